@@ -1,0 +1,7 @@
+"""Every table there is, in the order of the data's way: what the warehouse makes, and docs/tables.md lists."""
+
+from ai_usage.marts.tables import MART_TABLES
+from ai_usage.sources.claude import tables as claude
+from ai_usage.warehouse.table import PULLS
+
+TABLES = (PULLS, *claude.RAW_TABLES.values(), *claude.CORE_TABLES, *MART_TABLES)

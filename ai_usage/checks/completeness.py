@@ -1,0 +1,125 @@
+"""Is everything there: every day pulled, pulls recent, and nothing in them that nobody knows yet."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from functools import partial
+
+import dagster as dg
+
+from ai_usage.checks.verdicts import WARN, Verdict, daily_check, snapshot_check, wrong_rows
+from ai_usage.core.holding import COST_PULLS
+from ai_usage.partitions import Span
+from ai_usage.settings import settings
+from ai_usage.sources.claude.tables import DAILY_PULLS, OPTIONAL_PULLS, SNAPSHOT_PULLS
+from ai_usage.sources.drift import drift
+from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.table import PULLS
+
+MUST_BE_PULLED = (*COST_PULLS, "claude_code_usage")
+RECENT = timedelta(hours=36)  # the schedule pulls daily
+KNOWN_BESIDE = {"starting_at", "ending_at", "data_refreshed_at", "default_workspace_ids"}
+
+
+def _missing_days(warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
+    found = wrong_rows(warehouse, "no_day_is_missing", span, pulls=list(MUST_BE_PULLED))
+    return {
+        day: Verdict(False, f"Never pulled: {', '.join(r['never_pulled'] for r in rows)}.", rows=rows)
+        for day, rows in found.items()
+    }
+
+
+no_day_is_missing = daily_check(
+    "no_day_is_missing",
+    dg.AssetKey(["core", "claude_costs"]),
+    _missing_days,
+    description="Every report of the day was pulled. An empty answer is an answer; no answer is a missing day.",
+    relies_on=MUST_BE_PULLED,
+    also_reads=[dg.AssetKey(["raw", pull]) for pull in MUST_BE_PULLED],
+    holds_its_day=True,
+)
+
+
+def _drifted_days(pull: str, of: type, warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
+    said = warehouse.newest(pull, span)
+    return {day: _drift(said, of, day) for day in said.days}
+
+
+def _drifted_snapshot(pull: str, of: type, warehouse: Warehouse) -> Verdict | None:
+    said = warehouse.newest(pull, None)
+    return None if said.versions.is_empty() else _drift(said, of, None)
+
+
+def _drift(said: Records, of: type, day: date | None) -> Verdict:
+    lines = said.lines.filter(said.lines["activity_date"].eq_missing(day))
+    unknown = drift(lines["record"], of)
+    for envelope in said.versions.filter(said.versions["activity_date"].eq_missing(day))["envelope"]:
+        unknown.update(f"unknown field {name} beside the records" for name in json.loads(envelope).keys() - KNOWN_BESIDE)
+    return _drift_verdict(unknown, lines.height)
+
+
+def _drift_verdict(unknown: Counter[str], records: int) -> Verdict:
+    if not unknown:
+        return Verdict(True, f"Nothing unknown in {records} records.")
+    named = "; ".join(f"{what} ({times}×)" for what, times in unknown.most_common())
+    rows = [{"unknown": what, "records": times} for what, times in unknown.most_common()]
+    return Verdict(False, f"Kept in raw, but the contract does not name it: {named}.", WARN, rows)
+
+
+DRIFT = "Every field and value is one the vendor's contract names; others are kept in raw and named here."
+schema_drift = [
+    *(
+        daily_check(
+            "schema_drift",
+            dg.AssetKey(["raw", pull]),
+            partial(_drifted_days, pull, of),
+            description=DRIFT,
+            relies_on=[pull],
+            is_optional=pull in OPTIONAL_PULLS,
+        )
+        for pull, of in DAILY_PULLS.items()
+    ),
+    *(
+        snapshot_check(
+            "schema_drift", dg.AssetKey(["raw", pull]), partial(_drifted_snapshot, pull, of), description=DRIFT, pull=pull
+        )
+        for pull, of in SNAPSHOT_PULLS.items()
+    ),
+]
+
+
+def _is_recent(pull: str, warehouse: Warehouse) -> Verdict | None:
+    newest = warehouse.ask(
+        f"select max(pulled_at) as pulled_at, max(activity_date) as newest_day from {PULLS.address} where pull = @pull",
+        pull=pull,
+    ).row(0, named=True)
+    return recency(newest["pulled_at"], newest["newest_day"], is_daily=pull in DAILY_PULLS, now=settings().now())
+
+
+def recency(
+    pulled_at: datetime | None, newest_day: date | None, *, is_daily: bool, now: datetime
+) -> Verdict | None:
+    """Whether the last pull is young enough, and reached a day that is."""
+    if pulled_at is None:
+        return None
+    said = f"Last pulled {pulled_at:%Y-%m-%d %H:%M} UTC" + (f", up to {newest_day}." if is_daily else ".")
+    too_old = now - pulled_at > RECENT
+    behind = is_daily and (newest_day is None or newest_day < (now - RECENT).date() - timedelta(days=1))
+    return Verdict(not (too_old or behind), said, WARN)
+
+
+pull_is_recent = [
+    snapshot_check(
+        "pull_is_recent",
+        dg.AssetKey(["raw", pull]),
+        partial(_is_recent, pull),
+        description=f"The vendor was asked within {RECENT.total_seconds() / 3600:.0f} hours, up to yesterday.",
+        pull=pull,
+        is_optional=pull in OPTIONAL_PULLS,
+    )
+    for pull in (*DAILY_PULLS, *SNAPSHOT_PULLS)
+]
+
+CHECKS = [no_day_is_missing, *schema_drift, *pull_is_recent]

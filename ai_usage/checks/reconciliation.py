@@ -1,0 +1,148 @@
+"""Does it add up: lines with the Console's figure, money with tokens and list prices, Claude Code with the whole."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from ai_usage.checks.prices import SEARCH_ENVELOPE, Envelope, UnknownPrice, token_envelope
+from ai_usage.checks.verdicts import ERROR, WARN, Verdict, by_day, daily_check, wrong_rows
+from ai_usage.partitions import Span
+from ai_usage.warehouse.port import Warehouse
+
+CLAUDE_COSTS, CLAUDE_DAILY_COST, CLAUDE_USAGE_TOKENS, CLAUDE_CODE_USAGE_STATS = (
+    dg.AssetKey(["core", table])
+    for table in ("claude_costs", "claude_daily_cost", "claude_usage_tokens", "claude_code_usage_stats")
+)
+
+
+def _lines_against_console(warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
+    return {
+        day: Verdict(False, _difference(rows[0]), rows=rows)
+        for day, rows in wrong_rows(warehouse, "grouped_lines_equal_console_figure", span).items()
+    }
+
+
+def _difference(row: Mapping[str, Any]) -> str:
+    if row["lines_usd"] is None and row["console_usd"] is None:
+        return f"No cost at all beside {row['billable_tokens']:,} billable tokens."
+    lines, console = (f"{v or 0:,f}" for v in (row["lines_usd"], row["console_usd"]))
+    return f"Lines come to {lines} USD, the Console says {console} USD: {row['difference_usd']:+,f} USD."
+
+
+grouped_lines_equal_console_figure = daily_check(
+    "grouped_lines_equal_console_figure",
+    CLAUDE_COSTS,
+    _lines_against_console,
+    description="The cost lines of a day add up to the Console's own ungrouped figure, exactly.",
+    relies_on=["claude_cost_report", "claude_cost_totals", "claude_messages_usage"],
+    also_reads=[CLAUDE_DAILY_COST, CLAUDE_USAGE_TOKENS],
+    holds_its_day=True,
+)
+
+
+def _implied_prices(warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
+    lines = warehouse.query("checks/priced_lines", first_day=span.first, last_day=span.last)
+    return {day: judge_prices(day, rows) for day, rows in by_day(lines).items()}
+
+
+def judge_prices(day: date, lines: list[dict[str, Any]]) -> Verdict:
+    """Every line's implied unit price against the list; what has no list price is named, never passed in silence."""
+    dear: list[dict[str, Any]] = []
+    unknown: Counter[str] = Counter()
+    without_units: Counter[str] = Counter()
+    for line in lines:
+        try:
+            envelope = _envelope(line, day)
+        except UnknownPrice as error:
+            unknown[str(error)] += 1
+            continue
+        if envelope is None:
+            without_units[line["cost_type"]] += 1
+        elif not line["units"] or not envelope.holds(line["amount_usd"], line["units"]):
+            dear.append({**line, "least_usd": envelope.least, "most_usd": envelope.most, **_implied(line)})
+    unpriced = "".join(f" {n} × {what} has no published unit." for what, n in sorted(without_units.items()))
+    if dear:
+        return Verdict(False, f"{len(dear)} of {len(lines)} lines are not at a list price.{unpriced}", ERROR, dear)
+    if unknown:
+        named = ", ".join(f"{what} ({n} lines)" for what, n in unknown.most_common())
+        return Verdict(False, f"The price list does not know: {named}.{unpriced}", WARN)
+    return Verdict(True, f"{len(lines) - without_units.total()} lines at list prices.{unpriced}")
+
+
+def _envelope(line: Mapping[str, Any], day: date) -> Envelope | None:
+    if line["token_type"] is not None:
+        return token_envelope(line["model"] or "none", line["token_type"], day)
+    if line["cost_type"] == "web_search":
+        return SEARCH_ENVELOPE
+    if line["cost_type"] in {"code_execution", "session_usage"}:
+        return None  # the usage report has neither hours nor sessions to hold the money against
+    raise UnknownPrice(f"cost type {line['cost_type']}")
+
+
+def _implied(line: Mapping[str, Any]) -> dict[str, object]:
+    return {"implied_usd": line["amount_usd"] / line["units"] if line["units"] else "billed without usage"}
+
+
+implied_price_is_a_list_price = daily_check(
+    "implied_price_is_a_list_price",
+    CLAUDE_COSTS,
+    _implied_prices,
+    description="Money over units lies between the cheapest and the dearest published price of that model and day.",
+    relies_on=["claude_cost_report", "claude_messages_usage"],
+    also_reads=[CLAUDE_USAGE_TOKENS],
+)
+
+
+def _code_within_costs(warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
+    found = wrong_rows(warehouse, "claude_code_is_part_of_claude_costs", span)
+    return {day: _code_verdict(rows[0]) for day, rows in found.items()}
+
+
+def _code_verdict(row: Mapping[str, Any]) -> Verdict:
+    said = f"Claude Code estimates {row['estimated_usd']:,f} USD of {row['billed_usd']:,f} USD billed for all tokens."
+    beyond_any_discount = row["estimated_usd"] > 2 * row["billed_usd"]
+    return Verdict(False, said, ERROR if beyond_any_discount else WARN, [row])
+
+
+claude_code_is_part_of_claude_costs = daily_check(
+    "claude_code_is_part_of_claude_costs",
+    CLAUDE_COSTS,
+    _code_within_costs,
+    description="Claude Code's estimate for API customers is no more than the bill it is a part of.",
+    relies_on=["claude_cost_report", "claude_code_usage"],
+    also_reads=[CLAUDE_CODE_USAGE_STATS],
+)
+
+
+def _unbilled_usage(warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
+    found = wrong_rows(warehouse, "usage_without_cost_is_explained", span)
+    return {day: _unbilled_verdict(rows) for day, rows in found.items()}
+
+
+def _unbilled_verdict(rows: list[dict[str, Any]]) -> Verdict:
+    tokens = sum(row["tokens"] for row in rows)
+    if rows[0]["is_whole_day_unbilled"]:
+        return Verdict(False, f"{tokens:,} tokens and no cost at all on this day.", ERROR, rows)
+    return Verdict(
+        False, f"{tokens:,} tokens in {len(rows)} groups without cost; refused requests would do that.", WARN, rows
+    )
+
+
+usage_without_cost_is_explained = daily_check(
+    "usage_without_cost_is_explained",
+    CLAUDE_USAGE_TOKENS,
+    _unbilled_usage,
+    description="Tokens without cost are Priority Tier, which is billed elsewhere; any others are named.",
+    relies_on=["claude_cost_report", "claude_messages_usage"],
+    also_reads=[CLAUDE_COSTS],
+)
+
+CHECKS = [
+    grouped_lines_equal_console_figure,
+    implied_price_is_a_list_price,
+    claude_code_is_part_of_claude_costs,
+    usage_without_cost_is_explained,
+]

@@ -1,0 +1,156 @@
+"""How a claim is judged day by day: a verdict for each day of the run, stored under that day in a range run too.
+
+`@dg.asset_check` stores one verdict for a whole range; a `multi_asset_check` may yield one a day. Run alone, a check
+has no partitions: it then judges every day ever pulled. A check that saw no data is red, not green.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from ai_usage.layers import POOL, in_plain_words
+from ai_usage.partitions import Span
+from ai_usage.sources.claude.pulls import InWarehouse, MaybeClaude
+from ai_usage.warehouse.port import Warehouse
+
+ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
+DAYS_AT_ONCE = 31  # bounds memory, whatever the range
+ROWS_SHOWN = 20
+
+RANGE_START, RANGE_END, ONE_PARTITION = (
+    "dagster/asset_partition_range_start",
+    "dagster/asset_partition_range_end",
+    "dagster/partition",
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a claim comes to: true or not, in a sentence, with the rows that show it."""
+
+    passed: bool
+    why: str
+    severity: dg.AssetCheckSeverity = ERROR
+    rows: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+
+    def evaluation(self, key: dg.AssetCheckKey, day: date | None) -> dg.AssetCheckEvaluation:
+        metadata: dict[str, Any] = {}
+        if self.rows:
+            shown = [{k: v if isinstance(v, int) else str(v) for k, v in r.items()} for r in self.rows[:ROWS_SHOWN]]
+            metadata = {"rows": dg.MetadataValue.table([dg.TableRecord(r) for r in shown]), "row_count": len(self.rows)}
+        return dg.AssetCheckEvaluation(
+            asset_key=key.asset_key,
+            check_name=key.name,
+            passed=self.passed,
+            severity=self.severity,
+            description=self.why,
+            metadata=metadata,
+            partition=day.isoformat() if day else None,
+        )
+
+
+IT_IS_SO = Verdict(True, "It is so.")
+
+Judge = Callable[[Warehouse, Span], Mapping[date, Verdict]]
+Verdicts = Iterator[dg.AssetCheckEvaluation | dg.Output[None]]
+
+
+def daily_check(
+    claim: str,
+    asset: dg.AssetKey,
+    judge: Judge,
+    *,
+    description: str,
+    relies_on: Sequence[str],
+    also_reads: Sequence[dg.AssetKey] = (),
+    holds_its_day: bool = False,
+    is_optional: bool = False,
+) -> dg.AssetChecksDefinition:
+    """A check of one claim about one asset, judged each day. `judge` gives the verdicts that differ from `It is so.`;
+    a day whose `relies_on` pulls were never made is red without asking it, unless the pulls are optional.
+
+    `holds_its_day` makes what is downstream wait for the check. The verdicts themselves do not block the run: which
+    days go on is `core.holding`'s decision, day by day.
+    """
+    check = dg.AssetCheckSpec(
+        claim, asset=asset, description=description, additional_deps=list(also_reads), blocking=holds_its_day
+    )
+
+    @dg.multi_asset_check(name=f"check__{asset.path[-1]}__{claim}", specs=[check], pool=POOL)
+    @in_plain_words
+    def judged(context: dg.AssetCheckExecutionContext, warehouse: InWarehouse, claude_admin: MaybeClaude) -> Verdicts:
+        nothing = unseen(relies_on, is_wanted=claude_admin is not None and not is_optional)
+        with warehouse.connected():
+            pulled = [set(warehouse.pulled_days(pull)) for pull in relies_on]
+            span = span_of_check(context, set().union(*pulled))
+            for some_days in span.cut(at_most=DAYS_AT_ONCE) if span else ():
+                found = judge(warehouse, some_days)
+                for day in some_days.days:
+                    was_pulled = all(day in days for days in pulled)
+                    verdict = found.get(day) or (IT_IS_SO if was_pulled else nothing)
+                    yield verdict.evaluation(check.key, day)
+        if span is None:
+            yield nothing.evaluation(check.key, None)
+        yield dg.Output(None, check.get_python_identifier())
+
+    return judged
+
+
+def snapshot_check(
+    claim: str,
+    asset: dg.AssetKey,
+    judge: Callable[[Warehouse], Verdict | None],
+    *,
+    description: str,
+    pull: str,
+    is_optional: bool = False,
+) -> dg.AssetChecksDefinition:
+    """A check without days: one verdict a run; None if there is nothing to judge."""
+    check = dg.AssetCheckSpec(claim, asset=asset, description=description)
+
+    @dg.multi_asset_check(name=f"check__{asset.path[-1]}__{claim}", specs=[check], pool=POOL)
+    @in_plain_words
+    def judged(context: dg.AssetCheckExecutionContext, warehouse: InWarehouse, claude_admin: MaybeClaude) -> Verdicts:
+        with warehouse.connected():
+            verdict = judge(warehouse)
+        nothing = unseen([pull], is_wanted=claude_admin is not None and not is_optional)
+        yield (verdict or nothing).evaluation(check.key, None)
+        yield dg.Output(None, check.get_python_identifier())
+
+    return judged
+
+
+def unseen(pulls: Sequence[str], *, is_wanted: bool) -> Verdict:
+    """The verdict where there is nothing to judge: red, unless the source is not configured or the key may not."""
+    never = f"raw/{', raw/'.join(pulls)}"
+    if is_wanted:
+        return Verdict(False, f"Nothing to judge: not all pulled: {never}.")
+    return Verdict(True, f"Nothing to judge: not configured, or not open to this key: {never}.")
+
+
+def span_of_check(context: dg.AssetCheckExecutionContext, pulled: Collection[date]) -> Span | None:
+    """The days of the run; run alone, from the first day ever pulled to the last. None if there is none."""
+    tags = context.run.tags
+    if RANGE_START in tags:
+        return Span(date.fromisoformat(tags[RANGE_START]), date.fromisoformat(tags[RANGE_END]))
+    if ONE_PARTITION in tags:
+        day = date.fromisoformat(tags[ONE_PARTITION])
+        return Span(day, day)
+    return Span(min(pulled), max(pulled)) if pulled else None
+
+
+def wrong_rows(warehouse: Warehouse, claim: str, span: Span, **more: Any) -> dict[date, list[dict[str, Any]]]:
+    """The rows of `sql/checks/<claim>.sql`, by day."""
+    rows = warehouse.query(f"checks/{claim}", first_day=span.first, last_day=span.last, **more)
+    return by_day(rows)
+
+
+def by_day(rows: pl.DataFrame) -> dict[date, list[dict[str, Any]]]:
+    found: dict[date, list[dict[str, Any]]] = {}
+    for row in rows.to_dicts():
+        found.setdefault(row.pop("activity_date"), []).append(row)
+    return found

@@ -1,0 +1,157 @@
+"""Claude's typed facts: raw records of the run's days, shaped and put in place of what core had of those days.
+
+A day that was pulled is replaced whole, even by nothing: a line the vendor withdraws must not linger. A day never
+pulled is left as it is. How a record becomes a row is `sources.claude.tables`' business.
+"""
+
+from collections.abc import Callable
+
+import dagster as dg
+import polars as pl
+
+from ai_usage.charts import daily_bars
+from ai_usage.errors import AiUsageError
+from ai_usage.layers import daily_asset, note, snapshot_asset
+from ai_usage.partitions import span_of_run
+from ai_usage.sources.claude import pulls, tables
+from ai_usage.sources.claude.pulls import InWarehouse
+from ai_usage.sources.claude.tables import Organization
+from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.table import Table
+
+GROUP = "core"
+KINDS = {"polars", "duckdb"}
+DAYS_AT_ONCE = 31  # bounds memory, whatever the range
+
+COST_REPORT, COST_TOTALS = (dg.AssetKey(["raw", pull]) for pull in ("claude_cost_report", "claude_cost_totals"))
+
+
+@snapshot_asset("core", tables.DIM_WORKSPACE, group=GROUP, kinds=KINDS, deps=[pulls.claude_workspaces])
+def dim_workspace(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """Workspaces by id, the default one marked."""
+    with warehouse.connected():
+        newest = warehouse.newest("claude_workspaces", None)
+        if newest.versions.is_empty():
+            return note(context, "core/dim_workspace", None, skipped="raw/claude_workspaces was never pulled")
+        rows = tables.workspace_rows(newest)
+        warehouse.replace_all(tables.DIM_WORKSPACE, rows)
+    return note(context, "core/dim_workspace", None, **{"dagster/row_count": rows.height})
+
+
+@daily_asset(
+    "core",
+    tables.CLAUDE_COSTS,
+    group=GROUP,
+    kinds=KINDS,
+    deps=[COST_REPORT, pulls.claude_organization, pulls.claude_workspaces],
+)
+def claude_costs(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """What Claude charged on the API, line by line, in USD."""
+    rebuild(context, warehouse, tables.CLAUDE_COSTS, pull="claude_cost_report", shape=tables.cost_rows)
+
+
+@daily_asset(
+    "core",
+    tables.CLAUDE_DAILY_COST,
+    group=GROUP,
+    kinds=KINDS,
+    deps=[COST_TOTALS, pulls.claude_organization],
+)
+def claude_daily_cost(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """The Console's own figure of the day, which the cost lines must add up to."""
+    rebuild(context, warehouse, tables.CLAUDE_DAILY_COST, pull="claude_cost_totals", shape=tables.daily_cost_rows)
+
+
+@daily_asset(
+    "core",
+    tables.CLAUDE_USAGE_TOKENS,
+    group=GROUP,
+    kinds=KINDS,
+    deps=[pulls.claude_messages_usage, pulls.claude_organization],
+)
+def claude_usage_tokens(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """Tokens of the Messages API, whoever sent them: Claude Code's API traffic is among them."""
+    rebuild(context, warehouse, tables.CLAUDE_USAGE_TOKENS, pull="claude_messages_usage", shape=tables.usage_rows)
+
+
+@daily_asset(
+    "core",
+    tables.CLAUDE_DAILY_TOKENS,
+    group=GROUP,
+    kinds=KINDS,
+    deps=[pulls.claude_messages_usage, pulls.claude_organization],
+)
+def claude_daily_tokens(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """Tokens of the Messages API, whole organisation by day."""
+    rebuild(context, warehouse, tables.CLAUDE_DAILY_TOKENS, pull="claude_messages_usage", shape=tables.daily_token_rows)
+
+
+@daily_asset("core", tables.CLAUDE_CODE_USAGE_STATS, group=GROUP, kinds=KINDS, deps=[pulls.claude_code_usage])
+def claude_code_usage_stats(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """What people did with Claude Code. For API customers its estimated cost is part of claude_costs: never added."""
+    rebuild(context, warehouse, tables.CLAUDE_CODE_USAGE_STATS, pull="claude_code_usage", shape=tables.code_rows)
+
+
+@daily_asset("core", tables.CLAUDE_CODE_MODEL_USAGE, group=GROUP, kinds=KINDS, deps=[pulls.claude_code_usage])
+def claude_code_model_usage(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """Claude Code's tokens and estimated cost by model."""
+    rebuild(context, warehouse, tables.CLAUDE_CODE_MODEL_USAGE, pull="claude_code_usage", shape=tables.code_model_rows)
+
+
+ASSETS = [
+    dim_workspace,
+    claude_costs,
+    claude_daily_cost,
+    claude_usage_tokens,
+    claude_daily_tokens,
+    claude_code_usage_stats,
+    claude_code_model_usage,
+]
+
+
+def rebuild(
+    context: dg.AssetExecutionContext,
+    warehouse: Warehouse,
+    table: Table,
+    *,
+    pull: str,
+    shape: Callable[[Records, Organization], pl.DataFrame],
+) -> None:
+    """Replace the run's days of a table by the newest records of a pull, and note each day's rows and money."""
+    asset, money = f"core/{table.name}", next((c for c in table.columns if c.endswith("_usd")), None)
+    built: list[pl.DataFrame] = []
+    with warehouse.connected():
+        organization = organization_of(warehouse)
+        for days in span_of_run(context).cut(at_most=DAYS_AT_ONCE):
+            said = warehouse.newest(pull, days)
+            if said.days and organization is None:
+                raise AiUsageError("raw/claude_organization was never pulled: materialize it once, then this again.")
+            if organization is None:
+                continue
+            rows = shape(said, organization)
+            warehouse.replace_days(table, said.days, rows)
+            built.append(_by_day(said, rows, money))
+    days = pl.concat(built) if built else pl.DataFrame(schema=["activity_date"])
+    for day in days.iter_rows(named=True):
+        note(context, asset, day.pop("activity_date"), **{k: str(v) if k == money else v for k, v in day.items()})
+    for day in set(span_of_run(context).days) - set(days["activity_date"]):
+        note(context, asset, day, skipped=f"raw/{pull} has no answer for this day: left as it was")
+    if money and built:
+        chart = daily_bars(days["activity_date"], days[money], title=f"{table.name}: {money}")
+        note(context, asset, days["activity_date"].max(), **{f"{money}_by_day": chart})
+
+
+def organization_of(warehouse: Warehouse) -> Organization | None:
+    """Whose records they are, and how its workspaces are called; None before the first pull."""
+    return tables.organization(warehouse.newest("claude_organization", None), warehouse.newest("claude_workspaces", None))
+
+
+def _by_day(said: Records, rows: pl.DataFrame, money: str | None) -> pl.DataFrame:
+    sums = rows.group_by("activity_date").agg(
+        pl.len().alias("dagster/partition_row_count"), *([pl.col(money).sum()] if money else [])
+    )
+    versions = said.versions.select("activity_date", "pull_id")
+    return versions.join(sums, on="activity_date", how="left").with_columns(
+        pl.col("dagster/partition_row_count").fill_null(0), *([pl.col(money).fill_null(0)] if money else [])
+    )

@@ -1,0 +1,84 @@
+"""Where everything meets: assets, checks, jobs, schedules and the resources they run with."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+
+from ai_usage import simulator
+from ai_usage.automation import refresh
+from ai_usage.catalog import TABLES
+from ai_usage.checks import completeness, identity, reconciliation
+from ai_usage.core import claude as core_claude
+from ai_usage.marts import claude as marts_claude
+from ai_usage.settings import Settings, settings
+from ai_usage.sources.claude import pulls as claude_pulls
+from ai_usage.sources.claude.client import ClaudeAdmin
+from ai_usage.sources.claude.resource import ClaudeAdminResource
+from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.port import Warehouse
+
+ASSETS = [*claude_pulls.ASSETS, *core_claude.ASSETS, *marts_claude.ASSETS]
+CHECKS = [*completeness.CHECKS, *identity.CHECKS, *reconciliation.CHECKS]
+
+
+def duckdb_warehouse(of: Settings) -> DuckDBWarehouse:
+    """The embedded warehouse that the settings name."""
+    return DuckDBWarehouse(of.database, of.published_database, TABLES, of.now)
+
+
+class WarehouseResource(dg.ConfigurableResource[Warehouse]):
+    """Hands a run its warehouse. What the run wrote is published at its end, even if the run failed."""
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Warehouse]:
+        warehouse = duckdb_warehouse(settings())
+        try:
+            yield warehouse
+        finally:
+            warehouse.publish()
+
+
+class SimulatedClaudeAdminResource(dg.ConfigurableResource[ClaudeAdmin]):
+    """The built-in vendor, started for the run on loopback, and a client for it."""
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[ClaudeAdmin]:
+        with simulator.Simulator(now=settings().now) as vendors:
+            admin = ClaudeAdmin.open(
+                base_url=vendors.anthropic_url,
+                admin_key=simulator.ADMIN_KEY,
+                analytics_requests_a_minute=None,
+                is_simulated=True,
+            )
+            try:
+                yield admin
+            finally:
+                admin.close()
+
+
+def claude_admin(of: Settings) -> SimulatedClaudeAdminResource | ClaudeAdminResource:
+    """The client's resource; keys are named, not held."""
+    if of.simulate:
+        return SimulatedClaudeAdminResource()
+    return ClaudeAdminResource(
+        base_url=of.anthropic_base_url,
+        admin_key=dg.EnvVar("ANTHROPIC_ADMIN_API_KEY") if of.has_anthropic_admin_key else "",
+        analytics_key=dg.EnvVar("ANTHROPIC_ANALYTICS_API_KEY") if of.has_anthropic_analytics_key else "",
+    )
+
+
+def build_defs(of: Settings, overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """All definitions. `overrides` puts other resources in, by key: tests hand in a mock vendor."""
+    return dg.Definitions(
+        assets=ASSETS,
+        asset_checks=CHECKS,
+        jobs=[refresh.refresh_day, refresh.refresh_range],
+        schedules=[refresh.refresh_every_morning],
+        resources={"warehouse": WarehouseResource(), "claude_admin": claude_admin(of), **(overrides or {})},
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_defs(settings())

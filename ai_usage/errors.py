@@ -1,0 +1,17 @@
+"""The root of every error a person may read: one sentence that says what, where and what to do.
+
+Whatever derives from `AiUsageError` is shown by the commands without a traceback and fails a Dagster step with
+that sentence. Anything else is a defect of ours and keeps its traceback.
+"""
+
+
+class AiUsageError(Exception):
+    """Something the reader can mend: a setting, a credential, a vendor, a disk."""
+
+
+class SettingError(AiUsageError):
+    """An environment variable or command argument that cannot be used as it stands."""
+
+
+class WarehouseError(AiUsageError):
+    """The warehouse cannot be opened, read or written."""

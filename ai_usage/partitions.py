@@ -1,0 +1,70 @@
+"""UTC days: the partitions everything that happens on a day shares, and spans of them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import dagster as dg
+
+from ai_usage.settings import Settings, settings
+
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """Consecutive UTC days, both ends included."""
+
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise ValueError(f"{self} ends before it begins")
+
+    @property
+    def days(self) -> list[date]:
+        return [self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)]
+
+    def cut(self, *, at_most: int) -> Iterator["Span"]:
+        """The fewest spans of at most so many days that cover this one, oldest first."""
+        first = self.first
+        while first <= self.last:
+            last = min(first + timedelta(days=at_most - 1), self.last)
+            yield Span(first, last)
+            first = last + ONE_DAY
+
+    def __str__(self) -> str:
+        return f"{self.first}…{self.last}" if self.first != self.last else str(self.first)
+
+
+def midnight(day: date) -> str:
+    """The instant a UTC day begins, as vendors want it."""
+    return f"{day.isoformat()}T00:00:00Z"
+
+
+def runs_of_days(days: Sequence[date]) -> Iterator[Span]:
+    """The consecutive runs among some days."""
+    ordered = sorted(set(days))
+    first = 0
+    for n in range(1, len(ordered) + 1):
+        if n == len(ordered) or ordered[n] - ordered[n - 1] != ONE_DAY:
+            yield Span(ordered[first], ordered[n - 1])
+            first = n
+
+
+def days_since_start(of: Settings) -> dg.DailyPartitionsDefinition:
+    """One partition a UTC day, from the start date to yesterday as the settings' clock has it."""
+    pretended = of.now().date() - datetime.now(UTC).date()
+    return dg.DailyPartitionsDefinition(
+        start_date=of.start_date.isoformat(), timezone="UTC", end_offset=pretended.days
+    )
+
+
+DAYS = days_since_start(settings())
+
+
+def span_of_run(context: dg.AssetExecutionContext) -> Span:
+    """The days this run is to materialize."""
+    keys = context.partition_key_range
+    return Span(date.fromisoformat(keys.start), date.fromisoformat(keys.end))

@@ -1,0 +1,136 @@
+"""The environment, read once and typed. Knows which secrets exist, never what they are."""
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dotenv import load_dotenv
+
+from ai_usage.errors import SettingError
+
+ROOT = Path(__file__).resolve().parent.parent
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every variable of `.env.example`, checked. Keys stay in the environment; here is only whether they are set."""
+
+    warehouse: str
+    data_dir: Path
+    start_date: date
+    simulate: bool
+    fixed_now: datetime | None
+    schedule_timezone: str
+    anthropic_base_url: str
+    has_anthropic_admin_key: bool
+    has_anthropic_analytics_key: bool
+
+    def now(self) -> datetime:
+        """The present instant in UTC, or the one that `AI_USAGE_NOW` pretends."""
+        return self.fixed_now or datetime.now(UTC)
+
+    def yesterday(self) -> date:
+        """The newest UTC day that is over: the newest partition."""
+        return self.now().date() - timedelta(days=1)
+
+    @property
+    def database(self) -> Path:
+        return self.data_dir / "ai_usage.duckdb"
+
+    @property
+    def published_database(self) -> Path:
+        return self.data_dir / "ai_usage_published.duckdb"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.data_dir / "dagster"
+
+    @property
+    def any_vendor_key(self) -> bool:
+        """Whether any real vendor can be asked; if not, the commands fall back to the built-in ones."""
+        return self.has_anthropic_admin_key or self.has_anthropic_analytics_key
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process. `.env` fills what the environment leaves open."""
+    load_dotenv(ROOT / ".env")
+    return read_settings(dict(os.environ))
+
+
+def read_settings(environ: dict[str, str]) -> Settings:
+    """Settings of an environment; `SettingError` names the variable, what is wrong with it and what to write."""
+    read = _Reader(environ)
+    found = Settings(
+        warehouse=read.choice("AI_USAGE_WAREHOUSE", "duckdb", among=("duckdb", "bigquery")),
+        data_dir=(ROOT / read.text("AI_USAGE_DATA_DIR", ".data")).resolve(),
+        start_date=read.day("AI_USAGE_START_DATE", "2026-01-01"),
+        simulate=read.choice("AI_USAGE_SIMULATE", "0", among=("0", "1")) == "1",
+        fixed_now=read.instant("AI_USAGE_NOW"),
+        schedule_timezone=read.zone("AI_USAGE_SCHEDULE_TIMEZONE", "UTC"),
+        anthropic_base_url=read.base_url("ANTHROPIC_ADMIN_BASE_URL", "https://api.anthropic.com"),
+        has_anthropic_admin_key=bool(read.text("ANTHROPIC_ADMIN_API_KEY")),
+        has_anthropic_analytics_key=bool(read.text("ANTHROPIC_ANALYTICS_API_KEY")),
+    )
+    if found.start_date > found.yesterday():
+        raise SettingError(
+            f"AI_USAGE_START_DATE is {found.start_date}, but the newest full UTC day is {found.yesterday()}: "
+            "there is no day to pull. Set it to the first day you want, for example 2026-01-01."
+        )
+    if found.warehouse == "bigquery":
+        raise SettingError("AI_USAGE_WAREHOUSE=bigquery is not built yet; leave it out or write duckdb.")
+    return found
+
+
+@dataclass(frozen=True)
+class _Reader:
+    environ: dict[str, str]
+
+    def text(self, name: str, default: str = "") -> str:
+        return self.environ.get(name, "").strip() or default
+
+    def choice(self, name: str, default: str, *, among: tuple[str, ...]) -> str:
+        value = self.text(name, default).lower()
+        if value not in among:
+            raise SettingError(f"{name} is {value!r}; write {' or '.join(among)}.")
+        return value
+
+    def day(self, name: str, default: str) -> date:
+        value = self.text(name, default)
+        try:
+            return date.fromisoformat(value)
+        except ValueError as error:
+            raise SettingError(f"{name} is {value!r}, which is not a day; write it as 2026-01-31.") from error
+
+    def instant(self, name: str) -> datetime | None:
+        value = self.text(name)
+        if not value:
+            return None
+        try:
+            instant = datetime.fromisoformat(value)
+        except ValueError as error:
+            raise SettingError(f"{name} is {value!r}; write an instant such as 2026-11-20T06:00:00Z.") from error
+        if instant.tzinfo is None:
+            raise SettingError(f"{name} is {value!r} without a time zone; write for example {value}Z.")
+        return instant.astimezone(UTC)
+
+    def zone(self, name: str, default: str) -> str:
+        value = self.text(name, default)
+        try:
+            return ZoneInfo(value).key
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise SettingError(f"{name} is {value!r}, which is no time zone; write for example Europe/Berlin.") from error
+
+    def base_url(self, name: str, default: str) -> str:
+        value = self.text(name, default).rstrip("/")
+        parts = urlsplit(value)
+        if parts.scheme not in {"https", "http"} or not parts.hostname or parts.query or parts.fragment or parts.username:
+            raise SettingError(f"{name} must be scheme, host and an optional path, such as {default}.")
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+            raise SettingError(f"{name} would send the key unencrypted to {parts.hostname}; use https://.")
+        return value

@@ -1,0 +1,43 @@
+"""`python -m ai_usage.simulator --port 8900`: serves the stand-in vendors until told to stop."""
+
+import argparse
+import signal
+import sys
+from datetime import datetime
+from threading import Event
+
+from ai_usage.simulator.server import Simulator
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m ai_usage.simulator", description=__doc__)
+    parser.add_argument("--port", type=int, default=8900, help="0 picks a free one")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--now", type=_instant, help="what time the vendors think it is, as RFC 3339")
+    asked = parser.parse_args()
+    told_to_stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: told_to_stop.set())
+    simulator = Simulator(seed=asked.seed, now=asked.now, port=asked.port)
+    try:
+        simulator.start()
+    except OSError as error:
+        print(f"The simulator cannot listen on port {asked.port}: {error.strerror}.", file=sys.stderr)
+        return 2
+    print(simulator.url, flush=True)
+    try:
+        told_to_stop.wait()
+    finally:
+        simulator.stop()
+    return 0
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("needs a time zone")
+    return instant
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,227 @@
+"""How the stand-in vendors misbehave, as planned by a test, and what was asked of them. Knows of no vendor.
+
+A fault is planned for the requests whose path contains a text; it can wait for some of them, and wear off.
+"""
+
+import asyncio
+import json
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from email.utils import format_datetime
+from http import HTTPStatus
+from threading import Lock
+from typing import Any, Literal
+from urllib.parse import parse_qs, parse_qsl
+
+import msgspec
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ai_usage.simulator.queries import page_token
+
+CONTROL = "/_simulator"
+
+Kind = Literal[
+    "rate_limit",  # 429; `retry_after` seconds, as an HTTP date with `as_date`, or no header at all
+    "status",  # any `status`, in the vendor's own words
+    "reset",  # half the answer, then a connection reset
+    "slow",  # answers after `delay` seconds
+    "truncated",  # fewer bytes than Content-Length says
+    "cut_json",  # as many bytes as it says, but half of the JSON
+    "repeated_cursor",  # the next page is the one just asked for
+    "empty_page",  # no data, yet more to come
+    "unknown_field",  # a `field` nobody knows in every record
+    "unknown_value",  # a `value` nobody knows in the first record's `field`, or its first open set
+]
+OPEN_SETS = ("cost_type", "service_tier", "customer_type", "status", "role")
+
+
+class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    kind: Kind
+    path: str = ""  # any path that contains this
+    times: int | None = 1  # None: for ever
+    after: int = 0  # so many matching requests go well first
+    status: int = 500
+    retry_after: float | None = None
+    as_date: bool = False
+    delay: float = 0.5
+    field: str | None = None
+    value: str = "simulated_novelty"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request as the simulator saw it; `status` is None if the connection was reset."""
+
+    method: str
+    path: str
+    query: dict[str, list[str]]
+    status: int | None
+
+
+class Faults:
+    """The plan. The first fault that fits a request strikes; one request suffers one fault."""
+
+    def __init__(self) -> None:
+        self._planned: list[Fault] = []
+        self._lock = Lock()
+
+    def plan(self, kind: Kind, **details: Any) -> Fault:
+        """`faults.plan("status", status=529, path="cost_report", times=2)`."""
+        return self.add(msgspec.convert({"kind": kind, **details}, Fault))
+
+    def add(self, fault: Fault) -> Fault:
+        with self._lock:
+            self._planned.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        with self._lock:
+            self._planned.clear()
+
+    def strike(self, path: str, *, has_cursor: bool) -> Fault | None:
+        """The fault this request suffers; counts it."""
+        with self._lock:
+            for fault in self._planned:
+                if fault.path not in path or (fault.kind == "repeated_cursor" and not has_cursor):
+                    continue
+                if fault.after > 0:
+                    fault.after -= 1
+                elif fault.times is None or fault.times > 0:
+                    if fault.times is not None:
+                        fault.times -= 1
+                    return fault
+        return None
+
+
+class FaultyApp:
+    """An ASGI app around the vendors': strikes their answers and keeps the log."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        faults: Faults,
+        log: list[Request],
+        *,
+        errors: Callable[[str, int], Response],
+        transport: Callable[[Any], asyncio.Transport | None],
+    ) -> None:
+        self.app = app
+        self.faults = faults
+        self.log = log
+        self.errors = errors  # a path and a status → the vendor's own error
+        self.transport = transport  # a client's address → its connection
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        if path.startswith(CONTROL):
+            await self.app(scope, receive, send)
+            return
+        pairs = parse_qsl(scope["query_string"].decode(), keep_blank_values=True)
+        cursor = next((value for name, value in pairs if name in ("page", "after_id")), None)
+        fault = self.faults.strike(path, has_cursor=cursor is not None)
+        answer = await self._answer(fault, scope, receive)
+        kind = fault.kind if fault else None
+        if fault and answer.status_code == HTTPStatus.OK:
+            answer.body = _bent(fault, bytes(answer.body), cursor, page_token(path, pairs, 0))
+        query = parse_qs(scope["query_string"].decode(), keep_blank_values=True)
+        self.log.append(
+            Request(scope["method"], path, query, None if kind == "reset" else answer.status_code)
+        )
+        sent = len(answer.body) // 2 if kind in ("reset", "truncated") else len(answer.body)
+        headers = [*answer.raw_headers, (b"content-length", str(len(answer.body)).encode())]
+        await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
+        await send(
+            {"type": "http.response.body", "body": answer.body[:sent], "more_body": sent < len(answer.body)}
+        )
+        if kind in ("reset", "truncated"):
+            self._hang_up(scope, reset=kind == "reset")
+
+    async def _answer(self, fault: Fault | None, scope: Scope, receive: Receive) -> Response:
+        """What would be sent, Content-Length aside."""
+        answer = Response()
+        if fault and fault.kind == "slow":
+            with suppress(TimeoutError):
+                await asyncio.wait_for(_gone(receive), fault.delay)
+        if fault and fault.kind in ("rate_limit", "status"):
+            answer = self.errors(scope["path"], 429 if fault.kind == "rate_limit" else fault.status)
+            if fault.retry_after is not None:
+                answer.headers["retry-after"] = _retry_after(fault.retry_after, as_date=fault.as_date)
+        else:
+
+            async def capture(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    answer.status_code = message["status"]
+                    answer.raw_headers = list(message["headers"])
+                else:
+                    answer.body = bytes(answer.body) + message.get("body", b"")
+
+            await self.app(scope, receive, capture)
+        answer.raw_headers = [
+            (name, value) for name, value in answer.raw_headers if name != b"content-length"
+        ]
+        return answer
+
+    def _hang_up(self, scope: Scope, *, reset: bool) -> None:
+        transport = self.transport(scope["client"])
+        if transport is None:
+            return
+        if reset:  # no lingering: the peer gets RST instead of FIN
+            peer: socket.socket = transport.get_extra_info("socket")
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            transport.abort()
+        else:
+            transport.close()
+
+
+async def _gone(receive: Receive) -> None:
+    """Returns when the client has hung up."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _retry_after(seconds: float, *, as_date: bool) -> str:
+    if as_date:  # by the real clock, as the waiting client's
+        return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+    return f"{seconds:g}"
+
+
+def _bent(fault: Fault, body: bytes, cursor: str | None, first_page: str) -> bytes:
+    if fault.kind == "cut_json":
+        return body[: len(body) // 2]
+    if fault.kind not in ("repeated_cursor", "empty_page", "unknown_field", "unknown_value"):
+        return body
+    said = json.loads(body, parse_float=Decimal)
+    if fault.kind == "unknown_field":
+        for record in _records(said):
+            record[fault.field or "simulated_field"] = fault.value
+    elif fault.kind == "unknown_value":
+        _put_unknown_value(fault, said)
+    else:
+        said["has_more"] = True
+        if fault.kind == "empty_page":
+            said["data"] = []
+        if "next_page" in said:
+            said["next_page"] = cursor or first_page
+        else:
+            said["first_id"] = said["last_id"] = cursor
+    return msgspec.json.Encoder(decimal_format="number").encode(said)
+
+
+def _records(said: Any) -> Iterator[dict[str, Any]]:
+    for item in said.get("data", [said]):
+        yield from item.get("results", [item])
+
+
+def _put_unknown_value(fault: Fault, said: Any) -> None:
+    for record in _records(said):
+        for holder in (record, record.get("group") or {}):
+            for name in (fault.field,) if fault.field else OPEN_SETS:
+                if holder.get(name) is not None:
+                    holder[name] = fault.value
+                    return

@@ -1,0 +1,163 @@
+"""The simulator as something to start and stop: one organisation, its vendors, a server on the loopback.
+
+It serves from a daemon thread, so that a test or a demo can be client and server at once.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from threading import Event, Thread
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ai_usage.simulator.claude_api import PREFIX, ClaudeApi
+from ai_usage.simulator.claude_days import ClaudeDays, version
+from ai_usage.simulator.claude_uses import Day
+from ai_usage.simulator.faults import CONTROL, Fault, Faults, FaultyApp, Request
+from ai_usage.simulator.organization import organization
+
+
+class Simulator:
+    """Stand-in vendors at `url`, for as long as the `with` block lasts."""
+
+    def __init__(
+        self,
+        *,
+        seed: int = 7,
+        now: Callable[[], datetime] | datetime | None = None,
+        port: int = 0,
+        host: str = "127.0.0.1",
+    ) -> None:
+        self.organization = organization(seed)
+        self.faults = Faults()
+        self.requests: list[Request] = []
+        self.host, self.port = host, port
+        self._now = now
+        self._days = ClaudeDays(self.organization, seed)
+        self._claude = ClaudeApi(self._days, self.now)
+        self._server: _Server | None = None
+        self._thread: Thread | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def anthropic_url(self) -> str:
+        return self.url + PREFIX
+
+    def now(self) -> datetime:
+        """What time the vendors think it is, in UTC."""
+        now = self._now() if callable(self._now) else self._now or datetime.now(UTC)
+        if now.tzinfo is None:
+            raise ValueError(f"the simulator's clock needs a time zone: {now}")
+        return now.astimezone(UTC)
+
+    def day(self, day: date) -> Day:
+        """The truth of a day, as much of it as is visible by now."""
+        return self._days.visible(day, version(day, self.now()))
+
+    def start(self) -> Self:
+        """Serve; OSError if the port is taken."""
+        # With its protocol named, asyncio turns off Nagle's algorithm: 40 ms an answer otherwise.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((self.host, self.port))
+        except OSError:
+            listener.close()
+            raise
+        self.port = listener.getsockname()[1]
+        self._server = server = _Server(self._app())
+        self._thread = Thread(target=server.run, args=([listener],), name="simulator", daemon=True)
+        self._thread.start()
+        server.ready.wait()
+        return self
+
+    def stop(self) -> None:
+        """Stop serving, and wait until every socket is closed. Harmless when not started."""
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join()
+        self._server = self._thread = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _app(self) -> FaultyApp:
+        routes = [
+            Route(f"{CONTROL}/requests", self._show_requests, methods=["GET"]),
+            Route(f"{CONTROL}/faults", self._plan_fault, methods=["POST"]),
+            Route(f"{CONTROL}/faults", self._clear_faults, methods=["DELETE"]),
+            *self._claude.routes(),
+        ]
+        return FaultyApp(
+            Starlette(routes=routes),
+            self.faults,
+            self.requests,
+            errors=self._error,
+            transport=self._transport,
+        )
+
+    def _error(self, path: str, status: int) -> Response:
+        return self._claude.error(status) if path.startswith(PREFIX) else Response(status_code=status)
+
+    def _transport(self, client: Any) -> asyncio.Transport | None:
+        connections = self._server.server_state.connections if self._server else set()
+        return next((c.transport for c in connections if getattr(c, "client", None) == tuple(client)), None)
+
+    async def _show_requests(self, request: HttpRequest) -> Response:
+        return _json([asdict(seen) for seen in self.requests])
+
+    async def _plan_fault(self, request: HttpRequest) -> Response:
+        try:
+            fault = msgspec.json.decode(await request.body(), type=Fault)
+        except msgspec.DecodeError as error:
+            return _json({"error": str(error)}, 400)
+        return _json(self.faults.add(fault), 201)
+
+    async def _clear_faults(self, request: HttpRequest) -> Response:
+        self.faults.clear()
+        return Response(status_code=204)
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, quiet, that tells when it serves."""
+
+    def __init__(self, app: FaultyApp) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                loop="asyncio",
+                http="h11",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                log_level="critical",
+                access_log=False,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        self.ready = Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
+def _json(said: object, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(said), status, media_type="application/json")

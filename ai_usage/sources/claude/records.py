@@ -1,0 +1,299 @@
+"""What a Claude record means: its fields, and the values they are known to take.
+
+One struct a record. Core reads them as they are, so a value or field the vendor adds is never a crash; `schema_drift`
+reads their strict twins, so it never goes unseen either. Source: the Admin API reference and the beta analytics one.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated
+
+import msgspec
+
+from ai_usage.sources.drift import Known
+
+ServiceTier = Annotated[str, Known("standard", "batch", "priority", "priority_on_demand", "flex", "flex_discount")]
+ContextWindow = Annotated[str, Known("0-200k", "200k-1M")]
+InferenceGeo = Annotated[str, Known("global", "us", "not_available")]
+TokenType = Annotated[
+    str,
+    Known(
+        "uncached_input_tokens",
+        "output_tokens",
+        "cache_read_input_tokens",
+        "cache_creation.ephemeral_5m_input_tokens",
+        "cache_creation.ephemeral_1h_input_tokens",
+    ),
+]
+CostType = Annotated[str, Known("tokens", "web_search", "code_execution", "session_usage")]
+Currency = Annotated[str, Known("USD")]
+
+
+class CostLine(msgspec.Struct, frozen=True):
+    """One line of `cost_report`."""
+
+    amount: Decimal  # cents, as a decimal string: whoever reads dollars is wrong by 100
+    currency: Currency
+    workspace_id: str | None  # null is the default workspace, not the whole organisation
+    description: str | None = None
+    cost_type: CostType | None = None
+    context_window: ContextWindow | None = None
+    model: str | None = None
+    service_tier: ServiceTier | None = None
+    token_type: TokenType | None = None
+    inference_geo: InferenceGeo | None = None
+
+
+class CacheCreation(msgspec.Struct, frozen=True):
+    ephemeral_5m_input_tokens: int
+    ephemeral_1h_input_tokens: int
+
+
+class ServerToolUse(msgspec.Struct, frozen=True):
+    web_search_requests: int
+
+
+class UsageLine(msgspec.Struct, frozen=True):
+    """One line of `usage_report/messages`. Cache writes are nested: a flat field of that name does not exist."""
+
+    uncached_input_tokens: int
+    cache_read_input_tokens: int
+    cache_creation: CacheCreation
+    output_tokens: int
+    server_tool_use: ServerToolUse
+    account_id: str | None = None
+    api_key_id: str | None = None  # null, grouped by key: Console and Workbench
+    workspace_id: str | None = None
+    service_account_id: str | None = None
+    model: str | None = None
+    service_tier: ServiceTier | None = None
+    context_window: ContextWindow | None = None
+    inference_geo: InferenceGeo | None = None
+
+
+class CodeActor(msgspec.Struct, frozen=True):
+    type: Annotated[str, Known("user_actor", "api_actor")]
+    email_address: str | None = None
+    api_key_name: str | None = None
+
+
+class LinesOfCode(msgspec.Struct, frozen=True):
+    added: int
+    removed: int
+
+
+class CoreMetrics(msgspec.Struct, frozen=True):
+    num_sessions: int
+    lines_of_code: LinesOfCode
+    commits_by_claude_code: int
+    pull_requests_by_claude_code: int
+
+
+class ToolAction(msgspec.Struct, frozen=True):
+    accepted: int = 0
+    rejected: int = 0
+
+
+class ToolActions(msgspec.Struct, frozen=True):
+    """A map in the contract: any key may be absent."""
+
+    edit_tool: ToolAction = ToolAction()
+    multi_edit_tool: ToolAction = ToolAction()
+    write_tool: ToolAction = ToolAction()
+    notebook_edit_tool: ToolAction = ToolAction()
+
+
+class CodeTokens(msgspec.Struct, frozen=True):
+    input: int
+    output: int
+    cache_read: int
+    cache_creation: int
+
+
+class EstimatedCost(msgspec.Struct, frozen=True):
+    amount: Decimal  # cents, as a JSON number: an estimate, not an invoice line
+    currency: Currency
+
+
+class CodeModel(msgspec.Struct, frozen=True):
+    model: str
+    tokens: CodeTokens
+    estimated_cost: EstimatedCost
+
+
+class CodeRecord(msgspec.Struct, frozen=True):
+    """One record of `usage_report/claude_code`: an actor's day in one terminal, local or remote."""
+
+    actor: CodeActor
+    date: datetime
+    organization_id: str
+    customer_type: Annotated[str, Known("api", "subscription")]
+    terminal_type: str
+    core_metrics: CoreMetrics
+    model_breakdown: list[CodeModel]
+    tool_actions: ToolActions = ToolActions()
+    subscription_type: Annotated[str, Known("team", "enterprise")] | None = None
+    is_remote: bool | None = None  # absent in old data
+
+
+class Organization(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    type: str
+
+
+class Workspace(msgspec.Struct, frozen=True):
+    """One item of `workspaces`."""
+
+    id: str
+    name: str
+    created_at: datetime
+    archived_at: datetime | None
+    type: str = "workspace"
+    display_color: str | None = None
+    data_residency: dict[str, object] | None = None
+    tags: dict[str, str] | None = None
+    compartment_id: str | None = None
+    external_key_id: str | None = None
+    user_profile_id: str | None = None
+
+
+class Creator(msgspec.Struct, frozen=True):
+    id: str
+    type: str
+
+
+class ApiKey(msgspec.Struct, frozen=True):
+    """One item of `api_keys`; `principal` and the place are spelled differently from 2026-10-21 on."""
+
+    id: str
+    name: str
+    status: Annotated[str, Known("active", "inactive", "archived", "expired")]
+    created_at: datetime
+    type: str = "api_key"
+    created_by: Creator | None = None
+    expires_at: datetime | None = None
+    partial_key_hint: str | None = None
+    principal: dict[str, str] | None = None
+    workspace_id: str | None = None
+    scope: dict[str, str] | None = None
+
+
+class User(msgspec.Struct, frozen=True):
+    """One item of `users`."""
+
+    id: str
+    email: str
+    name: str
+    role: Annotated[
+        str,
+        Known(
+            "user",
+            "developer",
+            "billing",
+            "admin",
+            "claude_code_user",
+            "managed",
+            "owner",
+            "primary_owner",
+            "membership_admin",
+        ),
+    ]
+    added_at: datetime
+    type: str = "user"
+
+
+class AnalyticsActor(msgspec.Struct, frozen=True):
+    type: Annotated[str, Known("user_actor", "api_actor", "service_account_actor", "federated_actor")]
+    user_id: str | None = None
+    email_address: str | None = None
+    email: str | None = None  # the spelling before 2026-10-21
+    name: str | None = None
+    deleted: bool | None = None
+    api_key_id: str | None = None
+    service_account_id: str | None = None
+    provider: str | None = None
+    subject: str | None = None
+
+
+class AnalyticsGroup(msgspec.Struct, frozen=True):
+    """All dimensions of the analytics API; null unless grouped by."""
+
+    product: (
+        Annotated[
+            str,
+            Known(
+                "chat",
+                "chat_cowork_unified",
+                "claude_tag",
+                "claude_code",
+                "claude_design",
+                "claude_in_chrome",
+                "cowork",
+                "office_agent",
+                "claude_console",
+                "messages_api",
+                "message_batches_api",
+                "managed_agents_api",
+            ),
+        ]
+        | None
+    ) = None
+    workspace_id: str | None = None
+    api_key_id: str | None = None
+    actor: AnalyticsActor | None = None
+    model: str | None = None
+    cost_type: CostType | None = None
+    token_type: TokenType | None = None
+    actor_type: str | None = None
+    agent_id: str | None = None
+    claude_tag_category: str | None = None
+    claude_tag_user_id: str | None = None
+    context_window: ContextWindow | None = None
+    deployment_id: str | None = None
+    environment_id: str | None = None
+    inference_geo: InferenceGeo | None = None
+    organization_id: str | None = None
+    rbac_group_id: str | None = None
+    service_tier: ServiceTier | None = None
+    session_id: str | None = None
+    slack_channel_id: str | None = None
+    speed: str | None = None
+    user_profile_id: str | None = None
+
+
+class AnalyticsMoney(msgspec.Struct, frozen=True):
+    amount: Decimal  # cents, after discount
+    list_amount: Decimal  # cents, list price
+    currency: Currency
+    requests: int | None
+
+
+class AnalyticsCost(msgspec.Struct, frozen=True):
+    """One row of `analytics/cost`."""
+
+    starting_at: datetime
+    ending_at: datetime
+    group: AnalyticsGroup
+    cost: AnalyticsMoney
+
+
+class AnalyticsTokens(msgspec.Struct, frozen=True):
+    uncached_input_tokens: int
+    cache_read_input_tokens: int
+    cache_creation: CacheCreation
+    output_tokens: int
+    server_tool_use: ServerToolUse
+    requests: int | None
+    total_tokens: int | None
+
+
+class AnalyticsUsage(msgspec.Struct, frozen=True):
+    """One row of `analytics/usage`."""
+
+    starting_at: datetime
+    ending_at: datetime
+    group: AnalyticsGroup
+    usage: AnalyticsTokens
+
+

@@ -1,0 +1,316 @@
+"""HTTP for every vendor: time-outs, retries, paging that cannot lie, and errors that say what to do.
+
+Knows of no vendor: what is particular to one (its headers, its error bodies, its advice) is handed in.
+
+    VendorError
+    ├── Unreachable          no answer: name, connection, time-out, reset     tried again
+    ├── DamagedAnswer        an answer cut short, or not JSON                 tried again
+    ├── UnexpectedAnswer     JSON of another shape than the API promises
+    ├── IncompleteAnswer     pages or days that contradict each other
+    └── Refused              the vendor said no
+        ├── BadRequest 4xx   KeyRefused 401   NotPermitted 403   NotFound 404
+        ├── RateLimited 429                                                   tried again
+        └── VendorDown 5xx                                                    tried again
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from threading import Lock
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+import stamina
+
+import ai_usage.retries  # noqa: F401 - tells of each retry
+from ai_usage.errors import AiUsageError
+
+T = TypeVar("T")
+Item = TypeVar("Item")
+
+Query = Mapping[str, str | int | Sequence[str]]
+
+PAGE_CAP = 10_000  # pages of one answer; more is a cursor that runs in circles
+
+
+class VendorError(AiUsageError):
+    """A vendor's answer that cannot be used."""
+
+
+class Unreachable(VendorError):
+    """No answer came."""
+
+
+class DamagedAnswer(VendorError):
+    """An answer that ends early or is no JSON."""
+
+
+class UnexpectedAnswer(VendorError):
+    """An answer whose JSON has another shape than the API promises."""
+
+
+class IncompleteAnswer(VendorError):
+    """Pages or days that contradict each other: using them would lose money without a word."""
+
+
+class Refused(VendorError):
+    """The vendor answered with an error status."""
+
+    status: int
+    retry_after: float | None  # seconds
+    may_retry: bool
+
+
+class BadRequest(Refused):
+    """Our request is wrong as it stands."""
+
+
+class KeyRefused(Refused):
+    """401: the vendor does not know the key."""
+
+
+class NotPermitted(Refused):
+    """403: the key is known and may not read this."""
+
+
+class NotFound(Refused):
+    """404: there is no such endpoint for this organisation."""
+
+
+class RateLimited(Refused):
+    """429: too many requests, or a spend cap."""
+
+
+class VendorDown(Refused):
+    """5xx: the vendor's own trouble."""
+
+
+KINDS: Mapping[int, type[Refused]] = {401: KeyRefused, 403: NotPermitted, 404: NotFound, 429: RateLimited}
+RETRIED = frozenset({429, 500, 502, 503, 504, 529})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long a request is tried: so many attempts, so many seconds in all, waiting longer each time."""
+
+    attempts: int = 8
+    seconds: float = 300.0
+    first_wait: float = 0.5
+    longest_wait: float = 60.0
+    jitter: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vendor:
+    """What the errors need to know of a vendor."""
+
+    name: str
+    advice: Mapping[int, str]  # status → what the reader can do about it
+
+    def message(self, body: bytes) -> str:
+        """The vendor's own words in an error body, of the usual shape {"error": {"type", "message"}}."""
+        try:
+            said = msgspec.json.decode(body, type=_ErrorBody).error
+        except msgspec.MsgspecError:
+            return body[:200].decode(errors="replace").strip() or "no explanation"
+        return f"{said.message} ({said.type})" if said.type else said.message
+
+    def request_id(self, response: httpx.Response) -> str:
+        return response.headers.get("request-id") or response.headers.get("x-request-id") or "none"
+
+
+class _ErrorDetail(msgspec.Struct):
+    message: str
+    type: str = ""
+
+
+class _ErrorBody(msgspec.Struct):
+    error: _ErrorDetail
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: its items as the bytes the vendor sent, and whatever it says beside them, cursors included."""
+
+    items: Sequence[bytes]
+    beside: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, body: bytes, *, items: str) -> "Page":
+        """A JSON object, parted at its list `items`; `msgspec.ValidationError` if it has none."""
+        fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        if items not in fields:
+            raise msgspec.ValidationError(f"there is no {items!r} in it")
+        inside = msgspec.json.decode(fields.pop(items), type=list[msgspec.Raw])
+        return cls(
+            [bytes(item) for item in inside],
+            {name: msgspec.json.decode(value) for name, value in fields.items()},
+        )
+
+
+Following = Callable[[Page], Query | None]  # what the next page's query adds; None after the last
+
+
+def http_client(
+    base_url: str, headers: Mapping[str, str], transport: httpx.BaseTransport | None = None
+) -> httpx.Client:
+    """A client that names itself, waits within reason and follows no redirect with a key in hand."""
+    return httpx.Client(
+        base_url=base_url,
+        headers={"user-agent": user_agent(), **headers},
+        timeout=httpx.Timeout(60.0, connect=10.0),
+        limits=httpx.Limits(max_connections=8),
+        transport=transport,
+        trust_env=transport is None,
+    )
+
+
+def user_agent() -> str:
+    """Who is asking, as vendors want to be told."""
+    try:
+        ours = version("ai_usage")
+    except PackageNotFoundError:  # run from a checkout, not installed
+        ours = "checkout"
+    return f"ai_usage/{ours} python-httpx/{httpx.__version__}"
+
+
+@dataclass
+class Api:
+    """One vendor's API over one client. Safe to share between threads."""
+
+    vendor: Vendor
+    http: httpx.Client
+    patience: Patience = field(default_factory=Patience)
+    requests: int = field(default=0, init=False)  # sent so far, retries included
+    _counting: Lock = field(default_factory=Lock, init=False, repr=False)
+
+    def get(
+        self, path: str, query: Query, *, read: Callable[[bytes], T], headers: Mapping[str, str] | None = None
+    ) -> T:
+        """The answer as `read` understands its body; tried again while that can help, then a `VendorError`."""
+        patience = self.patience
+        for attempt in stamina.retry_context(
+            on=_worth_waiting_for(patience),
+            attempts=patience.attempts,
+            timeout=patience.seconds,
+            wait_initial=patience.first_wait,
+            wait_max=patience.longest_wait,
+            wait_jitter=patience.jitter,
+        ):
+            with attempt:
+                return self._get_once(path, query, read, headers)
+        raise AssertionError("unreachable: retry_context returns or raises")
+
+    def pages(
+        self,
+        path: str,
+        query: Query,
+        *,
+        following: Following,
+        items: str = "data",
+        headers: Mapping[str, str] | None = None,
+        cap: int = PAGE_CAP,
+    ) -> list[Page]:
+        """Every page to the last. A cursor that comes twice, a promise of more after an empty page, or more pages
+        than `cap` is an `IncompleteAnswer`: to stop quietly would lose what follows."""
+        got: list[Page] = []
+        seen: set[str] = set()
+        more: Query | None = {}
+        while more is not None:
+            if len(got) == cap:
+                raise self._incomplete(path, f"has more than {cap} pages")
+            page = self.get(path, {**query, **more}, read=partial(Page.read, items=items), headers=headers)
+            got.append(page)
+            try:
+                more = following(page)
+            except ValueError as error:
+                raise self._incomplete(path, str(error)) from error
+            if more is not None and not page.items:
+                raise self._incomplete(path, "promises more after an empty page")
+            if more is not None and repr(more) in seen:
+                raise self._incomplete(path, "sent the same cursor twice")
+            seen.add(repr(more))
+        return got
+
+    def _get_once(self, path: str, query: Query, read: Callable[[bytes], T], headers: Mapping[str, str] | None) -> T:
+        with self._counting:
+            self.requests += 1
+        try:
+            response = self.http.get(path, params=dict(query), headers=headers)
+        except (httpx.RemoteProtocolError, httpx.DecodingError) as error:
+            raise DamagedAnswer(f"{self.vendor.name} {path}: the answer broke off ({error}).") from error
+        except httpx.TransportError as error:
+            raise Unreachable(
+                f"{self.vendor.name} {path}: no answer from {self.http.base_url.host} "
+                f"({type(error).__name__}: {error}). Check the network, a proxy, and the base URL."
+            ) from error
+        if response.status_code != httpx.codes.OK:
+            raise self._refusal(path, response)
+        try:
+            return read(response.content)
+        except msgspec.ValidationError as error:
+            raise UnexpectedAnswer(
+                f"{self.vendor.name} {path}: the answer is not what the API promises ({error}); "
+                f"request id {self.vendor.request_id(response)}. Nothing of it is kept."
+            ) from error
+        except msgspec.DecodeError as error:
+            raise DamagedAnswer(f"{self.vendor.name} {path}: the answer is cut short or damaged ({error}).") from error
+
+    def _refusal(self, path: str, response: httpx.Response) -> Refused:
+        status = response.status_code
+        kind = KINDS.get(status) or (VendorDown if status >= httpx.codes.INTERNAL_SERVER_ERROR else BadRequest)
+        advice = self.vendor.advice.get(status) or self.vendor.advice.get(status // 100 * 100, "")
+        error = kind(
+            f"{self.vendor.name} {path} answered {status}: {self.vendor.message(response.content)}; "
+            f"request id {self.vendor.request_id(response)}. {advice}".rstrip()
+        )
+        error.status = status
+        error.retry_after = retry_after(response.headers.get("retry-after"))
+        error.may_retry = status in RETRIED and response.headers.get("x-should-retry") != "false"
+        return error
+
+    def _incomplete(self, path: str, why: str) -> IncompleteAnswer:
+        return IncompleteAnswer(f"{self.vendor.name} {path} {why}: nothing of this answer is kept.")
+
+
+def retry_after(header: str | None, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> float | None:
+    """Seconds of a Retry-After header, which holds seconds or a date; None without a usable one."""
+    if header is None:
+        return None
+    try:
+        return max(0.0, float(header))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(header) - now()).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def _worth_waiting_for(patience: Patience) -> Callable[[Exception], bool | float]:
+    def decide(error: Exception) -> bool | float:
+        if isinstance(error, Refused):
+            if not error.may_retry:
+                return False
+            if error.retry_after is not None:
+                return error.retry_after if error.retry_after <= patience.seconds else False
+            return True
+        return isinstance(error, Unreachable | DamagedAnswer)
+
+    return decide
+
+
+def overlapped(ask: Callable[[Item], T], items: Iterable[Item], *, at_once: int) -> list[T]:
+    """The answers in the items' order, so many requests under way at once. The first error ends it."""
+    with ThreadPoolExecutor(max_workers=at_once) as pool:
+        futures = [pool.submit(ask, item) for item in items]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise

@@ -1,0 +1,308 @@
+"""The embedded warehouse: one DuckDB file with one writer at a time, and a copy of it that anybody may read.
+
+A process that wants the file while another has it waits. Everything written is one transaction; readers of the
+published copy see whole runs only, because the copy is swapped in by a rename.
+"""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import stamina
+
+import ai_usage.retries  # noqa: F401 - tells of each retry
+from ai_usage.errors import WarehouseError
+from ai_usage.partitions import Span
+from ai_usage.warehouse import googlesql
+from ai_usage.warehouse.ledger import Answer, Records, Version, new_pull_id
+from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Table, raw_table
+
+OPENABLE_BY = "v1.4.0"  # DuckDB 2 writes what DuckDB 1.4 and later read
+PATIENCE = 300.0  # seconds to wait for another writer; steps hold the file for seconds
+
+NEWEST = f"""
+with ranked as (
+    select pull_id, activity_date, records, records_pull_id, envelope,
+        row_number() over (partition by activity_date order by pulled_at desc, pull_id desc) as age
+    from {PULLS.address}
+    where pull = $pull and pulled_at <= coalesce($as_of, pulled_at)
+        and case when $first_day is null then activity_date is null
+            else activity_date between $first_day and $last_day end
+)
+select ranked.activity_date, said.pull_id, said.pulled_at, ranked.records, ranked.envelope, said.content_hash
+from ranked join {PULLS.address} as said on said.pull = $pull and said.pull_id = ranked.records_pull_id
+    and said.activity_date is not distinct from ranked.activity_date
+where ranked.age = 1
+order by ranked.activity_date
+"""
+
+
+@dataclass
+class DuckDBWarehouse:
+    """`Warehouse` over one file. `tables` are made, empty, when the file is first opened."""
+
+    path: Path
+    published_path: Path
+    tables: Sequence[Table]
+    now: Any  # () -> datetime, UTC
+    patience: float = PATIENCE
+    _connection: duckdb.DuckDBPyConnection | None = field(default=None, init=False)
+    _is_prepared: bool = field(default=False, init=False)
+    _has_news: bool = field(default=False, init=False)
+
+    @contextmanager
+    def connected(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        if self._connection is not None:
+            yield self._connection
+            return
+        with _plain_words(self.path):
+            self._connection = self._open()
+            try:
+                if not self._is_prepared:
+                    self._prepare(self._connection)
+                yield self._connection
+            finally:
+                connection, self._connection = self._connection, None
+                connection.close()
+
+    def append(self, pull: str, answers: Sequence[Answer]) -> list[Version]:
+        if not answers:
+            return []
+        days = [a.day for a in answers if a.day is not None]
+        span = Span(min(days), max(days)) if days else None
+        with self._transaction() as db:
+            self._refuse_a_mixture(db, is_simulated=answers[0].is_simulated)
+            before = {row["activity_date"]: row for row in self._newest(db, pull, span, None).to_dicts()}
+            commits, frames, versions = [], [], []
+            for answer in answers:
+                pull_id, pulled_at = new_pull_id(), self.now()
+                known = before.get(answer.day)
+                is_new = known is None or known["content_hash"] != answer.content_hash
+                if is_new:
+                    frames.append(_record_frame(pull_id, answer))
+                records_pull_id = pull_id if known is None or is_new else known["pull_id"]
+                commits.append(_commit_row(pull, pull_id, pulled_at, records_pull_id, answer))
+                versions.append(Version(answer.day, pull_id, pulled_at, len(answer.records), is_new))
+            if frames:
+                self._insert(db, raw_table(pull), pl.concat(frames))
+            columns = {name: [row[name] for row in commits] for name in PULLS.columns}
+            self._insert(db, PULLS, PULLS.frame(columns))
+        return versions
+
+    def newest(self, pull: str, span: Span | None, *, as_of: datetime | None = None) -> Records:
+        with self.connected() as db:
+            versions = self._newest(db, pull, span, as_of)
+            days = versions.select("activity_date", "pull_id", ingestion_timestamp="pulled_at")
+            lines = db.sql(
+                f"""select days.activity_date, days.pull_id, days.ingestion_timestamp, raw.record
+                from days join {RAW}.{pull} as raw on raw.pull_id = days.pull_id
+                    and raw.activity_date is not distinct from days.activity_date
+                order by raw.activity_date, raw.position"""
+            ).pl()
+            assert days is not None  # DuckDB reads the frame by its name
+        return Records(pull, versions, lines)
+
+    def pulled_days(self, pull: str) -> list[date]:
+        found = self.ask(
+            f"select distinct activity_date from {PULLS.address} "
+            "where pull = @pull and activity_date is not null order by activity_date",
+            pull=pull,
+        )
+        return found["activity_date"].to_list()
+
+    def replace_days(self, table: Table, days: Iterable[date], rows: pl.DataFrame) -> None:
+        wanted = sorted(set(days))
+        if table.date_column is None:
+            raise ValueError(f"{table.name} has no days")
+        strangers = set(rows[table.date_column].to_list()) - set(wanted)
+        if strangers:
+            raise ValueError(f"{table.name}: rows of {sorted(strangers)} came with {[str(d) for d in wanted]}")
+        if not wanted:
+            return
+        with self._transaction() as db:
+            db.execute(
+                f"delete from {table.address} where {table.date_column} between $first and $last "
+                f"and list_contains($days::date[], {table.date_column})",
+                {"first": wanted[0], "last": wanted[-1], "days": wanted},
+            )
+            self._insert(db, table, rows)
+
+    def replace_all(self, table: Table, rows: pl.DataFrame) -> None:
+        with self._transaction() as db:
+            db.execute(f"delete from {table.address}")
+            self._insert(db, table, rows)
+
+    def query(self, name: str, **parameters: Any) -> pl.DataFrame:
+        return self.ask(googlesql.read(name), **parameters)
+
+    def ask(self, googlesql_text: str, **parameters: Any) -> pl.DataFrame:
+        sql, names = googlesql.to_duckdb(googlesql_text)
+        with self.connected() as db:
+            return db.sql(sql, params={name: parameters[name] for name in names}).pl()
+
+    def publish(self) -> None:
+        """Swap in a fresh read-only copy, if anything was written since the last one."""
+        if not self._has_news:
+            return
+        fresh = self.published_path.with_suffix(f".{os.getpid()}.tmp")
+        with self.connected() as db, _plain_words(self.published_path):
+            db.execute("checkpoint")
+            try:
+                shutil.copyfile(self.path, fresh)  # nobody else writes while this connection is open
+                fresh.chmod(0o444)
+                fresh.replace(self.published_path)
+            finally:
+                fresh.unlink(missing_ok=True)
+        self._has_news = False
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        for attempt in stamina.retry_context(
+            on=_is_locked, attempts=None, timeout=self.patience, wait_initial=0.05, wait_exp_base=1.5, wait_max=1.0
+        ):
+            with attempt:
+                db = duckdb.connect(str(self.path), config={"storage_compatibility_version": OPENABLE_BY})
+                db.execute("set TimeZone = 'UTC'")
+                return db
+        raise AssertionError("unreachable: retry_context returns or raises")
+
+    def _prepare(self, db: duckdb.DuckDBPyConnection) -> None:
+        """Make what is missing: schemas, tables, and columns that a newer version of a table has."""
+        there: dict[str, set[str]] = {}
+        for schema, table, column in db.execute(
+            "select table_schema, table_name, column_name from information_schema.columns "
+            "where table_schema in (?, ?)", [RAW, ANALYTICS]
+        ).fetchall():  # fmt: skip
+            there.setdefault(f"{schema}.{table}", set()).add(column)
+        missing = [
+            (table, name)
+            for table in self.tables
+            for name in table.columns
+            if name not in there.get(table.address, set())
+        ]
+        if missing:
+            db.execute("begin")
+            for schema in (RAW, ANALYTICS):
+                db.execute(f"create schema if not exists {schema}")
+            for table, name in missing:
+                if table.address in there:
+                    db.execute(f"alter table {table.address} add column {name} {table.columns[name].type.duckdb}")
+                else:
+                    db.execute(_ddl(table))
+            db.execute("commit")
+        self._is_prepared = True
+
+    @contextmanager
+    def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self.connected() as db:
+            db.execute("begin")
+            try:
+                yield db
+                db.execute("commit")
+            except BaseException:
+                with suppress(duckdb.Error):  # the first error is the one to tell
+                    db.execute("rollback")
+                raise
+            self._has_news = True
+
+    def _newest(
+        self, db: duckdb.DuckDBPyConnection, pull: str, span: Span | None, as_of: datetime | None
+    ) -> pl.DataFrame:
+        asked: Mapping[str, object] = {
+            "pull": pull,
+            "as_of": as_of,
+            "first_day": span and span.first,
+            "last_day": span and span.last,
+        }
+        return db.sql(NEWEST, params=asked).pl()
+
+    def _insert(self, db: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFrame) -> None:
+        if rows.height:
+            db.register("incoming", rows)
+            db.execute(f"insert into {table.address} by name select * from incoming")
+            db.unregister("incoming")
+
+    def _refuse_a_mixture(self, db: duckdb.DuckDBPyConnection, *, is_simulated: bool) -> None:
+        other = db.execute(
+            f"select 1 from {PULLS.address} where is_simulated is distinct from ? limit 1", [is_simulated]
+        )
+        if other.fetchone():
+            held, came = ("real", "simulated") if is_simulated else ("simulated", "real")
+            raise WarehouseError(
+                f"{self.path} holds {held} figures and {came} ones were about to join them: nothing was written. "
+                "Set AI_USAGE_DATA_DIR to another folder, or delete that one."
+            )
+
+
+def _ddl(table: Table) -> str:
+    columns = ", ".join(
+        f"{name} {column.type.duckdb}{' not null' if column.required else ''}"
+        for name, column in table.columns.items()
+    )
+    return f"create table if not exists {table.address} ({columns})"
+
+
+def _record_frame(pull_id: str, answer: Answer) -> pl.DataFrame:
+    """Rows of a raw table. Built by polars from the bytes themselves: no record is parsed or copied twice."""
+    texts = [record.decode() for record in answer.records]
+    return pl.DataFrame(
+        {
+            "pull_id": pl.repeat(pull_id, len(texts), dtype=pl.String, eager=True),
+            "activity_date": pl.repeat(answer.day, len(texts), dtype=pl.Date, eager=True),
+            "position": pl.int_range(len(texts), dtype=pl.Int64, eager=True),
+            "record": pl.Series(texts, dtype=pl.String),
+        }
+    )
+
+
+def _commit_row(
+    pull: str, pull_id: str, pulled_at: datetime, records_pull_id: str, answer: Answer
+) -> dict[str, object]:
+    return {
+        "pull_id": pull_id,
+        "source": answer.source,
+        "pull": pull,
+        "activity_date": answer.day,
+        "pulled_at": pulled_at,
+        "pages": answer.pages,
+        "records": len(answer.records),
+        "content_hash": answer.content_hash,
+        "records_pull_id": records_pull_id,
+        "request": answer.request_json,
+        "envelope": answer.envelope_json,
+        "is_simulated": answer.is_simulated,
+    }
+
+
+def _is_locked(error: Exception) -> bool:
+    return isinstance(error, duckdb.IOException) and "Could not set lock" in str(error)
+
+
+@contextmanager
+def _plain_words(path: Path) -> Iterator[None]:
+    """Say in one sentence what keeps the file from being used."""
+    try:
+        yield
+    except (duckdb.Error, OSError) as error:
+        text = str(error)
+        if _is_locked(error if isinstance(error, Exception) else Exception()):
+            said = f"{path} is in use by another process; close it and try again. ({text.splitlines()[0]})"
+        elif getattr(error, "errno", None) in {errno.ENOSPC, errno.EFBIG, errno.EDQUOT} or any(
+            sign in text for sign in ("No space left", "not enough space", "File too large")
+        ):
+            said = f"No space left for {path}: nothing of this step was written. Free some space and run it again."
+        elif isinstance(error, PermissionError) or "Permission denied" in text or "Read-only file system" in text:
+            said = f"{path} cannot be written: permission denied. Set AI_USAGE_DATA_DIR to a folder you may write."
+        elif isinstance(error, NotADirectoryError | FileExistsError) or "Not a directory" in text:
+            said = f"{path.parent} is not a folder. Set AI_USAGE_DATA_DIR to a folder you may write."
+        else:
+            raise
+        raise WarehouseError(said) from error

@@ -1,0 +1,45 @@
+"""What the platform asks of a warehouse, whichever it is. Shaped so that a load-then-script engine fits too:
+every write names its table, its days and a whole frame; nothing is updated row by row."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from datetime import date, datetime
+from typing import Any, Protocol
+
+import polars as pl
+
+from ai_usage.partitions import Span
+from ai_usage.warehouse.ledger import Answer, Records, Version
+from ai_usage.warehouse.table import Table
+
+
+class Warehouse(Protocol):
+    """Rows in, rows out. Calls inside `connected()` share one connection; alone, each opens its own."""
+
+    def connected(self) -> AbstractContextManager[Any]:
+        """Hold one connection for a step. On an engine with one writer, others wait until it ends."""
+
+    def append(self, pull: str, answers: Sequence[Answer]) -> list[Version]:
+        """Write the answers' records, then their rows in `pulls`, the commit: all of them or none.
+        Content equal to the newest version adds no records, only the row."""
+
+    def newest(self, pull: str, span: Span | None, *, as_of: datetime | None = None) -> Records:
+        """The last committed version of each day of the span (of the snapshot, if None), or the last by `as_of`."""
+
+    def pulled_days(self, pull: str) -> list[date]:
+        """The days of a pull that were ever committed, in order."""
+
+    def replace_days(self, table: Table, days: Iterable[date], rows: pl.DataFrame) -> None:
+        """In one transaction put `rows` in place of everything the table has of `days`; refuses rows of other days."""
+
+    def replace_all(self, table: Table, rows: pl.DataFrame) -> None:
+        """In one transaction put `rows` in place of the whole table: for snapshots."""
+
+    def query(self, name: str, **parameters: Any) -> pl.DataFrame:
+        """Run `sql/<name>.sql` with its `@parameters`."""
+
+    def ask(self, googlesql: str, **parameters: Any) -> pl.DataFrame:
+        """Run one SELECT in GoogleSQL with its `@parameters`."""
+
+    def publish(self) -> None:
+        """Let readers see what was written. A no-op where the engine serves readers while it writes."""

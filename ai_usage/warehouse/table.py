@@ -1,0 +1,143 @@
+"""What a table is: its place, grain and columns. One declaration feeds the DDL, every write and the Dagster UI."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import dagster as dg
+import polars as pl
+from polars._typing import PolarsDataType
+
+RAW, ANALYTICS = "ai_usage_raw", "ai_usage_analytics"
+
+
+class Type(Enum):
+    """A column's type: in GoogleSQL, in DuckDB, in polars."""
+
+    STRING = ("STRING", "VARCHAR", pl.String)
+    INTEGER = ("INT64", "BIGINT", pl.Int64)
+    BOOLEAN = ("BOOL", "BOOLEAN", pl.Boolean)
+    DATE = ("DATE", "DATE", pl.Date)
+    INSTANT = ("TIMESTAMP", "TIMESTAMPTZ", pl.Datetime("us", "UTC"))
+    USD = ("NUMERIC(38, 9)", "DECIMAL(38, 9)", pl.Decimal(38, 9))
+
+    def __init__(self, googlesql: str, duckdb: str, polars: PolarsDataType) -> None:
+        self.googlesql = googlesql
+        self.duckdb = duckdb
+        self.polars = polars
+
+
+@dataclass(frozen=True)
+class Column:
+    type: Type
+    description: str
+    required: bool = False
+
+
+def string(description: str, *, required: bool = False) -> Column:
+    return Column(Type.STRING, description, required)
+
+
+def integer(description: str, *, required: bool = True) -> Column:
+    return Column(Type.INTEGER, description, required)
+
+
+def boolean(description: str, *, required: bool = False) -> Column:
+    return Column(Type.BOOLEAN, description, required)
+
+
+def day(description: str, *, required: bool = True) -> Column:
+    return Column(Type.DATE, description, required)
+
+
+def instant(description: str, *, required: bool = False) -> Column:
+    return Column(Type.INSTANT, description, required)
+
+
+def dollars(description: str, *, required: bool = True) -> Column:
+    return Column(Type.USD, description, required)
+
+
+STAMPS = {
+    "pull_id": string("the pull whose records these are, in ai_usage_raw.pulls", required=True),
+    "ingestion_timestamp": instant("when that pull was made: the version's pulled_at", required=True),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table of the warehouse. `date_column` is what it is partitioned by; None where it is one snapshot."""
+
+    name: str
+    grain: str
+    columns: Mapping[str, Column]
+    schema: str = ANALYTICS
+    date_column: str | None = "activity_date"
+    cluster: tuple[str, ...] = ()
+
+    @property
+    def address(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+    def frame(self, columns: Mapping[str, Iterable[Any]]) -> pl.DataFrame:
+        """The columns as this table's types, in its order; `ValueError` if a column lacks, is too many or is null
+        where it may not be."""
+        if columns.keys() != self.columns.keys():
+            raise ValueError(f"{self.name}: columns differ: {sorted(columns.keys() ^ self.columns.keys())}")
+        frame = pl.DataFrame(
+            [pl.Series(name, columns[name], dtype=column.type.polars) for name, column in self.columns.items()]
+        )
+        for name, column in self.columns.items():
+            if column.required and frame[name].null_count():
+                raise ValueError(f"{self.name}.{name} is null in {frame[name].null_count()} rows")
+        return frame
+
+    def metadata(self) -> dict[str, Any]:
+        """What the Dagster UI shows of the table before it was ever filled."""
+        constraints = {True: dg.TableColumnConstraints(nullable=False), False: None}
+        return {
+            "dagster/table_name": self.address,
+            "dagster/column_schema": dg.TableSchema(
+                [
+                    dg.TableColumn(name, c.type.googlesql, c.description, constraints[c.required])
+                    for name, c in self.columns.items()
+                ]
+            ),
+        }
+
+
+def raw_table(pull: str) -> Table:
+    """The ledger of one pull: the vendor's records, verbatim."""
+    return Table(
+        name=pull,
+        schema=RAW,
+        grain="one record the vendor sent, as it sent it; only those whose pull stands in ai_usage_raw.pulls count",
+        columns={
+            "pull_id": string("the pull that first brought this record", required=True),
+            "activity_date": day("the UTC day the record belongs to; null in a snapshot", required=False),
+            "position": integer("its place in the vendor's answer, from 0"),
+            "record": string("the vendor's own JSON text", required=True),
+        },
+    )
+
+
+PULLS = Table(
+    name="pulls",
+    schema=RAW,
+    grain="one pull of one day, or of one snapshot: the commit that makes its records count",
+    columns={
+        "pull_id": string("later pulls sort after earlier ones", required=True),
+        "source": string("the provider that was asked", required=True),
+        "pull": string("the raw table", required=True),
+        "activity_date": day("the UTC day asked about; null for a snapshot", required=False),
+        "pulled_at": instant("when the answer was complete", required=True),
+        "pages": integer("requests the whole answer took, which may cover other days too"),
+        "records": integer("records of this day; 0 is an empty day, not a missing one"),
+        "content_hash": string("SHA-256 over the records, whatever their order", required=True),
+        "records_pull_id": string("whose records these are: its own, or an earlier equal pull's", required=True),
+        "request": string("what was asked, as JSON, without secrets", required=True),
+        "envelope": string("what the answer said beside its records, as JSON", required=True),
+        "is_simulated": boolean("whether the built-in vendors answered", required=True),
+    },
+)

@@ -1,0 +1,73 @@
+"""One running simulator with a clock to set, and a client that speaks to it as the contract says."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+
+from ai_usage.simulator import ADMIN_KEY, Simulator
+
+BETAS = "analytics-usage-cost-2026-08-24"
+NOW = datetime(2026, 11, 20, 15, 32, tzinfo=UTC)
+
+
+@dataclass
+class Clock:
+    """A clock that stands where it was put."""
+
+    at: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+@dataclass
+class Vendor:
+    """The simulator as a client sees it."""
+
+    simulator: Simulator
+    clock: Clock
+    http: httpx.Client
+
+    def get(
+        self, path: str, *, key: str | None = ADMIN_KEY, headers: dict[str, str] | None = None, **query: Any
+    ) -> httpx.Response:
+        """Lists go as `name[]`, repeated."""
+        pairs = {f"{k}[]" if isinstance(v, list | tuple) else k: v for k, v in query.items() if v is not None}
+        sent = {"anthropic-version": "2023-06-01", "anthropic-beta": BETAS} | (headers or {})
+        sent |= {"x-api-key": key} if key else {}
+        return self.http.get(f"/v1/organizations/{path}", params=pairs, headers=sent)
+
+    def pages(self, path: str, **query: Any) -> list[dict[str, Any]]:
+        """Every item of a list paged by tokens, all pages joined; numbers with a point as Decimal."""
+        data: list[dict[str, Any]] = []
+        token = None
+        while True:
+            answer = self.get(path, page=token, **query)
+            assert answer.status_code == 200, answer.text
+            said = json.loads(answer.text, parse_float=Decimal)
+            data += said["data"]
+            token = said["next_page"]
+            assert said["has_more"] == (token is not None)
+            if token is None:
+                return data
+
+
+@pytest.fixture(scope="package")
+def running() -> Iterator[Vendor]:
+    clock = Clock()
+    with Simulator(now=clock) as simulator, httpx.Client(base_url=simulator.anthropic_url) as http:
+        yield Vendor(simulator, clock, http)
+
+
+@pytest.fixture
+def vendor(running: Vendor) -> Iterator[Vendor]:
+    yield running
+    running.clock.at = NOW
+    running.simulator.faults.clear()
+    running.simulator.requests.clear()

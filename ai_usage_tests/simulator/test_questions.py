@@ -1,0 +1,161 @@
+"""Who may ask, and which questions are refused."""
+
+from typing import Any
+
+import pytest
+
+from ai_usage.simulator import ADMIN_KEY, ANALYTICS_KEY, LIMITED_KEY, WORKSPACE_KEY
+from ai_usage_tests.simulator.conftest import Vendor
+
+SPAN: dict[str, Any] = {"starting_at": "2026-10-01T00:00:00Z", "ending_at": "2026-11-10T00:00:00Z"}
+MONTH: dict[str, Any] = {"starting_at": "2026-10-01T00:00:00Z", "ending_at": "2026-11-01T00:00:00Z"}
+DAY: dict[str, Any] = {"starting_at": "2026-11-01T00:00:00Z", "ending_at": "2026-11-02T00:00:00Z"}
+USAGE = "usage_report/messages"
+CODE = "usage_report/claude_code"
+COST = "analytics/cost"
+
+
+@pytest.mark.parametrize(
+    ("key", "admin", "analytics"),
+    [
+        (ADMIN_KEY, 200, 200),
+        (ANALYTICS_KEY, 403, 200),
+        (LIMITED_KEY, 200, 403),
+        (WORKSPACE_KEY, 403, 403),
+        ("sk-ant-admin01-someone-elses", 401, 401),
+        (None, 401, 401),
+    ],
+)
+def test_a_key_opens_its_own_doors(vendor: Vendor, key: str | None, admin: int, analytics: int) -> None:
+    for bearer in (False, True):
+        headers = {"authorization": f"Bearer {key}"} if bearer and key else {}
+        sent = None if bearer else key
+        assert vendor.get("me", key=sent, headers=headers).status_code == admin
+        assert vendor.get(COST, key=sent, headers=headers, **DAY).status_code == analytics
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_refusals_speak_as_the_vendor_does(vendor: Vendor, status: int) -> None:
+    path, key = (
+        ("nowhere" if status == 404 else "users"),
+        {401: "x", 403: WORKSPACE_KEY}.get(status, ADMIN_KEY),
+    )
+    answer = vendor.get(path, key=key, limit=0 if status == 400 else None)
+    said = answer.json()
+    assert answer.status_code == status
+    assert said.keys() == {"type", "error", "request_id"}
+    assert said["error"].keys() == {"type", "message"}
+    assert said["request_id"] == answer.headers["request-id"]
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("cost_report", {}),
+        ("cost_report", {"starting_at": "2026-11-01"}),
+        ("cost_report", {"starting_at": "2026-11-01T00:00:00"}),
+        ("cost_report", {"starting_at": "2026-13-01T00:00:00Z"}),
+        ("cost_report", {"starting_at": "2026-11-01T00:00:00Z", "ending_at": "2026-11-01T23:59:59Z"}),
+        ("cost_report", {"starting_at": "2026-11-01T00:00:00Z", "ending_at": "2026-11-01T00:00:00Z"}),
+        ("cost_report", SPAN | {"limit": 32}),
+        ("cost_report", SPAN | {"limit": 0}),
+        ("cost_report", SPAN | {"bucket_width": "1h"}),
+        ("cost_report", SPAN | {"group_by": ["api_key_id"]}),
+        ("cost_report", SPAN | {"group_by": ["model"]}),
+        ("cost_report", SPAN | {"group_by[]": ["workspace_id"], "group_bye": "x"}),
+        ("cost_report", SPAN | {"page": "page_Z2FyYmFnZQ=="}),
+        (USAGE, SPAN | {"group_by": ["product"]}),
+        (USAGE, SPAN | {"group_by": ["speed"]}),
+        (USAGE, SPAN | {"bucket_width": "1h", "limit": 169}),
+        (USAGE, SPAN | {"service_tiers": ["fastest"]}),
+        (USAGE, SPAN | {"context_windows": ["0-200k"]}),
+        (CODE, {}),
+        (CODE, {"starting_at": "2026-11-01T00:00:00Z"}),
+        (CODE, {"starting_at": "2026-11-01", "ending_at": "2026-11-02"}),
+        (CODE, {"starting_at": "2026-11-01", "limit": 1001}),
+        (COST, MONTH | {"bucket_width": "1d"}),
+        (COST, MONTH | {"limit": 1001}),
+        (COST, SPAN | {"time_bucket_width": "1d"}),
+        (COST, {"starting_at": "2026-11-01T00:00:00Z", "time_bucket_width": "1d"}),
+        (COST, {"starting_at": "2025-12-31T00:00:00Z", "ending_at": "2026-01-02T00:00:00Z"}),
+        (COST, MONTH | {"group_by": ["actor", "model", "product", "speed", "api_key_id", "workspace_id"]}),
+        (COST, MONTH | {"headers": {"anthropic-beta": "something-else"}}),
+        ("analytics/usage", MONTH | {"group_by": ["cost_type"]}),
+        ("me", {"headers": {"anthropic-version": ""}}),
+        ("api_keys", {"status": "lost"}),
+        ("users", {"limit": 1001}),
+        ("users", {"after_id": "user_nobody"}),
+        ("workspaces", {"include_archived": "yes"}),
+    ],
+)
+def test_a_wrong_question_is_refused_for_good(vendor: Vendor, path: str, query: dict[str, Any]) -> None:
+    answer = vendor.get(path, **query)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["type"] == "invalid_request_error"
+    assert answer.headers["x-should-retry"] == "false"
+
+
+def test_a_page_has_seven_days_unless_asked_otherwise(vendor: Vendor) -> None:
+    assert len(vendor.get("cost_report", **SPAN).json()["data"]) == 7
+    assert len(vendor.get(USAGE, **SPAN).json()["data"]) == 7
+    assert len(vendor.get(USAGE, bucket_width="1h", **DAY).json()["data"]) == 24
+    assert len(vendor.get(CODE, starting_at="2026-11-18").json()["data"]) == 20
+    assert len(vendor.get(COST, group_by=["model", "api_key_id"], **DAY).json()["data"]) == 20
+    assert len(vendor.get("users").json()["data"]) == 20
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "changed"),
+    [
+        ("cost_report", SPAN, {"limit": 5}),
+        ("cost_report", SPAN, {"group_by": ["description"]}),
+        (USAGE, SPAN, {"starting_at": "2026-10-02T00:00:00Z"}),
+        (CODE, {"starting_at": "2026-11-18"}, {"starting_at": "2026-11-17"}),
+        (COST, MONTH | {"group_by": ["api_key_id"]}, {"group_by": ["model"]}),
+    ],
+)
+def test_a_page_token_fits_its_own_query_alone(
+    vendor: Vendor, path: str, query: dict[str, Any], changed: dict[str, Any]
+) -> None:
+    token = vendor.get(path, **query).json()["next_page"]
+    assert vendor.get(path, page=token, **query).status_code == 200
+    assert vendor.get(path, page=token, **(query | changed)).status_code == 400
+
+
+def test_pages_join_to_the_whole(vendor: Vendor) -> None:
+    assert vendor.pages("cost_report", limit=3, **MONTH) == vendor.pages("cost_report", limit=31, **MONTH)
+    groups = {"group_by": ["actor", "model"], "time_bucket_width": "1d"}
+    assert vendor.pages(COST, limit=333, **groups, **MONTH) == vendor.pages(
+        COST, limit=1000, **groups, **MONTH
+    )
+
+
+def test_id_lists_go_both_ways(vendor: Vendor) -> None:
+    first = vendor.get("users", limit=30).json()
+    second = vendor.get("users", limit=30, after_id=first["last_id"]).json()
+    assert first["has_more"]
+    assert vendor.get("users", limit=30, before_id=second["first_id"]).json()["data"] == first["data"]
+
+
+def test_hidden_workspaces_come_when_asked_for(vendor: Vendor) -> None:
+    def names(**query: Any) -> list[str]:
+        return [space["name"] for space in vendor.get("workspaces", **query).json()["data"]]
+
+    assert len(names()) == 4
+    assert set(names(include_archived="true")) - set(names()) == {"Old experiments"}
+    assert set(names(include_default="true")) - set(names()) == {"Default"}
+
+
+def test_the_default_workspace_is_null_in_the_old_reports_and_named_in_analytics(vendor: Vendor) -> None:
+    default = vendor.simulator.organization.default_workspace.id
+    [cost] = vendor.pages("cost_report", group_by=["workspace_id"], **DAY)
+    rows = vendor.pages(COST, group_by=["workspace_id"], **DAY)
+    assert {line["workspace_id"] for line in cost["results"]} >= {None}
+    assert {row["group"]["workspace_id"] for row in rows} >= {default}
+    assert default not in {line["workspace_id"] for line in cost["results"]}
+
+
+def test_older_models_do_not_say_where_they_ran(vendor: Vendor) -> None:
+    [used] = vendor.pages(USAGE, group_by=["model", "inference_geo"], **DAY)
+    unknown = {line["model"] for line in used["results"] if line["inference_geo"] == "not_available"}
+    assert unknown == {"claude-haiku-4-5-20251001"}

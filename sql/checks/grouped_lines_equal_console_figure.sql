@@ -1,0 +1,93 @@
+-- Days on which Claude's cost lines miss the Console's own ungrouped figure, be it in the ninth decimal.
+-- Cost empty beside usage is wrong too; cost, figure and usage all empty is an idle day.
+-- Only amounts the vendor sent finer than nine decimals of a dollar were rounded: each allows 1e-9 of difference.
+with lines as (
+    select
+        activity_date,
+        sum(amount_usd) as lines_usd
+    from ai_usage_analytics.claude_costs
+    where activity_date between @first_day and @last_day
+    group by activity_date
+),
+
+console as (
+    select
+        activity_date,
+        sum(amount_usd) as console_usd
+    from ai_usage_analytics.claude_daily_cost
+    where activity_date between @first_day and @last_day
+    group by activity_date
+),
+
+billable_usage as (
+    select
+        activity_date,
+        sum(uncached_input_tokens + output_tokens) as tokens
+    from ai_usage_analytics.claude_usage_tokens
+    where
+        activity_date between @first_day and @last_day
+        and coalesce(service_tier, '') not like 'priority%'
+    group by activity_date
+),
+
+versions as (
+    select distinct
+        activity_date,
+        pull_id
+    from ai_usage_analytics.claude_costs
+    where activity_date between @first_day and @last_day
+    union distinct
+    select distinct
+        activity_date,
+        pull_id
+    from ai_usage_analytics.claude_daily_cost
+    where activity_date between @first_day and @last_day
+),
+
+records as (
+    select
+        pull_id,
+        activity_date,
+        record
+    from ai_usage_raw.claude_cost_report
+    where activity_date between @first_day and @last_day
+    union all
+    select
+        pull_id,
+        activity_date,
+        record
+    from ai_usage_raw.claude_cost_totals
+    where activity_date between @first_day and @last_day
+),
+
+rounded as (
+    select
+        records.activity_date,
+        cast(count(*) as numeric) * cast('0.000000001' as numeric) as allowed_usd
+    from records
+    inner join versions on records.pull_id = versions.pull_id and records.activity_date = versions.activity_date
+    where regexp_contains(json_value(records.record, '$.amount'), r'[.][0-9]{7}[0-9]*[1-9]|[eE]-')
+    group by records.activity_date
+),
+
+days as (
+    select activity_date
+    from unnest(generate_date_array(@first_day, @last_day)) as activity_date
+)
+
+select
+    days.activity_date,
+    lines.lines_usd,
+    console.console_usd,
+    coalesce(lines.lines_usd, 0) - coalesce(console.console_usd, 0) as difference_usd,
+    billable_usage.tokens as billable_tokens
+from days
+left join lines on days.activity_date = lines.activity_date
+left join console on days.activity_date = console.activity_date
+left join billable_usage on days.activity_date = billable_usage.activity_date
+left join rounded on days.activity_date = rounded.activity_date
+where
+    abs(coalesce(lines.lines_usd, 0) - coalesce(console.console_usd, 0)) > coalesce(rounded.allowed_usd, 0)
+    or (lines.lines_usd is null) != (console.console_usd is null)
+    or (lines.lines_usd is null and billable_usage.tokens > 0)
+order by days.activity_date

@@ -1,0 +1,94 @@
+-- Tokens of a day, workspace, model, tier, context window, geography and token type for which no money was billed.
+-- Priority Tier explains it: its spend is not in the cost report. Anything else is named; refused requests are known
+-- to show up as tokens without cost.
+with used as (
+    select
+        activity_date,
+        workspace_id,
+        model,
+        service_tier,
+        context_window,
+        inference_geo,
+        sum(uncached_input_tokens) as uncached_input_tokens,
+        sum(output_tokens) as output_tokens,
+        sum(cache_read_input_tokens) as cache_read_input_tokens,
+        sum(cache_creation_5m_tokens) as cache_creation_5m_tokens,
+        sum(cache_creation_1h_tokens) as cache_creation_1h_tokens
+    from ai_usage_analytics.claude_usage_tokens
+    where
+        activity_date between @first_day and @last_day
+        and coalesce(service_tier, '') not like 'priority%'
+    group by activity_date, workspace_id, model, service_tier, context_window, inference_geo
+),
+
+token_types as (
+    select token_type
+    from unnest([
+        'uncached_input_tokens',
+        'output_tokens',
+        'cache_read_input_tokens',
+        'cache_creation.ephemeral_5m_input_tokens',
+        'cache_creation.ephemeral_1h_input_tokens'
+    ]) as token_type
+),
+
+tokens as (
+    select
+        used.activity_date,
+        used.workspace_id,
+        used.model,
+        used.service_tier,
+        used.context_window,
+        used.inference_geo,
+        token_types.token_type,
+        case
+            when token_types.token_type = 'uncached_input_tokens' then used.uncached_input_tokens
+            when token_types.token_type = 'output_tokens' then used.output_tokens
+            when token_types.token_type = 'cache_read_input_tokens' then used.cache_read_input_tokens
+            when
+                token_types.token_type = 'cache_creation.ephemeral_5m_input_tokens'
+                then used.cache_creation_5m_tokens
+            else used.cache_creation_1h_tokens
+        end as tokens
+    from used
+    cross join token_types
+),
+
+billed as (
+    select distinct
+        activity_date,
+        workspace_id,
+        model,
+        service_tier,
+        context_window,
+        inference_geo,
+        token_type
+    from ai_usage_analytics.claude_costs
+    where
+        activity_date between @first_day and @last_day
+        and token_type is not null
+)
+
+select
+    tokens.activity_date,
+    tokens.workspace_id,
+    tokens.model,
+    tokens.service_tier,
+    tokens.context_window,
+    tokens.inference_geo,
+    tokens.token_type,
+    tokens.tokens,
+    sum(if(billed.activity_date is null, 0, 1)) over (partition by tokens.activity_date) = 0 as is_whole_day_unbilled
+from tokens
+left join billed
+    on
+        tokens.activity_date = billed.activity_date
+        and tokens.token_type = billed.token_type
+        and coalesce(tokens.workspace_id, '') = coalesce(billed.workspace_id, '')
+        and coalesce(tokens.model, '') = coalesce(billed.model, '')
+        and coalesce(tokens.service_tier, '') = coalesce(billed.service_tier, '')
+        and coalesce(tokens.context_window, '') = coalesce(billed.context_window, '')
+        and coalesce(tokens.inference_geo, '') = coalesce(billed.inference_geo, '')
+where tokens.tokens > 0
+qualify billed.activity_date is null
+order by tokens.activity_date, tokens.tokens desc
