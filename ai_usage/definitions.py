@@ -1,7 +1,7 @@
 """Where everything meets: assets, checks, jobs, schedules and the resources they run with."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import dagster as dg
@@ -16,6 +16,7 @@ from ai_usage.settings import Settings, settings
 from ai_usage.sources.claude import pulls as claude_pulls
 from ai_usage.sources.claude.client import ClaudeAdmin
 from ai_usage.sources.claude.resource import ClaudeAdminResource
+from ai_usage.sources.http import Patience
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.port import Warehouse
 
@@ -40,22 +41,28 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
             warehouse.publish()
 
 
+@contextmanager
+def simulated_claude_admin(of: Settings, patience: Patience | None = None) -> Iterator[ClaudeAdmin]:
+    """The built-in vendor on loopback, for as long as it is needed, and a client for it."""
+    with simulator.Simulator(now=of.now) as vendors:
+        admin = ClaudeAdmin.open(
+            base_url=vendors.anthropic_url,
+            admin_key=simulator.ADMIN_KEY,
+            analytics_requests_a_minute=None,
+            is_simulated=True,
+            patience=patience,
+        )
+        with closing(admin):
+            yield admin
+
+
 class SimulatedClaudeAdminResource(dg.ConfigurableResource[ClaudeAdmin]):
-    """The built-in vendor, started for the run on loopback, and a client for it."""
+    """`claude_admin` where the built-in vendor answers."""
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[ClaudeAdmin]:
-        with simulator.Simulator(now=settings().now) as vendors:
-            admin = ClaudeAdmin.open(
-                base_url=vendors.anthropic_url,
-                admin_key=simulator.ADMIN_KEY,
-                analytics_requests_a_minute=None,
-                is_simulated=True,
-            )
-            try:
-                yield admin
-            finally:
-                admin.close()
+        with simulated_claude_admin(settings()) as admin:
+            yield admin
 
 
 def claude_admin(of: Settings) -> SimulatedClaudeAdminResource | ClaudeAdminResource:
@@ -69,15 +76,26 @@ def claude_admin(of: Settings) -> SimulatedClaudeAdminResource | ClaudeAdminReso
     )
 
 
-def build_defs(of: Settings, overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
+def build_defs(
+    of: Settings,
+    overrides: Mapping[str, Any] | None = None,
+    loggers: Mapping[str, dg.LoggerDefinition] | None = None,
+) -> dg.Definitions:
     """All definitions. `overrides` puts other resources in, by key: tests hand in a mock vendor."""
     return dg.Definitions(
-        assets=ASSETS,
+        assets=list(dg.map_asset_specs(_marked_as_simulated, ASSETS)) if of.simulate else ASSETS,
         asset_checks=CHECKS,
         jobs=[refresh.refresh_day, refresh.refresh_range],
         schedules=[refresh.refresh_every_morning],
         resources={"warehouse": WarehouseResource(), "claude_admin": claude_admin(of), **(overrides or {})},
         executor=dg.in_process_executor,
+        loggers=loggers,
+    )
+
+def _marked_as_simulated(spec: dg.AssetSpec) -> dg.AssetSpec:
+    return spec.replace_attributes(
+        description=f"SIMULATED DATA of the built-in vendors.\n\n{spec.description}",
+        tags={**spec.tags, "data": "simulated"},
     )
 
 

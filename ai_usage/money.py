@@ -2,17 +2,16 @@
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 
-SCALE = Decimal("1e-9")  # NUMERIC(38, 9)
-EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)  # wider than any amount a NUMERIC(38, 9) can hold
-LARGEST = Decimal(10) ** 29
+# As wide as a NUMERIC(38, 9): refuses what that cannot hold.
+EXACT = Context(prec=38, rounding=ROUND_HALF_EVEN)
+FINEST = Decimal("1e-7")  # of a cent: the ninth decimal of a dollar
 
 
 def usd(*, cents: Decimal) -> Decimal:
-    """Dollars of an amount in cents, half-even to nine decimals; `ValueError` if no NUMERIC(38, 9) holds it."""
+    """Dollars of an amount in cents, half-even to nine decimals; `ValueError` if NUMERIC(38, 9) cannot."""
+    if not cents.is_finite():
+        raise ValueError(f"{cents} cents is not an amount of money")
     try:
-        dollars = EXACT.quantize(EXACT.divide(cents, Decimal(100)), SCALE)
+        return EXACT.scaleb(EXACT.quantize(cents, FINEST), -2)
     except InvalidOperation as error:
-        raise ValueError(f"{cents} cents is not an amount of money") from error
-    if not abs(dollars) < LARGEST:
-        raise ValueError(f"{cents} cents is more than NUMERIC(38, 9) holds")
-    return dollars
+        raise ValueError(f"{cents} cents is more than NUMERIC(38, 9) holds") from error

@@ -55,10 +55,8 @@ def runs_of_days(days: Sequence[date]) -> Iterator[Span]:
 
 def days_since_start(of: Settings) -> dg.DailyPartitionsDefinition:
     """One partition a UTC day, from the start date to yesterday as the settings' clock has it."""
-    pretended = of.now().date() - datetime.now(UTC).date()
-    return dg.DailyPartitionsDefinition(
-        start_date=of.start_date.isoformat(), timezone="UTC", end_offset=pretended.days
-    )
+    pretended = (of.fixed_now.date() - datetime.now(UTC).date()).days if of.fixed_now else 0
+    return dg.DailyPartitionsDefinition(start_date=of.start_date.isoformat(), timezone="UTC", end_offset=pretended)
 
 
 DAYS = days_since_start(settings())

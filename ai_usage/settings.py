@@ -68,7 +68,7 @@ def read_settings(environ: dict[str, str]) -> Settings:
     read = _Reader(environ)
     found = Settings(
         warehouse=read.choice("AI_USAGE_WAREHOUSE", "duckdb", among=("duckdb", "bigquery")),
-        data_dir=(ROOT / read.text("AI_USAGE_DATA_DIR", ".data")).resolve(),
+        data_dir=(ROOT / Path(read.text("AI_USAGE_DATA_DIR", ".data")).expanduser()).resolve(),
         start_date=read.day("AI_USAGE_START_DATE", "2026-01-01"),
         simulate=read.choice("AI_USAGE_SIMULATE", "0", among=("0", "1")) == "1",
         fixed_now=read.instant("AI_USAGE_NOW"),
@@ -128,9 +128,14 @@ class _Reader:
 
     def base_url(self, name: str, default: str) -> str:
         value = self.text(name, default).rstrip("/")
-        parts = urlsplit(value)
-        if parts.scheme not in {"https", "http"} or not parts.hostname or parts.query or parts.fragment or parts.username:
-            raise SettingError(f"{name} must be scheme, host and an optional path, such as {default}.")
+        advice = f"{name} must be scheme, host and an optional path, such as {default}."
+        try:
+            parts = urlsplit(value)
+            has_more = parts.query or parts.fragment or parts.username or parts.port == 0  # `port` is checked when read
+        except ValueError as error:
+            raise SettingError(advice) from error
+        if parts.scheme not in {"https", "http"} or not parts.hostname or has_more:
+            raise SettingError(advice)
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise SettingError(f"{name} would send the key unencrypted to {parts.hostname}; use https://.")
         return value

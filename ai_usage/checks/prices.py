@@ -1,7 +1,7 @@
 """Published list prices by day, as an envelope: the least and the most a unit may cost under any known condition.
 
-The prices are `genai-prices`' own, dated; the multipliers are Anthropic's published ones. The envelope is at most nine
-times as wide as the base price, so that a slip between cents and dollars, a factor of 100, always falls outside it.
+The prices are `genai-prices`' own, dated; the multipliers are Anthropic's published ones. The dearest is
+at most 22 times the cheapest, so that a slip between cents and dollars, a factor of 100, always falls outside.
 """
 
 from dataclasses import dataclass

@@ -28,8 +28,8 @@ def _lines_against_console(warehouse: Warehouse, span: Span) -> Mapping[date, Ve
 def _difference(row: Mapping[str, Any]) -> str:
     if row["lines_usd"] is None and row["console_usd"] is None:
         return f"No cost at all beside {row['billable_tokens']:,} billable tokens."
-    lines, console = (f"{v or 0:,f}" for v in (row["lines_usd"], row["console_usd"]))
-    return f"Lines come to {lines} USD, the Console says {console} USD: {row['difference_usd']:+,f} USD."
+    lines, console = ("nothing" if v is None else f"{v:,f} USD" for v in (row["lines_usd"], row["console_usd"]))
+    return f"Lines come to {lines}, the Console says {console}: {row['difference_usd']:+,f} USD."
 
 
 grouped_lines_equal_console_figure = daily_check(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import dagster as dg
 import polars as pl
 
-from ai_usage.charts import daily_bars
+from ai_usage.charts import trend
 from ai_usage.errors import AiUsageError
 from ai_usage.layers import daily_asset, note, snapshot_asset
 from ai_usage.partitions import span_of_run
@@ -120,26 +120,22 @@ def rebuild(
 ) -> None:
     """Replace the run's days of a table by the newest records of a pull, and note each day's rows and money."""
     asset, money = f"core/{table.name}", next((c for c in table.columns if c.endswith("_usd")), None)
-    built: list[pl.DataFrame] = []
     with warehouse.connected():
         organization = organization_of(warehouse)
         for days in span_of_run(context).cut(at_most=DAYS_AT_ONCE):
             said = warehouse.newest(pull, days)
-            if said.days and organization is None:
+            if organization is None and said.days:
                 raise AiUsageError("raw/claude_organization was never pulled: materialize it once, then this again.")
-            if organization is None:
-                continue
-            rows = shape(said, organization)
-            warehouse.replace_days(table, said.days, rows)
-            built.append(_by_day(said, rows, money))
-    days = pl.concat(built) if built else pl.DataFrame(schema=["activity_date"])
-    for day in days.iter_rows(named=True):
-        note(context, asset, day.pop("activity_date"), **{k: str(v) if k == money else v for k, v in day.items()})
-    for day in set(span_of_run(context).days) - set(days["activity_date"]):
-        note(context, asset, day, skipped=f"raw/{pull} has no answer for this day: left as it was")
-    if money and built:
-        chart = daily_bars(days["activity_date"], days[money], title=f"{table.name}: {money}")
-        note(context, asset, days["activity_date"].max(), **{f"{money}_by_day": chart})
+            if organization is not None:
+                rows = shape(said, organization)
+                warehouse.replace_days(table, said.days, rows)
+                for day in _by_day(said, rows, money).to_dicts():
+                    note(context, asset, day.pop("activity_date"), **day)
+            for day in set(days.days) - set(said.days):
+                note(context, asset, day, skipped=f"raw/{pull} has no answer for this day: left as it was")
+        last = span_of_run(context).last
+        if money and (picture := trend(warehouse, table, money, up_to=last)):
+            note(context, asset, last, trend=picture)
 
 
 def organization_of(warehouse: Warehouse) -> Organization | None:
@@ -153,5 +149,5 @@ def _by_day(said: Records, rows: pl.DataFrame, money: str | None) -> pl.DataFram
     )
     versions = said.versions.select("activity_date", "pull_id")
     return versions.join(sums, on="activity_date", how="left").with_columns(
-        pl.col("dagster/partition_row_count").fill_null(0), *([pl.col(money).fill_null(0)] if money else [])
+        pl.col("dagster/partition_row_count").fill_null(0), *([pl.col(money).fill_null(0).cast(pl.String)] if money else [])
     )

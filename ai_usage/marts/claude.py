@@ -4,7 +4,7 @@ from datetime import date
 
 import dagster as dg
 
-from ai_usage.charts import daily_bars
+from ai_usage.charts import trend
 from ai_usage.core.claude import claude_costs
 from ai_usage.core.holding import held_back
 from ai_usage.layers import daily_asset, note
@@ -31,9 +31,8 @@ def claude_total_expenses(context: dg.AssetExecutionContext, warehouse: dg.Resou
     )
     for day, cost, status in days.iter_rows():
         note(context, "marts/claude_total_expenses", day, cost_usd=str(cost), status=status)
-    if days.height:
-        chart = daily_bars(days["expense_date"], days["cost_usd"], title="Claude, USD a day")
-        note(context, "marts/claude_total_expenses", span.last, cost_usd_by_day=chart)
+    if picture := trend(warehouse, CLAUDE_TOTAL_EXPENSES, "cost_usd", up_to=span.last):
+        note(context, "marts/claude_total_expenses", span.last, trend=picture)
 
 
 def rebuild_days(warehouse: Warehouse, table: Table, span: Span) -> dict[date, list[str]]:

@@ -89,6 +89,8 @@ MOST_GROUPS = 5
 LONGEST_SPAN = timedelta(days=31)
 LOOK_BACK = timedelta(days=365)
 
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
 Work = Callable[[Query, Request], Any]
 
 
@@ -119,7 +121,7 @@ class ClaudeApi:
         routes = [
             Route(base + path, self._endpoint(path, work), methods=["GET"]) for path, work in served.items()
         ]
-        return [*routes, Route(PREFIX + "/{rest:path}", self._endpoint("/", self.nothing))]
+        return [*routes, Route(PREFIX + "/{rest:path}", self._endpoint("/", self.nothing), methods=METHODS)]
 
     def error(self, status: int, message: str | None = None) -> Response:
         """Any refusal or failure, in the vendor's own form."""

@@ -158,7 +158,7 @@ def _people(seed: int, rng: random.Random) -> tuple[Person, ...]:
         sum(TEAMS.values()),
     )
     teams = [team for team, size in TEAMS.items() for _ in range(size)]
-    left = {5: _at("2025-11-14"), 41: _at("2026-10-02")}
+    left = {5: _at("2025-11-14"), 13: _at("2026-10-02")}
     roles = {0: "admin", 1: "developer", 62: "billing", 88: "billing"}
     return tuple(
         Person(

@@ -1,7 +1,7 @@
 """What a vendor sends beyond what its contract names: fields and values nobody has taught us yet.
 
-A record's struct is lenient; its strict twin refuses what the struct does not name. Almost every record fits the
-twin, which costs a decode; only those that do not are looked into.
+A record's struct is lenient; its strict twin refuses what the struct does not name. Almost every record fits
+the twin, which costs a decode; only those that do not are looked into.
 """
 
 import types
@@ -14,7 +14,7 @@ import msgspec
 
 
 class Known(frozenset[str]):
-    """Annotates a string field with the values its contract names: an open set, so others are kept and reported."""
+    """Annotates a string field with the values its contract names: an open set, others are kept and told."""
 
     def __new__(cls, *values: str) -> "Known":
         return super().__new__(cls, values)
@@ -22,14 +22,24 @@ class Known(frozenset[str]):
 
 def drift(records: Iterable[str], of: type[msgspec.Struct]) -> Counter[str]:
     """What the struct does not know, in words, and in how many records."""
-    decoder = msgspec.json.Decoder(_strict(of))
+    strict, lenient = msgspec.json.Decoder(_strict(of)), msgspec.json.Decoder(of)
     found: Counter[str] = Counter()
     for record in records:
         try:
-            decoder.decode(record)
+            strict.decode(record)
         except msgspec.ValidationError as error:
-            found.update(set(_unknown(msgspec.json.decode(record), of, "")) or {f"does not fit: {error}"})
+            unknown = set(_unknown(msgspec.json.decode(record), of, ""))
+            found.update(unknown | _misfit(record, lenient) or {f"does not fit: {error}"})
     return found
+
+
+def _misfit(record: str, lenient: msgspec.json.Decoder[msgspec.Struct]) -> set[str]:
+    """A renamed field is both: an unknown one and a missing one."""
+    try:
+        lenient.decode(record)
+    except msgspec.ValidationError as error:
+        return {f"does not fit: {error}"}
+    return set()
 
 
 @cache
@@ -40,7 +50,7 @@ def _strict(of: Any) -> Any:
         return Literal[tuple(sorted(known[0]))] if known else of
     if isinstance(of, type) and issubclass(of, msgspec.Struct):
         fields = [
-            (f.encode_name, _strict(f.type)) if f.required else (f.encode_name, _strict(f.type) | None, None)
+            (f.encode_name, _strict(f.type)) if f.required else (f.encode_name, _strict(f.type), None)
             for f in msgspec.structs.fields(of)
         ]
         return msgspec.defstruct(of.__name__, fields, forbid_unknown_fields=True, kw_only=True)

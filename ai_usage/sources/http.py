@@ -8,13 +8,14 @@ Knows of no vendor: what is particular to one (its headers, its error bodies, it
     ├── UnexpectedAnswer     JSON of another shape than the API promises
     ├── IncompleteAnswer     pages or days that contradict each other
     └── Refused              the vendor said no
-        ├── BadRequest 4xx   KeyRefused 401   NotPermitted 403   NotFound 404
+        ├── BadRequest       KeyRefused 401   NotPermitted 403   NotFound 404
         ├── RateLimited 429                                                   tried again
         └── VendorDown 5xx                                                    tried again
 """
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -28,7 +29,8 @@ import msgspec
 import stamina
 
 import ai_usage.retries  # noqa: F401 - tells of each retry
-from ai_usage.errors import AiUsageError
+from ai_usage.errors import AiUsageError, SettingError
+from ai_usage.settings import LOOPBACK
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -67,7 +69,7 @@ class Refused(VendorError):
 
 
 class BadRequest(Refused):
-    """Our request is wrong as it stands."""
+    """Any other 3xx or 4xx: our request is wrong as it stands."""
 
 
 class KeyRefused(Refused):
@@ -96,7 +98,7 @@ RETRIED = frozenset({429, 500, 502, 503, 504, 529})
 
 @dataclass(frozen=True, kw_only=True)
 class Patience:
-    """How long a request is tried: so many attempts, so many seconds in all, waiting longer each time."""
+    """How long a request is tried: so many attempts, none begun after so many seconds, ever longer waits."""
 
     attempts: int = 8
     seconds: float = 300.0
@@ -116,12 +118,19 @@ class Vendor:
         """The vendor's own words in an error body, of the usual shape {"error": {"type", "message"}}."""
         try:
             said = msgspec.json.decode(body, type=_ErrorBody).error
-        except msgspec.MsgspecError:
-            return body[:200].decode(errors="replace").strip() or "no explanation"
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return " ".join(body[:200].decode(errors="replace").split()) or "no explanation"
         return f"{said.message} ({said.type})" if said.type else said.message
 
     def request_id(self, response: httpx.Response) -> str:
-        return response.headers.get("request-id") or response.headers.get("x-request-id") or "none"
+        """What the vendor's support asks for: in a header, or in an error's body."""
+        for name in ("request-id", "x-request-id"):
+            if name in response.headers:
+                return response.headers[name]
+        try:
+            return msgspec.json.decode(response.content, type=_ErrorBody).request_id
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return "none"
 
 
 class _ErrorDetail(msgspec.Struct):
@@ -131,11 +140,12 @@ class _ErrorDetail(msgspec.Struct):
 
 class _ErrorBody(msgspec.Struct):
     error: _ErrorDetail
+    request_id: str = "none"
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page: its items as the bytes the vendor sent, and whatever it says beside them, cursors included."""
+    """One page: its items as the bytes the vendor sent, and what it says beside them, cursors included."""
 
     items: Sequence[bytes]
     beside: Mapping[str, Any]
@@ -159,14 +169,24 @@ Following = Callable[[Page], Query | None]  # what the next page's query adds; N
 def http_client(
     base_url: str, headers: Mapping[str, str], transport: httpx.BaseTransport | None = None
 ) -> httpx.Client:
-    """A client that names itself, waits within reason and follows no redirect with a key in hand."""
+    """A client that names itself, waits within reason and follows no redirect with a key in hand.
+
+    A proxy that the environment names is for the world outside: it cannot reach our loopback.
+    """
+    for name, value in headers.items():
+        if not (value.isascii() and value.isprintable()):  # said here: later errors would quote the key
+            raise SettingError(
+                f"The {name} header cannot be sent: the key has a character no key has, such as a line break "
+                "or an ellipsis. Copy it again."
+            )
+    is_local = httpx.URL(base_url).host in LOOPBACK
     return httpx.Client(
         base_url=base_url,
         headers={"user-agent": user_agent(), **headers},
         timeout=httpx.Timeout(60.0, connect=10.0),
         limits=httpx.Limits(max_connections=8),
         transport=transport,
-        trust_env=transport is None,
+        trust_env=transport is None and not is_local,
     )
 
 
@@ -192,7 +212,7 @@ class Api:
     def get(
         self, path: str, query: Query, *, read: Callable[[bytes], T], headers: Mapping[str, str] | None = None
     ) -> T:
-        """The answer as `read` understands its body; tried again while that can help, then a `VendorError`."""
+        """The answer as `read` understands its body; tried again while it can help, then a `VendorError`."""
         patience = self.patience
         for attempt in stamina.retry_context(
             on=_worth_waiting_for(patience),
@@ -216,8 +236,8 @@ class Api:
         headers: Mapping[str, str] | None = None,
         cap: int = PAGE_CAP,
     ) -> list[Page]:
-        """Every page to the last. A cursor that comes twice, a promise of more after an empty page, or more pages
-        than `cap` is an `IncompleteAnswer`: to stop quietly would lose what follows."""
+        """Every page to the last. A cursor that comes twice, a promise of more after an empty page, or more
+        pages than `cap` is an `IncompleteAnswer`: to stop quietly would lose what follows."""
         got: list[Page] = []
         seen: set[str] = set()
         more: Query | None = {}
@@ -237,7 +257,9 @@ class Api:
             seen.add(repr(more))
         return got
 
-    def _get_once(self, path: str, query: Query, read: Callable[[bytes], T], headers: Mapping[str, str] | None) -> T:
+    def _get_once(
+        self, path: str, query: Query, read: Callable[[bytes], T], headers: Mapping[str, str] | None
+    ) -> T:
         with self._counting:
             self.requests += 1
         try:
@@ -252,21 +274,25 @@ class Api:
         if response.status_code != httpx.codes.OK:
             raise self._refusal(path, response)
         try:
+            response.content.decode()  # msgspec checks only the text that it decodes
             return read(response.content)
         except msgspec.ValidationError as error:
             raise UnexpectedAnswer(
                 f"{self.vendor.name} {path}: the answer is not what the API promises ({error}); "
                 f"request id {self.vendor.request_id(response)}. Nothing of it is kept."
             ) from error
-        except msgspec.DecodeError as error:
-            raise DamagedAnswer(f"{self.vendor.name} {path}: the answer is cut short or damaged ({error}).") from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise DamagedAnswer(f"{self.vendor.name} {path}: the answer is cut short or no JSON ({error}).") from error
 
     def _refusal(self, path: str, response: httpx.Response) -> Refused:
         status = response.status_code
-        kind = KINDS.get(status) or (VendorDown if status >= httpx.codes.INTERNAL_SERVER_ERROR else BadRequest)
+        kind = KINDS.get(status) or (
+            VendorDown if status >= httpx.codes.INTERNAL_SERVER_ERROR else BadRequest
+        )
         advice = self.vendor.advice.get(status) or self.vendor.advice.get(status // 100 * 100, "")
+        said = self.vendor.message(self._without_key(response.content))
         error = kind(
-            f"{self.vendor.name} {path} answered {status}: {self.vendor.message(response.content)}; "
+            f"{self.vendor.name} {path} answered {status}: {said}; "
             f"request id {self.vendor.request_id(response)}. {advice}".rstrip()
         )
         error.status = status
@@ -274,11 +300,20 @@ class Api:
         error.may_retry = status in RETRIED and response.headers.get("x-should-retry") != "false"
         return error
 
+    def _without_key(self, body: bytes) -> bytes:
+        """A vendor, or a proxy before it, may quote the key."""
+        for name in ("x-api-key", "authorization"):
+            key = self.http.headers.get(name, "").rpartition(" ")[2]
+            body = body.replace(key.encode(), b"(key)") if key else body
+        return body
+
     def _incomplete(self, path: str, why: str) -> IncompleteAnswer:
         return IncompleteAnswer(f"{self.vendor.name} {path} {why}: nothing of this answer is kept.")
 
 
-def retry_after(header: str | None, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> float | None:
+def retry_after(
+    header: str | None, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> float | None:
     """Seconds of a Retry-After header, which holds seconds or a date; None without a usable one."""
     if header is None:
         return None
@@ -293,24 +328,32 @@ def retry_after(header: str | None, *, now: Callable[[], datetime] = lambda: dat
 
 
 def _worth_waiting_for(patience: Patience) -> Callable[[Exception], bool | float]:
+    """Decides, asked once a failure: whether to try again, and how long to wait where the vendor says so."""
+    give_up_at = time.monotonic() + patience.seconds
+    backing_off = patience.first_wait
+
     def decide(error: Exception) -> bool | float:
+        nonlocal backing_off
         if isinstance(error, Refused):
-            if not error.may_retry:
-                return False
-            if error.retry_after is not None:
-                return error.retry_after if error.retry_after <= patience.seconds else False
-            return True
-        return isinstance(error, Unreachable | DamagedAnswer)
+            may_help, asked = error.may_retry, error.retry_after
+        else:
+            may_help, asked = isinstance(error, Unreachable | DamagedAnswer), None
+        wait_at_most = min(patience.longest_wait, backing_off + patience.jitter) if asked is None else asked
+        backing_off = min(patience.longest_wait, backing_off * 2)
+        if not may_help or time.monotonic() + wait_at_most > give_up_at:
+            return False
+        return True if asked is None else asked
 
     return decide
 
 
 def overlapped(ask: Callable[[Item], T], items: Iterable[Item], *, at_once: int) -> list[T]:
     """The answers in the items' order, so many requests under way at once. The first error ends it."""
-    with ThreadPoolExecutor(max_workers=at_once) as pool:
+    pool = ThreadPoolExecutor(max_workers=at_once)
+    try:
         futures = [pool.submit(ask, item) for item in items]
-        try:
-            return [future.result() for future in futures]
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+        for future in wait(futures, return_when=FIRST_EXCEPTION).done:
+            future.result()
+        return [future.result() for future in futures]
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -5,7 +5,6 @@ published copy see whole runs only, because the copy is swapped in by a rename.
 """
 
 import errno
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -152,11 +151,12 @@ class DuckDBWarehouse:
         """Swap in a fresh read-only copy, if anything was written since the last one."""
         if not self._has_news:
             return
-        fresh = self.published_path.with_suffix(f".{os.getpid()}.tmp")
+        fresh = self.published_path.with_suffix(".tmp")
         with self.connected() as db, _plain_words(self.published_path):
             db.execute("checkpoint")
             try:
-                shutil.copyfile(self.path, fresh)  # nobody else writes while this connection is open
+                fresh.unlink(missing_ok=True)  # what a killed process left
+                shutil.copyfile(self.path, fresh)  # nobody else writes, nor publishes, while this connection is open
                 fresh.chmod(0o444)
                 fresh.replace(self.published_path)
             finally:
@@ -298,11 +298,13 @@ def _plain_words(path: Path) -> Iterator[None]:
         elif getattr(error, "errno", None) in {errno.ENOSPC, errno.EFBIG, errno.EDQUOT} or any(
             sign in text for sign in ("No space left", "not enough space", "File too large")
         ):
-            said = f"No space left for {path}: nothing of this step was written. Free some space and run it again."
+            said = f"No space left for {path}: it stands as before this step. Free some space and run it again."
         elif isinstance(error, PermissionError) or "Permission denied" in text or "Read-only file system" in text:
             said = f"{path} cannot be written: permission denied. Set AI_USAGE_DATA_DIR to a folder you may write."
         elif isinstance(error, NotADirectoryError | FileExistsError) or "Not a directory" in text:
             said = f"{path.parent} is not a folder. Set AI_USAGE_DATA_DIR to a folder you may write."
+        elif "not a valid DuckDB database file" in text:
+            said = f"{path} is no DuckDB file. Move it away, or set AI_USAGE_DATA_DIR to another folder."
         else:
             raise
         raise WarehouseError(said) from error

@@ -13,6 +13,7 @@ DAY: dict[str, Any] = {"starting_at": "2026-11-01T00:00:00Z", "ending_at": "2026
 USAGE = "usage_report/messages"
 CODE = "usage_report/claude_code"
 COST = "analytics/cost"
+ADMIN = {"x-api-key": ADMIN_KEY, "anthropic-version": "2023-06-01"}
 
 
 @pytest.mark.parametrize(
@@ -153,6 +154,20 @@ def test_the_default_workspace_is_null_in_the_old_reports_and_named_in_analytics
     assert {line["workspace_id"] for line in cost["results"]} >= {None}
     assert {row["group"]["workspace_id"] for row in rows} >= {default}
     assert default not in {line["workspace_id"] for line in cost["results"]}
+
+
+def test_who_has_left_is_known_by_id_alone(vendor: Vendor) -> None:
+    around = {"starting_at": "2026-09-15T00:00:00Z", "ending_at": "2026-10-10T00:00:00Z"}
+    rows = vendor.pages(COST, group_by=["actor"], **around)
+    gone = [row["group"]["actor"] for row in rows if row["group"]["actor"].get("deleted")]
+    assert [(actor["email_address"], actor["name"]) for actor in gone] == [(None, None)]
+    users = [user["id"] for user in vendor.get("users", limit=1000).json()["data"]]
+    assert gone[0]["user_id"] not in users
+
+
+def test_nothing_can_be_written(vendor: Vendor) -> None:
+    answer = vendor.http.post("/v1/organizations/me", headers=ADMIN)
+    assert (answer.status_code, answer.json()["type"]) == (404, "error")
 
 
 def test_older_models_do_not_say_where_they_ran(vendor: Vendor) -> None:

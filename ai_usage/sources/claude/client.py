@@ -1,7 +1,7 @@
 """The Claude Admin API: HTTP in, the vendor's own records out. Knows of no table and no dollar.
 
-Source: Anthropic's Admin API reference (usage and cost, Claude Code, organisation lists) and its Usage and Cost
-Analytics API (beta). `anthropic-version` is pinned: 2026-10-21 renames fields, and both spellings are read.
+Source: Anthropic's Admin API reference (usage and cost, Claude Code, organisation lists) and its Usage and
+Cost Analytics API (beta). `anthropic-version` is pinned: 2026-10-21 renames fields; both spellings are read.
 """
 
 import time
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from threading import Lock
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
 import httpx
 import msgspec
@@ -27,6 +27,9 @@ from ai_usage.sources.http import (
     overlapped,
 )
 from ai_usage.warehouse.ledger import Answer
+
+T = TypeVar("T")
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 SOURCE = "anthropic"
 VERSION = "2023-06-01"
@@ -46,10 +49,13 @@ ANALYTICS_COST_GROUPS = (*ANALYTICS_GROUPS, "cost_type", "token_type")
 CLAUDE = Vendor(
     name="Claude",
     advice={
-        401: "ANTHROPIC_ADMIN_API_KEY (or ANTHROPIC_ANALYTICS_API_KEY) is wrong, revoked or of another kind: an "
-        "organisation admin makes an Admin key (sk-ant-admin…) in the Console under Settings, Admin keys.",
-        403: "The key is known but may not read this: use an Admin key that is not scoped to a workspace; analytics "
-        "needs the scope read:analytics.",
+        300: "ANTHROPIC_ADMIN_BASE_URL leads elsewhere, and a key follows no redirect: write where it leads.",
+        400: "The request itself is refused: a day too recent may pass later; anything else is ours to mend.",
+        402: "Billing has stopped: an organisation admin sees why in the Console.",
+        401: "ANTHROPIC_ADMIN_API_KEY (or ANTHROPIC_ANALYTICS_API_KEY) is wrong, revoked or of another kind: "
+        "an organisation admin makes an Admin key (sk-ant-admin…) in the Console under Settings, Admin keys.",
+        403: "The key is known but may not read this: use an Admin key that is not scoped to a workspace; "
+        "analytics needs the scope read:analytics.",
         404: "This organisation does not have that endpoint, or ANTHROPIC_ADMIN_BASE_URL is wrong.",
         429: "The organisation's request rate is used up; another tool may share it. Try again later.",
         500: "The vendor is in trouble: see its status page and run this again later.",
@@ -99,7 +105,7 @@ class ClaudeAdmin:
         patience = patience or Patience()
 
         def api(key: str, pace: Pace | None = None) -> Api:
-            http = http_client(base_url, {"x-api-key": key, "anthropic-version": VERSION}, transport)
+            http = http_client(base_url, {"x-api-key": key.strip(), "anthropic-version": VERSION}, transport)
             if pace:
                 http.event_hooks["request"] = [lambda _: pace.wait()]
             return Api(CLAUDE, http, patience)
@@ -107,8 +113,8 @@ class ClaudeAdmin:
         pace = Pace(analytics_requests_a_minute) if analytics_requests_a_minute else None
         return cls(
             admin=api(admin_key),
-            analytics=api(analytics_key or admin_key, pace),
-            has_analytics_key=bool(analytics_key),
+            analytics=api(analytics_key.strip() or admin_key, pace),
+            has_analytics_key=bool(analytics_key.strip()),
             is_simulated=is_simulated,
         )
 
@@ -140,12 +146,12 @@ class ClaudeAdmin:
         return overlapped(self._claude_code_day, days, at_once=AT_ONCE)
 
     def workspaces(self) -> Answer:
-        """All workspaces, the archived and the default one included. Only the default one needs `include_default` to
-        appear, which is how it is told from the rest: `default_workspace_ids` in the envelope."""
+        """All workspaces, the archived and the default one included. Only the default one needs
+        `include_default` to appear, which tells it from the rest: `default_workspace_ids` in the envelope."""
         named = self._listed("/v1/organizations/workspaces", include_archived="true")
         answer = self._listed("/v1/organizations/workspaces", include_archived="true", include_default="true")
-        known = {_id(record) for record in named.records}
-        default = [id_ for id_ in map(_id, answer.records) if id_ not in known]
+        known, listed = ([_read("workspaces", r, _Item).id for r in a.records] for a in (named, answer))
+        default = [id_ for id_ in listed if id_ not in known]
         envelope = {**answer.envelope, "default_workspace_ids": default}
         return self._answer(None, answer.records, named.pages + answer.pages, "", answer.request, envelope)
 
@@ -178,9 +184,9 @@ class ClaudeAdmin:
         try:
             got = [(_day_of(bucket), bucket, page) for page in pages for bucket in _buckets_of(page)]
         except msgspec.ValidationError as error:
-            raise UnexpectedAnswer(f"Claude {path}: a bucket is not what the API promises ({error}).") from error
+            raise _unexpected(path, error) from error
         if [day for day, _, _ in got] != span.days:
-            raise IncompleteAnswer(f"Claude {path} of {span} came with the days {[str(day) for day, _, _ in got]}.")
+            raise _incomplete(path, span, [day for day, _, _ in got])
         return [
             self._answer(day, bucket.items, len(pages), path, query, _envelope(page, bucket))
             for day, bucket, page in got
@@ -188,12 +194,16 @@ class ClaudeAdmin:
 
     def _claude_code_day(self, day: date) -> Answer:
         path = "/v1/organizations/usage_report/claude_code"
-        query = {"starting_at": day.isoformat(), "limit": ROWS_A_REQUEST}
+        query: Query = {"starting_at": day.isoformat(), "limit": ROWS_A_REQUEST}
         pages = self.admin.pages(path, query, following=by_page_token)
-        return self._answer(day, _items(pages), len(pages), path, query, _envelope(*pages))
+        records = _items(pages)
+        strangers = {_utc_day(_read(path, record, _Dated).date) for record in records} - {day}
+        if strangers:
+            raise _incomplete(path, Span(day, day), sorted(strangers))
+        return self._answer(day, records, len(pages), path, query, _envelope(*pages))
 
     def _listed(self, path: str, **more: str) -> Answer:
-        query = {"limit": ROWS_A_REQUEST, **more}
+        query: Query = {"limit": ROWS_A_REQUEST, **more}
         pages = self.admin.pages(path, query, following=by_last_id)
         return self._answer(None, _items(pages), len(pages), path, query, _envelope(*pages))
 
@@ -210,9 +220,9 @@ class ClaudeAdmin:
         pages = self.analytics.pages(path, query, following=by_page_token, headers=beta)
         rows: dict[date, list[bytes]] = {day: [] for day in span.days}
         for row in _items(pages):
-            day = msgspec.json.decode(row, type=_Bucket).starting_at.astimezone(UTC).date()
+            day = _utc_day(_read(path, row, _Bucket).starting_at)
             if day not in rows:
-                raise IncompleteAnswer(f"Claude {path} of {span} came with a row of {day}.")
+                raise _incomplete(path, span, [day])
             rows[day].append(row)
         envelope = _envelope(*pages)
         return [self._answer(day, said, len(pages), path, query, envelope) for day, said in rows.items()]
@@ -231,7 +241,11 @@ class ClaudeAdmin:
 
 
 class _Bucket(msgspec.Struct):
-    starting_at: datetime
+    starting_at: Instant
+
+
+class _Dated(msgspec.Struct):
+    date: Instant
 
 
 class _Item(msgspec.Struct):
@@ -264,7 +278,11 @@ def _buckets_of(page: Page) -> list[Page]:
 
 
 def _day_of(bucket: Page) -> date:
-    return msgspec.convert(bucket.beside, _Bucket).starting_at.astimezone(UTC).date()
+    return _utc_day(msgspec.convert(bucket.beside, _Bucket).starting_at)
+
+
+def _utc_day(instant: datetime) -> date:
+    return instant.astimezone(UTC).date()
 
 
 def _envelope(*parts: Page) -> dict[str, Any]:
@@ -273,8 +291,20 @@ def _envelope(*parts: Page) -> dict[str, Any]:
     return {name: value for part in parts for name, value in part.beside.items() if name not in cursors}
 
 
-def _id(record: bytes) -> str:
-    return msgspec.json.decode(record, type=_Item).id
+def _read(path: str, record: bytes, of: type[T]) -> T:
+    try:
+        return msgspec.json.decode(record, type=of)
+    except msgspec.ValidationError as error:
+        raise _unexpected(path, error) from error
+
+
+def _unexpected(path: str, error: msgspec.ValidationError) -> UnexpectedAnswer:
+    return UnexpectedAnswer(f"Claude {path}: a record is not what the API promises ({error}).")
+
+
+def _incomplete(path: str, span: Span, days: Sequence[date]) -> IncompleteAnswer:
+    came = ", ".join(map(str, days)) or "no day"
+    return IncompleteAnswer(f"Claude {path} of {span} came with {came}: nothing of this answer is kept.")
 
 
 def _one_object(body: bytes) -> bytes:

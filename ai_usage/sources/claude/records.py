@@ -1,7 +1,8 @@
 """What a Claude record means: its fields, and the values they are known to take.
 
-One struct a record. Core reads them as they are, so a value or field the vendor adds is never a crash; `schema_drift`
-reads their strict twins, so it never goes unseen either. Source: the Admin API reference and the beta analytics one.
+One struct a record. Core reads them as they are, so a value or field the vendor adds is never a crash;
+`schema_drift` reads their strict twins, so it never goes unseen either. Source: the Admin API reference and
+the beta analytics one.
 """
 
 from datetime import datetime
@@ -12,7 +13,9 @@ import msgspec
 
 from ai_usage.sources.drift import Known
 
-ServiceTier = Annotated[str, Known("standard", "batch", "priority", "priority_on_demand", "flex", "flex_discount")]
+ServiceTier = Annotated[
+    str, Known("standard", "batch", "priority", "priority_on_demand", "flex", "flex_discount")
+]
 ContextWindow = Annotated[str, Known("0-200k", "200k-1M")]
 InferenceGeo = Annotated[str, Known("global", "us", "not_available")]
 TokenType = Annotated[
@@ -54,7 +57,7 @@ class ServerToolUse(msgspec.Struct, frozen=True):
 
 
 class UsageLine(msgspec.Struct, frozen=True):
-    """One line of `usage_report/messages`. Cache writes are nested: a flat field of that name does not exist."""
+    """One line of `usage_report/messages`. Cache writes are nested: no flat field of that name exists."""
 
     uncached_input_tokens: int
     cache_read_input_tokens: int
@@ -295,5 +298,3 @@ class AnalyticsUsage(msgspec.Struct, frozen=True):
     ending_at: datetime
     group: AnalyticsGroup
     usage: AnalyticsTokens
-
-

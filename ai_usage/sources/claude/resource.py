@@ -1,7 +1,7 @@
 """The `claude_admin` resource: the client a run uses, or None where no key is configured."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import dagster as dg
 
@@ -20,10 +20,6 @@ class ClaudeAdminResource(dg.ConfigurableResource[ClaudeAdmin | None]):
         if not self.admin_key:
             yield None
             return
-        admin = ClaudeAdmin.open(
-            base_url=self.base_url, admin_key=self.admin_key, analytics_key=self.analytics_key
-        )
-        try:
+        admin = ClaudeAdmin.open(base_url=self.base_url, admin_key=self.admin_key, analytics_key=self.analytics_key)
+        with closing(admin):
             yield admin
-        finally:
-            admin.close()

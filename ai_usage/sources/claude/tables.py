@@ -13,7 +13,7 @@ import polars as pl
 from ai_usage.errors import AiUsageError
 from ai_usage.money import usd
 from ai_usage.sources.claude import records as said
-from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.ledger import Records, UnreadableRecord
 from ai_usage.warehouse.table import STAMPS, Table, boolean, day, dollars, instant, integer, raw_table, string
 
 DEFAULT_WORKSPACE = "Default"  # its name in the Console; the legacy reports give it as null
@@ -46,7 +46,7 @@ CLAUDE_COSTS = Table(
         "activity_date": DAY,
         "organization_id": ORGANIZATION,
         "workspace_id": string("null is the default workspace, never a total"),
-        "workspace_name": string("`Default` for the default workspace; null if the vendor no longer lists it"),
+        "workspace_name": string("`Default` for the default workspace; null if no longer listed"),
         "model": string("null for web search, code execution and sessions"),
         "token_type": string("which kind of token; null where no token was bought"),
         "cost_type": string("tokens, web_search, code_execution, session_usage, or what the vendor adds"),
@@ -152,7 +152,13 @@ CLAUDE_CODE_USAGE_STATS = Table(
 CLAUDE_CODE_MODEL_USAGE = Table(
     name="claude_code_model_usage",
     grain="one model of one row of claude_code_usage_stats",
-    columns={**ACTOR, "model": string("the model's id", required=True), "estimated_cost_usd": ESTIMATE, **TOKENS, **STAMPS},
+    columns={
+        **ACTOR,
+        "model": string("the model's id", required=True),
+        "estimated_cost_usd": ESTIMATE,
+        **TOKENS,
+        **STAMPS,
+    },
     cluster=("user_email",),
 )
 
@@ -270,6 +276,9 @@ def code_rows(records: Records, _: Organization) -> pl.DataFrame:
     """Rows of `claude_code_usage_stats`, one per record."""
     got = records.decode(said.CodeRecord)
     models = [record.model_breakdown for record in got]
+    estimates = [
+        [_usd(m.estimated_cost.amount, m.estimated_cost.currency, records) for m in used] for used in models
+    ]
     return CLAUDE_CODE_USAGE_STATS.frame(
         {
             **_actor(records, got),
@@ -283,11 +292,8 @@ def code_rows(records: Records, _: Organization) -> pl.DataFrame:
                 for tool in TOOLS
                 for verdict in ("accepted", "rejected")
             },
-            "model": [max(used, key=lambda m: m.estimated_cost.amount).model if used else None for used in models],
-            "estimated_cost_usd": [
-                sum((_usd(m.estimated_cost.amount, m.estimated_cost.currency, records) for m in used), Decimal(0))
-                for used in models
-            ],
+            "model": [_dearest(used) for used in models],
+            "estimated_cost_usd": [sum(amounts, Decimal(0)) for amounts in estimates],
             "input_tokens": [sum(m.tokens.input for m in used) for used in models],
             "output_tokens": [sum(m.tokens.output for m in used) for used in models],
             "cache_read_tokens": [sum(m.tokens.cache_read for m in used) for used in models],
@@ -355,9 +361,17 @@ def _actor(records: Records, got: Sequence[said.CodeRecord]) -> dict[str, Sequen
     }
 
 
+def _dearest(used: Sequence[said.CodeModel]) -> str | None:
+    return max(used, key=lambda m: m.estimated_cost.amount).model if used else None
+
+
 def _usd(cents: Decimal, currency: str, records: Records) -> Decimal:
     if currency != "USD":
         raise AiUsageError(
-            f"ai_usage_raw.{records.pull} has an amount in {currency}: core keeps US dollars and does not guess a rate."
+            f"ai_usage_raw.{records.pull} has an amount in {currency}: "
+            "core keeps US dollars and does not guess a rate."
         )
-    return usd(cents=cents)
+    try:
+        return usd(cents=cents)
+    except ValueError as error:
+        raise UnreadableRecord(f"ai_usage_raw.{records.pull}: {error}.") from error

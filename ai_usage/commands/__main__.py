@@ -1,0 +1,47 @@
+"""`python -m ai_usage.commands NAME …`: what the Makefile calls. Settles the settings, then loads the command.
+
+Definitions are built from the environment when they are imported, so a command's module is imported last.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from dotenv import load_dotenv
+
+from ai_usage.commands.shell import ERR, OUT
+from ai_usage.errors import AiUsageError
+from ai_usage.settings import ROOT, Settings, read_settings
+
+COMMANDS = ("demo", "backfill", "doctor", "ui", "bench", "docs")
+
+
+def main(argv: Sequence[str]) -> int:
+    """The command's exit code; what the reader can mend is one sentence and exit 2."""
+    if not argv or argv[0] not in COMMANDS:
+        ERR.print(f"Say one of: {', '.join(COMMANDS)}.")
+        return 2
+    try:
+        of = command_settings()
+        return int(import_module(f"ai_usage.commands.{argv[0]}").run(of, argv[1:]))
+    except AiUsageError as error:
+        ERR.print(f"[bold red]Error:[/] {error}", soft_wrap=True)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def command_settings() -> Settings:
+    """The settings, where a machine without any vendor's key gets the built-in vendors."""
+    load_dotenv(ROOT / ".env")
+    found = read_settings(dict(os.environ))
+    if not found.simulate and not found.any_vendor_key and not os.environ.get("AI_USAGE_SIMULATE"):
+        os.environ["AI_USAGE_SIMULATE"] = "1"
+        found = read_settings(dict(os.environ))
+        OUT.print("[yellow]No vendor key is set: the built-in, simulated vendors answer.[/]")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,43 @@
+"""`make backfill FROM=… TO=…`: pull, build and check a range of days in one run."""
+
+import argparse
+from collections.abc import Sequence
+from datetime import date
+
+from ai_usage.commands.refresh import refresh, tell_troubles
+from ai_usage.commands.shell import OUT, prepare_instance
+from ai_usage.errors import SettingError
+from ai_usage.partitions import Span
+from ai_usage.settings import Settings
+
+
+def run(of: Settings, argv: Sequence[str]) -> int:
+    arguments = argparse.ArgumentParser(prog="make backfill", description=__doc__)
+    arguments.add_argument("first", help="FROM, the first UTC day, such as 2026-01-01")
+    arguments.add_argument("last", help="TO, the last UTC day, included; yesterday at the latest")
+    asked = arguments.parse_args(argv)
+    first, last = _day("FROM", asked.first), _day("TO", asked.last)
+    if last < first:
+        raise SettingError(f"FROM={first} is after TO={last}.")
+    if first < of.start_date or last > of.yesterday():
+        raise SettingError(
+            f"{first} to {last} is not within {of.start_date} (AI_USAGE_START_DATE) and {of.yesterday()} "
+            "(the newest full UTC day)."
+        )
+    prepare_instance(of)
+    outcome = refresh(of, Span(first, last))
+    green = sum(v.passed for v in outcome.verdicts)
+    OUT.print(
+        f"{(last - first).days + 1} days · {outcome.requests.total()} requests · "
+        f"{green} of {len(outcome.verdicts)} verdicts green"
+    )
+    tell_troubles(outcome)
+    return 0 if outcome.is_good else 1
+
+
+def _day(name: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise SettingError(f"{name}={text} is not a day; write for example {name}=2026-01-31.") from error
+

@@ -1,0 +1,111 @@
+"""`make demo`: thirty days pulled, checked and built in the embedded warehouse, and a summary a manager understands."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from rich.table import Table as Grid
+
+from ai_usage.commands.refresh import refresh, tell_troubles
+from ai_usage.commands.shell import OUT, prepare_instance
+from ai_usage.definitions import duckdb_warehouse
+from ai_usage.partitions import Span
+from ai_usage.settings import Settings
+
+DAYS = 30
+
+
+def run(of: Settings, _: Sequence[str]) -> int:
+    prepare_instance(of)
+    last = of.yesterday()
+    span = Span(max(of.start_date, last - timedelta(days=DAYS - 1)), last)
+    OUT.print(f"Pulling {len(span.days)} days, {span.first} to {span.last}, into {of.database}")
+    outcome = refresh(of, span)
+
+    warehouse = duckdb_warehouse(of)
+    period = {"first_day": span.first, "last_day": span.last}
+    with warehouse.connected():
+        total, workspaces, models, code = (
+            warehouse.query(f"summary/{name}", **period).to_dicts()
+            for name in ("totals", "by_workspace", "by_model", "claude_code")
+        )
+    OUT.print()
+    title = "Claude, SIMULATED DATA from the built-in vendor" if of.simulate else "Claude"
+    OUT.rule(f"[bold]{title}[/]")
+    _headline(total[0], len(span.days), f"{span.first} to {span.last}")
+    OUT.print(_shares("By workspace", workspaces, total[0]["cost_usd"]))
+    OUT.print(_shares("By model", models, total[0]["cost_usd"]))
+    _tokens(total[0])
+    _claude_code(code[0])
+    _trust(outcome.verdicts, outcome.requests)
+    tell_troubles(outcome)
+    OUT.rule()
+    OUT.print(f"Look around: [bold]make ui[/] · any SQL tool, read-only: {of.published_database}", soft_wrap=True)
+    return 0 if outcome.is_good else 1
+
+
+def _headline(total: dict[str, Any], days: int, period: str) -> None:
+    cost = total["cost_usd"] or Decimal(0)
+    OUT.print(f"Total spend [bold green]{_usd(cost)}[/] in {days} days, {period}")
+    agrees = "equal to the Console's own figure" if cost == (total["console_usd"] or 0) else "the Console says otherwise"
+    OUT.print(f"  {agrees}: {_usd(total['console_usd'] or 0)} · {_usd(cost / max(days, 1))} a day on average")
+
+
+def _shares(title: str, rows: Iterable[dict[str, Any]], total: Decimal | None) -> Grid:
+    grid = Grid(title=title, title_justify="left", title_style="bold", show_header=False, box=None, pad_edge=False)
+    grid.add_column(min_width=30)
+    grid.add_column(justify="right", min_width=12)
+    grid.add_column(justify="right")
+    grid.add_column()
+    for row in rows:
+        share = row["cost_usd"] / total if total else Decimal(0)
+        grid.add_row(f"  {row['name']}", _usd(row["cost_usd"]), f"{share:.1%}", "█" * int(share * 40))
+    return grid
+
+
+def _tokens(total: dict[str, Any]) -> None:
+    named = {
+        "input": "uncached_input_tokens",
+        "read from cache": "cache_read_input_tokens",
+        "written to cache": "cache_creation_tokens",
+        "output": "output_tokens",
+    }
+    OUT.print(
+        "[bold]Tokens[/]  " + " · ".join(f"{_big(total[key] or 0)} {name}" for name, key in named.items()),
+        soft_wrap=True,
+    )
+
+
+def _claude_code(code: dict[str, Any]) -> None:
+    OUT.print(
+        f"[bold]Claude Code[/]  {code['people']} people · {code['sessions'] or 0:,} sessions · "
+        f"+{code['lines_added'] or 0:,} −{code['lines_removed'] or 0:,} lines · {code['commits'] or 0:,} commits · "
+        f"{code['pull_requests'] or 0:,} pull requests",
+        soft_wrap=True,
+    )
+    OUT.print(
+        f"  about {_usd(code['estimated_api_usd'] or 0)} of the total is Claude Code on the API (estimate, part of it); "
+        f"seats used {_usd(code['estimated_subscription_usd'] or 0)} worth at list price, paid by subscription",
+        soft_wrap=True,
+    )
+
+
+def _trust(verdicts: list[Any], requests: Counter[str]) -> None:
+    green, claims = sum(v.passed for v in verdicts), len({v.check_name for v in verdicts})
+    colour = "green" if green == len(verdicts) else "red"
+    OUT.print(f"[bold]Checks[/]  [{colour}]{green} of {len(verdicts)} verdicts green[/], {claims} claims, judged day by day")
+    OUT.print(f"[bold]Requests[/]  {requests.total()} to the vendor")
+
+
+def _usd(amount: Decimal | int) -> str:
+    return f"${amount:,.2f}"
+
+
+def _big(count: int) -> str:
+    for size, unit in ((10**9, "bn"), (10**6, "M"), (10**3, "k")):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return str(count)
+

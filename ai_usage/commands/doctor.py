@@ -1,0 +1,94 @@
+"""`make doctor`: says for each credential what it opens and what it does not, in plain words, and changes nothing."""
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, closing
+from typing import Any
+
+import msgspec
+
+from ai_usage.commands.shell import OUT, prepare_instance
+from ai_usage.definitions import duckdb_warehouse, simulated_claude_admin
+from ai_usage.errors import AiUsageError
+from ai_usage.partitions import Span
+from ai_usage.settings import Settings
+from ai_usage.sources.claude.client import ClaudeAdmin
+from ai_usage.sources.claude.records import Organization
+from ai_usage.sources.http import Patience
+from ai_usage.warehouse.table import PULLS
+
+QUICK = Patience(attempts=1, seconds=20)
+
+
+def run(of: Settings, _: Sequence[str]) -> int:
+    OUT.print(f"Warehouse: {of.warehouse} at {of.database}")
+    sound = _tells("the data folder can be written", lambda: prepare_instance(of))
+    sound = sound and _tells("the warehouse opens", lambda: _kind_of_figures(of))
+    return 0 if claude(of) and sound else 1
+
+
+def _kind_of_figures(of: Settings) -> str:
+    warehouse = duckdb_warehouse(of)
+    kinds = warehouse.ask(f"select distinct is_simulated from {PULLS.address}")["is_simulated"].to_list()
+    return {True: "it holds SIMULATED figures", False: "it holds real figures"}[kinds[0]] if kinds else "it is empty"
+
+
+def claude(of: Settings) -> bool:
+    """Every Claude endpoint that is pulled, asked once for yesterday."""
+    if not (of.simulate or of.has_anthropic_admin_key):
+        OUT.print("Claude: not configured. Set ANTHROPIC_ADMIN_API_KEY to an Admin key (Console, Settings, Admin keys).")
+        return True
+    OUT.print(f"Claude at {'the built-in vendor (simulated)' if of.simulate else of.anthropic_base_url}")
+    day = of.yesterday()
+    span = Span(day, day)
+    with simulated_claude_admin(of, QUICK) if of.simulate else _real_claude_admin(of) as admin:
+        if not _tells("the key is accepted", lambda: _owner(admin)):
+            return False
+        must: dict[str, Callable[[], Any]] = {
+            "cost report": lambda: admin.cost_report(span),
+            "messages usage": lambda: admin.messages_usage(span),
+            "Claude Code usage": lambda: admin.claude_code([day]),
+            "workspaces": admin.workspaces,
+            "API keys": admin.api_keys,
+            "members": admin.users,
+        }
+        may: dict[str, Callable[[], Any]] = {
+            "analytics cost": lambda: admin.analytics_cost(span),
+            "analytics usage": lambda: admin.analytics_usage(span),
+        }
+        opened = [_tells(what, ask) for what, ask in must.items()]
+        for what, ask in may.items():
+            _tells(f"{what} (optional: attributes cost to people and keys)", ask, colour="yellow")
+    OUT.print(
+        "  Quota: analytics 60 requests a minute for the whole organisation, kept to; the other reports state none, but "
+        "ask for no more than a poll a minute.",
+        soft_wrap=True,
+    )
+    return all(opened)
+
+
+def _real_claude_admin(of: Settings) -> AbstractContextManager[ClaudeAdmin]:
+    return closing(
+        ClaudeAdmin.open(
+            base_url=of.anthropic_base_url,
+            admin_key=os.environ["ANTHROPIC_ADMIN_API_KEY"].strip(),
+            analytics_key=os.environ.get("ANTHROPIC_ANALYTICS_API_KEY", "").strip(),
+            patience=QUICK,
+        )
+    )
+
+
+def _tells(what: str, ask: Callable[[], Any], *, colour: str = "red") -> bool:
+    try:
+        said = ask()
+    except AiUsageError as error:
+        OUT.print(f"  [{colour}]✗[/] {what}: {error}", soft_wrap=True)
+        return False
+    OUT.print(f"  [green]✓[/] {what}{f': {said}' if isinstance(said, str) else ''}", soft_wrap=True)
+    return True
+
+
+def _owner(admin: ClaudeAdmin) -> str:
+    found = msgspec.json.decode(admin.organization().records[0], type=Organization)
+    return f"it belongs to {found.name} ({found.id})"
+

@@ -1,0 +1,53 @@
+"""`make ui`: the Dagster UI and its daemon on this machine's loopback, over the data that the other commands made."""
+
+import argparse
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import dagster as dg
+
+from ai_usage.commands.shell import OUT, prepare_instance
+from ai_usage.errors import SettingError
+from ai_usage.layers import POOL
+from ai_usage.settings import ROOT, Settings
+
+LOOPBACK = "127.0.0.1"
+
+
+def run(of: Settings, argv: Sequence[str]) -> int:
+    arguments = argparse.ArgumentParser(prog="make ui", description=__doc__)
+    arguments.add_argument("--port", type=int, default=3000)
+    port = arguments.parse_args(argv).port
+    prepare_instance(of)
+    refuse_a_taken_port(port)
+    limit_the_pool()
+    OUT.print(f"Dagster UI: [bold]http://{LOOPBACK}:{port}[/]  (Ctrl-C stops it)")
+    os.chdir(of.dagster_home)  # beside its own dagster.yaml: run from the root, Dagster would warn of the one there
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    os.environ["PYTHONWARNINGS"] = "ignore:Function `dev_command` is superseded"
+    dagster = str(Path(sys.executable).parent / "dagster")
+    # Replaces this process, so that Ctrl-C and SIGTERM reach dagster's own supervisor of webserver and daemon.
+    os.execv(dagster, [dagster, "dev", "-w", str(ROOT / "workspace.yaml"), "-h", LOOPBACK, "-p", str(port)])
+
+
+def limit_the_pool() -> None:
+    """Make the pool's limit known before the first run: the queue's very first pass does not see the default yet."""
+    with dg.DagsterInstance.get() as instance:
+        instance.event_log_storage.set_concurrency_slots(POOL, 1)
+
+
+def refuse_a_taken_port(port: int) -> None:
+    """`SettingError` if another program listens on the port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            raise SettingError(
+                f"Port {port} on {LOOPBACK} cannot be used ({error.strerror}); "
+                f"stop what has it, or choose another: make ui PORT={port + 1}."
+            ) from error
+

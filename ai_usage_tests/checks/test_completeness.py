@@ -1,0 +1,122 @@
+"""Every day is there, pulls are recent, and nothing unknown goes unseen; no data is no pass."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from ai_usage.checks.completeness import MUST_BE_PULLED, recency
+from ai_usage.checks.verdicts import ERROR, WARN
+from ai_usage.partitions import Span
+from ai_usage_tests.checks.conftest import DAYS
+from ai_usage_tests.platform import DAY, NEXT, Platform, ordinary
+
+MISSING, DRIFT, RECENT = "no_day_is_missing", "schema_drift", "pull_is_recent"
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+PULLS = "ai_usage_raw.pulls"
+
+
+@pytest.mark.parametrize("pull", MUST_BE_PULLED)
+def test_a_report_never_pulled_makes_its_day_a_missing_one(good: Platform, pull: str) -> None:
+    good.sql(f"delete from {PULLS} where pull = '{pull}' and activity_date = '{NEXT}'")
+    outcome = good.check(MISSING)
+    assert outcome.red(MISSING) == {NEXT}
+    assert outcome.verdict(MISSING, NEXT).severity == ERROR
+    assert f"Never pulled: {pull}." in (outcome.verdict(MISSING, NEXT).description or "")
+
+
+def test_an_empty_answer_is_no_missing_day(platform: Platform) -> None:
+    outcome = platform.run({DAY: [], NEXT: []}, only=_of_costs())
+    assert outcome.red(MISSING) == set()
+    assert platform.sql(f"select distinct records from {PULLS} where activity_date is not null") == [(0,)]
+
+
+def test_without_any_data_every_claim_is_red(platform: Platform) -> None:
+    outcome = platform.materialize(dg.AssetSelection.all_asset_checks(), None, platform.vendor.admin())
+    optional = {"claude_analytics_cost", "claude_analytics_usage"}
+    green = {(claim, table) for claim, table in outcome.verdicts if not outcome.red(claim, table)}
+    assert green == {(claim, pull) for claim in (DRIFT, RECENT) for pull in optional}
+
+
+def test_a_day_that_was_never_pulled_is_red_in_every_claim_about_it(good: Platform) -> None:
+    late = DAYS[-1] + timedelta(days=1)
+    selection = dg.AssetSelection.checks_for_assets(dg.AssetKey(["core", "claude_costs"]))
+    outcome = good.materialize(selection, Span(DAY, late), good.vendor.admin())
+    assert {claim: outcome.red(claim) for claim, _ in outcome.verdicts} == {c: {late} for c, _ in outcome.verdicts}
+
+
+@pytest.mark.parametrize(
+    ("pull", "field", "value", "named"),
+    [
+        ("claude_cost_report", "surcharge", "1", "unknown field surcharge"),
+        ("claude_cost_report", "cost_type", "gpu_hours", "unknown value cost_type = 'gpu_hours'"),
+        ("claude_messages_usage", "inference_geo", "mars", "unknown value inference_geo = 'mars'"),
+        ("claude_code_usage", "customer_type", "barter", "unknown value customer_type = 'barter'"),
+    ],
+)
+def test_what_nobody_knows_yet_is_kept_in_raw_and_named(
+    good: Platform, pull: str, field: str, value: str, named: str
+) -> None:
+    """Planted in the ledger; `test_novelties_survive_a_run` lets the vendor say them."""
+    harm = f"""update ai_usage_raw.{pull} set record = json_merge_patch(record::json, '{{"{field}": "{value}"}}')::varchar
+        where activity_date = '{DAY}' and position = 0"""
+    good.sql(harm)
+    outcome = good.check(DRIFT)
+    assert outcome.red(DRIFT) == outcome.red(DRIFT, pull) == {DAY}
+    verdict = outcome.verdict(DRIFT, DAY, pull)
+    assert verdict.severity == WARN
+    assert f"{named} (1×)" in (verdict.description or "")
+
+
+def test_novelties_survive_a_run(platform: Platform) -> None:
+    platform.vendor.lines[DAY] = lambda rows: [{**row, "novel": {"deep": [1]}, "service_tier": "dear"} for row in rows]
+    platform.vendor.refuses["/users"] = 404
+    outcome = platform.run({DAY: ordinary(), NEXT: ordinary()}, only=_of_costs())
+    assert outcome.red(DRIFT, "claude_cost_report") == {DAY}
+    assert "unknown field novel (3×); unknown value service_tier = 'dear' (3×)" in (
+        outcome.verdict(DRIFT, DAY, "claude_cost_report").description or ""
+    )
+    [(record,)] = platform.sql("select record from ai_usage_raw.claude_cost_report where position = 0 limit 1")
+    assert '"novel":{"deep":[1]}' in record
+    assert platform.sql("select distinct service_tier from ai_usage_analytics.claude_costs order by 1")[0] == ("dear",)
+
+
+def test_a_novelty_in_a_snapshot_or_beside_the_records_is_named(good: Platform) -> None:
+    good.sql("""update ai_usage_raw.claude_workspaces set record = replace(record, '{"id"', '{"colour":"red","id"')""")
+    good.sql(f"""update {PULLS} set envelope = '{{"warning": "x"}}' where pull = 'claude_cost_totals'
+        and activity_date = '{DAY}'""")
+    outcome = good.check(DRIFT)
+    assert "unknown field colour" in (outcome.verdict(DRIFT, None, "claude_workspaces").description or "")
+    assert "unknown field warning beside" in (outcome.verdict(DRIFT, DAY, "claude_cost_totals").description or "")
+
+
+def test_pulls_of_last_week_are_red(good: Platform) -> None:
+    good.sql(f"update {PULLS} set activity_date = activity_date + 9")  # up to yesterday
+    assert good.check(RECENT).red(RECENT) == set()
+    good.sql(f"update {PULLS} set pulled_at = pulled_at - interval 37 hours where pull = 'claude_users'")
+    outcome = good.check(RECENT)
+    assert outcome.red(RECENT) == outcome.red(RECENT, "claude_users") == {None}
+    assert "Last pulled 2026-11-18 23:00 UTC." in (outcome.verdict(RECENT, None, "claude_users").description or "")
+
+
+@pytest.mark.parametrize(
+    ("hours_ago", "newest_day", "is_recent"),
+    [
+        (0, date(2026, 11, 19), True),
+        (36, date(2026, 11, 18), True),
+        (37, date(2026, 11, 19), False),
+        (0, date(2026, 11, 17), False),
+        (0, None, False),
+    ],
+)
+def test_a_pull_is_recent_if_it_is_young_and_reached_a_young_day(
+    hours_ago: int, newest_day: date | None, is_recent: bool
+) -> None:
+    verdict = recency(NOW - timedelta(hours=hours_ago), newest_day, is_daily=True, now=NOW)
+    assert verdict is not None
+    assert verdict.passed == is_recent
+
+
+def _of_costs() -> dg.AssetSelection:
+    core = dg.AssetSelection.assets("core/claude_costs", "core/claude_daily_cost", "core/claude_usage_tokens")
+    return core.upstream() | dg.AssetSelection.assets("raw/claude_code_usage")

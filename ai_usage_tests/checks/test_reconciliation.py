@@ -1,0 +1,116 @@
+"""Money held against money, tokens and list prices: each claim red on the day that was harmed, green beside it."""
+
+from decimal import Decimal
+
+import dagster as dg
+import pytest
+
+from ai_usage.checks.reconciliation import judge_prices
+from ai_usage.checks.verdicts import ERROR, WARN
+from ai_usage.partitions import Span
+from ai_usage_tests.checks.conftest import DAYS
+from ai_usage_tests.platform import DAY, NEXT, Line, Platform, Row, ordinary
+
+COSTS, CODE = "ai_usage_analytics.claude_costs", "ai_usage_analytics.claude_code_usage_stats"
+USAGE = "ai_usage_analytics.claude_usage_tokens"
+THAT_DAY = f"where activity_date = '{DAY}'"
+
+MONEY = dg.AssetSelection.groups("marts") | dg.AssetSelection.assets(
+    "core/claude_costs", "core/claude_daily_cost", "core/claude_usage_tokens"
+).upstream()
+GROUPED, PRICE = "grouped_lines_equal_console_figure", "implied_price_is_a_list_price"
+PART, EXPLAINED = "claude_code_is_part_of_claude_costs", "usage_without_cost_is_explained"
+
+ONE_LINE = f"rowid = (select min(rowid) from {COSTS} {THAT_DAY})"
+HARMS = {  # claim, what is done to the data, the severity and a part of the sentence that names it
+    "lines_lost": (GROUPED, f"delete from {COSTS} {THAT_DAY}", ERROR, "come to nothing, the Console says 10.00875"),
+    "figure_lost": (GROUPED, f"delete from ai_usage_analytics.claude_daily_cost {THAT_DAY}", ERROR, "Console says nothing"),
+    "line_twice": (GROUPED, f"insert into {COSTS} from {COSTS} where {ONE_LINE}", ERROR, "+6.0025"),
+    "lines_a_hundredfold": (PRICE, f"update {COSTS} set amount_usd = amount_usd * 100 {THAT_DAY}", ERROR, "3 of 3 lines"),
+    "lines_a_hundredth": (PRICE, f"update {COSTS} set amount_usd = amount_usd / 100 {THAT_DAY}", ERROR, "3 of 3 lines"),
+    "a_line_a_hundredfold": (PRICE, f"update {COSTS} set amount_usd = amount_usd * 100 where {ONE_LINE}", ERROR, "1 of 3"),
+    "a_line_a_hundredth": (PRICE, f"update {COSTS} set amount_usd = amount_usd / 100 where {ONE_LINE}", ERROR, "1 of 3"),
+    "money_without_tokens": (PRICE, f"delete from {USAGE} {THAT_DAY}", ERROR, "3 of 3 lines"),
+    "a_new_model": (PRICE, f"update {COSTS} set model = 'claude-novel-9' where {ONE_LINE}", WARN, "model claude-novel-9"),
+    "a_new_token": (PRICE, f"update {COSTS} set token_type = 'thoughts' where {ONE_LINE}", WARN, "token type thoughts"),
+    "a_new_cost": (
+        PRICE, f"update {COSTS} set token_type = null, cost_type = 'gpu' where {ONE_LINE}", WARN, "cost type gpu",
+    ),
+    "dear_searches": (
+        PRICE,
+        f"update {COSTS} set token_type = null, cost_type = 'web_search', amount_usd = 1 where {ONE_LINE}; "
+        f"update {USAGE} set web_search_requests = 1 {THAT_DAY}",
+        ERROR,
+        "1 of 3",
+    ),
+    "code_beyond_the_bill": (PART, f"update {CODE} set estimated_cost_usd = 11 {THAT_DAY}", WARN, "11.000000000 USD of 10"),
+    "code_in_cents": (PART, f"update {CODE} set estimated_cost_usd = 500 {THAT_DAY}", ERROR, "500.000000000 USD of 10"),
+    "code_unbilled": (PART, f"delete from {COSTS} {THAT_DAY}", ERROR, "of 0"),
+    "a_day_unbilled": (EXPLAINED, f"delete from {COSTS} {THAT_DAY}", ERROR, "no cost at all on this day"),
+    "a_line_unbilled": (EXPLAINED, f"delete from {COSTS} where {ONE_LINE}", WARN, "240,100 tokens in 1 groups without cost"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_the_claim_names_the_day_that_was_harmed(good: Platform, harm: str) -> None:
+    claim, sql, severity, why = HARMS[harm]
+    good.sql(sql)
+    outcome = good.check(claim)
+    assert outcome.red(claim) == {DAY}
+    table = "claude_usage_tokens" if claim == EXPLAINED else "claude_costs"
+    verdict = outcome.verdict(claim, DAY, table)
+    assert verdict.severity == severity
+    assert why in (verdict.description or "")
+    assert outcome.verdicts[claim, table].keys() == set(DAYS)
+
+
+def test_a_check_of_one_day_judges_that_day_alone(good: Platform) -> None:
+    good.sql(f"update {COSTS} set amount_usd = amount_usd * 100")
+    outcome = good.check(GROUPED, span=Span(NEXT, NEXT))
+    assert outcome.verdicts[GROUPED, "claude_costs"].keys() == {NEXT}
+
+
+def test_cents_read_as_dollars_everywhere_add_up_but_are_no_list_price(platform: Platform) -> None:
+    def hundredfold(rows: list[Row]) -> list[Row]:
+        return [{**r, "amount": str(Decimal(r["amount"]) * 100)} for r in rows]
+
+    platform.vendor.lines[DAY] = platform.vendor.totals[DAY] = hundredfold
+    outcome = platform.run({DAY: ordinary(), NEXT: ordinary()})
+    assert outcome.red(GROUPED) == set()
+    assert outcome.red(PRICE) == {DAY}
+
+
+def test_priority_tier_explains_tokens_without_cost(good: Platform) -> None:
+    good.sql(f"update {USAGE} set service_tier = 'priority' {THAT_DAY}")
+    good.sql(f"delete from {COSTS} {THAT_DAY}")
+    assert good.check(EXPLAINED).red(EXPLAINED) == set()
+
+
+def test_an_idle_day_is_green_and_tokens_without_any_cost_are_not(platform: Platform) -> None:
+    platform.vendor.lines[NEXT] = platform.vendor.totals[NEXT] = lambda rows: []
+    outcome = platform.run({DAY: [], NEXT: ordinary()})
+    assert outcome.red(GROUPED) == {NEXT}
+    assert "No cost at all beside 560,550 billable" in (outcome.verdict(GROUPED, NEXT).description or "")
+
+
+def test_a_day_still_settling_is_asked_once_more_and_then_adds_up(platform: Platform) -> None:
+    answers = iter([["1000"], ["1000", "5"]])  # the lines are late, the total is not
+    platform.vendor.lines[DAY] = lambda rows: rows[: len(next(answers))]
+    outcome = platform.run({DAY: ["1000", "5"], NEXT: ["7"]}, only=MONEY)
+    assert platform.dollars() == {DAY: Decimal("10.05"), NEXT: Decimal("0.07")}
+    assert outcome.red(GROUPED) == set()
+    asked = platform.vendor.asked
+    assert [asked[kind, str(day)] for day in (DAY, NEXT) for kind in ("lines", "cost_report")] == [2, 2, 1, 1]
+
+
+def test_a_day_that_never_settles_is_asked_once_more_only(platform: Platform) -> None:
+    platform.vendor.lines[DAY] = lambda rows: rows[:1]
+    platform.run({DAY: ["1000", "5"]}, only=MONEY)
+    assert platform.vendor.asked["lines", str(DAY)] == platform.vendor.asked["cost_report", str(DAY)] == 2
+    assert platform.dollars() == {}
+
+
+def test_machine_time_is_named_where_it_cannot_be_priced() -> None:
+    line = dict.fromkeys(("workspace_id", "model", "token_type", "units"))
+    verdict = judge_prices(DAY, [{**line, "cost_type": "session_usage", "amount_usd": Decimal(1)}])
+    assert (verdict.passed, verdict.why) == (True, "0 lines at list prices. 1 × session_usage has no published unit.")

@@ -1,0 +1,42 @@
+"""The environment of every test: a clock that stands, a data folder of its own, no key and nobody's `.env`.
+
+It must be set before `ai_usage` is first imported, since settings and partitions are read then.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+DATA_DIR = Path(tempfile.mkdtemp(prefix="ai_usage_tests_"))
+for name in [name for name in os.environ if name.startswith(("AI_USAGE_", "ANTHROPIC_", "DAGSTER_"))]:
+    del os.environ[name]
+os.environ |= {
+    "AI_USAGE_DATA_DIR": str(DATA_DIR),
+    "AI_USAGE_START_DATE": "2026-10-01",
+    "AI_USAGE_NOW": "2026-11-20T12:00:00Z",
+    "AI_USAGE_SIMULATE": "0",
+    "AI_USAGE_WAREHOUSE": "duckdb",
+    "AI_USAGE_SCHEDULE_TIMEZONE": "Europe/Berlin",
+    "ANTHROPIC_ADMIN_API_KEY": "",  # set, if to nothing: a developer's `.env` fills only what is not there
+    "ANTHROPIC_ANALYTICS_API_KEY": "",
+    "ANTHROPIC_ADMIN_BASE_URL": "",
+    "DAGSTER_DISABLE_TELEMETRY": "1",
+}
+
+from ai_usage_tests.platform import Platform, platform_in  # noqa: E402 - after the environment
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _data_dir_goes_with_the_tests() -> Iterator[None]:
+    yield
+    shutil.rmtree(DATA_DIR, ignore_errors=True)
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Platform:
+    """A platform in which nothing has happened yet."""
+    return platform_in(tmp_path)

@@ -1,0 +1,373 @@
+"""A whole platform for a test: a warehouse, a Dagster instance, and a vendor that says what the test makes it say.
+
+`run` is a range run of everything, `check` the checks alone. Both give verdicts by day, and what each day's
+materializations noted.
+"""
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import httpx
+
+from ai_usage.automation.refresh import range_tags
+from ai_usage.catalog import TABLES
+from ai_usage.definitions import ASSETS, CHECKS, build_defs
+from ai_usage.partitions import Span
+from ai_usage.settings import Settings, settings
+from ai_usage.sources.claude.client import ClaudeAdmin
+from ai_usage.sources.claude.records import CostLine
+from ai_usage.sources.http import Patience
+from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.table import STAMPS, Table
+
+DAY = date(2026, 11, 10)
+NEXT = date(2026, 11, 11)
+DEFAULT, TEAM = None, "wrkspc_team"
+ORGANIZATION = {"id": "org-1", "name": "Mock", "type": "organization"}
+WORKSPACE = {"id": TEAM, "name": "Team", "created_at": "2026-01-01T00:00:00Z", "archived_at": None}
+USD_A_MILLION = {"claude-opus-4-5-20251101": {"output_tokens": 25, "uncached_input_tokens": 5}}
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+Row = dict[str, Any]
+Bend = Callable[[list[Row]], list[Row]]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A cost line, and the tokens that so much money buys at list price."""
+
+    cents: str
+    workspace_id: str | None = TEAM
+    model: str = "claude-opus-4-5-20251101"
+    token_type: str = "output_tokens"
+
+    @property
+    def tokens(self) -> int:
+        cents_a_token = Decimal(USD_A_MILLION[self.model][self.token_type]) / 10_000
+        return int(Decimal(self.cents) / cents_a_token)
+
+
+def ordinary(dollars: int = 10) -> list[Line]:
+    """A day with some of everything: two workspaces, one of them the default one, two kinds of token."""
+    return [
+        Line(f"{dollars * 60}.25"),
+        Line(f"{dollars * 30}.5", DEFAULT),
+        Line(f"{dollars * 10}.125", TEAM, token_type="uncached_input_tokens"),
+    ]
+
+
+@dataclass
+class MockVendor:
+    """Claude, one day a page, without a network. `days` is the truth; `lines`, `totals`, `usage` and `code` bend what
+    a report says of a day; a status in `refuses` is how a path answers."""
+
+    days: dict[date, list[Line]] = field(default_factory=dict)
+    lines: dict[date, Bend] = field(default_factory=dict)
+    totals: dict[date, Bend] = field(default_factory=dict)
+    usage: dict[date, Bend] = field(default_factory=dict)
+    code: dict[date, Bend] = field(default_factory=dict)
+    refuses: dict[str, int] = field(default_factory=lambda: {"/analytics/": 403})
+    asked: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def admin(self) -> ClaudeAdmin:
+        return ClaudeAdmin.open(
+            base_url="https://mock.test",
+            admin_key="sk-mock",
+            analytics_requests_a_minute=None,
+            patience=Patience(attempts=1),
+            transport=httpx.MockTransport(self.answer),
+        )
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        path, query = request.url.path.removeprefix("/v1/organizations"), request.url.params
+        kind = "lines" if "group_by[]" in query and "cost_report" in path else path.rpartition("/")[2]
+        self.asked[kind, query.get("page") or query.get("starting_at", "")[:10]] += 1
+        for part, status in self.refuses.items():
+            if part in path:
+                error = {"type": "error", "error": {"type": "mock_error", "message": "no"}}
+                return httpx.Response(status, json=error)
+        if path == "/me":
+            return httpx.Response(200, json=ORGANIZATION)
+        if "starting_at" not in query:
+            shown = [WORKSPACE] if path == "/workspaces" else []
+            return httpx.Response(200, json={"data": shown, "has_more": False, "first_id": None, "last_id": None})
+        first = date.fromisoformat(query["starting_at"][:10])
+        if kind == "claude_code":
+            bent = self.code.get(first, _as_it_is)(self._code_records(first))
+            return httpx.Response(200, json={"data": bent, "has_more": False, "next_page": None})
+        return httpx.Response(200, json=self._page(kind, first, query))
+
+    def _page(self, kind: str, first: date, query: httpx.QueryParams) -> Row:
+        day = date.fromisoformat(query.get("page", first.isoformat()))
+        following = day + timedelta(days=1)
+        is_last = following.isoformat() == query["ending_at"][:10]
+        rows, bends = {
+            "lines": (self._cost_lines, self.lines),
+            "cost_report": (self._cost_totals, self.totals),
+            "messages": (self._usage_rows, self.usage),
+        }[kind]
+        bounds = {"starting_at": f"{day}T00:00:00Z", "ending_at": f"{following}T00:00:00Z"}
+        bucket = {**bounds, "results": bends.get(day, _as_it_is)(rows(day))}
+        return {"data": [bucket], "has_more": not is_last, "next_page": None if is_last else str(following)}
+
+    def _cost_lines(self, day: date) -> list[Row]:
+        return [
+            {
+                **_cost_row(line.cents),
+                "workspace_id": line.workspace_id,
+                "description": f"{line.model} {line.token_type} {n}",
+                "cost_type": "tokens",
+                "context_window": "0-200k",
+                "model": line.model,
+                "service_tier": "standard",
+                "token_type": line.token_type,
+                "inference_geo": "not_available",
+            }
+            for n, line in enumerate(self.days.get(day, []))
+        ]
+
+    def _cost_totals(self, day: date) -> list[Row]:
+        cents = [Decimal(line.cents) for line in self.days.get(day, [])]
+        return [_cost_row(f"{sum(cents):f}")] if cents else []
+
+    def _usage_rows(self, day: date) -> list[Row]:
+        return [
+            {
+                **{name: line.tokens * (name == line.token_type) for name in ("uncached_input_tokens", "output_tokens")},
+                "cache_read_input_tokens": 0,
+                "cache_creation": {"ephemeral_1h_input_tokens": 0, "ephemeral_5m_input_tokens": 0},
+                "server_tool_use": {"web_search_requests": 0},
+                "account_id": None,
+                "service_account_id": None,
+                "api_key_id": "apikey_1",
+                "workspace_id": line.workspace_id,
+                "model": line.model,
+                "service_tier": "standard",
+                "context_window": "0-200k",
+                "inference_geo": "not_available",
+            }
+            for line in self.days.get(day, [])
+        ]
+
+    def _code_records(self, day: date) -> list[Row]:
+        """One developer, whose Claude Code was half of the day's bill."""
+        cents = sum((Decimal(line.cents) for line in self.days.get(day, [])), Decimal())
+        if not cents:
+            return []
+        return [
+            {
+                "actor": {"type": "user_actor", "email_address": "Dev@Example.com"},
+                "customer_type": "api",
+                "subscription_type": None,
+                "date": f"{day}T00:00:00Z",
+                "organization_id": "org-1",
+                "terminal_type": "vscode",
+                "is_remote": False,
+                "core_metrics": {
+                    "num_sessions": 1,
+                    "lines_of_code": {"added": 2, "removed": 1},
+                    "commits_by_claude_code": 1,
+                    "pull_requests_by_claude_code": 0,
+                },
+                "tool_actions": {"edit_tool": {"accepted": 3, "rejected": 1}},
+                "model_breakdown": [
+                    {
+                        "model": "claude-opus-4-5-20251101",
+                        "tokens": {"input": 1, "output": 2, "cache_read": 3, "cache_creation": 4},
+                        "estimated_cost": {"currency": "USD", "amount": float(cents / 2)},
+                    }
+                ],
+            }
+        ]
+
+
+def _cost_row(cents: str) -> Row:
+    nulls = dict.fromkeys(
+        ("workspace_id", "description", "cost_type", "context_window", "model", "service_tier", "token_type",
+         "inference_geo")
+    )  # fmt: skip
+    return {"currency": "USD", "amount": cents, **nulls}
+
+
+def _as_it_is(rows: list[Row]) -> list[Row]:
+    return rows
+
+
+@dataclass
+class Ticking:
+    """A clock that moves a millisecond each time it is read, so that no two pulls are of one instant."""
+
+    at: datetime
+
+    def __call__(self) -> datetime:
+        self.at += timedelta(milliseconds=1)
+        return self.at
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to: who succeeded, what the checks found, what was noted of each day."""
+
+    result: dg.ExecuteInProcessResult
+
+    @property
+    def verdicts(self) -> dict[tuple[str, str], dict[date | None, dg.AssetCheckEvaluation]]:
+        """(claim, table) → day → verdict."""
+        found: dict[tuple[str, str], dict[date | None, dg.AssetCheckEvaluation]] = {}
+        for verdict in self.result.get_asset_check_evaluations():
+            day = date.fromisoformat(verdict.partition) if verdict.partition else None
+            found.setdefault((verdict.check_name, verdict.asset_key.path[-1]), {})[day] = verdict
+        return found
+
+    def red(self, claim: str, table: str | None = None) -> set[date | None]:
+        """The days on which a claim is false."""
+        return {
+            day
+            for (name, of), verdicts in self.verdicts.items()
+            for day, verdict in verdicts.items()
+            if name == claim and table in (None, of) and not verdict.passed
+        }
+
+    def all_red(self) -> set[str]:
+        """The claims that are false somewhere, but for pull_is_recent: tests seldom pull up to yesterday."""
+        return {name for name, _ in self.verdicts if self.red(name)} - {"pull_is_recent"}
+
+    def verdict(self, claim: str, day: date | None, table: str = "claude_costs") -> dg.AssetCheckEvaluation:
+        return self.verdicts[claim, table][day]
+
+    def noted(self, asset: str, day: date | None) -> dict[str, Any]:
+        """The metadata of `layer/table` on a day."""
+        key = dg.AssetKey(asset.split("/"))
+        return {
+            name: entry.value
+            for event in self.result.get_asset_materialization_events()
+            for materialization in [event.materialization]
+            if materialization.asset_key == key and materialization.partition == (day.isoformat() if day else None)
+            for name, entry in materialization.metadata.items()
+        }
+
+    def noted_anywhere(self, name: str) -> dict[str, str]:
+        """Asset → what its last materialization that has this entry says in it."""
+        return {
+            event.materialization.asset_key.to_user_string(): str(event.materialization.metadata[name].value)
+            for event in self.result.get_asset_materialization_events()
+            if name in event.materialization.metadata
+        }
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """Step → what its failure says."""
+        return {
+            event.step_key or "": event.step_failure_data.user_failure_data.description or ""
+            if event.step_failure_data.user_failure_data
+            else event.step_failure_data.error_display_string
+            for event in self.result.get_step_failure_events()
+        }
+
+    @property
+    def succeeded(self) -> set[str]:
+        return {event.step_key or "" for event in self.result.get_step_success_events()}
+
+
+@dataclass
+class Platform:
+    """Where a test makes days happen."""
+
+    warehouse: DuckDBWarehouse
+    vendor: MockVendor = field(default_factory=MockVendor)
+    instance: dg.DagsterInstance = field(default_factory=dg.DagsterInstance.ephemeral)
+
+    def run(
+        self,
+        said: Mapping[date, Sequence[str | Line]] | None = None,
+        *,
+        span: Span | None = None,
+        only: dg.AssetSelection | None = None,
+        claude_admin: Any = None,
+    ) -> Outcome:
+        """Refresh every day the vendor knows, in one run; a number is the cents of one line."""
+        for day, lines in (said or {}).items():
+            self.vendor.days[day] = [line if isinstance(line, Line) else Line(line) for line in lines]
+        over = span or Span(min(self.vendor.days), max(self.vendor.days))
+        outcome = self.materialize(only or dg.AssetSelection.all(), over, claude_admin or self.vendor.admin())
+        self.warehouse.publish()
+        return outcome
+
+    def check(self, claim: str, span: Span | None = None) -> Outcome:
+        """One claim alone, wherever it is made; without a span it judges every day ever pulled."""
+        keys = [key for check in CHECKS for key in check.check_keys if key.name == claim]
+        return self.materialize(dg.AssetSelection.checks(*keys), span, self.vendor.admin())
+
+    def materialize(self, selection: dg.AssetSelection, span: Span | None, claude_admin: Any) -> Outcome:
+        """What the jobs do, for any part of the graph."""
+        result = dg.materialize(
+            [*ASSETS, *CHECKS],
+            selection=selection,
+            tags=range_tags(span) if span else None,
+            resources={"claude_admin": claude_admin, "warehouse": self.warehouse},
+            instance=self.instance,
+            run_config=QUIET,
+            raise_on_error=False,
+        )
+        return Outcome(result)
+
+    def refresh(self, of: Settings, span: Span) -> Outcome:
+        """The job refresh_range with the vendor that these settings name; only the warehouse is this one."""
+        job = build_defs(of, overrides={"warehouse": self.warehouse}).resolve_job_def("refresh_range")
+        result = job.execute_in_process(
+            tags=range_tags(span), instance=self.instance, run_config=QUIET, raise_on_error=False
+        )
+        self.warehouse.publish()
+        return Outcome(result)
+
+    def copy(self, folder: Path) -> "Platform":
+        """The same past, to be harmed without harming it here."""
+        shutil.copyfile(self.warehouse.path, folder / "ai_usage.duckdb")
+        other = platform_in(folder)
+        other.warehouse.now = self.warehouse.now
+        other.vendor.days.update(self.vendor.days)
+        return other
+
+    def sql(self, text: str) -> list[tuple[Any, ...]]:
+        """DuckDB's own SQL, to look and to harm."""
+        with self.warehouse.connected() as db:
+            return db.execute(text).fetchall()
+
+    def dollars(self, table: str = "claude_total_expenses", amount: str = "cost_usd") -> dict[date, Decimal]:
+        """A table's money by day: the mart's, unless another is named."""
+        day = next(t.date_column for t in TABLES if t.name == table)
+        return dict(self.sql(f"select {day}, sum({amount}) from ai_usage_analytics.{table} group by 1 order by 1"))
+
+    def cents(self, day: date, *, as_of: datetime | None = None) -> list[Decimal]:
+        """The day's cost lines as the ledger has them, or had them."""
+        said = self.warehouse.newest("claude_cost_report", Span(day, day), as_of=as_of)
+        return [line.amount for line in said.decode(CostLine)]
+
+
+def platform_in(folder: Path) -> Platform:
+    at = Ticking(settings().now())
+    return Platform(DuckDBWarehouse(folder / "ai_usage.duckdb", folder / "published.duckdb", TABLES, at, patience=30))
+
+
+def contents(database: Path) -> dict[str, dict[date | None, list[tuple[Any, ...]]]]:
+    """Table → day → its rows, sorted, without the stamps: what two histories of the same days have in common."""
+    with duckdb.connect(str(database), read_only=True) as db:
+        return {table.name: _by_day(db, table) for table in TABLES if table.schema == "ai_usage_analytics"}
+
+
+def _by_day(db: duckdb.DuckDBPyConnection, table: Table) -> dict[date | None, list[tuple[Any, ...]]]:
+    day = table.date_column or "null"
+    columns = ", ".join(name for name in table.columns if name not in STAMPS)
+    found: dict[date | None, list[tuple[Any, ...]]] = {}
+    for key, *row in db.execute(f"select {day}, {columns} from {table.address} order by all").fetchall():
+        found.setdefault(key, []).append(tuple(row))
+    return found

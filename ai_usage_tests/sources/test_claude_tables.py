@@ -1,0 +1,273 @@
+"""Shaping: Claude's records in, rows of core out, to the last digit; no money that is none."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+
+from ai_usage.errors import AiUsageError
+from ai_usage.money import usd
+from ai_usage.sources.claude import tables
+from ai_usage.sources.claude.tables import Organization
+from ai_usage.warehouse.ledger import Records, UnreadableRecord
+from ai_usage.warehouse.table import Table
+from ai_usage_tests.sources import recorded
+
+DAY, PULLED = date(2026, 11, 3), datetime(2026, 11, 4, 6, tzinfo=UTC)
+ACME = Organization("org", {"wrkspc_01ExampleDataTeam000001": "Data team", None: "Default"})
+CODE = [*recorded.items("usage_report_claude_code_page1"), *recorded.items("usage_report_claude_code_page2")]
+Shape = Callable[[Records, Organization], pl.DataFrame]
+STAMPS: dict[str, Any] = {
+    "activity_date": pl.Date,
+    "pull_id": pl.String,
+    "ingestion_timestamp": pl.Datetime("us", "UTC"),
+}
+
+
+def records(*texts: str, day: date | None = DAY, pull: str = "claude_x", envelope: str = "{}") -> Records:
+    version = {
+        "activity_date": day,
+        "pull_id": "p1",
+        "pulled_at": PULLED,
+        "records": len(texts),
+        "envelope": envelope,
+    }
+    lines = [(day, "p1", PULLED, text) for text in texts]
+    return Records(
+        pull, pl.DataFrame([version]), pl.DataFrame(lines, {**STAMPS, "record": pl.String}, orient="row")
+    )
+
+
+def cost(amount: str = '"1"', **more: object) -> str:
+    """A cost line whose amount is spelled so."""
+    rest = {"currency": "USD", "workspace_id": None} | more
+    return f'{{"amount": {amount}, {json.dumps(rest)[1:]}'
+
+
+def code(n: int = 0, **changed: Any) -> str:
+    return json.dumps(json.loads(CODE[n]) | changed)
+
+
+def models(*amounts: str) -> str:
+    """A record of Claude Code with one model an amount, spelled so."""
+    tokens = {"input": 1, "output": 2, "cache_read": 3, "cache_creation": 4}
+    used = [
+        f'{{"model": "m{n}", "tokens": {json.dumps(tokens)}, '
+        f'"estimated_cost": {{"currency": "USD", "amount": {a}}}}}'
+        for n, a in enumerate(amounts)
+    ]
+    return code(model_breakdown=[]).replace(
+        '"model_breakdown": []', f'"model_breakdown": [{", ".join(used)}]'
+    )
+
+
+EXACT = [
+    ("83391.52823", "833.9152823"),
+    ("41280.000000", "412.8"),
+    ("0.0000001", "1e-9"),
+    ("0.00000005", "0"),  # half of the last decimal: to the even side
+    ("0.00000015", "2e-9"),
+    ("0.00000025", "2e-9"),
+    ("0.000000250000000000000000000000000000000000000000000000000000000001", "3e-9"),
+    ("-12.5", "-0.125"),
+    ("0", "0"),
+    ("1e2", "1"),
+    ("9999999999999999999999999999999.9999999", "99999999999999999999999999999.999999999"),
+]
+
+
+@pytest.mark.parametrize(("cents", "dollars"), EXACT)
+def test_cents_become_exact_dollars_in_columns(cents: str, dollars: str) -> None:
+    assert usd(cents=Decimal(cents)) == Decimal(dollars)
+    for shape in (tables.cost_rows, tables.daily_cost_rows):
+        rows = shape(records(cost(f'"{cents}"')), ACME)
+        assert rows["amount_usd"].to_list() == [Decimal(dollars)]
+        assert rows.schema["amount_usd"] == pl.Decimal(38, 9)
+
+
+@pytest.mark.parametrize(
+    "cents",
+    [
+        "NaN",
+        "sNaN",
+        "Infinity",
+        "-Infinity",
+        "1e31",
+        "-1e31",
+        "1e400",
+        "9999999999999999999999999999999.99999999",
+    ],
+)
+def test_what_is_no_money_is_refused_in_a_sentence(cents: str) -> None:
+    with pytest.raises(ValueError, match=r"cents is (not an amount|more than)"):
+        usd(cents=Decimal(cents))
+    shapes: list[tuple[Shape, str]] = [
+        (tables.cost_rows, cost(f'"{cents}"')),
+        (tables.code_rows, models("1", f'"{cents}"')),
+        (tables.code_model_rows, models(f'"{cents}"')),
+    ]
+    for shape, text in shapes:
+        with pytest.raises(AiUsageError, match=r"ai_usage_raw\.claude_x: .* cents is "):
+            shape(records(text), ACME)
+
+
+def test_another_currency_is_not_guessed_at() -> None:
+    with pytest.raises(AiUsageError, match=r"claude_x has an amount in EUR"):
+        tables.cost_rows(records(cost(currency="EUR")), ACME)
+
+
+def test_cost_lines_keep_their_dimensions_and_null_is_the_default_workspace() -> None:
+    rows = tables.cost_rows(records(*recorded.lines("cost_report_page1"), cost(workspace_id="gone")), ACME)
+    assert rows["workspace_name"].to_list() == ["Data team", "Data team", "Default", "Data team", None]
+    assert rows["workspace_id"].to_list()[2:] == [None, "wrkspc_01ExampleDataTeam000001", "gone"]
+    assert rows.row(0, named=True) == {
+        "activity_date": DAY, "organization_id": "org", "workspace_id": "wrkspc_01ExampleDataTeam000001",
+        "workspace_name": "Data team", "model": "claude-opus-5-5", "token_type": "uncached_input_tokens",
+        "cost_type": "tokens", "amount_usd": Decimal("12.345678"), "currency": "USD",
+        "description": "Claude Opus 5.5 Usage - Input Tokens", "service_tier": "standard",
+        "context_window": "0-200k", "inference_geo": "global", "pull_id": "p1", "ingestion_timestamp": PULLED,
+    }  # fmt: skip
+    assert rows.row(3, named=True)["model"] is None
+
+
+def test_nested_token_counts_reach_their_columns_and_the_days_sum() -> None:
+    said = records(*recorded.lines("usage_report_messages_page1"))
+    rows = tables.usage_rows(said, ACME)
+    measures = {
+        "uncached_input_tokens": 3086419, "output_tokens": 1200000, "cache_read_input_tokens": 150000,
+        "cache_creation_5m_tokens": 20000, "cache_creation_1h_tokens": 0, "web_search_requests": 12,
+    }  # fmt: skip
+    assert rows.select(*measures).row(0, named=True) == measures
+    assert rows["api_key_id"].to_list() == ["apikey_01ExampleEtlKey00000001", None]
+    [day] = tables.daily_token_rows(said, ACME).to_dicts()
+    assert day["output_tokens"] == 1323000
+    assert (day["activity_date"], day["pull_id"]) == (DAY, "p1")
+
+
+def test_claude_code_is_a_row_an_actor_and_a_row_a_model() -> None:
+    rows, by_model = tables.code_rows(records(*CODE), ACME), tables.code_model_rows(records(*CODE), ACME)
+    assert rows["estimated_cost_usd"].to_list() == [
+        Decimal(c) / 100 for c in ("94.9", "75.9", "33.4", "75.9")
+    ]
+    assert by_model["estimated_cost_usd"].to_list() == [
+        Decimal(c) / 100 for c in ("75.9", "19", "75.9", "33.4", "75.9")
+    ]
+    assert rows["model"].to_list()[:3] == ["claude-opus-5-5", "claude-opus-5-5", "claude-sonnet-5-5"]
+    assert rows["input_tokens"].to_list() == [104000, 52000, 52000, 52000]
+    assert rows["is_remote"].to_list() == [False, True, False, False]
+    assert by_model["is_remote"].to_list() == [False, False, True, False, False]
+    actors = ["actor_type", "user_email", "api_key_name", "customer_type", "subscription_type"]
+    assert rows.select(actors).rows()[1:] == by_model.select(actors).rows()[2:] == [
+        ("user_actor", "dev.one@example.com", None, "api", None),
+        ("api_actor", None, "ci-runner", "api", None),
+        ("user_actor", "dev.two@example.com", None, "subscription", "enterprise"),
+    ]  # fmt: skip
+    assert rows.select(pl.col("^.*_tool_.*$")).row(0) == (20, 2, 1, 0, 4, 1, 0, 0)
+    assert rows.select("num_sessions", "lines_added", "lines_removed", "commits_by_claude_code").row(0) == (
+        5,
+        420,
+        33,
+        3,
+    )
+    assert set(by_model["ingestion_timestamp"]) == {PULLED}
+
+
+@pytest.mark.parametrize(
+    ("amounts", "dollars", "top"),
+    [
+        (["75.90000000000001", "1e-7"], "0.759000001", "m0"),
+        (["1e-7", "0.0000002", "2E-7"], "5e-9", "m1"),
+        (["12345678901234567890.1234567"], "123456789012345678.901234567", "m0"),
+        ([], "0", None),
+    ],
+)
+def test_a_json_number_stays_exact_and_the_dearest_model_is_named(
+    amounts: list[str], dollars: str, top: str | None
+) -> None:
+    rows = tables.code_rows(records(models(*amounts)), ACME)
+    assert rows["estimated_cost_usd"].to_list() == [Decimal(dollars)]
+    assert rows["model"].to_list() == [top]
+    assert rows["cache_creation_tokens"].to_list() == [4 * len(amounts)]
+    assert tables.code_model_rows(records(models(*amounts)), ACME).height == len(amounts)
+
+
+def test_what_claude_code_may_leave_out_reads_as_zero_or_null() -> None:
+    old = json.loads(CODE[0])
+    for name in ("is_remote", "subscription_type"):
+        del old[name]
+    for name in ("multi_edit_tool", "notebook_edit_tool", "write_tool"):
+        del old["tool_actions"][name]
+    bare = {name: value for name, value in old.items() if name != "tool_actions"}
+    rows = tables.code_rows(records(json.dumps(old), json.dumps(bare)), ACME)
+    assert rows["is_remote"].to_list() == rows["subscription_type"].to_list() == [None, None]
+    assert rows.select(pl.col("^.*_tool_.*$")).rows() == [(20, 2, 0, 0, 0, 0, 0, 0), (0,) * 8]
+
+
+def test_an_email_is_one_person_however_it_is_typed() -> None:
+    typed = code(actor={"type": "user_actor", "email_address": "  Dev.One@Example.COM "})
+    assert tables.code_rows(records(typed), ACME)["user_email"].to_list() == ["dev.one@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "table"),
+    [
+        (tables.cost_rows, tables.CLAUDE_COSTS),
+        (tables.daily_cost_rows, tables.CLAUDE_DAILY_COST),
+        (tables.usage_rows, tables.CLAUDE_USAGE_TOKENS),
+        (tables.daily_token_rows, tables.CLAUDE_DAILY_TOKENS),
+        (tables.code_rows, tables.CLAUDE_CODE_USAGE_STATS),
+        (tables.code_model_rows, tables.CLAUDE_CODE_MODEL_USAGE),
+    ],
+)
+def test_an_empty_day_is_no_rows_of_the_same_types(shape: Shape, table: Table) -> None:
+    rows = shape(records(), ACME)
+    assert rows.is_empty()
+    assert rows.schema == {name: column.type.polars for name, column in table.columns.items()}
+
+
+@pytest.mark.parametrize("default", [["wrkspc_01ExampleOldTeam0000002"], []])
+def test_the_default_workspace_always_has_a_row(default: list[str]) -> None:
+    listed = [*recorded.items("workspaces_page1"), *recorded.items("workspaces_page2_after_id")]
+    said = records(
+        *listed, day=None, envelope=json.dumps({"default_workspace_ids": default} if default else {})
+    )
+    rows = (
+        tables.workspace_rows(said)
+        .select("workspace_id", "workspace_name", "is_default", "archived_at")
+        .rows()
+    )
+    archived = datetime(2026, 2, 1, tzinfo=UTC)
+    assert rows == [
+        ("wrkspc_01ExampleDataTeam000001", "Data team", False, None),
+        ("wrkspc_01ExampleOldTeam0000002", "Old team", bool(default), archived),
+        *([] if default else [(None, "Default", True, None)]),
+    ]
+
+
+def test_the_organization_knows_its_workspaces_by_name() -> None:
+    me, spaces = recorded.body("organization_me").decode(), recorded.items("workspaces_page1")
+    assert tables.organization(records(day=None), records(day=None)) is None
+    found = tables.organization(records(me, day=None), records(*spaces, day=None))
+    assert found == Organization("00000000-1111-4222-8333-444444444444", ACME.workspace_names)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (cost('"many"'), "Invalid decimal"),
+        (cost("true"), "Expected `decimal`"),
+        ('{"currency": "USD", "workspace_id": null}', "missing required field `amount`"),
+        ('{"amount": "1", "currency": "USD"}', "missing required field `workspace_id`"),
+    ],
+)
+def test_an_unreadable_record_is_named_by_table_and_day_and_quoted(text: str, why: str) -> None:
+    with pytest.raises(UnreadableRecord) as caught:
+        tables.cost_rows(records(cost(), text, pull="claude_cost_report"), ACME)
+    said = str(caught.value)
+    assert said.startswith("ai_usage_raw.claude_cost_report, 2026-11-03: ")
+    assert why in said
+    assert said.endswith(text)

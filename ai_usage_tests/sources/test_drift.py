@@ -1,0 +1,111 @@
+"""What a vendor sends beyond its contract is named, field by field; what keeps to the contract is not."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from ai_usage.sources.claude import records as said
+from ai_usage.sources.drift import drift
+from ai_usage_tests.sources import recorded
+
+SAMPLES: list[tuple[str, type[msgspec.Struct], Callable[[str], list[str]]]] = [
+    ("cost_report_page1", said.CostLine, recorded.lines),
+    ("cost_report_page2", said.CostLine, recorded.lines),
+    ("usage_report_messages_page1", said.UsageLine, recorded.lines),
+    ("usage_report_messages_page2", said.UsageLine, recorded.lines),
+    ("usage_report_claude_code_page1", said.CodeRecord, recorded.items),
+    ("usage_report_claude_code_page2", said.CodeRecord, recorded.items),
+    ("workspaces_page1", said.Workspace, recorded.items),
+    ("workspaces_page2_after_id", said.Workspace, recorded.items),
+    ("api_keys_v20230601", said.ApiKey, recorded.items),
+    ("api_keys_v20261021", said.ApiKey, recorded.items),
+    ("users", said.User, recorded.items),
+    ("analytics_unified_cost_page1", said.AnalyticsCost, recorded.items),
+    ("analytics_unified_cost_page2", said.AnalyticsCost, recorded.items),
+    ("analytics_unified_usage", said.AnalyticsUsage, recorded.items),
+    ("organization_me", said.Organization, lambda name: [recorded.body(name).decode()]),
+]
+CODE = recorded.items("usage_report_claude_code_page1")[0]
+
+
+def changed(change: Callable[[dict[str, Any]], object]) -> list[str]:
+    record = json.loads(CODE)
+    change(record)
+    return [CODE, json.dumps(record), json.dumps(record)]
+
+
+@pytest.mark.parametrize(("name", "of", "read"), SAMPLES, ids=[name for name, _, _ in SAMPLES])
+def test_recorded_answers_drift_by_nothing(
+    name: str, of: type[msgspec.Struct], read: Callable[[str], list[str]]
+) -> None:
+    assert read(name)
+    assert not drift(read(name), of)
+
+
+CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
+    "a new field": (lambda r: r.update(mood="good"), ["unknown field mood"]),
+    "a new nested field": (
+        lambda r: r["core_metrics"]["lines_of_code"].update(moved=1),
+        ["unknown field core_metrics.lines_of_code.moved"],
+    ),
+    "a new field in a list": (
+        lambda r: [m["tokens"].update(thinking=1) for m in r["model_breakdown"]],
+        ["unknown field model_breakdown[].tokens.thinking"],
+    ),
+    "a new tool": (
+        lambda r: r["tool_actions"].update(new_tool={"accepted": 1}),
+        ["unknown field tool_actions.new_tool"],
+    ),
+    "a new value": (lambda r: r.update(customer_type="guest"), ["unknown value customer_type = 'guest'"]),
+    "a new nullable value": (
+        lambda r: r.update(subscription_type="max"),
+        ["unknown value subscription_type = 'max'"],
+    ),
+    "a new nested value": (
+        lambda r: r["model_breakdown"][0]["estimated_cost"].update(currency="EUR"),
+        ["unknown value model_breakdown[].estimated_cost.currency = 'EUR'"],
+    ),
+    "two at once": (
+        lambda r: r.update(mood="good", customer_type="guest"),
+        ["unknown field mood", "unknown value customer_type = 'guest'"],
+    ),
+    "a missing field": (
+        lambda r: r.pop("terminal_type"),
+        ["does not fit: Object missing required field `terminal_type`"],
+    ),
+    "a renamed field": (
+        lambda r: r.update(terminal=r.pop("terminal_type")),
+        ["unknown field terminal", "does not fit: Object missing required field `terminal_type`"],
+    ),
+    "a missing nested field": (
+        lambda r: r["core_metrics"].pop("num_sessions"),
+        ["does not fit: Object missing required field `num_sessions` - at `$.core_metrics`"],
+    ),
+    "another type": (
+        lambda r: r["core_metrics"].update(num_sessions="5"),
+        ["does not fit: Expected `int`, got `str` - at `$.core_metrics.num_sessions`"],
+    ),
+    "null where there is none": (
+        lambda r: r.update(tool_actions=None),
+        ["does not fit: Expected `object`, got `null` - at `$.tool_actions`"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_each_departure_is_named_and_counted_by_record(name: str) -> None:
+    change, words = CHANGES[name]
+    assert drift(changed(change), said.CodeRecord) == dict.fromkeys(words, 2)
+
+
+def test_an_absent_optional_field_is_no_drift() -> None:
+    assert not drift(changed(lambda r: [r.pop(n) for n in ("is_remote", "tool_actions")]), said.CodeRecord)
+
+
+def test_a_value_inside_a_nullable_struct_is_seen() -> None:
+    [row] = recorded.items("analytics_unified_usage")
+    odd = row.replace('"user_actor"', '"ghost_actor"')
+    assert drift([odd], said.AnalyticsUsage) == {"unknown value group.actor.type = 'ghost_actor'": 1}

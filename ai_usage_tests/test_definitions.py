@@ -1,0 +1,152 @@
+"""Everything meets and loads; the schedule's window; and what a run does without a key, with a wrong or a lesser one."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._serdes import serialize_value
+
+from ai_usage.automation import refresh
+from ai_usage.checks.verdicts import RANGE_END, RANGE_START
+from ai_usage.definitions import build_defs, defs
+from ai_usage.partitions import Span
+from ai_usage.settings import Settings, read_settings, settings
+from ai_usage.simulator import ANALYTICS_KEY, LIMITED_KEY, Simulator
+from ai_usage_tests.platform import DAY, Outcome, Platform, contents, platform_in
+
+WRONG_KEY = "sk-ant-admin01-wrong-and-never-to-be-seen"
+
+
+def test_the_definitions_load() -> None:
+    dg.Definitions.validate_loadable(defs)
+    dg.Definitions.validate_loadable(build_defs(replace(settings(), simulate=True)))
+
+
+def test_a_run_of_a_range_takes_everything_and_every_daily_asset_takes_it_in_one_run() -> None:
+    graph = defs.resolve_asset_graph()
+    for name in ("refresh_day", "refresh_range"):
+        job = defs.resolve_job_def(name)
+        assert job.asset_layer.executable_asset_keys == graph.get_all_asset_keys()
+        assert set(job.asset_layer.asset_check_keys) == graph.asset_check_keys
+    for node in graph.asset_nodes:
+        if node.partitions_def:
+            assert node.backfill_policy == dg.BackfillPolicy.single_run(), node.key
+
+
+def test_checks_that_hold_their_day_block_and_the_others_do_not() -> None:
+    graph = defs.resolve_asset_graph()
+    blocking = {key.name for key in graph.asset_check_keys if graph.get_check_spec(key).blocking}
+    assert blocking == {"grouped_lines_equal_console_figure", "no_day_is_missing", "cost_lines_are_unique"}
+
+
+def test_the_schedule_runs_every_morning_where_the_company_is() -> None:
+    schedule = refresh.refresh_every_morning
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 6 * * *", "Europe/Berlin")
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+    request = schedule(dg.build_schedule_context())
+    assert isinstance(request, dg.RunRequest)
+    assert (request.tags[RANGE_START], request.tags[RANGE_END]) == ("2026-11-17", "2026-11-19")
+
+
+@pytest.mark.parametrize(
+    ("now", "start", "first", "last"),
+    [
+        ("2026-11-20T06:00:00Z", "2026-01-01", "2026-11-17", "2026-11-19"),
+        ("2026-11-22T06:00:00Z", "2026-01-01", "2026-10-22", "2026-11-21"),  # a Sunday
+        ("2026-11-22T06:00:00Z", "2026-11-10", "2026-11-10", "2026-11-21"),
+        ("2026-11-20T06:00:00Z", "2026-11-19", "2026-11-19", "2026-11-19"),
+        ("2027-01-01T06:00:00Z", "2026-01-01", "2026-12-29", "2026-12-31"),
+    ],
+)
+def test_the_window_is_three_days_and_on_sundays_thirty_one_but_never_before_the_start(
+    monkeypatch: pytest.MonkeyPatch, now: str, start: str, first: str, last: str
+) -> None:
+    of = read_settings({"AI_USAGE_NOW": now, "AI_USAGE_START_DATE": start})
+    monkeypatch.setattr(refresh, "settings", lambda: of)
+    assert refresh.window() == Span(date.fromisoformat(first), date.fromisoformat(last))
+
+
+@dataclass
+class Keyed:
+    """Runs with the keys of a real environment, against the simulator; `home` holds all that was recorded."""
+
+    home: Path
+    vendor: Simulator
+    monkeypatch: pytest.MonkeyPatch
+
+    def run(self, admin_key: str = "", analytics_key: str = "") -> tuple[Outcome, Platform]:
+        self.monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", admin_key)
+        self.monkeypatch.setenv("ANTHROPIC_ANALYTICS_API_KEY", analytics_key)
+        platform = platform_in(self.home)
+        platform.instance = dg.DagsterInstance.local_temp(str(self.home))
+        of: Settings = replace(
+            settings(),
+            anthropic_base_url=self.vendor.anthropic_url,
+            has_anthropic_admin_key=bool(admin_key),
+            has_anthropic_analytics_key=bool(analytics_key),
+        )
+        return platform.refresh(of, Span(DAY, DAY)), platform
+
+
+@pytest.fixture
+def keyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Keyed]:
+    with Simulator(now=datetime(2026, 11, 20, 12, tzinfo=UTC)) as vendor:
+        yield Keyed(tmp_path, vendor, monkeypatch)
+
+
+def test_without_a_key_everything_succeeds_writes_nothing_and_says_so(keyed: Keyed) -> None:
+    outcome, platform = keyed.run()
+    assert outcome.result.success
+    assert keyed.vendor.requests == []
+    assert platform.sql("select count(*) from ai_usage_raw.pulls") == [(0,)]
+    assert all(not rows for rows in contents(platform.warehouse.path).values())
+    assert outcome.noted_anywhere("skipped").keys() >= {
+        f"raw/{pull}" for pull in ("claude_cost_report", "claude_cost_totals", "claude_code_usage", "claude_users")
+    }
+    assert "ANTHROPIC_ADMIN_API_KEY is not set" in outcome.noted_anywhere("skipped")["raw/claude_cost_report"]
+    assert outcome.all_red() | {c for c, _ in outcome.verdicts if outcome.red(c)} == set()
+    said = [v.description or "" for found in outcome.verdicts.values() for v in found.values()]
+    assert [why for why in said if "not configured" not in why] == []
+    assert outcome.noted_anywhere("held_back_by") == {}
+
+
+def test_a_refused_key_fails_loudly_with_advice_while_others_go_on_and_is_written_nowhere(
+    keyed: Keyed, capfd: pytest.CaptureFixture[str]
+) -> None:
+    outcome, platform = keyed.run(WRONG_KEY, ANALYTICS_KEY)
+    assert not outcome.result.success
+    assert outcome.failed.keys() == {
+        f"raw__{pull}"
+        for pull in ("claude_cost_report_and_totals", "claude_messages_usage", "claude_code_usage", "claude_organization",
+                     "claude_workspaces", "claude_api_keys", "claude_users")
+    }  # fmt: skip
+    for why in outcome.failed.values():
+        assert "answered 401: invalid x-api-key" in why
+        assert "ANTHROPIC_ADMIN_API_KEY (or ANTHROPIC_ANALYTICS_API_KEY) is wrong, revoked or of another kind" in why
+    assert {"raw__claude_analytics_cost", "raw__claude_analytics_usage"} <= outcome.succeeded
+    assert platform.warehouse.pulled_days("claude_analytics_cost") == [DAY]
+    assert platform.warehouse.pulled_days("claude_cost_report") == []
+    run_id = outcome.result.run_id
+    records = [str(e) + serialize_value(e) for e in platform.instance.all_logs(run_id)]
+    run = platform.instance.get_run_by_id(run_id)
+    assert run is not None
+    spoken = capfd.readouterr()
+    stored = b"".join(path.read_bytes() for path in keyed.home.rglob("*") if path.is_file())
+    for key in (WRONG_KEY, ANALYTICS_KEY):
+        assert not any(key in text for text in (*records, serialize_value(run), spoken.out, spoken.err))
+        assert key.encode() not in stored
+    assert b"ANTHROPIC_ADMIN_API_KEY" in stored  # its name may be, and the search does see text
+
+
+def test_a_key_that_may_not_read_analytics_skips_them_with_a_note(keyed: Keyed) -> None:
+    outcome, platform = keyed.run(LIMITED_KEY)
+    assert outcome.result.success
+    notes = outcome.noted_anywhere("skipped")
+    assert notes.keys() == {"raw/claude_analytics_cost", "raw/claude_analytics_usage"}
+    assert "may not read it: Claude /v1/organizations/analytics/cost answered 403" in notes["raw/claude_analytics_cost"]
+    assert outcome.all_red() == set()
+    assert "not open to this key" in (outcome.verdict("schema_drift", DAY, "claude_analytics_cost").description or "")
+    assert set(platform.dollars()) == {DAY}

@@ -1,0 +1,114 @@
+"""One simulated week from the vendor's HTTP to the mart: what comes out is what the simulator knows to be true."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+import dagster as dg
+import pytest
+
+from ai_usage.checks.reconciliation import judge_prices
+from ai_usage.checks.verdicts import ERROR, by_day
+from ai_usage.money import usd
+from ai_usage.partitions import Span
+from ai_usage.settings import settings
+from ai_usage.simulator import Simulator
+from ai_usage.simulator.claude_code_days import estimate
+from ai_usage_tests.platform import Outcome, Platform, contents, platform_in
+
+WEEK = Span(date(2026, 11, 13), date(2026, 11, 19))
+ANALYTICS = "ai_usage_analytics"
+
+
+@dataclass(frozen=True)
+class Demo:
+    platform: Platform
+    outcome: Outcome
+    truth: Simulator
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    platform = platform_in(tmp_path_factory.mktemp("demo"))
+    outcome = platform.refresh(replace(settings(), simulate=True), WEEK)
+    return Demo(platform, outcome, Simulator(now=settings().now()))
+
+
+def test_everything_is_green(demo: Demo) -> None:
+    assert demo.outcome.result.success
+    red = {(of, day): v.description for of, found in demo.outcome.verdicts.items() for day, v in found.items() if not v.passed}
+    assert red == {}
+    daily = [days.keys() for (claim, _), days in demo.outcome.verdicts.items() if None not in days]
+    assert len(daily) == 6 + 6  # the claims about a day, and drift in six daily pulls
+    assert all(list(days) == WEEK.days for days in daily)
+
+
+def test_each_cost_line_is_the_vendors_to_the_last_digit(demo: Demo) -> None:
+    default = demo.truth.organization.default_workspace.id
+    rows = demo.platform.sql(
+        f"select activity_date, coalesce(workspace_id, '{default}'), description, amount_usd from {ANALYTICS}.claude_costs"
+    )
+    truth = {
+        (day, *line): usd(cents=cents) for day in WEEK.days for line, cents in demo.truth.day(day).cost_lines.items()
+    }
+    assert {(day, space, text): amount for day, space, text, amount in rows} == truth
+    assert len(rows) == len(truth) > 500
+
+
+def test_each_day_of_the_mart_is_the_vendors_total(demo: Demo) -> None:
+    truth = {day: usd(cents=demo.truth.day(day).total_cents) for day in WEEK.days}
+    assert demo.platform.dollars() == demo.platform.dollars("claude_daily_cost", "amount_usd") == truth
+    assert min(truth.values()) > 0
+
+
+def test_each_token_is_counted_once(demo: Demo) -> None:
+    for table in ("claude_usage_tokens", "claude_daily_tokens"):
+        rows = demo.platform.sql(
+            f"""select activity_date, sum(uncached_input_tokens), sum(cache_read_input_tokens),
+            sum(cache_creation_5m_tokens), sum(cache_creation_1h_tokens), sum(output_tokens)
+            from {ANALYTICS}.{table} group by 1"""
+        )
+        assert {day: tuple(sums) for day, *sums in rows} == {
+            day: tuple(demo.truth.day(day).tokens.values()) for day in WEEK.days
+        }
+
+
+def test_claude_codes_estimates_are_its_records(demo: Demo) -> None:
+    for table in ("claude_code_usage_stats", "claude_code_model_usage"):
+        truth = {
+            day: sum((usd(cents=estimate(*used)) for record in demo.truth.day(day).claude_code for used in record.models),
+                     Decimal())
+            for day in WEEK.days
+        }  # fmt: skip
+        assert demo.platform.dollars(table, "estimated_cost_usd") == truth
+    [(records,)] = demo.platform.sql(f"select count(*) from {ANALYTICS}.claude_code_usage_stats")
+    assert records == sum(len(demo.truth.day(day).claude_code) for day in WEEK.days)
+
+
+def test_a_slip_of_a_hundred_on_any_single_line_is_caught(demo: Demo) -> None:
+    lines = demo.platform.warehouse.query("checks/priced_lines", first_day=WEEK.first, last_day=WEEK.last)
+    judged = 0
+    for day, rows in by_day(lines).items():
+        for row in rows:
+            if row["units"] is None:  # machine time has no unit: there the day's own sums must not add up
+                continue
+            for slipped in (row["amount_usd"] * 100, row["amount_usd"] / 100):
+                verdict = judge_prices(day, [{**row, "amount_usd": slipped}])
+                assert (verdict.passed, verdict.severity) == (False, ERROR), row
+                judged += 1
+    assert judged > 1000
+
+
+def test_core_and_marts_are_rebuilt_from_raw_without_a_call(demo: Demo) -> None:
+    before = contents(demo.platform.warehouse.path)
+    for table in before:
+        demo.platform.sql(f"delete from {ANALYTICS}.{table}")
+    demo.platform.vendor.asked.clear()
+    layers = dg.AssetSelection.groups("core", "marts").without_checks()
+    assert demo.platform.materialize(layers, WEEK, demo.platform.vendor.admin()).result.success
+    assert contents(demo.platform.warehouse.path) == before
+    assert not demo.platform.vendor.asked
+
+
+def test_the_published_copy_is_the_database(demo: Demo) -> None:
+    assert contents(demo.platform.warehouse.published_path) == contents(demo.platform.warehouse.path)

@@ -1,0 +1,246 @@
+"""The file: whole transactions only, one writer at a time, a copy for readers, and one sentence for each trouble."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from ai_usage.catalog import TABLES
+from ai_usage.errors import WarehouseError
+from ai_usage.partitions import ONE_DAY
+from ai_usage.settings import ROOT
+from ai_usage.sources.claude.tables import CLAUDE_DAILY_COST, DIM_WORKSPACE
+from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage_tests.platform import DAY, NEXT, Platform
+from ai_usage_tests.warehouse.test_ledger import PULL, answer, append, counts, in_core, rebuild
+
+NOBODY = 65534
+CHILD = """
+import sys
+from pathlib import Path
+from ai_usage_tests.warehouse.test_duckdb import warehouse_in
+from ai_usage_tests.warehouse.test_ledger import PULL, answer
+from ai_usage_tests.platform import DAY
+{prelude}
+warehouse = warehouse_in(Path(sys.argv[1]))
+try:
+    {deed}
+    warehouse.publish()
+except Exception as error:
+    sys.exit(f"{{type(error).__name__}}: {{error}}")
+"""
+
+
+def warehouse_in(folder: Path) -> DuckDBWarehouse:
+    return DuckDBWarehouse(folder / "ai_usage.duckdb", folder / "published.duckdb", TABLES, lambda: datetime.now(UTC))
+
+
+def child(folder: Path, deed: str, prelude: str = "") -> subprocess.Popen[str]:
+    """Another process that does something to the warehouse in a folder."""
+    code = CHILD.format(deed=deed, prelude=prelude)
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-c", "import ai_usage_tests.conftest\n" + code, str(folder)]
+    return subprocess.Popen(command, cwd=ROOT, env=environ, text=True, stderr=subprocess.PIPE)
+
+
+def said(process: subprocess.Popen[str]) -> str:
+    """What it failed with; nothing if all went well. That it waits, it tells too."""
+    _, complaint = process.communicate(timeout=60)
+    return complaint.strip().splitlines()[-1] if process.returncode else ""
+
+
+def test_the_file_opens_in_duckdb_1_4_and_later(platform: Platform) -> None:
+    append(platform, answer(DAY, "1"))
+    platform.warehouse.publish()
+    for path in (platform.warehouse.path, platform.warehouse.published_path):
+        with duckdb.connect(str(path), read_only=True) as db:
+            [(tags,)] = db.execute("select tags from duckdb_databases() where not internal").fetchall()
+        assert tags["storage_version"].startswith("v1.4")
+
+
+def test_an_error_inside_a_write_leaves_nothing(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    append(platform, answer(DAY, "1"))
+    rebuild(platform)
+    insert = DuckDBWarehouse._insert
+
+    def fails_at_the_commit_row(self: DuckDBWarehouse, db: object, table: object, rows: pl.DataFrame) -> None:
+        insert(self, db, table, rows)  # type: ignore[arg-type]
+        if table is not None and getattr(table, "name", "") in ("pulls", "claude_costs"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(DuckDBWarehouse, "_insert", fails_at_the_commit_row)
+    for write in (lambda: append(platform, answer(DAY, "2"), answer(NEXT, "2")), lambda: rebuild(platform)):
+        with pytest.raises(KeyboardInterrupt):
+            write()
+    assert counts(platform) == (1, 1)
+    assert set(in_core(platform)) == {DAY}
+    monkeypatch.undo()
+    rebuild(platform)
+    assert counts(platform) == (1, 1)
+
+
+def test_a_table_refuses_rows_of_another_day(platform: Platform) -> None:
+    append(platform, answer(DAY, "1"), answer(NEXT, "2"))
+    rebuild(platform)
+    rows = platform.warehouse.ask("select * from ai_usage_analytics.claude_costs")
+    with pytest.raises(ValueError, match=r"claude_costs: rows of .*2026, 11, 11.* came with \['2026-11-10'\]"):
+        platform.warehouse.replace_days(replace(CLAUDE_DAILY_COST, name="claude_costs"), [DAY], rows)
+    with pytest.raises(ValueError, match="dim_workspace has no days"):
+        platform.warehouse.replace_days(DIM_WORKSPACE, [DAY], rows)
+    assert set(in_core(platform)) == {DAY, NEXT}
+
+
+def test_only_the_named_days_are_replaced(platform: Platform) -> None:
+    append(platform, *(answer(DAY + n * ONE_DAY, "1") for n in range(3)))
+    rebuild(platform)
+    table = next(t for t in TABLES if t.name == "claude_costs")
+    nothing = platform.warehouse.ask("select * from ai_usage_analytics.claude_costs where false")
+    platform.warehouse.replace_days(table, [DAY, DAY + 2 * ONE_DAY], nothing)
+    assert set(in_core(platform)) == {NEXT}
+
+
+def test_a_newer_version_of_a_table_gains_its_column_and_keeps_its_rows(platform: Platform) -> None:
+    append(platform, answer(DAY, "1"))
+    platform.sql("alter table ai_usage_raw.pulls drop column envelope")
+    platform.sql("drop table ai_usage_analytics.claude_costs")
+    newer = replace(platform.warehouse)
+    assert newer.ask("select envelope, records from ai_usage_raw.pulls").rows() == [(None, 1)]
+    assert newer.ask("select * from ai_usage_analytics.claude_costs").is_empty()
+
+
+@pytest.mark.parametrize(("held", "came"), [("real", "simulated"), ("simulated", "real")])
+def test_real_figures_and_simulated_ones_do_not_meet(platform: Platform, held: str, came: str) -> None:
+    append(platform, answer(DAY, "1", is_simulated=held == "simulated"))
+    with pytest.raises(WarehouseError, match=f"holds {held} figures and {came} ones were about to join.*AI_USAGE_DATA_DIR"):
+        append(platform, answer(NEXT, "1", is_simulated=came == "simulated"))
+    assert counts(platform) == (1, 1)
+
+
+def test_a_reader_of_the_published_copy_sees_whole_runs_only(platform: Platform) -> None:
+    append(platform, answer(DAY, "1"))
+    platform.warehouse.publish()
+    with duckdb.connect(str(platform.warehouse.published_path), read_only=True) as reader:
+        append(platform, answer(DAY, "2"))
+        assert reader.execute("select count(*) from ai_usage_raw.pulls").fetchone() == (1,)
+        platform.warehouse.publish()
+        assert reader.execute("select count(*) from ai_usage_raw.pulls").fetchone() == (1,)
+    with duckdb.connect(str(platform.warehouse.published_path), read_only=True) as reader:
+        assert reader.execute("select count(*) from ai_usage_raw.pulls").fetchone() == (2,)
+
+
+def test_nothing_new_is_not_published_again_and_nothing_is_left_lying_about(platform: Platform) -> None:
+    append(platform, answer(DAY, "1"))
+    leftover = platform.warehouse.path.parent / "published.tmp"  # of a process that was killed
+    leftover.write_text("half a copy")
+    platform.warehouse.publish()
+    published = platform.warehouse.published_path.stat()
+    assert published.st_mode & 0o222 == 0
+    platform.warehouse.ask("select 1")
+    platform.warehouse.publish()
+    assert platform.warehouse.published_path.stat().st_ino == published.st_ino
+    assert {p.name for p in platform.warehouse.path.parent.iterdir()} == {"ai_usage.duckdb", "published.duckdb"}
+
+
+def test_a_writer_waits_for_the_one_before_it(platform: Platform) -> None:
+    append(platform, answer(NEXT, "1"))
+    with platform.warehouse.connected(), ThreadPoolExecutor() as pool:
+        other = child(platform.warehouse.path.parent, "warehouse.append(PULL, [answer(DAY, '1')])")
+        waiting = pool.submit(other.wait, 2.5)
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.result()
+    assert said(other) == ""
+    assert counts(platform) == (2, 2)
+
+
+def test_a_writer_that_waited_too_long_says_who_is_in_the_way(tmp_path: Path) -> None:
+    with warehouse_in(tmp_path).connected():
+        other = child(tmp_path, "warehouse.append(PULL, [answer(DAY, '1')])", prelude=_impatient())
+        assert "WarehouseError: " + str(tmp_path / "ai_usage.duckdb") + " is in use by another process" in said(other)
+
+
+def test_two_processes_writing_at_once_lose_nothing(platform: Platform) -> None:
+    deed = "[warehouse.append(PULL, [answer(DAY, f'{{n}}.{mark}')]) for n in range(20)]"
+    others = [child(platform.warehouse.path.parent, deed.format(mark=mark)) for mark in (1, 2)]
+    assert [said(other) for other in others] == ["", ""]
+    assert counts(platform) == (40, 40)
+    assert set(platform.warehouse.path.parent.glob("*")) == {platform.warehouse.path, platform.warehouse.published_path}
+
+
+def test_a_full_disk_is_one_sentence_and_no_half_day(tmp_path: Path) -> None:
+    warehouse_in(tmp_path).append(PULL, [answer(NEXT, "1")])
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))"
+    lines = "*[f'{n:030}.{n * 7919 % 10007}' for n in range(400_000)]"
+    complaint = said(child(tmp_path, f"warehouse.append(PULL, [answer(DAY, {lines})])", prelude=limit))
+    assert complaint == (
+        f"WarehouseError: No space left for {tmp_path / 'ai_usage.duckdb'}: it stands as before this step. "
+        "Free some space and run it again."
+    )
+    assert warehouse_in(tmp_path).pulled_days(PULL) == [NEXT]
+
+
+def _impatient() -> str:
+    return "import ai_usage.warehouse.duckdb as d; d.DuckDBWarehouse.__init__.__defaults__ = (0.3,)"
+
+
+def _a_file(folder: Path) -> Path:
+    (folder / "data").write_text("not a folder")
+    return folder / "data"
+
+
+def _a_file_above(folder: Path) -> Path:
+    return _a_file(folder) / "deeper"
+
+
+def _no_database(folder: Path) -> Path:
+    (folder / "ai_usage.duckdb").write_text("this is no database, however long one looks at it" * 99)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (_a_file, "data is not a folder. Set AI_USAGE_DATA_DIR to a folder you may write."),
+        (_a_file_above, "is not a folder. Set AI_USAGE_DATA_DIR to a folder you may write."),
+        (_no_database, "ai_usage.duckdb is no DuckDB file"),
+    ],
+)
+def test_a_data_dir_that_is_none_is_one_sentence(tmp_path: Path, spoil: Callable[[Path], Path], why: str) -> None:
+    with pytest.raises(WarehouseError) as caught:
+        warehouse_in(spoil(tmp_path)).append(PULL, [answer(DAY, "1")])
+    assert why in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def nobody() -> Iterator[Path]:
+    """A folder that others may enter; root, who may write anywhere, is somebody else meanwhile."""
+    folder = Path(tempfile.mkdtemp(prefix="ai_usage_tests_"))
+    folder.chmod(0o755)
+    warehouse_in(folder).append(PULL, [answer(NEXT, "1")])
+    (folder / "ai_usage.duckdb").chmod(0o444)
+    (folder / "empty").mkdir(mode=0o555)
+    me = os.geteuid()
+    os.seteuid(NOBODY if me == 0 else me)
+    yield folder
+    os.seteuid(me)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("place", [".", "empty", "empty/new"])
+def test_a_data_dir_one_may_not_write_is_one_sentence(nobody: Path, place: str) -> None:
+    with pytest.raises(WarehouseError) as caught:
+        warehouse_in(nobody / place).append(PULL, [answer(DAY, "2")])
+    assert str(caught.value) == (
+        f"{nobody / place / 'ai_usage.duckdb'} cannot be written: permission denied. "
+        "Set AI_USAGE_DATA_DIR to a folder you may write."
+    )

@@ -1,0 +1,47 @@
+"""SQL written once: every file of sql/ runs on DuckDB, and money keeps its nine decimals there."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import sqlglot
+
+from ai_usage.settings import ROOT
+from ai_usage.warehouse import googlesql
+from ai_usage_tests.platform import DAY, NEXT, Platform
+
+FILES = sorted(path.relative_to(ROOT / "sql").with_suffix("").as_posix() for path in (ROOT / "sql").rglob("*.sql"))
+PARAMETERS: dict[str, Any] = {"first_day": DAY, "last_day": NEXT, "pulls": ["claude_cost_report"]}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_file_is_one_googlesql_select_that_runs_on_an_empty_warehouse(platform: Platform, name: str) -> None:
+    [statement] = sqlglot.parse(googlesql.read(name), read="bigquery")
+    assert isinstance(statement, sqlglot.exp.Query)
+    columns = platform.warehouse.query(name, **PARAMETERS).columns
+    assert columns == statement.named_selects
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("cast('0.000000001' as numeric)", "0.000000001"),
+        ("sum(cast('0.000000001' as numeric))", "0.000000001"),
+        ("cast('0.123456789' as numeric) + cast(1 as numeric)", "1.123456789"),
+        ("cast('12345678901234567890.123456789' as numeric)", "12345678901234567890.123456789"),
+        ("cast('0.005' as numeric(10, 2))", "0.01"),
+    ],
+)
+def test_a_bare_numeric_keeps_nine_decimals(platform: Platform, written: str, said: str) -> None:
+    [[found]] = platform.warehouse.ask(f"select {written} as x").rows()
+    assert found == Decimal(said)
+
+
+def test_only_the_parameters_that_a_text_names_are_needed(platform: Platform) -> None:
+    assert platform.warehouse.ask("select @a as a", a=1, b=2)["a"].to_list() == [1]
+    with pytest.raises(KeyError, match="a"):
+        platform.warehouse.ask("select @a as a")
+
+
+def test_every_file_opens_by_saying_what_its_rows_are() -> None:
+    assert [name for name in FILES if not googlesql.read(name).startswith("-- ")] == []

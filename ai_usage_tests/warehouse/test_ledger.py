@@ -1,0 +1,138 @@
+"""The raw ledger forgets nothing: versions, empty days, and what counted when."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from ai_usage.partitions import Span
+from ai_usage.sources.claude.records import CostLine
+from ai_usage.sources.claude.tables import CLAUDE_COSTS, Organization, cost_rows
+from ai_usage.warehouse.ledger import Answer, UnreadableRecord, Version, new_pull_id
+from ai_usage_tests.platform import DAY, NEXT, Platform
+
+PULL = "claude_cost_report"
+BOTH = Span(DAY, NEXT)
+
+
+def answer(day: date | None, *cents: str, **more: object) -> Answer:
+    lines = [f'{{"currency": "USD", "amount": "{c}", "workspace_id": null, "novel": [1, {{}}]}}'.encode() for c in cents]
+    return Answer("anthropic", day, lines, 1, {"limit": 31}, **more)  # type: ignore[arg-type]
+
+
+def append(platform: Platform, *answers: Answer) -> list[Version]:
+    return platform.warehouse.append(PULL, answers)
+
+
+def rebuild(platform: Platform, span: Span = BOTH) -> None:
+    """What core/claude_costs does, without a run."""
+    newest = platform.warehouse.newest(PULL, span)
+    rows = cost_rows(newest, Organization("org-1", {None: "Default"}))
+    platform.warehouse.replace_days(CLAUDE_COSTS, newest.days, rows)
+
+
+def in_core(platform: Platform) -> dict[date, Decimal]:
+    return platform.dollars("claude_costs", "amount_usd")
+
+
+def counts(platform: Platform) -> tuple[int, int]:
+    """Records and pulls in the ledger."""
+    [(records, pulls)] = platform.sql(
+        f"select (select count(*) from ai_usage_raw.{PULL}), (select count(*) from ai_usage_raw.pulls)"
+    )
+    return records, pulls
+
+
+def test_records_stay_as_the_vendor_wrote_them(platform: Platform) -> None:
+    append(platform, answer(DAY, "1.50", "1e1"))
+    assert platform.warehouse.newest(PULL, BOTH).lines["record"].to_list() == [
+        '{"currency": "USD", "amount": "1.50", "workspace_id": null, "novel": [1, {}]}',
+        '{"currency": "USD", "amount": "1e1", "workspace_id": null, "novel": [1, {}]}',
+    ]
+
+
+def test_a_restatement_keeps_what_was_said_before(platform: Platform) -> None:
+    [first] = append(platform, answer(DAY, "1000"))
+    rebuild(platform)
+    [second] = append(platform, answer(DAY, "900"))
+    rebuild(platform)
+    assert in_core(platform) == {DAY: Decimal(9)}
+    assert platform.cents(DAY) == platform.cents(DAY, as_of=second.pulled_at) == [900]
+    assert platform.cents(DAY, as_of=first.pulled_at) == [1000]
+    assert (first.is_new, second.is_new) == (True, True)
+    before = first.pulled_at.replace(year=2025)
+    assert platform.warehouse.newest(PULL, BOTH, as_of=before).versions.is_empty()
+    stamps = platform.sql("select distinct pull_id, ingestion_timestamp from ai_usage_analytics.claude_costs")
+    assert stamps == [(second.pull_id, second.pulled_at)]
+
+
+def test_equal_content_in_any_order_adds_only_the_pulls_row(platform: Platform) -> None:
+    [first] = append(platform, answer(DAY, "1", "2", "2"))
+    [again] = append(platform, answer(DAY, "2", "1", "2"))
+    assert counts(platform) == (3, 2)
+    assert not again.is_new
+    newest = platform.warehouse.newest(PULL, BOTH)
+    assert newest.versions["pull_id"].to_list() == [first.pull_id]
+    assert newest.versions["pulled_at"].to_list() == [first.pulled_at]
+    append(platform, answer(DAY, "2", "1"))
+    assert counts(platform) == (5, 3)
+
+
+def test_a_return_to_an_older_version_is_a_version_too(platform: Platform) -> None:
+    for cents in ("1", "2", "1"):
+        append(platform, answer(DAY, cents))
+    assert platform.cents(DAY) == [1]
+    assert counts(platform) == (3, 3)
+
+
+def test_an_empty_day_is_a_pull_of_no_records(platform: Platform) -> None:
+    append(platform, answer(DAY), answer(NEXT, "1"))
+    rebuild(platform)
+    assert platform.warehouse.pulled_days(PULL) == [DAY, NEXT]
+    assert in_core(platform) == {NEXT: Decimal("0.01")}
+
+
+def test_core_forgets_what_the_vendor_withdrew_and_leaves_days_never_pulled_alone(platform: Platform) -> None:
+    append(platform, answer(DAY, "100", "50"), answer(NEXT, "1"))
+    rebuild(platform)
+    platform.sql("delete from ai_usage_raw.pulls where activity_date = '2026-11-11'")
+    append(platform, answer(DAY, "50"))
+    rebuild(platform)
+    assert in_core(platform) == {DAY: Decimal("0.5"), NEXT: Decimal("0.01")}
+    append(platform, answer(DAY))
+    rebuild(platform)
+    assert in_core(platform) == {NEXT: Decimal("0.01")}
+
+
+def test_records_without_their_pulls_row_do_not_count(platform: Platform) -> None:
+    append(platform, answer(DAY, "1"))
+    platform.sql(f"insert into ai_usage_raw.{PULL} values ('orphan', '{DAY}', 0, '{{}}')")
+    assert platform.cents(DAY) == [1]
+
+
+def test_days_of_one_answer_become_versions_each_for_itself(platform: Platform) -> None:
+    append(platform, answer(DAY, "1"), answer(NEXT, "1"))
+    assert [v.is_new for v in append(platform, answer(DAY, "1"), answer(NEXT, "2"))] == [False, True]
+    assert (platform.cents(DAY), platform.cents(NEXT)) == ([1], [2])
+
+
+def test_snapshots_are_versions_without_a_day(platform: Platform) -> None:
+    for cents in ("1", "1", "2"):
+        append(platform, answer(None, cents))
+    append(platform, answer(DAY, "3"))
+    newest = platform.warehouse.newest(PULL, None)
+    assert [line.amount for line in newest.decode(CostLine)] == [2]
+    assert (newest.days, platform.warehouse.pulled_days(PULL)) == ([], [DAY])
+
+
+def test_a_record_that_does_not_fit_is_quoted_with_its_day(platform: Platform) -> None:
+    append(platform, answer(DAY, "1"), answer(NEXT, "1.5.3"))
+    with pytest.raises(UnreadableRecord, match=r"claude_cost_report, 2026-11-11: .*1\.5\.3"):
+        platform.warehouse.newest(PULL, BOTH).decode(CostLine)
+
+
+def test_pull_ids_sort_as_they_were_made() -> None:
+    ids: Sequence[str] = [new_pull_id() for _ in range(50)]
+    assert [i[:20] for i in ids] == sorted(i[:20] for i in ids)
+    assert len(set(ids)) == 50
