@@ -15,7 +15,8 @@ DAYS_SHOWN = 30
 
 def trend(warehouse: Warehouse, table: Table, amount: str, *, up_to: date) -> dg.MetadataValue | None:
     """The thirty days up to one, a bar a day; None if the table has none of them. Only the picture is made of floats:
-    the figures beside it are exact."""
+    the figures beside it are exact.
+    """
     days = warehouse.ask(
         f"select {table.date_column} as day, cast(sum({amount}) as float64) as amount from {table.address} "
         f"where {table.date_column} between @first_day and @last_day group by day order by day",

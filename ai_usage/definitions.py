@@ -92,6 +92,7 @@ def build_defs(
         loggers=loggers,
     )
 
+
 def _marked_as_simulated(spec: dg.AssetSpec) -> dg.AssetSpec:
     return spec.replace_attributes(
         description=f"SIMULATED DATA of the built-in vendors.\n\n{spec.description}",

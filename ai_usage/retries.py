@@ -8,9 +8,7 @@ LOG = logging.getLogger(__name__)
 
 
 def _tell(details: RetryDetails) -> None:
-    LOG.warning(
-        "%s Trying again in %.1f s (retry %d).", details.caused_by, details.wait_for, details.retry_num
-    )
+    LOG.warning("%s Trying again in %.1f s (retry %d).", details.caused_by, details.wait_for, details.retry_num)
 
 
 set_on_retry_hooks([_tell])

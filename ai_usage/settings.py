@@ -124,7 +124,9 @@ class _Reader:
         try:
             return ZoneInfo(value).key
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise SettingError(f"{name} is {value!r}, which is no time zone; write for example Europe/Berlin.") from error
+            raise SettingError(
+                f"{name} is {value!r}, which is no time zone; write for example Europe/Berlin."
+            ) from error
 
     def base_url(self, name: str, default: str) -> str:
         value = self.text(name, default).rstrip("/")

@@ -8,7 +8,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,8 @@ def ordinary(dollars: int = 10) -> list[Line]:
 @dataclass
 class MockVendor:
     """Claude, one day a page, without a network. `days` is the truth; `lines`, `totals`, `usage` and `code` bend what
-    a report says of a day; a status in `refuses` is how a path answers."""
+    a report says of a day; a status in `refuses` is how a path answers.
+    """
 
     days: dict[date, list[Line]] = field(default_factory=dict)
     lines: dict[date, Bend] = field(default_factory=dict)
@@ -142,7 +143,8 @@ class MockVendor:
     def _usage_rows(self, day: date) -> list[Row]:
         return [
             {
-                **{name: line.tokens * (name == line.token_type) for name in ("uncached_input_tokens", "output_tokens")},
+                "uncached_input_tokens": line.tokens * (line.token_type == "uncached_input_tokens"),
+                "output_tokens": line.tokens * (line.token_type == "output_tokens"),
                 "cache_read_input_tokens": 0,
                 "cache_creation": {"ephemeral_1h_input_tokens": 0, "ephemeral_5m_input_tokens": 0},
                 "server_tool_use": {"web_search_requests": 0},
@@ -283,8 +285,8 @@ class Platform:
     """Where a test makes days happen."""
 
     warehouse: DuckDBWarehouse
+    instance: dg.DagsterInstance
     vendor: MockVendor = field(default_factory=MockVendor)
-    instance: dg.DagsterInstance = field(default_factory=dg.DagsterInstance.ephemeral)
 
     def run(
         self,
@@ -354,14 +356,21 @@ class Platform:
 
 
 def platform_in(folder: Path) -> Platform:
+    """A platform whose files are in a folder, as the settings would name them; Dagster's are in one below."""
     at = Ticking(settings().now())
-    return Platform(DuckDBWarehouse(folder / "ai_usage.duckdb", folder / "published.duckdb", TABLES, at, patience=30))
+    warehouse = DuckDBWarehouse(folder / "ai_usage.duckdb", folder / "published.duckdb", TABLES, at, patience=60)
+    return Platform(warehouse, dg.DagsterInstance.ephemeral(tempdir=str(folder / "dagster")))
+
+
+def files(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir() if path.is_file()}
 
 
 def contents(database: Path) -> dict[str, dict[date | None, list[tuple[Any, ...]]]]:
     """Table → day → its rows, sorted, without the stamps: what two histories of the same days have in common."""
     with duckdb.connect(str(database), read_only=True) as db:
-        return {table.name: _by_day(db, table) for table in TABLES if table.schema == "ai_usage_analytics"}
+        there = {name for (name,) in db.execute("select table_name from information_schema.tables").fetchall()}
+        return {t.name: _by_day(db, t) for t in TABLES if t.schema == "ai_usage_analytics" and t.name in there}
 
 
 def _by_day(db: duckdb.DuckDBPyConnection, table: Table) -> dict[date | None, list[tuple[Any, ...]]]:

@@ -36,8 +36,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 def test_everything_is_green(demo: Demo) -> None:
     assert demo.outcome.result.success
-    red = {(of, day): v.description for of, found in demo.outcome.verdicts.items() for day, v in found.items() if not v.passed}
-    assert red == {}
+    verdicts = [verdict for found in demo.outcome.verdicts.values() for verdict in found.values()]
+    assert [verdict.description for verdict in verdicts if not verdict.passed] == []
     daily = [days.keys() for (claim, _), days in demo.outcome.verdicts.items() if None not in days]
     assert len(daily) == 6 + 6  # the claims about a day, and drift in six daily pulls
     assert all(list(days) == WEEK.days for days in daily)
@@ -46,7 +46,8 @@ def test_everything_is_green(demo: Demo) -> None:
 def test_each_cost_line_is_the_vendors_to_the_last_digit(demo: Demo) -> None:
     default = demo.truth.organization.default_workspace.id
     rows = demo.platform.sql(
-        f"select activity_date, coalesce(workspace_id, '{default}'), description, amount_usd from {ANALYTICS}.claude_costs"
+        f"""select activity_date, coalesce(workspace_id, '{default}'), description, amount_usd
+        from {ANALYTICS}.claude_costs"""
     )
     truth = {
         (day, *line): usd(cents=cents) for day in WEEK.days for line, cents in demo.truth.day(day).cost_lines.items()
@@ -75,11 +76,11 @@ def test_each_token_is_counted_once(demo: Demo) -> None:
 
 def test_claude_codes_estimates_are_its_records(demo: Demo) -> None:
     for table in ("claude_code_usage_stats", "claude_code_model_usage"):
-        truth = {
-            day: sum((usd(cents=estimate(*used)) for record in demo.truth.day(day).claude_code for used in record.models),
-                     Decimal())
+        estimates = {
+            day: [usd(cents=estimate(*used)) for record in demo.truth.day(day).claude_code for used in record.models]
             for day in WEEK.days
-        }  # fmt: skip
+        }
+        truth = {day: sum(amounts, Decimal()) for day, amounts in estimates.items()}
         assert demo.platform.dollars(table, "estimated_cost_usd") == truth
     [(records,)] = demo.platform.sql(f"select count(*) from {ANALYTICS}.claude_code_usage_stats")
     assert records == sum(len(demo.truth.day(day).claude_code) for day in WEEK.days)

@@ -14,7 +14,9 @@ def span(days: int) -> Span:
     return Span(FIRST, FIRST + timedelta(days=days - 1))
 
 
-@pytest.mark.parametrize(("days", "at_most", "sizes"), [(1, 31, [1]), (31, 31, [31]), (32, 31, [31, 1]), (5, 2, [2, 2, 1])])
+@pytest.mark.parametrize(
+    ("days", "at_most", "sizes"), [(1, 31, [1]), (31, 31, [31]), (32, 31, [31, 1]), (5, 2, [2, 2, 1])]
+)
 def test_a_span_is_cut_into_the_fewest_that_cover_it(days: int, at_most: int, sizes: list[int]) -> None:
     cut = list(span(days).cut(at_most=at_most))
     assert [len(part.days) for part in cut] == sizes

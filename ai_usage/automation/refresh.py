@@ -50,7 +50,7 @@ def range_tags(span: Span) -> dict[str, str]:
     execution_timezone=settings().schedule_timezone,
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
-def refresh_every_morning(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+def refresh_every_morning() -> dg.RunRequest:
     """Every day at 06:00: yesterday, and a trailing window for what vendors restate."""
     span = window()
     return dg.RunRequest(run_key=str(span), tags=range_tags(span))

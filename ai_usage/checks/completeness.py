@@ -8,7 +8,7 @@ from functools import partial
 
 import dagster as dg
 
-from ai_usage.checks.verdicts import WARN, Verdict, daily_check, snapshot_check, wrong_rows
+from ai_usage.checks.verdicts import Verdict, daily_check, snapshot_check, wrong_rows
 from ai_usage.core.holding import COST_PULLS
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
@@ -26,7 +26,7 @@ KNOWN_BESIDE = {"starting_at", "ending_at", "data_refreshed_at", "default_worksp
 def _missing_days(warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
     found = wrong_rows(warehouse, "no_day_is_missing", span, pulls=list(MUST_BE_PULLED))
     return {
-        day: Verdict(False, f"Never pulled: {', '.join(r['never_pulled'] for r in rows)}.", rows=rows)
+        day: Verdict.error(f"Never pulled: {', '.join(r['never_pulled'] for r in rows)}.", rows)
         for day, rows in found.items()
     }
 
@@ -56,16 +56,17 @@ def _drift(said: Records, of: type, day: date | None) -> Verdict:
     lines = said.lines.filter(said.lines["activity_date"].eq_missing(day))
     unknown = drift(lines["record"], of)
     for envelope in said.versions.filter(said.versions["activity_date"].eq_missing(day))["envelope"]:
-        unknown.update(f"unknown field {name} beside the records" for name in json.loads(envelope).keys() - KNOWN_BESIDE)
+        beside = json.loads(envelope).keys() - KNOWN_BESIDE
+        unknown.update(f"unknown field {name} beside the records" for name in beside)
     return _drift_verdict(unknown, lines.height)
 
 
 def _drift_verdict(unknown: Counter[str], records: int) -> Verdict:
     if not unknown:
-        return Verdict(True, f"Nothing unknown in {records} records.")
+        return Verdict.right(f"Nothing unknown in {records} records.")
     named = "; ".join(f"{what} ({times}×)" for what, times in unknown.most_common())
     rows = [{"unknown": what, "records": times} for what, times in unknown.most_common()]
-    return Verdict(False, f"Kept in raw, but the contract does not name it: {named}.", WARN, rows)
+    return Verdict.warning(f"Kept in raw, but the contract does not name it: {named}.", rows)
 
 
 DRIFT = "Every field and value is one the vendor's contract names; others are kept in raw and named here."
@@ -83,7 +84,11 @@ schema_drift = [
     ),
     *(
         snapshot_check(
-            "schema_drift", dg.AssetKey(["raw", pull]), partial(_drifted_snapshot, pull, of), description=DRIFT, pull=pull
+            "schema_drift",
+            dg.AssetKey(["raw", pull]),
+            partial(_drifted_snapshot, pull, of),
+            description=DRIFT,
+            pull=pull,
         )
         for pull, of in SNAPSHOT_PULLS.items()
     ),
@@ -98,16 +103,14 @@ def _is_recent(pull: str, warehouse: Warehouse) -> Verdict | None:
     return recency(newest["pulled_at"], newest["newest_day"], is_daily=pull in DAILY_PULLS, now=settings().now())
 
 
-def recency(
-    pulled_at: datetime | None, newest_day: date | None, *, is_daily: bool, now: datetime
-) -> Verdict | None:
+def recency(pulled_at: datetime | None, newest_day: date | None, *, is_daily: bool, now: datetime) -> Verdict | None:
     """Whether the last pull is young enough, and reached a day that is."""
     if pulled_at is None:
         return None
     said = f"Last pulled {pulled_at:%Y-%m-%d %H:%M} UTC" + (f", up to {newest_day}." if is_daily else ".")
     too_old = now - pulled_at > RECENT
     behind = is_daily and (newest_day is None or newest_day < (now - RECENT).date() - timedelta(days=1))
-    return Verdict(not (too_old or behind), said, WARN)
+    return Verdict.warning(said) if too_old or behind else Verdict.right(said)
 
 
 pull_is_recent = [

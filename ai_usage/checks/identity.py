@@ -12,9 +12,7 @@ from ai_usage.warehouse.port import Warehouse
 
 def _repeated_lines(warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
     return {
-        day: Verdict(
-            False, f"{len(rows)} cost lines stand twice or are ungrouped totals among grouped lines.", rows=rows
-        )
+        day: Verdict.error(f"{len(rows)} cost lines stand twice or are ungrouped totals among grouped lines.", rows)
         for day, rows in wrong_rows(warehouse, "cost_lines_are_unique", span).items()
     }
 

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.checks.prices import SEARCH_ENVELOPE, Envelope, UnknownPrice, token_envelope
-from ai_usage.checks.verdicts import ERROR, WARN, Verdict, by_day, daily_check, wrong_rows
+from ai_usage.checks.verdicts import Verdict, by_day, daily_check, wrong_rows
 from ai_usage.partitions import Span
 from ai_usage.warehouse.port import Warehouse
 
@@ -20,7 +20,7 @@ CLAUDE_COSTS, CLAUDE_DAILY_COST, CLAUDE_USAGE_TOKENS, CLAUDE_CODE_USAGE_STATS = 
 
 def _lines_against_console(warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
     return {
-        day: Verdict(False, _difference(rows[0]), rows=rows)
+        day: Verdict.error(_difference(rows[0]), rows)
         for day, rows in wrong_rows(warehouse, "grouped_lines_equal_console_figure", span).items()
     }
 
@@ -65,11 +65,11 @@ def judge_prices(day: date, lines: list[dict[str, Any]]) -> Verdict:
             dear.append({**line, "least_usd": envelope.least, "most_usd": envelope.most, **_implied(line)})
     unpriced = "".join(f" {n} × {what} has no published unit." for what, n in sorted(without_units.items()))
     if dear:
-        return Verdict(False, f"{len(dear)} of {len(lines)} lines are not at a list price.{unpriced}", ERROR, dear)
+        return Verdict.error(f"{len(dear)} of {len(lines)} lines are not at a list price.{unpriced}", dear)
     if unknown:
         named = ", ".join(f"{what} ({n} lines)" for what, n in unknown.most_common())
-        return Verdict(False, f"The price list does not know: {named}.{unpriced}", WARN)
-    return Verdict(True, f"{len(lines) - without_units.total()} lines at list prices.{unpriced}")
+        return Verdict.warning(f"The price list does not know: {named}.{unpriced}")
+    return Verdict.right(f"{len(lines) - without_units.total()} lines at list prices.{unpriced}")
 
 
 def _envelope(line: Mapping[str, Any], day: date) -> Envelope | None:
@@ -104,7 +104,7 @@ def _code_within_costs(warehouse: Warehouse, span: Span) -> Mapping[date, Verdic
 def _code_verdict(row: Mapping[str, Any]) -> Verdict:
     said = f"Claude Code estimates {row['estimated_usd']:,f} USD of {row['billed_usd']:,f} USD billed for all tokens."
     beyond_any_discount = row["estimated_usd"] > 2 * row["billed_usd"]
-    return Verdict(False, said, ERROR if beyond_any_discount else WARN, [row])
+    return Verdict.error(said, [row]) if beyond_any_discount else Verdict.warning(said, [row])
 
 
 claude_code_is_part_of_claude_costs = daily_check(
@@ -125,10 +125,8 @@ def _unbilled_usage(warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
 def _unbilled_verdict(rows: list[dict[str, Any]]) -> Verdict:
     tokens = sum(row["tokens"] for row in rows)
     if rows[0]["is_whole_day_unbilled"]:
-        return Verdict(False, f"{tokens:,} tokens and no cost at all on this day.", ERROR, rows)
-    return Verdict(
-        False, f"{tokens:,} tokens in {len(rows)} groups without cost; refused requests would do that.", WARN, rows
-    )
+        return Verdict.error(f"{tokens:,} tokens and no cost at all on this day.", rows)
+    return Verdict.warning(f"{tokens:,} tokens in {len(rows)} groups without cost; refused requests do that.", rows)
 
 
 usage_without_cost_is_explained = daily_check(

@@ -5,7 +5,7 @@ has no partitions: it then judges every day ever pulled. A check that saw no dat
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -21,6 +21,8 @@ ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 DAYS_AT_ONCE = 31  # bounds memory, whatever the range
 ROWS_SHOWN = 20
 
+Rows = Sequence[Mapping[str, Any]]
+
 RANGE_START, RANGE_END, ONE_PARTITION = (
     "dagster/asset_partition_range_start",
     "dagster/asset_partition_range_end",
@@ -35,7 +37,19 @@ class Verdict:
     passed: bool
     why: str
     severity: dg.AssetCheckSeverity = ERROR
-    rows: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    rows: Rows = ()
+
+    @classmethod
+    def right(cls, why: str) -> "Verdict":
+        return cls(True, why)  # noqa: FBT003 - named by its maker
+
+    @classmethod
+    def error(cls, why: str, rows: Rows = ()) -> "Verdict":
+        return cls(False, why, ERROR, rows)  # noqa: FBT003
+
+    @classmethod
+    def warning(cls, why: str, rows: Rows = ()) -> "Verdict":
+        return cls(False, why, WARN, rows)  # noqa: FBT003
 
     @property
     def gravity(self) -> int:
@@ -57,7 +71,7 @@ class Verdict:
         )
 
 
-IT_IS_SO = Verdict(True, "It is so.")
+IT_IS_SO = Verdict.right("It is so.")
 
 Judge = Callable[[Warehouse, Span], Mapping[date, Verdict]]
 Verdicts = Iterator[dg.AssetCheckEvaluation | dg.Output[None]]
@@ -87,7 +101,8 @@ def daily_check(
     @dg.multi_asset_check(name=f"check__{asset.path[-1]}__{claim}", specs=[check], pool=POOL)
     @in_plain_words
     def judged(context: dg.AssetCheckExecutionContext, warehouse: InWarehouse, claude_admin: MaybeClaude) -> Verdicts:
-        nothing = unseen(relies_on, is_wanted=claude_admin is not None and not is_optional)
+        is_wanted = claude_admin is not None and not is_optional
+        nothing = unseen(relies_on, is_wanted=is_wanted)
         with warehouse.connected():
             pulled = [set(warehouse.pulled_days(pull)) for pull in relies_on]
             span = span_of_check(context, set().union(*pulled))
@@ -96,9 +111,10 @@ def daily_check(
                 found = judge(warehouse, some_days)
                 for day in some_days.days:
                     was_pulled = all(day in days for days in pulled)
-                    verdicts[day] = found.get(day) or (IT_IS_SO if was_pulled else nothing)
-        for day in sorted(verdicts, key=lambda day: verdicts[day].gravity):  # the UI's badge shows the last one
-            yield verdicts[day].evaluation(check.key, day)
+                    is_judged = was_pulled or (is_wanted and day in found)
+                    verdicts[day] = found.get(day, IT_IS_SO) if is_judged else nothing
+        for when in sorted(verdicts, key=lambda day: verdicts[day].gravity):  # the UI's badge shows the last one
+            yield verdicts[when].evaluation(check.key, when)
         yield dg.Output(None, check.get_python_identifier())
 
     return judged
@@ -118,7 +134,7 @@ def snapshot_check(
 
     @dg.multi_asset_check(name=f"check__{asset.path[-1]}__{claim}", specs=[check], pool=POOL)
     @in_plain_words
-    def judged(context: dg.AssetCheckExecutionContext, warehouse: InWarehouse, claude_admin: MaybeClaude) -> Verdicts:
+    def judged(warehouse: InWarehouse, claude_admin: MaybeClaude) -> Verdicts:
         with warehouse.connected():
             verdict = judge(warehouse)
         nothing = unseen([pull], is_wanted=claude_admin is not None and not is_optional)
@@ -132,8 +148,8 @@ def unseen(pulls: Sequence[str], *, is_wanted: bool) -> Verdict:
     """The verdict where there is nothing to judge: red, unless the source is not configured or the key may not."""
     never = f"raw/{', raw/'.join(pulls)}"
     if is_wanted:
-        return Verdict(False, f"Nothing to judge: not all pulled: {never}.")
-    return Verdict(True, f"Nothing to judge: not configured, or not open to this key: {never}.")
+        return Verdict.error(f"Nothing to judge: not all pulled: {never}.")
+    return Verdict.right(f"Nothing to judge: not configured, or not open to this key: {never}.")
 
 
 def span_of_check(context: dg.AssetCheckExecutionContext, pulled: Collection[date]) -> Span | None:

@@ -40,4 +40,3 @@ def _day(name: str, text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise SettingError(f"{name}={text} is not a day; write for example {name}=2026-01-31.") from error
-

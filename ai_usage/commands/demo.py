@@ -49,7 +49,9 @@ def run(of: Settings, _: Sequence[str]) -> int:
 def _headline(total: dict[str, Any], days: int, period: str) -> None:
     cost = total["cost_usd"] or Decimal(0)
     OUT.print(f"Total spend [bold green]{_usd(cost)}[/] in {days} days, {period}")
-    agrees = "equal to the Console's own figure" if cost == (total["console_usd"] or 0) else "the Console says otherwise"
+    agrees = (
+        "equal to the Console's own figure" if cost == (total["console_usd"] or 0) else "the Console says otherwise"
+    )
     OUT.print(f"  {agrees}: {_usd(total['console_usd'] or 0)} · {_usd(cost / max(days, 1))} a day on average")
 
 
@@ -61,7 +63,7 @@ def _shares(title: str, rows: Iterable[dict[str, Any]], total: Decimal | None) -
     grid.add_column()
     for row in rows:
         share = row["cost_usd"] / total if total else Decimal(0)
-        grid.add_row(f"  {row['name']}", _usd(row["cost_usd"]), f"{share:.1%}", "█" * int(share * 40))
+        grid.add_row(f"  {row['label']}", _usd(row["cost_usd"]), f"{share:.1%}", "█" * int(share * 40))
     return grid
 
 
@@ -86,7 +88,7 @@ def _claude_code(code: dict[str, Any]) -> None:
         soft_wrap=True,
     )
     OUT.print(
-        f"  about {_usd(code['estimated_api_usd'] or 0)} of the total is Claude Code on the API (estimate, part of it); "
+        f"  about {_usd(code['estimated_api_usd'] or 0)} of the total is Claude Code on the API (an estimate); "
         f"seats used {_usd(code['estimated_subscription_usd'] or 0)} worth at list price, paid by subscription",
         soft_wrap=True,
     )
@@ -95,7 +97,9 @@ def _claude_code(code: dict[str, Any]) -> None:
 def _trust(verdicts: list[Any], requests: Counter[str]) -> None:
     green, claims = sum(v.passed for v in verdicts), len({v.check_name for v in verdicts})
     colour = "green" if green == len(verdicts) else "red"
-    OUT.print(f"[bold]Checks[/]  [{colour}]{green} of {len(verdicts)} verdicts green[/], {claims} claims, judged day by day")
+    OUT.print(
+        f"[bold]Checks[/]  [{colour}]{green} of {len(verdicts)} verdicts green[/], {claims} claims, judged day by day"
+    )
     OUT.print(f"[bold]Requests[/]  {requests.total()} to the vendor")
 
 
@@ -108,4 +112,3 @@ def _big(count: int) -> str:
         if count >= size:
             return f"{count / size:.1f} {unit}"
     return str(count)
-

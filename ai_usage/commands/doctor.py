@@ -36,7 +36,9 @@ def _kind_of_figures(of: Settings) -> str:
 def claude(of: Settings) -> bool:
     """Every Claude endpoint that is pulled, asked once for yesterday."""
     if not (of.simulate or of.has_anthropic_admin_key):
-        OUT.print("Claude: not configured. Set ANTHROPIC_ADMIN_API_KEY to an Admin key (Console, Settings, Admin keys).")
+        OUT.print(
+            "Claude: not configured. Set ANTHROPIC_ADMIN_API_KEY to an Admin key (Console, Settings, Admin keys)."
+        )
         return True
     OUT.print(f"Claude at {'the built-in vendor (simulated)' if of.simulate else of.anthropic_base_url}")
     day = of.yesterday()
@@ -60,8 +62,8 @@ def claude(of: Settings) -> bool:
         for what, ask in may.items():
             _tells(f"{what} (optional: attributes cost to people and keys)", ask, colour="yellow")
     OUT.print(
-        "  Quota: analytics 60 requests a minute for the whole organisation, kept to; the other reports state none, but "
-        "ask for no more than a poll a minute.",
+        "  Quota: analytics 60 requests a minute for the whole organisation, kept to; the other reports state none, "
+        "but ask for no more than a poll a minute.",
         soft_wrap=True,
     )
     return all(opened)
@@ -91,4 +93,3 @@ def _tells(what: str, ask: Callable[[], Any], *, colour: str = "red") -> bool:
 def _owner(admin: ClaudeAdmin) -> str:
     found = msgspec.json.decode(admin.organization().records[0], type=Organization)
     return f"it belongs to {found.name} ({found.id})"
-

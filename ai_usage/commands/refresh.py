@@ -121,9 +121,10 @@ class _Follower(logging.Handler):
                 self.progress.console.print(f"  {mark} {event.step_key.replace('__', '/')}")
 
 
-@dg.logger(description="Feeds the command's progress bar.")
+@dg.logger
 def _progress_logger(_: dg.InitLoggerContext) -> logging.Logger:
-    logger = logging.Logger("progress", logging.DEBUG)
+    """Feeds the progress bar."""
+    logger = logging.Logger("progress", logging.DEBUG)  # noqa: LOG001 - of this run alone, not the process's
     if _Follower.current:
         logger.addHandler(_Follower.current)
     return logger

@@ -30,7 +30,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     os.environ["PYTHONWARNINGS"] = "ignore:Function `dev_command` is superseded"
     dagster = str(Path(sys.executable).parent / "dagster")
     # Replaces this process, so that Ctrl-C and SIGTERM reach dagster's own supervisor of webserver and daemon.
-    os.execv(dagster, [dagster, "dev", "-w", str(ROOT / "workspace.yaml"), "-h", LOOPBACK, "-p", str(port)])
+    os.execv(dagster, [dagster, "dev", "-w", str(ROOT / "workspace.yaml"), "-h", LOOPBACK, "-p", str(port)])  # noqa: S606
 
 
 def limit_the_pool() -> None:
@@ -50,4 +50,3 @@ def refuse_a_taken_port(port: int) -> None:
                 f"Port {port} on {LOOPBACK} cannot be used ({error.strerror}); "
                 f"stop what has it, or choose another: make ui PORT={port + 1}."
             ) from error
-

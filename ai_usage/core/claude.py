@@ -129,8 +129,8 @@ def rebuild(
             if organization is not None:
                 rows = shape(said, organization)
                 warehouse.replace_days(table, said.days, rows)
-                for day in _by_day(said, rows, money).to_dicts():
-                    note(context, asset, day.pop("activity_date"), **day)
+                for built in _by_day(said, rows, money).to_dicts():
+                    note(context, asset, built.pop("activity_date"), **built)
             for day in set(days.days) - set(said.days):
                 note(context, asset, day, skipped=f"raw/{pull} has no answer for this day: left as it was")
         last = span_of_run(context).last
@@ -140,7 +140,9 @@ def rebuild(
 
 def organization_of(warehouse: Warehouse) -> Organization | None:
     """Whose records they are, and how its workspaces are called; None before the first pull."""
-    return tables.organization(warehouse.newest("claude_organization", None), warehouse.newest("claude_workspaces", None))
+    return tables.organization(
+        warehouse.newest("claude_organization", None), warehouse.newest("claude_workspaces", None)
+    )
 
 
 def _by_day(said: Records, rows: pl.DataFrame, money: str | None) -> pl.DataFrame:
@@ -149,5 +151,6 @@ def _by_day(said: Records, rows: pl.DataFrame, money: str | None) -> pl.DataFram
     )
     versions = said.versions.select("activity_date", "pull_id")
     return versions.join(sums, on="activity_date", how="left").with_columns(
-        pl.col("dagster/partition_row_count").fill_null(0), *([pl.col(money).fill_null(0).cast(pl.String)] if money else [])
+        pl.col("dagster/partition_row_count").fill_null(0),
+        *([pl.col(money).fill_null(0).cast(pl.String)] if money else []),
     )

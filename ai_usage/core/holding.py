@@ -16,9 +16,7 @@ def held_back(warehouse: Warehouse, span: Span) -> dict[date, list[str]]:
     """The days of the span that may not reach a mart, with the claims that are false on each."""
     held: dict[date, list[str]] = {}
     for claim in HOLDING_CLAIMS:
-        wrong = warehouse.query(
-            f"checks/{claim}", first_day=span.first, last_day=span.last, pulls=list(COST_PULLS)
-        )
+        wrong = warehouse.query(f"checks/{claim}", first_day=span.first, last_day=span.last, pulls=list(COST_PULLS))
         for day in sorted(set(wrong["activity_date"])):
             held.setdefault(day, []).append(claim)
     return held

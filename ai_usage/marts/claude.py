@@ -15,13 +15,16 @@ from ai_usage.warehouse.table import Table
 
 
 @daily_asset("marts", CLAUDE_TOTAL_EXPENSES, group="marts", kinds={"sql", "duckdb"}, deps=[claude_costs])
-def claude_total_expenses(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> None:  # type: ignore[type-abstract]
+def claude_total_expenses(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> None:
     """What Claude charged on each UTC day: one figure a day, the one to hold against the Console and the invoice.
-    A day that does not add up keeps its last good version here, and says so."""
+    A day that does not add up keeps its last good version here, and says so.
+    """
     span = span_of_run(context)
+    if not warehouse.pulled_days("claude_cost_report"):
+        return note(context, "marts/claude_total_expenses", None, skipped="raw/claude_cost_report was never pulled")
     held = rebuild_days(warehouse, CLAUDE_TOTAL_EXPENSES, span)
     for day, claims in held.items():
-        context.log.warning(f"{day} is held back, its last good version stays: {', '.join(claims)}")
+        context.log.warning("%s is held back, its last good version stays: %s", day, ", ".join(claims))
         note(context, "marts/claude_total_expenses", day, held_back_by=claims)
     days = warehouse.ask(
         f"select expense_date, cost_usd, status from {CLAUDE_TOTAL_EXPENSES.address} "
@@ -33,11 +36,13 @@ def claude_total_expenses(context: dg.AssetExecutionContext, warehouse: dg.Resou
         note(context, "marts/claude_total_expenses", day, cost_usd=str(cost), status=status)
     if picture := trend(warehouse, CLAUDE_TOTAL_EXPENSES, "cost_usd", up_to=span.last):
         note(context, "marts/claude_total_expenses", span.last, trend=picture)
+    return None
 
 
 def rebuild_days(warehouse: Warehouse, table: Table, span: Span) -> dict[date, list[str]]:
     """Replace the span's days of a mart, all but those held back, which are returned with the reasons."""
-    assert table.date_column is not None
+    if table.date_column is None:
+        raise ValueError(f"{table.name} has no days")
     with warehouse.connected():
         held = held_back(warehouse, span)
         rows = warehouse.query(f"marts/{table.name}", first_day=span.first, last_day=span.last)

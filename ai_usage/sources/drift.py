@@ -8,7 +8,7 @@ import types
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
 import msgspec
 
@@ -16,7 +16,7 @@ import msgspec
 class Known(frozenset[str]):
     """Annotates a string field with the values its contract names: an open set, others are kept and told."""
 
-    def __new__(cls, *values: str) -> "Known":
+    def __new__(cls, *values: str) -> Self:
         return super().__new__(cls, values)
 
 

@@ -237,7 +237,8 @@ class Api:
         cap: int = PAGE_CAP,
     ) -> list[Page]:
         """Every page to the last. A cursor that comes twice, a promise of more after an empty page, or more
-        pages than `cap` is an `IncompleteAnswer`: to stop quietly would lose what follows."""
+        pages than `cap` is an `IncompleteAnswer`: to stop quietly would lose what follows.
+        """
         got: list[Page] = []
         seen: set[str] = set()
         more: Query | None = {}
@@ -257,9 +258,7 @@ class Api:
             seen.add(repr(more))
         return got
 
-    def _get_once(
-        self, path: str, query: Query, read: Callable[[bytes], T], headers: Mapping[str, str] | None
-    ) -> T:
+    def _get_once(self, path: str, query: Query, read: Callable[[bytes], T], headers: Mapping[str, str] | None) -> T:
         with self._counting:
             self.requests += 1
         try:
@@ -286,9 +285,7 @@ class Api:
 
     def _refusal(self, path: str, response: httpx.Response) -> Refused:
         status = response.status_code
-        kind = KINDS.get(status) or (
-            VendorDown if status >= httpx.codes.INTERNAL_SERVER_ERROR else BadRequest
-        )
+        kind = KINDS.get(status) or (VendorDown if status >= httpx.codes.INTERNAL_SERVER_ERROR else BadRequest)
         advice = self.vendor.advice.get(status) or self.vendor.advice.get(status // 100 * 100, "")
         said = self.vendor.message(self._without_key(response.content))
         error = kind(
@@ -311,9 +308,7 @@ class Api:
         return IncompleteAnswer(f"{self.vendor.name} {path} {why}: nothing of this answer is kept.")
 
 
-def retry_after(
-    header: str | None, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-) -> float | None:
+def retry_after(header: str | None, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> float | None:
     """Seconds of a Retry-After header, which holds seconds or a date; None without a usable one."""
     if header is None:
         return None
@@ -339,7 +334,7 @@ def _worth_waiting_for(patience: Patience) -> Callable[[Exception], bool | float
         else:
             may_help, asked = isinstance(error, Unreachable | DamagedAnswer), None
         wait_at_most = min(patience.longest_wait, backing_off + patience.jitter) if asked is None else asked
-        backing_off = min(patience.longest_wait, backing_off * 2)
+        backing_off *= 2
         if not may_help or time.monotonic() + wait_at_most > give_up_at:
             return False
         return True if asked is None else asked

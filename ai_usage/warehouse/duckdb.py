@@ -20,7 +20,7 @@ import stamina
 import ai_usage.retries  # noqa: F401 - tells of each retry
 from ai_usage.errors import WarehouseError
 from ai_usage.partitions import Span
-from ai_usage.warehouse import googlesql
+from ai_usage.warehouse.googlesql import read, to_duckdb
 from ai_usage.warehouse.ledger import Answer, Records, Version, new_pull_id
 from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Table, raw_table
 
@@ -99,14 +99,14 @@ class DuckDBWarehouse:
     def newest(self, pull: str, span: Span | None, *, as_of: datetime | None = None) -> Records:
         with self.connected() as db:
             versions = self._newest(db, pull, span, as_of)
-            days = versions.select("activity_date", "pull_id", ingestion_timestamp="pulled_at")
+            db.register("said", versions.select("activity_date", "pull_id", ingestion_timestamp="pulled_at"))
             lines = db.sql(
-                f"""select days.activity_date, days.pull_id, days.ingestion_timestamp, raw.record
-                from days join {RAW}.{pull} as raw on raw.pull_id = days.pull_id
-                    and raw.activity_date is not distinct from days.activity_date
+                f"""select said.activity_date, said.pull_id, said.ingestion_timestamp, raw.record
+                from said join {raw_table(pull).address} as raw on raw.pull_id = said.pull_id
+                    and raw.activity_date is not distinct from said.activity_date
                 order by raw.activity_date, raw.position"""
             ).pl()
-            assert days is not None  # DuckDB reads the frame by its name
+            db.unregister("said")
         return Records(pull, versions, lines)
 
     def pulled_days(self, pull: str) -> list[date]:
@@ -140,12 +140,13 @@ class DuckDBWarehouse:
             self._insert(db, table, rows)
 
     def query(self, name: str, **parameters: Any) -> pl.DataFrame:
-        return self.ask(googlesql.read(name), **parameters)
+        return self.ask(read(name), **parameters)
 
-    def ask(self, googlesql_text: str, **parameters: Any) -> pl.DataFrame:
-        sql, names = googlesql.to_duckdb(googlesql_text)
+    def ask(self, googlesql: str, **parameters: Any) -> pl.DataFrame:
+        sql, names = to_duckdb(googlesql)
         with self.connected() as db:
-            return db.sql(sql, params={name: parameters[name] for name in names}).pl()
+            found: pl.DataFrame = db.sql(sql, params={name: parameters[name] for name in names}).pl()
+        return found
 
     def publish(self) -> None:
         """Swap in a fresh read-only copy, if anything was written since the last one."""
@@ -166,7 +167,13 @@ class DuckDBWarehouse:
     def _open(self) -> duckdb.DuckDBPyConnection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         for attempt in stamina.retry_context(
-            on=_is_locked, attempts=None, timeout=self.patience, wait_initial=0.05, wait_exp_base=1.5, wait_max=1.0
+            on=_is_locked,
+            attempts=None,
+            timeout=self.patience,
+            wait_initial=0.05,
+            wait_exp_base=1.5,
+            wait_jitter=0.05,
+            wait_max=0.5,
         ):
             with attempt:
                 db = duckdb.connect(str(self.path), config={"storage_compatibility_version": OPENABLE_BY})
@@ -222,7 +229,8 @@ class DuckDBWarehouse:
             "first_day": span and span.first,
             "last_day": span and span.last,
         }
-        return db.sql(NEWEST, params=asked).pl()
+        found: pl.DataFrame = db.sql(NEWEST, params=asked).pl()
+        return found
 
     def _insert(self, db: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFrame) -> None:
         if rows.height:
@@ -244,8 +252,7 @@ class DuckDBWarehouse:
 
 def _ddl(table: Table) -> str:
     columns = ", ".join(
-        f"{name} {column.type.duckdb}{' not null' if column.required else ''}"
-        for name, column in table.columns.items()
+        f"{name} {column.type.duckdb}{' not null' if column.required else ''}" for name, column in table.columns.items()
     )
     return f"create table if not exists {table.address} ({columns})"
 

@@ -1,4 +1,4 @@
-"""SQL is written once, in GoogleSQL, under `sql/`; here it becomes DuckDB's. Types are pinned by the tables it fills."""
+"""SQL is written once, in GoogleSQL, under `sql/`; here it becomes DuckDB's. Tables pin the types."""
 
 from functools import cache
 

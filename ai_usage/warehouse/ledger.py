@@ -15,7 +15,6 @@ import polars as pl
 
 from ai_usage.errors import AiUsageError
 
-
 T = TypeVar("T")
 
 
@@ -38,10 +37,7 @@ class Answer:
     @cached_property
     def content_hash(self) -> str:
         """Equal for equal records in any order: vendors do not promise one."""
-        digest = hashlib.sha256()
-        for record in sorted(hashlib.sha256(r).digest() for r in self.records):
-            digest.update(record)
-        return digest.hexdigest()
+        return hashlib.sha256(b"\0".join(sorted(self.records))).hexdigest()  # no JSON text holds a NUL
 
     @property
     def request_json(self) -> str:
@@ -71,7 +67,8 @@ def new_pull_id() -> str:
 @dataclass(frozen=True)
 class Records:
     """The newest versions of some days, or of a snapshot. `versions` tells what was pulled, empty days included;
-    `lines` has a row per record: activity_date, pull_id, ingestion_timestamp, record."""
+    `lines` has a row per record: activity_date, pull_id, ingestion_timestamp, record.
+    """
 
     pull: str
     versions: pl.DataFrame  # activity_date, pull_id, pulled_at, records, envelope
@@ -91,8 +88,8 @@ class Records:
             self._explain(texts, of)
             raise
 
-    def _explain(self, texts: list[str], of: type) -> None:
-        decoder = msgspec.json.Decoder(of)
+    def _explain(self, texts: list[str], of: type[T]) -> None:
+        decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(of)
         for text, day in zip(texts, self.lines["activity_date"], strict=True):
             try:
                 decoder.decode(text)

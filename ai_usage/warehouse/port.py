@@ -1,5 +1,6 @@
 """What the platform asks of a warehouse, whichever it is. Shaped so that a load-then-script engine fits too:
-every write names its table, its days and a whole frame; nothing is updated row by row."""
+every write names its table, its days and a whole frame; nothing is updated row by row.
+"""
 
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -21,7 +22,8 @@ class Warehouse(Protocol):
 
     def append(self, pull: str, answers: Sequence[Answer]) -> list[Version]:
         """Write the answers' records, then their rows in `pulls`, the commit: all of them or none.
-        Content equal to the newest version adds no records, only the row."""
+        Content equal to the newest version adds no records, only the row.
+        """
 
     def newest(self, pull: str, span: Span | None, *, as_of: datetime | None = None) -> Records:
         """The last committed version of each day of the span (of the snapshot, if None), or the last by `as_of`."""

@@ -82,7 +82,8 @@ class Table:
 
     def frame(self, columns: Mapping[str, Iterable[Any]]) -> pl.DataFrame:
         """The columns as this table's types, in its order; `ValueError` if a column lacks, is too many or is null
-        where it may not be."""
+        where it may not be.
+        """
         if columns.keys() != self.columns.keys():
             raise ValueError(f"{self.name}: columns differ: {sorted(columns.keys() ^ self.columns.keys())}")
         frame = pl.DataFrame(

@@ -58,9 +58,11 @@ def test_what_nobody_knows_yet_is_kept_in_raw_and_named(
     good: Platform, pull: str, field: str, value: str, named: str
 ) -> None:
     """Planted in the ledger; `test_novelties_survive_a_run` lets the vendor say them."""
-    harm = f"""update ai_usage_raw.{pull} set record = json_merge_patch(record::json, '{{"{field}": "{value}"}}')::varchar
+    good.sql(
+        f"""update ai_usage_raw.{pull}
+        set record = json_merge_patch(record::json, '{{"{field}": "{value}"}}')::varchar
         where activity_date = '{DAY}' and position = 0"""
-    good.sql(harm)
+    )
     outcome = good.check(DRIFT)
     assert outcome.red(DRIFT) == outcome.red(DRIFT, pull) == {DAY}
     verdict = outcome.verdict(DRIFT, DAY, pull)
@@ -110,7 +112,7 @@ def test_pulls_of_last_week_are_red(good: Platform) -> None:
     ],
 )
 def test_a_pull_is_recent_if_it_is_young_and_reached_a_young_day(
-    hours_ago: int, newest_day: date | None, is_recent: bool
+    *, hours_ago: int, newest_day: date | None, is_recent: bool
 ) -> None:
     verdict = recency(NOW - timedelta(hours=hours_ago), newest_day, is_daily=True, now=NOW)
     assert verdict is not None

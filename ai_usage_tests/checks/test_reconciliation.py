@@ -9,46 +9,44 @@ from ai_usage.checks.reconciliation import judge_prices
 from ai_usage.checks.verdicts import ERROR, WARN
 from ai_usage.partitions import Span
 from ai_usage_tests.checks.conftest import DAYS
-from ai_usage_tests.platform import DAY, NEXT, Line, Platform, Row, ordinary
+from ai_usage_tests.platform import DAY, NEXT, Platform, Row, ordinary
 
 COSTS, CODE = "ai_usage_analytics.claude_costs", "ai_usage_analytics.claude_code_usage_stats"
-USAGE = "ai_usage_analytics.claude_usage_tokens"
+USAGE, FIGURE = "ai_usage_analytics.claude_usage_tokens", "ai_usage_analytics.claude_daily_cost"
 THAT_DAY = f"where activity_date = '{DAY}'"
 
-MONEY = dg.AssetSelection.groups("marts") | dg.AssetSelection.assets(
-    "core/claude_costs", "core/claude_daily_cost", "core/claude_usage_tokens"
-).upstream()
+MONEY = (
+    dg.AssetSelection.groups("marts")
+    | dg.AssetSelection.assets("core/claude_costs", "core/claude_daily_cost", "core/claude_usage_tokens").upstream()
+)
 GROUPED, PRICE = "grouped_lines_equal_console_figure", "implied_price_is_a_list_price"
 PART, EXPLAINED = "claude_code_is_part_of_claude_costs", "usage_without_cost_is_explained"
 
-ONE_LINE = f"rowid = (select min(rowid) from {COSTS} {THAT_DAY})"
+ONE_LINE = f"where rowid = (select min(rowid) from {COSTS} {THAT_DAY})"
+SET, TIMES, OVER = f"update {COSTS} set", "amount_usd = amount_usd * 100", "amount_usd = amount_usd / 100"
+SEARCH = "token_type = null, cost_type = 'web_search', amount_usd = 1"
+ONE_SEARCH = f"update {USAGE} set web_search_requests = 1 {THAT_DAY}"
+ESTIMATED = f"update {CODE} set estimated_cost_usd ="
+
 HARMS = {  # claim, what is done to the data, the severity and a part of the sentence that names it
     "lines_lost": (GROUPED, f"delete from {COSTS} {THAT_DAY}", ERROR, "come to nothing, the Console says 10.00875"),
-    "figure_lost": (GROUPED, f"delete from ai_usage_analytics.claude_daily_cost {THAT_DAY}", ERROR, "Console says nothing"),
-    "line_twice": (GROUPED, f"insert into {COSTS} from {COSTS} where {ONE_LINE}", ERROR, "+6.0025"),
-    "lines_a_hundredfold": (PRICE, f"update {COSTS} set amount_usd = amount_usd * 100 {THAT_DAY}", ERROR, "3 of 3 lines"),
-    "lines_a_hundredth": (PRICE, f"update {COSTS} set amount_usd = amount_usd / 100 {THAT_DAY}", ERROR, "3 of 3 lines"),
-    "a_line_a_hundredfold": (PRICE, f"update {COSTS} set amount_usd = amount_usd * 100 where {ONE_LINE}", ERROR, "1 of 3"),
-    "a_line_a_hundredth": (PRICE, f"update {COSTS} set amount_usd = amount_usd / 100 where {ONE_LINE}", ERROR, "1 of 3"),
+    "figure_lost": (GROUPED, f"delete from {FIGURE} {THAT_DAY}", ERROR, "Console says nothing"),
+    "line_twice": (GROUPED, f"insert into {COSTS} from {COSTS} {ONE_LINE}", ERROR, "+6.0025"),
+    "lines_a_hundredfold": (PRICE, f"{SET} {TIMES} {THAT_DAY}", ERROR, "3 of 3 lines"),
+    "lines_a_hundredth": (PRICE, f"{SET} {OVER} {THAT_DAY}", ERROR, "3 of 3 lines"),
+    "a_line_a_hundredfold": (PRICE, f"{SET} {TIMES} {ONE_LINE}", ERROR, "1 of 3 lines"),
+    "a_line_a_hundredth": (PRICE, f"{SET} {OVER} {ONE_LINE}", ERROR, "1 of 3 lines"),
     "money_without_tokens": (PRICE, f"delete from {USAGE} {THAT_DAY}", ERROR, "3 of 3 lines"),
-    "a_new_model": (PRICE, f"update {COSTS} set model = 'claude-novel-9' where {ONE_LINE}", WARN, "model claude-novel-9"),
-    "a_new_token": (PRICE, f"update {COSTS} set token_type = 'thoughts' where {ONE_LINE}", WARN, "token type thoughts"),
-    "a_new_cost": (
-        PRICE, f"update {COSTS} set token_type = null, cost_type = 'gpu' where {ONE_LINE}", WARN, "cost type gpu",
-    ),
-    "dear_searches": (
-        PRICE,
-        f"update {COSTS} set token_type = null, cost_type = 'web_search', amount_usd = 1 where {ONE_LINE}; "
-        f"update {USAGE} set web_search_requests = 1 {THAT_DAY}",
-        ERROR,
-        "1 of 3",
-    ),
-    "code_beyond_the_bill": (PART, f"update {CODE} set estimated_cost_usd = 11 {THAT_DAY}", WARN, "11.000000000 USD of 10"),
-    "code_in_cents": (PART, f"update {CODE} set estimated_cost_usd = 500 {THAT_DAY}", ERROR, "500.000000000 USD of 10"),
+    "a_dear_search": (PRICE, f"{SET} {SEARCH} {ONE_LINE}; {ONE_SEARCH}", ERROR, "1 of 3 lines"),
+    "a_new_model": (PRICE, f"{SET} model = 'claude-novel-9' {ONE_LINE}", WARN, "model claude-novel-9"),
+    "a_new_token": (PRICE, f"{SET} token_type = 'thoughts' {ONE_LINE}", WARN, "token type thoughts"),
+    "a_new_cost": (PRICE, f"{SET} token_type = null, cost_type = 'gpu' {ONE_LINE}", WARN, "cost type gpu"),
+    "code_beyond_the_bill": (PART, f"{ESTIMATED} 11 {THAT_DAY}", WARN, "11.000000000 USD of 10"),
+    "code_in_cents": (PART, f"{ESTIMATED} 500 {THAT_DAY}", ERROR, "500.000000000 USD of 10"),
     "code_unbilled": (PART, f"delete from {COSTS} {THAT_DAY}", ERROR, "of 0"),
     "a_day_unbilled": (EXPLAINED, f"delete from {COSTS} {THAT_DAY}", ERROR, "no cost at all on this day"),
-    "a_line_unbilled": (EXPLAINED, f"delete from {COSTS} where {ONE_LINE}", WARN, "240,100 tokens in 1 groups without cost"),
-}  # fmt: skip
+    "a_line_unbilled": (EXPLAINED, f"delete from {COSTS} {ONE_LINE}", WARN, "240,100 tokens in 1 groups without cost"),
+}
 
 
 @pytest.mark.parametrize("harm", HARMS)

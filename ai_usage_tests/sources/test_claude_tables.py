@@ -37,9 +37,7 @@ def records(*texts: str, day: date | None = DAY, pull: str = "claude_x", envelop
         "envelope": envelope,
     }
     lines = [(day, "p1", PULLED, text) for text in texts]
-    return Records(
-        pull, pl.DataFrame([version]), pl.DataFrame(lines, {**STAMPS, "record": pl.String}, orient="row")
-    )
+    return Records(pull, pl.DataFrame([version]), pl.DataFrame(lines, {**STAMPS, "record": pl.String}, orient="row"))
 
 
 def cost(amount: str = '"1"', **more: object) -> str:
@@ -56,13 +54,10 @@ def models(*amounts: str) -> str:
     """A record of Claude Code with one model an amount, spelled so."""
     tokens = {"input": 1, "output": 2, "cache_read": 3, "cache_creation": 4}
     used = [
-        f'{{"model": "m{n}", "tokens": {json.dumps(tokens)}, '
-        f'"estimated_cost": {{"currency": "USD", "amount": {a}}}}}'
+        f'{{"model": "m{n}", "tokens": {json.dumps(tokens)}, "estimated_cost": {{"currency": "USD", "amount": {a}}}}}'
         for n, a in enumerate(amounts)
     ]
-    return code(model_breakdown=[]).replace(
-        '"model_breakdown": []', f'"model_breakdown": [{", ".join(used)}]'
-    )
+    return code(model_breakdown=[]).replace('"model_breakdown": []', f'"model_breakdown": [{", ".join(used)}]')
 
 
 EXACT = [
@@ -150,9 +145,7 @@ def test_nested_token_counts_reach_their_columns_and_the_days_sum() -> None:
 
 def test_claude_code_is_a_row_an_actor_and_a_row_a_model() -> None:
     rows, by_model = tables.code_rows(records(*CODE), ACME), tables.code_model_rows(records(*CODE), ACME)
-    assert rows["estimated_cost_usd"].to_list() == [
-        Decimal(c) / 100 for c in ("94.9", "75.9", "33.4", "75.9")
-    ]
+    assert rows["estimated_cost_usd"].to_list() == [Decimal(c) / 100 for c in ("94.9", "75.9", "33.4", "75.9")]
     assert by_model["estimated_cost_usd"].to_list() == [
         Decimal(c) / 100 for c in ("75.9", "19", "75.9", "33.4", "75.9")
     ]
@@ -232,14 +225,8 @@ def test_an_empty_day_is_no_rows_of_the_same_types(shape: Shape, table: Table) -
 @pytest.mark.parametrize("default", [["wrkspc_01ExampleOldTeam0000002"], []])
 def test_the_default_workspace_always_has_a_row(default: list[str]) -> None:
     listed = [*recorded.items("workspaces_page1"), *recorded.items("workspaces_page2_after_id")]
-    said = records(
-        *listed, day=None, envelope=json.dumps({"default_workspace_ids": default} if default else {})
-    )
-    rows = (
-        tables.workspace_rows(said)
-        .select("workspace_id", "workspace_name", "is_default", "archived_at")
-        .rows()
-    )
+    said = records(*listed, day=None, envelope=json.dumps({"default_workspace_ids": default} if default else {}))
+    rows = tables.workspace_rows(said).select("workspace_id", "workspace_name", "is_default", "archived_at").rows()
     archived = datetime(2026, 2, 1, tzinfo=UTC)
     assert rows == [
         ("wrkspc_01ExampleDataTeam000001", "Data team", False, None),

@@ -160,17 +160,14 @@ REFUSALS: list[tuple[httpx.Response, type[Refused], str]] = [
 
 
 @pytest.mark.parametrize(("answer", "kind", "advice"), REFUSALS)
-def test_what_cannot_pass_is_said_at_once_and_in_full(
-    answer: httpx.Response, kind: type[Refused], advice: str
-) -> None:
+def test_what_cannot_pass_is_said_at_once_and_in_full(answer: httpx.Response, kind: type[Refused], advice: str) -> None:
     script = Script(answer)
     with pytest.raises(kind) as caught:
         script.page()
     assert type(caught.value) is kind
     assert [request.url.host for request in script.asked] == ["acme.test"]
     assert str(caught.value) == (
-        f"Acme /v1/spend answered {answer.status_code}: Something is off (some_error); "
-        f"request id req_in_body. {advice}"
+        f"Acme /v1/spend answered {answer.status_code}: Something is off (some_error); request id req_in_body. {advice}"
     )
 
 
@@ -254,9 +251,7 @@ def test_waits_double_up_to_the_longest(clock: Clock) -> None:
 
 def test_waits_are_jittered(clock: Clock) -> None:
     with pytest.raises(VendorDown):
-        Script(refused(529)).page(
-            Patience(attempts=30, first_wait=1, longest_wait=1.5, jitter=0.5, seconds=99)
-        )
+        Script(refused(529)).page(Patience(attempts=30, first_wait=1, longest_wait=1.5, jitter=0.5, seconds=99))
     assert all(1 <= wait <= 1.5 for wait in clock.slept)
     first_waits = set()
     for _ in range(5):
@@ -338,9 +333,7 @@ def contradicts(_: Page) -> Query | None:
         ([sheet([1])], contradicts, "contradicts itself"),
     ],
 )
-def test_pages_cannot_lie(
-    steps: list[Step], following: Callable[[Page], Query | None] | None, why: str
-) -> None:
+def test_pages_cannot_lie(steps: list[Step], following: Callable[[Page], Query | None] | None, why: str) -> None:
     with pytest.raises(IncompleteAnswer, match=f"Acme /v1/spend .*{why}.*nothing of this answer is kept"):
         Script(*steps, sheet([99])).pages(following)
 
@@ -456,7 +449,7 @@ def test_the_first_error_ends_it_though_an_earlier_item_is_still_under_way(
     cancelled, asked = threading.Event(), []
 
     class Pool(ThreadPoolExecutor):
-        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - as inherited
             super().shutdown(wait=False, cancel_futures=cancel_futures)
             cancelled.set()
             super().shutdown(wait=wait)

@@ -17,8 +17,8 @@ BOTH = Span(DAY, NEXT)
 
 
 def answer(day: date | None, *cents: str, **more: object) -> Answer:
-    lines = [f'{{"currency": "USD", "amount": "{c}", "workspace_id": null, "novel": [1, {{}}]}}'.encode() for c in cents]
-    return Answer("anthropic", day, lines, 1, {"limit": 31}, **more)  # type: ignore[arg-type]
+    lines = [f'{{"currency": "USD", "amount": "{c}", "workspace_id": null, "novel": [1, {{}}]}}' for c in cents]
+    return Answer("anthropic", day, [line.encode() for line in lines], 1, {"limit": 31}, **more)  # type: ignore[arg-type]
 
 
 def append(platform: Platform, *answers: Answer) -> list[Version]:
@@ -114,7 +114,7 @@ def test_records_without_their_pulls_row_do_not_count(platform: Platform) -> Non
 def test_days_of_one_answer_become_versions_each_for_itself(platform: Platform) -> None:
     append(platform, answer(DAY, "1"), answer(NEXT, "1"))
     assert [v.is_new for v in append(platform, answer(DAY, "1"), answer(NEXT, "2"))] == [False, True]
-    assert (platform.cents(DAY), platform.cents(NEXT)) == ([1], [2])
+    assert [*platform.cents(DAY), *platform.cents(NEXT)] == [1, 2]
 
 
 def test_snapshots_are_versions_without_a_day(platform: Platform) -> None:

@@ -26,19 +26,19 @@ def test_columns_come_in_the_tables_order_and_types() -> None:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"more": [1]}, "columns differ: .'more'"),
+        ({"more": [1]}, r"columns differ: .'more'"),
         ({"usd": [None]}, "t.usd is null in 1 rows"),
     ],
 )
 def test_a_frame_unlike_its_table_is_refused(change: dict[str, list[Any]], why: str) -> None:
     with pytest.raises(ValueError, match=why):
         TABLE.frame({**GOOD, **change})
-    with pytest.raises(ValueError, match="columns differ: .'usd'"):
+    with pytest.raises(ValueError, match=r"columns differ: .'usd'"):
         TABLE.frame({name: values for name, values in GOOD.items() if name != "usd"})
 
 
 def test_money_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(Exception, match="overflow|precision|fit|cannot|conversion"):
+    with pytest.raises(Exception, match=r"precision|fit|conversion"):
         TABLE.frame({**GOOD, "usd": [Decimal(10) ** 30]})
 
 

@@ -17,4 +17,4 @@ where activity_date between @first_day and @last_day
 group by
     activity_date, workspace_id, description, model, token_type, cost_type, service_tier, context_window, inference_geo
 having count(*) > 1 or (description is null and cost_type is null)
-order by activity_date, amount_usd desc
+order by activity_date asc, amount_usd desc

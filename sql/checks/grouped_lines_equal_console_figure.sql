@@ -79,8 +79,8 @@ select
     days.activity_date,
     lines.lines_usd,
     console.console_usd,
-    coalesce(lines.lines_usd, 0) - coalesce(console.console_usd, 0) as difference_usd,
-    billable_usage.tokens as billable_tokens
+    billable_usage.tokens as billable_tokens,
+    coalesce(lines.lines_usd, 0) - coalesce(console.console_usd, 0) as difference_usd
 from days
 left join lines on days.activity_date = lines.activity_date
 left join console on days.activity_date = console.activity_date

@@ -76,4 +76,4 @@ left join searches
     on
         costs.activity_date = searches.activity_date
         and coalesce(costs.workspace_id, '') = coalesce(searches.workspace_id, '')
-order by costs.activity_date, costs.amount_usd desc
+order by costs.activity_date asc, costs.amount_usd desc

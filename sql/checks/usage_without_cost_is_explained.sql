@@ -91,4 +91,4 @@ left join billed
         and coalesce(tokens.inference_geo, '') = coalesce(billed.inference_geo, '')
 where tokens.tokens > 0
 qualify billed.activity_date is null
-order by tokens.activity_date, tokens.tokens desc
+order by tokens.activity_date asc, tokens.tokens desc

@@ -1,8 +1,8 @@
 -- What each model was charged in the period, dearest first; what has no model goes by its kind of cost.
 select
-    coalesce(model, cost_type, 'other') as name,
+    coalesce(model, cost_type, 'other') as label,
     sum(amount_usd) as cost_usd
 from ai_usage_analytics.claude_costs
 where activity_date between @first_day and @last_day
-group by name
+group by label
 order by cost_usd desc

@@ -147,7 +147,8 @@ class ClaudeAdmin:
 
     def workspaces(self) -> Answer:
         """All workspaces, the archived and the default one included. Only the default one needs
-        `include_default` to appear, which tells it from the rest: `default_workspace_ids` in the envelope."""
+        `include_default` to appear, which tells it from the rest: `default_workspace_ids` in the envelope.
+        """
         named = self._listed("/v1/organizations/workspaces", include_archived="true")
         answer = self._listed("/v1/organizations/workspaces", include_archived="true", include_default="true")
         known, listed = ([_read("workspaces", r, _Item).id for r in a.records] for a in (named, answer))

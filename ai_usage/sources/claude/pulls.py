@@ -30,8 +30,9 @@ GROUP = "raw_claude"
 KINDS = {"api", "duckdb"}
 NOT_CONFIGURED = "not configured: ANTHROPIC_ADMIN_API_KEY is not set, so nothing was asked and nothing written"
 
-MaybeClaude = dg.ResourceParam[ClaudeAdmin | None]  # type: ignore[misc]
-InWarehouse = dg.ResourceParam[Warehouse]  # type: ignore[type-abstract]
+MaybeClaude = dg.ResourceParam[ClaudeAdmin | None]
+InWarehouse = dg.ResourceParam[Warehouse]
+
 
 class Tally:
     """Counts requests, retries included, by the asset they were made for."""
@@ -80,7 +81,8 @@ def claude_cost_report_and_totals(
     context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Both views of the same money, asked one after the other. A day whose lines do not add up to its total is still
-    settling: both are asked once more before a check may call it a difference."""
+    settling: both are asked once more before a check may call it a difference.
+    """
     if claude_admin is None:
         _not_configured(context, *BOTH)
     else:
@@ -89,7 +91,7 @@ def claude_cost_report_and_totals(
             lines, totals = _pull_costs(context, tally, warehouse, span)
             unsettled = [day for day in span.days if _cents(lines[day]) != _cents(totals[day])]
             for again in runs_of_days(unsettled):
-                context.log.warning(f"Lines and total differ on {again}: asked once more.")
+                context.log.warning("Lines and total differ on %s: asked once more.", again)
                 _pull_costs(context, tally, warehouse, again)
         tally.note(context)
     for asset in BOTH:
@@ -114,9 +116,7 @@ def _cents(answer: Answer) -> Decimal:
 
 
 @daily_asset("raw", RAW_TABLES["claude_messages_usage"], group=GROUP, kinds=KINDS)
-def claude_messages_usage(
-    context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse
-) -> None:
+def claude_messages_usage(context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse) -> None:
     """Tokens of the Messages API by key, workspace, model, tier, context window and geography, as sent."""
     _pull_days(
         context, claude_admin, warehouse, "claude_messages_usage",
@@ -125,21 +125,16 @@ def claude_messages_usage(
 
 
 @daily_asset("raw", RAW_TABLES["claude_code_usage"], group=GROUP, kinds=KINDS)
-def claude_code_usage(
-    context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse
-) -> None:
+def claude_code_usage(context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse) -> None:
     """Claude Code's own daily report by actor and terminal, as sent; its costs are estimates in cents."""
-    _pull_days(
-        context, claude_admin, warehouse, "claude_code_usage", lambda admin, span: admin.claude_code(span.days)
-    )
+    _pull_days(context, claude_admin, warehouse, "claude_code_usage", lambda admin, span: admin.claude_code(span.days))
 
 
 @daily_asset("raw", RAW_TABLES["claude_analytics_cost"], group=GROUP, kinds=KINDS)
-def claude_analytics_cost(
-    context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse
-) -> None:
+def claude_analytics_cost(context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse) -> None:
     """The beta analytics API's cost by product, workspace, key, actor, model, cost and token type, in cents, as sent.
-    The same money as the cost report, seen from another side: never added to it."""
+    The same money as the cost report, seen from another side: never added to it.
+    """
     _pull_analytics(context, claude_admin, warehouse, "claude_analytics_cost", ClaudeAdmin.analytics_cost)
 
 
@@ -190,14 +185,12 @@ def _pull_analytics(
     except (NotPermitted, NotFound, KeyRefused) as error:
         if isinstance(error, KeyRefused) and claude_admin and claude_admin.has_analytics_key:
             raise  # a key given for this very purpose must work
-        context.log.warning(f"{pull} skipped, this key may not read it: {error}")
+        context.log.warning("%s skipped, this key may not read it: %s", pull, error)
         note(context, f"raw/{pull}", None, skipped=f"this key may not read it: {error}")
 
 
 def _snapshot(pull: str, description: str, ask: Callable[[ClaudeAdmin], Answer]) -> dg.AssetsDefinition:
-    def pull_snapshot(
-        context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse
-    ) -> None:
+    def pull_snapshot(context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse) -> None:
         asset = f"raw/{pull}"
         if claude_admin is None:
             return _not_configured(context, asset)

@@ -13,9 +13,7 @@ import msgspec
 
 from ai_usage.sources.drift import Known
 
-ServiceTier = Annotated[
-    str, Known("standard", "batch", "priority", "priority_on_demand", "flex", "flex_discount")
-]
+ServiceTier = Annotated[str, Known("standard", "batch", "priority", "priority_on_demand", "flex", "flex_discount")]
 ContextWindow = Annotated[str, Known("0-200k", "200k-1M")]
 InferenceGeo = Annotated[str, Known("global", "us", "not_available")]
 TokenType = Annotated[

@@ -276,9 +276,7 @@ def code_rows(records: Records, _: Organization) -> pl.DataFrame:
     """Rows of `claude_code_usage_stats`, one per record."""
     got = records.decode(said.CodeRecord)
     models = [record.model_breakdown for record in got]
-    estimates = [
-        [_usd(m.estimated_cost.amount, m.estimated_cost.currency, records) for m in used] for used in models
-    ]
+    estimates = [[_usd(m.estimated_cost.amount, m.estimated_cost.currency, records) for m in used] for used in models]
     return CLAUDE_CODE_USAGE_STATS.frame(
         {
             **_actor(records, got),
@@ -316,9 +314,7 @@ def code_model_rows(records: Records, _: Organization) -> pl.DataFrame:
         {
             **actor,
             "model": [m.model for m in models],
-            "estimated_cost_usd": [
-                _usd(m.estimated_cost.amount, m.estimated_cost.currency, records) for m in models
-            ],
+            "estimated_cost_usd": [_usd(m.estimated_cost.amount, m.estimated_cost.currency, records) for m in models],
             "input_tokens": [m.tokens.input for m in models],
             "output_tokens": [m.tokens.output for m in models],
             "cache_read_tokens": [m.tokens.cache_read for m in models],
@@ -368,8 +364,7 @@ def _dearest(used: Sequence[said.CodeModel]) -> str | None:
 def _usd(cents: Decimal, currency: str, records: Records) -> Decimal:
     if currency != "USD":
         raise AiUsageError(
-            f"ai_usage_raw.{records.pull} has an amount in {currency}: "
-            "core keeps US dollars and does not guess a rate."
+            f"ai_usage_raw.{records.pull} has an amount in {currency}: core keeps US dollars and does not guess a rate."
         )
     try:
         return usd(cents=cents)

@@ -1,0 +1,290 @@
+"""`make bench`: what a backfill costs, as JSON: requests against the fewest possible, records a second and peak memory
+beside a bare loop over the same answers, and CPU seconds a day of the whole graph. Ratios hold where seconds do not.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import dagster as dg
+import duckdb
+import httpx
+import msgspec
+import polars as pl
+
+from ai_usage.automation.refresh import range_tags
+from ai_usage.catalog import TABLES
+from ai_usage.commands.shell import OUT
+from ai_usage.core.claude import DAYS_AT_ONCE
+from ai_usage.definitions import build_defs
+from ai_usage.partitions import ONE_DAY, Span, midnight
+from ai_usage.settings import Settings, settings
+from ai_usage.simulator import ADMIN_KEY
+from ai_usage.sources.claude.client import COST_GROUPS, DAYS_A_REQUEST, ClaudeAdmin
+from ai_usage.sources.claude.tables import CLAUDE_COSTS, Organization, cost_rows
+from ai_usage.warehouse.duckdb import DuckDBWarehouse
+
+LINES_A_DAY = 2_000
+SHORT, LONG = 62, 248  # days: memory that grows with days would show between them
+YEAR = 365
+RUNS = 3
+
+LINE = {
+    "currency": "USD", "amount": "83391.52823", "workspace_id": "wrkspc_bench", "cost_type": "tokens",
+    "description": "Claude Opus 5.5 Usage - Input Tokens", "context_window": "0-200k", "model": "claude-opus-5-5",
+    "service_tier": "standard", "token_type": "uncached_input_tokens", "inference_geo": "global",
+}  # fmt: skip
+
+
+def run(of: Settings, argv: Sequence[str]) -> int:
+    arguments = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    arguments.add_argument("--worker", choices=sorted(WORKERS), help=argparse.SUPPRESS)
+    arguments.add_argument("--url", default="", help=argparse.SUPPRESS)
+    arguments.add_argument("--days", type=int, default=YEAR, help=argparse.SUPPRESS)
+    asked = arguments.parse_args(argv)
+    if asked.worker:
+        sys.stdout.write(json.dumps(WORKERS[asked.worker](asked.url, asked.days)))
+        return 0
+    OUT.print("Pull and shape beside a bare loop …")
+    figures: dict[str, Any] = {"pull_and_shape": _pull_and_shape()}
+    OUT.print(f"The whole graph over {YEAR} days in one run …")
+    figures["graph"] = _measured("graph", "", YEAR)
+    of.data_dir.mkdir(parents=True, exist_ok=True)
+    target = of.data_dir / "bench.json"
+    target.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    OUT.print_json(data=figures)
+    OUT.print(f"Written to {target}", soft_wrap=True)
+    return 0
+
+
+def _pull_and_shape() -> dict[str, Any]:
+    """Ours and the bare loop in turn, each in a process of its own, at two lengths."""
+    with _static_vendor() as url:
+        taken: dict[str, list[dict[str, Any]]] = {}
+        for _ in range(RUNS):
+            for worker, days in (("ours", LONG), ("bare", LONG), ("ours", SHORT)):
+                taken.setdefault(f"{worker}_{days}", []).append(_measured(worker, url, days))
+    ours, bare, short = (
+        sorted(taken[key], key=lambda f: f["seconds"])[RUNS // 2]
+        for key in (f"ours_{LONG}", f"bare_{LONG}", f"ours_{SHORT}")
+    )
+    return {
+        "records": ours["records"],
+        "ours": ours,
+        "bare_loop": bare,
+        "time_ratio": round(ours["seconds"] / bare["seconds"], 2),
+        "peak_memory_ratio": round(ours["peak_mib"] / bare["peak_mib"], 2),
+        "peak_memory_growth": round(ours["peak_mib"] / short["peak_mib"], 2),
+        "peak_memory_growth_is_of_days": [SHORT, LONG],
+    }
+
+
+def _measured(worker: str, url: str, days: int) -> dict[str, Any]:
+    command = [
+        sys.executable,
+        "-m",
+        "ai_usage.commands",
+        "bench",
+        "--worker",
+        worker,
+        "--url",
+        url,
+        "--days",
+        str(days),
+    ]
+    with tempfile.TemporaryDirectory(prefix="ai_usage_bench_") as folder:
+        environment = {
+            **os.environ,
+            "AI_USAGE_DATA_DIR": folder,
+            "AI_USAGE_SIMULATE": "1",
+            "AI_USAGE_START_DATE": "2024-01-01",
+        }
+        done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)  # noqa: S603
+    return dict(json.loads(done.stdout[done.stdout.index("{") :]))
+
+
+def _ours(url: str, days: int) -> dict[str, Any]:
+    folder = Path(os.environ["AI_USAGE_DATA_DIR"])
+    warehouse = DuckDBWarehouse(folder / "a.duckdb", folder / "b.duckdb", TABLES, lambda: datetime.now(UTC))
+    organization = Organization("bench", {})
+    last = datetime.now(UTC).date() - timedelta(days=1)
+
+    def work() -> int:
+        records = 0
+        whole = Span(last - timedelta(days=days - 1), last)
+        with closing(ClaudeAdmin.open(base_url=url, admin_key="bench")) as admin:
+            for span in whole.cut(at_most=DAYS_A_REQUEST):
+                warehouse.append("claude_cost_report", admin.cost_report(span, group_by=COST_GROUPS))
+        with warehouse.connected():
+            for span in whole.cut(at_most=DAYS_AT_ONCE):
+                said = warehouse.newest("claude_cost_report", span)
+                rows = cost_rows(said, organization)
+                warehouse.replace_days(CLAUDE_COSTS, said.days, rows)
+                records += rows.height
+        return records
+
+    return _timed(work)
+
+
+class _BareLine(msgspec.Struct):
+    amount: Decimal
+    workspace_id: str | None
+    description: str | None
+    cost_type: str | None
+    context_window: str | None
+    model: str | None
+    service_tier: str | None
+    token_type: str | None
+    inference_geo: str | None
+
+
+class _BareBucket(msgspec.Struct):
+    starting_at: datetime
+    results: list[_BareLine]
+
+
+class _BarePage(msgspec.Struct):
+    data: list[_BareBucket]
+
+
+def _bare(url: str, days: int) -> dict[str, Any]:
+    """The least code that fills a typed table from the same answers: no ledger, no retries, no checks."""
+    db = duckdb.connect(str(Path(os.environ["AI_USAGE_DATA_DIR"]) / "bare.duckdb"))
+    last = datetime.now(UTC).date() - timedelta(days=1)
+    names = [name for name in _BareLine.__struct_fields__ if name != "amount"]
+
+    def work() -> int:
+        records = 0
+        db.execute(f"create table costs (day date, amount decimal(38, 9), {', '.join(f'{n} varchar' for n in names)})")
+        with httpx.Client(base_url=url) as http:
+            for span in Span(last - timedelta(days=days - 1), last).cut(at_most=DAYS_A_REQUEST):
+                asked = {"starting_at": midnight(span.first), "ending_at": midnight(span.last + ONE_DAY)}
+                body = http.get("/v1/organizations/cost_report", params=asked).content
+                page = msgspec.json.decode(body, type=_BarePage)
+                got = [(bucket.starting_at.date(), line) for bucket in page.data for line in bucket.results]
+                frame = pl.DataFrame(
+                    {
+                        "day": [day for day, _ in got],
+                        "amount": pl.Series([line.amount / 100 for _, line in got], dtype=pl.Decimal(38, 9)),
+                        **{name: [getattr(line, name) for _, line in got] for name in names},
+                    }
+                )
+                db.register("frame", frame)
+                db.execute("insert into costs by name select * from frame")
+                records += frame.height
+        return records
+
+    return _timed(work)
+
+
+def _graph(_: str, days: int) -> dict[str, Any]:
+    """Every asset and check over a range in one run, the built-in vendor in a process of its own."""
+    last = datetime.now(UTC).date() - timedelta(days=1)
+    span = Span(last - timedelta(days=days - 1), last)
+    with _simulator_process() as url, closing(_unpaced(url)) as admin:
+        job = build_defs(settings(), overrides={"claude_admin": admin}).resolve_job_def("refresh_range")
+
+        def work() -> int:
+            quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+            with dg.DagsterInstance.local_temp(os.environ["AI_USAGE_DATA_DIR"]) as instance:
+                done = job.execute_in_process(tags=range_tags(span), instance=instance, run_config=quiet)
+            return len(done.get_asset_check_evaluations())
+
+        figures = _timed(work)
+        asked = Counter(
+            urlsplit(r["path"]).path.removeprefix("/anthropic/v1/organizations/")
+            for r in httpx.get(f"{url}/_simulator/requests").json()
+        )
+    figures["verdicts"] = figures.pop("records")
+    figures.pop("records_per_second")
+    spans = -(-days // DAYS_A_REQUEST)
+    fewest = {"cost_report": 2 * spans, "usage_report/messages": spans, "usage_report/claude_code": days}
+    return {
+        "days": days,
+        "cpu_seconds_per_day": round(figures["cpu_seconds"] / days, 3),
+        **figures,
+        "requests": {
+            path: {"used": asked[path], "fewest": least, "ratio": round(asked[path] / least, 3)}
+            for path, least in fewest.items()
+        },
+    }
+
+
+WORKERS: dict[str, Callable[[str, int], dict[str, Any]]] = {"ours": _ours, "bare": _bare, "graph": _graph}
+
+
+def _timed(work: Callable[[], int]) -> dict[str, Any]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    records = work()
+    seconds = time.perf_counter() - wall
+    return {
+        "seconds": round(seconds, 2),
+        "cpu_seconds": round(time.process_time() - cpu, 2),
+        "records": records,
+        "records_per_second": round(records / seconds),
+        "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+
+
+def _unpaced(url: str) -> ClaudeAdmin:
+    return ClaudeAdmin.open(
+        base_url=f"{url}/anthropic", admin_key=ADMIN_KEY, analytics_requests_a_minute=None, is_simulated=True
+    )
+
+
+@contextmanager
+def _simulator_process() -> Iterator[str]:
+    command = [sys.executable, "-m", "ai_usage.simulator", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        try:
+            yield process.stdout.readline().strip() if process.stdout else ""
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def _static_vendor() -> Iterator[str]:
+    """Answers any cost report with the same lines for every day asked, rendered once: it costs next to nothing."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Static)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class _Static(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    lines = ",".join(json.dumps({**LINE, "description": f"{LINE['description']} {n}"}) for n in range(LINES_A_DAY))
+
+    def do_GET(self) -> None:
+        asked = parse_qs(urlsplit(self.path).query)
+        first, end = (date.fromisoformat(asked[name][0][:10]) for name in ("starting_at", "ending_at"))
+        buckets = ",".join(
+            f'{{"starting_at":"{day}T00:00:00Z","ending_at":"{day + timedelta(days=1)}T00:00:00Z","results":[{self.lines}]}}'
+            for day in Span(first, end - timedelta(days=1)).days
+        )
+        body = f'{{"data":[{buckets}],"has_more":false,"next_page":null}}'.encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""

@@ -1,0 +1,133 @@
+"""The tree keeps its promises: nothing without its SQL, its red test, its description or its line in .env.example."""
+
+import re
+from collections.abc import Iterator
+from io import StringIO
+
+import dagster as dg
+import pytest
+from dotenv import dotenv_values
+
+from ai_usage.catalog import TABLES
+from ai_usage.definitions import defs
+from ai_usage.layers import OWNERS
+from ai_usage.marts.tables import MART_TABLES
+from ai_usage.settings import ROOT, read_settings
+from ai_usage.warehouse.table import Table
+
+GRAPH = defs.resolve_asset_graph()
+SPECS = {spec.key: spec for spec in defs.resolve_all_asset_specs()}
+CLAIMS = sorted({key.name for key in GRAPH.asset_check_keys})
+
+
+class Watched(dict[str, str]):
+    """An environment that remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: set[str] = set()
+
+    def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
+        self.asked.add(name)
+        return super().get(name, default)
+
+
+def sql_files(folder: str) -> set[str]:
+    return {path.stem for path in (ROOT / "sql" / folder).glob("*.sql")}
+
+
+def sources(package: str) -> Iterator[tuple[str, str]]:
+    for path in sorted((ROOT / package).rglob("*.py")):
+        yield path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
+
+
+def example(*, uncommented: bool) -> dict[str, str | None]:
+    """The variables of .env.example, read as `.env` is; those behind a # too, if wanted."""
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    if uncommented:
+        text = re.sub(r"^# ?(?=[A-Z][A-Z0-9_]+=)", "", text, flags=re.MULTILINE)
+    return dotenv_values(stream=StringIO(text))
+
+
+def test_every_variable_has_its_line_in_env_example_and_no_other_has() -> None:
+    environ = Watched()
+    read_settings(environ)
+    assert example(uncommented=True).keys() == environ.asked
+
+
+@pytest.mark.parametrize("uncommented", [False, True])
+def test_the_example_is_harmless_as_it_stands(*, uncommented: bool) -> None:
+    values = {name: value or "" for name, value in example(uncommented=uncommented).items()}
+    read_settings(values)
+    assert [name for name, value in values.items() if name.endswith("_KEY") and value] == []
+
+
+def test_only_settings_and_the_commands_read_the_environment() -> None:
+    reads = {path for path, text in sources("ai_usage") if re.search(r"os\.(environ|getenv)", text)}
+    assert {path for path in reads if not path.startswith("ai_usage/commands/")} == {"ai_usage/settings.py"}
+
+
+def test_each_mart_is_the_select_of_its_name() -> None:
+    assert sql_files("marts") == {table.name for table in MART_TABLES}
+
+
+@pytest.mark.parametrize("claim", sorted(sql_files("checks")))
+def test_no_check_file_lies_unused(claim: str) -> None:
+    used = [path for path, text in sources("ai_usage") if f'"{claim}"' in text or f'"checks/{claim}"' in text]
+    assert used
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_each_claim_has_been_seen_red(claim: str) -> None:
+    """By a test under checks/ that names the claim and asserts on which days it is red."""
+    tests = [text for path, text in sources("ai_usage_tests/checks") if "/test_" in path]
+    names = [name for text in tests for name in re.findall(rf'\b([A-Z]+)\b.* = .*"{claim}"', text)]
+    red = [name for name in {*names} for text in tests if re.search(rf"\.red\({name}\b|\({name}, ", text)]
+    assert red, f"no test under ai_usage_tests/checks turns {claim} red"
+
+
+@pytest.mark.parametrize("key", sorted(SPECS), ids=str)
+def test_each_asset_says_what_it_is(key: dg.AssetKey) -> None:
+    spec = SPECS[key]
+    layer, name = key.path
+    assert spec.owners == OWNERS
+    assert spec.group_name == {"core": "core", "marts": "marts"}.get(layer, spec.group_name)
+    assert layer != "raw" or spec.group_name == f"raw_{name.partition('_')[0]}"
+    assert spec.kinds
+    assert "duckdb" in spec.kinds
+    description = (spec.description or "").strip()
+    assert "One row: " in description
+    assert not description.startswith("One row"), "only the grain: what is it for?"
+    [table] = [table for table in TABLES if table.name == name]
+    assert spec.metadata["dagster/table_name"] == table.address
+    schema = spec.metadata["dagster/column_schema"]
+    assert isinstance(schema, dg.TableSchema)
+    assert [column.name for column in schema.columns] == list(table.columns)
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.address)
+def test_each_table_has_a_grain_and_each_column_a_description(table: Table) -> None:
+    assert table.grain
+    assert [name for name, column in table.columns.items() if not column.description.strip()] == []
+    assert table.date_column is None or table.columns[table.date_column].type.name == "DATE"
+    assert set(table.cluster) <= set(table.columns)
+
+
+def test_each_table_but_the_ledger_itself_is_an_asset() -> None:
+    assert {key.path[-1] for key in SPECS} == {table.name for table in TABLES} - {"pulls"}
+
+
+@pytest.mark.parametrize("key", sorted(GRAPH.asset_check_keys, key=str), ids=str)
+def test_each_check_says_what_it_claims(key: dg.AssetCheckKey) -> None:
+    assert GRAPH.get_check_spec(key).description
+
+
+def test_modules_open_by_saying_what_they_are_for() -> None:
+    packages = ("ai_usage", "ai_usage_tests")
+    silent = [path for package in packages for path, text in sources(package) if text and not text.startswith('"""')]
+    assert silent == []
+
+
+def test_nobody_left_a_note_to_themselves() -> None:
+    notes = re.compile(r"#.*\b(TODO|FIXME|XXX)\b")
+    assert [path for path, text in (*sources("ai_usage"), *sources("ai_usage_tests")) if notes.search(text)] == []
