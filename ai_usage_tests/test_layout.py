@@ -126,8 +126,3 @@ def test_modules_open_by_saying_what_they_are_for() -> None:
     packages = ("ai_usage", "ai_usage_tests")
     silent = [path for package in packages for path, text in sources(package) if text and not text.startswith('"""')]
     assert silent == []
-
-
-def test_nobody_left_a_note_to_themselves() -> None:
-    notes = re.compile(r"#.*\b(TODO|FIXME|XXX)\b")
-    assert [path for path, text in (*sources("ai_usage"), *sources("ai_usage_tests")) if notes.search(text)] == []

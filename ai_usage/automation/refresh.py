@@ -9,7 +9,7 @@ from datetime import timedelta
 import dagster as dg
 
 from ai_usage.checks.verdicts import RANGE_END, RANGE_START
-from ai_usage.partitions import DAYS, Span
+from ai_usage.partitions import Span
 from ai_usage.settings import settings
 
 DAILY_WINDOW, SUNDAY_WINDOW = 3, 31  # days, yesterday included
@@ -20,14 +20,12 @@ everything = dg.AssetSelection.all()
 refresh_day = dg.define_asset_job(
     "refresh_day",
     selection=everything,
-    partitions_def=DAYS,
     description="Pull one UTC day from every source, rebuild it, check it. Pick the day as the partition.",
 )
 
 refresh_range = dg.define_asset_job(
     "refresh_range",
     selection=everything,
-    partitions_def=DAYS,
     description="The same for a range of days in one run, which takes the fewest requests. The range is in the tags "
     f"{RANGE_START} and {RANGE_END}: the schedule, `make backfill` and the UI's backfill dialog set them.",
 )

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import dagster as dg
@@ -62,10 +63,13 @@ def judge_prices(day: date, lines: list[dict[str, Any]]) -> Verdict:
         if envelope is None:
             without_units[line["cost_type"]] += 1
         elif not line["units"] or not envelope.holds(line["amount_usd"], line["units"]):
-            dear.append({**line, "least_usd": envelope.least, "most_usd": envelope.most, **_implied(line)})
+            dear.append(_beside_the_list(line, envelope))
     unpriced = "".join(f" {n} × {what} has no published unit." for what, n in sorted(without_units.items()))
     if dear:
-        return Verdict.error(f"{len(dear)} of {len(lines)} lines are not at a list price.{unpriced}", dear)
+        first = "{model} {token_type} at {usd_a_million} USD a million, listed {listed_usd_a_million}".format_map(
+            dear[0]
+        )
+        return Verdict.error(f"{len(dear)} of {len(lines)} lines are not at a list price: {first}.{unpriced}", dear)
     if unknown:
         named = ", ".join(f"{what} ({n} lines)" for what, n in unknown.most_common())
         return Verdict.warning(f"The price list does not know: {named}.{unpriced}")
@@ -82,8 +86,14 @@ def _envelope(line: Mapping[str, Any], day: date) -> Envelope | None:
     raise UnknownPrice(f"cost type {line['cost_type']}")
 
 
-def _implied(line: Mapping[str, Any]) -> dict[str, object]:
-    return {"implied_usd": line["amount_usd"] / line["units"] if line["units"] else "billed without usage"}
+def _beside_the_list(line: Mapping[str, Any], envelope: Envelope) -> dict[str, Any]:
+    """The line with what a million of its units cost and what the list says, telling columns first."""
+    million = Decimal(10) ** 6
+    least, most = (f"{(price * million).normalize():,f}" for price in (envelope.least, envelope.most))
+    paid = f"{line['amount_usd'] / line['units'] * million:,.2f}" if line["units"] else "no unit used"
+    told = {"model": line["model"], "token_type": line["token_type"] or line["cost_type"], "usd_a_million": paid}
+    rest = {name: value for name, value in line.items() if name not in told}
+    return {**told, "listed_usd_a_million": f"{least} to {most}", **rest}
 
 
 implied_price_is_a_list_price = daily_check(

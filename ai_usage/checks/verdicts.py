@@ -7,6 +7,7 @@ has no partitions: it then judges every day ever pulled. A check that saw no dat
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import dagster as dg
@@ -58,8 +59,10 @@ class Verdict:
     def evaluation(self, key: dg.AssetCheckKey, day: date | None) -> dg.AssetCheckEvaluation:
         metadata: dict[str, Any] = {}
         if self.rows:
-            shown = [{k: v if isinstance(v, int) else str(v) for k, v in r.items()} for r in self.rows[:ROWS_SHOWN]]
-            metadata = {"rows": dg.MetadataValue.table([dg.TableRecord(r) for r in shown]), "row_count": len(self.rows)}
+            shown = [dg.TableRecord({k: _shown(v) for k, v in row.items()}) for row in self.rows[:ROWS_SHOWN]]
+            metadata = {"rows": dg.MetadataValue.table(shown)}
+            if len(self.rows) > ROWS_SHOWN:
+                metadata["more_rows"] = f"{len(self.rows) - ROWS_SHOWN} more are not shown"
         return dg.AssetCheckEvaluation(
             asset_key=key.asset_key,
             check_name=key.name,
@@ -69,6 +72,13 @@ class Verdict:
             metadata=metadata,
             partition=day.isoformat() if day else None,
         )
+
+
+def _shown(value: object) -> str | int:
+    """A cell of the rows; money keeps every digit that counts."""
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    return value if isinstance(value, int) else "null" if value is None else str(value)
 
 
 IT_IS_SO = Verdict.right("It is so.")

@@ -1,0 +1,39 @@
+"""`make docs`: docs/tables.md, written from the tables' own declarations."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from ai_usage.catalog import TABLES
+from ai_usage.commands.shell import OUT
+from ai_usage.settings import ROOT, Settings
+from ai_usage.warehouse.table import RAW, Table
+
+TARGET = ROOT / "docs" / "tables.md"
+
+
+def run(_of: Settings, _argv: Sequence[str]) -> int:
+    TARGET.write_text(tables_page(TABLES), encoding="utf-8")
+    OUT.print(f"Written to {TARGET}", soft_wrap=True)
+    return 0
+
+
+def tables_page(tables: Iterable[Table]) -> str:
+    """Every table with its grain and columns; the raw ones, which are alike, share a listing."""
+    ledgers = [t for t in tables if t.schema == RAW and t.name != "pulls"]
+    others = [t for t in tables if t not in ledgers]
+    return "\n".join(
+        [
+            "# Tables",
+            "",
+            "Written by `make docs` from the declarations in the code. Money is NUMERIC(38, 9) in USD; days are UTC.",
+            *(line for table in others for line in _section(table.address, table)),
+            *_section(f"{RAW}.{{{', '.join(t.name for t in ledgers)}}}", ledgers[0]),
+            "",
+        ]
+    )
+
+
+def _section(title: str, table: Table) -> Iterator[str]:
+    yield from ("", f"## {title}", "", f"One row: {table.grain}.", "")
+    yield from ("| column | type | null | meaning |", "| --- | --- | --- | --- |")
+    for name, column in table.columns.items():
+        yield f"| {name} | {column.type.googlesql} | {'' if column.required else 'yes'} | {column.description} |"
