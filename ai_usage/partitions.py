@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
+from ai_usage.errors import SettingError
 from ai_usage.settings import Settings, settings
 
 ONE_DAY = timedelta(days=1)
@@ -64,5 +65,10 @@ DAYS = days_since_start(settings())
 
 def span_of_run(context: dg.AssetExecutionContext) -> Span:
     """The days this run is to materialize."""
+    if not (context.has_partition_key or context.has_partition_key_range):
+        raise SettingError(
+            "This run names no day. Pick a partition or a range of them; a job takes a range in the tags "
+            "dagster/asset_partition_range_start and dagster/asset_partition_range_end."
+        )
     keys = context.partition_key_range
     return Span(date.fromisoformat(keys.start), date.fromisoformat(keys.end))

@@ -14,7 +14,7 @@ from ai_usage.checks.verdicts import RANGE_END, RANGE_START
 from ai_usage.definitions import build_defs, defs
 from ai_usage.partitions import Span
 from ai_usage.settings import Settings, read_settings, settings
-from ai_usage.simulator import ANALYTICS_KEY, LIMITED_KEY, Simulator
+from ai_usage.simulator import ADMIN_KEY, ANALYTICS_KEY, LIMITED_KEY, Simulator
 from ai_usage.sources.claude.tables import SNAPSHOT_PULLS
 from ai_usage_tests.platform import DAY, Outcome, Platform, contents, platform_in
 
@@ -138,6 +138,13 @@ def test_a_refused_key_fails_loudly_with_advice_while_others_go_on_and_is_writte
         assert not any(key in text for text in (*records, serialize_value(run), spoken.out, spoken.err))
         assert key.encode() not in stored
     assert b"ANTHROPIC_ADMIN_API_KEY" in stored  # its name may be, and the search does see text
+
+
+def test_a_refused_analytics_key_fails_its_own_assets_and_the_money_arrives_all_the_same(keyed: Keyed) -> None:
+    outcome, platform = keyed.run(ADMIN_KEY, "sk-ant-wrong")
+    assert outcome.failed.keys() == {"raw__claude_analytics_cost", "raw__claude_analytics_usage"}
+    assert set(platform.dollars()) == {DAY}
+    assert outcome.red("grouped_lines_equal_console_figure") == set()
 
 
 def test_a_key_that_may_not_read_analytics_skips_them_with_a_note(keyed: Keyed) -> None:

@@ -64,8 +64,9 @@ def _drift(said: Records, of: type, day: date | None) -> Verdict:
 def _drift_verdict(unknown: Counter[str], records: int) -> Verdict:
     if not unknown:
         return Verdict.right(f"Nothing unknown in {records} records.")
-    named = "; ".join(f"{what} ({times}×)" for what, times in unknown.most_common())
-    rows = [{"unknown": what, "records": times} for what, times in unknown.most_common()]
+    found = sorted(unknown.items(), key=lambda item: (-item[1], item[0]))
+    named = "; ".join(f"{what} ({times}×)" for what, times in found)
+    rows = [{"unknown": what, "records": times} for what, times in found]
     return Verdict.warning(f"Kept in raw, but the contract does not name it: {named}.", rows)
 
 

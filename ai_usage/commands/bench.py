@@ -40,7 +40,7 @@ from ai_usage.sources.claude.tables import CLAUDE_COSTS, Organization, cost_rows
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 
 LINES_A_DAY = 2_000
-SHORT, LONG = 62, 248  # days: memory that grows with days would show between them
+SHORT, LONG = 124, 372  # days: memory that grows with days would show between them
 YEAR = 365
 RUNS = 3
 
@@ -83,11 +83,13 @@ def _pull_and_shape() -> dict[str, Any]:
         sorted(taken[key], key=lambda f: f["seconds"])[RUNS // 2]
         for key in (f"ours_{LONG}", f"bare_{LONG}", f"ours_{SHORT}")
     )
+    pairs = zip(taken[f"ours_{LONG}"], taken[f"bare_{LONG}"], strict=True)  # side by side: the machine's speed drifts
+    ratios = [round(a["seconds"] / b["seconds"], 2) for a, b in pairs]
     return {
         "records": ours["records"],
         "ours": ours,
         "bare_loop": bare,
-        "time_ratio": round(ours["seconds"] / bare["seconds"], 2),
+        "time_ratio": sorted(ratios)[RUNS // 2],
         "peak_memory_ratio": round(ours["peak_mib"] / bare["peak_mib"], 2),
         "peak_memory_growth": round(ours["peak_mib"] / short["peak_mib"], 2),
         "peak_memory_growth_is_of_days": [SHORT, LONG],
@@ -277,8 +279,8 @@ class _Static(BaseHTTPRequestHandler):
         asked = parse_qs(urlsplit(self.path).query)
         first, end = (date.fromisoformat(asked[name][0][:10]) for name in ("starting_at", "ending_at"))
         buckets = ",".join(
-            f'{{"starting_at":"{day}T00:00:00Z","ending_at":"{day + timedelta(days=1)}T00:00:00Z","results":[{self.lines}]}}'
-            for day in Span(first, end - timedelta(days=1)).days
+            f'{{"starting_at":"{midnight(day)}","ending_at":"{midnight(day + ONE_DAY)}","results":[{self.lines}]}}'
+            for day in Span(first, end - ONE_DAY).days
         )
         body = f'{{"data":[{buckets}],"has_more":false,"next_page":null}}'.encode()
         self.send_response(200)

@@ -76,8 +76,7 @@ class ClaudeAnalytics:
             for charge in day.charges:
                 if self._is_wanted(charge.use, grouping):
                     key = tuple(
-                        getattr(charge, d) if d in CHARGE_DIMENSIONS else self._dimension(charge.use, d)
-                        for d in chosen
+                        getattr(charge, d) if d in CHARGE_DIMENSIONS else self._dimension(charge.use, d) for d in chosen
                     )
                     cents, requests = groups.get(key, (Decimal(), 0))
                     groups[key] = (cents + charge.cents, requests + charge.requests)
@@ -85,9 +84,7 @@ class ClaudeAnalytics:
         return [
             self._row(
                 over,
-                self._group(
-                    dict(zip(chosen, key, strict=True)), (*DIMENSIONS, *sorted(CHARGE_DIMENSIONS)), grouping
-                ),
+                self._group(dict(zip(chosen, key, strict=True)), (*DIMENSIONS, *sorted(CHARGE_DIMENSIONS)), grouping),
                 "cost",
                 {
                     "amount": _six_places(cents),

@@ -59,8 +59,7 @@ PRODUCTS = (
 ACTOR_TYPES = ("api_actor", "federated_actor", "service_account_actor", "user_actor")
 
 USAGE_GROUPS = (
-    "account_id api_key_id context_window inference_geo model "
-    "service_account_id service_tier speed workspace_id"
+    "account_id api_key_id context_window inference_geo model service_account_id service_tier speed workspace_id"
 )
 USAGE_FILTERS = {  # parameter → the dimension it filters, and its values where they are listed
     "account_ids": ("account_id", None),
@@ -118,9 +117,7 @@ class ClaudeApi:
             "/analytics/cost": self.analytics_cost,
             "/analytics/usage": self.analytics_usage,
         }
-        routes = [
-            Route(base + path, self._endpoint(path, work), methods=["GET"]) for path, work in served.items()
-        ]
+        routes = [Route(base + path, self._endpoint(path, work), methods=["GET"]) for path, work in served.items()]
         return [*routes, Route(PREFIX + "/{rest:path}", self._endpoint("/", self.nothing), methods=METHODS)]
 
     def error(self, status: int, message: str | None = None) -> Response:
@@ -180,9 +177,7 @@ class ClaudeApi:
             query, limit, buckets, lambda over: self.reports.usage_bucket(over, by, filters, tells_speed)
         )
 
-    def _buckets(
-        self, query: Query, width: timedelta, *, only_complete: bool
-    ) -> tuple[datetime, int, timedelta]:
+    def _buckets(self, query: Query, width: timedelta, *, only_complete: bool) -> tuple[datetime, int, timedelta]:
         """First bucket, how many, how wide; bounds snap down, and the future has none."""
         now = self.clock()
         start, end = query.instant("starting_at"), query.instant("ending_at")
@@ -307,9 +302,7 @@ def _betas(request: Request) -> set[str]:
 def _filters(query: Query, known: Mapping[str, tuple[str, Sequence[str] | None]]) -> Filters:
     chosen = {dimension: query.all(name, values) for name, (dimension, values) in known.items()}
     return frozenset(
-        (dimension, frozenset(value or None for value in values))
-        for dimension, values in chosen.items()
-        if values
+        (dimension, frozenset(value or None for value in values)) for dimension, values in chosen.items() if values
     )
 
 

@@ -47,9 +47,7 @@ class ClaudeCodeRecord:
 def estimate(model: Model, tokens: Tokens) -> Decimal:
     """Cents at list price; nothing in Claude Code runs as a batch or is held to the US."""
     types = (0, 1, 2, 4)
-    return sum(
-        (n * model.price(t, batch=False, us=False) for t, n in zip(types, tokens, strict=True)), Decimal()
-    )
+    return sum((n * model.price(t, batch=False, us=False) for t, n in zip(types, tokens, strict=True)), Decimal())
 
 
 def claude_code_records(
@@ -67,13 +65,9 @@ def claude_code_records(
             plan = None if n < API_PEOPLE else "team" if day < date(2025, 11, 1) else "enterprise"
             yield _record(rng, day, person.id, None, plan, terminals[0], False, own.uniform(2, 14) * level)
             if rng.random() < 0.45:
-                yield _record(
-                    rng, day, person.id, None, plan, terminals[1], False, own.uniform(0.5, 4) * level
-                )
+                yield _record(rng, day, person.id, None, plan, terminals[1], False, own.uniform(0.5, 4) * level)
             if rng.random() < 0.2 and day >= REMOTE_SINCE:
-                yield _record(
-                    rng, day, person.id, None, plan, terminals[0], True, own.uniform(0.5, 3) * level
-                )
+                yield _record(rng, day, person.id, None, plan, terminals[0], True, own.uniform(0.5, 3) * level)
     for name in CI_KEYS:
         if rng.random() < 0.3 + 0.7 * bustle:
             yield _record(rng, day, None, name, None, "non-interactive", False, 7 * level)
@@ -93,13 +87,7 @@ def _record(
     lines = int(dollars * rng.uniform(20, 60))
     counts = (rng.randint(1, 6), lines, lines // rng.randint(3, 9), lines // 120, lines // 400)
     tools = tuple(int(dollars * most * rng.random()) for most in (5, 0.5, 1, 0.1, 1, 0.1, 0.1, 0.05))
-    families = (
-        ("opus", "haiku")
-        if rng.random() < 0.6
-        else ("sonnet", "haiku")
-        if rng.random() < 0.7
-        else ("sonnet",)
-    )
+    families = ("opus", "haiku") if rng.random() < 0.6 else ("sonnet", "haiku") if rng.random() < 0.7 else ("sonnet",)
     shares = {"opus": 0.95, "sonnet": 0.93, "haiku": 0.05}
     old_client = timedelta(days=14 if rng.random() < 0.1 else 0)
     models = []

@@ -98,11 +98,7 @@ class ClaudeDays:
 
     def _restated(self, day: date, uses: tuple[Use, ...]) -> Iterable[Use]:
         rng = random.Random(f"restated:{self.seed}:{day}")
-        wrong = [
-            n
-            for n, use in enumerate(uses)
-            if use.service_tier == "standard" and use.product == "messages_api"
-        ]
+        wrong = [n for n, use in enumerate(uses) if use.service_tier == "standard" and use.product == "messages_api"]
         if rng.random() >= 0.1 or not wrong:
             return uses
         chosen = rng.choice(wrong)
@@ -137,17 +133,14 @@ class ClaudeDays:
         for person in people:
             if rng.random() < 0.7 * bustle and not person.gone(datetime.combine(day, time(), UTC)):
                 model = newest(rng.choice(("opus", "sonnet", "haiku")), day)
-                assert model is not None
+                if model is None:
+                    continue
                 caller = (None, rng.choice(spaces).id, None, ("user_actor", person.id), "claude_console")
                 tokens = tokens_worth(model, rng.uniform(0.2, 2.5) * level, (0.4, 0, 0, 0, 0.6))
-                yield Use(
-                    *caller, model, "standard", "0-200k", geo(model), tokens, requests=rng.randint(3, 40)
-                )
+                yield Use(*caller, model, "standard", "0-200k", geo(model), tokens, requests=rng.randint(3, 40))
 
     def _claude_code_uses(self, records: Iterable[ClaudeCodeRecord]) -> Iterator[Use]:
-        keys = {
-            key.principal: key for key in self.organization.api_keys if key.workspace.name == "Claude Code"
-        }
+        keys = {key.principal: key for key in self.organization.api_keys if key.workspace.name == "Claude Code"}
         keys |= {key.name: key for key in self.organization.api_keys if key.workspace.name == "Claude Code"}
         sums: dict[tuple[str | None, str | None, Model], Counter[int]] = {}
         for record in records:

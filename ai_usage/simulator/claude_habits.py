@@ -79,11 +79,7 @@ class Habits:
         if self.has_agents and habit.service_tier == "standard" and day >= SESSIONS_SINCE:
             product = "managed_agents_api"
         tokens = tokens_worth(model, habit.dollars * busy * rng.uniform(0.5, 1.5), habit.shares)
-        can_search = (
-            habit.service_tier == "standard"
-            and model.family in ("opus", "sonnet")
-            and day >= WEB_SEARCH_SINCE
-        )
+        can_search = habit.service_tier == "standard" and model.family in ("opus", "sonnet") and day >= WEB_SEARCH_SINCE
         yield Use(
             *self._caller(product),
             model,

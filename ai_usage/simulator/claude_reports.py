@@ -86,9 +86,7 @@ class ClaudeReports:
                 space = workspace(charge.use) if "workspace_id" in by else None
                 what = _described(charge) if "description" in by else (None,) * 7
                 groups[space, *what] = groups.get((space, *what), Decimal()) + charge.cents
-        names = (
-            "workspace_id description cost_type context_window model service_tier token_type inference_geo"
-        )
+        names = "workspace_id description cost_type context_window model service_tier token_type inference_geo"
         rows = [
             {"currency": "USD", "amount": plain(cents), **dict(zip(names.split(), group, strict=True))}
             for group, cents in groups.items()
@@ -113,9 +111,7 @@ class ClaudeReports:
     def _model_uses(self, over: Span, filters: Filters) -> Iterator[Use]:
         for day in parts(self.days, over):
             for use in day.uses:
-                if use.model is not None and all(
-                    self._usage_dimensions[d](use) in want for d, want in filters
-                ):
+                if use.model is not None and all(self._usage_dimensions[d](use) in want for d, want in filters):
                     yield use
 
     def _claude_code(self, day: date, seen: Version) -> list[msgspec.Raw]:
@@ -146,9 +142,7 @@ class ClaudeReports:
             "model_breakdown": [
                 {
                     "model": model.id,
-                    "tokens": dict(
-                        zip(("input", "cache_read", "cache_creation", "output"), tokens, strict=True)
-                    ),
+                    "tokens": dict(zip(("input", "cache_read", "cache_creation", "output"), tokens, strict=True)),
                     "estimated_cost": {"currency": "USD", "amount": _number(estimate(model, tokens))},
                 }
                 for model, tokens in record.models

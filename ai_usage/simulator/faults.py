@@ -130,15 +130,11 @@ class FaultyApp:
         if fault and answer.status_code == HTTPStatus.OK:
             answer.body = _bent(fault, bytes(answer.body), cursor, page_token(path, pairs, 0))
         query = parse_qs(scope["query_string"].decode(), keep_blank_values=True)
-        self.log.append(
-            Request(scope["method"], path, query, None if kind == "reset" else answer.status_code)
-        )
+        self.log.append(Request(scope["method"], path, query, None if kind == "reset" else answer.status_code))
         sent = len(answer.body) // 2 if kind in ("reset", "truncated") else len(answer.body)
         headers = [*answer.raw_headers, (b"content-length", str(len(answer.body)).encode())]
         await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
-        await send(
-            {"type": "http.response.body", "body": answer.body[:sent], "more_body": sent < len(answer.body)}
-        )
+        await send({"type": "http.response.body", "body": answer.body[:sent], "more_body": sent < len(answer.body)})
         if kind in ("reset", "truncated"):
             self._hang_up(scope, reset=kind == "reset")
 
@@ -162,9 +158,7 @@ class FaultyApp:
                     answer.body = bytes(answer.body) + message.get("body", b"")
 
             await self.app(scope, receive, capture)
-        answer.raw_headers = [
-            (name, value) for name, value in answer.raw_headers if name != b"content-length"
-        ]
+        answer.raw_headers = [(name, value) for name, value in answer.raw_headers if name != b"content-length"]
         return answer
 
     def _hang_up(self, scope: Scope, *, reset: bool) -> None:

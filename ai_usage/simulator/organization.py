@@ -140,9 +140,7 @@ def organization(seed: int) -> Organization:
         Workspace(_id("wrkspc", seed, name), name, _at(day), ARCHIVED[1] if name == ARCHIVED[0] else None)
         for name, day in WORKSPACES.items()
     )
-    keys = _application_keys(seed, rng, workspaces, people, robots) + _code_keys(
-        seed, workspaces, people, robots
-    )
+    keys = _application_keys(seed, rng, workspaces, people, robots) + _code_keys(seed, workspaces, people, robots)
     return Organization(
         id=str(uuid.UUID(bytes=_digest("organization", seed)[:16], version=4)),
         people=people,
@@ -202,9 +200,7 @@ def _code_keys(
     seed: int, workspaces: tuple[Workspace, ...], people: tuple[Person, ...], robots: tuple[str, ...]
 ) -> tuple[ApiKey, ...]:
     space = next(workspace for workspace in workspaces if workspace.name == "Claude Code")
-    owners = [person for person in people if person.team in CODING_TEAMS and person.left_at is None][
-        :CODE_KEYS
-    ]
+    owners = [person for person in people if person.team in CODING_TEAMS and person.left_at is None][:CODE_KEYS]
     named = [(f"claude_code_key_{owner.email.split('@')[0]}", owner.id, owner.added_at) for owner in owners]
     named += [(name, robots[0], space.created_at) for name in CI_KEYS]
     return tuple(

@@ -251,10 +251,12 @@ class DuckDBWarehouse:
 
 
 def _ddl(table: Table) -> str:
-    columns = ", ".join(
-        f"{name} {column.type.duckdb}{' not null' if column.required else ''}" for name, column in table.columns.items()
-    )
-    return f"create table if not exists {table.address} ({columns})"
+    columns = [
+        f"{name} {column.type.duckdb}"
+        f"{' not null' if column.required else ''}{' using compression zstd' if column.is_bulky else ''}"
+        for name, column in table.columns.items()
+    ]
+    return f"create table if not exists {table.address} ({', '.join(columns)})"
 
 
 def _record_frame(pull_id: str, answer: Answer) -> pl.DataFrame:

@@ -33,6 +33,7 @@ class Column:
     type: Type
     description: str
     required: bool = False
+    is_bulky: bool = False  # long text, written once and seldom read: worth a slower, denser compression
 
 
 def string(description: str, *, required: bool = False) -> Column:
@@ -118,7 +119,7 @@ def raw_table(pull: str) -> Table:
             "pull_id": string("the pull that first brought this record", required=True),
             "activity_date": day("the UTC day the record belongs to; null in a snapshot", required=False),
             "position": integer("its place in the vendor's answer, from 0"),
-            "record": string("the vendor's own JSON text", required=True),
+            "record": Column(Type.STRING, "the vendor's own JSON text", required=True, is_bulky=True),
         },
     )
 

@@ -95,3 +95,11 @@ def test_a_day_lost_from_the_ledger_is_held_back_too(good: Platform) -> None:
     outcome = good.run(only=MARTS)
     assert {day for day, usd in good.dollars().items() if usd == kept[day]} == {DAY}
     assert outcome.noted("marts/claude_total_expenses", DAY)["held_back_by"] == ["no_day_is_missing"]
+
+
+def test_core_leaves_a_day_that_was_never_pulled_as_it_was(good: Platform) -> None:
+    good.sql(f"delete from ai_usage_raw.pulls where pull = 'claude_cost_report' and activity_date = '{DAY}'")
+    before = good.dollars("claude_costs", "amount_usd")
+    outcome = good.run(only=dg.AssetSelection.assets("core/claude_costs").without_checks())
+    assert good.dollars("claude_costs", "amount_usd") == before
+    assert "left as it was" in outcome.noted("core/claude_costs", DAY)["skipped"]

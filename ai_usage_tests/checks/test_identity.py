@@ -11,7 +11,7 @@ def test_a_line_twice_is_red_on_its_day(good: Platform) -> None:
     good.sql(f"insert into {COSTS} from {COSTS} where {FIRST}")
     outcome = good.check(UNIQUE)
     assert outcome.red(UNIQUE) == {DAY}
-    assert outcome.verdict(UNIQUE, DAY).metadata["row_count"].value == 1
+    assert "1 cost lines stand twice" in (outcome.verdict(UNIQUE, DAY).description or "")
 
 
 def test_an_ungrouped_total_among_the_lines_is_red(good: Platform) -> None:
@@ -20,5 +20,5 @@ def test_an_ungrouped_total_among_the_lines_is_red(good: Platform) -> None:
 
 
 def test_equal_amounts_of_different_lines_are_not_twice_the_same(good: Platform) -> None:
-    good.sql(f"update {COSTS} set amount_usd = 1")
+    good.sql(f"update {COSTS} set amount_usd = 1, workspace_id = null, model = null, token_type = null")
     assert good.check(UNIQUE).red(UNIQUE) == set()

@@ -62,10 +62,7 @@ def test_the_future_has_no_buckets(vendor: Vendor) -> None:
     through_next_week = {"starting_at": "2026-11-19T00:00:00Z", "ending_at": "2026-11-27T00:00:00Z"}
     days = [bucket["starting_at"][:10] for bucket in vendor.pages("cost_report", **through_next_week)]
     assert days == ["2026-11-19", "2026-11-20"]
-    assert (
-        vendor.pages("cost_report", starting_at="2026-12-01T00:00:00Z", ending_at="2026-12-02T00:00:00Z")
-        == []
-    )
+    assert vendor.pages("cost_report", starting_at="2026-12-01T00:00:00Z", ending_at="2026-12-02T00:00:00Z") == []
     assert vendor.pages("usage_report/claude_code", starting_at="2026-11-21") == []
 
 

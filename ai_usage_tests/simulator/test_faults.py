@@ -43,12 +43,8 @@ def test_a_fault_can_last_for_ever_and_be_lifted(vendor: Vendor) -> None:
     assert vendor.get("me").status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("kind", "error"), [("reset", httpx.ReadError), ("truncated", httpx.RemoteProtocolError)]
-)
-def test_a_connection_can_break_within_an_answer(
-    vendor: Vendor, kind: Any, error: type[httpx.TransportError]
-) -> None:
+@pytest.mark.parametrize(("kind", "error"), [("reset", httpx.ReadError), ("truncated", httpx.RemoteProtocolError)])
+def test_a_connection_can_break_within_an_answer(vendor: Vendor, kind: Any, error: type[httpx.TransportError]) -> None:
     vendor.simulator.faults.plan(kind)
     with pytest.raises(error):
         vendor.get("cost_report", **LINES)
@@ -81,10 +77,7 @@ def test_an_empty_page_can_promise_more_and_keep_it(vendor: Vendor) -> None:
     vendor.simulator.faults.plan("empty_page")
     empty = vendor.get("cost_report", **DAYS).json()
     assert (empty["data"], empty["has_more"]) == ([], True)
-    assert (
-        vendor.get("cost_report", page=empty["next_page"], **DAYS).json()
-        == vendor.get("cost_report", **DAYS).json()
-    )
+    assert vendor.get("cost_report", page=empty["next_page"], **DAYS).json() == vendor.get("cost_report", **DAYS).json()
 
 
 def test_records_can_hold_what_nobody_knows(vendor: Vendor) -> None:

@@ -33,9 +33,7 @@ def test_every_grouping_is_the_same_money(vendor: Vendor, day: date) -> None:
         assert sum(Decimal(line["amount"]) for line in bucket["results"]) == truth.total_cents
     for groups in ([], ["actor", "product"], ["workspace_id", "api_key_id", "cost_type", "token_type"]):
         for width in ("1d", "1h", None):
-            rows = vendor.pages(
-                "analytics/cost", group_by=groups, time_bucket_width=width, limit=1000, **of(day)
-            )
+            rows = vendor.pages("analytics/cost", group_by=groups, time_bucket_width=width, limit=1000, **of(day))
             assert sum(Decimal(row["cost"]["amount"]) for row in rows) == truth.total_cents
     assert 300_00 < truth.total_cents < 1500_00
     assert truth.total_cents % 1 != 0
@@ -81,9 +79,7 @@ def test_list_prices_are_the_published_ones_on_the_day(model: Model) -> None:
         for n, (token_type, cents) in enumerate(zip(TOKEN_TYPES, model.cents, strict=True)):
             if cents is not None and TYPES[token_type]:
                 noon = datetime(at.year, at.month, at.day, 12, tzinfo=UTC)
-                assert priced(model.id, token_type, noon, 1000) * 100 == 1000 * model.price(
-                    n, batch=False, us=False
-                )
+                assert priced(model.id, token_type, noon, 1000) * 100 == 1000 * model.price(n, batch=False, us=False)
 
 
 def test_claude_code_by_key_is_part_of_the_cost_and_subscriptions_are_not(vendor: Vendor) -> None:
@@ -94,9 +90,7 @@ def test_claude_code_by_key_is_part_of_the_cost_and_subscriptions_are_not(vendor
             estimates[part["model"]] += part["estimated_cost"]["amount"]
     rows = vendor.pages("analytics/cost", group_by=["product", "model"], limit=1000, **of(DAYS[2]))
     charged = {
-        r["group"]["model"]: Decimal(r["cost"]["amount"])
-        for r in rows
-        if r["group"]["product"] == "claude_code"
+        r["group"]["model"]: Decimal(r["cost"]["amount"]) for r in rows if r["group"]["product"] == "claude_code"
     }
     assert charged == estimates
     assert 60 < len(records) < 140

@@ -126,9 +126,7 @@ def test_a_page_token_fits_its_own_query_alone(
 def test_pages_join_to_the_whole(vendor: Vendor) -> None:
     assert vendor.pages("cost_report", limit=3, **MONTH) == vendor.pages("cost_report", limit=31, **MONTH)
     groups = {"group_by": ["actor", "model"], "time_bucket_width": "1d"}
-    assert vendor.pages(COST, limit=333, **groups, **MONTH) == vendor.pages(
-        COST, limit=1000, **groups, **MONTH
-    )
+    assert vendor.pages(COST, limit=333, **groups, **MONTH) == vendor.pages(COST, limit=1000, **groups, **MONTH)
 
 
 def test_id_lists_go_both_ways(vendor: Vendor) -> None:

@@ -33,14 +33,12 @@ def test_two_of_the_same_seed_send_the_same_bytes_and_leave_no_port_open() -> No
 
 def test_a_clock_without_a_time_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="time zone"):
-        Simulator(now=datetime(2026, 11, 20)).now()
+        Simulator(now=datetime(2026, 11, 20)).now()  # noqa: DTZ001 - that is the point
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_tells_its_url_and_serves_until_told_to_stop(number: signal.Signals) -> None:
-    with subprocess.Popen(
-        [*COMMAND, "0", "--now", "2026-11-20T00:00:00Z"], stdout=subprocess.PIPE, text=True
-    ) as run:
+    with subprocess.Popen([*COMMAND, "0", "--now", "2026-11-20T00:00:00Z"], stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout is not None
         url = run.stdout.readline().strip()
         assert httpx.get(f"{url}/anthropic/v1/organizations/me", headers=HEADERS).status_code == 200

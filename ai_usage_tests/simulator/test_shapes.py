@@ -12,9 +12,7 @@ from ai_usage_tests.simulator.shapes import Shape
 SAMPLES = Path(__file__).parents[1] / "fixtures" / "anthropic"
 DAYS = {"starting_at": "2026-11-01T00:00:00Z", "ending_at": "2026-11-21T00:00:00Z"}
 COST_GROUPS = {"group_by": ["workspace_id", "description"]}
-USAGE_GROUPS = {
-    "group_by": ["api_key_id", "workspace_id", "model", "service_tier", "context_window", "inference_geo"]
-}
+USAGE_GROUPS = {"group_by": ["api_key_id", "workspace_id", "model", "service_tier", "context_window", "inference_geo"]}
 PEOPLE_GROUPS = ["product", "workspace_id", "api_key_id", "actor", "model"]
 RENAMED = {"headers": {"anthropic-version": "2026-10-21"}}
 
