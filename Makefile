@@ -33,7 +33,7 @@ check: $(VENV)/dev ## lint, types, layers, SQL
 	@$(PY) -m ruff format --check --quiet .
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports --config pyproject.toml
-	@$(PY) -m sqlfluff lint --processes 2 sql
+	@$(PY) -m sqlfluff lint --disable-progress-bar sql
 
 bench: $(VENV)/runtime ## figures as JSON, in .data/bench.json
 	@$(PY) -m ai_usage.commands bench

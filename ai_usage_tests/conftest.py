@@ -6,7 +6,6 @@ It must be set before `ai_usage` is first imported, since settings and partition
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,9 +29,7 @@ os.environ |= {
 from ai_usage_tests.platform import Platform, platform_in  # noqa: E402 - after the environment
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _data_dir_goes_with_the_tests() -> Iterator[None]:
-    yield
+def pytest_unconfigure() -> None:
     shutil.rmtree(DATA_DIR, ignore_errors=True)
 
 

@@ -83,7 +83,7 @@ def watch(dies_before: str) -> None:
 
 
 def start(folder: Path, dollars: int, dies_before: str = NEVER) -> subprocess.Popen[bytes]:
-    environ = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", "TMPDIR": str(folder)}
     command = [sys.executable, "-c", CHILD, str(folder), str(dollars), dies_before]
     return subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.DEVNULL)
 

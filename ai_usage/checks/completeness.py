@@ -2,9 +2,10 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import dagster as dg
 
@@ -18,28 +19,32 @@ from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
 
-MUST_BE_PULLED = (*COST_PULLS, "claude_code_usage")
 RECENT = timedelta(hours=36)  # the schedule pulls daily
 KNOWN_BESIDE = {"starting_at", "ending_at", "data_refreshed_at", "default_workspace_ids"}
 
 
-def _missing_days(warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
-    found = wrong_rows(warehouse, "no_day_is_missing", span, pulls=list(MUST_BE_PULLED))
-    return {
-        day: Verdict.error(f"Never pulled: {', '.join(r['never_pulled'] for r in rows)}.", rows)
-        for day, rows in found.items()
-    }
+def no_day_is_missing(table: str, pulls: Sequence[str], *, also_reads: Sequence[str] = ()) -> dg.AssetChecksDefinition:
+    """Whether each report that a core table rests on was pulled, and stands in core with every record."""
+    return daily_check(
+        "no_day_is_missing",
+        dg.AssetKey(["core", table]),
+        partial(_missing_days, pulls),
+        description=f"Each day's {', '.join(pulls)} was pulled and stands in core whole; an empty answer is an answer.",
+        relies_on=pulls,
+        also_reads=[dg.AssetKey(["core", other]) for other in also_reads],
+        holds_its_day=True,
+    )
 
 
-no_day_is_missing = daily_check(
-    "no_day_is_missing",
-    dg.AssetKey(["core", "claude_costs"]),
-    _missing_days,
-    description="Every report of the day was pulled. An empty answer is an answer; no answer is a missing day.",
-    relies_on=MUST_BE_PULLED,
-    also_reads=[dg.AssetKey(["raw", pull]) for pull in MUST_BE_PULLED],
-    holds_its_day=True,
-)
+def _missing_days(pulls: Sequence[str], warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
+    found = wrong_rows(warehouse, "no_day_is_missing", span, pulls=list(pulls))
+    return {day: Verdict.error(f"{'; '.join(map(_missing, rows))}.", rows) for day, rows in found.items()}
+
+
+def _missing(row: Mapping[str, Any]) -> str:
+    if row["records"] is None:
+        return f"{row['pull']} was never pulled"
+    return f"core holds {row['rows_in_core']} of the {row['records']} records of {row['pull']}"
 
 
 def _drifted_days(pull: str, of: type, warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
@@ -126,4 +131,9 @@ pull_is_recent = [
     for pull in (*DAILY_PULLS, *SNAPSHOT_PULLS)
 ]
 
-CHECKS = [no_day_is_missing, *schema_drift, *pull_is_recent]
+CHECKS = [
+    no_day_is_missing("claude_costs", COST_PULLS, also_reads=["claude_daily_cost", "claude_usage_tokens"]),
+    no_day_is_missing("claude_code_usage_stats", ["claude_code_usage"]),
+    *schema_drift,
+    *pull_is_recent,
+]

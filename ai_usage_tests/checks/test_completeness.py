@@ -17,14 +17,34 @@ PULLS = "ai_usage_raw.pulls"
 
 
 @pytest.mark.parametrize(
-    "pull", ["claude_cost_report", "claude_cost_totals", "claude_messages_usage", "claude_code_usage"]
+    ("pull", "table"),
+    [
+        ("claude_cost_report", "claude_costs"),
+        ("claude_cost_totals", "claude_costs"),
+        ("claude_messages_usage", "claude_costs"),
+        ("claude_code_usage", "claude_code_usage_stats"),
+    ],
 )
-def test_a_report_never_pulled_makes_its_day_a_missing_one(good: Platform, pull: str) -> None:
+def test_a_report_never_pulled_makes_its_day_a_missing_one(good: Platform, pull: str, table: str) -> None:
     good.sql(f"delete from {PULLS} where pull = '{pull}' and activity_date = '{NEXT}'")
     outcome = good.check(MISSING)
     assert outcome.red(MISSING) == {NEXT}
-    assert outcome.verdict(MISSING, NEXT).severity == ERROR
-    assert f"Never pulled: {pull}." in (outcome.verdict(MISSING, NEXT).description or "")
+    assert outcome.verdict(MISSING, NEXT, table).severity == ERROR
+    assert f"{pull} was never pulled" in (outcome.verdict(MISSING, NEXT, table).description or "")
+
+
+@pytest.mark.parametrize(
+    "table", ["claude_costs", "claude_daily_cost", "claude_usage_tokens", "claude_code_usage_stats"]
+)
+def test_a_day_pulled_and_not_built_whole_is_a_missing_one(good: Platform, table: str) -> None:
+    [(rows,)] = good.sql(f"select count(*) from ai_usage_analytics.{table} where activity_date = '{DAY}'")
+    good.sql(f"insert into ai_usage_analytics.{table} from ai_usage_analytics.{table} where activity_date = '{DAY}'")
+    good.sql(f"delete from ai_usage_analytics.{table} where activity_date = '{NEXT}'")
+    outcome = good.check(MISSING)
+    assert outcome.red(MISSING) == {DAY, NEXT}
+    of = table if table == "claude_code_usage_stats" else "claude_costs"
+    assert f"core holds {2 * rows} of the {rows} records" in (outcome.verdict(MISSING, DAY, of).description or "")
+    assert "core holds 0 of the" in (outcome.verdict(MISSING, NEXT, of).description or "")
 
 
 def test_an_empty_answer_is_no_missing_day(platform: Platform) -> None:
@@ -77,9 +97,9 @@ def test_novelties_survive_a_run(platform: Platform) -> None:
     platform.vendor.refuses["/users"] = 404
     outcome = platform.run({DAY: ordinary(), NEXT: ordinary()}, only=_of_costs())
     assert outcome.red(DRIFT, "claude_cost_report") == {DAY}
-    assert "unknown field novel (3×); unknown value service_tier = 'dear' (3×)" in (
-        outcome.verdict(DRIFT, DAY, "claude_cost_report").description or ""
-    )
+    why = outcome.verdict(DRIFT, DAY, "claude_cost_report").description or ""
+    assert "unknown field novel (3×)" in why
+    assert "unknown value service_tier = 'dear' (3×)" in why
     [record, *_] = platform.warehouse.newest("claude_cost_report", Span(DAY, DAY)).lines["record"]
     assert '"novel":{"deep":[1]}' in record
     assert platform.sql("select distinct service_tier from ai_usage_analytics.claude_costs order by 1")[0] == ("dear",)

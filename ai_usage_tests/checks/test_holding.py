@@ -37,6 +37,8 @@ MISTAKES: dict[str, Mistake] = {
 HARMED = {name: DAY - timedelta(days=2 * n) for n, name in enumerate(MISTAKES)}
 HONEST = [day + timedelta(days=1) for day in HARMED.values()]
 MARTS = dg.AssetSelection.groups("marts")
+FACTS = dg.AssetSelection.assets("core/claude_costs", "core/claude_daily_cost", "core/claude_usage_tokens")
+MONEY = FACTS.upstream().without_checks() | MARTS
 BEFORE, AFTER = 10, 11  # dollars, about: every day is restated between the runs
 
 
@@ -52,13 +54,13 @@ class History:
 def history(tmp_path_factory: pytest.TempPathFactory) -> History:
     """A good run, a run of the same days in which every other day is harmed, and one after the vendor was mended."""
     platform: Platform = platform_in(tmp_path_factory.mktemp("holding"))
-    platform.run({day: ordinary(BEFORE) for day in (*HARMED.values(), *HONEST)})
+    platform.run({day: ordinary(BEFORE) for day in (*HARMED.values(), *HONEST)}, only=MONEY)
     good = platform.dollars()
     platform.vendor.lines = {HARMED[name]: bend for name, (bend, _) in MISTAKES.items()}
     outcome = platform.run({day: ordinary(AFTER) for day in (*HARMED.values(), *HONEST)})
     marts = platform.dollars()
     platform.vendor.lines = {}
-    platform.run(only=dg.AssetSelection.assets("core/claude_costs", "core/claude_daily_cost").upstream() | MARTS)
+    platform.run(only=MONEY)
     return History(good, outcome, marts, platform.dollars())
 
 

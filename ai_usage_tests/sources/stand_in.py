@@ -42,6 +42,7 @@ class StandIn:
     page_size: int = 1000  # at most so many buckets, records or items a page
     bend: Callable[[list[str]], list[str]] = list
     envelope: dict[str, object] = field(default_factory=dict)  # said instead of the truth beside the data
+    refreshes: int = 0  # so many pages to come, each from a newer state of the data
     asked: list[Asked] = field(default_factory=list)
     tokens: dict[str, tuple[Params, int]] = field(default_factory=dict)
 
@@ -77,6 +78,9 @@ class StandIn:
 
     def by_token(self, items: list[str], params: Params, cap: int) -> str:
         """Tokens are opaque, and only go with the parameters they were made for."""
+        if self.refreshes:
+            self.refreshes -= 1
+            self.envelope = {"data_refreshed_at": f"state {self.refreshes}"}
         others, at = {name: value for name, value in params.items() if name != "page"}, 0
         if "page" in params:
             made_for, at = self.tokens[params["page"][0]]

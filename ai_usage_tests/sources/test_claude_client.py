@@ -263,6 +263,18 @@ def test_analytics_rows_go_to_their_days_whatever_their_order(
     assert groups[5:] == (["cost_type", "token_type"] if ask == ClaudeAdmin.analytics_cost else [])
 
 
+def test_an_answer_refreshed_while_it_is_read_is_read_again(vendor: StandIn, admin: ClaudeAdmin) -> None:
+    vendor.rows, vendor.page_size, vendor.refreshes = [row(DAY, n) for n in range(6)], 2, 2
+    assert texts(admin.analytics_cost(Span(DAY, DAY))) == {DAY: vendor.rows}
+    assert len(vendor.asked) == 6
+
+
+def test_an_answer_refreshed_at_every_read_is_no_answer(vendor: StandIn, admin: ClaudeAdmin) -> None:
+    vendor.rows, vendor.page_size, vendor.refreshes = [row(DAY, n) for n in range(6)], 2, 100
+    with pytest.raises(IncompleteAnswer, match="refreshed during each of 3 reads"):
+        admin.analytics_cost(Span(DAY, DAY))
+
+
 EVERYTHING: list[Callable[[ClaudeAdmin], object]] = [
     ClaudeAdmin.organization,
     ClaudeAdmin.workspaces,

@@ -48,7 +48,7 @@ def warehouse_in(folder: Path) -> DuckDBWarehouse:
 def child(folder: Path, deed: str, prelude: str = "") -> subprocess.Popen[str]:
     """Another process that does something to the warehouse in a folder."""
     code = CHILD.format(deed=deed, prelude=prelude)
-    environ = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
     command = [sys.executable, "-c", "import ai_usage_tests.conftest\n" + code, str(folder)]
     return subprocess.Popen(command, cwd=ROOT, env=environ, text=True, stderr=subprocess.PIPE)
 

@@ -1,4 +1,5 @@
--- Days on which a report was never pulled: not even an empty answer stands in the ledger.
+-- Days on which a report was never pulled (not even an empty answer stands in the ledger), or on which core does not
+-- hold as many rows as the newest answer has records: pulled and not built is missing too.
 with days as (
     select activity_date
     from unnest(generate_date_array(@first_day, @last_day)) as activity_date
@@ -9,19 +10,59 @@ reports as (
     from unnest(@pulls) as pull
 ),
 
-pulled as (
-    select distinct
+newest as (
+    select
         pull,
-        activity_date
+        activity_date,
+        records
     from ai_usage_raw.pulls
     where activity_date between @first_day and @last_day
+    qualify row_number() over (partition by pull, activity_date order by pulled_at desc, pull_id desc) = 1
+),
+
+core_rows as (
+    select
+        'claude_cost_report' as pull,
+        activity_date
+    from ai_usage_analytics.claude_costs
+    where activity_date between @first_day and @last_day
+    union all
+    select
+        'claude_cost_totals' as pull,
+        activity_date
+    from ai_usage_analytics.claude_daily_cost
+    where activity_date between @first_day and @last_day
+    union all
+    select
+        'claude_messages_usage' as pull,
+        activity_date
+    from ai_usage_analytics.claude_usage_tokens
+    where activity_date between @first_day and @last_day
+    union all
+    select
+        'claude_code_usage' as pull,
+        activity_date
+    from ai_usage_analytics.claude_code_usage_stats
+    where activity_date between @first_day and @last_day
+),
+
+built as (
+    select
+        pull,
+        activity_date,
+        count(*) as rows_in_core
+    from core_rows
+    group by pull, activity_date
 )
 
 select
     days.activity_date,
-    reports.pull as never_pulled
+    reports.pull,
+    newest.records,
+    coalesce(built.rows_in_core, 0) as rows_in_core
 from days
 cross join reports
-left join pulled on reports.pull = pulled.pull and days.activity_date = pulled.activity_date
-where pulled.pull is null
-order by days.activity_date, never_pulled
+left join newest on reports.pull = newest.pull and days.activity_date = newest.activity_date
+left join built on reports.pull = built.pull and days.activity_date = built.activity_date
+where newest.pull is null or newest.records != coalesce(built.rows_in_core, 0)
+order by days.activity_date, reports.pull

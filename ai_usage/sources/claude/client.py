@@ -39,6 +39,7 @@ ANALYTICS_DEPTH = 365  # days back that may be asked
 
 DAYS_A_REQUEST = 31  # cost and usage buckets a page; the vendor's own default is 7
 ROWS_A_REQUEST = 1000
+READS_AT_MOST = 3  # of an answer that the vendor refreshes while it is read; it does so every few hours
 AT_ONCE = 4  # requests under way together: "short bursts to page through history are fine"
 
 COST_GROUPS = ("workspace_id", "description")
@@ -217,8 +218,7 @@ class ClaudeAdmin:
             "limit": ROWS_A_REQUEST,
             "group_by[]": list(group_by),
         }
-        beta = {"anthropic-beta": ANALYTICS_BETA}
-        pages = self.analytics.pages(path, query, following=by_page_token, headers=beta)
+        pages = self._analytics_pages(path, query)
         rows: dict[date, list[bytes]] = {day: [] for day in span.days}
         for row in _items(pages):
             day = _utc_day(_read(path, row, _Bucket).starting_at)
@@ -227,6 +227,15 @@ class ClaudeAdmin:
             rows[day].append(row)
         envelope = _envelope(*pages)
         return [self._answer(day, said, len(pages), path, query, envelope) for day, said in rows.items()]
+
+    def _analytics_pages(self, path: str, query: Query) -> list[Page]:
+        """All pages of one state of the vendor's data: refreshed halfway, rows would be lost or come twice."""
+        beta = {"anthropic-beta": ANALYTICS_BETA}
+        for _ in range(READS_AT_MOST):
+            pages = self.analytics.pages(path, query, following=by_page_token, headers=beta)
+            if len({page.beside.get("data_refreshed_at") for page in pages}) == 1:
+                return pages
+        raise IncompleteAnswer(f"Claude {path} was refreshed during each of {READS_AT_MOST} reads: nothing is kept.")
 
     def _answer(
         self,
