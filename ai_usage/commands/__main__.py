@@ -4,16 +4,20 @@ Definitions are built from the environment when they are imported, so a command'
 """
 
 import os
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 
 from dotenv import load_dotenv
 
 from ai_usage.commands.shell import ERR, OUT
-from ai_usage.errors import AiUsageError
+from ai_usage.errors import AiUsageError, WarehouseError
 from ai_usage.settings import ROOT, Settings, read_settings
 
+NEARLY_NOTHING = 2**20  # bytes
 COMMANDS = ("demo", "backfill", "doctor", "ui", "bench", "docs")
 
 
@@ -24,12 +28,28 @@ def main(argv: Sequence[str]) -> int:
         return 2
     try:
         of = command_settings()
-        return int(import_module(f"ai_usage.commands.{argv[0]}").run(of, argv[1:]))
+        with a_full_disk_named(of.data_dir):
+            return int(import_module(f"ai_usage.commands.{argv[0]}").run(of, argv[1:]))
     except AiUsageError as error:
         ERR.print(f"[bold red]Error:[/] {error}", soft_wrap=True)
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+@contextmanager
+def a_full_disk_named(folder: Path) -> Iterator[None]:
+    """Whatever writes first to a full disk fails in words of its own, Dagster's databases among it: say it plainly."""
+    try:
+        yield
+    except AiUsageError:
+        raise
+    except Exception as error:
+        if folder.exists() and shutil.disk_usage(folder).free < NEARLY_NOTHING:
+            raise WarehouseError(
+                f"No space left in {folder}. What was committed stands; free some space and run it again."
+            ) from error
+        raise
 
 
 def command_settings() -> Settings:

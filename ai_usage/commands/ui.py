@@ -21,8 +21,8 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     arguments = argparse.ArgumentParser(prog="make ui", description=__doc__)
     arguments.add_argument("--port", type=int, default=3000)
     port = arguments.parse_args(argv).port
-    prepare_instance(of)
     refuse_a_taken_port(port)
+    prepare_instance(of)
     limit_the_pool()
     OUT.print(f"Dagster UI: [bold]http://{LOOPBACK}:{port}[/]  (Ctrl-C stops it)")
     os.chdir(of.dagster_home)  # beside its own dagster.yaml: run from the root, Dagster would warn of the one there

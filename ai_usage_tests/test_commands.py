@@ -1,0 +1,103 @@
+"""What a person types, and the one sentence said where it cannot be done."""
+
+import shutil
+import socket
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from ai_usage.catalog import TABLES
+from ai_usage.commands.__main__ import a_full_disk_named, main
+from ai_usage.commands.docs import TARGET, tables_page
+from ai_usage.errors import WarehouseError
+from ai_usage.settings import settings
+from ai_usage_tests.sources.stand_in import ADMIN, standing_in
+
+
+@pytest.fixture(autouse=True)
+def _home_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "")  # commands set it: put back afterwards
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> str:
+    captured = capsys.readouterr()
+    return " ".join((captured.out + captured.err).split())
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "sentence"),
+    [
+        ("2026-13-01", "2026-01-31", "FROM=2026-13-01 is not a day"),
+        ("2026-11-01", "", "TO= is not a day"),
+        ("2026-11-09", "2026-11-01", "FROM=2026-11-09 is after TO=2026-11-01"),
+        ("2020-01-01", "2026-11-01", "AI_USAGE_START_DATE"),
+        ("2026-11-01", "2999-01-01", "the newest full UTC day"),
+    ],
+)
+def test_a_backfill_that_cannot_be_says_why(
+    capsys: pytest.CaptureFixture[str], first: str, last: str, sentence: str
+) -> None:
+    assert main(["backfill", first, last]) == 2
+    assert sentence in said(capsys)
+
+
+def test_an_unknown_command_names_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["deploy"]) == 2
+    assert "demo, backfill, doctor, ui" in said(capsys)
+
+
+def test_a_bad_setting_is_one_sentence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AI_USAGE_START_DATE", "2999-01-01")
+    assert main(["demo"]) == 2
+    assert said(capsys).startswith("Error: AI_USAGE_START_DATE is 2999-01-01")
+
+
+def test_a_taken_port_is_named_with_another_to_try(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert main(["ui", "--port", str(port)]) == 2
+    assert f"Port {port} on 127.0.0.1 cannot be used" in said(capsys)
+
+
+def test_any_failure_on_a_full_disk_is_told_as_that(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), a_full_disk_named(tmp_path):
+        _ = 1 // 0
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
+    with pytest.raises(WarehouseError, match="No space left in"), a_full_disk_named(tmp_path):
+        _ = 1 // 0
+
+
+@pytest.mark.parametrize(
+    ("key", "code", "sentence"), [(ADMIN, 0, "✓ cost report"), ("sk-ant-nonsense", 1, "✗ the key")]
+)
+def test_the_doctor_tries_the_key_and_never_shows_it(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    key: str,
+    code: int,
+    sentence: str,
+) -> None:
+    with standing_in() as vendor:
+        yesterday = settings().yesterday()
+        vendor.days = {yesterday: []}
+        vendor.lists = {"me": ['{"id": "o", "name": "Example", "type": "organization"}']}
+        vendor.lists |= {"workspaces": [], "api_keys": [], "users": []}
+        monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
+        monkeypatch.setenv("AI_USAGE_SIMULATE", "0")
+        monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", vendor.url)
+        monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", key)
+        assert main(["doctor"]) == code
+    told = said(capsys)
+    assert sentence in told
+    assert key not in told
+
+
+def test_the_table_page_is_what_the_tables_say() -> None:
+    assert TARGET.read_text(encoding="utf-8") == tables_page(TABLES), "run make docs"
