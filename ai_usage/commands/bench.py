@@ -36,7 +36,8 @@ from ai_usage.partitions import ONE_DAY, Span, midnight
 from ai_usage.settings import Settings, settings
 from ai_usage.simulator import ADMIN_KEY
 from ai_usage.sources.claude.client import COST_GROUPS, DAYS_A_REQUEST, ClaudeAdmin
-from ai_usage.sources.claude.tables import CLAUDE_COSTS, Organization, cost_rows
+from ai_usage.sources.claude.rows import Organization, cost_rows
+from ai_usage.sources.claude.tables import CLAUDE_COSTS
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 
 LINES_A_DAY = 2_000

@@ -1,7 +1,7 @@
 """Claude's typed facts: raw records of the run's days, shaped and put in place of what core had of those days.
 
 A day that was pulled is replaced whole, even by nothing: a line the vendor withdraws must not linger. A day never
-pulled is left as it is. How a record becomes a row is `sources.claude.tables`' business.
+pulled is left as it is. How a record becomes a row is `sources.claude.rows`' business.
 """
 
 from collections.abc import Callable
@@ -13,9 +13,9 @@ from ai_usage.charts import trend
 from ai_usage.errors import AiUsageError
 from ai_usage.layers import daily_asset, note, snapshot_asset
 from ai_usage.partitions import span_of_run
-from ai_usage.sources.claude import pulls, tables
+from ai_usage.sources.claude import pulls, rows, tables
 from ai_usage.sources.claude.pulls import InWarehouse
-from ai_usage.sources.claude.tables import Organization
+from ai_usage.sources.claude.rows import Organization
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import Table
@@ -34,9 +34,9 @@ def dim_workspace(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> 
         newest = warehouse.newest("claude_workspaces", None)
         if newest.versions.is_empty():
             return note(context, "core/dim_workspace", None, skipped="raw/claude_workspaces was never pulled")
-        rows = tables.workspace_rows(newest)
-        warehouse.replace_all(tables.DIM_WORKSPACE, rows)
-    return note(context, "core/dim_workspace", None, **{"dagster/row_count": rows.height})
+        workspaces = rows.workspace_rows(newest)
+        warehouse.replace_all(tables.DIM_WORKSPACE, workspaces)
+    return note(context, "core/dim_workspace", None, **{"dagster/row_count": workspaces.height})
 
 
 @daily_asset(
@@ -48,7 +48,7 @@ def dim_workspace(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> 
 )
 def claude_costs(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """What Claude charged on the API, line by line, in USD."""
-    rebuild(context, warehouse, tables.CLAUDE_COSTS, pull="claude_cost_report", shape=tables.cost_rows)
+    rebuild(context, warehouse, tables.CLAUDE_COSTS, pull="claude_cost_report", shape=rows.cost_rows)
 
 
 @daily_asset(
@@ -60,7 +60,7 @@ def claude_costs(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> N
 )
 def claude_daily_cost(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """The Console's own figure of the day, which the cost lines must add up to."""
-    rebuild(context, warehouse, tables.CLAUDE_DAILY_COST, pull="claude_cost_totals", shape=tables.daily_cost_rows)
+    rebuild(context, warehouse, tables.CLAUDE_DAILY_COST, pull="claude_cost_totals", shape=rows.daily_cost_rows)
 
 
 @daily_asset(
@@ -72,7 +72,7 @@ def claude_daily_cost(context: dg.AssetExecutionContext, warehouse: InWarehouse)
 )
 def claude_usage_tokens(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """Tokens of the Messages API, whoever sent them: Claude Code's API traffic is among them."""
-    rebuild(context, warehouse, tables.CLAUDE_USAGE_TOKENS, pull="claude_messages_usage", shape=tables.usage_rows)
+    rebuild(context, warehouse, tables.CLAUDE_USAGE_TOKENS, pull="claude_messages_usage", shape=rows.usage_rows)
 
 
 @daily_asset(
@@ -84,19 +84,19 @@ def claude_usage_tokens(context: dg.AssetExecutionContext, warehouse: InWarehous
 )
 def claude_daily_tokens(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """Tokens of the Messages API, whole organisation by day."""
-    rebuild(context, warehouse, tables.CLAUDE_DAILY_TOKENS, pull="claude_messages_usage", shape=tables.daily_token_rows)
+    rebuild(context, warehouse, tables.CLAUDE_DAILY_TOKENS, pull="claude_messages_usage", shape=rows.daily_token_rows)
 
 
 @daily_asset("core", tables.CLAUDE_CODE_USAGE_STATS, group=GROUP, kinds=KINDS, deps=[pulls.claude_code_usage])
 def claude_code_usage_stats(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """What people did with Claude Code. For API customers its estimated cost is part of claude_costs: never added."""
-    rebuild(context, warehouse, tables.CLAUDE_CODE_USAGE_STATS, pull="claude_code_usage", shape=tables.code_rows)
+    rebuild(context, warehouse, tables.CLAUDE_CODE_USAGE_STATS, pull="claude_code_usage", shape=rows.code_rows)
 
 
 @daily_asset("core", tables.CLAUDE_CODE_MODEL_USAGE, group=GROUP, kinds=KINDS, deps=[pulls.claude_code_usage])
 def claude_code_model_usage(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """Claude Code's tokens and estimated cost by model."""
-    rebuild(context, warehouse, tables.CLAUDE_CODE_MODEL_USAGE, pull="claude_code_usage", shape=tables.code_model_rows)
+    rebuild(context, warehouse, tables.CLAUDE_CODE_MODEL_USAGE, pull="claude_code_usage", shape=rows.code_model_rows)
 
 
 ASSETS = [
@@ -127,12 +127,12 @@ def rebuild(
             if organization is None and said.days:
                 raise AiUsageError("raw/claude_organization was never pulled: materialize it once, then this again.")
             if organization is not None:
-                rows = shape(said, organization)
-                warehouse.replace_days(table, said.days, rows)
-                for built in _by_day(said, rows, money).to_dicts():
-                    note(context, asset, built.pop("activity_date"), **built)
-            for day in set(days.days) - set(said.days):
-                note(context, asset, day, skipped=f"raw/{pull} has no answer for this day: left as it was")
+                built = shape(said, organization)
+                warehouse.replace_days(table, said.days, built)
+                for day in _by_day(said, built, money).to_dicts():
+                    note(context, asset, day.pop("activity_date"), **day)
+            for unpulled in set(days.days) - set(said.days):
+                note(context, asset, unpulled, skipped=f"raw/{pull} has no answer for this day: left as it was")
         last = span_of_run(context).last
         if money and (picture := trend(warehouse, table, money, up_to=last)):
             note(context, asset, last, trend=picture)
@@ -140,13 +140,11 @@ def rebuild(
 
 def organization_of(warehouse: Warehouse) -> Organization | None:
     """Whose records they are, and how its workspaces are called; None before the first pull."""
-    return tables.organization(
-        warehouse.newest("claude_organization", None), warehouse.newest("claude_workspaces", None)
-    )
+    return rows.organization(warehouse.newest("claude_organization", None), warehouse.newest("claude_workspaces", None))
 
 
-def _by_day(said: Records, rows: pl.DataFrame, money: str | None) -> pl.DataFrame:
-    sums = rows.group_by("activity_date").agg(
+def _by_day(said: Records, built: pl.DataFrame, money: str | None) -> pl.DataFrame:
+    sums = built.group_by("activity_date").agg(
         pl.len().alias("dagster/partition_row_count"), *([pl.col(money).sum()] if money else [])
     )
     versions = said.versions.select("activity_date", "pull_id")

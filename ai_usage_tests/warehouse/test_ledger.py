@@ -8,7 +8,8 @@ import pytest
 
 from ai_usage.partitions import Span
 from ai_usage.sources.claude.records import CostLine
-from ai_usage.sources.claude.tables import CLAUDE_COSTS, Organization, cost_rows
+from ai_usage.sources.claude.rows import Organization, cost_rows
+from ai_usage.sources.claude.tables import CLAUDE_COSTS
 from ai_usage.warehouse.ledger import Answer, UnreadableRecord, Version, new_pull_id
 from ai_usage_tests.platform import DAY, NEXT, Platform
 

@@ -11,8 +11,9 @@ import pytest
 
 from ai_usage.errors import AiUsageError
 from ai_usage.money import usd
+from ai_usage.sources.claude import rows as shaping
 from ai_usage.sources.claude import tables
-from ai_usage.sources.claude.tables import Organization
+from ai_usage.sources.claude.rows import Organization
 from ai_usage.warehouse.ledger import Records, UnreadableRecord
 from ai_usage.warehouse.table import Table
 from ai_usage_tests.sources import recorded
@@ -78,7 +79,7 @@ EXACT = [
 @pytest.mark.parametrize(("cents", "dollars"), EXACT)
 def test_cents_become_exact_dollars_in_columns(cents: str, dollars: str) -> None:
     assert usd(cents=Decimal(cents)) == Decimal(dollars)
-    for shape in (tables.cost_rows, tables.daily_cost_rows):
+    for shape in (shaping.cost_rows, shaping.daily_cost_rows):
         rows = shape(records(cost(f'"{cents}"')), ACME)
         assert rows["amount_usd"].to_list() == [Decimal(dollars)]
         assert rows.schema["amount_usd"] == pl.Decimal(38, 9)
@@ -101,9 +102,9 @@ def test_what_is_no_money_is_refused_in_a_sentence(cents: str) -> None:
     with pytest.raises(ValueError, match=r"cents is (not an amount|more than)"):
         usd(cents=Decimal(cents))
     shapes: list[tuple[Shape, str]] = [
-        (tables.cost_rows, cost(f'"{cents}"')),
-        (tables.code_rows, models("1", f'"{cents}"')),
-        (tables.code_model_rows, models(f'"{cents}"')),
+        (shaping.cost_rows, cost(f'"{cents}"')),
+        (shaping.code_rows, models("1", f'"{cents}"')),
+        (shaping.code_model_rows, models(f'"{cents}"')),
     ]
     for shape, text in shapes:
         with pytest.raises(AiUsageError, match=r"ai_usage_raw\.claude_x: .* cents is "):
@@ -112,11 +113,11 @@ def test_what_is_no_money_is_refused_in_a_sentence(cents: str) -> None:
 
 def test_another_currency_is_not_guessed_at() -> None:
     with pytest.raises(AiUsageError, match=r"claude_x has an amount in EUR"):
-        tables.cost_rows(records(cost(currency="EUR")), ACME)
+        shaping.cost_rows(records(cost(currency="EUR")), ACME)
 
 
 def test_cost_lines_keep_their_dimensions_and_null_is_the_default_workspace() -> None:
-    rows = tables.cost_rows(records(*recorded.lines("cost_report_page1"), cost(workspace_id="gone")), ACME)
+    rows = shaping.cost_rows(records(*recorded.lines("cost_report_page1"), cost(workspace_id="gone")), ACME)
     assert rows["workspace_name"].to_list() == ["Data team", "Data team", "Default", "Data team", None]
     assert rows["workspace_id"].to_list()[2:] == [None, "wrkspc_01ExampleDataTeam000001", "gone"]
     assert rows.row(0, named=True) == {
@@ -131,20 +132,20 @@ def test_cost_lines_keep_their_dimensions_and_null_is_the_default_workspace() ->
 
 def test_nested_token_counts_reach_their_columns_and_the_days_sum() -> None:
     said = records(*recorded.lines("usage_report_messages_page1"))
-    rows = tables.usage_rows(said, ACME)
+    rows = shaping.usage_rows(said, ACME)
     measures = {
         "uncached_input_tokens": 3086419, "output_tokens": 1200000, "cache_read_input_tokens": 150000,
         "cache_creation_5m_tokens": 20000, "cache_creation_1h_tokens": 0, "web_search_requests": 12,
     }  # fmt: skip
     assert rows.select(*measures).row(0, named=True) == measures
     assert rows["api_key_id"].to_list() == ["apikey_01ExampleEtlKey00000001", None]
-    [day] = tables.daily_token_rows(said, ACME).to_dicts()
+    [day] = shaping.daily_token_rows(said, ACME).to_dicts()
     assert day["output_tokens"] == 1323000
     assert (day["activity_date"], day["pull_id"]) == (DAY, "p1")
 
 
 def test_claude_code_is_a_row_an_actor_and_a_row_a_model() -> None:
-    rows, by_model = tables.code_rows(records(*CODE), ACME), tables.code_model_rows(records(*CODE), ACME)
+    rows, by_model = shaping.code_rows(records(*CODE), ACME), shaping.code_model_rows(records(*CODE), ACME)
     assert rows["estimated_cost_usd"].to_list() == [Decimal(c) / 100 for c in ("94.9", "75.9", "33.4", "75.9")]
     assert by_model["estimated_cost_usd"].to_list() == [
         Decimal(c) / 100 for c in ("75.9", "19", "75.9", "33.4", "75.9")
@@ -181,11 +182,11 @@ def test_claude_code_is_a_row_an_actor_and_a_row_a_model() -> None:
 def test_a_json_number_stays_exact_and_the_dearest_model_is_named(
     amounts: list[str], dollars: str, top: str | None
 ) -> None:
-    rows = tables.code_rows(records(models(*amounts)), ACME)
+    rows = shaping.code_rows(records(models(*amounts)), ACME)
     assert rows["estimated_cost_usd"].to_list() == [Decimal(dollars)]
     assert rows["model"].to_list() == [top]
     assert rows["cache_creation_tokens"].to_list() == [4 * len(amounts)]
-    assert tables.code_model_rows(records(models(*amounts)), ACME).height == len(amounts)
+    assert shaping.code_model_rows(records(models(*amounts)), ACME).height == len(amounts)
 
 
 def test_what_claude_code_may_leave_out_reads_as_zero_or_null() -> None:
@@ -195,25 +196,25 @@ def test_what_claude_code_may_leave_out_reads_as_zero_or_null() -> None:
     for name in ("multi_edit_tool", "notebook_edit_tool", "write_tool"):
         del old["tool_actions"][name]
     bare = {name: value for name, value in old.items() if name != "tool_actions"}
-    rows = tables.code_rows(records(json.dumps(old), json.dumps(bare)), ACME)
+    rows = shaping.code_rows(records(json.dumps(old), json.dumps(bare)), ACME)
     assert rows["is_remote"].to_list() == rows["subscription_type"].to_list() == [None, None]
     assert rows.select(pl.col("^.*_tool_.*$")).rows() == [(20, 2, 0, 0, 0, 0, 0, 0), (0,) * 8]
 
 
 def test_an_email_is_one_person_however_it_is_typed() -> None:
     typed = code(actor={"type": "user_actor", "email_address": "  Dev.One@Example.COM "})
-    assert tables.code_rows(records(typed), ACME)["user_email"].to_list() == ["dev.one@example.com"]
+    assert shaping.code_rows(records(typed), ACME)["user_email"].to_list() == ["dev.one@example.com"]
 
 
 @pytest.mark.parametrize(
     ("shape", "table"),
     [
-        (tables.cost_rows, tables.CLAUDE_COSTS),
-        (tables.daily_cost_rows, tables.CLAUDE_DAILY_COST),
-        (tables.usage_rows, tables.CLAUDE_USAGE_TOKENS),
-        (tables.daily_token_rows, tables.CLAUDE_DAILY_TOKENS),
-        (tables.code_rows, tables.CLAUDE_CODE_USAGE_STATS),
-        (tables.code_model_rows, tables.CLAUDE_CODE_MODEL_USAGE),
+        (shaping.cost_rows, tables.CLAUDE_COSTS),
+        (shaping.daily_cost_rows, tables.CLAUDE_DAILY_COST),
+        (shaping.usage_rows, tables.CLAUDE_USAGE_TOKENS),
+        (shaping.daily_token_rows, tables.CLAUDE_DAILY_TOKENS),
+        (shaping.code_rows, tables.CLAUDE_CODE_USAGE_STATS),
+        (shaping.code_model_rows, tables.CLAUDE_CODE_MODEL_USAGE),
     ],
 )
 def test_an_empty_day_is_no_rows_of_the_same_types(shape: Shape, table: Table) -> None:
@@ -226,7 +227,7 @@ def test_an_empty_day_is_no_rows_of_the_same_types(shape: Shape, table: Table) -
 def test_the_default_workspace_always_has_a_row(default: list[str]) -> None:
     listed = [*recorded.items("workspaces_page1"), *recorded.items("workspaces_page2_after_id")]
     said = records(*listed, day=None, envelope=json.dumps({"default_workspace_ids": default} if default else {}))
-    rows = tables.workspace_rows(said).select("workspace_id", "workspace_name", "is_default", "archived_at").rows()
+    rows = shaping.workspace_rows(said).select("workspace_id", "workspace_name", "is_default", "archived_at").rows()
     archived = datetime(2026, 2, 1, tzinfo=UTC)
     assert rows == [
         ("wrkspc_01ExampleDataTeam000001", "Data team", False, None),
@@ -237,8 +238,8 @@ def test_the_default_workspace_always_has_a_row(default: list[str]) -> None:
 
 def test_the_organization_knows_its_workspaces_by_name() -> None:
     me, spaces = recorded.body("organization_me").decode(), recorded.items("workspaces_page1")
-    assert tables.organization(records(day=None), records(day=None)) is None
-    found = tables.organization(records(me, day=None), records(*spaces, day=None))
+    assert shaping.organization(records(day=None), records(day=None)) is None
+    found = shaping.organization(records(me, day=None), records(*spaces, day=None))
     assert found == Organization("00000000-1111-4222-8333-444444444444", ACME.workspace_names)
 
 
@@ -253,7 +254,7 @@ def test_the_organization_knows_its_workspaces_by_name() -> None:
 )
 def test_an_unreadable_record_is_named_by_table_and_day_and_quoted(text: str, why: str) -> None:
     with pytest.raises(UnreadableRecord) as caught:
-        tables.cost_rows(records(cost(), text, pull="claude_cost_report"), ACME)
+        shaping.cost_rows(records(cost(), text, pull="claude_cost_report"), ACME)
     said = str(caught.value)
     assert said.startswith("ai_usage_raw.claude_cost_report, 2026-11-03: ")
     assert why in said
