@@ -32,6 +32,10 @@ def run(of: Settings, _: Sequence[str]) -> int:
             for name in ("totals", "by_workspace", "by_model", "claude_code")
         )
     OUT.print()
+    if total[0]["cost_usd"] is None and outcome.failures:
+        tell_troubles(outcome)
+        OUT.print("Nothing is there to sum up: no cost was pulled.")
+        return 1
     title = "Claude, SIMULATED DATA from the built-in vendor" if of.simulate else "Claude"
     OUT.rule(f"[bold]{title}[/]")
     _headline(total[0], len(span.days), f"{span.first} to {span.last}")

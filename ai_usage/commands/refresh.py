@@ -1,7 +1,9 @@
 """Runs the graph over a range of days in this process, showing what it is at, and tells what came of it."""
 
 import logging
+import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import dagster as dg
@@ -85,8 +87,8 @@ def _why(event: dg.DagsterEvent) -> str:
 
 def tell_troubles(outcome: Outcome, *, at_most: int = 15) -> None:
     """Failures, then red verdicts, each in a line."""
-    for step, why in outcome.failures.items():
-        ERR.print(f"[bold red]✗ {step}[/] {why}", soft_wrap=True)
+    for why, steps in _by_cause(outcome.failures).items():
+        ERR.print(f"[bold red]✗ {', '.join(steps)}[/] {why}", soft_wrap=True)
     for verdict in outcome.wrong[:at_most]:
         colour = "red" if verdict.severity == dg.AssetCheckSeverity.ERROR else "yellow"
         day = verdict.partition or "whole"
@@ -95,6 +97,15 @@ def tell_troubles(outcome: Outcome, *, at_most: int = 15) -> None:
         OUT.print(f"  … and {len(outcome.wrong) - at_most} more; the Dagster UI lists them all.")
     for asset, why in outcome.skipped.items():
         OUT.print(f"[yellow]– {asset}[/] {why}", soft_wrap=True)
+
+
+def _by_cause(failures: Mapping[str, str]) -> dict[str, list[str]]:
+    """Steps by why they failed: one wrong key is one trouble, at however many endpoints it was refused."""
+    causes: dict[str, tuple[str, list[str]]] = {}
+    for step, why in failures.items():
+        cause = re.sub(r"/v1/\S+|request id \S+", "", why)
+        causes.setdefault(cause, (why, []))[1].append(step.replace("__", "/"))
+    return dict(causes.values())
 
 
 class _Follower(logging.Handler):
@@ -108,10 +119,11 @@ class _Follower(logging.Handler):
         self.task = progress.add_task("starting", total=steps)
 
     def emit(self, record: logging.LogRecord) -> None:
-        event = getattr(record, "dagster_meta", {}).get("dagster_event")
+        told = getattr(record, "dagster_meta", {})
+        event = told.get("dagster_event")
         if event is None:
-            if record.levelno >= logging.WARNING:
-                self.progress.console.print(f"[yellow]{record.getMessage()}[/]")
+            if record.levelno == logging.WARNING:  # a step's own word; errors are told when the run is over
+                self.progress.console.print(f"[yellow]{told.get('orig_message')}[/]", soft_wrap=True)
         elif event.is_step_start:
             self.progress.update(self.task, description=event.step_key.replace("__", " ").replace("_", " "))
         elif event.is_step_success or event.is_step_failure or event.is_step_skipped:
