@@ -44,8 +44,10 @@ class Tally:
     @contextmanager
     def of(self, asset: str) -> Iterator[None]:
         before = self.claude_admin.requests
-        yield
-        self.by_asset[asset] += self.claude_admin.requests - before
+        try:
+            yield
+        finally:
+            self.by_asset[asset] += self.claude_admin.requests - before
 
     def note(self, context: dg.AssetExecutionContext) -> None:
         for asset, requests in self.by_asset.items():
@@ -158,11 +160,14 @@ def _pull_days(
     if claude_admin is None:
         return _not_configured(context, f"raw/{pull}")
     tally = Tally(claude_admin)
-    for some_days in (span or span_of_run(context)).cut(at_most=DAYS_A_REQUEST):
-        with tally.of(f"raw/{pull}"):
-            answers = ask(claude_admin, some_days)
-        _append(context, warehouse, pull, answers)
-    return tally.note(context)
+    try:
+        for some_days in (span or span_of_run(context)).cut(at_most=DAYS_A_REQUEST):
+            with tally.of(f"raw/{pull}"):
+                answers = ask(claude_admin, some_days)
+            _append(context, warehouse, pull, answers)
+    finally:
+        tally.note(context)
+    return None
 
 
 def _pull_analytics(
@@ -194,9 +199,12 @@ def _snapshot(pull: str, description: str, ask: Callable[[ClaudeAdmin], Answer])
         asset = f"raw/{pull}"
         if claude_admin is None:
             return _not_configured(context, asset)
-        [version] = warehouse.append(pull, [ask(claude_admin)])
+        tally = Tally(claude_admin)
+        with tally.of(asset):
+            answer = ask(claude_admin)
+        [version] = warehouse.append(pull, [answer])
         note(context, asset, None, **_described(version))
-        return None
+        return tally.note(context)
 
     pull_snapshot.__doc__ = description
     return snapshot_asset("raw", RAW_TABLES[pull], group=GROUP, kinds=KINDS)(pull_snapshot)
