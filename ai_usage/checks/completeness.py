@@ -13,6 +13,7 @@ from ai_usage.checks.verdicts import Verdict, daily_check, snapshot_check, wrong
 from ai_usage.core.holding import COST_PULLS
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
+from ai_usage.sources.claude.pulls import SOURCE as CLAUDE
 from ai_usage.sources.claude.tables import DAILY_PULLS, OPTIONAL_PULLS, SNAPSHOT_PULLS
 from ai_usage.sources.drift import drift
 from ai_usage.warehouse.ledger import Records
@@ -29,6 +30,7 @@ def no_day_is_missing(table: str, pulls: Sequence[str], *, also_reads: Sequence[
         "no_day_is_missing",
         dg.AssetKey(["core", table]),
         partial(_missing_days, pulls),
+        source=CLAUDE,
         description=f"Each day's {', '.join(pulls)} was pulled and stands in core whole; an empty answer is an answer.",
         relies_on=pulls,
         also_reads=[dg.AssetKey(["core", other]) for other in also_reads],
@@ -82,6 +84,7 @@ schema_drift = [
             "schema_drift",
             dg.AssetKey(["raw", pull]),
             partial(_drifted_days, pull, of),
+            source=CLAUDE,
             description=DRIFT,
             relies_on=[pull],
             is_optional=pull in OPTIONAL_PULLS,
@@ -93,6 +96,7 @@ schema_drift = [
             "schema_drift",
             dg.AssetKey(["raw", pull]),
             partial(_drifted_snapshot, pull, of),
+            source=CLAUDE,
             description=DRIFT,
             pull=pull,
         )
@@ -124,6 +128,7 @@ pull_is_recent = [
         "pull_is_recent",
         dg.AssetKey(["raw", pull]),
         partial(_is_recent, pull),
+        source=CLAUDE,
         description=f"The vendor was asked within {RECENT.total_seconds() / 3600:.0f} hours, up to yesterday.",
         pull=pull,
         is_optional=pull in OPTIONAL_PULLS,

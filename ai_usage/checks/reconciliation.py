@@ -11,6 +11,7 @@ import dagster as dg
 from ai_usage.checks.prices import SEARCH_ENVELOPE, Envelope, UnknownPrice, token_envelope
 from ai_usage.checks.verdicts import Verdict, by_day, daily_check, wrong_rows
 from ai_usage.partitions import Span
+from ai_usage.sources.claude.pulls import SOURCE as CLAUDE
 from ai_usage.warehouse.port import Warehouse
 
 CLAUDE_COSTS, CLAUDE_DAILY_COST, CLAUDE_USAGE_TOKENS, CLAUDE_CODE_USAGE_STATS = (
@@ -37,6 +38,7 @@ grouped_lines_equal_console_figure = daily_check(
     "grouped_lines_equal_console_figure",
     CLAUDE_COSTS,
     _lines_against_console,
+    source=CLAUDE,
     description="The cost lines of a day add up to the Console's own ungrouped figure, exactly.",
     relies_on=["claude_cost_report", "claude_cost_totals", "claude_messages_usage"],
     also_reads=[CLAUDE_DAILY_COST, CLAUDE_USAGE_TOKENS],
@@ -100,6 +102,7 @@ implied_price_is_a_list_price = daily_check(
     "implied_price_is_a_list_price",
     CLAUDE_COSTS,
     _implied_prices,
+    source=CLAUDE,
     description="Money over units lies between the cheapest and the dearest published price of that model and day.",
     relies_on=["claude_cost_report", "claude_messages_usage"],
     also_reads=[CLAUDE_USAGE_TOKENS],
@@ -121,6 +124,7 @@ claude_code_is_part_of_claude_costs = daily_check(
     "claude_code_is_part_of_claude_costs",
     CLAUDE_COSTS,
     _code_within_costs,
+    source=CLAUDE,
     description="Claude Code's estimate for API customers is no more than the bill it is a part of.",
     relies_on=["claude_cost_report", "claude_code_usage"],
     also_reads=[CLAUDE_CODE_USAGE_STATS],
@@ -143,6 +147,7 @@ usage_without_cost_is_explained = daily_check(
     "usage_without_cost_is_explained",
     CLAUDE_USAGE_TOKENS,
     _unbilled_usage,
+    source=CLAUDE,
     description="Tokens without cost are Priority Tier, which is billed elsewhere; any others are named.",
     relies_on=["claude_cost_report", "claude_messages_usage"],
     also_reads=[CLAUDE_COSTS],

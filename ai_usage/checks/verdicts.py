@@ -15,7 +15,7 @@ import polars as pl
 
 from ai_usage.layers import POOL, in_plain_words
 from ai_usage.partitions import Span
-from ai_usage.sources.claude.pulls import InWarehouse, MaybeClaude
+from ai_usage.sources.pulling import Source
 from ai_usage.warehouse.port import Warehouse
 
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
@@ -92,6 +92,7 @@ def daily_check(
     asset: dg.AssetKey,
     judge: Judge,
     *,
+    source: Source,
     description: str,
     relies_on: Sequence[str],
     also_reads: Sequence[dg.AssetKey] = (),
@@ -108,10 +109,16 @@ def daily_check(
         claim, asset=asset, description=description, additional_deps=list(also_reads), blocking=holds_its_day
     )
 
-    @dg.multi_asset_check(name=f"check__{asset.path[-1]}__{claim}", specs=[check], pool=POOL)
+    @dg.multi_asset_check(
+        name=f"check__{asset.path[-1]}__{claim}",
+        specs=[check],
+        pool=POOL,
+        required_resource_keys={"warehouse", source.resource},
+    )
     @in_plain_words
-    def judged(context: dg.AssetCheckExecutionContext, warehouse: InWarehouse, claude_admin: MaybeClaude) -> Verdicts:
-        is_wanted = claude_admin is not None and not is_optional
+    def judged(context: dg.AssetCheckExecutionContext) -> Verdicts:
+        warehouse: Warehouse = context.resources.warehouse
+        is_wanted = _is_configured(context, source) and not is_optional
         nothing = unseen(relies_on, is_wanted=is_wanted)
         with warehouse.connected():
             pulled = [set(warehouse.pulled_days(pull)) for pull in relies_on]
@@ -135,6 +142,7 @@ def snapshot_check(
     asset: dg.AssetKey,
     judge: Callable[[Warehouse], Verdict | None],
     *,
+    source: Source,
     description: str,
     pull: str,
     is_optional: bool = False,
@@ -142,16 +150,26 @@ def snapshot_check(
     """A check without days: one verdict a run; None if there is nothing to judge."""
     check = dg.AssetCheckSpec(claim, asset=asset, description=description)
 
-    @dg.multi_asset_check(name=f"check__{asset.path[-1]}__{claim}", specs=[check], pool=POOL)
+    @dg.multi_asset_check(
+        name=f"check__{asset.path[-1]}__{claim}",
+        specs=[check],
+        pool=POOL,
+        required_resource_keys={"warehouse", source.resource},
+    )
     @in_plain_words
-    def judged(warehouse: InWarehouse, claude_admin: MaybeClaude) -> Verdicts:
+    def judged(context: dg.AssetCheckExecutionContext) -> Verdicts:
+        warehouse: Warehouse = context.resources.warehouse
         with warehouse.connected():
             verdict = judge(warehouse)
-        nothing = unseen([pull], is_wanted=claude_admin is not None and not is_optional)
+        nothing = unseen([pull], is_wanted=_is_configured(context, source) and not is_optional)
         yield (verdict or nothing).evaluation(check.key, None)
         yield dg.Output(None, check.get_python_identifier())
 
     return judged
+
+
+def _is_configured(context: dg.AssetCheckExecutionContext, source: Source) -> bool:
+    return getattr(context.resources, source.resource) is not None
 
 
 def unseen(pulls: Sequence[str], *, is_wanted: bool) -> Verdict:

@@ -14,8 +14,8 @@ from ai_usage.errors import AiUsageError
 from ai_usage.layers import daily_asset, note, snapshot_asset
 from ai_usage.partitions import span_of_run
 from ai_usage.sources.claude import pulls, rows, tables
-from ai_usage.sources.claude.pulls import InWarehouse
 from ai_usage.sources.claude.rows import Organization
+from ai_usage.sources.pulling import InWarehouse
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import Table

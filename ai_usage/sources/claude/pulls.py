@@ -1,8 +1,6 @@
 """Claude's raw assets: what each asks for, a run's days at a time, and what it notes of every day."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 
@@ -23,37 +21,23 @@ from ai_usage.sources.claude.client import (
 from ai_usage.sources.claude.records import CostLine
 from ai_usage.sources.claude.tables import RAW_TABLES
 from ai_usage.sources.http import KeyRefused, NotFound, NotPermitted
-from ai_usage.warehouse.ledger import Answer, Version
+from ai_usage.sources.pulling import (
+    InWarehouse,
+    Source,
+    Tally,
+    append_noted,
+    note_not_configured,
+    pull_days,
+    pull_snapshot,
+)
+from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.port import Warehouse
 
+SOURCE = Source(resource="claude_admin", key_variable="ANTHROPIC_ADMIN_API_KEY")
 GROUP = "raw_claude"
 KINDS = {"api", "duckdb"}
-NOT_CONFIGURED = "not configured: ANTHROPIC_ADMIN_API_KEY is not set, so nothing was asked and nothing written"
 
 MaybeClaude = dg.ResourceParam[ClaudeAdmin | None]
-InWarehouse = dg.ResourceParam[Warehouse]
-
-
-class Tally:
-    """Counts requests, retries included, by the asset they were made for."""
-
-    def __init__(self, claude_admin: ClaudeAdmin) -> None:
-        self.claude_admin = claude_admin
-        self.by_asset: Counter[str] = Counter()
-
-    @contextmanager
-    def of(self, asset: str) -> Iterator[None]:
-        before = self.claude_admin.requests
-        try:
-            yield
-        finally:
-            self.by_asset[asset] += self.claude_admin.requests - before
-
-    def note(self, context: dg.AssetExecutionContext) -> None:
-        for asset, requests in self.by_asset.items():
-            note(context, asset, None, requests_in_run=requests)
-
-
 BOTH = ("raw/claude_cost_report", "raw/claude_cost_totals")
 
 
@@ -86,30 +70,30 @@ def claude_cost_report_and_totals(
     settling: both are asked once more before a check may call it a difference.
     """
     if claude_admin is None:
-        _not_configured(context, *BOTH)
+        note_not_configured(context, SOURCE, *BOTH)
     else:
         tally = Tally(claude_admin)
         for span in span_of_run(context).cut(at_most=DAYS_A_REQUEST):
-            lines, totals = _pull_costs(context, tally, warehouse, span)
+            lines, totals = _pull_costs(context, claude_admin, tally, warehouse, span)
             unsettled = [day for day in span.days if _cents(lines[day]) != _cents(totals[day])]
             for again in runs_of_days(unsettled):
                 context.log.warning("Lines and total differ on %s: asked once more.", again)
-                _pull_costs(context, tally, warehouse, again)
+                _pull_costs(context, claude_admin, tally, warehouse, again)
         tally.note(context)
     for asset in BOTH:
         yield dg.MaterializeResult(asset_key=asset.split("/"))
 
 
 def _pull_costs(
-    context: dg.AssetExecutionContext, tally: Tally, warehouse: Warehouse, span: Span
+    context: dg.AssetExecutionContext, claude_admin: ClaudeAdmin, tally: Tally, warehouse: Warehouse, span: Span
 ) -> tuple[dict[date | None, Answer], dict[date | None, Answer]]:
     with tally.of(BOTH[0]):
-        lines = tally.claude_admin.cost_report(span, group_by=COST_GROUPS)
+        lines = claude_admin.cost_report(span, group_by=COST_GROUPS)
     with tally.of(BOTH[1]):
-        totals = tally.claude_admin.cost_report(span)
+        totals = claude_admin.cost_report(span)
     with warehouse.connected():
-        _append(context, warehouse, "claude_cost_report", lines)
-        _append(context, warehouse, "claude_cost_totals", totals)
+        append_noted(context, warehouse, "claude_cost_report", lines)
+        append_noted(context, warehouse, "claude_cost_totals", totals)
     return {a.day: a for a in lines}, {a.day: a for a in totals}
 
 
@@ -120,16 +104,19 @@ def _cents(answer: Answer) -> Decimal:
 @daily_asset("raw", RAW_TABLES["claude_messages_usage"], group=GROUP, kinds=KINDS)
 def claude_messages_usage(context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse) -> None:
     """Tokens of the Messages API by key, workspace, model, tier, context window and geography, as sent."""
-    _pull_days(
-        context, claude_admin, warehouse, "claude_messages_usage",
+    _pull(
+        context,
+        claude_admin,
+        warehouse,
+        "claude_messages_usage",
         lambda admin, span: admin.messages_usage(span, group_by=USAGE_GROUPS),
-    )  # fmt: skip
+    )
 
 
 @daily_asset("raw", RAW_TABLES["claude_code_usage"], group=GROUP, kinds=KINDS)
 def claude_code_usage(context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse) -> None:
     """Claude Code's own daily report by actor and terminal, as sent; its costs are estimates in cents."""
-    _pull_days(context, claude_admin, warehouse, "claude_code_usage", lambda admin, span: admin.claude_code(span.days))
+    _pull(context, claude_admin, warehouse, "claude_code_usage", lambda admin, span: admin.claude_code(span.days))
 
 
 @daily_asset("raw", RAW_TABLES["claude_analytics_cost"], group=GROUP, kinds=KINDS)
@@ -148,7 +135,7 @@ def claude_analytics_usage(
     _pull_analytics(context, claude_admin, warehouse, "claude_analytics_usage", ClaudeAdmin.analytics_usage)
 
 
-def _pull_days(
+def _pull(
     context: dg.AssetExecutionContext,
     claude_admin: ClaudeAdmin | None,
     warehouse: Warehouse,
@@ -156,18 +143,7 @@ def _pull_days(
     ask: Callable[[ClaudeAdmin, Span], list[Answer]],
     span: Span | None = None,
 ) -> None:
-    """Ask for the run's days, as many at a time as one request covers, and write each answer as it comes."""
-    if claude_admin is None:
-        return _not_configured(context, f"raw/{pull}")
-    tally = Tally(claude_admin)
-    try:
-        for some_days in (span or span_of_run(context)).cut(at_most=DAYS_A_REQUEST):
-            with tally.of(f"raw/{pull}"):
-                answers = ask(claude_admin, some_days)
-            _append(context, warehouse, pull, answers)
-    finally:
-        tally.note(context)
-    return None
+    pull_days(context, SOURCE, claude_admin, warehouse, pull, ask, at_most=DAYS_A_REQUEST, span=span)
 
 
 def _pull_analytics(
@@ -186,7 +162,7 @@ def _pull_analytics(
     if asked.last < earliest:
         return
     try:
-        _pull_days(context, claude_admin, warehouse, pull, ask, Span(max(asked.first, earliest), asked.last))
+        _pull(context, claude_admin, warehouse, pull, ask, Span(max(asked.first, earliest), asked.last))
     except (NotPermitted, NotFound, KeyRefused) as error:
         if isinstance(error, KeyRefused) and claude_admin and claude_admin.has_analytics_key:
             raise  # a key given for this very purpose must work
@@ -195,19 +171,11 @@ def _pull_analytics(
 
 
 def _snapshot(pull: str, description: str, ask: Callable[[ClaudeAdmin], Answer]) -> dg.AssetsDefinition:
-    def pull_snapshot(context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse) -> None:
-        asset = f"raw/{pull}"
-        if claude_admin is None:
-            return _not_configured(context, asset)
-        tally = Tally(claude_admin)
-        with tally.of(asset):
-            answer = ask(claude_admin)
-        [version] = warehouse.append(pull, [answer])
-        note(context, asset, None, **_described(version))
-        return tally.note(context)
+    def snapshot(context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse) -> None:
+        pull_snapshot(context, SOURCE, claude_admin, warehouse, pull, ask)
 
-    pull_snapshot.__doc__ = description
-    return snapshot_asset("raw", RAW_TABLES[pull], group=GROUP, kinds=KINDS)(pull_snapshot)
+    snapshot.__doc__ = description
+    return snapshot_asset("raw", RAW_TABLES[pull], group=GROUP, kinds=KINDS)(snapshot)
 
 
 claude_organization = _snapshot("claude_organization", "Whose key it is, as sent.", ClaudeAdmin.organization)
@@ -228,23 +196,3 @@ ASSETS = [
     claude_api_keys,
     claude_users,
 ]
-
-
-def _append(context: dg.AssetExecutionContext, warehouse: Warehouse, pull: str, answers: list[Answer]) -> None:
-    for answer, version in zip(answers, warehouse.append(pull, answers), strict=True):
-        note(context, f"raw/{pull}", version.day, **_described(version), pages=answer.pages)
-
-
-def _described(version: Version) -> dict[str, object]:
-    return {
-        "records": version.records,
-        "pull_id": version.pull_id,
-        "pulled_at": dg.MetadataValue.timestamp(version.pulled_at),
-        "is_new_version": version.is_new,
-    }
-
-
-def _not_configured(context: dg.AssetExecutionContext, *assets: str) -> None:
-    context.log.warning(NOT_CONFIGURED)
-    for asset in assets:
-        note(context, asset, None, skipped=NOT_CONFIGURED)
