@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -13,9 +13,10 @@ from ai_usage.checks.verdicts import Verdict, daily_check, snapshot_check, wrong
 from ai_usage.core.holding import COST_PULLS
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
+from ai_usage.sources.claude import tables as claude
 from ai_usage.sources.claude.pulls import SOURCE as CLAUDE
-from ai_usage.sources.claude.tables import DAILY_PULLS, OPTIONAL_PULLS, SNAPSHOT_PULLS
 from ai_usage.sources.drift import drift
+from ai_usage.sources.pulling import Source
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
@@ -78,39 +79,46 @@ def _drift_verdict(unknown: Counter[str], records: int) -> Verdict:
 
 
 DRIFT = "Every field and value is one the vendor's contract names; others are kept in raw and named here."
-schema_drift = [
-    *(
-        daily_check(
-            "schema_drift",
-            dg.AssetKey(["raw", pull]),
-            partial(_drifted_days, pull, of),
-            source=CLAUDE,
-            description=DRIFT,
-            relies_on=[pull],
-            is_optional=pull in OPTIONAL_PULLS,
-        )
-        for pull, of in DAILY_PULLS.items()
-    ),
-    *(
-        snapshot_check(
-            "schema_drift",
-            dg.AssetKey(["raw", pull]),
-            partial(_drifted_snapshot, pull, of),
-            source=CLAUDE,
-            description=DRIFT,
-            pull=pull,
-        )
-        for pull, of in SNAPSHOT_PULLS.items()
-    ),
-]
 
 
-def _is_recent(pull: str, warehouse: Warehouse) -> Verdict | None:
+def schema_drift(
+    source: Source, daily: Mapping[str, type], snapshots: Mapping[str, type], optional: Sequence[str]
+) -> list[dg.AssetChecksDefinition]:
+    """Whether a source's raw records hold only what is known, pull by pull."""
+    return [
+        *(
+            daily_check(
+                "schema_drift",
+                dg.AssetKey(["raw", pull]),
+                partial(_drifted_days, pull, of),
+                source=source,
+                description=DRIFT,
+                relies_on=[pull],
+                is_optional=pull in optional,
+            )
+            for pull, of in daily.items()
+        ),
+        *(
+            snapshot_check(
+                "schema_drift",
+                dg.AssetKey(["raw", pull]),
+                partial(_drifted_snapshot, pull, of),
+                source=source,
+                description=DRIFT,
+                pull=pull,
+                is_optional=pull in optional,
+            )
+            for pull, of in snapshots.items()
+        ),
+    ]
+
+
+def _is_recent(pull: str, warehouse: Warehouse, *, is_daily: bool) -> Verdict | None:
     newest = warehouse.ask(
         f"select max(pulled_at) as pulled_at, max(activity_date) as newest_day from {PULLS.address} where pull = @pull",
         pull=pull,
     ).row(0, named=True)
-    return recency(newest["pulled_at"], newest["newest_day"], is_daily=pull in DAILY_PULLS, now=settings().now())
+    return recency(newest["pulled_at"], newest["newest_day"], is_daily=is_daily, now=settings().now())
 
 
 def recency(pulled_at: datetime | None, newest_day: date | None, *, is_daily: bool, now: datetime) -> Verdict | None:
@@ -123,22 +131,27 @@ def recency(pulled_at: datetime | None, newest_day: date | None, *, is_daily: bo
     return Verdict.warning(said) if too_old or behind else Verdict.right(said)
 
 
-pull_is_recent = [
-    snapshot_check(
-        "pull_is_recent",
-        dg.AssetKey(["raw", pull]),
-        partial(_is_recent, pull),
-        source=CLAUDE,
-        description=f"The vendor was asked within {RECENT.total_seconds() / 3600:.0f} hours, up to yesterday.",
-        pull=pull,
-        is_optional=pull in OPTIONAL_PULLS,
-    )
-    for pull in (*DAILY_PULLS, *SNAPSHOT_PULLS)
-]
+def pull_is_recent(
+    source: Source, daily: Collection[str], snapshots: Collection[str], optional: Sequence[str]
+) -> list[dg.AssetChecksDefinition]:
+    """Whether a source is still being asked, pull by pull."""
+    return [
+        snapshot_check(
+            "pull_is_recent",
+            dg.AssetKey(["raw", pull]),
+            partial(_is_recent, pull, is_daily=pull in daily),
+            source=source,
+            description=f"The vendor was asked within {RECENT.total_seconds() / 3600:.0f} hours, up to yesterday.",
+            pull=pull,
+            is_optional=pull in optional,
+        )
+        for pull in (*daily, *snapshots)
+    ]
+
 
 CHECKS = [
     no_day_is_missing("claude_costs", COST_PULLS, also_reads=["claude_daily_cost", "claude_usage_tokens"]),
     no_day_is_missing("claude_code_usage_stats", ["claude_code_usage"]),
-    *schema_drift,
-    *pull_is_recent,
+    *schema_drift(CLAUDE, claude.DAILY_PULLS, claude.SNAPSHOT_PULLS, claude.OPTIONAL_PULLS),
+    *pull_is_recent(CLAUDE, claude.DAILY_PULLS, claude.SNAPSHOT_PULLS, claude.OPTIONAL_PULLS),
 ]

@@ -213,6 +213,13 @@ class Api:
         self, path: str, query: Query, *, read: Callable[[bytes], T], headers: Mapping[str, str] | None = None
     ) -> T:
         """The answer as `read` understands its body; tried again while it can help, then a `VendorError`."""
+        return self._tried(path, read, partial(self.http.get, path, params=dict(query), headers=headers))
+
+    def post(self, path: str, query: Query, *, read: Callable[[bytes], T]) -> T:
+        """As `get`, for reports that take their query as a JSON body."""
+        return self._tried(path, read, partial(self.http.post, path, json=dict(query)))
+
+    def _tried(self, path: str, read: Callable[[bytes], T], send: Callable[[], httpx.Response]) -> T:
         patience = self.patience
         for attempt in stamina.retry_context(
             on=_worth_waiting_for(patience),
@@ -223,7 +230,7 @@ class Api:
             wait_jitter=patience.jitter,
         ):
             with attempt:
-                return self._get_once(path, query, read, headers)
+                return self._once(path, read, send)
         raise AssertionError("unreachable: retry_context returns or raises")
 
     def pages(
@@ -258,11 +265,11 @@ class Api:
             seen.add(repr(more))
         return got
 
-    def _get_once(self, path: str, query: Query, read: Callable[[bytes], T], headers: Mapping[str, str] | None) -> T:
+    def _once(self, path: str, read: Callable[[bytes], T], send: Callable[[], httpx.Response]) -> T:
         with self._counting:
             self.requests += 1
         try:
-            response = self.http.get(path, params=dict(query), headers=headers)
+            response = send()
         except (httpx.RemoteProtocolError, httpx.DecodingError) as error:
             raise DamagedAnswer(f"{self.vendor.name} {path}: the answer broke off ({error}).") from error
         except httpx.TransportError as error:

@@ -12,7 +12,7 @@ import pytest
 
 from ai_usage.partitions import Span
 from ai_usage.settings import read_settings
-from ai_usage.sources.claude.client import COST_GROUPS, DAYS_A_REQUEST, USAGE_GROUPS, ClaudeAdmin, Pace
+from ai_usage.sources.claude.client import COST_GROUPS, DAYS_A_REQUEST, USAGE_GROUPS, ClaudeAdmin
 from ai_usage.sources.claude.records import ApiKey, CostLine
 from ai_usage.sources.http import (
     IncompleteAnswer,
@@ -22,6 +22,7 @@ from ai_usage.sources.http import (
     UnexpectedAnswer,
     VendorError,
 )
+from ai_usage.sources.pace import Pace
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.sources import recorded
 from ai_usage_tests.sources.stand_in import (
@@ -320,24 +321,11 @@ def test_errors_say_which_key_or_address_to_mend(vendor: StandIn) -> None:
     assert len(vendor.asked) < 50
 
 
-def test_sixty_requests_a_minute_and_no_slower() -> None:
-    now, sent = [500.0], []
-    pace = Pace(60, clock=lambda: now[0], sleep=lambda seconds: now.__setitem__(0, now[0] + seconds))
-    for n in range(200):
-        pace.wait()
-        sent.append(now[0])
-        now[0] += 0.25 if n < 100 else 2
-    assert all(later - sooner >= 60 for sooner, later in zip(sent, sent[60:], strict=False))
-    assert sent[:60] == [500 + n / 4 for n in range(60)]
-    assert sent[60:100] == [560 + n / 4 for n in range(40)]
-    assert sent[199] == sent[140] + 59 * 2  # two seconds apart, as they came: nothing to hold back
-
-
 def test_analytics_alone_keep_to_the_pace_retries_and_pages_included(
     vendor: StandIn, admin: ClaudeAdmin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[Pace] = []
-    monkeypatch.setattr(Pace, "wait", lambda pace: waits.append(pace))  # noqa: PLW0108 - to be a method
+    monkeypatch.setattr(Pace, "__call__", lambda pace, _: waits.append(pace))
     vendor.rows, vendor.page_size = [row(DAY, n) for n in range(5)], 2
     admin.cost_report(WEEK)
     assert not waits
@@ -345,5 +333,5 @@ def test_analytics_alone_keep_to_the_pace_retries_and_pages_included(
     vendor.bend = lambda page: ["{"]
     with pytest.raises(VendorError):
         admin.analytics_usage(WEEK)
-    assert [pace.a_minute for pace in waits] == [60] * (3 + 2)
+    assert [pace.default for pace in waits] == [60] * (3 + 2)
     assert len(set(map(id, waits))) == 1

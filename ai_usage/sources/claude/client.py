@@ -4,11 +4,9 @@ Source: Anthropic's Admin API reference (usage and cost, Claude Code, organisati
 Cost Analytics API (beta). `anthropic-version` is pinned: 2026-10-21 renames fields; both spellings are read.
 """
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from threading import Lock
 from typing import Annotated, Any, TypeVar
 
 import httpx
@@ -26,6 +24,7 @@ from ai_usage.sources.http import (
     http_client,
     overlapped,
 )
+from ai_usage.sources.pace import Pace
 from ai_usage.warehouse.ledger import Answer
 
 T = TypeVar("T")
@@ -64,23 +63,6 @@ CLAUDE = Vendor(
 )
 
 
-@dataclass
-class Pace:
-    """At most so many requests in any minute, over all threads; the vendor counts them per organisation."""
-
-    a_minute: int
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    _sent: list[float] = field(default_factory=list, init=False)
-    _turn: Lock = field(default_factory=Lock, init=False)
-
-    def wait(self) -> None:
-        with self._turn:
-            if len(self._sent) >= self.a_minute:
-                self.sleep(max(0.0, self._sent[-self.a_minute] + 60 - self.clock()))
-            self._sent = [*self._sent[-self.a_minute :], self.clock()]
-
-
 @dataclass(frozen=True)
 class ClaudeAdmin:
     """Read-only calls over an organisation's Admin key, and over its Analytics key where it has one."""
@@ -108,10 +90,10 @@ class ClaudeAdmin:
         def api(key: str, pace: Pace | None = None) -> Api:
             http = http_client(base_url, {"x-api-key": key.strip(), "anthropic-version": VERSION}, transport)
             if pace:
-                http.event_hooks["request"] = [lambda _: pace.wait()]
+                http.event_hooks["request"] = [pace]
             return Api(CLAUDE, http, patience)
 
-        pace = Pace(analytics_requests_a_minute) if analytics_requests_a_minute else None
+        pace = Pace({}, analytics_requests_a_minute) if analytics_requests_a_minute else None
         return cls(
             admin=api(admin_key),
             analytics=api(analytics_key.strip() or admin_key, pace),

@@ -1,0 +1,39 @@
+"""Keeping to a vendor's stated rate: as fast as it permits, and not one request faster."""
+
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+
+import httpx
+
+MINUTE = 60.0
+
+
+@dataclass
+class Pace:
+    """An httpx request hook: at most so many requests an endpoint in any minute, over all threads of a client.
+
+    `a_minute` names endpoints by the end of their path; the others share nothing but the default rate each.
+    """
+
+    a_minute: Mapping[str, int]
+    default: int
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    _sent: dict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque), init=False)
+    _turn: Lock = field(default_factory=Lock, init=False)
+
+    def __call__(self, request: httpx.Request) -> None:
+        named = next((end for end in self.a_minute if request.url.path.endswith(end)), None)
+        rate = self.a_minute[named] if named else self.default
+        with self._turn:
+            sent = self._sent[named or self._group(request)]
+            if len(sent) == rate:
+                self.sleep(max(0.0, sent.popleft() + MINUTE - self.clock()))
+            sent.append(self.clock())
+
+    def _group(self, request: httpx.Request) -> str:
+        """Without named endpoints all requests share one rate, as an organisation's do."""
+        return request.url.path if self.a_minute else ""
