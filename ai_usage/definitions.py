@@ -11,16 +11,20 @@ from ai_usage.automation import refresh
 from ai_usage.catalog import TABLES
 from ai_usage.checks import completeness, identity, reconciliation
 from ai_usage.core import claude as core_claude
+from ai_usage.core import cursor as core_cursor
 from ai_usage.marts import claude as marts_claude
 from ai_usage.settings import Settings, settings
 from ai_usage.sources.claude import pulls as claude_pulls
 from ai_usage.sources.claude.client import ClaudeAdmin
 from ai_usage.sources.claude.resource import ClaudeAdminResource
+from ai_usage.sources.cursor import pulls as cursor_pulls
+from ai_usage.sources.cursor.client import CursorAdmin
+from ai_usage.sources.cursor.resource import CursorAdminResource
 from ai_usage.sources.http import Patience
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.port import Warehouse
 
-ASSETS = [*claude_pulls.ASSETS, *core_claude.ASSETS, *marts_claude.ASSETS]
+ASSETS = [*claude_pulls.ASSETS, *cursor_pulls.ASSETS, *core_claude.ASSETS, *core_cursor.ASSETS, *marts_claude.ASSETS]
 CHECKS = [*completeness.CHECKS, *identity.CHECKS, *reconciliation.CHECKS]
 
 
@@ -65,6 +69,40 @@ class SimulatedClaudeAdminResource(dg.ConfigurableResource[ClaudeAdmin]):
             yield admin
 
 
+@contextmanager
+def simulated_cursor_admin(of: Settings, patience: Patience | None = None) -> Iterator[CursorAdmin]:
+    """The built-in Cursor on loopback, which needs no pace, and a client for it."""
+    with simulator.Simulator(now=of.now) as vendors:
+        admin = CursorAdmin.open(
+            base_url=vendors.cursor_url,
+            key=simulator.CURSOR_KEY,
+            now=of.now,
+            pace=lambda _: None,
+            is_simulated=True,
+            patience=patience,
+        )
+        with closing(admin):
+            yield admin
+
+
+class SimulatedCursorAdminResource(dg.ConfigurableResource[CursorAdmin]):
+    """`cursor_admin` where the built-in vendor answers."""
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[CursorAdmin]:
+        with simulated_cursor_admin(settings()) as admin:
+            yield admin
+
+
+def cursor_admin(of: Settings) -> SimulatedCursorAdminResource | CursorAdminResource:
+    """The client's resource; the key is named, not held."""
+    if of.simulate:
+        return SimulatedCursorAdminResource()
+    return CursorAdminResource(
+        base_url=of.cursor_base_url, key=dg.EnvVar("CURSOR_ADMIN_API_KEY") if of.has_cursor_key else ""
+    )
+
+
 def claude_admin(of: Settings) -> SimulatedClaudeAdminResource | ClaudeAdminResource:
     """The client's resource; keys are named, not held."""
     if of.simulate:
@@ -87,7 +125,12 @@ def build_defs(
         asset_checks=CHECKS,
         jobs=[refresh.refresh_day, refresh.refresh_range],
         schedules=[refresh.refresh_every_morning],
-        resources={"warehouse": WarehouseResource(), "claude_admin": claude_admin(of), **(overrides or {})},
+        resources={
+            "warehouse": WarehouseResource(),
+            "claude_admin": claude_admin(of),
+            "cursor_admin": cursor_admin(of),
+            **(overrides or {}),
+        },
         executor=dg.in_process_executor,
         loggers=loggers,
     )

@@ -29,6 +29,8 @@ class Settings:
     anthropic_base_url: str
     has_anthropic_admin_key: bool
     has_anthropic_analytics_key: bool
+    cursor_base_url: str
+    has_cursor_key: bool
 
     def now(self) -> datetime:
         """The present instant in UTC, or the one that `AI_USAGE_NOW` pretends."""
@@ -53,7 +55,7 @@ class Settings:
     @property
     def any_vendor_key(self) -> bool:
         """Whether any real vendor can be asked; if not, the commands fall back to the built-in ones."""
-        return self.has_anthropic_admin_key or self.has_anthropic_analytics_key
+        return self.has_anthropic_admin_key or self.has_anthropic_analytics_key or self.has_cursor_key
 
 
 @cache
@@ -76,6 +78,8 @@ def read_settings(environ: dict[str, str]) -> Settings:
         anthropic_base_url=read.base_url("ANTHROPIC_ADMIN_BASE_URL", "https://api.anthropic.com"),
         has_anthropic_admin_key=bool(read.text("ANTHROPIC_ADMIN_API_KEY")),
         has_anthropic_analytics_key=bool(read.text("ANTHROPIC_ANALYTICS_API_KEY")),
+        cursor_base_url=read.base_url("CURSOR_ADMIN_BASE_URL", "https://api.cursor.com"),
+        has_cursor_key=bool(read.text("CURSOR_ADMIN_API_KEY")),
     )
     if found.start_date > found.yesterday():
         raise SettingError(

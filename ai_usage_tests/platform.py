@@ -309,13 +309,15 @@ class Platform:
         keys = [key for check in CHECKS for key in check.check_keys if key.name == claim]
         return self.materialize(dg.AssetSelection.checks(*keys), span, self.vendor.admin())
 
-    def materialize(self, selection: dg.AssetSelection, span: Span | None, claude_admin: Any) -> Outcome:
+    def materialize(
+        self, selection: dg.AssetSelection, span: Span | None, claude_admin: Any, cursor_admin: Any = None
+    ) -> Outcome:
         """What the jobs do, for any part of the graph."""
         result = dg.materialize(
             [*ASSETS, *CHECKS],
             selection=selection,
             tags=range_tags(span) if span else None,
-            resources={"claude_admin": claude_admin, "warehouse": self.warehouse},
+            resources={"claude_admin": claude_admin, "cursor_admin": cursor_admin, "warehouse": self.warehouse},
             instance=self.instance,
             run_config=QUIET,
             raise_on_error=False,

@@ -39,8 +39,22 @@ def test_everything_is_green(demo: Demo) -> None:
     verdicts = [verdict for found in demo.outcome.verdicts.values() for verdict in found.values()]
     assert [verdict.description for verdict in verdicts if not verdict.passed] == []
     daily = [days.keys() for (claim, _), days in demo.outcome.verdicts.items() if None not in days]
-    assert len(daily) == 7 + 6  # the claims about a day, and drift in six daily pulls
+    assert len(daily) == 8 + 8  # the claims about a day, and drift in eight daily pulls
     assert all(list(days) == WEEK.days for days in daily)
+
+
+def test_cursor_events_are_the_vendors_to_the_last_digit_and_as_many(demo: Demo) -> None:
+    built = demo.platform.sql(
+        f"""select activity_date, count(*), sum(charged_usd), count(distinct user_email)
+        from {ANALYTICS}.cursor_usage_events group by activity_date order by activity_date"""
+    )
+    truth = [(day, demo.truth.cursor_day(day).events) for day in WEEK.days]
+    assert built == [
+        (day, len(events), sum(e.charged_cents for e in events) / 100, len({e.email for e in events}))
+        for day, events in truth
+        if events
+    ]
+    assert sum(row[1] for row in built) > 1000
 
 
 def test_each_cost_line_is_the_vendors_to_the_last_digit(demo: Demo) -> None:

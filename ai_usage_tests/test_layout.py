@@ -13,7 +13,7 @@ from ai_usage.definitions import defs
 from ai_usage.layers import OWNERS
 from ai_usage.marts.tables import MART_TABLES
 from ai_usage.settings import ROOT, read_settings
-from ai_usage.warehouse.table import Table
+from ai_usage.warehouse.table import RAW, Table
 
 GRAPH = defs.resolve_asset_graph()
 SPECS = {spec.key: spec for spec in defs.resolve_all_asset_specs()}
@@ -98,7 +98,7 @@ def test_each_asset_says_what_it_is(key: dg.AssetKey) -> None:
     description = (spec.description or "").strip()
     assert "One row: " in description
     assert not description.startswith("One row"), "only the grain: what is it for?"
-    [table] = [table for table in TABLES if table.name == name]
+    [table] = [table for table in TABLES if table.name == name and (table.schema == RAW) == (layer == "raw")]
     assert spec.metadata["dagster/table_name"] == table.address
     schema = spec.metadata["dagster/column_schema"]
     assert isinstance(schema, dg.TableSchema)

@@ -15,6 +15,8 @@ from ai_usage.partitions import Span
 from ai_usage.settings import settings
 from ai_usage.sources.claude import tables as claude
 from ai_usage.sources.claude.pulls import SOURCE as CLAUDE
+from ai_usage.sources.cursor import tables as cursor
+from ai_usage.sources.cursor.pulls import SOURCE as CURSOR
 from ai_usage.sources.drift import drift
 from ai_usage.sources.pulling import Source
 from ai_usage.warehouse.ledger import Records
@@ -23,15 +25,18 @@ from ai_usage.warehouse.table import PULLS
 
 RECENT = timedelta(hours=36)  # the schedule pulls daily
 KNOWN_BESIDE = {"starting_at", "ending_at", "data_refreshed_at", "default_workspace_ids"}
+KNOWN_BESIDE |= {"period", "subscriptionCycleStart", "totalMembers", "totalPages", "billingCycle"}
 
 
-def no_day_is_missing(table: str, pulls: Sequence[str], *, also_reads: Sequence[str] = ()) -> dg.AssetChecksDefinition:
+def no_day_is_missing(
+    source: Source, table: str, pulls: Sequence[str], *, also_reads: Sequence[str] = ()
+) -> dg.AssetChecksDefinition:
     """Whether each report that a core table rests on was pulled, and stands in core with every record."""
     return daily_check(
         "no_day_is_missing",
         dg.AssetKey(["core", table]),
         partial(_missing_days, pulls),
-        source=CLAUDE,
+        source=source,
         description=f"Each day's {', '.join(pulls)} was pulled and stands in core whole; an empty answer is an answer.",
         relies_on=pulls,
         also_reads=[dg.AssetKey(["core", other]) for other in also_reads],
@@ -82,7 +87,7 @@ DRIFT = "Every field and value is one the vendor's contract names; others are ke
 
 
 def schema_drift(
-    source: Source, daily: Mapping[str, type], snapshots: Mapping[str, type], optional: Sequence[str]
+    source: Source, daily: Mapping[str, type], snapshots: Mapping[str, type], optional: Collection[str] = ()
 ) -> list[dg.AssetChecksDefinition]:
     """Whether a source's raw records hold only what is known, pull by pull."""
     return [
@@ -132,7 +137,7 @@ def recency(pulled_at: datetime | None, newest_day: date | None, *, is_daily: bo
 
 
 def pull_is_recent(
-    source: Source, daily: Collection[str], snapshots: Collection[str], optional: Sequence[str]
+    source: Source, daily: Collection[str], snapshots: Collection[str], optional: Collection[str] = ()
 ) -> list[dg.AssetChecksDefinition]:
     """Whether a source is still being asked, pull by pull."""
     return [
@@ -150,8 +155,11 @@ def pull_is_recent(
 
 
 CHECKS = [
-    no_day_is_missing("claude_costs", COST_PULLS, also_reads=["claude_daily_cost", "claude_usage_tokens"]),
-    no_day_is_missing("claude_code_usage_stats", ["claude_code_usage"]),
+    no_day_is_missing(CLAUDE, "claude_costs", COST_PULLS, also_reads=["claude_daily_cost", "claude_usage_tokens"]),
+    no_day_is_missing(CLAUDE, "claude_code_usage_stats", ["claude_code_usage"]),
+    no_day_is_missing(CURSOR, "cursor_usage_events", ["cursor_usage_events"]),
     *schema_drift(CLAUDE, claude.DAILY_PULLS, claude.SNAPSHOT_PULLS, claude.OPTIONAL_PULLS),
     *pull_is_recent(CLAUDE, claude.DAILY_PULLS, claude.SNAPSHOT_PULLS, claude.OPTIONAL_PULLS),
+    *schema_drift(CURSOR, cursor.DAILY_PULLS, cursor.SNAPSHOT_PULLS),
+    *pull_is_recent(CURSOR, cursor.DAILY_PULLS, cursor.SNAPSHOT_PULLS),
 ]

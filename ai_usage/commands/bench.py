@@ -30,7 +30,7 @@ import polars as pl
 from ai_usage.automation.refresh import range_tags
 from ai_usage.catalog import TABLES
 from ai_usage.commands.shell import OUT
-from ai_usage.core.claude import DAYS_AT_ONCE
+from ai_usage.core.rebuild import DAYS_AT_ONCE
 from ai_usage.definitions import build_defs
 from ai_usage.partitions import ONE_DAY, Span, midnight
 from ai_usage.settings import Settings, settings

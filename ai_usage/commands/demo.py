@@ -27,22 +27,23 @@ def run(of: Settings, _: Sequence[str]) -> int:
     warehouse = duckdb_warehouse(of)
     period = {"first_day": span.first, "last_day": span.last}
     with warehouse.connected():
-        total, workspaces, models, code = (
+        total, workspaces, models, code, cursor = (
             warehouse.query(f"summary/{name}", **period).to_dicts()
-            for name in ("totals", "by_workspace", "by_model", "claude_code")
+            for name in ("totals", "by_workspace", "by_model", "claude_code", "cursor")
         )
     OUT.print()
     if total[0]["cost_usd"] is None and outcome.failures:
         tell_troubles(outcome)
         OUT.print("Nothing is there to sum up: no cost was pulled.")
         return 1
-    title = "Claude, SIMULATED DATA from the built-in vendor" if of.simulate else "Claude"
+    title = "AI usage, SIMULATED DATA from the built-in vendors" if of.simulate else "AI usage"
     OUT.rule(f"[bold]{title}[/]")
     _headline(total[0], len(span.days), f"{span.first} to {span.last}")
     OUT.print(_shares("By workspace", workspaces, total[0]["cost_usd"]))
     OUT.print(_shares("By model", models, total[0]["cost_usd"]))
     _tokens(total[0])
     _claude_code(code[0])
+    _cursor(cursor[0])
     _trust(outcome.verdicts, outcome.requests)
     tell_troubles(outcome)
     OUT.rule()
@@ -52,7 +53,7 @@ def run(of: Settings, _: Sequence[str]) -> int:
 
 def _headline(total: dict[str, Any], days: int, period: str) -> None:
     cost = total["cost_usd"] or Decimal(0)
-    OUT.print(f"Total spend [bold green]{_usd(cost)}[/] in {days} days, {period}")
+    OUT.print(f"Claude, total spend [bold green]{_usd(cost)}[/] in {days} days, {period}")
     agrees = (
         "equal to the Console's own figure" if cost == (total["console_usd"] or 0) else "the Console says otherwise"
     )
@@ -98,13 +99,23 @@ def _claude_code(code: dict[str, Any]) -> None:
     )
 
 
+def _cursor(cursor: dict[str, Any]) -> None:
+    if cursor["events"]:
+        OUT.print(
+            f"[bold]Cursor[/]  {cursor['people']} people · {cursor['events']:,} events · "
+            f"{_usd(cursor['billed_usd'])} billed on demand, not part of the total above; "
+            f"{_usd(cursor['included_value_usd'])} worth of included usage",
+            soft_wrap=True,
+        )
+
+
 def _trust(verdicts: list[Any], requests: Counter[str]) -> None:
     green, claims = sum(v.passed for v in verdicts), len({v.check_name for v in verdicts})
     colour = "green" if green == len(verdicts) else "red"
     OUT.print(
         f"[bold]Checks[/]  [{colour}]{green} of {len(verdicts)} verdicts green[/], {claims} claims, judged day by day"
     )
-    OUT.print(f"[bold]Requests[/]  {requests.total()} to the vendor")
+    OUT.print(f"[bold]Requests[/]  {requests.total()} to the vendors")
 
 
 def _usd(amount: Decimal | int) -> str:

@@ -8,12 +8,13 @@ from typing import Any
 import msgspec
 
 from ai_usage.commands.shell import OUT, prepare_instance
-from ai_usage.definitions import duckdb_warehouse, simulated_claude_admin
+from ai_usage.definitions import duckdb_warehouse, simulated_claude_admin, simulated_cursor_admin
 from ai_usage.errors import AiUsageError
 from ai_usage.partitions import Span
 from ai_usage.settings import Settings
 from ai_usage.sources.claude.client import ClaudeAdmin
 from ai_usage.sources.claude.records import Organization
+from ai_usage.sources.cursor.client import CursorAdmin
 from ai_usage.sources.http import Patience
 from ai_usage.warehouse.table import PULLS
 
@@ -24,7 +25,8 @@ def run(of: Settings, _: Sequence[str]) -> int:
     OUT.print(f"Warehouse: {of.warehouse} at {of.database}")
     sound = _tells("the data folder can be written", lambda: prepare_instance(of))
     sound = sound and _tells("the warehouse opens", lambda: _kind_of_figures(of))
-    return 0 if claude(of) and sound else 1
+    vendors = [claude(of), cursor(of)]
+    return 0 if sound and all(vendors) else 1
 
 
 def _kind_of_figures(of: Settings) -> str:
@@ -67,6 +69,32 @@ def claude(of: Settings) -> bool:
         soft_wrap=True,
     )
     return all(opened)
+
+
+def cursor(of: Settings) -> bool:
+    """Every Cursor endpoint that is pulled, asked once for yesterday."""
+    if not (of.simulate or of.has_cursor_key):
+        OUT.print("Cursor: not configured. Set CURSOR_ADMIN_API_KEY (an Enterprise team's Admin key, scope admin:*).")
+        return True
+    OUT.print(f"Cursor at {'the built-in vendor (simulated)' if of.simulate else of.cursor_base_url}")
+    span = Span(of.yesterday(), of.yesterday())
+    with simulated_cursor_admin(of, QUICK) if of.simulate else _real_cursor_admin(of) as admin:
+        if not _tells("the key is accepted", lambda: f"a team of {len(admin.members().records)}"):
+            return False
+        must: dict[str, Callable[[], Any]] = {
+            "daily usage": lambda: admin.daily_usage(span),
+            "usage events": lambda: admin.usage_events(span),
+            "spend": admin.spend,
+            "billing groups": admin.groups,
+        }
+        opened = [_tells(what, ask) for what, ask in must.items()]
+    OUT.print("  Quota: 20 requests a minute for each endpoint, 60 for usage events; kept to.", soft_wrap=True)
+    return all(opened)
+
+
+def _real_cursor_admin(of: Settings) -> AbstractContextManager[CursorAdmin]:
+    key = os.environ["CURSOR_ADMIN_API_KEY"]
+    return closing(CursorAdmin.open(base_url=of.cursor_base_url, key=key, now=of.now, patience=QUICK))
 
 
 def _real_claude_admin(of: Settings) -> AbstractContextManager[ClaudeAdmin]:

@@ -9,20 +9,15 @@ from collections.abc import Callable
 import dagster as dg
 import polars as pl
 
-from ai_usage.charts import trend
+from ai_usage.core.rebuild import GROUP, KINDS, rebuild
 from ai_usage.errors import AiUsageError
 from ai_usage.layers import daily_asset, note, snapshot_asset
-from ai_usage.partitions import span_of_run
 from ai_usage.sources.claude import pulls, rows, tables
 from ai_usage.sources.claude.rows import Organization
 from ai_usage.sources.pulling import InWarehouse
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import Table
-
-GROUP = "core"
-KINDS = {"polars", "duckdb"}
-DAYS_AT_ONCE = 31  # bounds memory, whatever the range
 
 COST_REPORT, COST_TOTALS = (dg.AssetKey(["raw", pull]) for pull in ("claude_cost_report", "claude_cost_totals"))
 
@@ -48,7 +43,7 @@ def dim_workspace(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> 
 )
 def claude_costs(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """What Claude charged on the API, line by line, in USD."""
-    rebuild(context, warehouse, tables.CLAUDE_COSTS, pull="claude_cost_report", shape=rows.cost_rows)
+    rebuild_with_organization(context, warehouse, tables.CLAUDE_COSTS, pull="claude_cost_report", shape=rows.cost_rows)
 
 
 @daily_asset(
@@ -60,7 +55,9 @@ def claude_costs(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> N
 )
 def claude_daily_cost(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """The Console's own figure of the day, which the cost lines must add up to."""
-    rebuild(context, warehouse, tables.CLAUDE_DAILY_COST, pull="claude_cost_totals", shape=rows.daily_cost_rows)
+    rebuild_with_organization(
+        context, warehouse, tables.CLAUDE_DAILY_COST, pull="claude_cost_totals", shape=rows.daily_cost_rows
+    )
 
 
 @daily_asset(
@@ -72,7 +69,9 @@ def claude_daily_cost(context: dg.AssetExecutionContext, warehouse: InWarehouse)
 )
 def claude_usage_tokens(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """Tokens of the Messages API, whoever sent them: Claude Code's API traffic is among them."""
-    rebuild(context, warehouse, tables.CLAUDE_USAGE_TOKENS, pull="claude_messages_usage", shape=rows.usage_rows)
+    rebuild_with_organization(
+        context, warehouse, tables.CLAUDE_USAGE_TOKENS, pull="claude_messages_usage", shape=rows.usage_rows
+    )
 
 
 @daily_asset(
@@ -84,19 +83,25 @@ def claude_usage_tokens(context: dg.AssetExecutionContext, warehouse: InWarehous
 )
 def claude_daily_tokens(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """Tokens of the Messages API, whole organisation by day."""
-    rebuild(context, warehouse, tables.CLAUDE_DAILY_TOKENS, pull="claude_messages_usage", shape=rows.daily_token_rows)
+    rebuild_with_organization(
+        context, warehouse, tables.CLAUDE_DAILY_TOKENS, pull="claude_messages_usage", shape=rows.daily_token_rows
+    )
 
 
 @daily_asset("core", tables.CLAUDE_CODE_USAGE_STATS, group=GROUP, kinds=KINDS, deps=[pulls.claude_code_usage])
 def claude_code_usage_stats(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """What people did with Claude Code. For API customers its estimated cost is part of claude_costs: never added."""
-    rebuild(context, warehouse, tables.CLAUDE_CODE_USAGE_STATS, pull="claude_code_usage", shape=rows.code_rows)
+    rebuild_with_organization(
+        context, warehouse, tables.CLAUDE_CODE_USAGE_STATS, pull="claude_code_usage", shape=rows.code_rows
+    )
 
 
 @daily_asset("core", tables.CLAUDE_CODE_MODEL_USAGE, group=GROUP, kinds=KINDS, deps=[pulls.claude_code_usage])
 def claude_code_model_usage(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """Claude Code's tokens and estimated cost by model."""
-    rebuild(context, warehouse, tables.CLAUDE_CODE_MODEL_USAGE, pull="claude_code_usage", shape=rows.code_model_rows)
+    rebuild_with_organization(
+        context, warehouse, tables.CLAUDE_CODE_MODEL_USAGE, pull="claude_code_usage", shape=rows.code_model_rows
+    )
 
 
 ASSETS = [
@@ -110,7 +115,7 @@ ASSETS = [
 ]
 
 
-def rebuild(
+def rebuild_with_organization(
     context: dg.AssetExecutionContext,
     warehouse: Warehouse,
     table: Table,
@@ -118,37 +123,18 @@ def rebuild(
     pull: str,
     shape: Callable[[Records, Organization], pl.DataFrame],
 ) -> None:
-    """Replace the run's days of a table by the newest records of a pull, and note each day's rows and money."""
-    asset, money = f"core/{table.name}", next((c for c in table.columns if c.endswith("_usd")), None)
+    """`rebuild`, for rows that say whose they are."""
     with warehouse.connected():
         organization = organization_of(warehouse)
-        for days in span_of_run(context).cut(at_most=DAYS_AT_ONCE):
-            said = warehouse.newest(pull, days)
-            if organization is None and said.days:
+
+        def shaped(said: Records) -> pl.DataFrame:
+            if organization is None:
                 raise AiUsageError("raw/claude_organization was never pulled: materialize it once, then this again.")
-            if organization is not None:
-                built = shape(said, organization)
-                warehouse.replace_days(table, said.days, built)
-                for day in _by_day(said, built, money).to_dicts():
-                    note(context, asset, day.pop("activity_date"), **day)
-            for unpulled in set(days.days) - set(said.days):
-                note(context, asset, unpulled, skipped=f"raw/{pull} has no answer for this day: left as it was")
-        last = span_of_run(context).last
-        if money and (picture := trend(warehouse, table, money, up_to=last)):
-            note(context, asset, last, trend=picture)
+            return shape(said, organization)
+
+        rebuild(context, warehouse, table, pull=pull, shape=shaped)
 
 
 def organization_of(warehouse: Warehouse) -> Organization | None:
     """Whose records they are, and how its workspaces are called; None before the first pull."""
     return rows.organization(warehouse.newest("claude_organization", None), warehouse.newest("claude_workspaces", None))
-
-
-def _by_day(said: Records, built: pl.DataFrame, money: str | None) -> pl.DataFrame:
-    sums = built.group_by("activity_date").agg(
-        pl.len().alias("dagster/partition_row_count"), *([pl.col(money).sum()] if money else [])
-    )
-    versions = said.versions.select("activity_date", "pull_id")
-    return versions.join(sums, on="activity_date", how="left").with_columns(
-        pl.col("dagster/partition_row_count").fill_null(0),
-        *([pl.col(money).fill_null(0).cast(pl.String)] if money else []),
-    )

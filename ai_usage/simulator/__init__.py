@@ -5,12 +5,15 @@ tests, the demo and the tool that serves it may import it.
 """
 
 from ai_usage.simulator.claude_api import ADMIN_KEY, ANALYTICS_KEY, LIMITED_KEY, WORKSPACE_KEY
+from ai_usage.simulator.cursor_api import CURSOR_KEY, CURSOR_KEY_WITHOUT_COMMITS
 from ai_usage.simulator.faults import Fault, Faults, Request
 from ai_usage.simulator.server import Simulator
 
 __all__ = [
     "ADMIN_KEY",
     "ANALYTICS_KEY",
+    "CURSOR_KEY",
+    "CURSOR_KEY_WITHOUT_COMMITS",
     "LIMITED_KEY",
     "WORKSPACE_KEY",
     "Fault",

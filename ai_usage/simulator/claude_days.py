@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from math import exp
 from typing import NamedTuple
 
+from ai_usage.simulator import rhythm
 from ai_usage.simulator.claude_code_days import ClaudeCodeRecord, claude_code_records
 from ai_usage.simulator.claude_habits import Habits, actor, geo, tokens_worth
 from ai_usage.simulator.claude_uses import MINUTES, Day, Use
@@ -22,8 +22,6 @@ from ai_usage.simulator.prices import CODE_EXECUTION_SINCE, SESSIONS_SINCE, TOKE
 SETTLED_AFTER = timedelta(hours=30)
 RESTATED_AFTER = timedelta(days=5)
 CLAUDE_CODE_LAG = timedelta(hours=1)
-HOLIDAYS = ((1, 2), (5, 1), (12, 24), (12, 25), (12, 26), (12, 31))
-IDLE = (1, 1)
 SPIKE = 8  # on the second Tuesday of each month one key uses this many times as much
 
 
@@ -62,7 +60,7 @@ class ClaudeDays:
 
     def _final(self, day: date) -> Day:
         """All that happened, before any restatement."""
-        bustle, level = _bustle(day), _level(day)
+        bustle, level = rhythm.bustle(day), rhythm.level(day)
         if bustle == 0:
             return Day(day, (), ())
         records = tuple(claude_code_records(self.organization, self.seed, day, bustle, level))
@@ -163,18 +161,3 @@ class ClaudeDays:
                 tuple(totals[n] for n in range(len(TOKEN_TYPES))),
                 requests=sum(totals.values()) // 60_000 + 1,
             )
-
-
-def _bustle(day: date) -> float:
-    """The share of people at work: 0 on 1 January, little on holidays and weekends."""
-    if (day.month, day.day) == IDLE:
-        return 0
-    if (day.month, day.day) in HOLIDAYS:
-        return 0.05
-    return (0.95, 1, 1, 0.97, 0.85, 0.2, 0.15)[day.weekday()]
-
-
-def _level(day: date) -> float:
-    """How much the company uses by then: 1 at the start of 2026, never above 2."""
-    years = (day - date(2026, 1, 1)).days / 365
-    return round(2 / (1 + exp(-1.2 * years)), 4)

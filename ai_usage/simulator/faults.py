@@ -38,7 +38,8 @@ Kind = Literal[
     "unknown_field",  # a `field` nobody knows in every record
     "unknown_value",  # a `value` nobody knows in the first record's `field`, or its first open set
 ]
-OPEN_SETS = ("cost_type", "service_tier", "customer_type", "status", "role")
+OPEN_SETS = ("cost_type", "service_tier", "customer_type", "status", "role", "kind", "commitSource")
+LISTS = ("data", "usageEvents", "teamMembers", "teamMemberSpend", "groups", "items")  # where answers keep their records
 
 
 class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -197,9 +198,12 @@ def _bent(fault: Fault, body: bytes, cursor: str | None, first_page: str) -> byt
     elif fault.kind == "unknown_value":
         _put_unknown_value(fault, said)
     else:
-        said["has_more"] = True
         if fault.kind == "empty_page":
-            said["data"] = []
+            said[_list(said)] = []
+        if "has_more" not in said:  # pages with numbers: there is no cursor to repeat
+            said |= {"pagination": said["pagination"] | {"hasNextPage": True}} if "pagination" in said else {}
+            return msgspec.json.Encoder(decimal_format="number").encode(said)
+        said["has_more"] = True
         if "next_page" in said:
             said["next_page"] = cursor or first_page
         else:
@@ -208,8 +212,12 @@ def _bent(fault: Fault, body: bytes, cursor: str | None, first_page: str) -> byt
 
 
 def _records(said: Any) -> Iterator[dict[str, Any]]:
-    for item in said.get("data", [said]):
+    for item in said.get(_list(said), [said]):
         yield from item.get("results", [item])
+
+
+def _list(said: Any) -> str:
+    return next((name for name in LISTS if name in said), "data")
 
 
 def _put_unknown_value(fault: Fault, said: Any) -> None:

@@ -1,4 +1,4 @@
-"""Reads a query string strictly: every parameter known, of its kind and in range, or a `RefusalError`.
+"""Reads a query string, or a JSON body, strictly: all known, of its kind and in range, or a `RefusalError`.
 
 Also the page tokens, which only fit the very query that earned them. Knows of no endpoint.
 """
@@ -9,11 +9,18 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Container, Sequence
 from datetime import UTC, date, datetime
+from typing import Any, TypeVar
+
+import msgspec
 
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
+LONGEST_MS = 30 * 86_400_000
+LATEST_MS = 10**13  # the year 2286; later ones are not milliseconds
+
 Pairs = Sequence[tuple[str, str]]
+T = TypeVar("T")
 
 
 class RefusalError(Exception):
@@ -113,3 +120,50 @@ class Query:
             return date.fromisoformat(text)
         except ValueError as error:
             raise RefusalError(f"{name}: {error}") from error
+
+
+class Body:
+    """One POST's JSON object, read as strictly as a `Query`."""
+
+    def __init__(self, said: bytes) -> None:
+        try:
+            self.fields = msgspec.json.decode(said or b"{}", type=dict[str, Any])
+        except msgspec.DecodeError as error:
+            raise RefusalError(f"Invalid JSON: {error}") from error
+        self._unread = set(self.fields)
+
+    def refuse_unread(self) -> None:
+        if self._unread:
+            raise RefusalError(f"Unrecognized key: {min(self._unread)}")
+
+    def _read(self, name: str, kind: type[T]) -> T | None:
+        self._unread.discard(name)
+        value: T | None = self.fields.get(name)
+        if value is not None and type(value) is not kind:
+            raise RefusalError(f"{name}: expected {kind.__name__}")
+        return value
+
+    def text(self, name: str, allowed: Sequence[str] | None = None) -> str | None:
+        value = self._read(name, str)
+        if value is not None and allowed is not None and value not in allowed:
+            raise RefusalError(f"{name}: unexpected value {value!r}")
+        return value
+
+    def whole(self, name: str, default: int | None = None, most: int | None = None) -> int:
+        """From 1 to `most`; required where there is no default."""
+        value = self._read(name, int)
+        value = default if value is None else value
+        if value is None or value < 1 or (most is not None and value > most):
+            raise RefusalError(f"{name}: expected a number from 1 to {most or '…'}")
+        return value
+
+    def number(self, name: str) -> int | None:
+        return self._read(name, int)
+
+    def span(self) -> tuple[int, int]:
+        start, end = self.whole("startDate", most=LATEST_MS), self.whole("endDate", most=LATEST_MS)
+        if end < start:
+            raise RefusalError("endDate must not be before startDate")
+        if end - start > LONGEST_MS:
+            raise RefusalError("Date range cannot exceed 30 days")
+        return start, end

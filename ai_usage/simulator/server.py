@@ -5,6 +5,7 @@ It serves from a daemon thread, so that a test or a demo can be client and serve
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, date, datetime
@@ -22,6 +23,10 @@ from starlette.routing import Route
 from ai_usage.simulator.claude_api import PREFIX, ClaudeApi
 from ai_usage.simulator.claude_days import ClaudeDays, version
 from ai_usage.simulator.claude_uses import Day
+from ai_usage.simulator.cursor_api import CURSOR_PREFIX, CursorApi
+from ai_usage.simulator.cursor_calendar import settled
+from ai_usage.simulator.cursor_days import CursorDay, CursorDays
+from ai_usage.simulator.cursor_team import cursor_team
 from ai_usage.simulator.faults import CONTROL, Fault, Faults, FaultyApp, Request
 from ai_usage.simulator.organization import organization
 
@@ -36,6 +41,9 @@ class Simulator:
         now: Callable[[], datetime] | datetime | None = None,
         port: int = 0,
         host: str = "127.0.0.1",
+        enforce_limits: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
+        cursor_scale: float = 1,
     ) -> None:
         self.organization = organization(seed)
         self.faults = Faults()
@@ -44,6 +52,8 @@ class Simulator:
         self._now = now
         self._days = ClaudeDays(self.organization, seed)
         self._claude = ClaudeApi(self._days, self.now)
+        self._cursor_days = CursorDays(cursor_team(self.organization, seed), seed, cursor_scale)
+        self._cursor = CursorApi(self._cursor_days, self.now, monotonic if enforce_limits else None)
         self._server: _Server | None = None
         self._thread: Thread | None = None
 
@@ -55,6 +65,10 @@ class Simulator:
     def anthropic_url(self) -> str:
         return self.url + PREFIX
 
+    @property
+    def cursor_url(self) -> str:
+        return self.url + CURSOR_PREFIX
+
     def now(self) -> datetime:
         """What time the vendors think it is, in UTC."""
         now = self._now() if callable(self._now) else self._now or datetime.now(UTC)
@@ -65,6 +79,10 @@ class Simulator:
     def day(self, day: date) -> Day:
         """The truth of a day, as much of it as is visible by now."""
         return self._days.visible(day, version(day, self.now()))
+
+    def cursor_day(self, day: date) -> CursorDay:
+        """The truth of a day at Cursor, as far as it is settled by now."""
+        return self._cursor_days.visible(day, settled(self.now()))
 
     def start(self) -> Self:
         """Serve; OSError if the port is taken."""
@@ -104,6 +122,7 @@ class Simulator:
             Route(f"{CONTROL}/faults", self._plan_fault, methods=["POST"]),
             Route(f"{CONTROL}/faults", self._clear_faults, methods=["DELETE"]),
             *self._claude.routes(),
+            *self._cursor.routes(),
         ]
         return FaultyApp(
             Starlette(routes=routes),
@@ -114,6 +133,8 @@ class Simulator:
         )
 
     def _error(self, path: str, status: int) -> Response:
+        if path.startswith(CURSOR_PREFIX):
+            return self._cursor.error(status, path)
         return self._claude.error(status) if path.startswith(PREFIX) else Response(status_code=status)
 
     def _transport(self, client: Any) -> asyncio.Transport | None:

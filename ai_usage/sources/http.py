@@ -14,6 +14,7 @@ Knows of no vendor: what is particular to one (its headers, its error bodies, it
 """
 
 import time
+from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -115,12 +116,16 @@ class Vendor:
     advice: Mapping[int, str]  # status → what the reader can do about it
 
     def message(self, body: bytes) -> str:
-        """The vendor's own words in an error body, of the usual shape {"error": {"type", "message"}}."""
+        """The vendor's own words in an error body: {"error": {"type", "message"}} or {"error" or "code", "message"}."""
         try:
-            said = msgspec.json.decode(body, type=_ErrorBody).error
+            said = msgspec.json.decode(body, type=_ErrorBody)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            return " ".join(body[:200].decode(errors="replace").split()) or "no explanation"
-        return f"{said.message} ({said.type})" if said.type else said.message
+            said = _ErrorBody()
+        if not isinstance(said.error, str):
+            return f"{said.error.message} ({said.error.type})" if said.error.type else said.error.message
+        if said.message:
+            return f"{said.message} ({said.error or said.code})"
+        return " ".join(body[:200].decode(errors="replace").split()) or "no explanation"
 
     def request_id(self, response: httpx.Response) -> str:
         """What the vendor's support asks for: in a header, or in an error's body."""
@@ -139,7 +144,9 @@ class _ErrorDetail(msgspec.Struct):
 
 
 class _ErrorBody(msgspec.Struct):
-    error: _ErrorDetail
+    error: _ErrorDetail | str = ""
+    message: str = ""
+    code: str = "error"
     request_id: str = "none"
 
 
@@ -174,11 +181,7 @@ def http_client(
     A proxy that the environment names is for the world outside: it cannot reach our loopback.
     """
     for name, value in headers.items():
-        if not (value.isascii() and value.isprintable()):  # said here: later errors would quote the key
-            raise SettingError(
-                f"The {name} header cannot be sent: the key has a character no key has, such as a line break "
-                "or an ellipsis. Copy it again."
-            )
+        refuse_unsendable(f"The {name} header", value)
     is_local = httpx.URL(base_url).host in LOOPBACK
     return httpx.Client(
         base_url=base_url,
@@ -188,6 +191,15 @@ def http_client(
         transport=transport,
         trust_env=transport is None and not is_local,
     )
+
+
+def refuse_unsendable(what: str, value: str) -> None:
+    """`SettingError` for what no header can carry; said here, because later errors would quote the key."""
+    if not (value.isascii() and value.isprintable()):
+        raise SettingError(
+            f"{what} cannot be sent: the key has a character no key has, such as a line break or an ellipsis. "
+            "Copy it again."
+        )
 
 
 def user_agent() -> str:
@@ -242,6 +254,7 @@ class Api:
         items: str = "data",
         headers: Mapping[str, str] | None = None,
         cap: int = PAGE_CAP,
+        by_post: bool = False,
     ) -> list[Page]:
         """Every page to the last. A cursor that comes twice, a promise of more after an empty page, or more
         pages than `cap` is an `IncompleteAnswer`: to stop quietly would lose what follows.
@@ -252,7 +265,8 @@ class Api:
         while more is not None:
             if len(got) == cap:
                 raise self._incomplete(path, f"has more than {cap} pages")
-            page = self.get(path, {**query, **more}, read=partial(Page.read, items=items), headers=headers)
+            ask = self.post if by_post else partial(self.get, headers=headers)
+            page = ask(path, {**query, **more}, read=partial(Page.read, items=items))
             got.append(page)
             try:
                 more = following(page)
@@ -307,8 +321,10 @@ class Api:
     def _without_key(self, body: bytes) -> bytes:
         """A vendor, or a proxy before it, may quote the key."""
         for name in ("x-api-key", "authorization"):
-            key = self.http.headers.get(name, "").rpartition(" ")[2]
-            body = body.replace(key.encode(), b"(key)") if key else body
+            scheme, _, key = self.http.headers.get(name, "").rpartition(" ")
+            plain = b64decode(key).rstrip(b":") if scheme == "Basic" else b""
+            for secret in (key.encode(), plain):
+                body = body.replace(secret, b"(key)") if secret else body
         return body
 
     def _incomplete(self, path: str, why: str) -> IncompleteAnswer:

@@ -20,7 +20,7 @@ class Type(Enum):
     BOOLEAN = ("BOOL", "BOOLEAN", pl.Boolean)
     DATE = ("DATE", "DATE", pl.Date)
     INSTANT = ("TIMESTAMP", "TIMESTAMPTZ", pl.Datetime("us", "UTC"))
-    USD = ("NUMERIC(38, 9)", "DECIMAL(38, 9)", pl.Decimal(38, 9))
+    NUMERIC = ("NUMERIC(38, 9)", "DECIMAL(38, 9)", pl.Decimal(38, 9))
 
     def __init__(self, googlesql: str, duckdb: str, polars: PolarsDataType) -> None:
         self.googlesql = googlesql
@@ -56,8 +56,12 @@ def instant(description: str, *, required: bool = False) -> Column:
     return Column(Type.INSTANT, description, required)
 
 
+def numeric(description: str, *, required: bool = False) -> Column:
+    return Column(Type.NUMERIC, description, required)
+
+
 def dollars(description: str, *, required: bool = True) -> Column:
-    return Column(Type.USD, description, required)
+    return Column(Type.NUMERIC, description, required)
 
 
 STAMPS = {

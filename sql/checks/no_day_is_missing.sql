@@ -44,6 +44,12 @@ core_rows as (
         activity_date
     from ai_usage_analytics.claude_code_usage_stats
     where activity_date between @first_day and @last_day
+    union all
+    select
+        'cursor_usage_events' as pull,
+        activity_date
+    from ai_usage_analytics.cursor_usage_events
+    where activity_date between @first_day and @last_day
 ),
 
 built as (

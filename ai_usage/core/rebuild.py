@@ -1,0 +1,55 @@
+"""How a core table is rebuilt, whichever vendor's: the run's days, in place of what it had of them."""
+
+from collections.abc import Callable
+
+import dagster as dg
+import polars as pl
+
+from ai_usage.charts import trend
+from ai_usage.layers import note
+from ai_usage.partitions import span_of_run
+from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.table import Table
+
+GROUP = "core"
+KINDS = {"polars", "duckdb"}
+DAYS_AT_ONCE = 31  # bounds memory, whatever the range
+
+
+def rebuild(
+    context: dg.AssetExecutionContext,
+    warehouse: Warehouse,
+    table: Table,
+    *,
+    pull: str,
+    shape: Callable[[Records], pl.DataFrame],
+) -> None:
+    """Replace the run's days of a table by the newest records of a pull, and note each day's rows and money.
+    A day that was pulled is replaced whole, even by nothing; one never pulled is left as it is.
+    """
+    asset, money = f"core/{table.name}", next((c for c in table.columns if c.endswith("_usd")), None)
+    with warehouse.connected():
+        for days in span_of_run(context).cut(at_most=DAYS_AT_ONCE):
+            said = warehouse.newest(pull, days)
+            if said.days:
+                built = shape(said)
+                warehouse.replace_days(table, said.days, built)
+                for day in _by_day(said, built, money).to_dicts():
+                    note(context, asset, day.pop("activity_date"), **day)
+            for unpulled in set(days.days) - set(said.days):
+                note(context, asset, unpulled, skipped=f"raw/{pull} has no answer for this day: left as it was")
+        last = span_of_run(context).last
+        if money and (picture := trend(warehouse, table, money, up_to=last)):
+            note(context, asset, last, trend=picture)
+
+
+def _by_day(said: Records, built: pl.DataFrame, money: str | None) -> pl.DataFrame:
+    sums = built.group_by("activity_date").agg(
+        pl.len().alias("dagster/partition_row_count"), *([pl.col(money).sum()] if money else [])
+    )
+    versions = said.versions.select("activity_date", "pull_id")
+    return versions.join(sums, on="activity_date", how="left").with_columns(
+        pl.col("dagster/partition_row_count").fill_null(0),
+        *([pl.col(money).fill_null(0).cast(pl.String)] if money else []),
+    )

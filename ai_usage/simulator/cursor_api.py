@@ -1,0 +1,146 @@
+"""Cursor's Admin and AI Code Tracking APIs over HTTP: who may ask, how often, and how a refusal reads.
+
+What the answers say is the business of `cursor_usage` and `cursor_spend`.
+"""
+
+import binascii
+import hashlib
+from base64 import b64decode
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ai_usage.simulator.cursor_days import CursorDays
+from ai_usage.simulator.cursor_spend import CursorSpend
+from ai_usage.simulator.cursor_usage import CursorUsage
+from ai_usage.simulator.queries import Body, Query, RefusalError
+
+CURSOR_PREFIX = "/cursor"
+CURSOR_KEY = "crsr_simulated"
+CURSOR_KEY_WITHOUT_COMMITS = "crsr_simulated_no_commits"  # of a plan without AI Code Tracking
+
+ERRORS = {
+    400: ("Bad Request", "Invalid request"),
+    401: ("Unauthorized", "Invalid API key"),
+    403: ("Forbidden", "This feature is not part of your plan"),
+    404: ("Not Found", "Not found"),
+    500: ("Internal Server Error", "Something went wrong"),
+}
+TOO_MANY = "Rate limit exceeded"
+MINUTE = 60
+REQUESTS_A_MINUTE = {"/teams/filtered-usage-events": 60}
+OTHERWISE = 20
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+NOT_MODIFIED = 304
+
+Work = Callable[[Any], Any]
+
+
+class CursorApi:
+    """Routes over the days of one team, read at the simulator's clock; limited only when told how time passes."""
+
+    def __init__(
+        self, days: CursorDays, clock: Callable[[], datetime], monotonic: Callable[[], float] | None = None
+    ) -> None:
+        self.usage, self.money, self.monotonic = CursorUsage(days, clock), CursorSpend(days, clock), monotonic
+        self._minutes: dict[str, tuple[float, int]] = {}  # endpoint → when its minute began, requests since
+
+    def routes(self) -> list[Route]:
+        served: dict[str, tuple[str, Work]] = {
+            "/teams/members": ("GET", self.money.members),
+            "/teams/groups": ("GET", self.money.groups),
+            "/analytics/ai-code/commits": ("GET", self.usage.commits),
+            "/teams/daily-usage-data": ("POST", self.usage.daily_usage),
+            "/teams/filtered-usage-events": ("POST", self.usage.usage_events),
+            "/teams/spend": ("POST", self.money.spend),
+        }
+        routes = [
+            Route(CURSOR_PREFIX + path, self._endpoint(path, work), methods=[method])
+            for path, (method, work) in served.items()
+        ]
+        return [*routes, Route(CURSOR_PREFIX + "/{rest:path}", self._nothing, methods=METHODS)]
+
+    def error(self, status: int, path: str = "", message: str | None = None) -> Response:
+        """Any refusal or failure; the team's and the analytics' endpoints differ in how they say 429."""
+        if status == 429:
+            body = {"code": "error", "message": TOO_MANY}
+            if "/analytics/" in path:
+                body = {"error": "Too Many Requests", "message": f"{TOO_MANY}. Please try again later."}
+        else:
+            kind, usual = ERRORS.get(status, ERRORS[500])
+            body = {"error": kind, "message": message or usual}
+        return Response(_encode(body), status, media_type="application/json")
+
+    def _endpoint(self, path: str, work: Work) -> Callable[[Request], Any]:
+        is_tracking = path.startswith("/analytics/ai-code")
+
+        async def endpoint(request: Request) -> Response:
+            try:
+                _admit(request, tracking=is_tracking)
+                if not self._may_go_on(path):
+                    answer = self.error(429, path)
+                    answer.headers["retry-after"] = str(MINUTE)
+                    return answer
+                asked: Query | Body = Query(path, request.query_params.multi_items())
+                if request.method == "POST":
+                    asked.refuse_unread()
+                    asked = Body(await request.body())
+                said = _encode(work(asked))
+            except RefusalError as refusal:
+                return self.error(refusal.status, path, str(refusal))
+            if is_tracking:
+                return self._unless_known(path, said, request.headers.get("if-none-match", ""))
+            return Response(said, media_type="application/json")
+
+        return endpoint
+
+    async def _nothing(self, request: Request) -> Response:
+        try:
+            _admit(request, tracking=False)
+        except RefusalError as refusal:
+            return self.error(refusal.status)
+        return self.error(404)
+
+    def _may_go_on(self, path: str) -> bool:
+        """Counts the request, unless there were too many of the kind within the minute."""
+        if self.monotonic is None:
+            return True
+        at = self.monotonic()
+        began, count = self._minutes.get(path, (at, 0))
+        if at - began >= MINUTE:
+            began, count = at, 0
+        may = count < REQUESTS_A_MINUTE.get(path, OTHERWISE)
+        self._minutes[path] = (began, count + may)
+        return may
+
+    def _unless_known(self, path: str, said: bytes, known: str) -> Response:
+        tag = f'"{hashlib.sha256(said).hexdigest()[:32]}"'
+        headers = {"etag": tag, "cache-control": "max-age=900"}
+        if tag not in [each.strip().removeprefix("W/") for each in known.split(",")]:
+            return Response(said, 200, headers, "application/json")
+        if path in self._minutes:  # what was not modified does not count
+            began, count = self._minutes[path]
+            self._minutes[path] = (began, count - 1)
+        return Response(b"", NOT_MODIFIED, headers)
+
+
+def _admit(request: Request, *, tracking: bool) -> None:
+    """Basic authentication with the key for a name and no password."""
+    scheme, _, sent = request.headers.get("authorization", "").partition(" ")
+    try:
+        key = b64decode(sent, validate=True).decode() if scheme.lower() == "basic" else ""
+    except (binascii.Error, UnicodeDecodeError):
+        key = ""
+    if key not in (f"{CURSOR_KEY}:", f"{CURSOR_KEY_WITHOUT_COMMITS}:"):
+        raise RefusalError("", 401)
+    if tracking and key != f"{CURSOR_KEY}:":
+        raise RefusalError("", 403)
+
+
+def _encode(said: object) -> bytes:
+    return msgspec.json.encode(said)

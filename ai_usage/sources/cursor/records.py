@@ -1,0 +1,130 @@
+"""What a Cursor record means: its fields, and the values they are known to take.
+
+Source: Cursor's Admin API documentation (autumn 2026). `…Cents` are cents, as JSON numbers with
+fractions; `…Dollars` are dollars, side by side with them.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated
+
+import msgspec
+
+from ai_usage.sources.drift import Known
+
+
+class Member(msgspec.Struct, frozen=True, rename="camel"):
+    """One item of `/teams/members`; `id` was a number in older answers."""
+
+    id: str | int
+    name: str
+    email: str
+    role: Annotated[str, Known("member", "owner", "free-owner")]
+    is_removed: bool
+
+
+class DailyUsage(msgspec.Struct, frozen=True, rename="camel"):
+    """One member's UTC day in `/teams/daily-usage-data`. `…Reqs` count events, not billable request units."""
+
+    user_id: int  # a number: another namespace than the `user_…` of members and spend
+    day: date
+    date: int  # ms, somewhere inside the day: not what the row belongs to
+    total_lines_added: int
+    total_lines_deleted: int
+    accepted_lines_added: int
+    accepted_lines_deleted: int
+    total_applies: int
+    total_accepts: int
+    total_rejects: int
+    total_tabs_shown: int
+    total_tabs_accepted: int
+    composer_requests: int
+    chat_requests: int
+    agent_requests: int
+    cmdk_usages: int
+    bugbot_usages: int
+    subscription_included_reqs: int
+    usage_based_reqs: int
+    api_key_reqs: int
+    email: str | None = None  # may be absent for removed users
+    is_active: bool | None = None
+    most_used_model: str | None = None
+    apply_most_used_extension: str | None = None
+    tab_most_used_extension: str | None = None
+    client_version: str | None = None
+
+
+class TokenUsage(msgspec.Struct, frozen=True, rename="camel"):
+    input_tokens: int
+    output_tokens: int
+    cache_write_tokens: int
+    cache_read_tokens: int
+    total_cents: Decimal  # model cost before discount, without the Token Rate
+    discount_percent_off: Decimal | None = None
+
+
+class UsageEvent(msgspec.Struct, frozen=True, rename="camel"):
+    """One event of `/teams/filtered-usage-events`. It has no id: equal events did happen as often as they come."""
+
+    timestamp: str  # ms, as text
+    user_email: str
+    model: str
+    kind: str  # free text, an open set by contract
+    max_mode: bool
+    requests_costs: Decimal
+    is_token_based_call: bool
+    is_chargeable: bool
+    charged_cents: Decimal  # of events that are not chargeable too: the value of included usage
+    is_headless: bool = False
+    token_usage: TokenUsage | None = None
+    cursor_token_fee: Decimal | None = None  # cents, part of charged_cents
+    service_account_id: str | None = None
+    service_account_name: str | None = None
+    cloud_agent_id: str | None = None
+    automation_id: str | None = None
+    conversation_id: str | None = None
+
+
+class MemberSpend(msgspec.Struct, frozen=True, rename="camel"):
+    """One member's spend of the billing cycle so far, in `/teams/spend`: cumulative."""
+
+    user_id: str | int
+    name: str
+    email: str
+    role: Annotated[str, Known("member", "owner", "free-owner")]
+    spend_cents: Decimal  # on demand only, above included usage
+    overall_spend_cents: Decimal  # that and the value of included usage
+    fast_premium_requests: Decimal
+    hard_limit_override_dollars: Decimal
+    monthly_limit_dollars: Decimal | None = None
+    effective_per_user_limit_dollars: Decimal | None = None
+
+
+class GroupMember(msgspec.Struct, frozen=True, rename="camel"):
+    user_id: str | int
+    name: str
+    email: str
+    joined_at: str
+    left_at: str | None
+    spend_cents: Decimal
+
+
+class GroupDay(msgspec.Struct, frozen=True, rename="camel"):
+    date: str
+    spend_cents: Decimal
+
+
+class Group(msgspec.Struct, frozen=True, rename="camel"):
+    """One billing group of `/teams/groups`."""
+
+    id: str
+    name: str
+    type: str
+    directory_group_id: str | None
+    member_count: int
+    created_at: str
+    updated_at: str
+    spend_cents: Decimal
+    current_members: list[GroupMember]
+    former_members: list[GroupMember]
+    daily_spend: list[GroupDay]

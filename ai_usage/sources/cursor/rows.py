@@ -1,0 +1,87 @@
+"""What Cursor's records become: rows of core. Pure: records in, a frame out; where it goes is core's business."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TypeVar
+
+import polars as pl
+
+from ai_usage.money import nine_decimals, usd
+from ai_usage.sources.cursor import records as said
+from ai_usage.sources.cursor.tables import CURSOR_USAGE_EVENTS, DIM_CURSOR_MEMBER
+from ai_usage.warehouse.ledger import Records, UnreadableRecord
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+T = TypeVar("T")
+
+
+def event_rows(records: Records) -> pl.DataFrame:
+    """Rows of `cursor_usage_events`, one per record."""
+    events = records.decode(said.UsageEvent)
+    tokens = [event.token_usage for event in events]
+
+    def of_tokens(read: Callable[[said.TokenUsage], T]) -> list[T | None]:
+        return [read(usage) if usage else None for usage in tokens]
+
+    return CURSOR_USAGE_EVENTS.frame(
+        {
+            "activity_date": records.lines["activity_date"],
+            "event_at": [EPOCH + timedelta(milliseconds=int(event.timestamp)) for event in events],
+            "user_email": [event.user_email.strip().lower() for event in events],
+            "service_account_id": [event.service_account_id for event in events],
+            "service_account_name": [event.service_account_name for event in events],
+            "model": [event.model for event in events],
+            "kind": [event.kind for event in events],
+            "is_chargeable": [event.is_chargeable for event in events],
+            "is_token_based": [event.is_token_based_call for event in events],
+            "max_mode": [event.max_mode for event in events],
+            "is_headless": [event.is_headless for event in events],
+            "requests_costs": _numeric([event.requests_costs for event in events], records),
+            "input_tokens": of_tokens(lambda usage: usage.input_tokens),
+            "output_tokens": of_tokens(lambda usage: usage.output_tokens),
+            "cache_write_tokens": of_tokens(lambda usage: usage.cache_write_tokens),
+            "cache_read_tokens": of_tokens(lambda usage: usage.cache_read_tokens),
+            "charged_usd": _usd([event.charged_cents for event in events], records),
+            "cursor_token_fee_usd": _usd([event.cursor_token_fee for event in events], records),
+            "list_usd": _usd(of_tokens(lambda usage: usage.total_cents), records),
+            "discount_percent_off": _numeric(of_tokens(lambda usage: usage.discount_percent_off), records),
+            "conversation_id": [event.conversation_id for event in events],
+            "cloud_agent_id": [event.cloud_agent_id for event in events],
+            "automation_id": [event.automation_id for event in events],
+            **records.stamps(),
+        }
+    )
+
+
+def member_rows(records: Records) -> pl.DataFrame:
+    """Rows of `dim_cursor_member`, one per record."""
+    members = records.decode(said.Member)
+    return DIM_CURSOR_MEMBER.frame(
+        {
+            "user_id": [str(member.id) for member in members],
+            "user_email": [member.email.strip().lower() for member in members],
+            "user_name": [member.name for member in members],
+            "role": [member.role for member in members],
+            "is_removed": [member.is_removed for member in members],
+            **records.stamps(),
+        }
+    )
+
+
+def _usd(cents: Sequence[Decimal | None], records: Records) -> list[Decimal | None]:
+    return _each(lambda amount: usd(cents=amount), cents, records)
+
+
+def _numeric(values: Sequence[Decimal | None], records: Records) -> list[Decimal | None]:
+    return _each(nine_decimals, values, records)
+
+
+def _each(
+    read: Callable[[Decimal], Decimal], values: Sequence[Decimal | None], records: Records
+) -> list[Decimal | None]:
+    try:
+        return [None if value is None else read(value) for value in values]
+    except ValueError as error:
+        raise UnreadableRecord(f"ai_usage_raw.{records.pull}: {error}. The record is kept in raw.") from error
