@@ -32,17 +32,19 @@ def run(of: Settings, _: Sequence[str]) -> int:
             for name in ("totals", "by_workspace", "by_model", "claude_code", "cursor")
         )
     OUT.print()
-    if total[0]["cost_usd"] is None and outcome.failures:
+    has_claude = total[0]["cost_usd"] is not None
+    if not (has_claude or cursor[0]["events"]):
         tell_troubles(outcome)
         OUT.print("Nothing is there to sum up: no cost was pulled.")
         return 1
     title = "AI usage, SIMULATED DATA from the built-in vendors" if of.simulate else "AI usage"
     OUT.rule(f"[bold]{title}[/]")
-    _headline(total[0], len(span.days), f"{span.first} to {span.last}")
-    OUT.print(_shares("By workspace", workspaces, total[0]["cost_usd"]))
-    OUT.print(_shares("By model", models, total[0]["cost_usd"]))
-    _tokens(total[0])
-    _claude_code(code[0])
+    if has_claude:
+        _headline(total[0], len(span.days), f"{span.first} to {span.last}")
+        OUT.print(_shares("By workspace", workspaces, total[0]["cost_usd"]))
+        OUT.print(_shares("By model", models, total[0]["cost_usd"]))
+        _tokens(total[0])
+        _claude_code(code[0])
     _cursor(cursor[0])
     _trust(outcome.verdicts, outcome.requests)
     tell_troubles(outcome)

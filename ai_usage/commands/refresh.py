@@ -95,8 +95,8 @@ def tell_troubles(outcome: Outcome, *, at_most: int = 15) -> None:
         OUT.print(f"[{colour}]✗ {day} {verdict.check_name}[/] {verdict.description}", soft_wrap=True)
     if len(outcome.wrong) > at_most:
         OUT.print(f"  … and {len(outcome.wrong) - at_most} more; the Dagster UI lists them all.")
-    for asset, why in outcome.skipped.items():
-        OUT.print(f"[yellow]– {asset}[/] {why}", soft_wrap=True)
+    for why, assets in _by_cause(outcome.skipped).items():
+        OUT.print(f"[yellow]– {', '.join(assets)}[/] {why}", soft_wrap=True)
 
 
 def _by_cause(failures: Mapping[str, str]) -> dict[str, list[str]]:
