@@ -34,10 +34,11 @@ from ai_usage.core.rebuild import DAYS_AT_ONCE
 from ai_usage.definitions import build_defs
 from ai_usage.partitions import ONE_DAY, Span, midnight
 from ai_usage.settings import Settings, settings
-from ai_usage.simulator import ADMIN_KEY
+from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY
 from ai_usage.sources.claude.client import COST_GROUPS, DAYS_A_REQUEST, ClaudeAdmin
 from ai_usage.sources.claude.rows import Organization, cost_rows
 from ai_usage.sources.claude.tables import CLAUDE_COSTS
+from ai_usage.sources.cursor.client import CursorAdmin
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 
 LINES_A_DAY = 2_000
@@ -199,8 +200,9 @@ def _graph(_: str, days: int) -> dict[str, Any]:
     """Every asset and check over a range in one run, the built-in vendor in a process of its own."""
     last = datetime.now(UTC).date() - timedelta(days=1)
     span = Span(last - timedelta(days=days - 1), last)
-    with _simulator_process() as url, closing(_unpaced(url)) as admin:
-        job = build_defs(settings(), overrides={"claude_admin": admin}).resolve_job_def("refresh_range")
+    with _simulator_process() as url, closing(_unpaced_claude(url)) as claude, closing(_unpaced_cursor(url)) as cursor:
+        overrides = {"claude_admin": claude, "cursor_admin": cursor}
+        job = build_defs(settings(), overrides=overrides).resolve_job_def("refresh_range")
 
         def work() -> int:
             quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -244,7 +246,13 @@ def _timed(work: Callable[[], int]) -> dict[str, Any]:
     }
 
 
-def _unpaced(url: str) -> ClaudeAdmin:
+def _unpaced_cursor(url: str) -> CursorAdmin:
+    return CursorAdmin.open(
+        base_url=f"{url}/cursor", key=CURSOR_KEY, now=settings().now, pace=lambda _: None, is_simulated=True
+    )
+
+
+def _unpaced_claude(url: str) -> ClaudeAdmin:
     return ClaudeAdmin.open(
         base_url=f"{url}/anthropic", admin_key=ADMIN_KEY, analytics_requests_a_minute=None, is_simulated=True
     )
