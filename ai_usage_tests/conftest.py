@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 DATA_DIR = Path(tempfile.mkdtemp(prefix="ai_usage_tests_"))
-for name in [name for name in os.environ if name.startswith(("AI_USAGE_", "ANTHROPIC_", "DAGSTER_"))]:
+for name in [name for name in os.environ if name.startswith(("AI_USAGE_", "ANTHROPIC_", "CURSOR_", "DAGSTER_"))]:
     del os.environ[name]
 os.environ |= {
     "AI_USAGE_DATA_DIR": str(DATA_DIR),
@@ -23,6 +23,8 @@ os.environ |= {
     "ANTHROPIC_ADMIN_API_KEY": "",  # set, if to nothing: a developer's `.env` fills only what is not there
     "ANTHROPIC_ANALYTICS_API_KEY": "",
     "ANTHROPIC_ADMIN_BASE_URL": "",
+    "CURSOR_ADMIN_API_KEY": "",
+    "CURSOR_ADMIN_BASE_URL": "",
     "DAGSTER_DISABLE_TELEMETRY": "1",
 }
 

@@ -1,0 +1,49 @@
+"""Cursor's events: a day never pulled, and a day pulled but not built, are each missing; novelties are named."""
+
+import json
+from typing import Any
+
+import dagster as dg
+
+from ai_usage.partitions import Span
+from ai_usage.sources.cursor.rows import event_rows
+from ai_usage.sources.cursor.tables import CURSOR_USAGE_EVENTS
+from ai_usage.warehouse.ledger import Answer
+from ai_usage_tests.platform import DAY, NEXT, Outcome, Platform
+from ai_usage_tests.sources.test_cursor_rows import EVENT
+
+EVENTS = "cursor_usage_events"
+MISSING, DRIFT = "no_day_is_missing", "schema_drift"
+BOTH = Span(DAY, NEXT)
+
+
+def pulled(platform: Platform, *events: dict[str, Any]) -> None:
+    """The vendor said these of DAY, and nothing was asked of NEXT."""
+    records = [json.dumps(event).encode() for event in events]
+    platform.warehouse.append(EVENTS, [Answer("cursor", DAY, records, 1, {})])
+
+
+def judged(platform: Platform, claim: str, layer: str) -> Outcome:
+    """The claim alone, with Cursor configured."""
+    key = dg.AssetCheckKey(dg.AssetKey([layer, EVENTS]), claim)
+    return platform.materialize(dg.AssetSelection.checks(key), BOTH, None, cursor_admin=object())
+
+
+def test_a_day_of_events_not_built_or_never_pulled_is_missing(platform: Platform) -> None:
+    pulled(platform, EVENT, EVENT)
+    outcome = judged(platform, MISSING, "core")
+    assert outcome.red(MISSING, EVENTS) == {DAY, NEXT}
+    assert "core holds 0 of the 2 records" in (outcome.verdict(MISSING, DAY, EVENTS).description or "")
+    assert "was never pulled" in (outcome.verdict(MISSING, NEXT, EVENTS).description or "")
+    said = platform.warehouse.newest(EVENTS, BOTH)
+    platform.warehouse.replace_days(CURSOR_USAGE_EVENTS, said.days, event_rows(said))
+    assert judged(platform, MISSING, "core").red(MISSING, EVENTS) == {NEXT}
+    platform.sql(f"delete from ai_usage_analytics.{EVENTS}")
+    assert judged(platform, MISSING, "core").red(MISSING, EVENTS) == {DAY, NEXT}
+
+
+def test_a_new_field_of_an_event_is_named(platform: Platform) -> None:
+    pulled(platform, {**EVENT, "novel": 1})
+    outcome = judged(platform, DRIFT, "raw")
+    assert DAY in outcome.red(DRIFT, EVENTS)
+    assert "unknown field novel" in (outcome.verdict(DRIFT, DAY, EVENTS).description or "")
