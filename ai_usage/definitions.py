@@ -9,10 +9,11 @@ import dagster as dg
 from ai_usage import simulator
 from ai_usage.automation import refresh
 from ai_usage.catalog import TABLES
-from ai_usage.checks import completeness, identity, reconciliation
+from ai_usage.checks import completeness, cycle, identity, plausibility, reconciliation
 from ai_usage.core import claude as core_claude
 from ai_usage.core import cursor as core_cursor
 from ai_usage.marts import claude as marts_claude
+from ai_usage.marts import cursor as marts_cursor
 from ai_usage.settings import Settings, settings
 from ai_usage.sources.claude import pulls as claude_pulls
 from ai_usage.sources.claude.client import ClaudeAdmin
@@ -24,8 +25,12 @@ from ai_usage.sources.http import Patience
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.port import Warehouse
 
-ASSETS = [*claude_pulls.ASSETS, *cursor_pulls.ASSETS, *core_claude.ASSETS, *core_cursor.ASSETS, *marts_claude.ASSETS]
-CHECKS = [*completeness.CHECKS, *identity.CHECKS, *reconciliation.CHECKS]
+ASSETS = [
+    *(asset for vendor in (claude_pulls, cursor_pulls) for asset in vendor.ASSETS),
+    *(asset for vendor in (core_claude, core_cursor) for asset in vendor.ASSETS),
+    *(asset for vendor in (marts_claude, marts_cursor) for asset in vendor.ASSETS),
+]
+CHECKS = [check for about in (completeness, identity, reconciliation, cycle, plausibility) for check in about.CHECKS]
 
 
 def duckdb_warehouse(of: Settings) -> DuckDBWarehouse:

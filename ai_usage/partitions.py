@@ -27,6 +27,9 @@ class Span:
     def days(self) -> list[date]:
         return [self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)]
 
+    def __contains__(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
     def cut(self, *, at_most: int) -> Iterator["Span"]:
         """The fewest spans of at most so many days that cover this one, oldest first."""
         first = self.first

@@ -1,7 +1,7 @@
 """The environment, read once and typed. Knows which secrets exist, never what they are."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -13,6 +13,7 @@ from dotenv import load_dotenv
 from ai_usage.errors import SettingError
 
 ROOT = Path(__file__).resolve().parent.parent
+SIMULATED_CURSOR_PLANS = ROOT / "ai_usage" / "simulator" / "cursor_plans.toml"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -31,6 +32,7 @@ class Settings:
     has_anthropic_analytics_key: bool
     cursor_base_url: str
     has_cursor_key: bool
+    cursor_plans: Path | None  # prices of the team's plans; None: unknown
 
     def now(self) -> datetime:
         """The present instant in UTC, or the one that `AI_USAGE_NOW` pretends."""
@@ -80,7 +82,10 @@ def read_settings(environ: dict[str, str]) -> Settings:
         has_anthropic_analytics_key=bool(read.text("ANTHROPIC_ANALYTICS_API_KEY")),
         cursor_base_url=read.base_url("CURSOR_ADMIN_BASE_URL", "https://api.cursor.com"),
         has_cursor_key=bool(read.text("CURSOR_ADMIN_API_KEY")),
+        cursor_plans=read.file("CURSOR_PLANS"),
     )
+    if found.simulate and found.cursor_plans is None:
+        found = replace(found, cursor_plans=SIMULATED_CURSOR_PLANS)
     if found.start_date > found.yesterday():
         raise SettingError(
             f"AI_USAGE_START_DATE is {found.start_date}, but the newest full UTC day is {found.yesterday()}: "
@@ -122,6 +127,13 @@ class _Reader:
         if instant.tzinfo is None:
             raise SettingError(f"{name} is {value!r} without a time zone; write for example {value}Z.")
         return instant.astimezone(UTC)
+
+    def file(self, name: str) -> Path | None:
+        value = self.text(name)
+        path = ROOT / Path(value).expanduser()
+        if value and not path.is_file():
+            raise SettingError(f"{name} is {value!r}, and there is no such file ({path}).")
+        return path if value else None
 
     def zone(self, name: str, default: str) -> str:
         value = self.text(name, default)

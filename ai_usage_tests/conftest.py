@@ -25,6 +25,7 @@ os.environ |= {
     "ANTHROPIC_ADMIN_BASE_URL": "",
     "CURSOR_ADMIN_API_KEY": "",
     "CURSOR_ADMIN_BASE_URL": "",
+    "CURSOR_PLANS": "",
     "DAGSTER_DISABLE_TELEMETRY": "1",
 }
 

@@ -12,6 +12,7 @@ from ai_usage.commands.__main__ import a_full_disk_named, main
 from ai_usage.commands.docs import TARGET, tables_page
 from ai_usage.errors import WarehouseError
 from ai_usage.settings import settings
+from ai_usage.simulator import CURSOR_KEY, CURSOR_KEY_WITHOUT_COMMITS, Simulator
 from ai_usage_tests.sources.stand_in import ADMIN, standing_in
 
 
@@ -93,6 +94,33 @@ def test_the_doctor_tries_the_key_and_never_shows_it(
         monkeypatch.setenv("AI_USAGE_SIMULATE", "0")
         monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", vendor.url)
         monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", key)
+        assert main(["doctor"]) == code
+    told = said(capsys)
+    assert sentence in told
+    assert key not in told
+
+
+@pytest.mark.parametrize(
+    ("key", "code", "sentence"),
+    [
+        (CURSOR_KEY, 0, "✓ AI code commits (optional"),
+        (CURSOR_KEY_WITHOUT_COMMITS, 0, "✗ AI code commits (optional"),
+        ("crsr_nonsense", 1, "✗ the key"),
+    ],
+)
+def test_the_doctor_does_not_mind_a_cursor_plan_without_commits(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    key: str,
+    code: int,
+    sentence: str,
+) -> None:
+    with Simulator(now=settings().now) as vendor:
+        monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
+        monkeypatch.setenv("AI_USAGE_SIMULATE", "0")
+        monkeypatch.setenv("CURSOR_ADMIN_BASE_URL", vendor.cursor_url)
+        monkeypatch.setenv("CURSOR_ADMIN_API_KEY", key)
         assert main(["doctor"]) == code
     told = said(capsys)
     assert sentence in told

@@ -9,8 +9,8 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.checks.verdicts import Verdict, daily_check, snapshot_check, wrong_rows
-from ai_usage.core.holding import COST_PULLS
+from ai_usage.checks.verdicts import Verdict, daily_check, snapshot_check, some, wrong_rows
+from ai_usage.core import holding
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
 from ai_usage.sources.claude import tables as claude
@@ -25,7 +25,7 @@ from ai_usage.warehouse.table import PULLS
 
 RECENT = timedelta(hours=36)  # the schedule pulls daily
 KNOWN_BESIDE = {"starting_at", "ending_at", "data_refreshed_at", "default_workspace_ids"}
-KNOWN_BESIDE |= {"period", "subscriptionCycleStart", "totalMembers", "totalPages", "billingCycle"}
+KNOWN_BESIDE |= {"period", "subscriptionCycleStart", "totalMembers", "totalPages", "billingCycle", "etags"}
 
 
 def no_day_is_missing(
@@ -154,12 +154,33 @@ def pull_is_recent(
     ]
 
 
+def _members_without_a_row(warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
+    return {
+        day: Verdict.error(f"{len(rows)} members have no row: {some(row['user_email'] for row in rows)}.", rows)
+        for day, rows in wrong_rows(warehouse, "every_member_has_a_row", span).items()
+    }
+
+
+every_member_has_a_row = daily_check(
+    "every_member_has_a_row",
+    dg.AssetKey(["core", "cursor_usage_stats"]),
+    _members_without_a_row,
+    source=CURSOR,
+    description="Each member of the Cursor team has a row each day, idle or not: else idle seats would go unseen.",
+    relies_on=["cursor_daily_usage"],
+    also_reads=[dg.AssetKey(["core", "dim_cursor_member"]), dg.AssetKey(["raw", "cursor_groups"])],
+)
+
 CHECKS = [
-    no_day_is_missing(CLAUDE, "claude_costs", COST_PULLS, also_reads=["claude_daily_cost", "claude_usage_tokens"]),
+    no_day_is_missing(
+        CLAUDE, "claude_costs", holding.CLAUDE.pulls, also_reads=["claude_daily_cost", "claude_usage_tokens"]
+    ),
     no_day_is_missing(CLAUDE, "claude_code_usage_stats", ["claude_code_usage"]),
     no_day_is_missing(CURSOR, "cursor_usage_events", ["cursor_usage_events"]),
+    no_day_is_missing(CURSOR, "cursor_usage_stats", ["cursor_daily_usage"]),
+    every_member_has_a_row,
     *schema_drift(CLAUDE, claude.DAILY_PULLS, claude.SNAPSHOT_PULLS, claude.OPTIONAL_PULLS),
     *pull_is_recent(CLAUDE, claude.DAILY_PULLS, claude.SNAPSHOT_PULLS, claude.OPTIONAL_PULLS),
-    *schema_drift(CURSOR, cursor.DAILY_PULLS, cursor.SNAPSHOT_PULLS),
-    *pull_is_recent(CURSOR, cursor.DAILY_PULLS, cursor.SNAPSHOT_PULLS),
+    *schema_drift(CURSOR, cursor.DAILY_PULLS, cursor.SNAPSHOT_PULLS, cursor.OPTIONAL_PULLS),
+    *pull_is_recent(CURSOR, cursor.DAILY_PULLS, cursor.SNAPSHOT_PULLS, cursor.OPTIONAL_PULLS),
 ]

@@ -4,7 +4,7 @@
 has no partitions: it then judges every day ever pulled. A check that saw no data is red, not green.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -145,10 +145,11 @@ def snapshot_check(
     source: Source,
     description: str,
     pull: str,
+    also_reads: Sequence[dg.AssetKey] = (),
     is_optional: bool = False,
 ) -> dg.AssetChecksDefinition:
     """A check without days: one verdict a run; None if there is nothing to judge."""
-    check = dg.AssetCheckSpec(claim, asset=asset, description=description)
+    check = dg.AssetCheckSpec(claim, asset=asset, description=description, additional_deps=list(also_reads))
 
     @dg.multi_asset_check(
         name=f"check__{asset.path[-1]}__{claim}",
@@ -195,6 +196,13 @@ def wrong_rows(warehouse: Warehouse, claim: str, span: Span, **more: Any) -> dic
     """The rows of `sql/checks/<claim>.sql`, by day."""
     rows = warehouse.query(f"checks/{claim}", first_day=span.first, last_day=span.last, **more)
     return by_day(rows)
+
+
+def some(names: Iterable[object], *, at_most: int = 5) -> str:
+    """A few of many, for a sentence."""
+    shown = [str(name) for name in names]
+    rest = len(shown) - at_most
+    return ", ".join(shown[:at_most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def by_day(rows: pl.DataFrame) -> dict[date, list[dict[str, Any]]]:

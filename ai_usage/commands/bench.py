@@ -1,5 +1,6 @@
 """`make bench`: what a backfill costs, as JSON: requests against the fewest possible, records a second and peak memory
-beside a bare loop over the same answers, and CPU seconds a day of the whole graph. Ratios hold where seconds do not.
+beside a bare loop over the same answers, a year of Cursor events at the vendor's rate, and CPU seconds a day of the
+whole graph. Ratios hold where seconds do not.
 """
 
 import argparse
@@ -29,6 +30,7 @@ import polars as pl
 
 from ai_usage.automation.refresh import range_tags
 from ai_usage.catalog import TABLES
+from ai_usage.commands import bench_cursor
 from ai_usage.commands.shell import OUT
 from ai_usage.core.rebuild import DAYS_AT_ONCE
 from ai_usage.definitions import build_defs
@@ -64,6 +66,8 @@ def run(of: Settings, argv: Sequence[str]) -> int:
         return 0
     OUT.print("Pull and shape beside a bare loop …")
     figures: dict[str, Any] = {"pull_and_shape": _pull_and_shape()}
+    OUT.print("A year of Cursor events, on a clock that nobody waits for …")
+    figures["cursor_year"] = _cursor_year()
     OUT.print(f"The whole graph over {YEAR} days in one run …")
     figures["graph"] = _measured("graph", "", YEAR)
     of.data_dir.mkdir(parents=True, exist_ok=True)
@@ -95,6 +99,16 @@ def _pull_and_shape() -> dict[str, Any]:
         "peak_memory_ratio": round(ours["peak_mib"] / bare["peak_mib"], 2),
         "peak_memory_growth": round(ours["peak_mib"] / short["peak_mib"], 2),
         "peak_memory_growth_is_of_days": [SHORT, LONG],
+    }
+
+
+def _cursor_year() -> dict[str, Any]:
+    """The year, and what memory it takes beside its last quarter."""
+    short, year = (_measured("cursor", "", days) for days in (bench_cursor.SHORT, bench_cursor.LONG))
+    return {
+        **year,
+        "peak_mib_by_days": {str(of["days"]): of["peak_mib"] for of in (short, year)},
+        "peak_memory_growth": round(year["peak_mib"] / short["peak_mib"], 2),
     }
 
 
@@ -196,6 +210,12 @@ def _bare(url: str, days: int) -> dict[str, Any]:
     return _timed(work)
 
 
+def _cursor(_: str, days: int) -> dict[str, Any]:
+    backfill = bench_cursor.Backfill(days)
+    timed = _timed(backfill.work)
+    return {**backfill.figures(), "rows_in_core": timed.pop("records"), **timed}
+
+
 def _graph(_: str, days: int) -> dict[str, Any]:
     """Every asset and check over a range in one run, the built-in vendor in a process of its own."""
     last = datetime.now(UTC).date() - timedelta(days=1)
@@ -230,7 +250,12 @@ def _graph(_: str, days: int) -> dict[str, Any]:
     }
 
 
-WORKERS: dict[str, Callable[[str, int], dict[str, Any]]] = {"ours": _ours, "bare": _bare, "graph": _graph}
+WORKERS: dict[str, Callable[[str, int], dict[str, Any]]] = {
+    "ours": _ours,
+    "bare": _bare,
+    "cursor": _cursor,
+    "graph": _graph,
+}
 
 
 def _timed(work: Callable[[], int]) -> dict[str, Any]:

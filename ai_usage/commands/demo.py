@@ -102,13 +102,19 @@ def _claude_code(code: dict[str, Any]) -> None:
 
 
 def _cursor(cursor: dict[str, Any]) -> None:
-    if cursor["events"]:
-        OUT.print(
-            f"[bold]Cursor[/]  {cursor['people']} people · {cursor['events']:,} events · "
-            f"{_usd(cursor['billed_usd'])} billed on demand, not part of the total above; "
-            f"{_usd(cursor['included_value_usd'])} worth of included usage",
-            soft_wrap=True,
-        )
+    if not cursor["events"]:
+        return
+    seats = "price unknown (CURSOR_PLANS)" if cursor["seats_usd"] is None else _usd(cursor["seats_usd"])
+    OUT.print(
+        f"[bold]Cursor[/]  {_usd(cursor['usage_usd'] or 0)} billed on demand + {seats} for {cursor['seats']} seats, "
+        "not part of the total above",
+        soft_wrap=True,
+    )
+    OUT.print(
+        f"  {cursor['people']} people · {cursor['events']:,} events · {_usd(cursor['included_value_usd'] or 0)} worth "
+        f"of included usage · {cursor['idle_members']} members never active",
+        soft_wrap=True,
+    )
 
 
 def _trust(verdicts: list[Any], requests: Counter[str]) -> None:

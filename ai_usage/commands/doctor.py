@@ -88,6 +88,9 @@ def cursor(of: Settings) -> bool:
             "billing groups": admin.groups,
         }
         opened = [_tells(what, ask) for what, ask in must.items()]
+        _tells(
+            "AI code commits (optional: tells which lines AI wrote)", lambda: admin.ai_commits(span), colour="yellow"
+        )
     OUT.print("  Quota: 20 requests a minute for each endpoint, 60 for usage events; kept to.", soft_wrap=True)
     return all(opened)
 

@@ -1,17 +1,103 @@
-"""Cursor's typed facts. How a record becomes a row is `sources.cursor.rows`' business."""
+"""Cursor's typed facts. How a record becomes a row is `sources.cursor`'s business: `rows`, and `spend` for what is
+cumulative.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
 
 import dagster as dg
 
-from ai_usage.core.rebuild import GROUP, KINDS, rebuild
+from ai_usage.core.rebuild import DAYS_AT_ONCE, GROUP, KINDS, rebuild
 from ai_usage.layers import daily_asset, note, snapshot_asset
+from ai_usage.partitions import ONE_DAY, Span, span_of_run
+from ai_usage.settings import settings
 from ai_usage.sources.cursor import pulls, rows, tables
+from ai_usage.sources.cursor.client import SETTLING
+from ai_usage.sources.cursor.plans import read_plans
+from ai_usage.sources.cursor.spend import CYCLE_AT_MOST, Growth, growths, snapshots, spend_rows
 from ai_usage.sources.pulling import InWarehouse
+from ai_usage.warehouse.port import Warehouse
+
+SPEND_DAILY = "core/cursor_spend_daily"
+
+
+@snapshot_asset("core", tables.DIM_CURSOR_PLAN, group=GROUP, kinds=KINDS)
+def dim_cursor_plan(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """The team's plans and their prices, from the file that CURSOR_PLANS names."""
+    plans = read_plans(settings().cursor_plans)
+    warehouse.replace_all(tables.DIM_CURSOR_PLAN, rows.plan_rows(plans))
+    if not plans:
+        return note(
+            context, "core/dim_cursor_plan", None, skipped="CURSOR_PLANS is not set: what a seat costs is not known"
+        )
+    return note(context, "core/dim_cursor_plan", None, **{"dagster/row_count": len(plans)})
+
+
+@daily_asset(
+    "core",
+    tables.CURSOR_USAGE_STATS,
+    group=GROUP,
+    kinds=KINDS,
+    deps=[pulls.cursor_daily_usage, dim_cursor_plan],
+)
+def cursor_usage_stats(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """What each member did in Cursor on each day, idle members included; on a legacy plan with its estimated cost."""
+    plans = read_plans(settings().cursor_plans)
+    rebuild(
+        context,
+        warehouse,
+        tables.CURSOR_USAGE_STATS,
+        pull="cursor_daily_usage",
+        shape=lambda said: rows.usage_rows(said, plans),
+    )
 
 
 @daily_asset("core", tables.CURSOR_USAGE_EVENTS, group=GROUP, kinds=KINDS, deps=[pulls.cursor_usage_events])
 def cursor_usage_events(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """What people and service accounts did in Cursor, event by event, and what was charged for it."""
     rebuild(context, warehouse, tables.CURSOR_USAGE_EVENTS, pull="cursor_usage_events", shape=rows.event_rows)
+
+
+@daily_asset("core", tables.CURSOR_SPEND_DAILY, group=GROUP, kinds=KINDS, deps=[pulls.cursor_spend])
+def cursor_spend_daily(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """What each member's spend grew by, day by day, by the cumulative figures of `/teams/spend`. A day of which no
+    snapshot tells has no row here: the events have its money.
+    """
+    with warehouse.connected():
+        for days in span_of_run(context).cut(at_most=DAYS_AT_ONCE):
+            found = growths_of(warehouse, days)
+            built = spend_rows(found)
+            warehouse.replace_days(tables.CURSOR_SPEND_DAILY, days.days, built)
+            for day in days.days:
+                own = [growth for growth in found if growth.day == day]
+                total = built.filter(built["activity_date"] == day)["spend_usd"].sum()
+                note(context, SPEND_DAILY, day, spend_usd=str(total) if own else "unknown", told_by=told_by(own))
+
+
+def growths_of(warehouse: Warehouse, days: Span) -> list[Growth]:
+    """The growths of these days, from all the snapshots that bear on them."""
+    history = warehouse.history(
+        "cursor_spend", since=_start(days.first) - CYCLE_AT_MOST, until=_start(days.last + ONE_DAY) + CYCLE_AT_MOST
+    )
+    return [growth for growth in growths(snapshots(history)) if growth.day in days]
+
+
+def told_by(of: Sequence[Growth]) -> str:
+    """From when to when a day's growths reach, and what they miss."""
+    if not of:
+        return "no snapshot"
+    said = [f"{of[0].since:%Y-%m-%d %H:%M} to {of[-1].later.at:%Y-%m-%d %H:%M} UTC"]
+    said += [f"{g.days_between} days together: no snapshot in between" for g in of if g.days_between > 1]
+    said += [
+        f"the cycle before ended {growth.tail_unseen} after its last snapshot: that is in no snapshot, only in events"
+        for growth in of
+        if growth.tail_unseen > SETTLING
+    ]
+    return "; ".join(said)
+
+
+def _start(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
 
 
 @snapshot_asset("core", tables.DIM_CURSOR_MEMBER, group=GROUP, kinds=KINDS, deps=[pulls.cursor_members])
@@ -26,4 +112,4 @@ def dim_cursor_member(context: dg.AssetExecutionContext, warehouse: InWarehouse)
     return note(context, "core/dim_cursor_member", None, **{"dagster/row_count": members.height})
 
 
-ASSETS = [cursor_usage_events, dim_cursor_member]
+ASSETS = [dim_cursor_plan, cursor_usage_stats, cursor_usage_events, cursor_spend_daily, dim_cursor_member]

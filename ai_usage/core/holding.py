@@ -3,20 +3,36 @@
 A day with one of these claims false keeps its last good version in every mart; the other days of a run go on.
 """
 
+from dataclasses import dataclass
 from datetime import date
 
 from ai_usage.partitions import Span
 from ai_usage.warehouse.port import Warehouse
 
-COST_PULLS = ("claude_cost_report", "claude_cost_totals", "claude_messages_usage")  # what Claude's money rests on
-HOLDING_CLAIMS = ("no_day_is_missing", "grouped_lines_equal_console_figure", "cost_lines_are_unique")
+
+@dataclass(frozen=True)
+class Holding:
+    """What a vendor's money rests on: reports that must be there, claims that must be true."""
+
+    pulls: tuple[str, ...]
+    claims: tuple[str, ...]
 
 
-def held_back(warehouse: Warehouse, span: Span) -> dict[date, list[str]]:
+CLAUDE = Holding(
+    pulls=("claude_cost_report", "claude_cost_totals", "claude_messages_usage"),
+    claims=("no_day_is_missing", "grouped_lines_equal_console_figure", "cost_lines_are_unique"),
+)
+CURSOR = Holding(
+    pulls=("cursor_usage_events", "cursor_daily_usage"),
+    claims=("no_day_is_missing", "no_event_counted_twice"),
+)
+
+
+def held_back(warehouse: Warehouse, span: Span, by: Holding) -> dict[date, list[str]]:
     """The days of the span that may not reach a mart, with the claims that are false on each."""
     held: dict[date, list[str]] = {}
-    for claim in HOLDING_CLAIMS:
-        wrong = warehouse.query(f"checks/{claim}", first_day=span.first, last_day=span.last, pulls=COST_PULLS)
+    for claim in by.claims:
+        wrong = warehouse.query(f"checks/{claim}", first_day=span.first, last_day=span.last, pulls=by.pulls)
         for day in sorted(set(wrong["activity_date"])):
             held.setdefault(day, []).append(claim)
     return held

@@ -1,6 +1,6 @@
 """The marts' tables: each is filled by the one SELECT in `sql/marts/` that bears its name."""
 
-from ai_usage.warehouse.table import Table, day, dollars, string
+from ai_usage.warehouse.table import Table, day, dollars, integer, string
 
 CLAUDE_TOTAL_EXPENSES = Table(
     name="claude_total_expenses",
@@ -15,4 +15,28 @@ CLAUDE_TOTAL_EXPENSES = Table(
     },
 )
 
-MART_TABLES = (CLAUDE_TOTAL_EXPENSES,)
+CURSOR_EXPENSES = Table(
+    name="cursor_expenses",
+    grain="one kind of Cursor cost of one person on one UTC day",
+    date_column="expense_date",
+    columns={
+        "expense_date": day("the UTC day"),
+        "user_email": string("lower-case; of a service account an artificial one; null where the vendor tells none"),
+        "cost_type": string("subscription, usage_based, or api_key: usage with the member's own key", required=True),
+        "subscription_included_reqs": integer("events within included usage; on subscription rows", required=False),
+        "usage_based_reqs": integer("chargeable events; on usage_based and api_key rows", required=False),
+        "billed_usd": dollars(
+            "subscription: the day's share of the seat price, by month exact; null while CURSOR_PLANS names no price. "
+            "Else what chargeable events were charged",
+            required=False,
+        ),
+        "estimated_cost_usd": dollars(
+            "the request formula of legacy plans for the whole day; on subscription rows. Never added to billed_usd",
+            required=False,
+        ),
+        "subscription_plan": string("as CURSOR_PLANS calls the plan of the day; null without one"),
+    },
+    cluster=("user_email",),
+)
+
+MART_TABLES = (CLAUDE_TOTAL_EXPENSES, CURSOR_EXPENSES)

@@ -8,6 +8,7 @@ Knows of no vendor: what is particular to one (its headers, its error bodies, it
     ├── UnexpectedAnswer     JSON of another shape than the API promises
     ├── IncompleteAnswer     pages or days that contradict each other
     └── Refused              the vendor said no
+        ├── NotModified 304                                                   only where the question was "unless …"
         ├── BadRequest       KeyRefused 401   NotPermitted 403   NotFound 404
         ├── RateLimited 429                                                   tried again
         └── VendorDown 5xx                                                    tried again
@@ -17,7 +18,7 @@ import time
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -69,6 +70,10 @@ class Refused(VendorError):
     may_retry: bool
 
 
+class NotModified(Refused):
+    """304: what was asked about in an `if-none-match` is as it was. News, to whoever sent one, not a failure."""
+
+
 class BadRequest(Refused):
     """Any other 3xx or 4xx: our request is wrong as it stands."""
 
@@ -93,7 +98,13 @@ class VendorDown(Refused):
     """5xx: the vendor's own trouble."""
 
 
-KINDS: Mapping[int, type[Refused]] = {401: KeyRefused, 403: NotPermitted, 404: NotFound, 429: RateLimited}
+KINDS: Mapping[int, type[Refused]] = {
+    304: NotModified,
+    401: KeyRefused,
+    403: NotPermitted,
+    404: NotFound,
+    429: RateLimited,
+}
 RETRIED = frozenset({429, 500, 502, 503, 504, 529})
 
 
@@ -156,6 +167,12 @@ class Page:
 
     items: Sequence[bytes]
     beside: Mapping[str, Any]
+    etag: str = ""  # where the vendor sends one
+
+    @classmethod
+    def of(cls, response: httpx.Response, *, items: str) -> "Page":
+        """An answer as a page, its ETag with it."""
+        return replace(cls.read(response.content, items=items), etag=response.headers.get("etag", ""))
 
     @classmethod
     def read(cls, body: bytes, *, items: str) -> "Page":
@@ -170,6 +187,7 @@ class Page:
         )
 
 
+Send = Callable[[], httpx.Response]
 Following = Callable[[Page], Query | None]  # what the next page's query adds; None after the last
 
 
@@ -225,13 +243,10 @@ class Api:
         self, path: str, query: Query, *, read: Callable[[bytes], T], headers: Mapping[str, str] | None = None
     ) -> T:
         """The answer as `read` understands its body; tried again while it can help, then a `VendorError`."""
-        return self._tried(path, read, partial(self.http.get, path, params=dict(query), headers=headers))
+        send = partial(self.http.get, path, params=dict(query), headers=headers)
+        return self._tried(path, lambda response: read(response.content), send)
 
-    def post(self, path: str, query: Query, *, read: Callable[[bytes], T]) -> T:
-        """As `get`, for reports that take their query as a JSON body."""
-        return self._tried(path, read, partial(self.http.post, path, json=dict(query)))
-
-    def _tried(self, path: str, read: Callable[[bytes], T], send: Callable[[], httpx.Response]) -> T:
+    def _tried(self, path: str, read: Callable[[httpx.Response], T], send: Send) -> T:
         patience = self.patience
         for attempt in stamina.retry_context(
             on=_worth_waiting_for(patience),
@@ -256,8 +271,9 @@ class Api:
         cap: int = PAGE_CAP,
         by_post: bool = False,
     ) -> list[Page]:
-        """Every page to the last. A cursor that comes twice, a promise of more after an empty page, or more
-        pages than `cap` is an `IncompleteAnswer`: to stop quietly would lose what follows.
+        """Every page to the last; `by_post` sends the query as a JSON body. A cursor that comes twice, a promise of
+        more after an empty page, or more pages than `cap` is an `IncompleteAnswer`: to stop quietly would lose what
+        follows.
         """
         got: list[Page] = []
         seen: set[str] = set()
@@ -265,8 +281,10 @@ class Api:
         while more is not None:
             if len(got) == cap:
                 raise self._incomplete(path, f"has more than {cap} pages")
-            ask = self.post if by_post else partial(self.get, headers=headers)
-            page = ask(path, {**query, **more}, read=partial(Page.read, items=items))
+            asked = {**query, **more}
+            get = partial(self.http.get, path, params=asked, headers=headers)
+            send = partial(self.http.post, path, json=asked) if by_post else get
+            page = self._tried(path, partial(Page.of, items=items), send)
             got.append(page)
             try:
                 more = following(page)
@@ -279,7 +297,7 @@ class Api:
             seen.add(repr(more))
         return got
 
-    def _once(self, path: str, read: Callable[[bytes], T], send: Callable[[], httpx.Response]) -> T:
+    def _once(self, path: str, read: Callable[[httpx.Response], T], send: Send) -> T:
         with self._counting:
             self.requests += 1
         try:
@@ -295,7 +313,7 @@ class Api:
             raise self._refusal(path, response)
         try:
             response.content.decode()  # msgspec checks only the text that it decodes
-            return read(response.content)
+            return read(response)
         except msgspec.ValidationError as error:
             raise UnexpectedAnswer(
                 f"{self.vendor.name} {path}: the answer is not what the API promises ({error}); "

@@ -16,10 +16,13 @@ class Pace:
     """An httpx request hook: at most so many requests an endpoint in any minute, over all threads of a client.
 
     `a_minute` names endpoints by the end of their path; the others share nothing but the default rate each.
+    `slack` is seconds that our minute is longer than the vendor's, who counts from when a request arrives: a first one
+    that has to shake hands travels longer than the one that follows it by a minute, which would come too soon.
     """
 
     a_minute: Mapping[str, int]
     default: int
+    slack: float = 0.0
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     _sent: dict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque), init=False)
@@ -31,7 +34,7 @@ class Pace:
         with self._turn:
             sent = self._sent[named or self._group(request)]
             if len(sent) == rate:
-                self.sleep(max(0.0, sent.popleft() + MINUTE - self.clock()))
+                self.sleep(max(0.0, sent.popleft() + MINUTE + self.slack - self.clock()))
             sent.append(self.clock())
 
     def _group(self, request: httpx.Request) -> str:

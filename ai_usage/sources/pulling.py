@@ -1,5 +1,6 @@
 """What the raw assets of all vendors do alike: ask for a run's days, write each answer as it comes, note what came."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,10 +11,20 @@ import dagster as dg
 
 from ai_usage.layers import note
 from ai_usage.partitions import Span, span_of_run
+from ai_usage.sources.http import Refused
 from ai_usage.warehouse.ledger import Answer, Version
 from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.table import PULLS
 
 InWarehouse = dg.ResourceParam[Warehouse]
+
+NEWEST_PULLS = f"""
+select activity_date, source, pages, request, envelope, is_simulated, content_hash
+from {PULLS.address}
+where pull = @pull and activity_date between @first_day and @last_day
+qualify row_number() over (partition by activity_date order by pulled_at desc, pull_id desc) = 1
+order by activity_date
+"""
 
 
 @dataclass(frozen=True)
@@ -107,11 +118,37 @@ def append_noted(context: dg.AssetExecutionContext, warehouse: Warehouse, pull: 
         note(context, f"raw/{pull}", version.day, **_described(version), pages=answer.pages)
 
 
+def held(warehouse: Warehouse, pull: str, span: Span) -> list[Answer]:
+    """What was last answered of each day, as the ledger has it; a day whose records are not whole is left out."""
+    with warehouse.connected():
+        rows = warehouse.ask(NEWEST_PULLS, pull=pull, first_day=span.first, last_day=span.last).to_dicts()
+        lines = warehouse.newest(pull, span).lines
+    answers = [
+        Answer(
+            row["source"],
+            row["activity_date"],
+            [text.encode() for text in lines.filter(lines["activity_date"] == row["activity_date"])["record"]],
+            row["pages"],
+            json.loads(row["request"]),
+            json.loads(row["envelope"]),
+            row["is_simulated"],
+        )
+        for row in rows
+    ]
+    return [answer for answer, row in zip(answers, rows, strict=True) if answer.content_hash == row["content_hash"]]
+
+
 def note_not_configured(context: dg.AssetExecutionContext, source: Source, *assets: str) -> None:
     """Say that nothing was asked, for want of a key."""
     context.log.warning(source.not_configured)
     for asset in assets:
         note(context, asset, None, skipped=source.not_configured)
+
+
+def note_not_open(context: dg.AssetExecutionContext, pull: str, refusal: Refused) -> None:
+    """Say that an optional pull was skipped, and what the vendor said."""
+    context.log.warning("%s skipped, this key may not read it: %s", pull, refusal)
+    note(context, f"raw/{pull}", None, skipped=f"this key may not read it: {refusal}")
 
 
 def _described(version: Version) -> dict[str, object]:

@@ -43,6 +43,14 @@ where ranked.age = 1
 order by ranked.activity_date
 """
 
+HISTORY = f"""
+select activity_date, pull_id, pulled_at, records, envelope, content_hash, records_pull_id
+from {PULLS.address}
+where pull = $pull and activity_date is null
+    and pulled_at between coalesce($since, pulled_at) and coalesce($until, pulled_at)
+order by pulled_at, pull_id
+"""
+
 
 @dataclass
 class DuckDBWarehouse:
@@ -108,6 +116,18 @@ class DuckDBWarehouse:
             ).pl()
             db.unregister("said")
         return Records(pull, versions, lines)
+
+    def history(self, pull: str, *, since: datetime | None = None, until: datetime | None = None) -> Records:
+        with self.connected() as db:
+            versions = db.sql(HISTORY, params={"pull": pull, "since": since, "until": until}).pl()
+            db.register("said", versions)
+            lines = db.sql(
+                f"""select said.activity_date, said.pull_id, said.pulled_at as ingestion_timestamp, raw.record
+                from said join {raw_table(pull).address} as raw on raw.pull_id = said.records_pull_id
+                order by said.pulled_at, said.pull_id, raw.position"""
+            ).pl()
+            db.unregister("said")
+        return Records(pull, versions.drop("records_pull_id"), lines)
 
     def pulled_days(self, pull: str) -> list[date]:
         found = self.ask(

@@ -28,6 +28,11 @@ class Warehouse(Protocol):
     def newest(self, pull: str, span: Span | None, *, as_of: datetime | None = None) -> Records:
         """The last committed version of each day of the span (of the snapshot, if None), or the last by `as_of`."""
 
+    def history(self, pull: str, *, since: datetime | None = None, until: datetime | None = None) -> Records:
+        """Every committed version of a snapshot pulled between two instants, oldest first. Each pull counts, equal
+        ones too: `versions` and `lines` bear its own pull_id and pulled_at.
+        """
+
     def pulled_days(self, pull: str) -> list[date]:
         """The days of a pull that were ever committed, in order."""
 

@@ -1,5 +1,6 @@
 """SQL written once: every file of sql/ runs on DuckDB, and money keeps its nine decimals there."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,13 @@ from ai_usage.warehouse import googlesql
 from ai_usage_tests.platform import DAY, NEXT, Platform
 
 FILES = sorted(path.relative_to(ROOT / "sql").with_suffix("").as_posix() for path in (ROOT / "sql").rglob("*.sql"))
-PARAMETERS: dict[str, Any] = {"first_day": DAY, "last_day": NEXT, "pulls": ["claude_cost_report"]}
+AT = datetime(2026, 11, 10, 6, tzinfo=UTC)
+PARAMETERS: dict[str, Any] = {
+    "first_day": DAY,
+    "last_day": NEXT,
+    "pulls": ["claude_cost_report"],
+    **dict.fromkeys(("cycle_start", "settled_until", "figure_at"), AT),
+}
 
 
 @pytest.mark.parametrize("name", FILES)

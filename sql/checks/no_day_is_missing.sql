@@ -50,6 +50,12 @@ core_rows as (
         activity_date
     from ai_usage_analytics.cursor_usage_events
     where activity_date between @first_day and @last_day
+    union all
+    select
+        'cursor_daily_usage' as pull,
+        activity_date
+    from ai_usage_analytics.cursor_usage_stats
+    where activity_date between @first_day and @last_day
 ),
 
 built as (

@@ -1,8 +1,45 @@
--- What was done in Cursor in the period: billed is what chargeable events cost; the rest is worth of included usage.
+-- What was done in Cursor in the period and what it cost: billed are seats and what chargeable events were charged; the
+-- rest is worth of included usage. A seat is idle if its member was active on none of the days.
+with events as (
+    select
+        count(distinct if(service_account_id is null, user_email, null)) as people,
+        count(*) as events,
+        sum(if(is_chargeable, 0, charged_usd)) as included_value_usd
+    from ai_usage_analytics.cursor_usage_events
+    where activity_date between @first_day and @last_day
+),
+
+expenses as (
+    select
+        sum(if(cost_type = 'subscription', billed_usd, null)) as seats_usd,
+        sum(if(cost_type = 'subscription', null, billed_usd)) as usage_usd,
+        count(distinct if(cost_type = 'subscription', user_email, null)) as seats
+    from ai_usage_analytics.cursor_expenses
+    where expense_date between @first_day and @last_day
+),
+
+members as (
+    select
+        user_email,
+        logical_or(coalesce(is_active, false)) as was_active
+    from ai_usage_analytics.cursor_usage_stats
+    where activity_date between @first_day and @last_day
+    group by user_email
+),
+
+activity as (
+    select countif(not was_active) as idle_members
+    from members
+)
+
 select
-    count(distinct if(service_account_id is null, user_email, null)) as people,
-    count(*) as events,
-    sum(if(is_chargeable, charged_usd, 0)) as billed_usd,
-    sum(if(is_chargeable, 0, charged_usd)) as included_value_usd
-from ai_usage_analytics.cursor_usage_events
-where activity_date between @first_day and @last_day
+    events.people,
+    events.events,
+    events.included_value_usd,
+    expenses.usage_usd,
+    expenses.seats_usd,
+    expenses.seats,
+    activity.idle_members
+from events
+cross join expenses
+cross join activity

@@ -27,6 +27,7 @@ from ai_usage.sources.pulling import (
     Tally,
     append_noted,
     note_not_configured,
+    note_not_open,
     pull_days,
     pull_snapshot,
 )
@@ -166,8 +167,7 @@ def _pull_analytics(
     except (NotPermitted, NotFound, KeyRefused) as error:
         if isinstance(error, KeyRefused) and claude_admin and claude_admin.has_analytics_key:
             raise  # a key given for this very purpose must work
-        context.log.warning("%s skipped, this key may not read it: %s", pull, error)
-        note(context, f"raw/{pull}", None, skipped=f"this key may not read it: {error}")
+        note_not_open(context, pull, error)
 
 
 def _snapshot(pull: str, description: str, ask: Callable[[ClaudeAdmin], Answer]) -> dg.AssetsDefinition:

@@ -3,13 +3,16 @@
 Source: Cursor's Admin API documentation. The key is the user name of Basic authentication.
 Times are epoch milliseconds and `endDate` is inclusive: windows end at …999 ms, or an event on the boundary would come
 twice.
+
+Records are the vendor's own bytes, with one exception: a commit's message is nobody's business here, and gives way to
+null as soon as it is read, before anything is compared or kept.
 """
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import httpx
 import msgspec
@@ -19,6 +22,7 @@ from ai_usage.sources.http import (
     Api,
     Following,
     IncompleteAnswer,
+    NotModified,
     Page,
     Patience,
     Query,
@@ -35,7 +39,9 @@ DAYS_A_REQUEST = 30  # the vendor refuses longer spans
 ROWS_A_PAGE = 1000
 SETTLING = timedelta(hours=1)  # usage is aggregated hourly: what is younger still moves
 READS_AT_MOST = 3
-RATES = {"/teams/filtered-usage-events": 60}  # requests a minute and team
+EVENTS = "/teams/filtered-usage-events"
+COMMITS = "/analytics/ai-code/commits"
+RATES = {EVENTS: 60}  # requests a minute and team
 RATE = 20  # of every other endpoint
 
 CURSOR = Vendor(
@@ -107,23 +113,78 @@ class CursorAdmin:
         return self._answer(None, _joined(pages), pages, path, query)
 
     def daily_usage(self, span: Span) -> list[Answer]:
-        """Every member's day, idle ones included (the paged form); one answer a day. At most thirty days."""
+        """Every member's day, idle ones included (the paged form); one answer a day. At most thirty days.
+
+        The vendor may answer with more days than were asked: those rows are left to their own days' pull.
+        """
         path = "/teams/daily-usage-data"
         query = {**_window(span, self.now() + ONE_DAY), "pageSize": ROWS_A_PAGE}
         pages = self._numbered(path, query, "data", lambda beside: beside["pagination"]["totalPages"])
-        return self._by_day(path, query, span, pages, lambda record: _read(path, record, _Row).day)
+        own = [Page([r for r in page.items if _row_day(path, r) in span], page.beside) for page in pages]
+        if any(page.items for page in own):
+            pages = own
+        return self._by_day(path, query, span, pages, lambda record: _row_day(path, record))
 
     def usage_events(self, span: Span) -> list[Answer]:
-        """Every event, one answer a day. What is younger than an hour is left for the next pull; if the count moves
-        while pages are read, all are read again.
+        """Every event, one answer a day. What is younger than an hour is left for the next pull."""
+        query, pages = self._events(span, self.now() - SETTLING)
+        return self._by_day(EVENTS, query, span, pages, lambda record: _day(_read(EVENTS, record, _Event).ms))
+
+    def usage_events_today(self) -> Answer:
+        """The events of the day that is not over yet, as far as there are any; in its first hour, of the day before
+        too, which has not settled either.
         """
-        path = "/teams/filtered-usage-events"
-        query = {**_window(span, self.now() - SETTLING), "pageSize": ROWS_A_PAGE}
+        now = self.now()
+        query, pages = self._events(Span((now - SETTLING).date(), now.date()), now)
+        return self._answer(None, _joined(pages), pages, EVENTS, query)
+
+    def _events(self, span: Span, close: datetime) -> tuple[Query, list[Page]]:
+        query = {**_window(span, close), "pageSize": ROWS_A_PAGE}
+        return query, self._unmoved(
+            EVENTS,
+            "totalUsageEventsCount",
+            lambda: self._numbered(EVENTS, query, "usageEvents", lambda beside: beside["pagination"]["numPages"]),
+        )
+
+    def ai_commits(self, span: Span, held: Sequence[Answer] = ()) -> list[Answer]:
+        """Every commit without its message, one answer a day. At most thirty days.
+
+        A commit belongs to the day it was made on, or, if that was not asked about, to the day the vendor heard of it.
+        `held` is what was answered of these days before; what the vendor says is unchanged since is answered again.
+        """
+        query: Query = {"startDate": str(span.first), "endDate": str(span.last), "pageSize": ROWS_A_PAGE}
+        if [answer.day for answer in held] == span.days and self._is_unchanged(COMMITS, query, held):
+            return list(held)
+        pages = self._unmoved(COMMITS, "totalCount", lambda: self._commits(query))
+        etags = [page.etag for page in pages]
+        answers = self._by_day(COMMITS, query, span, pages, lambda record: _commit_day(record, span))
+        return [replace(a, envelope={**a.envelope, "etags": etags}) for a in answers] if all(etags) else answers
+
+    def _commits(self, query: Query) -> list[Page]:
+        following = by_number(lambda beside: -(-beside["totalCount"] // beside["pageSize"]))
+        pages = self.api.pages(COMMITS, {**query, "page": 1}, following=following, items="items")
+        return [replace(page, items=[_without_message(record) for record in page.items]) for page in pages]
+
+    def _is_unchanged(self, path: str, query: Query, held: Sequence[Answer]) -> bool:
+        """Whether answers to this very request are still what the vendor would say, by the ETags of all its pages."""
+        etags = held[0].envelope.get("etags")
+        asked = {"path": path, **query}
+        if not etags or any(a.request != asked or a.envelope.get("etags") != etags for a in held):
+            return False
+        for page, etag in enumerate(etags, 1):
+            try:
+                self.api.get(path, {**query, "page": page}, read=bytes, headers={"if-none-match": etag})
+            except NotModified:
+                continue
+            return False
+        return True
+
+    def _unmoved(self, path: str, total: str, read: Callable[[], list[Page]]) -> list[Page]:
+        """All pages; if the count moves while they are read, all are read again."""
         for _ in range(READS_AT_MOST):
-            pages = self._numbered(path, query, "usageEvents", lambda beside: beside["pagination"]["numPages"])
-            counts = {page.beside["totalUsageEventsCount"] for page in pages}
-            if counts == {sum(len(page.items) for page in pages)}:
-                return self._by_day(path, query, span, pages, lambda record: _day(_read(path, record, _Event).ms))
+            pages = read()
+            if {page.beside[total] for page in pages} == {sum(len(page.items) for page in pages)}:
+                return pages
         raise IncompleteAnswer(f"Cursor {path} moved during each of {READS_AT_MOST} reads: nothing of it is kept.")
 
     def _numbered(
@@ -146,13 +207,14 @@ class CursorAdmin:
     def _answer(
         self, day: date | None, records: Sequence[bytes], pages: Sequence[Page], path: str, query: Mapping[str, Any]
     ) -> Answer:
-        cursors = {"pagination", "totalUsageEventsCount"}
+        cursors = {"pagination", "totalUsageEventsCount", "totalCount", "page", "pageSize"}
         beside = {name: value for page in pages for name, value in page.beside.items() if name not in cursors}
         return Answer(SOURCE, day, records, len(pages), {"path": path, **query}, beside, self.is_simulated)
 
 
 class _Row(msgspec.Struct):
-    day: date
+    ms: int = msgspec.field(name="date")
+    day: date | None = None  # absent in older answers
 
 
 class _Event(msgspec.Struct):
@@ -161,6 +223,14 @@ class _Event(msgspec.Struct):
     @property
     def ms(self) -> int:
         return int(self.timestamp)
+
+
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class _Commit(msgspec.Struct, rename="camel"):
+    created_at: Instant  # when the vendor heard of it
+    commit_ts: Instant | None = None
 
 
 def by_number(pages_of: Callable[[Mapping[str, Any]], int]) -> Following:
@@ -199,6 +269,24 @@ def _window(span: Span, close: datetime) -> dict[str, int]:
     first = datetime.combine(span.first, time(), UTC)
     end = datetime.combine(span.last + ONE_DAY, time(), UTC)
     return {"startDate": _ms(first), "endDate": max(_ms(first), _ms(min(end, close)) - 1)}
+
+
+def _row_day(path: str, record: bytes) -> date:
+    row = _read(path, record, _Row)
+    return row.day or _day(row.ms)
+
+
+def _commit_day(record: bytes, span: Span) -> date:
+    commit = _read(COMMITS, record, _Commit)
+    known = [at.astimezone(UTC).date() for at in (commit.commit_ts, commit.created_at) if at]
+    return next((day for day in known if day in span), known[0])
+
+
+def _without_message(record: bytes) -> bytes:
+    fields = _read(COMMITS, record, dict[str, msgspec.Raw])
+    if "message" in fields:
+        fields["message"] = msgspec.Raw(b"null")
+    return msgspec.json.encode(fields)
 
 
 def _ms(instant: datetime) -> int:

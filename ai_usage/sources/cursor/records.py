@@ -4,7 +4,6 @@ Source: Cursor's Admin API documentation (autumn 2026). `…Cents` are cents, as
 fractions; `…Dollars` are dollars, side by side with them.
 """
 
-from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
@@ -27,8 +26,7 @@ class DailyUsage(msgspec.Struct, frozen=True, rename="camel"):
     """One member's UTC day in `/teams/daily-usage-data`. `…Reqs` count events, not billable request units."""
 
     user_id: int  # a number: another namespace than the `user_…` of members and spend
-    day: date
-    date: int  # ms, somewhere inside the day: not what the row belongs to
+    date: int  # ms, somewhere inside the day: not what the row belongs to, unless there is no `day`
     total_lines_added: int
     total_lines_deleted: int
     accepted_lines_added: int
@@ -46,6 +44,7 @@ class DailyUsage(msgspec.Struct, frozen=True, rename="camel"):
     subscription_included_reqs: int
     usage_based_reqs: int
     api_key_reqs: int
+    day: str | None = None  # absent in older answers
     email: str | None = None  # may be absent for removed users
     is_active: bool | None = None
     most_used_model: str | None = None
@@ -83,6 +82,29 @@ class UsageEvent(msgspec.Struct, frozen=True, rename="camel"):
     cloud_agent_id: str | None = None
     automation_id: str | None = None
     conversation_id: str | None = None
+
+
+class AiCommit(msgspec.Struct, frozen=True, rename="camel"):
+    """One commit of `/analytics/ai-code/commits` (alpha) with the lines that Tab, Composer and people wrote in it."""
+
+    commit_hash: str
+    user_id: str | int
+    user_email: str
+    commit_source: Annotated[str, Known("ide", "cli", "cloud")]
+    total_lines_added: int
+    total_lines_deleted: int
+    tab_lines_added: int
+    tab_lines_deleted: int
+    composer_lines_added: int
+    composer_lines_deleted: int
+    created_at: str  # when the vendor heard of it
+    repo_name: str | None = None
+    branch_name: str | None = None
+    is_primary_branch: bool | None = None
+    non_ai_lines_added: int | None = None
+    non_ai_lines_deleted: int | None = None
+    message: None = None  # private: the client lets none through
+    commit_ts: str | None = None
 
 
 class MemberSpend(msgspec.Struct, frozen=True, rename="camel"):

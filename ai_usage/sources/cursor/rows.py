@@ -1,18 +1,27 @@
 """What Cursor's records become: rows of core. Pure: records in, a frame out; where it goes is core's business."""
 
+from calendar import monthrange
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
 
 import polars as pl
 
-from ai_usage.money import nine_decimals, usd
+from ai_usage.money import EXACT, nine_decimals, usd
 from ai_usage.sources.cursor import records as said
-from ai_usage.sources.cursor.tables import CURSOR_USAGE_EVENTS, DIM_CURSOR_MEMBER
+from ai_usage.sources.cursor.plans import Plan, plan_on
+from ai_usage.sources.cursor.tables import (
+    COUNTS,
+    CURSOR_USAGE_EVENTS,
+    CURSOR_USAGE_STATS,
+    DIM_CURSOR_MEMBER,
+    DIM_CURSOR_PLAN,
+)
 from ai_usage.warehouse.ledger import Records, UnreadableRecord
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+WORDS = ("most_used_model", "apply_most_used_extension", "tab_most_used_extension", "client_version")
 
 T = TypeVar("T")
 
@@ -55,6 +64,34 @@ def event_rows(records: Records) -> pl.DataFrame:
     )
 
 
+def usage_rows(records: Records, plans: Sequence[Plan]) -> pl.DataFrame:
+    """Rows of `cursor_usage_stats`, one per record."""
+    rows = records.decode(said.DailyUsage)
+    days = records.lines["activity_date"].to_list()
+    return CURSOR_USAGE_STATS.frame(
+        {
+            "activity_date": days,
+            "date_at": [EPOCH + timedelta(milliseconds=row.date) for row in rows],
+            "user_email": [row.email.strip().lower() if row.email else None for row in rows],
+            **{name: [getattr(row, name) for row in rows] for name in ("user_id", "is_active", *COUNTS)},
+            **{name: [getattr(row, name) for row in rows] for name in WORDS},
+            "estimated_cost_usd": [
+                estimated_cost(plan_on(plans, day), day, row.usage_based_reqs)
+                for day, row in zip(days, rows, strict=True)
+            ],
+            **records.stamps(),
+        }
+    )
+
+
+def estimated_cost(plan: Plan | None, day: date, usage_based_reqs: int) -> Decimal | None:
+    """A member's day on a legacy request plan: a day's share of the seat, and each request beyond the included ones."""
+    if plan is None or plan.overage_usd_a_request is None:
+        return None
+    share = EXACT.divide(plan.seat_price_usd, Decimal(monthrange(day.year, day.month)[1]))
+    return nine_decimals(share + usage_based_reqs * plan.overage_usd_a_request)
+
+
 def member_rows(records: Records) -> pl.DataFrame:
     """Rows of `dim_cursor_member`, one per record."""
     members = records.decode(said.Member)
@@ -66,6 +103,19 @@ def member_rows(records: Records) -> pl.DataFrame:
             "role": [member.role for member in members],
             "is_removed": [member.is_removed for member in members],
             **records.stamps(),
+        }
+    )
+
+
+def plan_rows(plans: Sequence[Plan]) -> pl.DataFrame:
+    """Rows of `dim_cursor_plan`."""
+    return DIM_CURSOR_PLAN.frame(
+        {
+            "plan_name": [plan.name for plan in plans],
+            "valid_from": [plan.valid_from for plan in plans],
+            "valid_to": [plan.valid_to for plan in plans],
+            "seat_price_usd": [plan.seat_price_usd for plan in plans],
+            "overage_usd_a_request": [plan.overage_usd_a_request for plan in plans],
         }
     )
 

@@ -11,13 +11,60 @@ from ai_usage.warehouse.table import STAMPS, Table, boolean, day, dollars, insta
 DAILY_PULLS: Mapping[str, type] = {
     "cursor_daily_usage": said.DailyUsage,
     "cursor_usage_events": said.UsageEvent,
+    "cursor_ai_commits": said.AiCommit,
 }
 SNAPSHOT_PULLS: Mapping[str, type] = {
     "cursor_spend": said.MemberSpend,
     "cursor_members": said.Member,
     "cursor_groups": said.Group,
+    "cursor_usage_events_today": said.UsageEvent,
 }
+OPTIONAL_PULLS = {"cursor_ai_commits"}  # only where the plan has it
 RAW_TABLES = {pull: raw_table(pull) for pull in (*DAILY_PULLS, *SNAPSHOT_PULLS)}
+
+COUNTS = {  # of one member's day, as the vendor names them
+    "total_lines_added": "lines added, by whomever",
+    "total_lines_deleted": "lines deleted, by whomever",
+    "accepted_lines_added": "of these, suggested and accepted",
+    "accepted_lines_deleted": "of these, suggested and accepted",
+    "total_applies": "suggested edits applied",
+    "total_accepts": "suggested edits accepted",
+    "total_rejects": "suggested edits rejected",
+    "total_tabs_shown": "tab completions shown",
+    "total_tabs_accepted": "tab completions accepted",
+    "composer_requests": "events",
+    "chat_requests": "events",
+    "agent_requests": "events",
+    "cmdk_usages": "events",
+    "bugbot_usages": "events",
+    "subscription_included_reqs": "events within included usage: a count, not billable request units",
+    "usage_based_reqs": "events beyond included usage: a count, not billable request units",
+    "api_key_reqs": "events with the member's own API key",
+}
+
+CURSOR_USAGE_STATS = Table(
+    name="cursor_usage_stats",
+    grain="one member's UTC day, idle members included",
+    columns={
+        "activity_date": day("the vendor's `day`, in UTC"),
+        "date_at": instant("the vendor's `date`: some instant of that day", required=True),
+        "user_email": string("lower-case; null where the vendor no longer tells it"),
+        "user_id": integer("a number; members and spend have another id, `user_…`"),
+        "is_active": boolean("as the vendor sees it; null where it does not say"),
+        **{name: integer(description) for name, description in COUNTS.items()},
+        "most_used_model": string("null without any"),
+        "apply_most_used_extension": string("null without any"),
+        "tab_most_used_extension": string("null without any"),
+        "client_version": string("null in about half of the rows"),
+        "estimated_cost_usd": dollars(
+            "seat price / days in month + usage_based_reqs × overage price, on a legacy request plan; "
+            "null on other plans and without a price. An estimate: never added to what was billed",
+            required=False,
+        ),
+        **STAMPS,
+    },
+    cluster=("user_email",),
+)
 
 CURSOR_USAGE_EVENTS = Table(
     name="cursor_usage_events",
@@ -65,4 +112,37 @@ DIM_CURSOR_MEMBER = Table(
     },
 )
 
-CORE_TABLES = (CURSOR_USAGE_EVENTS, DIM_CURSOR_MEMBER)
+DIM_CURSOR_PLAN = Table(
+    name="dim_cursor_plan",
+    grain="one plan of the team over the days it holds, with its prices",
+    date_column=None,
+    columns={
+        "plan_name": string("as CURSOR_PLANS calls it", required=True),
+        "valid_from": day("the first day"),
+        "valid_to": day("exclusive; null until further notice", required=False),
+        "seat_price_usd": dollars("a seat and calendar month"),
+        "overage_usd_a_request": dollars("beyond the included requests; null where tokens are billed", required=False),
+    },
+)
+
+CURSOR_SPEND_DAILY = Table(
+    name="cursor_spend_daily",
+    grain="what one member's cumulative spend grew by between snapshots, on the UTC day most of that time lies on",
+    columns={
+        "activity_date": day("the UTC day of the middle of the time between the snapshots"),
+        "cycle_start_at": instant("when the billing cycle began", required=True),
+        "user_id": string("`user_…`, as in dim_cursor_member", required=True),
+        "user_email": string("lower-case", required=True),
+        "spend_usd": dollars("on demand, above included usage; negative where the vendor took some back"),
+        "overall_spend_usd": dollars("that and the value of included usage"),
+        "cycle_spend_usd": dollars("on demand, from the cycle's start to the later snapshot"),
+        "cycle_overall_spend_usd": dollars("the same with the value of included usage"),
+        "from_at": instant("the earlier snapshot, or the cycle's start", required=True),
+        "to_at": instant("the later snapshot", required=True),
+        "days_between": integer("1; more where a day went by without a snapshot, and its spend stands here"),
+        **STAMPS,
+    },
+    cluster=("user_email",),
+)
+
+CORE_TABLES = (CURSOR_USAGE_STATS, CURSOR_USAGE_EVENTS, CURSOR_SPEND_DAILY, DIM_CURSOR_MEMBER, DIM_CURSOR_PLAN)

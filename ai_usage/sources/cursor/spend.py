@@ -1,0 +1,117 @@
+"""Cumulative spend made daily: what each member's figure grew by from one snapshot of a billing cycle to the next."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import polars as pl
+
+from ai_usage.money import usd
+from ai_usage.sources.cursor.records import MemberSpend
+from ai_usage.sources.cursor.tables import CURSOR_SPEND_DAILY
+from ai_usage.warehouse.ledger import Records, UnreadableRecord
+
+CYCLE_AT_MOST = timedelta(days=32)
+OF_A_DAY = ["activity_date", "cycle_start_at", "user_id"]
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The cycle's spend so far, by `user_…`."""
+
+    pull_id: str
+    at: datetime
+    cycle_start: datetime
+    members: dict[str, MemberSpend]
+
+
+@dataclass(frozen=True)
+class Growth:
+    """From one snapshot of a cycle to the next; from the cycle's start to its first."""
+
+    earlier: Snapshot | None
+    later: Snapshot
+    tail_unseen: timedelta  # of the cycle before, from its last snapshot to its end; zero within a cycle
+
+    @property
+    def since(self) -> datetime:
+        return self.earlier.at if self.earlier else self.later.cycle_start
+
+    @property
+    def day(self) -> date:
+        """Of the middle: a morning's snapshot tells of the day before."""
+        return (self.since + (self.later.at - self.since) / 2).date()
+
+    @property
+    def days_between(self) -> int:
+        return max(1, round((self.later.at - self.since) / timedelta(days=1)))
+
+
+def snapshots(history: Records) -> list[Snapshot]:
+    """The pulls of `cursor_spend`, oldest first; `UnreadableRecord` if one does not say which cycle it is of."""
+    of_pull: dict[str, dict[str, MemberSpend]] = {}
+    for pull_id, member in zip(history.lines["pull_id"], history.decode(MemberSpend), strict=True):
+        of_pull.setdefault(pull_id, {})[str(member.user_id)] = member
+    return [
+        Snapshot(pull_id, at, _cycle_start(envelope), of_pull.get(pull_id, {}))
+        for pull_id, at, envelope in history.versions.select("pull_id", "pulled_at", "envelope").iter_rows()
+    ]
+
+
+def growths(of: Sequence[Snapshot]) -> Iterator[Growth]:
+    """What lies between snapshots. A figure starts anew with its cycle: what the old cycle still spent after its last
+    snapshot is in none, and said to be so.
+    """
+    earlier: Snapshot | None = None
+    for later in of:
+        if earlier and earlier.cycle_start == later.cycle_start:
+            yield Growth(earlier, later, timedelta())
+        else:
+            yield Growth(None, later, later.cycle_start - earlier.at if earlier else timedelta())
+        earlier = later
+
+
+def spend_rows(found: Sequence[Growth]) -> pl.DataFrame:
+    """Rows of `cursor_spend_daily`: a day's growths together, by member and cycle."""
+    rows = [
+        _row(growth, user_id, member, growth.earlier.members.get(user_id) if growth.earlier else None)
+        for growth in found
+        for user_id, member in growth.later.members.items()
+    ]
+    apart = CURSOR_SPEND_DAILY.frame({name: [row[name] for row in rows] for name in CURSOR_SPEND_DAILY.columns})
+    how = {"spend_usd": "sum", "overall_spend_usd": "sum", "from_at": "first", "days_between": "max"}
+    rest = [name for name in apart.columns if name not in OF_A_DAY]
+    merged = [getattr(pl.col(name), how.get(name, "last"))() for name in rest]
+    return apart.group_by(OF_A_DAY, maintain_order=True).agg(merged).select(apart.columns)
+
+
+def _row(growth: Growth, user_id: str, member: MemberSpend, before: MemberSpend | None) -> dict[str, object]:
+    spend, overall = usd(cents=member.spend_cents), usd(cents=member.overall_spend_cents)
+    return {
+        "activity_date": growth.day,
+        "cycle_start_at": growth.later.cycle_start,
+        "user_id": user_id,
+        "user_email": member.email.strip().lower(),
+        "spend_usd": spend - (usd(cents=before.spend_cents) if before else Decimal(0)),
+        "overall_spend_usd": overall - (usd(cents=before.overall_spend_cents) if before else Decimal(0)),
+        "cycle_spend_usd": spend,
+        "cycle_overall_spend_usd": overall,
+        "from_at": growth.since,
+        "to_at": growth.later.at,
+        "days_between": growth.days_between,
+        "pull_id": growth.later.pull_id,
+        "ingestion_timestamp": growth.later.at,
+    }
+
+
+def _cycle_start(envelope: str) -> datetime:
+    try:
+        return EPOCH + timedelta(milliseconds=int(json.loads(envelope)["subscriptionCycleStart"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnreadableRecord(
+            "ai_usage_raw.cursor_spend: the answer does not say when its billing cycle began "
+            f"(subscriptionCycleStart), and cumulative spend means nothing without: {envelope[:200]}"
+        ) from error

@@ -1,0 +1,68 @@
+-- Members of the Cursor team without a row on a day on which they were one: idle members must be seen, too. Somebody is
+-- a member from the day after joining, by the newest billing groups, or from the first row there ever was, or else from
+-- the day the list of members first had this answer; a removed member is not expected: nothing tells since when.
+with newest_groups as (
+    select records_pull_id
+    from ai_usage_raw.pulls
+    where pull = 'cursor_groups'
+    qualify row_number() over (order by pulled_at desc, pull_id desc) = 1
+),
+
+billing_groups as (
+    select groups_said.record
+    from ai_usage_raw.cursor_groups as groups_said
+    inner join newest_groups on groups_said.pull_id = newest_groups.records_pull_id
+),
+
+joined as (
+    select
+        lower(trim(json_value(member, '$.email'))) as user_email,
+        min(date_add(date(timestamp(json_value(member, '$.joinedAt'))), interval 1 day)) as first_day
+    from billing_groups
+    cross join unnest(json_query_array(billing_groups.record, '$.currentMembers')) as member
+    group by user_email
+),
+
+seen as (
+    select
+        user_email,
+        min(activity_date) as first_day
+    from ai_usage_analytics.cursor_usage_stats
+    group by user_email
+),
+
+members as (
+    select
+        dim.user_email,
+        least(
+            coalesce(joined.first_day, seen.first_day, date(dim.ingestion_timestamp)),
+            coalesce(seen.first_day, joined.first_day, date(dim.ingestion_timestamp))
+        ) as first_day
+    from ai_usage_analytics.dim_cursor_member as dim
+    left join joined on dim.user_email = joined.user_email
+    left join seen on dim.user_email = seen.user_email
+    where not dim.is_removed
+),
+
+days as (
+    select activity_date
+    from unnest(generate_date_array(@first_day, @last_day)) as activity_date
+),
+
+there as (
+    select distinct
+        activity_date,
+        user_email
+    from ai_usage_analytics.cursor_usage_stats
+    where activity_date between @first_day and @last_day
+)
+
+select
+    days.activity_date,
+    members.user_email,
+    members.first_day as member_since
+from days
+inner join members on days.activity_date >= members.first_day
+left join there on days.activity_date = there.activity_date and members.user_email = there.user_email
+where there.user_email is null
+order by days.activity_date, members.user_email

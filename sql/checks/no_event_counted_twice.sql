@@ -1,0 +1,49 @@
+-- Days on which a Cursor event stands once too often: an event of another day (vendors' bounds are inclusive, so that
+-- an adjacent window may bring it again), rows of more than one version of the day, or more rows than the newest
+-- version has records. Equal events of one answer did happen that often.
+with events as (
+    select
+        activity_date,
+        pull_id,
+        charged_usd,
+        date(event_at) as event_date
+    from ai_usage_analytics.cursor_usage_events
+    where activity_date between @first_day and @last_day
+),
+
+newest as (
+    select
+        activity_date,
+        records
+    from ai_usage_raw.pulls
+    where
+        pull = 'cursor_usage_events'
+        and activity_date between @first_day and @last_day
+    qualify row_number() over (partition by activity_date order by pulled_at desc, pull_id desc) = 1
+),
+
+days as (
+    select
+        activity_date,
+        count(*) as events,
+        count(distinct pull_id) as versions,
+        countif(event_date != activity_date) as of_another_day,
+        sum(charged_usd) as charged_usd
+    from events
+    group by activity_date
+)
+
+select
+    days.activity_date,
+    days.events,
+    newest.records,
+    days.versions,
+    days.of_another_day,
+    days.charged_usd
+from days
+left join newest on days.activity_date = newest.activity_date
+where
+    days.of_another_day > 0
+    or days.versions > 1
+    or days.events > coalesce(newest.records, 0)
+order by days.activity_date

@@ -1,0 +1,85 @@
+-- What Cursor costs: one row a UTC day, person and kind of cost.
+-- A seat costs its share of the month, rounded so that the shares of a whole month add up to the price; whoever has a
+-- free seat (free-owner) has no such row. Usage is what chargeable events were charged. The two are billed; the legacy
+-- request formula is an estimate, beside them.
+with free_seats as (
+    select user_email
+    from ai_usage_analytics.dim_cursor_member
+    group by user_email
+    having logical_and(role = 'free-owner')
+),
+
+days as (
+    select
+        activity_date,
+        extract(day from activity_date) as day_of_month,
+        extract(day from last_day(activity_date)) as days_in_month
+    from unnest(generate_date_array(@first_day, @last_day)) as activity_date
+),
+
+plans as (
+    select
+        days.activity_date,
+        plan.plan_name,
+        div(cast(plan.seat_price_usd * 1000000000 as int64) * days.day_of_month, days.days_in_month)
+        - div(cast(plan.seat_price_usd * 1000000000 as int64) * (days.day_of_month - 1), days.days_in_month)
+            as seat_nano_usd
+    from days
+    inner join ai_usage_analytics.dim_cursor_plan as plan
+        on
+            days.activity_date >= plan.valid_from
+            and (plan.valid_to is null or days.activity_date < plan.valid_to)
+),
+
+seats as (
+    select
+        stats.activity_date,
+        stats.user_email,
+        count(*) as seats,
+        sum(stats.subscription_included_reqs) as subscription_included_reqs,
+        sum(stats.estimated_cost_usd) as estimated_cost_usd
+    from ai_usage_analytics.cursor_usage_stats as stats
+    left join free_seats on stats.user_email = free_seats.user_email
+    where
+        stats.activity_date between @first_day and @last_day
+        and free_seats.user_email is null
+    group by stats.activity_date, stats.user_email
+),
+
+usage as (
+    select
+        activity_date,
+        user_email,
+        if(regexp_contains(lower(kind), 'api[ _-]?key'), 'api_key', 'usage_based') as cost_type,
+        count(*) as usage_based_reqs,
+        sum(charged_usd) as billed_usd
+    from ai_usage_analytics.cursor_usage_events
+    where
+        activity_date between @first_day and @last_day
+        and is_chargeable
+    group by activity_date, user_email, cost_type
+)
+
+select
+    seats.activity_date as expense_date,
+    seats.user_email,
+    'subscription' as cost_type,
+    seats.subscription_included_reqs,
+    cast(null as int64) as usage_based_reqs,
+    cast(seats.seats * plans.seat_nano_usd as numeric) * cast('0.000000001' as numeric) as billed_usd,
+    seats.estimated_cost_usd,
+    plans.plan_name as subscription_plan
+from seats
+left join plans on seats.activity_date = plans.activity_date
+union all
+select
+    usage.activity_date as expense_date,
+    usage.user_email,
+    usage.cost_type,
+    cast(null as int64) as subscription_included_reqs,
+    usage.usage_based_reqs,
+    usage.billed_usd,
+    cast(null as numeric) as estimated_cost_usd,
+    plans.plan_name as subscription_plan
+from usage
+left join plans on usage.activity_date = plans.activity_date
