@@ -98,7 +98,8 @@ def test_only_the_analytics_key_opens_it_and_opens_nothing_of_the_console(
 
 
 def test_pages_join_to_the_whole_and_end_with_null_without_has_more(vendor: Vendor) -> None:
-    whole, token, found, pages = rows(vendor, date=DAY), None, [], 0
+    whole, token, pages = rows(vendor, date=DAY), None, 0
+    found: list[Row] = []
     while pages == 0 or token:
         said = ask(vendor, date=DAY, limit=20, page=token).json()
         assert said.keys() == {"data", "next_page"}
