@@ -8,6 +8,8 @@ from ai_usage.simulator.claude_api import ADMIN_KEY, ANALYTICS_KEY, LIMITED_KEY,
 from ai_usage.simulator.cursor_api import CURSOR_KEY, CURSOR_KEY_WITHOUT_COMMITS
 from ai_usage.simulator.faults import Fault, Faults, Request
 from ai_usage.simulator.server import Simulator
+from ai_usage.simulator.sheet import SHEET_ID, UNSHARED_SHEET_ID, Bad, Good, Sheet
+from ai_usage.simulator.sheet_cells import Formula, Shown
 
 __all__ = [
     "ADMIN_KEY",
@@ -15,9 +17,16 @@ __all__ = [
     "CURSOR_KEY",
     "CURSOR_KEY_WITHOUT_COMMITS",
     "LIMITED_KEY",
+    "SHEET_ID",
+    "UNSHARED_SHEET_ID",
     "WORKSPACE_KEY",
+    "Bad",
     "Fault",
     "Faults",
+    "Formula",
+    "Good",
     "Request",
+    "Sheet",
+    "Shown",
     "Simulator",
 ]

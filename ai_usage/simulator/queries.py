@@ -65,6 +65,11 @@ class Query:
             raise RefusalError(f"{name}[]: values must not repeat")
         return values
 
+    def each(self, name: str) -> tuple[str, ...]:
+        """Every value of a parameter that is repeated without brackets."""
+        self._unread.discard(name)
+        return tuple(value for given, value in self.pairs if given == name)
+
     def one(self, name: str, allowed: Container[str] | None = None) -> str | None:
         self._unread.discard(name)
         values = [value for given, value in self.pairs if given == name]

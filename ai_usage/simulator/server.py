@@ -28,7 +28,11 @@ from ai_usage.simulator.cursor_calendar import settled
 from ai_usage.simulator.cursor_days import CursorDay, CursorDays
 from ai_usage.simulator.cursor_team import cursor_team
 from ai_usage.simulator.faults import CONTROL, Fault, Faults, FaultyApp, Request
+from ai_usage.simulator.google_api import GOOGLE_PREFIX, GoogleApi
 from ai_usage.simulator.organization import organization
+from ai_usage.simulator.people_days import PeopleDays, PersonDay
+from ai_usage.simulator.sheet import Sheet
+from ai_usage.simulator.sheet_tabs import SheetMaker
 
 
 class Simulator:
@@ -50,10 +54,15 @@ class Simulator:
         self.requests: list[Request] = []
         self.host, self.port = host, port
         self._now = now
+        time_passes = monotonic if enforce_limits else None
         self._days = ClaudeDays(self.organization, seed)
-        self._claude = ClaudeApi(self._days, self.now)
+        self._people = PeopleDays(self.organization, seed)
+        self._claude = ClaudeApi(self._days, self._people, self.now, time_passes)
         self._cursor_days = CursorDays(cursor_team(self.organization, seed), seed, cursor_scale)
-        self._cursor = CursorApi(self._cursor_days, self.now, monotonic if enforce_limits else None)
+        self._cursor = CursorApi(self._cursor_days, self.now, time_passes)
+        maker = SheetMaker(self._days, self._people, self._cursor_days, seed)
+        self.sheet = Sheet(maker.contents, self.now)
+        self._google = GoogleApi(self.sheet, time_passes)
         self._server: _Server | None = None
         self._thread: Thread | None = None
 
@@ -69,6 +78,11 @@ class Simulator:
     def cursor_url(self) -> str:
         return self.url + CURSOR_PREFIX
 
+    @property
+    def google_url(self) -> str:
+        """Replaces both of Google's hosts."""
+        return self.url + GOOGLE_PREFIX
+
     def now(self) -> datetime:
         """What time the vendors think it is, in UTC."""
         now = self._now() if callable(self._now) else self._now or datetime.now(UTC)
@@ -79,6 +93,10 @@ class Simulator:
     def day(self, day: date) -> Day:
         """The truth of a day, as much of it as is visible by now."""
         return self._days.visible(day, version(day, self.now()))
+
+    def people_day(self, day: date) -> tuple[PersonDay, ...]:
+        """The truth of who used claude.ai on a day, as it is told by now."""
+        return self._people.visible(day, self.now())
 
     def cursor_day(self, day: date) -> CursorDay:
         """The truth of a day at Cursor, as far as it is settled by now."""
@@ -123,6 +141,7 @@ class Simulator:
             Route(f"{CONTROL}/faults", self._clear_faults, methods=["DELETE"]),
             *self._claude.routes(),
             *self._cursor.routes(),
+            *self._google.routes(),
         ]
         return FaultyApp(
             Starlette(routes=routes),
@@ -135,6 +154,8 @@ class Simulator:
     def _error(self, path: str, status: int) -> Response:
         if path.startswith(CURSOR_PREFIX):
             return self._cursor.error(status, path)
+        if path.startswith(GOOGLE_PREFIX):
+            return self._google.error(status, path)
         return self._claude.error(status) if path.startswith(PREFIX) else Response(status_code=status)
 
     def _transport(self, client: Any) -> asyncio.Transport | None:

@@ -1,0 +1,84 @@
+"""The sheet's tabs about people: who answers for an API key, and who used claude.ai how much."""
+
+import random
+from datetime import datetime, timedelta
+
+from ai_usage.simulator.organization import ApiKey, Organization, Person
+from ai_usage.simulator.people_days import PeopleDays, latest_ready
+from ai_usage.simulator.sheet_rows import HOSTILE, TabRows, day_cell, day_name, shouted
+
+UNKNOWN_KEY = "apikey_01DeletedLongAgo000000"
+UNMAPPED, UNMAPPED_FIRST = 12, 5  # of so many keys one is not in the sheet
+TWO_OWNERS, NO_ADDRESS = 8, 20  # keys whose rows are wrong
+TEAMS = {  # workspace → who answers for a key that no person made
+    "Default": "Web",
+    "Platform": "Platform",
+    "Data team": "Data",
+    "Support assistant": "Support",
+    "Claude Code": "Platform",
+    "Old experiments": "Data",
+}
+USAGE_DAYS = 40
+UNCLEAR_DATE = "03/04/2026"
+
+
+def api_key_mapping(organization: Organization, seed: int, at: datetime) -> TabRows:
+    """Most keys there are; each fifth one is another's than its maker's."""
+    tab = TabRows("api_key_mapping", "api_key_id api_key_name user_email team_name description")
+    keys = [(n, key) for n, key in enumerate(organization.api_keys) if key.created_at <= at]
+    for n, key in keys:
+        owner = _owner(organization, seed, n, key, at)
+        cells = [key.id, key.name, owner.email, owner.team]
+        if n == TWO_OWNERS:
+            tab.reject([*cells, "Mine"], "the key has two owners: see the last row")
+        elif n == NO_ADDRESS:
+            tab.reject([*cells[:2], owner.name, owner.team, "No address"], "user_email without @")
+        elif n % UNMAPPED != UNMAPPED_FIRST:
+            text = HOSTILE[n // 12 % 3] if n % 12 == 4 else f"{key.name} of {key.workspace.name}"
+            cells = [key.id, key.name, shouted(owner.email), owner.team] if n % 9 == 2 else cells
+            tab.keep([*cells, text, *(["asked twice"] if n % 7 == 0 else [])], {"user_email": owner.email})
+        if n == len(keys) // 2:
+            tab.leave_blank()
+    stranger = organization.people[0]
+    tab.reject([UNKNOWN_KEY, "old-bot", stranger.email, stranger.team], "no such API key")
+    for n, key in keys:
+        if n == TWO_OWNERS:
+            owner = _owner(organization, seed, n, key, at)
+            other = next(person for person in organization.people if person.team == owner.team and person != owner)
+            tab.reject([key.id, key.name, other.email, other.team, "No, mine"], "the key has two owners: see above")
+    return tab
+
+
+def _owner(organization: Organization, seed: int, n: int, key: ApiKey, at: datetime) -> Person:
+    if key.created_by and key.created_by.startswith("user_") and n % 5 != 2:
+        return organization.person(key.created_by)
+    return _colleague(organization, str(seed), TEAMS[key.workspace.name], n, at)
+
+
+def _colleague(organization: Organization, seed: str, team: str, n: int, at: datetime) -> Person:
+    people = [person for person in organization.people if person.team == team and person.present(at)]
+    return random.Random(f"owner:{seed}:{n}").choice(people or organization.people[:1])
+
+
+def claude_ai_usage(people: PeopleDays, at: datetime) -> TabRows:
+    """A row a person and day, for the forty days there were figures of; as exported then, so the last two may be short.
+
+    Some days were pasted with dates as text, in either of two ways.
+    """
+    counts = "conversation_count message_count project_count file_upload_count"
+    tab = TabRows("claude_ai_usage", f"activity_date user_email {counts}")
+    last = latest_ready(at)
+    for n in range(USAGE_DAYS):
+        day = last - timedelta(days=USAGE_DAYS - 1 - n)
+        date = {3: day.isoformat(), 5: day_name(day)}.get(n % 8, day_cell(day))
+        for i, one in enumerate(one for one in people.visible(day, at) if one.messages):
+            email = shouted(one.person.email) if (i + n) % 11 == 0 else one.person.email
+            remark = [HOSTILE[n % 3]] if i == 1 and n % 10 == 0 else []
+            cells = (one.conversations, one.messages, one.projects, one.files)
+            tab.keep([date, email, *cells, *remark], {"user_email": one.person.email, "activity_date": day})
+        if day.weekday() == 6 and n % 2:
+            tab.leave_blank()
+    someone = people.organization.people[1]
+    tab.reject([UNCLEAR_DATE, someone.email, 1, 2, 0, 0], "activity_date is March 4 or April 3")
+    tab.reject([day_cell(last), someone.name, 1, 2, 0, 0], "user_email without @")
+    return tab

@@ -1,0 +1,32 @@
+"""What the admin has written into the sheet by a moment: its five tabs, and what of them a right reader keeps."""
+
+from datetime import datetime
+
+from ai_usage.simulator.claude_days import ClaudeDays
+from ai_usage.simulator.cursor_days import CursorDays
+from ai_usage.simulator.people_days import PeopleDays
+from ai_usage.simulator.sheet import Contents
+from ai_usage.simulator.sheet_money import budgets, console_figures, seats
+from ai_usage.simulator.sheet_people import api_key_mapping, claude_ai_usage
+
+
+class SheetMaker:
+    """Writes the sheet of one organisation, from the truth of its days."""
+
+    def __init__(self, claude: ClaudeDays, people: PeopleDays, cursor: CursorDays, seed: int) -> None:
+        self.claude, self.people, self.cursor, self.seed = claude, people, cursor, seed
+
+    def contents(self, at: datetime) -> Contents:
+        organization = self.claude.organization
+        tabs = [
+            api_key_mapping(organization, self.seed, at),
+            claude_ai_usage(self.people, at),
+            console_figures(self.claude, self.cursor, at),
+            budgets(at),
+            seats(organization, self.cursor, at),
+        ]
+        return Contents(
+            {tab.title: tab.rows for tab in tabs},
+            [row for tab in tabs for row in tab.good],
+            [row for tab in tabs for row in tab.bad],
+        )

@@ -1,0 +1,531 @@
+"""The simulated Google: gspread reads its spreadsheet, whose figures are the truth, and edits can be noticed."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import gspread
+import httpx
+import pytest
+import requests
+from gspread.http_client import HTTPClient
+from gspread.utils import DateTimeOption, Dimension, ValueRenderOption
+
+from ai_usage.simulator import CURSOR_KEY, SHEET_ID, UNSHARED_SHEET_ID, Formula, Shown, Simulator
+from ai_usage.simulator.sheet_cells import Value
+from ai_usage_tests.simulator.conftest import NOW, Clock
+from ai_usage_tests.simulator.shapes import Shape
+
+SAMPLES = Path(__file__).parents[1] / "fixtures" / "google"
+HOSTS = ("https://sheets.googleapis.com", "https://www.googleapis.com")
+TABS = ["api_key_mapping", "claude_ai_usage", "console_figures", "budgets", "seats"]
+SHEET, FILE = f"/v4/spreadsheets/{SHEET_ID}", f"/drive/v3/files/{SHEET_ID}"
+RAW = ValueRenderOption.unformatted
+
+
+class Google:
+    """The simulated Google, as it is and as gspread sees it; it counts minutes by `seconds`."""
+
+    def __init__(self, **options: Any) -> None:
+        self.clock, self.seconds = Clock(), 0.0
+        self.simulator = Simulator(now=self.clock, monotonic=lambda: self.seconds, **options).start()
+        self.sheet = self.simulator.sheet
+        self.http = httpx.Client(base_url=self.simulator.google_url)
+        self.session = requests.Session()
+        base = self.simulator.google_url
+
+        class AtTheSimulator(HTTPClient):
+            def request(self, method: str, endpoint: str, *args: Any, **kwargs: Any) -> requests.Response:
+                for host in HOSTS:
+                    endpoint = endpoint.replace(host, base)
+                return super().request(method, endpoint, *args, **kwargs)
+
+        self.client = gspread.Client(auth=None, session=self.session, http_client=AtTheSimulator)  # type: ignore[arg-type]
+
+    def open(self) -> gspread.Spreadsheet:
+        return self.client.open_by_key(SHEET_ID)
+
+    def get(self, path: str, **query: Any) -> Any:
+        answer = self.http.get(path, params=query)
+        assert answer.status_code == 200, answer.text
+        return json.loads(answer.text, parse_float=Decimal)
+
+    def values(self, wanted: str, **query: Any) -> Any:
+        return self.get(f"{SHEET}/values/{quote(wanted, safe='')}", **query).get("values")
+
+    def file(self) -> tuple[int, str]:
+        said = self.get(FILE, fields="id,name,version,modifiedTime", supportsAllDrives="true")
+        return int(said["version"]), said["modifiedTime"]
+
+    def close(self) -> None:
+        self.http.close()
+        self.session.close()
+        self.simulator.stop()
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Google]:
+    """Not to be edited."""
+    google = Google()
+    yield google
+    google.close()
+
+
+@pytest.fixture
+def google() -> Iterator[Google]:
+    """One to edit, and to break."""
+    google = Google()
+    yield google
+    google.close()
+
+
+def learned(*samples: str) -> Shape:
+    shape = Shape()
+    for sample in samples:
+        shape.learn(json.loads((SAMPLES / f"{sample}.json").read_text()))
+    return shape
+
+
+def error(google: Google, path: str, **query: Any) -> tuple[int, Any]:
+    answer = google.http.get(path, params=query)
+    return answer.status_code, answer.json()
+
+
+CALLS: list[tuple[str, dict[str, Any], list[str]]] = [
+    (SHEET, {"includeGridData": "false"}, ["spreadsheet_get"]),
+    (f"{SHEET}/values/budgets", {}, ["values_get_formatted"]),
+    (f"{SHEET}/values/budgets", {"valueRenderOption": "UNFORMATTED_VALUE"}, ["values_get_unformatted"]),
+    (f"{SHEET}/values/budgets!Z900:Z1000", {}, ["values_get_empty"]),
+    (f"{SHEET}/values:batchGet", {"ranges": ["seats!A1:B2", "seats!Z1:Z2"]}, ["values_batch_get"]),
+    (FILE, {"fields": "id,name,createdTime,modifiedTime"}, ["drive_file_gspread"]),
+    (FILE, {"fields": "id,name,version,modifiedTime"}, ["drive_file_version"]),
+]
+
+
+@pytest.mark.parametrize(("path", "query", "samples"), CALLS, ids=lambda value: str(value)[-40:])
+def test_an_answer_looks_like_the_samples(
+    running: Google, path: str, query: dict[str, Any], samples: list[str]
+) -> None:
+    said = running.http.get(path, params=query).json()
+    ranges = said.get("valueRanges", [])
+    shapes = learned(*samples)
+    if not ranges:
+        assert list(shapes.misfits(said, set())) == []
+    else:
+        assert said.keys() == {"spreadsheetId", "valueRanges"}
+        assert [each.keys() for each in ranges] == [{"range", "majorDimension", "values"}, {"range", "majorDimension"}]
+
+
+def test_gspread_opens_lists_and_reads_by_id(running: Google) -> None:
+    spreadsheet = running.open()
+    assert [tab.title for tab in spreadsheet.worksheets()] == TABS
+    assert spreadsheet.get_lastUpdateTime() == "2026-11-20T12:00:00.000Z"
+    ids = {tab.title: tab.id for tab in spreadsheet.worksheets()}
+    seats = spreadsheet.get_worksheet_by_id(ids["seats"])
+    truth = running.sheet.tab("seats").rows
+    assert seats.get_all_values()[0] == truth[0] == seats.row_values(1)
+    width = {len(row) for row in seats.get_all_values()}
+    assert width == {len(truth[0])}
+    assert seats.get("A1:B2") == [truth[0][:2], truth[1][:2]]
+    assert seats.acell("A2").value == truth[1][0]
+    first, nothing = seats.batch_get(["A1:C1", "Y1:Z99"])
+    assert (first, list(nothing)) == ([truth[0][:3]], [])
+
+
+def test_all_tabs_come_in_one_batch(running: Google) -> None:
+    said = running.open().values_batch_get([f"'{tab}'" for tab in TABS], {"valueRenderOption": RAW})
+    for told, title in zip(said["valueRanges"], TABS, strict=True):
+        tab = running.sheet.tab(title)
+        assert told["range"] == f"{title}!A1:Z{tab.row_count}"
+        assert len(told["values"]) == len(tab.rows)
+
+
+def test_rows_are_ragged_and_what_is_empty_is_left_out(google: Google) -> None:
+    google.sheet.add("mess", [["a", "b", "c"], ["x", None, None], [], [None, "", "z"], ["", None], [None]])
+    assert google.values("mess") == [["a", "b", "c"], ["x"], [], ["", "", "z"]]
+    assert google.values("mess!B1:C") == [["b", "c"], [], [], ["", "z"]]
+    assert google.values("mess!A2:A3") == [["x"]]
+    assert google.values("mess!B5:C9") is None
+    assert google.values("mess", majorDimension="COLUMNS") == [["a", "x"], ["b"], ["c", "", "", "z"]]
+    assert google.open().worksheet("mess").get("A1:C4", major_dimension=Dimension.cols)[1] == ["b"]
+
+
+RANGES = {
+    "seats": "seats!A1:Z1000",
+    "'seats'": "seats!A1:Z1000",
+    "seats!B2": "seats!B2",
+    "seats!b2:$C$3": "seats!B2:C3",
+    "seats!C3:B2": "seats!B2:C3",
+    "seats!B:C": "seats!B1:C1000",
+    "seats!2:3": "seats!A2:Z3",
+    "seats!B5:C": "seats!B5:C1000",
+    "seats!Y999:AB2000": "seats!Y999:Z1000",
+    "A1:B2": "api_key_mapping!A1:B2",
+    "claude_ai_usage!A1000:A1001": "claude_ai_usage!A1000:A1001",
+}
+
+
+@pytest.mark.parametrize(("asked", "told"), RANGES.items())
+def test_a_range_is_told_as_what_it_means(running: Google, asked: str, told: str) -> None:
+    assert running.get(f"{SHEET}/values/{quote(asked, safe='')}")["range"] == told
+
+
+@pytest.mark.parametrize(
+    "asked", ["Missing!A1:B2", "'Missing'", "Missing", "seats!", "seats!A", "seats!A0", "seats!A1:"]
+)
+def test_what_is_no_range_is_refused_as_in_the_sample(running: Google, asked: str) -> None:
+    sample = json.loads((SAMPLES / "error_400.json").read_text())
+    sample["error"]["message"] = f"Unable to parse range: {asked}"
+    assert error(running, f"{SHEET}/values/{quote(asked, safe='')}") == (400, sample)
+    assert error(running, f"{SHEET}/values:batchGet", ranges=["seats!A1", asked]) == (400, sample)
+
+
+def test_a_range_outside_the_grid_is_refused(running: Google) -> None:
+    assert error(running, f"{SHEET}/values/seats!A1001:A1002")[0] == 400
+    assert error(running, f"{SHEET}/values/seats!AA1")[0] == 400
+
+
+@pytest.mark.parametrize("title", ["People's seats", "100% of 1/2", "a!b", "ä ö", "x"])
+def test_a_title_may_need_quotes_and_keeps_its_id(google: Google, title: str) -> None:
+    before = google.open().worksheet("seats")
+    google.sheet.rename("seats", title)
+    tab = google.open().get_worksheet_by_id(before.id)
+    assert tab.title == title
+    assert tab.get("A1:B1")[0] == google.sheet.tab(title).rows[0][:2]
+    quoted = "'" + title.replace("'", "''") + "'"
+    told = google.get(f"{SHEET}/values/{quote(quoted + '!A1', safe='')}")["range"]
+    assert told == f"{title if title == 'x' else quoted}!A1"
+    with pytest.raises(gspread.exceptions.APIError):
+        before.get("A1")
+
+
+def test_a_cell_is_told_in_three_ways(google: Google) -> None:
+    day = date(2026, 11, 1)
+    cells: list[Value] = [
+        "007",
+        1234,
+        Decimal("12.50"),
+        Decimal(3),
+        True,
+        day,
+        Shown(day, "11/1/2026"),
+        Formula("=1+1", 2, "2.00"),
+    ]
+    google.sheet.add("cells", [[*cells, Shown(Decimal("1234.5"), "$1,234.50")]])
+    shown, raw, formulas = (google.values("cells", valueRenderOption=option)[0] for option in ValueRenderOption)
+    assert shown == ["007", "1234", "12.50", "3", "TRUE", "2026-11-01", "11/1/2026", "2.00", "$1,234.50"]
+    assert raw == ["007", 1234, Decimal("12.5"), 3, True, 46327, 46327, 2, Decimal("1234.5")]
+    assert formulas == [*raw[:7], "=1+1", raw[8]]
+    texts = {"valueRenderOption": RAW, "dateTimeRenderOption": DateTimeOption.formatted_string}
+    assert google.values("cells", **texts)[0] == [*raw[:5], "2026-11-01", "11/1/2026", *raw[7:]]
+    assert google.values("cells", dateTimeRenderOption="SERIAL_NUMBER")[0] == shown
+    tab = google.open().worksheet("cells")
+    assert tab.get(value_render_option=RAW, date_time_render_option=DateTimeOption.serial_number)[0][5] == 46327
+
+
+def test_a_text_that_looks_like_a_formula_is_a_text(running: Google) -> None:
+    for option in ValueRenderOption:
+        said = running.values("api_key_mapping", valueRenderOption=option)
+        texts = {cell for row in said for cell in row}
+        assert {'=HYPERLINK("http://evil.example","x")', "<script>alert(1)</script>", "'; drop table x; --"} <= texts
+
+
+def test_cells_come_with_the_spreadsheet_when_asked_for(google: Google) -> None:
+    google.sheet.set("seats", 2, "seats", 1)
+    said = google.get(SHEET, includeGridData="true")
+    assert "data" not in google.get(SHEET)["sheets"][0]
+    header, first = said["sheets"][4]["data"][0]["rowData"][:2]
+    assert [cell["formattedValue"] for cell in header["values"]] == google.sheet.tab("seats").rows[0]
+    assert first["values"][3] == {
+        "userEnteredValue": {"numberValue": 1},
+        "effectiveValue": {"numberValue": 1},
+        "formattedValue": "1",
+    }
+
+
+FIELDS: list[tuple[str, str, Any]] = [
+    (FILE, "id", {"id": SHEET_ID}),
+    (SHEET, "sheets.properties(title)", {"sheets": [{"properties": {"title": tab}} for tab in TABS]}),
+    (SHEET, "sheets/properties/index,properties(title)", None),
+    (SHEET, "namedRanges", {}),
+    (f"{SHEET}/values/seats!A1", "values", {"values": [["provider"]]}),
+]
+
+
+@pytest.mark.parametrize(("path", "fields", "told"), FIELDS)
+def test_fields_choose_parts(running: Google, path: str, fields: str, told: Any) -> None:
+    said = running.get(path, fields=fields)
+    if told is None:
+        told = {"sheets": [{"properties": {"index": n}} for n in range(5)], "properties": {"title": "AI usage upload"}}
+    assert said == told
+
+
+@pytest.mark.parametrize("fields", ["colour", "id,", "id(", "sheets(", "a b", "id)", "id$"])
+def test_fields_that_are_none_are_refused(running: Google, fields: str) -> None:
+    assert error(running, FILE, fields=fields)[0] == 400
+    assert error(running, SHEET, fields=fields)[0] == 400
+    assert running.get(FILE).keys() == {"kind", "id", "name", "mimeType"}
+    assert running.get(FILE, fields="*")["version"] == str(running.sheet.version)
+
+
+def test_what_all_of_google_takes_is_taken(running: Google) -> None:
+    for path in (SHEET, FILE, f"{SHEET}/values/seats!A1"):
+        assert running.get(path, alt="json", prettyPrint="false", key="any") == running.get(path)
+
+
+@pytest.mark.parametrize("query", [{"colour": "red"}, {"valueRenderOption": "PRETTY"}, {"majorDimension": "DIAGONAL"}])
+def test_unknown_parameters_are_refused(running: Google, query: dict[str, str]) -> None:
+    status, said = error(running, f"{SHEET}/values/seats", **query)
+    assert (status, said["error"]["status"]) == (400, "INVALID_ARGUMENT")
+
+
+def test_an_unknown_id_is_404_in_the_words_of_each_api(running: Google) -> None:
+    unknown = "1ExampleSpreadsheetId000000000000000000000000"
+    with pytest.raises(gspread.exceptions.SpreadsheetNotFound):
+        running.client.open_by_key(unknown)
+    assert error(running, f"/v4/spreadsheets/{unknown}/values/x")[1] == json.loads(
+        (SAMPLES / "error_404.json").read_text()
+    )
+    sample = json.loads((SAMPLES / "drive_error_404.json").read_text())
+    assert error(running, f"/drive/v3/files/{unknown}", fields="id") == (404, sample)
+
+
+@pytest.mark.parametrize("way", ["another's", "taken back"])
+def test_what_is_not_shared_is_403(google: Google, way: str) -> None:
+    google.sheet.is_shared = way == "another's"
+    sheet_id = UNSHARED_SHEET_ID if way == "another's" else SHEET_ID
+    with pytest.raises(PermissionError):
+        google.client.open_by_key(sheet_id)
+    refused = error(google, f"/v4/spreadsheets/{sheet_id}")
+    assert refused == (403, json.loads((SAMPLES / "error_403.json").read_text()))
+    status, said = error(google, f"/drive/v3/files/{sheet_id}")
+    assert (status, said["error"].keys()) == (403, {"code", "message", "errors"})
+    assert said["error"]["errors"][0]["domain"] == "global"
+
+
+def test_nobody_writes(running: Google) -> None:
+    tab = running.open().worksheet("seats")
+    writes: list[Callable[[], object]] = [
+        lambda: tab.update_acell("A1", "x"),
+        lambda: tab.append_row(["x"]),
+        tab.clear,
+    ]
+    for write in writes:
+        with pytest.raises(gspread.exceptions.APIError) as refused:
+            write()
+        assert refused.value.code == 403
+
+
+def test_sixty_reads_a_minute_and_drive_apart() -> None:
+    google = Google(enforce_limits=True)
+    assert {google.http.get(f"{SHEET}/values/seats!A1").status_code for _ in range(59)} == {200}
+    google.open()
+    with pytest.raises(gspread.exceptions.APIError) as refused:
+        google.open()
+    assert refused.value.code == 429
+    sample = json.loads((SAMPLES / "error_429.json").read_text())
+    assert error(google, f"{SHEET}/values:batchGet", ranges="seats") == (429, sample)
+    assert google.file()[0] > 0
+    google.seconds += 60
+    assert google.open().title == "AI usage upload"
+    google.close()
+
+
+def test_faults_strike_google_in_its_own_words(google: Google) -> None:
+    plan = google.simulator.faults.plan
+    plan("rate_limit", path="/v4/", retry_after=2)
+    plan("status", status=403, path="/drive/")
+    plan("status", status=503, path="/v4/")
+    assert error(google, SHEET) == (429, json.loads((SAMPLES / "error_429.json").read_text()))
+    assert error(google, FILE) == (403, json.loads((SAMPLES / "drive_error_403_quota.json").read_text()))
+    status, said = error(google, SHEET)
+    assert (status, said["error"]["status"]) == (503, "UNAVAILABLE")
+    plan("truncated")
+    with pytest.raises(httpx.RemoteProtocolError):
+        google.http.get(SHEET)
+
+
+def test_each_edit_moves_the_version_and_the_time_of_the_last_change(google: Google) -> None:
+    sheet = google.sheet
+    edits: list[Callable[[], object]] = [
+        lambda: sheet.set("seats", 2, "seats", 99),
+        lambda: sheet.set("seats", 40, 3, "far below"),
+        lambda: sheet.append("seats", ["openai", "Team", 25, 3, "2026-01-01"]),
+        lambda: sheet.delete_row("seats", 2),
+        lambda: sheet.rename("seats", "Seats"),
+        lambda: sheet.add("more", [["a"]]),
+        lambda: sheet.remove("Seats"),
+    ]
+    seen = [google.file()]
+    for edit in edits:
+        google.clock.at += timedelta(minutes=1)
+        edit()
+        seen.append(google.file())
+    assert [version for version, _ in seen] == sorted({version for version, _ in seen})
+    assert [at for _, at in seen] == sorted({at for _, at in seen})
+    assert seen[-1][1] == "2026-11-20T15:39:00.000Z"
+    google.clock.at += timedelta(minutes=1)
+    sheet.touch()
+    assert google.file() == (seen[-1][0] + 1, seen[-1][1])
+    assert [tab["properties"]["title"] for tab in google.get(SHEET)["sheets"]] == [*TABS[:-1], "more"]
+    with pytest.raises(KeyError, match="Seats"):
+        sheet.tab("Seats")
+
+
+def test_an_edit_is_seen_by_the_next_reader(google: Google) -> None:
+    below = google.values("seats")[2]
+    google.sheet.set("seats", 2, "seats", 99)
+    assert google.values("seats!D2", valueRenderOption=RAW) == [[99]]
+    google.sheet.delete_row("seats", 2)
+    assert google.values("seats!2:2") == [below]
+    assert google.values("seats!A1") == [["provider"]]
+    row = google.sheet.append("seats", ["openai", "Team"])
+    assert google.values(f"seats!A{row}:B{row}") == [["openai", "Team"]]
+    google.sheet.set("seats", row + 3, 2, "far below")
+    assert google.values("seats")[row:] == [[], [], ["", "far below"]]
+
+
+def test_the_good_rows_mean_what_is_said_of_them_and_the_bad_ones_have_their_faults(running: Google) -> None:
+    """Read here as a person would: by the cells, without knowing the tab's maker."""
+    marked = {(row.tab, row.row) for row in running.sheet.good} | {(row.tab, row.row) for row in running.sheet.bad}
+    assert len(marked) == len(running.sheet.good) + len(running.sheet.bad)
+    for title in TABS:
+        header, *rows = running.values(title, valueRenderOption=RAW)
+        assert header[-1] == "remarks"
+        filled = {(title, n) for n, row in enumerate(rows, 2) if row}
+        assert filled == {mark for mark in marked if mark[0] == title}
+        assert len(filled) < len(rows)
+        for good in (row for row in running.sheet.good if row.tab == title):
+            said = dict(zip(header, rows[good.row - 2], strict=False))
+            assert good.values.keys() == {*header} - {"remarks"}
+            for name, meant in good.values.items():
+                assert read(name, said.get(name, "")) == meant
+    for bad in running.sheet.bad:
+        header, row = (running.values(bad.tab, valueRenderOption=RAW)[n - 1] for n in (1, bad.row))
+        said = dict(zip(header, row, strict=False))
+        if "@" in bad.why:
+            assert "@" not in said["user_email"]
+        elif "number" in bad.why:
+            assert said["amount_usd"] == "n/a"
+        elif "April" in bad.why:
+            assert said[bad.why.split()[0]] == "03/04/2026"
+        else:
+            keys = [each[0] for each in running.values(bad.tab) if each]
+            known = {key.id for key in running.simulator.organization.api_keys}
+            assert keys.count(said["api_key_id"]) == (2 if "two owners" in bad.why else 1)
+            assert (said["api_key_id"] in known) == ("two owners" in bad.why)
+
+
+def read(name: str, cell: Any) -> object:
+    cell = cell.strip() if isinstance(cell, str) else cell
+    if cell == "":
+        return None
+    if name.endswith(("_date", "_start", "_end", "_from", "_to")):
+        return read_day(cell)
+    if name == "month":
+        return read_day(cell if isinstance(cell, int) else f"{cell}-01").isoformat()[:7]
+    if name.endswith("_usd") and isinstance(cell, str):
+        return Decimal(cell.replace("$", "").replace(",", ""))
+    if name == "provider":
+        return "anthropic" if cell.lower() == "claude" else cell.lower()
+    return cell.lower() if name == "user_email" else cell
+
+
+def read_day(cell: int | str) -> date:
+    if isinstance(cell, int):
+        return date(1899, 12, 30) + timedelta(days=cell)
+    return datetime.strptime(cell, "%Y-%m-%d" if cell[:2] == "20" else "%b %d, %Y").replace(tzinfo=UTC).date()
+
+
+CLOCKS = [NOW, datetime(2026, 11, 1, 3, tzinfo=UTC), datetime(2026, 10, 2, 23, 59, tzinfo=UTC)]
+CLOCKS += [datetime(2025, 12, 31, 6, tzinfo=UTC), datetime(2026, 1, 3, 5, 59, tzinfo=UTC)]
+
+
+@pytest.mark.parametrize("now", CLOCKS, ids=str)
+def test_console_figures_are_the_truth_to_the_cent(now: datetime) -> None:
+    simulator = Simulator(now=now)
+    figures = [row.values for row in simulator.sheet.good if row.tab == "console_figures"]
+    seen = set()
+    for figure in figures:
+        first, end, space = figure["period_start"], figure["period_end"], figure["workspace_id"]
+        assert isinstance(first, date)
+        assert isinstance(end, date)
+        days = [first + timedelta(days=n) for n in range((end - first).days)]
+        assert end <= now.date()
+        if figure["provider"] == "anthropic":
+            lines = [line for day in days for line in simulator.day(day).cost_lines.items()]
+            truth = sum((cents for (where, _), cents in lines if space in (None, where)), Decimal()) / 100
+        else:
+            events = [event for day in days for event in simulator.cursor_day(day).events]
+            truth = sum((Decimal(event.charged_cents) for event in events if event.is_chargeable), Decimal()) / 100
+        assert abs(truth - Decimal(str(figure["amount_usd"]))) <= Decimal("0.005")
+        assert truth > 0
+        seen.add((figure["provider"], first, space is None))
+    assert len([key for key in seen if key[0] == "anthropic" and not key[2]]) == len(
+        [key for key in seen if key[0] == "anthropic" and key[2]]
+    )
+    assert {provider for provider, _, _ in seen} == {"anthropic", "cursor"}
+
+
+def test_settled_figures_are_those_of_the_reports_now(running: Google) -> None:
+    """What was written at noon is still what the vendor says in the afternoon."""
+    assert running.sheet.left_at == datetime(2026, 11, 20, 12, tzinfo=UTC)
+    ends = {row.values["period_end"] for row in running.sheet.good if row.tab == "console_figures"}
+    assert ends == {date(2026, 11, 1), date(2026, 11, 19), date(2026, 11, 3), date(2026, 11, 20)}
+
+
+def test_claude_ai_rows_are_what_analytics_said_then(running: Google) -> None:
+    usage = [row.values for row in running.sheet.good if row.tab == "claude_ai_usage"]
+    days = sorted({row["activity_date"] for row in usage}, key=str)
+    assert (days[0], days[-1]) == (date(2026, 10, 11), date(2026, 11, 19))
+    for day in days:
+        assert isinstance(day, date)
+        told = {row["user_email"]: row["message_count"] for row in usage if row["activity_date"] == day}
+        truth = running.simulator.people_day(day)
+        assert told == {one.person.email: one.messages for one in truth if one.messages}
+
+
+def test_most_keys_are_mapped_to_people_there_are_and_seats_are_those_of_the_team(running: Google) -> None:
+    organization = running.simulator.organization
+    mapped = {row.values["api_key_id"]: row.values for row in running.sheet.good if row.tab == "api_key_mapping"}
+    assert 0.8 < len(mapped) / len(organization.api_keys) < 1
+    teams = {person.email: person.team for person in organization.people}
+    assert {teams[str(row["user_email"])] == row["team_name"] for row in mapped.values()} == {True}
+    makers = {key.id: key.created_by for key in organization.api_keys}
+    emails = {person.email: person.id for person in organization.people}
+    made = [row for key, row in mapped.items() if (makers[str(key)] or "").startswith("user_")]
+    others = [row for row in made if emails[str(row["user_email"])] != makers[str(row["api_key_id"])]]
+    assert 5 < len(others) < len(made) / 2
+    written = {row[0] for row in running.values("api_key_mapping") if row}
+    assert len(makers.keys() - written) == 4
+    [cursor] = [
+        row.values
+        for row in running.sheet.good
+        if row.tab == "seats" and row.values["provider"] == "cursor" and row.values["valid_to"] is None
+    ]
+    said = httpx.get(f"{running.simulator.cursor_url}/teams/members", auth=(CURSOR_KEY, ""))
+    members = said.json()["teamMembers"]
+    assert cursor["seats"] == sum(not member["isRemoved"] for member in members)
+    assert cursor["seat_price_usd"] == Decimal(40)
+
+
+def test_the_sheet_follows_from_the_seed_and_the_clock_and_a_restart_forgets_edits() -> None:
+    one, same, other, later = (
+        Simulator(seed=seed, now=now)
+        for seed, now in ((1, NOW), (1, NOW + timedelta(hours=2)), (2, NOW), (1, NOW + timedelta(days=1)))
+    )
+    rows = [[tab.rows for tab in each.sheet.tabs] for each in (one, same, other, later)]
+    assert rows[0] == rows[1]
+    assert rows[0] != rows[2]
+    assert rows[0] != rows[3]
+    assert one.sheet.version == same.sheet.version < later.sheet.version
+    assert one.sheet.modified_at == same.sheet.modified_at < later.sheet.modified_at
+
+
+def test_a_version_can_be_asked_without_making_the_cells(google: Google) -> None:
+    google.file()
+    assert google.sheet._contents is None
