@@ -12,6 +12,9 @@ from ai_usage.catalog import TABLES
 from ai_usage.checks import completeness, cycle, identity, plausibility, reconciliation
 from ai_usage.core import claude as core_claude
 from ai_usage.core import cursor as core_cursor
+from ai_usage.core import keys as core_keys
+from ai_usage.core import people as core_people
+from ai_usage.core import sheets as core_sheets
 from ai_usage.marts import claude as marts_claude
 from ai_usage.marts import cursor as marts_cursor
 from ai_usage.settings import Settings, settings
@@ -22,12 +25,15 @@ from ai_usage.sources.cursor import pulls as cursor_pulls
 from ai_usage.sources.cursor.client import CursorAdmin
 from ai_usage.sources.cursor.resource import CursorAdminResource
 from ai_usage.sources.http import Patience
+from ai_usage.sources.sheets import pulls as sheet_pulls
+from ai_usage.sources.sheets.client import GoogleSheet, Sheet
+from ai_usage.sources.sheets.resource import SheetResource
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.port import Warehouse
 
 ASSETS = [
-    *(asset for vendor in (claude_pulls, cursor_pulls) for asset in vendor.ASSETS),
-    *(asset for vendor in (core_claude, core_cursor) for asset in vendor.ASSETS),
+    *(asset for vendor in (claude_pulls, cursor_pulls, sheet_pulls) for asset in vendor.ASSETS),
+    *(asset for of in (core_claude, core_cursor, core_sheets, core_keys, core_people) for asset in of.ASSETS),
     *(asset for vendor in (marts_claude, marts_cursor) for asset in vendor.ASSETS),
 ]
 CHECKS = [check for about in (completeness, identity, reconciliation, cycle, plausibility) for check in about.CHECKS]
@@ -119,6 +125,29 @@ def claude_admin(of: Settings) -> SimulatedClaudeAdminResource | ClaudeAdminReso
     )
 
 
+class SimulatedSheetResource(dg.ConfigurableResource[Sheet]):
+    """`sheet` where the built-in Google answers."""
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Sheet]:
+        with simulated_sheet(settings()) as sheet:
+            yield sheet
+
+
+@contextmanager
+def simulated_sheet(of: Settings) -> Iterator[Sheet]:
+    """The built-in spreadsheet on loopback, and a client for it."""
+    with simulator.Simulator(now=of.now) as vendors:
+        sheet = GoogleSheet.open(simulator.SHEET_ID, base_url=vendors.google_url, is_simulated=True)
+        with closing(sheet):
+            yield sheet
+
+
+def sheet(of: Settings) -> SimulatedSheetResource | SheetResource:
+    """The sheet's resource: the built-in one only where none is named."""
+    return SimulatedSheetResource() if of.simulate and not of.sheet_id else SheetResource()
+
+
 def build_defs(
     of: Settings,
     overrides: Mapping[str, Any] | None = None,
@@ -134,6 +163,7 @@ def build_defs(
             "warehouse": WarehouseResource(),
             "claude_admin": claude_admin(of),
             "cursor_admin": cursor_admin(of),
+            "sheet": sheet(of),
             **(overrides or {}),
         },
         executor=dg.in_process_executor,

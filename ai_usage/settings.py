@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -33,6 +34,9 @@ class Settings:
     cursor_base_url: str
     has_cursor_key: bool
     cursor_plans: Path | None  # prices of the team's plans; None: unknown
+    sheet_id: str  # a Google spreadsheet's id, or csv: and a folder; empty is not configured
+    google_base_url: str  # in place of both Google hosts; empty: Google's own
+    attributed_at_least: Decimal  # the share of spend and tokens that must have an owner
 
     def now(self) -> datetime:
         """The present instant in UTC, or the one that `AI_USAGE_NOW` pretends."""
@@ -59,6 +63,12 @@ class Settings:
         """Whether any real vendor can be asked; if not, the commands fall back to the built-in ones."""
         return self.has_anthropic_admin_key or self.has_anthropic_analytics_key or self.has_cursor_key
 
+    @property
+    def sheet_folder(self) -> Path | None:
+        """The folder of CSV files that stands in for the sheet, if one does."""
+        kind, _, folder = self.sheet_id.partition(":")
+        return (ROOT / Path(folder).expanduser()).resolve() if kind == "csv" else None
+
 
 @cache
 def settings() -> Settings:
@@ -83,7 +93,11 @@ def read_settings(environ: dict[str, str]) -> Settings:
         cursor_base_url=read.base_url("CURSOR_ADMIN_BASE_URL", "https://api.cursor.com"),
         has_cursor_key=bool(read.text("CURSOR_ADMIN_API_KEY")),
         cursor_plans=read.file("CURSOR_PLANS"),
+        sheet_id=read.text("AI_USAGE_SHEET_ID"),
+        google_base_url=read.base_url("GOOGLE_API_BASE_URL", ""),
+        attributed_at_least=read.share("AI_USAGE_ATTRIBUTED_AT_LEAST", "0.9"),
     )
+    read.file("GOOGLE_APPLICATION_CREDENTIALS")  # Google's own library uses it
     if found.simulate and found.cursor_plans is None:
         found = replace(found, cursor_plans=SIMULATED_CURSOR_PLANS)
     if found.start_date > found.yesterday():
@@ -128,6 +142,16 @@ class _Reader:
             raise SettingError(f"{name} is {value!r} without a time zone; write for example {value}Z.")
         return instant.astimezone(UTC)
 
+    def share(self, name: str, default: str) -> Decimal:
+        value = self.text(name, default)
+        try:
+            share = Decimal(value)
+        except InvalidOperation as error:
+            raise SettingError(f"{name} is {value!r}; write a share such as {default}.") from error
+        if not 0 <= share <= 1:
+            raise SettingError(f"{name} is {value!r}; a share lies between 0 and 1, such as {default}.")
+        return share
+
     def file(self, name: str) -> Path | None:
         value = self.text(name)
         path = ROOT / Path(value).expanduser()
@@ -146,7 +170,11 @@ class _Reader:
 
     def base_url(self, name: str, default: str) -> str:
         value = self.text(name, default).rstrip("/")
-        advice = f"{name} must be scheme, host and an optional path, such as {default}."
+        if not value:
+            return ""
+        advice = (
+            f"{name} must be scheme, host and an optional path, such as {default or 'http://127.0.0.1:8900/google'}."
+        )
         try:
             parts = urlsplit(value)
             has_more = parts.query or parts.fragment or parts.username or parts.port == 0  # `port` is checked when read

@@ -19,6 +19,7 @@ os.environ |= {
     "AI_USAGE_NOW": "2026-11-20T12:00:00Z",
     "AI_USAGE_SIMULATE": "0",
     "AI_USAGE_WAREHOUSE": "duckdb",
+    "AI_USAGE_SHEET_ID": "",
     "AI_USAGE_SCHEDULE_TIMEZONE": "Europe/Berlin",
     "ANTHROPIC_ADMIN_API_KEY": "",  # set, if to nothing: a developer's `.env` fills only what is not there
     "ANTHROPIC_ANALYTICS_API_KEY": "",
@@ -26,6 +27,8 @@ os.environ |= {
     "CURSOR_ADMIN_API_KEY": "",
     "CURSOR_ADMIN_BASE_URL": "",
     "CURSOR_PLANS": "",
+    "GOOGLE_APPLICATION_CREDENTIALS": "",
+    "GOOGLE_API_BASE_URL": "",
     "DAGSTER_DISABLE_TELEMETRY": "1",
 }
 

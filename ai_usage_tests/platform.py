@@ -310,14 +310,24 @@ class Platform:
         return self.materialize(dg.AssetSelection.checks(*keys), span, self.vendor.admin())
 
     def materialize(
-        self, selection: dg.AssetSelection, span: Span | None, claude_admin: Any, cursor_admin: Any = None
+        self,
+        selection: dg.AssetSelection,
+        span: Span | None,
+        claude_admin: Any,
+        cursor_admin: Any = None,
+        sheet: Any = None,
     ) -> Outcome:
         """What the jobs do, for any part of the graph."""
         result = dg.materialize(
             [*ASSETS, *CHECKS],
             selection=selection,
             tags=range_tags(span) if span else None,
-            resources={"claude_admin": claude_admin, "cursor_admin": cursor_admin, "warehouse": self.warehouse},
+            resources={
+                "claude_admin": claude_admin,
+                "cursor_admin": cursor_admin,
+                "sheet": sheet,
+                "warehouse": self.warehouse,
+            },
             instance=self.instance,
             run_config=QUIET,
             raise_on_error=False,

@@ -152,7 +152,7 @@ def test_a_key_that_may_not_read_analytics_skips_them_with_a_note(keyed: Keyed) 
     outcome, platform = keyed.run(LIMITED_KEY)
     assert outcome.result.success
     notes = outcome.noted_anywhere("skipped")
-    assert {asset for asset in notes if "cursor" not in asset} == {
+    assert {asset for asset in notes if asset.startswith("raw/claude")} == {
         "raw/claude_analytics_cost",
         "raw/claude_analytics_usage",
     }

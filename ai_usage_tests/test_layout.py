@@ -92,7 +92,8 @@ def test_each_asset_says_what_it_is(key: dg.AssetKey) -> None:
     layer, name = key.path
     assert spec.owners == OWNERS
     assert spec.group_name == {"core": "core", "marts": "marts"}.get(layer, spec.group_name)
-    assert layer != "raw" or spec.group_name == f"raw_{name.partition('_')[0]}"
+    source = {"sheet": "sheets"}.get(name.partition("_")[0], name.partition("_")[0])
+    assert layer != "raw" or spec.group_name == f"raw_{source}"
     assert spec.kinds
     assert "duckdb" in spec.kinds
     description = (spec.description or "").strip()

@@ -33,11 +33,13 @@ class Answer:
     request: Mapping[str, Any]
     envelope: Mapping[str, Any] = field(default_factory=dict)
     is_simulated: bool = False
+    is_ordered: bool = False  # whether the order of the records says something: rows of a sheet are known by number
 
     @cached_property
     def content_hash(self) -> str:
-        """Equal for equal records in any order: vendors do not promise one."""
-        return hashlib.sha256(b"\0".join(sorted(self.records))).hexdigest()  # no JSON text holds a NUL
+        """Equal for equal records; where vendors promise no order, in any."""
+        records = self.records if self.is_ordered else sorted(self.records)
+        return hashlib.sha256(b"\0".join(records)).hexdigest()  # no JSON text holds a NUL
 
     @property
     def request_json(self) -> str:

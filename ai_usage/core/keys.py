@@ -1,0 +1,123 @@
+"""Whose API keys are: by the sheet, else by who made the key; what vendors and people say of keys, in one table."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from ai_usage.core.rebuild import GROUP, KINDS
+from ai_usage.layers import note, snapshot_asset
+from ai_usage.sources.claude import pulls as claude
+from ai_usage.sources.claude.records import ApiKey, User
+from ai_usage.sources.pulling import InWarehouse
+from ai_usage.sources.sheets.owners import Seen, Statement, statements
+from ai_usage.sources.sheets.tables import DIM_API_KEY_MAPPING
+from ai_usage.sources.sheets.tabs import API_KEY_MAPPING, Rejection, TabRows, read_tab
+from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.port import Warehouse
+
+MAPPING = dg.AssetKey(["raw", API_KEY_MAPPING.pull])
+
+
+@snapshot_asset(
+    "core",
+    DIM_API_KEY_MAPPING,
+    group=GROUP,
+    kinds=KINDS,
+    deps=[MAPPING, claude.claude_api_keys, claude.claude_users],
+)
+def dim_api_key_mapping(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """Who answers for each API key, since when and until when: the sheet's word, else whoever made the key."""
+    with warehouse.connected():
+        listed = warehouse.newest("claude_api_keys", None)
+        history = key_history(warehouse, listed)
+        rows = list(mapping_rows(statements(history), listed, emails_of_users(warehouse)))
+        if not (rows or history):
+            return note(context, "core/dim_api_key_mapping", None, skipped="neither keys nor a sheet were ever pulled")
+        columns = {name: [row[name] for row in rows] for name in DIM_API_KEY_MAPPING.columns}
+        warehouse.replace_all(DIM_API_KEY_MAPPING, DIM_API_KEY_MAPPING.frame(columns))
+    now = [row["mapped_by"] for row in rows if row["valid_to"] is None]
+    by = {f"mapped_by_{how}": now.count(how) for how in ("sheet", "key_creator", "none")}
+    return note(context, "core/dim_api_key_mapping", None, **{"dagster/row_count": len(rows)}, **by)
+
+
+def key_history(warehouse: Warehouse, listed: Records) -> list[Seen]:
+    """The tab api_key_mapping as each pull that changed it found it, good rows alone."""
+    history = warehouse.history(API_KEY_MAPPING.pull)
+    seen: list[Seen] = []
+    before = None
+    for pull_id, at, content in history.versions.select("pull_id", "pulled_at", "content_hash").iter_rows():
+        if content != before:
+            lines = history.lines.filter(history.lines["pull_id"] == pull_id)
+            good = read_keys(Records(history.pull, history.versions, lines), listed).good
+            seen.append(Seen(at, pull_id, {row["api_key_id"]: row for row in good}))
+        before = content
+    return seen
+
+
+def read_keys(records: Records, listed: Records) -> TabRows:
+    """The tab's rows; one of a key that Claude does not list is left out, if its keys were ever listed."""
+    found = read_tab(API_KEY_MAPPING, records.lines["record"].to_list())
+    if listed.versions.is_empty():
+        return found
+    known = {key.id for key in listed.decode(ApiKey)}
+    strangers = [row for row in found.good if row["api_key_id"] not in known]
+    found.good = [row for row in found.good if row["api_key_id"] in known]
+    found.rejections += [
+        Rejection(API_KEY_MAPPING.name, row["row_number"], "api_key_id", "key", "is no API key of the organisation")
+        for row in strangers
+    ]
+    return found
+
+
+def emails_of_users(warehouse: Warehouse) -> dict[str, str]:
+    """`user_…` → e-mail, of the Claude organisation's members."""
+    return {user.id: user.email.strip().lower() for user in warehouse.newest("claude_users", None).decode(User)}
+
+
+def mapping_rows(
+    said: Mapping[str, list[Statement]], listed: Records, emails: Mapping[str, str]
+) -> Iterator[dict[str, Any]]:
+    """Rows of `dim_api_key_mapping`: each key's periods, without a gap."""
+    stamps = listed.lines.select("pull_id", "ingestion_timestamp").iter_rows()
+    keys = {key.id: (key, *stamp) for key, stamp in zip(listed.decode(ApiKey), stamps, strict=True)}
+    for key_id in sorted({*said, *keys}):
+        key, pull_id, pulled_at = keys.get(key_id, (None, None, None))
+        maker = emails.get(key.created_by.id) if key and key.created_by else None
+        periods = said.get(key_id, [])
+        ends: list[date | None] = [*(later.since for later in periods[1:]), None]
+        if not periods or periods[0].since is not None:
+            end = periods[0].since if periods else None
+            stamp = (pull_id, pulled_at) if key else (periods[0].seen.pull_id, periods[0].seen.at)
+            yield _row(key_id, key, None, maker, (None, end), stamp)
+        for period, end in zip(periods, ends, strict=False):
+            yield _row(key_id, key, period, maker, (period.since, end), (period.seen.pull_id, period.seen.at))
+
+
+def _row(
+    key_id: str,
+    key: ApiKey | None,
+    said: Statement | None,
+    maker: str | None,
+    valid: tuple[date | None, date | None],
+    stamp: tuple[Any, Any],
+) -> dict[str, Any]:
+    row = said.row if said else None
+    return {
+        "api_key_id": key_id,
+        "api_key_name": key.name if key else row and row["api_key_name"],
+        "workspace_id": key and (key.workspace_id or (key.scope or {}).get("workspace_id")),
+        "status": key and key.status,
+        "user_email": row["user_email"] if row else maker,
+        "team_name": row and row["team_name"],
+        "description": row and row["description"],
+        "mapped_by": "sheet" if row else "key_creator" if maker else "none",
+        "valid_from": valid[0],
+        "valid_to": valid[1],
+        "pull_id": stamp[0],
+        "ingestion_timestamp": stamp[1],
+    }
+
+
+ASSETS = [dim_api_key_mapping]

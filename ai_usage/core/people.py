@@ -1,0 +1,112 @@
+"""Who is who: one table of people over all vendors and the sheet."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+
+from ai_usage.core.rebuild import GROUP, KINDS
+from ai_usage.core.sheets import read_newest
+from ai_usage.layers import note, snapshot_asset
+from ai_usage.sources.claude import pulls as claude
+from ai_usage.sources.claude.records import User
+from ai_usage.sources.cursor import pulls as cursor
+from ai_usage.sources.cursor.records import Member
+from ai_usage.sources.pulling import InWarehouse
+from ai_usage.sources.sheets import tabs
+from ai_usage.sources.sheets.tables import DIM_PERSON
+from ai_usage.warehouse.port import Warehouse
+
+SHEET = [dg.AssetKey(["raw", tab.pull]) for tab in (tabs.API_KEY_MAPPING, tabs.CLAUDE_AI_USAGE, tabs.PERSON_ALIASES)]
+
+
+@dataclass
+class Person:
+    """What is known of one address, and where from."""
+
+    names: list[str] = field(default_factory=list)
+    teams: Counter[str] = field(default_factory=Counter)
+    is_claude_member: bool = False
+    is_cursor_member: bool = False
+    is_in_sheet: bool = False
+    stamp: tuple[Any, Any] | None = None
+
+
+@snapshot_asset("core", DIM_PERSON, group=GROUP, kinds=KINDS, deps=[claude.claude_users, cursor.cursor_members, *SHEET])
+def dim_person(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """People by address, of Claude's and Cursor's members and of the sheet; an alias points to the person it is of."""
+    with warehouse.connected():
+        people, aliases = gathered(warehouse)
+        if not people:
+            return note(context, "core/dim_person", None, skipped="no members and no sheet were ever pulled")
+        rows = person_rows(people, aliases)
+        warehouse.replace_all(DIM_PERSON, DIM_PERSON.frame({n: [row[n] for row in rows] for n in DIM_PERSON.columns}))
+    persons = len({row["person_email"] for row in rows})
+    return note(context, "core/dim_person", None, **{"dagster/row_count": len(rows)}, people=persons)
+
+
+def gathered(warehouse: Warehouse) -> tuple[dict[str, Person], dict[str, str]]:
+    """Address → what is known of it; alias → the address it stands for."""
+    people: dict[str, Person] = {}
+
+    def met(address: str, stamp: tuple[Any, Any], name: str | None = None) -> Person:
+        person = people.setdefault(address.strip().lower(), Person())
+        person.stamp = person.stamp or stamp
+        person.names += [name] if name else []
+        return person
+
+    users = warehouse.newest("claude_users", None)
+    for user, stamp in zip(users.decode(User), _stamps(users), strict=True):
+        met(user.email, stamp, user.name).is_claude_member = True
+    members = warehouse.newest("cursor_members", None)
+    for member, stamp in zip(members.decode(Member), _stamps(members), strict=True):
+        met(member.email, stamp, member.name).is_cursor_member |= not member.is_removed
+    aliases: dict[str, str] = {}
+    for tab in (tabs.API_KEY_MAPPING, tabs.CLAUDE_AI_USAGE, tabs.PERSON_ALIASES):
+        if (read := read_newest(warehouse, tab)) is None:
+            continue
+        records, found = read
+        [stamp] = records.versions.select("pull_id", "pulled_at").rows()
+        for row in found.good:
+            if row["user_email"]:
+                person = met(row["user_email"], stamp)
+                person.is_in_sheet = True
+                person.teams.update([row["team_name"]] if row.get("team_name") else [])
+            if tab is tabs.PERSON_ALIASES:
+                met(row["alias_email"], stamp).is_in_sheet = True
+                aliases[row["alias_email"]] = row["user_email"]
+    return people, aliases
+
+
+def person_rows(people: dict[str, Person], aliases: dict[str, str]) -> list[dict[str, Any]]:
+    """Rows of `dim_person`. What is known of one address of a person is true of all."""
+    of_person: dict[str, list[Person]] = {}
+    for address, person in people.items():
+        of_person.setdefault(aliases.get(address, address), []).append(person)
+    rows = []
+    for address, person in sorted(people.items()):
+        main = aliases.get(address, address)
+        same = of_person[main]
+        teams = sum((one.teams for one in same), Counter[str]())
+        rows.append(
+            {
+                "user_email": address,
+                "person_email": main,
+                "user_name": next((name for one in [person, *same] for name in one.names), None),
+                "team_name": min(teams, key=lambda team: (-teams[team], team)) if teams else None,
+                "is_claude_member": any(one.is_claude_member for one in same),
+                "is_cursor_member": any(one.is_cursor_member for one in same),
+                "is_in_sheet": any(one.is_in_sheet for one in same),
+                "pull_id": person.stamp and person.stamp[0],
+                "ingestion_timestamp": person.stamp and person.stamp[1],
+            }
+        )
+    return rows
+
+
+def _stamps(records: Any) -> list[tuple[Any, Any]]:
+    return list(records.lines.select("pull_id", "ingestion_timestamp").iter_rows())
+
+
+ASSETS = [dim_person]

@@ -1,0 +1,269 @@
+"""Where the tabs come from: a Google spreadsheet, or a folder of CSV files. Rows out as JSON lists, as they stand.
+
+Google is asked through gspread, with scopes that can only read. A tab once found is known by its id, whatever it is
+called later; one that is not there is left as it last was.
+"""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import google.auth
+import gspread
+import msgspec
+import requests
+import stamina
+from google.auth.exceptions import GoogleAuthError
+from gspread.auth import READONLY_SCOPES
+from gspread.exceptions import APIError
+from gspread.http_client import HTTPClient
+from gspread.urls import DRIVE_FILES_API_V3_URL, SPREADSHEET_URL, SPREADSHEET_VALUES_BATCH_URL
+
+import ai_usage.retries  # noqa: F401 - tells of each retry
+from ai_usage.errors import SettingError
+from ai_usage.sources.http import (
+    DamagedAnswer,
+    KeyRefused,
+    NotFound,
+    NotPermitted,
+    RateLimited,
+    UnexpectedAnswer,
+    Unreachable,
+    VendorDown,
+    VendorError,
+)
+from ai_usage.sources.sheets.tabs import TABS
+from ai_usage.warehouse.ledger import Answer
+
+SOURCE = "google_sheets"
+TIMEOUT = (10.0, 60.0)  # to connect, to answer
+HOSTS = ("https://sheets.googleapis.com", "https://www.googleapis.com")
+ADVICE = {
+    400: "Is AI_USAGE_SHEET_ID the id in the sheet's address, between /d/ and /edit?",
+    401: "GOOGLE_APPLICATION_CREDENTIALS no longer opens anything: make the service account a new key.",
+    403: "Share the sheet with the service account's e-mail address as a viewer, and enable the Sheets and Drive APIs.",
+    404: "There is no such sheet for this account: check AI_USAGE_SHEET_ID, and that the sheet is shared with it.",
+    429: "The read quota of this minute is used up, perhaps by another tool with the same account.",
+    500: "Google is in trouble: try again later.",
+}
+KINDS: Mapping[int, type[VendorError]] = {401: KeyRefused, 403: NotPermitted, 404: NotFound, 429: RateLimited}
+
+
+class Sheet(Protocol):
+    """Tabs that people keep, wherever they do."""
+
+    requests: int
+
+    def version(self) -> str:
+        """Changes whenever a tab may have; cheap to ask."""
+
+    def tabs(self, known: Mapping[str, int]) -> dict[str, Answer]:
+        """The tabs that are there, by our name for them. `known` has the ids of tabs found before."""
+
+    def close(self) -> None: ...
+
+
+class _Answered(msgspec.Struct):
+    """`values:batchGet`; `values` is absent where a tab is empty."""
+
+    class _Range(msgspec.Struct):
+        range: str = ""
+        values: list[msgspec.Raw] = []
+
+    valueRanges: list[_Range]  # noqa: N815 - Google's name
+
+
+@dataclass
+class GoogleSheet:
+    """One spreadsheet through gspread."""
+
+    sheet_id: str
+    client: gspread.Client
+    is_simulated: bool = False
+    requests: int = field(default=0, init=False)
+
+    @classmethod
+    def open(cls, sheet_id: str, *, base_url: str = "", is_simulated: bool = False) -> "GoogleSheet":
+        """With the credentials that GOOGLE_APPLICATION_CREDENTIALS or the machine has; a base URL needs none."""
+        if base_url:
+            client = gspread.Client(
+                auth=None,  # type: ignore[arg-type]
+                session=requests.Session(),
+                http_client=_elsewhere(base_url),
+            )
+            client.http_client.session.trust_env = False
+        else:
+            try:
+                credentials, _ = google.auth.default(scopes=READONLY_SCOPES)
+            except (GoogleAuthError, OSError, ValueError) as error:
+                raise SettingError(
+                    "No Google credentials: set GOOGLE_APPLICATION_CREDENTIALS to the file of a service account "
+                    f"with which the sheet is shared. ({type(error).__name__})"
+                ) from error
+            client = gspread.Client(auth=credentials)
+        client.http_client.set_timeout(TIMEOUT)
+        return cls(sheet_id, client, is_simulated)
+
+    def close(self) -> None:
+        self.client.http_client.session.close()
+
+    def version(self) -> str:
+        """Drive's version of the file: it grows with every change, and with some that nobody sees."""
+        fields = {"fields": "id,name,version,modifiedTime", "supportsAllDrives": "true"}
+        said = self._get(f"{DRIVE_FILES_API_V3_URL}/{self.sheet_id}", fields)
+        found = _json(said, dict[str, Any])
+        if "version" not in found:
+            raise UnexpectedAnswer("Google Drive tells no version of the sheet's file.")
+        return str(found["version"])
+
+    def tabs(self, known: Mapping[str, int]) -> dict[str, Answer]:
+        titles = self._titles(known)
+        if not titles:
+            raise NotFound(f"The sheet has none of the tabs {', '.join(TABS)}. make sheet-template writes them.")
+        names = list(titles)
+        query: dict[str, Any] = {
+            "ranges": ["'" + titles[name][1].replace("'", "''") + "'" for name in names],
+            "valueRenderOption": "UNFORMATTED_VALUE",
+            "dateTimeRenderOption": "SERIAL_NUMBER",
+            "majorDimension": "ROWS",
+        }
+        answered = _json(self._get(SPREADSHEET_VALUES_BATCH_URL % self.sheet_id, query), _Answered).valueRanges
+        if len(answered) != len(names):
+            raise UnexpectedAnswer(f"Google Sheets answered {len(answered)} tabs of the {len(names)} asked for.")
+        return {
+            name: Answer(
+                SOURCE,
+                None,
+                [bytes(row) for row in values.values],
+                1,
+                {"path": "values:batchGet", "tab": name, **{k: v for k, v in query.items() if k != "ranges"}},
+                {"tab_id": titles[name][0], "title": titles[name][1]},
+                self.is_simulated,
+                is_ordered=True,
+            )
+            for name, values in zip(names, answered, strict=True)
+        }
+
+    def _titles(self, known: Mapping[str, int]) -> dict[str, tuple[int, str]]:
+        """Our name → the tab's id and present title: by its id where that is known, else by its title."""
+        query = {"includeGridData": "false", "fields": "sheets.properties(sheetId,title)"}
+        said = _json(self._get(SPREADSHEET_URL % self.sheet_id, query), dict[str, Any])
+        there = {tab["properties"]["sheetId"]: tab["properties"]["title"] for tab in said.get("sheets", [])}
+        by_title = {title.strip().lower(): tab_id for tab_id, title in there.items()}
+        found = {name: known.get(name) if known.get(name) in there else by_title.get(name) for name in TABS}
+        return {name: (tab_id, there[tab_id]) for name, tab_id in found.items() if tab_id is not None}
+
+    def _get(self, url: str, query: Mapping[str, Any]) -> bytes:
+        """An answer's body; tried again where that can help, within a few minutes."""
+        for attempt in stamina.retry_context(  # Google's quotas are by the minute
+            on=_may_help, attempts=6, timeout=200.0, wait_initial=2.0, wait_max=64.0
+        ):
+            with attempt:
+                self.requests += 1
+                with _in_plain_words():
+                    return bytes(self.client.http_client.request("get", url, params=dict(query)).content)
+        raise AssertionError("unreachable: retry_context returns or raises")
+
+
+@dataclass
+class CsvFolder:
+    """`<tab>.csv` files in a folder: what needs no Google."""
+
+    folder: Path
+    is_simulated: bool = False
+    requests: int = field(default=0, init=False)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def version(self) -> str:
+        files = [(path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in self._files().values()]
+        return hashlib.sha256(repr(sorted(files)).encode()).hexdigest()[:16]
+
+    def tabs(self, known: Mapping[str, int]) -> dict[str, Answer]:
+        files = self._files()
+        if not files:
+            raise SettingError(
+                f"AI_USAGE_SHEET_ID names {self.folder}, which has none of {', '.join(f'{tab}.csv' for tab in TABS)}. "
+                "make sheet-template writes them."
+            )
+        return {
+            name: Answer(SOURCE, None, _csv_rows(path), 1, {"file": path.name}, {}, self.is_simulated, is_ordered=True)
+            for name, path in files.items()
+        }
+
+    def _files(self) -> dict[str, Path]:
+        return {name: path for name in TABS if (path := self.folder / f"{name}.csv").is_file()}
+
+
+def _csv_rows(path: Path) -> list[bytes]:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        rows = list(csv.reader(io.StringIO(text), strict=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise SettingError(f"{path} cannot be read as CSV in UTF-8: {error}. Nothing of it is used.") from error
+    return [json.dumps(row, ensure_ascii=False).encode() for row in rows]
+
+
+def _elsewhere(base_url: str) -> type[HTTPClient]:
+    """A client of gspread's, with both of Google's hosts at another address."""
+
+    class Elsewhere(HTTPClient):
+        def request(self, method: str, endpoint: str, *args: Any, **more: Any) -> requests.Response:
+            for host in HOSTS:
+                if endpoint.startswith(host):
+                    endpoint = base_url.rstrip("/") + endpoint.removeprefix(host)
+            return super().request(method, endpoint, *args, **more)
+
+    return Elsewhere
+
+
+@contextmanager
+def _in_plain_words() -> Iterator[None]:
+    """gspread's, requests' and google-auth's errors as ours: what happened, and what to do."""
+    try:
+        yield
+    except APIError as error:
+        status = error.response.status_code
+        kind = KINDS.get(status, VendorDown if status >= 500 else VendorError)
+        if status == 403 and "quota" in error.response.text.lower():
+            kind = RateLimited
+        advice = ADVICE[429] if kind is RateLimited else ADVICE.get(status) or ADVICE.get(status // 100 * 100, "")
+        raise kind(f"Google answered {status}: {_reason(error)}. {advice}".rstrip()) from error
+    except GoogleAuthError as error:
+        raise KeyRefused(f"Google refused the credentials ({type(error).__name__}). {ADVICE[401]}") from error
+    except (requests.exceptions.ContentDecodingError, requests.exceptions.ChunkedEncodingError) as error:
+        raise DamagedAnswer("Google's answer broke off.") from error
+    except requests.exceptions.RequestException as error:
+        raise Unreachable(f"No answer from Google ({type(error).__name__}). Check the network or a proxy.") from error
+
+
+def _reason(error: APIError) -> str:
+    said = error.error.get("message") if isinstance(error.error, dict) else None
+    return " ".join(str(said or "no explanation").split())[:200].rstrip(".")
+
+
+def _may_help(error: Exception) -> bool:
+    return isinstance(error, RateLimited | VendorDown | Unreachable | DamagedAnswer)
+
+
+def _json(body: bytes, of: Any) -> Any:
+    try:
+        body.decode()
+        return msgspec.json.decode(body, type=of)
+    except msgspec.ValidationError as error:
+        raise UnexpectedAnswer(f"Google's answer is not what its API promises ({error}).") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DamagedAnswer(f"Google's answer is cut short or no JSON ({error}).") from error
+
+
+def known_tabs(envelopes: Sequence[tuple[str, str]]) -> dict[str, int]:
+    """Our name → the tab's id, from what the ledger has of each pull: its name and envelope."""
+    found = {pull.removeprefix("sheet_"): json.loads(envelope).get("tab_id") for pull, envelope in envelopes}
+    return {name: tab_id for name, tab_id in found.items() if tab_id is not None}

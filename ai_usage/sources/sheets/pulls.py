@@ -1,0 +1,73 @@
+"""The sheet's raw assets: all tabs in one question, each a snapshot of its own with its own history."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from ai_usage.layers import POOL, in_plain_words, note, spec
+from ai_usage.sources.pulling import InWarehouse, Source, Tally, append_noted, note_not_configured
+from ai_usage.sources.sheets.client import Sheet, known_tabs
+from ai_usage.sources.sheets.tables import RAW_TABLES
+from ai_usage.sources.sheets.tabs import TABS
+from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.table import PULLS
+
+SOURCE = Source(resource="sheet", key_variable="AI_USAGE_SHEET_ID")
+GROUP = "raw_sheets"
+SPECS = [
+    spec(
+        "raw",
+        RAW_TABLES[tab.pull],
+        group=GROUP,
+        kinds={"googlesheets", "duckdb"},
+        description=f"The tab {tab.name} as it stands, a JSON list a row, its header among them.",
+        daily=False,
+    )
+    for tab in TABS.values()
+]
+NEWEST_ENVELOPES = f"""
+select pull, envelope
+from {PULLS.address}
+where starts_with(pull, 'sheet_')
+qualify row_number() over (partition by pull order by pulled_at desc, pull_id desc) = 1
+"""
+
+
+@dg.multi_asset(name="raw__sheet_tabs", specs=SPECS, pool=POOL, can_subset=True)
+@in_plain_words
+def sheet_tabs(
+    context: dg.AssetExecutionContext, sheet: dg.ResourceParam[Sheet | None], warehouse: InWarehouse
+) -> Iterator[dg.MaterializeResult[None]]:
+    """The tabs of this run, by one question to Google. A tab that is not there is left as it last was."""
+    wanted = sorted(context.selected_asset_keys)
+    if sheet is None:
+        note_not_configured(context, SOURCE, *(key.to_user_string() for key in wanted))
+    else:
+        tally = Tally(sheet)
+        with tally.of(wanted[0].to_user_string()):
+            answers = sheet.tabs(tabs_found_before(warehouse))
+        for key in wanted:
+            answer = answers.get(key.path[-1].removeprefix("sheet_"))
+            if answer is None:
+                _note_not_there(context, key)
+            else:
+                append_noted(context, warehouse, key.path[-1], [answer])
+        tally.note(context)
+    for key in wanted:
+        yield dg.MaterializeResult(asset_key=key)
+
+
+def _note_not_there(context: dg.AssetExecutionContext, key: dg.AssetKey) -> None:
+    tab = TABS[key.path[-1].removeprefix("sheet_")]
+    if tab.is_optional:
+        return note(context, key.to_user_string(), None, records="the sheet has no such tab, and need not")
+    context.log.warning("The sheet has no tab %s: left as it was.", tab.name)
+    return note(context, key.to_user_string(), None, skipped="the sheet has no such tab: left as it was")
+
+
+def tabs_found_before(warehouse: Warehouse) -> dict[str, int]:
+    """The ids of the tabs the ledger knows: a tab that was renamed is still the same tab."""
+    return known_tabs(warehouse.ask(NEWEST_ENVELOPES).rows())
+
+
+ASSETS = [sheet_tabs]
