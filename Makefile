@@ -1,17 +1,18 @@
 # Every command a person types. Each works alone, first, on a fresh machine with Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check ui backfill doctor bench docs lock clean
+.PHONY: help demo test check ui backfill doctor bench docs sheet-template lock clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
 PORT ?= 3000
+FOLDER ?= sheet
 # Each python on the PATH that works and is of a version we support; the first one is taken.
 PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
 	$(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null && echo $(p))))
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
 
 help: ## what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 demo: $(VENV)/runtime ## thirty days pulled, checked and built; a summary. Simulated unless a vendor key is set
 	@$(PY) -m ai_usage.commands demo
@@ -40,6 +41,9 @@ bench: $(VENV)/runtime ## figures as JSON, in .data/bench.json
 
 docs: $(VENV)/runtime ## docs/tables.md, from the tables
 	@$(PY) -m ai_usage.commands docs
+
+sheet-template: $(VENV)/runtime ## the tabs people keep, as CSV files to fill in: make sheet-template FOLDER=sheet
+	@$(PY) -m ai_usage.commands sheet_template "$(FOLDER)"
 
 lock: ## the requirements files, from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras \

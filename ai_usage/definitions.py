@@ -9,7 +9,7 @@ import dagster as dg
 from ai_usage import simulator
 from ai_usage.automation import refresh
 from ai_usage.catalog import TABLES
-from ai_usage.checks import completeness, cycle, identity, plausibility, reconciliation
+from ai_usage.checks import completeness, cycle, identity, people, plausibility, reconciliation
 from ai_usage.core import claude as core_claude
 from ai_usage.core import cursor as core_cursor
 from ai_usage.core import keys as core_keys
@@ -36,7 +36,9 @@ ASSETS = [
     *(asset for of in (core_claude, core_cursor, core_sheets, core_keys, core_people) for asset in of.ASSETS),
     *(asset for vendor in (marts_claude, marts_cursor) for asset in vendor.ASSETS),
 ]
-CHECKS = [check for about in (completeness, identity, reconciliation, cycle, plausibility) for check in about.CHECKS]
+CHECKS = [
+    check for about in (completeness, identity, reconciliation, cycle, plausibility, people) for check in about.CHECKS
+]
 
 
 def duckdb_warehouse(of: Settings) -> DuckDBWarehouse:

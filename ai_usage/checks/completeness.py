@@ -19,6 +19,8 @@ from ai_usage.sources.cursor import tables as cursor
 from ai_usage.sources.cursor.pulls import SOURCE as CURSOR
 from ai_usage.sources.drift import drift
 from ai_usage.sources.pulling import Source
+from ai_usage.sources.sheets.pulls import SOURCE as SHEET
+from ai_usage.sources.sheets.tabs import TABS
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
@@ -182,5 +184,6 @@ CHECKS = [
     *schema_drift(CLAUDE, claude.DAILY_PULLS, claude.SNAPSHOT_PULLS, claude.OPTIONAL_PULLS),
     *pull_is_recent(CLAUDE, claude.DAILY_PULLS, claude.SNAPSHOT_PULLS, claude.OPTIONAL_PULLS),
     *schema_drift(CURSOR, cursor.DAILY_PULLS, cursor.SNAPSHOT_PULLS, cursor.OPTIONAL_PULLS),
+    *pull_is_recent(SHEET, (), [tab.pull for tab in TABS.values()], [t.pull for t in TABS.values() if t.is_optional]),
     *pull_is_recent(CURSOR, cursor.DAILY_PULLS, cursor.SNAPSHOT_PULLS, cursor.OPTIONAL_PULLS),
 ]

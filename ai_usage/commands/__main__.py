@@ -12,13 +12,14 @@ from importlib import import_module
 from pathlib import Path
 
 from dotenv import load_dotenv
+from rich.markup import escape
 
 from ai_usage.commands.shell import ERR, OUT
 from ai_usage.errors import AiUsageError, WarehouseError
 from ai_usage.settings import ROOT, Settings, read_settings
 
 NEARLY_NOTHING = 2**20  # bytes
-COMMANDS = ("demo", "backfill", "doctor", "ui", "bench", "docs")
+COMMANDS = ("demo", "backfill", "doctor", "ui", "bench", "docs", "sheet_template")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -31,7 +32,7 @@ def main(argv: Sequence[str]) -> int:
         with a_full_disk_named(of.data_dir):
             return int(import_module(f"ai_usage.commands.{argv[0]}").run(of, argv[1:]))
     except AiUsageError as error:
-        ERR.print(f"[bold red]Error:[/] {error}", soft_wrap=True)
+        ERR.print(f"[bold red]Error:[/] {escape(str(error))}", soft_wrap=True)
         return 2
     except KeyboardInterrupt:
         return 130

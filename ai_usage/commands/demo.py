@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table as Grid
 
 from ai_usage.commands.refresh import refresh, tell_troubles
@@ -70,7 +71,7 @@ def _shares(title: str, rows: Iterable[dict[str, Any]], total: Decimal | None) -
     grid.add_column()
     for row in rows:
         share = row["cost_usd"] / total if total else Decimal(0)
-        grid.add_row(f"  {row['label']}", _usd(row["cost_usd"]), f"{share:.1%}", "█" * int(share * 40))
+        grid.add_row(f"  {escape(row['label'])}", _usd(row["cost_usd"]), f"{share:.1%}", "█" * int(share * 40))
     return grid
 
 

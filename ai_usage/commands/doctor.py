@@ -6,16 +6,21 @@ from contextlib import AbstractContextManager, closing
 from typing import Any
 
 import msgspec
+from rich.markup import escape
 
 from ai_usage.commands.shell import OUT, prepare_instance
-from ai_usage.definitions import duckdb_warehouse, simulated_claude_admin, simulated_cursor_admin
-from ai_usage.errors import AiUsageError
+from ai_usage.definitions import duckdb_warehouse, simulated_claude_admin, simulated_cursor_admin, simulated_sheet
+from ai_usage.errors import AiUsageError, SettingError
 from ai_usage.partitions import Span
 from ai_usage.settings import Settings
 from ai_usage.sources.claude.client import ClaudeAdmin
 from ai_usage.sources.claude.records import Organization
 from ai_usage.sources.cursor.client import CursorAdmin
 from ai_usage.sources.http import Patience
+from ai_usage.sources.sheets.client import Sheet
+from ai_usage.sources.sheets.resource import open_sheet
+from ai_usage.sources.sheets.tabs import TABS, read_tab
+from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.table import PULLS
 
 QUICK = Patience(attempts=1, seconds=20)
@@ -25,7 +30,7 @@ def run(of: Settings, _: Sequence[str]) -> int:
     OUT.print(f"Warehouse: {of.warehouse} at {of.database}")
     sound = _tells("the data folder can be written", lambda: prepare_instance(of))
     sound = sound and _tells("the warehouse opens", lambda: _kind_of_figures(of))
-    vendors = [claude(of), cursor(of)]
+    vendors = [claude(of), cursor(of), sheet(of)]
     return 0 if sound and all(vendors) else 1
 
 
@@ -95,6 +100,38 @@ def cursor(of: Settings) -> bool:
     return all(opened)
 
 
+def sheet(of: Settings) -> bool:
+    """The sheet's tabs, read once, and how many of their rows can be used."""
+    if not (of.simulate or of.sheet_id):
+        OUT.print("Sheet: not configured. make sheet-template writes the tabs; AI_USAGE_SHEET_ID says where they are.")
+        return True
+    where = of.sheet_folder or ("the built-in one (simulated)" if not of.sheet_id else "Google")
+    OUT.print(f"Sheet at {where}", soft_wrap=True)
+    with simulated_sheet(of) if of.simulate and not of.sheet_id else _named_sheet(of) as tabs:
+        answers: dict[str, Answer] = {}
+        opened = [
+            _tells("it can be read", lambda: answers.update(tabs.tabs({})) or f"{len(answers)} tabs"),
+            _tells("its version can be asked (Drive: tells of changes)", tabs.version),
+        ]
+        for tab in TABS.values():
+            if tab.name in answers:
+                found = read_tab(tab, answers[tab.name].records)
+                bad = len({rejection.row_number for rejection in found.rejections})
+                OUT.print(
+                    f"  {'[yellow]✗[/]' if bad else '[green]✓[/]'} {tab.name}: {len(found.good)} rows, {bad} unusable"
+                )
+            elif answers and not tab.is_optional:
+                OUT.print(f"  [yellow]✗[/] {tab.name}: there is no such tab")
+    return all(opened)
+
+
+def _named_sheet(of: Settings) -> AbstractContextManager[Sheet]:
+    found = open_sheet(of)
+    if found is None:
+        raise SettingError("AI_USAGE_SHEET_ID is not set.")
+    return closing(found)
+
+
 def _real_cursor_admin(of: Settings) -> AbstractContextManager[CursorAdmin]:
     key = os.environ["CURSOR_ADMIN_API_KEY"]
     return closing(CursorAdmin.open(base_url=of.cursor_base_url, key=key, now=of.now, patience=QUICK))
@@ -115,7 +152,7 @@ def _tells(what: str, ask: Callable[[], Any], *, colour: str = "red") -> bool:
     try:
         said = ask()
     except AiUsageError as error:
-        OUT.print(f"  [{colour}]✗[/] {what}: {error}", soft_wrap=True)
+        OUT.print(f"  [{colour}]✗[/] {what}: {escape(str(error))}", soft_wrap=True)
         return False
     OUT.print(f"  [green]✓[/] {what}{f': {said}' if isinstance(said, str) else ''}", soft_wrap=True)
     return True

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import dagster as dg
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from ai_usage.automation.refresh import range_tags
@@ -88,15 +89,15 @@ def _why(event: dg.DagsterEvent) -> str:
 def tell_troubles(outcome: Outcome, *, at_most: int = 15) -> None:
     """Failures, then red verdicts, each in a line."""
     for why, steps in _by_cause(outcome.failures).items():
-        ERR.print(f"[bold red]✗ {', '.join(steps)}[/] {why}", soft_wrap=True)
+        ERR.print(f"[bold red]✗ {', '.join(steps)}[/] {escape(why)}", soft_wrap=True)
     for verdict in outcome.wrong[:at_most]:
         colour = "red" if verdict.severity == dg.AssetCheckSeverity.ERROR else "yellow"
         day = verdict.partition or "whole"
-        OUT.print(f"[{colour}]✗ {day} {verdict.check_name}[/] {verdict.description}", soft_wrap=True)
+        OUT.print(f"[{colour}]✗ {day} {verdict.check_name}[/] {escape(verdict.description or '')}", soft_wrap=True)
     if len(outcome.wrong) > at_most:
         OUT.print(f"  … and {len(outcome.wrong) - at_most} more; the Dagster UI lists them all.")
     for why, assets in _by_cause(outcome.skipped).items():
-        OUT.print(f"[yellow]– {', '.join(assets)}[/] {why}", soft_wrap=True)
+        OUT.print(f"[yellow]– {', '.join(assets)}[/] {escape(why)}", soft_wrap=True)
 
 
 def _by_cause(failures: Mapping[str, str]) -> dict[str, list[str]]:
@@ -123,7 +124,8 @@ class _Follower(logging.Handler):
         event = told.get("dagster_event")
         if event is None:
             if record.levelno == logging.WARNING:  # a step's own word; errors are told when the run is over
-                self.progress.console.print(f"[yellow]{told.get('orig_message')}[/]", soft_wrap=True)
+                said = escape(str(told.get("orig_message")))
+                self.progress.console.print(f"[yellow]{said}[/]", soft_wrap=True)
         elif event.is_step_start:
             self.progress.update(self.task, description=event.step_key.replace("__", " ").replace("_", " "))
         elif event.is_step_success or event.is_step_failure or event.is_step_skipped:

@@ -232,7 +232,7 @@ def _in_plain_words() -> Iterator[None]:
     except APIError as error:
         status = error.response.status_code
         kind = KINDS.get(status, VendorDown if status >= 500 else VendorError)
-        if status == 403 and "quota" in error.response.text.lower():
+        if status == 403 and "usageLimits" in error.response.text:  # how Drive words its quotas
             kind = RateLimited
         advice = ADVICE[429] if kind is RateLimited else ADVICE.get(status) or ADVICE.get(status // 100 * 100, "")
         raise kind(f"Google answered {status}: {_reason(error)}. {advice}".rstrip()) from error

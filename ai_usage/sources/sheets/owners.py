@@ -60,4 +60,5 @@ def _state(said: list[Statement], seen: Seen, row: Row | None) -> None:
         return
     while said and (since is None or (said[-1].since is not None and said[-1].since >= since)):
         said.pop()
-    said.append(new)
+    if not said or said[-1].owner != new.owner:
+        said.append(new)

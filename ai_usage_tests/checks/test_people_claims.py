@@ -1,0 +1,243 @@
+"""Each claim about owners, people and the sheet, seen red; and the sheet's way from cells to owners, end to end."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from ai_usage.checks.people import judge_owners
+from ai_usage.commands.sheet_template import write_template
+from ai_usage.core.people import Person, person_rows
+from ai_usage.definitions import CHECKS, simulated_claude_admin, simulated_cursor_admin
+from ai_usage.partitions import Span
+from ai_usage.settings import settings
+from ai_usage.simulator import SHEET_ID, Simulator
+from ai_usage.sources.sheets.client import CsvFolder, GoogleSheet
+from ai_usage.warehouse.ledger import Answer
+from ai_usage_tests.platform import Outcome, Platform, platform_in
+
+SPAN = Span(date(2026, 11, 17), date(2026, 11, 19))
+KEYS, FIGURES = "ai_usage_analytics.dim_api_key_mapping", "ai_usage_analytics.console_figures"
+
+OWNERS = "every_key_has_an_owner"
+AMBIGUOUS = "mapping_is_unambiguous"
+KNOWN = "emails_are_known_people"
+OVERLAP = "console_figures_have_no_overlap"
+VALID = "sheet_rows_are_valid"
+
+Refreshed = tuple[Platform, Simulator]
+
+
+@pytest.fixture(scope="module")
+def google() -> Iterator[Simulator]:
+    with Simulator(now=settings().now) as simulator:
+        yield simulator
+
+
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory, google: Simulator) -> Platform:
+    platform = platform_in(tmp_path_factory.mktemp("sheet"))
+    outcome = refreshed(platform, google)
+    assert outcome.result.success, outcome.failed
+    return platform
+
+
+@pytest.fixture
+def good(past: Platform, tmp_path: Path) -> Platform:
+    return past.copy(tmp_path)
+
+
+def refreshed(platform: Platform, google: Simulator, selection: dg.AssetSelection | None = None) -> Outcome:
+    """The vendors and the sheet, pulled and built."""
+    with (
+        simulated_claude_admin(settings()) as claude,
+        simulated_cursor_admin(settings()) as cursor,
+        closing(GoogleSheet.open(SHEET_ID, base_url=google.google_url, is_simulated=True)) as sheet,
+    ):
+        return platform.materialize(selection or dg.AssetSelection.all(), SPAN, claude, cursor, sheet=sheet)
+
+
+def judged(platform: Platform, claim: str, *, is_configured: bool = True) -> Outcome:
+    keys = [key for check in CHECKS for key in check.check_keys if key.name == claim]
+    there = object() if is_configured else None
+    return platform.materialize(dg.AssetSelection.checks(*keys), SPAN, there, sheet=there)
+
+
+def sentence(outcome: Outcome, claim: str, table: str, day: date | None = None) -> str:
+    return outcome.verdict(claim, day, table).description or ""
+
+
+def test_the_sheet_gives_exactly_the_right_owners_and_exactly_the_right_rejections(
+    past: Platform, google: Simulator
+) -> None:
+    owners = {
+        row.values["api_key_id"]: row.values["user_email"] for row in google.sheet.good if row.tab == "api_key_mapping"
+    }
+    mapped = past.sql(f"select api_key_id, user_email from {KEYS} where mapped_by = 'sheet'")
+    assert dict(mapped) == owners
+    assert len(mapped) == len(owners) > 30
+    rejected = past.sql("select tab, row_number from ai_usage_analytics.sheet_rejections")
+    assert sorted(rejected) == sorted((row.tab, row.row) for row in google.sheet.bad)
+    makers = past.sql(f"select count(user_email) from {KEYS} where mapped_by = 'key_creator'")
+    nobodys = past.sql(f"select count(user_email), count(*) from {KEYS} where mapped_by = 'none'")
+    assert makers[0][0] > 0
+    assert nobodys[0][0] == 0
+    assert nobodys[0][1] > 0
+
+
+def test_figures_budgets_and_seats_are_what_was_meant(past: Platform, google: Simulator) -> None:
+    for tab in ("console_figures", "budgets", "seats"):
+        rows = past.sql(f"select row_number from ai_usage_analytics.{tab} order by 1")
+        assert [row for (row,) in rows] == sorted(row.row for row in google.sheet.good if row.tab == tab)
+    [(usd,)] = past.sql(f"select sum(amount_usd) from {FIGURES} where provider = 'anthropic' and workspace_id is null")
+    figures = [row.values for row in google.sheet.good if row.tab == "console_figures"]
+    of_all = [row for row in figures if row["provider"] == "anthropic" and not row.get("workspace_id")]
+    assert usd == sum((Decimal(str(row["amount_usd"])) for row in of_all), Decimal())
+
+
+def test_an_edited_owner_is_the_owner_and_the_ledger_keeps_the_one_before(good: Platform, tmp_path: Path) -> None:
+    with Simulator(now=settings().now) as google:
+        google.sheet.set("api_key_mapping", 2, "user_email", " New.Owner@Example.COM")
+        key = google.sheet.tab("api_key_mapping").rows[1][0]
+        good.warehouse.now = lambda: settings().now() + timedelta(days=1)
+        tabs = dg.AssetSelection.assets(dg.AssetKey(["raw", "sheet_api_key_mapping"])).downstream()
+        assert refreshed(good, google, tabs).result.success
+    rows = good.sql(
+        f"select user_email, valid_from, valid_to from {KEYS} where api_key_id = '{key}' order by 2 nulls first"
+    )
+    today = settings().now().date() + timedelta(days=1)
+    assert rows[1:] == [("new.owner@example.com", today, None)]
+    assert rows[0][1:] == (None, today)
+    assert judged(good, KNOWN).red(KNOWN) == {None}  # nobody knows a New Owner
+    assert "new.owner@example.com" in sentence(judged(good, KNOWN), KNOWN, "dim_person")
+
+
+def test_hostile_words_are_data(past: Platform) -> None:
+    words = past.sql(f"select description from {KEYS} where description like '%<script>%' or description like '=%'")
+    words += past.sql("select note from ai_usage_analytics.console_figures where note like '%<script>%'")
+    assert len(words) >= 2
+
+
+def test_a_day_with_too_much_of_nobodys_is_red_and_names_the_keys(good: Platform) -> None:
+    assert judged(good, OWNERS).red(OWNERS) == set()
+    good.sql(f"update {KEYS} set mapped_by = 'none', user_email = null where status = 'active'")
+    outcome = judged(good, OWNERS)
+    assert outcome.red(OWNERS) == set(SPAN.days)
+    assert "Nobody's: " in sentence(outcome, OWNERS, "dim_api_key_mapping", SPAN.first)
+    good.sql(f"delete from {KEYS}")
+    assert judged(good, OWNERS).red(OWNERS) == set(SPAN.days)
+
+
+def test_shares_are_by_money_and_by_tokens() -> None:
+    keys: list[dict[str, Any]] = [
+        {"api_key_id": "a", "api_key_name": "a", "mapped_by": "sheet", "tokens": 95, "usd": 50.0},
+        {"api_key_id": "b", "api_key_name": None, "mapped_by": "none", "tokens": 5, "usd": 50.0},
+    ]
+    verdict = judge_owners(keys, Decimal("0.9"))
+    assert not verdict.passed
+    assert verdict.why == (
+        "Somebody answers for 50.0% of the keys' spend and 95.0% of their tokens, which is less than 90%. "
+        "Nobody's: b (50.00 USD)."
+    )
+    assert judge_owners(keys, Decimal("0.5")).passed
+    assert judge_owners([{**keys[0]}], Decimal(1)).passed
+
+
+def mended(platform: Platform, tab: str) -> None:
+    """The tab with nothing wrong in it: as if somebody had taken the bad rows out."""
+    newest = platform.warehouse.newest(f"sheet_{tab}", None)
+    bad = {
+        row
+        for (row,) in platform.sql(f"select row_number from ai_usage_analytics.sheet_rejections where tab = '{tab}'")
+    }
+    records = [text.encode() for n, text in enumerate(newest.lines["record"], 1) if n not in bad]
+    platform.warehouse.append(
+        f"sheet_{tab}", [Answer("google_sheets", None, records, 1, {}, is_simulated=True, is_ordered=True)]
+    )
+    platform.sql(f"delete from ai_usage_analytics.sheet_rejections where tab = '{tab}'")
+
+
+def test_a_key_with_two_owners_is_told_by_row_and_by_day(good: Platform) -> None:
+    outcome = judged(good, AMBIGUOUS)
+    assert outcome.red(AMBIGUOUS) == {None}  # the built-in sheet has such a pair
+    assert outcome.verdict(AMBIGUOUS, None, "dim_api_key_mapping").severity == dg.AssetCheckSeverity.WARN
+    mended(good, "api_key_mapping")
+    assert judged(good, AMBIGUOUS).red(AMBIGUOUS) == set()
+    good.sql(
+        f"insert into {KEYS} select * replace ('other@example.com' as user_email, '2026-11-01'::date as valid_from) "
+        f"from {KEYS} where mapped_by = 'sheet' limit 1"
+    )
+    harmed = judged(good, AMBIGUOUS)
+    assert harmed.verdict(AMBIGUOUS, None, "dim_api_key_mapping").severity == dg.AssetCheckSeverity.ERROR
+    good.sql(f"delete from {KEYS}")
+    assert "build it" in sentence(judged(good, AMBIGUOUS), AMBIGUOUS, "dim_api_key_mapping")
+
+
+def test_an_address_no_vendor_knows_is_named_unless_it_is_an_alias(good: Platform) -> None:
+    assert judged(good, KNOWN).red(KNOWN) == set()
+    stranger = "('stranger@example.com', '{}', null, null, false, false, true, 'p', now())"
+    [(known,)] = good.sql("select min(user_email) from ai_usage_analytics.dim_person where user_name is not null")
+    good.sql(f"insert into ai_usage_analytics.dim_person values {stranger.format(known)}")
+    assert judged(good, KNOWN).red(KNOWN) == set()
+    good.sql("update ai_usage_analytics.dim_person set person_email = user_email")
+    assert judged(good, KNOWN).red(KNOWN) == {None}
+
+
+def test_figures_whose_periods_overlap_are_named_by_their_rows(good: Platform) -> None:
+    assert judged(good, OVERLAP).red(OVERLAP) == set()
+    good.sql(f"insert into {FIGURES} select * replace (99 as row_number) from {FIGURES} where row_number = 2")
+    outcome = judged(good, OVERLAP)
+    assert outcome.red(OVERLAP) == {None}
+    assert "rows 2 and 99" in sentence(outcome, OVERLAP, "console_figures")
+
+
+def test_rows_left_out_are_named_until_they_are_mended(good: Platform) -> None:
+    outcome = judged(good, VALID)
+    assert outcome.red(VALID) == {None}
+    assert "api_key_mapping row 9, api_key_id contradicts row 51" in sentence(outcome, VALID, "sheet_rejections")
+    for tab in ("api_key_mapping", "claude_ai_usage", "console_figures", "budgets", "seats"):
+        mended(good, tab)
+    assert judged(good, VALID).red(VALID) == set()
+
+
+def test_rejections_that_core_does_not_have_are_no_reason_to_be_green(good: Platform) -> None:
+    good.sql("delete from ai_usage_analytics.sheet_rejections")
+    assert "has 0 of the sheet's 10 rejections" in sentence(judged(good, VALID), VALID, "sheet_rejections")
+    good.sql("delete from ai_usage_analytics.dim_person")
+    assert judged(good, KNOWN).red(KNOWN) == {None}
+
+
+@pytest.mark.parametrize("claim", [AMBIGUOUS, KNOWN, OVERLAP, VALID])
+def test_a_sheet_never_read_is_red_and_one_not_configured_is_not(platform: Platform, claim: str) -> None:
+    assert judged(platform, claim).red(claim) == {None}
+    assert judged(platform, claim, is_configured=False).red(claim) == set()
+
+
+def test_people_are_one_across_vendors_and_aliases(platform: Platform) -> None:
+    """Two members under two addresses, and an alias that joins them."""
+    at = settings().now()
+    people = {
+        "ada@example.com": Person(names=["Ada"], is_claude_member=True, stamp=("p", at)),
+        "ada.l@example.com": Person(is_cursor_member=True, is_in_sheet=True, stamp=("q", at)),
+    }
+    people["ada.l@example.com"].teams.update(["Data", "Web", "Data"])
+    rows = person_rows(people, {"ada.l@example.com": "ada@example.com"})
+    assert {row["person_email"] for row in rows} == {"ada@example.com"}
+    assert all(row["is_claude_member"] and row["is_cursor_member"] for row in rows)
+    assert {(row["user_name"], row["team_name"]) for row in rows} == {("Ada", "Data")}
+    assert json.dumps([row["user_email"] for row in rows]) == '["ada.l@example.com", "ada@example.com"]'
+
+
+def test_a_folder_of_files_is_a_sheet_too(platform: Platform, tmp_path: Path, google: Simulator) -> None:
+    write_template(tmp_path / "tabs")
+    everything = dg.AssetSelection.groups("raw_sheets").downstream()
+    outcome = platform.materialize(everything, SPAN, None, sheet=CsvFolder(tmp_path / "tabs"))
+    assert outcome.result.success
+    owner: Any = platform.sql(f"select user_email, mapped_by, valid_from from {KEYS}")
+    assert owner == [("ada@example.com", "sheet", None)]

@@ -1,0 +1,20 @@
+-- Console figures of one provider and workspace whose periods overlap: their days would be held against two figures.
+select
+    one.provider,
+    one.row_number as first_row,
+    other.row_number as second_row,
+    other.period_start as overlap_from,
+    coalesce(one.workspace_id, 'all') as workspace_id,
+    least(one.period_end, other.period_end) as overlap_to
+from ai_usage_analytics.console_figures as one
+inner join ai_usage_analytics.console_figures as other
+    on
+        one.provider = other.provider
+        and coalesce(one.workspace_id, '') = coalesce(other.workspace_id, '')
+        and one.row_number != other.row_number
+        and (
+            one.period_start < other.period_start
+            or (one.period_start = other.period_start and one.row_number < other.row_number)
+        )
+        and one.period_end > other.period_start
+order by one.provider, workspace_id, overlap_from
