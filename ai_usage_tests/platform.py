@@ -33,6 +33,10 @@ NEXT = date(2026, 11, 11)
 DEFAULT, TEAM = None, "wrkspc_team"
 ORGANIZATION = {"id": "org-1", "name": "Mock", "type": "organization"}
 WORKSPACE = {"id": TEAM, "name": "Team", "created_at": "2026-01-01T00:00:00Z", "archived_at": None}
+KEY = {"id": "apikey_1", "type": "api_key", "name": "etl", "status": "active", "workspace_id": TEAM}
+KEY |= {"created_at": "2026-01-01T00:00:00Z", "created_by": {"id": "user_1", "type": "user"}}
+USER = {"id": "user_1", "type": "user", "email": "dev@example.com", "name": "Dev", "role": "developer"}
+USER |= {"added_at": "2026-01-01T00:00:00Z"}
 USD_A_MILLION = {"claude-opus-4-5-20251101": {"output_tokens": 25, "uncached_input_tokens": 5}}
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -99,7 +103,7 @@ class MockVendor:
         if path == "/me":
             return httpx.Response(200, json=ORGANIZATION)
         if "starting_at" not in query:
-            shown = [WORKSPACE] if path == "/workspaces" else []
+            shown = {"/workspaces": [WORKSPACE], "/api_keys": [KEY], "/users": [USER]}.get(path, [])
             return httpx.Response(200, json={"data": shown, "has_more": False, "first_id": None, "last_id": None})
         first = date.fromisoformat(query["starting_at"][:10])
         if kind == "claude_code":

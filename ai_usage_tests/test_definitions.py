@@ -157,6 +157,6 @@ def test_a_key_that_may_not_read_analytics_skips_them_with_a_note(keyed: Keyed) 
         "raw/claude_analytics_usage",
     }
     assert "Claude /v1/organizations/analytics/cost answered 403" in notes["raw/claude_analytics_cost"]
-    assert outcome.all_red() == set()
+    assert outcome.all_red() <= {"every_key_has_an_owner"}  # there is no sheet here
     assert "not open to this key" in (outcome.verdict("schema_drift", DAY, "claude_analytics_cost").description or "")
     assert set(platform.dollars()) == {DAY}
