@@ -14,7 +14,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8900, help="0 picks a free one")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--now", type=_instant, help="what time the vendors think it is, as RFC 3339")
-    parser.add_argument("--enforce-limits", action="store_true", help="refuse what Cursor's rate limits refuse")
+    parser.add_argument("--enforce-limits", action="store_true", help="refuse what the vendors' rate limits refuse")
     parser.add_argument("--cursor-scale", type=float, default=1, help="so many times as much use of Cursor")
     asked = parser.parse_args()
     told_to_stop = Event()

@@ -16,17 +16,20 @@ from starlette.routing import Route
 from ai_usage.simulator.claude_analytics import CHARGE_DIMENSIONS, DIMENSIONS, ClaudeAnalytics, Grouping, Row
 from ai_usage.simulator.claude_days import ClaudeDays, version
 from ai_usage.simulator.claude_lists import RENAMED, ClaudeLists
+from ai_usage.simulator.claude_people import ClaudePeople
 from ai_usage.simulator.claude_reports import ClaudeReports, Filters, Span, encode, span
+from ai_usage.simulator.people_days import PeopleDays
 from ai_usage.simulator.queries import Query, RefusalError, rfc3339
+from ai_usage.simulator.quota import MINUTE, Quota
 
 PREFIX = "/anthropic"
 ADMIN_KEY = "sk-ant-admin01-simulated"
-ANALYTICS_KEY = "sk-ant-simulated-analytics"  # opens the analytics alone
+ANALYTICS_KEY = "sk-ant-simulated-analytics"  # opens the analytics alone, and as the only one who used claude.ai
 LIMITED_KEY = "sk-ant-admin01-simulated-limited"  # opens all but the analytics
 WORKSPACE_KEY = "sk-ant-api03-simulated"  # opens nothing: a key for sending messages
 OPENS = {
     ADMIN_KEY: {"admin", "analytics"},
-    ANALYTICS_KEY: {"analytics"},
+    ANALYTICS_KEY: {"analytics", "engagement"},
     LIMITED_KEY: {"admin"},
     WORKSPACE_KEY: set[str](),
 }
@@ -87,6 +90,7 @@ ANALYTICS_BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 MOST_GROUPS = 5
 LONGEST_SPAN = timedelta(days=31)
 LOOK_BACK = timedelta(days=365)
+ANALYTICS_A_MINUTE = 60  # all of its endpoints, and all keys of the organisation, together
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -94,14 +98,22 @@ Work = Callable[[Query, Request], Any]
 
 
 class ClaudeApi:
-    """Routes over the days of one organisation, read at the simulator's clock."""
+    """Routes over one organisation's days, read at the simulator's clock; limited only when told how time passes."""
 
-    def __init__(self, days: ClaudeDays, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        days: ClaudeDays,
+        people: PeopleDays,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float] | None = None,
+    ) -> None:
         self.organization = days.organization
         self.reports = ClaudeReports(days)
         self.analytics = ClaudeAnalytics(days)
         self.lists = ClaudeLists(days.organization, clock)
+        self.people = ClaudePeople(people, clock)
         self.clock = clock
+        self.quota = Quota(monotonic)
         self._request_ids = itertools.count(1)
 
     def routes(self) -> list[Route]:
@@ -116,6 +128,7 @@ class ClaudeApi:
             "/users": self.lists.users,
             "/analytics/cost": self.analytics_cost,
             "/analytics/usage": self.analytics_usage,
+            "/analytics/users": self.people.users,
         }
         routes = [Route(base + path, self._endpoint(path, work), methods=["GET"]) for path, work in served.items()]
         return [*routes, Route(PREFIX + "/{rest:path}", self._endpoint("/", self.nothing), methods=METHODS)]
@@ -136,9 +149,16 @@ class ClaudeApi:
         return f"req_01Simulated{next(self._request_ids):010d}"
 
     def _endpoint(self, path: str, work: Work) -> Callable[[Request], Any]:
+        is_analytics = path.startswith("/analytics")
+        door = "engagement" if path == "/analytics/users" else "analytics" if is_analytics else "admin"
+
         async def endpoint(request: Request) -> Response:
             try:
-                _admit(request, "analytics" if path.startswith("/analytics") else "admin")
+                _admit(request, door)
+                if is_analytics and not self.quota.take("analytics", ANALYTICS_A_MINUTE):
+                    answer = self.error(429)
+                    answer.headers["retry-after"] = str(MINUTE)
+                    return answer
                 query = Query(request.url.path, request.query_params.multi_items())
                 answer = work(query, request)
                 query.refuse_unread()

@@ -19,6 +19,7 @@ from ai_usage.simulator.cursor_days import CursorDays
 from ai_usage.simulator.cursor_spend import CursorSpend
 from ai_usage.simulator.cursor_usage import CursorUsage
 from ai_usage.simulator.queries import Body, Query, RefusalError
+from ai_usage.simulator.quota import MINUTE, Quota
 
 CURSOR_PREFIX = "/cursor"
 CURSOR_KEY = "crsr_simulated"
@@ -32,7 +33,6 @@ ERRORS = {
     500: ("Internal Server Error", "Something went wrong"),
 }
 TOO_MANY = "Rate limit exceeded"
-MINUTE = 60
 REQUESTS_A_MINUTE = {"/teams/filtered-usage-events": 60}
 OTHERWISE = 20
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -47,8 +47,7 @@ class CursorApi:
     def __init__(
         self, days: CursorDays, clock: Callable[[], datetime], monotonic: Callable[[], float] | None = None
     ) -> None:
-        self.usage, self.money, self.monotonic = CursorUsage(days, clock), CursorSpend(days, clock), monotonic
-        self._minutes: dict[str, tuple[float, int]] = {}  # endpoint → when its minute began, requests since
+        self.usage, self.money, self.quota = CursorUsage(days, clock), CursorSpend(days, clock), Quota(monotonic)
 
     def routes(self) -> list[Route]:
         served: dict[str, tuple[str, Work]] = {
@@ -82,7 +81,7 @@ class CursorApi:
         async def endpoint(request: Request) -> Response:
             try:
                 _admit(request, tracking=is_tracking)
-                if not self._may_go_on(path):
+                if not self.quota.take(path, REQUESTS_A_MINUTE.get(path, OTHERWISE)):
                     answer = self.error(429, path)
                     answer.headers["retry-after"] = str(MINUTE)
                     return answer
@@ -106,26 +105,12 @@ class CursorApi:
             return self.error(refusal.status)
         return self.error(404)
 
-    def _may_go_on(self, path: str) -> bool:
-        """Counts the request, unless there were too many of the kind within the minute."""
-        if self.monotonic is None:
-            return True
-        at = self.monotonic()
-        began, count = self._minutes.get(path, (at, 0))
-        if at - began >= MINUTE:
-            began, count = at, 0
-        may = count < REQUESTS_A_MINUTE.get(path, OTHERWISE)
-        self._minutes[path] = (began, count + may)
-        return may
-
     def _unless_known(self, path: str, said: bytes, known: str) -> Response:
         tag = f'"{hashlib.sha256(said).hexdigest()[:32]}"'
         headers = {"etag": tag, "cache-control": "max-age=900"}
         if tag not in [each.strip().removeprefix("W/") for each in known.split(",")]:
             return Response(said, 200, headers, "application/json")
-        if path in self._minutes:  # what was not modified does not count
-            began, count = self._minutes[path]
-            self._minutes[path] = (began, count - 1)
+        self.quota.give_back(path)  # what was not modified does not count
         return Response(b"", NOT_MODIFIED, headers)
 
 

@@ -200,10 +200,11 @@ def _bent(fault: Fault, body: bytes, cursor: str | None, first_page: str) -> byt
     else:
         if fault.kind == "empty_page":
             said[_list(said)] = []
-        if "has_more" not in said:  # pages with numbers: there is no cursor to repeat
+        if "has_more" not in said and "next_page" not in said:  # pages with numbers: there is no cursor to repeat
             said |= {"pagination": said["pagination"] | {"hasNextPage": True}} if "pagination" in said else {}
             return msgspec.json.Encoder(decimal_format="number").encode(said)
-        said["has_more"] = True
+        if "has_more" in said:
+            said["has_more"] = True
         if "next_page" in said:
             said["next_page"] = cursor or first_page
         else:

@@ -29,6 +29,7 @@ from ai_usage.simulator.cursor_days import CursorDay, CursorDays
 from ai_usage.simulator.cursor_team import cursor_team
 from ai_usage.simulator.faults import CONTROL, Fault, Faults, FaultyApp, Request
 from ai_usage.simulator.organization import organization
+from ai_usage.simulator.people_days import PeopleDays, PersonDay
 
 
 class Simulator:
@@ -50,10 +51,12 @@ class Simulator:
         self.requests: list[Request] = []
         self.host, self.port = host, port
         self._now = now
+        time_passes = monotonic if enforce_limits else None
         self._days = ClaudeDays(self.organization, seed)
-        self._claude = ClaudeApi(self._days, self.now)
+        self._people = PeopleDays(self.organization, seed)
+        self._claude = ClaudeApi(self._days, self._people, self.now, time_passes)
         self._cursor_days = CursorDays(cursor_team(self.organization, seed), seed, cursor_scale)
-        self._cursor = CursorApi(self._cursor_days, self.now, monotonic if enforce_limits else None)
+        self._cursor = CursorApi(self._cursor_days, self.now, time_passes)
         self._server: _Server | None = None
         self._thread: Thread | None = None
 
@@ -79,6 +82,10 @@ class Simulator:
     def day(self, day: date) -> Day:
         """The truth of a day, as much of it as is visible by now."""
         return self._days.visible(day, version(day, self.now()))
+
+    def people_day(self, day: date) -> tuple[PersonDay, ...]:
+        """The truth of who used claude.ai on a day, as it is told by now."""
+        return self._people.visible(day, self.now())
 
     def cursor_day(self, day: date) -> CursorDay:
         """The truth of a day at Cursor, as far as it is settled by now."""
