@@ -57,6 +57,7 @@ def simulated_claude_admin(of: Settings, patience: Patience | None = None) -> It
         admin = ClaudeAdmin.open(
             base_url=vendors.anthropic_url,
             admin_key=simulator.ADMIN_KEY,
+            analytics_key=simulator.ANALYTICS_KEY,
             analytics_requests_a_minute=None,
             is_simulated=True,
             patience=patience,

@@ -16,6 +16,7 @@ DAILY_PULLS: Mapping[str, type] = {
     "claude_code_usage": said.CodeRecord,
     "claude_analytics_cost": said.AnalyticsCost,
     "claude_analytics_usage": said.AnalyticsUsage,
+    "claude_enterprise_users": said.EnterpriseUser,
 }
 SNAPSHOT_PULLS: Mapping[str, type] = {
     "claude_organization": said.Organization,
@@ -23,7 +24,7 @@ SNAPSHOT_PULLS: Mapping[str, type] = {
     "claude_api_keys": said.ApiKey,
     "claude_users": said.User,
 }
-OPTIONAL_PULLS = ("claude_analytics_cost", "claude_analytics_usage")  # only where the key may
+OPTIONAL_PULLS = ("claude_analytics_cost", "claude_analytics_usage", "claude_enterprise_users")  # where the key may
 RAW_TABLES = {pull: raw_table(pull) for pull in (*DAILY_PULLS, *SNAPSHOT_PULLS)}
 
 DAY = day("the UTC day, as the vendor has it")
