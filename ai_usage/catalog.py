@@ -3,12 +3,14 @@
 from ai_usage.marts.tables import MART_TABLES
 from ai_usage.sources.claude import tables as claude
 from ai_usage.sources.cursor import tables as cursor
+from ai_usage.sources.uploads import tables as uploads
 from ai_usage.warehouse.table import PULLS
 
 TABLES = (
     PULLS,
     *claude.RAW_TABLES.values(),
     *cursor.RAW_TABLES.values(),
+    *uploads.RAW_TABLES.values(),
     *claude.CORE_TABLES,
     *cursor.CORE_TABLES,
     *MART_TABLES,

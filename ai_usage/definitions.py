@@ -10,8 +10,10 @@ from ai_usage import simulator
 from ai_usage.automation import refresh
 from ai_usage.catalog import TABLES
 from ai_usage.checks import completeness, cycle, identity, plausibility, reconciliation
+from ai_usage.checks import uploads as uploads_checks
 from ai_usage.core import claude as core_claude
 from ai_usage.core import cursor as core_cursor
+from ai_usage.core import usage as core_usage
 from ai_usage.marts import claude as marts_claude
 from ai_usage.marts import cursor as marts_cursor
 from ai_usage.settings import Settings, settings
@@ -22,15 +24,21 @@ from ai_usage.sources.cursor import pulls as cursor_pulls
 from ai_usage.sources.cursor.client import CursorAdmin
 from ai_usage.sources.cursor.resource import CursorAdminResource
 from ai_usage.sources.http import Patience
+from ai_usage.sources.uploads import pulls as uploads_pulls
+from ai_usage.sources.uploads.folder import Uploads
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.port import Warehouse
 
 ASSETS = [
-    *(asset for vendor in (claude_pulls, cursor_pulls) for asset in vendor.ASSETS),
-    *(asset for vendor in (core_claude, core_cursor) for asset in vendor.ASSETS),
+    *(asset for vendor in (claude_pulls, cursor_pulls, uploads_pulls) for asset in vendor.ASSETS),
+    *(asset for vendor in (core_claude, core_cursor, core_usage) for asset in vendor.ASSETS),
     *(asset for vendor in (marts_claude, marts_cursor) for asset in vendor.ASSETS),
 ]
-CHECKS = [check for about in (completeness, identity, reconciliation, cycle, plausibility) for check in about.CHECKS]
+CHECKS = [
+    check
+    for about in (completeness, identity, reconciliation, cycle, plausibility, uploads_checks)
+    for check in about.CHECKS
+]
 
 
 def duckdb_warehouse(of: Settings) -> DuckDBWarehouse:
@@ -120,6 +128,11 @@ def claude_admin(of: Settings) -> SimulatedClaudeAdminResource | ClaudeAdminReso
     )
 
 
+def uploads(of: Settings) -> Uploads | None:
+    """The folder of uploads; none where the built-in vendors answer, whose figures no real one may join."""
+    return None if of.simulate else Uploads(of.uploads_dir, of.now)
+
+
 def build_defs(
     of: Settings,
     overrides: Mapping[str, Any] | None = None,
@@ -135,6 +148,7 @@ def build_defs(
             "warehouse": WarehouseResource(),
             "claude_admin": claude_admin(of),
             "cursor_admin": cursor_admin(of),
+            "uploads": uploads(of),
             **(overrides or {}),
         },
         executor=dg.in_process_executor,

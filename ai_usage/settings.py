@@ -32,6 +32,7 @@ class Settings:
     has_anthropic_analytics_key: bool
     cursor_base_url: str
     has_cursor_key: bool
+    uploads_dir: Path
     cursor_plans: Path | None  # prices of the team's plans; None: unknown
 
     def now(self) -> datetime:
@@ -82,6 +83,7 @@ def read_settings(environ: dict[str, str]) -> Settings:
         has_anthropic_analytics_key=bool(read.text("ANTHROPIC_ANALYTICS_API_KEY")),
         cursor_base_url=read.base_url("CURSOR_ADMIN_BASE_URL", "https://api.cursor.com"),
         has_cursor_key=bool(read.text("CURSOR_ADMIN_API_KEY")),
+        uploads_dir=(ROOT / Path(read.text("AI_USAGE_UPLOADS_DIR", "uploads")).expanduser()).resolve(),
         cursor_plans=read.file("CURSOR_PLANS"),
     )
     if found.simulate and found.cursor_plans is None:

@@ -25,6 +25,7 @@ from ai_usage.settings import Settings, settings
 from ai_usage.sources.claude.client import ClaudeAdmin
 from ai_usage.sources.claude.records import CostLine
 from ai_usage.sources.http import Patience
+from ai_usage.sources.uploads.folder import Uploads
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.table import STAMPS, Table
 
@@ -310,14 +311,24 @@ class Platform:
         return self.materialize(dg.AssetSelection.checks(*keys), span, self.vendor.admin())
 
     def materialize(
-        self, selection: dg.AssetSelection, span: Span | None, claude_admin: Any, cursor_admin: Any = None
+        self,
+        selection: dg.AssetSelection,
+        span: Span | None,
+        claude_admin: Any,
+        cursor_admin: Any = None,
+        uploads: Uploads | None = None,
     ) -> Outcome:
         """What the jobs do, for any part of the graph."""
         result = dg.materialize(
             [*ASSETS, *CHECKS],
             selection=selection,
             tags=range_tags(span) if span else None,
-            resources={"claude_admin": claude_admin, "cursor_admin": cursor_admin, "warehouse": self.warehouse},
+            resources={
+                "claude_admin": claude_admin,
+                "cursor_admin": cursor_admin,
+                "uploads": uploads,
+                "warehouse": self.warehouse,
+            },
             instance=self.instance,
             run_config=QUIET,
             raise_on_error=False,

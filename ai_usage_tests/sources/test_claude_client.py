@@ -313,7 +313,7 @@ def test_a_day_that_is_not_ready_is_not_yet_and_the_others_are_told(vendor: Stan
 
 def refusing(body: bytes) -> ClaudeAdmin:
     transport = httpx.MockTransport(lambda _: httpx.Response(400, content=body))
-    return ClaudeAdmin.open(base_url="https://mock.test", admin_key="k", transport=transport)
+    return ClaudeAdmin.open(base_url="https://mock.test", admin_key="sk-mock", transport=transport)
 
 
 def test_the_recorded_refusal_is_not_yet_for_later_days_alone() -> None:
