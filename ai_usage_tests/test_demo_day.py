@@ -103,6 +103,20 @@ def test_claude_codes_estimates_are_its_records(demo: Demo) -> None:
     assert records == sum(len(demo.truth.day(day).claude_code) for day in WEEK.days)
 
 
+def test_the_summary_of_claude_ai_is_what_its_people_did(demo: Demo) -> None:
+    final = Span(WEEK.first, date(2026, 11, 17))  # later days' figures still move
+    [told] = demo.platform.warehouse.query("summary/claude_ai", first_day=final.first, last_day=final.last).to_dicts()
+    truth = [one for day in final.days for one in demo.truth.people_day(day) if one.messages]
+    assert told == {
+        "people": len({one.person.id for one in truth}),
+        "conversations": sum(one.conversations for one in truth),
+        "messages": sum(one.messages for one in truth),
+        "file_uploads": sum(one.files for one in truth),
+        "sources": "enterprise_api",
+    }
+    assert told["people"] > 50
+
+
 def test_a_slip_of_a_hundred_on_any_single_line_is_caught(demo: Demo) -> None:
     lines = demo.platform.warehouse.query("checks/priced_lines", first_day=WEEK.first, last_day=WEEK.last)
     judged = 0
