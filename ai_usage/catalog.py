@@ -4,6 +4,7 @@ from ai_usage.marts.tables import MART_TABLES
 from ai_usage.sources.claude import tables as claude
 from ai_usage.sources.cursor import tables as cursor
 from ai_usage.sources.sheets import tables as sheets
+from ai_usage.sources.uploads import tables as uploads
 from ai_usage.warehouse.table import PULLS
 
 TABLES = (
@@ -11,6 +12,7 @@ TABLES = (
     *claude.RAW_TABLES.values(),
     *cursor.RAW_TABLES.values(),
     *sheets.RAW_TABLES.values(),
+    *uploads.RAW_TABLES.values(),
     *claude.CORE_TABLES,
     *cursor.CORE_TABLES,
     *sheets.CORE_TABLES,

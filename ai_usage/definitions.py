@@ -10,11 +10,13 @@ from ai_usage import simulator
 from ai_usage.automation import refresh
 from ai_usage.catalog import TABLES
 from ai_usage.checks import completeness, cycle, identity, people, plausibility, reconciliation
+from ai_usage.checks import uploads as uploads_checks
 from ai_usage.core import claude as core_claude
 from ai_usage.core import cursor as core_cursor
 from ai_usage.core import keys as core_keys
 from ai_usage.core import people as core_people
 from ai_usage.core import sheets as core_sheets
+from ai_usage.core import usage as core_usage
 from ai_usage.marts import claude as marts_claude
 from ai_usage.marts import cursor as marts_cursor
 from ai_usage.settings import Settings, settings
@@ -28,16 +30,24 @@ from ai_usage.sources.http import Patience
 from ai_usage.sources.sheets import pulls as sheet_pulls
 from ai_usage.sources.sheets.client import GoogleSheet, Sheet
 from ai_usage.sources.sheets.resource import SheetResource
+from ai_usage.sources.uploads import pulls as uploads_pulls
+from ai_usage.sources.uploads.folder import Uploads
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.port import Warehouse
 
 ASSETS = [
-    *(asset for vendor in (claude_pulls, cursor_pulls, sheet_pulls) for asset in vendor.ASSETS),
-    *(asset for of in (core_claude, core_cursor, core_sheets, core_keys, core_people) for asset in of.ASSETS),
-    *(asset for vendor in (marts_claude, marts_cursor) for asset in vendor.ASSETS),
+    *(asset for of in (claude_pulls, cursor_pulls, uploads_pulls, sheet_pulls) for asset in of.ASSETS),
+    *(
+        asset
+        for of in (core_claude, core_cursor, core_usage, core_sheets, core_keys, core_people)
+        for asset in of.ASSETS
+    ),
+    *(asset for of in (marts_claude, marts_cursor) for asset in of.ASSETS),
 ]
 CHECKS = [
-    check for about in (completeness, identity, reconciliation, cycle, plausibility, people) for check in about.CHECKS
+    check
+    for about in (completeness, identity, reconciliation, cycle, plausibility, people, uploads_checks)
+    for check in about.CHECKS
 ]
 
 
@@ -65,6 +75,7 @@ def simulated_claude_admin(of: Settings, patience: Patience | None = None) -> It
         admin = ClaudeAdmin.open(
             base_url=vendors.anthropic_url,
             admin_key=simulator.ADMIN_KEY,
+            analytics_key=simulator.ANALYTICS_KEY,
             analytics_requests_a_minute=None,
             is_simulated=True,
             patience=patience,
@@ -150,6 +161,11 @@ def sheet(of: Settings) -> SimulatedSheetResource | SheetResource:
     return SimulatedSheetResource() if of.simulate and not of.sheet_id else SheetResource()
 
 
+def uploads(of: Settings) -> Uploads | None:
+    """The folder of uploads; none where the built-in vendors answer, whose figures no real one may join."""
+    return None if of.simulate else Uploads(of.uploads_dir, of.now)
+
+
 def build_defs(
     of: Settings,
     overrides: Mapping[str, Any] | None = None,
@@ -166,6 +182,7 @@ def build_defs(
             "claude_admin": claude_admin(of),
             "cursor_admin": cursor_admin(of),
             "sheet": sheet(of),
+            "uploads": uploads(of),
             **(overrides or {}),
         },
         executor=dg.in_process_executor,

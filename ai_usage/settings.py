@@ -33,6 +33,7 @@ class Settings:
     has_anthropic_analytics_key: bool
     cursor_base_url: str
     has_cursor_key: bool
+    uploads_dir: Path
     cursor_plans: Path | None  # prices of the team's plans; None: unknown
     sheet_id: str  # a Google spreadsheet's id, or csv: and a folder; empty is not configured
     google_base_url: str  # in place of both Google hosts; empty: Google's own
@@ -92,6 +93,7 @@ def read_settings(environ: dict[str, str]) -> Settings:
         has_anthropic_analytics_key=bool(read.text("ANTHROPIC_ANALYTICS_API_KEY")),
         cursor_base_url=read.base_url("CURSOR_ADMIN_BASE_URL", "https://api.cursor.com"),
         has_cursor_key=bool(read.text("CURSOR_ADMIN_API_KEY")),
+        uploads_dir=(ROOT / Path(read.text("AI_USAGE_UPLOADS_DIR", "uploads")).expanduser()).resolve(),
         cursor_plans=read.file("CURSOR_PLANS"),
         sheet_id=read.text("AI_USAGE_SHEET_ID"),
         google_base_url=read.base_url("GOOGLE_API_BASE_URL", ""),

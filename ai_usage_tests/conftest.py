@@ -15,6 +15,7 @@ for name in [name for name in os.environ if name.startswith(("AI_USAGE_", "ANTHR
     del os.environ[name]
 os.environ |= {
     "AI_USAGE_DATA_DIR": str(DATA_DIR),
+    "AI_USAGE_UPLOADS_DIR": str(DATA_DIR / "uploads"),
     "AI_USAGE_START_DATE": "2026-10-01",
     "AI_USAGE_NOW": "2026-11-20T12:00:00Z",
     "AI_USAGE_SIMULATE": "0",

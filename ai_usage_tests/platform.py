@@ -25,6 +25,7 @@ from ai_usage.settings import Settings, settings
 from ai_usage.sources.claude.client import ClaudeAdmin
 from ai_usage.sources.claude.records import CostLine
 from ai_usage.sources.http import Patience
+from ai_usage.sources.uploads.folder import Uploads
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.table import STAMPS, Table
 
@@ -33,7 +34,7 @@ NEXT = date(2026, 11, 11)
 DEFAULT, TEAM = None, "wrkspc_team"
 ORGANIZATION = {"id": "org-1", "name": "Mock", "type": "organization"}
 WORKSPACE = {"id": TEAM, "name": "Team", "created_at": "2026-01-01T00:00:00Z", "archived_at": None}
-KEY = {"id": "apikey_1", "type": "api_key", "name": "etl", "status": "active", "workspace_id": TEAM}
+KEY: dict[str, Any] = {"id": "apikey_1", "type": "api_key", "name": "etl", "status": "active", "workspace_id": TEAM}
 KEY |= {"created_at": "2026-01-01T00:00:00Z", "created_by": {"id": "user_1", "type": "user"}}
 USER = {"id": "user_1", "type": "user", "email": "dev@example.com", "name": "Dev", "role": "developer"}
 USER |= {"added_at": "2026-01-01T00:00:00Z"}
@@ -320,6 +321,7 @@ class Platform:
         claude_admin: Any,
         cursor_admin: Any = None,
         sheet: Any = None,
+        uploads: Uploads | None = None,
     ) -> Outcome:
         """What the jobs do, for any part of the graph."""
         result = dg.materialize(
@@ -330,6 +332,7 @@ class Platform:
                 "claude_admin": claude_admin,
                 "cursor_admin": cursor_admin,
                 "sheet": sheet,
+                "uploads": uploads,
                 "warehouse": self.warehouse,
             },
             instance=self.instance,

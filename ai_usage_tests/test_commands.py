@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,7 +13,15 @@ from ai_usage.commands.__main__ import a_full_disk_named, main
 from ai_usage.commands.docs import TARGET, tables_page
 from ai_usage.errors import WarehouseError
 from ai_usage.settings import settings
-from ai_usage.simulator import CURSOR_KEY, CURSOR_KEY_WITHOUT_COMMITS, Simulator
+from ai_usage.simulator import (
+    ADMIN_KEY,
+    ANALYTICS_KEY,
+    CURSOR_KEY,
+    CURSOR_KEY_WITHOUT_COMMITS,
+    WORKSPACE_KEY,
+    Simulator,
+)
+from ai_usage_tests.sources.exports import event, put
 from ai_usage_tests.sources.stand_in import ADMIN, standing_in
 
 
@@ -125,6 +134,43 @@ def test_the_doctor_does_not_mind_a_cursor_plan_without_commits(
     told = said(capsys)
     assert sentence in told
     assert key not in told
+
+
+def test_the_doctor_reads_every_uploaded_file(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = put(tmp_path / "uploads", "good.csv", event(), event("2026-11-12T08:00:00Z")).parent
+    (folder / "bad.csv").write_text("name,amount\n", encoding="utf-8")
+    monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("AI_USAGE_UPLOADS_DIR", str(folder))
+    assert main(["doctor"]) == 1
+    (folder / "bad.csv").unlink()
+    told = said(capsys)
+    assert "✓ good.csv: covers 2026-11-10…2026-11-12" in told
+    assert "✗ bad.csv" in told
+    assert "bad.csv, line 1: there is no header" in told
+    assert main(["doctor"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "sentence"),
+    [
+        (ANALYTICS_KEY, "✓ analytics users (optional: who uses claude.ai): not yet: 2026-11-19 was asked for"),
+        ("", "✗ analytics users (optional: who uses claude.ai): not configured: ANTHROPIC_ANALYTICS_API_KEY"),
+        (WORKSPACE_KEY, "✗ analytics users (optional: who uses claude.ai): Claude"),
+    ],
+)
+def test_the_doctor_says_whether_claude_ai_is_open(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str, sentence: str
+) -> None:
+    with Simulator(now=datetime(2026, 11, 20, 9, tzinfo=UTC)) as vendor:
+        monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
+        monkeypatch.setenv("AI_USAGE_SIMULATE", "0")
+        monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", vendor.anthropic_url)
+        monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", ADMIN_KEY)
+        monkeypatch.setenv("ANTHROPIC_ANALYTICS_API_KEY", key)
+        assert main(["doctor"]) == 0
+    assert sentence in said(capsys)
 
 
 def test_the_table_page_is_what_the_tables_say() -> None:

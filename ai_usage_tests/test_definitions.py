@@ -16,7 +16,7 @@ from ai_usage.definitions import build_defs, defs
 from ai_usage.partitions import Span
 from ai_usage.settings import Settings, read_settings, settings
 from ai_usage.simulator import ADMIN_KEY, ANALYTICS_KEY, LIMITED_KEY, Simulator
-from ai_usage.sources.claude.tables import SNAPSHOT_PULLS
+from ai_usage.sources.claude.tables import OPTIONAL_PULLS, SNAPSHOT_PULLS
 from ai_usage_tests.platform import DAY, Outcome, Platform, contents, platform_in
 
 WRONG_KEY = "sk-ant-admin01-wrong-and-never-to-be-seen"
@@ -50,20 +50,20 @@ def test_the_schedule_runs_every_morning_where_the_company_is() -> None:
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
     request = schedule(dg.build_schedule_context())
     assert isinstance(request, dg.RunRequest)
-    assert (request.tags[RANGE_START], request.tags[RANGE_END]) == ("2026-11-17", "2026-11-19")
+    assert (request.tags[RANGE_START], request.tags[RANGE_END]) == ("2026-11-13", "2026-11-19")
 
 
 @pytest.mark.parametrize(
     ("now", "start", "first", "last"),
     [
-        ("2026-11-20T06:00:00Z", "2026-01-01", "2026-11-17", "2026-11-19"),
+        ("2026-11-20T06:00:00Z", "2026-01-01", "2026-11-13", "2026-11-19"),
         ("2026-11-22T06:00:00Z", "2026-01-01", "2026-10-22", "2026-11-21"),  # a Sunday
         ("2026-11-22T06:00:00Z", "2026-11-10", "2026-11-10", "2026-11-21"),
         ("2026-11-20T06:00:00Z", "2026-11-19", "2026-11-19", "2026-11-19"),
-        ("2027-01-01T06:00:00Z", "2026-01-01", "2026-12-29", "2026-12-31"),
+        ("2027-01-01T06:00:00Z", "2026-01-01", "2026-12-25", "2026-12-31"),
     ],
 )
-def test_the_window_is_three_days_and_on_sundays_thirty_one_but_never_before_the_start(
+def test_the_window_is_a_week_and_on_sundays_thirty_one_but_never_before_the_start(
     monkeypatch: pytest.MonkeyPatch, now: str, start: str, first: str, last: str
 ) -> None:
     of = read_settings({"AI_USAGE_NOW": now, "AI_USAGE_START_DATE": start})
@@ -126,8 +126,9 @@ def test_a_refused_key_fails_loudly_with_advice_while_others_go_on_and_is_writte
     for why in outcome.failed.values():
         assert "answered 401: invalid x-api-key" in why
         assert "ANTHROPIC_ADMIN_API_KEY (or ANTHROPIC_ANALYTICS_API_KEY) is wrong, revoked or of another kind" in why
-    assert {"raw__claude_analytics_cost", "raw__claude_analytics_usage"} <= outcome.succeeded
-    assert platform.warehouse.pulled_days("claude_analytics_cost") == [DAY]
+    assert {f"raw__{pull}" for pull in OPTIONAL_PULLS} <= outcome.succeeded
+    for pull in OPTIONAL_PULLS:
+        assert platform.warehouse.pulled_days(pull) == [DAY]
     assert platform.warehouse.pulled_days("claude_cost_report") == []
     run_id = outcome.result.run_id
     records = [str(e) + serialize_value(e) for e in platform.instance.all_logs(run_id)]
@@ -143,7 +144,7 @@ def test_a_refused_key_fails_loudly_with_advice_while_others_go_on_and_is_writte
 
 def test_a_refused_analytics_key_fails_its_own_assets_and_the_money_arrives_all_the_same(keyed: Keyed) -> None:
     outcome, platform = keyed.run(ADMIN_KEY, "sk-ant-wrong")
-    assert outcome.failed.keys() == {"raw__claude_analytics_cost", "raw__claude_analytics_usage"}
+    assert outcome.failed.keys() == {f"raw__{pull}" for pull in OPTIONAL_PULLS}
     assert set(platform.dollars()) == {DAY}
     assert outcome.red("grouped_lines_equal_console_figure") == set()
 
@@ -153,10 +154,11 @@ def test_a_key_that_may_not_read_analytics_skips_them_with_a_note(keyed: Keyed) 
     assert outcome.result.success
     notes = outcome.noted_anywhere("skipped")
     assert {asset for asset in notes if asset.startswith("raw/claude")} == {
-        "raw/claude_analytics_cost",
-        "raw/claude_analytics_usage",
+        *(f"raw/{pull}" for pull in OPTIONAL_PULLS),
+        "raw/claude_audit_log",
     }
     assert "Claude /v1/organizations/analytics/cost answered 403" in notes["raw/claude_analytics_cost"]
+    assert "an Admin key does not open" in notes["raw/claude_enterprise_users"]
     assert outcome.all_red() <= {"every_key_has_an_owner"}  # there is no sheet here
     assert "not open to this key" in (outcome.verdict("schema_drift", DAY, "claude_analytics_cost").description or "")
     assert set(platform.dollars()) == {DAY}

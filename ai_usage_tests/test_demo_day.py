@@ -43,7 +43,7 @@ def test_everything_is_green_but_what_a_week_cannot_tell_and_what_the_sheet_has_
     cycle = wrong["events_add_up_to_cycle_spend"].description or ""
     assert cycle.startswith("Cannot be judged: 10 days of events of the billing cycle since 2026-11-03 were never")
     daily = [days.keys() for (claim, _), days in demo.outcome.verdicts.items() if None not in days]
-    assert len(daily) == 14 + 9  # the claims about a day, and drift in nine daily pulls
+    assert len(daily) == 14 + 10  # the claims about a day, and drift in ten daily pulls
     assert all(list(days) == WEEK.days for days in daily)
 
 
@@ -102,6 +102,20 @@ def test_claude_codes_estimates_are_its_records(demo: Demo) -> None:
         assert demo.platform.dollars(table, "estimated_cost_usd") == truth
     [(records,)] = demo.platform.sql(f"select count(*) from {ANALYTICS}.claude_code_usage_stats")
     assert records == sum(len(demo.truth.day(day).claude_code) for day in WEEK.days)
+
+
+def test_the_summary_of_claude_ai_is_what_its_people_did(demo: Demo) -> None:
+    final = Span(WEEK.first, date(2026, 11, 17))  # later days' figures still move
+    [told] = demo.platform.warehouse.query("summary/claude_ai", first_day=final.first, last_day=final.last).to_dicts()
+    truth = [one for day in final.days for one in demo.truth.people_day(day) if one.messages]
+    assert told == {
+        "people": len({one.person.id for one in truth}),
+        "conversations": sum(one.conversations for one in truth),
+        "messages": sum(one.messages for one in truth),
+        "file_uploads": sum(one.files for one in truth),
+        "sources": "enterprise_api",
+    }
+    assert told["people"] > 50
 
 
 def test_a_slip_of_a_hundred_on_any_single_line_is_caught(demo: Demo) -> None:

@@ -22,8 +22,10 @@ def test_an_empty_environment_is_a_working_one() -> None:
     assert abs(found.now() - datetime.now(UTC)).total_seconds() < 60
 
 
-def test_a_data_dir_is_relative_to_the_project_or_to_ones_home() -> None:
+def test_a_folder_is_relative_to_the_project_or_to_ones_home() -> None:
     assert read_settings({"AI_USAGE_DATA_DIR": "elsewhere"}).data_dir == ROOT / "elsewhere"
+    assert read_settings({}).uploads_dir == ROOT / "uploads"
+    assert read_settings({"AI_USAGE_UPLOADS_DIR": "/srv/exports"}).uploads_dir == Path("/srv/exports")
     assert read_settings({"AI_USAGE_DATA_DIR": "~/ai"}).data_dir == (Path.home() / "ai").resolve()
 
 

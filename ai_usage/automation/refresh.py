@@ -1,7 +1,7 @@
 """When it runs: the jobs that refresh days, and the daily schedule with its trailing window.
 
-Vendors restate and deliver late, so each morning pulls yesterday and the days before it again: three days, and on
-Sundays thirty-one. What did not change adds no version.
+Vendors restate and deliver late, so each morning pulls yesterday and the days before it again: a week, which is
+how long claude.ai's figures of a day move, and on Sundays thirty-one days. What did not change adds no version.
 """
 
 from datetime import timedelta
@@ -12,7 +12,7 @@ from ai_usage.checks.verdicts import RANGE_END, RANGE_START
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
 
-DAILY_WINDOW, SUNDAY_WINDOW = 3, 31  # days, yesterday included
+DAILY_WINDOW, SUNDAY_WINDOW = 7, 31  # days, yesterday included
 SUNDAY = 6
 
 everything = dg.AssetSelection.all()

@@ -28,13 +28,13 @@ def run(of: Settings, _: Sequence[str]) -> int:
     warehouse = duckdb_warehouse(of)
     period = {"first_day": span.first, "last_day": span.last}
     with warehouse.connected():
-        total, workspaces, models, code, cursor = (
+        total, workspaces, models, code, chat, cursor = (
             warehouse.query(f"summary/{name}", **period).to_dicts()
-            for name in ("totals", "by_workspace", "by_model", "claude_code", "cursor")
+            for name in ("totals", "by_workspace", "by_model", "claude_code", "claude_ai", "cursor")
         )
     OUT.print()
     has_claude = total[0]["cost_usd"] is not None
-    if not (has_claude or cursor[0]["events"]):
+    if not (has_claude or chat[0]["people"] or cursor[0]["events"]):
         tell_troubles(outcome)
         OUT.print("Nothing is there to sum up: no cost was pulled.")
         return 1
@@ -46,6 +46,7 @@ def run(of: Settings, _: Sequence[str]) -> int:
         OUT.print(_shares("By model", models, total[0]["cost_usd"]))
         _tokens(total[0])
         _claude_code(code[0])
+    _claude_ai(chat[0])
     _cursor(cursor[0])
     _trust(outcome.verdicts, outcome.requests)
     tell_troubles(outcome)
@@ -99,6 +100,16 @@ def _claude_code(code: dict[str, Any]) -> None:
         f"  about {_usd(code['estimated_api_usd'] or 0)} of the total is Claude Code on the API (an estimate); "
         f"seats used {_usd(code['estimated_subscription_usd'] or 0)} worth at list price, paid by subscription",
         soft_wrap=True,
+    )
+
+
+def _claude_ai(chat: dict[str, Any]) -> None:
+    if not chat["people"]:
+        return
+    told = [("conversations", "conversations"), ("messages", "messages"), ("file_uploads", "file uploads")]
+    figures = [f"{chat[key]:,} {name}" if chat[key] is not None else f"{name} unknown" for key, name in told]
+    OUT.print(
+        f"[bold]claude.ai[/]  {chat['people']} people · {' · '.join(figures)} (from {chat['sources']})", soft_wrap=True
     )
 
 

@@ -3,23 +3,34 @@
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing
+from datetime import date
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from rich.markup import escape
 
 from ai_usage.commands.shell import OUT, prepare_instance
-from ai_usage.definitions import duckdb_warehouse, simulated_claude_admin, simulated_cursor_admin, simulated_sheet
+from ai_usage.definitions import (
+    duckdb_warehouse,
+    simulated_claude_admin,
+    simulated_cursor_admin,
+    simulated_sheet,
+    uploads,
+)
 from ai_usage.errors import AiUsageError, SettingError
 from ai_usage.partitions import Span
 from ai_usage.settings import Settings
-from ai_usage.sources.claude.client import ClaudeAdmin
+from ai_usage.sources.claude.client import ClaudeAdmin, NotYet
+from ai_usage.sources.claude.pulls import NEEDS_ANALYTICS_KEY
 from ai_usage.sources.claude.records import Organization
 from ai_usage.sources.cursor.client import CursorAdmin
 from ai_usage.sources.http import Patience
 from ai_usage.sources.sheets.client import Sheet
 from ai_usage.sources.sheets.resource import open_sheet
 from ai_usage.sources.sheets.tabs import TABS, read_tab
+from ai_usage.sources.uploads.audit_log import read_audit_log
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.table import PULLS
 
@@ -30,7 +41,7 @@ def run(of: Settings, _: Sequence[str]) -> int:
     OUT.print(f"Warehouse: {of.warehouse} at {of.database}")
     sound = _tells("the data folder can be written", lambda: prepare_instance(of))
     sound = sound and _tells("the warehouse opens", lambda: _kind_of_figures(of))
-    vendors = [claude(of), cursor(of), sheet(of)]
+    vendors = [claude(of), cursor(of), sheet(of), audit_logs(of)]
     return 0 if sound and all(vendors) else 1
 
 
@@ -68,6 +79,7 @@ def claude(of: Settings) -> bool:
         opened = [_tells(what, ask) for what, ask in must.items()]
         for what, ask in may.items():
             _tells(f"{what} (optional: attributes cost to people and keys)", ask, colour="yellow")
+        _tells("analytics users (optional: who uses claude.ai)", lambda: _people(admin, day), colour="yellow")
     OUT.print(
         "  Quota: analytics 60 requests a minute for the whole organisation, kept to; the other reports state none, "
         "but ask for no more than a poll a minute.",
@@ -130,6 +142,33 @@ def _named_sheet(of: Settings) -> AbstractContextManager[Sheet]:
     if found is None:
         raise SettingError("AI_USAGE_SHEET_ID is not set.")
     return closing(found)
+
+
+def audit_logs(of: Settings) -> bool:
+    """Every uploaded file, read to its end."""
+    found = uploads(of)
+    files = found.files() if found else []
+    if not found or not files:
+        where = (
+            "not read where the built-in vendors answer" if of.simulate else f"there is no *.csv in {of.uploads_dir}"
+        )
+        OUT.print(f"Audit-log exports of claude.ai: not configured, {where}.", soft_wrap=True)
+        return True
+    OUT.print(f"Audit-log exports of claude.ai in {of.uploads_dir}", soft_wrap=True)
+    readable = [_tells(path.name, partial(_covers, path, of)) for path in files]
+    return all(readable)
+
+
+def _covers(path: Path, of: Settings) -> str:
+    covers = read_audit_log(path, Span(of.yesterday(), of.yesterday()), now=of.now()).covers
+    return f"covers {covers}" if covers else "has no event"
+
+
+def _people(admin: ClaudeAdmin, day: date) -> str:
+    if not admin.has_analytics_key:
+        raise SettingError(NEEDS_ANALYTICS_KEY)
+    [said] = admin.enterprise_users([day])
+    return str(said) if isinstance(said, NotYet) else f"{len(said.records)} people on {day}"
 
 
 def _real_cursor_admin(of: Settings) -> AbstractContextManager[CursorAdmin]:

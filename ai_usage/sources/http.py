@@ -66,6 +66,7 @@ class Refused(VendorError):
     """The vendor answered with an error status."""
 
     status: int
+    said: str  # the vendor's own words
     retry_after: float | None  # seconds
     may_retry: bool
 
@@ -332,6 +333,7 @@ class Api:
             f"request id {self.vendor.request_id(response)}. {advice}".rstrip()
         )
         error.status = status
+        error.said = said
         error.retry_after = retry_after(response.headers.get("retry-after"))
         error.may_retry = status in RETRIED and response.headers.get("x-should-retry") != "false"
         return error

@@ -8,6 +8,7 @@ import pytest
 from ai_usage.checks.completeness import recency
 from ai_usage.checks.verdicts import ERROR, WARN
 from ai_usage.partitions import Span
+from ai_usage.sources.claude.tables import OPTIONAL_PULLS
 from ai_usage_tests.checks.conftest import DAYS
 from ai_usage_tests.platform import DAY, NEXT, Platform, ordinary
 
@@ -55,11 +56,11 @@ def test_an_empty_answer_is_no_missing_day(platform: Platform) -> None:
 
 def test_without_any_data_every_claim_is_red(platform: Platform) -> None:
     outcome = platform.materialize(dg.AssetSelection.all_asset_checks(), None, platform.vendor.admin())
-    optional = {"claude_analytics_cost", "claude_analytics_usage"}
     green = {(claim, table) for claim, table in outcome.verdicts if not outcome.red(claim, table)}
-    others = {(claim, table) for claim, table in outcome.verdicts if not table.startswith("claude_")}
+    others = {(claim, table) for claim, table in outcome.verdicts if not table.startswith("claude_")}  # not configured
     of_claude = {("every_key_has_an_owner", "dim_api_key_mapping")}
-    assert green == (others - of_claude) | {(claim, pull) for claim in (DRIFT, RECENT) for pull in optional}
+    optional = {(claim, pull) for claim in (DRIFT, RECENT) for pull in OPTIONAL_PULLS}
+    assert green == (others - of_claude) | optional | {("uploads_are_fresh", "claude_audit_log")}
 
 
 def test_a_day_that_was_never_pulled_is_red_in_every_claim_about_it(good: Platform) -> None:

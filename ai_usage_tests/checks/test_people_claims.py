@@ -241,3 +241,17 @@ def test_a_folder_of_files_is_a_sheet_too(platform: Platform, tmp_path: Path, go
     assert outcome.result.success
     owner: Any = platform.sql(f"select user_email, mapped_by, valid_from from {KEYS}")
     assert owner == [("ada@example.com", "sheet", None)]
+
+
+def test_the_api_goes_before_the_sheet_and_the_sheet_fills_what_it_leaves(good: Platform, google: Simulator) -> None:
+    usage = "ai_usage_analytics.claude_usage_stats"
+    assert good.sql(f"select distinct source from {usage}") == [("enterprise_api",)]
+    rows = [row.values for row in google.sheet.good if row.tab == "claude_ai_usage"]
+    day = SPAN.last
+    of_day = {row["user_email"] for row in rows if row["activity_date"] == day}
+    assert of_day
+    good.sql(f"delete from ai_usage_raw.pulls where pull = 'claude_enterprise_users' and activity_date = '{day}'")
+    built = dg.AssetSelection.assets(dg.AssetKey(["core", "claude_usage_stats"])).without_checks()
+    assert good.materialize(built, SPAN, None, sheet=object()).result.success
+    found = good.sql(f"select user_email, source from {usage} where activity_date = '{day}'")
+    assert set(found) == {(email, "sheet") for email in of_day}

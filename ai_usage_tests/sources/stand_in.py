@@ -42,6 +42,7 @@ class StandIn:
     page_size: int = 1000  # at most so many buckets, records or items a page
     bend: Callable[[list[str]], list[str]] = list
     envelope: dict[str, object] = field(default_factory=dict)  # said instead of the truth beside the data
+    ready: date = date.max  # the newest day whose people are known
     refreshes: int = 0  # so many pages to come, each from a newer state of the data
     asked: list[Asked] = field(default_factory=list)
     tokens: dict[str, tuple[Params, int]] = field(default_factory=dict)
@@ -55,12 +56,10 @@ class StandIn:
         analytics = place.startswith("/analytics/")
         if headers.get("x-api-key") not in ((ADMIN, ANALYTICS) if analytics else (ADMIN,)):
             raise RefusalError(401, "authentication_error", f"invalid x-api-key {headers.get('x-api-key')}")
-        if analytics and headers.get("anthropic-beta") != BETA:
-            raise RefusalError(400, "invalid_request_error", "anthropic-beta: required")
         if place == "/me":
             return self.lists["me"][0]
-        if place.startswith("/analytics/"):
-            return self.by_token(self.rows, params, cap=1000)
+        if analytics:
+            return self.analytics(place, params, headers)
         if place in REPORTS:
             return self.by_token(list(self.buckets(params)), params, cap=31)
         if place == "/usage_report/claude_code":
@@ -68,6 +67,20 @@ class StandIn:
                 raise RefusalError(400, "invalid_request_error", "ending_at: Extra inputs are not permitted")
             return self.by_token(self.days[date.fromisoformat(params["starting_at"][0])], params, cap=1000)
         return self.by_id(place.lstrip("/"), params)
+
+    def analytics(self, place: str, params: Params, headers: Mapping[str, str]) -> str:
+        if place == "/analytics/users":
+            return self.people(params)
+        if headers.get("anthropic-beta") != BETA:
+            raise RefusalError(400, "invalid_request_error", "anthropic-beta: required")
+        return self.by_token(self.rows, params, cap=1000)
+
+    def people(self, params: Params) -> str:
+        """Of one day, in a list that says nothing of `has_more`."""
+        day = date.fromisoformat(params["date"][0])
+        if day > self.ready:
+            raise RefusalError(400, "invalid_request_error", f"Data is available up to {self.ready}.")
+        return self.by_token(self.days[day], params, cap=1000).replace('"has_more": false, ', "")
 
     def buckets(self, params: Params) -> Iterator[str]:
         first, end = (date.fromisoformat(params[name][0][:10]) for name in ("starting_at", "ending_at"))

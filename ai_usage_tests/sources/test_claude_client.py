@@ -7,14 +7,16 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
 from ai_usage.partitions import Span
 from ai_usage.settings import read_settings
-from ai_usage.sources.claude.client import COST_GROUPS, DAYS_A_REQUEST, USAGE_GROUPS, ClaudeAdmin
+from ai_usage.sources.claude.client import COST_GROUPS, DAYS_A_REQUEST, USAGE_GROUPS, ClaudeAdmin, NotYet
 from ai_usage.sources.claude.records import ApiKey, CostLine
 from ai_usage.sources.http import (
+    BadRequest,
     IncompleteAnswer,
     KeyRefused,
     NotFound,
@@ -276,6 +278,67 @@ def test_an_answer_refreshed_at_every_read_is_no_answer(vendor: StandIn, admin: 
         admin.analytics_cost(Span(DAY, DAY))
 
 
+def person(n: int) -> str:
+    return json.dumps({"user": {"id": f"user_{n}", "email_address": f"p{n}@example.com"}, "chat_metrics": {}})
+
+
+def people(admin: ClaudeAdmin, *days: date) -> list[Answer]:
+    return [said for said in admin.enterprise_users(days) if isinstance(said, Answer)]
+
+
+def test_people_are_a_request_a_day_and_one_more_for_each_further_page(vendor: StandIn, admin: ClaudeAdmin) -> None:
+    vendor.days = {day: [person(n) for n in range(7 if day == WEEK.first else 2)] for day in WEEK.days}
+    vendor.page_size = 3
+    assert texts(people(admin, *WEEK.days)) == vendor.days
+    assert len(vendor.asked) == admin.requests == 7 + 2
+    for asked in vendor.asked:
+        assert asked.params.keys() - {"page"} == {"date", "limit"}
+        assert asked.params["limit"] == ["1000"]
+
+
+def test_recorded_people_come_back_as_recorded(vendor: StandIn, admin: ClaudeAdmin) -> None:
+    recording = [*recorded.items("analytics_users_page1"), *recorded.items("analytics_users_page2")]
+    vendor.days, vendor.page_size = {DAY: recording}, 1
+    assert texts(people(admin, DAY)) == {DAY: recording}
+
+
+def test_a_day_that_is_not_ready_is_not_yet_and_the_others_are_told(vendor: StandIn, admin: ClaudeAdmin) -> None:
+    vendor.days, vendor.ready = {day: [person(1)] for day in WEEK.days}, WEEK.days[4]
+    got = admin.enterprise_users(WEEK.days)
+    assert [isinstance(said, Answer) for said in got] == [True] * 5 + [False] * 2
+    assert got[5:] == [NotYet(day, WEEK.days[4]) for day in WEEK.days[5:]]
+    assert str(got[6]) == "not yet: 2026-11-07 was asked for, the latest available day is 2026-11-05"
+    assert len(vendor.asked) == 7  # a refusal is not tried again
+
+
+def refusing(body: bytes) -> ClaudeAdmin:
+    transport = httpx.MockTransport(lambda _: httpx.Response(400, content=body))
+    return ClaudeAdmin.open(base_url="https://mock.test", admin_key="sk-mock", transport=transport)
+
+
+def test_the_recorded_refusal_is_not_yet_for_later_days_alone() -> None:
+    admin = refusing(recorded.body("analytics_error_400_date_not_ready"))
+    assert admin.enterprise_users([date(2026, 11, 19)]) == [NotYet(date(2026, 11, 19), date(2026, 11, 18))]
+    with pytest.raises(BadRequest, match="Data is available up to 2026-11-18"):
+        admin.enterprise_users([date(2026, 11, 18)])
+
+
+@pytest.mark.parametrize("words", ["Data is not available before 2026-01-01.", "date: unknown since 2026-10-21"])
+def test_any_other_refusal_of_a_day_is_a_failure(words: str) -> None:
+    error = {"type": "error", "error": {"type": "invalid_request_error", "message": words}}
+    with pytest.raises(BadRequest, match=words):
+        refusing(json.dumps(error).encode()).enterprise_users([DAY])
+
+
+def test_a_person_who_comes_twice_is_refused(vendor: StandIn, admin: ClaudeAdmin) -> None:
+    vendor.days = {DAY: [person(1), person(2), person(1)]}
+    with pytest.raises(IncompleteAnswer, match="of 2026-11-01 names a person twice"):
+        admin.enterprise_users([DAY])
+    vendor.days = {DAY: ['{"user": null}']}
+    with pytest.raises(UnexpectedAnswer, match="analytics/users"):
+        admin.enterprise_users([DAY])
+
+
 EVERYTHING: list[Callable[[ClaudeAdmin], object]] = [
     ClaudeAdmin.organization,
     ClaudeAdmin.workspaces,
@@ -286,6 +349,7 @@ EVERYTHING: list[Callable[[ClaudeAdmin], object]] = [
     lambda admin: admin.claude_code(WEEK.days),
     lambda admin: admin.analytics_cost(WEEK),
     lambda admin: admin.analytics_usage(WEEK),
+    lambda admin: admin.enterprise_users(WEEK.days),
 ]
 
 
@@ -299,7 +363,7 @@ def test_each_request_carries_the_version_our_name_and_the_one_key_it_needs(
         for ask in EVERYTHING:
             ask(admin)
         assert admin.has_analytics_key is bool(analytics_key)
-    assert len(vendor.asked) == 16
+    assert len(vendor.asked) == 16 + 7
     for asked in vendor.asked:
         assert asked.headers["anthropic-version"] == "2023-06-01"
         assert asked.headers["user-agent"].startswith("ai_usage/")
@@ -330,8 +394,10 @@ def test_analytics_alone_keep_to_the_pace_retries_and_pages_included(
     admin.cost_report(WEEK)
     assert not waits
     admin.analytics_cost(WEEK)
+    vendor.days = {day: [] for day in WEEK.days}
+    admin.enterprise_users(WEEK.days)
     vendor.bend = lambda page: ["{"]
     with pytest.raises(VendorError):
         admin.analytics_usage(WEEK)
-    assert [pace.default for pace in waits] == [60] * (3 + 2)
+    assert [pace.default for pace in waits] == [60] * (3 + 7 + 2)
     assert len(set(map(id, waits))) == 1

@@ -26,6 +26,8 @@ SAMPLES: list[tuple[str, type[msgspec.Struct], Callable[[str], list[str]]]] = [
     ("analytics_unified_cost_page1", said.AnalyticsCost, recorded.items),
     ("analytics_unified_cost_page2", said.AnalyticsCost, recorded.items),
     ("analytics_unified_usage", said.AnalyticsUsage, recorded.items),
+    ("analytics_users_page1", said.EnterpriseUser, recorded.items),
+    ("analytics_users_page2", said.EnterpriseUser, recorded.items),
     ("organization_me", said.Organization, lambda name: [recorded.body(name).decode()]),
 ]
 CODE = recorded.items("usage_report_claude_code_page1")[0]
@@ -103,6 +105,15 @@ def test_each_departure_is_named_and_counted_by_record(name: str) -> None:
 
 def test_an_absent_optional_field_is_no_drift() -> None:
     assert not drift(changed(lambda r: [r.pop(n) for n in ("is_remote", "tool_actions")]), said.CodeRecord)
+
+
+def test_a_new_figure_in_any_block_of_a_persons_day_is_seen() -> None:
+    row = json.loads(recorded.items("analytics_users_page1")[0])
+    blocks = [name for name, block in row.items() if isinstance(block, dict)]
+    assert len(blocks) == 8
+    assert drift(
+        [json.dumps({**row, name: {**row[name], "novel_count": 1}}) for name in blocks], said.EnterpriseUser
+    ) == {f"unknown field {name}.novel_count": 1 for name in blocks}
 
 
 def test_a_value_inside_a_nullable_struct_is_seen() -> None:

@@ -1,9 +1,11 @@
 """The Claude Admin API: HTTP in, the vendor's own records out. Knows of no table and no dollar.
 
-Source: Anthropic's Admin API reference (usage and cost, Claude Code, organisation lists) and its Usage and
-Cost Analytics API (beta). `anthropic-version` is pinned: 2026-10-21 renames fields; both spellings are read.
+Source: Anthropic's Admin API reference (usage and cost, Claude Code, organisation lists), its Usage and Cost Analytics
+API (beta) and its Enterprise Analytics API. `anthropic-version` is pinned: 2026-10-21 renames fields; both spellings
+are read.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -15,6 +17,7 @@ import msgspec
 from ai_usage.partitions import ONE_DAY, Span, midnight
 from ai_usage.sources.http import (
     Api,
+    BadRequest,
     IncompleteAnswer,
     Page,
     Patience,
@@ -41,6 +44,8 @@ ROWS_A_REQUEST = 1000
 READS_AT_MOST = 3  # of an answer that the vendor refreshes while it is read; it does so every few hours
 AT_ONCE = 4  # requests under way together: "short bursts to page through history are fine"
 
+LATEST_DAY = re.compile(r"\b(?:up to|until|through|latest)\b\D*(\d{4}-\d{2}-\d{2})", re.IGNORECASE)
+
 COST_GROUPS = ("workspace_id", "description")
 USAGE_GROUPS = ("api_key_id", "workspace_id", "model", "service_tier", "context_window", "inference_geo")
 ANALYTICS_GROUPS = ("product", "workspace_id", "api_key_id", "actor", "model")
@@ -61,6 +66,17 @@ CLAUDE = Vendor(
         500: "The vendor is in trouble: see its status page and run this again later.",
     },
 )
+
+
+@dataclass(frozen=True)
+class NotYet:
+    """What analytics say of a day they have not computed: that is done around 10:00 UTC of the next one."""
+
+    day: date
+    latest: date
+
+    def __str__(self) -> str:
+        return f"not yet: {self.day} was asked for, the latest available day is {self.latest}"
 
 
 @dataclass(frozen=True)
@@ -155,6 +171,25 @@ class ClaudeAdmin:
         """Tokens by product, workspace, key, actor and model; one answer a day."""
         return self._analytics("/v1/organizations/analytics/usage", span, ANALYTICS_GROUPS)
 
+    def enterprise_users(self, days: Sequence[date]) -> list[Answer | NotYet]:
+        """Who used claude.ai, a row a person, one day a request: a range would be one row for all of it."""
+        return overlapped(self._enterprise_users_or_not_yet, days, at_once=AT_ONCE)
+
+    def _enterprise_users_or_not_yet(self, day: date) -> Answer | NotYet:
+        path = "/v1/organizations/analytics/users"
+        query: Query = {"date": day.isoformat(), "limit": ROWS_A_REQUEST}
+        try:
+            pages = self.analytics.pages(path, query, following=by_page_token)
+        except BadRequest as error:
+            latest = LATEST_DAY.search(error.said)
+            if error.status == httpx.codes.BAD_REQUEST and latest and latest[1] < day.isoformat():
+                return NotYet(day, date.fromisoformat(latest[1]))
+            raise
+        records = _items(pages)
+        if len({_read(path, record, _OfUser).user.id for record in records}) < len(records):
+            raise IncompleteAnswer(f"Claude {path} of {day} names a person twice: nothing of this answer is kept.")
+        return self._answer(day, records, len(pages), path, query, _envelope(*pages))
+
     def _buckets(self, path: str, span: Span, group_by: Sequence[str], **more: str) -> list[Answer]:
         """One answer a day, all pages joined; `IncompleteAnswer` if a day is missing or comes twice."""
         query: Query = {
@@ -242,6 +277,10 @@ class _Dated(msgspec.Struct):
 
 class _Item(msgspec.Struct):
     id: str
+
+
+class _OfUser(msgspec.Struct):
+    user: _Item
 
 
 def by_page_token(page: Page) -> Query | None:

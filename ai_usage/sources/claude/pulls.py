@@ -17,6 +17,7 @@ from ai_usage.sources.claude.client import (
     DAYS_A_REQUEST,
     USAGE_GROUPS,
     ClaudeAdmin,
+    NotYet,
 )
 from ai_usage.sources.claude.records import CostLine
 from ai_usage.sources.claude.tables import RAW_TABLES
@@ -39,6 +40,9 @@ GROUP = "raw_claude"
 KINDS = {"api", "duckdb"}
 
 MaybeClaude = dg.ResourceParam[ClaudeAdmin | None]
+NEEDS_ANALYTICS_KEY = (
+    "not configured: ANTHROPIC_ANALYTICS_API_KEY is not set, and an Admin key does not open who used claude.ai"
+)
 BOTH = ("raw/claude_cost_report", "raw/claude_cost_totals")
 
 
@@ -125,7 +129,14 @@ def claude_analytics_cost(context: dg.AssetExecutionContext, claude_admin: Maybe
     """The beta analytics API's cost by product, workspace, key, actor, model, cost and token type, in cents, as sent.
     The same money as the cost report, seen from another side: never added to it.
     """
-    _pull_analytics(context, claude_admin, warehouse, "claude_analytics_cost", ClaudeAdmin.analytics_cost)
+    _pull_analytics(
+        context,
+        claude_admin,
+        warehouse,
+        "claude_analytics_cost",
+        ClaudeAdmin.analytics_cost,
+        earliest=_earliest_of_a_year(),
+    )
 
 
 @daily_asset("raw", RAW_TABLES["claude_analytics_usage"], group=GROUP, kinds=KINDS)
@@ -133,7 +144,36 @@ def claude_analytics_usage(
     context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse
 ) -> None:
     """The beta analytics API's tokens by product, workspace, key, actor and model, as sent."""
-    _pull_analytics(context, claude_admin, warehouse, "claude_analytics_usage", ClaudeAdmin.analytics_usage)
+    _pull_analytics(
+        context,
+        claude_admin,
+        warehouse,
+        "claude_analytics_usage",
+        ClaudeAdmin.analytics_usage,
+        earliest=_earliest_of_a_year(),
+    )
+
+
+@daily_asset("raw", RAW_TABLES["claude_enterprise_users"], group=GROUP, kinds=KINDS)
+def claude_enterprise_users(
+    context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse
+) -> None:
+    """Who did what in claude.ai, person by person, as sent; Enterprise organisations only. A day the vendor has not
+    computed yet is left for a later run: its figures move for some days more, which the morning's window follows.
+    """
+    pull = "claude_enterprise_users"
+    if claude_admin and not claude_admin.has_analytics_key:
+        note(context, f"raw/{pull}", None, skipped=NEEDS_ANALYTICS_KEY)
+        return
+
+    def ready(admin: ClaudeAdmin, span: Span) -> list[Answer]:
+        said = dict(zip(span.days, admin.enterprise_users(span.days), strict=True))
+        for day, answer in said.items():
+            if isinstance(answer, NotYet):
+                note(context, f"raw/{pull}", day, skipped=str(answer))
+        return [answer for answer in said.values() if isinstance(answer, Answer)]
+
+    _pull_analytics(context, claude_admin, warehouse, pull, ready, earliest=ANALYTICS_FIRST_DAY)
 
 
 def _pull(
@@ -153,10 +193,11 @@ def _pull_analytics(
     warehouse: Warehouse,
     pull: str,
     ask: Callable[[ClaudeAdmin, Span], list[Answer]],
+    *,
+    earliest: date,
 ) -> None:
     """The days the vendor serves, if the key may read them: else a note says why nothing came."""
     asked = span_of_run(context)
-    earliest = max(ANALYTICS_FIRST_DAY, settings().now().date() - (ANALYTICS_DEPTH - 1) * ONE_DAY)
     for day in asked.days:
         if day < earliest:
             note(context, f"raw/{pull}", day, skipped=f"the vendor serves nothing before {earliest}")
@@ -168,6 +209,10 @@ def _pull_analytics(
         if isinstance(error, KeyRefused) and claude_admin and claude_admin.has_analytics_key:
             raise  # a key given for this very purpose must work
         note_not_open(context, pull, error)
+
+
+def _earliest_of_a_year() -> date:
+    return max(ANALYTICS_FIRST_DAY, settings().now().date() - (ANALYTICS_DEPTH - 1) * ONE_DAY)
 
 
 def _snapshot(pull: str, description: str, ask: Callable[[ClaudeAdmin], Answer]) -> dg.AssetsDefinition:
@@ -191,6 +236,7 @@ ASSETS = [
     claude_code_usage,
     claude_analytics_cost,
     claude_analytics_usage,
+    claude_enterprise_users,
     claude_organization,
     claude_workspaces,
     claude_api_keys,

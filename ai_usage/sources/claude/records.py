@@ -1,8 +1,8 @@
 """What a Claude record means: its fields, and the values they are known to take.
 
 One struct a record. Core reads them as they are, so a value or field the vendor adds is never a crash;
-`schema_drift` reads their strict twins, so it never goes unseen either. Source: the Admin API reference and
-the beta analytics one.
+`schema_drift` reads their strict twins, so it never goes unseen either. Source: the Admin API reference, the beta
+analytics one, and Enterprise analytics.
 """
 
 from datetime import datetime
@@ -296,3 +296,143 @@ class AnalyticsUsage(msgspec.Struct, frozen=True):
     ending_at: datetime
     group: AnalyticsGroup
     usage: AnalyticsTokens
+
+
+class EnterprisePerson(msgspec.Struct, frozen=True):
+    id: str
+    email_address: str | None = None  # null once the account is deleted
+    email: str | None = None  # another spelling of it, by version
+    type: str | None = None
+
+
+class ChatMetrics(msgspec.Struct, frozen=True):
+    """claude.ai itself. Distinct counts may be null; every other figure is a zero where nothing happened."""
+
+    message_count: int
+    distinct_conversation_count: int | None = None
+    distinct_projects_used_count: int | None = None
+    distinct_projects_created_count: int | None = None
+    distinct_files_uploaded_count: int | None = None
+    thinking_message_count: int | None = None
+    distinct_artifacts_created_count: int | None = None
+    distinct_skills_used_count: int | None = None
+    connectors_used_count: int | None = None
+    distinct_connectors_used_count: int | None = None
+    shared_conversations_viewed_count: int | None = None
+    distinct_shared_artifacts_viewed_count: int | None = None
+
+
+class SeatLinesOfCode(msgspec.Struct, frozen=True):
+    added_count: int | None = None
+    removed_count: int | None = None
+
+
+class SeatCoreMetrics(msgspec.Struct, frozen=True):
+    commit_count: int | None = None
+    pull_request_count: int | None = None
+    distinct_session_count: int | None = None
+    lines_of_code: SeatLinesOfCode | None = None
+    artifacts_created_count: int | None = None  # from 2026-08-17 on
+
+
+class SeatToolAction(msgspec.Struct, frozen=True):
+    accepted_count: int | None = None
+    rejected_count: int | None = None
+
+
+class SeatToolActions(msgspec.Struct, frozen=True):
+    edit_tool: SeatToolAction | None = None
+    multi_edit_tool: SeatToolAction | None = None
+    notebook_edit_tool: SeatToolAction | None = None
+    write_tool: SeatToolAction | None = None
+
+
+class SeatClaudeCode(msgspec.Struct, frozen=True):
+    """Claude Code on the seats alone; `usage_report/claude_code` has it too, and more of it."""
+
+    core_metrics: SeatCoreMetrics | None = None
+    tool_actions: SeatToolActions | None = None
+
+
+class CoworkMetrics(msgspec.Struct, frozen=True):
+    action_count: int | None = None
+    message_count: int | None = None
+    dispatch_turn_count: int | None = None
+    artifacts_created_count: int | None = None
+    connectors_used_count: int | None = None
+    distinct_connectors_used_count: int | None = None
+    skills_used_count: int | None = None
+    distinct_skills_used_count: int | None = None
+    plugins_used_count: int | None = None
+    distinct_plugins_used_count: int | None = None
+    distinct_session_count: int | None = None
+    sessions_with_file_edits_count: int | None = None
+    file_edit_count: int | None = None
+    edit_tool_count: int | None = None
+    multi_edit_tool_count: int | None = None
+    notebook_edit_tool_count: int | None = None
+    write_tool_count: int | None = None
+
+
+class OfficeProgram(msgspec.Struct, frozen=True):
+    message_count: int | None = None
+    distinct_session_count: int | None = None
+    connectors_used_count: int | None = None
+    distinct_connectors_used_count: int | None = None
+    skills_used_count: int | None = None
+    distinct_skills_used_count: int | None = None
+
+
+class OfficeMetrics(msgspec.Struct, frozen=True):
+    excel: OfficeProgram | None = None
+    outlook: OfficeProgram | None = None
+    powerpoint: OfficeProgram | None = None
+    word: OfficeProgram | None = None
+
+
+class DesignMetrics(msgspec.Struct, frozen=True):
+    message_count: int | None = None
+    distinct_session_count: int | None = None
+    distinct_projects_created_count: int | None = None
+    distinct_projects_used_count: int | None = None
+
+
+class ScienceMetrics(msgspec.Struct, frozen=True):
+    message_count: int | None = None
+    distinct_session_count: int | None = None
+    delegation_count: int | None = None
+    remote_compute_job_count: int | None = None
+    skills_used_count: int | None = None
+
+
+class ChatCoworkMetrics(msgspec.Struct, frozen=True):
+    """The contract names its two blocks and not what is in them."""
+
+    chat: dict[str, object] | None = None
+    sessions: dict[str, object] | None = None
+
+
+class ClaudeTagMetrics(msgspec.Struct, frozen=True):
+    active_day_count: int | None = None
+    active_message_count: int | None = None
+
+
+class EnterpriseUser(msgspec.Struct, frozen=True):
+    """One row of `analytics/users`: a person's day. Only the person and the chat block are needed, so a block that
+    the vendor leaves out hurts nobody.
+    """
+
+    user: EnterprisePerson
+    chat_metrics: ChatMetrics
+    claude_code_metrics: SeatClaudeCode | None = None
+    cowork_metrics: CoworkMetrics | None = None
+    office_metrics: OfficeMetrics | None = None
+    design_metrics: DesignMetrics | None = None
+    science_metrics: ScienceMetrics | None = None
+    web_search_count: int | None = None
+    last_activity_date: str | None = None
+    chat_cowork_unified_metrics: ChatCoworkMetrics | None = None
+    claude_tag_metrics: ClaudeTagMetrics | None = None
+    distinct_user_count: int | None = None  # these three only of groups, which are not asked for
+    rbac_group_id: str | None = None
+    rbac_group_name: str | None = None

@@ -16,6 +16,7 @@ DAILY_PULLS: Mapping[str, type] = {
     "claude_code_usage": said.CodeRecord,
     "claude_analytics_cost": said.AnalyticsCost,
     "claude_analytics_usage": said.AnalyticsUsage,
+    "claude_enterprise_users": said.EnterpriseUser,
 }
 SNAPSHOT_PULLS: Mapping[str, type] = {
     "claude_organization": said.Organization,
@@ -23,7 +24,7 @@ SNAPSHOT_PULLS: Mapping[str, type] = {
     "claude_api_keys": said.ApiKey,
     "claude_users": said.User,
 }
-OPTIONAL_PULLS = ("claude_analytics_cost", "claude_analytics_usage")  # only where the key may
+OPTIONAL_PULLS = ("claude_analytics_cost", "claude_analytics_usage", "claude_enterprise_users")  # where the key may
 RAW_TABLES = {pull: raw_table(pull) for pull in (*DAILY_PULLS, *SNAPSHOT_PULLS)}
 
 DAY = day("the UTC day, as the vendor has it")
@@ -152,6 +153,38 @@ CLAUDE_CODE_MODEL_USAGE = Table(
     cluster=("user_email",),
 )
 
+UNKNOWN = "null where the source does not tell"
+CLAUDE_USAGE_STATS = Table(
+    name="claude_usage_stats",
+    grain="one person's UTC day in claude.ai, by the best source there is for it: the API over the audit log over the "
+    "sheet",
+    columns={
+        "activity_date": DAY,
+        "user_email": string("the person, lower-case; null for an account deleted since, which user_id names"),
+        "user_id": string(
+            "the source's own id of the person: user_… in the API, a UUID in the audit log; null in the sheet"
+        ),
+        "conversation_count": integer(
+            f"conversations: taken part in (API), begun (audit log), as typed (sheet); {UNKNOWN}", required=False
+        ),
+        "message_count": integer(f"messages; {UNKNOWN}, as the audit log never does", required=False),
+        "project_count": integer(
+            "projects: used, or where the API does not tell that, created; created (audit log); as typed (sheet); "
+            f"{UNKNOWN}",
+            required=False,
+        ),
+        "file_upload_count": integer(
+            "files uploaded: distinct ones (API), uploads to chats and projects (audit log), as typed (sheet); "
+            f"{UNKNOWN}",
+            required=False,
+        ),
+        "source": string("enterprise_api, audit_log or sheet", required=True),
+        "upload_timestamp": instant("when the figures came in: the ingestion_timestamp", required=True),
+        **STAMPS,
+    },
+    cluster=("user_email",),
+)
+
 DIM_WORKSPACE = Table(
     name="dim_workspace",
     grain="one workspace, the archived and the default one included",
@@ -173,5 +206,6 @@ CORE_TABLES = (
     CLAUDE_DAILY_TOKENS,
     CLAUDE_CODE_USAGE_STATS,
     CLAUDE_CODE_MODEL_USAGE,
+    CLAUDE_USAGE_STATS,
     DIM_WORKSPACE,
 )

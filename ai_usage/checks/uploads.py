@@ -1,0 +1,54 @@
+"""Are uploads, where people use them, still coming: nobody is asked, so nobody notices when they stop."""
+
+from datetime import date, datetime, timedelta
+
+import dagster as dg
+
+from ai_usage.checks.verdicts import Verdict, Verdicts
+from ai_usage.layers import POOL, in_plain_words
+from ai_usage.settings import settings
+from ai_usage.sources.uploads.folder import Uploads
+from ai_usage.sources.uploads.tables import AUDIT_LOG
+from ai_usage.warehouse.port import Warehouse
+
+STALE = timedelta(days=35)  # an export a month, with some days of grace
+EXPORT = "Export the audit log again (claude.ai, Organization settings, Data and privacy, Export logs)"
+
+SPEC = dg.AssetCheckSpec(
+    "uploads_are_fresh",
+    asset=dg.AssetKey(["raw", AUDIT_LOG]),
+    description=f"Where audit-log exports are uploaded, the newest one reaches into the last {STALE.days} days.",
+)
+
+
+def freshness(files: int, newest: date | None, now: datetime) -> Verdict:
+    """Whether the uploads, where they are used at all, reach far enough."""
+    if newest is None and not files:
+        return Verdict.right("Not used: not configured, no export was ever uploaded.")
+    if newest is None:
+        return Verdict.warning(
+            f"Of the {files} files in the uploads folder no day was ever read: make backfill over the days they cover, "
+            f"which the metadata of raw/{AUDIT_LOG} names."
+        )
+    if now.date() - newest > STALE:
+        return Verdict.warning(f"The uploads end on {newest}. {EXPORT} and put the CSV into the uploads folder.")
+    return Verdict.right(f"The uploads reach to {newest}.")
+
+
+@dg.multi_asset_check(
+    name=f"check__{AUDIT_LOG}__{SPEC.name}",
+    specs=[SPEC],
+    pool=POOL,
+    required_resource_keys={"warehouse", "uploads"},
+)
+@in_plain_words
+def uploads_are_fresh(context: dg.AssetCheckExecutionContext) -> Verdicts:
+    warehouse: Warehouse = context.resources.warehouse
+    uploads: Uploads | None = context.resources.uploads
+    read = warehouse.pulled_days(AUDIT_LOG)
+    verdict = freshness(len(uploads.files()) if uploads else 0, max(read, default=None), settings().now())
+    yield verdict.evaluation(SPEC.key, None)
+    yield dg.Output(None, SPEC.get_python_identifier())
+
+
+CHECKS = [uploads_are_fresh]

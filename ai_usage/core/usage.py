@@ -1,0 +1,211 @@
+"""Who used claude.ai: three ways in, one row a person and day.
+
+The Enterprise API knows most, the audit log's export knows no messages, and a person typed the sheet. Where two tell
+of the same person's day, the better one's row stands whole: figures of different meaning are never mixed in a row.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from ai_usage.core.rebuild import DAYS_AT_ONCE, GROUP, KINDS
+from ai_usage.core.sheets import read_newest
+from ai_usage.layers import daily_asset, note
+from ai_usage.partitions import Span, span_of_run
+from ai_usage.sources.claude import pulls as claude
+from ai_usage.sources.claude.records import EnterpriseUser
+from ai_usage.sources.claude.tables import CLAUDE_USAGE_STATS
+from ai_usage.sources.pulling import InWarehouse
+from ai_usage.sources.sheets.tabs import CLAUDE_AI_USAGE
+from ai_usage.sources.uploads import pulls as uploads
+from ai_usage.sources.uploads.records import COUNTED, AuditEvent
+from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.port import Warehouse
+
+ASSET = "core/claude_usage_stats"
+UNTOLD = {"skipped": "no source tells of this day: left as it was"}
+COUNTS = ("conversation_count", "message_count", "project_count", "file_upload_count")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SheetUsage:
+    """One row of the sheet's tab `claude_ai_usage`; a count left blank is unknown."""
+
+    user_email: str
+    activity_date: date
+    conversation_count: int | None = None
+    message_count: int | None = None
+    project_count: int | None = None
+    file_upload_count: int | None = None
+    pull_id: str
+    pulled_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserDay:
+    """One person's day, as one source has it."""
+
+    activity_date: date
+    user_email: str | None
+    user_id: str | None
+    conversation_count: int | None
+    message_count: int | None
+    project_count: int | None
+    file_upload_count: int | None
+    source: str
+    pull_id: str
+    pulled_at: datetime
+
+    @property
+    def key(self) -> tuple[date, str]:
+        return self.activity_date, self.user_email or self.user_id or ""
+
+
+@daily_asset(
+    "core",
+    CLAUDE_USAGE_STATS,
+    group=GROUP,
+    kinds=KINDS,
+    deps=[claude.claude_enterprise_users, uploads.claude_audit_log, dg.AssetKey(["raw", CLAUDE_AI_USAGE.pull])],
+)
+def claude_usage_stats(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """What people did in claude.ai, person by person. A day of which any source tells is replaced whole; one of which
+    none does is left as it is.
+    """
+    with warehouse.connected():
+        for days in span_of_run(context).cut(at_most=DAYS_AT_ONCE):
+            api, audit = (warehouse.newest(pull, days) for pull in ("claude_enterprise_users", "claude_audit_log"))
+            sheet = sheet_usage(warehouse, days)
+            told = days.days if sheet is not None else sorted({*api.days, *audit.days})
+            built = claude_usage_rows(api, audit, sheet or [])
+            warehouse.replace_days(CLAUDE_USAGE_STATS, told, built)
+            for day in days.days:
+                note(context, ASSET, day, **(_described(day, built) if day in told else UNTOLD))
+
+
+def sheet_usage(warehouse: Warehouse, days: Span) -> Sequence[SheetUsage] | None:
+    """The sheet's rows of these days; None as long as no sheet was ever read. A sheet tells of every day: a row that
+    was taken out of it must not linger.
+    """
+    if (read := read_newest(warehouse, CLAUDE_AI_USAGE)) is None:
+        return None
+    records, found = read
+    [(pull_id, pulled_at)] = records.versions.select("pull_id", "pulled_at").rows()
+    return [
+        SheetUsage(
+            user_email=row["user_email"],
+            activity_date=row["activity_date"],
+            **{name: row[name] for name in COUNTS},
+            pull_id=pull_id,
+            pulled_at=pulled_at,
+        )
+        for row in found.good
+        if row["activity_date"] in days
+    ]
+
+
+def _described(day: date, built: pl.DataFrame) -> dict[str, object]:
+    sources = Counter(built.filter(built["activity_date"] == day)["source"].to_list())
+    return {"dagster/partition_row_count": sources.total(), **{f"from_{name}": n for name, n in sources.items()}}
+
+
+def claude_usage_rows(api: Records, audit: Records, sheet: Sequence[SheetUsage]) -> pl.DataFrame:
+    """Rows of `claude_usage_stats`, one a person and day: the API's, else the audit log's, else the sheet's, of which
+    a later row about the same person and day stands for an earlier one.
+    """
+    best: dict[tuple[date, str], UserDay] = {}
+    for told in (_of_sheet(sheet), _of_audit_log(audit), _of_api(api)):
+        best |= {one.key: one for one in told}
+    rows = [best[key] for key in sorted(best)]
+    columns = [name for name in CLAUDE_USAGE_STATS.columns if name not in {"upload_timestamp", "ingestion_timestamp"}]
+    at = [row.pulled_at for row in rows]
+    return CLAUDE_USAGE_STATS.frame(
+        {name: [getattr(row, name) for row in rows] for name in columns}
+        | {"upload_timestamp": at, "ingestion_timestamp": at}
+    )
+
+
+def _of_api(records: Records) -> Iterable[UserDay]:
+    """One a person; accounts that share an address are one person."""
+    found: dict[tuple[date, str], UserDay] = {}
+    lines = records.lines.select("activity_date", "pull_id", "ingestion_timestamp").iter_rows()
+    for (day, pull_id, pulled_at), said in zip(lines, records.decode(EnterpriseUser), strict=True):
+        chat, used = said.chat_metrics, said.chat_metrics.distinct_projects_used_count
+        one = UserDay(
+            activity_date=day,
+            user_email=_address(said.user.email_address or said.user.email),
+            user_id=said.user.id,
+            conversation_count=chat.distinct_conversation_count,
+            message_count=chat.message_count,
+            project_count=chat.distinct_projects_created_count if used is None else used,
+            file_upload_count=chat.distinct_files_uploaded_count,
+            source="enterprise_api",
+            pull_id=pull_id,
+            pulled_at=pulled_at,
+        )
+        found[one.key] = _together(found[one.key], one) if one.key in found else one
+    return found.values()
+
+
+def _of_audit_log(records: Records) -> Iterable[UserDay]:
+    """One a person of whom something was counted. Of a day it covers the log knows the zeros, but never messages."""
+    counts: dict[tuple[date, str], Counter[str]] = defaultdict(Counter)
+    ids: dict[tuple[date, str], str] = {}
+    stamps: dict[date, tuple[str, datetime]] = {}
+    lines = records.lines.select("activity_date", "pull_id", "ingestion_timestamp").iter_rows()
+    for (day, *stamp), said in zip(lines, records.decode(AuditEvent), strict=True):
+        address = _address(said.actor_email)
+        if address and said.event in COUNTED:
+            counts[day, address][COUNTED[said.event]] += 1
+            ids.setdefault((day, address), said.actor_id or "")
+            stamps[day] = (stamp[0], stamp[1])
+    return [
+        UserDay(
+            activity_date=day,
+            user_email=address,
+            user_id=ids[day, address] or None,
+            conversation_count=counted["conversation_count"],
+            message_count=None,
+            project_count=counted["project_count"],
+            file_upload_count=counted["file_upload_count"],
+            source="audit_log",
+            pull_id=stamps[day][0],
+            pulled_at=stamps[day][1],
+        )
+        for (day, address), counted in counts.items()
+    ]
+
+
+def _of_sheet(rows: Sequence[SheetUsage]) -> Iterable[UserDay]:
+    return [
+        UserDay(
+            activity_date=row.activity_date,
+            user_email=_address(row.user_email),
+            user_id=None,
+            **{name: getattr(row, name) for name in COUNTS},
+            source="sheet",
+            pull_id=row.pull_id,
+            pulled_at=row.pulled_at,
+        )
+        for row in rows
+    ]
+
+
+def _together(one: UserDay, other: UserDay) -> UserDay:
+    sums: dict[str, Any] = {}
+    for name in COUNTS:
+        known = [count for count in (getattr(one, name), getattr(other, name)) if count is not None]
+        sums[name] = sum(known) if known else None
+    return replace(one, **sums)
+
+
+def _address(email: str | None) -> str | None:
+    return (email or "").strip().lower() or None
+
+
+ASSETS = [claude_usage_stats]

@@ -1,0 +1,28 @@
+"""What is kept of an uploaded record: the fields an answer needs, and none of the others."""
+
+from datetime import datetime
+
+import msgspec
+
+COUNTED = {  # event → the figure it counts for; the log has no messages, and other events count for nothing
+    "conversation_created": "conversation_count",
+    "project_created": "project_count",
+    "file_uploaded": "file_upload_count",
+    "project_document_uploaded": "file_upload_count",
+}
+
+
+class AuditEvent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One event of claude.ai's audit log. Events and platforms are open sets: Anthropic adds to them.
+
+    The export has more (IP address, device, user agent, names, what the event was about): that is private and answers
+    no question, so it is never kept.
+    """
+
+    created_at: datetime  # UTC, whatever the file says
+    event: str
+    actor_email: str | None = None
+    actor_id: str | None = None
+    entity_type: str | None = None
+    entity_uuid: str | None = None
+    client_platform: str | None = None
