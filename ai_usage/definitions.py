@@ -1,4 +1,4 @@
-"""Where everything meets: assets, checks, jobs, schedules and the resources they run with."""
+"""Where everything meets: assets, checks, jobs, schedules, sensors and the resources they run with."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -8,8 +8,10 @@ import dagster as dg
 
 from ai_usage import simulator
 from ai_usage.automation import refresh
+from ai_usage.automation import sheet as sheet_automation
 from ai_usage.catalog import TABLES
 from ai_usage.checks import completeness, cycle, identity, people, plausibility, reconciliation
+from ai_usage.checks import sheet as sheet_checks
 from ai_usage.checks import uploads as uploads_checks
 from ai_usage.core import claude as core_claude
 from ai_usage.core import cursor as core_cursor
@@ -46,7 +48,7 @@ ASSETS = [
 ]
 CHECKS = [
     check
-    for about in (completeness, identity, reconciliation, cycle, plausibility, people, uploads_checks)
+    for about in (completeness, identity, reconciliation, cycle, plausibility, people, sheet_checks, uploads_checks)
     for check in about.CHECKS
 ]
 
@@ -175,8 +177,9 @@ def build_defs(
     return dg.Definitions(
         assets=list(dg.map_asset_specs(_marked_as_simulated, ASSETS)) if of.simulate else ASSETS,
         asset_checks=CHECKS,
-        jobs=[refresh.refresh_day, refresh.refresh_range],
+        jobs=[refresh.refresh_day, refresh.refresh_range, sheet_automation.refresh_sheet],
         schedules=[refresh.refresh_every_morning],
+        sensors=[sheet_automation.sheet_changed],
         resources={
             "warehouse": WarehouseResource(),
             "claude_admin": claude_admin(of),

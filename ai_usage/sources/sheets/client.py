@@ -32,6 +32,7 @@ from ai_usage.sources.http import (
     KeyRefused,
     NotFound,
     NotPermitted,
+    Patience,
     RateLimited,
     UnexpectedAnswer,
     Unreachable,
@@ -43,6 +44,9 @@ from ai_usage.warehouse.ledger import Answer
 
 SOURCE = "google_sheets"
 TIMEOUT = (10.0, 60.0)  # to connect, to answer
+PATIENCE = Patience(attempts=6, seconds=200.0, first_wait=2.0, longest_wait=64.0)  # Google's quotas are by the minute
+SHORT_TIMEOUT = (4.0, 10.0)
+LITTLE_PATIENCE = Patience(attempts=2, seconds=5.0)
 HOSTS = ("https://sheets.googleapis.com", "https://www.googleapis.com")
 ADVICE = {
     400: "Is AI_USAGE_SHEET_ID the id in the sheet's address, between /d/ and /edit?",
@@ -66,6 +70,9 @@ class Sheet(Protocol):
     def tabs(self, known: Mapping[str, int]) -> dict[str, Answer]:
         """The tabs that are there, by our name for them. `known` has the ids of tabs found before."""
 
+    def hurry(self) -> None:
+        """From now on give up within seconds: for whoever asks again in a minute."""
+
     def close(self) -> None: ...
 
 
@@ -87,6 +94,7 @@ class GoogleSheet:
     client: gspread.Client
     is_simulated: bool = False
     requests: int = field(default=0, init=False)
+    patience: Patience = field(default=PATIENCE, init=False)
 
     @classmethod
     def open(cls, sheet_id: str, *, base_url: str = "", is_simulated: bool = False) -> "GoogleSheet":
@@ -112,6 +120,10 @@ class GoogleSheet:
 
     def close(self) -> None:
         self.client.http_client.session.close()
+
+    def hurry(self) -> None:
+        self.patience = LITTLE_PATIENCE
+        self.client.http_client.set_timeout(SHORT_TIMEOUT)
 
     def version(self) -> str:
         """Drive's version of the file: it grows with every change, and with some that nobody sees."""
@@ -160,9 +172,14 @@ class GoogleSheet:
         return {name: (tab_id, there[tab_id]) for name, tab_id in found.items() if tab_id is not None}
 
     def _get(self, url: str, query: Mapping[str, Any]) -> bytes:
-        """An answer's body; tried again where that can help, within a few minutes."""
-        for attempt in stamina.retry_context(  # Google's quotas are by the minute
-            on=_may_help, attempts=6, timeout=200.0, wait_initial=2.0, wait_max=64.0
+        """An answer's body; tried again where that can help, as long as patience lasts."""
+        patience = self.patience
+        for attempt in stamina.retry_context(
+            on=_may_help,
+            attempts=patience.attempts,
+            timeout=patience.seconds,
+            wait_initial=patience.first_wait,
+            wait_max=patience.longest_wait,
         ):
             with attempt:
                 self.requests += 1
@@ -181,6 +198,9 @@ class CsvFolder:
 
     def close(self) -> None:
         """Nothing is open."""
+
+    def hurry(self) -> None:
+        """Files answer at once."""
 
     def version(self) -> str:
         files = [(path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in self._files().values()]

@@ -1,12 +1,37 @@
 """The `sheet` resource: where the tabs come from, or None where no sheet is configured."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 
 import dagster as dg
 
+from ai_usage.errors import AiUsageError
 from ai_usage.settings import Settings, settings
 from ai_usage.sources.sheets.client import CsvFolder, GoogleSheet, Sheet
+from ai_usage.warehouse.ledger import Answer
+
+
+@dataclass
+class Unopened:
+    """A sheet that could not be opened, and says why when it is asked: a resource that fails would say it of a whole
+    run, and of every tick of a sensor.
+    """
+
+    why: AiUsageError
+    requests: int = 0
+
+    def version(self) -> str:
+        raise self.why
+
+    def tabs(self, known: Mapping[str, int]) -> dict[str, Answer]:
+        raise self.why
+
+    def hurry(self) -> None:
+        """There is nothing to wait for."""
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 def open_sheet(of: Settings) -> Sheet | None:
@@ -23,7 +48,11 @@ class SheetResource(dg.ConfigurableResource[Sheet | None]):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Sheet | None]:
-        sheet = open_sheet(settings())
+        sheet: Sheet | None
+        try:
+            sheet = open_sheet(settings())
+        except AiUsageError as error:
+            sheet = Unopened(error)
         if sheet is None:
             yield None
             return

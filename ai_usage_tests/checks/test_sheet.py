@@ -1,0 +1,56 @@
+"""The claim that the sheet can be read, seen red over a tab whose header was spoilt."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ai_usage.checks.sheet import CHECKS
+from ai_usage.definitions import CHECKS as ALL
+from ai_usage.partitions import Span
+from ai_usage.sources.sheets.client import CsvFolder
+from ai_usage_tests.platform import DAY, Outcome, Platform
+
+READ = "sheet_can_be_read"
+TABS = {
+    "api_key_mapping": "api_key_id,user_email,team_name\napikey_1,dev@example.com,Team\n",
+    "budgets": "month,scope,amount_usd\n2026-11,total,100\n",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "sheet"
+    folder.mkdir()
+    for tab, text in TABS.items():
+        (folder / f"{tab}.csv").write_text(text, encoding="utf-8")
+    return folder
+
+
+def pulled(platform: Platform, folder: Path | None) -> Outcome:
+    checks = dg.AssetSelection.checks(*(key for check in CHECKS for key in check.check_keys))
+    selection = dg.AssetSelection.groups("raw_sheets") | checks
+    return platform.materialize(selection, Span(DAY, DAY), None, sheet=folder and CsvFolder(folder))
+
+
+def test_a_sheet_with_its_headers_can_be_read(platform: Platform, folder: Path) -> None:
+    outcome = pulled(platform, folder)
+    assert outcome.red(READ) == set()
+    assert outcome.verdict(READ, None, "sheet_api_key_mapping").description == "It is so."
+    assert all(check in ALL for check in CHECKS)
+
+
+@pytest.mark.parametrize("header", ["month,amount_usd", "month,scope,amount_usd,scope"])
+def test_a_tab_that_lacks_a_column_it_needs_is_named(platform: Platform, folder: Path, header: str) -> None:
+    (folder / "budgets.csv").write_text(f"{header}\n2026-11,total,100\n", encoding="utf-8")
+    outcome = pulled(platform, folder)
+    assert outcome.red(READ) == {None}
+    said = outcome.verdict(READ, None, "sheet_api_key_mapping").description or ""
+    assert "The tab budgets must have scope in its header, once" in said
+    assert "api_key_mapping" not in said
+
+
+def test_without_a_sheet_there_is_nothing_to_judge(platform: Platform) -> None:
+    outcome = pulled(platform, None)
+    assert outcome.red(READ) == set()
+    assert "not configured" in (outcome.verdict(READ, None, "sheet_api_key_mapping").description or "")

@@ -1,0 +1,527 @@
+"""The sensor `sheet_changed`: what a change of the sheet asks for, that nothing else asks for anything, and an edit on
+its way through the running daemon.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+from dagster._grpc.client import DEFAULT_SENSOR_GRPC_TIMEOUT
+
+from ai_usage.automation import sheet as automation
+from ai_usage.automation.sheet import Cursor, refresh_sheet, sheet_changed
+from ai_usage.checks.sheet import CLAIM
+from ai_usage.checks.verdicts import RANGE_END, RANGE_START
+from ai_usage.definitions import defs
+from ai_usage.errors import SettingError
+from ai_usage.layers import POOL
+from ai_usage.partitions import DAYS, Span, runs_of_days
+from ai_usage.settings import ROOT, settings
+from ai_usage.simulator import SHEET_ID, UNSHARED_SHEET_ID, Simulator
+from ai_usage.simulator.sheet import Tab
+from ai_usage.simulator.sheet_cells import Value
+from ai_usage.sources.http import Patience
+from ai_usage.sources.sheets import client, pulls
+from ai_usage.sources.sheets.client import CsvFolder, GoogleSheet, Sheet
+from ai_usage.sources.sheets.resource import SheetResource
+from ai_usage.sources.sheets.tabs import TABS
+
+MAPPING, USAGE, BUDGETS = "api_key_mapping", "claude_ai_usage", "budgets"
+MEANT = client.LITTLE_PATIENCE
+EVERY_DAY = Span(date(2026, 10, 1), date(2026, 11, 19))
+OWNER = "somebody.new@example.com"
+
+Harm = Callable[[Simulator], Any]
+
+
+def made(key: str, *deps: str, daily: bool = False) -> dg.AssetsDefinition:
+    """An asset that does nothing, of this name and these dependencies."""
+    spec = dg.AssetSpec(key.split("/"), deps=[dep.split("/") for dep in deps], partitions_def=DAYS if daily else None)
+
+    @dg.multi_asset(name=key.replace("/", "__"), specs=[spec], pool=POOL)
+    def nothing() -> None: ...
+
+    return nothing
+
+
+SMALL = dg.Definitions(
+    assets=[
+        *pulls.ASSETS,
+        made("core/owners", "raw/sheet_api_key_mapping"),
+        made("core/plans", "raw/sheet_budgets"),
+        made("core/usage", "raw/sheet_claude_ai_usage", daily=True),
+        made("core/costs", daily=True),
+        made("marts/costs_by_owner", "core/costs", "core/owners", daily=True),
+        made("marts/usage_by_owner", "core/usage", "core/owners", daily=True),
+    ],
+    jobs=[refresh_sheet],
+    sensors=[sheet_changed],
+    resources={"sheet": None, "warehouse": None},
+)
+OF_MAPPING = {"raw/sheet_api_key_mapping", "core/owners", "marts/costs_by_owner", "marts/usage_by_owner"}
+OF_USAGE = {"core/usage", "marts/usage_by_owner"}
+
+
+@dataclass
+class Watched:
+    """The sensor as the daemon runs it: a new context every tick, and between ticks only what Dagster keeps."""
+
+    google: Simulator
+    sheet: Sheet | None
+    graph: dg.Definitions = field(default=SMALL)
+    cursor: str | None = None
+    last_run_key: str | None = None
+    told: list[bool] = field(default_factory=list)  # verdicts of `sheet_can_be_read`, as they came
+
+    def evaluate(self) -> Any:
+        with dg.build_sensor_context(
+            cursor=self.cursor, definitions=self.graph, resources={"sheet": self.sheet}
+        ) as context:
+            context._last_run_key = self.last_run_key
+            return sheet_changed.evaluate_tick(context)
+
+    def tick(self) -> list[dg.RunRequest]:
+        said = self.evaluate()
+        self.cursor = said.cursor
+        self.said = said.skip_message or ""
+        self.told += [verdict.passed for verdict in said.asset_events if verdict.asset_check_key == CLAIM]
+        asked = list(said.run_requests)
+        if asked:
+            self.last_run_key = asked[-1].run_key
+        return asked
+
+    def add_usage(self, *days: date | str) -> None:
+        for day in days:
+            row: dict[str, Value] = {"activity_date": str(day), "user_email": OWNER, "message_count": 3}
+            header = [str(name) for name in self.google.sheet.tab(USAGE).rows[0]]
+            self.google.sheet.append(USAGE, [row.get(name) for name in header])
+
+
+def assets(request: dg.RunRequest) -> set[str]:
+    return {key.to_user_string() for key in request.asset_selection or ()}
+
+
+def span(request: dg.RunRequest) -> Span | None:
+    if RANGE_START not in request.tags:
+        return None
+    return Span(date.fromisoformat(request.tags[RANGE_START]), date.fromisoformat(request.tags[RANGE_END]))
+
+
+@pytest.fixture(autouse=True)
+def _no_tick_opens_the_warehouse(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("a tick opened DuckDB")
+
+    if "home" not in request.fixturenames:
+        monkeypatch.setattr(duckdb, "connect", refuse)
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "LITTLE_PATIENCE", Patience(attempts=2, seconds=5, first_wait=0.01, longest_wait=0.01))
+
+
+@pytest.fixture(scope="module")
+def kept() -> Iterator[tuple[Simulator, list[Tab]]]:
+    """A spreadsheet takes a second to invent; each test gets the same one as new."""
+    with Simulator(now=settings().now) as simulator:
+        yield simulator, deepcopy(simulator.sheet.tabs)
+
+
+@pytest.fixture
+def google(kept: tuple[Simulator, list[Tab]]) -> Simulator:
+    simulator, tabs = kept
+    simulator.sheet.tabs[:] = deepcopy(tabs)
+    simulator.sheet.is_shared = True
+    simulator.sheet.touch()
+    simulator.faults.clear()
+    simulator.requests.clear()
+    return simulator
+
+
+@pytest.fixture
+def fresh(google: Simulator) -> Iterator[Watched]:
+    """Before the first tick."""
+    with closing(GoogleSheet.open(SHEET_ID, base_url=google.google_url)) as sheet:
+        yield Watched(google, sheet)
+
+
+@pytest.fixture
+def watched(fresh: Watched) -> Watched:
+    """After it."""
+    assert fresh.tick()
+    fresh.google.requests.clear()
+    return fresh
+
+
+def test_the_first_tick_takes_the_whole_sheet_over_all_days_in_one_run(fresh: Watched) -> None:
+    [request] = fresh.tick()
+    tabs = {f"raw/{tab.pull}" for tab in TABS.values() if not tab.is_optional}
+    assert assets(request) == OF_MAPPING | OF_USAGE | tabs | {"core/plans"}
+    assert span(request) == EVERY_DAY
+
+
+def test_an_untouched_sheet_causes_no_run_in_an_hour_of_ticks_and_a_request_each(watched: Watched) -> None:
+    before = watched.cursor
+    for _ in range(60):
+        assert watched.tick() == []
+        assert watched.said.startswith("unchanged")
+    assert [request.path for request in watched.google.requests] == [f"/google/drive/v3/files/{SHEET_ID}"] * 60
+    assert watched.cursor == before
+
+
+def test_a_version_that_moves_without_a_change_is_no_run_and_looked_at_once(watched: Watched) -> None:
+    watched.google.sheet.touch()
+    assert watched.tick() == []
+    assert "no tab" in watched.said
+    assert len(watched.google.requests) == 3
+    assert watched.tick() == []
+    assert len(watched.google.requests) == 4
+
+
+def test_a_cell_of_the_mapping_is_one_run_of_that_tab_and_all_that_depends_on_it_over_all_days(
+    watched: Watched,
+) -> None:
+    watched.google.sheet.set(MAPPING, 2, "user_email", OWNER)
+    [request] = watched.tick()
+    assert assets(request) == OF_MAPPING
+    assert span(request) == EVERY_DAY
+    assert watched.tick() == []
+
+
+def test_a_tab_on_which_no_daily_table_depends_is_a_run_without_days(watched: Watched) -> None:
+    watched.google.sheet.set(BUDGETS, 2, "amount_usd", 1)
+    [request] = watched.tick()
+    assert assets(request) == {"raw/sheet_budgets", "core/plans"}
+    assert span(request) is None
+
+
+def test_an_edit_of_usage_is_exactly_the_days_touched(watched: Watched) -> None:
+    watched.add_usage("2026-11-10", "2026-10-05", "2026-11-11")
+    first, second = watched.tick()
+    assert (span(first), span(second)) == (
+        Span(date(2026, 10, 5), date(2026, 10, 5)),
+        Span(date(2026, 11, 10), date(2026, 11, 11)),
+    )
+    assert assets(first) == {*OF_USAGE, "raw/sheet_claude_ai_usage"}
+    assert assets(second) == OF_USAGE
+    rows = watched.google.sheet.tab(USAGE).rows
+    watched.google.sheet.delete_row(USAGE, len(rows))
+    assert [span(request) for request in watched.tick()] == [Span(date(2026, 11, 11), date(2026, 11, 11))]
+
+
+def test_rows_that_only_move_touch_no_day(watched: Watched) -> None:
+    watched.google.sheet.tab(USAGE).rows[1:] = reversed(watched.google.sheet.tab(USAGE).rows[1:])
+    watched.google.sheet.touch()
+    [request] = watched.tick()
+    assert span(request) is None
+    assert assets(request) == {"raw/sheet_claude_ai_usage"}
+
+
+def test_days_before_the_start_and_after_yesterday_are_not_asked_for(watched: Watched) -> None:
+    watched.add_usage("2026-09-30", "2026-10-01", "2026-11-19", "2026-11-20")
+    assert [span(request) for request in watched.tick()] == [
+        Span(day, day) for day in (EVERY_DAY.first, EVERY_DAY.last)
+    ]
+
+
+def test_days_in_very_many_pieces_are_taken_in_one_run(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    days = [EVERY_DAY.first + timedelta(days=n) for n in (0, 2, 4, 6)]
+    assert len(list(runs_of_days(days))) == 4
+    monkeypatch.setattr(automation, "RUNS_AT_MOST", 3)
+    watched.add_usage(*days)
+    assert [span(request) for request in watched.tick()] == [Span(days[0], days[-1])]
+
+
+def test_both_edited_at_once_what_depends_on_both_is_made_after_either(watched: Watched) -> None:
+    watched.google.sheet.set(MAPPING, 2, "user_email", OWNER)
+    watched.add_usage("2026-11-10")
+    history, day = watched.tick()
+    assert (span(history), assets(history)) == (EVERY_DAY, {*OF_MAPPING, "raw/sheet_claude_ai_usage"})
+    assert (span(day), assets(day)) == (Span(date(2026, 11, 10), date(2026, 11, 10)), OF_USAGE)
+
+
+def test_a_burst_of_edits_is_one_run(watched: Watched) -> None:
+    for n in range(20):
+        watched.google.sheet.set(MAPPING, 2 + n % 3, "user_email", f"person{n}@example.com")
+    assert len(watched.tick()) == 1
+    assert watched.tick() == []
+
+
+def test_a_renamed_tab_is_the_same_tab(watched: Watched) -> None:
+    watched.google.sheet.rename(MAPPING, "Who has which key")
+    assert watched.tick() == []
+    watched.google.sheet.set("Who has which key", 2, "user_email", OWNER)
+    assert [assets(request) for request in watched.tick()] == [OF_MAPPING]
+    assert watched.told == []
+
+
+def test_the_same_change_has_the_same_run_key_and_a_change_done_again_another(watched: Watched) -> None:
+    was = watched.google.sheet.tab(MAPPING).rows[1][0]
+    keys: list[str | None] = []
+    for name in ("one", was, "one", was):
+        watched.google.sheet.set(MAPPING, 2, 1, name)
+        again = [request.run_key for request in watched.evaluate().run_requests]  # a daemon that died before it noted
+        watched.google.sheet.touch()
+        [request] = watched.tick()
+        assert again == [request.run_key]
+        keys.append(request.run_key)
+    assert len({*keys}) == 4
+
+
+def test_a_cursor_of_another_release_is_as_good_as_none(watched: Watched) -> None:
+    watched.cursor = '{"version": 7}'
+    assert [span(request) for request in watched.tick()] == [EVERY_DAY]
+
+
+def _without_header(google: Simulator) -> None:
+    google.sheet.set(MAPPING, 1, 1, "key")
+
+
+def _with_header(google: Simulator) -> None:
+    google.sheet.set(MAPPING, 1, 1, "api_key_id")
+
+
+@pytest.mark.parametrize(
+    ("harm", "mend", "why"),
+    [
+        (
+            lambda google: setattr(google.sheet, "is_shared", False),
+            lambda google: setattr(google.sheet, "is_shared", True),
+            "Share the sheet with",
+        ),
+        (
+            lambda google: google.faults.plan("status", status=503, times=None, path="drive"),
+            lambda google: google.faults.clear(),
+            "Google answered 503",
+        ),
+        (
+            lambda google: (google.sheet.touch(), google.faults.plan("rate_limit", times=None, path="spreadsheets")),
+            lambda google: google.faults.clear(),
+            "Google answered 429",
+        ),
+        (_without_header, _with_header, "api_key_mapping must have api_key_id in its header, once"),
+        (
+            lambda google: google.sheet.tabs.append(google.sheet.tabs.pop(0)) or google.sheet.remove(MAPPING),
+            None,
+            "no longer has the tab api_key_mapping",
+        ),
+    ],
+    ids=["not shared", "down", "no quota", "no header", "no tab"],
+)
+def test_a_broken_sheet_is_told_once_and_again_when_it_is_well(
+    watched: Watched, harm: Harm, mend: Harm | None, why: str
+) -> None:
+    tab = watched.google.sheet.tab(MAPPING)
+    harm(watched.google)
+    for n in range(5):
+        assert watched.tick() == []
+        assert why in watched.said
+        assert n == 0 or "still: " in watched.said
+        watched.google.sheet.touch()
+    assert watched.told == [False]
+    if mend:
+        mend(watched.google)
+    else:
+        watched.google.sheet.tabs.append(tab)
+        watched.google.sheet.touch()
+    for _ in range(3):
+        assert watched.tick() == []
+    assert watched.told == [False, True]
+    watched.google.sheet.set(MAPPING, 2, "user_email", OWNER)
+    assert [assets(request) for request in watched.tick()] == [OF_MAPPING]
+
+
+def test_an_edit_while_the_sheet_could_not_be_read_is_not_lost(watched: Watched) -> None:
+    watched.google.sheet.is_shared = False
+    assert watched.tick() == []
+    watched.google.sheet.set(MAPPING, 2, "user_email", OWNER)
+    assert watched.tick() == []
+    watched.google.sheet.is_shared = True
+    assert [assets(request) for request in watched.tick()] == [OF_MAPPING]
+    assert watched.told == [False, True]
+
+
+def test_a_tab_without_its_header_does_not_keep_the_others_from_being_taken(watched: Watched) -> None:
+    _without_header(watched.google)
+    watched.google.sheet.set(BUDGETS, 2, "amount_usd", 1)
+    assert [assets(request) for request in watched.tick()] == [{"raw/sheet_budgets", "core/plans"}]
+    assert watched.told == [False]
+
+
+def test_other_trouble_is_told_anew(watched: Watched) -> None:
+    _without_header(watched.google)
+    watched.tick()
+    watched.google.sheet.is_shared = False
+    watched.tick()
+    watched.tick()
+    assert watched.told == [False, False]
+
+
+def test_a_sheet_of_somebody_else_is_told_once_from_the_first_tick_on(google: Simulator) -> None:
+    with closing(GoogleSheet.open(UNSHARED_SHEET_ID, base_url=google.google_url)) as sheet:
+        watched = Watched(google, sheet)
+        assert [watched.tick() for _ in range(3)] == [[], [], []]
+        assert watched.told == [False]
+        assert Cursor.read(watched.cursor).tabs == {}
+
+
+def test_a_tick_gives_up_long_before_dagster_gives_up_on_the_tick(watched: Watched) -> None:
+    assert isinstance(watched.sheet, GoogleSheet)
+    assert watched.sheet.patience is client.LITTLE_PATIENCE
+    slowest = 3 * (sum(client.SHORT_TIMEOUT) + MEANT.seconds)  # three questions a tick
+    assert slowest < DEFAULT_SENSOR_GRPC_TIMEOUT
+
+
+def test_without_a_sheet_there_is_nothing_to_look_at(google: Simulator) -> None:
+    watched = Watched(google, None)
+    assert watched.tick() == []
+    assert "AI_USAGE_SHEET_ID is not set" in watched.said
+
+
+def test_missing_credentials_are_trouble_like_any_other(google: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_credentials(_: Any) -> None:
+        raise SettingError("No Google credentials")
+
+    monkeypatch.setattr("ai_usage.sources.sheets.resource.open_sheet", no_credentials)
+    watched = Watched(google, SheetResource())  # type: ignore[arg-type]
+    assert [watched.tick() for _ in range(3)] == [[], [], []]
+    assert "No Google credentials" in watched.said
+    assert watched.told == [False]
+
+
+def test_a_folder_of_csv_files_is_watched_too(google: Simulator, tmp_path: Path) -> None:
+    (tmp_path / "budgets.csv").write_text("month,scope,amount_usd\n2026-11,total,100\n", encoding="utf-8")
+    watched = Watched(google, CsvFolder(tmp_path))
+    assert len(watched.tick()) == 1
+    assert watched.tick() == []
+    (tmp_path / "budgets.csv").write_text("month,scope,amount_usd\n2026-11,total,2000\n", encoding="utf-8")
+    assert [assets(request) for request in watched.tick()] == [{"raw/sheet_budgets", "core/plans"}]
+
+
+def test_the_cursor_holds_nothing_of_what_is_in_the_sheet(watched: Watched) -> None:
+    watched.google.sheet.set(MAPPING, 2, "user_email", OWNER)
+    watched.tick()
+    assert "@" not in (watched.cursor or "@")
+
+
+def test_in_the_real_graph_the_mapping_takes_along_all_that_depends_on_it_and_nothing_else(watched: Watched) -> None:
+    watched.graph = defs
+    watched.google.sheet.set(MAPPING, 2, "user_email", OWNER)
+    asked = watched.tick()
+    graph = defs.resolve_asset_graph()
+    wanted, found = [dg.AssetKey(["raw", "sheet_api_key_mapping"])], set()
+    while wanted:
+        key = wanted.pop()
+        found.add(key.to_user_string())
+        wanted += graph.get(key).child_keys
+    assert {"core/dim_api_key_mapping", "core/dim_person", "core/sheet_rejections"} < found
+    assert set().union(*map(assets, asked)) == found
+    job = defs.resolve_job_def("refresh_sheet").asset_layer.executable_asset_keys
+    assert found <= {key.to_user_string() for key in job}
+
+
+def test_the_sensor_runs_by_itself_once_a_minute() -> None:
+    assert sheet_changed.default_status == dg.DefaultSensorStatus.RUNNING
+    assert sheet_changed.minimum_interval_seconds == 60
+    assert defs.resolve_sensor_def("sheet_changed") is sheet_changed
+
+
+QUICK = """
+from ai_usage.automation.sheet import sheet_changed
+sheet_changed._min_interval = 1
+from ai_usage.definitions import defs
+"""
+PATIENCE = 240.0  # seconds, on a machine that is busy with other tests
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    folder = tmp_path / "dagster"
+    folder.mkdir()
+    shutil.copyfile(ROOT / "dagster.yaml", folder / "dagster.yaml")
+    (tmp_path / "quick.py").write_text(QUICK, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def daemon(home: Path, google: Simulator) -> Iterator[subprocess.Popen[bytes]]:
+    """Dagster's daemon on the real definitions, only that the sensor looks every few seconds."""
+    environ = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "PYTHONWARNINGS": "ignore",
+        "TMPDIR": str(home),
+        "DAGSTER_HOME": str(home),
+        "AI_USAGE_DATA_DIR": str(home.parent),
+        "AI_USAGE_SIMULATE": "1",
+        "AI_USAGE_SHEET_ID": SHEET_ID,
+        "GOOGLE_API_BASE_URL": google.google_url,
+    }
+    command = [str(Path(sys.executable).parent / "dagster-daemon"), "run", "-f", str(home.parent / "quick.py")]
+    with (home / "daemon.log").open("wb") as log:
+        running = subprocess.Popen(
+            command, cwd=home, env=environ, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    try:
+        yield running
+    finally:
+        running.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            running.wait(20)
+        with suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)  # its code server, and a run it may have begun
+        running.wait(20)
+
+
+def until(true: Callable[[], Any], daemon: subprocess.Popen[bytes], home: Path) -> None:
+    """Wait for something to become true, as long as the daemon lives."""
+    give_up = monotonic() + PATIENCE
+    while not true():
+        log = (home / "daemon.log").read_text(encoding="utf-8", errors="replace")[-3000:]
+        assert daemon.poll() is None, f"the daemon ended: {log}"
+        assert monotonic() < give_up, f"it did not come true: {log}"
+        sleep(0.1)
+
+
+def test_an_edited_owner_goes_through_the_running_daemon_and_an_untouched_sheet_does_not(
+    home: Path, google: Simulator, daemon: subprocess.Popen[bytes]
+) -> None:
+    published = home.parent / "ai_usage_published.duckdb"
+    key = str(google.sheet.tab(MAPPING).rows[1][google.sheet.tab(MAPPING).rows[0].index("api_key_id")]).strip()
+    owners = "select user_email from ai_usage_analytics.dim_api_key_mapping where api_key_id = ? and valid_to is null"
+
+    def looks() -> int:
+        return sum("drive" in request.path for request in google.requests)
+
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        successes = partial(instance.get_runs_count, dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS]))
+        until(lambda: successes() == 1, daemon, home)
+        google.sheet.set(MAPPING, 2, "user_email", OWNER)
+        until(lambda: successes() == 2, daemon, home)
+        with duckdb.connect(str(published), read_only=True) as db:
+            assert db.execute(owners, [key]).fetchall() == [(OWNER,)]
+        looked = looks()
+        until(lambda: looks() >= looked + 3, daemon, home)
+        edit, first = instance.get_runs()
+        checked = instance.event_log_storage.get_asset_check_execution_history(CLAIM, limit=5)
+    wanted = {"raw/sheet_api_key_mapping", "core/dim_api_key_mapping", "core/dim_person", "core/sheet_rejections"}
+    taken = {asset.to_user_string() for asset in edit.asset_selection or ()}
+    assert wanted <= taken
+    assert "raw/sheet_budgets" not in taken
+    assert taken < {asset.to_user_string() for asset in first.asset_selection or ()}
+    assert {check.run_id for check in checked} == {edit.run_id, first.run_id}
