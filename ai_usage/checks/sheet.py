@@ -43,6 +43,7 @@ CHECKS = [
         source=SOURCE,
         description="The sheet answers, and each of its tabs has the columns it needs.",
         pull=API_KEY_MAPPING.pull,
+        asks=lambda sheet: sheet.probe(),
         also_reads=[dg.AssetKey(["raw", tab.pull]) for tab in TABS.values() if tab is not API_KEY_MAPPING],
     )
 ]

@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from ai_usage.errors import AiUsageError
 from ai_usage.layers import POOL, in_plain_words
 from ai_usage.partitions import Span
 from ai_usage.sources.pulling import Source
@@ -147,8 +148,11 @@ def snapshot_check(
     pull: str,
     also_reads: Sequence[dg.AssetKey] = (),
     is_optional: bool = False,
+    asks: Callable[[Any], object] | None = None,
 ) -> dg.AssetChecksDefinition:
-    """A check without days: one verdict a run; None if there is nothing to judge."""
+    """A check without days: one verdict a run; None if there is nothing to judge. `asks` is put to the source itself
+    first: whatever it cannot answer is the verdict.
+    """
     check = dg.AssetCheckSpec(claim, asset=asset, description=description, additional_deps=list(also_reads))
 
     @dg.multi_asset_check(
@@ -160,8 +164,14 @@ def snapshot_check(
     @in_plain_words
     def judged(context: dg.AssetCheckExecutionContext) -> Verdicts:
         warehouse: Warehouse = context.resources.warehouse
-        with warehouse.connected():
-            verdict = judge(warehouse)
+        try:
+            if asks and _is_configured(context, source):
+                asks(getattr(context.resources, source.resource))
+        except AiUsageError as error:
+            verdict: Verdict | None = Verdict.error(str(error))
+        else:
+            with warehouse.connected():
+                verdict = judge(warehouse)
         nothing = unseen([pull], is_wanted=_is_configured(context, source) and not is_optional)
         yield (verdict or nothing).evaluation(check.key, None)
         yield dg.Output(None, check.get_python_identifier())

@@ -54,3 +54,24 @@ def test_without_a_sheet_there_is_nothing_to_judge(platform: Platform) -> None:
     outcome = pulled(platform, None)
     assert outcome.red(READ) == set()
     assert "not configured" in (outcome.verdict(READ, None, "sheet_api_key_mapping").description or "")
+
+
+def test_a_sheet_that_cannot_be_read_is_red_and_what_rests_on_it_stands_and_goes_on(
+    platform: Platform, folder: Path
+) -> None:
+    keys = dg.AssetSelection.assets(dg.AssetKey(["core", "dim_api_key_mapping"])) | dg.AssetSelection.checks(
+        *(key for check in CHECKS for key in check.check_keys)
+    )
+    selection = dg.AssetSelection.groups("raw_sheets") | keys
+    first = platform.materialize(selection, Span(DAY, DAY), None, sheet=CsvFolder(folder))
+    assert first.red(READ) == set()
+    owners = "select api_key_id, user_email from ai_usage_analytics.dim_api_key_mapping"
+    assert platform.sql(owners) == [("apikey_1", "dev@example.com")]
+    (folder / "api_key_mapping.csv").write_bytes(b"api_key_id\xff\n")
+    outcome = platform.materialize(selection, Span(DAY, DAY), None, sheet=CsvFolder(folder))
+    assert outcome.result.success
+    assert outcome.red(READ) == {None}
+    said = outcome.verdict(READ, None, "sheet_api_key_mapping").description or ""
+    assert "api_key_mapping.csv cannot be read as CSV" in said
+    assert "left as it was" in outcome.noted_anywhere("skipped")["raw/sheet_api_key_mapping"]
+    assert platform.sql(owners) == [("apikey_1", "dev@example.com")]

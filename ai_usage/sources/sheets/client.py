@@ -70,6 +70,9 @@ class Sheet(Protocol):
     def tabs(self, known: Mapping[str, int]) -> dict[str, Answer]:
         """The tabs that are there, by our name for them. `known` has the ids of tabs found before."""
 
+    def probe(self) -> None:
+        """Nothing, if the tabs can be read: else the error that says why not."""
+
     def hurry(self) -> None:
         """From now on give up within seconds: for whoever asks again in a minute."""
 
@@ -120,6 +123,9 @@ class GoogleSheet:
 
     def close(self) -> None:
         self.client.http_client.session.close()
+
+    def probe(self) -> None:
+        self._titles({})
 
     def hurry(self) -> None:
         self.patience = LITTLE_PATIENCE
@@ -198,6 +204,9 @@ class CsvFolder:
 
     def close(self) -> None:
         """Nothing is open."""
+
+    def probe(self) -> None:
+        self.tabs({})
 
     def hurry(self) -> None:
         """Files answer at once."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from ai_usage.errors import AiUsageError
 from ai_usage.layers import POOL, in_plain_words, note, spec
 from ai_usage.sources.pulling import InWarehouse, Source, Tally, append_noted, note_not_configured
 from ai_usage.sources.sheets.client import Sheet, known_tabs
@@ -38,15 +39,25 @@ qualify row_number() over (partition by pull order by pulled_at desc, pull_id de
 def sheet_tabs(
     context: dg.AssetExecutionContext, sheet: dg.ResourceParam[Sheet | None], warehouse: InWarehouse
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """The tabs of this run, by one question to Google. A tab that is not there is left as it last was."""
+    """The tabs of this run, by one question to Google. A tab that is not there, and the whole sheet if it cannot be
+    read, is left as it last was: `sheet_can_be_read` is red then, and what rests on vendors' figures goes on.
+    """
     wanted = sorted(context.selected_asset_keys)
     if sheet is None:
         note_not_configured(context, SOURCE, *(key.to_user_string() for key in wanted))
     else:
         tally = Tally(sheet)
-        with tally.of(wanted[0].to_user_string()):
-            answers = sheet.tabs(tabs_found_before(warehouse))
-        for key in wanted:
+        try:
+            with tally.of(wanted[0].to_user_string()):
+                answers = sheet.tabs(tabs_found_before(warehouse))
+        except AiUsageError as error:
+            context.log.error("The sheet cannot be read, what it last held stays: %s", error)  # noqa: TRY400
+            for key in wanted:
+                note(context, key.to_user_string(), None, skipped=f"cannot be read, left as it was: {error}")
+            answers, read = {}, []
+        else:
+            read = wanted
+        for key in read:
             answer = answers.get(key.path[-1].removeprefix("sheet_"))
             if answer is None:
                 _note_not_there(context, key)

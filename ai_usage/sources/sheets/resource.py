@@ -27,6 +27,9 @@ class Unopened:
     def tabs(self, known: Mapping[str, int]) -> dict[str, Answer]:
         raise self.why
 
+    def probe(self) -> None:
+        raise self.why
+
     def hurry(self) -> None:
         """There is nothing to wait for."""
 
