@@ -99,7 +99,9 @@ def read_settings(environ: dict[str, str]) -> Settings:
         google_base_url=read.base_url("GOOGLE_API_BASE_URL", ""),
         attributed_at_least=read.share("AI_USAGE_ATTRIBUTED_AT_LEAST", "0.9"),
     )
-    read.file("GOOGLE_APPLICATION_CREDENTIALS")  # Google's own library uses it
+    credentials = read.text("GOOGLE_APPLICATION_CREDENTIALS")  # used by Google's own library, for whatever else too
+    if credentials and found.sheet_id and not (found.sheet_folder or found.google_base_url):
+        read.file("GOOGLE_APPLICATION_CREDENTIALS")
     if found.simulate and found.cursor_plans is None:
         found = replace(found, cursor_plans=SIMULATED_CURSOR_PLANS)
     if found.start_date > found.yesterday():

@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
+import dagster as dg
 import pytest
 
 from ai_usage.catalog import TABLES
 from ai_usage.commands.__main__ import a_full_disk_named, main
 from ai_usage.commands.docs import TARGET, tables_page
+from ai_usage.commands.refresh import Outcome, tell_troubles
 from ai_usage.errors import WarehouseError
 from ai_usage.settings import settings
 from ai_usage.simulator import (
@@ -171,6 +173,16 @@ def test_the_doctor_says_whether_claude_ai_is_open(
         monkeypatch.setenv("ANTHROPIC_ANALYTICS_API_KEY", key)
         assert main(["doctor"]) == 0
     assert sentence in said(capsys)
+
+
+def test_words_of_a_sheet_are_words_on_the_screen_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """Brackets are markup to the printer: a stray one would end the command with a traceback."""
+    hostile = "[/red] [bold]a@b.cd[/] <script>alert(1)</script>"
+    verdict = dg.AssetCheckEvaluation(
+        asset_key=dg.AssetKey("x"), check_name="claim", passed=False, metadata={}, description=hostile
+    )
+    tell_troubles(Outcome(failures={"raw__x": hostile}, verdicts=[verdict], skipped={"raw/y": hostile}))
+    assert said(capsys).count(hostile) == 3
 
 
 def test_the_table_page_is_what_the_tables_say() -> None:

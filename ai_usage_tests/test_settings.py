@@ -49,6 +49,10 @@ def test_what_is_set_is_read_and_blanks_are_nothing() -> None:
 
 
 BAD = [
+    ("AI_USAGE_ATTRIBUTED_AT_LEAST", "most", "write a share such as 0.9"),
+    ("AI_USAGE_ATTRIBUTED_AT_LEAST", "90", "a share lies between 0 and 1"),
+    ("GOOGLE_API_BASE_URL", "http://google.example.com", "use https://"),
+    ("GOOGLE_API_BASE_URL", "localhost", "scheme, host and an optional path"),
     ("AI_USAGE_WAREHOUSE", "postgres", "write duckdb or bigquery"),
     ("AI_USAGE_WAREHOUSE", "bigquery", "not built yet"),
     ("AI_USAGE_SIMULATE", "perhaps", "write 0 or 1"),
@@ -91,3 +95,20 @@ def test_a_bad_value_is_one_sentence_that_names_the_variable(name: str, value: s
 )
 def test_plain_http_is_for_loopback_only(url: str, read: str) -> None:
     assert read_settings({"ANTHROPIC_ADMIN_BASE_URL": url}).anthropic_base_url == read
+
+
+def test_a_sheet_is_googles_or_a_folder_of_files() -> None:
+    assert read_settings({}).sheet_id == ""
+    assert read_settings({}).google_base_url == ""
+    assert read_settings({"AI_USAGE_SHEET_ID": "1AbC"}).sheet_folder is None
+    assert read_settings({"AI_USAGE_SHEET_ID": "csv:sheet"}).sheet_folder == ROOT / "sheet"
+    assert read_settings({"AI_USAGE_SHEET_ID": "csv:/srv/sheet"}).sheet_folder == Path("/srv/sheet")
+    assert read_settings({"GOOGLE_API_BASE_URL": "http://127.0.0.1:8900/google/"}).google_base_url.endswith("/google")
+
+
+def test_credentials_must_be_there_only_where_google_is_asked() -> None:
+    missing = {"GOOGLE_APPLICATION_CREDENTIALS": "/nowhere/key.json"}
+    for others in ({}, {"AI_USAGE_SHEET_ID": "csv:sheet"}):
+        read_settings(missing | others)
+    with pytest.raises(SettingError, match="GOOGLE_APPLICATION_CREDENTIALS is '/nowhere/key.json'"):
+        read_settings(missing | {"AI_USAGE_SHEET_ID": "1AbC"})
