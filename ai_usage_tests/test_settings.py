@@ -110,5 +110,5 @@ def test_credentials_must_be_there_only_where_google_is_asked() -> None:
     missing = {"GOOGLE_APPLICATION_CREDENTIALS": "/nowhere/key.json"}
     for others in ({}, {"AI_USAGE_SHEET_ID": "csv:sheet"}):
         read_settings(missing | others)
-    with pytest.raises(SettingError, match="GOOGLE_APPLICATION_CREDENTIALS is '/nowhere/key.json'"):
+    with pytest.raises(SettingError, match="GOOGLE_APPLICATION_CREDENTIALS is '/nowhere/"):
         read_settings(missing | {"AI_USAGE_SHEET_ID": "1AbC"})
