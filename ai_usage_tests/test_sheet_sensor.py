@@ -296,6 +296,7 @@ def _with_header(google: Simulator) -> None:
     google.sheet.set(MAPPING, 1, 1, "api_key_id")
 
 
+@pytest.mark.parametrize("moves", [False, True], ids=["at one version", "while the version moves"])
 @pytest.mark.parametrize(
     ("harm", "mend", "why"),
     [
@@ -324,7 +325,7 @@ def _with_header(google: Simulator) -> None:
     ids=["not shared", "down", "no quota", "no header", "no tab"],
 )
 def test_a_broken_sheet_is_told_once_and_again_when_it_is_well(
-    watched: Watched, harm: Harm, mend: Harm | None, why: str
+    watched: Watched, harm: Harm, mend: Harm | None, why: str, *, moves: bool
 ) -> None:
     tab = watched.google.sheet.tab(MAPPING)
     harm(watched.google)
@@ -332,7 +333,8 @@ def test_a_broken_sheet_is_told_once_and_again_when_it_is_well(
         assert watched.tick() == []
         assert why in watched.said
         assert n == 0 or "still: " in watched.said
-        watched.google.sheet.touch()
+        if moves:
+            watched.google.sheet.touch()
     assert watched.told == [False]
     if mend:
         mend(watched.google)
@@ -363,13 +365,17 @@ def test_a_tab_without_its_header_does_not_keep_the_others_from_being_taken(watc
     assert watched.told == [False]
 
 
-def test_other_trouble_is_told_anew(watched: Watched) -> None:
+def test_other_trouble_is_told_anew_but_not_what_takes_turns_while_google_is_down(watched: Watched) -> None:
     _without_header(watched.google)
     watched.tick()
+    for status in (500, 429, 503, 500):
+        watched.google.faults.plan("status", status=status, times=2, path="drive")
+        watched.tick()
+        assert f"Google answered {status}" in watched.said
+    assert watched.told == [False, False]
     watched.google.sheet.is_shared = False
     watched.tick()
-    watched.tick()
-    assert watched.told == [False, False]
+    assert watched.told == [False, False, False]
 
 
 def test_a_sheet_of_somebody_else_is_told_once_from_the_first_tick_on(google: Simulator) -> None:
