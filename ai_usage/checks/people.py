@@ -146,7 +146,11 @@ def _rows_are_valid(warehouse: Warehouse) -> Verdict | None:
     if told != len(bad):
         return Verdict.error(f"core/sheet_rejections has {told} of the sheet's {len(bad)} rejections: build it.", bad)
     if bad:
-        named = some((f"{r['tab']} row {r['row_number']}, {r['column_name']} {r['reason']}" for r in bad), at_most=3)
+        named = some(
+            (f"{r['tab']} row {r['row_number']}, {r['column_name']} {r['reason']}" for r in bad),
+            at_most=3,
+            between="; ",
+        )
         return Verdict.warning(f"{len({(r['tab'], r['row_number']) for r in bad})} rows are left out: {named}.", bad)
     return Verdict.right(f"Every row of {', '.join(tabs)} is used.")
 

@@ -208,11 +208,11 @@ def wrong_rows(warehouse: Warehouse, claim: str, span: Span, **more: Any) -> dic
     return by_day(rows)
 
 
-def some(names: Iterable[object], *, at_most: int = 5) -> str:
+def some(names: Iterable[object], *, at_most: int = 5, between: str = ", ") -> str:
     """A few of many, for a sentence."""
     shown = [str(name) for name in names]
     rest = len(shown) - at_most
-    return ", ".join(shown[:at_most]) + (f" and {rest} more" if rest > 0 else "")
+    return between.join(shown[:at_most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def by_day(rows: pl.DataFrame) -> dict[date, list[dict[str, Any]]]:
