@@ -99,6 +99,23 @@ def test_a_months_seats_cost_exactly_their_price_and_usage_what_was_charged(plat
     assert billed == charged / 100
 
 
+def test_the_sheets_price_goes_first_where_it_has_one_plan(platform: Platform, vendor: Simulator) -> None:
+    day = date(2026, 11, 10)
+    refreshed(platform, vendor, Span(day, day))
+    platform.sql("insert into ai_usage_analytics.dim_cursor_plan values ('File', '2026-01-01', null, 30, null)")
+    mart = dg.AssetSelection.assets(dg.AssetKey(["marts", "cursor_expenses"])).without_checks()
+    found = "select distinct subscription_plan, billed_usd from ai_usage_analytics.cursor_expenses where cost_type = "
+    seats = "insert into ai_usage_analytics.seats values (2, '{}', '{}', {}, 5, '2026-01-01', null, 'p', now())"
+    expected = [("File", Decimal(1)), ("File", Decimal(1)), ("Sheet", Decimal(2)), ("File", Decimal(1))]
+    for row, price in zip(
+        [None, ("openai", "Other", 90), ("cursor", "Sheet", 60), ("cursor", "Second", 90)], expected, strict=True
+    ):
+        if row:
+            platform.sql(seats.format(*row))
+        assert platform.materialize(mart, Span(day, day), None, cursor_admin=object()).result.success
+        assert platform.sql(found + "'subscription'") == [price]
+
+
 def test_without_prices_seats_are_there_and_their_price_is_unknown(platform: Platform, vendor: Simulator) -> None:
     refreshed(platform, vendor, FIRST_WEEK)
     [(rows, priced)] = platform.sql(

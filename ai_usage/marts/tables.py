@@ -26,7 +26,7 @@ CURSOR_EXPENSES = Table(
         "subscription_included_reqs": integer("events within included usage; on subscription rows", required=False),
         "usage_based_reqs": integer("chargeable events; on usage_based and api_key rows", required=False),
         "billed_usd": dollars(
-            "subscription: the day's share of the seat price, by month exact; null while CURSOR_PLANS names no price. "
+            "subscription: the day's share of the seat price, by month exact; null while no price is known. "
             "Else what chargeable events were charged",
             required=False,
         ),
@@ -34,7 +34,7 @@ CURSOR_EXPENSES = Table(
             "the request formula of legacy plans for the whole day; on subscription rows. Never added to billed_usd",
             required=False,
         ),
-        "subscription_plan": string("as CURSOR_PLANS calls the plan of the day; null without one"),
+        "subscription_plan": string("as the sheet, or CURSOR_PLANS, calls the plan of the day; null without one"),
     },
     cluster=("user_email",),
 )

@@ -1,7 +1,8 @@
 -- What Cursor costs: one row a UTC day, person and kind of cost.
 -- A seat costs its share of the month, rounded so that the shares of a whole month add up to the price; whoever has a
--- free seat (free-owner) has no such row. Usage is what chargeable events were charged. The two are billed; the legacy
--- request formula is an estimate, beside them.
+-- free seat (free-owner) has no such row. The price is the sheet's where it has one plan on the day (whose seat is of
+-- which plan, it does not say), else that of CURSOR_PLANS. Usage is what chargeable events were charged. The two are
+-- billed; the legacy request formula is an estimate, beside them.
 with free_seats as (
     select user_email
     from ai_usage_analytics.dim_cursor_member
@@ -17,18 +18,43 @@ days as (
     from unnest(generate_date_array(@first_day, @last_day)) as activity_date
 ),
 
-plans as (
+bought as (
     select
         days.activity_date,
-        plan.plan_name,
-        div(cast(plan.seat_price_usd * 1000000000 as int64) * days.day_of_month, days.days_in_month)
-        - div(cast(plan.seat_price_usd * 1000000000 as int64) * (days.day_of_month - 1), days.days_in_month)
-            as seat_nano_usd
+        min(bought_seats.plan) as plan_name,
+        min(bought_seats.seat_price_usd) as seat_price_usd
     from days
-    inner join ai_usage_analytics.dim_cursor_plan as plan
+    inner join ai_usage_analytics.seats as bought_seats
+        on
+            (bought_seats.valid_from is null or days.activity_date >= bought_seats.valid_from)
+            and (bought_seats.valid_to is null or days.activity_date < bought_seats.valid_to)
+    where bought_seats.provider = 'cursor'
+    group by days.activity_date
+    having count(*) = 1
+),
+
+prices as (
+    select
+        days.activity_date,
+        days.day_of_month,
+        days.days_in_month,
+        cast(coalesce(bought.seat_price_usd, plan.seat_price_usd) * 1000000000 as int64) as nano_usd,
+        coalesce(bought.plan_name, plan.plan_name) as plan_name
+    from days
+    left join bought on days.activity_date = bought.activity_date
+    left join ai_usage_analytics.dim_cursor_plan as plan
         on
             days.activity_date >= plan.valid_from
             and (plan.valid_to is null or days.activity_date < plan.valid_to)
+),
+
+plans as (
+    select
+        activity_date,
+        plan_name,
+        div(nano_usd * day_of_month, days_in_month)
+        - div(nano_usd * (day_of_month - 1), days_in_month) as seat_nano_usd
+    from prices
 ),
 
 seats as (
