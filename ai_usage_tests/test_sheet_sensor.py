@@ -217,8 +217,7 @@ def test_an_edit_of_usage_is_exactly_the_days_touched(watched: Watched) -> None:
         Span(date(2026, 10, 5), date(2026, 10, 5)),
         Span(date(2026, 11, 10), date(2026, 11, 11)),
     )
-    assert assets(first) == {*OF_USAGE, "raw/sheet_claude_ai_usage"}
-    assert assets(second) == OF_USAGE
+    assert assets(first) == assets(second) == {*OF_USAGE, "raw/sheet_claude_ai_usage"}
     rows = watched.google.sheet.tab(USAGE).rows
     watched.google.sheet.delete_row(USAGE, len(rows))
     assert [span(request) for request in watched.tick()] == [Span(date(2026, 11, 11), date(2026, 11, 11))]
@@ -252,7 +251,10 @@ def test_both_edited_at_once_what_depends_on_both_is_made_after_either(watched: 
     watched.add_usage("2026-11-10")
     history, day = watched.tick()
     assert (span(history), assets(history)) == (EVERY_DAY, {*OF_MAPPING, "raw/sheet_claude_ai_usage"})
-    assert (span(day), assets(day)) == (Span(date(2026, 11, 10), date(2026, 11, 10)), OF_USAGE)
+    assert (span(day), assets(day)) == (
+        Span(date(2026, 11, 10), date(2026, 11, 10)),
+        {*OF_USAGE, "raw/sheet_claude_ai_usage"},
+    )
 
 
 def test_a_burst_of_edits_is_one_run(watched: Watched) -> None:
@@ -281,6 +283,14 @@ def test_the_same_change_has_the_same_run_key_and_a_change_done_again_another(wa
         assert again == [request.run_key]
         keys.append(request.run_key)
     assert len({*keys}) == 4
+
+
+def test_a_run_that_fails_is_tried_again_by_dagster(watched: Watched) -> None:
+    watched.google.sheet.set(MAPPING, 2, "user_email", OWNER)
+    [request] = watched.tick()
+    assert request.tags["dagster/max_retries"] == "3"
+    of_the_instance = (ROOT / "dagster.yaml").read_text(encoding="utf-8")
+    assert "run_retries:\n  enabled: true\n  max_retries: 0\n" in of_the_instance  # and no other run is
 
 
 def test_a_cursor_of_another_release_is_as_good_as_none(watched: Watched) -> None:

@@ -21,13 +21,14 @@ from ai_usage.partitions import Span, runs_of_days
 from ai_usage.settings import settings
 from ai_usage.sources.http import DamagedAnswer, RateLimited, Unreachable, VendorDown
 from ai_usage.sources.sheets.client import Sheet
-from ai_usage.sources.sheets.pulls import SOURCE
+from ai_usage.sources.sheets.pulls import OWN_JOB, SOURCE
 from ai_usage.sources.sheets.tables import PULLS
 from ai_usage.sources.sheets.tabs import CLAUDE_AI_USAGE, TABS, days_of, read_tab
 from ai_usage.warehouse.ledger import Answer
 
 SECONDS = 60  # between two looks
 RUNS_AT_MOST = 31  # of one change; days further apart than that many runs are taken in one
+TRIED_AGAIN = {"dagster/max_retries": "3"}  # the run, should it fail: nobody would ask for its days again
 PASSING = (RateLimited, VendorDown, Unreachable, DamagedAnswer)
 
 Graph = Any  # dagster's asset graph, whose class is not public
@@ -73,7 +74,7 @@ def depending_on(*pulls: str) -> dg.AssetSelection:
 
 
 refresh_sheet = dg.define_asset_job(
-    "refresh_sheet",
+    OWN_JOB,
     selection=depending_on(*PULLS),
     description="Pull the sheet's tabs and rebuild what depends on them. `sheet_changed` runs the part a change is "
     "about.",
@@ -154,7 +155,7 @@ def requests(before: Cursor, after: Cursor, graph: Graph, last_run_key: str | No
         yield dg.RunRequest(
             run_key=f"{change} {span}" if span else change,
             asset_selection=sorted(keys),
-            tags=range_tags(span) if span else {},
+            tags=TRIED_AGAIN | (range_tags(span) if span else {}),
         )
 
 
@@ -162,7 +163,7 @@ def batches(before: Cursor, after: Cursor, changed: Collection[str], graph: Grap
     """Which assets to make anew over which days; what has no days goes with the first.
 
     What depends on claude_ai_usage, over the days whose rows changed; on any other tab, over all days, since owners,
-    people and prices are of the whole history.
+    people and prices are of the whole history. Each run pulls its tab itself, whatever became of the one before it.
     """
     daily: dict[Span, set[dg.AssetKey]] = {}
     lasting: set[dg.AssetKey] = set()
@@ -171,12 +172,11 @@ def batches(before: Cursor, after: Cursor, changed: Collection[str], graph: Grap
         of_days = {key for key in keys if graph.get(key).partitions_def is not None}
         lasting |= keys - of_days
         for span in _usage_days(before, after) if name == CLAUDE_AI_USAGE.name else [_all_days()]:
-            daily.setdefault(span, set()).update(of_days)
-    found: list[Batch] = [(span, keys) for span, keys in sorted(daily.items()) if keys]
-    if not found:
-        return [(None, lasting)] if lasting else []
+            if of_days:
+                daily.setdefault(span, set()).update(of_days, {dg.AssetKey(["raw", TABS[name].pull])})
+    found: list[Batch] = sorted(daily.items()) or [(None, set())]
     found[0][1].update(lasting)
-    return found
+    return found if lasting else []
 
 
 def _usage_days(before: Cursor, after: Cursor) -> list[Span]:

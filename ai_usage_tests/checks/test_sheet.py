@@ -7,9 +7,11 @@ import pytest
 
 from ai_usage.checks.sheet import CHECKS
 from ai_usage.definitions import CHECKS as ALL
+from ai_usage.definitions import build_defs
 from ai_usage.partitions import Span
+from ai_usage.settings import settings
 from ai_usage.sources.sheets.client import CsvFolder
-from ai_usage_tests.platform import DAY, Outcome, Platform
+from ai_usage_tests.platform import DAY, QUIET, Outcome, Platform
 
 READ = "sheet_can_be_read"
 TABS = {
@@ -75,3 +77,17 @@ def test_a_sheet_that_cannot_be_read_is_red_and_what_rests_on_it_stands_and_goes
     assert "api_key_mapping.csv cannot be read as CSV" in said
     assert "left as it was" in outcome.noted_anywhere("skipped")["raw/sheet_api_key_mapping"]
     assert platform.sql(owners) == [("apikey_1", "dev@example.com")]
+
+
+def test_in_the_sheets_own_job_it_fails_the_run_which_is_then_tried_again(platform: Platform, folder: Path) -> None:
+    (folder / "budgets.csv").write_bytes(b"month\xff\n")
+    job = build_defs(
+        settings(), overrides={"warehouse": platform.warehouse, "sheet": CsvFolder(folder)}
+    ).resolve_job_def("refresh_sheet")
+    result = job.execute_in_process(
+        asset_selection=[dg.AssetKey(["raw", "sheet_budgets"])],
+        instance=platform.instance,
+        run_config=QUIET,
+        raise_on_error=False,
+    )
+    assert "budgets.csv cannot be read as CSV" in Outcome(result).failed["raw__sheet_tabs"]

@@ -15,6 +15,7 @@ from ai_usage.warehouse.table import PULLS
 
 SOURCE = Source(resource="sheet", key_variable="AI_USAGE_SHEET_ID")
 GROUP = "raw_sheets"
+OWN_JOB = "refresh_sheet"  # nothing else is in it: where the sheet cannot be read it fails, and is tried again
 SPECS = [
     spec(
         "raw",
@@ -51,6 +52,8 @@ def sheet_tabs(
             with tally.of(wanted[0].to_user_string()):
                 answers = sheet.tabs(tabs_found_before(warehouse))
         except AiUsageError as error:
+            if context.run.job_name == OWN_JOB:
+                raise
             context.log.error("The sheet cannot be read, what it last held stays: %s", error)  # noqa: TRY400
             for key in wanted:
                 note(context, key.to_user_string(), None, skipped=f"cannot be read, left as it was: {error}")
