@@ -43,15 +43,18 @@ def dim_api_key_mapping(context: dg.AssetExecutionContext, warehouse: InWarehous
 
 
 def key_history(warehouse: Warehouse, listed: Records) -> list[Seen]:
-    """The tab api_key_mapping as each pull that changed it found it, good rows alone."""
+    """The tab api_key_mapping as each pull that changed it found it, good rows alone. With a header that could not be
+    used it said nothing: nobody lost a key by that.
+    """
     history = warehouse.history(API_KEY_MAPPING.pull)
     seen: list[Seen] = []
     before = None
     for pull_id, at, content in history.versions.select("pull_id", "pulled_at", "content_hash").iter_rows():
         if content != before:
             lines = history.lines.filter(history.lines["pull_id"] == pull_id)
-            good = read_keys(Records(history.pull, history.versions, lines), listed).good
-            seen.append(Seen(at, pull_id, {row["api_key_id"]: row for row in good}))
+            found = read_keys(Records(history.pull, history.versions, lines), listed)
+            if found.has_header:
+                seen.append(Seen(at, pull_id, {row["api_key_id"]: row for row in found.good}))
         before = content
     return seen
 

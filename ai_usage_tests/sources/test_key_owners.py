@@ -1,11 +1,15 @@
 """Whose a key was on which day: the sheet's history as statements, and what stands in for its silence."""
 
+import json
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
+from ai_usage.core.keys import key_history
 from ai_usage.sources.sheets.owners import Seen, statements
+from ai_usage.warehouse.ledger import Answer
+from ai_usage_tests.platform import Platform
 
 Period = tuple[date | None, str | None]
 
@@ -84,6 +88,16 @@ def test_a_row_may_say_itself_since_when(since: int, expected: list[Period]) -> 
     late = seen(9, k="bob", since={"k": november(since)})
     assert periods(seen(5, k="ada"), late) == expected
     assert periods(seen(5, k="ada"), seen(8, k="bob"), late)[-1] == (november(min(since, 8)), "bob")
+
+
+def test_a_header_overwritten_takes_no_key_from_anybody(platform: Platform) -> None:
+    header, row = ["api_key_id", "user_email"], ["k", "ada@example.com"]
+    for day, rows in ((5, [header, row]), (9, [["oops", "user_email"], row]), (12, [header, row])):
+        platform.warehouse.now = lambda day=day: datetime(2026, 11, day, tzinfo=UTC)
+        records = [json.dumps(cells).encode() for cells in rows]
+        platform.warehouse.append("sheet_api_key_mapping", [Answer("google_sheets", None, records, 1, {})])
+    history = key_history(platform.warehouse, platform.warehouse.newest("claude_api_keys", None))
+    assert periods(*history) == [(None, "ada@example.com")]
 
 
 def test_a_first_row_with_a_day_leaves_the_time_before_to_nobody() -> None:

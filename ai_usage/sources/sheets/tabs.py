@@ -47,6 +47,7 @@ class Tab:
 class TabRows:
     good: list[Row] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
+    has_header: bool = True  # False: rows are there, and no telling what their cells are
 
 
 def _an_owner(row: Row) -> tuple[str, str] | None:
@@ -165,6 +166,7 @@ def read_tab(tab: Tab, records: Sequence[str | bytes]) -> TabRows:
     header_row, header = filled[0]
     places = _places(tab, header, header_row, found)
     if places is None:
+        found.has_header = False
         return found
     for n, line in filled[1:]:
         row = _read_row(tab, n, line, places, found)
