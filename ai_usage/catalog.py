@@ -1,6 +1,6 @@
 """Every table there is, in the order of the data's way: what the warehouse makes, and docs/tables.md lists."""
 
-from ai_usage.marts.tables import MART_TABLES
+from ai_usage.marts.files import marts
 from ai_usage.sources.claude import tables as claude
 from ai_usage.sources.cursor import tables as cursor
 from ai_usage.sources.sheets import tables as sheets
@@ -16,5 +16,5 @@ TABLES = (
     *claude.CORE_TABLES,
     *cursor.CORE_TABLES,
     *sheets.CORE_TABLES,
-    *MART_TABLES,
+    *(mart.table for mart in marts()),
 )

@@ -19,8 +19,7 @@ from ai_usage.core import keys as core_keys
 from ai_usage.core import people as core_people
 from ai_usage.core import sheets as core_sheets
 from ai_usage.core import usage as core_usage
-from ai_usage.marts import claude as marts_claude
-from ai_usage.marts import cursor as marts_cursor
+from ai_usage.marts import assets as marts
 from ai_usage.settings import Settings, settings
 from ai_usage.sources.claude import pulls as claude_pulls
 from ai_usage.sources.claude.client import ClaudeAdmin
@@ -44,7 +43,7 @@ ASSETS = [
         for of in (core_claude, core_cursor, core_usage, core_sheets, core_keys, core_people)
         for asset in of.ASSETS
     ),
-    *(asset for of in (marts_claude, marts_cursor) for asset in of.ASSETS),
+    *marts.ASSETS,
 ]
 CHECKS = [
     check

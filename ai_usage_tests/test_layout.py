@@ -11,7 +11,7 @@ from dotenv import dotenv_values
 from ai_usage.catalog import TABLES
 from ai_usage.definitions import defs
 from ai_usage.layers import OWNERS
-from ai_usage.marts.tables import MART_TABLES
+from ai_usage.marts.files import marts
 from ai_usage.settings import ROOT, read_settings
 from ai_usage.warehouse.table import RAW, Table
 
@@ -68,7 +68,7 @@ def test_only_settings_and_the_commands_read_the_environment() -> None:
 
 
 def test_each_mart_is_the_select_of_its_name() -> None:
-    assert sql_files("marts") == {table.name for table in MART_TABLES}
+    assert sql_files("marts") == {mart.table.name for mart in marts()}
 
 
 @pytest.mark.parametrize("claim", sorted(sql_files("checks")))

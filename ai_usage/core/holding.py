@@ -26,6 +26,7 @@ CURSOR = Holding(
     pulls=("cursor_usage_events", "cursor_daily_usage"),
     claims=("no_day_is_missing", "no_event_counted_twice"),
 )
+HOLDINGS = {"claude": CLAUDE, "cursor": CURSOR}
 
 
 def held_back(warehouse: Warehouse, span: Span, by: Holding) -> dict[date, list[str]]:

@@ -5,48 +5,72 @@ from datetime import date
 import dagster as dg
 
 from ai_usage.charts import trend
-from ai_usage.core.holding import Holding, held_back
+from ai_usage.core.holding import held_back
 from ai_usage.layers import note
+from ai_usage.marts.files import Mart
 from ai_usage.partitions import Span, span_of_run
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import Table
 
-GROUP = "marts"
-KINDS = {"sql", "duckdb"}
+DAYS_AT_ONCE = 92  # bounds memory, whatever the range
+
+HeldDays = dict[date, list[str]]
 
 
-def rebuild(
-    context: dg.AssetExecutionContext, warehouse: Warehouse, table: Table, *, holding: Holding, money: str
-) -> None:
-    """Replace the run's days of a mart and note each day's money; a day held back keeps its last good version."""
-    asset, span = f"marts/{table.name}", span_of_run(context)
-    if not any(warehouse.pulled_days(pull) for pull in holding.pulls):
-        return note(context, asset, None, skipped=f"raw/{holding.pulls[0]} was never pulled")
-    held = rebuild_days(warehouse, table, span, holding)
-    for day, claims in held.items():
-        context.log.warning("%s is held back, its last good version stays: %s", day, ", ".join(claims))
-        note(context, asset, day, held_back_by=claims)
+def rebuild(context: dg.AssetExecutionContext, warehouse: Warehouse, mart: Mart) -> None:
+    """Replace the run's days of a mart, or all of one without days, and note what came of it."""
+    asset, table = f"marts/{mart.table.name}", mart.table
+    if any(not any(warehouse.pulled_days(pull) for pull in by.pulls) for by in mart.held_by):
+        return note(context, asset, None, skipped=f"raw/{mart.held_by[0].pulls[0]} was never pulled")
+    with warehouse.connected():
+        if not mart.is_daily:
+            return note(context, asset, None, **{"dagster/row_count": rebuild_whole(warehouse, mart)})
+        span = span_of_run(context)
+        held = rebuild_days(warehouse, mart, span)
+        for day, claims in held.items():
+            context.log.warning("%s is held back, its last good version stays: %s", day, ", ".join(claims))
+            note(context, asset, day, held_back_by=claims)
+        _note_days(context, warehouse, table, span)
+        if (money := money_of(table)) and (picture := trend(warehouse, table, money, up_to=span.last)):
+            note(context, asset, span.last, trend=picture)
+    return None
+
+
+def rebuild_days(warehouse: Warehouse, mart: Mart, span: Span) -> HeldDays:
+    """Replace the span's days of a mart, all but those held back, which are returned with the reasons."""
+    held: HeldDays = {}
+    with warehouse.connected():
+        for days in span.cut(at_most=DAYS_AT_ONCE):
+            for by in mart.held_by:
+                for day, claims in held_back(warehouse, days, by).items():
+                    held.setdefault(day, []).extend(claims)
+            good = [day for day in days.days if day not in held]
+            warehouse.fill_days(mart.table, mart.query, good, first_day=days.first, last_day=days.last)
+    return held
+
+
+def rebuild_whole(warehouse: Warehouse, mart: Mart) -> int:
+    """Replace a mart without days; a view is there as soon as the warehouse is. How many rows it has then."""
+    if not mart.table.view_of:
+        warehouse.fill_all(mart.table, mart.query)
+    [[rows]] = warehouse.ask(f"select count(*) as row_count from {mart.table.address}").rows()
+    return int(rows)
+
+
+def money_of(table: Table) -> str | None:
+    """The amount that a mart is about: its first one."""
+    return next((name for name in table.columns if name.endswith("_usd")), None)
+
+
+def _note_days(context: dg.AssetExecutionContext, warehouse: Warehouse, table: Table, span: Span) -> None:
+    money = money_of(table)
     days = warehouse.ask(
-        f"select {table.date_column} as day, sum({money}) as total, count(*) as row_count from {table.address} "
+        f"select {table.date_column} as day, count(*) as row_count"
+        f"{f', sum({money}) as total' if money else ''} from {table.address} "
         f"where {table.date_column} between @first_day and @last_day group by day order by day",
         first_day=span.first,
         last_day=span.last,
     )
-    for day, total, row_count in days.iter_rows():
-        note(context, asset, day, **{money: str(total), "dagster/partition_row_count": row_count})
-    if picture := trend(warehouse, table, money, up_to=span.last):
-        note(context, asset, span.last, trend=picture)
-    return None
-
-
-def rebuild_days(warehouse: Warehouse, table: Table, span: Span, holding: Holding) -> dict[date, list[str]]:
-    """Replace the span's days of a mart, all but those held back, which are returned with the reasons."""
-    if table.date_column is None:
-        raise ValueError(f"{table.name} has no days")
-    with warehouse.connected():
-        held = held_back(warehouse, span, holding)
-        rows = warehouse.query(f"marts/{table.name}", first_day=span.first, last_day=span.last)
-        good = rows.filter(~rows[table.date_column].is_in(list(held)))
-        pinned = table.frame({name: good[name] for name in table.columns})
-        warehouse.replace_days(table, [day for day in span.days if day not in held], pinned)
-    return held
+    for day, row_count, *total in days.iter_rows():
+        amounts = {money: str(total[0])} if money else {}
+        note(context, f"marts/{table.name}", day, **amounts, **{"dagster/partition_row_count": row_count})

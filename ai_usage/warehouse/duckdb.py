@@ -5,6 +5,7 @@ published copy see whole runs only, because the copy is swapped in by a rename.
 """
 
 import errno
+import hashlib
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -147,17 +148,32 @@ class DuckDBWarehouse:
         if not wanted:
             return
         with self._transaction() as db:
-            db.execute(
-                f"delete from {table.address} where {table.date_column} between $first and $last "
-                f"and list_contains($days::date[], {table.date_column})",
-                {"first": wanted[0], "last": wanted[-1], "days": wanted},
-            )
+            _delete_days(db, table, wanted)
             self._insert(db, table, rows)
 
     def replace_all(self, table: Table, rows: pl.DataFrame) -> None:
         with self._transaction() as db:
             db.execute(f"delete from {table.address}")
             self._insert(db, table, rows)
+
+    def fill_days(self, table: Table, query: str, days: Iterable[date], **parameters: Any) -> None:
+        wanted = sorted(set(days))
+        if not wanted:
+            return
+        select, names = _pinned(table, query)
+        with self._transaction() as db:
+            _delete_days(db, table, wanted)
+            db.execute(
+                f"insert into {table.address} by name {select} "
+                f"where list_contains($wanted_days::date[], {table.date_column})",
+                {name: parameters[name] for name in names} | {"wanted_days": wanted},
+            )
+
+    def fill_all(self, table: Table, query: str, **parameters: Any) -> None:
+        select, names = _pinned(table, query)
+        with self._transaction() as db:
+            db.execute(f"delete from {table.address}")
+            db.execute(f"insert into {table.address} by name {select}", {name: parameters[name] for name in names})
 
     def query(self, name: str, **parameters: Any) -> pl.DataFrame:
         return self.ask(read(name), **parameters)
@@ -213,7 +229,7 @@ class DuckDBWarehouse:
             (table, name)
             for table in self.tables
             for name in table.columns
-            if name not in there.get(table.address, set())
+            if not table.view_of and name not in there.get(table.address, set())
         ]
         if missing:
             db.execute("begin")
@@ -225,7 +241,24 @@ class DuckDBWarehouse:
                 else:
                     db.execute(_ddl(table))
             db.execute("commit")
+        self._prepare_views(db)
         self._is_prepared = True
+
+    def _prepare_views(self, db: duckdb.DuckDBPyConnection) -> None:
+        """Make what views are missing or were made of another text, which their comment tells."""
+        made_of = dict(
+            db.execute(
+                "select schema_name || '.' || view_name, comment from duckdb_views() where not internal"
+            ).fetchall()
+        )
+        wanted = {table: _view(table) for table in self.tables if table.view_of}
+        if all(made_of.get(table.address) == digest for table, (_, digest) in wanted.items()):
+            return
+        db.execute("begin")
+        for table, (select, digest) in wanted.items():
+            db.execute(f"create or replace view {table.address} as {select}")
+            db.execute(f"comment on view {table.address} is '{digest}'")
+        db.execute("commit")
 
     @contextmanager
     def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -268,6 +301,27 @@ class DuckDBWarehouse:
                 f"{self.path} holds {held} figures and {came} ones were about to join them: nothing was written. "
                 "Set AI_USAGE_DATA_DIR to another folder, or delete that one."
             )
+
+
+def _delete_days(db: duckdb.DuckDBPyConnection, table: Table, days: Sequence[date]) -> None:
+    db.execute(
+        f"delete from {table.address} where {table.date_column} between $first and $last "
+        f"and list_contains($days::date[], {table.date_column})",
+        {"first": days[0], "last": days[-1], "days": days},
+    )
+
+
+def _pinned(table: Table, query: str) -> tuple[str, frozenset[str]]:
+    """The query with its columns cast to what the table declares, and the parameters it takes."""
+    select, names = to_duckdb(read(query))
+    columns = ", ".join(f"cast({name} as {column.type.duckdb}) as {name}" for name, column in table.columns.items())
+    return f"select {columns} from ({select}) as said", names
+
+
+def _view(table: Table) -> tuple[str, str]:
+    """What a view is made of, and a digest of that."""
+    select, _ = _pinned(table, table.view_of or "")
+    return select, hashlib.sha256(select.encode()).hexdigest()
 
 
 def _ddl(table: Table) -> str:

@@ -42,6 +42,14 @@ class Warehouse(Protocol):
     def replace_all(self, table: Table, rows: pl.DataFrame) -> None:
         """In one transaction put `rows` in place of the whole table: for snapshots."""
 
+    def fill_days(self, table: Table, query: str, days: Iterable[date], **parameters: Any) -> None:
+        """In one transaction put what `sql/<query>.sql` says of these days, as the table's types, in place of
+        everything the table has of them. What it says of other days is left out.
+        """
+
+    def fill_all(self, table: Table, query: str, **parameters: Any) -> None:
+        """In one transaction put what `sql/<query>.sql` says in place of the whole table."""
+
     def query(self, name: str, **parameters: Any) -> pl.DataFrame:
         """Run `sql/<name>.sql` with its `@parameters`."""
 

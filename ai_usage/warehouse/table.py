@@ -72,7 +72,9 @@ STAMPS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table of the warehouse. `date_column` is what it is partitioned by; None where it is one snapshot."""
+    """A table of the warehouse. `date_column` is what it is partitioned by; None where it is one snapshot. `view_of`
+    names the query in `sql/` that a view is.
+    """
 
     name: str
     grain: str
@@ -80,6 +82,7 @@ class Table:
     schema: str = ANALYTICS
     date_column: str | None = "activity_date"
     cluster: tuple[str, ...] = ()
+    view_of: str | None = None
 
     @property
     def address(self) -> str:

@@ -1,5 +1,16 @@
--- What Claude charged on each UTC day, on all platforms together. One row a day and organisation; none on an idle day.
--- A day is final once the vendor has been asked again 30 days later: until then it may revise the amount.
+-- What Claude charged on each UTC day: one figure a day, the one to hold against the Console and the invoice.
+-- A day is final once the vendor has been asked again 30 days later: until then it may revise the amount. A day that
+-- does not add up keeps its last good version here, and says so.
+--
+-- grain: what Claude charged one organisation on one UTC day, on all platforms together; no row on an idle day
+-- built: daily by expense_date
+-- held by: claude
+-- columns:
+--   expense_date date not null: the UTC day, as the vendor has it
+--   organization_id string not null: the Console organisation
+--   cost_usd numeric not null: billed, in USD
+--   currency string not null: always USD
+--   status string not null: provisional until looked at again 30 days after the day, then final
 with costs as (
     select
         activity_date,

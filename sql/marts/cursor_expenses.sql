@@ -1,8 +1,28 @@
--- What Cursor costs: one row a UTC day, person and kind of cost.
+-- What Cursor costs each day and person: the seat's share of the month, and usage billed on top of it. The legacy
+-- plans' formula stands beside as an estimate, never to be added.
 -- A seat costs its share of the month, rounded so that the shares of a whole month add up to the price; whoever has a
 -- free seat (free-owner) has no such row. The price is the sheet's where it has one plan on the day (whose seat is of
--- which plan, it does not say), else that of CURSOR_PLANS. Usage is what chargeable events were charged. The two are
--- billed; the legacy request formula is an estimate, beside them.
+-- which plan, it does not say), else that of CURSOR_PLANS. Usage is what chargeable events were charged.
+--
+-- grain: one kind of Cursor cost of one person on one UTC day, usage by model
+-- built: daily by expense_date
+-- held by: cursor
+-- cluster: user_email
+-- columns:
+--   expense_date date not null: the UTC day
+--   user_email string: lower-case; of a service account an artificial one; null where the vendor tells none
+--   service_account_id string: null for a person
+--   cost_type string not null: subscription, usage_based, or api_key: usage with the member's own key
+--   model string: Cursor's own name; null on subscription rows
+--   subscription_included_reqs integer: events within included usage; on subscription rows
+--   usage_based_reqs integer: chargeable events; on usage_based and api_key rows
+--   total_tokens integer: of chargeable events, of all kinds; null where they are not token based
+--   billed_usd numeric: subscription: the day's share of the seat price, by month exact; null while no price is known.
+--     Else what chargeable events were charged
+--   list_usd numeric: model cost of chargeable events before discount; null without tokens
+--   estimated_cost_usd numeric: the request formula of legacy plans for the whole day; on subscription rows. Never
+--     added to billed_usd
+--   subscription_plan string: as the sheet, or CURSOR_PLANS, calls the plan of the day; null without one
 with free_seats as (
     select user_email
     from ai_usage_analytics.dim_cursor_member
@@ -76,23 +96,31 @@ usage as (
     select
         activity_date,
         user_email,
+        service_account_id,
+        model,
         if(regexp_contains(lower(kind), 'api[ _-]?key'), 'api_key', 'usage_based') as cost_type,
         count(*) as usage_based_reqs,
-        sum(charged_usd) as billed_usd
+        sum(charged_usd) as billed_usd,
+        sum(list_usd) as list_usd,
+        sum(input_tokens + output_tokens + cache_write_tokens + cache_read_tokens) as total_tokens
     from ai_usage_analytics.cursor_usage_events
     where
         activity_date between @first_day and @last_day
         and is_chargeable
-    group by activity_date, user_email, cost_type
+    group by activity_date, user_email, service_account_id, model, cost_type
 )
 
 select
     seats.activity_date as expense_date,
     seats.user_email,
+    cast(null as string) as service_account_id,
     'subscription' as cost_type,
+    cast(null as string) as model,
     seats.subscription_included_reqs,
     cast(null as int64) as usage_based_reqs,
+    cast(null as int64) as total_tokens,
     cast(seats.seats * plans.seat_nano_usd as numeric) * cast('0.000000001' as numeric) as billed_usd,
+    cast(null as numeric) as list_usd,
     seats.estimated_cost_usd,
     plans.plan_name as subscription_plan
 from seats
@@ -101,10 +129,14 @@ union all
 select
     usage.activity_date as expense_date,
     usage.user_email,
+    usage.service_account_id,
     usage.cost_type,
+    usage.model,
     cast(null as int64) as subscription_included_reqs,
     usage.usage_based_reqs,
+    usage.total_tokens,
     usage.billed_usd,
+    usage.list_usd,
     cast(null as numeric) as estimated_cost_usd,
     plans.plan_name as subscription_plan
 from usage

@@ -1,0 +1,26 @@
+"""The marts as assets: one for each file of `sql/marts/`, with what it depends on as the file has it."""
+
+import dagster as dg
+
+from ai_usage.layers import daily_asset, snapshot_asset
+from ai_usage.marts.files import Mart, marts
+from ai_usage.marts.rebuild import rebuild
+from ai_usage.warehouse.port import Warehouse
+
+GROUP = "marts"
+
+
+def asset_of(mart: Mart) -> dg.AssetsDefinition:
+    """The asset that a mart's file declares."""
+
+    def built(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> None:
+        rebuild(context, warehouse, mart)
+
+    built.__doc__ = mart.about
+    declare = daily_asset if mart.is_daily else snapshot_asset
+    kinds = {"sql", "duckdb", *({"view"} if mart.table.view_of else ())}
+    deps = [dg.AssetKey(list(address)) for address in sorted(mart.reads)]
+    return declare("marts", mart.table, group=GROUP, kinds=kinds, deps=deps)(built)
+
+
+ASSETS = [asset_of(mart) for mart in marts()]
