@@ -1,5 +1,6 @@
 """Every table there is, in the order of the data's way: what the warehouse makes, and docs/tables.md lists."""
 
+from ai_usage.core import tables as core
 from ai_usage.marts.files import marts
 from ai_usage.sources.claude import tables as claude
 from ai_usage.sources.cursor import tables as cursor
@@ -16,5 +17,6 @@ TABLES = (
     *claude.CORE_TABLES,
     *cursor.CORE_TABLES,
     *sheets.CORE_TABLES,
+    *core.CORE_TABLES,
     *(mart.table for mart in marts()),
 )

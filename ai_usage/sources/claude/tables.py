@@ -153,6 +153,34 @@ CLAUDE_CODE_MODEL_USAGE = Table(
     cluster=("user_email",),
 )
 
+CLAUDE_ANALYTICS_COSTS = Table(
+    name="claude_analytics_costs",
+    grain="one row of analytics/cost: what one payer's one kind of use cost on one UTC day",
+    columns={
+        "activity_date": DAY,
+        "organization_id": ORGANIZATION,
+        "product": string("claude_code, messages_api, chat, cowork, …; null where the vendor names none"),
+        "workspace_id": string("the default workspace has its real id; null is claude.ai, outside the Console"),
+        "api_key_id": string("the key used; null without one"),
+        "actor_type": string(
+            "user_actor, api_actor, service_account_actor or federated_actor; null: nobody to name, or hidden"
+        ),
+        "actor_id": string("of that actor: user, key or service account; `provider:subject` of a federated one"),
+        "user_email": string(
+            "a user actor's address, lower-case: as sent, else as raw/claude_users has the id; null if neither tells"
+        ),
+        "model": string("the model's id; null where no model was used"),
+        "cost_type": string("tokens, web_search, code_execution, session_usage, or what the vendor adds"),
+        "token_type": string("which kind of token; null where no token was bought"),
+        "amount_usd": dollars("after discount, before credits. The same money as claude_costs: never added to it"),
+        "list_usd": dollars("at list price"),
+        "currency": string("always USD", required=True),
+        "data_refreshed_at": instant("up to when the vendor had counted; null where it does not say"),
+        **STAMPS,
+    },
+    cluster=("workspace_id", "api_key_id", "user_email"),
+)
+
 UNKNOWN = "null where the source does not tell"
 CLAUDE_USAGE_STATS = Table(
     name="claude_usage_stats",
@@ -206,6 +234,7 @@ CORE_TABLES = (
     CLAUDE_DAILY_TOKENS,
     CLAUDE_CODE_USAGE_STATS,
     CLAUDE_CODE_MODEL_USAGE,
+    CLAUDE_ANALYTICS_COSTS,
     CLAUDE_USAGE_STATS,
     DIM_WORKSPACE,
 )

@@ -98,6 +98,33 @@ CURSOR_USAGE_EVENTS = Table(
     cluster=("user_email", "model"),
 )
 
+CURSOR_AI_COMMITS = Table(
+    name="cursor_ai_commits",
+    grain="one commit, on the UTC day it was first told of",
+    columns={
+        "activity_date": day("the UTC day whose answer first had the commit"),
+        "commit_hash": string("as the vendor has it", required=True),
+        "user_email": string("lower-case", required=True),
+        "user_id": string("as the vendor has it here", required=True),
+        "repo_name": string("null where the vendor does not know it"),
+        "branch_name": string("null where the vendor does not know it"),
+        "is_primary_branch": boolean("null where the vendor does not know it"),
+        "commit_source": string("ide, cli or cloud", required=True),
+        "total_lines_added": integer("by whomever"),
+        "total_lines_deleted": integer("by whomever"),
+        "tab_lines_added": integer("of these, by Tab"),
+        "tab_lines_deleted": integer("of these, by Tab"),
+        "composer_lines_added": integer("of these, by Composer"),
+        "composer_lines_deleted": integer("of these, by Composer"),
+        "non_ai_lines_added": integer("of these, by people; null where the vendor does not know", required=False),
+        "non_ai_lines_deleted": integer("of these, by people; null where the vendor does not know", required=False),
+        "commit_at": instant("when it was made; null where the vendor does not know"),
+        "created_at": instant("when the vendor heard of it", required=True),
+        **STAMPS,
+    },
+    cluster=("user_email",),
+)
+
 DIM_CURSOR_MEMBER = Table(
     name="dim_cursor_member",
     grain="one person who is or was in the Cursor team",
@@ -145,4 +172,11 @@ CURSOR_SPEND_DAILY = Table(
     cluster=("user_email",),
 )
 
-CORE_TABLES = (CURSOR_USAGE_STATS, CURSOR_USAGE_EVENTS, CURSOR_SPEND_DAILY, DIM_CURSOR_MEMBER, DIM_CURSOR_PLAN)
+CORE_TABLES = (
+    CURSOR_USAGE_STATS,
+    CURSOR_USAGE_EVENTS,
+    CURSOR_AI_COMMITS,
+    CURSOR_SPEND_DAILY,
+    DIM_CURSOR_MEMBER,
+    DIM_CURSOR_PLAN,
+)

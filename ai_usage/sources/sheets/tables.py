@@ -1,7 +1,7 @@
 """The sheet's tables: the ledger of each tab, and what its good rows become in core."""
 
 from ai_usage.sources.sheets.tabs import TABS
-from ai_usage.warehouse.table import STAMPS, Table, boolean, day, dollars, integer, raw_table, string
+from ai_usage.warehouse.table import STAMPS, Table, boolean, day, dollars, instant, integer, raw_table, string
 
 PULLS = tuple(tab.pull for tab in TABS.values())
 RAW_TABLES = {pull: raw_table(pull) for pull in PULLS}
@@ -33,6 +33,9 @@ CONSOLE_FIGURES = Table(
         "amount_usd": dollars("as it was shown"),
         "source": string("where it was read"),
         "note": string("in the writer's words"),
+        "first_seen_at": instant(
+            "the first pull whose tab had this figure: provider, period, workspace and amount alike", required=True
+        ),
         **STAMPS,
     },
 )

@@ -1,0 +1,20 @@
+"""The tables of core that are of more than one vendor, and so declared in no vendor's folder."""
+
+from ai_usage.warehouse.table import STAMPS, Table, day, dollars, instant, integer, string
+
+SPEND_VERSIONS = Table(
+    name="spend_versions",
+    grain="one version of what one provider billed for one UTC day, as the ledger heard it",
+    columns={
+        "activity_date": day("the UTC day that was billed"),
+        "provider": string("anthropic or cursor", required=True),
+        "billed_usd": dollars("its cost lines, or what its chargeable events were charged; 0 of an empty day"),
+        "lines": integer("cost lines, or events; chargeable or not"),
+        "known_from": instant("when this version was pulled", required=True),
+        "known_to": instant("when the next one was; null while this is the newest"),
+        **STAMPS,
+    },
+    cluster=("provider",),
+)
+
+CORE_TABLES = (SPEND_VERSIONS,)
