@@ -115,6 +115,7 @@ def _row(
         "user_email": row["user_email"] if row else maker,
         "team_name": row and row["team_name"],
         "description": row and row["description"],
+        "creator_email": maker,
         "mapped_by": "sheet" if row else "key_creator" if maker else "none",
         "valid_from": valid[0],
         "valid_to": valid[1],

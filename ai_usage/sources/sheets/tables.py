@@ -82,6 +82,7 @@ DIM_API_KEY_MAPPING = Table(
         "user_email": string("lower-case; null where nobody is named"),
         "team_name": string("as the sheet calls it"),
         "description": string("in the sheet's words"),
+        "creator_email": string("who made the key, lower-case; null where that is no member, or not listed"),
         "mapped_by": string("sheet, key_creator (who made the key), none", required=True),
         "valid_from": day("the first day; null since ever", required=False),
         "valid_to": day("exclusive; null until further notice", required=False),

@@ -1,0 +1,32 @@
+-- What Claude cost by platform. Measured where analytics tells the product; else Claude Code's part is estimated from
+-- its own report, and the rest is named by what is known of it.
+--
+-- grain: one kind of cost of one model in one workspace on one platform on one UTC day
+-- built: daily by expense_date
+-- cluster: platform, workspace_id
+-- columns:
+--   expense_date date not null: the UTC day
+--   platform string not null: claude.ai, claude_code, claude_api, workbench, or unsegmented: nothing tells
+--   platform_method string not null: how the platform is known: measured, estimated or unknown
+--   is_in_cost_report boolean not null: part of claude_costs; false for claude.ai usage, which only analytics tells
+--   workspace_id string: the default workspace has its real id where known, else `default`; null outside the Console
+--   model string: null where none was used
+--   cost_usd numeric not null: billed, in USD
+--   cost_type string: tokens, web_search, code_execution, session_usage, or what the vendor adds
+--   token_type string: which kind of token; null where no token was bought
+--   service_tier string: standard or batch; null where no token was bought
+select
+    expense_date,
+    platform,
+    platform_method,
+    is_in_cost_report,
+    workspace_id,
+    model,
+    sum(cost_usd) as cost_usd,
+    cost_type,
+    token_type,
+    service_tier
+from ai_usage_analytics.claude_attributed_costs
+where expense_date between @first_day and @last_day
+group by
+    expense_date, platform, platform_method, is_in_cost_report, workspace_id, model, cost_type, token_type, service_tier
