@@ -17,6 +17,7 @@ from ai_usage.core import claude as core_claude
 from ai_usage.core import cursor as core_cursor
 from ai_usage.core import keys as core_keys
 from ai_usage.core import people as core_people
+from ai_usage.core import revisions as core_revisions
 from ai_usage.core import sheets as core_sheets
 from ai_usage.core import usage as core_usage
 from ai_usage.marts import assets as marts
@@ -40,7 +41,7 @@ ASSETS = [
     *(asset for of in (claude_pulls, cursor_pulls, uploads_pulls, sheet_pulls) for asset in of.ASSETS),
     *(
         asset
-        for of in (core_claude, core_cursor, core_usage, core_sheets, core_keys, core_people)
+        for of in (core_claude, core_cursor, core_revisions, core_usage, core_sheets, core_keys, core_people)
         for asset in of.ASSETS
     ),
     *marts.ASSETS,

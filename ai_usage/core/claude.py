@@ -9,6 +9,7 @@ from collections.abc import Callable
 import dagster as dg
 import polars as pl
 
+from ai_usage.core.keys import emails_of_users
 from ai_usage.core.rebuild import GROUP, KINDS, rebuild
 from ai_usage.errors import AiUsageError
 from ai_usage.layers import daily_asset, note, snapshot_asset
@@ -104,6 +105,27 @@ def claude_code_model_usage(context: dg.AssetExecutionContext, warehouse: InWare
     )
 
 
+@daily_asset(
+    "core",
+    tables.CLAUDE_ANALYTICS_COSTS,
+    group=GROUP,
+    kinds=KINDS,
+    deps=[pulls.claude_analytics_cost, pulls.claude_organization, pulls.claude_users],
+)
+def claude_analytics_costs(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """What Claude charged, by product, key and person, where the key may read analytics. The same money as
+    claude_costs from another side, claude.ai's included where it is billed by use: never added to it.
+    """
+    emails = emails_of_users(warehouse)
+    rebuild_with_organization(
+        context,
+        warehouse,
+        tables.CLAUDE_ANALYTICS_COSTS,
+        pull="claude_analytics_cost",
+        shape=lambda said, of: rows.analytics_cost_rows(said, of, emails),
+    )
+
+
 ASSETS = [
     dim_workspace,
     claude_costs,
@@ -112,6 +134,7 @@ ASSETS = [
     claude_daily_tokens,
     claude_code_usage_stats,
     claude_code_model_usage,
+    claude_analytics_costs,
 ]
 
 

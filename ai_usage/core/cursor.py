@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 
 import dagster as dg
+import polars as pl
 
 from ai_usage.core.rebuild import DAYS_AT_ONCE, GROUP, KINDS, rebuild
 from ai_usage.layers import daily_asset, note, snapshot_asset
@@ -16,9 +17,11 @@ from ai_usage.sources.cursor.client import SETTLING
 from ai_usage.sources.cursor.plans import read_plans
 from ai_usage.sources.cursor.spend import CYCLE_AT_MOST, Growth, growths, snapshots, spend_rows
 from ai_usage.sources.pulling import InWarehouse
+from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
 
 SPEND_DAILY = "core/cursor_spend_daily"
+WITH_THE_DAY_BEFORE = dg.TimeWindowPartitionMapping(start_offset=-1)
 
 
 @snapshot_asset("core", tables.DIM_CURSOR_PLAN, group=GROUP, kinds=KINDS)
@@ -56,6 +59,26 @@ def cursor_usage_stats(context: dg.AssetExecutionContext, warehouse: InWarehouse
 def cursor_usage_events(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """What people and service accounts did in Cursor, event by event, and what was charged for it."""
     rebuild(context, warehouse, tables.CURSOR_USAGE_EVENTS, pull="cursor_usage_events", shape=rows.event_rows)
+
+
+@daily_asset(
+    "core",
+    tables.CURSOR_AI_COMMITS,
+    group=GROUP,
+    kinds=KINDS,
+    deps=[dg.AssetDep(pulls.cursor_ai_commits, partition_mapping=WITH_THE_DAY_BEFORE)],
+)
+def cursor_ai_commits(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """Commits with the lines that AI wrote in them, where the plan has AI Code Tracking. One that the vendor tells on
+    two days running stands on the first.
+    """
+    pull = "cursor_ai_commits"
+
+    def shaped(said: Records) -> pl.DataFrame:
+        eve = said.days[0] - ONE_DAY
+        return rows.commit_rows(said, warehouse.newest(pull, Span(eve, eve)))
+
+    rebuild(context, warehouse, tables.CURSOR_AI_COMMITS, pull=pull, shape=shaped)
 
 
 @daily_asset("core", tables.CURSOR_SPEND_DAILY, group=GROUP, kinds=KINDS, deps=[pulls.cursor_spend])
@@ -112,4 +135,11 @@ def dim_cursor_member(context: dg.AssetExecutionContext, warehouse: InWarehouse)
     return note(context, "core/dim_cursor_member", None, **{"dagster/row_count": members.height})
 
 
-ASSETS = [dim_cursor_plan, cursor_usage_stats, cursor_usage_events, cursor_spend_daily, dim_cursor_member]
+ASSETS = [
+    dim_cursor_plan,
+    cursor_usage_stats,
+    cursor_usage_events,
+    cursor_ai_commits,
+    cursor_spend_daily,
+    dim_cursor_member,
+]

@@ -3,6 +3,8 @@
 """
 
 import warnings
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
@@ -20,7 +22,7 @@ from ai_usage.sources.sheets import tables, tabs
 from ai_usage.sources.sheets.tabs import TABS, Tab, TabRows, read_tab
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
-from ai_usage.warehouse.table import STAMPS, Table
+from ai_usage.warehouse.table import Table
 
 
 def _contract(tab: Tab) -> dg.DagsterType:
@@ -44,14 +46,25 @@ def checked(tab: Tab, found: TabRows) -> pd.DataFrame:
     return frame
 
 
-def _from_tab(table: Table, tab: Tab, description: str) -> dg.AssetsDefinition:
+Columns = Mapping[str, Sequence[Any]]
+FIGURE = ("provider", "period_start", "period_end", "workspace_id", "amount_usd")
+
+
+def _from_tab(
+    table: Table,
+    tab: Tab,
+    description: str,
+    more: Callable[[Warehouse, TabRows], Columns] = lambda _warehouse, _found: {},
+) -> dg.AssetsDefinition:
+    """The asset of a tab's good rows. `more` has the columns that are in no cell."""
+
     def built(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
         with warehouse.connected():
             newest = warehouse.newest(tab.pull, None)
             if newest.versions.is_empty():
                 return note(context, f"core/{table.name}", None, skipped=f"raw/{tab.pull} was never pulled")
             found = read_tab(tab, newest.lines["record"].to_list())
-            rows = tab_rows(table, checked(tab, found), newest)
+            rows = tab_rows(table, checked(tab, found), newest, more(warehouse, found))
             warehouse.replace_all(table, rows)
         left_out = len({rejection.row_number for rejection in found.rejections})
         return note(context, f"core/{table.name}", None, **{"dagster/row_count": rows.height}, rows_left_out=left_out)
@@ -60,11 +73,28 @@ def _from_tab(table: Table, tab: Tab, description: str) -> dg.AssetsDefinition:
     return snapshot_asset("core", table, group=GROUP, kinds=KINDS, deps=[dg.AssetKey(["raw", tab.pull])])(built)
 
 
-def tab_rows(table: Table, frame: pd.DataFrame, records: Records) -> pl.DataFrame:
+def tab_rows(table: Table, frame: pd.DataFrame, records: Records, more: Columns) -> pl.DataFrame:
     """A tab's good rows as its table has them."""
-    return table.frame(
-        {name: frame[name].tolist() for name in table.columns if name not in STAMPS} | stamps(records, len(frame))
-    )
+    beside = {**more, **stamps(records, len(frame))}
+    return table.frame({name: frame[name].tolist() for name in table.columns if name not in beside} | beside)
+
+
+def figures_first_seen(warehouse: Warehouse, found: TabRows) -> Columns:
+    """Since when each row of the tab console_figures has been known, by every version of the tab."""
+    history = warehouse.history(tabs.CONSOLE_FIGURES.pull)
+    first: dict[tuple[Any, ...], datetime] = {}
+    before = None
+    for pull_id, at, content in history.versions.select("pull_id", "pulled_at", "content_hash").iter_rows():
+        if content != before:
+            lines = history.lines.filter(history.lines["pull_id"] == pull_id)
+            for row in read_tab(tabs.CONSOLE_FIGURES, lines["record"].to_list()).good:
+                first.setdefault(_figure(row), at)
+        before = content
+    return {"first_seen_at": [first[_figure(row)] for row in found.good]}
+
+
+def _figure(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in FIGURE)
 
 
 def stamps(records: Records, rows: int) -> dict[str, list[Any]]:
@@ -74,7 +104,10 @@ def stamps(records: Records, rows: int) -> dict[str, list[Any]]:
 
 
 console_figures = _from_tab(
-    tables.CONSOLE_FIGURES, tabs.CONSOLE_FIGURES, "What consoles and invoices showed, to hold the marts against."
+    tables.CONSOLE_FIGURES,
+    tabs.CONSOLE_FIGURES,
+    "What consoles and invoices showed, to hold the marts against, and since when it has been known here.",
+    figures_first_seen,
 )
 budgets = _from_tab(tables.BUDGETS, tabs.BUDGETS, "What was planned, by month: in all, by provider, by team.")
 seats = _from_tab(tables.SEATS, tabs.SEATS, "Which seats were bought at what price, from when until when.")

@@ -52,6 +52,13 @@ where pull = $pull and activity_date is null
 order by pulled_at, pull_id
 """
 
+VERSIONS = f"""
+select activity_date, pull_id, pulled_at, records, envelope, content_hash
+from {PULLS.address}
+where pull = $pull and activity_date between $first_day and $last_day and records_pull_id = pull_id
+order by activity_date, pulled_at, pull_id
+"""
+
 
 @dataclass
 class DuckDBWarehouse:
@@ -129,6 +136,20 @@ class DuckDBWarehouse:
             ).pl()
             db.unregister("said")
         return Records(pull, versions.drop("records_pull_id"), lines)
+
+    def versions(self, pull: str, span: Span) -> Records:
+        with self.connected() as db:
+            params = {"pull": pull, "first_day": span.first, "last_day": span.last}
+            versions = db.sql(VERSIONS, params=params).pl()
+            db.register("said", versions)
+            lines = db.sql(
+                f"""select said.activity_date, said.pull_id, said.pulled_at as ingestion_timestamp, raw.record
+                from said join {raw_table(pull).address} as raw on raw.pull_id = said.pull_id
+                    and raw.activity_date = said.activity_date
+                order by said.activity_date, said.pulled_at, said.pull_id, raw.position"""
+            ).pl()
+            db.unregister("said")
+        return Records(pull, versions, lines)
 
     def pulled_days(self, pull: str) -> list[date]:
         found = self.ask(

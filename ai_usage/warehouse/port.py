@@ -33,6 +33,11 @@ class Warehouse(Protocol):
         ones too: `versions` and `lines` bear its own pull_id and pulled_at.
         """
 
+    def versions(self, pull: str, span: Span) -> Records:
+        """Every committed version of each day of the span, oldest first within the day: the pulls that brought new
+        content, an empty one too. `versions` and `lines` bear each version's own pull_id and pulled_at.
+        """
+
     def pulled_days(self, pull: str) -> list[date]:
         """The days of a pull that were ever committed, in order."""
 

@@ -259,3 +259,78 @@ def test_an_unreadable_record_is_named_by_table_and_day_and_quoted(text: str, wh
     assert said.startswith("ai_usage_raw.claude_cost_report, 2026-11-03: ")
     assert why in said
     assert said.endswith(text)
+
+
+EMAILS = {"user_1": "one@example.com", "user_2": "two@example.com"}
+
+
+def analytics(amount: str = "1", list_amount: str = "2", **group: object) -> str:
+    """A row of analytics/cost."""
+    recorded_row = json.loads(recorded.items("analytics_unified_cost_page1")[0])
+    cost = {"amount": amount, "list_amount": list_amount, "currency": "USD", "requests": None}
+    return json.dumps({**recorded_row, "group": {**recorded_row["group"], **group}, "cost": cost})
+
+
+def test_analytics_rows_keep_their_dimensions_and_both_amounts() -> None:
+    said = records(
+        *recorded.items("analytics_unified_cost_page1"), envelope='{"data_refreshed_at": "2026-11-20T18:00:00Z"}'
+    )
+    rows = shaping.analytics_cost_rows(said, ACME, EMAILS)
+    assert rows.row(0, named=True) == {
+        "activity_date": DAY, "organization_id": "org", "product": "messages_api",
+        "workspace_id": "wrkspc_01ExampleDefault0000000", "api_key_id": "apikey_01ExampleWebKey00000002",
+        "actor_type": None, "actor_id": None, "user_email": None, "model": "claude-opus-5-5", "cost_type": None,
+        "token_type": None, "amount_usd": Decimal("12.345678"), "list_usd": Decimal("12.345678"), "currency": "USD",
+        "data_refreshed_at": datetime(2026, 11, 20, 18, tzinfo=UTC), "pull_id": "p1", "ingestion_timestamp": PULLED,
+    }  # fmt: skip
+    assert rows["product"].to_list() == ["messages_api", "claude_code"]
+
+
+def test_what_was_charged_and_what_it_lists_at_are_two_amounts_of_cents() -> None:
+    rows = shaping.analytics_cost_rows(records(analytics("0.0000001", "150.25")), ACME, EMAILS)
+    assert rows.select("amount_usd", "list_usd").rows() == [(Decimal("1e-9"), Decimal("1.5025"))]
+
+
+ACTORS: list[tuple[dict[str, object] | None, tuple[str | None, str | None, str | None]]] = [
+    (None, (None, None, None)),
+    (
+        {"type": "user_actor", "user_id": "user_9", "email_address": " Nine@Example.com", "deleted": False},
+        ("user_actor", "user_9", "nine@example.com"),
+    ),
+    ({"type": "user_actor", "user_id": "user_9", "email": "Nine@x.com"}, ("user_actor", "user_9", "nine@x.com")),
+    (
+        {"type": "user_actor", "user_id": "user_2", "email_address": None, "deleted": True},
+        ("user_actor", "user_2", "two@example.com"),
+    ),
+    ({"type": "user_actor", "user_id": "user_8", "email_address": None}, ("user_actor", "user_8", None)),
+    ({"type": "api_actor", "api_key_id": "user_1"}, ("api_actor", "user_1", None)),
+    ({"type": "service_account_actor", "service_account_id": "s_1"}, ("service_account_actor", "s_1", None)),
+    ({"type": "federated_actor", "provider": "aws", "subject": "arn"}, ("federated_actor", "aws:arn", None)),
+    ({"type": "federated_actor", "provider": "aws", "subject": None}, ("federated_actor", "aws", None)),
+]
+
+
+@pytest.mark.parametrize(("actor", "named"), ACTORS)
+def test_each_kind_of_actor_has_its_id_and_only_people_have_an_address(
+    actor: dict[str, object] | None, named: tuple[str | None, str | None, str | None]
+) -> None:
+    rows = shaping.analytics_cost_rows(records(analytics(actor=actor)), ACME, EMAILS)
+    assert rows.select("actor_type", "actor_id", "user_email").row(0) == named
+
+
+def test_rows_alike_in_everything_are_kept_each() -> None:
+    rows = shaping.analytics_cost_rows(records(analytics("1"), analytics("1")), ACME, EMAILS)
+    assert rows["amount_usd"].to_list() == [Decimal("0.01")] * 2
+
+
+def test_analytics_may_not_say_when_they_were_refreshed_but_must_say_it_well() -> None:
+    rows = shaping.analytics_cost_rows(records(analytics()), ACME, EMAILS)
+    assert rows["data_refreshed_at"].to_list() == [None]
+    with pytest.raises(UnreadableRecord, match="beside the records"):
+        shaping.analytics_cost_rows(records(analytics(), envelope='{"data_refreshed_at": "soon"}'), ACME, EMAILS)
+
+
+@pytest.mark.parametrize("which", ["amount", "list_amount"])
+def test_no_amount_of_analytics_that_is_no_money_passes(which: str) -> None:
+    with pytest.raises(AiUsageError, match=r"claude_x: .* cents is "):
+        shaping.analytics_cost_rows(records(analytics(**{which: "NaN"})), ACME, EMAILS)

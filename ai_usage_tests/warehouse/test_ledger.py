@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
+import polars as pl
 import pytest
 
-from ai_usage.partitions import Span
+from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.sources.claude.records import CostLine
 from ai_usage.sources.claude.rows import Organization, cost_rows
 from ai_usage.sources.claude.tables import CLAUDE_COSTS
@@ -125,6 +126,24 @@ def test_snapshots_are_versions_without_a_day(platform: Platform) -> None:
     newest = platform.warehouse.newest(PULL, None)
     assert [line.amount for line in newest.decode(CostLine)] == [2]
     assert (newest.days, platform.warehouse.pulled_days(PULL)) == ([], [DAY])
+
+
+def test_every_version_of_a_day_that_brought_something_new_can_be_read_again(platform: Platform) -> None:
+    said = [("1", "2"), ("2", "1"), ("3",), (), ("1", "2")]
+    pulls = [append(platform, answer(DAY, *cents), answer(None, "9"))[0] for cents in said]
+    [other] = append(platform, answer(NEXT, "7"))
+    append(platform, answer(NEXT + ONE_DAY, "8"))
+    told = platform.warehouse.versions(PULL, BOTH)
+    new = [pulls[0], *pulls[2:], other]
+    assert told.versions.select("activity_date", "pull_id", "pulled_at", "records").rows() == [
+        (v.day, v.pull_id, v.pulled_at, v.records) for v in new
+    ]
+    lines = told.lines.with_columns(cents=pl.Series(line.amount for line in told.decode(CostLine)).cast(pl.Int64))
+    assert lines.select("activity_date", "pull_id", "ingestion_timestamp", "cents").rows() == [
+        (v.day, v.pull_id, v.pulled_at, cents)
+        for v, cents in ((pulls[0], 1), (pulls[0], 2), (pulls[2], 3), (pulls[4], 1), (pulls[4], 2), (other, 7))
+    ]
+    assert platform.warehouse.versions(PULL, Span(DAY - ONE_DAY, DAY - ONE_DAY)).versions.is_empty()
 
 
 def test_a_record_that_does_not_fit_is_quoted_with_its_day(platform: Platform) -> None:

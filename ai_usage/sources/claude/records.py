@@ -216,6 +216,12 @@ class AnalyticsActor(msgspec.Struct, frozen=True):
     provider: str | None = None
     subject: str | None = None
 
+    @property
+    def id(self) -> str | None:
+        """Of whichever kind it is; a federated one is known by its provider and subject."""
+        federated = ":".join(part for part in (self.provider, self.subject) if part)
+        return self.user_id or self.service_account_id or self.api_key_id or federated or None
+
 
 class AnalyticsGroup(msgspec.Struct, frozen=True):
     """All dimensions of the analytics API; null unless grouped by."""
@@ -277,6 +283,12 @@ class AnalyticsCost(msgspec.Struct, frozen=True):
     ending_at: datetime
     group: AnalyticsGroup
     cost: AnalyticsMoney
+
+
+class AnalyticsEnvelope(msgspec.Struct, frozen=True):
+    """What an answer of analytics says beside its rows."""
+
+    data_refreshed_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 class AnalyticsTokens(msgspec.Struct, frozen=True):

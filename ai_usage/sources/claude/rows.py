@@ -3,8 +3,10 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 
+import msgspec
 import polars as pl
 
 from ai_usage.errors import AiUsageError
@@ -12,6 +14,7 @@ from ai_usage.money import usd
 from ai_usage.sources.claude import records as said
 from ai_usage.sources.claude.tables import (
     ACTOR,
+    CLAUDE_ANALYTICS_COSTS,
     CLAUDE_CODE_MODEL_USAGE,
     CLAUDE_CODE_USAGE_STATS,
     CLAUDE_COSTS,
@@ -163,6 +166,52 @@ def code_model_rows(records: Records, _: Organization) -> pl.DataFrame:
             **{name: stamp.gather(places) for name, stamp in records.stamps().items()},
         }
     )
+
+
+def analytics_cost_rows(records: Records, of: Organization, emails: Mapping[str, str]) -> pl.DataFrame:
+    """Rows of `claude_analytics_costs`, one per record. `emails` has the organisation's users' addresses by id."""
+    got = records.decode(said.AnalyticsCost)
+    groups, costs = [row.group for row in got], [row.cost for row in got]
+    refreshed = _refreshed(records)
+    return CLAUDE_ANALYTICS_COSTS.frame(
+        {
+            "activity_date": records.lines["activity_date"],
+            "organization_id": [group.organization_id or of.id for group in groups],
+            "product": [group.product for group in groups],
+            "workspace_id": [group.workspace_id for group in groups],
+            "api_key_id": [group.api_key_id for group in groups],
+            "actor_type": [group.actor and group.actor.type for group in groups],
+            "actor_id": [group.actor and group.actor.id for group in groups],
+            "user_email": [_email_of(group.actor, emails) for group in groups],
+            "model": [group.model for group in groups],
+            "cost_type": [group.cost_type for group in groups],
+            "token_type": [group.token_type for group in groups],
+            "amount_usd": [_usd(cost.amount, cost.currency, records) for cost in costs],
+            "list_usd": [_usd(cost.list_amount, cost.currency, records) for cost in costs],
+            "currency": [cost.currency for cost in costs],
+            "data_refreshed_at": [refreshed[pull_id] for pull_id in records.lines["pull_id"]],
+            **records.stamps(),
+        }
+    )
+
+
+def _refreshed(records: Records) -> dict[str, datetime | None]:
+    """Up to when the vendor had counted, by pull."""
+    found: dict[str, datetime | None] = {}
+    for pull_id, envelope in records.versions.select("pull_id", "envelope").iter_rows():
+        try:
+            at = msgspec.json.decode(envelope, type=said.AnalyticsEnvelope).data_refreshed_at
+        except msgspec.ValidationError as error:
+            raise UnreadableRecord(f"ai_usage_raw.{records.pull}: {error}, beside the records: {envelope}.") from error
+        found[pull_id] = at and at.astimezone(UTC)
+    return found
+
+
+def _email_of(actor: said.AnalyticsActor | None, emails: Mapping[str, str]) -> str | None:
+    if actor is None or actor.type != "user_actor":
+        return None
+    told = actor.email_address or actor.email
+    return told.strip().lower() if told else emails.get(actor.user_id or "")
 
 
 def workspace_rows(records: Records) -> pl.DataFrame:

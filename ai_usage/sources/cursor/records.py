@@ -4,6 +4,7 @@ Source: Cursor's Admin API documentation (autumn 2026). `…Cents` are cents, as
 fractions; `…Dollars` are dollars, side by side with them.
 """
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
@@ -97,14 +98,14 @@ class AiCommit(msgspec.Struct, frozen=True, rename="camel"):
     tab_lines_deleted: int
     composer_lines_added: int
     composer_lines_deleted: int
-    created_at: str  # when the vendor heard of it
+    created_at: datetime  # when the vendor heard of it
     repo_name: str | None = None
     branch_name: str | None = None
     is_primary_branch: bool | None = None
     non_ai_lines_added: int | None = None
     non_ai_lines_deleted: int | None = None
     message: None = None  # private: the client lets none through
-    commit_ts: str | None = None
+    commit_ts: datetime | None = None
 
 
 class MemberSpend(msgspec.Struct, frozen=True, rename="camel"):

@@ -9,10 +9,12 @@ from typing import TypeVar
 import polars as pl
 
 from ai_usage.money import EXACT, nine_decimals, usd
+from ai_usage.partitions import ONE_DAY
 from ai_usage.sources.cursor import records as said
 from ai_usage.sources.cursor.plans import Plan, plan_on
 from ai_usage.sources.cursor.tables import (
     COUNTS,
+    CURSOR_AI_COMMITS,
     CURSOR_USAGE_EVENTS,
     CURSOR_USAGE_STATS,
     DIM_CURSOR_MEMBER,
@@ -21,6 +23,7 @@ from ai_usage.sources.cursor.tables import (
 from ai_usage.warehouse.ledger import Records, UnreadableRecord
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LINES = ("total_lines", "tab_lines", "composer_lines", "non_ai_lines")
 WORDS = ("most_used_model", "apply_most_used_extension", "tab_most_used_extension", "client_version")
 
 T = TypeVar("T")
@@ -90,6 +93,45 @@ def estimated_cost(plan: Plan | None, day: date, usage_based_reqs: int) -> Decim
         return None
     share = EXACT.divide(plan.seat_price_usd, Decimal(monthrange(day.year, day.month)[1]))
     return nine_decimals(share + usage_based_reqs * plan.overage_usd_a_request)
+
+
+def commit_rows(records: Records, eve: Records) -> pl.DataFrame:
+    """Rows of `cursor_ai_commits`, one per commit: of two records of one day the later told. A commit that the day
+    before has too stands there; `eve` is the day before the first.
+    """
+    commits = records.decode(said.AiCommit)
+    days = records.lines["activity_date"].to_list()
+    told = set(zip(days, [commit.commit_hash for commit in commits], strict=True))
+    told |= {(day, c.commit_hash) for day, c in zip(eve.lines["activity_date"], eve.decode(said.AiCommit), strict=True)}
+    last: dict[tuple[date, str], int] = {}
+    for place, (day, commit) in enumerate(zip(days, commits, strict=True)):
+        key = (day, commit.commit_hash)
+        if (day - ONE_DAY, commit.commit_hash) not in told and (
+            key not in last or commit.created_at >= commits[last[key]].created_at
+        ):
+            last[key] = place
+    places = sorted(last.values())
+    kept = [commits[place] for place in places]
+    return CURSOR_AI_COMMITS.frame(
+        {
+            "activity_date": [days[place] for place in places],
+            "commit_hash": [commit.commit_hash for commit in kept],
+            "user_email": [commit.user_email.strip().lower() for commit in kept],
+            "user_id": [str(commit.user_id) for commit in kept],
+            **{
+                name: [getattr(commit, name) for commit in kept]
+                for name in ("repo_name", "branch_name", "is_primary_branch", "commit_source")
+            },
+            **{
+                f"{lines}_{done}": [getattr(commit, f"{lines}_{done}") for commit in kept]
+                for lines in LINES
+                for done in ("added", "deleted")
+            },
+            "commit_at": [commit.commit_ts and commit.commit_ts.astimezone(UTC) for commit in kept],
+            "created_at": [commit.created_at.astimezone(UTC) for commit in kept],
+            **{name: stamp.gather(places) for name, stamp in records.stamps().items()},
+        }
+    )
 
 
 def member_rows(records: Records) -> pl.DataFrame:

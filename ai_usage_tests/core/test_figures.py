@@ -1,0 +1,56 @@
+"""Since when a figure of the sheet has been known: since the first version of the tab that had it."""
+
+import json
+from datetime import datetime
+
+import dagster as dg
+
+from ai_usage.sources.sheets.tabs import CONSOLE_FIGURES
+from ai_usage.warehouse.ledger import Answer, Version
+from ai_usage_tests.platform import Platform
+
+HEADER = ["provider", "period_start", "period_end", "workspace_id", "amount_usd", "note"]
+OCTOBER = ["anthropic", "2026-10-01", "2026-11-01", "", "100.5", "read by Ada"]
+CURSOR = ["cursor", "2026-10-01", "2026-11-01", "", "100.5", ""]
+
+
+def pulled(platform: Platform, *rows: list[str]) -> Version:
+    """The tab as it was found."""
+    records = [json.dumps(row).encode() for row in (HEADER, *rows)]
+    [version] = platform.warehouse.append(
+        CONSOLE_FIGURES.pull, [Answer("google", None, records, 1, {}, is_ordered=True)]
+    )
+    return version
+
+
+def seen(platform: Platform) -> list[tuple[str, str, datetime]]:
+    outcome = platform.materialize(dg.AssetSelection.assets("core/console_figures").without_checks(), None, None)
+    assert outcome.result.success, outcome.failed
+    table = "ai_usage_analytics.console_figures"
+    found = platform.sql(f"select provider, amount_usd::text, first_seen_at from {table} order by row_number")
+    return [(provider, amount.rstrip("0"), at) for provider, amount, at in found]
+
+
+def test_a_figure_is_known_since_the_first_version_that_had_it_wherever_it_stood(platform: Platform) -> None:
+    first = pulled(platform, OCTOBER)
+    pulled(platform, OCTOBER)
+    later = pulled(platform, CURSOR, OCTOBER)
+    assert seen(platform) == [
+        ("cursor", "100.5", later.pulled_at),
+        ("anthropic", "100.5", first.pulled_at),
+    ]
+
+
+def test_another_amount_or_period_or_workspace_is_another_figure_and_a_note_is_not(platform: Platform) -> None:
+    first = pulled(platform, OCTOBER)
+    pulled(platform, [*OCTOBER[:4], "$100.50", "read by Bo"])
+    assert [at for *_, at in seen(platform)] == [first.pulled_at]
+    for n, value in ((2, "2026-10-31"), (3, "wrkspc_1"), (4, "100.51")):
+        changed = pulled(platform, [*OCTOBER[:n], value, *OCTOBER[n + 1 :]])
+        assert [at for *_, at in seen(platform)] == [changed.pulled_at]
+
+
+def test_a_row_that_could_not_be_used_was_not_known(platform: Platform) -> None:
+    pulled(platform, [*OCTOBER[:4], "about a hundred", ""])
+    mended = pulled(platform, OCTOBER)
+    assert seen(platform) == [("anthropic", "100.5", mended.pulled_at)]
