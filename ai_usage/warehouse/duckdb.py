@@ -272,13 +272,13 @@ class DuckDBWarehouse:
                 "select schema_name || '.' || view_name, comment from duckdb_views() where not internal"
             ).fetchall()
         )
-        wanted = {table: _view(table) for table in self.tables if table.view_of}
-        if all(made_of.get(table.address) == digest for table, (_, digest) in wanted.items()):
+        wanted = [(table.address, *_view(table)) for table in self.tables if table.view_of]
+        if all(made_of.get(address) == digest for address, _, digest in wanted):
             return
         db.execute("begin")
-        for table, (select, digest) in wanted.items():
-            db.execute(f"create or replace view {table.address} as {select}")
-            db.execute(f"comment on view {table.address} is '{digest}'")
+        for address, select, digest in wanted:
+            db.execute(f"create or replace view {address} as {select}")
+            db.execute(f"comment on view {address} is '{digest}'")
         db.execute("commit")
 
     @contextmanager

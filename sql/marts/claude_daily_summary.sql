@@ -1,0 +1,40 @@
+-- What tokens cost by their kind: one line a day, workspace and model, as the vendor's own line items have it.
+--
+-- grain: one model in one workspace on one UTC day
+-- built: view
+-- columns:
+--   activity_date date not null: the UTC day
+--   workspace_id string not null: the default workspace has its real id where it is known, else `default`
+--   workspace_name string: as named in the Console; null if no longer listed
+--   model string: null where none was used, as for web searches and machine time
+--   input_usd numeric not null: uncached input tokens
+--   output_usd numeric not null: output tokens
+--   cache_read_usd numeric not null: input tokens read from cache
+--   cache_write_usd numeric not null: input tokens written to cache, of both lifetimes
+--   other_usd numeric not null: what is no token: web searches, code execution, sessions
+--   total_usd numeric not null: all of it
+with default_workspace as (
+    select coalesce(max(workspace_id), 'default') as workspace_id
+    from ai_usage_analytics.dim_workspace
+    where is_default
+)
+
+select
+    costs.activity_date,
+    coalesce(costs.workspace_id, default_workspace.workspace_id) as workspace_id,
+    max(costs.workspace_name) as workspace_name,
+    costs.model,
+    sum(if(costs.token_type = 'uncached_input_tokens', costs.amount_usd, 0)) as input_usd,
+    sum(if(costs.token_type = 'output_tokens', costs.amount_usd, 0)) as output_usd,
+    sum(if(costs.token_type = 'cache_read_input_tokens', costs.amount_usd, 0)) as cache_read_usd,
+    sum(if(costs.token_type like 'cache_creation%', costs.amount_usd, 0)) as cache_write_usd,
+    sum(
+        if(
+            costs.token_type in ('uncached_input_tokens', 'output_tokens', 'cache_read_input_tokens')
+            or costs.token_type like 'cache_creation%', 0, costs.amount_usd
+        )
+    ) as other_usd,
+    sum(costs.amount_usd) as total_usd
+from ai_usage_analytics.claude_costs as costs
+cross join default_workspace
+group by costs.activity_date, costs.workspace_id, default_workspace.workspace_id, costs.model
