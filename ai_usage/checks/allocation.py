@@ -51,10 +51,10 @@ def _lost(rows: Rows) -> Verdict:
         sum((row[f"{name}_usd"] for row in rows), Decimal()) for name in ("costs", "shares", "attributed")
     )
     row = rows[0]
-    what = f"{row['token_type'] or row['cost_type']} in {row['workspace_id']}"
     return Verdict.error(
-        f"{len(rows)} kinds of cost are not divided whole: {costs:,f} USD charged, {shares:,f} USD in shares, "
-        f"{attributed:,f} USD attributed: {attributed - costs:+,f} USD, as {what}.",
+        f"Not divided whole, by {attributed - costs:+,f} USD: {costs:,f} USD charged, {shares:,f} in shares, "
+        f"{attributed:,f} attributed; of {row['token_type'] or row['cost_type']} in {row['workspace_id']}"
+        f"{f', and {len(rows) - 1} more' if len(rows) > 1 else ''}.",
         rows,
     )
 
