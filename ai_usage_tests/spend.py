@@ -40,7 +40,7 @@ def _row(meter: str, says: Row) -> Row:
     return {"spend_date": MONTH_DAY, "status": "provisional", "meter": meter} | says | money
 
 
-def claude(meter: str = "output_tokens", **says: Any) -> Row:
+def claude(meter: str = "output_tokens", /, **says: Any) -> Row:
     """$30 of a model's output through a key, at list price."""
     row = {
         "provider": "anthropic",
@@ -61,7 +61,7 @@ def claude(meter: str = "output_tokens", **says: Any) -> Row:
     return _row(meter, row | says)
 
 
-def cursor(meter: str = "usage_based", **says: Any) -> Row:
+def cursor(meter: str = "usage_based", /, **says: Any) -> Row:
     """An agent's request, charged on top of the seats."""
     row = {
         "provider": "cursor",
@@ -78,7 +78,7 @@ def cursor(meter: str = "usage_based", **says: Any) -> Row:
     return _row(meter, row | says)
 
 
-def seat(provider: str = "cursor", plan: str = "Teams", **says: Any) -> Row:
+def seat(provider: str = "cursor", plan: str = "Teams", /, **says: Any) -> Row:
     """A day's share of a seat of $40 in a month of 31 days."""
     platform, account = {"cursor": ("cursor", "cursor-team"), "anthropic": ("claude.ai", "org-1")}[provider]
     row = {

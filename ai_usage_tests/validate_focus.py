@@ -4,8 +4,6 @@ A script for the Python of `.venv-focus`; it imports nothing of ours. It prints 
 validator's own exit code is 0 whatever it found. No network is used: the rules come with the package.
 """
 
-import importlib.abc
-import importlib.machinery
 import importlib.util
 import json
 import logging
@@ -13,7 +11,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,7 +21,7 @@ WRITTEN = """f"'{k.replace('\\"', '\\"\\"')}'" for k in"""  # a backslash within
 RESPELLED = """"'" + k.replace('"', '""') + "'" for k in"""
 
 
-class Respelling(importlib.abc.MetaPathFinder, importlib.machinery.SourceFileLoader):
+class Respelling(SourceFileLoader):
     """Loads the one module that Python 3.11 cannot read, with the one line it cannot read in older words."""
 
     def __init__(self, path: Path) -> None:
