@@ -102,7 +102,7 @@ TOGETHER = [
 def test_each_row_keeps_the_rules_that_the_validator_judges_by_the_column_or_not_at_all(
     shared: Platform, kind: str
 ) -> None:
-    """It minds a word that is not allowed only where no row has an allowed one, no product where ChargeClass is null."""
+    """It lets one allowed word excuse others that are not, and judges no product where ChargeClass is null."""
     [row] = charges(shared, EVERY_KIND[kind]).to_dicts()
     assert {name: row[name] for name, words in ALLOWED.items() if row[name] not in words} == {}
     assert [pair for pair in TOGETHER if (row[pair[0]] is None) != (row[pair[1]] is None)] == []
