@@ -8,6 +8,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal
 from importlib.metadata import version
@@ -97,6 +98,17 @@ def value_of(proto: Any) -> Any:
     return value
 
 
+def calls(proto: Any) -> Iterator[tuple[str, str]]:
+    """Function and type of each call in a resolved statement; an operator is a function: `$divide`."""
+    fields = dict((field.name, value) for field, value in proto.ListFields() if field.message_type)
+    if {"function", "parent", "signature"} <= fields.keys():
+        yield proto.function.name.removeprefix("ZetaSQL:"), name_of(proto.parent.type)
+    for value in fields.values():
+        for each in [value] if hasattr(value, "ListFields") else value:
+            if hasattr(each, "ListFields"):
+                yield from calls(each)
+
+
 class Engine:
     """Worlds of tables, and what GoogleSQL makes of a query on one of them."""
 
@@ -136,18 +148,21 @@ class Engine:
         self.worlds[world] = self.call("RegisterCatalog", request, service.RegisterResponse).registered_id
         return {}
 
-    def analyze(self, world: str, sql: str, parameters: dict[str, Any], target: list[str] | None) -> dict[str, Any]:
-        """The output columns; with a target, an error unless each is coercible to the type at its place."""
+    def analyze(self, world: str, sql: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """The output columns, and which functions gave which types."""
         request = service.AnalyzeRequest(sql_statement=sql, registered_catalog_id=self.worlds[world])
-        self._set_options(request.options, parameters, target)
+        self._set_options(request.options, parameters)
         found = self.call("Analyze", request, service.AnalyzeResponse)
         columns = found.resolved_statement.resolved_query_stmt_node.output_column_list
-        return {"columns": [[column.name, name_of(column.column.type)] for column in columns]}
+        return {
+            "columns": [[column.name, name_of(column.column.type)] for column in columns],
+            "calls": sorted(set(calls(found.resolved_statement))),
+        }
 
-    def evaluate(self, world: str, sql: str, parameters: dict[str, Any], target: list[str] | None) -> dict[str, Any]:
+    def evaluate(self, world: str, sql: str, parameters: dict[str, Any]) -> dict[str, Any]:
         flat = ADDRESS.sub(lambda m: f"{m[1]}__{m[2]}{m[3] or f' as {m[2]}'}", sql)
         request = service.EvaluateQueryRequest(sql=flat, registered_catalog_id=self.worlds[world])
-        self._set_options(request.options, parameters, target)
+        self._set_options(request.options, parameters)
         for name, parameter in parameters.items():
             set_value(request.params.add(name=name).value, parameter["type"], parameter["value"])
         found = self.call("EvaluateQuery", request, service.EvaluateQueryResponse)
@@ -156,14 +171,12 @@ class Engine:
             "rows": [[value_of(cell) for cell in row.cell] for row in found.content.table_data.row],
         }
 
-    def _set_options(self, options: Any, parameters: dict[str, Any], target: list[str] | None) -> None:
+    def _set_options(self, options: Any, parameters: dict[str, Any]) -> None:
         options.language_options.CopyFrom(self.language)
         options.default_timezone = "UTC"
         options.error_message_mode = ONE_LINE
         for name, parameter in parameters.items():
             set_type(options.query_parameters.add(name=name).type, parameter["type"])
-        for of in target or []:
-            set_type(options.target_column_types.add(), of)
 
 
 def main() -> None:

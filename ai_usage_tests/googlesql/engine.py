@@ -13,8 +13,10 @@ from typing import Any
 from ai_usage.settings import ROOT
 from ai_usage.warehouse.table import Table
 
-PYTHON = ROOT / ".venv-googlesql" / "bin" / "python"
+ENVIRONMENT = ROOT / ".venv-googlesql"
 WORKER = Path(__file__).with_name("worker.py")
+
+NOT_READY = f"Google's SQL engine is not set up in {ENVIRONMENT.name}: run `make test`, which does that before the tests."
 
 Row = tuple[Any, ...]
 READ: Mapping[str, Any] = {"NUMERIC": Decimal, "DATE": date.fromisoformat, "TIMESTAMP": datetime.fromisoformat}
@@ -27,7 +29,15 @@ class GoogleRefuses(Exception):
 @dataclass(frozen=True)
 class Parameter:
     type: str  # GoogleSQL's name
-    value: Any
+    value: Any  # Python's own, as DuckDB takes it
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What a query's text means: output column → type, and the functions called with the types of their results."""
+
+    columns: dict[str, str]
+    calls: set[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -42,44 +52,34 @@ class GoogleEngine:
     """One process, which lives as long as the tests that ask it."""
 
     def __init__(self) -> None:
-        if not (PYTHON.parent.parent / "ready").exists():
-            raise RuntimeError(f"{PYTHON.parent.parent.name} is not set up: run `make test`, which does that first.")
         self._worker = subprocess.Popen(
-            [PYTHON, WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+            [ENVIRONMENT / "bin" / "python", WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
         )
+
+    @staticmethod
+    def is_ready() -> bool:
+        return (ENVIRONMENT / "ready").exists()
 
     def close(self) -> None:
         with suppress(BrokenPipeError):
             self._worker.communicate(timeout=30)
 
-    def declare(self, world: str, rows_of: Mapping[Table, Sequence[Row]]) -> None:
-        """Make a world of these tables, or make it anew."""
-        tables = {
-            table.address: {"columns": {name: c.type.googlesql for name, c in table.columns.items()}, "rows": rows}
-            for table, rows in rows_of.items()
-        }
-        self._ask("declare", world=world, tables=tables)
+    def declare(self, world: str, tables: Sequence[Table], rows: Mapping[str, Sequence[Row]]) -> None:
+        """Make a world of tables that hold these rows, by address, or make it anew."""
+        columns = {table.address: {n: c.type.googlesql for n, c in table.columns.items()} for table in tables}
+        told = {address: {"columns": of, "rows": rows[address]} for address, of in columns.items()}
+        self._ask("declare", world=world, tables=told)
 
-    def analyze(
-        self, world: str, sql: str, parameters: Mapping[str, Parameter], target: Sequence[str] | None = None
-    ) -> dict[str, str]:
-        """Output column → type; `GoogleRefuses` if a column is not coercible to the target's type at its place."""
-        return dict(self._query("analyze", world, sql, parameters, target)["columns"])
+    def analyze(self, world: str, sql: str, parameters: Mapping[str, Parameter]) -> Analysis:
+        said = self._ask("analyze", world=world, sql=sql, parameters=_typed(parameters))
+        return Analysis(dict(said["columns"]), {(name, of) for name, of in said["calls"]})
 
-    def evaluate(
-        self, world: str, sql: str, parameters: Mapping[str, Parameter], target: Sequence[str] | None = None
-    ) -> Found:
-        said = self._query("evaluate", world, sql, parameters, target)
+    def evaluate(self, world: str, sql: str, parameters: Mapping[str, Parameter]) -> Found:
+        said = self._ask("evaluate", world=world, sql=sql, parameters=_typed(parameters))
         columns = dict(said["columns"])
         read = [READ.get(of, lambda value: value) for of in columns.values()]
         rows = [tuple(None if v is None else r(v) for r, v in zip(read, row, strict=True)) for row in said["rows"]]
         return Found(columns, rows)
-
-    def _query(
-        self, do: str, world: str, sql: str, parameters: Mapping[str, Parameter], target: Sequence[str] | None
-    ) -> dict[str, Any]:
-        typed = {name: {"type": p.type, "value": p.value} for name, p in parameters.items()}
-        return self._ask(do, world=world, sql=sql, parameters=typed, target=target)
 
     def _ask(self, do: str, **arguments: Any) -> dict[str, Any]:
         assert self._worker.stdin is not None
@@ -93,3 +93,7 @@ class GoogleEngine:
         if "error" in answer:
             raise GoogleRefuses(answer["error"])
         return answer
+
+
+def _typed(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
+    return {name: {"type": p.type, "value": p.value} for name, p in parameters.items()}
