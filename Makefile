@@ -72,7 +72,8 @@ $(VENV)/dev: $(VENV)/runtime requirements-dev.txt
 	@touch $@
 
 $(GOOGLESQL)/ready: requirements-googlesql.txt | python
-	@echo "Setting up $(GOOGLESQL) (half a minute, once)"
+	@echo "Setting up $(GOOGLESQL) (about a minute, once)"
 	@$(PYTHON) -m venv $(GOOGLESQL)
 	@$(GOOGLESQL)/bin/python $(INSTALL) -r requirements-googlesql.txt
+	@$(GOOGLESQL)/bin/python ai_usage_tests/googlesql/worker.py < /dev/null # compiles the engine, and ends
 	@touch $@

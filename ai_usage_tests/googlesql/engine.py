@@ -16,7 +16,9 @@ from ai_usage.warehouse.table import Table
 ENVIRONMENT = ROOT / ".venv-googlesql"
 WORKER = Path(__file__).with_name("worker.py")
 
-NOT_READY = f"Google's SQL engine is not set up in {ENVIRONMENT.name}: run `make test`, which does that before the tests."
+NOT_READY = (
+    f"Google's SQL engine is not set up in {ENVIRONMENT.name}: run `make test`, which does that before the tests."
+)
 
 Row = tuple[Any, ...]
 READ: Mapping[str, Any] = {"NUMERIC": Decimal, "DATE": date.fromisoformat, "TIMESTAMP": datetime.fromisoformat}
@@ -53,7 +55,11 @@ class GoogleEngine:
 
     def __init__(self) -> None:
         self._worker = subprocess.Popen(
-            [ENVIRONMENT / "bin" / "python", WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+            [ENVIRONMENT / "bin" / "python", WORKER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
         )
 
     @staticmethod
@@ -90,8 +96,10 @@ class GoogleEngine:
         if not line:
             raise RuntimeError(f"Google's engine ended with {self._worker.wait()}: see its words above")
         answer: dict[str, Any] = json.loads(line)
-        if "error" in answer:
-            raise GoogleRefuses(answer["error"])
+        if "refused" in answer:
+            raise GoogleRefuses(answer["refused"])
+        if "broken" in answer:
+            raise RuntimeError(f"{WORKER.name} was asked for what it cannot do: {answer['broken']}")
         return answer
 
 

@@ -1,6 +1,6 @@
 """Two engines that hold the same small worlds: DuckDB, as the platform runs it, and Google's evaluator."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -64,10 +64,12 @@ class TwoEngines:
                 held[DECLARED[mart].address] = found.rows()
         self.google.declare(world, TABLES, held)
 
+    def raw_on_duckdb(self, world: str, name: str) -> pl.DataFrame:
+        return self.duckdb[world].query(name, **{key: p.value for key, p in parameters_of(name).items()})
+
     def on_duckdb(self, world: str, name: str) -> pl.DataFrame:
-        """A file's result as the platform sees it: a mart's has its table's types."""
-        found = self.duckdb[world].query(name, **{key: p.value for key, p in parameters_of(name).items()})
-        table = declared(name)
+        """A file's result as the platform keeps it: a mart's has its table's types."""
+        found, table = self.raw_on_duckdb(world, name), declared(name)
         return table.frame({column: found[column] for column in table.columns}) if table else found
 
     def on_google(self, world: str, name: str) -> Found:
@@ -79,36 +81,53 @@ class TwoEngines:
         return self.google.evaluate(world, sql, parameters_of(name))
 
 
-def cells(rows: Sequence[Row], columns: dict[str, str]) -> list[Row]:
-    """An engine's rows as values of Google's types, `TypeError` where they are of another kind: a NUMERIC become DOUBLE
-    has lost cents, while an integer kept wider and a day kept as its midnight have lost nothing.
-    """
+def _rounded(value: float | Decimal) -> float:
+    """Sums of floats depend on the order of their rows."""
+    return float(f"{value:.12g}")
+
+
+def _whole(value: Decimal) -> int:
+    """DuckDB's sum of INT64 is wider than 64 bits."""
+    if value != int(value):
+        raise TypeError(f"INT64 in GoogleSQL, and here {value}")
+    return int(value)
+
+
+def _midnight(value: datetime) -> date:
+    """A date's month, or the date after it, is an instant to DuckDB."""
+    if value.time() != time():
+        raise TypeError(f"DATE in GoogleSQL, and here {value}")
+    return value.date()
+
+
+def _utc(value: datetime) -> datetime:
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+# For each of Google's types what may stand for it without loss. A DOUBLE may not stand for a NUMERIC.
+READ_AS: Mapping[str, Mapping[type, Callable[[Any], Any]]] = {
+    "BOOL": {bool: bool},
+    "DATE": {date: lambda day: day, datetime: _midnight},
+    "FLOAT64": {float: _rounded, int: _rounded, Decimal: _rounded},
+    "INT64": {int: int, Decimal: _whole},
+    "NUMERIC": {Decimal: Decimal, int: Decimal},
+    "STRING": {str: str},
+    "TIMESTAMP": {datetime: _utc},
+}
+
+
+def cells(rows: Sequence[Row], columns: Mapping[str, str]) -> list[Row]:
+    """An engine's rows as values of Google's types; `TypeError` where they are of a kind that loses something."""
     return [tuple(_cell(v, of) for v, of in zip(row, columns.values(), strict=True)) for row in rows]
 
 
 def _cell(value: Any, of: str) -> Any:
-    match of, value:
-        case _, None:
-            return None
-        case "FLOAT64", float() | int() | Decimal():
-            return float(f"{value:.12g}")  # sums of floats depend on the order of their rows
-        case "NUMERIC", Decimal() | int():
-            return Decimal(value)
-        case "INT64", int() if not isinstance(value, bool):
-            return value
-        case "INT64", Decimal() if value == int(value):
-            return int(value)
-        case "DATE", datetime() if value.time() == time():
-            return value.date()
-        case "DATE", date() if not isinstance(value, datetime):
-            return value
-        case "TIMESTAMP", datetime():
-            return value if value.tzinfo else value.replace(tzinfo=UTC)
-        case "STRING", str():
-            return value
-        case "BOOL", bool():
-            return value
-    raise TypeError(f"{of} in GoogleSQL, and here {type(value).__name__}: {value!r}")
+    if value is None:
+        return None
+    read = READ_AS[of].get(type(value))
+    if read is None:
+        raise TypeError(f"{of} in GoogleSQL, and here {type(value).__name__}: {value!r}")
+    return read(value)
 
 
 def in_any_order(rows: list[Row]) -> list[Row]:

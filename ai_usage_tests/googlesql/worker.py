@@ -95,12 +95,14 @@ def value_of(proto: Any) -> Any:
         return (EPOCH + timedelta(days=value)).isoformat()
     if kind == "timestamp_value":
         return value.ToDatetime(tzinfo=UTC).isoformat()
+    if kind not in PLAIN.values():
+        raise TypeError(f"no column here is of such a type: {kind}")
     return value
 
 
 def calls(proto: Any) -> Iterator[tuple[str, str]]:
     """Function and type of each call in a resolved statement; an operator is a function: `$divide`."""
-    fields = dict((field.name, value) for field, value in proto.ListFields() if field.message_type)
+    fields = {field.name: value for field, value in proto.ListFields() if field.message_type}
     if {"function", "parent", "signature"} <= fields.keys():
         yield proto.function.name.removeprefix("ZetaSQL:"), name_of(proto.parent.type)
     for value in fields.values():
@@ -116,7 +118,9 @@ class Engine:
         wasm_client.Module = Compiled
         self.wasm = wasm_client.WasmClient(get_wasm_path())
         self.language = self.call(
-            "GetLanguageOptions", service.LanguageOptionsRequest(maximum_features=True), options_pb2.LanguageOptionsProto
+            "GetLanguageOptions",
+            service.LanguageOptionsRequest(maximum_features=True),
+            options_pb2.LanguageOptionsProto,
         )
         self.language.product_mode = EXTERNAL
         self.language.reserved_keywords.append("QUALIFY")
@@ -186,7 +190,9 @@ def main() -> None:
         try:
             answer = getattr(engine, request.pop("do"))(**request)
         except ServerError as refused:
-            answer = {"error": refused.message}
+            answer = {"refused": refused.message}
+        except (KeyError, TypeError, ValueError) as unexpected:
+            answer = {"broken": repr(unexpected)}
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 

@@ -5,7 +5,7 @@ A new table gets its lines in ORDINARY, its name and the columns that matter; th
 Marts have none: their own SELECTs fill them. A new parameter gets its line in PARAMETERS.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -68,6 +68,10 @@ EVENT = "activity_date event_at user_email service_account_id model kind is_char
 CODE = "activity_date user_email api_key_name customer_type subscription_type num_sessions lines_added model"
 CODE += " estimated_cost_usd input_tokens output_tokens"
 
+BILLING_GROUP = """{"name": "Data", "type": "BILLING", "currentMembers": [
+    {"email": " Ann@Example.com", "joinedAt": "2024-02-03T00:00:00.000Z", "leftAt": null},
+    {"email": "eve@example.com", "joinedAt": "2024-02-28T23:30:00.000Z", "leftAt": null}]}"""
+
 ORDINARY: Lines = {
     "ai_usage_raw.pulls": said(
         "pull activity_date pull_id records pulled_at",
@@ -87,15 +91,7 @@ ORDINARY: Lines = {
         (WED, 1, '{"currency": "USD", "amount": "100.00000010", "workspace_id": null}'),
         (THU, 0, '{"currency": "USD", "amount": "200.00000051", "workspace_id": null}'),
     ),
-    "ai_usage_raw.cursor_groups": said(
-        "position record",
-        (
-            0,
-            '{"name": "Data", "type": "BILLING", "currentMembers": ['
-            '{"email": " Ann@Example.com", "joinedAt": "2024-02-03T00:00:00.000Z", "leftAt": null}, '
-            '{"email": "eve@example.com", "joinedAt": "2024-02-28T23:30:00.000Z", "leftAt": null}]}',
-        ),
-    ),
+    "ai_usage_raw.cursor_groups": said("position record", (0, BILLING_GROUP)),
     "ai_usage_analytics.claude_costs": said(
         LINE,
         (WED, TEAM, "Team", OPUS, UNCACHED, "tokens", "standard", "0-200k", "input", "0.123456789"),
@@ -171,9 +167,20 @@ ORDINARY: Lines = {
     "ai_usage_analytics.cursor_spend_daily": said(
         "activity_date cycle_start_at user_id user_email spend_usd overall_spend_usd cycle_spend_usd"
         " cycle_overall_spend_usd from_at to_at days_between",
-        (THU, "2024-02-28T00:00:00Z", "user_1", ANN, "0.04", "0.44", "1.274567891", "1.674567891",
-         "2024-02-28T23:00:00Z", "2024-02-29T23:00:00Z", 1),
-    ),  # fmt: skip
+        (
+            THU,
+            "2024-02-28T00:00:00Z",
+            "user_1",
+            ANN,
+            "0.04",
+            "0.44",
+            "1.274567891",
+            "1.674567891",
+            "2024-02-28T23:00:00Z",
+            "2024-02-29T23:00:00Z",
+            1,
+        ),
+    ),
     "ai_usage_analytics.dim_cursor_member": said(
         "user_id user_email user_name role is_removed",
         ("user_1", ANN, "Ann", "member", False),
@@ -235,8 +242,10 @@ HARM: Lines = {
         (FRI, "apikey_bot", None, None, None, None, 8, 9, 0, 0, 0),
     ),
     "ai_usage_analytics.claude_code_usage_stats": said(
-        CODE, (THU, ANN, None, "api", None, 1, 1, OPUS, "1.585000005", 1, 1), (FRI, ANN, None, "api", None, 1, 1, OPUS, "9", 1, 1)
-    ),  # fmt: skip
+        CODE,
+        (THU, ANN, None, "api", None, 1, 1, OPUS, "1.585000005", 1, 1),
+        (FRI, ANN, None, "api", None, 1, 1, OPUS, "9", 1, 1),
+    ),
     "ai_usage_analytics.cursor_usage_stats": said(
         STATS,
         (WED, "2024-02-28T00:00:00Z", "odd@example.com", 5, True, 0, 0, 0, 0, None),
@@ -275,7 +284,11 @@ HARMED["ai_usage_analytics.cursor_usage_stats"] = [
 WORLDS = {"ordinary": ORDINARY, "harmed": HARMED}
 
 
-READ = {Type.NUMERIC: Decimal, Type.DATE: date.fromisoformat, Type.INSTANT: datetime.fromisoformat}
+READ: dict[Type, Callable[[str], Any]] = {
+    Type.NUMERIC: Decimal,
+    Type.DATE: date.fromisoformat,
+    Type.INSTANT: datetime.fromisoformat,
+}
 
 
 def rows(table: Table, lines: Sequence[dict[str, Any]]) -> list[Row]:
