@@ -82,7 +82,7 @@ def test_each_claim_has_been_seen_red(claim: str) -> None:
     """By a test under checks/ that names the claim and asserts on which days it is red."""
     tests = [text for path, text in sources("ai_usage_tests/checks") if "/test_" in path]
     names = [name for text in tests for name in re.findall(rf'\b([A-Z]+)\b.* = .*"{claim}"', text)]
-    red = [name for name in {*names} for text in tests if re.search(rf"\.red\({name}\b|\({name}, ", text)]
+    red = [name for name in {*names} for text in tests if re.search(rf"\.red\({name}\b|\(\s*{name},\s", text)]
     assert red, f"no test under ai_usage_tests/checks turns {claim} red"
 
 
