@@ -9,12 +9,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from rich.markup import escape
 from rich.table import Table as Grid
 
 from ai_usage.commands.backfill import asked_span
 from ai_usage.commands.past import (
-    DayOfProvider,
     HeldDays,
     Past,
     Spend,
@@ -127,19 +125,18 @@ def _tell_gaps(unpulled: dict[str, list[date]], held: HeldDays) -> None:
 
 def _tell_proof(ledger: Warehouse, past: Past, then: Spend, at: datetime, span: Span) -> bool:
     """Whether what was rebuilt is, to the last digit, what the ledger's versions add up to, and SQL users are told."""
-    known = usage_known(past.world, at, span)
+    known, told = usage_known(past.world, at, span), usage_known(ledger, at, span)
     wrong = [key for key in differences(then.usage, known) if key not in past.held]
     for day, provider in wrong:
         ERR.print(
-            f"[bold red]✗ {day} {provider}[/] ai_spend was rebuilt with {_usd(then.usage.get((day, provider)))} of usage, "
-            f"spend_as_of says {_usd(known.get((day, provider)))}",
+            f"[bold red]✗ {day} {provider}[/] ai_spend was rebuilt with {_usd(then.usage.get((day, provider)))} "
+            f"of usage, spend_as_of says {_usd(known.get((day, provider)))}",
             soft_wrap=True,
         )
-    told = usage_known(ledger, at, span)
     stale = sorted(key for key in {*known, *told} if known.get(key) != told.get(key))
     if stale:
         ERR.print(
-            f"[bold red]✗ spend_as_of of {escape('the warehouse')}[/] says otherwise of {_days(day for day, _ in stale)}: "
+            f"[bold red]✗ spend_as_of[/] in the warehouse says otherwise of {_days(day for day, _ in stale)}: "
             "materialize core/spend_versions over these days.",
             soft_wrap=True,
         )
@@ -149,13 +146,12 @@ def _tell_proof(ledger: Warehouse, past: Past, then: Spend, at: datetime, span: 
 
 
 def _tell_what_is_behind(ledger: Warehouse, now: Spend, span: Span) -> None:
-    held = held_days(ledger, span)
-    behind = [key for key in differences(now.usage, usage_known(ledger, datetime.max.replace(tzinfo=UTC), span))]
+    behind = differences(now.usage, usage_known(ledger, datetime.max.replace(tzinfo=UTC), span))
     if behind:
+        held = held_days(ledger, span)
         why = "held back" if all(key in held for key in behind) else "not rebuilt since the last pull, or held back"
-        OUT.print(
-            f"[yellow]ai_spend of now is behind the ledger[/], {why}: {_days(d for d, _ in behind)}", soft_wrap=True
-        )
+        days = _days(day for day, _ in behind)
+        OUT.print(f"[yellow]ai_spend of now is behind the ledger[/], {why}: {days}", soft_wrap=True)
 
 
 def _folder(folder: Path) -> "tempfile.TemporaryDirectory[str]":
@@ -197,7 +193,8 @@ def _grid(title: str, *columns: str) -> Grid:
 
 def _amounts(then: Decimal | None, now: Decimal | None) -> tuple[str, str, str]:
     difference = (now or Decimal()) - (then or Decimal())
-    return _usd(then), _usd(now), f"{difference:+,.2f}" if difference.quantize(Decimal("0.01")) else f"{difference:+f}"
+    is_small = difference and not difference.quantize(Decimal("0.01"))
+    return _usd(then), _usd(now), f"{difference:+f}" if is_small else f"{difference:+,.2f}"
 
 
 def _usd(amount: Decimal | None) -> str:

@@ -66,7 +66,7 @@ order by activity_date, pulled_at, pull_id
 @dataclass
 class DuckDBWarehouse:
     """`Warehouse` over one file. `tables` are made, empty, when the file is first opened; of each file of `sql/` in
-    `functions` SQL users get a table function of that name. Read-only, nothing is made and nobody else kept from reading.
+    `functions` SQL users get a table function of that name. Read-only, nothing is made.
     """
 
     path: Path
@@ -168,9 +168,10 @@ class DuckDBWarehouse:
             now=lambda: at,
             is_read_only=False,
         )
-        with cut.connected() as db, self._attached(db) as ledger, cut._transaction():
+        with cut.connected() as db, self._attached(db) as ledger, cut._transaction():  # noqa: SLF001 - of its own kind
             asked = {"first_day": days.first, "last_day": days.last}
             of_these_days = "(activity_date is null or activity_date between $first_day and $last_day)"
+            committed = f"pull_id in (select pull_id from {PULLS.address} where pull = $pull)"
             db.execute(f"delete from {PULLS.address}")
             db.execute(
                 f"insert into {PULLS.address} by name select * from {ledger}.{PULLS.address} "
@@ -182,7 +183,7 @@ class DuckDBWarehouse:
                     db.execute(f"delete from {table.address}")
                     db.execute(
                         f"insert into {table.address} by name select * from {ledger}.{table.address} "
-                        f"where pull_id in (select pull_id from {PULLS.address} where pull = $pull) and {of_these_days}",
+                        f"where {committed} and {of_these_days}",
                         {**asked, "pull": table.name},
                     )
         return cut
@@ -265,7 +266,7 @@ class DuckDBWarehouse:
 
     @contextmanager
     def _attached(self, db: duckdb.DuckDBPyConnection) -> Iterator[str]:
-        """This file inside another's connection, under the name given: to be read only."""
+        """Our file inside another's connection, to be read only, under the name that is given."""
         path = str(self.path).replace("'", "''")
         with _plain_words(self.path):
             self._patiently(lambda: db.execute(f"attach '{path}' as original (read_only)"))

@@ -40,8 +40,8 @@ class Warehouse(Protocol):
         """
 
     def as_of(self, at: datetime, days: Span, *, into: Path) -> "Warehouse":
-        """A warehouse apart, kept at `into`: the ledger of these days, and of every snapshot, as it stood at an instant,
-        in place of the ledger there. Core and marts there are left as they are, empty at first. This one is only read.
+        """A warehouse apart, kept at `into`: the ledger of these days and of every snapshot as it stood at an instant,
+        in place of the ledger there. Core and marts there are left as they are, empty at first. Ours is only read.
         """
 
     def pulled_days(self, pull: str) -> list[date]:
