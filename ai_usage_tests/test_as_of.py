@@ -197,9 +197,10 @@ def test_a_pull_counts_from_its_very_instant_on(platform: Platform, tmp_path: Pa
     def known(at: datetime) -> list[str]:
         cut = platform.warehouse.as_of(at, BOTH, into=tmp_path / "cut.duckdb")
         with cut.connected() as db:
-            counted = "select count(*) from ai_usage_raw"
-            [[pulls], [records]] = (db.execute(f"{counted}.{t}").fetchone() for t in ("pulls", "claude_cost_report"))
+            counted = "select (select count(*) from ai_usage_raw.pulls)"
+            counts = db.execute(f"{counted}, (select count(*) from ai_usage_raw.claude_cost_report)").fetchall()
         lines = [json.loads(text)["amount"] for text in cut.newest("claude_cost_report", BOTH).lines["record"]]
+        [(pulls, records)] = counts
         return [*lines, f"{pulls} pulls", f"{records} records"]
 
     assert known(first.pulled_at - MOMENT) == ["0 pulls", "0 records"]
