@@ -173,6 +173,18 @@ def test_a_function_that_sql_users_would_be_misled_by_is_told(
     assert f"ai_spend of now is behind the ledger, not rebuilt since the last pull, or held back: {BOTH}" in told
 
 
+def test_a_world_that_cannot_be_built_is_told_and_not_left_behind(
+    past: tuple[Platform, datetime], command: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    platform = past[0].copy(tmp_path)
+    append(platform, answer(NEXT, "no amount"))
+    assert command("2026-11-20T11:00:00Z", platform=platform) == 1
+    told = said(capsys)
+    assert "✗ core/claude_costs ai_usage_raw.claude_cost_report, 2026-11-11" in told
+    assert "cannot be rebuilt as they were known then: nothing was written" in told
+    assert list((tmp_path / "as_of").iterdir()) == []
+
+
 def test_a_day_held_back_keeps_its_last_good_version_as_it_did_then(platform: Platform, tmp_path: Path) -> None:
     owned_by(platform, "ada@example.com")
     platform.run({DAY: ["1000"], NEXT: ["100"]})

@@ -116,11 +116,9 @@ def _tell_gaps(unpulled: dict[str, list[date]], held: HeldDays) -> None:
         if days:
             OUT.print(f"[yellow]Not yet pulled then[/], {provider}: {_days(days)}", soft_wrap=True)
     for (day, provider), claims in sorted(held.items()):
-        if day not in unpulled[provider]:
-            OUT.print(
-                f"[yellow]Held back then[/], {provider}: {day} ({', '.join(claims)}); its last good version counts.",
-                soft_wrap=True,
-            )
+        if day not in unpulled.get(provider, []):
+            why = f"{day} ({', '.join(claims)}); its last good version, if any, counts."
+            OUT.print(f"[yellow]Held back then[/], {provider}: {why}", soft_wrap=True)
 
 
 def _tell_proof(ledger: Warehouse, past: Past, then: Spend, at: datetime, span: Span) -> bool:

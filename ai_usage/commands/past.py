@@ -64,7 +64,9 @@ def rebuilt(ledger: Warehouse, at: datetime, span: Span, *, into: Path) -> Past:
 
 def _build(ledger: Warehouse, at: datetime, span: Span, into: Path) -> Past:
     world = ledger.as_of(at, Span(span.first - ONE_DAY, span.last), into=into)  # commits look at the eve
-    with dg.DagsterInstance.ephemeral() as instance:
+    with world.connected(), dg.DagsterInstance.ephemeral() as instance:
+        # The log of a run that nobody will look at took a third of the time.
+        instance.event_log_storage.store_event = lambda _: None  # type: ignore[method-assign,assignment]
         result = dg.materialize(
             BUILT,
             resources={"warehouse": world},

@@ -343,7 +343,7 @@ class DuckDBWarehouse:
         texts = [f"create or replace macro {ANALYTICS}.{_function(name)}" for name in self.functions]
         digest = hashlib.sha256("\n".join(texts).encode()).hexdigest()
         query = "select comment from duckdb_tables() where schema_name = ? and table_name = ?"
-        if not texts or db.execute(query, [RAW, PULLS.name]).fetchone() == (digest,):
+        if not texts or db.execute(query, [RAW, PULLS.name]).fetchall() == [(digest,)]:
             return
         db.execute("begin")
         for text in texts:
