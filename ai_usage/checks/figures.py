@@ -65,7 +65,7 @@ def judge_figures(figures: list[Judged]) -> Verdict:
     unclear = [one for one in figures if one.why and not one.is_error]
     matching = len(figures) - len(wrong) - len(unclear)
     shown = [one.shown for one in (*wrong, *unclear)]
-    rest = f" {matching} of {len(figures)} match." if matching else ""
+    rest = f" {matching} of {len(figures)} figures match." if matching else ""
     if unclear:
         rest += f" Not comparable: {some(_grouped(unclear), between='; ')}."
     if wrong:
@@ -98,9 +98,10 @@ def _grouped(figures: list[Judged]) -> Iterator[str]:
     for (provider, period, why), group in groupby(sorted(figures, key=same), same):
         names = [one.row["workspace_name"] or one.row["workspace_id"] for one in group]
         of = [name for name in names if name]
-        spaces = "" if not of else f", workspace {of[0]}" if len(of) == 1 else f", {len(of)} workspaces"
-        also = " and as a whole" if of and len(of) < len(names) else ""
-        yield f"{provider} {period}{spaces}{also}: {why}"
+        spaces = f"in {len(of)} workspaces" if len(of) > 1 else f"in workspace {of[0]}" if of else ""
+        whole = "as a whole" if len(of) < len(names) and of else ""
+        which = " and ".join(part for part in (whole, spaces) if part)
+        yield f"{provider} {period}{f', {which}' if which else ''}: {why}"
 
 
 def _judged(warehouse: Warehouse, row: Row) -> Judged:
@@ -126,7 +127,7 @@ def _missing(row: Row, today: date) -> str:
     to_come = max((row["period_end"] - max(today, row["period_start"])).days, 0)
     never = max(row["days_missing"] - to_come, 0)
     parts = [
-        f"{never} of its {row['days']} days were never pulled" if never else "",
+        f"{never} of its {row['days']} days were never pulled (make backfill)" if never else "",
         f"{min(to_come, row['days_missing'])} of its {row['days']} days are not over" if to_come else "",
     ]
     return " and ".join(part for part in parts if part)

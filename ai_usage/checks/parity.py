@@ -22,6 +22,7 @@ CAUSES = {
     "priority_tier_usd": "Priority Tier",
     "restatement_usd": "restated since analytics were asked",
     "not_settled_usd": "not settled yet",
+    "rounding_usd": "rounding",
     "unexplained_usd": "nothing explains",
 }
 PARITY = f"select * from {ANALYTICS}.claude_parity where activity_date between @first_day and @last_day"
@@ -39,10 +40,13 @@ def judge_parity(row: Mapping[str, Any], cells: Rows) -> Verdict:
     """A day of `claude_parity`; `cells` are where the two differ, dearest first."""
     if not row["has_analytics"]:
         return Verdict.error("marts/claude_parity does not know of the day's analytics: build it.")
-    said = (
-        f"Analytics come to {row['analytics_usd']:,f} USD, the cost report to {row['cost_report_usd']:,f}: "
-        f"{row['difference_usd']:+,f} USD"
-    )
+    if not row["difference_usd"]:
+        said = f"Analytics and the cost report both come to {row['cost_report_usd']:,f} USD"
+    else:
+        said = (
+            f"Analytics come to {row['analytics_usd']:,f} USD, the cost report to {row['cost_report_usd']:,f}: "
+            f"{row['difference_usd']:+,f} USD"
+        )
     parts = ", ".join(f"{row[column]:+,f} {name}" for column, name in CAUSES.items() if row[column])
     said += f", of which {parts}." if parts else "."
     if row["unexplained_usd"]:
