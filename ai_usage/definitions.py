@@ -10,7 +10,18 @@ from ai_usage import simulator
 from ai_usage.automation import refresh
 from ai_usage.automation import sheet as sheet_automation
 from ai_usage.catalog import TABLES
-from ai_usage.checks import completeness, cycle, figures, identity, parity, people, plausibility, reconciliation
+from ai_usage.checks import (
+    allocation,
+    completeness,
+    cycle,
+    figures,
+    identity,
+    ledger,
+    parity,
+    people,
+    plausibility,
+    reconciliation,
+)
 from ai_usage.checks import revisions as revision_checks
 from ai_usage.checks import sheet as sheet_checks
 from ai_usage.checks import uploads as uploads_checks
@@ -50,17 +61,8 @@ ASSETS = [
 CHECKS = [
     check
     for about in (
-        completeness,
-        identity,
-        reconciliation,
-        cycle,
-        plausibility,
-        people,
-        parity,
-        figures,
-        revision_checks,
-        sheet_checks,
-        uploads_checks,
+        *(completeness, ledger, identity, reconciliation, allocation, parity, figures, revision_checks),
+        *(cycle, plausibility, people, sheet_checks, uploads_checks),
     )
     for check in about.CHECKS
 ]

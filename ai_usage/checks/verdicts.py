@@ -93,7 +93,7 @@ def daily_check(
     asset: dg.AssetKey,
     judge: Judge,
     *,
-    source: Source,
+    source: Source | tuple[Source, ...],
     description: str,
     relies_on: Sequence[str],
     also_reads: Sequence[dg.AssetKey] = (),
@@ -101,11 +101,14 @@ def daily_check(
     is_optional: bool = False,
 ) -> dg.AssetChecksDefinition:
     """A check of one claim about one asset, judged each day. `judge` gives the verdicts that differ from `It is so.`;
-    a day whose `relies_on` pulls were never made is red without asking it, unless the pulls are optional.
+    a day whose `relies_on` pulls were never made is red without asking it, unless the pulls are optional. Of several
+    sources, one pull is enough.
 
     `holds_its_day` makes what is downstream wait for the check. The verdicts themselves do not block the run: which
     days go on is `core.holding`'s decision, day by day.
     """
+    sources = source if isinstance(source, tuple) else (source,)
+    are_enough = any if len(sources) > 1 else all
     check = dg.AssetCheckSpec(
         claim, asset=asset, description=description, additional_deps=list(also_reads), blocking=holds_its_day
     )
@@ -114,12 +117,12 @@ def daily_check(
         name=f"check__{asset.path[-1]}__{claim}",
         specs=[check],
         pool=POOL,
-        required_resource_keys={"warehouse", source.resource},
+        required_resource_keys={"warehouse", *(one.resource for one in sources)},
     )
     @in_plain_words
     def judged(context: dg.AssetCheckExecutionContext) -> Verdicts:
         warehouse: Warehouse = context.resources.warehouse
-        is_wanted = _is_configured(context, source) and not is_optional
+        is_wanted = any(_is_configured(context, one) for one in sources) and not is_optional
         nothing = unseen(relies_on, is_wanted=is_wanted)
         with warehouse.connected():
             pulled = [set(warehouse.pulled_days(pull)) for pull in relies_on]
@@ -128,7 +131,7 @@ def daily_check(
             for some_days in span.cut(at_most=DAYS_AT_ONCE) if span else ():
                 found = judge(warehouse, some_days)
                 for day in some_days.days:
-                    was_pulled = all(day in days for days in pulled)
+                    was_pulled = are_enough(day in days for days in pulled)
                     is_judged = was_pulled or (is_wanted and day in found)
                     verdicts[day] = found.get(day, IT_IS_SO) if is_judged else nothing
         for when in sorted(verdicts, key=lambda day: verdicts[day].gravity):  # the UI's badge shows the last one

@@ -58,9 +58,10 @@ def test_without_any_data_every_claim_is_red(platform: Platform) -> None:
     outcome = platform.materialize(dg.AssetSelection.all_asset_checks(), None, platform.vendor.admin())
     green = {(claim, table) for claim, table in outcome.verdicts if not outcome.red(claim, table)}
     others = {(claim, table) for claim, table in outcome.verdicts if not table.startswith("claude_")}  # not configured
-    of_claude = {("every_key_has_an_owner", "dim_api_key_mapping")}
+    of_claude = {("every_key_has_an_owner", "dim_api_key_mapping"), ("ledger_is_whole", "dim_workspace")}
     optional = {(claim, pull) for claim in (DRIFT, RECENT) for pull in OPTIONAL_PULLS}
-    assert green == (others - of_claude) | optional | {("uploads_are_fresh", "claude_audit_log")}
+    uploads = {(claim, "claude_audit_log") for claim in ("uploads_are_fresh", "ledger_is_whole")}
+    assert green == (others - of_claude) | optional | uploads
 
 
 def test_a_day_that_was_never_pulled_is_red_in_every_claim_about_it(good: Platform) -> None:

@@ -40,7 +40,7 @@ def built(platform: Platform, span: Span = BOTH) -> Outcome:
 
 def told(platform: Platform) -> list[Told]:
     columns = "activity_date, provider, billed_usd, lines, known_from, known_to"
-    return platform.sql(f"select {columns} from {TABLE} order by activity_date, provider, known_from")  # type: ignore[return-value]
+    return platform.sql(f"select {columns} from {TABLE} order by activity_date, provider, known_from")
 
 
 def test_each_version_was_known_until_the_next_one_came(platform: Platform) -> None:

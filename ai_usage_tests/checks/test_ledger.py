@@ -1,0 +1,176 @@
+"""The claim that raw stands as it was pulled, seen red: each record of a small day lost, doubled or altered."""
+
+import json
+from datetime import timedelta
+
+import dagster as dg
+import pytest
+
+from ai_usage.catalog import TABLES
+from ai_usage.checks.ledger import CHECKS
+from ai_usage.checks.verdicts import wrong_rows
+from ai_usage.core.holding import CLAUDE, CURSOR, Holding, held_back
+from ai_usage.partitions import Span
+from ai_usage.sources.claude import tables as claude
+from ai_usage.sources.cursor import tables as cursor
+from ai_usage.sources.uploads import tables as uploads
+from ai_usage.warehouse.ledger import Answer
+from ai_usage.warehouse.table import RAW
+from ai_usage_tests.checks.conftest import DAYS
+from ai_usage_tests.platform import DAY, NEXT, Outcome, Platform
+from ai_usage_tests.sources.test_cursor_rows import EVENT
+
+WHOLE = "ledger_is_whole"
+SPAN = Span(DAYS[0], DAYS[-1])
+LEDGERS = [table.name for table in TABLES if table.schema == RAW and table.name != "pulls"]
+DAILY = {*claude.DAILY_PULLS, *cursor.DAILY_PULLS, *uploads.DAILY_PULLS}
+RECORDS = {"claude_cost_report": 3, "claude_cost_totals": 1, "claude_messages_usage": 3, "claude_code_usage": 1}
+EACH = [(pull, position) for pull, records in RECORDS.items() for position in range(records)]
+HARMS = {
+    "lost": "delete from {table} {where}",
+    "doubled": "insert into {table} select * from {table} {where}",
+    "altered": "update {table} set record = record || ' ' {where}",
+    "on another day": "update {table} set activity_date = activity_date + 1 {where}",
+}
+STANDING = {"lost": -1, "doubled": 1, "altered": 0, "on another day": -1}
+
+
+def harm(platform: Platform, how: str, pull: str, position: int) -> None:
+    where = f"where activity_date is not distinct from {_day(pull)} and position = {position}"
+    platform.sql(HARMS[how].format(table=f"ai_usage_raw.{pull}", where=where))
+
+
+def _day(pull: str) -> str:
+    return f"date '{DAY}'" if pull in DAILY else "null"
+
+
+def held(platform: Platform, by: Holding = CLAUDE, span: Span = SPAN) -> set[object]:
+    return {day for day, claims in held_back(platform.warehouse, span, by).items() if WHOLE in claims}
+
+
+def judged(platform: Platform, span: Span | None = SPAN) -> Outcome:
+    """The claim alone, wherever it is made, with every source configured."""
+    checks = dg.AssetSelection.checks(*(key for check in CHECKS for key in check.check_keys))
+    there = object()
+    return platform.materialize(checks, span, there, there, sheet=there, uploads=there)  # type: ignore[arg-type]
+
+
+def said(outcome: Outcome) -> str:
+    return " ".join(v.description or "" for found in outcome.verdicts.values() for v in found.values() if not v.passed)
+
+
+def test_what_was_pulled_is_whole_and_the_small_day_has_these_records(good: Platform) -> None:
+    assert held(good) == set()
+    assert good.check(WHOLE).red(WHOLE) == set()
+    for pull, records in RECORDS.items():
+        assert good.sql(f"select count(*) from ai_usage_raw.{pull} where activity_date = '{DAY}'") == [(records,)]
+
+
+@pytest.mark.parametrize("how", HARMS)
+@pytest.mark.parametrize(("pull", "position"), EACH)
+def test_each_single_record_counts(good: Platform, pull: str, position: int, how: str) -> None:
+    harm(good, how, pull, position)
+    found = wrong_rows(good.warehouse, WHOLE, SPAN, pulls=list(RECORDS))
+    assert {
+        day: [(row["pull"], row["records_standing"] - row["records"]) for row in rows] for day, rows in found.items()
+    } == {DAY: [(pull, STANDING[how])]}
+    assert held(good) == ({DAY} if pull in CLAUDE.pulls else set())
+
+
+@pytest.mark.parametrize("how", HARMS)
+def test_the_verdict_names_the_day_and_how_many_stand_of_how_many(good: Platform, how: str) -> None:
+    harm(good, how, "claude_code_usage", 0)
+    harm(good, how, "claude_cost_report", 1)
+    outcome = good.check(WHOLE)
+    assert outcome.red(WHOLE) == outcome.red(WHOLE, "claude_costs") == {DAY}
+    ending = ", but not as they were sent" if how == "altered" else ""
+    assert outcome.verdict(WHOLE, DAY).description == (
+        f"{DAY}: raw/claude_code_usage holds {1 + STANDING[how]} of the 1 records that were pulled{ending}; "
+        f"raw/claude_cost_report holds {3 + STANDING[how]} of the 3 records that were pulled{ending}."
+    )
+
+
+@pytest.mark.parametrize("how", HARMS)
+def test_a_broken_day_keeps_its_last_good_mart_and_the_others_go_on(good: Platform, how: str) -> None:
+    kept = good.dollars()
+    harm(good, how, "claude_messages_usage", 0)
+    for table in ("claude_costs", "claude_daily_cost"):  # as a rebuild would, were all well: the sums still agree
+        good.sql(f"update ai_usage_analytics.{table} set amount_usd = amount_usd * 2")
+    outcome = good.run(only=dg.AssetSelection.groups("marts"))
+    assert {day for day, usd in good.dollars().items() if usd == kept[day]} == {DAY}
+    assert outcome.noted("marts/claude_total_expenses", DAY)["held_back_by"] == [WHOLE]
+
+
+def test_a_row_of_pulls_doubled_would_double_all_its_records_and_is_red(good: Platform) -> None:
+    of_day = f"pull = 'claude_cost_report' and activity_date = '{DAY}'"
+    good.sql(f"insert into ai_usage_raw.pulls select * from ai_usage_raw.pulls where {of_day}")
+    outcome = good.check(WHOLE)
+    assert outcome.red(WHOLE) == held(good) == {DAY}
+    assert "raw/claude_cost_report has 2 rows in ai_usage_raw.pulls" in said(outcome)
+
+
+def test_a_confirmed_version_is_whole_as_long_as_the_first_pulls_records_are(good: Platform) -> None:
+    good.run(only=dg.AssetSelection.groups("raw_claude").without_checks())
+    assert good.sql(f"select count(*) from ai_usage_raw.pulls where activity_date = '{DAY}'") == [(2 * len(RECORDS),)]
+    assert held(good) == set()
+    harm(good, "lost", "claude_cost_report", 1)
+    assert held(good) == {DAY}
+    first = "pull = 'claude_cost_totals' and records_pull_id = pull_id"
+    good.sql(f"delete from ai_usage_raw.pulls where {first} and activity_date = '{DAYS[1]}'")
+    assert held(good) == {DAY, DAYS[1]}
+    assert "raw/claude_cost_totals has 0 rows in ai_usage_raw.pulls" in said(good.check(WHOLE))
+
+
+def test_a_day_pulled_again_is_whole_again_and_older_versions_are_history(good: Platform) -> None:
+    harm(good, "altered", "claude_cost_report", 1)
+    good.vendor.days[DAY] = good.vendor.days[DAY][:2]
+    good.run(only=dg.AssetSelection.groups("raw_claude").without_checks())
+    assert held(good) == set()
+
+
+def test_an_empty_day_is_whole_until_something_stands_in_it(platform: Platform) -> None:
+    [version] = platform.warehouse.append("claude_cost_report", [Answer("anthropic", DAY, [], 1, {})])
+    assert held(platform) == set()
+    platform.sql(f"insert into ai_usage_raw.claude_cost_report values ('{version.pull_id}', '{DAY}', 0, '{{}}')")
+    assert held(platform) == {DAY}
+
+
+@pytest.mark.parametrize("pull", CURSOR.pulls)
+def test_cursors_days_are_held_back_too(platform: Platform, pull: str) -> None:
+    for each in CURSOR.pulls:
+        for day in (DAY, NEXT):
+            records = [json.dumps({**EVENT, "n": n}).encode() for n in range(2)]
+            platform.warehouse.append(each, [Answer("cursor", day, records, 1, {})])
+    assert held(platform, CURSOR) == set()
+    assert judged(platform, Span(DAY, NEXT)).red(WHOLE, "cursor_usage_events") == set()
+    harm(platform, "altered", pull, 1)
+    assert held(platform, CURSOR) == {DAY}
+    assert judged(platform, Span(DAY, NEXT)).red(WHOLE, "cursor_usage_events") == {DAY}
+
+
+@pytest.mark.parametrize("how", ["lost", "doubled", "altered"])
+def test_no_raw_table_is_forgotten(platform: Platform, how: str) -> None:
+    records = [b'{"n": 2}', '{"n": 1, "of": "ü€𝄞"}'.encode()]
+    for pull in LEDGERS:
+        day, is_ordered = DAY if pull in DAILY else None, pull.startswith("sheet_")
+        platform.warehouse.append(pull, [Answer("x", day, records, 1, {}, is_ordered=is_ordered)])
+    assert judged(platform, Span(DAY, DAY)).red(WHOLE) == set()
+    for pull in LEDGERS:
+        harm(platform, how, pull, 1)
+    why = said(judged(platform, Span(DAY, DAY)))
+    holds = f"holds {2 + STANDING[how]} of the 2 records that were pulled"
+    assert [pull for pull in LEDGERS if f"raw/{pull} {holds}" not in why] == []
+
+
+@pytest.mark.parametrize(("pull", "matters"), [("sheet_budgets", True), ("claude_users", False)])
+def test_the_order_of_records_matters_in_the_sheet_alone(platform: Platform, pull: str, *, matters: bool) -> None:
+    platform.warehouse.append(pull, [Answer("x", None, [b"1", b"2"], 1, {}, is_ordered=matters)])
+    platform.sql(f"update ai_usage_raw.{pull} set position = 1 - position")
+    assert ("but not as they were sent" in said(judged(platform))) == matters
+
+
+def test_days_beyond_the_span_are_left_to_their_own_run(good: Platform) -> None:
+    harm(good, "lost", "claude_cost_report", 0)
+    later = Span(DAY + timedelta(days=1), DAYS[-1])
+    assert held(good, span=later) == set()
+    assert good.check(WHOLE, later).red(WHOLE) == set()

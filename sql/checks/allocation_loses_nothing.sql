@@ -1,0 +1,58 @@
+-- Kinds of cost of a day and workspace whose division among payers is not the whole of it, be it in the ninth decimal:
+-- cost lines, their shares, and what became of the shares once persons and platforms were found.
+with default_workspace as (
+    select coalesce(max(workspace_id), 'default') as workspace_id
+    from ai_usage_analytics.dim_workspace
+    where is_default
+),
+
+amounts as (
+    select
+        costs.activity_date,
+        coalesce(costs.workspace_id, default_workspace.workspace_id) as workspace_id,
+        costs.cost_type,
+        costs.token_type,
+        costs.amount_usd as costs_usd,
+        cast(0 as numeric) as shares_usd,
+        cast(0 as numeric) as attributed_usd
+    from ai_usage_analytics.claude_costs as costs
+    cross join default_workspace
+    where costs.activity_date between @first_day and @last_day
+    union all
+    select
+        expense_date as activity_date,
+        workspace_id,
+        cost_type,
+        token_type,
+        cast(0 as numeric) as costs_usd,
+        cost_usd as shares_usd,
+        cast(0 as numeric) as attributed_usd
+    from ai_usage_analytics.claude_cost_shares
+    where expense_date between @first_day and @last_day
+    union all
+    select
+        expense_date as activity_date,
+        workspace_id,
+        cost_type,
+        token_type,
+        cast(0 as numeric) as costs_usd,
+        cast(0 as numeric) as shares_usd,
+        cost_usd as attributed_usd
+    from ai_usage_analytics.claude_attributed_costs
+    where
+        expense_date between @first_day and @last_day
+        and is_in_cost_report
+)
+
+select
+    activity_date,
+    workspace_id,
+    cost_type,
+    token_type,
+    sum(costs_usd) as costs_usd,
+    sum(shares_usd) as shares_usd,
+    sum(attributed_usd) as attributed_usd
+from amounts
+group by activity_date, workspace_id, cost_type, token_type
+having sum(costs_usd) != sum(shares_usd) or sum(costs_usd) != sum(attributed_usd)
+order by activity_date asc, abs(sum(costs_usd) - sum(attributed_usd)) desc
