@@ -115,9 +115,15 @@ def test_claude_ai_is_outside_the_console(platform: Platform) -> None:
 
 @pytest.mark.parametrize(
     ("more", "cause"),
-    [("2", "priority_tier_usd"), ("4", "priority_tier_usd"), ("4.1", "unexplained_usd"), ("-2", "unexplained_usd")],
+    [
+        ("1", "priority_tier_usd"),
+        ("4", "priority_tier_usd"),
+        ("0.9", "unexplained_usd"),
+        ("4.1", "unexplained_usd"),
+        ("-2", "unexplained_usd"),
+    ],
 )
-def test_priority_tier_explains_what_such_tokens_may_cost_and_no_more(
+def test_priority_tier_explains_what_such_tokens_may_cost_and_nothing_else(
     platform: Platform, more: str, cause: str
 ) -> None:
     sides = Sides()

@@ -14,7 +14,7 @@
 --   difference_usd numeric: analytics less cost report
 --   outside_console_usd numeric: of products outside the Console, as claude.ai, which the cost report leaves out
 --   priority_tier_usd numeric: where a workspace used Priority Tier tokens of the model and type, which the cost report
---     leaves out too: what analytics have more there, unless it were above twice what such tokens cost elsewhere
+--     leaves out too: what analytics have more there, if it is between half and twice what such tokens cost elsewhere
 --   restatement_usd numeric: the cost report was restated after analytics were last asked, and the new amount is the
 --     one farther from theirs
 --   not_settled_usd numeric: what is left of a day that the vendor had not counted until 24 hours after its end
@@ -181,7 +181,9 @@ priority as (
         cells.difference_usd > cells.rounded_usd
         and (
             prices.usd_a_token is null
-            or cast(cells.difference_usd as float64) <= 2 * prices.usd_a_token * cast(priority_tokens.tokens as float64)
+            or cast(cells.difference_usd as float64)
+            between 0.5 * prices.usd_a_token * cast(priority_tokens.tokens as float64)
+            and 2 * prices.usd_a_token * cast(priority_tokens.tokens as float64)
         )
     group by cells.activity_date
 ),
