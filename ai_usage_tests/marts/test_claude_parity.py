@@ -155,6 +155,18 @@ def test_a_restatement_analytics_do_not_have_yet_is_one(platform: Platform) -> N
     assert causes(sides.compared(platform)[0]) == {"restatement_usd": Decimal(-2)}
 
 
+def test_what_analytics_said_before_the_cost_report_was_ever_asked_is_held_against_its_first_word(
+    platform: Platform,
+) -> None:
+    sides = Sides()
+    sides.asked()
+    sides.cost("12")
+    sides.told("10")
+    sides.version("10", ASKED + timedelta(minutes=1), ASKED + timedelta(days=1))
+    sides.version("12", ASKED + timedelta(days=1), None)
+    assert causes(sides.compared(platform)[0]) == {"restatement_usd": Decimal(-2)}
+
+
 def test_a_restatement_both_sides_have_needs_no_explanation(platform: Platform) -> None:
     sides = Sides()
     sides.asked()

@@ -188,24 +188,34 @@ priority as (
     group by cells.activity_date
 ),
 
--- What the cost report said when analytics were last asked, beside what it says now.
+known as (
+    select
+        activity_date,
+        billed_usd,
+        known_from,
+        known_to,
+        min(known_from) over (partition by activity_date) as first_known_from
+    from ai_usage_analytics.spend_versions
+    where
+        provider = 'anthropic'
+        and activity_date between @first_day and @last_day
+),
+
+-- What the cost report said when analytics were last asked, or first said if that was later; less what it says now.
 restated as (
     select
-        versions.activity_date,
+        known.activity_date,
         sum(
             if(
-                looks.pulled_at >= versions.known_from
-                and (versions.known_to is null or looks.pulled_at < versions.known_to),
-                versions.billed_usd, null
+                known.known_from <= greatest(looks.pulled_at, known.first_known_from)
+                and (known.known_to is null or known.known_to > greatest(looks.pulled_at, known.first_known_from)),
+                known.billed_usd, null
             )
-        ) - sum(if(versions.known_to is null, versions.billed_usd, null)) as since_usd
-    from ai_usage_analytics.spend_versions as versions
-    inner join looks on versions.activity_date = looks.activity_date
-    where
-        versions.provider = 'anthropic'
-        and looks.pull = 'claude_analytics_cost'
-        and versions.activity_date between @first_day and @last_day
-    group by versions.activity_date
+        ) - sum(if(known.known_to is null, known.billed_usd, null)) as since_usd
+    from known
+    inner join looks on known.activity_date = looks.activity_date
+    where looks.pull = 'claude_analytics_cost'
+    group by known.activity_date
 ),
 
 days as (
