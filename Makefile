@@ -1,15 +1,21 @@
 # Every command a person types. Each works alone, first, on a fresh machine with Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check ui backfill doctor bench docs sheet-template lock clean
+.PHONY: help demo test check ui backfill doctor bench docs sheet-template export-focus lock clean python
 
 VENV := .venv
 PY := $(VENV)/bin/python
+GOOGLESQL := .venv-googlesql
 PORT ?= 3000
 FOLDER ?= sheet
 # Each python on the PATH that works and is of a version we support; the first one is taken.
 PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
 	$(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null && echo $(p))))
-PIP := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
+INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
+PIP := $(PY) $(INSTALL)
+# The FOCUS validator's own environment: its numpy has wheels for these two only.
+FOCUS := .venv-focus
+FOCUS_PYTHON ?= $(firstword $(foreach p,python3.12 python3.11 python3,$(shell \
+	$(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && echo $(p))))
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -26,7 +32,7 @@ backfill: $(VENV)/runtime ## a range of days in one run: make backfill FROM=2026
 doctor: $(VENV)/runtime ## what each credential opens, in plain words
 	@$(PY) -m ai_usage.commands doctor
 
-test: check ## every check and test
+test: check $(GOOGLESQL)/ready $(FOCUS)/ready ## every check and test
 	@$(PY) -m pytest
 
 check: $(VENV)/dev ## lint, types, layers, SQL
@@ -45,17 +51,26 @@ docs: $(VENV)/runtime ## docs/tables.md, from the tables
 sheet-template: $(VENV)/runtime ## the tabs people keep, as CSV files to fill in: make sheet-template FOLDER=sheet
 	@$(PY) -m ai_usage.commands sheet_template "$(FOLDER)"
 
+export-focus: $(VENV)/runtime ## a month's spend in FOCUS 1.2, as Parquet and CSV: make export-focus MONTH=2026-01
+	@$(PY) -m ai_usage.commands export_focus "$(MONTH)"
+
 lock: ## the requirements files, from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 		--no-annotate --no-header --quiet --output-file requirements.txt
 	uv pip compile --group dev --constraint requirements.txt --universal --python-version 3.11 --generate-hashes \
 		--no-strip-extras --no-annotate --no-header --quiet --output-file requirements-dev.txt
+	uv pip compile --group focus --universal --python-version 3.12 --generate-hashes --no-strip-extras \
+		--no-annotate --no-header --quiet --output-file requirements-focus.txt
+	uv pip compile --group googlesql --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+		--no-annotate --no-header --quiet --output-file requirements-googlesql.txt
 
-clean: ## forget the environment; the data stays
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+clean: ## forget the environments; the data stays
+	rm -rf $(VENV) $(GOOGLESQL) $(FOCUS) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
-$(VENV)/runtime: requirements.txt
+python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 to 3.14 is needed, and none was found on the PATH." >&2; exit 2; }
+
+$(VENV)/runtime: requirements.txt | python
 	@echo "Setting up $(VENV) with $(PYTHON) (about a minute, once)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) -r requirements.txt
@@ -63,4 +78,25 @@ $(VENV)/runtime: requirements.txt
 
 $(VENV)/dev: $(VENV)/runtime requirements-dev.txt
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+# The validator says it needs Python 3.12; on 3.11 ai_usage_tests/validate_focus.py respells the one line that does.
+# It comes as source: what it is built with is installed first, from the same lock.
+$(FOCUS)/ready: requirements-focus.txt
+	@python="$(FOCUS_PYTHON)"; set -e; \
+	if [ -z "$$python" ]; then \
+		echo "No Python 3.11 or 3.12 on the PATH: the official FOCUS validator's tests will be SKIPPED." >&2; exit 0; \
+	fi; \
+	echo "Setting up $(FOCUS) with $$python (about a minute, once)"; \
+	$$python -m venv $(FOCUS); \
+	awk '/^[a-z]/ {wheel = !/^focus-validator/} wheel' $< > $(FOCUS)/wheels.txt; \
+	$(FOCUS)/bin/python $(INSTALL) -r $(FOCUS)/wheels.txt; \
+	$(FOCUS)/bin/python $(INSTALL) --no-build-isolation --ignore-requires-python -r $<; \
+	touch $@
+
+$(GOOGLESQL)/ready: requirements-googlesql.txt | python
+	@echo "Setting up $(GOOGLESQL) (about a minute, once)"
+	@$(PYTHON) -m venv $(GOOGLESQL)
+	@$(GOOGLESQL)/bin/python $(INSTALL) -r requirements-googlesql.txt
+	@$(GOOGLESQL)/bin/python ai_usage_tests/googlesql/worker.py < /dev/null # compiles the engine, and ends
 	@touch $@

@@ -43,7 +43,7 @@ def test_everything_is_green_but_what_a_week_cannot_tell_and_what_the_sheet_has_
     cycle = wrong["events_add_up_to_cycle_spend"].description or ""
     assert cycle.startswith("Cannot be judged: 10 days of events of the billing cycle since 2026-11-03 were never")
     daily = [days.keys() for (claim, _), days in demo.outcome.verdicts.items() if None not in days]
-    assert len(daily) == 14 + 10  # the claims about a day, and drift in ten daily pulls
+    assert len(daily) == 17 + 10  # the claims about a day, and drift in ten daily pulls
     assert all(list(days) == WEEK.days for days in daily)
 
 
@@ -72,6 +72,35 @@ def test_each_cost_line_is_the_vendors_to_the_last_digit(demo: Demo) -> None:
     }
     assert {(day, space, text): amount for day, space, text, amount in rows} == truth
     assert len(rows) == len(truth) > 500
+
+
+def test_analytics_tell_of_the_same_money_to_the_last_digit_and_name_who_spent_it(demo: Demo) -> None:
+    costs = demo.platform.dollars("claude_analytics_costs", "amount_usd")
+    assert costs == demo.platform.dollars("claude_costs", "amount_usd")
+    members = {member.email.lower() for member in demo.truth.organization.people}
+    found = {
+        email for (email,) in demo.platform.sql(f"select distinct user_email from {ANALYTICS}.claude_analytics_costs")
+    }
+    assert found - {None} <= members
+    assert len(found) > 10
+
+
+def test_each_commit_counts_once(demo: Demo) -> None:
+    [(rows, commits)] = demo.platform.sql(
+        f"select count(*), count(distinct commit_hash) from {ANALYTICS}.cursor_ai_commits"
+    )
+    [(told,)] = demo.platform.sql("select count(distinct record->>'commitHash') from ai_usage_raw.cursor_ai_commits")
+    assert rows == commits == told > 100
+
+
+def test_what_was_known_last_is_what_core_has(demo: Demo) -> None:
+    now = f"select activity_date, billed_usd from {ANALYTICS}.spend_versions where known_to is null and provider = "
+    assert dict(demo.platform.sql(f"{now} 'anthropic'")) == demo.platform.dollars("claude_costs", "amount_usd")
+    billed = (
+        f"select activity_date, sum(charged_usd) from {ANALYTICS}.cursor_usage_events where is_chargeable group by 1"
+    )
+    known = {day: usd for day, usd in demo.platform.sql(f"{now} 'cursor'") if usd}
+    assert known == {day: usd for day, usd in demo.platform.sql(billed) if usd}
 
 
 def test_each_day_of_the_mart_is_the_vendors_total(demo: Demo) -> None:

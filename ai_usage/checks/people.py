@@ -57,7 +57,7 @@ every_key_has_an_owner = daily_check(
     source=CLAUDE,
     description="Somebody answers for nearly all of what API keys spend and use: AI_USAGE_ATTRIBUTED_AT_LEAST of it.",
     relies_on=["claude_messages_usage", "claude_cost_report"],
-    also_reads=[dg.AssetKey(["core", "claude_usage_tokens"]), dg.AssetKey(["core", "claude_costs"])],
+    also_reads=[dg.AssetKey(["core", "claude_usage_tokens"]), dg.AssetKey(["marts", "claude_cost_shares"])],
 )
 
 

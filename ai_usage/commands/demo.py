@@ -16,6 +16,10 @@ from ai_usage.partitions import Span
 from ai_usage.settings import Settings
 
 DAYS = 30
+SUMMARIES = (
+    *("spend", "by_platform", "by_team", "by_person"),
+    *("totals", "by_workspace", "by_model", "claude_code", "claude_ai", "cursor"),
+)
 
 
 def run(of: Settings, _: Sequence[str]) -> int:
@@ -28,10 +32,10 @@ def run(of: Settings, _: Sequence[str]) -> int:
     warehouse = duckdb_warehouse(of)
     period = {"first_day": span.first, "last_day": span.last}
     with warehouse.connected():
-        total, workspaces, models, code, chat, cursor = (
-            warehouse.query(f"summary/{name}", **period).to_dicts()
-            for name in ("totals", "by_workspace", "by_model", "claude_code", "claude_ai", "cursor")
-        )
+        found = {name: warehouse.query(f"summary/{name}", **period).to_dicts() for name in SUMMARIES}
+    total, code, chat, cursor, spend = (
+        found[name] for name in ("totals", "claude_code", "claude_ai", "cursor", "spend")
+    )
     OUT.print()
     has_claude = total[0]["cost_usd"] is not None
     if not (has_claude or chat[0]["people"] or cursor[0]["events"]):
@@ -40,10 +44,14 @@ def run(of: Settings, _: Sequence[str]) -> int:
         return 1
     title = "AI usage, SIMULATED DATA from the built-in vendors" if of.simulate else "AI usage"
     OUT.rule(f"[bold]{title}[/]")
+    if spend[0]["billed_usd"]:
+        _spend(spend[0], len(span.days), f"{span.first} to {span.last}")
+        for title, name in (("By platform", "by_platform"), ("By team", "by_team"), ("Top people", "by_person")):
+            OUT.print(_shares(title, found[name], spend[0]["billed_usd"]))
     if has_claude:
-        _headline(total[0], len(span.days), f"{span.first} to {span.last}")
-        OUT.print(_shares("By workspace", workspaces, total[0]["cost_usd"]))
-        OUT.print(_shares("By model", models, total[0]["cost_usd"]))
+        _headline(total[0], len(span.days))
+        OUT.print(_shares("By workspace", found["by_workspace"], total[0]["cost_usd"]))
+        OUT.print(_shares("By model", found["by_model"], total[0]["cost_usd"]))
         _tokens(total[0])
         _claude_code(code[0])
     _claude_ai(chat[0])
@@ -55,9 +63,20 @@ def run(of: Settings, _: Sequence[str]) -> int:
     return 0 if outcome.is_good else 1
 
 
-def _headline(total: dict[str, Any], days: int, period: str) -> None:
+def _spend(spend: dict[str, Any], days: int, period: str) -> None:
+    billed = spend["billed_usd"]
+    OUT.print(f"Billed for AI tools [bold green]{_usd(billed)}[/] in {days} days, {period}, seats included")
+    known = (spend["attributed_usd"] or Decimal(0)) / billed
+    OUT.print(
+        f"  {known:.0%} of it is known to be whose: {spend['people']} people · "
+        f"{_usd(spend['provisional_usd'] or 0)} may still be revised",
+        soft_wrap=True,
+    )
+
+
+def _headline(total: dict[str, Any], days: int) -> None:
     cost = total["cost_usd"] or Decimal(0)
-    OUT.print(f"Claude, total spend [bold green]{_usd(cost)}[/] in {days} days, {period}")
+    OUT.print(f"[bold]Claude, by use[/] {_usd(cost)}")
     agrees = (
         "equal to the Console's own figure" if cost == (total["console_usd"] or 0) else "the Console says otherwise"
     )
@@ -97,7 +116,7 @@ def _claude_code(code: dict[str, Any]) -> None:
         soft_wrap=True,
     )
     OUT.print(
-        f"  about {_usd(code['estimated_api_usd'] or 0)} of the total is Claude Code on the API (an estimate); "
+        f"  about {_usd(code['estimated_api_usd'] or 0)} of that is Claude Code on the API, by its own estimate; "
         f"seats used {_usd(code['estimated_subscription_usd'] or 0)} worth at list price, paid by subscription",
         soft_wrap=True,
     )
@@ -118,8 +137,7 @@ def _cursor(cursor: dict[str, Any]) -> None:
         return
     seats = "price unknown (CURSOR_PLANS)" if cursor["seats_usd"] is None else _usd(cursor["seats_usd"])
     OUT.print(
-        f"[bold]Cursor[/]  {_usd(cursor['usage_usd'] or 0)} billed on demand + {seats} for {cursor['seats']} seats, "
-        "not part of the total above",
+        f"[bold]Cursor[/]  {_usd(cursor['usage_usd'] or 0)} billed on demand + {seats} for {cursor['seats']} seats",
         soft_wrap=True,
     )
     OUT.print(

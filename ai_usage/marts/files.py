@@ -84,10 +84,10 @@ def read_mart(name: str, text: str, names: frozenset[str]) -> Mart:
     holdings = [who.strip() for who in header.entries.get("held by", "").split(",") if who.strip()]
     if unknown := set(holdings) - HOLDINGS.keys():
         raise ValueError(f"sql/marts/{name}.sql: held by: knows {sorted(HOLDINGS)}, not {sorted(unknown)}")
-    return Mart(table, header.about, tuple(HOLDINGS[who] for who in holdings), _reads(name, select, names))
+    return Mart(table, header.about, tuple(HOLDINGS[who] for who in holdings), _reads(select, names))
 
 
-def _reads(name: str, select: exp.Query, names: frozenset[str]) -> frozenset[tuple[str, str]]:
+def _reads(select: exp.Query, names: frozenset[str]) -> frozenset[tuple[str, str]]:
     found = set()
     for table in select.find_all(exp.Table):
         if table.db == ANALYTICS:
@@ -95,10 +95,7 @@ def _reads(name: str, select: exp.Query, names: frozenset[str]) -> frozenset[tup
         elif table.db == RAW and table.name != "pulls":
             found.add(("raw", table.name))
         elif table.db == RAW:
-            pulls = {("raw", literal.this) for literal in _pulls_named(select)}
-            if not pulls:
-                raise ValueError(f"sql/marts/{name}.sql reads {RAW}.pulls without naming a pull")
-            found |= pulls
+            found |= {("raw", literal.this) for literal in _pulls_named(select)}
     return frozenset(found)
 
 

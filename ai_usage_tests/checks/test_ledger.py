@@ -128,6 +128,21 @@ def test_a_day_pulled_again_is_whole_again_and_older_versions_are_history(good: 
     assert held(good) == set()
 
 
+def test_a_harmed_day_is_mended_by_forgetting_the_version_and_pulling_it_again(good: Platform) -> None:
+    harm(good, "lost", "claude_cost_report", 1)
+    pulls = dg.AssetSelection.groups("raw_claude").without_checks()
+    good.run(only=pulls)
+    assert held(good) == {DAY}
+    [(broken,)] = good.sql(
+        f"""select distinct records_pull_id from ai_usage_raw.pulls
+        where pull = 'claude_cost_report' and activity_date = '{DAY}'"""
+    )
+    good.sql(f"delete from ai_usage_raw.pulls where records_pull_id = '{broken}'")
+    good.run(only=pulls)
+    assert held(good) == set()
+    assert len(good.cents(DAY)) == RECORDS["claude_cost_report"]
+
+
 def test_an_empty_day_is_whole_until_something_stands_in_it(platform: Platform) -> None:
     [version] = platform.warehouse.append("claude_cost_report", [Answer("anthropic", DAY, [], 1, {})])
     assert held(platform) == set()

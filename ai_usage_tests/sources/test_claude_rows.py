@@ -305,6 +305,10 @@ ACTORS: list[tuple[dict[str, object] | None, tuple[str | None, str | None, str |
     ({"type": "user_actor", "user_id": "user_8", "email_address": None}, ("user_actor", "user_8", None)),
     ({"type": "api_actor", "api_key_id": "user_1"}, ("api_actor", "user_1", None)),
     ({"type": "service_account_actor", "service_account_id": "s_1"}, ("service_account_actor", "s_1", None)),
+    (
+        {"type": "service_account_actor", "service_account_id": "s_1", "email_address": "bot@example.com"},
+        ("service_account_actor", "s_1", None),
+    ),
     ({"type": "federated_actor", "provider": "aws", "subject": "arn"}, ("federated_actor", "aws:arn", None)),
     ({"type": "federated_actor", "provider": "aws", "subject": None}, ("federated_actor", "aws", None)),
 ]

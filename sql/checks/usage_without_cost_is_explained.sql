@@ -32,7 +32,7 @@ token_types as (
     ]) as token_type
 ),
 
-tokens as (
+units as (
     select
         used.activity_date,
         used.workspace_id,
@@ -70,25 +70,25 @@ billed as (
 )
 
 select
-    tokens.activity_date,
-    tokens.workspace_id,
-    tokens.model,
-    tokens.service_tier,
-    tokens.context_window,
-    tokens.inference_geo,
-    tokens.token_type,
-    tokens.tokens,
-    sum(if(billed.activity_date is null, 0, 1)) over (partition by tokens.activity_date) = 0 as is_whole_day_unbilled
-from tokens
+    units.activity_date,
+    units.workspace_id,
+    units.model,
+    units.service_tier,
+    units.context_window,
+    units.inference_geo,
+    units.token_type,
+    units.tokens,
+    sum(if(billed.activity_date is null, 0, 1)) over (partition by units.activity_date) = 0 as is_whole_day_unbilled
+from units
 left join billed
     on
-        tokens.activity_date = billed.activity_date
-        and tokens.token_type = billed.token_type
-        and coalesce(tokens.workspace_id, '') = coalesce(billed.workspace_id, '')
-        and coalesce(tokens.model, '') = coalesce(billed.model, '')
-        and coalesce(tokens.service_tier, '') = coalesce(billed.service_tier, '')
-        and coalesce(tokens.context_window, '') = coalesce(billed.context_window, '')
-        and coalesce(tokens.inference_geo, '') = coalesce(billed.inference_geo, '')
-where tokens.tokens > 0
+        units.activity_date = billed.activity_date
+        and units.token_type = billed.token_type
+        and coalesce(units.workspace_id, '') = coalesce(billed.workspace_id, '')
+        and coalesce(units.model, '') = coalesce(billed.model, '')
+        and coalesce(units.service_tier, '') = coalesce(billed.service_tier, '')
+        and coalesce(units.context_window, '') = coalesce(billed.context_window, '')
+        and coalesce(units.inference_geo, '') = coalesce(billed.inference_geo, '')
+where units.tokens > 0
 qualify billed.activity_date is null
-order by tokens.activity_date asc, tokens.tokens desc
+order by units.activity_date asc, units.tokens desc

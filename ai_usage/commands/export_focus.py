@@ -1,0 +1,88 @@
+"""`make export-focus MONTH=…`: a month of what was billed, in FOCUS 1.2, as Parquet and CSV for other FinOps tools."""
+
+import argparse
+import re
+import tempfile
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from ai_usage.commands.shell import ERR, OUT
+from ai_usage.definitions import duckdb_warehouse
+from ai_usage.errors import SettingError, WarehouseError
+from ai_usage.partitions import Span
+from ai_usage.settings import Settings
+
+MONTH = """
+select *
+from ai_usage_analytics.focus_1_2
+where date(ChargePeriodStart) between @first_day and @last_day
+order by
+    ChargePeriodStart, ProviderName, SkuId, SubAccountId, x_TeamName, x_UserEmail, x_ApiKeyId, x_Platform, BilledCost
+"""
+FORMULA = r"^[=+\-@＝＋－＠\t\r\n]"  # what makes a spreadsheet read a cell as more than text
+INSTANT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def run(of: Settings, argv: Sequence[str]) -> int:
+    arguments = argparse.ArgumentParser(prog="make export-focus", description=__doc__)
+    arguments.add_argument("month", help="MONTH, such as 2026-01")
+    month = _month(arguments.parse_args(argv).month)
+    charges = duckdb_warehouse(of).ask(MONTH, first_day=month.first, last_day=month.last)
+    if charges.is_empty():
+        ERR.print(f"Nothing was billed in {month.first:%Y-%m}, or no day of it was built: nothing was written.")
+        return 1
+    files = export(charges, of.data_dir / "exports", f"focus_1_2_{month.first:%Y-%m}")
+    _tell(charges, month, is_over=month.last <= of.yesterday())
+    for file in files:
+        OUT.print(f"Written to {file}", soft_wrap=True)
+    return 0
+
+
+def export(charges: pl.DataFrame, folder: Path, name: str) -> list[Path]:
+    """Both files whole, or neither; those of an earlier run are replaced. Simulated figures bear it in the name."""
+    name += "_SIMULATED" if charges["x_IsSimulated"].any() else ""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".writing_", dir=folder) as unfinished:
+            parquet, text = (Path(unfinished) / f"{name}.{kind}" for kind in ("parquet", "csv"))
+            charges.write_parquet(parquet)
+            harmless(charges).write_csv(text, datetime_format=INSTANT)
+            return [file.replace(folder / file.name) for file in (parquet, text)]
+    except OSError as error:
+        raise WarehouseError(
+            f"{folder} cannot be written ({error.strerror or error}): no file was replaced by half of one."
+        ) from error
+
+
+def harmless(charges: pl.DataFrame) -> pl.DataFrame:
+    """Text as a spreadsheet may open it: what it would take for a formula has an apostrophe before it."""
+    text = pl.col(pl.String)
+    return charges.with_columns(pl.when(text.str.contains(FORMULA)).then("'" + text).otherwise(text).name.keep())
+
+
+def _month(text: str) -> Span:
+    try:
+        first = date.fromisoformat(f"{text}-01" if re.fullmatch(r"\d{4}-\d{2}", text, re.ASCII) else "")
+        return Span(first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1))
+    except (ValueError, OverflowError) as error:
+        raise SettingError(f"MONTH={text} is not a month; write for example MONTH=2026-01.") from error
+
+
+def _tell(charges: pl.DataFrame, month: Span, *, is_over: bool) -> None:
+    if charges["x_IsSimulated"].any():
+        OUT.rule("[bold red]SIMULATED DATA from the built-in vendors: no real money[/]")
+    total, days = charges["BilledCost"].sum(), charges["ChargePeriodStart"].n_unique()
+    OUT.print(
+        f"{month.first:%Y-%m}: {charges.height:,} rows · [bold]${total:,.2f}[/] billed (exactly {total} USD) · "
+        f"charges on {days} of {len(month.days)} days",
+        soft_wrap=True,
+    )
+    if not is_over:
+        OUT.print("[yellow]Provisional[/]: the month is not over.")
+    elif charges["x_Status"].ne("final").any():
+        OUT.print("[yellow]Provisional[/]: vendors may still restate days of it; export it again when they are final.")
+    else:
+        OUT.print("[green]Final[/]: no vendor is expected to restate a day of it.")

@@ -1,0 +1,26 @@
+"""Both engines with every world in them, once for each process of tests."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from ai_usage_tests.googlesql.engine import NOT_READY, GoogleEngine
+from ai_usage_tests.googlesql.two_engines import TwoEngines
+from ai_usage_tests.googlesql.world import WORLDS
+
+
+@pytest.fixture(scope="session")
+def google() -> Iterator[GoogleEngine]:
+    if not GoogleEngine.is_ready():
+        pytest.fail(NOT_READY, pytrace=False)
+    engine = GoogleEngine()
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="session")
+def engines(google: GoogleEngine, tmp_path_factory: pytest.TempPathFactory) -> TwoEngines:
+    engines = TwoEngines(google)
+    for world, lines in WORLDS.items():
+        engines.fill(world, lines, tmp_path_factory.mktemp(world))
+    return engines

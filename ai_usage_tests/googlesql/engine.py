@@ -1,0 +1,107 @@
+"""The tests' end of the pipe to Google's SQL engine: Python values in, Python values out."""
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from ai_usage.settings import ROOT
+from ai_usage.warehouse.table import Table
+
+ENVIRONMENT = ROOT / ".venv-googlesql"
+WORKER = Path(__file__).with_name("worker.py")
+
+NOT_READY = (
+    f"Google's SQL engine is not set up in {ENVIRONMENT.name}: run `make test`, which does that before the tests."
+)
+
+Row = tuple[Any, ...]
+READ: Mapping[str, Any] = {"NUMERIC": Decimal, "DATE": date.fromisoformat, "TIMESTAMP": datetime.fromisoformat}
+
+
+class GoogleRefuses(Exception):
+    """Google's parser, analyzer or evaluator takes the query for wrong; the message names line and column."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    type: str  # GoogleSQL's name
+    value: Any  # Python's own, as DuckDB takes it
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What a query's text means: output column → type, and the functions called with the types of their results."""
+
+    columns: dict[str, str]
+    calls: set[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A result: names and GoogleSQL types of its columns, and its rows."""
+
+    columns: dict[str, str]
+    rows: list[Row]
+
+
+class GoogleEngine:
+    """One process, which lives as long as the tests that ask it."""
+
+    def __init__(self) -> None:
+        self._worker = subprocess.Popen(
+            [ENVIRONMENT / "bin" / "python", WORKER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+
+    @staticmethod
+    def is_ready() -> bool:
+        return (ENVIRONMENT / "ready").exists()
+
+    def close(self) -> None:
+        with suppress(BrokenPipeError):
+            self._worker.communicate(timeout=30)
+
+    def declare(self, world: str, tables: Sequence[Table], rows: Mapping[str, Sequence[Row]]) -> None:
+        """Make a world of tables that hold these rows, by address, or make it anew."""
+        columns = {table.address: {n: c.type.googlesql for n, c in table.columns.items()} for table in tables}
+        told = {address: {"columns": of, "rows": rows[address]} for address, of in columns.items()}
+        self._ask("declare", world=world, tables=told)
+
+    def analyze(self, world: str, sql: str, parameters: Mapping[str, Parameter]) -> Analysis:
+        said = self._ask("analyze", world=world, sql=sql, parameters=_typed(parameters))
+        return Analysis(dict(said["columns"]), {(name, of) for name, of in said["calls"]})
+
+    def evaluate(self, world: str, sql: str, parameters: Mapping[str, Parameter]) -> Found:
+        said = self._ask("evaluate", world=world, sql=sql, parameters=_typed(parameters))
+        columns = dict(said["columns"])
+        read = [READ.get(of, lambda value: value) for of in columns.values()]
+        rows = [tuple(None if v is None else r(v) for r, v in zip(read, row, strict=True)) for row in said["rows"]]
+        return Found(columns, rows)
+
+    def _ask(self, do: str, **arguments: Any) -> dict[str, Any]:
+        assert self._worker.stdin is not None
+        assert self._worker.stdout is not None
+        self._worker.stdin.write(json.dumps({"do": do, **arguments}, default=str) + "\n")
+        self._worker.stdin.flush()
+        line = self._worker.stdout.readline()
+        if not line:
+            raise RuntimeError(f"Google's engine ended with {self._worker.wait()}: see its words above")
+        answer: dict[str, Any] = json.loads(line)
+        if "refused" in answer:
+            raise GoogleRefuses(answer["refused"])
+        if "broken" in answer:
+            raise RuntimeError(f"{WORKER.name} was asked for what it cannot do: {answer['broken']}")
+        return answer
+
+
+def _typed(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
+    return {name: {"type": p.type, "value": p.value} for name, p in parameters.items()}

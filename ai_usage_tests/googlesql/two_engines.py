@@ -1,0 +1,142 @@
+"""Two engines that hold the same small worlds: DuckDB, as the platform runs it, and Google's evaluator."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import sqlglot
+from sqlglot import exp
+
+from ai_usage.catalog import TABLES
+from ai_usage.settings import ROOT
+from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.googlesql import read, to_duckdb
+from ai_usage.warehouse.table import ANALYTICS, Table
+from ai_usage_tests.googlesql.engine import Found, GoogleEngine, Parameter, Row
+from ai_usage_tests.googlesql.world import PARAMETERS, Lines, rows
+
+FILES = sorted(path.relative_to(ROOT / "sql").with_suffix("").as_posix() for path in (ROOT / "sql").rglob("*.sql"))
+MARTS = {name.partition("/")[2]: name for name in FILES if name.startswith("marts/")}
+DECLARED = {table.name: table for table in TABLES if table.schema == ANALYTICS}
+NOW = datetime(2024, 3, 3, tzinfo=UTC)
+
+
+def parameters_of(name: str) -> dict[str, Parameter]:
+    """Those a file names; `KeyError` if world.py lacks one."""
+    return {parameter: PARAMETERS[parameter] for parameter in to_duckdb(read(name))[1]}
+
+
+def declared(name: str) -> Table | None:
+    """The table a file fills, if it is a mart's."""
+    return DECLARED[name.partition("/")[2]] if name in MARTS.values() else None
+
+
+def marts_in_order() -> list[str]:
+    """Each after those it reads."""
+    reads = {}
+    for mart, name in MARTS.items():
+        tables = sqlglot.parse_one(read(name), read="bigquery").find_all(exp.Table)
+        reads[mart] = {table.name for table in tables if table.db == ANALYTICS} & MARTS.keys()
+    return list(TopologicalSorter(reads).static_order())
+
+
+@dataclass(frozen=True)
+class TwoEngines:
+    google: GoogleEngine
+    duckdb: dict[str, DuckDBWarehouse] = field(default_factory=dict)
+
+    def fill(self, world: str, lines: Lines, folder: Path) -> None:
+        """The same rows in both; marts as DuckDB makes them, so that what reads a mart has something to read."""
+        warehouse = self.duckdb[world] = DuckDBWarehouse(folder / "a.duckdb", folder / "b.duckdb", TABLES, lambda: NOW)
+        held = {table.address: rows(table, lines.get(table.address, [])) for table in TABLES}
+        with warehouse.connected():
+            for table in TABLES:
+                columns = {name: [row[at] for row in held[table.address]] for at, name in enumerate(table.columns)}
+                warehouse.replace_all(table, table.frame(columns))
+            for mart in marts_in_order():
+                found = self.on_duckdb(world, MARTS[mart])
+                warehouse.replace_all(DECLARED[mart], found)
+                held[DECLARED[mart].address] = found.rows()
+        self.google.declare(world, TABLES, held)
+
+    def raw_on_duckdb(self, world: str, name: str) -> pl.DataFrame:
+        return self.duckdb[world].query(name, **{key: p.value for key, p in parameters_of(name).items()})
+
+    def on_duckdb(self, world: str, name: str) -> pl.DataFrame:
+        """A file's result as the platform keeps it: a mart's has its table's types."""
+        found, table = self.raw_on_duckdb(world, name), declared(name)
+        return table.frame({column: found[column] for column in table.columns}) if table else found
+
+    def on_google(self, world: str, name: str) -> Found:
+        """The same of Google's evaluator; a mart's columns are cast to the types of its table."""
+        sql, table = read(name), declared(name)
+        if table:
+            casts = [f"cast({column} as {of.type.googlesql}) as {column}" for column, of in table.columns.items()]
+            sql = f"select {', '.join(casts)} from (\n{sql}\n)"
+        return self.google.evaluate(world, sql, parameters_of(name))
+
+
+def _rounded(value: float | Decimal) -> float:
+    """Sums of floats depend on the order of their rows."""
+    return float(f"{value:.12g}")
+
+
+def _whole(value: Decimal) -> int:
+    """DuckDB's sum of INT64 is wider than 64 bits."""
+    if value != int(value):
+        raise TypeError(f"INT64 in GoogleSQL, and here {value}")
+    return int(value)
+
+
+def _midnight(value: datetime) -> date:
+    """A date's month, or the date after it, is an instant to DuckDB."""
+    if value.time() != time():
+        raise TypeError(f"DATE in GoogleSQL, and here {value}")
+    return value.date()
+
+
+def _utc(value: datetime) -> datetime:
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+# For each of Google's types what may stand for it without loss. A DOUBLE may not stand for a NUMERIC.
+READ_AS: Mapping[str, Mapping[type, Callable[[Any], Any]]] = {
+    "BOOL": {bool: bool},
+    "DATE": {date: lambda day: day, datetime: _midnight},
+    "FLOAT64": {float: _rounded, int: _rounded, Decimal: _rounded},
+    "INT64": {int: int, Decimal: _whole},
+    "NUMERIC": {Decimal: Decimal, int: Decimal},
+    "STRING": {str: str},
+    "TIMESTAMP": {datetime: _utc},
+}
+
+
+def cells(rows: Sequence[Row], columns: Mapping[str, str]) -> list[Row]:
+    """An engine's rows as values of Google's types; `TypeError` where they are of a kind that loses something."""
+    return [tuple(_cell(v, of) for v, of in zip(row, columns.values(), strict=True)) for row in rows]
+
+
+def _cell(value: Any, of: str) -> Any:
+    if value is None:
+        return None
+    read = READ_AS[of].get(type(value))
+    if read is None:
+        raise TypeError(f"{of} in GoogleSQL, and here {type(value).__name__}: {value!r}")
+    return read(value)
+
+
+def in_any_order(rows: list[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: [(value is not None, str(value)) for value in row])
+
+
+def as_ordered(name: str, columns: dict[str, str], rows: list[Row]) -> list[Row]:
+    """The columns a file's rows are ordered by, row after row; rows equal in them may stand in any order."""
+    order = sqlglot.parse_one(read(name), read="bigquery").args.get("order")
+    names = [part.this.name for part in order.expressions] if order else []
+    places = [list(columns).index(name) for name in names]
+    return [tuple(row[place] for place in places) for row in rows]

@@ -1,0 +1,80 @@
+"""A mart's file says what it is: a header that lacks something, or lies, is an error that names the file."""
+
+import pytest
+
+from ai_usage.core.holding import CLAUDE
+from ai_usage.marts.files import marts, read_mart
+from ai_usage.warehouse.table import Type
+
+GOOD = """-- What it answers,
+-- in two lines.
+--
+-- grain: one day
+-- built: daily by some_date
+-- held by: claude
+-- cluster: name
+-- columns:
+--   some_date date not null: the UTC day
+--   cost_usd numeric: billed, in USD,
+--     or not
+--   name string: whose
+select
+    a.activity_date as some_date,
+    b.cost_usd,
+    a.workspace_name as name
+from ai_usage_analytics.claude_costs as a
+inner join ai_usage_analytics.other_mart as b on a.activity_date = b.expense_date
+inner join ai_usage_raw.pulls as p on p.pull = 'claude_cost_report' and a.activity_date = p.activity_date
+inner join ai_usage_raw.pulls as q on q.pull in ('cursor_usage_events', 'cursor_members')
+"""
+NAMES = frozenset({"good", "other_mart"})
+
+
+def test_the_header_is_the_table_and_the_select_what_it_reads() -> None:
+    mart = read_mart("good", GOOD, NAMES)
+    assert (mart.about, mart.table.grain, mart.table.date_column) == (
+        "What it answers, in two lines.",
+        "one day",
+        "some_date",
+    )
+    assert mart.table.cluster == ("name",)
+    assert mart.held_by == (CLAUDE,)
+    columns = {name: (c.type, c.required, c.description) for name, c in mart.table.columns.items()}
+    assert columns == {
+        "some_date": (Type.DATE, True, "the UTC day"),
+        "cost_usd": (Type.NUMERIC, False, "billed, in USD, or not"),
+        "name": (Type.STRING, False, "whose"),
+    }
+    assert mart.reads == {
+        ("core", "claude_costs"),
+        ("marts", "other_mart"),
+        ("raw", "claude_cost_report"),
+        ("raw", "cursor_usage_events"),
+        ("raw", "cursor_members"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("-- grain: one day\n", "", "no line '-- grain: …'"),
+        ("-- built: daily by some_date\n", "", "no line '-- built: …'"),
+        ("daily by some_date", "hourly", "'daily by <column>', 'whole' or 'view', not 'hourly'"),
+        ("daily by some_date", "daily", "'daily by <column>', 'whole' or 'view', not 'daily'"),
+        ("held by: claude", "held by: clod", r"knows \['claude', 'cursor'\], not \['clod'\]"),
+        ("cost_usd numeric:", "cost_usd money:", "with a type of .*numeric.*; not 'cost_usd money"),
+        ("name string: whose", "name string", "a column's line is"),
+        ("    b.cost_usd,\n", "", "must select what its header says"),
+        ("as name", "as nome", "must select what its header says"),
+    ],
+)
+def test_a_file_that_lacks_something_or_lies_is_named(old: str, new: str, said: str) -> None:
+    with pytest.raises(ValueError, match=f"sql/marts/good.sql.*{said}"):
+        read_mart("good", GOOD.replace(old, new), NAMES)
+
+
+def test_what_a_mart_reads_stands_before_it() -> None:
+    seen: set[str] = set()
+    for mart in marts():
+        assert {table for layer, table in mart.reads if layer == "marts"} <= seen
+        seen.add(mart.table.name)

@@ -1,0 +1,233 @@
+-- What was billed for AI tools, seats included, as FOCUS 1.2 (FinOps Open Cost and Usage Specification) has it, for
+-- tools that read every vendor's bill in that form. Only billed money is a cost: estimates, and seats whose price
+-- nobody told, are not here. The sum of BilledCost is that of ai_spend, to the last digit. docs/focus.md says how each
+-- column is filled, and why.
+--
+-- grain: one billed row of ai_spend: a day, sub account, key, person, model and meter
+-- built: view
+-- columns:
+--   BilledCost numeric not null: what the vendor charged, in BillingCurrency
+--   EffectiveCost numeric not null: as BilledCost: nothing here is paid ahead, a seat is already spread over its days
+--   ListCost numeric not null: at the published price where that is known (x_ListCostBasis), else as BilledCost
+--   ContractedCost numeric not null: as BilledCost: no vendor tells a negotiated price apart
+--   BillingCurrency string not null: always USD
+--   BillingAccountId string not null: the vendor's organisation; cursor-team for Cursor, which tells none
+--   BillingAccountName string: always null: no vendor's API that is pulled tells it for each account
+--   BillingAccountType string not null: Organization or Team
+--   BillingPeriodStart instant not null: the first instant of the UTC month
+--   BillingPeriodEnd instant not null: the first instant of the next one
+--   ChargePeriodStart instant not null: the first instant of the UTC day
+--   ChargePeriodEnd instant not null: the first instant of the next one
+--   ChargeCategory string not null: Usage, a day's share of a seat included; Credit
+--   ChargeClass string: always null: a restated day replaces the old one, and leaves no correction
+--   ChargeDescription string not null: service, model or plan, and meter
+--   ChargeFrequency string not null: Usage-Based; Recurring for seats; One-Time for credits
+--   ConsumedQuantity numeric: as measured, in ConsumedUnit; null for credits and where nothing was measured
+--   ConsumedUnit string: Tokens, Requests, Seats, …; null beside a null quantity
+--   PricingCategory string: Standard; null for credits
+--   PricingQuantity numeric: the quantity in PricingUnit, negative where money comes back; null for credits
+--   PricingUnit string: as price lists have it: 1000000 Tokens, 1000 Requests (web search), Requests, Seats; Units
+--     where the amount is no quantity times one price: then the whole charge is one unit
+--   ListUnitPrice numeric: ListCost for one PricingUnit; an average where a row mixes tiers. Null for credits
+--   ContractedUnitPrice numeric: ContractedCost for one PricingUnit, likewise
+--   ProviderName string not null: Anthropic or Cursor
+--   PublisherName string not null: the same
+--   InvoiceIssuerName string not null: the same
+--   InvoiceId string not null: a provisional one for each account and month: no vendor's API tells the invoice's number
+--   ServiceCategory string not null: always AI and Machine Learning
+--   ServiceSubcategory string not null: always Generative AI
+--   ServiceName string not null: Claude, Claude Code, Claude API, Claude Workbench, Cursor; Claude (not itemised) where
+--     the platform is not told
+--   SkuId string: provider, model (else plan, else platform) and meter; null for credits
+--   SkuPriceId string: as SkuId: what was spent does not keep the tiers of a price apart
+--   SkuMeter string: the kind of token, or what else is counted; null for credits
+--   SkuPriceDetails string: a JSON object with x_Model; null without a model
+--   ResourceId string: the API key's id; null where no key was used, or none is told
+--   ResourceName string: how the key is called today; null where it has no name
+--   ResourceType string: API Key; null beside a null ResourceId
+--   SubAccountId string: the Claude workspace; null for Cursor, for seats and where none is told
+--   SubAccountName string: how the workspace is called today; its id where nobody tells
+--   SubAccountType string: Workspace; null beside a null SubAccountId
+--   Tags string not null: a JSON object with team_name and user_email, null where they are not known
+--   x_Platform string not null: claude.ai, claude_code, claude_api, workbench, unsegmented, cursor
+--   x_Model string: as the vendor calls it
+--   x_Meter string not null: as SkuMeter, of credits too
+--   x_Plan string: the plan of a seat
+--   x_UserEmail string: who spent it, lower-case
+--   x_TeamName string: whose budget it is
+--   x_ApiKeyId string: as ResourceId
+--   x_AttributionMethod string not null: how the person or team is known; unattributed where they are not
+--   x_ListCostBasis string not null: list where ListCost is at published prices, billed where it is BilledCost again
+--   x_Status string not null: provisional while the vendor may restate the day, then final
+--   x_IsSimulated boolean not null: whether the built-in vendors answered: no real money then
+with billed as (
+    select
+        *,
+        cast(if(billed_usd < 0, -1, 1) as numeric) as one_charge,
+        coalesce(list_usd, billed_usd) as list_cost,
+        if(provider = 'anthropic', 'Anthropic', 'Cursor') as vendor_name,
+        if(charge_type = 'subscription', null, sub_account) as workspace_id,
+        if(charge_type = 'subscription', sub_account, null) as plan_name,
+        case platform
+            when 'claude.ai' then 'Claude'
+            when 'claude_code' then 'Claude Code'
+            when 'claude_api' then 'Claude API'
+            when 'workbench' then 'Claude Workbench'
+            when 'cursor' then 'Cursor'
+            else 'Claude (not itemised)'
+        end as service_name,
+        case
+            when quantity is not null
+                then concat(upper(substr(coalesce(unit, 'units'), 1, 1)), substr(coalesce(unit, 'units'), 2))
+        end as unit_name
+    from ai_usage_analytics.ai_spend
+    where billed_usd is not null
+),
+
+-- In the price lists' units: a million tokens, a thousand searches. What gives money back has a negative quantity.
+measured as (
+    select
+        *,
+        cast(
+            case
+                when unit = 'tokens' then quantity * cast('0.000001' as numeric)
+                when meter = 'web_search' then quantity * cast('0.001' as numeric)
+                else quantity
+            end
+            * one_charge as numeric
+        ) as blocks,
+        case
+            when unit = 'tokens' then '1000000 Tokens'
+            when meter = 'web_search' then '1000 Requests'
+            else unit_name
+        end as block_name
+    from billed
+),
+
+averaged as (
+    select
+        *,
+        cast(list_cost / nullif(blocks, 0) as numeric) as list_price,
+        cast(billed_usd / nullif(blocks, 0) as numeric) as billed_price
+    from measured
+),
+
+-- FOCUS: price times quantity is the cost. A price of nine decimals does not always bring the cost back: a charge that
+-- it misses by more than a billionth is not priced by the block, but as one unit.
+tried as (
+    select
+        *,
+        coalesce(
+            list_price >= 0
+            and billed_price >= 0
+            and abs(list_price * blocks - list_cost)
+            <= cast('0.000000001' as numeric) * greatest(abs(list_cost), cast(1 as numeric))
+            and abs(billed_price * blocks - billed_usd)
+            <= cast('0.000000001' as numeric) * greatest(abs(billed_usd), cast(1 as numeric)),
+            false
+        ) as has_price
+    from averaged
+),
+
+charges as (
+    select
+        *,
+        if(has_price, blocks, one_charge) as pricing_quantity,
+        if(has_price, block_name, 'Units') as pricing_unit,
+        if(has_price, list_price, cast(list_cost * one_charge as numeric)) as list_unit_price,
+        if(has_price, billed_price, cast(billed_usd * one_charge as numeric)) as contracted_unit_price,
+        concat(provider, '/', coalesce(model, plan_name, platform), '/', meter) as sku_id,
+        charge_type = 'credit' as is_credit
+    from tried
+),
+
+workspaces as (
+    select
+        workspace_id,
+        min(workspace_name) as workspace_name
+    from ai_usage_analytics.dim_workspace
+    where workspace_id is not null
+    group by workspace_id
+),
+
+keys as (
+    select
+        api_key_id,
+        min(api_key_name) as api_key_name
+    from ai_usage_analytics.dim_api_key_mapping
+    where valid_to is null
+    group by api_key_id
+),
+
+origin as (
+    select coalesce(logical_or(is_simulated), false) as is_simulated
+    from ai_usage_raw.pulls
+)
+
+-- FOCUS's own columns come first, whether plain or not.
+select  -- noqa: ST06
+    charges.billed_usd as BilledCost,
+    charges.billed_usd as EffectiveCost,
+    charges.list_cost as ListCost,
+    charges.billed_usd as ContractedCost,
+    'USD' as BillingCurrency,
+    charges.billing_account_id as BillingAccountId,
+    cast(null as string) as BillingAccountName,
+    if(charges.provider = 'cursor', 'Team', 'Organization') as BillingAccountType,
+    timestamp(date_trunc(charges.spend_date, month), 'UTC') as BillingPeriodStart,
+    timestamp(date_add(date_trunc(charges.spend_date, month), interval 1 month), 'UTC') as BillingPeriodEnd,
+    timestamp(charges.spend_date, 'UTC') as ChargePeriodStart,
+    timestamp(date_add(charges.spend_date, interval 1 day), 'UTC') as ChargePeriodEnd,
+    if(charges.is_credit, 'Credit', 'Usage') as ChargeCategory,
+    cast(null as string) as ChargeClass,
+    concat(
+        charges.service_name,
+        coalesce(concat(', ', coalesce(charges.model, charges.plan_name)), ''),
+        concat(', ', charges.meter)
+    ) as ChargeDescription,
+    case charges.charge_type when 'credit' then 'One-Time' when 'subscription' then 'Recurring' else 'Usage-Based' end
+        as ChargeFrequency,
+    if(charges.is_credit, null, charges.quantity) as ConsumedQuantity,
+    if(charges.is_credit, null, charges.unit_name) as ConsumedUnit,
+    if(charges.is_credit, null, 'Standard') as PricingCategory,
+    if(charges.is_credit, null, charges.pricing_quantity) as PricingQuantity,
+    if(charges.is_credit, null, charges.pricing_unit) as PricingUnit,
+    if(charges.is_credit, null, charges.list_unit_price) as ListUnitPrice,
+    if(charges.is_credit, null, charges.contracted_unit_price) as ContractedUnitPrice,
+    charges.vendor_name as ProviderName,
+    charges.vendor_name as PublisherName,
+    charges.vendor_name as InvoiceIssuerName,
+    concat(
+        'provisional-', charges.provider, '-', charges.billing_account_id, '-', format_date('%Y-%m', charges.spend_date)
+    ) as InvoiceId,
+    'AI and Machine Learning' as ServiceCategory,
+    'Generative AI' as ServiceSubcategory,
+    charges.service_name as ServiceName,
+    if(charges.is_credit, null, charges.sku_id) as SkuId,
+    if(charges.is_credit, null, charges.sku_id) as SkuPriceId,
+    if(charges.is_credit, null, charges.meter) as SkuMeter,
+    if(charges.is_credit or charges.model is null, null, to_json_string(struct(charges.model as x_Model)))
+        as SkuPriceDetails,
+    charges.api_key_id as ResourceId,
+    keys.api_key_name as ResourceName,
+    if(charges.api_key_id is null, null, 'API Key') as ResourceType,
+    charges.workspace_id as SubAccountId,
+    coalesce(workspaces.workspace_name, if(charges.workspace_id = 'default', 'Default', charges.workspace_id))
+        as SubAccountName,
+    if(charges.workspace_id is null, null, 'Workspace') as SubAccountType,
+    to_json_string(struct(charges.team_name as team_name, charges.user_email as user_email)) as Tags,
+    charges.platform as x_Platform,
+    charges.model as x_Model,
+    charges.meter as x_Meter,
+    charges.plan_name as x_Plan,
+    charges.user_email as x_UserEmail,
+    charges.team_name as x_TeamName,
+    charges.api_key_id as x_ApiKeyId,
+    charges.attribution_method as x_AttributionMethod,
+    if(charges.list_usd is null, 'billed', 'list') as x_ListCostBasis,
+    charges.status as x_Status,
+    origin.is_simulated as x_IsSimulated
+from charges
+left join workspaces on charges.workspace_id = workspaces.workspace_id
+left join keys on charges.api_key_id = keys.api_key_id
+cross join origin

@@ -1,0 +1,18 @@
+-- What was billed in the period for each team's people and keys, dearest first; without a team: nobody's, seats that no
+-- name stands on, and people of no team.
+select
+    coalesce(
+        team_name,
+        case
+            when user_email is not null then 'people without a team'
+            when charge_type = 'subscription' then 'seats without a name'
+            else 'nobody known'
+        end
+    ) as label,
+    sum(billed_usd) as cost_usd
+from ai_usage_analytics.ai_spend
+where
+    spend_date between @first_day and @last_day
+    and billed_usd is not null
+group by label
+order by cost_usd desc
