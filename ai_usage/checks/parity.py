@@ -37,7 +37,8 @@ def _two_tellings(warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
 
 
 def judge_parity(row: Mapping[str, Any], cells: Rows) -> Verdict:
-    """A day of `claude_parity`; `cells` are where the two differ, dearest first."""
+    """A day of `claude_parity`; `cells` are where the two differ."""
+    cells = sorted(cells, key=lambda cell: -abs(cell["difference_usd"]))
     if not row["has_analytics"]:
         return Verdict.error("marts/claude_parity does not know of the day's analytics: build it.")
     if not row["difference_usd"]:

@@ -1,5 +1,5 @@
 -- Where analytics and the cost report differ within the Console, beyond rounding: by workspace, model and what was
--- bought; dearest first.
+-- bought.
 with default_workspace as (
     select coalesce(max(workspace_id), 'default') as workspace_id
     from ai_usage_analytics.dim_workspace
@@ -31,22 +31,35 @@ sides as (
     where
         activity_date between @first_day and @last_day
         and workspace_id is not null
+),
+
+cells as (
+    select
+        activity_date,
+        workspace_id,
+        model,
+        kind,
+        string_agg(distinct product, ', ' order by product) as products,
+        count(*) as lines,
+        sum(cost_report_usd) as cost_report_usd,
+        sum(analytics_usd) as analytics_usd
+    from sides
+    group by activity_date, workspace_id, model, kind
 )
 
 select
-    sides.activity_date,
-    sides.workspace_id,
-    max(names.workspace_name) as workspace_name,
-    sides.model,
-    sides.kind,
-    string_agg(distinct sides.product, ', ' order by sides.product) as products,
-    sum(sides.cost_report_usd) as cost_report_usd,
-    sum(sides.analytics_usd) as analytics_usd,
-    sum(sides.analytics_usd) - sum(sides.cost_report_usd) as difference_usd
-from sides
-left join ai_usage_analytics.dim_workspace as names on sides.workspace_id = names.workspace_id
-group by sides.activity_date, sides.workspace_id, sides.model, sides.kind
-having
-    abs(sum(sides.analytics_usd) - sum(sides.cost_report_usd))
-    > cast(count(*) as numeric) * cast('0.000000001' as numeric)
-order by sides.activity_date asc, abs(sum(sides.analytics_usd) - sum(sides.cost_report_usd)) desc
+    cells.activity_date,
+    cells.workspace_id,
+    names.workspace_name,
+    cells.model,
+    cells.kind,
+    cells.products,
+    cells.cost_report_usd,
+    cells.analytics_usd,
+    cells.analytics_usd - cells.cost_report_usd as difference_usd
+from cells
+left join ai_usage_analytics.dim_workspace as names on cells.workspace_id = names.workspace_id
+where
+    abs(cells.analytics_usd - cells.cost_report_usd)
+    > cast(cells.lines as numeric) * cast('0.000000001' as numeric)
+order by cells.activity_date

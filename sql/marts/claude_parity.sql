@@ -116,7 +116,7 @@ priority_tokens as (
     from counted
     where is_priority
     group by activity_date, workspace_id, model, kind
-    having sum(tokens) > 0
+    having sum(counted.tokens) > 0
 ),
 
 -- What a token of the model and type cost that day, where it was billed: a double, to hold a bound against.
@@ -129,7 +129,7 @@ priced_tokens as (
     from counted
     where not is_priority
     group by activity_date, model, kind
-    having sum(tokens) > 0
+    having sum(counted.tokens) > 0
 ),
 
 prices as (
