@@ -54,6 +54,11 @@ def judge_parity(row: Mapping[str, Any], cells: Rows) -> Verdict:
         return Verdict.error(f"{said}{_dearest(cells)}", cells)
     if abs(row["not_settled_usd"]) > UNSETTLED_AT_MOST * abs(row["cost_report_usd"]):
         return Verdict.warning(f"{said}{_dearest(cells)} Ask again a day later.", cells)
+    if row["priority_tier_usd"]:
+        return Verdict.warning(
+            f"{said}{_dearest(cells)} It may be Priority Tier, whose money is in no cost report, or a row too many.",
+            cells,
+        )
     return Verdict.right(said)
 
 
