@@ -1,6 +1,6 @@
 # Every command a person types. Each works alone, first, on a fresh machine with Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check ui backfill doctor bench docs sheet-template lock clean
+.PHONY: help demo test check ui backfill marts doctor bench docs sheet-template lock clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -22,6 +22,9 @@ ui: $(VENV)/runtime ## the Dagster UI on that data: make ui PORT=3000
 
 backfill: $(VENV)/runtime ## a range of days in one run: make backfill FROM=2026-01-01 TO=2026-01-31
 	@$(PY) -m ai_usage.commands backfill "$(FROM)" "$(TO)"
+
+marts: $(VENV)/runtime ## every mart again from core, asking no vendor: make marts, or with FROM=… TO=…
+	@$(PY) -m ai_usage.commands marts "$(FROM)" "$(TO)"
 
 doctor: $(VENV)/runtime ## what each credential opens, in plain words
 	@$(PY) -m ai_usage.commands doctor
