@@ -86,6 +86,9 @@ def _stamped(select: str, day: str) -> str:
 
 
 SETTING = (
+    "create or replace temp macro quoted(text) as coalesce('\"' || text || '\"', 'null')",
+    f"""insert into {ANALYTICS}.dim_cursor_plan by name
+    select 'Business' as plan_name, date '2020-01-01' as valid_from, 40 as seat_price_usd""",
     "create or replace temp macro dice(a, b, c, sides) as (hash(a, b, c) % sides)::bigint",
     "create or replace temp macro usd(nano) as (nano * 0.000000001::decimal(10, 9))::decimal(38, 9)",
     # per token, in billionths of a dollar: exact whatever the discount
@@ -99,9 +102,9 @@ SETTING = (
 LISTS = {  # keys are of the other two
     "people": """select p, 'person' || lpad(p::varchar, 5, '0') || '@example.com' as user_email,
         'team-' || lpad((p % 25)::varchar, 2, '0') as team_name from range($count) as person(p)""",
-    "workspaces": "select w, 'wrkspc_' || lpad(w::varchar, 3, '0') as workspace_id from range($count) as workspace(w)",
-    "api_keys": """select k, 'apikey_' || lpad(k::varchar, 4, '0') as api_key_id, k % (select count(*) from workspaces) as w,
-        k * 7 % (select count(*) from people) as p,
+    "workspaces": "select w, 'wrkspc_' || lpad(w::varchar, 3, '0') as workspace_id from range($count) as of(w)",
+    "api_keys": """select k, 'apikey_' || lpad(k::varchar, 4, '0') as api_key_id,
+        k % (select count(*) from workspaces) as w, k * 7 % (select count(*) from people) as p,
         case when k % 5 = 0 then ['standard', 'batch'] when k % 25 = 1 then ['standard', 'priority'] else ['standard']
         end as tiers, if(k % 4 = 0, ['0-200k', '200k-1M'], ['0-200k']) as windows,
         if(k % 6 = 0, 'us', 'global') as inference_geo from range($count) as api_key(k)""",
@@ -161,7 +164,7 @@ select activity_date, workspace_id, product, api_key_id, user_email, token_type,
 from kinds where units > 0"""
 
 ORGANIZATION = "'org-bench' as organization_id"
-CODE = f"""from (
+CODE = """from (
     select days.*, people.*, models.*, dice(n, p, m, 400000) + 500 as t
     from days cross join people cross join models
     where p % 5 < 2 and m < 2 and (p % 5 > 0 or p % 10 in (0, 5)) and dice(n, p, 'code', 100) < if(is_working, 95, 12)
@@ -308,9 +311,6 @@ DIRECTORIES = {
     "sheet_rejections": """select 'sheet_api_key_mapping' as pull, 'api_key_mapping' as tab, 9 as row_number,
         'api_key_id' as column_name, 'aaa' as value_shape, 'no such key' as reason""",
 }
-PLAN = f"""insert into {ANALYTICS}.dim_cursor_plan by name
-    select 'Business' as plan_name, date '2020-01-01' as valid_from, 40 as seat_price_usd"""
-SETTING = (*SETTING, PLAN)
 
 USAGE_RECORD = """'{"uncached_input_tokens":' || uncached_input_tokens || ',"output_tokens":' || output_tokens
     || ',"cache_read_input_tokens":' || cache_read_input_tokens || ',"cache_creation":{"ephemeral_1h_input_tokens":'
@@ -344,7 +344,6 @@ DAILY_RECORD = """'{"userId":' || user_id || ',"day":"' || activity_date || '","
     || ',"bugbotUsages":0,"mostUsedModel":' || quoted(most_used_model) || ',"applyMostUsedExtension":'
     || quoted(apply_most_used_extension) || ',"tabMostUsedExtension":' || quoted(tab_most_used_extension)
     || ',"clientVersion":' || quoted(client_version) || '}'"""
-SETTING = (*SETTING, "create or replace temp macro quoted(text) as coalesce('\"' || text || '\"', 'null')")
 
 RECORDS = {  # pull: the table of core its records are rows of, and the record
     "claude_cost_report": ("claude_costs", COST_RECORD),
@@ -361,11 +360,13 @@ COMMIT = """pull || strftime(activity_date, '-%Y-%m-%d-') || lpad(look::varchar,
     pull || strftime(activity_date, '-%Y-%m-%d-01') as records_pull_id, '{{}}' as request, '{{}}' as envelope,
     true as is_simulated"""
 COMMITS = f"""select * exclude (look), {COMMIT} from (
-        select '{{pull}}' as pull, days.activity_date, count(position) as records,
-            sha256(coalesce(string_agg(record, chr(0) order by record), '')) as content_hash
-        from days left join {RAW}.{{pull}} as raw on raw.activity_date = days.activity_date
-            and raw.activity_date between $first and $last
-        group by days.activity_date
+        select '{{pull}}' as pull, activity_date, coalesce(records, 0) as records,
+            coalesce(content_hash, sha256('')) as content_hash
+        from days left join (
+            select activity_date, count(*) as records,
+                sha256(string_agg(record, chr(0) order by record)) as content_hash
+            from {RAW}.{{pull}} where activity_date between $first and $last group by activity_date
+        ) using (activity_date)
     ), unnest($looks::int[]) as l(look)
     where activity_date + look <= $last_day::date + 1 order by activity_date"""
 UNREAD_COMMITS = f"""select * exclude (look), {COMMIT} from (

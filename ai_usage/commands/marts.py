@@ -93,7 +93,7 @@ def rebuild_all(warehouse: Warehouse, spans: Sequence[Span]) -> Iterator[Step]:
                 rows = rebuild_whole(warehouse, mart)
                 yield Step(mart.table.name, time.perf_counter() - began, rows)
             else:
-                held = {d: why for span in spans for d, why in rebuild_days(warehouse, mart, span, judge).items()}
+                held = {day: said for of in spans for day, said in rebuild_days(warehouse, mart, of, judge).items()}
                 rows = sum(_rows(warehouse, mart, span) for span in spans)
                 yield Step(mart.table.name, time.perf_counter() - began, rows, held)
 
@@ -107,8 +107,8 @@ def tell_held(steps: Sequence[Step]) -> int:
             days_of.setdefault(", ".join(dict.fromkeys(claims)), []).append(day)
         for why, days in days_of.items():
             marts_of.setdefault((why, tuple(sorted(days))), []).append(step.name)
-    for (why, days), names in marts_of.items():
-        told = ", ".join(map(str, runs_of_days(days)))
+    for (why, held), names in marts_of.items():
+        told = ", ".join(map(str, runs_of_days(held)))
         OUT.print(
             f"[yellow]✗ {told}[/] held back by {why}: the last good version stays in {', '.join(names)}", soft_wrap=True
         )
