@@ -1,5 +1,5 @@
-"""What rebuilding the marts costs, for `bench`: all of them over two years of a thousand people, or for one day of it, and
-how both grow with people. Seconds are of the machine at that moment; CPU seconds and ratios hold elsewhere too.
+"""What rebuilding the marts costs, for `bench`: two years of a thousand people, one day of them, and how both grow with
+people. Seconds are of the machine at that moment; CPU seconds and ratios hold elsewhere too.
 """
 
 import resource
