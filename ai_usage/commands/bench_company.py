@@ -64,6 +64,7 @@ class Company:
     def _live(self, db: duckdb.DuckDBPyConnection, days: Span) -> None:
         first, last = {"first": days.first, "last": days.last}, {"last_day": LAST}
         db.execute(f"create or replace temp table days as {DAYS}", first)
+        db.execute(f"create or replace temp table used as {USED}")  # in one statement, DuckDB 2.0.0 may fail inside
         db.execute(f"create or replace temp table uses as {USES}")
         db.execute(f"create or replace temp table priced as {PRICED}", {"since": LAST - timedelta(MEASURED_DAYS - 1)})
         for table, select in FACTS.items():
@@ -114,7 +115,7 @@ DAYS = """select activity_date::date as activity_date, (activity_date::date - da
     isodow(activity_date) < 6 as is_working
     from range($first::timestamp, $last::timestamp + interval 1 day, interval 1 day) as day(activity_date)"""
 
-USES = """with used as (
+USED = """
     select activity_date, n, workspaces.w, workspace_id, k, null as p, if(tier = 'batch', 'message_batches_api',
         'messages_api') as product, m, tier as service_tier, context_window, inference_geo
     from days cross join api_keys join workspaces using (w) cross join models,
@@ -129,8 +130,8 @@ USES = """with used as (
         'standard', '0-200k', 'global'
     from days cross join workspaces
     where dice(n, w, 'console', 100) < if(is_working, 60, 10)
-)
-select used.*, user_email, api_key_id, model, input_nano, output_nano,
+"""
+USES = """select used.*, user_email, api_key_id, model, input_nano, output_nano,
     dice(n, k, (p, m, service_tier, context_window, 1), 2000000) + 1000 as uncached_input_tokens,
     dice(n, k, (p, m, service_tier, context_window, 2), 400000) + 100 as output_tokens,
     dice(n, k, (p, m, service_tier, context_window, 3), 9000000) as cache_read_input_tokens,
