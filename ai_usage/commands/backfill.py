@@ -30,19 +30,25 @@ def run(of: Settings, argv: Sequence[str]) -> int:
 
 def asked_span(of: Settings, first_text: str, last_text: str) -> Span:
     """The days a person typed, FROM and TO; `SettingError` if they are none, or not there to be had."""
-    first, last = _day("FROM", first_text), _day("TO", last_text)
-    if last < first:
-        raise SettingError(f"FROM={first} is after TO={last}.")
-    if first < of.start_date or last > of.yesterday():
-        raise SettingError(
-            f"{first} to {last} is not within {of.start_date} (AI_USAGE_START_DATE) and {of.yesterday()} "
-            "(the newest full UTC day)."
-        )
+    first, last = asked_day("FROM", first_text), asked_day("TO", last_text)
+    refuse_days_outside(of, first, last)
     return Span(first, last)
 
 
-def _day(name: str, text: str) -> date:
+def asked_day(name: str, text: str) -> date:
+    """A day of the command line; `SettingError` says how to write one."""
     try:
         return date.fromisoformat(text)
     except ValueError as error:
         raise SettingError(f"{name}={text} is not a day; write for example {name}=2026-01-31.") from error
+
+
+def refuse_days_outside(of: Settings, first: date | None, last: date | None) -> None:
+    """`SettingError` if they are in the wrong order, or were never to be pulled. None is any day."""
+    if first and last and last < first:
+        raise SettingError(f"FROM={first} is after TO={last}.")
+    if any(day and not of.start_date <= day <= of.yesterday() for day in (first, last)):
+        raise SettingError(
+            f"{first or '…'} to {last or '…'} is not within {of.start_date} (AI_USAGE_START_DATE) and "
+            f"{of.yesterday()} (the newest full UTC day)."
+        )
