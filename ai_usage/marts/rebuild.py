@@ -45,7 +45,7 @@ def rebuild(context: dg.AssetExecutionContext, warehouse: Warehouse, mart: Mart)
         if not mart.is_daily:
             return note(context, asset, None, **{"dagster/row_count": rebuild_whole(warehouse, mart)})
         span = span_of_run(context)
-        held = rebuild_days(warehouse, mart, span, Judge(warehouse))
+        held = rebuild_days(warehouse, mart, span)
         for day, claims in held.items():
             context.log.warning("%s is held back, its last good version stays: %s", day, ", ".join(claims))
             note(context, asset, day, held_back_by=claims)
@@ -62,9 +62,10 @@ def never_pulled(warehouse: Warehouse, mart: Mart) -> str:
     return ""
 
 
-def rebuild_days(warehouse: Warehouse, mart: Mart, span: Span, judge: Judge) -> HeldDays:
+def rebuild_days(warehouse: Warehouse, mart: Mart, span: Span, judge: Judge | None = None) -> HeldDays:
     """Replace the span's days of a mart, all but those held back, which are returned with the reasons."""
     held: HeldDays = {}
+    judge = judge or Judge(warehouse)
     with warehouse.connected():
         for days in span.cut(at_most=DAYS_AT_ONCE):
             held |= (wrong := judge.held(mart.held_by, days))

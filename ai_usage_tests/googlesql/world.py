@@ -24,6 +24,7 @@ PARAMETERS = {
     "first_day": Parameter("DATE", date.fromisoformat(WED)),
     "last_day": Parameter("DATE", date.fromisoformat(FRI)),
     "pulls": Parameter("ARRAY<STRING>", ["claude_cost_report", "cursor_usage_events"]),
+    "with_hashes": Parameter("BOOL", value=True),
     "provider": Parameter("STRING", "anthropic"),
     "cycle_start": Parameter("TIMESTAMP", datetime.fromisoformat("2024-02-28T00:00:00Z")),
     "settled_until": Parameter("TIMESTAMP", datetime.fromisoformat("2024-02-29T11:00:00Z")),
