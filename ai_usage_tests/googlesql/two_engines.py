@@ -45,23 +45,31 @@ def marts_in_order() -> list[str]:
     return list(TopologicalSorter(reads).static_order())
 
 
+def framed(table: Table, held: Sequence[Row]) -> pl.DataFrame:
+    return table.frame({name: [row[at] for row in held] for at, name in enumerate(table.columns)})
+
+
 @dataclass(frozen=True)
 class TwoEngines:
     google: GoogleEngine
     duckdb: dict[str, DuckDBWarehouse] = field(default_factory=dict)
 
     def fill(self, world: str, lines: Lines, folder: Path) -> None:
-        """The same rows in both; marts as DuckDB makes them, so that what reads a mart has something to read."""
+        """The same rows in both; marts as DuckDB makes them, so that what reads a mart has something to read, and after
+        their own rows those that the world has for them. A view is not written: DuckDB has it, and Google the rows it
+        has there.
+        """
         warehouse = self.duckdb[world] = DuckDBWarehouse(folder / "a.duckdb", folder / "b.duckdb", TABLES, lambda: NOW)
         held = {table.address: rows(table, lines.get(table.address, [])) for table in TABLES}
         with warehouse.connected():
             for table in TABLES:
-                columns = {name: [row[at] for row in held[table.address]] for at, name in enumerate(table.columns)}
-                warehouse.replace_all(table, table.frame(columns))
-            for mart in marts_in_order():
-                found = self.on_duckdb(world, MARTS[mart])
-                warehouse.replace_all(DECLARED[mart], found)
-                held[DECLARED[mart].address] = found.rows()
+                if table.name not in MARTS:
+                    warehouse.replace_all(table, framed(table, held[table.address]))
+            for table in (DECLARED[mart] for mart in marts_in_order()):
+                own = self.on_duckdb(world, MARTS[table.name]).rows()
+                held[table.address] = [*own, *held[table.address]]
+                if not table.view_of:
+                    warehouse.replace_all(table, framed(table, held[table.address]))
         self.google.declare(world, TABLES, held)
 
     def raw_on_duckdb(self, world: str, name: str) -> pl.DataFrame:
