@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from graphlib import TopologicalSorter
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -143,8 +144,11 @@ def in_any_order(rows: list[Row]) -> list[Row]:
 
 
 def as_ordered(name: str, columns: dict[str, str], rows: list[Row]) -> list[Row]:
-    """The columns a file's rows are ordered by, row after row; rows equal in them may stand in any order."""
+    """The columns a file's rows are ordered by, row after row, up to the first that is none of its own; rows equal in
+    them may stand in any order.
+    """
     order = sqlglot.parse_one(read(name), read="bigquery").args.get("order")
-    names = [part.this.name for part in order.expressions] if order else []
+    parts = order.expressions if order else []
+    names = [part.this.name for part in takewhile(lambda part: isinstance(part.this, exp.Column), parts)]
     places = [list(columns).index(name) for name in names]
     return [tuple(row[place] for place in places) for row in rows]
