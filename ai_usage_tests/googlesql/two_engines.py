@@ -81,9 +81,11 @@ class TwoEngines:
         found, table = self.raw_on_duckdb(world, name), declared(name)
         return table.frame({column: found[column] for column in table.columns}) if table else found
 
-    def on_google(self, world: str, name: str) -> Found:
-        """The same of Google's evaluator; a mart's columns are cast to the types of its table."""
-        sql, table = read(name), declared(name)
+    def on_google(self, world: str, name: str, text: str | None = None) -> Found:
+        """The same of Google's evaluator, or of a text in the file's place; a mart's columns are cast to its table's
+        types.
+        """
+        sql, table = text or read(name), declared(name)
         if table:
             casts = [f"cast({column} as {of.type.googlesql}) as {column}" for column, of in table.columns.items()]
             sql = f"select {', '.join(casts)} from (\n{sql}\n)"
