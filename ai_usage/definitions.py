@@ -10,7 +10,19 @@ from ai_usage import simulator
 from ai_usage.automation import refresh
 from ai_usage.automation import sheet as sheet_automation
 from ai_usage.catalog import TABLES
-from ai_usage.checks import allocation, completeness, cycle, identity, ledger, people, plausibility, reconciliation
+from ai_usage.checks import (
+    allocation,
+    completeness,
+    cycle,
+    figures,
+    identity,
+    ledger,
+    parity,
+    people,
+    plausibility,
+    reconciliation,
+)
+from ai_usage.checks import revisions as revision_checks
 from ai_usage.checks import sheet as sheet_checks
 from ai_usage.checks import uploads as uploads_checks
 from ai_usage.core import claude as core_claude
@@ -49,8 +61,8 @@ ASSETS = [
 CHECKS = [
     check
     for about in (
-        *(completeness, ledger, identity, reconciliation, allocation, cycle, plausibility, people),
-        *(sheet_checks, uploads_checks),
+        *(completeness, ledger, identity, reconciliation, allocation, parity, figures, revision_checks),
+        *(cycle, plausibility, people, sheet_checks, uploads_checks),
     )
     for check in about.CHECKS
 ]

@@ -68,6 +68,9 @@ def test_both_engines_give_the_same_cells(engines: TwoEngines, name: str, world:
         ("ordinary", "marts/ai_spend", "extract(day from last_day(activity_date))", "31"),
         ("ordinary", "marts/ai_activity", "cast(sum(suggestions) as float64)", "cast(7 as float64)"),
         ("ordinary", "marts/focus_1_2", "round(safe_divide(cast(billed_usd", "floor(safe_divide(cast(billed_usd"),
+        ("ordinary", "marts/claude_parity", "0.5 * prices.usd_a_token", "0.5"),
+        ("ordinary", "marts/month_close", "cast('0.005' as numeric), known_from", "cast(-1 as numeric), known_from"),
+        ("ordinary", "checks/console_figures_match", "figures.workspace_id = 'default'", "false"),
         ("harmed", "checks/every_dollar_has_a_method", "('actor', 'seat') and", "('seat') and"),
         ("ordinary", "checks/ledger_is_whole", r"'\x00' order by", "',' order by"),
         (
@@ -90,6 +93,8 @@ def test_what_the_ordinary_world_has_is_true(engines: TwoEngines) -> None:
     """Its checks find nothing, but for those that only gather material, and for reports it has no records of."""
     loud = {name for name in FILES if name.startswith("checks/") and not engines.on_duckdb("ordinary", name).is_empty()}
     assert loud == {
+        "checks/claude_parity_cells",
+        "checks/console_figures_match",
         "checks/events_of_cycle",
         "checks/every_key_has_an_owner",
         "checks/ledger_is_whole",

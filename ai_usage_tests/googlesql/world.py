@@ -28,6 +28,7 @@ PARAMETERS = {
     "first_day": Parameter("DATE", date.fromisoformat(WED)),
     "last_day": Parameter("DATE", date.fromisoformat(FRI)),
     "pulls": Parameter("ARRAY<STRING>", ["claude_cost_report", "cursor_usage_events", "sheet_budgets"]),
+    "provider": Parameter("STRING", "anthropic"),
     "cycle_start": Parameter("TIMESTAMP", datetime.fromisoformat("2024-02-28T00:00:00Z")),
     "settled_until": Parameter("TIMESTAMP", datetime.fromisoformat("2024-02-29T11:00:00Z")),
     "figure_at": Parameter("TIMESTAMP", datetime.fromisoformat("2024-03-01T12:00:00Z")),
@@ -98,6 +99,8 @@ BILLING_GROUP = """{"name": "Data", "type": "BILLING", "currentMembers": [
     {"email": " Ann@Example.com", "joinedAt": "2024-02-03T00:00:00.000Z", "leftAt": null},
     {"email": "eve@example.com", "joinedAt": "2024-02-28T23:30:00.000Z", "leftAt": null}]}"""
 
+REFRESHED = '{"data_refreshed_at": "2024-03-01T20:00:00Z"}'
+
 # Cents. Only amounts finer than nine decimals of a dollar were rounded.
 COST_RECORDS = {
     WED: (
@@ -132,6 +135,13 @@ ORDINARY: Lines = {
             ("cursor_groups", None, "pull-0", 1, "2024-02-01T06:00:00Z"),
             ("cursor_groups", None, "pull-1", 1, "2024-03-02T06:00:00Z"),
         ),
+        *said(
+            "pull activity_date pull_id records pulled_at envelope",
+            ("claude_analytics_cost", WED, "pull-0", 4, "2024-02-29T05:00:00Z", '{"data_refreshed_at": null}'),
+            ("claude_analytics_cost", WED, "pull-1", 13, "2024-03-02T05:00:00Z", "{}"),
+            ("claude_analytics_cost", THU, "pull-1", 3, "2024-03-02T05:00:00Z", REFRESHED),
+        ),
+        *(pulled("cursor_usage_events", f"2024-01-{day:02}", "2024-02-05T06:00:00Z") for day in range(1, 32)),
     ],
     "ai_usage_raw.claude_cost_report": [line for day, told in COST_RECORDS.items() for line in stored(day, *told)],
     "ai_usage_raw.sheet_budgets": stored(None, *BUDGET_RECORDS),
@@ -149,8 +159,9 @@ ORDINARY: Lines = {
         (THU, CODING, "Claude Code", SONNET, OUTPUT, "tokens", "standard", "0-200k", "output", "0.7"),
         (FRI, None, "Default", None, None, "code_execution", None, None, "Code Execution", "0.333333333"),
     ),
-    # Of output these are all of it. Of uncached input they are not: 3 and 3 and 1 sevenths, and a nano-dollar left that
-    # two have equal claims to. Of the batch they miss a nano-dollar, which is rounding.
+    # Of the team's output these are all of it. Of its uncached input they are not: 3 and 3 and 1 sevenths, and a
+    # nano-dollar left that two have equal claims to. Of the batch they miss a nano-dollar, which is rounding. Priority
+    # Tier, which the cost report leaves out, costs what such tokens cost elsewhere (output), or ten times that (input).
     "ai_usage_analytics.claude_analytics_costs": said(
         ANALYTICS,
         (WED, "claude_code", TEAM, None, "user_actor", ANN_TOO, OPUS, OUTPUT, "tokens", "5", "5.5"),
@@ -164,8 +175,28 @@ ORDINARY: Lines = {
         (WED, "message_batches_api", MAIN, "apikey_old", "api_actor", None, SONNET, OUTPUT, "tokens", "0.4", "0.8"),
         (WED, "message_batches_api", MAIN, "apikey_bot2", "api_actor", None, SONNET, OUTPUT, "tokens", "0.6", "1.2"),
         (WED, "chat", None, None, "user_actor", ANN, SONNET, OUTPUT, "tokens", "0.75", "0.75"),
+        (WED, "claude_code", CODING, "apikey_code", "api_actor", None, OPUS, OUTPUT, "tokens", "1.3", "1.3"),
+        (WED, "claude_code", CODING, "apikey_code", "api_actor", None, OPUS, UNCACHED, "tokens", "0.05", "0.05"),
+        (THU, "messages_api", TEAM, "apikey_ann", "api_actor", None, OPUS, UNCACHED, "tokens", "0.0125", "0.0125"),
         (THU, "claude_code", None, None, "user_actor", BOB, SONNET, OUTPUT, "tokens", "0.2", "0.25"),
         (THU, "cowork", None, None, None, None, None, None, "session_usage", "-0.05", "0"),
+    ),
+    "ai_usage_analytics.spend_versions": said(
+        "activity_date provider billed_usd lines known_from known_to pull_id",
+        (WED, "anthropic", "13.06", 4, "2024-02-29T06:00:00Z", "2024-03-29T06:00:00Z", "pull-0"),
+        (WED, "anthropic", "16.92345679", 5, "2024-03-29T06:00:00Z", None, "pull-1"),
+        (THU, "anthropic", "2.100000015", 4, "2024-03-02T06:00:00Z", None, "pull-1"),
+        (FRI, "anthropic", "0.333333333", 1, "2024-03-02T06:00:00Z", None, "pull-1"),
+        (WED, "cursor", "1.304567891", 3, "2024-03-02T06:00:00Z", None, "pull-1"),
+        (THU, "cursor", "0.03", 2, "2024-03-01T06:00:00Z", "2024-03-02T06:00:00Z", "pull-0"),
+        (THU, "cursor", "0.03", 2, "2024-03-02T06:00:00Z", None, "pull-1"),
+        (FRI, "cursor", "0", 0, "2024-03-02T06:00:00Z", None, "pull-1"),
+        ("2024-01-05", "cursor", "10", 1, "2024-01-06T06:00:00Z", "2024-03-05T06:00:00Z", "pull-0"),
+        ("2024-01-05", "cursor", "10.5", 1, "2024-03-05T06:00:00Z", None, "pull-1"),
+    ),
+    # An earlier day, which the mart keeps: of a month that was closed and then restated.
+    "ai_usage_analytics.cursor_expenses": said(
+        "expense_date user_email cost_type model billed_usd", ("2024-01-05", ANN, "usage_based", "gpt-5", "10.5")
     ),
     "ai_usage_analytics.claude_daily_cost": said(
         "activity_date amount_usd", (WED, "16.92345679"), (THU, "2.100000015"), (FRI, "0.333333333")
@@ -176,6 +207,7 @@ ORDINARY: Lines = {
         (WED, "apikey_bot", TEAM, OPUS, "standard", "0-200k", 0, 100_000, 0, 0, 4),
         (WED, "apikey_old", None, SONNET, "batch", "0-200k", 0, 133_333, 0, 0, 0),
         (WED, None, None, SONNET, "standard", "200k-1M", 0, 0, 5_416_667, 0, 0),
+        (WED, "apikey_code", CODING, OPUS, "priority", "0-200k", 1_000, 50_000, 0, 0, 0),
         (THU, "apikey_old", None, SONNET, "standard", "0-200k", 600_000, 0, 10, 0, 0),
         (THU, None, None, SONNET, "standard", "0-200k", 66_667, 0, 10, 0, 0),
         (THU, "apikey_bot2", None, SONNET, "standard", "0-200k", 0, 0, 10, 0, 0),
@@ -184,7 +216,7 @@ ORDINARY: Lines = {
     ),
     "ai_usage_analytics.claude_daily_tokens": said(
         "activity_date uncached_input_tokens output_tokens cache_read_input_tokens cache_creation_5m_tokens",
-        (WED, 24_691, 633_333, 5_416_667, 0),
+        (WED, 25_691, 683_333, 5_416_667, 0),
         (THU, 666_717, 47_070, 30, 11),
     ),
     "ai_usage_analytics.claude_code_usage_stats": said(
@@ -357,8 +389,13 @@ ORDINARY: Lines = {
     ),
     "ai_usage_analytics.console_figures": said(
         "row_number provider period_start period_end workspace_id amount_usd source note",
-        (2, "claude", "2024-02-01", "2024-03-01", None, "18.423456795", "console", None),
-        (3, "claude", "2024-02-28", "2024-03-01", TEAM, "12.173456789", "invoice", "by hand"),
+        (2, "openai", "2024-02-01", "2024-03-01", None, "18.423456795", "console", None),
+        (3, "anthropic", "2024-02-28", "2024-03-01", TEAM, "12.173456789", "invoice", "by hand"),
+        (6, "anthropic", "2024-02-28", "2024-03-02", None, "19.36", "console", None),
+        (7, "anthropic", "2024-02-28", "2024-03-02", "default", "6.48", "console", None),
+        (8, "cursor", "2024-02-03", "2024-03-03", None, "1.33", "dashboard", None),
+        (9, "cursor", "2024-03-03", "2024-04-03", None, "7", "dashboard", None),
+        (10, "cursor", "2024-01-01", "2024-02-01", None, "10", "invoice", None),
     ),
     "ai_usage_analytics.budgets": said(
         "row_number month scope scope_name amount_usd",
@@ -418,30 +455,19 @@ HARM: Lines = {
     ),
     "ai_usage_analytics.cursor_usage_events": said(
         EVENT,
-        (
-            THU,
-            "2024-03-01T00:00:00Z",
-            EVE,
-            None,
-            "auto",
-            "Usage-based",
-            True,
-            True,
-            "0.5",
-            None,
-            None,
-            None,
-            None,
-            None,
-        ),
+        (THU, "2024-03-01T00:00:00Z", EVE, None, "auto", "Usage-based", True, True, "0.5", 1, 2, 0, 0, "0.5"),
+    ),
+    "ai_usage_analytics.spend_versions": said(
+        "activity_date provider billed_usd known_from known_to pull_id",
+        (THU, "anthropic", "1", "2024-03-01T06:00:00Z", "2024-03-01T07:00:00Z", "pull-0"),
     ),
     "ai_usage_analytics.dim_cursor_member": said(
         "user_id user_email user_name role is_removed", ("user_6", "idle@example.com", "Idle", "member", False)
     ),
     "ai_usage_analytics.console_figures": said(
         "row_number provider period_start period_end workspace_id amount_usd",
-        (4, "claude", "2024-02-29", "2024-03-05", None, "1"),
-        (5, "claude", "2024-02-28", "2024-03-01", TEAM, "1"),
+        (4, "anthropic", "2024-02-29", "2024-03-05", None, "1"),
+        (5, "anthropic", "2024-02-28", "2024-03-01", TEAM, "1"),
     ),
     "ai_usage_analytics.dim_api_key_mapping": said(
         "api_key_id mapped_by user_email valid_from valid_to",

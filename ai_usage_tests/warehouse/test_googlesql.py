@@ -17,6 +17,7 @@ PARAMETERS: dict[str, Any] = {
     "first_day": DAY,
     "last_day": NEXT,
     "pulls": ["claude_cost_report"],
+    "provider": "anthropic",
     **dict.fromkeys(("cycle_start", "settled_until", "figure_at"), AT),
 }
 
