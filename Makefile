@@ -1,6 +1,6 @@
 # Every command a person types. Each works alone, first, on a fresh machine with Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check ui backfill doctor bench docs sheet-template export-focus lock clean python
+.PHONY: help demo test check ui backfill as-of doctor bench docs sheet-template export-focus lock clean python
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -28,6 +28,9 @@ ui: $(VENV)/runtime ## the Dagster UI on that data: make ui PORT=3000
 
 backfill: $(VENV)/runtime ## a range of days in one run: make backfill FROM=2026-01-01 TO=2026-01-31
 	@$(PY) -m ai_usage.commands backfill "$(FROM)" "$(TO)"
+
+as-of: $(VENV)/runtime ## spend as it was known then: make as-of AT=2026-11-05T06:00:00Z FROM=2026-10-01 TO=2026-10-31
+	@$(PY) -m ai_usage.commands as_of "$(AT)" "$(FROM)" "$(TO)"
 
 doctor: $(VENV)/runtime ## what each credential opens, in plain words
 	@$(PY) -m ai_usage.commands doctor

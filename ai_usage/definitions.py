@@ -9,7 +9,7 @@ import dagster as dg
 from ai_usage import simulator
 from ai_usage.automation import refresh
 from ai_usage.automation import sheet as sheet_automation
-from ai_usage.catalog import TABLES
+from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.checks import (
     allocation,
     completeness,
@@ -68,9 +68,11 @@ CHECKS = [
 ]
 
 
-def duckdb_warehouse(of: Settings) -> DuckDBWarehouse:
+def duckdb_warehouse(of: Settings, *, is_read_only: bool = False) -> DuckDBWarehouse:
     """The embedded warehouse that the settings name."""
-    return DuckDBWarehouse(of.database, of.published_database, TABLES, of.now)
+    return DuckDBWarehouse(
+        of.database, of.published_database, TABLES, of.now, functions=FUNCTIONS, is_read_only=is_read_only
+    )
 
 
 class WarehouseResource(dg.ConfigurableResource[Warehouse]):

@@ -16,7 +16,21 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     arguments.add_argument("first", help="FROM, the first UTC day, such as 2026-01-01")
     arguments.add_argument("last", help="TO, the last UTC day, included; yesterday at the latest")
     asked = arguments.parse_args(argv)
-    first, last = _day("FROM", asked.first), _day("TO", asked.last)
+    span = asked_span(of, asked.first, asked.last)
+    prepare_instance(of)
+    outcome = refresh(of, span)
+    green = sum(v.passed for v in outcome.verdicts)
+    OUT.print(
+        f"{len(span.days)} days · {outcome.requests.total()} requests · "
+        f"{green} of {len(outcome.verdicts)} verdicts green"
+    )
+    tell_troubles(outcome)
+    return 0 if outcome.is_good else 1
+
+
+def asked_span(of: Settings, first_text: str, last_text: str) -> Span:
+    """The days a person typed, FROM and TO; `SettingError` if they are none, or not there to be had."""
+    first, last = _day("FROM", first_text), _day("TO", last_text)
     if last < first:
         raise SettingError(f"FROM={first} is after TO={last}.")
     if first < of.start_date or last > of.yesterday():
@@ -24,15 +38,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
             f"{first} to {last} is not within {of.start_date} (AI_USAGE_START_DATE) and {of.yesterday()} "
             "(the newest full UTC day)."
         )
-    prepare_instance(of)
-    outcome = refresh(of, Span(first, last))
-    green = sum(v.passed for v in outcome.verdicts)
-    OUT.print(
-        f"{(last - first).days + 1} days · {outcome.requests.total()} requests · "
-        f"{green} of {len(outcome.verdicts)} verdicts green"
-    )
-    tell_troubles(outcome)
-    return 0 if outcome.is_good else 1
+    return Span(first, last)
 
 
 def _day(name: str, text: str) -> date:

@@ -71,6 +71,7 @@ def test_both_engines_give_the_same_cells(engines: TwoEngines, name: str, world:
         ("ordinary", "marts/claude_parity", "0.5 * prices.usd_a_token", "0.5"),
         ("ordinary", "marts/month_close", "least(date_add(months.first_day", "greatest(date_add(months.first_day"),
         ("ordinary", "checks/console_figures_match", "figures.workspace_id = 'default'", "false"),
+        ("ordinary", "functions/spend_as_of", "known_from <= cast", "known_from < cast"),
         ("harmed", "checks/every_dollar_has_a_method", "('actor', 'seat') and", "('seat') and"),
         ("ordinary", "checks/ledger_is_whole", r"'\x00' order by", "',' order by"),
         (

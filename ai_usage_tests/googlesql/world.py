@@ -32,6 +32,7 @@ PARAMETERS = {
     "cycle_start": Parameter("TIMESTAMP", datetime.fromisoformat("2024-02-28T00:00:00Z")),
     "settled_until": Parameter("TIMESTAMP", datetime.fromisoformat("2024-02-29T11:00:00Z")),
     "figure_at": Parameter("TIMESTAMP", datetime.fromisoformat("2024-03-01T12:00:00Z")),
+    "as_of": Parameter("TIMESTAMP", datetime.fromisoformat("2024-03-02T06:00:00Z")),  # of a pull, to the instant
 }
 
 DEFAULTS: dict[str | Type, Any] = {

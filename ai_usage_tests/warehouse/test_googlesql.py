@@ -18,7 +18,7 @@ PARAMETERS: dict[str, Any] = {
     "last_day": NEXT,
     "pulls": ["claude_cost_report"],
     "provider": "anthropic",
-    **dict.fromkeys(("cycle_start", "settled_until", "figure_at"), AT),
+    **dict.fromkeys(("cycle_start", "settled_until", "figure_at", "as_of"), AT),
 }
 
 
