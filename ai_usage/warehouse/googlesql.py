@@ -63,7 +63,8 @@ def _count(node: exp.Expression) -> exp.Expression:
 
 def _text(node: exp.Expression) -> exp.Expression:
     """No DuckDB text may hold a NUL as it is."""
-    return exp.func("chr", exp.Literal.number(0)) if node.is_string and node.this == "\0" else node
+    nul = exp.Anonymous(this="chr", expressions=[exp.Literal.number(0)])
+    return nul if node.is_string and node.this == "\0" else node
 
 
 REWRITES: Mapping[type[exp.Expression], Callable[[exp.Expression], exp.Expression]] = {
