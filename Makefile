@@ -38,7 +38,9 @@ marts: $(VENV)/runtime ## every mart again from core, asking no vendor: make mar
 doctor: $(VENV)/runtime ## what each credential opens, in plain words
 	@$(PY) -m ai_usage.commands doctor
 
-test: check $(GOOGLESQL)/ready $(FOCUS)/ready ## every check and test
+test: ## every check and test
+	@$(MAKE) --no-print-directory -j3 $(VENV)/dev $(GOOGLESQL)/ready $(FOCUS)/ready
+	@$(MAKE) --no-print-directory check
 	@$(PY) -m pytest
 
 check: $(VENV)/dev ## lint, types, layers, SQL
