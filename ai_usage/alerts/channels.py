@@ -1,4 +1,4 @@
-"""Messages over HTTP: to Slack, or to whatever takes JSON. What goes wrong is told without the URL, which is a secret."""
+"""Messages over HTTP: to Slack, or to whatever takes JSON. An error never names the URL, which is a secret."""
 
 import logging
 import re

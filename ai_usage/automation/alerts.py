@@ -69,7 +69,7 @@ def sensor(source: Source) -> dg.SensorDefinition:
             return NOBODY
         report = alerts.tell(source.look(Tick(context.instance, alerts.outbox, settings())))
         for channel, why in report.waiting.items():
-            context.log.warning(f"{channel}: {why}")
+            context.log.warning("%s: %s", channel, why)
         for why in report.given_up:
             context.log.error(why)
         return dg.SkipReason(str(report))

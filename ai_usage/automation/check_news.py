@@ -77,7 +77,7 @@ def _news(standing: Standing, ui_url: str) -> News:
         severity=SEVERITIES[standing.gravity],
         title=f"{subject.claim} of {subject.asset}",
         topic=subject.claim,
-        text=standing.said or "It is green again.",
+        text=(standing.said or "No reason is given.") if standing.gravity else "It is green again.",
         day=date.fromisoformat(subject.day) if subject.day else None,
         link=check_page(ui_url, subject.asset, subject.claim),
     )
