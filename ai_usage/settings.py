@@ -98,12 +98,12 @@ def settings() -> Settings:
 
 
 def secrets() -> list[str]:
-    """What no message may say, longest first; of a URL its password, as written and as meant, and its path as well."""
+    """What no message may say, longest first; of a URL its password, as written and as meant, and its tokens too."""
     values = [value for name in SECRETS if (value := os.environ.get(name, "").strip())]
     for url in [value for value in values if "://" in value]:
         parts = urlsplit(url)
         values += filter(None, [parts.password, unquote(parts.password or "")])
-        values += [token for token in (parts.path.strip("/"), parts.query) if len(token) >= 12]
+        values += [token for token in re.split("[/&=]", f"{parts.path}&{parts.query}") if len(token) >= 12]
     return sorted({value for value in values if len(value) >= 6}, key=len, reverse=True)  # shorter ones are words
 
 

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 DATA_DIR = Path(tempfile.mkdtemp(prefix="ai_usage_tests_"))
-for name in [name for name in os.environ if name.startswith(("AI_USAGE_", "ALERT_", "ANTHROPIC_", "CURSOR_", "DAGSTER_"))]:
+for name in [
+    name for name in os.environ if name.startswith(("AI_USAGE_", "ALERT_", "ANTHROPIC_", "CURSOR_", "DAGSTER_"))
+]:
     del os.environ[name]
 os.environ |= {
     "AI_USAGE_DATA_DIR": str(DATA_DIR),

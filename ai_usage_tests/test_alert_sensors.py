@@ -1,4 +1,4 @@
-"""The sensors `check_alerts` and `run_failure_alerts`: what is told of checks and runs, once each, to real receivers."""
+"""The sensors `check_alerts` and `run_failure_alerts`: what they tell of checks and runs, once, to real receivers."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,15 +12,12 @@ from dagster._core.events import DagsterEvent
 
 from ai_usage.alerts.channels import Slack, Webhook
 from ai_usage.alerts.delivery import Alerts, Persistence
-from ai_usage.alerts.discretion import Discretion, pseudonym
 from ai_usage.alerts.mail import Mail, MailServer
 from ai_usage.alerts.outbox import Outbox
-from ai_usage.alerts.resource import AlertsResource
 from ai_usage.automation import alerts as automation
 from ai_usage.automation import check_news, event_log, run_news
 from ai_usage.automation.refresh import range_tags
 from ai_usage.checks.verdicts import IT_IS_SO, Verdict
-from ai_usage.definitions import defs
 from ai_usage.partitions import Span
 from ai_usage_tests.alerts.receivers import Hook, Post, dead_port, hook, post
 from ai_usage_tests.platform import QUIET
@@ -51,7 +48,6 @@ class Watched:
 
     def judge(self, verdicts: Verdicts, asset: dg.AssetKey = COSTS, claim: str = CLAIM) -> None:
         """A run from the command line, whose check comes to these verdicts."""
-
         spec = dg.AssetCheckSpec(claim, asset=asset)
 
         @dg.multi_asset_check(specs=[spec])
@@ -240,7 +236,7 @@ def restart_at(monkeypatch: pytest.MonkeyPatch, owner: Any, method: str, *, afte
     ],
 )
 def test_a_restart_in_the_middle_sends_nothing_twice_and_loses_nothing(
-    watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch, owner: Any, method: str, after: bool
+    watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch, owner: Any, method: str, *, after: bool
 ) -> None:
     watched.judge({DAY: RED, NEXT: YELLOW})
     revive = restart_at(monkeypatch, owner, method, after=after)
@@ -318,7 +314,10 @@ def test_a_dead_webhook_is_tried_at_the_next_tick_and_keeps_nobody_waiting(
 ) -> None:
     monkeypatch.setattr("ai_usage.alerts.channels.SECONDS", 0.2)
     slack = Slack(f"http://127.0.0.1:{dead_port()}/T/B/x" if trouble == "refused" else web.url)
-    web.answers = {"500": [500, 500], "silence": [0.5, 0.5], "redirect": [302], "gone": [410]}.get(trouble, [])
+    answers: dict[str, list[int | float]] = {
+        "500": [500, 500], "silence": [0.5, 0.5], "redirect": [302], "gone": [410],
+    }  # fmt: skip
+    web.answers = answers.get(trouble, [])
     watched.alerts = replace(watched.alerts, channels=[slack, mail(mails.port)])
     watched.judge({DAY: RED})
     said = watched.tick()
@@ -450,9 +449,7 @@ def again(watched: Watched, run_id: str, *, fails: bool) -> None:
         watched.instance.report_dagster_event(success, made.run_id)
 
 
-def test_a_failed_run_from_the_command_line_is_told_once_and_when_it_was_made_good(
-    watched: Watched, web: Hook
-) -> None:
+def test_a_failed_run_from_the_command_line_is_told_once_and_when_it_was_made_good(watched: Watched, web: Hook) -> None:
     run_id = run(watched, "no key", tags=range_tags(Span(DAY, NEXT)))
     run(watched)
     for _ in range(2):

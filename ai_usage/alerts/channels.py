@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from ai_usage.alerts.message import Message
+from ai_usage.alerts.message import Item, Message
 from ai_usage.errors import AiUsageError
 from ai_usage.settings import LOOPBACK
 
@@ -89,8 +89,8 @@ def as_json(message: Message) -> dict[str, Any]:
 
 def as_blocks(message: Message) -> dict[str, Any]:
     """For people in Slack. Words of the data are words: they mention nobody and link nowhere."""
-    parts = [message.opening, *("\n".join([item.heading, *item.lines]) for item in message.items), message.closing]
-    texts = list(_packed([escaped(part) for part in parts if part]))
+    parts = [escaped(message.opening), *map(_marked_up, message.items), escaped(message.closing)]
+    texts = list(_packed([part for part in parts if part]))
     left_out = ["_Cut here: the UI has the rest._"] if len(texts) > SECTIONS else []
     header = {"type": "plain_text", "text": message.subject[:HEADER_LENGTH], "emoji": False}
     return {
@@ -103,6 +103,13 @@ def as_blocks(message: Message) -> dict[str, Any]:
             ),
         ],
     }
+
+
+def _marked_up(item: Item) -> str:
+    """Only our own link is one."""
+    text, link = escaped("\n".join([item.heading, *item.lines])), escaped(item.link)
+    fits = link and "|" not in link and len(text) + 2 <= SECTION_LENGTH
+    return text.replace(f"\nLook: {link}", f"\nLook: <{link}>") if fits else text
 
 
 def escaped(text: str) -> str:
@@ -149,7 +156,7 @@ _IS_SECRET: ContextVar[bool] = ContextVar("is_secret", default=False)
 
 @contextmanager
 def _unlogged() -> Iterator[None]:
-    """No log line of httpx, which names the URL of every request."""
+    """No log line of httpx, which names the URL of every request, nor of what it stands on, which shows headers."""
     before = _IS_SECRET.set(True)
     try:
         yield
@@ -161,4 +168,5 @@ def _may_be_logged(_: logging.LogRecord) -> bool:
     return not _IS_SECRET.get()
 
 
-logging.getLogger("httpx").addFilter(_may_be_logged)
+for talker in ("httpx", "httpcore.connection", "httpcore.proxy", "httpcore.http11", "httpcore.http2"):
+    logging.getLogger(talker).addFilter(_may_be_logged)

@@ -13,7 +13,6 @@ import stamina
 
 import ai_usage.retries  # noqa: F401 - tells of each retry
 from ai_usage.alerts.channels import Channel, Undelivered
-from ai_usage.alerts.discretion import Discretion
 from ai_usage.alerts.message import Message, compose
 from ai_usage.alerts.news import News
 from ai_usage.alerts.outbox import Memory, Outbox
@@ -60,7 +59,6 @@ class Alerts:
     channels: Sequence[Channel]
     now: Callable[[], datetime]
     is_simulated: bool
-    discretion: Discretion = field(default_factory=Discretion)
     persistence: Persistence = field(default_factory=Persistence)
 
     def tell(self, news: Iterable[News] | Finding) -> Report:
@@ -79,7 +77,7 @@ class Alerts:
     def _put(self, news: Iterable[News] | Finding) -> int:
         with self.outbox.transaction() as memory:
             fresh = memory.untold(news(memory) if callable(news) else news)
-            messages = compose(fresh, is_simulated=self.is_simulated, discreet=self.discretion) if fresh else []
+            messages = compose(fresh, is_simulated=self.is_simulated, discreet=self.outbox.discretion) if fresh else []
             memory.put(messages, fresh, [channel.name for channel in self.channels], self.now())
         return len(fresh)
 

@@ -8,12 +8,13 @@ accepted it.
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
+from ai_usage.alerts.discretion import Discretion
 from ai_usage.alerts.message import Message
 from ai_usage.alerts.news import News
 
@@ -105,9 +106,10 @@ class Memory:
 
 @dataclass(frozen=True)
 class Outbox:
-    """The file. Every process that opens it sees the same."""
+    """The file. Every process that opens it sees the same. Nothing goes in that may not be told."""
 
     path: Path
+    discretion: Discretion = field(default_factory=Discretion)
 
     @contextmanager
     def transaction(self) -> Iterator[Memory]:

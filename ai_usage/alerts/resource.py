@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import dagster as dg
 
@@ -35,12 +34,9 @@ class AlertsResource(dg.ConfigurableResource[Alerts]):
         if self.smtp_url:
             server = MailServer.of(self.smtp_url.strip())
             channels += [Mail(server, to, of.email_from) for to in of.email_to]
-        yield Alerts(outbox(of), channels, of.now, of.simulate, Discretion(secrets(), self.salt.strip()))
-
-
-def outbox(of: Settings) -> Outbox:
-    """Beside Dagster's own state, whose events it counts: who deletes one deletes both."""
-    return Outbox(Path(of.dagster_home) / FILE)
+        # Beside Dagster's own state, whose events it counts: who deletes one deletes both.
+        outbox = Outbox(of.dagster_home / FILE, Discretion(secrets(), self.salt.strip()))
+        yield Alerts(outbox, channels, of.now, of.simulate)
 
 
 def alerts(of: Settings) -> AlertsResource:

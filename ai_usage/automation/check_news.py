@@ -1,6 +1,6 @@
 """What the checks have to tell: a verdict that is worse than what was told of its check and day, or green again."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from urllib.parse import quote
 
@@ -15,6 +15,8 @@ from ai_usage.automation import event_log
 KIND = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 SOURCE, SUBJECTS = "checks", "check "
 AT_MOST = 20_000  # evaluations a tick reads: some seconds' work
+
+Judged = tuple[int, str, int, str]  # the event's number, subject, gravity, why
 
 SEVERITIES = {0: Severity.RESOLVED, 1: Severity.WARNING, 2: Severity.FAILED}
 
@@ -44,15 +46,15 @@ def news_of_checks(instance: dg.DagsterInstance, outbox: Outbox, ui_url: str) ->
             memory.forget_events(SOURCE, SUBJECTS)
         cursor = memory.cursor(SOURCE)
     records = list(event_log.after(instance, KIND, cursor, AT_MOST)) if cursor < last else []
-    return lambda memory: list(_found(memory, records, last, ui_url))
+    judged = [_judged(record, outbox.discretion) for record in records]
+    return lambda memory: list(_found(memory, judged, last, ui_url))
 
 
-def _found(memory: Memory, records: list[EventLogRecord], last: int, ui_url: str) -> Iterator[News]:
-    for record in records:
-        subject, gravity, why = _judged(record)
-        memory.saw(str(subject), event_id=record.storage_id, gravity=gravity, said=why if gravity else "")
-    if records:
-        memory.move(SOURCE, max(memory.cursor(SOURCE), records[-1].storage_id))
+def _found(memory: Memory, judged: Sequence[Judged], last: int, ui_url: str) -> Iterator[News]:
+    for event_id, subject, gravity, why in judged:
+        memory.saw(subject, event_id=event_id, gravity=gravity, said=why)
+    if judged:
+        memory.move(SOURCE, max(memory.cursor(SOURCE), judged[-1][0]))
     if memory.cursor(SOURCE) < last:
         return
     for standing in memory.standings(SUBJECTS):
@@ -61,13 +63,13 @@ def _found(memory: Memory, records: list[EventLogRecord], last: int, ui_url: str
             yield _news(standing, ui_url)
 
 
-def _judged(record: EventLogRecord) -> tuple[Subject, int, str]:
+def _judged(record: EventLogRecord, discreet: Callable[[str], str]) -> Judged:
     event = record.event_log_entry.get_dagster_event()
     evaluation = event.asset_check_evaluation_data
     day, why = evaluation.partition or "", evaluation.description or ""
     gravity = 0 if evaluation.passed else 1 if evaluation.severity == dg.AssetCheckSeverity.WARN else 2
     subject = Subject(evaluation.asset_key.to_user_string(), evaluation.check_name, day)
-    return subject, gravity, why.removeprefix(f"{day}: ")
+    return record.storage_id, str(subject), gravity, discreet(why.removeprefix(f"{day}: ")) if gravity else ""
 
 
 def _news(standing: Standing, ui_url: str) -> News:

@@ -83,7 +83,7 @@ def _endings(instance: dg.DagsterInstance, outbox: Outbox, kind: dg.DagsterEvent
             break
         cursor = max(cursor, record.storage_id)
         if run and not (kind == FAILED and (run.tags.get(WILL_RETRY_TAG) == "true" or age > OLD)):
-            said = _why(instance, run, record) if kind == FAILED else ""
+            said = _why(instance, run, record, outbox.discretion) if kind == FAILED else ""
             found.append(Ending(record.storage_id, run.root_run_id or run.run_id, run.run_id, said))
     return found, cursor
 
@@ -94,7 +94,9 @@ def _runs(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> dict[str, dg.
     return {run.run_id: run for ids in chunks for run in instance.get_runs(dg.RunsFilter(run_ids=list(ids)))}
 
 
-def _why(instance: dg.DagsterInstance, run: dg.DagsterRun, record: EventLogRecord) -> str:
+def _why(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, record: EventLogRecord, discreet: Callable[[str], str]
+) -> str:
     """What is told of a failure, as it is kept until then: after that the run may be deleted."""
     first, last = (run.tags.get(tag, run.tags.get(ONE_PARTITION, "")) for tag in (RANGE_START, RANGE_END))
     steps = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE, limit=STEPS_READ).records
@@ -104,7 +106,7 @@ def _why(instance: dg.DagsterInstance, run: dg.DagsterRun, record: EventLogRecor
         by_cause.setdefault(_cause(event), []).append((event.step_key or "").replace("__", "/"))
     causes = [f"{some(names)}: {cause}" for cause, names in by_cause.items()]
     why = some(causes, between=" ") or record.event_log_entry.message or "Dagster does not say why."
-    return msgspec.json.encode(Failure(run.job_name, first, last, why)).decode()
+    return msgspec.json.encode(Failure(run.job_name, first, last, discreet(why))).decode()
 
 
 def _cause(event: dg.DagsterEvent) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
+from typing import Any
 
 
 @dataclass
@@ -89,58 +89,58 @@ class Post:
         return sorted(to for to, _ in self.got)
 
 
+class _Speaker(socketserver.StreamRequestHandler):
+    """SMTP, as far as one mail needs it."""
+
+    post: Post
+    to = ""
+
+    def handle(self) -> None:
+        is_over = self.say("CONNECT", "220 ready")
+        while not is_over and (line := self.rfile.readline().decode().strip()):
+            self.post.commands.append(line)
+            is_over = self.obey(line)
+
+    def obey(self, line: str) -> bool:
+        command = line.split(maxsplit=1)[0].upper()
+        if command == "RCPT":
+            self.to = line[line.index("<") + 1 : line.index(">")]
+        if command == "DATA":
+            return self.say("DATA", "354 go on", go_on="354") or self.say("END", self.take())
+        names = ["localhost", *self.post.extensions]
+        offers = "\r\n".join(f"250{'-' if n < len(names) - 1 else ' '}{x}" for n, x in enumerate(names))
+        usual = {"EHLO": offers, "QUIT": "221 bye", "AUTH": "235 ok"}.get(command, "250 ok")
+        return self.say(command, usual) or command == "QUIT"
+
+    def take(self) -> str:
+        lines = []
+        while (line := self.rfile.readline()) not in {b".\r\n", b""}:
+            lines.append(line[1:] if line.startswith(b"..") else line)
+        if not self.post.answers.get("END"):
+            self.post.got.append((self.to, message_from_bytes(b"".join(lines), policy=policy.SMTP)))
+        return "250 taken"
+
+    def say(self, command: str, usual: str, go_on: str = "") -> bool:
+        """True, if the connection is over."""
+        said = self.post.answers.get(command, [])
+        answer = said.pop(0) if said else usual
+        if answer.startswith("silence"):
+            time.sleep(float(answer.split()[1]))
+            return True
+        self.wfile.write(f"{answer}\r\n".encode())
+        return answer.startswith("421") or not answer.startswith(go_on)
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+
+
 @contextmanager
 def post() -> Iterator[Post]:
     """An SMTP server that keeps what it is given."""
     state = Post()
-
-    class Handler(socketserver.StreamRequestHandler):
-        def handle(self) -> None:
-            to = ""
-            if self.say("CONNECT", "220 ready"):
-                return
-            while line := self.rfile.readline().decode().strip():
-                state.commands.append(line)
-                command = line.split()[0].upper()
-                if command == "EHLO":
-                    names = ["localhost", *state.extensions]
-                    said = "\r\n".join(f"250{'-' if n < len(names) - 1 else ' '}{x}" for n, x in enumerate(names))
-                elif command == "RCPT":
-                    to, said = line[line.index("<") + 1 : line.index(">")], "250 ok"
-                elif command == "DATA":
-                    if self.say("DATA", "354 go on"):
-                        return
-                    said = self.take(to)
-                    command = "END"
-                else:
-                    said = {"QUIT": "221 bye", "AUTH": "235 ok"}.get(command, "250 ok")
-                if self.say(command, said) or command == "QUIT":
-                    return
-
-        def take(self, to: str) -> str:
-            lines = []
-            while (line := self.rfile.readline()) not in {b".\r\n", b""}:
-                lines.append(line[1:] if line.startswith(b"..") else line)
-            if not state.answers.get("END"):
-                mail = message_from_bytes(b"".join(lines), policy=policy.SMTP)
-                state.got.append((to, cast("EmailMessage", mail)))
-            return "250 taken"
-
-        def say(self, command: str, usual: str) -> bool:
-            """True, if the connection is over."""
-            said = state.answers.get(command, [])
-            answer = said.pop(0) if said else usual
-            if answer.startswith("silence"):
-                time.sleep(float(answer.split()[1]))
-                return True
-            self.wfile.write(f"{answer}\r\n".encode())
-            return answer.startswith(("421", "554"))
-
-    class Server(socketserver.ThreadingTCPServer):
-        allow_reuse_address = True
-        daemon_threads = True
-
-    with Server(("127.0.0.1", 0), Handler) as server:
+    with _Server(("127.0.0.1", 0), type("Speaker", (_Speaker,), {"post": state})) as server:
         state.port = server.server_address[1]
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         try:
