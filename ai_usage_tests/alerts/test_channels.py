@@ -13,6 +13,7 @@ import pytest
 from ai_usage import settings as settings_module
 from ai_usage.alerts import resource
 from ai_usage.alerts.channels import Slack, Undelivered, Webhook
+from ai_usage.alerts.discretion import pseudonym
 from ai_usage.alerts.mail import Mail, MailServer
 from ai_usage.alerts.message import Message, compose
 from ai_usage.alerts.news import News, Severity
@@ -90,6 +91,24 @@ def test_the_three_channels_get_the_same_from_one_configuration(tmp_path: Path) 
     assert (tmp_path / "dagster" / "alerts.sqlite").exists()
     kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert SECRET.encode() not in kept
+
+
+def test_simulation_and_pseudonyms_are_as_the_environment_has_them(tmp_path: Path) -> None:
+    salt = "0123456789abcdef"
+    with hook() as web, environment(
+        tmp_path, ALERT_WEBHOOK_URL=web.url, AI_USAGE_SIMULATE="1", AI_USAGE_PSEUDONYMS=salt
+    ):  # fmt: skip
+        instance = dg.DagsterInstance.ephemeral()
+        instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(dg.AssetKey("x"), "c", passed=False, description="of Dev@example.com")
+        )
+        tick(automation.SENSORS[0], instance)
+    [posted] = web.got
+    assert posted.body["subject"] == "[ai_usage] SIMULATED FAILED c of x"
+    assert posted.body["items"][0]["text"] == f"of {pseudonym('dev@example.com', salt)}"
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()).lower()
+    assert b"dev@" not in kept
+    assert salt.encode() not in kept
 
 
 # How a mail server is spoken to.

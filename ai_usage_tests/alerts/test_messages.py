@@ -14,7 +14,7 @@ from ai_usage.alerts.discretion import Discretion, pseudonym
 from ai_usage.alerts.mail import Mail, MailServer
 from ai_usage.alerts.message import Message, compose
 from ai_usage.alerts.news import News, Severity
-from ai_usage.alerts.outbox import Outbox
+from ai_usage.alerts.outbox import Memory, Outbox
 from ai_usage.definitions import defs
 from ai_usage.settings import ROOT
 
@@ -187,6 +187,35 @@ def test_secrets_are_never_told_even_where_a_text_would_be_cut_within_one() -> N
         assert "planted" not in shown
         assert "[secret]" in shown
     assert "abcdefghijklmnop" not in one(news(text="key sk-ant-admin01-abcdefghijklmnop")).text
+
+
+# What is remembered.
+
+
+def test_an_event_that_comes_late_does_not_undo_a_newer_one(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "alerts.sqlite")
+    with outbox.transaction() as memory:
+        memory.saw("check x", event_id=7, gravity=2, said="red")
+        memory.saw("check x", event_id=5, gravity=0)
+        memory.saw("check y", event_id=6, gravity=0)
+    with outbox.transaction() as memory:
+        assert [(found.subject, found.event_id, found.said) for found in memory.standings("check ")] == [
+            ("check x", 7, "red")
+        ]
+        assert memory.standings("run ") == []
+
+
+def test_what_fails_within_a_transaction_leaves_no_trace(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "alerts.sqlite")
+
+    def breaks(memory: Memory) -> list[News]:
+        memory.move("checks", 7)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        Alerts(outbox, [], lambda: datetime(2026, 11, 12, tzinfo=UTC), is_simulated=False).tell(breaks)
+    with outbox.transaction() as memory:
+        assert memory.cursor("checks") == 0
 
 
 # The interface for other news.
