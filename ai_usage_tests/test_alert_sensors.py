@@ -17,7 +17,7 @@ from ai_usage.alerts.outbox import Outbox
 from ai_usage.automation import alerts as automation
 from ai_usage.automation import check_news, event_log, run_news
 from ai_usage.automation.refresh import range_tags
-from ai_usage.checks.verdicts import IT_IS_SO, Verdict
+from ai_usage.checks.verdicts import IT_IS_SO, Verdict, unseen
 from ai_usage.partitions import Span
 from ai_usage_tests.alerts.receivers import Hook, Post, dead_port, hook, post
 from ai_usage_tests.platform import QUIET
@@ -104,6 +104,14 @@ def test_a_failed_check_is_told_once_with_what_how_much_which_day_why_and_where(
         assert said in posted.body["text"]
     assert watched.tick() == "no news"
     assert web.asked == 1
+
+
+def test_where_nothing_was_pulled_the_cause_is_not_the_claims(watched: Watched, web: Hook) -> None:
+    watched.judge({DAY: unseen(["claude_cost_report"], is_wanted=True)}, claim="every_key_has_an_owner")
+    watched.tick()
+    [item] = web.got[0].body["items"]
+    assert item["likely_cause"].startswith("the day was never pulled")
+    assert item["runbook"] == "docs/runbook.md#nothing_to_judge"
 
 
 def test_green_is_told_where_red_was_and_only_there(watched: Watched, web: Hook) -> None:
@@ -405,8 +413,12 @@ def test_what_one_receiver_never_takes_does_not_stop_what_comes_after(watched: W
     assert [subject.split()[1] for subject in web.subjects] == ["WARNING"]
 
 
-def test_an_unexpected_goodbye_after_the_mail_was_taken_sends_no_second_one(watched: Watched, mails: Post) -> None:
-    mails.answers["QUIT"] = ["421 timeout"]
+@pytest.mark.parametrize("goodbye", ["421 timeout", "silence 0.4", "rubbish"])
+def test_an_odd_goodbye_after_the_mail_was_taken_sends_no_second_one(
+    watched: Watched, mails: Post, goodbye: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ai_usage.alerts.mail.SECONDS", 0.2)
+    mails.answers["QUIT"] = [goodbye]
     watched.alerts = replace(watched.alerts, channels=[mail(mails.port)])
     watched.judge({DAY: RED})
     watched.tick()

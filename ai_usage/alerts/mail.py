@@ -11,7 +11,6 @@ from urllib.parse import unquote, urlsplit
 
 from ai_usage.alerts.channels import Undelivered
 from ai_usage.alerts.message import Message
-from ai_usage.alerts.news import plainly
 from ai_usage.settings import ADDRESS, LOOPBACK
 
 SECONDS = 5.0  # for each answer of the server
@@ -75,7 +74,7 @@ class Mail:
         """The same message has the same Message-ID, by which a mailbox knows it a second time."""
         sender = self.sender or (self.server.user if ADDRESS.fullmatch(self.server.user) else self.to)
         mail = EmailMessage()
-        mail["Subject"] = plainly(message.subject)[:SUBJECT_LENGTH]
+        mail["Subject"] = message.subject[:SUBJECT_LENGTH]  # in one line already
         mail["From"] = sender
         mail["To"] = self.to
         mail["Date"] = formatdate()

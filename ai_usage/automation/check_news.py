@@ -11,12 +11,15 @@ from dagster._core.event_api import EventLogRecord
 from ai_usage.alerts.news import News, Severity
 from ai_usage.alerts.outbox import Memory, Outbox, Standing
 from ai_usage.automation import event_log
+from ai_usage.checks.verdicts import NOTHING_TO_JUDGE
 
 KIND = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 SOURCE, SUBJECTS = "checks", "check "
 AT_MOST = 20_000  # evaluations a tick reads: some seconds' work
 
 Judged = tuple[int, str, int, str]  # the event's number, subject, gravity, why
+
+UNSEEN = "nothing_to_judge"  # of whatever claim: the trouble is another
 
 SEVERITIES = {0: Severity.RESOLVED, 1: Severity.WARNING, 2: Severity.FAILED}
 
@@ -78,7 +81,7 @@ def _news(standing: Standing, ui_url: str) -> News:
         key=f"{standing.subject} {standing.event_id}",
         severity=SEVERITIES[standing.gravity],
         title=f"{subject.claim} of {subject.asset}",
-        topic=subject.claim,
+        topic=UNSEEN if standing.said.startswith(f"{NOTHING_TO_JUDGE}:") else subject.claim,
         text=(standing.said or "No reason is given.") if standing.gravity else "It is green again.",
         day=date.fromisoformat(subject.day) if subject.day else None,
         link=check_page(ui_url, subject.asset, subject.claim),

@@ -21,7 +21,7 @@ from ai_usage.settings import ROOT
 DAY = date(2026, 11, 10)
 SALT = "0123456789abcdef"
 CLAIMS = sorted({key.name for key in defs.resolve_asset_graph().asset_check_keys})
-TOPICS = [*CLAIMS, "run_failure"]
+TOPICS = [*CLAIMS, "run_failure", "nothing_to_judge"]
 
 
 def news(key: str = "k", severity: Severity = Severity.FAILED, title: str = "a title", **more: object) -> News:
@@ -119,8 +119,12 @@ def test_slack_mentions_nobody_and_links_nowhere() -> None:
     assert re.findall("<.*?>", section["text"]) == ["<http://ui/?a=1&amp;b=2>"]
 
 
-def test_slack_gets_no_more_than_it_takes() -> None:
-    many = [news(f"{n}", title=f"{n} {'&' * 300}", text="<" * 5000, link="http://x/" + "&" * 2000) for n in range(60)]
+@pytest.mark.parametrize("shift", range(5))
+def test_slack_gets_no_more_than_it_takes(shift: int) -> None:
+    many = [
+        news(f"{n}", title=f"{n:02} {'x' * shift}{'&' * 300}", text="<" * 5000, link="http://x/" + "&" * 2000)
+        for n in range(60)
+    ]
     [message] = compose(many, is_simulated=True, discreet=Discretion())
     payload = as_blocks(message)
     texts = [block["text"]["text"] for block in payload["blocks"] if block["type"] == "section"]
