@@ -4,6 +4,7 @@ import json
 import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -121,10 +122,8 @@ def test_slack_mentions_nobody_and_links_nowhere() -> None:
 
 @pytest.mark.parametrize("shift", range(5))
 def test_slack_gets_no_more_than_it_takes(shift: int) -> None:
-    many = [
-        news(f"{n}", title=f"{n:02} {'x' * shift}{'&' * 300}", text="<" * 5000, link="http://x/" + "&" * 2000)
-        for n in range(60)
-    ]
+    long: dict[str, Any] = {"text": "<" * 5000, "link": "http://x/" + "&" * 2000}
+    many = [news(f"{n}", title=f"{n:02} {'x' * shift} {'&' * 300 * (n % 2)}", **long) for n in range(60)]
     [message] = compose(many, is_simulated=True, discreet=Discretion())
     payload = as_blocks(message)
     texts = [block["text"]["text"] for block in payload["blocks"] if block["type"] == "section"]
