@@ -320,10 +320,10 @@ def mail(port: int, to: str = "finance@example.com", **more: Any) -> Mail:
 def test_a_dead_webhook_is_tried_at_the_next_tick_and_keeps_nobody_waiting(
     watched: Watched, web: Hook, mails: Post, trouble: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ai_usage.alerts.channels.SECONDS", 0.2)
+    monkeypatch.setattr("ai_usage.alerts.channels.SECONDS", 0.5)
     slack = Slack(f"http://127.0.0.1:{dead_port()}/T/B/x" if trouble == "refused" else web.url)
     answers: dict[str, list[int | float]] = {
-        "500": [500, 500], "silence": [0.5, 0.5], "redirect": [302], "gone": [410],
+        "500": [500, 500], "silence": [1.0, 1.0], "redirect": [302], "gone": [410],
     }  # fmt: skip
     web.answers = answers.get(trouble, [])
     watched.alerts = replace(watched.alerts, channels=[slack, mail(mails.port)])
@@ -331,6 +331,7 @@ def test_a_dead_webhook_is_tried_at_the_next_tick_and_keeps_nobody_waiting(
     said = watched.tick()
     assert "1 delivered" in said
     assert "slack is waiting: Slack" in said
+    monkeypatch.setattr("ai_usage.alerts.channels.SECONDS", 5)
     assert (len(mails.got), len(web.got)) == (1, 0)
     watched.alerts = replace(watched.alerts, channels=[Slack(web.url), mail(mails.port)])
     watched.tick()
@@ -362,18 +363,19 @@ def test_a_rate_limit_is_not_hammered(watched: Watched, web: Hook) -> None:
         ("RCPT", ["450 greylisted", "450 greylisted"]),
         ("RCPT", ["550 unknown"]),
         ("END", ["421 no", "421 no"]),
-        ("EHLO", ["silence 0.5", "silence 0.5"]),
+        ("EHLO", ["silence 1", "silence 1"]),
     ],
 )
 def test_a_dead_mail_server_is_tried_at_the_next_tick_and_keeps_nobody_waiting(
     watched: Watched, web: Hook, mails: Post, command: str, answers: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ai_usage.alerts.mail.SECONDS", 0.2)
+    monkeypatch.setattr("ai_usage.alerts.mail.SECONDS", 0.5)
     mails.answers[command] = answers
     watched.alerts = replace(watched.alerts, channels=[mail(mails.port), Webhook(web.url)])
     watched.judge({DAY: RED})
     assert "is waiting: The mail server" in watched.tick()
     assert (len(web.got), mails.got) == (1, [])
+    monkeypatch.setattr("ai_usage.alerts.mail.SECONDS", 5)
     watched.tick()
     watched.tick()
     assert (len(web.got), len(mails.got)) == (1, 1)
@@ -413,11 +415,11 @@ def test_what_one_receiver_never_takes_does_not_stop_what_comes_after(watched: W
     assert [subject.split()[1] for subject in web.subjects] == ["WARNING"]
 
 
-@pytest.mark.parametrize("goodbye", ["421 timeout", "silence 0.4", "rubbish"])
+@pytest.mark.parametrize("goodbye", ["421 timeout", "silence 1", "rubbish"])
 def test_an_odd_goodbye_after_the_mail_was_taken_sends_no_second_one(
     watched: Watched, mails: Post, goodbye: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ai_usage.alerts.mail.SECONDS", 0.2)
+    monkeypatch.setattr("ai_usage.alerts.mail.SECONDS", 0.5)
     mails.answers["QUIT"] = [goodbye]
     watched.alerts = replace(watched.alerts, channels=[mail(mails.port)])
     watched.judge({DAY: RED})

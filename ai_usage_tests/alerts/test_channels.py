@@ -149,7 +149,7 @@ FAILURES = [
     ("slack", [404], "Slack did not take the message: status 404, no_service."),
     ("slack", [500] * 3, "Slack did not take the message: status 500, no_service."),
     ("slack", [302], "Slack did not take the message: status 302, no_service."),
-    ("slack", [0.6] * 3, "Slack cannot be reached (ReadTimeout)."),
+    ("slack", [1.2] * 3, "Slack cannot be reached (ReadTimeout)."),
     ("webhook", [400], "The webhook did not take the message: status 400."),
     ("dead", [], "The webhook cannot be reached (ConnectError)."),
     ("AUTH", ["535 {} is wrong"] * 3, "The mail server did not take the message: status 535."),
@@ -168,7 +168,7 @@ def test_no_failure_tells_a_secret(
     caplog.set_level(logging.DEBUG)
     for name in ("httpx", "httpcore", "stamina", "ai_usage"):
         caplog.set_level(logging.DEBUG, logger=name)
-    monkeypatch.setattr("ai_usage.alerts.channels.SECONDS", 0.2)
+    monkeypatch.setattr("ai_usage.alerts.channels.SECONDS", 0.6)
     with hook(SLACK_PATH) as web, post() as mails:
         web.says = "no_service"
         web.answers = [one for one in answers if not isinstance(one, str)]
