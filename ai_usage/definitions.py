@@ -7,6 +7,8 @@ from typing import Any
 import dagster as dg
 
 from ai_usage import simulator
+from ai_usage.alerts.resource import alerts
+from ai_usage.automation import alerts as alerts_automation
 from ai_usage.automation import refresh
 from ai_usage.automation import sheet as sheet_automation
 from ai_usage.catalog import FUNCTIONS, TABLES
@@ -196,13 +198,14 @@ def build_defs(
         asset_checks=CHECKS,
         jobs=[refresh.refresh_day, refresh.refresh_range, sheet_automation.refresh_sheet],
         schedules=[refresh.refresh_every_morning],
-        sensors=[sheet_automation.sheet_changed],
+        sensors=[sheet_automation.sheet_changed, *alerts_automation.SENSORS],
         resources={
             "warehouse": WarehouseResource(),
             "claude_admin": claude_admin(of),
             "cursor_admin": cursor_admin(of),
             "sheet": sheet(of),
             "uploads": uploads(of),
+            "alerts": alerts(of),
             **(overrides or {}),
         },
         executor=dg.in_process_executor,

@@ -1,12 +1,13 @@
 """The environment, read once and typed. Knows which secrets exist, never what they are."""
 
 import os
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import load_dotenv
@@ -16,6 +17,17 @@ from ai_usage.errors import SettingError
 ROOT = Path(__file__).resolve().parent.parent
 SIMULATED_CURSOR_PLANS = ROOT / "ai_usage" / "simulator" / "cursor_plans.toml"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+ADDRESS = re.compile(r"[\w.!#$%&'*+=?^`{|}~-]+@[\w.-]+")
+SALT_LENGTH = 16
+SECRETS = (
+    "ANTHROPIC_ADMIN_API_KEY",
+    "ANTHROPIC_ANALYTICS_API_KEY",
+    "CURSOR_ADMIN_API_KEY",
+    "ALERT_SLACK_WEBHOOK_URL",
+    "ALERT_WEBHOOK_URL",
+    "ALERT_SMTP_URL",
+    "AI_USAGE_PSEUDONYMS",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +50,13 @@ class Settings:
     sheet_id: str  # a Google spreadsheet's id, or csv: and a folder; empty is not configured
     google_base_url: str  # in place of both Google hosts; empty: Google's own
     attributed_at_least: Decimal  # the share of spend and tokens that must have an owner
+    has_slack_alerts: bool
+    has_webhook_alerts: bool
+    has_email_alerts: bool
+    email_to: tuple[str, ...]
+    email_from: str
+    ui_url: str  # where the readers of an alert find the UI
+    has_pseudonyms: bool
 
     def now(self) -> datetime:
         """The present instant in UTC, or the one that `AI_USAGE_NOW` pretends."""
@@ -78,6 +97,16 @@ def settings() -> Settings:
     return read_settings(dict(os.environ))
 
 
+def secrets() -> list[str]:
+    """What no message may say, longest first; of a URL its password, as written and as meant, and its tokens too."""
+    values = [value for name in SECRETS if (value := os.environ.get(name, "").strip())]
+    for url in [value for value in values if "://" in value]:
+        parts = urlsplit(url)
+        values += filter(None, [parts.password, unquote(parts.password or "")])
+        values += [token for token in re.split("[/&=]", f"{parts.path}&{parts.query}") if len(token) >= 12]
+    return sorted({value for value in values if len(value) >= 6}, key=len, reverse=True)  # shorter ones are words
+
+
 def read_settings(environ: dict[str, str]) -> Settings:
     """Settings of an environment; `SettingError` names the variable, what is wrong with it and what to write."""
     read = _Reader(environ)
@@ -98,7 +127,17 @@ def read_settings(environ: dict[str, str]) -> Settings:
         sheet_id=read.text("AI_USAGE_SHEET_ID"),
         google_base_url=read.base_url("GOOGLE_API_BASE_URL", ""),
         attributed_at_least=read.share("AI_USAGE_ATTRIBUTED_AT_LEAST", "0.9"),
+        has_slack_alerts=read.secret_url("ALERT_SLACK_WEBHOOK_URL", "https"),
+        has_webhook_alerts=read.secret_url("ALERT_WEBHOOK_URL", "https"),
+        has_email_alerts=read.secret_url("ALERT_SMTP_URL", "smtps", "smtp"),
+        email_to=read.addresses("ALERT_EMAIL_TO"),
+        email_from=next(iter(read.addresses("ALERT_EMAIL_FROM", at_most=1)), ""),
+        ui_url=read.page_url("AI_USAGE_UI_URL", "http://127.0.0.1:3000"),
+        has_pseudonyms=read.salt("AI_USAGE_PSEUDONYMS"),
     )
+    if found.has_email_alerts != bool(found.email_to):
+        has, lacks = ("ALERT_SMTP_URL", "ALERT_EMAIL_TO")[:: 1 if found.has_email_alerts else -1]
+        raise SettingError(f"{has} is set and {lacks} is not: an e-mail needs both.")
     credentials = read.text("GOOGLE_APPLICATION_CREDENTIALS")  # used by Google's own library, for whatever else too
     if credentials and found.sheet_id and not (found.sheet_folder or found.google_base_url):
         read.file("GOOGLE_APPLICATION_CREDENTIALS")
@@ -171,6 +210,49 @@ class _Reader:
             raise SettingError(
                 f"{name} is {value!r}, which is no time zone; write for example Europe/Berlin."
             ) from error
+
+    def secret_url(self, name: str, *schemes: str) -> bool:
+        """Whether it is set; what is wrong with it is told without a word of it. Plain http is for loopback only."""
+        value = self.text(name)
+        if not value:
+            return False
+        shape = f"{schemes[0]}://" + ("user:password@host:port" if "smtp" in schemes else "host/path")
+        advice = f"{name} is not of the form {shape}; in a password write %40 for @, %2F for /, %23 for #, %3F for ?."
+        try:
+            parts = urlsplit(value)
+            is_bad = not parts.hostname or parts.port == 0 or not (value.isascii() and value.isprintable())
+        except ValueError:
+            raise SettingError(advice) from None  # the cause may quote it
+        is_local_http = parts.scheme == "http" and parts.hostname in LOOPBACK and "https" in schemes
+        if is_bad or " " in value or not (parts.scheme in schemes or is_local_http):
+            raise SettingError(advice)
+        if "smtp" in schemes and (parts.path.strip("/") or parts.query or parts.fragment):
+            raise SettingError(advice)
+        if "https" in schemes and "@" in parts.netloc:
+            raise SettingError(f"{name} has a user or password in it; such a URL cannot be used.")
+        return True
+
+    def addresses(self, name: str, *, at_most: int = 50) -> tuple[str, ...]:
+        """E-mail addresses between commas, each once."""
+        found = tuple(dict.fromkeys(a.strip() for a in self.text(name).split(",") if a.strip()))
+        wrong = [address for address in found if not ADDRESS.fullmatch(address)]
+        if wrong or len(found) > at_most:
+            many = "one address" if at_most == 1 else f"at most {at_most} addresses with commas between them"
+            raise SettingError(f"{name} must be {many}, such as finance@example.com.")
+        return found
+
+    def salt(self, name: str) -> bool:
+        value = self.text(name)
+        if value and len(value) < SALT_LENGTH:
+            raise SettingError(f"{name} is too short: write {SALT_LENGTH} or more random characters, or leave it out.")
+        return bool(value)
+
+    def page_url(self, name: str, default: str) -> str:
+        """Where a browser goes; no key is ever sent there."""
+        value = self.text(name, default).rstrip("/")
+        if not re.fullmatch(r"https?://[^\s/?#@<>|]+(/[^\s?#<>|]*)?", value):
+            raise SettingError(f"{name} must be scheme, host and an optional path, such as {default}.")
+        return value
 
     def base_url(self, name: str, default: str) -> str:
         value = self.text(name, default).rstrip("/")

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 DATA_DIR = Path(tempfile.mkdtemp(prefix="ai_usage_tests_"))
-for name in [name for name in os.environ if name.startswith(("AI_USAGE_", "ANTHROPIC_", "CURSOR_", "DAGSTER_"))]:
+for name in [
+    name for name in os.environ if name.startswith(("AI_USAGE_", "ALERT_", "ANTHROPIC_", "CURSOR_", "DAGSTER_"))
+]:
     del os.environ[name]
 os.environ |= {
     "AI_USAGE_DATA_DIR": str(DATA_DIR),
@@ -30,6 +32,13 @@ os.environ |= {
     "CURSOR_PLANS": "",
     "GOOGLE_APPLICATION_CREDENTIALS": "",
     "GOOGLE_API_BASE_URL": "",
+    "ALERT_SLACK_WEBHOOK_URL": "",
+    "ALERT_WEBHOOK_URL": "",
+    "ALERT_SMTP_URL": "",
+    "ALERT_EMAIL_TO": "",
+    "ALERT_EMAIL_FROM": "",
+    "AI_USAGE_UI_URL": "",
+    "AI_USAGE_PSEUDONYMS": "",
     "DAGSTER_DISABLE_TELEMETRY": "1",
 }
 

@@ -22,6 +22,7 @@ from ai_usage.warehouse.port import Warehouse
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 DAYS_AT_ONCE = 31  # bounds memory, whatever the range
 ROWS_SHOWN = 20
+NOTHING_TO_JUDGE = "Nothing to judge"  # how such a verdict begins: it says nothing of the claim
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -190,8 +191,8 @@ def unseen(pulls: Sequence[str], *, is_wanted: bool) -> Verdict:
     """The verdict where there is nothing to judge: red, unless the source is not configured or the key may not."""
     never = f"raw/{', raw/'.join(pulls)}"
     if is_wanted:
-        return Verdict.error(f"Nothing to judge: not all pulled: {never}.")
-    return Verdict.right(f"Nothing to judge: not configured, or not open to this key: {never}.")
+        return Verdict.error(f"{NOTHING_TO_JUDGE}: not all pulled: {never}.")
+    return Verdict.right(f"{NOTHING_TO_JUDGE}: not configured, or not open to this key: {never}.")
 
 
 def span_of_check(context: dg.AssetCheckExecutionContext, pulled: Collection[date]) -> Span | None:

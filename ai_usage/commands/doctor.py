@@ -7,6 +7,7 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from rich.markup import escape
@@ -42,6 +43,7 @@ def run(of: Settings, _: Sequence[str]) -> int:
     sound = _tells("the data folder can be written", lambda: prepare_instance(of))
     sound = sound and _tells("the warehouse opens", lambda: _kind_of_figures(of))
     vendors = [claude(of), cursor(of), sheet(of), audit_logs(of)]
+    alerts(of)
     return 0 if sound and all(vendors) else 1
 
 
@@ -157,6 +159,23 @@ def audit_logs(of: Settings) -> bool:
     OUT.print(f"Audit-log exports of claude.ai in {of.uploads_dir}", soft_wrap=True)
     readable = [_tells(path.name, partial(_covers, path, of)) for path in files]
     return all(readable)
+
+
+def alerts(of: Settings) -> None:
+    """Which channels are configured. Their URLs were found well-formed with the settings; nothing is sent."""
+    channels = {
+        "Slack": (of.has_slack_alerts, "ALERT_SLACK_WEBHOOK_URL"),
+        "webhook": (of.has_webhook_alerts, "ALERT_WEBHOOK_URL"),
+        "e-mail": (of.has_email_alerts, "ALERT_SMTP_URL with ALERT_EMAIL_TO"),
+    }
+    OUT.print("Alerts" if any(is_set for is_set, _ in channels.values()) else "Alerts: nobody is told of anything.")
+    for channel, (is_set, names) in channels.items():
+        if is_set:
+            where = urlsplit(os.environ[names.split()[0]].strip()).hostname  # the rest of it is secret
+            readers = f", to {len(of.email_to)} addresses" if channel == "e-mail" else ""
+            OUT.print(f"  [green]✓[/] {channel}: well-formed, at {where}{readers}; nothing was sent", soft_wrap=True)
+        else:
+            OUT.print(f"  – {channel}: not configured. Set {names}.", soft_wrap=True)
 
 
 def _covers(path: Path, of: Settings) -> str:

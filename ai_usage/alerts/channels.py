@@ -1,0 +1,172 @@
+"""Messages over HTTP: to Slack, or to whatever takes JSON. An error never names the URL, which is a secret."""
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import httpx
+
+from ai_usage.alerts.message import Item, Message
+from ai_usage.errors import AiUsageError
+from ai_usage.settings import LOOPBACK
+
+SECONDS = 5.0  # to connect, and to wait for the answer
+BUSY = frozenset({408, 425, 500, 502, 503, 504})
+SLACK_WORD = re.compile(r"[a-z_]{1,40}")  # such as no_service; nothing else of an answer is repeated
+SECTION_LENGTH, HEADER_LENGTH, SECTIONS = 2900, 150, 40  # Slack refuses above 3,000 characters, 150, and 50 blocks
+
+
+class Undelivered(AiUsageError):
+    """The channel did not take the message; may do so at once, or not before the next tick."""
+
+    def __init__(self, why: str, *, may_retry_now: bool) -> None:
+        super().__init__(why)
+        self.may_retry_now = may_retry_now
+
+
+class Channel(Protocol):
+    """One receiver. `send` returns when it has taken the message, and raises `Undelivered` if not."""
+
+    @property
+    def name(self) -> str:
+        """By which the outbox knows it; the same after a restart."""
+
+    def send(self, message: Message) -> None: ...
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """A POST of JSON. The key comes along, by which a receiver knows a message it already has."""
+
+    url: str = field(repr=False)
+    name: str = "webhook"
+
+    def send(self, message: Message) -> None:
+        _post("The webhook", self.url, as_json(message), message.key)
+
+
+@dataclass(frozen=True)
+class Slack:
+    """An incoming webhook of Slack."""
+
+    url: str = field(repr=False)
+    name: str = "slack"
+
+    def send(self, message: Message) -> None:
+        _post("Slack", self.url, as_blocks(message), message.key)
+
+
+def as_json(message: Message) -> dict[str, Any]:
+    """For programs: everything there is, and the plain text."""
+    return {
+        "key": message.key,
+        "severity": message.severity,
+        "subject": message.subject,
+        "simulated": message.is_simulated,
+        "counts": message.counts,
+        "more": message.more,
+        "items": [
+            {
+                "severity": item.severity,
+                "title": item.title,
+                "count": item.count,
+                "days": [day.isoformat() for day in item.days],
+                "text": item.text,
+                "likely_cause": item.likely_cause,
+                "link": item.link,
+                "runbook": item.runbook,
+            }
+            for item in message.items
+        ],
+        "text": message.text,
+    }
+
+
+def as_blocks(message: Message) -> dict[str, Any]:
+    """For people in Slack. Words of the data are words: they mention nobody and link nowhere."""
+    parts = [escaped(message.opening), *map(_marked_up, message.items), escaped(message.closing)]
+    texts = list(_packed([part for part in parts if part]))
+    left_out = ["_Cut here: the UI has the rest._"] if len(texts) > SECTIONS else []
+    header = {"type": "plain_text", "text": message.subject[:HEADER_LENGTH], "emoji": False}
+    return {
+        "text": escaped(message.subject),
+        "blocks": [
+            {"type": "header", "text": header},
+            *(
+                {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
+                for text in texts[:SECTIONS] + left_out
+            ),
+        ],
+    }
+
+
+def _marked_up(item: Item) -> str:
+    """Only our own link is one."""
+    text, link = escaped("\n".join([item.heading, *item.lines])), escaped(item.link)
+    fits = link and "|" not in link and len(text) + 2 <= SECTION_LENGTH
+    return text.replace(f"\nLook: {link}", f"\nLook: <{link}>") if fits else text
+
+
+def escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _packed(parts: Sequence[str]) -> Iterator[str]:
+    """As many parts a section as fit; one too long is cut, but not within an `&amp;`."""
+    packed = ""
+    for part in parts:
+        short = part if len(part) <= SECTION_LENGTH else re.sub(r"&[a-z]*$", "", part[:SECTION_LENGTH]) + "…"
+        if packed and len(packed) + len(short) + 2 > SECTION_LENGTH:
+            yield packed
+            packed = ""
+        packed = f"{packed}\n\n{short}" if packed else short
+    if packed:
+        yield packed
+
+
+def _post(who: str, url: str, body: dict[str, Any], key: str) -> None:
+    is_local = (urlsplit(url).hostname or "") in LOOPBACK  # a proxy cannot reach our loopback
+    try:
+        with (
+            _unlogged(),
+            httpx.Client(timeout=SECONDS, trust_env=not is_local) as http,
+            http.stream("POST", url, json=body, headers={"Idempotency-Key": key, "user-agent": "ai_usage"}) as answer,
+        ):
+            status, said = answer.status_code, _first_word(answer) if who == "Slack" else ""
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:  # whose words may have the URL in them
+        raise Undelivered(f"{who} cannot be reached ({type(error).__name__}).", may_retry_now=True) from None
+    if not 200 <= status < 300:
+        why = f"{who} did not take the message: status {status}{f', {said}' if said else ''}."
+        raise Undelivered(why, may_retry_now=status in BUSY)
+
+
+def _first_word(answer: httpx.Response) -> str:
+    """Slack's own code for what is wrong."""
+    start = next(answer.iter_bytes(64), b"").decode(errors="replace").strip() if not answer.is_success else ""
+    return start if SLACK_WORD.fullmatch(start) else ""
+
+
+_IS_SECRET: ContextVar[bool] = ContextVar("is_secret", default=False)
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """No log line of httpx, which names the URL of every request, nor of what it stands on, which shows headers."""
+    before = _IS_SECRET.set(True)
+    try:
+        yield
+    finally:
+        _IS_SECRET.reset(before)
+
+
+def _may_be_logged(_: logging.LogRecord) -> bool:
+    return not _IS_SECRET.get()
+
+
+for talker in ("httpx", "httpcore.connection", "httpcore.proxy", "httpcore.http11", "httpcore.http2"):
+    logging.getLogger(talker).addFilter(_may_be_logged)

@@ -1,0 +1,112 @@
+"""From news to readers: each news once, each message once to each channel, and no channel waits for another.
+
+What a channel does not take stays in the outbox: tried for some seconds, then again at every tick, for a week.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import stamina
+
+import ai_usage.retries  # noqa: F401 - tells of each retry
+from ai_usage.alerts.channels import Channel, Undelivered
+from ai_usage.alerts.message import Message, compose
+from ai_usage.alerts.news import News
+from ai_usage.alerts.outbox import Memory, Outbox
+
+GIVE_UP_AFTER = timedelta(days=7)
+
+Finding = Callable[[Memory], Iterable[News]]  # what a source makes of what it saw, in one transaction
+
+
+@dataclass(frozen=True)
+class Persistence:
+    """How long a channel is tried in one tick. Dagster gives up on a tick after a minute."""
+
+    attempts: int = 3
+    first_wait: float = 0.5
+    seconds: float = 15.0  # after which no further message is begun
+
+
+@dataclass
+class Report:
+    """What a tick did."""
+
+    told: int = 0
+    delivered: int = 0
+    waiting: dict[str, str] = field(default_factory=dict)  # channel → why
+    given_up: list[str] = field(default_factory=list)
+    is_busy: bool = False  # another tick is delivering
+
+    def __str__(self) -> str:
+        parts = [f"{self.told} news" if self.told else "no news"]
+        if self.delivered:
+            parts.append(f"{self.delivered} delivered")
+        if self.is_busy:
+            parts.append("another tick is delivering")
+        parts += [f"{channel} is waiting: {why}" for channel, why in self.waiting.items()]
+        return "; ".join(parts)
+
+
+@dataclass(frozen=True)
+class Alerts:
+    """Whoever has news calls `tell`, whether there are any or not: it also delivers what waits."""
+
+    outbox: Outbox
+    channels: Sequence[Channel]
+    now: Callable[[], datetime]
+    is_simulated: bool
+    persistence: Persistence = field(default_factory=Persistence)
+
+    def tell(self, news: Iterable[News] | Finding) -> Report:
+        report = Report(told=self._put(news))
+        with self.outbox.delivering() as is_ours:
+            if not is_ours:
+                report.is_busy = True
+            elif self.channels:
+                with ThreadPoolExecutor(max_workers=min(8, len(self.channels))) as pool:
+                    for part in pool.map(self._deliver, self.channels):
+                        report.delivered += part.delivered
+                        report.waiting |= part.waiting
+                        report.given_up += part.given_up
+        return report
+
+    def _put(self, news: Iterable[News] | Finding) -> int:
+        with self.outbox.transaction() as memory:
+            fresh = memory.untold(news(memory) if callable(news) else news)
+            messages = compose(fresh, is_simulated=self.is_simulated, discreet=self.outbox.discretion) if fresh else []
+            memory.put(messages, fresh, [channel.name for channel in self.channels], self.now())
+        return len(fresh)
+
+    def _deliver(self, channel: Channel) -> Report:
+        """Until the first that it does not take."""
+        report = Report()
+        stop_at = time.monotonic() + self.persistence.seconds
+        for message, since in self.outbox.waiting(channel.name):
+            if time.monotonic() > stop_at:
+                report.waiting[channel.name] = "the rest goes at the next tick"
+                break
+            try:
+                self._send(channel, message)
+            except Undelivered as error:
+                self.outbox.failed(message, channel.name)
+                if self.now() - since > GIVE_UP_AFTER:
+                    self.outbox.ended(message, channel.name, "given up")
+                    report.given_up.append(f"{channel.name} did not take {message.subject!r} for a week: {error}")
+                report.waiting[channel.name] = str(error)
+                break
+            self.outbox.ended(message, channel.name, "delivered")
+            report.delivered += 1
+        return report
+
+    def _send(self, channel: Channel, message: Message) -> None:
+        stamina.retry(
+            on=lambda error: isinstance(error, Undelivered) and error.may_retry_now,
+            attempts=self.persistence.attempts,
+            timeout=self.persistence.seconds / 2,
+            wait_initial=self.persistence.first_wait,
+            wait_jitter=self.persistence.first_wait,
+        )(channel.send)(message)

@@ -1,0 +1,109 @@
+"""Messages as plain mails over SMTP: one address a mail, so that a wrong address keeps nobody else waiting."""
+
+import hashlib
+import smtplib
+import ssl
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.utils import formatdate
+from urllib.parse import unquote, urlsplit
+
+from ai_usage.alerts.channels import Undelivered
+from ai_usage.alerts.message import Message
+from ai_usage.settings import ADDRESS, LOOPBACK
+
+SECONDS = 5.0  # for each answer of the server
+PORTS = {"smtp": 587, "smtps": 465}
+SUBJECT_LENGTH = 200
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """What ALERT_SMTP_URL says."""
+
+    host: str
+    port: int
+    is_tls: bool  # from the start; else STARTTLS where the server offers it
+    user: str
+    password: str = field(repr=False)
+
+    @classmethod
+    def of(cls, url: str) -> "MailServer":
+        parts = urlsplit(url)
+        return cls(
+            parts.hostname or "",
+            parts.port or PORTS[parts.scheme],
+            parts.scheme == "smtps",
+            unquote(parts.username or ""),
+            unquote(parts.password or ""),
+        )
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One reader's mailbox."""
+
+    server: MailServer
+    to: str
+    sender: str = ""
+    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context, repr=False)
+
+    @property
+    def name(self) -> str:
+        """Not the address itself: the outbox need not know it."""
+        return f"email {hashlib.sha256(self.to.lower().encode()).hexdigest()[:12]}"
+
+    def send(self, message: Message) -> None:
+        try:
+            with closing(self._connected()) as smtp:
+                self._log_in(smtp)
+                smtp.send_message(self.mail(message))
+                with suppress(smtplib.SMTPException, OSError):  # it is taken: what follows is courtesy
+                    smtp.quit()
+        except smtplib.SMTPRecipientsRefused as error:
+            code = next((code for code, _ in error.recipients.values()), 0)
+            raise _refused(code) from None
+        except smtplib.SMTPResponseException as error:
+            raise _refused(error.smtp_code) from None
+        except (smtplib.SMTPException, OSError, ValueError) as error:
+            why = f"The mail server cannot be reached ({type(error).__name__})."
+            raise Undelivered(why, may_retry_now=not isinstance(error, ssl.SSLError)) from None
+
+    def mail(self, message: Message) -> EmailMessage:
+        """The same message has the same Message-ID, by which a mailbox knows it a second time."""
+        sender = self.sender or (self.server.user if ADDRESS.fullmatch(self.server.user) else self.to)
+        mail = EmailMessage()
+        mail["Subject"] = message.subject[:SUBJECT_LENGTH]  # in one line already
+        mail["From"] = sender
+        mail["To"] = self.to
+        mail["Date"] = formatdate()
+        mail["Message-ID"] = f"<{message.key}.{self.name.rpartition(' ')[2]}@ai-usage.invalid>"
+        mail["Auto-Submitted"] = "auto-generated"
+        mail.set_content(message.text)
+        return mail
+
+    def _connected(self) -> smtplib.SMTP:
+        server = self.server
+        if server.is_tls:
+            return smtplib.SMTP_SSL(server.host, server.port, timeout=SECONDS, context=self.tls)
+        return smtplib.SMTP(server.host, server.port, timeout=SECONDS)
+
+    def _log_in(self, smtp: smtplib.SMTP) -> None:
+        smtp.ehlo_or_helo_if_needed()
+        is_safe = self.server.is_tls or self.server.host in LOOPBACK
+        if not is_safe and smtp.has_extn("starttls"):
+            smtp.starttls(context=self.tls)
+            smtp.ehlo()
+            is_safe = True
+        if not self.server.user:
+            return
+        if not is_safe:
+            why = "The mail server offers no encryption, and the password is not sent without: use smtps://."
+            raise Undelivered(why, may_retry_now=False)
+        smtp.login(self.server.user, self.server.password)
+
+
+def _refused(code: int) -> Undelivered:
+    """The server's words stay there: they may repeat what it was told."""
+    return Undelivered(f"The mail server did not take the message: status {code}.", may_retry_now=400 <= code < 500)

@@ -1,0 +1,141 @@
+"""What is sent: a message of one thing, or a digest where many happen at once, gravest first. Plain text, discreet.
+
+Knows of no channel; each shapes it for its readers.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+
+import msgspec
+
+from ai_usage.alerts.news import News, Severity, plainly
+from ai_usage.alerts.runbook import likely_causes, section
+from ai_usage.partitions import runs_of_days
+
+DIGEST_ABOVE = 5  # news at once
+ITEMS_AT_MOST = 25  # of a digest; the rest is counted
+TITLE_LENGTH, TEXT_LENGTH, DAYS_LENGTH = 200, 800, 200
+
+WORDS = {severity: severity.name.lower() for severity in Severity}
+
+Discreet = Callable[[str], str]
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing, perhaps of many days."""
+
+    severity: str
+    title: str
+    count: int  # of news that are alike
+    days: list[date]
+    text: str
+    likely_cause: str
+    link: str
+    runbook: str
+
+    @property
+    def when(self) -> str:
+        return _cut(", ".join(map(str, runs_of_days(self.days))), DAYS_LENGTH)
+
+    @property
+    def heading(self) -> str:
+        many = f" ({len(self.days)} days)" if len(self.days) > 1 else f" ({self.count} times)" if self.count > 1 else ""
+        return f"{self.severity.upper()} {self.title}{_on(self)}{many}"
+
+    @property
+    def lines(self) -> list[str]:
+        cause = f"Likely cause: {self.likely_cause}" if self.likely_cause else ""
+        what_to_do = f"What to do: {self.runbook}" if self.runbook else ""
+        return [line for line in (self.text, cause, self.link and f"Look: {self.link}", what_to_do) if line]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """As it is kept until every channel has it."""
+
+    key: str  # of the news in it: the same message has the same one
+    severity: str
+    subject: str
+    is_simulated: bool
+    counts: dict[str, int]
+    items: list[Item]
+    more: int = 0  # items left out
+
+    @property
+    def opening(self) -> str:
+        return "SIMULATED: the built-in vendors answer, so this is about nobody's money." if self.is_simulated else ""
+
+    @property
+    def closing(self) -> str:
+        return f"And {self.more} more: the UI lists them all." if self.more else ""
+
+    @property
+    def text(self) -> str:
+        blocks = ["\n".join([item.heading, *item.lines]) for item in self.items]
+        return "\n\n".join(part for part in (self.opening, *blocks, self.closing) if part) + "\n"
+
+
+def compose(news: Sequence[News], *, is_simulated: bool, discreet: Discreet) -> list[Message]:
+    """A message each, or one digest of all."""
+    if len(news) > DIGEST_ABOVE:
+        return [_digest(news, is_simulated, discreet)]
+    return [_single(one, is_simulated, discreet) for one in sorted(news, key=lambda one: -one.severity)]
+
+
+def _single(one: News, is_simulated: bool, discreet: Discreet) -> Message:  # noqa: FBT001
+    item = _item([one], discreet)
+    return _message([one], [item], is_simulated, f"{item.severity.upper()} {item.title}{_on(item)}")
+
+
+def _digest(news: Sequence[News], is_simulated: bool, discreet: Discreet) -> Message:  # noqa: FBT001
+    alike: dict[tuple[int, str], list[News]] = {}
+    for one in sorted(news, key=lambda one: (-one.severity, one.title, one.day or date.min, one.key)):
+        alike.setdefault((one.severity, one.title), []).append(one)
+    groups = sorted(alike.values(), key=lambda group: (-group[0].severity, -len(group), group[0].title))
+    counts = ", ".join(f"{n} {word}" for word, n in _counts(news).items())
+    items = [_item(group, discreet) for group in groups]
+    return _message(news, items, is_simulated, f"{len(news)} alerts: {counts}")
+
+
+def _message(news: Sequence[News], items: Sequence[Item], is_simulated: bool, subject: str) -> Message:  # noqa: FBT001
+    keys = "\n".join(sorted(one.key for one in news))
+    return Message(
+        key=hashlib.sha256(keys.encode()).hexdigest()[:32],
+        severity=WORDS[max(one.severity for one in news)],
+        subject=f"[ai_usage] {'SIMULATED ' if is_simulated else ''}{subject}",
+        is_simulated=is_simulated,
+        counts=_counts(news),
+        items=list(items[:ITEMS_AT_MOST]),
+        more=max(0, len(items) - ITEMS_AT_MOST),
+    )
+
+
+def _item(group: Sequence[News], discreet: Discreet) -> Item:
+    """News of one title; of many days the first one's text, which its day opens."""
+    first = group[0]
+    said = f"{first.day}: {first.text}" if len(group) > 1 and first.day else first.text
+    is_trouble = first.severity > Severity.RESOLVED
+    return Item(
+        severity=WORDS[first.severity],
+        title=_cut(discreet(plainly(first.title)), TITLE_LENGTH),
+        count=len(group),
+        days=sorted({one.day for one in group if one.day}),
+        text=_cut(discreet(plainly(said)), TEXT_LENGTH),
+        likely_cause=likely_causes().get(first.topic, "") if is_trouble else "",
+        link=discreet(plainly(first.link)),
+        runbook=section(first.topic) if is_trouble else "",
+    )
+
+
+def _on(item: Item) -> str:
+    return f", {item.when}" if item.days else ""
+
+
+def _counts(news: Iterable[News]) -> dict[str, int]:
+    """Word → how many, gravest first."""
+    severities = [one.severity for one in news]
+    return {WORDS[s]: severities.count(s) for s in sorted(Severity, reverse=True) if s in severities}
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"

@@ -1,0 +1,32 @@
+"""What there is to tell, before anybody knows to whom: between those who find news and those who send them."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import IntEnum
+
+
+class Severity(IntEnum):
+    """How grave it is; the gravest is told first."""
+
+    RESOLVED = 0
+    NOTICE = 1
+    WARNING = 2
+    FAILED = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class News:
+    """One thing to tell, once: a key that was told before is never told again, to nobody, after any restart."""
+
+    key: str  # such as "budget 2026-11 claude 80%"
+    severity: Severity
+    title: str  # what, without the day: news of one title are one entry of a digest
+    topic: str  # the section of docs/runbook.md: the likely cause is read from it
+    text: str = ""  # what happened, and how much
+    day: date | None = None
+    link: str = ""  # where to look
+
+
+def plainly(text: str) -> str:
+    """A text in one line, without a character that moves the cursor."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

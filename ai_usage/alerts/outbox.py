@@ -1,0 +1,162 @@
+"""What was seen, what is to be told and who has it: a small SQLite file beside Dagster's own.
+
+Sources read their cursor and write what they saw in one transaction with the messages made of it, so that a process
+that dies loses nothing and repeats nothing. Each delivery is then committed by itself, right after the receiver has
+accepted it.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from ai_usage.alerts.discretion import Discretion
+from ai_usage.alerts.message import Message
+from ai_usage.alerts.news import News
+
+SCHEMA = """
+create table if not exists cursors (source text primary key, at integer not null);
+create table if not exists standings (
+    subject text primary key, event_id integer not null, gravity integer not null, told integer not null, said text
+);
+create table if not exists news (key text primary key) without rowid;
+create table if not exists messages (key text primary key, created_at text not null, body blob not null);
+create table if not exists deliveries (
+    message text not null, channel text not null, tries integer not null default 0, ended text,
+    primary key (message, channel)
+) without rowid;
+create index if not exists waiting on deliveries (channel, tries) where ended is null;
+"""
+BEGINS_SO = "subject >= ?1 and subject < ?1 || char(1114111)"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How something stands, and what was told of it: gravity 0 is right, 1 a warning, 2 an error."""
+
+    subject: str
+    event_id: int
+    gravity: int
+    told: int
+    said: str
+
+    @property
+    def is_news(self) -> bool:
+        """Worse than was told, or right again. A smaller trouble than the one told of is none."""
+        return self.gravity > self.told or (self.gravity == 0 and self.told > 0)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a source remembers; within the transaction in which its news are put into the outbox."""
+
+    db: sqlite3.Connection
+
+    def cursor(self, source: str) -> int:
+        found = self.db.execute("select at from cursors where source = ?", [source]).fetchone()
+        return int(found[0]) if found else 0
+
+    def move(self, source: str, at: int) -> None:
+        self.db.execute("insert or replace into cursors values (?, ?)", [source, at])
+
+    def forget_events(self, source: str, subjects: str) -> None:
+        """Their numbers begin anew: what was told stays told."""
+        self.move(source, 0)
+        self.db.execute(f"update standings set event_id = 0 where {BEGINS_SO}", [subjects])
+
+    def saw(self, subject: str, *, event_id: int, gravity: int, said: str = "") -> None:
+        """The newest event of a subject counts, in whatever order and however often events are read."""
+        self.db.execute(
+            "insert into standings values (?1, ?2, ?3, 0, ?4) on conflict (subject) do update "
+            "set event_id = ?2, gravity = ?3, said = ?4 where excluded.event_id > standings.event_id",
+            [subject, event_id, gravity, said],
+        )
+
+    def standings(self, subjects: str) -> list[Standing]:
+        """Of the subjects that begin so, those that are or were told to be wrong."""
+        rows = self.db.execute(
+            f"select * from standings where {BEGINS_SO} and (gravity > 0 or told > 0) order by subject",
+            [subjects],
+        )
+        return [Standing(*row) for row in rows]
+
+    def tell(self, standing: Standing) -> None:
+        """It is told, as it stands."""
+        self.db.execute("update standings set told = gravity where subject = ?", [standing.subject])
+
+    def untold(self, news: Iterable[News]) -> list[News]:
+        """Each key's first news, without those that are in a message already."""
+        first = {one.key: one for one in reversed(list(news))}
+        known = {key for key in first if self.db.execute("select 1 from news where key = ?", [key]).fetchone()}
+        return [one for key, one in reversed(first.items()) if key not in known]
+
+    def put(self, messages: Sequence[Message], news: Sequence[News], channels: Iterable[str], now: datetime) -> None:
+        """For every channel that there is now."""
+        self.db.executemany("insert into news values (?)", [(one.key,) for one in news])
+        for message in messages:
+            body = msgspec.json.encode(message)
+            self.db.execute("insert into messages values (?, ?, ?)", [message.key, now.isoformat(), body])
+            rows = [(message.key, channel) for channel in channels]
+            self.db.executemany("insert into deliveries (message, channel) values (?, ?)", rows)
+
+
+@dataclass(frozen=True)
+class Outbox:
+    """The file. Every process that opens it sees the same. Nothing goes in that may not be told."""
+
+    path: Path
+    discretion: Discretion = field(default_factory=Discretion)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Memory]:
+        """All of it, or nothing. Others wait."""
+        with closing(self._open()) as db:
+            db.execute("begin immediate")
+            try:
+                yield Memory(db)
+            except BaseException:
+                db.execute("rollback")
+                raise
+            db.execute("commit")
+
+    @contextmanager
+    def delivering(self) -> Iterator[bool]:
+        """False, if another process is at it: two would send the same. The system lets go where a process dies."""
+        with closing(sqlite3.connect(self.path.with_suffix(".lock"), timeout=0, isolation_level=None)) as lock:
+            try:
+                lock.execute("begin exclusive")
+            except sqlite3.OperationalError:
+                yield False
+            else:
+                yield True
+
+    def waiting(self, channel: str) -> list[tuple[Message, datetime]]:
+        """What the channel does not have yet, and since when: the oldest first, but what failed before goes last."""
+        with closing(self._open()) as db:
+            rows = db.execute(
+                "select m.body, m.created_at from deliveries as d join messages as m on m.key = d.message "
+                "where d.channel = ? and d.ended is null order by d.tries, m.rowid",
+                [channel],
+            ).fetchall()
+        return [(msgspec.json.decode(body, type=Message), datetime.fromisoformat(at)) for body, at in rows]
+
+    def ended(self, message: Message, channel: str, how: str) -> None:
+        """`delivered`, or `given up`."""
+        with closing(self._open()) as db:
+            db.execute("update deliveries set ended = ? where message = ? and channel = ?", [how, message.key, channel])
+
+    def failed(self, message: Message, channel: str) -> None:
+        with closing(self._open()) as db:
+            db.execute(
+                "update deliveries set tries = tries + 1 where message = ? and channel = ?", [message.key, channel]
+            )
+
+    def _open(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(self.path, timeout=30, isolation_level=None)
+        db.executescript(SCHEMA)
+        return db

@@ -1,0 +1,156 @@
+"""What runs have to tell: that one failed and is not tried again, and that a re-execution of it succeeded."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import dagster as dg
+import msgspec
+from dagster._core.event_api import EventLogRecord
+from dagster._core.storage.tags import WILL_RETRY_TAG
+
+from ai_usage.alerts.news import News, Severity
+from ai_usage.alerts.outbox import Memory, Outbox, Standing
+from ai_usage.automation import event_log
+from ai_usage.checks.verdicts import ONE_PARTITION, RANGE_END, RANGE_START, some
+
+FAILED, SUCCEEDED = dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_SUCCESS
+TOPIC = "run_failure"
+AT_MOST = 2_000  # runs of a kind that a tick reads
+STEPS_READ = 20  # of a failed run
+SECONDS_UNTIL_DECIDED = 10  # Dagster notes just after the failure whether it tries again
+OLD = 7 * 86_400  # seconds: a failure before that is history, not news
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended. `said` is of a failure alone."""
+
+    event_id: int
+    root: str  # the run that this one re-executes, or itself
+    run_id: str
+    said: str = ""
+
+    @property
+    def subject(self) -> str:
+        return f"run {self.root} {self.run_id}"
+
+
+class Failure(msgspec.Struct, frozen=True, array_like=True):
+    """Of which job and days, and why."""
+
+    job: str
+    first: str
+    last: str
+    why: str
+
+
+def news_of_runs(instance: dg.DagsterInstance, outbox: Outbox, ui_url: str) -> Callable[[Memory], list[News]]:
+    """Reads how runs ended since the last look."""
+    failed, failed_until = _endings(instance, outbox, FAILED)
+    succeeded, succeeded_until = _endings(instance, outbox, SUCCEEDED)
+
+    def found(memory: Memory) -> list[News]:
+        for ending in failed:
+            memory.saw(ending.subject, event_id=ending.event_id, gravity=2, said=ending.said)
+        for ending in succeeded:
+            for earlier in memory.standings(f"run {ending.root} "):
+                memory.saw(earlier.subject, event_id=ending.event_id, gravity=0, said=earlier.said)
+        memory.move(FAILED.value, failed_until)
+        memory.move(SUCCEEDED.value, succeeded_until)
+        return list(_news(memory, ui_url))
+
+    return found
+
+
+def _endings(instance: dg.DagsterInstance, outbox: Outbox, kind: dg.DagsterEventType) -> tuple[list[Ending], int]:
+    last = event_log.newest(instance, kind)
+    with outbox.transaction() as memory:
+        if memory.cursor(kind.value) > last:  # another instance's log, or an emptied one
+            memory.forget_events(kind.value, "run ")
+        cursor = memory.cursor(kind.value)
+    if cursor == last:
+        return [], cursor
+    records = list(event_log.after(instance, kind, cursor, AT_MOST))
+    runs = _runs(instance, [record.run_id for record in records])
+    found = []
+    for record in records:
+        run = runs.get(record.run_id)
+        age = time.time() - record.timestamp
+        is_decided = not instance.run_retries_enabled or age > SECONDS_UNTIL_DECIDED
+        if run and kind == FAILED and not (is_decided or WILL_RETRY_TAG in run.tags):
+            break
+        cursor = max(cursor, record.storage_id)
+        if run and not (kind == FAILED and (run.tags.get(WILL_RETRY_TAG) == "true" or age > OLD)):
+            said = _why(instance, run, record, outbox.discretion) if kind == FAILED else ""
+            found.append(Ending(record.storage_id, run.root_run_id or run.run_id, run.run_id, said))
+    return found, cursor
+
+
+def _runs(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> dict[str, dg.DagsterRun]:
+    """Those that were not deleted since."""
+    chunks = [run_ids[n : n + 500] for n in range(0, len(run_ids), 500)]
+    return {run.run_id: run for ids in chunks for run in instance.get_runs(dg.RunsFilter(run_ids=list(ids)))}
+
+
+def _why(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, record: EventLogRecord, discreet: Callable[[str], str]
+) -> str:
+    """What is told of a failure, as it is kept until then: after that the run may be deleted."""
+    first, last = (run.tags.get(tag, run.tags.get(ONE_PARTITION, "")) for tag in (RANGE_START, RANGE_END))
+    steps = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE, limit=STEPS_READ).records
+    by_cause: dict[str, list[str]] = {}
+    for step in steps:
+        event = step.event_log_entry.get_dagster_event()
+        by_cause.setdefault(_cause(event), []).append((event.step_key or "").replace("__", "/"))
+    causes = [f"{some(names)}: {cause}" for cause, names in by_cause.items()]
+    why = some(causes, between=" ") or record.event_log_entry.message or "Dagster does not say why."
+    return msgspec.json.encode(Failure(run.job_name, first, last, discreet(why))).decode()
+
+
+def _cause(event: dg.DagsterEvent) -> str:
+    """The step's own sentence; of a defect, the innermost error's first line."""
+    data = event.step_failure_data
+    if data.user_failure_data and data.user_failure_data.description:
+        return data.user_failure_data.description
+    error = data.error
+    while error and error.cause:
+        error = error.cause
+    return next(iter((error.message if error else "").strip().splitlines()), "unknown")
+
+
+def _news(memory: Memory, ui_url: str) -> Iterator[News]:
+    """A message a failed run; one, where a re-execution made good for several."""
+    made_good: dict[str, Standing] = {}
+    for standing in memory.standings("run "):
+        if standing.is_news:
+            memory.tell(standing)
+            if standing.gravity:
+                yield _one(standing, ui_url)
+            else:
+                made_good[standing.subject.split()[1]] = standing
+    for standing in made_good.values():
+        yield _one(standing, ui_url)
+
+
+def _one(standing: Standing, ui_url: str) -> News:
+    failure = msgspec.json.decode(standing.said, type=Failure)
+    days = failure.first if failure.first == failure.last else f"{failure.first}…{failure.last}"
+    of_days = f"It was to take {days}. " if days else ""
+    return News(
+        key=f"{standing.subject} {standing.event_id}",
+        severity=Severity.FAILED if standing.gravity else Severity.RESOLVED,
+        title="run of some assets" if failure.job.startswith("__") else f"run of {failure.job}",
+        topic=TOPIC,
+        text=f"{of_days}{failure.why}" if standing.gravity else "It was executed again and succeeded.",
+        day=_day(failure.first) if failure.first == failure.last else None,
+        link=f"{ui_url}/runs/{standing.subject.split()[2]}",
+    )
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:  # a partition of another kind, or none
+        return None

@@ -1,0 +1,155 @@
+"""Real receivers on loopback: a webhook over HTTP and a mail server. Each can be told how to misbehave."""
+
+import json
+import socketserver
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass
+class Posted:
+    """One request as it came."""
+
+    path: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+
+@dataclass
+class Hook:
+    """A webhook. `answers` is taken from front to back, then it is 200; a float is seconds of silence."""
+
+    url: str = ""
+    answers: list[int | float] = field(default_factory=list)
+    says: str = "ok"
+    got: list[Posted] = field(default_factory=list)  # answered with 200
+    asked: int = 0
+    before_answer: Callable[[], None] = lambda: None
+
+    @property
+    def subjects(self) -> list[str]:
+        return [str(one.body.get("subject") or one.body["text"]) for one in self.got]
+
+
+@contextmanager
+def hook(path: str = "/hook") -> Iterator[Hook]:
+    """An HTTP server that takes POSTs, for as long as it is needed."""
+    state = Hook()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            state.asked += 1
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            answer = state.answers.pop(0) if state.answers else 200
+            if isinstance(answer, float):
+                time.sleep(answer)
+                self.close_connection = True
+                return
+            if answer == 200:
+                state.got.append(Posted(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+                state.before_answer()
+            said = state.says.encode()
+            self.send_response(answer)
+            self.send_header("content-length", str(len(said)))
+            if 300 <= answer < 400:
+                self.send_header("location", state.url + "-elsewhere")
+            self.end_headers()
+            self.wfile.write(said)
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        state.url = f"http://127.0.0.1:{server.server_port}{path}"
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        try:
+            yield state
+        finally:
+            server.shutdown()
+
+
+@dataclass
+class Post:
+    """A mail server. `answers` maps a command to what it says instead of its usual answer, once each in turn."""
+
+    port: int = 0
+    answers: dict[str, list[str]] = field(default_factory=dict)
+    extensions: tuple[str, ...] = ("AUTH PLAIN LOGIN",)
+    got: list[tuple[str, EmailMessage]] = field(default_factory=list)  # to whom, what
+    commands: list[str] = field(default_factory=list)
+
+    @property
+    def to(self) -> list[str]:
+        return sorted(to for to, _ in self.got)
+
+
+class _Speaker(socketserver.StreamRequestHandler):
+    """SMTP, as far as one mail needs it."""
+
+    post: Post
+    to = ""
+
+    def handle(self) -> None:
+        is_over = self.say("CONNECT", "220 ready")
+        while not is_over and (line := self.rfile.readline().decode().strip()):
+            self.post.commands.append(line)
+            is_over = self.obey(line)
+
+    def obey(self, line: str) -> bool:
+        command = line.split(maxsplit=1)[0].upper()
+        if command == "RCPT":
+            self.to = line[line.index("<") + 1 : line.index(">")]
+        if command == "DATA":
+            return self.say("DATA", "354 go on", go_on="354") or self.say("END", self.take())
+        names = ["localhost", *self.post.extensions]
+        offers = "\r\n".join(f"250{'-' if n < len(names) - 1 else ' '}{x}" for n, x in enumerate(names))
+        usual = {"EHLO": offers, "QUIT": "221 bye", "AUTH": "235 ok"}.get(command, "250 ok")
+        return self.say(command, usual) or command == "QUIT"
+
+    def take(self) -> str:
+        lines = []
+        while (line := self.rfile.readline()) not in {b".\r\n", b""}:
+            lines.append(line[1:] if line.startswith(b"..") else line)
+        if not self.post.answers.get("END"):
+            self.post.got.append((self.to, message_from_bytes(b"".join(lines), policy=policy.SMTP)))
+        return "250 taken"
+
+    def say(self, command: str, usual: str, go_on: str = "") -> bool:
+        """True, if the connection is over."""
+        said = self.post.answers.get(command, [])
+        answer = said.pop(0) if said else usual
+        if answer.startswith("silence"):
+            time.sleep(float(answer.split()[1]))
+            return True
+        self.wfile.write(f"{answer}\r\n".encode())
+        return answer.startswith("421") or not answer.startswith(go_on)
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+
+
+@contextmanager
+def post() -> Iterator[Post]:
+    """An SMTP server that keeps what it is given."""
+    state = Post()
+    with _Server(("127.0.0.1", 0), type("Speaker", (_Speaker,), {"post": state})) as server:
+        state.port = server.server_address[1]
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        try:
+            yield state
+        finally:
+            server.shutdown()
+
+
+def dead_port() -> int:
+    """A port that nobody listens on."""
+    with socketserver.TCPServer(("127.0.0.1", 0), socketserver.BaseRequestHandler) as server:
+        return int(server.server_address[1])

@@ -1,0 +1,518 @@
+"""The sensors `check_alerts` and `run_failure_alerts`: what they tell of checks and runs, once, to real receivers."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster._core.events import DagsterEvent
+
+from ai_usage.alerts.channels import Slack, Webhook
+from ai_usage.alerts.delivery import Alerts, Persistence
+from ai_usage.alerts.mail import Mail, MailServer
+from ai_usage.alerts.outbox import Outbox
+from ai_usage.automation import alerts as automation
+from ai_usage.automation import check_news, event_log, run_news
+from ai_usage.automation.refresh import range_tags
+from ai_usage.checks.verdicts import IT_IS_SO, Verdict, unseen
+from ai_usage.partitions import Span
+from ai_usage_tests.alerts.receivers import Hook, Post, dead_port, hook, post
+from ai_usage_tests.platform import QUIET
+
+DAY, NEXT = date(2026, 11, 10), date(2026, 11, 11)
+CLAIM = "no_day_is_missing"
+COSTS, CODE = dg.AssetKey(["core", "claude_costs"]), dg.AssetKey(["core", "claude_code_usage_stats"])
+CHECKS, RUNS = automation.SENSORS
+HURRY = Persistence(attempts=2, first_wait=0.01, seconds=5)
+SALT = "0123456789abcdef"
+
+Verdicts = Mapping[date | None, Verdict]
+RED, YELLOW = Verdict.error("3 USD are missing."), Verdict.warning("Looks odd.")
+
+
+class Dead(BaseException):
+    """The daemon was killed."""
+
+
+@dataclass
+class Watched:
+    """The sensors as the daemon runs them: a new process each tick, and between ticks only what is on disk."""
+
+    instance: dg.DagsterInstance
+    alerts: Alerts
+    said: str = ""
+    truth: dict[dg.AssetKey, Verdicts] = field(default_factory=dict)
+
+    def judge(self, verdicts: Verdicts, asset: dg.AssetKey = COSTS, claim: str = CLAIM) -> None:
+        """A run from the command line, whose check comes to these verdicts."""
+        spec = dg.AssetCheckSpec(claim, asset=asset)
+
+        @dg.multi_asset_check(specs=[spec])
+        def judged() -> Iterator[Any]:
+            for day, verdict in verdicts.items():
+                yield verdict.evaluation(spec.key, day)
+            yield dg.Output(None, spec.get_python_identifier())
+
+        result = dg.materialize([dg.AssetSpec(asset), judged], instance=self.instance, run_config=QUIET,
+                                selection=dg.AssetSelection.checks(judged))  # fmt: skip
+        assert result.success
+
+    def tick(self, sensor: dg.SensorDefinition = CHECKS) -> str:
+        with dg.build_sensor_context(instance=self.instance, resources={"alerts": self.alerts}) as context:
+            said = sensor.evaluate_tick(context)
+        assert not said.run_requests
+        self.said = said.skip_message or ""
+        return self.said
+
+
+@pytest.fixture
+def web() -> Iterator[Hook]:
+    with hook() as found:
+        yield found
+
+
+@pytest.fixture
+def mails() -> Iterator[Post]:
+    with post() as found:
+        yield found
+
+
+@pytest.fixture
+def watched(tmp_path: Path, web: Hook) -> Watched:
+    """Whom a webhook listens to, over Dagster's default storage but for its speed."""
+    instance = dg.DagsterInstance.ephemeral(tempdir=str(tmp_path / "dagster"))
+    now = lambda: datetime(2026, 11, 12, tzinfo=UTC)  # noqa: E731
+    outbox = Outbox(tmp_path / "state" / "alerts.sqlite")
+    return Watched(instance, Alerts(outbox, [Webhook(web.url)], now, is_simulated=False, persistence=HURRY))
+
+
+def test_a_failed_check_is_told_once_with_what_how_much_which_day_why_and_where(watched: Watched, web: Hook) -> None:
+    watched.judge({DAY: RED, NEXT: IT_IS_SO})
+    assert "1 news; 1 delivered" in watched.tick()
+    [posted] = web.got
+    assert posted.body["subject"] == f"[ai_usage] FAILED {CLAIM} of core/claude_costs, {DAY}"
+    [item] = posted.body["items"]
+    assert item["text"] == "3 USD are missing."
+    assert (item["days"], item["severity"]) == ([str(DAY)], "failed")
+    assert item["link"] == f"http://127.0.0.1:3000/assets/core/claude_costs?view=checks&checkDetail={CLAIM}"
+    assert item["runbook"] == f"docs/runbook.md#{CLAIM}"
+    assert item["likely_cause"].startswith("the run of that day failed")
+    for said in (item["text"], item["link"], item["runbook"], item["likely_cause"], str(DAY)):
+        assert said in posted.body["text"]
+    assert watched.tick() == "no news"
+    assert web.asked == 1
+
+
+def test_where_nothing_was_pulled_the_cause_is_not_the_claims(watched: Watched, web: Hook) -> None:
+    watched.judge({DAY: unseen(["claude_cost_report"], is_wanted=True)}, claim="every_key_has_an_owner")
+    watched.tick()
+    [item] = web.got[0].body["items"]
+    assert item["likely_cause"].startswith("the day was never pulled")
+    assert item["runbook"] == "docs/runbook.md#nothing_to_judge"
+
+
+def test_green_is_told_where_red_was_and_only_there(watched: Watched, web: Hook) -> None:
+    watched.judge({DAY: RED, NEXT: IT_IS_SO, None: YELLOW})
+    watched.tick()
+    watched.judge({DAY: IT_IS_SO, NEXT: IT_IS_SO, None: IT_IS_SO})
+    watched.tick()
+    watched.judge({DAY: IT_IS_SO})
+    watched.tick()
+    assert web.subjects == [
+        f"[ai_usage] FAILED {CLAIM} of core/claude_costs, {DAY}",
+        f"[ai_usage] WARNING {CLAIM} of core/claude_costs",
+        f"[ai_usage] RESOLVED {CLAIM} of core/claude_costs",
+        f"[ai_usage] RESOLVED {CLAIM} of core/claude_costs, {DAY}",
+    ]
+    assert "Likely cause" not in web.got[-1].body["text"]
+
+
+def test_the_same_verdict_again_is_no_news_and_a_worse_one_is(watched: Watched, web: Hook) -> None:
+    for verdict in (YELLOW, YELLOW, RED, YELLOW, RED, Verdict.error("4 USD are missing.")):
+        watched.judge({DAY: verdict})
+        watched.tick()
+    assert [subject.split()[1] for subject in web.subjects] == ["WARNING", "FAILED"]
+
+
+def test_red_again_after_green_is_news_again(watched: Watched, web: Hook) -> None:
+    for verdict in (RED, IT_IS_SO, RED, IT_IS_SO):
+        watched.judge({DAY: verdict})
+        watched.tick()
+    assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "RESOLVED"] * 2
+    assert len({posted.body["key"] for posted in web.got}) == 4
+
+
+def test_two_assets_with_one_claim_are_two(watched: Watched, web: Hook) -> None:
+    watched.judge({DAY: RED})
+    watched.judge({DAY: RED}, asset=CODE)
+    watched.tick()
+    watched.judge({DAY: IT_IS_SO}, asset=CODE)
+    watched.tick()
+    assert [subject.split()[1:] for subject in web.subjects] == [
+        ["FAILED", CLAIM, "of", "core/claude_code_usage_stats,", str(DAY)],
+        ["FAILED", CLAIM, "of", "core/claude_costs,", str(DAY)],
+        ["RESOLVED", CLAIM, "of", "core/claude_code_usage_stats,", str(DAY)],
+    ]
+
+
+def test_a_backfill_with_thirty_bad_days_is_one_digest(watched: Watched, web: Hook) -> None:
+    days = [DAY - timedelta(days=n) for n in range(40)]
+    watched.judge({day: RED if n < 30 else YELLOW if n < 33 else IT_IS_SO for n, day in enumerate(days)})
+    watched.judge({None: YELLOW}, asset=CODE)
+    watched.tick()
+    [posted] = web.got
+    assert posted.body["subject"] == "[ai_usage] 34 alerts: 30 failed, 4 warning"
+    assert [(item["severity"], item["count"]) for item in posted.body["items"]] == [
+        ("failed", 30), ("warning", 3), ("warning", 1),
+    ]  # fmt: skip
+    assert f"{days[29]}…{days[0]} (30 days)" in posted.body["text"]
+    watched.judge(dict.fromkeys(days, IT_IS_SO))
+    watched.tick()
+    assert web.subjects[1:] == ["[ai_usage] 33 alerts: 33 resolved"]
+
+
+def test_five_at_once_are_five_messages(watched: Watched, web: Hook) -> None:
+    watched.judge({DAY - timedelta(days=n): RED for n in range(5)})
+    watched.tick()
+    assert len(web.got) == 5
+
+
+def test_on_the_storage_of_make_ui_thousands_are_read_and_all_are_seen(
+    watched: Watched, web: Hook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The default SQLite storage, whose events lie in a file a run; read over several ticks, told when all are read."""
+    monkeypatch.setattr(check_news, "AT_MOST", 40)
+    monkeypatch.setattr(event_log, "PAGE", 15)
+    monkeypatch.setattr(event_log, "OVERLAP", 10)
+    (tmp_path / "home").mkdir()
+    config = {"telemetry": {"enabled": False}}
+    with dg.instance_for_test(temp_dir=str(tmp_path / "home"), overrides=config) as instance:
+        watched.instance = instance
+        days = [DAY - timedelta(days=n) for n in range(60)]
+        watched.judge({day: RED if n in {3, 59} else IT_IS_SO for n, day in enumerate(days)})
+        watched.judge({days[3]: IT_IS_SO})
+        assert watched.tick() == "no news"
+        watched.tick()
+        instance.report_runless_asset_event(YELLOW.evaluation(dg.AssetCheckKey(COSTS, CLAIM), None))
+        watched.tick()
+    assert web.subjects == [
+        f"[ai_usage] FAILED {CLAIM} of core/claude_costs, {days[59]}",
+        f"[ai_usage] WARNING {CLAIM} of core/claude_costs",
+    ]
+
+
+def test_nobody_configured_is_one_sentence_and_what_is_red_is_told_when_somebody_is(
+    watched: Watched, web: Hook
+) -> None:
+    watched.judge({DAY: RED})
+    told = watched.alerts
+    watched.alerts = replace(told, channels=[])
+    for sensor in automation.SENSORS:
+        assert watched.tick(sensor).startswith("Nobody to tell: set ALERT_SLACK_WEBHOOK_URL")
+    assert not told.outbox.path.exists()
+    watched.alerts = told
+    watched.tick()
+    assert len(web.got) == 1
+
+
+# Restarts.
+
+
+def restart_at(monkeypatch: pytest.MonkeyPatch, owner: Any, method: str, *, after: bool) -> Callable[[], None]:
+    """The daemon dies the first time this method is called, before it did anything or when it has done all."""
+    works = getattr(owner, method)
+
+    def dies(*args: Any, **kwargs: Any) -> None:
+        if after:
+            works(*args, **kwargs)
+        raise Dead
+
+    monkeypatch.setattr(owner, method, dies)
+    return lambda: monkeypatch.setattr(owner, method, works)
+
+
+@pytest.mark.parametrize(
+    ("owner", "method", "after"),
+    [
+        (Outbox, "ended", True),  # sent and noted, but the tick does not end
+        (Webhook, "send", False),
+        (Outbox, "waiting", False),  # in the outbox, and nothing sent
+        (check_news, "_news", False),  # in the middle of the transaction
+    ],
+)
+def test_a_restart_in_the_middle_sends_nothing_twice_and_loses_nothing(
+    watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch, owner: Any, method: str, *, after: bool
+) -> None:
+    watched.judge({DAY: RED, NEXT: YELLOW})
+    revive = restart_at(monkeypatch, owner, method, after=after)
+    with pytest.raises(Dead):
+        watched.tick()
+    revive()
+    watched.judge({DAY: RED, NEXT: YELLOW})
+    for _ in range(2):
+        watched.tick()
+    assert sorted(subject.split()[1] for subject in web.subjects) == ["FAILED", "WARNING"]
+
+
+def test_what_was_told_when_the_daemon_died_is_resolved_later(
+    watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched.judge({DAY: RED})
+    revive = restart_at(monkeypatch, Outbox, "ended", after=True)
+    with pytest.raises(Dead):
+        watched.tick()
+    revive()
+    watched.judge({DAY: IT_IS_SO})
+    watched.tick()
+    assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "RESOLVED"]
+
+
+def test_killed_between_the_receivers_yes_and_our_note_the_same_key_comes_again(
+    watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The window that remains: the receiver can tell by the key."""
+    watched.judge({DAY: RED})
+    revive = restart_at(monkeypatch, Outbox, "ended", after=False)
+    with pytest.raises(Dead):
+        watched.tick()
+    revive()
+    watched.tick()
+    first, second = web.got
+    assert first.headers["idempotency-key"] == second.headers["idempotency-key"] == first.body["key"]
+
+
+def test_two_ticks_at_once_do_not_send_the_same(watched: Watched, web: Hook) -> None:
+    watched.judge({DAY: RED})
+    during: list[str] = []
+
+    def tick_meanwhile() -> None:
+        if not during:
+            during.append("")
+            during.append(watched.tick())
+
+    web.before_answer = tick_meanwhile
+    watched.tick()
+    assert "another tick is delivering" in during[1]
+    assert len(web.got) == 1
+
+
+def test_an_emptied_event_log_is_read_from_its_beginning(watched: Watched, web: Hook, tmp_path: Path) -> None:
+    for _ in range(3):
+        watched.judge({DAY: RED, NEXT: IT_IS_SO})
+    watched.tick()
+    watched.instance = dg.DagsterInstance.ephemeral(tempdir=str(tmp_path / "another"))
+    watched.judge({DAY: RED, NEXT: YELLOW})
+    watched.tick()
+    assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "WARNING"]
+
+
+# Dead channels.
+
+
+def mail(port: int, to: str = "finance@example.com", **more: Any) -> Mail:
+    return Mail(MailServer("127.0.0.1", port, is_tls=False, user="", password=""), to, **more)
+
+
+@pytest.mark.parametrize("trouble", ["refused", "500", "silence", "redirect", "gone"])
+def test_a_dead_webhook_is_tried_at_the_next_tick_and_keeps_nobody_waiting(
+    watched: Watched, web: Hook, mails: Post, trouble: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ai_usage.alerts.channels.SECONDS", 0.5)
+    slack = Slack(f"http://127.0.0.1:{dead_port()}/T/B/x" if trouble == "refused" else web.url)
+    answers: dict[str, list[int | float]] = {
+        "500": [500, 500], "silence": [1.0, 1.0], "redirect": [302], "gone": [410],
+    }  # fmt: skip
+    web.answers = answers.get(trouble, [])
+    watched.alerts = replace(watched.alerts, channels=[slack, mail(mails.port)])
+    watched.judge({DAY: RED})
+    said = watched.tick()
+    assert "1 delivered" in said
+    assert "slack is waiting: Slack" in said
+    monkeypatch.setattr("ai_usage.alerts.channels.SECONDS", 5)
+    assert (len(mails.got), len(web.got)) == (1, 0)
+    watched.alerts = replace(watched.alerts, channels=[Slack(web.url), mail(mails.port)])
+    watched.tick()
+    watched.tick()
+    assert (len(mails.got), len(web.got)) == (1, 1)
+
+
+def test_a_passing_trouble_is_over_within_the_tick(watched: Watched, web: Hook) -> None:
+    web.answers = [503]
+    watched.judge({DAY: RED})
+    assert watched.tick() == "1 news; 1 delivered"
+    assert web.asked == 2
+
+
+def test_a_rate_limit_is_not_hammered(watched: Watched, web: Hook) -> None:
+    web.answers = [429]
+    watched.judge({DAY: RED, NEXT: RED})
+    watched.tick()
+    assert web.asked == 1
+    watched.tick()
+    assert len(web.got) == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "answers"),
+    [
+        ("CONNECT", ["421 busy", "421 busy"]),
+        ("MAIL", ["451 later", "451 later"]),
+        ("RCPT", ["450 greylisted", "450 greylisted"]),
+        ("RCPT", ["550 unknown"]),
+        ("END", ["421 no", "421 no"]),
+        ("EHLO", ["silence 1", "silence 1"]),
+    ],
+)
+def test_a_dead_mail_server_is_tried_at_the_next_tick_and_keeps_nobody_waiting(
+    watched: Watched, web: Hook, mails: Post, command: str, answers: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ai_usage.alerts.mail.SECONDS", 0.5)
+    mails.answers[command] = answers
+    watched.alerts = replace(watched.alerts, channels=[mail(mails.port), Webhook(web.url)])
+    watched.judge({DAY: RED})
+    assert "is waiting: The mail server" in watched.tick()
+    assert (len(web.got), mails.got) == (1, [])
+    monkeypatch.setattr("ai_usage.alerts.mail.SECONDS", 5)
+    watched.tick()
+    watched.tick()
+    assert (len(web.got), len(mails.got)) == (1, 1)
+
+
+def test_a_wrong_address_keeps_the_others_from_nothing(watched: Watched, mails: Post) -> None:
+    mails.answers["RCPT"] = ["550 who?"]
+    channels = [mail(mails.port, "gone@example.com")]
+    watched.alerts = replace(watched.alerts, channels=channels)
+    watched.judge({DAY: RED})
+    watched.tick()
+    watched.alerts = replace(watched.alerts, channels=[*channels, mail(mails.port, "b@example.com")])
+    watched.judge({DAY: IT_IS_SO})
+    watched.tick()
+    assert mails.to == ["b@example.com", "gone@example.com", "gone@example.com"]
+
+
+def test_a_message_is_given_up_after_a_week_and_the_next_ones_go_on(watched: Watched, web: Hook) -> None:
+    web.answers = [400, 400]
+    watched.judge({DAY: RED})
+    watched.tick()
+    later = watched.alerts.now() + timedelta(days=8)
+    watched.alerts = replace(watched.alerts, now=lambda: later)
+    watched.tick()
+    assert watched.tick() == "no news"
+    watched.judge({DAY: IT_IS_SO})
+    watched.tick()
+    assert [subject.split()[1] for subject in web.subjects] == ["RESOLVED"]
+
+
+def test_what_one_receiver_never_takes_does_not_stop_what_comes_after(watched: Watched, web: Hook) -> None:
+    web.answers = [400, 200, 400]
+    watched.judge({DAY: RED})
+    watched.tick()
+    watched.judge({NEXT: YELLOW})
+    watched.tick()
+    assert [subject.split()[1] for subject in web.subjects] == ["WARNING"]
+
+
+@pytest.mark.parametrize("goodbye", ["421 timeout", "silence 1", "rubbish"])
+def test_an_odd_goodbye_after_the_mail_was_taken_sends_no_second_one(
+    watched: Watched, mails: Post, goodbye: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ai_usage.alerts.mail.SECONDS", 0.5)
+    mails.answers["QUIT"] = [goodbye]
+    watched.alerts = replace(watched.alerts, channels=[mail(mails.port)])
+    watched.judge({DAY: RED})
+    watched.tick()
+    watched.tick()
+    assert len(mails.got) == 1
+
+
+# Runs.
+
+
+def refresh_range(why: str = "") -> dg.JobDefinition:
+    @dg.job(name="refresh_range", executor_def=dg.in_process_executor)
+    def made() -> None:
+        @dg.op(name="raw__claude_cost_report")
+        def step() -> None:
+            if why:
+                raise dg.Failure(why)
+
+        step()
+
+    return made
+
+
+def run(watched: Watched, why: str = "", tags: Mapping[str, str] | None = None) -> str:
+    """A run from the command line; `why` it fails, if it does."""
+    return refresh_range(why).execute_in_process(
+        instance=watched.instance, raise_on_error=False, run_config=QUIET, tags=dict(tags or {})
+    ).run_id  # fmt: skip
+
+
+def again(watched: Watched, run_id: str, *, fails: bool) -> None:
+    """What the UI's re-execution leaves in the log."""
+    made = watched.instance.create_run_for_job(
+        refresh_range(), status=dg.DagsterRunStatus.STARTED, parent_run_id=run_id, root_run_id=run_id
+    )
+    if fails:
+        watched.instance.report_run_failed(made, message="again")
+    else:
+        success = DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, "refresh_range")
+        watched.instance.report_dagster_event(success, made.run_id)
+
+
+def test_a_failed_run_from_the_command_line_is_told_once_and_when_it_was_made_good(watched: Watched, web: Hook) -> None:
+    run_id = run(watched, "no key", tags=range_tags(Span(DAY, NEXT)))
+    run(watched)
+    for _ in range(2):
+        watched.tick(RUNS)
+    [posted] = web.got
+    [item] = posted.body["items"]
+    assert posted.body["subject"] == "[ai_usage] FAILED run of refresh_range"
+    assert item["text"] == f"It was to take {DAY}…{NEXT}. raw/claude_cost_report: no key"
+    assert item["link"] == f"http://127.0.0.1:3000/runs/{run_id}"
+    assert (item["runbook"], bool(item["likely_cause"])) == ("docs/runbook.md#run_failure", True)
+    again(watched, run_id, fails=True)
+    watched.tick(RUNS)
+    again(watched, run_id, fails=False)
+    watched.tick(RUNS)
+    watched.tick(RUNS)
+    assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "FAILED", "RESOLVED"]
+
+
+def test_a_run_that_is_tried_again_is_told_when_it_is_not(watched: Watched, web: Hook) -> None:
+    run_id = run(watched, "busy", tags={"dagster/will_retry": "true"})
+    watched.tick(RUNS)
+    assert web.got == []
+    again(watched, run_id, fails=True)
+    watched.tick(RUNS)
+    assert [subject.split()[1] for subject in web.subjects] == ["FAILED"]
+
+
+def test_a_retry_that_succeeds_leaves_nothing_to_tell(watched: Watched, web: Hook) -> None:
+    run_id = run(watched, "busy", tags={"dagster/will_retry": "true"})
+    watched.tick(RUNS)
+    again(watched, run_id, fails=False)
+    watched.tick(RUNS)
+    assert web.got == []
+
+
+def test_a_failure_of_which_dagster_has_not_decided_yet_waits_a_moment(
+    watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(watched, "busy")
+    monkeypatch.setattr(type(watched.instance), "run_retries_enabled", property(lambda _: True))
+    assert watched.tick(RUNS) == "no news"
+    monkeypatch.setattr(run_news, "SECONDS_UNTIL_DECIDED", 0)
+    assert watched.tick(RUNS) == "1 news; 1 delivered"
+
+
+def test_history_is_no_news(watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(watched, "busy")
+    monkeypatch.setattr(run_news, "OLD", -1)
+    watched.tick(RUNS)
+    monkeypatch.undo()
+    watched.tick(RUNS)
+    assert web.got == []
