@@ -10,7 +10,17 @@ from ai_usage import simulator
 from ai_usage.automation import refresh
 from ai_usage.automation import sheet as sheet_automation
 from ai_usage.catalog import TABLES
-from ai_usage.checks import allocation, completeness, cycle, identity, ledger, people, plausibility, reconciliation
+from ai_usage.checks import (
+    allocation,
+    completeness,
+    cycle,
+    identity,
+    ledger,
+    people,
+    plausibility,
+    reconciliation,
+    spending,
+)
 from ai_usage.checks import sheet as sheet_checks
 from ai_usage.checks import uploads as uploads_checks
 from ai_usage.core import claude as core_claude
@@ -50,7 +60,7 @@ CHECKS = [
     check
     for about in (
         *(completeness, ledger, identity, reconciliation, allocation, cycle, plausibility, people),
-        *(sheet_checks, uploads_checks),
+        *(sheet_checks, uploads_checks, spending),
     )
     for check in about.CHECKS
 ]

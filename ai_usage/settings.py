@@ -38,6 +38,7 @@ class Settings:
     sheet_id: str  # a Google spreadsheet's id, or csv: and a folder; empty is not configured
     google_base_url: str  # in place of both Google hosts; empty: Google's own
     attributed_at_least: Decimal  # the share of spend and tokens that must have an owner
+    growth_at_most: Decimal  # of a month's spend over the month before; 0.2 is a fifth more
 
     def now(self) -> datetime:
         """The present instant in UTC, or the one that `AI_USAGE_NOW` pretends."""
@@ -98,6 +99,7 @@ def read_settings(environ: dict[str, str]) -> Settings:
         sheet_id=read.text("AI_USAGE_SHEET_ID"),
         google_base_url=read.base_url("GOOGLE_API_BASE_URL", ""),
         attributed_at_least=read.share("AI_USAGE_ATTRIBUTED_AT_LEAST", "0.9"),
+        growth_at_most=read.ratio("AI_USAGE_GROWTH_AT_MOST", "0.2"),
     )
     credentials = read.text("GOOGLE_APPLICATION_CREDENTIALS")  # used by Google's own library, for whatever else too
     if credentials and found.sheet_id and not (found.sheet_folder or found.google_base_url):
@@ -155,6 +157,16 @@ class _Reader:
         if not 0 <= share <= 1:
             raise SettingError(f"{name} is {value!r}; a share lies between 0 and 1, such as {default}.")
         return share
+
+    def ratio(self, name: str, default: str) -> Decimal:
+        value = self.text(name, default)
+        try:
+            ratio = Decimal(value)
+        except InvalidOperation as error:
+            raise SettingError(f"{name} is {value!r}; write a ratio such as {default}.") from error
+        if not ratio.is_finite() or ratio < 0:
+            raise SettingError(f"{name} is {value!r}; a ratio is 0 or more, such as {default}.")
+        return ratio
 
     def file(self, name: str) -> Path | None:
         value = self.text(name)
