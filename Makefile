@@ -1,6 +1,6 @@
 # Every command a person types. Each works alone, first, on a fresh machine with Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check ui backfill doctor bench docs sheet-template export-focus lock clean python
+.PHONY: help demo test check ui backfill marts as-of doctor bench docs sheet-template export-focus lock clean python
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -29,6 +29,12 @@ ui: $(VENV)/runtime ## the Dagster UI on that data: make ui PORT=3000
 backfill: $(VENV)/runtime ## a range of days in one run: make backfill FROM=2026-01-01 TO=2026-01-31
 	@$(PY) -m ai_usage.commands backfill "$(FROM)" "$(TO)"
 
+as-of: $(VENV)/runtime ## spend as it was known then: make as-of AT=2026-11-05T06:00:00Z FROM=2026-10-01 TO=2026-10-31
+	@$(PY) -m ai_usage.commands as_of "$(AT)" "$(FROM)" "$(TO)"
+
+marts: $(VENV)/runtime ## every mart again from core, asking no vendor: make marts, or with FROM=… TO=…
+	@$(PY) -m ai_usage.commands marts "$(FROM)" "$(TO)"
+
 doctor: $(VENV)/runtime ## what each credential opens, in plain words
 	@$(PY) -m ai_usage.commands doctor
 
@@ -42,8 +48,8 @@ check: $(VENV)/dev ## lint, types, layers, SQL
 	@$(VENV)/bin/lint-imports --config pyproject.toml
 	@$(PY) -m sqlfluff lint --disable-progress-bar sql
 
-bench: $(VENV)/runtime ## figures as JSON, in .data/bench.json
-	@$(PY) -m ai_usage.commands bench
+bench: $(VENV)/runtime ## figures as JSON, in .data/bench.json; make bench ONLY=marts takes those alone
+	@$(PY) -m ai_usage.commands bench $(if $(ONLY),--only $(ONLY))
 
 docs: $(VENV)/runtime ## docs/tables.md, from the tables
 	@$(PY) -m ai_usage.commands docs

@@ -1,4 +1,6 @@
-"""Every table there is, in the order of the data's way: what the warehouse makes, and docs/tables.md lists."""
+"""Every table there is, in the order of the data's way: what the warehouse makes, and docs/tables.md lists. Beside them
+the table functions, each a query of `sql/` whose parameters are the arguments.
+"""
 
 from ai_usage.core import tables as core
 from ai_usage.marts.files import marts
@@ -20,3 +22,4 @@ TABLES = (
     *core.CORE_TABLES,
     *(mart.table for mart in marts()),
 )
+FUNCTIONS = ("functions/spend_as_of",)

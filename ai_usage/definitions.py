@@ -9,18 +9,21 @@ import dagster as dg
 from ai_usage import simulator
 from ai_usage.automation import refresh
 from ai_usage.automation import sheet as sheet_automation
-from ai_usage.catalog import TABLES
+from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.checks import (
     allocation,
     completeness,
     cycle,
+    figures,
     identity,
     ledger,
+    parity,
     people,
     plausibility,
     reconciliation,
     spending,
 )
+from ai_usage.checks import revisions as revision_checks
 from ai_usage.checks import sheet as sheet_checks
 from ai_usage.checks import uploads as uploads_checks
 from ai_usage.core import claude as core_claude
@@ -59,16 +62,18 @@ ASSETS = [
 CHECKS = [
     check
     for about in (
-        *(completeness, ledger, identity, reconciliation, allocation, cycle, plausibility, people),
-        *(sheet_checks, uploads_checks, spending),
+        *(completeness, ledger, identity, reconciliation, allocation, parity, figures, revision_checks),
+        *(cycle, plausibility, people, sheet_checks, uploads_checks, spending),
     )
     for check in about.CHECKS
 ]
 
 
-def duckdb_warehouse(of: Settings) -> DuckDBWarehouse:
+def duckdb_warehouse(of: Settings, *, is_read_only: bool = False) -> DuckDBWarehouse:
     """The embedded warehouse that the settings name."""
-    return DuckDBWarehouse(of.database, of.published_database, TABLES, of.now)
+    return DuckDBWarehouse(
+        of.database, of.published_database, TABLES, of.now, functions=FUNCTIONS, is_read_only=is_read_only
+    )
 
 
 class WarehouseResource(dg.ConfigurableResource[Warehouse]):

@@ -18,7 +18,7 @@ import duckdb
 import httpx
 
 from ai_usage.automation.refresh import range_tags
-from ai_usage.catalog import TABLES
+from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.definitions import ASSETS, CHECKS, build_defs
 from ai_usage.partitions import Span
 from ai_usage.settings import Settings, settings
@@ -377,7 +377,9 @@ class Platform:
 def platform_in(folder: Path) -> Platform:
     """A platform whose files are in a folder, as the settings would name them; Dagster's are in one below."""
     at = Ticking(settings().now())
-    warehouse = DuckDBWarehouse(folder / "ai_usage.duckdb", folder / "published.duckdb", TABLES, at, patience=60)
+    warehouse = DuckDBWarehouse(
+        folder / "ai_usage.duckdb", folder / "published.duckdb", TABLES, at, patience=60, functions=FUNCTIONS
+    )
     return Platform(warehouse, dg.DagsterInstance.ephemeral(tempdir=str(folder / "dagster")))
 
 

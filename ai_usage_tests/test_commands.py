@@ -2,7 +2,8 @@
 
 import shutil
 import socket
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,9 +12,12 @@ import pytest
 
 from ai_usage.catalog import TABLES
 from ai_usage.commands.__main__ import a_full_disk_named, main
+from ai_usage.commands.bench_company import MEASURED_DAYS, Company
 from ai_usage.commands.docs import TARGET, tables_page
+from ai_usage.commands.marts import rebuild_all
 from ai_usage.commands.refresh import Outcome, tell_troubles
 from ai_usage.errors import WarehouseError
+from ai_usage.marts.files import marts
 from ai_usage.settings import settings
 from ai_usage.simulator import (
     ADMIN_KEY,
@@ -23,8 +27,12 @@ from ai_usage.simulator import (
     WORKSPACE_KEY,
     Simulator,
 )
+from ai_usage.warehouse.table import ANALYTICS
+from ai_usage_tests.platform import DAY, NEXT, Platform, contents, ordinary
 from ai_usage_tests.sources.exports import event, put
 from ai_usage_tests.sources.stand_in import ADMIN, standing_in
+
+DAYS = [DAY, NEXT, NEXT + timedelta(days=1)]
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +60,92 @@ def test_a_backfill_that_cannot_be_says_why(
 ) -> None:
     assert main(["backfill", first, last]) == 2
     assert sentence in said(capsys)
+
+
+@pytest.fixture
+def built(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
+    """Three days that the graph pulled and built, in the folder that commands use."""
+    writers = dg.AssetSelection.all() - dg.AssetSelection.all_asset_checks()
+    assert not platform.run({day: ordinary(10 + n) for n, day in enumerate(DAYS)}, only=writers).failed
+    monkeypatch.setenv("AI_USAGE_DATA_DIR", str(platform.warehouse.path.parent))
+    return platform
+
+
+def forget_marts(platform: Platform) -> None:
+    for mart in marts():
+        if not mart.table.view_of:
+            platform.sql(f"delete from {mart.table.address}")
+
+
+def test_marts_leaves_what_a_run_of_the_graph_leaves_and_publishes_it(
+    built: Platform, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked, of_the_run = built.vendor.asked.total(), contents(built.warehouse.path)
+    forget_marts(built)
+    assert contents(built.warehouse.path) != of_the_run
+    assert main(["marts", "", ""]) == 0
+    assert contents(built.warehouse.path) == of_the_run
+    assert contents(built.warehouse.path.with_name("ai_usage_published.duckdb")) == of_the_run
+    assert built.vendor.asked.total() == asked
+    told = said(capsys)
+    assert "claude_total_expenses 3 rows" in told
+    assert "cursor_expenses raw/cursor_usage_events was never pulled" in told
+    assert f"3 days, {DAYS[0]} to {DAYS[-1]}" in told
+
+
+def test_marts_of_some_days_leaves_the_others(built: Platform) -> None:
+    forget_marts(built)
+    assert main(["marts", str(DAYS[1])]) == 0
+    assert list(built.dollars()) == DAYS[1:]
+
+
+def test_marts_keeps_a_held_back_day_and_says_why_once(built: Platform, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = built.dollars()
+    built.sql(f"update ai_usage_analytics.claude_costs set amount_usd = 2 * amount_usd where activity_date = '{DAY}'")
+    built.sql("update ai_usage_analytics.claude_total_expenses set cost_usd = 7")
+    assert main(["marts"]) == 1
+    assert built.dollars() == kept | {DAY: Decimal(7)}
+    told = said(capsys)
+    assert f"✗ {DAY} held back by grouped_lines_equal_console_figure: the last good version stays in claude_" in told
+    assert told.count("held back by") == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "sentence"),
+    [
+        ("2026-13-01", "", "FROM=2026-13-01 is not a day"),
+        ("2026-11-09", "2026-11-01", "FROM=2026-11-09 is after TO=2026-11-01"),
+        ("", "2999-01-01", "the newest full UTC day"),
+        ("", "2026-11-09", "FROM=2026-11-10 is after TO=2026-11-09"),
+    ],
+)
+def test_marts_of_days_that_cannot_be_says_why(
+    built: Platform, capsys: pytest.CaptureFixture[str], first: str, last: str, sentence: str
+) -> None:
+    assert main(["marts", first, last]) == 2
+    assert sentence in said(capsys)
+    assert built.dollars()
+
+
+def test_marts_of_nothing_says_what_to_do_first(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
+    assert main(["marts"]) == 2
+    assert "Nothing was pulled yet" in said(capsys)
+
+
+def test_the_benchs_company_fills_every_table_and_no_day_of_it_is_held_back(platform: Platform) -> None:
+    """Else what is measured is not what would be rebuilt."""
+    company = Company(people=40, days=MEASURED_DAYS // 12)
+    company.settle_in(platform.warehouse)
+    steps = list(rebuild_all(platform.warehouse, [company.span]))
+    assert not any(step.held or step.skipped not in {"", "a view"} for step in steps)
+    assert all(step.rows for step in steps if step.name in {mart.table.name for mart in marts()} and not step.skipped)
+    filled = {name for name, rows in contents(platform.warehouse.path).items() if rows}
+    assert filled >= {table.name for table in TABLES if table.schema == ANALYTICS and not table.view_of}
+    methods = "select distinct allocation_method from ai_usage_analytics.claude_cost_shares"
+    assert {method for (method,) in platform.sql(methods)} == {"measured"}
 
 
 def test_an_unknown_command_names_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:

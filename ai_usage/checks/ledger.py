@@ -54,7 +54,7 @@ def ledger_is_whole(
 
 
 def _broken_days(pulls: Sequence[str], warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
-    found = wrong_rows(warehouse, CLAIM, span, pulls=pulls)
+    found = wrong_rows(warehouse, CLAIM, span, pulls=pulls, with_hashes=True)
     return {day: _broken(rows) for day, rows in found.items() if day}
 
 
@@ -75,7 +75,11 @@ def _broken_snapshots(pulls: Sequence[str], warehouse: Warehouse) -> Verdict | N
     there = warehouse.ask(f"select pull from {PULLS.address} where pull in unnest(@pulls) limit 1", pulls=list(pulls))
     if there.is_empty():
         return None
-    rows = [row for found in wrong_rows(warehouse, CLAIM, NO_DAY, pulls=list(pulls)).values() for row in found]
+    rows = [
+        row
+        for found in wrong_rows(warehouse, CLAIM, NO_DAY, pulls=list(pulls), with_hashes=True).values()
+        for row in found
+    ]
     return _broken(rows) if rows else IT_IS_SO
 
 

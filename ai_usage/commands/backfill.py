@@ -16,27 +16,39 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     arguments.add_argument("first", help="FROM, the first UTC day, such as 2026-01-01")
     arguments.add_argument("last", help="TO, the last UTC day, included; yesterday at the latest")
     asked = arguments.parse_args(argv)
-    first, last = _day("FROM", asked.first), _day("TO", asked.last)
-    if last < first:
-        raise SettingError(f"FROM={first} is after TO={last}.")
-    if first < of.start_date or last > of.yesterday():
-        raise SettingError(
-            f"{first} to {last} is not within {of.start_date} (AI_USAGE_START_DATE) and {of.yesterday()} "
-            "(the newest full UTC day)."
-        )
+    span = asked_span(of, asked.first, asked.last)
     prepare_instance(of)
-    outcome = refresh(of, Span(first, last))
+    outcome = refresh(of, span)
     green = sum(v.passed for v in outcome.verdicts)
     OUT.print(
-        f"{(last - first).days + 1} days · {outcome.requests.total()} requests · "
+        f"{len(span.days)} days · {outcome.requests.total()} requests · "
         f"{green} of {len(outcome.verdicts)} verdicts green"
     )
     tell_troubles(outcome)
     return 0 if outcome.is_good else 1
 
 
-def _day(name: str, text: str) -> date:
+def asked_span(of: Settings, first_text: str, last_text: str) -> Span:
+    """The days a person typed, FROM and TO; `SettingError` if they are none, or not there to be had."""
+    first, last = asked_day("FROM", first_text), asked_day("TO", last_text)
+    refuse_days_outside(of, first, last)
+    return Span(first, last)
+
+
+def asked_day(name: str, text: str) -> date:
+    """A day of the command line; `SettingError` says how to write one."""
     try:
         return date.fromisoformat(text)
     except ValueError as error:
         raise SettingError(f"{name}={text} is not a day; write for example {name}=2026-01-31.") from error
+
+
+def refuse_days_outside(of: Settings, first: date | None, last: date | None) -> None:
+    """`SettingError` if they are in the wrong order, or were never to be pulled. None is any day."""
+    if first and last and last < first:
+        raise SettingError(f"FROM={first} is after TO={last}.")
+    if any(day and not of.start_date <= day <= of.yesterday() for day in (first, last)):
+        raise SettingError(
+            f"{first or '…'} to {last or '…'} is not within {of.start_date} (AI_USAGE_START_DATE) and "
+            f"{of.yesterday()} (the newest full UTC day)."
+        )

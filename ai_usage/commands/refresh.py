@@ -58,10 +58,11 @@ def refresh(of: Settings, span: Span) -> Outcome:
                 run_config={"loggers": {"progress": {}}},
                 raise_on_error=False,
             )
-    return _outcome(result)
+    return outcome_of(result)
 
 
-def _outcome(result: dg.ExecuteInProcessResult) -> Outcome:
+def outcome_of(result: dg.ExecuteInProcessResult) -> Outcome:
+    """What a run in this process came to."""
     outcome = Outcome(verdicts=list(result.get_asset_check_evaluations()))
     for event in result.all_events:
         if event.is_step_failure:

@@ -35,7 +35,9 @@ def held_back(warehouse: Warehouse, span: Span, by: Holding) -> dict[date, list[
     held: dict[date, list[str]] = {}
     for days in span.cut(at_most=DAYS_AT_ONCE):
         for claim in by.claims:
-            wrong = warehouse.query(f"checks/{claim}", first_day=days.first, last_day=days.last, pulls=by.pulls)
+            wrong = warehouse.query(
+                f"checks/{claim}", first_day=days.first, last_day=days.last, pulls=by.pulls, with_hashes=False
+            )
             for day in sorted(set(wrong["activity_date"])):
                 held.setdefault(day, []).append(claim)
     return held

@@ -1,11 +1,12 @@
 """How a mart is rebuilt, whichever it is: the run's days that may pass, by the SELECT of the mart's name."""
 
+from dataclasses import dataclass, field
 from datetime import date
 
 import dagster as dg
 
 from ai_usage.charts import trend
-from ai_usage.core.holding import held_back
+from ai_usage.core.holding import Holding, held_back
 from ai_usage.layers import note
 from ai_usage.marts.files import Mart
 from ai_usage.partitions import Span, span_of_run
@@ -17,12 +18,30 @@ DAYS_AT_ONCE = 92  # bounds memory, whatever the range
 HeldDays = dict[date, list[str]]
 
 
+@dataclass
+class Judge:
+    """Says which days are held back. A vendor's claims are asked once for a span, however many marts they hold."""
+
+    warehouse: Warehouse
+    _said: dict[tuple[Holding, Span], HeldDays] = field(default_factory=dict, init=False)
+
+    def held(self, by: tuple[Holding, ...], days: Span) -> HeldDays:
+        """The days that may not pass, with the claims of any of these vendors that are false on them."""
+        held: HeldDays = {}
+        for holding in by:
+            if (holding, days) not in self._said:
+                self._said[holding, days] = held_back(self.warehouse, days, holding)
+            for day, claims in self._said[holding, days].items():
+                held.setdefault(day, []).extend(claims)
+        return held
+
+
 def rebuild(context: dg.AssetExecutionContext, warehouse: Warehouse, mart: Mart) -> None:
     """Replace the run's days of a mart, or all of one without days, and note what came of it."""
     asset, table = f"marts/{mart.table.name}", mart.table
-    if any(not any(warehouse.pulled_days(pull) for pull in by.pulls) for by in mart.held_by):
-        return note(context, asset, None, skipped=f"raw/{mart.held_by[0].pulls[0]} was never pulled")
     with warehouse.connected():
+        if missing := never_pulled(warehouse, mart):
+            return note(context, asset, None, skipped=missing)
         if not mart.is_daily:
             return note(context, asset, None, **{"dagster/row_count": rebuild_whole(warehouse, mart)})
         span = span_of_run(context)
@@ -36,15 +55,21 @@ def rebuild(context: dg.AssetExecutionContext, warehouse: Warehouse, mart: Mart)
     return None
 
 
-def rebuild_days(warehouse: Warehouse, mart: Mart, span: Span) -> HeldDays:
+def never_pulled(warehouse: Warehouse, mart: Mart) -> str:
+    """Why a mart has nothing to be built from, if so: one of the vendors that hold it was never asked."""
+    if any(not any(warehouse.pulled_days(pull) for pull in by.pulls) for by in mart.held_by):
+        return f"raw/{mart.held_by[0].pulls[0]} was never pulled"
+    return ""
+
+
+def rebuild_days(warehouse: Warehouse, mart: Mart, span: Span, judge: Judge | None = None) -> HeldDays:
     """Replace the span's days of a mart, all but those held back, which are returned with the reasons."""
     held: HeldDays = {}
+    judge = judge or Judge(warehouse)
     with warehouse.connected():
         for days in span.cut(at_most=DAYS_AT_ONCE):
-            for by in mart.held_by:
-                for day, claims in held_back(warehouse, days, by).items():
-                    held.setdefault(day, []).extend(claims)
-            good = [day for day in days.days if day not in held]
+            held |= (wrong := judge.held(mart.held_by, days))
+            good = [day for day in days.days if day not in wrong]
             warehouse.fill_days(mart.table, mart.query, good, first_day=days.first, last_day=days.last)
     return held
 

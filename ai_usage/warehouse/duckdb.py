@@ -6,13 +6,14 @@ published copy see whole runs only, because the copy is swapped in by a rename.
 
 import errno
 import hashlib
+import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import polars as pl
@@ -26,6 +27,8 @@ from ai_usage.warehouse.ledger import Answer, Records, Version, new_pull_id
 from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Table, raw_table
 
 OPENABLE_BY = "v1.4.0"  # DuckDB 2 writes what DuckDB 1.4 and later read
+PARAMETER = r"\$(\w+)"
+T = TypeVar("T")
 PATIENCE = 300.0  # seconds to wait for another writer; steps hold the file for seconds
 
 NEWEST = f"""
@@ -62,13 +65,17 @@ order by activity_date, pulled_at, pull_id
 
 @dataclass
 class DuckDBWarehouse:
-    """`Warehouse` over one file. `tables` are made, empty, when the file is first opened."""
+    """`Warehouse` over one file. `tables` are made, empty, when the file is first opened; of each file of `sql/` in
+    `functions` SQL users get a table function of that name. Read-only, nothing is made.
+    """
 
     path: Path
     published_path: Path
     tables: Sequence[Table]
     now: Any  # () -> datetime, UTC
     patience: float = PATIENCE
+    functions: Sequence[str] = ()
+    is_read_only: bool = False
     _connection: duckdb.DuckDBPyConnection | None = field(default=None, init=False)
     _is_prepared: bool = field(default=False, init=False)
     _has_news: bool = field(default=False, init=False)
@@ -81,7 +88,9 @@ class DuckDBWarehouse:
         with _plain_words(self.path):
             self._connection = self._open()
             try:
-                if not self._is_prepared:
+                if self.is_read_only:
+                    self._refuse_what_lacks_tables(self._connection)
+                elif not self._is_prepared:
                     self._prepare(self._connection)
                 yield self._connection
             finally:
@@ -150,6 +159,34 @@ class DuckDBWarehouse:
             ).pl()
             db.unregister("said")
         return Records(pull, versions, lines)
+
+    def as_of(self, at: datetime, days: Span, *, into: Path) -> "DuckDBWarehouse":
+        cut = replace(
+            self,
+            path=into,
+            published_path=into.with_name(f"{into.stem}_published.duckdb"),
+            now=lambda: at,
+            is_read_only=False,
+        )
+        with cut.connected() as db, self._attached(db) as ledger, cut._transaction():  # noqa: SLF001 - of its own kind
+            asked = {"first_day": days.first, "last_day": days.last}
+            of_these_days = "(activity_date is null or activity_date between $first_day and $last_day)"
+            committed = f"pull_id in (select pull_id from {PULLS.address} where pull = $pull)"
+            db.execute(f"delete from {PULLS.address}")
+            db.execute(
+                f"insert into {PULLS.address} by name select * from {ledger}.{PULLS.address} "
+                f"where pulled_at <= $at and {of_these_days}",
+                {**asked, "at": at},
+            )
+            for table in self.tables:
+                if table.schema == RAW and table is not PULLS:
+                    db.execute(f"delete from {table.address}")
+                    db.execute(
+                        f"insert into {table.address} by name select * from {ledger}.{table.address} "
+                        f"where {committed} and {of_these_days}",
+                        {**asked, "pull": table.name},
+                    )
+        return cut
 
     def pulled_days(self, pull: str) -> list[date]:
         found = self.ask(
@@ -222,7 +259,24 @@ class DuckDBWarehouse:
         self._has_news = False
 
     def _open(self) -> duckdb.DuckDBPyConnection:
+        if self.is_read_only:
+            return self._patiently(lambda: _connect(self.path, read_only=True))
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        return self._patiently(lambda: _connect(self.path, config={"storage_compatibility_version": OPENABLE_BY}))
+
+    @contextmanager
+    def _attached(self, db: duckdb.DuckDBPyConnection) -> Iterator[str]:
+        """Our file inside another's connection, to be read only, under the name that is given."""
+        path = str(self.path).replace("'", "''")
+        with _plain_words(self.path):
+            self._patiently(lambda: db.execute(f"attach '{path}' as original (read_only)"))
+        try:
+            yield "original"
+        finally:
+            db.execute("detach original")
+
+    def _patiently(self, take: Callable[[], T]) -> T:
+        """What `take` comes to, once no other process has the file."""
         for attempt in stamina.retry_context(
             on=_is_locked,
             attempts=None,
@@ -233,26 +287,30 @@ class DuckDBWarehouse:
             wait_max=0.5,
         ):
             with attempt:
-                db = duckdb.connect(str(self.path), config={"storage_compatibility_version": OPENABLE_BY})
-                db.execute("set TimeZone = 'UTC'")
-                return db
+                return take()
         raise AssertionError("unreachable: retry_context returns or raises")
 
-    def _prepare(self, db: duckdb.DuckDBPyConnection) -> None:
-        """Make what is missing: schemas, tables, and columns that a newer version of a table has."""
-        there: dict[str, set[str]] = {}
-        for schema, table, column in db.execute(
-            "select table_schema, table_name, column_name from information_schema.columns "
-            "where table_schema in (?, ?)", [RAW, ANALYTICS]
-        ).fetchall():  # fmt: skip
-            there.setdefault(f"{schema}.{table}", set()).add(column)
-        missing = [
+    def _refuse_what_lacks_tables(self, db: duckdb.DuckDBPyConnection) -> None:
+        views = {table.address for table in self.tables if table.view_of}
+        if self._missing(_columns_made(db)) or views - _views_made(db).keys():
+            raise WarehouseError(
+                f"{self.path} was last written by an older version of this code. Let one run bring it up to date, "
+                "for example make backfill of one day, then do this again."
+            )
+
+    def _missing(self, there: Mapping[str, set[str]]) -> list[tuple[Table, str]]:
+        """Tables and columns that are not among those there."""
+        return [
             (table, name)
             for table in self.tables
             for name in table.columns
             if not table.view_of and name not in there.get(table.address, set())
         ]
-        if missing:
+
+    def _prepare(self, db: duckdb.DuckDBPyConnection) -> None:
+        """Make what is missing: schemas, tables, and columns that a newer version of a table has."""
+        there = _columns_made(db)
+        if missing := self._missing(there):
             db.execute("begin")
             for schema in (RAW, ANALYTICS):
                 db.execute(f"create schema if not exists {schema}")
@@ -263,15 +321,12 @@ class DuckDBWarehouse:
                     db.execute(_ddl(table))
             db.execute("commit")
         self._prepare_views(db)
+        self._prepare_functions(db)
         self._is_prepared = True
 
     def _prepare_views(self, db: duckdb.DuckDBPyConnection) -> None:
         """Make what views are missing or were made of another text, which their comment tells."""
-        made_of = dict(
-            db.execute(
-                "select schema_name || '.' || view_name, comment from duckdb_views() where not internal"
-            ).fetchall()
-        )
+        made_of = _views_made(db)
         wanted = [(table.address, *_view(table)) for table in self.tables if table.view_of]
         if all(made_of.get(address) == digest for address, _, digest in wanted):
             return
@@ -279,6 +334,21 @@ class DuckDBWarehouse:
         for address, select, digest in wanted:
             db.execute(f"create or replace view {address} as {select}")
             db.execute(f"comment on view {address} is '{digest}'")
+        db.execute("commit")
+
+    def _prepare_functions(self, db: duckdb.DuckDBPyConnection) -> None:
+        """Make the table functions, if they were made of another text. The ledger's comment tells: to look functions
+        up would take longer than all the rest of opening the file.
+        """
+        texts = [f"create or replace macro {ANALYTICS}.{_function(name)}" for name in self.functions]
+        digest = hashlib.sha256("\n".join(texts).encode()).hexdigest()
+        query = "select comment from duckdb_tables() where schema_name = ? and table_name = ?"
+        if not texts or db.execute(query, [RAW, PULLS.name]).fetchall() == [(digest,)]:
+            return
+        db.execute("begin")
+        for text in texts:
+            db.execute(text)
+        db.execute(f"comment on table {PULLS.address} is '{digest}'")
         db.execute("commit")
 
     @contextmanager
@@ -343,6 +413,36 @@ def _view(table: Table) -> tuple[str, str]:
     """What a view is made of, and a digest of that."""
     select, _ = _pinned(table, table.view_of or "")
     return select, hashlib.sha256(select.encode()).hexdigest()
+
+
+def _function(name: str) -> str:
+    """A table function of a query's name: its parameters are the arguments."""
+    select, parameters = to_duckdb(read(name))
+    body = re.sub(PARAMETER, r"\1", select)
+    return f"{name.rpartition('/')[2]}({', '.join(sorted(parameters, key=body.index))}) as table {body}"
+
+
+def _connect(path: Path, **how: Any) -> duckdb.DuckDBPyConnection:
+    db = duckdb.connect(str(path), **how)
+    db.execute("set TimeZone = 'UTC'")
+    return db
+
+
+def _columns_made(db: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+    """Table → its columns, as the file has them."""
+    there: dict[str, set[str]] = {}
+    for schema, table, column in db.execute(
+        "select table_schema, table_name, column_name from information_schema.columns "
+        "where table_schema in (?, ?)", [RAW, ANALYTICS]
+    ).fetchall():  # fmt: skip
+        there.setdefault(f"{schema}.{table}", set()).add(column)
+    return there
+
+
+def _views_made(db: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """View → the digest of what it was made of."""
+    found = db.execute("select schema_name || '.' || view_name, comment from duckdb_views() where not internal")
+    return dict(found.fetchall())
 
 
 def _ddl(table: Table) -> str:

@@ -5,6 +5,7 @@ every write names its table, its days and a whole frame; nothing is updated row 
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 import polars as pl
@@ -36,6 +37,11 @@ class Warehouse(Protocol):
     def versions(self, pull: str, span: Span) -> Records:
         """Every committed version of each day of the span, oldest first within the day: the pulls that brought new
         content, an empty one too. `versions` and `lines` bear each version's own pull_id and pulled_at.
+        """
+
+    def as_of(self, at: datetime, days: Span, *, into: Path) -> "Warehouse":
+        """A warehouse apart, kept at `into`: the ledger of these days and of every snapshot as it stood at an instant,
+        in place of the ledger there. Core and marts there are left as they are, empty at first. Ours is only read.
         """
 
     def pulled_days(self, pull: str) -> list[date]:

@@ -55,12 +55,13 @@ class TwoEngines:
         warehouse = self.duckdb[world] = DuckDBWarehouse(folder / "a.duckdb", folder / "b.duckdb", TABLES, lambda: NOW)
         held = {table.address: rows(table, lines.get(table.address, [])) for table in TABLES}
         with warehouse.connected():
-            for table in TABLES:
+            for table in (table for table in TABLES if not table.view_of):
                 columns = {name: [row[at] for row in held[table.address]] for at, name in enumerate(table.columns)}
                 warehouse.replace_all(table, table.frame(columns))
             for mart in marts_in_order():
                 found = self.on_duckdb(world, MARTS[mart])
-                warehouse.replace_all(DECLARED[mart], found)
+                if not DECLARED[mart].view_of:
+                    warehouse.replace_all(DECLARED[mart], found)
                 held[DECLARED[mart].address] = found.rows()
         self.google.declare(world, TABLES, held)
 

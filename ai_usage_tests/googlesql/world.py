@@ -24,6 +24,8 @@ PARAMETERS = {
     "first_day": Parameter("DATE", date.fromisoformat(WED)),
     "last_day": Parameter("DATE", date.fromisoformat(FRI)),
     "pulls": Parameter("ARRAY<STRING>", ["claude_cost_report", "cursor_usage_events"]),
+    "with_hashes": Parameter("BOOL", value=True),
+    "provider": Parameter("STRING", "anthropic"),
     "cycle_start": Parameter("TIMESTAMP", datetime.fromisoformat("2024-02-28T00:00:00Z")),
     "settled_until": Parameter("TIMESTAMP", datetime.fromisoformat("2024-02-29T11:00:00Z")),
     "figure_at": Parameter("TIMESTAMP", datetime.fromisoformat("2024-03-01T12:00:00Z")),
@@ -34,6 +36,7 @@ DEFAULTS: dict[str | Type, Any] = {
     "records_pull_id": "pull-1",
     "ingestion_timestamp": "2024-03-02T06:00:00Z",
     "pulled_at": "2024-03-02T06:00:00.123456Z",
+    "first_seen_at": "2024-03-02T06:00:00Z",
     "upload_timestamp": "2024-03-02T06:00:00Z",
     "organization_id": "org-1",
     "currency": "USD",
@@ -72,6 +75,8 @@ BILLING_GROUP = """{"name": "Data", "type": "BILLING", "currentMembers": [
     {"email": " Ann@Example.com", "joinedAt": "2024-02-03T00:00:00.000Z", "leftAt": null},
     {"email": "eve@example.com", "joinedAt": "2024-02-28T23:30:00.000Z", "leftAt": null}]}"""
 
+REFRESHED = '{"data_refreshed_at": "2024-03-02T04:00:00Z"}'
+
 ORDINARY: Lines = {
     "ai_usage_raw.pulls": said(
         "pull activity_date pull_id records pulled_at",
@@ -84,6 +89,12 @@ ORDINARY: Lines = {
         ("cursor_usage_events", FRI, "pull-1", 0, "2024-03-02T06:00:00Z"),
         ("cursor_groups", None, "pull-0", 1, "2024-02-01T06:00:00Z"),
         ("cursor_groups", None, "pull-1", 1, "2024-03-02T06:00:00Z"),
+    )
+    + said(
+        "pull activity_date pull_id records pulled_at envelope",
+        ("claude_analytics_cost", WED, "pull-0", 4, "2024-02-29T05:00:00Z", '{"data_refreshed_at": null}'),
+        ("claude_analytics_cost", WED, "pull-1", 4, "2024-03-02T05:00:00Z", REFRESHED),
+        ("claude_analytics_cost", THU, "pull-1", 3, "2024-03-02T05:00:00Z", "{}"),
     ),
     "ai_usage_raw.claude_cost_report": said(
         "activity_date position record",
@@ -102,6 +113,26 @@ ORDINARY: Lines = {
         (THU, TEAM, "Team", OPUS, OUTPUT, "tokens", "standard", "0-200k", "credit", "-0.5"),
         (THU, None, "Default", SONNET, UNCACHED, "tokens", "standard", "0-200k", "input", "2.000000005"),
         (FRI, None, "Default", None, None, "code_execution", None, None, "Code Execution", "0.333333333"),
+    ),
+    "ai_usage_analytics.claude_analytics_costs": said(
+        "activity_date product workspace_id model token_type cost_type amount_usd",
+        (WED, "messages_api", TEAM, OPUS, UNCACHED, "tokens", "0.123456789"),
+        (WED, "claude_code", TEAM, OPUS, OUTPUT, "tokens", "12.5"),
+        (WED, "chat", None, SONNET, OUTPUT, "tokens", "0.75"),
+        (WED, "messages_api", "default", None, None, "web_search", "3.300000001"),
+        (THU, "messages_api", TEAM, OPUS, OUTPUT, "tokens", "-0.25"),
+        (THU, None, "default", SONNET, UNCACHED, "tokens", "2"),
+    ),
+    "ai_usage_analytics.spend_versions": said(
+        "activity_date provider billed_usd lines known_from known_to pull_id",
+        (WED, "anthropic", "16.5", 4, "2024-02-29T06:00:00Z", "2024-03-02T05:30:00Z", "pull-0"),
+        (WED, "anthropic", "16.92345679", 5, "2024-03-02T05:30:00Z", None, "pull-1"),
+        (THU, "anthropic", "1.500000005", 2, "2024-03-02T06:00:00Z", None, "pull-1"),
+        (FRI, "anthropic", "0.333333333", 1, "2024-03-02T06:00:00Z", None, "pull-1"),
+        (WED, "cursor", "1.304567891", 3, "2024-03-02T06:00:00Z", None, "pull-1"),
+        (THU, "cursor", "0.03", 2, "2024-03-01T06:00:00Z", "2024-03-02T06:00:00Z", "pull-0"),
+        (THU, "cursor", "0.03", 2, "2024-03-02T06:00:00Z", None, "pull-1"),
+        (FRI, "cursor", "0", 0, "2024-03-02T06:00:00Z", None, "pull-1"),
     ),
     "ai_usage_analytics.claude_daily_cost": said(
         "activity_date amount_usd", (WED, "16.92345679"), (THU, "1.500000005"), (FRI, "0.333333333")
@@ -200,6 +231,10 @@ ORDINARY: Lines = {
         "row_number provider period_start period_end workspace_id amount_usd source note",
         (2, "claude", "2024-02-01", "2024-03-01", None, "18.423456795", "console", None),
         (3, "claude", "2024-02-28", "2024-03-01", TEAM, "12.173456789", "invoice", "by hand"),
+        (6, "anthropic", "2024-02-28", "2024-03-02", None, "18.76", "console", None),
+        (7, "anthropic", "2024-02-28", "2024-03-02", "default", "6.58", "console", None),
+        (8, "cursor", "2024-02-03", "2024-03-03", None, "1.33", "dashboard", None),
+        (9, "cursor", "2024-03-03", "2024-04-03", None, "7", "dashboard", None),
     ),
     "ai_usage_analytics.budgets": said(
         "row_number month scope scope_name amount_usd",
@@ -255,6 +290,10 @@ HARM: Lines = {
     "ai_usage_analytics.cursor_usage_events": said(
         EVENT,
         (THU, "2024-03-01T00:00:00Z", EVE, None, "auto", "Usage-based", True, True, "0.5"),
+    ),
+    "ai_usage_analytics.spend_versions": said(
+        "activity_date provider billed_usd known_from known_to pull_id",
+        (THU, "anthropic", "1", "2024-03-01T06:00:00Z", "2024-03-01T07:00:00Z", "pull-0"),
     ),
     "ai_usage_analytics.dim_cursor_member": said(
         "user_id user_email user_name role is_removed", ("user_6", "idle@example.com", "Idle", "member", False)

@@ -17,7 +17,9 @@ PARAMETERS: dict[str, Any] = {
     "first_day": DAY,
     "last_day": NEXT,
     "pulls": ["claude_cost_report"],
-    **dict.fromkeys(("cycle_start", "settled_until", "figure_at"), AT),
+    "with_hashes": True,
+    "provider": "anthropic",
+    **dict.fromkeys(("cycle_start", "settled_until", "figure_at", "as_of"), AT),
 }
 
 

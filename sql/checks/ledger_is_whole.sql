@@ -1,6 +1,7 @@
 -- Days, or snapshots (without a day), whose newest version does not stand in raw as it was pulled: fewer or more
 -- records than its row in ai_usage_raw.pulls says, others than those it has the hash of, or that row itself gone or
--- there twice. Records are hashed as the ledger does it: in any order, but for a sheet's rows, and joined by NUL.
+-- there twice. Records are hashed as the ledger does it: in any order, but for a sheet's rows, and joined by NUL. Which
+-- days reach the marts is asked @with_hashes false: what was altered in place is told, but costs too much to ask there.
 with newest as (
     select
         pull,
@@ -260,8 +261,10 @@ standing as (
         newest.activity_date,
         count(*) as records,
         to_hex(sha256(string_agg(
-            stored.record,
-            '\x00' order by if(starts_with(newest.pull, 'sheet_'), stored.position, 0), stored.record
+            if(@with_hashes, stored.record, null),
+            '\x00' order by
+                if(@with_hashes and starts_with(newest.pull, 'sheet_'), stored.position, 0),
+                if(@with_hashes, stored.record, null)
         ))) as content_hash
     from newest
     inner join stored
@@ -286,6 +289,6 @@ left join standing
 left join commits on newest.pull = commits.pull and newest.records_pull_id = commits.pull_id
 where
     newest.records != coalesce(standing.records, 0)
-    or newest.content_hash != coalesce(standing.content_hash, to_hex(sha256('')))
+    or (@with_hashes and newest.content_hash != coalesce(standing.content_hash, to_hex(sha256(''))))
     or coalesce(commits.commits, 0) != 1
 order by newest.activity_date, newest.pull

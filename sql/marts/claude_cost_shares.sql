@@ -198,24 +198,18 @@ of_keys as (
     group by things.thing, used.api_key_id
 ),
 
-told as (
+matched as (
     select
         things.thing,
+        things.amount_usd = things.measured_usd as is_exact,
         measured.product,
         measured.api_key_id,
+        coalesce(measured.api_key_id, '') as pool,
         measured.actor_type,
         measured.user_email as actor_email,
         measured.model,
         measured.amount_usd,
-        measured.list_usd,
-        cast(greatest(measured.amount_usd, cast(0 as numeric)) * 1000000000 as int64) as weight,
-        cast(round(
-            cast(of_keys.units as float64)
-            * cast(measured.amount_usd as float64)
-            / nullif(cast(
-                sum(measured.amount_usd) over (partition by things.thing, coalesce(measured.api_key_id, '')) as float64
-            ), 0)
-        ) as int64) as units
+        measured.list_usd
     from things
     inner join measured
         on
@@ -225,9 +219,45 @@ told as (
             and things.cost_type = measured.cost_type
             and things.token_type = measured.token_type
             and things.service_tier = measured.service_tier
-    left join of_keys
-        on things.thing = of_keys.thing and coalesce(measured.api_key_id, '') = coalesce(of_keys.api_key_id, '')
     where things.measured_usd is not null
+),
+
+pools as (
+    select
+        thing,
+        pool,
+        sum(amount_usd) as pool_usd
+    from matched
+    group by thing, pool
+),
+
+pool_units as (
+    select
+        pools.thing,
+        pools.pool,
+        cast(of_keys.units as float64) as units,
+        nullif(cast(pools.pool_usd as float64), 0) as pool_usd
+    from pools
+    inner join of_keys on pools.thing = of_keys.thing and pools.pool = coalesce(of_keys.api_key_id, '')
+),
+
+told as (
+    select
+        matched.thing,
+        matched.is_exact,
+        matched.product,
+        matched.api_key_id,
+        matched.actor_type,
+        matched.actor_email,
+        matched.model,
+        matched.amount_usd,
+        matched.list_usd,
+        cast(greatest(matched.amount_usd, cast(0 as numeric)) * 1000000000 as int64) as weight,
+        cast(round(
+            pool_units.units * cast(matched.amount_usd as float64) / pool_units.pool_usd
+        ) as int64) as units
+    from matched
+    left join pool_units on matched.thing = pool_units.thing and matched.pool = pool_units.pool
 ),
 
 parts as (
@@ -238,11 +268,11 @@ parts as (
         told.actor_type,
         told.actor_email,
         told.model,
-        told.amount_usd,
         told.list_usd,
         told.units,
         told.weight
     from told
+    where not told.is_exact
     union all
     select
         of_keys.thing,
@@ -251,7 +281,6 @@ parts as (
         cast(null as string) as actor_type,
         cast(null as string) as actor_email,
         cast(null as string) as model,
-        cast(null as numeric) as amount_usd,
         cast(null as numeric) as list_usd,
         of_keys.units,
         of_keys.units as weight
@@ -266,7 +295,6 @@ parts as (
         cast(null as string) as actor_type,
         cast(null as string) as actor_email,
         cast(null as string) as model,
-        cast(null as numeric) as amount_usd,
         cast(null as numeric) as list_usd,
         cast(null as int64) as units,
         1 as weight
@@ -327,38 +355,61 @@ ranked as (
     from corrected
 ),
 
+payers as (
+    select
+        told.thing,
+        told.product,
+        told.api_key_id,
+        told.actor_type,
+        told.actor_email,
+        told.model,
+        told.list_usd,
+        told.units,
+        told.amount_usd as cost_usd
+    from told
+    where told.is_exact
+    union all
+    select
+        ranked.thing,
+        ranked.product,
+        ranked.api_key_id,
+        ranked.actor_type,
+        ranked.actor_email,
+        ranked.model,
+        ranked.list_usd,
+        ranked.units,
+        cast(
+            cast(ranked.nano_usd + if(ranked.place <= ranked.left_nano_usd, 1, 0) as numeric)
+            * cast('0.000000001' as numeric) as numeric
+        ) as cost_usd
+    from ranked
+),
+
 shares as (
     select
         things.activity_date,
         things.organization_id,
         things.workspace_id,
-        ranked.product,
-        ranked.api_key_id,
-        ranked.actor_type,
-        ranked.actor_email,
-        ranked.list_usd,
-        ranked.units,
-        coalesce(ranked.model, nullif(things.model, '')) as model,
+        payers.product,
+        payers.api_key_id,
+        payers.actor_type,
+        payers.actor_email,
+        payers.list_usd,
+        payers.units,
+        payers.cost_usd,
+        coalesce(payers.model, nullif(things.model, '')) as model,
         nullif(things.cost_type, '') as cost_type,
         nullif(things.token_type, '') as token_type,
         nullif(things.service_tier, '') as service_tier,
         case
             when abs(things.amount_usd - things.measured_usd) <= things.rounding_usd then 'measured'
             when things.measured_usd is not null then 'proportional'
-            when ranked.units is null then 'none'
+            when payers.units is null then 'none'
             when things.token_type = '' then 'requests'
             else 'tokens'
-        end as allocation_method,
-        if(
-            things.amount_usd = things.measured_usd,
-            ranked.amount_usd,
-            cast(
-                cast(ranked.nano_usd + if(ranked.place <= ranked.left_nano_usd, 1, 0) as numeric)
-                * cast('0.000000001' as numeric) as numeric
-            )
-        ) as cost_usd
-    from ranked
-    inner join things on ranked.thing = things.thing
+        end as allocation_method
+    from payers
+    inner join things on payers.thing = things.thing
 )
 
 select

@@ -1,0 +1,175 @@
+"""Do the vendors' lines come to what their consoles showed: each figure of the sheet, whole and by workspace.
+
+A figure with days that were never pulled compares with nothing, and one that the vendor restated since it was written
+down was right then: both are warnings.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from ai_usage.checks.verdicts import Verdict, snapshot_check, some
+from ai_usage.core.revisions import NOBODY
+from ai_usage.core.sheets import read_newest
+from ai_usage.errors import AiUsageError
+from ai_usage.partitions import ONE_DAY, Span
+from ai_usage.settings import settings
+from ai_usage.sources.claude.rows import cost_rows
+from ai_usage.sources.cursor.rows import event_rows
+from ai_usage.sources.sheets.pulls import SOURCE as SHEET
+from ai_usage.sources.sheets.tabs import CONSOLE_FIGURES
+from ai_usage.warehouse.port import Warehouse
+
+CLAIM = "console_figures_match"
+PULLED_FROM = ("anthropic", "cursor")
+A_LINE = Decimal("1e-6")  # marts have what the ledger has, but for roundings of a line
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One figure, and what is wrong with it: nothing, a reason not to compare, or a difference."""
+
+    row: Row
+    why: str = ""
+    is_error: bool = False
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The figure as the verdict's table has it."""
+        names = ("provider", "period_start", "period_end", "workspace_id", "workspace_name", "lines_usd", "figure_usd")
+        more = ("difference_usd", "tolerance_usd", "days_missing")
+        return {name: self.row[name] for name in (*names, *more)} | {"why": self.why}
+
+
+def _figures_match(warehouse: Warehouse) -> Verdict | None:
+    if (read := read_newest(warehouse, CONSOLE_FIGURES)) is None:
+        return None
+    rows = warehouse.query(f"checks/{CLAIM}").to_dicts()
+    if read[1].good and not rows:
+        return Verdict.error(
+            f"The sheet has {len(read[1].good)} figures of consoles, and core/console_figures none: build it."
+        )
+    return judge_figures([_judged(warehouse, row) for row in rows])
+
+
+def judge_figures(figures: list[Judged]) -> Verdict:
+    """All figures in one verdict: what differs first, then what cannot be compared."""
+    wrong = [one for one in figures if one.is_error]
+    unclear = [one for one in figures if one.why and not one.is_error]
+    matching = len(figures) - len(wrong) - len(unclear)
+    shown = [one.shown for one in (*wrong, *unclear)]
+    rest = f" {matching} of {len(figures)} figures match." if matching else ""
+    if unclear:
+        rest += f" Not comparable: {some(_grouped(unclear), between='; ')}."
+    if wrong:
+        wrong.sort(key=lambda one: -abs(one.row["difference_usd"]))
+        named = some((f"{whose(one.row)} {one.why}" for one in wrong), at_most=3, between="; ")
+        return Verdict.error(f"{len(wrong)} of {len(figures)} figures differ: {named}.{rest}", shown)
+    if unclear:
+        return Verdict.warning(rest.strip(), shown)
+    if not figures:
+        return Verdict.right("The sheet has no figure of a console: there is nothing to hold the sums against.")
+    return Verdict.right(f"{len(figures)} figures match, each to a cent or a hundredth of a percent.")
+
+
+def whose(row: Row) -> str:
+    """Whose figure, and of when; both days included."""
+    workspace = f", workspace {row['workspace_name'] or row['workspace_id']}" if row["workspace_id"] else ""
+    return f"{row['provider']} {_period(row)}{workspace}"
+
+
+def _period(row: Row) -> str:
+    return str(Span(row["period_start"], row["period_end"] - ONE_DAY))
+
+
+def _grouped(figures: list[Judged]) -> Iterator[str]:
+    """What cannot be compared, once for all figures of a period."""
+
+    def same(one: Judged) -> tuple[str, str, str]:
+        return one.row["provider"], _period(one.row), one.why
+
+    for (provider, period, why), group in groupby(sorted(figures, key=same), same):
+        names = [one.row["workspace_name"] or one.row["workspace_id"] for one in group]
+        of = [name for name in names if name]
+        spaces = f"in {len(of)} workspaces" if len(of) > 1 else f"in workspace {of[0]}" if of else ""
+        whole = "as a whole" if len(of) < len(names) and of else ""
+        which = " and ".join(part for part in (whole, spaces) if part)
+        yield f"{provider} {period}{f', {which}' if which else ''}: {why}"
+
+
+def _judged(warehouse: Warehouse, row: Row) -> Judged:
+    if row["provider"] not in PULLED_FROM:
+        return Judged(row, "nothing is pulled from there")
+    if row["provider"] == "cursor" and row["workspace_id"]:
+        return Judged(row, "Cursor has no workspaces")
+    if row["days_missing"]:
+        return Judged(row, _missing(row, settings().now().date()))
+    if abs(row["difference_usd"]) <= row["tolerance_usd"]:
+        return Judged(row)
+    amounts = (
+        f"lines come to {usd(row['lines_usd'])} USD, the figure says {usd(row['figure_usd'])}: "
+        f"{usd(row['difference_usd'], sign='+')} USD, more than {usd(row['tolerance_usd'])}"
+    )
+    then, now = (_lines_known(warehouse, row, at) for at in (row["first_seen_at"], None))
+    is_as_told = now is not None and abs(now - row["lines_usd"]) <= A_LINE
+    if is_as_told and then is not None and abs(then - row["figure_usd"]) <= row["tolerance_usd"]:
+        return Judged(row, f"restated since the sheet has it: {amounts}; then they came to {usd(then)}")
+    return Judged(row, amounts, is_error=True)
+
+
+def _missing(row: Row, today: date) -> str:
+    to_come = max((row["period_end"] - max(today, row["period_start"])).days, 0)
+    never = max(row["days_missing"] - to_come, 0)
+    parts = [
+        f"{never} of its {row['days']} days were never pulled (make backfill)" if never else "",
+        f"{min(to_come, row['days_missing'])} of its {row['days']} days are not over" if to_come else "",
+    ]
+    return " and ".join(part for part in parts if part)
+
+
+def usd(amount: Decimal, *, sign: str = "") -> str:
+    """To the cent, or as fine as it takes to be anything."""
+    return f"{amount:{sign},.2f}" if abs(amount) >= 1 else f"{amount.quantize(Decimal('1e-4')):{sign},f}"
+
+
+def _lines_known(warehouse: Warehouse, row: Row, at: datetime | None) -> Decimal | None:
+    """What the ledger's lines of the period come to, or came to at an instant; None if that cannot be read."""
+    span = Span(row["period_start"], row["period_end"] - ONE_DAY)
+    pull = "claude_cost_report" if row["provider"] == "anthropic" else "cursor_usage_events"
+    said = warehouse.newest(pull, span, as_of=at)
+    try:
+        if row["provider"] == "cursor":
+            events = event_rows(said)
+            return Decimal(events.filter(events["is_chargeable"])["charged_usd"].sum())
+        lines = cost_rows(said, NOBODY)
+    except AiUsageError:
+        return None
+    if row["workspace_id"]:
+        its_own = pl.col("workspace_id") == row["line_workspace_id"]
+        lines = lines.filter(its_own | pl.col("workspace_id").is_null() if row["is_default"] else its_own)
+    return Decimal(lines["amount_usd"].sum())
+
+
+console_figures_match = snapshot_check(
+    CLAIM,
+    dg.AssetKey(["marts", "month_close"]),
+    _figures_match,
+    source=SHEET,
+    description="What vendors' lines come to, whole and by workspace, is what the sheet says their consoles showed: "
+    "within 0.01 USD or 0.01 %.",
+    pull=CONSOLE_FIGURES.pull,
+    also_reads=[
+        dg.AssetKey(["core", "console_figures"]),
+        *(dg.AssetKey(["marts", mart]) for mart in ("claude_expenses", "claude_total_expenses", "cursor_expenses")),
+    ],
+)
+
+CHECKS = [console_figures_match]

@@ -1,0 +1,203 @@
+"""`make as-of AT=… FROM=… TO=…`: what we would have reported at an instant about some days, and what changed since. The
+whole world of then is left as a DuckDB file for any SQL tool.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from rich.table import Table as Grid
+
+from ai_usage.commands.backfill import asked_span
+from ai_usage.commands.past import (
+    HeldDays,
+    Past,
+    Spend,
+    differences,
+    held_days,
+    not_pulled,
+    rebuilt,
+    spend_in,
+    usage_known,
+)
+from ai_usage.commands.refresh import Outcome, tell_troubles
+from ai_usage.commands.shell import ERR, OUT
+from ai_usage.definitions import duckdb_warehouse
+from ai_usage.errors import SettingError, WarehouseError
+from ai_usage.partitions import Span, runs_of_days
+from ai_usage.settings import Settings
+from ai_usage.warehouse.port import Warehouse
+
+FOLDER = "as_of"
+AT_MOST = 40  # lines of days that differ
+
+
+def run(of: Settings, argv: Sequence[str]) -> int:
+    arguments = argparse.ArgumentParser(prog="make as-of", description=__doc__)
+    arguments.add_argument("at", help="AT, the instant with its time zone, such as 2026-11-05T06:00:00Z")
+    arguments.add_argument("first", help="FROM, the first UTC day, such as 2026-10-01")
+    arguments.add_argument("last", help="TO, the last UTC day, included; yesterday at the latest")
+    asked = arguments.parse_args(argv)
+    at, span = _instant(asked.at), asked_span(of, asked.first, asked.last)
+    if not of.database.exists():
+        ERR.print(f"Nothing was ever pulled into {of.database}.", soft_wrap=True)
+        return 1
+    ledger = duckdb_warehouse(of, is_read_only=True)
+    [first], [last], [is_simulated] = ledger.ask(
+        "select min(pulled_at) as a, max(pulled_at) as b, logical_or(is_simulated) as c from ai_usage_raw.pulls"
+    ).to_dict(as_series=False).values()  # fmt: skip
+    if first is None or at < first:
+        began = f"the first pull was at {_told(first)}" if first else f"nothing was ever pulled into {of.database}"
+        ERR.print(f"Nothing was known at {_told(at)}: {began}.", soft_wrap=True)
+        return 1
+    if at > of.now():
+        OUT.print(f"{_told(at)} is in the future: this is what is known now, by the last pull at {_told(last)}.")
+        at = last
+    target = of.data_dir / FOLDER / f"{_named(at)}_{span.first}_{span.last}.duckdb"
+    return _tell(ledger, at, span, target, title="SIMULATED DATA, " * bool(is_simulated))
+
+
+def _tell(ledger: Warehouse, at: datetime, span: Span, target: Path, *, title: str) -> int:
+    with _folder(target.parent) as scratch:
+        past = rebuilt(ledger, at, span, into=Path(scratch) / target.name)
+        if past.failures:
+            tell_troubles(Outcome(failures=dict(past.failures)))
+            ERR.print("These days cannot be rebuilt as they were known then: nothing was written.")
+            return 1
+        with ledger.connected(), past.world.connected():
+            then, now = spend_in(past.world, span), spend_in(ledger, span)
+            OUT.print()
+            OUT.rule(f"[bold]{title}{span.first} to {span.last} as known at {_told(at)}[/]")
+            OUT.print(_totals(then, now))
+            _tell_changes(then, now)
+            _tell_gaps(not_pulled(ledger, past.world, span), past.held)
+            is_proven = _tell_proof(ledger, past, then, at, span)
+            _tell_what_is_behind(ledger, now, span)
+        (Path(scratch) / target.name).chmod(0o444)
+        (Path(scratch) / target.name).replace(target)
+    OUT.rule()
+    OUT.print(f"The whole of it, for any SQL tool: {target}", soft_wrap=True)
+    return 0 if is_proven else 1
+
+
+def _totals(then: Spend, now: Spend) -> Grid:
+    grid = _grid("Billed, USD", "known then", "known now", "difference")
+    providers = sorted({provider for _, provider in {*then.billed, *now.billed}})
+    for name, among in [*((p, {p}) for p in providers), ("total", set(providers))]:
+        sums = [sum((usd for (_, p), usd in s.billed.items() if p in among), Decimal()) for s in (then, now)]
+        grid.add_row(name, *_amounts(*sums))
+    return grid
+
+
+def _tell_changes(then: Spend, now: Spend) -> None:
+    changed = differences(then.billed, now.billed)
+    moved = [key for key in {*then.payers, *now.payers} - {*changed} if then.payers.get(key) != now.payers.get(key)]
+    if changed:
+        grid = _grid("Days that differ, dearest first", "", "known then", "known now", "difference")
+        for day, provider in changed[:AT_MOST]:
+            pair = (s.billed.get((day, provider)) for s in (then, now))
+            grid.add_row(str(day), provider, *_amounts(*pair))
+        OUT.print(grid)
+        if len(changed) > AT_MOST:
+            OUT.print(f"  … and {len(changed) - AT_MOST} more.")
+    elif not moved:
+        OUT.print("Nothing has changed since.")
+    if moved:
+        OUT.print(
+            f"Equal in sum, but with other keys, people or teams now: {_days(day for day, _ in moved)}.", soft_wrap=True
+        )
+
+
+def _tell_gaps(unpulled: dict[str, list[date]], held: HeldDays) -> None:
+    for provider, days in unpulled.items():
+        if days:
+            OUT.print(f"[yellow]Not yet pulled then[/], {provider}: {_days(days)}", soft_wrap=True)
+    for (day, provider), claims in sorted(held.items()):
+        if day not in unpulled.get(provider, []):
+            why = f"{day} ({', '.join(claims)}); its last good version, if any, counts."
+            OUT.print(f"[yellow]Held back then[/], {provider}: {why}", soft_wrap=True)
+
+
+def _tell_proof(ledger: Warehouse, past: Past, then: Spend, at: datetime, span: Span) -> bool:
+    """Whether what was rebuilt is, to the last digit, what the ledger's versions add up to, and SQL users are told."""
+    known, told = usage_known(past.world, at, span), usage_known(ledger, at, span)
+    wrong = [key for key in differences(then.usage, known) if key not in past.held]
+    for day, provider in wrong:
+        ERR.print(
+            f"[bold red]✗ {day} {provider}[/] ai_spend was rebuilt with {_usd(then.usage.get((day, provider)))} "
+            f"of usage, spend_as_of says {_usd(known.get((day, provider)))}",
+            soft_wrap=True,
+        )
+    stale = sorted(key for key in {*known, *told} if known.get(key) != told.get(key))
+    if stale:
+        ERR.print(
+            f"[bold red]✗ spend_as_of[/] in the warehouse says otherwise of {_days(day for day, _ in stale)}: "
+            "materialize core/spend_versions over these days.",
+            soft_wrap=True,
+        )
+    if not wrong and not stale:
+        OUT.print(f"Usage equals spend_as_of, day by day and to the last digit: {_usd(sum(known.values(), Decimal()))}")
+    return not wrong and not stale
+
+
+def _tell_what_is_behind(ledger: Warehouse, now: Spend, span: Span) -> None:
+    behind = differences(now.usage, usage_known(ledger, datetime.max.replace(tzinfo=UTC), span))
+    if behind:
+        held = held_days(ledger, span)
+        why = "held back" if all(key in held for key in behind) else "not rebuilt since the last pull, or held back"
+        days = _days(day for day, _ in behind)
+        OUT.print(f"[yellow]ai_spend of now is behind the ledger[/], {why}: {days}", soft_wrap=True)
+
+
+def _folder(folder: Path) -> "tempfile.TemporaryDirectory[str]":
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(dir=folder, prefix=".building-")
+    except OSError as error:
+        raise WarehouseError(
+            f"{folder} cannot be written ({error.strerror}). Set AI_USAGE_DATA_DIR to a folder you may write."
+        ) from error
+
+
+def _instant(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise SettingError(f"AT={text} is not an instant; write for example AT=2026-11-05T06:00:00Z.") from error
+    if at.tzinfo is None:
+        raise SettingError(f"AT={text} is without a time zone; write for example AT={at.isoformat()}Z.")
+    return at.astimezone(UTC)
+
+
+def _told(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S}{f'.{at:%f}' * bool(at.microsecond)} UTC"
+
+
+def _named(at: datetime) -> str:
+    """The instant for a file's name: no colon, which Windows and FAT refuse."""
+    return f"{at:%Y-%m-%dT%H%M%S}{f'_{at:%f}' * bool(at.microsecond)}Z"
+
+
+def _grid(title: str, *columns: str) -> Grid:
+    grid = Grid(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    grid.add_column("", min_width=12)
+    for column in columns:
+        grid.add_column(column, justify="right" if column else "left", min_width=12)
+    return grid
+
+
+def _amounts(then: Decimal | None, now: Decimal | None) -> tuple[str, str, str]:
+    difference = (now or Decimal()) - (then or Decimal())
+    is_small = difference and not difference.quantize(Decimal("0.01"))
+    return _usd(then), _usd(now), f"{difference:+f}" if is_small else f"{difference:+,.2f}"
+
+
+def _usd(amount: Decimal | None) -> str:
+    return "–" if amount is None else f"{amount:,.2f}"
+
+
+def _days(days: Iterable[date]) -> str:
+    return ", ".join(str(span) for span in runs_of_days(list(days)))

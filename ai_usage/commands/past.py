@@ -1,0 +1,148 @@
+"""The world as it was known at an instant: the ledger cut there, and core and marts rebuilt above it by the assets that
+build them every day. What was never in the ledger is of now: this code, and the prices that CURSOR_PLANS names.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from ai_usage.automation.refresh import range_tags
+from ai_usage.commands.refresh import outcome_of
+from ai_usage.core.holding import HOLDINGS, held_back
+from ai_usage.core.revisions import BILLS
+from ai_usage.definitions import ASSETS
+from ai_usage.partitions import ONE_DAY, Span
+from ai_usage.warehouse.port import Warehouse
+
+BUILT = [asset for asset in ASSETS if {key.path[0] for key in asset.keys} <= {"core", "marts"}]
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+AN_INSTANT = timedelta(microseconds=1)  # what instants here are told to
+
+DayOfProvider = tuple[date, str]
+Payer = tuple[str | None, str | None, str | None]  # key, person, team
+HeldDays = dict[DayOfProvider, list[str]]
+PROVIDERS = {"claude": "anthropic", "cursor": "cursor"}  # by who holds days back
+
+
+@dataclass
+class Past:
+    """A rebuilt world: steps that failed and why, and which days were held back then, by what claims."""
+
+    world: Warehouse
+    failures: Mapping[str, str]
+    held: HeldDays
+
+
+@dataclass
+class Spend:
+    """What a warehouse has as billed in some days."""
+
+    billed: dict[DayOfProvider, Decimal] = field(default_factory=dict)
+    usage: dict[DayOfProvider, Decimal] = field(default_factory=dict)
+    payers: dict[DayOfProvider, dict[Payer, Decimal]] = field(default_factory=dict)
+
+
+def rebuilt(ledger: Warehouse, at: datetime, span: Span, *, into: Path) -> Past:
+    """The days as they were known at the instant, in a warehouse of its own at `into`.
+
+    A day held back keeps its last good version in the marts. So where days were held back then, what was known of them
+    just before each change is built first, and the instant last: as the marts lived through it.
+    """
+    past = _build(ledger, at, span, into)
+    if not past.failures and (moments := _before_each_change(past, span)):
+        into.unlink()
+        for moment, day in moments:
+            _build(ledger, moment, Span(day, day), into)
+        past = _build(ledger, at, span, into)
+    return past
+
+
+def _build(ledger: Warehouse, at: datetime, span: Span, into: Path) -> Past:
+    world = ledger.as_of(at, Span(span.first - ONE_DAY, span.last), into=into)  # commits look at the eve
+    with world.connected(), dg.DagsterInstance.ephemeral() as instance:
+        # The log of a run that nobody will look at took a third of the time.
+        instance.event_log_storage.store_event = lambda _: None  # type: ignore[method-assign,assignment]
+        result = dg.materialize(
+            BUILT,
+            resources={"warehouse": world},
+            tags=range_tags(span),
+            instance=instance,
+            run_config=QUIET,
+            raise_on_error=False,
+        )
+    return Past(world, outcome_of(result).failures, held_days(world, span))
+
+
+def held_days(warehouse: Warehouse, span: Span) -> HeldDays:
+    """The days of a provider that may not reach the marts, with the claims that are false on each."""
+    return {
+        (day, PROVIDERS[vendor]): claims
+        for vendor, by in HOLDINGS.items()
+        if any(warehouse.pulled_days(pull) for pull in by.pulls)
+        for day, claims in held_back(warehouse, span, by).items()
+    }
+
+
+def _before_each_change(past: Past, span: Span) -> list[tuple[datetime, date]]:
+    """Of each day held back, the instants before something new was heard of it, once all was there that it needs."""
+    moments = set()
+    for vendor, by in HOLDINGS.items():
+        heard = past.world.ask(
+            "select activity_date, pull, pulled_at from ai_usage_raw.pulls where pull in unnest(@pulls) "
+            "and pull_id = records_pull_id and activity_date between @first_day and @last_day order by pulled_at",
+            pulls=list(by.pulls),
+            first_day=span.first,
+            last_day=span.last,
+        )
+        for day in {day for day, provider in past.held if provider == PROVIDERS[vendor]}:
+            there: set[str] = set()
+            for of, pull, pulled_at in heard.iter_rows():
+                if of == day and there == set(by.pulls):
+                    moments.add((pulled_at - AN_INSTANT, day))
+                there |= {pull} if of == day else set()
+    return sorted(moments)
+
+
+def spend_in(warehouse: Warehouse, span: Span) -> Spend:
+    """What its `ai_spend` says."""
+    found = Spend()
+    for row in warehouse.query("summary/spend_by_payer", **_period(span)).iter_rows(named=True):
+        key, payer = (row["spend_date"], row["provider"]), (row["api_key_id"], row["user_email"], row["team_name"])
+        sums: list[dict[Any, Decimal]] = [found.billed] if row["is_seat"] else [found.billed, found.usage]
+        for billed in sums:
+            billed[key] = billed.get(key, Decimal()) + row["billed_usd"]
+        own = found.payers.setdefault(key, {})
+        own[payer] = own.get(payer, Decimal()) + row["billed_usd"]
+    return found
+
+
+def usage_known(warehouse: Warehouse, at: datetime, span: Span) -> dict[DayOfProvider, Decimal]:
+    """What the function `spend_as_of` says of the days."""
+    found = warehouse.query("functions/spend_as_of", as_of=at)
+    rows = found.select("activity_date", "provider", "billed_usd").iter_rows()
+    return {(day, provider): billed_usd for day, provider, billed_usd in rows if day in span}
+
+
+def differences(one: Mapping[DayOfProvider, Decimal], other: Mapping[DayOfProvider, Decimal]) -> list[DayOfProvider]:
+    """Where two sums by day and provider differ, most first; what one lacks is nothing."""
+    apart = {key: one.get(key, Decimal()) - other.get(key, Decimal()) for key in {*one, *other}}
+    return sorted((key for key in apart if apart[key]), key=lambda key: (-abs(apart[key]), key))
+
+
+def not_pulled(ledger: Warehouse, world: Warehouse, span: Span) -> dict[str, list[date]]:
+    """By provider, the days that a world knows no bill of; of providers that were ever asked."""
+    return {
+        bill.provider: [day for day in span.days if day not in there]
+        for bill in BILLS
+        if ledger.pulled_days(bill.pull)
+        for there in [set(world.pulled_days(bill.pull))]
+    }
+
+
+def _period(span: Span) -> dict[str, date]:
+    return {"first_day": span.first, "last_day": span.last}

@@ -1,0 +1,119 @@
+"""Any single record of a day lost or doubled in raw: whatever is rebuilt from it, some claim names the day and the
+amount. The records are spread over a simulated day, of each report that money rests on.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from ai_usage.checks import allocation, ledger, parity, reconciliation, revisions
+from ai_usage.checks.verdicts import Verdict
+from ai_usage.core.claude import organization_of
+from ai_usage.core.holding import CLAUDE, CURSOR
+from ai_usage.core.keys import emails_of_users
+from ai_usage.marts.files import marts
+from ai_usage.marts.rebuild import rebuild_days
+from ai_usage.partitions import Span
+from ai_usage.settings import settings
+from ai_usage.sources.claude import rows, tables
+from ai_usage.sources.cursor import rows as cursor_rows
+from ai_usage.sources.cursor import tables as cursor_tables
+from ai_usage_tests.platform import Platform, platform_in
+
+DAY = date(2026, 11, 11)
+SPAN = Span(DAY, DAY)
+SAMPLE = 4  # records of each report, the first and the last among them
+HARMS = {"lost": "delete from {table} where {it}", "doubled": "insert into {table} select * from {table} where {it}"}
+PULLS = ("claude_cost_report", "claude_cost_totals", "claude_messages_usage", "claude_analytics_cost",
+         "cursor_usage_events")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    platform = platform_in(tmp_path_factory.mktemp("any_record"))
+    outcome = platform.refresh(replace(settings(), simulate=True), SPAN)
+    assert outcome.result.success
+    assert said(platform) == ""
+    return platform
+
+
+@pytest.mark.parametrize("how", HARMS)
+@pytest.mark.parametrize("pull", PULLS)
+def test_the_day_and_the_amount_are_named(past: Platform, tmp_path: Path, pull: str, how: str) -> None:
+    positions = [position for (position,) in past.sql(records(pull, "position"))]
+    [(pulled,)] = past.sql(f"select count(*) from ai_usage_raw.{pull} where activity_date = '{DAY}'")
+    chosen = sorted({positions[n * (len(positions) - 1) // max(SAMPLE - 1, 1)] for n in range(SAMPLE)})
+    for position in chosen:
+        folder = tmp_path / str(position)
+        folder.mkdir()
+        harmed = past.copy(folder)
+        [(record,)] = past.sql(f"{records(pull, 'record')} limit 1 offset {positions.index(position)}")
+        it = f"activity_date = '{DAY}' and position = {position}"
+        harmed.sql(HARMS[how].format(table=f"ai_usage_raw.{pull}", it=it))
+        rebuild(harmed)
+        told = said(harmed)
+        there = pulled + (1 if how == "doubled" else -1)
+        assert f"raw/{pull} holds {there} of the {pulled} records that were pulled" in told
+        if usd := amount(pull, msgspec.json.decode(record)):
+            assert f"{usd:,f}".rstrip("0") in told, (record, told)
+
+
+def records(pull: str, column: str) -> str:
+    charged = "and cast(json_extract(record, '$.isChargeable') as boolean)" if pull == "cursor_usage_events" else ""
+    return f"select {column} from ai_usage_raw.{pull} where activity_date = '{DAY}' {charged} order by position"
+
+
+def amount(pull: str, record: Mapping[str, Any]) -> Decimal | None:
+    """The record's money in USD; None where it has only tokens."""
+    if pull == "claude_messages_usage":
+        return None
+    cents = record["chargedCents"] if "chargedCents" in record else record.get("cost", record)["amount"]
+    return (Decimal(str(cents)) / 100).quantize(Decimal("0.000000001"))
+
+
+def rebuild(platform: Platform) -> None:
+    """Core and marts of the day, from raw as it stands."""
+    warehouse = platform.warehouse
+    with warehouse.connected():
+        organization, emails = organization_of(warehouse), emails_of_users(warehouse)
+        assert organization is not None
+        for table, pull, shape in (
+            (tables.CLAUDE_COSTS, "claude_cost_report", lambda said: rows.cost_rows(said, organization)),
+            (tables.CLAUDE_DAILY_COST, "claude_cost_totals", lambda said: rows.daily_cost_rows(said, organization)),
+            (tables.CLAUDE_USAGE_TOKENS, "claude_messages_usage", lambda said: rows.usage_rows(said, organization)),
+            (
+                tables.CLAUDE_ANALYTICS_COSTS,
+                "claude_analytics_cost",
+                lambda said: rows.analytics_cost_rows(said, organization, emails),
+            ),
+            (cursor_tables.CURSOR_USAGE_EVENTS, "cursor_usage_events", cursor_rows.event_rows),
+        ):
+            warehouse.replace_days(table, [DAY], shape(warehouse.newest(pull, SPAN)))
+        for mart in marts():
+            if mart.is_daily:
+                rebuild_days(warehouse, mart, SPAN)
+
+
+def verdicts(platform: Platform) -> Iterator[Mapping[date, Verdict]]:
+    """What the claims about money say, judged as their checks judge."""
+    warehouse = platform.warehouse
+    with warehouse.connected():
+        yield ledger._broken_days([*tables.DAILY_PULLS, *cursor_tables.DAILY_PULLS], warehouse, SPAN)
+        yield reconciliation._lines_against_console(warehouse, SPAN)
+        yield parity._two_tellings(warehouse, SPAN)
+        yield allocation._allocation(warehouse, SPAN)
+        yield allocation._expenses_of("anthropic", CLAUDE)(warehouse, SPAN)
+        yield allocation._expenses_of("cursor", CURSOR)(warehouse, SPAN)
+        for provider in ("anthropic", "cursor"):
+            yield revisions._recorded(warehouse, SPAN, provider)
+
+
+def said(platform: Platform) -> str:
+    """All that is wrong with the day, in words."""
+    return "\n".join(v.why for found in verdicts(platform) for day, v in found.items() if day == DAY and not v.passed)

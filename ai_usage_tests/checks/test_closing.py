@@ -1,0 +1,339 @@
+"""The claims a month is closed on, seen red: nineteen good days of the built-in vendors, harmed in one place."""
+
+import json
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ai_usage.checks.verdicts import ERROR, WARN
+from ai_usage.partitions import Span
+from ai_usage.settings import settings
+from ai_usage.sources.claude.client import SOURCE as ANTHROPIC
+from ai_usage.warehouse.ledger import Answer
+from ai_usage_tests.platform import Outcome, Platform, platform_in
+
+DAYS = Span(date(2026, 11, 1), date(2026, 11, 19))  # as far as the sheet's figures of this month go
+DAY = date(2026, 11, 11)
+
+PARITY = "parity_holds"
+FIGURES = "console_figures_match"
+RECORDED = "revisions_are_recorded"
+
+A, RAW = "ai_usage_analytics", "ai_usage_raw"
+COSTS, ANALYTICS, SHEET = f"{A}.claude_costs", f"{A}.claude_analytics_costs", f"{A}.console_figures"
+VERSIONS, PULLS = f"{A}.spend_versions", f"{RAW}.pulls"
+THAT_DAY = f"activity_date = '{DAY}'"
+DEAREST = f"rowid = (select rowid from {ANALYTICS} where {THAT_DAY} order by amount_usd desc, rowid limit 1)"
+A_SPACE = f"(select workspace_id from {A}.dim_workspace where workspace_name = 'Platform')"
+DEFAULT_SPACE = f"(select workspace_id from {A}.dim_workspace where is_default)"
+NOVEMBER = "period_start = '2026-11-01' and workspace_id is null"
+CURSORS = "provider = 'cursor' and period_start = '2026-11-03'"
+ANTHROPICS = "anthropic 2026-11-01…"
+
+
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    platform = platform_in(tmp_path_factory.mktemp("closing"))
+    outcome = platform.refresh(replace(settings(), simulate=True), DAYS)
+    assert outcome.result.success
+    assert outcome.red(PARITY) | outcome.red(RECORDED) == set()
+    assert outcome.verdict(PARITY, DAY, "claude_parity").description == (
+        f"{DAY}: Analytics and the cost report both come to {platform.dollars()[DAY]:,f} USD."
+    )
+    said = outcome.verdict(FIGURES, None, "month_close")
+    assert (said.passed, said.severity) == (False, WARN)  # of last month, of which no day was pulled
+    assert (said.description or "").startswith("7 of 14 figures match. Not comparable: anthropic 2026-10-01…2026-10-31")
+    platform.sql(f"delete from {SHEET} where period_start < '2026-11-01'")
+    return platform
+
+
+@pytest.fixture
+def good(past: Platform, tmp_path: Path) -> Platform:
+    """Nineteen days of both vendors and the figures of just these: pulled, built and right."""
+    return past.copy(tmp_path)
+
+
+def rebuilt(platform: Platform, *assets: str) -> None:
+    selection = dg.AssetSelection.assets(*assets).without_checks()
+    assert platform.materialize(selection, DAYS, None).result.success
+
+
+def restated(platform: Platform, by: str = "1.5", after: timedelta = timedelta(days=1)) -> None:
+    """The cost report told a line of the day dearer when it was asked again; analytics were not asked."""
+    platform.warehouse.now.at += after
+    for pull in ("claude_cost_report", "claude_cost_totals"):
+        said = platform.warehouse.newest(pull, Span(DAY, DAY)).lines["record"].to_list()
+        first = json.loads(said[0])
+        first["amount"] = str(Decimal(first["amount"]) + Decimal(by) * 100)
+        records = [json.dumps(first).encode(), *(text.encode() for text in said[1:])]
+        platform.warehouse.append(pull, [Answer(ANTHROPIC, DAY, records, 1, {}, is_simulated=True)])
+    core = (f"core/{table}" for table in ("claude_costs", "claude_daily_cost", "spend_versions"))
+    marts = (f"marts/{mart}" for mart in ("claude_total_expenses", "claude_cost_shares", "claude_attributed_costs"))
+    rebuilt(platform, *core, *marts, "marts/claude_expenses", "marts/claude_parity", "marts/month_close")
+
+
+def sentence(outcome: Outcome, claim: str, table: str, day: date | None = None) -> str:
+    return outcome.verdict(claim, day, table).description or ""
+
+
+PARITY_HARMS = {
+    "an analytics row lost": f"delete from {ANALYTICS} where {DEAREST}",
+    "an analytics row doubled": f"insert into {ANALYTICS} from {ANALYTICS} where {DEAREST}",
+    "an analytics row a hundredfold": f"update {ANALYTICS} set amount_usd = amount_usd * 100 where {DEAREST}",
+    "analytics in cents": f"update {ANALYTICS} set amount_usd = amount_usd * 100 where {THAT_DAY}",
+    "a day of analytics lost": f"delete from {ANALYTICS} where {THAT_DAY}",
+    "a hundredth of a cent": f"update {ANALYTICS} set amount_usd = amount_usd + 0.0001 where {DEAREST}",
+}
+
+
+@pytest.mark.parametrize("harm", PARITY_HARMS)
+def test_analytics_that_tell_other_money_are_red_on_their_day(good: Platform, harm: str) -> None:
+    [(before,)] = good.sql(f"select sum(amount_usd) from {ANALYTICS} where {THAT_DAY}")
+    good.sql(PARITY_HARMS[harm])
+    [(after,)] = good.sql(f"select coalesce(sum(amount_usd), 0) from {ANALYTICS} where {THAT_DAY}")
+    rebuilt(good, "marts/claude_parity")
+    outcome = good.check(PARITY, DAYS)
+    assert outcome.red(PARITY) == {DAY}
+    verdict = outcome.verdict(PARITY, DAY, "claude_parity")
+    assert verdict.severity == ERROR
+    said = verdict.description or ""
+    assert f"{after - before:+,f} nothing explains. Report against analytics, dearest first: " in said
+    assert "rows" in verdict.metadata
+
+
+def test_the_dearest_cells_are_named(good: Platform) -> None:
+    [(model, kind, usd)] = good.sql(f"select model, token_type, amount_usd from {ANALYTICS} where {DEAREST}")
+    good.sql(PARITY_HARMS["an analytics row lost"])
+    rebuilt(good, "marts/claude_parity")
+    rows = good.warehouse.query("checks/claude_parity_cells", first_day=DAY, last_day=DAY).to_dicts()
+    [cell] = rows
+    assert (cell["model"], cell["kind"], cell["difference_usd"]) == (model, kind, -usd)
+    assert f"{cell['workspace_name']} {model} {kind} " in sentence(
+        good.check(PARITY, DAYS), PARITY, "claude_parity", DAY
+    )
+
+
+def test_what_has_not_settled_yet_is_a_warning_and_only_beyond_a_percent(good: Platform) -> None:
+    good.sql(
+        f"""update {PULLS} set envelope = '{{"data_refreshed_at": "2026-11-12T10:00:00Z"}}'
+        where pull = 'claude_analytics_cost' and {THAT_DAY}"""
+    )
+    good.sql(f"delete from {ANALYTICS} where {DEAREST}")
+    rebuilt(good, "marts/claude_parity")
+    outcome = good.check(PARITY, DAYS)
+    assert outcome.red(PARITY) == {DAY}
+    assert outcome.verdict(PARITY, DAY, "claude_parity").severity == WARN
+    assert " not settled yet." in sentence(outcome, PARITY, "claude_parity", DAY)
+    good.sql(f"update {A}.claude_parity set not_settled_usd = -cost_report_usd / 100 where {THAT_DAY}")
+    assert good.check(PARITY, DAYS).red(PARITY) == set()
+
+
+def test_a_day_without_analytics_is_nothing_to_judge_and_one_not_built_is_red(good: Platform) -> None:
+    good.sql(f"delete from {A}.claude_parity where {THAT_DAY}")
+    outcome = good.check(PARITY, DAYS)
+    assert outcome.red(PARITY) == {DAY}
+    assert "held back, or never built" in sentence(outcome, PARITY, "claude_parity", DAY)
+    good.sql(f"delete from {PULLS} where pull = 'claude_analytics_cost' and {THAT_DAY}")
+    outcome = good.check(PARITY, DAYS)
+    assert outcome.red(PARITY) == set()
+    assert "Nothing to judge" in sentence(outcome, PARITY, "claude_parity", DAY)
+
+
+FIGURE_HARMS = {
+    "a figure a hundredfold": (f"update {SHEET} set amount_usd = amount_usd * 100 where {NOVEMBER}", ANTHROPICS),
+    "a figure in thousands": (
+        f"update {SHEET} set amount_usd = amount_usd / 1000 where {CURSORS}",
+        "cursor 2026-11-03…",
+    ),
+    "a figure of another month": (
+        f"update {SHEET} set amount_usd = amount_usd + 100 where {NOVEMBER} and provider = 'anthropic'",
+        ANTHROPICS,
+    ),
+    "a workspace dropped": (f"delete from {A}.claude_expenses where workspace_id = {A_SPACE}", "workspace Platform"),
+    "the default workspace dropped": (
+        f"delete from {A}.claude_expenses where workspace_id = {DEFAULT_SPACE}",
+        "workspace Default",
+    ),
+    "a day counted twice": (
+        f"insert into {A}.claude_total_expenses from {A}.claude_total_expenses where expense_date = '{DAY}'",
+        ANTHROPICS,
+    ),
+    "cents as dollars": (f"update {A}.claude_total_expenses set cost_usd = cost_usd * 100", ANTHROPICS),
+    "Cursor usage lost": (
+        f"delete from {A}.cursor_expenses where cost_type = 'usage_based' and expense_date = '{DAY}'",
+        "cursor 2026-11-03…",
+    ),
+    "seats among usage": (f"update {A}.cursor_expenses set cost_type = 'usage_based'", "cursor 2026-11-03…"),
+}
+
+
+@pytest.mark.parametrize("harm", FIGURE_HARMS)
+def test_a_figure_that_is_not_what_the_lines_come_to_is_red(good: Platform, harm: str) -> None:
+    assert good.check(FIGURES).red(FIGURES) == set()
+    sql, named = FIGURE_HARMS[harm]
+    [(rows,)] = good.sql(sql)
+    assert rows > 0
+    outcome = good.check(FIGURES)
+    assert outcome.red(FIGURES) == {None}
+    verdict = outcome.verdict(FIGURES, None, "month_close")
+    assert verdict.severity == ERROR
+    said = verdict.description or ""
+    assert " of 7 figures differ: " in said
+    assert named in said
+    assert " USD, the figure says " in said
+    assert "USD, more than " in said
+
+
+def test_a_cent_or_a_hundredth_of_a_percent_is_no_difference(good: Platform) -> None:
+    [(usd,)] = good.sql(f"select amount_usd from {SHEET} where {NOVEMBER}")
+    for percent, red in (("0.009", set()), ("-0.009", set()), ("0.011", {None}), ("-0.011", {None})):
+        good.sql(f"update {SHEET} set amount_usd = {usd} * (1 + {percent} / 100) where {NOVEMBER}")
+        assert good.check(FIGURES).red(FIGURES) == red
+    good.sql(f"update {SHEET} set amount_usd = {usd} where {NOVEMBER}")
+    good.sql(f"update {A}.cursor_expenses set billed_usd = 0")
+    for usd_of_cursor, red in (("0.01", set()), ("0.011", {None})):
+        good.sql(f"update {SHEET} set amount_usd = {usd_of_cursor} where {CURSORS}")
+        assert good.check(FIGURES).red(FIGURES) == red
+
+
+def test_days_never_pulled_and_days_to_come_are_no_comparison(good: Platform) -> None:
+    good.sql(f"delete from {PULLS} where pull = 'claude_cost_report' and {THAT_DAY}")
+    good.sql(f"update {SHEET} set period_end = '2026-12-03' where {CURSORS}")
+    outcome = good.check(FIGURES)
+    assert outcome.red(FIGURES) == {None}
+    assert outcome.verdict(FIGURES, None, "month_close").severity == WARN
+    said = sentence(outcome, FIGURES, "month_close")
+    assert "as a whole and in 5 workspaces: 1 of its " in said
+    assert " days were never pulled" in said
+    assert "cursor 2026-11-03…2026-12-02: 13 of its 30 days are not over" in said
+
+
+def test_a_provider_nobody_pulls_and_cursors_workspaces_are_no_comparison(good: Platform) -> None:
+    good.sql(f"update {SHEET} set workspace_id = 'team-a' where {CURSORS}")
+    good.sql(f"update {SHEET} set provider = 'openai' where {NOVEMBER}")
+    outcome = good.check(FIGURES)
+    assert outcome.red(FIGURES) == {None}
+    said = sentence(outcome, FIGURES, "month_close")
+    assert "5 of 7 figures match." in said
+    assert "in workspace team-a: Cursor has no workspaces" in said
+    assert "openai 2026-11-01…" in said
+    assert ": nothing is pulled from there" in said
+
+
+def test_figures_that_never_reached_core_are_red(good: Platform) -> None:
+    good.sql(f"delete from {SHEET}")
+    outcome = good.check(FIGURES)
+    assert outcome.red(FIGURES) == {None}
+    assert "core/console_figures none: build it" in sentence(outcome, FIGURES, "month_close")
+
+
+def test_no_sheet_is_nothing_to_judge(platform: Platform) -> None:
+    outcome = platform.check(FIGURES)
+    assert outcome.red(FIGURES) == set()
+    assert "Nothing to judge" in sentence(outcome, FIGURES, "month_close")
+
+
+def test_a_day_restated_after_the_figure_is_told_as_that_everywhere(good: Platform) -> None:
+    restated(good)
+    outcome = good.check(FIGURES)
+    assert outcome.red(FIGURES) == {None}
+    assert outcome.verdict(FIGURES, None, "month_close").severity == WARN
+    said = sentence(outcome, FIGURES, "month_close")
+    assert said.count("restated since the sheet has it") == 2  # the whole, and one workspace
+    assert "5 of 7 figures match." in said
+    [(month,)] = good.sql(f"select restated_since_figure_usd from {A}.month_close where provider = 'anthropic'")
+    assert month == Decimal("1.5")
+    outcome = good.check(PARITY, DAYS)
+    assert outcome.red(PARITY) == set()
+    assert "-1.500000000 restated since analytics were asked." in sentence(outcome, PARITY, "claude_parity", DAY)
+    assert good.check(RECORDED, DAYS).red(RECORDED) == set()
+    day, usd = good.sql(f"select activity_date, change_usd from {A}.spend_revisions")[0]
+    assert (day, usd) == (DAY, Decimal("1.5"))
+
+
+def test_a_restatement_excuses_no_other_slip(good: Platform) -> None:
+    good.sql(f"update {SHEET} set amount_usd = amount_usd * 100 where {NOVEMBER}")
+    restated(good)
+    outcome = good.check(FIGURES)
+    assert outcome.red(FIGURES) == {None}
+    assert outcome.verdict(FIGURES, None, "month_close").severity == ERROR
+
+
+EVENTS = f"{A}.cursor_usage_events"
+RECORDED_HARMS = {  # what is done, and what the verdict says of it
+    "a total changed by a nano-dollar": (
+        f"""update {COSTS} set amount_usd = amount_usd + 0.000000001
+        where rowid = (select min(rowid) from {COSTS} where {THAT_DAY})""",
+        "+0.000000001 USD that no revision tells of",
+    ),
+    "a day lost": (f"delete from {COSTS} where {THAT_DAY}", "The day comes to 0.000000000 USD"),
+    "a Cursor day a hundredfold": (
+        f"update {EVENTS} set charged_usd = charged_usd * 100 where {THAT_DAY}",
+        "USD that no revision tells of",
+    ),
+    "an event made chargeable": (
+        f"""update {EVENTS} set is_chargeable = true where rowid = (select min(rowid) from {EVENTS}
+        where {THAT_DAY} and not is_chargeable and charged_usd > 0)""",
+        "USD that no revision tells of",
+    ),
+    "no version at all": (
+        f"delete from {VERSIONS} where {THAT_DAY} and provider = 'anthropic'",
+        "has no version of it",
+    ),
+    "the newest version lost": (
+        f"delete from {VERSIONS} where {THAT_DAY} and known_to is null and provider = 'anthropic'",
+        "-2.000000000 USD that no revision tells of",
+    ),
+    "the version between lost": (
+        f"""delete from {VERSIONS} where pull_id = (select pull_id from {VERSIONS} where known_to is not null
+        order by known_from desc limit 1)""",
+        "there are 1 gaps and 1 open ones",
+    ),
+    "the newest version twice": (
+        f"insert into {VERSIONS} from {VERSIONS} where {THAT_DAY} and known_to is null and provider = 'anthropic'",
+        "there are 1 gaps and 2 open ones",
+    ),
+    "a version never closed": (
+        f"update {VERSIONS} set known_to = null where {THAT_DAY}",
+        "there are 2 gaps and 3 open ones",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def twice_restated(past: Platform, tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    platform = past.copy(tmp_path_factory.mktemp("twice"))
+    restated(platform, "1.5")
+    restated(platform, "-2", timedelta(days=2))
+    assert platform.check(RECORDED, DAYS).red(RECORDED) == set()
+    return platform
+
+
+@pytest.mark.parametrize("harm", RECORDED_HARMS)
+def test_a_change_without_its_revision_is_red(twice_restated: Platform, tmp_path: Path, harm: str) -> None:
+    platform = twice_restated.copy(tmp_path)
+    sql, why = RECORDED_HARMS[harm]
+    [(rows,)] = platform.sql(sql)
+    assert rows > 0
+    outcome = platform.check(RECORDED, DAYS)
+    assert outcome.red(RECORDED) == {DAY}
+    [wrong] = [v for found in outcome.verdicts.values() for v in found.values() if not v.passed]
+    assert wrong.severity == ERROR
+    assert why in (wrong.description or "")
+
+
+def test_a_version_of_the_ledger_that_is_recorded_nowhere_is_told(twice_restated: Platform, tmp_path: Path) -> None:
+    platform = twice_restated.copy(tmp_path)
+    platform.sql(
+        f"""delete from {VERSIONS} where {THAT_DAY} and provider = 'anthropic'
+        and known_from = (select min(known_from) from {VERSIONS} where {THAT_DAY} and provider = 'anthropic')"""
+    )
+    outcome = platform.check(RECORDED, DAYS)
+    assert outcome.red(RECORDED) == {DAY}
+    verdict = outcome.verdict(RECORDED, DAY)
+    assert verdict.severity == WARN
+    assert "1 versions of the ledger are not in core/spend_versions" in (verdict.description or "")

@@ -1,0 +1,33 @@
+"""Small days made by hand: rows of any table in which only what matters is said, put straight into the warehouse."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from ai_usage.catalog import TABLES
+from ai_usage.warehouse.table import Type
+from ai_usage_tests.platform import Platform, Row
+
+NOTHING: dict[Type, Any] = {
+    Type.STRING: "",
+    Type.INTEGER: 0,
+    Type.BOOLEAN: False,
+    Type.DATE: date(2026, 1, 1),
+    Type.INSTANT: datetime(2026, 1, 1, tzinfo=UTC),
+    Type.NUMERIC: Decimal(0),
+}
+
+
+def put(platform: Platform, name: str, rows: Sequence[Row]) -> None:
+    """These rows are all the table has. What must not be null and is not said is empty, or zero."""
+    table = next(table for table in TABLES if table.name == name)
+    unsaid = {n: NOTHING[column.type] if column.required else None for n, column in table.columns.items()}
+    platform.warehouse.replace_all(table, table.frame({n: [row.get(n, unsaid[n]) for row in rows] for n in unsaid}))
+
+
+def pull(name: str, day: date, at: datetime, **more: Any) -> Row:
+    """A row of `ai_usage_raw.pulls`."""
+    pull_id = f"{at.timestamp():020.6f}"
+    known = {"pull_id": pull_id, "records_pull_id": pull_id, "envelope": "{}"}
+    return {"pull": name, "activity_date": day, "pulled_at": at, **known, **more}

@@ -1,0 +1,287 @@
+"""Months against consoles' figures: what the difference is made of, and when a month is closed."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from random import Random
+
+import pytest
+
+from ai_usage_tests.marts.by_hand import pull, put
+from ai_usage_tests.platform import Platform, Row
+
+ONE_DAY = timedelta(days=1)
+OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
+CAUSES = (
+    "days_outside_figure_usd",
+    "restated_since_figure_usd",
+    "missing_days_usd",
+    "rounding_usd",
+    "unexplained_usd",
+)
+PULLS = {"anthropic": "claude_cost_report", "cursor": "cursor_usage_events"}
+
+
+def at(day: date, hour: int = 6) -> datetime:
+    return datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
+
+
+@dataclass
+class Books:
+    """What one provider billed day by day, what was known when, and what the sheet says."""
+
+    provider: str = "anthropic"
+    versions: dict[date, list[tuple[datetime, Decimal]]] = field(default_factory=dict)
+    pulls: list[Row] = field(default_factory=list)
+    figures: list[Row] = field(default_factory=list)
+    seats: list[Row] = field(default_factory=list)
+
+    def billed(self, day: date, usd: str | Decimal, when: datetime | None = None) -> None:
+        """The day's amount as pulled the next morning, or at another instant."""
+        known = when or at(day + ONE_DAY)
+        self.versions.setdefault(day, []).append((known, Decimal(usd)))
+        self.pulls.append(pull(PULLS[self.provider], day, known))
+
+    def month(self, first: date, days: int, usd: str | Decimal = "10", *, again_after: int | None = None) -> None:
+        for n in range(days):
+            day = first + n * ONE_DAY
+            self.billed(day, usd)
+            if again_after:
+                self.pulls.append(pull(PULLS[self.provider], day, at(day + again_after * ONE_DAY)))
+
+    def figure(self, first: date, following: date, usd: str, seen: datetime | None = None, **more: str) -> None:
+        period = {"period_start": first, "period_end": following, "row_number": len(self.figures) + 2}
+        amount = {"amount_usd": Decimal(usd), "first_seen_at": seen or at(following, 12)}
+        self.figures.append({"provider": self.provider, **period, **amount, **more})
+
+    def closed(self, platform: Platform) -> dict[str, Row]:
+        """Month → its row."""
+        newest = {day: max(known)[1] for day, known in self.versions.items()}
+        is_claude = self.provider == "anthropic"
+        claude, cursor = "claude_total_expenses", "cursor_expenses"
+        lines = [{"expense_date": day, "cost_usd" if is_claude else "billed_usd": usd} for day, usd in newest.items()]
+        more = {} if is_claude else {"cost_type": "usage_based"}
+        put(platform, claude if is_claude else cursor, [{**line, **more} for line in lines])
+        put(platform, "pulls", self.pulls)
+        put(platform, "console_figures", self.figures)
+        put(platform, "ai_spend", self.seats)
+        put(platform, "spend_versions", [row for day in self.versions for row in self._versions_of(day)])
+        rows = platform.warehouse.query("marts/month_close").to_dicts()
+        return {row["month"]: row for row in rows}
+
+    def _versions_of(self, day: date) -> list[Row]:
+        known = sorted(self.versions[day])
+        ends = [since for since, _ in known[1:]] + [None]
+        return [
+            {"activity_date": day, "provider": self.provider, "billed_usd": usd, "known_from": since, "known_to": end,
+             "pull_id": str(since)}
+            for (since, usd), end in zip(known, ends, strict=True)
+        ]  # fmt: skip
+
+
+def causes(row: Row) -> dict[str, Decimal]:
+    """What is not zero, the difference's sum being shown on the way."""
+    assert sum(row[cause] for cause in CAUSES) == row["difference_usd"] == row["vendor_usd"] - row["figure_usd"]
+    return {cause: row[cause] for cause in CAUSES if row[cause]}
+
+
+@pytest.fixture
+def october() -> Books:
+    """31 days at 10 USD, looked at again 30 days later, and a figure that says so, of November 5."""
+    books = Books()
+    books.month(OCTOBER, 31, again_after=30)
+    books.figure(OCTOBER, NOVEMBER, "310", at(date(2026, 11, 5)))
+    return books
+
+
+def test_a_month_is_closed_when_its_last_day_was_looked_at_again(platform: Platform, october: Books) -> None:
+    row = october.closed(platform)["2026-10"]
+    assert causes(row) == {}
+    assert (row["status"], row["closed_at"]) == ("closed", at(date(2026, 11, 30)))
+    assert (row["restated_since_close_usd"], row["is_restated_since_close"]) == (Decimal(0), False)
+    assert (row["vendor_usd"], row["seats_usd"], row["days_missing"]) == (Decimal(310), None, 0)
+
+
+def test_a_figure_that_comes_last_closes_the_month(platform: Platform, october: Books) -> None:
+    october.figures[0]["first_seen_at"] = at(date(2026, 12, 3))
+    assert october.closed(platform)["2026-10"]["closed_at"] == at(date(2026, 12, 3))
+
+
+def test_seats_stand_beside_and_are_in_no_difference(platform: Platform, october: Books) -> None:
+    seat = {"spend_date": OCTOBER, "provider": "anthropic", "charge_type": "subscription", "billed_usd": Decimal(60)}
+    october.seats = [seat, {**seat, "charge_type": "usage"}]
+    row = october.closed(platform)["2026-10"]
+    assert (row["vendor_usd"], row["seats_usd"], row["difference_usd"]) == (Decimal(310), Decimal(60), Decimal(0))
+
+
+@pytest.mark.parametrize("lack", ["a look", "a figure", "the whole month", "a day", "ten cents"])
+def test_what_a_month_lacks_keeps_it_open(platform: Platform, october: Books, lack: str) -> None:
+    last = date(2026, 10, 31)
+    if lack == "a look":
+        october.pulls = [one for one in october.pulls if one["pulled_at"] < at(date(2026, 11, 30))]
+    elif lack == "a figure":
+        october.figures = []
+    elif lack == "the whole month":
+        october.figures = []
+        october.figure(OCTOBER, last, "300")
+    elif lack == "a day":
+        october.pulls = [one for one in october.pulls if one["activity_date"] != last]
+        del october.versions[last]
+    else:
+        october.figures[0]["amount_usd"] -= Decimal("0.1")
+    row = october.closed(platform)["2026-10"]
+    assert (row["status"], row["closed_at"], row["restated_since_close_usd"]) == ("open", None, None)
+    if lack == "a figure":
+        assert [row[column] for column in ("figure_usd", "difference_usd", *CAUSES)] == [None] * 7
+    else:
+        assert causes(row) == {
+            "a look": {},
+            "the whole month": {"days_outside_figure_usd": Decimal(10)},
+            "a day": {"missing_days_usd": Decimal(-10)},
+            "ten cents": {"unexplained_usd": Decimal("0.1")},
+        }.get(lack, {})
+    assert row["days_missing"] == (1 if lack == "a day" else 0)
+
+
+def test_a_closed_month_that_is_restated_stays_closed_and_says_so(platform: Platform, october: Books) -> None:
+    october.billed(date(2026, 10, 7), "12.5", at(date(2026, 12, 9)))
+    row = october.closed(platform)["2026-10"]
+    assert causes(row) == {"restated_since_figure_usd": Decimal("2.5")}
+    assert (row["status"], row["closed_at"]) == ("closed", at(date(2026, 11, 30)))
+    assert (row["restated_since_close_usd"], row["is_restated_since_close"]) == (Decimal("2.5"), True)
+
+
+def test_restatements_that_cancel_out_are_told_all_the_same(platform: Platform, october: Books) -> None:
+    october.billed(date(2026, 10, 7), "11", at(date(2026, 12, 9)))
+    october.billed(date(2026, 10, 8), "9", at(date(2026, 12, 9)))
+    row = october.closed(platform)["2026-10"]
+    assert (row["restated_since_close_usd"], row["is_restated_since_close"]) == (Decimal(0), True)
+
+
+def test_a_restatement_before_the_close_is_since_the_figure_alone(platform: Platform, october: Books) -> None:
+    october.billed(date(2026, 10, 7), "12.5", at(date(2026, 11, 20)))
+    row = october.closed(platform)["2026-10"]
+    assert causes(row) == {"restated_since_figure_usd": Decimal("2.5")}
+    assert (row["status"], row["is_restated_since_close"]) == ("closed", False)
+
+
+def test_a_console_that_was_ahead_of_our_pull_needs_no_explanation(platform: Platform, october: Books) -> None:
+    october.figures[0]["amount_usd"] = Decimal("312.5")
+    october.billed(date(2026, 10, 7), "12.5", at(date(2026, 12, 9)))
+    row = october.closed(platform)["2026-10"]
+    assert causes(row) == {}
+    assert (row["closed_at"], row["is_restated_since_close"]) == (at(date(2026, 12, 9)), False)
+    october.billed(date(2026, 10, 8), "13", at(date(2026, 12, 10)))
+    row = october.closed(platform)["2026-10"]
+    assert causes(row) == {"restated_since_figure_usd": Decimal(3)}
+    assert (row["closed_at"], row["restated_since_close_usd"]) == (at(date(2026, 12, 9)), Decimal(3))
+
+
+def test_a_restatement_explains_no_more_than_itself(platform: Platform, october: Books) -> None:
+    october.figures[0]["amount_usd"] = Decimal("308.6")
+    october.billed(date(2026, 10, 7), "15", at(date(2026, 11, 20)))
+    row = october.closed(platform)["2026-10"]
+    assert causes(row) == {"restated_since_figure_usd": Decimal(5), "unexplained_usd": Decimal("1.4")}
+    assert row["status"] == "open"
+
+
+@pytest.mark.parametrize(("figure", "cause"), [("309.995", "rounding_usd"), ("309.994", "unexplained_usd")])
+def test_a_figure_is_rounded_by_half_a_cent(platform: Platform, october: Books, figure: str, cause: str) -> None:
+    october.figures[0]["amount_usd"] = Decimal(figure)
+    row = october.closed(platform)["2026-10"]
+    assert causes(row) == {cause: Decimal(310) - Decimal(figure)}
+    assert row["status"] == ("closed" if cause == "rounding_usd" else "open")
+
+
+def test_cursors_cycle_from_the_third_to_the_third_is_held_against_its_own_days(platform: Platform) -> None:
+    books = Books("cursor")
+    books.month(OCTOBER, 31, "10", again_after=2)
+    books.month(NOVEMBER, 20, "4", again_after=2)
+    books.figure(date(2026, 10, 3), date(2026, 11, 3), "298")  # 29 × 10 + 2 × 4
+    books.figure(date(2026, 11, 3), date(2026, 11, 21), "72")
+    rows = books.closed(platform)
+    assert causes(rows["2026-10"]) == {"days_outside_figure_usd": Decimal(12)}  # 2 × 10 − 2 × 4
+    assert (rows["2026-10"]["status"], rows["2026-10"]["closed_at"]) == ("closed", at(date(2026, 11, 4)))
+    assert causes(rows["2026-11"]) == {"days_outside_figure_usd": Decimal(8)}
+    assert rows["2026-11"]["status"] == "open"
+
+
+def test_subscriptions_are_no_usage(platform: Platform) -> None:
+    books = Books("cursor")
+    books.billed(OCTOBER, "10")
+    books.closed(platform)
+    put(
+        platform,
+        "cursor_expenses",
+        [
+            {"expense_date": OCTOBER, "cost_type": kind, "billed_usd": usd}
+            for kind, usd in (("subscription", Decimal(40)), ("usage_based", Decimal(10)), ("api_key", Decimal(1)))
+        ],
+    )
+    [row] = platform.warehouse.query("marts/month_close").to_dicts()
+    assert row["vendor_usd"] == Decimal(11)
+
+
+def test_missing_days_explain_what_is_lacking_and_never_what_is_too_much(platform: Platform, october: Books) -> None:
+    october.pulls = [one for one in october.pulls if one["activity_date"] > date(2026, 10, 4)]
+    october.versions = {day: known for day, known in october.versions.items() if day > date(2026, 10, 4)}
+    row = october.closed(platform)["2026-10"]
+    assert (row["days_missing"], causes(row)) == (4, {"missing_days_usd": Decimal(-40)})
+    october.figures[0]["amount_usd"] = Decimal(200)
+    row = october.closed(platform)["2026-10"]
+    assert (row["days_missing"], causes(row)) == (4, {"unexplained_usd": Decimal(70)})
+
+
+def test_the_figure_of_just_the_month_goes_before_the_longest(platform: Platform) -> None:
+    books = Books()
+    books.month(OCTOBER, 31)
+    for following in (date(2026, 10, 8), date(2026, 10, 22), date(2026, 10, 15)):
+        books.figure(OCTOBER, following, f"{10 * (following - OCTOBER).days}", source=str(following))
+    books.figure(OCTOBER, NOVEMBER, "99", workspace_id="w")
+    row = books.closed(platform)["2026-10"]
+    assert (row["figure_to"], row["figure_source"]) == (date(2026, 10, 22), "2026-10-22")
+    assert causes(row) == {"days_outside_figure_usd": Decimal(100)}
+    books.figure(OCTOBER, NOVEMBER, "310")
+    books.figure(OCTOBER, date(2027, 1, 1), "930")
+    assert books.closed(platform)["2026-10"]["figure_to"] == NOVEMBER
+
+
+def test_a_month_that_was_never_pulled_has_no_amount_and_a_running_one_lacks_no_day_to_come(platform: Platform) -> None:
+    books = Books()
+    books.figure(OCTOBER, NOVEMBER, "310")
+    books.figures.append({**books.figures[0], "provider": "openai", "row_number": 3})
+    books.month(NOVEMBER, 9)
+    del books.versions[NOVEMBER]
+    books.pulls = books.pulls[1:]
+    books.closed(platform)
+    rows = platform.warehouse.query("marts/month_close").to_dicts()
+    by = {(row["provider"], row["month"]): row for row in rows}
+    for provider in ("anthropic", "openai"):
+        row = by[provider, "2026-10"]
+        assert [row[column] for column in ("vendor_usd", "difference_usd", *CAUSES)] == [None] * 7
+        assert (row["figure_usd"], row["days_missing"], row["status"]) == (Decimal(310), 31, "open")
+    row = by["anthropic", "2026-11"]
+    assert (row["vendor_usd"], row["days_missing"], row["figure_usd"]) == (Decimal(80), 1, None)
+
+
+def test_whatever_happened_the_causes_add_up(platform: Platform) -> None:
+    chance = Random(20261101)  # noqa: S311 - no secret
+    seen: set[str] = set()
+    for _ in range(12):
+        books = Books(chance.choice(["anthropic", "cursor"]))
+        for n in range(120):
+            day = date(2026, 8, 1) + n * ONE_DAY
+            for look in range(chance.randrange(5)):
+                usd = chance.randrange(9 * 10**9) * Decimal("1e-9")
+                books.billed(day, usd, at(day + ONE_DAY) + look * timedelta(hours=chance.randrange(1, 900)))
+        for month in (8, 9, 10, 11):
+            first = date(2026, month, chance.choice([1, 1, 3]))
+            following = first + chance.randrange(5, 40) * ONE_DAY
+            known = {day: max(said)[1] for day, said in books.versions.items() if first <= day < following}
+            noise = chance.choice([Decimal(0), Decimal("0.004"), Decimal(-3), Decimal(7)])
+            usd = (sum(known.values(), Decimal()) + noise).quantize(Decimal("0.01"))
+            books.figure(first, following, str(usd), at(following) + timedelta(hours=chance.randrange(900)))
+        for row in books.closed(platform).values():
+            if row["difference_usd"] is not None:
+                seen |= causes(row).keys()
+    assert seen == set(CAUSES)

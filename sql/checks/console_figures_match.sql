@@ -1,0 +1,115 @@
+-- Each figure of the sheet beside what the vendor's lines come to over its period: of the whole organisation, or of the
+-- workspace it names. Days never pulled, those to come included, are counted: with them it is no comparison.
+with default_workspace as (
+    select max(workspace_id) as workspace_id
+    from ai_usage_analytics.dim_workspace
+    where is_default
+),
+
+figures as (
+    select
+        figures.row_number as row_in_sheet,
+        figures.provider,
+        figures.period_start,
+        figures.period_end,
+        figures.workspace_id,
+        figures.amount_usd,
+        figures.first_seen_at,
+        figures.workspace_id is null as is_whole,
+        if(
+            figures.workspace_id = 'default', coalesce(default_workspace.workspace_id, 'default'), figures.workspace_id
+        ) as line_workspace_id,
+        coalesce(figures.workspace_id in ('default', default_workspace.workspace_id), false) as is_default
+    from ai_usage_analytics.console_figures as figures
+    cross join default_workspace
+),
+
+pulled as (
+    select distinct
+        activity_date,
+        if(pull = 'claude_cost_report', 'anthropic', 'cursor') as provider
+    from ai_usage_raw.pulls
+    where
+        pull in ('claude_cost_report', 'cursor_usage_events')
+        and activity_date is not null
+),
+
+days as (
+    select
+        figures.row_in_sheet,
+        count(*) as days_pulled
+    from figures
+    inner join pulled
+        on
+            figures.provider = pulled.provider
+            and figures.period_start <= pulled.activity_date
+            and figures.period_end > pulled.activity_date
+    group by figures.row_in_sheet
+),
+
+billed as (
+    select
+        'anthropic' as provider,
+        true as is_whole,
+        cast(null as string) as workspace_id,
+        expense_date,
+        cost_usd as usd
+    from ai_usage_analytics.claude_total_expenses
+    union all
+    select
+        'anthropic' as provider,
+        false as is_whole,
+        workspace_id,
+        expense_date,
+        cost_usd as usd
+    from ai_usage_analytics.claude_expenses
+    where is_in_cost_report
+    union all
+    select
+        'cursor' as provider,
+        true as is_whole,
+        cast(null as string) as workspace_id,
+        expense_date,
+        billed_usd as usd
+    from ai_usage_analytics.cursor_expenses
+    where cost_type != 'subscription'
+),
+
+sums as (
+    select
+        figures.row_in_sheet,
+        sum(billed.usd) as lines_usd
+    from figures
+    inner join billed
+        on
+            figures.provider = billed.provider
+            and figures.is_whole = billed.is_whole
+            and (figures.is_whole or figures.line_workspace_id = billed.workspace_id)
+            and figures.period_start <= billed.expense_date
+            and figures.period_end > billed.expense_date
+    group by figures.row_in_sheet
+)
+
+select
+    figures.row_in_sheet,
+    figures.provider,
+    figures.period_start,
+    figures.period_end,
+    figures.workspace_id,
+    names.workspace_name,
+    figures.is_default,
+    figures.line_workspace_id,
+    figures.amount_usd as figure_usd,
+    figures.first_seen_at,
+    coalesce(sums.lines_usd, cast(0 as numeric)) as lines_usd,
+    coalesce(sums.lines_usd, cast(0 as numeric)) - figures.amount_usd as difference_usd,
+    greatest(
+        cast('0.01' as numeric), cast(abs(figures.amount_usd) * cast('0.0001' as numeric) as numeric)
+    ) as tolerance_usd,
+    date_diff(figures.period_end, figures.period_start, day) as days,
+    date_diff(figures.period_end, figures.period_start, day) - coalesce(days.days_pulled, 0) as days_missing
+from figures
+left join days on figures.row_in_sheet = days.row_in_sheet
+left join sums on figures.row_in_sheet = sums.row_in_sheet
+left join ai_usage_analytics.dim_workspace as names on figures.line_workspace_id = names.workspace_id
+order by figures.row_in_sheet

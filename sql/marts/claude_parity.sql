@@ -1,0 +1,282 @@
+-- The cost report and the newer analytics tell the same money: where they differ, by how much and why.
+-- Each cause takes what is left by those before it, so that all of them add up to the difference, to the last digit.
+-- What nothing explains is `unexplained_usd`.
+--
+-- grain: one UTC day whose cost report was pulled
+-- built: daily by activity_date
+-- held by: claude
+-- columns:
+--   activity_date date not null: the UTC day
+--   has_analytics boolean not null: whether analytics were ever pulled for the day
+--   data_refreshed_at instant: up to when the vendor had counted when it last told analytics; null if it did not say
+--   cost_report_usd numeric not null: the lines of the cost report
+--   analytics_usd numeric: all rows of analytics/cost; null, as is each amount below, if never pulled
+--   difference_usd numeric: analytics less cost report
+--   outside_console_usd numeric: of products outside the Console, as claude.ai, which the cost report leaves out
+--   priority_tier_usd numeric: where a workspace used Priority Tier tokens of the model and type, which the cost report
+--     leaves out too: what analytics have more there, if it is between half and twice what such tokens cost elsewhere
+--   restatement_usd numeric: the cost report was restated after analytics were last asked, and the new amount is the
+--     one farther from theirs
+--   not_settled_usd numeric: what is left of a day that the vendor had not counted until 24 hours after its end
+--   rounding_usd numeric: what is left, if it is within 1e-9 a row of both sides
+--   unexplained_usd numeric: what is left
+with default_workspace as (
+    select coalesce(max(workspace_id), 'default') as workspace_id
+    from ai_usage_analytics.dim_workspace
+    where is_default
+),
+
+looks as (
+    select
+        pull,
+        activity_date,
+        pulled_at,
+        timestamp(json_value(envelope, '$.data_refreshed_at')) as data_refreshed_at
+    from ai_usage_raw.pulls
+    where
+        pull in ('claude_cost_report', 'claude_analytics_cost')
+        and activity_date between @first_day and @last_day
+    qualify row_number() over (partition by pull, activity_date order by pulled_at desc, pull_id desc) = 1
+),
+
+sides as (
+    select
+        costs.activity_date,
+        true as is_in_console,
+        coalesce(costs.workspace_id, default_workspace.workspace_id) as workspace_id,
+        costs.model,
+        coalesce(costs.token_type, costs.cost_type, '') as kind,
+        costs.amount_usd as cost_report_usd,
+        cast(0 as numeric) as analytics_usd
+    from ai_usage_analytics.claude_costs as costs
+    cross join default_workspace
+    where costs.activity_date between @first_day and @last_day
+    union all
+    select
+        activity_date,
+        workspace_id is not null as is_in_console,
+        coalesce(workspace_id, '') as workspace_id,
+        model,
+        coalesce(token_type, cost_type, '') as kind,
+        cast(0 as numeric) as cost_report_usd,
+        amount_usd as analytics_usd
+    from ai_usage_analytics.claude_analytics_costs
+    where activity_date between @first_day and @last_day
+),
+
+sums as (
+    select
+        activity_date,
+        sum(cost_report_usd) as cost_report_usd,
+        sum(analytics_usd) as analytics_usd,
+        sum(if(is_in_console, cast(0 as numeric), analytics_usd)) as outside_console_usd,
+        cast(count(*) as numeric) * cast('0.000000001' as numeric) as rounded_usd
+    from sides
+    group by activity_date
+),
+
+kinds as (
+    select kind
+    from unnest([
+        'uncached_input_tokens',
+        'output_tokens',
+        'cache_read_input_tokens',
+        'cache_creation.ephemeral_5m_input_tokens',
+        'cache_creation.ephemeral_1h_input_tokens'
+    ]) as kind
+),
+
+counted as (
+    select
+        used.activity_date,
+        used.model,
+        kinds.kind,
+        coalesce(used.workspace_id, default_workspace.workspace_id) as workspace_id,
+        coalesce(used.service_tier, '') like 'priority%' as is_priority,
+        case kinds.kind
+            when 'uncached_input_tokens' then used.uncached_input_tokens
+            when 'output_tokens' then used.output_tokens
+            when 'cache_read_input_tokens' then used.cache_read_input_tokens
+            when 'cache_creation.ephemeral_5m_input_tokens' then used.cache_creation_5m_tokens
+            else used.cache_creation_1h_tokens
+        end as tokens
+    from ai_usage_analytics.claude_usage_tokens as used
+    cross join kinds
+    cross join default_workspace
+    where used.activity_date between @first_day and @last_day
+),
+
+priority_tokens as (
+    select
+        activity_date,
+        workspace_id,
+        model,
+        kind,
+        sum(tokens) as tokens
+    from counted
+    where is_priority
+    group by activity_date, workspace_id, model, kind
+    having sum(counted.tokens) > 0
+),
+
+-- What a token of the model and type cost that day, where it was billed: a double, to hold a bound against.
+priced_tokens as (
+    select
+        activity_date,
+        model,
+        kind,
+        sum(tokens) as tokens
+    from counted
+    where not is_priority
+    group by activity_date, model, kind
+    having sum(counted.tokens) > 0
+),
+
+prices as (
+    select
+        sides.activity_date,
+        sides.model,
+        sides.kind,
+        cast(sum(sides.cost_report_usd) as float64) / cast(max(priced_tokens.tokens) as float64) as usd_a_token
+    from sides
+    inner join priced_tokens
+        on
+            sides.activity_date = priced_tokens.activity_date
+            and sides.model = priced_tokens.model
+            and sides.kind = priced_tokens.kind
+    group by sides.activity_date, sides.model, sides.kind
+    having sum(sides.cost_report_usd) > 0
+),
+
+cells as (
+    select
+        activity_date,
+        workspace_id,
+        model,
+        kind,
+        sum(analytics_usd) - sum(cost_report_usd) as difference_usd,
+        cast(count(*) as numeric) * cast('0.000000001' as numeric) as rounded_usd
+    from sides
+    where is_in_console
+    group by activity_date, workspace_id, model, kind
+),
+
+priority as (
+    select
+        cells.activity_date,
+        sum(cells.difference_usd) as priority_tier_usd
+    from cells
+    inner join priority_tokens
+        on
+            cells.activity_date = priority_tokens.activity_date
+            and cells.workspace_id = priority_tokens.workspace_id
+            and cells.model = priority_tokens.model
+            and cells.kind = priority_tokens.kind
+    left join prices
+        on
+            cells.activity_date = prices.activity_date
+            and cells.model = prices.model
+            and cells.kind = prices.kind
+    where
+        cells.difference_usd > cells.rounded_usd
+        and (
+            prices.usd_a_token is null
+            or cast(cells.difference_usd as float64)
+            between 0.5 * prices.usd_a_token * cast(priority_tokens.tokens as float64)
+            and 2 * prices.usd_a_token * cast(priority_tokens.tokens as float64)
+        )
+    group by cells.activity_date
+),
+
+known as (
+    select
+        activity_date,
+        billed_usd,
+        known_from,
+        known_to,
+        min(known_from) over (partition by activity_date) as first_known_from
+    from ai_usage_analytics.spend_versions
+    where
+        provider = 'anthropic'
+        and activity_date between @first_day and @last_day
+),
+
+-- What the cost report said when analytics were last asked, or first said if that was later; less what it says now.
+restated as (
+    select
+        known.activity_date,
+        sum(
+            if(
+                known.known_from <= greatest(looks.pulled_at, known.first_known_from)
+                and (known.known_to is null or known.known_to > greatest(looks.pulled_at, known.first_known_from)),
+                known.billed_usd, null
+            )
+        ) - sum(if(known.known_to is null, known.billed_usd, null)) as since_usd
+    from known
+    inner join looks on known.activity_date = looks.activity_date
+    where looks.pull = 'claude_analytics_cost'
+    group by known.activity_date
+),
+
+days as (
+    select
+        asked.activity_date,
+        told.pulled_at is not null as has_analytics,
+        told.data_refreshed_at,
+        coalesce(told.data_refreshed_at, told.pulled_at)
+        < timestamp(date_add(asked.activity_date, interval 2 day)) as is_settling,
+        coalesce(sums.cost_report_usd, cast(0 as numeric)) as cost_report_usd,
+        if(told.pulled_at is null, null, coalesce(sums.analytics_usd, cast(0 as numeric))) as analytics_usd,
+        if(told.pulled_at is null, null, coalesce(sums.outside_console_usd, cast(0 as numeric))) as outside_console_usd,
+        if(told.pulled_at is null, null, coalesce(priority.priority_tier_usd, cast(0 as numeric))) as priority_tier_usd,
+        coalesce(restated.since_usd, cast(0 as numeric)) as since_usd,
+        coalesce(sums.rounded_usd, cast(0 as numeric)) as rounded_usd
+    from looks as asked
+    left join looks as told on asked.activity_date = told.activity_date and told.pull = 'claude_analytics_cost'
+    left join sums on asked.activity_date = sums.activity_date
+    left join priority on asked.activity_date = priority.activity_date
+    left join restated on asked.activity_date = restated.activity_date
+    where asked.pull = 'claude_cost_report'
+),
+
+compared as (
+    select
+        days.*,
+        analytics_usd - cost_report_usd as difference_usd,
+        analytics_usd - cost_report_usd - outside_console_usd - priority_tier_usd as left_usd
+    from days
+),
+
+explained as (
+    select
+        compared.*,
+        case
+            when left_usd is null then null
+            when abs(left_usd) > rounded_usd and abs(left_usd - since_usd) < abs(left_usd) then since_usd
+            else cast(0 as numeric)
+        end as restatement_usd
+    from compared
+),
+
+remaining as (
+    select
+        explained.*,
+        left_usd - restatement_usd as rest_usd,
+        abs(left_usd - restatement_usd) <= rounded_usd as is_rounding
+    from explained
+)
+
+select
+    activity_date,
+    has_analytics,
+    data_refreshed_at,
+    cost_report_usd,
+    analytics_usd,
+    difference_usd,
+    outside_console_usd,
+    priority_tier_usd,
+    restatement_usd,
+    if(is_settling and not is_rounding, rest_usd, rest_usd - rest_usd) as not_settled_usd,
+    if(is_rounding, rest_usd, rest_usd - rest_usd) as rounding_usd,
+    if(is_settling or is_rounding, rest_usd - rest_usd, rest_usd) as unexplained_usd
+from remaining
