@@ -51,7 +51,9 @@ class TwoEngines:
     duckdb: dict[str, DuckDBWarehouse] = field(default_factory=dict)
 
     def fill(self, world: str, lines: Lines, folder: Path) -> None:
-        """The same rows in both; marts as DuckDB makes them, so that what reads a mart has something to read."""
+        """The same rows in both; marts as DuckDB makes them, so that what reads a mart has something to read, beside
+        the rows of earlier days that a world has of them.
+        """
         warehouse = self.duckdb[world] = DuckDBWarehouse(folder / "a.duckdb", folder / "b.duckdb", TABLES, lambda: NOW)
         held = {table.address: rows(table, lines.get(table.address, [])) for table in TABLES}
         with warehouse.connected():
@@ -59,10 +61,11 @@ class TwoEngines:
                 columns = {name: [row[at] for row in held[table.address]] for at, name in enumerate(table.columns)}
                 warehouse.replace_all(table, table.frame(columns))
             for mart in marts_in_order():
-                found = self.on_duckdb(world, MARTS[mart])
-                if not DECLARED[mart].view_of:
-                    warehouse.replace_all(DECLARED[mart], found)
-                held[DECLARED[mart].address] = found.rows()
+                table, found = DECLARED[mart], self.on_duckdb(world, MARTS[mart])
+                held[table.address] += found.rows()
+                if not table.view_of:
+                    earlier = warehouse.ask(f"select * from {table.address}")
+                    warehouse.replace_all(table, pl.concat([earlier, found]))
         self.google.declare(world, TABLES, held)
 
     def raw_on_duckdb(self, world: str, name: str) -> pl.DataFrame:

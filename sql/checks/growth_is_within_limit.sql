@@ -22,4 +22,4 @@ select
 from ai_usage_analytics.spend_growth as growth
 inner join comparable on growth.month = comparable.month
 where growth.growth_usd >= 50
-order by growth.growth_usd desc, alert_key asc
+order by growth.scope desc, growth.growth_usd desc, alert_key asc

@@ -1,4 +1,5 @@
--- What of a day's spending is not as usual, dearest first; keys before the persons, models and teams they are part of.
+-- What of a day's spending is not as usual, dearest first; keys before the models, persons and teams they
+-- are part of.
 select
     spend_date as activity_date,
     alert_key,
@@ -17,6 +18,6 @@ where
     and kind != 'departed_member'
 order by
     activity_date asc,
-    case scope when 'api_key' then 1 when 'person' then 2 when 'team' then 3 when 'provider' then 4 else 5 end,
+    scope asc,
     excess_usd desc,
     alert_key asc
