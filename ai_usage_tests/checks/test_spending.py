@@ -150,6 +150,7 @@ def test_intervals_that_hold_too_little_or_too_much_are_told(coverage: str, pass
     row = {"trials": 100, "mape_ratio": Decimal("0.1"), "naive_mape_ratio": Decimal("0.2"), "bias_ratio": Decimal(0)}
     verdict = judge_backtest([row | {"interval_coverage_ratio": Decimal(coverage)}])
     assert (verdict.passed, verdict.severity if not passed else WARN) == (passed, WARN)
+    assert judge_backtest([row | {"mape_ratio": Decimal(0), "interval_coverage_ratio": Decimal(1)}]).passed
 
 
 @pytest.mark.parametrize("claim", [claim for claim in CLAIMS if claim != SEATS])

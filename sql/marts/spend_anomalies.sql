@@ -4,7 +4,7 @@
 -- deviation (x 1.4826, a standard deviation of a normal spread), at least a tenth of what is usual and $8, since a key
 -- may cost the same every day. spike: five of those above, by $40 or more, and a fifth above what nine of ten such
 -- days had. drop: of a provider or team that is worth $50 a day, a quarter or less is left, and five of those are
--- missing.
+-- missing. Less than eight such days before, or four of weekends, tell nothing.
 --
 -- grain: one thing about one scope on one UTC day
 -- built: daily by spend_date
@@ -215,6 +215,7 @@ before as (
         judged.scope_name,
         judged.calendar,
         judged.spend_date,
+        judged.is_weekend,
         known.weekday = judged.weekday as is_same_weekday,
         cast(coalesce(series.usage_usd, cast(0 as numeric)) as float64) as usage_usd,
         percentile_cont(cast(coalesce(series.usage_usd, cast(0 as numeric)) as float64), 0.5) over (
@@ -264,7 +265,7 @@ usual as (
         if(countif(is_same_weekday) >= 3, max(if(is_same_weekday, weekday_median_usd, null)), null) as weekday_usd
     from deviations
     group by scope, scope_name, calendar, spend_date
-    having count(*) >= 4
+    having count(*) >= if(logical_or(is_weekend), 4, 8)
 ),
 
 measured as (
