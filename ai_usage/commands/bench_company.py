@@ -64,7 +64,7 @@ class Company:
     def _live(self, db: duckdb.DuckDBPyConnection, days: Span) -> None:
         first, last = {"first": days.first, "last": days.last}, {"last_day": LAST}
         db.execute(f"create or replace temp table days as {DAYS}", first)
-        db.execute(f"create or replace temp table used as {USED}")  # in one statement, DuckDB 2.0.0 may fail inside
+        db.execute(f"create or replace temp table used as {USED}")
         db.execute(f"create or replace temp table uses as {USES}")
         db.execute(f"create or replace temp table priced as {PRICED}", {"since": LAST - timedelta(MEASURED_DAYS - 1)})
         for table, select in FACTS.items():

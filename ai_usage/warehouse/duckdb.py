@@ -26,7 +26,7 @@ from ai_usage.warehouse.googlesql import read, to_duckdb
 from ai_usage.warehouse.ledger import Answer, Records, Version, new_pull_id
 from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Table, raw_table
 
-OPENABLE_BY = "v1.4.0"  # DuckDB 2 writes what DuckDB 1.4 and later read
+OPENABLE_BY = "v1.4.0"  # written for whoever reads with DuckDB 1.4 or later
 PARAMETER = r"\$(\w+)"
 T = TypeVar("T")
 PATIENCE = 300.0  # seconds to wait for another writer; steps hold the file for seconds

@@ -61,9 +61,16 @@ def _count(node: exp.Expression) -> exp.Expression:
     return exp.Count(this=exp.If(this=node.this, true=exp.Literal.number(1)))
 
 
+def _text(node: exp.Expression) -> exp.Expression:
+    """No DuckDB text may hold a NUL as it is."""
+    nul = exp.Anonymous(this="chr", expressions=[exp.Literal.number(0)])
+    return nul if node.is_string and node.this == "\0" else node
+
+
 REWRITES: Mapping[type[exp.Expression], Callable[[exp.Expression], exp.Expression]] = {
     exp.DataType: _decimal,
     exp.Extract: _part,
     exp.TimestampDiff: _whole_units,
     exp.CountIf: _count,
+    exp.Literal: _text,
 }

@@ -50,6 +50,60 @@ def test_both_engines_give_the_same_cells(engines: TwoEngines, name: str, world:
     assert as_ordered(name, on_google.columns, ours) == as_ordered(name, on_google.columns, googles)
 
 
+@pytest.mark.parametrize(
+    ("world", "name", "written", "instead"),
+    [
+        ("ordinary", "marts/claude_cost_shares", "if(ranked.place <= ranked.left_nano_usd, 1, 0)", "0"),
+        ("ordinary", "marts/claude_cost_shares", "remainder desc, api_key_id asc", "remainder desc, api_key_id desc"),
+        ("ordinary", "marts/claude_cost_shares", "<= things.rounding_usd", "= 0"),
+        (
+            "ordinary",
+            "marts/claude_cost_shares",
+            "kinds.kind = 'web_search', '', coalesce(tokens.model",
+            "false, '', coalesce(tokens.model",
+        ),
+        ("ordinary", "marts/claude_attributed_costs", "order by platform, user_email", "order by user_email desc"),
+        ("ordinary", "marts/claude_attributed_costs", "having count(distinct api_key_id) = 1", "having true"),
+        ("ordinary", "marts/claude_attributed_costs", "- coalesce(by_code_keys.cost_usd, cast(0 as numeric))", ""),
+        ("ordinary", "marts/ai_spend", "extract(day from last_day(activity_date))", "31"),
+        ("ordinary", "marts/ai_activity", "cast(sum(suggestions) as float64)", "cast(7 as float64)"),
+        ("ordinary", "marts/focus_1_2", "round(safe_divide(cast(billed_usd", "floor(safe_divide(cast(billed_usd"),
+        ("ordinary", "marts/claude_parity", "0.5 * prices.usd_a_token", "0.5"),
+        ("ordinary", "marts/month_close", "least(date_add(months.first_day", "greatest(date_add(months.first_day"),
+        ("ordinary", "checks/console_figures_match", "figures.workspace_id = 'default'", "false"),
+        ("ordinary", "functions/spend_as_of", "known_from <= cast", "known_from < cast"),
+        ("harmed", "checks/every_dollar_has_a_method", "('actor', 'seat') and", "('seat') and"),
+        ("ordinary", "checks/ledger_is_whole", r"'\x00' order by", "',' order by"),
+        (
+            "harmed",
+            "checks/claude_code_is_part_of_claude_costs",
+            "cast('0.01' as numeric)",
+            "cast('0.009999999' as numeric)",
+        ),
+    ],
+)
+def test_a_difference_is_seen(engines: TwoEngines, world: str, name: str, written: str, instead: str) -> None:
+    text = read(name)
+    assert written in text
+    other = engines.on_google(world, name, text.replace(written, instead))
+    ours = cells(engines.on_duckdb(world, name).rows(), other.columns)
+    assert in_any_order(ours) != in_any_order(cells(other.rows, other.columns))
+
+
+def test_what_the_ordinary_world_has_is_true(engines: TwoEngines) -> None:
+    """Its checks find nothing, but for those that only gather material, and for reports it has no records of."""
+    loud = {name for name in FILES if name.startswith("checks/") and not engines.on_duckdb("ordinary", name).is_empty()}
+    assert loud == {
+        "checks/claude_parity_cells",
+        "checks/console_figures_match",
+        "checks/events_of_cycle",
+        "checks/every_key_has_an_owner",
+        "checks/ledger_is_whole",
+        "checks/no_day_is_missing",
+        "checks/priced_lines",
+    }
+
+
 def test_no_comparison_is_of_nothing_with_nothing(engines: TwoEngines) -> None:
     """A mart or a summary has rows in the ordinary world; a check, which has the rows that make its claim false, at
     least in the harmed one.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from graphlib import TopologicalSorter
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -45,27 +46,31 @@ def marts_in_order() -> list[str]:
     return list(TopologicalSorter(reads).static_order())
 
 
+def framed(table: Table, held: Sequence[Row]) -> pl.DataFrame:
+    return table.frame({name: [row[at] for row in held] for at, name in enumerate(table.columns)})
+
+
 @dataclass(frozen=True)
 class TwoEngines:
     google: GoogleEngine
     duckdb: dict[str, DuckDBWarehouse] = field(default_factory=dict)
 
     def fill(self, world: str, lines: Lines, folder: Path) -> None:
-        """The same rows in both; marts as DuckDB makes them, so that what reads a mart has something to read, beside
-        the rows of earlier days that a world has of them.
+        """The same rows in both; marts as DuckDB makes them, so that what reads a mart has something to read, and after
+        their own rows those that the world has for them. A view is not written: DuckDB has it, and Google the rows it
+        has there.
         """
         warehouse = self.duckdb[world] = DuckDBWarehouse(folder / "a.duckdb", folder / "b.duckdb", TABLES, lambda: NOW)
         held = {table.address: rows(table, lines.get(table.address, [])) for table in TABLES}
         with warehouse.connected():
-            for table in (table for table in TABLES if not table.view_of):
-                columns = {name: [row[at] for row in held[table.address]] for at, name in enumerate(table.columns)}
-                warehouse.replace_all(table, table.frame(columns))
-            for mart in marts_in_order():
-                table, found = DECLARED[mart], self.on_duckdb(world, MARTS[mart])
-                held[table.address] += found.rows()
+            for table in TABLES:
+                if table.name not in MARTS:
+                    warehouse.replace_all(table, framed(table, held[table.address]))
+            for table in (DECLARED[mart] for mart in marts_in_order()):
+                own = self.on_duckdb(world, MARTS[table.name]).rows()
+                held[table.address] = [*own, *held[table.address]]
                 if not table.view_of:
-                    earlier = warehouse.ask(f"select * from {table.address}")
-                    warehouse.replace_all(table, pl.concat([earlier, found]))
+                    warehouse.replace_all(table, framed(table, held[table.address]))
         self.google.declare(world, TABLES, held)
 
     def raw_on_duckdb(self, world: str, name: str) -> pl.DataFrame:
@@ -76,9 +81,11 @@ class TwoEngines:
         found, table = self.raw_on_duckdb(world, name), declared(name)
         return table.frame({column: found[column] for column in table.columns}) if table else found
 
-    def on_google(self, world: str, name: str) -> Found:
-        """The same of Google's evaluator; a mart's columns are cast to the types of its table."""
-        sql, table = read(name), declared(name)
+    def on_google(self, world: str, name: str, text: str | None = None) -> Found:
+        """The same of Google's evaluator, or of a text in the file's place; a mart's columns are cast to its table's
+        types.
+        """
+        sql, table = text or read(name), declared(name)
         if table:
             casts = [f"cast({column} as {of.type.googlesql}) as {column}" for column, of in table.columns.items()]
             sql = f"select {', '.join(casts)} from (\n{sql}\n)"
@@ -139,8 +146,11 @@ def in_any_order(rows: list[Row]) -> list[Row]:
 
 
 def as_ordered(name: str, columns: dict[str, str], rows: list[Row]) -> list[Row]:
-    """The columns a file's rows are ordered by, row after row; rows equal in them may stand in any order."""
+    """The columns a file's rows are ordered by, row after row, up to the first that is none of its own; rows equal in
+    them may stand in any order.
+    """
     order = sqlglot.parse_one(read(name), read="bigquery").args.get("order")
-    names = [part.this.name for part in order.expressions] if order else []
+    parts = order.expressions if order else []
+    names = [part.this.name for part in takewhile(lambda part: isinstance(part.this, exp.Column), parts)]
     places = [list(columns).index(name) for name in names]
     return [tuple(row[place] for place in places) for row in rows]

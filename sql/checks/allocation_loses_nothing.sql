@@ -42,6 +42,19 @@ amounts as (
     where
         expense_date between @first_day and @last_day
         and is_in_cost_report
+),
+
+sums as (
+    select
+        activity_date,
+        workspace_id,
+        cost_type,
+        token_type,
+        sum(costs_usd) as costs_usd,
+        sum(shares_usd) as shares_usd,
+        sum(attributed_usd) as attributed_usd
+    from amounts
+    group by activity_date, workspace_id, cost_type, token_type
 )
 
 select
@@ -49,10 +62,9 @@ select
     workspace_id,
     cost_type,
     token_type,
-    sum(costs_usd) as costs_usd,
-    sum(shares_usd) as shares_usd,
-    sum(attributed_usd) as attributed_usd
-from amounts
-group by activity_date, workspace_id, cost_type, token_type
-having sum(costs_usd) != sum(shares_usd) or sum(costs_usd) != sum(attributed_usd)
-order by activity_date asc, abs(sum(costs_usd) - sum(attributed_usd)) desc
+    costs_usd,
+    shares_usd,
+    attributed_usd
+from sums
+where costs_usd != shares_usd or costs_usd != attributed_usd
+order by activity_date asc, abs(costs_usd - attributed_usd) desc

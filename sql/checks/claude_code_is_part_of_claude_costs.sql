@@ -28,5 +28,7 @@ select
     coalesce(billed.billed_usd, 0) as billed_usd
 from estimated
 left join billed on estimated.activity_date = billed.activity_date
-where estimated.estimated_usd > coalesce(billed.billed_usd, 0) * cast('1.05' as numeric) + cast('0.01' as numeric)
+where
+    estimated.estimated_usd
+    > cast(coalesce(billed.billed_usd, 0) * cast('1.05' as numeric) as numeric) + cast('0.01' as numeric)
 order by estimated.activity_date

@@ -5,7 +5,7 @@ with judged as (
         spend_date,
         provider,
         attribution_method,
-        coalesce(billed_usd, estimated_usd) as usd,
+        coalesce(billed_usd, estimated_usd) as row_usd,
         case
             when attribution_method not in ('actor', 'key_sheet', 'key_creator', 'seat', 'unattributed')
                 then 'an unknown method'
@@ -26,8 +26,8 @@ select
     attribution_method,
     trouble,
     count(*) as row_count,
-    sum(usd) as usd
+    sum(row_usd) as usd
 from judged
 where trouble is not null
 group by spend_date, provider, attribution_method, trouble
-order by activity_date asc, abs(sum(usd)) desc
+order by activity_date asc, abs(sum(row_usd)) desc

@@ -84,7 +84,7 @@ makers as (
 key_names as (
     select
         api_key_name,
-        max(api_key_id) as api_key_id
+        max(api_key_id) as only_key_id
     from ai_usage_analytics.dim_api_key_mapping
     group by api_key_name
     having count(distinct api_key_id) = 1
@@ -121,7 +121,7 @@ claims as (
     select
         estimates.expense_date,
         estimates.model,
-        key_names.api_key_id as pool,
+        key_names.only_key_id as pool,
         cast(null as string) as user_email,
         'claude_code' as platform,
         estimates.estimated_usd as claim_usd

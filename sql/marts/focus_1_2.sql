@@ -107,8 +107,20 @@ measured as (
 averaged as (
     select
         *,
-        cast(list_cost / nullif(blocks, 0) as numeric) as list_price,
-        cast(billed_usd / nullif(blocks, 0) as numeric) as billed_price
+        cast(
+            cast(
+                safe_cast(
+                    round(safe_divide(cast(list_cost as float64), cast(blocks as float64)) * 1000000000) as int64
+                ) as numeric
+            ) * cast('0.000000001' as numeric) as numeric
+        ) as list_price,
+        cast(
+            cast(
+                safe_cast(
+                    round(safe_divide(cast(billed_usd as float64), cast(blocks as float64)) * 1000000000) as int64
+                ) as numeric
+            ) * cast('0.000000001' as numeric) as numeric
+        ) as billed_price
     from measured
 ),
 
@@ -120,9 +132,9 @@ tried as (
         coalesce(
             list_price >= 0
             and billed_price >= 0
-            and abs(list_price * blocks - list_cost)
+            and abs(cast(list_price * blocks as numeric) - list_cost)
             <= cast('0.000000001' as numeric) * greatest(abs(list_cost), cast(1 as numeric))
-            and abs(billed_price * blocks - billed_usd)
+            and abs(cast(billed_price * blocks as numeric) - billed_usd)
             <= cast('0.000000001' as numeric) * greatest(abs(billed_usd), cast(1 as numeric)),
             false
         ) as has_price
