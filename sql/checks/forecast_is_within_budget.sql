@@ -1,10 +1,4 @@
 -- Budgets of the running month that are not spent yet, and will be before it ends if the forecast is right. A row each.
-with newest as (
-    select max(spend_date) as as_of_date
-    from ai_usage_analytics.spend_by_scope
-    where is_complete
-)
-
 select
     concat('forecast/', budgets.month, '/', budgets.scope, '/', lower(budgets.scope_name)) as alert_key,
     budgets.month,
@@ -17,9 +11,8 @@ select
     budgets.forecast_high_usd,
     budgets.forecast_usd - budgets.budget_usd as over_usd
 from ai_usage_analytics.budget_status as budgets
-cross join newest
 where
-    budgets.month = format_date('%Y-%m', newest.as_of_date)
+    budgets.days_elapsed < budgets.days_in_month
     and budgets.is_forecast_over
     and budgets.crossed_100_on is null
 order by over_usd desc, alert_key asc
