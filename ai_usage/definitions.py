@@ -23,6 +23,7 @@ from ai_usage.checks import (
     people,
     plausibility,
     reconciliation,
+    spending,
 )
 from ai_usage.checks import revisions as revision_checks
 from ai_usage.checks import sheet as sheet_checks
@@ -64,7 +65,7 @@ CHECKS = [
     check
     for about in (
         *(completeness, ledger, identity, reconciliation, allocation, parity, figures, revision_checks),
-        *(cycle, plausibility, people, sheet_checks, uploads_checks),
+        *(cycle, plausibility, people, sheet_checks, uploads_checks, spending),
     )
     for check in about.CHECKS
 ]

@@ -57,6 +57,7 @@ class Settings:
     email_from: str
     ui_url: str  # where the readers of an alert find the UI
     has_pseudonyms: bool
+    growth_at_most: Decimal  # of a month's spend over the month before; 0.2 is a fifth more
 
     def now(self) -> datetime:
         """The present instant in UTC, or the one that `AI_USAGE_NOW` pretends."""
@@ -134,6 +135,7 @@ def read_settings(environ: dict[str, str]) -> Settings:
         email_from=next(iter(read.addresses("ALERT_EMAIL_FROM", at_most=1)), ""),
         ui_url=read.page_url("AI_USAGE_UI_URL", "http://127.0.0.1:3000"),
         has_pseudonyms=read.salt("AI_USAGE_PSEUDONYMS"),
+        growth_at_most=read.ratio("AI_USAGE_GROWTH_AT_MOST", "0.2"),
     )
     if found.has_email_alerts != bool(found.email_to):
         has, lacks = ("ALERT_SMTP_URL", "ALERT_EMAIL_TO")[:: 1 if found.has_email_alerts else -1]
@@ -194,6 +196,16 @@ class _Reader:
         if not 0 <= share <= 1:
             raise SettingError(f"{name} is {value!r}; a share lies between 0 and 1, such as {default}.")
         return share
+
+    def ratio(self, name: str, default: str) -> Decimal:
+        value = self.text(name, default)
+        try:
+            ratio = Decimal(value)
+        except InvalidOperation as error:
+            raise SettingError(f"{name} is {value!r}; write a ratio such as {default}.") from error
+        if not ratio.is_finite() or ratio < 0:
+            raise SettingError(f"{name} is {value!r}; a ratio is 0 or more, such as {default}.")
+        return ratio
 
     def file(self, name: str) -> Path | None:
         value = self.text(name)

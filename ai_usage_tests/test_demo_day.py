@@ -44,14 +44,17 @@ def test_everything_is_green_but_what_a_week_cannot_tell_and_what_the_sheet_has_
         "console_figures_match",
         "events_add_up_to_cycle_spend",
         "mapping_is_unambiguous",
+        "no_departed_member_spends",
         "sheet_rows_are_valid",
     }
     cycle = wrong["events_add_up_to_cycle_spend"].description or ""
     assert cycle.startswith("Cannot be judged: 10 days of events of the billing cycle since 2026-11-03 were never")
     figures = wrong["console_figures_match"].description or ""
     assert "as a whole and in 5 workspaces: 31 of its 31 days were never pulled (make backfill)" in figures
+    departed = wrong["no_departed_member_spends"].description or ""
+    assert "key evals (ivan.zeman@example.com)" in departed
     daily = [days.keys() for (claim, _), days in demo.outcome.verdicts.items() if None not in days]
-    assert len(daily) == 26 + 10  # the claims about a day, and drift in ten daily pulls
+    assert len(daily) == 27 + 10  # the claims about a day, and drift in ten daily pulls
     assert all(list(days) == WEEK.days for days in daily)
 
 

@@ -51,6 +51,9 @@ def test_what_is_set_is_read_and_blanks_are_nothing() -> None:
 BAD = [
     ("AI_USAGE_ATTRIBUTED_AT_LEAST", "most", "write a share such as 0.9"),
     ("AI_USAGE_ATTRIBUTED_AT_LEAST", "90", "a share lies between 0 and 1"),
+    ("AI_USAGE_GROWTH_AT_MOST", "much", "write a ratio such as 0.2"),
+    ("AI_USAGE_GROWTH_AT_MOST", "-0.1", "a ratio is 0 or more"),
+    ("AI_USAGE_GROWTH_AT_MOST", "nan", "a ratio is 0 or more"),
     ("GOOGLE_API_BASE_URL", "http://google.example.com", "use https://"),
     ("GOOGLE_API_BASE_URL", "localhost", "scheme, host and an optional path"),
     ("AI_USAGE_WAREHOUSE", "postgres", "write duckdb or bigquery"),

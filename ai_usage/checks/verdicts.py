@@ -147,9 +147,9 @@ def snapshot_check(
     asset: dg.AssetKey,
     judge: Callable[[Warehouse], Verdict | None],
     *,
-    source: Source,
+    source: Source | tuple[Source, ...],
     description: str,
-    pull: str,
+    pull: str | tuple[str, ...],
     also_reads: Sequence[dg.AssetKey] = (),
     is_optional: bool = False,
     asks: Callable[[Any], object] | None = None,
@@ -157,26 +157,30 @@ def snapshot_check(
     """A check without days: one verdict a run; None if there is nothing to judge. `asks` is put to the source itself
     first: whatever it cannot answer is the verdict.
     """
+    sources = source if isinstance(source, tuple) else (source,)
+    pulls = pull if isinstance(pull, tuple) else (pull,)
     check = dg.AssetCheckSpec(claim, asset=asset, description=description, additional_deps=list(also_reads))
 
     @dg.multi_asset_check(
         name=f"check__{asset.path[-1]}__{claim}",
         specs=[check],
         pool=POOL,
-        required_resource_keys={"warehouse", source.resource},
+        required_resource_keys={"warehouse", *(one.resource for one in sources)},
     )
     @in_plain_words
     def judged(context: dg.AssetCheckExecutionContext) -> Verdicts:
         warehouse: Warehouse = context.resources.warehouse
         try:
-            if asks and _is_configured(context, source):
-                asks(getattr(context.resources, source.resource))
+            for one in sources:
+                if asks and _is_configured(context, one):
+                    asks(getattr(context.resources, one.resource))
         except AiUsageError as error:
             verdict: Verdict | None = Verdict.error(str(error))
         else:
             with warehouse.connected():
                 verdict = judge(warehouse)
-        nothing = unseen([pull], is_wanted=_is_configured(context, source) and not is_optional)
+        is_wanted = any(_is_configured(context, one) for one in sources) and not is_optional
+        nothing = unseen(pulls, is_wanted=is_wanted)
         yield (verdict or nothing).evaluation(check.key, None)
         yield dg.Output(None, check.get_python_identifier())
 

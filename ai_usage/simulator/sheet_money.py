@@ -23,7 +23,7 @@ TEAM_PLAN = date(2024, 3, 1)
 ENTERPRISE_PLAN = date(2025, 11, 1)
 CURSOR_SEAT = Decimal("40.00")
 CONSOLE, DASHBOARD = "Console > Cost", "Dashboard > Spending: on-demand usage, seats apart"
-TEAM_BUDGETS = {"Platform": 4000, "Data": 5000, "Web": 2500, "Support": 3000}
+TEAM_BUDGETS = {"Platform": 12000, "Data": 5000, "Web": 2500, "Support": 3000}
 
 Period = tuple[date, date]  # the end is exclusive
 

@@ -7,7 +7,7 @@ they stand in it after its own. A new parameter gets its line in PARAMETERS.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -431,6 +431,34 @@ ORDINARY: Lines = {
     ),
 }
 
+# Ten weeks before, for what forecasts and compares.
+EARLIER = [date.fromisoformat(WED) - timedelta(days=n) for n in range(70, 0, -1)]
+
+
+def usage(day: date) -> Decimal:
+    """What apikey_ann cost on one of those days."""
+    return Decimal(day.isoweekday() % 6) + (Decimal("2.000000001") if day.month == 2 else Decimal("0.75"))
+
+
+BY_SCOPE = "spend_date scope scope_name spent_usd usage_usd seats_usd is_complete"
+BILLED = "spend_date provider platform billing_account_id api_key_id user_email team_name model meter charge_type"
+BILLED += " billed_usd attribution_method status"
+OF_ANN = ("anthropic", "claude_api", "org-1", "apikey_ann", ANN, "Data", OPUS, OUTPUT, "usage")
+
+ORDINARY |= {
+    "ai_usage_analytics.spend_by_scope": said(
+        BY_SCOPE,
+        *(
+            (str(day), scope, name, str(usage(day) + 1), str(usage(day)), "1", True)
+            for day in EARLIER
+            for scope, name in (("total", "all"), ("provider", "anthropic"), ("team", "Data"))
+        ),
+    ),
+    "ai_usage_analytics.ai_spend": said(
+        BILLED, *((str(day), *OF_ANN, str(usage(day)), "key_sheet", "final") for day in EARLIER)
+    ),
+}
+
 # What HARMED has on top, each line for a claim.
 HARM: Lines = {
     "ai_usage_raw.pulls": said("pull activity_date pull_id records", ("cursor_usage_events", FRI, "pull-2", 9)),
@@ -495,6 +523,22 @@ HARM: Lines = {
         (FRI, "anthropic", "claude_code", "o", None, ANN, "claude_code_estimate", "usage", None, "9", "guess", "final"),
     ),
 }
+
+HARM["ai_usage_analytics.ai_spend"] += said(BILLED, (WED, *OF_ANN, "480.5", "key_sheet", "final"))
+HARM["ai_usage_analytics.spend_by_scope"] = said(
+    BY_SCOPE,
+    *((str(day), "provider", "openai", "3", "3", "0", True) for day in [*EARLIER, date(2024, 3, 1)]),
+)
+HARM["ai_usage_analytics.budgets"] = said(
+    "row_number month scope scope_name amount_usd",
+    (5, "2024-02", "team", "data", "200"),
+    (6, "2024-03", "provider", "openai", "30.5"),
+)
+HARM["ai_usage_analytics.cursor_usage_stats"] += said(
+    STATS,
+    *((str(day), f"{day}T00:00:00Z", "idle@example.com", 6, False, 0, 0, 0, 0, None) for day in EARLIER[-25:]),
+    (FRI, "2024-03-01T00:00:00Z", "idle@example.com", 6, None, 0, 0, 0, 0, None),
+)
 
 HARMED = {address: [*ORDINARY.get(address, []), *HARM.get(address, [])] for address in ORDINARY | HARM}
 HARMED["ai_usage_raw.pulls"] = [row for row in HARMED["ai_usage_raw.pulls"] if row != ORDINARY["ai_usage_raw.pulls"][2]]

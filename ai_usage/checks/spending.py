@@ -1,0 +1,300 @@
+"""Is spending as planned, as usual, and used: what a person should hear of without having to look.
+
+These claims are about the company, not about the data. So they warn, and only a budget that is spent is an error. Each
+row shown bears an `alert_key`: the same thing always has the same, so that whoever tells people can tell it once.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import dagster as dg
+
+from ai_usage.checks.allocation import EITHER, PULLS_OF_EITHER
+from ai_usage.checks.verdicts import ERROR, Rows, Verdict, daily_check, snapshot_check, some, wrong_rows
+from ai_usage.partitions import Span
+from ai_usage.settings import settings
+from ai_usage.sources.cursor.pulls import SOURCE as FROM_CURSOR
+from ai_usage.sources.sheets.pulls import SOURCE as FROM_SHEET
+from ai_usage.sources.sheets.tabs import BUDGETS
+from ai_usage.warehouse.port import Warehouse
+
+BUDGET_STATUS, GROWTH, ANOMALIES, SEAT_USE, BACKTEST, BY_SCOPE = (
+    dg.AssetKey(["marts", table])
+    for table in (
+        "budget_status",
+        "spend_growth",
+        "spend_anomalies",
+        "seat_use",
+        "forecast_backtest",
+        "spend_by_scope",
+    )
+)
+ENOUGH_TRIALS = 60  # fewer are one or two months, which may have been odd ones
+EXACT = Decimal("0.01")  # intervals about forecasts as near as that may hold everything: seats alone are foreseen
+COVERAGE = (Decimal("0.65"), Decimal("0.95"))  # of intervals meant to hold 80 %
+
+
+def _found(warehouse: Warehouse, claim: str) -> Rows:
+    return warehouse.query(f"checks/{claim}").to_dicts()
+
+
+def _unbuilt(warehouse: Warehouse, mart: str) -> Verdict | None:
+    """The verdict where a mart should have rows and has none: what is claimed of nothing is not true."""
+    rows = warehouse.ask(f"select count(*) as row_count from ai_usage_analytics.{mart}").item()
+    return None if rows else Verdict.error(f"marts/{mart} is empty: build it.")
+
+
+def _whose(row: Mapping[str, Any]) -> str:
+    return "The whole budget" if row["scope"] == "total" else f"The budget of {row['scope']} {row['scope_name']}"
+
+
+def _of_budgets(claim: str, judge: Callable[[Rows], Verdict]) -> Callable[[Warehouse], Verdict | None]:
+    def judged(warehouse: Warehouse) -> Verdict | None:
+        if warehouse.newest(BUDGETS.pull, None).versions.is_empty():
+            return None
+        if not warehouse.ask("select count(*) as row_count from ai_usage_analytics.budgets").item():
+            return Verdict.right("The sheet has no budgets.")
+        return _unbuilt(warehouse, "budget_status") or judge(_found(warehouse, claim))
+
+    return judged
+
+
+def _of_money(claim: str, judge: Callable[[Rows], Verdict]) -> Callable[[Warehouse], Verdict | None]:
+    def judged(warehouse: Warehouse) -> Verdict | None:
+        if not any(warehouse.pulled_days(pull) for pull in PULLS_OF_EITHER):
+            return None
+        return _unbuilt(warehouse, "spend_by_scope") or judge(_found(warehouse, claim))
+
+    return judged
+
+
+def judge_budgets(rows: Rows) -> Verdict:
+    """Budgets that reached a threshold: all of it is an error, half of it a warning."""
+    if not rows:
+        return Verdict.right("Less than half of each budget is spent.")
+    said = some((_budget_said(row) for row in rows), between=" ")
+    is_spent = any(row["severity"] == ERROR.value for row in rows)
+    return Verdict.error(said, rows) if is_spent else Verdict.warning(said, rows)
+
+
+def _budget_said(row: Mapping[str, Any]) -> str:
+    share = f"{row['spent_ratio']:.0%}" if row["spent_ratio"] is not None else "all"
+    return (
+        f"{_whose(row)} for {row['month']}: {row['spent_usd']:,.2f} of {row['budget_usd']:,.2f} USD spent, {share}; "
+        f"{row['threshold_ratio']:.0%} reached on {row['crossed_on']}."
+    )
+
+
+budget_is_not_crossed = snapshot_check(
+    "budget_is_not_crossed",
+    BUDGET_STATUS,
+    _of_budgets("budget_is_not_crossed", judge_budgets),
+    source=FROM_SHEET,
+    description="Of no budget of the month half (a warning), four fifths (a warning) or all (an error) is spent.",
+    pull=BUDGETS.pull,
+    also_reads=[BY_SCOPE],
+)
+
+
+def judge_forecasts(rows: Rows) -> Verdict:
+    """Budgets that will be spent before their month is over."""
+    if not rows:
+        return Verdict.right("No budget is forecast to be spent before its month ends.")
+    return Verdict.warning(
+        some(
+            (
+                f"{_whose(row)} for {row['month']}, {row['budget_usd']:,.2f} USD, will be exceeded by "
+                f"{row['over_usd']:,.2f}: {row['forecast_usd']:,.2f} USD forecast (80 % interval "
+                f"{row['forecast_low_usd']:,.2f} to {row['forecast_high_usd']:,.2f})."
+                for row in rows
+            ),
+            between=" ",
+        ),
+        rows,
+    )
+
+
+forecast_is_within_budget = snapshot_check(
+    "forecast_is_within_budget",
+    BUDGET_STATUS,
+    _of_budgets("forecast_is_within_budget", judge_forecasts),
+    source=FROM_SHEET,
+    description="Each budget will last to the end of its month, by the forecast.",
+    pull=BUDGETS.pull,
+    also_reads=[BY_SCOPE],
+)
+
+
+def _as_usual(warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
+    seen = warehouse.ask(
+        "select distinct spend_date from ai_usage_analytics.spend_by_scope "
+        "where spend_date between @first_day and @last_day",
+        first_day=span.first,
+        last_day=span.last,
+    )["spend_date"].to_list()
+    blind = Verdict.error("marts/spend_by_scope has nothing of the day: materialize it.")
+    found = wrong_rows(warehouse, "spend_is_as_usual", span)
+    known = set(warehouse.pulled_days(PULLS_OF_EITHER[0])) | set(warehouse.pulled_days(PULLS_OF_EITHER[1]))
+    return {day: blind for day in span.days if day in known and day not in seen} | {
+        day: judge_anomalies(rows) for day, rows in found.items()
+    }
+
+
+def judge_anomalies(rows: Rows) -> Verdict:
+    """A day's unusual things, each in a sentence."""
+    return Verdict.warning(some((_anomaly_said(row) for row in rows), at_most=4, between=" "), rows)
+
+
+NOUNS = {"api_key": "key", "person": "", "team": "team", "model": "model", "provider": ""}
+
+
+def _anomaly_said(row: Mapping[str, Any]) -> str:
+    who = f"{NOUNS[row['scope']]} {row['label']}".strip()
+    if row["kind"] in {"new_key", "new_model"}:
+        return f"New: {who} of {row['provider']}, {row['spent_usd']:,.2f} USD so far."
+    by = f" ({row['contributors']})" if row["contributors"] else ""
+    way = "more" if row["excess_usd"] > 0 else "less"
+    return (
+        f"{who}: {row['spent_usd']:,.2f} USD, {abs(row['excess_usd']):,.2f} {way} than the usual "
+        f"{row['expected_usd']:,.2f}{by}."
+    )
+
+
+spend_is_as_usual = daily_check(
+    "spend_is_as_usual",
+    ANOMALIES,
+    _as_usual,
+    source=EITHER,
+    description="No key, person, team, model or provider costs far more or less than on such days; nothing is new.",
+    relies_on=PULLS_OF_EITHER,
+    also_reads=[BY_SCOPE],
+)
+
+
+def judge_growth(rows: Rows, at_most: Decimal) -> Verdict:
+    """Whether a month came to much more than the month before, over as many days. What was nothing before is new."""
+    over = [row for row in rows if row["growth_ratio"] is not None and row["growth_ratio"] > at_most]
+    if not over:
+        return Verdict.right(f"No growth over {at_most:.0%} in the newest month that can be compared.")
+    return Verdict.warning(
+        some(
+            (
+                f"{'All spend' if row['scope'] == 'total' else row['scope_name']} of the first {row['days']} days of "
+                f"{row['month']} is {row['growth_ratio']:.0%} above the month before: {row['spent_usd']:,.2f} USD "
+                f"after {row['previous_usd']:,.2f}."
+                for row in over
+            ),
+            between=" ",
+        ),
+        over,
+    )
+
+
+growth_is_within_limit = snapshot_check(
+    "growth_is_within_limit",
+    GROWTH,
+    _of_money("growth_is_within_limit", lambda rows: judge_growth(rows, settings().growth_at_most)),
+    source=EITHER,
+    description="No month costs more than AI_USAGE_GROWTH_AT_MOST above the month before, over as many days.",
+    pull=PULLS_OF_EITHER,
+    also_reads=[BY_SCOPE],
+)
+
+
+def _seats(warehouse: Warehouse) -> Verdict | None:
+    if not warehouse.pulled_days("cursor_daily_usage"):
+        return None
+    members = warehouse.ask("select count(*) as row_count from ai_usage_analytics.cursor_usage_stats").item()
+    unbuilt = _unbuilt(warehouse, "seat_use") if members else None
+    return unbuilt or judge_seats(_found(warehouse, "seats_are_used"))
+
+
+def judge_seats(rows: Rows) -> Verdict:
+    """Seats that nobody uses, and what they cost."""
+    if not rows:
+        return Verdict.right("Every seat was used in the last four weeks, or is too new to tell.")
+    saving = sum((row["saving_usd"] or Decimal() for row in rows), Decimal())
+    unpriced = sum(row["saving_usd"] is None for row in rows)
+    price = f", {unpriced} of unknown price" if unpriced else ""
+    return Verdict.warning(
+        f"{len(rows)} Cursor seats were not used in the last four weeks: {saving:,.2f} USD a month{price}. "
+        f"{some(row['user_email'] for row in rows)}.",
+        rows,
+    )
+
+
+seats_are_used = snapshot_check(
+    "seats_are_used",
+    SEAT_USE,
+    _seats,
+    source=FROM_CURSOR,
+    description="Every paid Cursor seat was used on some day of the last four weeks.",
+    pull="cursor_daily_usage",
+)
+
+
+def judge_departed(rows: Rows) -> Verdict:
+    """Keys and accounts that spend for nobody who is here."""
+    if not rows:
+        return Verdict.right("Nothing is spent under people who are no members.")
+    named = some(
+        (
+            f"{'key ' if row['scope'] == 'api_key' else ''}{row['label']} ({row['of_whom']}), "
+            f"{row['spent_usd']:,.2f} USD in thirty days"
+            for row in rows
+        ),
+        between="; ",
+    )
+    return Verdict.warning(f"Still spending under people who are no members any more: {named}.", rows)
+
+
+no_departed_member_spends = snapshot_check(
+    "no_departed_member_spends",
+    ANOMALIES,
+    _of_money("no_departed_member_spends", judge_departed),
+    source=EITHER,
+    description="No key or account spends whose owner or maker has left Claude's and Cursor's lists of members.",
+    pull=PULLS_OF_EITHER,
+    also_reads=[BY_SCOPE],
+)
+
+
+def judge_backtest(rows: Rows) -> Verdict:
+    """Whether past forecasts were nearer than the naive run-rate, and their intervals as wide as they should be."""
+    if not rows:
+        return Verdict.right("Nothing to judge yet: no month is over of which a forecast was made.")
+    [row] = rows
+    said = (
+        f"Over {row['trials']} forecasts of past months the forecast was {row['mape_ratio']:.1%} off, the naive "
+        f"run-rate {row['naive_mape_ratio']:.1%}; intervals held {row['interval_coverage_ratio']:.0%} (80 % is meant)"
+    )
+    has_enough = row["trials"] >= ENOUGH_TRIALS
+    if row["mape_ratio"] > row["naive_mape_ratio"]:
+        return Verdict.error(f"{said}.", rows) if has_enough else Verdict.warning(f"{said}: too few to be sure.", rows)
+    is_held = COVERAGE[0] <= row["interval_coverage_ratio"] <= (COVERAGE[1] if row["mape_ratio"] > EXACT else 1)
+    if has_enough and not is_held:
+        return Verdict.warning(f"{said}: do not rely on the interval.", rows)
+    return Verdict.right(f"{said}.")
+
+
+forecast_beats_naive = snapshot_check(
+    "forecast_beats_naive",
+    BACKTEST,
+    _of_money("forecast_beats_naive", judge_backtest),
+    source=EITHER,
+    description="Over past months the forecast was nearer to what they came to than the naive run-rate.",
+    pull=PULLS_OF_EITHER,
+    also_reads=[BY_SCOPE],
+)
+
+CHECKS = [
+    budget_is_not_crossed,
+    forecast_is_within_budget,
+    spend_is_as_usual,
+    growth_is_within_limit,
+    seats_are_used,
+    no_departed_member_spends,
+    forecast_beats_naive,
+]

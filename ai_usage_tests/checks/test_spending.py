@@ -1,0 +1,164 @@
+"""Each claim about how the company spends, seen red where it should be, and quiet where nothing is unusual."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import dagster as dg
+import pytest
+
+from ai_usage.checks.spending import judge_backtest, judge_growth
+from ai_usage.partitions import Span
+from ai_usage_tests.months import MONTHS, TODAY, A, budget, live, make, member, owner, person, rhythm
+from ai_usage_tests.platform import Outcome, Platform
+from ai_usage_tests.spend import claude
+
+BUDGETS = "budget_is_not_crossed"
+FORECASTS = "forecast_is_within_budget"
+USUAL = "spend_is_as_usual"
+GROWTH = "growth_is_within_limit"
+SEATS = "seats_are_used"
+DEPARTED = "no_departed_member_spends"
+BACKTEST = "forecast_beats_naive"
+CLAIMS = [BUDGETS, FORECASTS, USUAL, GROWTH, SEATS, DEPARTED, BACKTEST]
+
+WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
+# Of November $942 are spent: nine workdays of $100, three weekend days of $10, twelve days of the seat.
+
+
+def said(outcome: Outcome) -> str:
+    return " ".join(v.description or "" for found in outcome.verdicts.values() for v in found.values() if not v.passed)
+
+
+def severities(outcome: Outcome) -> set[dg.AssetCheckSeverity]:
+    return {v.severity for found in outcome.verdicts.values() for v in found.values() if not v.passed}
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_months_of_ordinary_rhythm_are_quiet(platform: Platform, claim: str) -> None:
+    person(platform, "dev@example.com", is_member=True)
+    owner(platform, "apikey_1", "dev@example.com")
+    budget(platform, "5000")
+    live(platform, rhythm())
+    member(platform, "dev@example.com", MONTHS, active=True)
+    outcome = make(platform).check(claim)
+    assert outcome.verdicts
+    assert (outcome.red(claim), said(outcome)) == (set(), "")
+
+
+@pytest.mark.parametrize(
+    ("usd", "severity", "words"),
+    [
+        ("1884", WARN, "942.00 of 1,884.00 USD spent, 50%; 50% reached on 2026-11-12"),
+        ("1100", WARN, "942.00 of 1,100.00 USD spent, 86%; 80% reached on 2026-11-12"),
+        ("942", ERROR, "942.00 of 942.00 USD spent, 100%; 100% reached on 2026-11-12"),
+        ("300", ERROR, "942.00 of 300.00 USD spent, 314%; 100% reached on 2026-11-04"),
+    ],
+)
+def test_a_budget_that_reaches_a_threshold_is_told_with_its_day(
+    platform: Platform, usd: str, severity: dg.AssetCheckSeverity, words: str
+) -> None:
+    budget(platform, usd)
+    outcome = live(platform, rhythm()).check(BUDGETS)
+    assert outcome.red(BUDGETS) == {None}
+    assert severities(outcome) == {severity}
+    assert f"The whole budget for 2026-11: {words}." in said(outcome)
+
+
+def test_a_team_is_found_however_its_name_is_typed(platform: Platform) -> None:
+    budget(platform, "930", "team", "data")
+    outcome = live(platform, rhythm()).check(BUDGETS)
+    assert severities(outcome) == {ERROR}
+    assert "The budget of team data for 2026-11: 930.00 of 930.00 USD" in said(outcome)
+
+
+def test_a_budget_that_is_forecast_to_be_exceeded_is_told_before_it_is(platform: Platform) -> None:
+    budget(platform, "2200")
+    outcome = live(platform, rhythm()).check(FORECASTS)
+    assert outcome.red(FORECASTS) == {None}
+    # Twelve workdays, six weekend days and eighteen days of the seat are to come.
+    assert "The whole budget for 2026-11, 2,200.00 USD, will be exceeded by 20.00: 2,220.00 USD forecast" in said(
+        outcome
+    )
+
+
+def test_a_key_that_spikes_is_named_with_what_it_used(platform: Platform) -> None:
+    day = TODAY - timedelta(days=2)
+    spike = claude(spend_date=day, billed_usd="700", model="claude-sonnet-5-5", team_name="Data")
+    owner(platform, "apikey_1", "dev@example.com")
+    person(platform, "dev@example.com", is_member=True)
+    outcome = live(platform, [*rhythm(), spike]).check(USUAL, Span(day - timedelta(days=3), TODAY))
+    assert outcome.red(USUAL) == {day}
+    assert severities(outcome) == {WARN}
+    assert "key etl: 800.00 USD, 700.00 more than the usual 100.00 (claude-sonnet-5-5 +$700)." in said(outcome)
+
+
+def test_a_day_of_which_the_marts_have_nothing_is_red(platform: Platform) -> None:
+    live(platform, rhythm())
+    platform.sql(f"delete from {A}.spend_by_scope where spend_date = '{TODAY}'")
+    outcome = platform.check(USUAL, Span(TODAY - timedelta(days=1), TODAY))
+    assert outcome.red(USUAL) == {TODAY}
+    assert severities(outcome) == {ERROR}
+
+
+def test_growth_above_the_limit_is_told_and_says_of_how_many_days(platform: Platform) -> None:
+    before, after = Span(MONTHS.first, date(2026, 9, 30)), Span(date(2026, 10, 1), TODAY)
+    outcome = live(platform, [*rhythm(before, usd=100), *rhythm(after, usd=150)]).check(GROWTH)
+    assert outcome.red(GROWTH) == {None}
+    assert "All spend of the first 30 days of 2026-10 is 49% above the month before" in said(outcome)
+
+
+def test_growth_has_a_limit_that_is_set() -> None:
+    row = {"scope": "total", "scope_name": "all", "days": 30, "month": "2026-10", "growth_ratio": Decimal("0.25")}
+    row |= {"spent_usd": Decimal(125), "previous_usd": Decimal(100)}
+    assert judge_growth([row], Decimal("0.25")).passed
+    assert not judge_growth([row], Decimal("0.24")).passed
+    assert judge_growth([row | {"growth_ratio": None}], Decimal(0)).passed
+
+
+def test_idle_seats_are_told_with_what_they_cost(platform: Platform) -> None:
+    member(platform, "idle@example.com", MONTHS, active=False)
+    member(platform, "busy@example.com", MONTHS, active=True)
+    member(platform, "new@example.com", Span(TODAY - timedelta(days=5), TODAY), active=False)
+    outcome = live(platform, rhythm()).check(SEATS)
+    assert outcome.red(SEATS) == {None}
+    assert "1 Cursor seats were not used in the last four weeks: 40.00 USD a month. idle@example.com." in said(outcome)
+
+
+def test_a_key_whose_owner_has_left_is_told_while_it_spends(platform: Platform) -> None:
+    person(platform, "gone@example.com", is_member=False)
+    person(platform, "dev@example.com", is_member=True)
+    owner(platform, "apikey_1", "gone@example.com")
+    outcome = live(platform, rhythm()).check(DEPARTED)
+    assert outcome.red(DEPARTED) == {None}
+    assert "key etl (gone@example.com), 2,280.00 USD in thirty days" in said(outcome)
+    still = [row for row in rhythm() if row.get("api_key_id") is None or row["spend_date"] < TODAY - timedelta(days=3)]
+    assert live(platform, still).check(DEPARTED).red(DEPARTED) == set()
+
+
+def test_a_forecast_that_loses_to_the_run_rate_is_an_error(platform: Platform) -> None:
+    live(platform, rhythm())
+    platform.sql(f"update {A}.forecast_backtest set mape_ratio = naive_mape_ratio + 0.01 where method = 'chosen'")
+    outcome = platform.check(BACKTEST)
+    assert outcome.red(BACKTEST) == {None}
+    assert severities(outcome) == {ERROR}
+    platform.sql(f"update {A}.forecast_backtest set trials = 59")
+    assert severities(platform.check(BACKTEST)) == {WARN}
+
+
+@pytest.mark.parametrize(("coverage", "passed"), [("0.64", False), ("0.65", True), ("0.95", True), ("0.96", False)])
+def test_intervals_that_hold_too_little_or_too_much_are_told(coverage: str, passed: bool) -> None:  # noqa: FBT001
+    row = {"trials": 100, "mape_ratio": Decimal("0.1"), "naive_mape_ratio": Decimal("0.2"), "bias_ratio": Decimal(0)}
+    verdict = judge_backtest([row | {"interval_coverage_ratio": Decimal(coverage)}])
+    assert (verdict.passed, verdict.severity if not passed else WARN) == (passed, WARN)
+    assert judge_backtest([row | {"mape_ratio": Decimal(0), "interval_coverage_ratio": Decimal(1)}]).passed
+
+
+@pytest.mark.parametrize("claim", [claim for claim in CLAIMS if claim != SEATS])
+def test_marts_that_were_not_built_are_no_proof(platform: Platform, claim: str) -> None:
+    budget(platform, "5000")
+    live(platform, rhythm())
+    for mart in ("spend_by_scope", "budget_status"):
+        platform.sql(f"delete from {A}.{mart}")
+    outcome = platform.check(claim)
+    assert outcome.red(claim)
+    assert severities(outcome) == {ERROR}

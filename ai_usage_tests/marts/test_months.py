@@ -1,0 +1,119 @@
+"""What the marts that look over months make of months written by hand: forecasts, budgets, growth and anomalies."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from ai_usage.partitions import Span
+from ai_usage_tests.months import MONTHS, TODAY, A, live, make, rhythm, workday
+from ai_usage_tests.platform import Platform
+from ai_usage_tests.spend import claude, cursor, seat
+
+SILENT = [TODAY - timedelta(days=n) for n in range(3)]
+
+
+def forecast(platform: Platform, scope: str = "total") -> tuple[Any, ...]:
+    [row] = platform.sql(
+        f"select as_of_date, days_left, spent_usd, forecast_usd from {A}.spend_forecast where scope = '{scope}'"
+    )
+    return row
+
+
+def anomalies(platform: Platform, kind: str = "spike") -> list[tuple[Any, ...]]:
+    return platform.sql(
+        f"select spend_date, scope, label, excess_usd from {A}.spend_anomalies where kind = '{kind}' order by all"
+    )
+
+
+def test_a_steady_rhythm_is_forecast_to_the_cent_and_the_run_rate_is_not(platform: Platform) -> None:
+    live(platform, rhythm())
+    assert forecast(platform) == (TODAY, 18, Decimal(942), Decimal(2220))
+    errors = dict(
+        platform.sql(
+            f"""select method, mape_ratio from {A}.forecast_backtest where scope = 'all' and horizon = 'all'"""
+        )
+    )
+    assert errors["chosen"] == errors["weekday_mean"] == 0
+    assert errors["naive_run_rate"] > Decimal("0.015")
+
+
+def test_seats_are_forecast_as_price_times_days(platform: Platform) -> None:
+    live(platform, [seat(spend_date=day, billed_usd="2.333333333") for day in MONTHS.days])
+    assert forecast(platform) == (TODAY, 18, 12 * Decimal("2.333333333"), Decimal("70.00"))
+
+
+def test_a_provider_silent_for_three_days_is_not_zero_dollars(platform: Platform) -> None:
+    live(platform, [row for row in rhythm() if row["spend_date"] not in SILENT], unpulled=SILENT)
+    as_of, days_left, _, month_end = forecast(platform)
+    assert (as_of, days_left, month_end) == (TODAY - timedelta(days=3), 21, Decimal(2220))
+    assert anomalies(platform, "drop") == []
+
+
+def test_days_pulled_without_a_cent_are_a_drop(platform: Platform) -> None:
+    live(platform, [row for row in rhythm() if row["spend_date"] not in SILENT or row["charge_type"] != "usage"])
+    assert {(day, scope) for day, scope, _, _ in anomalies(platform, "drop")} == {
+        (day, scope) for day in SILENT for scope in ("provider", "team")
+    }
+
+
+def test_a_day_with_one_provider_unknown_is_not_whole(platform: Platform) -> None:
+    rows = [*rhythm(), *(cursor(spend_date=day, billed_usd="5") for day in MONTHS.days)]
+    live(platform, rows)
+    platform.sql(f"delete from ai_usage_raw.pulls where pull = 'cursor_usage_events' and activity_date = '{TODAY}'")
+    make(platform)
+    whole = platform.sql(f"select scope, scope_name, is_complete from {A}.spend_by_scope where spend_date = '{TODAY}'")
+    assert ("provider", "anthropic", True) in whole
+    assert {("provider", "cursor", False), ("total", "all", False), ("team", "Data", False)} <= set(whole)
+    assert forecast(platform)[0] == TODAY - timedelta(days=1)
+
+
+def test_weekends_month_starts_and_monday_jobs_are_usual(platform: Platform) -> None:
+    job = [
+        claude(spend_date=day, api_key_id="apikey_2", billed_usd="300" if day.isoweekday() == 1 else "1")
+        for day in MONTHS.days
+    ]
+    live(platform, [*rhythm(), *job])
+    assert [row for row in anomalies(platform) if row[0] > MONTHS.first + timedelta(days=28)] == []
+
+
+def test_a_spike_names_the_key_and_leaves_its_neighbours_alone(platform: Platform) -> None:
+    day = date(2026, 11, 4)
+    quiet = [claude(spend_date=d, api_key_id="apikey_2", billed_usd="5") for d in MONTHS.days]
+    live(platform, [*rhythm(), *quiet, claude(spend_date=day, api_key_id="apikey_2", billed_usd="400")])
+    assert (day, "api_key", "apikey_2", Decimal(400)) in anomalies(platform)
+    assert {(d, label) for d, scope, label, _ in anomalies(platform) if scope == "api_key"} == {(day, "apikey_2")}
+    [(contributors,)] = platform.sql(f"select contributors from {A}.spend_anomalies where scope = 'provider'")
+    assert contributors == "apikey_2 +$400"
+
+
+def test_a_new_key_and_model_are_told_once_and_not_at_the_beginning_of_all(platform: Platform) -> None:
+    days = Span(date(2026, 11, 2), TODAY).days
+    new = [claude(spend_date=day, api_key_id="apikey_3", model="new", billed_usd="2") for day in days]
+    live(platform, [*rhythm(), *new])
+    assert anomalies(platform, "new_key") == [(date(2026, 11, 4), "api_key", "apikey_3", Decimal(6))]
+    assert anomalies(platform, "new_model") == [(date(2026, 11, 4), "model", "new", Decimal(6))]
+
+
+def test_a_days_anomalies_are_the_same_built_alone_or_with_others(platform: Platform) -> None:
+    days = [
+        claude(spend_date=d, api_key_id="apikey_2", billed_usd=str(d.day**2 % 97)) for d in MONTHS.days if workday(d)
+    ]
+    spike = claude(spend_date=date(2026, 11, 4), api_key_id="apikey_2", billed_usd="400")
+    live(platform, [*rhythm(), *days, spike, claude(spend_date=date(2026, 11, 9), api_key_id="apikey_3")])
+    together = platform.sql(f"select * from {A}.spend_anomalies order by all")
+    assert {row[1] for row in together} == {"spike", "new_key"}
+    for day in {row[0] for row in together} | {TODAY}:
+        make(platform, Span(day, day))
+    assert platform.sql(f"select * from {A}.spend_anomalies order by all") == together
+
+
+def test_growth_compares_as_many_days_and_nothing_where_one_is_missing(platform: Platform) -> None:
+    live(platform, rhythm(), unpulled=[date(2026, 9, 3)])
+    found = platform.sql(
+        f"select month, days, spent_usd, previous_usd from {A}.spend_growth where scope = 'total' order by 1"
+    )
+    assert found == [
+        ("2026-09", 30, Decimal(2209), None),
+        ("2026-10", 30, Decimal(2310), None),
+        ("2026-11", 12, Decimal(942), Decimal(852)),
+    ]

@@ -1,0 +1,118 @@
+"""Months of spending written by hand, and the marts that look over months made of them."""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from ai_usage.marts.files import marts
+from ai_usage.marts.rebuild import rebuild_days, rebuild_whole
+from ai_usage.partitions import Span
+from ai_usage_tests.platform import Platform
+from ai_usage_tests.spend import Row, claude, seat, spend
+
+A = "ai_usage_analytics"
+MONTHS = Span(date(2026, 9, 1), date(2026, 11, 12))
+TODAY = MONTHS.last  # the newest full day
+PULLS = ("claude_cost_report", "cursor_usage_events", "cursor_daily_usage")
+MADE = (
+    *("spend_by_scope", "forecast_trials", "forecast_backtest", "spend_forecast", "budget_status"),
+    *("spend_growth", "spend_anomalies", "seat_use"),
+)
+
+
+def workday(day: date) -> bool:
+    return day.isoweekday() < 6
+
+
+def rhythm(span: Span = MONTHS, *, usd: int = 100) -> list[Row]:
+    """A key of team Data that costs so much each workday and a tenth of it on weekends, and a seat of $31 a month."""
+    return [
+        row
+        for day in span.days
+        for row in (
+            claude(spend_date=day, billed_usd=str(usd if workday(day) else usd / 10)),
+            seat(spend_date=day, billed_usd="1"),
+        )
+    ]
+
+
+def live(platform: Platform, rows: Iterable[Row], *, unpulled: Iterable[date] = ()) -> Platform:
+    """The months as the platform would have them: every day pulled but some, and what was billed."""
+    spend(platform.warehouse, rows)
+    days = [day for day in MONTHS.days if day not in set(unpulled)]
+    with platform.warehouse.connected() as db:
+        db.execute("delete from ai_usage_raw.pulls")
+        for pull, activity_date in [*((pull, day) for pull in PULLS for day in days), ("sheet_budgets", None)]:
+            at = (activity_date or TODAY) + timedelta(days=1)
+            db.execute(
+                "insert into ai_usage_raw.pulls values (?, 's', ?, ?, ?, 1, 1, 'h', ?, '{}', '{}', true)",
+                [f"{pull} {activity_date}", pull, activity_date, f"{at}T06:00:00Z", f"{pull} {activity_date}"],
+            )
+    return make(platform)
+
+
+def make(platform: Platform, span: Span = MONTHS) -> Platform:
+    """The marts again, of what is there by now."""
+    with platform.warehouse.connected():
+        for mart in marts():
+            if mart.table.name in MADE and mart.is_daily:
+                rebuild_days(platform.warehouse, mart, span)
+            elif mart.table.name in MADE:
+                rebuild_whole(platform.warehouse, mart)
+    return platform
+
+
+def budget(platform: Platform, usd: str, scope: str = "total", name: str | None = None, month: str = "2026-11") -> None:
+    """One more row of the sheet's budgets."""
+    named = "null" if name is None else f"'{name}'"
+    platform.sql(
+        f"insert into {A}.budgets values (2, '{month}', '{scope}', {named}, {usd}, 'sheet', '2026-11-13T06:00:00Z')"
+    )
+
+
+def person(platform: Platform, email: str, *, is_member: bool) -> None:
+    """One more address of `dim_person`, a member of both vendors' or of none."""
+    platform.sql(
+        f"insert into {A}.dim_person by name select '{email}' as user_email, '{email}' as person_email, "
+        f"{is_member} as is_claude_member, {is_member} as is_cursor_member, true as is_in_sheet, 'p' as pull_id, "
+        "now() as ingestion_timestamp"
+    )
+
+
+def owner(platform: Platform, key: str, email: str) -> None:
+    """Who answers for a key, by the sheet."""
+    platform.sql(
+        f"insert into {A}.dim_api_key_mapping by name select '{key}' as api_key_id, 'etl' as api_key_name, "
+        f"'active' as status, '{email}' as user_email, 'sheet' as mapped_by, 'p' as pull_id, "
+        "now() as ingestion_timestamp"
+    )
+
+
+def member(platform: Platform, email: str, days: Span, *, active: bool) -> None:
+    """A member of the Cursor team over these days, with a seat of $40."""
+    platform.sql(
+        f"insert into {A}.dim_cursor_member by name select 'user_1' as user_id, '{email}' as user_email, "
+        "'X' as user_name, 'member' as role, false as is_removed, 'p' as pull_id, now() as ingestion_timestamp"
+    )
+    with platform.warehouse.connected() as db:
+        needed = {
+            name: type_
+            for name, type_, is_nullable in db.execute(
+                "select column_name, data_type, is_nullable from information_schema.columns "
+                "where table_name = 'cursor_usage_stats'"
+            ).fetchall()
+            if is_nullable == "NO"
+        }
+        zero = {"BIGINT": "0", "VARCHAR": "'x'", "BOOLEAN": "false", "TIMESTAMP WITH TIME ZONE": "now()"}
+        known = {"activity_date": "d::date", "user_email": f"'{email}'", "is_active": str(active)}
+        columns = {name: zero.get(type_, "0") for name, type_ in needed.items()} | known
+        db.execute(
+            f"insert into {A}.cursor_usage_stats by name select "
+            f"{', '.join(f'{value} as {name}' for name, value in columns.items())} "
+            f"from generate_series(date '{days.first}', date '{days.last}', interval 1 day) as t(d)"
+        )
+        db.execute(
+            f"insert into {A}.cursor_expenses by name select d::date as expense_date, '{email}' as user_email, "
+            "'subscription' as cost_type, round(40 / day(last_day(d::date)), 9) as billed_usd, "
+            "'Teams' as subscription_plan "
+            f"from generate_series(date '{days.first}', date '{days.last}', interval 1 day) as t(d)"
+        )

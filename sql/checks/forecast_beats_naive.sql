@@ -1,0 +1,13 @@
+-- How good the forecasts that people were told have been over all past months, beside the naive run-rate. One row, once
+-- there is a past month.
+select
+    trials,
+    mape_ratio,
+    naive_mape_ratio,
+    bias_ratio,
+    interval_coverage_ratio
+from ai_usage_analytics.forecast_backtest
+where
+    scope = 'all'
+    and horizon = 'all'
+    and method = 'chosen'

@@ -1,0 +1,23 @@
+-- What of a day's spending is not as usual, dearest first; keys before the models, persons and teams they
+-- are part of.
+select
+    spend_date as activity_date,
+    alert_key,
+    kind,
+    scope,
+    scope_name,
+    label,
+    provider,
+    spent_usd,
+    expected_usd,
+    excess_usd,
+    contributors
+from ai_usage_analytics.spend_anomalies
+where
+    spend_date between @first_day and @last_day
+    and kind != 'departed_member'
+order by
+    activity_date asc,
+    scope asc,
+    excess_usd desc,
+    alert_key asc

@@ -1,0 +1,75 @@
+-- How far forecasts of past months were from what the months came to, by method and by how many days were left.
+-- `chosen` is what people were told: its method was picked each month from the months before.
+--
+-- grain: one method at one distance from the month's end, over all scopes or those of one kind
+-- built: whole
+-- columns:
+--   scope string not null: all, total, provider or team
+--   method string not null: as in forecast_trials
+--   horizon string not null: days left: 1-7, 8-14, 15-21, 22+, or all
+--   trials integer not null: forecasts of months that are over, and came to a dollar or more
+--   mape_ratio numeric not null: mean of |forecast - actual| / actual
+--   naive_mape_ratio numeric not null: the same of naive_run_rate, over the same trials
+--   bias_ratio numeric not null: mean of (forecast - actual) / actual: above 0 it forecast too much
+--   interval_coverage_ratio numeric not null: how often low_usd to high_usd held the actual; 0.8 is meant
+with trials as (
+    select
+        scope,
+        scope_name,
+        origin_date,
+        method,
+        case
+            when days_left <= 7 then '1-7'
+            when days_left <= 14 then '8-14'
+            when days_left <= 21 then '15-21'
+            else '22+'
+        end as horizon,
+        cast(forecast_usd - actual_usd as float64) / cast(actual_usd as float64) as error_ratio,
+        if(actual_usd between low_usd - cast('0.01' as numeric) and high_usd + cast('0.01' as numeric), 1, 0) as is_held
+    from ai_usage_analytics.forecast_trials
+    where
+        days_left > 0
+        and actual_usd >= 1
+),
+
+beside as (
+    select
+        trials.scope,
+        trials.method,
+        trials.horizon,
+        trials.error_ratio,
+        trials.is_held,
+        naive.error_ratio as naive_error_ratio
+    from trials
+    inner join trials as naive
+        on
+            trials.scope = naive.scope
+            and trials.scope_name = naive.scope_name
+            and trials.origin_date = naive.origin_date
+    where naive.method = 'naive_run_rate'
+),
+
+spread as (
+    select
+        kind,
+        beside.method,
+        distance,
+        beside.error_ratio,
+        beside.is_held,
+        beside.naive_error_ratio
+    from beside
+    cross join unnest(['all', beside.scope]) as kind
+    cross join unnest(['all', beside.horizon]) as distance
+)
+
+select
+    kind as scope,
+    method,
+    distance as horizon,
+    count(*) as trials,
+    cast(round(avg(abs(error_ratio)), 6) as numeric) as mape_ratio,
+    cast(round(avg(abs(naive_error_ratio)), 6) as numeric) as naive_mape_ratio,
+    cast(round(avg(error_ratio), 6) as numeric) as bias_ratio,
+    cast(round(avg(is_held), 6) as numeric) as interval_coverage_ratio
+from spread
+group by kind, method, distance

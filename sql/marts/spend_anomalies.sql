@@ -1,0 +1,591 @@
+-- Spending that is not as usual, by day, with who is behind it. Only usage: seats do not spike. A day is held against
+-- days of its own kind (Monday to Friday, or weekend) of the five weeks before that are known: their median, or that
+-- of the same weekday if it is more, so that a job of every Monday is usual. The measure is the median absolute
+-- deviation (x 1.4826, a standard deviation of a normal spread), at least a tenth of what is usual and $8, since a key
+-- may cost the same every day. spike: five of those above, by $40 or more, and a fifth above what nine of ten such
+-- days had. drop: of a provider or team that is worth $50 a day, a quarter or less is left, and five of those are
+-- missing. Less than eight such days before, or four of weekends, tell nothing.
+--
+-- grain: one thing about one scope on one UTC day
+-- built: daily by spend_date
+-- columns:
+--   spend_date date not null: the UTC day
+--   kind string not null: spike, drop; new_model and new_key (not seen for 90 days, until it has cost $5);
+--     departed_member (spending under somebody who, by today's lists, is a member of nothing)
+--   scope string not null: provider, team, api_key, model or person
+--   scope_name string not null: the provider, team, model, e-mail or key's id
+--   label string not null: what to call it: of a key its name, else scope_name
+--   provider string: null of teams and persons, who may use several
+--   spent_usd numeric not null: billed for usage on the day; of what is new, so far
+--   expected_usd numeric not null: as usual; 0 of what is new or should be nothing
+--   excess_usd numeric not null: the difference; negative of a drop
+--   score_ratio numeric: how many deviations that is; null of what is not measured so
+--   contributors string: the up to three keys, persons or models that most of it comes from, with their share of it
+--   alert_key string not null: the same for what need be told once only
+with key_names as (
+    select
+        api_key_id,
+        max(api_key_name) as api_key_name
+    from ai_usage_analytics.dim_api_key_mapping
+    group by api_key_id
+),
+
+billed as (
+    select
+        spend.spend_date,
+        spend.provider,
+        spend.team_name,
+        spend.api_key_id,
+        spend.user_email,
+        spend.model,
+        coalesce(key_names.api_key_name, spend.api_key_id) as key_label,
+        sum(spend.billed_usd) as usage_usd
+    from ai_usage_analytics.ai_spend as spend
+    left join key_names on spend.api_key_id = key_names.api_key_id
+    where
+        spend.spend_date between date_sub(@first_day, interval 180 day) and @last_day
+        and spend.charge_type != 'subscription'
+        and spend.billed_usd is not null
+    group by
+        spend.spend_date, spend.provider, spend.team_name, spend.api_key_id, spend.user_email, spend.model, key_label
+),
+
+-- Each dollar once in each scope, under the name it has there, with whom a reader would ask next.
+lines as (
+    select
+        spend_date,
+        'provider' as scope,
+        provider as scope_name,
+        provider as label,
+        provider,
+        provider as calendar,
+        coalesce(key_label, user_email, model) as contributor,
+        usage_usd
+    from billed
+    union all
+    select
+        spend_date,
+        'team' as scope,
+        team_name as scope_name,
+        team_name as label,
+        cast(null as string) as provider,
+        'all' as calendar,
+        coalesce(key_label, user_email, model) as contributor,
+        usage_usd
+    from billed
+    where team_name is not null
+    union all
+    select
+        spend_date,
+        'api_key' as scope,
+        api_key_id as scope_name,
+        key_label as label,
+        provider,
+        provider as calendar,
+        model as contributor,
+        usage_usd
+    from billed
+    where api_key_id is not null
+    union all
+    select
+        spend_date,
+        'model' as scope,
+        model as scope_name,
+        model as label,
+        provider,
+        provider as calendar,
+        coalesce(key_label, user_email) as contributor,
+        usage_usd
+    from billed
+    where model is not null
+    union all
+    select
+        spend_date,
+        'person' as scope,
+        user_email as scope_name,
+        user_email as label,
+        cast(null as string) as provider,
+        'all' as calendar,
+        coalesce(key_label, model) as contributor,
+        usage_usd
+    from billed
+    where user_email is not null
+),
+
+series as (
+    select
+        spend_date,
+        scope,
+        scope_name,
+        label,
+        provider,
+        calendar,
+        sum(usage_usd) as usage_usd
+    from lines
+    group by spend_date, scope, scope_name, label, provider, calendar
+),
+
+known as (
+    select
+        spend_date,
+        scope_name as calendar,
+        extract(dayofweek from spend_date) as weekday,
+        extract(dayofweek from spend_date) in (1, 7) as is_weekend
+    from ai_usage_analytics.spend_by_scope
+    where
+        spend_date between date_sub(@first_day, interval 180 day) and @last_day
+        and scope in ('total', 'provider')
+        and is_complete
+),
+
+calendars as (
+    select
+        calendar,
+        min(spend_date) as known_since
+    from known
+    group by calendar
+),
+
+-- A series begins anew after 90 days without it. What is looked back upon, 180 days, begins nothing within 90 of a day
+-- asked for, so a day's rows are the same whichever days are built with it.
+gaps as (
+    select
+        scope,
+        scope_name,
+        label,
+        provider,
+        calendar,
+        spend_date,
+        lag(spend_date) over (partition by scope, scope_name, calendar order by spend_date) as spent_before
+    from series
+),
+
+eras as (
+    select
+        gaps.scope,
+        gaps.scope_name,
+        gaps.label,
+        gaps.provider,
+        gaps.calendar,
+        gaps.spend_date as first_date,
+        calendars.known_since <= date_sub(gaps.spend_date, interval 14 day) as is_new,
+        lead(gaps.spend_date) over (
+            partition by gaps.scope, gaps.scope_name, gaps.calendar order by gaps.spend_date
+        ) as next_date
+    from gaps
+    inner join calendars on gaps.calendar = calendars.calendar
+    where
+        gaps.spent_before is null
+        or gaps.spent_before < date_sub(gaps.spend_date, interval 90 day)
+),
+
+-- Only what may be worth telling is measured: $20 spent, or a provider or team, of which that much may be missing.
+judged as (
+    select
+        eras.scope,
+        eras.scope_name,
+        eras.provider,
+        eras.calendar,
+        eras.label,
+        eras.first_date,
+        known.spend_date,
+        known.weekday,
+        known.is_weekend,
+        coalesce(series.usage_usd, cast(0 as numeric)) as usage_usd
+    from eras
+    inner join known
+        on
+            eras.calendar = known.calendar
+            and eras.first_date < known.spend_date
+            and (eras.next_date is null or eras.next_date > known.spend_date)
+    left join series
+        on
+            eras.scope = series.scope
+            and eras.scope_name = series.scope_name
+            and eras.calendar = series.calendar
+            and known.spend_date = series.spend_date
+    where
+        known.spend_date >= @first_day
+        and (eras.scope in ('provider', 'team') or series.usage_usd >= 20)
+),
+
+before as (
+    select
+        judged.scope,
+        judged.scope_name,
+        judged.calendar,
+        judged.spend_date,
+        judged.is_weekend,
+        known.weekday = judged.weekday as is_same_weekday,
+        cast(coalesce(series.usage_usd, cast(0 as numeric)) as float64) as usage_usd,
+        percentile_cont(cast(coalesce(series.usage_usd, cast(0 as numeric)) as float64), 0.5) over (
+            partition by judged.scope, judged.scope_name, judged.calendar, judged.spend_date
+        ) as median_usd,
+        percentile_cont(cast(coalesce(series.usage_usd, cast(0 as numeric)) as float64), 0.9) over (
+            partition by judged.scope, judged.scope_name, judged.calendar, judged.spend_date
+        ) as most_usd,
+        percentile_cont(cast(coalesce(series.usage_usd, cast(0 as numeric)) as float64), 0.5) over (
+            partition by
+                judged.scope, judged.scope_name, judged.calendar, judged.spend_date, known.weekday = judged.weekday
+        ) as weekday_median_usd
+    from judged
+    inner join known
+        on
+            judged.calendar = known.calendar
+            and judged.is_weekend = known.is_weekend
+            and judged.spend_date > known.spend_date
+            and judged.first_date <= known.spend_date
+            and date_sub(judged.spend_date, interval 35 day) <= known.spend_date
+    left join series
+        on
+            judged.scope = series.scope
+            and judged.scope_name = series.scope_name
+            and judged.calendar = series.calendar
+            and known.spend_date = series.spend_date
+),
+
+deviations as (
+    select
+        before.*,
+        percentile_cont(abs(usage_usd - median_usd), 0.5) over (
+            partition by scope, scope_name, calendar, spend_date
+        ) as mad_usd
+    from before
+),
+
+usual as (
+    select
+        scope,
+        scope_name,
+        calendar,
+        spend_date,
+        max(median_usd) as median_usd,
+        max(most_usd) as most_usd,
+        max(mad_usd) as mad_usd,
+        if(countif(is_same_weekday) >= 3, max(if(is_same_weekday, weekday_median_usd, null)), null) as weekday_usd
+    from deviations
+    group by scope, scope_name, calendar, spend_date
+    having count(*) >= if(logical_or(is_weekend), 4, 8)
+),
+
+measured as (
+    select
+        judged.scope,
+        judged.scope_name,
+        judged.provider,
+        judged.calendar,
+        judged.label,
+        judged.spend_date,
+        judged.is_weekend,
+        judged.first_date,
+        judged.usage_usd,
+        usual.most_usd,
+        cast(judged.usage_usd as float64) as spent,
+        greatest(usual.median_usd, coalesce(usual.weekday_usd, usual.median_usd)) as at_most_usd,
+        least(usual.median_usd, coalesce(usual.weekday_usd, usual.median_usd)) as at_least_usd,
+        greatest(1.4826 * usual.mad_usd, 0.1 * usual.median_usd, 8.0) as deviation_usd
+    from judged
+    inner join usual
+        on
+            judged.scope = usual.scope
+            and judged.scope_name = usual.scope_name
+            and judged.calendar = usual.calendar
+            and judged.spend_date = usual.spend_date
+),
+
+unusual as (
+    select
+        measured.*,
+        'spike' as kind,
+        at_most_usd as expected_usd
+    from measured
+    where
+        spent - at_most_usd >= 40
+        and spent - at_most_usd >= 5 * deviation_usd
+        and spent >= 1.2 * most_usd
+    union all
+    select
+        measured.*,
+        'drop' as kind,
+        at_least_usd as expected_usd
+    from measured
+    where
+        scope in ('provider', 'team')
+        and at_least_usd >= 50
+        and spent <= 0.25 * at_least_usd
+        and at_least_usd - spent >= 5 * deviation_usd
+),
+
+window_days as (
+    select
+        judged.scope,
+        judged.scope_name,
+        judged.calendar,
+        judged.spend_date,
+        count(*) as days
+    from judged
+    inner join known
+        on
+            judged.calendar = known.calendar
+            and judged.is_weekend = known.is_weekend
+            and judged.spend_date > known.spend_date
+            and judged.first_date <= known.spend_date
+            and date_sub(judged.spend_date, interval 35 day) <= known.spend_date
+    group by judged.scope, judged.scope_name, judged.calendar, judged.spend_date
+),
+
+-- Who is behind it: each one's own difference from its mean of the same days before.
+shares as (
+    select
+        unusual.kind,
+        unusual.scope,
+        unusual.scope_name,
+        unusual.calendar,
+        unusual.spend_date,
+        coalesce(lines.contributor, 'other') as contributor,
+        sum(if(lines.spend_date = unusual.spend_date, cast(lines.usage_usd as float64), 0))
+        - safe_divide(
+            sum(if(lines.spend_date < unusual.spend_date, cast(lines.usage_usd as float64), 0)),
+            max(window_days.days)
+        ) as excess_usd
+    from unusual
+    inner join window_days
+        on
+            unusual.scope = window_days.scope
+            and unusual.scope_name = window_days.scope_name
+            and unusual.calendar = window_days.calendar
+            and unusual.spend_date = window_days.spend_date
+    inner join lines
+        on
+            unusual.scope = lines.scope
+            and unusual.scope_name = lines.scope_name
+            and unusual.calendar = lines.calendar
+            and unusual.spend_date >= lines.spend_date
+            and date_sub(unusual.spend_date, interval 35 day) <= lines.spend_date
+            and unusual.is_weekend = (extract(dayofweek from lines.spend_date) in (1, 7))
+    group by
+        unusual.kind, unusual.scope, unusual.scope_name, unusual.calendar, unusual.spend_date, contributor
+),
+
+ranked as (
+    select
+        kind,
+        scope,
+        scope_name,
+        calendar,
+        spend_date,
+        contributor,
+        excess_usd,
+        row_number() over (
+            partition by kind, scope, scope_name, calendar, spend_date
+            order by round(if(kind = 'drop', -excess_usd, excess_usd), 6) desc, contributor
+        ) as place
+    from shares
+    where if(kind = 'drop', -excess_usd, excess_usd) >= 1
+),
+
+named as (
+    select
+        kind,
+        scope,
+        scope_name,
+        calendar,
+        spend_date,
+        string_agg(
+            concat(
+                contributor, if(excess_usd < 0, ' -$', ' +$'), cast(cast(round(abs(excess_usd)) as int64) as string)
+            ),
+            ', ' order by place
+        ) as contributors
+    from ranked
+    where place <= 3
+    group by kind, scope, scope_name, calendar, spend_date
+),
+
+-- New is what was not there for 90 days, or since anything is known, which must be two weeks at least.
+beginnings as (
+    select
+        eras.scope,
+        eras.scope_name,
+        eras.label,
+        eras.provider,
+        series.spend_date,
+        series.usage_usd,
+        sum(series.usage_usd) over (
+            partition by eras.scope, eras.scope_name, eras.calendar, eras.first_date
+            order by series.spend_date
+            rows between unbounded preceding and current row
+        ) as so_far_usd
+    from eras
+    inner join series
+        on
+            eras.scope = series.scope
+            and eras.scope_name = series.scope_name
+            and eras.calendar = series.calendar
+            and eras.first_date <= series.spend_date
+            and date_add(eras.first_date, interval 90 day) > series.spend_date
+            and (eras.next_date is null or eras.next_date > series.spend_date)
+    where
+        eras.scope in ('api_key', 'model')
+        and eras.is_new
+),
+
+owners as (
+    select
+        api_key_id,
+        user_email,
+        mapped_by,
+        status,
+        valid_from,
+        valid_to
+    from ai_usage_analytics.dim_api_key_mapping
+),
+
+-- By today's lists, if there are any.
+members as (
+    select
+        user_email,
+        logical_or(is_claude_member) as is_claude_member,
+        logical_or(is_cursor_member) as is_cursor_member
+    from ai_usage_analytics.dim_person
+    group by user_email
+),
+
+lists as (
+    select
+        countif(is_claude_member) > 0 as has_claude,
+        countif(is_cursor_member) > 0 as has_cursor
+    from members
+),
+
+removed as (
+    select user_email
+    from ai_usage_analytics.dim_cursor_member
+    group by user_email
+    having logical_and(is_removed)
+),
+
+departed as (
+    select
+        series.spend_date,
+        'api_key' as scope,
+        series.scope_name,
+        series.label,
+        series.provider,
+        series.usage_usd,
+        if(
+            owners.mapped_by = 'none',
+            'made by somebody who is no member, and nobody owns it', owners.user_email
+        ) as contributors
+    from series
+    inner join owners
+        on
+            series.scope_name = owners.api_key_id
+            and (owners.valid_from is null or series.spend_date >= owners.valid_from)
+            and (owners.valid_to is null or series.spend_date < owners.valid_to)
+    cross join lists
+    left join members on owners.user_email = members.user_email
+    where
+        series.scope = 'api_key'
+        and lists.has_claude
+        and (
+            (owners.mapped_by = 'none' and owners.status is not null)
+            or (
+                owners.user_email is not null
+                and not coalesce(members.is_claude_member, false)
+                and not coalesce(members.is_cursor_member, false)
+            )
+        )
+    union all
+    select
+        billed.spend_date,
+        'person' as scope,
+        billed.user_email as scope_name,
+        billed.user_email as label,
+        billed.provider,
+        sum(billed.usage_usd) as usage_usd,
+        'removed from the Cursor team' as contributors
+    from billed
+    inner join removed on billed.user_email = removed.user_email
+    cross join lists
+    where
+        billed.provider = 'cursor'
+        and lists.has_cursor
+    group by billed.spend_date, billed.user_email, billed.provider
+),
+
+found as (
+    select
+        unusual.spend_date,
+        unusual.kind,
+        unusual.scope,
+        unusual.scope_name,
+        unusual.label,
+        unusual.provider,
+        unusual.usage_usd as spent_usd,
+        cast(round(unusual.expected_usd, 2) as numeric) as expected_usd,
+        cast(round((unusual.spent - unusual.expected_usd) / unusual.deviation_usd, 2) as numeric) as score_ratio,
+        named.contributors,
+        concat(
+            unusual.kind, '/', unusual.scope, '/', coalesce(concat(unusual.provider, '/'), ''), unusual.scope_name, '/',
+            format_date('%Y-%m-%d', unusual.spend_date)
+        ) as alert_key
+    from unusual
+    left join named
+        on
+            unusual.kind = named.kind
+            and unusual.scope = named.scope
+            and unusual.scope_name = named.scope_name
+            and unusual.calendar = named.calendar
+            and unusual.spend_date = named.spend_date
+    union all
+    select
+        spend_date,
+        if(scope = 'model', 'new_model', 'new_key') as kind,
+        scope,
+        scope_name,
+        label,
+        provider,
+        so_far_usd as spent_usd,
+        cast(0 as numeric) as expected_usd,
+        cast(null as numeric) as score_ratio,
+        cast(null as string) as contributors,
+        concat(if(scope = 'model', 'new_model', 'new_key'), '/', provider, '/', scope_name) as alert_key
+    from beginnings
+    where
+        so_far_usd >= 5
+        and so_far_usd - usage_usd < 5
+    union all
+    select
+        spend_date,
+        'departed_member' as kind,
+        scope,
+        scope_name,
+        label,
+        provider,
+        usage_usd as spent_usd,
+        cast(0 as numeric) as expected_usd,
+        cast(null as numeric) as score_ratio,
+        contributors,
+        concat(
+            'departed_member/', scope, '/', provider, '/', scope_name, '/', format_date('%Y-%m', spend_date)
+        ) as alert_key
+    from departed
+    where usage_usd > 0
+)
+
+select
+    spend_date,
+    kind,
+    scope,
+    scope_name,
+    label,
+    provider,
+    spent_usd,
+    expected_usd,
+    spent_usd - expected_usd as excess_usd,
+    score_ratio,
+    contributors,
+    alert_key
+from found
+where spend_date between @first_day and @last_day

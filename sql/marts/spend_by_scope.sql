@@ -1,0 +1,177 @@
+-- What was billed each day in all, by provider and by team: the series that budgets, forecasts and growth are made of.
+-- A day that a vendor was never asked about, or that is held back, is not a day of $0: `is_complete` tells them apart.
+--
+-- grain: one scope (all, a provider, a team) on one UTC day on which anything of it is known
+-- built: daily by spend_date
+-- columns:
+--   spend_date date not null: the UTC day
+--   scope string not null: total, provider or team
+--   scope_name string not null: the provider or team; `all` of the total; `no team` of what is nobody's
+--   spent_usd numeric not null: billed, seats included; no estimates
+--   usage_usd numeric not null: of that what was used, credits included
+--   seats_usd numeric not null: of that subscriptions
+--   is_complete boolean not null: of a provider whether its day is known; else whether that of every provider is that
+--     was known on any of the 31 days before
+with billed as (
+    select
+        spend_date,
+        provider,
+        coalesce(team_name, 'no team') as team_name,
+        sum(if(charge_type = 'subscription', cast(0 as numeric), billed_usd)) as usage_usd,
+        sum(if(charge_type = 'subscription', billed_usd, cast(0 as numeric))) as seats_usd,
+        countif(charge_type != 'subscription') as usage_rows
+    from ai_usage_analytics.ai_spend
+    where
+        spend_date between @first_day and @last_day
+        and billed_usd is not null
+    group by spend_date, provider, team_name
+),
+
+pulled as (
+    select distinct
+        activity_date,
+        if(pull = 'claude_cost_report', 'anthropic', 'cursor') as provider
+    from ai_usage_raw.pulls
+    where
+        pull in ('claude_cost_report', 'cursor_usage_events')
+        and activity_date between date_sub(@first_day, interval 31 day) and @last_day
+),
+
+-- What core has and ai_spend has not is held back, or not built yet.
+in_core as (
+    select distinct
+        activity_date,
+        'anthropic' as provider
+    from ai_usage_analytics.claude_costs
+    where activity_date between @first_day and @last_day
+    union all
+    select distinct
+        activity_date,
+        'cursor' as provider
+    from ai_usage_analytics.cursor_usage_events
+    where
+        activity_date between @first_day and @last_day
+        and is_chargeable
+),
+
+in_spend as (
+    select
+        spend_date,
+        provider
+    from billed
+    group by spend_date, provider
+    having sum(usage_rows) > 0
+),
+
+known as (
+    select
+        pulled.activity_date,
+        pulled.provider
+    from pulled
+    left join in_core on pulled.activity_date = in_core.activity_date and pulled.provider = in_core.provider
+    left join in_spend on pulled.activity_date = in_spend.spend_date and pulled.provider = in_spend.provider
+    where in_core.provider is null or in_spend.provider is not null
+),
+
+days as (
+    select activity_date from unnest(generate_date_array(@first_day, @last_day)) as activity_date
+),
+
+wanted as (
+    select distinct
+        days.activity_date,
+        pulled.provider
+    from days
+    inner join pulled
+        on
+            pulled.activity_date >= date_sub(days.activity_date, interval 31 day)
+            and days.activity_date > pulled.activity_date
+),
+
+told as (
+    select activity_date
+    from known
+    group by activity_date
+),
+
+whole_days as (
+    select
+        days.activity_date,
+        count(wanted.provider) = count(known.provider) and logical_or(told.activity_date is not null) as is_complete
+    from days
+    left join told on days.activity_date = told.activity_date
+    left join wanted on days.activity_date = wanted.activity_date
+    left join known on wanted.activity_date = known.activity_date and wanted.provider = known.provider
+    group by days.activity_date
+),
+
+scoped as (
+    select
+        spend_date,
+        'total' as scope,
+        'all' as scope_name,
+        usage_usd,
+        seats_usd
+    from billed
+    union all
+    select
+        spend_date,
+        'provider' as scope,
+        provider as scope_name,
+        usage_usd,
+        seats_usd
+    from billed
+    union all
+    select
+        spend_date,
+        'team' as scope,
+        team_name as scope_name,
+        usage_usd,
+        seats_usd
+    from billed
+    union all
+    select
+        activity_date as spend_date,
+        'total' as scope,
+        'all' as scope_name,
+        cast(0 as numeric) as usage_usd,
+        cast(0 as numeric) as seats_usd
+    from known
+    where activity_date >= @first_day
+    union all
+    select
+        activity_date as spend_date,
+        'provider' as scope,
+        provider as scope_name,
+        cast(0 as numeric) as usage_usd,
+        cast(0 as numeric) as seats_usd
+    from known
+    where activity_date >= @first_day
+),
+
+sums as (
+    select
+        spend_date,
+        scope,
+        scope_name,
+        sum(usage_usd) as usage_usd,
+        sum(seats_usd) as seats_usd
+    from scoped
+    group by spend_date, scope, scope_name
+)
+
+select
+    sums.spend_date,
+    sums.scope,
+    sums.scope_name,
+    sums.usage_usd + sums.seats_usd as spent_usd,
+    sums.usage_usd,
+    sums.seats_usd,
+    if(
+        sums.scope = 'provider',
+        known.provider is not null,
+        whole_days.is_complete
+    ) as is_complete
+from sums
+inner join whole_days on sums.spend_date = whole_days.activity_date
+left join known on sums.spend_date = known.activity_date and sums.scope_name = known.provider
