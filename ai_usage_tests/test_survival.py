@@ -132,7 +132,9 @@ def test_killed_at_any_moment_and_run_again_it_is_as_if_nothing_had_happened(
             assert days.get(day) in ([None] if is_first else wholes), f"half of {day} in {table}"
     assert is_first or contents(tmp_path / "published.duckdb") == undisturbed.first
     assert a_run(tmp_path, AFTER)
-    own: dict[str, Any] = {"spend_versions": ..., "spend_revisions": ...} if is_first else {}  # the killed run heard nothing to be known
+    own: dict[str, Any] = (
+        {"spend_versions": ..., "spend_revisions": ...} if is_first else {}
+    )  # the killed run heard nothing to be known
     for database in ("ai_usage.duckdb", "published.duckdb"):
         assert contents(tmp_path / database) | own == undisturbed.second | own
     assert files(tmp_path) == {"ai_usage.duckdb", "published.duckdb"}

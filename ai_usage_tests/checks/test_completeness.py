@@ -54,12 +54,15 @@ def test_an_empty_answer_is_no_missing_day(platform: Platform) -> None:
     assert platform.sql(f"select distinct records from {PULLS} where activity_date is not null") == [(0,)]
 
 
+OF_ALL = {"ai_spend", "spend_anomalies", "spend_growth", "forecast_backtest"}  # made of every provider's money
+
+
 def test_without_any_data_every_claim_is_red(platform: Platform) -> None:
     outcome = platform.materialize(dg.AssetSelection.all_asset_checks(), None, platform.vendor.admin())
     green = {(claim, table) for claim, table in outcome.verdicts if not outcome.red(claim, table)}
     others = {(claim, table) for claim, table in outcome.verdicts if not table.startswith("claude_")}  # not configured
     of_claude = {("every_key_has_an_owner", "dim_api_key_mapping"), ("ledger_is_whole", "dim_workspace")}
-    of_claude |= {(claim, table) for claim, table in outcome.verdicts if table == "ai_spend"}
+    of_claude |= {(claim, table) for claim, table in outcome.verdicts if table in OF_ALL}
     optional = {(claim, pull) for claim in (DRIFT, RECENT) for pull in OPTIONAL_PULLS}
     optional |= {("parity_holds", "claude_parity")}
     uploads = {(claim, "claude_audit_log") for claim in ("uploads_are_fresh", "ledger_is_whole")}
