@@ -12,7 +12,7 @@
 --   spend_date date not null: the UTC day
 --   kind string not null: spike, drop; new_model and new_key (not seen for 90 days, until it has cost $5);
 --     departed_member (spending under somebody who, by today's lists, is a member of nothing)
---   scope string not null: provider, team, api_key, model or person
+--   scope string not null: provider, team, api_key or model; person, of a member who was removed
 --   scope_name string not null: the provider, team, model, e-mail or key's id
 --   label string not null: what to call it: of a key its name, else scope_name
 --   provider string: null of teams and persons, who may use several
@@ -98,18 +98,6 @@ lines as (
         usage_usd
     from billed
     where model is not null
-    union all
-    select
-        spend_date,
-        'person' as scope,
-        user_email as scope_name,
-        user_email as label,
-        cast(null as string) as provider,
-        'all' as calendar,
-        coalesce(key_label, model) as contributor,
-        usage_usd
-    from billed
-    where user_email is not null
 ),
 
 series as (
