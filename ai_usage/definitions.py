@@ -9,7 +9,7 @@ import dagster as dg
 from ai_usage import simulator
 from ai_usage.alerts.resource import alerts
 from ai_usage.automation import alerts as alerts_automation
-from ai_usage.automation import refresh
+from ai_usage.automation import cadence, rebuild, refresh
 from ai_usage.automation import sheet as sheet_automation
 from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.checks import (
@@ -51,6 +51,7 @@ from ai_usage.sources.uploads import pulls as uploads_pulls
 from ai_usage.sources.uploads.folder import Uploads
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.table import PULLS
 
 ASSETS = [
     *(asset for of in (claude_pulls, cursor_pulls, uploads_pulls, sheet_pulls) for asset in of.ASSETS),
@@ -88,6 +89,20 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
             yield warehouse
         finally:
             warehouse.publish()
+
+
+class PublishedResource(dg.ConfigurableResource[Warehouse | None]):
+    """The ledger as runs left it to readers; None before the first run."""
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Warehouse | None]:
+        yield published(settings())
+
+
+def published(of: Settings) -> Warehouse | None:
+    """The copy of the warehouse that anybody may read, for questions to its ledger."""
+    copy = of.published_database
+    return DuckDBWarehouse(copy, copy, [PULLS], of.now, is_read_only=True) if copy.exists() else None
 
 
 @contextmanager
@@ -194,14 +209,21 @@ def build_defs(
     loggers: Mapping[str, dg.LoggerDefinition] | None = None,
 ) -> dg.Definitions:
     """All definitions. `overrides` puts other resources in, by key: tests hand in a mock vendor."""
+    assets = list(dg.map_asset_specs(cadence.with_freshness, ASSETS))
     return dg.Definitions(
-        assets=list(dg.map_asset_specs(_marked_as_simulated, ASSETS)) if of.simulate else ASSETS,
+        assets=list(dg.map_asset_specs(_marked_as_simulated, assets)) if of.simulate else assets,
         asset_checks=CHECKS,
-        jobs=[refresh.refresh_day, refresh.refresh_range, sheet_automation.refresh_sheet],
-        schedules=[refresh.refresh_every_morning],
-        sensors=[sheet_automation.sheet_changed, *alerts_automation.SENSORS],
+        jobs=[
+            *(refresh.refresh_day, refresh.refresh_range, *refresh.JOBS),
+            *(rebuild.rebuild_days, sheet_automation.refresh_sheet),
+        ],
+        sensors=[
+            *(*refresh.SENSORS, rebuild.rebuild_what_changed),
+            *(sheet_automation.sheet_changed, *alerts_automation.SENSORS),
+        ],
         resources={
             "warehouse": WarehouseResource(),
+            "published": PublishedResource(),
             "claude_admin": claude_admin(of),
             "cursor_admin": cursor_admin(of),
             "sheet": sheet(of),

@@ -44,8 +44,8 @@ SOURCES = [
     Source(
         "check_alerts",
         "Tells of every check that failed or warned, once a check and day, and when it is green again, however its "
-        "run was started.",
-        lambda tick: news_of_checks(tick.instance, tick.outbox, tick.settings.ui_url),
+        "run was started; of budgets, forecasts, growth and what is unusual, once each.",
+        lambda tick: news_of_checks(tick.instance, tick.outbox, tick.settings.ui_url, tick.settings.now().date()),
     ),
     Source(
         "run_failure_alerts",

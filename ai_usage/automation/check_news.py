@@ -1,7 +1,13 @@
-"""What the checks have to tell: a verdict that is worse than what was told of its check and day, or green again."""
+"""What the checks have to tell: a verdict that is worse than what was told of its check and day, or green again.
 
-from collections.abc import Callable, Iterator, Sequence
-from datetime import date
+Of verdicts whose rows are told each by itself, such as budgets and spikes, each row is told once, by its `alert_key`,
+and never again: they are events, and nothing of them is set right.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
 from urllib.parse import quote
 
 import dagster as dg
@@ -11,13 +17,13 @@ from dagster._core.event_api import EventLogRecord
 from ai_usage.alerts.news import News, Severity
 from ai_usage.alerts.outbox import Memory, Outbox, Standing
 from ai_usage.automation import event_log
-from ai_usage.checks.verdicts import NOTHING_TO_JUDGE
+from ai_usage.checks.verdicts import NOTHING_TO_JUDGE, TOLD_BY_ROW
 
 KIND = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 SOURCE, SUBJECTS = "checks", "check "
 AT_MOST = 20_000  # evaluations a tick reads: some seconds' work
 
-Judged = tuple[int, str, int, str]  # the event's number, subject, gravity, why
+EVENTS_OF = timedelta(days=14)  # older days' events are history, not news
 
 UNSEEN = "nothing_to_judge"  # of whatever claim: the trouble is another
 
@@ -39,8 +45,21 @@ class Subject(msgspec.Struct, frozen=True, array_like=True):
         return msgspec.json.decode(text.removeprefix(SUBJECTS), type=cls)
 
 
-def news_of_checks(instance: dg.DagsterInstance, outbox: Outbox, ui_url: str) -> Callable[[Memory], list[News]]:
-    """Reads the evaluations since the last look. As long as there are more to read nothing is told: what is red in
+@dataclass(frozen=True)
+class Judged:
+    """An evaluation: its number, and how it left its subject; or the events its rows are."""
+
+    event_id: int
+    subject: Subject
+    gravity: int
+    why: str
+    events: Sequence[News] = ()
+
+
+def news_of_checks(
+    instance: dg.DagsterInstance, outbox: Outbox, ui_url: str, today: date
+) -> Callable[[Memory], list[News]]:
+    """Reads the evaluations since the last look. As long as there are more to read no verdict is told: what is red in
     one of them may be green in the next.
     """
     last = event_log.newest(instance, KIND)
@@ -49,15 +68,16 @@ def news_of_checks(instance: dg.DagsterInstance, outbox: Outbox, ui_url: str) ->
             memory.forget_events(SOURCE, SUBJECTS)
         cursor = memory.cursor(SOURCE)
     records = list(event_log.after(instance, KIND, cursor, AT_MOST)) if cursor < last else []
-    judged = [_judged(record, outbox.discretion) for record in records]
+    judged = [_judged(record, outbox.discretion, ui_url, today - EVENTS_OF) for record in records]
     return lambda memory: list(_found(memory, judged, last, ui_url))
 
 
 def _found(memory: Memory, judged: Sequence[Judged], last: int, ui_url: str) -> Iterator[News]:
-    for event_id, subject, gravity, why in judged:
-        memory.saw(subject, event_id=event_id, gravity=gravity, said=why)
+    for one in judged:
+        memory.saw(str(one.subject), event_id=one.event_id, gravity=one.gravity, said=one.why)
+        yield from one.events
     if judged:
-        memory.move(SOURCE, max(memory.cursor(SOURCE), judged[-1][0]))
+        memory.move(SOURCE, max(memory.cursor(SOURCE), judged[-1].event_id))
     if memory.cursor(SOURCE) < last:
         return
     for standing in memory.standings(SUBJECTS):
@@ -66,13 +86,43 @@ def _found(memory: Memory, judged: Sequence[Judged], last: int, ui_url: str) -> 
             yield _news(standing, ui_url)
 
 
-def _judged(record: EventLogRecord, discreet: Callable[[str], str]) -> Judged:
+def _judged(record: EventLogRecord, discreet: Callable[[str], str], ui_url: str, since: date) -> Judged:
     event = record.event_log_entry.get_dagster_event()
     evaluation = event.asset_check_evaluation_data
     day, why = evaluation.partition or "", evaluation.description or ""
     gravity = 0 if evaluation.passed else 1 if evaluation.severity == dg.AssetCheckSeverity.WARN else 2
     subject = Subject(evaluation.asset_key.to_user_string(), evaluation.check_name, day)
-    return record.storage_id, str(subject), gravity, discreet(why.removeprefix(f"{day}: ")) if gravity else ""
+    rows = evaluation.metadata.get("rows")
+    told = (
+        [row.data for row in rows.records if TOLD_BY_ROW in row.data] if isinstance(rows, dg.TableMetadataValue) else []
+    )
+    if not told:
+        why = discreet(why.removeprefix(f"{day}: ")) if gravity else ""
+        return Judged(record.storage_id, subject, gravity, why)
+    of_day = date.fromisoformat(day) if day else None
+    is_news = of_day is None or of_day >= since
+    events = [_event(row, subject, of_day, gravity, discreet, ui_url) for row in told] if is_news else []
+    return Judged(record.storage_id, subject, 0, "", events)
+
+
+def _event(
+    row: Mapping[str, Any],
+    subject: Subject,
+    day: date | None,
+    gravity: int,
+    discreet: Callable[[str], str],
+    ui_url: str,
+) -> News:
+    is_failure = row["severity"] == dg.AssetCheckSeverity.ERROR.value if "severity" in row else gravity > 1
+    return News(
+        key=discreet(str(row["alert_key"])),
+        severity=Severity.FAILED if is_failure else Severity.WARNING,
+        title=f"{subject.claim}: {row[TOLD_BY_ROW]}",
+        topic=subject.claim,
+        text=str(row["said"]),
+        day=day,
+        link=check_page(ui_url, subject.asset, subject.claim),
+    )
 
 
 def _news(standing: Standing, ui_url: str) -> News:

@@ -1,19 +1,35 @@
-"""When it runs: the jobs that refresh days, and the daily schedule with its trailing window.
+"""When sources are pulled, and the jobs that pull them. What is made of it waits for a change: see `rebuild`.
 
-Vendors restate and deliver late, so each morning pulls yesterday and the days before it again: a week, which is
-how long claude.ai's figures of a day move, and on Sundays thirty-one days. What did not change adds no version.
+A sensor for each source asks, every few minutes, what is due there. It reads the published ledger and never opens the
+warehouse, which belongs to the runs.
 """
 
-from datetime import timedelta
+from typing import Any
 
 import dagster as dg
 
+from ai_usage.automation.cadence import CADENCES, Cadence, Looks
 from ai_usage.checks.verdicts import RANGE_END, RANGE_START
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
+from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.table import PULLS
 
-DAILY_WINDOW, SUNDAY_WINDOW = 7, 31  # days, yesterday included
-SUNDAY = 6
+SECONDS = 120  # between two looks
+CHAIN = "ai_usage/chain"  # a run's tag: of the runs that try the same, the first failure is told, and the success
+ENDED = {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
+UNDER_WAY = [status for status in dg.DagsterRunStatus if status not in ENDED]
+
+LOOKS = f"""
+select pull, activity_date, max(pulled_at) as looked_at
+from {PULLS.address}
+where pull in unnest(@pulls)
+group by pull, activity_date
+"""
+
+Published = dg.ResourceParam[Warehouse | None]  # the copy that runs leave to readers; None before the first one
+
+Job = Any  # a job of assets that is not resolved yet, whose class is not public
 
 everything = dg.AssetSelection.all()
 
@@ -27,28 +43,82 @@ refresh_range = dg.define_asset_job(
     "refresh_range",
     selection=everything,
     description="The same for a range of days in one run, which takes the fewest requests. The range is in the tags "
-    f"{RANGE_START} and {RANGE_END}: the schedule, `make backfill` and the UI's backfill dialog set them.",
+    f"{RANGE_START} and {RANGE_END}: `make backfill` and the UI's backfill dialog set them.",
 )
-
-
-def window() -> Span:
-    """The days the morning run takes: yesterday and the days before it."""
-    last = settings().yesterday()
-    days = SUNDAY_WINDOW if settings().now().weekday() == SUNDAY else DAILY_WINDOW
-    return Span(max(settings().start_date, last - timedelta(days=days - 1)), last)
 
 
 def range_tags(span: Span) -> dict[str, str]:
     return {RANGE_START: span.first.isoformat(), RANGE_END: span.last.isoformat()}
 
 
-@dg.schedule(
-    job=refresh_range,
-    cron_schedule="0 6 * * *",
-    execution_timezone=settings().schedule_timezone,
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-)
-def refresh_every_morning() -> dg.RunRequest:
-    """Every day at 06:00: yesterday, and a trailing window for what vendors restate."""
-    span = window()
-    return dg.RunRequest(run_key=str(span), tags=range_tags(span))
+def looks(ledger: Warehouse | None, pulls: tuple[str, ...]) -> Looks:
+    """When each day was last asked about by all of the pulls."""
+    if ledger is None:
+        return {}
+    found: dict[object, list[object]] = {}
+    for row in ledger.ask(LOOKS, pulls=list(pulls)).to_dicts():
+        found.setdefault(row["activity_date"], []).append(row["looked_at"])
+    return {day: min(times) for day, times in found.items() if len(times) == len(pulls)}  # type: ignore[misc, type-var]
+
+
+def is_under_way(instance: dg.DagsterInstance, job: str) -> bool:
+    return (
+        instance.get_runs_count(
+            dg.RunsFilter(job_name=job, statuses=[status for status in dg.DagsterRunStatus if status not in ENDED])
+        )
+        > 0
+    )
+
+
+def pull_job(cadence: Cadence) -> Job:
+    return dg.define_asset_job(
+        cadence.job,
+        selection=dg.AssetSelection.assets(*cadence.keys).required_multi_asset_neighbors(),
+        description=f"Ask {cadence.name} about a range of days, and check what came. `{cadence.job}_when_due` runs it.",
+    )
+
+
+def when_due(cadence: Cadence, job: Job) -> dg.SensorDefinition:
+    """A run for each span of days that is due. One that failed is tried again, once an hour."""
+
+    @dg.sensor(
+        name=f"{cadence.job}_when_due",
+        job=job,
+        minimum_interval_seconds=SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Pulls from {cadence.name} the days that are due: {_described(cadence)}",
+    )
+    def due(context: dg.SensorEvaluationContext, published: Published) -> dg.SkipReason | list[dg.RunRequest]:
+        of = settings()
+        if not cadence.is_configured(of):
+            return dg.SkipReason(f"{cadence.name} is not configured: no key is set")
+        if is_under_way(context.instance, cadence.job):
+            return dg.SkipReason("a run is under way")
+        seen, now = looks(published, cadence.told_by), of.now()
+        hour = f"{now:%Y-%m-%dT%H}"
+        if not cadence.daily:
+            if seen.get(None, now) >= cadence.last_pass(now, of.schedule_timezone) and None in seen:
+                return dg.SkipReason(f"nothing is due; asked last at {seen[None]:%Y-%m-%d %H:%M} UTC")
+            return [dg.RunRequest(run_key=hour, tags={CHAIN: cadence.job})]
+        spans = cadence.due(seen, now, start=of.start_date, zone=of.schedule_timezone)
+        if not spans:
+            return dg.SkipReason(f"nothing is due; the newest day there is {max(d for d in seen if d)}")
+        again = hour if cadence.is_certain else hour[:10]
+        return [
+            dg.RunRequest(run_key=f"{span} {again}", tags=range_tags(span) | {CHAIN: cadence.job}) for span in spans
+        ]
+
+    return due
+
+
+def _described(cadence: Cadence) -> str:
+    hours = f"{cadence.settles.total_seconds() / 3600:.0f} hours after a day's end"
+    when = f"at {cadence.at:%H:%M} of AI_USAGE_SCHEDULE_TIMEZONE" if cadence.at else hours
+    if not cadence.daily:
+        return f"once a day, {when}."
+    long = f", the last {cadence.long_window} once a week" if cadence.long_window else ""
+    return f"the last {cadence.window} days once a day, {when}{long}; and every day that was missed."
+
+
+JOBS = [pull_job(cadence) for cadence in CADENCES]
+SENSORS = [when_due(cadence, job) for cadence, job in zip(CADENCES, JOBS, strict=True)]

@@ -13,6 +13,7 @@ from dagster._core.storage.tags import WILL_RETRY_TAG
 from ai_usage.alerts.news import News, Severity
 from ai_usage.alerts.outbox import Memory, Outbox, Standing
 from ai_usage.automation import event_log
+from ai_usage.automation.refresh import CHAIN
 from ai_usage.checks.verdicts import ONE_PARTITION, RANGE_END, RANGE_START, some
 
 FAILED, SUCCEEDED = dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_SUCCESS
@@ -28,8 +29,9 @@ class Ending:
     """How a run ended. `said` is of a failure alone."""
 
     event_id: int
-    root: str  # the run that this one re-executes, or itself
+    root: str  # the run that this one re-executes, or itself; of runs that try the same, their chain
     run_id: str
+    is_chained: bool = False
     said: str = ""
 
     @property
@@ -53,7 +55,7 @@ def news_of_runs(instance: dg.DagsterInstance, outbox: Outbox, ui_url: str) -> C
 
     def found(memory: Memory) -> list[News]:
         for ending in failed:
-            memory.saw(ending.subject, event_id=ending.event_id, gravity=2, said=ending.said)
+            memory.saw(_subject(memory, ending), event_id=ending.event_id, gravity=2, said=ending.said)
         for ending in succeeded:
             for earlier in memory.standings(f"run {ending.root} "):
                 memory.saw(earlier.subject, event_id=ending.event_id, gravity=0, said=earlier.said)
@@ -62,6 +64,12 @@ def news_of_runs(instance: dg.DagsterInstance, outbox: Outbox, ui_url: str) -> C
         return list(_news(memory, ui_url))
 
     return found
+
+
+def _subject(memory: Memory, ending: Ending) -> str:
+    """Of a chain that is broken already, what was told then: it is told once."""
+    broken = [s.subject for s in memory.standings(f"run {ending.root} ") if s.gravity] if ending.is_chained else []
+    return next(iter(broken), ending.subject)
 
 
 def _endings(instance: dg.DagsterInstance, outbox: Outbox, kind: dg.DagsterEventType) -> tuple[list[Ending], int]:
@@ -84,7 +92,9 @@ def _endings(instance: dg.DagsterInstance, outbox: Outbox, kind: dg.DagsterEvent
         cursor = max(cursor, record.storage_id)
         if run and not (kind == FAILED and (run.tags.get(WILL_RETRY_TAG) == "true" or age > OLD)):
             said = _why(instance, run, record, outbox.discretion) if kind == FAILED else ""
-            found.append(Ending(record.storage_id, run.root_run_id or run.run_id, run.run_id, said))
+            chain = run.tags.get(CHAIN)
+            root = chain or run.root_run_id or run.run_id
+            found.append(Ending(record.storage_id, root, run.run_id, said, is_chained=chain is not None))
     return found, cursor
 
 
@@ -143,7 +153,7 @@ def _one(standing: Standing, ui_url: str) -> News:
         severity=Severity.FAILED if standing.gravity else Severity.RESOLVED,
         title="run of some assets" if failure.job.startswith("__") else f"run of {failure.job}",
         topic=TOPIC,
-        text=f"{of_days}{failure.why}" if standing.gravity else "It was executed again and succeeded.",
+        text=f"{of_days}{failure.why}" if standing.gravity else "It was tried again and succeeded.",
         day=_day(failure.first) if failure.first == failure.last else None,
         link=f"{ui_url}/runs/{standing.subject.split()[2]}",
     )

@@ -46,6 +46,11 @@ def _unbuilt(warehouse: Warehouse, mart: str) -> Verdict | None:
     return None if rows else Verdict.error(f"marts/{mart} is empty: build it.")
 
 
+def _each(rows: Rows, named: Callable[[Mapping[str, Any]], str], said: Callable[[Mapping[str, Any]], str]) -> Rows:
+    """The rows with the words in which each is told by itself: what it is about, and what of it."""
+    return [{"named": named(row), "said": said(row), **row} for row in rows]
+
+
 def _whose(row: Mapping[str, Any]) -> str:
     return "The whole budget" if row["scope"] == "total" else f"The budget of {row['scope']} {row['scope_name']}"
 
@@ -74,9 +79,14 @@ def judge_budgets(rows: Rows) -> Verdict:
     """Budgets that reached a threshold: all of it is an error, half of it a warning."""
     if not rows:
         return Verdict.right("Less than half of each budget is spent.")
-    said = some((_budget_said(row) for row in rows), between=" ")
+    rows = _each(rows, lambda row: f"{_whose(row)} for {row['month']}, {row['threshold_ratio']:.0%}", _budget_said)
+    said = _said(rows)
     is_spent = any(row["severity"] == ERROR.value for row in rows)
     return Verdict.error(said, rows) if is_spent else Verdict.warning(said, rows)
+
+
+def _said(rows: Rows, at_most: int = 5) -> str:
+    return some((row["said"] for row in rows), at_most=at_most, between=" ")
 
 
 def _budget_said(row: Mapping[str, Any]) -> str:
@@ -102,17 +112,15 @@ def judge_forecasts(rows: Rows) -> Verdict:
     """Budgets that will be spent before their month is over."""
     if not rows:
         return Verdict.right("No budget is forecast to be spent before its month ends.")
-    return Verdict.warning(
-        some(
-            (
-                f"{_whose(row)} for {row['month']}, {row['budget_usd']:,.2f} USD, will be exceeded by "
-                f"{row['over_usd']:,.2f}: {row['forecast_usd']:,.2f} USD forecast (80 % interval "
-                f"{row['forecast_low_usd']:,.2f} to {row['forecast_high_usd']:,.2f})."
-                for row in rows
-            ),
-            between=" ",
-        ),
-        rows,
+    rows = _each(rows, lambda row: f"{_whose(row)} for {row['month']}, forecast", _forecast_said)
+    return Verdict.warning(_said(rows), rows)
+
+
+def _forecast_said(row: Mapping[str, Any]) -> str:
+    return (
+        f"{_whose(row)} for {row['month']}, {row['budget_usd']:,.2f} USD, will be exceeded by "
+        f"{row['over_usd']:,.2f}: {row['forecast_usd']:,.2f} USD forecast (80 % interval "
+        f"{row['forecast_low_usd']:,.2f} to {row['forecast_high_usd']:,.2f})."
     )
 
 
@@ -144,14 +152,19 @@ def _as_usual(warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
 
 def judge_anomalies(rows: Rows) -> Verdict:
     """A day's unusual things, each in a sentence."""
-    return Verdict.warning(some((_anomaly_said(row) for row in rows), at_most=4, between=" "), rows)
+    rows = _each(rows, lambda row: f"{row['kind'].replace('_', ' ')} of {_thing(row)}", _anomaly_said)
+    return Verdict.warning(_said(rows, at_most=4), rows)
 
 
 NOUNS = {"api_key": "key", "person": "", "team": "team", "model": "model", "provider": ""}
 
 
+def _thing(row: Mapping[str, Any]) -> str:
+    return f"{NOUNS[row['scope']]} {row['label']}".strip()
+
+
 def _anomaly_said(row: Mapping[str, Any]) -> str:
-    who = f"{NOUNS[row['scope']]} {row['label']}".strip()
+    who = _thing(row)
     if row["kind"] in {"new_key", "new_model"}:
         return f"New: {who} of {row['provider']}, {row['spent_usd']:,.2f} USD so far."
     by = f" ({row['contributors']})" if row["contributors"] else ""
@@ -175,20 +188,21 @@ spend_is_as_usual = daily_check(
 
 def judge_growth(rows: Rows, at_most: Decimal) -> Verdict:
     """Whether a month came to much more than the month before, over as many days. What was nothing before is new."""
-    over = [row for row in rows if row["growth_ratio"] is not None and row["growth_ratio"] > at_most]
+    over: Rows = [row for row in rows if row["growth_ratio"] is not None and row["growth_ratio"] > at_most]
     if not over:
         return Verdict.right(f"No growth over {at_most:.0%} in the newest month that can be compared.")
-    return Verdict.warning(
-        some(
-            (
-                f"{'All spend' if row['scope'] == 'total' else row['scope_name']} of the first {row['days']} days of "
-                f"{row['month']} is {row['growth_ratio']:.0%} above the month before: {row['spent_usd']:,.2f} USD "
-                f"after {row['previous_usd']:,.2f}."
-                for row in over
-            ),
-            between=" ",
-        ),
-        over,
+    over = _each(over, lambda row: f"{_growing(row)} in {row['month']}", _growth_said)
+    return Verdict.warning(_said(over), over)
+
+
+def _growing(row: Mapping[str, Any]) -> str:
+    return "All spend" if row["scope"] == "total" else str(row["scope_name"])
+
+
+def _growth_said(row: Mapping[str, Any]) -> str:
+    return (
+        f"{_growing(row)} of the first {row['days']} days of {row['month']} is {row['growth_ratio']:.0%} above the "
+        f"month before: {row['spent_usd']:,.2f} USD after {row['previous_usd']:,.2f}."
     )
 
 
@@ -239,15 +253,12 @@ def judge_departed(rows: Rows) -> Verdict:
     """Keys and accounts that spend for nobody who is here."""
     if not rows:
         return Verdict.right("Nothing is spent under people who are no members.")
-    named = some(
-        (
-            f"{'key ' if row['scope'] == 'api_key' else ''}{row['label']} ({row['of_whom']}), "
-            f"{row['spent_usd']:,.2f} USD in thirty days"
-            for row in rows
-        ),
-        between="; ",
-    )
-    return Verdict.warning(f"Still spending under people who are no members any more: {named}.", rows)
+    rows = _each(rows, lambda row: f"{_thing(row)} ({row['of_whom']})", _departed_said)
+    return Verdict.warning(f"Still spending under people who are no members any more: {_said(rows)}", rows)
+
+
+def _departed_said(row: Mapping[str, Any]) -> str:
+    return f"{_thing(row)} ({row['of_whom']}), {row['spent_usd']:,.2f} USD in thirty days."
 
 
 no_departed_member_spends = snapshot_check(

@@ -21,7 +21,8 @@ from ai_usage.warehouse.port import Warehouse
 
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 DAYS_AT_ONCE = 31  # bounds memory, whatever the range
-ROWS_SHOWN = 20
+ROWS_SHOWN, ROWS_TOLD = 20, 200  # of a verdict; of one whose rows are told one by one
+TOLD_BY_ROW = "named"  # what a row is about, where each is told by itself: once for its `alert_key`, in words `said`
 NOTHING_TO_JUDGE = "Nothing to judge"  # how such a verdict begins: it says nothing of the claim
 
 Rows = Sequence[Mapping[str, Any]]
@@ -61,10 +62,11 @@ class Verdict:
     def evaluation(self, key: dg.AssetCheckKey, day: date | None) -> dg.AssetCheckEvaluation:
         metadata: dict[str, Any] = {}
         if self.rows:
-            shown = [dg.TableRecord({k: _shown(v) for k, v in row.items()}) for row in self.rows[:ROWS_SHOWN]]
+            at_most = ROWS_TOLD if TOLD_BY_ROW in self.rows[0] else ROWS_SHOWN
+            shown = [dg.TableRecord({k: _shown(v) for k, v in row.items()}) for row in self.rows[:at_most]]
             metadata = {"rows": dg.MetadataValue.table(shown)}
-            if len(self.rows) > ROWS_SHOWN:
-                metadata["more_rows"] = f"{len(self.rows) - ROWS_SHOWN} more are not shown"
+            if len(self.rows) > at_most:
+                metadata["more_rows"] = f"{len(self.rows) - at_most} more are not shown"
         return dg.AssetCheckEvaluation(
             asset_key=key.asset_key,
             check_name=key.name,
