@@ -210,13 +210,15 @@ def build_defs(
 ) -> dg.Definitions:
     """All definitions. `overrides` puts other resources in, by key: tests hand in a mock vendor."""
     assets = list(dg.map_asset_specs(cadence.with_freshness, ASSETS))
+    look_at_freshness = refresh.freshness(CHECKS)
     return dg.Definitions(
         assets=list(dg.map_asset_specs(_marked_as_simulated, assets)) if of.simulate else assets,
         asset_checks=CHECKS,
         jobs=[
             *(refresh.refresh_day, refresh.refresh_range, *refresh.JOBS),
-            *(rebuild.rebuild_days, sheet_automation.refresh_sheet),
+            *(rebuild.rebuild_days, sheet_automation.refresh_sheet, look_at_freshness),
         ],
+        schedules=[refresh.four_times_a_day(look_at_freshness)],
         sensors=[
             *(*refresh.SENSORS, rebuild.rebuild_what_changed),
             *(sheet_automation.sheet_changed, *alerts_automation.SENSORS),

@@ -4,6 +4,7 @@ A sensor for each source asks, every few minutes, what is due there. It reads th
 warehouse, which belongs to the runs.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
@@ -122,3 +123,20 @@ def _described(cadence: Cadence) -> str:
 
 JOBS = [pull_job(cadence) for cadence in CADENCES]
 SENSORS = [when_due(cadence, job) for cadence, job in zip(CADENCES, JOBS, strict=True)]
+
+OF_FRESHNESS = {"pull_is_recent", "source_is_not_silent"}
+
+
+def freshness(checks: Sequence[dg.AssetChecksDefinition]) -> Job:
+    """Asks the ledger alone how old everything is: a pull that fails cannot tell."""
+    return dg.define_asset_job(
+        "look_at_freshness",
+        selection=dg.AssetSelection.checks(
+            *(one for one in checks if {k.name for k in one.check_keys} & {*OF_FRESHNESS})
+        ),
+        description="How long every source has been silent, asking no vendor.",
+    )
+
+
+def four_times_a_day(job: Job) -> dg.ScheduleDefinition:
+    return dg.ScheduleDefinition(job=job, cron_schedule="30 */6 * * *", default_status=dg.DefaultScheduleStatus.RUNNING)

@@ -31,7 +31,7 @@ class Ending:
     event_id: int
     root: str  # the run that this one re-executes, or itself; of runs that try the same, their chain
     run_id: str
-    is_chained: bool = False
+    is_chained: bool
     said: str = ""
 
     @property
@@ -94,7 +94,7 @@ def _endings(instance: dg.DagsterInstance, outbox: Outbox, kind: dg.DagsterEvent
             said = _why(instance, run, record, outbox.discretion) if kind == FAILED else ""
             chain = run.tags.get(CHAIN)
             root = chain or run.root_run_id or run.run_id
-            found.append(Ending(record.storage_id, root, run.run_id, said, is_chained=chain is not None))
+            found.append(Ending(record.storage_id, root, run.run_id, said=said, is_chained=chain is not None))
     return found, cursor
 
 

@@ -25,7 +25,8 @@ from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
 
-RECENT = timedelta(hours=36)  # the schedule pulls daily
+RECENT = timedelta(hours=36)  # each source is asked daily
+SILENT_DAYS, REMEMBERED = 3, timedelta(days=35)
 KNOWN_BESIDE = {"starting_at", "ending_at", "data_refreshed_at", "default_workspace_ids"}
 KNOWN_BESIDE |= {"period", "subscriptionCycleStart", "totalMembers", "totalPages", "billingCycle", "etags"}
 
@@ -156,6 +157,51 @@ def pull_is_recent(
     ]
 
 
+DAYS_HEARD = f"""
+select activity_date, records
+from {PULLS.address}
+where pull = @pull and activity_date >= @first_day
+qualify row_number() over (partition by activity_date order by pulled_at desc, pull_id desc) = 1
+order by activity_date
+"""
+
+
+def _is_silent(pull: str, warehouse: Warehouse) -> Verdict | None:
+    now = settings().now()
+    if not (ever := warehouse.pulled_days(pull)):
+        return None
+    rows = warehouse.ask(DAYS_HEARD, pull=pull, first_day=now.date() - REMEMBERED).rows()
+    return silence(ever[-1], dict(rows), yesterday=now.date() - timedelta(days=1))
+
+
+def silence(newest: date, heard: Mapping[date, int], *, yesterday: date) -> Verdict:
+    """Whether a source still tells of something: it was heard of lately, and not of empty days alone."""
+    behind = (yesterday - newest).days
+    if behind >= SILENT_DAYS:
+        return Verdict.error(f"Nothing is known since {newest}, {behind} days: what they cost is unknown, not 0.")
+    told = [day for day, records in heard.items() if records]
+    empty = sum(day > max(told) for day in heard) if told else 0
+    if empty >= SILENT_DAYS:
+        return Verdict.error(
+            f"The last {empty} days came without a record, after {len(told)} days with some: either nobody works with "
+            "it any more, or this key no longer sees who does."
+        )
+    return Verdict.right(f"Days are known up to {newest}, the last with records is {max(told, default='unknown')}.")
+
+
+source_is_not_silent = [
+    snapshot_check(
+        "source_is_not_silent",
+        dg.AssetKey(["raw", pull]),
+        partial(_is_silent, pull),
+        source=source,
+        description=f"Some day of the last {SILENT_DAYS} is known, and has a record: what is not heard of is not $0.",
+        pull=pull,
+    )
+    for source, pull in ((CLAUDE, "claude_cost_report"), (CURSOR, "cursor_usage_events"))
+]
+
+
 def _members_without_a_row(warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
     return {
         day: Verdict.error(f"{len(rows)} members have no row: {some(row['user_email'] for row in rows)}.", rows)
@@ -181,6 +227,7 @@ CHECKS = [
     no_day_is_missing(CURSOR, "cursor_usage_events", ["cursor_usage_events"]),
     no_day_is_missing(CURSOR, "cursor_usage_stats", ["cursor_daily_usage"]),
     every_member_has_a_row,
+    *source_is_not_silent,
     *schema_drift(CLAUDE, claude.DAILY_PULLS, claude.SNAPSHOT_PULLS, claude.OPTIONAL_PULLS),
     *pull_is_recent(CLAUDE, claude.DAILY_PULLS, claude.SNAPSHOT_PULLS, claude.OPTIONAL_PULLS),
     *schema_drift(CURSOR, cursor.DAILY_PULLS, cursor.SNAPSHOT_PULLS, cursor.OPTIONAL_PULLS),

@@ -1,4 +1,4 @@
-"""Is every restatement recorded: a total that changed without its version would make a closed month a lie."""
+"""Is every restatement recorded, and told: a total that changed without a word would make a closed month a lie."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.checks.verdicts import Verdict, daily_check, wrong_rows
+from ai_usage.checks.verdicts import Rows, Verdict, daily_check, snapshot_check, some, wrong_rows
 from ai_usage.partitions import Span
 from ai_usage.sources.claude.pulls import SOURCE as CLAUDE
 from ai_usage.sources.cursor.pulls import SOURCE as CURSOR
@@ -58,7 +58,42 @@ def _claim(table: str, source: Source, provider: str, pull: str) -> dg.AssetChec
     )
 
 
+STANDS = "reported_spend_stands"
+PULLS = ("claude_cost_report", "cursor_usage_events")
+
+
+def _stands(warehouse: Warehouse) -> Verdict | None:
+    if not any(warehouse.pulled_days(pull) for pull in PULLS):
+        return None
+    return judge_restatements(warehouse.query(f"checks/{STANDS}").to_dicts())
+
+
+def judge_restatements(rows: Rows) -> Verdict:
+    """What the vendors restated lately, each day in a sentence."""
+    if not rows:
+        return Verdict.right("No settled day was restated in the last week.")
+    told = [{"named": f"{row['provider']}, {row['restated_date']}", "said": _restated(row), **row} for row in rows]
+    return Verdict.warning(some((row["said"] for row in told), between=" "), told)
+
+
+def _restated(row: Mapping[str, Any]) -> str:
+    return (
+        f"{row['restated_date']} of {row['provider']} came to {row['old_usd']:,.2f} USD until "
+        f"{row['revised_at']:%Y-%m-%d %H:%M} UTC, and to {row['new_usd']:,.2f} since: {row['change_usd']:+,.2f} USD."
+    )
+
+
+reported_spend_stands = snapshot_check(
+    STANDS,
+    dg.AssetKey(["core", "spend_versions"]),
+    _stands,
+    source=(CLAUDE, CURSOR),
+    description="What was reported of a day three days after it, or later, was not restated in the last week.",
+    pull=PULLS,
+)
+
 CHECKS = [
+    reported_spend_stands,
     _claim("claude_costs", CLAUDE, "anthropic", "claude_cost_report"),
     _claim("cursor_usage_events", CURSOR, "cursor", "cursor_usage_events"),
 ]

@@ -153,9 +153,21 @@ def _as_usual(warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
 def judge_anomalies(rows: Rows) -> Verdict:
     """A day's unusual things, each in a sentence."""
     rows = _each(rows, lambda row: f"{row['kind'].replace('_', ' ')} of {_thing(row)}", _anomaly_said)
-    return Verdict.warning(_said(rows, at_most=4), rows)
+    return Verdict.warning(_said(rows, at_most=4), [_told(row, rows) for row in rows])
 
 
+def _told(row: Mapping[str, Any], rows: Rows) -> Mapping[str, Any]:
+    """A spike of a key is one of its model, its team and its provider too: told once, of the finest."""
+    finer = SCOPES[: SCOPES.index(row["scope"])]
+    is_told = not any(
+        one["kind"] == row["kind"] and one["scope"] in finer and row["provider"] in {one["provider"], None}
+        for one in rows
+        if one["kind"] in {"spike", "drop"}
+    )
+    return row if is_told else {key: value for key, value in row.items() if key not in {"named", "said"}}
+
+
+SCOPES = ("api_key", "person", "model", "provider", "team")  # finest first
 NOUNS = {"api_key": "key", "person": "", "team": "team", "model": "model", "provider": ""}
 
 
