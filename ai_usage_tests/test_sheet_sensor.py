@@ -89,7 +89,7 @@ class Watched:
 
     def evaluate(self) -> Any:
         with dg.build_sensor_context(
-            cursor=self.cursor, definitions=self.graph, resources={"sheet": self.sheet}
+            cursor=self.cursor, definitions=self.graph, resources={"sheet": self.sheet, "published": None}
         ) as context:
             context._last_run_key = self.last_run_key
             return sheet_changed.evaluate_tick(context)

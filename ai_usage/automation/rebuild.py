@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.automation.cadence import RUNS_AT_MOST
-from ai_usage.automation.refresh import CHAIN, SECONDS, Published, is_under_way, range_tags
+from ai_usage.automation.refresh import CHAIN, PULL_JOBS, SECONDS, Published, range_tags, under_way
 from ai_usage.automation.sheet import TRIED_AGAIN, Graph, depending_on
 from ai_usage.partitions import Span, runs_of_days
 from ai_usage.settings import settings
@@ -71,8 +71,8 @@ def rebuild_what_changed(context: dg.SensorEvaluationContext, published: Publish
     """A run for each span of changed days. One that failed for good is asked for again after an hour."""
     if published is None:
         return dg.SkipReason("nothing was ever pulled")
-    if is_under_way(context.instance, rebuild_days.name):
-        return dg.SkipReason("a run is under way")
+    if waits_for := under_way(context.instance, rebuild_days.name, *PULL_JOBS):
+        return dg.SkipReason(f"waits for {', '.join(waits_for)}: what they bring is built at once")
     repository: Any = context.repository_def  # there in every tick
     news = published.ask(NEWS, after=context.cursor or "").to_dicts()
     asked = [*requests(news, repository.asset_graph, context.instance), *failed(context.instance)]

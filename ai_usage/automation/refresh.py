@@ -62,13 +62,9 @@ def looks(ledger: Warehouse | None, pulls: tuple[str, ...]) -> Looks:
     return {day: min(times) for day, times in found.items() if len(times) == len(pulls)}  # type: ignore[misc, type-var]
 
 
-def is_under_way(instance: dg.DagsterInstance, job: str) -> bool:
-    return (
-        instance.get_runs_count(
-            dg.RunsFilter(job_name=job, statuses=[status for status in dg.DagsterRunStatus if status not in ENDED])
-        )
-        > 0
-    )
+def under_way(instance: dg.DagsterInstance, *jobs: str) -> list[str]:
+    """Which of the jobs have a run that has not ended."""
+    return [job for job in jobs if instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=UNDER_WAY))]
 
 
 def pull_job(cadence: Cadence) -> Job:
@@ -93,7 +89,7 @@ def when_due(cadence: Cadence, job: Job) -> dg.SensorDefinition:
         of = settings()
         if not cadence.is_configured(of):
             return dg.SkipReason(f"{cadence.name} is not configured: no key is set")
-        if is_under_way(context.instance, cadence.job):
+        if under_way(context.instance, cadence.job):
             return dg.SkipReason("a run is under way")
         seen, now = looks(published, cadence.told_by), of.now()
         hour = f"{now:%Y-%m-%dT%H}"
@@ -121,6 +117,7 @@ def _described(cadence: Cadence) -> str:
     return f"the last {cadence.window} days once a day, {when}{long}; and every day that was missed."
 
 
+PULL_JOBS = [cadence.job for cadence in CADENCES]
 JOBS = [pull_job(cadence) for cadence in CADENCES]
 SENSORS = [when_due(cadence, job) for cadence, job in zip(CADENCES, JOBS, strict=True)]
 

@@ -13,7 +13,8 @@ from typing import Any
 import dagster as dg
 import msgspec
 
-from ai_usage.automation.refresh import range_tags
+from ai_usage.automation.cadence import CADENCES
+from ai_usage.automation.refresh import Published, range_tags
 from ai_usage.checks.sheet import CLAIM, missing_columns, unusable
 from ai_usage.checks.verdicts import Verdict
 from ai_usage.errors import AiUsageError
@@ -25,11 +26,15 @@ from ai_usage.sources.sheets.pulls import OWN_JOB, SOURCE
 from ai_usage.sources.sheets.tables import PULLS
 from ai_usage.sources.sheets.tabs import CLAUDE_AI_USAGE, TABS, days_of, read_tab
 from ai_usage.warehouse.ledger import Answer
+from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.table import PULLS as PULLS_TABLE
 
 SECONDS = 60  # between two looks
 RUNS_AT_MOST = 31  # of one change; days further apart than that many runs are taken in one
 TRIED_AGAIN = {"dagster/max_retries": "3"}  # the run, should it fail: nobody would ask for its days again
 PASSING = (RateLimited, VendorDown, Unreachable, DamagedAnswer)
+
+ANY_DAY = f"select activity_date from {PULLS_TABLE.address} where activity_date is not null limit 1"
 
 Graph = Any  # dagster's asset graph, whose class is not public
 Batch = tuple[Span | None, set[dg.AssetKey]]
@@ -89,12 +94,14 @@ refresh_sheet = dg.define_asset_job(
     "for the days that the change is about.",
 )
 def sheet_changed(
-    context: dg.SensorEvaluationContext, sheet: dg.ResourceParam[Sheet | None]
+    context: dg.SensorEvaluationContext, sheet: dg.ResourceParam[Sheet | None], published: Published
 ) -> dg.SensorResult | dg.SkipReason:
     """A run where there is a change, and a word, once, where the sheet cannot be read."""
     if sheet is None:
         return dg.SkipReason(SOURCE.not_configured)
     before = Cursor.read(context.cursor)
+    if not before.version and _waits_for_vendors(published):
+        return dg.SkipReason("waits for a vendor's first day: until then there is nothing to make of the sheet")
     after = look(sheet, before)
     repository: Any = context.repository_def  # there in every tick
     asked = list(requests(before, after, repository.asset_graph, context.last_run_key))
@@ -104,6 +111,12 @@ def sheet_changed(
         cursor=str(after),
         asset_events=_told(context, before.broken, after.broken),
     )
+
+
+def _waits_for_vendors(published: Warehouse | None) -> bool:
+    """Whether a vendor is to be asked and none was yet."""
+    is_wanted = any(cadence.daily and cadence.is_configured(settings()) for cadence in CADENCES)
+    return is_wanted and (published is None or published.ask(ANY_DAY).is_empty())
 
 
 def look(sheet: Sheet, before: Cursor) -> Cursor:

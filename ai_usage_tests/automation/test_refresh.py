@@ -1,0 +1,246 @@
+"""The sensors that pull what is due and rebuild what changed, over a real ledger and the real graph."""
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from ai_usage.automation import cadence, rebuild, refresh
+from ai_usage.automation.rebuild import rebuild_what_changed
+from ai_usage.automation.refresh import CHAIN, SENSORS
+from ai_usage.checks.verdicts import RANGE_END, RANGE_START
+from ai_usage.definitions import defs, published
+from ai_usage.partitions import ONE_DAY, Span
+from ai_usage.settings import Settings, settings
+from ai_usage.warehouse.ledger import Answer
+from ai_usage.warehouse.port import Warehouse
+from ai_usage_tests.platform import DAY, NEXT, Platform, ordinary, platform_in
+
+BY_NAME = {sensor.name: sensor for sensor in SENSORS}
+CLAUDE, CURSOR, ENTERPRISE, SHEET = (
+    BY_NAME[f"pull_{name}_when_due"] for name in ("claude", "cursor", "claude_enterprise", "sheet")
+)
+YESTERDAY = date(2026, 11, 19)  # of the tests' clock
+WINDOW = "2026-11-17…2026-11-19"
+RAW = dg.AssetSelection.key_prefixes("raw").without_checks()
+
+
+@pytest.fixture
+def of(monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings of somebody with every key."""
+    found = replace(
+        settings(), has_anthropic_admin_key=True, has_anthropic_analytics_key=True, has_cursor_key=True, sheet_id="id"
+    )
+    monkeypatch.setattr(refresh, "settings", lambda: found)
+    return found
+
+
+def tick(
+    sensor: dg.SensorDefinition, ledger: Warehouse | None, instance: dg.DagsterInstance, cursor: str | None = None
+) -> Any:
+    with dg.build_sensor_context(
+        instance=instance, definitions=defs, resources={"published": ledger}, cursor=cursor
+    ) as context:
+        return sensor.evaluate_tick(context)
+
+
+def spans(said: Any) -> list[str]:
+    found = []
+    for request in said.run_requests:
+        first, last = (date.fromisoformat(request.tags[tag]) for tag in (RANGE_START, RANGE_END))
+        found.append(str(Span(first, last)))
+    return found
+
+
+def look(platform: Platform, span: Span, *pulls: str) -> None:
+    for pull in pulls:
+        provider = "cursor" if pull.startswith("cursor") else "anthropic"
+        platform.warehouse.append(pull, [Answer(provider, day, [], 1, {}) for day in span.days])
+
+
+def test_what_is_due_is_asked_for_once_an_hour_until_it_is_there(of: Settings, platform: Platform) -> None:
+    said = tick(CURSOR, None, platform.instance)
+    assert spans(said) == [WINDOW]
+    assert said.run_requests[0].run_key == f"{WINDOW} 2026-11-20T12"
+    assert said.run_requests[0].tags[CHAIN] == "pull_cursor"
+    week = Span(YESTERDAY - 6 * ONE_DAY, YESTERDAY)
+    look(platform, week, "cursor_daily_usage")
+    assert spans(tick(CURSOR, platform.warehouse, platform.instance)) == [WINDOW]  # only half of it is there
+    look(platform, week, "cursor_usage_events")
+    said = tick(CURSOR, platform.warehouse, platform.instance)
+    assert (spans(said), said.skip_message) == ([], "nothing is due; the newest day there is 2026-11-19")
+
+
+def test_where_a_key_may_not_read_a_source_is_asked_once_a_day(of: Settings, platform: Platform) -> None:
+    said = tick(ENTERPRISE, None, platform.instance)
+    assert [request.run_key for request in said.run_requests] == ["2026-11-13…2026-11-19 2026-11-20"]
+
+
+def test_a_snapshot_is_seen_once_a_day(of: Settings, platform: Platform) -> None:
+    said = tick(SHEET, None, platform.instance)
+    [request] = said.run_requests
+    assert (request.run_key, request.tags[CHAIN], RANGE_START in request.tags) == ("2026-11-20T12", "pull_sheet", False)
+    pull = cadence.CADENCES[-1].told_by[0]
+    platform.warehouse.now = lambda: of.now() - timedelta(days=1)
+    platform.warehouse.append(pull, [Answer("sheet", None, [], 1, {})])
+    assert len(tick(SHEET, platform.warehouse, platform.instance).run_requests) == 1
+    platform.warehouse.now = of.now
+    platform.warehouse.append(pull, [Answer("sheet", None, [], 1, {})])
+    assert "asked last at 2026-11-20 12:00" in tick(SHEET, platform.warehouse, platform.instance).skip_message
+
+
+def test_a_source_without_a_key_is_not_asked(platform: Platform) -> None:
+    for sensor in SENSORS:
+        said = tick(sensor, None, platform.instance)
+        assert not said.run_requests
+        assert "not configured" in said.skip_message
+
+
+def test_while_a_run_is_under_way_no_other_is_asked_for(of: Settings, platform: Platform) -> None:
+    platform.instance.create_run_for_job(
+        defs.resolve_job_def("pull_cursor"), status=dg.DagsterRunStatus.STARTED, tags={CHAIN: "pull_cursor"}
+    )
+    assert tick(CURSOR, None, platform.instance).skip_message == "a run is under way"
+    assert spans(tick(CLAUDE, None, platform.instance)) == [WINDOW]
+    assert "waits for pull_cursor" in tick(rebuild_what_changed, platform.warehouse, platform.instance).skip_message
+
+
+def test_the_published_ledger_is_none_until_a_run_left_one(tmp_path: Path, platform: Platform) -> None:
+    at = replace(settings(), data_dir=tmp_path)
+    assert published(at) is None
+    look(platform, Span(DAY, DAY), "cursor_usage_events")
+    platform.warehouse.published_path = at.published_database
+    platform.warehouse.publish()
+    ledger = published(at)
+    assert ledger is not None
+    assert refresh.looks(ledger, ("cursor_usage_events",)).keys() == {DAY}
+
+
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    """Two days, pulled and built by one run."""
+    platform = platform_in(tmp_path_factory.mktemp("past"))
+    unchecked = dg.AssetSelection.all() - dg.AssetSelection.all_asset_checks()
+    platform.run({DAY: ordinary(), NEXT: ordinary()}, only=unchecked)
+    return platform
+
+
+@pytest.fixture
+def built(past: Platform, tmp_path: Path) -> Platform:
+    """The same past; what happens after it is the test's own, but for Dagster's events, which only grow."""
+    return replace(past.copy(tmp_path), instance=past.instance)
+
+
+def rebuilt(platform: Platform, cursor: str | None = None) -> Any:
+    return tick(rebuild_what_changed, platform.warehouse, platform.instance, cursor)
+
+
+def test_what_a_run_built_itself_is_not_built_again(built: Platform) -> None:
+    said = rebuilt(built)
+    assert said.run_requests == []
+    newest = built.sql("select max(pull_id) from ai_usage_raw.pulls where pull_id = records_pull_id")[0][0]
+    assert said.cursor == newest
+
+
+def test_a_restated_day_is_rebuilt_alone_with_all_that_depends_on_it(built: Platform) -> None:
+    cursor = rebuilt(built).cursor
+    built.run({NEXT: ordinary(20)}, only=RAW, span=Span(DAY, NEXT))
+    said = rebuilt(built, cursor)
+    [request] = said.run_requests
+    assert spans(said) == [str(NEXT)]
+    keys = {key.to_user_string() for key in request.asset_selection}
+    assert {"core/claude_costs", "core/spend_versions", "marts/ai_spend", "marts/budget_status"} <= keys
+    assert not {key for key in keys if key.startswith("raw/") or "cursor_usage_events" in key}
+    assert {"core/claude_usage_stats", "marts/cursor_expenses"}.isdisjoint(keys)
+    outcome = built.materialize(dg.AssetSelection.assets(*request.asset_selection), Span(NEXT, NEXT), None)
+    assert outcome.result.success
+    assert rebuilt(built, cursor).run_requests == []
+    assert built.dollars()[NEXT] > built.dollars()[DAY]
+
+
+def test_an_equal_pull_is_no_change(built: Platform) -> None:
+    cursor = rebuilt(built).cursor
+    built.run({}, only=RAW, span=Span(DAY, NEXT))
+    said = rebuilt(built, cursor)
+    assert (said.run_requests, said.cursor, said.skip_message) == ([], cursor, "nothing changed that is not built")
+
+
+def test_a_change_whose_run_died_is_found_though_dagster_never_heard_of_it(built: Platform) -> None:
+    cursor = rebuilt(built).cursor
+    [answer] = built.vendor.admin().cost_report(Span(DAY, DAY))
+    look_alike = replace(answer, records=[*answer.records, answer.records[0]])
+    built.warehouse.append("claude_cost_report", [look_alike])
+    assert spans(rebuilt(built, cursor)) == [str(DAY)]
+
+
+def test_a_look_that_makes_a_day_final_is_a_change(built: Platform) -> None:
+    built.warehouse.now = lambda: datetime(2026, 12, 12, tzinfo=settings().now().tzinfo)
+    cursor = rebuilt(built).cursor
+    built.run({}, only=RAW, span=Span(DAY, NEXT))
+    assert spans(rebuilt(built, cursor)) == [f"{DAY}…{NEXT}"]
+
+
+def test_a_changed_directory_is_applied_to_the_last_days(built: Platform) -> None:
+    cursor = rebuilt(built).cursor
+    built.warehouse.append("claude_users", [Answer("anthropic", None, [b'{"id": "user_2"}'], 1, {})])
+    said = rebuilt(built, cursor)
+    assert spans(said) == [WINDOW]
+    [request] = said.run_requests
+    keys = {key.to_user_string() for key in request.asset_selection}
+    assert {"core/dim_person", "marts/ai_spend", "marts/seat_use"} <= keys
+    assert "core/claude_costs" not in keys
+
+
+def test_a_rebuild_that_failed_for_good_is_asked_for_again_after_an_hour_until_one_succeeds(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = defs.resolve_job_def("rebuild_days")
+    tags = {CHAIN: "rebuild_abc", RANGE_START: str(DAY), RANGE_END: str(DAY)}
+    keys = {dg.AssetKey(["core", "claude_costs"])}
+
+    def ended(status: dg.DagsterRunStatus) -> None:
+        run = platform.instance.create_run_for_job(job, tags=tags, asset_selection=frozenset(keys))
+        event = dg.DagsterEventType.RUN_SUCCESS if status == dg.DagsterRunStatus.SUCCESS else None
+        if event:
+            platform.instance.report_dagster_event(dg.DagsterEvent(event.value, job.name), run.run_id)
+        else:
+            platform.instance.report_run_failed(run)
+
+    ended(dg.DagsterRunStatus.FAILURE)
+    assert list(rebuild.failed(platform.instance)) == []
+    monkeypatch.setattr(rebuild, "AFTER_FAILURE", -1)
+    [request] = rebuild.failed(platform.instance)
+    assert (set(request.asset_selection or ()), request.tags[CHAIN], spans_of(request)) == (
+        keys,
+        "rebuild_abc",
+        str(DAY),
+    )
+    ended(dg.DagsterRunStatus.SUCCESS)
+    assert list(rebuild.failed(platform.instance)) == []
+
+
+def spans_of(request: dg.RunRequest) -> str:
+    return str(Span(*(date.fromisoformat(request.tags[tag]) for tag in (RANGE_START, RANGE_END))))
+
+
+def test_everything_runs_by_itself() -> None:
+    assert {sensor.name: sensor.default_status for sensor in defs.sensors or ()} == dict.fromkeys(
+        [
+            *("pull_claude_when_due", "pull_claude_enterprise_when_due", "pull_cursor_when_due", "pull_sheet_when_due"),
+            *("rebuild_what_changed", "sheet_changed", "check_alerts", "run_failure_alerts"),
+        ],
+        dg.DefaultSensorStatus.RUNNING,
+    )
+    [schedule] = defs.schedules or ()
+    assert isinstance(schedule, dg.ScheduleDefinition)
+    assert (schedule.job_name, schedule.default_status) == ("look_at_freshness", dg.DefaultScheduleStatus.RUNNING)
+
+
+def test_freshness_is_judged_without_asking_any_vendor() -> None:
+    job = defs.resolve_job_def("look_at_freshness")
+    assert job.asset_layer.executable_asset_keys == set()
+    claims = {key.name for key in job.asset_layer.asset_graph.asset_check_keys}
+    assert claims == {"pull_is_recent", "source_is_not_silent"}
