@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,16 @@ from dagster._core.events import DagsterEvent
 
 from ai_usage.alerts.channels import Slack, Webhook
 from ai_usage.alerts.delivery import Alerts, Persistence
+from ai_usage.alerts.discretion import Discretion
 from ai_usage.alerts.mail import Mail, MailServer
 from ai_usage.alerts.outbox import Outbox
 from ai_usage.automation import alerts as automation
 from ai_usage.automation import check_news, event_log, run_news
-from ai_usage.automation.refresh import range_tags
+from ai_usage.automation.refresh import CHAIN, range_tags
+from ai_usage.checks.spending import judge_anomalies, judge_budgets
 from ai_usage.checks.verdicts import IT_IS_SO, Verdict, unseen
 from ai_usage.partitions import Span
+from ai_usage.settings import settings
 from ai_usage_tests.alerts.receivers import Hook, Post, dead_port, hook, post
 from ai_usage_tests.platform import QUIET
 
@@ -307,6 +311,112 @@ def test_an_emptied_event_log_is_read_from_its_beginning(watched: Watched, web: 
     watched.judge({DAY: RED, NEXT: YELLOW})
     watched.tick()
     assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "WARNING"]
+
+
+# Events, which are told row by row.
+
+
+def budgets(*shares: str) -> Verdict:
+    rows = [{"month": "2026-11", "scope": "total", "scope_name": "all", "budget_usd": Decimal(1000),
+             "spent_usd": 1000 * Decimal(share), "spent_ratio": Decimal(share), "threshold_ratio": Decimal(share),
+             "crossed_on": DAY, "severity": "ERROR" if share == "1" else "WARN", "alert_key": f"budget/{share}"}
+            for share in shares]  # fmt: skip
+    return judge_budgets(rows)
+
+
+BUDGETS = dg.AssetKey(["marts", "budget_status"])
+
+
+def of_budgets(watched: Watched, verdict: Verdict) -> str:
+    watched.judge({None: verdict}, BUDGETS, "budget_is_not_crossed")
+    return watched.tick()
+
+
+def test_each_threshold_of_a_budget_is_told_once_and_never_as_resolved(watched: Watched, web: Hook) -> None:
+    of_budgets(watched, budgets())
+    of_budgets(watched, budgets("0.5"))
+    of_budgets(watched, budgets("0.5"))
+    of_budgets(watched, budgets("0.8"))
+    of_budgets(watched, budgets())
+    of_budgets(watched, budgets("0.5"))
+    of_budgets(watched, budgets("1"))
+    title = "budget_is_not_crossed: The whole budget for 2026-11"
+    assert web.subjects == [
+        f"[ai_usage] WARNING {title}, 50%", f"[ai_usage] WARNING {title}, 80%", f"[ai_usage] FAILED {title}, 100%",
+    ]  # fmt: skip
+    [item] = web.got[1].body["items"]
+    assert "800.00 of 1,000.00 USD spent, 80%" in item["text"]
+    assert (item["link"].endswith("budget_status?view=checks&checkDetail=budget_is_not_crossed"), item["runbook"]) == (
+        True, "docs/runbook.md#budget_is_not_crossed",
+    )  # fmt: skip
+
+
+def test_of_a_claim_told_by_rows_blindness_is_told_as_of_any_other(watched: Watched, web: Hook) -> None:
+    of_budgets(watched, Verdict.error("marts/budget_status is empty: build it."))
+    of_budgets(watched, budgets("0.5"))
+    assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "WARNING", "RESOLVED"]
+
+
+def spike(scope: str, label: str, provider: str | None) -> dict[str, Any]:
+    money = {"spent_usd": Decimal(9), "expected_usd": Decimal(1), "excess_usd": Decimal(8), "contributors": None}
+    key = {"alert_key": f"{scope}/{label}"}
+    return {"kind": "spike", "scope": scope, "label": label, "provider": provider, **money, **key}
+
+
+def spikes(*things: tuple[str, str, str | None]) -> Verdict:
+    return judge_anomalies([spike(*thing) for thing in things])
+
+
+SPIKES, USUAL = dg.AssetKey(["marts", "spend_anomalies"]), "spend_is_as_usual"
+
+
+def test_a_spike_is_told_once_of_the_finest_it_can_be_seen_in(watched: Watched, web: Hook) -> None:
+    found = spikes(
+        ("api_key", "etl", "anthropic"),
+        ("model", "opus", "anthropic"),
+        ("provider", "anthropic", "anthropic"),
+        ("provider", "cursor", "cursor"),
+        ("team", "Data", None),
+    )
+    watched.judge({DAY: found, NEXT: spikes(("team", "Data", None))}, SPIKES, USUAL)
+    watched.tick()
+    assert web.subjects == [
+        f"[ai_usage] WARNING {USUAL}: spike of key etl, {DAY}",
+        f"[ai_usage] WARNING {USUAL}: spike of cursor, {DAY}",
+        f"[ai_usage] WARNING {USUAL}: spike of team Data, {NEXT}",
+    ]
+    assert "9.00 USD, 8.00 more than the usual 1.00" in web.got[0].body["items"][0]["text"]
+
+
+def test_what_was_unusual_weeks_ago_is_history(watched: Watched, web: Hook) -> None:
+    old = settings().now().date() - check_news.EVENTS_OF
+    watched.judge(
+        {old - timedelta(days=1): spikes(("team", "A", None)), old: spikes(("team", "B", None))}, SPIKES, USUAL
+    )
+    watched.tick()
+    assert web.subjects == [f"[ai_usage] WARNING {USUAL}: spike of team B, {old}"]
+
+
+def test_who_an_event_is_about_is_told_and_kept_by_a_pseudonym(watched: Watched, web: Hook) -> None:
+    watched.alerts = replace(watched.alerts, outbox=replace(watched.alerts.outbox, discretion=Discretion(salt=SALT)))
+    watched.judge({DAY: spikes(("person", "ada@example.com", "cursor"))}, SPIKES, USUAL)
+    watched.tick()
+    watched.tick()
+    assert web.asked == 1
+    assert "person-" in web.subjects[0]
+    kept = watched.alerts.outbox.path.read_bytes() + repr(web.got).encode()
+    assert b"ada@example.com" not in kept
+
+
+def test_of_runs_that_try_the_same_the_first_failure_is_told_and_the_success(watched: Watched, web: Hook) -> None:
+    for why in ("503", "503", "timeout", "", ""):
+        run(watched, why, {CHAIN: "pull_cursor"})
+        watched.tick(RUNS)
+    assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "RESOLVED"]
+    run(watched, "503", {CHAIN: "pull_cursor"})
+    run(watched, "503", {CHAIN: "pull_claude"})
+    watched.tick(RUNS)
+    assert [subject.split()[1] for subject in web.subjects[2:]] == ["FAILED", "FAILED"]
 
 
 # Dead channels.

@@ -92,16 +92,15 @@ def _judged(record: EventLogRecord, discreet: Callable[[str], str], ui_url: str,
     day, why = evaluation.partition or "", evaluation.description or ""
     gravity = 0 if evaluation.passed else 1 if evaluation.severity == dg.AssetCheckSeverity.WARN else 2
     subject = Subject(evaluation.asset_key.to_user_string(), evaluation.check_name, day)
-    rows = evaluation.metadata.get("rows")
-    told = (
-        [row.data for row in rows.records if TOLD_BY_ROW in row.data] if isinstance(rows, dg.TableMetadataValue) else []
-    )
-    if not told:
+    table = evaluation.metadata.get("rows")
+    rows = [row.data for row in table.records] if isinstance(table, dg.TableMetadataValue) else []
+    if not any(TOLD_BY_ROW in row for row in rows):
         why = discreet(why.removeprefix(f"{day}: ")) if gravity else ""
         return Judged(record.storage_id, subject, gravity, why)
     of_day = date.fromisoformat(day) if day else None
     is_news = of_day is None or of_day >= since
-    events = [_event(row, subject, of_day, gravity, discreet, ui_url) for row in told] if is_news else []
+    told = [row for row in rows if row[TOLD_BY_ROW]] if is_news else []
+    events = [_event(row, subject, of_day, gravity, discreet, ui_url) for row in told]
     return Judged(record.storage_id, subject, 0, "", events)
 
 

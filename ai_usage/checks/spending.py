@@ -164,7 +164,7 @@ def _told(row: Mapping[str, Any], rows: Rows) -> Mapping[str, Any]:
         for one in rows
         if one["kind"] in {"spike", "drop"}
     )
-    return row if is_told else {key: value for key, value in row.items() if key not in {"named", "said"}}
+    return row if is_told else {**row, "named": ""}
 
 
 SCOPES = ("api_key", "person", "model", "provider", "team")  # finest first

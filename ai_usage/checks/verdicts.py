@@ -22,7 +22,7 @@ from ai_usage.warehouse.port import Warehouse
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 DAYS_AT_ONCE = 31  # bounds memory, whatever the range
 ROWS_SHOWN, ROWS_TOLD = 20, 200  # of a verdict; of one whose rows are told one by one
-TOLD_BY_ROW = "named"  # what a row is about, where each is told by itself: once for its `alert_key`, in words `said`
+TOLD_BY_ROW = "named"  # what a row is about, if it is told by itself: once for its `alert_key`, in the words `said`
 NOTHING_TO_JUDGE = "Nothing to judge"  # how such a verdict begins: it says nothing of the claim
 
 Rows = Sequence[Mapping[str, Any]]

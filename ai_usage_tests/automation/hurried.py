@@ -21,7 +21,7 @@ from ai_usage.settings import settings  # noqa: E402
 
 defs = build_defs(settings())
 for sensor in defs.sensors or ():
-    sensor._min_interval = 1  # type: ignore[union-attr]
+    sensor._min_interval = 1
 
 if __name__ == "__main__":
     import dagster._daemon.sensor as sensors
