@@ -5,14 +5,16 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 import pytest
 
-from ai_usage.checks.completeness import recency
+from ai_usage.checks.completeness import recency, silence
 from ai_usage.checks.verdicts import ERROR, WARN
 from ai_usage.partitions import Span
 from ai_usage.sources.claude.tables import OPTIONAL_PULLS
+from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.checks.conftest import DAYS
-from ai_usage_tests.platform import DAY, NEXT, Platform, ordinary
+from ai_usage_tests.platform import DAY, NEXT, Outcome, Platform, ordinary
 
 MISSING, DRIFT, RECENT = "no_day_is_missing", "schema_drift", "pull_is_recent"
+SILENT = "source_is_not_silent"
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PULLS = "ai_usage_raw.pulls"
 
@@ -54,7 +56,13 @@ def test_an_empty_answer_is_no_missing_day(platform: Platform) -> None:
     assert platform.sql(f"select distinct records from {PULLS} where activity_date is not null") == [(0,)]
 
 
-OF_ALL = {"ai_spend", "spend_anomalies", "spend_growth", "forecast_backtest"}  # made of every provider's money
+OF_ALL = {
+    "ai_spend",
+    "spend_anomalies",
+    "spend_growth",
+    "forecast_backtest",
+    "spend_versions",
+}  # made of every provider's money
 
 
 def test_without_any_data_every_claim_is_red(platform: Platform) -> None:
@@ -148,6 +156,46 @@ def test_a_pull_is_recent_if_it_is_young_and_reached_a_young_day(
     verdict = recency(NOW - timedelta(hours=hours_ago), newest_day, is_daily=True, now=NOW)
     assert verdict is not None
     assert verdict.passed == is_recent
+
+
+@pytest.mark.parametrize(
+    ("newest", "records", "is_silent"),
+    [
+        (date(2026, 11, 19), [3, 3, 3, 3], False),
+        (date(2026, 11, 19), [3, 3, 0, 0], False),  # a weekend
+        (date(2026, 11, 19), [3, 0, 0, 0], True),
+        (date(2026, 11, 19), [0, 0, 0, 0], False),  # it never told of anything: nobody uses it yet
+        (date(2026, 11, 17), [3, 3, 3, 3], False),
+        (date(2026, 11, 16), [3, 3, 3, 3], True),
+    ],
+)
+def test_a_source_is_silent_if_three_days_are_unknown_or_suddenly_empty(
+    newest: date, records: list[int], *, is_silent: bool
+) -> None:
+    heard = {newest - timedelta(days=len(records) - 1 - n): count for n, count in enumerate(records)}
+    verdict = silence(newest, heard, yesterday=date(2026, 11, 19))
+    assert (verdict.passed, verdict.severity) == (not is_silent, ERROR)
+
+
+@pytest.mark.parametrize("pull", ["claude_cost_report", "cursor_usage_events"])
+def test_a_source_that_says_nothing_for_three_days_is_unhealthy_and_its_cost_unknown(
+    platform: Platform, pull: str
+) -> None:
+    def heard(day: date, records: list[bytes]) -> Outcome:
+        platform.warehouse.append(pull, [Answer("vendor", day, records, 1, {})])
+        return platform.check(SILENT)
+
+    table = dg.AssetKey(["raw", pull]).path[-1]
+    outcome = heard(date(2026, 11, 16), [b"{}"])
+    assert outcome.red(SILENT) == {None}
+    assert "Nothing is known since 2026-11-16, 3 days: what they cost is unknown, not 0." in (
+        outcome.verdict(SILENT, None, table).description or ""
+    )
+    for day in (17, 18, 19):
+        outcome = heard(date(2026, 11, day), [])
+        assert outcome.verdict(SILENT, None, table).passed == (day < 19)
+    outcome = heard(date(2026, 11, 19), [b"{}"])
+    assert outcome.verdict(SILENT, None, table).passed
 
 
 def _of_costs() -> dg.AssetSelection:
