@@ -88,7 +88,7 @@ reported_spend_stands = snapshot_check(
     dg.AssetKey(["core", "spend_versions"]),
     _stands,
     source=(CLAUDE, CURSOR),
-    description="What was reported of a day three days after it, or later, was not restated in the last week.",
+    description="No day was restated in the last week that was settled: asked about three days after it, or later.",
     pull=PULLS,
 )
 

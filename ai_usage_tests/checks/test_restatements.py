@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 
 from ai_usage.checks.revisions import judge_restatements
+from ai_usage.partitions import Span
 from ai_usage_tests.core.test_revisions import built
 from ai_usage_tests.platform import DAY, NEXT, Platform
 from ai_usage_tests.warehouse.test_ledger import answer, append
@@ -21,22 +22,26 @@ def test_a_settled_day_that_is_restated_is_told_with_both_figures(platform: Plat
     settled = datetime(2026, 11, 13, tzinfo=UTC)  # three days after the day
     told_of(platform, DAY, settled - timedelta(days=2), "1000")
     told_of(platform, DAY, settled - timedelta(seconds=1), "1100")  # still settling
+    told_of(platform, NEXT, settled - timedelta(days=1), "1000")
+    told_of(platform, NEXT, settled + timedelta(days=3), "1100")  # nobody asked while it settled
     built(platform)
     assert platform.check(STANDS).red(STANDS) == set()
-    told_of(platform, DAY, settled, "1100", "0.9")  # less than a cent
+    told_of(platform, DAY, settled, "1100")
+    told_of(platform, DAY, settled + timedelta(days=1), "1100", "0.9")  # less than a cent
     built(platform)
     assert platform.check(STANDS).red(STANDS) == set()
-    told_of(platform, DAY, settled, "1300")
+    told_of(platform, DAY, settled + timedelta(days=2), "1300")
     built(platform)
     outcome = platform.check(STANDS)
     assert outcome.red(STANDS) == {None}
     verdict = outcome.verdict(STANDS, None, "spend_versions")
     assert verdict.severity == dg.AssetCheckSeverity.WARN
-    assert f"{DAY} of anthropic came to 11.01 USD until 2026-11-13 00:00 UTC, and to 13.00 since: +1.99 USD." in (
+    assert f"{DAY} of anthropic came to 11.01 USD until 2026-11-15 00:00 UTC, and to 13.00 since: +1.99 USD." in (
         verdict.description or ""
     )
-    told_of(platform, NEXT, settled + timedelta(days=7), "1")  # a week later it is no news any more
-    built(platform)
+    third = NEXT + timedelta(days=1)
+    told_of(platform, third, settled + timedelta(days=10), "1")  # a week later it is no news any more
+    built(platform, Span(DAY, third))
     assert platform.check(STANDS).red(STANDS) == set()
 
 
@@ -46,6 +51,6 @@ def test_each_restatement_of_a_day_has_a_key_of_its_own_that_stays(platform: Pla
         return {str(row["alert_key"]) for row in rows}
 
     for n, cents in enumerate(("1000", "1100", "1000")):
-        told_of(platform, DAY, datetime(2026, 11, 14 + n, tzinfo=UTC), cents)
+        told_of(platform, DAY, datetime(2026, 11, 13 + n, tzinfo=UTC), cents)
         built(platform)
         assert keys() == {f"restated/anthropic/{DAY}/{m}" for m in range(1, n + 1)}

@@ -1,5 +1,5 @@
--- Days whose bill became another one when it should long have been settled: three days after the day, or later. Those
--- that were found in the last week. One row a restatement.
+-- Days whose bill became another one after it was settled: asked about three days after the day or later, and told
+-- otherwise since. Those that were found in the last week. One row a restatement.
 with newest as (
     select max(known_from) as newest_at
     from ai_usage_analytics.spend_versions
@@ -15,6 +15,21 @@ restatements as (
         revised_at,
         row_number() over (partition by provider, activity_date order by revised_at) as revision
     from ai_usage_analytics.spend_revisions
+),
+
+settled as (
+    select
+        restatements.provider,
+        restatements.activity_date,
+        restatements.revision
+    from restatements
+    inner join ai_usage_raw.pulls as looks
+        on
+            restatements.activity_date = looks.activity_date
+            and looks.pull = if(restatements.provider = 'anthropic', 'claude_cost_report', 'cursor_usage_events')
+            and restatements.revised_at > looks.pulled_at
+            and date_add(restatements.activity_date, interval 3 day) <= date(looks.pulled_at)
+    group by restatements.provider, restatements.activity_date, restatements.revision
 )
 
 select
@@ -29,9 +44,13 @@ select
     restatements.change_usd,
     restatements.revised_at
 from restatements
+inner join settled
+    on
+        restatements.provider = settled.provider
+        and restatements.activity_date = settled.activity_date
+        and restatements.revision = settled.revision
 cross join newest
 where
-    date(restatements.revised_at) >= date_add(restatements.activity_date, interval 3 day)
-    and date(restatements.revised_at) > date_sub(date(newest.newest_at), interval 7 day)
+    date(restatements.revised_at) > date_sub(date(newest.newest_at), interval 7 day)
     and abs(restatements.change_usd) >= cast('0.01' as numeric)
 order by abs(restatements.change_usd) desc, alert_key asc

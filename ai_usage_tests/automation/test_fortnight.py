@@ -1,0 +1,265 @@
+"""Two weeks by themselves: Dagster's daemon, the built-in vendors over HTTP, and receivers that are really asked.
+
+Each day the clock is put on by one, and waits until there is nothing left to do. In that time Claude is down for three
+days, restates a day, a budget is half spent, and the daemon is killed while messages wait.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from time import monotonic, sleep, time
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+
+from ai_usage.automation.refresh import UNDER_WAY
+from ai_usage.partitions import Span
+from ai_usage.settings import ROOT
+from ai_usage.simulator import ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY, Simulator
+from ai_usage_tests.alerts.receivers import Hook, Post, hook, post
+
+FORTNIGHT = Span(date(2026, 11, 8), date(2026, 11, 21))
+RESTATED = date(2026, 11, 10)  # by the built-in vendor, five days after it ended
+DOWN = Span(date(2026, 11, 13), date(2026, 11, 15))  # Claude
+KILLED = date(2026, 11, 17)
+HALF_SPENT_ON = date(2026, 11, 18)
+PATIENCE = 600.0  # seconds for a day, on a machine that is busy with other tests
+
+HURRIED = """
+run_launcher:
+  module: dagster._core.launcher.sync_in_memory_run_launcher
+  class: SyncInMemoryRunLauncher
+run_coordinator:
+  module: dagster._core.run_coordinator.queued_run_coordinator
+  class: QueuedRunCoordinator
+  config:
+    dequeue_interval_seconds: 1
+"""
+TABS = {
+    "api_key_mapping": "api_key_id,api_key_name,user_email,team_name,description",
+    "claude_ai_usage": "user_email,activity_date,conversation_count,message_count,project_count,file_upload_count",
+    "console_figures": "provider,period_start,period_end,workspace_id,amount_usd,source,note",
+    "budgets": "month,scope,scope_name,amount_usd",
+    "seats": "provider,plan,seat_price_usd,seats,valid_from,valid_to",
+}
+
+
+def morning(day: date) -> datetime:
+    """When everything of the day before is settled and due."""
+    return datetime(day.year, day.month, day.day, 13, tzinfo=UTC)
+
+
+@dataclass
+class Household:
+    """A machine with the platform on it, beside two vendors and two receivers."""
+
+    home: Path
+    vendors: Simulator
+    web: Hook
+    mails: Post
+    daemon: subprocess.Popen[bytes] | None = None
+    told_by_day: dict[date, list[str]] = field(default_factory=dict)
+
+    @property
+    def clock(self) -> Path:
+        return self.home / "clock"
+
+    def start(self) -> None:
+        environ = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "PYTHONWARNINGS": "ignore",
+            "TMPDIR": str(self.home),
+            "TEST_CLOCK": str(self.clock),
+            "DAGSTER_HOME": str(self.home / "dagster"),
+            "AI_USAGE_DATA_DIR": str(self.home),
+            "AI_USAGE_START_DATE": str(FORTNIGHT.first),
+            "AI_USAGE_NOW": (morning(FORTNIGHT.last) + timedelta(days=1)).isoformat(),  # as far as partitions go
+            "AI_USAGE_SHEET_ID": f"csv:{self.home / 'sheet'}",
+            "ANTHROPIC_ADMIN_API_KEY": ADMIN_KEY,
+            "ANTHROPIC_ANALYTICS_API_KEY": ANALYTICS_KEY,
+            "ANTHROPIC_ADMIN_BASE_URL": self.vendors.anthropic_url,
+            "CURSOR_ADMIN_API_KEY": CURSOR_KEY,
+            "CURSOR_ADMIN_BASE_URL": self.vendors.cursor_url,
+            "ALERT_WEBHOOK_URL": self.web.url,
+            "ALERT_SMTP_URL": f"smtp://127.0.0.1:{self.mails.port}",
+            "ALERT_EMAIL_TO": "finance@example.com",
+        }
+        command = [sys.executable, str(Path(__file__).with_name("hurried.py"))]
+        with (self.home / "daemon.log").open("ab") as log:
+            self.daemon = subprocess.Popen(
+                command, cwd=self.home, env=environ, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
+
+    def kill(self) -> None:
+        if self.daemon:
+            with suppress(ProcessLookupError):
+                os.killpg(self.daemon.pid, signal.SIGKILL)
+            self.daemon.wait(20)
+
+    def put_on(self, day: date) -> float:
+        fresh = self.home / "clock.tmp"
+        fresh.write_text(morning(day).isoformat(), encoding="utf-8")
+        fresh.replace(self.clock)
+        return time()
+
+    def until(self, what: str, is_true: Any) -> None:
+        give_up = monotonic() + PATIENCE
+        while not is_true():
+            log = (self.home / "daemon.log").read_text(encoding="utf-8", errors="replace")[-3000:]
+            assert self.daemon is not None
+            assert self.daemon.poll() is None, f"the daemon ended: {log}"
+            assert monotonic() < give_up, f"not {what}: {log}"
+            sleep(0.2)
+
+    def is_quiet(self, instance: dg.DagsterInstance, since: float) -> bool:
+        """No run is under way, and every sensor has looked since the last one and found nothing to do."""
+        if instance.get_runs_count(dg.RunsFilter(statuses=UNDER_WAY)):
+            return False
+        ended = [record.end_time or 0 for record in instance.get_run_records(limit=5)]
+        since = max(since, *ended) if ended else since
+        sensors = [state for state in instance.all_instigator_state() if state.instigator_type.value == "SENSOR"]
+        ticks = [
+            next(iter(instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1)), None)
+            for state in sensors
+        ]
+        return len(sensors) == 8 and all(t and t.timestamp > since and t.status.value == "SKIPPED" for t in ticks)
+
+    def live(self, instance: dg.DagsterInstance, day: date) -> None:
+        before = len(self.web.got)
+        since = self.put_on(day)
+        self.until(f"quiet on {day}", lambda: self.is_quiet(instance, since))
+        self.told_by_day[day] = self.web.subjects[before:]
+
+    def sql(self, text: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.home / "ai_usage_published.duckdb"), read_only=True) as db:
+            return db.execute(text).fetchall()
+
+    def news(self, what: str) -> list[str]:
+        """Every item with such a title that the webhook got, whatever message it came in."""
+        items = [item for message in self.web.got for item in message.body["items"]]
+        return [f"{item['severity']} {item['title']} {item['text']}" for item in items if what in item["title"]]
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Household]:
+    """The fortnight, when it is over."""
+    home = tmp_path_factory.mktemp("fortnight")
+    for folder in ("dagster", "sheet"):
+        (home / folder).mkdir()
+    shutil.copyfile(ROOT / "dagster.yaml", home / "dagster" / "dagster.yaml")
+    with (home / "dagster" / "dagster.yaml").open("a", encoding="utf-8") as file:
+        file.write(HURRIED)
+    now = lambda: datetime.fromisoformat((home / "clock").read_text(encoding="utf-8"))  # noqa: E731
+    with Simulator(now=now) as vendors, hook() as web, post() as mails:
+        household = Household(home, vendors, web, mails)
+        budget = 2 * spent(household, Span(FORTNIGHT.first, HALF_SPENT_ON - timedelta(days=1))) + 200
+        for tab, header in TABS.items():
+            rows = f"2026-11,total,,{budget:.0f}\n" if tab == "budgets" else ""
+            (home / "sheet" / f"{tab}.csv").write_text(f"{header}\n{rows}", encoding="utf-8")
+        household.put_on(FORTNIGHT.first + timedelta(days=1))
+        try:
+            with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
+                _live(household, instance)
+                yield household
+        finally:
+            household.kill()
+
+
+def _live(household: Household, instance: dg.DagsterInstance) -> None:
+    household.start()
+    for day in (one + timedelta(days=1) for one in FORTNIGHT.days):
+        if day == DOWN.first:
+            household.vendors.faults.plan("status", status=503, path="/anthropic", times=None)
+        if day == DOWN.last + timedelta(days=1):
+            household.vendors.faults.clear()
+        if day == KILLED:
+            household.web.answers = [503] * 1000
+        household.live(instance, day)
+        if day == KILLED:
+            household.kill()
+            household.web.answers = []
+            household.start()
+            household.live(instance, day)
+
+
+def spent(household: Household, days: Span) -> float:
+    """What the vendors charge for the days, when they are settled."""
+    household.put_on(days.last + timedelta(days=4))
+    claude = sum(household.vendors.day(day).total_cents for day in days.days)
+    cursor = sum(sum(e.charged_cents for e in household.vendors.cursor_day(day).events) for day in days.days)
+    return float(claude + cursor) / 100
+
+
+def test_every_day_is_there_whole_from_the_vendors_to_the_marts(lived: Household) -> None:
+    for pull in ("claude_cost_report", "claude_cost_totals", "claude_messages_usage", "claude_code_usage",
+                 "claude_enterprise_users", "cursor_usage_events", "cursor_daily_usage"):  # fmt: skip
+        days = lived.sql(f"select distinct activity_date from ai_usage_raw.pulls where pull = '{pull}' order by 1")
+        assert [day for (day,) in days] == FORTNIGHT.days, pull
+    told = dict(lived.sql("select expense_date, cost_usd from ai_usage_analytics.claude_total_expenses"))
+    lived.put_on(FORTNIGHT.last + timedelta(days=1))
+    truth = {day: lived.vendors.day(day).total_cents / 100 for day in FORTNIGHT.days if day != RESTATED}
+    assert {day: usd for day, usd in told.items() if day != RESTATED} == pytest.approx(truth, abs=1e-9)
+    seen = "select count(distinct spend_date) from ai_usage_analytics.ai_spend where provider = "
+    assert lived.sql(f"{seen} 'anthropic'") == lived.sql(f"{seen} 'cursor'") == [(len(FORTNIGHT.days),)]
+
+
+def test_the_restatement_is_in_the_marts_and_told_once(lived: Household) -> None:
+    [(change,)] = lived.sql(
+        f"select change_usd from ai_usage_analytics.spend_revisions where activity_date = '{RESTATED}' "
+        f"and cast(revised_at as date) > '{RESTATED + timedelta(days=5)}'"
+    )
+    [told] = lived.news("reported_spend_stands")
+    assert told.startswith(f"warning reported_spend_stands: anthropic, {RESTATED}")
+    assert f"{change:+,.2f} USD" in told
+    [(usd,)] = lived.sql(
+        f"select cost_usd from ai_usage_analytics.claude_total_expenses where expense_date = '{RESTATED}'"
+    )
+    assert usd == lived.vendors.day(RESTATED).total_cents / 100
+
+
+def test_the_outage_is_told_when_it_begins_and_when_it_ends_and_its_days_are_caught_up(lived: Household) -> None:
+    told = lived.news("run of pull_claude")
+    claude = [one for one in told if "pull_claude_enterprise" not in one]
+    assert [one.split()[0] for one in claude] == ["failed", "resolved"]
+    assert "answered 503" in claude[0]
+    tried = {str(r.query.get("starting_at")) for r in lived.vendors.requests if r.status == 503}
+    assert len(tried) >= len(DOWN.days)
+    resolved = [day for day, subjects in lived.told_by_day.items() if any("RESOLVED run of" in s for s in subjects)]
+    assert resolved == [DOWN.last + timedelta(days=1)]
+
+
+def test_the_budget_is_told_once_when_half_of_it_is_spent(lived: Household) -> None:
+    [told] = lived.news("budget_is_not_crossed")
+    assert told.startswith("warning budget_is_not_crossed: The whole budget for 2026-11, 50%")
+    [(crossed,)] = lived.sql("select crossed_50_on from ai_usage_analytics.budget_status")
+    assert f"50% reached on {crossed}" in told
+    assert crossed == HALF_SPENT_ON
+
+
+def test_nothing_is_told_twice_nor_to_one_receiver_alone_though_the_daemon_was_killed(lived: Household) -> None:
+    subjects = lived.web.subjects
+    assert Counter(subjects) == Counter(str(mail["subject"]) for _, mail in lived.mails.got)
+    keys = Counter(post.headers["idempotency-key"] for post in lived.web.got)
+    assert set(keys.values()) == {1}
+    assert lived.told_by_day[KILLED], "what waited when the daemon was killed came after"
+
+
+def test_the_daemon_had_no_trouble_of_its_own(lived: Household) -> None:
+    with dg.DagsterInstance.from_config(str(lived.home / "dagster")) as instance:
+        failed = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
+        assert {run.job_name for run in failed} <= {"pull_claude", "pull_claude_enterprise"}
+        for state in instance.all_instigator_state():
+            ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, statuses=None)
+            errors = [tick.error for tick in ticks if tick.error]
+            assert errors == [], state.instigator_name

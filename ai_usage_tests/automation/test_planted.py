@@ -1,0 +1,124 @@
+"""Mistakes planted where they are really made: each is told within one tick, by the name of what is wrong."""
+
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ai_usage.alerts.channels import Webhook
+from ai_usage.alerts.delivery import Alerts, Persistence
+from ai_usage.alerts.outbox import Outbox
+from ai_usage.automation import alerts as automation
+from ai_usage.partitions import Span
+from ai_usage.settings import settings
+from ai_usage.sources.sheets.client import CsvFolder
+from ai_usage_tests.alerts.receivers import Hook, hook
+from ai_usage_tests.platform import KEY, USER, Bend, Platform, ordinary, platform_in
+
+PAST = Span(date(2026, 10, 1), date(2026, 11, 19))  # up to yesterday of the tests' clock
+LATELY = Span(date(2026, 11, 12), PAST.last)
+SLIP, LOST, DOUBLED, SPIKE = (date(2026, 11, day) for day in (12, 13, 16, 17))
+TYPO = "dve@example.com"
+CHECKS, RUNS = automation.SENSORS
+
+
+def rows(*cells: str) -> str:
+    return "".join(f"{line}\n" for line in cells)
+
+
+def a_hundred_times(name: str) -> Bend:
+    return lambda records: [{**record, name: f"{100 * float(record[name]):f}"} for record in records]
+
+
+class Told:
+    """Who listens, and what the sensors said in the last tick of each."""
+
+    def __init__(self, platform: Platform, web: Hook, home: Path) -> None:
+        self.platform, self.web = platform, web
+        outbox = Outbox(home / "alerts.sqlite")
+        self.alerts = Alerts(outbox, [Webhook(web.url)], settings().now, is_simulated=False, persistence=Persistence())
+
+    def tick(self) -> dict[tuple[str, str], str]:
+        """(what, day) → the words, of one tick of each sensor."""
+        before = len(self.web.got)
+        for sensor in automation.SENSORS:
+            with dg.build_sensor_context(instance=self.platform.instance, resources={"alerts": self.alerts}) as context:
+                sensor.evaluate_tick(context)
+        items = [item for message in self.web.got[before:] for item in message.body["items"]]
+        return {(item["title"], str(day)): item["text"] for item in items for day in item["days"] or [""]}
+
+
+def refresh(platform: Platform, sheet: Path, span: Span) -> bool:
+    """All that the job refresh_range does."""
+    with closing(platform.vendor.admin()) as admin:
+        everything = dg.AssetSelection.all()
+        outcome = platform.materialize(everything, span, admin, sheet=CsvFolder(sheet))
+    platform.warehouse.publish()
+    return outcome.result.success
+
+
+@pytest.fixture(scope="module")
+def web() -> object:
+    with hook() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory, web: Hook) -> dict[tuple[str, str], str]:
+    """What one tick tells of a bad week, after fifty days of which everything was told."""
+    home = tmp_path_factory.mktemp("planted")
+    platform = platform_in(home)
+    sheet = home / "sheet"
+    sheet.mkdir()
+    mapping = sheet / "api_key_mapping.csv"
+    owner = f"{KEY['id']},etl,{USER['email']},Data,"
+    mapping.write_text(rows("api_key_id,api_key_name,user_email,team_name,description", owner), encoding="utf-8")
+    vendor = platform.vendor
+    vendor.days = {day: ordinary(10 if day.isoweekday() < 6 else 1) for day in PAST.days}
+    listener = Told(platform, web, home)
+    assert refresh(platform, sheet, PAST)
+    listener.tick()
+    assert listener.tick() == {}
+
+    vendor.lines[SLIP] = vendor.totals[SLIP] = a_hundred_times("amount")
+    vendor.lines[LOST] = vendor.totals[LOST] = lambda _: []
+    vendor.lines[DOUBLED] = lambda records: records * 2
+    vendor.days[SPIKE] = ordinary(100)
+    mapping.write_text(mapping.read_text(encoding="utf-8").replace(USER["email"], TYPO), encoding="utf-8")
+    refresh(platform, sheet, LATELY)
+    found = listener.tick()
+    vendor.refuses["/"] = 401
+    assert not refresh(platform, sheet, Span(PAST.last, PAST.last))
+    return found | listener.tick()
+
+
+def words(told: dict[tuple[str, str], str], what: str, day: date | None) -> str:
+    found = [text for (title, of), text in told.items() if title.startswith(what) and of == str(day or "")]
+    assert found, f"{what} of {day} is not among {sorted(told)}"
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("what", "day", "said"),
+    [
+        ("implied_price_is_a_list_price of core/claude_costs", SLIP, "at 2,500.00 USD a million"),
+        ("usage_without_cost_is_explained of core/claude_usage_tokens", LOST, "tokens and no cost at all"),
+        ("cost_lines_are_unique of core/claude_costs", DOUBLED, "3 cost lines stand twice"),
+        ("emails_are_known_people of core/dim_person", None, TYPO),
+        ("spend_is_as_usual: spike of key etl", SPIKE, "more than the usual"),
+        ("run of some assets", PAST.last, "ANTHROPIC_ADMIN_API_KEY"),
+    ],
+    ids=["a slip by a hundred", "a lost day", "a doubled page", "a sheet's typo", "a spike", "a dead key"],
+)
+def test_it_is_told_within_one_tick_by_its_name(
+    told: dict[tuple[str, str], str], what: str, day: date | None, said: str
+) -> None:
+    assert said in words(told, what, day)
+
+
+def test_of_the_days_beside_nothing_is_told(told: dict[tuple[str, str], str]) -> None:
+    days = {of for _, of in told if of}
+    planted = {SLIP, LOST, DOUBLED, SPIKE, PAST.last}
+    assert days <= {str(day) for day in planted}, sorted(told)
