@@ -461,7 +461,11 @@ ORDINARY |= {
 
 # What HARMED has on top, each line for a claim.
 HARM: Lines = {
-    "ai_usage_raw.pulls": said("pull activity_date pull_id records", ("cursor_usage_events", FRI, "pull-2", 9)),
+    "ai_usage_raw.pulls": said(
+        "pull activity_date pull_id records pulled_at",
+        ("cursor_usage_events", FRI, "pull-2", 9, "2024-03-02T06:00:01Z"),
+        ("claude_cost_report", WED, "pull-0", 1, "2024-03-10T06:00:00Z"),  # settled, and restated later
+    ),
     "ai_usage_analytics.claude_costs": said(
         LINE,
         (WED, TEAM, "Team", OPUS, OUTPUT, "tokens", "standard", "0-200k", "output", "12.5"),
