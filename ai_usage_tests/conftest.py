@@ -49,7 +49,14 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(DATA_DIR, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def _nothing_yet(tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    platform = platform_in(tmp_path_factory.mktemp("nothing_yet"))
+    with platform.warehouse.connected():
+        return platform
+
+
 @pytest.fixture
-def platform(tmp_path: Path) -> Platform:
-    """A platform in which nothing has happened yet."""
-    return platform_in(tmp_path)
+def platform(_nothing_yet: Platform, tmp_path: Path) -> Platform:
+    """A platform in which nothing has happened yet: its tables are there, empty."""
+    return _nothing_yet.copy(tmp_path)

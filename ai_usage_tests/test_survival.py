@@ -50,6 +50,7 @@ def a_run(folder: Path, dollars: int, dies_before: str = NEVER) -> bool:
     if dies_before != NEVER:
         watch(dies_before)
     platform = platform_in(folder)
+    platform.opens_each_step = True
     platform.vendor.days = {day: ordinary(dollars + n) for n, day in enumerate(DAYS[:-1])}
     return platform.run(span=SPAN, only=WRITERS).result.success
 
