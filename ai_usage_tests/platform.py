@@ -332,8 +332,7 @@ class Platform:
 
     def check(self, claim: str, span: Span | None = None) -> Outcome:
         """One claim alone, wherever it is made; without a span it judges every day ever pulled."""
-        keys = [key for check in CHECKS for key in check.check_keys if key.name == claim]
-        return self.materialize(dg.AssetSelection.checks(*keys), span, self.vendor.admin())
+        return self.materialize(checks_of(claim), span, self.vendor.admin())
 
     def materialize(
         self,
@@ -363,9 +362,14 @@ class Platform:
             )
         return Outcome(result)
 
-    def refresh(self, of: Settings, span: Span) -> Outcome:
-        """The job refresh_range with the vendor that these settings name; only the warehouse is this one."""
-        job = build_defs(of, overrides={"warehouse": self.warehouse}).resolve_job_def("refresh_range")
+    def refresh(self, of: Settings, span: Span, *, only: dg.AssetSelection | None = None) -> Outcome:
+        """The job refresh_range, or a part of it, with the vendor that these settings name; only the warehouse is this
+        one.
+        """
+        defs = build_defs(of, overrides={"warehouse": self.warehouse})
+        if only:
+            defs = dg.Definitions.merge(defs, dg.Definitions(jobs=[dg.define_asset_job("part", only)]))
+        job = defs.resolve_job_def("part" if only else "refresh_range")
         with self.warehouse.connected():
             result = job.execute_in_process(
                 tags=range_tags(span), instance=self.instance, run_config=QUIET, raise_on_error=False
@@ -405,6 +409,16 @@ def platform_in(folder: Path) -> Platform:
         folder / "ai_usage.duckdb", folder / "published.duckdb", TABLES, at, patience=60, functions=FUNCTIONS
     )
     return Platform(warehouse, folder / "dagster")
+
+
+def checks_of(*claims: str) -> dg.AssetSelection:
+    """These claims, wherever they are made."""
+    return dg.AssetSelection.checks(*(key for check in CHECKS for key in check.check_keys if key.name in claims))
+
+
+def whatever_makes(*assets: str) -> dg.AssetSelection:
+    """These assets and all they are made of, without a check."""
+    return dg.AssetSelection.assets(*assets).upstream().without_checks()
 
 
 def files(folder: Path) -> set[str]:

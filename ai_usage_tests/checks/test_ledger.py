@@ -96,7 +96,7 @@ def test_a_broken_day_keeps_its_last_good_mart_and_the_others_go_on(good: Platfo
     harm(good, how, "claude_messages_usage", 0)
     for table in ("claude_costs", "claude_daily_cost"):  # as a rebuild would, were all well: the sums still agree
         good.sql(f"update ai_usage_analytics.{table} set amount_usd = amount_usd * 2")
-    outcome = good.run(only=dg.AssetSelection.groups("marts"))
+    outcome = good.run(only=dg.AssetSelection.assets("marts/claude_total_expenses"))
     assert {day for day, usd in good.dollars().items() if usd == kept[day]} == {DAY}
     assert outcome.noted("marts/claude_total_expenses", DAY)["held_back_by"] == [WHOLE]
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ai_usage.simulator import ADMIN_KEY, Simulator
+from ai_usage.simulator import ADMIN_KEY, Simulator, server
 
 BETAS = "analytics-usage-cost-2026-08-24"
 NOW = datetime(2026, 11, 20, 15, 32, tzinfo=UTC)
@@ -56,6 +56,12 @@ class Vendor:
             assert said["has_more"] == (token is not None)
             if token is None:
                 return data
+
+
+@pytest.fixture(autouse=True)
+def _each_makes_its_own_world(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else what follows from the seed would be compared with itself."""
+    monkeypatch.setattr(server, "world_of", server.world_of.__wrapped__)
 
 
 @pytest.fixture(scope="package")
