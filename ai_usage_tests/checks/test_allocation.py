@@ -142,7 +142,8 @@ HARMS = {
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     platform = platform_in(tmp_path_factory.mktemp("allocation"))
-    only = whatever_makes("marts/ai_spend", "marts/claude_expenses", "marts/api_usage_expenses", "marts/ai_activity")
+    expenses = ("claude_total_expenses", "claude_expenses", "api_usage_expenses", "cursor_expenses")
+    only = whatever_makes("marts/ai_spend", *(f"marts/{mart}" for mart in expenses))
     outcome = platform.refresh(replace(settings(), simulate=True), DAYS, only=only | checks_of(*CLAIMS))
     assert outcome.result.success
     assert {claim for claim in CLAIMS if outcome.red(claim)} == set()

@@ -38,7 +38,8 @@ ANTHROPICS = "anthropic 2026-11-01…"
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     platform = platform_in(tmp_path_factory.mktemp("closing"))
-    tables = ("marts/claude_parity", "marts/month_close", "marts/spend_revisions", "core/spend_versions")
+    expenses = (f"marts/{mart}" for mart in ("claude_total_expenses", "claude_expenses", "cursor_expenses"))
+    tables = (*expenses, "marts/claude_parity", "marts/month_close", "marts/spend_revisions", "core/spend_versions")
     only = whatever_makes(*tables) | checks_of(PARITY, FIGURES, RECORDED)
     outcome = platform.refresh(replace(settings(), simulate=True), DAYS, only=only)
     assert outcome.result.success

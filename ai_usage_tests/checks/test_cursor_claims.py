@@ -58,6 +58,7 @@ MONEY = {
         where activity_date = '{DAY}' and not is_chargeable and charged_usd > 0 and service_account_id is null)""",
 }
 OF_CURSOR = dg.AssetSelection.assets(*(key for asset in ASSETS for key in asset.keys if "cursor" in key.path[-1]))
+OF_CURSOR |= dg.AssetSelection.assets("core/spend_versions", "marts/ai_spend").without_checks()
 
 
 @pytest.fixture(scope="module")
