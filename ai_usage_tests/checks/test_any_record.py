@@ -18,7 +18,7 @@ from ai_usage.core.claude import organization_of
 from ai_usage.core.holding import CLAUDE, CURSOR
 from ai_usage.core.keys import emails_of_users
 from ai_usage.marts.files import marts
-from ai_usage.marts.rebuild import rebuild_days
+from ai_usage.marts.rebuild import Judge, rebuild_days
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
 from ai_usage.sources.claude import rows, tables
@@ -99,9 +99,10 @@ def rebuild(platform: Platform) -> None:
             (cursor_tables.CURSOR_USAGE_EVENTS, "cursor_usage_events", cursor_rows.event_rows),
         ):
             warehouse.replace_days(table, [DAY], shape(warehouse.newest(pull, SPAN)))
+        judge = Judge(warehouse)
         for mart in marts():
             if mart.table.name in JUDGED:
-                rebuild_days(warehouse, mart, SPAN)
+                rebuild_days(warehouse, mart, SPAN, judge)
 
 
 def verdicts(platform: Platform) -> Iterator[Mapping[date, Verdict]]:

@@ -57,8 +57,9 @@ MONEY = {
     "included usage billed": f"""update {EVENTS} set is_chargeable = true where rowid = (select min(rowid) from {EVENTS}
         where activity_date = '{DAY}' and not is_chargeable and charged_usd > 0 and service_account_id is null)""",
 }
-OF_CURSOR = dg.AssetSelection.assets(*(key for asset in ASSETS for key in asset.keys if "cursor" in key.path[-1]))
-OF_CURSOR |= dg.AssetSelection.assets("core/spend_versions", "marts/ai_spend").without_checks()
+CURSORS = (key for asset in ASSETS for key in asset.keys if "cursor" in key.path[-1])
+HELD_AGAINST = dg.AssetSelection.assets("core/spend_versions", "marts/ai_spend").without_checks()
+OF_CURSOR = dg.AssetSelection.assets(*CURSORS) | HELD_AGAINST
 
 
 @pytest.fixture(scope="module")

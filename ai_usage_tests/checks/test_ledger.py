@@ -169,12 +169,14 @@ def test_cursors_days_are_held_back_too(platform: Platform, pull: str) -> None:
 @pytest.mark.parametrize("how", ["lost", "doubled", "altered"])
 def test_no_raw_table_is_forgotten(platform: Platform, how: str) -> None:
     records = [b'{"n": 2}', '{"n": 1, "of": "ü€𝄞"}'.encode()]
-    for pull in LEDGERS:
-        day, is_ordered = DAY if pull in DAILY else None, pull.startswith("sheet_")
-        platform.warehouse.append(pull, [Answer("x", day, records, 1, {}, is_ordered=is_ordered)])
+    with platform.warehouse.connected():
+        for pull in LEDGERS:
+            day, is_ordered = DAY if pull in DAILY else None, pull.startswith("sheet_")
+            platform.warehouse.append(pull, [Answer("x", day, records, 1, {}, is_ordered=is_ordered)])
     assert judged(platform, Span(DAY, DAY)).red(WHOLE) == set()
-    for pull in LEDGERS:
-        harm(platform, how, pull, 1)
+    with platform.warehouse.connected():
+        for pull in LEDGERS:
+            harm(platform, how, pull, 1)
     why = said(judged(platform, Span(DAY, DAY)))
     holds = f"holds {2 + STANDING[how]} of the 2 records that were pulled"
     assert [pull for pull in LEDGERS if f"raw/{pull} {holds}" not in why] == []
