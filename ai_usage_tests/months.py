@@ -37,17 +37,22 @@ def rhythm(span: Span = MONTHS, *, usd: int = 100) -> list[Row]:
 
 def live(platform: Platform, rows: Iterable[Row], *, unpulled: Iterable[date] = ()) -> Platform:
     """The months as the platform would have them: every day pulled but some, and what was billed."""
-    spend(platform.warehouse, rows)
     days = [day for day in MONTHS.days if day not in set(unpulled)]
+    pulled = [*((pull, day) for pull in PULLS for day in days), ("sheet_budgets", None)]
     with platform.warehouse.connected() as db:
+        spend(platform.warehouse, rows)
         db.execute("delete from ai_usage_raw.pulls")
-        for pull, activity_date in [*((pull, day) for pull in PULLS for day in days), ("sheet_budgets", None)]:
-            at = (activity_date or TODAY) + timedelta(days=1)
-            db.execute(
-                "insert into ai_usage_raw.pulls values (?, 's', ?, ?, ?, 1, 1, 'h', ?, '{}', '{}', true)",
-                [f"{pull} {activity_date}", pull, activity_date, f"{at}T06:00:00Z", f"{pull} {activity_date}"],
-            )
-    return make(platform)
+        db.execute(
+            "insert into ai_usage_raw.pulls select id, 's', pull, day, heard, 1, 1, 'h', id, '{}', '{}', true "
+            "from (select unnest($ids) as id, unnest($pulls) as pull, unnest($days) as day, unnest($heard) as heard)",
+            {
+                "ids": [f"{pull} {day}" for pull, day in pulled],
+                "pulls": [pull for pull, _ in pulled],
+                "days": [day for _, day in pulled],
+                "heard": [f"{(day or TODAY) + timedelta(days=1)}T06:00:00Z" for _, day in pulled],
+            },
+        )
+        return make(platform)
 
 
 def make(platform: Platform, span: Span = MONTHS) -> Platform:

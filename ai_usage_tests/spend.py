@@ -5,6 +5,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import polars as pl
+
 from ai_usage.warehouse import googlesql
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 
@@ -136,15 +138,22 @@ ESTIMATES: dict[str, Row] = {
 }
 
 
+def _text(value: object) -> str | None:
+    return f"{value:f}" if isinstance(value, Decimal) else None if value is None else str(value)
+
+
 def spend(warehouse: DuckDBWarehouse, rows: Iterable[Row]) -> None:
     """Fill ai_spend with rows, and make the view over it, as the platform would."""
     columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+    told = list(rows)
+    texts = pl.DataFrame(
+        {name: [_text(row.get(name)) for row in told] for name in COLUMNS}, dict.fromkeys(COLUMNS, pl.String)
+    )
     with warehouse.connected() as db:
         db.execute(f"create table if not exists {SPEND} ({columns})")
         db.execute(f"delete from {SPEND}")
-        db.executemany(
-            f"insert into {SPEND} ({', '.join(COLUMNS)}) values ({', '.join('?' * len(COLUMNS))})",
-            [[row.get(name) for name in COLUMNS] for row in rows],
-        )
+        db.register("told", texts)
+        db.execute(f"insert into {SPEND} by name select * from told")
+        db.unregister("told")
         select, _ = googlesql.to_duckdb(googlesql.read("marts/focus_1_2"))
         db.execute(f"create or replace view ai_usage_analytics.focus_1_2 as {select}")

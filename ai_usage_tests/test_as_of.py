@@ -17,13 +17,14 @@ from ai_usage.commands.past import Past, rebuilt, spend_in
 from ai_usage.partitions import Span
 from ai_usage.sources.sheets.tabs import API_KEY_MAPPING
 from ai_usage.warehouse.ledger import Answer
-from ai_usage_tests.platform import DAY, NEXT, Platform, Ticking, platform_in
+from ai_usage_tests.platform import DAY, NEXT, Platform, Ticking, platform_in, whatever_makes
 from ai_usage_tests.test_commands import said
 from ai_usage_tests.warehouse.test_ledger import answer, append
 
 BOTH = Span(DAY, NEXT)
 MOMENT = timedelta(microseconds=1)
 SPEND = "ai_usage_analytics.ai_spend"
+MONEY = whatever_makes("marts/ai_spend", "core/spend_versions")
 
 
 def owned_by(platform: Platform, email: str) -> None:
@@ -39,10 +40,10 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> tuple[Platform, datetime]:
     platform = platform_in(tmp_path_factory.mktemp("past"))
     platform.warehouse.now = Ticking(datetime(2026, 11, 19, 12, tzinfo=UTC))
     owned_by(platform, "ada@example.com")
-    platform.run({DAY: ["1000"]})
+    platform.run({DAY: ["1000"]}, only=MONEY)
     at = platform.warehouse.now()
     owned_by(platform, "bo@example.com")
-    platform.run({DAY: ["900"], NEXT: ["100"]})
+    platform.run({DAY: ["900"], NEXT: ["100"]}, only=MONEY)
     return platform, at
 
 
@@ -187,10 +188,10 @@ def test_a_world_that_cannot_be_built_is_told_and_not_left_behind(
 
 def test_a_day_held_back_keeps_its_last_good_version_as_it_did_then(platform: Platform, tmp_path: Path) -> None:
     owned_by(platform, "ada@example.com")
-    platform.run({DAY: ["1000"], NEXT: ["100"]})
+    platform.run({DAY: ["1000"], NEXT: ["100"]}, only=MONEY)
     owned_by(platform, "bo@example.com")
     platform.vendor.totals[DAY] = lambda rows: [{**row, "amount": "1"} for row in rows]
-    platform.run({DAY: ["900"], NEXT: ["200"]})
+    platform.run({DAY: ["900"], NEXT: ["200"]}, only=MONEY)
     at = platform.warehouse.now()
     then = rebuilt(platform.warehouse, at, BOTH, into=tmp_path / "then.duckdb")
     assert then.held == {(DAY, "anthropic"): ["grouped_lines_equal_console_figure"]}

@@ -28,7 +28,7 @@ from ai_usage.simulator import (
     Simulator,
 )
 from ai_usage.warehouse.table import ANALYTICS
-from ai_usage_tests.platform import DAY, NEXT, Platform, contents, ordinary
+from ai_usage_tests.platform import DAY, NEXT, Platform, contents, ordinary, platform_in
 from ai_usage_tests.sources.exports import event, put
 from ai_usage_tests.sources.stand_in import ADMIN, standing_in
 
@@ -62,11 +62,18 @@ def test_a_backfill_that_cannot_be_says_why(
     assert sentence in said(capsys)
 
 
-@pytest.fixture
-def built(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
-    """Three days that the graph pulled and built, in the folder that commands use."""
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    platform = platform_in(tmp_path_factory.mktemp("built"))
     writers = dg.AssetSelection.all() - dg.AssetSelection.all_asset_checks()
     assert not platform.run({day: ordinary(10 + n) for n, day in enumerate(DAYS)}, only=writers).failed
+    return platform
+
+
+@pytest.fixture
+def built(past: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Platform:
+    """Three days that the graph pulled and built, in the folder that commands use."""
+    platform = past.copy(tmp_path)
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(platform.warehouse.path.parent))
     return platform
 

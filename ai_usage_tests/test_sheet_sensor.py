@@ -476,7 +476,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def daemon(home: Path, google: Simulator) -> Iterator[subprocess.Popen[bytes]]:
-    """Dagster's daemon on the real definitions, only that the sensor looks every few seconds."""
+    """Dagster's daemon on the real definitions, only that the sensor looks every few seconds and days are few."""
     environ = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -485,6 +485,7 @@ def daemon(home: Path, google: Simulator) -> Iterator[subprocess.Popen[bytes]]:
         "DAGSTER_HOME": str(home),
         "AI_USAGE_DATA_DIR": str(home.parent),
         "AI_USAGE_SIMULATE": "1",
+        "AI_USAGE_START_DATE": "2026-11-17",
         "AI_USAGE_SHEET_ID": SHEET_ID,
         "GOOGLE_API_BASE_URL": google.google_url,
     }

@@ -3,13 +3,14 @@
 Each run is a process of its own, which kills itself with SIGKILL at a moment of the test's choice.
 """
 
+import multiprocessing
 import os
 import shutil
 import signal
-import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import timedelta
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -19,7 +20,6 @@ import duckdb
 import pytest
 
 from ai_usage.partitions import Span
-from ai_usage.settings import ROOT
 from ai_usage_tests.platform import DAY, contents, files, ordinary, platform_in
 
 DAYS = [DAY + timedelta(days=n) for n in range(4)]
@@ -36,20 +36,15 @@ MOMENTS = {  # each before what
     "the copy is made, but nobody's yet": RENAME,
 }
 
-CHILD = """
-import sys
-from pathlib import Path
-import ai_usage_tests.conftest
-from ai_usage_tests.test_survival import a_run
-sys.exit(not a_run(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]))
-"""
+PATIENCE = 300  # seconds, on a machine that is busy with other tests
+FORKED = multiprocessing.get_context("forkserver")  # from a process that has imported all there is, and done nothing
+FORKED.set_forkserver_preload([__name__])
 
 
-def a_run(folder: Path, dollars: int, dies_before: str = NEVER) -> bool:
+def a_run(folder: Path, dollars: int, *, opens_each_step: bool = False) -> bool:
     """Refresh the range, the last day of which is idle; says whether all went well."""
-    if dies_before != NEVER:
-        watch(dies_before)
     platform = platform_in(folder)
+    platform.opens_each_step = opens_each_step
     platform.vendor.days = {day: ordinary(dollars + n) for n, day in enumerate(DAYS[:-1])}
     return platform.run(span=SPAN, only=WRITERS).result.success
 
@@ -82,10 +77,22 @@ def watch(dies_before: str) -> None:
     Path.replace = dying_replace  # type: ignore[method-assign,assignment]
 
 
-def start(folder: Path, dollars: int, dies_before: str = NEVER) -> subprocess.Popen[bytes]:
-    environ = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", "TMPDIR": str(folder)}
-    command = [sys.executable, "-c", CHILD, str(folder), str(dollars), dies_before]
-    return subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.DEVNULL)
+def a_run_apart(folder: Path, dollars: int, dies_before: str) -> None:
+    if dies_before != NEVER:
+        watch(dies_before)
+    sys.exit(not a_run(folder, dollars, opens_each_step=True))
+
+
+def start(folder: Path, dollars: int, dies_before: str = NEVER) -> ForkServerProcess:
+    process = FORKED.Process(target=a_run_apart, args=(folder, dollars, dies_before))
+    process.start()
+    return process
+
+
+def ended(process: ForkServerProcess) -> int | None:
+    """What it ended with; that of the signal, negative, if one killed it."""
+    process.join(PATIENCE)
+    return process.exitcode
 
 
 @dataclass(frozen=True)
@@ -125,7 +132,7 @@ def test_killed_at_any_moment_and_run_again_it_is_as_if_nothing_had_happened(
     is_first = moment == "tables are made"
     if not is_first:
         shutil.copytree(undisturbed.folder, tmp_path, dirs_exist_ok=True)
-    assert start(tmp_path, AFTER, MOMENTS[moment]).wait(60) == -signal.SIGKILL
+    assert ended(start(tmp_path, AFTER, MOMENTS[moment])) == -signal.SIGKILL
     for table, days in contents(tmp_path / "ai_usage.duckdb").items():
         for day in undisturbed.first[table]:
             wholes = [undisturbed.first[table][day], undisturbed.second[table][day]]
@@ -144,11 +151,11 @@ def test_two_range_runs_at_once_and_a_reader_beside_them_lose_nothing(undisturbe
     shutil.copytree(undisturbed.folder, tmp_path, dirs_exist_ok=True)
     runs = [start(tmp_path, BEFORE), start(tmp_path, BEFORE)]
     looks = 0
-    while any(run.poll() is None for run in runs):
+    while any(run.is_alive() for run in runs):
         assert contents(tmp_path / "published.duckdb") == undisturbed.first
         looks += 1
         sleep(0.2)
-    assert [run.wait(60) for run in runs] == [0, 0]
+    assert [ended(run) for run in runs] == [0, 0]
     assert looks > 5
     assert contents(tmp_path / "ai_usage.duckdb") == undisturbed.first
     with duckdb.connect(str(tmp_path / "ai_usage.duckdb"), read_only=True) as db:

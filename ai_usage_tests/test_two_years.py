@@ -99,11 +99,12 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
         people = dg.AssetSelection.assets("core/dim_api_key_mapping", "core/dim_person", "core/dim_workspace")
         lists = people.upstream() | dg.AssetSelection.assets("raw/claude_organization")
         assert platform.materialize(lists.without_checks(), None, admin, None, sheet).result.success
+        truth = Truth.read(Simulator(now=of.now()))  # while the days that the sheet sums up are still kept
         fill(platform, admin)
         for mart in marts():
             if mart.table.name in CLAUDE_MARTS:
                 rebuild_days(platform.warehouse, replace(mart, held_by=()), YEARS)
-    return History(platform, Truth.read(Simulator(now=of.now())))
+    return History(platform, truth)
 
 
 def fill(platform: Platform, admin: ClaudeAdmin) -> None:

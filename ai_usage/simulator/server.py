@@ -7,8 +7,9 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from threading import Event, Thread
 from types import TracebackType
 from typing import Any, Self
@@ -29,10 +30,28 @@ from ai_usage.simulator.cursor_days import CursorDay, CursorDays
 from ai_usage.simulator.cursor_team import cursor_team
 from ai_usage.simulator.faults import CONTROL, Fault, Faults, FaultyApp, Request
 from ai_usage.simulator.google_api import GOOGLE_PREFIX, GoogleApi
-from ai_usage.simulator.organization import organization
+from ai_usage.simulator.organization import Organization, organization
 from ai_usage.simulator.people_days import PeopleDays, PersonDay
 from ai_usage.simulator.sheet import Sheet
 from ai_usage.simulator.sheet_tabs import SheetMaker
+
+
+@dataclass(frozen=True)
+class World:
+    """What is true, whoever asks and whenever: it follows from the seed alone."""
+
+    organization: Organization
+    claude: ClaudeDays
+    people: PeopleDays
+    cursor: CursorDays
+
+
+@lru_cache(maxsize=2)
+def world_of(seed: int, cursor_scale: float) -> World:
+    """One for all simulators of a process: its days take longer to make than to serve."""
+    made = organization(seed)
+    cursor = CursorDays(cursor_team(made, seed), seed, cursor_scale)
+    return World(made, ClaudeDays(made, seed), PeopleDays(made, seed), cursor)
 
 
 class Simulator:
@@ -49,16 +68,15 @@ class Simulator:
         monotonic: Callable[[], float] = time.monotonic,
         cursor_scale: float = 1,
     ) -> None:
-        self.organization = organization(seed)
+        world = world_of(seed, cursor_scale)
+        self.organization = world.organization
         self.faults = Faults()
         self.requests: list[Request] = []
         self.host, self.port = host, port
         self._now = now
         time_passes = monotonic if enforce_limits else None
-        self._days = ClaudeDays(self.organization, seed)
-        self._people = PeopleDays(self.organization, seed)
+        self._days, self._people, self._cursor_days = world.claude, world.people, world.cursor
         self._claude = ClaudeApi(self._days, self._people, self.now, time_passes)
-        self._cursor_days = CursorDays(cursor_team(self.organization, seed), seed, cursor_scale)
         self._cursor = CursorApi(self._cursor_days, self.now, time_passes)
         maker = SheetMaker(self._days, self._people, self._cursor_days, seed)
         self.sheet = Sheet(maker.contents, self.now)

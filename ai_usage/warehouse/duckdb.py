@@ -298,14 +298,14 @@ class DuckDBWarehouse:
                 "for example make backfill of one day, then do this again."
             )
 
-    def _missing(self, there: Mapping[str, set[str]]) -> list[tuple[Table, str]]:
-        """Tables and columns that are not among those there."""
-        return [
-            (table, name)
-            for table in self.tables
-            for name in table.columns
-            if not table.view_of and name not in there.get(table.address, set())
-        ]
+    def _missing(self, there: Mapping[str, set[str]]) -> list[tuple[Table, list[str]]]:
+        """Tables of which columns are not among those there, and these columns."""
+        found = []
+        for table in self.tables:
+            names = [name for name in table.columns if name not in there.get(table.address, set())]
+            if names and not table.view_of:
+                found.append((table, names))
+        return found
 
     def _prepare(self, db: duckdb.DuckDBPyConnection) -> None:
         """Make what is missing: schemas, tables, and columns that a newer version of a table has."""
@@ -314,11 +314,12 @@ class DuckDBWarehouse:
             db.execute("begin")
             for schema in (RAW, ANALYTICS):
                 db.execute(f"create schema if not exists {schema}")
-            for table, name in missing:
-                if table.address in there:
-                    db.execute(f"alter table {table.address} add column {name} {table.columns[name].type.duckdb}")
-                else:
+            for table, names in missing:
+                if table.address not in there:
                     db.execute(_ddl(table))
+                    continue
+                for name in names:
+                    db.execute(f"alter table {table.address} add column {name} {table.columns[name].type.duckdb}")
             db.execute("commit")
         self._prepare_views(db)
         self._prepare_functions(db)

@@ -10,7 +10,7 @@ from ai_usage_tests.platform import DAY, Platform, ordinary, platform_in
 DAYS = [DAY + timedelta(days=n) for n in range(3)]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")  # a package's is made again each time a process comes back to these files
 def untouched(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     platform = platform_in(tmp_path_factory.mktemp("untouched"))
     outcome = platform.run({day: ordinary(10 + n) for n, day in enumerate(DAYS)})

@@ -18,13 +18,13 @@ from ai_usage.core.claude import organization_of
 from ai_usage.core.holding import CLAUDE, CURSOR
 from ai_usage.core.keys import emails_of_users
 from ai_usage.marts.files import marts
-from ai_usage.marts.rebuild import rebuild_days
+from ai_usage.marts.rebuild import Judge, rebuild_days
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
 from ai_usage.sources.claude import rows, tables
 from ai_usage.sources.cursor import rows as cursor_rows
 from ai_usage.sources.cursor import tables as cursor_tables
-from ai_usage_tests.platform import Platform, platform_in
+from ai_usage_tests.platform import Platform, platform_in, whatever_makes
 
 DAY = date(2026, 11, 11)
 SPAN = Span(DAY, DAY)
@@ -33,11 +33,15 @@ HARMS = {"lost": "delete from {table} where {it}", "doubled": "insert into {tabl
 PULLS = ("claude_cost_report", "claude_cost_totals", "claude_messages_usage", "claude_analytics_cost",
          "cursor_usage_events")  # fmt: skip
 
+JUDGED = ("claude_cost_shares", "claude_attributed_costs", "claude_expenses", "api_usage_expenses",
+          "claude_total_expenses", "claude_parity", "cursor_expenses", "ai_spend")  # fmt: skip
+
 
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     platform = platform_in(tmp_path_factory.mktemp("any_record"))
-    outcome = platform.refresh(replace(settings(), simulate=True), SPAN)
+    only = whatever_makes(*(f"marts/{mart}" for mart in JUDGED))
+    outcome = platform.refresh(replace(settings(), simulate=True), SPAN, only=only)
     assert outcome.result.success
     assert said(platform) == ""
     return platform
@@ -95,9 +99,10 @@ def rebuild(platform: Platform) -> None:
             (cursor_tables.CURSOR_USAGE_EVENTS, "cursor_usage_events", cursor_rows.event_rows),
         ):
             warehouse.replace_days(table, [DAY], shape(warehouse.newest(pull, SPAN)))
+        judge = Judge(warehouse)
         for mart in marts():
-            if mart.is_daily:
-                rebuild_days(warehouse, mart, SPAN)
+            if mart.table.name in JUDGED:
+                rebuild_days(warehouse, mart, SPAN, judge)
 
 
 def verdicts(platform: Platform) -> Iterator[Mapping[date, Verdict]]:

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from ai_usage.checks.cycle import Charged
-from ai_usage.definitions import CHECKS
+from ai_usage.definitions import ASSETS, CHECKS
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
 from ai_usage.simulator import CURSOR_KEY, Simulator
@@ -57,6 +57,9 @@ MONEY = {
     "included usage billed": f"""update {EVENTS} set is_chargeable = true where rowid = (select min(rowid) from {EVENTS}
         where activity_date = '{DAY}' and not is_chargeable and charged_usd > 0 and service_account_id is null)""",
 }
+CURSORS = (key for asset in ASSETS for key in asset.keys if "cursor" in key.path[-1])
+HELD_AGAINST = dg.AssetSelection.assets("core/spend_versions", "marts/ai_spend").without_checks()
+OF_CURSOR = dg.AssetSelection.assets(*CURSORS) | HELD_AGAINST
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +70,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
             base_url=vendor.cursor_url, key=CURSOR_KEY, now=settings().now, pace=lambda _: None, is_simulated=True
         )
         with closing(admin):
-            outcome = platform.materialize(dg.AssetSelection.all(), CYCLE, None, admin)
+            outcome = platform.materialize(OF_CURSOR, CYCLE, None, admin)
     assert outcome.result.success
     assert outcome.all_red() == set()
     return platform

@@ -96,7 +96,7 @@ def test_a_broken_day_keeps_its_last_good_mart_and_the_others_go_on(good: Platfo
     harm(good, how, "claude_messages_usage", 0)
     for table in ("claude_costs", "claude_daily_cost"):  # as a rebuild would, were all well: the sums still agree
         good.sql(f"update ai_usage_analytics.{table} set amount_usd = amount_usd * 2")
-    outcome = good.run(only=dg.AssetSelection.groups("marts"))
+    outcome = good.run(only=dg.AssetSelection.assets("marts/claude_total_expenses"))
     assert {day for day, usd in good.dollars().items() if usd == kept[day]} == {DAY}
     assert outcome.noted("marts/claude_total_expenses", DAY)["held_back_by"] == [WHOLE]
 
@@ -169,12 +169,14 @@ def test_cursors_days_are_held_back_too(platform: Platform, pull: str) -> None:
 @pytest.mark.parametrize("how", ["lost", "doubled", "altered"])
 def test_no_raw_table_is_forgotten(platform: Platform, how: str) -> None:
     records = [b'{"n": 2}', '{"n": 1, "of": "ü€𝄞"}'.encode()]
-    for pull in LEDGERS:
-        day, is_ordered = DAY if pull in DAILY else None, pull.startswith("sheet_")
-        platform.warehouse.append(pull, [Answer("x", day, records, 1, {}, is_ordered=is_ordered)])
+    with platform.warehouse.connected():
+        for pull in LEDGERS:
+            day, is_ordered = DAY if pull in DAILY else None, pull.startswith("sheet_")
+            platform.warehouse.append(pull, [Answer("x", day, records, 1, {}, is_ordered=is_ordered)])
     assert judged(platform, Span(DAY, DAY)).red(WHOLE) == set()
-    for pull in LEDGERS:
-        harm(platform, how, pull, 1)
+    with platform.warehouse.connected():
+        for pull in LEDGERS:
+            harm(platform, how, pull, 1)
     why = said(judged(platform, Span(DAY, DAY)))
     holds = f"holds {2 + STANDING[how]} of the 2 records that were pulled"
     assert [pull for pull in LEDGERS if f"raw/{pull} {holds}" not in why] == []

@@ -32,6 +32,7 @@ OVERLAP = "console_figures_have_no_overlap"
 VALID = "sheet_rows_are_valid"
 
 Refreshed = tuple[Platform, Simulator]
+CORE = dg.AssetSelection.groups("core").upstream().without_checks()
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def refreshed(platform: Platform, google: Simulator, selection: dg.AssetSelectio
         simulated_cursor_admin(settings()) as cursor,
         closing(GoogleSheet.open(SHEET_ID, base_url=google.google_url, is_simulated=True)) as sheet,
     ):
-        return platform.materialize(selection or dg.AssetSelection.all(), SPAN, claude, cursor, sheet=sheet)
+        return platform.materialize(selection or CORE, SPAN, claude, cursor, sheet=sheet)
 
 
 def judged(platform: Platform, claim: str, *, is_configured: bool = True) -> Outcome:

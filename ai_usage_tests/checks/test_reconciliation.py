@@ -15,10 +15,9 @@ COSTS, CODE = "ai_usage_analytics.claude_costs", "ai_usage_analytics.claude_code
 USAGE, FIGURE = "ai_usage_analytics.claude_usage_tokens", "ai_usage_analytics.claude_daily_cost"
 THAT_DAY = f"where activity_date = '{DAY}'"
 
-MONEY = (
-    dg.AssetSelection.groups("marts")
-    | dg.AssetSelection.assets("core/claude_costs", "core/claude_daily_cost", "core/claude_usage_tokens").upstream()
-)
+MART = dg.AssetSelection.assets("marts/claude_total_expenses")
+FACTS = dg.AssetSelection.assets("core/claude_costs", "core/claude_daily_cost", "core/claude_usage_tokens")
+MONEY = MART | FACTS.upstream()
 GROUPED, PRICE = "grouped_lines_equal_console_figure", "implied_price_is_a_list_price"
 PART, EXPLAINED = "claude_code_is_part_of_claude_costs", "usage_without_cost_is_explained"
 
@@ -73,7 +72,7 @@ def test_cents_read_as_dollars_everywhere_add_up_but_are_no_list_price(platform:
         return [{**r, "amount": str(Decimal(r["amount"]) * 100)} for r in rows]
 
     platform.vendor.lines[DAY] = platform.vendor.totals[DAY] = hundredfold
-    outcome = platform.run({DAY: ordinary(), NEXT: ordinary()})
+    outcome = platform.run({DAY: ordinary(), NEXT: ordinary()}, only=MONEY)
     assert outcome.red(GROUPED) == set()
     assert outcome.red(PRICE) == {DAY}
 
@@ -86,7 +85,7 @@ def test_priority_tier_explains_tokens_without_cost(good: Platform) -> None:
 
 def test_an_idle_day_is_green_and_tokens_without_any_cost_are_not(platform: Platform) -> None:
     platform.vendor.lines[NEXT] = platform.vendor.totals[NEXT] = lambda rows: []
-    outcome = platform.run({DAY: [], NEXT: ordinary()})
+    outcome = platform.run({DAY: [], NEXT: ordinary()}, only=MONEY)
     assert outcome.red(GROUPED) == {NEXT}
     assert "No cost at all beside 560,550 billable" in (outcome.verdict(GROUPED, NEXT).description or "")
 

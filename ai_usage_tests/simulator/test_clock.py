@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import pytest
+
 from ai_usage.simulator import Simulator
 from ai_usage_tests.simulator.conftest import Vendor
 
@@ -88,6 +90,7 @@ def test_new_year_is_idle_and_weekends_are_quiet(vendor: Vendor) -> None:
     assert total[15] < total[12] / 2
 
 
+@pytest.mark.usefixtures("_worlds_of_their_own")
 def test_the_same_seed_is_the_same_company_another_seed_is_not() -> None:
     one, same, other = (Simulator(seed=seed, now=datetime(2026, 11, 20, tzinfo=UTC)) for seed in (1, 1, 2))
     assert one.day(DAY).cost_lines == same.day(DAY).cost_lines != other.day(DAY).cost_lines

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from ai_usage.simulator import CURSOR_KEY, CURSOR_KEY_WITHOUT_COMMITS, Simulator
-from ai_usage_tests.simulator.conftest import NOW, Clock
+from ai_usage_tests.simulator.conftest import NOW, PATIENCE, Clock
 from ai_usage_tests.simulator.shapes import Shape
 
 SAMPLES = Path(__file__).parents[1] / "fixtures" / "cursor"
@@ -30,7 +30,7 @@ class Cursor:
     def __init__(self, **options: Any) -> None:
         self.clock, self.seconds = Clock(), 0.0
         self.simulator = Simulator(now=self.clock, monotonic=lambda: self.seconds, **options).start()
-        self.http = httpx.Client(base_url=self.simulator.cursor_url, auth=(CURSOR_KEY, ""))
+        self.http = httpx.Client(base_url=self.simulator.cursor_url, auth=(CURSOR_KEY, ""), timeout=PATIENCE)
 
     def ask(self, path: str, **said: Any) -> httpx.Response:
         return self.http.post(path, json=said) if path in (EVENTS, DAILY, SPEND) else self.http.get(path, params=said)
@@ -357,6 +357,7 @@ def test_faults_strike_cursor_in_its_own_words(cursor: Cursor) -> None:
         cursor.ask(EVENTS, **span(DAY))
 
 
+@pytest.mark.usefixtures("_worlds_of_their_own")
 def test_the_same_seed_has_the_same_days_and_a_scale_has_more_of_them() -> None:
     one, same, other, more = (Simulator(seed=s, now=NOW, cursor_scale=n) for s, n in ((1, 1), (1, 1), (2, 1), (1, 3)))
     assert one.cursor_day(DAY) == same.cursor_day(DAY) != other.cursor_day(DAY)

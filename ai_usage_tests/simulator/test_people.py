@@ -225,6 +225,7 @@ def test_faults_strike_a_list_without_has_more(vendor: Vendor) -> None:
     assert ask(vendor, date=DAY, limit=20, page=empty["next_page"]).json() == first
 
 
+@pytest.mark.usefixtures("_worlds_of_their_own")
 def test_the_same_seed_has_the_same_people_at_work() -> None:
     one, same, other = (Simulator(seed=seed, now=NOW) for seed in (1, 1, 2))
     assert one.people_day(DAY) == same.people_day(DAY) != other.people_day(DAY)

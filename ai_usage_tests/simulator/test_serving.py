@@ -20,6 +20,7 @@ PATHS = [
 HEADERS = {"x-api-key": ADMIN_KEY, "anthropic-version": "2023-06-01"}
 
 
+@pytest.mark.usefixtures("_worlds_of_their_own")
 def test_two_of_the_same_seed_send_the_same_bytes_and_leave_no_port_open() -> None:
     now = datetime(2026, 11, 20, tzinfo=UTC)
     with Simulator(seed=3, now=now) as one, Simulator(seed=3, now=now) as two:

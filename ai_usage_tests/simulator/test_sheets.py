@@ -17,7 +17,7 @@ from gspread.utils import DateTimeOption, Dimension, ValueRenderOption
 
 from ai_usage.simulator import CURSOR_KEY, SHEET_ID, UNSHARED_SHEET_ID, Formula, Shown, Simulator
 from ai_usage.simulator.sheet_cells import Value
-from ai_usage_tests.simulator.conftest import NOW, Clock
+from ai_usage_tests.simulator.conftest import NOW, PATIENCE, Clock
 from ai_usage_tests.simulator.shapes import Shape
 
 SAMPLES = Path(__file__).parents[1] / "fixtures" / "google"
@@ -34,7 +34,7 @@ class Google:
         self.clock, self.seconds = Clock(), 0.0
         self.simulator = Simulator(now=self.clock, monotonic=lambda: self.seconds, **options).start()
         self.sheet = self.simulator.sheet
-        self.http = httpx.Client(base_url=self.simulator.google_url)
+        self.http = httpx.Client(base_url=self.simulator.google_url, timeout=PATIENCE)
         self.session = requests.Session()
         base = self.simulator.google_url
 
@@ -513,6 +513,7 @@ def test_most_keys_are_mapped_to_people_there_are_and_seats_are_those_of_the_tea
     assert cursor["seat_price_usd"] == Decimal(40)
 
 
+@pytest.mark.usefixtures("_worlds_of_their_own")
 def test_the_sheet_follows_from_the_seed_and_the_clock_and_a_restart_forgets_edits() -> None:
     one, same, other, later = (
         Simulator(seed=seed, now=now)
