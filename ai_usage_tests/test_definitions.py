@@ -132,7 +132,6 @@ def test_a_key_that_may_not_read_analytics_skips_them_with_a_note(keyed: Keyed) 
     assert "an Admin key does not open" in notes["raw/claude_enterprise_users"]
     assert platform.sql("select count(*) from ai_usage_analytics.claude_analytics_costs") == [(0,)]
     assert "left as it was" in outcome.noted("core/claude_analytics_costs", DAY)["skipped"]
-    of_one_old_day = {"source_is_not_silent"}
-    assert outcome.all_red() <= {"every_key_has_an_owner", "no_departed_member_spends"} | of_one_old_day  # nor a sheet
+    assert outcome.all_red() <= {"every_key_has_an_owner", "no_departed_member_spends"}  # there is no sheet here
     assert "not open to this key" in (outcome.verdict("schema_drift", DAY, "claude_analytics_cost").description or "")
     assert set(platform.dollars()) == {DAY}

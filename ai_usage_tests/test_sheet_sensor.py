@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,7 @@ from ai_usage.automation import sheet as automation
 from ai_usage.automation.sheet import Cursor, refresh_sheet, sheet_changed
 from ai_usage.checks.sheet import CLAIM
 from ai_usage.checks.verdicts import RANGE_END, RANGE_START
-from ai_usage.definitions import defs
+from ai_usage.definitions import defs, duckdb_warehouse
 from ai_usage.errors import SettingError
 from ai_usage.layers import POOL
 from ai_usage.partitions import DAYS, Span, runs_of_days
@@ -39,6 +39,9 @@ from ai_usage.sources.sheets import client, pulls
 from ai_usage.sources.sheets.client import CsvFolder, GoogleSheet, Sheet
 from ai_usage.sources.sheets.resource import SheetResource
 from ai_usage.sources.sheets.tabs import TABS
+from ai_usage.warehouse.ledger import Answer
+from ai_usage.warehouse.port import Warehouse
+from ai_usage_tests.platform import platform_in
 
 MAPPING, USAGE, BUDGETS = "api_key_mapping", "claude_ai_usage", "budgets"
 MEANT = client.LITTLE_PATIENCE
@@ -85,11 +88,12 @@ class Watched:
     graph: dg.Definitions = field(default=SMALL)
     cursor: str | None = None
     last_run_key: str | None = None
+    ledger: Warehouse | None = None
     told: list[bool] = field(default_factory=list)  # verdicts of `sheet_can_be_read`, as they came
 
     def evaluate(self) -> Any:
         with dg.build_sensor_context(
-            cursor=self.cursor, definitions=self.graph, resources={"sheet": self.sheet, "published": None}
+            cursor=self.cursor, definitions=self.graph, resources={"sheet": self.sheet, "published": self.ledger}
         ) as context:
             context._last_run_key = self.last_run_key
             return sheet_changed.evaluate_tick(context)
@@ -173,6 +177,19 @@ def test_the_first_tick_takes_the_whole_sheet_over_all_days_in_one_run(fresh: Wa
     tabs = {f"raw/{tab.pull}" for tab in TABS.values() if not tab.is_optional}
     assert assets(request) == OF_MAPPING | OF_USAGE | tabs | {"core/plans"}
     assert span(request) == EVERY_DAY
+
+
+def test_a_new_sheet_waits_until_a_vendor_told_of_a_day(
+    fresh: Watched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = replace(settings(), has_cursor_key=True)
+    monkeypatch.setattr(automation, "settings", lambda: here)
+    assert fresh.tick() == []
+    assert "waits for a vendor's first day" in fresh.said
+    fresh.ledger = platform_in(tmp_path).warehouse
+    assert fresh.tick() == []
+    fresh.ledger.append("cursor_usage_events", [Answer("cursor", settings().start_date, [], 1, {})])
+    assert len(fresh.tick()) == 1
 
 
 def test_an_untouched_sheet_causes_no_run_in_an_hour_of_ticks_and_a_request_each(watched: Watched) -> None:
@@ -458,9 +475,14 @@ def test_the_sensor_runs_by_itself_once_a_minute() -> None:
 
 
 QUICK = """
+import dagster as dg
 from ai_usage.automation.sheet import sheet_changed
 sheet_changed._min_interval = 1
-from ai_usage.definitions import defs
+from ai_usage import definitions as real
+of = real.defs
+defs = dg.Definitions(assets=of.assets, asset_checks=of.asset_checks, jobs=of.jobs, sensors=[sheet_changed],
+                      resources=of.resources, executor=of.executor)
+del of
 """
 PATIENCE = 240.0  # seconds, on a machine that is busy with other tests
 
@@ -476,7 +498,13 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def daemon(home: Path, google: Simulator) -> Iterator[subprocess.Popen[bytes]]:
-    """Dagster's daemon on the real definitions, only that the sensor looks every few seconds and days are few."""
+    """Dagster's daemon on the real definitions, only that no other sensor looks, and this one every few seconds; days
+    are few, and a vendor told of one of them.
+    """
+    settled = replace(settings(), data_dir=home.parent)
+    warehouse = duckdb_warehouse(settled)
+    warehouse.append("claude_cost_report", [Answer("anthropic", date(2026, 11, 17), [], 1, {}, is_simulated=True)])
+    warehouse.publish()
     environ = {
         **os.environ,
         "PYTHONPATH": str(ROOT),

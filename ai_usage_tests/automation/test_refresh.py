@@ -131,7 +131,9 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
 @pytest.fixture
 def built(past: Platform, tmp_path: Path) -> Platform:
     """The same past; what happens after it is the test's own, but for Dagster's events, which only grow."""
-    return replace(past.copy(tmp_path), instance=past.instance)
+    platform = past.copy(tmp_path)
+    platform.instance = past.instance
+    return platform
 
 
 def rebuilt(platform: Platform, cursor: str | None = None) -> Any:
