@@ -2,7 +2,7 @@
 with months as (
     select
         user_email,
-        parse_date('%Y-%m-%d', concat(month, '-01')) as month_start,
+        month_start,
         max(team_name) as team_name
     from ai_usage_analytics.activity_by_person
     where
