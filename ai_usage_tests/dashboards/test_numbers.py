@@ -92,8 +92,10 @@ def test_no_card_is_empty_in_a_company_that_has_everything(company: DuckDBWareho
 @pytest.mark.parametrize("name", CARDS)
 def test_the_select_for_other_tools_gives_the_same_numbers(company: DuckDBWarehouse, name: str) -> None:
     card, found = CARDS[name], result(company, CARDS[name])
-    chosen = {name: [_commonest(found, column)] for name, column in card.filters.items() if name != "person"}
-    cuts = {filter_: f"'{next(iter(values))}'" for filter_, values in chosen.items()}
+    chosen: dict[str, list[str]] = {
+        str(name): [_commonest(found, column)] for name, column in card.filters.items() if name != "person"
+    }
+    cuts: dict[str, str] = {filter_: f"'{next(iter(values))}'" for filter_, values in chosen.items()}
     with company.connected() as db:
         rows = db.sql(aggregated(card, engine="duckdb", filters=cuts)).pl().to_dicts()
     same(shown(numbers(found, card, chosen).to_dicts(), card), shown(rows, card))
