@@ -16,7 +16,7 @@ CARDS = {card.name: card for board in boards() for card in board.cards}
 CHOICES: dict[str, Mapping[str, Collection[str]]] = {
     "all": {},
     "a month": {"period": ["2026-10"]},
-    "two months": {"period": ["2026-10", "2026-11"]},
+    "a quiet month": {"period": ["2026-09"]},
     "a provider": {"provider": ["cursor"]},
     "teams": {"team": ["team-03", "team-07", "no team"]},
     "people": {"person": ["person00003@example.com", "person00005@example.com", "unattributed"]},
