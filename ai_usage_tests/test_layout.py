@@ -9,11 +9,13 @@ import pytest
 from dotenv import dotenv_values
 
 from ai_usage.catalog import TABLES
+from ai_usage.dashboards.boards import OF_FRESHNESS, boards
 from ai_usage.definitions import defs
 from ai_usage.layers import OWNERS
 from ai_usage.marts.files import marts
 from ai_usage.settings import ROOT, read_settings
 from ai_usage.warehouse.table import RAW, Table
+from ai_usage_tests.dashboards.truth import TRUTHS
 
 GRAPH = defs.resolve_asset_graph()
 SPECS = {spec.key: spec for spec in defs.resolve_all_asset_specs()}
@@ -77,6 +79,15 @@ def test_no_check_file_lies_unused(claim: str) -> None:
     assert used
 
 
+def test_each_card_is_the_select_of_its_name_and_stands_once() -> None:
+    cards = [card.name for board in boards() for card in board.cards]
+    assert sorted([*cards, OF_FRESHNESS]) == sorted(sql_files("dashboards"))
+
+
+def test_each_card_is_recomputed_by_a_query_of_its_own() -> None:
+    assert {card.name for board in boards() for card in board.cards} == TRUTHS.keys()
+
+
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_each_claim_has_been_seen_red(claim: str) -> None:
     """By a test under checks/ that names the claim and asserts on which days it is red."""
@@ -114,8 +125,8 @@ def test_each_table_has_a_grain_and_each_column_a_description(table: Table) -> N
     assert set(table.cluster) <= set(table.columns)
 
 
-def test_each_table_but_the_ledger_itself_is_an_asset() -> None:
-    assert {key.path[-1] for key in SPECS} == {table.name for table in TABLES} - {"pulls"}
+def test_each_table_is_an_asset_but_the_ledger_itself_and_what_the_checks_found() -> None:
+    assert {key.path[-1] for key in SPECS} == {table.name for table in TABLES} - {"pulls", "check_results"}
 
 
 @pytest.mark.parametrize("key", sorted(GRAPH.asset_check_keys, key=str), ids=str)
