@@ -98,15 +98,14 @@ class Dashcard(msgspec.Struct):
     visualization_settings: dict[str, Any] | None = None
     series: list[dict[str, Any]] | None = None
     dashboard_tab_id: int | None = None
+    whole: dict[str, Any] = {}  # as Metabase told it
 
     @property
-    def text(self) -> str | None:
-        """The words of what is no card."""
-        return None if self.card_id else str((self.visualization_settings or {}).get("text", ""))
-
-    def as_it_is(self) -> dict[str, Any]:
-        """As it is sent back to leave it alone."""
-        return dict(msgspec.to_builtins(self))
+    def heading(self) -> str | None:
+        """The words of what is a heading and no card."""
+        said = self.visualization_settings or {}
+        is_heading = not self.card_id and (said.get("virtual_card") or {}).get("display") == "heading"
+        return str(said.get("text", "")) if is_heading else None
 
 
 class Dashboard(msgspec.Struct):
@@ -173,7 +172,8 @@ class _Writing(Api):
             found = made() if attempts > 1 else None
             return self._sent("POST", path, body) if found is None else httpx.Response(200, json={"id": found})
 
-        return self._tried(path, lambda response: _read(_Made)(response.content), send).id
+        made_now: _Made = self._tried(path, lambda response: _read(_Made)(response.content), send)
+        return made_now.id
 
     def _sent(self, method: str, path: str, body: Body) -> httpx.Response:
         response = self.http.request(method, path, json=body)
@@ -195,9 +195,7 @@ class Metabase:
     api: _Writing
 
     @classmethod
-    def open(
-        cls, *, url: str, key: str, patience: Patience | None = None, hidden: tuple[str, ...] = ()
-    ) -> "Metabase":
+    def open(cls, *, url: str, key: str, patience: Patience | None = None, hidden: tuple[str, ...] = ()) -> "Metabase":
         words = _Words(name="Metabase", advice=ADVICE)
         client = http_client(url, {"x-api-key": key, "accept": "application/json"})
         return cls(_Writing(words, client, patience or Patience(attempts=6, seconds=120), hidden=hidden))
@@ -237,10 +235,11 @@ class Metabase:
         return [item for item in items if not item.archived]
 
     def card(self, card: int) -> Card:
-        return self.api.get(f"/api/card/{card}", {}, read=_read(Card))
+        found: Card = self.api.get(f"/api/card/{card}", {}, read=_read(Card))
+        return found
 
     def dashboard(self, dashboard: int) -> Dashboard:
-        return self.api.get(f"/api/dashboard/{dashboard}", {}, read=_read(Dashboard))
+        return self.api.get(f"/api/dashboard/{dashboard}", {}, read=_whole_dashboard)
 
     def make_database(self, body: Body) -> int:
         return self.api.create("/api/database", body, made=lambda: _id_of(body, self.databases()))
@@ -274,3 +273,12 @@ def _id_of(body: Body, among: list[Any]) -> int | None:
 
 def _read(of: Any) -> Callable[[bytes], Any]:
     return lambda body: msgspec.json.decode(body, type=of)
+
+
+def _whole_dashboard(body: bytes) -> Dashboard:
+    """With everything that is told of what stands on it: what is not ours is sent back as it came."""
+    found = msgspec.json.decode(body, type=Dashboard)
+    told = msgspec.json.decode(body)["dashcards"]
+    for dashcard, whole in zip(found.dashcards, told, strict=True):
+        dashcard.whole = whole
+    return found

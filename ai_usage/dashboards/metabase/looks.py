@@ -1,12 +1,12 @@
 """How a card looks in Metabase: its display and visualization settings, from the card's own."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
-from ai_usage.dashboards.boards import Card
+from ai_usage.dashboards.boards import Card, Dimension, Measure
 
 Settings = dict[str, Any]
 
@@ -33,7 +33,6 @@ DISPLAYS: Mapping[str, str] = {
     "table": "table",
     "status": "table",
 }
-STACKED = {"area", "bar"}
 PALE, DEEP = "#FFFFFF", "#509EE3"
 
 
@@ -45,63 +44,85 @@ def shown(card: Card) -> Card:
     measures = {card.y[0]: card.measures[card.y[0]]} if card.display == "heatmap" else dict(card.measures)
     dimensions = {name: of for name, of in card.dimensions.items() if name in axes}
     is_there = card.sort is not None and card.sort.removeprefix("-") in {*dimensions, *measures}
-    return msgspec.structs.replace(
-        card, dimensions=dimensions, measures=measures, sort=card.sort if is_there else None
-    )
+    return msgspec.structs.replace(card, dimensions=dimensions, measures=measures, sort=card.sort if is_there else None)
 
 
 def display(card: Card) -> str:
     return DISPLAYS[card.display]
 
 
-def settings(card: Card) -> Settings:
+def settings_of(card: Card) -> Settings:
     """Of the card as `shown` has it."""
-    columns = {**card.dimensions, **card.measures}
+    columns: dict[str, Dimension | Measure] = {**card.dimensions, **card.measures}
     named = {
         json.dumps(["name", name], separators=(",", ":")): {"column_title": of.label, **FORMATS.get(of.format, {})}
         for name, of in columns.items()
     }
-    return {"column_settings": named, **_of(card)}
+    return {"column_settings": named, **BY_DISPLAY[card.display](card)}
 
 
-def _of(card: Card) -> Settings:
-    match card.display:
-        case "number":
-            return {"scalar.field": card.y[0] if card.y else next(iter(card.measures))}
-        case "table" | "status":
-            return {"table.pivot": False}
-        case "heatmap":
-            return {
-                "table.pivot": True,
-                "table.pivot_column": card.x,
-                "table.cell_column": card.y[0],
-                "table.column_formatting": [
-                    {
-                        "columns": [card.y[0]],
-                        "type": "range",
-                        "colors": [PALE, DEEP],
-                        "min_type": None,
-                        "max_type": None,
-                        "min_value": 0,
-                        "max_value": 100,
-                    }
-                ],
-            }
-        case "scatter":
-            return {**_graph([card.x], card.y), **({"scatter.bubble": card.size} if card.size else {})}
-        case "row":
-            return _graph([card.label or card.x], card.y)
-        case "band":
-            edges = [edge for edge in (card.low, card.high) if edge]
-            lines: Settings = {edge: {"display": "line", "line.style": "dashed"} for edge in edges}
-            return {**_graph([card.x], [*card.y, *edges]), "series_settings": lines}
-        case "combo":
-            kinds = {y: {"display": "bar" if y == card.y[0] else "line"} for y in card.y}
-            return {**_graph([card.x, card.series], card.y), "series_settings": kinds}
+def _scalar(card: Card) -> Settings:
+    return {"scalar.field": card.y[0] if card.y else next(iter(card.measures))}
+
+
+def _table(_: Card) -> Settings:
+    return {"table.pivot": False}
+
+
+def _heatmap(card: Card) -> Settings:
+    scale: Settings = {"columns": [card.y[0]], "type": "range", "colors": [PALE, DEEP]}
+    scale |= {"min_type": None, "max_type": None, "min_value": 0, "max_value": 100}  # from the least to the most
+    return {
+        "table.pivot": True,
+        "table.pivot_column": card.x,
+        "table.cell_column": card.y[0],
+        "table.column_formatting": [scale],
+    }
+
+
+def _scatter(card: Card) -> Settings:
+    return {**_graph([card.x], card.y), **({"scatter.bubble": card.size} if card.size else {})}
+
+
+def _row(card: Card) -> Settings:
+    return _graph([card.label or card.x], card.y)
+
+
+def _band(card: Card) -> Settings:
+    edges = [edge for edge in (card.low, card.high) if edge]
+    lines = {edge: {"display": "line", "line.style": "dashed"} for edge in edges}
+    return {**_graph([card.x], [*card.y, *edges]), "series_settings": lines}
+
+
+def _combo(card: Card) -> Settings:
+    kinds = {y: {"display": "bar" if y == card.y[0] else "line"} for y in card.y}
+    return {**_graph([card.x, card.series], card.y), "series_settings": kinds}
+
+
+def _line(card: Card) -> Settings:
+    return _graph([card.x, card.series], card.y)
+
+
+def _stacked(card: Card) -> Settings:
+    """Only what adds up is stacked."""
     adds_up = all(card.measures[y].of and not card.measures[y].per for y in card.y)
-    stack = {"stackable.stack_type": "stacked"} if card.display in STACKED and card.series and adds_up else {}
-    return {**_graph([card.x, card.series], card.y), **stack}
+    return {**_line(card), **({"stackable.stack_type": "stacked"} if card.series and adds_up else {})}
 
 
 def _graph(dimensions: list[str | None], metrics: list[str]) -> Settings:
     return {"graph.dimensions": [name for name in dimensions if name], "graph.metrics": metrics}
+
+
+BY_DISPLAY: Mapping[str, Callable[[Card], Settings]] = {
+    "number": _scalar,
+    "line": _line,
+    "area": _stacked,
+    "bar": _stacked,
+    "row": _row,
+    "combo": _combo,
+    "heatmap": _heatmap,
+    "scatter": _scatter,
+    "band": _band,
+    "table": _table,
+    "status": _table,
+}

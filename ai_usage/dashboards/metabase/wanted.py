@@ -1,23 +1,24 @@
 """What Metabase shall hold, made from the boards: cards of native SQL and dashboards of them. Knows of no HTTP.
 
-Each bears a mark at the end of its description: the file and card it is made from, which is how it is known again
-whatever it is called, and a hash of its definition. What bears none is somebody else's.
+Each bears a mark at the end of its description: the file and card it is made from, by which it is known again whatever
+it is called, and hashes of its name and settings. What bears none is somebody else's.
 """
 
 import json
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from ai_usage.dashboards.boards import Board, Card, Filter
-from ai_usage.dashboards.cards import Engine, aggregated
-from ai_usage.dashboards.metabase.looks import display, settings, shown
-from ai_usage.warehouse.table import ANALYTICS
+import msgspec
 
-MARK = re.compile(r"Made by ai_usage from (?P<key>[a-z0-9_/.]+) \((?P<digest>[0-9a-f]{8})\)\.")
+from ai_usage.dashboards.boards import Board, Card, Filter, Measure
+from ai_usage.dashboards.cards import Engine, aggregated
+from ai_usage.dashboards.metabase.looks import display, settings_of, shown
+
+MARK = re.compile(r"Made by ai_usage from (?P<key>[a-z0-9_/.]+) \((?P<name>[0-9a-f]{4})(?P<settings>[0-9a-f]{8})\)\.")
 SIMULATED = "SIMULATED DATA from the built-in vendors: no real money"
 IDS = uuid.UUID("5f6d1f0e-2f5b-5c11-9d57-5d5f3c0b7a10")  # of template tags: the same at each run
 PERIOD = re.compile(r"\[\[and (?P<month>.+) = \{\{period\}\}\]\]")
@@ -33,12 +34,12 @@ class Variable:
     label: str
     tag: str  # the variable's type
     parameter: str  # the filter's type: the one that fits such a variable
-    values: str | None = None  # the column of `ai_spend` that its list is filled from
+    has_list: bool = False  # of the values to choose from
 
     def parameter_of(self, card_with_values: int | None) -> dict[str, Any]:
         section = self.parameter.partition("/")[0]
         told = {"id": self.name, "name": self.label, "slug": self.name, "type": self.parameter, "sectionId": section}
-        if self.values is None:
+        if not self.has_list:
             return told
         return {
             **told,
@@ -47,7 +48,7 @@ class Variable:
             "values_source_type": "card",
             "values_source_config": {
                 "card_id": card_with_values,
-                "value_field": ["field", self.values, {"base-type": "type/Text"}],
+                "value_field": ["field", self.name, {"base-type": "type/Text"}],
             },
         }
 
@@ -57,11 +58,9 @@ VARIABLES: Mapping[Filter, Sequence[Variable]] = {
         Variable(name="period_from", label="From month", tag="date", parameter="date/single"),
         Variable(name="period_to", label="To month", tag="date", parameter="date/single"),
     ),
-    "provider": (
-        Variable(name="provider", label="Provider", tag="text", parameter="string/=", values="provider"),
-    ),
-    "team": (Variable(name="team", label="Team", tag="text", parameter="string/=", values="team_name"),),
-    "person": (Variable(name="person", label="Person", tag="text", parameter="string/=", values="user_email"),),
+    "provider": (Variable(name="provider", label="Provider", tag="text", parameter="string/=", has_list=True),),
+    "team": (Variable(name="team", label="Team", tag="text", parameter="string/=", has_list=True),),
+    "person": (Variable(name="person", label="Person", tag="text", parameter="string/=", has_list=True),),
 }
 
 
@@ -79,7 +78,7 @@ class WantedCard:
 
     @property
     def description(self) -> str:
-        return _marked(self.about, self.key, [self.name, self.display, self.sql, self.tags, self.settings])
+        return _marked(self.about, self.key, self.name, self.settings)
 
     @property
     def tags(self) -> dict[str, Any]:
@@ -117,7 +116,12 @@ class Tile:
     def settings(self) -> dict[str, Any]:
         if self.card:
             return {}
-        virtual = {"name": None, "display": "heading", "visualization_settings": {}, "dataset_query": {}}
+        virtual: dict[str, Any] = {
+            "name": None,
+            "display": "heading",
+            "visualization_settings": {},
+            "dataset_query": {},
+        }
         return {"virtual_card": virtual, "text": self.heading}
 
     def mappings(self, card_id: int | None) -> list[dict[str, Any]]:
@@ -139,8 +143,7 @@ class WantedDashboard:
 
     @property
     def description(self) -> str:
-        places = [[tile.label, tile.row, tile.col, tile.size_x, tile.size_y] for tile in self.tiles]
-        return _marked(self.about, self.key, [self.name, places, [of.name for of in self.variables]])
+        return _marked(self.about, self.key, self.name, {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,28 +153,40 @@ class Wanted:
     cards: Sequence[WantedCard]
     dashboards: Sequence[WantedDashboard]
 
-    @property
-    def with_values(self) -> dict[str, str]:
-        """For a variable's name the key of the card that its list is filled from."""
-        return {of.name: _key_of_values(of) for of in ALL if of.values}
-
-
-ALL = [variable for variables in VARIABLES.values() for variable in variables]
-
 
 def wanted(boards: Sequence[Board], *, engine: Engine, is_simulated: bool) -> Wanted:
     """The boards as Metabase shall have them."""
     dashboards = [_dashboard(board, engine=engine, is_simulated=is_simulated) for board in boards]
-    offered = {of.name for dashboard in dashboards for of in dashboard.variables}
-    lists = [_values(of, is_simulated=is_simulated) for of in ALL if of.values and of.name in offered]
+    lists = [
+        _values(of, name, boards, engine=engine, is_simulated=is_simulated)
+        for name, variables in VARIABLES.items()
+        for of in variables
+        if of.has_list and any(name in card.filters for board in boards for card in board.cards)
+    ]
     cards = [tile.card for dashboard in dashboards for tile in dashboard.tiles if tile.card]
     return Wanted(cards=[*lists, *cards], dashboards=dashboards)
 
 
-def mark(description: str | None) -> tuple[str, str] | None:
-    """The key and the hash in a description; None if somebody else wrote it."""
-    found = MARK.search(description or "")
-    return (found["key"], found["digest"]) if found else None
+def key_of_values(variable: str) -> str:
+    """Of the card that a filter's list is filled from."""
+    return f"filters/{variable}"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a description of ours ends with."""
+
+    key: str
+    name: str  # the hash of the name it was given: a copy that somebody made and named is theirs
+    settings: str  # of the settings it was given: what was taken out of them since is still there
+
+    @classmethod
+    def of(cls, description: str | None) -> "Mark | None":
+        found = MARK.search(description or "")
+        return cls(found["key"], found["name"], found["settings"]) if found else None
+
+    def is_of_name(self, name: str) -> bool:
+        return self.name == _digest(name, 4)
 
 
 def without_mark(description: str | None) -> str:
@@ -218,11 +233,12 @@ def _dashboard(board: Board, *, engine: Engine, is_simulated: bool) -> WantedDas
                 card=_card(board, shown(card), engine=engine, is_simulated=is_simulated),
             )
         )
+    used = {name for card in board.cards for name in card.filters}
     return WantedDashboard(
         key=f"{board.name}.yml",
         name=_named(board.title, is_simulated=is_simulated),
         about=_about(is_simulated, [board.about, f"For: {board.reader}."]),
-        variables=[of for name in board.filters for of in VARIABLES[name]],
+        variables=[of for name in board.filters if name in used for of in VARIABLES[name]],
         tiles=tiles,
     )
 
@@ -234,7 +250,9 @@ def _card(board: Board, card: Card, *, engine: Engine, is_simulated: bool) -> Wa
         card.caveat,
         f"Not cut by: {', '.join(ignored)}." if ignored else None,
         f"At most {card.top} rows; the rest is not shown here." if card.top else None,
-        f"Groups of fewer than {card.smallest_group} people are left out." if _ranks(card) and card.smallest_group else None,
+        f"Groups of fewer than {card.smallest_group} people are left out."
+        if _ranks(card) and card.smallest_group
+        else None,
         f"Without rows: {card.empty}",
     ]
     return WantedCard(
@@ -244,23 +262,26 @@ def _card(board: Board, card: Card, *, engine: Engine, is_simulated: bool) -> Wa
         display=display(card),
         sql=sql_of(card, engine),
         variables=[of for name in board.filters if name in card.filters for of in VARIABLES[name]],
-        settings=settings(card),
+        settings=settings_of(card),
     )
 
 
-def _values(of: Variable, *, is_simulated: bool) -> WantedCard:
+def _values(of: Variable, name: Filter, boards: Sequence[Board], *, engine: Engine, is_simulated: bool) -> WantedCard:
+    """From the card that most filters cut: it tells them for every month, person and team."""
+    cards = [card for board in boards for card in board.cards if name in card.filters]
+    card = max(cards, key=lambda card: len(card.filters))
+    column = card.filters[name]
+    counted = {"rows_of_it": Measure(label="Rows", format="count", distinct=column)}
+    only = msgspec.structs.replace(card, dimensions={}, measures=counted, filters={}, sort=None, x=None)
+    inner = aggregated(only, engine=engine, filters={}).partition("\nfrom (\n")[2]
     return WantedCard(
-        key=_key_of_values(of),
+        key=key_of_values(of.name),
         name=_named(f"Filter values: {of.label}", is_simulated=is_simulated),
-        about=_about(is_simulated, [f"What the dashboards' filter {of.label} offers."]),
+        about=_about(is_simulated, [f"What the filter {of.label} of the dashboards offers."]),
         display="table",
-        sql=f"select distinct {of.values}\nfrom {ANALYTICS}.ai_spend\nwhere {of.values} is not null\norder by {of.values}",
+        sql=f"select distinct {column} as {of.name}\nfrom (\n{inner}\nwhere {column} is not null\norder by 1",
         settings={"table.pivot": False},
     )
-
-
-def _key_of_values(of: Variable) -> str:
-    return f"filters/{of.name}"
 
 
 def _named(title: str, *, is_simulated: bool) -> str:
@@ -271,6 +292,10 @@ def _about(is_simulated: bool, said: Sequence[str | None]) -> str:  # noqa: FBT0
     return "\n\n".join(part for part in (f"{SIMULATED}." if is_simulated else None, *said) if part)
 
 
-def _marked(about: str, key: str, definition: list[Any]) -> str:
-    digest = sha256(json.dumps([about, *definition], sort_keys=True).encode()).hexdigest()[:8]
-    return f"{about}\n\nMade by ai_usage from {key} ({digest})."
+def _marked(about: str, key: str, name: str, settings: Mapping[str, Any]) -> str:
+    of_settings = _digest(json.dumps(settings, sort_keys=True), 8)
+    return f"{about}\n\nMade by ai_usage from {key} ({_digest(name, 4)}{of_settings})."
+
+
+def _digest(text: str, length: int) -> str:
+    return sha256(text.encode()).hexdigest()[:length]
