@@ -1,8 +1,9 @@
 -- How many different people used a tool: on a day, in the week and in the four weeks that end with it. Nobody is
 -- counted twice within a row; across tools somebody may be, for which `any` is the row. Teams are today's and add up.
+-- Days are counted up to the one a row is of: of a day that is built anew alone, the four weeks after it are not.
 --
 -- grain: one tool, or any, in one team on one UTC day that any tool told of
--- built: whole
+-- built: daily by activity_date
 -- columns:
 --   activity_date date not null: the UTC day
 --   tool string not null: claude_code, claude.ai, cursor; any
@@ -19,7 +20,8 @@ with active as (
     from ai_usage_analytics.ai_activity as activity
     left join ai_usage_analytics.dim_person as people on activity.user_email = people.user_email
     where
-        activity.is_active
+        activity.activity_date between date_sub(@first_day, interval 27 day) and @last_day
+        and activity.is_active
         and activity.user_email is not null
     group by activity.activity_date, activity.user_email, activity.tool, people.team_name
 ),
@@ -93,10 +95,11 @@ changes as (
 
 calendar as (
     select distinct activity_date from ai_usage_analytics.ai_activity
+    where activity_date between @first_day and @last_day
 ),
 
 beginning as (
-    select min(activity_date) as first_day from calendar
+    select min(activity_date) as first_day from ai_usage_analytics.ai_activity
 ),
 
 kinds as (

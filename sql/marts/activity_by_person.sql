@@ -2,8 +2,9 @@
 -- A column is null where a tool does not tell it.
 --
 -- grain: one person's use of one tool in one calendar month in which the tool was used at all
--- built: whole
+-- built: monthly by month_start
 -- columns:
+--   month_start date not null: the first UTC day of the month
 --   month string not null: YYYY-MM
 --   tool string not null: claude_code, claude.ai or cursor
 --   user_email string: the person, lower-case; null for API keys, and where the vendor names nobody
@@ -20,7 +21,7 @@
 --   tokens integer: of all kinds
 with sums as (
     select
-        date_trunc(activity_date, month) as month_start,
+        cast(date_trunc(activity_date, month) as date) as month_start,
         tool,
         user_email,
         team_name,
@@ -35,10 +36,12 @@ with sums as (
         sum(pull_requests) as pull_requests,
         sum(tokens) as tokens
     from ai_usage_analytics.ai_activity
+    where activity_date between @first_day and @last_day
     group by month_start, tool, user_email, team_name
 )
 
 select
+    month_start,
     format_date('%Y-%m', month_start) as month,
     tool,
     user_email,

@@ -2,8 +2,9 @@
 -- of Claude Code on a seat, has no amount here, and money that is nobody's has no output: neither can be divided.
 --
 -- grain: one person with one coding tool in one calendar month
--- built: whole
+-- built: monthly by month_start
 -- columns:
+--   month_start date not null: the first UTC day of the month
 --   month string not null: YYYY-MM
 --   tool string not null: claude_code or cursor
 --   user_email string not null: the person, lower-case
@@ -20,7 +21,7 @@
 --   is_provisional boolean not null: whether the vendor may still revise the amount
 with paid as (
     select
-        month,
+        month_start,
         platform as tool,
         user_email,
         max(team_name) as team_name,
@@ -29,15 +30,16 @@ with paid as (
         logical_or(is_provisional) as is_provisional
     from ai_usage_analytics.spend_by_person
     where
-        platform in ('claude_code', 'cursor')
+        month_start between @first_day and @last_day
+        and platform in ('claude_code', 'cursor')
         and user_email is not null
         and billed_usd is not null
-    group by month, platform, user_email
+    group by month_start, platform, user_email
 ),
 
 done as (
     select
-        month,
+        month_start,
         tool,
         user_email,
         max(team_name) as team_name,
@@ -50,13 +52,15 @@ done as (
         sum(pull_requests) as pull_requests
     from ai_usage_analytics.activity_by_person
     where
-        tool in ('claude_code', 'cursor')
+        month_start between @first_day and @last_day
+        and tool in ('claude_code', 'cursor')
         and user_email is not null
-    group by month, tool, user_email
+    group by month_start, tool, user_email
 )
 
 select
-    coalesce(done.month, paid.month) as month,
+    coalesce(done.month_start, paid.month_start) as month_start,
+    format_date('%Y-%m', coalesce(done.month_start, paid.month_start)) as month,
     coalesce(done.tool, paid.tool) as tool,
     coalesce(done.user_email, paid.user_email) as user_email,
     coalesce(done.team_name, paid.team_name) as team_name,
@@ -73,6 +77,6 @@ select
 from done
 full outer join paid
     on
-        done.month = paid.month
+        done.month_start = paid.month_start
         and done.tool = paid.tool
         and done.user_email = paid.user_email

@@ -4,8 +4,9 @@
 -- vendor's own estimate, and only who used that stands here. Chat in claude.ai has no price by use and is not counted.
 --
 -- grain: one person with a seat of one provider in one calendar month
--- built: whole
+-- built: monthly by month_start
 -- columns:
+--   month_start date not null: the first UTC day of the month
 --   month string not null: YYYY-MM
 --   provider string not null: anthropic or cursor
 --   user_email string not null: the person, lower-case
@@ -16,70 +17,75 @@
 --   worth_basis string not null: list_price or vendor_estimate
 with bought as (
     select
-        format_date('%Y-%m', spend_date) as month,
+        cast(date_trunc(spend_date, month) as date) as month_start,
         count(*) as days_known
     from ai_usage_analytics.spend_by_scope
     where
-        scope = 'provider'
+        spend_date between @first_day and @last_day
+        and scope = 'provider'
         and scope_name = 'anthropic'
         and seats_usd > 0
-    group by month
+    group by month_start
 ),
 
 claude_seats as (
     select
-        spend.month,
+        spend.month_start,
         cast(sum(spend.billed_usd) as float64) * max(bought.days_known)
         / cast(sum(spend.quantity) as float64) as seat_usd
     from ai_usage_analytics.spend_by_meter as spend
-    inner join bought on spend.month = bought.month
+    inner join bought on spend.month_start = bought.month_start
     where
         spend.provider = 'anthropic'
         and spend.meter = 'seat'
-    group by spend.month
+    group by spend.month_start
     having sum(spend.quantity) > 0
 ),
 
 claude_use as (
     select
-        month,
+        month_start,
         user_email,
         max(team_name) as team_name,
         sum(estimated_usd) as worth_usd
     from ai_usage_analytics.spend_by_person
     where
-        platform = 'claude_code'
+        month_start between @first_day and @last_day
+        and platform = 'claude_code'
         and user_email is not null
         and estimated_usd is not null
-    group by month, user_email
+    group by month_start, user_email
 ),
 
 cursor_seats as (
     select
-        month,
+        month_start,
         user_email,
         max(team_name) as team_name,
         sum(billed_usd) as seat_usd
     from ai_usage_analytics.spend_by_person
     where
-        provider = 'cursor'
+        month_start between @first_day and @last_day
+        and provider = 'cursor'
         and charge_type = 'subscription'
         and user_email is not null
         and billed_usd is not null
-    group by month, user_email
+    group by month_start, user_email
 ),
 
 cursor_use as (
     select
-        format_date('%Y-%m', activity_date) as month,
+        cast(date_trunc(activity_date, month) as date) as month_start,
         user_email,
         sum(list_usd) as worth_usd
     from ai_usage_analytics.cursor_included_use
-    group by month, user_email
+    where activity_date between @first_day and @last_day
+    group by month_start, user_email
 )
 
 select
-    claude_use.month,
+    claude_use.month_start,
+    format_date('%Y-%m', claude_use.month_start) as month,
     'anthropic' as provider,
     claude_use.user_email,
     claude_use.team_name,
@@ -88,10 +94,11 @@ select
     'mean_seat' as seat_basis,
     'vendor_estimate' as worth_basis
 from claude_use
-inner join claude_seats on claude_use.month = claude_seats.month
+inner join claude_seats on claude_use.month_start = claude_seats.month_start
 union all
 select
-    cursor_seats.month,
+    cursor_seats.month_start,
+    format_date('%Y-%m', cursor_seats.month_start) as month,
     'cursor' as provider,
     cursor_seats.user_email,
     cursor_seats.team_name,
@@ -102,5 +109,5 @@ select
 from cursor_seats
 left join cursor_use
     on
-        cursor_seats.month = cursor_use.month
+        cursor_seats.month_start = cursor_use.month_start
         and cursor_seats.user_email = cursor_use.user_email

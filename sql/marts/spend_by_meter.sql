@@ -2,8 +2,9 @@
 -- have today: the sums of ai_spend in which persons are left out, but for those who answer for a key.
 --
 -- grain: one meter of one model, key, workspace and team in one calendar month, by the way its person was found
--- built: whole
+-- built: monthly by month_start
 -- columns:
+--   month_start date not null: the first UTC day of the month
 --   month string not null: YYYY-MM
 --   provider string not null: anthropic or cursor
 --   platform string not null: as in ai_spend
@@ -24,7 +25,7 @@
 --   is_provisional boolean not null: whether the vendor may still revise a day of it
 with sums as (
     select
-        date_trunc(spend_date, month) as month_start,
+        cast(date_trunc(spend_date, month) as date) as month_start,
         provider,
         platform,
         sub_account,
@@ -41,7 +42,9 @@ with sums as (
         sum(quantity) as quantity,
         logical_or(status = 'provisional') as is_provisional
     from ai_usage_analytics.ai_spend
-    where billed_usd is not null
+    where
+        spend_date between @first_day and @last_day
+        and billed_usd is not null
     group by
         month_start, provider, platform, sub_account, api_key_id, key_user_email, team_name, model, meter, charge_type,
         attribution_method, unit
@@ -64,6 +67,7 @@ keys as (
 )
 
 select
+    sums.month_start,
     format_date('%Y-%m', sums.month_start) as month,
     sums.provider,
     sums.platform,

@@ -2,8 +2,9 @@
 -- vendors' own estimates: the sums of ai_spend that dashboards are cut by.
 --
 -- grain: one way in which one person's money on one platform became known, in one calendar month
--- built: whole
+-- built: monthly by month_start
 -- columns:
+--   month_start date not null: the first UTC day of the month
 --   month string not null: YYYY-MM
 --   provider string not null: anthropic or cursor
 --   platform string not null: as in ai_spend
@@ -17,7 +18,7 @@
 --   is_provisional boolean not null: whether the vendor may still revise a day of it
 with sums as (
     select
-        date_trunc(spend_date, month) as month_start,
+        cast(date_trunc(spend_date, month) as date) as month_start,
         provider,
         platform,
         user_email,
@@ -29,10 +30,12 @@ with sums as (
         sum(list_usd) as list_usd,
         logical_or(status = 'provisional') as is_provisional
     from ai_usage_analytics.ai_spend
+    where spend_date between @first_day and @last_day
     group by month_start, provider, platform, user_email, team_name, charge_type, attribution_method
 )
 
 select
+    month_start,
     format_date('%Y-%m', month_start) as month,
     provider,
     platform,

@@ -1,12 +1,12 @@
--- What each team did with each tool in each week: trends that a calendar month is too coarse for.
+-- What each team did with each tool on each day: trends that a calendar month is too coarse for.
 --
--- grain: one team's use of one tool in one week, Monday to Sunday
--- built: whole
+-- grain: one team's use of one tool on one UTC day
+-- built: daily by activity_date
 -- columns:
---   week_start date not null: the Monday, a UTC date
+--   activity_date date not null: the UTC day
 --   tool string not null: claude_code, claude.ai or cursor
 --   team_name string: as in ai_activity; null without one
---   person_days integer not null: days on which somebody did anything, added up over persons
+--   people_active integer not null: persons, and keys, that did anything
 --   sessions integer: of Claude Code
 --   requests integer: messages in claude.ai, events in Cursor
 --   suggestions integer: edits offered, and accepted or rejected
@@ -15,10 +15,10 @@
 --   commits integer: made by Claude Code, or with lines of Cursor
 --   pull_requests integer: made by Claude Code
 select
-    cast(date_trunc(activity_date, isoweek) as date) as week_start,
+    activity_date,
     tool,
     team_name,
-    countif(is_active) as person_days,
+    countif(is_active) as people_active,
     sum(sessions) as sessions,
     sum(requests) as requests,
     sum(suggestions) as suggestions,
@@ -27,4 +27,5 @@ select
     sum(commits) as commits,
     sum(pull_requests) as pull_requests
 from ai_usage_analytics.ai_activity
-group by week_start, tool, team_name
+where activity_date between @first_day and @last_day
+group by activity_date, tool, team_name
