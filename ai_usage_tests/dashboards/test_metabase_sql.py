@@ -12,22 +12,27 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import msgspec
 import polars as pl
 import pytest
 
+from ai_usage.catalog import TABLES
 from ai_usage.commands.__main__ import main
 from ai_usage.dashboards.boards import Card, boards
 from ai_usage.dashboards.cards import numbers, result
 from ai_usage.dashboards.metabase.looks import DISPLAYS, FORMATS, shown
-from ai_usage.dashboards.metabase.wanted import VARIABLES, wanted
+from ai_usage.dashboards.metabase.wanted import VARIABLES, WantedCard, wanted
 from ai_usage.partitions import Span
-from ai_usage.settings import settings
+from ai_usage.settings import ROOT, read_settings, settings
+from ai_usage.warehouse.table import ANALYTICS
 from ai_usage_tests.dashboards.metabase_stand_in import ADMIN, StandIn, standing_in
+from ai_usage_tests.googlesql.engine import NOT_READY, GoogleEngine
 from ai_usage_tests.platform import Platform, platform_in
 
 WEEK = Span(date(2026, 11, 13), date(2026, 11, 19))
 BOARDS = {board.name: board for board in boards()}
 WANTED = wanted(list(BOARDS.values()), engine="duckdb", is_simulated=True)
+ON_BIGQUERY = wanted(list(BOARDS.values()), engine="googlesql", is_simulated=False)
 CARDS = [(board.name, card.name) for board in BOARDS.values() for card in board.cards]
 OPTIONAL = re.compile(r"\[\[(.*?)\]\]")
 
@@ -58,6 +63,18 @@ def asked(demo: Platform, sql: str) -> pl.DataFrame:
     """By a reader of the published copy, as Metabase is."""
     with duckdb.connect(str(demo.warehouse.published_path), read_only=True) as db:
         return db.sql(sql).pl()
+
+
+@pytest.fixture(scope="module")
+def google() -> Iterator[GoogleEngine]:
+    """Google's own analyzer, over the declared tables without a row."""
+    if not GoogleEngine.is_ready():
+        pytest.fail(NOT_READY, pytrace=False)
+    engine = GoogleEngine()
+    tables = [table for table in TABLES if table.schema == ANALYTICS]
+    engine.declare("empty", tables, {table.address: [] for table in tables})
+    yield engine
+    engine.close()
 
 
 def card_of(board: str, name: str) -> tuple[Card, str]:
@@ -112,6 +129,15 @@ def test_with_a_filter_too(demo: Platform, board: str, name: str) -> None:
         same(ours, numbers(found, card, {of: [text]}), card)
         if of == "period":
             assert asked(demo, substituted(sql, put | {"period_to": "1999-01-01"})).drop_nulls().height in {0, 1}
+
+
+@pytest.mark.parametrize("card", ON_BIGQUERY.cards, ids=lambda card: card.key)
+def test_google_takes_every_card_with_and_without_its_filters(google: GoogleEngine, card: WantedCard) -> None:
+    put = {of.name: "2026-11-01" for of in card.variables}
+    [ours] = [of for of in WANTED.cards if of.key == card.key]
+    for values in ({}, put):
+        columns = google.analyze("empty", substituted(card.sql, values), {}).columns
+        assert set(columns) >= {json.loads(key)[1] for key in ours.settings.get("column_settings", {})}
 
 
 @pytest.mark.parametrize("name", [card.key for card in WANTED.cards if card.key.startswith("filters/")])
@@ -253,3 +279,14 @@ def test_an_empty_warehouse_has_nothing_to_show(
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
     assert main(["metabase", ""]) == 2
     assert "is empty: make demo or make backfill fills it." in " ".join(said(capsys).split())
+
+
+def test_the_compose_file_shows_metabase_the_copy_where_the_settings_look_for_it() -> None:
+    folder = ROOT / "dashboards" / "metabase"
+    metabase = msgspec.yaml.decode((folder / "compose.yml").read_text(encoding="utf-8"))["services"]["metabase"]
+    [bound] = [volume for volume in metabase["volumes"] if isinstance(volume, dict)]
+    found = read_settings({})
+    assert (bound["type"], bound["read_only"]) == ("bind", True)
+    assert f"{bound['target']}/{found.published_database.name}" == found.metabase_duckdb_file
+    assert bound["source"].endswith(f"{found.data_dir.name}}}")
+    assert (ROOT / metabase["build"] / "Dockerfile").is_file()
