@@ -1,6 +1,7 @@
 """A Metabase is brought to hold the boards: made once, changed where they differ, finished after any mishap."""
 
 import re
+import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from typing import Any
@@ -86,6 +87,15 @@ def read(name: str, text: str) -> Board:
 @pytest.fixture(autouse=True)
 def _one_select_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cards, "read", lambda _: SQL)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_context_for_all() -> Iterator[None]:
+    """A client reads every certificate authority there is, for a tenth of a second, and here there are hundreds."""
+    context = ssl.create_default_context()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("httpx._transports.default.create_ssl_context", lambda **_: context)
+        yield
 
 
 @pytest.fixture
