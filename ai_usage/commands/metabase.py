@@ -5,7 +5,7 @@ import difflib
 import json
 import os
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from ai_usage.warehouse.table import ANALYTICS, PULLS
 
 PATIENCE = Patience(attempts=6, seconds=120)
 SIGNS = {"create": "[green]+[/]", "change": "[yellow]~[/]", "archive": "[red]-[/]"}
+TO_DO = {"create": "to make", "change": "to change", "archive": "to archive"}
 DONE = {"create": "made", "change": "changed", "archive": "archived"}
 LONG = 100  # characters of a field told on one line
 
@@ -63,7 +64,7 @@ def bring(provision: Provision, *, is_wanted: bool) -> int:
     if not todo:
         OUT.print("Nothing to change.")
     elif not is_wanted:
-        OUT.print(f"Nothing was written. {_counted(todo)}: make metabase APPLY=1 writes it.")
+        OUT.print(f"Nothing was written: {_counted(todo, TO_DO)}. make metabase APPLY=1 does it.")
     else:
         _write(provision, found, todo)
         found = provision.look()
@@ -82,11 +83,11 @@ def _write(provision: Provision, found: Found, todo: Sequence[Step]) -> None:
         provision.apply(found, tell=done.append)
     except AiUsageError:
         ERR.print(
-            f"{len(done)} of {len(todo)} steps were written and stand; make metabase APPLY=1 goes on from there.",
+            f"{len(done)} of {len(todo)} steps are done; make metabase APPLY=1 goes on from there.",
             soft_wrap=True,
         )
         raise
-    OUT.print(f"Written: {_counted(done)}.")
+    OUT.print(f"Written: {_counted(done, DONE)}.")
 
 
 def tell_steps(todo: Sequence[Step]) -> None:
@@ -135,9 +136,9 @@ def _lines(text: str) -> list[str]:
     return [part for line in text.splitlines() for part in textwrap.wrap(line, LONG) or [""]]
 
 
-def _counted(todo: Sequence[Step]) -> str:
-    counts = {verb: sum(step.verb == verb for step in todo) for verb in DONE}
-    return ", ".join(f"{count} {DONE[verb]}" for verb, count in counts.items() if count)
+def _counted(steps: Sequence[Step], words: Mapping[str, str]) -> str:
+    counts = {verb: sum(step.verb == verb for step in steps) for verb in words}
+    return ", ".join(f"{count} {words[verb]}" for verb, count in counts.items() if count)
 
 
 def definitions(of: Settings, *, is_simulated: bool) -> Wanted:

@@ -23,6 +23,11 @@ DISPLAYS = {
 FITS = {"date/single": "date", "string/=": "text", "number/=": "number"}
 
 Json = dict[str, Any]
+OTHERS: list[Json] = [
+    {"id": "trash", "name": "AI usage", "archived": True},
+    {"id": 800, "name": "AI usage", "archived": True},
+    {"id": 801, "name": "AI usage", "personal_owner_id": 1},  # somebody's own, who is called so
+]
 Mishap = Literal["refuse", "lose", "hang up"]  # 500 before it is done; 500 though it is; no answer though it is
 
 
@@ -114,8 +119,7 @@ class StandIn:
         if path == "/api/database":
             return self.listed([{**of, "details": {**of["details"]}} for of in self.databases])
         if path == "/api/collection/tree":
-            mine = {"id": self.last_id + 900, "name": "Ann's Personal Collection", "personal_owner_id": 1}
-            return [*[{**of, "children": []} for of in self.collections], {**mine, "children": []}]
+            return [{**of, "children": []} for of in [*self.collections, *OTHERS]]
         if found := re.fullmatch(r"/api/collection/(\d+)/items", path):
             return self.items(int(found[1]), params)
         if found := re.fullmatch(r"/api/(card|dashboard)/(\d+)", path):

@@ -199,6 +199,13 @@ def test_everything_is_made_once_whatever_the_version_answers(era: Any, *, bare_
         assert len(there.writes) == before
 
 
+def test_a_collection_in_the_trash_and_a_persons_own_are_not_ours(there: StandIn) -> None:
+    bring(there)
+    assert {of["collection_id"] for of in (*there.cards.values(), *there.dashboards.values())} == {
+        there.collections[0]["id"]
+    }
+
+
 def test_a_look_writes_nothing(there: StandIn) -> None:
     with closing(Metabase.open(url=there.url, key=ADMIN)) as metabase:
         run = provision(metabase, both())

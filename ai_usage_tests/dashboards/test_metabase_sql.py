@@ -188,7 +188,7 @@ def test_the_difference_is_shown_and_only_apply_writes_it(there: StandIn, capsys
     shown_first = said(capsys)
     assert "+ database AI usage" in shown_first
     assert "SIMULATED DATA" in shown_first
-    assert re.search(r"Nothing was written\. \d+ made: make metabase APPLY=1 writes it\.", shown_first)
+    assert re.search(r"Nothing was written: \d+ to make\. make metabase APPLY=1 does it\.", shown_first)
     assert not there.writes
     assert main(["metabase", "1"]) == 0
     written = said(capsys)
@@ -224,7 +224,7 @@ def test_a_changed_card_is_told_old_to_new(there: StandIn, capsys: pytest.Captur
     assert "title: Mine → " in told
     assert "display: pie → " in told
     assert "  --- mine" in told
-    assert "1 changed: make metabase APPLY=1" in told
+    assert "1 to change. make metabase APPLY=1" in told
 
 
 @pytest.mark.parametrize("gone", ["METABASE_URL", "METABASE_API_KEY"])
@@ -256,7 +256,7 @@ def test_half_of_it_written_is_said_to_be_half(there: StandIn, capsys: pytest.Ca
     assert main(["metabase", "1"]) == 2
     told = " ".join(said(capsys).split())
     assert "0 of " in told
-    assert "steps were written and stand; make metabase APPLY=1 goes on from there." in told
+    assert "steps are done; make metabase APPLY=1 goes on from there." in told
     assert "Cannot open file /warehouse/ai_usage_published.duckdb" in told
 
 
