@@ -98,7 +98,8 @@ class StandIn:
         self.attempts += 1
         mishap = self.meddle(self.attempts)
         if mishap == "refuse":
-            raise RefusalError(500, {"message": f"java.lang.OutOfMemoryError (key was {key})"})
+            said = f"java.lang.OutOfMemoryError (key was {key}) {json.dumps(body.get('details'))}"
+            raise RefusalError(500, {"message": said})
         said = self.write(method, path, json.loads(json.dumps(body)))
         self.writes.append((method, path, body))
         if mishap == "lose":

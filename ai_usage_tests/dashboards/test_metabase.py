@@ -3,7 +3,7 @@
 import re
 import ssl
 from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from typing import Any
 
 import msgspec
@@ -242,7 +242,7 @@ def test_a_description_tells_question_caveat_and_what_does_not_cut(there: StandI
     [total] = [of for of in there.cards.values() if of["name"] == "Spend"]
     assert "Not cut by: period, person." in total["description"]
     [teams] = [of for of in there.cards.values() if of["name"] == "Lines by team"]
-    assert "At most 3 rows" in teams["description"]
+    assert "At most the first 3;" in teams["description"]
     assert "fewer than 5 people" in teams["description"]
 
 
@@ -327,8 +327,11 @@ def test_what_was_bent_by_hand_is_put_right(there: StandIn) -> None:
     card = there.cards[number_of(there, "Spend")]
     card["dataset_query"]["native"]["query"] += "\n-- mine"
     card["visualization_settings"]["scalar.field"] = "other"
+    card["dataset_query"]["native"]["template-tags"]["provider"]["type"] = "number"
     [step] = bring(there)
-    assert [edit.what for edit in step.edits] == ["sql", "settings scalar.field"]
+    assert [edit.what for edit in step.edits] == ["sql", "variables provider type", "settings scalar.field"]
+    card["dataset_query"]["native"]["template-tags"]["provider"]["type"] = "number"
+    assert [edit.what for edit in bring(there)[0].edits] == ["variables provider type"]
     assert "mine" not in card["dataset_query"]["native"]["query"]
 
 
@@ -572,13 +575,13 @@ def test_bigquery_is_asked_in_googlesql_and_told_the_marts_alone(there: StandIn)
     database = bigquery_database("AI usage", "p-1", account, ["ai_usage_analytics"])
     bring(there, database=database)
     assert there.databases[0]["details"]["dataset-filters-patterns"] == "ai_usage_analytics"
+    there.databases.clear()
+    there.meddle = lambda _: "refuse"
     with closing(Metabase.open(url=there.url, key=ADMIN, patience=QUICK, hidden=(secret,))) as metabase:
-        there.databases.clear()
-        there.bend = lambda path, said: said
-        there.meddle = lambda _: "refuse"
         run = provision(metabase, both(), database=database)
-        with suppress(AiUsageError):
+        with pytest.raises(VendorDown, match=r"BEGIN.*\(secret\)") as caught:
             run.apply(run.look(), tell=lambda _: None)
+    assert secret not in str(caught.value)
     without = bigquery_database("Other", "", "", [])
     with pytest.raises(SettingError, match="GOOGLE_APPLICATION_CREDENTIALS must be the file"):
         bring(there, database=without)

@@ -87,7 +87,11 @@ def same(ours: pl.DataFrame, theirs: pl.DataFrame, card: Card) -> None:
     columns = [*card.dimensions, *card.measures]
     if card.smallest_group and card.display in {"row", "bar"}:
         theirs = theirs.filter(pl.col("people") >= card.smallest_group)
-    if card.top and card.sort:
+    if card.top and card.series:
+        totals = theirs.group_by(card.series).agg(pl.col(card.y[0]).sum().alias("of_group"))
+        first = totals.sort("of_group", card.series, descending=[True, False]).head(card.top)[card.series]
+        theirs = theirs.filter(pl.col(card.series).is_in(first.to_list()))
+    elif card.top and card.sort:
         by = card.sort.removeprefix("-")
         theirs = theirs.sort(by, descending=card.sort.startswith("-"), nulls_last=True).head(card.top)
         ours, theirs = ours.select(by), theirs.select(by)

@@ -33,6 +33,7 @@ DISPLAYS: Mapping[str, str] = {
     "table": "table",
     "status": "table",
 }
+COLOURS = {"failed": "#ED6E6E", "warned": "#F9CF48"}
 PALE, DEEP = "#FFFFFF", "#509EE3"
 
 
@@ -67,6 +68,16 @@ def _scalar(card: Card) -> Settings:
 
 def _table(_: Card) -> Settings:
     return {"table.pivot": False}
+
+
+def _status(card: Card) -> Settings:
+    """Rows with something wrong stand out."""
+    rules = [
+        {"columns": [name], "type": "single", "operator": ">", "value": 0, "color": colour, "highlight_row": True}
+        for name, colour in COLOURS.items()
+        if name in card.measures
+    ]
+    return {**_table(card), "table.column_formatting": rules}
 
 
 def _heatmap(card: Card) -> Settings:
@@ -124,5 +135,5 @@ BY_DISPLAY: Mapping[str, Callable[[Card], Settings]] = {
     "scatter": _scatter,
     "band": _band,
     "table": _table,
-    "status": _table,
+    "status": _status,
 }

@@ -201,7 +201,28 @@ def sql_of(card: Card, engine: Engine) -> str:
     body, by, order = sql.rpartition("\norder by ")
     small = f"\nhaving people >= {card.smallest_group}" if _ranks(card) and card.smallest_group else ""
     sql = f"{body}{small}{by}{order}" if by else sql
+    if card.top and card.series:
+        return _first_groups(body, card, card.series, card.top)
     return f"{sql}\nlimit {card.top}" if card.top else sql
+
+
+def _first_groups(cells: str, card: Card, group: str, top: int) -> str:
+    """Of a picture of groups its first ones whole, by what they come to; a limit would cut through them."""
+    columns = ", ".join([*card.dimensions, *card.measures])
+    return "\n".join(
+        [
+            f"select {columns}",
+            "from (",
+            f"    select *, dense_rank() over (order by of_group desc, {group}) as place_of_group",
+            "    from (",
+            f"        select *, sum({card.y[0]}) over (partition by {group}) as of_group",
+            f"        from (\n{cells}\n        ) as cells",
+            "    ) as with_groups",
+            ") as placed",
+            f"where place_of_group <= {top}",
+            f"order by place_of_group, {card.x}",
+        ]
+    )
 
 
 def _ranks(card: Card) -> bool:
@@ -249,7 +270,7 @@ def _card(board: Board, card: Card, *, engine: Engine, is_simulated: bool) -> Wa
         card.question,
         card.caveat,
         f"Not cut by: {', '.join(ignored)}." if ignored else None,
-        f"At most {card.top} rows; the rest is not shown here." if card.top else None,
+        f"At most the first {card.top}; the rest is not shown here." if card.top else None,
         f"Groups of fewer than {card.smallest_group} people are left out."
         if _ranks(card) and card.smallest_group
         else None,
