@@ -549,8 +549,14 @@ def test_every_tag_is_declared_and_every_mapping_finds_one(there: StandIn) -> No
 
 def test_a_period_is_cut_from_a_month_to_a_month() -> None:
     sql = sql_of(both()[0].cards[1], "googlesql")
-    assert "[[and month >= substr(cast(cast({{period_from}} as date) as string), 1, 7)]]" in sql
-    assert "[[and month <= substr(cast(cast({{period_to}} as date) as string), 1, 7)]]" in sql
+    assert (
+        "[[and substr(cast(month as string), 1, 7) >= substr(cast(cast({{period_from}} as date) as string), 1, 7)]]"
+        in sql
+    )
+    assert (
+        "[[and substr(cast(month as string), 1, 7) <= substr(cast(cast({{period_to}} as date) as string), 1, 7)]]"
+        in sql
+    )
     assert "{{period}}" not in sql
 
 

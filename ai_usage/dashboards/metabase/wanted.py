@@ -230,9 +230,10 @@ def _ranks(card: Card) -> bool:
 
 
 def _from_to(found: re.Match[str]) -> str:
-    day = "substr(cast(cast({{%s}} as date) as string), 1, 7)"
+    """By month, whether the column holds days or months: of `2026-11-19` and of `2026-11` it is the first seven."""
+    month, day = f"substr(cast({found['month']} as string), 1, 7)", "substr(cast(cast({{%s}} as date) as string), 1, 7)"
     ends = ((">=", "period_from"), ("<=", "period_to"))
-    return "\n    ".join(f"[[and {found['month']} {sign} {day % name}]]" for sign, name in ends)
+    return "\n    ".join(f"[[and {month} {sign} {day % name}]]" for sign, name in ends)
 
 
 def _dashboard(board: Board, *, engine: Engine, is_simulated: bool) -> WantedDashboard:
