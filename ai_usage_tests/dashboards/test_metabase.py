@@ -335,6 +335,39 @@ def test_what_was_bent_by_hand_is_put_right(there: StandIn) -> None:
     assert "mine" not in card["dataset_query"]["native"]["query"]
 
 
+def test_a_filter_that_somebody_took_off_a_card_cuts_it_again(there: StandIn) -> None:
+    bring(there)
+    spend = next(of for of in there.dashboards.values() if of["name"] == "Spend")
+    [trend] = [d for d in spend["dashcards"] if len(d["parameter_mappings"]) == 4]
+    trend["parameter_mappings"].pop()
+    [step] = bring(there)
+    assert [(edit.what, edit.old) for edit in step.edits] == [
+        ("Spend by provider: filters", "period_from, period_to, provider")
+    ]
+
+
+def test_tabs_that_somebody_made_stay_and_what_is_new_stands_on_the_first(there: StandIn) -> None:
+    bring(there, both()[:1])
+    [spend] = there.dashboards.values()
+    spend["tabs"] = [{"id": 70, "name": "Ours"}, {"id": 71, "name": "Mine"}]
+    for dashcard in spend["dashcards"]:
+        dashcard["dashboard_tab_id"] = 70
+    assert bring(there, both()[:1]) == []
+    bring(there, [msgspec.structs.replace(both()[0], sections=[])])
+    bring(there, both()[:1])
+    assert [tab["id"] for tab in spend["tabs"]] == [70, 71]
+    assert {dashcard["dashboard_tab_id"] for dashcard in spend["dashcards"]} == {70}
+
+
+def test_a_database_that_was_called_otherwise_is_made_again_and_every_card_asks_that(there: StandIn) -> None:
+    bring(there)
+    there.databases[0]["name"] = "Old"
+    todo = bring(there)
+    assert [step.verb for step in todo] == ["create"] + ["change"] * 6
+    assert {of["dataset_query"]["database"] for of in there.cards.values()} == {there.databases[1]["id"]}
+    assert there.databases[0]["name"] == "Old"
+
+
 def test_a_card_without_a_definition_is_archived_and_leaves_its_dashboard(there: StandIn) -> None:
     bring(there)
     first = both()

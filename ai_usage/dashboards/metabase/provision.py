@@ -13,7 +13,6 @@ from ai_usage.dashboards.metabase.plan import (
     card_body,
     card_edits,
     dashboard_body,
-    dashboard_edits,
     ours,
     parameters,
     steps,
@@ -132,8 +131,7 @@ class Provision:
                 "parameters": parameters(board, ids),
             }
             there = self.metabase.dashboard(self._made("dashboard", board.key, empty))
-        if dashboard_edits(board, there, ids):
-            self.metabase.change("dashboard", there.id, dashboard_body(board, there, ids))
+        self.metabase.change("dashboard", there.id, dashboard_body(board, there, ids))
 
     def _made(self, model: str, key: str, body: dict[str, Any]) -> int:
         def is_it(description: str | None) -> bool:
