@@ -1,9 +1,10 @@
 """What Metabase would ask, asked: every card's SQL, with its optional clauses left out and with a value in them, gives
-on a simulated week the numbers that the site shows. And `make metabase` as a person sees it.
+on a company's quarter the numbers that the site shows. And `make metabase` as a person sees it.
 """
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -17,19 +18,19 @@ import polars as pl
 import pytest
 
 from ai_usage.catalog import TABLES
+from ai_usage.commands import metabase as command
 from ai_usage.commands.__main__ import main
 from ai_usage.dashboards.boards import Card, boards
 from ai_usage.dashboards.cards import numbers, result
 from ai_usage.dashboards.metabase.looks import DISPLAYS, FORMATS, shown
 from ai_usage.dashboards.metabase.wanted import VARIABLES, WantedCard, wanted
-from ai_usage.partitions import Span
+from ai_usage.errors import SettingError
 from ai_usage.settings import ROOT, read_settings, settings
-from ai_usage.warehouse.table import ANALYTICS
+from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.table import ANALYTICS, PULLS
 from ai_usage_tests.dashboards.metabase_stand_in import ADMIN, StandIn, standing_in
 from ai_usage_tests.googlesql.engine import NOT_READY, GoogleEngine
-from ai_usage_tests.platform import Platform, platform_in
 
-WEEK = Span(date(2026, 11, 13), date(2026, 11, 19))
 BOARDS = {board.name: board for board in boards()}
 WANTED = wanted(list(BOARDS.values()), engine="duckdb", is_simulated=True)
 ON_BIGQUERY = wanted(list(BOARDS.values()), engine="googlesql", is_simulated=False)
@@ -38,11 +39,10 @@ OPTIONAL = re.compile(r"\[\[(.*?)\]\]")
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Platform:
-    platform = platform_in(tmp_path_factory.mktemp("demo"))
-    platform.refresh(replace(settings(), simulate=True), WEEK)
-    platform.warehouse.publish()
-    return platform
+def published(company: DuckDBWarehouse) -> Path:
+    """The copy that Metabase reads."""
+    company.publish()
+    return company.published_path
 
 
 def substituted(sql: str, values: dict[str, str]) -> str:
@@ -59,9 +59,9 @@ def substituted(sql: str, values: dict[str, str]) -> str:
     return OPTIONAL.sub(clause, sql)
 
 
-def asked(demo: Platform, sql: str) -> pl.DataFrame:
+def asked(published: Path, sql: str) -> pl.DataFrame:
     """By a reader of the published copy, as Metabase is."""
-    with duckdb.connect(str(demo.warehouse.published_path), read_only=True) as db:
+    with duckdb.connect(str(published), read_only=True) as db:
         return db.sql(sql).pl()
 
 
@@ -112,15 +112,17 @@ def cell(value: object) -> str:
 
 
 @pytest.mark.parametrize(("board", "name"), CARDS)
-def test_without_a_filter_a_card_says_what_the_site_says(demo: Platform, board: str, name: str) -> None:
+def test_without_a_filter_a_card_says_what_the_site_says(
+    company: DuckDBWarehouse, published: Path, board: str, name: str
+) -> None:
     card, sql = card_of(board, name)
-    same(asked(demo, substituted(sql, {})), numbers(result(demo.warehouse, card), card, {}), card)
+    same(asked(published, substituted(sql, {})), numbers(result(company, card), card, {}), card)
 
 
 @pytest.mark.parametrize(("board", "name"), [(b, n) for b, n in CARDS if card_of(b, n)[0].filters])
-def test_with_a_filter_too(demo: Platform, board: str, name: str) -> None:
+def test_with_a_filter_too(company: DuckDBWarehouse, published: Path, board: str, name: str) -> None:
     card, sql = card_of(board, name)
-    found = result(demo.warehouse, card)
+    found = result(company, card)
     for of, column in card.filters.items():
         values = found.rows[column].drop_nulls().unique().sort()
         if values.is_empty():
@@ -129,10 +131,10 @@ def test_with_a_filter_too(demo: Platform, board: str, name: str) -> None:
         text = value.strftime("%Y-%m") if isinstance(value, date) else str(value)
         variables = [variable.name for variable in VARIABLES[of]]
         put = dict.fromkeys(variables, f"{text}-01" if of == "period" else text)
-        ours = asked(demo, substituted(sql, put))
+        ours = asked(published, substituted(sql, put))
         same(ours, numbers(found, card, {of: [text]}), card)
         if of == "period":
-            assert asked(demo, substituted(sql, put | {"period_to": "1999-01-01"})).drop_nulls().height in {0, 1}
+            assert asked(published, substituted(sql, put | {"period_to": "1999-01-01"})).drop_nulls().height in {0, 1}
 
 
 @pytest.mark.parametrize("card", ON_BIGQUERY.cards, ids=lambda card: card.key)
@@ -145,9 +147,9 @@ def test_google_takes_every_card_with_and_without_its_filters(google: GoogleEngi
 
 
 @pytest.mark.parametrize("name", [card.key for card in WANTED.cards if card.key.startswith("filters/")])
-def test_a_filters_list_offers_what_the_cards_are_cut_by(demo: Platform, name: str) -> None:
+def test_a_filters_list_offers_what_the_cards_are_cut_by(published: Path, name: str) -> None:
     [sql] = [of.sql for of in WANTED.cards if of.key == name]
-    offered = asked(demo, sql)
+    offered = asked(published, sql)
     assert offered.columns == [name.removeprefix("filters/")]
     assert offered.height
 
@@ -160,8 +162,8 @@ def test_every_display_and_format_is_mapped() -> None:
 
 
 @pytest.mark.parametrize("card", WANTED.cards, ids=lambda card: card.key)
-def test_settings_name_columns_that_the_sql_gives(demo: Platform, card: Any) -> None:
-    columns = set(asked(demo, substituted(card.sql, {})).columns)
+def test_settings_name_columns_that_the_sql_gives(published: Path, card: Any) -> None:
+    columns = set(asked(published, substituted(card.sql, {})).columns)
     keys = {json.loads(key)[1] for key in card.settings.get("column_settings", {})}
     named = {*card.settings.get("graph.dimensions", []), *card.settings.get("graph.metrics", [])}
     single = ("table.pivot_column", "table.cell_column", "scatter.bubble", "scalar.field")
@@ -173,11 +175,11 @@ def test_settings_name_columns_that_the_sql_gives(demo: Platform, card: Any) -> 
 
 
 @pytest.fixture
-def there(demo: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
     with standing_in() as metabase:
-        monkeypatch.setenv("AI_USAGE_DATA_DIR", str(demo.warehouse.path.parent))
         monkeypatch.setenv("METABASE_URL", metabase.url)
         monkeypatch.setenv("METABASE_API_KEY", ADMIN)
+        monkeypatch.setattr(command, "_is_simulated", lambda _: True)
         yield metabase
 
 
@@ -277,12 +279,15 @@ def test_a_metabase_that_holds_something_else_than_was_sent_is_not_called_done(
     assert "holds something else than was sent" in said(capsys)
 
 
-def test_an_empty_warehouse_has_nothing_to_show(
-    there: StandIn, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
-    assert main(["metabase", ""]) == 2
-    assert "is empty: make demo or make backfill fills it." in " ".join(said(capsys).split())
+def test_whether_data_is_simulated_is_asked_of_the_warehouse(published: Path, tmp_path: Path) -> None:
+    of = replace(settings(), data_dir=tmp_path)
+    with pytest.raises(SettingError, match="is empty: make demo or make backfill fills it"):
+        command._is_simulated(of)
+    shutil.copyfile(published, of.database)
+    for is_simulated in (True, False):
+        with duckdb.connect(str(of.database)) as db:
+            db.execute(f"update {PULLS.address} set is_simulated = {is_simulated}")
+        assert command._is_simulated(of) is is_simulated
 
 
 def test_the_compose_file_shows_metabase_the_copy_where_the_settings_look_for_it() -> None:
