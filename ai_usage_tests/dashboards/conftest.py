@@ -20,11 +20,14 @@ HISTORY = f"""
 insert into {A}.check_results
 select 'core/claude_costs', 'no_day_is_missing', d::date, case when d::date = date '2026-10-09' then 'failed'
     when d::date = date '2026-11-02' then 'warned' else 'passed' end as verdict,
-    case verdict when 'passed' then null else 'because of ' || strftime(d, '%A') end, timestamptz '2026-11-20 06:00:00+00', 'r'
+    case verdict when 'passed' then null else 'because of ' || strftime(d, '%A') end,
+    timestamptz '2026-11-20 06:00:00+00', 'r'
 from range(date '2026-09-01', date '2026-11-20', interval 1 day) as t(d)
 union all values
-    ('core/seats', 'sheet_can_be_read', null, 'warned', 'the sheet says dev@example.com', timestamptz '2026-11-20 06:00:00+00', 'r'),
-    ('core/claude_costs', 'cost_lines_are_unique', date '2026-11-19', 'passed', null, timestamptz '2026-11-20 06:00:00+00', 'r');
+    ('core/seats', 'sheet_can_be_read', null, 'warned', 'dev@example.com says so', timestamptz '2026-11-20 06:00:00+00',
+        'r'),
+    ('core/claude_costs', 'cost_lines_are_unique', date '2026-11-19', 'passed', null,
+        timestamptz '2026-11-20 06:00:00+00', 'r');
 update {A}.spend_versions set billed_usd = billed_usd + 1.5
 where activity_date = date '2026-10-20' and known_to is not null;
 delete from {A}.claude_code_usage_stats where user_email = 'person00005@example.com' and month(activity_date) = 9;
