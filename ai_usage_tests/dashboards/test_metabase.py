@@ -13,6 +13,7 @@ from ai_usage.commands import metabase as command
 from ai_usage.dashboards import cards
 from ai_usage.dashboards.boards import Board, board
 from ai_usage.dashboards.metabase.client import Metabase
+from ai_usage.dashboards.metabase.looks import settings_of, shown
 from ai_usage.dashboards.metabase.plan import Edit, Step
 from ai_usage.dashboards.metabase.provision import Provision, bigquery_database, duckdb_database
 from ai_usage.dashboards.metabase.wanted import Mark, sql_of, wanted
@@ -596,6 +597,32 @@ def test_a_period_is_cut_from_a_month_to_a_month() -> None:
 def test_small_groups_are_left_out_before_the_rest_is_ranked() -> None:
     sql = sql_of(both()[1].cards[0], "duckdb")
     assert sql.endswith("group by team_name\nhaving people >= 5\norder by lines desc, team_name\nlimit 3")
+
+
+def test_only_what_adds_up_is_stacked() -> None:
+    trend = both()[0].cards[1]
+    assert settings_of(trend)["stackable.stack_type"] == "stacked"
+    for changed in ({"per": "lines"}, {"of": None, "distinct": "user_email"}):
+        measures = {"spent_usd": msgspec.structs.replace(trend.measures["spent_usd"], **changed)}
+        assert "stackable.stack_type" not in settings_of(msgspec.structs.replace(trend, measures=measures))
+
+
+def test_a_picture_has_the_columns_of_its_axes_alone() -> None:
+    trend = both()[0].cards[1]
+    person = {"user_email": msgspec.structs.replace(trend.dimensions["month"], label="Person", format="text")}
+    more = msgspec.structs.replace(trend, dimensions={**trend.dimensions, **person}, sort="user_email")
+    assert list(shown(more).dimensions) == ["month", "provider"]
+    assert shown(more).sort is None
+    assert list(shown(msgspec.structs.replace(more, display="table")).dimensions) == ["month", "provider", "user_email"]
+    heat = shown(msgspec.structs.replace(more, display="heatmap"))
+    assert settings_of(heat)["table.pivot_column"] == "month"
+    assert len({**heat.dimensions, **heat.measures}) == 3
+
+
+def test_of_groups_the_first_ones_stay_whole() -> None:
+    sql = sql_of(msgspec.structs.replace(both()[0].cards[1], display="heatmap", top=2), "duckdb")
+    assert "dense_rank() over (order by of_group desc, provider)" in sql
+    assert sql.endswith("where place_of_group <= 2\norder by place_of_group, month")
 
 
 def test_a_mark_is_found_at_the_end_of_whatever_somebody_wrote() -> None:
