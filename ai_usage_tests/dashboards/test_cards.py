@@ -132,9 +132,7 @@ def test_a_period_cuts_months_and_days_alike(column: str) -> None:
 
 
 def test_of_many_the_least_and_the_most_can_be_shown() -> None:
-    both = card(
-        measures={how: Measure(label="L", format="usd", of="usd", how=how) for how in ("min", "max")}  # type: ignore[arg-type]
-    )
+    both = card(measures={how: Measure(label="L", format="usd", of="usd", how=how) for how in ("min", "max")})
     assert numbers(made(ROWS), both, {}).to_dicts() == [{"min": 1, "max": 30}]
 
 

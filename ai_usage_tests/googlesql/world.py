@@ -464,6 +464,15 @@ ORDINARY["ai_usage_analytics.claude_code_usage_stats"] += said(
     f"{CODE} pull_requests_by_claude_code commits_by_claude_code",
     (WED, BOB, None, "subscription", "team", 1, 4, SONNET, "0", 1, 1, 0, 0, 2, 3),
 )
+ORDINARY["ai_usage_analytics.claude_code_model_usage"] += said(
+    CODE_MODEL, (FRI, BOB, None, "subscription", SONNET, "0.75", 10, 20)
+)
+ORDINARY["ai_usage_analytics.ai_activity"] = said(  # before the days that are asked about: active for a week, a month
+    "activity_date user_email team_name tool is_active",
+    ("2024-01-10", ANN, "Data", "cursor", False),
+    ("2024-02-20", BOB, None, "claude.ai", True),
+    ("2024-02-22", EVE, "Design", "cursor", True),
+)
 VERDICT = "asset claim judged_day verdict why judged_at run_id"
 ORDINARY["ai_usage_analytics.check_results"] = said(
     VERDICT,
