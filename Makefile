@@ -1,6 +1,6 @@
 # Every command a person types. Each works alone, first, on a fresh machine with Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check ui backfill marts as-of doctor bench docs sheet-template export-focus lock clean python
+.PHONY: help demo test check ui backfill marts as-of doctor bench docs sheet-template export-focus metabase lock clean python
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -61,6 +61,9 @@ sheet-template: $(VENV)/runtime ## the tabs people keep, as CSV files to fill in
 
 export-focus: $(VENV)/runtime ## a month's spend in FOCUS 1.2, as Parquet and CSV: make export-focus MONTH=2026-01
 	@$(PY) -m ai_usage.commands export_focus "$(MONTH)"
+
+metabase: $(VENV)/runtime ## the dashboards in Metabase: shows what would change; make metabase APPLY=1 changes it
+	@$(PY) -m ai_usage.commands metabase "$(APPLY)"
 
 lock: ## the requirements files, from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras \

@@ -27,6 +27,7 @@ SECRETS = (
     "ALERT_WEBHOOK_URL",
     "ALERT_SMTP_URL",
     "AI_USAGE_PSEUDONYMS",
+    "METABASE_API_KEY",
 )
 
 
@@ -58,6 +59,10 @@ class Settings:
     ui_url: str  # where the readers of an alert find the UI
     has_pseudonyms: bool
     growth_at_most: Decimal  # of a month's spend over the month before; 0.2 is a fifth more
+    metabase_url: str  # empty: there is none
+    has_metabase_key: bool
+    metabase_database: str  # the name that the warehouse has, or gets, in Metabase
+    metabase_duckdb_file: str  # where Metabase's own machine sees the published copy
 
     def now(self) -> datetime:
         """The present instant in UTC, or the one that `AI_USAGE_NOW` pretends."""
@@ -141,6 +146,10 @@ def read_settings(environ: dict[str, str]) -> Settings:
         ui_url=read.page_url("AI_USAGE_UI_URL", "http://127.0.0.1:3000"),
         has_pseudonyms=read.salt("AI_USAGE_PSEUDONYMS"),
         growth_at_most=read.ratio("AI_USAGE_GROWTH_AT_MOST", "0.2"),
+        metabase_url=read.base_url("METABASE_URL", "", example="http://127.0.0.1:3001"),
+        has_metabase_key=bool(read.text("METABASE_API_KEY")),
+        metabase_database=read.text("METABASE_DATABASE", "AI usage"),
+        metabase_duckdb_file=read.absolute("METABASE_DUCKDB_FILE", "/warehouse/ai_usage_published.duckdb"),
     )
     if found.has_email_alerts != bool(found.email_to):
         has, lacks = ("ALERT_SMTP_URL", "ALERT_EMAIL_TO")[:: 1 if found.has_email_alerts else -1]
@@ -271,13 +280,18 @@ class _Reader:
             raise SettingError(f"{name} must be scheme, host and an optional path, such as {default}.")
         return value
 
-    def base_url(self, name: str, default: str) -> str:
+    def absolute(self, name: str, default: str) -> str:
+        """A path on another machine, which need not exist on this one."""
+        value = self.text(name, default)
+        if not (value.startswith("/") and value.isprintable()):
+            raise SettingError(f"{name} is {value!r}; write the whole path, such as {default}.")
+        return value
+
+    def base_url(self, name: str, default: str, *, example: str = "http://127.0.0.1:8900/google") -> str:
         value = self.text(name, default).rstrip("/")
         if not value:
             return ""
-        advice = (
-            f"{name} must be scheme, host and an optional path, such as {default or 'http://127.0.0.1:8900/google'}."
-        )
+        advice = f"{name} must be scheme, host and an optional path, such as {default or example}."
         try:
             parts = urlsplit(value)
             has_more = parts.query or parts.fragment or parts.username or parts.port == 0  # `port` is checked when read

@@ -1,0 +1,301 @@
+"""What Metabase would ask, asked: every card's SQL, with its optional clauses left out and with a value in them, gives
+on a company's quarter the numbers that the site shows. And `make metabase` as a person sees it.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+import polars as pl
+import pytest
+
+from ai_usage.catalog import TABLES
+from ai_usage.commands import metabase as command
+from ai_usage.commands.__main__ import main
+from ai_usage.dashboards.boards import Card, boards
+from ai_usage.dashboards.cards import numbers, result
+from ai_usage.dashboards.metabase.looks import DISPLAYS, FORMATS, shown
+from ai_usage.dashboards.metabase.wanted import VARIABLES, WantedCard, wanted
+from ai_usage.errors import SettingError
+from ai_usage.settings import ROOT, read_settings, settings
+from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.table import ANALYTICS, PULLS
+from ai_usage_tests.dashboards.metabase_stand_in import ADMIN, StandIn, standing_in
+from ai_usage_tests.googlesql.engine import NOT_READY, GoogleEngine
+
+BOARDS = {board.name: board for board in boards()}
+WANTED = wanted(list(BOARDS.values()), engine="duckdb", is_simulated=True)
+ON_BIGQUERY = wanted(list(BOARDS.values()), engine="googlesql", is_simulated=False)
+CARDS = [(board.name, card.name) for board in BOARDS.values() for card in board.cards]
+OPTIONAL = re.compile(r"\[\[(.*?)\]\]")
+
+
+@pytest.fixture(scope="module")
+def published(company: DuckDBWarehouse) -> Path:
+    """The copy that Metabase reads."""
+    company.publish()
+    return company.published_path
+
+
+def substituted(sql: str, values: dict[str, str]) -> str:
+    """As Metabase does it: a clause whose variable has no value goes, others get the value as a literal."""
+
+    def clause(found: re.Match[str]) -> str:
+        [name] = re.findall(r"\{\{(\w+)\}\}", found[1])
+        if name not in values:
+            return ""
+        literal = "'" + values[name].replace("'", "''") + "'"
+        kind = "date " if name.startswith("period") else ""
+        return str(found[1].replace("{{" + name + "}}", kind + literal))
+
+    return OPTIONAL.sub(clause, sql)
+
+
+def asked(published: Path, sql: str) -> pl.DataFrame:
+    """By a reader of the published copy, as Metabase is."""
+    with duckdb.connect(str(published), read_only=True) as db:
+        return db.sql(sql).pl()
+
+
+@pytest.fixture(scope="module")
+def google() -> Iterator[GoogleEngine]:
+    """Google's own analyzer, over the declared tables without a row."""
+    if not GoogleEngine.is_ready():
+        pytest.fail(NOT_READY, pytrace=False)
+    engine = GoogleEngine()
+    tables = [table for table in TABLES if table.schema == ANALYTICS]
+    engine.declare("empty", tables, {table.address: [] for table in tables})
+    yield engine
+    engine.close()
+
+
+def card_of(board: str, name: str) -> tuple[Card, str]:
+    card = next(card for card in BOARDS[board].cards if card.name == name)
+    return shown(card), next(of.sql for of in WANTED.cards if of.key == f"{board}.yml/{name}")
+
+
+def same(ours: pl.DataFrame, theirs: pl.DataFrame, card: Card) -> None:
+    """The same rows; where only the first are shown, the same first ones, ties apart."""
+    columns = [*card.dimensions, *card.measures]
+    if card.smallest_group and card.display in {"row", "bar"}:
+        theirs = theirs.filter(pl.col("people") >= card.smallest_group)
+    if card.top and card.series:
+        totals = theirs.group_by(card.series).agg(pl.col(card.y[0]).sum().alias("of_group"))
+        first = totals.sort("of_group", card.series, descending=[True, False]).head(card.top)[card.series]
+        theirs = theirs.filter(pl.col(card.series).is_in(first.to_list()))
+    elif card.top and card.sort:
+        by = card.sort.removeprefix("-")
+        theirs = theirs.sort(by, descending=card.sort.startswith("-"), nulls_last=True).head(card.top)
+        ours, theirs = ours.select(by), theirs.select(by)
+        columns = [by]
+    assert cells(ours.select(columns)) == cells(theirs.select(columns))
+
+
+def cells(frame: pl.DataFrame) -> list[tuple[str, ...]]:
+    return sorted(tuple(cell(value) for value in row) for row in frame.rows())
+
+
+def cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    return str(value)
+
+
+@pytest.mark.parametrize(("board", "name"), CARDS)
+def test_without_a_filter_a_card_says_what_the_site_says(
+    company: DuckDBWarehouse, published: Path, board: str, name: str
+) -> None:
+    card, sql = card_of(board, name)
+    same(asked(published, substituted(sql, {})), numbers(result(company, card), card, {}), card)
+
+
+@pytest.mark.parametrize(("board", "name"), [(b, n) for b, n in CARDS if card_of(b, n)[0].filters])
+def test_with_a_filter_too(company: DuckDBWarehouse, published: Path, board: str, name: str) -> None:
+    card, sql = card_of(board, name)
+    found = result(company, card)
+    for of, column in card.filters.items():
+        values = found.rows[column].drop_nulls().unique().sort()
+        if values.is_empty():
+            continue
+        value = values[len(values) // 2]
+        text = value.strftime("%Y-%m") if isinstance(value, date) else str(value)
+        variables = [variable.name for variable in VARIABLES[of]]
+        put = dict.fromkeys(variables, f"{text}-01" if of == "period" else text)
+        ours = asked(published, substituted(sql, put))
+        same(ours, numbers(found, card, {of: [text]}), card)
+        if of == "period":
+            assert asked(published, substituted(sql, put | {"period_to": "1999-01-01"})).drop_nulls().height in {0, 1}
+
+
+@pytest.mark.parametrize("card", ON_BIGQUERY.cards, ids=lambda card: card.key)
+def test_google_takes_every_card_with_and_without_its_filters(google: GoogleEngine, card: WantedCard) -> None:
+    put = {of.name: "2026-11-01" for of in card.variables}
+    [ours] = [of for of in WANTED.cards if of.key == card.key]
+    for values in ({}, put):
+        columns = google.analyze("empty", substituted(card.sql, values), {}).columns
+        assert set(columns) >= {json.loads(key)[1] for key in ours.settings.get("column_settings", {})}
+
+
+@pytest.mark.parametrize("name", [card.key for card in WANTED.cards if card.key.startswith("filters/")])
+def test_a_filters_list_offers_what_the_cards_are_cut_by(published: Path, name: str) -> None:
+    [sql] = [of.sql for of in WANTED.cards if of.key == name]
+    offered = asked(published, sql)
+    assert offered.columns == [name.removeprefix("filters/")]
+    assert offered.height
+
+
+def test_every_display_and_format_is_mapped() -> None:
+    every: set[str] = {card.display for board in BOARDS.values() for card in board.cards}
+    assert every <= DISPLAYS.keys()
+    formats = {of.format for b in BOARDS.values() for c in b.cards for of in c.measures.values()}
+    assert formats <= {*FORMATS, "text", "date", "month"}
+
+
+@pytest.mark.parametrize("card", WANTED.cards, ids=lambda card: card.key)
+def test_settings_name_columns_that_the_sql_gives(published: Path, card: Any) -> None:
+    columns = set(asked(published, substituted(card.sql, {})).columns)
+    keys = {json.loads(key)[1] for key in card.settings.get("column_settings", {})}
+    named = {*card.settings.get("graph.dimensions", []), *card.settings.get("graph.metrics", [])}
+    single = ("table.pivot_column", "table.cell_column", "scatter.bubble", "scalar.field")
+    named |= {card.settings[key] for key in single if key in card.settings}
+    named |= set(card.settings.get("series_settings", {}))
+    assert keys | named <= columns
+    if card.settings.get("table.pivot"):
+        assert len(columns) == 3  # more cannot be pivoted
+
+
+@pytest.fixture
+def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    with standing_in() as metabase:
+        monkeypatch.setenv("METABASE_URL", metabase.url)
+        monkeypatch.setenv("METABASE_API_KEY", ADMIN)
+        monkeypatch.setattr(command, "_is_simulated", lambda _: True)
+        yield metabase
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> str:
+    captured = capsys.readouterr()
+    assert ADMIN not in captured.out + captured.err
+    return captured.out + captured.err
+
+
+def test_the_difference_is_shown_and_only_apply_writes_it(there: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["metabase", ""]) == 0
+    shown_first = said(capsys)
+    assert "+ database AI usage" in shown_first
+    assert "SIMULATED DATA" in shown_first
+    assert re.search(r"Nothing was written: \d+ to make\. make metabase APPLY=1 does it\.", shown_first)
+    assert not there.writes
+    assert main(["metabase", "1"]) == 0
+    written = said(capsys)
+    assert re.search(r"Written: \d+ made\.", written)
+    for of in there.dashboards.values():
+        assert f"{of['name']}: {there.url}/dashboard/{of['id']}" in written
+    before = len(there.writes)
+    assert main(["metabase", "1"]) == 0
+    assert "Nothing to change." in said(capsys)
+    assert len(there.writes) == before
+
+
+def test_every_board_stands_there_with_every_card(there: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["metabase", "1"]) == 0
+    said(capsys)
+    for board in BOARDS.values():
+        [of] = [of for of in there.dashboards.values() if of["name"] == f"{board.title} (simulated)"]
+        assert sum(d["card_id"] is not None for d in of["dashcards"]) == len(board.cards)
+        tops = [(d["row"], d["row"] + d["size_y"], d["col"], d["col"] + d["size_x"]) for d in of["dashcards"]]
+        for n, (top, bottom, left, right) in enumerate(tops):
+            others = [o for o in tops[n + 1 :] if o[0] < bottom and top < o[1] and o[2] < right and left < o[3]]
+            assert not others, board.name
+
+
+def test_a_changed_card_is_told_old_to_new(there: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["metabase", "1"]) == 0
+    said(capsys)
+    card = next(of for of in there.cards.values() if of["dataset_query"]["native"]["query"].count("\n") > 3)
+    card["name"], card["display"] = "Mine", "pie"
+    card["dataset_query"]["native"]["query"] += "\n-- mine"
+    assert main(["metabase", "0"]) == 0
+    told = said(capsys)
+    assert "title: Mine → " in told
+    assert "display: pie → " in told
+    assert "  --- mine" in told
+    assert "1 to change. make metabase APPLY=1" in told
+
+
+@pytest.mark.parametrize("gone", ["METABASE_URL", "METABASE_API_KEY"])
+def test_what_is_not_configured_is_named(
+    there: StandIn, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    monkeypatch.setenv(gone, "")
+    assert main(["metabase", ""]) == 2
+    assert f"{gone} is not set" in said(capsys)
+    assert not there.asked
+
+
+def test_pseudonyms_are_not_given_away(
+    there: StandIn, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AI_USAGE_PSEUDONYMS", "a salt of sixteen or more")
+    assert main(["metabase", "1"]) == 2
+    assert "would show addresses: nothing was written" in " ".join(said(capsys).split())
+    assert not there.asked
+
+
+def test_apply_is_yes_or_no(there: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["metabase", "yes"]) == 2
+    assert "APPLY=yes is neither 1 nor 0" in said(capsys)
+
+
+def test_half_of_it_written_is_said_to_be_half(there: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
+    there.unreadable = {settings().metabase_duckdb_file}
+    assert main(["metabase", "1"]) == 2
+    told = " ".join(said(capsys).split())
+    assert "0 of " in told
+    assert "steps are done; make metabase APPLY=1 goes on from there." in told
+    assert "Cannot open file /warehouse/ai_usage_published.duckdb" in told
+
+
+def test_a_metabase_that_holds_something_else_than_was_sent_is_not_called_done(
+    there: StandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stubborn(path: str, told: Any) -> Any:
+        if path.startswith("/api/card/"):
+            told["display"] = "pie"
+        return told
+
+    there.bend = stubborn
+    assert main(["metabase", "1"]) == 1
+    assert "holds something else than was sent" in said(capsys)
+
+
+def test_whether_data_is_simulated_is_asked_of_the_warehouse(published: Path, tmp_path: Path) -> None:
+    of = replace(settings(), data_dir=tmp_path)
+    with pytest.raises(SettingError, match="is empty: make demo or make backfill fills it"):
+        command._is_simulated(of)
+    shutil.copyfile(published, of.database)
+    for is_simulated in (True, False):
+        with duckdb.connect(str(of.database)) as db:
+            db.execute(f"update {PULLS.address} set is_simulated = {is_simulated}")
+        assert command._is_simulated(of) is is_simulated
+
+
+def test_the_compose_file_shows_metabase_the_copy_where_the_settings_look_for_it() -> None:
+    folder = ROOT / "dashboards" / "metabase"
+    metabase = msgspec.yaml.decode((folder / "compose.yml").read_text(encoding="utf-8"))["services"]["metabase"]
+    [bound] = [volume for volume in metabase["volumes"] if isinstance(volume, dict)]
+    found = read_settings({})
+    assert (bound["type"], bound["read_only"]) == ("bind", True)
+    assert f"{bound['target']}/{found.published_database.name}" == found.metabase_duckdb_file
+    assert bound["source"].endswith(f"{found.data_dir.name}}}")
+    assert (ROOT / metabase["build"] / "Dockerfile").is_file()
