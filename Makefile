@@ -50,7 +50,7 @@ check: $(VENV)/dev ## lint, types, layers, SQL
 	@$(VENV)/bin/lint-imports --config pyproject.toml
 	@$(PY) -m sqlfluff lint --disable-progress-bar sql
 
-bench: $(VENV)/runtime ## figures as JSON, in .data/bench.json; make bench ONLY=marts takes those alone
+bench: $(VENV)/runtime ## figures as JSON, in .data/bench.json; make bench ONLY=marts, or ONLY=dashboards, takes those alone
 	@$(PY) -m ai_usage.commands bench $(if $(ONLY),--only $(ONLY))
 
 docs: $(VENV)/runtime ## docs/tables.md, from the tables

@@ -12,7 +12,7 @@ import pytest
 
 DATA_DIR = Path(tempfile.mkdtemp(prefix="ai_usage_tests_"))
 for name in [
-    name for name in os.environ if name.startswith(("AI_USAGE_", "ALERT_", "ANTHROPIC_", "CURSOR_", "DAGSTER_"))
+    name for name in os.environ if name.startswith(("AI_USAGE_", "ALERT_", "ANTHROPIC_", "CURSOR_", "DAGSTER_", "METABASE_"))
 ]:
     del os.environ[name]
 os.environ |= {
@@ -39,6 +39,10 @@ os.environ |= {
     "ALERT_EMAIL_FROM": "",
     "AI_USAGE_UI_URL": "",
     "AI_USAGE_PSEUDONYMS": "",
+    "METABASE_URL": "",
+    "METABASE_API_KEY": "",
+    "METABASE_DATABASE": "",
+    "METABASE_DUCKDB_FILE": "",
     "DAGSTER_DISABLE_TELEMETRY": "1",
 }
 

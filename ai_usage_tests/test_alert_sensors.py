@@ -13,7 +13,6 @@ from dagster._core.events import DagsterEvent
 
 from ai_usage.alerts.channels import Slack, Webhook
 from ai_usage.alerts.delivery import Alerts, Persistence
-from ai_usage.alerts.discretion import Discretion
 from ai_usage.alerts.mail import Mail, MailServer
 from ai_usage.alerts.outbox import Outbox
 from ai_usage.automation import alerts as automation
@@ -21,6 +20,7 @@ from ai_usage.automation import check_news, event_log, run_news
 from ai_usage.automation.refresh import CHAIN, range_tags
 from ai_usage.checks.spending import judge_anomalies, judge_budgets
 from ai_usage.checks.verdicts import IT_IS_SO, Verdict, unseen
+from ai_usage.discretion import Discretion
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
 from ai_usage_tests.alerts.receivers import Hook, Post, dead_port, hook, post
