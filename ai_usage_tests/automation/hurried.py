@@ -14,7 +14,7 @@ Settings.now = lambda _: datetime.fromisoformat(CLOCK.read_text(encoding="utf-8"
 
 from ai_usage.sources import http  # noqa: E402 - after the clock
 
-http.Patience.__init__.__defaults__ = (2, 5.0, 0.01, 0.02, 0.01)
+http.Patience.__init__.__kwdefaults__ |= {"attempts": 2, "first_wait": 0.01, "longest_wait": 0.01, "jitter": 0.01}  # type: ignore[operator]
 
 from ai_usage import definitions  # noqa: E402
 from ai_usage.settings import settings  # noqa: E402
