@@ -488,9 +488,10 @@ PATIENCE = 240.0  # seconds, on a machine that is busy with other tests
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "dagster"
     folder.mkdir()
+    monkeypatch.setenv("DAGSTER_HOME", str(folder))
     shutil.copyfile(ROOT / "dagster.yaml", folder / "dagster.yaml")
     (tmp_path / "quick.py").write_text(QUICK, encoding="utf-8")
     return folder

@@ -76,7 +76,7 @@ class Cadence:
         if known:
             days |= {day for day in back((last - known[0]).days + 1, known[0]) if day not in looks}
             long = back(self.long_window, known[0])
-            if any(looks.get(day, NEVER) < last_pass - WEEK for day in long):
+            if any(looks[day] < last_pass - WEEK for day in long if day in looks):
                 days |= set(long)
         spans = list(runs_of_days(sorted(days))) if days else []
         return spans if len(spans) <= RUNS_AT_MOST else [Span(spans[0].first, spans[-1].last)]

@@ -14,15 +14,23 @@ Settings.now = lambda _: datetime.fromisoformat(CLOCK.read_text(encoding="utf-8"
 
 from ai_usage.sources import http  # noqa: E402 - after the clock
 
-http.Patience.__init__.__defaults__ = (2, 5.0, 0.01, 0.02, 0.01)
+http.Patience.__init__.__kwdefaults__ |= {"attempts": 2, "first_wait": 0.01, "longest_wait": 0.01, "jitter": 0.01}  # type: ignore[operator]
 
 from ai_usage import definitions  # noqa: E402
 from ai_usage.settings import settings  # noqa: E402
 
+# What is not looked at is held by tests of its own, and would take most of the time.
+MADE = {
+    *("claude_cost_shares", "claude_attributed_costs", "claude_total_expenses", "cursor_expenses", "ai_spend"),
+    *("spend_by_scope", "forecast_trials", "spend_forecast", "budget_status", "spend_revisions"),
+}
 JUDGED = {
     *("no_day_is_missing", "grouped_lines_equal_console_figure", "reported_spend_stands", "revisions_are_recorded"),
-    *("budget_is_not_crossed", "spend_is_as_usual", "source_is_not_silent", "sheet_can_be_read"),
-}  # the others are held by tests of their own, and would take most of the time
+    *("budget_is_not_crossed", "source_is_not_silent", "sheet_can_be_read"),
+}
+definitions.ASSETS[:] = [
+    one for one in definitions.ASSETS if any(key.path[0] != "marts" or key.path[1] in MADE for key in one.keys)
+]
 definitions.CHECKS[:] = [one for one in definitions.CHECKS if JUDGED & {key.name for key in one.check_keys}]
 
 defs = definitions.build_defs(settings())
@@ -33,6 +41,6 @@ if __name__ == "__main__":
     import dagster._daemon.sensor as sensors
     from dagster._daemon.cli import run_command
 
-    sensors.MIN_INTERVAL_LOOP_TIME = 1
+    sensors.MIN_INTERVAL_LOOP_TIME = 2
     sys.argv = ["dagster-daemon", "-f", __file__]
     run_command()

@@ -102,6 +102,13 @@ def test_of_the_long_window_no_day_goes_unasked_for_a_week_and_all_of_it_is_aske
     assert due(CLAUDE, there) == []
 
 
+def test_a_day_that_is_new_or_was_missed_does_not_bring_the_long_window_along() -> None:
+    there = looked(START, date(2026, 11, 18), NOW - ONE_DAY)
+    assert due(CLAUDE, there) == ["2026-11-17…2026-11-19"]
+    del there[date(2026, 11, 2)]
+    assert due(CLAUDE, there) == ["2026-11-02", "2026-11-17…2026-11-19"]
+
+
 def test_each_day_is_asked_about_when_it_is_thirty_days_old_or_older() -> None:
     """Which makes it final."""
     there: dict[date | None, datetime] = {}

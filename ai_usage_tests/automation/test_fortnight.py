@@ -23,6 +23,7 @@ import duckdb
 import pytest
 
 from ai_usage.automation.refresh import UNDER_WAY
+from ai_usage.money import usd
 from ai_usage.partitions import Span
 from ai_usage.settings import ROOT
 from ai_usage.simulator import ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY, Simulator
@@ -155,6 +156,12 @@ class Household:
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Household]:
     """The fortnight, when it is over."""
     home = tmp_path_factory.mktemp("fortnight")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("DAGSTER_HOME", str(home / "dagster"))
+        yield from _lived(home)
+
+
+def _lived(home: Path) -> Iterator[Household]:
     for folder in ("dagster", "sheet"):
         (home / folder).mkdir()
     shutil.copyfile(ROOT / "dagster.yaml", home / "dagster" / "dagster.yaml")
@@ -208,13 +215,12 @@ def test_every_day_is_there_whole_from_the_vendors_to_the_marts(lived: Household
         assert [day for (day,) in days] == FORTNIGHT.days, pull
     told = dict(lived.sql("select expense_date, cost_usd from ai_usage_analytics.claude_total_expenses"))
     lived.put_on(FORTNIGHT.last + timedelta(days=1))
-    truth = {day: lived.vendors.day(day).total_cents / 100 for day in FORTNIGHT.days if day != RESTATED}
-    assert {day: usd for day, usd in told.items() if day != RESTATED} == pytest.approx(truth, abs=1e-9)
+    assert told == {day: usd(cents=lived.vendors.day(day).total_cents) for day in FORTNIGHT.days}
     seen = "select count(distinct spend_date) from ai_usage_analytics.ai_spend where provider = "
     assert lived.sql(f"{seen} 'anthropic'") == lived.sql(f"{seen} 'cursor'") == [(len(FORTNIGHT.days),)]
 
 
-def test_the_restatement_is_in_the_marts_and_told_once(lived: Household) -> None:
+def test_the_restatement_is_told_once(lived: Household) -> None:
     [(change,)] = lived.sql(
         f"select change_usd from ai_usage_analytics.spend_revisions where activity_date = '{RESTATED}' "
         f"and cast(revised_at as date) > '{RESTATED + timedelta(days=5)}'"
@@ -222,10 +228,6 @@ def test_the_restatement_is_in_the_marts_and_told_once(lived: Household) -> None
     [told] = lived.news("reported_spend_stands")
     assert told.startswith(f"warning reported_spend_stands: anthropic, {RESTATED}")
     assert f"{change:+,.2f} USD" in told
-    [(usd,)] = lived.sql(
-        f"select cost_usd from ai_usage_analytics.claude_total_expenses where expense_date = '{RESTATED}'"
-    )
-    assert usd == lived.vendors.day(RESTATED).total_cents / 100
 
 
 def test_the_outage_is_told_when_it_begins_and_when_it_ends_and_its_days_are_caught_up(lived: Household) -> None:

@@ -233,6 +233,22 @@ def test_each_retry_is_told_in_one_line(caplog: pytest.LogCaptureFixture) -> Non
     ]
 
 
+@pytest.mark.parametrize("down", [refused(503), httpx.ConnectError("refused")])
+def test_whom_patience_did_not_help_is_asked_once_until_it_answers(down: Step) -> None:
+    script = Script(*[down] * (4 + 1), GOOD, down)
+    api = script.api()
+
+    def asked() -> int:
+        before = len(script.asked)
+        try:
+            api.get("/v1/spend", {}, read=bytes)
+        except (VendorDown, Unreachable):
+            return before - len(script.asked)
+        return len(script.asked) - before
+
+    assert [asked() for _ in range(5)] == [-4, -1, 1, -4, -1]
+
+
 def test_json_of_another_shape_is_not_asked_for_again() -> None:
     shapes: list[object] = [{"rows": []}, {"data": None}, [], {"data": {}}]
     for said in shapes:

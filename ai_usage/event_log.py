@@ -1,0 +1,77 @@
+"""Dagster's event log in SQLite, over connections that are kept. Loaded by dagster.yaml; knows nothing of ours.
+
+Dagster opens and closes the file, and makes an engine for it, for each of the ten events of a step and twice for most:
+of a short step that is the greater part. What is kept, where and how stays Dagster's own. Its readers of a running log
+wait for the file to change, which it does not while it is open: they look again and again instead, as on Postgres.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as db
+from dagster._core.storage.event_log import SqlPollingEventWatcher
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._serdes import ConfigurableClassData
+from sqlalchemy.pool import StaticPool
+
+FILES_KEPT = 8  # of runs that are read or written at a time; the index is one more
+
+
+class KeptEventLog(SqliteEventLogStorage):
+    """`base_dir` is the instance's folder; the log is below, where Dagster has it without being told."""
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        self._engines: OrderedDict[str, db.Engine] = OrderedDict()
+        self._watcher: SqlPollingEventWatcher | None = None
+        super().__init__(str(Path(base_dir) / "history" / "runs"), inst_data)
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+    ) -> "KeptEventLog":
+        return cls(inst_data=inst_data, **config_value)
+
+    @contextmanager
+    def _connect(self, shard: str) -> Iterator[db.Connection]:
+        with self._db_lock:
+            engine = self._engines.get(shard) or self._opened(shard)
+            self._engines.move_to_end(shard)
+            with engine.connect() as connection, connection.begin():
+                yield connection
+
+    def _opened(self, shard: str) -> db.Engine:
+        engine = db.create_engine(
+            self.conn_string_for_shard(shard),
+            poolclass=StaticPool,  # one connection, for whichever thread has the lock
+            connect_args={"timeout": 30, "check_same_thread": False},
+        )
+        db.event.listen(engine, "connect", _commit_without_waiting)
+        self._initdb(engine)
+        self._engines[shard] = engine
+        if len(self._engines) > FILES_KEPT:
+            _, oldest = self._engines.popitem(last=False)
+            oldest.dispose()
+        return engine
+
+    def watch(self, run_id: str, cursor: str | None, callback: Any) -> None:
+        self._watcher = self._watcher or SqlPollingEventWatcher(self)
+        self._watcher.watch_run(run_id, cursor, callback)
+
+    def end_watch(self, run_id: str, handler: Any) -> None:
+        if self._watcher:
+            self._watcher.unwatch_run(run_id, handler)
+
+    def dispose(self) -> None:
+        if self._watcher:
+            self._watcher.close()
+        while self._engines:
+            self._engines.popitem()[1].dispose()
+        super().dispose()
+
+
+def _commit_without_waiting(connection: Any, _: object) -> None:
+    """The log stays whole whatever dies; only a power cut may take its last events along (SQLite on WAL)."""
+    connection.execute("pragma synchronous = normal")

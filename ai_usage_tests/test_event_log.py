@@ -1,0 +1,84 @@
+"""Dagster's event log over kept connections: Dagster's own files, for whoever reads and writes them beside us."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+import dagster as dg
+import pytest
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+
+from ai_usage import event_log
+from ai_usage.event_log import KeptEventLog
+from ai_usage.settings import ROOT
+from ai_usage_tests.platform import QUIET
+
+
+@dg.asset(check_specs=[dg.AssetCheckSpec("it_is_so", asset="made")])
+def made() -> Iterator[dg.MaterializeResult[None]]:
+    yield dg.MaterializeResult(check_results=[dg.AssetCheckResult(passed=True)])
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copyfile(ROOT / "dagster.yaml", tmp_path / "dagster.yaml")
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def instance(home: Path) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.get() as found:
+        yield found
+
+
+def run(instance: dg.DagsterInstance) -> str:
+    result = dg.materialize([made], instance=instance, run_config=QUIET)
+    assert result.success
+    return result.run_id
+
+
+def test_the_file_that_commands_copy_names_it(instance: dg.DagsterInstance) -> None:
+    assert isinstance(instance.event_log_storage, KeptEventLog)
+
+
+def test_what_it_writes_dagsters_own_class_reads_while_it_is_open(instance: dg.DagsterInstance, home: Path) -> None:
+    run_id = run(instance)
+    there = SqliteEventLogStorage(str(home / "history" / "runs"))
+    mine, theirs = (log.get_records_for_run(run_id).records for log in (instance.event_log_storage, there))
+    assert [record.event_log_entry for record in mine] == [record.event_log_entry for record in theirs]
+    assert len(mine) > 10
+    assert there.get_asset_check_execution_history(dg.AssetCheckKey(made.key, "it_is_so"), limit=9)
+
+
+def test_two_processes_may_write_beside_each_other(instance: dg.DagsterInstance) -> None:
+    with dg.DagsterInstance.get() as other:
+        runs = [run(one) for one in (instance, other, instance, other)]
+        found = other.fetch_materializations(made.key, limit=9).records
+        assert {record.run_id for record in found} == set(runs)
+        assert instance.get_latest_materialization_event(made.key) == other.get_latest_materialization_event(made.key)
+
+
+def test_no_more_files_are_kept_open_than_are_needed(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_log, "FILES_KEPT", 2)
+    runs = [run(instance) for _ in range(4)]
+    kept = instance.event_log_storage
+    assert isinstance(kept, KeptEventLog)
+    assert len(kept._engines) == 2
+    assert all(kept.get_records_for_run(run_id).records for run_id in runs)
+
+
+def test_who_watches_a_run_hears_of_it_while_it_is_written(instance: dg.DagsterInstance, home: Path) -> None:
+    """As the UI does, from another process."""
+    run_id = run(instance)
+    heard = Event()
+    with dg.DagsterInstance.get() as ui:
+        seen = ui.get_records_for_run(run_id)
+        listen = lambda *_: heard.set()  # noqa: E731
+        ui.watch_event_logs(run_id, seen.cursor, listen)
+        instance.report_engine_event("still here", instance.get_run_by_id(run_id))
+        assert heard.wait(30)
+        ui.end_watch_event_logs(run_id, listen)
