@@ -1,0 +1,50 @@
+-- What each person was billed in each calendar month, by platform, and what their use of paid seats is worth by the
+-- vendors' own estimates: the sums of ai_spend that dashboards are cut by.
+--
+-- grain: one way in which one person's money on one platform became known, in one calendar month
+-- built: whole
+-- columns:
+--   month string not null: YYYY-MM
+--   provider string not null: anthropic or cursor
+--   platform string not null: as in ai_spend
+--   user_email string: lower-case; null where nobody is known
+--   team_name string: as in ai_spend; null without one
+--   charge_type string not null: usage, subscription or credit
+--   attribution_method string not null: how the person was found, as in ai_spend
+--   billed_usd numeric: what is billed; null where nothing is, but estimated
+--   estimated_usd numeric: what subscribers' use is worth by the vendor's estimate: never added to billed_usd
+--   list_usd numeric: what is billed, at list price; null where the vendor does not tell
+--   days integer not null: on how many UTC days there was any of it
+--   is_provisional boolean not null: whether the vendor may still revise one of them
+with by_date as (
+    select
+        spend_date,
+        provider,
+        platform,
+        user_email,
+        team_name,
+        charge_type,
+        attribution_method,
+        sum(billed_usd) as billed_usd,
+        sum(estimated_usd) as estimated_usd,
+        sum(list_usd) as list_usd,
+        logical_or(status = 'provisional') as is_provisional
+    from ai_usage_analytics.ai_spend
+    group by spend_date, provider, platform, user_email, team_name, charge_type, attribution_method
+)
+
+select
+    format_date('%Y-%m', spend_date) as month,
+    provider,
+    platform,
+    user_email,
+    team_name,
+    charge_type,
+    attribution_method,
+    sum(billed_usd) as billed_usd,
+    sum(estimated_usd) as estimated_usd,
+    sum(list_usd) as list_usd,
+    count(*) as days,
+    logical_or(is_provisional) as is_provisional
+from by_date
+group by month, provider, platform, user_email, team_name, charge_type, attribution_method

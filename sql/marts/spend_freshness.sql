@@ -1,0 +1,50 @@
+-- How far what is billed is known, when the vendor was last asked, and from which day on it may still change it. Under
+-- every number of a dashboard stand these three.
+--
+-- grain: one provider that was ever asked what it bills
+-- built: whole
+-- columns:
+--   provider string not null: anthropic or cursor
+--   data_through date: the last UTC day that is known; null if none is
+--   as_of instant not null: when it was last asked about any day
+--   provisional_from date: the first UTC day that the vendor may still revise; null if it may none
+--   days_missing integer not null: UTC days between the first and the last known one that are not known
+with asked as (
+    select
+        if(pull = 'claude_cost_report', 'anthropic', 'cursor') as provider,
+        max(pulled_at) as as_of
+    from ai_usage_raw.pulls
+    where pull in ('claude_cost_report', 'cursor_usage_events')
+    group by provider
+),
+
+known as (
+    select
+        scope_name as provider,
+        max(spend_date) as data_through,
+        date_diff(max(spend_date), min(spend_date), day) + 1 - count(*) as days_missing
+    from ai_usage_analytics.spend_by_scope
+    where
+        scope = 'provider'
+        and is_complete
+    group by scope_name
+),
+
+unsettled as (
+    select
+        provider,
+        min(spend_date) as provisional_from
+    from ai_usage_analytics.ai_spend
+    where status = 'provisional'
+    group by provider
+)
+
+select
+    asked.provider,
+    known.data_through,
+    asked.as_of,
+    unsettled.provisional_from,
+    coalesce(known.days_missing, 0) as days_missing
+from asked
+left join known on asked.provider = known.provider
+left join unsettled on asked.provider = unsettled.provider
