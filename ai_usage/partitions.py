@@ -38,6 +38,14 @@ class Span:
             yield Span(first, last)
             first = last + ONE_DAY
 
+    def months(self) -> Iterator["Span"]:
+        """The calendar months of it, oldest first; the first and the last one may be parts."""
+        first = self.first
+        while first <= self.last:
+            following = (first.replace(day=1) + timedelta(days=31)).replace(day=1)
+            yield Span(first, min(following - ONE_DAY, self.last))
+            first = following
+
     def __str__(self) -> str:
         return f"{self.first}…{self.last}" if self.first != self.last else str(self.first)
 

@@ -12,8 +12,8 @@ from ai_usage.commands.backfill import asked_day, refuse_days_outside
 from ai_usage.commands.shell import OUT
 from ai_usage.definitions import duckdb_warehouse
 from ai_usage.errors import SettingError
-from ai_usage.marts.files import Mart, marts
-from ai_usage.marts.rebuild import DAYS_AT_ONCE, HeldDays, Judge, never_pulled, rebuild_days, rebuild_whole
+from ai_usage.marts.files import marts
+from ai_usage.marts.rebuild import DAYS_AT_ONCE, HeldDays, Judge, never_pulled, rebuild_days, rebuild_whole, rows_of
 from ai_usage.partitions import Span, runs_of_days
 from ai_usage.settings import Settings
 from ai_usage.warehouse.port import Warehouse
@@ -94,7 +94,7 @@ def rebuild_all(warehouse: Warehouse, spans: Sequence[Span]) -> Iterator[Step]:
                 yield Step(mart.table.name, time.perf_counter() - began, rows)
             else:
                 held = {day: said for of in spans for day, said in rebuild_days(warehouse, mart, of, judge).items()}
-                rows = sum(_rows(warehouse, mart, span) for span in spans)
+                rows = sum(rows_of(warehouse, mart, span) for span in spans)
                 yield Step(mart.table.name, time.perf_counter() - began, rows, held)
 
 
@@ -113,13 +113,3 @@ def tell_held(steps: Sequence[Step]) -> int:
             f"[yellow]✗ {told}[/] held back by {why}: the last good version stays in {', '.join(names)}", soft_wrap=True
         )
     return 1 if marts_of else 0
-
-
-def _rows(warehouse: Warehouse, mart: Mart, span: Span) -> int:
-    table = mart.table
-    [[rows]] = warehouse.ask(
-        f"select count(*) as row_count from {table.address} where {table.date_column} between @first_day and @last_day",
-        first_day=span.first,
-        last_day=span.last,
-    ).rows()
-    return int(rows)

@@ -4,8 +4,8 @@ sums. `aggregated` is the same as one SELECT, for tools that ask the warehouse t
 
 Where pseudonyms are wanted no address leaves here. Each result knows through which day it is whole, when vendors were
 last asked, and from which day on they may still change it: columns `data_through`, `as_of` and `provisional_from` of
-the card's own SQL say so, else `sql/dashboards/board_freshness.sql`, which has them by provider. Of several providers it is
-the earliest: everything shown is known that far.
+the card's own SQL say so, else `sql/dashboards/board_freshness.sql`, which has them by provider. Of several providers
+it is the earliest: everything shown is known that far.
 """
 
 from collections.abc import Callable, Collection, Mapping

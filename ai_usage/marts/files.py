@@ -11,10 +11,12 @@ name. Grain and columns stand in its header; what it reads is read from the SELE
     --   cost_usd numeric: billed, in USD, or so
     --     many words about it
 
-`built` is `daily by <column>`, `whole` or `view`. `held by` names the vendors whose bad days keep their last good
+`built` is `daily by <column>`, `monthly by <column>` (whole calendar months, each under its first day), `whole` or
+`view`. `held by` names the vendors whose bad days keep their last good
 version here. A line that is indented deeper goes on with the one before.
 """
 
+import calendar
 import re
 from dataclasses import dataclass, field
 from functools import cache
@@ -24,6 +26,7 @@ import sqlglot
 from sqlglot import exp
 
 from ai_usage.core.holding import HOLDINGS, Holding
+from ai_usage.partitions import Span
 from ai_usage.settings import ROOT
 from ai_usage.warehouse.googlesql import read
 from ai_usage.warehouse.table import ANALYTICS, RAW, Column, Table, Type
@@ -42,10 +45,19 @@ class Mart:
     about: str
     held_by: tuple[Holding, ...]
     reads: frozenset[tuple[str, str]]  # layer, table
+    is_monthly: bool = False
 
     @property
     def is_daily(self) -> bool:
+        """Whether some days of it can be built without the others: those of one month together, if monthly."""
         return self.table.date_column is not None
+
+    def touched(self, span: Span) -> Span:
+        """The days that are built anew with those of a span."""
+        if not self.is_monthly:
+            return span
+        days_in_month = calendar.monthrange(span.last.year, span.last.month)[1]
+        return Span(span.first.replace(day=1), span.last.replace(day=days_in_month))
 
     @property
     def query(self) -> str:
@@ -68,8 +80,11 @@ def read_mart(name: str, text: str, names: frozenset[str]) -> Mart:
     """A mart from its file's text; `ValueError` names the file and what is wrong in it."""
     header = Header.read(name, text)
     built, _, day = header.entry("built").partition(" by ")
-    if built not in {"daily", "whole", "view"} or (built == "daily") != bool(day):
-        raise ValueError(f"sql/marts/{name}.sql: built: is 'daily by <column>', 'whole' or 'view', not {built!r}")
+    if built not in {"daily", "monthly", "whole", "view"} or (built in {"daily", "monthly"}) != bool(day):
+        raise ValueError(
+            f"sql/marts/{name}.sql: built: is 'daily by <column>', 'monthly by <column>', 'whole' or 'view', "
+            f"not {built!r}"
+        )
     table = Table(
         name=name,
         grain=header.entry("grain"),
@@ -84,7 +99,10 @@ def read_mart(name: str, text: str, names: frozenset[str]) -> Mart:
     holdings = [who.strip() for who in header.entries.get("held by", "").split(",") if who.strip()]
     if unknown := set(holdings) - HOLDINGS.keys():
         raise ValueError(f"sql/marts/{name}.sql: held by: knows {sorted(HOLDINGS)}, not {sorted(unknown)}")
-    return Mart(table, header.about, tuple(HOLDINGS[who] for who in holdings), _reads(select, names))
+    held_by = tuple(HOLDINGS[who] for who in holdings)
+    if held_by and built == "monthly":
+        raise ValueError(f"sql/marts/{name}.sql: held by: holds days back; a month is built from days that passed")
+    return Mart(table, header.about, held_by, _reads(select, names), built == "monthly")
 
 
 def _reads(select: exp.Query, names: frozenset[str]) -> frozenset[tuple[str, str]]:

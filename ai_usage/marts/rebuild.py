@@ -46,6 +46,8 @@ def rebuild(context: dg.AssetExecutionContext, warehouse: Warehouse, mart: Mart)
             return note(context, asset, None, **{"dagster/row_count": rebuild_whole(warehouse, mart)})
         span = span_of_run(context)
         held = rebuild_days(warehouse, mart, span)
+        if mart.is_monthly:
+            return note(context, asset, None, **{"dagster/row_count": rows_of(warehouse, mart, span)})
         for day, claims in held.items():
             context.log.warning("%s is held back, its last good version stays: %s", day, ", ".join(claims))
             note(context, asset, day, held_back_by=claims)
@@ -63,10 +65,16 @@ def never_pulled(warehouse: Warehouse, mart: Mart) -> str:
 
 
 def rebuild_days(warehouse: Warehouse, mart: Mart, span: Span, judge: Judge | None = None) -> HeldDays:
-    """Replace the span's days of a mart, all but those held back, which are returned with the reasons."""
+    """Replace the span's days of a mart, all but those held back, which are returned with the reasons; of a monthly
+    mart the months they are in.
+    """
     held: HeldDays = {}
     judge = judge or Judge(warehouse)
     with warehouse.connected():
+        if mart.is_monthly:
+            for month in mart.touched(span).months():
+                warehouse.fill_days(mart.table, mart.query, [month.first], first_day=month.first, last_day=month.last)
+            return held
         for days in span.cut(at_most=DAYS_AT_ONCE):
             held |= (wrong := judge.held(mart.held_by, days))
             good = [day for day in days.days if day not in wrong]
@@ -79,6 +87,18 @@ def rebuild_whole(warehouse: Warehouse, mart: Mart) -> int:
     if not mart.table.view_of:
         warehouse.fill_all(mart.table, mart.query)
     [[rows]] = warehouse.ask(f"select count(*) as row_count from {mart.table.address}").rows()
+    return int(rows)
+
+
+def rows_of(warehouse: Warehouse, mart: Mart, span: Span) -> int:
+    """How many rows a mart has of the days that are built anew with a span."""
+    days = mart.touched(span)
+    [[rows]] = warehouse.ask(
+        f"select count(*) as row_count from {mart.table.address} "
+        f"where {mart.table.date_column} between @first_day and @last_day",
+        first_day=days.first,
+        last_day=days.last,
+    ).rows()
     return int(rows)
 
 

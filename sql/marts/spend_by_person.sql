@@ -2,8 +2,9 @@
 -- vendors' own estimates: the sums of ai_spend that dashboards are cut by.
 --
 -- grain: one way in which one person's money on one platform became known, in one calendar month
--- built: whole
+-- built: monthly by month_start
 -- columns:
+--   month_start date not null: the first UTC day of the month
 --   month string not null: YYYY-MM
 --   provider string not null: anthropic or cursor
 --   platform string not null: as in ai_spend
@@ -14,11 +15,10 @@
 --   billed_usd numeric: what is billed; null where nothing is, but estimated
 --   estimated_usd numeric: what subscribers' use is worth by the vendor's estimate: never added to billed_usd
 --   list_usd numeric: what is billed, at list price; null where the vendor does not tell
---   days integer not null: on how many UTC days there was any of it
---   is_provisional boolean not null: whether the vendor may still revise one of them
-with by_date as (
+--   is_provisional boolean not null: whether the vendor may still revise a day of it
+with sums as (
     select
-        spend_date,
+        cast(date_trunc(spend_date, month) as date) as month_start,
         provider,
         platform,
         user_email,
@@ -30,21 +30,21 @@ with by_date as (
         sum(list_usd) as list_usd,
         logical_or(status = 'provisional') as is_provisional
     from ai_usage_analytics.ai_spend
-    group by spend_date, provider, platform, user_email, team_name, charge_type, attribution_method
+    where spend_date between @first_day and @last_day
+    group by month_start, provider, platform, user_email, team_name, charge_type, attribution_method
 )
 
 select
-    format_date('%Y-%m', spend_date) as month,
+    month_start,
+    format_date('%Y-%m', month_start) as month,
     provider,
     platform,
     user_email,
     team_name,
     charge_type,
     attribution_method,
-    sum(billed_usd) as billed_usd,
-    sum(estimated_usd) as estimated_usd,
-    sum(list_usd) as list_usd,
-    count(*) as days,
-    logical_or(is_provisional) as is_provisional
-from by_date
-group by month, provider, platform, user_email, team_name, charge_type, attribution_method
+    billed_usd,
+    estimated_usd,
+    list_usd,
+    is_provisional
+from sums

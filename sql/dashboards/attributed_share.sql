@@ -1,0 +1,10 @@
+-- How much of what was billed has a person or a team to its name, by month.
+select
+    month,
+    provider,
+    coalesce(team_name, 'no team') as team_name,
+    sum(if(attribution_method = 'unattributed', cast(0 as numeric), billed_usd)) as attributed_usd,
+    sum(billed_usd) as billed_usd
+from ai_usage_analytics.spend_by_person
+where billed_usd is not null
+group by month, provider, team_name

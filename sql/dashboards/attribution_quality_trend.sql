@@ -1,0 +1,10 @@
+-- Billed by month and by how the person was found.
+select
+    month,
+    provider,
+    coalesce(team_name, 'no team') as team_name,
+    attribution_method,
+    sum(billed_usd) as billed_usd
+from ai_usage_analytics.spend_by_person
+where billed_usd is not null
+group by month, provider, team_name, attribution_method

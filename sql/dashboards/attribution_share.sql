@@ -1,0 +1,9 @@
+-- How much of what was billed is known to be whose, by month.
+select
+    month,
+    provider,
+    sum(if(attribution_method = 'unattributed', cast(0 as numeric), billed_usd)) as attributed_usd,
+    sum(billed_usd) as billed_usd
+from ai_usage_analytics.spend_by_person
+where billed_usd is not null
+group by month, provider

@@ -1,0 +1,16 @@
+-- The running month's budgets: spent, and where each will end.
+with newest as (
+    select max(month) as month from ai_usage_analytics.spend_by_person
+    where billed_usd is not null
+)
+
+select
+    budgets.month,
+    budgets.scope,
+    budgets.scope_name,
+    budgets.budget_usd,
+    budgets.spent_usd,
+    budgets.forecast_usd,
+    budgets.forecast_usd - budgets.budget_usd as variance_usd
+from ai_usage_analytics.budget_status as budgets
+inner join newest on budgets.month = newest.month

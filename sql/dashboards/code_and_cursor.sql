@@ -1,0 +1,17 @@
+-- The tools side by side: who used them, and what came of it. A column is null where a tool does not tell it.
+select
+    month,
+    tool,
+    if(tool = 'cursor', 'cursor', 'anthropic') as provider,
+    coalesce(team_name, 'no team') as team_name,
+    coalesce(user_email, 'unattributed') as person,
+    if(days_active > 0, user_email, null) as user_email,
+    sum(days_active) as days_active,
+    sum(suggestions) as suggestions,
+    sum(suggestions_accepted) as suggestions_accepted,
+    sum(lines_accepted) as lines_accepted,
+    sum(commits) as commits,
+    sum(pull_requests) as pull_requests
+from ai_usage_analytics.activity_by_person
+where tool in ('claude_code', 'cursor')
+group by month, tool, provider, team_name, person, user_email

@@ -1,0 +1,10 @@
+-- Commits in which a tool had a part, by month and person.
+select
+    month,
+    if(tool = 'cursor', 'cursor', 'anthropic') as provider,
+    coalesce(team_name, 'no team') as team_name,
+    coalesce(user_email, 'unattributed') as person,
+    sum(commits) as commits
+from ai_usage_analytics.activity_by_person
+where commits > 0
+group by month, provider, team_name, person

@@ -1,0 +1,12 @@
+-- Each person's bill for coding tools beside the lines that were accepted of them.
+select
+    month,
+    if(tool = 'cursor', 'cursor', 'anthropic') as provider,
+    coalesce(team_name, 'no team') as team_name,
+    user_email as person,
+    sum(billed_usd) as billed_usd,
+    sum(lines_accepted) as lines_accepted,
+    sum(days_active) as days_active
+from ai_usage_analytics.cost_of_output
+where billed_usd is not null
+group by month, provider, team_name, person

@@ -1,0 +1,11 @@
+-- Billed under a person's name for a coding tool, and the lines of it that were accepted.
+select
+    month,
+    if(tool = 'cursor', 'cursor', 'anthropic') as provider,
+    coalesce(team_name, 'no team') as team_name,
+    user_email as person,
+    sum(billed_usd) as billed_usd,
+    sum(lines_accepted) as lines_accepted
+from ai_usage_analytics.cost_of_output
+where billed_usd is not null
+group by month, provider, team_name, person

@@ -1,0 +1,9 @@
+-- Billed by day and provider: usage, and the day's share of seats.
+select
+    spend_date,
+    scope_name as provider,
+    spent_usd as billed_usd,
+    usage_usd,
+    seats_usd
+from ai_usage_analytics.spend_by_scope
+where scope = 'provider'

@@ -1,0 +1,45 @@
+-- Of each month: what the difference between the vendor's lines and its console's figure is made of.
+with causes as (
+    select
+        month,
+        provider,
+        'days outside the figure' as cause,
+        days_outside_figure_usd as amount_usd
+    from ai_usage_analytics.month_close
+    union all
+    select
+        month,
+        provider,
+        'restated since' as cause,
+        restated_since_figure_usd as amount_usd
+    from ai_usage_analytics.month_close
+    union all
+    select
+        month,
+        provider,
+        'days never pulled' as cause,
+        missing_days_usd as amount_usd
+    from ai_usage_analytics.month_close
+    union all
+    select
+        month,
+        provider,
+        'rounding' as cause,
+        rounding_usd as amount_usd
+    from ai_usage_analytics.month_close
+    union all
+    select
+        month,
+        provider,
+        'unexplained' as cause,
+        unexplained_usd as amount_usd
+    from ai_usage_analytics.month_close
+)
+
+select
+    month,
+    provider,
+    cause,
+    amount_usd
+from causes
+where amount_usd is not null

@@ -1,0 +1,12 @@
+-- How far forecasts of months that are over were off, by how many days were left, beside the naive run rate.
+select
+    horizon,
+    trials,
+    mape_ratio,
+    naive_mape_ratio,
+    interval_coverage_ratio
+from ai_usage_analytics.forecast_backtest
+where
+    scope = 'all'
+    and method = 'chosen'
+    and horizon != 'all'

@@ -1,0 +1,10 @@
+-- Where the running month will end, all providers together.
+select
+    month,
+    spent_usd,
+    forecast_usd,
+    low_usd,
+    high_usd,
+    days_left
+from ai_usage_analytics.spend_forecast
+where scope = 'total'

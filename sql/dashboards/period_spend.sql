@@ -1,0 +1,10 @@
+-- Billed by month, by whom.
+select
+    month,
+    provider,
+    coalesce(team_name, 'no team') as team_name,
+    coalesce(user_email, 'unattributed') as person,
+    sum(billed_usd) as billed_usd
+from ai_usage_analytics.spend_by_person
+where billed_usd is not null
+group by month, provider, team_name, person

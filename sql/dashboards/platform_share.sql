@@ -1,0 +1,11 @@
+-- Billed by month and platform, by whom.
+select
+    month,
+    provider,
+    platform,
+    coalesce(team_name, 'no team') as team_name,
+    coalesce(user_email, 'unattributed') as person,
+    sum(billed_usd) as billed_usd
+from ai_usage_analytics.spend_by_person
+where billed_usd is not null
+group by month, provider, platform, team_name, person

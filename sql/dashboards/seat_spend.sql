@@ -1,0 +1,10 @@
+-- Billed for seats by month, beside all that was billed.
+select
+    month,
+    provider,
+    coalesce(team_name, 'no team') as team_name,
+    sum(if(charge_type = 'subscription', billed_usd, cast(0 as numeric))) as seats_usd,
+    sum(billed_usd) as billed_usd
+from ai_usage_analytics.spend_by_person
+where billed_usd is not null
+group by month, provider, team_name

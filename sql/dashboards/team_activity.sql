@@ -1,0 +1,18 @@
+-- What teams do with coding tools, and how many people do it.
+select
+    month,
+    if(tool = 'cursor', 'cursor', 'anthropic') as provider,
+    coalesce(team_name, 'no team') as team_name,
+    user_email,
+    sum(days_active) as days_active,
+    sum(suggestions) as suggestions,
+    sum(suggestions_accepted) as suggestions_accepted,
+    sum(lines_accepted) as lines_accepted,
+    sum(commits) as commits,
+    sum(pull_requests) as pull_requests
+from ai_usage_analytics.activity_by_person
+where
+    tool in ('claude_code', 'cursor')
+    and user_email is not null
+    and days_active > 0
+group by month, provider, team_name, user_email

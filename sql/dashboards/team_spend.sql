@@ -1,0 +1,12 @@
+-- Billed by month and team: usage and seats, and by how many people.
+select
+    month,
+    provider,
+    coalesce(team_name, 'no team') as team_name,
+    user_email,
+    sum(if(charge_type = 'subscription', cast(0 as numeric), billed_usd)) as usage_usd,
+    sum(if(charge_type = 'subscription', billed_usd, cast(0 as numeric))) as seats_usd,
+    sum(billed_usd) as billed_usd
+from ai_usage_analytics.spend_by_person
+where billed_usd is not null
+group by month, provider, team_name, user_email

@@ -1,0 +1,12 @@
+-- Billed, and nobody's, by month.
+select
+    month,
+    provider,
+    coalesce(team_name, 'no team') as team_name,
+    sum(if(attribution_method = 'unattributed', billed_usd, cast(0 as numeric))) as unattributed_usd,
+    sum(if(
+        attribution_method = 'unattributed' and charge_type != 'subscription', billed_usd, cast(0 as numeric)
+    )) as unattributed_usage_usd
+from ai_usage_analytics.spend_by_person
+where billed_usd is not null
+group by month, provider, team_name

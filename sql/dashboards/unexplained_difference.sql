@@ -1,0 +1,9 @@
+-- What nothing explains of the difference between the vendors' lines and their own console's figures.
+select
+    month,
+    provider,
+    abs(unexplained_usd) as unexplained_usd,
+    abs(difference_usd) as difference_usd,
+    vendor_usd
+from ai_usage_analytics.month_close
+where difference_usd is not null

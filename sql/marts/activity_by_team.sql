@@ -1,0 +1,31 @@
+-- What each team did with each tool on each day: trends that a calendar month is too coarse for.
+--
+-- grain: one team's use of one tool on one UTC day
+-- built: daily by activity_date
+-- columns:
+--   activity_date date not null: the UTC day
+--   tool string not null: claude_code, claude.ai or cursor
+--   team_name string: as in ai_activity; null without one
+--   people_active integer not null: persons, and keys, that did anything
+--   sessions integer: of Claude Code
+--   requests integer: messages in claude.ai, events in Cursor
+--   suggestions integer: edits offered, and accepted or rejected
+--   suggestions_accepted integer: of these, accepted
+--   lines_accepted integer: lines suggested by the tool and accepted
+--   commits integer: made by Claude Code, or with lines of Cursor
+--   pull_requests integer: made by Claude Code
+select
+    activity_date,
+    tool,
+    team_name,
+    countif(is_active) as people_active,
+    sum(sessions) as sessions,
+    sum(requests) as requests,
+    sum(suggestions) as suggestions,
+    sum(suggestions_accepted) as suggestions_accepted,
+    sum(lines_accepted) as lines_accepted,
+    sum(commits) as commits,
+    sum(pull_requests) as pull_requests
+from ai_usage_analytics.ai_activity
+where activity_date between @first_day and @last_day
+group by activity_date, tool, team_name

@@ -1,0 +1,25 @@
+-- What each member used of what the Cursor seat includes, at the model's list price: nobody bills it. It tells what the
+-- same use would cost by the request, without a seat.
+--
+-- grain: one person's included use on one UTC day
+-- built: daily by activity_date
+-- cluster: user_email
+-- columns:
+--   activity_date date not null: the UTC day
+--   user_email string: the person, by one address, lower-case; null where the vendor tells none
+--   team_name string: the person's; null without one
+--   requests integer not null: events that were not charged
+--   list_usd numeric: what their tokens cost at list price; null where the vendor tells of none
+select
+    events.activity_date,
+    coalesce(people.person_email, events.user_email) as user_email,
+    people.team_name,
+    count(*) as requests,
+    sum(events.list_usd) as list_usd
+from ai_usage_analytics.cursor_usage_events as events
+left join ai_usage_analytics.dim_person as people on events.user_email = people.user_email
+where
+    events.activity_date between @first_day and @last_day
+    and not events.is_chargeable
+    and events.service_account_id is null
+group by events.activity_date, people.person_email, events.user_email, people.team_name

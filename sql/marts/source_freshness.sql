@@ -1,0 +1,25 @@
+-- When each report of a vendor, and each tab of the sheet, was last asked for, up to which day, and when it last said
+-- anything new: a report that goes stale stands out before anybody misses it.
+--
+-- grain: one report, directory or tab that was ever pulled
+-- built: view
+-- columns:
+--   source string not null: who was asked
+--   report string not null: the raw table
+--   last_pulled_at instant not null: when it was last asked for
+--   last_news_at instant not null: when it last said something it had not said before
+--   newest_day date: the last UTC day asked about; null of a directory or a tab
+--   newest_day_with_records date: the last one of which there was anything; null of a directory or a tab
+--   pulls integer not null: how often it was asked
+--   versions integer not null: how often that was news
+select
+    source,
+    pull as report,
+    max(pulled_at) as last_pulled_at,
+    max(if(records_pull_id = pull_id, pulled_at, null)) as last_news_at,
+    max(activity_date) as newest_day,
+    max(if(records > 0, activity_date, null)) as newest_day_with_records,
+    count(*) as pulls,
+    countif(records_pull_id = pull_id) as versions
+from ai_usage_raw.pulls
+group by source, pull

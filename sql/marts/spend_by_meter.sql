@@ -1,0 +1,95 @@
+-- What was billed in each calendar month by workspace, key, model and meter, with the names that workspaces and keys
+-- have today: the sums of ai_spend in which persons are left out, but for those who answer for a key.
+--
+-- grain: one meter of one model, key, workspace and team in one calendar month, by the way its person was found
+-- built: monthly by month_start
+-- columns:
+--   month_start date not null: the first UTC day of the month
+--   month string not null: YYYY-MM
+--   provider string not null: anthropic or cursor
+--   platform string not null: as in ai_spend
+--   sub_account string: as in ai_spend
+--   sub_account_name string: of a workspace its name today; else as sub_account
+--   api_key_id string: null without a key
+--   api_key_name string: how the key is called today; null without a key, and where it has no name
+--   key_user_email string: who answers for the key; null without a key, and where nobody does
+--   team_name string: as in ai_spend; null without one
+--   model string: null where none was used
+--   meter string not null: as in ai_spend
+--   charge_type string not null: usage, subscription or credit
+--   attribution_method string not null: how the person was found, as in ai_spend
+--   billed_usd numeric not null: what is billed; no estimates
+--   list_usd numeric: the same at list price; null where the vendor does not tell
+--   quantity numeric: how many of unit; of seats those of all days together; null where nothing counts them
+--   unit string: tokens, requests, seats; null without a quantity
+--   is_provisional boolean not null: whether the vendor may still revise a day of it
+with sums as (
+    select
+        cast(date_trunc(spend_date, month) as date) as month_start,
+        provider,
+        platform,
+        sub_account,
+        api_key_id,
+        if(api_key_id is null, null, user_email) as key_user_email,
+        team_name,
+        model,
+        meter,
+        charge_type,
+        attribution_method,
+        unit,
+        sum(billed_usd) as billed_usd,
+        sum(list_usd) as list_usd,
+        sum(quantity) as quantity,
+        logical_or(status = 'provisional') as is_provisional
+    from ai_usage_analytics.ai_spend
+    where
+        spend_date between @first_day and @last_day
+        and billed_usd is not null
+    group by
+        month_start, provider, platform, sub_account, api_key_id, key_user_email, team_name, model, meter, charge_type,
+        attribution_method, unit
+),
+
+workspaces as (
+    select
+        coalesce(workspace_id, 'default') as workspace_id,
+        max(workspace_name) as workspace_name
+    from ai_usage_analytics.dim_workspace
+    group by workspace_id
+),
+
+keys as (
+    select
+        api_key_id,
+        max(api_key_name) as api_key_name
+    from ai_usage_analytics.dim_api_key_mapping
+    group by api_key_id
+)
+
+select
+    sums.month_start,
+    format_date('%Y-%m', sums.month_start) as month,
+    sums.provider,
+    sums.platform,
+    sums.sub_account,
+    if(
+        sums.provider = 'anthropic' and sums.charge_type != 'subscription',
+        coalesce(workspaces.workspace_name, sums.sub_account),
+        sums.sub_account
+    ) as sub_account_name,
+    sums.api_key_id,
+    keys.api_key_name,
+    sums.key_user_email,
+    sums.team_name,
+    sums.model,
+    sums.meter,
+    sums.charge_type,
+    sums.attribution_method,
+    sums.billed_usd,
+    sums.list_usd,
+    sums.quantity,
+    sums.unit,
+    sums.is_provisional
+from sums
+left join workspaces on sums.sub_account = workspaces.workspace_id
+left join keys on sums.api_key_id = keys.api_key_id
