@@ -7,7 +7,6 @@ not hold exactly as two of them. Equal columns of several cards are stored once.
 import base64
 import hashlib
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -22,9 +21,8 @@ SCALE = 9  # NUMERIC's decimal places
 
 @dataclass
 class Packer:
-    """Collects the columns of one page. `words` is applied to every text before it is kept."""
+    """Collects the columns of one page."""
 
-    words: Callable[[str], str] = str
     _kept: dict[str, int] = field(default_factory=dict, init=False)
     _headers: list[dict[str, Any]] = field(default_factory=list, init=False)
     _content: bytearray = field(default_factory=bytearray, init=False)
@@ -32,7 +30,7 @@ class Packer:
     def labels(self, column: pl.Series) -> int:
         """Keep a column of names, days or marks as a sorted dictionary and a code a row, 0 for null; returns where."""
         known = column.drop_nulls().unique()
-        name_of = {value: self._name(value) for value in known.to_list()}
+        name_of = {value: _name(value) for value in known.to_list()}
         names = sorted(set(name_of.values()))
         code_of = {name: code for code, name in enumerate(names, start=1)}
         codes = column.replace_strict(
@@ -63,21 +61,6 @@ class Packer:
         moved = pl.Series([0 if value is None else value - least + 1 for value in values], dtype=pl.Int64)
         return self._keep({"kind": "whole", "rows": len(values), "scale": scale, "least": least}, _planes(moved))
 
-    def _name(self, value: Any) -> str | int:
-        """How a label is written; a whole number stays one, so that 9 stands before 10."""
-        match value:
-            case bool():
-                return "yes" if value else "no"
-            case int():
-                return value
-            case datetime():
-                return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-            case date():
-                return value.isoformat()
-            case Decimal():
-                return f"{value.normalize():f}"
-        return self.words(str(value))
-
     def _keep(self, header: dict[str, Any], content: bytes) -> int:
         name = hashlib.sha256(repr(header).encode() + content).hexdigest()
         if name not in self._kept:
@@ -85,6 +68,22 @@ class Packer:
             self._headers.append({**header, "at": len(self._content), "length": len(content)})
             self._content += content
         return self._kept[name]
+
+
+def _name(value: Any) -> str | int:
+    """How a label is written; a whole number stays one, so that 9 stands before 10."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return value
+        case datetime():
+            return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        case date():
+            return value.isoformat()
+        case Decimal():
+            return f"{value.normalize():f}"
+    return str(value)
 
 
 def _whole(column: pl.Series) -> tuple[list[int | None], int]:
