@@ -111,7 +111,7 @@ def _card(card: Card, result: Result, packer: Packer) -> dict[str, Any]:
         "amounts": {name: packer.amounts(rows[name]) for name in rows.columns if name not in labels},
         "through": result.data_through.isoformat() if result.data_through else None,
         "asOf": result.as_of.isoformat() if result.as_of else None,
-        "isProvisional": result.is_provisional,
+        "provisionalFrom": result.provisional_from.isoformat() if result.provisional_from else None,
     }
 
 

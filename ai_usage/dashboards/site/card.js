@@ -26,6 +26,7 @@ class CardView {
     this.tablePlace = el("div", { class: "table-place", id: `${id}-table` });
     this.isTable = card.display === "table" || card.display === "status";
     this.tablePlace.hidden = !this.isTable;
+    this.mark = el("p", { class: "freshness" });
     const tools = el("div", { class: "tools" });
     if (!this.isTable && Object.keys(card.dimensions).length) {
       this.opener = el("button", { type: "button", class: "quiet", "aria-expanded": "false", "aria-controls": `${id}-table`, onclick: () => this.openTable(this.tablePlace.hidden) }, "Table");
@@ -37,7 +38,7 @@ class CardView {
       el("header", {}, el("h3", { id: `${id}-title` }, card.title), el("p", { class: "question" }, card.question)),
       this.key, this.figure, this.aside, this.isTable ? this.tablePlace : null,
       card.caveat ? el("p", { class: "caveat" }, card.caveat) : null, this.note,
-      el("footer", {}, this.mark(), tools), this.isTable ? null : this.tablePlace);
+      el("footer", {}, this.mark, tools), this.isTable ? null : this.tablePlace);
     const { row, column, width, height } = card.place;
     const place = { "--row": row + 1 - this.page.rowOf(card), "--column": column + 1, "--width": width, "--height": height };
     for (const [name, value] of Object.entries(place)) this.element.style.setProperty(name, value);
@@ -45,19 +46,28 @@ class CardView {
     if (!WITHOUT_PICTURE.has(card.display) && card.display !== "row") this.figure.style.minHeight = `${this.pictureHeight}px`;
   }
 
-  // Through which day, as of when, and whether the vendor may still change it.
-  get markText() {
-    const { through, asOf, isProvisional } = this.card;
+  // Through which day, as of when, and whether the vendor may still change any of it, for the months chosen.
+  get freshness() {
+    const { through, asOf, provisionalFrom, filters } = this.card;
+    const months = "period" in filters ? this.page.choice.values.period : null;
+    const end = months ? lastDayOf(months[months.length - 1]) : null;
+    const until = end && through && end < through ? end : through;
+    const isProvisional = Boolean(provisionalFrom) && (!until || provisionalFrom <= until);
     return [
-      through ? `Data through ${dayText(through)}` : null,
-      asOf ? `as of ${nameText(asOf, "instant").replace(` ${(through ?? "").slice(0, 4)},`, ",")}` : null, // the year is told already
-      through || asOf ? (isProvisional ? "provisional" : "final") : null,
-    ].filter(Boolean).join(" · ");
+      until ? `Data through ${dayText(until)}` : null,
+      asOf ? `as of ${nameText(asOf, "instant").replace(` ${(until ?? "").slice(0, 4)},`, ",")}` : null, // the year is told already
+      !until && !asOf ? null : isProvisional ? "provisional" : "final",
+    ].filter(Boolean);
   }
 
-  mark() {
-    const [said, state] = [this.markText.replace(/ · (provisional|final)$/, ""), this.card.isProvisional ? "provisional" : "final"];
-    return el("p", { class: "freshness" }, said, said ? el("span", { class: state }, ` · ${state}`) : null);
+  get markText() {
+    return this.freshness.join(" · ");
+  }
+
+  showMark() {
+    const said = this.freshness;
+    const state = said.pop();
+    this.mark.replaceChildren(...(state ? [`${said.join(" · ")} · `, el("span", { class: state }, state)] : []));
   }
 
   openTable(isOpen) {
@@ -94,6 +104,7 @@ class CardView {
     else this.picture = this.framed();
     if (!this.tablePlace.hidden || this.isTable) this.showTable();
     this.showNote(values);
+    this.showMark();
     if (!this.isEmpty && this.picture) page.draws(this);
     this.element.dataset.shown = String(page.turn);
   }

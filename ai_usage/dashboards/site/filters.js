@@ -19,6 +19,10 @@ function monthsBetween(from, to) {
   return found;
 }
 
+function lastDayOf(month) {
+  return new Date(Date.UTC(Number(month.slice(0, 4)), Number(month.slice(5, 7)), 0)).toISOString().slice(0, 10);
+}
+
 // The chosen values, over the months and names that the board's rows have.
 class Choice {
   constructor(filters, months, names) {

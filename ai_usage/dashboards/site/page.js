@@ -33,8 +33,7 @@ class Page {
     if (months && !months.includes(newest)) return false;
     const through = this.board.cards.map((card) => card.through).filter(Boolean).sort().pop();
     if (!through || !newest) return false;
-    const last = new Date(Date.UTC(Number(newest.slice(0, 4)), Number(newest.slice(5, 7)), 0)).toISOString().slice(0, 10);
-    return through < last;
+    return through < lastDayOf(newest);
   }
 
   get theme() {
@@ -102,7 +101,7 @@ class Page {
     this.turn += 1;
     document.getElementById("chosen").textContent = this.choice.text;
     for (const view of this.views) view.refresh();
-    this.drawRest();
+    if (this.isOpen) this.drawRest();
   }
 
   redraw() {
@@ -184,6 +183,8 @@ async function open() {
   await page.settled();
   performance.mark("opened");
   document.documentElement.dataset.ready = "";
+  page.isOpen = true;
+  page.drawRest();
 }
 
 open();
