@@ -203,3 +203,43 @@ _BOARD: dict[str, Any] = {
     "sections": [{"row": 0, "title": "Now"}, {"row": 12, "title": "In detail"}],
     "cards": list(_cards()),
 }
+
+
+def rows_for(card: Card, people: int, months: int, *, last: date = date(2026, 11, 20)) -> Result:
+    """Rows of any card, of the columns it uses: a row a person, month and provider, or a few where it has no persons."""
+    chance = random.Random(card.name)
+    formats = {name: of.format for name, of in card.dimensions.items()}
+    counted = {measure.distinct for measure in card.measures.values() if measure.distinct}
+    labels = list(dict.fromkeys([*card.filters.values(), *card.dimensions, *counted]))
+    is_personal = any(word in name for name in labels for word in ("person", "email"))
+    rows = max(2, (people if is_personal else 12) * months * 2)
+    named = [f"person.{number:04}@example.com" for number in range(people)]
+
+    def label(name: str, row: int) -> Any:
+        group, month = row // 2 // months, _months(months, last)[row // 2 % months]
+        if formats.get(name) == "date" or name.endswith("_date") or name in {"day", "week"}:
+            return last - timedelta(days=30 * (row // 2 % months) + group % 28)
+        if formats.get(name) == "instant":
+            return datetime(2026, 11, 1, tzinfo=UTC) + timedelta(minutes=row)
+        if formats.get(name) in {"count", "days", "tokens"}:
+            return row % 12
+        if "month" in name or formats.get(name) == "month":
+            return month
+        if "person" in name or "email" in name:
+            return named[group % people]
+        if name == "provider":
+            return ("anthropic", "cursor")[row % 2]
+        if name == "team_name":
+            return f"Team {group % 37:02}"
+        return f"{name} {group % 11}"
+
+    def amount(name: str) -> pl.Series:
+        of = {measure.format for measure in card.measures.values() if name in {measure.of, measure.per}}
+        if of & {"usd", "usd_fine"} or name.endswith("_usd"):
+            return pl.Series([Decimal(chance.randrange(10**12)).scaleb(-9) for _ in range(rows)], dtype=USD)
+        return pl.Series([chance.randrange(9000) for _ in range(rows)], dtype=pl.Int64)
+
+    amounts = {column for measure in card.measures.values() for column in (measure.of, measure.per) if column}
+    frame = pl.DataFrame({name: [label(name, row) for row in range(rows)] for name in labels} | {name: amount(name) for name in sorted(amounts)})
+    as_of = datetime(2026, 11, 21, 6, 2, tzinfo=UTC)
+    return Result(frame, last, as_of, last - timedelta(29))

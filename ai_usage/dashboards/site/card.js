@@ -149,7 +149,7 @@ class CardView {
     const { card, rows, page } = this;
     if (card.compares !== "previous") return null;
     const before = page.choice.valuesBefore;
-    if (!before) return page.choice.period.preset === "all" ? null : "no earlier period as long to compare with";
+    if (!before) return page.choice.period.preset === "all" ? null : "no earlier period of this length";
     const [main] = this.numberMeasures;
     const [now, then] = [this._lines[0][main], numbers(card, rows, before)[0][main]];
     const span = spanText(before.period);
@@ -251,7 +251,7 @@ class CardView {
     if (!picture || !width) return;
     this.drawnAt = `${width} ${page.theme}`;
     this.showKey(picture);
-    const holder = el("div", { class: "picture" });
+    const holder = el("div", { class: "picture", "aria-hidden": "true" }); // the figure around it is told in words
     const made = await embedded(pictureSpec(this.card, picture, { width, height: this.height, theme: page.theme }), holder, "svg");
     this.made?.finalize();
     this.made = made;

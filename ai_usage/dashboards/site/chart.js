@@ -59,7 +59,8 @@ function drawn(card, lines, colours) {
     return { points: tipped(card, points, format), names };
   }
   for (const measure of card.y) points.push(...pointsOf(card, lines, measure));
-  return { points: tipped(card, points, format), names: card.y.map((measure) => card.measures[measure].label) };
+  const names = card.y.map((measure) => card.measures[measure].label).filter((name) => card.display === "heatmap" || points.some((point) => point.name === name));
+  return { points: tipped(card, points, format), names, band: card.display === "band" ? bandOf(card, lines, format) : [] };
 }
 
 // One measure's points; over a series they are one line all the same, the first value of each x.
@@ -72,13 +73,22 @@ function pointsOf(card, lines, measure) {
     seen.add(line[card.x]);
     const point = { x: line[card.x], y: cell.value, name: card.measures[measure].label, measure, isSmall: line.isSmall };
     if (card.display === "heatmap") point.name = nameText(line[card.series], card.dimensions[card.series].format);
-    if (card.display === "band" && measure === card.y[0]) {
-      point.low = line[card.low]?.value ?? null;
-      point.high = line[card.high]?.value ?? null;
-    }
     found.push(point);
   }
   return found;
+}
+
+// Where both ends of an interval are known.
+function bandOf(card, lines, format) {
+  return lines.filter((line) => line[card.low] && line[card.high]).map((line) => {
+    const [low, high] = [line[card.low].value, line[card.high].value];
+    const shown = [card.low, card.high].map((name) => cellText(line[name], card.measures[name].format));
+    return { x: line[card.x], label: nameText(line[card.x], format), low, high, day: dayOf(line[card.x], format), tip: `${nameText(line[card.x], format)}\n${shown.join(" to ")}` };
+  });
+}
+
+function dayOf(name, format) {
+  return format === "date" && name !== null ? Date.parse(`${name}T00:00:00Z`) : undefined;
 }
 
 function tipped(card, points, format) {
@@ -86,8 +96,7 @@ function tipped(card, points, format) {
     const shown = (value) => cellText({ value, exact: null }, card.measures[point.measure].format);
     point.label = isTime(format) ? point.x : nameText(point.x, format);
     point.tip = `${nameText(point.x, format)}\n${point.name}: ${shown(point.y)}`;
-    if (point.low !== undefined && point.low !== null) point.tip += `\n${shown(point.low)} to ${shown(point.high)}`;
-    if (format === "date") point.day = Date.parse(`${point.x}T00:00:00Z`);
+    point.day = dayOf(point.x, format);
   }
   return points;
 }
@@ -129,7 +138,7 @@ function pictureSpec(card, picture, { width, height, theme }) {
 
 function configOf(ink) {
   return {
-    font: FONT, aria: false,
+    font: FONT,
     view: { stroke: null },
     axis: { labelColor: ink.quiet, titleColor: ink.quiet, labelFontSize: 11.5, titleFontSize: 11.5, titleFontWeight: "normal", labelFont: FONT, titleFont: FONT,
       gridColor: ink.rule, gridWidth: 1, domain: false, ticks: false, labelPadding: 7, tickCount: 4 },
@@ -155,7 +164,7 @@ function valueAxis(format, more = {}) {
 function xOf(card, picture, isBand) {
   const format = card.dimensions[card.x].format;
   if (format === "date") return { field: "day", type: "temporal", scale: { type: "utc" }, axis: { title: null, format: "%-d %b", tickCount: 6, labelOverlap: true, labelFlush: true } };
-  const domain = [...new Set(picture.points.map((point) => point.x))];
+  const domain = [...new Set([...picture.points, ...(picture.band ?? [])].map((point) => point.x))];
   if (format === "month") {
     domain.sort();
     return { field: "x", type: "ordinal", sort: domain, scale: isBand ? { paddingInner: 0.3, paddingOuter: 0.15 } : { type: "point", padding: 0.15 },
@@ -179,7 +188,7 @@ function lineLayers(card, picture, { color }) {
   return {
     encoding: { x, y, color },
     layer: [
-      { mark: { type: "line", strokeWidth: 2.25, strokeCap: "round", strokeJoin: "round", interpolate: "monotone" } },
+      { mark: { type: "line", strokeWidth: 2.25, strokeCap: "round", strokeJoin: "round" } },
       { mark: { type: "point", filled: true, size: 26, opacity: 1 }, transform: [{ filter: lastOnly(picture, card) }] },
       { mark: { type: "point", filled: true, size: 260, opacity: 0 }, encoding: tip },
     ],
@@ -200,7 +209,7 @@ function areaLayers(card, picture, look) {
   return {
     encoding: { x, y: yOf(card, { stack: "zero" }), color: look.color, order: { field: "order", type: "quantitative" } },
     layer: [
-      { mark: { type: "area", interpolate: "monotone", fillOpacity: 0.88, line: false, stroke: look.ink.paper, strokeWidth: 1 } },
+      { mark: { type: "area", fillOpacity: 0.88, line: false, stroke: look.ink.paper, strokeWidth: 1 } },
       { mark: { type: "point", filled: true, size: 260, opacity: 0 }, encoding: { ...tip, y: yOf(card, { stack: "zero" }) } },
     ],
   };
@@ -235,7 +244,7 @@ function comboLayers(card, picture, look) {
       transform: [{ filter: `datum.measure === '${measure}'` }],
       encoding: { x, y },
       layer: [
-        { mark: { type: "line", color: stroke, strokeWidth: 2, strokeDash: card.series || at ? [5, 4] : [], interpolate: "monotone" } },
+        { mark: { type: "line", color: stroke, strokeWidth: 2, strokeDash: card.series || at ? [5, 4] : [] } },
         { mark: { type: "point", filled: true, color: stroke, size: 46 }, encoding: tip },
       ],
     };
@@ -248,16 +257,16 @@ function comboLayers(card, picture, look) {
 
 function bandLayers(card, picture, { color, ink }) {
   const x = xOf(card, picture, false);
-  const { format } = card.measures[card.y[0]];
+  const data = { values: picture.band };
+  const y = { field: "low", type: "quantitative", axis: valueAxis(card.measures[card.y[0]].format) };
   return {
     encoding: { x },
     layer: [
-      { transform: [{ filter: "isValid(datum.low)" }], mark: { type: "area", color: ink.accent, opacity: 0.16, interpolate: "monotone" },
-        encoding: { y: { field: "low", type: "quantitative", axis: valueAxis(format) }, y2: { field: "high" } } },
-      { transform: [{ filter: "isValid(datum.low)" }], mark: { type: "rule", color: ink.accent, opacity: 0.45, strokeWidth: 2 },
-        encoding: { y: { field: "low", type: "quantitative" }, y2: { field: "high" } } },
-      { mark: { type: "line", strokeWidth: 2.25, interpolate: "monotone" }, encoding: { y: yOf(card), color } },
-      { mark: { type: "point", filled: true, size: 36 }, encoding: { y: yOf(card), color, ...tip } },
+      { data, mark: { type: "area", color: ink.accent, opacity: 0.16 }, encoding: { y, y2: { field: "high" } } },
+      { data, mark: { type: "rule", color: ink.accent, opacity: 0.3, strokeWidth: 2 }, encoding: { y: { field: "low", type: "quantitative" }, y2: { field: "high" }, ...tip } },
+      { mark: { type: "line", strokeWidth: 2.25, strokeCap: "round" }, encoding: { y: yOf(card), color } },
+      { mark: { type: "point", filled: true, size: picture.points.length > 40 ? 0 : 30, opacity: 1 }, encoding: { y: yOf(card), color } },
+      { mark: { type: "point", filled: true, size: 260, opacity: 0 }, encoding: { y: yOf(card), color, ...tip } },
     ],
   };
 }
@@ -306,20 +315,46 @@ function heatLayers(card, picture, { ink, width }) {
   return { encoding: { x, y }, layer: layers };
 }
 
-function scatterLayers(card, picture, { color, ink }) {
+function scatterLayers(card, picture, { color, ink, width, height }) {
   const [over, up] = [card.measures[card.x], card.measures[card.y[0]]];
-  const axis = (measure, name) => ({ field: name, type: "quantitative", scale: { nice: true, zero: true },
-    axis: valueAxis(measure.format, { title: measure.label, grid: true, titlePadding: 8, ...(name === "y" ? { titleAngle: 0, titleAlign: "left", titleAnchor: "end", titleX: 0, titleY: -12, titleBaseline: "bottom" } : {}) }) });
-  const labelled = new Set([...picture.points].sort((a, b) => b.y - a.y).slice(0, 3));
-  for (const point of [...picture.points].sort((a, b) => b.x - a.x).slice(0, 2)) labelled.add(point);
+  const [xs, ys] = ["x", "y"].map((name) => picture.points.map((point) => point[name]));
+  const [across, above] = [scaleOf(xs), scaleOf(ys)];
+  const axis = (measure, name, scale) => ({ field: name, type: "quantitative", scale: { nice: true, zero: true, ...scale },
+    axis: valueAxis(measure.format, { title: measure.label, grid: true, titlePadding: 8, labelOverlap: true, ...(name === "y" ? { titleAngle: 0, titleAlign: "left", titleAnchor: "end", titleX: 0, titleY: -12, titleBaseline: "bottom" } : {}) }) });
   const size = card.size ? { field: "size", type: "quantitative", legend: null, scale: { range: [20, 420] } } : { value: 70 };
+  const told = labelled(picture.points, xs, ys, across, above, width, height);
+  const texts = [["left", 9], ["right", -9]].map(([align, dx]) => ({
+    data: { values: told.filter((point) => point.align === align) }, encoding: { text: { field: "label" } },
+    mark: { type: "text", align, dx, dy: 1, fontSize: 11.5, color: ink.text, limit: 170 },
+  }));
   return {
-    encoding: { x: axis(over, "x"), y: axis(up, "y") },
+    encoding: { x: axis(over, "x", across), y: axis(up, "y", above) },
     layer: [
       { mark: { type: "point", filled: true, fillOpacity: 0.5, stroke: ink.paper, strokeWidth: 0.75 }, encoding: { size, color: picture.names.length ? color : { value: ink.accent }, ...tip } },
-      { data: { values: [...labelled] }, mark: { type: "text", align: "right", dx: -9, dy: 1, fontSize: 11.5, color: ink.text, limit: 150 }, encoding: { text: { field: "label" } } },
+      ...texts,
     ],
   };
+}
+
+// Where a few are many times the most, roots tell them apart; the axis still tells amounts.
+function scaleOf(values) {
+  const ordered = [...values].sort((a, b) => a - b);
+  const middle = ordered[Math.floor(ordered.length / 2)] ?? 0;
+  return ordered[0] >= 0 && ordered[ordered.length - 1] > 12 * middle ? { type: "sqrt" } : {};
+}
+
+// The outermost points bear their names, as far as there is room.
+function labelled(points, xs, ys, across, above, width, height) {
+  const share = (value, values, scale) => (scale.type ? Math.sqrt(value / (Math.max(...values) || 1)) : value / (Math.max(...values) || 1));
+  const wanted = [...points].sort((a, b) => b.y / (Math.max(...ys) || 1) + b.x / (Math.max(...xs) || 1) - a.y / (Math.max(...ys) || 1) - a.x / (Math.max(...xs) || 1));
+  const placed = [];
+  for (const point of wanted.slice(0, 24)) {
+    const [x, y] = [share(point.x, xs, across) * width, share(point.y, ys, above) * height];
+    const isFree = placed.every((other) => Math.abs(other.placeY - y) > 16 || Math.abs(other.placeX - x) > 190);
+    if (isFree && point.label) placed.push({ ...point, placeX: x, placeY: y, align: x > width * 0.6 ? "right" : "left" });
+    if (placed.length === 5) break;
+  }
+  return placed;
 }
 
 // What a picture says, in words.
