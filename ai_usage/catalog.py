@@ -3,6 +3,7 @@ the table functions, each a query of `sql/` whose parameters are the arguments.
 """
 
 from ai_usage.core import tables as core
+from ai_usage.dashboards.verdicts import CHECK_RESULTS
 from ai_usage.marts.files import marts
 from ai_usage.sources.claude import tables as claude
 from ai_usage.sources.cursor import tables as cursor
@@ -21,5 +22,6 @@ TABLES = (
     *sheets.CORE_TABLES,
     *core.CORE_TABLES,
     *(mart.table for mart in marts()),
+    CHECK_RESULTS,
 )
 FUNCTIONS = ("functions/spend_as_of",)

@@ -36,6 +36,7 @@ from ai_usage.core import revisions as core_revisions
 from ai_usage.core import sheets as core_sheets
 from ai_usage.core import usage as core_usage
 from ai_usage.dashboards import assets as dashboards
+from ai_usage.dashboards.verdicts import keep_verdicts
 from ai_usage.marts import assets as marts
 from ai_usage.settings import Settings, settings
 from ai_usage.sources.claude import pulls as claude_pulls
@@ -81,7 +82,9 @@ def duckdb_warehouse(of: Settings, *, is_read_only: bool = False) -> DuckDBWareh
 
 
 class WarehouseResource(dg.ConfigurableResource[Warehouse]):
-    """Hands a run its warehouse. What the run wrote is published at its end, even if the run failed."""
+    """Hands a run its warehouse. At the run's end, even if it failed, its verdicts are kept and what it wrote is
+    published.
+    """
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Warehouse]:
@@ -89,6 +92,8 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
         try:
             yield warehouse
         finally:
+            if context.instance and context.run_id:
+                keep_verdicts(warehouse, context.instance, context.run_id)
             warehouse.publish()
 
 

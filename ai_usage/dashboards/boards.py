@@ -12,6 +12,7 @@ import sqlglot
 from sqlglot import exp
 
 from ai_usage.errors import AiUsageError
+from ai_usage.dashboards.verdicts import CHECK_RESULTS
 from ai_usage.marts.files import marts
 from ai_usage.settings import ROOT
 from ai_usage.warehouse.googlesql import read
@@ -280,7 +281,7 @@ def columns_given(card: str) -> list[str]:
 @cache
 def readable() -> frozenset[str]:
     """The tables a card may read."""
-    return frozenset(mart.table.name for mart in marts())
+    return frozenset({*(mart.table.name for mart in marts()), CHECK_RESULTS.name})
 
 
 DISPLAYS, FORMATS = get_args(Display), get_args(Format)

@@ -59,8 +59,8 @@ def test_the_header_is_the_table_and_the_select_what_it_reads() -> None:
     [
         ("-- grain: one day\n", "", "no line '-- grain: …'"),
         ("-- built: daily by some_date\n", "", "no line '-- built: …'"),
-        ("daily by some_date", "hourly", "'daily by <column>', 'whole' or 'view', not 'hourly'"),
-        ("daily by some_date", "daily", "'daily by <column>', 'whole' or 'view', not 'daily'"),
+        ("daily by some_date", "hourly", "'daily by <column>', 'monthly by <column>', 'whole' or 'view', not 'hourly'"),
+        ("daily by some_date", "daily", "'daily by <column>', 'monthly by <column>', 'whole' or 'view', not 'daily'"),
         ("held by: claude", "held by: clod", r"knows \['claude', 'cursor'\], not \['clod'\]"),
         ("cost_usd numeric:", "cost_usd money:", "with a type of .*numeric.*; not 'cost_usd money"),
         ("name string: whose", "name string", "a column's line is"),

@@ -2,8 +2,8 @@
 with months as (
     select
         user_email,
-        parse_date('%Y-%m-%d', concat(month, '-01')) as month_start,
-        max(team_name) as team_name
+        month_start,
+        max(team_name) as team
     from ai_usage_analytics.activity_by_person
     where
         user_email is not null
@@ -15,7 +15,7 @@ beginnings as (
     select
         user_email,
         min(month_start) as cohort_start,
-        max(team_name) as team_name
+        max(team) as team
     from months
     group by user_email
 ),
@@ -31,7 +31,7 @@ calendar as (
 expected as (
     select
         beginnings.user_email,
-        beginnings.team_name,
+        beginnings.team,
         beginnings.cohort_start,
         calendar.month_start
     from beginnings
@@ -42,7 +42,7 @@ expected as (
 select
     format_date('%Y-%m', expected.cohort_start) as cohort,
     date_diff(expected.month_start, expected.cohort_start, month) as months_after,
-    coalesce(expected.team_name, 'no team') as team_name,
+    coalesce(expected.team, 'no team') as team_name,
     count(*) as people_begun,
     countif(months.user_email is not null) as people_active
 from expected

@@ -5,7 +5,7 @@ select
     if(tool = 'cursor', 'cursor', 'anthropic') as provider,
     coalesce(team_name, 'no team') as team_name,
     coalesce(user_email, 'unattributed') as person,
-    if(days_active > 0, user_email, null) as user_email,
+    if(days_active > 0, user_email, null) as active_email,
     sum(days_active) as days_active,
     sum(suggestions) as suggestions,
     sum(suggestions_accepted) as suggestions_accepted,
@@ -14,4 +14,4 @@ select
     sum(pull_requests) as pull_requests
 from ai_usage_analytics.activity_by_person
 where tool in ('claude_code', 'cursor')
-group by month, tool, provider, team_name, person, user_email
+group by month, tool, provider, team_name, person, active_email
