@@ -2,7 +2,8 @@
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from ai_usage.commands.shell import OUT
 from ai_usage.dashboards import site
@@ -11,23 +12,25 @@ from ai_usage.dashboards.boards import boards
 from ai_usage.definitions import duckdb_warehouse
 from ai_usage.errors import SettingError
 from ai_usage.settings import Settings
+from ai_usage.warehouse.port import Warehouse
 
 
 def run(of: Settings, argv: Sequence[str]) -> int:
     argparse.ArgumentParser(prog="make dashboards", description=__doc__).parse_args(argv)
     if not of.database.exists():
         raise SettingError("There is no warehouse yet, so there is nothing to show: make demo, or make backfill.")
-    warehouse = duckdb_warehouse(of, is_read_only=True)
+    for path, seconds in write_all(duckdb_warehouse(of, is_read_only=True), of):
+        OUT.print(f"  · {path.name:<28}{path.stat().st_size / 1e6:>8.2f} MB{seconds:>8.2f} s", soft_wrap=True)
+    tell_where(of)
+    return 0
+
+
+def write_all(warehouse: Warehouse, of: Settings) -> Iterator[tuple[Path, float]]:
+    """Each board's page as it is put in place, and the seconds that took."""
     with warehouse.connected():
         for board in boards():
             began = time.perf_counter()
-            path = write_board(warehouse, board, of)
-            OUT.print(
-                f"  · {path.name:<28}{path.stat().st_size / 1e6:>8.2f} MB{time.perf_counter() - began:>8.2f} s",
-                soft_wrap=True,
-            )
-    tell_where(of)
-    return 0
+            yield write_board(warehouse, board, of), time.perf_counter() - began
 
 
 def tell_where(of: Settings) -> None:

@@ -106,7 +106,7 @@ def _forecast(last: date) -> pl.DataFrame:
 
 
 def _claims(last: date) -> pl.DataFrame:
-    verdicts = [("no_day_is_missing", "pass", 31, 0), ("parity_holds", "warn", 30, 1), ("ledger_is_whole", "fail", 29, 2)]
+    verdicts = [("no_day_is_missing", "passed", 31, 0), ("parity_holds", "warned", 30, 1), ("ledger_is_whole", "failed", 29, 2)]
     return pl.DataFrame(
         [(claim, verdict, last, green, red) for claim, verdict, green, red in verdicts],
         schema={"claim": pl.String, "verdict": pl.String, "judged_date": pl.Date, "green": pl.Int64, "red": pl.Int64},
@@ -237,6 +237,8 @@ def rows_for(card: Card, people: int, months: int, *, last: date = date(2026, 11
         of = {measure.format for measure in card.measures.values() if name in {measure.of, measure.per}}
         if of & {"usd", "usd_fine"} or name.endswith("_usd"):
             return pl.Series([Decimal(chance.randrange(10**12)).scaleb(-9) for _ in range(rows)], dtype=USD)
+        if "instant" in of:
+            return pl.Series([datetime(2026, 11, 1, tzinfo=UTC) + timedelta(minutes=row) for row in range(rows)])
         return pl.Series([chance.randrange(9000) for _ in range(rows)], dtype=pl.Int64)
 
     amounts = {column for measure in card.measures.values() for column in (measure.of, measure.per) if column}

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -105,9 +106,15 @@ def as_the_page_says(found: Any, card: Card) -> list[tuple[Any, ...]]:
     def said(name: str, value: Any) -> Any:
         if value is None or name in card.dimensions:
             return None if value is None else value if isinstance(value, (int, str)) else value.isoformat()
+        if isinstance(value, datetime):
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
         return Decimal(str(value))
 
     return [tuple(said(name, line[name]) for name in [*card.dimensions, *card.measures]) for line in found.to_dicts()]
+
+
+def number(said: str | None) -> Decimal | str | None:
+    return said if said is None or "T" in said else Decimal(said)
 
 
 def equal(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
@@ -136,7 +143,7 @@ def test_the_page_adds_up_as_the_platform_does(
             wanted = as_the_page_says(numbers(result, card, chosen), card)
             columns = [*card.dimensions, *card.measures]
             found = [
-                tuple(Decimal(v) if n in card.measures and v is not None else v for n, v in ((n, line[n]) for n in columns))
+                tuple(number(v) if n in card.measures else v for n, v in ((n, line[n]) for n in columns))
                 for line in opened.numbers(card.name, chosen)
             ]
             key = lambda line: tuple((value is None, str(value)) for value in line[: len(card.dimensions)])  # noqa: E731
@@ -308,7 +315,7 @@ def test_a_table_is_sorted_by_the_column_pressed(opened: Opened) -> None:
 
 def test_a_number_is_held_against_as_many_months_before(opened: Opened) -> None:
     change = opened.card("spend").locator(".change")
-    assert change.inner_text() == "no earlier period of this length"
+    assert change.count() == 0
     opened.page.click("button[data-preset='last']")
     assert change.inner_text().endswith("against Sep 2026")
     opened.page.click("button[data-preset='1m']")

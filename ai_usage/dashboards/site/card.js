@@ -35,10 +35,10 @@ class CardView {
     tools.append(el("button", { type: "button", class: "quiet", "data-export": "csv", "aria-label": `${card.title}: download CSV`, onclick: () => downloadCsv(this) }, "CSV"));
     tools.append(el("button", { type: "button", class: "quiet", "data-export": "png", "aria-label": `${card.title}: download PNG`, onclick: () => downloadPng(this) }, "PNG"));
     this.element = el("article", { class: `card is-${card.display}`, id, "aria-labelledby": `${id}-title` },
-      el("header", {}, el("h3", { id: `${id}-title` }, card.title), el("p", { class: "question" }, card.question)),
+      el("header", {}, el("h3", { id: `${id}-title` }, card.title), tools, el("p", { class: "question" }, card.question)),
       this.key, this.figure, this.aside, this.isTable ? this.tablePlace : null,
       card.caveat ? el("p", { class: "caveat" }, card.caveat) : null, this.note,
-      el("footer", {}, this.mark, tools), this.isTable ? null : this.tablePlace);
+      el("footer", {}, this.mark), this.isTable ? null : this.tablePlace);
     const { row, column, width, height } = card.place;
     const place = { "--row": row + 1 - this.page.rowOf(card), "--column": column + 1, "--width": width, "--height": height };
     for (const [name, value] of Object.entries(place)) this.element.style.setProperty(name, value);
@@ -97,26 +97,34 @@ class CardView {
     const measures = Object.keys(card.measures);
     this.isEmpty = !lines.some((line) => measures.some((name) => line[name] !== null && !(line[name].value === 0 && card.measures[name].distinct)));
     this.key.hidden = this.aside.hidden = true;
-    this.element.classList.toggle("is-empty", this.isEmpty);
-    if (this.isEmpty) this.showEmpty();
+    this.picture = null;
+    if (this.isEmpty) this.showEmpty(this.rows.count ? "Nothing of it in this selection." : card.empty);
     else if (card.display === "number") this.showNumber(values);
     else if (this.isTable) this.figure.replaceChildren();
-    else this.picture = this.framed();
+    else this.showPicture();
     if (!this.tablePlace.hidden || this.isTable) this.showTable();
     this.showNote(values);
     this.showMark();
     if (!this.isEmpty && this.picture) page.draws(this);
+    this.element.classList.toggle("is-empty", !this.picture && !WITHOUT_PICTURE.has(card.display));
     this.element.dataset.shown = String(page.turn);
   }
 
   ordered(lines, key = this.sortedBy) {
     const all = sorted(this.card, lines, key ?? undefined);
-    return this.ranksSmall ? all : [...all.filter((line) => !line.isSmall), ...all.filter((line) => line.isSmall)];
+    const isRanking = (key ?? "").replace(/^-/, "") in this.card.measures;
+    return this.ranksSmall || !isRanking ? all : [...all.filter((line) => !line.isSmall), ...all.filter((line) => line.isSmall)];
   }
 
-  showEmpty() {
-    this.picture = null;
-    const said = this.rows.count ? "Nothing of it in this selection." : this.card.empty;
+  showPicture() {
+    const picture = this.framed();
+    if (picture.points.some((point) => point.y)) this.picture = picture;
+    else this.showEmpty("Zero throughout.");
+  }
+
+  showEmpty(said) {
+    this.made?.finalize();
+    this.made = null;
     this.figure.replaceChildren(el("p", { class: "empty" }, said));
     this.figure.removeAttribute("role");
     this.figure.removeAttribute("aria-label");
@@ -149,7 +157,7 @@ class CardView {
     const { card, rows, page } = this;
     if (card.compares !== "previous") return null;
     const before = page.choice.valuesBefore;
-    if (!before) return page.choice.period.preset === "all" ? null : "no earlier period of this length";
+    if (!before) return null;
     const [main] = this.numberMeasures;
     const [now, then] = [this._lines[0][main], numbers(card, rows, before)[0][main]];
     const span = spanText(before.period);
@@ -209,9 +217,11 @@ class CardView {
   topOf(lines, said) {
     const { card } = this;
     const by = card.display === "heatmap" ? card.series : card.x;
-    const ranked = [...new Set(lines.filter((line) => !line.isSmall || this.ranksSmall).map((line) => line[by]))];
-    const small = this.ranksSmall ? [] : [...new Set(lines.filter((line) => line.isSmall).map((line) => line[by]))].filter((name) => !ranked.includes(name));
-    if (card.display === "heatmap" || card.series) this.byTotal(ranked, lines, by);
+    const isRanking = (card.sort ?? "").replace(/^-/, "") in card.measures;
+    const isApart = (line) => line.isSmall && isRanking && !this.ranksSmall;
+    const ranked = [...new Set(lines.filter((line) => !isApart(line)).map((line) => line[by]))];
+    const small = [...new Set(lines.filter(isApart).map((line) => line[by]))].filter((name) => !ranked.includes(name));
+    if (isRanking) this.byTotal(ranked, lines, by);
     const top = ranked.slice(0, card.top ?? (card.display === "heatmap" ? 20 : 15));
     const rest = ranked.slice(top.length);
     const shownSmall = small.slice(0, SMALL_SHOWN);
@@ -222,10 +232,10 @@ class CardView {
       const others = added(card, lines.filter((line) => isOut.has(line[by])));
       if (others[card.y[0]] && !card.series && card.display !== "heatmap") {
         const at = kept.findIndex((line) => line.isSmall);
-        kept.splice(at < 0 ? kept.length : at, 0, { ...others, [by]: `${OTHER} (${grouping.format(rest.length)})`, isSmall: false });
+        kept.splice(at < 0 ? kept.length : at, 0, { ...others, [by]: `${OTHER} (${grouping.format(rest.length)})`, isSmall: false, isRest: true });
       } else said.push(`${grouping.format(rest.length)} more in the table. `);
     }
-    if (small.length || this.ranksSmall) {
+    if (small.length || (this.ranksSmall && isRanking)) {
       const told = this.ranksSmall ? "Groups of any size are ranked. " : `${plural(small.length, "group")} of fewer than ${card.smallest_group} people ${small.length === 1 ? "is" : "are"} not ranked${small.length > SMALL_SHOWN ? `; ${SMALL_SHOWN} of them are` : ""}, shown paler at the end. `;
       said.push(told, el("button", { type: "button", class: "quiet", onclick: () => { this.ranksSmall = !this.ranksSmall; this.refresh(); } }, this.ranksSmall ? "Set small groups apart" : "Rank all the same"));
     }
@@ -235,7 +245,8 @@ class CardView {
   byTotal(names, lines, by) {
     const total = new Map();
     for (const line of lines) total.set(line[by], (total.get(line[by]) ?? 0) + (line[this.card.y[0]]?.value ?? 0));
-    if (!this.card.sort || this.card.sort.startsWith("-")) names.sort((a, b) => total.get(b) - total.get(a));
+    const sign = this.card.sort.startsWith("-") ? 1 : -1;
+    names.sort((a, b) => sign * (total.get(b) - total.get(a)));
   }
 
   get height() {
@@ -294,7 +305,7 @@ class CardView {
 }
 
 function keyOf(card, picture, ink) {
-  const colours = colourOf(picture.names, ink);
+  const colours = rangeOf(picture, ink);
   const found = picture.names.map((name, at) => [name, colours[at], "block"]);
   if (card.display === "combo") {
     if (!card.series) return found.map(([name], at) => [name, at ? ink.series[at % 6] : colours[0], at ? "stroke" : "block"]);

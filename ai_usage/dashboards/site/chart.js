@@ -4,12 +4,12 @@ const INK = {
   light: {
     text: "#1c1b19", quiet: "#5f5b53", rule: "#e4e0d8", paper: "#ffffff", accent: "#4f43dd", faint: "#c9c5bc",
     series: ["#4f43dd", "#d0680d", "#0e8074", "#b3357f", "#8a6a00", "#2a78b8"],
-    heat: ["#eeecfb", "#4f43dd"],
+    heat: ["#eeecfb", "#4f43dd"], good: "#3c8f68", warn: "#d99a1c", bad: "#b3261e",
   },
   dark: {
     text: "#f0eee9", quiet: "#aaa69d", rule: "#34353a", paper: "#1b1c20", accent: "#a39bff", faint: "#55565c",
     series: ["#a39bff", "#f3a055", "#3fbfae", "#ee86c0", "#d8ba45", "#6db5ea"],
-    heat: ["#26263a", "#a39bff"],
+    heat: ["#26263a", "#a39bff"], good: "#4fae83", warn: "#e2b65a", bad: "#ff7a6e",
   },
 };
 const FONT = '-apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
@@ -55,8 +55,9 @@ function drawn(card, lines, colours) {
     }
     const names = [...colours.keys()].map((name) => nameText(name, card.dimensions[card.series].format));
     for (const extra of [OTHER, "none"]) if (points.some((point) => point.name === extra)) names.push(extra);
+    const shown = names.filter((name) => points.some((point) => point.name === name && point.y)); // the rest is zero throughout
     for (const measure of card.y.slice(1)) points.push(...pointsOf(card, lines, measure));
-    return { points: tipped(card, points, format), names };
+    return { points: tipped(card, points, format), names: shown, colours: names };
   }
   for (const measure of card.y) points.push(...pointsOf(card, lines, measure));
   const names = card.y.map((measure) => card.measures[measure].label).filter((name) => card.display === "heatmap" || points.some((point) => point.name === name));
@@ -71,7 +72,7 @@ function pointsOf(card, lines, measure) {
     const cell = line[measure];
     if (!cell || (card.series && card.display !== "heatmap" && seen.has(line[card.x]))) continue;
     seen.add(line[card.x]);
-    const point = { x: line[card.x], y: cell.value, name: card.measures[measure].label, measure, isSmall: line.isSmall };
+    const point = { x: line[card.x], y: cell.value, name: card.measures[measure].label, measure, isSmall: line.isSmall, isRest: line.isRest };
     if (card.display === "heatmap") point.name = nameText(line[card.series], card.dimensions[card.series].format);
     found.push(point);
   }
@@ -117,14 +118,23 @@ function drawnPoints(card, lines) {
   return { points, names };
 }
 
+function rangeOf(picture, ink) {
+  const all = picture.colours ?? picture.names;
+  const colours = colourOf(all, ink);
+  return picture.names.map((name) => colours[all.indexOf(name)]);
+}
+
+const VERDICTS = { passed: "good", warned: "warn", failed: "bad" };
+
 function colourOf(names, ink) {
+  if (names.length && names.every((name) => name in VERDICTS)) return names.map((name) => ink[VERDICTS[name]]);
   let next = 0;
   return names.map((name) => (name === OTHER || name === "none" ? ink.faint : ink.series[next++ % ink.series.length]));
 }
 
 function pictureSpec(card, picture, { width, height, theme }) {
   const ink = INK[theme];
-  const colours = colourOf(picture.names, ink);
+  const colours = rangeOf(picture, ink);
   const spec = {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     width, height, background: null, padding: 0, autosize: { type: "fit", contains: "padding" },
@@ -161,9 +171,9 @@ function valueAxis(format, more = {}) {
   return { title: null, labelExpr: SHOWN_VALUE[format] ?? SHOWN_VALUE.other, ...more };
 }
 
-function xOf(card, picture, isBand) {
+function xOf(card, picture, isBand, width = 0) {
   const format = card.dimensions[card.x].format;
-  if (format === "date") return { field: "day", type: "temporal", scale: { type: "utc" }, axis: { title: null, format: "%-d %b", tickCount: 6, labelOverlap: true, labelFlush: true } };
+  if (format === "date") return { field: "day", type: "temporal", scale: { type: "utc", padding: isBand ? barOf(picture, width) / 2 + 1 : 0 }, axis: { title: null, format: "%-d %b", tickCount: 6, labelOverlap: true, labelFlush: true } };
   const domain = [...new Set([...picture.points, ...(picture.band ?? [])].map((point) => point.x))];
   if (format === "month") {
     domain.sort();
@@ -216,26 +226,29 @@ function areaLayers(card, picture, look) {
 }
 
 function barLayers(card, picture, { color, ink, width }) {
-  const x = xOf(card, picture, true);
-  const isGrouped = !card.series && card.y.length > 1;
+  const x = xOf(card, picture, true, width);
+  const isGrouped = (!card.series && card.y.length > 1) || (picture.names.length > 1 && !addsUp(card.measures[card.y[0]])); // what does not add up is not stacked
   for (const point of picture.points) point.order = picture.names.indexOf(point.name);
   const mark = { type: "bar", stroke: ink.paper, strokeWidth: picture.names.length > 1 && !isGrouped ? 1 : 0 };
-  if (x.type === "temporal") mark.size = Math.max(2, Math.floor((width - 60) / (daysAcross(picture) + 1)) - 2);
+  if (x.type === "temporal") mark.size = barOf(picture, width);
   else if (new Set(picture.points.map((point) => point.x)).size < 5 && !isGrouped) mark.size = Math.min(64, width / 8);
   const encoding = { x, y: yOf(card, isGrouped ? { stack: null } : {}), color, order: { field: "order", type: "quantitative" }, ...tip };
   if (isGrouped) encoding.xOffset = { field: "name", sort: picture.names };
   return { mark, encoding };
 }
 
-function daysAcross(picture) {
-  const days = picture.points.map((point) => point.day);
-  return Math.max(1, (Math.max(...days) - Math.min(...days)) / 86400000);
+// How wide a bar may be where days, or weeks, stand side by side.
+function barOf(picture, width) {
+  const days = [...new Set(picture.points.map((point) => point.day))].sort((a, b) => a - b);
+  const steps = days.slice(1).map((day, at) => day - days[at]);
+  const across = days.length > 1 ? (days[days.length - 1] - days[0]) / Math.min(...steps) + 1 : 1;
+  return Math.min(64, Math.max(1.5, ((width - 60) / across) * 0.8));
 }
 
 function comboLayers(card, picture, look) {
   const [first, ...rest] = card.y;
   const isAlike = rest.every((measure) => card.measures[measure].format === card.measures[first].format);
-  const x = xOf(card, picture, true);
+  const x = xOf(card, picture, true, look.width);
   const bars = barLayers({ ...card, y: [first] }, { ...picture, points: picture.points.filter((point) => point.measure === first) }, look);
   const lines = rest.map((measure, at) => {
     const y = { field: "y", type: "quantitative", axis: valueAxis(card.measures[measure].format, isAlike ? {} : { orient: "right", grid: false }) };
@@ -284,7 +297,7 @@ function rowLayers(card, picture, { color, ink, width }) {
     axis: { title: null, labelLimit: limit, labelColor: ink.text, labelFontSize: 12.5, labelPadding: 8, minExtent: 20 } };
   const x = { field: "y", type: "quantitative", axis: null, stack: "zero", scale: { nice: false, domainMax: Math.max(0, ...total.values()) * 1.2 || 1, domainMin: Math.min(0, ...total.values()) * 1.2 } };
   const bar = { mark: { type: "bar", cornerRadiusEnd: 1.5 }, transform: [{ filter: `datum.measure === '${card.y[0]}'` }],
-    encoding: { x, color: card.series ? color : { value: ink.accent }, opacity: { condition: { test: "datum.isSmall", value: 0.42 }, value: 1 }, ...tip } };
+    encoding: { x, color: card.series ? color : { condition: { test: "datum.isRest", value: ink.faint }, value: ink.accent }, opacity: { condition: { test: "datum.isSmall", value: 0.42 }, value: 1 }, ...tip } };
   const rest = card.y.slice(1).filter((measure) => card.measures[measure].format === format).map((measure) => ({
     mark: { type: "tick", color: ink.text, thickness: 2.5 }, transform: [{ filter: `datum.measure === '${measure}'` }],
     encoding: { x: { field: "y", type: "quantitative" }, ...tip },
@@ -350,7 +363,7 @@ function labelled(points, xs, ys, across, above, width, height) {
   const placed = [];
   for (const point of wanted.slice(0, 24)) {
     const [x, y] = [share(point.x, xs, across) * width, share(point.y, ys, above) * height];
-    const isFree = placed.every((other) => Math.abs(other.placeY - y) > 16 || Math.abs(other.placeX - x) > 190);
+    const isFree = placed.every((other) => Math.abs(other.placeY - y) > 22 || Math.abs(other.placeX - x) > 190);
     if (isFree && point.label) placed.push({ ...point, placeX: x, placeY: y, align: x > width * 0.6 ? "right" : "left" });
     if (placed.length === 5) break;
   }

@@ -32,7 +32,7 @@ function unpackedColumn(header, bytes, columns) {
     for (let row = 0; row < moved.length; row++) moved[row] = moved[row] === 0 ? NaN : moved[row] - 1 + header.least;
     return moved;
   });
-  return { kind: "whole", scale: header.scale, values };
+  return { kind: "whole", scale: header.scale, isTime: header.isTime, values };
 }
 
 function fromPlanes(content, rows, Kind) {
@@ -153,7 +153,7 @@ function reduced(column, how, kept, groups, count) {
     else result[group] = how === "max" ? Math.max(result[group], value) : Math.min(result[group], value);
   }
   if (column.kind === "floats") return Array.from(result, (value) => (Number.isNaN(value) ? null : { value, exact: null, scale: 0 }));
-  return Array.from(result, (value) => (Number.isNaN(value) ? null : exactly(BigInt(value), column.scale)));
+  return Array.from(result, (value) => (Number.isNaN(value) ? null : exactly(BigInt(value), column.scale, column.isTime)));
 }
 
 function reducedLimbs(column, how, kept, groups, count) {
@@ -171,8 +171,13 @@ function reducedLimbs(column, how, kept, groups, count) {
   return result.map((value) => value === null ? null : exactly(value, column.scale));
 }
 
-function exactly(exact, scale) {
-  return { value: Number(exact) / 10 ** scale, exact, scale };
+function exactly(exact, scale, isTime = false) {
+  return { value: Number(exact) / 10 ** scale, exact, scale, isTime };
+}
+
+// Whether a measure of two groups together is the sum of both.
+function addsUp(measure) {
+  return !measure.per && !measure.distinct && (measure.how ?? "sum") === "sum";
 }
 
 // Several lines of sums as one; null where a measure is none that adds up.
@@ -180,8 +185,7 @@ function added(card, lines) {
   const total = {};
   for (const [name, measure] of Object.entries(card.measures)) {
     const cells = lines.map((line) => line[name]).filter(Boolean);
-    const addsUp = !measure.per && !measure.distinct && (measure.how ?? "sum") === "sum";
-    if (!addsUp || !cells.length) total[name] = null;
+    if (!addsUp(measure) || !cells.length) total[name] = null;
     else if (cells.every((cell) => cell.exact !== null)) total[name] = exactly(cells.reduce((sum, cell) => sum + cell.exact, 0n), cells[0].scale);
     else total[name] = { value: cells.reduce((sum, cell) => sum + cell.value, 0), exact: null, scale: 0 };
   }

@@ -31,9 +31,9 @@ async function pngOf(view) {
   const ink = INK.light;
   const inner = SHEET.width - 2 * SHEET.margin;
   const title = `${card.title}${page.isSimulated ? " (SIMULATED DATA)" : ""}`;
-  const picture = view.isEmpty ? null : view.picture;
+  const { picture } = view;
   const columns = columnsOf(card);
-  const lines = picture || card.display === "number" || view.isEmpty ? [] : view.lines.slice(0, 20);
+  const lines = picture || !view.isTable || view.isEmpty ? [] : view.lines.slice(0, 20);
   let body = null;
   if (picture) {
     const height = Math.max(view.height, ["row", "heatmap"].includes(card.display) ? 0 : 400);
@@ -71,7 +71,7 @@ async function pngOf(view) {
     y += 30;
   }
   if (body) pen.drawImage(body, SHEET.margin, y, body.width / SHEET.scale, bodyHeight);
-  else if (view.isEmpty) write(view.figure.textContent, SHEET.margin, y + 50, 18, ink.quiet);
+  else if (view.figure.querySelector(".empty")) write(view.figure.textContent, SHEET.margin, y + 50, 18, ink.quiet);
   else if (card.display === "number") {
     const [main] = view.numberMeasures;
     write(cellText(view.lines[0][main], card.measures[main].format), SHEET.margin, y + 64, 64, ink.text, "600");

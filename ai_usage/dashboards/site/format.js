@@ -11,6 +11,7 @@ const SIZES = [[1e12, "T"], [1e9, "bn"], [1e6, "M"], [1e3, "k"]];
 
 function exactText(cell) {
   if (cell.exact === null) return String(cell.value);
+  if (cell.isTime) return new Date(cell.value * 1000).toISOString().replace(".000Z", "Z");
   if (!cell.scale) return String(cell.exact);
   const sign = cell.exact < 0n ? "-" : "";
   const digits = String(cell.exact < 0n ? -cell.exact : cell.exact).padStart(cell.scale + 1, "0");
@@ -30,6 +31,8 @@ function cellText(cell, format) {
   if (cell === null || cell === undefined) return WITHOUT;
   const { value } = cell;
   switch (format) {
+    case "instant": return nameText(exactText(cell), "instant");
+    case "date": return dayText(exactText(cell));
     case "usd": return cents.format(cell.exact === null ? value : exactText(cell)).replace("-", "−");
     case "usd_fine": return fineDollars.format(value).replace("-", "−");
     case "ratio": return percents.format(value).replace("-", "−");
@@ -56,7 +59,7 @@ function shortText(value, format) {
 
 // A dimension's name as people read it.
 function nameText(name, format) {
-  if (name === null || name === undefined) return "none";
+  if (name === null || name === undefined) return format === "text" ? "none" : WITHOUT;
   const text = String(name);
   if (format === "month" || /^\d{4}-\d{2}$/.test(text)) return monthText(text);
   if (format === "date") return dayText(text);

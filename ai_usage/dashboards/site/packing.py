@@ -43,6 +43,8 @@ class Packer:
         if column.dtype.is_float():
             values = column.cast(pl.Float64).fill_null(float("nan")).rechunk()
             return self._keep({"kind": "floats"}, bytes(values.to_arrow().buffers()[1]))
+        if column.dtype.is_temporal():  # the newest of several is told too
+            return self._whole(column.cast(pl.Datetime).dt.epoch("s").to_list(), 0, is_time=True)
         whole, scale = _whole(column)
         if sum(abs(value) for value in whole if value is not None) < EXACT:
             return self._whole(whole, scale)
@@ -56,10 +58,11 @@ class Packer:
         content = squeezed.compress(bytes(self._content)) + squeezed.flush()
         return {"columns": self._headers, "content": base64.b64encode(content).decode()}
 
-    def _whole(self, values: list[int | None], scale: int) -> int:
+    def _whole(self, values: list[int | None], scale: int, *, is_time: bool = False) -> int:
         least = min((value for value in values if value is not None), default=0)
         moved = pl.Series([0 if value is None else value - least + 1 for value in values], dtype=pl.Int64)
-        return self._keep({"kind": "whole", "rows": len(values), "scale": scale, "least": least}, _planes(moved))
+        header = {"kind": "whole", "rows": len(values), "scale": scale, "least": least, "isTime": is_time}
+        return self._keep(header, _planes(moved))
 
     def _keep(self, header: dict[str, Any], content: bytes) -> int:
         name = hashlib.sha256(repr(header).encode() + content).hexdigest()

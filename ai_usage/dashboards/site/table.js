@@ -65,15 +65,23 @@ function tableOf(card, lines, { sortedBy, onSort, caption }) {
   return el("div", { class: "table" }, scroller, more);
 }
 
-const MARKS = { pass: "good", passed: "good", ok: "good", green: "good", final: "good", closed: "good", fresh: "good", warn: "warn", warning: "warn", late: "warn", provisional: "warn", open: "warn", fail: "bad", failed: "bad", error: "bad", red: "bad", stale: "bad" };
+// Words that are a verdict, and the columns they stand in. Colour never stands alone: the word is there too.
+const MARKS = { passed: "good", final: "good", closed: "good", warned: "warn", provisional: "warn", open: "warn", failed: "bad" };
+const TIMES = new Set(["date", "month", "instant"]);
+const MARKED = new Set(["verdict", "status"]);
+
+function stateOf(line) {
+  if (line.failed?.value) return "bad";
+  return line.warned?.value ? "warn" : "good";
+}
 
 function rowOf(card, columns, line) {
   const cells = columns.map((column, at) => {
     const value = exactCell(line, column);
     const text = column.isMeasure ? cellText(line[column.name], column.format) : nameText(line[column.name], column.format);
-    const attributes = { class: column.isMeasure ? "number" : null, "data-value": value };
-    if (at === 0 && !column.isMeasure) return el("th", { scope: "row", ...attributes }, text, line.isSmall ? el("span", { class: "small-group" }, ` fewer than ${card.smallest_group} people`) : null);
-    const mark = card.display === "status" && !column.isMeasure ? MARKS[text.toLowerCase()] : null;
+    const attributes = { class: column.isMeasure ? "number" : TIMES.has(column.format) ? "time" : null, "data-value": value };
+    if (at === 0 && !column.isMeasure) return el("th", { scope: "row", ...attributes }, card.display === "status" ? el("span", { class: `mark ${stateOf(line)}` }, text) : text, line.isSmall ? el("span", { class: "small-group" }, ` fewer than ${card.smallest_group} people`) : null);
+    const mark = MARKED.has(column.name) ? MARKS[text.toLowerCase()] : null;
     return el("td", attributes, mark ? el("span", { class: `mark ${mark}` }, text) : text);
   });
   return el("tr", { class: line.isSmall ? "is-small" : null }, ...cells);
