@@ -108,6 +108,11 @@ def secrets() -> list[str]:
     return sorted({value for value in values if len(value) >= 6}, key=len, reverse=True)  # shorter ones are words
 
 
+def pseudonym_salt() -> str:
+    """What pseudonyms are made with; empty where people go by their addresses."""
+    return os.environ.get("AI_USAGE_PSEUDONYMS", "").strip()
+
+
 def read_settings(environ: dict[str, str]) -> Settings:
     """Settings of an environment; `SettingError` names the variable, what is wrong with it and what to write."""
     read = _Reader(environ)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from ai_usage.alerts.discretion import Discretion
+from ai_usage.discretion import Discretion
 from ai_usage.alerts.message import Message
 from ai_usage.alerts.news import News
 

@@ -16,6 +16,8 @@ from typing import Literal
 import polars as pl
 
 from ai_usage.dashboards.boards import OF_FRESHNESS, Card, Measure
+from ai_usage.discretion import Discretion
+from ai_usage.settings import pseudonym_salt
 from ai_usage.warehouse.googlesql import read, to_duckdb
 from ai_usage.warehouse.port import Warehouse
 
@@ -39,14 +41,17 @@ class Result:
         return self.provisional_from is not None
 
 
-def result(warehouse: Warehouse, card: Card, discreet: Callable[[str], str] | None = None) -> Result:
-    """The card's SQL as it stands. `discreet` is applied to each text in it."""
+def result(warehouse: Warehouse, card: Card, *, salt: str | None = None) -> Result:
+    """The card's SQL as it stands, with pseudonyms for addresses where there is a salt: the installation's, if none is
+    given.
+    """
     found = warehouse.query(card.query)
-    marks = found if set(MARKS) <= set(found.columns) else _freshness(warehouse, found)
-    through, as_of, provisional_from = (marks[name].drop_nulls() for name in MARKS)
+    known = _freshness(warehouse, found)
+    through, as_of, provisional_from = ((found if name in found else known)[name].drop_nulls() for name in MARKS)
     rows = found.drop(MARKS, strict=False).with_columns(_whole(found))
+    discreet = Discretion(salt=pseudonym_salt() if salt is None else salt)
     return Result(
-        rows=_told(rows, discreet) if discreet else rows,
+        rows=_told(rows, discreet) if discreet.salt else rows,
         data_through=_date(through.min()),
         as_of=_instant(as_of.min()),
         provisional_from=_date(provisional_from.min()),

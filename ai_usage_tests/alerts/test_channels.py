@@ -13,7 +13,7 @@ import pytest
 from ai_usage import settings as settings_module
 from ai_usage.alerts import resource
 from ai_usage.alerts.channels import Slack, Undelivered, Webhook
-from ai_usage.alerts.discretion import pseudonym
+from ai_usage.discretion import pseudonym
 from ai_usage.alerts.mail import Mail, MailServer
 from ai_usage.alerts.message import Message, compose
 from ai_usage.alerts.news import News, Severity

@@ -6,7 +6,5 @@ select
     if(is_idle, 1, 0) as idle_seats,
     1 as seats,
     coalesce(saving_usd, cast(0 as numeric)) as saving_usd,
-    as_of_date as data_through,
-    cast(null as timestamp) as as_of,
-    cast(null as date) as provisional_from
+    as_of_date as data_through
 from ai_usage_analytics.seat_use

@@ -8,8 +8,6 @@ select
     days_known,
     seat_price_usd,
     saving_usd,
-    as_of_date as data_through,
-    cast(null as timestamp) as as_of,
-    cast(null as date) as provisional_from
+    as_of_date as data_through
 from ai_usage_analytics.seat_use
 where is_idle

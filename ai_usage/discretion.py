@@ -1,4 +1,4 @@
-"""What no message may say: a secret in any case, and who somebody is where pseudonyms are wanted."""
+"""What no message and no dashboard may say: a secret in any case, and who somebody is where pseudonyms are wanted."""
 
 import hashlib
 import hmac
