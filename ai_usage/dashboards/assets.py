@@ -3,7 +3,6 @@
 Each writes one HTML file into `<data folder>/site`. Where pseudonyms are wanted no page has an address.
 """
 
-import os
 import time
 from pathlib import Path
 
@@ -11,10 +10,10 @@ import dagster as dg
 import sqlglot
 from sqlglot import exp
 
-from ai_usage.alerts.discretion import Discretion
 from ai_usage.dashboards import cards, site
 from ai_usage.dashboards.boards import OF_FRESHNESS, Board, boards
 from ai_usage.dashboards.site import Site
+from ai_usage.discretion import Discretion
 from ai_usage.layers import OWNERS, POOL, in_plain_words
 from ai_usage.settings import Settings, secrets, settings
 from ai_usage.warehouse.googlesql import read
@@ -60,11 +59,16 @@ def marts_read(board: Board) -> set[str]:
 
 def write_board(warehouse: Warehouse, board: Board, of: Settings) -> Path:
     """Ask the board's cards and put its page in place, and the list of boards beside it."""
-    discreet = Discretion(secrets(), os.environ.get("AI_USAGE_PSEUDONYMS", "").strip())
     with warehouse.connected():
-        results = {card.name: cards.result(warehouse, card, discreet) for card in board.cards}
+        results = {card.name: cards.result(warehouse, card) for card in board.cards}
     folder = site_folder(of)
-    made = Site(boards(), site.vega(folder), is_simulated=of.simulate, made=f"Made {of.now():%-d %b %Y, %H:%M} UTC by ai_usage.")
+    made = Site(
+        boards(),
+        site.vega(folder),
+        is_simulated=of.simulate,
+        made=f"Made {of.now():%-d %b %Y, %H:%M} UTC by ai_usage.",
+        discreet=Discretion(secrets()),
+    )
     site.write(folder, site.INDEX, made.index())
     return site.write(folder, f"{board.name}.html", made.page(board, results))
 

@@ -1,4 +1,4 @@
-"""A headless Chromium of this machine, without a network, for the pages' tests. Where there is none, they are skipped."""
+"""A headless Chromium of this machine, without a network, for the pages' tests. Where there is none they skip."""
 
 import shutil
 from collections.abc import Iterator
@@ -53,7 +53,9 @@ class Opened:
         return self
 
     def numbers(self, card: str, chosen: dict[str, list[str]]) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.page.evaluate("([card, chosen]) => aiUsage.numbers(card, chosen)", [card, chosen])
+        found: list[dict[str, Any]] = self.page.evaluate(
+            "([card, chosen]) => aiUsage.numbers(card, chosen)", [card, chosen]
+        )
         return found
 
     def overflow(self) -> int:

@@ -1,7 +1,7 @@
 """A board with every display, and rows for it: of a company of any size, made up here, no warehouse asked."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,6 +19,7 @@ ODD_TEAM = 'Sales, "EMEA" </script><b>&'
 MONTH_DIM = {"month": {"label": "Month", "format": "month"}}
 SPEND = {"spent_usd": {"label": "Spend", "format": "usd", "of": "billed_usd"}}
 PEOPLE = {"people": {"label": "People", "format": "count", "distinct": "user_email"}}
+PERSON = {"person": {"label": "Person", "format": "text"}}
 EVERY = {"period": "month", "provider": "provider", "team": "team_name", "person": "person"}
 
 
@@ -47,7 +48,10 @@ def results(people: int, months: int, *, last: date = date(2026, 11, 20)) -> dic
         "nothing": spend.head(0),
     }
     as_of = datetime.combine(last + timedelta(days=1), datetime.min.time(), UTC) + timedelta(hours=6, minutes=2)
-    return {name: Result(rows, last, as_of, None if name == "budget" else last - timedelta(29)) for name, rows in found.items()}
+    return {
+        name: Result(rows, last, as_of, None if name == "budget" else last - timedelta(29))
+        for name, rows in found.items()
+    }
 
 
 def cards_of(of: Board) -> dict[str, Card]:
@@ -61,7 +65,7 @@ def _months(count: int, last: date) -> list[str]:
 
 def _spend(people: int, months: int, last: date) -> pl.DataFrame:
     """A row a person, month, provider and model; some of it nobody's, some of it without a price."""
-    chance = random.Random(7)
+    chance = random.Random(7)  # noqa: S311 - made up, not secret
     teams = [f"Team {number:02}" for number in range(1, max(4, people // 25) + 1)] + [ODD_TEAM]
     rows: list[tuple[Any, ...]] = []
     for number in range(people):
@@ -71,14 +75,18 @@ def _spend(people: int, months: int, last: date) -> pl.DataFrame:
         for month in _months(months, last):
             for provider in ("anthropic", "cursor"):
                 model = chance.choice(MODELS)
-                cost = Decimal(round(heavy * chance.uniform(1, 40) * 10**9)).scaleb(-9) if chance.random() > 0.02 else None
-                rows.append((month, provider, model, chance.choice(WORKSPACES), team, email or "unattributed", email, cost))
+                cost = (
+                    Decimal(round(heavy * chance.uniform(1, 40) * 10**9)).scaleb(-9) if chance.random() > 0.02 else None
+                )
+                rows.append(
+                    (month, provider, model, chance.choice(WORKSPACES), team, email or "unattributed", email, cost)
+                )
     schema = ["month", "provider", "model", "workspace", "team_name", "person", "user_email"]
     return pl.DataFrame(rows, schema={**dict.fromkeys(schema, pl.String), "billed_usd": USD}, orient="row")
 
 
 def _activity(spend: pl.DataFrame) -> pl.DataFrame:
-    chance = random.Random(11)
+    chance = random.Random(11)  # noqa: S311 - made up, not secret
     lines = [chance.randrange(0, 9000) if chance.random() > 0.3 else 0 for _ in range(len(spend))]
     shown = [accepted + chance.randrange(0, 9000) for accepted in lines]
     return spend.drop("model", "workspace").with_columns(
@@ -106,7 +114,11 @@ def _forecast(last: date) -> pl.DataFrame:
 
 
 def _claims(last: date) -> pl.DataFrame:
-    verdicts = [("no_day_is_missing", "passed", 31, 0), ("parity_holds", "warned", 30, 1), ("ledger_is_whole", "failed", 29, 2)]
+    verdicts = [
+        ("no_day_is_missing", "passed", 31, 0),
+        ("parity_holds", "warned", 30, 1),
+        ("ledger_is_whole", "failed", 29, 2),
+    ]
     return pl.DataFrame(
         [(claim, verdict, last, green, red) for claim, verdict, green, red in verdicts],
         schema={"claim": pl.String, "verdict": pl.String, "judged_date": pl.Date, "green": pl.Int64, "red": pl.Int64},
@@ -134,10 +146,12 @@ def _card(name: str, display: str, place: tuple[int, int, int, int], **more: Any
 
 
 def _cards() -> Iterator[dict[str, Any]]:
-    yield _card("spend", "number", (0, 0, 6, 4), filters=EVERY, measures=SPEND | PEOPLE, y=["spent_usd"], compares="previous")
+    yield _card(
+        "spend", "number", (0, 0, 6, 4), filters=EVERY, measures=SPEND | PEOPLE, y=["spent_usd"], compares="previous"
+    )
     yield _card(
         *("output", "number", (0, 6, 6, 4)), filters=EVERY, compares="previous",
-        measures={"cost_per_line_usd": {"label": "USD per line", "format": "usd_fine", "of": "billed_usd", "per": "lines_accepted"}},
+        measures={"price": {"label": "USD a line", "format": "usd_fine", "of": "billed_usd", "per": "lines_accepted"}},
     )  # fmt: skip
     yield _card("nothing", "number", (0, 12, 6, 4), filters=EVERY, measures=SPEND, empty="Nothing has been billed yet.")
     yield _card(
@@ -159,18 +173,20 @@ def _cards() -> Iterator[dict[str, Any]]:
     )  # fmt: skip
     yield _card(
         *("heat", "heatmap", (20, 0, 12, 10)), filters=EVERY, measures=SPEND, x="workspace", y=["spent_usd"],
-        dimensions={"person": {"label": "Person", "format": "text"}, "workspace": {"label": "Workspace", "format": "text"}},
+        dimensions=PERSON | {"workspace": {"label": "Workspace", "format": "text"}},
         series="person", sort="-spent_usd", top=10,
     )  # fmt: skip
     yield _card(
-        *("outlay", "scatter", (20, 12, 12, 10)), filters=EVERY, x="spent_usd", y=["lines"], label="person", size="commits",
+        *("outlay", "scatter", (20, 12, 12, 10)), filters=EVERY, x="spent_usd", y=["lines"], label="person",
+        size="commits",
         measures=SPEND | {"lines": {"label": "Lines accepted", "format": "count", "of": "lines_accepted"},
                           "commits": {"label": "Commits", "format": "count", "of": "commits"}},
-        dimensions={"person": {"label": "Person", "format": "text"}}, sort="-spent_usd",
+        dimensions=PERSON, sort="-spent_usd",
         caveat="Lines of code are not productivity: they tell who uses a tool, not what it was worth.",
     )  # fmt: skip
     yield _card(
-        *("forecast", "band", (30, 0, 12, 8)), x="spend_date", y=["spent_usd", "forecast_usd"], low="low_usd", high="high_usd",
+        *("forecast", "band", (30, 0, 12, 8)), x="spend_date", y=["spent_usd", "forecast_usd"],
+        low="low_usd", high="high_usd",
         dimensions={"spend_date": {"label": "Day", "format": "date"}},
         measures={name: {"label": label, "format": "usd", "of": name} for name, label in (
             ("spent_usd", "Spent"), ("forecast_usd", "Forecast"), ("low_usd", "Low"), ("high_usd", "High"))},
@@ -182,9 +198,11 @@ def _cards() -> Iterator[dict[str, Any]]:
     )  # fmt: skip
     yield _card(
         *("people", "table", (38, 0, 16, 9)), filters=EVERY, sort="-spent_usd",
-        dimensions={"person": {"label": "Person", "format": "text"}, "team_name": {"label": "Team", "format": "text"}},
-        measures=SPEND | {"acceptance": {"label": "Acceptance", "format": "ratio", "of": "lines_accepted", "per": "lines_shown"},
-                          "best_month": {"label": "Most in a month", "format": "count", "of": "lines_accepted", "how": "max"}},
+        dimensions=PERSON | {"team_name": {"label": "Team", "format": "text"}},
+        measures=SPEND | {
+            "acceptance": {"label": "Acceptance", "format": "ratio", "of": "lines_accepted", "per": "lines_shown"},
+            "best_month": {"label": "Most in a month", "format": "count", "of": "lines_accepted", "how": "max"},
+        },
     )  # fmt: skip
     yield _card(
         *("claims", "status", (38, 16, 8, 9)), sort="claim",
@@ -206,42 +224,47 @@ _BOARD: dict[str, Any] = {
 
 
 def rows_for(card: Card, people: int, months: int, *, last: date = date(2026, 11, 20)) -> Result:
-    """Rows of any card, of the columns it uses: a row a person, month and provider, or a few where it has no persons."""
-    chance = random.Random(card.name)
+    """Rows of any card, of the columns it uses: one a person, month and provider; a few if it knows no persons."""
+    chance = random.Random(card.name)  # noqa: S311 - made up, not secret
     formats = {name: of.format for name, of in card.dimensions.items()}
     counted = {measure.distinct for measure in card.measures.values() if measure.distinct}
     labels = list(dict.fromkeys([*card.filters.values(), *card.dimensions, *counted]))
     is_personal = any(word in name for name in labels for word in ("person", "email"))
-    rows = max(2, (people if is_personal else 12) * months * 2)
-    named = [f"person.{number:04}@example.com" for number in range(people)]
-
-    def label(name: str, row: int) -> Any:
-        group, month = row // 2 // months, _months(months, last)[row // 2 % months]
-        if formats.get(name) == "date" or name.endswith("_date") or name in {"day", "week"}:
-            return last - timedelta(days=30 * (row // 2 % months) + group % 28)
-        if formats.get(name) == "instant":
-            return datetime(2026, 11, 1, tzinfo=UTC) + timedelta(minutes=row)
-        if formats.get(name) in {"count", "days", "tokens"}:
-            return row % 12
-        if "month" in name or formats.get(name) == "month":
-            return month
-        if "person" in name or "email" in name:
-            return named[group % people]
-        if name == "provider":
-            return ("anthropic", "cursor")[row % 2]
-        if name == "team_name":
-            return f"Team {group % 37:02}"
-        return f"{name} {group % 11}"
-
-    def amount(name: str) -> pl.Series:
-        of = {measure.format for measure in card.measures.values() if name in {measure.of, measure.per}}
-        if of & {"usd", "usd_fine"} or name.endswith("_usd"):
-            return pl.Series([Decimal(chance.randrange(10**12)).scaleb(-9) for _ in range(rows)], dtype=USD)
-        if "instant" in of:
-            return pl.Series([datetime(2026, 11, 1, tzinfo=UTC) + timedelta(minutes=row) for row in range(rows)])
-        return pl.Series([chance.randrange(9000) for _ in range(rows)], dtype=pl.Int64)
-
-    amounts = {column for measure in card.measures.values() for column in (measure.of, measure.per) if column}
-    frame = pl.DataFrame({name: [label(name, row) for row in range(rows)] for name in labels} | {name: amount(name) for name in sorted(amounts)})
+    groups = people if is_personal else 12
+    every = [(group, month, side) for group in range(groups) for month in range(months) for side in range(2)]
+    columns: dict[str, Any] = {
+        name: [_label(name, formats.get(name, "text"), *which, last, months) for which in every] for name in labels
+    }
+    for name in sorted(
+        {column for measure in card.measures.values() for column in (measure.of, measure.per) if column}
+    ):
+        told = {measure.format for measure in card.measures.values() if name in {measure.of, measure.per}}
+        columns[name] = _amounts(name, told, len(every), chance)
     as_of = datetime(2026, 11, 21, 6, 2, tzinfo=UTC)
-    return Result(frame, last, as_of, last - timedelta(29))
+    return Result(pl.DataFrame(columns), last, as_of, last - timedelta(29))
+
+
+def _label(name: str, told: str, group: int, month: int, side: int, last: date, months: int) -> Any:
+    if told == "date" or name.endswith("_date") or name in {"judged_day", "week_start"}:
+        return last - timedelta(days=30 * month + group % 28)
+    said = {
+        "instant": datetime(2026, 11, 1, tzinfo=UTC) + timedelta(minutes=group),
+        "count": group % 12,
+        "days": group % 12,
+        "month": _months(months, last)[month],
+    }
+    names = {
+        "month": said["month"],
+        "provider": ("anthropic", "cursor")[side],
+        "team_name": f"Team {group % 37:02}",
+        **dict.fromkeys(["person", "user_email", "active_email"], f"person.{group:04}@example.com"),
+    }
+    return said.get(told) if told in said else names.get(name, f"{name} {group % 11}")
+
+
+def _amounts(name: str, told: Collection[str], rows: int, chance: random.Random) -> pl.Series:
+    if {"usd", "usd_fine"} & set(told) or name.endswith("_usd"):
+        return pl.Series([Decimal(chance.randrange(10**12)).scaleb(-9) for _ in range(rows)], dtype=USD)
+    if "instant" in told:
+        return pl.Series([datetime(2026, 11, 1, tzinfo=UTC) + timedelta(minutes=row) for row in range(rows)])
+    return pl.Series([chance.randrange(9000) for _ in range(rows)], dtype=pl.Int64)

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from ai_usage.dashboards import site
-from ai_usage.dashboards.boards import Board, Card, boards
+from ai_usage.dashboards.boards import Card, boards
 from ai_usage.dashboards.cards import Result, numbers
 from ai_usage.dashboards.site import Site
 from ai_usage_tests.dashboards.browser import Opened, chromium, window
@@ -39,20 +39,20 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def company() -> dict[str, dict[str, Result]]:
+def rows() -> dict[str, dict[str, Result]]:
     """Rows of every board."""
     found = {of.name: {card.name: rows_for(card, 12, MONTHS) for card in of.cards} for of in boards()}
     return {EVERY.name: results(40, MONTHS), **found}
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory, company: dict[str, dict[str, Result]]) -> Path:
+def pages(tmp_path_factory: pytest.TempPathFactory, rows: dict[str, dict[str, Result]]) -> Path:
     """The folder of a simulated site."""
     folder = tmp_path_factory.mktemp("site")
     made = Site(BOARDS, site.vega(folder), is_simulated=True)
     site.write(folder, site.INDEX, made.index())
     for of in BOARDS:
-        site.write(folder, f"{of.name}.html", made.page(of, company[of.name]))
+        site.write(folder, f"{of.name}.html", made.page(of, rows[of.name]))
     return folder
 
 
@@ -65,9 +65,11 @@ def opened(browser: Browser, pages: Path) -> Iterator[Opened]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
-def test_a_board_opens_offline_and_can_be_read_by_everyone(browser: Browser, pages: Path, name: str, is_dark: bool) -> None:
-    with window(browser, is_dark=is_dark) as opened:
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_board_opens_offline_and_can_be_read_by_everyone(
+    browser: Browser, pages: Path, name: str, theme: str
+) -> None:
+    with window(browser, is_dark=theme == "dark") as opened:
         opened.show(pages / f"{name}.html").draw_all()
         assert opened.page.locator("article.card").count() == len(next(of for of in BOARDS if of.name == name).cards)
         assert opened.violations() == []
@@ -125,6 +127,10 @@ def equal(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
     )
 
 
+def in_order(lines: list[tuple[Any, ...]], dimensions: int) -> list[tuple[Any, ...]]:
+    return sorted(lines, key=lambda line: tuple((value is None, str(value)) for value in line[:dimensions]))
+
+
 def is_exact(card: Card, name: str, result: Result) -> bool:
     measure = card.measures[name]
     return not measure.per and not (measure.of and result.rows.schema[measure.of].is_float())
@@ -133,25 +139,28 @@ def is_exact(card: Card, name: str, result: Result) -> bool:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("choice", CHOICES)
 def test_the_page_adds_up_as_the_platform_does(
-    browser: Browser, pages: Path, company: dict[str, dict[str, Result]], name: str, choice: str
+    browser: Browser, pages: Path, rows: dict[str, dict[str, Result]], name: str, choice: str
 ) -> None:
     chosen = CHOICES[choice]
     with window(browser) as opened:
         opened.show(pages / f"{name}.html")
         for card in next(of for of in BOARDS if of.name == name).cards:
-            result = company[name][card.name]
+            result = rows[name][card.name]
             wanted = as_the_page_says(numbers(result, card, chosen), card)
             columns = [*card.dimensions, *card.measures]
             found = [
                 tuple(number(v) if n in card.measures else v for n, v in ((n, line[n]) for n in columns))
                 for line in opened.numbers(card.name, chosen)
             ]
-            key = lambda line: tuple((value is None, str(value)) for value in line[: len(card.dimensions)])  # noqa: E731
-            wanted, found = sorted(wanted, key=key), sorted(found, key=key)
+            wanted, found = in_order(wanted, len(card.dimensions)), in_order(found, len(card.dimensions))
             assert len(found) == len(wanted), card.name
             for one, other in zip(found, wanted, strict=True):
                 assert equal(one, other), (card.name, one, other)
-                exact = [at for at, column in enumerate(columns) if column in card.dimensions or is_exact(card, column, result)]
+                exact = [
+                    at
+                    for at, column in enumerate(columns)
+                    if column in card.dimensions or is_exact(card, column, result)
+                ]
                 assert [one[at] for at in exact] == [other[at] for at in exact], card.name
 
 
@@ -159,12 +168,14 @@ def big(opened: Opened, card: str) -> str:
     return str(opened.card(card).locator(".big").inner_text())
 
 
-def test_filters_change_the_numbers_and_reset_brings_them_back(opened: Opened, company: dict[str, dict[str, Result]]) -> None:
+def test_filters_change_the_numbers_and_reset_brings_them_back(
+    opened: Opened, rows: dict[str, dict[str, Result]]
+) -> None:
     card = cards_of(EVERY)["spend"]
-    rows = company[EVERY.name]["spend"]
+    result = rows[EVERY.name]["spend"]
 
     def wanted(**chosen: list[str]) -> str:
-        [[spent, *_]] = numbers(rows, card, chosen).rows()
+        [[spent, *_]] = numbers(result, card, chosen).rows()
         return f"${spent:,.2f}"
 
     months = [f"2025-{12}", *(f"2026-{month:02}" for month in range(1, 12))]

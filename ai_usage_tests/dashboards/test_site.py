@@ -59,7 +59,10 @@ def test_amounts_too_great_for_a_browsers_numbers_travel_in_two_halves() -> None
     columns = unpacked(packer.packed())
     header = columns[at][0]
     high, low = (whole(*columns[header[half]]) for half in ("high", "low"))
-    joined = [None if h is None or l is None else Decimal(h * header["limb"] + l).scaleb(-9) for h, l in zip(high, low, strict=True)]
+    joined = [
+        None if top is None or rest is None else Decimal(top * header["limb"] + rest).scaleb(-9)
+        for top, rest in zip(high, low, strict=True)
+    ]
     assert joined == amounts
     assert max(abs(value) for value in high if value is not None) < EXACT
 
@@ -82,7 +85,7 @@ def test_a_day_that_is_only_filtered_by_travels_as_its_month() -> None:
     days = pl.DataFrame(
         {
             "month": [date(2026, 10, 1), date(2026, 10, 9)],
-            **dict.fromkeys(["provider", "team_name", "person", "user_email"], ["x", "x"]),
+            **{name: ["x", "x"] for name in ("provider", "team_name", "person", "user_email")},
             "billed_usd": pl.Series([Decimal("0.1"), Decimal("0.2")], dtype=USD),
         }
     )

@@ -7,7 +7,7 @@ What a card's rows are is `cards`' business.
 import html
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -36,10 +36,11 @@ class Site:
     vega: str  # the script that draws
     is_simulated: bool = False
     made: str = ""  # when, in words
+    discreet: Callable[[str], str] = str  # applied to every name in the data
 
     def page(self, board: Board, results: Mapping[str, Result]) -> str:
         """One board with its rows: a whole HTML file."""
-        packer = Packer()
+        packer = Packer(self.discreet)
         cards = [_card(card, results[card.name], packer) for card in board.cards]
         said = {
             "board": {**_plain(board), "cards": cards},

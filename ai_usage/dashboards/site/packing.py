@@ -7,6 +7,7 @@ not hold exactly as two of them. Equal columns of several cards are stored once.
 import base64
 import hashlib
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -21,8 +22,9 @@ SCALE = 9  # NUMERIC's decimal places
 
 @dataclass
 class Packer:
-    """Collects the columns of one page."""
+    """Collects the columns of one page. `words` is applied to every text before it is kept."""
 
+    words: Callable[[str], str] = str
     _kept: dict[str, int] = field(default_factory=dict, init=False)
     _headers: list[dict[str, Any]] = field(default_factory=list, init=False)
     _content: bytearray = field(default_factory=bytearray, init=False)
@@ -30,7 +32,7 @@ class Packer:
     def labels(self, column: pl.Series) -> int:
         """Keep a column of names, days or marks as a sorted dictionary and a code a row, 0 for null; returns where."""
         known = column.drop_nulls().unique()
-        name_of = {value: _name(value) for value in known.to_list()}
+        name_of = {value: self.words(value) if isinstance(value, str) else _name(value) for value in known.to_list()}
         names = sorted(set(name_of.values()))
         code_of = {name: code for code, name in enumerate(names, start=1)}
         codes = column.replace_strict(
