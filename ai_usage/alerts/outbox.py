@@ -14,9 +14,9 @@ from pathlib import Path
 
 import msgspec
 
-from ai_usage.discretion import Discretion
 from ai_usage.alerts.message import Message
 from ai_usage.alerts.news import News
+from ai_usage.discretion import Discretion
 
 SCHEMA = """
 create table if not exists cursors (source text primary key, at integer not null);

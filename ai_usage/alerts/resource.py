@@ -7,9 +7,9 @@ import dagster as dg
 
 from ai_usage.alerts.channels import Channel, Slack, Webhook
 from ai_usage.alerts.delivery import Alerts
-from ai_usage.discretion import Discretion
 from ai_usage.alerts.mail import Mail, MailServer
 from ai_usage.alerts.outbox import Outbox
+from ai_usage.discretion import Discretion
 from ai_usage.settings import Settings, secrets, settings
 
 FILE = "alerts.sqlite"

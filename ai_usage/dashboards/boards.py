@@ -11,8 +11,8 @@ import msgspec
 import sqlglot
 from sqlglot import exp
 
-from ai_usage.errors import AiUsageError
 from ai_usage.dashboards.verdicts import CHECK_RESULTS
+from ai_usage.errors import AiUsageError
 from ai_usage.marts.files import marts
 from ai_usage.settings import ROOT
 from ai_usage.warehouse.googlesql import read

@@ -23,7 +23,7 @@ from ai_usage.warehouse.port import Warehouse
 
 Engine = Literal["googlesql", "duckdb"]
 MARKS = ("data_through", "as_of", "provisional_from")
-MONTH = "%Y-%m"
+MONTH, MONTH_COLUMN = "%Y-%m", "month"  # a period cuts on this text, or on a DATE
 
 
 @dataclass(frozen=True)
@@ -106,13 +106,9 @@ def _optional(condition: str) -> str:
     return f"[[{condition}]]" if "{{" in condition else condition
 
 
-def _is_of_months(card: Card, column: str) -> bool:
-    return card.filters.get("period") == column and not column.endswith("_date")
-
-
 def _compared_sql(card: Card, column: str) -> str:
     """A column as the filter's values are written: of a day its month."""
-    if card.filters.get("period") != column or _is_of_months(card, column):
+    if card.filters.get("period") != column or column == MONTH_COLUMN:
         return column
     return f"format_date('{MONTH}', {column})"
 

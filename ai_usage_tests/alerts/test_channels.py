@@ -13,12 +13,12 @@ import pytest
 from ai_usage import settings as settings_module
 from ai_usage.alerts import resource
 from ai_usage.alerts.channels import Slack, Undelivered, Webhook
-from ai_usage.discretion import pseudonym
 from ai_usage.alerts.mail import Mail, MailServer
 from ai_usage.alerts.message import Message, compose
 from ai_usage.alerts.news import News, Severity
 from ai_usage.automation import alerts as automation
 from ai_usage.commands import doctor
+from ai_usage.discretion import pseudonym
 from ai_usage.errors import SettingError
 from ai_usage.settings import read_settings, secrets
 from ai_usage_tests.alerts.receivers import dead_port, hook, post

@@ -11,12 +11,12 @@ import pytest
 from ai_usage.alerts import runbook
 from ai_usage.alerts.channels import as_blocks, as_json
 from ai_usage.alerts.delivery import Alerts
-from ai_usage.discretion import Discretion, pseudonym
 from ai_usage.alerts.mail import Mail, MailServer
 from ai_usage.alerts.message import Message, compose
 from ai_usage.alerts.news import News, Severity
 from ai_usage.alerts.outbox import Memory, Outbox
 from ai_usage.definitions import defs
+from ai_usage.discretion import Discretion, pseudonym
 from ai_usage.settings import ROOT
 
 DAY = date(2026, 11, 10)

@@ -3,7 +3,7 @@ select
     month,
     if(tool = 'cursor', 'cursor', 'anthropic') as provider,
     coalesce(team_name, 'no team') as team_name,
-    user_email,
+    if(days_active > 0, user_email, null) as active_email,
     sum(days_active) as days_active,
     sum(suggestions) as suggestions,
     sum(suggestions_accepted) as suggestions_accepted,
@@ -14,5 +14,4 @@ from ai_usage_analytics.activity_by_person
 where
     tool in ('claude_code', 'cursor')
     and user_email is not null
-    and days_active > 0
-group by month, provider, team_name, user_email
+group by month, provider, team_name, active_email

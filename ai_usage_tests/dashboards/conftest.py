@@ -1,0 +1,52 @@
+"""A company of forty people over a quarter, as the marts have it, and some verdicts on its days."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from ai_usage.catalog import TABLES
+from ai_usage.commands.bench_company import LAST, Company
+from ai_usage.commands.marts import rebuild_all
+from ai_usage.marts.files import marts
+from ai_usage.marts.rebuild import rebuild_whole
+from ai_usage.settings import settings
+from ai_usage.warehouse.duckdb import DuckDBWarehouse
+
+COMPANY = Company(people=40, days=110)
+A = "ai_usage_analytics"
+HISTORY = f"""
+insert into {A}.check_results
+select 'core/claude_costs', 'no_day_is_missing', d::date, case when d::date = date '2026-10-09' then 'failed'
+    when d::date = date '2026-11-02' then 'warned' else 'passed' end as verdict,
+    case verdict when 'passed' then null else 'because of ' || strftime(d, '%A') end, timestamptz '2026-11-20 06:00:00+00', 'r'
+from range(date '2026-09-01', date '2026-11-20', interval 1 day) as t(d)
+union all values
+    ('core/seats', 'sheet_can_be_read', null, 'warned', 'the sheet says dev@example.com', timestamptz '2026-11-20 06:00:00+00', 'r'),
+    ('core/claude_costs', 'cost_lines_are_unique', date '2026-11-19', 'passed', null, timestamptz '2026-11-20 06:00:00+00', 'r');
+update {A}.spend_versions set billed_usd = billed_usd + 1.5
+where activity_date = date '2026-10-20' and known_to is not null;
+delete from {A}.claude_code_usage_stats where user_email = 'person00005@example.com' and month(activity_date) = 9;
+"""
+# Once the days are built: a day that differs from its ledger would be held back.
+TWO_STOPPED = f"""
+update {A}.cursor_usage_stats set is_active = false, composer_requests = 0, chat_requests = 0, agent_requests = 0,
+    cmdk_usages = 0, total_tabs_shown = 0, total_accepts = 0, total_rejects = 0
+where user_email in ('person00003@example.com', 'person00007@example.com') and activity_date > date '2026-10-15';
+"""
+
+
+@pytest.fixture(scope="session")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBWarehouse]:
+    folder: Path = tmp_path_factory.mktemp("company")
+    warehouse = DuckDBWarehouse(folder / "a.duckdb", folder / "b.duckdb", TABLES, settings().now)
+    COMPANY.settle_in(warehouse)
+    with warehouse.connected() as db:
+        db.execute(HISTORY)
+        assert LAST - timedelta(days=COMPANY.days - 1) < date(2026, 9, 1)
+        for _ in rebuild_all(warehouse, [COMPANY.span]):
+            pass
+        db.execute(TWO_STOPPED)
+        rebuild_whole(warehouse, next(mart for mart in marts() if mart.table.name == "seat_use"))
+        yield warehouse

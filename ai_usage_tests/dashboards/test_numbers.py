@@ -1,0 +1,116 @@
+"""Every number of every card is what an independent query makes of the days it is about, filtered or not."""
+
+from collections.abc import Collection, Mapping
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+
+from ai_usage.dashboards.boards import Card, boards
+from ai_usage.dashboards.cards import Result, aggregated, numbers, result
+from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage_tests.dashboards.truth import TRUTHS
+
+CARDS = {card.name: card for board in boards() for card in board.cards}
+CHOICES: dict[str, Mapping[str, Collection[str]]] = {
+    "all": {},
+    "a month": {"period": ["2026-10"]},
+    "two months": {"period": ["2026-10", "2026-11"]},
+    "a provider": {"provider": ["cursor"]},
+    "teams": {"team": ["team-03", "team-07", "no team"]},
+    "people": {"person": ["person00003@example.com", "person00005@example.com", "unattributed"]},
+    "all of them": {
+        "period": ["2026-09", "2026-11"],
+        "provider": ["anthropic"],
+        "team": ["team-05", "team-10"],
+        "person": ["person00005@example.com", "person00010@example.com"],
+    },
+}
+IN_FULL = {  # cards that are the whole bill, seats and what is nobody's included
+    *("period_spend", "platform_share", "top_teams", "top_people", "daily_spend", "budget_trend", "spend_trend"),
+    *("person_platform", "team_spend", "attribution_quality_trend"),
+}
+
+Shown = dict[tuple[str, ...], list[Any]]
+
+
+def told(card: Card, chosen: Mapping[str, Collection[str]]) -> Mapping[str, Collection[str]]:
+    """Those of the choices that the card has a column for."""
+    return {name: values for name, values in chosen.items() if name in {str(key) for key in card.filters}}
+
+
+def shown(rows: list[dict[str, Any]], card: Card) -> Shown:
+    return {
+        tuple(str(row[name]) for name in card.dimensions): [_number(row[name]) for name in card.measures]
+        for row in rows
+    }
+
+
+def _commonest(found: Result, column: str) -> str:
+    values = found.rows[column].drop_nulls()
+    said = values.dt.strftime("%Y-%m") if values.dtype == pl.Date else values
+    return str(said.mode().sort()[0])
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, (Decimal, int)):
+        return Decimal(value)
+    return pytest.approx(value, rel=1e-9, abs=1e-9) if isinstance(value, float) else value
+
+
+def _comparable(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def same(ours: Shown, truth: Shown) -> None:
+    """Floats are as good as equal; money is equal to the last digit wherever both sides have it as Decimal."""
+    assert ours.keys() == truth.keys()
+    for key, values in ours.items():
+        for mine, other in zip(values, truth[key], strict=True):
+            if isinstance(mine, Decimal) and isinstance(other, Decimal):
+                assert mine == other, key
+            else:
+                assert _comparable(mine) == _comparable(other), key
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+@pytest.mark.parametrize("name", CARDS)
+def test_a_card_shows_what_the_days_come_to(company: DuckDBWarehouse, name: str, choice: str) -> None:
+    card, chosen = CARDS[name], told(CARDS[name], CHOICES[choice])
+    found = numbers(result(company, card), card, chosen)
+    with company.connected() as db:
+        truth = db.sql(TRUTHS[name].sql(chosen)).pl()
+    same(shown(found.to_dicts(), card), shown(truth.to_dicts(), card))
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_no_card_is_empty_in_a_company_that_has_everything(company: DuckDBWarehouse, name: str) -> None:
+    assert not result(company, CARDS[name]).rows.is_empty()
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_the_select_for_other_tools_gives_the_same_numbers(company: DuckDBWarehouse, name: str) -> None:
+    card, found = CARDS[name], result(company, CARDS[name])
+    chosen = {name: [_commonest(found, column)] for name, column in card.filters.items() if name != "person"}
+    cuts = {filter_: f"'{next(iter(values))}'" for filter_, values in chosen.items()}
+    with company.connected() as db:
+        rows = db.sql(aggregated(card, engine="duckdb", filters=cuts)).pl().to_dicts()
+    same(shown(numbers(found, card, chosen).to_dicts(), card), shown(rows, card))
+    assert rows
+
+
+@pytest.mark.parametrize("name", sorted(IN_FULL))
+def test_what_is_the_whole_bill_adds_up_to_ai_spend(company: DuckDBWarehouse, name: str) -> None:
+    card = CARDS[name]
+    with company.connected() as db:
+        [[bill]] = db.execute("select sum(billed_usd) from ai_usage_analytics.ai_spend").fetchall()
+    assert sum(numbers(result(company, card), card, {})["spent_usd"]) == bill
+
+
+def test_no_card_adds_an_estimate_to_a_bill() -> None:
+    """No measure's column is made of both, and none of an estimate is called billed."""
+    for card in CARDS.values():
+        for measure in card.measures.values():
+            assert measure.of != "estimated_usd", card.name
+        assert {"billed_usd", "worth_usd"} - {m.of for m in card.measures.values()}, card.name
