@@ -13,6 +13,7 @@ from ai_usage.dashboards.boards import Board, Card
 from ai_usage.dashboards.cards import Result
 
 USD = pl.Decimal(38, 9)
+BILLION = Decimal("1000000000.000000000")
 MODELS = ["claude-opus-4-8", "claude-sonnet-5", "claude-haiku-4-5", "gpt-5", "gemini-3", "cursor-small", "auto", "o5"]
 WORKSPACES = ["default", "Research", "Growth", "Support bots", "Sandbox"]
 ODD_TEAM = 'Sales, "EMEA" </script><b>&'
@@ -225,46 +226,54 @@ _BOARD: dict[str, Any] = {
 
 def rows_for(card: Card, people: int, months: int, *, last: date = date(2026, 11, 20)) -> Result:
     """Rows of any card, of the columns it uses: one a person, month and provider; a few if it knows no persons."""
-    chance = random.Random(card.name)  # noqa: S311 - made up, not secret
     formats = {name: of.format for name, of in card.dimensions.items()}
     counted = {measure.distinct for measure in card.measures.values() if measure.distinct}
     labels = list(dict.fromkeys([*card.filters.values(), *card.dimensions, *counted]))
-    is_personal = any(word in name for name in labels for word in ("person", "email"))
-    groups = people if is_personal else 12
-    every = [(group, month, side) for group in range(groups) for month in range(months) for side in range(2)]
+    groups = people if any(word in name for name in labels for word in ("person", "email")) else 12
     columns: dict[str, Any] = {
-        name: [_label(name, formats.get(name, "text"), *which, last, months) for which in every] for name in labels
+        name: _labels(name, formats.get(name, "text"), groups, _months(months, last), last) for name in labels
     }
-    for name in sorted(
-        {column for measure in card.measures.values() for column in (measure.of, measure.per) if column}
-    ):
-        told = {measure.format for measure in card.measures.values() if name in {measure.of, measure.per}}
-        columns[name] = _amounts(name, told, len(every), chance)
+    for measure in card.measures.values():
+        for name in filter(None, (measure.of, measure.per)):
+            columns[name] = _amounts(name, measure.format, groups * months * 2)
     as_of = datetime(2026, 11, 21, 6, 2, tzinfo=UTC)
     return Result(pl.DataFrame(columns), last, as_of, last - timedelta(29))
 
 
-def _label(name: str, told: str, group: int, month: int, side: int, last: date, months: int) -> Any:
-    if told == "date" or name.endswith("_date") or name in {"judged_day", "week_start"}:
-        return last - timedelta(days=30 * month + group % 28)
-    said = {
-        "instant": datetime(2026, 11, 1, tzinfo=UTC) + timedelta(minutes=group),
-        "count": group % 12,
-        "days": group % 12,
-        "month": _months(months, last)[month],
-    }
-    names = {
-        "month": said["month"],
-        "provider": ("anthropic", "cursor")[side],
-        "team_name": f"Team {group % 37:02}",
-        **dict.fromkeys(["person", "user_email", "active_email"], f"person.{group:04}@example.com"),
-    }
-    return said.get(told) if told in said else names.get(name, f"{name} {group % 11}")
+def _labels(name: str, told: str, groups: int, months: list[str], last: date) -> list[Any]:
+    """A column of names: by group, in it by month, in it by provider."""
+    if name == "provider":
+        return ["anthropic", "cursor"] * (groups * len(months))
+    is_day = told == "date" or name.endswith("_date") or name in {"judged_day", "week_start"}
+    stem = "person" if name in {"person", "user_email", "active_email"} else name
+    found: list[Any] = []
+    for group in range(groups):
+        said: list[Any]
+        if is_day:
+            said = [last - timedelta(days=30 * month + group % 28) for month in range(len(months))]
+        elif told == "month" or name == "month":
+            said = list(months)
+        elif told in {"count", "days"}:
+            said = [group % 12] * len(months)
+        elif told == "instant":
+            said = [datetime(2026, 11, 1, tzinfo=UTC) + timedelta(minutes=group)] * len(months)
+        else:
+            many = {"person": people_of(group), "team_name": f"Team {group % 37:02}"}
+            said = [many.get(stem, f"{name} {group % 11}")] * len(months)
+        found += [value for value in said for _ in range(2)]
+    return found
 
 
-def _amounts(name: str, told: Collection[str], rows: int, chance: random.Random) -> pl.Series:
-    if {"usd", "usd_fine"} & set(told) or name.endswith("_usd"):
-        return pl.Series([Decimal(chance.randrange(10**12)).scaleb(-9) for _ in range(rows)], dtype=USD)
-    if "instant" in told:
+def people_of(number: int) -> str:
+    return f"person.{number:04}@example.com"
+
+
+def _amounts(name: str, told: str, rows: int) -> pl.Series:
+    """Amounts without any order in them, as hard to deflate as any; a column has the same ones in every card."""
+    chance = random.Random(name)  # noqa: S311 - made up, not secret
+    if told == "instant":
         return pl.Series([datetime(2026, 11, 1, tzinfo=UTC) + timedelta(minutes=row) for row in range(rows)])
-    return pl.Series([chance.randrange(9000) for _ in range(rows)], dtype=pl.Int64)
+    if told.startswith("usd") or name.endswith("_usd"):
+        nanos = pl.Series(chance.choices(range(10**12), k=rows), dtype=pl.Int64)
+        return nanos.cast(pl.Decimal(38, 0)) / BILLION
+    return pl.Series(chance.choices(range(9000), k=rows), dtype=pl.Int64)

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import zlib
+from decimal import Decimal
 from pathlib import Path
 
 import dagster as dg
@@ -18,8 +19,12 @@ from ai_usage.definitions import defs
 from ai_usage.discretion import Discretion
 from ai_usage.settings import settings
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage_tests.dashboards.browser import chromium, window
 from ai_usage_tests.platform import Platform
 
+SPEND = """
+select sum(billed_usd) as usd, max(user_email) as who from ai_usage_analytics.ai_spend where billed_usd is not null and {cut}
+"""
 SALT = "a salt of sixteen or more"
 
 
@@ -57,6 +62,28 @@ def test_pages_have_pseudonyms_where_they_are_wanted(company: DuckDBWarehouse) -
         if "person" in board.filters:
             assert "@example.com" in pages[""]
             assert "person-" in pages[SALT]
+
+
+def test_the_sums_of_the_page_are_those_of_all_spend(company: DuckDBWarehouse, tmp_path: Path) -> None:
+    board = next(of for of in boards() if of.name == "cost_allocation")
+    results = {card.name: cards.result(company, card) for card in board.cards}
+    site.write(tmp_path, "page.html", Site(boards(), site.vega(tmp_path)).page(board, results))
+    person = company.ask(SPEND.format(cut="user_email is not null group by user_email order by 1 desc limit 1"))
+    cuts = {
+        "true": {},
+        "provider = 'cursor'": {"provider": ["cursor"]},
+        "format_date('%Y-%m', spend_date) = '2026-10'": {"period": ["2026-10"]},
+        f"user_email = '{person['who'][0]}' and provider = 'anthropic'": {
+            "person": [person["who"][0]],
+            "provider": ["anthropic"],
+        },
+    }
+    with chromium() as browser, window(browser) as opened:
+        opened.show(tmp_path / "page.html")
+        for cut, chosen in cuts.items():
+            [[wanted, _]] = company.ask(SPEND.format(cut=cut)).rows()
+            [line] = opened.numbers("period_spend", chosen)
+            assert Decimal(line["spent_usd"]) == wanted > 0
 
 
 def test_no_secret_gets_into_a_page(company: DuckDBWarehouse) -> None:

@@ -129,7 +129,8 @@ def condensed(card: Card, rows: pl.DataFrame) -> pl.DataFrame:
     together = [_together(how, of).alias(f"{how} {of}") for how, of in sorted(amounts)]
     if not labels:
         return rows.select(together)
-    return rows.group_by(labels).agg(together).sort(labels)
+    order = sorted(labels, key=lambda name: (rows[name].n_unique(), name))  # long runs of the same deflate best
+    return rows.group_by(labels).agg(together).sort(order)
 
 
 def _together(how: str, of: str) -> pl.Expr:

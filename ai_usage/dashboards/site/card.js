@@ -43,7 +43,7 @@ class CardView {
     const place = { "--row": row + 1 - this.page.rowOf(card), "--column": column + 1, "--width": width, "--height": height };
     for (const [name, value] of Object.entries(place)) this.element.style.setProperty(name, value);
     this.pictureHeight = Math.max(170, height * UNIT - AROUND);
-    if (!WITHOUT_PICTURE.has(card.display) && card.display !== "row") this.figure.style.minHeight = `${this.pictureHeight}px`;
+    if (!WITHOUT_PICTURE.has(card.display) && !["row", "heatmap"].includes(card.display)) this.figure.style.minHeight = `${this.pictureHeight}px`;
   }
 
   // Through which day, as of when, and whether the vendor may still change any of it, for the months chosen.
