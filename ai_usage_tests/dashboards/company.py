@@ -1,7 +1,7 @@
 """A board with every display, and rows for it: of a company of any size, made up here, no warehouse asked."""
 
 import random
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any

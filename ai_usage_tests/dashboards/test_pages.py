@@ -110,10 +110,10 @@ def as_the_page_says(found: Any, card: Card) -> list[tuple[Any, ...]]:
     """Python's lines in the page's words: dimensions as text, whole numbers and money with every digit."""
 
     def said(name: str, value: Any) -> Any:
-        if value is None or name in card.dimensions:
-            return None if value is None else value if isinstance(value, (int, str)) else value.isoformat()
         if isinstance(value, datetime):
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        if value is None or name in card.dimensions:
+            return value if value is None or isinstance(value, (int, str)) else value.isoformat()
         return Decimal(str(value))
 
     return [tuple(said(name, line[name]) for name in [*card.dimensions, *card.measures]) for line in found.to_dicts()]

@@ -23,7 +23,9 @@ from ai_usage_tests.dashboards.browser import chromium, window
 from ai_usage_tests.platform import Platform
 
 SPEND = """
-select sum(billed_usd) as usd, max(user_email) as who from ai_usage_analytics.ai_spend where billed_usd is not null and {cut}
+select sum(billed_usd) as usd, max(user_email) as who
+from ai_usage_analytics.ai_spend
+where billed_usd is not null and {cut}
 """
 SALT = "a salt of sixteen or more"
 
