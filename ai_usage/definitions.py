@@ -92,9 +92,11 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
         try:
             yield warehouse
         finally:
-            if context.instance and context.run_id:
-                keep_verdicts(warehouse, context.instance, context.run_id)
-            warehouse.publish()
+            try:
+                if context.instance and context.run:
+                    keep_verdicts(warehouse, context.instance, context.run.run_id)
+            finally:
+                warehouse.publish()
 
 
 @contextmanager

@@ -9,11 +9,13 @@ import pytest
 from dotenv import dotenv_values
 
 from ai_usage.catalog import TABLES
+from ai_usage.dashboards.boards import OF_FRESHNESS, boards
 from ai_usage.definitions import defs
 from ai_usage.layers import OWNERS
 from ai_usage.marts.files import marts
 from ai_usage.settings import ROOT, read_settings
 from ai_usage.warehouse.table import RAW, Table
+from ai_usage_tests.dashboards.truth import TRUTHS
 
 GRAPH = defs.resolve_asset_graph()
 SPECS = {spec.key: spec for spec in defs.resolve_all_asset_specs()}
@@ -75,6 +77,15 @@ def test_each_mart_is_the_select_of_its_name() -> None:
 def test_no_check_file_lies_unused(claim: str) -> None:
     used = [path for path, text in sources("ai_usage") if f'"{claim}"' in text or f'"checks/{claim}"' in text]
     assert used
+
+
+def test_each_card_is_the_select_of_its_name_and_stands_once() -> None:
+    cards = [card.name for board in boards() for card in board.cards]
+    assert sorted([*cards, OF_FRESHNESS]) == sorted(sql_files("dashboards"))
+
+
+def test_each_card_is_recomputed_by_a_query_of_its_own() -> None:
+    assert {card.name for board in boards() for card in board.cards} == TRUTHS.keys()
 
 
 @pytest.mark.parametrize("claim", CLAIMS)

@@ -1,6 +1,7 @@
 """`make bench`: what a backfill costs, as JSON: requests against the fewest possible, records a second and peak memory
 beside a bare loop over the same answers, a year of Cursor events at the vendor's rate, CPU seconds a day of the
-whole graph, and what rebuilding the marts takes of a thousand people's two years. Ratios hold where seconds do not.
+whole graph, what rebuilding the marts takes of a thousand people's two years, and asking every card of the dashboards
+of them. Ratios hold where seconds do not.
 """
 
 import argparse
@@ -30,7 +31,7 @@ import polars as pl
 
 from ai_usage.automation.refresh import range_tags
 from ai_usage.catalog import TABLES
-from ai_usage.commands import bench_cursor, bench_marts
+from ai_usage.commands import bench_cursor, bench_dashboards, bench_marts
 from ai_usage.commands.shell import OUT
 from ai_usage.core.rebuild import DAYS_AT_ONCE
 from ai_usage.definitions import build_defs
@@ -60,7 +61,9 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     arguments.add_argument("--worker", choices=sorted(WORKERS), help=argparse.SUPPRESS)
     arguments.add_argument("--url", default="", help=argparse.SUPPRESS)
     arguments.add_argument("--size", type=int, default=YEAR, help=argparse.SUPPRESS)  # days, or people
-    arguments.add_argument("--only", choices=["marts"], help="these figures alone; the others stay as last measured")
+    arguments.add_argument(
+        "--only", choices=["marts", "dashboards"], help="these figures alone; the others stay as last measured"
+    )
     asked = arguments.parse_args(argv)
     if asked.worker:
         sys.stdout.write(json.dumps(WORKERS[asked.worker](asked.url, asked.size)))
@@ -116,6 +119,10 @@ def _cursor_year() -> dict[str, Any]:
 
 def _marts() -> dict[str, Any]:
     return bench_marts.figures(lambda worker, people, folder: _measured_in(folder, worker, "", people))
+
+
+def _dashboards() -> dict[str, Any]:
+    return bench_dashboards.figures(lambda worker, people, folder: _measured_in(folder, worker, "", people))
 
 
 def _measured(worker: str, url: str, size: int) -> dict[str, Any]:
@@ -266,6 +273,7 @@ WORKERS: dict[str, Callable[[str, int], dict[str, Any]]] = {
     "cursor": _cursor,
     "graph": _graph,
     **bench_marts.WORKERS,
+    **bench_dashboards.WORKERS,
 }
 
 FIGURES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
@@ -273,6 +281,7 @@ FIGURES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "cursor_year": ("A year of Cursor events, on a clock that nobody waits for", _cursor_year),
     "graph": (f"The whole graph over {YEAR} days in one run", lambda: _measured("graph", "", YEAR)),
     "marts": ("The marts of a thousand people's two years", _marts),
+    "dashboards": ("Every card of the dashboards, over as much", _dashboards),
 }
 
 

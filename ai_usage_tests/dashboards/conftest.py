@@ -10,30 +10,51 @@ from ai_usage.catalog import TABLES
 from ai_usage.commands.bench_company import LAST, Company
 from ai_usage.commands.marts import rebuild_all
 from ai_usage.marts.files import marts
-from ai_usage.marts.rebuild import rebuild_whole
+from ai_usage.marts.rebuild import rebuild_days, rebuild_whole
 from ai_usage.settings import settings
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 
 COMPANY = Company(people=40, days=110)
 A = "ai_usage_analytics"
+OF_ACTIVITY = {"active_people", "activity_by_person", "activity_by_team", "cost_of_output"}
 HISTORY = f"""
 insert into {A}.check_results
 select 'core/claude_costs', 'no_day_is_missing', d::date, case when d::date = date '2026-10-09' then 'failed'
     when d::date = date '2026-11-02' then 'warned' else 'passed' end as verdict,
-    case verdict when 'passed' then null else 'because of ' || strftime(d, '%A') end, timestamptz '2026-11-20 06:00:00+00', 'r'
+    case verdict when 'passed' then null else 'because of ' || strftime(d, '%A') end,
+    timestamptz '2026-11-20 06:00:00+00', 'r'
 from range(date '2026-09-01', date '2026-11-20', interval 1 day) as t(d)
 union all values
-    ('core/seats', 'sheet_can_be_read', null, 'warned', 'the sheet says dev@example.com', timestamptz '2026-11-20 06:00:00+00', 'r'),
-    ('core/claude_costs', 'cost_lines_are_unique', date '2026-11-19', 'passed', null, timestamptz '2026-11-20 06:00:00+00', 'r');
+    ('core/seats', 'sheet_can_be_read', null, 'warned', 'dev@example.com says so', timestamptz '2026-11-20 06:00:00+00',
+        'r'),
+    ('core/claude_costs', 'cost_lines_are_unique', date '2026-11-19', 'passed', null,
+        timestamptz '2026-11-20 06:00:00+00', 'r');
 update {A}.spend_versions set billed_usd = billed_usd + 1.5
 where activity_date = date '2026-10-20' and known_to is not null;
+update {A}.spend_versions as v set billed_usd = billed_usd + 1
+where activity_date = date '2026-10-20' and known_from = (
+    select min(known_from) from {A}.spend_versions as o
+    where o.activity_date = v.activity_date and o.provider = v.provider
+);
+update {A}.dim_person set team_name = null where user_email in ('person00004@example.com', 'person00010@example.com');
 delete from {A}.claude_code_usage_stats where user_email = 'person00005@example.com' and month(activity_date) = 9;
 """
-# Once the days are built: a day that differs from its ledger would be held back.
-TWO_STOPPED = f"""
+# What company lacks that cards must not trip over, once the days are built: a day unlike its ledger is held back.
+EDGES = f"""
 update {A}.cursor_usage_stats set is_active = false, composer_requests = 0, chat_requests = 0, agent_requests = 0,
     cmdk_usages = 0, total_tabs_shown = 0, total_accepts = 0, total_rejects = 0
 where user_email in ('person00003@example.com', 'person00007@example.com') and activity_date > date '2026-10-15';
+update {A}.ai_activity set is_active = false
+where user_email = 'person00006@example.com' and activity_date between date '2026-09-02' and date '2026-09-30';
+update {A}.ai_activity set is_active = false
+where user_email = 'person00009@example.com' and activity_date between date '2026-10-01' and date '2026-10-31';
+update {A}.ai_activity set pull_requests = (activity_date = date '2026-10-07')::int,
+    suggestions = (activity_date = date '2026-10-07')::int, suggestions_accepted = 0
+where user_email in ('person00000@example.com', 'person00010@example.com') and month(activity_date) = 10;
+update {A}.claude_parity set priority_tier_usd = 1.5, restatement_usd = -2, not_settled_usd = 3, rounding_usd = 1e-9,
+    outside_console_usd = 7, unexplained_usd = 0.25 where activity_date = date '2026-10-07';
+update {A}.month_close set restated_since_figure_usd = 4.25, days_outside_figure_usd = -5, missing_days_usd = 6,
+    rounding_usd = 0.001, unexplained_usd = -0.5 where month = '2026-10';
 """
 
 
@@ -47,6 +68,10 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBWarehous
         assert LAST - timedelta(days=COMPANY.days - 1) < date(2026, 9, 1)
         for _ in rebuild_all(warehouse, [COMPANY.span]):
             pass
-        db.execute(TWO_STOPPED)
-        rebuild_whole(warehouse, next(mart for mart in marts() if mart.table.name == "seat_use"))
+        db.execute(EDGES)
+        for mart in marts():
+            if mart.table.name == "seat_use":
+                rebuild_whole(warehouse, mart)
+            elif mart.table.name in OF_ACTIVITY:
+                rebuild_days(warehouse, mart, COMPANY.span)
         yield warehouse

@@ -404,6 +404,7 @@ ORDINARY: Lines = {
         (2, "2024-02", "total", None, "1000"),
         (3, "2024-02", "team", "Data", "17.5"),
         (4, "2024-03", "provider", "cursor", "0"),
+        (7, "2024-03", "total", None, "1000"),
     ),
     "ai_usage_analytics.seats": said(
         "row_number provider plan seat_price_usd seats valid_from valid_to",
@@ -458,6 +459,28 @@ ORDINARY |= {
         BILLED, *((str(day), *OF_ANN, str(usage(day)), "key_sheet", "final") for day in EARLIER)
     ),
 }
+
+ORDINARY["ai_usage_analytics.claude_code_usage_stats"] += said(
+    f"{CODE} pull_requests_by_claude_code commits_by_claude_code",
+    (WED, BOB, None, "subscription", "team", 1, 4, SONNET, "0", 1, 1, 0, 0, 2, 3),
+)
+ORDINARY["ai_usage_analytics.claude_code_model_usage"] += said(
+    CODE_MODEL, (FRI, BOB, None, "subscription", SONNET, "0.75", 10, 20)
+)
+ORDINARY["ai_usage_analytics.ai_activity"] = said(  # before the days that are asked about: active for a week, a month
+    "activity_date user_email team_name tool is_active",
+    ("2024-01-10", ANN, "Data", "cursor", False),
+    ("2024-02-20", BOB, None, "claude.ai", True),
+    ("2024-02-22", EVE, "Design", "cursor", True),
+)
+VERDICT = "asset claim judged_day verdict why judged_at run_id"
+ORDINARY["ai_usage_analytics.check_results"] = said(
+    VERDICT,
+    ("core/claude_costs", "no_day_is_missing", WED, "passed", None, "2024-03-02T06:00:00.25Z", "run-1"),
+    ("core/claude_costs", "no_day_is_missing", THU, "warned", "It's late", "2024-03-02T06:00:00.5Z", "run-1"),
+    ("core/claude_costs", "no_day_is_missing", FRI, "failed", None, "2024-03-02T06:00:01Z", "run-1"),
+    ("core/seats", "sheet_can_be_read", None, "warned", "no tab", "2024-03-01T06:00:00Z", "run-0"),
+)
 
 # What HARMED has on top, each line for a claim.
 HARM: Lines = {

@@ -20,10 +20,6 @@ beginnings as (
     group by user_email
 ),
 
-newest as (
-    select max(month_start) as month_start from months
-),
-
 calendar as (
     select distinct month_start from months
 ),
@@ -36,7 +32,6 @@ expected as (
         calendar.month_start
     from beginnings
     inner join calendar on beginnings.cohort_start <= calendar.month_start
-    inner join newest on calendar.month_start <= newest.month_start
 )
 
 select
