@@ -231,6 +231,7 @@ function barLayers(card, picture, { color, ink, width }) {
   for (const point of picture.points) point.order = picture.names.indexOf(point.name);
   const mark = { type: "bar", stroke: ink.paper, strokeWidth: picture.names.length > 1 && !isGrouped ? 1 : 0 };
   if (x.type === "temporal") mark.size = barOf(picture, width);
+  if (mark.size < 5) mark.strokeWidth = 0; // a line between colours would take them away
   else if (new Set(picture.points.map((point) => point.x)).size < 5 && !isGrouped) mark.size = Math.min(64, width / 8);
   const encoding = { x, y: yOf(card, isGrouped ? { stack: null } : {}), color, order: { field: "order", type: "quantitative" }, ...tip };
   if (isGrouped) encoding.xOffset = { field: "name", sort: picture.names };
@@ -242,7 +243,8 @@ function barOf(picture, width) {
   const days = [...new Set(picture.points.map((point) => point.day))].sort((a, b) => a - b);
   const steps = days.slice(1).map((day, at) => day - days[at]);
   const across = days.length > 1 ? (days[days.length - 1] - days[0]) / Math.min(...steps) + 1 : 1;
-  return Math.min(64, Math.max(1.5, ((width - 60) / across) * 0.8));
+  const room = (width - 60) / across;
+  return Math.min(64, Math.max(1, room < 5 ? room : room * 0.8));
 }
 
 function comboLayers(card, picture, look) {

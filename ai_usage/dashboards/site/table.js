@@ -2,6 +2,13 @@
 
 const ROWS_AT_ONCE = 100;
 
+const names = new Intl.Collator("en", { numeric: true });
+
+// Names as people order them: 8-14 before 15-21.
+function inOrder(one, other) {
+  return names.compare(String(one), String(other));
+}
+
 // Lines in the card's own order: its `sort`, else along x.
 function sorted(card, lines, key = card.sort ?? card.x ?? Object.keys(card.dimensions)[0]) {
   if (!key) return lines;
@@ -13,8 +20,8 @@ function sorted(card, lines, key = card.sort ?? card.x ?? Object.keys(card.dimen
     const [one, other] = isMeasure ? [a[name]?.value ?? null, b[name]?.value ?? null] : [a[name], b[name]];
     if (one === null || other === null) {
       if (one !== other) return one === null ? 1 : -1; // what has no value stands last, either way
-    } else if (one !== other) return (one < other ? -1 : 1) * sign;
-    for (const dimension of rest) if (a[dimension] !== b[dimension]) return a[dimension] < b[dimension] ? -1 : 1;
+    } else if (one !== other) return (isMeasure ? one - other : inOrder(one, other)) * sign;
+    for (const dimension of rest) if (a[dimension] !== b[dimension]) return inOrder(a[dimension], b[dimension]);
     return 0;
   });
 }
