@@ -4,6 +4,7 @@ const UNIT = 48; // px of a row of the grid
 const AROUND = 132; // px of title, question and foot
 const WITHOUT_PICTURE = new Set(["number", "table", "status"]);
 const SMALL_SHOWN = 5;
+const GRAVEST = ["bad", "warn", "good"];
 
 class CardView {
   constructor(card, rows, page) {
@@ -112,6 +113,7 @@ class CardView {
 
   ordered(lines, key = this.sortedBy) {
     const all = sorted(this.card, lines, key ?? undefined);
+    if (this.card.display === "status" && key === this.card.sort) return all.sort((a, b) => GRAVEST.indexOf(stateOf(a)) - GRAVEST.indexOf(stateOf(b)));
     const isRanking = (key ?? "").replace(/^-/, "") in this.card.measures;
     return this.ranksSmall || !isRanking ? all : [...all.filter((line) => !line.isSmall), ...all.filter((line) => line.isSmall)];
   }
