@@ -72,7 +72,7 @@ def _spend(people: int, months: int, last: date) -> pl.DataFrame:
     for number in range(people):
         email = f"person.{number:04}@example.com" if number else None
         team = ODD_TEAM if number in {1, 2} else chance.choice(teams[:-1])
-        heavy = chance.paretovariate(1.2)
+        heavy = chance.paretovariate(1.2) * (400 if team == ODD_TEAM else 1)  # few, and they spend most
         for month in _months(months, last):
             for provider in ("anthropic", "cursor"):
                 model = chance.choice(MODELS)
