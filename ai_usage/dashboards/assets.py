@@ -15,6 +15,7 @@ from ai_usage.dashboards.boards import OF_FRESHNESS, Board, boards
 from ai_usage.dashboards.site import Site
 from ai_usage.discretion import Discretion
 from ai_usage.layers import OWNERS, POOL, in_plain_words
+from ai_usage.marts.files import marts
 from ai_usage.settings import Settings, secrets, settings
 from ai_usage.warehouse.googlesql import read
 from ai_usage.warehouse.port import Warehouse
@@ -51,10 +52,11 @@ def asset_of(board: Board) -> dg.AssetsDefinition:
 
 
 def marts_read(board: Board) -> set[str]:
-    """The tables that the board's cards read, and what tells how fresh they are."""
+    """The marts that the board's cards read, and what tells how fresh they are. What checks found is no asset."""
     queries = [OF_FRESHNESS, *(card.name for card in board.cards)]
     parsed = [sqlglot.parse_one(read(f"dashboards/{name}"), read="bigquery") for name in queries]
-    return {table.name for select in parsed for table in select.find_all(exp.Table) if table.db}
+    named = {table.name for select in parsed for table in select.find_all(exp.Table) if table.db}
+    return named & {mart.table.name for mart in marts()}
 
 
 def write_board(warehouse: Warehouse, board: Board, of: Settings) -> Path:
