@@ -1,6 +1,7 @@
 # Every command a person types. Each works alone, first, on a fresh machine with Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check ui backfill marts as-of doctor bench docs sheet-template export-focus metabase lock clean python
+.PHONY: help demo test check ui backfill marts as-of doctor bench docs dashboards metabase sheet-template export-focus \
+	lock clean python
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -34,6 +35,9 @@ as-of: $(VENV)/runtime ## spend as it was known then: make as-of AT=2026-11-05T0
 
 marts: $(VENV)/runtime ## every mart again from core, asking no vendor: make marts, or with FROM=… TO=…
 	@$(PY) -m ai_usage.commands marts "$(FROM)" "$(TO)"
+
+dashboards: $(VENV)/runtime ## the boards' pages from the warehouse as it is, for a browser without a network
+	@$(PY) -m ai_usage.commands dashboards
 
 doctor: $(VENV)/runtime ## what each credential opens, in plain words
 	@$(PY) -m ai_usage.commands doctor

@@ -12,20 +12,30 @@ from ai_usage.warehouse.table import Table
 
 DAYS_SHOWN = 30
 
+# What a day comes to, where that is no sum of the table's first amount: its words, and its SQL.
+OF_A_DAY = {
+    "ai_activity": ("people active", "count(distinct if(is_active, user_email, null))"),
+    "spend_anomalies": ("unusual things", "count(*)"),  # a dollar may stand there as its team's and its key's
+    "spend_by_scope": ("spent_usd in all", "sum(if(scope = 'total', spent_usd, null))"),
+}
 
-def trend(warehouse: Warehouse, table: Table, amount: str, *, up_to: date) -> dg.MetadataValue | None:
-    """The thirty days up to one, a bar a day; None if the table has none of them. Only the picture is made of floats:
-    the figures beside it are exact.
+
+def trend(warehouse: Warehouse, table: Table, amount: str | None, *, up_to: date) -> dg.MetadataValue | None:
+    """The thirty days up to one, a bar a day; None if the table has none of them, or nothing that adds up. Only the
+    picture is made of floats: the figures beside it are exact.
     """
+    words, sql = OF_A_DAY.get(table.name, (amount, f"sum({amount})"))
+    if words is None:
+        return None
     days = warehouse.ask(
-        f"select {table.date_column} as day, cast(sum({amount}) as float64) as amount from {table.address} "
+        f"select {table.date_column} as day, cast({sql} as float64) as amount from {table.address} "
         f"where {table.date_column} between @first_day and @last_day group by day order by day",
         first_day=up_to - timedelta(days=DAYS_SHOWN - 1),
         last_day=up_to,
     )
     if days.is_empty():
         return None
-    title = f"{table.name}: {amount} by day" + (" (SIMULATED DATA)" if settings().simulate else "")
+    title = f"{table.name}: {words} by day" + (" (SIMULATED DATA)" if settings().simulate else "")
     picture = {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "title": title,
@@ -37,6 +47,13 @@ def trend(warehouse: Warehouse, table: Table, amount: str, *, up_to: date) -> dg
         "encoding": {
             "x": {"field": "day", "type": "temporal", "timeUnit": "utcyearmonthdate", "title": None},
             "y": {"field": "amount", "type": "quantitative", "title": None},
+        },
+        "config": {
+            "title": {"anchor": "start", "fontSize": 13, "color": "#1c1b19"},
+            "view": {"stroke": None},
+            "axis": {"domain": False, "ticks": False, "labelColor": "#5f5b53", "labelPadding": 6, "tickCount": 4},
+            "axisX": {"grid": False},
+            "axisY": {"gridColor": "#e4e0d8"},
         },
     }
     png = base64.b64encode(vl_convert.vegalite_to_png(picture)).decode()

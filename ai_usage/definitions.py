@@ -35,6 +35,7 @@ from ai_usage.core import people as core_people
 from ai_usage.core import revisions as core_revisions
 from ai_usage.core import sheets as core_sheets
 from ai_usage.core import usage as core_usage
+from ai_usage.dashboards import assets as dashboards
 from ai_usage.dashboards.verdicts import keep_verdicts
 from ai_usage.marts import assets as marts
 from ai_usage.settings import Settings, settings
@@ -62,6 +63,7 @@ ASSETS = [
         for asset in of.ASSETS
     ),
     *marts.ASSETS,
+    *dashboards.ASSETS,
 ]
 CHECKS = [
     check

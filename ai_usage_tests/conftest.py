@@ -12,7 +12,9 @@ import pytest
 
 DATA_DIR = Path(tempfile.mkdtemp(prefix="ai_usage_tests_"))
 for name in [
-    name for name in os.environ if name.startswith(("AI_USAGE_", "ALERT_", "ANTHROPIC_", "CURSOR_", "DAGSTER_", "METABASE_"))
+    name
+    for name in os.environ
+    if name.startswith(("AI_USAGE_", "ALERT_", "ANTHROPIC_", "CURSOR_", "DAGSTER_", "METABASE_"))
 ]:
     del os.environ[name]
 os.environ |= {

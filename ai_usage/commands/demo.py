@@ -9,6 +9,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table as Grid
 
+from ai_usage.commands.dashboards import tell_where, write_all
 from ai_usage.commands.refresh import refresh, tell_troubles
 from ai_usage.commands.shell import OUT, prepare_instance
 from ai_usage.definitions import duckdb_warehouse
@@ -59,6 +60,8 @@ def run(of: Settings, _: Sequence[str]) -> int:
     _trust(outcome.verdicts, outcome.requests)
     tell_troubles(outcome)
     OUT.rule()
+    list(write_all(warehouse, of))  # once more: what the run's own checks found is known now
+    tell_where(of)
     OUT.print(f"Look around: [bold]make ui[/] · any SQL tool, read-only: {of.published_database}", soft_wrap=True)
     return 0 if outcome.is_good else 1
 

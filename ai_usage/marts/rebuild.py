@@ -52,7 +52,7 @@ def rebuild(context: dg.AssetExecutionContext, warehouse: Warehouse, mart: Mart)
             context.log.warning("%s is held back, its last good version stays: %s", day, ", ".join(claims))
             note(context, asset, day, held_back_by=claims)
         _note_days(context, warehouse, table, span)
-        if (money := money_of(table)) and (picture := trend(warehouse, table, money, up_to=span.last)):
+        if picture := trend(warehouse, table, money_of(table), up_to=span.last):
             note(context, asset, span.last, trend=picture)
     return None
 

@@ -1,0 +1,38 @@
+"""`make dashboards`: every board's page again, from the warehouse as it is. No vendor is asked, no mart rebuilt."""
+
+import argparse
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ai_usage.commands.shell import OUT
+from ai_usage.dashboards import site
+from ai_usage.dashboards.assets import site_folder, write_board
+from ai_usage.dashboards.boards import boards
+from ai_usage.definitions import duckdb_warehouse
+from ai_usage.errors import SettingError
+from ai_usage.settings import Settings
+from ai_usage.warehouse.port import Warehouse
+
+
+def run(of: Settings, argv: Sequence[str]) -> int:
+    argparse.ArgumentParser(prog="make dashboards", description=__doc__).parse_args(argv)
+    if not of.database.exists():
+        raise SettingError("There is no warehouse yet, so there is nothing to show: make demo, or make backfill.")
+    for path, seconds in write_all(duckdb_warehouse(of, is_read_only=True), of):
+        OUT.print(f"  · {path.name:<28}{path.stat().st_size / 1e6:>8.2f} MB{seconds:>8.2f} s", soft_wrap=True)
+    tell_where(of)
+    return 0
+
+
+def write_all(warehouse: Warehouse, of: Settings) -> Iterator[tuple[Path, float]]:
+    """Each board's page as it is put in place, and the seconds that took."""
+    with warehouse.connected():
+        for board in boards():
+            began = time.perf_counter()
+            yield write_board(warehouse, board, of), time.perf_counter() - began
+
+
+def tell_where(of: Settings) -> None:
+    """Where a browser opens the boards."""
+    OUT.print(f"Dashboards: [bold]{(site_folder(of) / site.INDEX).as_uri()}[/]", soft_wrap=True)

@@ -1,0 +1,83 @@
+"""The boards as assets: one for each file of `dashboards/`, made again whenever the marts that its cards read are.
+
+Each writes one HTML file into `<data folder>/site`. Where pseudonyms are wanted no page has an address.
+"""
+
+import time
+from pathlib import Path
+
+import dagster as dg
+import sqlglot
+from sqlglot import exp
+
+from ai_usage.dashboards import cards, site
+from ai_usage.dashboards.boards import OF_FRESHNESS, Board, boards
+from ai_usage.dashboards.site import Site
+from ai_usage.discretion import Discretion
+from ai_usage.layers import OWNERS, POOL, in_plain_words
+from ai_usage.marts.files import marts
+from ai_usage.settings import Settings, secrets, settings
+from ai_usage.warehouse.googlesql import read
+from ai_usage.warehouse.port import Warehouse
+
+LAYER = GROUP = "dashboards"
+
+
+def asset_of(board: Board) -> dg.AssetsDefinition:
+    """The asset that a board's file declares."""
+
+    def written(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> None:
+        began = time.perf_counter()
+        path = write_board(warehouse, board, settings())
+        context.add_output_metadata(
+            {
+                "page": dg.MetadataValue.path(str(path)),
+                "megabytes": round(path.stat().st_size / 1e6, 2),
+                "seconds": round(time.perf_counter() - began, 2),
+            },
+            output_name=output,
+        )
+
+    output = f"{LAYER}__{board.name}"
+    described = dg.AssetSpec(
+        key=[LAYER, board.name],
+        group_name=GROUP,
+        description=f"{board.title}, for {board.reader}. {board.about}",
+        deps=[dg.AssetKey(["marts", mart]) for mart in sorted(marts_read(board))],
+        kinds={"html"},
+        owners=OWNERS,
+        tags={"layer": LAYER},
+    )
+    return dg.multi_asset(name=output, specs=[described], pool=POOL)(in_plain_words(written))
+
+
+def marts_read(board: Board) -> set[str]:
+    """The marts that the board's cards read, and what tells how fresh they are. What checks found is no asset."""
+    queries = [OF_FRESHNESS, *(card.name for card in board.cards)]
+    parsed = [sqlglot.parse_one(read(f"dashboards/{name}"), read="bigquery") for name in queries]
+    named = {table.name for select in parsed for table in select.find_all(exp.Table) if table.db}
+    return named & {mart.table.name for mart in marts()}
+
+
+def write_board(warehouse: Warehouse, board: Board, of: Settings) -> Path:
+    """Ask the board's cards and put its page in place, and the list of boards beside it."""
+    with warehouse.connected():
+        results = {card.name: cards.result(warehouse, card) for card in board.cards}
+    folder = site_folder(of)
+    made = Site(
+        boards(),
+        site.vega(folder),
+        is_simulated=of.simulate,
+        made=f"Made {of.now():%-d %b %Y, %H:%M} UTC by ai_usage.",
+        discreet=Discretion(secrets()),
+    )
+    site.write(folder, site.INDEX, made.index())
+    return site.write(folder, f"{board.name}.html", made.page(board, results))
+
+
+def site_folder(of: Settings) -> Path:
+    """Where the pages are."""
+    return of.data_dir / "site"
+
+
+ASSETS = [asset_of(board) for board in boards()]

@@ -1,0 +1,185 @@
+"""Boards as pages: one HTML file a board, with everything it needs inside, for a browser without a network.
+
+`packing` makes a card's rows compact; the scripts beside this file unpack, filter and add them up again, and draw.
+What a card's rows are is `cards`' business.
+"""
+
+import html
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import polars as pl
+import vl_convert
+
+from ai_usage.dashboards.boards import Board, Card
+from ai_usage.dashboards.cards import Result
+from ai_usage.dashboards.site.packing import Packer
+
+FILES = Path(__file__).parent
+SCRIPTS = ("data.js", "format.js", "table.js", "chart.js", "filters.js", "card.js", "export.js", "page.js")
+INDEX = "index.html"
+SIMULATED = '<p class="simulated">SIMULATED DATA of the built-in vendors</p>'
+
+
+@dataclass(frozen=True)
+class Site:
+    """Every board has a link to every other; `is_simulated` is told wherever a number is."""
+
+    boards: Sequence[Board]
+    vega: str  # the script that draws
+    is_simulated: bool = False
+    made: str = ""  # when, in words
+    discreet: Callable[[str], str] = str  # applied to every name in the data
+
+    def page(self, board: Board, results: Mapping[str, Result]) -> str:
+        """One board with its rows: a whole HTML file."""
+        packer = Packer(self.discreet)
+        cards = [_card(card, results[card.name], packer) for card in board.cards]
+        said = {
+            "board": {**_plain(board), "cards": cards},
+            "isSimulated": self.is_simulated,
+            "packed": packer.packed(),
+        }
+        body = _filled(
+            _file("board.html"),
+            reader=html.escape(f"For {board.reader}"),
+            title=html.escape(board.title),
+            about=html.escape(board.about),
+            badge=SIMULATED if self.is_simulated else "",
+            foot=html.escape(self.made),
+            data=_json(said),
+            vega=self.vega,
+            script="\n".join(_file(name) for name in SCRIPTS),
+        )
+        return self._whole(board.title, body, current=board.name)
+
+    def index(self) -> str:
+        """The way in: what each board is about, and for whom."""
+        items = "".join(
+            f'<li><a href="{board.name}.html"><p class="reader">For {html.escape(board.reader)}</p>'
+            f'<h2>{html.escape(board.title)}</h2><p class="about">{html.escape(board.about)}</p></a></li>'
+            for board in self.boards
+        )
+        badge = SIMULATED if self.is_simulated else ""
+        body = (
+            f'<main id="main" tabindex="-1"><div class="title"><h1>What AI tools cost, and what for</h1>{badge}</div>'
+            f'<ul class="boards">{items}</ul></main><footer class="foot">{html.escape(self.made)}</footer>'
+        )
+        return self._whole("AI usage", body, current=None)
+
+    def _whole(self, title: str, body: str, *, current: str | None) -> str:
+        links = "".join(
+            f'<a href="{board.name}.html"{" aria-current=page" if board.name == current else ""}>'
+            f"{html.escape(board.title)}</a>"
+            for board in self.boards
+        )
+        mark = "SIMULATED · " if self.is_simulated else ""
+        return _filled(
+            _file("page.html"),
+            title=html.escape(mark + title),
+            style=_file("style.css"),
+            theme=_file("theme.js"),
+            links=links,
+            body=body,
+        )
+
+
+def write(folder: Path, name: str, page: str) -> Path:
+    """Put a page in place at once: who has it open sees the old one or the new one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    draft = folder / f".{name}.{os.getpid()}"
+    draft.write_text(page, "utf-8")
+    draft.replace(path)
+    return path
+
+
+def _card(card: Card, result: Result, packer: Packer) -> dict[str, Any]:
+    rows = condensed(card, result.rows)
+    labels = _labels(card)
+    return {
+        **_plain(card),
+        "filters": dict(card.filters),
+        "rows": len(rows),
+        "labels": {name: packer.labels(rows[name]) for name in labels},
+        "amounts": {name: packer.amounts(rows[name]) for name in rows.columns if name not in labels},
+        "through": result.data_through.isoformat() if result.data_through else None,
+        "asOf": result.as_of.isoformat() if result.as_of else None,
+        "provisionalFrom": result.provisional_from.isoformat() if result.provisional_from else None,
+    }
+
+
+def condensed(card: Card, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows as coarse as the card can be asked: a day that is only filtered by is its month. An amount's column is
+    named by how it is taken together, such as `sum billed_usd`. In one order, so that equal columns of cards are equal.
+    """
+    labels = _labels(card)
+    period = card.filters.get("period")
+    if period and period not in card.dimensions and rows.schema[period] == pl.Date:
+        rows = rows.with_columns(pl.col(period).dt.strftime("%Y-%m"))
+    amounts = {(measure.how, measure.of) for measure in card.measures.values() if measure.of}
+    amounts |= {("sum", measure.per) for measure in card.measures.values() if measure.per}
+    together = [_together(how, of).alias(f"{how} {of}") for how, of in sorted(amounts)]
+    if not labels:
+        return rows.select(together)
+    order = sorted(labels, key=lambda name: (rows[name].n_unique(), name))  # long runs of the same deflate best
+    return rows.group_by(labels).agg(together).sort(order)
+
+
+def _together(how: str, of: str) -> pl.Expr:
+    column = pl.col(of)
+    if how == "sum":
+        return pl.when(column.is_not_null().any()).then(column.sum())  # of no value at all none, as SQL has it
+    return column.min() if how == "min" else column.max()
+
+
+def _labels(card: Card) -> list[str]:
+    counted = [measure.distinct for measure in card.measures.values() if measure.distinct]
+    return list(dict.fromkeys([*sorted(card.filters.values()), *card.dimensions, *counted]))
+
+
+def _plain(of: msgspec.Struct) -> dict[str, Any]:
+    plain = msgspec.to_builtins(of)
+    assert isinstance(plain, dict)  # noqa: S101 - a Struct is an object
+    return plain
+
+
+def _json(said: Any) -> str:
+    """JSON that may stand inside a script element: no name in it can end that."""
+    return json.dumps(said, ensure_ascii=True, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def _filled(template: str, **said: str) -> str:
+    """The template with each `{name}` replaced, once: what is put in is not looked at again."""
+    parts = []
+    while True:
+        at, name = min(
+            ((at, name) for name in said if (at := template.find(f"{{{name}}}")) >= 0), default=(len(template), "")
+        )
+        parts.append(template[:at])
+        if not name:
+            return "".join(parts)
+        parts.append(said[name])
+        template = template[at + len(name) + 2 :]
+
+
+@cache
+def _file(name: str) -> str:
+    return (FILES / name).read_text("utf-8")
+
+
+@cache
+def vega(kept_in: Path) -> str:
+    """Vega-Lite and all it needs as one script. Bundling takes seconds, so it is kept, by its version, in a folder."""
+    file = kept_in / f".vega-{version('vl-convert-python')}.js"
+    if not file.exists():
+        bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+        write(kept_in, file.name, f"(() => {{\n{bundle}\n}})();")
+    return file.read_text("utf-8")

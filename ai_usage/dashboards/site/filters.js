@@ -1,0 +1,249 @@
+// What is chosen, where it is kept (the URL's hash, so that a view can be sent), and the bar it is chosen in.
+
+const PRESETS = [
+  ["1m", "This month", 1], ["last", "Last month", 1], ["3m", "3 months", 3], ["6m", "6 months", 6], ["12m", "12 months", 12], ["all", "All", Infinity],
+];
+const FILTER_LABELS = { period: "Period", provider: "Provider", team: "Team", person: "Person" };
+const ALL_OF = { provider: "All providers", team: "All teams", person: "Everybody" };
+const DEFAULT_PERIOD = "12m";
+const OPTIONS_AT_ONCE = 100;
+
+function monthAfter(month, count) {
+  const at = Number(month.slice(0, 4)) * 12 + Number(month.slice(5, 7)) - 1 + count;
+  return `${Math.floor(at / 12)}-${String((at % 12) + 1).padStart(2, "0")}`;
+}
+
+function monthsBetween(from, to) {
+  const found = [];
+  for (let month = from; month <= to; month = monthAfter(month, 1)) found.push(month);
+  return found;
+}
+
+function lastDayOf(month) {
+  return new Date(Date.UTC(Number(month.slice(0, 4)), Number(month.slice(5, 7)), 0)).toISOString().slice(0, 10);
+}
+
+// The chosen values, over the months and names that the board's rows have.
+class Choice {
+  constructor(filters, months, names) {
+    this.filters = filters;
+    this.months = months; // every month from the first to the newest
+    this.names = names; // filter → its names, sorted
+    this.listeners = [];
+    this.clear();
+  }
+
+  clear() {
+    this.period = { preset: DEFAULT_PERIOD };
+    this.chosen = { provider: [], team: [], person: [] };
+  }
+
+  get span() {
+    if (!this.months.length) return null;
+    const [first, last] = [this.months[0], this.months[this.months.length - 1]];
+    if (this.period.preset === undefined) return [this.period.from, this.period.to];
+    if (this.period.preset === "last") return [monthAfter(last, -1), monthAfter(last, -1)];
+    const length = PRESETS.find(([key]) => key === this.period.preset)[2];
+    if (length === Infinity) return [first, last];
+    return [monthAfter(last, 1 - length), last];
+  }
+
+  // As `numbers` wants it: filter → values; one that is not cut on is left out.
+  get values() {
+    const found = {};
+    if (this.filters.includes("period") && this.span && this.period.preset !== "all") found.period = monthsBetween(...this.span);
+    for (const [name, chosen] of Object.entries(this.chosen)) if (chosen.length) found[name] = chosen;
+    return found;
+  }
+
+  // The same for the months just before, as many; null if there is no month before to compare with.
+  get valuesBefore() {
+    if (!this.span || this.period.preset === "all") return null;
+    const length = monthsBetween(...this.span).length;
+    const from = monthAfter(this.span[0], -length);
+    if (from < this.months[0]) return null;
+    return { ...this.values, period: monthsBetween(from, monthAfter(this.span[0], -1)) };
+  }
+
+  get isUsualPeriod() {
+    return this.period.preset === DEFAULT_PERIOD;
+  }
+
+  get isTouched() {
+    return !this.isUsualPeriod || Object.values(this.chosen).some((chosen) => chosen.length);
+  }
+
+  get hash() {
+    const said = [];
+    if (this.period.preset === undefined) said.push(`period=${this.period.from}..${this.period.to}`);
+    else if (this.period.preset !== DEFAULT_PERIOD) said.push(`period=${this.period.preset}`);
+    for (const [name, chosen] of Object.entries(this.chosen)) {
+      if (chosen.length) said.push(`${name}=${chosen.map((value) => encodeURIComponent(value)).join(",")}`);
+    }
+    return said.join("&");
+  }
+
+  // What a hash says; what it says of months or names that are not here is passed over.
+  read(hash) {
+    this.clear();
+    for (const part of hash.replace(/^#/, "").split("&")) {
+      const [name, said = ""] = part.split("=");
+      const span = said.match(/^(\d{4}-\d{2})\.\.(\d{4}-\d{2})$/);
+      if (name === "period" && span && span[1] <= span[2] && this.months.includes(span[1]) && this.months.includes(span[2])) this.period = { from: span[1], to: span[2] };
+      else if (name === "period" && PRESETS.some(([key]) => key === said)) this.period = { preset: said };
+      else if (name in this.chosen && this.filters.includes(name)) {
+        const wanted = new Set(said.split(",").map(decoded));
+        this.chosen[name] = this.names[name].filter((value) => wanted.has(String(value)));
+      }
+    }
+  }
+
+  changed() {
+    const { hash } = this;
+    history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+    this.tell();
+  }
+
+  tell() {
+    for (const listener of this.listeners) listener();
+  }
+
+  // In words, for print and pictures.
+  get text() {
+    const said = [];
+    if (this.filters.includes("period") && this.span) {
+      const [from, to] = [this.span[0] < this.months[0] ? this.months[0] : this.span[0], this.span[1]];
+      said.push(from === to ? monthText(to) : `${monthText(from)} to ${monthText(to)}`);
+    }
+    for (const name of this.filters.filter((filter) => filter !== "period")) {
+      const chosen = this.chosen[name];
+      if (chosen.length) said.push(chosen.length > 4 ? `${chosen.length} of ${this.names[name].length}: ${FILTER_LABELS[name].toLowerCase()}` : chosen.join(", "));
+    }
+    return said.join(" · ");
+  }
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+// An element with its attributes and children; text is always text, never markup.
+function el(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else if (key in made && typeof value !== "string") made[key] = value;
+    else made.setAttribute(key, value === true ? "" : value);
+  }
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+function filterBar(choice) {
+  const parts = choice.filters.map((name) => (name === "period" ? periodPart(choice) : namesPart(choice, name)));
+  const reset = el("button", { type: "button", class: "reset", onclick: () => { choice.clear(); choice.changed(); } }, "Reset");
+  const body = el("div", { class: "filter-parts", id: "filter-parts" }, ...parts.map((part) => part.element), reset);
+  const summary = el("span", { class: "filter-summary" });
+  const opener = el("button", { type: "button", class: "filter-opener", "aria-expanded": "false", "aria-controls": "filter-parts",
+    onclick: () => opener.setAttribute("aria-expanded", String(bar.classList.toggle("is-open"))) }, el("span", { class: "filter-word" }, "Filters"), summary);
+  const bar = el("div", { class: "filters-inner" }, opener, body);
+  const show = () => {
+    parts.forEach((part) => part.show());
+    summary.textContent = choice.text;
+    reset.disabled = !choice.isTouched;
+  };
+  choice.listeners.push(show);
+  show();
+  return bar;
+}
+
+function periodPart(choice) {
+  const presets = PRESETS.map(([key, label]) =>
+    el("button", { type: "button", "data-preset": key, onclick: () => { choice.period = { preset: key }; choice.changed(); } }, label));
+  const month = (which, label) => el("select", { "aria-label": label, "data-month": which, onchange: pick },
+    ...choice.months.map((value) => el("option", { value }, monthText(value))));
+  const pick = () => {
+    const [one, other] = [from.value, to.value].sort();
+    choice.period = { from: one, to: other };
+    choice.changed();
+  };
+  const [from, to] = [month("from", "First month"), month("to", "Last month")];
+  const element = el("div", { class: "filter period", role: "group", "aria-label": "Period" },
+    el("div", { class: "presets" }, ...presets), el("div", { class: "months" }, from, el("span", { "aria-hidden": "true" }, "–"), to));
+  return {
+    element,
+    show() {
+      for (const button of presets) button.setAttribute("aria-pressed", String(button.dataset.preset === choice.period.preset));
+      if (!choice.span) return;
+      const [first, last] = [choice.months[0], choice.months[choice.months.length - 1]];
+      from.value = choice.span[0] < first ? first : choice.span[0];
+      to.value = choice.span[1] < first ? first : choice.span[1] > last ? last : choice.span[1];
+    },
+  };
+}
+
+// A button that opens a list of names with boxes to tick, and a field that narrows the list.
+function namesPart(choice, name) {
+  const label = FILTER_LABELS[name];
+  const list = el("div", { class: "options", role: "group", "aria-label": label });
+  const count = el("p", { class: "options-more", "aria-live": "polite" });
+  const search = el("input", { type: "search", placeholder: `Find ${name === "person" ? "people" : `a ${name}`}`, "aria-label": `Find in ${label.toLowerCase()}`, autocomplete: "off", spellcheck: "false", oninput: () => fill() });
+  const clear = el("button", { type: "button", class: "quiet", onclick: () => { choice.chosen[name] = []; choice.changed(); fill(); } }, "Clear");
+  const isLong = choice.names[name].length > 8;
+  const popover = el("div", { class: "popover", id: `choose-${name}`, hidden: true }, isLong ? search : null, list, count, clear);
+  const button = el("button", { type: "button", class: "chooser", "aria-expanded": "false", "aria-controls": `choose-${name}`, onclick: () => open(popover.hidden) });
+  const element = el("div", { class: `filter names ${name}` }, button, popover);
+
+  function open(isOpen, isFocusKept = false) {
+    popover.hidden = !isOpen;
+    button.setAttribute("aria-expanded", String(isOpen));
+    if (isOpen) {
+      search.value = "";
+      fill();
+      (isLong ? search : list.querySelector("input"))?.focus();
+    } else if (!isFocusKept) button.focus();
+  }
+  element.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !popover.hidden) open(false);
+  });
+  document.addEventListener("pointerdown", (event) => {
+    if (!popover.hidden && !element.contains(event.target)) open(false, true);
+  });
+  element.addEventListener("focusout", (event) => {
+    if (!popover.hidden && event.relatedTarget && !element.contains(event.relatedTarget)) open(false, true);
+  });
+
+  function fill() {
+    const chosen = new Set(choice.chosen[name]);
+    const wanted = search.value.trim().toLowerCase();
+    const matching = choice.names[name].filter((value) => !wanted || String(value).toLowerCase().includes(wanted));
+    const ordered = wanted ? matching : [...matching.filter((value) => chosen.has(value)), ...matching.filter((value) => !chosen.has(value))];
+    list.replaceChildren(...ordered.slice(0, OPTIONS_AT_ONCE).map((value) =>
+      el("label", {}, el("input", { type: "checkbox", checked: chosen.has(value), value: String(value), onchange: (event) => tick(value, event.target.checked) }), el("span", {}, String(value)))));
+    const rest = ordered.length - OPTIONS_AT_ONCE;
+    count.textContent = !ordered.length ? "Nobody and nothing of that name." : rest > 0 ? `and ${grouping.format(rest)} more: type to find them` : "";
+    clear.hidden = !chosen.size;
+  }
+  function tick(value, isChosen) {
+    const chosen = new Set(choice.chosen[name]);
+    if (isChosen) chosen.add(value);
+    else chosen.delete(value);
+    choice.chosen[name] = choice.names[name].filter((known) => chosen.has(known));
+    clear.hidden = !chosen.size;
+    choice.changed();
+  }
+  return {
+    element,
+    show() {
+      const chosen = choice.chosen[name];
+      const said = !chosen.length ? ALL_OF[name] : chosen.length === 1 ? String(chosen[0]) : `${chosen.length} ${name === "person" ? "people" : `${name}s`}`;
+      button.replaceChildren(el("span", { class: "chooser-label" }, `${label}: `), el("span", { class: "chooser-value" }, said));
+      button.classList.toggle("is-set", chosen.length > 0);
+    },
+  };
+}

@@ -1,0 +1,80 @@
+// How numbers, days and names are written. Rounding is for the eye; `exactText` and CSV keep every digit.
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const WITHOUT = "–"; // where there is no value
+const grouping = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+const cents = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
+const fineDollars = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", minimumSignificantDigits: 2, maximumSignificantDigits: 4 });
+const wholeDollars = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 0 });
+const percents = new Intl.NumberFormat("en-US", { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const SIZES = [[1e12, "T"], [1e9, "bn"], [1e6, "M"], [1e3, "k"]];
+
+function exactText(cell) {
+  if (cell.exact === null) return String(cell.value);
+  if (cell.isTime) return new Date(cell.value * 1000).toISOString().replace(".000Z", "Z");
+  if (!cell.scale) return String(cell.exact);
+  const sign = cell.exact < 0n ? "-" : "";
+  const digits = String(cell.exact < 0n ? -cell.exact : cell.exact).padStart(cell.scale + 1, "0");
+  const rest = digits.slice(-cell.scale).replace(/0+$/, "");
+  return `${sign}${digits.slice(0, -cell.scale)}${rest ? `.${rest}` : ""}`;
+}
+
+function bigText(value) {
+  for (const [size, name] of SIZES) {
+    if (Math.abs(value) >= size) return `${(value / size).toLocaleString("en-US", { maximumFractionDigits: 1 })} ${name}`;
+  }
+  return value.toLocaleString("en-US", { maximumFractionDigits: 1 });
+}
+
+// A measure's cell as people read it.
+function cellText(cell, format) {
+  if (cell === null || cell === undefined) return WITHOUT;
+  const { value } = cell;
+  switch (format) {
+    case "instant": return nameText(exactText(cell), "instant");
+    case "date": return dayText(exactText(cell));
+    case "usd": return cents.format(cell.exact === null ? value : exactText(cell)).replace("-", "−");
+    case "usd_fine": return fineDollars.format(value).replace("-", "−");
+    case "ratio": return percents.format(value).replace("-", "−");
+    case "tokens": return bigText(value);
+    case "days": return `${value.toLocaleString("en-US", { maximumFractionDigits: 1 })} ${value === 1 ? "day" : "days"}`;
+    case "count": return Number.isInteger(value) ? grouping.format(value) : value.toLocaleString("en-US", { maximumFractionDigits: 1 });
+    default: return value.toLocaleString("en-US");
+  }
+}
+
+// A short form for axes, bars and points.
+function shortText(value, format) {
+  if (value === null || value === undefined || Number.isNaN(value)) return WITHOUT;
+  const sign = value < 0 ? "−" : "";
+  const size = Math.abs(value);
+  switch (format) {
+    case "usd": return size >= 10000 ? `${sign}$${bigText(size).replace(" ", "")}` : size >= 100 || size === 0 ? `${sign}${wholeDollars.format(size)}` : `${sign}${cents.format(size)}`;
+    case "usd_fine": return `${sign}${fineDollars.format(size)}`;
+    case "ratio": return `${sign}${(size * 100).toLocaleString("en-US", { maximumFractionDigits: 1 })}%`;
+    case "tokens": case "count": case "days": return `${sign}${bigText(size).replace(" ", "")}`;
+    default: return value.toLocaleString("en-US");
+  }
+}
+
+// A dimension's name as people read it.
+function nameText(name, format) {
+  if (name === null || name === undefined) return format === "text" ? "none" : WITHOUT;
+  const text = String(name);
+  if (format === "month" || /^\d{4}-\d{2}$/.test(text)) return monthText(text);
+  if (format === "date") return dayText(text);
+  if (format === "instant") return `${dayText(text.slice(0, 10))}, ${text.slice(11, 16)} UTC`;
+  return text;
+}
+
+function monthText(month) {
+  return `${MONTHS[Number(month.slice(5, 7)) - 1]} ${month.slice(0, 4)}`;
+}
+
+function dayText(day) {
+  return `${Number(day.slice(8, 10))} ${MONTHS[Number(day.slice(5, 7)) - 1]} ${day.slice(0, 4)}`;
+}
+
+function plural(count, one, many = `${one}s`) {
+  return `${grouping.format(count)} ${count === 1 ? one : many}`;
+}

@@ -1,0 +1,95 @@
+// The table under every card, and its CSV: the same lines, the same columns, the same order.
+
+const ROWS_AT_ONCE = 100;
+
+const names = new Intl.Collator("en", { numeric: true });
+
+// Names as people order them: 8-14 before 15-21.
+function inOrder(one, other) {
+  return names.compare(String(one), String(other));
+}
+
+// Lines in the card's own order: its `sort`, else along x.
+function sorted(card, lines, key = card.sort ?? card.x ?? Object.keys(card.dimensions)[0]) {
+  if (!key) return lines;
+  const name = key.replace(/^-/, "");
+  const sign = key.startsWith("-") ? -1 : 1;
+  const isMeasure = name in card.measures;
+  const rest = Object.keys(card.dimensions).filter((dimension) => dimension !== name);
+  return [...lines].sort((a, b) => {
+    const [one, other] = isMeasure ? [a[name]?.value ?? null, b[name]?.value ?? null] : [a[name], b[name]];
+    if (one === null || other === null) {
+      if (one !== other) return one === null ? 1 : -1; // what has no value stands last, either way
+    } else if (one !== other) return (isMeasure ? one - other : inOrder(one, other)) * sign;
+    for (const dimension of rest) if (a[dimension] !== b[dimension]) return inOrder(a[dimension], b[dimension]);
+    return 0;
+  });
+}
+
+function columnsOf(card) {
+  return [
+    ...Object.entries(card.dimensions).map(([name, of]) => ({ name, ...of, isMeasure: false })),
+    ...Object.entries(card.measures).map(([name, of]) => ({ name, label: of.label, format: of.format, isMeasure: true })),
+  ];
+}
+
+// Every digit, for CSV and for the table's data-value.
+function exactCell(line, column) {
+  const said = line[column.name];
+  if (said === null || said === undefined) return "";
+  return column.isMeasure ? exactText(said) : String(said);
+}
+
+function csvText(card, lines, { isSimulated }) {
+  const columns = columnsOf(card);
+  const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const safe = (column, text) => (!column.isMeasure && /^[=+\-@＝＋－＠\t\r\n]/.test(text) ? `'${text}` : text); // no spreadsheet runs a name
+  const rows = lines.map((line) => columns.map((column) => quoted(safe(column, exactCell(line, column)))).join(","));
+  const remark = isSimulated ? [`# SIMULATED DATA of the built-in vendors: ${card.title}`] : [];
+  return [...remark, columns.map((column) => quoted(column.label)).join(","), ...rows].join("\r\n") + "\r\n";
+}
+
+// A table of lines. `small` marks groups too small to be ranked.
+function tableOf(card, lines, { sortedBy, onSort, caption }) {
+  const columns = columnsOf(card);
+  const body = el("tbody");
+  let shown = 0;
+  const more = el("button", { type: "button", class: "quiet more", onclick: () => show() });
+  const show = () => {
+    body.append(...lines.slice(shown, shown + ROWS_AT_ONCE).map((line) => rowOf(card, columns, line)));
+    shown = Math.min(lines.length, shown + ROWS_AT_ONCE);
+    more.hidden = shown >= lines.length;
+    more.textContent = `Show more: ${grouping.format(lines.length - shown)} rows left`;
+  };
+  const heads = columns.map((column) => {
+    const by = sortedBy?.replace(/^-/, "") === column.name ? (sortedBy.startsWith("-") ? "descending" : "ascending") : null;
+    const next = by === "descending" ? column.name : by === "ascending" ? `-${column.name}` : column.isMeasure ? `-${column.name}` : column.name;
+    return el("th", { scope: "col", class: column.isMeasure ? "number" : null, "aria-sort": by }, el("button", { type: "button", "data-sort": next, onclick: () => onSort(next) }, column.label));
+  });
+  const scroller = el("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": `${caption}: table` },
+    el("table", {}, el("thead", {}, el("tr", {}, ...heads)), body));
+  show();
+  return el("div", { class: "table" }, scroller, more);
+}
+
+// Words that are a verdict, and the columns they stand in. Colour never stands alone: the word is there too.
+const MARKS = { passed: "good", final: "good", closed: "good", warned: "warn", provisional: "warn", open: "warn", failed: "bad" };
+const TIMES = new Set(["date", "month", "instant"]);
+const MARKED = new Set(["verdict", "status"]);
+
+function stateOf(line) {
+  if (line.failed?.value) return "bad";
+  return line.warned?.value ? "warn" : "good";
+}
+
+function rowOf(card, columns, line) {
+  const cells = columns.map((column, at) => {
+    const value = exactCell(line, column);
+    const text = column.isMeasure ? cellText(line[column.name], column.format) : nameText(line[column.name], column.format);
+    const attributes = { class: column.isMeasure ? "number" : TIMES.has(column.format) ? "time" : null, "data-value": value };
+    if (at === 0 && !column.isMeasure) return el("th", { scope: "row", ...attributes }, card.display === "status" ? el("span", { class: `mark ${stateOf(line)}` }, text) : text, line.isSmall ? el("span", { class: "small-group" }, ` fewer than ${card.smallest_group} people`) : null);
+    const mark = MARKED.has(column.name) ? MARKS[text.toLowerCase()] : null;
+    return el("td", attributes, mark ? el("span", { class: `mark ${mark}` }, text) : text);
+  });
+  return el("tr", { class: line.isSmall ? "is-small" : null }, ...cells);
+}

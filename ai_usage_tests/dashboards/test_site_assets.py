@@ -1,0 +1,103 @@
+"""Boards as assets: each page is written from the marts its cards read, and bears no secret and no hidden name."""
+
+import base64
+import json
+import re
+import zlib
+from decimal import Decimal
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ai_usage.commands import dashboards as command
+from ai_usage.dashboards import cards, site
+from ai_usage.dashboards.assets import ASSETS, marts_read, site_folder
+from ai_usage.dashboards.boards import boards
+from ai_usage.dashboards.site import Site
+from ai_usage.definitions import defs
+from ai_usage.discretion import Discretion
+from ai_usage.settings import settings
+from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage_tests.dashboards.browser import chromium, window
+from ai_usage_tests.platform import Platform
+
+SPEND = """
+select sum(billed_usd) as usd, max(user_email) as who
+from ai_usage_analytics.ai_spend
+where billed_usd is not null and {cut}
+"""
+SALT = "a salt of sixteen or more"
+
+
+def whole_text(page: str) -> str:
+    """A page with what is packed in it laid open."""
+    said = json.loads(re.search(r'id="board">(.*?)</script>', page, re.DOTALL)[1])  # type: ignore[index]
+    content = zlib.decompress(base64.b64decode(said["packed"]["content"]), -15)
+    return page + json.dumps(said, ensure_ascii=False) + content.decode("latin-1")
+
+
+def test_each_board_is_an_asset_over_the_marts_it_reads() -> None:
+    graph = defs.resolve_asset_graph()
+    for board in boards():
+        key = dg.AssetKey(["dashboards", board.name])
+        assert graph.get(key).group_name == "dashboards"
+        assert {parent.path[-1] for parent in graph.get(key).parent_keys} == marts_read(board)
+
+
+def test_a_warehouse_without_a_row_gives_pages_all_the_same(platform: Platform) -> None:
+    result = dg.materialize(ASSETS, resources={"warehouse": platform.warehouse})
+    assert result.success
+    names = {path.name for path in site_folder(settings()).glob("*.html")}
+    assert names == {site.INDEX, *(f"{board.name}.html" for board in boards())}
+    notes = result.asset_materializations_for_node(f"dashboards__{boards()[0].name}")[0].metadata
+    assert Path(str(notes["page"].value)).exists()
+
+
+def test_pages_have_pseudonyms_where_they_are_wanted(company: DuckDBWarehouse) -> None:
+    for board in boards():
+        found = {
+            salt: {card.name: cards.result(company, card, salt=salt) for card in board.cards} for salt in ("", SALT)
+        }
+        pages = {salt: whole_text(Site(boards(), "").page(board, results)) for salt, results in found.items()}
+        assert "@example.com" not in pages[SALT]
+        if "person" in board.filters:
+            assert "@example.com" in pages[""]
+            assert "person-" in pages[SALT]
+
+
+def test_the_sums_of_the_page_are_those_of_all_spend(company: DuckDBWarehouse, tmp_path: Path) -> None:
+    board = next(of for of in boards() if of.name == "cost_allocation")
+    results = {card.name: cards.result(company, card) for card in board.cards}
+    site.write(tmp_path, "page.html", Site(boards(), site.vega(tmp_path)).page(board, results))
+    person = company.ask(SPEND.format(cut="user_email is not null group by user_email order by 1 desc limit 1"))
+    cuts = {
+        "true": {},
+        "provider = 'cursor'": {"provider": ["cursor"]},
+        "format_date('%Y-%m', spend_date) = '2026-10'": {"period": ["2026-10"]},
+        f"user_email = '{person['who'][0]}' and provider = 'anthropic'": {
+            "person": [person["who"][0]],
+            "provider": ["anthropic"],
+        },
+    }
+    with chromium() as browser, window(browser) as opened:
+        opened.show(tmp_path / "page.html")
+        for cut, chosen in cuts.items():
+            [[wanted, _]] = company.ask(SPEND.format(cut=cut)).rows()
+            [line] = opened.numbers("period_spend", chosen)
+            assert Decimal(line["spent_usd"]) == wanted > 0
+
+
+def test_no_secret_gets_into_a_page(company: DuckDBWarehouse) -> None:
+    board = boards()[0]
+    results = {card.name: cards.result(company, card, salt="") for card in board.cards}
+    page = whole_text(Site(boards(), "", discreet=Discretion(["anthropic"])).page(board, results))
+    assert '"anthropic"' not in page
+    assert '"[secret]"' in page
+
+
+def test_without_a_warehouse_the_command_says_what_to_do(tmp_path: Path) -> None:
+    of = settings()
+    if not of.database.exists():
+        with pytest.raises(Exception, match="make demo"):
+            command.run(of, [])
