@@ -426,9 +426,12 @@ def files(folder: Path) -> set[str]:
 
 
 def contents(database: Path) -> dict[str, dict[date | None, list[tuple[Any, ...]]]]:
-    """Table → day → its rows, sorted, without the stamps: what two histories of the same days have in common."""
+    """Table → day → its rows, sorted, without the stamps: what two histories of the same days have in common. Not how
+    fresh sources are.
+    """
     with duckdb.connect(str(database), read_only=True) as db:
         there = {name for (name,) in db.execute("select table_name from information_schema.tables").fetchall()}
+        there.discard("source_freshness")
         return {t.name: _by_day(db, t) for t in TABLES if t.schema == "ai_usage_analytics" and t.name in there}
 
 
