@@ -52,8 +52,9 @@ from ai_usage_tests.platform import Platform, platform_in  # noqa: E402 - after 
 
 # By file, what takes long: begun first, since two processes take a file each, and the last one leaves a core idle.
 LONGEST = (
-    *("test_sheet_sensor", "test_survival", "test_two_years", "test_as_of", "test_ledger", "test_any_record"),
-    *("test_cursor_graph", "test_ripple", "test_closing", "test_demo_day", "test_definitions", "test_focus"),
+    *("test_fortnight", "test_sheet_sensor", "test_survival", "test_two_years", "test_as_of", "test_ledger"),
+    *("test_any_record", "test_cursor_graph", "test_ripple", "test_closing", "test_demo_day", "test_definitions"),
+    *("test_pages", "test_numbers", "test_site", "test_planted", "test_focus"),
 )
 
 

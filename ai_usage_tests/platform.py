@@ -5,6 +5,7 @@ materializations noted.
 """
 
 import shutil
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -289,9 +290,18 @@ class Outcome:
         return {event.step_key or "" for event in self.result.get_step_success_events()}
 
 
+_over_a_new_connection = InMemoryEventLogStorage._connect
+
+
 @contextmanager
 def _over_one_connection(self: InMemoryEventLogStorage) -> Iterator[Any]:
-    """Dagster's log in memory opens a connection for each question, which costs it more than the answer."""
+    """Dagster's log in memory opens a connection for each question, which costs it more than the answer. SQLite wants
+    another thread to have its own.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        with _over_a_new_connection(self) as connection:
+            yield connection
+        return
     with self._db_lock, self._held_conn.begin():
         yield self._held_conn
 
