@@ -4,6 +4,7 @@ const UNIT = 48; // px of a row of the grid
 const AROUND = 132; // px of title, question and foot
 const WITHOUT_PICTURE = new Set(["number", "table", "status"]);
 const SMALL_SHOWN = 5;
+const MANY_POINTS = 500;
 const GRAVEST = ["bad", "warn", "good"];
 
 class CardView {
@@ -265,7 +266,9 @@ class CardView {
     this.drawnAt = `${width} ${page.theme}`;
     this.showKey(picture);
     const holder = el("div", { class: "picture", "aria-hidden": "true" }); // the figure around it is told in words
-    const made = await embedded(pictureSpec(this.card, picture, { width, height: this.height, theme: page.theme }), holder, "svg");
+    const spec = pictureSpec(this.card, picture, { width, height: this.height, theme: page.theme });
+    const renderer = picture.points?.length > MANY_POINTS ? "canvas" : "svg"; // an element a point takes its time
+    const made = await embedded(spec, holder, renderer);
     this.made?.finalize();
     this.made = made;
     if (this.picture !== picture) return; // chosen anew meanwhile

@@ -80,7 +80,7 @@ class Page {
         if (view.isSeen) view.show();
         if (view.isSeen && view.drawnAt && !view.isEmpty && view.drawnAt !== this.wanted(view)) this.draws(view);
       }
-    }, { rootMargin: "240px 0px" });
+    }, { rootMargin: "0px" });
     this.views.forEach((view) => near.observe(view.element));
     let last = window.innerWidth;
     window.addEventListener("resize", () => {
