@@ -90,10 +90,12 @@ def requests(news: Iterable[Mapping[str, Any]], graph: Graph, instance: dg.Dagst
     changed: dict[str, dict[date | None, float]] = {}
     for row in news:
         changed.setdefault(row["pull"], {})[row["activity_date"]] = _made_at(row["pull_id"])
+    there = Span(settings().start_date, settings().yesterday())  # the ledger may know days before the start
     daily: dict[date, set[dg.AssetKey]] = {}
     lasting: set[dg.AssetKey] = set()
     for pull, days in changed.items():
-        unbuilt = set(_unbuilt(dg.AssetKey(["raw", pull]), days, graph, instance))
+        partitions = {day: at for day, at in days.items() if day is None or day in there}
+        unbuilt = set(_unbuilt(dg.AssetKey(["raw", pull]), partitions, graph, instance))
         if not unbuilt:
             continue
         keys = {key for key in depending_on(pull).resolve(graph) if key.path[0] != "raw"}

@@ -99,7 +99,8 @@ def when_due(cadence: Cadence, job: Job) -> dg.SensorDefinition:
             return [dg.RunRequest(run_key=hour, tags={CHAIN: cadence.job})]
         spans = cadence.due(seen, now, start=of.start_date, zone=of.schedule_timezone)
         if not spans:
-            return dg.SkipReason(f"nothing is due; the newest day there is {max(d for d in seen if d)}")
+            newest = max((day for day in seen if day), default="none yet")
+            return dg.SkipReason(f"nothing is due; the newest day there is {newest}")
         again = hour if cadence.is_certain else hour[:10]
         return [
             dg.RunRequest(run_key=f"{span} {again}", tags=range_tags(span) | {CHAIN: cadence.job}) for span in spans

@@ -74,6 +74,14 @@ def test_what_is_due_is_asked_for_once_an_hour_until_it_is_there(of: Settings, p
     assert (spans(said), said.skip_message) == ([], "nothing is due; the newest day there is 2026-11-19")
 
 
+def test_before_the_first_day_is_settled_nothing_is_due(
+    monkeypatch: pytest.MonkeyPatch, of: Settings, platform: Platform
+) -> None:
+    night = of.now().replace(hour=0, minute=30)
+    monkeypatch.setattr(refresh, "settings", lambda: replace(of, start_date=YESTERDAY, fixed_now=night))
+    assert tick(CURSOR, None, platform.instance).skip_message == "nothing is due; the newest day there is none yet"
+
+
 def test_where_a_key_may_not_read_a_source_is_asked_once_a_day(of: Settings, platform: Platform) -> None:
     said = tick(ENTERPRISE, None, platform.instance)
     assert [request.run_key for request in said.run_requests] == ["2026-11-13…2026-11-19 2026-11-20"]
@@ -176,6 +184,13 @@ def test_a_change_whose_run_died_is_found_though_dagster_never_heard_of_it(built
     look_alike = replace(answer, records=[*answer.records, answer.records[0]])
     built.warehouse.append("claude_cost_report", [look_alike])
     assert spans(rebuilt(built, cursor)) == [str(DAY)]
+
+
+def test_a_day_of_the_ledger_before_the_start_is_not_asked_for(built: Platform) -> None:
+    cursor = rebuilt(built).cursor
+    before = settings().start_date - ONE_DAY
+    built.warehouse.append("claude_cost_report", [Answer("anthropic", before, [], 1, {})])
+    assert rebuilt(built, cursor).run_requests == []
 
 
 def test_a_look_that_makes_a_day_final_is_a_change(built: Platform) -> None:
