@@ -13,6 +13,7 @@ from sqlglot import exp
 from ai_usage.dashboards import cards, site
 from ai_usage.dashboards.boards import OF_FRESHNESS, Board, boards
 from ai_usage.dashboards.site import Site
+from ai_usage.dashboards.verdicts import CHECK_RESULTS, keep_verdicts
 from ai_usage.discretion import Discretion
 from ai_usage.layers import OWNERS, POOL, in_plain_words
 from ai_usage.marts.files import marts
@@ -28,6 +29,8 @@ def asset_of(board: Board) -> dg.AssetsDefinition:
 
     def written(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> None:
         began = time.perf_counter()
+        if CHECK_RESULTS.name in tables_read(board):
+            keep_verdicts(warehouse, context.instance, context.run.run_id)  # what this run found so far
         path = write_board(warehouse, board, settings())
         context.add_output_metadata(
             {
@@ -52,11 +55,15 @@ def asset_of(board: Board) -> dg.AssetsDefinition:
 
 
 def marts_read(board: Board) -> set[str]:
-    """The marts that the board's cards read, and what tells how fresh they are. What checks found is no asset."""
+    """The marts that the board's page is made of. What checks found is no asset."""
+    return tables_read(board) & {mart.table.name for mart in marts()}
+
+
+def tables_read(board: Board) -> set[str]:
+    """What the board's cards read, and what tells how fresh they are."""
     queries = [OF_FRESHNESS, *(card.name for card in board.cards)]
     parsed = [sqlglot.parse_one(read(f"dashboards/{name}"), read="bigquery") for name in queries]
-    named = {table.name for select in parsed for table in select.find_all(exp.Table) if table.db}
-    return named & {mart.table.name for mart in marts()}
+    return {table.name for select in parsed for table in select.find_all(exp.Table) if table.db}
 
 
 def write_board(warehouse: Warehouse, board: Board, of: Settings) -> Path:

@@ -23,7 +23,7 @@ COLUMNS = 24  # of the grid
 OF_FRESHNESS = "board_freshness"  # sql/dashboards/ has this one beside the cards
 
 Display = Literal["number", "line", "area", "bar", "row", "combo", "heatmap", "scatter", "band", "table", "status"]
-Format = Literal["usd", "usd_fine", "count", "ratio", "tokens", "text", "date", "month", "instant", "days"]
+Format = Literal["usd", "usd_fine", "count", "ratio", "tokens", "text", "term", "date", "month", "instant", "days"]
 Filter = Literal["period", "provider", "team", "person"]
 How = Literal["sum", "min", "max"]
 

@@ -157,7 +157,7 @@ def _cards() -> Iterator[dict[str, Any]]:
     yield _card("nothing", "number", (0, 12, 6, 4), filters=EVERY, measures=SPEND, empty="Nothing has been billed yet.")
     yield _card(
         *("trend", "area", (4, 0, 16, 8)), filters=EVERY, measures=SPEND, x="month", y=["spent_usd"], series="provider",
-        dimensions=MONTH_DIM | {"provider": {"label": "Provider", "format": "text"}}, sort="month",
+        dimensions=MONTH_DIM | {"provider": {"label": "Provider", "format": "term"}}, sort="month",
     )  # fmt: skip
     yield _card(
         *("teams", "row", (4, 16, 8, 8)), filters=EVERY, measures=SPEND | PEOPLE, x="team_name", y=["spent_usd"],

@@ -283,6 +283,23 @@ def test_the_csv_is_the_table(opened: Opened, card: str) -> None:
     assert len(rows) > 1
 
 
+def test_terms_have_names_and_files_have_the_terms(opened: Opened) -> None:
+    opened.draw_all()
+    trend = opened.card("trend")
+    assert sorted(trend.locator(".key li").all_inner_texts()) == ["Anthropic", "Cursor"]
+    trend.locator("button:text-is('Table')").click()
+    assert trend.locator("tbody tr").first.inner_text().split("\t")[1] == "Anthropic"
+    _, content = downloaded(opened, "trend", "csv")
+    assert {row[1] for row in csv.reader(io.StringIO(content.decode())) if row[0].startswith("2026")} == {
+        "anthropic",
+        "cursor",
+    }
+    opened.page.click("button.chooser:has-text('All providers')")
+    assert opened.page.locator("#choose-provider label").all_inner_texts() == ["Anthropic", "Cursor"]
+    opened.page.check("#choose-provider input[value=cursor]")
+    assert "Cursor" in opened.page.locator(".filter-summary").text_content()
+
+
 def test_a_csv_cell_is_no_formula(opened: Opened) -> None:
     said = opened.page.evaluate(
         """() => { const page = aiUsage.page, view = page.views.find((v) => v.card.name === 'people');

@@ -54,6 +54,22 @@ def test_a_warehouse_without_a_row_gives_pages_all_the_same(platform: Platform) 
     assert Path(str(notes["page"].value)).exists()
 
 
+def test_a_board_has_the_verdicts_of_the_run_it_is_made_in(platform: Platform) -> None:
+    [trust] = [board for board in boards() if board.name == "data_trust"]
+    mart = dg.AssetKey(["marts", min(marts_read(trust))])
+
+    @dg.asset(key=mart, check_specs=[dg.AssetCheckSpec("it_holds", asset=mart)])
+    def read_by_the_board() -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads it, and knows no argument
+        result = dg.AssetCheckResult(check_name="it_holds", passed=False, description="it does not hold today")
+        return dg.MaterializeResult(check_results=[result])
+
+    ran = dg.materialize(
+        [read_by_the_board, *ASSETS], resources={"warehouse": platform.warehouse}, instance=platform.instance
+    )
+    assert ran.success
+    assert "it does not hold today" in whole_text((site_folder(settings()) / f"{trust.name}.html").read_text("utf-8"))
+
+
 def test_pages_have_pseudonyms_where_they_are_wanted(company: DuckDBWarehouse) -> None:
     for board in boards():
         found = {

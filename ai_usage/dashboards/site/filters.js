@@ -5,6 +5,7 @@ const PRESETS = [
 ];
 const FILTER_LABELS = { period: "Period", provider: "Provider", team: "Team", person: "Person" };
 const ALL_OF = { provider: "All providers", team: "All teams", person: "Everybody" };
+const SAID = { provider: termText }; // how a filter's names are called
 const DEFAULT_PERIOD = "12m";
 const OPTIONS_AT_ONCE = 100;
 
@@ -117,7 +118,7 @@ class Choice {
     }
     for (const name of this.filters.filter((filter) => filter !== "period")) {
       const chosen = this.chosen[name];
-      if (chosen.length) said.push(chosen.length > 4 ? `${chosen.length} of ${this.names[name].length}: ${FILTER_LABELS[name].toLowerCase()}` : chosen.join(", "));
+      if (chosen.length) said.push(chosen.length > 4 ? `${chosen.length} of ${this.names[name].length}: ${FILTER_LABELS[name].toLowerCase()}` : chosen.map(SAID[name] ?? String).join(", "));
     }
     return said.join(" · ");
   }
@@ -190,6 +191,7 @@ function periodPart(choice) {
 // A button that opens a list of names with boxes to tick, and a field that narrows the list.
 function namesPart(choice, name) {
   const label = FILTER_LABELS[name];
+  const said = SAID[name] ?? String;
   const list = el("div", { class: "options", role: "group", "aria-label": label });
   const count = el("p", { class: "options-more", "aria-live": "polite" });
   const search = el("input", { type: "search", placeholder: `Find ${name === "person" ? "people" : `a ${name}`}`, "aria-label": `Find in ${label.toLowerCase()}`, autocomplete: "off", spellcheck: "false", oninput: () => fill() });
@@ -221,10 +223,10 @@ function namesPart(choice, name) {
   function fill() {
     const chosen = new Set(choice.chosen[name]);
     const wanted = search.value.trim().toLowerCase();
-    const matching = choice.names[name].filter((value) => !wanted || String(value).toLowerCase().includes(wanted));
+    const matching = choice.names[name].filter((value) => !wanted || said(value).toLowerCase().includes(wanted));
     const ordered = wanted ? matching : [...matching.filter((value) => chosen.has(value)), ...matching.filter((value) => !chosen.has(value))];
     list.replaceChildren(...ordered.slice(0, OPTIONS_AT_ONCE).map((value) =>
-      el("label", {}, el("input", { type: "checkbox", checked: chosen.has(value), value: String(value), onchange: (event) => tick(value, event.target.checked) }), el("span", {}, String(value)))));
+      el("label", {}, el("input", { type: "checkbox", checked: chosen.has(value), value: String(value), onchange: (event) => tick(value, event.target.checked) }), el("span", {}, said(value)))));
     const rest = ordered.length - OPTIONS_AT_ONCE;
     count.textContent = !ordered.length ? "Nobody and nothing of that name." : rest > 0 ? `and ${grouping.format(rest)} more: type to find them` : "";
     clear.hidden = !chosen.size;
@@ -241,8 +243,8 @@ function namesPart(choice, name) {
     element,
     show() {
       const chosen = choice.chosen[name];
-      const said = !chosen.length ? ALL_OF[name] : chosen.length === 1 ? String(chosen[0]) : `${chosen.length} ${name === "person" ? "people" : `${name}s`}`;
-      button.replaceChildren(el("span", { class: "chooser-label" }, `${label}: `), el("span", { class: "chooser-value" }, said));
+      const shown = !chosen.length ? ALL_OF[name] : chosen.length === 1 ? said(chosen[0]) : `${chosen.length} ${name === "person" ? "people" : `${name}s`}`;
+      button.replaceChildren(el("span", { class: "chooser-label" }, `${label}: `), el("span", { class: "chooser-value" }, shown));
       button.classList.toggle("is-set", chosen.length > 0);
     },
   };

@@ -57,14 +57,29 @@ function shortText(value, format) {
   }
 }
 
+// What the platform's own terms are called; CSV keeps them as the tables have them, as does a term that is not here.
+const TERMS = {
+  anthropic: "Anthropic", cursor: "Cursor", openai: "OpenAI", google: "Google",
+  claude_api: "Claude API", claude_code: "Claude Code", workbench: "Workbench",
+  uncached_input_tokens: "Input, not cached", output_tokens: "Output", cache_read_input_tokens: "Cache reads",
+  "cache_creation.ephemeral_1h_input_tokens": "Cache writes, 1 hour", "cache_creation.ephemeral_5m_input_tokens": "Cache writes, 5 minutes",
+  actor: "Named by the vendor", key_sheet: "Key sheet", key_creator: "Key's creator", seat: "Seat", unattributed: "Nobody",
+  own_seat: "own seat", mean_seat: "mean seat", api_key: "key",
+  departed_member: "departed member", new_key: "new key", new_model: "new model",
+};
+
+function termText(term) {
+  return TERMS[term] ?? String(term);
+}
+
 // A dimension's name as people read it.
 function nameText(name, format) {
-  if (name === null || name === undefined) return format === "text" ? "none" : WITHOUT;
+  if (name === null || name === undefined) return format === "text" || format === "term" ? "none" : WITHOUT;
   const text = String(name);
   if (format === "month" || /^\d{4}-\d{2}$/.test(text)) return monthText(text);
   if (format === "date") return dayText(text);
   if (format === "instant") return `${dayText(text.slice(0, 10))}, ${text.slice(11, 16)} UTC`;
-  return text;
+  return format === "term" ? termText(text) : text;
 }
 
 function monthText(month) {
