@@ -145,6 +145,8 @@ def board(name: str, text: str, columns_of: Callable[[str], list[str]] | None = 
     if not isinstance(said, dict):
         raise BoardError(f"{file} must have keys such as title and cards.")
     _refuse_unknown(said, Board, file, "the board", besides={"name"})
+    for section in said.get("sections") or []:
+        _refuse_unknown(section, Section, file, "sections")
     for at, card in enumerate(said.get("cards") or []):
         if not isinstance(card, dict):
             raise BoardError(f"{file}: cards is a list of cards, each with keys such as name and title.")

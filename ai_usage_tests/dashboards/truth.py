@@ -75,7 +75,11 @@ FACTS = {
     "verdicts": f"select *, strftime(judged_day, '%Y-%m') as period from {A}.check_results",
     "anomalies": f"""
         select *, strftime(spend_date, '%Y-%m') as period from
-        (select * replace (ifnull(provider, 'several') as provider, ifnull(contributors, '') as contributors)
+        (select * replace (
+            ifnull(provider, 'several') as provider, ifnull(contributors, '') as contributors,
+            case when kind = 'departed_member' then max(spend_date) over (
+                partition by kind, scope, scope_name, provider, contributors, date_trunc('month', spend_date)
+            ) else spend_date end as spend_date)
         from {A}.spend_anomalies)""",
     # Active people of a day and of the days up to it, counted one by one.
     "habit": f"""

@@ -69,7 +69,7 @@ class CardView {
   showMark() {
     const said = this.freshness;
     const state = said.pop();
-    this.mark.replaceChildren(...(state ? [`${said.join(" · ")} · `, el("span", { class: state }, state)] : []));
+    this.mark.replaceChildren(...(state ? [`${said.join(" · ")}\u00a0· `, el("span", { class: state }, state)] : []));
   }
 
   openTable(isOpen) {

@@ -317,8 +317,11 @@ function heatLayers(card, picture, { ink, width }) {
   const down = [...new Set(picture.points.map((point) => point.name))];
   if (isTime(card.dimensions[card.x].format)) across.sort();
   const most = Math.max(...picture.points.map((point) => point.y), 0);
-  const isRoomy = (width - 180) / across.length > 46;
-  const x = { field: "label", type: "ordinal", sort: across, axis: { title: null, orient: "top", labelAngle: 0, labelLimit: Math.max(50, (width - 180) / across.length), labelOverlap: true,
+  const room = (width - 180) / across.length;
+  const isRoomy = room > 46;
+  const isTilted = room < 70 && !isTime(card.dimensions[card.x].format) && across.some((label) => label.length > 3);
+  const x = { field: "label", type: "ordinal", sort: across, axis: { title: null, orient: "top",
+    ...(isTilted ? { labelAngle: -35, labelAlign: "left", labelLimit: 90 } : { labelAngle: 0, labelLimit: Math.max(50, room), labelOverlap: true }),
     ...(card.dimensions[card.x].format === "month" ? { labelExpr: SHOWN_MONTH } : {}) } };
   const y = { field: "name", type: "ordinal", sort: down, axis: { title: null, labelLimit: Math.min(190, width * 0.3), labelColor: ink.text, labelFontSize: 12.5 } };
   const layers = [{ mark: { type: "rect", stroke: ink.paper, strokeWidth: 2 },
