@@ -1,7 +1,7 @@
 """`make bench`: what a backfill costs, as JSON: requests against the fewest possible, records a second and peak memory
 beside a bare loop over the same answers, a year of Cursor events at the vendor's rate, CPU seconds a day of the
 whole graph, what rebuilding the marts takes of a thousand people's two years, and asking every card of the dashboards
-of them. Ratios hold where seconds do not.
+of them and opening their pages. Ratios hold where seconds do not.
 """
 
 import argparse

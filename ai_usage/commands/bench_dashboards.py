@@ -1,19 +1,28 @@
-"""What the dashboards' cards cost to ask, for `bench`: each one alone and all together, over two years of a thousand
-people, in a process that asked nothing before. Seconds are of the machine at that moment.
+"""What the dashboards cost, for `bench`: asking every card over two years of a thousand people, in a process that asked
+nothing before, and opening every page in a browser without a network. Seconds are of the machine at that moment.
 """
 
+import importlib
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
+from statistics import median
 from typing import Any
 
 from ai_usage.commands.bench_marts import ALL, TWO_YEARS
+from ai_usage.dashboards import site
+from ai_usage.dashboards.assets import site_folder, write_board
 from ai_usage.dashboards.boards import boards
 from ai_usage.dashboards.cards import result
 from ai_usage.definitions import duckdb_warehouse
 from ai_usage.settings import settings
 
 PEOPLE = 1_000
+OPENED = 5  # times each page
+SCREEN = {"width": 1440, "height": 900}  # px
+MARKS = ("numbers", "opened")  # as page.js says them: every number is there; what is in view is drawn
 
 Measure = Callable[[str, int, str], dict[str, Any]]  # worker, people, folder
 
@@ -23,7 +32,8 @@ def figures(measure: Measure) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="ai_usage_bench_") as folder:
         for worker in ("company", f"marts_{ALL}"):
             measure(worker, PEOPLE, folder)
-        return {"people": PEOPLE, "days": TWO_YEARS, **measure("dashboards", PEOPLE, folder)}
+        asked, pages = (measure(worker, PEOPLE, folder) for worker in WORKERS)
+        return {"people": PEOPLE, "days": TWO_YEARS, **asked, "pages": pages}
 
 
 def dashboards(_: str, __: int) -> dict[str, Any]:
@@ -46,4 +56,52 @@ def dashboards(_: str, __: int) -> dict[str, Any]:
     }
 
 
-WORKERS = {"dashboards": dashboards}
+def pages(_: str, __: int) -> dict[str, Any]:
+    """Every board's page: its size, and how long after it is asked for it is there. Needs Chromium on the PATH, and
+    playwright, which tests bring; says so where either is missing.
+    """
+    of = settings()
+    warehouse = duckdb_warehouse(of, is_read_only=True)
+    site.vega(site_folder(of))
+    made = {}
+    for board in boards():
+        began = time.perf_counter()
+        path = write_board(warehouse, board, of)
+        seconds = round(time.perf_counter() - began, 2)
+        made[board.name] = {"megabytes": round(path.stat().st_size / 1e6, 2), "seconds_to_write": seconds}
+    try:
+        opened = _opened([site_folder(of) / f"{name}.html" for name in made])
+    except LookupError as missing:
+        return {**made, "not_opened": str(missing)}
+    return {name: {**figures, **opened[name]} for name, figures in made.items()}
+
+
+def _opened(files: list[Path]) -> dict[str, dict[str, Any]]:
+    try:
+        playwright = importlib.import_module("playwright.sync_api")
+    except ModuleNotFoundError as error:
+        raise LookupError("playwright is not installed; `make test` installs it") from error
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if not browser:
+        raise LookupError("there is no Chromium on the PATH")
+    found: dict[str, dict[str, Any]] = {}
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+        for file in files:
+            times = []
+            for _ in range(OPENED):
+                context = chromium.new_context(viewport=SCREEN, offline=True)
+                page = context.new_page()
+                page.goto(file.as_uri())
+                page.wait_for_function(f"performance.getEntriesByName('{MARKS[-1]}').length")
+                times.append([page.evaluate(f"performance.getEntriesByName('{mark}')[0].startTime") for mark in MARKS])
+                context.close()
+            ordered = zip(MARKS, zip(*times, strict=True), strict=True)
+            found[file.stem] = {f"milliseconds_to_{mark}": [round(of) for of in taken] for mark, taken in ordered} | {
+                "median_milliseconds": round(median(taken[-1] for taken in times))
+            }
+        chromium.close()
+    return found
+
+
+WORKERS = {"dashboards": dashboards, "pages": pages}

@@ -73,7 +73,11 @@ def test_a_good_file_is_read_as_it_stands() -> None:
         ("order: 1", "order: first", r"Expected `int`, got `str` - at `\$.order`"),
         ("filters: [period, team]", "filters: [period, colour]", "Invalid enum value 'colour'"),
         ("filters: [period, team]", "filters: [period]", "card second: filters: the board does not offer team"),
-        ("title: In short}", "title: In short, and long}", "sections: nothing is called and long; write one of row, title"),
+        (
+            "title: In short}",
+            "title: In short, and long}",
+            "sections: nothing is called and long; write one of row, title",
+        ),
         ("question: Who?", "questoin: Who?", "card second: nothing is called questoin; write one of name, title"),
         ("display: row", "display: pie", r"Invalid enum value 'pie' - at `card second, \$.display`"),
         ("label: Team, format: text", "label: Team, format: words", "Invalid enum value 'words' - at `card second"),
