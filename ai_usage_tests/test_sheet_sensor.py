@@ -517,6 +517,7 @@ def daemon(home: Path, google: Simulator) -> Iterator[subprocess.Popen[bytes]]:
         "AI_USAGE_SHEET_ID": SHEET_ID,
         "GOOGLE_API_BASE_URL": google.google_url,
     }
+    dg.DagsterInstance.from_config(str(home)).dispose()  # its tables are there before two processes make them at once
     command = [str(Path(sys.executable).parent / "dagster-daemon"), "run", "-f", str(home.parent / "quick.py")]
     with (home / "daemon.log").open("wb") as log:
         running = subprocess.Popen(
