@@ -22,13 +22,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from graphlib import TopologicalSorter
 
-import sqlglot
 from sqlglot import exp
 
 from ai_usage.core.holding import HOLDINGS, Holding
 from ai_usage.partitions import Span
 from ai_usage.settings import ROOT
-from ai_usage.warehouse.googlesql import read
+from ai_usage.warehouse.googlesql import parsed, read
 from ai_usage.warehouse.table import ANALYTICS, RAW, Column, Table, Type
 
 FOLDER = ROOT / "sql" / "marts"
@@ -93,7 +92,7 @@ def read_mart(name: str, text: str, names: frozenset[str]) -> Mart:
         cluster=tuple(re.findall(r"\w+", header.entries.get("cluster", ""))),
         view_of=f"marts/{name}" if built == "view" else None,
     )
-    select = sqlglot.parse_one(text, read="bigquery")
+    select = parsed(text)
     if not isinstance(select, exp.Query) or select.named_selects != list(table.columns):
         raise ValueError(f"sql/marts/{name}.sql must select what its header says: {list(table.columns)}")
     holdings = [who.strip() for who in header.entries.get("held by", "").split(",") if who.strip()]

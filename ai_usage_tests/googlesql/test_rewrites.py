@@ -64,6 +64,8 @@ EXPRESSIONS = {
     ],
     ("int64", *WHOLES): [
         "div(x, 2)",
+        "5 * div(x + 1, 1 + 1)",
+        "div(div(x, 2), 3)",
         "mod(x, 3)",
         "x / 2",
         "safe_divide(x, x)",

@@ -64,7 +64,7 @@ class Books:
         put(platform, claude if is_claude else cursor, [{**line, **more} for line in lines])
         put(platform, "pulls", self.pulls)
         put(platform, "console_figures", self.figures)
-        put(platform, "ai_spend", self.seats)
+        put(platform, "spend_by_meter", self.seats)
         put(platform, "spend_versions", [row for day in self.versions for row in self._versions_of(day)])
         rows = platform.warehouse.query("marts/month_close").to_dicts()
         return {row["month"]: row for row in rows}
@@ -108,7 +108,7 @@ def test_a_figure_that_comes_last_closes_the_month(platform: Platform, october: 
 
 
 def test_seats_stand_beside_and_are_in_no_difference(platform: Platform, october: Books) -> None:
-    seat = {"spend_date": OCTOBER, "provider": "anthropic", "charge_type": "subscription", "billed_usd": Decimal(60)}
+    seat = {"month_start": OCTOBER, "provider": "anthropic", "charge_type": "subscription", "billed_usd": Decimal(60)}
     october.seats = [seat, {**seat, "charge_type": "usage"}]
     row = october.closed(platform)["2026-10"]
     assert (row["vendor_usd"], row["seats_usd"], row["difference_usd"]) == (Decimal(310), Decimal(60), Decimal(0))

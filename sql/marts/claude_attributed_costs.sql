@@ -51,6 +51,7 @@ shares as (
         claude_cost_shares.cost_usd,
         claude_cost_shares.list_usd,
         claude_cost_shares.units,
+        cast(claude_cost_shares.cost_usd * 1000000000 as int64) as nano_usd,
         coalesce(claude_cost_shares.api_key_id, '') as pool,
         claude_cost_shares.allocation_method in ('measured', 'proportional') as is_told,
         code_workspaces.workspace_id is not null and claude_cost_shares.api_key_id is not null as is_code_key
@@ -203,7 +204,6 @@ divided as (
         * cast(measures.piece_usd as float64)
         / cast(measures.whole_usd as float64) as piece_units,
         coalesce(measures.platform, if(shares.pool = '', 'workbench', 'claude_api')) as platform,
-        cast(shares.cost_usd * 1000000000 as int64) as nano_usd,
         coalesce(
             cast(measures.upto_usd as float64) / cast(measures.whole_usd as float64), 1
         ) as upto_share,
@@ -338,8 +338,8 @@ owned as (
     left join ai_usage_analytics.dim_api_key_mapping as owners
         on
             uses.api_key_id = owners.api_key_id
-            and (owners.valid_from is null or uses.expense_date >= owners.valid_from)
-            and (owners.valid_to is null or uses.expense_date < owners.valid_to)
+            and uses.expense_date >= coalesce(owners.valid_from, date '0001-01-01')
+            and uses.expense_date < coalesce(owners.valid_to, date '9999-12-31')
 )
 
 select

@@ -103,10 +103,7 @@ seen as (
         history.weekday,
         history.usage_usd,
         date_diff(origins.origin_date, history.spend_date, day) as days_ago,
-        pow(0.7, div(date_diff(origins.origin_date, history.spend_date, day), 7)) as weight,
-        percentile_cont(history.usage_usd, 0.5) over (
-            partition by origins.scope, origins.scope_name, origins.origin_date, history.weekday
-        ) as median_usd
+        pow(0.7, div(date_diff(origins.origin_date, history.spend_date, day), 7)) as weight
     from origins
     inner join history
         on
@@ -116,17 +113,30 @@ seen as (
             and history.spend_date > date_sub(origins.origin_date, interval 56 day)
 ),
 
+of_weekday as (
+    select
+        scope,
+        scope_name,
+        origin_date,
+        weekday,
+        count(*) as days,
+        array_agg(usage_usd order by usage_usd) as usages,
+        avg(if(days_ago < 28, usage_usd, null)) as mean_usd,
+        sum(weight * usage_usd) / sum(weight) as ewma_usd
+    from seen
+    group by scope, scope_name, origin_date, weekday
+),
+
 weekdays as (
     select
         scope,
         scope_name,
         origin_date,
         weekday,
-        avg(if(days_ago < 28, usage_usd, null)) as mean_usd,
-        max(median_usd) as median_usd,
-        sum(weight * usage_usd) / sum(weight) as ewma_usd
-    from seen
-    group by scope, scope_name, origin_date, weekday
+        mean_usd,
+        ewma_usd,
+        (usages[ordinal(div(days + 1, 2))] + usages[ordinal(div(days, 2) + 1)]) / 2 as median_usd
+    from of_weekday
 ),
 
 -- For a weekday that the last weeks lack, and for how much days vary about their weekday.
@@ -308,42 +318,6 @@ months as (
     from guesses
 ),
 
--- What was known of a month's methods before it began.
-earlier_of_scope as (
-    select
-        months.scope,
-        months.scope_name,
-        months.month_start,
-        judged.method,
-        judged.horizon,
-        percentile_cont(judged.open_error, 0.1) over (
-            partition by months.scope, months.scope_name, months.month_start, judged.method, judged.horizon
-        ) as low_ratio,
-        percentile_cont(judged.open_error, 0.9) over (
-            partition by months.scope, months.scope_name, months.month_start, judged.method, judged.horizon
-        ) as high_ratio
-    from months
-    inner join judged
-        on
-            months.scope = judged.scope
-            and months.scope_name = judged.scope_name
-            and months.month_start > judged.month_start
-),
-
-of_scope as (
-    select
-        scope,
-        scope_name,
-        month_start,
-        method,
-        horizon,
-        max(low_ratio) as low_ratio,
-        max(high_ratio) as high_ratio
-    from earlier_of_scope
-    group by scope, scope_name, month_start, method, horizon
-    having count(*) >= 10
-),
-
 kinds as (
     select distinct
         scope,
@@ -351,33 +325,55 @@ kinds as (
     from months
 ),
 
-earlier_of_kind as (
+-- What was known of a month's methods before it began: how far off they had been in the scope, and in all of its kind.
+earlier as (
     select
+        'scope' as basis,
+        months.scope,
+        months.scope_name,
+        months.month_start,
+        judged.method,
+        judged.horizon,
+        count(*) - 1 as steps,
+        array_agg(judged.open_error order by judged.open_error) as errors
+    from months
+    inner join judged
+        on
+            months.scope = judged.scope
+            and months.scope_name = judged.scope_name
+            and months.month_start > judged.month_start
+    group by months.scope, months.scope_name, months.month_start, judged.method, judged.horizon
+    having count(*) >= 10
+    union all
+    select
+        'kind' as basis,
         kinds.scope,
+        cast(null as string) as scope_name,
         kinds.month_start,
         judged.method,
         judged.horizon,
-        percentile_cont(judged.open_error, 0.1) over (
-            partition by kinds.scope, kinds.month_start, judged.method, judged.horizon
-        ) as low_ratio,
-        percentile_cont(judged.open_error, 0.9) over (
-            partition by kinds.scope, kinds.month_start, judged.method, judged.horizon
-        ) as high_ratio
+        count(*) - 1 as steps,
+        array_agg(judged.open_error order by judged.open_error) as errors
     from kinds
     inner join judged on kinds.scope = judged.scope and kinds.month_start > judged.month_start
+    group by kinds.scope, kinds.month_start, judged.method, judged.horizon
+    having count(*) >= 10
 ),
 
-of_kind as (
+-- A tenth and nine tenths of the way from the least of them to the most.
+ratios as (
     select
+        basis,
         scope,
+        scope_name,
         month_start,
         method,
         horizon,
-        max(low_ratio) as low_ratio,
-        max(high_ratio) as high_ratio
-    from earlier_of_kind
-    group by scope, month_start, method, horizon
-    having count(*) >= 10
+        errors[ordinal(div(steps, 10) + 1)] * (1 - mod(steps, 10) / 10)
+        + errors[ordinal(div(steps, 10) + 2)] * mod(steps, 10) / 10 as low_ratio,
+        errors[ordinal(div(9 * steps, 10) + 1)] * (1 - mod(9 * steps, 10) / 10)
+        + errors[ordinal(div(9 * steps, 10) + 2)] * mod(9 * steps, 10) / 10 as high_ratio
+    from earlier
 ),
 
 records as (
@@ -436,16 +432,18 @@ bounded as (
             + 0.0225 * guesses.open_usd * guesses.open_usd
         ) as varies_usd
     from guesses
-    left join of_scope
+    left join ratios as of_scope
         on
-            guesses.scope = of_scope.scope
+            of_scope.basis = 'scope'
+            and guesses.scope = of_scope.scope
             and guesses.scope_name = of_scope.scope_name
             and guesses.month_start = of_scope.month_start
             and guesses.method = of_scope.method
             and guesses.horizon = of_scope.horizon
-    left join of_kind
+    left join ratios as of_kind
         on
-            guesses.scope = of_kind.scope
+            of_kind.basis = 'kind'
+            and guesses.scope = of_kind.scope
             and guesses.month_start = of_kind.month_start
             and guesses.method = of_kind.method
             and guesses.horizon = of_kind.horizon

@@ -80,11 +80,11 @@ days as (
 seats as (
     select
         provider,
-        date_trunc(spend_date, month) as first_day,
+        month_start as first_day,
         sum(billed_usd) as seats_usd
-    from ai_usage_analytics.ai_spend
+    from ai_usage_analytics.spend_by_meter
     where charge_type = 'subscription'
-    group by provider, first_day
+    group by provider, month_start
 ),
 
 all_figures as (

@@ -32,26 +32,22 @@ with key_names as (
 
 billed as (
     select
-        spend.spend_date,
-        spend.provider,
-        spend.team_name,
-        spend.api_key_id,
-        spend.user_email,
-        spend.model,
-        coalesce(key_names.api_key_name, spend.api_key_id) as key_label,
-        sum(spend.billed_usd) as usage_usd
-    from ai_usage_analytics.ai_spend as spend
-    left join key_names on spend.api_key_id = key_names.api_key_id
+        spend_date,
+        provider,
+        team_name,
+        api_key_id,
+        model,
+        sum(billed_usd) as usage_usd
+    from ai_usage_analytics.ai_spend
     where
-        spend.spend_date between date_sub(@first_day, interval 180 day) and @last_day
-        and spend.charge_type != 'subscription'
-        and spend.billed_usd is not null
-    group by
-        spend.spend_date, spend.provider, spend.team_name, spend.api_key_id, spend.user_email, spend.model, key_label
+        spend_date between date_sub(@first_day, interval 180 day) and @last_day
+        and charge_type != 'subscription'
+        and billed_usd is not null
+    group by spend_date, provider, team_name, api_key_id, model
 ),
 
--- Each dollar once in each scope, under the name it has there, with whom a reader would ask next.
-lines as (
+-- Each dollar once in each scope, under the name it has there.
+scoped as (
     select
         spend_date,
         'provider' as scope,
@@ -59,7 +55,6 @@ lines as (
         provider as label,
         provider,
         provider as calendar,
-        coalesce(key_label, user_email, model) as contributor,
         usage_usd
     from billed
     union all
@@ -70,22 +65,21 @@ lines as (
         team_name as label,
         cast(null as string) as provider,
         'all' as calendar,
-        coalesce(key_label, user_email, model) as contributor,
         usage_usd
     from billed
     where team_name is not null
     union all
     select
-        spend_date,
+        billed.spend_date,
         'api_key' as scope,
-        api_key_id as scope_name,
-        key_label as label,
-        provider,
-        provider as calendar,
-        model as contributor,
-        usage_usd
+        billed.api_key_id as scope_name,
+        coalesce(key_names.api_key_name, billed.api_key_id) as label,
+        billed.provider,
+        billed.provider as calendar,
+        billed.usage_usd
     from billed
-    where api_key_id is not null
+    left join key_names on billed.api_key_id = key_names.api_key_id
+    where billed.api_key_id is not null
     union all
     select
         spend_date,
@@ -94,7 +88,6 @@ lines as (
         model as label,
         provider,
         provider as calendar,
-        coalesce(key_label, user_email) as contributor,
         usage_usd
     from billed
     where model is not null
@@ -109,7 +102,7 @@ series as (
         provider,
         calendar,
         sum(usage_usd) as usage_usd
-    from lines
+    from scoped
     group by spend_date, scope, scope_name, label, provider, calendar
 ),
 
@@ -205,17 +198,8 @@ before as (
         judged.spend_date,
         judged.is_weekend,
         known.weekday = judged.weekday as is_same_weekday,
-        cast(coalesce(series.usage_usd, cast(0 as numeric)) as float64) as usage_usd,
-        percentile_cont(cast(coalesce(series.usage_usd, cast(0 as numeric)) as float64), 0.5) over (
-            partition by judged.scope, judged.scope_name, judged.calendar, judged.spend_date
-        ) as median_usd,
-        percentile_cont(cast(coalesce(series.usage_usd, cast(0 as numeric)) as float64), 0.9) over (
-            partition by judged.scope, judged.scope_name, judged.calendar, judged.spend_date
-        ) as most_usd,
-        percentile_cont(cast(coalesce(series.usage_usd, cast(0 as numeric)) as float64), 0.5) over (
-            partition by
-                judged.scope, judged.scope_name, judged.calendar, judged.spend_date, known.weekday = judged.weekday
-        ) as weekday_median_usd
+        cast(judged.usage_usd as float64) as spent,
+        cast(coalesce(series.usage_usd, cast(0 as numeric)) as float64) as usage_usd
     from judged
     inner join known
         on
@@ -232,13 +216,51 @@ before as (
             and known.spend_date = series.spend_date
 ),
 
-deviations as (
+-- Whatever is $40 off its median is as far off half of the days: only where that is so need medians be found.
+candidates as (
+    select
+        scope,
+        scope_name,
+        calendar,
+        spend_date,
+        count(*) as days_before
+    from before
+    group by scope, scope_name, calendar, spend_date
+    having
+        count(*) >= if(logical_or(is_weekend), 4, 8)
+        and 2 * greatest(countif(spent - usage_usd >= 40), countif(usage_usd - spent >= 40)) >= count(*)
+),
+
+medians as (
     select
         before.*,
+        candidates.days_before,
+        percentile_cont(before.usage_usd, 0.5) over (
+            partition by before.scope, before.scope_name, before.calendar, before.spend_date
+        ) as median_usd,
+        percentile_cont(before.usage_usd, 0.9) over (
+            partition by before.scope, before.scope_name, before.calendar, before.spend_date
+        ) as most_usd,
+        percentile_cont(before.usage_usd, 0.5) over (
+            partition by
+                before.scope, before.scope_name, before.calendar, before.spend_date, before.is_same_weekday
+        ) as weekday_median_usd
+    from before
+    inner join candidates
+        on
+            before.scope = candidates.scope
+            and before.scope_name = candidates.scope_name
+            and before.calendar = candidates.calendar
+            and before.spend_date = candidates.spend_date
+),
+
+deviations as (
+    select
+        medians.*,
         percentile_cont(abs(usage_usd - median_usd), 0.5) over (
             partition by scope, scope_name, calendar, spend_date
         ) as mad_usd
-    from before
+    from medians
 ),
 
 usual as (
@@ -250,10 +272,10 @@ usual as (
         max(median_usd) as median_usd,
         max(most_usd) as most_usd,
         max(mad_usd) as mad_usd,
+        max(days_before) as days_before,
         if(countif(is_same_weekday) >= 3, max(if(is_same_weekday, weekday_median_usd, null)), null) as weekday_usd
     from deviations
     group by scope, scope_name, calendar, spend_date
-    having count(*) >= if(logical_or(is_weekend), 4, 8)
 ),
 
 measured as (
@@ -267,6 +289,7 @@ measured as (
         judged.is_weekend,
         judged.first_date,
         judged.usage_usd,
+        usual.days_before,
         usual.most_usd,
         cast(judged.usage_usd as float64) as spent,
         greatest(usual.median_usd, coalesce(usual.weekday_usd, usual.median_usd)) as at_most_usd,
@@ -304,22 +327,35 @@ unusual as (
         and at_least_usd - spent >= 5 * deviation_usd
 ),
 
-window_days as (
+scopes as (
+    select scope from unnest(['provider', 'team', 'api_key', 'model']) as scope
+),
+
+-- Whom a reader would ask next, of each scope.
+charges as (
     select
-        judged.scope,
-        judged.scope_name,
-        judged.calendar,
-        judged.spend_date,
-        count(*) as days
-    from judged
-    inner join known
-        on
-            judged.calendar = known.calendar
-            and judged.is_weekend = known.is_weekend
-            and judged.spend_date > known.spend_date
-            and judged.first_date <= known.spend_date
-            and date_sub(judged.spend_date, interval 35 day) <= known.spend_date
-    group by judged.scope, judged.scope_name, judged.calendar, judged.spend_date
+        spend.spend_date,
+        scopes.scope,
+        spend.billed_usd,
+        case scopes.scope
+            when 'provider' then spend.provider
+            when 'team' then spend.team_name
+            when 'api_key' then spend.api_key_id
+            else spend.model
+        end as scope_name,
+        if(scopes.scope = 'team', 'all', spend.provider) as calendar,
+        coalesce(
+            if(scopes.scope = 'api_key', null, coalesce(key_names.api_key_name, spend.api_key_id, spend.user_email)),
+            if(scopes.scope = 'model', null, spend.model),
+            'other'
+        ) as contributor
+    from ai_usage_analytics.ai_spend as spend
+    left join key_names on spend.api_key_id = key_names.api_key_id
+    cross join scopes
+    where
+        spend.spend_date between date_sub(@first_day, interval 35 day) and @last_day
+        and spend.charge_type != 'subscription'
+        and spend.billed_usd is not null
 ),
 
 -- Who is behind it: each one's own difference from its mean of the same days before.
@@ -330,29 +366,23 @@ shares as (
         unusual.scope_name,
         unusual.calendar,
         unusual.spend_date,
-        coalesce(lines.contributor, 'other') as contributor,
-        sum(if(lines.spend_date = unusual.spend_date, cast(lines.usage_usd as float64), 0))
+        charges.contributor,
+        cast(sum(if(charges.spend_date = unusual.spend_date, charges.billed_usd, 0)) as float64)
         - safe_divide(
-            sum(if(lines.spend_date < unusual.spend_date, cast(lines.usage_usd as float64), 0)),
-            max(window_days.days)
+            cast(sum(if(charges.spend_date < unusual.spend_date, charges.billed_usd, 0)) as float64),
+            max(unusual.days_before)
         ) as excess_usd
     from unusual
-    inner join window_days
+    inner join charges
         on
-            unusual.scope = window_days.scope
-            and unusual.scope_name = window_days.scope_name
-            and unusual.calendar = window_days.calendar
-            and unusual.spend_date = window_days.spend_date
-    inner join lines
-        on
-            unusual.scope = lines.scope
-            and unusual.scope_name = lines.scope_name
-            and unusual.calendar = lines.calendar
-            and unusual.spend_date >= lines.spend_date
-            and date_sub(unusual.spend_date, interval 35 day) <= lines.spend_date
-            and unusual.is_weekend = (extract(dayofweek from lines.spend_date) in (1, 7))
+            unusual.scope = charges.scope
+            and unusual.scope_name = charges.scope_name
+            and unusual.calendar = charges.calendar
+            and unusual.spend_date >= charges.spend_date
+            and date_sub(unusual.spend_date, interval 35 day) <= charges.spend_date
+            and unusual.is_weekend = (extract(dayofweek from charges.spend_date) in (1, 7))
     group by
-        unusual.kind, unusual.scope, unusual.scope_name, unusual.calendar, unusual.spend_date, contributor
+        unusual.kind, unusual.scope, unusual.scope_name, unusual.calendar, unusual.spend_date, charges.contributor
 ),
 
 ranked as (
@@ -486,20 +516,22 @@ departed as (
         )
     union all
     select
-        billed.spend_date,
+        spend.spend_date,
         'person' as scope,
-        billed.user_email as scope_name,
-        billed.user_email as label,
-        billed.provider,
-        sum(billed.usage_usd) as usage_usd,
+        spend.user_email as scope_name,
+        spend.user_email as label,
+        spend.provider,
+        sum(spend.billed_usd) as usage_usd,
         'removed from the Cursor team' as contributors
-    from billed
-    inner join removed on billed.user_email = removed.user_email
+    from ai_usage_analytics.ai_spend as spend
+    inner join removed on spend.user_email = removed.user_email
     cross join lists
     where
-        billed.provider = 'cursor'
+        spend.spend_date between @first_day and @last_day
+        and spend.provider = 'cursor'
+        and spend.charge_type != 'subscription'
         and lists.has_cursor
-    group by billed.spend_date, billed.user_email, billed.provider
+    group by spend.spend_date, spend.user_email, spend.provider
 ),
 
 found as (
