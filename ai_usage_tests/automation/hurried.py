@@ -41,6 +41,6 @@ if __name__ == "__main__":
     import dagster._daemon.sensor as sensors
     from dagster._daemon.cli import run_command
 
-    sensors.MIN_INTERVAL_LOOP_TIME = 1  # type: ignore[assignment]
+    sensors.MIN_INTERVAL_LOOP_TIME = 1
     sys.argv = ["dagster-daemon", "-f", __file__]
     run_command()
