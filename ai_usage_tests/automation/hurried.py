@@ -35,12 +35,12 @@ definitions.CHECKS[:] = [one for one in definitions.CHECKS if JUDGED & {key.name
 
 defs = definitions.build_defs(settings())
 for sensor in defs.sensors or ():
-    sensor._min_interval = 2
+    sensor._min_interval = 4
 
 if __name__ == "__main__":
     import dagster._daemon.sensor as sensors
     from dagster._daemon.cli import run_command
 
-    sensors.MIN_INTERVAL_LOOP_TIME = 1  # type: ignore[assignment]
+    sensors.MIN_INTERVAL_LOOP_TIME = 1
     sys.argv = ["dagster-daemon", "-f", __file__]
     run_command()
