@@ -21,6 +21,7 @@ import dagster as dg
 import duckdb
 import httpx
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
+from dagster._core.definitions.materialize import EPHEMERAL_JOB_NAME
 from dagster._core.storage.event_log.in_memory import InMemoryEventLogStorage
 
 from ai_usage.automation.refresh import range_tags
@@ -369,7 +370,7 @@ class Platform:
             "uploads": uploads,
             "warehouse": self.warehouse,
         }
-        job = dg.define_asset_job("part", selection).resolve(
+        job = dg.define_asset_job(EPHEMERAL_JOB_NAME, selection).resolve(
             asset_graph=_graph(),
             resource_defs={name: dg.ResourceDefinition.hardcoded_resource(of) for name, of in resources.items()},
         )

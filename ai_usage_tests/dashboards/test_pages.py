@@ -360,7 +360,7 @@ def test_a_foot_tells_the_days_shown_and_whether_they_may_change(opened: Opened)
     assert foot.inner_text() == "Data through 20 Nov 2026 · as of 21 Nov, 06:02 UTC\u00a0· provisional"
     opened.page.select_option("select[data-month='to']", "2026-08")
     opened.draw_all()
-    assert foot.inner_text() == "Data through 31 Aug 2026 · as of 21 Nov, 06:02 UTC · final"
+    assert foot.inner_text() == "Data through 31 Aug 2026 · as of 21 Nov, 06:02 UTC\u00a0· final"
 
 
 def test_an_empty_card_says_what_that_means(opened: Opened) -> None:
