@@ -1,7 +1,7 @@
 # Every command a person types. Each works alone, first, on a fresh machine with Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check ui backfill marts as-of doctor bench docs dashboards metabase sheet-template export-focus \
-	lock clean python
+.PHONY: help demo test check lint types layers sql-lint ui backfill marts as-of doctor bench docs dashboards metabase \
+	sheet-template export-focus lock clean python
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -43,15 +43,22 @@ doctor: $(VENV)/runtime ## what each credential opens, in plain words
 	@$(PY) -m ai_usage.commands doctor
 
 test: ## every check and test
-	@$(MAKE) --no-print-directory -j3 $(VENV)/dev $(GOOGLESQL)/ready $(FOCUS)/ready
-	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory -j3 $(GOOGLESQL)/ready $(FOCUS)/ready check
 	@$(PY) -m pytest
 
-check: $(VENV)/dev ## lint, types, layers, SQL
+check: lint types layers sql-lint ## lint, types, layers, SQL
+
+lint: $(VENV)/dev
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check --quiet .
+
+types: $(VENV)/dev
 	@$(PY) -m mypy
+
+layers: $(VENV)/dev
 	@$(VENV)/bin/lint-imports --config pyproject.toml
+
+sql-lint: $(VENV)/dev
 	@$(PY) -m sqlfluff lint --disable-progress-bar sql
 
 bench: $(VENV)/runtime ## figures as JSON, in .data/bench.json; make bench ONLY=marts, or ONLY=dashboards, takes those alone

@@ -1,5 +1,6 @@
 """What the checks found, kept beside the figures: Dagster's event log has every verdict, and no SQL can read it. At the
-end of each run, whoever started it, the run's verdicts take the place of those of the same claim, asset and day.
+end of each run, whoever started it, and before a board shows them, the run's verdicts take the place of those of the
+same claim, asset and day.
 """
 
 import dagster as dg

@@ -35,7 +35,7 @@ definitions.CHECKS[:] = [one for one in definitions.CHECKS if JUDGED & {key.name
 
 defs = definitions.build_defs(settings())
 for sensor in defs.sensors or ():
-    sensor._min_interval = 2
+    sensor._min_interval = 4
 
 if __name__ == "__main__":
     import dagster._daemon.sensor as sensors

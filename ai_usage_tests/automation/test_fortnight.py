@@ -121,7 +121,7 @@ class Household:
             assert self.daemon is not None
             assert self.daemon.poll() is None, f"the daemon ended: {log}"
             assert monotonic() < give_up, f"not {what}: {log}"
-            sleep(0.2)
+            sleep(0.5)
 
     def is_quiet(self, instance: dg.DagsterInstance, since: float) -> bool:
         """No run is under way, and every sensor has looked since the last one and found nothing to do."""

@@ -357,10 +357,10 @@ def test_a_number_is_held_against_as_many_months_before(opened: Opened) -> None:
 def test_a_foot_tells_the_days_shown_and_whether_they_may_change(opened: Opened) -> None:
     opened.draw_all()
     foot = opened.card("trend").locator(".freshness")
-    assert foot.inner_text() == "Data through 20 Nov 2026 · as of 21 Nov, 06:02 UTC · provisional"
+    assert foot.inner_text() == "Data through 20 Nov 2026 · as of 21 Nov, 06:02 UTC\u00a0· provisional"
     opened.page.select_option("select[data-month='to']", "2026-08")
     opened.draw_all()
-    assert foot.inner_text() == "Data through 31 Aug 2026 · as of 21 Nov, 06:02 UTC · final"
+    assert foot.inner_text() == "Data through 31 Aug 2026 · as of 21 Nov, 06:02 UTC\u00a0· final"
 
 
 def test_an_empty_card_says_what_that_means(opened: Opened) -> None:
@@ -390,5 +390,6 @@ def test_paper_has_every_table_and_no_buttons(opened: Opened) -> None:
     assert not opened.page.locator(".tools").first.is_visible()
     assert not opened.page.locator(".filters").is_visible()
     assert opened.page.locator("#chosen").is_visible()
+    assert opened.card("trend").bounding_box()["x"] >= 0
     opened.page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert opened.page.pdf(format="A4").startswith(b"%PDF")
