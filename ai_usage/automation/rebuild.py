@@ -17,6 +17,7 @@ from ai_usage.automation.refresh import CHAIN, PULL_JOBS, SECONDS, Published, ra
 from ai_usage.automation.sheet import TRIED_AGAIN, Graph, depending_on
 from ai_usage.partitions import Span, runs_of_days
 from ai_usage.settings import settings
+from ai_usage.warehouse.googlesql import read
 from ai_usage.warehouse.table import PULLS
 
 WINDOW = 3  # days that a changed directory is applied to
@@ -25,30 +26,16 @@ DAYS_ASKED = 500  # of Dagster at once
 
 # What is new since a pull: contents, and the look that makes a day final in the marts.
 NEWS = f"""
-with looks as (
-    select
-        pull,
-        activity_date,
-        pull_id,
-        pull_id = records_pull_id as is_new,
-        date_diff(date(pulled_at), activity_date, day) as age,
-        lag(date_diff(date(pulled_at), activity_date, day)) over (
-            partition by pull, activity_date order by pull_id
-        ) as age_before
-    from {PULLS.address}
-)
-
 select
     pull,
     activity_date,
     max(pull_id) as pull_id
-from looks
+from {PULLS.address}
 where
     pull_id > @after
     and (
-        is_new
-        or (pull = 'claude_cost_report' and age >= 30 and age_before < 30)
-        or (pull = 'cursor_usage_events' and age >= 2 and age_before < 2)
+        pull_id = records_pull_id
+        or pull_id in (select settled_by from ({read("marts/settled_days")}))
     )
 group by pull, activity_date
 """

@@ -25,30 +25,7 @@
 --   unit string: tokens, requests, seats; null without a quantity
 --   attribution_method string not null: how the person was found: actor, key_sheet, key_creator, seat or unattributed
 --   status string not null: provisional while the vendor may still revise the day, then final
-with looks as (
-    select
-        pull,
-        activity_date,
-        max(date(pulled_at)) as last_looked_at
-    from ai_usage_raw.pulls
-    where
-        pull in ('claude_cost_report', 'cursor_usage_events')
-        and activity_date between @first_day and @last_day
-    group by pull, activity_date
-),
-
-states as (
-    select
-        activity_date,
-        if(pull = 'claude_cost_report', 'anthropic', 'cursor') as provider,
-        if(
-            date_diff(last_looked_at, activity_date, day) >= if(pull = 'claude_cost_report', 30, 2),
-            'final', 'provisional'
-        ) as status
-    from looks
-),
-
-claude as (
+with claude as (
     select
         expense_date,
         platform,
@@ -274,6 +251,9 @@ select
     spend.quantity,
     spend.unit,
     spend.attribution_method,
-    coalesce(states.status, 'provisional') as status
+    coalesce(settled_days.status, 'provisional') as status
 from spend
-left join states on spend.spend_date = states.activity_date and spend.provider = states.provider
+left join ai_usage_analytics.settled_days as settled_days
+    on
+        spend.spend_date = settled_days.activity_date
+        and spend.provider = settled_days.provider

@@ -10,7 +10,7 @@
 --   organization_id string not null: the Console organisation
 --   cost_usd numeric not null: billed, in USD
 --   currency string not null: always USD
---   status string not null: provisional until looked at again 30 days after the day, then final
+--   status string not null: provisional while the vendor may still revise the day, then final; see settled_days
 with costs as (
     select
         activity_date,
@@ -20,17 +20,6 @@ with costs as (
     from ai_usage_analytics.claude_costs
     where activity_date between @first_day and @last_day
     group by activity_date, organization_id, currency
-),
-
-looks as (
-    select
-        activity_date,
-        max(date(pulled_at)) as last_looked_at
-    from ai_usage_raw.pulls
-    where
-        pull = 'claude_cost_report'
-        and activity_date between @first_day and @last_day
-    group by activity_date
 )
 
 select
@@ -38,6 +27,9 @@ select
     costs.organization_id,
     costs.cost_usd,
     costs.currency,
-    if(date_diff(looks.last_looked_at, costs.activity_date, day) >= 30, 'final', 'provisional') as status
+    settled_days.status
 from costs
-inner join looks on costs.activity_date = looks.activity_date
+inner join ai_usage_analytics.settled_days as settled_days
+    on
+        costs.activity_date = settled_days.activity_date
+        and settled_days.provider = 'anthropic'

@@ -2,8 +2,7 @@
 -- is made of. Each cause takes what is left by those before it, so that all of them add up to the difference, to the
 -- last digit. What nothing explains is `unexplained_usd`.
 -- A month is closed when a figure covers it to its end, nothing is missing or unexplained, and the vendor was asked
--- again after each day had settled: 30 days later at Claude, 2 at Cursor. It stays closed if it is restated later, and
--- says so.
+-- again after each day had settled (settled_days). It stays closed if it is restated later, and says so.
 --
 -- grain: one calendar month of one provider
 -- built: whole
@@ -32,24 +31,7 @@
 --   closed_at instant: when the last of what closes a month came about; null while it is open
 --   restated_since_close_usd numeric: what the vendor restated since then; null while it is open
 --   is_restated_since_close boolean not null: whether it did restate a day
-with looks as (
-    select
-        activity_date,
-        if(pull = 'claude_cost_report', 'anthropic', 'cursor') as provider,
-        min(
-            if(
-                date_diff(date(pulled_at), activity_date, day) >= if(pull = 'claude_cost_report', 30, 2),
-                pulled_at, null
-            )
-        ) as settled_at
-    from ai_usage_raw.pulls
-    where
-        pull in ('claude_cost_report', 'cursor_usage_events')
-        and activity_date is not null
-    group by activity_date, pull
-),
-
-billed as (
+with billed as (
     select
         'anthropic' as provider,
         expense_date as activity_date,
@@ -68,13 +50,16 @@ billed as (
 
 days as (
     select
-        looks.provider,
-        looks.activity_date,
-        looks.settled_at,
-        date_trunc(looks.activity_date, month) as first_day,
+        settled_days.provider,
+        settled_days.activity_date,
+        settled_days.settled_at,
+        date_trunc(settled_days.activity_date, month) as first_day,
         coalesce(billed.usd, cast(0 as numeric)) as usd
-    from looks
-    left join billed on looks.provider = billed.provider and looks.activity_date = billed.activity_date
+    from ai_usage_analytics.settled_days as settled_days
+    left join billed
+        on
+            settled_days.provider = billed.provider
+            and settled_days.activity_date = billed.activity_date
 ),
 
 seats as (

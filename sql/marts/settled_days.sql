@@ -1,0 +1,43 @@
+-- Which days their vendors may still change: Claude revises a day for 30 days, Cursor for 2. A day is final once its
+-- vendor has been asked about it again that much later.
+--
+-- grain: one provider's UTC day that was ever asked about
+-- built: view
+-- columns:
+--   provider string not null: anthropic or cursor
+--   activity_date date not null: the UTC day
+--   status string not null: provisional while the vendor may still revise the day, then final
+--   settled_at instant: when it was asked about late enough for the first time; null while it is provisional
+--   settled_by string: that pull, by its pull_id
+with settling as (
+    select
+        'claude_cost_report' as pull,
+        'anthropic' as provider,
+        30 as days
+    union all
+    select
+        'cursor_usage_events' as pull,
+        'cursor' as provider,
+        2 as days
+),
+
+looks as (
+    select
+        settling.provider,
+        pulls.activity_date,
+        pulls.pulled_at,
+        pulls.pull_id,
+        date_diff(date(pulls.pulled_at), pulls.activity_date, day) >= settling.days as is_late_enough
+    from ai_usage_raw.pulls as pulls
+    inner join settling on pulls.pull = settling.pull
+    where pulls.activity_date is not null
+)
+
+select
+    provider,
+    activity_date,
+    if(logical_or(is_late_enough), 'final', 'provisional') as status,
+    min(if(is_late_enough, pulled_at, null)) as settled_at,
+    min(if(is_late_enough, pull_id, null)) as settled_by
+from looks
+group by provider, activity_date
