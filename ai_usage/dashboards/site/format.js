@@ -69,7 +69,7 @@ const TERMS = {
 };
 
 function termText(term) {
-  return TERMS[term] ?? String(term);
+  return Object.hasOwn(TERMS, term) ? TERMS[term] : String(term);
 }
 
 // A dimension's name as people read it.
