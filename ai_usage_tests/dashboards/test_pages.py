@@ -42,7 +42,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def rows() -> dict[str, dict[str, Result]]:
     """Rows of every board."""
-    found = {of.name: {card.name: rows_for(card, 12, MONTHS) for card in of.cards} for of in boards()}
+    found = {of.name: {card.name: rows_for(card, 5, MONTHS) for card in of.cards} for of in boards()}
     return {EVERY.name: results(40, MONTHS), **found}
 
 
