@@ -11,8 +11,11 @@ FOLDER ?= sheet
 # Each python on the PATH that works and is of a version we support; the first one is taken.
 PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
 	$(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null && echo $(p))))
-INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
-PIP := $(PY) $(INSTALL)
+# The locks are complete, so pip installs what they list and resolves nothing: with its resolver on, a newer release of
+# a package that has an extra stops the install. `pip check` then proves that nothing is missing. Warnings are off:
+# pip prints one for each package of each index entry that it cannot use.
+INSTALL := -m pip install -qq --disable-pip-version-check --no-deps --require-hashes
+CHECK := -m pip check --disable-pip-version-check
 # The FOCUS validator's own environment: its numpy has wheels for these two only.
 FOCUS := .venv-focus
 FOCUS_PYTHON ?= $(firstword $(foreach p,python3.12 python3.11 python3,$(shell \
@@ -95,11 +98,13 @@ python:
 $(VENV)/runtime: requirements.txt | python
 	@echo "Setting up $(VENV) with $(PYTHON) (about a minute, once)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) -r requirements.txt
+	@$(PY) $(INSTALL) -r requirements.txt
+	@$(PY) $(CHECK)
 	@touch $@
 
 $(VENV)/dev: $(VENV)/runtime requirements-dev.txt
-	@$(PIP) -r requirements-dev.txt
+	@$(PY) $(INSTALL) -r requirements-dev.txt
+	@$(PY) $(CHECK)
 	@touch $@
 
 # The validator says it needs Python 3.12; on 3.11 ai_usage_tests/validate_focus.py respells the one line that does.
@@ -114,11 +119,13 @@ $(FOCUS)/ready: requirements-focus.txt
 	awk '/^[a-z]/ {wheel = !/^focus-validator/} wheel' $< > $(FOCUS)/wheels.txt; \
 	$(FOCUS)/bin/python $(INSTALL) -r $(FOCUS)/wheels.txt; \
 	$(FOCUS)/bin/python $(INSTALL) --no-build-isolation --ignore-requires-python -r $<; \
+	$(FOCUS)/bin/python $(CHECK); \
 	touch $@
 
 $(GOOGLESQL)/ready: requirements-googlesql.txt | python
 	@echo "Setting up $(GOOGLESQL) (about a minute, once)"
 	@$(PYTHON) -m venv $(GOOGLESQL)
 	@$(GOOGLESQL)/bin/python $(INSTALL) -r requirements-googlesql.txt
+	@$(GOOGLESQL)/bin/python $(CHECK)
 	@$(GOOGLESQL)/bin/python ai_usage_tests/googlesql/worker.py < /dev/null # compiles the engine, and ends
 	@touch $@
