@@ -1,10 +1,11 @@
--- Days on which Claude's cost lines miss the Console's own ungrouped figure, be it in the ninth decimal.
+-- Days on which Claude's cost lines miss the Console's own ungrouped figure, be it in the ninth decimal. Amounts in
+-- another currency than USD are compared as they were billed: converted, each line is rounded by itself.
 -- Cost empty beside usage is wrong too; cost, figure and usage all empty is an idle day.
 -- Only amounts the vendor sent finer than nine decimals of a dollar were rounded: each allows 1e-9 of difference.
 with lines as (
     select
         activity_date,
-        sum(amount_usd) as lines_usd
+        sum(coalesce(billed_amount, amount_usd)) as lines_usd
     from ai_usage_analytics.claude_costs
     where activity_date between @first_day and @last_day
     group by activity_date
@@ -13,7 +14,7 @@ with lines as (
 console as (
     select
         activity_date,
-        sum(amount_usd) as console_usd
+        sum(coalesce(billed_amount, amount_usd)) as console_usd
     from ai_usage_analytics.claude_daily_cost
     where activity_date between @first_day and @last_day
     group by activity_date
