@@ -297,9 +297,7 @@ CHECKS = [
     ),
     records_are_readable(CLAUDE, "claude_code_usage_stats", ["claude_code_usage"]),
     records_are_readable(CLAUDE, "claude_analytics_costs", ["claude_analytics_cost"], is_optional=True),
-    records_are_readable(
-        CLAUDE, "claude_usage_stats", ["claude_enterprise_users", "claude_audit_log"], is_optional=True
-    ),
+    records_are_readable(CLAUDE, "claude_usage_stats", ["claude_enterprise_users"], is_optional=True),
     snapshots_are_readable(CLAUDE, "dim_workspace", ["claude_organization", "claude_workspaces"]),
     snapshots_are_readable(CLAUDE, "dim_api_key_mapping", ["claude_api_keys"]),
     snapshots_are_readable(CLAUDE, "dim_person", ["claude_users"]),

@@ -110,7 +110,7 @@ GRAIN = [
     grain_is_unique(CLAUDE, claude.CLAUDE_USAGE_STATS, relies_on=["claude_enterprise_users"], is_optional=True),
     grain_is_unique(CURSOR, cursor.CURSOR_USAGE_STATS, relies_on=["cursor_daily_usage"]),
     grain_is_unique(CURSOR, cursor.CURSOR_AI_COMMITS, relies_on=["cursor_ai_commits"], is_optional=True),
-    grain_is_unique(CURSOR, cursor.CURSOR_SPEND_DAILY, relies_on=["cursor_spend"], is_optional=True),
+    grain_is_unique(CURSOR, cursor.CURSOR_SPEND_DAILY, relies_on=["cursor_usage_events"]),
     grain_is_unique((CLAUDE, CURSOR), SPEND_VERSIONS, relies_on=["claude_cost_report", "cursor_usage_events"]),
 ]
 

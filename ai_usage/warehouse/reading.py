@@ -26,8 +26,8 @@ from ai_usage.money import Rates
 T = TypeVar("T")
 
 CHUNK = 256  # records that are decoded together while a bad one is looked for
-INT64 = 2**63 - 1
-LIMIT = Decimal("1e29")  # NUMERIC(38, 9) holds less than this
+MOST = 10**15  # that anything is counted to in a day: sums of such counts still are 64-bit integers
+LIMIT = Decimal("1e29")  # no quantity or amount is as large: NUMERIC(38, 9) holds less
 LAST_MS = 253_402_300_799_999  # the end of the year 9999
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -48,8 +48,8 @@ class Milliseconds:
     """Annotates milliseconds since 1970 that may be text."""
 
 
-Count = Annotated[int, msgspec.Meta(ge=0, le=INT64)]
-BilledCount = Annotated[int, msgspec.Meta(ge=0, le=INT64), Carries.USAGE]
+Count = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
+BilledCount = Annotated[int, msgspec.Meta(ge=0, le=MOST), Carries.USAGE]
 Cents = Annotated[Decimal, Carries.MONEY]
 Id = Annotated[str, Carries.IDENTITY]  # a number is read as text, a little slower
 AnyId = Annotated[str | int, Carries.IDENTITY]  # where the vendor's ids are numbers as often as texts
@@ -271,7 +271,7 @@ def _value(raw: msgspec.Raw, of: Any, path: str, notes: list[Unfit]) -> Any:
             notes.append(Unfit(path, f"{_article(shape)}, read as {reading}", shape))
             return value
     number = _number(text)
-    fault = "too large for" if number is not None and abs(number) >= INT64 else "not"
+    fault = "too large for" if number is not None and abs(number) > MOST else "not"
     reason = f"{_quoted(text) or _article(shape)} is {fault} {_noun(of)}"
     raise Refused(Unfit(path or "record", reason, shape), is_essential=_carried(of) is not None)
 
@@ -295,7 +295,7 @@ def _readings(text: str, options: Sequence[Any]) -> Iterable[tuple[Any, str]]:
     number = _number(text)
     if number is None:
         return
-    if int in bare and number == number.to_integral_value() and abs(number) <= INT64:
+    if int in bare and number == number.to_integral_value() and abs(number) <= MOST:
         yield int(number), "a whole number"
     if str in bare and not text.startswith('"'):
         is_whole = number == number.to_integral_value() and abs(number) < Decimal("1e20")

@@ -152,7 +152,7 @@ class CodeRecord(msgspec.Struct, frozen=True):
     model_breakdown: Annotated[list[CodeModel], Carries.MONEY] = []
     core_metrics: CoreMetrics | None = CoreMetrics()
     tool_actions: ToolActions | None = ToolActions()
-    date: str | None = None
+    day: str | None = msgspec.field(default=None, name="date")
     organization_id: Id | None = None
     customer_type: Annotated[str, Known("api", "subscription")] | None = None
     terminal_type: str | None = None

@@ -217,7 +217,7 @@ def code_model_rows(records: Records, of: Organization, rates: Rates = NO_RATES)
 
 
 def _estimates(
-    read: Readable[said.CodeRecord], models: Sequence[said.CodeModel], places: Sequence[int], rates: Rates
+    read: Readable[said.CodeRecord], models: Sequence[said.CodeModel], places: list[int], rates: Rates
 ) -> list[Decimal]:
     costs = [model.estimated_cost for model in models]
     days = read.days.gather(places)
