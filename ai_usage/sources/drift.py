@@ -55,7 +55,7 @@ def _strict(of: Any) -> Any:
         if known:
             return Literal[tuple(sorted(known[0]))]
         inner = _strict(of.__origin__)
-        return of if inner is of.__origin__ else inner
+        return of if inner == of.__origin__ else inner
     if isinstance(of, type) and issubclass(of, msgspec.Struct):
         fields = [
             (f.encode_name, _strict(f.type)) if f.required else (f.encode_name, _strict(f.type), None)
