@@ -3,7 +3,7 @@
 A day with one of these claims false keeps its last good version in every mart; the other days of a run go on.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import polars as pl
@@ -27,7 +27,7 @@ class Holding:
     pulls: tuple[str, ...]
     billing: tuple[str, ...]
     claims: tuple[str, ...]
-    tables: tuple[Table, ...] = ()
+    tables: tuple[Table, ...] = field(default=(), compare=False)  # a table has no hash
 
 
 CLAUDE = Holding(

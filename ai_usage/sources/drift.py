@@ -22,26 +22,36 @@ class Known(frozenset[str]):
         return super().__new__(cls, values)
 
 
-def drift(records: Iterable[str], of: type[msgspec.Struct]) -> Counter[str]:
-    """What the struct does not know, in words, and in how many records."""
+def drift(records: Iterable[str], of: type[msgspec.Struct], *, are_rejections_known: bool = False) -> Counter[str]:
+    """What the struct does not know, in words, and in how many records. Where the `are_rejections_known`, a record that
+    cannot be used is named by another check.
+    """
     strict = msgspec.json.Decoder(_strict(of))
     found: Counter[str] = Counter()
     for record in records:
         try:
             if fit([strict.decode(record)], _strict(of)):
                 continue
-        except msgspec.ValidationError:
+        except msgspec.MsgspecError:
             pass  # looked into below
-        found.update({*_unknown(msgspec.json.decode(record), of, ""), *_misfits(record, of)})
+        found.update({*_unknown(_parsed(record), of, ""), *_misfits(record, of, are_rejections_known)})
     return found
 
 
-def _misfits(record: str, of: type[msgspec.Struct]) -> Iterator[str]:
+def _parsed(record: str) -> Any:
+    try:
+        return msgspec.json.decode(record)
+    except msgspec.MsgspecError:  # damaged, or with a number that no float holds: `_misfits` names it
+        return None
+
+
+def _misfits(record: str, of: type[msgspec.Struct], are_rejections_known: bool) -> Iterator[str]:  # noqa: FBT001
     """What had to be read as something else, and what could not be read at all."""
     try:
         _, notes = mended(record, of)
     except Refused as refused:
-        yield f"{refused.unfit.field}: {refused.unfit.reason}; the record cannot be used"
+        if not are_rejections_known:
+            yield f"{refused.unfit.field}: {refused.unfit.reason}; the record cannot be used"
     else:
         for note in notes:
             yield f"{note.field}: {note.reason}" + ("" if ", read as " in note.reason else ", read as unknown")

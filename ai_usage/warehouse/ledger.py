@@ -123,6 +123,10 @@ class Records:
         is_good = pl.Series([n not in unfit for n in range(len(texts))], dtype=pl.Boolean)
         return Readable(values, self.lines.filter(is_good))
 
+    def decode(self, of: type[T]) -> list[T]:
+        """The records that can be used, where nobody asks which lines they are."""
+        return self.read(of).values
+
     @property
     def rejections(self) -> list[Rejection]:
         """Of what was read so far."""

@@ -68,8 +68,8 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
         ["unknown value subscription_type = 'max'"],
     ),
     "a new nested value": (
-        lambda r: r["model_breakdown"][0]["estimated_cost"].update(currency="EUR"),
-        ["unknown value model_breakdown[].estimated_cost.currency = 'EUR'"],
+        lambda r: r["actor"].update(type="ghost"),
+        ["unknown value actor.type = 'ghost'"],
     ),
     "two at once": (
         lambda r: r.update(mood="good", customer_type="guest"),

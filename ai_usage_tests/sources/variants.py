@@ -112,6 +112,8 @@ def _good(of: Any, name: str) -> Any:  # noqa: PLR0911 - a line a type
             return [_good(get_args(option)[0], name)]
         if get_origin(option) is dict:
             return {"some": "thing"}
+    if carried(of) is Carries.CURRENCY:
+        return "USD"
     if str in options(of):
         return "dev@example.com" if carried(of) is Carries.ADDRESS else f"some {name}"
     if int in options(of):

@@ -30,7 +30,7 @@ TokenType = Annotated[
     ),
 ]
 CostType = Annotated[str, Known("tokens", "web_search", "code_execution", "session_usage")]
-Currency = Annotated[str, Known("USD"), Carries.CURRENCY]
+Currency = Annotated[str, Carries.CURRENCY]  # one without a rate is rejected by name
 
 
 def unfit_currency(field: str, currency: str, day: date | None, rates: Rates) -> Unfit | None:
