@@ -130,8 +130,6 @@ def usage_rows(records: Records, of: Organization) -> pl.DataFrame:
     """Rows of `claude_usage_tokens`, one per record."""
     read = records.read(said.UsageLine)
     lines = read.values
-    cached = [line.cache_creation or said.NO_CACHE for line in lines]
-    tools = [line.server_tool_use or said.NO_TOOLS for line in lines]
     return CLAUDE_USAGE_TOKENS.frame(
         {
             "activity_date": read.days,
@@ -142,15 +140,23 @@ def usage_rows(records: Records, of: Organization) -> pl.DataFrame:
             "service_tier": [line.service_tier for line in lines],
             "context_window": [line.context_window for line in lines],
             "inference_geo": [line.inference_geo for line in lines],
-            "uncached_input_tokens": [line.uncached_input_tokens for line in lines],
-            "output_tokens": [line.output_tokens for line in lines],
-            "cache_read_input_tokens": [line.cache_read_input_tokens for line in lines],
-            "cache_creation_5m_tokens": [cache.ephemeral_5m_input_tokens for cache in cached],
-            "cache_creation_1h_tokens": [cache.ephemeral_1h_input_tokens for cache in cached],
-            "web_search_requests": [tool.web_search_requests for tool in tools],
+            **_measures(lines),
             **read.stamps(),
         }
     )
+
+
+def _measures(lines: Sequence[said.UsageLine]) -> dict[str, list[int]]:
+    cached = [line.cache_creation or said.NO_CACHE for line in lines]
+    tools = [line.server_tool_use or said.NO_TOOLS for line in lines]
+    return {
+        "uncached_input_tokens": [line.uncached_input_tokens for line in lines],
+        "output_tokens": [line.output_tokens for line in lines],
+        "cache_read_input_tokens": [line.cache_read_input_tokens for line in lines],
+        "cache_creation_5m_tokens": [cache.ephemeral_5m_input_tokens for cache in cached],
+        "cache_creation_1h_tokens": [cache.ephemeral_1h_input_tokens for cache in cached],
+        "web_search_requests": [tool.web_search_requests for tool in tools],
+    }
 
 
 def daily_token_rows(records: Records, of: Organization) -> pl.DataFrame:
