@@ -9,10 +9,11 @@ from ai_usage.sources.claude import tables as claude
 from ai_usage.sources.cursor import tables as cursor
 from ai_usage.sources.sheets import tables as sheets
 from ai_usage.sources.uploads import tables as uploads
-from ai_usage.warehouse.table import PULLS
+from ai_usage.warehouse.table import MIGRATIONS, PULLS
 
 TABLES = (
     PULLS,
+    MIGRATIONS,
     *claude.RAW_TABLES.values(),
     *cursor.RAW_TABLES.values(),
     *sheets.RAW_TABLES.values(),

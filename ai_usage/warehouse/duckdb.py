@@ -24,9 +24,11 @@ from ai_usage.errors import WarehouseError
 from ai_usage.partitions import Span
 from ai_usage.warehouse.googlesql import read, to_duckdb
 from ai_usage.warehouse.ledger import Answer, Records, Version, new_pull_id
-from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Table, raw_table
+from ai_usage.warehouse.migrations import Change, Made, changes, is_new
+from ai_usage.warehouse.table import ANALYTICS, MIGRATIONS, PULLS, RAW, Table, Type, raw_table
 
 OPENABLE_BY = "v1.4.0"  # written for whoever reads with DuckDB 1.4 or later
+TYPES = {"TIMESTAMP WITH TIME ZONE" if t is Type.INSTANT else t.duckdb.replace(", ", ","): t for t in Type}
 PARAMETER = r"\$(\w+)"
 T = TypeVar("T")
 PATIENCE = 300.0  # seconds to wait for another writer; steps hold the file for seconds
@@ -179,7 +181,7 @@ class DuckDBWarehouse:
                 {**asked, "at": at},
             )
             for table in self.tables:
-                if table.schema == RAW and table is not PULLS:
+                if table.is_ledger:
                     db.execute(f"delete from {table.address}")
                     db.execute(
                         f"insert into {table.address} by name select * from {ledger}.{table.address} "
@@ -291,39 +293,38 @@ class DuckDBWarehouse:
         raise AssertionError("unreachable: retry_context returns or raises")
 
     def _refuse_what_lacks_tables(self, db: duckdb.DuckDBPyConnection) -> None:
-        views = {table.address for table in self.tables if table.view_of}
-        if self._missing(_columns_made(db)) or views - _views_made(db).keys():
+        made = _columns_made(db)
+        missing = {t.address for t in self.tables} - made.keys() - _views_made(db).keys()
+        if missing or changes(self.tables, made):
             raise WarehouseError(
                 f"{self.path} was last written by an older version of this code. Let one run bring it up to date, "
                 "for example make backfill of one day, then do this again."
             )
 
-    def _missing(self, there: Mapping[str, set[str]]) -> list[tuple[Table, list[str]]]:
-        """Tables of which columns are not among those there, and these columns."""
-        found = []
-        for table in self.tables:
-            names = [name for name in table.columns if name not in there.get(table.address, set())]
-            if names and not table.view_of:
-                found.append((table, names))
-        return found
-
     def _prepare(self, db: duckdb.DuckDBPyConnection) -> None:
-        """Make what is missing: schemas, tables, and columns that a newer version of a table has."""
-        there = _columns_made(db)
-        if missing := self._missing(there):
+        """Make what is missing, and bring what an earlier release made to today's shape."""
+        made = _columns_made(db)
+        missing = [table for table in self.tables if table.address not in made and not table.view_of]
+        todo = changes(self.tables, made)
+        if missing or todo:
             db.execute("begin")
             for schema in (RAW, ANALYTICS):
                 db.execute(f"create schema if not exists {schema}")
-            for table, names in missing:
-                if table.address not in there:
-                    db.execute(_ddl(table))
-                    continue
-                for name in names:
-                    db.execute(f"alter table {table.address} add column {name} {table.columns[name].type.duckdb}")
+            for table in missing:
+                db.execute(_ddl(table))
+            for change in todo:
+                db.execute(_alter(change))
+            self._note_migration(db, [] if is_new(made) else [*(f"{t.name} added" for t in missing), *map(str, todo)])
             db.execute("commit")
         self._prepare_views(db)
         self._prepare_functions(db)
         self._is_prepared = True
+
+    def _note_migration(self, db: duckdb.DuckDBPyConnection, done: Sequence[str]) -> None:
+        if MIGRATIONS in self.tables and done:
+            at = self.now()
+            self._insert(db, MIGRATIONS, MIGRATIONS.frame({"applied_at": [at] * len(done), "change": done}))
+            self._has_news = True
 
     def _prepare_views(self, db: duckdb.DuckDBPyConnection) -> None:
         """Make what views are missing or were made of another text, which their comment tells."""
@@ -429,14 +430,14 @@ def _connect(path: Path, **how: Any) -> duckdb.DuckDBPyConnection:
     return db
 
 
-def _columns_made(db: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+def _columns_made(db: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Made]]:
     """Table → its columns, as the file has them."""
-    there: dict[str, set[str]] = {}
-    for schema, table, column in db.execute(
-        "select table_schema, table_name, column_name from information_schema.columns "
+    there: dict[str, dict[str, Made]] = {}
+    for schema, table, column, kind, nullable in db.execute(
+        "select table_schema, table_name, column_name, data_type, is_nullable from information_schema.columns "
         "where table_schema in (?, ?)", [RAW, ANALYTICS]
     ).fetchall():  # fmt: skip
-        there.setdefault(f"{schema}.{table}", set()).add(column)
+        there.setdefault(f"{schema}.{table}", {})[column] = Made(TYPES.get(kind), nullable == "NO")
     return there
 
 
@@ -453,6 +454,21 @@ def _ddl(table: Table) -> str:
         for name, column in table.columns.items()
     ]
     return f"create table if not exists {table.address} ({', '.join(columns)})"
+
+
+def _alter(change: Change) -> str:
+    """The statement that makes one change of a table."""
+    table, name = change.table.address, change.column
+    if change.what == "renamed":
+        return f"alter table {table} rename column {change.before} to {name}"
+    if change.what == "dropped":
+        return f"alter table {table} drop column {name}"
+    if change.what == "relaxed":
+        return f"alter table {table} alter column {name} drop not null"
+    kind = change.declared.type.duckdb
+    if change.what == "added":
+        return f"alter table {table} add column {name} {kind}"
+    return f"alter table {table} alter column {name} set data type {kind} using cast({name} as {kind})"
 
 
 def _record_frame(pull_id: str, answer: Answer) -> pl.DataFrame:

@@ -88,6 +88,11 @@ class Table:
     def address(self) -> str:
         return f"{self.schema}.{self.name}"
 
+    @property
+    def is_ledger(self) -> bool:
+        """Whether it keeps the records of one pull."""
+        return self.schema == RAW and "record" in self.columns
+
     def frame(self, columns: Mapping[str, Iterable[Any]]) -> pl.DataFrame:
         """The columns as this table's types, in its order; `ValueError` if a column lacks, is too many or is null
         where it may not be.
@@ -149,4 +154,15 @@ PULLS = Table(
         "envelope": string("what the answer said beside its records, as JSON", required=True),
         "is_simulated": boolean("whether the built-in vendors answered", required=True),
     },
+)
+
+MIGRATIONS = Table(
+    name="migrations",
+    schema=RAW,
+    grain="one change that a newer release made to a table; days built before the last one are built again",
+    columns={
+        "applied_at": instant("when the change was made", required=True),
+        "change": string("table, column and what became of it", required=True),
+    },
+    date_column=None,
 )
