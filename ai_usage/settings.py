@@ -48,6 +48,7 @@ class Settings:
     has_cursor_key: bool
     uploads_dir: Path
     cursor_plans: Path | None  # prices of the team's plans; None: unknown
+    currency_rates: Path | None  # what other currencies are in USD; None: amounts in them cannot be used
     sheet_id: str  # a Google spreadsheet's id, or csv: and a folder; empty is not configured
     google_base_url: str  # in place of both Google hosts; empty: Google's own
     attributed_at_least: Decimal  # the share of spend and tokens that must have an owner
@@ -135,6 +136,7 @@ def read_settings(environ: dict[str, str]) -> Settings:
         has_cursor_key=bool(read.text("CURSOR_ADMIN_API_KEY")),
         uploads_dir=(ROOT / Path(read.text("AI_USAGE_UPLOADS_DIR", "uploads")).expanduser()).resolve(),
         cursor_plans=read.file("CURSOR_PLANS"),
+        currency_rates=read.file("AI_USAGE_CURRENCY_RATES"),
         sheet_id=read.text("AI_USAGE_SHEET_ID"),
         google_base_url=read.base_url("GOOGLE_API_BASE_URL", ""),
         attributed_at_least=read.share("AI_USAGE_ATTRIBUTED_AT_LEAST", "0.9"),

@@ -65,6 +65,8 @@ class Line:
 
     @property
     def tokens(self) -> int:
+        if not Decimal(self.cents).is_finite():
+            return 0
         cents_a_token = Decimal(USD_A_MILLION[self.model][self.token_type]) / 10_000
         return int(Decimal(self.cents) / cents_a_token)
 
@@ -151,31 +153,35 @@ class MockVendor:
 
     def _cost_totals(self, day: date) -> list[Row]:
         cents = [Decimal(line.cents) for line in self.days.get(day, [])]
-        return [_cost_row(f"{sum(cents):f}")] if cents else []
+        return [_cost_row(f"{sum(amount for amount in cents if amount.is_finite()):f}")] if cents else []
 
     def _usage_rows(self, day: date) -> list[Row]:
+        used: dict[tuple[str | None, str], Counter[str]] = {}
+        for line in self.days.get(day, []):
+            used.setdefault((line.workspace_id, line.model), Counter())[line.token_type] += line.tokens
         return [
             {
-                "uncached_input_tokens": line.tokens * (line.token_type == "uncached_input_tokens"),
-                "output_tokens": line.tokens * (line.token_type == "output_tokens"),
+                "uncached_input_tokens": tokens["uncached_input_tokens"],
+                "output_tokens": tokens["output_tokens"],
                 "cache_read_input_tokens": 0,
                 "cache_creation": {"ephemeral_1h_input_tokens": 0, "ephemeral_5m_input_tokens": 0},
                 "server_tool_use": {"web_search_requests": 0},
                 "account_id": None,
                 "service_account_id": None,
                 "api_key_id": "apikey_1",
-                "workspace_id": line.workspace_id,
-                "model": line.model,
+                "workspace_id": workspace_id,
+                "model": model,
                 "service_tier": "standard",
                 "context_window": "0-200k",
                 "inference_geo": "not_available",
             }
-            for line in self.days.get(day, [])
+            for (workspace_id, model), tokens in used.items()
         ]
 
     def _code_records(self, day: date) -> list[Row]:
         """One developer, whose Claude Code was half of the day's bill."""
-        cents = sum((Decimal(line.cents) for line in self.days.get(day, [])), Decimal())
+        amounts = [Decimal(line.cents) for line in self.days.get(day, [])]
+        cents = sum((amount for amount in amounts if amount.is_finite()), Decimal())
         if not cents:
             return []
         return [
@@ -416,6 +422,12 @@ class Platform:
         """A table's money by day: the mart's, unless another is named."""
         day = next(t.date_column for t in TABLES if t.name == table)
         return dict(self.sql(f"select {day}, sum({amount}) from ai_usage_analytics.{table} group by 1 order by 1"))
+
+    def rejections(self) -> list[tuple[date | None, str, str]]:
+        """Day, field and reason of each record that could not be used."""
+        return self.sql(  # type: ignore[return-value]
+            "select activity_date, field, reason from ai_usage_analytics.record_rejections order by all"
+        )
 
     def cents(self, day: date, *, as_of: datetime | None = None) -> list[Decimal]:
         """The day's cost lines as the ledger has them, or had them."""

@@ -2,14 +2,14 @@
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import dagster as dg
 
-from ai_usage.checks.verdicts import Verdict, daily_check, snapshot_check, some, wrong_rows
+from ai_usage.checks.verdicts import IT_IS_SO, Rows, Verdict, daily_check, snapshot_check, some, wrong_rows
 from ai_usage.core import holding
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
@@ -55,7 +55,78 @@ def _missing_days(pulls: Sequence[str], warehouse: Warehouse, span: Span) -> Map
 def _missing(row: Mapping[str, Any]) -> str:
     if row["records"] is None:
         return f"{row['pull']} was never pulled"
-    return f"core holds {row['rows_in_core']} of the {row['records']} records of {row['pull']}"
+    rejected = f", {row['rejected_records']} of which cannot be used" if row["rejected_records"] else ""
+    return f"core holds {row['rows_in_core']} of the {row['records']} records of {row['pull']}{rejected}"
+
+
+READABLE = "Each record of {} can be used: what carries money, identity or the day is readable."
+
+
+def records_are_readable(
+    source: Source,
+    table: str,
+    pulls: Sequence[str],
+    *,
+    billing: bool = False,
+    is_optional: bool = False,
+    also_reads: Sequence[str] = (),
+) -> dg.AssetChecksDefinition:
+    """Whether a table's pulls came without a record that could not be used. One of a bill blocks its day; one of
+    another report is missing there, and blocks nothing.
+    """
+    return daily_check(
+        holding.READABLE,
+        dg.AssetKey(["core", table]),
+        partial(_rejected_days, pulls, Verdict.error if billing else Verdict.warning),
+        source=source,
+        description=READABLE.format(", ".join(pulls)),
+        relies_on=pulls,
+        also_reads=[dg.AssetKey(["core", other]) for other in also_reads],
+        holds_its_day=billing,
+        is_optional=is_optional,
+    )
+
+
+def _rejected_days(
+    pulls: Sequence[str], wrong: Callable[[str, Rows], Verdict], warehouse: Warehouse, span: Span
+) -> Mapping[date, Verdict]:
+    found = wrong_rows(warehouse, holding.READABLE, span, pulls=list(pulls))
+    return {day: wrong(_rejected(rows), rows) for day, rows in found.items()}
+
+
+def snapshots_are_readable(source: Source, table: str, pulls: Sequence[str]) -> dg.AssetChecksDefinition:
+    """The same of a source's snapshots: a record that cannot be used is missing there, the others are not."""
+    return snapshot_check(
+        holding.READABLE,
+        dg.AssetKey(["core", table]),
+        partial(_rejected_snapshots, pulls),
+        source=source,
+        description=READABLE.format(", ".join(pulls)),
+        pull=tuple(pulls),
+    )
+
+
+def _rejected_snapshots(pulls: Sequence[str], warehouse: Warehouse) -> Verdict | None:
+    there = warehouse.ask(f"select pull from {PULLS.address} where pull in unnest(@pulls) limit 1", pulls=list(pulls))
+    if there.is_empty():
+        return None
+    rows = warehouse.query("checks/snapshot_records_are_readable", pulls=list(pulls)).to_dicts()
+    return Verdict.warning(_rejected(rows), rows) if rows else IT_IS_SO
+
+
+def _rejected(rows: Rows) -> str:
+    total = sum(row["records"] for row in rows)
+    named = some((f"{row['pull']}: {row['field']}: {row['reason']} ({row['records']}×)" for row in rows), between="; ")
+    return f"{total} {'record' if total == 1 else 'records'} cannot be used: {named}."
+
+
+READ_BY_CORE = {  # records_are_readable names what cannot be used of them
+    *holding.CLAUDE.billing,
+    *("claude_code_usage", "claude_analytics_cost", "claude_enterprise_users"),
+    *("claude_organization", "claude_workspaces", "claude_api_keys", "claude_users"),
+    *holding.CURSOR.billing,
+    *("cursor_daily_usage", "cursor_ai_commits", "cursor_members", "cursor_spend"),
+}
 
 
 def _drifted_days(pull: str, of: type, warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
@@ -70,7 +141,7 @@ def _drifted_snapshot(pull: str, of: type, warehouse: Warehouse) -> Verdict | No
 
 def _drift(said: Records, of: type, day: date | None) -> Verdict:
     lines = said.lines.filter(said.lines["activity_date"].eq_missing(day))
-    unknown = drift(lines["record"], of)
+    unknown = drift(lines["record"], of, are_rejections_known=said.pull in READ_BY_CORE)
     for envelope in said.versions.filter(said.versions["activity_date"].eq_missing(day))["envelope"]:
         beside = json.loads(envelope).keys() - KNOWN_BESIDE
         unknown.update(f"unknown field {name} beside the records" for name in beside)
@@ -226,6 +297,24 @@ CHECKS = [
     no_day_is_missing(CLAUDE, "claude_code_usage_stats", ["claude_code_usage"]),
     no_day_is_missing(CURSOR, "cursor_usage_events", ["cursor_usage_events"]),
     no_day_is_missing(CURSOR, "cursor_usage_stats", ["cursor_daily_usage"]),
+    records_are_readable(
+        CLAUDE,
+        "claude_costs",
+        holding.CLAUDE.billing,
+        billing=True,
+        also_reads=["claude_daily_cost", "claude_usage_tokens"],
+    ),
+    records_are_readable(CLAUDE, "claude_code_usage_stats", ["claude_code_usage"]),
+    records_are_readable(CLAUDE, "claude_analytics_costs", ["claude_analytics_cost"], is_optional=True),
+    records_are_readable(CLAUDE, "claude_usage_stats", ["claude_enterprise_users"], is_optional=True),
+    snapshots_are_readable(CLAUDE, "dim_workspace", ["claude_organization", "claude_workspaces"]),
+    snapshots_are_readable(CLAUDE, "dim_api_key_mapping", ["claude_api_keys"]),
+    snapshots_are_readable(CLAUDE, "dim_person", ["claude_users"]),
+    records_are_readable(CURSOR, "cursor_usage_events", holding.CURSOR.billing, billing=True),
+    records_are_readable(CURSOR, "cursor_usage_stats", ["cursor_daily_usage"]),
+    records_are_readable(CURSOR, "cursor_ai_commits", ["cursor_ai_commits"], is_optional=True),
+    snapshots_are_readable(CURSOR, "dim_cursor_member", ["cursor_members"]),
+    snapshots_are_readable(CURSOR, "cursor_spend_daily", ["cursor_spend"]),
     every_member_has_a_row,
     *source_is_not_silent,
     *schema_drift(CLAUDE, claude.DAILY_PULLS, claude.SNAPSHOT_PULLS, claude.OPTIONAL_PULLS),

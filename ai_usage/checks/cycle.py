@@ -2,7 +2,8 @@
 
 That figure is cumulative and of now, while core has events by whole days: those of the day that is not over come from a
 pull of their own, made right after the figure's. Usage is aggregated hourly, so an event of the figure's last hour may
-be in it already or not yet: both are right.
+be in it already or not yet: both are right. A past cycle is compared at its last snapshot; the charges of the day
+before that may have been computed anew since.
 """
 
 import json
@@ -23,10 +24,21 @@ from ai_usage.sources.cursor.records import UsageEvent
 from ai_usage.sources.cursor.spend import EPOCH, Snapshot, snapshots
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.reading import address_of
 from ai_usage.warehouse.table import PULLS
 
 A_LINE = Decimal("1e-9")  # what one event may be rounded by
 FINEST = Decimal("1e-6")  # the vendor adds floats
+RECOMPUTED = timedelta(hours=24)  # for so long Cursor computes an event's charge anew
+PAST_CYCLES = 3  # that are judged again
+LAST_OF_CYCLES = f"""
+select json_value(envelope, '$.subscriptionCycleStart') as cycle_start, max(pulled_at) as pulled_at
+from {PULLS.address}
+where pull = 'cursor_spend'
+group by cycle_start
+having cycle_start is not null
+order by pulled_at desc
+"""
 WHOLE_CENTS = Decimal("0.005")  # a figure without fractions of a cent was rounded to it
 
 
@@ -49,7 +61,9 @@ def _cycle_adds_up(warehouse: Warehouse) -> Verdict | None:
     spend, open_day = (_last(warehouse, pull) for pull in ("cursor_spend", "cursor_usage_events_today"))
     if spend is None:
         return None
-    [figure] = snapshots(spend)
+    if not (found := snapshots(spend)):
+        return Verdict.warning("Cannot be judged: raw/cursor_spend does not say when its billing cycle began.")
+    figure = found[-1]
     if open_day is None or open_day.versions["pulled_at"][0] < figure.at:
         return Verdict.warning(
             "Cannot be judged: raw/cursor_usage_events_today was not pulled after raw/cursor_spend. Materialize both."
@@ -62,42 +76,78 @@ def _cycle_adds_up(warehouse: Warehouse) -> Verdict | None:
             f"Cannot be judged: {len(missing)} days of events of the billing cycle since {figure.cycle_start:%Y-%m-%d} "
             f"were never pulled: {some(missing)}. Backfill them."
         )
-    charged = _charged(warehouse, figure, closed, open_day)
-    spent: dict[str, Decimal] = defaultdict(Decimal)
-    for member in figure.members.values():
-        spent[member.email.strip().lower()] += usd(cents=member.spend_cents)
-    wrong = [
-        _row(email, spent.get(email), charged[email])
-        for email in sorted({*charged, *spent})
-        if not charged[email].explains(spent.get(email, Decimal(0)))
-    ]
+    charged = _charged(warehouse, figure, closed, figure.at - SETTLING)
+    _add_open_day(charged, figure, open_day)
+    spent, wrong = _compared(figure, charged)
     return _verdict(wrong, spent, figure)
 
 
-def _charged(warehouse: Warehouse, figure: Snapshot, closed: Span | None, open_day: Records) -> dict[str, Charged]:
-    found: dict[str, Charged] = defaultdict(Charged)
-    settled_until = figure.at - SETTLING
-    if closed:
-        rows = warehouse.query(
-            "checks/events_of_cycle",
-            first_day=closed.first,
-            last_day=closed.last,
-            cycle_start=figure.cycle_start,
-            settled_until=settled_until,
-            figure_at=figure.at,
-        )
-        for email, events, settled, settling in rows.iter_rows():
-            found[email] = Charged(settled, settling, events)
-    for event in open_day.decode(UsageEvent):
+def _past_cycles_add_up(warehouse: Warehouse) -> Verdict | None:
+    ends = warehouse.ask(LAST_OF_CYCLES).rows()
+    if not ends:
+        return None
+    pulled = set(warehouse.pulled_days("cursor_usage_events"))
+    judged, rows, told = [], [], []
+    for at in [at for _, at in ends][1 : 1 + PAST_CYCLES]:  # the first one is still open
+        for figure in snapshots(warehouse.history("cursor_spend", since=at, until=at))[-1:]:
+            closed = Span(figure.cycle_start.date(), figure.at.date())
+            if not pulled.issuperset(closed.days):
+                continue
+            _, wrong = _compared(figure, _charged(warehouse, figure, closed, figure.at - RECOMPUTED))
+            judged.append(f"{figure.cycle_start:%Y-%m-%d}")
+            if wrong:
+                told.append(_said(wrong, figure))
+                rows += [{"cycle_start": f"{figure.cycle_start:%Y-%m-%d}", **row} for row in wrong]
+    if told:
+        return Verdict.error(" ".join(told), rows)
+    return Verdict.right(f"Judged: the cycles since {', '.join(judged)}.") if judged else None
+
+
+def _compared(figure: Snapshot, charged: dict[str | None, Charged]) -> tuple[dict[str, Decimal], list[dict[str, Any]]]:
+    """What each member's spend is by the figure, and the members whose events do not come to it. Events without a
+    person may be of any: then the differences together must be theirs.
+    """
+    spent: dict[str, Decimal] = defaultdict(Decimal)
+    for member in figure.members.values():
+        spent[address_of(member.email) or member.key] += usd(cents=member.spend or Decimal(0))
+    of_nobody = charged.pop(None, Charged())
+    wrong = [
+        _row(email, spent.get(email), charged.get(email, Charged()))
+        for email in sorted({*filter(None, charged), *spent})
+        if not charged.get(email, Charged()).explains(spent.get(email, Decimal(0)))
+    ]
+    missing = sum((row["difference_usd"] for row in wrong), Decimal(0))
+    return spent, [] if wrong and of_nobody.events and of_nobody.explains(missing) else wrong
+
+
+def _charged(
+    warehouse: Warehouse, figure: Snapshot, closed: Span | None, settled_until: datetime
+) -> dict[str | None, Charged]:
+    """What the chargeable events of whole days come to by person; None is nobody known."""
+    if closed is None:
+        return {}
+    rows = warehouse.query(
+        "checks/events_of_cycle",
+        first_day=closed.first,
+        last_day=closed.last,
+        cycle_start=figure.cycle_start,
+        settled_until=settled_until,
+        figure_at=figure.at,
+    )
+    return {email: Charged(settled, settling, events) for email, events, settled, settling in rows.iter_rows()}
+
+
+def _add_open_day(charged: dict[str | None, Charged], figure: Snapshot, open_day: Records) -> None:
+    for event in open_day.read(UsageEvent).values:
         at = EPOCH + timedelta(milliseconds=int(event.timestamp))
-        if event.is_chargeable and event.service_account_id is None and figure.cycle_start <= at <= figure.at:
-            own = found[event.user_email.strip().lower()]
+        if event.is_billed and event.service_account_id is None and figure.cycle_start <= at <= figure.at:
+            own = charged.setdefault(address_of(event.user_email), Charged())
             own.events += 1
-            if at <= settled_until:
-                own.settled += usd(cents=event.charged_cents)
+            amount = usd(cents=event.charged_cents or Decimal(0))
+            if at <= figure.at - SETTLING:
+                own.settled += amount
             else:
-                own.settling += usd(cents=event.charged_cents)
-    return found
+                own.settling += amount
 
 
 def _row(email: str, spend: Decimal | None, charged: Charged) -> dict[str, Any]:
@@ -111,20 +161,32 @@ def _row(email: str, spend: Decimal | None, charged: Charged) -> dict[str, Any]:
 
 
 def _verdict(wrong: list[dict[str, Any]], spent: dict[str, Decimal], figure: Snapshot) -> Verdict:
-    at = f"of the cycle since {figure.cycle_start:%Y-%m-%d}, at {figure.at:%Y-%m-%d %H:%M} UTC"
-    if not wrong:
-        return Verdict.right(f"{len(spent)} members' events {at}, come to their spend: {sum(spent.values()):,f} USD.")
+    if wrong:
+        return Verdict.error(_said(wrong, figure), wrong)
+    total = f"{sum(spent.values()):,f}"
+    return Verdict.right(f"{len(spent)} members' events {_at(figure)}, come to their spend: {total} USD.")
+
+
+def _said(wrong: list[dict[str, Any]], figure: Snapshot) -> str:
     wrong.sort(key=lambda row: -abs(row["difference_usd"]))
     named = some((f"{row['user_email']} {row['difference_usd']:+,f} USD" for row in wrong), at_most=3)
-    return Verdict.error(f"Spend is not what the events come to for {len(wrong)} people {at}: {named}.", wrong)
+    return f"Spend is not what the events come to for {len(wrong)} people {_at(figure)}: {named}."
+
+
+def _at(figure: Snapshot) -> str:
+    return f"of the cycle since {figure.cycle_start:%Y-%m-%d}, at {figure.at:%Y-%m-%d %H:%M} UTC"
 
 
 def _last(warehouse: Warehouse, pull: str) -> Records | None:
     """The last pull of a snapshot, with its own instant even if it brought nothing new."""
-    at: datetime | None = warehouse.ask(
-        f"select max(pulled_at) as at from {PULLS.address} where pull = @pull", pull=pull
+    newest: datetime | None = warehouse.ask(
+        f"select max(pulled_at) as newest from {PULLS.address} where pull = @pull", pull=pull
     ).item()
-    return warehouse.history(pull, since=at) if at else None
+    if newest is None:
+        return None
+    found = warehouse.history(pull, since=newest)
+    last = found.versions.tail(1)  # of two pulls of one instant, the later
+    return Records(pull, last, found.lines.filter(found.lines["pull_id"] == last["pull_id"][0]))
 
 
 def _first_day(open_day: Records) -> date:
@@ -144,4 +206,16 @@ events_add_up_to_cycle_spend = snapshot_check(
     also_reads=[dg.AssetKey(["raw", "cursor_spend"]), dg.AssetKey(["raw", "cursor_usage_events_today"])],
 )
 
-CHECKS = [events_add_up_to_cycle_spend]
+events_add_up_to_past_cycles = snapshot_check(
+    "events_add_up_to_past_cycles",
+    dg.AssetKey(["core", "cursor_usage_events"]),
+    _past_cycles_add_up,
+    source=CURSOR,
+    description=f"The same of the last {PAST_CYCLES} billing cycles that are over, at each one's last snapshot of "
+    "/teams/spend, but for the charges of the day before it, which Cursor may have computed anew.",
+    pull="cursor_spend",
+    also_reads=[dg.AssetKey(["raw", "cursor_spend"])],
+    is_optional=True,
+)
+
+CHECKS = [events_add_up_to_cycle_spend, events_add_up_to_past_cycles]

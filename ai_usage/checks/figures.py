@@ -17,7 +17,7 @@ import polars as pl
 from ai_usage.checks.verdicts import Verdict, snapshot_check, some
 from ai_usage.core.revisions import NOBODY
 from ai_usage.core.sheets import read_newest
-from ai_usage.errors import AiUsageError
+from ai_usage.money import read_rates
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.settings import settings
 from ai_usage.sources.claude.rows import cost_rows
@@ -145,12 +145,12 @@ def _lines_known(warehouse: Warehouse, row: Row, at: datetime | None) -> Decimal
     span = Span(row["period_start"], row["period_end"] - ONE_DAY)
     pull = "claude_cost_report" if row["provider"] == "anthropic" else "cursor_usage_events"
     said = warehouse.newest(pull, span, as_of=at)
-    try:
-        if row["provider"] == "cursor":
-            events = event_rows(said)
-            return Decimal(events.filter(events["is_chargeable"])["charged_usd"].sum())
-        lines = cost_rows(said, NOBODY)
-    except AiUsageError:
+    if row["provider"] == "cursor":
+        events = event_rows(said)
+        lines = events.filter(events["is_chargeable"]).rename({"charged_usd": "amount_usd"})
+    else:
+        lines = cost_rows(said, NOBODY, read_rates(settings().currency_rates))
+    if said.rejections:
         return None
     if row["workspace_id"]:
         its_own = pl.col("workspace_id") == row["line_workspace_id"]

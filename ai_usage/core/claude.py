@@ -11,8 +11,11 @@ import polars as pl
 
 from ai_usage.core.keys import emails_of_users
 from ai_usage.core.rebuild import GROUP, KINDS, rebuild
+from ai_usage.core.rejections import keep_rejections
 from ai_usage.errors import AiUsageError
 from ai_usage.layers import daily_asset, note, snapshot_asset
+from ai_usage.money import Rates, read_rates
+from ai_usage.settings import settings
 from ai_usage.sources.claude import pulls, rows, tables
 from ai_usage.sources.claude.rows import Organization
 from ai_usage.sources.pulling import InWarehouse
@@ -32,6 +35,7 @@ def dim_workspace(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> 
             return note(context, "core/dim_workspace", None, skipped="raw/claude_workspaces was never pulled")
         workspaces = rows.workspace_rows(newest)
         warehouse.replace_all(tables.DIM_WORKSPACE, workspaces)
+        keep_rejections(warehouse, newest)
     return note(context, "core/dim_workspace", None, **{"dagster/row_count": workspaces.height})
 
 
@@ -71,7 +75,11 @@ def claude_daily_cost(context: dg.AssetExecutionContext, warehouse: InWarehouse)
 def claude_usage_tokens(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """Tokens of the Messages API, whoever sent them: Claude Code's API traffic is among them."""
     rebuild_with_organization(
-        context, warehouse, tables.CLAUDE_USAGE_TOKENS, pull="claude_messages_usage", shape=rows.usage_rows
+        context,
+        warehouse,
+        tables.CLAUDE_USAGE_TOKENS,
+        pull="claude_messages_usage",
+        shape=lambda said, of, _: rows.usage_rows(said, of),
     )
 
 
@@ -85,7 +93,11 @@ def claude_usage_tokens(context: dg.AssetExecutionContext, warehouse: InWarehous
 def claude_daily_tokens(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """Tokens of the Messages API, whole organisation by day."""
     rebuild_with_organization(
-        context, warehouse, tables.CLAUDE_DAILY_TOKENS, pull="claude_messages_usage", shape=rows.daily_token_rows
+        context,
+        warehouse,
+        tables.CLAUDE_DAILY_TOKENS,
+        pull="claude_messages_usage",
+        shape=lambda said, of, _: rows.daily_token_rows(said, of),
     )
 
 
@@ -122,7 +134,7 @@ def claude_analytics_costs(context: dg.AssetExecutionContext, warehouse: InWareh
         warehouse,
         tables.CLAUDE_ANALYTICS_COSTS,
         pull="claude_analytics_cost",
-        shape=lambda said, of: rows.analytics_cost_rows(said, of, emails),
+        shape=lambda said, of, rates: rows.analytics_cost_rows(said, of, emails, rates),
     )
 
 
@@ -144,20 +156,25 @@ def rebuild_with_organization(
     table: Table,
     *,
     pull: str,
-    shape: Callable[[Records, Organization], pl.DataFrame],
+    shape: Callable[[Records, Organization, Rates], pl.DataFrame],
 ) -> None:
-    """`rebuild`, for rows that say whose they are."""
+    """`rebuild`, for rows that have an organization and amounts that may be of another currency."""
+    rates = read_rates(settings().currency_rates)
     with warehouse.connected():
         organization = organization_of(warehouse)
 
         def shaped(said: Records) -> pl.DataFrame:
             if organization is None:
                 raise AiUsageError("raw/claude_organization was never pulled: materialize it once, then this again.")
-            return shape(said, organization)
+            return shape(said, organization, rates)
 
         rebuild(context, warehouse, table, pull=pull, shape=shaped)
 
 
 def organization_of(warehouse: Warehouse) -> Organization | None:
-    """Whose records they are, and how its workspaces are called; None before the first pull."""
-    return rows.organization(warehouse.newest("claude_organization", None), warehouse.newest("claude_workspaces", None))
+    """The organization whose records these are, and the names of its workspaces; None before the first pull. Where the
+    newest answer cannot be read, the last one that can.
+    """
+    workspaces = warehouse.newest("claude_workspaces", None)
+    found = rows.organization(warehouse.newest("claude_organization", None), workspaces)
+    return found or rows.organization(warehouse.history("claude_organization"), workspaces)

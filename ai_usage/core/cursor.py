@@ -9,12 +9,14 @@ import dagster as dg
 import polars as pl
 
 from ai_usage.core.rebuild import DAYS_AT_ONCE, GROUP, KINDS, rebuild
+from ai_usage.core.rejections import keep_rejections
 from ai_usage.layers import daily_asset, note, snapshot_asset
 from ai_usage.partitions import ONE_DAY, Span, span_of_run
 from ai_usage.settings import settings
 from ai_usage.sources.cursor import pulls, rows, tables
 from ai_usage.sources.cursor.client import SETTLING
 from ai_usage.sources.cursor.plans import read_plans
+from ai_usage.sources.cursor.records import MemberSpend
 from ai_usage.sources.cursor.spend import CYCLE_AT_MOST, Growth, growths, snapshots, spend_rows
 from ai_usage.sources.pulling import InWarehouse
 from ai_usage.warehouse.ledger import Records
@@ -57,8 +59,28 @@ def cursor_usage_stats(context: dg.AssetExecutionContext, warehouse: InWarehouse
 
 @daily_asset("core", tables.CURSOR_USAGE_EVENTS, group=GROUP, kinds=KINDS, deps=[pulls.cursor_usage_events])
 def cursor_usage_events(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """What people and service accounts did in Cursor, event by event, and what was charged for it."""
-    rebuild(context, warehouse, tables.CURSOR_USAGE_EVENTS, pull="cursor_usage_events", shape=rows.event_rows)
+    """What people and service accounts did in Cursor, event by event, and what was charged for it. An event that came
+    without an address, as of a removed member, stands under the last one known of the person or service account.
+    """
+
+    def shaped(said: Records) -> pl.DataFrame:
+        return rows.event_rows(said, last_addresses(warehouse, said))
+
+    rebuild(context, warehouse, tables.CURSOR_USAGE_EVENTS, pull="cursor_usage_events", shape=shaped)
+
+
+def last_addresses(warehouse: Warehouse, said: Records) -> rows.Addresses:
+    """The last addresses known of those whose events came without one, from whatever names them by id."""
+    if not rows.lacks_address(said):
+        return rows.NO_ADDRESSES
+    nameless = rows.without_address(said)
+    users, services = sorted(nameless.users) or [""], sorted(nameless.service_accounts) or [""]
+    found = warehouse.query("last_addresses", users=users, services=services)
+    known = {kind: dict(of.select("id", "user_email").rows()) for (kind,), of in found.group_by("kind")}
+    return rows.Addresses(
+        {**known.get("user", {}), **nameless.named.of_user},
+        {**known.get("service_account", {}), **nameless.named.of_service_account},
+    )
 
 
 @daily_asset(
@@ -95,6 +117,9 @@ def cursor_spend_daily(context: dg.AssetExecutionContext, warehouse: InWarehouse
                 own = [growth for growth in found if growth.day == day]
                 total = built.filter(built["activity_date"] == day)["spend_usd"].sum()
                 note(context, SPEND_DAILY, day, spend_usd=str(total) if own else "unknown", told_by=told_by(own))
+        newest = warehouse.newest("cursor_spend", None)
+        newest.read(MemberSpend)
+        keep_rejections(warehouse, newest)
 
 
 def growths_of(warehouse: Warehouse, days: Span) -> list[Growth]:
@@ -132,6 +157,7 @@ def dim_cursor_member(context: dg.AssetExecutionContext, warehouse: InWarehouse)
             return note(context, "core/dim_cursor_member", None, skipped="raw/cursor_members was never pulled")
         members = rows.member_rows(newest)
         warehouse.replace_all(tables.DIM_CURSOR_MEMBER, members)
+        keep_rejections(warehouse, newest)
     return note(context, "core/dim_cursor_member", None, **{"dagster/row_count": members.height})
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.core.rebuild import GROUP, KINDS
+from ai_usage.core.rejections import keep_rejections
 from ai_usage.layers import note, snapshot_asset
 from ai_usage.sources.claude import pulls as claude
 from ai_usage.sources.claude.records import ApiKey, User
@@ -16,6 +17,7 @@ from ai_usage.sources.sheets.tables import DIM_API_KEY_MAPPING
 from ai_usage.sources.sheets.tabs import API_KEY_MAPPING, Rejection, TabRows, read_tab
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.reading import address_of
 
 MAPPING = dg.AssetKey(["raw", API_KEY_MAPPING.pull])
 
@@ -37,6 +39,7 @@ def dim_api_key_mapping(context: dg.AssetExecutionContext, warehouse: InWarehous
             return note(context, "core/dim_api_key_mapping", None, skipped="neither keys nor a sheet were ever pulled")
         columns = {name: [row[name] for row in rows] for name in DIM_API_KEY_MAPPING.columns}
         warehouse.replace_all(DIM_API_KEY_MAPPING, DIM_API_KEY_MAPPING.frame(columns))
+        keep_rejections(warehouse, listed)
     now = [row["mapped_by"] for row in rows if row["valid_to"] is None]
     by = {f"mapped_by_{how}": now.count(how) for how in ("sheet", "key_creator", "none")}
     return note(context, "core/dim_api_key_mapping", None, **{"dagster/row_count": len(rows)}, **by)
@@ -64,7 +67,7 @@ def read_keys(records: Records, listed: Records) -> TabRows:
     found = read_tab(API_KEY_MAPPING, records.lines["record"].to_list())
     if listed.versions.is_empty():
         return found
-    known = {key.id for key in listed.decode(ApiKey)}
+    known = {key.id for key in listed.read(ApiKey).values}
     strangers = [row for row in found.good if row["api_key_id"] not in known]
     found.good = [row for row in found.good if row["api_key_id"] in known]
     found.rejections += [
@@ -76,18 +79,20 @@ def read_keys(records: Records, listed: Records) -> TabRows:
 
 def emails_of_users(warehouse: Warehouse) -> dict[str, str]:
     """`user_…` → e-mail, of the Claude organisation's members."""
-    return {user.id: user.email.strip().lower() for user in warehouse.newest("claude_users", None).decode(User)}
+    users = warehouse.newest("claude_users", None).read(User).values
+    return {user.id: found for user in users if (found := address_of(user.email))}
 
 
 def mapping_rows(
     said: Mapping[str, list[Statement]], listed: Records, emails: Mapping[str, str]
 ) -> Iterator[dict[str, Any]]:
     """Rows of `dim_api_key_mapping`: each key's periods, without a gap."""
-    stamps = listed.lines.select("pull_id", "ingestion_timestamp").iter_rows()
-    keys = {key.id: (key, *stamp) for key, stamp in zip(listed.decode(ApiKey), stamps, strict=True)}
+    read = listed.read(ApiKey)
+    stamps = read.lines.select("pull_id", "ingestion_timestamp").iter_rows()
+    keys = {key.id: (key, *stamp) for key, stamp in zip(read.values, stamps, strict=True)}
     for key_id in sorted({*said, *keys}):
         key, pull_id, pulled_at = keys.get(key_id, (None, None, None))
-        maker = emails.get(key.created_by.id) if key and key.created_by else None
+        maker = emails.get(key.created_by.id or "") if key and key.created_by else None
         periods = said.get(key_id, [])
         ends: list[date | None] = [*(later.since for later in periods[1:]), None]
         if not periods or periods[0].since is not None:
@@ -110,7 +115,7 @@ def _row(
     return {
         "api_key_id": key_id,
         "api_key_name": key.name if key else row and row["api_key_name"],
-        "workspace_id": key and (key.workspace_id or (key.scope or {}).get("workspace_id")),
+        "workspace_id": key and (key.workspace_id or (key.scope and key.scope.workspace_id)),
         "status": key and key.status,
         "user_email": row["user_email"] if row else maker,
         "team_name": row and row["team_name"],

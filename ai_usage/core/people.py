@@ -1,12 +1,14 @@
 """Who is who: one table of people over all vendors and the sheet."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
 
 from ai_usage.core.rebuild import GROUP, KINDS
+from ai_usage.core.rejections import keep_rejections
 from ai_usage.core.sheets import read_newest
 from ai_usage.layers import note, snapshot_asset
 from ai_usage.sources.claude import pulls as claude
@@ -16,7 +18,9 @@ from ai_usage.sources.cursor.records import Member
 from ai_usage.sources.pulling import InWarehouse
 from ai_usage.sources.sheets import tabs
 from ai_usage.sources.sheets.tables import DIM_PERSON
+from ai_usage.warehouse.ledger import Readable
 from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.reading import address_of
 
 SHEET = [dg.AssetKey(["raw", tab.pull]) for tab in (tabs.API_KEY_MAPPING, tabs.CLAUDE_AI_USAGE, tabs.PERSON_ALIASES)]
 
@@ -56,12 +60,10 @@ def gathered(warehouse: Warehouse) -> tuple[dict[str, Person], dict[str, str]]:
         person.names += [name] if name else []
         return person
 
-    users = warehouse.newest("claude_users", None)
-    for user, stamp in zip(users.decode(User), _stamps(users), strict=True):
-        met(user.email, stamp, user.name).is_claude_member = True
-    members = warehouse.newest("cursor_members", None)
-    for member, stamp in zip(members.decode(Member), _stamps(members), strict=True):
-        met(member.email, stamp, member.name).is_cursor_member |= not member.is_removed
+    for address, stamp, name, is_of in _members(warehouse):
+        person = met(address, stamp, name)
+        person.is_claude_member |= is_of == "claude"
+        person.is_cursor_member |= is_of == "cursor"
     aliases: dict[str, str] = {}
     for tab in (tabs.API_KEY_MAPPING, tabs.CLAUDE_AI_USAGE, tabs.PERSON_ALIASES):
         if (read := read_newest(warehouse, tab)) is None:
@@ -105,7 +107,21 @@ def person_rows(people: dict[str, Person], aliases: dict[str, str]) -> list[dict
     return rows
 
 
-def _stamps(records: Any) -> list[tuple[Any, Any]]:
+def _members(warehouse: Warehouse) -> Iterator[tuple[str, tuple[Any, Any], str | None, str]]:
+    """The vendors' members who have an address: it, the pull, the name, and whose member the person is today."""
+    users = warehouse.newest("claude_users", None)
+    read = users.read(User)
+    keep_rejections(warehouse, users)
+    for user, stamp in zip(read.values, _stamps(read), strict=True):
+        if email := address_of(user.email):
+            yield email, stamp, user.name, "claude"
+    listed = warehouse.newest("cursor_members", None).read(Member)
+    for member, stamp in zip(listed.values, _stamps(listed), strict=True):
+        if email := address_of(member.email):
+            yield email, stamp, member.name, "" if member.is_removed else "cursor"
+
+
+def _stamps(records: Readable[Any]) -> list[tuple[Any, Any]]:
     return list(records.lines.select("pull_id", "ingestion_timestamp").iter_rows())
 
 

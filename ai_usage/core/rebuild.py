@@ -1,11 +1,13 @@
 """How a core table is rebuilt, whichever vendor's: the run's days, in place of what it had of them."""
 
+from collections import Counter
 from collections.abc import Callable
 
 import dagster as dg
 import polars as pl
 
 from ai_usage.charts import trend
+from ai_usage.core.rejections import keep_rejections
 from ai_usage.layers import note
 from ai_usage.partitions import span_of_run
 from ai_usage.warehouse.ledger import Records
@@ -26,7 +28,8 @@ def rebuild(
     shape: Callable[[Records], pl.DataFrame],
 ) -> None:
     """Replace the run's days of a table by the newest records of a pull, and note each day's rows and money.
-    A day that was pulled is replaced whole, even by nothing; one never pulled is left as it is.
+    A day that was pulled is replaced whole, even by nothing; one never pulled is left as it is. Records that could not
+    be used are kept in `record_rejections`.
     """
     asset, money = f"core/{table.name}", next((c for c in table.columns if c.endswith("_usd")), None)
     with warehouse.connected():
@@ -35,8 +38,11 @@ def rebuild(
             if said.days:
                 built = shape(said)
                 warehouse.replace_days(table, said.days, built)
-                for day in _by_day(said, built, money).to_dicts():
-                    note(context, asset, day.pop("activity_date"), **day)
+                keep_rejections(warehouse, said)
+                rejected = Counter(rejection.activity_date for rejection in said.rejections)
+                for row in _by_day(said, built, money).to_dicts():
+                    day = row.pop("activity_date")
+                    note(context, asset, day, **row, **({"rejected_records": rejected[day]} if rejected[day] else {}))
             for unpulled in set(days.days) - set(said.days):
                 note(context, asset, unpulled, skipped=f"raw/{pull} has no answer for this day: left as it was")
         last = span_of_run(context).last

@@ -13,9 +13,10 @@ import dagster as dg
 from ai_usage.core.claude import COST_REPORT
 from ai_usage.core.rebuild import DAYS_AT_ONCE, GROUP, KINDS
 from ai_usage.core.tables import SPEND_VERSIONS
-from ai_usage.errors import AiUsageError
 from ai_usage.layers import daily_asset, note
+from ai_usage.money import read_rates
 from ai_usage.partitions import span_of_run
+from ai_usage.settings import settings
 from ai_usage.sources.claude import rows as claude
 from ai_usage.sources.cursor import pulls as cursor_pulls
 from ai_usage.sources.cursor import rows as cursor
@@ -37,7 +38,8 @@ class Bill:
 
 
 def _cost_lines(said: Records) -> Decimal:
-    return Decimal(claude.cost_rows(said, NOBODY)["amount_usd"].sum())
+    rates = read_rates(settings().currency_rates)
+    return Decimal(claude.cost_rows(said, NOBODY, rates)["amount_usd"].sum())
 
 
 def _chargeable_events(said: Records) -> Decimal:
@@ -66,17 +68,17 @@ def spend_versions(context: dg.AssetExecutionContext, warehouse: InWarehouse) ->
 
 
 def version_rows(bill: Bill, said: Records) -> list[dict[str, Any]]:
-    """Rows of `spend_versions`, of one provider. A version that cannot be read never was what we would have reported:
-    the one before it stands until the next that can.
+    """Rows of `spend_versions`, of one provider. A version with a record that cannot be used never was what we would
+    have reported: the one before it stands until the next that can be used whole.
     """
     lines = said.lines.partition_by("pull_id", as_dict=True)
     newest: dict[date, dict[str, Any]] = {}
     rows = []
     for version in said.versions.iter_rows(named=True):
         own = lines.get((version["pull_id"],), said.lines.clear())
-        try:
-            billed_usd = bill.billed(Records(said.pull, said.versions, own))
-        except AiUsageError:
+        of_version = Records(said.pull, said.versions, own)
+        billed_usd = bill.billed(of_version)
+        if of_version.rejections:
             continue
         day, at = version["activity_date"], version["pulled_at"]
         if day in newest:

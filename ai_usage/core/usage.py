@@ -14,11 +14,12 @@ import dagster as dg
 import polars as pl
 
 from ai_usage.core.rebuild import DAYS_AT_ONCE, GROUP, KINDS
+from ai_usage.core.rejections import keep_rejections
 from ai_usage.core.sheets import read_newest
 from ai_usage.layers import daily_asset, note
 from ai_usage.partitions import Span, span_of_run
 from ai_usage.sources.claude import pulls as claude
-from ai_usage.sources.claude.records import EnterpriseUser
+from ai_usage.sources.claude.records import ChatMetrics, EnterpriseUser
 from ai_usage.sources.claude.tables import CLAUDE_USAGE_STATS
 from ai_usage.sources.pulling import InWarehouse
 from ai_usage.sources.sheets.tabs import CLAUDE_AI_USAGE
@@ -26,6 +27,7 @@ from ai_usage.sources.uploads import pulls as uploads
 from ai_usage.sources.uploads.records import COUNTED, AuditEvent
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.reading import address_of
 
 ASSET = "core/claude_usage_stats"
 UNTOLD = {"skipped": "no source tells of this day: left as it was"}
@@ -84,6 +86,9 @@ def claude_usage_stats(context: dg.AssetExecutionContext, warehouse: InWarehouse
             told = days.days if sheet is not None else sorted({*api.days, *audit.days})
             built = claude_usage_rows(api, audit, sheet or [])
             warehouse.replace_days(CLAUDE_USAGE_STATS, told, built)
+            for said in (api, audit):
+                if said.days:
+                    keep_rejections(warehouse, said)
             for day in days.days:
                 note(context, ASSET, day, **(_described(day, built) if day in told else UNTOLD))
 
@@ -133,12 +138,14 @@ def claude_usage_rows(api: Records, audit: Records, sheet: Sequence[SheetUsage])
 def _of_api(records: Records) -> Iterable[UserDay]:
     """One a person; accounts that share an address are one person."""
     found: dict[tuple[date, str], UserDay] = {}
-    lines = records.lines.select("activity_date", "pull_id", "ingestion_timestamp").iter_rows()
-    for (day, pull_id, pulled_at), said in zip(lines, records.decode(EnterpriseUser), strict=True):
-        chat, used = said.chat_metrics, said.chat_metrics.distinct_projects_used_count
+    read = records.read(EnterpriseUser)
+    lines = read.lines.select("activity_date", "pull_id", "ingestion_timestamp").iter_rows()
+    for (day, pull_id, pulled_at), said in zip(lines, read.values, strict=True):
+        chat = said.chat_metrics or ChatMetrics()
+        used = chat.distinct_projects_used_count
         one = UserDay(
             activity_date=day,
-            user_email=_address(said.user.email_address or said.user.email),
+            user_email=address_of(said.user.email_address or said.user.email),
             user_id=said.user.id,
             conversation_count=chat.distinct_conversation_count,
             message_count=chat.message_count,
@@ -157,9 +164,10 @@ def _of_audit_log(records: Records) -> Iterable[UserDay]:
     counts: dict[tuple[date, str], Counter[str]] = defaultdict(Counter)
     ids: dict[tuple[date, str], str] = {}
     stamps: dict[date, tuple[str, datetime]] = {}
-    lines = records.lines.select("activity_date", "pull_id", "ingestion_timestamp").iter_rows()
-    for (day, *stamp), said in zip(lines, records.decode(AuditEvent), strict=True):
-        address = _address(said.actor_email)
+    read = records.read(AuditEvent)
+    lines = read.lines.select("activity_date", "pull_id", "ingestion_timestamp").iter_rows()
+    for (day, *stamp), said in zip(lines, read.values, strict=True):
+        address = address_of(said.actor_email)
         if address and said.event in COUNTED:
             counts[day, address][COUNTED[said.event]] += 1
             ids.setdefault((day, address), said.actor_id or "")
@@ -185,7 +193,7 @@ def _of_sheet(rows: Sequence[SheetUsage]) -> Iterable[UserDay]:
     return [
         UserDay(
             activity_date=row.activity_date,
-            user_email=_address(row.user_email),
+            user_email=address_of(row.user_email),
             user_id=None,
             **{name: getattr(row, name) for name in COUNTS},
             source="sheet",
@@ -202,10 +210,6 @@ def _together(one: UserDay, other: UserDay) -> UserDay:
         known = [count for count in (getattr(one, name), getattr(other, name)) if count is not None]
         sums[name] = sum(known) if known else None
     return replace(one, **sums)
-
-
-def _address(email: str | None) -> str | None:
-    return (email or "").strip().lower() or None
 
 
 ASSETS = [claude_usage_stats]

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
 import msgspec
 
+from ai_usage.warehouse.reading import Refused, fit, mended
+
 
 class Known(frozenset[str]):
     """Annotates a string field with the values its contract names: an open set, others are kept and told."""
@@ -20,26 +22,39 @@ class Known(frozenset[str]):
         return super().__new__(cls, values)
 
 
-def drift(records: Iterable[str], of: type[msgspec.Struct]) -> Counter[str]:
-    """What the struct does not know, in words, and in how many records."""
-    strict, lenient = msgspec.json.Decoder(_strict(of)), msgspec.json.Decoder(of)
+def drift(records: Iterable[str], of: type[msgspec.Struct], *, are_rejections_known: bool = False) -> Counter[str]:
+    """What the struct does not know, in words, and in how many records. Where the `are_rejections_known`, a record that
+    cannot be used is named by another check.
+    """
+    strict = msgspec.json.Decoder(_strict(of))
     found: Counter[str] = Counter()
     for record in records:
         try:
-            strict.decode(record)
-        except msgspec.ValidationError as error:
-            unknown = set(_unknown(msgspec.json.decode(record), of, ""))
-            found.update(unknown | _misfit(record, lenient) or {f"does not fit: {error}"})
+            if fit([strict.decode(record)], _strict(of)):
+                continue
+        except msgspec.MsgspecError:
+            pass  # looked into below
+        found.update({*_unknown(_parsed(record), of, ""), *_misfits(record, of, are_rejections_known)})
     return found
 
 
-def _misfit(record: str, lenient: msgspec.json.Decoder[msgspec.Struct]) -> set[str]:
-    """A renamed field is both: an unknown one and a missing one."""
+def _parsed(record: str) -> Any:
     try:
-        lenient.decode(record)
-    except msgspec.ValidationError as error:
-        return {f"does not fit: {error}"}
-    return set()
+        return msgspec.json.decode(record)
+    except msgspec.MsgspecError:  # damaged, or with a number that no float holds: `_misfits` names it
+        return None
+
+
+def _misfits(record: str, of: type[msgspec.Struct], are_rejections_known: bool) -> Iterator[str]:  # noqa: FBT001
+    """What had to be read as something else, and what could not be read at all."""
+    try:
+        _, notes = mended(record, of)
+    except Refused as refused:
+        if not are_rejections_known:
+            yield f"{refused.unfit.field}: {refused.unfit.reason}; the record cannot be used"
+    else:
+        for note in notes:
+            yield f"{note.field}: {note.reason}" + ("" if ", read as " in note.reason else ", read as unknown")
 
 
 @cache
@@ -47,7 +62,10 @@ def _strict(of: Any) -> Any:
     """The same type, refusing unknown fields and values."""
     if get_origin(of) is Annotated:
         known = [note for note in of.__metadata__ if isinstance(note, Known)]
-        return Literal[tuple(sorted(known[0]))] if known else of
+        if known:
+            return Literal[tuple(sorted(known[0]))]
+        inner = _strict(of.__origin__)
+        return of if inner == of.__origin__ else inner
     if isinstance(of, type) and issubclass(of, msgspec.Struct):
         fields = [
             (f.encode_name, _strict(f.type)) if f.required else (f.encode_name, _strict(f.type), None)
@@ -66,6 +84,7 @@ def _unknown(value: Any, of: Any, path: str) -> Iterator[str]:
         known = [note for note in of.__metadata__ if isinstance(note, Known)]
         if known and isinstance(value, str) and value not in known[0]:
             yield f"unknown value {path} = {value!r}"
+        yield from _unknown(value, of.__origin__, path)
     elif isinstance(of, type) and issubclass(of, msgspec.Struct) and isinstance(value, dict):
         fields = {f.encode_name: f.type for f in msgspec.structs.fields(of)}
         for name, inner in value.items():

@@ -198,7 +198,9 @@ class DuckDBWarehouse:
         )
         return found["activity_date"].to_list()
 
-    def replace_days(self, table: Table, days: Iterable[date], rows: pl.DataFrame) -> None:
+    def replace_days(
+        self, table: Table, days: Iterable[date], rows: pl.DataFrame, *, of: Mapping[str, str] | None = None
+    ) -> None:
         wanted = sorted(set(days))
         if table.date_column is None:
             raise ValueError(f"{table.name} has no days")
@@ -208,12 +210,13 @@ class DuckDBWarehouse:
         if not wanted:
             return
         with self._transaction() as db:
-            _delete_days(db, table, wanted)
+            _delete_days(db, table, wanted, of)
             self._insert(db, table, rows)
 
-    def replace_all(self, table: Table, rows: pl.DataFrame) -> None:
+    def replace_all(self, table: Table, rows: pl.DataFrame, *, of: Mapping[str, str] | None = None) -> None:
         with self._transaction() as db:
-            db.execute(f"delete from {table.address}")
+            where, values = _whose(of)
+            db.execute(f"delete from {table.address} where {where}", values)
             self._insert(db, table, rows)
 
     def fill_days(self, table: Table, query: str, days: Iterable[date], **parameters: Any) -> None:
@@ -396,12 +399,21 @@ class DuckDBWarehouse:
             )
 
 
-def _delete_days(db: duckdb.DuckDBPyConnection, table: Table, days: Sequence[date]) -> None:
+def _delete_days(
+    db: duckdb.DuckDBPyConnection, table: Table, days: Sequence[date], of: Mapping[str, str] | None = None
+) -> None:
+    where, values = _whose(of)
     db.execute(
         f"delete from {table.address} where {table.date_column} between $first and $last "
-        f"and list_contains($days::date[], {table.date_column})",
-        {"first": days[0], "last": days[-1], "days": days},
+        f"and list_contains($days::date[], {table.date_column}) and {where}",
+        {"first": days[0], "last": days[-1], "days": days, **values},
     )
+
+
+def _whose(of: Mapping[str, str] | None) -> tuple[str, dict[str, str]]:
+    """A condition on columns, and its parameters."""
+    named = of or {}
+    return " and ".join(f"{name} = $of_{name}" for name in named) or "true", {f"of_{n}": v for n, v in named.items()}
 
 
 def _pinned(table: Table, query: str) -> tuple[str, frozenset[str]]:

@@ -8,18 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-import msgspec
 import polars as pl
 
 from ai_usage.errors import AiUsageError
+from ai_usage.money import NO_RATES, Rates
+from ai_usage.warehouse.reading import Unfit, read_all
 
 T = TypeVar("T")
 
 
 class UnreadableRecord(AiUsageError):
-    """A record in raw that is not what its vendor's contract promises."""
+    """What the ledger has of a pull cannot be used as a whole: what the answer said beside its records, say."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,36 @@ def new_pull_id() -> str:
 
 
 @dataclass(frozen=True)
+class Rejection:
+    """A record of a pull that could not be used: where it is in the ledger, which field, and why. Never its content."""
+
+    pull: str
+    pull_id: str
+    activity_date: date | None
+    position: int
+    field: str
+    reason: str
+    value_shape: str
+    ingestion_timestamp: datetime
+
+
+@dataclass(frozen=True)
+class Readable(Generic[T]):
+    """The records of a pull that can be used, as typed objects, in order; `lines` has a row for each of them."""
+
+    values: list[T]
+    lines: pl.DataFrame
+
+    def stamps(self) -> dict[str, pl.Series]:
+        """The columns every core table ends with."""
+        return {name: self.lines[name] for name in ("pull_id", "ingestion_timestamp")}
+
+    @property
+    def days(self) -> pl.Series:
+        return self.lines["activity_date"]
+
+
+@dataclass(frozen=True)
 class Records:
     """The newest versions of some days, or of a snapshot. `versions` tells what was pulled, empty days included;
     `lines` has a row per record: activity_date, pull_id, ingestion_timestamp, record.
@@ -75,32 +106,38 @@ class Records:
     pull: str
     versions: pl.DataFrame  # activity_date, pull_id, pulled_at, records, envelope
     lines: pl.DataFrame
+    _rejected: dict[type, list[Rejection]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def days(self) -> list[date]:
         """The days ever pulled, in order."""
         return sorted(d for d in self.versions["activity_date"].to_list() if d is not None)
 
-    def decode(self, of: type[T]) -> list[T]:
-        """Every record as a typed object, in order; `UnreadableRecord` quotes the first that does not fit."""
+    def read(self, of: type[T], rates: Rates = NO_RATES) -> Readable[T]:
+        """The records as typed objects, without those that cannot be used: these are then among `rejections`."""
         texts = self.lines["record"].to_list()
-        try:
-            return msgspec.json.decode(f"[{','.join(texts)}]", type=list[of])  # type: ignore[valid-type]
-        except msgspec.MsgspecError:
-            self._explain(texts, of)
-            raise
+        values, unfit = read_all(texts, of, self.lines["activity_date"].to_list, rates)
+        self._rejected[of] = self._rejections(unfit) if unfit else []
+        if not unfit:
+            return Readable(values, self.lines)
+        is_good = pl.Series([n not in unfit for n in range(len(texts))], dtype=pl.Boolean)
+        return Readable(values, self.lines.filter(is_good))
 
-    def _explain(self, texts: list[str], of: type[T]) -> None:
-        decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(of)
-        for text, day in zip(texts, self.lines["activity_date"], strict=True):
-            try:
-                decoder.decode(text)
-            except msgspec.MsgspecError as error:
-                raise UnreadableRecord(
-                    f"ai_usage_raw.{self.pull}, {day or 'snapshot'}: {error}. The record is kept in raw; "
-                    f"the vendor changed its format or sent a damaged answer: {text[:300]}"
-                ) from error
+    def decode(self, of: type[T]) -> list[T]:
+        """The records that can be used, where nobody asks which lines they are."""
+        return self.read(of).values
 
-    def stamps(self) -> dict[str, pl.Series]:
-        """The columns every core table ends with."""
-        return {name: self.lines[name] for name in ("pull_id", "ingestion_timestamp")}
+    @property
+    def rejections(self) -> list[Rejection]:
+        """Of what was read so far."""
+        return [rejection for found in self._rejected.values() for rejection in found]
+
+    def _rejections(self, unfit: Mapping[int, Unfit]) -> list[Rejection]:
+        version = ["pull_id", "activity_date"]
+        position = pl.int_range(pl.len()).over(version).alias("position")
+        lines = self.lines.select(*version, "ingestion_timestamp", position)
+        return [
+            Rejection(self.pull, pull_id, day, position, why.field, why.reason, why.value_shape, at)
+            for n, why in sorted(unfit.items())
+            for pull_id, day, at, position in [lines.row(n)]
+        ]

@@ -2,7 +2,7 @@
 every write names its table, its days and a whole frame; nothing is updated row by row.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from pathlib import Path
@@ -47,11 +47,15 @@ class Warehouse(Protocol):
     def pulled_days(self, pull: str) -> list[date]:
         """The days of a pull that were ever committed, in order."""
 
-    def replace_days(self, table: Table, days: Iterable[date], rows: pl.DataFrame) -> None:
-        """In one transaction put `rows` in place of everything the table has of `days`; refuses rows of other days."""
+    def replace_days(
+        self, table: Table, days: Iterable[date], rows: pl.DataFrame, *, of: Mapping[str, str] | None = None
+    ) -> None:
+        """In one transaction put `rows` in place of everything the table has of `days`; refuses rows of other days.
+        `of` narrows it to the rows in which these columns have these values.
+        """
 
-    def replace_all(self, table: Table, rows: pl.DataFrame) -> None:
-        """In one transaction put `rows` in place of the whole table: for snapshots."""
+    def replace_all(self, table: Table, rows: pl.DataFrame, *, of: Mapping[str, str] | None = None) -> None:
+        """In one transaction put `rows` in place of the whole table: for snapshots. `of` narrows it as above."""
 
     def fill_days(self, table: Table, query: str, days: Iterable[date], **parameters: Any) -> None:
         """In one transaction put what `sql/<query>.sql` says of these days, as the table's types, in place of

@@ -82,6 +82,8 @@ class Table:
     schema: str = ANALYTICS
     date_column: str | None = "activity_date"
     cluster: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()  # no two rows of a day share it; empty where equal rows are two facts
+    key_if: str = ""  # a column without which a row has no key
     view_of: str | None = None
 
     @property
@@ -95,13 +97,15 @@ class Table:
 
     def frame(self, columns: Mapping[str, Iterable[Any]]) -> pl.DataFrame:
         """The columns as this table's types, in its order; `ValueError` if a column lacks, is too many or is null
-        where it may not be.
+        where it may not be. Vendors write an empty text for none: where a text may be null, it is.
         """
         if columns.keys() != self.columns.keys():
             raise ValueError(f"{self.name}: columns differ: {sorted(columns.keys() ^ self.columns.keys())}")
         frame = pl.DataFrame(
             [pl.Series(name, columns[name], dtype=column.type.polars) for name, column in self.columns.items()]
         )
+        texts = [name for name, column in self.columns.items() if column.type is Type.STRING and not column.required]
+        frame = frame.with_columns(pl.when(pl.col(*texts) != "").then(pl.col(*texts))) if texts else frame
         for name, column in self.columns.items():
             if column.required and frame[name].null_count():
                 raise ValueError(f"{self.name}.{name} is null in {frame[name].null_count()} rows")

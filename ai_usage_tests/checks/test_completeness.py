@@ -7,6 +7,7 @@ import pytest
 
 from ai_usage.checks.completeness import recency, silence
 from ai_usage.checks.verdicts import ERROR, WARN
+from ai_usage.core.holding import GRAIN, READABLE
 from ai_usage.partitions import Span
 from ai_usage.sources.claude.tables import OPTIONAL_PULLS
 from ai_usage.warehouse.ledger import Answer
@@ -70,9 +71,11 @@ def test_without_any_data_every_claim_is_red(platform: Platform) -> None:
     green = {(claim, table) for claim, table in outcome.verdicts if not outcome.red(claim, table)}
     others = {(claim, table) for claim, table in outcome.verdicts if not table.startswith("claude_")}  # not configured
     of_claude = {("every_key_has_an_owner", "dim_api_key_mapping"), ("ledger_is_whole", "dim_workspace")}
+    of_claude |= {(READABLE, table) for table in ("dim_workspace", "dim_api_key_mapping", "dim_person")}
     of_claude |= {(claim, table) for claim, table in outcome.verdicts if table in OF_ALL}
     optional = {(claim, pull) for claim in (DRIFT, RECENT) for pull in OPTIONAL_PULLS}
     optional |= {("parity_holds", "claude_parity")}
+    optional |= {(claim, t) for claim in (READABLE, GRAIN) for t in ("claude_analytics_costs", "claude_usage_stats")}
     uploads = {(claim, "claude_audit_log") for claim in ("uploads_are_fresh", "ledger_is_whole")}
     assert green == (others - of_claude) | optional | uploads
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ai_usage.core.grain import repeated_keys
 from ai_usage.warehouse.googlesql import read
 from ai_usage_tests.googlesql.engine import GoogleRefuses
 from ai_usage_tests.googlesql.two_engines import (
@@ -14,7 +15,7 @@ from ai_usage_tests.googlesql.two_engines import (
     in_any_order,
     parameters_of,
 )
-from ai_usage_tests.googlesql.world import WORLDS
+from ai_usage_tests.googlesql.world import PARAMETERS, WORLDS
 
 COERCIBLE = {("INT64", "NUMERIC")}  # what BigQuery widens by itself when rows are inserted
 # Exact to nine decimals in GoogleSQL, DOUBLE on DuckDB.
@@ -146,3 +147,10 @@ def test_google_refuses_what_only_duckdb_speaks(engines: TwoEngines, duckdbs_own
 def test_a_refusal_names_the_line(engines: TwoEngines) -> None:
     with pytest.raises(GoogleRefuses, match=r"Unrecognized name: amount.*\[at 2:5\]"):
         engines.google.analyze("ordinary", "select\n    amount\nfrom ai_usage_analytics.claude_costs", {})
+
+
+def test_keys_that_stand_twice_are_asked_for_in_googlesql(engines: TwoEngines) -> None:
+    tables = [table for table in DECLARED.values() if table.key]
+    query = repeated_keys(tables)
+    parameters = {name: PARAMETERS[name] for name in ("first_day", "last_day")}
+    assert engines.google.analyze("ordinary", query, parameters).columns

@@ -28,6 +28,8 @@ PARAMETERS = {
     "first_day": Parameter("DATE", date.fromisoformat(WED)),
     "last_day": Parameter("DATE", date.fromisoformat(FRI)),
     "pulls": Parameter("ARRAY<STRING>", ["claude_cost_report", "cursor_usage_events", "sheet_budgets"]),
+    "users": Parameter("ARRAY<STRING>", ["1", "user_1"]),
+    "services": Parameter("ARRAY<STRING>", ["bot-1", "sa_1"]),
     "with_hashes": Parameter("BOOL", value=True),
     "provider": Parameter("STRING", "anthropic"),
     "cycle_start": Parameter("TIMESTAMP", datetime.fromisoformat("2024-02-28T00:00:00Z")),
@@ -82,7 +84,7 @@ LINE = "activity_date workspace_id workspace_name model token_type cost_type ser
 LINE += " description amount_usd"
 TOKENS = "activity_date api_key_id workspace_id model service_tier context_window"
 TOKENS += " uncached_input_tokens output_tokens cache_read_input_tokens cache_creation_5m_tokens web_search_requests"
-STATS = "activity_date date_at user_email user_id is_active agent_requests subscription_included_reqs"
+STATS = "activity_date date_at user_email cursor_user_id is_active agent_requests subscription_included_reqs"
 STATS += " total_tabs_shown total_tabs_accepted estimated_cost_usd"
 EVENT = "activity_date event_at user_email service_account_id model kind is_chargeable is_token_based charged_usd"
 EVENT += " input_tokens output_tokens cache_write_tokens cache_read_tokens list_usd"
@@ -257,15 +259,15 @@ ORDINARY: Lines = {
     ),
     "ai_usage_analytics.cursor_usage_stats": said(
         STATS,
-        (WED, "2024-02-28T00:00:00Z", ANN, 1, True, 3, 2, 10, 4, "0.08"),
-        (WED, "2024-02-28T00:00:00Z", BOB, 2, False, 0, 0, 0, 0, None),
-        (THU, "2024-02-29T00:00:00Z", ANN, 1, True, 1, 1, 5, 5, "0.04"),
-        (THU, "2024-02-29T00:00:00Z", BOB, 2, False, 0, 0, 0, 0, None),
-        (THU, "2024-02-29T00:00:00Z", EVE, 3, None, 0, 0, 2, 0, None),
-        (FRI, "2024-03-01T00:00:00Z", ANN, 1, False, 0, 0, 0, 0, None),
-        (FRI, "2024-03-01T00:00:00Z", BOB, 2, True, 0, 0, 1, 0, None),
-        (FRI, "2024-03-01T00:00:00Z", EVE, 3, True, 7, 7, 0, 0, "0.28"),
-        (FRI, "2024-03-01T00:00:00Z", None, 4, True, 1, 1, 0, 0, "0.01"),
+        (WED, "2024-02-28T00:00:00Z", ANN, "1", True, 3, 2, 10, 4, "0.08"),
+        (WED, "2024-02-28T00:00:00Z", BOB, "2", False, 0, 0, 0, 0, None),
+        (THU, "2024-02-29T00:00:00Z", ANN, "1", True, 1, 1, 5, 5, "0.04"),
+        (THU, "2024-02-29T00:00:00Z", BOB, "2", False, 0, 0, 0, 0, None),
+        (THU, "2024-02-29T00:00:00Z", EVE, "3", None, 0, 0, 2, 0, None),
+        (FRI, "2024-03-01T00:00:00Z", ANN, "1", False, 0, 0, 0, 0, None),
+        (FRI, "2024-03-01T00:00:00Z", BOB, "2", True, 0, 0, 1, 0, None),
+        (FRI, "2024-03-01T00:00:00Z", EVE, "3", True, 7, 7, 0, 0, "0.28"),
+        (FRI, "2024-03-01T00:00:00Z", None, "4", True, 1, 1, 0, 0, "0.01"),
     ),
     "ai_usage_analytics.cursor_ai_commits": said(
         "activity_date commit_hash user_email user_id commit_source total_lines_added tab_lines_added"
@@ -506,9 +508,9 @@ HARM: Lines = {
     ),
     "ai_usage_analytics.cursor_usage_stats": said(
         STATS,
-        (WED, "2024-02-28T00:00:00Z", "odd@example.com", 5, True, 0, 0, 0, 0, None),
-        (THU, "2024-02-29T00:00:00Z", "odd@example.com", 5, False, 2, 0, 1, 2, None),
-        (FRI, "2024-03-01T00:00:00Z", "odd@example.com", 5, None, -1, 0, 0, 0, None),
+        (WED, "2024-02-28T00:00:00Z", "odd@example.com", "5", True, 0, 0, 0, 0, None),
+        (THU, "2024-02-29T00:00:00Z", "odd@example.com", "5", False, 2, 0, 1, 2, None),
+        (FRI, "2024-03-01T00:00:00Z", "odd@example.com", "5", None, -1, 0, 0, 0, None),
     ),
     "ai_usage_analytics.cursor_usage_events": said(
         EVENT,
@@ -563,8 +565,8 @@ HARM["ai_usage_analytics.budgets"] = said(
 )
 HARM["ai_usage_analytics.cursor_usage_stats"] += said(
     STATS,
-    *((str(day), f"{day}T00:00:00Z", "idle@example.com", 6, False, 0, 0, 0, 0, None) for day in EARLIER[-25:]),
-    (FRI, "2024-03-01T00:00:00Z", "idle@example.com", 6, None, 0, 0, 0, 0, None),
+    *((str(day), f"{day}T00:00:00Z", "idle@example.com", "6", False, 0, 0, 0, 0, None) for day in EARLIER[-25:]),
+    (FRI, "2024-03-01T00:00:00Z", "idle@example.com", "6", None, 0, 0, 0, 0, None),
 )
 
 HARMED = {address: [*ORDINARY.get(address, []), *HARM.get(address, [])] for address in ORDINARY | HARM}

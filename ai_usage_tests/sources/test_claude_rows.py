@@ -9,12 +9,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ai_usage.errors import AiUsageError
-from ai_usage.money import usd
+from ai_usage.money import Rates, usd
 from ai_usage.sources.claude import rows as shaping
 from ai_usage.sources.claude import tables
 from ai_usage.sources.claude.rows import Organization
-from ai_usage.warehouse.ledger import Records, UnreadableRecord
+from ai_usage.warehouse.ledger import Records, Rejection
 from ai_usage.warehouse.table import Table
 from ai_usage_tests.sources import recorded
 
@@ -72,7 +71,7 @@ EXACT = [
     ("-12.5", "-0.125"),
     ("0", "0"),
     ("1e2", "1"),
-    ("9999999999999999999999999999999.9999999", "99999999999999999999999999999.999999999"),
+    ("99999999999999999999999999999.9999999", "999999999999999999999999999.999999999"),
 ]
 
 
@@ -107,13 +106,53 @@ def test_what_is_no_money_is_refused_in_a_sentence(cents: str) -> None:
         (shaping.code_model_rows, models(f'"{cents}"')),
     ]
     for shape, text in shapes:
-        with pytest.raises(AiUsageError, match=r"ai_usage_raw\.claude_x: .* cents is "):
-            shape(records(text), ACME)
+        said = records(cost() if shape is shaping.cost_rows else models("1"), text)
+        assert shape(said, ACME).height == 1, "the other record is read"
+        [rejection] = said.rejections
+        assert (rejection.activity_date, rejection.position, rejection.field.split(".")[-1]) == (DAY, 1, "amount")
+        assert rejection.reason.endswith(("is not an amount of money", "is too large for an amount of money"))
 
 
-def test_another_currency_is_not_guessed_at() -> None:
-    with pytest.raises(AiUsageError, match=r"claude_x has an amount in EUR"):
-        shaping.cost_rows(records(cost(currency="EUR")), ACME)
+EUR = Rates({"EUR": [(date(2026, 1, 1), Decimal("1.1")), (date(2026, 11, 3), Decimal("1.0842"))]})
+
+
+def test_another_currency_is_rejected_by_name_and_day_and_costs_no_other_line() -> None:
+    """Case 10: a line in EUR without a rate."""
+    said = records(cost(currency="EUR"), cost('"250"'))
+    assert shaping.cost_rows(said, ACME)["amount_usd"].to_list() == [Decimal("2.5")]
+    [rejection] = said.rejections
+    assert (rejection.field, rejection.position) == ("currency", 0)
+    assert rejection.reason == "EUR has no rate to USD on 2026-11-03: AI_USAGE_CURRENCY_RATES names none"
+
+
+def test_a_line_in_another_currency_is_converted_by_the_days_rate_and_keeps_its_amount() -> None:
+    """Case 10: the same line with a rate."""
+    rows = shaping.cost_rows(records(cost('"100"', currency="eur"), cost('"100"')), ACME, EUR)
+    assert rows.select("amount_usd", "currency", "billed_amount").rows() == [
+        (Decimal("1.0842"), "EUR", Decimal(1)),
+        (Decimal(1), "USD", None),
+    ]
+    assert EUR.usd_per_unit("EUR", date(2026, 11, 2)) == Decimal("1.1")
+    assert EUR.usd_per_unit("EUR", date(2025, 12, 31)) is None
+
+
+def test_a_dollar_in_lower_case_is_a_dollar() -> None:
+    """Case 10: `currency: "usd"`."""
+    said = records(cost('"250"', currency="usd"))
+    assert shaping.cost_rows(said, ACME).select("amount_usd", "currency", "billed_amount").rows() == [
+        (Decimal("2.5"), "USD", None)
+    ]
+    assert not said.rejections
+
+
+def test_an_amount_as_a_number_is_read_exactly_and_one_that_is_none_is_rejected() -> None:
+    """Case 9: NaN, null and 12.5 as a number."""
+    said = records(cost('"NaN"'), cost("null"), cost("12.5"))
+    assert shaping.cost_rows(said, ACME)["amount_usd"].to_list() == [Decimal("0.125")]
+    assert [(r.position, r.field, r.reason) for r in said.rejections] == [
+        (0, "amount", "NaN is not an amount of money"),
+        (1, "amount", "null is not an amount of money"),
+    ]
 
 
 def test_cost_lines_keep_their_dimensions_and_null_is_the_default_workspace() -> None:
@@ -123,7 +162,7 @@ def test_cost_lines_keep_their_dimensions_and_null_is_the_default_workspace() ->
     assert rows.row(0, named=True) == {
         "activity_date": DAY, "organization_id": "org", "workspace_id": "wrkspc_01ExampleDataTeam000001",
         "workspace_name": "Data team", "model": "claude-opus-5-5", "token_type": "uncached_input_tokens",
-        "cost_type": "tokens", "amount_usd": Decimal("12.345678"), "currency": "USD",
+        "cost_type": "tokens", "amount_usd": Decimal("12.345678"), "currency": "USD", "billed_amount": None,
         "description": "Claude Opus 5.5 Usage - Input Tokens", "service_tier": "standard",
         "context_window": "0-200k", "inference_geo": "global", "pull_id": "p1", "ingestion_timestamp": PULLED,
     }  # fmt: skip
@@ -244,21 +283,24 @@ def test_the_organization_knows_its_workspaces_by_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
+    ("text", "field", "reason", "shape"),
     [
-        (cost('"many"'), "Invalid decimal"),
-        (cost("true"), "Expected `decimal`"),
-        ('{"currency": "USD", "workspace_id": null}', "missing required field `amount`"),
-        ('{"amount": "1", "currency": "USD"}', "missing required field `workspace_id`"),
+        (cost('"many"'), "amount", "a text of 4 characters is not an amount of money", "text of 4 characters"),
+        (cost("true"), "amount", "true or false is not an amount of money", "true or false"),
+        ('{"currency": "USD"}', "amount", "is missing", "absent"),
+        (cost(workspace_id={"id": "w"}), "workspace_id", "an object of 1 fields is not an id", "object of 1 fields"),
+        ("[]", "record", "a list of 0 is not an object", "list of 0"),
+        ('{"amount": ', "record", "is not JSON", "damaged text"),
     ],
 )
-def test_an_unreadable_record_is_named_by_table_and_day_and_quoted(text: str, why: str) -> None:
-    with pytest.raises(UnreadableRecord) as caught:
-        shaping.cost_rows(records(cost(), text, pull="claude_cost_report"), ACME)
-    said = str(caught.value)
-    assert said.startswith("ai_usage_raw.claude_cost_report, 2026-11-03: ")
-    assert why in said
-    assert said.endswith(text)
+def test_a_record_that_cannot_be_used_is_named_by_place_and_field_without_its_content(
+    text: str, field: str, reason: str, shape: str
+) -> None:
+    said = records(cost(), text, pull="claude_cost_report")
+    assert shaping.cost_rows(said, ACME).height == 1
+    assert said.rejections == [
+        Rejection("claude_cost_report", "p1", DAY, 1, field, reason, shape, PULLED),
+    ]
 
 
 EMAILS = {"user_1": "one@example.com", "user_2": "two@example.com"}
@@ -281,6 +323,7 @@ def test_analytics_rows_keep_their_dimensions_and_both_amounts() -> None:
         "workspace_id": "wrkspc_01ExampleDefault0000000", "api_key_id": "apikey_01ExampleWebKey00000002",
         "actor_type": None, "actor_id": None, "user_email": None, "model": "claude-opus-5-5", "cost_type": None,
         "token_type": None, "amount_usd": Decimal("12.345678"), "list_usd": Decimal("12.345678"), "currency": "USD",
+        "billed_amount": None,
         "data_refreshed_at": datetime(2026, 11, 20, 18, tzinfo=UTC), "pull_id": "p1", "ingestion_timestamp": PULLED,
     }  # fmt: skip
     assert rows["product"].to_list() == ["messages_api", "claude_code"]
@@ -311,6 +354,15 @@ ACTORS: list[tuple[dict[str, object] | None, tuple[str | None, str | None, str |
     ),
     ({"type": "federated_actor", "provider": "aws", "subject": "arn"}, ("federated_actor", "aws:arn", None)),
     ({"type": "federated_actor", "provider": "aws", "subject": None}, ("federated_actor", "aws", None)),
+    (
+        {"type": "federated_actor", "provider": {"type": "gcp", "project_number": 7}, "subject": "job"},
+        ("federated_actor", "gcp:7:job", None),
+    ),
+    (
+        {"type": "federated_actor", "provider": {"type": "novel", "cloud": "x"}},
+        ("federated_actor", "novel", None),
+    ),
+    ({"type": "novel_actor", "novel_id": "x"}, ("novel_actor", None, None)),
 ]
 
 
@@ -327,14 +379,14 @@ def test_rows_alike_in_everything_are_kept_each() -> None:
     assert rows["amount_usd"].to_list() == [Decimal("0.01")] * 2
 
 
-def test_analytics_may_not_say_when_they_were_refreshed_but_must_say_it_well() -> None:
-    rows = shaping.analytics_cost_rows(records(analytics()), ACME, EMAILS)
+@pytest.mark.parametrize("envelope", ["{}", '{"data_refreshed_at": "soon"}', '{"data_refreshed_at": 5}'])
+def test_when_analytics_were_refreshed_may_be_unknown(envelope: str) -> None:
+    rows = shaping.analytics_cost_rows(records(analytics(), envelope=envelope), ACME, EMAILS)
     assert rows["data_refreshed_at"].to_list() == [None]
-    with pytest.raises(UnreadableRecord, match="beside the records"):
-        shaping.analytics_cost_rows(records(analytics(), envelope='{"data_refreshed_at": "soon"}'), ACME, EMAILS)
 
 
 @pytest.mark.parametrize("which", ["amount", "list_amount"])
 def test_no_amount_of_analytics_that_is_no_money_passes(which: str) -> None:
-    with pytest.raises(AiUsageError, match=r"claude_x: .* cents is "):
-        shaping.analytics_cost_rows(records(analytics(**{which: "NaN"})), ACME, EMAILS)
+    said = records(analytics(), analytics(**{which: "NaN"}))
+    assert shaping.analytics_cost_rows(said, ACME, EMAILS).height == 1
+    assert [(r.field, r.reason) for r in said.rejections] == [(f"cost.{which}", "NaN is not an amount of money")]

@@ -11,7 +11,7 @@ import pytest
 from ai_usage.core.cursor import told_by
 from ai_usage.partitions import Span
 from ai_usage.sources.cursor.spend import growths, snapshots, spend_rows
-from ai_usage.warehouse.ledger import Answer, UnreadableRecord
+from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.platform import Platform
 
 CYCLE, ROLL = datetime(2026, 10, 3, tzinfo=UTC), datetime(2026, 11, 3, tzinfo=UTC)
@@ -109,11 +109,42 @@ def test_numbers_and_user_ids_stay_apart(platform: Platform) -> None:
     assert {user for _, user in daily(platform)} == {"user_a", "77"}
 
 
-def test_a_figure_without_its_cycle_is_refused(platform: Platform) -> None:
+@pytest.mark.parametrize("envelope", [{}, {"subscriptionCycleStart": None}, {"subscriptionCycleStart": -1}])
+def test_a_figure_without_its_cycle_means_nothing_and_costs_no_other(
+    platform: Platform, envelope: dict[str, object]
+) -> None:
+    said(platform, morning(10), member("a", 100))
     records = [json.dumps(member("a", 1)).encode()]
-    platform.warehouse.append("cursor_spend", [Answer("cursor", None, records, 1, {}, {})])
-    with pytest.raises(UnreadableRecord, match="subscriptionCycleStart"):
-        snapshots(platform.warehouse.history("cursor_spend"))
+    platform.warehouse.append("cursor_spend", [Answer("cursor", None, records, 1, {}, envelope)])
+    assert len(snapshots(platform.warehouse.history("cursor_spend"))) == 1
+
+
+def test_a_member_whom_a_snapshot_cannot_tell_of_is_not_charged_twice(platform: Platform) -> None:
+    said(platform, morning(10), member("a", 100), member("b", 10))
+    said(platform, morning(11), {**member("a", 1), "spendCents": "NaN"}, member("b", 30))
+    said(platform, morning(12), member("a", 400), member("b", 30))
+    rows = daily(platform)
+    assert sum(spend for (_, user), (spend, *_) in rows.items() if user == "user_a") == 4
+    assert rows[date(2026, 10, 10), "user_b"][0] == Decimal("0.2")
+    assert rows[date(2026, 10, 11), "user_a"][0] == 3
+
+
+def test_spend_rows_may_have_included_spend_in_place_of_older_fields(platform: Platform) -> None:
+    """Case 24: rows with `includedSpendCents` and without older fields."""
+    bare = {"userId": 102, "email": "Two@Example.com"}
+    said(
+        platform,
+        morning(10),
+        {**bare, "spendCents": 100, "includedSpendCents": 20},
+        {**bare, "userId": "user_3", "overallSpendCents": 70, "includedSpendCents": 20},
+        {**bare, "userId": "user_4", "spendCents": 5},
+    )
+    found = spend_rows(list(growths(snapshots(platform.warehouse.history("cursor_spend")))))
+    assert found.select("user_id", "spend_usd", "overall_spend_usd").rows() == [
+        ("102", Decimal("1.00"), Decimal("1.20")),
+        ("user_3", Decimal("0.50"), Decimal("0.70")),
+        ("user_4", Decimal("0.05"), None),
+    ]
 
 
 def test_the_days_of_a_run_are_built_alone_and_again_alike(platform: Platform) -> None:

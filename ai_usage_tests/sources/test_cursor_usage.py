@@ -73,7 +73,7 @@ def test_recorded_answers_load_with_each_row_on_its_day(platform: Platform) -> N
         outcome = platform.materialize((raw | table).without_checks(), Span(DAYS[0], DAYS[-1]), None, admin)
     assert outcome.result.success
     stats = platform.sql(
-        "select activity_date, count(*), count(client_version), count(distinct user_id), min(date_at::date), "
+        "select activity_date, count(*), count(client_version), count(distinct cursor_user_id), min(date_at::date), "
         "max(date_at::date) from ai_usage_analytics.cursor_usage_stats group by 1 order by 1"
     )
     assert stats == [(day, MEMBERS, MEMBERS // 2, MEMBERS, day, day) for day in DAYS]
@@ -100,7 +100,7 @@ def test_a_row_without_a_day_is_of_the_day_of_its_date() -> None:
 def test_a_row_has_every_field_of_the_vendor_under_one_name() -> None:
     said = {**row(1, FIRST), "email": " Dev.One@Example.com ", "totalTabsShown": 7, "bugbotUsages": 3}
     [built] = usage_rows(records(said), []).to_dicts()
-    assert (built["user_email"], built["user_id"]) == ("dev.one@example.com", 18_000_001)
+    assert (built["user_email"], built["cursor_user_id"]) == ("dev.one@example.com", "18000001")
     assert (built["total_tabs_shown"], built["bugbot_usages"], built["most_used_model"]) == (7, 3, "default")
     assert built["date_at"] == datetime(2026, 10, 2, 7, 31, 0, 1000, tzinfo=UTC)
     vendors = set(built) - {"estimated_cost_usd", "pull_id", "ingestion_timestamp"}

@@ -5,13 +5,12 @@ from datetime import date
 from decimal import Decimal
 
 import polars as pl
-import pytest
 
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.sources.claude.records import CostLine
 from ai_usage.sources.claude.rows import Organization, cost_rows
 from ai_usage.sources.claude.tables import CLAUDE_COSTS
-from ai_usage.warehouse.ledger import Answer, UnreadableRecord, Version, new_pull_id
+from ai_usage.warehouse.ledger import Answer, Version, new_pull_id
 from ai_usage_tests.platform import DAY, NEXT, Platform
 
 PULL = "claude_cost_report"
@@ -146,10 +145,14 @@ def test_every_version_of_a_day_that_brought_something_new_can_be_read_again(pla
     assert platform.warehouse.versions(PULL, Span(DAY - ONE_DAY, DAY - ONE_DAY)).versions.is_empty()
 
 
-def test_a_record_that_does_not_fit_is_quoted_with_its_day(platform: Platform) -> None:
-    append(platform, answer(DAY, "1"), answer(NEXT, "1.5.3"))
-    with pytest.raises(UnreadableRecord, match=r"claude_cost_report, 2026-11-11: .*1\.5\.3"):
-        platform.warehouse.newest(PULL, BOTH).decode(CostLine)
+def test_a_record_that_does_not_fit_is_known_by_its_day_and_place_and_costs_no_other(platform: Platform) -> None:
+    append(platform, answer(DAY, "1"), answer(NEXT, "7", "1.5.3", "8"))
+    said = platform.warehouse.newest(PULL, BOTH)
+    read = said.read(CostLine)
+    assert [line.amount for line in read.values] == [1, 7, 8]
+    assert read.days.to_list() == [DAY, NEXT, NEXT]
+    assert [(r.activity_date, r.position, r.field) for r in said.rejections] == [(NEXT, 1, "amount")]
+    assert read.lines["pull_id"][2] == said.rejections[0].pull_id
 
 
 def test_pull_ids_sort_as_they_were_made() -> None:

@@ -41,7 +41,7 @@ members as (
     from ai_usage_analytics.dim_cursor_member as dim
     left join joined on dim.user_email = joined.user_email
     left join seen on dim.user_email = seen.user_email
-    where not dim.is_removed
+    where not dim.is_removed and dim.user_email is not null
 ),
 
 days as (

@@ -1,10 +1,12 @@
--- Days on which Claude's cost lines miss the Console's own ungrouped figure, be it in the ninth decimal.
+-- Days on which Claude's cost lines miss the Console's own ungrouped figure, be it in the ninth decimal. Amounts in
+-- another currency than USD are compared as they were billed: converted, each line is rounded by itself. A day with a
+-- cost line that cannot be used is not judged: records_are_readable names it.
 -- Cost empty beside usage is wrong too; cost, figure and usage all empty is an idle day.
 -- Only amounts the vendor sent finer than nine decimals of a dollar were rounded: each allows 1e-9 of difference.
 with lines as (
     select
         activity_date,
-        sum(amount_usd) as lines_usd
+        sum(coalesce(billed_amount, amount_usd)) as lines_usd
     from ai_usage_analytics.claude_costs
     where activity_date between @first_day and @last_day
     group by activity_date
@@ -13,7 +15,7 @@ with lines as (
 console as (
     select
         activity_date,
-        sum(amount_usd) as console_usd
+        sum(coalesce(billed_amount, amount_usd)) as console_usd
     from ai_usage_analytics.claude_daily_cost
     where activity_date between @first_day and @last_day
     group by activity_date
@@ -70,6 +72,28 @@ rounded as (
     group by records.activity_date
 ),
 
+newest as (
+    select
+        pull,
+        activity_date,
+        records_pull_id
+    from ai_usage_raw.pulls
+    where
+        pull in ('claude_cost_report', 'claude_cost_totals')
+        and activity_date between @first_day and @last_day
+    qualify row_number() over (partition by pull, activity_date order by pulled_at desc, pull_id desc) = 1
+),
+
+unreadable as (
+    select distinct rejections.activity_date
+    from ai_usage_analytics.record_rejections as rejections
+    inner join newest
+        on
+            rejections.pull = newest.pull
+            and rejections.activity_date = newest.activity_date
+            and rejections.pull_id = newest.records_pull_id
+),
+
 days as (
     select activity_date
     from unnest(generate_date_array(@first_day, @last_day)) as activity_date
@@ -86,8 +110,12 @@ left join lines on days.activity_date = lines.activity_date
 left join console on days.activity_date = console.activity_date
 left join billable_usage on days.activity_date = billable_usage.activity_date
 left join rounded on days.activity_date = rounded.activity_date
+left join unreadable on days.activity_date = unreadable.activity_date
 where
-    abs(coalesce(lines.lines_usd, 0) - coalesce(console.console_usd, 0)) > coalesce(rounded.allowed_usd, 0)
-    or (lines.lines_usd is null) != (console.console_usd is null)
-    or (lines.lines_usd is null and billable_usage.tokens > 0)
+    unreadable.activity_date is null
+    and (
+        abs(coalesce(lines.lines_usd, 0) - coalesce(console.console_usd, 0)) > coalesce(rounded.allowed_usd, 0)
+        or (lines.lines_usd is null) != (console.console_usd is null)
+        or (lines.lines_usd is null and billable_usage.tokens > 0)
+    )
 order by days.activity_date

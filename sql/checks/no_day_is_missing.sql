@@ -1,5 +1,5 @@
 -- Days on which a report was never pulled (not even an empty answer stands in the ledger), or on which core does not
--- hold as many rows as the newest answer has records: pulled and not built is missing too.
+-- hold as many rows as the newest answer has records that can be used: pulled and not built is missing too.
 with days as (
     select activity_date
     from unnest(generate_date_array(@first_day, @last_day)) as activity_date
@@ -14,10 +14,22 @@ newest as (
     select
         pull,
         activity_date,
-        records
+        records,
+        records_pull_id
     from ai_usage_raw.pulls
     where activity_date between @first_day and @last_day
     qualify row_number() over (partition by pull, activity_date order by pulled_at desc, pull_id desc) = 1
+),
+
+rejected as (
+    select
+        pull,
+        activity_date,
+        pull_id,
+        count(*) as records
+    from ai_usage_analytics.record_rejections
+    where activity_date between @first_day and @last_day
+    group by pull, activity_date, pull_id
 ),
 
 core_rows as (
@@ -71,10 +83,18 @@ select
     days.activity_date,
     reports.pull,
     newest.records,
+    coalesce(rejected.records, 0) as rejected_records,
     coalesce(built.rows_in_core, 0) as rows_in_core
 from days
 cross join reports
 left join newest on reports.pull = newest.pull and days.activity_date = newest.activity_date
 left join built on reports.pull = built.pull and days.activity_date = built.activity_date
-where newest.pull is null or newest.records != coalesce(built.rows_in_core, 0)
+left join rejected
+    on
+        newest.pull = rejected.pull
+        and newest.activity_date = rejected.activity_date
+        and newest.records_pull_id = rejected.pull_id
+where
+    newest.pull is null
+    or newest.records - coalesce(rejected.records, 0) != coalesce(built.rows_in_core, 0)
 order by days.activity_date, reports.pull

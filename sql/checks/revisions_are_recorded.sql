@@ -1,6 +1,6 @@
 -- Days whose money and recorded versions disagree: a total that the newest version does not have, versions with gaps
 -- between them, more or fewer than one that is still open; and days of which the ledger has versions that are recorded
--- nowhere.
+-- nowhere. A day whose newest version has a record that cannot be used is not judged: records_are_readable names it.
 with built as (
     select
         activity_date,
@@ -31,6 +31,28 @@ said as (
         pull = if(@provider = 'anthropic', 'claude_cost_report', 'cursor_usage_events')
         and pull_id = records_pull_id
         and activity_date between @first_day and @last_day
+),
+
+newest as (
+    select
+        pull,
+        activity_date,
+        records_pull_id
+    from ai_usage_raw.pulls
+    where
+        pull = if(@provider = 'anthropic', 'claude_cost_report', 'cursor_usage_events')
+        and activity_date between @first_day and @last_day
+    qualify row_number() over (partition by activity_date order by pulled_at desc, pull_id desc) = 1
+),
+
+unreadable as (
+    select distinct rejections.activity_date
+    from ai_usage_analytics.record_rejections as rejections
+    inner join newest
+        on
+            rejections.pull = newest.pull
+            and rejections.activity_date = newest.activity_date
+            and rejections.pull_id = newest.records_pull_id
 ),
 
 ordered as (
@@ -79,10 +101,14 @@ select
 from unrecorded
 left join built on unrecorded.activity_date = built.activity_date
 left join versions on unrecorded.activity_date = versions.activity_date
+left join unreadable on unrecorded.activity_date = unreadable.activity_date
 where
-    versions.newest_usd is null
-    or coalesce(built.usd, cast(0 as numeric)) != versions.newest_usd
-    or versions.open_versions != 1
-    or versions.gaps > 0
-    or unrecorded.versions > 0
+    unreadable.activity_date is null
+    and (
+        versions.newest_usd is null
+        or coalesce(built.usd, cast(0 as numeric)) != versions.newest_usd
+        or versions.open_versions != 1
+        or versions.gaps > 0
+        or unrecorded.versions > 0
+    )
 order by unrecorded.activity_date

@@ -31,8 +31,10 @@ with done as (
         edit_tool_accepted + multi_edit_tool_accepted + write_tool_accepted + notebook_edit_tool_accepted
         + edit_tool_rejected + multi_edit_tool_rejected + write_tool_rejected + notebook_edit_tool_rejected
             as suggestions,
-        edit_tool_accepted + multi_edit_tool_accepted + write_tool_accepted + notebook_edit_tool_accepted
-            as suggestions_accepted,
+        if(
+            edit_tool_rejected + multi_edit_tool_rejected + write_tool_rejected + notebook_edit_tool_rejected is null,
+            null, edit_tool_accepted + multi_edit_tool_accepted + write_tool_accepted + notebook_edit_tool_accepted
+        ) as suggestions_accepted,
         lines_added,
         lines_added as lines_accepted,
         commits_by_claude_code as commits,
@@ -65,12 +67,13 @@ with done as (
         'cursor' as tool,
         coalesce(
             is_active,
-            composer_requests + chat_requests + agent_requests + cmdk_usages + total_tabs_shown > 0
+            coalesce(composer_requests, 0) + coalesce(chat_requests, 0) + coalesce(agent_requests, 0)
+            + coalesce(cmdk_usages, 0) + coalesce(total_tabs_shown, 0) > 0
         ) as is_active,
         cast(null as int64) as sessions,
         subscription_included_reqs + usage_based_reqs + api_key_reqs as requests,
         total_accepts + total_rejects as suggestions,
-        total_accepts as suggestions_accepted,
+        if(total_rejects is null, null, total_accepts) as suggestions_accepted,
         total_lines_added as lines_added,
         accepted_lines_added as lines_accepted,
         cast(null as int64) as commits,
@@ -110,7 +113,7 @@ with done as (
         cast(null as int64) as suggestions_accepted,
         cast(null as int64) as lines_added,
         cast(null as int64) as lines_accepted,
-        countif(tab_lines_added + composer_lines_added > 0) as commits,
+        countif(coalesce(tab_lines_added, 0) + coalesce(composer_lines_added, 0) > 0) as commits,
         cast(null as int64) as pull_requests,
         cast(null as int64) as tokens
     from ai_usage_analytics.cursor_ai_commits

@@ -42,7 +42,7 @@ members as (
     select user_email
     from ai_usage_analytics.dim_cursor_member
     group by user_email
-    having logical_or(not is_removed and role != 'free-owner')
+    having logical_or(not is_removed and coalesce(role, 'member') != 'free-owner')
 ),
 
 prices as (

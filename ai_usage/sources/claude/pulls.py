@@ -2,10 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date
-from decimal import Decimal
 
 import dagster as dg
-import msgspec
 
 from ai_usage.layers import MANY_DAYS_A_RUN, POOL, daily_asset, in_plain_words, note, snapshot_asset, spec
 from ai_usage.partitions import ONE_DAY, Span, runs_of_days, span_of_run
@@ -19,7 +17,7 @@ from ai_usage.sources.claude.client import (
     ClaudeAdmin,
     NotYet,
 )
-from ai_usage.sources.claude.records import CostLine
+from ai_usage.sources.claude.rows import billed_cents
 from ai_usage.sources.claude.tables import RAW_TABLES
 from ai_usage.sources.http import KeyRefused, NotFound, NotPermitted
 from ai_usage.sources.pulling import (
@@ -80,7 +78,7 @@ def claude_cost_report_and_totals(
         tally = Tally(claude_admin)
         for span in span_of_run(context).cut(at_most=DAYS_A_REQUEST):
             lines, totals = _pull_costs(context, claude_admin, tally, warehouse, span)
-            unsettled = [day for day in span.days if _cents(lines[day]) != _cents(totals[day])]
+            unsettled = [day for day in span.days if billed_cents(lines[day]) != billed_cents(totals[day])]
             for again in runs_of_days(unsettled):
                 context.log.warning("Lines and total differ on %s: asked once more.", again)
                 _pull_costs(context, claude_admin, tally, warehouse, again)
@@ -100,10 +98,6 @@ def _pull_costs(
         append_noted(context, warehouse, "claude_cost_report", lines)
         append_noted(context, warehouse, "claude_cost_totals", totals)
     return {a.day: a for a in lines}, {a.day: a for a in totals}
-
-
-def _cents(answer: Answer) -> Decimal:
-    return sum((msgspec.json.decode(r, type=CostLine).amount for r in answer.records), Decimal(0))
 
 
 @daily_asset("raw", RAW_TABLES["claude_messages_usage"], group=GROUP, kinds=KINDS)

@@ -1,17 +1,20 @@
 """What a Claude record means: its fields, and the values they are known to take.
 
-One struct a record. Core reads them as they are, so a value or field the vendor adds is never a crash;
-`schema_drift` reads their strict twins, so it never goes unseen either. Source: the Admin API reference, the beta
-analytics one, and Enterprise analytics.
+One struct a record. Core reads them as they are, so a value or field that Anthropic adds is kept and never an error;
+`schema_drift` reads their strict twins and reports it. A type such as `Cents` or `Id` says that a record is of no use
+without the field (`warehouse.reading`); every other field may be absent, null or unreadable. An absent count is 0
+where Anthropic leaves zeros out; a null one is unknown. Source: the Admin API reference, the beta analytics one, and
+Enterprise analytics.
 """
 
-from datetime import datetime
-from decimal import Decimal
+from datetime import date
 from typing import Annotated
 
 import msgspec
 
+from ai_usage.money import USD, Rates, currency_name
 from ai_usage.sources.drift import Known
+from ai_usage.warehouse.reading import Address, BilledCount, Carries, Cents, Count, Id, Instant, Unfit
 
 ServiceTier = Annotated[str, Known("standard", "batch", "priority", "priority_on_demand", "flex", "flex_discount")]
 ContextWindow = Annotated[str, Known("0-200k", "200k-1M")]
@@ -27,15 +30,24 @@ TokenType = Annotated[
     ),
 ]
 CostType = Annotated[str, Known("tokens", "web_search", "code_execution", "session_usage")]
-Currency = Annotated[str, Known("USD")]
+Currency = Annotated[str, Carries.CURRENCY]  # one without a rate is rejected by name
+
+
+def unfit_currency(field: str, currency: str, day: date | None, rates: Rates) -> Unfit | None:
+    """What keeps an amount from being dollars; None if nothing does."""
+    if currency == USD or rates.usd_per_unit(currency, day) is not None:
+        return None
+    name = currency_name(currency)[:12]
+    when = f"on {day}" if day else "known"
+    return Unfit(field, f"{name} has no rate to USD {when}: AI_USAGE_CURRENCY_RATES names none", "text")
 
 
 class CostLine(msgspec.Struct, frozen=True):
     """One line of `cost_report`."""
 
-    amount: Decimal  # cents, as a decimal string: whoever reads dollars is wrong by 100
+    amount: Cents  # a decimal string, in cents: read as dollars it is wrong by 100
     currency: Currency
-    workspace_id: str | None  # null is the default workspace, not the whole organisation
+    workspace_id: Id | None = None  # null is the default workspace, not the whole organization
     description: str | None = None
     cost_type: CostType | None = None
     context_window: ContextWindow | None = None
@@ -44,28 +56,37 @@ class CostLine(msgspec.Struct, frozen=True):
     token_type: TokenType | None = None
     inference_geo: InferenceGeo | None = None
 
+    def unfit(self, day: date | None, rates: Rates) -> Unfit | None:
+        return None if self.currency == USD else unfit_currency("currency", self.currency, day, rates)
+
 
 class CacheCreation(msgspec.Struct, frozen=True):
-    ephemeral_5m_input_tokens: int
-    ephemeral_1h_input_tokens: int
+    ephemeral_5m_input_tokens: BilledCount = 0
+    ephemeral_1h_input_tokens: BilledCount = 0
 
 
 class ServerToolUse(msgspec.Struct, frozen=True):
-    web_search_requests: int
+    web_search_requests: BilledCount = 0
+
+
+NO_CACHE, NO_TOOLS = CacheCreation(), ServerToolUse()
 
 
 class UsageLine(msgspec.Struct, frozen=True):
-    """One line of `usage_report/messages`. Cache writes are nested: no flat field of that name exists."""
+    """One line of `usage_report/messages`. Cache writes are nested: no flat field of that name exists. Its counts
+    decide how a bill is split: one that is null or no count makes the line useless. A block may be absent or null, as
+    in the Messages API: then nothing was cached or searched.
+    """
 
-    uncached_input_tokens: int
-    cache_read_input_tokens: int
-    cache_creation: CacheCreation
-    output_tokens: int
-    server_tool_use: ServerToolUse
-    account_id: str | None = None
-    api_key_id: str | None = None  # null, grouped by key: Console and Workbench
-    workspace_id: str | None = None
-    service_account_id: str | None = None
+    uncached_input_tokens: BilledCount = 0
+    cache_read_input_tokens: BilledCount = 0
+    cache_creation: Annotated[CacheCreation | None, Carries.USAGE] = NO_CACHE
+    output_tokens: BilledCount = 0
+    server_tool_use: Annotated[ServerToolUse | None, Carries.USAGE] = NO_TOOLS
+    account_id: Id | None = None
+    api_key_id: Id | None = None  # null, grouped by key: Console and Workbench
+    workspace_id: Id | None = None
+    service_account_id: Id | None = None
     model: str | None = None
     service_tier: ServiceTier | None = None
     context_window: ContextWindow | None = None
@@ -73,154 +94,198 @@ class UsageLine(msgspec.Struct, frozen=True):
 
 
 class CodeActor(msgspec.Struct, frozen=True):
-    type: Annotated[str, Known("user_actor", "api_actor")]
-    email_address: str | None = None
-    api_key_name: str | None = None
+    type: Annotated[str, Known("user_actor", "api_actor")] | None = None
+    email_address: Address | None = None
+    api_key_name: Id | None = None
 
 
 class LinesOfCode(msgspec.Struct, frozen=True):
-    added: int
-    removed: int
+    added: Count | None = 0
+    removed: Count | None = 0
 
 
 class CoreMetrics(msgspec.Struct, frozen=True):
-    num_sessions: int
-    lines_of_code: LinesOfCode
-    commits_by_claude_code: int
-    pull_requests_by_claude_code: int
+    num_sessions: Count | None = 0
+    lines_of_code: LinesOfCode | None = LinesOfCode()
+    commits_by_claude_code: Count | None = 0
+    pull_requests_by_claude_code: Count | None = 0
 
 
 class ToolAction(msgspec.Struct, frozen=True):
-    accepted: int = 0
-    rejected: int = 0
+    accepted: Count | None = 0
+    rejected: Count | None = 0
 
 
 class ToolActions(msgspec.Struct, frozen=True):
     """A map in the contract: any key may be absent."""
 
-    edit_tool: ToolAction = ToolAction()
-    multi_edit_tool: ToolAction = ToolAction()
-    write_tool: ToolAction = ToolAction()
-    notebook_edit_tool: ToolAction = ToolAction()
+    edit_tool: ToolAction | None = ToolAction()
+    multi_edit_tool: ToolAction | None = ToolAction()
+    write_tool: ToolAction | None = ToolAction()
+    notebook_edit_tool: ToolAction | None = ToolAction()
 
 
 class CodeTokens(msgspec.Struct, frozen=True):
-    input: int
-    output: int
-    cache_read: int
-    cache_creation: int
+    input: Count | None = 0
+    output: Count | None = 0
+    cache_read: Count | None = 0
+    cache_creation: Count | None = 0
 
 
 class EstimatedCost(msgspec.Struct, frozen=True):
-    amount: Decimal  # cents, as a JSON number: an estimate, not an invoice line
+    amount: Cents  # a JSON number, in cents: an estimate, not an invoice line
     currency: Currency
 
 
 class CodeModel(msgspec.Struct, frozen=True):
-    model: str
-    tokens: CodeTokens
     estimated_cost: EstimatedCost
+    model: str | None = None
+    tokens: CodeTokens | None = CodeTokens()
 
 
 class CodeRecord(msgspec.Struct, frozen=True):
-    """One record of `usage_report/claude_code`: an actor's day in one terminal, local or remote."""
+    """One record of `usage_report/claude_code`: an actor's day in one terminal, local or remote. It was asked for by
+    its day, so `date` is not needed.
+    """
 
-    actor: CodeActor
-    date: datetime
-    organization_id: str
-    customer_type: Annotated[str, Known("api", "subscription")]
-    terminal_type: str
-    core_metrics: CoreMetrics
-    model_breakdown: list[CodeModel]
-    tool_actions: ToolActions = ToolActions()
+    actor: Annotated[CodeActor, Carries.IDENTITY]
+    model_breakdown: Annotated[list[CodeModel], Carries.MONEY] = []
+    core_metrics: CoreMetrics | None = CoreMetrics()
+    tool_actions: ToolActions | None = ToolActions()
+    day: str | None = msgspec.field(default=None, name="date")
+    organization_id: Id | None = None
+    customer_type: Annotated[str, Known("api", "subscription")] | None = None
+    terminal_type: str | None = None
     subscription_type: Annotated[str, Known("team", "enterprise")] | None = None
     is_remote: bool | None = None  # absent in old data
 
+    def unfit(self, day: date | None, rates: Rates) -> Unfit | None:
+        for model in self.model_breakdown:
+            if (currency := model.estimated_cost.currency) != USD:
+                found = unfit_currency("model_breakdown[].estimated_cost.currency", currency, day, rates)
+                if found:
+                    return found
+        return None
+
 
 class Organization(msgspec.Struct, frozen=True):
-    id: str
-    name: str
-    type: str
+    id: Id
+    name: str | None = None
+    type: str | None = None
 
 
 class Workspace(msgspec.Struct, frozen=True):
     """One item of `workspaces`."""
 
-    id: str
-    name: str
-    created_at: datetime
-    archived_at: datetime | None
-    type: str = "workspace"
+    id: Id
+    name: str | None = None
+    created_at: Instant | None = None
+    archived_at: Instant | None = None
+    type: str | None = None
     display_color: str | None = None
     data_residency: dict[str, object] | None = None
-    tags: dict[str, str] | None = None
+    tags: dict[str, object] | None = None
     compartment_id: str | None = None
     external_key_id: str | None = None
     user_profile_id: str | None = None
 
 
 class Creator(msgspec.Struct, frozen=True):
-    id: str
-    type: str
+    id: Id | None = None
+    type: str | None = None
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """Where a key is of use, from 2026-10-21 on."""
+
+    type: str | None = None
+    workspace_id: Id | None = None
 
 
 class ApiKey(msgspec.Struct, frozen=True):
     """One item of `api_keys`; `principal` and the place are spelled differently from 2026-10-21 on."""
 
-    id: str
-    name: str
-    status: Annotated[str, Known("active", "inactive", "archived", "expired")]
-    created_at: datetime
-    type: str = "api_key"
+    id: Id
+    name: str | None = None
+    status: Annotated[str, Known("active", "inactive", "archived", "expired")] | None = None
+    created_at: Instant | None = None
+    type: str | None = None
     created_by: Creator | None = None
-    expires_at: datetime | None = None
+    expires_at: Instant | None = None
     partial_key_hint: str | None = None
-    principal: dict[str, str] | None = None
-    workspace_id: str | None = None
-    scope: dict[str, str] | None = None
+    principal: dict[str, object] | None = None
+    workspace_id: Id | None = None
+    scope: Scope | None = None
 
 
 class User(msgspec.Struct, frozen=True):
     """One item of `users`."""
 
-    id: str
-    email: str
-    name: str
-    role: Annotated[
-        str,
-        Known(
-            "user",
-            "developer",
-            "billing",
-            "admin",
-            "claude_code_user",
-            "managed",
-            "owner",
-            "primary_owner",
-            "membership_admin",
-        ),
-    ]
-    added_at: datetime
-    type: str = "user"
+    id: Id
+    email: Address | None = None
+    name: str | None = None
+    role: (
+        Annotated[
+            str,
+            Known(
+                "user",
+                "developer",
+                "billing",
+                "admin",
+                "claude_code_user",
+                "managed",
+                "owner",
+                "primary_owner",
+                "membership_admin",
+            ),
+        ]
+        | None
+    ) = None
+    added_at: Instant | None = None
+    type: str | None = None
+
+
+class FederatedProvider(msgspec.Struct, frozen=True):
+    """Who vouches for a federated actor: each kind names itself by another field."""
+
+    type: str | None = None
+    issuer: Id | None = None  # oidc
+    account_id: Id | None = None  # aws
+    signed_principal: Id | None = None  # aws
+    subscription_id: Id | None = None  # azure
+    project_number: Id | None = None  # gcp
+
+    @property
+    def parts(self) -> tuple[str | None, ...]:
+        return (
+            *(self.type, self.issuer, self.account_id, self.signed_principal),
+            *(self.subscription_id, self.project_number),
+        )
 
 
 class AnalyticsActor(msgspec.Struct, frozen=True):
-    type: Annotated[str, Known("user_actor", "api_actor", "service_account_actor", "federated_actor")]
-    user_id: str | None = None
-    email_address: str | None = None
-    email: str | None = None  # the spelling before 2026-10-21
+    type: Annotated[str, Known("user_actor", "api_actor", "service_account_actor", "federated_actor")] | None = (
+        None  # an open set
+    )
+    user_id: Id | None = None
+    email_address: Address | None = None
+    email: Address | None = None  # the spelling before 2026-10-21
     name: str | None = None
     deleted: bool | None = None
-    api_key_id: str | None = None
-    service_account_id: str | None = None
-    provider: str | None = None
-    subject: str | None = None
+    api_key_id: Id | None = None
+    service_account_id: Id | None = None
+    provider: str | FederatedProvider | None = None
+    subject: Id | None = None
 
     @property
     def id(self) -> str | None:
         """Of whichever kind it is; a federated one is known by its provider and subject."""
-        federated = ":".join(part for part in (self.provider, self.subject) if part)
-        return self.user_id or self.service_account_id or self.api_key_id or federated or None
+        return self.user_id or self.service_account_id or self.api_key_id or self._federated
+
+    @property
+    def _federated(self) -> str | None:
+        by = self.provider.parts if isinstance(self.provider, FederatedProvider) else (self.provider,)
+        return ":".join(part for part in (*by, self.subject) if part) or None
 
 
 class AnalyticsGroup(msgspec.Struct, frozen=True):
@@ -242,13 +307,15 @@ class AnalyticsGroup(msgspec.Struct, frozen=True):
                 "messages_api",
                 "message_batches_api",
                 "managed_agents_api",
+                "cc_security_autopatch",
+                "other",
             ),
         ]
         | None
     ) = None
-    workspace_id: str | None = None
-    api_key_id: str | None = None
-    actor: AnalyticsActor | None = None
+    workspace_id: Id | None = None
+    api_key_id: Id | None = None
+    actor: Annotated[AnalyticsActor | None, Carries.IDENTITY] = None
     model: str | None = None
     cost_type: CostType | None = None
     token_type: TokenType | None = None
@@ -260,7 +327,7 @@ class AnalyticsGroup(msgspec.Struct, frozen=True):
     deployment_id: str | None = None
     environment_id: str | None = None
     inference_geo: InferenceGeo | None = None
-    organization_id: str | None = None
+    organization_id: Id | None = None
     rbac_group_id: str | None = None
     service_tier: ServiceTier | None = None
     session_id: str | None = None
@@ -270,86 +337,90 @@ class AnalyticsGroup(msgspec.Struct, frozen=True):
 
 
 class AnalyticsMoney(msgspec.Struct, frozen=True):
-    amount: Decimal  # cents, after discount
-    list_amount: Decimal  # cents, list price
+    amount: Cents  # after discount
     currency: Currency
-    requests: int | None
+    list_amount: Cents | None = None  # at list price
+    requests: Count | None = None
 
 
 class AnalyticsCost(msgspec.Struct, frozen=True):
-    """One row of `analytics/cost`."""
+    """One row of `analytics/cost`. Its day is the one that the pull found in `starting_at`."""
 
-    starting_at: datetime
-    ending_at: datetime
-    group: AnalyticsGroup
-    cost: AnalyticsMoney
+    group: Annotated[AnalyticsGroup, Carries.IDENTITY]
+    cost: Annotated[AnalyticsMoney, Carries.MONEY]
+    starting_at: str | None = None
+    ending_at: str | None = None
+
+    def unfit(self, day: date | None, rates: Rates) -> Unfit | None:
+        currency = self.cost.currency
+        return None if currency == USD else unfit_currency("cost.currency", currency, day, rates)
 
 
 class AnalyticsEnvelope(msgspec.Struct, frozen=True):
     """What an answer of analytics says beside its rows."""
 
-    data_refreshed_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    data_refreshed_at: Instant | None = None
 
 
 class AnalyticsTokens(msgspec.Struct, frozen=True):
-    uncached_input_tokens: int
-    cache_read_input_tokens: int
-    cache_creation: CacheCreation
-    output_tokens: int
-    server_tool_use: ServerToolUse
-    requests: int | None
-    total_tokens: int | None
+    uncached_input_tokens: Count | None = None
+    cache_read_input_tokens: Count | None = None
+    cache_creation: CacheCreation | None = None
+    output_tokens: Count | None = None
+    server_tool_use: ServerToolUse | None = None
+    requests: Count | None = None
+    total_tokens: Count | None = None
 
 
 class AnalyticsUsage(msgspec.Struct, frozen=True):
     """One row of `analytics/usage`."""
 
-    starting_at: datetime
-    ending_at: datetime
-    group: AnalyticsGroup
-    usage: AnalyticsTokens
+    group: Annotated[AnalyticsGroup, Carries.IDENTITY]
+    usage: AnalyticsTokens | None = None
+    starting_at: str | None = None
+    ending_at: str | None = None
 
 
 class EnterprisePerson(msgspec.Struct, frozen=True):
-    id: str
-    email_address: str | None = None  # null once the account is deleted
-    email: str | None = None  # another spelling of it, by version
+    id: Id | None = None
+    email_address: Address | None = None  # null once the account is deleted
+    email: Address | None = None  # another spelling of it, by version
     type: str | None = None
 
 
 class ChatMetrics(msgspec.Struct, frozen=True):
     """claude.ai itself. Distinct counts may be null; every other figure is a zero where nothing happened."""
 
-    message_count: int
-    distinct_conversation_count: int | None = None
-    distinct_projects_used_count: int | None = None
-    distinct_projects_created_count: int | None = None
-    distinct_files_uploaded_count: int | None = None
-    thinking_message_count: int | None = None
-    distinct_artifacts_created_count: int | None = None
-    distinct_skills_used_count: int | None = None
-    connectors_used_count: int | None = None
-    distinct_connectors_used_count: int | None = None
-    shared_conversations_viewed_count: int | None = None
-    distinct_shared_artifacts_viewed_count: int | None = None
+    message_count: Count | None = None
+    distinct_conversation_count: Count | None = None
+    distinct_projects_used_count: Count | None = None
+    distinct_projects_created_count: Count | None = None
+    distinct_files_uploaded_count: Count | None = None
+    thinking_message_count: Count | None = None
+    distinct_artifacts_created_count: Count | None = None
+    distinct_skills_used_count: Count | None = None
+    connectors_used_count: Count | None = None
+    distinct_connectors_used_count: Count | None = None
+    shared_conversations_viewed_count: Count | None = None
+    distinct_shared_artifacts_viewed_count: Count | None = None
 
 
 class SeatLinesOfCode(msgspec.Struct, frozen=True):
-    added_count: int | None = None
-    removed_count: int | None = None
+    added_count: Count | None = None
+    removed_count: Count | None = None
 
 
 class SeatCoreMetrics(msgspec.Struct, frozen=True):
-    commit_count: int | None = None
-    pull_request_count: int | None = None
-    distinct_session_count: int | None = None
+    commit_count: Count | None = None
+    pull_request_count: Count | None = None
+    distinct_session_count: Count | None = None
     lines_of_code: SeatLinesOfCode | None = None
-    artifacts_created_count: int | None = None  # from 2026-08-17 on
+    artifacts_created_count: Count | None = None  # from 2026-08-17 on
 
 
 class SeatToolAction(msgspec.Struct, frozen=True):
-    accepted_count: int | None = None
-    rejected_count: int | None = None
+    accepted_count: Count | None = None
+    rejected_count: Count | None = None
 
 
 class SeatToolActions(msgspec.Struct, frozen=True):
@@ -367,32 +438,32 @@ class SeatClaudeCode(msgspec.Struct, frozen=True):
 
 
 class CoworkMetrics(msgspec.Struct, frozen=True):
-    action_count: int | None = None
-    message_count: int | None = None
-    dispatch_turn_count: int | None = None
-    artifacts_created_count: int | None = None
-    connectors_used_count: int | None = None
-    distinct_connectors_used_count: int | None = None
-    skills_used_count: int | None = None
-    distinct_skills_used_count: int | None = None
-    plugins_used_count: int | None = None
-    distinct_plugins_used_count: int | None = None
-    distinct_session_count: int | None = None
-    sessions_with_file_edits_count: int | None = None
-    file_edit_count: int | None = None
-    edit_tool_count: int | None = None
-    multi_edit_tool_count: int | None = None
-    notebook_edit_tool_count: int | None = None
-    write_tool_count: int | None = None
+    action_count: Count | None = None
+    message_count: Count | None = None
+    dispatch_turn_count: Count | None = None
+    artifacts_created_count: Count | None = None
+    connectors_used_count: Count | None = None
+    distinct_connectors_used_count: Count | None = None
+    skills_used_count: Count | None = None
+    distinct_skills_used_count: Count | None = None
+    plugins_used_count: Count | None = None
+    distinct_plugins_used_count: Count | None = None
+    distinct_session_count: Count | None = None
+    sessions_with_file_edits_count: Count | None = None
+    file_edit_count: Count | None = None
+    edit_tool_count: Count | None = None
+    multi_edit_tool_count: Count | None = None
+    notebook_edit_tool_count: Count | None = None
+    write_tool_count: Count | None = None
 
 
 class OfficeProgram(msgspec.Struct, frozen=True):
-    message_count: int | None = None
-    distinct_session_count: int | None = None
-    connectors_used_count: int | None = None
-    distinct_connectors_used_count: int | None = None
-    skills_used_count: int | None = None
-    distinct_skills_used_count: int | None = None
+    message_count: Count | None = None
+    distinct_session_count: Count | None = None
+    connectors_used_count: Count | None = None
+    distinct_connectors_used_count: Count | None = None
+    skills_used_count: Count | None = None
+    distinct_skills_used_count: Count | None = None
 
 
 class OfficeMetrics(msgspec.Struct, frozen=True):
@@ -403,18 +474,18 @@ class OfficeMetrics(msgspec.Struct, frozen=True):
 
 
 class DesignMetrics(msgspec.Struct, frozen=True):
-    message_count: int | None = None
-    distinct_session_count: int | None = None
-    distinct_projects_created_count: int | None = None
-    distinct_projects_used_count: int | None = None
+    message_count: Count | None = None
+    distinct_session_count: Count | None = None
+    distinct_projects_created_count: Count | None = None
+    distinct_projects_used_count: Count | None = None
 
 
 class ScienceMetrics(msgspec.Struct, frozen=True):
-    message_count: int | None = None
-    distinct_session_count: int | None = None
-    delegation_count: int | None = None
-    remote_compute_job_count: int | None = None
-    skills_used_count: int | None = None
+    message_count: Count | None = None
+    distinct_session_count: Count | None = None
+    delegation_count: Count | None = None
+    remote_compute_job_count: Count | None = None
+    skills_used_count: Count | None = None
 
 
 class ChatCoworkMetrics(msgspec.Struct, frozen=True):
@@ -425,26 +496,30 @@ class ChatCoworkMetrics(msgspec.Struct, frozen=True):
 
 
 class ClaudeTagMetrics(msgspec.Struct, frozen=True):
-    active_day_count: int | None = None
-    active_message_count: int | None = None
+    active_day_count: Count | None = None
+    active_message_count: Count | None = None
 
 
 class EnterpriseUser(msgspec.Struct, frozen=True):
-    """One row of `analytics/users`: a person's day. Only the person and the chat block are needed, so a block that
-    the vendor leaves out hurts nobody.
-    """
+    """One row of `analytics/users`: a person's day. Only the person is needed: any block may be absent."""
 
-    user: EnterprisePerson
-    chat_metrics: ChatMetrics
+    user: Annotated[EnterprisePerson, Carries.IDENTITY]
+    chat_metrics: ChatMetrics | None = None
     claude_code_metrics: SeatClaudeCode | None = None
     cowork_metrics: CoworkMetrics | None = None
     office_metrics: OfficeMetrics | None = None
     design_metrics: DesignMetrics | None = None
     science_metrics: ScienceMetrics | None = None
-    web_search_count: int | None = None
+    web_search_count: Count | None = None
     last_activity_date: str | None = None
     chat_cowork_unified_metrics: ChatCoworkMetrics | None = None
     claude_tag_metrics: ClaudeTagMetrics | None = None
-    distinct_user_count: int | None = None  # these three only of groups, which are not asked for
+    distinct_user_count: Count | None = None  # these three only of groups, which are not asked for
     rbac_group_id: str | None = None
     rbac_group_name: str | None = None
+
+    def unfit(self, day: date | None, rates: Rates) -> Unfit | None:
+        person = self.user
+        if person.id or person.email_address or person.email:
+            return None
+        return Unfit("user.id", "is missing, and so is an address", "absent")

@@ -1,16 +1,20 @@
-"""What Claude's records become: rows of core. Pure: records in, a frame out; where it goes is core's business."""
+"""What Claude's records become: rows of core. Pure: records in, a frame out; where it goes is core's business.
+
+A record that cannot be used has no row: `Records.rejections` then names it.
+"""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from operator import attrgetter
+from typing import Any
 
 import msgspec
 import polars as pl
 
-from ai_usage.errors import AiUsageError
-from ai_usage.money import usd
+from ai_usage.money import NO_RATES, USD, Rates, currency_name, usd
 from ai_usage.sources.claude import records as said
 from ai_usage.sources.claude.tables import (
     ACTOR,
@@ -25,9 +29,16 @@ from ai_usage.sources.claude.tables import (
     MEASURES,
     TOOLS,
 )
-from ai_usage.warehouse.ledger import Records, UnreadableRecord
+from ai_usage.warehouse.ledger import Answer, Readable, Records
+from ai_usage.warehouse.reading import Cents, Refused, address_of, mended
 from ai_usage.warehouse.table import STAMPS
 
+TOKEN_KINDS = {
+    "input_tokens": "input",
+    "output_tokens": "output",
+    "cache_read_tokens": "cache_read",
+    "cache_creation_tokens": "cache_creation",
+}
 DEFAULT_WORKSPACE = "Default"  # its name in the Console; the legacy reports give it as null
 
 
@@ -40,57 +51,90 @@ class Organization:
 
 
 def organization(organizations: Records, workspaces: Records) -> Organization | None:
-    """The newest snapshot's organisation; None before the first."""
-    found = organizations.decode(said.Organization)
+    """The newest organization that can be read; None before the first."""
+    found = organizations.read(said.Organization).values
     if not found:
         return None
-    names: dict[str | None, str] = {w.id: w.name for w in workspaces.decode(said.Workspace)}
-    return Organization(found[0].id, {**names, None: DEFAULT_WORKSPACE})
+    spaces = workspaces.read(said.Workspace).values
+    names: dict[str | None, str] = {w.id: w.name or w.id for w in spaces}
+    return Organization(found[-1].id, {**names, None: DEFAULT_WORKSPACE})
 
 
-def cost_rows(records: Records, of: Organization) -> pl.DataFrame:
+def billed_cents(answer: Answer) -> Decimal | None:
+    """What an answer's cost lines come to; None if any of them cannot be used."""
+    lines = pl.DataFrame({"record": [record.decode() for record in answer.records]}, schema={"record": pl.String})
+    records = Records(
+        "", pl.DataFrame(), lines.with_columns(activity_date=None, pull_id=None, ingestion_timestamp=None)
+    )
+    cents = [line.amount for line in records.read(_Amount).values]
+    return None if records.rejections else sum(cents, Decimal(0))
+
+
+class _Amount(msgspec.Struct):
+    amount: Cents
+
+
+def cost_rows(records: Records, of: Organization, rates: Rates = NO_RATES) -> pl.DataFrame:
     """Rows of `claude_costs`, one per record."""
-    lines = records.decode(said.CostLine)
+    read = records.read(said.CostLine, rates)
+    lines = read.values
     return CLAUDE_COSTS.frame(
         {
-            "activity_date": records.lines["activity_date"],
+            "activity_date": read.days,
             "organization_id": [of.id] * len(lines),
-            "workspace_id": [line.workspace_id for line in lines],
-            "workspace_name": [of.workspace_names.get(line.workspace_id) for line in lines],
+            "workspace_id": [line.workspace_id or None for line in lines],
+            "workspace_name": [of.workspace_names.get(line.workspace_id or None) for line in lines],
             "model": [line.model for line in lines],
             "token_type": [line.token_type for line in lines],
             "cost_type": [line.cost_type for line in lines],
-            "amount_usd": [_usd(line.amount, line.currency, records) for line in lines],
-            "currency": [line.currency for line in lines],
+            **_money(read, lines, rates),
             "description": [line.description for line in lines],
             "service_tier": [line.service_tier for line in lines],
             "context_window": [line.context_window for line in lines],
             "inference_geo": [line.inference_geo for line in lines],
-            **records.stamps(),
+            **read.stamps(),
         }
     )
 
 
-def daily_cost_rows(records: Records, of: Organization) -> pl.DataFrame:
+def daily_cost_rows(records: Records, of: Organization, rates: Rates = NO_RATES) -> pl.DataFrame:
     """Rows of `claude_daily_cost`, one per record: ungrouped, that is one a day."""
-    lines = records.decode(said.CostLine)
+    read = records.read(said.CostLine, rates)
     return CLAUDE_DAILY_COST.frame(
         {
-            "activity_date": records.lines["activity_date"],
-            "organization_id": [of.id] * len(lines),
-            "amount_usd": [_usd(line.amount, line.currency, records) for line in lines],
-            "currency": [line.currency for line in lines],
-            **records.stamps(),
+            "activity_date": read.days,
+            "organization_id": [of.id] * len(read.values),
+            **_money(read, read.values, rates),
+            **read.stamps(),
         }
     )
+
+
+def _money(
+    read: Readable[Any], costs: Sequence[said.CostLine | said.AnalyticsMoney], rates: Rates
+) -> dict[str, Sequence[object]]:
+    """The columns of what was billed. An amount in another currency is kept beside its dollars."""
+    amounts, currencies = [cost.amount for cost in costs], [cost.currency for cost in costs]
+    names = {currency: currency_name(currency) for currency in set(currencies)}
+    billed: Sequence[Decimal | None] = [None] * len(costs)
+    if set(names.values()) - {USD}:
+        billed = [None if names[c] == USD else usd(cents=a) for a, c in zip(amounts, currencies, strict=True)]
+    return {
+        "amount_usd": _usd(amounts, currencies, read.days, rates),
+        "currency": [names[currency] for currency in currencies],
+        "billed_amount": billed,
+    }
 
 
 def usage_rows(records: Records, of: Organization) -> pl.DataFrame:
     """Rows of `claude_usage_tokens`, one per record."""
-    lines = records.decode(said.UsageLine)
+    read = records.read(said.UsageLine)
+    lines = read.values
+    cached = [line.cache_creation or said.NO_CACHE for line in lines]
+    tools = [line.server_tool_use or said.NO_TOOLS for line in lines]
     return CLAUDE_USAGE_TOKENS.frame(
         {
-            "activity_date": records.lines["activity_date"],
+            "activity_date": read.days,
             "organization_id": [of.id] * len(lines),
             "api_key_id": [line.api_key_id for line in lines],
             "workspace_id": [line.workspace_id for line in lines],
@@ -101,10 +145,10 @@ def usage_rows(records: Records, of: Organization) -> pl.DataFrame:
             "uncached_input_tokens": [line.uncached_input_tokens for line in lines],
             "output_tokens": [line.output_tokens for line in lines],
             "cache_read_input_tokens": [line.cache_read_input_tokens for line in lines],
-            "cache_creation_5m_tokens": [line.cache_creation.ephemeral_5m_input_tokens for line in lines],
-            "cache_creation_1h_tokens": [line.cache_creation.ephemeral_1h_input_tokens for line in lines],
-            "web_search_requests": [line.server_tool_use.web_search_requests for line in lines],
-            **records.stamps(),
+            "cache_creation_5m_tokens": [cache.ephemeral_5m_input_tokens for cache in cached],
+            "cache_creation_1h_tokens": [cache.ephemeral_1h_input_tokens for cache in cached],
+            "web_search_requests": [tool.web_search_requests for tool in tools],
+            **read.stamps(),
         }
     )
 
@@ -116,66 +160,82 @@ def daily_token_rows(records: Records, of: Organization) -> pl.DataFrame:
     return summed.select(list(CLAUDE_DAILY_TOKENS.columns))
 
 
-def code_rows(records: Records, _: Organization) -> pl.DataFrame:
+def code_rows(records: Records, of: Organization, rates: Rates = NO_RATES) -> pl.DataFrame:
     """Rows of `claude_code_usage_stats`, one per record."""
-    got = records.decode(said.CodeRecord)
+    read = records.read(said.CodeRecord, rates)
+    got = read.values
+    core = [record.core_metrics for record in got]
+    lines = _each(core, "lines_of_code")
+    tools = [record.tool_actions for record in got]
+    verdicts = {tool: _each(tools, tool) for tool in TOOLS}
     models = [record.model_breakdown for record in got]
-    estimates = [[_usd(m.estimated_cost.amount, m.estimated_cost.currency, records) for m in used] for used in models]
+    places = [n for n, used in enumerate(models) for _ in used]
+    estimates = iter(_estimates(read, [model for used in models for model in used], places, rates))
     return CLAUDE_CODE_USAGE_STATS.frame(
         {
-            **_actor(records, got),
-            "num_sessions": [r.core_metrics.num_sessions for r in got],
-            "lines_added": [r.core_metrics.lines_of_code.added for r in got],
-            "lines_removed": [r.core_metrics.lines_of_code.removed for r in got],
-            "commits_by_claude_code": [r.core_metrics.commits_by_claude_code for r in got],
-            "pull_requests_by_claude_code": [r.core_metrics.pull_requests_by_claude_code for r in got],
+            **_actor(read, of),
+            "num_sessions": _each(core, "num_sessions"),
+            "lines_added": _each(lines, "added"),
+            "lines_removed": _each(lines, "removed"),
+            "commits_by_claude_code": _each(core, "commits_by_claude_code"),
+            "pull_requests_by_claude_code": _each(core, "pull_requests_by_claude_code"),
             **{
-                f"{tool}_{verdict}": [getattr(getattr(r.tool_actions, tool), verdict) for r in got]
+                f"{tool}_{verdict}": _each(verdicts[tool], verdict)
                 for tool in TOOLS
                 for verdict in ("accepted", "rejected")
             },
-            "model": [_dearest(used) for used in models],
-            "estimated_cost_usd": [sum(amounts, Decimal(0)) for amounts in estimates],
-            "input_tokens": [sum(m.tokens.input for m in used) for used in models],
-            "output_tokens": [sum(m.tokens.output for m in used) for used in models],
-            "cache_read_tokens": [sum(m.tokens.cache_read for m in used) for used in models],
-            "cache_creation_tokens": [sum(m.tokens.cache_creation for m in used) for used in models],
-            **records.stamps(),
+            "model": [_most_expensive(used) for used in models],
+            "estimated_cost_usd": [sum((next(estimates) for _ in used), Decimal(0)) for used in models],
+            **{
+                column: [_sum(_each(_each(used, "tokens"), kind)) for used in models]
+                for column, kind in TOKEN_KINDS.items()
+            },
+            **read.stamps(),
         }
     )
 
 
-def code_model_rows(records: Records, _: Organization) -> pl.DataFrame:
+def code_model_rows(records: Records, of: Organization, rates: Rates = NO_RATES) -> pl.DataFrame:
     """Rows of `claude_code_model_usage`, one per model of each record."""
-    got = records.decode(said.CodeRecord)
-    places = [n for n, record in enumerate(got) for _ in record.model_breakdown]
-    models = [model for record in got for model in record.model_breakdown]
+    read = records.read(said.CodeRecord, rates)
+    places = [n for n, record in enumerate(read.values) for _ in record.model_breakdown]
+    models = [model for record in read.values for model in record.model_breakdown]
+    tokens = _each(models, "tokens")
     actor = {
         name: pl.Series(values, dtype=ACTOR[name].type.polars).gather(places)
-        for name, values in _actor(records, got).items()
+        for name, values in _actor(read, of).items()
     }
     return CLAUDE_CODE_MODEL_USAGE.frame(
         {
             **actor,
             "model": [m.model for m in models],
-            "estimated_cost_usd": [_usd(m.estimated_cost.amount, m.estimated_cost.currency, records) for m in models],
-            "input_tokens": [m.tokens.input for m in models],
-            "output_tokens": [m.tokens.output for m in models],
-            "cache_read_tokens": [m.tokens.cache_read for m in models],
-            "cache_creation_tokens": [m.tokens.cache_creation for m in models],
-            **{name: stamp.gather(places) for name, stamp in records.stamps().items()},
+            "estimated_cost_usd": _estimates(read, models, places, rates),
+            **{column: _each(tokens, kind) for column, kind in TOKEN_KINDS.items()},
+            **{name: stamp.gather(places) for name, stamp in read.stamps().items()},
         }
     )
 
 
-def analytics_cost_rows(records: Records, of: Organization, emails: Mapping[str, str]) -> pl.DataFrame:
+def _estimates(
+    read: Readable[said.CodeRecord], models: Sequence[said.CodeModel], places: list[int], rates: Rates
+) -> list[Decimal]:
+    costs = [model.estimated_cost for model in models]
+    days = read.days.gather(places)
+    return _usd([cost.amount for cost in costs], [cost.currency for cost in costs], days, rates)
+
+
+def analytics_cost_rows(
+    records: Records, of: Organization, emails: Mapping[str, str], rates: Rates = NO_RATES
+) -> pl.DataFrame:
     """Rows of `claude_analytics_costs`, one per record. `emails` has the organisation's users' addresses by id."""
-    got = records.decode(said.AnalyticsCost)
-    groups, costs = [row.group for row in got], [row.cost for row in got]
+    read = records.read(said.AnalyticsCost, rates)
+    groups, costs = [row.group for row in read.values], [row.cost for row in read.values]
+    listed = [cost.amount if cost.list_amount is None else cost.list_amount for cost in costs]
+    list_usd = _usd(listed, [cost.currency for cost in costs], read.days, rates)
     refreshed = _refreshed(records)
     return CLAUDE_ANALYTICS_COSTS.frame(
         {
-            "activity_date": records.lines["activity_date"],
+            "activity_date": read.days,
             "organization_id": [group.organization_id or of.id for group in groups],
             "product": [group.product for group in groups],
             "workspace_id": [group.workspace_id for group in groups],
@@ -186,44 +246,47 @@ def analytics_cost_rows(records: Records, of: Organization, emails: Mapping[str,
             "model": [group.model for group in groups],
             "cost_type": [group.cost_type for group in groups],
             "token_type": [group.token_type for group in groups],
-            "amount_usd": [_usd(cost.amount, cost.currency, records) for cost in costs],
-            "list_usd": [_usd(cost.list_amount, cost.currency, records) for cost in costs],
-            "currency": [cost.currency for cost in costs],
-            "data_refreshed_at": [refreshed[pull_id] for pull_id in records.lines["pull_id"]],
-            **records.stamps(),
+            **_money(read, costs, rates),
+            "list_usd": [
+                None if cost.list_amount is None else dollars for cost, dollars in zip(costs, list_usd, strict=True)
+            ],
+            "data_refreshed_at": [refreshed[pull_id] for pull_id in read.lines["pull_id"]],
+            **read.stamps(),
         }
     )
 
 
 def _refreshed(records: Records) -> dict[str, datetime | None]:
-    """Up to when the vendor had counted, by pull."""
-    found: dict[str, datetime | None] = {}
-    for pull_id, envelope in records.versions.select("pull_id", "envelope").iter_rows():
-        try:
-            at = msgspec.json.decode(envelope, type=said.AnalyticsEnvelope).data_refreshed_at
-        except msgspec.ValidationError as error:
-            raise UnreadableRecord(f"ai_usage_raw.{records.pull}: {error}, beside the records: {envelope}.") from error
-        found[pull_id] = at and at.astimezone(UTC)
-    return found
+    """Up to when the vendor had counted, by pull; None where it does not say."""
+    return {
+        pull_id: _refreshed_at(envelope) for pull_id, envelope in records.versions.select("pull_id", "envelope").rows()
+    }
+
+
+def _refreshed_at(envelope: str) -> datetime | None:
+    try:
+        at = mended(envelope, said.AnalyticsEnvelope)[0].data_refreshed_at
+    except Refused:
+        return None
+    return at and at.astimezone(UTC)
 
 
 def _email_of(actor: said.AnalyticsActor | None, emails: Mapping[str, str]) -> str | None:
     if actor is None or actor.type != "user_actor":
         return None
-    told = actor.email_address or actor.email
-    return told.strip().lower() if told else emails.get(actor.user_id or "")
+    return address_of(actor.email_address or actor.email) or emails.get(actor.user_id or "")
 
 
 def workspace_rows(records: Records) -> pl.DataFrame:
     """Rows of `dim_workspace`; the default workspace has one even if the vendor does not list it."""
-    got = records.decode(said.Workspace)
+    got = records.read(said.Workspace).values
     stamps = records.versions.row(0, named=True)
     default_ids = json.loads(stamps["envelope"]).get("default_workspace_ids", [])
     unlisted = not any(w.id in default_ids for w in got)
     return DIM_WORKSPACE.frame(
         {
             "workspace_id": [w.id for w in got] + [None] * unlisted,
-            "workspace_name": [w.name for w in got] + [DEFAULT_WORKSPACE] * unlisted,
+            "workspace_name": [w.name or w.id for w in got] + [DEFAULT_WORKSPACE] * unlisted,
             "is_default": [w.id in default_ids for w in got] + [True] * unlisted,
             "created_at": [w.created_at for w in got] + [None] * unlisted,
             "archived_at": [w.archived_at for w in got] + [None] * unlisted,
@@ -233,12 +296,13 @@ def workspace_rows(records: Records) -> pl.DataFrame:
     )
 
 
-def _actor(records: Records, got: Sequence[said.CodeRecord]) -> dict[str, Sequence[object] | pl.Series]:
+def _actor(read: Readable[said.CodeRecord], of: Organization) -> dict[str, Sequence[object] | pl.Series]:
+    got = read.values
     return {
-        "activity_date": records.lines["activity_date"],
-        "organization_id": [r.organization_id for r in got],
+        "activity_date": read.days,
+        "organization_id": [r.organization_id or of.id for r in got],
         "actor_type": [r.actor.type for r in got],
-        "user_email": [r.actor.email_address and r.actor.email_address.strip().lower() for r in got],
+        "user_email": [address_of(r.actor.email_address) for r in got],
         "api_key_name": [r.actor.api_key_name for r in got],
         "terminal_type": [r.terminal_type for r in got],
         "is_remote": [r.is_remote for r in got],
@@ -247,16 +311,23 @@ def _actor(records: Records, got: Sequence[said.CodeRecord]) -> dict[str, Sequen
     }
 
 
-def _dearest(used: Sequence[said.CodeModel]) -> str | None:
+def _each(blocks: Iterable[object], name: str) -> list[Any]:
+    """A figure of each block; of an unknown block it is unknown."""
+    get = attrgetter(name)
+    return [None if block is None else get(block) for block in blocks]
+
+
+def _sum(counts: Sequence[int | None]) -> int | None:
+    """None as soon as one of the counts is unknown."""
+    return None if None in counts else sum(count or 0 for count in counts)
+
+
+def _most_expensive(used: Sequence[said.CodeModel]) -> str | None:
     return max(used, key=lambda m: m.estimated_cost.amount).model if used else None
 
 
-def _usd(cents: Decimal, currency: str, records: Records) -> Decimal:
-    if currency != "USD":
-        raise AiUsageError(
-            f"ai_usage_raw.{records.pull} has an amount in {currency}: core keeps US dollars and does not guess a rate."
-        )
-    try:
-        return usd(cents=cents)
-    except ValueError as error:
-        raise UnreadableRecord(f"ai_usage_raw.{records.pull}: {error}.") from error
+def _usd(cents: Sequence[Decimal], currencies: Sequence[str], days: pl.Series, rates: Rates) -> list[Decimal]:
+    if all(currency == USD for currency in currencies):
+        return [usd(cents=amount) for amount in cents]
+    each = zip(cents, currencies, days.to_list(), strict=True)
+    return [rates.usd(cents=amount, currency=currency, day=day) for amount, currency, day in each]

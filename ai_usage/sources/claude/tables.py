@@ -6,7 +6,19 @@ How a record becomes a row is `rows`' business.
 from collections.abc import Mapping
 
 from ai_usage.sources.claude import records as said
-from ai_usage.warehouse.table import STAMPS, Table, boolean, day, dollars, instant, integer, raw_table, string
+from ai_usage.warehouse.table import (
+    STAMPS,
+    Column,
+    Table,
+    boolean,
+    day,
+    dollars,
+    instant,
+    integer,
+    numeric,
+    raw_table,
+    string,
+)
 
 # Raw: a ledger per pull, and the struct its records are.
 DAILY_PULLS: Mapping[str, type] = {
@@ -29,10 +41,18 @@ RAW_TABLES = {pull: raw_table(pull) for pull in (*DAILY_PULLS, *SNAPSHOT_PULLS)}
 
 DAY = day("the UTC day, as the vendor has it")
 ORGANIZATION = string("the Console organisation", required=True)
+CURRENCY = {
+    "currency": string("as billed: USD, or one that AI_USAGE_CURRENCY_RATES has a rate for", required=True),
+    "billed_amount": numeric("the amount in `currency` where that is not USD, else null"),
+}
 
 CLAUDE_COSTS = Table(
     name="claude_costs",
-    grain="one cost line of one UTC day, as the vendor itemised it",
+    grain="one cost line of one UTC day, as the vendor itemized it",
+    key=(
+        *("activity_date", "organization_id", "workspace_id", "description", "model", "token_type", "cost_type"),
+        *("service_tier", "context_window", "inference_geo", "currency"),
+    ),
     columns={
         "activity_date": DAY,
         "organization_id": ORGANIZATION,
@@ -42,7 +62,7 @@ CLAUDE_COSTS = Table(
         "token_type": string("which kind of token; null where no token was bought"),
         "cost_type": string("tokens, web_search, code_execution, session_usage, or what the vendor adds"),
         "amount_usd": dollars("billed, in USD (the vendor sends cents)"),
-        "currency": string("always USD", required=True),
+        **CURRENCY,
         "description": string("the vendor's own line text"),
         "service_tier": string("standard or batch; Priority is not in the cost report"),
         "context_window": string("0-200k or 200k-1M"),
@@ -54,12 +74,13 @@ CLAUDE_COSTS = Table(
 
 CLAUDE_DAILY_COST = Table(
     name="claude_daily_cost",
-    grain="one UTC day of one organisation: the Console's own ungrouped figure; no row on an idle day",
+    grain="one UTC day of one organization: the Console's own ungrouped figure; no row on an idle day",
+    key=("activity_date", "organization_id", "currency"),
     columns={
         "activity_date": DAY,
         "organization_id": ORGANIZATION,
         "amount_usd": dollars("billed, in USD (the vendor sends cents)"),
-        "currency": string("always USD", required=True),
+        **CURRENCY,
         **STAMPS,
     },
 )
@@ -73,18 +94,23 @@ MEASURES = {
     "web_search_requests": integer("web searches: requests, not tokens"),
 }
 
+USED_BY = {
+    "activity_date": DAY,
+    "organization_id": ORGANIZATION,
+    "api_key_id": string("null is Console and Workbench use"),
+    "workspace_id": string("null is the default workspace, never a total"),
+    "model": string("the model's id, as the vendor writes it"),
+    "service_tier": string("standard, batch, priority, …"),
+    "context_window": string("0-200k or 200k-1M"),
+    "inference_geo": string("global, us or not_available"),
+}
+
 CLAUDE_USAGE_TOKENS = Table(
     name="claude_usage_tokens",
     grain="tokens of one UTC day by key, workspace, model, tier, context window and geography",
+    key=tuple(USED_BY),
     columns={
-        "activity_date": DAY,
-        "organization_id": ORGANIZATION,
-        "api_key_id": string("null is Console and Workbench use"),
-        "workspace_id": string("null is the default workspace, never a total"),
-        "model": string("the model's id, as the vendor writes it"),
-        "service_tier": string("standard, batch, priority, …"),
-        "context_window": string("0-200k or 200k-1M"),
-        "inference_geo": string("global, us or not_available"),
+        **USED_BY,
         **MEASURES,
         **STAMPS,
     },
@@ -93,42 +119,50 @@ CLAUDE_USAGE_TOKENS = Table(
 
 CLAUDE_DAILY_TOKENS = Table(
     name="claude_daily_tokens",
-    grain="one UTC day of the whole organisation; no row on an idle day",
+    grain="one UTC day of the whole organization; no row on an idle day",
+    key=("activity_date", "organization_id"),
     columns={"activity_date": DAY, "organization_id": ORGANIZATION, **MEASURES, **STAMPS},
 )
+
+
+def known(description: str) -> Column:
+    """A count that may be unknown."""
+    return integer(f"{description}; null where it is not known", required=False)
+
 
 TOOLS = ("edit_tool", "multi_edit_tool", "write_tool", "notebook_edit_tool")
 ACTOR = {
     "activity_date": DAY,
     "organization_id": ORGANIZATION,
-    "actor_type": string("user_actor or api_actor", required=True),
+    "actor_type": string("user_actor, api_actor, or what the vendor adds; null where it is not known"),
     "user_email": string("the person, lower-case; null for an API key"),
     "api_key_name": string("the key's name, which is no id: names repeat and change; null for a person"),
-    "terminal_type": string("vscode, iTerm.app, tmux, …", required=True),
+    "terminal_type": string("vscode, iTerm.app, tmux, …; null where it is not known"),
     "is_remote": boolean("a remote session; null in old data"),
-    "customer_type": string("api: part of the API bill; subscription: paid by seat", required=True),
+    "customer_type": string("api: part of the API bill; subscription: paid by seat; null where it is not known"),
     "subscription_type": string("team or enterprise; null for api"),
 }
 TOKENS = {
-    "input_tokens": integer("uncached input tokens"),
-    "output_tokens": integer("output tokens"),
-    "cache_read_tokens": integer("input tokens read from cache"),
-    "cache_creation_tokens": integer("input tokens written to cache, of both lifetimes"),
+    "input_tokens": known("uncached input tokens"),
+    "output_tokens": known("output tokens"),
+    "cache_read_tokens": known("input tokens read from cache"),
+    "cache_creation_tokens": known("input tokens written to cache, of both lifetimes"),
 }
 ESTIMATE = dollars("the vendor's estimate at list price: compared with billed cost, never added to it")
 
 CLAUDE_CODE_USAGE_STATS = Table(
     name="claude_code_usage_stats",
     grain="one actor's UTC day in one terminal, local or remote, by customer type",
+    key=tuple(ACTOR),
     columns={
         **ACTOR,
-        "num_sessions": integer("sessions"),
-        "lines_added": integer("lines of code added"),
-        "lines_removed": integer("lines of code removed"),
-        "commits_by_claude_code": integer("commits made by Claude Code"),
-        "pull_requests_by_claude_code": integer("pull requests made by Claude Code"),
+        "num_sessions": known("sessions"),
+        "lines_added": known("lines of code added"),
+        "lines_removed": known("lines of code removed"),
+        "commits_by_claude_code": known("commits made by Claude Code"),
+        "pull_requests_by_claude_code": known("pull requests made by Claude Code"),
         **{
-            f"{tool}_{verdict}": integer(f"{tool} suggestions {verdict}")
+            f"{tool}_{verdict}": known(f"{tool} suggestions {verdict}")
             for tool in TOOLS
             for verdict in ("accepted", "rejected")
         },
@@ -143,9 +177,10 @@ CLAUDE_CODE_USAGE_STATS = Table(
 CLAUDE_CODE_MODEL_USAGE = Table(
     name="claude_code_model_usage",
     grain="one model of one row of claude_code_usage_stats",
+    key=(*ACTOR, "model"),
     columns={
         **ACTOR,
-        "model": string("the model's id", required=True),
+        "model": string("the model's id; null where it is not known"),
         "estimated_cost_usd": ESTIMATE,
         **TOKENS,
         **STAMPS,
@@ -155,6 +190,11 @@ CLAUDE_CODE_MODEL_USAGE = Table(
 
 CLAUDE_ANALYTICS_COSTS = Table(
     name="claude_analytics_costs",
+    key=(
+        *("activity_date", "organization_id", "product", "workspace_id", "api_key_id", "actor_type", "actor_id"),
+        *("model", "cost_type", "token_type", "currency"),
+    ),
+    key_if="actor_id",  # the vendor sends several rows of actors whom it does not name
     grain="one row of analytics/cost: what one payer's one kind of use cost on one UTC day",
     columns={
         "activity_date": DAY,
@@ -173,8 +213,8 @@ CLAUDE_ANALYTICS_COSTS = Table(
         "cost_type": string("tokens, web_search, code_execution, session_usage, or what the vendor adds"),
         "token_type": string("which kind of token; null where no token was bought"),
         "amount_usd": dollars("after discount, before credits. The same money as claude_costs: never added to it"),
-        "list_usd": dollars("at list price"),
-        "currency": string("always USD", required=True),
+        **CURRENCY,
+        "list_usd": dollars("at list price; null where the vendor does not send it", required=False),
         "data_refreshed_at": instant("up to when the vendor had counted; null where it does not say"),
         **STAMPS,
     },
@@ -184,6 +224,7 @@ CLAUDE_ANALYTICS_COSTS = Table(
 UNKNOWN = "null where the source does not tell"
 CLAUDE_USAGE_STATS = Table(
     name="claude_usage_stats",
+    key=("activity_date", "user_email", "user_id"),
     grain="one person's UTC day in claude.ai, by the best source there is for it: the API over the audit log over the "
     "sheet",
     columns={

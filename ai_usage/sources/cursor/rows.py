@@ -1,8 +1,12 @@
-"""What Cursor's records become: rows of core. Pure: records in, a frame out; where it goes is core's business."""
+"""What Cursor's records become: rows of core. Pure: records in, a frame out; where it goes is core's business.
+
+A record that cannot be used has no row: `Records.rejections` then names it.
+"""
 
 from calendar import monthrange
-from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date
 from decimal import Decimal
 from typing import TypeVar
 
@@ -20,18 +24,67 @@ from ai_usage.sources.cursor.tables import (
     DIM_CURSOR_MEMBER,
     DIM_CURSOR_PLAN,
 )
-from ai_usage.warehouse.ledger import Records, UnreadableRecord
+from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.reading import address_of
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LINES = ("total_lines", "tab_lines", "composer_lines", "non_ai_lines")
 WORDS = ("most_used_model", "apply_most_used_extension", "tab_most_used_extension", "client_version")
 
 T = TypeVar("T")
 
 
-def event_rows(records: Records) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Addresses:
+    """The last address known of a person or service account, by id: for events that came without one."""
+
+    of_user: Mapping[str, str] = field(default_factory=dict)
+    of_service_account: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, event: said.UsageEvent) -> str | None:
+        if event.service_account_id:
+            return self.of_service_account.get(event.service_account_id)
+        return self.of_user.get(str(event.user_id)) if event.user_id else None
+
+
+NO_ADDRESSES = Addresses()
+
+
+def lacks_address(records: Records) -> bool:
+    """Whether any event may have come without an address. Looks at the texts, which is quicker than reading them."""
+    has_one = records.lines["record"].str.contains(r'"userEmail":\s*"[^"]')
+    return not has_one.all()
+
+
+@dataclass(frozen=True)
+class Nameless:
+    """The ids of people, and of service accounts, whose events came without an address, and the addresses that other
+    events of the same answer have for ids.
+    """
+
+    users: set[str]
+    service_accounts: set[str]
+    named: Addresses
+
+
+def without_address(records: Records) -> Nameless:
+    """Whose events came without an address."""
+    events = records.read(said.UsageEvent).values
+    named = Addresses(
+        {str(e.user_id): e.user_email for e in events if e.user_id and e.user_email and not e.service_account_id},
+        {e.service_account_id: e.user_email for e in events if e.service_account_id and e.user_email},
+    )
+    nameless = [event for event in events if not event.user_email]
+    return Nameless(
+        {str(event.user_id) for event in nameless if event.user_id and not event.service_account_id},
+        {event.service_account_id for event in nameless if event.service_account_id},
+        named,
+    )
+
+
+def event_rows(records: Records, addresses: Addresses = NO_ADDRESSES) -> pl.DataFrame:
     """Rows of `cursor_usage_events`, one per record."""
-    events = records.decode(said.UsageEvent)
+    read = records.read(said.UsageEvent)
+    events = read.values
     tokens = [event.token_usage for event in events]
 
     def of_tokens(read: Callable[[said.TokenUsage], T]) -> list[T | None]:
@@ -39,50 +92,58 @@ def event_rows(records: Records) -> pl.DataFrame:
 
     return CURSOR_USAGE_EVENTS.frame(
         {
-            "activity_date": records.lines["activity_date"],
-            "event_at": [EPOCH + timedelta(milliseconds=int(event.timestamp)) for event in events],
-            "user_email": [event.user_email.strip().lower() for event in events],
+            "activity_date": read.days,
+            "event_at": _instants([event.timestamp for event in events]),
+            "user_email": [address_of(event.user_email or addresses.of(event)) for event in events],
             "service_account_id": [event.service_account_id for event in events],
             "service_account_name": [event.service_account_name for event in events],
             "model": [event.model for event in events],
             "kind": [event.kind for event in events],
-            "is_chargeable": [event.is_chargeable for event in events],
+            "is_chargeable": [event.is_billed for event in events],
             "is_token_based": [event.is_token_based_call for event in events],
             "max_mode": [event.max_mode for event in events],
             "is_headless": [event.is_headless for event in events],
-            "requests_costs": _numeric([event.requests_costs for event in events], records),
+            "requests_costs": _numeric([event.requests_costs for event in events]),
             "input_tokens": of_tokens(lambda usage: usage.input_tokens),
             "output_tokens": of_tokens(lambda usage: usage.output_tokens),
             "cache_write_tokens": of_tokens(lambda usage: usage.cache_write_tokens),
             "cache_read_tokens": of_tokens(lambda usage: usage.cache_read_tokens),
-            "charged_usd": _usd([event.charged_cents for event in events], records),
-            "cursor_token_fee_usd": _usd([event.cursor_token_fee for event in events], records),
-            "list_usd": _usd(of_tokens(lambda usage: usage.total_cents), records),
-            "discount_percent_off": _numeric(of_tokens(lambda usage: usage.discount_percent_off), records),
+            "charged_usd": _usd([event.charged_cents for event in events]),
+            "cursor_token_fee_usd": _usd([event.cursor_token_fee for event in events]),
+            "list_usd": _usd(of_tokens(lambda usage: usage.total_cents)),
+            "discount_percent_off": _numeric(of_tokens(lambda usage: usage.discount_percent_off)),
             "conversation_id": [event.conversation_id for event in events],
             "cloud_agent_id": [event.cloud_agent_id for event in events],
             "automation_id": [event.automation_id for event in events],
-            **records.stamps(),
+            **read.stamps(),
         }
     )
 
 
+def _instants(ms: Sequence[str | int | None]) -> pl.Series:
+    """Instants of milliseconds since 1970."""
+    whole = pl.Series([None if one is None else int(one) for one in ms], dtype=pl.Int64)
+    return whole.cast(pl.Datetime("ms", "UTC")).cast(pl.Datetime("us", "UTC"))
+
+
 def usage_rows(records: Records, plans: Sequence[Plan]) -> pl.DataFrame:
     """Rows of `cursor_usage_stats`, one per record."""
-    rows = records.decode(said.DailyUsage)
-    days = records.lines["activity_date"].to_list()
+    read = records.read(said.DailyUsage)
+    rows = read.values
+    days = read.days.to_list()
     return CURSOR_USAGE_STATS.frame(
         {
             "activity_date": days,
-            "date_at": [EPOCH + timedelta(milliseconds=row.date) for row in rows],
-            "user_email": [row.email.strip().lower() if row.email else None for row in rows],
-            **{name: [getattr(row, name) for row in rows] for name in ("user_id", "is_active", *COUNTS)},
-            **{name: [getattr(row, name) for row in rows] for name in WORDS},
+            "date_at": _instants([row.date for row in rows]),
+            "user_email": [address_of(row.email) for row in rows],
+            "cursor_user_id": [_text(row.user_id) for row in rows],
+            **{name: [getattr(row, name) for row in rows] for name in ("is_active", *COUNTS)},
+            **{name: [getattr(row, name) or None for row in rows] for name in WORDS},
             "estimated_cost_usd": [
-                estimated_cost(plan_on(plans, day), day, row.usage_based_reqs)
+                None if row.usage_based_reqs is None else estimated_cost(plan_on(plans, day), day, row.usage_based_reqs)
                 for day, row in zip(days, rows, strict=True)
             ],
-            **records.stamps(),
+            **read.stamps(),
         }
     )
 
@@ -99,10 +160,10 @@ def commit_rows(records: Records, eve: Records) -> pl.DataFrame:
     """Rows of `cursor_ai_commits`, one per commit: of two records of one day the later told. A commit that the day
     before has too stands there; `eve` is the day before the first.
     """
-    commits = records.decode(said.AiCommit)
-    days = records.lines["activity_date"].to_list()
+    read, before = records.read(said.AiCommit), eve.read(said.AiCommit)
+    commits, days = read.values, read.days.to_list()
     told = set(zip(days, [commit.commit_hash for commit in commits], strict=True))
-    told |= {(day, c.commit_hash) for day, c in zip(eve.lines["activity_date"], eve.decode(said.AiCommit), strict=True)}
+    told |= {(day, commit.commit_hash) for day, commit in zip(before.days, before.values, strict=True)}
     last: dict[tuple[date, str], int] = {}
     for place, (day, commit) in enumerate(zip(days, commits, strict=True)):
         key = (day, commit.commit_hash)
@@ -116,8 +177,8 @@ def commit_rows(records: Records, eve: Records) -> pl.DataFrame:
         {
             "activity_date": [days[place] for place in places],
             "commit_hash": [commit.commit_hash for commit in kept],
-            "user_email": [commit.user_email.strip().lower() for commit in kept],
-            "user_id": [str(commit.user_id) for commit in kept],
+            "user_email": [address_of(commit.user_email) for commit in kept],
+            "user_id": [_text(commit.user_id) for commit in kept],
             **{
                 name: [getattr(commit, name) for commit in kept]
                 for name in ("repo_name", "branch_name", "is_primary_branch", "commit_source")
@@ -129,22 +190,23 @@ def commit_rows(records: Records, eve: Records) -> pl.DataFrame:
             },
             "commit_at": [commit.commit_ts and commit.commit_ts.astimezone(UTC) for commit in kept],
             "created_at": [commit.created_at.astimezone(UTC) for commit in kept],
-            **{name: stamp.gather(places) for name, stamp in records.stamps().items()},
+            **{name: stamp.gather(places) for name, stamp in read.stamps().items()},
         }
     )
 
 
 def member_rows(records: Records) -> pl.DataFrame:
     """Rows of `dim_cursor_member`, one per record."""
-    members = records.decode(said.Member)
+    read = records.read(said.Member)
+    members = read.values
     return DIM_CURSOR_MEMBER.frame(
         {
-            "user_id": [str(member.id) for member in members],
-            "user_email": [member.email.strip().lower() for member in members],
+            "user_id": [_text(member.id) for member in members],
+            "user_email": [address_of(member.email) for member in members],
             "user_name": [member.name for member in members],
             "role": [member.role for member in members],
-            "is_removed": [member.is_removed for member in members],
-            **records.stamps(),
+            "is_removed": [member.is_removed or False for member in members],
+            **read.stamps(),
         }
     )
 
@@ -162,18 +224,14 @@ def plan_rows(plans: Sequence[Plan]) -> pl.DataFrame:
     )
 
 
-def _usd(cents: Sequence[Decimal | None], records: Records) -> list[Decimal | None]:
-    return _each(lambda amount: usd(cents=amount), cents, records)
+def _text(user_id: str | int | None) -> str | None:
+    """An id is opaque, whether it came as text or as a number."""
+    return None if user_id is None else str(user_id)
 
 
-def _numeric(values: Sequence[Decimal | None], records: Records) -> list[Decimal | None]:
-    return _each(nine_decimals, values, records)
+def _usd(cents: Sequence[Decimal | None]) -> list[Decimal | None]:
+    return [None if amount is None else usd(cents=amount) for amount in cents]
 
 
-def _each(
-    read: Callable[[Decimal], Decimal], values: Sequence[Decimal | None], records: Records
-) -> list[Decimal | None]:
-    try:
-        return [None if value is None else read(value) for value in values]
-    except ValueError as error:
-        raise UnreadableRecord(f"ai_usage_raw.{records.pull}: {error}. The record is kept in raw.") from error
+def _numeric(values: Sequence[Decimal | None]) -> list[Decimal | None]:
+    return [None if value is None else nine_decimals(value) for value in values]

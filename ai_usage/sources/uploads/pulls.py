@@ -52,7 +52,8 @@ def claude_audit_log(context: dg.AssetExecutionContext, uploads: MaybeUploads, w
 def events_by_day(records: Records) -> dict[date, Events]:
     """The ledger's events, each as often as it happened."""
     found: dict[date, Events] = defaultdict(Counter)
-    for day, event in zip(records.lines["activity_date"], records.decode(AuditEvent), strict=True):
+    read = records.read(AuditEvent)
+    for day, event in zip(read.days, read.values, strict=True):
         found[day][event] += 1
     return found
 

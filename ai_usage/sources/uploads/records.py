@@ -1,8 +1,10 @@
 """What is kept of an uploaded record: the fields an answer needs, and none of the others."""
 
-from datetime import datetime
+from typing import Annotated
 
 import msgspec
+
+from ai_usage.warehouse.reading import Address, Carries, Id, InstantOfDay
 
 COUNTED = {  # event → the figure it counts for; the log has no messages, and other events count for nothing
     "conversation_created": "conversation_count",
@@ -19,10 +21,10 @@ class AuditEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     no question, so it is never kept.
     """
 
-    created_at: datetime  # UTC, whatever the file says
-    event: str
-    actor_email: str | None = None
-    actor_id: str | None = None
+    created_at: InstantOfDay  # UTC, whatever the file says
+    event: Annotated[str, Carries.IDENTITY]
+    actor_email: Address | None = None
+    actor_id: Id | None = None
     entity_type: str | None = None
     entity_uuid: str | None = None
     client_platform: str | None = None

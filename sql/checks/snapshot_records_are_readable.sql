@@ -1,0 +1,23 @@
+-- Records of the newest snapshots of these pulls that could not be used, by field and reason.
+with newest as (
+    select
+        pull,
+        records_pull_id
+    from ai_usage_raw.pulls
+    where
+        pull in unnest(@pulls)
+        and activity_date is null
+    qualify row_number() over (partition by pull order by pulled_at desc, pull_id desc) = 1
+)
+
+select
+    rejections.pull,
+    rejections.field,
+    rejections.reason,
+    count(*) as records,
+    min(rejections.position) as first_position
+from ai_usage_analytics.record_rejections as rejections
+inner join newest on rejections.pull = newest.pull and rejections.pull_id = newest.records_pull_id
+where rejections.activity_date is null
+group by rejections.pull, rejections.field, rejections.reason
+order by rejections.pull, records desc, rejections.field, rejections.reason
