@@ -27,6 +27,7 @@ from dagster._core.storage.event_log.in_memory import InMemoryEventLogStorage
 from ai_usage.automation.refresh import range_tags
 from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.definitions import ASSETS, CHECKS, build_defs
+from ai_usage.layers import TABLE_WAS_BUILT
 from ai_usage.partitions import Span
 from ai_usage.settings import Settings, settings
 from ai_usage.sources.claude.client import ClaudeAdmin
@@ -260,22 +261,52 @@ class Outcome:
         return self.verdicts[claim, table][day]
 
     def noted(self, asset: str, day: date | None) -> dict[str, Any]:
-        """The metadata of `layer/table` on a day."""
+        """The metadata of `layer/table` on a day, whether it was materialized or left as it was."""
         key = dg.AssetKey(asset.split("/"))
         return {
             name: entry.value
-            for event in self.result.get_asset_materialization_events()
-            for materialization in [event.materialization]
-            if materialization.asset_key == key and materialization.partition == (day.isoformat() if day else None)
-            for name, entry in materialization.metadata.items()
+            for of in self.asset_events
+            if of.asset_key == key and of.partition in ([day.isoformat(), None] if day else [None])
+            for name, entry in of.metadata.items()
         }
 
     def noted_anywhere(self, name: str) -> dict[str, str]:
         """Asset → what its last materialization that has this entry says in it."""
         return {
-            event.materialization.asset_key.to_user_string(): str(event.materialization.metadata[name].value)
-            for event in self.result.get_asset_materialization_events()
-            if name in event.materialization.metadata
+            of.asset_key.to_user_string(): str(of.metadata[name].value)
+            for of in self.asset_events
+            if name in of.metadata
+        }
+
+    @property
+    def asset_events(self) -> list[dg.AssetMaterialization | dg.AssetObservation]:
+        """What was materialized, and what was left as it was."""
+        return [
+            event.step_materialization_data.materialization
+            if event.is_step_materialization
+            else event.asset_observation_data.asset_observation
+            for event in self.result.all_events
+            if event.is_step_materialization or event.is_asset_observation
+        ]
+
+    @property
+    def materialized(self) -> dict[str, set[date | None]]:
+        """Asset → its days that were materialized."""
+        found: dict[str, set[date | None]] = {}
+        for event in self.result.get_asset_materialization_events():
+            day = event.materialization.partition
+            found.setdefault(event.materialization.asset_key.to_user_string(), set()).add(
+                date.fromisoformat(day) if day else None
+            )
+        return found
+
+    @property
+    def not_built(self) -> dict[str, str]:
+        """Asset → why its table was not built."""
+        return {
+            check.asset_key.to_user_string(): check.description or ""
+            for check in self.result.get_asset_check_evaluations()
+            if check.check_name == TABLE_WAS_BUILT and not check.passed
         }
 
     @property
@@ -381,6 +412,7 @@ class Platform:
                 run_config=QUIET,
                 raise_on_error=False,
             )
+            self.warehouse.keep_builds()
         return Outcome(result)
 
     def refresh(self, of: Settings, span: Span, *, only: dg.AssetSelection | None = None) -> Outcome:
