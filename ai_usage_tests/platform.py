@@ -229,17 +229,30 @@ class Ticking:
         return self.at
 
 
+class Result(dg.ExecuteInProcessResult):
+    """A run is no success if a table was not built, though no step failed."""
+
+    @property
+    def success(self) -> bool:
+        return super().success and not Outcome(self).not_built
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a run came to: who succeeded, what the checks found, what was noted of each day."""
 
     result: dg.ExecuteInProcessResult
 
+    def __post_init__(self) -> None:
+        self.result.__class__ = Result
+
     @property
     def verdicts(self) -> dict[tuple[str, str], dict[date | None, dg.AssetCheckEvaluation]]:
-        """(claim, table) → day → verdict."""
+        """(claim, table) → day → verdict; whether a table was built is `not_built`."""
         found: dict[tuple[str, str], dict[date | None, dg.AssetCheckEvaluation]] = {}
         for verdict in self.result.get_asset_check_evaluations():
+            if verdict.check_name == TABLE_WAS_BUILT:
+                continue
             day = date.fromisoformat(verdict.partition) if verdict.partition else None
             found.setdefault((verdict.check_name, verdict.asset_key.path[-1]), {})[day] = verdict
         return found
@@ -311,8 +324,8 @@ class Outcome:
 
     @property
     def failed(self) -> dict[str, str]:
-        """Step → what its failure says."""
-        return {
+        """Step → what its failure says, or why it did not build its table."""
+        return {asset.replace("/", "__"): why for asset, why in self.not_built.items()} | {
             event.step_key or "": event.step_failure_data.user_failure_data.description or ""
             if event.step_failure_data.user_failure_data
             else event.step_failure_data.error_display_string
@@ -321,7 +334,7 @@ class Outcome:
 
     @property
     def succeeded(self) -> set[str]:
-        return {event.step_key or "" for event in self.result.get_step_success_events()}
+        return {event.step_key or "" for event in self.result.get_step_success_events()} - self.failed.keys()
 
 
 @cache
@@ -484,7 +497,7 @@ def contents(database: Path) -> dict[str, dict[date | None, list[tuple[Any, ...]
     """
     with duckdb.connect(str(database), read_only=True) as db:
         there = {name for (name,) in db.execute("select table_name from information_schema.tables").fetchall()}
-        there.discard("source_freshness")
+        there -= {"source_freshness", "builds"}
         return {t.name: _by_day(db, t) for t in TABLES if t.schema == "ai_usage_analytics" and t.name in there}
 
 

@@ -7,8 +7,8 @@ has no partitions: it then judges every day ever pulled. A check that saw no dat
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import wraps
 from decimal import Decimal
+from functools import wraps
 from typing import Any
 
 import dagster as dg
@@ -106,7 +106,7 @@ def a_failed_result_at_worst(check: dg.AssetCheckSpec, *, has_days: bool) -> Cal
             except WarehouseError:
                 raise
             except Exception as error:  # noqa: BLE001 - the border: it becomes data
-                context.log.error("Cannot be judged: %s", explained(error))
+                context.log.error("Cannot be judged: %s", explained(error))  # noqa: TRY400 - the traceback is in it
                 verdict = Verdict.error(f"Cannot be judged: {reason(error)}")
                 span = span_of_check(context, ()) if has_days else None
                 for day in span.days if span else [None]:

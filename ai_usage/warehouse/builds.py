@@ -43,9 +43,7 @@ def build_rows(builds: Sequence[Build]) -> pl.DataFrame:
     rows: dict[tuple[str, date | None], dict[str, object]] = {}
     for build in builds:
         for day_ in build.days:
-            inherited = (
-                f"{parent} was not built" for parent in build.parents if _failed(failures, parent, day_)
-            )
+            inherited = (f"{parent} was not built" for parent in build.parents if _failed(failures, parent, day_))
             failures[build.asset, day_] = build.failure or next(inherited, "")
             rows[build.asset, day_] = {
                 "asset": build.asset,
