@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import wraps
+from functools import cache, wraps
 from inspect import isgeneratorfunction
 from typing import Any, TypeVar, cast
 
@@ -228,14 +228,15 @@ def _days(context: dg.AssetExecutionContext, asset: dg.AssetKey) -> list[date | 
     return list(span_of_run(context).days)
 
 
-def pulls_behind(asset: str) -> set[str]:
+@cache
+def pulls_behind(asset: str) -> frozenset[str]:
     """The daily pulls that tell of which days a table can be built: it can, if one of them was made."""
     of = DECLARED[asset]
     found = set(of.days_of)
     for parent in of.parents:
         if parent in DECLARED and DECLARED[parent].is_daily:
             found |= {parent.removeprefix("raw/")} if parent.startswith("raw/") else pulls_behind(parent)
-    return found
+    return frozenset(found)
 
 
 def in_plain_words(function: F) -> F:

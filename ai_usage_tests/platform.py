@@ -25,6 +25,7 @@ from dagster._core.definitions.materialize import EPHEMERAL_JOB_NAME
 from dagster._core.storage.event_log.in_memory import InMemoryEventLogStorage
 
 from ai_usage.automation.refresh import range_tags
+from ai_usage.automation.runs import Runs
 from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.definitions import ASSETS, CHECKS, build_defs
 from ai_usage.layers import TABLE_WAS_BUILT
@@ -229,6 +230,28 @@ class Ticking:
         return self.at
 
 
+@dataclass(frozen=True)
+class Together:
+    """The results of several runs, asked as if they were one."""
+
+    results: Sequence[dg.ExecuteInProcessResult]
+
+    @property
+    def success(self) -> bool:
+        return all(Outcome(result).result.success for result in self.results)
+
+    @property
+    def run_id(self) -> str:
+        return self.results[-1].run_id
+
+    @property
+    def all_events(self) -> list[dg.DagsterEvent]:
+        return [event for result in self.results for event in result.all_events]
+
+    def __getattr__(self, name: str) -> Callable[[], list[Any]]:
+        return lambda: [one for result in self.results for one in getattr(result, name)()]
+
+
 class Result(dg.ExecuteInProcessResult):
     """A run is no success if a table was not built, though no step failed."""
 
@@ -241,10 +264,11 @@ class Result(dg.ExecuteInProcessResult):
 class Outcome:
     """What a run came to: who succeeded, what the checks found, what was noted of each day."""
 
-    result: dg.ExecuteInProcessResult
+    result: Any  # of one run, or Together
 
     def __post_init__(self) -> None:
-        self.result.__class__ = Result
+        if not isinstance(self.result, Together):
+            self.result.__class__ = Result
 
     @property
     def verdicts(self) -> dict[tuple[str, str], dict[date | None, dg.AssetCheckEvaluation]]:
@@ -429,19 +453,27 @@ class Platform:
         return Outcome(result)
 
     def refresh(self, of: Settings, span: Span, *, only: dg.AssetSelection | None = None) -> Outcome:
-        """The job refresh_range, or a part of it, with the vendor that these settings name; only the warehouse is this
-        one.
+        """What `make backfill` does, or one run of a part of the graph, with the vendors that these settings name; only
+        the warehouse is this one.
         """
         defs = build_defs(of, overrides={"warehouse": self.warehouse})
-        if only:
-            defs = dg.Definitions.merge(defs, dg.Definitions(jobs=[dg.define_asset_job("part", only)]))
-        job = defs.resolve_job_def("part" if only else "refresh_range")
+        if not only:
+            return self.backfill(defs, of, span)
+        defs = dg.Definitions.merge(defs, dg.Definitions(jobs=[dg.define_asset_job("part", only)]))
         with self.warehouse.connected():
-            result = job.execute_in_process(
+            result = defs.resolve_job_def("part").execute_in_process(
                 tags=range_tags(span), instance=self.instance, run_config=QUIET, raise_on_error=False
             )
         self.warehouse.publish()
         return Outcome(result)
+
+    def backfill(self, defs: dg.Definitions, of: Settings, span: Span) -> Outcome:
+        """Pulls of the sources that the settings configure, then the build. Between the runs nothing is published."""
+        runs = Runs(of, defs.get_repository_def(), self.instance, self.warehouse, QUIET)
+        with self.warehouse.connected():
+            runs.refresh(span)
+        self.warehouse.publish()
+        return Outcome(Together(runs.results))
 
     def copy(self, folder: Path) -> "Platform":
         """The same past, to be harmed without harming it here."""

@@ -15,6 +15,7 @@ import dagster as dg
 from ai_usage.automation.cadence import RUNS_AT_MOST
 from ai_usage.automation.refresh import BUILD, CHAIN, JOBS_AT_WORK, SECONDS, Published, range_tags, under_way
 from ai_usage.automation.sheet import TRIED_AGAIN
+from ai_usage.layers import DECLARED, pulls_behind
 from ai_usage.partitions import ONE_DAY, Span, runs_of_days
 from ai_usage.settings import settings
 from ai_usage.sources.sheets.tables import PULLS as TABS_PULLED
@@ -103,6 +104,18 @@ def _request(keys: Keys, span: Span | None, newest: str) -> dg.RunRequest:
     )
 
 
+def _news(ledger: Warehouse) -> dict[str, dict[date | None, str]]:
+    """Pull → day (None: the snapshot) → the newest pull that brought something. The ledger may know days before the
+    start, which have no partitions.
+    """
+    there = Span(settings().start_date, settings().yesterday())
+    found: dict[str, dict[date | None, str]] = {}
+    for pull, day, pull_id in ledger.ask(NEWS).iter_rows():
+        if day is None or day in there:
+            found.setdefault(pull, {})[day] = pull_id
+    return found
+
+
 @dataclass
 class Stale:
     """What is to be built: by day, and of tables without days."""
@@ -110,54 +123,48 @@ class Stale:
     graph: Graph
     newest: str  # the last pull that was looked at
     asked_about: Sequence[date]  # the days that some provider was asked about
-    daily: Mapping[date, Keys]
-    lasting: Keys
+    tables: dict[date, Keys] = field(default_factory=dict)  # that can be built for each of them
+    daily: dict[date, Keys] = field(default_factory=dict)
+    lasting: Keys = NOTHING
     _below: dict[dg.AssetKey, Keys] = field(default_factory=dict)
+    _of_pulls: dict[frozenset[str], Keys] = field(default_factory=dict)
 
     @classmethod
     def of(cls, ledger: Warehouse, graph: Graph, asked: Span | None) -> "Stale":
-        """Compares the ledger with what was built."""
-        there = Span(settings().start_date, settings().yesterday())  # the ledger may know days before the start
-        pulls: dict[str, dict[date | None, str]] = {}
-        for row in ledger.ask(NEWS).to_dicts():
-            pulls.setdefault(row["pull"], {})[row["activity_date"]] = row["pull_id"]
+        """Compares the ledger with what was built. Of the days `asked` everything counts as stale."""
+        pulls = _news(ledger)
         found = cls(
             graph,
             newest=max((pull_id for days in pulls.values() for pull_id in days.values()), default=""),
-            asked_about=sorted({day for days in pulls.values() for day in days if day and day in there}),
-            daily={},
-            lasting=NOTHING,
+            asked_about=sorted({day for days in pulls.values() for day in days if day}),
         )
+        for day in found.asked_about:
+            found.tables[day] = found.tables_of(frozenset(pull for pull, days in pulls.items() if day in days))
         builds = _Builds.of(ledger)
-        changes: dict[tuple[dg.AssetKey, date | None], str] = {}
+        changed = found.changes(pulls, ledger, builds)
+        for day, keys in found.tables.items():
+            is_asked = asked is not None and day in asked
+            stale = {key for key in keys if is_asked or builds.is_stale(key, day, changed.get((key, day), ""))}
+            if stale:
+                found.daily[day] = frozenset(stale)
+        found.lasting = frozenset(
+            key for (key, day), at in changed.items() if day is None and builds.is_stale(key, None, at)
+        )
+        return found
+
+    def changes(
+        self, pulls: Mapping[str, Mapping[date | None, str]], ledger: Warehouse, builds: "_Builds"
+    ) -> dict[tuple[dg.AssetKey, date | None], str]:
+        """By table and day, the newest pull that brought something for it; of tables without days, of any day."""
+        found: dict[tuple[dg.AssetKey, date | None], str] = {}
         for pull, days in pulls.items():
-            below = found.below(dg.AssetKey(["raw", pull]))
             changed = {day: pull_id for day, pull_id in days.items() if day}
             if None in days:
-                changed |= dict.fromkeys(found.days_of_snapshot(ledger, builds, pull), days[None])
+                changed |= dict.fromkeys(self.days_of_snapshot(ledger, builds, pull), days[None])
             newest = max(days.values())
-            for key in below:
-                for day in changed if found.has_days(key) else [None]:
-                    at = changed[day] if day else newest
-                    changes[key, day] = max(at, changes.get((key, day), ""))
-        can_be: dict[date, set[dg.AssetKey]] = {day: set() for day in found.asked_about}
-        for pull, days in pulls.items():
-            daily = {key for key in found.below(dg.AssetKey(["raw", pull])) if found.has_days(key)}
-            for day in found.asked_about if pull == CLAUDE_AI_USAGE.pull else days:
-                if day in can_be:
-                    can_be[day] |= daily
-        found.daily = {
-            day: frozenset(keys)
-            for day in found.asked_about
-            if (
-                keys := can_be[day]
-                if asked and day in asked
-                else {key for key in can_be[day] if builds.is_stale(key, day, changes.get((key, day)))}
-            )
-        }
-        found.lasting = frozenset(
-            key for key, day in changes if day is None and builds.is_stale(key, None, changes[key, None])
-        )
+            for key in self.below(dg.AssetKey(["raw", pull])):
+                for day, pull_id in changed.items() if self.has_days(key) else [(None, newest)]:
+                    found[key, day] = max(pull_id, found.get((key, day), ""))
         return found
 
     def days_of_snapshot(self, ledger: Warehouse, builds: "_Builds", pull: str) -> Iterable[date]:
@@ -165,12 +172,20 @@ class Stale:
         them, since owners, people and prices are of the whole history; of claude_ai_usage those whose rows changed.
         """
         if pull == CLAUDE_AI_USAGE.pull:
-            keys = [key for key in self.below(dg.AssetKey(["raw", pull])) if self.has_days(key)]
-            return _days_touched(ledger, {day: builds.oldest(keys, day) for day in self.asked_about})
+            below = self.below(dg.AssetKey(["raw", pull]))
+            return _days_touched(ledger, {day: builds.oldest(below & keys, day) for day, keys in self.tables.items()})
         if pull in TABS_PULLED:
             return self.asked_about
         since = settings().yesterday() - timedelta(days=WINDOW - 1)
         return [day for day in self.asked_about if day >= since]
+
+    def tables_of(self, pulls: frozenset[str]) -> Keys:
+        """The tables that can be built for a day about which these pulls asked."""
+        if pulls not in self._of_pulls:
+            names = {table for table, of in DECLARED.items() if of.is_daily and pulls_behind(table) & pulls}
+            keys = {dg.AssetKey(name.split("/")) for name in names if not name.startswith("raw/")}
+            self._of_pulls[pulls] = frozenset(key for key in keys if self.graph.has(key))
+        return self._of_pulls[pulls]
 
     def has_days(self, key: dg.AssetKey) -> bool:
         return self.graph.get(key).partitions_def is not None
@@ -236,9 +251,8 @@ class _Builds:
         rows = ledger.ask(BUILT).iter_rows() if ledger.has(BUILDS) else ()
         return cls({(asset, day): "" if has_failed else made for asset, day, made, has_failed in rows})
 
-    def is_stale(self, key: dg.AssetKey, day: date | None, changed: str | None) -> bool:
-        made = self.made.get((key.to_user_string(), day))
-        return made is None or made == "" or (changed is not None and made < changed)
+    def is_stale(self, key: dg.AssetKey, day: date | None, changed: str) -> bool:
+        return (made := self.made.get((key.to_user_string(), day), "")) < changed or not made
 
     def oldest(self, keys: Collection[dg.AssetKey], day: date) -> str:
         return min((self.made.get((key.to_user_string(), day), "") for key in keys), default="")

@@ -1,6 +1,7 @@
-"""A refresh in this process: a run of each source's pull job, then runs of the build job for what changed. `make backfill`,
-`make build`, the demo and the jobs `refresh_day` and `refresh_range` all take this way; sensors launch the same jobs
-through the queue. Each run is recorded like any other, and a source that fails has failed its own run and nothing else.
+"""A refresh in this process: a run of each source's pull job, then runs of the build job for what changed.
+
+`make backfill`, `make build`, the demo and the jobs `refresh_day` and `refresh_range` all take this way; sensors launch
+the same jobs through the queue. Each run is recorded like any other. A source that fails has failed its own run alone.
 """
 
 import os
@@ -19,7 +20,7 @@ from ai_usage.checks.verdicts import ONE_PARTITION, RANGE_END, RANGE_START
 from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.layers import POOL, TABLE_WAS_BUILT
 from ai_usage.partitions import DAYS, Span
-from ai_usage.settings import settings
+from ai_usage.settings import Settings, settings
 from ai_usage.warehouse.port import Warehouse
 
 UNKNOWN = "unknown"
@@ -31,6 +32,7 @@ Repository = Any  # dagster's repository, whose jobs have their resources
 class Runs:
     """Runs jobs one after the other. `begins` is called with each job before it runs."""
 
+    of: Settings
     repository: Repository
     instance: dg.DagsterInstance
     ledger: Warehouse
@@ -43,7 +45,7 @@ class Runs:
         """Pull the days from every source that is configured, then build them, and whatever else is not built."""
         end_the_dead(self.instance)
         for cadence in CADENCES:
-            if not cadence.is_configured(settings()):
+            if not cadence.is_configured(self.of):
                 self.not_configured[cadence.name] = f"not configured: {cadence.key_variable} is not set"
                 continue
             self.run(cadence.job, {**(range_tags(span) if cadence.daily else {}), CHAIN: cadence.job})
@@ -69,11 +71,9 @@ class Runs:
         self.results.append(result)
         if self.instance.get_run_by_id(result.run_id).status == dg.DagsterRunStatus.CANCELED:
             raise KeyboardInterrupt
-        for error in (event.step_failure_data.error for event in result.get_step_failure_events()):
-            while error:
-                if error.cls_name == WarehouseError.__name__:
-                    raise WarehouseError(error.message.partition(": ")[2].strip())
-                error = error.cause
+        for event in result.get_step_failure_events():
+            if is_of_the_warehouse(event.step_failure_data.error):
+                raise WarehouseError(why(event))
 
     @property
     def failures(self) -> dict[str, str]:
@@ -100,6 +100,11 @@ def why(event: dg.DagsterEvent) -> str:
     if data.user_failure_data and data.user_failure_data.description:
         return data.user_failure_data.description
     return innermost(data.error)
+
+
+def is_of_the_warehouse(error: Any) -> bool:
+    """Whether a step failed because the warehouse cannot be used."""
+    return bool(error) and (error.cls_name == WarehouseError.__name__ or is_of_the_warehouse(error.cause))
 
 
 def innermost(error: Any) -> str:
@@ -131,7 +136,7 @@ def jobs(repository: Callable[[], Repository]) -> Iterator[dg.JobDefinition]:
         description="Runs each source's pull job, then the build job for what changed, as runs of their own.",
     )
     def refresh(context: dg.OpExecutionContext) -> None:
-        runs = Runs(repository(), context.instance, context.resources.warehouse)
+        runs = Runs(settings(), repository(), context.instance, context.resources.warehouse)
         runs.refresh(span_asked(context.run.tags))
         built = {table: said for result in runs.results for table, said in not_built(result).items()}
         ended = {result.run_id: "succeeded" if result.success else "failed" for result in runs.results}

@@ -69,6 +69,7 @@ def _recorded(of: Settings) -> Iterator[Runs]:
         _Follower.current = follower = _Follower(progress)
         with dg.DagsterInstance.get() as instance:
             yield Runs(
+                of,
                 repository,
                 instance,
                 duckdb_warehouse(of),
