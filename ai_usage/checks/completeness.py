@@ -56,7 +56,8 @@ def _missing(row: Mapping[str, Any]) -> str:
     if row["records"] is None:
         return f"{row['pull']} was never pulled"
     rejected = f", {row['rejected_records']} of which cannot be used" if row["rejected_records"] else ""
-    return f"core holds {row['rows_in_core']} of the {row['records']} records of {row['pull']}{rejected}"
+    older = f", and {older} of an older version" if (older := row["rows_of_older_versions"]) else ""
+    return f"core holds {row['rows_in_core']} of the {row['records']} records of {row['pull']}{rejected}{older}"
 
 
 READABLE = "Each record of {} can be used: what carries money, identity or the day is readable."

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 
 import dagster as dg
 
-from ai_usage.checks.verdicts import Verdict, Verdicts
+from ai_usage.checks.verdicts import Verdict, Verdicts, a_failed_result_at_worst
 from ai_usage.layers import POOL, in_plain_words
 from ai_usage.settings import settings
 from ai_usage.sources.uploads.folder import Uploads
@@ -42,6 +42,7 @@ def freshness(files: int, newest: date | None, now: datetime) -> Verdict:
     required_resource_keys={"warehouse", "uploads"},
 )
 @in_plain_words
+@a_failed_result_at_worst(SPEC, has_days=False)
 def uploads_are_fresh(context: dg.AssetCheckExecutionContext) -> Verdicts:
     warehouse: Warehouse = context.resources.warehouse
     uploads: Uploads | None = context.resources.uploads

@@ -8,13 +8,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import wraps
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
-from ai_usage.errors import AiUsageError
-from ai_usage.layers import POOL, in_plain_words
+from ai_usage.errors import AiUsageError, WarehouseError
+from ai_usage.layers import POOL, explained, in_plain_words, reason
 from ai_usage.partitions import Span
 from ai_usage.sources.pulling import Source
 from ai_usage.warehouse.port import Warehouse
@@ -89,6 +90,32 @@ IT_IS_SO = Verdict.right("It is so.")
 
 Judge = Callable[[Warehouse, Span], Mapping[date, Verdict]]
 Verdicts = Iterator[dg.AssetCheckEvaluation | dg.Output[None]]
+Judged = Callable[[dg.AssetCheckExecutionContext], Verdicts]
+
+
+def a_failed_result_at_worst(check: dg.AssetCheckSpec, *, has_days: bool) -> Callable[[Judged], Judged]:
+    """A check that cannot run fails, with its reason, on each day it was to judge; it stops nothing but itself. Only a
+    warehouse that cannot be used stops the run.
+    """
+
+    def decorate(judged: Judged) -> Judged:
+        @wraps(judged)
+        def step(context: dg.AssetCheckExecutionContext) -> Verdicts:
+            try:
+                yield from judged(context)
+            except WarehouseError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the border: it becomes data
+                context.log.error("Cannot be judged: %s", explained(error))  # noqa: TRY400 - the traceback is in it
+                verdict = Verdict.error(f"Cannot be judged: {reason(error)}")
+                span = span_of_check(context, ()) if has_days else None
+                for day in span.days if span else [None]:
+                    yield verdict.evaluation(check.key, day)
+                yield dg.Output(None, check.get_python_identifier())
+
+        return step
+
+    return decorate
 
 
 def daily_check(
@@ -123,6 +150,7 @@ def daily_check(
         required_resource_keys={"warehouse", *(one.resource for one in sources)},
     )
     @in_plain_words
+    @a_failed_result_at_worst(check, has_days=True)
     def judged(context: dg.AssetCheckExecutionContext) -> Verdicts:
         warehouse: Warehouse = context.resources.warehouse
         is_wanted = any(_is_configured(context, one) for one in sources) and not is_optional
@@ -170,6 +198,7 @@ def snapshot_check(
         required_resource_keys={"warehouse", *(one.resource for one in sources)},
     )
     @in_plain_words
+    @a_failed_result_at_worst(check, has_days=False)
     def judged(context: dg.AssetCheckExecutionContext) -> Verdicts:
         warehouse: Warehouse = context.resources.warehouse
         try:

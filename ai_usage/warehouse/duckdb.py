@@ -6,6 +6,7 @@ published copy see whole runs only, because the copy is swapped in by a rename.
 
 import errno
 import hashlib
+import logging
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,11 +23,13 @@ import stamina
 import ai_usage.retries  # noqa: F401 - tells of each retry
 from ai_usage.errors import WarehouseError
 from ai_usage.partitions import Span
+from ai_usage.warehouse.builds import BUILDS, Build, build_rows
 from ai_usage.warehouse.googlesql import read, to_duckdb
 from ai_usage.warehouse.ledger import Answer, Records, Version, new_pull_id
 from ai_usage.warehouse.migrations import Change, Made, changes, is_new
-from ai_usage.warehouse.table import ANALYTICS, MIGRATIONS, PULLS, RAW, Table, Type, raw_table
+from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Table, Type, raw_table
 
+LOG = logging.getLogger(__name__)
 OPENABLE_BY = "v1.4.0"  # written for whoever reads with DuckDB 1.4 or later
 TYPES = {"TIMESTAMP WITH TIME ZONE" if t is Type.INSTANT else t.duckdb.replace(", ", ","): t for t in Type}
 PARAMETER = r"\$(\w+)"
@@ -81,6 +84,7 @@ class DuckDBWarehouse:
     _connection: duckdb.DuckDBPyConnection | None = field(default=None, init=False)
     _is_prepared: bool = field(default=False, init=False)
     _has_news: bool = field(default=False, init=False)
+    _builds: list[Build] = field(default_factory=list, init=False)
 
     @contextmanager
     def connected(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -247,8 +251,29 @@ class DuckDBWarehouse:
             found: pl.DataFrame = db.sql(sql, params={name: parameters[name] for name in names}).pl()
         return found
 
+    def has(self, table: Table) -> bool:
+        with self.connected() as db:
+            return table.address in _columns_made(db)
+
+    def note_build(self, build: Build) -> None:
+        self._builds.append(build)
+
+    def keep_builds(self) -> None:
+        builds, self._builds = self._builds, []
+        if not builds:
+            return
+        with self._transaction() as db:
+            db.register("fresh", build_rows(builds))
+            db.execute(
+                f"delete from {BUILDS.address} as old using fresh where old.asset = fresh.asset "
+                "and old.activity_date is not distinct from fresh.activity_date"
+            )
+            db.unregister("fresh")
+            self._insert(db, BUILDS, build_rows(builds))
+
     def publish(self) -> None:
         """Swap in a fresh read-only copy, if anything was written since the last one."""
+        self.keep_builds()
         if not self._has_news:
             return
         fresh = self.published_path.with_suffix(".tmp")
@@ -317,17 +342,23 @@ class DuckDBWarehouse:
                 db.execute(_ddl(table))
             for change in todo:
                 db.execute(_alter(change))
-            self._note_migration(db, [] if is_new(made) else [*(f"{t.name} added" for t in missing), *map(str, todo)])
+            if not is_new(made):
+                self._build_again(db, [*(f"{table.name} is new" for table in missing), *map(str, todo)])
             db.execute("commit")
         self._prepare_views(db)
         self._prepare_functions(db)
         self._is_prepared = True
 
-    def _note_migration(self, db: duckdb.DuckDBPyConnection, done: Sequence[str]) -> None:
-        if MIGRATIONS in self.tables and done:
-            at = self.now()
-            self._insert(db, MIGRATIONS, MIGRATIONS.frame({"applied_at": [at] * len(done), "change": done}))
-            self._has_news = True
+    def _build_again(self, db: duckdb.DuckDBPyConnection, changed: Sequence[str]) -> None:
+        """Every day counts as not built: what the new columns and tables hold comes from the ledger."""
+        if BUILDS in self.tables:
+            db.execute(f"delete from {BUILDS.address}")
+        self._has_news = True
+        LOG.warning(
+            "%s was brought to the shape of this release; its days will be built again: %s.",
+            self.path,
+            "; ".join(changed),
+        )
 
     def _prepare_views(self, db: duckdb.DuckDBPyConnection) -> None:
         """Make what views are missing or were made of another text, which their comment tells."""

@@ -2,8 +2,7 @@
 planned here from the tables' declarations; an engine carries it out.
 
 The ledger can never be pulled again, so its tables only gain columns. Core and marts are made from it: their columns
-are renamed, converted and dropped too, with the rows that are there, and every change is noted in
-`ai_usage_raw.migrations`, so that the days built before it are built again.
+are renamed, converted and dropped too, with the rows that are there; the days built before that are built again.
 """
 
 from collections.abc import Iterable, Mapping

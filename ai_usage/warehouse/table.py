@@ -159,14 +159,3 @@ PULLS = Table(
         "is_simulated": boolean("whether the built-in vendors answered", required=True),
     },
 )
-
-MIGRATIONS = Table(
-    name="migrations",
-    schema=RAW,
-    grain="one change that a newer release made to a table; days built before the last one are built again",
-    columns={
-        "applied_at": instant("when the change was made", required=True),
-        "change": string("table, column and what became of it", required=True),
-    },
-    date_column=None,
-)

@@ -11,6 +11,7 @@ import pytest
 
 from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.warehouse import migrations
+from ai_usage.warehouse.builds import BUILDS, Build
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.migrations import Made, changes
 from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Table, Type, day, integer, string
@@ -83,11 +84,16 @@ def test_the_money_of_an_earlier_release_stays(db: duckdb.DuckDBPyConnection, mi
         assert found[0][1] > 0, table
 
 
-def test_today_s_shape_is_reached_and_noted_once(migrated: DuckDBWarehouse) -> None:
-    noted = migrated.ask("select distinct applied_at from ai_usage_raw.migrations")["applied_at"].to_list()
-    assert noted == [NOW]
-    again = replace(migrated, now=lambda: datetime(2027, 1, 1, tzinfo=UTC))
-    assert again.ask("select distinct applied_at from ai_usage_raw.migrations")["applied_at"].to_list() == [NOW]
+def test_a_table_that_gained_a_column_counts_as_not_built(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    built = Build("marts/ai_spend", [NOW.date()], began=1)
+    warehouse = opened(tmp_path / "ai_usage.duckdb")
+    warehouse.note_build(built)
+    warehouse.keep_builds()
+    assert replace(warehouse).ask(f"select * from {BUILDS.address}").height == 1
+    with warehouse.connected() as connection:
+        connection.execute(f"alter table {ANALYTICS}.ai_spend drop column platform")
+    assert replace(warehouse).ask(f"select * from {BUILDS.address}").is_empty()
+    assert "its days will be built again: ai_spend.platform added." in caplog.text
 
 
 def test_every_table_of_an_earlier_release_takes_today_s_rows(migrated: DuckDBWarehouse) -> None:
@@ -103,9 +109,9 @@ def test_every_table_of_an_earlier_release_takes_today_s_rows(migrated: DuckDBWa
     assert required <= declared
 
 
-def test_a_file_made_today_has_nothing_to_migrate(tmp_path: Path) -> None:
-    fresh = opened(tmp_path / "fresh.duckdb")
-    assert fresh.ask("select * from ai_usage_raw.migrations").is_empty()
+def test_a_file_made_today_has_nothing_to_migrate(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert opened(tmp_path / "fresh.duckdb").ask("select * from ai_usage_raw.pulls").is_empty()
+    assert not caplog.records
 
 
 def test_a_column_is_renamed_before_it_is_converted_and_keeps_its_values(
