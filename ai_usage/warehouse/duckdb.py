@@ -9,7 +9,7 @@ import hashlib
 import logging
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -343,21 +343,21 @@ class DuckDBWarehouse:
             for change in todo:
                 db.execute(_alter(change))
             if not is_new(made):
-                self._build_again(db, [*(f"{table.name} is new" for table in missing), *map(str, todo)])
+                self._build_again(db, {table.name for table in missing} | {change.table.name for change in todo})
             db.execute("commit")
         self._prepare_views(db)
         self._prepare_functions(db)
         self._is_prepared = True
 
-    def _build_again(self, db: duckdb.DuckDBPyConnection, changed: Sequence[str]) -> None:
+    def _build_again(self, db: duckdb.DuckDBPyConnection, changed: Collection[str]) -> None:
         """Every day counts as not built: what the new columns and tables hold comes from the ledger."""
         if BUILDS in self.tables:
             db.execute(f"delete from {BUILDS.address}")
         self._has_news = True
         LOG.warning(
-            "%s was brought to the shape of this release; its days will be built again: %s.",
+            "%s was brought to the shape of this release, and its days will be built again. New or changed tables: %s.",
             self.path,
-            "; ".join(changed),
+            ", ".join(sorted(changed)),
         )
 
     def _prepare_views(self, db: duckdb.DuckDBPyConnection) -> None:

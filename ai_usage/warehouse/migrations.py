@@ -8,10 +8,10 @@ are renamed, converted and dropped too, with the rows that are there; the days b
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ai_usage.warehouse.table import PULLS, RAW, Column, Table, Type
+from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Column, Table, Type
 
 # What a column was called before: (address of the table, old name) → new name.
-RENAMED: Mapping[tuple[str, str], str] = {}
+RENAMED: Mapping[tuple[str, str], str] = {(f"{ANALYTICS}.cursor_usage_stats", "user_id"): "cursor_user_id"}
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,6 @@ class Change:
     @property
     def declared(self) -> Column:
         return self.table.columns[self.column]
-
-    def __str__(self) -> str:
-        before = f" (was {self.before})" if self.before else ""
-        return f"{self.table.name}.{self.column}{before} {self.what}"
 
 
 def changes(tables: Iterable[Table], made: Mapping[str, Mapping[str, Made]]) -> list[Change]:

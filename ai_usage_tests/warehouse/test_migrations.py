@@ -13,7 +13,7 @@ from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.warehouse import migrations
 from ai_usage.warehouse.builds import BUILDS, Build
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
-from ai_usage.warehouse.migrations import Made, changes
+from ai_usage.warehouse.migrations import Change, Made, changes
 from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Table, Type, day, integer, string
 
 MADE_BEFORE = Path(__file__).parent.parent / "fixtures" / "made_by_8e05b69.duckdb.xz"
@@ -93,7 +93,13 @@ def test_a_table_that_gained_a_column_counts_as_not_built(tmp_path: Path, caplog
     with warehouse.connected() as connection:
         connection.execute(f"alter table {ANALYTICS}.ai_spend drop column platform")
     assert replace(warehouse).ask(f"select * from {BUILDS.address}").is_empty()
-    assert "its days will be built again: ai_spend.platform added." in caplog.text
+    assert "its days will be built again. New or changed tables: ai_spend." in caplog.text
+
+
+def test_cursor_s_user_ids_become_text(db: duckdb.DuckDBPyConnection, migrated: DuckDBWarehouse) -> None:
+    ids = db.execute(f"select distinct user_id from {ANALYTICS}.cursor_usage_stats").fetchall()
+    found = migrated.ask(f"select distinct cursor_user_id from {ANALYTICS}.cursor_usage_stats")["cursor_user_id"]
+    assert {str(user_id) for (user_id,) in ids} == set(found)
 
 
 def test_every_table_of_an_earlier_release_takes_today_s_rows(migrated: DuckDBWarehouse) -> None:
@@ -141,4 +147,4 @@ def test_the_ledger_never_changes_a_type() -> None:
         changes([PULLS], made)
     del made[PULLS.address]["pages"]
     made[PULLS.address]["of_a_newer_release"] = Made(Type.STRING, is_required=False)
-    assert [str(change) for change in changes([PULLS], made)] == ["pulls.pages added"]
+    assert changes([PULLS], made) == [Change(PULLS, "pages", "added")]
