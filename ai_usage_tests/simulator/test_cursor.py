@@ -134,7 +134,7 @@ def test_only_the_key_with_an_empty_password_opens_and_not_every_plan_has_commit
         refused = httpx.get(url + MEMBERS, auth=auth)
         assert (refused.status_code, refused.json()) == (401, said)
     limited = (CURSOR_KEY_WITHOUT_COMMITS, "")
-    assert [httpx.get(url + path, auth=limited).status_code for path in (MEMBERS, COMMITS)] == [200, 403]
+    assert [httpx.get(url + path, auth=limited).status_code for path in (MEMBERS, COMMITS)] == [200, 401]
     assert cursor.http.get("/teams/audit-logs").status_code == 404
 
 
@@ -311,7 +311,7 @@ def test_what_was_not_modified_is_not_sent_again(cursor: Cursor) -> None:
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
     assert cursor.http.get(COMMITS, params={"startDate": "6d"}, headers=tag).status_code == 200
     pages = [cursor.say(COMMITS, startDate="7d", page=n, pageSize=200)["items"] for n in (1, 2, 3)]
-    assert [commit for page in pages for commit in page] == cursor.say(COMMITS, startDate="7d", pageSize=1000)["items"]
+    assert [commit for page in pages for commit in page] == cursor.say(COMMITS, startDate="7d", pageSize=500)["items"]
 
 
 def test_limits_hold_for_a_minute_when_asked_for() -> None:

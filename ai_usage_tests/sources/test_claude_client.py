@@ -13,7 +13,8 @@ import pytest
 
 from ai_usage.partitions import Span
 from ai_usage.settings import read_settings
-from ai_usage.sources.claude.client import COST_GROUPS, DAYS_A_REQUEST, USAGE_GROUPS, ClaudeAdmin, NotYet
+from ai_usage.sources.claude.client import COST_GROUPS, DAYS_A_REQUEST, USAGE_GROUPS, ClaudeAdmin
+from ai_usage.sources.days import LeftOut, NotYet
 from ai_usage.sources.claude.records import ApiKey, CostLine
 from ai_usage.sources.http import (
     BadRequest,
