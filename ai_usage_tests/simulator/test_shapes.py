@@ -12,7 +12,7 @@ from ai_usage_tests.simulator.shapes import Shape
 SAMPLES = Path(__file__).parents[1] / "fixtures" / "anthropic"
 DAYS = {"starting_at": "2026-11-01T00:00:00Z", "ending_at": "2026-11-21T00:00:00Z"}
 COST_GROUPS = {"group_by": ["workspace_id", "description"]}
-USAGE_GROUPS = {"group_by": ["api_key_id", "workspace_id", "model", "service_tier", "context_window", "inference_geo"]}
+USAGE_GROUPS = {"group_by": ["api_key_id", "workspace_id", "model", "service_tier", "context_window"]}
 PEOPLE_GROUPS = ["product", "workspace_id", "api_key_id", "actor", "model"]
 RENAMED = {"headers": {"anthropic-version": "2026-10-21"}}
 
@@ -43,7 +43,7 @@ CALLS: list[tuple[str, dict[str, Any], str, set[str]]] = [
     ("me", {}, "organization_me", set()),
     ("cost_report", DAYS | COST_GROUPS | {"limit": 31}, "cost_report_page*", set()),
     ("cost_report", DAYS, "cost_report_page*", COST_NULLS),
-    ("usage_report/messages", DAYS | USAGE_GROUPS | {"limit": 31}, "usage_report_messages_page*", set()),
+    ("usage_report/messages", DAYS | USAGE_GROUPS | {"limit": 31}, "usage_report_messages_page*", {"inference_geo"}),
     ("usage_report/messages", DAYS, "usage_report_messages_page*", USAGE_NULLS),
     (
         "usage_report/claude_code",
