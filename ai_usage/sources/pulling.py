@@ -69,7 +69,7 @@ class Report(Generic[C]):
         return bool(self.needs) and is_not_included(refusal, lambda: self.is_key_accepted(client))
 
     def not_included(self, refusal: Refused) -> str:
-        return f"not included in this plan or scope: it needs {self.needs}. {refusal}"
+        return f"not included: it needs {self.needs}. The vendor answered {refusal.status}: {refusal.said}"
 
 
 def as_it_is_now(ask: Callable[[C], Answer]) -> Callable[[C, Span], list[Answer]]:

@@ -221,7 +221,9 @@ class ClaudeAdmin:
             raise
         return Answers([self._answer(day, _items(pages), len(pages), path, query, _envelope(*pages))])
 
-    def _buckets(self, path: str, span: Span, group_by: Sequence[str], **more: str) -> Answers:
+    def _buckets(
+        self, path: str, span: Span, group_by: Sequence[str], *, headers: Mapping[str, str] | None = None, **more: str
+    ) -> Answers:
         """One answer a day, all pages joined. A bucket that is missing, comes twice or cannot be read costs its own
         day; the newest days may not be there yet.
         """
@@ -233,8 +235,11 @@ class ClaudeAdmin:
             **more,
         }
         what = f"Claude {path} of {span}"
-        read = lambda: self.admin.pages(path, query, following=by_page_token)  # noqa: E731
-        pages = steady_pages(what, read, repeats=_name_a_day_on_two_pages)
+        pages = steady_pages(
+            what,
+            lambda: self.admin.pages(path, query, following=by_page_token, headers=headers),
+            repeats=_name_a_day_on_two_pages,
+        )
         answers: dict[date, Answer] = {}
         left_out: dict[date, LeftOut] = {}
         is_doubtful = False
