@@ -61,7 +61,8 @@ class Report(Generic[C]):
     pull: str
     name: str  # for people
     ask: Callable[[C, Span], list[Answer]]  # what is a snapshot answers alike whatever the days
-    needs: str = ""  # the plan or scope of an optional report; every accepted key opens the others
+    use: str = ""  # of an optional report: what is unknown without it
+    needs: str = ""  # its plan or scope; every accepted key opens the reports that need none
     is_key_accepted: Callable[[C], bool] = lambda _: False  # of the key that the report is asked with
 
     def is_not_included(self, refusal: Refused, client: C) -> bool:

@@ -26,6 +26,7 @@ def _commits(held_of: Callable[[Span], Sequence[Answer]] = lambda _: ()) -> Curs
         pull="cursor_ai_commits",
         name="AI code commits",
         ask=lambda admin, span: admin.ai_commits(span, held_of(span)),
+        use="which lines AI wrote",
         needs="an Enterprise team with AI Code Tracking, and a key with the scope admin:*",
         is_key_accepted=CursorAdmin.is_key_accepted,
     )
@@ -48,6 +49,7 @@ REPORTS: dict[str, CursorReport] = {
             pull="cursor_groups",
             name="billing groups",
             ask=as_it_is_now(CursorAdmin.groups),
+            use="in which billing group a member is",
             needs="an Enterprise team with billing groups, and a key with the scope admin:*",
             is_key_accepted=CursorAdmin.is_key_accepted,
         ),
