@@ -129,7 +129,8 @@ def test_a_key_that_may_not_read_analytics_skips_them_with_a_note(keyed: Keyed) 
         *(f"raw/{pull}" for pull in ANALYTICS_PULLS),
         "raw/claude_audit_log",
     }
-    assert "Claude /v1/organizations/analytics/cost answered 403" in notes["raw/claude_analytics_cost"]
+    assert "it needs a key with the scope read:analytics" in notes["raw/claude_analytics_cost"]
+    assert "The vendor answered 403" in notes["raw/claude_analytics_cost"]
     assert "an Admin key does not open" in notes["raw/claude_enterprise_users"]
     assert platform.sql("select count(*) from ai_usage_analytics.claude_analytics_costs") == [(0,)]
     assert "left as it was" in outcome.noted("core/claude_analytics_costs", DAY)["skipped"]

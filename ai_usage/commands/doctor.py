@@ -121,10 +121,10 @@ def sheet(of: Settings) -> bool:
                 found = read_tab(tab, answers[tab.name].records)
                 bad = len({rejection.row_number for rejection in found.rejections})
                 OUT.print(
-                    f"  {'[yellow]✗[/]' if bad else '[green]✓[/]'} {tab.name}: {len(found.good)} rows, {bad} unusable"
+                    f"  {'[yellow]![/]' if bad else '[green]✓[/]'} {tab.name}: {len(found.good)} rows, {bad} unusable"
                 )
             elif answers and not tab.is_optional:
-                OUT.print(f"  [yellow]✗[/] {tab.name}: there is no such tab")
+                OUT.print(f"  [yellow]![/] {tab.name}: there is no such tab")
     return all(opened)
 
 
@@ -157,7 +157,7 @@ def alerts(of: Settings) -> None:
         "webhook": (of.has_webhook_alerts, "ALERT_WEBHOOK_URL"),
         "e-mail": (of.has_email_alerts, "ALERT_SMTP_URL with ALERT_EMAIL_TO"),
     }
-    OUT.print("Alerts" if any(is_set for is_set, _ in channels.values()) else "Alerts: nobody is told of anything.")
+    OUT.print("Alerts" if any(is_set for is_set, _ in channels.values()) else "Alerts: no channel is configured.")
     for channel, (is_set, names) in channels.items():
         if is_set:
             where = urlsplit(os.environ[names.split()[0]].strip()).hostname  # the rest of it is secret
