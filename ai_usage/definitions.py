@@ -125,6 +125,7 @@ def simulated_claude_admin(of: Settings, patience: Patience | None = None) -> It
             analytics_requests_a_minute=None,
             is_simulated=True,
             patience=patience,
+            now=of.now,
         )
         with closing(admin):
             yield admin

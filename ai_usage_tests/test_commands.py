@@ -2,6 +2,8 @@
 
 import shutil
 import socket
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +20,7 @@ from ai_usage.commands.marts import rebuild_all
 from ai_usage.commands.refresh import Outcome, tell_troubles
 from ai_usage.errors import WarehouseError
 from ai_usage.marts.files import marts
+from ai_usage.partitions import Span
 from ai_usage.settings import settings
 from ai_usage.simulator import (
     ADMIN_KEY,
@@ -27,6 +30,9 @@ from ai_usage.simulator import (
     WORKSPACE_KEY,
     Simulator,
 )
+from ai_usage.sources.claude import pulls as claude_pulls
+from ai_usage.sources.claude.client import USAGE_GROUPS, ClaudeAdmin
+from ai_usage.sources.cursor.client import CursorAdmin
 from ai_usage.warehouse.table import ANALYTICS
 from ai_usage_tests.platform import DAY, NEXT, Platform, contents, ordinary, platform_in
 from ai_usage_tests.sources.exports import event, put
@@ -217,11 +223,47 @@ def test_the_doctor_tries_the_key_and_never_shows_it(
     assert key not in told
 
 
+def examined(
+    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+    vendor: Simulator,
+    admin: str = "",
+    analytics: str = "",
+    team: str = "",
+) -> int:
+    """What doctor exits with, where these keys are set."""
+    monkeypatch.setenv("AI_USAGE_DATA_DIR", str(folder))
+    monkeypatch.setenv("AI_USAGE_SIMULATE", "0")
+    monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", vendor.anthropic_url)
+    monkeypatch.setenv("CURSOR_ADMIN_BASE_URL", vendor.cursor_url)
+    monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", admin)
+    monkeypatch.setenv("ANTHROPIC_ANALYTICS_API_KEY", analytics)
+    monkeypatch.setenv("CURSOR_ADMIN_API_KEY", team)
+    return main(["doctor"])
+
+
+@pytest.fixture(scope="module")
+def examiner() -> Iterator[Simulator]:
+    with Simulator(now=settings().now) as vendor:
+        yield vendor
+
+
+@pytest.fixture
+def vendor(examiner: Simulator) -> Iterator[Simulator]:
+    yield examiner
+    examiner.faults.clear()
+    examiner.requests.clear()
+
+
 @pytest.mark.parametrize(
     ("key", "code", "sentence"),
     [
         (CURSOR_KEY, 0, "✓ AI code commits (optional"),
-        (CURSOR_KEY_WITHOUT_COMMITS, 0, "✗ AI code commits (optional"),
+        (
+            CURSOR_KEY_WITHOUT_COMMITS,
+            0,
+            "! AI code commits (optional: which lines AI wrote): not included: it needs an",
+        ),
         ("crsr_nonsense", 1, "✗ the key"),
     ],
 )
@@ -229,19 +271,114 @@ def test_the_doctor_does_not_mind_a_cursor_plan_without_commits(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
+    vendor: Simulator,
     key: str,
     code: int,
     sentence: str,
 ) -> None:
-    with Simulator(now=settings().now) as vendor:
-        monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
-        monkeypatch.setenv("AI_USAGE_SIMULATE", "0")
-        monkeypatch.setenv("CURSOR_ADMIN_BASE_URL", vendor.cursor_url)
-        monkeypatch.setenv("CURSOR_ADMIN_API_KEY", key)
-        assert main(["doctor"]) == code
+    assert examined(monkeypatch, tmp_path, vendor, team=key) == code
     told = said(capsys)
     assert sentence in told
     assert key not in told
+
+
+def asked_of(vendor: Simulator) -> set[tuple[str, str]]:
+    """What was asked: path and query, as words in an order; a time-out's repetition is no other question."""
+    return {(seen.path, str(sorted(seen.query.items()))) for seen in vendor.requests}
+
+
+def test_the_doctor_asks_in_the_very_words_of_the_pulls(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
+) -> None:
+    """Case 1: a grouping that the live API refuses shows in doctor."""
+    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY) == 0
+    by_doctor = asked_of(vendor)
+    vendor.requests.clear()
+    yesterday = settings().yesterday()
+    with (
+        closing(
+            ClaudeAdmin.open(base_url=vendor.anthropic_url, admin_key=ADMIN_KEY, analytics_key=ANALYTICS_KEY)
+        ) as admin,
+        closing(CursorAdmin.open(base_url=vendor.cursor_url, key=CURSOR_KEY, now=settings().now)) as cursor_admin,
+    ):
+        outcome = platform_in(tmp_path).materialize(
+            (dg.AssetSelection.groups("raw_claude", "raw_cursor")).without_checks(),
+            Span(yesterday, yesterday),
+            admin,
+            cursor_admin=cursor_admin,
+        )
+    assert not outcome.failed
+    by_pulls = asked_of(vendor)
+    assert len(by_pulls) > 16
+    assert by_pulls <= by_doctor
+    probe = {
+        ("/anthropic/v1/organizations/analytics/usage", query) for _, query in by_doctor if "'limit', ['1']" in query
+    }
+    assert by_doctor - by_pulls == probe
+
+
+def test_the_doctor_fails_where_the_vendor_refuses_a_required_request(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
+) -> None:
+    """Case 1: six dimensions, as they were asked before."""
+    six = (*USAGE_GROUPS, "inference_geo")
+    monkeypatch.setattr(claude_pulls, "USAGE_GROUPS", six)
+    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY) == 1
+    told = said(capsys)
+    assert "✗ messages usage: Claude /v1/organizations/usage_report/messages answered 400" in told
+    assert "Cannot specify more than 5 group_by[] dimensions." in told
+    assert "✓ cost report" in told
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_the_doctor_names_what_an_optional_report_needs_and_exits_zero(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator, status: int
+) -> None:
+    for path in ("analytics/cost", "claude_code", "/teams/groups", "ai-code"):
+        vendor.faults.plan("not_included", path=path, status=status, times=None)
+    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY) == 0
+    told = said(capsys)
+    for needs in (
+        "! analytics cost (optional: which people and keys caused a cost): not included: it needs a key with the scope",
+        "not included: it needs an Admin key, not scoped to a workspace, of an organization that has Claude Code",
+        "! billing groups (optional: in which billing group a member is): not included: it needs an Enterprise team",
+        "! AI code commits (optional: which lines AI wrote): not included: it needs an Enterprise team with AI Code",
+    ):
+        assert needs in told
+    assert "✗" not in told
+
+
+@pytest.mark.parametrize("status", [204, 302, 400, 402, 403, 404, 409, 418, 429, 500, 503, 529])
+def test_the_doctor_reports_every_status_and_crashes_at_none(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator, status: int
+) -> None:
+    for path in ("cost_report", "analytics/usage", "claude_code", "/teams/spend", "ai-code"):
+        vendor.faults.plan("status", status=status, path=path, times=None)
+    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY) == 1
+    told = said(capsys)
+    assert f"✗ cost report: Claude /v1/organizations/cost_report answered {status}" in told
+    assert f"✗ spend: Cursor /teams/spend answered {status}" in told
+    assert "! analytics usage (optional: which people and keys used what): " in told
+    assert "✓ messages usage" in told
+    assert "✓ usage events: " in told
+
+
+def test_the_doctor_says_that_a_day_is_not_there_yet_and_is_well(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
+) -> None:
+    vendor.faults.plan("missing_bucket", path="cost_report")
+    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY) == 0
+    assert "✓ cost report: not yet: 2026-" in said(capsys)
+
+
+def test_the_doctor_says_that_the_analytics_key_is_wrong_though_the_rest_is_well(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
+) -> None:
+    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY, "sk-ant-wrong") == 1
+    told = said(capsys)
+    assert "✗ the Analytics key is accepted: ANTHROPIC_ANALYTICS_API_KEY is wrong or revoked" in told
+    assert "✓ Claude Code usage" in told
+    assert "analytics cost" not in told
 
 
 def test_the_doctor_reads_every_uploaded_file(
@@ -264,8 +401,8 @@ def test_the_doctor_reads_every_uploaded_file(
     ("key", "sentence"),
     [
         (ANALYTICS_KEY, "✓ analytics users (optional: who uses claude.ai): not yet: 2026-11-19 was asked for"),
-        ("", "✗ analytics users (optional: who uses claude.ai): not configured: ANTHROPIC_ANALYTICS_API_KEY"),
-        (WORKSPACE_KEY, "✗ analytics users (optional: who uses claude.ai): Claude"),
+        ("", "– analytics users (optional: who uses claude.ai): not configured: ANTHROPIC_ANALYTICS_API_KEY"),
+        (WORKSPACE_KEY, "! analytics users (optional: who uses claude.ai): not included: it needs an Analytics key"),
     ],
 )
 def test_the_doctor_says_whether_claude_ai_is_open(

@@ -112,4 +112,4 @@ def test_a_refused_analytics_key_fails_and_one_that_may_not_is_skipped(platform:
     assert "answered 401" in outcome.failed["raw__claude_enterprise_users"]
     outcome = run(platform, vendor, analytics_key=ADMIN_KEY)
     assert outcome.result.success
-    assert "this key may not read it" in outcome.noted(PULL, WEEK.last)["skipped"]
+    assert "it needs an Analytics key (scope read:analytics)" in outcome.noted(PULL, WEEK.last)["skipped"]

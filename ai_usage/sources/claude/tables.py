@@ -36,7 +36,8 @@ SNAPSHOT_PULLS: Mapping[str, type] = {
     "claude_api_keys": said.ApiKey,
     "claude_users": said.User,
 }
-OPTIONAL_PULLS = ("claude_analytics_cost", "claude_analytics_usage", "claude_enterprise_users")  # where the key may
+ANALYTICS_PULLS = ("claude_analytics_cost", "claude_analytics_usage", "claude_enterprise_users")
+OPTIONAL_PULLS = ("claude_code_usage", *ANALYTICS_PULLS)  # where plan and scope include them
 RAW_TABLES = {pull: raw_table(pull) for pull in (*DAILY_PULLS, *SNAPSHOT_PULLS)}
 
 DAY = day("the UTC day, as the vendor has it")
