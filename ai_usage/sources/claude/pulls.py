@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 import dagster as dg
+import httpx
 import msgspec
 
 from ai_usage.layers import MANY_DAYS_A_RUN, POOL, daily_asset, in_plain_words, note, snapshot_asset, spec
@@ -20,8 +21,9 @@ from ai_usage.sources.claude.client import (
     NotYet,
 )
 from ai_usage.sources.claude.records import CostLine
+from ai_usage.sources.claude.speeds import days_of_many_prices
 from ai_usage.sources.claude.tables import RAW_TABLES
-from ai_usage.sources.http import KeyRefused, NotFound, NotPermitted
+from ai_usage.sources.http import BadRequest, KeyRefused, NotFound, NotPermitted
 from ai_usage.sources.pulling import (
     InWarehouse,
     Source,
@@ -43,6 +45,7 @@ MaybeClaude = dg.ResourceParam[ClaudeAdmin | None]
 NEEDS_ANALYTICS_KEY = (
     "not configured: ANTHROPIC_ANALYTICS_API_KEY is not set, and an Admin key does not open who used claude.ai"
 )
+ONE_PRICE = "not needed: no cost lines of this day differ in geography or speed alone"
 BOTH = ("raw/claude_cost_report", "raw/claude_cost_totals")
 
 
@@ -108,7 +111,7 @@ def _cents(answer: Answer) -> Decimal:
 
 @daily_asset("raw", RAW_TABLES["claude_messages_usage"], group=GROUP, kinds=KINDS)
 def claude_messages_usage(context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse) -> None:
-    """Tokens of the Messages API by key, workspace, model, tier, context window and geography, as sent."""
+    """Tokens of the Messages API by key, workspace, model, tier and context window, as sent."""
     _pull(
         context,
         claude_admin,
@@ -116,6 +119,40 @@ def claude_messages_usage(context: dg.AssetExecutionContext, claude_admin: Maybe
         "claude_messages_usage",
         lambda admin, span: admin.messages_usage(span, group_by=USAGE_GROUPS),
     )
+
+
+@daily_asset(
+    "raw",
+    RAW_TABLES["claude_messages_usage_by_speed"],
+    group=GROUP,
+    kinds=KINDS,
+    deps=[dg.AssetKey(["raw", "claude_cost_report"])],
+)
+def claude_messages_usage_by_speed(
+    context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse
+) -> None:
+    """The same tokens by key, workspace, model, geography and speed, as sent: only of the days whose cost lines have
+    several prices that the first request does not tell apart, with what lies between them in the same request. Where
+    the vendor refuses the beta, the shares of such lines are estimated.
+    """
+    pull = "claude_messages_usage_by_speed"
+    if claude_admin is None:
+        note_not_configured(context, SOURCE, f"raw/{pull}")
+        return
+    for window in span_of_run(context).cut(at_most=DAYS_A_REQUEST):
+        days = days_of_many_prices(warehouse.newest("claude_cost_report", window))
+        needed = Span(days[0], days[-1]) if days else None
+        for day in window.days:
+            if needed is None or day not in needed:
+                note(context, f"raw/{pull}", day, skipped=ONE_PRICE)
+        if needed is None:
+            continue
+        try:
+            _pull(context, claude_admin, warehouse, pull, ClaudeAdmin.messages_usage_by_speed, needed)
+        except (BadRequest, KeyRefused, NotPermitted, NotFound) as error:
+            if isinstance(error, BadRequest) and error.status != httpx.codes.BAD_REQUEST:
+                raise
+            note_not_open(context, pull, error)
 
 
 @daily_asset("raw", RAW_TABLES["claude_code_usage"], group=GROUP, kinds=KINDS)
@@ -233,6 +270,7 @@ claude_users = _snapshot("claude_users", "All members of the organisation, as se
 ASSETS = [
     claude_cost_report_and_totals,
     claude_messages_usage,
+    claude_messages_usage_by_speed,
     claude_code_usage,
     claude_analytics_cost,
     claude_analytics_usage,

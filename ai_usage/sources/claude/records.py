@@ -16,6 +16,7 @@ from ai_usage.sources.drift import Known
 ServiceTier = Annotated[str, Known("standard", "batch", "priority", "priority_on_demand", "flex", "flex_discount")]
 ContextWindow = Annotated[str, Known("0-200k", "200k-1M")]
 InferenceGeo = Annotated[str, Known("global", "us", "not_available")]
+Speed = Annotated[str, Known("standard", "fast")]
 TokenType = Annotated[
     str,
     Known(
@@ -55,7 +56,9 @@ class ServerToolUse(msgspec.Struct, frozen=True):
 
 
 class UsageLine(msgspec.Struct, frozen=True):
-    """One line of `usage_report/messages`. Cache writes are nested: no flat field of that name exists."""
+    """One line of `usage_report/messages`. Cache writes are nested: no flat field of that name exists. A dimension that
+    was not asked for is null, which is no value.
+    """
 
     uncached_input_tokens: int
     cache_read_input_tokens: int
@@ -70,6 +73,7 @@ class UsageLine(msgspec.Struct, frozen=True):
     service_tier: ServiceTier | None = None
     context_window: ContextWindow | None = None
     inference_geo: InferenceGeo | None = None
+    speed: Speed | None = None
 
 
 class CodeActor(msgspec.Struct, frozen=True):

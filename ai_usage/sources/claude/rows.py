@@ -12,6 +12,7 @@ import polars as pl
 from ai_usage.errors import AiUsageError
 from ai_usage.money import usd
 from ai_usage.sources.claude import records as said
+from ai_usage.sources.claude.speeds import speed_of
 from ai_usage.sources.claude.tables import (
     ACTOR,
     CLAUDE_ANALYTICS_COSTS,
@@ -21,6 +22,7 @@ from ai_usage.sources.claude.tables import (
     CLAUDE_DAILY_COST,
     CLAUDE_DAILY_TOKENS,
     CLAUDE_USAGE_TOKENS,
+    CLAUDE_USAGE_TOKENS_BY_SPEED,
     DIM_WORKSPACE,
     MEASURES,
     TOOLS,
@@ -66,6 +68,7 @@ def cost_rows(records: Records, of: Organization) -> pl.DataFrame:
             "service_tier": [line.service_tier for line in lines],
             "context_window": [line.context_window for line in lines],
             "inference_geo": [line.inference_geo for line in lines],
+            "speed": [speed_of(line.description) if line.token_type else None for line in lines],
             **records.stamps(),
         }
     )
@@ -97,16 +100,39 @@ def usage_rows(records: Records, of: Organization) -> pl.DataFrame:
             "model": [line.model for line in lines],
             "service_tier": [line.service_tier for line in lines],
             "context_window": [line.context_window for line in lines],
-            "inference_geo": [line.inference_geo for line in lines],
-            "uncached_input_tokens": [line.uncached_input_tokens for line in lines],
-            "output_tokens": [line.output_tokens for line in lines],
-            "cache_read_input_tokens": [line.cache_read_input_tokens for line in lines],
-            "cache_creation_5m_tokens": [line.cache_creation.ephemeral_5m_input_tokens for line in lines],
-            "cache_creation_1h_tokens": [line.cache_creation.ephemeral_1h_input_tokens for line in lines],
-            "web_search_requests": [line.server_tool_use.web_search_requests for line in lines],
+            **_measures(lines),
             **records.stamps(),
         }
     )
+
+
+def usage_by_speed_rows(records: Records, of: Organization) -> pl.DataFrame:
+    """Rows of `claude_usage_tokens_by_speed`, one per record."""
+    lines = records.decode(said.UsageLine)
+    return CLAUDE_USAGE_TOKENS_BY_SPEED.frame(
+        {
+            "activity_date": records.lines["activity_date"],
+            "organization_id": [of.id] * len(lines),
+            "api_key_id": [line.api_key_id for line in lines],
+            "workspace_id": [line.workspace_id for line in lines],
+            "model": [line.model for line in lines],
+            "inference_geo": [line.inference_geo for line in lines],
+            "speed": [line.speed for line in lines],
+            **_measures(lines),
+            **records.stamps(),
+        }
+    )
+
+
+def _measures(lines: Sequence[said.UsageLine]) -> dict[str, list[int]]:
+    return {
+        "uncached_input_tokens": [line.uncached_input_tokens for line in lines],
+        "output_tokens": [line.output_tokens for line in lines],
+        "cache_read_input_tokens": [line.cache_read_input_tokens for line in lines],
+        "cache_creation_5m_tokens": [line.cache_creation.ephemeral_5m_input_tokens for line in lines],
+        "cache_creation_1h_tokens": [line.cache_creation.ephemeral_1h_input_tokens for line in lines],
+        "web_search_requests": [line.server_tool_use.web_search_requests for line in lines],
+    }
 
 
 def daily_token_rows(records: Records, of: Organization) -> pl.DataFrame:

@@ -13,6 +13,7 @@ DAILY_PULLS: Mapping[str, type] = {
     "claude_cost_report": said.CostLine,
     "claude_cost_totals": said.CostLine,
     "claude_messages_usage": said.UsageLine,
+    "claude_messages_usage_by_speed": said.UsageLine,
     "claude_code_usage": said.CodeRecord,
     "claude_analytics_cost": said.AnalyticsCost,
     "claude_analytics_usage": said.AnalyticsUsage,
@@ -24,7 +25,12 @@ SNAPSHOT_PULLS: Mapping[str, type] = {
     "claude_api_keys": said.ApiKey,
     "claude_users": said.User,
 }
-OPTIONAL_PULLS = ("claude_analytics_cost", "claude_analytics_usage", "claude_enterprise_users")  # where the key may
+OPTIONAL_PULLS = (  # where the key may, or where a day needs it
+    "claude_messages_usage_by_speed",
+    "claude_analytics_cost",
+    "claude_analytics_usage",
+    "claude_enterprise_users",
+)
 RAW_TABLES = {pull: raw_table(pull) for pull in (*DAILY_PULLS, *SNAPSHOT_PULLS)}
 
 DAY = day("the UTC day, as the vendor has it")
@@ -47,6 +53,7 @@ CLAUDE_COSTS = Table(
         "service_tier": string("standard or batch; Priority is not in the cost report"),
         "context_window": string("0-200k or 200k-1M"),
         "inference_geo": string("global, us or not_available"),
+        "speed": string("fast or standard, as the line's text has it; null where no token was bought"),
         **STAMPS,
     },
     cluster=("workspace_id", "model", "token_type"),
@@ -75,7 +82,7 @@ MEASURES = {
 
 CLAUDE_USAGE_TOKENS = Table(
     name="claude_usage_tokens",
-    grain="tokens of one UTC day by key, workspace, model, tier, context window and geography",
+    grain="tokens of one UTC day by key, workspace, model, tier and context window: what one request can group by",
     columns={
         "activity_date": DAY,
         "organization_id": ORGANIZATION,
@@ -84,7 +91,24 @@ CLAUDE_USAGE_TOKENS = Table(
         "model": string("the model's id, as the vendor writes it"),
         "service_tier": string("standard, batch, priority, …"),
         "context_window": string("0-200k or 200k-1M"),
+        **MEASURES,
+        **STAMPS,
+    },
+    cluster=("api_key_id", "workspace_id"),
+)
+
+CLAUDE_USAGE_TOKENS_BY_SPEED = Table(
+    name="claude_usage_tokens_by_speed",
+    grain="tokens of one UTC day by key, workspace, model, geography and speed: the tokens of claude_usage_tokens "
+    "again, never added to them, of the days whose prices differ by these",
+    columns={
+        "activity_date": DAY,
+        "organization_id": ORGANIZATION,
+        "api_key_id": string("null is Console and Workbench use"),
+        "workspace_id": string("null is the default workspace, never a total"),
+        "model": string("the model's id, as the vendor writes it"),
         "inference_geo": string("global, us or not_available"),
+        "speed": string("standard or fast; null where the vendor does not report it"),
         **MEASURES,
         **STAMPS,
     },
@@ -231,6 +255,7 @@ CORE_TABLES = (
     CLAUDE_COSTS,
     CLAUDE_DAILY_COST,
     CLAUDE_USAGE_TOKENS,
+    CLAUDE_USAGE_TOKENS_BY_SPEED,
     CLAUDE_DAILY_TOKENS,
     CLAUDE_CODE_USAGE_STATS,
     CLAUDE_CODE_MODEL_USAGE,
