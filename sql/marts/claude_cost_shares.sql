@@ -105,21 +105,24 @@ sides as (
     from measured
 ),
 
-halves as (
+sums as (
     select
         activity_date,
         workspace_id,
         model,
         cost_type,
         token_type,
-        is_batch,
         sum(measured_usd) as measured_usd,
-        sum(measured_usd) - sum(charged_usd) as apart_usd,
-        sum(greatest(measured_usd, cast(0 as numeric))) as positive_usd,
+        sum(if(is_batch, measured_usd, cast(0 as numeric))) as batch_usd,
+        sum(charged_usd) - sum(measured_usd) as apart_usd,
+        sum(if(is_batch, charged_usd - measured_usd, cast(0 as numeric))) as batch_apart_usd,
         sum(is_measured) as measured_rows,
+        countif(measured_usd > 0) as positive_rows,
+        countif(is_batch and measured_usd > 0) as positive_batch_rows,
         cast(count(*) as numeric) * cast('0.000000001' as numeric) as rounding_usd
     from sides
-    group by activity_date, workspace_id, model, cost_type, token_type, is_batch
+    group by activity_date, workspace_id, model, cost_type, token_type
+    having sum(is_measured) > 0
 ),
 
 -- Analytics show batch by product, the cost report by tier. Where the two disagree and only all tiers together agree,
@@ -131,17 +134,13 @@ matches as (
         model,
         cost_type,
         token_type,
-        is_batch,
         measured_usd,
-        positive_usd,
+        batch_usd,
         measured_rows,
-        sum(measured_usd) over cell as both_measured_usd,
-        sum(positive_usd) over cell as both_positive_usd,
-        sum(measured_rows) over cell as both_measured_rows,
-        abs(sum(apart_usd) over cell) <= sum(rounding_usd) over cell
-        and max(abs(apart_usd) - rounding_usd) over cell > 0 as is_together
-    from halves
-    window cell as (partition by activity_date, workspace_id, model, cost_type, token_type)
+        positive_rows,
+        positive_batch_rows,
+        abs(apart_usd) <= rounding_usd and abs(batch_apart_usd) > rounding_usd as is_together
+    from sums
 ),
 
 line_tokens as (
@@ -173,28 +172,23 @@ line_cells as (
     group by activity_date, workspace_id, model, token_type
 ),
 
-marked as (
+beside as (
     select
-        lines.activity_date,
-        lines.organization_id,
-        lines.workspace_id,
-        lines.model,
-        lines.cost_type,
-        lines.token_type,
-        lines.service_tier,
-        lines.amount_usd,
-        if(matches.is_together, matches.both_measured_usd, matches.measured_usd) as measured_usd,
-        if(matches.is_together, matches.both_measured_rows, matches.measured_rows) as measured_rows,
+        lines.*,
+        matches.measured_rows,
+        coalesce(matches.is_together, false) as is_together,
         case
-            when matches.activity_date is null then lines.service_tier
-            when matches.is_together then 'all'
-            when lines.is_batch then 'batch'
-            else 'other'
-        end as tiers,
-        matches.activity_date is null and line_cells.activity_date is not null as is_apart,
-        if(matches.activity_date is null, lines.context_window, '') as context_window,
-        if(matches.activity_date is null and line_cells.has_geos, lines.inference_geo, '') as inference_geo,
-        if(matches.activity_date is null and line_cells.has_speeds, lines.speed, '') as speed
+            when matches.is_together then matches.measured_usd
+            when lines.is_batch then matches.batch_usd
+            else matches.measured_usd - matches.batch_usd
+        end as measured_usd,
+        coalesce(
+            case
+                when matches.is_together then matches.positive_rows
+                when lines.is_batch then matches.positive_batch_rows
+                else matches.positive_rows - matches.positive_batch_rows
+            end, 0
+        ) > 0 as is_measured
     from lines
     left join matches
         on
@@ -203,14 +197,37 @@ marked as (
             and lines.model = matches.model
             and lines.cost_type = matches.cost_type
             and lines.token_type = matches.token_type
-            and lines.is_batch = matches.is_batch
-            and if(matches.is_together, matches.both_positive_usd, matches.positive_usd) > 0
+),
+
+marked as (
+    select
+        beside.activity_date,
+        beside.organization_id,
+        beside.workspace_id,
+        beside.model,
+        beside.cost_type,
+        beside.token_type,
+        beside.service_tier,
+        beside.amount_usd,
+        if(beside.is_measured, beside.measured_usd, null) as measured_usd,
+        if(beside.is_measured, beside.measured_rows, null) as measured_rows,
+        case
+            when not beside.is_measured then beside.service_tier
+            when beside.is_together then 'all'
+            when beside.is_batch then 'batch'
+            else 'other'
+        end as tiers,
+        not beside.is_measured and line_cells.activity_date is not null as is_apart,
+        if(beside.is_measured, '', beside.context_window) as context_window,
+        if(not beside.is_measured and line_cells.has_geos, beside.inference_geo, '') as inference_geo,
+        if(not beside.is_measured and line_cells.has_speeds, beside.speed, '') as speed
+    from beside
     left join line_cells
         on
-            lines.activity_date = line_cells.activity_date
-            and lines.workspace_id = line_cells.workspace_id
-            and lines.model = line_cells.model
-            and lines.token_type = line_cells.token_type
+            beside.activity_date = line_cells.activity_date
+            and beside.workspace_id = line_cells.workspace_id
+            and beside.model = line_cells.model
+            and beside.token_type = line_cells.token_type
 ),
 
 -- A thing is what one set of payers shares; it has one tier, or if analytics measure it, maybe several.
@@ -394,7 +411,6 @@ rated as (
         matched.model,
         matched.amount_usd,
         matched.list_usd,
-        cast(greatest(matched.amount_usd, cast(0 as numeric)) * 1000000000 as int64) as weight,
         cast(round(
             pool_units.units * cast(matched.amount_usd as float64) / pool_units.pool_usd
         ) as int64) as units
@@ -412,7 +428,7 @@ parts as (
         rated.model,
         rated.list_usd,
         rated.units,
-        rated.weight
+        cast(greatest(rated.amount_usd, cast(0 as numeric)) * 1000000000 as int64) as weight
     from rated
     where not rated.is_exact
     union all
