@@ -42,8 +42,8 @@ def speed_of(description: object) -> str | None:
 
 
 def days_of_many_prices(cost_lines: Records) -> list[date]:
-    """The days on which some lines of tokens differ in geography or speed alone: usage by the first request's dimensions
-    does not show which keys used which of them.
+    """The days on which some lines of tokens differ in geography or speed alone: the first usage request does not show
+    which keys used which of them.
     """
     variants: dict[tuple[date, tuple[str, ...]], set[tuple[str, str | None]]] = {}
     decoder = msgspec.json.Decoder(_Place)
