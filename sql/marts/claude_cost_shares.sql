@@ -139,7 +139,8 @@ matches as (
         measured_rows,
         positive_rows,
         positive_batch_rows,
-        abs(apart_usd) <= rounding_usd and abs(batch_apart_usd) > rounding_usd as is_together
+        abs(apart_usd) <= rounding_usd
+        and abs(batch_apart_usd) > if(apart_usd = 0, cast(0 as numeric), rounding_usd) as is_together
     from sums
 ),
 
