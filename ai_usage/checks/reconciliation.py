@@ -80,7 +80,8 @@ def judge_prices(day: date, lines: list[dict[str, Any]]) -> Verdict:
 
 def _envelope(line: Mapping[str, Any], day: date) -> Envelope | None:
     if line["token_type"] is not None:
-        return token_envelope(line["model"] or "none", line["token_type"], day)
+        tier, geo = line["service_tier"], line["inference_geo"]
+        return token_envelope(line["model"] or "none", line["token_type"], day, service_tier=tier, inference_geo=geo)
     if line["cost_type"] == "web_search":
         return SEARCH_ENVELOPE
     if line["cost_type"] in {"code_execution", "session_usage"}:
@@ -103,9 +104,9 @@ implied_price_is_a_list_price = daily_check(
     CLAUDE_COSTS,
     _implied_prices,
     source=CLAUDE,
-    description="Money over units lies between the cheapest and the dearest published price of that model and day.",
+    description="Money over units lies between the lowest and the highest published price of that model and day.",
     relies_on=["claude_cost_report", "claude_messages_usage"],
-    also_reads=[CLAUDE_USAGE_TOKENS],
+    also_reads=[CLAUDE_USAGE_TOKENS, dg.AssetKey(["marts", "claude_usage_by_line"])],
 )
 
 

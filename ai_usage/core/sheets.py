@@ -12,7 +12,6 @@ import pandas as pd
 import polars as pl
 from dagster_pandas import PandasColumn, create_dagster_pandas_dataframe_type
 
-from ai_usage.core.keys import read_keys
 from ai_usage.core.rebuild import GROUP, KINDS
 from ai_usage.errors import AiUsageError
 from ai_usage.layers import note, snapshot_asset
@@ -136,8 +135,6 @@ def read_newest(warehouse: Warehouse, tab: Tab) -> tuple[Records, TabRows] | Non
     newest = warehouse.newest(tab.pull, None)
     if newest.versions.is_empty():
         return None
-    if tab is tabs.API_KEY_MAPPING:
-        return newest, read_keys(newest, warehouse.newest("claude_api_keys", None))
     return newest, read_tab(tab, newest.lines["record"].to_list())
 
 

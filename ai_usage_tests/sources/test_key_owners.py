@@ -96,7 +96,7 @@ def test_a_header_overwritten_takes_no_key_from_anybody(platform: Platform) -> N
         platform.warehouse.now = lambda day=day: datetime(2026, 11, day, tzinfo=UTC)
         records = [json.dumps(cells).encode() for cells in rows]
         platform.warehouse.append("sheet_api_key_mapping", [Answer("google_sheets", None, records, 1, {})])
-    history = key_history(platform.warehouse, platform.warehouse.newest("claude_api_keys", None))
+    history = key_history(platform.warehouse)
     assert periods(*history) == [(None, "ada@example.com")]
 
 

@@ -18,6 +18,7 @@ from ai_usage.sources.claude.client import (
     ClaudeAdmin,
 )
 from ai_usage.sources.claude.rows import billed_cents
+from ai_usage.sources.claude.speeds import days_of_many_prices
 from ai_usage.sources.claude.tables import RAW_TABLES
 from ai_usage.sources.pulling import (
     InWarehouse,
@@ -42,6 +43,7 @@ MaybeClaude = dg.ResourceParam[ClaudeAdmin | None]
 NEEDS_ANALYTICS_KEY = (
     "not configured: ANTHROPIC_ANALYTICS_API_KEY is not set, and an Admin key does not open who used claude.ai"
 )
+ONE_PRICE = "not needed: no cost lines of this day differ in geography or speed alone"
 BOTH = ("raw/claude_cost_report", "raw/claude_cost_totals")
 ANALYTICS_PLAN = (
     "a key with the scope read:analytics (or a Console organization's Admin key), of an organization with usage-based "
@@ -64,6 +66,14 @@ REPORTS: dict[str, Report[ClaudeAdmin]] = {
         ),
         Report(pull="claude_cost_totals", name="cost totals", ask=ClaudeAdmin.cost_report),
         Report(pull="claude_messages_usage", name="messages usage", ask=messages_usage),
+        Report(
+            pull="claude_messages_usage_by_speed",
+            name="messages usage by geography and speed",
+            ask=ClaudeAdmin.messages_usage_by_speed,
+            use="which keys used fast mode or a geography of its own price; else their shares are estimated",
+            needs="the fast-mode beta of the usage report",
+            is_key_accepted=ClaudeAdmin.is_admin_key_accepted,
+        ),
         Report(
             pull="claude_code_usage",
             name="Claude Code usage",
@@ -168,7 +178,7 @@ def _cents(answers: list[Answer]) -> dict[date, Decimal]:
 
 @daily_asset("raw", RAW_TABLES["claude_messages_usage"], group=GROUP, kinds=KINDS)
 def claude_messages_usage(context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse) -> None:
-    """Tokens of the Messages API by key, workspace, model, tier, context window and geography, as sent."""
+    """Tokens of the Messages API by key, workspace, model, tier and context window, as sent."""
     _pull(
         context,
         claude_admin,
@@ -176,6 +186,35 @@ def claude_messages_usage(context: dg.AssetExecutionContext, claude_admin: Maybe
         "claude_messages_usage",
         messages_usage,
     )
+
+
+@daily_asset(
+    "raw",
+    RAW_TABLES["claude_messages_usage_by_speed"],
+    group=GROUP,
+    kinds=KINDS,
+    deps=[dg.AssetKey(["raw", "claude_cost_report"])],
+)
+def claude_messages_usage_by_speed(
+    context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse
+) -> None:
+    """The same tokens by key, workspace, model, geography and speed, as sent: only of the days whose cost lines have
+    several prices that the first request does not tell apart, with what lies between them in the same request. Where
+    the vendor refuses the beta, the shares of such lines are estimated.
+    """
+    report = REPORTS["claude_messages_usage_by_speed"]
+    if claude_admin is None:
+        note_not_configured(context, SOURCE, f"raw/{report.pull}")
+        return
+    for window in span_of_run(context).cut(at_most=DAYS_A_REQUEST):
+        days = days_of_many_prices(warehouse.newest("claude_cost_report", window))
+        needed = Span(days[0], days[-1]) if days else None
+        for day in window.days:
+            if needed is None or day not in needed:
+                note(context, f"raw/{report.pull}", day, skipped=ONE_PRICE)
+        if needed is None:
+            continue
+        pull_report(context, SOURCE, claude_admin, warehouse, report, at_most=DAYS_A_REQUEST, span=needed)
 
 
 @daily_asset("raw", RAW_TABLES["claude_code_usage"], group=GROUP, kinds=KINDS)
@@ -263,6 +302,7 @@ claude_users = _snapshot("claude_users", "All members of the organisation, as se
 ASSETS = [
     claude_cost_report_and_totals,
     claude_messages_usage,
+    claude_messages_usage_by_speed,
     claude_code_usage,
     claude_analytics_cost,
     claude_analytics_usage,

@@ -16,6 +16,7 @@ import polars as pl
 
 from ai_usage.money import NO_RATES, USD, Rates, currency_name, usd
 from ai_usage.sources.claude import records as said
+from ai_usage.sources.claude.speeds import speed_of
 from ai_usage.sources.claude.tables import (
     ACTOR,
     CLAUDE_ANALYTICS_COSTS,
@@ -25,6 +26,7 @@ from ai_usage.sources.claude.tables import (
     CLAUDE_DAILY_COST,
     CLAUDE_DAILY_TOKENS,
     CLAUDE_USAGE_TOKENS,
+    CLAUDE_USAGE_TOKENS_BY_SPEED,
     DIM_WORKSPACE,
     MEASURES,
     TOOLS,
@@ -92,6 +94,7 @@ def cost_rows(records: Records, of: Organization, rates: Rates = NO_RATES) -> pl
             "service_tier": [line.service_tier for line in lines],
             "context_window": [line.context_window for line in lines],
             "inference_geo": [line.inference_geo for line in lines],
+            "speed": [speed_of(line.description) if line.token_type else None for line in lines],
             **read.stamps(),
         }
     )
@@ -130,8 +133,6 @@ def usage_rows(records: Records, of: Organization) -> pl.DataFrame:
     """Rows of `claude_usage_tokens`, one per record."""
     read = records.read(said.UsageLine)
     lines = read.values
-    cached = [line.cache_creation or said.NO_CACHE for line in lines]
-    tools = [line.server_tool_use or said.NO_TOOLS for line in lines]
     return CLAUDE_USAGE_TOKENS.frame(
         {
             "activity_date": read.days,
@@ -141,16 +142,42 @@ def usage_rows(records: Records, of: Organization) -> pl.DataFrame:
             "model": [line.model for line in lines],
             "service_tier": [line.service_tier for line in lines],
             "context_window": [line.context_window for line in lines],
-            "inference_geo": [line.inference_geo for line in lines],
-            "uncached_input_tokens": [line.uncached_input_tokens for line in lines],
-            "output_tokens": [line.output_tokens for line in lines],
-            "cache_read_input_tokens": [line.cache_read_input_tokens for line in lines],
-            "cache_creation_5m_tokens": [cache.ephemeral_5m_input_tokens for cache in cached],
-            "cache_creation_1h_tokens": [cache.ephemeral_1h_input_tokens for cache in cached],
-            "web_search_requests": [tool.web_search_requests for tool in tools],
+            **_measures(lines),
             **read.stamps(),
         }
     )
+
+
+def usage_by_speed_rows(records: Records, of: Organization) -> pl.DataFrame:
+    """Rows of `claude_usage_tokens_by_speed`, one per record."""
+    read = records.read(said.UsageLine)
+    lines = read.values
+    return CLAUDE_USAGE_TOKENS_BY_SPEED.frame(
+        {
+            "activity_date": read.days,
+            "organization_id": [of.id] * len(lines),
+            "api_key_id": [line.api_key_id for line in lines],
+            "workspace_id": [line.workspace_id for line in lines],
+            "model": [line.model for line in lines],
+            "inference_geo": [line.inference_geo for line in lines],
+            "speed": [line.speed for line in lines],
+            **_measures(lines),
+            **read.stamps(),
+        }
+    )
+
+
+def _measures(lines: Sequence[said.UsageLine]) -> dict[str, list[int]]:
+    cached = [line.cache_creation or said.NO_CACHE for line in lines]
+    tools = [line.server_tool_use or said.NO_TOOLS for line in lines]
+    return {
+        "uncached_input_tokens": [line.uncached_input_tokens for line in lines],
+        "output_tokens": [line.output_tokens for line in lines],
+        "cache_read_input_tokens": [line.cache_read_input_tokens for line in lines],
+        "cache_creation_5m_tokens": [cache.ephemeral_5m_input_tokens for cache in cached],
+        "cache_creation_1h_tokens": [cache.ephemeral_1h_input_tokens for cache in cached],
+        "web_search_requests": [tool.web_search_requests for tool in tools],
+    }
 
 
 def daily_token_rows(records: Records, of: Organization) -> pl.DataFrame:
