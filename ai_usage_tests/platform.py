@@ -247,11 +247,12 @@ class Outcome:
     @property
     def results(self) -> list[CheckResult]:
         """What every check came to: passed, warned, failed or not judged."""
-        planned = self.result.job_def.asset_layer.asset_graph.asset_check_keys
+        runs = getattr(self.result, "results", [self.result])  # one, or several asked as one
+        planned = {key for run in runs for key in run.job_def.asset_layer.asset_graph.asset_check_keys}
         return results_of(((event, 0.0) for event in self.result.all_events), planned)
 
     def not_judged(self, claim: str, table: str | None = None) -> dict[date | None, str]:
-        """The days on which a check is not judged, and why; None of a check without days, and of one that was not run."""
+        """The days on which a check is not judged, and why; None of a check without days, or not run at all."""
         return {
             one.day: one.why
             for one in self.results

@@ -48,7 +48,8 @@ def uploads_are_fresh(context: dg.AssetCheckExecutionContext) -> Verdicts:
     uploads: Uploads | None = context.resources.uploads
     read = warehouse.pulled_days(AUDIT_LOG)
     judged = freshness(len(uploads.files()) if uploads else 0, max(read, default=None), settings().now())
-    yield from stored(SPEC, {None: of_the_past(context) or judged})
+    is_judged = isinstance(judged, Verdict)
+    yield from stored(SPEC, {None: (of_the_past(context) if is_judged else None) or judged})
 
 
 CHECKS = [uploads_are_fresh]

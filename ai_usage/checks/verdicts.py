@@ -201,7 +201,7 @@ def snapshot_check(  # noqa: PLR0913 - a declaration, by name
     def judged(context: dg.AssetCheckExecutionContext) -> Verdicts:
         warehouse: Warehouse = context.resources.warehouse
         missing = Missing.of(context, sources, pulls, is_optional=is_optional)
-        finding: Finding | None = of_the_past(context) if is_about_now else None
+        finding: Finding | None = of_the_past(context) if is_about_now and missing.configured else None
         if finding is None:
             try:
                 for one in sources:
@@ -323,7 +323,8 @@ def _first_seen_before(instance: dg.DagsterInstance, check: dg.AssetCheckKey) ->
     """Since when the last runs of the check have known each thing: a run of a few days does not make it new."""
     found: dict[str, date] = {}
     for record in instance.event_log_storage.get_asset_check_execution_history(check, limit=RUNS_REMEMBERED):
-        table = record.evaluation.metadata.get("rows") if record.evaluation else None
+        said = record.evaluation  # or, of a run that is not over, what is planned
+        table = said.metadata.get("rows") if isinstance(said, dg.AssetCheckEvaluation) else None
         for row in table.records if isinstance(table, dg.TableMetadataValue) else ():
             if "first_seen" in row.data:
                 what = str(row.data["what"])
