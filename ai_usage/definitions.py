@@ -83,7 +83,7 @@ def duckdb_warehouse(of: Settings, *, is_read_only: bool = False) -> DuckDBWareh
 
 
 class WarehouseResource(dg.ConfigurableResource[Warehouse]):
-    """Hands a run its warehouse. At the run's end, even if it failed, its verdicts are kept and what it wrote is
+    """Hands a run its warehouse. At the run's end, even if it failed, its check results are kept and what it wrote is
     published.
     """
 
@@ -95,7 +95,7 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
         finally:
             try:
                 if context.instance and context.run:
-                    keep_verdicts(warehouse, context.instance, context.run.run_id)
+                    keep_verdicts(warehouse, context.instance, context.run.run_id, is_over=True)
             finally:
                 warehouse.publish()
 

@@ -27,6 +27,7 @@ from dagster._core.storage.event_log.in_memory import InMemoryEventLogStorage
 from ai_usage.automation.refresh import range_tags
 from ai_usage.automation.runs import Runs
 from ai_usage.catalog import FUNCTIONS, TABLES
+from ai_usage.checks.results import CheckResult, results_of
 from ai_usage.definitions import ASSETS, CHECKS, build_defs
 from ai_usage.layers import TABLE_WAS_BUILT
 from ai_usage.partitions import Span
@@ -286,6 +287,21 @@ class Outcome:
             day = date.fromisoformat(verdict.partition) if verdict.partition else None
             found.setdefault((verdict.check_name, verdict.asset_key.path[-1]), {})[day] = verdict
         return found
+
+    @property
+    def results(self) -> list[CheckResult]:
+        """What every check came to: passed, warned, failed or not judged."""
+        runs = getattr(self.result, "results", [self.result])  # one, or several asked as one
+        planned = {key for run in runs for key in run.job_def.asset_layer.asset_graph.asset_check_keys}
+        return results_of(((event, 0.0) for event in self.result.all_events), planned)
+
+    def not_judged(self, claim: str, table: str | None = None) -> dict[date | None, str]:
+        """The days on which a check is not judged, and why; None of a check without days, or not run at all."""
+        return {
+            one.day: one.why
+            for one in self.results
+            if one.result == "not judged" and one.check == claim and table in (None, one.asset.split("/")[-1])
+        }
 
     def red(self, claim: str, table: str | None = None) -> set[date | None]:
         """The days on which a claim is false."""

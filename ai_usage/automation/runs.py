@@ -16,14 +16,13 @@ import dagster as dg
 from ai_usage.automation.cadence import CADENCES
 from ai_usage.automation.rebuild import requests
 from ai_usage.automation.refresh import BUILD, CHAIN, PROCESS, REFRESH_DAY, REFRESH_RANGE, end_the_dead, range_tags
+from ai_usage.checks.results import innermost, reason_of
 from ai_usage.checks.verdicts import ONE_PARTITION, RANGE_END, RANGE_START
 from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.layers import POOL, TABLE_WAS_BUILT
 from ai_usage.partitions import DAYS, Span
 from ai_usage.settings import Settings, settings
 from ai_usage.warehouse.port import Warehouse
-
-UNKNOWN = "unknown"
 
 Repository = Any  # dagster's repository, whose jobs have their resources
 
@@ -73,7 +72,7 @@ class Runs:
             raise KeyboardInterrupt
         for event in result.get_step_failure_events():
             if is_of_the_warehouse(event.step_failure_data.error):
-                raise WarehouseError(why(event))
+                raise WarehouseError(reason_of(event))
 
     @property
     def failures(self) -> dict[str, str]:
@@ -86,7 +85,7 @@ class Runs:
 
 def failures_of(result: dg.ExecuteInProcessResult) -> dict[str, str]:
     """Step → why it failed. A run that failed before its first step stands under its job's name."""
-    steps = {event.step_key or "": why(event) for event in result.get_step_failure_events()}
+    steps = {event.step_key or "": reason_of(event) for event in result.get_step_failure_events()}
     if steps or result.success:
         return steps
     errors = [event.event_specific_data for event in result.all_events if event.is_failure]
@@ -94,29 +93,15 @@ def failures_of(result: dg.ExecuteInProcessResult) -> dict[str, str]:
     return {result.job_def.name: innermost(first)}
 
 
-def why(event: dg.DagsterEvent) -> str:
-    """The sentence of a step that failed."""
-    data = event.step_failure_data
-    if data.user_failure_data and data.user_failure_data.description:
-        return data.user_failure_data.description
-    return innermost(data.error)
-
-
 def is_of_the_warehouse(error: Any) -> bool:
     """Whether a step failed because the warehouse cannot be used."""
     return bool(error) and (error.cls_name == WarehouseError.__name__ or is_of_the_warehouse(error.cause))
 
 
-def innermost(error: Any) -> str:
-    while error and error.cause:
-        error = error.cause
-    return error.message.strip() if error else UNKNOWN
-
-
 def not_built(result: dg.ExecuteInProcessResult) -> dict[str, str]:
     """Table → why it was left as it was."""
     return {
-        check.asset_key.to_user_string(): check.description or UNKNOWN
+        check.asset_key.to_user_string(): check.description or "unknown"
         for check in result.get_asset_check_evaluations()
         if check.check_name == TABLE_WAS_BUILT and not check.passed
     }

@@ -14,7 +14,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from ai_usage.checks.verdicts import Verdict, snapshot_check, some
+from ai_usage.checks.verdicts import Finding, NotJudged, Verdict, snapshot_check, some
 from ai_usage.core.revisions import NOBODY
 from ai_usage.core.sheets import read_newest
 from ai_usage.money import read_rates
@@ -40,6 +40,7 @@ class Judged:
     row: Row
     why: str = ""
     is_error: bool = False
+    is_unknown: bool = False  # not comparable, as its days are not known yet
 
     @property
     def shown(self) -> dict[str, Any]:
@@ -49,7 +50,7 @@ class Judged:
         return {name: self.row[name] for name in (*names, *more)} | {"why": self.why}
 
 
-def _figures_match(warehouse: Warehouse) -> Verdict | None:
+def _figures_match(warehouse: Warehouse) -> Finding | None:
     if (read := read_newest(warehouse, CONSOLE_FIGURES)) is None:
         return None
     rows = warehouse.query(f"checks/{CLAIM}").to_dicts()
@@ -60,7 +61,7 @@ def _figures_match(warehouse: Warehouse) -> Verdict | None:
     return judge_figures([_judged(warehouse, row) for row in rows])
 
 
-def judge_figures(figures: list[Judged]) -> Verdict:
+def judge_figures(figures: list[Judged]) -> Finding:
     """All figures in one verdict: what differs first, then what cannot be compared."""
     wrong = [one for one in figures if one.is_error]
     unclear = [one for one in figures if one.why and not one.is_error]
@@ -73,10 +74,12 @@ def judge_figures(figures: list[Judged]) -> Verdict:
         wrong.sort(key=lambda one: -abs(one.row["difference_usd"]))
         named = some((f"{whose(one.row)} {one.why}" for one in wrong), at_most=3, between="; ")
         return Verdict.error(f"{len(wrong)} of {len(figures)} figures differ: {named}.{rest}", shown)
-    if unclear:
+    if any(not one.is_unknown for one in unclear):
         return Verdict.warning(rest.strip(), shown)
+    if unclear:
+        return Verdict.right(rest.strip()) if matching else NotJudged(rest.strip())
     if not figures:
-        return Verdict.right("The sheet has no figure of a console: there is nothing to hold the sums against.")
+        return NotJudged("The sheet has no figure of a console to compare with.")
     return Verdict.right(f"{len(figures)} figures match, each to a cent or a hundredth of a percent.")
 
 
@@ -111,7 +114,9 @@ def _judged(warehouse: Warehouse, row: Row) -> Judged:
     if row["provider"] == "cursor" and row["workspace_id"]:
         return Judged(row, "Cursor has no workspaces")
     if row["days_missing"]:
-        return Judged(row, _missing(row, settings().now().date()))
+        today = settings().now().date()
+        is_unknown = row["days_missing"] == row["days"] or not _never_pulled(row, today)
+        return Judged(row, _missing(row, today), is_unknown=is_unknown)
     if abs(row["difference_usd"]) <= row["tolerance_usd"]:
         return Judged(row)
     amounts = (
@@ -126,13 +131,20 @@ def _judged(warehouse: Warehouse, row: Row) -> Judged:
 
 
 def _missing(row: Row, today: date) -> str:
-    to_come = max((row["period_end"] - max(today, row["period_start"])).days, 0)
-    never = max(row["days_missing"] - to_come, 0)
+    never, to_come = _never_pulled(row, today), _to_come(row, today)
     parts = [
         f"{never} of its {row['days']} days were never pulled (make backfill)" if never else "",
         f"{min(to_come, row['days_missing'])} of its {row['days']} days are not over" if to_come else "",
     ]
     return " and ".join(part for part in parts if part)
+
+
+def _to_come(row: Row, today: date) -> int:
+    return max((row["period_end"] - max(today, row["period_start"])).days, 0)
+
+
+def _never_pulled(row: Row, today: date) -> int:
+    return max(row["days_missing"] - _to_come(row, today), 0)
 
 
 def usd(amount: Decimal, *, sign: str = "") -> str:

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from datetime import date
 
-from ai_usage.commands.refresh import refresh, tell_troubles
+from ai_usage.commands.refresh import refresh, tell_not_judged, tell_troubles
 from ai_usage.commands.shell import OUT, prepare_instance
 from ai_usage.errors import SettingError
 from ai_usage.partitions import Span
@@ -19,12 +19,9 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     span = asked_span(of, asked.first, asked.last)
     prepare_instance(of)
     outcome = refresh(of, span)
-    green = sum(v.passed for v in outcome.verdicts)
-    OUT.print(
-        f"{len(span.days)} days · {outcome.requests.total()} requests · "
-        f"{green} of {len(outcome.verdicts)} verdicts green"
-    )
+    OUT.print(f"{len(span.days)} days · {outcome.requests.total()} requests · {outcome.summary}", soft_wrap=True)
     tell_troubles(outcome)
+    tell_not_judged(outcome)
     return 0 if outcome.is_good else 1
 
 

@@ -4,6 +4,7 @@ Each writes one HTML file into `<data folder>/site`. Where pseudonyms are wanted
 """
 
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -11,17 +12,19 @@ import sqlglot
 from sqlglot import exp
 
 from ai_usage.dashboards import cards, site
-from ai_usage.dashboards.boards import OF_FRESHNESS, Board, boards
+from ai_usage.dashboards.boards import OF_FRESHNESS, OF_KNOWN_DAYS, Board, boards
 from ai_usage.dashboards.site import Site
 from ai_usage.dashboards.verdicts import CHECK_RESULTS, keep_verdicts
 from ai_usage.discretion import Discretion
 from ai_usage.layers import OWNERS, POOL, built, was_built
 from ai_usage.marts.files import marts
+from ai_usage.partitions import ONE_DAY
 from ai_usage.settings import Settings, secrets, settings
 from ai_usage.warehouse.googlesql import read
 from ai_usage.warehouse.port import Warehouse
 
 LAYER = GROUP = "dashboards"
+SETTLES = timedelta(hours=12)  # after which a day that is over should be known
 
 
 def asset_of(board: Board) -> dg.AssetsDefinition:
@@ -64,7 +67,7 @@ def marts_read(board: Board) -> set[str]:
 
 def tables_read(board: Board) -> set[str]:
     """What the board's cards read, and what tells how fresh they are."""
-    queries = [OF_FRESHNESS, *(card.name for card in board.cards)]
+    queries = [OF_FRESHNESS, OF_KNOWN_DAYS, *(card.name for card in board.cards)]
     parsed = [sqlglot.parse_one(read(f"dashboards/{name}"), read="bigquery") for name in queries]
     return {table.name for select in parsed for table in select.find_all(exp.Table) if table.db}
 
@@ -73,6 +76,7 @@ def write_board(warehouse: Warehouse, board: Board, of: Settings) -> Path:
     """Ask the board's cards and put its page in place, and the list of boards beside it."""
     with warehouse.connected():
         results = {card.name: cards.result(warehouse, card) for card in board.cards}
+        known = cards.known_days(warehouse)
     folder = site_folder(of)
     made = Site(
         boards(),
@@ -82,7 +86,9 @@ def write_board(warehouse: Warehouse, board: Board, of: Settings) -> Path:
         discreet=Discretion(secrets()),
     )
     site.write(folder, site.INDEX, made.index())
-    return site.write(folder, f"{board.name}.html", made.page(board, results))
+    return site.write(
+        folder, f"{board.name}.html", made.page(board, results, known, (of.now() - SETTLES).date() - ONE_DAY)
+    )
 
 
 def site_folder(of: Settings) -> Path:

@@ -135,7 +135,7 @@ def test_what_has_not_settled_yet_is_a_warning_and_only_beyond_a_percent(good: P
     assert good.check(PARITY, DAYS).red(PARITY) == set()
 
 
-def test_a_day_without_analytics_is_nothing_to_judge_and_one_not_built_is_red(good: Platform) -> None:
+def test_a_day_without_analytics_is_not_judged_and_one_not_built_fails(good: Platform) -> None:
     good.sql(f"delete from {A}.claude_parity where {THAT_DAY}")
     outcome = good.check(PARITY, DAYS)
     assert outcome.red(PARITY) == {DAY}
@@ -143,7 +143,8 @@ def test_a_day_without_analytics_is_nothing_to_judge_and_one_not_built_is_red(go
     good.sql(f"delete from {PULLS} where pull = 'claude_analytics_cost' and {THAT_DAY}")
     outcome = good.check(PARITY, DAYS)
     assert outcome.red(PARITY) == set()
-    assert "Nothing to judge" in sentence(outcome, PARITY, "claude_parity", DAY)
+    assert outcome.not_judged(PARITY).keys() == {DAY}
+    assert "the plan does not include it" in outcome.not_judged(PARITY)[DAY]
 
 
 FIGURE_HARMS = {
@@ -234,10 +235,24 @@ def test_figures_that_never_reached_core_are_red(good: Platform) -> None:
     assert "core/console_figures none: build it" in sentence(outcome, FIGURES, "month_close")
 
 
-def test_no_sheet_is_nothing_to_judge(platform: Platform) -> None:
+def test_without_a_sheet_no_figure_is_judged(platform: Platform) -> None:
     outcome = platform.check(FIGURES)
-    assert outcome.red(FIGURES) == set()
-    assert "Nothing to judge" in sentence(outcome, FIGURES, "month_close")
+    assert outcome.verdicts == {}
+    assert outcome.not_judged(FIGURES) == {None: "Not configured: AI_USAGE_SHEET_ID is not set."}
+
+
+def test_a_figure_of_days_never_pulled_or_not_over_is_not_judged(good: Platform) -> None:
+    """Beside figures that match it does not count; alone it makes the check one that is not judged."""
+    good.sql(f"update {SHEET} set period_end = '2026-12-03' where {CURSORS}")
+    outcome = good.check(FIGURES)
+    assert outcome.verdict(FIGURES, None, "month_close").passed
+    assert "13 of its 30 days are not over" in sentence(outcome, FIGURES, "month_close")
+    good.sql(f"delete from {SHEET} where not ({CURSORS})")
+    outcome = good.check(FIGURES)
+    assert outcome.verdicts == {}
+    assert "13 of its 30 days are not over" in outcome.not_judged(FIGURES)[None]
+    good.sql(f"update {SHEET} set period_start = '2026-09-01', period_end = '2026-10-01' where {CURSORS}")
+    assert "30 of its 30 days were never pulled" in good.check(FIGURES).not_judged(FIGURES)[None]
 
 
 def test_a_day_restated_after_the_figure_is_told_as_that_everywhere(good: Platform) -> None:

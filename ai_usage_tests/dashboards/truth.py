@@ -194,7 +194,9 @@ TEAMS_WORK = {
 PER_LINE, PER_COMMIT = {"usd_per_line": ratio("usd", "lines_accepted")}, {"usd_per_commit": ratio("usd", "commits")}
 # Two months of one person are two; two tools of one provider are one.
 PERSON_MONTHS = "count(distinct person || period || provider) filter (is_active > 0)"
-COUNTED = {name: f"sum((verdict = '{name}')::int)" for name in ("failed", "warned", "passed")}
+COUNTED = {
+    name.replace(" ", "_"): f"sum((verdict = '{name}')::int)" for name in ("failed", "warned", "passed", "not judged")
+}
 MOST = "max({})".format
 
 TRUTHS: dict[str, Truth] = {
@@ -374,7 +376,7 @@ TRUTHS: dict[str, Truth] = {
         {"seat_usd": "sum(seat)", "worth_usd": "sum(worth)", "saved_usd": "sum(worth - seat)"},
         {"person": "person", "team_name": "team", "provider": "provider", "seat_basis": "seat_basis"},
     ),
-    "failing_claims": Truth("verdicts", {name: COUNTED[name] for name in ("failed", "warned")}),
+    "failing_claims": Truth("verdicts", {name: COUNTED[name] for name in ("failed", "warned", "not_judged")}),
     "unexplained_difference": Truth(
         "close",
         {"unexplained_usd": "sum(abs(unexplained_usd))", "difference_usd": "sum(abs(vendor_usd - figure_usd))"},
@@ -396,7 +398,7 @@ TRUTHS: dict[str, Truth] = {
         {
             "claim": "claim",
             "asset": "asset",
-            "why": """ifnull((select arg_max(v.why, (v.judged_day, v.judged_at)) from fact as v
+            "why": """ifnull((select arg_max(v.why, (v.verdict != 'not judged', v.judged_day, v.judged_at)) from fact as v
                 where v.claim = fact.claim and v.asset = fact.asset and v.verdict != 'passed'), '')""",
         },
     ),
