@@ -47,11 +47,10 @@ with usage as (
 plans as (
     select
         activity_date,
-        max(plan_name) as plan_name
+        if(min(plan_name) = max(plan_name), min(plan_name), null) as plan_name
     from ai_usage_analytics.cursor_seats
     where activity_date between @first_day and @last_day
     group by activity_date
-    having min(plan_name) = max(plan_name)
 )
 
 select

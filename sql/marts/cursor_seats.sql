@@ -117,7 +117,7 @@ plans as (
     left join listed on days.activity_date = listed.activity_date
 ),
 
-seats as (
+seat_rows as (
     select
         members.activity_date,
         members.user_email,
@@ -176,4 +176,4 @@ select
     is_assigned,
     subscription_included_reqs,
     estimated_cost_usd
-from seats
+from seat_rows

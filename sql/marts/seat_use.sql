@@ -48,7 +48,7 @@ members as (
     having logical_or(not coalesce(is_removed, false) and coalesce(role, '') != 'free-owner')
 ),
 
-seats as (
+paid as (
     select
         cursor_seats.user_email,
         cursor_seats.is_assigned,
@@ -68,7 +68,7 @@ unassigned as (
         if(countif(is_assigned and seats is null) > 0, null, max(if(is_assigned, null, plan_name))) as plan_name,
         if(countif(is_assigned and seats is null) > 0, null, max(if(is_assigned, null, seat_price_usd)))
             as seat_price_usd
-    from seats
+    from paid
     group by as_of_date
 ),
 
@@ -83,8 +83,8 @@ people as (
 select
     activity.user_email,
     people.team_name,
-    seats.plan_name,
-    seats.seat_price_usd,
+    paid.plan_name,
+    paid.seat_price_usd,
     activity.as_of_date,
     activity.last_active_date,
     activity.days_known,
@@ -92,10 +92,10 @@ select
     activity.days_active = 0 and activity.days_known >= 20 as is_idle,
     true as is_assigned,
     1 as seats,
-    if(activity.days_active = 0 and activity.days_known >= 20, seats.seat_price_usd, null) as saving_usd
+    if(activity.days_active = 0 and activity.days_known >= 20, paid.seat_price_usd, null) as saving_usd
 from activity
 inner join members on activity.user_email = members.user_email
-left join seats on activity.user_email = seats.user_email
+left join paid on activity.user_email = paid.user_email
 left join people on activity.user_email = people.user_email
 where activity.last_told_of = activity.as_of_date
 union all
