@@ -116,8 +116,9 @@ CONSOLE_FIGURES = Tab(
         Column("amount_usd", cells.amount),
         Column("source", cells.text, required=False),
         Column("note", cells.text, required=False),
+        Column("covers", cells.choice("usage", "usage_and_seats"), required=False),
     ],
-    key=["provider", "period_start", "period_end", "workspace_id"],
+    key=["provider", "period_start", "period_end", "workspace_id", "covers"],
     rule=_a_period,
 )
 BUDGETS = Tab(
