@@ -220,6 +220,9 @@ PER_LINE, PER_COMMIT = {"usd_per_line": ratio("usd", "lines_accepted")}, {"usd_p
 PERSON_MONTHS = "count(distinct person || period || provider) filter (is_active > 0)"
 COUNTED = {name: f"sum((verdict = '{name}')::int)" for name in ("failed", "warned", "passed")}
 MOST = "max({})".format
+MONTHS_SEATS = f"""case when figure_covers = 'usage' then 0 else ifnull((
+    select sum(s.billed_usd) from {A}.ai_spend as s where s.provider = fact.provider
+        and strftime(s.spend_date, '%Y-%m') = fact.month and s.charge_type = 'subscription'), 0) end"""
 
 TRUTHS: dict[str, Truth] = {
     "month_spend": Truth("spend", USD, where=THIS),
@@ -402,7 +405,10 @@ TRUTHS: dict[str, Truth] = {
     "failing_claims": Truth("verdicts", {name: COUNTED[name] for name in ("failed", "warned")}),
     "unexplained_difference": Truth(
         "close",
-        {"unexplained_usd": "sum(abs(unexplained_usd))", "difference_usd": "sum(abs(vendor_usd - figure_usd))"},
+        {
+            "unexplained_usd": "sum(abs(unexplained_usd))",
+            "difference_usd": f"sum(abs(vendor_usd + {MONTHS_SEATS} - figure_usd))",
+        },
     ),
     "attribution_share": Truth("spend", ATTRIBUTED),
     "restated_spend": Truth(
@@ -429,7 +435,7 @@ TRUTHS: dict[str, Truth] = {
     "months_closed": Truth(
         "close",
         {name: f"sum({name})" for name in ("vendor_usd", "figure_usd", "unexplained_usd", "days_missing")},
-        {"month": "month", "provider": "provider", "status": "status"},
+        {"month": "month", "provider": "provider", "status": "status", "status_reason": "ifnull(status_reason, '')"},
     ),
     "parity_by_cause": Truth(
         "parity", {"amount_usd": "sum(usd)"}, {"activity_date": "activity_date", "cause": "cause"}
