@@ -46,12 +46,14 @@ def test_everything_is_green_but_what_a_week_cannot_tell_and_what_the_sheet_has_
         "events_add_up_to_cycle_spend",
         "mapping_is_unambiguous",
         "no_departed_member_spends",
+        "seats_are_used",
         "sheet_rows_are_valid",
     }
     cycle = wrong["events_add_up_to_cycle_spend"].description or ""
     assert cycle.startswith("Cannot be judged: 10 days of events of the billing cycle since 2026-11-03 were never")
     figures = wrong["console_figures_match"].description or ""
     assert "as a whole and in 5 workspaces: 31 of its 31 days were never pulled (make backfill)" in figures
+    assert " purchased Cursor seats have no member: " in (wrong["seats_are_used"].description or "")
     departed = wrong["no_departed_member_spends"].description or ""
     assert "key evals (ivan.zeman@example.com)" in departed
     daily = [days.keys() for (claim, _), days in demo.outcome.verdicts.items() if None not in days]
@@ -71,6 +73,18 @@ def test_cursor_events_are_the_vendors_to_the_last_digit_and_as_many(demo: Demo)
         if events
     ]
     assert sum(row[1] for row in built) > 1000
+
+
+def test_cursor_seats_are_billed_as_the_sheet_has_them(demo: Demo) -> None:
+    rows = [one.values for one in demo.truth.sheet.good if one.tab == "seats"]
+    [seats] = [int(row["seats"]) for row in rows if (row["plan"], row["valid_to"]) == ("Teams", None)]
+    billed = demo.platform.sql(
+        f"""select spend_date, sum(quantity), round(sum(billed_usd), 6), count(user_email) from {ANALYTICS}.ai_spend
+        where provider = 'cursor' and meter = 'seat' group by 1 order by 1"""
+    )
+    a_day = (Decimal(40) * seats / 30).quantize(Decimal("1e-6"))
+    assert [(day, count, usd) for day, count, usd, _ in billed] == [(day, seats, a_day) for day in WEEK.days]
+    assert all(0 < members < seats for *_, members in billed)
 
 
 def test_each_cost_line_is_the_vendors_to_the_last_digit(demo: Demo) -> None:

@@ -295,7 +295,7 @@ def test_an_export_is_the_months_decimals_in_both_files(
     assert main(["export_focus", "2026-10"]) == 0
     total = sum(row["billed_usd"] for row in EVERY_KIND.values())
     told = said(capsys)
-    assert f"19 rows · ${total:,.2f} billed (exactly {total} USD) · charges on 1 of 31 days" in told
+    assert f"{len(EVERY_KIND)} rows · ${total:,.2f} billed (exactly {total} USD) · charges on 1 of 31 days" in told
     assert "Provisional: vendors may still restate" in told
     assert "SIMULATED" not in told
 

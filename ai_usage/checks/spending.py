@@ -302,17 +302,23 @@ def _seats(warehouse: Warehouse) -> Verdict | None:
 
 
 def judge_seats(rows: Rows) -> Verdict:
-    """Seats that nobody uses, and what they cost."""
+    """Seats that no member uses, or has, and what they cost."""
     if not rows:
-        return Verdict.right("Every seat was used in the last four weeks, or is too new to tell.")
+        return Verdict.right("Every seat has a member who used it in the last four weeks, or is too new to judge.")
+    idle = [row for row in rows if row["is_assigned"]]
+    said = [
+        f"{row['seats']} purchased Cursor seats have no member: {_saving([row])}." for row in rows if row not in idle
+    ]
+    if idle:
+        named = some(row["user_email"] for row in idle)
+        said.append(f"{len(idle)} Cursor seats were not used in the last four weeks: {_saving(idle)}. {named}.")
+    return Verdict.warning(" ".join(said), rows)
+
+
+def _saving(rows: Rows) -> str:
+    unpriced = sum(row["seats"] for row in rows if row["saving_usd"] is None)
     saving = sum((row["saving_usd"] or Decimal() for row in rows), Decimal())
-    unpriced = sum(row["saving_usd"] is None for row in rows)
-    price = f", {unpriced} of unknown price" if unpriced else ""
-    return Verdict.warning(
-        f"{len(rows)} Cursor seats were not used in the last four weeks: {saving:,.2f} USD a month{price}. "
-        f"{some(row['user_email'] for row in rows)}.",
-        rows,
-    )
+    return f"{saving:,.2f} USD a month" + (f", {unpriced} of unknown price" if unpriced else "")
 
 
 seats_are_used = snapshot_check(
@@ -320,9 +326,38 @@ seats_are_used = snapshot_check(
     SEAT_USE,
     _seats,
     source=FROM_CURSOR,
-    description="Every paid Cursor seat was used on some day of the last four weeks.",
+    description="Every paid Cursor seat has a member and was used on some day of the last four weeks.",
     pull="cursor_daily_usage",
     is_about_now=True,
+)
+
+
+def _purchased(warehouse: Warehouse) -> Verdict | None:
+    if not warehouse.pulled_days("cursor_daily_usage"):
+        return None
+    return judge_purchase(_found(warehouse, "members_have_purchased_seats"))
+
+
+def judge_purchase(rows: Rows) -> Verdict:
+    """Whether the sheet has as many purchased seats as Cursor has members."""
+    if not rows:
+        return Verdict.right("Cursor has no more members than the sheet has purchased seats.")
+    [row] = rows
+    return Verdict.warning(
+        f"On {row['as_of_date']} Cursor has {row['members']} members, and the sheet's tab seats has "
+        f"{row['purchased_seats']} purchased seats: these are billed, and which members have them is not known.",
+        rows,
+    )
+
+
+members_have_purchased_seats = snapshot_check(
+    "members_have_purchased_seats",
+    SEAT_USE,
+    _purchased,
+    source=FROM_CURSOR,
+    description="Cursor has no more paid members than the sheet's tab seats has purchased seats.",
+    pull="cursor_daily_usage",
+    also_reads=[dg.AssetKey(["marts", "cursor_seats"])],
 )
 
 
@@ -384,6 +419,7 @@ CHECKS = [
     spend_is_as_usual,
     growth_is_within_limit,
     seats_are_used,
+    members_have_purchased_seats,
     no_departed_member_spends,
     forecast_beats_naive,
 ]

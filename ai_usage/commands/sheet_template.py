@@ -21,6 +21,7 @@ EXAMPLES = {
         "1234.50",
         "Console > Cost",
         "the end is exclusive",
+        "usage",
     ],
     "budgets": ["2026-01", "team", "Data", "5000"],
     "seats": ["cursor", "Teams", "40", "25", "2026-01-01", ""],

@@ -204,6 +204,33 @@ def test_a_cent_or_a_hundredth_of_a_percent_is_no_difference(good: Platform) -> 
         assert good.check(FIGURES).red(FIGURES) == red
 
 
+def test_an_invoice_that_includes_seats_matches_usage_and_seats(good: Platform) -> None:
+    """Case 32: the figure is usage + seats; which of the two it covers, the sheet says or the result does."""
+    days = "between '2026-11-03' and '2026-11-19'"
+    [(seats,)] = good.sql(
+        f"select sum(billed_usd) from {A}.cursor_expenses where expense_date {days} and cost_type = 'subscription'"
+    )
+    assert seats > 1000
+    good.sql(f"update {SHEET} set amount_usd = round(amount_usd + {seats}, 2) where {CURSORS}")
+    outcome = good.check(FIGURES)
+    assert outcome.red(FIGURES) == set()
+    said = sentence(outcome, FIGURES, "month_close")
+    assert "With seats: cursor 2026-11-03…2026-11-19, " in said
+    assert f" of usage and {seats:,.2f} of seats." in said
+    good.sql(f"update {SHEET} set covers = 'usage' where {CURSORS}")
+    outcome = good.check(FIGURES)
+    assert outcome.red(FIGURES) == {None}
+    assert "1 of 7 figures differ: cursor 2026-11-03…" in sentence(outcome, FIGURES, "month_close")
+    good.sql(f"update {SHEET} set covers = 'usage_and_seats' where {CURSORS}")
+    assert good.check(FIGURES).red(FIGURES) == set()
+    good.sql(f"update {SHEET} set amount_usd = amount_usd + 5 where {CURSORS}")
+    assert f" USD and seats to {seats:,.2f}, the figure says " in sentence(good.check(FIGURES), FIGURES, "month_close")
+    good.sql(f"update {A}.spend_by_scope set seats_usd = 0")
+    outcome = good.check(FIGURES)
+    assert outcome.verdict(FIGURES, None, "month_close").severity == WARN
+    assert "no seat of its days has a price" in sentence(outcome, FIGURES, "month_close")
+
+
 def test_days_never_pulled_and_days_to_come_are_no_comparison(good: Platform) -> None:
     good.sql(f"delete from {PULLS} where pull = 'claude_cost_report' and {THAT_DAY}")
     good.sql(f"update {SHEET} set period_end = '2026-12-03' where {CURSORS}")

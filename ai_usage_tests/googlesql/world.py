@@ -413,8 +413,8 @@ ORDINARY: Lines = {
         (2, "cursor", "teams-yearly", "31.99", 3, THU, FRI),
         (3, "anthropic", "team", "25", 2, None, None),
         (4, "anthropic", "enterprise", "59.99", 7, THU, FRI),
-        (5, "cursor", "teams-monthly", "40", 1, FRI, None),
-        (6, "cursor", "teams-yearly", "32", 2, FRI, None),
+        (5, "cursor", "teams-monthly", "40", 1, THU, FRI),
+        (6, "cursor", "teams-yearly", "32", 3, FRI, None),
     ),
     "ai_usage_analytics.dim_api_key_mapping": said(
         KEY,

@@ -22,7 +22,7 @@ SHEET_REJECTIONS = Table(
 
 CONSOLE_FIGURES = Table(
     name="console_figures",
-    grain="what a vendor's console or invoice showed for one period, as somebody wrote it down",
+    grain="what a vendor's console or invoice showed for one period, as it is, or once was, in the sheet",
     date_column=None,
     columns={
         "row_number": integer("in the tab console_figures"),
@@ -33,9 +33,11 @@ CONSOLE_FIGURES = Table(
         "amount_usd": dollars("as it was shown"),
         "source": string("where it was read"),
         "note": string("in the writer's words"),
+        "covers": string("usage, or usage_and_seats; null where the sheet does not say"),
         "first_seen_at": instant(
             "the first pull whose tab had this figure: provider, period, workspace and amount alike", required=True
         ),
+        "removed_at": instant("the first pull whose tab no longer had it; null while it is in the sheet"),
         **STAMPS,
     },
 )

@@ -84,7 +84,7 @@ def _somebody_else(row: Row) -> tuple[str, str] | None:
 API_KEY_MAPPING = Tab(
     "api_key_mapping",
     [
-        Column("api_key_id", cells.text),
+        Column("api_key_id", cells.identifier),
         Column("api_key_name", cells.text, required=False),
         Column("user_email", cells.email, required=False),
         Column("team_name", cells.text, required=False),
@@ -112,12 +112,13 @@ CONSOLE_FIGURES = Tab(
         Column("provider", cells.provider),
         Column("period_start", cells.day),
         Column("period_end", cells.day),
-        Column("workspace_id", cells.text, required=False),
+        Column("workspace_id", cells.identifier, required=False),
         Column("amount_usd", cells.amount),
         Column("source", cells.text, required=False),
         Column("note", cells.text, required=False),
+        Column("covers", cells.choice("usage", "usage_and_seats"), required=False),
     ],
-    key=["provider", "period_start", "period_end", "workspace_id"],
+    key=["provider", "period_start", "period_end", "workspace_id", "covers"],
     rule=_a_period,
 )
 BUDGETS = Tab(
@@ -159,7 +160,7 @@ def read_tab(tab: Tab, records: Sequence[str | bytes]) -> TabRows:
     asked for are not looked at.
     """
     found = TabRows()
-    lines = [json.loads(record, parse_float=Decimal) for record in records]
+    lines = [json.loads(record, parse_float=Decimal, parse_constant=str) for record in records]
     filled = [(n, line) for n, line in enumerate(lines, 1) if any(not _is_blank(cell) for cell in line)]
     if not filled:
         return found
@@ -178,7 +179,7 @@ def read_tab(tab: Tab, records: Sequence[str | bytes]) -> TabRows:
 
 def _places(tab: Tab, header: Sequence[Cell], row_number: int, found: TabRows) -> Mapping[str, int] | None:
     """Where each column is; None if one that must be there is not, or is there twice."""
-    names = [re.sub(r"[\s-]+", "_", str(name or "").strip().lower()) for name in header]
+    names = [re.sub(r"[\s-]+", "_", cells.clean(str(name or "")).lower()) for name in header]
     places: dict[str, int] = {}
     for column in tab.columns:
         at = [n for n, name in enumerate(names) if name == column.name]
@@ -244,4 +245,4 @@ def days_of(rows: Sequence[Row]) -> dict[date, list[Row]]:
 
 
 def _is_blank(cell: Cell) -> bool:
-    return cell is None or (isinstance(cell, str) and not cell.strip())
+    return cell is None or (isinstance(cell, str) and not cells.clean(cell))
