@@ -13,6 +13,7 @@ from ai_usage.layers import note
 from ai_usage.partitions import Span, span_of_run
 from ai_usage.sources.http import Refused
 from ai_usage.warehouse.ledger import Answer, Version
+from ai_usage.warehouse.origin import refuse_a_mixture
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
 
@@ -44,6 +45,9 @@ class Client(Protocol):
 
     @property
     def requests(self) -> int: ...
+
+    @property
+    def is_simulated(self) -> bool: ...
 
 
 C = TypeVar("C", bound=Client)
@@ -83,6 +87,7 @@ def pull_days(
     """Ask for the run's days (or those of `span`), at most so many at a time, and write each answer as it comes."""
     if client is None:
         return note_not_configured(context, source, f"raw/{pull}")
+    refuse_a_mixture(warehouse, is_simulated=client.is_simulated)
     tally = Tally(client)
     try:
         for some_days in (span or span_of_run(context)).cut(at_most=at_most):
@@ -105,6 +110,7 @@ def pull_snapshot(
     """Ask for a directory as it is now, and write it."""
     if client is None:
         return note_not_configured(context, source, f"raw/{pull}")
+    refuse_a_mixture(warehouse, is_simulated=client.is_simulated)
     tally = Tally(client)
     with tally.of(f"raw/{pull}"):
         answer = ask(client)
