@@ -3,6 +3,11 @@
 Definitions are built from the environment when they are imported, so a command's module is imported last.
 """
 
+import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C during the imports below ends them without a traceback
+
 import gc
 import os
 import shutil
@@ -126,4 +131,5 @@ def command_settings(*, says_so: bool = True) -> Settings:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main(sys.argv[1:]))

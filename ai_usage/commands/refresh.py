@@ -10,6 +10,7 @@ import dagster as dg
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from ai_usage.automation.interrupts import raise_if_stopped
 from ai_usage.automation.refresh import range_tags
 from ai_usage.commands.shell import ERR, OUT
 from ai_usage.definitions import build_defs
@@ -58,6 +59,7 @@ def refresh(of: Settings, span: Span) -> Outcome:
                 run_config={"loggers": {"progress": {}}},
                 raise_on_error=False,
             )
+    raise_if_stopped(result)
     return outcome_of(result)
 
 

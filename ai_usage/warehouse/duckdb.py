@@ -19,9 +19,9 @@ import duckdb
 import polars as pl
 import stamina
 
-import ai_usage.retries  # noqa: F401 - tells of each retry
 from ai_usage.errors import WarehouseBusy, WarehouseError
 from ai_usage.partitions import Span
+from ai_usage.retries import holder  # and with it, says that something is tried again
 from ai_usage.settings import Settings
 from ai_usage.warehouse.googlesql import read, to_duckdb
 from ai_usage.warehouse.ledger import Answer, Records, Version, new_pull_id
@@ -528,12 +528,6 @@ def _remedy(path: Path) -> str:
     return f"Put a copy in its place, such as {copy.name} beside it, or start afresh with make reset."
 
 
-def _holder(text: str) -> str:
-    """Which process has the file, as far as DuckDB says."""
-    found = re.search(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)", text)
-    return f" ({Path(found['program']).name}, PID {found['pid']})" if found else ""
-
-
 @contextmanager
 def _plain_words(path: Path) -> Iterator[None]:
     """Say in one sentence what keeps the file from being used."""
@@ -543,7 +537,7 @@ def _plain_words(path: Path) -> Iterator[None]:
         text = str(error)
         if _is_locked(error):
             raise WarehouseBusy(
-                f"{path} is in use by another process{_holder(text)}: wait until it ends, or stop it."
+                f"{path} is in use by another process{holder(text)}: wait until it ends, or stop it."
             ) from error
         elif getattr(error, "errno", None) in {errno.ENOSPC, errno.EFBIG, errno.EDQUOT} or any(
             sign in text for sign in ("No space left", "not enough space", "File too large")
