@@ -51,7 +51,7 @@ from ai_usage.sources.sheets.client import GoogleSheet, Sheet
 from ai_usage.sources.sheets.resource import SheetResource
 from ai_usage.sources.uploads import pulls as uploads_pulls
 from ai_usage.sources.uploads.folder import Uploads
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb import DuckDBWarehouse, shows_simulated_data
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
 
@@ -226,7 +226,7 @@ def build_defs(
     assets = list(dg.map_asset_specs(cadence.with_freshness, ASSETS))
     look_at_freshness = refresh.freshness(CHECKS)
     found = dg.Definitions(
-        assets=list(dg.map_asset_specs(_marked_as_simulated, assets)) if of.simulate else assets,
+        assets=list(dg.map_asset_specs(_marked_as_simulated, assets)) if shows_simulated_data(of) else assets,
         asset_checks=CHECKS,
         jobs=[
             *(*refresh.JOBS, *runs.jobs(repository)),

@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.automation.cadence import CADENCES
+from ai_usage.automation.interrupts import raise_if_stopped
 from ai_usage.automation.rebuild import requests
 from ai_usage.automation.refresh import BUILD, CHAIN, PROCESS, REFRESH_DAY, REFRESH_RANGE, end_the_dead, range_tags
 from ai_usage.checks.results import innermost, reason_of
@@ -68,6 +69,7 @@ class Runs:
             raise_on_error=False,
         )
         self.results.append(result)
+        raise_if_stopped(result)
         if self.instance.get_run_by_id(result.run_id).status == dg.DagsterRunStatus.CANCELED:
             raise KeyboardInterrupt
         for event in result.get_step_failure_events():

@@ -13,10 +13,10 @@ from ai_usage.settings import Settings
 
 def run(of: Settings, argv: Sequence[str]) -> int:
     arguments = argparse.ArgumentParser(prog="make backfill", description=__doc__)
-    arguments.add_argument("first", help="FROM, the first UTC day, such as 2026-01-01")
-    arguments.add_argument("last", help="TO, the last UTC day, included; yesterday at the latest")
+    arguments.add_argument("first", nargs="?", default="", help="FROM, the first UTC day; else the start date")
+    arguments.add_argument("last", nargs="?", default="", help="TO, the last UTC day, included; else yesterday")
     asked = arguments.parse_args(argv)
-    span = asked_span(of, asked.first, asked.last)
+    span = asked_span(of, asked.first or str(of.start_date), asked.last or str(of.yesterday()))
     prepare_instance(of)
     outcome = refresh(of, span)
     OUT.print(f"{len(span.days)} days · {outcome.requests.total()} requests · {outcome.summary}", soft_wrap=True)
@@ -46,6 +46,6 @@ def refuse_days_outside(of: Settings, first: date | None, last: date | None) -> 
         raise SettingError(f"FROM={first} is after TO={last}.")
     if any(day and not of.start_date <= day <= of.yesterday() for day in (first, last)):
         raise SettingError(
-            f"{first or '…'} to {last or '…'} is not within {of.start_date} (AI_USAGE_START_DATE) and "
-            f"{of.yesterday()} (the newest full UTC day)."
+            f"{first or '…'} to {last or '…'} is not within {of.start_date} (the first day; for an earlier one set "
+            f"AI_USAGE_START_DATE) and {of.yesterday()} (the newest full UTC day)."
         )

@@ -1,7 +1,6 @@
-"""`make demo`: thirty days pulled, checked and built in the embedded warehouse, and a summary a manager understands."""
+"""`make demo`: a month pulled, checked and built in the embedded warehouse, and a summary a manager understands."""
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,9 +12,9 @@ from ai_usage.commands.refresh import Outcome, refresh, tell_not_judged, tell_tr
 from ai_usage.commands.shell import OUT, prepare_instance
 from ai_usage.definitions import duckdb_warehouse
 from ai_usage.partitions import Span
-from ai_usage.settings import Settings
+from ai_usage.settings import Settings, demo_span_start
+from ai_usage.warehouse.origin import is_simulated
 
-DAYS = 30
 SUMMARIES = (
     *("spend", "by_platform", "by_team", "by_person"),
     *("totals", "by_workspace", "by_model", "claude_code", "claude_ai", "cursor"),
@@ -25,7 +24,7 @@ SUMMARIES = (
 def run(of: Settings, _: Sequence[str]) -> int:
     prepare_instance(of)
     last = of.yesterday()
-    span = Span(max(of.start_date, last - timedelta(days=DAYS - 1)), last)
+    span = Span(max(of.start_date, demo_span_start(last)), last)
     OUT.print(f"Pulling {len(span.days)} days, {span.first} to {span.last}, into {of.database}")
     outcome = refresh(of, span)
 
@@ -33,6 +32,7 @@ def run(of: Settings, _: Sequence[str]) -> int:
     period = {"first_day": span.first, "last_day": span.last}
     with warehouse.connected():
         found = {name: warehouse.query(f"summary/{name}", **period).to_dicts() for name in SUMMARIES}
+        is_marked = is_simulated(warehouse)
     total, code, chat, cursor, spend = (
         found[name] for name in ("totals", "claude_code", "claude_ai", "cursor", "spend")
     )
@@ -44,7 +44,7 @@ def run(of: Settings, _: Sequence[str]) -> int:
         tell_not_judged(outcome)
         OUT.print("Nothing is there to sum up: no cost was pulled.")
         return 1
-    title = "AI usage, SIMULATED DATA from the built-in vendors" if of.simulate else "AI usage"
+    title = "AI usage, SIMULATED DATA from the built-in providers" if is_marked else "AI usage"
     OUT.rule(f"[bold]{title}[/]")
     if spend[0]["billed_usd"]:
         _spend(spend[0], len(span.days), f"{span.first} to {span.last}")

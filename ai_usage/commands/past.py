@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 
+from ai_usage.automation.interrupts import raise_if_stopped
 from ai_usage.automation.refresh import range_tags
 from ai_usage.automation.runs import failures_of, not_built
 from ai_usage.core.holding import HOLDINGS, held_back
@@ -75,6 +76,7 @@ def _build(ledger: Warehouse, at: datetime, span: Span, into: Path) -> Past:
             run_config=QUIET,
             raise_on_error=False,
         )
+    raise_if_stopped(result)
     return Past(world, failures_of(result) | not_built(result), held_days(world, span))
 
 

@@ -21,6 +21,7 @@ from ai_usage.marts.files import marts
 from ai_usage.partitions import ONE_DAY
 from ai_usage.settings import Settings, secrets, settings
 from ai_usage.warehouse.googlesql import read
+from ai_usage.warehouse.origin import is_simulated
 from ai_usage.warehouse.port import Warehouse
 
 LAYER = GROUP = "dashboards"
@@ -77,11 +78,12 @@ def write_board(warehouse: Warehouse, board: Board, of: Settings) -> Path:
     with warehouse.connected():
         results = {card.name: cards.result(warehouse, card) for card in board.cards}
         known = cards.known_days(warehouse)
+        origin = is_simulated(warehouse)
     folder = site_folder(of)
     made = Site(
         boards(),
         site.vega(folder),
-        is_simulated=of.simulate,
+        is_simulated=of.simulate if origin is None else origin,
         made=f"Made {of.now():%-d %b %Y, %H:%M} UTC by ai_usage.",
         discreet=Discretion(secrets()),
     )

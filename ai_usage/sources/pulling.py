@@ -16,6 +16,7 @@ from ai_usage.sources.days import Answers, NotYet
 from ai_usage.sources.http import DamagedAnswer, IncompleteAnswer, Refused, UnexpectedAnswer, VendorError
 from ai_usage.sources.optional import is_not_included
 from ai_usage.warehouse.ledger import Answer, Version
+from ai_usage.warehouse.origin import refuse_a_mixture
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
 
@@ -47,6 +48,9 @@ class Client(Protocol):
 
     @property
     def requests(self) -> int: ...
+
+    @property
+    def is_simulated(self) -> bool: ...
 
 
 C = TypeVar("C", bound=Client)
@@ -114,6 +118,7 @@ def pull_days(
     """
     if client is None:
         return note_not_configured(context, source, f"raw/{pull}")
+    refuse_a_mixture(warehouse, is_simulated=client.is_simulated)
     tally = Tally(client)
     unusable: list[VendorError] = []
     try:
@@ -154,6 +159,7 @@ def pull_snapshot(
     """Ask for a directory as it is now, and write it."""
     if client is None:
         return note_not_configured(context, source, f"raw/{report.pull}")
+    refuse_a_mixture(warehouse, is_simulated=client.is_simulated)
     today = settings().now().date()
     tally = Tally(client)
     with skipped_where_not_included(context, client, report):

@@ -20,13 +20,15 @@ import duckdb
 import polars as pl
 import stamina
 
-import ai_usage.retries  # noqa: F401 - tells of each retry
-from ai_usage.errors import WarehouseError
+from ai_usage.errors import WarehouseBusy, WarehouseError
 from ai_usage.partitions import Span
+from ai_usage.retries import holder  # and with it, says that something is tried again
+from ai_usage.settings import Settings
 from ai_usage.warehouse.builds import BUILDS, Build, build_rows
 from ai_usage.warehouse.googlesql import read, to_duckdb
 from ai_usage.warehouse.ledger import Answer, Records, Version, new_pull_id
 from ai_usage.warehouse.migrations import Change, Made, changes, is_new
+from ai_usage.warehouse.origin import is_simulated, mixture
 from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Table, Type, raw_table
 
 LOG = logging.getLogger(__name__)
@@ -34,6 +36,15 @@ OPENABLE_BY = "v1.4.0"  # written for whoever reads with DuckDB 1.4 or later
 TYPES = {"TIMESTAMP WITH TIME ZONE" if t is Type.INSTANT else t.duckdb.replace(", ", ","): t for t in Type}
 PARAMETER = r"\$(\w+)"
 T = TypeVar("T")
+DAMAGED = (
+    *(
+        "Could not read enough bytes",
+        "Corrupt database file",
+        "Failed to deserialize",
+        "does not match stored checksum",
+    ),
+    *("database has been invalidated because of a previous fatal error", "Serialization Error", "INTERNAL Error"),
+)
 PATIENCE = 300.0  # seconds to wait for another writer; steps hold the file for seconds
 
 NEWEST = f"""
@@ -423,11 +434,29 @@ class DuckDBWarehouse:
             f"select 1 from {PULLS.address} where is_simulated is distinct from ? limit 1", [is_simulated]
         )
         if other.fetchone():
-            held, came = ("real", "simulated") if is_simulated else ("simulated", "real")
-            raise WarehouseError(
-                f"{self.path} holds {held} figures and {came} ones were about to join them: nothing was written. "
-                "Set AI_USAGE_DATA_DIR to another folder, or delete that one."
-            )
+            raise mixture(str(self.path), is_simulated=is_simulated)
+
+
+def data_are_simulated(of: Settings) -> bool | None:
+    """Whether the data that are there are simulated; None where there are none. Asks the published copy, for which
+    nobody waits; only where there is none yet, the warehouse itself.
+    """
+    for path in (of.published_database, of.database):
+        if path.exists():
+            try:
+                return is_simulated(DuckDBWarehouse(path, path, (), of.now, is_read_only=True))
+            except duckdb.CatalogException:  # made, and then its first writer was killed
+                return None
+    return None
+
+
+def shows_simulated_data(of: Settings) -> bool:
+    """Whether what people see is marked as simulated: the data are, or, if there are none yet, those to come."""
+    try:
+        there = data_are_simulated(of)
+    except WarehouseError:  # a damaged file: the runs that open it say so
+        there = None
+    return of.simulate if there is None else there
 
 
 def _delete_days(
@@ -550,6 +579,14 @@ def _is_locked(error: Exception) -> bool:
     return isinstance(error, duckdb.IOException) and "Could not set lock" in str(error)
 
 
+def _remedy(path: Path) -> str:
+    """What to do about a damaged file."""
+    if path.stem.endswith("_published"):
+        return "Delete it: the next run publishes it again."
+    copy = path.with_name(f"{path.stem}_published.duckdb")
+    return f"Put a copy in its place, such as {copy.name} beside it, or start afresh with make reset."
+
+
 @contextmanager
 def _plain_words(path: Path) -> Iterator[None]:
     """Say in one sentence what keeps the file from being used."""
@@ -557,8 +594,10 @@ def _plain_words(path: Path) -> Iterator[None]:
         yield
     except (duckdb.Error, OSError) as error:
         text = str(error)
-        if _is_locked(error if isinstance(error, Exception) else Exception()):
-            said = f"{path} is in use by another process; close it and try again. ({text.splitlines()[0]})"
+        if _is_locked(error):
+            raise WarehouseBusy(
+                f"{path} is in use by another process{holder(text)}: wait until it ends, or stop it."
+            ) from error
         elif getattr(error, "errno", None) in {errno.ENOSPC, errno.EFBIG, errno.EDQUOT} or any(
             sign in text for sign in ("No space left", "not enough space", "File too large")
         ):
@@ -569,6 +608,10 @@ def _plain_words(path: Path) -> Iterator[None]:
             said = f"{path.parent} is not a folder. Set AI_USAGE_DATA_DIR to a folder you may write."
         elif "not a valid DuckDB database file" in text:
             said = f"{path} is no DuckDB file. Move it away, or set AI_USAGE_DATA_DIR to another folder."
+        elif "with version number" in text:
+            said = f"{path} was written by a newer DuckDB than this one: update ai_usage."
+        elif any(sign in text for sign in DAMAGED):
+            said = f"{path} is damaged: it is cut short, or parts of it were overwritten. {_remedy(path)}"
         else:
             raise
         raise WarehouseError(said) from error

@@ -33,6 +33,7 @@ from ai_usage.sources.pulling import (
     pull_snapshot,
 )
 from ai_usage.warehouse.ledger import Answer
+from ai_usage.warehouse.origin import refuse_a_mixture
 from ai_usage.warehouse.port import Warehouse
 
 SOURCE = Source(resource="claude_admin", key_variable="ANTHROPIC_ADMIN_API_KEY")
@@ -145,6 +146,7 @@ def claude_cost_report_and_totals(
     if claude_admin is None:
         note_not_configured(context, SOURCE, *BOTH)
     else:
+        refuse_a_mixture(warehouse, is_simulated=claude_admin.is_simulated)
         tally = Tally(claude_admin)
         for span in span_of_run(context).cut(at_most=DAYS_A_REQUEST):
             lines, totals = _pull_costs(context, claude_admin, tally, warehouse, span)

@@ -10,6 +10,7 @@ from ai_usage.sources.pulling import InWarehouse, Source, Tally, append_noted, n
 from ai_usage.sources.sheets.client import Sheet, known_tabs
 from ai_usage.sources.sheets.tables import RAW_TABLES
 from ai_usage.sources.sheets.tabs import TABS
+from ai_usage.warehouse.origin import refuse_a_mixture
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
 
@@ -47,6 +48,7 @@ def sheet_tabs(
     if sheet is None:
         note_not_configured(context, SOURCE, *(key.to_user_string() for key in wanted))
     else:
+        refuse_a_mixture(warehouse, is_simulated=sheet.is_simulated)
         tally = Tally(sheet)
         try:
             with tally.of(wanted[0].to_user_string()):
