@@ -99,7 +99,7 @@ def claude_usage_tokens_by_speed(context: dg.AssetExecutionContext, warehouse: I
         warehouse,
         tables.CLAUDE_USAGE_TOKENS_BY_SPEED,
         pull="claude_messages_usage_by_speed",
-        shape=rows.usage_by_speed_rows,
+        shape=lambda said, of, _: rows.usage_by_speed_rows(said, of),
     )
 
 
