@@ -210,13 +210,20 @@ every_dollar_has_a_method = daily_check(
 
 
 def _blind(warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
+    found = wrong_rows(warehouse, "checks_can_see_data", span)
+    blocked = {
+        provider: held_back(warehouse, span, by) if found else {}
+        for provider, by in (("anthropic", CLAUDE), ("cursor", CURSOR))
+    }
+    wrong = {day: [row for row in rows if day not in blocked[row["provider"]]] for day, rows in found.items()}
     return {
         day: Verdict.error(
             f"Nothing to judge in marts/{some((row['table_name'] for row in rows), between=', marts/')}, though core "
             f"has {max(row['core_rows'] for row in rows)} rows: materialize the day.",
             rows,
         )
-        for day, rows in wrong_rows(warehouse, "checks_can_see_data", span).items()
+        for day, rows in wrong.items()
+        if rows
     }
 
 
@@ -225,7 +232,8 @@ checks_can_see_data = daily_check(
     AI_SPEND,
     _blind,
     source=EITHER,
-    description="Where core has money of a day, so has every mart that claims are made of: none is true of nothing.",
+    description="Where core has money of a day that is not blocked, so has every mart that checks read: no check "
+    "passes for want of data.",
     relies_on=PULLS_OF_EITHER,
     also_reads=[TOTALS, SHARES, ATTRIBUTED, EXPENSES, CURSOR_EXPENSES],
 )

@@ -11,6 +11,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from ai_usage.sources.claude.tables import CLAUDE_CODE_MODEL_USAGE, CLAUDE_CODE_USAGE_STATS
+from ai_usage.sources.cursor.tables import CURSOR_AI_COMMITS, CURSOR_USAGE_STATS
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.table import Column, Table, Type
 from ai_usage_tests.googlesql.engine import Parameter, Row
@@ -583,6 +585,12 @@ HARMED["ai_usage_analytics.cursor_usage_stats"] = [
 WORLDS = {"ordinary": ORDINARY, "harmed": HARMED}
 
 
+COUNTED = {  # may be unknown, and is 0 where a line does not say otherwise
+    name
+    for table in (CLAUDE_CODE_USAGE_STATS, CLAUDE_CODE_MODEL_USAGE, CURSOR_USAGE_STATS, CURSOR_AI_COMMITS)
+    for name, column in table.columns.items()
+    if column.type is Type.INTEGER and not name.startswith("non_ai_")
+}
 READ: dict[Type, Callable[[str], Any]] = {
     Type.NUMERIC: Decimal,
     Type.DATE: date.fromisoformat,
@@ -599,7 +607,8 @@ def rows(table: Table, lines: Sequence[dict[str, Any]]) -> list[Row]:
 
 
 def _cell(name: str, column: Column, line: dict[str, Any]) -> Any:
-    default = DEFAULTS.get(name, DEFAULTS.get(column.type)) if column.required else None
+    is_filled = column.required or name in COUNTED
+    default = DEFAULTS.get(name, DEFAULTS.get(column.type)) if is_filled else None
     value = line.get(name, default)
     read = READ.get(column.type)
     return value if value is None or read is None else read(value)

@@ -27,4 +27,5 @@ inner join newest
         and rejections.pull_id = newest.records_pull_id
 where rejections.activity_date between @first_day and @last_day
 group by rejections.activity_date, rejections.pull, rejections.field, rejections.reason
-order by rejections.activity_date, rejections.pull, records desc, rejections.field, rejections.reason
+order by
+    rejections.activity_date asc, rejections.pull asc, records desc, rejections.field asc, rejections.reason asc

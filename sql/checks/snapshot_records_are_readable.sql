@@ -20,4 +20,5 @@ from ai_usage_analytics.record_rejections as rejections
 inner join newest on rejections.pull = newest.pull and rejections.pull_id = newest.records_pull_id
 where rejections.activity_date is null
 group by rejections.pull, rejections.field, rejections.reason
-order by rejections.pull, records desc, rejections.field, rejections.reason
+order by
+    rejections.pull asc, records desc, rejections.field asc, rejections.reason asc
