@@ -162,6 +162,7 @@ LIES: dict[str, tuple[Callable[[list[str]], list[str]], set[int], set[int]]] = {
     "the newest two are not there": (lambda page: page[:5], {6, 7}, {6, 7}),
     "a day is missing": (lambda page: page[:3] + page[4:], {4}, set()),
     "a day is missing, and the newest": (lambda page: page[:3] + page[4:6], {4, 7}, {7}),
+    "the newest but one is missing": (lambda page: page[:5] + page[6:], {6}, set()),
     "the first day is missing": (lambda page: page[1:], {1}, set()),
     "a day comes twice": (lambda page: [*page[:3], *page[2:]], {3}, set()),
     "a day comes three times": (lambda page: [*page, page[0], page[0]], {1}, set()),
