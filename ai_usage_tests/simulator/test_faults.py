@@ -146,7 +146,7 @@ def test_the_newest_bucket_may_not_be_there_yet_and_any_other_may_be_missing(ven
 @pytest.mark.parametrize("loses", [False, True])
 def test_a_page_can_begin_with_the_last_record_of_the_page_before(vendor: Vendor, *, loses: bool) -> None:
     """Cases 16 and 17: the count may be right all the same."""
-    code = {"path": "usage_report/claude_code", "starting_at": "2026-11-18", "limit": 20}
+    code: dict[str, Any] = {"path": "usage_report/claude_code", "starting_at": "2026-11-18", "limit": 20}
     first, second = (page := vendor.get(**code).json()), vendor.get(page=page["next_page"], **code).json()
     vendor.simulator.faults.plan("overlapping_page", path="claude_code", loses=loses)
     page = vendor.get(**code).json()

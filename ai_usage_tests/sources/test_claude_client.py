@@ -162,6 +162,7 @@ LIES: dict[str, tuple[Callable[[list[str]], list[str]], set[int], set[int]]] = {
     "the newest two are not there": (lambda page: page[:5], {6, 7}, {6, 7}),
     "a day is missing": (lambda page: page[:3] + page[4:], {4}, set()),
     "a day is missing, and the newest": (lambda page: page[:3] + page[4:6], {4, 7}, {7}),
+    "the newest but one is missing": (lambda page: page[:5] + page[6:], {6}, set()),
     "the first day is missing": (lambda page: page[1:], {1}, set()),
     "a day comes twice": (lambda page: [*page[:3], *page[2:]], {3}, set()),
     "a day comes three times": (lambda page: [*page, page[0], page[0]], {1}, set()),
@@ -250,15 +251,20 @@ OVERLAPS: dict[str, Callable[[ClaudeAdmin], list[Answer]]] = {
 }
 
 
+RECORDS: dict[str, Callable[[int], str]] = {
+    "claude_code": lambda n: code_record(DAY, n),
+    "analytics/users": lambda n: person(n),
+    "analytics/cost": lambda n: row(DAY, n),
+}
+
+
 @pytest.mark.parametrize("loses", [False, True])
 @pytest.mark.parametrize("path", OVERLAPS)
 def test_pages_that_overlapped_once_are_read_again(
     vendor: StandIn, admin: ClaudeAdmin, path: str, *, loses: bool
 ) -> None:
     """Case 17, in the client: a record on two pages, and perhaps another on none."""
-    records = {"analytics/users": person, "analytics/cost": lambda n: row(DAY, n)}.get(
-        path, lambda n: code_record(DAY, n)
-    )
+    records = RECORDS[path]
     vendor.days = {DAY: [records(n) for n in range(6)]}
     vendor.rows, vendor.page_size, vendor.bend = vendor.days[DAY], 2, Shifting(1, loses)
     assert texts(OVERLAPS[path](admin)) == vendor.days
@@ -270,9 +276,7 @@ def test_a_record_that_comes_twice_in_two_equal_readings_is_there_twice(
     vendor: StandIn, admin: ClaudeAdmin, path: str
 ) -> None:
     """Case 17: what the vendor does repeat is kept as it was sent, for a grain check to judge."""
-    records = {"analytics/users": person, "analytics/cost": lambda n: row(DAY, n)}.get(
-        path, lambda n: code_record(DAY, n)
-    )
+    records = RECORDS[path]
     sent = [records(n) for n in range(6)]
     vendor.days, vendor.rows, vendor.page_size, vendor.bend = {DAY: sent}, sent, 2, Shifting(9)
     assert texts(OVERLAPS[path](admin)) == {DAY: [*sent[:2], sent[1], *sent[2:]]}

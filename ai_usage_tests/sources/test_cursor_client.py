@@ -299,10 +299,10 @@ def test_an_events_time_is_read_in_every_form(timestamp: object) -> None:
     assert {answer.day: len(answer.records) for answer in got} == {FIRST: 1, SECOND: 0}
 
 
-@pytest.mark.parametrize(
-    "event",
-    [{}, [], None, "x", 7, *({"timestamp": at} for at in (None, "", "soon", [], {}, True, 1e30, -1e30, "9" * 5000))],
-)
+NO_TIMES: list[Any] = [None, "", "soon", [], {}, True, 1e30, -1e30, "9" * 5000]
+
+
+@pytest.mark.parametrize("event", [{}, [], None, "x", 7, *({"timestamp": at} for at in NO_TIMES)])
 def test_an_event_of_no_readable_day_is_kept_and_costs_no_other(event: Any) -> None:
     said = events({"timestamp": AT}, event, {"timestamp": AT + 1})
     [day] = mocked({"/teams/filtered-usage-events": said}).usage_events(Span(FIRST, FIRST))

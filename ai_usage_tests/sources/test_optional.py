@@ -10,11 +10,11 @@ import pytest
 from ai_usage.simulator.claude_api import LACKS as CLAUDE_LACKS
 from ai_usage.simulator.cursor_api import LACKS as CURSOR_LACKS
 from ai_usage.sources.claude.client import CLAUDE
-from ai_usage.sources.http import Api, Patience, Refused, http_client
+from ai_usage.sources.http import Api, Patience, Query, Refused, http_client
 from ai_usage.sources.optional import is_key_accepted, is_not_included
 from ai_usage_tests.sources import recorded
 
-QUERY = {"starting_at": "2026-11-01T00:00:00Z", "group_by[]": ["model", "speed"], "limit": 31, "page": 1}
+QUERY: Query = {"starting_at": "2026-11-01T00:00:00Z", "group_by[]": ["model", "speed"], "limit": 31, "page": 1}
 
 
 def api(answer: Callable[[httpx.Request], httpx.Response]) -> Api:
@@ -111,7 +111,7 @@ def test_no_other_status_is_a_plans(status: int) -> None:
     assert not is_not_included(refusal(status, CLAUDE_LACKS[400]), lambda: True)
 
 
-PLAIN = ("/first", {}, {}), ("/second", {}, {})
+PLAIN: list[tuple[str, Query, dict[str, str]]] = [("/first", {}, {}), ("/second", {}, {})]
 
 
 @pytest.mark.parametrize(

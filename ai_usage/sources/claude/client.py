@@ -363,10 +363,14 @@ def _items(pages: Sequence[Page]) -> list[bytes]:
     return [item for page in pages for item in page.items]
 
 
+_bucket_of = msgspec.json.Decoder(_Bucket).decode
+_dated_of = msgspec.json.Decoder(_Dated).decode
+
+
 def _bucket_day(bucket: bytes) -> date | None:
     """The UTC day a bucket or row begins on, in whatever form; None if it cannot be read."""
     try:
-        return day_of_instant(msgspec.json.decode(bucket, type=_Bucket).starting_at)
+        return day_of_instant(_bucket_of(bucket).starting_at)
     except msgspec.ValidationError:
         return None
 
@@ -388,7 +392,7 @@ def _name_a_day_on_two_pages(pages: Sequence[Page]) -> bool:
 
 def _record_day(record: bytes) -> date | None:
     try:
-        return day_of_instant(msgspec.json.decode(record, type=_Dated).date)
+        return day_of_instant(_dated_of(record).date)
     except msgspec.ValidationError:
         return None
 

@@ -290,9 +290,14 @@ def _row_day(record: bytes) -> date | None:
     return (day_of_instant(row.day) or day_of_instant(row.date)) if row else None
 
 
+_event_of = msgspec.json.Decoder(_Event).decode  # a year has millions of events
+
+
 def _event_day(record: bytes) -> date | None:
-    event = _read(record, _Event)
-    return day_of_instant(event.timestamp) if event else None
+    try:
+        return day_of_instant(_event_of(record).timestamp)
+    except msgspec.ValidationError:
+        return None
 
 
 def _commit_day(record: bytes, span: Span) -> date | None:
