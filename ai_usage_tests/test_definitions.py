@@ -15,9 +15,10 @@ from ai_usage.definitions import build_defs, defs
 from ai_usage.partitions import Span
 from ai_usage.settings import Settings, settings
 from ai_usage.simulator import ADMIN_KEY, ANALYTICS_KEY, LIMITED_KEY, Simulator
-from ai_usage.sources.claude.tables import OPTIONAL_PULLS, SNAPSHOT_PULLS
+from ai_usage.sources.claude.tables import OPTIONAL_PULLS, PULLS_WHERE_NEEDED, SNAPSHOT_PULLS
 from ai_usage_tests.platform import DAY, Outcome, Platform, contents, platform_in
 
+ANALYTICS = [pull for pull in OPTIONAL_PULLS if pull not in PULLS_WHERE_NEEDED]
 WRONG_KEY = "sk-ant-admin01-wrong-and-never-to-be-seen"
 
 
@@ -94,12 +95,12 @@ def test_a_refused_key_fails_loudly_with_advice_while_others_go_on_and_is_writte
     outcome, platform = keyed.run(WRONG_KEY, ANALYTICS_KEY)
     assert not outcome.result.success
     days = ("claude_cost_report_and_totals", "claude_messages_usage", "claude_code_usage")
-    assert outcome.failed.keys() == {f"raw__{pull}" for pull in (*days, *SNAPSHOT_PULLS)}
+    assert outcome.failed.keys() == {f"raw__{pull}" for pull in (*days, *SNAPSHOT_PULLS)}  # no cost line, no speed
     for why in outcome.failed.values():
         assert "answered 401: invalid x-api-key" in why
         assert "ANTHROPIC_ADMIN_API_KEY (or ANTHROPIC_ANALYTICS_API_KEY) is wrong, revoked or of another kind" in why
-    assert {f"raw__{pull}" for pull in OPTIONAL_PULLS} <= outcome.succeeded
-    for pull in OPTIONAL_PULLS:
+    assert {f"raw__{pull}" for pull in ANALYTICS} <= outcome.succeeded
+    for pull in ANALYTICS:
         assert platform.warehouse.pulled_days(pull) == [DAY]
     assert platform.warehouse.pulled_days("claude_cost_report") == []
     run_id = outcome.result.run_id
@@ -116,7 +117,7 @@ def test_a_refused_key_fails_loudly_with_advice_while_others_go_on_and_is_writte
 
 def test_a_refused_analytics_key_fails_its_own_assets_and_the_money_arrives_all_the_same(keyed: Keyed) -> None:
     outcome, platform = keyed.run(ADMIN_KEY, "sk-ant-wrong")
-    assert outcome.failed.keys() == {f"raw__{pull}" for pull in OPTIONAL_PULLS}
+    assert outcome.failed.keys() == {f"raw__{pull}" for pull in ANALYTICS}
     assert set(platform.dollars()) == {DAY}
     assert outcome.red("grouped_lines_equal_console_figure") == set()
 
@@ -126,7 +127,7 @@ def test_a_key_that_may_not_read_analytics_skips_them_with_a_note(keyed: Keyed) 
     assert outcome.result.success
     notes = outcome.noted_anywhere("skipped")
     assert {asset for asset in notes if asset.startswith("raw/claude")} == {
-        *(f"raw/{pull}" for pull in OPTIONAL_PULLS),
+        *(f"raw/{pull}" for pull in ANALYTICS),
         "raw/claude_audit_log",
     }
     assert "Claude /v1/organizations/analytics/cost answered 403" in notes["raw/claude_analytics_cost"]

@@ -8,7 +8,7 @@ import pytest
 from ai_usage.checks.completeness import recency, silence
 from ai_usage.checks.verdicts import ERROR, WARN
 from ai_usage.partitions import Span
-from ai_usage.sources.claude.tables import OPTIONAL_PULLS
+from ai_usage.sources.claude.tables import OPTIONAL_PULLS, PULLS_WHERE_NEEDED
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.checks.conftest import DAYS
 from ai_usage_tests.platform import DAY, NEXT, Outcome, Platform, ordinary
@@ -72,6 +72,7 @@ def test_without_any_data_every_claim_is_red(platform: Platform) -> None:
     of_claude = {("every_key_has_an_owner", "dim_api_key_mapping"), ("ledger_is_whole", "dim_workspace")}
     of_claude |= {(claim, table) for claim, table in outcome.verdicts if table in OF_ALL}
     optional = {(claim, pull) for claim in (DRIFT, RECENT) for pull in OPTIONAL_PULLS}
+    optional -= {(RECENT, pull) for pull in PULLS_WHERE_NEEDED}
     optional |= {("parity_holds", "claude_parity")}
     uploads = {(claim, "claude_audit_log") for claim in ("uploads_are_fresh", "ledger_is_whole")}
     assert green == (others - of_claude) | optional | uploads

@@ -25,8 +25,9 @@ SNAPSHOT_PULLS: Mapping[str, type] = {
     "claude_api_keys": said.ApiKey,
     "claude_users": said.User,
 }
-OPTIONAL_PULLS = (  # where the key may, or where a day needs it
-    "claude_messages_usage_by_speed",
+PULLS_WHERE_NEEDED = ("claude_messages_usage_by_speed",)  # of days whose prices it tells apart, which may be none
+OPTIONAL_PULLS = (  # where the key may
+    *PULLS_WHERE_NEEDED,
     "claude_analytics_cost",
     "claude_analytics_usage",
     "claude_enterprise_users",
