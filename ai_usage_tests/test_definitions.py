@@ -94,7 +94,7 @@ def test_a_refused_key_fails_loudly_with_advice_while_others_go_on_and_is_writte
     outcome, platform = keyed.run(WRONG_KEY, ANALYTICS_KEY)
     assert not outcome.result.success
     days = ("claude_cost_report_and_totals", "claude_messages_usage", "claude_code_usage")
-    assert outcome.failed.keys() == {f"raw__{pull}" for pull in (*days, *SNAPSHOT_PULLS)}
+    assert outcome.failed.keys() == {f"raw__{pull}" for pull in (*days, *SNAPSHOT_PULLS)}  # no cost line, no speed
     for why in outcome.failed.values():
         assert "answered 401: invalid x-api-key" in why
         assert "ANTHROPIC_ADMIN_API_KEY (or ANTHROPIC_ANALYTICS_API_KEY) is wrong, revoked or of another kind" in why

@@ -142,9 +142,9 @@ CADENCES = [
 
 
 def with_freshness(spec: dg.AssetSpec) -> dg.AssetSpec:
-    """What is pulled, with the age at which Dagster shows it as late, and as unhealthy."""
+    """What is pulled, with the age at which Dagster shows it as late, and as unhealthy; not what few days need."""
     for cadence in CADENCES:
-        if spec.key in cadence.keys:
+        if spec.key in cadence.keys and spec.key.path[-1] not in claude.PULLS_WHERE_NEEDED:
             return spec.replace_attributes(
                 freshness_policy=dg.FreshnessPolicy.time_window(fail_window=SILENT, warn_window=cadence.warns)
             )

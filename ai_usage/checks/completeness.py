@@ -311,7 +311,12 @@ CHECKS = [
     every_member_has_a_row,
     *source_is_not_silent,
     *schema_drift(CLAUDE, claude.DAILY_PULLS, claude.SNAPSHOT_PULLS, claude.OPTIONAL_PULLS),
-    *pull_is_recent(CLAUDE, claude.DAILY_PULLS, claude.SNAPSHOT_PULLS, claude.OPTIONAL_PULLS),
+    *pull_is_recent(
+        CLAUDE,
+        [pull for pull in claude.DAILY_PULLS if pull not in claude.PULLS_WHERE_NEEDED],
+        claude.SNAPSHOT_PULLS,
+        claude.OPTIONAL_PULLS,
+    ),
     *schema_drift(CURSOR, cursor.DAILY_PULLS, cursor.SNAPSHOT_PULLS, cursor.OPTIONAL_PULLS),
     *pull_is_recent(SHEET, (), [tab.pull for tab in TABS.values()], [t.pull for t in TABS.values() if t.is_optional]),
     *pull_is_recent(CURSOR, cursor.DAILY_PULLS, cursor.SNAPSHOT_PULLS, cursor.OPTIONAL_PULLS),

@@ -15,6 +15,7 @@ DAYS = Span(date(2026, 11, 10), date(2026, 11, 12))
 DAY = date(2026, 11, 11)
 
 ALLOCATION = "allocation_loses_nothing"
+MEASURED = "payers_cost_what_was_measured"
 EXPENSES = "expenses_equal_costs"
 MIXED = "billed_and_estimated_never_mixed"
 METHOD = "every_dollar_has_a_method"
@@ -46,6 +47,15 @@ HARMS = {
     "money moved to another workspace": (
         ALLOCATION,
         f"update {A}.claude_attributed_costs set workspace_id = 'else' where {one('claude_attributed_costs')}",
+    ),
+    "a key's cost moved to another key": (
+        MEASURED,
+        f"update {A}.claude_cost_shares set api_key_id = 'else' where {one('claude_cost_shares')}",
+    ),
+    "an actor's cost moved to another": (
+        MEASURED,
+        f"""update {A}.claude_cost_shares set actor_email = 'else@example.com'
+        where {one("claude_cost_shares", "actor_email is not null")}""",
     ),
     "cents as dollars on a platform": (
         EXPENSES,
@@ -144,9 +154,9 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     platform = platform_in(tmp_path_factory.mktemp("allocation"))
     expenses = ("claude_total_expenses", "claude_expenses", "api_usage_expenses", "cursor_expenses")
     only = whatever_makes("marts/ai_spend", *(f"marts/{mart}" for mart in expenses))
-    outcome = platform.refresh(replace(settings(), simulate=True), DAYS, only=only | checks_of(*CLAIMS))
+    outcome = platform.refresh(replace(settings(), simulate=True), DAYS, only=only | checks_of(*CLAIMS, MEASURED))
     assert outcome.result.success
-    assert {claim for claim in CLAIMS if outcome.red(claim)} == set()
+    assert {claim for claim in (*CLAIMS, MEASURED) if outcome.red(claim)} == set()
     return platform
 
 

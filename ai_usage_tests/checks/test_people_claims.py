@@ -18,6 +18,7 @@ from ai_usage.definitions import CHECKS, simulated_claude_admin, simulated_curso
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
 from ai_usage.simulator import SHEET_ID, Simulator
+from ai_usage.simulator.sheet_people import UNKNOWN_KEY
 from ai_usage.sources.sheets.client import CsvFolder, GoogleSheet
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.platform import Outcome, Platform, platform_in
@@ -28,6 +29,7 @@ KEYS, FIGURES = "ai_usage_analytics.dim_api_key_mapping", "ai_usage_analytics.co
 OWNERS = "every_key_has_an_owner"
 AMBIGUOUS = "mapping_is_unambiguous"
 KNOWN = "emails_are_known_people"
+SEEN = "mapped_keys_are_known"
 OVERLAP = "console_figures_have_no_overlap"
 VALID = "sheet_rows_are_valid"
 
@@ -178,6 +180,18 @@ def test_a_key_with_two_owners_is_told_by_row_and_by_day(good: Platform) -> None
     assert harmed.verdict(AMBIGUOUS, None, "dim_api_key_mapping").severity == dg.AssetCheckSeverity.ERROR
     good.sql(f"delete from {KEYS}")
     assert "build it" in sentence(judged(good, AMBIGUOUS), AMBIGUOUS, "dim_api_key_mapping")
+
+
+def test_a_key_that_appears_nowhere_is_named_and_keeps_its_owner(good: Platform) -> None:
+    """Case 20: an id that is in no list, usage or cost is perhaps a typing error; it is kept with a warning."""
+    outcome = judged(good, SEEN)
+    assert outcome.red(SEEN) == {None}
+    assert outcome.verdict(SEEN, None, "dim_api_key_mapping").severity == dg.AssetCheckSeverity.WARN
+    assert f"{UNKNOWN_KEY} (old-bot)" in sentence(outcome, SEEN, "dim_api_key_mapping")
+    assert good.sql(f"select count(user_email) from {KEYS} where api_key_id = '{UNKNOWN_KEY}'") == [(1,)]
+    used = f"insert into ai_usage_analytics.claude_usage_tokens select * replace ('{UNKNOWN_KEY}' as api_key_id)"
+    good.sql(f"{used} from ai_usage_analytics.claude_usage_tokens limit 1")
+    assert judged(good, SEEN).red(SEEN) == set()
 
 
 def test_an_address_no_vendor_knows_is_named_unless_it_is_an_alias(good: Platform) -> None:

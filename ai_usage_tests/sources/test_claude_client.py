@@ -121,14 +121,17 @@ def test_amounts_stay_what_the_vendor_wrote(vendor: StandIn, admin: ClaudeAdmin)
 
 
 def test_what_is_grouped_and_how(vendor: StandIn, admin: ClaudeAdmin) -> None:
-    for ask in (*REPORTS.values(), ungrouped):
+    for ask in (*REPORTS.values(), ClaudeAdmin.messages_usage_by_speed, ungrouped):
         ask(admin, WEEK)
     groups = [asked.params.get("group_by[]") for asked in vendor.asked]
     assert groups == [
         ["workspace_id", "description"],
         ["api_key_id", "workspace_id", "model", "service_tier", "context_window"],
+        ["api_key_id", "workspace_id", "model", "inference_geo", "speed"],
         None,
     ]
+    betas = [asked.headers.get("anthropic-beta") for asked in vendor.asked]
+    assert betas == [None, None, "fast-mode-2026-02-01", None]
 
 
 @pytest.mark.parametrize("report", REPORTS)

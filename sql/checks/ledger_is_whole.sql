@@ -57,6 +57,15 @@ stored as (
     where activity_date between @first_day and @last_day or activity_date is null
     union all
     select
+        'claude_messages_usage_by_speed' as pull,
+        pull_id,
+        activity_date,
+        position,
+        record
+    from ai_usage_raw.claude_messages_usage_by_speed
+    where activity_date between @first_day and @last_day or activity_date is null
+    union all
+    select
         'claude_code_usage' as pull,
         pull_id,
         activity_date,

@@ -38,11 +38,8 @@ SNAPSHOT_PULLS: Mapping[str, type] = {
     "claude_users": said.User,
 }
 ANALYTICS_PULLS = ("claude_analytics_cost", "claude_analytics_usage", "claude_enterprise_users")
-OPTIONAL_PULLS = (  # where plan and scope include them, or where a day needs them
-    "claude_messages_usage_by_speed",
-    "claude_code_usage",
-    *ANALYTICS_PULLS,
-)
+PULLS_WHERE_NEEDED = ("claude_messages_usage_by_speed",)  # of days whose prices it tells apart, which may be none
+OPTIONAL_PULLS = (*PULLS_WHERE_NEEDED, "claude_code_usage", *ANALYTICS_PULLS)  # where plan and scope include them
 RAW_TABLES = {pull: raw_table(pull) for pull in (*DAILY_PULLS, *SNAPSHOT_PULLS)}
 
 DAY = day("the UTC day, as the vendor has it")
