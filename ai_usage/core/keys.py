@@ -17,6 +17,7 @@ from ai_usage.sources.sheets.tabs import API_KEY_MAPPING, Rejection, TabRows, re
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
 
+ANTHROPIC = "anthropic"  # whose keys are listed, and meant where the sheet names no provider
 MAPPING = dg.AssetKey(["raw", API_KEY_MAPPING.pull])
 
 
@@ -65,8 +66,9 @@ def read_keys(records: Records, listed: Records) -> TabRows:
     if listed.versions.is_empty():
         return found
     known = {key.id for key in listed.decode(ApiKey)}
-    strangers = [row for row in found.good if row["api_key_id"] not in known]
-    found.good = [row for row in found.good if row["api_key_id"] in known]
+    strangers = [row for row in found.good if row["api_key_id"] not in known and row["provider"] in {None, ANTHROPIC}]
+    unlisted = {row["row_number"] for row in strangers}
+    found.good = [row for row in found.good if row["row_number"] not in unlisted]
     found.rejections += [
         Rejection(API_KEY_MAPPING.name, row["row_number"], "api_key_id", "key", "is no API key of the organisation")
         for row in strangers
@@ -109,6 +111,7 @@ def _row(
     row = said.row if said else None
     return {
         "api_key_id": key_id,
+        "provider": (row and row["provider"]) or ANTHROPIC,
         "api_key_name": key.name if key else row and row["api_key_name"],
         "workspace_id": key and (key.workspace_id or (key.scope or {}).get("workspace_id")),
         "status": key and key.status,

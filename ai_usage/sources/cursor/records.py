@@ -123,31 +123,34 @@ class MemberSpend(msgspec.Struct, frozen=True, rename="camel"):
     effective_per_user_limit_dollars: Decimal | None = None
 
 
-class GroupMember(msgspec.Struct, frozen=True, rename="camel"):
-    user_id: str | int
-    name: str
-    email: str
-    joined_at: str
-    left_at: str | None
-    spend_cents: Decimal
-
-
 class GroupDay(msgspec.Struct, frozen=True, rename="camel"):
-    date: str
-    spend_cents: Decimal
+    date: str | None = None
+    spend_cents: Decimal | None = None
+
+
+class GroupMember(msgspec.Struct, frozen=True, rename="camel"):
+    """Someone who is or was in a group. No answer was ever recorded: whatever is not an id may be absent."""
+
+    user_id: str | int | None = None
+    name: str | None = None
+    email: str | None = None
+    joined_at: str | None = None
+    left_at: str | None = None
+    spend_cents: Decimal | None = None
+    daily_spend: list[GroupDay] | None = None  # only of one group asked about alone
 
 
 class Group(msgspec.Struct, frozen=True, rename="camel"):
-    """One billing group of `/teams/groups`."""
+    """One billing group of `/teams/groups`; the last one may be `unassignedGroup`, of those who are in none."""
 
-    id: str
-    name: str
-    type: str
-    directory_group_id: str | None
-    member_count: int
-    created_at: str
-    updated_at: str
-    spend_cents: Decimal
-    current_members: list[GroupMember]
-    former_members: list[GroupMember]
-    daily_spend: list[GroupDay]
+    id: str | int | None = None
+    name: str | None = None
+    type: str | None = None
+    directory_group_id: str | int | None = None
+    member_count: int | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+    spend_cents: Decimal | None = None
+    current_members: list[GroupMember] | None = None
+    former_members: list[GroupMember] | None = None
+    daily_spend: list[GroupDay] | None = None
