@@ -19,6 +19,7 @@ from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.reading import address_of
 
+ANTHROPIC = "anthropic"  # whose keys are listed, and meant where the sheet names no provider
 MAPPING = dg.AssetKey(["raw", API_KEY_MAPPING.pull])
 
 
@@ -100,6 +101,7 @@ def _row(
     row = said.row if said else None
     return {
         "api_key_id": key_id,
+        "provider": (row and row["provider"]) or ANTHROPIC,
         "api_key_name": key.name if key else row and row["api_key_name"],
         "workspace_id": key and (key.workspace_id or (key.scope and key.scope.workspace_id)),
         "status": key and key.status,

@@ -12,10 +12,12 @@ from ai_usage.sources.sheets.tabs import (
     BUDGETS,
     CLAUDE_AI_USAGE,
     CONSOLE_FIGURES,
+    PEOPLE,
     PERSON_ALIASES,
     SEATS,
     Tab,
     TabRows,
+    holding_on,
     read_tab,
 )
 
@@ -154,6 +156,22 @@ def test_an_ambiguous_amount_costs_its_row_and_no_other() -> None:
     assert [(row["month"], row["amount_usd"]) for row in found.good] == [("2026-10", Decimal("5.125"))]
     assert [(n, c) for n, c, _ in told(found)] == [(2, "amount_usd"), (4, "amount_usd")]
     assert told(found)[0][2].startswith("can be two numbers")
+
+
+def test_of_dated_rows_the_one_that_holds_on_the_day_is_used() -> None:
+    header = ["user_email", "team_name", "valid_from", "valid_to", "leave_from"]
+    found = read(
+        PEOPLE,
+        header,
+        ["ada@example.com", "Data", "", "2026-03-01"],
+        ["ada@example.com", "Web", "2026-03-01", "2026-06-01", "2026-04-01"],
+        ["ada@example.com", "Mobile", "2026-09-01", ""],
+        ["ada@example.com", "Support", "2026-12-01", "2026-11-01"],
+    )
+    assert [(n, c) for n, c, _ in told(found)] == [(5, "valid_to")]
+    days = {date(2026, 1, 1): "Data", date(2026, 3, 1): "Web", date(2026, 7, 1): "Web", date(2026, 9, 1): "Mobile"}
+    assert {day: holding_on(found.good, day)["team_name"] for day in days} == days
+    assert holding_on(found.good[2:], date(2026, 1, 1))["team_name"] == "Mobile"
 
 
 def test_a_rejection_never_quotes_the_cell() -> None:

@@ -246,6 +246,15 @@ stored as (
     where activity_date between @first_day and @last_day or activity_date is null
     union all
     select
+        'sheet_people' as pull,
+        pull_id,
+        activity_date,
+        position,
+        record
+    from ai_usage_raw.sheet_people
+    where activity_date between @first_day and @last_day or activity_date is null
+    union all
+    select
         'sheet_person_aliases' as pull,
         pull_id,
         activity_date,

@@ -271,7 +271,8 @@ def _groups(body: bytes) -> Page:
     page = Page.read(body, items="groups")
     rest = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     beside = {name: value for name, value in page.beside.items() if name != "unassignedGroup"}
-    return Page([*page.items, *(bytes(rest[name]) for name in ("unassignedGroup",) if name in rest)], beside)
+    unassigned = bytes(rest.get("unassignedGroup", b"null"))
+    return Page([*page.items, *([unassigned] if unassigned != b"null" else [])], beside)
 
 
 def _joined(pages: Sequence[Page]) -> list[bytes]:

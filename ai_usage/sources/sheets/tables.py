@@ -78,6 +78,7 @@ DIM_API_KEY_MAPPING = Table(
     date_column=None,
     columns={
         "api_key_id": string("as in the usage report", required=True),
+        "provider": string("whose key it is: anthropic, unless the sheet names another"),
         "api_key_name": string("as the vendor calls it, else as the sheet does"),
         "workspace_id": string("null in the default workspace, and for a key the vendor does not list"),
         "status": string("active, inactive, archived, expired; null for a key the vendor does not list"),
@@ -99,8 +100,14 @@ DIM_PERSON = Table(
     columns={
         "user_email": string("lower-case", required=True),
         "person_email": string("the person's one address; user_email itself, unless that is an alias", required=True),
-        "user_name": string("as a vendor or the sheet has it"),
-        "team_name": string("of the person's keys in the sheet; the most frequent one"),
+        "user_name": string("as the tab people has it, else a provider"),
+        "team_name": string("as the sheet has it, else the Cursor billing group; see team_source"),
+        "team_source": string(
+            "sheet_people; sheet_api_key_mapping: the most frequent team of the person's keys; cursor_groups: where "
+            "the sheet places the person in no team; null without a team"
+        ),
+        "cost_center": string("as the tab people has it"),
+        "manager_email": string("as the tab people has it, lower-case"),
         "is_claude_member": boolean("in the Claude organisation now", required=True),
         "is_cursor_member": boolean("in the Cursor team now, and not removed", required=True),
         "is_in_sheet": boolean("owns a key in the sheet, or has usage in it", required=True),

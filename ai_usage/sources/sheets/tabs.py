@@ -90,6 +90,7 @@ API_KEY_MAPPING = Tab(
         Column("team_name", cells.text, required=False),
         Column("description", cells.text, required=False),
         Column("valid_from", cells.day, required=False),
+        Column("provider", cells.provider, required=False),
     ],
     key=["api_key_id"],
     rule=_an_owner,
@@ -152,7 +153,23 @@ PERSON_ALIASES = Tab(
     rule=_somebody_else,
     is_optional=True,
 )
-TABS = {tab.name: tab for tab in (API_KEY_MAPPING, CLAUDE_AI_USAGE, CONSOLE_FIGURES, BUDGETS, SEATS, PERSON_ALIASES)}
+PEOPLE = Tab(
+    "people",
+    [
+        Column("user_email", cells.email),
+        Column("name", cells.text, required=False),
+        Column("team_name", cells.text, required=False),
+        Column("cost_center", cells.text, required=False),
+        Column("manager_email", cells.email, required=False),
+        *(Column(name, cells.day, required=False) for name in ("valid_from", "valid_to", "leave_from", "leave_to")),
+    ],
+    key=["user_email", "valid_from"],
+    rule=_a_validity,
+    is_optional=True,
+)
+TABS = {
+    tab.name: tab for tab in (API_KEY_MAPPING, PEOPLE, CLAUDE_AI_USAGE, CONSOLE_FIGURES, BUDGETS, SEATS, PERSON_ALIASES)
+}
 
 
 def read_tab(tab: Tab, records: Sequence[str | bytes]) -> TabRows:
@@ -234,6 +251,17 @@ def _telling(tab: Tab) -> list[str]:
     return [
         column.name for column in tab.columns if column.name not in {"description", "note", "source", "api_key_name"}
     ]
+
+
+def holding_on(rows: Sequence[Row], day: date) -> Row:
+    """Of dated rows about one thing the one that holds on a day; if none does, the last that held, else the first."""
+    first = date.min
+
+    def nearness(row: Row) -> tuple[bool, bool, date]:
+        begins, ends = row["valid_from"] or first, row["valid_to"] or date.max
+        return begins <= day < ends, begins <= day, begins if begins <= day else first + (date.max - begins)
+
+    return max(rows, key=nearness)
 
 
 def days_of(rows: Sequence[Row]) -> dict[date, list[Row]]:
