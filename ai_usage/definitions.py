@@ -9,7 +9,7 @@ import dagster as dg
 from ai_usage import simulator
 from ai_usage.alerts.resource import alerts
 from ai_usage.automation import alerts as alerts_automation
-from ai_usage.automation import cadence, rebuild, refresh
+from ai_usage.automation import cadence, rebuild, refresh, runs
 from ai_usage.automation import sheet as sheet_automation
 from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.checks import (
@@ -218,13 +218,17 @@ def build_defs(
     loggers: Mapping[str, dg.LoggerDefinition] | None = None,
 ) -> dg.Definitions:
     """All definitions. `overrides` puts other resources in, by key: tests hand in a mock vendor."""
+
+    def repository() -> dg.RepositoryDefinition:
+        return found.get_repository_def()
+
     assets = list(dg.map_asset_specs(cadence.with_freshness, ASSETS))
     look_at_freshness = refresh.freshness(CHECKS)
-    return dg.Definitions(
+    found = dg.Definitions(
         assets=list(dg.map_asset_specs(_marked_as_simulated, assets)) if of.simulate else assets,
         asset_checks=CHECKS,
         jobs=[
-            *(refresh.refresh_day, refresh.refresh_range, *refresh.JOBS),
+            *(*refresh.JOBS, *runs.jobs(repository)),
             *(rebuild.rebuild_days, sheet_automation.refresh_sheet, look_at_freshness),
         ],
         schedules=[refresh.four_times_a_day(look_at_freshness)],
@@ -245,6 +249,7 @@ def build_defs(
         executor=dg.in_process_executor,
         loggers=loggers,
     )
+    return found
 
 
 def _marked_as_simulated(spec: dg.AssetSpec) -> dg.AssetSpec:

@@ -66,7 +66,9 @@ def _missing_days(pulls: Sequence[str], warehouse: Warehouse, span: Span) -> Map
 def _missing(row: Mapping[str, Any]) -> str:
     if row["records"] is None:
         return f"{row['pull']} was never pulled"
-    return f"core holds {row['rows_in_core']} of the {row['records']} records of {row['pull']}"
+    said = f"core holds {row['rows_in_core']} of the {row['records']} records of {row['pull']}"
+    older = row["rows_of_older_versions"]
+    return f"{said}, and {older} of an older version" if older else said
 
 
 def _drifted(pull: str, of: type, warehouse: Warehouse, span: Span | None, sightings: Sightings) -> None:

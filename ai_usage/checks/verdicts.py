@@ -18,8 +18,8 @@ import dagster as dg
 import polars as pl
 
 from ai_usage.checks.results import observation, step_name
-from ai_usage.errors import AiUsageError
-from ai_usage.layers import POOL, in_plain_words
+from ai_usage.errors import AiUsageError, WarehouseError
+from ai_usage.layers import POOL, explained, in_plain_words, reason
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
 from ai_usage.sources.pulling import Source
@@ -159,7 +159,7 @@ def daily_check(  # noqa: PLR0913 - a declaration, by name
             span = span_of_check(context, set().union(*(pulled[pull] for pull in relies_on)))
             findings: dict[date | None, Finding] = {} if span else {None: missing.finding(was_asked=False)}
             for some_days in span.cut(at_most=DAYS_AT_ONCE) if span else ():
-                found = _judged_or_failed(context, warehouse, judge, some_days)
+                found = _judged_by_day(context, warehouse, judge, some_days)
                 for day in some_days.days:
                     if are_enough(day in pulled[pull] for pull in relies_on):
                         findings[day] = found.get(day, IT_IS_SO)
@@ -211,7 +211,7 @@ def snapshot_check(  # noqa: PLR0913 - a declaration, by name
                 finding = Verdict.error(str(error))
             else:
                 with warehouse.connected():
-                    finding = _judged_once_or_failed(context, lambda: judge(warehouse))
+                    finding = judged_or_failed(context, lambda: judge(warehouse))
         yield from stored(check, {None: finding or missing.finding(was_asked=False)})
 
     return judged
@@ -298,7 +298,7 @@ def sighting_check(
             return judge_sightings(context.instance, check.key, sightings, warning) if sightings.seen else None
 
         with warehouse.connected():
-            finding = _judged_once_or_failed(context, sighted)
+            finding = judged_or_failed(context, sighted)
         yield from stored(check, {None: finding or missing.finding(was_asked=False)})
 
     return judged
@@ -374,36 +374,37 @@ class Missing:
         return NotJudged(f"No provider was asked: {self.never} was never pulled.")
 
 
-def _judged_or_failed(
+def _judged_by_day(
     context: dg.AssetCheckExecutionContext, warehouse: Warehouse, judge: Judge, span: Span
 ) -> Mapping[date, Finding]:
     """The judgement. Where it raises an error its days are judged one by one: those on which it raises one have failed,
-    since a check that cannot run has not passed, and stops nothing but itself.
+    since a check that cannot run has not passed, and stops nothing but itself. An unusable warehouse stops the run.
     """
     try:
         return judge(warehouse, span)
+    except WarehouseError:
+        raise
     except Exception as error:  # noqa: BLE001 - DESIGN 3.5, whatever the error is
         if span.first == span.last:
             return {span.first: _could_not_run(context, error)}
     found: dict[date, Finding] = {}
     for day in span.days:
-        found |= _judged_or_failed(context, warehouse, judge, Span(day, day))
+        found |= _judged_by_day(context, warehouse, judge, Span(day, day))
     return found
 
 
-def _judged_once_or_failed(
-    context: dg.AssetCheckExecutionContext, judge: Callable[[], Finding | None]
-) -> Finding | None:
+def judged_or_failed(context: dg.AssetCheckExecutionContext, judge: Callable[[], Finding | None]) -> Finding | None:
     try:
         return judge()
+    except WarehouseError:
+        raise
     except Exception as error:  # noqa: BLE001 - DESIGN 3.5, whatever the error is
         return _could_not_run(context, error)
 
 
 def _could_not_run(context: dg.AssetCheckExecutionContext, error: Exception) -> Verdict:
-    context.log.error("%s", COULD_NOT_RUN, exc_info=error)
-    said = str(error) if isinstance(error, AiUsageError) else f"{type(error).__name__}: {error}"
-    return Verdict.error(f"{COULD_NOT_RUN}: {said}")
+    context.log.error("%s: %s", COULD_NOT_RUN, explained(error))
+    return Verdict.error(f"{COULD_NOT_RUN}: {reason(error)}")
 
 
 def _is_configured(context: dg.AssetCheckExecutionContext, source: Source) -> bool:

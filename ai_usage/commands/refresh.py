@@ -1,9 +1,10 @@
-"""Runs the graph over a range of days in this process, shows what it is at, and prints what came of it."""
+"""Refreshes a range of days in this process, shows what it is at, and prints what came of it."""
 
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -11,17 +12,18 @@ import dagster as dg
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from ai_usage.automation.refresh import range_tags
-from ai_usage.checks.results import CheckResult, Result, of_evaluation, reason_of, results_of, summary
+from ai_usage.automation.runs import Runs
+from ai_usage.checks.results import CheckResult, Result, never_run, of_evaluation, results_of, summary
 from ai_usage.commands.shell import ERR, OUT
-from ai_usage.definitions import build_defs
+from ai_usage.definitions import build_defs, duckdb_warehouse
+from ai_usage.layers import SKIPPED, TABLE_WAS_BUILT
 from ai_usage.partitions import Span, runs_of_days
 from ai_usage.settings import Settings
 
 
 @dataclass
 class Outcome:
-    """What a refresh did: steps that failed and why, what checks found, requests by asset."""
+    """What the runs of a refresh did: steps that failed and why, check results, requests by asset."""
 
     failures: dict[str, str] = field(default_factory=dict)
     verdicts: list[dg.AssetCheckEvaluation] = field(default_factory=list)
@@ -59,9 +61,23 @@ class Outcome:
 
 
 def refresh(of: Settings, span: Span) -> Outcome:
-    """Pull, build and check the days in one run, recorded in the instance that the UI shows."""
-    job = build_defs(of, loggers={"progress": _progress_logger}).resolve_job_def("refresh_range")
-    steps = [node.name for node in job.nodes]
+    """Pull the days from every source, then build and check what changed, in runs that the UI shows."""
+    with _recorded(of) as runs:
+        runs.refresh(span)
+    return outcome_of(runs)
+
+
+def build(of: Settings, span: Span) -> Outcome:
+    """Build and check the days, and whatever else is not built, from the ledger: no provider is asked."""
+    with _recorded(of) as runs:
+        runs.build(span)
+    return outcome_of(runs)
+
+
+@contextmanager
+def _recorded(of: Settings) -> Iterator[Runs]:
+    """Runs in this process, recorded in the instance that the UI shows, with a bar that moves along."""
+    repository = build_defs(of, loggers={"progress": _progress_logger}).get_repository_def()
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -71,35 +87,40 @@ def refresh(of: Settings, span: Span) -> Outcome:
         console=OUT,
         transient=OUT.is_terminal,
     ) as progress:
-        _Follower.current = _Follower(progress, len(steps))
+        _Follower.current = follower = _Follower(progress)
         with dg.DagsterInstance.get() as instance:
-            result = job.execute_in_process(
-                tags=range_tags(span),
-                instance=instance,
+            yield Runs(
+                of,
+                repository,
+                instance,
+                duckdb_warehouse(of),
                 run_config={"loggers": {"progress": {}}},
-                raise_on_error=False,
+                begins=lambda job: follower.begin(len(job.nodes)),
             )
-    return outcome_of(result)
 
 
-def outcome_of(result: dg.ExecuteInProcessResult) -> Outcome:
-    """What a run in this process came to."""
-    planned = result.job_def.asset_layer.asset_graph.asset_check_keys
-    found = results_of(((event, 0.0) for event in result.all_events), planned)
-    outcome = Outcome(
-        verdicts=list(result.get_asset_check_evaluations()),
-        not_judged=[one for one in found if one.result == "not judged"],
-    )
-    for event in result.all_events:
-        if event.is_step_failure:
-            outcome.failures[event.step_key or ""] = reason_of(event)
-        elif event.is_step_materialization:
+def outcome_of(runs: Runs) -> Outcome:
+    """What the runs came to."""
+    outcome = Outcome(failures=dict(runs.failures), skipped=dict(runs.not_configured))
+    found: list[CheckResult] = []
+    for result in runs.results:
+        outcome.verdicts += result.get_asset_check_evaluations()
+        planned = result.job_def.asset_layer.asset_graph.asset_check_keys
+        found += results_of(((event, 0.0) for event in result.all_events), planned)
+        for event in result.all_events:
+            if event.is_step_materialization:
+                metadata = event.step_materialization_data.materialization.metadata
+            elif event.is_asset_observation:
+                metadata = event.asset_observation_data.asset_observation.metadata
+            else:
+                continue
             asset = event.asset_key.to_user_string() if event.asset_key else ""
-            metadata = event.step_materialization_data.materialization.metadata
             if "requests_in_run" in metadata:
                 outcome.requests[asset] = int(metadata["requests_in_run"].value)  # type: ignore[arg-type]
-            if "skipped" in metadata:
-                outcome.skipped[asset] = str(metadata["skipped"].value)
+            if event.is_asset_observation and SKIPPED in metadata:
+                outcome.skipped[asset] = str(metadata[SKIPPED].value)
+    checks = (key for key in runs.repository.asset_graph.asset_check_keys if key.name != TABLE_WAS_BUILT)
+    outcome.not_judged = [one for one in (*found, *never_run(checks, found)) if one.result == "not judged"]
     return outcome
 
 
@@ -169,10 +190,16 @@ class _Follower(logging.Handler):
 
     current: "_Follower | None" = None
 
-    def __init__(self, progress: Progress, steps: int) -> None:
+    def __init__(self, progress: Progress) -> None:
         super().__init__()
         self.progress = progress
-        self.task = progress.add_task("starting", total=steps)
+        self.steps = 0
+        self.task = progress.add_task("starting", total=None)
+
+    def begin(self, steps: int) -> None:
+        """Another run, of so many steps."""
+        self.steps += steps
+        self.progress.update(self.task, total=self.steps)
 
     def emit(self, record: logging.LogRecord) -> None:
         told = getattr(record, "dagster_meta", {})

@@ -16,7 +16,7 @@ from ai_usage.dashboards.boards import OF_FRESHNESS, OF_KNOWN_DAYS, Board, board
 from ai_usage.dashboards.site import Site
 from ai_usage.dashboards.verdicts import CHECK_RESULTS, keep_verdicts
 from ai_usage.discretion import Discretion
-from ai_usage.layers import OWNERS, POOL, in_plain_words
+from ai_usage.layers import OWNERS, POOL, built, was_built
 from ai_usage.marts.files import marts
 from ai_usage.partitions import ONE_DAY
 from ai_usage.settings import Settings, secrets, settings
@@ -54,7 +54,10 @@ def asset_of(board: Board) -> dg.AssetsDefinition:
         owners=OWNERS,
         tags={"layer": LAYER},
     )
-    return dg.multi_asset(name=output, specs=[described], pool=POOL)(in_plain_words(written))
+    declare = dg.multi_asset(
+        name=output, specs=[described], check_specs=[was_built(described.key)], can_subset=True, pool=POOL
+    )
+    return declare(built(written, described.key))
 
 
 def marts_read(board: Board) -> set[str]:

@@ -22,6 +22,7 @@ import stamina
 import ai_usage.retries  # noqa: F401 - tells of each retry
 from ai_usage.errors import WarehouseError
 from ai_usage.partitions import Span
+from ai_usage.warehouse.builds import BUILDS, Build, build_rows
 from ai_usage.warehouse.googlesql import read, to_duckdb
 from ai_usage.warehouse.ledger import Answer, Records, Version, new_pull_id
 from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Table, raw_table
@@ -79,6 +80,7 @@ class DuckDBWarehouse:
     _connection: duckdb.DuckDBPyConnection | None = field(default=None, init=False)
     _is_prepared: bool = field(default=False, init=False)
     _has_news: bool = field(default=False, init=False)
+    _builds: list[Build] = field(default_factory=list, init=False)
 
     @contextmanager
     def connected(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -242,8 +244,29 @@ class DuckDBWarehouse:
             found: pl.DataFrame = db.sql(sql, params={name: parameters[name] for name in names}).pl()
         return found
 
+    def has(self, table: Table) -> bool:
+        with self.connected() as db:
+            return table.address in _columns_made(db)
+
+    def note_build(self, build: Build) -> None:
+        self._builds.append(build)
+
+    def keep_builds(self) -> None:
+        builds, self._builds = self._builds, []
+        if not builds:
+            return
+        with self._transaction() as db:
+            db.register("fresh", build_rows(builds))
+            db.execute(
+                f"delete from {BUILDS.address} as old using fresh where old.asset = fresh.asset "
+                "and old.activity_date is not distinct from fresh.activity_date"
+            )
+            db.unregister("fresh")
+            self._insert(db, BUILDS, build_rows(builds))
+
     def publish(self) -> None:
         """Swap in a fresh read-only copy, if anything was written since the last one."""
+        self.keep_builds()
         if not self._has_news:
             return
         fresh = self.published_path.with_suffix(".tmp")

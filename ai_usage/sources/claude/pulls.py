@@ -7,7 +7,7 @@ from decimal import Decimal
 import dagster as dg
 import msgspec
 
-from ai_usage.layers import MANY_DAYS_A_RUN, POOL, daily_asset, in_plain_words, note, snapshot_asset, spec
+from ai_usage.layers import MANY_DAYS_A_RUN, POOL, daily_asset, in_plain_words, materialized, note, snapshot_asset, spec
 from ai_usage.partitions import ONE_DAY, Span, runs_of_days, span_of_run
 from ai_usage.settings import settings
 from ai_usage.sources.claude.client import (
@@ -86,7 +86,7 @@ def claude_cost_report_and_totals(
                 _pull_costs(context, claude_admin, tally, warehouse, again)
         tally.note(context)
     for asset in BOTH:
-        yield dg.MaterializeResult(asset_key=asset.split("/"))
+        yield from materialized(context, dg.AssetKey(asset.split("/")))
 
 
 def _pull_costs(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from ai_usage.errors import AiUsageError
-from ai_usage.layers import POOL, in_plain_words, note, spec
+from ai_usage.layers import POOL, in_plain_words, materialized, note, spec
 from ai_usage.sources.pulling import InWarehouse, Source, Tally, append_noted, note_not_configured
 from ai_usage.sources.sheets.client import Sheet, known_tabs
 from ai_usage.sources.sheets.tables import RAW_TABLES
@@ -68,7 +68,7 @@ def sheet_tabs(
                 append_noted(context, warehouse, key.path[-1], [answer])
         tally.note(context)
     for key in wanted:
-        yield dg.MaterializeResult(asset_key=key)
+        yield from materialized(context, key)
 
 
 def _note_not_there(context: dg.AssetExecutionContext, key: dg.AssetKey) -> None:
