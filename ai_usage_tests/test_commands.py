@@ -4,20 +4,22 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import dagster as dg
 import pytest
 
 from ai_usage.catalog import TABLES
+from ai_usage.checks.results import CheckResult
 from ai_usage.commands.__main__ import a_full_disk_named, main
 from ai_usage.commands.bench_company import MEASURED_DAYS, Company
 from ai_usage.commands.docs import TARGET, tables_page
 from ai_usage.commands.marts import rebuild_all
-from ai_usage.commands.refresh import Outcome, tell_troubles
+from ai_usage.commands.refresh import Outcome, tell_not_judged, tell_troubles
 from ai_usage.errors import WarehouseError
 from ai_usage.marts.files import marts
 from ai_usage.partitions import Span
@@ -426,6 +428,45 @@ def test_words_of_a_sheet_are_words_on_the_screen_too(capsys: pytest.CaptureFixt
     )
     tell_troubles(Outcome(failures={"raw__x": hostile}, verdicts=[verdict], skipped={"raw/y": hostile}))
     assert said(capsys).count(hostile) == 3
+
+
+def evaluated(check: str, day: date | None, severity: str = "ERROR", why: str = "It does not hold.") -> Any:
+    partition = day.isoformat() if day else None
+    return dg.AssetCheckEvaluation(
+        asset_key=dg.AssetKey(["core", "x"]), check_name=check, passed=severity == "", metadata={},
+        severity=dg.AssetCheckSeverity(severity or "ERROR"), partition=partition,
+        description=f"{partition}: {why}" if partition else why,
+    )  # fmt: skip
+
+
+def test_results_are_printed_failed_first_then_warned_each_with_its_mark_and_days_together(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Red and yellow are told apart by their marks too; equal troubles of many days are one line."""
+    days = Span(date(2026, 11, 3), date(2026, 11, 7)).days
+    outcome = Outcome(
+        verdicts=[
+            evaluated("no_anomaly", days[0], "WARN"),
+            *(evaluated("adds_up", day, why=f"{n} USD are missing.") for n, day in enumerate(days)),
+            evaluated("adds_up", date(2026, 11, 9), why="Nothing is there."),
+            *(evaluated("is_whole", day, "") for day in days),
+        ],
+        not_judged=[
+            *(CheckResult("core/x", "adds_up", day, "not judged", "No provider was asked.") for day in days),
+            CheckResult("core/y", "is_used", None, "not judged", "Not configured: KEY is not set."),
+            CheckResult("core/z", "is_used", None, "not judged", "Not configured: KEY is not set."),
+        ],
+    )
+    assert outcome.summary == "5 passed, 1 warned, 6 failed, 2 not judged"
+    assert not outcome.is_good
+    tell_troubles(outcome)
+    tell_not_judged(outcome)
+    assert capsys.readouterr().out.splitlines() == [
+        "✗ 2026-11-03…2026-11-07 (5 days) adds_up of core/x 0 USD are missing.",
+        "✗ 2026-11-09 adds_up of core/x Nothing is there.",
+        "! 2026-11-03 no_anomaly of core/x It does not hold.",
+        "– not judged: 2 checks, such as is_used of core/y: Not configured: KEY is not set.",
+    ]
 
 
 def test_the_table_page_is_what_the_tables_say() -> None:

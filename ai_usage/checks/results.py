@@ -18,6 +18,7 @@ from ai_usage.partitions import runs_of_days
 Result = Literal["passed", "warned", "failed", "not judged"]
 RESULTS: tuple[Result, ...] = ("passed", "warned", "failed", "not judged")
 NOT_JUDGED_TAG = "ai_usage/not_judged"  # of such an observation: the check's name
+NOTHING_NEW = "Not run: its source is not configured or brought nothing, so there was nothing to build and to check."
 WAS_NOT_RUN = "Not run: a step that it depends on failed in this run."
 
 
@@ -90,6 +91,13 @@ def results_of(
         elif (asset, key.name) not in there:
             found[asset, key.name, None] = CheckResult(asset, key.name, None, "not judged", WAS_NOT_RUN, ended)
     return list(found.values())
+
+
+def never_run(checks: Iterable[dg.AssetCheckKey], found: Iterable[CheckResult]) -> list[CheckResult]:
+    """Those of the checks that were planned in none of the runs in which these results were found."""
+    there = {(one.asset, one.check) for one in found}
+    keys = [(key.asset_key.to_user_string(), key.name) for key in checks]
+    return [CheckResult(*key, None, "not judged", NOTHING_NEW) for key in sorted(keys) if key not in there]
 
 
 def step_name(key: dg.AssetCheckKey) -> str:

@@ -5,15 +5,7 @@ from datetime import date, datetime, timedelta
 import dagster as dg
 
 from ai_usage.checks.results import step_name
-from ai_usage.checks.verdicts import (
-    Finding,
-    NotJudged,
-    Verdict,
-    Verdicts,
-    a_failed_result_at_worst,
-    of_the_past,
-    stored,
-)
+from ai_usage.checks.verdicts import Finding, NotJudged, Verdict, Verdicts, of_the_past, stored
 from ai_usage.layers import POOL, in_plain_words
 from ai_usage.settings import settings
 from ai_usage.sources.uploads.folder import Uploads
@@ -51,7 +43,6 @@ def freshness(files: int, newest: date | None, now: datetime) -> Finding:
     required_resource_keys={"warehouse", "uploads"},
 )
 @in_plain_words
-@a_failed_result_at_worst(SPEC, has_days=False)
 def uploads_are_fresh(context: dg.AssetCheckExecutionContext) -> Verdicts:
     warehouse: Warehouse = context.resources.warehouse
     uploads: Uploads | None = context.resources.uploads

@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import wraps
 from typing import Any
 
 import dagster as dg
@@ -107,29 +106,6 @@ IT_IS_SO = Verdict.right("It is so.")
 Finding = Verdict | NotJudged
 Judge = Callable[[Warehouse, Span], Mapping[date, Finding]]
 Verdicts = Iterator[dg.AssetCheckEvaluation | dg.AssetObservation | dg.Output[None]]
-Judged = Callable[[dg.AssetCheckExecutionContext], Verdicts]
-
-
-def a_failed_result_at_worst(check: dg.AssetCheckSpec, *, has_days: bool) -> Callable[[Judged], Judged]:
-    """A check that cannot run fails, with its reason, on each day it was to judge; it stops nothing but itself. Only a
-    warehouse that cannot be used stops the run.
-    """
-
-    def decorate(judged: Judged) -> Judged:
-        @wraps(judged)
-        def step(context: dg.AssetCheckExecutionContext) -> Verdicts:
-            try:
-                yield from judged(context)
-            except WarehouseError:
-                raise
-            except Exception as error:  # noqa: BLE001 - the border: it becomes data
-                span = span_of_check(context, ()) if has_days else None
-                finding = _could_not_run(context, error)
-                yield from stored(check, dict.fromkeys(span.days if span else [None], finding))
-
-        return step
-
-    return decorate
 
 
 def stored(check: dg.AssetCheckSpec, findings: Mapping[date | None, Finding]) -> Verdicts:
@@ -175,7 +151,6 @@ def daily_check(  # noqa: PLR0913 - a declaration, by name
         required_resource_keys={"warehouse", *(one.resource for one in sources)},
     )
     @in_plain_words
-    @a_failed_result_at_worst(check, has_days=True)
     def judged(context: dg.AssetCheckExecutionContext) -> Verdicts:
         warehouse: Warehouse = context.resources.warehouse
         missing = Missing.of(context, sources, relies_on, is_optional=is_optional)
@@ -184,7 +159,7 @@ def daily_check(  # noqa: PLR0913 - a declaration, by name
             span = span_of_check(context, set().union(*(pulled[pull] for pull in relies_on)))
             findings: dict[date | None, Finding] = {} if span else {None: missing.finding(was_asked=False)}
             for some_days in span.cut(at_most=DAYS_AT_ONCE) if span else ():
-                found = _judged_or_failed(context, warehouse, judge, some_days)
+                found = _judged_by_day(context, warehouse, judge, some_days)
                 for day in some_days.days:
                     if are_enough(day in pulled[pull] for pull in relies_on):
                         findings[day] = found.get(day, IT_IS_SO)
@@ -223,7 +198,6 @@ def snapshot_check(  # noqa: PLR0913 - a declaration, by name
         required_resource_keys={"warehouse", *(one.resource for one in sources)},
     )
     @in_plain_words
-    @a_failed_result_at_worst(check, has_days=False)
     def judged(context: dg.AssetCheckExecutionContext) -> Verdicts:
         warehouse: Warehouse = context.resources.warehouse
         missing = Missing.of(context, sources, pulls, is_optional=is_optional)
@@ -237,7 +211,7 @@ def snapshot_check(  # noqa: PLR0913 - a declaration, by name
                 finding = Verdict.error(str(error))
             else:
                 with warehouse.connected():
-                    finding = judge(warehouse)
+                    finding = judged_or_failed(context, lambda: judge(warehouse))
         yield from stored(check, {None: finding or missing.finding(was_asked=False)})
 
     return judged
@@ -311,7 +285,6 @@ def sighting_check(
         required_resource_keys={"warehouse", source.resource},
     )
     @in_plain_words
-    @a_failed_result_at_worst(check, has_days=False)
     def judged(context: dg.AssetCheckExecutionContext) -> Verdicts:
         warehouse: Warehouse = context.resources.warehouse
         missing = Missing.of(context, (source,), pulls, is_optional=is_optional)
@@ -325,7 +298,7 @@ def sighting_check(
             return judge_sightings(context.instance, check.key, sightings, warning) if sightings.seen else None
 
         with warehouse.connected():
-            finding = sighted()
+            finding = judged_or_failed(context, sighted)
         yield from stored(check, {None: finding or missing.finding(was_asked=False)})
 
     return judged
@@ -401,11 +374,11 @@ class Missing:
         return NotJudged(f"No provider was asked: {self.never} was never pulled.")
 
 
-def _judged_or_failed(
+def _judged_by_day(
     context: dg.AssetCheckExecutionContext, warehouse: Warehouse, judge: Judge, span: Span
 ) -> Mapping[date, Finding]:
     """The judgement. Where it raises an error its days are judged one by one: those on which it raises one have failed,
-    since a check that cannot run has not passed, and stops nothing but itself.
+    since a check that cannot run has not passed, and stops nothing but itself. An unusable warehouse stops the run.
     """
     try:
         return judge(warehouse, span)
@@ -416,8 +389,17 @@ def _judged_or_failed(
             return {span.first: _could_not_run(context, error)}
     found: dict[date, Finding] = {}
     for day in span.days:
-        found |= _judged_or_failed(context, warehouse, judge, Span(day, day))
+        found |= _judged_by_day(context, warehouse, judge, Span(day, day))
     return found
+
+
+def judged_or_failed(context: dg.AssetCheckExecutionContext, judge: Callable[[], Finding | None]) -> Finding | None:
+    try:
+        return judge()
+    except WarehouseError:
+        raise
+    except Exception as error:  # noqa: BLE001 - DESIGN 3.5, whatever the error is
+        return _could_not_run(context, error)
 
 
 def _could_not_run(context: dg.AssetCheckExecutionContext, error: Exception) -> Verdict:

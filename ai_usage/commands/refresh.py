@@ -1,4 +1,4 @@
-"""Refreshes a range of days in this process, showing what it is at, and prints what came of it."""
+"""Refreshes a range of days in this process, shows what it is at, and prints what came of it."""
 
 import logging
 import re
@@ -13,17 +13,17 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from ai_usage.automation.runs import Runs
-from ai_usage.checks.results import CheckResult, Result, of_evaluation, results_of, summary
+from ai_usage.checks.results import CheckResult, Result, never_run, of_evaluation, results_of, summary
 from ai_usage.commands.shell import ERR, OUT
 from ai_usage.definitions import build_defs, duckdb_warehouse
-from ai_usage.layers import SKIPPED
+from ai_usage.layers import SKIPPED, TABLE_WAS_BUILT
 from ai_usage.partitions import Span, runs_of_days
 from ai_usage.settings import Settings
 
 
 @dataclass
 class Outcome:
-    """What the runs of a refresh did: steps that failed and why, what checks found, requests by asset."""
+    """What the runs of a refresh did: steps that failed and why, check results, requests by asset."""
 
     failures: dict[str, str] = field(default_factory=dict)
     verdicts: list[dg.AssetCheckEvaluation] = field(default_factory=list)
@@ -102,11 +102,11 @@ def _recorded(of: Settings) -> Iterator[Runs]:
 def outcome_of(runs: Runs) -> Outcome:
     """What the runs came to."""
     outcome = Outcome(failures=dict(runs.failures), skipped=dict(runs.not_configured))
+    found: list[CheckResult] = []
     for result in runs.results:
         outcome.verdicts += result.get_asset_check_evaluations()
         planned = result.job_def.asset_layer.asset_graph.asset_check_keys
-        found = results_of(((event, 0.0) for event in result.all_events), planned)
-        outcome.not_judged += [one for one in found if one.result == "not judged"]
+        found += results_of(((event, 0.0) for event in result.all_events), planned)
         for event in result.all_events:
             if event.is_step_materialization:
                 metadata = event.step_materialization_data.materialization.metadata
@@ -119,6 +119,8 @@ def outcome_of(runs: Runs) -> Outcome:
                 outcome.requests[asset] = int(metadata["requests_in_run"].value)  # type: ignore[arg-type]
             if event.is_asset_observation and SKIPPED in metadata:
                 outcome.skipped[asset] = str(metadata[SKIPPED].value)
+    checks = (key for key in runs.repository.asset_graph.asset_check_keys if key.name != TABLE_WAS_BUILT)
+    outcome.not_judged = [one for one in (*found, *never_run(checks, found)) if one.result == "not judged"]
     return outcome
 
 

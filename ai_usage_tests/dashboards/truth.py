@@ -97,6 +97,9 @@ FACTS = {
             on a.activity_date = b.activity_date and a.provider = b.provider and a.known_to = b.known_from
         where a.billed_usd != b.billed_usd""",
     "verdicts": f"select *, strftime(judged_day, '%Y-%m') as period from {A}.check_results",
+    "results": f"""
+        select *, strftime(ifnull(judged_day, (judged_at at time zone 'UTC')::date), '%Y-%m') as period
+        from {A}.check_results""",
     "anomalies": f"""
         select *, strftime(spend_date, '%Y-%m') as period from
         (select * replace (
@@ -404,7 +407,7 @@ TRUTHS: dict[str, Truth] = {
         {"seat_usd": "sum(seat)", "worth_usd": "sum(worth)", "saved_usd": "sum(worth - seat)"},
         {"person": "person", "team_name": "team", "provider": "provider", "seat_basis": "seat_basis"},
     ),
-    "failing_claims": Truth("verdicts", {name: COUNTED[name] for name in ("failed", "warned", "not_judged")}),
+    "failing_claims": Truth("results", {name: COUNTED[name] for name in ("failed", "warned", "not_judged")}),
     "unexplained_difference": Truth(
         "close",
         {
@@ -429,7 +432,8 @@ TRUTHS: dict[str, Truth] = {
         {
             "claim": "claim",
             "asset": "asset",
-            "why": """ifnull((select arg_max(v.why, (v.verdict != 'not judged', v.judged_day, v.judged_at)) from fact as v
+            "why": """ifnull((
+                select arg_max(v.why, (v.verdict != 'not judged', v.judged_day, v.judged_at)) from fact as v
                 where v.claim = fact.claim and v.asset = fact.asset and v.verdict != 'passed'), '')""",
         },
     ),

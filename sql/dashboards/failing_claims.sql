@@ -1,8 +1,8 @@
--- The last result of each check and day.
+-- The last result of each check and day; a check without days counts on the day on which it was judged.
 select
     asset,
     claim,
-    judged_day,
+    coalesce(judged_day, date(judged_at)) as judged_day,
     verdict,
     if(verdict = 'failed', 1, 0) as failed,
     if(verdict = 'warned', 1, 0) as warned,

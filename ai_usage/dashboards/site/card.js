@@ -54,13 +54,15 @@ class CardView {
     const { through, asOf, provisionalFrom, filters } = this.card;
     const months = "period" in filters ? this.page.choice.values.period : null;
     const end = months ? lastDayOf(months[months.length - 1]) : null;
-    const until = end && through && end < through ? end : through;
+    const partly = this.page.known.missing(this.card, this.page.choice.values);
+    const whole = end && through && end < through ? end : through;
+    const until = partly?.last && partly.last < whole ? partly.last : whole;
     const isProvisional = Boolean(provisionalFrom) && (!until || provisionalFrom <= until);
     return [
       until ? `Data through ${dayText(until)}` : null,
       this.page.known.text(this.card, this.page.choice.values),
       asOf ? `as of ${nameText(asOf, "instant").replace(` ${(until ?? "").slice(0, 4)},`, ",")}` : null, // the year is told already
-      !until && !asOf ? null : isProvisional ? "provisional" : "final",
+      !until && !asOf ? null : isProvisional ? "provisional" : partly ? "incomplete" : "final",
     ].filter(Boolean);
   }
 

@@ -32,21 +32,21 @@ class KnownDays {
     return card.covers === "history" ? [-Infinity, Infinity] : null;
   }
 
-  // {known, total, by: {provider: known}} of a card's period where days are missing; else null.
+  // {known, total, last, by: {provider: known}} of a card's period where days are missing, `last` the last known day; else null.
   missing(card, chosen) {
     const period = this.periodOf(card, chosen);
     const providers = this.providersOf(card, chosen);
     if (!period || !providers.length) return null;
     const first = Math.max(period[0], Math.min(...providers.map((provider) => this.starts[provider])));
     const last = Math.min(period[1], this.until);
-    let known = 0;
+    let [known, newest] = [0, null];
     const by = Object.fromEntries(providers.map((provider) => [provider, 0]));
     for (let day = first; day <= last; day++) {
       for (const provider of providers) by[provider] += this.days[provider].has(day);
-      known += this.isKnown(day, providers);
+      if (this.isKnown(day, providers)) [known, newest] = [known + 1, day];
     }
     const total = last - first + 1;
-    return total > 0 && known < total ? { known, total, by } : null;
+    return total > 0 && known < total ? { known, total, last: newest === null ? null : dateOf(newest), by } : null;
   }
 
   // Whether every provider that is expected by then knows the day.
