@@ -89,8 +89,8 @@ class KeptEventLog(SqliteEventLogStorage):
             return job
         run = record.dagster_run
         days = [run.tags[tag] for tag in DAYS if tag in run.tags]
-        took = f" ({time() - record.start_time:.0f} s)" if record.start_time else ""
-        return f"{job} {'…'.join(dict.fromkeys(days))}{took}"
+        took = f"({time() - record.start_time:.0f} s)" if record.start_time else ""
+        return " ".join(filter(None, [job, "…".join(dict.fromkeys(days)), took]))
 
     def watch(self, run_id: str, cursor: str | None, callback: Any) -> None:
         self._watcher = self._watcher or SqlPollingEventWatcher(self)

@@ -2,8 +2,8 @@
 
 The rule, in three parts. A name of our own (`AI_USAGE_…`) that we do not know is refused, wherever it is set. `.env` is
 ours, so there a name that begins like a vendor's or a channel's (`ANTHROPIC_…`, `ALERT_…`) is refused too, unless we
-know it. The environment is everybody's: there a name is refused only if it resembles one of ours, that one is not
-set, and the name is not known to be another program's. To set our own, if to nothing, ends any doubt.
+know it. The environment is everybody's: there a name is refused only if it resembles one of ours word by word, that
+one is not set, and the name is not known to be another program's. To set our own, if to nothing, ends any doubt.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,15 +19,9 @@ SHARED_PREFIXES = (
     *("ANTHROPIC_", "CURSOR_", "OPENAI_", "GEMINI_", "GITHUB_", "GOOGLE_", "BIGQUERY_"),
     *("ALERT_", "METABASE_", "DAGSTER_POSTGRES_"),
 )
-# Set on many machines by the vendors' own programs and by continuous integration, and close to names of ours.
-OTHER_PROGRAMS = frozenset(
-    {
-        *("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"),
-        *("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE", "OPENAI_PROJECT_ID", "OPENAI_ORG_ID"),
-        *("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_CLOUD_PROJECT"),
-        *("GITHUB_API_URL", "BIGQUERY_DATASET", "METABASE_SITE_URL", "METABASE_SECRET_KEY"),
-    }
-)
+# Set on many machines, by vendors' own programs and by continuous integration, though they differ from one of ours only
+# by a word that is missing.
+OTHER_PROGRAMS = frozenset({"ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "OPENAI_BASE_URL", "GITHUB_API_URL"})
 ALIKE = 0.8  # ANTHROPIC_ADMIN_KEY is to ANTHROPIC_ADMIN_API_KEY as 0.90, CURSOR_API_KEY to CURSOR_ADMIN_API_KEY as 0.82
 NEARLY_THE_SAME = 0.9  # where a name does not even begin as ours do: ANTROPIC_ADMIN_API_KEY
 
@@ -47,7 +41,7 @@ def refuse_misspelled(environ: Mapping[str, str], written: Collection[str], know
             raise SettingError(f"{name} is set, but is not a setting. {_advice(nearest(name, known))}")
         is_close = ALIKE if name.upper().startswith(SHARED_PREFIXES) else NEARLY_THE_SAME
         meant = nearest(name, known, is_close) if value.strip() and name not in OTHER_PROGRAMS else ""
-        if meant and meant not in environ:
+        if meant and meant not in environ and _has_no_word_of_its_own(name, meant):
             raise SettingError(
                 f"{name} is set, but is not a setting. Did you mean {meant}? If {name} belongs to another program, "
                 f"set {meant} as well: to your key, or to nothing ({meant}=)."
@@ -57,6 +51,12 @@ def refuse_misspelled(environ: Mapping[str, str], written: Collection[str], know
 def nearest(name: str, known: Collection[str], alike: float = ALIKE) -> str:
     """The known name that it resembles most; empty, if none."""
     return next(iter(get_close_matches(name.upper(), known, n=1, cutoff=alike)), "")
+
+
+def _has_no_word_of_its_own(name: str, meant: str) -> bool:
+    """Whether words are misspelled or missing, and none is another: ANTHROPIC_BEDROCK_BASE_URL is not misspelled."""
+    words = meant.split("_")
+    return all(get_close_matches(word, words, n=1, cutoff=0.6) for word in name.upper().split("_"))
 
 
 def names_in(file: Path) -> list[str]:

@@ -63,7 +63,7 @@ def daemon() -> Iterator[str]:
                 for request in said.run_requests or ():
                     if (sensor.name, request.run_key) not in asked:
                         asked.add((sensor.name, request.run_key))
-                        yield run(instance, request.job_name or sensor.job_name, request)
+                        yield run(instance, str(request.job_name or sensor.job_name), request)
             if len(asked) == before:
                 break
         else:
@@ -91,11 +91,11 @@ def lived(commands: list[list[str]]) -> dict[str, Any]:
     what["partitions"] = [partitions[0], partitions[-1]]
     asked: list[Span] = []
 
-    def refresh(_: Settings, span: Span) -> Outcome:  # what `make demo` has done already
+    def refresh(of: Settings, span: Span) -> Outcome:  # what `make demo` has done already
         asked.append(span)
         return Outcome()
 
-    backfill.refresh = refresh
+    backfill.refresh = refresh  # type: ignore[attr-defined]
     what["codes"] = {" ".join(command): main(command) for command in commands}
     what["backfilled"] = [str(span) for span in asked]
     return what

@@ -57,15 +57,16 @@ def said(capsys: pytest.CaptureFixture[str]) -> str:
     ("first", "last", "sentence"),
     [
         ("2026-13-01", "2026-01-31", "FROM=2026-13-01 is not a day"),
-        ("2026-11-01", "", "TO= is not a day"),
+        ("2026-11-01", "x", "TO=x is not a day"),
         ("2026-11-09", "2026-11-01", "FROM=2026-11-09 is after TO=2026-11-01"),
         ("2020-01-01", "2026-11-01", "AI_USAGE_START_DATE"),
         ("2026-11-01", "2999-01-01", "the newest full UTC day"),
     ],
 )
 def test_a_backfill_that_cannot_be_says_why(
-    capsys: pytest.CaptureFixture[str], first: str, last: str, sentence: str
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, first: str, last: str, sentence: str
 ) -> None:
+    monkeypatch.setenv("AI_USAGE_SIMULATE", "1")
     assert main(["backfill", first, last]) == 2
     assert sentence in said(capsys)
 

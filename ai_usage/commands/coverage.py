@@ -24,7 +24,8 @@ def tell_gaps(of: Settings, coverage: Coverage, span: Span) -> bool:
     for provider, days in coverage.items():
         if len(days) < len(span.days):
             alike.setdefault(tuple(days), []).append(provider)
-    for days, providers in alike.items():
+    for known, providers in alike.items():
+        days = list(known)
         which = f" ({_spans(days)})" if days else ""
         lacking = [day for day in span.days if day not in days]
         ERR.print(
@@ -40,5 +41,5 @@ def _command(of: Settings, days: list[date]) -> str:
     return f"{earlier}make backfill FROM={days[0]} TO={days[-1]}"
 
 
-def _spans(days: tuple[date, ...]) -> str:
-    return ", ".join(str(span) for span in runs_of_days(list(days)))
+def _spans(days: list[date]) -> str:
+    return ", ".join(str(span) for span in runs_of_days(days))
