@@ -96,6 +96,17 @@ def row(day: date, n: int) -> str:
     return f'{{"starting_at": "{day}T00:00:00Z", "n": {n}}}'
 
 
+def person(n: int) -> str:
+    return json.dumps({"user": {"id": f"user_{n}", "email_address": f"p{n}@example.com"}, "chat_metrics": {}})
+
+
+RECORDS: dict[str, Callable[[int], str]] = {
+    "claude_code": lambda n: code_record(DAY, n),
+    "analytics/users": person,
+    "analytics/cost": lambda n: row(DAY, n),
+}
+
+
 @pytest.mark.parametrize("report", REPORTS)
 def test_every_page_is_followed_empty_days_stay_and_records_are_kept_to_the_byte(
     vendor: StandIn, admin: ClaudeAdmin, report: str
@@ -248,13 +259,6 @@ OVERLAPS: dict[str, Callable[[ClaudeAdmin], list[Answer]]] = {
     "claude_code": lambda admin: admin.claude_code([DAY]),
     "analytics/users": lambda admin: admin.enterprise_users([DAY]),
     "analytics/cost": lambda admin: admin.analytics_cost(Span(DAY, DAY)),
-}
-
-
-RECORDS: dict[str, Callable[[int], str]] = {
-    "claude_code": lambda n: code_record(DAY, n),
-    "analytics/users": lambda n: person(n),
-    "analytics/cost": lambda n: row(DAY, n),
 }
 
 
@@ -471,10 +475,6 @@ def test_an_answer_refreshed_at_every_read_is_no_answer(vendor: StandIn, admin: 
     vendor.rows, vendor.page_size, vendor.refreshes = [row(DAY, n) for n in range(6)], 2, 100
     with pytest.raises(IncompleteAnswer, match="moved during each of 3 reads"):
         admin.analytics_cost(Span(DAY, DAY))
-
-
-def person(n: int) -> str:
-    return json.dumps({"user": {"id": f"user_{n}", "email_address": f"p{n}@example.com"}, "chat_metrics": {}})
 
 
 def test_people_are_a_request_a_day_and_one_more_for_each_further_page(vendor: StandIn, admin: ClaudeAdmin) -> None:
