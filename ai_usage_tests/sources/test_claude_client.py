@@ -594,3 +594,26 @@ def test_analytics_alone_keep_to_the_pace_retries_and_pages_included(
         admin.analytics_usage(WEEK)
     assert [pace.default for pace in waits] == [60] * (3 + 7 + 2)
     assert len(set(map(id, waits))) == 1
+
+
+SAMPLES: dict[str, Callable[[ClaudeAdmin, Span], list[Answer]]] = {
+    "cost_report_recorded_shape": REPORTS["cost_report"],
+    "usage_report_messages_recorded_shape": REPORTS["usage_report/messages"],
+    "analytics_unified_cost_split_sparse": ClaudeAdmin.analytics_cost,
+    "analytics_unified_cost_enterprise": ClaudeAdmin.analytics_cost,
+    "analytics_unified_usage": ClaudeAdmin.analytics_usage,
+}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_contracts_samples_load_whole(name: str) -> None:
+    """Recorded and sparse shapes: absent dimensions, no `has_more`, actors of every kind."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=recorded.body(name)))
+    admin = ClaudeAdmin.open(base_url="https://mock.test", admin_key="sk-mock", transport=transport, now=lambda: NOW)
+    sent = recorded.lines(name) if "report" in name else recorded.items(name)
+    days = {day for day in WEEK.days if str(day) in "".join(recorded.items(name))}
+    span = Span(DAY, max(day for day in days if f'"starting_at": "{day}' in recorded.body(name).decode()))
+    got = SAMPLES[name](admin, span)
+    assert sorted(record for records in texts(got).values() for record in records) == sorted(sent)
+    assert [answer.day for answer in got] == span.days
+    assert left_out(got) == []
