@@ -96,6 +96,17 @@ def row(day: date, n: int) -> str:
     return f'{{"starting_at": "{day}T00:00:00Z", "n": {n}}}'
 
 
+def person(n: int) -> str:
+    return json.dumps({"user": {"id": f"user_{n}", "email_address": f"p{n}@example.com"}, "chat_metrics": {}})
+
+
+RECORDS: dict[str, Callable[[int], str]] = {
+    "claude_code": lambda n: code_record(DAY, n),
+    "analytics/users": person,
+    "analytics/cost": lambda n: row(DAY, n),
+}
+
+
 @pytest.mark.parametrize("report", REPORTS)
 def test_every_page_is_followed_empty_days_stay_and_records_are_kept_to_the_byte(
     vendor: StandIn, admin: ClaudeAdmin, report: str
@@ -251,13 +262,6 @@ OVERLAPS: dict[str, Callable[[ClaudeAdmin], list[Answer]]] = {
     "claude_code": lambda admin: admin.claude_code([DAY]),
     "analytics/users": lambda admin: admin.enterprise_users([DAY]),
     "analytics/cost": lambda admin: admin.analytics_cost(Span(DAY, DAY)),
-}
-
-
-RECORDS: dict[str, Callable[[int], str]] = {
-    "claude_code": lambda n: code_record(DAY, n),
-    "analytics/users": lambda n: person(n),
-    "analytics/cost": lambda n: row(DAY, n),
 }
 
 
@@ -476,10 +480,6 @@ def test_an_answer_refreshed_at_every_read_is_no_answer(vendor: StandIn, admin: 
         admin.analytics_cost(Span(DAY, DAY))
 
 
-def person(n: int) -> str:
-    return json.dumps({"user": {"id": f"user_{n}", "email_address": f"p{n}@example.com"}, "chat_metrics": {}})
-
-
 def test_people_are_a_request_a_day_and_one_more_for_each_further_page(vendor: StandIn, admin: ClaudeAdmin) -> None:
     vendor.days = {day: [person(n) for n in range(7 if day == WEEK.first else 2)] for day in WEEK.days}
     vendor.page_size = 3
@@ -597,3 +597,26 @@ def test_analytics_alone_keep_to_the_pace_retries_and_pages_included(
         admin.analytics_usage(WEEK)
     assert [pace.default for pace in waits] == [60] * (3 + 7 + 2)
     assert len(set(map(id, waits))) == 1
+
+
+SAMPLES: dict[str, Callable[[ClaudeAdmin, Span], list[Answer]]] = {
+    "cost_report_recorded_shape": REPORTS["cost_report"],
+    "usage_report_messages_recorded_shape": REPORTS["usage_report/messages"],
+    "analytics_unified_cost_split_sparse": ClaudeAdmin.analytics_cost,
+    "analytics_unified_cost_enterprise": ClaudeAdmin.analytics_cost,
+    "analytics_unified_usage": ClaudeAdmin.analytics_usage,
+}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_contracts_samples_load_whole(name: str) -> None:
+    """Recorded and sparse shapes: absent dimensions, no `has_more`, actors of every kind."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=recorded.body(name)))
+    admin = ClaudeAdmin.open(base_url="https://mock.test", admin_key="sk-mock", transport=transport, now=lambda: NOW)
+    sent = recorded.lines(name) if "report" in name else recorded.items(name)
+    days = {day for day in WEEK.days if str(day) in "".join(recorded.items(name))}
+    span = Span(DAY, max(day for day in days if f'"starting_at": "{day}' in recorded.body(name).decode()))
+    got = SAMPLES[name](admin, span)
+    assert sorted(record for records in texts(got).values() for record in records) == sorted(sent)
+    assert [answer.day for answer in got] == span.days
+    assert left_out(got) == []

@@ -149,6 +149,13 @@ def test_a_commits_time_is_read_in_every_form(at: object) -> None:
     assert hashes(Commits([commit(1, commitTs=at)]).ask())[NEXT] == [f"{1:040x}"]
 
 
+def test_a_commit_without_a_source_is_kept() -> None:
+    """Case 12."""
+    sourceless = commit(1)
+    del sourceless["commitSource"]
+    assert hashes(Commits([sourceless]).ask()) == {DAY: [f"{1:040x}"], NEXT: []}
+
+
 def test_a_record_that_is_no_commit_may_be_a_message_and_nothing_of_it_is_kept() -> None:
     vendor = Commits([])
     vendor.body = lambda page, size: b'{"items":["%s"],"totalCount":1,"page":1}' % SECRET.encode()  # type: ignore[method-assign]
