@@ -169,11 +169,11 @@ def _missing(row: Row, today: date) -> str:
 
 
 def _to_come(row: Row, today: date) -> int:
-    return max((row["period_end"] - max(today, row["period_start"])).days, 0)
+    return max(int((row["period_end"] - max(today, row["period_start"])).days), 0)
 
 
 def _never_pulled(row: Row, today: date) -> int:
-    return max(row["days_missing"] - _to_come(row, today), 0)
+    return max(int(row["days_missing"]) - _to_come(row, today), 0)
 
 
 def usd(amount: Decimal, *, sign: str = "") -> str:

@@ -3,6 +3,8 @@ At the end of each run, whoever started it, and before a board shows them, the r
 the same check, asset and day. That a check was not judged takes the place of no result: what was last found stands.
 """
 
+from typing import Any
+
 import dagster as dg
 import polars as pl
 
@@ -85,7 +87,7 @@ def _planned(instance: dg.DagsterInstance, run_id: str) -> list[dg.AssetCheckKey
 
 
 def _rows(results: list[CheckResult], run_id: str) -> pl.DataFrame:
-    columns = {
+    columns: dict[str, tuple[list[Any], Any]] = {
         "asset": ([one.asset for one in results], pl.String),
         "claim": ([one.check for one in results], pl.String),
         "judged_day": ([one.day for one in results], pl.Date),

@@ -87,7 +87,9 @@ def test_the_same_field_on_many_days_is_one_result_with_first_seen_days_and_coun
     good.sql(f"{novel} where activity_date > '{DAY}'")
     outcome = good.check(DRIFT)
     assert outcome.verdicts[DRIFT, "claude_cost_report"].keys() == {None}
-    [row] = outcome.verdict(DRIFT, None, "claude_cost_report").metadata["rows"].records
+    table = outcome.verdict(DRIFT, None, "claude_cost_report").metadata["rows"]
+    assert isinstance(table, dg.TableMetadataValue)
+    [row] = table.records
     assert row.data == {
         "named": "raw/claude_cost_report: unknown field novel",
         "said": f"raw/claude_cost_report: unknown field novel (6× on 2 days, first seen {NEXT}).",

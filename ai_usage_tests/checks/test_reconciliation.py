@@ -75,11 +75,14 @@ def test_what_the_price_list_does_not_know_is_one_warning_for_all_days(good: Pla
     verdict = outcome.verdict(LISTED, None)
     assert (outcome.red(LISTED), verdict.severity) == ({None}, WARN)
     assert f"{what} (4× on 2 days, first seen {NEXT})" in (verdict.description or "")
-    [row] = verdict.metadata["rows"].records
+    table = verdict.metadata["rows"]
+    assert isinstance(table, dg.TableMetadataValue)
+    [row] = table.records
     assert row.data["alert_key"] == f"{LISTED}/claude_costs/{what}"
     assert (row.data["days"], row.data["records"]) == (2, 4)
     prices = good.check(PRICE)
-    assert (prices.red(PRICE), prices.verdicts[PRICE, "claude_costs"].keys()) == (set(), {DAY})
+    assert prices.red(PRICE) == set()
+    assert prices.verdicts[PRICE, "claude_costs"].keys() == {DAY}
     assert prices.not_judged(PRICE) == dict.fromkeys(DAYS[1:], "None of the 2 lines has a list price.")
 
 

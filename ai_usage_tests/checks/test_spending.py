@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from ai_usage.checks.spending import judge_backtest, judge_growth
+from ai_usage.checks.verdicts import NotJudged, Verdict
 from ai_usage.partitions import Span
 from ai_usage_tests.months import MONTHS, TODAY, A, budget, live, make, member, owner, person, rhythm
 from ai_usage_tests.platform import Outcome, Platform
@@ -188,8 +189,22 @@ def test_a_forecast_that_loses_to_the_run_rate_is_an_error(platform: Platform) -
 def test_intervals_that_hold_too_little_or_too_much_are_told(coverage: str, passed: bool) -> None:  # noqa: FBT001
     row = {"trials": 100, "mape_ratio": Decimal("0.1"), "naive_mape_ratio": Decimal("0.2"), "bias_ratio": Decimal(0)}
     verdict = judge_backtest([row | {"interval_coverage_ratio": Decimal(coverage)}])
+    assert isinstance(verdict, Verdict)
     assert (verdict.passed, verdict.severity if not passed else WARN) == (passed, WARN)
-    assert judge_backtest([row | {"mape_ratio": Decimal(0), "interval_coverage_ratio": Decimal(1)}]).passed
+    exact = judge_backtest([row | {"mape_ratio": Decimal(0), "interval_coverage_ratio": Decimal(1)}])
+    assert isinstance(exact, Verdict)
+    assert exact.passed
+    assert judge_backtest([]) == NotJudged("No month is over yet for which a forecast was made.")
+
+
+@pytest.mark.parametrize(("before", "is_judged"), [(7, False), (8, True)])
+def test_a_day_with_too_few_like_it_before_is_not_judged(platform: Platform, before: int, *, is_judged: bool) -> None:
+    """Weekdays are held against weekdays, of which eight are enough."""
+    weekdays = [day for day in MONTHS.days if day.weekday() < 5][-before - 1 :]
+    rows = [claude(spend_date=day, billed_usd="100") for day in weekdays]
+    live(platform, rows, unpulled=set(MONTHS.days) - set(weekdays))
+    outcome = platform.check(USUAL, Span(TODAY, TODAY))
+    assert bool(outcome.not_judged(USUAL)) != is_judged
 
 
 @pytest.mark.parametrize("claim", [claim for claim in CLAIMS if claim not in {SEATS, PURCHASED}])

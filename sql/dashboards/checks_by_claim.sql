@@ -9,11 +9,8 @@ with ranked as (
         why,
         judged_at,
         row_number() over (
-            partition by asset, claim
-            order by
-                case verdict when 'passed' then 2 when 'not judged' then 1 else 0 end asc,
-                judged_day desc,
-                judged_at desc
+            partition by asset, claim, case verdict when 'passed' then 2 when 'not judged' then 1 else 0 end
+            order by judged_day desc, judged_at desc
         ) as age
     from ai_usage_analytics.check_results
 ),
@@ -22,11 +19,12 @@ reasons as (
     select
         asset,
         claim,
-        why
+        coalesce(max(if(verdict = 'not judged', null, why)), max(why)) as why
     from ranked
     where
         verdict != 'passed'
         and age = 1
+    group by asset, claim
 )
 
 select
