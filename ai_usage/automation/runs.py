@@ -43,13 +43,17 @@ class Runs:
 
     def refresh(self, span: Span) -> None:
         """Pull the days from every source that is configured, then build them, and whatever else is not built."""
+        self.pull(span)
+        self.build(span)
+
+    def pull(self, span: Span) -> None:
+        """A run for each source that is configured."""
         end_the_dead(self.instance)
         for cadence in CADENCES:
             if not cadence.is_configured(self.of):
                 self.not_configured[cadence.name] = f"not configured: {cadence.key_variable} is not set"
                 continue
             self.run(cadence.job, {**(range_tags(span) if cadence.daily else {}), CHAIN: cadence.job})
-        self.build(span)
 
     def build(self, asked: Span | None) -> None:
         """Build what is stale, and all of the days that were asked for, from the ledger."""
@@ -70,7 +74,7 @@ class Runs:
         )
         self.results.append(result)
         raise_if_stopped(result)
-        if self.instance.get_run_by_id(result.run_id).status == dg.DagsterRunStatus.CANCELED:
+        if (run := self.instance.get_run_by_id(result.run_id)) and run.status == dg.DagsterRunStatus.CANCELED:
             raise KeyboardInterrupt
         for event in result.get_step_failure_events():
             if is_of_the_warehouse(event.step_failure_data.error):
@@ -90,9 +94,8 @@ def failures_of(result: dg.ExecuteInProcessResult) -> dict[str, str]:
     steps = {event.step_key or "": reason_of(event) for event in result.get_step_failure_events()}
     if steps or result.success:
         return steps
-    errors = [event.event_specific_data for event in result.all_events if event.is_failure]
-    first = next((data.error for data in errors if getattr(data, "error", None)), None)
-    return {result.job_def.name: innermost(first)}
+    errors = [getattr(event.event_specific_data, "error", None) for event in result.all_events if event.is_failure]
+    return {result.job_def.name: innermost(next(filter(None, errors), None))}
 
 
 def is_of_the_warehouse(error: Any) -> bool:
