@@ -519,9 +519,7 @@ class Platform:
 
     def rejections(self) -> list[tuple[date | None, str, str]]:
         """Day, field and reason of each record that could not be used."""
-        return self.sql(  # type: ignore[return-value]
-            "select activity_date, field, reason from ai_usage_analytics.record_rejections order by all"
-        )
+        return self.sql("select activity_date, field, reason from ai_usage_analytics.record_rejections order by all")
 
     def cents(self, day: date, *, as_of: datetime | None = None) -> list[Decimal]:
         """The day's cost lines as the ledger has them, or had them."""

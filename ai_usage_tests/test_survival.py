@@ -46,7 +46,7 @@ def a_run(folder: Path, dollars: int, *, opens_each_step: bool = False) -> bool:
     platform = platform_in(folder)
     platform.opens_each_step = opens_each_step
     platform.vendor.days = {day: ordinary(dollars + n) for n, day in enumerate(DAYS[:-1])}
-    return platform.run(span=SPAN, only=WRITERS).result.success
+    return bool(platform.run(span=SPAN, only=WRITERS).result.success)
 
 
 def watch(dies_before: str) -> None:

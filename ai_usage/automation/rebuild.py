@@ -88,10 +88,12 @@ def requests(ledger: Warehouse, graph: Graph, *, asked: Span | None = None) -> I
     that some provider was asked about are built.
     """
     stale = Stale.of(ledger, graph, asked)
-    together = list(stale.spans())
+    together: list[tuple[Span | None, Keys]] = list(stale.spans())
     for span, keys in together[:-1]:
         yield _request(keys | stale.lasting_above(keys), span, stale.newest)
-    for span, keys in together[-1:] or ([(None, NOTHING)] if stale.lasting else []):
+    if stale.lasting and not together:
+        together = [(None, NOTHING)]
+    for span, keys in together[-1:]:
         yield _request(keys | stale.lasting_with(keys), span, stale.newest)
 
 

@@ -1,5 +1,5 @@
-"""Claude's cost among its payers: small days made by hand, with the tables of core that the two usage requests, the cost
-report and analytics fill.
+"""Claude's cost among its payers: small days made by hand, in the tables of core that the two usage requests, the
+cost report and analytics fill.
 """
 
 from collections import defaultdict
@@ -44,22 +44,29 @@ class Company:
     measured: list[Row] = field(default_factory=list)
 
     def line(self, usd: str | Decimal, **more: Any) -> None:
-        row = {"workspace_id": "w", "model": OPUS, "token_type": OUTPUT, "cost_type": "tokens", "speed": "standard"}
+        row: dict[str, Any] = {"workspace_id": "w", "model": OPUS, "token_type": OUTPUT}
+        row |= {"cost_type": "tokens", "speed": "standard"}
         row |= {"service_tier": "standard", "context_window": "0-200k", "inference_geo": "global", "currency": "USD"}
         self.costs.append({"activity_date": DAY, "organization_id": ORG, "amount_usd": Decimal(usd), **row, **more})
 
     def used(self, key: Payer, tokens: int, **more: Any) -> None:
-        row = {"workspace_id": "w", "model": OPUS, "service_tier": "standard", "context_window": "0-200k"}
+        row: dict[str, Any] = {
+            "workspace_id": "w",
+            "model": OPUS,
+            "service_tier": "standard",
+            "context_window": "0-200k",
+        }
         row |= {"api_key_id": key, OUTPUT: tokens}
         self.by_tier.append({"activity_date": DAY, "organization_id": ORG, **row, **more})
 
     def placed(self, key: Payer, tokens: int, **more: Any) -> None:
-        row = {"workspace_id": "w", "model": OPUS, "inference_geo": "global", "speed": "standard"}
+        row: dict[str, Any] = {"workspace_id": "w", "model": OPUS, "inference_geo": "global", "speed": "standard"}
         row |= {"api_key_id": key, OUTPUT: tokens}
         self.by_speed.append({"activity_date": DAY, "organization_id": ORG, **row, **more})
 
     def told(self, usd: str | Decimal, key: Payer = None, **more: Any) -> None:
-        row = {"workspace_id": "w", "model": OPUS, "token_type": OUTPUT, "cost_type": "tokens", "currency": "USD"}
+        row: dict[str, Any] = {"workspace_id": "w", "model": OPUS, "token_type": OUTPUT}
+        row |= {"cost_type": "tokens", "currency": "USD"}
         row |= {"product": "messages_api", "api_key_id": key, "list_usd": Decimal(usd)}
         self.measured.append({"activity_date": DAY, "organization_id": ORG, "amount_usd": Decimal(usd), **row, **more})
 
@@ -77,7 +84,7 @@ class Company:
             check: platform.warehouse.query(f"checks/{check}", first_day=DAY, last_day=DAY).to_dicts()
             for check in CHECKS
         }
-        assert wrong == dict.fromkeys(CHECKS, [])
+        assert wrong == {check: [] for check in CHECKS}
         return Built(platform)
 
 
@@ -322,9 +329,11 @@ def test_what_analytics_do_not_have_yet_is_in_proportion_over_all_tiers(platform
 
 
 def test_whatever_tiers_and_keys_there_are_both_sums_stay_whole(platform: Platform) -> None:
-    """Random days: every tier's lines and every key's measured cost come out to the last digit, and nothing negative."""
+    """Random days: every tier's lines and every key's measured cost come out to the last digit, never negative."""
     chance = Random(21)  # noqa: S311 - no secret
-    company, tiers, payers = Company(), defaultdict(Decimal), defaultdict(Decimal)
+    company = Company()
+    tiers: dict[str, Decimal] = defaultdict(Decimal)
+    payers: dict[Payer, Decimal] = defaultdict(Decimal)
     for n in range(40):
         model, whole = f"model-{n}", 0
         names = chance.sample(["standard", "flex", "flex_discount", "batch", "novel"], chance.randint(2, 4))

@@ -438,7 +438,7 @@ def test_the_default_workspace_is_the_one_that_must_be_asked_for(
 def test_both_spellings_of_a_key_can_be_read(vendor: StandIn, admin: ClaudeAdmin, name: str) -> None:
     vendor.lists = {"api_keys": recorded.items(name)}
     keys = [msgspec.json.decode(record, type=ApiKey) for record in admin.api_keys().records]
-    places: list[Any] = [key.workspace_id or (key.scope or {}).get("workspace_id") for key in keys]
+    places = [key.workspace_id or (key.scope and key.scope.workspace_id) for key in keys]
     assert places[0] == "wrkspc_01ExampleDataTeam000001"
     assert [key.name for key in keys][:2] == ["etl", "web"]
     assert all(key.principal and key.created_by for key in keys)
