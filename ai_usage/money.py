@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from pathlib import Path
+from typing import overload
 
 import msgspec
 
@@ -33,6 +34,16 @@ def usd(*, cents: Decimal) -> Decimal:
         return EXACT.scaleb(EXACT.quantize(cents, FINEST), -2)
     except InvalidOperation as error:
         raise ValueError(f"{cents} cents is more than NUMERIC(38, 9) holds") from error
+
+
+@overload
+def usd_of_each(cents: Sequence[Decimal]) -> list[Decimal]: ...
+@overload
+def usd_of_each(cents: Sequence[Decimal | None]) -> list[Decimal | None]: ...
+def usd_of_each(cents: Sequence[Decimal | None]) -> Sequence[Decimal | None]:
+    """`usd` of many amounts that are known to be finite and not too large (`warehouse.reading`); None stays None."""
+    quantize, scaleb = EXACT.quantize, EXACT.scaleb
+    return [None if amount is None else scaleb(quantize(amount, FINEST), -2) for amount in cents]
 
 
 @dataclass(frozen=True)

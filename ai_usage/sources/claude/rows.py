@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from ai_usage.money import NO_RATES, USD, Rates, currency_name, usd
+from ai_usage.money import NO_RATES, USD, Rates, currency_name, usd, usd_of_each
 from ai_usage.sources.claude import records as said
 from ai_usage.sources.claude.speeds import speed_of
 from ai_usage.sources.claude.tables import (
@@ -355,6 +355,6 @@ def _most_expensive(used: Sequence[said.CodeModel]) -> str | None:
 
 def _usd(cents: Sequence[Decimal], currencies: Sequence[str], days: pl.Series, rates: Rates) -> list[Decimal]:
     if all(currency == USD for currency in currencies):
-        return [usd(cents=amount) for amount in cents]
+        return usd_of_each(cents)
     each = zip(cents, currencies, days.to_list(), strict=True)
     return [rates.usd(cents=amount, currency=currency, day=day) for amount, currency, day in each]

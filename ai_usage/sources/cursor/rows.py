@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import polars as pl
 
-from ai_usage.money import EXACT, nine_decimals, usd
+from ai_usage.money import EXACT, nine_decimals, usd_of_each
 from ai_usage.partitions import ONE_DAY
 from ai_usage.sources.cursor import records as said
 from ai_usage.sources.cursor.plans import Plan, plan_on
@@ -108,9 +108,9 @@ def event_rows(records: Records, addresses: Addresses = NO_ADDRESSES) -> pl.Data
             "output_tokens": of_tokens(lambda usage: usage.output_tokens),
             "cache_write_tokens": of_tokens(lambda usage: usage.cache_write_tokens),
             "cache_read_tokens": of_tokens(lambda usage: usage.cache_read_tokens),
-            "charged_usd": _usd([event.charged_cents for event in events]),
-            "cursor_token_fee_usd": _usd([event.cursor_token_fee for event in events]),
-            "list_usd": _usd(of_tokens(lambda usage: usage.total_cents)),
+            "charged_usd": usd_of_each([event.charged_cents for event in events]),
+            "cursor_token_fee_usd": usd_of_each([event.cursor_token_fee for event in events]),
+            "list_usd": usd_of_each(of_tokens(lambda usage: usage.total_cents)),
             "discount_percent_off": _numeric(of_tokens(lambda usage: usage.discount_percent_off)),
             "conversation_id": [event.conversation_id for event in events],
             "cloud_agent_id": [event.cloud_agent_id for event in events],
@@ -227,10 +227,6 @@ def plan_rows(plans: Sequence[Plan]) -> pl.DataFrame:
 def _text(user_id: str | int | None) -> str | None:
     """An id is opaque, whether it came as text or as a number."""
     return None if user_id is None else str(user_id)
-
-
-def _usd(cents: Sequence[Decimal | None]) -> list[Decimal | None]:
-    return [None if amount is None else usd(cents=amount) for amount in cents]
 
 
 def _numeric(values: Sequence[Decimal | None]) -> list[Decimal | None]:
