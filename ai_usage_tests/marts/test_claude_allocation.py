@@ -332,8 +332,8 @@ def test_whatever_tiers_and_keys_there_are_both_sums_stay_whole(platform: Platfo
     """Random days: every tier's lines and every key's measured cost come out to the last digit, never negative."""
     chance = Random(21)  # noqa: S311 - no secret
     company = Company()
-    tiers: dict[str, Decimal] = defaultdict(Decimal)
-    payers: dict[Payer, Decimal] = defaultdict(Decimal)
+    tiers: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    payers: dict[Any, Decimal] = defaultdict(Decimal)
     for n in range(40):
         model, whole = f"model-{n}", 0
         names = chance.sample(["standard", "flex", "flex_discount", "batch", "novel"], chance.randint(2, 4))
