@@ -1,7 +1,7 @@
 # Every command a person types. Each works alone, first, on a fresh machine with Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types layers sql-lint ui backfill marts as-of doctor bench docs dashboards metabase \
-	sheet-template export-focus lock clean python
+	sheet-template export-focus reset lock clean python
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -24,16 +24,16 @@ FOCUS_PYTHON ?= $(firstword $(foreach p,python3.12 python3.11 python3,$(shell \
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-demo: $(VENV)/runtime ## thirty days pulled, checked and built; a summary. Simulated unless a vendor key is set
+demo: $(VENV)/runtime ## a month pulled, checked and built; a summary. Simulated unless a provider's key is set
 	@$(PY) -m ai_usage.commands demo
 
 ui: $(VENV)/runtime ## the Dagster UI on that data: make ui PORT=3000
 	@exec $(PY) -m ai_usage.commands ui --port $(PORT)
 
-backfill: $(VENV)/runtime ## a range of days in one run: make backfill FROM=2026-01-01 TO=2026-01-31
+backfill: $(VENV)/runtime ## a range of days, or all since the start date: make backfill FROM=2026-01-01 TO=2026-01-31
 	@$(PY) -m ai_usage.commands backfill "$(FROM)" "$(TO)"
 
-as-of: $(VENV)/runtime ## spend as it was known then: make as-of AT=2026-11-05T06:00:00Z FROM=2026-10-01 TO=2026-10-31
+as-of: $(VENV)/runtime ## spend as it was known then, or is now: make as-of AT=2026-11-05T06:00:00Z FROM=2026-10-01 TO=2026-10-31
 	@$(PY) -m ai_usage.commands as_of "$(AT)" "$(FROM)" "$(TO)"
 
 marts: $(VENV)/runtime ## every mart again from core, asking no vendor: make marts, or with FROM=… TO=…
@@ -73,8 +73,11 @@ docs: $(VENV)/runtime ## docs/tables.md, from the tables
 sheet-template: $(VENV)/runtime ## the tabs people keep, as CSV files to fill in: make sheet-template FOLDER=sheet
 	@$(PY) -m ai_usage.commands sheet_template "$(FOLDER)"
 
-export-focus: $(VENV)/runtime ## a month's spend in FOCUS 1.2, as Parquet and CSV: make export-focus MONTH=2026-01
+export-focus: $(VENV)/runtime ## a month's spend in FOCUS 1.2, as Parquet and CSV; this month's, or MONTH=2026-01
 	@$(PY) -m ai_usage.commands export_focus "$(MONTH)"
+
+reset: $(VENV)/runtime ## delete what these commands made in the data folder, to start afresh; it asks first (YES=1: simulated data)
+	@$(PY) -m ai_usage.commands reset $(if $(filter 1,$(YES)),--yes)
 
 metabase: $(VENV)/runtime ## the dashboards in Metabase: shows what would change; make metabase APPLY=1 changes it
 	@$(PY) -m ai_usage.commands metabase "$(APPLY)"

@@ -9,6 +9,7 @@ from ai_usage.sources.claude import tables as claude
 from ai_usage.sources.cursor import tables as cursor
 from ai_usage.sources.sheets import tables as sheets
 from ai_usage.sources.uploads import tables as uploads
+from ai_usage.warehouse.builds import BUILDS
 from ai_usage.warehouse.table import PULLS
 
 TABLES = (
@@ -23,5 +24,6 @@ TABLES = (
     *core.CORE_TABLES,
     *(mart.table for mart in marts()),
     CHECK_RESULTS,
+    BUILDS,
 )
 FUNCTIONS = ("functions/spend_as_of",)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import dagster as dg
 import vl_convert
 
-from ai_usage.settings import settings
+from ai_usage.warehouse.origin import is_simulated
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import Table
 
@@ -35,7 +35,7 @@ def trend(warehouse: Warehouse, table: Table, amount: str | None, *, up_to: date
     )
     if days.is_empty():
         return None
-    title = f"{table.name}: {words} by day" + (" (SIMULATED DATA)" if settings().simulate else "")
+    title = f"{table.name}: {words} by day" + (" (SIMULATED DATA)" if is_simulated(warehouse) else "")
     picture = {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "title": title,

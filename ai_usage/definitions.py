@@ -9,7 +9,7 @@ import dagster as dg
 from ai_usage import simulator
 from ai_usage.alerts.resource import alerts
 from ai_usage.automation import alerts as alerts_automation
-from ai_usage.automation import cadence, rebuild, refresh
+from ai_usage.automation import cadence, rebuild, refresh, runs
 from ai_usage.automation import sheet as sheet_automation
 from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.checks import (
@@ -51,7 +51,7 @@ from ai_usage.sources.sheets.client import GoogleSheet, Sheet
 from ai_usage.sources.sheets.resource import SheetResource
 from ai_usage.sources.uploads import pulls as uploads_pulls
 from ai_usage.sources.uploads.folder import Uploads
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb import DuckDBWarehouse, shows_simulated_data
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
 
@@ -83,7 +83,7 @@ def duckdb_warehouse(of: Settings, *, is_read_only: bool = False) -> DuckDBWareh
 
 
 class WarehouseResource(dg.ConfigurableResource[Warehouse]):
-    """Hands a run its warehouse. At the run's end, even if it failed, its verdicts are kept and what it wrote is
+    """Hands a run its warehouse. At the run's end, even if it failed, its check results are kept and what it wrote is
     published.
     """
 
@@ -95,7 +95,7 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
         finally:
             try:
                 if context.instance and context.run:
-                    keep_verdicts(warehouse, context.instance, context.run.run_id)
+                    keep_verdicts(warehouse, context.instance, context.run.run_id, is_over=True)
             finally:
                 warehouse.publish()
 
@@ -125,6 +125,7 @@ def simulated_claude_admin(of: Settings, patience: Patience | None = None) -> It
             analytics_requests_a_minute=None,
             is_simulated=True,
             patience=patience,
+            now=of.now,
         )
         with closing(admin):
             yield admin
@@ -218,13 +219,17 @@ def build_defs(
     loggers: Mapping[str, dg.LoggerDefinition] | None = None,
 ) -> dg.Definitions:
     """All definitions. `overrides` puts other resources in, by key: tests hand in a mock vendor."""
+
+    def repository() -> dg.RepositoryDefinition:
+        return found.get_repository_def()
+
     assets = list(dg.map_asset_specs(cadence.with_freshness, ASSETS))
     look_at_freshness = refresh.freshness(CHECKS)
-    return dg.Definitions(
-        assets=list(dg.map_asset_specs(_marked_as_simulated, assets)) if of.simulate else assets,
+    found = dg.Definitions(
+        assets=list(dg.map_asset_specs(_marked_as_simulated, assets)) if shows_simulated_data(of) else assets,
         asset_checks=CHECKS,
         jobs=[
-            *(refresh.refresh_day, refresh.refresh_range, *refresh.JOBS),
+            *(*refresh.JOBS, *runs.jobs(repository)),
             *(rebuild.rebuild_days, sheet_automation.refresh_sheet, look_at_freshness),
         ],
         schedules=[refresh.four_times_a_day(look_at_freshness)],
@@ -245,6 +250,7 @@ def build_defs(
         executor=dg.in_process_executor,
         loggers=loggers,
     )
+    return found
 
 
 def _marked_as_simulated(spec: dg.AssetSpec) -> dg.AssetSpec:

@@ -15,3 +15,7 @@ class SettingError(AiUsageError):
 
 class WarehouseError(AiUsageError):
     """The warehouse cannot be opened, read or written."""
+
+
+class WarehouseBusy(WarehouseError):
+    """Another process has the warehouse."""

@@ -1,23 +1,43 @@
 """Dagster's event log in SQLite, over connections that are kept. Loaded by dagster.yaml; knows nothing of ours.
 
+Each run that ends is a line on the terminal of whoever ran it: Dagster itself prints all its events, or none.
+
 Dagster opens and closes the file, and makes an engine for it, for each of the ten events of a step and twice for most:
 of a short step that is the greater part. What is kept, where and how stays Dagster's own. Its readers of a running log
 wait for the file to change, which it does not while it is open: they look again and again instead, as on Postgres.
 """
 
+import logging
+import sys
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from time import time
 from typing import Any
 
 import sqlalchemy as db
+from dagster import DagsterEventType, EventLogEntry
 from dagster._core.storage.event_log import SqlPollingEventWatcher
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy.pool import StaticPool
 
 FILES_KEPT = 8  # of runs that are read or written at a time; the index is one more
+
+RUNS = logging.getLogger("ai_usage.runs")
+RUNS.propagate = False
+if not RUNS.handlers:
+    RUNS.setLevel(RUNS.level or logging.INFO)  # unless it is set already: the commands want none of these lines
+    RUNS.addHandler(logging.StreamHandler(sys.stderr))
+    RUNS.handlers[0].setFormatter(logging.Formatter("%(asctime)s - %(levelname)s - %(message)s"))
+
+ENDS = {
+    DagsterEventType.RUN_SUCCESS: (logging.INFO, "succeeded"),
+    DagsterEventType.RUN_FAILURE: (logging.ERROR, "failed"),
+    DagsterEventType.RUN_CANCELED: (logging.WARNING, "was stopped"),
+}
+DAYS = ("dagster/partition", "dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
 
 class KeptEventLog(SqliteEventLogStorage):
@@ -55,6 +75,22 @@ class KeptEventLog(SqliteEventLogStorage):
             _, oldest = self._engines.popitem(last=False)
             oldest.dispose()
         return engine
+
+    def store_event(self, event: EventLogEntry) -> None:
+        super().store_event(event)
+        if event.is_dagster_event and event.dagster_event_type in ENDS:
+            level, how = ENDS[event.dagster_event_type]
+            RUNS.log(level, "%s %s", self._named(event.run_id, event.job_name or "run"), how)
+
+    def _named(self, run_id: str, job: str) -> str:
+        """A run as people know it: its job, or its assets, and its days."""
+        record = self._instance.get_run_record_by_id(run_id) if self.has_instance else None
+        if record is None:
+            return job
+        run = record.dagster_run
+        days = [run.tags[tag] for tag in DAYS if tag in run.tags]
+        took = f"({time() - record.start_time:.0f} s)" if record.start_time else ""
+        return " ".join(filter(None, [job, "…".join(dict.fromkeys(days)), took]))
 
     def watch(self, run_id: str, cursor: str | None, callback: Any) -> None:
         self._watcher = self._watcher or SqlPollingEventWatcher(self)

@@ -1,32 +1,65 @@
 """How an asset of this project is declared: its address, its layer, its days, and what a run notes about each day.
 
 One name, three addresses: the asset `[layer, table]`, the warehouse's `schema.table`, the function's own name.
+
+Here is also the border of DESIGN §3.3. Dagster skips whatever is downstream of a failed step, so a step that builds a
+table does not fail: it leaves the table as it was, materializes nothing, and fails the check `table_was_built`.
 """
 
-from collections.abc import Callable, Sequence
+import time
+import traceback
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from functools import wraps
+from functools import cache, wraps
 from inspect import isgeneratorfunction
 from typing import Any, TypeVar, cast
 
 import dagster as dg
+from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 
-from ai_usage.errors import AiUsageError
-from ai_usage.partitions import DAYS
+from ai_usage.errors import AiUsageError, WarehouseError
+from ai_usage.partitions import DAYS, span_of_run
+from ai_usage.warehouse.builds import BUILDS, Build
+from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import Table
 
 OWNERS = ["team:data-platform"]
 POOL = "duckdb"  # one writer: dagster.yaml lets one queued run at a time have it
 MANY_DAYS_A_RUN = dg.BackfillPolicy.single_run()
+TABLE_WAS_BUILT = "table_was_built"
+SKIPPED = "skipped"  # the note of a day, or of all of a run's, that nothing was written of, and why
+NO_EVENT = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}  # of an output: Dagster materializes nothing for it
+
+LAST_FAILURE = f"""
+select failure
+from {BUILDS.address}
+where asset = @asset and failure is not null
+order by built_at desc
+limit 1
+"""
 
 F = TypeVar("F", bound=Callable[..., Any])
 Decorate = Callable[[Callable[..., Any]], dg.AssetsDefinition]
+Results = Iterator[dg.MaterializeResult[None] | dg.Output[None] | dg.AssetCheckResult]
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a table is made of, by its address `layer/table`."""
+
+    is_daily: bool
+    parents: tuple[str, ...]
+    days_of: tuple[str, ...]
+
+
+DECLARED: dict[str, Declared] = {}
 
 
 def spec(layer: str, table: Table, *, group: str, kinds: set[str], description: str = "", deps: Sequence[Any] = (),
-         daily: bool = True) -> dg.AssetSpec:  # fmt: skip
+         daily: bool = True, days_of: Collection[str] = ()) -> dg.AssetSpec:  # fmt: skip
     """What Dagster is told of a table before it is ever filled."""
-    return dg.AssetSpec(
+    described = dg.AssetSpec(
         key=[layer, table.name],
         group_name=group,
         description=f"{description}\n\nOne row: {table.grain}.".strip(),
@@ -37,11 +70,17 @@ def spec(layer: str, table: Table, *, group: str, kinds: set[str], description: 
         metadata=table.metadata(),
         partitions_def=DAYS if daily else None,
     )
+    parents = tuple(dep.asset_key.to_user_string() for dep in described.deps)
+    DECLARED[described.key.to_user_string()] = Declared(daily, parents, tuple(days_of))
+    return described
 
 
-def daily_asset(layer: str, table: Table, *, group: str, kinds: set[str], deps: Sequence[Any] = ()) -> Decorate:
-    """An asset partitioned by UTC day that takes a whole range in one run."""
-    return _asset(layer, table, group=group, kinds=kinds, deps=deps, daily=True)
+def daily_asset(layer: str, table: Table, *, group: str, kinds: set[str], deps: Sequence[Any] = (),
+                days_of: Collection[str] = ()) -> Decorate:  # fmt: skip
+    """An asset partitioned by UTC day that takes a whole range in one run. It can be built for the days of which the
+    daily pulls it is made of, or those of `days_of`, were asked.
+    """
+    return _asset(layer, table, group=group, kinds=kinds, deps=deps, daily=True, days_of=days_of)
 
 
 def snapshot_asset(layer: str, table: Table, *, group: str, kinds: set[str], deps: Sequence[Any] = ()) -> Decorate:
@@ -52,14 +91,156 @@ def snapshot_asset(layer: str, table: Table, *, group: str, kinds: set[str], dep
 def _asset(layer: str, table: Table, *, daily: bool, **more: Any) -> Decorate:
     def decorate(function: Callable[..., Any]) -> dg.AssetsDefinition:
         described = spec(layer, table, daily=daily, description=_plain(function.__doc__), **more)
+        is_pull = layer == "raw"
         return dg.multi_asset(
             name=f"{layer}__{table.name}",
             specs=[described],
+            check_specs=None if is_pull else [was_built(described.key)],
+            can_subset=not is_pull,  # a run may leave the check out
             pool=POOL,
             backfill_policy=MANY_DAYS_A_RUN if daily else None,
-        )(in_plain_words(function))
+        )(pulled(function, described.key) if is_pull else built(function, described.key))
 
     return decorate
+
+
+def was_built(asset: dg.AssetKey) -> dg.AssetCheckSpec:
+    """The check of a table's own step."""
+    return dg.AssetCheckSpec(
+        TABLE_WAS_BUILT,
+        asset=asset,
+        description="The table was built. If not, it stands as it was before, and only what is made of it is affected.",
+    )
+
+
+def pulled(function: F, asset: dg.AssetKey) -> F:
+    """A step that asks a provider. It may fail: its run is that provider's own."""
+
+    @wraps(function)
+    def step(context: dg.AssetExecutionContext, *args: Any, **kwargs: Any) -> Results:
+        function(context, *args, **kwargs)
+        yield from materialized(context, asset)
+
+    return in_plain_words(cast("F", step))
+
+
+def built(function: F, asset: dg.AssetKey) -> F:
+    """A step that builds a table or a page. Whatever goes wrong in it, a defect of ours too, fails its check and keeps
+    nothing else from being built. Only a warehouse that cannot be used stops the run.
+    """
+
+    @wraps(function)
+    def step(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Results:
+        if not context.selected_asset_keys:  # somebody runs the check alone
+            yield last_build(warehouse, asset)
+            return
+        began, failure = time.time_ns(), ""
+        try:
+            function(context, warehouse)
+        except WarehouseError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the border: it becomes data
+            failure = reason(error)
+            context.log.error("Not built, left as it was: %s", explained(error))  # noqa: TRY400 - the traceback is in it
+        warehouse.note_build(_build(asset, context, began, failure))
+        if context.selected_asset_check_keys:
+            yield _was_built(asset, failure)
+        if failure:
+            yield from _not_materialized(context, asset, {"not_built": failure})
+        else:
+            yield from materialized(context, asset)
+
+    return in_plain_words(cast("F", step))
+
+
+def last_build(warehouse: Warehouse, asset: dg.AssetKey) -> dg.AssetCheckResult:
+    """The check without a build: what the last one came to."""
+    failures = warehouse.ask(LAST_FAILURE, asset=asset.to_user_string())["failure"]
+    return _was_built(asset, next(iter(failures), ""))
+
+
+def _was_built(asset: dg.AssetKey, failure: str) -> dg.AssetCheckResult:
+    description = f"Not built, left as it was: {failure}" if failure else None
+    return dg.AssetCheckResult(passed=not failure, asset_key=asset, check_name=TABLE_WAS_BUILT, description=description)
+
+
+def _build(asset: dg.AssetKey, context: dg.AssetExecutionContext, began: int, failure: str) -> Build:
+    name = asset.to_user_string()
+    return Build(name, _days(context, asset), began, failure, tables_behind(name))
+
+
+@cache
+def tables_behind(asset: str) -> tuple[str, ...]:
+    """The tables that a table is made of, and of a mart those that block its days."""
+    if asset not in DECLARED:
+        return ()
+    pulls = {f"raw/{pull}" for pull in DECLARED[asset].days_of} if asset.startswith("marts/") else set()
+    blocking = [name for name, of in DECLARED.items() if name.startswith("core/") and pulls & set(of.parents)]
+    return (*DECLARED[asset].parents, *blocking)
+
+
+def reason(error: Exception) -> str:
+    """An error in a line: the sentence of one of ours; of a defect its kind and first line."""
+    if isinstance(error, AiUsageError):
+        return str(error)
+    first = next(iter(str(error).strip().splitlines()), "")
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def explained(error: Exception) -> str:
+    """An error for a log: the traceback of what is a defect of ours."""
+    return str(error) if isinstance(error, AiUsageError) else "".join(traceback.format_exception(error))
+
+
+def materialized(context: dg.AssetExecutionContext, asset: dg.AssetKey) -> Iterator[dg.MaterializeResult[None] | Any]:
+    """What a step hands Dagster for an asset: the days it wrote are materialized, and no others. A day that it noted as
+    `skipped` becomes an observation that says why.
+
+    Dagster would materialize every day of the run, and of an output that is not there it skips all that is downstream.
+    So where days are left out the output is marked as having no event of its own, and the events are logged here.
+    """
+    noted = context.get_step_execution_context().get_asset_metadata
+    whole = noted(asset) or {}
+    if SKIPPED in whole:
+        return (yield from _not_materialized(context, asset, whole))
+    days = _days(context, asset)
+    left = {day: of_day for day in days if day and SKIPPED in (of_day := noted(asset, day.isoformat()) or {})}
+    if not left:
+        return (yield dg.MaterializeResult(asset_key=asset))
+    for day in days:
+        event = dg.AssetObservation if day in left else dg.AssetMaterialization
+        partition = day.isoformat() if day else None
+        context.log_event(event(asset, partition=partition, metadata={**whole, **(noted(asset, partition) or {})}))
+    yield _output(context, asset)
+
+
+def _not_materialized(
+    context: dg.AssetExecutionContext, asset: dg.AssetKey, why: Mapping[str, Any]
+) -> Iterator[dg.Output[None]]:
+    context.log_event(dg.AssetObservation(asset, metadata=why))
+    yield _output(context, asset)
+
+
+def _output(context: dg.AssetExecutionContext, asset: dg.AssetKey) -> dg.Output[None]:
+    return dg.Output(None, output_name=context.assets_def.get_output_name_for_asset_key(asset), metadata=NO_EVENT)
+
+
+def _days(context: dg.AssetExecutionContext, asset: dg.AssetKey) -> list[date | None]:
+    """The run's days, of an asset that has days."""
+    if context.assets_def.specs_by_key[asset].partitions_def is None:
+        return [None]
+    return list(span_of_run(context).days)
+
+
+@cache
+def pulls_behind(asset: str) -> frozenset[str]:
+    """The daily pulls that tell of which days a table can be built: it can, if one of them was made."""
+    of = DECLARED[asset]
+    found = set(of.days_of)
+    for parent in of.parents:
+        if parent in DECLARED and DECLARED[parent].is_daily:
+            found |= {parent.removeprefix("raw/")} if parent.startswith("raw/") else pulls_behind(parent)
+    return frozenset(found)
 
 
 def in_plain_words(function: F) -> F:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import cache
@@ -13,12 +13,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from dotenv import load_dotenv
 
 from ai_usage.errors import SettingError
+from ai_usage.spelling import names_in, refuse_misspelled
 
 ROOT = Path(__file__).resolve().parent.parent
 SIMULATED_CURSOR_PLANS = ROOT / "ai_usage" / "simulator" / "cursor_plans.toml"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 ADDRESS = re.compile(r"[\w.!#$%&'*+=?^`{|}~-]+@[\w.-]+")
 SALT_LENGTH = 16
+DAYS_OF_A_DEMO = 30
 SECRETS = (
     "ANTHROPIC_ADMIN_API_KEY",
     "ANTHROPIC_ANALYTICS_API_KEY",
@@ -37,7 +39,8 @@ class Settings:
 
     warehouse: str
     data_dir: Path
-    start_date: date
+    start_date: date  # the first UTC day, and the first partition
+    is_start_remembered: bool  # by the data folder: it is simulated data's own, since no variable sets it
     simulate: bool
     fixed_now: datetime | None
     schedule_timezone: str
@@ -78,6 +81,11 @@ class Settings:
         return self.data_dir / "ai_usage.duckdb"
 
     @property
+    def first_day_file(self) -> Path:
+        """Where the first day of simulated data is remembered, so that all commands agree on it, later too."""
+        return self.data_dir / "first_day"
+
+    @property
     def published_database(self) -> Path:
         return self.data_dir / "ai_usage_published.duckdb"
 
@@ -91,6 +99,11 @@ class Settings:
         return self.has_anthropic_admin_key or self.has_anthropic_analytics_key or self.has_cursor_key
 
     @property
+    def any_source(self) -> bool:
+        """Whether there is anything real to pull: from a vendor, the sheet or uploaded files."""
+        return self.any_vendor_key or bool(self.sheet_id) or any(self.uploads_dir.glob("*.csv"))
+
+    @property
     def sheet_folder(self) -> Path | None:
         """The folder of CSV files that stands in for the sheet, if one does."""
         kind, _, folder = self.sheet_id.partition(":")
@@ -100,8 +113,29 @@ class Settings:
 @cache
 def settings() -> Settings:
     """The settings of this process. `.env` fills what the environment leaves open."""
-    load_dotenv(ROOT / ".env")
-    return read_settings(dict(os.environ))
+    return read_settings(environment())
+
+
+def environment() -> dict[str, str]:
+    """The variables that are set, those of `.env` among them; `SettingError` if one of them is misspelled."""
+    file = ROOT / ".env"
+    written = names_in(file)
+    load_dotenv(file, encoding="utf-8-sig")
+    refuse_misspelled(os.environ, written, names())
+    return dict(os.environ)
+
+
+@cache
+def names() -> frozenset[str]:
+    """Every variable there is, in the words of `.env.example`: those that reading the settings asks for."""
+    asked: set[str] = set()
+    _read(_Reader({}, asked))
+    return frozenset(asked)
+
+
+def demo_span_start(last: date) -> date:
+    """The first day of a demo that ends on a day: thirty days, and the whole of that day's calendar month."""
+    return min(last - timedelta(days=DAYS_OF_A_DEMO - 1), last.replace(day=1))
 
 
 def secrets() -> list[str]:
@@ -121,11 +155,15 @@ def pseudonym_salt() -> str:
 
 def read_settings(environ: dict[str, str]) -> Settings:
     """Settings of an environment; `SettingError` names the variable, what is wrong with it and what to write."""
-    read = _Reader(environ)
+    return _read(_Reader(environ))
+
+
+def _read(read: "_Reader") -> Settings:
     found = Settings(
         warehouse=read.choice("AI_USAGE_WAREHOUSE", "duckdb", among=("duckdb", "bigquery")),
         data_dir=(ROOT / Path(read.text("AI_USAGE_DATA_DIR", ".data")).expanduser()).resolve(),
         start_date=read.day("AI_USAGE_START_DATE", "2026-01-01"),
+        is_start_remembered=False,
         simulate=read.choice("AI_USAGE_SIMULATE", "0", among=("0", "1")) == "1",
         fixed_now=read.instant("AI_USAGE_NOW"),
         schedule_timezone=read.zone("AI_USAGE_SCHEDULE_TIMEZONE", "UTC"),
@@ -161,21 +199,45 @@ def read_settings(environ: dict[str, str]) -> Settings:
         read.file("GOOGLE_APPLICATION_CREDENTIALS")
     if found.simulate and found.cursor_plans is None:
         found = replace(found, cursor_plans=SIMULATED_CURSOR_PLANS)
+    if found.simulate and not read.text("AI_USAGE_START_DATE"):
+        found = _with_its_own_first_day(found)
     if found.start_date > found.yesterday():
         raise SettingError(
-            f"AI_USAGE_START_DATE is {found.start_date}, but the newest full UTC day is {found.yesterday()}: "
-            "there is no day to pull. Set it to the first day you want, for example 2026-01-01."
+            f"{found.first_day_file if found.is_start_remembered else 'AI_USAGE_START_DATE'} is {found.start_date}, "
+            f"but the newest full UTC day is {found.yesterday()}: there is no day to pull. "
+            "Set AI_USAGE_START_DATE to the first day you want, for example 2026-01-01."
         )
     if found.warehouse == "bigquery":
         raise SettingError("AI_USAGE_WAREHOUSE=bigquery is not built yet; leave it out or write duckdb.")
     return found
 
 
+def _with_its_own_first_day(of: Settings) -> Settings:
+    """Simulated data begin with the first demo's first day: days before it would be missing partitions for ever. A
+    warehouse of an earlier release has no such day; there the default stands.
+    """
+    try:
+        if of.first_day_file.exists():
+            first = date.fromisoformat(of.first_day_file.read_text(encoding="utf-8").strip())
+        elif of.database.exists():
+            return of
+        else:
+            first = demo_span_start(of.yesterday())
+    except (OSError, ValueError) as error:
+        raise SettingError(
+            f"{of.first_day_file} has no day in it, such as 2026-01-31. Write the first day there, or set "
+            "AI_USAGE_START_DATE."
+        ) from error
+    return replace(of, start_date=first, is_start_remembered=True)
+
+
 @dataclass(frozen=True)
 class _Reader:
     environ: dict[str, str]
+    asked: set[str] = field(default_factory=set)  # every name that was looked up
 
     def text(self, name: str, default: str = "") -> str:
+        self.asked.add(name)
         return self.environ.get(name, "").strip() or default
 
     def choice(self, name: str, default: str, *, among: tuple[str, ...]) -> str:

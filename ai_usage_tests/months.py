@@ -116,8 +116,6 @@ def member(platform: Platform, email: str, days: Span, *, active: bool) -> None:
             f"from generate_series(date '{days.first}', date '{days.last}', interval 1 day) as t(d)"
         )
         db.execute(
-            f"insert into {A}.cursor_expenses by name select d::date as expense_date, '{email}' as user_email, "
-            "'subscription' as cost_type, round(40 / day(last_day(d::date)), 9) as billed_usd, "
-            "'Teams' as subscription_plan "
-            f"from generate_series(date '{days.first}', date '{days.last}', interval 1 day) as t(d)"
+            f"insert into {A}.dim_cursor_plan select 'Teams', '2026-01-01', null, 40, null "
+            f"where not exists (from {A}.dim_cursor_plan)"
         )

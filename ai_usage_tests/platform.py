@@ -25,8 +25,11 @@ from dagster._core.definitions.materialize import EPHEMERAL_JOB_NAME
 from dagster._core.storage.event_log.in_memory import InMemoryEventLogStorage
 
 from ai_usage.automation.refresh import range_tags
+from ai_usage.automation.runs import Runs
 from ai_usage.catalog import FUNCTIONS, TABLES
+from ai_usage.checks.results import CheckResult, results_of
 from ai_usage.definitions import ASSETS, CHECKS, build_defs
+from ai_usage.layers import TABLE_WAS_BUILT
 from ai_usage.partitions import Span
 from ai_usage.settings import Settings, settings
 from ai_usage.sources.claude.client import ClaudeAdmin
@@ -235,19 +238,71 @@ class Ticking:
 
 
 @dataclass(frozen=True)
+class Together:
+    """The results of several runs, asked as if they were one."""
+
+    results: Sequence[dg.ExecuteInProcessResult]
+
+    @property
+    def success(self) -> bool:
+        return all(Outcome(result).result.success for result in self.results)
+
+    @property
+    def run_id(self) -> str:
+        return self.results[-1].run_id
+
+    @property
+    def all_events(self) -> list[dg.DagsterEvent]:
+        return [event for result in self.results for event in result.all_events]
+
+    def __getattr__(self, name: str) -> Callable[[], list[Any]]:
+        return lambda: [one for result in self.results for one in getattr(result, name)()]
+
+
+class Result(dg.ExecuteInProcessResult):
+    """A run is no success if a table was not built, though no step failed."""
+
+    @property
+    def success(self) -> bool:
+        return super().success and not Outcome(self).not_built
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a run came to: who succeeded, what the checks found, what was noted of each day."""
 
-    result: dg.ExecuteInProcessResult
+    result: Any  # of one run, or Together
+    not_configured: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.result, Together):
+            self.result.__class__ = Result
 
     @property
     def verdicts(self) -> dict[tuple[str, str], dict[date | None, dg.AssetCheckEvaluation]]:
-        """(claim, table) → day → verdict."""
+        """(claim, table) → day → verdict; whether a table was built is `not_built`."""
         found: dict[tuple[str, str], dict[date | None, dg.AssetCheckEvaluation]] = {}
         for verdict in self.result.get_asset_check_evaluations():
+            if verdict.check_name == TABLE_WAS_BUILT:
+                continue
             day = date.fromisoformat(verdict.partition) if verdict.partition else None
             found.setdefault((verdict.check_name, verdict.asset_key.path[-1]), {})[day] = verdict
         return found
+
+    @property
+    def results(self) -> list[CheckResult]:
+        """What every check came to: passed, warned, failed or not judged."""
+        runs = getattr(self.result, "results", [self.result])  # one, or several asked as one
+        planned = {key for run in runs for key in run.job_def.asset_layer.asset_graph.asset_check_keys}
+        return results_of(((event, 0.0) for event in self.result.all_events), planned)
+
+    def not_judged(self, claim: str, table: str | None = None) -> dict[date | None, str]:
+        """The days on which a check is not judged, and why; None of a check without days, or not run at all."""
+        return {
+            one.day: one.why
+            for one in self.results
+            if one.result == "not judged" and one.check == claim and table in (None, one.asset.split("/")[-1])
+        }
 
     def red(self, claim: str, table: str | None = None) -> set[date | None]:
         """The days on which a claim is false."""
@@ -266,28 +321,58 @@ class Outcome:
         return self.verdicts[claim, table][day]
 
     def noted(self, asset: str, day: date | None) -> dict[str, Any]:
-        """The metadata of `layer/table` on a day."""
+        """The metadata of `layer/table` on a day, whether it was materialized or left as it was."""
         key = dg.AssetKey(asset.split("/"))
         return {
             name: entry.value
-            for event in self.result.get_asset_materialization_events()
-            for materialization in [event.materialization]
-            if materialization.asset_key == key and materialization.partition == (day.isoformat() if day else None)
-            for name, entry in materialization.metadata.items()
+            for of in self.asset_events
+            if of.asset_key == key and of.partition in ([day.isoformat(), None] if day else [None])
+            for name, entry in of.metadata.items()
         }
 
     def noted_anywhere(self, name: str) -> dict[str, str]:
         """Asset → what its last materialization that has this entry says in it."""
         return {
-            event.materialization.asset_key.to_user_string(): str(event.materialization.metadata[name].value)
-            for event in self.result.get_asset_materialization_events()
-            if name in event.materialization.metadata
+            of.asset_key.to_user_string(): str(of.metadata[name].value)
+            for of in self.asset_events
+            if name in of.metadata
+        }
+
+    @property
+    def asset_events(self) -> list[dg.AssetMaterialization | dg.AssetObservation]:
+        """What was materialized, and what was left as it was."""
+        return [
+            event.step_materialization_data.materialization
+            if event.is_step_materialization
+            else event.asset_observation_data.asset_observation
+            for event in self.result.all_events
+            if event.is_step_materialization or event.is_asset_observation
+        ]
+
+    @property
+    def materialized(self) -> dict[str, set[date | None]]:
+        """Asset → its days that were materialized."""
+        found: dict[str, set[date | None]] = {}
+        for event in self.result.get_asset_materialization_events():
+            day = event.materialization.partition
+            found.setdefault(event.materialization.asset_key.to_user_string(), set()).add(
+                date.fromisoformat(day) if day else None
+            )
+        return found
+
+    @property
+    def not_built(self) -> dict[str, str]:
+        """Asset → why its table was not built."""
+        return {
+            check.asset_key.to_user_string(): check.description or ""
+            for check in self.result.get_asset_check_evaluations()
+            if check.check_name == TABLE_WAS_BUILT and not check.passed
         }
 
     @property
     def failed(self) -> dict[str, str]:
-        """Step → what its failure says."""
-        return {
+        """Step → what its failure says, or why it did not build its table."""
+        return {asset.replace("/", "__"): why for asset, why in self.not_built.items()} | {
             event.step_key or "": event.step_failure_data.user_failure_data.description or ""
             if event.step_failure_data.user_failure_data
             else event.step_failure_data.error_display_string
@@ -296,7 +381,7 @@ class Outcome:
 
     @property
     def succeeded(self) -> set[str]:
-        return {event.step_key or "" for event in self.result.get_step_success_events()}
+        return {event.step_key or "" for event in self.result.get_step_success_events()} - self.failed.keys()
 
 
 @cache
@@ -387,22 +472,31 @@ class Platform:
                 run_config=QUIET,
                 raise_on_error=False,
             )
+            self.warehouse.keep_builds()
         return Outcome(result)
 
     def refresh(self, of: Settings, span: Span, *, only: dg.AssetSelection | None = None) -> Outcome:
-        """The job refresh_range, or a part of it, with the vendor that these settings name; only the warehouse is this
-        one.
+        """What `make backfill` does, or one run of a part of the graph, with the vendors that these settings name; only
+        the warehouse is this one.
         """
         defs = build_defs(of, overrides={"warehouse": self.warehouse})
-        if only:
-            defs = dg.Definitions.merge(defs, dg.Definitions(jobs=[dg.define_asset_job("part", only)]))
-        job = defs.resolve_job_def("part" if only else "refresh_range")
+        if not only:
+            return self.backfill(defs, of, span)
+        defs = dg.Definitions.merge(defs, dg.Definitions(jobs=[dg.define_asset_job("part", only)]))
         with self.warehouse.connected():
-            result = job.execute_in_process(
+            result = defs.resolve_job_def("part").execute_in_process(
                 tags=range_tags(span), instance=self.instance, run_config=QUIET, raise_on_error=False
             )
         self.warehouse.publish()
         return Outcome(result)
+
+    def backfill(self, defs: dg.Definitions, of: Settings, span: Span) -> Outcome:
+        """Pulls of the sources that the settings configure, then the build. Between the runs nothing is published."""
+        runs = Runs(of, defs.get_repository_def(), self.instance, self.warehouse, QUIET)
+        with self.warehouse.connected():
+            runs.refresh(span)
+        self.warehouse.publish()
+        return Outcome(Together(runs.results), runs.not_configured)
 
     def copy(self, folder: Path) -> "Platform":
         """The same past, to be harmed without harming it here."""
@@ -462,7 +556,7 @@ def contents(database: Path) -> dict[str, dict[date | None, list[tuple[Any, ...]
     """
     with duckdb.connect(str(database), read_only=True) as db:
         there = {name for (name,) in db.execute("select table_name from information_schema.tables").fetchall()}
-        there.discard("source_freshness")
+        there -= {"source_freshness", "builds"}
         return {t.name: _by_day(db, t) for t in TABLES if t.schema == "ai_usage_analytics" and t.name in there}
 
 

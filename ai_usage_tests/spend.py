@@ -80,7 +80,7 @@ def cursor(meter: str = "usage_based", /, **says: Any) -> Row:
     return _row(meter, row | says)
 
 
-def seat(provider: str = "cursor", plan: str = "Teams", /, **says: Any) -> Row:
+def seat(provider: str = "cursor", plan: str | None = "Teams", /, **says: Any) -> Row:
     """A day's share of a seat of $40 in a month of 31 days."""
     platform, account = {"cursor": ("cursor", "cursor-team"), "anthropic": ("claude.ai", "org-1")}[provider]
     row = {
@@ -128,6 +128,10 @@ EVERY_KIND: dict[str, Row] = {
     "a free request": cursor(billed_usd="0"),
     "usage given back": claude(billed_usd="-1.5", list_usd="-1.5", quantity="60000"),
     "a seat of cursor": seat(),
+    "unassigned seats of cursor": seat(quantity="83", billed_usd="107.096774223", **NOBODY),
+    "unassigned seats of several plans at one price": seat(
+        "cursor", None, quantity="2", billed_usd="2.580645162", **NOBODY
+    ),
     "a seat of claude": seat("anthropic", "Team Premium", quantity=None, unit=None),
     "a credit": claude("credit", charge_type="credit", billed_usd="-25", model=None, **NO_TOKENS, **NO_KEY, **NOBODY),
 }
@@ -135,6 +139,7 @@ ESTIMATES: dict[str, Row] = {
     "claude code's own estimate": claude("claude_code_estimate", billed_usd=None, estimated_usd="12.5"),
     "the request formula": cursor("request_formula", billed_usd=None, estimated_usd="0.4"),
     "a seat whose price is unknown": seat(billed_usd=None),
+    "a member's seat of one of several plans": seat("cursor", None, billed_usd=None, quantity=None, unit=None),
 }
 
 

@@ -1,5 +1,6 @@
 """The sensors `check_alerts` and `run_failure_alerts`: what they tell of checks and runs, once, to real receivers."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -19,7 +20,7 @@ from ai_usage.automation import alerts as automation
 from ai_usage.automation import check_news, event_log, run_news
 from ai_usage.automation.refresh import CHAIN, range_tags
 from ai_usage.checks.spending import judge_anomalies, judge_budgets
-from ai_usage.checks.verdicts import IT_IS_SO, Verdict, unseen
+from ai_usage.checks.verdicts import IT_IS_SO, NEVER_PULLED, NotJudged, Sightings, Verdict, judge_sightings, stored
 from ai_usage.discretion import Discretion
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
@@ -33,7 +34,7 @@ CHECKS, RUNS = automation.SENSORS
 HURRY = Persistence(attempts=2, first_wait=0.01, seconds=5)
 SALT = "0123456789abcdef"
 
-Verdicts = Mapping[date | None, Verdict]
+Verdicts = Mapping[date | None, Verdict | NotJudged]
 RED, YELLOW = Verdict.error("3 USD are missing."), Verdict.warning("Looks odd.")
 
 
@@ -56,9 +57,7 @@ class Watched:
 
         @dg.multi_asset_check(specs=[spec])
         def judged() -> Iterator[Any]:
-            for day, verdict in verdicts.items():
-                yield verdict.evaluation(spec.key, day)
-            yield dg.Output(None, spec.get_python_identifier())
+            yield from stored(spec, verdicts)
 
         result = dg.materialize([dg.AssetSpec(asset), judged], instance=self.instance, run_config=QUIET,
                                 selection=dg.AssetSelection.checks(judged))  # fmt: skip
@@ -110,12 +109,46 @@ def test_a_failed_check_is_told_once_with_what_how_much_which_day_why_and_where(
     assert web.asked == 1
 
 
-def test_where_nothing_was_pulled_the_cause_is_not_the_claims(watched: Watched, web: Hook) -> None:
-    watched.judge({DAY: unseen(["claude_cost_report"], is_wanted=True)}, claim="every_key_has_an_owner")
+def test_where_a_pull_is_missing_the_cause_is_not_the_checks(watched: Watched, web: Hook) -> None:
+    watched.judge({DAY: Verdict.error(f"{NEVER_PULLED}: raw/claude_cost_report.")}, claim="every_key_has_an_owner")
     watched.tick()
     [item] = web.got[0].body["items"]
-    assert item["likely_cause"].startswith("the day was never pulled")
-    assert item["runbook"] == "docs/runbook.md#nothing_to_judge"
+    assert item["likely_cause"].startswith("the run of that day failed")
+    assert item["runbook"] == "docs/runbook.md#never_pulled"
+
+
+def test_what_is_not_judged_neither_alerts_nor_resolves(watched: Watched, web: Hook) -> None:
+    watched.judge({DAY: NotJudged("No provider was asked."), None: NotJudged("Not configured.")})
+    assert watched.tick() == "no news"
+    watched.judge({DAY: RED})
+    watched.tick()
+    watched.judge({DAY: NotJudged("No provider was asked.")})
+    assert watched.tick() == "no news"
+    watched.judge({DAY: IT_IS_SO})
+    watched.tick()
+    assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "RESOLVED"]
+
+
+def drift(watched: Watched, *things: str, days: int = 1) -> str:
+    """A run whose records have these things on each of so many days."""
+    seen = Sightings()
+    for n in range(days):
+        seen.add(DAY + timedelta(days=n), Counter(things), records=3)
+    key = dg.AssetCheckKey(dg.AssetKey(["raw", "claude_cost_report"]), "schema_drift")
+    watched.judge({None: judge_sightings(watched.instance, key, seen, "Unknown")}, key.asset_key, key.name)
+    return watched.tick()
+
+
+def test_drift_alerts_once_per_pull_and_field_however_many_days_have_it(watched: Watched, web: Hook) -> None:
+    assert "1 news" in drift(watched, "unknown field novel", days=30)
+    assert drift(watched, "unknown field novel", days=2) == "no news"
+    assert drift(watched) == "no news"  # days without it resolve nothing
+    assert "1 news" in drift(watched, "unknown field novel", "unknown field newer")
+    assert web.subjects == [
+        "[ai_usage] WARNING schema_drift: raw/claude_cost_report: unknown field novel",
+        "[ai_usage] WARNING schema_drift: raw/claude_cost_report: unknown field newer",
+    ]
+    assert f"unknown field novel (30× on 30 days, first seen {DAY})" in web.got[0].body["text"]
 
 
 def test_green_is_told_where_red_was_and_only_there(watched: Watched, web: Hook) -> None:

@@ -95,6 +95,26 @@ def test_a_restated_day_is_told_as_then_and_as_now_and_the_ledger_is_only_read(
     assert read(database, usage("2999-01-01T00:00:00Z")) == [(DAY, Decimal(9)), (NEXT, Decimal(1))]
 
 
+def test_a_period_with_days_never_pulled_says_so(
+    past: tuple[Platform, datetime], command: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Case 29. Days that were pulled later are the answer itself; those that never were make it incomplete."""
+    assert command(past[1].isoformat(), first="2026-11-01") == 1
+    told = said(capsys)
+    assert f"! anthropic: 2 of 11 days were pulled ({BOTH}); nothing is known of the others." in told
+    assert "make backfill FROM=2026-11-01 TO=2026-11-09" in told
+    assert "to the last digit: 10.00" in told
+
+
+def test_without_arguments_it_is_the_month_as_known_now(
+    past: tuple[Platform, datetime], command: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("", first="", last="") == 1
+    told = said(capsys)
+    assert "2026-11-01 to 2026-11-19 as known at 2026-11-20 12:00:00 UTC" in told
+    assert "Nothing has changed since." in told
+
+
 def test_an_owner_who_changed_alone_is_told_too(
     past: tuple[Platform, datetime], command: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -2,22 +2,27 @@
 
 import shutil
 import socket
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import dagster as dg
 import pytest
 
 from ai_usage.catalog import TABLES
+from ai_usage.checks.results import CheckResult
 from ai_usage.commands.__main__ import a_full_disk_named, main
 from ai_usage.commands.bench_company import MEASURED_DAYS, Company
 from ai_usage.commands.docs import TARGET, tables_page
 from ai_usage.commands.marts import rebuild_all
-from ai_usage.commands.refresh import Outcome, tell_troubles
+from ai_usage.commands.refresh import Outcome, tell_not_judged, tell_troubles
 from ai_usage.errors import WarehouseError
 from ai_usage.marts.files import marts
+from ai_usage.partitions import Span
 from ai_usage.settings import settings
 from ai_usage.simulator import (
     ADMIN_KEY,
@@ -27,6 +32,9 @@ from ai_usage.simulator import (
     WORKSPACE_KEY,
     Simulator,
 )
+from ai_usage.sources.claude import pulls as claude_pulls
+from ai_usage.sources.claude.client import USAGE_GROUPS, ClaudeAdmin
+from ai_usage.sources.cursor.client import CursorAdmin
 from ai_usage.warehouse.table import ANALYTICS
 from ai_usage_tests.platform import DAY, NEXT, Platform, contents, ordinary, platform_in
 from ai_usage_tests.sources.exports import event, put
@@ -49,15 +57,16 @@ def said(capsys: pytest.CaptureFixture[str]) -> str:
     ("first", "last", "sentence"),
     [
         ("2026-13-01", "2026-01-31", "FROM=2026-13-01 is not a day"),
-        ("2026-11-01", "", "TO= is not a day"),
+        ("2026-11-01", "x", "TO=x is not a day"),
         ("2026-11-09", "2026-11-01", "FROM=2026-11-09 is after TO=2026-11-01"),
         ("2020-01-01", "2026-11-01", "AI_USAGE_START_DATE"),
         ("2026-11-01", "2999-01-01", "the newest full UTC day"),
     ],
 )
 def test_a_backfill_that_cannot_be_says_why(
-    capsys: pytest.CaptureFixture[str], first: str, last: str, sentence: str
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, first: str, last: str, sentence: str
 ) -> None:
+    monkeypatch.setenv("AI_USAGE_SIMULATE", "1")
     assert main(["backfill", first, last]) == 2
     assert sentence in said(capsys)
 
@@ -217,11 +226,47 @@ def test_the_doctor_tries_the_key_and_never_shows_it(
     assert key not in told
 
 
+def examined(
+    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+    vendor: Simulator,
+    admin: str = "",
+    analytics: str = "",
+    team: str = "",
+) -> int:
+    """What doctor exits with, where these keys are set."""
+    monkeypatch.setenv("AI_USAGE_DATA_DIR", str(folder))
+    monkeypatch.setenv("AI_USAGE_SIMULATE", "0")
+    monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", vendor.anthropic_url)
+    monkeypatch.setenv("CURSOR_ADMIN_BASE_URL", vendor.cursor_url)
+    monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", admin)
+    monkeypatch.setenv("ANTHROPIC_ANALYTICS_API_KEY", analytics)
+    monkeypatch.setenv("CURSOR_ADMIN_API_KEY", team)
+    return main(["doctor"])
+
+
+@pytest.fixture(scope="module")
+def examiner() -> Iterator[Simulator]:
+    with Simulator(now=settings().now) as vendor:
+        yield vendor
+
+
+@pytest.fixture
+def vendor(examiner: Simulator) -> Iterator[Simulator]:
+    yield examiner
+    examiner.faults.clear()
+    examiner.requests.clear()
+
+
 @pytest.mark.parametrize(
     ("key", "code", "sentence"),
     [
         (CURSOR_KEY, 0, "✓ AI code commits (optional"),
-        (CURSOR_KEY_WITHOUT_COMMITS, 0, "✗ AI code commits (optional"),
+        (
+            CURSOR_KEY_WITHOUT_COMMITS,
+            0,
+            "! AI code commits (optional: which lines AI wrote): not included: it needs an",
+        ),
         ("crsr_nonsense", 1, "✗ the key"),
     ],
 )
@@ -229,19 +274,114 @@ def test_the_doctor_does_not_mind_a_cursor_plan_without_commits(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
+    vendor: Simulator,
     key: str,
     code: int,
     sentence: str,
 ) -> None:
-    with Simulator(now=settings().now) as vendor:
-        monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
-        monkeypatch.setenv("AI_USAGE_SIMULATE", "0")
-        monkeypatch.setenv("CURSOR_ADMIN_BASE_URL", vendor.cursor_url)
-        monkeypatch.setenv("CURSOR_ADMIN_API_KEY", key)
-        assert main(["doctor"]) == code
+    assert examined(monkeypatch, tmp_path, vendor, team=key) == code
     told = said(capsys)
     assert sentence in told
     assert key not in told
+
+
+def asked_of(vendor: Simulator) -> set[tuple[str, str]]:
+    """What was asked: path and query, as words in an order; a time-out's repetition is no other question."""
+    return {(seen.path, str(sorted(seen.query.items()))) for seen in vendor.requests}
+
+
+def test_the_doctor_asks_in_the_very_words_of_the_pulls(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
+) -> None:
+    """Case 1: a grouping that the live API refuses shows in doctor."""
+    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY) == 0
+    by_doctor = asked_of(vendor)
+    vendor.requests.clear()
+    yesterday = settings().yesterday()
+    with (
+        closing(
+            ClaudeAdmin.open(base_url=vendor.anthropic_url, admin_key=ADMIN_KEY, analytics_key=ANALYTICS_KEY)
+        ) as admin,
+        closing(CursorAdmin.open(base_url=vendor.cursor_url, key=CURSOR_KEY, now=settings().now)) as cursor_admin,
+    ):
+        outcome = platform_in(tmp_path).materialize(
+            (dg.AssetSelection.groups("raw_claude", "raw_cursor")).without_checks(),
+            Span(yesterday, yesterday),
+            admin,
+            cursor_admin=cursor_admin,
+        )
+    assert not outcome.failed
+    by_pulls = asked_of(vendor)
+    assert len(by_pulls) > 16
+    assert by_pulls <= by_doctor
+    probe = {
+        ("/anthropic/v1/organizations/analytics/usage", query) for _, query in by_doctor if "'limit', ['1']" in query
+    }
+    assert by_doctor - by_pulls == probe
+
+
+def test_the_doctor_fails_where_the_vendor_refuses_a_required_request(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
+) -> None:
+    """Case 1: six dimensions, as they were asked before."""
+    six = (*USAGE_GROUPS, "inference_geo")
+    monkeypatch.setattr(claude_pulls, "USAGE_GROUPS", six)
+    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY) == 1
+    told = said(capsys)
+    assert "✗ messages usage: Claude /v1/organizations/usage_report/messages answered 400" in told
+    assert "Cannot specify more than 5 group_by[] dimensions." in told
+    assert "✓ cost report" in told
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_the_doctor_names_what_an_optional_report_needs_and_exits_zero(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator, status: int
+) -> None:
+    for path in ("analytics/cost", "claude_code", "/teams/groups", "ai-code"):
+        vendor.faults.plan("not_included", path=path, status=status, times=None)
+    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY) == 0
+    told = said(capsys)
+    for needs in (
+        "! analytics cost (optional: which people and keys caused a cost): not included: it needs a key with the scope",
+        "not included: it needs an Admin key, not scoped to a workspace, of an organization that has Claude Code",
+        "! billing groups (optional: in which billing group a member is): not included: it needs an Enterprise team",
+        "! AI code commits (optional: which lines AI wrote): not included: it needs an Enterprise team with AI Code",
+    ):
+        assert needs in told
+    assert "✗" not in told
+
+
+@pytest.mark.parametrize("status", [204, 302, 400, 402, 403, 404, 409, 418, 429, 500, 503, 529])
+def test_the_doctor_reports_every_status_and_crashes_at_none(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator, status: int
+) -> None:
+    for path in ("cost_report", "analytics/usage", "claude_code", "/teams/spend", "ai-code"):
+        vendor.faults.plan("status", status=status, path=path, times=None)
+    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY) == 1
+    told = said(capsys)
+    assert f"✗ cost report: Claude /v1/organizations/cost_report answered {status}" in told
+    assert f"✗ spend: Cursor /teams/spend answered {status}" in told
+    assert "! analytics usage (optional: which people and keys used what): " in told
+    assert "✓ messages usage" in told
+    assert "✓ usage events: " in told
+
+
+def test_the_doctor_says_that_a_day_is_not_there_yet_and_is_well(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
+) -> None:
+    vendor.faults.plan("missing_bucket", path="cost_report")
+    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY) == 0
+    assert "✓ cost report: not yet: 2026-" in said(capsys)
+
+
+def test_the_doctor_says_that_the_analytics_key_is_wrong_though_the_rest_is_well(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
+) -> None:
+    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY, "sk-ant-wrong") == 1
+    told = said(capsys)
+    assert "✗ the Analytics key is accepted: ANTHROPIC_ANALYTICS_API_KEY is wrong or revoked" in told
+    assert "✓ Claude Code usage" in told
+    assert "analytics cost" not in told
 
 
 def test_the_doctor_reads_every_uploaded_file(
@@ -264,8 +404,8 @@ def test_the_doctor_reads_every_uploaded_file(
     ("key", "sentence"),
     [
         (ANALYTICS_KEY, "✓ analytics users (optional: who uses claude.ai): not yet: 2026-11-19 was asked for"),
-        ("", "✗ analytics users (optional: who uses claude.ai): not configured: ANTHROPIC_ANALYTICS_API_KEY"),
-        (WORKSPACE_KEY, "✗ analytics users (optional: who uses claude.ai): Claude"),
+        ("", "– analytics users (optional: who uses claude.ai): not configured: ANTHROPIC_ANALYTICS_API_KEY"),
+        (WORKSPACE_KEY, "! analytics users (optional: who uses claude.ai): not included: it needs an Analytics key"),
     ],
 )
 def test_the_doctor_says_whether_claude_ai_is_open(
@@ -289,6 +429,45 @@ def test_words_of_a_sheet_are_words_on_the_screen_too(capsys: pytest.CaptureFixt
     )
     tell_troubles(Outcome(failures={"raw__x": hostile}, verdicts=[verdict], skipped={"raw/y": hostile}))
     assert said(capsys).count(hostile) == 3
+
+
+def evaluated(check: str, day: date | None, severity: str = "ERROR", why: str = "It does not hold.") -> Any:
+    partition = day.isoformat() if day else None
+    return dg.AssetCheckEvaluation(
+        asset_key=dg.AssetKey(["core", "x"]), check_name=check, passed=severity == "", metadata={},
+        severity=dg.AssetCheckSeverity(severity or "ERROR"), partition=partition,
+        description=f"{partition}: {why}" if partition else why,
+    )  # fmt: skip
+
+
+def test_results_are_printed_failed_first_then_warned_each_with_its_mark_and_days_together(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Red and yellow are told apart by their marks too; equal troubles of many days are one line."""
+    days = Span(date(2026, 11, 3), date(2026, 11, 7)).days
+    outcome = Outcome(
+        verdicts=[
+            evaluated("no_anomaly", days[0], "WARN"),
+            *(evaluated("adds_up", day, why=f"{n} USD are missing.") for n, day in enumerate(days)),
+            evaluated("adds_up", date(2026, 11, 9), why="Nothing is there."),
+            *(evaluated("is_whole", day, "") for day in days),
+        ],
+        not_judged=[
+            *(CheckResult("core/x", "adds_up", day, "not judged", "No provider was asked.") for day in days),
+            CheckResult("core/y", "is_used", None, "not judged", "Not configured: KEY is not set."),
+            CheckResult("core/z", "is_used", None, "not judged", "Not configured: KEY is not set."),
+        ],
+    )
+    assert outcome.summary == "5 passed, 1 warned, 6 failed, 2 not judged"
+    assert not outcome.is_good
+    tell_troubles(outcome)
+    tell_not_judged(outcome)
+    assert capsys.readouterr().out.splitlines() == [
+        "✗ 2026-11-03…2026-11-07 (5 days) adds_up of core/x 0 USD are missing.",
+        "✗ 2026-11-09 adds_up of core/x Nothing is there.",
+        "! 2026-11-03 no_anomaly of core/x It does not hold.",
+        "– not judged: 2 checks, such as is_used of core/y: Not configured: KEY is not set.",
+    ]
 
 
 def test_the_table_page_is_what_the_tables_say() -> None:

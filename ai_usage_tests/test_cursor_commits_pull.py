@@ -64,7 +64,7 @@ def test_every_commit_of_a_day_is_in_the_ledger_and_none_is_unknown(platform: Pl
     outcome = pull(platform, cursor)
     assert outcome.result.success
     assert outcome.all_red() == set()
-    assert set(outcome.verdicts["schema_drift", PULL]) == set(BOTH.days)
+    assert set(outcome.verdicts["schema_drift", PULL]) == {None}
     assert all(outcome.noted(f"raw/{PULL}", day)["records"] == rows(platform, day) > 0 for day in BOTH.days)
     days = platform.sql(f"select distinct activity_date::text, left(record->>'createdAt', 10) from {RAW} order by 1")
     assert days == [(str(day), str(day)) for day in BOTH.days]
@@ -141,11 +141,11 @@ def test_a_plan_without_commits_skips_them_with_a_note_and_the_rest_goes_on(
     assert outcome.result.success
     assert outcome.noted_anywhere("skipped").keys() == {f"raw/{PULL}"}
     why = outcome.noted_anywhere("skipped")[f"raw/{PULL}"]
-    assert "this key may not read it: Cursor /analytics/ai-code/commits answered 403" in why
-    assert "the team's plan does not include this" in why
+    assert why.startswith("not included: it needs an Enterprise team with AI Code Tracking")
+    assert "The vendor answered 401: You must be a member of an enterprise team" in why
     assert outcome.all_red() == set()
-    assert "not open to this key" in (outcome.verdict("schema_drift", DAY, PULL).description or "")
-    assert outcome.verdict("pull_is_recent", None, PULL).passed
+    assert "not open to this key" in outcome.not_judged("schema_drift", PULL)[None]
+    assert (("pull_is_recent", PULL) in outcome.verdicts, outcome.red("pull_is_recent", PULL)) == (False, set())
     assert platform.warehouse.pulled_days(PULL) == []
     assert platform.warehouse.pulled_days("cursor_usage_events") == [DAY]
 
@@ -160,11 +160,11 @@ def test_an_endpoint_the_team_does_not_have_is_skipped_too(platform: Platform, c
     assert "answered 404" in outcome.noted_anywhere("skipped")[f"raw/{PULL}"]
 
 
-@pytest.mark.parametrize("status", [401, 500])
+@pytest.mark.parametrize(("status", "path"), [(401, ""), (400, "ai-code"), (500, "ai-code")])
 def test_a_refused_key_or_trouble_at_the_vendor_is_no_reason_to_skip(
-    platform: Platform, cursor: Simulator, status: int
+    platform: Platform, cursor: Simulator, status: int, path: str
 ) -> None:
-    cursor.faults.plan("status", status=status, path="ai-code", times=None)
+    cursor.faults.plan("status", status=status, path=path, times=None)
     try:
         outcome = pull(platform, cursor)
     finally:

@@ -99,21 +99,35 @@ def test_a_months_seats_cost_exactly_their_price_and_usage_what_was_charged(plat
     assert billed == charged / 100
 
 
-def test_the_sheets_price_goes_first_where_it_has_one_plan(platform: Platform, vendor: Simulator) -> None:
+def test_what_the_sheet_purchased_goes_before_the_file(platform: Platform, vendor: Simulator) -> None:
+    """The price of CURSOR_PLANS for each member, until the sheet has a plan of Cursor: then what that comes to."""
     day = date(2026, 11, 10)
     refreshed(platform, vendor, Span(day, day))
     platform.sql("insert into ai_usage_analytics.dim_cursor_plan values ('File', '2026-01-01', null, 30, null)")
     mart = dg.AssetSelection.assets(dg.AssetKey(["marts", "cursor_expenses"])).without_checks()
-    found = "select distinct subscription_plan, billed_usd from ai_usage_analytics.cursor_expenses where cost_type = "
-    seats = "insert into ai_usage_analytics.seats values (2, '{}', '{}', {}, 5, '2026-01-01', null, 'p', now())"
-    expected = [("File", Decimal(1)), ("File", Decimal(1)), ("Sheet", Decimal(2)), ("File", Decimal(1))]
-    for row, price in zip(
-        [None, ("openai", "Other", 90), ("cursor", "Sheet", 60), ("cursor", "Second", 90)], expected, strict=True
+    seats = "insert into ai_usage_analytics.seats values (2, '{}', '{}', {}, 500, '2026-01-01', null, 'p', now())"
+    of_members = (
+        "select distinct subscription_plan, billed_usd from ai_usage_analytics.cursor_expenses "
+        "where cost_type = 'subscription' and is_assigned"
+    )
+    [(members,)] = platform.sql(
+        "select count(distinct user_email) from ai_usage_analytics.cursor_usage_stats where user_email not in "
+        "(select user_email from ai_usage_analytics.dim_cursor_member where role = 'free-owner')"
+    )
+    for row, each, usd in (
+        (None, ("File", Decimal(1)), members),
+        (("openai", "Other", 90), ("File", Decimal(1)), members),
+        (("cursor", "Sheet", 60), ("Sheet", Decimal(2)), 500 * 2),
+        (("cursor", "Second", 90), (None, None), 500 * 2 + 500 * 3),
     ):
         if row:
             platform.sql(seats.format(*row))
         assert platform.materialize(mart, Span(day, day), None, cursor_admin=object()).result.success
-        assert platform.sql(found + "'subscription'") == [price]
+        assert platform.sql(of_members) == [each]
+        [(billed,)] = platform.sql(
+            "select sum(billed_usd) from ai_usage_analytics.cursor_expenses where cost_type = 'subscription'"
+        )
+        assert billed == usd
 
 
 def test_without_prices_seats_are_there_and_their_price_is_unknown(platform: Platform, vendor: Simulator) -> None:

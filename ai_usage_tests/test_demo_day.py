@@ -9,7 +9,7 @@ import pytest
 
 from ai_usage.catalog import TABLES
 from ai_usage.checks.reconciliation import judge_prices
-from ai_usage.checks.verdicts import ERROR, by_day
+from ai_usage.checks.verdicts import ERROR, Verdict, by_day
 from ai_usage.dashboards.verdicts import CHECK_RESULTS
 from ai_usage.money import usd
 from ai_usage.partitions import Span
@@ -20,6 +20,18 @@ from ai_usage_tests.platform import Outcome, Platform, contents, platform_in
 
 WEEK = Span(date(2026, 11, 13), date(2026, 11, 19))
 ANALYTICS = "ai_usage_analytics"
+
+
+NOT_JUDGED = {  # by a week alone, without uploads
+    "events_add_up_to_cycle_spend",
+    "forecast_beats_naive",
+    "forecast_is_within_budget",
+    "growth_is_within_limit",
+    "ledger_is_whole",
+    "pull_is_recent",
+    "spend_is_as_usual",
+    "uploads_are_fresh",
+}
 
 
 @dataclass(frozen=True)
@@ -43,19 +55,22 @@ def test_everything_is_green_but_what_a_week_cannot_tell_and_what_the_sheet_has_
     assert all(verdict.severity == dg.AssetCheckSeverity.WARN for verdict in wrong.values())
     assert wrong.keys() == {
         "console_figures_match",
-        "events_add_up_to_cycle_spend",
         "mapping_is_unambiguous",
         "no_departed_member_spends",
+        "seats_are_used",
         "sheet_rows_are_valid",
     }
-    cycle = wrong["events_add_up_to_cycle_spend"].description or ""
-    assert cycle.startswith("Cannot be judged: 10 days of events of the billing cycle since 2026-11-03 were never")
     figures = wrong["console_figures_match"].description or ""
     assert "as a whole and in 5 workspaces: 31 of its 31 days were never pulled (make backfill)" in figures
+    assert " purchased Cursor seats have no member: " in (wrong["seats_are_used"].description or "")
     departed = wrong["no_departed_member_spends"].description or ""
     assert "key evals (ivan.zeman@example.com)" in departed
+    not_judged = {one.check for one in demo.outcome.results if one.result == "not judged"}
+    assert not_judged == NOT_JUDGED
+    cycle = demo.outcome.not_judged("events_add_up_to_cycle_spend")[None]
+    assert cycle.startswith("10 days of events of the billing cycle since 2026-11-03 were never pulled")
     daily = [days.keys() for (claim, _), days in demo.outcome.verdicts.items() if None not in days]
-    assert len(daily) == 27 + 10  # the claims about a day, and drift in ten daily pulls
+    assert len(daily) == 25  # the checks about a day that a week can judge
     assert all(list(days) == WEEK.days for days in daily)
 
 
@@ -71,6 +86,18 @@ def test_cursor_events_are_the_vendors_to_the_last_digit_and_as_many(demo: Demo)
         if events
     ]
     assert sum(row[1] for row in built) > 1000
+
+
+def test_cursor_seats_are_billed_as_the_sheet_has_them(demo: Demo) -> None:
+    rows = [one.values for one in demo.truth.sheet.good if one.tab == "seats"]
+    [seats] = [int(str(row["seats"])) for row in rows if (row["plan"], row["valid_to"]) == ("Teams", None)]
+    billed = demo.platform.sql(
+        f"""select spend_date, sum(quantity), round(sum(billed_usd), 6), count(user_email) from {ANALYTICS}.ai_spend
+        where provider = 'cursor' and meter = 'seat' group by 1 order by 1"""
+    )
+    a_day = (Decimal(40) * seats / 30).quantize(Decimal("1e-6"))
+    assert [(day, count, usd) for day, count, usd, _ in billed] == [(day, seats, a_day) for day in WEEK.days]
+    assert all(0 < members < seats for *_, members in billed)
 
 
 def test_each_cost_line_is_the_vendors_to_the_last_digit(demo: Demo) -> None:
@@ -168,6 +195,7 @@ def test_a_slip_of_a_hundred_on_any_single_line_is_caught(demo: Demo) -> None:
                 continue
             for slipped in (row["amount_usd"] * 100, row["amount_usd"] / 100):
                 verdict = judge_prices(day, [{**row, "amount_usd": slipped}])
+                assert isinstance(verdict, Verdict)
                 assert (verdict.passed, verdict.severity) == (False, ERROR), row
                 judged += 1
     assert judged > 1000

@@ -1,5 +1,7 @@
 """Dagster's event log over kept connections: Dagster's own files, for whoever reads and writes them beside us."""
 
+import logging
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,3 +84,28 @@ def test_who_watches_a_run_hears_of_it_while_it_is_written(instance: dg.DagsterI
         instance.report_engine_event("still here", instance.get_run_by_id(run_id))
         assert heard.wait(30)
         ui.end_watch_event_logs(run_id, listen)
+
+
+def test_a_run_that_ends_is_one_line_with_its_days_and_its_steps_are_none(
+    instance: dg.DagsterInstance, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What `make ui` prints; at DEBUG, Dagster's own, it was thousands of lines in three minutes."""
+
+    @dg.asset(partitions_def=dg.DailyPartitionsDefinition("2026-11-01"))
+    def failing() -> None:
+        raise ValueError
+
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(f"{record.levelname} {record.getMessage()}")  # type: ignore[method-assign]
+    event_log.RUNS.addHandler(handler)
+    try:
+        dg.materialize([made], instance=instance)
+        dg.materialize([failing], instance=instance, partition_key="2026-11-02", raise_on_error=False, run_config=QUIET)
+    finally:
+        event_log.RUNS.removeHandler(handler)
+    job = "__ephemeral_asset_job__"
+    assert len(lines) == 2
+    assert re.fullmatch(rf"INFO {job} \(\d+ s\) succeeded", lines[0])
+    assert re.fullmatch(rf"ERROR {job} 2026-11-02 \(\d+ s\) failed", lines[1])
+    assert "STEP_START" not in capfd.readouterr().err

@@ -295,7 +295,7 @@ def test_an_export_is_the_months_decimals_in_both_files(
     assert main(["export_focus", "2026-10"]) == 0
     total = sum(row["billed_usd"] for row in EVERY_KIND.values())
     told = said(capsys)
-    assert f"19 rows · ${total:,.2f} billed (exactly {total} USD) · charges on 1 of 31 days" in told
+    assert f"{len(EVERY_KIND)} rows · ${total:,.2f} billed (exactly {total} USD) · charges on 1 of 31 days" in told
     assert "Provisional: vendors may still restate" in told
     assert "SIMULATED" not in told
 
@@ -329,18 +329,38 @@ def test_simulated_figures_say_so_in_the_name_the_rows_and_on_the_screen(
 ) -> None:
     home.warehouse.append("claude_cost_report", [Answer("claude", date(2026, 10, 5), [], 1, {}, is_simulated=True)])
     spend(home.warehouse, [claude()])
-    assert main(["export_focus", "2026-10"]) == 0
+    assert main(["export_focus", "2026-10"]) == 1  # one day of it was pulled
     assert "SIMULATED DATA" in said(capsys)
     assert files(tmp_path / "exports") == {f"focus_1_2_2026-10_SIMULATED.{kind}" for kind in ("csv", "parquet")}
     assert pl.read_csv(tmp_path / "exports" / "focus_1_2_2026-10_SIMULATED.csv")["x_IsSimulated"].all()
 
 
 @pytest.mark.parametrize(
-    "month", ["", "2026", "2026-13", "2026-1", "10/2026", "2026-10-01", "0000-01", "9999-12", "٢٠٢٦-١٠"]
+    "month", ["2026", "2026-13", "2026-1", "10/2026", "2026-10-01", "0000-01", "9999-12", "٢٠٢٦-١٠"]
 )
 def test_what_is_no_month_is_one_sentence(capsys: pytest.CaptureFixture[str], month: str) -> None:
     assert main(["export_focus", month]) == 2
     assert f"MONTH={month} is not a month; write for example MONTH=2026-01." in said(capsys)
+
+
+def test_a_month_of_which_five_days_were_pulled_says_so(
+    home: Platform, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Case 29. A provider that was never asked is not waited for, and a month that is not over only up to yesterday."""
+    october = [date(2026, 10, day) for day in (27, 28, 29, 30, 31)]
+    november = [date(2026, 11, day) for day in range(1, 20)]
+    for day in (*october, *november):
+        home.warehouse.append("claude_cost_report", [Answer("claude", day, [], 1, {})])
+    spend(home.warehouse, [claude(spend_date=october[0]), claude(spend_date=november[0])])
+    assert main(["export_focus", "2026-10"]) == 1
+    told = said(capsys)
+    assert "! anthropic: 5 of 31 days were pulled (2026-10-27…2026-10-31); nothing is known of the others." in told
+    assert "make backfill FROM=2026-10-01 TO=2026-10-26" in told
+    assert "cursor" not in told
+    assert main(["export_focus"]) == 0  # the month of yesterday, up to yesterday
+    assert "2026-11: 1 rows" in said(capsys)
+    assert main(["export_focus", "2026-09"]) == 1
+    assert "anthropic: 0 of 30 days were pulled; nothing is known" in said(capsys)
 
 
 def test_a_month_without_charges_writes_nothing(

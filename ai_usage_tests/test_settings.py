@@ -1,12 +1,14 @@
 """The environment: what is missing has a default, what is wrong is one sentence that names the variable."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from ai_usage.commands.shell import prepare_instance
 from ai_usage.errors import SettingError
-from ai_usage.settings import ROOT, read_settings
+from ai_usage.settings import ROOT, names, read_settings
+from ai_usage.spelling import names_in, refuse_misspelled
 
 NOW = {"AI_USAGE_NOW": "2026-11-20T12:00:00Z"}
 
@@ -118,3 +120,133 @@ def test_credentials_must_be_there_only_where_google_is_asked() -> None:
         read_settings(missing | others)
     with pytest.raises(SettingError, match="GOOGLE_APPLICATION_CREDENTIALS is '/nowhere/"):
         read_settings(missing | {"AI_USAGE_SHEET_ID": "1AbC"})
+
+
+MISSPELLED = [  # in .env, what is meant
+    ("ANTHROPIC_ADMIN_KEY", "ANTHROPIC_ADMIN_API_KEY"),
+    ("AI_USAGE_WAREHUOSE", "AI_USAGE_WAREHOUSE"),
+    ("ANTROPIC_ADMIN_API_KEY", "ANTHROPIC_ADMIN_API_KEY"),  # begins like nothing of ours
+    ("anthropic_admin_api_key", "ANTHROPIC_ADMIN_API_KEY"),
+    ("CURSOR_API_KEY", "CURSOR_ADMIN_API_KEY"),
+    ("CURSOR_PLAN", "CURSOR_PLANS"),
+    ("ALERT_SLACK_WEBHOOK", "ALERT_SLACK_WEBHOOK_URL"),
+    ("METABASE_KEY", "METABASE_API_KEY"),
+    ("GOOGLE_APPLICATION_CREDENTIAL", "GOOGLE_APPLICATION_CREDENTIALS"),
+    ("AI_USAGE_SIMULATED", "AI_USAGE_SIMULATE"),
+]
+
+
+@pytest.mark.parametrize(("name", "meant"), MISSPELLED)
+def test_a_misspelled_name_is_refused_with_the_right_one_wherever_it_is_set(name: str, meant: str) -> None:
+    """Case 36: `.env` with ANTHROPIC_ADMIN_KEY=… or AI_USAGE_WAREHUOSE=… was silently simulated."""
+    for written in ([name], []):
+        with pytest.raises(SettingError, match=rf"{name}.* not a setting\. Did you mean {meant}\?"):
+            refuse_misspelled({name: "x"}, written, names())
+
+
+@pytest.mark.parametrize("name", ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GITHUB_TOKEN", "GEMINI_X", "AI_USAGE_X"])
+def test_an_unknown_name_of_our_kind_is_refused_in_dot_env(name: str) -> None:
+    with pytest.raises(SettingError, match=f"^.env sets {name}, which is not a setting"):
+        refuse_misspelled({name: ""}, [name], names())
+
+
+def test_an_unknown_name_that_is_ours_is_refused_in_the_environment_too_even_empty() -> None:
+    with pytest.raises(SettingError, match=r"^AI_USAGE_COLOR is set, but is not a setting\. Remove it"):
+        refuse_misspelled({"AI_USAGE_COLOR": ""}, [], names())
+
+
+OF_OTHERS = (
+    *("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL", "ANTHROPIC_MODEL", "ANTHROPIC_LOG"),
+    *("ANTHROPIC_CUSTOM_HEADERS", "ANTHROPIC_SMALL_FAST_MODEL", "ANTHROPIC_BEDROCK_BASE_URL", "ANTHROPIC_BETAS"),
+    *("ANTHROPIC_VERTEX_PROJECT_ID", "ANTHROPIC_VERTEX_BASE_URL", "ANTHROPIC_DEFAULT_OPUS_MODEL"),
+    *("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE", "OPENAI_ORG_ID", "OPENAI_ORGANIZATION"),
+    *("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_LOCATION", "GOOGLE_GENAI_USE_VERTEXAI"),
+    *("GITHUB_ACTIONS", "GITHUB_TOKEN", "GITHUB_API_URL", "GITHUB_SERVER_URL", "GITHUB_GRAPHQL_URL", "GITHUB_SHA"),
+    *("GITHUB_REF", "GITHUB_BASE_REF", "GITHUB_HEAD_REF", "GITHUB_WORKSPACE", "GITHUB_REPOSITORY", "GITHUB_ENV"),
+    *("CURSOR_TRACE_ID", "CURSOR_AGENT", "CURSOR_SESSION_ID", "BIGQUERY_DATASET", "METABASE_SITE_URL"),
+    *("DAGSTER_HOME", "DAGSTER_POSTGRES_URL", "SLACK_TOKEN", "SMTP_URL", "PATH", "HOME", "PORT", "YES", "MONTH"),
+)
+
+
+def test_names_of_other_programs_may_stand_in_the_environment() -> None:
+    refuse_misspelled(dict.fromkeys(OF_OTHERS, "x"), [], names())
+
+
+def test_a_name_that_resembles_ours_is_anothers_once_ours_is_set() -> None:
+    """Cursor's own command-line program reads CURSOR_API_KEY."""
+    with pytest.raises(SettingError, match=r"set CURSOR_ADMIN_API_KEY as well: .* or to nothing"):
+        refuse_misspelled({"CURSOR_API_KEY": "x"}, [], names())
+    for value in ("", "key"):
+        refuse_misspelled({"CURSOR_API_KEY": "x", "CURSOR_ADMIN_API_KEY": value}, [], names())
+    refuse_misspelled({"CURSOR_API_KEY": " "}, [], names())
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("A=1\n\nAI_USAGE_SIMULATE 1\n", ".env, line 3, sets nothing"),
+        ("A=1\nAI_USAGE_SIMULATE\n", ".env, line 2, sets nothing"),
+        ("A='b\n", ".env, line 1, sets nothing"),
+    ],
+)
+def test_a_line_of_dot_env_that_sets_nothing_is_named(tmp_path: Path, text: str, sentence: str) -> None:
+    """python-dotenv skips it, and what it was meant to set is not set."""
+    (tmp_path / ".env").write_text(text, encoding="utf-8")
+    with pytest.raises(SettingError) as caught:
+        names_in(tmp_path / ".env")
+    assert str(caught.value).startswith(sentence)
+
+
+def test_the_names_of_dot_env_are_read_whatever_else_stands_in_it(tmp_path: Path) -> None:
+    text = "\ufeff# a remark\nexport A=1\n\nB = 'x # y'  # z\nC=\n"
+    (tmp_path / ".env").write_text(text, encoding="utf-8")
+    assert names_in(tmp_path / ".env") == ["A", "B", "C"]
+    assert names_in(tmp_path / "none") == []
+    (tmp_path / ".env").write_bytes("A=é\n".encode("latin-1"))
+    with pytest.raises(SettingError, match="cannot be read as UTF-8"):
+        names_in(tmp_path / ".env")
+
+
+@pytest.mark.parametrize(
+    ("last", "first"),
+    [
+        ("2026-11-25", "2026-10-27"),  # thirty days
+        ("2026-10-31", "2026-10-01"),  # a month of 31: the whole of it
+        ("2026-10-30", "2026-10-01"),
+        ("2026-03-01", "2026-01-31"),
+    ],
+)
+def test_simulated_data_begin_with_the_first_day_of_the_first_demo(tmp_path: Path, last: str, first: str) -> None:
+    """Case 28: 299 partitions of days that nobody would ever pull."""
+    now = (date.fromisoformat(last) + timedelta(days=1)).isoformat() + "T09:00:00Z"
+    simulated = {"AI_USAGE_DATA_DIR": str(tmp_path), "AI_USAGE_NOW": now, "AI_USAGE_SIMULATE": "1"}
+    found = read_settings(simulated)
+    assert (found.start_date.isoformat(), found.is_start_remembered) == (first, True)
+    assert read_settings({**simulated, "AI_USAGE_SIMULATE": "0"}).start_date == date(2026, 1, 1)
+    assert read_settings({**simulated, "AI_USAGE_START_DATE": "2026-02-02"}).start_date == date(2026, 2, 2)
+
+
+def test_that_day_is_remembered_for_whoever_comes_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    simulated = {"AI_USAGE_DATA_DIR": str(tmp_path / "data"), "AI_USAGE_SIMULATE": "1"}
+    prepare_instance(read_settings({**simulated, **NOW}))
+    later = {**simulated, "AI_USAGE_NOW": "2027-03-01T00:00:00Z"}
+    prepare_instance(read_settings(later))
+    assert read_settings(later).start_date == date(2026, 10, 21)
+    (tmp_path / "data" / "first_day").write_text("soon", encoding="utf-8")
+    with pytest.raises(SettingError, match="first_day has no day in it"):
+        read_settings(later)
+    (tmp_path / "data" / "first_day").write_text("2028-01-01", encoding="utf-8")
+    with pytest.raises(SettingError, match=r"first_day is 2028-01-01, but the newest full UTC day is 2027-02-28"):
+        read_settings(later)
+
+
+def test_a_day_that_a_person_sets_is_not_remembered_and_an_older_warehouse_keeps_its_days(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    simulated = {"AI_USAGE_DATA_DIR": str(tmp_path), "AI_USAGE_SIMULATE": "1", **NOW}
+    prepare_instance(read_settings({**simulated, "AI_USAGE_START_DATE": "2026-02-02"}))
+    assert not (tmp_path / "first_day").exists()
+    (tmp_path / "ai_usage.duckdb").touch()  # made by a release that knew no such file
+    assert read_settings(simulated).start_date == date(2026, 1, 1)

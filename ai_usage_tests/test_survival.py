@@ -46,7 +46,7 @@ def a_run(folder: Path, dollars: int, *, opens_each_step: bool = False) -> bool:
     platform = platform_in(folder)
     platform.opens_each_step = opens_each_step
     platform.vendor.days = {day: ordinary(dollars + n) for n, day in enumerate(DAYS[:-1])}
-    return platform.run(span=SPAN, only=WRITERS).result.success
+    return bool(platform.run(span=SPAN, only=WRITERS).result.success)
 
 
 def watch(dies_before: str) -> None:
@@ -117,7 +117,14 @@ def test_the_undisturbed_runs_fill_every_table_and_leave_the_idle_day_empty(undi
     for found in (undisturbed.first, undisturbed.second):
         assert [list(found[table]) for table in OF_MONEY] == [DAYS[:-1]] * len(OF_MONEY)
         filled = {table for table, rows in found.items() if rows}
-        of_the_sheet = {"console_figures", "budgets", "seats", "sheet_rejections", "claude_usage_stats"}
+        of_the_sheet = {
+            "console_figures",
+            "budgets",
+            "seats",
+            "sheet_rejections",
+            "claude_usage_stats",
+            "figure_readings",
+        }
         not_open = {"claude_analytics_costs"}
         of_longer = {"spend_revisions", "budget_status", "spend_anomalies", "forecast_trials", "forecast_backtest"}
         of_longer |= {"spend_forecast", "spend_growth", "seat_use", "seat_value"}  # of what two runs of few days lack

@@ -11,6 +11,7 @@ from ai_usage.alerts.mail import Mail, MailServer
 from ai_usage.alerts.outbox import Outbox
 from ai_usage.discretion import Discretion
 from ai_usage.settings import Settings, secrets, settings
+from ai_usage.warehouse.duckdb import shows_simulated_data
 
 FILE = "alerts.sqlite"
 
@@ -36,7 +37,7 @@ class AlertsResource(dg.ConfigurableResource[Alerts]):
             channels += [Mail(server, to, of.email_from) for to in of.email_to]
         # Beside Dagster's own state, whose events it counts: who deletes one deletes both.
         outbox = Outbox(of.dagster_home / FILE, Discretion(secrets(), self.salt.strip()))
-        yield Alerts(outbox, channels, of.now, of.simulate)
+        yield Alerts(outbox, channels, of.now, shows_simulated_data(of))
 
 
 def alerts(of: Settings) -> AlertsResource:

@@ -40,6 +40,7 @@ class Cadence:
     long_window: int = 0  # days of which none goes unasked for a week
     warns: timedelta  # an age at which the newest pull is late
     is_configured: Callable[[Settings], bool]
+    key_variable: str  # what configures it
     is_certain: bool = True  # that a look leaves its trace: not where a key may not read it
 
     @property
@@ -100,6 +101,7 @@ CADENCES = [
         long_window=37,
         warns=timedelta(hours=36),
         is_configured=lambda of: of.simulate or of.has_anthropic_admin_key,
+        key_variable="ANTHROPIC_ADMIN_API_KEY",
     ),
     Cadence(
         # Figures of a day are there at about 10:00 UTC of the next one, and move for up to a week.
@@ -110,6 +112,7 @@ CADENCES = [
         window=7,
         warns=timedelta(hours=48),
         is_configured=lambda of: of.simulate or of.has_anthropic_analytics_key or of.uploads_dir.is_dir(),
+        key_variable="ANTHROPIC_ANALYTICS_API_KEY",
         is_certain=False,
     ),
     Cadence(
@@ -122,6 +125,7 @@ CADENCES = [
         window=3,
         warns=timedelta(hours=30),
         is_configured=lambda of: of.simulate or of.has_cursor_key,
+        key_variable="CURSOR_ADMIN_API_KEY",
     ),
     Cadence(
         # `sheet_changed` pulls it when it changes; once a day it is seen to be there.
@@ -132,14 +136,15 @@ CADENCES = [
         at=MORNING,
         warns=timedelta(hours=36),
         is_configured=lambda of: of.simulate or bool(of.sheet_id),
+        key_variable="AI_USAGE_SHEET_ID",
     ),
 ]
 
 
 def with_freshness(spec: dg.AssetSpec) -> dg.AssetSpec:
-    """What is pulled, with the age at which Dagster shows it as late, and as unhealthy."""
+    """What is pulled, with the age at which Dagster shows it as late, and as unhealthy; not what few days need."""
     for cadence in CADENCES:
-        if spec.key in cadence.keys:
+        if spec.key in cadence.keys and spec.key.path[-1] not in claude.PULLS_WHERE_NEEDED:
             return spec.replace_attributes(
                 freshness_policy=dg.FreshnessPolicy.time_window(fail_window=SILENT, warn_window=cadence.warns)
             )

@@ -1,7 +1,8 @@
-"""What the checks have to tell: a verdict that is worse than what was told of its check and day, or green again.
+"""What the checks have to report: a result worse than the one reported before for its check and day, or passed again.
 
-Of verdicts whose rows are told each by itself, such as budgets and spikes, each row is told once, by its `alert_key`,
-and never again: they are events, and nothing of them is set right.
+Of results whose rows are reported one by one, such as budgets, spikes and unknown fields, each row is reported once, by
+its `alert_key`, and never again: they are events, and nothing of them is set right. A check that is not judged has no
+evaluation: it neither alerts nor resolves.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from dagster._core.event_api import EventLogRecord
 from ai_usage.alerts.news import News, Severity
 from ai_usage.alerts.outbox import Memory, Outbox, Standing
 from ai_usage.automation import event_log
-from ai_usage.checks.verdicts import NOTHING_TO_JUDGE, TOLD_BY_ROW
+from ai_usage.checks.verdicts import NEVER_PULLED, TOLD_BY_ROW
 
 KIND = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 SOURCE, SUBJECTS = "checks", "check "
@@ -25,7 +26,7 @@ AT_MOST = 20_000  # evaluations a tick reads: some seconds' work
 
 EVENTS_OF = timedelta(days=14)  # older days' events are history, not news
 
-UNSEEN = "nothing_to_judge"  # of whatever claim: the trouble is another
+UNSEEN = "never_pulled"  # of whatever check: the trouble is another
 
 SEVERITIES = {0: Severity.RESOLVED, 1: Severity.WARNING, 2: Severity.FAILED}
 
@@ -130,8 +131,8 @@ def _news(standing: Standing, ui_url: str) -> News:
         key=f"{standing.subject} {standing.event_id}",
         severity=SEVERITIES[standing.gravity],
         title=f"{subject.claim} of {subject.asset}",
-        topic=UNSEEN if standing.said.startswith(f"{NOTHING_TO_JUDGE}:") else subject.claim,
-        text=(standing.said or "No reason is given.") if standing.gravity else "It is green again.",
+        topic=UNSEEN if standing.said.startswith(f"{NEVER_PULLED}:") else subject.claim,
+        text=(standing.said or "No reason is given.") if standing.gravity else "It passed again.",
         day=date.fromisoformat(subject.day) if subject.day else None,
         link=check_page(ui_url, subject.asset, subject.claim),
     )

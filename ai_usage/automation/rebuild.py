@@ -1,30 +1,35 @@
-"""When what was pulled is made into tables: where a vendor said something new, and only there.
+"""When what was pulled is made into tables: where a provider sent something new, and only there.
 
-The ledger tells what is new by its contents' hashes: a pull equal to the one before it has none. Whatever brought it,
-a sensor's run, `make backfill` or a click on one asset, the days are rebuilt unless that run did so itself.
+The ledger and the table `builds` decide: a table's day is stale if a pull that it is made of brought something new
+since the build that made it what it is. So it does not matter which run pulled it, nor which one died before it built.
 """
 
 import hashlib
-import time
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
 
 from ai_usage.automation.cadence import RUNS_AT_MOST
-from ai_usage.automation.refresh import CHAIN, PULL_JOBS, SECONDS, Published, range_tags, under_way
-from ai_usage.automation.sheet import TRIED_AGAIN, Graph, depending_on
-from ai_usage.partitions import Span, runs_of_days
+from ai_usage.automation.refresh import BUILD, CHAIN, JOBS_AT_WORK, SECONDS, Published, range_tags, under_way
+from ai_usage.automation.sheet import TRIED_AGAIN
+from ai_usage.core.holding import HOLDINGS
+from ai_usage.layers import DECLARED, pulls_behind
+from ai_usage.partitions import ONE_DAY, Span, runs_of_days
 from ai_usage.settings import settings
+from ai_usage.sources.sheets.tables import PULLS as TABS_PULLED
+from ai_usage.sources.sheets.tabs import CLAUDE_AI_USAGE, days_of, read_tab
+from ai_usage.warehouse.builds import BUILDS
 from ai_usage.warehouse.googlesql import read
-from ai_usage.warehouse.table import PULLS
+from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.table import PULLS, raw_table
 
 WINDOW = 3  # days that a changed directory is applied to
-AFTER_FAILURE = 3600  # seconds until a rebuild that failed for good is asked for again
-DAYS_ASKED = 500  # of Dagster at once
+DAYS_TOGETHER = 62  # so many days are built by one run though only some tables of some of them are stale
 
-# What is new since a pull: contents, and the look that makes a day final in the marts.
+# The newest pull that brought something: new content, or the look that makes a day final in the marts.
 NEWS = f"""
 select
     pull,
@@ -32,19 +37,28 @@ select
     max(pull_id) as pull_id
 from {PULLS.address}
 where
-    pull_id > @after
-    and (
-        pull_id = records_pull_id
-        or pull_id in (select settled_by from ({read("marts/settled_days")}))
-    )
+    pull_id = records_pull_id
+    or pull_id in (select settled_by from ({read("marts/settled_days")}))
 group by pull, activity_date
 """
+BUILT = f"select asset, activity_date, built_from, failure is not null as has_failed from {BUILDS.address}"
+VERSIONS = f"""
+select pull_id
+from {PULLS.address}
+where pull = @pull and pull_id = records_pull_id
+order by pull_id
+"""
+RECORDS = f"select record from {raw_table(CLAUDE_AI_USAGE.pull).address} where pull_id = @pull_id order by position"
+
+Graph = Any  # dagster's asset graph, whose class is not public
+Keys = frozenset[dg.AssetKey]
+NOTHING: Keys = frozenset()
 
 rebuild_days = dg.define_asset_job(
-    "rebuild_days",
+    BUILD,
     selection=dg.AssetSelection.all() - dg.AssetSelection.key_prefixes("raw"),
-    description="Make core, marts and their checks anew over a range of days, asking no vendor. `rebuild_what_changed` "
-    "runs the part that a change is about.",
+    description="Build core, marts and boards of a range of days from the ledger and check them, asking no provider. "
+    "`rebuild_what_changed` runs the part that a change is about.",
 )
 
 
@@ -52,130 +66,226 @@ rebuild_days = dg.define_asset_job(
     job=rebuild_days,
     minimum_interval_seconds=SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Rebuilds the days of which a vendor said something new, and what depends on them; nothing else.",
+    description="Builds the days of which a provider sent something new, and what depends on them; nothing else.",
 )
 def rebuild_what_changed(context: dg.SensorEvaluationContext, published: Published) -> dg.SensorResult | dg.SkipReason:
-    """A run for each span of changed days. One that failed for good is asked for again after an hour."""
+    """A run for each span of stale days. One that failed for good, or left a table as it was, is asked for again in
+    the next hour.
+    """
     if published is None:
         return dg.SkipReason("nothing was ever pulled")
-    if waits_for := under_way(context.instance, rebuild_days.name, *PULL_JOBS):
+    if waits_for := under_way(context.instance, *JOBS_AT_WORK):
         return dg.SkipReason(f"waits for {', '.join(waits_for)}: what they bring is built at once")
     repository: Any = context.repository_def  # there in every tick
-    news = published.ask(NEWS, after=context.cursor or "").to_dicts()
-    asked = [*requests(news, repository.asset_graph, context.instance), *failed(context.instance)]
+    asked = [*requests(published, repository.asset_graph)]
     return dg.SensorResult(
-        run_requests=asked,
-        skip_reason=None if asked else dg.SkipReason("nothing changed that is not built"),
-        cursor=max((row["pull_id"] for row in news), default=context.cursor),
+        run_requests=asked, skip_reason=None if asked else dg.SkipReason("nothing changed that is not built")
     )
 
 
-def requests(news: Iterable[Mapping[str, Any]], graph: Graph, instance: dg.DagsterInstance) -> Iterator[dg.RunRequest]:
-    """A run for each span of days on which something changed and was not built since. What has no days goes with
-    each: it is made of all of them.
+def requests(ledger: Warehouse, graph: Graph, *, asked: Span | None = None) -> Iterator[dg.RunRequest]:
+    """A run for each span of days of which a table is stale, oldest first; of the days `asked`, everything. Only days
+    that some provider was asked about are built.
     """
-    changed: dict[str, dict[date | None, float]] = {}
-    for row in news:
-        changed.setdefault(row["pull"], {})[row["activity_date"]] = _made_at(row["pull_id"])
-    there = Span(settings().start_date, settings().yesterday())  # the ledger may know days before the start
-    daily: dict[date, set[dg.AssetKey]] = {}
-    lasting: set[dg.AssetKey] = set()
-    for pull, days in changed.items():
-        partitions = {day: at for day, at in days.items() if day is None or day in there}
-        unbuilt = set(_unbuilt(dg.AssetKey(["raw", pull]), partitions, graph, instance))
-        if not unbuilt:
-            continue
-        keys = {key for key in depending_on(pull).resolve(graph) if key.path[0] != "raw"}
-        of_days = {key for key in keys if graph.get(key).partitions_def is not None}
-        lasting |= keys - of_days
-        for day in _window() if None in unbuilt else unbuilt:
-            if of_days and day is not None:
-                daily.setdefault(day, set()).update(of_days)
-    last = max(changed_id for row in news if (changed_id := row["pull_id"])) if changed else ""
-    for span in _spans(daily):
-        keys = set().union(*(daily.get(day, set()) for day in span.days)) | lasting
-        yield _request(keys, range_tags(span), f"{last} {span}")
-    if lasting and not daily:
-        yield _request(lasting, {}, last)
+    stale = Stale.of(ledger, graph, asked)
+    together: list[tuple[Span | None, Keys]] = list(stale.spans())
+    for span, keys in together[:-1]:
+        yield _request(keys | stale.lasting_above(keys), span, stale.newest)
+    if stale.lasting and not together:
+        together = [(None, NOTHING)]
+    for span, keys in together[-1:]:
+        yield _request(keys | stale.lasting_with(keys), span, stale.newest)
 
 
-def _request(keys: set[dg.AssetKey], tags: Mapping[str, str], what: str) -> dg.RunRequest:
-    key = hashlib.sha256(what.encode()).hexdigest()[:16]
+def _request(keys: Keys, span: Span | None, newest: str) -> dg.RunRequest:
+    hour = f"{settings().now():%Y-%m-%dT%H}"
+    what = " ".join([newest, str(span), hour, *sorted(key.to_user_string() for key in keys)])
     return dg.RunRequest(
-        run_key=key, asset_selection=sorted(keys), tags={**tags, **TRIED_AGAIN, CHAIN: f"rebuild_{key}"}
+        run_key=hashlib.sha256(what.encode()).hexdigest()[:16],
+        asset_selection=sorted(keys),
+        tags={**(range_tags(span) if span else {}), **TRIED_AGAIN, CHAIN: BUILD},
     )
 
 
-def _spans(days: Iterable[date]) -> list[Span]:
-    spans = list(runs_of_days(list(days)))
-    return spans if len(spans) <= RUNS_AT_MOST else [Span(spans[0].first, spans[-1].last)]
-
-
-def _window() -> list[date]:
-    last = settings().yesterday()
-    return Span(max(settings().start_date, last - timedelta(days=WINDOW - 1)), last).days
-
-
-def _unbuilt(
-    raw: dg.AssetKey, days: Mapping[date | None, float], graph: Graph, instance: dg.DagsterInstance
-) -> Iterator[date | None]:
-    """Those of the days (None: the snapshot) since whose version some asset made of them was not built."""
-    children = [graph.get(key) for key in sorted(graph.get(raw).child_keys) if key.path[0] != "raw"]
-    for day, made_at in days.items():
-        if day is None and any(_built_at(instance, child.key) < made_at for child in children):
-            yield None
-    dated = {day.isoformat(): (day, made_at) for day, made_at in days.items() if day is not None}
-    unbuilt: set[date] = set()
-    for child in children:
-        if child.partitions_def is not None and dated:
-            built = _days_built(instance, child.key, list(dated), min(at for _, at in dated.values()))
-            unbuilt |= {day for key, (day, made_at) in dated.items() if built.get(key, 0) < made_at}
-    yield from unbuilt
-
-
-def _built_at(instance: dg.DagsterInstance, key: dg.AssetKey) -> float:
-    event = instance.get_latest_materialization_event(key)
-    return event.timestamp if event else 0
-
-
-def _days_built(instance: dg.DagsterInstance, key: dg.AssetKey, days: list[str], since: float) -> dict[str, float]:
-    """When each of the days was last built, of those built since an instant."""
-    found: dict[str, float] = {}
-    for n in range(0, len(days), DAYS_ASKED):
-        cursor: str | None = None
-        has_more = True
-        while has_more:
-            page = instance.fetch_materializations(
-                dg.AssetRecordsFilter(key, asset_partitions=days[n : n + DAYS_ASKED], after_timestamp=since),
-                limit=1000,
-                cursor=cursor,
-                ascending=True,
-            )
-            for record in page.records:
-                found[record.partition_key or ""] = record.timestamp
-            cursor, has_more = page.cursor, page.has_more
+def _news(ledger: Warehouse) -> dict[str, dict[date | None, str]]:
+    """Pull → day (None: the snapshot) → the newest pull that brought something. The ledger may know days before the
+    start, which have no partitions.
+    """
+    there = Span(settings().start_date, settings().yesterday())
+    found: dict[str, dict[date | None, str]] = {}
+    for pull, day, pull_id in ledger.ask(NEWS).iter_rows():
+        if day is None or day in there:
+            found.setdefault(pull, {})[day] = pull_id
     return found
 
 
-def _made_at(pull_id: str) -> float:
-    """When a pull was written: ids begin with it, in nanoseconds."""
-    return int(pull_id.partition("-")[0]) / 1e9
+@dataclass
+class Stale:
+    """What is to be built: by day, and of tables without days."""
+
+    graph: Graph
+    newest: str  # the last pull that was looked at
+    asked_about: Sequence[date]  # the days that some provider was asked about
+    tables: dict[date, Keys] = field(default_factory=dict)  # that can be built for each of them
+    daily: dict[date, Keys] = field(default_factory=dict)
+    lasting: Keys = NOTHING
+    _below: dict[dg.AssetKey, Keys] = field(default_factory=dict)
+    _of_pulls: dict[frozenset[str], Keys] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, ledger: Warehouse, graph: Graph, asked: Span | None) -> "Stale":
+        """Compares the ledger with what was built. Of the days `asked` everything counts as stale."""
+        pulls = _news(ledger)
+        found = cls(
+            graph,
+            newest=max((pull_id for days in pulls.values() for pull_id in days.values()), default=""),
+            asked_about=sorted({day for days in pulls.values() for day in days if day}),
+        )
+        for day in found.asked_about:
+            found.tables[day] = found.tables_of(frozenset(pull for pull, days in pulls.items() if day in days))
+        builds = _Builds.of(ledger)
+        changed = found.changes(pulls, ledger, builds)
+        for day, keys in found.tables.items():
+            is_asked = asked is not None and day in asked
+            stale = {key for key in keys if is_asked or builds.is_stale(key, day, changed.get((key, day), ""))}
+            if stale:
+                found.daily[day] = frozenset(stale)
+        found.lasting = frozenset(
+            key for (key, day), at in changed.items() if day is None and builds.is_stale(key, None, at)
+        )
+        return found
+
+    def changes(
+        self, pulls: Mapping[str, Mapping[date | None, str]], ledger: Warehouse, builds: "_Builds"
+    ) -> dict[tuple[dg.AssetKey, date | None], str]:
+        """By table and day, the newest pull that brought something for it; of tables without days, of any day."""
+        found: dict[tuple[dg.AssetKey, date | None], str] = {}
+        for pull, days in pulls.items():
+            changed = {day: pull_id for day, pull_id in days.items() if day}
+            if None in days:
+                changed |= dict.fromkeys(self.days_of_snapshot(ledger, builds, pull), days[None])
+            newest = max(days.values())
+            for key in self.below_pull(pull):
+                for day, pull_id in changed.items() if self.has_days(key) else [(None, newest)]:
+                    found[key, day] = max(pull_id, found.get((key, day), ""))
+        return found
+
+    def days_of_snapshot(self, ledger: Warehouse, builds: "_Builds", pull: str) -> Iterable[date]:
+        """The days that a changed snapshot is applied to: of a provider's directory the last ones; of the sheet all of
+        them, since owners, people and prices are of the whole history; of claude_ai_usage those whose rows changed.
+        """
+        if pull == CLAUDE_AI_USAGE.pull:
+            below = self.below(dg.AssetKey(["raw", pull]))
+            return _days_touched(ledger, {day: builds.oldest(below & keys, day) for day, keys in self.tables.items()})
+        if pull in TABS_PULLED:
+            return self.asked_about
+        since = settings().yesterday() - timedelta(days=WINDOW - 1)
+        return [day for day in self.asked_about if day >= since]
+
+    def below_pull(self, pull: str) -> Keys:
+        """All that is built of a pull; of one of those that block a provider's days together, of all of them: the
+        checks that block a day compare them.
+        """
+        together = {one for by in HOLDINGS.values() if pull in by.pulls for one in by.pulls} | {pull}
+        return NOTHING.union(*(self.below(dg.AssetKey(["raw", one])) for one in together))
+
+    def tables_of(self, pulls: frozenset[str]) -> Keys:
+        """The tables that can be built for a day about which these pulls asked."""
+        if pulls not in self._of_pulls:
+            names = {table for table, of in DECLARED.items() if of.is_daily and pulls_behind(table) & pulls}
+            keys = {dg.AssetKey(name.split("/")) for name in names if not name.startswith("raw/")}
+            self._of_pulls[pulls] = frozenset(key for key in keys if self.graph.has(key))
+        return self._of_pulls[pulls]
+
+    def has_days(self, key: dg.AssetKey) -> bool:
+        return self.graph.get(key).partitions_def is not None
+
+    def below(self, key: dg.AssetKey) -> Keys:
+        """All that depends on an asset, directly or not, and is built rather than pulled."""
+        if key not in self._below:
+            children = self.graph.get(key).child_keys if self.graph.has(key) else ()
+            built = [child for child in children if child.path[0] != "raw"]
+            self._below[key] = frozenset(built).union(*(self.below(child) for child in built))
+        return self._below[key]
+
+    def lasting_with(self, keys: Keys) -> Keys:
+        """The stale tables without days, those that depend on the keys, and what these are made of besides pulls."""
+        below = {one for key in keys for one in self.below(key) if not self.has_days(one)}
+        wanted = keys | self.lasting | below
+        return frozenset(wanted - keys) | self._made_of_no_pull(wanted)
+
+    def lasting_above(self, keys: Keys) -> Keys:
+        """Those of them that the keys depend on: the others wait for the last of several runs."""
+        above = {key for key in self.lasting if self.below(key) & keys}
+        return frozenset(above) | self._made_of_no_pull(keys)
+
+    def _made_of_no_pull(self, keys: Iterable[dg.AssetKey]) -> Keys:
+        parents = {parent for key in keys for parent in self.graph.get(key).parent_keys}
+        return frozenset(
+            parent for parent in parents if parent.path[0] != "raw" and not self.graph.get(parent).parent_keys
+        )
+
+    def spans(self) -> Iterator[tuple[Span, Keys]]:
+        """The stale days in as few runs as may be: neighbors that need other tables are built together if they are few,
+        and if there would be too many runs, so is what lies between them, as long as it was asked about.
+        """
+        for stretch in runs_of_days(self.asked_about):
+            found: list[tuple[Span, Keys]] = []
+            for day in (one for one in stretch.days if one in self.daily):
+                here = (Span(day, day), self.daily[day])
+                if found and found[-1][0].last + ONE_DAY == day and _are_one(found[-1], here):
+                    found[-1] = _together(found[-1], here)
+                else:
+                    found.append(here)
+            if len(found) > RUNS_AT_MOST:
+                found = [(Span(found[0][0].first, found[-1][0].last), NOTHING.union(*(keys for _, keys in found)))]
+            yield from found
 
 
-def failed(instance: dg.DagsterInstance) -> Iterator[dg.RunRequest]:
-    """The rebuilds that came to nothing, whatever the cause was: it may be gone."""
-    seen: set[str] = set()
-    since = datetime.now().astimezone() - timedelta(days=7)
-    for record in instance.get_run_records(dg.RunsFilter(job_name=rebuild_days.name, created_after=since), limit=200):
-        run = record.dagster_run
-        chain = run.tags.get(CHAIN, "")
-        is_latest = chain not in seen
-        seen.add(chain)
-        ended = record.end_time or record.update_timestamp.timestamp()
-        if not (chain and is_latest and run.status == dg.DagsterRunStatus.FAILURE and run.asset_selection):
-            continue
-        if time.time() - ended > AFTER_FAILURE:
-            kept = {tag: run.tags[tag] for tag in (*range_tags(Span(date.min, date.min)), CHAIN) if tag in run.tags}
-            yield dg.RunRequest(
-                run_key=f"{chain} {run.run_id}", asset_selection=sorted(run.asset_selection), tags=kept | TRIED_AGAIN
-            )
+def _are_one(one: tuple[Span, Keys], other: tuple[Span, Keys]) -> bool:
+    return one[1] == other[1] or len(Span(one[0].first, other[0].last).days) <= DAYS_TOGETHER
+
+
+def _together(one: tuple[Span, Keys], other: tuple[Span, Keys]) -> tuple[Span, Keys]:
+    return Span(one[0].first, other[0].last), one[1] | other[1]
+
+
+@dataclass(frozen=True)
+class _Builds:
+    """From which state of the ledger each table and day was built. Of a failed build: from none."""
+
+    made: Mapping[tuple[str, date | None], str]
+
+    @classmethod
+    def of(cls, ledger: Warehouse) -> "_Builds":
+        rows = ledger.ask(BUILT).iter_rows() if ledger.has(BUILDS) else ()
+        return cls({(asset, day): "" if has_failed else made for asset, day, made, has_failed in rows})
+
+    def is_stale(self, key: dg.AssetKey, day: date | None, changed: str) -> bool:
+        return (made := self.made.get((key.to_user_string(), day), "")) < changed or not made
+
+    def oldest(self, keys: Collection[dg.AssetKey], day: date) -> str:
+        return min((self.made.get((key.to_user_string(), day), "") for key in keys), default="")
+
+
+def _days_touched(ledger: Warehouse, built: Mapping[date, str]) -> Iterator[date]:
+    """The days whose rows of the tab claude_ai_usage differ from those that the day was built from."""
+    versions = ledger.ask(VERSIONS, pull=CLAUDE_AI_USAGE.pull)["pull_id"].to_list()
+    rows: dict[str, dict[date, list[Any]]] = {"": {}}
+
+    def rows_of(version: str) -> dict[date, list[Any]]:
+        if version not in rows:
+            records = ledger.ask(RECORDS, pull_id=version)["record"].to_list()
+            by_day = days_of(read_tab(CLAUDE_AI_USAGE, records).good)
+            rows[version] = {day: _telling(of_day) for day, of_day in by_day.items()}
+        return rows[version]
+
+    for day, made in built.items():
+        was = max((version for version in versions if version < made), default="")
+        if was != versions[-1] and rows_of(was).get(day) != rows_of(versions[-1]).get(day):
+            yield day
+
+
+def _telling(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """What a day's rows say, wherever in the tab they stand."""
+    return sorted([str(value) for name, value in sorted(row.items()) if name != "row_number"] for row in rows)

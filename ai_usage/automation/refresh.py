@@ -4,6 +4,8 @@ A sensor for each source asks, every few minutes, what is due there. It reads th
 warehouse, which belongs to the runs.
 """
 
+import os
+import socket
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,12 +15,15 @@ from ai_usage.automation.cadence import CADENCES, Cadence, Looks
 from ai_usage.checks.verdicts import RANGE_END, RANGE_START
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
+from ai_usage.sources.sheets.pulls import OWN_JOB as SHEET_JOB
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
 
 SECONDS = 120  # between two looks
 CHAIN = "ai_usage/chain"  # a run's tag: of the runs that try the same, the first failure is told, and the success
 ENDED = {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
+BUILD, REFRESH_DAY, REFRESH_RANGE = "rebuild_days", "refresh_day", "refresh_range"  # jobs
+PROCESS = "ai_usage/process"  # a run's tag: the machine and process that run it, if no daemon launched it
 UNDER_WAY = [status for status in dg.DagsterRunStatus if status not in ENDED]
 
 LOOKS = f"""
@@ -31,21 +36,6 @@ group by pull, activity_date
 Published = dg.ResourceParam[Warehouse | None]  # the copy that runs leave to readers; None before the first one
 
 Job = Any  # a job of assets that is not resolved yet, whose class is not public
-
-everything = dg.AssetSelection.all()
-
-refresh_day = dg.define_asset_job(
-    "refresh_day",
-    selection=everything,
-    description="Pull one UTC day from every source, rebuild it, check it. Pick the day as the partition.",
-)
-
-refresh_range = dg.define_asset_job(
-    "refresh_range",
-    selection=everything,
-    description="The same for a range of days in one run, which takes the fewest requests. The range is in the tags "
-    f"{RANGE_START} and {RANGE_END}: `make backfill` and the UI's backfill dialog set them.",
-)
 
 
 def range_tags(span: Span) -> dict[str, str]:
@@ -64,7 +54,26 @@ def looks(ledger: Warehouse | None, pulls: tuple[str, ...]) -> Looks:
 
 def under_way(instance: dg.DagsterInstance, *jobs: str) -> list[str]:
     """Which of the jobs have a run that has not ended."""
+    end_the_dead(instance)
     return [job for job in jobs if instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=UNDER_WAY))]
+
+
+def end_the_dead(instance: dg.DagsterInstance) -> None:
+    """Note as failed the runs whose command was killed: Dagster watches only over processes that it started."""
+    for run in instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY)):
+        host, _, process = run.tags.get(PROCESS, "").rpartition(" ")
+        if host == socket.gethostname() and not _is_alive(int(process)):
+            instance.report_run_failed(run, "The command that ran it was killed. What it pulled is kept.")
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def pull_job(cadence: Cadence) -> Job:
@@ -119,6 +128,7 @@ def _described(cadence: Cadence) -> str:
 
 
 PULL_JOBS = [cadence.job for cadence in CADENCES]
+JOBS_AT_WORK = (BUILD, *PULL_JOBS, SHEET_JOB, REFRESH_DAY, REFRESH_RANGE)
 JOBS = [pull_job(cadence) for cadence in CADENCES]
 SENSORS = [when_due(cadence, job) for cadence, job in zip(CADENCES, JOBS, strict=True)]
 

@@ -70,6 +70,35 @@ allocation_loses_nothing = daily_check(
 )
 
 
+def _measured(warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
+    found = wrong_rows(warehouse, "payers_cost_what_was_measured", span)
+    return unless_held(warehouse, span, {day: _mismeasured(rows) for day, rows in found.items()}, CLAUDE)
+
+
+def _mismeasured(rows: Rows) -> Verdict:
+    row = rows[0]
+    payer = row["api_key_id"] or row["user_email"] or "a payer without a key"
+    what = " ".join(part for part in (row["model"], row["kind"]) if part)
+    return Verdict.error(
+        f"{payer} was allocated {row['allocated_usd']:,f} USD of {what} in {row['workspace_id']}, analytics measured "
+        f"{row['measured_usd']:,f} USD{f'; and {len(rows) - 1} more' if len(rows) > 1 else ''}.",
+        rows,
+    )
+
+
+payers_cost_what_was_measured = daily_check(
+    "payers_cost_what_was_measured",
+    SHARES,
+    _measured,
+    source=FROM_CLAUDE,
+    description="Where analytics and cost lines agree on a thing's cost, each key's and actor's total is the measured "
+    "one.",
+    relies_on=["claude_analytics_cost"],
+    also_reads=[dg.AssetKey(["core", "claude_costs"]), dg.AssetKey(["core", "claude_analytics_costs"])],
+    is_optional=True,
+)
+
+
 def _expenses_of(provider: str, holding: Holding) -> Any:
     def judge(warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
         found = {
@@ -211,6 +240,7 @@ checks_can_see_data = daily_check(
 
 CHECKS = [
     allocation_loses_nothing,
+    payers_cost_what_was_measured,
     claude_expenses_equal_costs,
     cursor_expenses_equal_costs,
     billed_and_estimated_never_mixed,

@@ -9,7 +9,17 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.checks.verdicts import IT_IS_SO, Rows, Verdict, daily_check, snapshot_check, some, wrong_rows
+from ai_usage.checks.verdicts import (
+    IT_IS_SO,
+    Rows,
+    Sightings,
+    Verdict,
+    daily_check,
+    sighting_check,
+    snapshot_check,
+    some,
+    wrong_rows,
+)
 from ai_usage.core import holding
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
@@ -32,9 +42,11 @@ KNOWN_BESIDE |= {"period", "subscriptionCycleStart", "totalMembers", "totalPages
 
 
 def no_day_is_missing(
-    source: Source, table: str, pulls: Sequence[str], *, also_reads: Sequence[str] = ()
+    source: Source, table: str, pulls: Sequence[str], *, asked_by: Sequence[str] = (), also_reads: Sequence[str] = ()
 ) -> dg.AssetChecksDefinition:
-    """Whether each report that a core table rests on was pulled, and stands in core with every record."""
+    """Whether each report that a core table rests on was pulled, and stands in core with every record. A day that
+    `asked_by` asked the provider about needs it too.
+    """
     return daily_check(
         "no_day_is_missing",
         dg.AssetKey(["core", table]),
@@ -42,6 +54,7 @@ def no_day_is_missing(
         source=source,
         description=f"Each day's {', '.join(pulls)} was pulled and stands in core whole; an empty answer is an answer.",
         relies_on=pulls,
+        asked_by=asked_by,
         also_reads=[dg.AssetKey(["core", other]) for other in also_reads],
         holds_its_day=True,
     )
@@ -56,7 +69,8 @@ def _missing(row: Mapping[str, Any]) -> str:
     if row["records"] is None:
         return f"{row['pull']} was never pulled"
     rejected = f", {row['rejected_records']} of which cannot be used" if row["rejected_records"] else ""
-    return f"core holds {row['rows_in_core']} of the {row['records']} records of {row['pull']}{rejected}"
+    older = f", and {older} of an older version" if (older := row["rows_of_older_versions"]) else ""
+    return f"core holds {row['rows_in_core']} of the {row['records']} records of {row['pull']}{rejected}{older}"
 
 
 READABLE = "Each record of {} can be used: what carries money, identity or the day is readable."
@@ -129,66 +143,43 @@ READ_BY_CORE = {  # records_are_readable names what cannot be used of them
 }
 
 
-def _drifted_days(pull: str, of: type, warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
+def _drifted(pull: str, of: type, warehouse: Warehouse, span: Span | None, sightings: Sightings) -> None:
     said = warehouse.newest(pull, span)
-    return {day: _drift(said, of, day) for day in said.days}
+    for at, day in said.versions.select("pulled_at", "activity_date").iter_rows():
+        unknown, records = _drift(said, of, day)
+        sightings.add(day or at.date(), unknown, records)
 
 
-def _drifted_snapshot(pull: str, of: type, warehouse: Warehouse) -> Verdict | None:
-    said = warehouse.newest(pull, None)
-    return None if said.versions.is_empty() else _drift(said, of, None)
-
-
-def _drift(said: Records, of: type, day: date | None) -> Verdict:
+def _drift(said: Records, of: type, day: date | None) -> tuple[Counter[str], int]:
+    """What is unknown in a day's records, and how many records there are; of a directory the day is None."""
     lines = said.lines.filter(said.lines["activity_date"].eq_missing(day))
     unknown = drift(lines["record"], of, are_rejections_known=said.pull in READ_BY_CORE)
     for envelope in said.versions.filter(said.versions["activity_date"].eq_missing(day))["envelope"]:
         beside = json.loads(envelope).keys() - KNOWN_BESIDE
         unknown.update(f"unknown field {name} beside the records" for name in beside)
-    return _drift_verdict(unknown, lines.height)
+    return unknown, lines.height
 
 
-def _drift_verdict(unknown: Counter[str], records: int) -> Verdict:
-    if not unknown:
-        return Verdict.right(f"Nothing unknown in {records} records.")
-    found = sorted(unknown.items(), key=lambda item: (-item[1], item[0]))
-    named = "; ".join(f"{what} ({times}×)" for what, times in found)
-    rows = [{"unknown": what, "records": times} for what, times in found]
-    return Verdict.warning(f"Kept in raw, but the contract does not name it: {named}.", rows)
-
-
-DRIFT = "Every field and value is one the vendor's contract names; others are kept in raw and named here."
+DRIFT = "Every field and value is one that the provider's contract names; others are kept in raw and named here."
 
 
 def schema_drift(
     source: Source, daily: Mapping[str, type], snapshots: Mapping[str, type], optional: Collection[str] = ()
 ) -> list[dg.AssetChecksDefinition]:
-    """Whether a source's raw records hold only what is known, pull by pull."""
+    """Whether a source's raw records hold only what is known: one result per pull and run, whatever its days."""
     return [
-        *(
-            daily_check(
-                "schema_drift",
-                dg.AssetKey(["raw", pull]),
-                partial(_drifted_days, pull, of),
-                source=source,
-                description=DRIFT,
-                relies_on=[pull],
-                is_optional=pull in optional,
-            )
-            for pull, of in daily.items()
-        ),
-        *(
-            snapshot_check(
-                "schema_drift",
-                dg.AssetKey(["raw", pull]),
-                partial(_drifted_snapshot, pull, of),
-                source=source,
-                description=DRIFT,
-                pull=pull,
-                is_optional=pull in optional,
-            )
-            for pull, of in snapshots.items()
-        ),
+        sighting_check(
+            "schema_drift",
+            dg.AssetKey(["raw", pull]),
+            partial(_drifted, pull, of),
+            source=source,
+            description=DRIFT,
+            warning="Kept in raw, but the contract does not name it",
+            pulls=[pull],
+            is_daily=pull in daily,
+            is_optional=pull in optional,
+        )
+        for pull, of in (*daily.items(), *snapshots.items())
     ]
 
 
@@ -223,6 +214,7 @@ def pull_is_recent(
             description=f"The vendor was asked within {RECENT.total_seconds() / 3600:.0f} hours, up to yesterday.",
             pull=pull,
             is_optional=pull in optional,
+            is_about_now=True,
         )
         for pull in (*daily, *snapshots)
     ]
@@ -268,6 +260,7 @@ source_is_not_silent = [
         source=source,
         description=f"Some day of the last {SILENT_DAYS} is known, and has a record: what is not heard of is not $0.",
         pull=pull,
+        is_about_now=True,
     )
     for source, pull in ((CLAUDE, "claude_cost_report"), (CURSOR, "cursor_usage_events"))
 ]
@@ -294,9 +287,9 @@ CHECKS = [
     no_day_is_missing(
         CLAUDE, "claude_costs", holding.CLAUDE.pulls, also_reads=["claude_daily_cost", "claude_usage_tokens"]
     ),
-    no_day_is_missing(CLAUDE, "claude_code_usage_stats", ["claude_code_usage"]),
-    no_day_is_missing(CURSOR, "cursor_usage_events", ["cursor_usage_events"]),
-    no_day_is_missing(CURSOR, "cursor_usage_stats", ["cursor_daily_usage"]),
+    no_day_is_missing(CLAUDE, "claude_code_usage_stats", ["claude_code_usage"], asked_by=holding.CLAUDE.pulls),
+    no_day_is_missing(CURSOR, "cursor_usage_events", ["cursor_usage_events"], asked_by=holding.CURSOR.pulls),
+    no_day_is_missing(CURSOR, "cursor_usage_stats", ["cursor_daily_usage"], asked_by=holding.CURSOR.pulls),
     records_are_readable(
         CLAUDE,
         "claude_costs",
@@ -318,7 +311,12 @@ CHECKS = [
     every_member_has_a_row,
     *source_is_not_silent,
     *schema_drift(CLAUDE, claude.DAILY_PULLS, claude.SNAPSHOT_PULLS, claude.OPTIONAL_PULLS),
-    *pull_is_recent(CLAUDE, claude.DAILY_PULLS, claude.SNAPSHOT_PULLS, claude.OPTIONAL_PULLS),
+    *pull_is_recent(
+        CLAUDE,
+        [pull for pull in claude.DAILY_PULLS if pull not in claude.PULLS_WHERE_NEEDED],
+        claude.SNAPSHOT_PULLS,
+        claude.OPTIONAL_PULLS,
+    ),
     *schema_drift(CURSOR, cursor.DAILY_PULLS, cursor.SNAPSHOT_PULLS, cursor.OPTIONAL_PULLS),
     *pull_is_recent(SHEET, (), [tab.pull for tab in TABS.values()], [t.pull for t in TABS.values() if t.is_optional]),
     *pull_is_recent(CURSOR, cursor.DAILY_PULLS, cursor.SNAPSHOT_PULLS, cursor.OPTIONAL_PULLS),

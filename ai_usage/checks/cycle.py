@@ -15,7 +15,7 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.checks.verdicts import Verdict, snapshot_check, some
+from ai_usage.checks.verdicts import Finding, NotJudged, Verdict, snapshot_check, some
 from ai_usage.money import usd
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.sources.cursor.client import SETTLING
@@ -57,7 +57,7 @@ class Charged:
         return least - slack <= figure - self.settled <= most + slack
 
 
-def _cycle_adds_up(warehouse: Warehouse) -> Verdict | None:
+def _cycle_adds_up(warehouse: Warehouse) -> Finding | None:
     spend, open_day = (_last(warehouse, pull) for pull in ("cursor_spend", "cursor_usage_events_today"))
     if spend is None:
         return None
@@ -65,16 +65,14 @@ def _cycle_adds_up(warehouse: Warehouse) -> Verdict | None:
         return Verdict.warning("Cannot be judged: raw/cursor_spend does not say when its billing cycle began.")
     figure = found[-1]
     if open_day is None or open_day.versions["pulled_at"][0] < figure.at:
-        return Verdict.warning(
-            "Cannot be judged: raw/cursor_usage_events_today was not pulled after raw/cursor_spend. Materialize both."
-        )
+        return NotJudged("raw/cursor_usage_events_today was not pulled after raw/cursor_spend. Materialize both.")
     first_open = _first_day(open_day)
     closed = Span(figure.cycle_start.date(), first_open - ONE_DAY) if figure.cycle_start.date() < first_open else None
     missing = sorted(set(closed.days) - set(warehouse.pulled_days("cursor_usage_events"))) if closed else []
     if missing:
-        return Verdict.warning(
-            f"Cannot be judged: {len(missing)} days of events of the billing cycle since {figure.cycle_start:%Y-%m-%d} "
-            f"were never pulled: {some(missing)}. Backfill them."
+        return NotJudged(
+            f"{len(missing)} days of events of the billing cycle since {figure.cycle_start:%Y-%m-%d} were never "
+            f"pulled: {some(missing)}. Backfill them."
         )
     charged = _charged(warehouse, figure, closed, figure.at - SETTLING)
     _add_open_day(charged, figure, open_day)
@@ -204,6 +202,7 @@ events_add_up_to_cycle_spend = snapshot_check(
     "hour, which Cursor may not have added up yet. Service accounts are in no member's spend.",
     pull="cursor_spend",
     also_reads=[dg.AssetKey(["raw", "cursor_spend"]), dg.AssetKey(["raw", "cursor_usage_events_today"])],
+    is_about_now=True,
 )
 
 events_add_up_to_past_cycles = snapshot_check(

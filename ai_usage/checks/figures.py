@@ -1,4 +1,6 @@
-"""Do the vendors' lines come to what their consoles showed: each figure of the sheet, whole and by workspace.
+"""Do the providers' lines come to what their consoles showed: each figure of the sheet, whole and by workspace.
+
+A figure of an invoice may include seats: its column `covers` says so, or only usage and seats together come to it.
 
 A figure with days that were never pulled compares with nothing, and one that the vendor restated since it was written
 down was right then: both are warnings.
@@ -14,7 +16,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from ai_usage.checks.verdicts import Verdict, snapshot_check, some
+from ai_usage.checks.verdicts import Finding, NotJudged, Verdict, snapshot_check, some
 from ai_usage.core.revisions import NOBODY
 from ai_usage.core.sheets import read_newest
 from ai_usage.money import read_rates
@@ -40,16 +42,21 @@ class Judged:
     row: Row
     why: str = ""
     is_error: bool = False
+    is_unknown: bool = False  # not comparable, as its days are not known yet
+
+    @property
+    def has_seats(self) -> bool:
+        return bool(self.row["covers"] == "usage_and_seats")
 
     @property
     def shown(self) -> dict[str, Any]:
         """The figure as the verdict's table has it."""
         names = ("provider", "period_start", "period_end", "workspace_id", "workspace_name", "lines_usd", "figure_usd")
-        more = ("difference_usd", "tolerance_usd", "days_missing")
+        more = ("seats_usd", "covers", "difference_usd", "tolerance_usd", "days_missing")
         return {name: self.row[name] for name in (*names, *more)} | {"why": self.why}
 
 
-def _figures_match(warehouse: Warehouse) -> Verdict | None:
+def _figures_match(warehouse: Warehouse) -> Finding | None:
     if (read := read_newest(warehouse, CONSOLE_FIGURES)) is None:
         return None
     rows = warehouse.query(f"checks/{CLAIM}").to_dicts()
@@ -60,24 +67,33 @@ def _figures_match(warehouse: Warehouse) -> Verdict | None:
     return judge_figures([_judged(warehouse, row) for row in rows])
 
 
-def judge_figures(figures: list[Judged]) -> Verdict:
+def judge_figures(figures: list[Judged]) -> Finding:
     """All figures in one verdict: what differs first, then what cannot be compared."""
     wrong = [one for one in figures if one.is_error]
     unclear = [one for one in figures if one.why and not one.is_error]
     matching = len(figures) - len(wrong) - len(unclear)
     shown = [one.shown for one in (*wrong, *unclear)]
-    rest = f" {matching} of {len(figures)} figures match." if matching else ""
+    seated = [one for one in figures if one.has_seats and not one.why]
+    seats = f" With seats: {some(map(_with_seats, seated), at_most=3, between='; ')}." if seated else ""
+    rest = f" {matching} of {len(figures)} figures match.{seats}" if matching else ""
     if unclear:
         rest += f" Not comparable: {some(_grouped(unclear), between='; ')}."
     if wrong:
         wrong.sort(key=lambda one: -abs(one.row["difference_usd"]))
         named = some((f"{whose(one.row)} {one.why}" for one in wrong), at_most=3, between="; ")
         return Verdict.error(f"{len(wrong)} of {len(figures)} figures differ: {named}.{rest}", shown)
-    if unclear:
+    if any(not one.is_unknown for one in unclear):
         return Verdict.warning(rest.strip(), shown)
+    if unclear:
+        return Verdict.right(rest.strip()) if matching else NotJudged(rest.strip())
     if not figures:
-        return Verdict.right("The sheet has no figure of a console: there is nothing to hold the sums against.")
-    return Verdict.right(f"{len(figures)} figures match, each to a cent or a hundredth of a percent.")
+        return NotJudged("The sheet has no figure of a console to compare with.")
+    return Verdict.right(f"{len(figures)} figures match, each to a cent or a hundredth of a percent.{seats}")
+
+
+def _with_seats(one: Judged) -> str:
+    row = one.row
+    return f"{whose(row)}, {usd(row['lines_usd'])} USD of usage and {usd(row['seats_usd'])} of seats"
 
 
 def whose(row: Row) -> str:
@@ -106,33 +122,58 @@ def _grouped(figures: list[Judged]) -> Iterator[str]:
 
 
 def _judged(warehouse: Warehouse, row: Row) -> Judged:
-    if row["provider"] not in PULLED_FROM:
-        return Judged(row, "nothing is pulled from there")
-    if row["provider"] == "cursor" and row["workspace_id"]:
-        return Judged(row, "Cursor has no workspaces")
-    if row["days_missing"]:
-        return Judged(row, _missing(row, settings().now().date()))
+    if why := _not_comparable(row):
+        today = settings().now().date()
+        is_early = row["days_missing"] == row["days"] or not _never_pulled(row, today)
+        return Judged(row, why, is_unknown=why == _missing(row, today) and is_early)
     if abs(row["difference_usd"]) <= row["tolerance_usd"]:
         return Judged(row)
+    seats = row["seats_usd"] if row["covers"] == "usage_and_seats" else Decimal()
+    beside = row["seats_usd"] if row["said_to_cover"] is None else Decimal()
     amounts = (
-        f"lines come to {usd(row['lines_usd'])} USD, the figure says {usd(row['figure_usd'])}: "
+        f"lines come to {usd(row['lines_usd'])} USD{f' and seats to {usd(seats)}' if seats else ''}, "
+        f"the figure says {usd(row['figure_usd'])}: "
         f"{usd(row['difference_usd'], sign='+')} USD, more than {usd(row['tolerance_usd'])}"
+        f"{f' (seats of {usd(beside)} USD are not in it)' if beside else ''}"
     )
     then, now = (_lines_known(warehouse, row, at) for at in (row["first_seen_at"], None))
     is_as_told = now is not None and abs(now - row["lines_usd"]) <= A_LINE
-    if is_as_told and then is not None and abs(then - row["figure_usd"]) <= row["tolerance_usd"]:
-        return Judged(row, f"restated since the sheet has it: {amounts}; then they came to {usd(then)}")
+    if is_as_told and then is not None:
+        for included in (seats, seats + beside):
+            if abs(then + included - row["figure_usd"]) <= row["tolerance_usd"]:
+                return Judged(
+                    row, f"restated since the sheet has it: {amounts}; then they came to {usd(then + included)}"
+                )
     return Judged(row, amounts, is_error=True)
 
 
+def _not_comparable(row: Row) -> str:
+    if row["provider"] not in PULLED_FROM:
+        return "nothing is pulled from there"
+    if row["provider"] == "cursor" and row["workspace_id"]:
+        return "Cursor has no workspaces"
+    if row["days_missing"]:
+        return _missing(row, settings().now().date())
+    if row["said_to_cover"] == "usage_and_seats" and not row["seats_usd"]:
+        return "it covers seats, and no seat of its days has a price (tab seats)"
+    return ""
+
+
 def _missing(row: Row, today: date) -> str:
-    to_come = max((row["period_end"] - max(today, row["period_start"])).days, 0)
-    never = max(row["days_missing"] - to_come, 0)
+    never, to_come = _never_pulled(row, today), _to_come(row, today)
     parts = [
         f"{never} of its {row['days']} days were never pulled (make backfill)" if never else "",
         f"{min(to_come, row['days_missing'])} of its {row['days']} days are not over" if to_come else "",
     ]
     return " and ".join(part for part in parts if part)
+
+
+def _to_come(row: Row, today: date) -> int:
+    return max(int((row["period_end"] - max(today, row["period_start"])).days), 0)
+
+
+def _never_pulled(row: Row, today: date) -> int:
+    return max(int(row["days_missing"]) - _to_come(row, today), 0)
 
 
 def usd(amount: Decimal, *, sign: str = "") -> str:
@@ -169,6 +210,7 @@ console_figures_match = snapshot_check(
     also_reads=[
         dg.AssetKey(["core", "console_figures"]),
         *(dg.AssetKey(["marts", mart]) for mart in ("claude_expenses", "claude_total_expenses", "cursor_expenses")),
+        dg.AssetKey(["marts", "provider_days"]),
     ],
 )
 

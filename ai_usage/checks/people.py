@@ -88,6 +88,34 @@ mapping_is_unambiguous = snapshot_check(
 )
 
 
+def _known_keys(warehouse: Warehouse) -> Verdict | None:
+    if any(warehouse.newest(pull, None).versions.is_empty() for pull in (API_KEY_MAPPING.pull, "claude_api_keys")):
+        return None
+    unknown = warehouse.query("checks/mapped_keys_are_known").to_dicts()
+    if unknown:
+        named = some(f"{row['api_key_id']} ({row['api_key_name'] or row['user_email']})" for row in unknown)
+        return Verdict.warning(
+            f"{len(unknown)} API keys of the sheet appear in no list, usage or cost: {named}. Their owners are kept; "
+            "correct the ids that have a typing error.",
+            unknown,
+        )
+    return Verdict.right("Each API key of the sheet is one that Claude lists, or has usage or cost of.")
+
+
+mapped_keys_are_known = snapshot_check(
+    "mapped_keys_are_known",
+    KEYS,
+    _known_keys,
+    source=SHEET,
+    description="Each API key in the sheet is listed by the provider, or appears in its usage or analytics.",
+    pull=API_KEY_MAPPING.pull,
+    also_reads=[
+        dg.AssetKey(["core", "claude_usage_tokens"]),
+        dg.AssetKey(["core", "claude_analytics_costs"]),
+    ],
+)
+
+
 def _known_people(warehouse: Warehouse) -> Verdict | None:
     if all(warehouse.newest(tab.pull, None).versions.is_empty() for tab in (API_KEY_MAPPING, CLAUDE_AI_USAGE)):
         return None
@@ -172,6 +200,7 @@ def _is_empty(warehouse: Warehouse, table: Table) -> bool:
 CHECKS = [
     every_key_has_an_owner,
     mapping_is_unambiguous,
+    mapped_keys_are_known,
     emails_are_known_people,
     console_figures_have_no_overlap,
     sheet_rows_are_valid,

@@ -9,7 +9,16 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.checks.prices import SEARCH_ENVELOPE, Envelope, UnknownPrice, token_envelope
-from ai_usage.checks.verdicts import Verdict, by_day, daily_check, wrong_rows
+from ai_usage.checks.verdicts import (
+    Finding,
+    NotJudged,
+    Sightings,
+    Verdict,
+    by_day,
+    daily_check,
+    sighting_check,
+    wrong_rows,
+)
 from ai_usage.partitions import Span
 from ai_usage.sources.claude.pulls import SOURCE as CLAUDE
 from ai_usage.warehouse.port import Warehouse
@@ -46,21 +55,23 @@ grouped_lines_equal_console_figure = daily_check(
 )
 
 
-def _implied_prices(warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
+def _implied_prices(warehouse: Warehouse, span: Span) -> Mapping[date, Finding]:
     lines = warehouse.query("checks/priced_lines", first_day=span.first, last_day=span.last)
     return {day: judge_prices(day, rows) for day, rows in by_day(lines).items()}
 
 
-def judge_prices(day: date, lines: list[dict[str, Any]]) -> Verdict:
-    """Every line's implied unit price against the list; what has no list price is named, never passed in silence."""
+def judge_prices(day: date, lines: list[dict[str, Any]]) -> Finding:
+    """Every line's implied unit price against the list. A line without a list price is not judged; which models have
+    none is the result of `every_cost_has_a_list_price`.
+    """
     dear: list[dict[str, Any]] = []
-    unknown: Counter[str] = Counter()
+    unknown = 0
     without_units: Counter[str] = Counter()
     for line in lines:
         try:
             envelope = _envelope(line, day)
-        except UnknownPrice as error:
-            unknown[str(error)] += 1
+        except UnknownPrice:
+            unknown += 1
             continue
         if envelope is None:
             without_units[line["cost_type"]] += 1
@@ -72,15 +83,17 @@ def judge_prices(day: date, lines: list[dict[str, Any]]) -> Verdict:
             dear[0]
         )
         return Verdict.error(f"{len(dear)} of {len(lines)} lines are not at a list price: {first}.{unpriced}", dear)
-    if unknown:
-        named = ", ".join(f"{what} ({n} lines)" for what, n in unknown.most_common())
-        return Verdict.warning(f"The price list does not know: {named}.{unpriced}")
-    return Verdict.right(f"{len(lines) - without_units.total()} lines at list prices.{unpriced}")
+    without_price = f" {unknown} lines have no list price." if unknown else ""
+    if lines and unknown == len(lines):
+        return NotJudged(f"None of the {unknown} lines has a list price.")
+    judged = len(lines) - without_units.total() - unknown
+    return Verdict.right(f"{judged} lines at list prices.{unpriced}{without_price}")
 
 
 def _envelope(line: Mapping[str, Any], day: date) -> Envelope | None:
     if line["token_type"] is not None:
-        return token_envelope(line["model"] or "none", line["token_type"], day)
+        tier, geo = line["service_tier"], line["inference_geo"]
+        return token_envelope(line["model"] or "none", line["token_type"], day, service_tier=tier, inference_geo=geo)
     if line["cost_type"] == "web_search":
         return SEARCH_ENVELOPE
     if line["cost_type"] in {"code_execution", "session_usage"}:
@@ -103,9 +116,41 @@ implied_price_is_a_list_price = daily_check(
     CLAUDE_COSTS,
     _implied_prices,
     source=CLAUDE,
-    description="Money over units lies between the cheapest and the dearest published price of that model and day.",
+    description="Money over units lies between the lowest and the highest published price of that model and day.",
     relies_on=["claude_cost_report", "claude_messages_usage"],
-    also_reads=[CLAUDE_USAGE_TOKENS],
+    also_reads=[CLAUDE_USAGE_TOKENS, dg.AssetKey(["marts", "claude_usage_by_line"])],
+)
+
+
+def _unpriced(warehouse: Warehouse, span: Span | None, sightings: Sightings) -> None:
+    if span is None:
+        return
+    lines = warehouse.query("checks/priced_lines", first_day=span.first, last_day=span.last)
+    days = by_day(lines)
+    for day in set(warehouse.pulled_days("claude_cost_report")) & set(span.days):
+        sightings.add(day, unpriced(day, days.get(day, [])), len(days.get(day, [])))
+
+
+def unpriced(day: date, lines: list[dict[str, Any]]) -> Counter[str]:
+    """What the price list does not know on a day, and in how many lines."""
+    unknown: Counter[str] = Counter()
+    for line in lines:
+        try:
+            _envelope(line, day)
+        except UnknownPrice as error:
+            unknown[str(error)] += 1
+    return unknown
+
+
+every_cost_has_a_list_price = sighting_check(
+    "every_cost_has_a_list_price",
+    CLAUDE_COSTS,
+    _unpriced,
+    source=CLAUDE,
+    description="The published price list knows each model, kind of token and kind of cost. What it does not know is "
+    "one warning per model, with the days.",
+    warning="The price list does not know",
+    pulls=["claude_cost_report", "claude_messages_usage"],
 )
 
 
@@ -156,6 +201,7 @@ usage_without_cost_is_explained = daily_check(
 CHECKS = [
     grouped_lines_equal_console_figure,
     implied_price_is_a_list_price,
+    every_cost_has_a_list_price,
     claude_code_is_part_of_claude_costs,
     usage_without_cost_is_explained,
 ]

@@ -4,15 +4,25 @@ These claims are about the company, not about the data. So they warn, and only a
 row shown bears an `alert_key`: the same thing always has the same, so that whoever tells people can tell it once.
 """
 
-from collections.abc import Callable, Mapping
-from datetime import date
+from collections.abc import Callable, Collection, Mapping
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import dagster as dg
 
 from ai_usage.checks.allocation import EITHER, PULLS_OF_EITHER
-from ai_usage.checks.verdicts import ERROR, Rows, Verdict, daily_check, snapshot_check, some, wrong_rows
+from ai_usage.checks.verdicts import (
+    ERROR,
+    Finding,
+    NotJudged,
+    Rows,
+    Verdict,
+    daily_check,
+    snapshot_check,
+    some,
+    wrong_rows,
+)
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
 from ai_usage.sources.cursor.pulls import SOURCE as FROM_CURSOR
@@ -55,19 +65,44 @@ def _whose(row: Mapping[str, Any]) -> str:
     return "The whole budget" if row["scope"] == "total" else f"The budget of {row['scope']} {row['scope_name']}"
 
 
-def _of_budgets(claim: str, judge: Callable[[Rows], Verdict]) -> Callable[[Warehouse], Verdict | None]:
-    def judged(warehouse: Warehouse) -> Verdict | None:
+CAN_FORECAST = """
+select count(*) as row_count
+from ai_usage_analytics.budget_status
+where days_elapsed < days_in_month and forecast_usd is not null
+"""
+CAN_COMPARE = """
+select count(*) as row_count
+from ai_usage_analytics.spend_growth
+where scope = 'total' and days >= 14 and growth_ratio is not null
+"""
+
+
+def _unless(
+    rows: Callable[[Warehouse], Finding | None], nothing: str, why: str
+) -> Callable[[Warehouse], Finding | None]:
+    """The same, not judged where a query counts nothing that it could be judged by."""
+
+    def judged(warehouse: Warehouse) -> Finding | None:
+        finding = rows(warehouse)
+        is_clean = isinstance(finding, Verdict) and finding.passed
+        return NotJudged(why) if is_clean and not warehouse.ask(nothing).item() else finding
+
+    return judged
+
+
+def _of_budgets(claim: str, judge: Callable[[Rows], Verdict]) -> Callable[[Warehouse], Finding | None]:
+    def judged(warehouse: Warehouse) -> Finding | None:
         if warehouse.newest(BUDGETS.pull, None).versions.is_empty():
             return None
         if not warehouse.ask("select count(*) as row_count from ai_usage_analytics.budgets").item():
-            return Verdict.right("The sheet has no budgets.")
+            return NotJudged("The sheet has no budgets.")
         return _unbuilt(warehouse, "budget_status") or judge(_found(warehouse, claim))
 
     return judged
 
 
-def _of_money(claim: str, judge: Callable[[Rows], Verdict]) -> Callable[[Warehouse], Verdict | None]:
-    def judged(warehouse: Warehouse) -> Verdict | None:
+def _of_money(claim: str, judge: Callable[[Rows], Finding]) -> Callable[[Warehouse], Finding | None]:
+    def judged(warehouse: Warehouse) -> Finding | None:
         if not any(warehouse.pulled_days(pull) for pull in PULLS_OF_EITHER):
             return None
         return _unbuilt(warehouse, "spend_by_scope") or judge(_found(warehouse, claim))
@@ -105,6 +140,7 @@ budget_is_not_crossed = snapshot_check(
     description="Of no budget of the month half (a warning), four fifths (a warning) or all (an error) is spent.",
     pull=BUDGETS.pull,
     also_reads=[BY_SCOPE],
+    is_about_now=True,
 )
 
 
@@ -127,15 +163,24 @@ def _forecast_said(row: Mapping[str, Any]) -> str:
 forecast_is_within_budget = snapshot_check(
     "forecast_is_within_budget",
     BUDGET_STATUS,
-    _of_budgets("forecast_is_within_budget", judge_forecasts),
+    _unless(
+        _of_budgets("forecast_is_within_budget", judge_forecasts),
+        CAN_FORECAST,
+        "No month with a budget is running and known well enough to forecast its end.",
+    ),
     source=FROM_SHEET,
     description="Each budget will last to the end of its month, by the forecast.",
     pull=BUDGETS.pull,
     also_reads=[BY_SCOPE],
+    is_about_now=True,
 )
 
 
-def _as_usual(warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
+LOOKS_BACK, WEEKDAYS_NEEDED, WEEKEND_DAYS_NEEDED = timedelta(days=35), 8, 4  # as sql/marts/spend_anomalies.sql has them
+SATURDAY = 5
+
+
+def _as_usual(warehouse: Warehouse, span: Span) -> Mapping[date, Finding]:
     seen = warehouse.ask(
         "select distinct spend_date from ai_usage_analytics.spend_by_scope "
         "where spend_date between @first_day and @last_day",
@@ -145,9 +190,23 @@ def _as_usual(warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
     blind = Verdict.error("marts/spend_by_scope has nothing of the day: materialize it.")
     found = wrong_rows(warehouse, "spend_is_as_usual", span)
     known = set(warehouse.pulled_days(PULLS_OF_EITHER[0])) | set(warehouse.pulled_days(PULLS_OF_EITHER[1]))
-    return {day: blind for day in span.days if day in known and day not in seen} | {
-        day: judge_anomalies(rows) for day, rows in found.items()
-    }
+    too_new = {day: why for day in span.days if (why := _too_new(day, known))}
+    return (
+        too_new
+        | {day: blind for day in span.days if day in known and day not in seen}
+        | {day: judge_anomalies(rows) for day, rows in found.items()}
+    )
+
+
+def _too_new(day: date, known: Collection[date]) -> NotJudged | None:
+    """Why nothing is usual yet on a day, where too few days like it are known before it."""
+    is_weekend = day.weekday() >= SATURDAY
+    like_it = sum(day - LOOKS_BACK <= one < day and (one.weekday() >= SATURDAY) == is_weekend for one in known)
+    needed = WEEKEND_DAYS_NEEDED if is_weekend else WEEKDAYS_NEEDED
+    kind = "weekend days" if is_weekend else "weekdays"
+    if like_it >= needed:
+        return None
+    return NotJudged(f"Only {like_it} {kind} of the five weeks before are known: {needed} are needed to compare with.")
 
 
 def judge_anomalies(rows: Rows) -> Verdict:
@@ -221,11 +280,16 @@ def _growth_said(row: Mapping[str, Any]) -> str:
 growth_is_within_limit = snapshot_check(
     "growth_is_within_limit",
     GROWTH,
-    _of_money("growth_is_within_limit", lambda rows: judge_growth(rows, settings().growth_at_most)),
+    _unless(
+        _of_money("growth_is_within_limit", lambda rows: judge_growth(rows, settings().growth_at_most)),
+        CAN_COMPARE,
+        "No month has two weeks that are known in it and in the month before.",
+    ),
     source=EITHER,
     description="No month costs more than AI_USAGE_GROWTH_AT_MOST above the month before, over as many days.",
     pull=PULLS_OF_EITHER,
     also_reads=[BY_SCOPE],
+    is_about_now=True,
 )
 
 
@@ -238,17 +302,23 @@ def _seats(warehouse: Warehouse) -> Verdict | None:
 
 
 def judge_seats(rows: Rows) -> Verdict:
-    """Seats that nobody uses, and what they cost."""
+    """Seats that no member uses, or has, and what they cost."""
     if not rows:
-        return Verdict.right("Every seat was used in the last four weeks, or is too new to tell.")
+        return Verdict.right("Every seat has a member who used it in the last four weeks, or is too new to judge.")
+    idle = [row for row in rows if row["is_assigned"]]
+    said = [
+        f"{row['seats']} purchased Cursor seats have no member: {_saving([row])}." for row in rows if row not in idle
+    ]
+    if idle:
+        named = some(row["user_email"] for row in idle)
+        said.append(f"{len(idle)} Cursor seats were not used in the last four weeks: {_saving(idle)}. {named}.")
+    return Verdict.warning(" ".join(said), rows)
+
+
+def _saving(rows: Rows) -> str:
+    unpriced = sum(row["seats"] for row in rows if row["saving_usd"] is None)
     saving = sum((row["saving_usd"] or Decimal() for row in rows), Decimal())
-    unpriced = sum(row["saving_usd"] is None for row in rows)
-    price = f", {unpriced} of unknown price" if unpriced else ""
-    return Verdict.warning(
-        f"{len(rows)} Cursor seats were not used in the last four weeks: {saving:,.2f} USD a month{price}. "
-        f"{some(row['user_email'] for row in rows)}.",
-        rows,
-    )
+    return f"{saving:,.2f} USD a month" + (f", {unpriced} of unknown price" if unpriced else "")
 
 
 seats_are_used = snapshot_check(
@@ -256,8 +326,38 @@ seats_are_used = snapshot_check(
     SEAT_USE,
     _seats,
     source=FROM_CURSOR,
-    description="Every paid Cursor seat was used on some day of the last four weeks.",
+    description="Every paid Cursor seat has a member and was used on some day of the last four weeks.",
     pull="cursor_daily_usage",
+    is_about_now=True,
+)
+
+
+def _purchased(warehouse: Warehouse) -> Verdict | None:
+    if not warehouse.pulled_days("cursor_daily_usage"):
+        return None
+    return judge_purchase(_found(warehouse, "members_have_purchased_seats"))
+
+
+def judge_purchase(rows: Rows) -> Verdict:
+    """Whether the sheet has as many purchased seats as Cursor has members."""
+    if not rows:
+        return Verdict.right("Cursor has no more members than the sheet has purchased seats.")
+    [row] = rows
+    return Verdict.warning(
+        f"On {row['as_of_date']} Cursor has {row['members']} members, and the sheet's tab seats has "
+        f"{row['purchased_seats']} purchased seats: these are billed, and which members have them is not known.",
+        rows,
+    )
+
+
+members_have_purchased_seats = snapshot_check(
+    "members_have_purchased_seats",
+    SEAT_USE,
+    _purchased,
+    source=FROM_CURSOR,
+    description="Cursor has no more paid members than the sheet's tab seats has purchased seats.",
+    pull="cursor_daily_usage",
+    also_reads=[dg.AssetKey(["marts", "cursor_seats"])],
 )
 
 
@@ -281,13 +381,14 @@ no_departed_member_spends = snapshot_check(
     description="No key or account spends whose owner or maker has left Claude's and Cursor's lists of members.",
     pull=PULLS_OF_EITHER,
     also_reads=[BY_SCOPE],
+    is_about_now=True,
 )
 
 
-def judge_backtest(rows: Rows) -> Verdict:
+def judge_backtest(rows: Rows) -> Finding:
     """Whether past forecasts were nearer than the naive run-rate, and their intervals as wide as they should be."""
     if not rows:
-        return Verdict.right("Nothing to judge yet: no month is over of which a forecast was made.")
+        return NotJudged("No month is over yet for which a forecast was made.")
     [row] = rows
     said = (
         f"Over {row['trials']} forecasts of past months the forecast was {row['mape_ratio']:.1%} off, the naive "
@@ -318,6 +419,7 @@ CHECKS = [
     spend_is_as_usual,
     growth_is_within_limit,
     seats_are_used,
+    members_have_purchased_seats,
     no_departed_member_spends,
     forecast_beats_naive,
 ]

@@ -4,7 +4,8 @@ from datetime import date, datetime, timedelta
 
 import dagster as dg
 
-from ai_usage.checks.verdicts import Verdict, Verdicts
+from ai_usage.checks.results import step_name
+from ai_usage.checks.verdicts import Finding, NotJudged, Verdict, Verdicts, of_the_past, stored
 from ai_usage.layers import POOL, in_plain_words
 from ai_usage.settings import settings
 from ai_usage.sources.uploads.folder import Uploads
@@ -21,10 +22,10 @@ SPEC = dg.AssetCheckSpec(
 )
 
 
-def freshness(files: int, newest: date | None, now: datetime) -> Verdict:
+def freshness(files: int, newest: date | None, now: datetime) -> Finding:
     """Whether the uploads, where they are used at all, reach far enough."""
     if newest is None and not files:
-        return Verdict.right("Not used: not configured, no export was ever uploaded.")
+        return NotJudged("Not configured: no export was ever uploaded.")
     if newest is None:
         return Verdict.warning(
             f"Of the {files} files in the uploads folder no day was ever read: make backfill over the days they cover, "
@@ -36,7 +37,7 @@ def freshness(files: int, newest: date | None, now: datetime) -> Verdict:
 
 
 @dg.multi_asset_check(
-    name=f"check__{AUDIT_LOG}__{SPEC.name}",
+    name=step_name(SPEC.key),
     specs=[SPEC],
     pool=POOL,
     required_resource_keys={"warehouse", "uploads"},
@@ -46,9 +47,9 @@ def uploads_are_fresh(context: dg.AssetCheckExecutionContext) -> Verdicts:
     warehouse: Warehouse = context.resources.warehouse
     uploads: Uploads | None = context.resources.uploads
     read = warehouse.pulled_days(AUDIT_LOG)
-    verdict = freshness(len(uploads.files()) if uploads else 0, max(read, default=None), settings().now())
-    yield verdict.evaluation(SPEC.key, None)
-    yield dg.Output(None, SPEC.get_python_identifier())
+    judged = freshness(len(uploads.files()) if uploads else 0, max(read, default=None), settings().now())
+    is_judged = isinstance(judged, Verdict)
+    yield from stored(SPEC, {None: (of_the_past(context) if is_judged else None) or judged})
 
 
 CHECKS = [uploads_are_fresh]

@@ -1,29 +1,38 @@
-"""How a claim is judged day by day: a verdict for each day of the run, stored under that day in a range run too.
+"""How a check is judged day by day: a result for each day of the run, stored under that day in a range run too.
 
-`@dg.asset_check` stores one verdict for a whole range; a `multi_asset_check` may yield one a day. Run alone, a check
-has no partitions: it then judges every day ever pulled. A check that saw no data is red, not green.
+`@dg.asset_check` stores one evaluation for a whole range; a `multi_asset_check` may yield one a day. Run alone, a check
+has no partitions: it then judges every day ever pulled. A check with nothing to judge has not passed: it stores no
+evaluation and says why, see `results`. It is not judged where no provider was asked about the day, where the source is
+not configured or not open to the key, and, of a check about now, where the run is of days long past. A day that its own
+run was to pull and did not, or that was pulled in part, has failed.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
-from ai_usage.errors import AiUsageError
-from ai_usage.layers import POOL, in_plain_words
+from ai_usage.checks.results import observation, step_name
+from ai_usage.errors import AiUsageError, WarehouseError
+from ai_usage.layers import POOL, explained, in_plain_words, reason
 from ai_usage.partitions import Span
+from ai_usage.settings import settings
 from ai_usage.sources.pulling import Source
 from ai_usage.warehouse.port import Warehouse
 
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 DAYS_AT_ONCE = 31  # bounds memory, whatever the range
+RUNS_REMEMBERED = 5  # of a check, to say since when a thing is known
 ROWS_SHOWN, ROWS_TOLD = 20, 200  # of a verdict; of one whose rows are told one by one
 TOLD_BY_ROW = "named"  # what a row is about, if it is told by itself: once for its `alert_key`, in the words `said`
-NOTHING_TO_JUDGE = "Nothing to judge"  # how such a verdict begins: it says nothing of the claim
+NEVER_PULLED = "Never pulled"  # how the result of a day begins whose pull is missing: the check itself found nothing
+COULD_NOT_RUN = "The check could not run"  # how its result begins where it raised an error
+PRESENT = timedelta(days=3)  # a run whose last day is older is one of the past: it pulled nothing new of now
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -85,13 +94,31 @@ def _shown(value: object) -> str | int:
     return value if isinstance(value, int) else "null" if value is None else str(value)
 
 
+@dataclass(frozen=True)
+class NotJudged:
+    """That there is nothing to judge, and why: neither passed nor failed."""
+
+    why: str
+
+
 IT_IS_SO = Verdict.right("It is so.")
 
-Judge = Callable[[Warehouse, Span], Mapping[date, Verdict]]
-Verdicts = Iterator[dg.AssetCheckEvaluation | dg.Output[None]]
+Finding = Verdict | NotJudged
+Judge = Callable[[Warehouse, Span], Mapping[date, Finding]]
+Verdicts = Iterator[dg.AssetCheckEvaluation | dg.AssetObservation | dg.Output[None]]
 
 
-def daily_check(
+def stored(check: dg.AssetCheckSpec, findings: Mapping[date | None, Finding]) -> Verdicts:
+    """What a check's step yields: an evaluation for each result, one observation for what is not judged."""
+    judged = [(day, found) for day, found in findings.items() if isinstance(found, Verdict)]
+    for day, found in sorted(judged, key=lambda one: one[1].gravity):  # the UI's badge shows the last one
+        yield found.evaluation(check.key, day)
+    if whys := {day: found.why for day, found in findings.items() if isinstance(found, NotJudged)}:
+        yield observation(check.key, whys)
+    yield dg.Output(None, check.get_python_identifier())
+
+
+def daily_check(  # noqa: PLR0913 - a declaration, by name
     claim: str,
     asset: dg.AssetKey,
     judge: Judge,
@@ -99,16 +126,17 @@ def daily_check(
     source: Source | tuple[Source, ...],
     description: str,
     relies_on: Sequence[str],
+    asked_by: Sequence[str] = (),
     also_reads: Sequence[dg.AssetKey] = (),
     holds_its_day: bool = False,
     is_optional: bool = False,
 ) -> dg.AssetChecksDefinition:
-    """A check of one claim about one asset, judged each day. `judge` gives the verdicts that differ from `It is so.`;
-    a day whose `relies_on` pulls were never made is red without asking it, unless the pulls are optional. Of several
-    sources, one pull is enough.
+    """A check of one asset, judged each day. `judge` gives the results that differ from `It is so.` A day is judged
+    where its `relies_on` pulls were made; of several sources, one pull is enough. A day that the provider was asked
+    about, by any of these or of `asked_by`, and that lacks one of them has failed, unless the pulls are optional.
 
-    `holds_its_day` makes what is downstream wait for the check. The verdicts themselves do not block the run: which
-    days go on is `core.holding`'s decision, day by day.
+    `holds_its_day` makes what is downstream wait for the check. Its results do not block the run: which days go on is
+    `core.holding`'s decision, day by day.
     """
     sources = source if isinstance(source, tuple) else (source,)
     are_enough = any if len(sources) > 1 else all
@@ -117,7 +145,7 @@ def daily_check(
     )
 
     @dg.multi_asset_check(
-        name=f"check__{asset.path[-1]}__{claim}",
+        name=step_name(check.key),
         specs=[check],
         pool=POOL,
         required_resource_keys={"warehouse", *(one.resource for one in sources)},
@@ -125,46 +153,46 @@ def daily_check(
     @in_plain_words
     def judged(context: dg.AssetCheckExecutionContext) -> Verdicts:
         warehouse: Warehouse = context.resources.warehouse
-        is_wanted = any(_is_configured(context, one) for one in sources) and not is_optional
-        nothing = unseen(relies_on, is_wanted=is_wanted)
+        missing = Missing.of(context, sources, relies_on, is_optional=is_optional)
         with warehouse.connected():
-            pulled = [set(warehouse.pulled_days(pull)) for pull in relies_on]
-            span = span_of_check(context, set().union(*pulled))
-            verdicts: dict[date | None, Verdict] = {} if span else {None: nothing}
+            pulled = {pull: set(warehouse.pulled_days(pull)) for pull in (*relies_on, *asked_by)}
+            span = span_of_check(context, set().union(*(pulled[pull] for pull in relies_on)))
+            findings: dict[date | None, Finding] = {} if span else {None: missing.finding(was_asked=False)}
             for some_days in span.cut(at_most=DAYS_AT_ONCE) if span else ():
-                found = judge(warehouse, some_days)
+                found = _judged_by_day(context, warehouse, judge, some_days)
                 for day in some_days.days:
-                    was_pulled = are_enough(day in days for days in pulled)
-                    is_judged = was_pulled or (is_wanted and day in found)
-                    verdicts[day] = found.get(day, IT_IS_SO) if is_judged else nothing
-        for when in sorted(verdicts, key=lambda day: verdicts[day].gravity):  # the UI's badge shows the last one
-            yield verdicts[when].evaluation(check.key, when)
-        yield dg.Output(None, check.get_python_identifier())
+                    if are_enough(day in pulled[pull] for pull in relies_on):
+                        findings[day] = found.get(day, IT_IS_SO)
+                    else:
+                        lacking = missing.finding(was_asked=any(day in days for days in pulled.values()))
+                        findings[day] = found.get(day, lacking) if isinstance(lacking, Verdict) else lacking
+        yield from stored(check, findings)
 
     return judged
 
 
-def snapshot_check(
+def snapshot_check(  # noqa: PLR0913 - a declaration, by name
     claim: str,
     asset: dg.AssetKey,
-    judge: Callable[[Warehouse], Verdict | None],
+    judge: Callable[[Warehouse], Finding | None],
     *,
     source: Source | tuple[Source, ...],
     description: str,
     pull: str | tuple[str, ...],
     also_reads: Sequence[dg.AssetKey] = (),
     is_optional: bool = False,
+    is_about_now: bool = False,
     asks: Callable[[Any], object] | None = None,
 ) -> dg.AssetChecksDefinition:
-    """A check without days: one verdict a run; None if there is nothing to judge. `asks` is put to the source itself
-    first: whatever it cannot answer is the verdict.
+    """A check without days: one result a run; None where nothing was pulled. What `is_about_now` is not judged in a run
+    of days long past. `asks` is put to the source itself first: whatever it cannot answer is the result.
     """
     sources = source if isinstance(source, tuple) else (source,)
     pulls = pull if isinstance(pull, tuple) else (pull,)
     check = dg.AssetCheckSpec(claim, asset=asset, description=description, additional_deps=list(also_reads))
 
     @dg.multi_asset_check(
-        name=f"check__{asset.path[-1]}__{claim}",
+        name=step_name(check.key),
         specs=[check],
         pool=POOL,
         required_resource_keys={"warehouse", *(one.resource for one in sources)},
@@ -172,33 +200,223 @@ def snapshot_check(
     @in_plain_words
     def judged(context: dg.AssetCheckExecutionContext) -> Verdicts:
         warehouse: Warehouse = context.resources.warehouse
-        try:
-            for one in sources:
-                if asks and _is_configured(context, one):
-                    asks(getattr(context.resources, one.resource))
-        except AiUsageError as error:
-            verdict: Verdict | None = Verdict.error(str(error))
-        else:
-            with warehouse.connected():
-                verdict = judge(warehouse)
-        is_wanted = any(_is_configured(context, one) for one in sources) and not is_optional
-        nothing = unseen(pulls, is_wanted=is_wanted)
-        yield (verdict or nothing).evaluation(check.key, None)
-        yield dg.Output(None, check.get_python_identifier())
+        missing = Missing.of(context, sources, pulls, is_optional=is_optional)
+        finding: Finding | None = of_the_past(context) if is_about_now and missing.configured else None
+        if finding is None:
+            try:
+                for one in sources:
+                    if asks and _is_configured(context, one):
+                        asks(getattr(context.resources, one.resource))
+            except AiUsageError as error:
+                finding = Verdict.error(str(error))
+            else:
+                with warehouse.connected():
+                    finding = judged_or_failed(context, lambda: judge(warehouse))
+        yield from stored(check, {None: finding or missing.finding(was_asked=False)})
 
     return judged
+
+
+@dataclass
+class Sightings:
+    """What was seen on some days: how many records there were, and each noteworthy thing with the number of records it
+    was in. A directory's day is the one of its pull.
+    """
+
+    records: int = 0
+    seen: dict[date, Counter[str]] = field(default_factory=dict)
+
+    def add(self, day: date, things: Counter[str], records: int) -> None:
+        self.records += records
+        self.seen[day] = things
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One thing, over all days of a run: where it was first seen, on how many days and in how many records."""
+
+    what: str
+    first_seen: date
+    days: int
+    records: int
+
+    def __str__(self) -> str:
+        on = f" on {self.days} days" if self.days > 1 else ""
+        return f"{self.what} ({self.records}×{on}, first seen {self.first_seen})"
+
+    def row(self, check: dg.AssetCheckKey) -> dict[str, Any]:
+        """As the result's table has it; alerts send it once, by its key."""
+        table = check.asset_key.to_user_string()
+        return {
+            TOLD_BY_ROW: f"{table}: {self.what}",
+            "said": f"{table}: {self}.",
+            "alert_key": f"{check.name}/{check.asset_key.path[-1]}/{self.what}",
+            "what": self.what,
+            "first_seen": self.first_seen,
+            "days": self.days,
+            "records": self.records,
+        }
+
+
+Look = Callable[[Warehouse, Span | None, Sightings], None]
+
+
+def sighting_check(
+    claim: str,
+    asset: dg.AssetKey,
+    look: Look,
+    *,
+    source: Source,
+    description: str,
+    warning: str,
+    pulls: Sequence[str],
+    is_daily: bool = True,
+    is_optional: bool = False,
+) -> dg.AssetChecksDefinition:
+    """A check of all days of a run together: one warning for the run, with a row for each thing that `look` saw. The
+    same thing on more days is the same row. Of pulls without days, `look` gets no span.
+    """
+    check = dg.AssetCheckSpec(claim, asset=asset, description=description)
+
+    @dg.multi_asset_check(
+        name=step_name(check.key),
+        specs=[check],
+        pool=POOL,
+        required_resource_keys={"warehouse", source.resource},
+    )
+    @in_plain_words
+    def judged(context: dg.AssetCheckExecutionContext) -> Verdicts:
+        warehouse: Warehouse = context.resources.warehouse
+        missing = Missing.of(context, (source,), pulls, is_optional=is_optional)
+
+        def sighted() -> Verdict | None:
+            sightings = Sightings()
+            pulled = set.intersection(*(set(warehouse.pulled_days(pull)) for pull in pulls))
+            span = span_of_check(context, pulled) if is_daily else None
+            for some_days in span.cut(at_most=DAYS_AT_ONCE) if span else () if is_daily else (None,):
+                look(warehouse, some_days, sightings)
+            return judge_sightings(context.instance, check.key, sightings, warning) if sightings.seen else None
+
+        with warehouse.connected():
+            finding = judged_or_failed(context, sighted)
+        yield from stored(check, {None: finding or missing.finding(was_asked=False)})
+
+    return judged
+
+
+def judge_sightings(
+    instance: dg.DagsterInstance, check: dg.AssetCheckKey, sightings: Sightings, warning: str
+) -> Verdict:
+    """One result for all that was seen, what is in most records first."""
+    total: Counter[str] = sum(sightings.seen.values(), Counter())
+    if not total:
+        return Verdict.right(f"Nothing unknown in {sightings.records} records.")
+    before = _first_seen_before(instance, check)
+    found = []
+    for what, records in sorted(total.items(), key=lambda item: (-item[1], item[0])):
+        days = [day for day, things in sightings.seen.items() if what in things]
+        found.append(Seen(what, min([*days, before.get(what, date.max)]), len(days), records))
+    return Verdict.warning(f"{warning}: {some(found, at_most=20, between='; ')}.", [one.row(check) for one in found])
+
+
+def _first_seen_before(instance: dg.DagsterInstance, check: dg.AssetCheckKey) -> dict[str, date]:
+    """Since when the last runs of the check have known each thing: a run of a few days does not make it new."""
+    found: dict[str, date] = {}
+    for record in instance.event_log_storage.get_asset_check_execution_history(check, limit=RUNS_REMEMBERED):
+        said = record.evaluation  # or, of a run that is not over, what is planned
+        table = said.metadata.get("rows") if isinstance(said, dg.AssetCheckEvaluation) else None
+        for row in table.records if isinstance(table, dg.TableMetadataValue) else ():
+            if "first_seen" in row.data:
+                what = str(row.data["what"])
+                found[what] = min(date.fromisoformat(str(row.data["first_seen"])), found.get(what, date.max))
+    return found
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What a check comes to where its pulls were not made."""
+
+    never: str  # the pulls
+    configured: bool
+    is_optional: bool
+    was_to_pull: bool  # whether this run was to make one of them
+    not_configured: str
+
+    @classmethod
+    def of(
+        cls,
+        context: dg.AssetCheckExecutionContext,
+        sources: Sequence[Source],
+        pulls: Sequence[str],
+        *,
+        is_optional: bool,
+    ) -> "Missing":
+        selected = context.job_def.asset_layer.selected_asset_keys
+        return cls(
+            never=", ".join(f"raw/{pull}" for pull in pulls),
+            configured=any(_is_configured(context, one) for one in sources),
+            is_optional=is_optional,
+            was_to_pull=any(dg.AssetKey(["raw", pull]) in selected for pull in pulls),
+            not_configured=f"Not configured: {' and '.join(one.key_variable for one in sources)} "
+            f"{'is' if len(sources) == 1 else 'are'} not set.",
+        )
+
+    def finding(self, *, was_asked: bool) -> Finding:
+        """`was_asked`: whether the provider was asked about this day at all."""
+        if not self.configured:
+            return NotJudged(self.not_configured)
+        if self.is_optional:
+            return NotJudged(
+                f"Not pulled, as the plan does not include it or it is not open to this key: {self.never}."
+            )
+        if was_asked or self.was_to_pull:
+            return Verdict.error(f"{NEVER_PULLED}: {self.never}.")
+        return NotJudged(f"No provider was asked: {self.never} was never pulled.")
+
+
+def _judged_by_day(
+    context: dg.AssetCheckExecutionContext, warehouse: Warehouse, judge: Judge, span: Span
+) -> Mapping[date, Finding]:
+    """The judgement. Where it raises an error its days are judged one by one: those on which it raises one have failed,
+    since a check that cannot run has not passed, and stops nothing but itself. An unusable warehouse stops the run.
+    """
+    try:
+        return judge(warehouse, span)
+    except WarehouseError:
+        raise
+    except Exception as error:  # noqa: BLE001 - DESIGN 3.5, whatever the error is
+        if span.first == span.last:
+            return {span.first: _could_not_run(context, error)}
+    found: dict[date, Finding] = {}
+    for day in span.days:
+        found |= _judged_by_day(context, warehouse, judge, Span(day, day))
+    return found
+
+
+def judged_or_failed(context: dg.AssetCheckExecutionContext, judge: Callable[[], Finding | None]) -> Finding | None:
+    try:
+        return judge()
+    except WarehouseError:
+        raise
+    except Exception as error:  # noqa: BLE001 - DESIGN 3.5, whatever the error is
+        return _could_not_run(context, error)
+
+
+def _could_not_run(context: dg.AssetCheckExecutionContext, error: Exception) -> Verdict:
+    context.log.error("%s: %s", COULD_NOT_RUN, explained(error))
+    return Verdict.error(f"{COULD_NOT_RUN}: {reason(error)}")
 
 
 def _is_configured(context: dg.AssetCheckExecutionContext, source: Source) -> bool:
     return getattr(context.resources, source.resource) is not None
 
 
-def unseen(pulls: Sequence[str], *, is_wanted: bool) -> Verdict:
-    """The verdict where there is nothing to judge: red, unless the source is not configured or the key may not."""
-    never = f"raw/{', raw/'.join(pulls)}"
-    if is_wanted:
-        return Verdict.error(f"{NOTHING_TO_JUDGE}: not all pulled: {never}.")
-    return Verdict.right(f"{NOTHING_TO_JUDGE}: not configured, or not open to this key: {never}.")
+def of_the_past(context: dg.AssetCheckExecutionContext) -> NotJudged | None:
+    """Why a check about now is not judged in this run, if its days do not reach the present."""
+    span = span_of_check(context, ())
+    if span is None or settings().now().date() - span.last <= PRESENT:
+        return None
+    return NotJudged(f"It is about now, and this run is of {span}.")
 
 
 def span_of_check(context: dg.AssetCheckExecutionContext, pulled: Collection[date]) -> Span | None:

@@ -3,27 +3,35 @@
 Definitions are built from the environment when they are imported, so a command's module is imported last.
 """
 
+import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C during the imports below ends them without a traceback
+
 import gc
 import os
 import shutil
+import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from pathlib import Path
 
-from dotenv import load_dotenv
 from rich.markup import escape
 
-from ai_usage.commands.shell import ERR, OUT
-from ai_usage.errors import AiUsageError, WarehouseError
-from ai_usage.settings import ROOT, Settings, read_settings
+from ai_usage.commands.shell import ERR, OUT, in_use
+from ai_usage.errors import AiUsageError, SettingError, WarehouseError
+from ai_usage.settings import Settings, environment, read_settings
 
 NEARLY_NOTHING = 2**20  # bytes
 COMMANDS = (
     *("demo", "backfill", "doctor", "ui", "bench", "docs", "sheet_template"),
-    *("export_focus", "as_of", "marts", "dashboards", "metabase"),
+    *("export_focus", "as_of", "marts", "dashboards", "metabase", "reset"),
 )
+PULL = {"demo", "backfill", "ui"}  # commands that ask vendors for figures, and keep them
+ASK = {*PULL, "doctor"}  # commands that ask vendors
+RUN = {*PULL, "marts"}  # commands that `make reset` waits for
 
 
 def main(argv: Sequence[str]) -> int:
@@ -32,16 +40,51 @@ def main(argv: Sequence[str]) -> int:
         ERR.print(f"Say one of: {', '.join(COMMANDS)}.")
         return 2
     try:
-        of = command_settings()
-        with a_full_disk_named(of.data_dir):
+        of = command_settings(says_so=argv[0] in ASK)
+        with a_full_disk_named(of.data_dir), a_damaged_log_named(of.dagster_home), ExitStack() as held:
             command = import_module(f"ai_usage.commands.{argv[0]}")
             gc.freeze()  # what was imported stays: searching it for garbage again takes a quarter of a second
+            if argv[0] in PULL:
+                refuse_what_cannot_be_pulled(of, is_ui=argv[0] == "ui")
+            if argv[0] in RUN:
+                held.enter_context(in_use(of))
             return int(command.run(of, argv[1:]))
     except AiUsageError as error:
         ERR.print(f"[bold red]Error:[/] {escape(str(error))}", soft_wrap=True)
         return 2
-    except KeyboardInterrupt:
+    except BaseException as error:
+        if not is_interrupt(error):
+            raise
+        ERR.print("Stopped. What was committed stands: run it again to go on.")
         return 130
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Whether Ctrl-C is behind it. Dagster and DuckDB have errors of their own for that."""
+    return isinstance(error, KeyboardInterrupt) or type(error).__name__ in {
+        "DagsterExecutionInterruptedError",
+        "InterruptException",
+    }
+
+
+def refuse_what_cannot_be_pulled(of: Settings, *, is_ui: bool) -> None:
+    """`AiUsageError` where there is nobody to ask, and where what they answer would join data of the other kind. The UI
+    shows what is there, so it needs nobody to ask.
+    """
+    from ai_usage.warehouse.duckdb import data_are_simulated  # noqa: PLC0415 - the settings are settled by now
+    from ai_usage.warehouse.origin import mixture  # noqa: PLC0415
+
+    held = data_are_simulated(of)
+    if held is not None and held != of.simulate:
+        raise mixture(str(of.database), is_simulated=of.simulate)
+    if not (of.simulate or of.any_source):
+        advice = (
+            "No provider is configured, and AI_USAGE_SIMULATE=0 keeps the simulated ones out: "
+            "set ANTHROPIC_ADMIN_API_KEY or CURSOR_ADMIN_API_KEY in .env (make doctor says what each opens)"
+        )
+        if not is_ui:
+            raise SettingError(f"{advice}. Nothing was pulled.")
+        ERR.print(f"[yellow]{advice}. Nothing will be pulled.[/]", soft_wrap=True)
 
 
 @contextmanager
@@ -59,16 +102,34 @@ def a_full_disk_named(folder: Path) -> Iterator[None]:
         raise
 
 
-def command_settings() -> Settings:
+@contextmanager
+def a_damaged_log_named(folder: Path) -> Iterator[None]:
+    """Dagster's own databases are not the warehouse, which is whole without them: say which of the two is damaged."""
+    try:
+        yield
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause and not isinstance(cause, sqlite3.DatabaseError):
+            cause = cause.__cause__ or cause.__context__
+        if not any(sign in str(cause) for sign in ("malformed", "not a database")):
+            raise
+        raise WarehouseError(
+            f"Dagster's records of runs in {folder} are damaged ({cause}). Delete that folder, and leave the warehouse "
+            "beside it: the UI forgets past runs, the data stay."
+        ) from error
+
+
+def command_settings(*, says_so: bool = True) -> Settings:
     """The settings, where a machine without any vendor's key gets the built-in vendors."""
-    load_dotenv(ROOT / ".env")
-    found = read_settings(dict(os.environ))
+    found = read_settings(environment())
     if not found.simulate and not found.any_vendor_key and not os.environ.get("AI_USAGE_SIMULATE"):
         os.environ["AI_USAGE_SIMULATE"] = "1"
         found = read_settings(dict(os.environ))
-        OUT.print("[yellow]No vendor key is set: the built-in, simulated vendors answer.[/]")
+        if says_so:
+            OUT.print("[yellow]No provider's key is set: the built-in, simulated providers answer.[/]")
     return found
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main(sys.argv[1:]))

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table as Grid
 
-from ai_usage.commands.backfill import asked_span
+from ai_usage.commands.backfill import asked_day, asked_span
+from ai_usage.commands.coverage import pulled, tell_gaps
 from ai_usage.commands.past import (
     HeldDays,
     Past,
@@ -37,11 +39,12 @@ AT_MOST = 40  # lines of days that differ
 
 def run(of: Settings, argv: Sequence[str]) -> int:
     arguments = argparse.ArgumentParser(prog="make as-of", description=__doc__)
-    arguments.add_argument("at", help="AT, the instant with its time zone, such as 2026-11-05T06:00:00Z")
-    arguments.add_argument("first", help="FROM, the first UTC day, such as 2026-10-01")
-    arguments.add_argument("last", help="TO, the last UTC day, included; yesterday at the latest")
+    optional: Any = {"nargs": "?", "default": ""}
+    arguments.add_argument("at", **optional, help="AT, an instant with its time zone: 2026-11-05T06:00:00Z; else now")
+    arguments.add_argument("first", **optional, help="FROM, the first UTC day: 2026-10-01; else the month's first")
+    arguments.add_argument("last", **optional, help="TO, the last UTC day, included; else yesterday")
     asked = arguments.parse_args(argv)
-    at, span = _instant(asked.at), asked_span(of, asked.first, asked.last)
+    at, span = _instant(asked.at) if asked.at else of.now(), _span(of, asked.first, asked.last)
     if not of.database.exists():
         ERR.print(f"Nothing was ever pulled into {of.database}.", soft_wrap=True)
         return 1
@@ -57,16 +60,24 @@ def run(of: Settings, argv: Sequence[str]) -> int:
         OUT.print(f"{_told(at)} is in the future: this is what is known now, by the last pull at {_told(last)}.")
         at = last
     target = of.data_dir / FOLDER / f"{_named(at)}_{span.first}_{span.last}.duckdb"
-    return _tell(ledger, at, span, target, title="SIMULATED DATA, " * bool(is_simulated))
+    is_proven = _tell(ledger, at, span, target, title="SIMULATED DATA, " * bool(is_simulated))
+    return 0 if tell_gaps(of, pulled(ledger, span), span) and is_proven else 1
 
 
-def _tell(ledger: Warehouse, at: datetime, span: Span, target: Path, *, title: str) -> int:
+def _span(of: Settings, first: str, last: str) -> Span:
+    """The days that a person typed; of what is left out, the month up to yesterday."""
+    to = last or str(of.yesterday())
+    return asked_span(of, first or str(max(asked_day("TO", to).replace(day=1), of.start_date)), to)
+
+
+def _tell(ledger: Warehouse, at: datetime, span: Span, target: Path, *, title: str) -> bool:
+    """Whether what was told is proven."""
     with _folder(target.parent) as scratch:
         past = rebuilt(ledger, at, span, into=Path(scratch) / target.name)
         if past.failures:
             tell_troubles(Outcome(failures=dict(past.failures)))
             ERR.print("These days cannot be rebuilt as they were known then: nothing was written.")
-            return 1
+            return False
         with ledger.connected(), past.world.connected():
             then, now = spend_in(past.world, span), spend_in(ledger, span)
             OUT.print()
@@ -80,7 +91,7 @@ def _tell(ledger: Warehouse, at: datetime, span: Span, target: Path, *, title: s
         (Path(scratch) / target.name).replace(target)
     OUT.rule()
     OUT.print(f"The whole of it, for any SQL tool: {target}", soft_wrap=True)
-    return 0 if is_proven else 1
+    return is_proven
 
 
 def _totals(then: Spend, now: Spend) -> Grid:
@@ -96,7 +107,7 @@ def _tell_changes(then: Spend, now: Spend) -> None:
     changed = differences(then.billed, now.billed)
     moved = [key for key in {*then.payers, *now.payers} - {*changed} if then.payers.get(key) != now.payers.get(key)]
     if changed:
-        grid = _grid("Days that differ, dearest first", "", "known then", "known now", "difference")
+        grid = _grid("Days that differ, largest difference first", "", "known then", "known now", "difference")
         for day, provider in changed[:AT_MOST]:
             pair = (s.billed.get((day, provider)) for s in (then, now))
             grid.add_row(str(day), provider, *_amounts(*pair))

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from datetime import date
 
-from ai_usage.commands.refresh import refresh, tell_troubles
+from ai_usage.commands.refresh import refresh, tell_not_judged, tell_troubles
 from ai_usage.commands.shell import OUT, prepare_instance
 from ai_usage.errors import SettingError
 from ai_usage.partitions import Span
@@ -13,18 +13,15 @@ from ai_usage.settings import Settings
 
 def run(of: Settings, argv: Sequence[str]) -> int:
     arguments = argparse.ArgumentParser(prog="make backfill", description=__doc__)
-    arguments.add_argument("first", help="FROM, the first UTC day, such as 2026-01-01")
-    arguments.add_argument("last", help="TO, the last UTC day, included; yesterday at the latest")
+    arguments.add_argument("first", nargs="?", default="", help="FROM, the first UTC day; else the start date")
+    arguments.add_argument("last", nargs="?", default="", help="TO, the last UTC day, included; else yesterday")
     asked = arguments.parse_args(argv)
-    span = asked_span(of, asked.first, asked.last)
+    span = asked_span(of, asked.first or str(of.start_date), asked.last or str(of.yesterday()))
     prepare_instance(of)
     outcome = refresh(of, span)
-    green = sum(v.passed for v in outcome.verdicts)
-    OUT.print(
-        f"{len(span.days)} days · {outcome.requests.total()} requests · "
-        f"{green} of {len(outcome.verdicts)} verdicts green"
-    )
+    OUT.print(f"{len(span.days)} days · {outcome.requests.total()} requests · {outcome.summary}", soft_wrap=True)
     tell_troubles(outcome)
+    tell_not_judged(outcome)
     return 0 if outcome.is_good else 1
 
 
@@ -49,6 +46,6 @@ def refuse_days_outside(of: Settings, first: date | None, last: date | None) -> 
         raise SettingError(f"FROM={first} is after TO={last}.")
     if any(day and not of.start_date <= day <= of.yesterday() for day in (first, last)):
         raise SettingError(
-            f"{first or '…'} to {last or '…'} is not within {of.start_date} (AI_USAGE_START_DATE) and "
-            f"{of.yesterday()} (the newest full UTC day)."
+            f"{first or '…'} to {last or '…'} is not within {of.start_date} (the first day; for an earlier one set "
+            f"AI_USAGE_START_DATE) and {of.yesterday()} (the newest full UTC day)."
         )

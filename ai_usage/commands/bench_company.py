@@ -192,12 +192,16 @@ FACTS = {
         if(workspace_id = 'wrkspc_000', 'Default', 'Workspace ' || workspace_id[8:]) as workspace_name, model,
         token_type, cost_type, usd(sum(nano_usd)) as amount_usd, 'USD' as currency,
         concat_ws(' ', model, 'Usage', token_type, cost_type, service_tier, context_window, inference_geo)
-            as description, service_tier, context_window, inference_geo
+            as description, service_tier, context_window, inference_geo,
+            if(token_type is null, null, 'standard') as speed
         from priced group by all""",
     "claude_daily_cost": f"""select 'claude_cost_totals' as pull, activity_date, {ORGANIZATION},
         usd(sum(nano_usd)) as amount_usd, 'USD' as currency from priced group by all""",
     "claude_usage_tokens": f"""select 'claude_messages_usage' as pull, activity_date, {ORGANIZATION}, api_key_id,
-        nullif(workspace_id, 'wrkspc_000') as workspace_id, model, service_tier, context_window, inference_geo,
+        nullif(workspace_id, 'wrkspc_000') as workspace_id, model, service_tier, context_window,
+        {MEASURES} from uses group by all""",
+    "claude_usage_tokens_by_speed": f"""select 'claude_messages_usage_by_speed' as pull, activity_date, {ORGANIZATION},
+        api_key_id, nullif(workspace_id, 'wrkspc_000') as workspace_id, model, inference_geo, 'standard' as speed,
         {MEASURES} from uses group by all""",
     "claude_daily_tokens": f"""select 'claude_messages_usage' as pull, activity_date, {ORGANIZATION},
         {MEASURES} from uses group by all""",
@@ -319,7 +323,7 @@ USAGE_RECORD = """'{"uncached_input_tokens":' || uncached_input_tokens || ',"out
     || '},"server_tool_use":{"web_search_requests":' || web_search_requests
     || '},"account_id":null,"service_account_id":null,"api_key_id":' || quoted(api_key_id) || ',"workspace_id":'
     || quoted(workspace_id) || ',"model":"' || model || '","service_tier":"' || service_tier
-    || '","context_window":"' || context_window || '","inference_geo":"' || inference_geo || '"}'"""
+    || '","context_window":"' || context_window || '","inference_geo":null}'"""
 COST_RECORD = """'{"currency":"USD","amount":"' || (amount_usd * 100)::varchar || '","workspace_id":'
     || quoted(workspace_id) || ',"cost_type":"' || cost_type || '","description":' || quoted(description)
     || ',"context_window":' || quoted(context_window) || ',"model":' || quoted(model) || ',"service_tier":'

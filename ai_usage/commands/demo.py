@@ -1,8 +1,6 @@
-"""`make demo`: thirty days pulled, checked and built in the embedded warehouse, and a summary a manager understands."""
+"""`make demo`: a month pulled, checked and built in the embedded warehouse, and a summary a manager understands."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,13 +8,13 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from ai_usage.commands.dashboards import tell_where, write_all
-from ai_usage.commands.refresh import refresh, tell_troubles
+from ai_usage.commands.refresh import Outcome, refresh, tell_not_judged, tell_troubles
 from ai_usage.commands.shell import OUT, prepare_instance
 from ai_usage.definitions import duckdb_warehouse
 from ai_usage.partitions import Span
-from ai_usage.settings import Settings
+from ai_usage.settings import Settings, demo_span_start
+from ai_usage.warehouse.origin import is_simulated
 
-DAYS = 30
 SUMMARIES = (
     *("spend", "by_platform", "by_team", "by_person"),
     *("totals", "by_workspace", "by_model", "claude_code", "claude_ai", "cursor"),
@@ -26,7 +24,7 @@ SUMMARIES = (
 def run(of: Settings, _: Sequence[str]) -> int:
     prepare_instance(of)
     last = of.yesterday()
-    span = Span(max(of.start_date, last - timedelta(days=DAYS - 1)), last)
+    span = Span(max(of.start_date, demo_span_start(last)), last)
     OUT.print(f"Pulling {len(span.days)} days, {span.first} to {span.last}, into {of.database}")
     outcome = refresh(of, span)
 
@@ -34,16 +32,19 @@ def run(of: Settings, _: Sequence[str]) -> int:
     period = {"first_day": span.first, "last_day": span.last}
     with warehouse.connected():
         found = {name: warehouse.query(f"summary/{name}", **period).to_dicts() for name in SUMMARIES}
+        is_marked = is_simulated(warehouse)
     total, code, chat, cursor, spend = (
         found[name] for name in ("totals", "claude_code", "claude_ai", "cursor", "spend")
     )
     OUT.print()
     has_claude = total[0]["cost_usd"] is not None
     if not (has_claude or chat[0]["people"] or cursor[0]["events"]):
+        _trust(outcome)
         tell_troubles(outcome)
+        tell_not_judged(outcome)
         OUT.print("Nothing is there to sum up: no cost was pulled.")
         return 1
-    title = "AI usage, SIMULATED DATA from the built-in vendors" if of.simulate else "AI usage"
+    title = "AI usage, SIMULATED DATA from the built-in providers" if is_marked else "AI usage"
     OUT.rule(f"[bold]{title}[/]")
     if spend[0]["billed_usd"]:
         _spend(spend[0], len(span.days), f"{span.first} to {span.last}")
@@ -57,8 +58,9 @@ def run(of: Settings, _: Sequence[str]) -> int:
         _claude_code(code[0])
     _claude_ai(chat[0])
     _cursor(cursor[0])
-    _trust(outcome.verdicts, outcome.requests)
+    _trust(outcome)
     tell_troubles(outcome)
+    tell_not_judged(outcome)
     OUT.rule()
     list(write_all(warehouse, of))  # once more: what the run's own checks found is known now
     tell_where(of)
@@ -150,13 +152,10 @@ def _cursor(cursor: dict[str, Any]) -> None:
     )
 
 
-def _trust(verdicts: list[Any], requests: Counter[str]) -> None:
-    green, claims = sum(v.passed for v in verdicts), len({v.check_name for v in verdicts})
-    colour = "green" if green == len(verdicts) else "red"
-    OUT.print(
-        f"[bold]Checks[/]  [{colour}]{green} of {len(verdicts)} verdicts green[/], {claims} claims, judged day by day"
-    )
-    OUT.print(f"[bold]Requests[/]  {requests.total()} to the vendors")
+def _trust(outcome: Outcome) -> None:
+    color = "green" if outcome.is_good else "red"
+    OUT.print(f"[bold]Check results[/]  [{color}]{outcome.summary}[/], each check judged day by day", soft_wrap=True)
+    OUT.print(f"[bold]Requests[/]  {outcome.requests.total()} to the vendors")
 
 
 def _usd(amount: Decimal | int) -> str:

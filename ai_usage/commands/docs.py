@@ -18,7 +18,7 @@ def run(_of: Settings, _argv: Sequence[str]) -> int:
 
 def tables_page(tables: Iterable[Table]) -> str:
     """Every table with its grain and columns; the raw ones, which are alike, share a listing."""
-    ledgers = [t for t in tables if t.schema == RAW and t.name != "pulls"]
+    ledgers = [t for t in tables if t.is_ledger]
     others = [t for t in tables if t not in ledgers]
     return "\n".join(
         [

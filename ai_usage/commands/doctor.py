@@ -3,10 +3,9 @@
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing
-from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -23,11 +22,15 @@ from ai_usage.definitions import (
 from ai_usage.errors import AiUsageError, SettingError
 from ai_usage.partitions import Span
 from ai_usage.settings import Settings
-from ai_usage.sources.claude.client import ClaudeAdmin, NotYet
+from ai_usage.sources.claude import pulls as claude_pulls
+from ai_usage.sources.claude.client import ClaudeAdmin
 from ai_usage.sources.claude.pulls import NEEDS_ANALYTICS_KEY
-from ai_usage.sources.claude.records import Organization
+from ai_usage.sources.claude.tables import ANALYTICS_PULLS
+from ai_usage.sources.cursor import pulls as cursor_pulls
 from ai_usage.sources.cursor.client import CursorAdmin
-from ai_usage.sources.http import Patience
+from ai_usage.sources.days import Answers, NotYet
+from ai_usage.sources.http import Patience, Refused
+from ai_usage.sources.pulling import Client, Report
 from ai_usage.sources.sheets.client import Sheet
 from ai_usage.sources.sheets.resource import open_sheet
 from ai_usage.sources.sheets.tabs import TABS, read_tab
@@ -36,6 +39,9 @@ from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.table import PULLS
 
 QUICK = Patience(attempts=1, seconds=20)
+PEOPLE = "claude_enterprise_users"
+
+C = TypeVar("C", bound=Client)
 
 
 def run(of: Settings, _: Sequence[str]) -> int:
@@ -54,44 +60,35 @@ def _kind_of_figures(of: Settings) -> str:
 
 
 def claude(of: Settings) -> bool:
-    """Every Claude endpoint that is pulled, asked once for yesterday."""
+    """Every Claude report that is pulled, asked for yesterday in the very words of its pull."""
     if not (of.simulate or of.has_anthropic_admin_key):
         OUT.print(
             "Claude: not configured. Set ANTHROPIC_ADMIN_API_KEY to an Admin key (Console, Settings, Admin keys)."
         )
         return True
     OUT.print(f"Claude at {'the built-in vendor (simulated)' if of.simulate else of.anthropic_base_url}")
-    day = of.yesterday()
-    span = Span(day, day)
+    span = Span(of.yesterday(), of.yesterday())
     with simulated_claude_admin(of, QUICK) if of.simulate else _real_claude_admin(of) as admin:
         if not _tells("the key is accepted", lambda: _owner(admin)):
             return False
-        must: dict[str, Callable[[], Any]] = {
-            "cost report": lambda: admin.cost_report(span),
-            "messages usage": lambda: admin.messages_usage(span),
-            "Claude Code usage": lambda: admin.claude_code([day]),
-            "workspaces": admin.workspaces,
-            "API keys": admin.api_keys,
-            "members": admin.users,
-        }
-        may: dict[str, Callable[[], Any]] = {
-            "analytics cost": lambda: admin.analytics_cost(span),
-            "analytics usage": lambda: admin.analytics_usage(span),
-        }
-        opened = [_tells(what, ask) for what, ask in must.items()]
-        for what, ask in may.items():
-            _tells(f"{what} (optional: attributes cost to people and keys)", ask, colour="yellow")
-        _tells("analytics users (optional: who uses claude.ai)", lambda: _people(admin, day), colour="yellow")
+        is_open = not admin.has_analytics_key or _tells("the Analytics key is accepted", lambda: _analytics_key(admin))
+        reports = [report for report in claude_pulls.REPORTS.values() if report.pull != "claude_organization"]
+        if not is_open:
+            reports = [report for report in reports if report.pull not in ANALYTICS_PULLS]
+        if not admin.has_analytics_key:
+            reports.remove(claude_pulls.REPORTS[PEOPLE])
+            OUT.print(f"  – {_named(claude_pulls.REPORTS[PEOPLE])}: {NEEDS_ANALYTICS_KEY}", soft_wrap=True)
+        opened = [_opens(report, admin, span) for report in reports]
     OUT.print(
         "  Quota: analytics 60 requests a minute for the whole organisation, kept to; the other reports state none, "
         "but ask for no more than a poll a minute.",
         soft_wrap=True,
     )
-    return all(opened)
+    return is_open and all(opened)
 
 
 def cursor(of: Settings) -> bool:
-    """Every Cursor endpoint that is pulled, asked once for yesterday."""
+    """Every Cursor report that is pulled, asked for yesterday in the very words of its pull."""
     if not (of.simulate or of.has_cursor_key):
         OUT.print("Cursor: not configured. Set CURSOR_ADMIN_API_KEY (an Enterprise team's Admin key, scope admin:*).")
         return True
@@ -100,16 +97,8 @@ def cursor(of: Settings) -> bool:
     with simulated_cursor_admin(of, QUICK) if of.simulate else _real_cursor_admin(of) as admin:
         if not _tells("the key is accepted", lambda: f"a team of {len(admin.members().records)}"):
             return False
-        must: dict[str, Callable[[], Any]] = {
-            "daily usage": lambda: admin.daily_usage(span),
-            "usage events": lambda: admin.usage_events(span),
-            "spend": admin.spend,
-            "billing groups": admin.groups,
-        }
-        opened = [_tells(what, ask) for what, ask in must.items()]
-        _tells(
-            "AI code commits (optional: tells which lines AI wrote)", lambda: admin.ai_commits(span), colour="yellow"
-        )
+        reports = [report for report in cursor_pulls.REPORTS.values() if report.pull != "cursor_members"]
+        opened = [_opens(report, admin, span) for report in reports]
     OUT.print("  Quota: 20 requests a minute for each endpoint, 60 for usage events; kept to.", soft_wrap=True)
     return all(opened)
 
@@ -132,10 +121,10 @@ def sheet(of: Settings) -> bool:
                 found = read_tab(tab, answers[tab.name].records)
                 bad = len({rejection.row_number for rejection in found.rejections})
                 OUT.print(
-                    f"  {'[yellow]✗[/]' if bad else '[green]✓[/]'} {tab.name}: {len(found.good)} rows, {bad} unusable"
+                    f"  {'[yellow]![/]' if bad else '[green]✓[/]'} {tab.name}: {len(found.good)} rows, {bad} unusable"
                 )
             elif answers and not tab.is_optional:
-                OUT.print(f"  [yellow]✗[/] {tab.name}: there is no such tab")
+                OUT.print(f"  [yellow]![/] {tab.name}: there is no such tab")
     return all(opened)
 
 
@@ -168,7 +157,7 @@ def alerts(of: Settings) -> None:
         "webhook": (of.has_webhook_alerts, "ALERT_WEBHOOK_URL"),
         "e-mail": (of.has_email_alerts, "ALERT_SMTP_URL with ALERT_EMAIL_TO"),
     }
-    OUT.print("Alerts" if any(is_set for is_set, _ in channels.values()) else "Alerts: nobody is told of anything.")
+    OUT.print("Alerts" if any(is_set for is_set, _ in channels.values()) else "Alerts: no channel is configured.")
     for channel, (is_set, names) in channels.items():
         if is_set:
             where = urlsplit(os.environ[names.split()[0]].strip()).hostname  # the rest of it is secret
@@ -183,13 +172,6 @@ def _covers(path: Path, of: Settings) -> str:
     return f"covers {covers}" if covers else "has no event"
 
 
-def _people(admin: ClaudeAdmin, day: date) -> str:
-    if not admin.has_analytics_key:
-        raise SettingError(NEEDS_ANALYTICS_KEY)
-    [said] = admin.enterprise_users([day])
-    return str(said) if isinstance(said, NotYet) else f"{len(said.records)} people on {day}"
-
-
 def _real_cursor_admin(of: Settings) -> AbstractContextManager[CursorAdmin]:
     key = os.environ["CURSOR_ADMIN_API_KEY"]
     return closing(CursorAdmin.open(base_url=of.cursor_base_url, key=key, now=of.now, patience=QUICK))
@@ -202,6 +184,7 @@ def _real_claude_admin(of: Settings) -> AbstractContextManager[ClaudeAdmin]:
             admin_key=os.environ["ANTHROPIC_ADMIN_API_KEY"].strip(),
             analytics_key=os.environ.get("ANTHROPIC_ANALYTICS_API_KEY", "").strip(),
             patience=QUICK,
+            now=of.now,
         )
     )
 
@@ -217,5 +200,43 @@ def _tells(what: str, ask: Callable[[], Any], *, colour: str = "red") -> bool:
 
 
 def _owner(admin: ClaudeAdmin) -> str:
-    found = msgspec.json.decode(admin.organization().records[0], type=Organization)
-    return f"it belongs to {found.name} ({found.id})"
+    found = msgspec.json.decode(admin.organization().records[0], type=dict[str, Any])
+    return f"it belongs to {found.get('name') or 'an organization without a name'} ({found['id']})"
+
+
+def _analytics_key(admin: ClaudeAdmin) -> None:
+    if not admin.is_analytics_key_accepted():
+        raise SettingError("ANTHROPIC_ANALYTICS_API_KEY is wrong or revoked: each of the analytics answers 401 to it.")
+
+
+def _opens(report: Report[C], client: C, span: Span) -> bool:
+    """Whether a pull of this report would work, or be skipped as one that the plan or scope does not include. Without
+    an optional report the rest goes on: whatever is wrong with one is shown, and fails nothing here.
+    """
+    try:
+        answers = report.ask(client, span)
+    except Refused as refusal:
+        is_left_out = report.is_not_included(refusal, client)
+        return _shown(report, report.not_included(refusal) if is_left_out else str(refusal))
+    except AiUsageError as error:
+        return _shown(report, str(error))
+    missing = answers.left_out if isinstance(answers, Answers) else []
+    if any(not isinstance(each, NotYet) for each in missing):
+        return _shown(report, "; ".join(map(str, missing)))
+    return _tells(_named(report), lambda: "; ".join(map(str, missing)) or _counted(answers))
+
+
+def _shown(report: Report[C], what: str) -> bool:
+    """A report that did not come; true if it is optional."""
+    mark = "[yellow]![/]" if report.needs else "[red]✗[/]"
+    OUT.print(f"  {mark} {_named(report)}: {escape(what)}", soft_wrap=True)
+    return bool(report.needs)
+
+
+def _named(report: Report[C]) -> str:
+    return f"{report.name} (optional: {report.use})" if report.needs else report.name
+
+
+def _counted(answers: Sequence[Answer]) -> str:
+    records = sum(len(answer.records) for answer in answers)
+    return f"{records} {'record' if records == 1 else 'records'}"

@@ -1,4 +1,7 @@
-"""`make export-focus MONTH=…`: a month of what was billed, in FOCUS 1.2, as Parquet and CSV for other FinOps tools."""
+"""`make export-focus MONTH=…`: a month of what was billed, in FOCUS 1.2, as Parquet and CSV for other FinOps tools.
+
+A month of which days were never pulled is written, and named as incomplete, with exit code 1.
+"""
 
 import argparse
 import re
@@ -9,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
+from ai_usage.commands.coverage import pulled, tell_gaps
 from ai_usage.commands.shell import ERR, OUT
 from ai_usage.definitions import duckdb_warehouse
 from ai_usage.errors import SettingError, WarehouseError
@@ -22,23 +26,29 @@ where date(ChargePeriodStart) between @first_day and @last_day
 order by
     ChargePeriodStart, ProviderName, SkuId, SubAccountId, x_TeamName, x_UserEmail, x_ApiKeyId, x_Platform, BilledCost
 """
+FOLDER = "exports"
 FORMULA = r"^[=+\-@＝＋－＠\t\r\n]"  # what makes a spreadsheet read a cell as more than text
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def run(of: Settings, argv: Sequence[str]) -> int:
     arguments = argparse.ArgumentParser(prog="make export-focus", description=__doc__)
-    arguments.add_argument("month", help="MONTH, such as 2026-01")
-    month = _month(arguments.parse_args(argv).month)
-    charges = duckdb_warehouse(of).ask(MONTH, first_day=month.first, last_day=month.last)
+    arguments.add_argument("month", nargs="?", default="", help="MONTH, such as 2026-01; else yesterday's")
+    month = _month(arguments.parse_args(argv).month or f"{of.yesterday():%Y-%m}")
+    warehouse = duckdb_warehouse(of)
+    over = Span(month.first, max(month.first, min(month.last, of.yesterday())))  # of the month, what is over
+    with warehouse.connected():
+        charges = warehouse.ask(MONTH, first_day=month.first, last_day=month.last)
+        coverage = pulled(warehouse, over)
     if charges.is_empty():
+        tell_gaps(of, coverage, over)
         ERR.print(f"Nothing was billed in {month.first:%Y-%m}, or no day of it was built: nothing was written.")
         return 1
-    files = export(charges, of.data_dir / "exports", f"focus_1_2_{month.first:%Y-%m}")
+    files = export(charges, of.data_dir / FOLDER, f"focus_1_2_{month.first:%Y-%m}")
     _tell(charges, month, is_over=month.last <= of.yesterday())
     for file in files:
         OUT.print(f"Written to {file}", soft_wrap=True)
-    return 0
+    return 0 if tell_gaps(of, coverage, over) else 1
 
 
 def export(charges: pl.DataFrame, folder: Path, name: str) -> list[Path]:

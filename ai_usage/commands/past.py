@@ -11,8 +11,9 @@ from typing import Any
 
 import dagster as dg
 
+from ai_usage.automation.interrupts import raise_if_stopped
 from ai_usage.automation.refresh import range_tags
-from ai_usage.commands.refresh import outcome_of
+from ai_usage.automation.runs import failures_of, not_built
 from ai_usage.core.holding import HOLDINGS, held_back
 from ai_usage.core.revisions import BILLS
 from ai_usage.definitions import ASSETS
@@ -75,7 +76,8 @@ def _build(ledger: Warehouse, at: datetime, span: Span, into: Path) -> Past:
             run_config=QUIET,
             raise_on_error=False,
         )
-    return Past(world, outcome_of(result).failures, held_days(world, span))
+    raise_if_stopped(result)
+    return Past(world, failures_of(result) | not_built(result), held_days(world, span))
 
 
 def held_days(warehouse: Warehouse, span: Span) -> HeldDays:

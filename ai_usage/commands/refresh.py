@@ -1,46 +1,83 @@
-"""Runs the graph over a range of days in this process, showing what it is at, and tells what came of it."""
+"""Refreshes a range of days in this process, shows what it is at, and prints what came of it."""
 
 import logging
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 
 import dagster as dg
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from ai_usage.automation.refresh import range_tags
+from ai_usage.automation.runs import Runs
+from ai_usage.checks.results import CheckResult, Result, never_run, of_evaluation, results_of, summary
 from ai_usage.commands.shell import ERR, OUT
-from ai_usage.definitions import build_defs
-from ai_usage.partitions import Span
+from ai_usage.definitions import build_defs, duckdb_warehouse
+from ai_usage.layers import SKIPPED, TABLE_WAS_BUILT
+from ai_usage.partitions import Span, runs_of_days
 from ai_usage.settings import Settings
 
 
 @dataclass
 class Outcome:
-    """What a refresh did: steps that failed and why, verdicts, requests by asset."""
+    """What the runs of a refresh did: steps that failed and why, check results, requests by asset."""
 
     failures: dict[str, str] = field(default_factory=dict)
     verdicts: list[dg.AssetCheckEvaluation] = field(default_factory=list)
+    not_judged: list[CheckResult] = field(default_factory=list)
     requests: Counter[str] = field(default_factory=Counter)
     skipped: dict[str, str] = field(default_factory=dict)
 
     @property
-    def wrong(self) -> list[dg.AssetCheckEvaluation]:
-        """The verdicts that are not green, errors first, then by day."""
-        red = [v for v in self.verdicts if not v.passed]
-        return sorted(red, key=lambda v: (v.severity != dg.AssetCheckSeverity.ERROR, v.partition or "", v.check_name))
+    def results(self) -> list[CheckResult]:
+        """Every check result: passed, warned, failed and not judged. Of several runs, a check that was judged in one is
+        judged.
+        """
+        judged = [of_evaluation(verdict) for verdict in self.verdicts]
+        keys, checks = {one.key for one in judged}, {(one.asset, one.check) for one in judged}
+        return judged + [
+            one
+            for one in {one.key: one for one in self.not_judged}.values()
+            if one.key not in keys and (one.day or (one.asset, one.check) not in checks)
+        ]
+
+    @property
+    def wrong(self) -> list[CheckResult]:
+        """The results that failed or warned, failed ones first, then by day."""
+        wrong = [one for one in self.results if one.result in {"failed", "warned"}]
+        return sorted(wrong, key=lambda one: (one.result, one.day or date.min, one.check, one.asset))
+
+    @property
+    def summary(self) -> str:
+        """Such as `154 passed, 3 warned, 1 failed, 12 not judged`."""
+        return summary(self.results)
 
     @property
     def is_good(self) -> bool:
-        return not self.failures and not any(v.severity == dg.AssetCheckSeverity.ERROR for v in self.wrong)
+        return not self.failures and not any(one.result == "failed" for one in self.wrong)
 
 
 def refresh(of: Settings, span: Span) -> Outcome:
-    """Pull, build and check the days in one run, recorded in the instance that the UI shows."""
-    job = build_defs(of, loggers={"progress": _progress_logger}).resolve_job_def("refresh_range")
-    steps = [node.name for node in job.nodes]
+    """Pull the days from every source, then build and check what changed, in runs that the UI shows."""
+    with _recorded(of) as runs:
+        runs.refresh(span)
+    return outcome_of(runs)
+
+
+def build(of: Settings, span: Span) -> Outcome:
+    """Build and check the days, and whatever else is not built, from the ledger: no provider is asked."""
+    with _recorded(of) as runs:
+        runs.build(span)
+    return outcome_of(runs)
+
+
+@contextmanager
+def _recorded(of: Settings) -> Iterator[Runs]:
+    """Runs in this process, recorded in the instance that the UI shows, with a bar that moves along."""
+    repository = build_defs(of, loggers={"progress": _progress_logger}).get_repository_def()
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -50,55 +87,93 @@ def refresh(of: Settings, span: Span) -> Outcome:
         console=OUT,
         transient=OUT.is_terminal,
     ) as progress:
-        _Follower.current = _Follower(progress, len(steps))
+        _Follower.current = follower = _Follower(progress)
         with dg.DagsterInstance.get() as instance:
-            result = job.execute_in_process(
-                tags=range_tags(span),
-                instance=instance,
+            yield Runs(
+                of,
+                repository,
+                instance,
+                duckdb_warehouse(of),
                 run_config={"loggers": {"progress": {}}},
-                raise_on_error=False,
+                begins=lambda job: follower.begin(len(job.nodes)),
             )
-    return outcome_of(result)
 
 
-def outcome_of(result: dg.ExecuteInProcessResult) -> Outcome:
-    """What a run in this process came to."""
-    outcome = Outcome(verdicts=list(result.get_asset_check_evaluations()))
-    for event in result.all_events:
-        if event.is_step_failure:
-            outcome.failures[event.step_key or ""] = _why(event)
-        elif event.is_step_materialization:
+def outcome_of(runs: Runs) -> Outcome:
+    """What the runs came to."""
+    outcome = Outcome(failures=dict(runs.failures), skipped=dict(runs.not_configured))
+    found: list[CheckResult] = []
+    for result in runs.results:
+        outcome.verdicts += result.get_asset_check_evaluations()
+        planned = result.job_def.asset_layer.asset_graph.asset_check_keys
+        found += results_of(((event, 0.0) for event in result.all_events), planned)
+        for event in result.all_events:
+            if event.is_step_materialization:
+                metadata = event.step_materialization_data.materialization.metadata
+            elif event.is_asset_observation:
+                metadata = event.asset_observation_data.asset_observation.metadata
+            else:
+                continue
             asset = event.asset_key.to_user_string() if event.asset_key else ""
-            metadata = event.step_materialization_data.materialization.metadata
             if "requests_in_run" in metadata:
                 outcome.requests[asset] = int(metadata["requests_in_run"].value)  # type: ignore[arg-type]
-            if "skipped" in metadata:
-                outcome.skipped[asset] = str(metadata["skipped"].value)
+            if event.is_asset_observation and SKIPPED in metadata:
+                outcome.skipped[asset] = str(metadata[SKIPPED].value)
+    checks = (key for key in runs.repository.asset_graph.asset_check_keys if key.name != TABLE_WAS_BUILT)
+    outcome.not_judged = [one for one in (*found, *never_run(checks, found)) if one.result == "not judged"]
     return outcome
 
 
-def _why(event: dg.DagsterEvent) -> str:
-    data = event.step_failure_data
-    if data.user_failure_data and data.user_failure_data.description:
-        return data.user_failure_data.description
-    error = data.error
-    while error and error.cause:
-        error = error.cause
-    return error.message.strip() if error else "unknown"
+MARKS: dict[Result, tuple[str, str]] = {
+    "failed": ("red", "✗"),
+    "warned": ("yellow", "!"),
+    "not judged": ("yellow", "–"),
+    "passed": ("green", "✓"),
+}
 
 
 def tell_troubles(outcome: Outcome, *, at_most: int = 15) -> None:
-    """Failures, then red verdicts, each in a line."""
+    """Steps that failed, then checks that failed, then warnings, then what was skipped: each in a line."""
     for why, steps in _by_cause(outcome.failures).items():
         ERR.print(f"[bold red]✗ {', '.join(steps)}[/] {escape(why)}", soft_wrap=True)
-    for verdict in outcome.wrong[:at_most]:
-        colour = "red" if verdict.severity == dg.AssetCheckSeverity.ERROR else "yellow"
-        day = verdict.partition or "whole"
-        OUT.print(f"[{colour}]✗ {day} {verdict.check_name}[/] {escape(verdict.description or '')}", soft_wrap=True)
-    if len(outcome.wrong) > at_most:
-        OUT.print(f"  … and {len(outcome.wrong) - at_most} more; the Dagster UI lists them all.")
+    troubles = _alike(outcome.wrong)
+    for days, one in troubles[:at_most]:
+        color, mark = MARKS[one.result]
+        when = f"{days} " if days else ""
+        OUT.print(f"[{color}]{mark} {when}{one.check} of {one.asset}[/] {escape(one.why)}", soft_wrap=True)
+    if len(troubles) > at_most:
+        OUT.print(f"  … and {len(troubles) - at_most} more; the Dagster UI lists them all.")
     for why, assets in _by_cause(outcome.skipped).items():
         OUT.print(f"[yellow]– {', '.join(assets)}[/] {escape(why)}", soft_wrap=True)
+
+
+def tell_not_judged(outcome: Outcome) -> None:
+    """Why checks were not judged, a line for each reason with the number of checks."""
+    reasons: dict[str, list[CheckResult]] = {}
+    for one in outcome.results:
+        if one.result == "not judged":
+            reasons.setdefault(re.sub(r"raw/\w+(, raw/\w+)*|\d+|week\w+( days)?", "", one.why), []).append(one)
+    color, mark = MARKS["not judged"]
+    for group in sorted(reasons.values(), key=lambda group: -len(group)):
+        checks = {(one.asset, one.check) for one in group}
+        many = f"{len(checks)} checks, such as " if len(checks) > 1 else ""
+        first = f"{group[0].check} of {group[0].asset}"
+        OUT.print(f"[{color}]{mark} not judged: {many}{first}:[/] {escape(group[0].why)}", soft_wrap=True)
+
+
+def _alike(wrong: Iterable[CheckResult]) -> list[tuple[str, CheckResult]]:
+    """Results of one check that differ in their day and numbers alone, as one: the days, and the first of them."""
+    groups: dict[tuple[str, str, str, str], list[CheckResult]] = {}
+    for one in wrong:
+        groups.setdefault((one.result, one.check, one.asset, re.sub(r"\d+", "0", one.why)), []).append(one)
+    return [(days_of(one.day for one in group), group[0]) for group in groups.values()]
+
+
+def days_of(days: Iterable[date | None]) -> str:
+    """Such as `2026-11-03…2026-11-07 (5 days)`."""
+    known = sorted({day for day in days if day})
+    spans = ", ".join(map(str, runs_of_days(known)))
+    return f"{spans} ({len(known)} days)" if len(known) > 1 else spans
 
 
 def _by_cause(failures: Mapping[str, str]) -> dict[str, list[str]]:
@@ -115,10 +190,16 @@ class _Follower(logging.Handler):
 
     current: "_Follower | None" = None
 
-    def __init__(self, progress: Progress, steps: int) -> None:
+    def __init__(self, progress: Progress) -> None:
         super().__init__()
         self.progress = progress
-        self.task = progress.add_task("starting", total=steps)
+        self.steps = 0
+        self.task = progress.add_task("starting", total=None)
+
+    def begin(self, steps: int) -> None:
+        """Another run, of so many steps."""
+        self.steps += steps
+        self.progress.update(self.task, total=self.steps)
 
     def emit(self, record: logging.LogRecord) -> None:
         told = getattr(record, "dagster_meta", {})

@@ -11,7 +11,8 @@ from ai_usage.settings import ROOT, Settings
 from ai_usage.sources.sheets.tabs import TABS
 
 EXAMPLES = {
-    "api_key_mapping": ["apikey_01Example", "nightly report", "ada@example.com", "Data", "Replace this row", ""],
+    "api_key_mapping": ["apikey_01Example", "nightly report", "ada@example.com", "Data", "Replace this row", "", ""],
+    "people": ["ada@example.com", "Ada Lovelace", "Data", "4711", "grace@example.com", "2026-01-01", "", "", ""],
     "claude_ai_usage": ["ada@example.com", "2026-01-31", "3", "41", "1", "0"],
     "console_figures": [
         "anthropic",
@@ -21,6 +22,7 @@ EXAMPLES = {
         "1234.50",
         "Console > Cost",
         "the end is exclusive",
+        "usage",
     ],
     "budgets": ["2026-01", "team", "Data", "5000"],
     "seats": ["cursor", "Teams", "40", "25", "2026-01-01", ""],

@@ -1,24 +1,62 @@
-"""What commands share: where they print, and the Dagster instance beside the warehouse."""
+"""What commands share: where they print, the Dagster instance beside the warehouse, and who uses the data folder."""
 
+import fcntl
+import logging
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 
-from ai_usage.errors import WarehouseError
+from ai_usage.errors import AiUsageError, WarehouseError
 from ai_usage.settings import ROOT, Settings
 
 OUT = Console(highlight=False)
 ERR = Console(stderr=True, highlight=False)
 
+USERS = ".in_use"  # locked, by as many as like, while a command works on the data folder
+DAEMON = ".ui"  # locked by the one `make ui`
+
 
 def prepare_instance(of: Settings) -> None:
     """Make the data folder and the Dagster home in it; later processes find it through DAGSTER_HOME."""
-    try:
+    with _writing_in(of.data_dir):
         of.dagster_home.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / "dagster.yaml", of.dagster_home / "dagster.yaml")
+        if of.is_start_remembered and not of.first_day_file.exists():
+            of.first_day_file.write_text(f"{of.start_date}\n", encoding="utf-8")
+    os.environ["DAGSTER_HOME"] = str(of.dagster_home)
+    logging.getLogger("ai_usage.runs").setLevel(logging.CRITICAL)  # a command says itself what its run came to
+
+
+@contextmanager
+def in_use(of: Settings, name: str = USERS, *, alone: str = "") -> Iterator[None]:
+    """Hold the data folder, so that `make reset` leaves it to us. `alone` is what to say if somebody else has it: then
+    it is held by nobody else. A process that takes this one's place keeps it, and leaves it when it ends, however.
+    """
+    with _writing_in(of.data_dir):
+        of.data_dir.mkdir(parents=True, exist_ok=True)
+        file = os.open(of.data_dir / name, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        os.set_inheritable(file, True)  # noqa: FBT003 - what `dagster dev` becomes
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
+        except BlockingIOError:
+            raise WarehouseError(alone) from None
+        yield
+    finally:
+        os.close(file)
+
+
+@contextmanager
+def _writing_in(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except AiUsageError:
+        raise
     except OSError as error:
         raise WarehouseError(
-            f"{of.data_dir} cannot be written ({error.strerror}). Set AI_USAGE_DATA_DIR to a folder you may write."
+            f"{folder} cannot be written ({error.strerror}). Set AI_USAGE_DATA_DIR to a folder you may write."
         ) from error
-    os.environ["DAGSTER_HOME"] = str(of.dagster_home)

@@ -85,6 +85,26 @@ def claude_usage_tokens(context: dg.AssetExecutionContext, warehouse: InWarehous
 
 @daily_asset(
     "core",
+    tables.CLAUDE_USAGE_TOKENS_BY_SPEED,
+    group=GROUP,
+    kinds=KINDS,
+    deps=[pulls.claude_messages_usage_by_speed, pulls.claude_organization],
+)
+def claude_usage_tokens_by_speed(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """The tokens of claude_usage_tokens by where and how fast they were made, of the days whose prices depend on it:
+    never added to the others.
+    """
+    rebuild_with_organization(
+        context,
+        warehouse,
+        tables.CLAUDE_USAGE_TOKENS_BY_SPEED,
+        pull="claude_messages_usage_by_speed",
+        shape=lambda said, of, _: rows.usage_by_speed_rows(said, of),
+    )
+
+
+@daily_asset(
+    "core",
     tables.CLAUDE_DAILY_TOKENS,
     group=GROUP,
     kinds=KINDS,
@@ -143,6 +163,7 @@ ASSETS = [
     claude_costs,
     claude_daily_cost,
     claude_usage_tokens,
+    claude_usage_tokens_by_speed,
     claude_daily_tokens,
     claude_code_usage_stats,
     claude_code_model_usage,

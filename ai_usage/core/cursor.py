@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time
 import dagster as dg
 import polars as pl
 
-from ai_usage.core.rebuild import DAYS_AT_ONCE, GROUP, KINDS, rebuild
+from ai_usage.core.rebuild import DAYS_AT_ONCE, GROUP, KINDS, asked_days, rebuild
 from ai_usage.core.rejections import keep_rejections
 from ai_usage.layers import daily_asset, note, snapshot_asset
 from ai_usage.partitions import ONE_DAY, Span, span_of_run
@@ -103,17 +103,28 @@ def cursor_ai_commits(context: dg.AssetExecutionContext, warehouse: InWarehouse)
     rebuild(context, warehouse, tables.CURSOR_AI_COMMITS, pull=pull, shape=shaped)
 
 
-@daily_asset("core", tables.CURSOR_SPEND_DAILY, group=GROUP, kinds=KINDS, deps=[pulls.cursor_spend])
+@daily_asset(
+    "core",
+    tables.CURSOR_SPEND_DAILY,
+    group=GROUP,
+    kinds=KINDS,
+    deps=[pulls.cursor_spend],
+    days_of=("cursor_usage_events", "cursor_daily_usage"),
+)
 def cursor_spend_daily(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """What each member's spend grew by, day by day, by the cumulative figures of `/teams/spend`. A day of which no
     snapshot tells has no row here: the events have its money.
     """
     with warehouse.connected():
         for days in span_of_run(context).cut(at_most=DAYS_AT_ONCE):
-            found = growths_of(warehouse, days)
+            asked = asked_days(warehouse, SPEND_DAILY, days)
+            found = [growth for growth in growths_of(warehouse, days) if growth.day in asked]
             built = spend_rows(found)
-            warehouse.replace_days(tables.CURSOR_SPEND_DAILY, days.days, built)
+            warehouse.replace_days(tables.CURSOR_SPEND_DAILY, asked, built)
             for day in days.days:
+                if day not in asked:
+                    note(context, SPEND_DAILY, day, skipped="Cursor was not asked about this day: left as it was")
+                    continue
                 own = [growth for growth in found if growth.day == day]
                 total = built.filter(built["activity_date"] == day)["spend_usd"].sum()
                 note(context, SPEND_DAILY, day, spend_usd=str(total) if own else "unknown", told_by=told_by(own))

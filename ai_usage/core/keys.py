@@ -14,11 +14,12 @@ from ai_usage.sources.claude.records import ApiKey, User
 from ai_usage.sources.pulling import InWarehouse
 from ai_usage.sources.sheets.owners import Seen, Statement, statements
 from ai_usage.sources.sheets.tables import DIM_API_KEY_MAPPING
-from ai_usage.sources.sheets.tabs import API_KEY_MAPPING, Rejection, TabRows, read_tab
+from ai_usage.sources.sheets.tabs import API_KEY_MAPPING, read_tab
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.reading import address_of
 
+ANTHROPIC = "anthropic"  # whose keys are listed, and meant where the sheet names no provider
 MAPPING = dg.AssetKey(["raw", API_KEY_MAPPING.pull])
 
 
@@ -33,7 +34,7 @@ def dim_api_key_mapping(context: dg.AssetExecutionContext, warehouse: InWarehous
     """Who answers for each API key, since when and until when: the sheet's word, else whoever made the key."""
     with warehouse.connected():
         listed = warehouse.newest("claude_api_keys", None)
-        history = key_history(warehouse, listed)
+        history = key_history(warehouse)
         rows = list(mapping_rows(statements(history), listed, emails_of_users(warehouse)))
         if not (rows or history):
             return note(context, "core/dim_api_key_mapping", None, skipped="neither keys nor a sheet were ever pulled")
@@ -45,9 +46,10 @@ def dim_api_key_mapping(context: dg.AssetExecutionContext, warehouse: InWarehous
     return note(context, "core/dim_api_key_mapping", None, **{"dagster/row_count": len(rows)}, **by)
 
 
-def key_history(warehouse: Warehouse, listed: Records) -> list[Seen]:
-    """The tab api_key_mapping as each pull that changed it found it, good rows alone. With a header that could not be
-    used it said nothing: nobody lost a key by that.
+def key_history(warehouse: Warehouse) -> list[Seen]:
+    """The tab api_key_mapping as each pull that changed it found it, good rows alone. A tab whose header could not be
+    used takes no key from its owner. A key that the provider does not list, as one that was deleted, has its owner too:
+    ids are opaque, and what it cost is still somebody's.
     """
     history = warehouse.history(API_KEY_MAPPING.pull)
     seen: list[Seen] = []
@@ -55,26 +57,11 @@ def key_history(warehouse: Warehouse, listed: Records) -> list[Seen]:
     for pull_id, at, content in history.versions.select("pull_id", "pulled_at", "content_hash").iter_rows():
         if content != before:
             lines = history.lines.filter(history.lines["pull_id"] == pull_id)
-            found = read_keys(Records(history.pull, history.versions, lines), listed)
+            found = read_tab(API_KEY_MAPPING, lines["record"].to_list())
             if found.has_header:
                 seen.append(Seen(at, pull_id, {row["api_key_id"]: row for row in found.good}))
         before = content
     return seen
-
-
-def read_keys(records: Records, listed: Records) -> TabRows:
-    """The tab's rows; one of a key that Claude does not list is left out, if its keys were ever listed."""
-    found = read_tab(API_KEY_MAPPING, records.lines["record"].to_list())
-    if listed.versions.is_empty():
-        return found
-    known = {key.id for key in listed.read(ApiKey).values}
-    strangers = [row for row in found.good if row["api_key_id"] not in known]
-    found.good = [row for row in found.good if row["api_key_id"] in known]
-    found.rejections += [
-        Rejection(API_KEY_MAPPING.name, row["row_number"], "api_key_id", "key", "is no API key of the organisation")
-        for row in strangers
-    ]
-    return found
 
 
 def emails_of_users(warehouse: Warehouse) -> dict[str, str]:
@@ -114,6 +101,7 @@ def _row(
     row = said.row if said else None
     return {
         "api_key_id": key_id,
+        "provider": (row and row["provider"]) or ANTHROPIC,
         "api_key_name": key.name if key else row and row["api_key_name"],
         "workspace_id": key and (key.workspace_id or (key.scope and key.scope.workspace_id)),
         "status": key and key.status,

@@ -1,7 +1,7 @@
 """Who is who: one table of people over all vendors and the sheet."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,15 +14,19 @@ from ai_usage.layers import note, snapshot_asset
 from ai_usage.sources.claude import pulls as claude
 from ai_usage.sources.claude.records import User
 from ai_usage.sources.cursor import pulls as cursor
-from ai_usage.sources.cursor.records import Member
+from ai_usage.sources.cursor.groups import teams_by_address
+from ai_usage.sources.cursor.records import Group, Member
 from ai_usage.sources.pulling import InWarehouse
 from ai_usage.sources.sheets import tabs
 from ai_usage.sources.sheets.tables import DIM_PERSON
-from ai_usage.warehouse.ledger import Readable
+from ai_usage.warehouse.ledger import Readable, Records
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.reading import address_of
 
-SHEET = [dg.AssetKey(["raw", tab.pull]) for tab in (tabs.API_KEY_MAPPING, tabs.CLAUDE_AI_USAGE, tabs.PERSON_ALIASES)]
+SHEET = [
+    dg.AssetKey(["raw", tab.pull])
+    for tab in (tabs.API_KEY_MAPPING, tabs.PEOPLE, tabs.CLAUDE_AI_USAGE, tabs.PERSON_ALIASES)
+]
 
 
 @dataclass
@@ -31,15 +35,25 @@ class Person:
 
     names: list[str] = field(default_factory=list)
     teams: Counter[str] = field(default_factory=Counter)
+    row: tabs.Row | None = None  # of the tab people
+    cursor_group: str = ""
     is_claude_member: bool = False
     is_cursor_member: bool = False
     is_in_sheet: bool = False
     stamp: tuple[Any, Any] | None = None
 
 
-@snapshot_asset("core", DIM_PERSON, group=GROUP, kinds=KINDS, deps=[claude.claude_users, cursor.cursor_members, *SHEET])
+@snapshot_asset(
+    "core",
+    DIM_PERSON,
+    group=GROUP,
+    kinds=KINDS,
+    deps=[claude.claude_users, cursor.cursor_members, cursor.cursor_groups, *SHEET],
+)
 def dim_person(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """People by address, of Claude's and Cursor's members and of the sheet; an alias points to the person it is of."""
+    """People by address, of Claude's and Cursor's members and of the sheet; an alias points to the person it is of.
+    A person's team is the sheet's, else that of their Cursor billing group.
+    """
     with warehouse.connected():
         people, aliases = gathered(warehouse)
         if not people:
@@ -64,6 +78,9 @@ def gathered(warehouse: Warehouse) -> tuple[dict[str, Person], dict[str, str]]:
         person = met(address, stamp, name)
         person.is_claude_member |= is_of == "claude"
         person.is_cursor_member |= is_of == "cursor"
+    _meet_groups(warehouse, met)
+    if read := read_newest(warehouse, tabs.PEOPLE):
+        _meet_people(*read, met)
     aliases: dict[str, str] = {}
     for tab in (tabs.API_KEY_MAPPING, tabs.CLAUDE_AI_USAGE, tabs.PERSON_ALIASES):
         if (read := read_newest(warehouse, tab)) is None:
@@ -81,6 +98,24 @@ def gathered(warehouse: Warehouse) -> tuple[dict[str, Person], dict[str, str]]:
     return people, aliases
 
 
+def _meet_groups(warehouse: Warehouse, met: Callable[..., Person]) -> None:
+    members = warehouse.newest("cursor_members", None).read(Member).values
+    groups = warehouse.newest("cursor_groups", None).read(Group)
+    emails = {str(member.id): member.email for member in members if member.id and member.email}
+    for address, team in teams_by_address(groups.values, emails).items():
+        met(address, _stamps(groups)[0]).cursor_group = team
+
+
+def _meet_people(records: Records, found: tabs.TabRows, met: Callable[..., Person]) -> None:
+    """Rows of the tab people. Who stands there alone uses nothing yet, and is no address to be wondered at."""
+    [stamp] = records.versions.select("pull_id", "pulled_at").rows()
+    by_address: dict[str, list[tabs.Row]] = {}
+    for row in found.good:
+        by_address.setdefault(row["user_email"], []).append(row)
+    for address, rows in by_address.items():
+        met(address, stamp).row = tabs.holding_on(rows, stamp[1].date())
+
+
 def person_rows(people: dict[str, Person], aliases: dict[str, str]) -> list[dict[str, Any]]:
     """Rows of `dim_person`. What is known of one address of a person is true of all."""
     of_person: dict[str, list[Person]] = {}
@@ -90,13 +125,17 @@ def person_rows(people: dict[str, Person], aliases: dict[str, str]) -> list[dict
     for address, person in sorted(people.items()):
         main = aliases.get(address, address)
         same = of_person[main]
-        teams = sum((one.teams for one in same), Counter[str]())
+        row = next((one.row for one in [people.get(main), *same] if one and one.row), None) or {}
+        team_name, team_source = _team(row, same)
         rows.append(
             {
                 "user_email": address,
                 "person_email": main,
-                "user_name": next((name for one in [person, *same] for name in one.names), None),
-                "team_name": min(teams, key=lambda team: (-teams[team], team)) if teams else None,
+                "user_name": row.get("name") or next((name for one in [person, *same] for name in one.names), None),
+                "team_name": team_name,
+                "team_source": team_source,
+                "cost_center": row.get("cost_center"),
+                "manager_email": row.get("manager_email"),
                 "is_claude_member": any(one.is_claude_member for one in same),
                 "is_cursor_member": any(one.is_cursor_member for one in same),
                 "is_in_sheet": any(one.is_in_sheet for one in same),
@@ -105,6 +144,17 @@ def person_rows(people: dict[str, Person], aliases: dict[str, str]) -> list[dict
             }
         )
     return rows
+
+
+def _team(row: tabs.Row, same: Sequence[Person]) -> tuple[str | None, str | None]:
+    """A person's team, and where it is from: the tab people, else the keys in the sheet, else the billing group."""
+    if row.get("team_name"):
+        return row["team_name"], tabs.PEOPLE.pull
+    teams = sum((one.teams for one in same), Counter[str]())
+    if teams:
+        return min(teams, key=lambda team: (-teams[team], team)), tabs.API_KEY_MAPPING.pull
+    group = next((one.cursor_group for one in same if one.cursor_group), None)
+    return group, "cursor_groups" if group else None
 
 
 def _members(warehouse: Warehouse) -> Iterator[tuple[str, tuple[Any, Any], str | None, str]]:

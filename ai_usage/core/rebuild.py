@@ -2,21 +2,35 @@
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import date
 
 import dagster as dg
 import polars as pl
 
 from ai_usage.charts import trend
 from ai_usage.core.rejections import keep_rejections
-from ai_usage.layers import note
-from ai_usage.partitions import span_of_run
+from ai_usage.layers import note, pulls_behind
+from ai_usage.partitions import Span, span_of_run
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
-from ai_usage.warehouse.table import Table
+from ai_usage.warehouse.table import PULLS, Table
 
 GROUP = "core"
 KINDS = {"polars", "duckdb"}
 DAYS_AT_ONCE = 31  # bounds memory, whatever the range
+
+ASKED_DAYS = f"""
+select distinct activity_date
+from {PULLS.address}
+where pull in unnest(@pulls) and activity_date between @first_day and @last_day
+"""
+
+
+def asked_days(warehouse: Warehouse, asset: str, span: Span) -> set[date]:
+    """The days of a span about which a source that the table is made of was asked. The other days are unknown."""
+    pulls = sorted(pulls_behind(asset))
+    rows = warehouse.ask(ASKED_DAYS, pulls=pulls, first_day=span.first, last_day=span.last)
+    return set(rows["activity_date"])
 
 
 def rebuild(

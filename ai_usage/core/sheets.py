@@ -3,7 +3,8 @@
 """
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,6 @@ import pandas as pd
 import polars as pl
 from dagster_pandas import PandasColumn, create_dagster_pandas_dataframe_type
 
-from ai_usage.core.keys import read_keys
 from ai_usage.core.rebuild import GROUP, KINDS
 from ai_usage.errors import AiUsageError
 from ai_usage.layers import note, snapshot_asset
@@ -46,7 +46,6 @@ def checked(tab: Tab, found: TabRows) -> pd.DataFrame:
     return frame
 
 
-Columns = Mapping[str, Sequence[Any]]
 FIGURE = ("provider", "period_start", "period_end", "workspace_id", "amount_usd")
 
 
@@ -54,9 +53,8 @@ def _from_tab(
     table: Table,
     tab: Tab,
     description: str,
-    more: Callable[[Warehouse, TabRows], Columns] = lambda _warehouse, _found: {},
 ) -> dg.AssetsDefinition:
-    """The asset of a tab's good rows. `more` has the columns that are in no cell."""
+    """The asset of a tab's good rows."""
 
     def built(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
         with warehouse.connected():
@@ -64,7 +62,7 @@ def _from_tab(
             if newest.versions.is_empty():
                 return note(context, f"core/{table.name}", None, skipped=f"raw/{tab.pull} was never pulled")
             found = read_tab(tab, newest.lines["record"].to_list())
-            rows = tab_rows(table, checked(tab, found), newest, more(warehouse, found))
+            rows = tab_rows(table, checked(tab, found), newest)
             warehouse.replace_all(table, rows)
         left_out = len({rejection.row_number for rejection in found.rejections})
         return note(context, f"core/{table.name}", None, **{"dagster/row_count": rows.height}, rows_left_out=left_out)
@@ -73,24 +71,44 @@ def _from_tab(
     return snapshot_asset("core", table, group=GROUP, kinds=KINDS, deps=[dg.AssetKey(["raw", tab.pull])])(built)
 
 
-def tab_rows(table: Table, frame: pd.DataFrame, records: Records, more: Columns) -> pl.DataFrame:
+def tab_rows(table: Table, frame: pd.DataFrame, records: Records) -> pl.DataFrame:
     """A tab's good rows as its table has them."""
-    beside = {**more, **stamps(records, len(frame))}
+    beside = stamps(records, len(frame))
     return table.frame({name: frame[name].tolist() for name in table.columns if name not in beside} | beside)
 
 
-def figures_first_seen(warehouse: Warehouse, found: TabRows) -> Columns:
-    """Since when each row of the tab console_figures has been known, by every version of the tab."""
+@dataclass
+class Figure:
+    """A row of the tab console_figures over the tab's versions: as it was last there, since when, and until when."""
+
+    row: tabs.Row
+    first_seen_at: datetime
+    pull_id: str
+    pulled_at: datetime
+    removed_at: datetime | None = None
+
+
+def figures_ever_seen(warehouse: Warehouse) -> list[Figure]:
+    """Every figure that any version of the tab had, those of the newest one first, as they stand there. A version
+    whose header cannot be used removes none.
+    """
     history = warehouse.history(tabs.CONSOLE_FIGURES.pull)
+    figures: dict[tuple[Any, ...], Figure] = {}
     first: dict[tuple[Any, ...], datetime] = {}
-    before = None
+    found, before = TabRows(), None
     for pull_id, at, content in history.versions.select("pull_id", "pulled_at", "content_hash").iter_rows():
         if content != before:
             lines = history.lines.filter(history.lines["pull_id"] == pull_id)
-            for row in read_tab(tabs.CONSOLE_FIGURES, lines["record"].to_list()).good:
-                first.setdefault(_figure(row), at)
+            found = read_tab(tabs.CONSOLE_FIGURES, lines["record"].to_list())
         before = content
-    return {"first_seen_at": [first[_figure(row)] for row in found.good]}
+        if not found.has_header:
+            continue
+        there = {(*_figure(row), row["covers"]): row for row in found.good}
+        for key, row in there.items():
+            figures[key] = Figure(row, first.setdefault(_figure(row), at), pull_id, at)
+        for key in figures.keys() - there.keys():
+            figures[key].removed_at = figures[key].removed_at or at
+    return sorted(figures.values(), key=lambda one: (one.removed_at is not None, one.row["row_number"]))
 
 
 def _figure(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -103,12 +121,37 @@ def stamps(records: Records, rows: int) -> dict[str, list[Any]]:
     return {"pull_id": [pull_id] * rows, "ingestion_timestamp": [pulled_at] * rows}
 
 
-console_figures = _from_tab(
-    tables.CONSOLE_FIGURES,
-    tabs.CONSOLE_FIGURES,
-    "What consoles and invoices showed, to hold the marts against, and since when it has been known here.",
-    figures_first_seen,
+@snapshot_asset(
+    "core", tables.CONSOLE_FIGURES, group=GROUP, kinds=KINDS, deps=[dg.AssetKey(["raw", tabs.CONSOLE_FIGURES.pull])]
 )
+def console_figures(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """What consoles and invoices showed, to reconcile the marts with, since when it has been known here, and when it
+    left the sheet.
+    """
+    tab = tabs.CONSOLE_FIGURES
+    with warehouse.connected():
+        if (read := read_newest(warehouse, tab)) is None:
+            return note(context, "core/console_figures", None, skipped=f"raw/{tab.pull} was never pulled")
+        checked(tab, read[1])
+        rows = figure_rows(figures_ever_seen(warehouse))
+        warehouse.replace_all(tables.CONSOLE_FIGURES, rows)
+    left_out = len({rejection.row_number for rejection in read[1].rejections})
+    in_sheet = rows["removed_at"].null_count()
+    return note(context, "core/console_figures", None, **{"dagster/row_count": in_sheet}, rows_left_out=left_out)
+
+
+def figure_rows(figures: Sequence[Figure]) -> pl.DataFrame:
+    """Rows of `console_figures`."""
+    own: dict[str, Sequence[Any]] = {
+        "first_seen_at": [one.first_seen_at for one in figures],
+        "removed_at": [one.removed_at for one in figures],
+        "pull_id": [one.pull_id for one in figures],
+        "ingestion_timestamp": [one.pulled_at for one in figures],
+    }
+    columns = tables.CONSOLE_FIGURES.columns
+    return tables.CONSOLE_FIGURES.frame({name: own.get(name) or [o.row[name] for o in figures] for name in columns})
+
+
 budgets = _from_tab(tables.BUDGETS, tabs.BUDGETS, "What was planned, by month: in all, by provider, by team.")
 seats = _from_tab(tables.SEATS, tabs.SEATS, "Which seats were bought at what price, from when until when.")
 
@@ -136,8 +179,6 @@ def read_newest(warehouse: Warehouse, tab: Tab) -> tuple[Records, TabRows] | Non
     newest = warehouse.newest(tab.pull, None)
     if newest.versions.is_empty():
         return None
-    if tab is tabs.API_KEY_MAPPING:
-        return newest, read_keys(newest, warehouse.newest("claude_api_keys", None))
     return newest, read_tab(tab, newest.lines["record"].to_list())
 
 

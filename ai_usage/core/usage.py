@@ -13,7 +13,8 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from ai_usage.core.rebuild import DAYS_AT_ONCE, GROUP, KINDS
+from ai_usage.core.holding import CLAUDE, CURSOR
+from ai_usage.core.rebuild import DAYS_AT_ONCE, GROUP, KINDS, asked_days
 from ai_usage.core.rejections import keep_rejections
 from ai_usage.core.sheets import read_newest
 from ai_usage.layers import daily_asset, note
@@ -30,7 +31,7 @@ from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.reading import address_of
 
 ASSET = "core/claude_usage_stats"
-UNTOLD = {"skipped": "no source tells of this day: left as it was"}
+UNTOLD = {"skipped": "no source was asked about this day: left as it was"}
 COUNTS = ("conversation_count", "message_count", "project_count", "file_upload_count")
 
 
@@ -74,17 +75,18 @@ class UserDay:
     group=GROUP,
     kinds=KINDS,
     deps=[claude.claude_enterprise_users, uploads.claude_audit_log, dg.AssetKey(["raw", CLAUDE_AI_USAGE.pull])],
+    days_of=(*CLAUDE.pulls, *CURSOR.pulls),  # where any provider was asked about a day, the sheet has its word too
 )
 def claude_usage_stats(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """What people did in claude.ai, person by person. A day of which any source tells is replaced whole; one of which
-    none does is left as it is.
+    """What people did in claude.ai, person by person. A day of which any source was asked is replaced whole; another is
+    left as it is.
     """
     with warehouse.connected():
         for days in span_of_run(context).cut(at_most=DAYS_AT_ONCE):
             api, audit = (warehouse.newest(pull, days) for pull in ("claude_enterprise_users", "claude_audit_log"))
             sheet = sheet_usage(warehouse, days)
-            told = days.days if sheet is not None else sorted({*api.days, *audit.days})
-            built = claude_usage_rows(api, audit, sheet or [])
+            told = {*api.days, *audit.days, *(asked_days(warehouse, ASSET, days) if sheet is not None else ())}
+            built = claude_usage_rows(api, audit, [row for row in sheet or () if row.activity_date in told])
             warehouse.replace_days(CLAUDE_USAGE_STATS, told, built)
             for said in (api, audit):
                 if said.days:
@@ -94,8 +96,8 @@ def claude_usage_stats(context: dg.AssetExecutionContext, warehouse: InWarehouse
 
 
 def sheet_usage(warehouse: Warehouse, days: Span) -> Sequence[SheetUsage] | None:
-    """The sheet's rows of these days; None as long as no sheet was ever read. A sheet tells of every day: a row that
-    was taken out of it must not linger.
+    """The sheet's rows of these days; None as long as no sheet was ever read. A sheet covers every day: a row that was
+    taken out of it must not linger.
     """
     if (read := read_newest(warehouse, CLAUDE_AI_USAGE)) is None:
         return None

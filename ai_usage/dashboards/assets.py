@@ -4,6 +4,7 @@ Each writes one HTML file into `<data folder>/site`. Where pseudonyms are wanted
 """
 
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -11,17 +12,20 @@ import sqlglot
 from sqlglot import exp
 
 from ai_usage.dashboards import cards, site
-from ai_usage.dashboards.boards import OF_FRESHNESS, Board, boards
+from ai_usage.dashboards.boards import OF_FRESHNESS, OF_KNOWN_DAYS, Board, boards
 from ai_usage.dashboards.site import Site
 from ai_usage.dashboards.verdicts import CHECK_RESULTS, keep_verdicts
 from ai_usage.discretion import Discretion
-from ai_usage.layers import OWNERS, POOL, in_plain_words
+from ai_usage.layers import OWNERS, POOL, built, was_built
 from ai_usage.marts.files import marts
+from ai_usage.partitions import ONE_DAY
 from ai_usage.settings import Settings, secrets, settings
 from ai_usage.warehouse.googlesql import read
+from ai_usage.warehouse.origin import is_simulated
 from ai_usage.warehouse.port import Warehouse
 
 LAYER = GROUP = "dashboards"
+SETTLES = timedelta(hours=12)  # after which a day that is over should be known
 
 
 def asset_of(board: Board) -> dg.AssetsDefinition:
@@ -51,7 +55,10 @@ def asset_of(board: Board) -> dg.AssetsDefinition:
         owners=OWNERS,
         tags={"layer": LAYER},
     )
-    return dg.multi_asset(name=output, specs=[described], pool=POOL)(in_plain_words(written))
+    declare = dg.multi_asset(
+        name=output, specs=[described], check_specs=[was_built(described.key)], can_subset=True, pool=POOL
+    )
+    return declare(built(written, described.key))
 
 
 def marts_read(board: Board) -> set[str]:
@@ -61,7 +68,7 @@ def marts_read(board: Board) -> set[str]:
 
 def tables_read(board: Board) -> set[str]:
     """What the board's cards read, and what tells how fresh they are."""
-    queries = [OF_FRESHNESS, *(card.name for card in board.cards)]
+    queries = [OF_FRESHNESS, OF_KNOWN_DAYS, *(card.name for card in board.cards)]
     parsed = [sqlglot.parse_one(read(f"dashboards/{name}"), read="bigquery") for name in queries]
     return {table.name for select in parsed for table in select.find_all(exp.Table) if table.db}
 
@@ -70,16 +77,20 @@ def write_board(warehouse: Warehouse, board: Board, of: Settings) -> Path:
     """Ask the board's cards and put its page in place, and the list of boards beside it."""
     with warehouse.connected():
         results = {card.name: cards.result(warehouse, card) for card in board.cards}
+        known = cards.known_days(warehouse)
+        origin = is_simulated(warehouse)
     folder = site_folder(of)
     made = Site(
         boards(),
         site.vega(folder),
-        is_simulated=of.simulate,
+        is_simulated=of.simulate if origin is None else origin,
         made=f"Made {of.now():%-d %b %Y, %H:%M} UTC by ai_usage.",
         discreet=Discretion(secrets()),
     )
     site.write(folder, site.INDEX, made.index())
-    return site.write(folder, f"{board.name}.html", made.page(board, results))
+    return site.write(
+        folder, f"{board.name}.html", made.page(board, results, known, (of.now() - SETTLES).date() - ONE_DAY)
+    )
 
 
 def site_folder(of: Settings) -> Path:

@@ -20,7 +20,7 @@ from ai_usage.warehouse.table import ANALYTICS
 
 FOLDER = ROOT / "dashboards"
 COLUMNS = 24  # of the grid
-OF_FRESHNESS = "board_freshness"  # sql/dashboards/ has this one beside the cards
+OF_FRESHNESS, OF_KNOWN_DAYS = "board_freshness", "board_known_days"  # sql/dashboards/ has them beside the cards
 
 Display = Literal["number", "line", "area", "bar", "row", "combo", "heatmap", "scatter", "band", "table", "status"]
 Format = Literal["usd", "usd_fine", "count", "ratio", "tokens", "text", "term", "date", "month", "instant", "days"]
@@ -107,6 +107,7 @@ class Card(_Checked, frozen=True, kw_only=True):
     sort: str | None = None
     top: int | None = None
     smallest_group: int | None = None
+    covers: Literal["month", "four_weeks", "history"] | None = None  # which days, of a card without the filter `period`
     compares: Literal["previous"] | None = None
     caveat: str | None = None
     empty: str = "There is nothing of this kind."
@@ -240,6 +241,8 @@ def _wrong_axes(card: Card) -> Iterator[str]:
             yield f"{key}: display {card.display} needs it."
     if card.display == "number" and card.dimensions:
         yield "dimensions: a number has none; leave them out, or write display: table."
+    if card.covers and "period" in card.filters:
+        yield "covers: the filter `period` says which days it is about; leave one of them out."
     if card.compares and "period" not in card.filters:
         yield "compares: there is no period to compare with; write the filter `period`, or leave it out."
     if card.smallest_group and "people" not in card.measures:

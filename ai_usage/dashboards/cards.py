@@ -162,6 +162,14 @@ def _freshness(warehouse: Warehouse, found: pl.DataFrame) -> pl.DataFrame:
     return known
 
 
+def known_days(warehouse: Warehouse) -> dict[str, list[date]]:
+    """The UTC days that are known, by provider. The others are unknown."""
+    found: dict[str, list[date]] = {}
+    for provider, day in warehouse.query("dashboards/board_known_days").sort("provider", "spend_date").iter_rows():
+        found.setdefault(provider, []).append(day)
+    return found
+
+
 def _date(value: object) -> date | None:
     return value if isinstance(value, date) else None
 

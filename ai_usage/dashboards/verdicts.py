@@ -1,63 +1,101 @@
-"""What the checks found, kept beside the figures: Dagster's event log has every verdict, and no SQL can read it. At the
-end of each run, whoever started it, and before a board shows them, the run's verdicts take the place of those of the
-same claim, asset and day.
+"""What the checks found, kept beside the figures: Dagster's event log has every check result, and no SQL can read it.
+At the end of each run, whoever started it, and before a board shows them, the run's results take the place of those of
+the same check, asset and day. That a check was not judged takes the place of no result: what was last found stands.
 """
+
+from typing import Any
 
 import dagster as dg
 import polars as pl
 
+from ai_usage.checks.results import CheckResult, results_of
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import Table, day, instant, string
 
 CHECK_RESULTS = Table(
     name="check_results",
-    grain="the last verdict on one claim about one asset and one UTC day; of a snapshot's claim no day",
+    grain="the last result of one check of one asset and one UTC day; of a check without days no day",
     columns={
         "asset": string("layer/table", required=True),
-        "claim": string("what is claimed, as the check is called", required=True),
-        "judged_day": day("the UTC day it was judged of; null of a snapshot", required=False),
-        "verdict": string("passed, warned or failed", required=True),
+        "claim": string("the check's name", required=True),
+        "judged_day": day("the UTC day it was judged for; null of a check without days", required=False),
+        "verdict": string("passed, warned, failed or not judged", required=True),
         "why": string("in a sentence; null where it passed"),
         "judged_at": instant("when", required=True),
         "run_id": string("Dagster's run", required=True),
     },
     date_column=None,
 )
-KIND = dg.DagsterEventType.ASSET_CHECK_EVALUATION
+KINDS = {
+    dg.DagsterEventType.ASSET_CHECK_EVALUATION,
+    dg.DagsterEventType.ASSET_OBSERVATION,
+    dg.DagsterEventType.STEP_FAILURE,
+}
+NOT_JUDGED = "not judged"
+CHECK, SUBJECT = ["asset", "claim"], ["asset", "claim", "judged_day"]
 
 
-def keep_verdicts(warehouse: Warehouse, instance: dg.DagsterInstance, run_id: str) -> int:
-    """Put a run's verdicts in place of the older ones; how many they are."""
-    fresh = verdicts_of(instance, run_id)
+def keep_verdicts(warehouse: Warehouse, instance: dg.DagsterInstance, run_id: str, *, is_over: bool = False) -> int:
+    """Put a run's results in place of the older ones; how many they are. When the run `is_over`, a check of it that was
+    not run is one that is not judged.
+    """
+    fresh = verdicts_of(instance, run_id, is_over=is_over)
     if not fresh.is_empty():
-        subject = ["asset", "claim", "judged_day"]
         with warehouse.connected():
-            before = warehouse.ask(f"select * from {CHECK_RESULTS.address}")
-            kept = before.select(fresh.columns).join(fresh, on=subject, how="anti", nulls_equal=True)
-            warehouse.replace_all(CHECK_RESULTS, pl.concat([kept, fresh]).sort(subject))
+            before = warehouse.ask(f"select * from {CHECK_RESULTS.address}").select(fresh.columns)
+            warehouse.replace_all(CHECK_RESULTS, merged(before, fresh).sort(SUBJECT))
     return fresh.height
 
 
-def verdicts_of(instance: dg.DagsterInstance, run_id: str) -> pl.DataFrame:
-    """A run's verdicts so far, the last one of each subject."""
-    found = {}
-    for record in instance.get_records_for_run(run_id, of_type=KIND).records:
-        event = record.event_log_entry.get_dagster_event().asset_check_evaluation_data
-        is_warning = event.severity == dg.AssetCheckSeverity.WARN
-        subject = (event.asset_key.to_user_string(), event.check_name, event.partition)
-        verdict = "passed" if event.passed else "warned" if is_warning else "failed"
-        why = None if event.passed else (event.description or "").removeprefix(f"{event.partition}: ")
-        found[subject] = (verdict, why, record.timestamp, run_id)
-    rows = [(*subject, *said) for subject, said in found.items()]
-    columns = dict(zip(CHECK_RESULTS.columns, zip(*rows, strict=True) if rows else [()] * 7, strict=True))
-    return pl.DataFrame(
-        {
-            **{name: pl.Series(columns[name], dtype=pl.String) for name in ("asset", "claim")},
-            "judged_day": pl.Series(columns["judged_day"], dtype=pl.String).str.to_date(),
-            **{name: pl.Series(columns[name], dtype=pl.String) for name in ("verdict", "why")},
-            "judged_at": pl.from_epoch(
-                (pl.Series(columns["judged_at"], dtype=pl.Float64) * 1_000_000).cast(pl.Int64), time_unit="us"
-            ).dt.replace_time_zone("UTC"),
-            "run_id": pl.Series(columns["run_id"], dtype=pl.String),
-        }
+def merged(before: pl.DataFrame, fresh: pl.DataFrame) -> pl.DataFrame:
+    """The newest result of each subject. What a check of days came to without a day, as it could not run, stands until
+    it says something of a day.
+    """
+    is_not_judged, is_of_a_day = pl.col("verdict") == NOT_JUDGED, pl.col("judged_day").is_not_null()
+    judged = before.filter(~is_not_judged)
+    fresh = pl.concat(
+        [
+            fresh.filter(~is_not_judged),
+            fresh.filter(is_not_judged & is_of_a_day).join(judged, on=SUBJECT, how="anti"),
+            fresh.filter(is_not_judged & ~is_of_a_day).join(judged, on=CHECK, how="anti"),
+        ]
+    )
+    told = fresh.filter(is_of_a_day).select(CHECK).unique()
+    kept = pl.concat([before.filter(is_of_a_day), before.filter(~is_of_a_day).join(told, on=CHECK, how="anti")])
+    return pl.concat([kept.join(fresh, on=SUBJECT, how="anti", nulls_equal=True), fresh])
+
+
+def verdicts_of(instance: dg.DagsterInstance, run_id: str, *, is_over: bool = False) -> pl.DataFrame:
+    """A run's results so far, the last one of each subject."""
+    return _rows(run_results(instance, run_id, is_over=is_over), run_id)
+
+
+def run_results(instance: dg.DagsterInstance, run_id: str, *, is_over: bool) -> list[CheckResult]:
+    """The same, read from Dagster's event log."""
+    records = instance.get_records_for_run(run_id, of_type=KINDS).records
+    events = [(record.event_log_entry.get_dagster_event(), record.timestamp) for record in records]
+    return results_of(events, _planned(instance, run_id) if is_over else ())
+
+
+def _planned(instance: dg.DagsterInstance, run_id: str) -> list[dg.AssetCheckKey]:
+    kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED
+    planned = [
+        record.event_log_entry.get_dagster_event().asset_check_planned_data
+        for record in instance.get_records_for_run(run_id, of_type=kind).records
+    ]
+    return [dg.AssetCheckKey(one.asset_key, one.check_name) for one in planned]
+
+
+def _rows(results: list[CheckResult], run_id: str) -> pl.DataFrame:
+    columns: dict[str, tuple[list[Any], Any]] = {
+        "asset": ([one.asset for one in results], pl.String),
+        "claim": ([one.check for one in results], pl.String),
+        "judged_day": ([one.day for one in results], pl.Date),
+        "verdict": ([one.result for one in results], pl.String),
+        "why": ([None if one.result == "passed" else one.why for one in results], pl.String),
+        "judged_at": ([round(one.at * 1_000_000) for one in results], pl.Int64),
+        "run_id": ([run_id for _ in results], pl.String),
+    }
+    return pl.DataFrame({name: pl.Series(values, dtype=of) for name, (values, of) in columns.items()}).with_columns(
+        pl.from_epoch("judged_at", time_unit="us").dt.replace_time_zone("UTC")
     )

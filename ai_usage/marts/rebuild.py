@@ -1,5 +1,6 @@
 """How a mart is rebuilt, whichever it is: the run's days that may pass, by the SELECT of the mart's name."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -7,6 +8,7 @@ import dagster as dg
 
 from ai_usage.charts import trend
 from ai_usage.core.holding import Holding, held_back
+from ai_usage.core.rebuild import asked_days
 from ai_usage.layers import note
 from ai_usage.marts.files import Mart
 from ai_usage.partitions import Span, span_of_run
@@ -45,12 +47,17 @@ def rebuild(context: dg.AssetExecutionContext, warehouse: Warehouse, mart: Mart)
         if not mart.is_daily:
             return note(context, asset, None, **{"dagster/row_count": rebuild_whole(warehouse, mart)})
         span = span_of_run(context)
-        held = rebuild_days(warehouse, mart, span)
+        asked = asked_days(warehouse, asset, span)
+        for day in span.days:
+            if day not in asked:
+                note(context, asset, day, skipped="no source it is made of was asked about this day: left as it was")
+        held = rebuild_days(warehouse, mart, span, only=asked)
         if mart.is_monthly:
             return note(context, asset, None, **{"dagster/row_count": rows_of(warehouse, mart, span)})
         for day, claims in held.items():
-            context.log.warning("%s is held back, its last good version stays: %s", day, ", ".join(claims))
-            note(context, asset, day, held_back_by=claims)
+            if day in asked:
+                context.log.warning("%s is blocked by %s: its last good version stays", day, ", ".join(claims))
+                note(context, asset, day, held_back_by=claims)
         _note_days(context, warehouse, table, span)
         if picture := trend(warehouse, table, money_of(table), up_to=span.last):
             note(context, asset, span.last, trend=picture)
@@ -64,20 +71,24 @@ def never_pulled(warehouse: Warehouse, mart: Mart) -> str:
     return ""
 
 
-def rebuild_days(warehouse: Warehouse, mart: Mart, span: Span, judge: Judge | None = None) -> HeldDays:
-    """Replace the span's days of a mart, all but those held back, which are returned with the reasons; of a monthly
-    mart the months they are in.
+def rebuild_days(
+    warehouse: Warehouse, mart: Mart, span: Span, judge: Judge | None = None, *, only: Collection[date] | None = None
+) -> HeldDays:
+    """Replace the span's days of a mart, or `only` some of them: all but the blocked ones, which are returned with the
+    reasons. Of a monthly mart, the months they are in.
     """
     held: HeldDays = {}
     judge = judge or Judge(warehouse)
     with warehouse.connected():
         if mart.is_monthly:
             for month in mart.touched(span).months():
+                if only is not None and not any(day in month for day in only):
+                    continue
                 warehouse.fill_days(mart.table, mart.query, [month.first], first_day=month.first, last_day=month.last)
             return held
         for days in span.cut(at_most=DAYS_AT_ONCE):
             held |= (wrong := judge.held(mart.held_by, days))
-            good = [day for day in days.days if day not in wrong]
+            good = [day for day in days.days if day not in wrong and (only is None or day in only)]
             warehouse.fill_days(mart.table, mart.query, good, first_day=days.first, last_day=days.last)
     return held
 

@@ -48,6 +48,7 @@ class Row(NamedTuple):
 
     body: msgspec.Raw
     figures: Mapping[str, Decimal | int]
+    entry: tuple[Any, ...]  # its group, but for what a charge is split by: what `limit` counts
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ class ClaudeAnalytics:
                     "requests": None if split else requests,
                 },
                 {"amount": cents, "list_amount": cents},
+                tuple(value for name, value in zip(chosen, key, strict=True) if name not in CHARGE_DIMENSIONS),
             )
             for key, (cents, requests) in groups.items()
         ]
@@ -110,7 +112,7 @@ class ClaudeAnalytics:
             figures = {"requests": sums[6], "total_tokens": sum(sums[:5])}
             fields = token_fields(sums) | figures
             by_order = figures | {"output_tokens": sums[4], "uncached_input_tokens": sums[0]}
-            rows.append(self._row(over, group, "usage", fields, by_order))
+            rows.append(self._row(over, group, "usage", fields, by_order, key))
         return rows
 
     def _dimension(self, use: Use, name: str) -> Any:
@@ -155,9 +157,10 @@ class ClaudeAnalytics:
         measure: str,
         fields: dict[str, Any],
         figures: Mapping[str, Decimal | int],
+        entry: tuple[Any, ...],
     ) -> Row:
         bounds = {"starting_at": rfc3339(over.start), "ending_at": rfc3339(over.end)}
-        return Row(msgspec.Raw(encode({**bounds, "group": group, measure: fields})), figures)
+        return Row(msgspec.Raw(encode({**bounds, "group": group, measure: fields})), figures, entry)
 
     def _model_uses(self, over: Span) -> Iterator[Use]:
         return (use for day in parts(self.days, over) for use in day.uses if use.model is not None)

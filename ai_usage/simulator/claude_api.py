@@ -49,6 +49,13 @@ ERRORS = {
     529: ("overloaded_error", "Overloaded"),
 }
 
+LACKS = {  # what is said of what an organization's plan or a key's scope does not include
+    400: "This endpoint is not available to organizations with HIPAA readiness enabled.",
+    401: "This key is not valid for this endpoint.",
+    403: "Your organization does not have access to this endpoint.",
+    404: "Not found",
+}
+
 ONE_DAY = timedelta(days=1)
 WIDTHS = {"1d": ONE_DAY, "1h": timedelta(hours=1), "1m": timedelta(minutes=1)}
 USAGE_LIMITS = {"1d": (7, 31), "1h": (24, 168), "1m": (60, 1440)}
@@ -56,8 +63,8 @@ SERVICE_TIERS = ("standard", "batch", "priority", "priority_on_demand", "flex", 
 WINDOWS = ("0-200k", "200k-1M")
 GEOS = ("global", "us", "not_available")
 PRODUCTS = (
-    "chat chat_cowork_unified claude_code claude_console claude_design claude_in_chrome claude_tag cowork "
-    "managed_agents_api message_batches_api messages_api office_agent"
+    "cc_security_autopatch chat chat_cowork_unified claude_code claude_console claude_design claude_in_chrome "
+    "claude_tag cowork managed_agents_api message_batches_api messages_api office_agent other"
 )
 ACTOR_TYPES = ("api_actor", "federated_actor", "service_account_actor", "user_actor")
 
@@ -184,6 +191,8 @@ class ClaudeApi:
     def messages_usage(self, query: Query, request: Request) -> Any:
         width = query.one("bucket_width", WIDTHS) or "1d"
         by = frozenset(query.all("group_by", USAGE_GROUPS.split()))
+        if len(by) > MOST_GROUPS:
+            raise RefusalError(f"Cannot specify more than {MOST_GROUPS} group_by[] dimensions.")
         speeds = query.all("speeds", ("standard", "fast"))
         tells_speed = SPEED_BETA in _betas(request)
         if (speeds or "speed" in by) and not tells_speed:
@@ -240,7 +249,7 @@ class ClaudeApi:
         return self._analytics(query, request, (*DIMENSIONS, *CHARGE_DIMENSIONS), orders, self.analytics.cost)
 
     def analytics_usage(self, query: Query, request: Request) -> Any:
-        orders = ("output_tokens", "requests", "time", "total_tokens", "uncached_input_tokens")
+        orders = ("total_tokens", "output_tokens", "requests", "time", "uncached_input_tokens")
         return self._analytics(query, request, (*DIMENSIONS,), orders, self.analytics.usage)
 
     def _analytics(
@@ -255,28 +264,31 @@ class ClaudeApi:
             raise RefusalError(f"this endpoint needs the header anthropic-beta: {ANALYTICS_BETA}")
         by = query.all("group_by", groups)
         if len(set(by) - CHARGE_DIMENSIONS) > MOST_GROUPS:
-            raise RefusalError(f"group_by[]: at most {MOST_GROUPS} dimensions")
+            raise RefusalError(f"Cannot specify more than {MOST_GROUPS} group_by[] dimensions.")
         now = self.clock()
         gone = frozenset(person.id for person in self.organization.people if person.gone(now))
         grouping = Grouping(
             by, _filters(query, ANALYTICS_FILTERS), gone, leave_out_gone=query.flag("exclude_deleted_users")
         )
-        order_by, order = (
-            query.one("order_by", orders) or "time",
-            query.one("order", ("asc", "desc")) or "asc",
-        )
+        order_by = query.one("order_by", orders) or orders[0]
+        is_descending = query.one("order", ("asc", "desc")) != "asc"
+        if order_by == "time" and query.one("time_bucket_width") is None:
+            raise RefusalError("order_by: time needs time_bucket_width")
         limit, offset = query.limit(20, 1000), query.offset()
         spans = self._analytics_spans(query, now)
         query.refuse_unread()
         if order_by == "time":
-            spans = spans if order == "asc" else spans[::-1]
-            rows = [row for over in spans for row in render(over, grouping)]
-        else:
-            rows = [row for over in spans for row in render(over, grouping)]
-            rows.sort(key=lambda row: row.figures[order_by], reverse=order == "desc")
-        following = query.next_page(offset + limit, len(rows))
+            spans = spans[::-1] if is_descending else spans
+        entries: dict[tuple[Any, ...], list[Row]] = {}
+        for over in spans:
+            for row in render(over, grouping):
+                entries.setdefault((over.start, *row.entry), []).append(row)
+        found = list(entries.values())
+        if order_by != "time":
+            found.sort(key=lambda rows: sum(row.figures[order_by] for row in rows), reverse=is_descending)
+        following = query.next_page(offset + limit, len(found))
         return {
-            "data": [row.body for row in rows[offset : offset + limit]],
+            "data": [row.body for rows in found[offset : offset + limit] for row in rows],
             "has_more": following is not None,
             "next_page": following,
             "data_refreshed_at": rfc3339(_snap(now, timedelta(minutes=5))),

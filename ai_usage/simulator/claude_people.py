@@ -16,6 +16,7 @@ from ai_usage.simulator.queries import Query, RefusalError
 
 BEGIN = date(2026, 1, 1)
 MOST_DAYS = 366
+MOST_FILTERS = 100
 ONE_DAY = timedelta(days=1)
 FILTERS = ("user_id", "rbac_group_id", "project_id")
 
@@ -94,6 +95,8 @@ def _wanted(query: Query) -> Callable[[Person], bool]:
     if query.all("group_by"):
         raise RefusalError("group_by[]: this organization has no groups")
     chosen: dict[str, set[str]] = {}
+    if len(query.all("filter")) > MOST_FILTERS:
+        raise RefusalError(f"filter[]: at most {MOST_FILTERS} values")
     for each in query.all("filter"):
         dimension, _, value = each.partition(":")
         if dimension not in FILTERS:

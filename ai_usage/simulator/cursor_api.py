@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from ai_usage.simulator.cursor_days import CursorDays
 from ai_usage.simulator.cursor_spend import CursorSpend
-from ai_usage.simulator.cursor_usage import CursorUsage
+from ai_usage.simulator.cursor_usage import COMMITS_A_PAGE, CursorUsage
 from ai_usage.simulator.queries import Body, Query, RefusalError
 from ai_usage.simulator.quota import MINUTE, Quota
 
@@ -28,9 +28,15 @@ CURSOR_KEY_WITHOUT_COMMITS = "crsr_simulated_no_commits"  # of a plan without AI
 ERRORS = {
     400: ("Bad Request", "Invalid request"),
     401: ("Unauthorized", "Invalid API key"),
-    403: ("Forbidden", "This feature is not part of your plan"),
+    403: ("Forbidden", "Insufficient permissions"),
     404: ("Not Found", "Not found"),
     500: ("Internal Server Error", "Something went wrong"),
+}
+LACKS = {  # what is said of what a team's plan or a key's scope does not include
+    400: "This endpoint is not available for your team",
+    401: "You must be a member of an enterprise team to access this endpoint",
+    403: "This feature is not part of your plan",
+    404: "Not found",
 }
 TOO_MANY = "Rate limit exceeded"
 REQUESTS_A_MINUTE = {"/teams/filtered-usage-events": 60}
@@ -45,9 +51,15 @@ class CursorApi:
     """Routes over the days of one team, read at the simulator's clock; limited only when told how time passes."""
 
     def __init__(
-        self, days: CursorDays, clock: Callable[[], datetime], monotonic: Callable[[], float] | None = None
+        self,
+        days: CursorDays,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float] | None = None,
+        *,
+        commits_a_page: int = COMMITS_A_PAGE,
     ) -> None:
-        self.usage, self.money, self.quota = CursorUsage(days, clock), CursorSpend(days, clock), Quota(monotonic)
+        self.usage, self.money = CursorUsage(days, clock, commits_a_page), CursorSpend(days, clock)
+        self.quota = Quota(monotonic)
 
     def routes(self) -> list[Route]:
         served: dict[str, tuple[str, Work]] = {
@@ -124,7 +136,7 @@ def _admit(request: Request, *, tracking: bool) -> None:
     if key not in (f"{CURSOR_KEY}:", f"{CURSOR_KEY_WITHOUT_COMMITS}:"):
         raise RefusalError("", 401)
     if tracking and key != f"{CURSOR_KEY}:":
-        raise RefusalError("", 403)
+        raise RefusalError(LACKS[401], 401)
 
 
 def _encode(said: object) -> bytes:

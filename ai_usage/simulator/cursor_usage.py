@@ -14,6 +14,7 @@ from ai_usage.simulator.cursor_team import Seat, ServiceAccount
 from ai_usage.simulator.queries import DAY, Body, Query, RefusalError
 
 MOST = 1000
+COMMITS_A_PAGE = 500  # documented are 1000; the live endpoint has refused more than 500
 HOSTING_TYPES = ("CLOUD", "SELF_HOSTED", "SELF_HOSTED_POOL", "SELF_HOSTED_MACHINE")
 RELATIVE = re.compile(r"(\d{1,3})d")
 
@@ -21,8 +22,8 @@ RELATIVE = re.compile(r"(\d{1,3})d")
 class CursorUsage:
     """Answers over the days of one team, read at the simulator's clock."""
 
-    def __init__(self, days: CursorDays, clock: Callable[[], datetime]) -> None:
-        self.days, self.clock = days, clock
+    def __init__(self, days: CursorDays, clock: Callable[[], datetime], commits_a_page: int = COMMITS_A_PAGE) -> None:
+        self.days, self.clock, self.commits_a_page = days, clock, commits_a_page
 
     def daily_usage(self, body: Body) -> Any:
         start, end = body.span()
@@ -117,7 +118,7 @@ class CursorUsage:
             raise RefusalError("endDate must not be before startDate")
         if (last - first).days > 30:
             raise RefusalError("Date range cannot exceed 30 days")
-        page, size = _count(query, "page", 1), _count(query, "pageSize", 100)
+        page, size = _count(query, "page", 1), _count(query, "pageSize", 100, self.commits_a_page)
         user = query.one("user")
         query.refuse_unread()
         until = settled(now)
@@ -142,10 +143,10 @@ def _edge(text: str | None, now: datetime, usual: int) -> date:
         raise RefusalError(f"Invalid date: {text}") from error
 
 
-def _count(query: Query, name: str, default: int) -> int:
+def _count(query: Query, name: str, default: int, most: int = 999_999) -> int:
     text = query.one(name) or str(default)
-    if not re.fullmatch(r"\d{1,6}", text) or int(text) < 1 or (name == "pageSize" and int(text) > MOST):
-        raise RefusalError(f"{name}: expected a number from 1")
+    if not re.fullmatch(r"\d{1,6}", text) or not 1 <= int(text) <= most:
+        raise RefusalError(f"{name}: expected a number from 1 to {most}")
     return int(text)
 
 

@@ -7,10 +7,10 @@ import asyncio
 import json
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
 from http import HTTPStatus
@@ -37,6 +37,11 @@ Kind = Literal[
     "empty_page",  # no data, yet more to come
     "unknown_field",  # a `field` nobody knows in every record
     "unknown_value",  # a `value` nobody knows in the first record's `field`, or its first open set
+    "not_included",  # a `status` (403 unless given), in the vendor's words for what a plan or scope lacks
+    "missing_bucket",  # without the bucket of `day`; without a `day`, the newest is not there yet
+    "overlapping_page",  # begins with the last record of the page before; if it `loses`, without its own last record
+    "sparse",  # as the contracts' sparse samples are: no zero counts, no nulls, no `kind`, text ids, number timestamps
+    "absent",  # without `field`, in every record and at any depth
 ]
 OPEN_SETS = ("cost_type", "service_tier", "customer_type", "status", "role", "kind", "commitSource")
 LISTS = ("data", "usageEvents", "teamMembers", "teamMemberSpend", "groups", "items")  # where answers keep their records
@@ -47,12 +52,15 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     path: str = ""  # any path that contains this
     times: int | None = 1  # None: for ever
     after: int = 0  # so many matching requests go well first
-    status: int = 500
+    status: int | None = None  # 500, unless the kind says otherwise
+    message: str | None = None  # the vendor's usual one, unless given
     retry_after: float | None = None
     as_date: bool = False
     delay: float = 0.5
     field: str | None = None
     value: str = "simulated_novelty"
+    day: date | None = None
+    loses: bool = True
 
 
 @dataclass(frozen=True)
@@ -85,11 +93,18 @@ class Faults:
         with self._lock:
             self._planned.clear()
 
-    def strike(self, path: str, *, has_cursor: bool) -> Fault | None:
+    def plans_overlaps(self, path: str) -> bool:
+        """Whether a page's last record must be remembered for the page after it."""
+        with self._lock:
+            return any(fault.kind == "overlapping_page" and fault.path in path for fault in self._planned)
+
+    def strike(self, path: str, *, has_cursor: bool, has_page_before: bool = False) -> Fault | None:
         """The fault this request suffers; counts it."""
         with self._lock:
             for fault in self._planned:
                 if fault.path not in path or (fault.kind == "repeated_cursor" and not has_cursor):
+                    continue
+                if fault.kind == "overlapping_page" and not has_page_before:
                     continue
                 if fault.after > 0:
                     fault.after -= 1
@@ -109,13 +124,16 @@ class FaultyApp:
         faults: Faults,
         log: list[Request],
         *,
-        errors: Callable[[str, int], Response],
+        errors: Callable[[str, int, str | None], Response],
+        lacks: Callable[[str, int], str],
         transport: Callable[[Any], asyncio.Transport | None],
     ) -> None:
         self.app = app
         self.faults = faults
         self.log = log
-        self.errors = errors  # a path and a status → the vendor's own error
+        self.errors = errors  # a path, a status and a message, if not the usual one → the vendor's own error
+        self.lacks = lacks  # a path and a status → what the vendor says of what a plan or scope lacks
+        self._ends: dict[str, Any] = {}  # a question, its page apart → the last record of the page it was last answered
         self.transport = transport  # a client's address → its connection
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -125,11 +143,15 @@ class FaultyApp:
             return
         pairs = parse_qsl(scope["query_string"].decode(), keep_blank_values=True)
         cursor = next((value for name, value in pairs if name in ("page", "after_id")), None)
-        fault = self.faults.strike(path, has_cursor=cursor is not None)
+        answer_to = f"{path}?{sorted(pair for pair in pairs if pair[0] != 'page')}"
+        end = self._ends.pop(answer_to, None)
+        fault = self.faults.strike(path, has_cursor=cursor is not None, has_page_before=end is not None)
         answer = await self._answer(fault, scope, receive)
         kind = fault.kind if fault else None
+        if answer.status_code == HTTPStatus.OK and self.faults.plans_overlaps(path):
+            self._ends[answer_to] = _end(bytes(answer.body))
         if fault and answer.status_code == HTTPStatus.OK:
-            answer.body = _bent(fault, bytes(answer.body), cursor, page_token(path, pairs, 0))
+            answer.body = _bent(fault, bytes(answer.body), cursor, page_token(path, pairs, 0), end)
         query = parse_qs(scope["query_string"].decode(), keep_blank_values=True)
         self.log.append(Request(scope["method"], path, query, None if kind == "reset" else answer.status_code))
         sent = len(answer.body) // 2 if kind in ("reset", "truncated") else len(answer.body)
@@ -145,8 +167,11 @@ class FaultyApp:
         if fault and fault.kind == "slow":
             with suppress(TimeoutError):
                 await asyncio.wait_for(_gone(receive), fault.delay)
-        if fault and fault.kind in ("rate_limit", "status"):
-            answer = self.errors(scope["path"], 429 if fault.kind == "rate_limit" else fault.status)
+        if fault and fault.kind in ("rate_limit", "status", "not_included"):
+            path, usual = scope["path"], {"rate_limit": 429, "not_included": 403}.get(fault.kind, 500)
+            status = fault.status or usual
+            message = fault.message or (self.lacks(path, status) if fault.kind == "not_included" else None)
+            answer = self.errors(path, status, message)
             if fault.retry_after is not None:
                 answer.headers["retry-after"] = _retry_after(fault.retry_after, as_date=fault.as_date)
         else:
@@ -186,30 +211,96 @@ def _retry_after(seconds: float, *, as_date: bool) -> str:
     return f"{seconds:g}"
 
 
-def _bent(fault: Fault, body: bytes, cursor: str | None, first_page: str) -> bytes:
+def _bent(fault: Fault, body: bytes, cursor: str | None, first_page: str, end: Any) -> bytes:
     if fault.kind == "cut_json":
         return body[: len(body) // 2]
-    if fault.kind not in ("repeated_cursor", "empty_page", "unknown_field", "unknown_value"):
-        return body
     said = json.loads(body, parse_float=Decimal)
-    if fault.kind == "unknown_field":
-        for record in _records(said):
-            record[fault.field or "simulated_field"] = fault.value
-    elif fault.kind == "unknown_value":
-        _put_unknown_value(fault, said)
+    if fault.kind in BENDS:
+        BENDS[fault.kind](fault, said, end)
+    elif fault.kind in ("repeated_cursor", "empty_page"):
+        _promise_more(fault, said, cursor, first_page)
     else:
-        if fault.kind == "empty_page":
-            said[_list(said)] = []
-        if "has_more" not in said and "next_page" not in said:  # pages with numbers: there is no cursor to repeat
-            said |= {"pagination": said["pagination"] | {"hasNextPage": True}} if "pagination" in said else {}
-            return msgspec.json.Encoder(decimal_format="number").encode(said)
-        if "has_more" in said:
-            said["has_more"] = True
-        if "next_page" in said:
-            said["next_page"] = cursor or first_page
-        else:
-            said["first_id"] = said["last_id"] = cursor
+        return body
     return msgspec.json.Encoder(decimal_format="number").encode(said)
+
+
+def _promise_more(fault: Fault, said: Any, cursor: str | None, first_page: str) -> None:
+    if fault.kind == "empty_page":
+        said[_list(said)] = []
+    if "has_more" not in said and "next_page" not in said:  # pages with numbers: there is no cursor to repeat
+        said |= {"pagination": said["pagination"] | {"hasNextPage": True}} if "pagination" in said else {}
+        return
+    if "has_more" in said:
+        said["has_more"] = True
+    if "next_page" in said:
+        said["next_page"] = cursor or first_page
+    else:
+        said["first_id"] = said["last_id"] = cursor
+
+
+def _put_unknown_field(fault: Fault, said: Any, _: Any) -> None:
+    for record in _records(said):
+        record[fault.field or "simulated_field"] = fault.value
+
+
+def _end(body: bytes) -> Any:
+    """A page's last record; None if no page follows."""
+    said = json.loads(body, parse_float=Decimal)
+    items, pagination = said.get(_list(said)), said.get("pagination", {})
+    is_followed = said.get("next_page") or said.get("has_more") or pagination.get("hasNextPage")
+    if "totalCount" in said:
+        is_followed = said["page"] * said["pageSize"] < said["totalCount"]
+    return items[-1] if items and is_followed else None
+
+
+def _overlap(fault: Fault, said: Any, end: Any) -> None:
+    items = said[_list(said)]
+    said[_list(said)] = [end, *(items[:-1] if fault.loses else items)]
+
+
+def _leave_out_a_bucket(fault: Fault, said: Any, _: Any) -> None:
+    buckets = said["data"]
+    if fault.day is None and not said.get("has_more"):
+        buckets[-1:] = []
+    elif fault.day is not None:
+        said["data"] = [bucket for bucket in buckets if not bucket["starting_at"].startswith(str(fault.day))]
+
+
+def _make_sparse(_: Fault, said: Any, __: Any) -> None:
+    for item in said[_list(said)]:
+        holder = item.get("results", [item])
+        holder[:] = [_sparse(record) for record in holder]
+        if "results" not in item:
+            item.clear()
+            item.update(holder[0])
+
+
+def _sparse(record: Any) -> Any:
+    if not isinstance(record, dict):
+        return record
+    kept = {name: _sparse(value) for name, value in record.items() if name != "kind" and value is not None}
+    kept = {name: value for name, value in kept.items() if not _is_zero_count(name, value)}
+    if isinstance(kept.get("userId"), int):
+        kept["userId"] = f"user_SIMULATED{kept['userId']:019d}"
+    if isinstance(kept.get("timestamp"), str):
+        kept["timestamp"] = int(kept["timestamp"])
+    return kept
+
+
+def _is_zero_count(name: str, value: Any) -> bool:
+    """A zero amount of money is said; a zero count may be left out."""
+    return type(value) is int and value == 0 and not name.endswith(("Cents", "amount", "Dollars"))
+
+
+def _leave_out_a_field(fault: Fault, said: Any, _: Any) -> None:
+    def without(value: Any) -> Any:
+        if isinstance(value, list):
+            return [without(each) for each in value]
+        if isinstance(value, dict):
+            return {name: without(each) for name, each in value.items() if name != fault.field}
+        return value
+
+    said[_list(said)] = without(said[_list(said)])
 
 
 def _records(said: Any) -> Iterator[dict[str, Any]]:
@@ -221,10 +312,20 @@ def _list(said: Any) -> str:
     return next((name for name in LISTS if name in said), "data")
 
 
-def _put_unknown_value(fault: Fault, said: Any) -> None:
+def _put_unknown_value(fault: Fault, said: Any, _: Any) -> None:
     for record in _records(said):
         for holder in (record, record.get("group") or {}):
             for name in (fault.field,) if fault.field else OPEN_SETS:
                 if holder.get(name) is not None:
                     holder[name] = fault.value
                     return
+
+
+BENDS: Mapping[str, Callable[[Fault, Any, Any], None]] = {
+    "unknown_field": _put_unknown_field,
+    "unknown_value": _put_unknown_value,
+    "overlapping_page": _overlap,
+    "missing_bucket": _leave_out_a_bucket,
+    "sparse": _make_sparse,
+    "absent": _leave_out_a_field,
+}

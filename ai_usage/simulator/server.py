@@ -21,13 +21,16 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ai_usage.simulator.claude_api import LACKS as CLAUDE_LACKS
 from ai_usage.simulator.claude_api import PREFIX, ClaudeApi
 from ai_usage.simulator.claude_days import ClaudeDays, version
 from ai_usage.simulator.claude_uses import Day
 from ai_usage.simulator.cursor_api import CURSOR_PREFIX, CursorApi
+from ai_usage.simulator.cursor_api import LACKS as CURSOR_LACKS
 from ai_usage.simulator.cursor_calendar import settled
 from ai_usage.simulator.cursor_days import CursorDay, CursorDays
 from ai_usage.simulator.cursor_team import cursor_team
+from ai_usage.simulator.cursor_usage import COMMITS_A_PAGE
 from ai_usage.simulator.faults import CONTROL, Fault, Faults, FaultyApp, Request
 from ai_usage.simulator.google_api import GOOGLE_PREFIX, GoogleApi
 from ai_usage.simulator.organization import Organization, organization
@@ -67,6 +70,7 @@ class Simulator:
         enforce_limits: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
         cursor_scale: float = 1,
+        commits_a_page: int = COMMITS_A_PAGE,
     ) -> None:
         world = world_of(seed, cursor_scale)
         self.organization = world.organization
@@ -77,7 +81,7 @@ class Simulator:
         time_passes = monotonic if enforce_limits else None
         self._days, self._people, self._cursor_days = world.claude, world.people, world.cursor
         self._claude = ClaudeApi(self._days, self._people, self.now, time_passes)
-        self._cursor = CursorApi(self._cursor_days, self.now, time_passes)
+        self._cursor = CursorApi(self._cursor_days, self.now, time_passes, commits_a_page=commits_a_page)
         maker = SheetMaker(self._days, self._people, self._cursor_days, seed)
         self.sheet = Sheet(maker.contents, self.now)
         self._google = GoogleApi(self.sheet, time_passes)
@@ -166,15 +170,19 @@ class Simulator:
             self.faults,
             self.requests,
             errors=self._error,
+            lacks=self._lacks,
             transport=self._transport,
         )
 
-    def _error(self, path: str, status: int) -> Response:
+    def _error(self, path: str, status: int, message: str | None = None) -> Response:
         if path.startswith(CURSOR_PREFIX):
-            return self._cursor.error(status, path)
+            return self._cursor.error(status, path, message)
         if path.startswith(GOOGLE_PREFIX):
-            return self._google.error(status, path)
-        return self._claude.error(status) if path.startswith(PREFIX) else Response(status_code=status)
+            return self._google.error(status, path, message)
+        return self._claude.error(status, message) if path.startswith(PREFIX) else Response(status_code=status)
+
+    def _lacks(self, path: str, status: int) -> str:
+        return (CURSOR_LACKS if path.startswith(CURSOR_PREFIX) else CLAUDE_LACKS).get(status, "Not available")
 
     def _transport(self, client: Any) -> asyncio.Transport | None:
         connections = self._server.server_state.connections if self._server else set()

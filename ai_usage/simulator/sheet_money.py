@@ -4,7 +4,6 @@ Figures are the truth of the simulated days, rounded to cents as a console shows
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -22,6 +21,7 @@ ONE_DAY = timedelta(days=1)
 TEAM_PLAN = date(2024, 3, 1)
 ENTERPRISE_PLAN = date(2025, 11, 1)
 CURSOR_SEAT = Decimal("40.00")
+BY_FIVES = 5
 CONSOLE, DASHBOARD = "Console > Cost", "Dashboard > Spending: on-demand usage, seats apart"
 TEAM_BUDGETS = {"Platform": 12000, "Data": 5000, "Web": 2500, "Support": 3000}
 
@@ -128,7 +128,7 @@ def seats(organization: Organization, cursor: CursorDays, at: datetime) -> TabRo
             continue
         ended = following if following and following <= at.date() else None
         until = datetime.combine(ended, time(), UTC) if ended else at
-        count = sum(_seated(provider, organization, cursor, until))
+        count = _purchased(provider, organization, cursor, until)
         price_cell: Value = Shown(price, f"${price}") if ended is None else f"${price}"
         dates: list[Value] = [first.isoformat() if ended else day_cell(first), ended.isoformat() if ended else None]
         tab.keep(
@@ -140,7 +140,9 @@ def seats(organization: Organization, cursor: CursorDays, at: datetime) -> TabRo
     return tab
 
 
-def _seated(provider: str, organization: Organization, cursor: CursorDays, at: datetime) -> Iterable[bool]:
+def _purchased(provider: str, organization: Organization, cursor: CursorDays, at: datetime) -> int:
+    """Cursor's seats are purchased by fives, one for whoever ever joined, and never given back: some have no member."""
     if provider == "anthropic":
-        return (person.present(at) for person in organization.people)
-    return (seat.joined_at <= at and not seat.person.gone(at) for seat in cursor.team.seats)
+        return sum(person.present(at) for person in organization.people)
+    joined = sum(seat.joined_at <= at and seat.role != "free-owner" for seat in cursor.team.seats)
+    return -(-joined // BY_FIVES) * BY_FIVES

@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from itertools import pairwise
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -40,6 +41,7 @@ Item = TypeVar("Item")
 Query = Mapping[str, str | int | Sequence[str]]
 
 PAGE_CAP = 10_000  # pages of one answer; more is a cursor that runs in circles
+READS_AT_MOST = 3  # of pages that contradict each other, because the vendor's data moved while they were read
 
 
 class VendorError(AiUsageError):
@@ -67,6 +69,7 @@ class Refused(VendorError):
 
     status: int
     said: str  # the vendor's own words
+    parameters: frozenset[str]  # the names of what the request's query asked, without brackets
     retry_after: float | None  # seconds
     may_retry: bool
 
@@ -134,7 +137,8 @@ class Vendor:
         except (msgspec.MsgspecError, UnicodeDecodeError):
             said = _ErrorBody()
         if not isinstance(said.error, str):
-            return f"{said.error.message} ({said.error.type})" if said.error.type else said.error.message
+            kinds = ", ".join(filter(None, (said.error.type, _code(said.error.details))))
+            return f"{said.error.message} ({kinds})" if kinds else said.error.message
         if said.message:
             return f"{said.message} ({said.error or said.code})"
         return " ".join(body[:200].decode(errors="replace").split()) or "no explanation"
@@ -153,6 +157,7 @@ class Vendor:
 class _ErrorDetail(msgspec.Struct):
     message: str
     type: str = ""
+    details: Any = None
 
 
 class _ErrorBody(msgspec.Struct):
@@ -160,6 +165,12 @@ class _ErrorBody(msgspec.Struct):
     message: str = ""
     code: str = "error"
     request_id: str = "none"
+
+
+def _code(details: Any) -> str:
+    """What an error's details say more closely than its type, such as `organization_not_eligible`."""
+    found = details.get("error_code") or details.get("code") if isinstance(details, dict) else None
+    return found if isinstance(found, str) else ""
 
 
 @dataclass(frozen=True)
@@ -240,6 +251,7 @@ class Api:
     http: httpx.Client
     patience: Patience = field(default_factory=Patience)
     requests: int = field(default=0, init=False)  # sent so far, retries included
+    has_answered: bool = field(default=False, init=False)  # so the vendor accepts the key
     _counting: Lock = field(default_factory=Lock, init=False, repr=False)
     _is_down: bool = field(default=False, init=False)
 
@@ -263,7 +275,7 @@ class Api:
             ):
                 with attempt:
                     answer = self._once(path, read, send)
-                    self._is_down = False
+                    self._is_down, self.has_answered = False, True
                     return answer
         except (VendorDown, Unreachable):
             self._is_down = True
@@ -343,6 +355,7 @@ class Api:
         )
         error.status = status
         error.said = said
+        error.parameters = frozenset(name.removesuffix("[]") for name in response.request.url.params)
         error.retry_after = retry_after(response.headers.get("retry-after"))
         error.may_retry = status in RETRIED and response.headers.get("x-should-retry") != "false"
         return error
@@ -358,6 +371,40 @@ class Api:
 
     def _incomplete(self, path: str, why: str) -> IncompleteAnswer:
         return IncompleteAnswer(f"{self.vendor.name} {path} {why}: nothing of this answer is kept.")
+
+
+def steady_pages(
+    what: str,
+    read: Callable[[], list[Page]],
+    *,
+    moved: Callable[[Sequence[Page]], bool] = lambda _: False,
+    repeats: Callable[[Sequence[Page]], bool] | None = None,
+) -> list[Page]:
+    """All pages of one state of the vendor's data. Numbered pages shift when records arrive or leave while they are
+    read: then one record stands on two pages, and another on none, though the count may be right.
+
+    Pages that contradict each other are read again, READS_AT_MOST times in all: those that `moved` (a count or a time
+    of refresh that differs from page to page), and those on which a record `repeats` (without another rule: an equal
+    one stands on two neighboring pages). The same records in two readings are no accident of reading: the vendor does
+    have that record twice, and a grain check judges it. Whatever never holds still is an `IncompleteAnswer`.
+    """
+    before: list[bytes] | None = None
+    for _ in range(READS_AT_MOST):
+        pages = read()
+        if moved(pages):
+            continue
+        if not (repeats or neighbors_overlap)(pages):
+            return pages
+        now = sorted(item for page in pages for item in page.items)
+        if now == before:
+            return pages
+        before = now
+    raise IncompleteAnswer(f"{what} moved during each of {READS_AT_MOST} reads: nothing of this answer is kept.")
+
+
+def neighbors_overlap(pages: Sequence[Page]) -> bool:
+    """Whether an equal record stands on two neighboring pages."""
+    return any(not set(one.items).isdisjoint(following.items) for one, following in pairwise(pages))
 
 
 def retry_after(header: str | None, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> float | None:

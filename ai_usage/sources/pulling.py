@@ -5,14 +5,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import dagster as dg
 
 from ai_usage.layers import note
 from ai_usage.partitions import Span, span_of_run
-from ai_usage.sources.http import Refused
+from ai_usage.settings import settings
+from ai_usage.sources.days import Answers, NotYet
+from ai_usage.sources.http import DamagedAnswer, IncompleteAnswer, Refused, UnexpectedAnswer, VendorError
+from ai_usage.sources.optional import is_not_included
 from ai_usage.warehouse.ledger import Answer, Version
+from ai_usage.warehouse.origin import refuse_a_mixture
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
 
@@ -45,8 +49,37 @@ class Client(Protocol):
     @property
     def requests(self) -> int: ...
 
+    @property
+    def is_simulated(self) -> bool: ...
+
 
 C = TypeVar("C", bound=Client)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(Generic[C]):
+    """A report as its pull asks for it. `make doctor` asks through the same record: what the vendor refuses to a pull,
+    it refuses to doctor.
+    """
+
+    pull: str
+    name: str  # for people
+    ask: Callable[[C, Span], list[Answer]]  # what is a snapshot answers alike whatever the days
+    use: str = ""  # of an optional report: what is unknown without it
+    needs: str = ""  # its plan or scope; every accepted key opens the reports that need none
+    is_key_accepted: Callable[[C], bool] = lambda _: False  # of the key that the report is asked with
+
+    def is_not_included(self, refusal: Refused, client: C) -> bool:
+        """Whether the plan or scope lacks this report, so that it is skipped instead of failed."""
+        return bool(self.needs) and is_not_included(refusal, lambda: self.is_key_accepted(client))
+
+    def not_included(self, refusal: Refused) -> str:
+        return f"not included: it needs {self.needs}. The vendor answered {refusal.status}: {refusal.said}"
+
+
+def as_it_is_now(ask: Callable[[C], Answer]) -> Callable[[C, Span], list[Answer]]:
+    """A directory's question as a report's."""
+    return lambda client, _: [ask(client)]
 
 
 class Tally:
@@ -80,42 +113,91 @@ def pull_days(
     at_most: int,
     span: Span | None = None,
 ) -> None:
-    """Ask for the run's days (or those of `span`), at most so many at a time, and write each answer as it comes."""
+    """Ask for the run's days (or those of `span`), at most so many at a time, and write each answer as it comes. An
+    answer that cannot be used costs its own days: the others are still asked for, and then the step fails.
+    """
     if client is None:
         return note_not_configured(context, source, f"raw/{pull}")
+    refuse_a_mixture(warehouse, is_simulated=client.is_simulated)
     tally = Tally(client)
+    unusable: list[VendorError] = []
     try:
         for some_days in (span or span_of_run(context)).cut(at_most=at_most):
-            with tally.of(f"raw/{pull}"):
-                answers = ask(client, some_days)
+            try:
+                with tally.of(f"raw/{pull}"):
+                    answers = ask(client, some_days)
+            except (DamagedAnswer, IncompleteAnswer, UnexpectedAnswer) as error:
+                context.log.warning("%s of %s is left as it was: %s", pull, some_days, error)
+                unusable.append(error)
+                continue
             append_noted(context, warehouse, pull, answers)
     finally:
         tally.note(context)
+    if unusable:
+        raise unusable[0]
     return None
 
 
-def pull_snapshot(
+def pull_report(
     context: dg.AssetExecutionContext,
     source: Source,
     client: C | None,
     warehouse: Warehouse,
-    pull: str,
-    ask: Callable[[C], Answer],
+    report: Report[C],
+    *,
+    at_most: int,
+    span: Span | None = None,
+) -> None:
+    """`pull_days` of a report; one that the plan or scope does not include is skipped with a note."""
+    with skipped_where_not_included(context, client, report):
+        pull_days(context, source, client, warehouse, report.pull, report.ask, at_most=at_most, span=span)
+
+
+def pull_snapshot(
+    context: dg.AssetExecutionContext, source: Source, client: C | None, warehouse: Warehouse, report: Report[C]
 ) -> None:
     """Ask for a directory as it is now, and write it."""
     if client is None:
-        return note_not_configured(context, source, f"raw/{pull}")
+        return note_not_configured(context, source, f"raw/{report.pull}")
+    refuse_a_mixture(warehouse, is_simulated=client.is_simulated)
+    today = settings().now().date()
     tally = Tally(client)
-    with tally.of(f"raw/{pull}"):
-        answer = ask(client)
-    append_noted(context, warehouse, pull, [answer])
-    return tally.note(context)
+    with skipped_where_not_included(context, client, report):
+        try:
+            with tally.of(f"raw/{report.pull}"):
+                answers = report.ask(client, Span(today, today))
+            append_noted(context, warehouse, report.pull, answers)
+        finally:
+            tally.note(context)
+    return None
+
+
+@contextmanager
+def skipped_where_not_included(
+    context: dg.AssetExecutionContext, client: C | None, report: Report[C]
+) -> Iterator[None]:
+    """Turns the refusal of an optional report into a note that says which plan or scope it needs."""
+    try:
+        yield
+    except Refused as refusal:
+        if client is None or not report.is_not_included(refusal, client):
+            raise
+        why = report.not_included(refusal)
+        context.log.warning("%s skipped, %s", report.pull, why)
+        note(context, f"raw/{report.pull}", None, skipped=why)
 
 
 def append_noted(context: dg.AssetExecutionContext, warehouse: Warehouse, pull: str, answers: Sequence[Answer]) -> None:
-    """Write answers to the ledger, and note on each day what version of it there is now."""
+    """Write answers to the ledger, and note on each day what version of it there is now, or why there is none."""
     for answer, version in zip(answers, warehouse.append(pull, answers), strict=True):
         note(context, f"raw/{pull}", version.day, **_described(version), pages=answer.pages)
+    for missing in answers.left_out if isinstance(answers, Answers) else ():
+        if isinstance(missing, NotYet):
+            context.log.info("%s: %s", pull, missing)
+        else:
+            context.log.warning("%s of %s: %s", pull, missing.day, missing)
+        if missing.day in span_of_run(context):
+            note(context, f"raw/{pull}", missing.day, skipped=str(missing))
 
 
 def held(warehouse: Warehouse, pull: str, span: Span) -> list[Answer]:
@@ -143,12 +225,6 @@ def note_not_configured(context: dg.AssetExecutionContext, source: Source, *asse
     context.log.warning(source.not_configured)
     for asset in assets:
         note(context, asset, None, skipped=source.not_configured)
-
-
-def note_not_open(context: dg.AssetExecutionContext, pull: str, refusal: Refused) -> None:
-    """Say that an optional pull was skipped, and what the vendor said."""
-    context.log.warning("%s skipped, this key may not read it: %s", pull, refusal)
-    note(context, f"raw/{pull}", None, skipped=f"this key may not read it: {refusal}")
 
 
 def _described(version: Version) -> dict[str, object]:

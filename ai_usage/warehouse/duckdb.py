@@ -6,9 +6,10 @@ published copy see whole runs only, because the copy is swapped in by a rename.
 
 import errno
 import hashlib
+import logging
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -19,16 +20,31 @@ import duckdb
 import polars as pl
 import stamina
 
-import ai_usage.retries  # noqa: F401 - tells of each retry
-from ai_usage.errors import WarehouseError
+from ai_usage.errors import WarehouseBusy, WarehouseError
 from ai_usage.partitions import Span
+from ai_usage.retries import holder  # and with it, says that something is tried again
+from ai_usage.settings import Settings
+from ai_usage.warehouse.builds import BUILDS, Build, build_rows
 from ai_usage.warehouse.googlesql import read, to_duckdb
 from ai_usage.warehouse.ledger import Answer, Records, Version, new_pull_id
-from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Table, raw_table
+from ai_usage.warehouse.migrations import Change, Made, changes, is_new
+from ai_usage.warehouse.origin import is_simulated, mixture
+from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Table, Type, raw_table
 
+LOG = logging.getLogger(__name__)
 OPENABLE_BY = "v1.4.0"  # written for whoever reads with DuckDB 1.4 or later
+TYPES = {"TIMESTAMP WITH TIME ZONE" if t is Type.INSTANT else t.duckdb.replace(", ", ","): t for t in Type}
 PARAMETER = r"\$(\w+)"
 T = TypeVar("T")
+DAMAGED = (
+    *(
+        "Could not read enough bytes",
+        "Corrupt database file",
+        "Failed to deserialize",
+        "does not match stored checksum",
+    ),
+    *("database has been invalidated because of a previous fatal error", "Serialization Error", "INTERNAL Error"),
+)
 PATIENCE = 300.0  # seconds to wait for another writer; steps hold the file for seconds
 
 NEWEST = f"""
@@ -79,6 +95,7 @@ class DuckDBWarehouse:
     _connection: duckdb.DuckDBPyConnection | None = field(default=None, init=False)
     _is_prepared: bool = field(default=False, init=False)
     _has_news: bool = field(default=False, init=False)
+    _builds: list[Build] = field(default_factory=list, init=False)
 
     @contextmanager
     def connected(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -179,7 +196,7 @@ class DuckDBWarehouse:
                 {**asked, "at": at},
             )
             for table in self.tables:
-                if table.schema == RAW and table is not PULLS:
+                if table.is_ledger:
                     db.execute(f"delete from {table.address}")
                     db.execute(
                         f"insert into {table.address} by name select * from {ledger}.{table.address} "
@@ -245,8 +262,29 @@ class DuckDBWarehouse:
             found: pl.DataFrame = db.sql(sql, params={name: parameters[name] for name in names}).pl()
         return found
 
+    def has(self, table: Table) -> bool:
+        with self.connected() as db:
+            return table.address in _columns_made(db)
+
+    def note_build(self, build: Build) -> None:
+        self._builds.append(build)
+
+    def keep_builds(self) -> None:
+        builds, self._builds = self._builds, []
+        if not builds:
+            return
+        with self._transaction() as db:
+            db.register("fresh", build_rows(builds))
+            db.execute(
+                f"delete from {BUILDS.address} as old using fresh where old.asset = fresh.asset "
+                "and old.activity_date is not distinct from fresh.activity_date"
+            )
+            db.unregister("fresh")
+            self._insert(db, BUILDS, build_rows(builds))
+
     def publish(self) -> None:
         """Swap in a fresh read-only copy, if anything was written since the last one."""
+        self.keep_builds()
         if not self._has_news:
             return
         fresh = self.published_path.with_suffix(".tmp")
@@ -294,39 +332,44 @@ class DuckDBWarehouse:
         raise AssertionError("unreachable: retry_context returns or raises")
 
     def _refuse_what_lacks_tables(self, db: duckdb.DuckDBPyConnection) -> None:
-        views = {table.address for table in self.tables if table.view_of}
-        if self._missing(_columns_made(db)) or views - _views_made(db).keys():
+        made = _columns_made(db)
+        missing = {t.address for t in self.tables} - made.keys() - _views_made(db).keys()
+        if missing or changes(self.tables, made):
             raise WarehouseError(
                 f"{self.path} was last written by an older version of this code. Let one run bring it up to date, "
                 "for example make backfill of one day, then do this again."
             )
 
-    def _missing(self, there: Mapping[str, set[str]]) -> list[tuple[Table, list[str]]]:
-        """Tables of which columns are not among those there, and these columns."""
-        found = []
-        for table in self.tables:
-            names = [name for name in table.columns if name not in there.get(table.address, set())]
-            if names and not table.view_of:
-                found.append((table, names))
-        return found
-
     def _prepare(self, db: duckdb.DuckDBPyConnection) -> None:
-        """Make what is missing: schemas, tables, and columns that a newer version of a table has."""
-        there = _columns_made(db)
-        if missing := self._missing(there):
+        """Make what is missing, and bring what an earlier release made to today's shape."""
+        made = _columns_made(db)
+        missing = [table for table in self.tables if table.address not in made and not table.view_of]
+        todo = changes(self.tables, made)
+        if missing or todo:
             db.execute("begin")
             for schema in (RAW, ANALYTICS):
                 db.execute(f"create schema if not exists {schema}")
-            for table, names in missing:
-                if table.address not in there:
-                    db.execute(_ddl(table))
-                    continue
-                for name in names:
-                    db.execute(f"alter table {table.address} add column {name} {table.columns[name].type.duckdb}")
+            for table in missing:
+                db.execute(_ddl(table))
+            for change in todo:
+                db.execute(_alter(change))
+            if not is_new(made):
+                self._build_again(db, {table.name for table in missing} | {change.table.name for change in todo})
             db.execute("commit")
         self._prepare_views(db)
         self._prepare_functions(db)
         self._is_prepared = True
+
+    def _build_again(self, db: duckdb.DuckDBPyConnection, changed: Collection[str]) -> None:
+        """Every day counts as not built: what the new columns and tables hold comes from the ledger."""
+        if BUILDS in self.tables:
+            db.execute(f"delete from {BUILDS.address}")
+        self._has_news = True
+        LOG.warning(
+            "%s was brought to the shape of this release, and its days will be built again. New or changed tables: %s.",
+            self.path,
+            ", ".join(sorted(changed)),
+        )
 
     def _prepare_views(self, db: duckdb.DuckDBPyConnection) -> None:
         """Make what views are missing or were made of another text, which their comment tells."""
@@ -391,11 +434,29 @@ class DuckDBWarehouse:
             f"select 1 from {PULLS.address} where is_simulated is distinct from ? limit 1", [is_simulated]
         )
         if other.fetchone():
-            held, came = ("real", "simulated") if is_simulated else ("simulated", "real")
-            raise WarehouseError(
-                f"{self.path} holds {held} figures and {came} ones were about to join them: nothing was written. "
-                "Set AI_USAGE_DATA_DIR to another folder, or delete that one."
-            )
+            raise mixture(str(self.path), is_simulated=is_simulated)
+
+
+def data_are_simulated(of: Settings) -> bool | None:
+    """Whether the data that are there are simulated; None where there are none. Asks the published copy, for which
+    nobody waits; only where there is none yet, the warehouse itself.
+    """
+    for path in (of.published_database, of.database):
+        if path.exists():
+            try:
+                return is_simulated(DuckDBWarehouse(path, path, (), of.now, is_read_only=True))
+            except duckdb.CatalogException:  # made, and then its first writer was killed
+                return None
+    return None
+
+
+def shows_simulated_data(of: Settings) -> bool:
+    """Whether what people see is marked as simulated: the data are, or, if there are none yet, those to come."""
+    try:
+        there = data_are_simulated(of)
+    except WarehouseError:  # a damaged file: the runs that open it say so
+        there = None
+    return of.simulate if there is None else there
 
 
 def _delete_days(
@@ -441,14 +502,14 @@ def _connect(path: Path, **how: Any) -> duckdb.DuckDBPyConnection:
     return db
 
 
-def _columns_made(db: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+def _columns_made(db: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Made]]:
     """Table → its columns, as the file has them."""
-    there: dict[str, set[str]] = {}
-    for schema, table, column in db.execute(
-        "select table_schema, table_name, column_name from information_schema.columns "
+    there: dict[str, dict[str, Made]] = {}
+    for schema, table, column, kind, nullable in db.execute(
+        "select table_schema, table_name, column_name, data_type, is_nullable from information_schema.columns "
         "where table_schema in (?, ?)", [RAW, ANALYTICS]
     ).fetchall():  # fmt: skip
-        there.setdefault(f"{schema}.{table}", set()).add(column)
+        there.setdefault(f"{schema}.{table}", {})[column] = Made(TYPES.get(kind), nullable == "NO")
     return there
 
 
@@ -465,6 +526,21 @@ def _ddl(table: Table) -> str:
         for name, column in table.columns.items()
     ]
     return f"create table if not exists {table.address} ({', '.join(columns)})"
+
+
+def _alter(change: Change) -> str:
+    """The statement that makes one change of a table."""
+    table, name = change.table.address, change.column
+    if change.what == "renamed":
+        return f"alter table {table} rename column {change.before} to {name}"
+    if change.what == "dropped":
+        return f"alter table {table} drop column {name}"
+    if change.what == "relaxed":
+        return f"alter table {table} alter column {name} drop not null"
+    kind = change.declared.type.duckdb
+    if change.what == "added":
+        return f"alter table {table} add column {name} {kind}"
+    return f"alter table {table} alter column {name} set data type {kind} using cast({name} as {kind})"
 
 
 def _record_frame(pull_id: str, answer: Answer) -> pl.DataFrame:
@@ -503,6 +579,14 @@ def _is_locked(error: Exception) -> bool:
     return isinstance(error, duckdb.IOException) and "Could not set lock" in str(error)
 
 
+def _remedy(path: Path) -> str:
+    """What to do about a damaged file."""
+    if path.stem.endswith("_published"):
+        return "Delete it: the next run publishes it again."
+    copy = path.with_name(f"{path.stem}_published.duckdb")
+    return f"Put a copy in its place, such as {copy.name} beside it, or start afresh with make reset."
+
+
 @contextmanager
 def _plain_words(path: Path) -> Iterator[None]:
     """Say in one sentence what keeps the file from being used."""
@@ -510,8 +594,10 @@ def _plain_words(path: Path) -> Iterator[None]:
         yield
     except (duckdb.Error, OSError) as error:
         text = str(error)
-        if _is_locked(error if isinstance(error, Exception) else Exception()):
-            said = f"{path} is in use by another process; close it and try again. ({text.splitlines()[0]})"
+        if _is_locked(error):
+            raise WarehouseBusy(
+                f"{path} is in use by another process{holder(text)}: wait until it ends, or stop it."
+            ) from error
         elif getattr(error, "errno", None) in {errno.ENOSPC, errno.EFBIG, errno.EDQUOT} or any(
             sign in text for sign in ("No space left", "not enough space", "File too large")
         ):
@@ -522,6 +608,10 @@ def _plain_words(path: Path) -> Iterator[None]:
             said = f"{path.parent} is not a folder. Set AI_USAGE_DATA_DIR to a folder you may write."
         elif "not a valid DuckDB database file" in text:
             said = f"{path} is no DuckDB file. Move it away, or set AI_USAGE_DATA_DIR to another folder."
+        elif "with version number" in text:
+            said = f"{path} was written by a newer DuckDB than this one: update ai_usage."
+        elif any(sign in text for sign in DAMAGED):
+            said = f"{path} is damaged: it is cut short, or parts of it were overwritten. {_remedy(path)}"
         else:
             raise
         raise WarehouseError(said) from error

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from ai_usage.partitions import Span
+from ai_usage.warehouse.builds import Build
 from ai_usage.warehouse.ledger import Answer, Records, Version
 from ai_usage.warehouse.table import Table
 
@@ -71,5 +72,16 @@ class Warehouse(Protocol):
     def ask(self, googlesql: str, **parameters: Any) -> pl.DataFrame:
         """Run one SELECT in GoogleSQL with its `@parameters`."""
 
+    def has(self, table: Table) -> bool:
+        """Whether the table is there: not in what another release left to readers."""
+
+    def note_build(self, build: Build) -> None:
+        """Remember that a table was built, or was not. It is written with `keep_builds`."""
+
+    def keep_builds(self) -> None:
+        """Write what was remembered into `builds`. What a killed run remembered is lost, so it is built again."""
+
     def publish(self) -> None:
-        """Let readers see what was written. A no-op where the engine serves readers while it writes."""
+        """Keep what was built, and let readers see what was written: a no-op where the engine serves readers while it
+        writes.
+        """

@@ -90,6 +90,11 @@ class Table:
     def address(self) -> str:
         return f"{self.schema}.{self.name}"
 
+    @property
+    def is_ledger(self) -> bool:
+        """Whether it keeps the records of one pull."""
+        return self.schema == RAW and "record" in self.columns
+
     def frame(self, columns: Mapping[str, Iterable[Any]]) -> pl.DataFrame:
         """The columns as this table's types, in its order; `ValueError` if a column lacks, is too many or is null
         where it may not be. Vendors write an empty text for none: where a text may be null, it is.

@@ -292,4 +292,4 @@ def test_doctor_tells_of_each_channel_without_its_secret(tmp_path: Path, capsys:
     assert "✓ e-mail: well-formed, at mail.test, to 1 addresses" in said
     assert "planted" not in said
     doctor.alerts(read_settings({}))
-    assert "nobody is told of anything" in capsys.readouterr().out
+    assert "no channel is configured" in capsys.readouterr().out

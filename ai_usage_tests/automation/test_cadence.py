@@ -124,7 +124,7 @@ def test_each_day_is_asked_about_when_it_is_thirty_days_old_or_older() -> None:
 
 def test_every_raw_table_is_asked_by_one_cadence_and_shows_how_fresh_it_is() -> None:
     keys = [key for cadence in CADENCES for key in cadence.keys]
-    raw = {dg.AssetKey(["raw", t.name]) for t in TABLES if t.schema == "ai_usage_raw" and t.name != "pulls"}
+    raw = {dg.AssetKey(["raw", t.name]) for t in TABLES if t.is_ledger}
     assert (set(keys), len(keys)) == (raw, len(raw))
     for cadence in CADENCES:
         assert set(cadence.told_by) <= {*cadence.daily, *cadence.snapshots}

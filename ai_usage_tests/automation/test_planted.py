@@ -56,7 +56,7 @@ def refresh(platform: Platform, sheet: Path, span: Span) -> bool:
         everything = dg.AssetSelection.all()
         outcome = platform.materialize(everything, span, admin, sheet=CsvFolder(sheet))
     platform.warehouse.publish()
-    return outcome.result.success
+    return bool(outcome.result.success)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,9 @@
 """The sensors that pull what is due and rebuild what changed, over a real ledger and the real graph."""
 
+import json
+import os
+import socket
+import subprocess
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -10,14 +14,16 @@ import pytest
 
 from ai_usage.automation import cadence, rebuild, refresh
 from ai_usage.automation.rebuild import rebuild_what_changed
-from ai_usage.automation.refresh import CHAIN, SENSORS
+from ai_usage.automation.refresh import CHAIN, PROCESS, SENSORS
 from ai_usage.checks.verdicts import RANGE_END, RANGE_START
 from ai_usage.definitions import defs, published
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.settings import Settings, settings
+from ai_usage.sources.claude import rows as claude_rows
+from ai_usage.warehouse.builds import BUILDS
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.port import Warehouse
-from ai_usage_tests.platform import DAY, NEXT, Platform, ordinary, platform_in
+from ai_usage_tests.platform import DAY, NEXT, WITHOUT_BOARDS, Platform, ordinary, platform_in
 
 BY_NAME = {sensor.name: sensor for sensor in SENSORS}
 CLAUDE, CURSOR, ENTERPRISE, SHEET = (
@@ -138,105 +144,178 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
 
 @pytest.fixture
 def built(past: Platform, tmp_path: Path) -> Platform:
-    """The same past; what happens after it is the test's own, but for Dagster's events, which only grow."""
-    platform = past.copy(tmp_path)
-    platform.instance = past.instance
-    return platform
+    """The same past; what happens after it is the test's own."""
+    return past.copy(tmp_path)
 
 
-def rebuilt(platform: Platform, cursor: str | None = None) -> Any:
-    return tick(rebuild_what_changed, platform.warehouse, platform.instance, cursor)
+def rebuilt(platform: Platform) -> Any:
+    return tick(rebuild_what_changed, platform.warehouse, platform.instance)
+
+
+def keys_of(request: dg.RunRequest) -> set[str]:
+    return {key.to_user_string() for key in request.asset_selection or ()}
 
 
 def test_what_a_run_built_itself_is_not_built_again(built: Platform) -> None:
     said = rebuilt(built)
-    assert said.run_requests == []
-    newest = built.sql("select max(pull_id) from ai_usage_raw.pulls where pull_id = records_pull_id")[0][0]
-    assert said.cursor == newest
+    assert (said.run_requests, said.skip_message) == ([], "nothing changed that is not built")
 
 
 def test_a_restated_day_is_rebuilt_alone_with_all_that_depends_on_it(built: Platform) -> None:
-    cursor = rebuilt(built).cursor
     built.run({NEXT: ordinary(20)}, only=RAW, span=Span(DAY, NEXT))
-    said = rebuilt(built, cursor)
+    said = rebuilt(built)
     [request] = said.run_requests
     assert spans(said) == [str(NEXT)]
-    keys = {key.to_user_string() for key in request.asset_selection}
+    keys = keys_of(request)
     assert {"core/claude_costs", "core/spend_versions", "marts/ai_spend", "marts/budget_status"} <= keys
     assert not {key for key in keys if key.startswith("raw/") or "cursor_usage_events" in key}
     assert {"core/claude_usage_stats", "marts/cursor_expenses"}.isdisjoint(keys)
     outcome = built.materialize(dg.AssetSelection.assets(*request.asset_selection), Span(NEXT, NEXT), None)
     assert outcome.result.success
-    assert rebuilt(built, cursor).run_requests == []
+    assert rebuilt(built).run_requests == []
     assert built.dollars()[NEXT] > built.dollars()[DAY]
 
 
 def test_an_equal_pull_is_no_change(built: Platform) -> None:
-    cursor = rebuilt(built).cursor
     built.run({}, only=RAW, span=Span(DAY, NEXT))
-    said = rebuilt(built, cursor)
-    assert (said.run_requests, said.cursor, said.skip_message) == ([], cursor, "nothing changed that is not built")
+    assert rebuilt(built).skip_message == "nothing changed that is not built"
 
 
 def test_a_change_whose_run_died_is_found_though_dagster_never_heard_of_it(built: Platform) -> None:
-    cursor = rebuilt(built).cursor
     [answer] = built.vendor.admin().cost_report(Span(DAY, DAY))
     look_alike = replace(answer, records=[*answer.records, answer.records[0]])
     built.warehouse.append("claude_cost_report", [look_alike])
-    assert spans(rebuilt(built, cursor)) == [str(DAY)]
+    assert spans(rebuilt(built)) == [str(DAY)]
 
 
 def test_a_day_of_the_ledger_before_the_start_is_not_asked_for(built: Platform) -> None:
-    cursor = rebuilt(built).cursor
     before = settings().start_date - ONE_DAY
     built.warehouse.append("claude_cost_report", [Answer("anthropic", before, [], 1, {})])
-    assert rebuilt(built, cursor).run_requests == []
+    assert rebuilt(built).run_requests == []
 
 
 def test_a_look_that_makes_a_day_final_is_a_change(built: Platform) -> None:
     built.warehouse.now = lambda: datetime(2026, 12, 12, tzinfo=settings().now().tzinfo)
-    cursor = rebuilt(built).cursor
+    assert rebuilt(built).run_requests == []
     built.run({}, only=RAW, span=Span(DAY, NEXT))
-    assert spans(rebuilt(built, cursor)) == [f"{DAY}…{NEXT}"]
+    assert spans(rebuilt(built)) == [f"{DAY}…{NEXT}"]
 
 
-def test_a_changed_directory_is_applied_to_the_last_days(built: Platform) -> None:
-    cursor = rebuilt(built).cursor
+def test_a_changed_directory_is_applied_to_the_last_days_that_were_asked_about(built: Platform) -> None:
+    built.vendor.days |= {YESTERDAY - ONE_DAY: ordinary(), YESTERDAY: ordinary()}
+    built.run(only=WITHOUT_BOARDS.without_checks())
+    assert {DAY, NEXT, YESTERDAY - ONE_DAY, YESTERDAY} <= set(built.warehouse.pulled_days("claude_cost_report"))
+    lasting(built)
     built.warehouse.append("claude_users", [Answer("anthropic", None, [b'{"id": "user_2"}'], 1, {})])
-    said = rebuilt(built, cursor)
+    said = rebuilt(built)
     assert spans(said) == [WINDOW]
     [request] = said.run_requests
-    keys = {key.to_user_string() for key in request.asset_selection}
-    assert {"core/dim_person", "marts/ai_spend", "marts/seat_use"} <= keys
-    assert "core/claude_costs" not in keys
+    assert {"core/dim_person", "marts/ai_spend", "marts/seat_use"} <= keys_of(request)
+    assert "core/claude_costs" not in keys_of(request)
 
 
-def test_a_rebuild_that_failed_for_good_is_asked_for_again_after_an_hour_until_one_succeeds(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch
+def lasting(platform: Platform) -> None:
+    """Build what is not built."""
+    for request in rebuilt(platform).run_requests:
+        platform.materialize(dg.AssetSelection.assets(*request.asset_selection), None, None)
+
+
+def test_what_has_no_days_is_built_without_days(built: Platform) -> None:
+    built.warehouse.append("claude_users", [Answer("anthropic", None, [b'{"id": "user_2"}'], 1, {})])
+    [request] = rebuilt(built).run_requests
+    assert RANGE_START not in request.tags
+    assert "core/dim_person" in keys_of(request)
+    assert not keys_of(request) & {"core/claude_costs", "marts/ai_spend"}
+
+
+def test_only_days_that_somebody_was_asked_about_are_built(built: Platform) -> None:
+    """Case 28: a day never pulled is not built, nor what lies between two days that were."""
+    apart = NEXT + 3 * ONE_DAY
+    built.run({NEXT: ordinary(20)}, only=RAW, span=Span(NEXT, NEXT))
+    look(built, Span(apart, apart), "cursor_usage_events", "cursor_daily_usage")
+    first, second = rebuilt(built).run_requests
+    assert [spans_of(first), spans_of(second)] == [str(NEXT), str(apart)]
+    assert "core/cursor_usage_events" in keys_of(second)
+    assert not {key for key in keys_of(second) if key.startswith("core/claude_costs")}
+
+
+def test_a_changed_owner_in_the_sheet_is_applied_to_all_days_and_usage_to_the_days_touched(built: Platform) -> None:
+    """Case 35: what the sheet has of owners is of the whole history; of usage, of the days whose rows changed."""
+    header = b'["api_key_id", "api_key_name", "user_email", "team_name", "description"]'
+    built.warehouse.append("sheet_api_key_mapping", [Answer("sheet", None, [header], 1, {}, is_ordered=True)])
+    said = rebuilt(built)
+    assert spans(said) == [f"{DAY}…{NEXT}"]
+    assert {"core/dim_api_key_mapping", "marts/ai_spend"} <= keys_of(said.run_requests[0])
+    assert "core/claude_costs" not in keys_of(said.run_requests[0])
+    built.materialize(dg.AssetSelection.assets(*said.run_requests[0].asset_selection), Span(DAY, NEXT), None)
+    assert rebuilt(built).run_requests == []
+
+    def usage(*days: date) -> None:
+        rows = [["user_email", "activity_date", "message_count"], *(["a@example.com", str(day), 3] for day in days)]
+        records = [json.dumps(row).encode() for row in rows]
+        built.warehouse.append("sheet_claude_ai_usage", [Answer("sheet", None, records, 1, {}, is_ordered=True)])
+
+    usage(DAY)
+    [request] = rebuilt(built).run_requests
+    assert {"core/claude_usage_stats", "marts/ai_activity"} <= keys_of(request)
+    built.materialize(dg.AssetSelection.assets(*request.asset_selection), Span(DAY, NEXT), None)
+    usage(NEXT, DAY)
+    assert spans(rebuilt(built)) == [str(NEXT)]
+
+
+def test_a_table_that_was_left_as_it_was_is_asked_for_again_with_what_is_made_of_it(
+    built: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = defs.resolve_job_def("rebuild_days")
-    tags = {CHAIN: "rebuild_abc", RANGE_START: str(DAY), RANGE_END: str(DAY)}
-    keys = {dg.AssetKey(["core", "claude_costs"])}
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError("a defect of ours")
 
-    def ended(status: dg.DagsterRunStatus) -> None:
-        run = platform.instance.create_run_for_job(job, tags=tags, asset_selection=frozenset(keys))
-        event = dg.DagsterEventType.RUN_SUCCESS if status == dg.DagsterRunStatus.SUCCESS else None
-        if event:
-            platform.instance.report_dagster_event(dg.DagsterEvent(event.value, job.name), run.run_id)
-        else:
-            platform.instance.report_run_failed(run)
-
-    ended(dg.DagsterRunStatus.FAILURE)
-    assert list(rebuild.failed(platform.instance)) == []
-    monkeypatch.setattr(rebuild, "AFTER_FAILURE", -1)
-    [request] = rebuild.failed(platform.instance)
-    assert (set(request.asset_selection or ()), request.tags[CHAIN], spans_of(request)) == (
-        keys,
-        "rebuild_abc",
-        str(DAY),
+    built.run({NEXT: ordinary(20)}, only=RAW, span=Span(NEXT, NEXT))
+    [request] = rebuilt(built).run_requests
+    keys = dg.AssetSelection.assets(*request.asset_selection)
+    with monkeypatch.context() as planted:
+        planted.setattr(claude_rows, "usage_rows", broken)
+        outcome = built.materialize(keys, Span(NEXT, NEXT), None)
+    assert outcome.not_built.keys() == {"core/claude_usage_tokens", "core/claude_daily_tokens"}
+    [again] = rebuilt(built).run_requests
+    assert spans_of(again) == str(NEXT)
+    assert {"core/claude_usage_tokens", "marts/claude_cost_shares", "marts/ai_spend", "marts/budget_status"} <= keys_of(
+        again
     )
-    ended(dg.DagsterRunStatus.SUCCESS)
-    assert list(rebuild.failed(platform.instance)) == []
+    assert "core/claude_costs" not in keys_of(again)
+    built.materialize(dg.AssetSelection.assets(*again.asset_selection), Span(NEXT, NEXT), None)
+    assert rebuilt(built).run_requests == []
+
+
+def test_a_rebuild_that_failed_for_good_is_asked_for_again_in_the_next_hour(
+    built: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dagster starts no run of a key that it has started before."""
+    built.run({NEXT: ordinary(20)}, only=RAW, span=Span(NEXT, NEXT))
+    [first] = rebuilt(built).run_requests
+    [same] = rebuilt(built).run_requests
+    later = replace(settings(), fixed_now=settings().now() + timedelta(hours=1))
+    monkeypatch.setattr(rebuild, "settings", lambda: later)
+    [again] = rebuilt(built).run_requests
+    assert first.run_key == same.run_key != again.run_key
+    assert first.tags == again.tags
+
+
+def test_a_warehouse_of_the_release_before_is_built_whole(built: Platform) -> None:
+    """It has no table that says what was built."""
+    built.sql(f"drop table {BUILDS.address}")
+    assert spans(rebuilt(built)) == [f"{DAY}…{NEXT}"]
+
+
+def test_a_run_whose_command_was_killed_is_noted_as_failed_and_keeps_no_sensor_waiting(platform: Platform) -> None:
+    """Case 34."""
+    child = subprocess.Popen(["/bin/true"])
+    child.wait()
+    for process, name in ((child.pid, "pull_cursor"), (os.getpid(), "pull_claude")):
+        tags = {PROCESS: f"{socket.gethostname()} {process}"}
+        platform.instance.create_run_for_job(defs.resolve_job_def(name), status=dg.DagsterRunStatus.STARTED, tags=tags)
+    assert refresh.under_way(platform.instance, "pull_cursor", "pull_claude") == ["pull_claude"]
+    [run] = platform.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
+    assert run.job_name == "pull_cursor"
 
 
 def spans_of(request: dg.RunRequest) -> str:

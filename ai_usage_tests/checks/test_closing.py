@@ -135,7 +135,7 @@ def test_what_has_not_settled_yet_is_a_warning_and_only_beyond_a_percent(good: P
     assert good.check(PARITY, DAYS).red(PARITY) == set()
 
 
-def test_a_day_without_analytics_is_nothing_to_judge_and_one_not_built_is_red(good: Platform) -> None:
+def test_a_day_without_analytics_is_not_judged_and_one_not_built_fails(good: Platform) -> None:
     good.sql(f"delete from {A}.claude_parity where {THAT_DAY}")
     outcome = good.check(PARITY, DAYS)
     assert outcome.red(PARITY) == {DAY}
@@ -143,7 +143,8 @@ def test_a_day_without_analytics_is_nothing_to_judge_and_one_not_built_is_red(go
     good.sql(f"delete from {PULLS} where pull = 'claude_analytics_cost' and {THAT_DAY}")
     outcome = good.check(PARITY, DAYS)
     assert outcome.red(PARITY) == set()
-    assert "Nothing to judge" in sentence(outcome, PARITY, "claude_parity", DAY)
+    assert outcome.not_judged(PARITY).keys() == {DAY}
+    assert "the plan does not include it" in outcome.not_judged(PARITY)[DAY]
 
 
 FIGURE_HARMS = {
@@ -203,6 +204,33 @@ def test_a_cent_or_a_hundredth_of_a_percent_is_no_difference(good: Platform) -> 
         assert good.check(FIGURES).red(FIGURES) == red
 
 
+def test_an_invoice_that_includes_seats_matches_usage_and_seats(good: Platform) -> None:
+    """Case 32: the figure is usage + seats; which of the two it covers, the sheet says or the result does."""
+    days = "between '2026-11-03' and '2026-11-19'"
+    [(seats,)] = good.sql(
+        f"select sum(billed_usd) from {A}.cursor_expenses where expense_date {days} and cost_type = 'subscription'"
+    )
+    assert seats > 1000
+    good.sql(f"update {SHEET} set amount_usd = round(amount_usd + {seats}, 2) where {CURSORS}")
+    outcome = good.check(FIGURES)
+    assert outcome.red(FIGURES) == set()
+    said = sentence(outcome, FIGURES, "month_close")
+    assert "With seats: cursor 2026-11-03…2026-11-19, " in said
+    assert f" of usage and {seats:,.2f} of seats." in said
+    good.sql(f"update {SHEET} set covers = 'usage' where {CURSORS}")
+    outcome = good.check(FIGURES)
+    assert outcome.red(FIGURES) == {None}
+    assert "1 of 7 figures differ: cursor 2026-11-03…" in sentence(outcome, FIGURES, "month_close")
+    good.sql(f"update {SHEET} set covers = 'usage_and_seats' where {CURSORS}")
+    assert good.check(FIGURES).red(FIGURES) == set()
+    good.sql(f"update {SHEET} set amount_usd = amount_usd + 5 where {CURSORS}")
+    assert f" USD and seats to {seats:,.2f}, the figure says " in sentence(good.check(FIGURES), FIGURES, "month_close")
+    good.sql(f"update {A}.spend_by_scope set seats_usd = 0")
+    outcome = good.check(FIGURES)
+    assert outcome.verdict(FIGURES, None, "month_close").severity == WARN
+    assert "no seat of its days has a price" in sentence(outcome, FIGURES, "month_close")
+
+
 def test_days_never_pulled_and_days_to_come_are_no_comparison(good: Platform) -> None:
     good.sql(f"delete from {PULLS} where pull = 'claude_cost_report' and {THAT_DAY}")
     good.sql(f"update {SHEET} set period_end = '2026-12-03' where {CURSORS}")
@@ -234,10 +262,24 @@ def test_figures_that_never_reached_core_are_red(good: Platform) -> None:
     assert "core/console_figures none: build it" in sentence(outcome, FIGURES, "month_close")
 
 
-def test_no_sheet_is_nothing_to_judge(platform: Platform) -> None:
+def test_without_a_sheet_no_figure_is_judged(platform: Platform) -> None:
     outcome = platform.check(FIGURES)
-    assert outcome.red(FIGURES) == set()
-    assert "Nothing to judge" in sentence(outcome, FIGURES, "month_close")
+    assert outcome.verdicts == {}
+    assert outcome.not_judged(FIGURES) == {None: "Not configured: AI_USAGE_SHEET_ID is not set."}
+
+
+def test_a_figure_of_days_never_pulled_or_not_over_is_not_judged(good: Platform) -> None:
+    """Beside figures that match it does not count; alone it makes the check one that is not judged."""
+    good.sql(f"update {SHEET} set period_end = '2026-12-03' where {CURSORS}")
+    outcome = good.check(FIGURES)
+    assert outcome.verdict(FIGURES, None, "month_close").passed
+    assert "13 of its 30 days are not over" in sentence(outcome, FIGURES, "month_close")
+    good.sql(f"delete from {SHEET} where not ({CURSORS})")
+    outcome = good.check(FIGURES)
+    assert outcome.verdicts == {}
+    assert "13 of its 30 days are not over" in outcome.not_judged(FIGURES)[None]
+    good.sql(f"update {SHEET} set period_start = '2026-09-01', period_end = '2026-10-01' where {CURSORS}")
+    assert "30 of its 30 days were never pulled" in good.check(FIGURES).not_judged(FIGURES)[None]
 
 
 def test_a_day_restated_after_the_figure_is_told_as_that_everywhere(good: Platform) -> None:

@@ -7,9 +7,7 @@ import pytest
 
 from ai_usage.checks.completeness import recency, silence
 from ai_usage.checks.verdicts import ERROR, WARN
-from ai_usage.core.holding import GRAIN, READABLE
 from ai_usage.partitions import Span
-from ai_usage.sources.claude.tables import OPTIONAL_PULLS
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.checks.conftest import DAYS
 from ai_usage_tests.platform import DAY, NEXT, Outcome, Platform, ordinary
@@ -57,36 +55,6 @@ def test_an_empty_answer_is_no_missing_day(platform: Platform) -> None:
     assert platform.sql(f"select distinct records from {PULLS} where activity_date is not null") == [(0,)]
 
 
-OF_ALL = {
-    "ai_spend",
-    "spend_anomalies",
-    "spend_growth",
-    "forecast_backtest",
-    "spend_versions",
-}  # made of every provider's money
-
-
-def test_without_any_data_every_claim_is_red(platform: Platform) -> None:
-    outcome = platform.materialize(dg.AssetSelection.all_asset_checks(), None, platform.vendor.admin())
-    green = {(claim, table) for claim, table in outcome.verdicts if not outcome.red(claim, table)}
-    others = {(claim, table) for claim, table in outcome.verdicts if not table.startswith("claude_")}  # not configured
-    of_claude = {("every_key_has_an_owner", "dim_api_key_mapping"), ("ledger_is_whole", "dim_workspace")}
-    of_claude |= {(READABLE, table) for table in ("dim_workspace", "dim_api_key_mapping", "dim_person")}
-    of_claude |= {(claim, table) for claim, table in outcome.verdicts if table in OF_ALL}
-    optional = {(claim, pull) for claim in (DRIFT, RECENT) for pull in OPTIONAL_PULLS}
-    optional |= {("parity_holds", "claude_parity")}
-    optional |= {(claim, t) for claim in (READABLE, GRAIN) for t in ("claude_analytics_costs", "claude_usage_stats")}
-    uploads = {(claim, "claude_audit_log") for claim in ("uploads_are_fresh", "ledger_is_whole")}
-    assert green == (others - of_claude) | optional | uploads
-
-
-def test_a_day_that_was_never_pulled_is_red_in_every_claim_about_it(good: Platform) -> None:
-    late = DAYS[-1] + timedelta(days=1)
-    selection = dg.AssetSelection.checks_for_assets(dg.AssetKey(["core", "claude_costs"]))
-    outcome = good.materialize(selection, Span(DAY, late), good.vendor.admin())
-    assert {claim: outcome.red(claim) for claim, _ in outcome.verdicts} == {c: {late} for c, _ in outcome.verdicts}
-
-
 @pytest.mark.parametrize(
     ("pull", "field", "value", "named"),
     [
@@ -106,20 +74,44 @@ def test_what_nobody_knows_yet_is_kept_in_raw_and_named(
         where activity_date = '{DAY}' and position = 0"""
     )
     outcome = good.check(DRIFT)
-    assert outcome.red(DRIFT) == outcome.red(DRIFT, pull) == {DAY}
-    verdict = outcome.verdict(DRIFT, DAY, pull)
+    assert outcome.red(DRIFT) == outcome.red(DRIFT, pull) == {None}
+    verdict = outcome.verdict(DRIFT, None, pull)
     assert verdict.severity == WARN
-    assert f"{named} (1×)" in (verdict.description or "")
+    assert f"{named} (1×, first seen {DAY})" in (verdict.description or "")
+
+
+def test_the_same_field_on_many_days_is_one_result_with_first_seen_days_and_count(good: Platform) -> None:
+    """And a later run of one of these days knows since when it has been there."""
+    raw = "ai_usage_raw.claude_cost_report"
+    novel = f"update {raw} set record = json_merge_patch(record::json, '{{\"novel\": 1}}')::varchar"
+    good.sql(f"{novel} where activity_date > '{DAY}'")
+    outcome = good.check(DRIFT)
+    assert outcome.verdicts[DRIFT, "claude_cost_report"].keys() == {None}
+    table = outcome.verdict(DRIFT, None, "claude_cost_report").metadata["rows"]
+    assert isinstance(table, dg.TableMetadataValue)
+    [row] = table.records
+    assert row.data == {
+        "named": "raw/claude_cost_report: unknown field novel",
+        "said": f"raw/claude_cost_report: unknown field novel (6× on 2 days, first seen {NEXT}).",
+        "alert_key": "schema_drift/claude_cost_report/unknown field novel",
+        "what": "unknown field novel",
+        "first_seen": str(NEXT),
+        "days": 2,
+        "records": 6,
+    }
+    later = good.check(DRIFT, Span(DAYS[-1], DAYS[-1])).verdict(DRIFT, None, "claude_cost_report")
+    assert f"unknown field novel (3×, first seen {NEXT})" in (later.description or "")
+    assert good.check(DRIFT, Span(DAY, DAY)).verdict(DRIFT, None, "claude_cost_report").passed
 
 
 def test_novelties_survive_a_run(platform: Platform) -> None:
     platform.vendor.lines[DAY] = lambda rows: [{**row, "novel": {"deep": [1]}, "service_tier": "dear"} for row in rows]
     platform.vendor.refuses["/users"] = 404
     outcome = platform.run({DAY: ordinary(), NEXT: ordinary()}, only=_of_costs())
-    assert outcome.red(DRIFT, "claude_cost_report") == {DAY}
-    why = outcome.verdict(DRIFT, DAY, "claude_cost_report").description or ""
-    assert "unknown field novel (3×)" in why
-    assert "unknown value service_tier = 'dear' (3×)" in why
+    assert outcome.red(DRIFT, "claude_cost_report") == {None}
+    why = outcome.verdict(DRIFT, None, "claude_cost_report").description or ""
+    assert f"unknown field novel (3×, first seen {DAY})" in why
+    assert f"unknown value service_tier = 'dear' (3×, first seen {DAY})" in why
     [record, *_] = platform.warehouse.newest("claude_cost_report", Span(DAY, DAY)).lines["record"]
     assert '"novel":{"deep":[1]}' in record
     assert platform.sql("select distinct service_tier from ai_usage_analytics.claude_costs order by 1")[0] == ("dear",)
@@ -131,7 +123,7 @@ def test_a_novelty_in_a_snapshot_or_beside_the_records_is_named(good: Platform) 
         and activity_date = '{DAY}'""")
     outcome = good.check(DRIFT)
     assert "unknown field colour" in (outcome.verdict(DRIFT, None, "claude_workspaces").description or "")
-    assert "unknown field warning beside" in (outcome.verdict(DRIFT, DAY, "claude_cost_totals").description or "")
+    assert "unknown field warning beside" in (outcome.verdict(DRIFT, None, "claude_cost_totals").description or "")
 
 
 def test_pulls_of_last_week_are_red(good: Platform) -> None:

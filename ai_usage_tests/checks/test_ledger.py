@@ -15,14 +15,13 @@ from ai_usage.sources.claude import tables as claude
 from ai_usage.sources.cursor import tables as cursor
 from ai_usage.sources.uploads import tables as uploads
 from ai_usage.warehouse.ledger import Answer
-from ai_usage.warehouse.table import RAW
 from ai_usage_tests.checks.conftest import DAYS
 from ai_usage_tests.platform import DAY, NEXT, Outcome, Platform
 from ai_usage_tests.sources.test_cursor_rows import EVENT
 
 WHOLE = "ledger_is_whole"
 SPAN = Span(DAYS[0], DAYS[-1])
-LEDGERS = [table.name for table in TABLES if table.schema == RAW and table.name != "pulls"]
+LEDGERS = [table.name for table in TABLES if table.is_ledger]
 DAILY = {*claude.DAILY_PULLS, *cursor.DAILY_PULLS, *uploads.DAILY_PULLS}
 RECORDS = {"claude_cost_report": 3, "claude_cost_totals": 1, "claude_messages_usage": 3, "claude_code_usage": 1}
 EACH = [(pull, position) for pull, records in RECORDS.items() for position in range(records)]

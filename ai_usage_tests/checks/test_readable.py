@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from ai_usage.checks.cycle import _cycle_adds_up, _past_cycles_add_up
-from ai_usage.checks.verdicts import WARN
+from ai_usage.checks.verdicts import WARN, Verdict
 from ai_usage.core import holding
 from ai_usage.core import tables as core_tables
 from ai_usage.core.holding import GRAIN, READABLE, held_back
@@ -190,7 +190,7 @@ def test_two_snapshots_of_one_instant_still_have_a_result(platform: Platform) ->
     events(platform, date(2026, 10, 3))
     events(platform, date(2026, 10, 4))
     verdict = _cycle_adds_up(platform.warehouse)
-    assert verdict is not None
+    assert isinstance(verdict, Verdict)
     assert verdict.passed, verdict.why
     assert "1.5" in verdict.why
 
@@ -231,7 +231,7 @@ EVENTS = "ai_usage_analytics.cursor_usage_events"
 def test_a_past_cycle_adds_up_at_its_last_snapshot(past_cycle: Platform) -> None:
     """Case 24: rows with `includedSpendCents` and without older fields: the cycle check still judges."""
     verdict = _past_cycles_add_up(past_cycle.warehouse)
-    assert verdict is not None
+    assert isinstance(verdict, Verdict)
     assert verdict.passed, verdict.why
     assert verdict.why == "Judged: the cycles since 2026-10-03."
 
@@ -367,7 +367,8 @@ def test_what_providers_once_sent_loads_whole(name: str, items: str, of: type, c
 
 
 def lines(*texts: str) -> Records:
-    columns = {"activity_date": pl.Date, "pull_id": pl.String, "ingestion_timestamp": pl.Datetime("us", "UTC")}
+    instant = pl.Datetime("us", "UTC")
+    columns: dict[str, Any] = {"activity_date": pl.Date, "pull_id": pl.String, "ingestion_timestamp": instant}
     rows = [(DAY, "p", datetime(2026, 11, 20, tzinfo=UTC), text) for text in texts]
     return Records("x", pl.DataFrame(), pl.DataFrame(rows, {**columns, "record": pl.String}, orient="row"))
 

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from ai_usage.checks.reconciliation import judge_prices
-from ai_usage.checks.verdicts import ERROR, WARN
+from ai_usage.checks.verdicts import ERROR, WARN, Verdict
 from ai_usage.partitions import Span
 from ai_usage_tests.checks.conftest import DAYS
 from ai_usage_tests.platform import DAY, NEXT, Platform, Row, ordinary
@@ -19,6 +19,7 @@ MART = dg.AssetSelection.assets("marts/claude_total_expenses")
 FACTS = dg.AssetSelection.assets("core/claude_costs", "core/claude_daily_cost", "core/claude_usage_tokens")
 MONEY = MART | FACTS.upstream()
 GROUPED, PRICE = "grouped_lines_equal_console_figure", "implied_price_is_a_list_price"
+LISTED = "every_cost_has_a_list_price"
 PART, EXPLAINED = "claude_code_is_part_of_claude_costs", "usage_without_cost_is_explained"
 
 ONE_LINE = f"where rowid = (select min(rowid) from {COSTS} {THAT_DAY})"
@@ -37,9 +38,6 @@ HARMS = {  # claim, what is done to the data, the severity and a part of the sen
     "a_line_a_hundredth": (PRICE, f"{SET} {OVER} {ONE_LINE}", ERROR, "1 of 3 lines"),
     "money_without_tokens": (PRICE, f"delete from {USAGE} {THAT_DAY}", ERROR, "3 of 3 lines"),
     "a_dear_search": (PRICE, f"{SET} {SEARCH} {ONE_LINE}; {ONE_SEARCH}", ERROR, "1 of 3 lines"),
-    "a_new_model": (PRICE, f"{SET} model = 'claude-novel-9' {ONE_LINE}", WARN, "model claude-novel-9"),
-    "a_new_token": (PRICE, f"{SET} token_type = 'thoughts' {ONE_LINE}", WARN, "token type thoughts"),
-    "a_new_cost": (PRICE, f"{SET} token_type = null, cost_type = 'gpu' {ONE_LINE}", WARN, "cost type gpu"),
     "code_beyond_the_bill": (PART, f"{ESTIMATED} 11 {THAT_DAY}", WARN, "11.000000000 USD of 10"),
     "code_in_cents": (PART, f"{ESTIMATED} 500 {THAT_DAY}", ERROR, "500.000000000 USD of 10"),
     "code_unbilled": (PART, f"delete from {COSTS} {THAT_DAY}", ERROR, "of 0"),
@@ -59,6 +57,41 @@ def test_the_claim_names_the_day_that_was_harmed(good: Platform, harm: str) -> N
     assert verdict.severity == severity
     assert why in (verdict.description or "")
     assert outcome.verdicts[claim, table].keys() == set(DAYS)
+
+
+UNPRICED = {
+    "model claude-novel-9": "model = 'claude-novel-9'",
+    "token type thoughts": "token_type = 'thoughts'",
+    "cost type gpu": "token_type = null, cost_type = 'gpu'",
+}
+
+
+@pytest.mark.parametrize("what", UNPRICED)
+def test_what_the_price_list_does_not_know_is_one_warning_for_all_days(good: Platform, what: str) -> None:
+    """Its lines are not judged; those beside them are, and a day of nothing else is not judged at all."""
+    good.sql(f"{SET} model = 'claude-opus-4-5', token_type = 'output_tokens' where activity_date > '{DAY}'")
+    good.sql(f"{SET} {UNPRICED[what]} where activity_date > '{DAY}'")
+    outcome = good.check(LISTED)
+    verdict = outcome.verdict(LISTED, None)
+    assert (outcome.red(LISTED), verdict.severity) == ({None}, WARN)
+    assert f"{what} (4× on 2 days, first seen {NEXT})" in (verdict.description or "")
+    table = verdict.metadata["rows"]
+    assert isinstance(table, dg.TableMetadataValue)
+    [row] = table.records
+    assert row.data["alert_key"] == f"{LISTED}/claude_costs/{what}"
+    assert (row.data["days"], row.data["records"]) == (2, 4)
+    prices = good.check(PRICE)
+    assert prices.red(PRICE) == set()
+    assert prices.verdicts[PRICE, "claude_costs"].keys() == {DAY}
+    assert prices.not_judged(PRICE) == dict.fromkeys(DAYS[1:], "None of the 2 lines has a list price.")
+
+
+def test_a_line_without_a_list_price_hides_no_wrong_one(good: Platform) -> None:
+    good.sql(f"{SET} {TIMES} {THAT_DAY}")
+    good.sql(f"{SET} model = 'claude-novel-9' {ONE_LINE}")
+    outcome = good.check(PRICE)
+    assert "2 of 3 lines are not at a list price" in (outcome.verdict(PRICE, DAY).description or "")
+    assert outcome.red(PRICE) == {DAY}
 
 
 def test_a_check_of_one_day_judges_that_day_alone(good: Platform) -> None:
@@ -110,4 +143,5 @@ def test_a_day_that_never_settles_is_asked_once_more_only(platform: Platform) ->
 def test_machine_time_is_named_where_it_cannot_be_priced() -> None:
     line = dict.fromkeys(("workspace_id", "model", "token_type", "units"))
     verdict = judge_prices(DAY, [{**line, "cost_type": "session_usage", "amount_usd": Decimal(1)}])
+    assert isinstance(verdict, Verdict)
     assert (verdict.passed, verdict.why) == (True, "0 lines at list prices. 1 × session_usage has no published unit.")

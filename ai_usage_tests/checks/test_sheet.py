@@ -52,10 +52,10 @@ def test_a_tab_that_lacks_a_column_it_needs_is_named(platform: Platform, folder:
     assert "api_key_mapping" not in said
 
 
-def test_without_a_sheet_there_is_nothing_to_judge(platform: Platform) -> None:
+def test_without_a_sheet_it_is_not_judged(platform: Platform) -> None:
     outcome = pulled(platform, None)
     assert outcome.red(READ) == set()
-    assert "not configured" in (outcome.verdict(READ, None, "sheet_api_key_mapping").description or "")
+    assert outcome.not_judged(READ) == {None: "Not configured: AI_USAGE_SHEET_ID is not set."}
 
 
 def test_a_sheet_that_cannot_be_read_is_red_and_what_rests_on_it_stands_and_goes_on(

@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from ai_usage.checks.spending import judge_backtest, judge_growth
+from ai_usage.checks.verdicts import NotJudged, Verdict
 from ai_usage.partitions import Span
 from ai_usage_tests.months import MONTHS, TODAY, A, budget, live, make, member, owner, person, rhythm
 from ai_usage_tests.platform import Outcome, Platform
@@ -17,9 +18,10 @@ FORECASTS = "forecast_is_within_budget"
 USUAL = "spend_is_as_usual"
 GROWTH = "growth_is_within_limit"
 SEATS = "seats_are_used"
+PURCHASED = "members_have_purchased_seats"
 DEPARTED = "no_departed_member_spends"
 BACKTEST = "forecast_beats_naive"
-CLAIMS = [BUDGETS, FORECASTS, USUAL, GROWTH, SEATS, DEPARTED, BACKTEST]
+CLAIMS = [BUDGETS, FORECASTS, USUAL, GROWTH, SEATS, PURCHASED, DEPARTED, BACKTEST]
 
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 # Of November $942 are spent: nine workdays of $100, three weekend days of $10, twelve days of the seat.
@@ -124,6 +126,44 @@ def test_idle_seats_are_told_with_what_they_cost(platform: Platform) -> None:
     assert "1 Cursor seats were not used in the last four weeks: 40.00 USD a month. idle@example.com." in said(outcome)
 
 
+def purchase(platform: Platform, seats: int, usd: str = "40", plan: str = "Teams") -> None:
+    platform.sql(
+        f"insert into {A}.seats values (2, 'cursor', '{plan}', {usd}, {seats}, '2026-01-01', null, 'sheet', now())"
+    )
+
+
+def test_unassigned_seats_are_reported_with_what_they_cost_and_are_no_person(platform: Platform) -> None:
+    member(platform, "idle@example.com", MONTHS, active=False)
+    member(platform, "busy@example.com", MONTHS, active=True)
+    purchase(platform, 85)
+    outcome = live(platform, rhythm()).check(SEATS)
+    assert outcome.red(SEATS) == {None}
+    assert "83 purchased Cursor seats have no member: 3,320.00 USD a month. 1 Cursor seats were not used" in said(
+        outcome
+    )
+    used = platform.sql(f"select user_email, seats, is_assigned, saving_usd from {A}.seat_use order by all")
+    assert used == [
+        ("busy@example.com", 1, True, None),
+        ("idle@example.com", 1, True, Decimal(40)),
+        (None, 83, False, Decimal(3320)),
+    ]
+    purchase(platform, 6, "120", "Enterprise")
+    outcome = make(platform).check(SEATS)
+    assert "89 purchased Cursor seats have no member: 0.00 USD a month, 89 of unknown price." in said(outcome)
+    assert "seats were not used in the last four weeks: 0.00 USD a month, 1 of unknown price." in said(outcome)
+
+
+def test_more_members_than_purchased_seats_are_reported(platform: Platform) -> None:
+    for name in ("ada", "grace", "mary"):
+        member(platform, f"{name}@example.com", MONTHS, active=True)
+    purchase(platform, 3)
+    assert live(platform, rhythm()).check(PURCHASED).red(PURCHASED) == set()
+    platform.sql(f"update {A}.seats set seats = 2")
+    outcome = make(platform).check(PURCHASED)
+    assert outcome.red(PURCHASED) == {None}
+    assert f"On {TODAY} Cursor has 3 members, and the sheet's tab seats has 2 purchased seats" in said(outcome)
+
+
 def test_a_key_whose_owner_has_left_is_told_while_it_spends(platform: Platform) -> None:
     person(platform, "gone@example.com", is_member=False)
     person(platform, "dev@example.com", is_member=True)
@@ -149,11 +189,25 @@ def test_a_forecast_that_loses_to_the_run_rate_is_an_error(platform: Platform) -
 def test_intervals_that_hold_too_little_or_too_much_are_told(coverage: str, passed: bool) -> None:  # noqa: FBT001
     row = {"trials": 100, "mape_ratio": Decimal("0.1"), "naive_mape_ratio": Decimal("0.2"), "bias_ratio": Decimal(0)}
     verdict = judge_backtest([row | {"interval_coverage_ratio": Decimal(coverage)}])
+    assert isinstance(verdict, Verdict)
     assert (verdict.passed, verdict.severity if not passed else WARN) == (passed, WARN)
-    assert judge_backtest([row | {"mape_ratio": Decimal(0), "interval_coverage_ratio": Decimal(1)}]).passed
+    exact = judge_backtest([row | {"mape_ratio": Decimal(0), "interval_coverage_ratio": Decimal(1)}])
+    assert isinstance(exact, Verdict)
+    assert exact.passed
+    assert judge_backtest([]) == NotJudged("No month is over yet for which a forecast was made.")
 
 
-@pytest.mark.parametrize("claim", [claim for claim in CLAIMS if claim != SEATS])
+@pytest.mark.parametrize(("before", "is_judged"), [(7, False), (8, True)])
+def test_a_day_with_too_few_like_it_before_is_not_judged(platform: Platform, before: int, *, is_judged: bool) -> None:
+    """Weekdays are held against weekdays, of which eight are enough."""
+    weekdays = [day for day in MONTHS.days if day.weekday() < 5][-before - 1 :]
+    rows = [claude(spend_date=day, billed_usd="100") for day in weekdays]
+    live(platform, rows, unpulled=set(MONTHS.days) - set(weekdays))
+    outcome = platform.check(USUAL, Span(TODAY, TODAY))
+    assert bool(outcome.not_judged(USUAL)) != is_judged
+
+
+@pytest.mark.parametrize("claim", [claim for claim in CLAIMS if claim not in {SEATS, PURCHASED}])
 def test_marts_that_were_not_built_are_no_proof(platform: Platform, claim: str) -> None:
     budget(platform, "5000")
     live(platform, rhythm())

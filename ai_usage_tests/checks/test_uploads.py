@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from ai_usage.checks.uploads import freshness
-from ai_usage.checks.verdicts import WARN
+from ai_usage.checks.verdicts import WARN, Verdict
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
 from ai_usage.sources.uploads.folder import Uploads
@@ -52,16 +52,15 @@ def test_files_nobody_read_are_red(platform: Platform, tmp_path: Path) -> None:
     assert "make backfill" in (outcome.verdict(FRESH, None, TABLE).description or "")
 
 
-def test_where_nobody_uploads_it_is_green(platform: Platform, tmp_path: Path) -> None:
+def test_where_no_one_uploads_it_is_not_judged(platform: Platform, tmp_path: Path) -> None:
     outcome = judged(platform, tmp_path / "none")
-    assert outcome.red(FRESH) == set()
-    assert (outcome.verdict(FRESH, None, TABLE).description or "").startswith("Not used")
+    assert outcome.verdicts == {}
+    assert outcome.not_judged(FRESH) == {None: "Not configured: no export was ever uploaded."}
 
 
 @pytest.mark.parametrize(
     ("files", "newest", "is_fresh"),
     [
-        (0, None, True),
         (1, None, False),
         (0, date(2026, 11, 19), True),
         (3, date(2026, 10, 16), True),
@@ -69,4 +68,6 @@ def test_where_nobody_uploads_it_is_green(platform: Platform, tmp_path: Path) ->
     ],
 )
 def test_five_weeks_are_the_limit(*, files: int, newest: date | None, is_fresh: bool) -> None:
-    assert freshness(files, newest, NOW).passed == is_fresh
+    verdict = freshness(files, newest, NOW)
+    assert isinstance(verdict, Verdict)
+    assert verdict.passed == is_fresh

@@ -27,7 +27,9 @@ def seen(platform: Platform) -> list[tuple[str, str, datetime]]:
     outcome = platform.materialize(dg.AssetSelection.assets("core/console_figures").without_checks(), None, None)
     assert outcome.result.success, outcome.failed
     table = "ai_usage_analytics.console_figures"
-    found = platform.sql(f"select provider, amount_usd::text, first_seen_at from {table} order by row_number")
+    found = platform.sql(
+        f"select provider, amount_usd::text, first_seen_at from {table} where removed_at is null order by row_number"
+    )
     return [(provider, amount.rstrip("0"), at) for provider, amount, at in found]
 
 
@@ -48,6 +50,32 @@ def test_another_amount_or_period_or_workspace_is_another_figure_and_a_note_is_n
     for n, value in ((2, "2026-10-31"), (3, "wrkspc_1"), (4, "100.51")):
         changed = pulled(platform, [*OCTOBER[:n], value, *OCTOBER[n + 1 :]])
         assert [at for *_, at in seen(platform)] == [changed.pulled_at]
+
+
+def removed(platform: Platform) -> list[tuple[str, datetime, datetime]]:
+    """What is no longer in the sheet, since when it was there, and since when it is not."""
+    seen(platform)
+    table = "ai_usage_analytics.console_figures"
+    return platform.sql(f"select provider, first_seen_at, removed_at from {table} where removed_at is not null")
+
+
+def test_a_figure_that_leaves_the_sheet_is_kept_with_the_day_it_left(platform: Platform) -> None:
+    first = pulled(platform, OCTOBER, CURSOR)
+    gone = pulled(platform, CURSOR)
+    pulled(platform, CURSOR)
+    assert removed(platform) == [("anthropic", first.pulled_at, gone.pulled_at)]
+    pulled(platform, OCTOBER, CURSOR)
+    assert removed(platform) == []
+    assert [at for *_, at in seen(platform)] == [first.pulled_at] * 2
+
+
+def test_a_header_that_cannot_be_used_removes_no_figure(platform: Platform) -> None:
+    pulled(platform, OCTOBER)
+    records = [json.dumps(["provider", "from", "to"]).encode(), json.dumps(OCTOBER).encode()]
+    platform.warehouse.append(CONSOLE_FIGURES.pull, [Answer("google", None, records, 1, {}, is_ordered=True)])
+    assert removed(platform) == []
+    emptied = pulled(platform)
+    assert [at for *_, at in removed(platform)] == [emptied.pulled_at]
 
 
 def test_a_row_that_could_not_be_used_was_not_known(platform: Platform) -> None:

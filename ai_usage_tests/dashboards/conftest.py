@@ -28,6 +28,10 @@ union all values
     ('core/seats', 'sheet_can_be_read', null, 'warned', 'dev@example.com says so', timestamptz '2026-11-20 06:00:00+00',
         'r'),
     ('core/claude_costs', 'cost_lines_are_unique', date '2026-11-19', 'passed', null,
+        timestamptz '2026-11-20 06:00:00+00', 'r'),
+    ('core/claude_costs', 'no_day_is_missing', date '2026-11-20', 'not judged', 'No provider was asked.',
+        timestamptz '2026-11-20 06:00:00+00', 'r'),
+    ('raw/sheet_budgets', 'pull_is_recent', null, 'not judged', 'Not configured.',
         timestamptz '2026-11-20 06:00:00+00', 'r');
 update {A}.spend_versions set billed_usd = billed_usd + 1.5
 where activity_date = date '2026-10-20' and known_to is not null;

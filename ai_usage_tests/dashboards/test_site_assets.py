@@ -12,7 +12,7 @@ import pytest
 
 from ai_usage.commands import dashboards as command
 from ai_usage.dashboards import cards, site
-from ai_usage.dashboards.assets import ASSETS, marts_read, site_folder
+from ai_usage.dashboards.assets import ASSETS, marts_read, site_folder, write_board
 from ai_usage.dashboards.boards import boards
 from ai_usage.dashboards.site import Site
 from ai_usage.definitions import defs
@@ -20,7 +20,7 @@ from ai_usage.discretion import Discretion
 from ai_usage.settings import settings
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage_tests.dashboards.browser import chromium, window
-from ai_usage_tests.platform import Platform
+from ai_usage_tests.platform import DAY, NEXT, Platform, ordinary
 
 SPEND = """
 select sum(billed_usd) as usd, max(user_email) as who
@@ -68,6 +68,14 @@ def test_a_board_has_the_verdicts_of_the_run_it_is_made_in(platform: Platform) -
     )
     assert ran.success
     assert "it does not hold today" in whole_text((site_folder(settings()) / f"{trust.name}.html").read_text("utf-8"))
+
+
+def test_known_days_are_those_that_were_pulled_and_built(platform: Platform) -> None:
+    platform.run({DAY: ordinary(), NEXT: ordinary()})
+    with platform.warehouse.connected():
+        assert cards.known_days(platform.warehouse) == {"anthropic": [DAY, NEXT]}
+        path = write_board(platform.warehouse, boards()[0], settings())
+    assert f'"known":{{"anthropic":[["{DAY}","{NEXT}"]]}}' in path.read_text("utf-8")
 
 
 def test_pages_have_pseudonyms_where_they_are_wanted(company: DuckDBWarehouse) -> None:

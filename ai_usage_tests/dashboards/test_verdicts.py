@@ -3,9 +3,12 @@
 from datetime import date
 
 import dagster as dg
+import polars as pl
+import pytest
 
-from ai_usage.dashboards.verdicts import CHECK_RESULTS, keep_verdicts
+from ai_usage.dashboards.verdicts import CHECK_RESULTS, keep_verdicts, merged
 from ai_usage.definitions import WarehouseResource, duckdb_warehouse
+from ai_usage.layers import TABLE_WAS_BUILT
 from ai_usage.settings import settings
 from ai_usage_tests.platform import DAY, NEXT, Outcome, Platform
 
@@ -21,17 +24,46 @@ def keep(platform: Platform, outcome: Outcome) -> int:
     return keep_verdicts(platform.warehouse, platform.instance, outcome.result.run_id)
 
 
-def test_a_runs_verdicts_are_those_it_gave(platform: Platform) -> None:
+def test_a_runs_results_are_those_it_gave_and_what_it_did_not_judge(platform: Platform) -> None:
     outcome = platform.run({DAY: ["1000"], NEXT: ["1"]})
-    assert keep(platform, outcome) == sum(len(days) for days in outcome.verdicts.values())
-    given = {
-        (key.asset_key.to_user_string(), key.check_name, day): verdict.passed
-        for verdicts in outcome.verdicts.values()
-        for day, verdict in verdicts.items()
-        for key in [verdict]
+    assert keep(platform, outcome) == len(outcome.results)
+    evaluated = [one for one in outcome.results if one.result != "not judged" and one.check != TABLE_WAS_BUILT]
+    assert len(evaluated) == sum(len(days) for days in outcome.verdicts.values()) > 0
+    rows = platform.sql(f"select asset, claim, judged_day, verdict from {CHECK_RESULTS.address}")
+    assert {(asset, claim, day): verdict for asset, claim, day, verdict in rows} == {
+        one.key: one.result for one in outcome.results
     }
-    rows = platform.sql(f"select asset, claim, judged_day, verdict = 'passed' from {CHECK_RESULTS.address}")
-    assert {(asset, claim, day): passed for asset, claim, day, passed in rows} == given
+    assert platform.sql(
+        f"select count(*) from {CHECK_RESULTS.address} where verdict = 'not judged' and why is null"
+    ) == [(0,)]
+
+
+Key = tuple[str, date | None, str]
+
+
+@pytest.mark.parametrize(
+    ("before", "fresh", "after"),
+    [
+        # What was found of a day stands when a later run does not judge it; another day's is its own.
+        ([("a", DAY, "passed")], [("a", DAY, "not judged"), ("a", NEXT, "not judged")],
+         [("a", DAY, "passed"), ("a", NEXT, "not judged")]),
+        ([("a", DAY, "not judged")], [("a", DAY, "failed")], [("a", DAY, "failed")]),
+        ([("a", None, "warned")], [("a", None, "not judged")], [("a", None, "warned")]),
+        ([("a", None, "warned")], [("a", None, "passed")], [("a", None, "passed")]),
+        # A check of days that was not run has no day; its next days take the place of that.
+        ([("a", None, "not judged")], [("a", DAY, "passed")], [("a", DAY, "passed")]),
+        ([("a", DAY, "passed")], [("a", None, "not judged")], [("a", DAY, "passed")]),
+        ([("a", DAY, "passed")], [("a", None, "failed")], [("a", DAY, "passed"), ("a", None, "failed")]),
+        ([("b", DAY, "failed")], [("a", DAY, "passed")], [("a", DAY, "passed"), ("b", DAY, "failed")]),
+    ],
+)  # fmt: skip
+def test_not_judged_takes_the_place_of_no_result(before: list[Key], fresh: list[Key], after: list[Key]) -> None:
+    def rows(keys: list[Key]) -> pl.DataFrame:
+        schema = {"claim": pl.String, "judged_day": pl.Date, "verdict": pl.String}
+        return pl.DataFrame(keys, schema=schema, orient="row").select(pl.lit("core/x").alias("asset"), pl.all())
+
+    found = merged(rows(before), rows(fresh)).select("claim", "judged_day", "verdict").rows()
+    assert sorted(found, key=str) == sorted(after, key=str)
 
 
 def test_a_later_verdict_takes_the_place_of_its_day_alone(platform: Platform) -> None:

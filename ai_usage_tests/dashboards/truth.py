@@ -48,8 +48,32 @@ FACTS = {
             ), ifnull(paid_by, 'no team')) as team,
             {{amounts}}
         from paid""",
+    # Who has a seat by the members' list and the newest day, and how many more were bought, by the sheet itself.
     "seats": f"""
-        select *, 'cursor' as provider, ifnull(team_name, 'no team') as team, user_email as person from {A}.seat_use""",
+        with newest as (select max(activity_date) as day from {A}.cursor_usage_stats), bought as (
+            select ifnull(sum(seats), 0) as n, any_value(plan) as plan, max(seat_price_usd) as price,
+                count(distinct seat_price_usd) = 1 as is_one
+            from {A}.seats, newest where provider = 'cursor' and coalesce(valid_from, day) <= day
+                and coalesce(valid_to > day, true)
+        ), here as (
+            select distinct user_email from {A}.cursor_usage_stats, newest
+            where activity_date = day and user_email not in (
+                select user_email from {A}.dim_cursor_member where role = 'free-owner' and user_email is not null)
+        ), idle as (
+            select user_email, count(distinct activity_date) filter (activity_date > day - 28) >= 20
+                and not bool_or(ifnull(is_active, false) and activity_date > day - 28) as is_idle,
+                max(activity_date) filter (is_active) as last_active_date
+            from {A}.cursor_usage_stats, newest group by user_email
+        )
+        select 'cursor' as provider, here.user_email as person, idle.is_idle, idle.last_active_date, 1 as seats,
+            ifnull((select max(team_name) from {A}.dim_person as p where p.user_email = here.user_email), 'no team')
+                as team,
+            bought.plan as plan_name, bought.price as seat_price_usd, false as is_nobodys
+        from here join idle using (user_email), bought
+        where user_email in (select user_email from {A}.dim_cursor_member where not is_removed)
+        union all
+        select 'cursor', 'unassigned', false, null, n - (select count(*) from here), 'no team', plan, price, true
+        from bought where n > (select count(*) from here)""",
     "close": f"select *, month as period from {A}.month_close",
     "parity": f"""
         unpivot (
@@ -73,6 +97,9 @@ FACTS = {
             on a.activity_date = b.activity_date and a.provider = b.provider and a.known_to = b.known_from
         where a.billed_usd != b.billed_usd""",
     "verdicts": f"select *, strftime(judged_day, '%Y-%m') as period from {A}.check_results",
+    "results": f"""
+        select *, strftime(ifnull(judged_day, (judged_at at time zone 'UTC')::date), '%Y-%m') as period
+        from {A}.check_results""",
     "anomalies": f"""
         select *, strftime(spend_date, '%Y-%m') as period from
         (select * replace (
@@ -194,8 +221,13 @@ TEAMS_WORK = {
 PER_LINE, PER_COMMIT = {"usd_per_line": ratio("usd", "lines_accepted")}, {"usd_per_commit": ratio("usd", "commits")}
 # Two months of one person are two; two tools of one provider are one.
 PERSON_MONTHS = "count(distinct person || period || provider) filter (is_active > 0)"
-COUNTED = {name: f"sum((verdict = '{name}')::int)" for name in ("failed", "warned", "passed")}
+COUNTED = {
+    name.replace(" ", "_"): f"sum((verdict = '{name}')::int)" for name in ("failed", "warned", "passed", "not judged")
+}
 MOST = "max({})".format
+MONTHS_SEATS = f"""case when figure_covers = 'usage' then 0 else ifnull((
+    select sum(s.billed_usd) from {A}.ai_spend as s where s.provider = fact.provider
+        and strftime(s.spend_date, '%Y-%m') = fact.month and s.charge_type = 'subscription'), 0) end"""
 
 TRUTHS: dict[str, Truth] = {
     "month_spend": Truth("spend", USD, where=THIS),
@@ -333,9 +365,10 @@ TRUTHS: dict[str, Truth] = {
     "idle_seat_cost": Truth(
         "seats",
         {
-            "saving_usd": "sum(case when is_idle then seat_price_usd else 0 end)",
-            "idle_seats": "sum(is_idle::int)",
-            "idle_ratio": "sum(is_idle::int)::double / count(*)",
+            "saving_usd": "sum(case when is_idle or is_nobodys then seats * seat_price_usd else 0 end)",
+            "idle_seats": "sum(case when is_idle or is_nobodys then seats else 0 end)",
+            "unassigned_seats": "sum(case when is_nobodys then seats else 0 end)",
+            "idle_ratio": "sum(case when is_idle or is_nobodys then seats else 0 end)::double / sum(seats)",
         },
     ),
     "cost_and_output": Truth(
@@ -351,14 +384,14 @@ TRUTHS: dict[str, Truth] = {
     ),
     "idle_seats": Truth(
         "seats",
-        {"saving_usd": "sum(seat_price_usd)"},
+        {"seats": "sum(seats)", "saving_usd": "sum(seats * seat_price_usd)"},
         {
             "person": "person",
             "team_name": "team",
-            "plan_name": "ifnull(plan_name, 'not told')",
+            "plan_name": "ifnull(plan_name, 'not known')",
             "last_active_date": "last_active_date",
         },
-        "is_idle",
+        "(is_idle or is_nobodys)",
     ),
     "seats_that_pay": Truth(
         "break_even",
@@ -374,10 +407,13 @@ TRUTHS: dict[str, Truth] = {
         {"seat_usd": "sum(seat)", "worth_usd": "sum(worth)", "saved_usd": "sum(worth - seat)"},
         {"person": "person", "team_name": "team", "provider": "provider", "seat_basis": "seat_basis"},
     ),
-    "failing_claims": Truth("verdicts", {name: COUNTED[name] for name in ("failed", "warned")}),
+    "failing_claims": Truth("results", {name: COUNTED[name] for name in ("failed", "warned", "not_judged")}),
     "unexplained_difference": Truth(
         "close",
-        {"unexplained_usd": "sum(abs(unexplained_usd))", "difference_usd": "sum(abs(vendor_usd - figure_usd))"},
+        {
+            "unexplained_usd": "sum(abs(unexplained_usd))",
+            "difference_usd": f"sum(abs(vendor_usd + {MONTHS_SEATS} - figure_usd))",
+        },
     ),
     "attribution_share": Truth("spend", ATTRIBUTED),
     "restated_spend": Truth(
@@ -396,7 +432,8 @@ TRUTHS: dict[str, Truth] = {
         {
             "claim": "claim",
             "asset": "asset",
-            "why": """ifnull((select arg_max(v.why, (v.judged_day, v.judged_at)) from fact as v
+            "why": """ifnull((
+                select arg_max(v.why, (v.verdict != 'not judged', v.judged_day, v.judged_at)) from fact as v
                 where v.claim = fact.claim and v.asset = fact.asset and v.verdict != 'passed'), '')""",
         },
     ),
@@ -404,7 +441,7 @@ TRUTHS: dict[str, Truth] = {
     "months_closed": Truth(
         "close",
         {name: f"sum({name})" for name in ("vendor_usd", "figure_usd", "unexplained_usd", "days_missing")},
-        {"month": "month", "provider": "provider", "status": "status"},
+        {"month": "month", "provider": "provider", "status": "status", "status_reason": "ifnull(status_reason, '')"},
     ),
     "parity_by_cause": Truth(
         "parity", {"amount_usd": "sum(usd)"}, {"activity_date": "activity_date", "cause": "cause"}

@@ -83,7 +83,7 @@ def stored(day: str | None, *records: str) -> Said:
 
 
 LINE = "activity_date workspace_id workspace_name model token_type cost_type service_tier context_window"
-LINE += " description amount_usd"
+LINE += " description amount_usd speed"
 TOKENS = "activity_date api_key_id workspace_id model service_tier context_window"
 TOKENS += " uncached_input_tokens output_tokens cache_read_input_tokens cache_creation_5m_tokens web_search_requests"
 STATS = "activity_date date_at user_email cursor_user_id is_active agent_requests subscription_included_reqs"
@@ -113,14 +113,16 @@ COST_RECORDS = {
         '{"currency": "USD", "amount": "12.3456789", "workspace_id": "wrkspc_team"}',
         '{"currency": "USD", "amount": "1250", "workspace_id": "wrkspc_team"}',
         '{"currency": "USD", "amount": "100.00000010", "workspace_id": null}',
-        '{"currency": "USD", "amount": "325", "workspace_id": null}',
+        '{"currency": "USD", "amount": "125", "workspace_id": null}',
+        '{"currency": "USD", "amount": "200", "workspace_id": null}',
         '{"currency": "USD", "amount": "5", "workspace_id": "wrkspc_team"}',
     ),
     THU: (
         '{"currency": "USD", "amount": "-50", "workspace_id": "wrkspc_team"}',
         '{"currency": "USD", "amount": "200.00000151", "workspace_id": null}',
         '{"currency": "USD", "amount": "-10", "workspace_id": null}',
-        '{"currency": "USD", "amount": "70", "workspace_id": "wrkspc_code"}',
+        '{"currency": "USD", "amount": "30", "workspace_id": "wrkspc_code"}',
+        '{"currency": "USD", "amount": "40", "workspace_id": "wrkspc_code"}',
     ),
     FRI: ('{"currency": "USD", "amount": "33.3333333", "workspace_id": null}',),
 }
@@ -145,7 +147,7 @@ ORDINARY: Lines = {
             "pull activity_date pull_id records pulled_at envelope",
             ("claude_analytics_cost", WED, "pull-0", 4, "2024-02-29T05:00:00Z", '{"data_refreshed_at": null}'),
             ("claude_analytics_cost", WED, "pull-1", 13, "2024-03-02T05:00:00Z", "{}"),
-            ("claude_analytics_cost", THU, "pull-1", 3, "2024-03-02T05:00:00Z", REFRESHED),
+            ("claude_analytics_cost", THU, "pull-1", 6, "2024-03-02T05:00:00Z", REFRESHED),
         ),
         *(pulled("cursor_usage_events", f"2024-01-{day:02}", "2024-02-05T06:00:00Z") for day in range(1, 32)),
     ],
@@ -154,16 +156,18 @@ ORDINARY: Lines = {
     "ai_usage_raw.cursor_groups": said("position record", (0, BILLING_GROUP)),
     "ai_usage_analytics.claude_costs": said(
         LINE,
-        (WED, TEAM, "Team", OPUS, UNCACHED, "tokens", "standard", "0-200k", "input", "0.123456789"),
-        (WED, TEAM, "Team", OPUS, OUTPUT, "tokens", "standard", "0-200k", "output", "12.5"),
-        (WED, None, "Default", SONNET, OUTPUT, "tokens", "batch", "0-200k", "batch output", "1.000000001"),
-        (WED, None, "Default", SONNET, CACHED, "tokens", "standard", "200k-1M", "cache read", "3.25"),
-        (WED, TEAM, "Team", None, None, "web_search", None, None, "Web Search Usage", "0.05"),
-        (THU, TEAM, "Team", OPUS, OUTPUT, "tokens", "standard", "0-200k", "credit", "-0.5"),
-        (THU, None, "Default", SONNET, UNCACHED, "tokens", "standard", "0-200k", "input", "2.000000015"),
-        (THU, None, "Default", SONNET, CACHED, "tokens", "standard", "0-200k", "refund", "-0.1"),
-        (THU, CODING, "Claude Code", SONNET, OUTPUT, "tokens", "standard", "0-200k", "output", "0.7"),
-        (FRI, None, "Default", None, None, "code_execution", None, None, "Code Execution", "0.333333333"),
+        (WED, TEAM, "Team", OPUS, UNCACHED, "tokens", "standard", "0-200k", "input", "0.123456789", "standard"),
+        (WED, TEAM, "Team", OPUS, OUTPUT, "tokens", "standard", "0-200k", "output", "12.5", "standard"),
+        (WED, None, "Default", SONNET, OUTPUT, "tokens", "batch", "0-200k", "batch output", "1.000000001", "standard"),
+        (WED, None, "Default", SONNET, CACHED, "tokens", "standard", "200k-1M", "cache read", "1.25", "standard"),
+        (WED, None, "Default", SONNET, CACHED, "tokens", "standard", "200k-1M", "cache read (Fast)", "2", "fast"),
+        (WED, TEAM, "Team", None, None, "web_search", None, None, "Web Search Usage", "0.05", None),
+        (THU, TEAM, "Team", OPUS, OUTPUT, "tokens", "standard", "0-200k", "credit", "-0.5", "standard"),
+        (THU, None, "Default", SONNET, UNCACHED, "tokens", "standard", "0-200k", "input", "2.000000015", "standard"),
+        (THU, None, "Default", SONNET, CACHED, "tokens", "standard", "0-200k", "refund", "-0.1", "standard"),
+        (THU, CODING, "Claude Code", SONNET, OUTPUT, "tokens", "standard", "0-200k", "output", "0.3", "standard"),
+        (THU, CODING, "Claude Code", SONNET, OUTPUT, "tokens", "flex", "0-200k", "flex output", "0.4", "standard"),
+        (FRI, None, "Default", None, None, "code_execution", None, None, "Code Execution", "0.333333333", None),
     ),
     # Of the team's output these are all of it. Of its uncached input they are not: 3 and 3 and 1 sevenths, and a
     # nano-dollar left that two have equal claims to. Of the batch they miss a nano-dollar, which is rounding. Priority
@@ -185,13 +189,16 @@ ORDINARY: Lines = {
         (WED, "claude_code", CODING, "apikey_code", "api_actor", None, OPUS, UNCACHED, "tokens", "0.05", "0.05"),
         (THU, "messages_api", TEAM, "apikey_ann", "api_actor", None, OPUS, UNCACHED, "tokens", "0.0125", "0.0125"),
         (THU, "claude_code", None, None, "user_actor", BOB, SONNET, OUTPUT, "tokens", "0.2", "0.25"),
+        (THU, "claude_code", CODING, "apikey_code", "user_actor", ANN, SONNET, OUTPUT, "tokens", "0.5", "0.55"),
+        (THU, "messages_api", CODING, "apikey_bot", "api_actor", None, SONNET, OUTPUT, "tokens", "0.2", "0.2"),
+        (THU, "claude_console", None, None, "user_actor", BOB, SONNET, CACHED, "tokens", "0.02", "0.02"),
         (THU, "cowork", None, None, None, None, None, None, "session_usage", "-0.05", "0"),
     ),
     "ai_usage_analytics.spend_versions": said(
         "activity_date provider billed_usd lines known_from known_to pull_id",
         (WED, "anthropic", "13.06", 4, "2024-02-29T06:00:00Z", "2024-03-29T06:00:00Z", "pull-0"),
-        (WED, "anthropic", "16.92345679", 5, "2024-03-29T06:00:00Z", None, "pull-1"),
-        (THU, "anthropic", "2.100000015", 4, "2024-03-02T06:00:00Z", None, "pull-1"),
+        (WED, "anthropic", "16.92345679", 6, "2024-03-29T06:00:00Z", None, "pull-1"),
+        (THU, "anthropic", "2.100000015", 5, "2024-03-02T06:00:00Z", None, "pull-1"),
         (FRI, "anthropic", "0.333333333", 1, "2024-03-02T06:00:00Z", None, "pull-1"),
         (WED, "cursor", "1.304567891", 3, "2024-03-02T06:00:00Z", None, "pull-1"),
         (THU, "cursor", "0.03", 2, "2024-03-01T06:00:00Z", "2024-03-02T06:00:00Z", "pull-0"),
@@ -217,8 +224,14 @@ ORDINARY: Lines = {
         (THU, "apikey_old", None, SONNET, "standard", "0-200k", 600_000, 0, 10, 0, 0),
         (THU, None, None, SONNET, "standard", "0-200k", 66_667, 0, 10, 0, 0),
         (THU, "apikey_bot2", None, SONNET, "standard", "0-200k", 0, 0, 10, 0, 0),
-        (THU, "apikey_code", CODING, SONNET, "standard", "0-200k", 0, 47_000, 0, 0, 0),
+        (THU, "apikey_code", CODING, SONNET, "standard", "0-200k", 0, 27_000, 0, 0, 0),
+        (THU, "apikey_code", CODING, SONNET, "flex", "0-200k", 0, 20_000, 0, 0, 0),
         (THU, "apikey_ann", TEAM, OPUS, "priority_on_demand", "0-200k", 50, 70, 0, 11, 0),
+    ),
+    "ai_usage_analytics.claude_usage_tokens_by_speed": said(
+        "activity_date api_key_id workspace_id model inference_geo speed cache_read_input_tokens",
+        (WED, None, None, SONNET, "not_available", "standard", 2_000_000),
+        (WED, None, None, SONNET, "not_available", "fast", 3_416_667),
     ),
     "ai_usage_analytics.claude_daily_tokens": said(
         "activity_date uncached_input_tokens output_tokens cache_read_input_tokens cache_creation_5m_tokens",
@@ -415,8 +428,8 @@ ORDINARY: Lines = {
         (2, "cursor", "teams-yearly", "31.99", 3, THU, FRI),
         (3, "anthropic", "team", "25", 2, None, None),
         (4, "anthropic", "enterprise", "59.99", 7, THU, FRI),
-        (5, "cursor", "teams-monthly", "40", 1, FRI, None),
-        (6, "cursor", "teams-yearly", "32", 2, FRI, None),
+        (5, "cursor", "teams-monthly", "40", 1, THU, FRI),
+        (6, "cursor", "teams-yearly", "32", 3, FRI, None),
     ),
     "ai_usage_analytics.dim_api_key_mapping": said(
         KEY,
@@ -495,8 +508,8 @@ HARM: Lines = {
     ),
     "ai_usage_analytics.claude_costs": said(
         LINE,
-        (WED, TEAM, "Team", OPUS, OUTPUT, "tokens", "standard", "0-200k", "output", "12.5"),
-        (WED, TEAM, "Team", None, None, None, None, None, None, "16.92345679"),
+        (WED, TEAM, "Team", OPUS, OUTPUT, "tokens", "standard", "0-200k", "output", "12.5", "standard"),
+        (WED, TEAM, "Team", None, None, None, None, None, None, "16.92345679", None),
     ),
     "ai_usage_analytics.claude_usage_tokens": said(
         TOKENS,
@@ -534,12 +547,15 @@ HARM: Lines = {
         "api_key_id mapped_by user_email valid_from valid_to",
         ("apikey_old", "sheet", None, None, None),
         ("apikey_ann", "sheet", BOB, "2024-02-20", "2024-03-01"),
+        ("apikey_typo", "sheet", BOB, None, None),
     ),
     "ai_usage_analytics.dim_person": said(
         "user_email person_email is_in_sheet team_name", ("typo@example.com", "typo@example.com", True, "Data")
     ),
     "ai_usage_analytics.claude_cost_shares": said(
-        SHARE, (WED, TEAM, OPUS, "tokens", OUTPUT, "standard", "measured", "0.000000001")
+        SHARE,
+        (WED, TEAM, OPUS, "tokens", OUTPUT, "standard", "measured", "0.000000001"),
+        (THU, CODING, SONNET, "tokens", OUTPUT, "standard", "measured", "0.1"),
     ),
     "ai_usage_analytics.claude_expenses": said(
         EXPENSE, (THU, "unsegmented", "unknown", True, TEAM, "tokens", "-0.000000001")

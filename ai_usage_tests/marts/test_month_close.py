@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ class Books:
     versions: dict[date, list[tuple[datetime, Decimal]]] = field(default_factory=dict)
     pulls: list[Row] = field(default_factory=list)
     figures: list[Row] = field(default_factory=list)
-    seats: list[Row] = field(default_factory=list)
+    seats: dict[date, Decimal] = field(default_factory=dict)
 
     def billed(self, day: date, usd: str | Decimal, when: datetime | None = None) -> None:
         """The day's amount as pulled the next morning, or at another instant."""
@@ -49,7 +50,7 @@ class Books:
             if again_after:
                 self.pulls.append(pull(PULLS[self.provider], day, at(day + again_after * ONE_DAY)))
 
-    def figure(self, first: date, following: date, usd: str, seen: datetime | None = None, **more: str) -> None:
+    def figure(self, first: date, following: date, usd: str, seen: datetime | None = None, **more: Any) -> None:
         period = {"period_start": first, "period_end": following, "row_number": len(self.figures) + 2}
         amount = {"amount_usd": Decimal(usd), "first_seen_at": seen or at(following, 12)}
         self.figures.append({"provider": self.provider, **period, **amount, **more})
@@ -64,7 +65,12 @@ class Books:
         put(platform, claude if is_claude else cursor, [{**line, **more} for line in lines])
         put(platform, "pulls", self.pulls)
         put(platform, "console_figures", self.figures)
-        put(platform, "spend_by_meter", self.seats)
+        scope = {"scope": "provider", "scope_name": self.provider}
+        put(
+            platform,
+            "spend_by_scope",
+            [{"spend_date": day, "seats_usd": usd, **scope} for day, usd in self.seats.items()],
+        )
         put(platform, "spend_versions", [row for day in self.versions for row in self._versions_of(day)])
         rows = platform.warehouse.query("marts/month_close").to_dicts()
         return {row["month"]: row for row in rows}
@@ -108,8 +114,8 @@ def test_a_figure_that_comes_last_closes_the_month(platform: Platform, october: 
 
 
 def test_seats_stand_beside_and_are_in_no_difference(platform: Platform, october: Books) -> None:
-    seat = {"month_start": OCTOBER, "provider": "anthropic", "charge_type": "subscription", "billed_usd": Decimal(60)}
-    october.seats = [seat, {**seat, "charge_type": "usage"}]
+    october.seats = {OCTOBER + n * ONE_DAY: Decimal(2) for n in range(30)}
+    october.seats[NOVEMBER] = Decimal(2)  # a day that was never asked about
     row = october.closed(platform)["2026-10"]
     assert (row["vendor_usd"], row["seats_usd"], row["difference_usd"]) == (Decimal(310), Decimal(60), Decimal(0))
 
@@ -131,6 +137,7 @@ def test_what_a_month_lacks_keeps_it_open(platform: Platform, october: Books, la
         october.figures[0]["amount_usd"] -= Decimal("0.1")
     row = october.closed(platform)["2026-10"]
     assert (row["status"], row["closed_at"], row["restated_since_close_usd"]) == ("open", None, None)
+    assert row["status_reason"] == REASONS[lack]
     if lack == "a figure":
         assert [row[column] for column in ("figure_usd", "difference_usd", *CAUSES)] == [None] * 7
     else:
@@ -141,6 +148,139 @@ def test_what_a_month_lacks_keeps_it_open(platform: Platform, october: Books, la
             "ten cents": {"unexplained_usd": Decimal("0.1")},
         }.get(lack, {})
     assert row["days_missing"] == (1 if lack == "a day" else 0)
+
+
+def invoice(usd: str, *, usage: str = "10", **more: Any) -> Books:
+    """October of Cursor: 31 days of usage, $3,440 of seats over them, and a figure of the invoice."""
+    books = Books("cursor")
+    books.month(OCTOBER, 31, usage, again_after=2)
+    shares = [(Decimal(3440) * n / 31).quantize(Decimal("1e-9")) for n in range(32)]
+    books.seats = {OCTOBER + n * ONE_DAY: shares[n + 1] - shares[n] for n in range(31)}
+    books.figure(OCTOBER, NOVEMBER, usd, **more)
+    return books
+
+
+@pytest.mark.parametrize("covers", [None, "usage_and_seats"])
+def test_an_invoice_that_includes_seats_is_usage_and_seats(platform: Platform, covers: str | None) -> None:
+    """Case 32: $310 of usage and $3,440 of seats are the invoice's $3,750."""
+    row = invoice("3750", covers=covers).closed(platform)["2026-10"]
+    assert (row["status"], row["figure_covers"]) == ("closed", "usage_and_seats")
+    assert [row[name] for name in ("vendor_usd", "seats_usd", "difference_usd", *CAUSES)] == [
+        310,
+        3440,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+    ]
+
+
+def test_an_invoice_with_seats_that_is_restated_later_stays_closed(platform: Platform) -> None:
+    books = invoice("3750")
+    books.billed(date(2026, 10, 7), "12.5", at(date(2026, 12, 9)))
+    row = books.closed(platform)["2026-10"]
+    assert (row["status"], row["figure_covers"]) == ("closed", "usage_and_seats")
+    assert (row["restated_since_figure_usd"], row["unexplained_usd"]) == (Decimal("2.5"), 0)
+
+
+@pytest.mark.parametrize(
+    ("usd", "covers", "read_as", "unexplained"),
+    [
+        ("310", None, "usage", 0),
+        ("310", "usage", "usage", 0),
+        ("3750", "usage", "usage", -3440),
+        ("310", "usage_and_seats", "usage_and_seats", 3440),
+        ("3700", None, "usage", -3390),  # neither: then it is a figure of usage
+        ("3750.30", None, "usage_and_seats", "-0.3"),  # within a hundredth of a percent, and more than rounding
+    ],
+)
+def test_a_figure_covers_what_the_sheet_says_or_what_matches(
+    platform: Platform, usd: str, covers: str | None, read_as: str, unexplained: int | str
+) -> None:
+    row = invoice(usd, covers=covers).closed(platform)["2026-10"]
+    assert (row["figure_covers"], row["unexplained_usd"]) == (read_as, Decimal(unexplained))
+    assert row["status"] == ("open" if unexplained else "closed")
+    assert (row["status_reason"] is None) == (row["status"] == "closed")
+
+
+def test_an_invoice_with_seats_of_a_cycle_is_held_against_its_own_days(platform: Platform) -> None:
+    """From October 3 to November 3, of which November has no usage yet: two days of October are outside."""
+    books = invoice("1")
+    books.month(NOVEMBER, 20, "4", again_after=2)
+    books.seats |= {NOVEMBER + n * ONE_DAY: Decimal(115) for n in range(20)}
+    days = [date(2026, 10, 3) + n * ONE_DAY for n in range(31)]
+    seats = sum((books.seats[day] for day in days), Decimal())
+    books.figures = []
+    books.figure(days[0], days[-1] + ONE_DAY, str((298 + seats).quantize(Decimal("0.01"))))
+    row = books.closed(platform)["2026-10"]
+    assert (row["status"], row["figure_covers"], row["unexplained_usd"]) == ("closed", "usage_and_seats", 0)
+    assert row["days_outside_figure_usd"] == 310 + 3440 - 298 - seats
+
+
+REASONS = {
+    "a look": "final on 2026-11-30",
+    "a figure": "no figure in the sheet",
+    "the whole month": "the figure does not cover it: it ends before 2026-10-31",
+    "a day": "its days are known through 2026-10-30",
+    "ten cents": "a part of the difference is unexplained",
+}
+
+
+def test_a_month_that_is_complete_and_equal_says_on_which_day_it_becomes_final(platform: Platform) -> None:
+    """Case 33: twelve days after its end nothing is wrong with October but that Claude may still restate it."""
+    books = Books()
+    books.month(OCTOBER, 31)
+    books.figure(OCTOBER, NOVEMBER, "310", at(date(2026, 11, 5)))
+    row = books.closed(platform)["2026-10"]
+    assert causes(row) == {}
+    assert (row["status"], row["status_reason"], row["final_on"]) == ("open", "final on 2026-11-30", date(2026, 11, 30))
+    books.pulls.append(pull(PULLS["anthropic"], NOVEMBER, at(date(2026, 12, 2))))
+    reason = books.closed(platform)["2026-10"]["status_reason"]
+    assert reason == "final since 2026-11-30, but not all of its days were asked about again"
+
+
+def test_a_month_that_is_not_over_says_how_far_it_is_known(platform: Platform) -> None:
+    books = Books("cursor")
+    books.month(NOVEMBER, 12)
+    books.figure(NOVEMBER, date(2026, 12, 1), "300")
+    row = books.closed(platform)["2026-11"]
+    assert (row["status_reason"], row["final_on"]) == ("its days are known through 2026-11-12", date(2026, 12, 2))
+    books = Books()
+    books.figure(OCTOBER, NOVEMBER, "310")
+    row = books.closed(platform)["2026-10"]
+    assert (row["status_reason"], row["final_on"]) == ("no day of it was ever pulled", None)
+
+
+def test_a_closed_month_whose_figure_leaves_the_sheet_stays_closed_with_a_note(
+    platform: Platform, october: Books
+) -> None:
+    """Case 33: closed on November 30, and the row deleted on December 10."""
+    october.figures[0]["removed_at"] = at(date(2026, 12, 10))
+    row = october.closed(platform)["2026-10"]
+    assert (row["status"], row["closed_at"]) == ("closed", at(date(2026, 11, 30)))
+    assert row["status_reason"] == "its figure left the sheet on 2026-12-10, after the close"
+    assert (row["figure_usd"], row["figure_removed_at"]) == (310, at(date(2026, 12, 10)))
+    october.billed(date(2026, 10, 7), "12.5", at(date(2026, 12, 12)))
+    row = october.closed(platform)["2026-10"]
+    assert (row["status"], row["is_restated_since_close"]) == ("closed", True)
+
+
+def test_a_figure_that_left_before_the_close_closes_nothing(platform: Platform, october: Books) -> None:
+    october.figures[0]["removed_at"] = at(date(2026, 11, 29))
+    row = october.closed(platform)["2026-10"]
+    assert (row["status"], row["status_reason"], row["figure_usd"]) == ("open", "no figure in the sheet", None)
+
+
+def test_an_edited_figure_stands_for_the_one_that_it_was(platform: Platform, october: Books) -> None:
+    """Whoever writes another amount for the month reopens it; another period beside it does not."""
+    october.figures[0]["removed_at"] = at(date(2026, 12, 10))
+    october.figure(OCTOBER, date(2026, 10, 16), "150")
+    assert october.closed(platform)["2026-10"]["status"] == "closed"
+    october.figure(OCTOBER, NOVEMBER, "311", at(date(2026, 12, 10)))
+    row = october.closed(platform)["2026-10"]
+    assert (row["status"], row["figure_usd"], row["unexplained_usd"]) == ("open", 311, -1)
 
 
 def test_a_closed_month_that_is_restated_stays_closed_and_says_so(platform: Platform, october: Books) -> None:
@@ -227,6 +367,7 @@ def test_missing_days_explain_what_is_lacking_and_never_what_is_too_much(platfor
     october.versions = {day: known for day, known in october.versions.items() if day > date(2026, 10, 4)}
     row = october.closed(platform)["2026-10"]
     assert (row["days_missing"], causes(row)) == (4, {"missing_days_usd": Decimal(-40)})
+    assert row["status_reason"] == "days never pulled: 4"
     october.figures[0]["amount_usd"] = Decimal(200)
     row = october.closed(platform)["2026-10"]
     assert (row["days_missing"], causes(row)) == (4, {"unexplained_usd": Decimal(70)})

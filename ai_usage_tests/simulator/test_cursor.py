@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from ai_usage.simulator import CURSOR_KEY, CURSOR_KEY_WITHOUT_COMMITS, Simulator
+from ai_usage.simulator.cursor_api import LACKS
 from ai_usage_tests.simulator.conftest import NOW, PATIENCE, Clock
 from ai_usage_tests.simulator.shapes import Shape
 
@@ -134,7 +135,7 @@ def test_only_the_key_with_an_empty_password_opens_and_not_every_plan_has_commit
         refused = httpx.get(url + MEMBERS, auth=auth)
         assert (refused.status_code, refused.json()) == (401, said)
     limited = (CURSOR_KEY_WITHOUT_COMMITS, "")
-    assert [httpx.get(url + path, auth=limited).status_code for path in (MEMBERS, COMMITS)] == [200, 403]
+    assert [httpx.get(url + path, auth=limited).status_code for path in (MEMBERS, COMMITS)] == [200, 401]
     assert cursor.http.get("/teams/audit-logs").status_code == 404
 
 
@@ -149,7 +150,12 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     (EVENTS, span(DAY) | {"user": "a@example.com"}),
     (SPEND, {"sortBy": "colour"}),
     (COMMITS, {"startDate": "2026-10-01", "endDate": "2026-11-01"}),
-    (COMMITS, {"pageSize": "1001"}),
+    (COMMITS, {"pageSize": "501"}),
+    (COMMITS, {"pageSize": "0"}),
+    (COMMITS, {"pages": "1"}),
+    (MEMBERS, {"page": "1"}),
+    (SPEND, {"pageSize": 1001}),
+    (EVENTS, {"startDate": ms(DAY)}),
     (GROUPS, {"billingCycle": "november"}),
 ]
 
@@ -311,7 +317,7 @@ def test_what_was_not_modified_is_not_sent_again(cursor: Cursor) -> None:
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
     assert cursor.http.get(COMMITS, params={"startDate": "6d"}, headers=tag).status_code == 200
     pages = [cursor.say(COMMITS, startDate="7d", page=n, pageSize=200)["items"] for n in (1, 2, 3)]
-    assert [commit for page in pages for commit in page] == cursor.say(COMMITS, startDate="7d", pageSize=1000)["items"]
+    assert [commit for page in pages for commit in page] == cursor.say(COMMITS, startDate="7d", pageSize=500)["items"]
 
 
 def test_limits_hold_for_a_minute_when_asked_for() -> None:
@@ -355,6 +361,45 @@ def test_faults_strike_cursor_in_its_own_words(cursor: Cursor) -> None:
     plan("reset", path="usage-events")
     with pytest.raises(httpx.ReadError):
         cursor.ask(EVENTS, **span(DAY))
+
+
+def test_the_documented_thousand_commits_a_page_can_be_played_too() -> None:
+    """Case 12: the live endpoint has refused more than 500."""
+    cursor = Cursor(commits_a_page=1000)
+    assert [cursor.ask(COMMITS, pageSize=size).status_code for size in (1000, 1001)] == [200, 400]
+    cursor.close()
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_a_report_can_be_outside_the_teams_plan(cursor: Cursor, status: int) -> None:
+    cursor.simulator.faults.plan("not_included", path="ai-code", status=status)
+    refused = cursor.ask(COMMITS)
+    assert (refused.status_code, refused.json()["message"]) == (status, LACKS[status])
+    assert cursor.ask(MEMBERS).status_code == 200
+
+
+def test_pages_can_overlap_while_the_count_stays_right(cursor: Cursor) -> None:
+    """Case 16: the boundary event on both pages, another on none."""
+    asked = span(DAY) | {"pageSize": 100}
+    first, second = (cursor.say(EVENTS, **asked, page=page) for page in (1, 2))
+    cursor.simulator.faults.plan("overlapping_page", path="usage-events")
+    assert cursor.say(EVENTS, **asked, page=1) == first
+    bent = cursor.say(EVENTS, **asked, page=2)
+    assert bent["usageEvents"] == [first["usageEvents"][-1], *second["usageEvents"][:-1]]
+    assert bent["totalUsageEventsCount"] == second["totalUsageEventsCount"]
+    assert cursor.say(EVENTS, **asked, page=2) == second
+
+
+def test_events_and_rows_can_be_as_sparse_as_the_samples(cursor: Cursor) -> None:
+    cursor.simulator.faults.plan("sparse", times=None)
+    events = cursor.say(EVENTS, **span(DAY))["usageEvents"]
+    assert not any("kind" in event for event in events)
+    assert {type(event["timestamp"]) for event in events} == {int}
+    assert not any(0 in event.get("tokenUsage", {}).values() for event in events)
+    rows = cursor.say(DAILY, **span(DAY), page=1, pageSize=100)["data"]
+    assert {row["userId"][:14] for row in rows} == {"user_SIMULATED"}
+    assert any("agentRequests" not in row for row in rows)
+    assert all("isActive" in row for row in rows)
 
 
 @pytest.mark.usefixtures("_worlds_of_their_own")

@@ -1,6 +1,7 @@
 """Every way to misbehave, as a client meets it."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from ai_usage.simulator import Fault
+from ai_usage.simulator.claude_api import LACKS
 from ai_usage_tests.simulator.conftest import Vendor
 
 DAYS: dict[str, Any] = {"starting_at": "2026-10-01T00:00:00Z", "ending_at": "2026-11-01T00:00:00Z"}
@@ -113,3 +115,59 @@ def test_faults_and_log_are_within_reach_over_http(vendor: Vendor) -> None:
     httpx.post(f"{control}/faults", json={"kind": "status", "times": None})
     assert httpx.delete(f"{control}/faults").status_code == 204
     assert vendor.get("me").status_code == 200
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_a_report_can_be_outside_the_plan_at_any_status(vendor: Vendor, status: int) -> None:
+    vendor.simulator.faults.plan("not_included", path="analytics/cost", status=status, times=None)
+    refused = vendor.get("analytics/cost", **DAYS)
+    assert (refused.status_code, refused.json()["error"]["message"]) == (status, LACKS[status])
+    assert vendor.get("analytics/usage", **DAYS).status_code == 200
+    vendor.simulator.faults.clear()
+    vendor.simulator.faults.plan("not_included", path="claude_code")
+    assert vendor.get("usage_report/claude_code", starting_at="2026-11-18").status_code == 403
+
+
+def test_a_refusal_can_be_in_any_words(vendor: Vendor) -> None:
+    vendor.simulator.faults.plan("status", status=400, message="Cannot specify more than 5 group_by[] dimensions.")
+    assert "more than 5" in vendor.get("cost_report", **DAYS).json()["error"]["message"]
+
+
+def test_the_newest_bucket_may_not_be_there_yet_and_any_other_may_be_missing(vendor: Vendor) -> None:
+    whole = vendor.pages("cost_report", limit=31, **DAYS)
+    vendor.simulator.faults.plan("missing_bucket", path="cost_report", times=None)
+    assert vendor.pages("cost_report", limit=31, **DAYS) == whole[:-1]
+    assert vendor.pages("cost_report", limit=7, **DAYS) == whole[:-1]
+    vendor.simulator.faults.clear()
+    vendor.simulator.faults.plan("missing_bucket", path="cost_report", day="2026-10-09")
+    assert vendor.pages("cost_report", limit=31, **DAYS) == [b for b in whole if "2026-10-09" not in b["starting_at"]]
+
+
+@pytest.mark.parametrize("loses", [False, True])
+def test_a_page_can_begin_with_the_last_record_of_the_page_before(vendor: Vendor, *, loses: bool) -> None:
+    """Cases 16 and 17: the count may be right all the same."""
+    code: dict[str, Any] = {"path": "usage_report/claude_code", "starting_at": "2026-11-18", "limit": 20}
+    first, second = (page := vendor.get(**code).json()), vendor.get(page=page["next_page"], **code).json()
+    vendor.simulator.faults.plan("overlapping_page", path="claude_code", loses=loses)
+    page = vendor.get(**code).json()
+    bent = vendor.get(page=page["next_page"], **code).json()
+    assert page == first
+    assert bent["data"] == [first["data"][-1], *(second["data"][:-1] if loses else second["data"])]
+    page = vendor.get(**code).json()
+    assert vendor.get(page=page["next_page"], **code).json() == second
+
+
+def test_records_can_be_as_sparse_as_the_samples(vendor: Vendor) -> None:
+    asked: dict[str, Any] = {"path": "usage_report/claude_code", "starting_at": "2026-11-18", "limit": 1000}
+    full = vendor.get(**asked).text
+    assert ":0," in full
+    assert "null" in full
+    vendor.simulator.faults.plan("sparse", times=2)
+    thin = vendor.get(**asked).text
+    assert not re.search(r":0[,}]", thin)
+    assert "null" not in thin.split('"has_more"')[0]
+    [bucket, *_] = vendor.get("cost_report", **DAYS).json()["data"]
+    assert bucket["results"]
+    assert not any("workspace_id" in line for line in bucket["results"])
+    vendor.simulator.faults.plan("absent", field="num_sessions")
+    assert "num_sessions" not in vendor.get(**asked).text

@@ -1,5 +1,6 @@
 """Who may ask, and which questions are refused."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -68,6 +69,11 @@ def test_refusals_speak_as_the_vendor_does(vendor: Vendor, status: int) -> None:
         (USAGE, SPAN | {"group_by": ["product"]}),
         (USAGE, SPAN | {"group_by": ["speed"]}),
         (USAGE, SPAN | {"bucket_width": "1h", "limit": 169}),
+        (USAGE, SPAN | {"bucket_width": "1m", "limit": 1441}),
+        (USAGE, SPAN | {"bucket_width": "1d", "limit": 32}),
+        (USAGE, {"ending_at": "2026-11-01T00:00:00Z"}),
+        (USAGE, SPAN | {"speeds": ["fast"]}),
+        (USAGE, SPAN | {"inference_geos": ["eu"]}),
         (USAGE, SPAN | {"service_tiers": ["fastest"]}),
         (USAGE, SPAN | {"context_windows": ["0-200k"]}),
         (CODE, {}),
@@ -81,6 +87,11 @@ def test_refusals_speak_as_the_vendor_does(vendor: Vendor, status: int) -> None:
         (COST, {"starting_at": "2025-12-31T00:00:00Z", "ending_at": "2026-01-02T00:00:00Z"}),
         (COST, MONTH | {"group_by": ["actor", "model", "product", "speed", "api_key_id", "workspace_id"]}),
         (COST, MONTH | {"headers": {"anthropic-beta": "something-else"}}),
+        (COST, MONTH | {"order_by": "time"}),
+        (COST, MONTH | {"order_by": "requests"}),
+        (COST, MONTH | {"group_by": ["key"]}),
+        (COST, {"starting_at": "2025-11-18T00:00:00Z", "ending_at": "2025-11-19T00:00:00Z"}),
+        (COST, MONTH | {"time_bucket_width": "1m"}),
         ("analytics/usage", MONTH | {"group_by": ["cost_type"]}),
         ("me", {"headers": {"anthropic-version": ""}}),
         ("api_keys", {"status": "lost"}),
@@ -172,3 +183,55 @@ def test_older_models_do_not_say_where_they_ran(vendor: Vendor) -> None:
     [used] = vendor.pages(USAGE, group_by=["model", "inference_geo"], **DAY)
     unknown = {line["model"] for line in used["results"] if line["inference_geo"] == "not_available"}
     assert unknown == {"claude-haiku-4-5-20251001"}
+
+
+SIX = ["api_key_id", "workspace_id", "model", "service_tier", "context_window", "inference_geo"]
+
+
+@pytest.mark.parametrize("path", [USAGE, COST, "analytics/usage"])
+def test_a_sixth_dimension_is_refused_in_the_live_apis_words(vendor: Vendor, path: str) -> None:
+    """Case 1: the live API takes five."""
+    assert vendor.get(path, group_by=SIX[:5], **DAY).status_code == 200
+    answer = vendor.get(path, group_by=SIX, **DAY)
+    assert (answer.status_code, answer.headers["x-should-retry"]) == (400, "false")
+    assert answer.json()["error"] == {
+        "type": "invalid_request_error",
+        "message": "Cannot specify more than 5 group_by[] dimensions.",
+    }
+
+
+def test_cost_and_token_type_are_outside_the_five(vendor: Vendor) -> None:
+    groups = [*SIX[:5], "cost_type", "token_type"]
+    assert vendor.get(COST, group_by=groups, **DAY).status_code == 200
+
+
+@pytest.mark.parametrize("path", [USAGE, COST, "analytics/usage"])
+@pytest.mark.parametrize("asked", [["model"], ["api_key_id", "service_tier"]])
+def test_a_dimension_that_was_not_asked_for_is_null_in_every_line(vendor: Vendor, path: str, asked: list[str]) -> None:
+    [*items] = vendor.pages(path, group_by=asked, limit=31, **DAY)
+    lines = [line for item in items for line in item.get("results", [item.get("group")])]
+    assert lines
+    others = set(SIX) - set(asked)
+    assert {line[name] for line in lines for name in others} == {None}
+    assert any(line[asked[0]] for line in lines)
+
+
+def test_speed_is_there_with_its_header_alone(vendor: Vendor) -> None:
+    speed = {"headers": {"anthropic-beta": "fast-mode-2026-02-01"}}
+    for query, told in ((DAY, None), (DAY | speed, {None}), (DAY | speed | {"group_by": ["speed"]}, {"standard"})):
+        lines = vendor.get(USAGE, **query).json()["data"][0]["results"]
+        assert lines
+        assert ({line["speed"] for line in lines} if told else any("speed" in line for line in lines)) == (
+            told or False
+        )
+
+
+def test_analytics_come_largest_first_and_a_group_is_not_cut_at_a_pages_end(vendor: Vendor) -> None:
+    """`limit` counts groups: what cost and token types split one into comes with it."""
+    rows = vendor.pages(COST, group_by=["model"], limit=2, **DAY)
+    cents = [Decimal(row["cost"]["amount"]) for row in rows]
+    assert cents == sorted(cents, reverse=True)
+    page = vendor.get(COST, group_by=["model", "cost_type", "token_type"], limit=2, **DAY).json()
+    assert len({row["group"]["model"] for row in page["data"]}) == 2 < len(page["data"])
+    tokens = [row["usage"]["total_tokens"] for row in vendor.pages("analytics/usage", group_by=["model"], **DAY)]
+    assert tokens == sorted(tokens, reverse=True)

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import httpx
 import msgspec
@@ -13,8 +13,9 @@ import pytest
 
 from ai_usage.partitions import Span
 from ai_usage.settings import read_settings
-from ai_usage.sources.claude.client import COST_GROUPS, DAYS_A_REQUEST, USAGE_GROUPS, ClaudeAdmin, NotYet
+from ai_usage.sources.claude.client import COST_GROUPS, DAYS_A_REQUEST, USAGE_GROUPS, ClaudeAdmin
 from ai_usage.sources.claude.records import ApiKey, CostLine
+from ai_usage.sources.days import Answers, LeftOut, NotYet
 from ai_usage.sources.http import (
     BadRequest,
     IncompleteAnswer,
@@ -38,6 +39,7 @@ from ai_usage_tests.sources.stand_in import (
 )
 
 DAY = date(2026, 11, 1)
+NOW = datetime(2026, 11, 8, 9, tzinfo=UTC)  # the morning after the week
 WEEK = Span(DAY, DAY + timedelta(6))
 YEAR = Span(date(2025, 11, 1), date(2026, 10, 31))
 LINE = '{ "amount": "83391.52823", "currency":"USD", "workspace_id": null,"brand_new": [1.50] }'
@@ -68,12 +70,21 @@ def opened(vendor: StandIn, admin_key: str = ADMIN, analytics_key: str = "") -> 
     found = read_settings({"ANTHROPIC_ADMIN_BASE_URL": f"{vendor.url}/"})
     patience = Patience(attempts=2, first_wait=0, jitter=0)
     return ClaudeAdmin.open(
-        base_url=found.anthropic_base_url, admin_key=admin_key, analytics_key=analytics_key, patience=patience
+        base_url=found.anthropic_base_url,
+        admin_key=admin_key,
+        analytics_key=analytics_key,
+        patience=patience,
+        now=lambda: NOW,
     )
 
 
 def texts(answers: list[Answer]) -> dict[date | None, list[str]]:
     return {answer.day: [bytes(record).decode() for record in answer.records] for answer in answers}
+
+
+def left_out(answers: list[Answer]) -> list[NotYet | LeftOut]:
+    assert isinstance(answers, Answers)
+    return answers.left_out
 
 
 def code_record(day: date, session: int) -> str:
@@ -82,6 +93,17 @@ def code_record(day: date, session: int) -> str:
 
 def row(day: date, n: int) -> str:
     return f'{{"starting_at": "{day}T00:00:00Z", "n": {n}}}'
+
+
+def person(n: int) -> str:
+    return json.dumps({"user": {"id": f"user_{n}", "email_address": f"p{n}@example.com"}, "chat_metrics": {}})
+
+
+RECORDS: dict[str, Callable[[int], str]] = {
+    "claude_code": lambda n: code_record(DAY, n),
+    "analytics/users": person,
+    "analytics/cost": lambda n: row(DAY, n),
+}
 
 
 @pytest.mark.parametrize("report", REPORTS)
@@ -109,14 +131,17 @@ def test_amounts_stay_what_the_vendor_wrote(vendor: StandIn, admin: ClaudeAdmin)
 
 
 def test_what_is_grouped_and_how(vendor: StandIn, admin: ClaudeAdmin) -> None:
-    for ask in (*REPORTS.values(), ungrouped):
+    for ask in (*REPORTS.values(), ClaudeAdmin.messages_usage_by_speed, ungrouped):
         ask(admin, WEEK)
     groups = [asked.params.get("group_by[]") for asked in vendor.asked]
     assert groups == [
         ["workspace_id", "description"],
-        ["api_key_id", "workspace_id", "model", "service_tier", "context_window", "inference_geo"],
+        ["api_key_id", "workspace_id", "model", "service_tier", "context_window"],
+        ["api_key_id", "workspace_id", "model", "inference_geo", "speed"],
         None,
     ]
+    betas = [asked.headers.get("anthropic-beta") for asked in vendor.asked]
+    assert betas == [None, None, "fast-mode-2026-02-01", None]
 
 
 @pytest.mark.parametrize("report", REPORTS)
@@ -139,52 +164,228 @@ def test_claude_code_is_a_request_a_day_and_one_more_for_a_second_page(vendor: S
     assert {asked.params["limit"][0] for asked in vendor.asked} == {"1000"}
 
 
-LIES: dict[str, Callable[[list[str]], list[str]]] = {
-    "a day is missing": lambda page: page[:3] + page[4:],
-    "the first day is missing": lambda page: page[1:],
-    "a day comes twice": lambda page: [*page[:3], *page[2:]],
-    "another day": lambda page: [*page[:6], page[6].replace("2026-11-07", "2026-11-17")],
-    "one day too many": lambda page: [*page, page[6].replace("2026-11-07", "2026-11-08")],
-    "no order": lambda page: page[::-1],
-    "none at all": lambda page: [],
+def no_bucket(text: str) -> Callable[[list[str]], list[str]]:
+    return lambda page: [*page[:6], text]
+
+
+# What is done to the answer → the days not kept, and those of them that are "not yet".
+LIES: dict[str, tuple[Callable[[list[str]], list[str]], set[int], set[int]]] = {
+    "all is well": (lambda page: page, set(), set()),
+    "the newest day is not there": (lambda page: page[:6], {7}, {7}),
+    "the newest two are not there": (lambda page: page[:5], {6, 7}, {6, 7}),
+    "a day is missing": (lambda page: page[:3] + page[4:], {4}, set()),
+    "a day is missing, and the newest": (lambda page: page[:3] + page[4:6], {4, 7}, {7}),
+    "the newest but one is missing": (lambda page: page[:5] + page[6:], {6}, set()),
+    "the first day is missing": (lambda page: page[1:], {1}, set()),
+    "a day comes twice": (lambda page: [*page[:3], *page[2:]], {3}, set()),
+    "a day comes three times": (lambda page: [*page, page[0], page[0]], {1}, set()),
+    "another day": (lambda page: [*page[:6], page[6].replace("2026-11-07", "2026-11-17")], {7}, set()),
+    "one day too many": (lambda page: [*page, page[6].replace("2026-11-07", "2026-11-08")], set(), set()),
+    "no order": (lambda page: page[::-1], set(), set()),
+    "none at all": (lambda page: [], {1, 2, 3, 4, 5, 6, 7}, {5, 6, 7}),
+    "a bucket of no day": (no_bucket('{"results": []}'), {7}, set()),
+    "a bucket of a day that is none": (no_bucket('{"starting_at": "tomorrow", "results": []}'), {7}, set()),
+    "a bucket without results": (no_bucket('{"starting_at": "2026-11-07T00:00:00Z"}'), {7}, set()),
+    "a bucket whose results are no list": (
+        no_bucket('{"starting_at":"2026-11-07T00:00:00Z","results":{}}'),
+        {7},
+        set(),
+    ),
+    "no bucket": (no_bucket("7"), {7}, set()),
 }
 
 
 @pytest.mark.parametrize("report", REPORTS)
 @pytest.mark.parametrize("lie", LIES)
-def test_a_report_that_is_not_day_by_day_is_refused_whole(
+def test_what_is_wrong_with_a_day_costs_that_day_alone(
     vendor: StandIn, admin: ClaudeAdmin, report: str, lie: str
 ) -> None:
-    vendor.bend = LIES[lie]
-    with pytest.raises(IncompleteAnswer, match="2026-11-01…2026-11-07"):
-        REPORTS[report](admin, WEEK)
+    """Case 11 and its neighbors."""
+    vendor.bend, lost, not_yet = LIES[lie]
+    vendor.days = {day: [LINE] for day in WEEK.days}
+    got = REPORTS[report](admin, WEEK)
+    kept = [day for day in WEEK.days if day.day not in lost]
+    assert texts(got) == {day: [LINE] for day in kept}
+    assert [answer.day for answer in got] == kept
+    asked = [missing for missing in left_out(got) if missing.day in WEEK]
+    assert {missing.day.day for missing in asked} == lost
+    assert {missing.day.day for missing in asked if isinstance(missing, NotYet)} == not_yet
     assert len(vendor.asked) == 1
 
 
-def test_records_of_another_day_are_refused(vendor: StandIn, admin: ClaudeAdmin) -> None:
+def test_four_of_five_days_are_kept_and_the_fifth_is_asked_again(vendor: StandIn, admin: ClaudeAdmin) -> None:
+    """Case 11: five days asked, the clock on the sixth at 09:00, the newest has no bucket yet."""
+    five = Span(WEEK.days[2], WEEK.last)
+    vendor.days, vendor.bend = {day: [LINE] for day in five.days}, lambda page: page[:4]
+    got = admin.cost_report(five, group_by=COST_GROUPS)
+    assert [answer.day for answer in got] == five.days[:4]
+    assert left_out(got) == [NotYet(five.last, five.days[3])]
+    assert str(got.left_out[0]) == "not yet: 2026-11-07 was asked for, the latest available day is 2026-11-06"
+    vendor.bend = list
+    assert texts(admin.cost_report(Span(five.last, five.last))) == {five.last: [LINE]}
+
+
+def test_a_day_long_past_is_never_not_yet(vendor: StandIn, admin: ClaudeAdmin) -> None:
+    long_ago = Span(date(2026, 3, 1), date(2026, 3, 5))
+    vendor.bend = lambda page: page[:4]
+    got = admin.cost_report(long_ago)
+    assert [answer.day for answer in got] == long_ago.days[:4]
+    assert [type(missing) for missing in left_out(got)] == [LeftOut]
+    vendor.bend = lambda page: []
+    assert [type(missing) for missing in left_out(admin.cost_report(long_ago))] == [LeftOut] * 5
+
+
+@dataclass
+class Shifting:
+    """Bends the pages of so many readings: each begins with the last item of the page before it; if it `loses`, its own
+    last item is on no page.
+    """
+
+    readings: int
+    loses: bool = False
+    pages: int = 3  # of a reading
+    asked: int = 0
+    before: str = ""
+
+    def __call__(self, page: list[str]) -> list[str]:
+        reading, number = divmod(self.asked, self.pages)
+        bent = page
+        if reading < self.readings and number == 1:
+            bent = [self.before, *(page[:-1] if self.loses else page)]
+        self.asked += 1
+        self.before = page[-1]
+        return bent
+
+
+OVERLAPS: dict[str, Callable[[ClaudeAdmin], list[Answer]]] = {
+    "claude_code": lambda admin: admin.claude_code([DAY]),
+    "analytics/users": lambda admin: admin.enterprise_users([DAY]),
+    "analytics/cost": lambda admin: admin.analytics_cost(Span(DAY, DAY)),
+}
+
+
+@pytest.mark.parametrize("loses", [False, True])
+@pytest.mark.parametrize("path", OVERLAPS)
+def test_pages_that_overlapped_once_are_read_again(
+    vendor: StandIn, admin: ClaudeAdmin, path: str, *, loses: bool
+) -> None:
+    """Case 17, in the client: a record on two pages, and perhaps another on none."""
+    records = RECORDS[path]
+    vendor.days = {DAY: [records(n) for n in range(6)]}
+    vendor.rows, vendor.page_size, vendor.bend = vendor.days[DAY], 2, Shifting(1, loses)
+    assert texts(OVERLAPS[path](admin)) == vendor.days
+    assert len(vendor.asked) == 6
+
+
+@pytest.mark.parametrize("path", OVERLAPS)
+def test_a_record_that_comes_twice_in_two_equal_readings_is_there_twice(
+    vendor: StandIn, admin: ClaudeAdmin, path: str
+) -> None:
+    """Case 17: what the vendor does repeat is kept as it was sent, for a grain check to judge."""
+    records = RECORDS[path]
+    sent = [records(n) for n in range(6)]
+    vendor.days, vendor.rows, vendor.page_size, vendor.bend = {DAY: sent}, sent, 2, Shifting(9)
+    assert texts(OVERLAPS[path](admin)) == {DAY: [*sent[:2], sent[1], *sent[2:]]}
+    assert len(vendor.asked) == 6
+
+
+def test_pages_that_shift_at_each_reading_are_no_answer_of_their_day(vendor: StandIn, admin: ClaudeAdmin) -> None:
+    vendor.days, vendor.page_size, seen = {DAY: [code_record(DAY, n) for n in range(4)], WEEK.last: []}, 2, []
+
+    def shifting(page: list[str]) -> list[str]:
+        seen.append(page)
+        return page if len(page) < 2 or len(seen) % 2 else [seen[-2][-1], code_record(DAY, 10 + len(seen))]
+
+    vendor.bend = shifting
+    got = admin.claude_code([DAY])
+    assert got == []
+    assert "moved during each of 3 reads" in str(left_out(got)[0])
+    assert len(vendor.asked) == 6
+
+
+def test_buckets_that_overlap_are_read_again_and_cost_their_day_if_they_still_do(
+    vendor: StandIn, admin: ClaudeAdmin
+) -> None:
+    vendor.days = {day: [LINE] for day in WEEK.days}
+    vendor.page_size, vendor.bend = 3, Shifting(1, loses=True)
+    assert texts(admin.cost_report(WEEK)) == vendor.days
+    assert len(vendor.asked) == 6
+    vendor.bend = Shifting(9)
+    got = admin.cost_report(WEEK)
+    assert [answer.day for answer in got] == [day for day in WEEK.days if day != WEEK.days[2]]
+    assert [(type(missing), missing.day) for missing in left_out(got)] == [(LeftOut, WEEK.days[2])]
+
+
+def test_records_of_another_day_are_left_to_it(vendor: StandIn, admin: ClaudeAdmin) -> None:
     vendor.days = {DAY: [code_record(DAY, 1), code_record(WEEK.last, 1)]}
-    with pytest.raises(IncompleteAnswer, match=r"claude_code of 2026-11-01 .*2026-11-07"):
-        admin.claude_code([DAY])
     vendor.rows = [row(WEEK.last, 1), row(DAY, 1)]
+    for got, kept in (
+        (admin.claude_code([DAY]), vendor.days[DAY][0]),
+        (admin.analytics_cost(Span(DAY, DAY)), row(DAY, 1)),
+    ):
+        assert texts(got) == {DAY: [kept]}
+        assert [missing.day for missing in left_out(got)] == [WEEK.last]
+
+
+def test_records_of_another_day_alone_are_no_answer(vendor: StandIn, admin: ClaudeAdmin) -> None:
+    vendor.days, vendor.rows = {DAY: [code_record(WEEK.last, 1)]}, [row(WEEK.last, 1)]
+    got = admin.claude_code([DAY])
+    assert got == []
+    assert "records of 2026-11-07 alone" in str(left_out(got)[0])
     with pytest.raises(IncompleteAnswer, match=r"analytics/cost of 2026-11-01 .*2026-11-07"):
         admin.analytics_cost(Span(DAY, DAY))
 
 
-ASKS: dict[str, tuple[Callable[[ClaudeAdmin], object], str]] = {
-    "cost_report": (lambda admin: admin.cost_report(WEEK), '{"starting_at": "2026-11-01"}'),
-    "usage_report/messages": (lambda admin: admin.messages_usage(WEEK), '{"results": []}'),
-    "usage_report/claude_code": (lambda admin: admin.claude_code([DAY]), "{}"),
-    "analytics/cost": (lambda admin: admin.analytics_cost(WEEK), '{"starting_at": "2026-11-01T00:00:00"}'),
-    "workspaces": (lambda admin: admin.workspaces(), '{"name": "without an id"}'),
+NO_DAYS = ["{}", "[]", "7", '"text"', "null", '{"date": null, "starting_at": null}', '{"date": [], "starting_at": {}}']
+NO_DAYS += ['{"date": "soon", "starting_at": "soon"}', '{"date": 1e30, "starting_at": 1e300}']
+NO_DAYS += ['{"date": true, "starting_at": "nan"}']
+
+
+@pytest.mark.parametrize("record", NO_DAYS)
+def test_a_record_of_no_readable_day_is_kept_and_costs_no_other(
+    vendor: StandIn, admin: ClaudeAdmin, record: str
+) -> None:
+    vendor.days, vendor.rows = {DAY: [code_record(DAY, 1), record]}, [row(DAY, 1), record]
+    assert texts(admin.claude_code([DAY])) == vendor.days
+    assert texts(admin.analytics_cost(Span(DAY, DAY))) == {DAY: vendor.rows}
+    vendor.days = {DAY: [person(1), record]}
+    assert texts(admin.enterprise_users([DAY])) == vendor.days
+
+
+def test_a_record_of_no_readable_day_goes_with_the_one_before_and_no_empty_day_is_believed(
+    vendor: StandIn, admin: ClaudeAdmin
+) -> None:
+    vendor.rows = ["{}", row(WEEK.days[1], 1), "[]", row(WEEK.days[3], 2)]
+    got = admin.analytics_cost(WEEK)
+    assert texts(got) == {WEEK.days[1]: ["{}", row(WEEK.days[1], 1), "[]"], WEEK.days[3]: [row(WEEK.days[3], 2)]}
+    assert {missing.day for missing in left_out(got)} == set(WEEK.days) - {WEEK.days[1], WEEK.days[3]}
+    vendor.rows = ["{}", "[]"]
+    with pytest.raises(UnexpectedAnswer, match="no record says its day"):
+        admin.analytics_cost(WEEK)
+
+
+@pytest.mark.parametrize("day", ["2026-11-01", "2026-11-01T00:00:00", "2026-11-01T01:00:00+01:00", "1793491200000"])
+def test_a_day_is_read_in_every_form(vendor: StandIn, admin: ClaudeAdmin, day: str) -> None:
+    vendor.days = {DAY: [f'{{"date": "{day}"}}']}
+    assert texts(admin.claude_code([DAY])) == vendor.days
+    vendor.rows = [f'{{"starting_at": "{day}"}}', '{"starting_at": 1793491200000}', '{"starting_at": 1793491200000.5}']
+    assert texts(admin.analytics_cost(WEEK))[DAY] == vendor.rows
+
+
+ASKS: dict[str, Callable[[ClaudeAdmin], object]] = {
+    "cost_report": lambda admin: admin.cost_report(WEEK),
+    "usage_report/messages": lambda admin: admin.messages_usage(WEEK),
+    "analytics/cost": lambda admin: admin.analytics_cost(WEEK),
+    "workspaces": lambda admin: admin.workspaces(),
 }
 
 
-@pytest.mark.parametrize("path", ASKS)
-def test_a_record_of_another_shape_is_named_by_its_endpoint(vendor: StandIn, admin: ClaudeAdmin, path: str) -> None:
-    ask, record = ASKS[path]
-    vendor.days, vendor.lists, vendor.bend = {DAY: []}, {"workspaces": []}, lambda page: [record]
-    with pytest.raises(UnexpectedAnswer, match=path):
-        ask(admin)
+def test_an_answer_without_its_list_is_named_by_its_endpoint(vendor: StandIn, admin: ClaudeAdmin) -> None:
+    for path, ask in ASKS.items():
+        vendor.envelope = {"data": None}  # the later of two equal names counts
+        vendor.lists = {"workspaces": []}
+        with pytest.raises(UnexpectedAnswer, match=path):
+            ask(admin)
 
 
 @pytest.mark.parametrize("path", ASKS)
@@ -192,7 +393,7 @@ def test_more_without_a_way_there_is_a_contradiction(vendor: StandIn, admin: Cla
     vendor.days, vendor.rows, vendor.lists = {DAY: [code_record(DAY, 1)]}, [row(DAY, 1)], {"workspaces": [workspace(1)]}
     vendor.envelope = {"has_more": True, "next_page": None, "last_id": None}
     with pytest.raises(IncompleteAnswer, match=f"{path} .*names no"):
-        ASKS[path][0](admin)
+        ASKS[path](admin)
 
 
 def test_recorded_buckets_come_back_as_recorded(vendor: StandIn, admin: ClaudeAdmin) -> None:
@@ -236,7 +437,7 @@ def test_the_default_workspace_is_the_one_that_must_be_asked_for(
 def test_both_spellings_of_a_key_can_be_read(vendor: StandIn, admin: ClaudeAdmin, name: str) -> None:
     vendor.lists = {"api_keys": recorded.items(name)}
     keys = [msgspec.json.decode(record, type=ApiKey) for record in admin.api_keys().records]
-    places: list[Any] = [key.workspace_id or (key.scope or {}).get("workspace_id") for key in keys]
+    places = [key.workspace_id or (key.scope and key.scope.workspace_id) for key in keys]
     assert places[0] == "wrkspc_01ExampleDataTeam000001"
     assert [key.name for key in keys][:2] == ["etl", "web"]
     assert all(key.principal and key.created_by for key in keys)
@@ -274,22 +475,14 @@ def test_an_answer_refreshed_while_it_is_read_is_read_again(vendor: StandIn, adm
 
 def test_an_answer_refreshed_at_every_read_is_no_answer(vendor: StandIn, admin: ClaudeAdmin) -> None:
     vendor.rows, vendor.page_size, vendor.refreshes = [row(DAY, n) for n in range(6)], 2, 100
-    with pytest.raises(IncompleteAnswer, match="refreshed during each of 3 reads"):
+    with pytest.raises(IncompleteAnswer, match="moved during each of 3 reads"):
         admin.analytics_cost(Span(DAY, DAY))
-
-
-def person(n: int) -> str:
-    return json.dumps({"user": {"id": f"user_{n}", "email_address": f"p{n}@example.com"}, "chat_metrics": {}})
-
-
-def people(admin: ClaudeAdmin, *days: date) -> list[Answer]:
-    return [said for said in admin.enterprise_users(days) if isinstance(said, Answer)]
 
 
 def test_people_are_a_request_a_day_and_one_more_for_each_further_page(vendor: StandIn, admin: ClaudeAdmin) -> None:
     vendor.days = {day: [person(n) for n in range(7 if day == WEEK.first else 2)] for day in WEEK.days}
     vendor.page_size = 3
-    assert texts(people(admin, *WEEK.days)) == vendor.days
+    assert texts(admin.enterprise_users(WEEK.days)) == vendor.days
     assert len(vendor.asked) == admin.requests == 7 + 2
     for asked in vendor.asked:
         assert asked.params.keys() - {"page"} == {"date", "limit"}
@@ -299,15 +492,15 @@ def test_people_are_a_request_a_day_and_one_more_for_each_further_page(vendor: S
 def test_recorded_people_come_back_as_recorded(vendor: StandIn, admin: ClaudeAdmin) -> None:
     recording = [*recorded.items("analytics_users_page1"), *recorded.items("analytics_users_page2")]
     vendor.days, vendor.page_size = {DAY: recording}, 1
-    assert texts(people(admin, DAY)) == {DAY: recording}
+    assert texts(admin.enterprise_users([DAY])) == {DAY: recording}
 
 
 def test_a_day_that_is_not_ready_is_not_yet_and_the_others_are_told(vendor: StandIn, admin: ClaudeAdmin) -> None:
     vendor.days, vendor.ready = {day: [person(1)] for day in WEEK.days}, WEEK.days[4]
     got = admin.enterprise_users(WEEK.days)
-    assert [isinstance(said, Answer) for said in got] == [True] * 5 + [False] * 2
-    assert got[5:] == [NotYet(day, WEEK.days[4]) for day in WEEK.days[5:]]
-    assert str(got[6]) == "not yet: 2026-11-07 was asked for, the latest available day is 2026-11-05"
+    assert [answer.day for answer in got] == WEEK.days[:5]
+    assert left_out(got) == [NotYet(day, WEEK.days[4]) for day in WEEK.days[5:]]
+    assert str(got.left_out[1]) == "not yet: 2026-11-07 was asked for, the latest available day is 2026-11-05"
     assert len(vendor.asked) == 7  # a refusal is not tried again
 
 
@@ -318,7 +511,7 @@ def refusing(body: bytes) -> ClaudeAdmin:
 
 def test_the_recorded_refusal_is_not_yet_for_later_days_alone() -> None:
     admin = refusing(recorded.body("analytics_error_400_date_not_ready"))
-    assert admin.enterprise_users([date(2026, 11, 19)]) == [NotYet(date(2026, 11, 19), date(2026, 11, 18))]
+    assert left_out(admin.enterprise_users([date(2026, 11, 19)])) == [NotYet(date(2026, 11, 19), date(2026, 11, 18))]
     with pytest.raises(BadRequest, match="Data is available up to 2026-11-18"):
         admin.enterprise_users([date(2026, 11, 18)])
 
@@ -330,13 +523,15 @@ def test_any_other_refusal_of_a_day_is_a_failure(words: str) -> None:
         refusing(json.dumps(error).encode()).enterprise_users([DAY])
 
 
-def test_a_person_who_comes_twice_is_refused(vendor: StandIn, admin: ClaudeAdmin) -> None:
-    vendor.days = {DAY: [person(1), person(2), person(1)]}
-    with pytest.raises(IncompleteAnswer, match="of 2026-11-01 names a person twice"):
-        admin.enterprise_users([DAY])
-    vendor.days = {DAY: ['{"user": null}']}
-    with pytest.raises(UnexpectedAnswer, match="analytics/users"):
-        admin.enterprise_users([DAY])
+def test_a_person_who_comes_twice_with_other_counts_is_read_again(vendor: StandIn, admin: ClaudeAdmin) -> None:
+    sent, counts = [person(1), person(2)], iter(range(9))
+    vendor.days = {DAY: sent, WEEK.last: sent}
+    vendor.bend = lambda page: page if next(counts) else [*page, person(1).replace("{}", '{"n": 1}')]
+    assert texts(admin.enterprise_users([DAY])) == {DAY: sent}
+    vendor.bend = lambda page: [*page, person(1).replace("{}", f'{{"n": {next(counts)}}}')]
+    got = admin.enterprise_users([DAY])
+    assert got == []
+    assert "moved during each of 3 reads" in str(left_out(got)[0])
 
 
 EVERYTHING: list[Callable[[ClaudeAdmin], object]] = [
@@ -401,3 +596,26 @@ def test_analytics_alone_keep_to_the_pace_retries_and_pages_included(
         admin.analytics_usage(WEEK)
     assert [pace.default for pace in waits] == [60] * (3 + 7 + 2)
     assert len(set(map(id, waits))) == 1
+
+
+SAMPLES: dict[str, Callable[[ClaudeAdmin, Span], list[Answer]]] = {
+    "cost_report_recorded_shape": REPORTS["cost_report"],
+    "usage_report_messages_recorded_shape": REPORTS["usage_report/messages"],
+    "analytics_unified_cost_split_sparse": ClaudeAdmin.analytics_cost,
+    "analytics_unified_cost_enterprise": ClaudeAdmin.analytics_cost,
+    "analytics_unified_usage": ClaudeAdmin.analytics_usage,
+}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_contracts_samples_load_whole(name: str) -> None:
+    """Recorded and sparse shapes: absent dimensions, no `has_more`, actors of every kind."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=recorded.body(name)))
+    admin = ClaudeAdmin.open(base_url="https://mock.test", admin_key="sk-mock", transport=transport, now=lambda: NOW)
+    sent = recorded.lines(name) if "report" in name else recorded.items(name)
+    days = {day for day in WEEK.days if str(day) in "".join(recorded.items(name))}
+    span = Span(DAY, max(day for day in days if f'"starting_at": "{day}' in recorded.body(name).decode()))
+    got = SAMPLES[name](admin, span)
+    assert sorted(record for records in texts(got).values() for record in records) == sorted(sent)
+    assert [answer.day for answer in got] == span.days
+    assert left_out(got) == []

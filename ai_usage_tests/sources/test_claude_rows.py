@@ -164,7 +164,8 @@ def test_cost_lines_keep_their_dimensions_and_null_is_the_default_workspace() ->
         "workspace_name": "Data team", "model": "claude-opus-5-5", "token_type": "uncached_input_tokens",
         "cost_type": "tokens", "amount_usd": Decimal("12.345678"), "currency": "USD", "billed_amount": None,
         "description": "Claude Opus 5.5 Usage - Input Tokens", "service_tier": "standard",
-        "context_window": "0-200k", "inference_geo": "global", "pull_id": "p1", "ingestion_timestamp": PULLED,
+        "context_window": "0-200k", "inference_geo": "global", "speed": "standard", "pull_id": "p1",
+        "ingestion_timestamp": PULLED,
     }  # fmt: skip
     assert rows.row(3, named=True)["model"] is None
 

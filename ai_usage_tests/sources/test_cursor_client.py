@@ -1,10 +1,16 @@
 """Cursor's client against the built-in vendor, which was written from the contract alone."""
 
+import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from types import MethodType
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
@@ -19,6 +25,7 @@ from ai_usage.warehouse.ledger import Answer
 
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
 TODAY = NOW.date()
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "cursor"
 WEEK = Span(date(2026, 11, 9), date(2026, 11, 15))
 
 
@@ -162,3 +169,166 @@ def test_a_span_over_midnight_is_whole_days(admin: CursorAdmin) -> None:
     answers = admin.daily_usage(Span(WEEK.first, WEEK.first + ONE_DAY))
     assert answers[0].request["startDate"] == 1762646400000 + 365 * 86_400_000
     assert answers[0].request["endDate"] == answers[0].request["startDate"] + 2 * 86_400_000 - 1
+
+
+# Case 16: the vendor's pages shift while they are read.
+
+
+def boundary(admin: CursorAdmin, readings: int, *, loses: bool = True, page: int = 1) -> list[int]:
+    """Makes so many readings show the last event of a page on the next one too; gives how many readings there were."""
+    honest, read = type(admin.api).pages, [0]
+
+    def shifted(api: Any, *args: Any, **more: Any) -> list[Page]:
+        got = honest(api, *args, **more)
+        read[0] += 1
+        if read[0] > readings:
+            return got
+        before, shown = got[page - 1].items[-1], got[page].items
+        return [*got[:page], replace(got[page], items=[before, *(shown[:-1] if loses else shown)]), *got[page + 1 :]]
+
+    admin.api.pages = MethodType(shifted, admin.api)  # type: ignore[method-assign]
+    return read
+
+
+def test_an_event_on_two_pages_while_the_count_is_right_is_read_again(admin: CursorAdmin) -> None:
+    """Case 16: the boundary event on both pages, another on none, the count right."""
+    truth = {answer.day: sorted(answer.records) for answer in admin.usage_events(WEEK)}
+    read = boundary(admin, 1)
+    assert {answer.day: sorted(answer.records) for answer in admin.usage_events(WEEK)} == truth
+    assert read == [2]
+
+
+def test_an_event_that_two_readings_show_twice_is_there_twice(admin: CursorAdmin) -> None:
+    """Equal events do happen: a check on counts judges them, not the client."""
+    truth = sum(len(answer.records) for answer in admin.usage_events(WEEK))
+    read = boundary(admin, 9)
+    got = [record for answer in admin.usage_events(WEEK) for record in answer.records]
+    assert (len(got), read) == (truth, [2])
+
+
+def test_the_ordinary_answer_is_read_once(vendor: Simulator, admin: CursorAdmin) -> None:
+    admin.usage_events(WEEK)
+    admin.daily_usage(WEEK)
+    admin.spend()
+    admin.ai_commits(WEEK)
+    asked = Counter(request.path.removeprefix("/cursor") for request in vendor.requests)
+    events = sum(len(vendor.cursor_day(day).events) for day in WEEK.days)
+    assert asked["/teams/filtered-usage-events"] == -(-events // 1000) > 1
+    assert asked["/teams/daily-usage-data"] == asked["/teams/spend"] == asked["/analytics/ai-code/commits"] == 1
+
+
+def test_overlapping_pages_of_the_vendor_are_seen_too(vendor: Simulator, admin: CursorAdmin) -> None:
+    truth = {answer.day: sorted(answer.records) for answer in admin.usage_events(WEEK)}
+    vendor.faults.plan("overlapping_page", path="usage-events")
+    assert {answer.day: sorted(answer.records) for answer in admin.usage_events(WEEK)} == truth
+
+
+def mocked(bodies: dict[str, Any]) -> CursorAdmin:
+    """A vendor that answers each path with one body: what was recorded, or an invention."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        body = bodies[request.url.path]
+        return httpx.Response(200, content=body if isinstance(body, bytes) else msgspec.json.encode(body))
+
+    return CursorAdmin.open(
+        base_url="https://cursor.test",
+        key="crsr_mock",
+        now=lambda: NOW,
+        pace=lambda _: None,
+        patience=Patience(attempts=1),
+        transport=httpx.MockTransport(answer),
+    )
+
+
+def recorded(name: str) -> bytes:
+    return (FIXTURES / f"{name}.json").read_bytes()
+
+
+FIRST, SECOND = date(2026, 11, 1), date(2026, 11, 2)
+
+
+def test_the_recorded_daily_usage_of_2025_loads_whole() -> None:
+    """Case 8: text ids, a time of day for a date, no pages."""
+    admin = mocked({"/teams/daily-usage-data": recorded("daily_usage_data_recorded_shape")})
+    rows = decoded(admin.daily_usage(Span(FIRST, SECOND)))
+    assert [row for day in rows.values() for row in day] == json.loads(recorded("daily_usage_data_recorded_shape"))[
+        "data"
+    ]
+    assert {day: {row["day"] for row in said} for day, said in rows.items()} == {d: {str(d)} for d in rows}
+    assert {type(row["userId"]) for row in rows[FIRST]} == {str}
+
+
+@pytest.mark.parametrize(("name", "rows"), [("daily_usage_data_sparse", 2), ("daily_usage_data_unpaged", 1)])
+def test_rows_of_every_age_load_whole(name: str, rows: int) -> None:
+    got = mocked({"/teams/daily-usage-data": recorded(name)}).daily_usage(Span(FIRST, FIRST))
+    assert {answer.day: len(answer.records) for answer in got} == {FIRST: rows}
+
+
+def test_a_full_page_that_names_no_next_one_is_not_believed() -> None:
+    full = {"data": [{"day": "2026-11-01"}] * 1000}
+    with pytest.raises(IncompleteAnswer, match="names no next one"):
+        mocked({"/teams/daily-usage-data": full}).daily_usage(Span(FIRST, FIRST))
+
+
+def test_sparse_events_groups_spend_and_members_load_whole() -> None:
+    """Cases 5, 7, 8 and 24, as far as the client reads."""
+    admin = mocked(
+        {
+            "/teams/filtered-usage-events": recorded("filtered_usage_events_sparse"),
+            "/teams/groups": recorded("groups_sparse"),
+            "/teams/spend": recorded("spend_extra_fields"),
+            "/teams/members": recorded("teams_members_older"),
+        }
+    )
+    assert {answer.day: len(answer.records) for answer in admin.usage_events(Span(FIRST, FIRST))} == {FIRST: 4}
+    assert [len(answer.records) for answer in (admin.groups(), admin.spend(), admin.members())] == [2, 2, 2]
+
+
+def events(*said: Any) -> dict[str, Any]:
+    pagination = {"numPages": 1, "currentPage": 1, "pageSize": 1000}
+    return {"totalUsageEventsCount": len(said), "pagination": pagination, "usageEvents": said}
+
+
+AT = 1793494800123  # 2026-11-01
+
+
+@pytest.mark.parametrize("timestamp", [AT, float(AT), str(AT), f"{AT}.5", "2026-11-01T00:00:00Z", "2026-11-01"])
+def test_an_events_time_is_read_in_every_form(timestamp: object) -> None:
+    """Case 5: `timestamp` as a number."""
+    got = mocked({"/teams/filtered-usage-events": events({"timestamp": timestamp})}).usage_events(Span(FIRST, SECOND))
+    assert {answer.day: len(answer.records) for answer in got} == {FIRST: 1, SECOND: 0}
+
+
+NO_TIMES: list[Any] = [None, "", "soon", [], {}, True, 1e30, -1e30, "9" * 5000]
+
+
+@pytest.mark.parametrize("event", [{}, [], None, "x", 7, *({"timestamp": at} for at in NO_TIMES)])
+def test_an_event_of_no_readable_day_is_kept_and_costs_no_other(event: Any) -> None:
+    said = events({"timestamp": AT}, event, {"timestamp": AT + 1})
+    [day] = mocked({"/teams/filtered-usage-events": said}).usage_events(Span(FIRST, FIRST))
+    assert [msgspec.json.decode(record) for record in day.records] == list(said["usageEvents"])
+    got = mocked({"/teams/filtered-usage-events": said}).usage_events(Span(FIRST, SECOND))
+    assert {answer.day: len(answer.records) for answer in got} == {FIRST: 3}
+    assert [missing.day for missing in got.left_out] == [SECOND]
+
+
+def test_an_event_of_another_day_costs_none_of_the_days_asked() -> None:
+    day_before = AT - 86_400_000
+    got = mocked({"/teams/filtered-usage-events": events({"timestamp": AT}, {"timestamp": day_before})}).usage_events(
+        Span(FIRST, SECOND)
+    )
+    assert {answer.day: len(answer.records) for answer in got} == {FIRST: 1, SECOND: 0}
+    assert [str(missing) for missing in got.left_out] == [
+        "not pulled: Cursor /teams/filtered-usage-events of 2026-11-01…2026-11-02 came with 1 records of it, unasked"
+    ]
+    with pytest.raises(IncompleteAnswer, match="records of 2026-10-31 alone"):
+        mocked({"/teams/filtered-usage-events": events({"timestamp": day_before})}).usage_events(Span(FIRST, SECOND))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [{"day": "2026-11-01"}, {"date": AT}, {"day": None, "date": AT}, {"day": "", "date": AT}, {"day": 5, "date": AT}],
+)
+def test_a_rows_day_is_read_in_every_form(row: dict[str, Any]) -> None:
+    got = mocked({"/teams/daily-usage-data": {"data": [row | {"userId": 1}]}}).daily_usage(Span(FIRST, FIRST))
+    assert {answer.day: len(answer.records) for answer in got} == {FIRST: 1}

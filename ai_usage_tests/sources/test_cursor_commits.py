@@ -15,8 +15,9 @@ import pytest
 from ai_usage.partitions import Span
 from ai_usage.sources.cursor.client import COMMITS, CursorAdmin
 from ai_usage.sources.cursor.tables import DAILY_PULLS
+from ai_usage.sources.days import Answers
 from ai_usage.sources.drift import drift
-from ai_usage.sources.http import IncompleteAnswer, NotModified, Patience, UnexpectedAnswer
+from ai_usage.sources.http import IncompleteAnswer, NotModified, Patience
 from ai_usage.warehouse.ledger import Answer
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "cursor"
@@ -73,7 +74,7 @@ class Commits:
             transport=httpx.MockTransport(self),
         )
 
-    def ask(self, span: Span = BOTH, held: Sequence[Answer] = ()) -> list[Answer]:
+    def ask(self, span: Span = BOTH, held: Sequence[Answer] = ()) -> Answers:
         self.asked.clear()
         self.statuses.clear()
         return self.admin().ai_commits(span, held)
@@ -88,9 +89,9 @@ def test_the_recorded_pages_are_read_to_the_last() -> None:
     assert [json.loads(vendor.body(page, 1)) for page in (1, 2)] == [recorded(1), recorded(2)]
     answers = vendor.ask()
     assert hashes(answers) == {DAY: [each["commitHash"] for each in RECORDED], NEXT: []}
-    query = {"startDate": "2026-11-01", "endDate": "2026-11-02", "pageSize": "1000"}
+    query = {"startDate": "2026-11-01", "endDate": "2026-11-02", "pageSize": "500"}  # case 12: no more is asked
     assert [dict(r.url.params) for r in vendor.asked] == [{**query, "page": page} for page in ("1", "2")]
-    assert answers[0].request == {"path": COMMITS, **query, "pageSize": 1000}
+    assert answers[0].request == {"path": COMMITS, **query, "pageSize": 500}
     assert [(a.pages, list(a.envelope)) for a in answers] == [(2, ["etags"])] * 2
     assert not drift((r.decode() for a in answers for r in a.records), DAILY_PULLS["cursor_ai_commits"])
 
@@ -117,20 +118,49 @@ def test_a_commit_lies_on_the_day_it_was_made_or_else_was_heard_of(made: str | N
     assert {d: len(said) for d, said in found.items()} == {d: int(d == day) for d in BOTH.days}
 
 
+def test_a_commit_of_no_day_that_was_asked_about_is_left_to_its_own_day() -> None:
+    stranger = commit(1, commitTs="2026-10-31T09:00:00Z", createdAt="2026-11-03T09:00:00Z")
+    got = Commits([commit(2), stranger]).ask()
+    assert hashes(got) == {DAY: [f"{2:040x}"], NEXT: []}
+    assert [each.day for each in got.left_out] == [date(2026, 10, 31)]
+    with pytest.raises(IncompleteAnswer, match="2026-10-31") as caught:
+        Commits([stranger]).ask()
+    assert SECRET not in str(caught.value)
+
+
 @pytest.mark.parametrize(
-    ("fields", "error", "why"),
+    "fields",
     [
-        ({"commitTs": "2026-10-31T09:00:00Z", "createdAt": "2026-11-03T09:00:00Z"}, IncompleteAnswer, "2026-10-31"),
-        ({"commitTs": "2026-11-01T09:00:00"}, UnexpectedAnswer, "commitTs"),
-        ({"createdAt": None}, UnexpectedAnswer, "createdAt"),
+        {"commitTs": None, "createdAt": None},
+        {"commitTs": "", "createdAt": "yesterday"},
+        {"commitTs": [], "createdAt": {}},
+        {"commitTs": True, "createdAt": 1e30},
     ],
 )
-def test_a_commit_of_no_day_that_was_asked_about_is_refused(
-    fields: dict[str, object], error: type[Exception], why: str
-) -> None:
-    with pytest.raises(error, match=why) as caught:
-        Commits([commit(1, **fields)]).ask()
-    assert SECRET not in str(caught.value)
+def test_a_commit_of_no_readable_day_is_kept_beside_the_one_before_it(fields: dict[str, object]) -> None:
+    got = Commits([commit(1), commit(2, **fields)]).ask()
+    assert hashes(got) == {DAY: [f"{1:040x}", f"{2:040x}"]}
+    assert [each.day for each in got.left_out] == [NEXT]  # it may be of that day, which therefore is not called empty
+    assert hashes(Commits([commit(2, **fields)]).ask(Span(NEXT, NEXT))) == {NEXT: [f"{2:040x}"]}
+
+
+@pytest.mark.parametrize("at", ["2026-11-02T09:00:00", "2026-11-02", 1793577600000, "1793577600000", 1793577600000.0])
+def test_a_commits_time_is_read_in_every_form(at: object) -> None:
+    assert hashes(Commits([commit(1, commitTs=at)]).ask())[NEXT] == [f"{1:040x}"]
+
+
+def test_a_commit_without_a_source_is_kept() -> None:
+    """Case 12."""
+    sourceless = commit(1)
+    del sourceless["commitSource"]
+    assert hashes(Commits([sourceless]).ask()) == {DAY: [f"{1:040x}"], NEXT: []}
+
+
+def test_a_record_that_is_no_commit_may_be_a_message_and_nothing_of_it_is_kept() -> None:
+    vendor = Commits([])
+    vendor.body = lambda page, size: b'{"items":["%s"],"totalCount":1,"page":1}' % SECRET.encode()  # type: ignore[method-assign]
+    [answer] = vendor.ask(Span(DAY, DAY))
+    assert answer.records == [b"null"]
 
 
 def test_the_message_is_gone_and_every_other_byte_is_as_sent() -> None:

@@ -37,6 +37,7 @@ from ai_usage.sources.http import (
     http_client,
     overlapped,
     retry_after,
+    steady_pages,
 )
 
 KEY = "sk-secret-0123456789"
@@ -480,3 +481,54 @@ def test_the_first_error_ends_it_though_an_earlier_item_is_still_under_way(
     with pytest.raises(Unreachable, match="second of fifty"):
         overlapped(ask, range(50), at_once=2)
     assert set(asked) <= {0, 1, 2}
+
+
+def readings(*of: list[list[int]]) -> Callable[[], list[Page]]:
+    """One reading after the other: each its pages, each page its records."""
+    left = iter(of)
+    return lambda: [Page([str(item).encode() for item in page], {"total": len(page)}) for page in next(left)]
+
+
+def records(pages: list[Page]) -> list[list[int]]:
+    return [[int(item) for item in page.items] for page in pages]
+
+
+CLEAN = [[1, 2], [3, 4], [5]]
+SHIFTED = [[1, 2], [2, 3], [5]]  # 2 on two pages, 4 on none, the count right
+
+
+def test_pages_that_agree_are_read_once() -> None:
+    assert records(steady_pages("Acme", readings(CLEAN))) == CLEAN
+    assert records(steady_pages("Acme", readings([[1, 1, 1]]))) == [[1, 1, 1]]  # one page cannot shift
+
+
+@pytest.mark.parametrize(
+    ("reads", "kept"),
+    [
+        ([SHIFTED, CLEAN], CLEAN),
+        ([SHIFTED, SHIFTED], SHIFTED),  # it is there twice
+        ([SHIFTED, [[2, 1], [3, 2], [5]]], [[2, 1], [3, 2], [5]]),  # the same records in another order
+        ([SHIFTED, [[1, 2], [3, 3], [3, 5]], CLEAN], CLEAN),
+        ([SHIFTED, [[1, 2], [3, 3], [3, 5]], [[1, 2], [3, 3], [3, 5]]], [[1, 2], [3, 3], [3, 5]]),
+        ([[[1, 2, 3], [2, 3, 4]], CLEAN], CLEAN),  # a shift by more than one
+    ],
+)
+def test_pages_that_overlap_are_read_again_until_two_readings_agree(
+    reads: list[list[list[int]]], kept: list[list[int]]
+) -> None:
+    """Case 16."""
+    assert records(steady_pages("Acme", readings(*reads))) == kept
+
+
+def test_pages_that_never_hold_still_are_no_answer() -> None:
+    shifting = [[[n, n + 1], [n + 1, n + 3]] for n in range(3)]
+    with pytest.raises(IncompleteAnswer, match="Acme moved during each of 3 reads"):
+        steady_pages("Acme", readings(*shifting))
+
+
+def test_pages_of_two_states_are_read_again_however_often_they_say_the_same() -> None:
+    moved = lambda pages: len({page.beside["total"] for page in pages}) > 1  # noqa: E731
+    even, uneven = [[1, 2], [3, 4]], [[1, 2], [3]]
+    assert records(steady_pages("Acme", readings(uneven, uneven, even), moved=moved)) == even
+    with pytest.raises(IncompleteAnswer):
+        steady_pages("Acme", readings(uneven, uneven, uneven), moved=moved)

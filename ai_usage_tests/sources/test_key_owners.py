@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ai_usage.core.keys import key_history
+from ai_usage.core.keys import key_history, mapping_rows
 from ai_usage.sources.sheets.owners import Seen, statements
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.platform import Platform
@@ -96,9 +96,32 @@ def test_a_header_overwritten_takes_no_key_from_anybody(platform: Platform) -> N
         platform.warehouse.now = lambda day=day: datetime(2026, 11, day, tzinfo=UTC)
         records = [json.dumps(cells).encode() for cells in rows]
         platform.warehouse.append("sheet_api_key_mapping", [Answer("google_sheets", None, records, 1, {})])
-    history = key_history(platform.warehouse, platform.warehouse.newest("claude_api_keys", None))
+    history = key_history(platform.warehouse)
     assert periods(*history) == [(None, "ada@example.com")]
 
 
 def test_a_first_row_with_a_day_leaves_the_time_before_to_nobody() -> None:
     assert periods(seen(9, k="bob", since={"k": november(7)})) == [(november(7), "bob")]
+
+
+def test_a_key_of_another_provider_keeps_its_provider_and_owner(platform: Platform) -> None:
+    """The optional column `provider`; a key without one is Claude's, whether Claude lists it or not."""
+    rows = [
+        ["api_key_id", "user_email", "team_name", "provider"],
+        ["key_listed", "ada@example.com", "", ""],
+        ["key_deleted", "ada@example.com", "", "Claude"],
+        ["key_of_openai", "ada@example.com", "", "OpenAI"],
+    ]
+    texts = [json.dumps(row).encode() for row in rows]
+    key = {"id": "key_listed", "type": "api_key", "name": "etl", "status": "active"}
+    key |= {"created_at": "2026-01-01T00:00:00Z"}
+    platform.warehouse.append("sheet_api_key_mapping", [Answer("google", None, texts, 1, {}, is_ordered=True)])
+    platform.warehouse.append("claude_api_keys", [Answer("anthropic", None, [json.dumps(key).encode()], 1, {})])
+    said = statements(key_history(platform.warehouse))
+    listed = platform.warehouse.newest("claude_api_keys", None)
+    owners = {row["api_key_id"]: (row["provider"], row["user_email"]) for row in mapping_rows(said, listed, {})}
+    assert owners == {
+        "key_listed": ("anthropic", "ada@example.com"),
+        "key_deleted": ("anthropic", "ada@example.com"),
+        "key_of_openai": ("openai", "ada@example.com"),
+    }

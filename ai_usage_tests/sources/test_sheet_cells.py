@@ -60,6 +60,85 @@ def test_an_amount_in_other_words_is_refused(cell: Cell) -> None:
         cells.amount(cell)
 
 
+@pytest.mark.parametrize(
+    "cell",
+    ["5.000", " 5.000 ", "12.345", "-1.234", "1,234", "999,999", "$5.000", "5.000 USD", "5\u200b.000", "\u00a05.000"],
+)
+def test_an_amount_that_is_one_number_or_a_thousand_times_that_is_refused(cell: Cell) -> None:
+    """Case 27: `5.000` is five dollars to some and five thousand to others, like a date of March 4 or April 3."""
+    for read in (cells.amount, cells.price):
+        with pytest.raises(BadCell, match="can be two numbers"):
+            read(cell)
+
+
+@pytest.mark.parametrize(
+    ("cell", "meant"),
+    [
+        ("0.125", "0.125"), ("1234.567", "1234.567"), ("5.00", "5"), ("5.0000", "5"), ("1,234,567", "1234567"),
+        ("1,234.567", "1234.567"), ("$1,234", "1234"), ("1,234 USD", "1234"), ("us$ 1,234", "1234"), ("5000", "5000"),
+        (5, "5"), (Decimal("5.000"), "5"), (Decimal("1.234"), "1.234"), ("-$3.20", "-3.20"), ("$-3.20", "-3.20"),
+        ("1\u200b234.50", "1234.50"), ("\u00a012.50\u202f", "12.50"),
+    ],
+)  # fmt: skip
+def test_an_amount_of_one_meaning_is_read_and_a_number_of_google_is_exact(cell: Cell, meant: str) -> None:
+    assert cells.amount(cell) == Decimal(meant)
+
+
+@pytest.mark.parametrize(
+    ("cell", "why"),
+    [
+        ("€5", "another currency"), ("5 EUR", "another currency"), ("£1,200", "another currency"), ("A$5", "currency"),
+        ("CA$ 5", "another currency"), ("¥500", "another currency"), ("1e3", "exponent"), ("5k", "a unit"),
+        ("5%", "percentage"), ("12.5 %", "percentage"), ("(5)", "parentheses"), ("NaN", "no number"),
+        ("inf", "no number"), ("1.234,50", "no number"), ("1'234.50", "no number"), ("5$3", "no number"),
+        ("$", "no number"), ("-", "no number"), ("5-", "no number"), (".5", "no number"), ("1 234.50", "no number"),
+        ("\u0665", "plain number"), ("\uff15", "plain number"), ("\u22125", "plain number"),
+        ("1\u00a0234,50", "no number"),
+    ],
+)  # fmt: skip
+def test_an_amount_that_is_refused_says_why(cell: Cell, why: str) -> None:
+    with pytest.raises(BadCell, match=why):
+        cells.amount(cell)
+
+
+SPACES = {
+    "zero-width": "\u200b",
+    "no-break": "\u00a0",
+    "narrow no-break": "\u202f",
+    "figure": "\u2007",
+    "wide": "\u3000",
+    "byte order mark": "\ufeff",
+    "word joiner": "\u2060",
+    "soft hyphen": "\u00ad",
+    "joiner": "\u200d",
+    "tab": "\t",
+    "right-to-left mark": "\u200f",
+    "next line": "\u0085",
+    "null": "\x00",
+    "hangul filler": "\u3164",
+}
+
+
+@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
+@pytest.mark.parametrize("where", ["{0}{1}{0}{2}", "{1}{0}{2}", "{1}{2}{0}", " {0} {1}{2} {0}"])
+def test_no_space_that_is_not_seen_makes_a_second_person_key_team_or_day(space: str, where: str) -> None:
+    """Case 26: zero-width, no-break and every other kind of space, around and within."""
+    assert cells.email(where.format(space, "Ada@exam", "ple.com")) == "ada@example.com"
+    assert cells.identifier(where.format(space, "apikey_01", "ABC")) == "apikey_01ABC"
+    assert cells.text(where.format(space, "Data ", " Team")) == "Data Team"
+    assert cells.day(where.format(space, "Sep 4, ", " 2026")) == SEP_4
+    assert cells.amount(space + "1234.50" + space) == Decimal("1234.50")
+    assert Column("x", cells.text, required=False).of(f" {space}{space} ") is None
+    assert cells.provider(f"{space}Claude{space}") == "anthropic"
+
+
+def test_what_is_seen_stays() -> None:
+    persian = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
+    assert cells.text(f" {persian} ") == persian
+    assert cells.text("Cafe\u0301") == cells.text("Caf\u00e9")
+    assert cells.text("Research & Development") == "Research & Development"
+
+
 def test_a_price_is_not_negative_and_an_amount_not_endless() -> None:
     with pytest.raises(BadCell, match="negative"):
         cells.price("-1")

@@ -12,10 +12,12 @@ from ai_usage.sources.sheets.tabs import (
     BUDGETS,
     CLAUDE_AI_USAGE,
     CONSOLE_FIGURES,
+    PEOPLE,
     PERSON_ALIASES,
     SEATS,
     Tab,
     TabRows,
+    holding_on,
     read_tab,
 )
 
@@ -129,6 +131,47 @@ def test_whole_rows_that_cannot_be_are_left_out() -> None:
     assert [(n, c) for n, c, _ in told(seats)] == [(2, "valid_to")]
     aliases = read(PERSON_ALIASES, ["alias_email", "user_email"], ["a@b.cd", "A@b.cd"])
     assert aliases.good == []
+
+
+def test_a_space_that_is_not_seen_is_in_no_cell_and_no_header() -> None:
+    """Case 26, through a whole tab: one person, one key, one team, whatever was pasted along with them."""
+    found = read(
+        API_KEY_MAPPING,
+        ["\ufeffapi_key_id", "user\u00a0email\u200b", "team_name", "\u200b"],
+        ["apikey_1\u200b", "ada@example.com\u00a0", "Data\u00a0Team", "x"],
+        ["\u2060apikey_1", "\u200bAda@exam\u00adple.com", "Data  Team\u3000", "x"],
+        ["\u200b", "\u00a0", "", None],
+    )
+    assert [(row["api_key_id"], row["user_email"], row["team_name"]) for row in found.good] == [
+        ("apikey_1", "ada@example.com", "Data Team")
+    ]
+    assert found.rejections == []
+
+
+def test_an_ambiguous_amount_costs_its_row_and_no_other() -> None:
+    """Case 27: `5.000` in text is refused, a number of Google's is exact, and NaN is no amount."""
+    rows = ["2026-09", "total", ""], ["2026-10", "total", ""], ["2026-11", "total", ""]
+    header = ["month", "scope", "scope_name", "amount_usd"]
+    found = read(BUDGETS, header, [*rows[0], "5.000"], [*rows[1], 5.125], [*rows[2], float("nan")])
+    assert [(row["month"], row["amount_usd"]) for row in found.good] == [("2026-10", Decimal("5.125"))]
+    assert [(n, c) for n, c, _ in told(found)] == [(2, "amount_usd"), (4, "amount_usd")]
+    assert told(found)[0][2].startswith("can be two numbers")
+
+
+def test_of_dated_rows_the_one_that_holds_on_the_day_is_used() -> None:
+    header = ["user_email", "team_name", "valid_from", "valid_to", "leave_from"]
+    found = read(
+        PEOPLE,
+        header,
+        ["ada@example.com", "Data", "", "2026-03-01"],
+        ["ada@example.com", "Web", "2026-03-01", "2026-06-01", "2026-04-01"],
+        ["ada@example.com", "Mobile", "2026-09-01", ""],
+        ["ada@example.com", "Support", "2026-12-01", "2026-11-01"],
+    )
+    assert [(n, c) for n, c, _ in told(found)] == [(5, "valid_to")]
+    days = {date(2026, 1, 1): "Data", date(2026, 3, 1): "Web", date(2026, 7, 1): "Web", date(2026, 9, 1): "Mobile"}
+    assert {day: holding_on(found.good, day)["team_name"] for day in days} == days
+    assert holding_on(found.good[2:], date(2026, 1, 1))["team_name"] == "Mobile"
 
 
 def test_a_rejection_never_quotes_the_cell() -> None:

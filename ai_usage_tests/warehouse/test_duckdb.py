@@ -1,6 +1,7 @@
 """The file: whole transactions only, one writer at a time, a copy for readers, and one sentence for each trouble."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -121,7 +122,7 @@ def test_a_newer_version_of_a_table_gains_its_column_and_keeps_its_rows(platform
 @pytest.mark.parametrize(("held", "came"), [("real", "simulated"), ("simulated", "real")])
 def test_real_figures_and_simulated_ones_do_not_meet(platform: Platform, held: str, came: str) -> None:
     append(platform, answer(DAY, "1", is_simulated=held == "simulated"))
-    with pytest.raises(WarehouseError, match=f"holds {held} figures and {came} ones .*AI_USAGE_DATA_DIR"):
+    with pytest.raises(WarehouseError, match=f"holds {held} data, and {came} data would join .*AI_USAGE_DATA_DIR"):
         append(platform, answer(NEXT, "1", is_simulated=came == "simulated"))
     assert counts(platform) == (1, 1)
 
@@ -165,7 +166,8 @@ def test_a_writer_waits_for_the_one_before_it(platform: Platform) -> None:
 def test_a_writer_that_waited_too_long_says_who_is_in_the_way(tmp_path: Path) -> None:
     with warehouse_in(tmp_path).connected():
         other = child(tmp_path, "warehouse.append(PULL, [answer(DAY, '1')])", prelude=_impatient())
-        assert "WarehouseError: " + str(tmp_path / "ai_usage.duckdb") + " is in use by another process" in said(other)
+        told = said(other)
+    assert re.match(r"WarehouseBusy: .*ai_usage\.duckdb is in use by another process \(.*, PID \d+\): wait", told)
 
 
 def test_two_processes_writing_at_once_lose_nothing(platform: Platform) -> None:
@@ -219,6 +221,38 @@ def test_a_data_dir_that_is_none_is_one_sentence(tmp_path: Path, spoil: Callable
         warehouse_in(spoil(tmp_path)).append(PULL, [answer(DAY, "1")])
     assert why in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A warehouse with a thousand records in it, as a file."""
+    folder = tmp_path_factory.mktemp("whole")
+    warehouse_in(folder).append(PULL, [answer(DAY, *(f"{n}.{n * 7919 % 10007}" for n in range(1000)))])
+    return (folder / "ai_usage.duckdb").read_bytes()
+
+
+@pytest.mark.parametrize("kept", [1, 100, 4096, 8192, 12_288, 20_000, 300_000, 0.3, 0.5])
+@pytest.mark.parametrize("is_read_only", [False, True])
+def test_a_file_that_is_cut_short_is_one_sentence(
+    tmp_path: Path, whole: bytes, kept: float, *, is_read_only: bool
+) -> None:
+    """Case 37: a truncated DuckDB file."""
+    path = tmp_path / "ai_usage.duckdb"
+    path.write_bytes(whole[: int(kept * len(whole)) if kept < 1 else int(kept)])
+    warehouse = replace(warehouse_in(tmp_path), is_read_only=is_read_only)
+    with pytest.raises(WarehouseError, match=r"ai_usage\.duckdb is (no DuckDB file|damaged).*\.$") as caught:
+        warehouse.ask("select sum(length(record)) as a from ai_usage_raw.claude_cost_report")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_was_overwritten_in_the_middle_is_one_sentence_too(tmp_path: Path, whole: bytes) -> None:
+    for path in (tmp_path / "ai_usage.duckdb", tmp_path / "ai_usage_published.duckdb"):
+        middle = len(whole) // 3
+        path.write_bytes(whole[:middle] + b"\x07" * (len(whole) - middle))
+        warehouse = replace(warehouse_in(tmp_path), path=path, is_read_only=True)
+        with pytest.raises(WarehouseError, match=f"{path.name} is damaged") as caught:
+            warehouse.ask("select sum(length(record)) as a from ai_usage_raw.claude_cost_report")
+    assert str(caught.value).endswith("Delete it: the next run publishes it again.")
 
 
 @pytest.fixture

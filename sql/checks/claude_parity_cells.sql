@@ -27,10 +27,10 @@ sides as (
         coalesce(token_type, cost_type) as kind,
         cast(0 as numeric) as cost_report_usd,
         amount_usd as analytics_usd
-    from ai_usage_analytics.claude_analytics_costs
+    from ai_usage_analytics.claude_measured_costs
     where
         activity_date between @first_day and @last_day
-        and workspace_id is not null
+        and is_in_cost_report
 ),
 
 cells as (

@@ -1,4 +1,5 @@
--- Console figures of one provider and workspace whose periods overlap: their days would be held against two figures.
+-- Console figures of one provider and workspace whose periods overlap: their days would be compared with two figures. A
+-- figure of usage and one of usage and seats do not overlap.
 select
     one.provider,
     one.row_number as first_row,
@@ -17,4 +18,8 @@ inner join ai_usage_analytics.console_figures as other
             or (one.period_start = other.period_start and one.row_number < other.row_number)
         )
         and one.period_end > other.period_start
+        and coalesce(one.covers, other.covers, '') = coalesce(other.covers, one.covers, '')
+where
+    one.removed_at is null
+    and other.removed_at is null
 order by one.provider, workspace_id, overlap_from

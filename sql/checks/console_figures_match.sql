@@ -1,5 +1,7 @@
--- Each figure of the sheet beside what the vendor's lines come to over its period: of the whole organisation, or of the
--- workspace it names. Days never pulled, those to come included, are counted: with them it is no comparison.
+-- Each figure of the sheet beside what the provider's lines come to over its period: of the whole organization, or of
+-- the workspace it names. Seats are beside: an invoice may include them, by the figure's column `covers`, or if only
+-- usage and seats together come to it. Days never pulled, those to come included, are counted: with them it is no
+-- comparison.
 with default_workspace as (
     select max(workspace_id) as workspace_id
     from ai_usage_analytics.dim_workspace
@@ -14,7 +16,11 @@ figures as (
         figures.period_end,
         figures.workspace_id,
         figures.amount_usd,
+        figures.covers,
         figures.first_seen_at,
+        greatest(
+            cast('0.01' as numeric), cast(abs(figures.amount_usd) * cast('0.0001' as numeric) as numeric)
+        ) as tolerance_usd,
         figures.workspace_id is null as is_whole,
         if(
             figures.workspace_id = 'default', coalesce(default_workspace.workspace_id, 'default'), figures.workspace_id
@@ -22,6 +28,21 @@ figures as (
         coalesce(figures.workspace_id in ('default', default_workspace.workspace_id), false) as is_default
     from ai_usage_analytics.console_figures as figures
     cross join default_workspace
+    where figures.removed_at is null
+),
+
+seats as (
+    select
+        figures.row_in_sheet,
+        sum(days.seats_usd) as seats_usd
+    from figures
+    inner join ai_usage_analytics.provider_days as days
+        on
+            figures.provider = days.provider
+            and figures.period_start <= days.activity_date
+            and figures.period_end > days.activity_date
+    where figures.is_whole
+    group by figures.row_in_sheet
 ),
 
 pulled as (
@@ -88,28 +109,60 @@ sums as (
             and figures.period_start <= billed.expense_date
             and figures.period_end > billed.expense_date
     group by figures.row_in_sheet
+),
+
+compared as (
+    select
+        figures.row_in_sheet,
+        figures.provider,
+        figures.period_start,
+        figures.period_end,
+        figures.workspace_id,
+        figures.is_default,
+        figures.line_workspace_id,
+        figures.amount_usd as figure_usd,
+        figures.covers as said_to_cover,
+        figures.first_seen_at,
+        figures.tolerance_usd,
+        coalesce(sums.lines_usd, cast(0 as numeric)) as lines_usd,
+        coalesce(seats.seats_usd, cast(0 as numeric)) as seats_usd,
+        coalesce(days.days_pulled, 0) as days_pulled,
+        coalesce(
+            figures.covers,
+            if(
+                abs(coalesce(sums.lines_usd, cast(0 as numeric)) - figures.amount_usd) > figures.tolerance_usd
+                and abs(coalesce(sums.lines_usd, cast(0 as numeric)) + seats.seats_usd - figures.amount_usd)
+                <= figures.tolerance_usd,
+                'usage_and_seats', 'usage'
+            )
+        ) as covers
+    from figures
+    left join days on figures.row_in_sheet = days.row_in_sheet
+    left join sums on figures.row_in_sheet = sums.row_in_sheet
+    left join seats on figures.row_in_sheet = seats.row_in_sheet
 )
 
 select
-    figures.row_in_sheet,
-    figures.provider,
-    figures.period_start,
-    figures.period_end,
-    figures.workspace_id,
+    compared.row_in_sheet,
+    compared.provider,
+    compared.period_start,
+    compared.period_end,
+    compared.workspace_id,
     names.workspace_name,
-    figures.is_default,
-    figures.line_workspace_id,
-    figures.amount_usd as figure_usd,
-    figures.first_seen_at,
-    coalesce(sums.lines_usd, cast(0 as numeric)) as lines_usd,
-    coalesce(sums.lines_usd, cast(0 as numeric)) - figures.amount_usd as difference_usd,
-    greatest(
-        cast('0.01' as numeric), cast(abs(figures.amount_usd) * cast('0.0001' as numeric) as numeric)
-    ) as tolerance_usd,
-    date_diff(figures.period_end, figures.period_start, day) as days,
-    date_diff(figures.period_end, figures.period_start, day) - coalesce(days.days_pulled, 0) as days_missing
-from figures
-left join days on figures.row_in_sheet = days.row_in_sheet
-left join sums on figures.row_in_sheet = sums.row_in_sheet
-left join ai_usage_analytics.dim_workspace as names on figures.line_workspace_id = names.workspace_id
-order by figures.row_in_sheet
+    compared.is_default,
+    compared.line_workspace_id,
+    compared.figure_usd,
+    compared.said_to_cover,
+    compared.covers,
+    compared.first_seen_at,
+    compared.lines_usd,
+    compared.seats_usd,
+    compared.lines_usd
+    + if(compared.covers = 'usage', cast(0 as numeric), compared.seats_usd)
+    - compared.figure_usd as difference_usd,
+    compared.tolerance_usd,
+    date_diff(compared.period_end, compared.period_start, day) as days,
+    date_diff(compared.period_end, compared.period_start, day) - compared.days_pulled as days_missing
+from compared
+left join ai_usage_analytics.dim_workspace as names on compared.line_workspace_id = names.workspace_id
+order by compared.row_in_sheet

@@ -57,6 +57,15 @@ stored as (
     where activity_date between @first_day and @last_day or activity_date is null
     union all
     select
+        'claude_messages_usage_by_speed' as pull,
+        pull_id,
+        activity_date,
+        position,
+        record
+    from ai_usage_raw.claude_messages_usage_by_speed
+    where activity_date between @first_day and @last_day or activity_date is null
+    union all
+    select
         'claude_code_usage' as pull,
         pull_id,
         activity_date,
@@ -234,6 +243,15 @@ stored as (
         position,
         record
     from ai_usage_raw.sheet_seats
+    where activity_date between @first_day and @last_day or activity_date is null
+    union all
+    select
+        'sheet_people' as pull,
+        pull_id,
+        activity_date,
+        position,
+        record
+    from ai_usage_raw.sheet_people
     where activity_date between @first_day and @last_day or activity_date is null
     union all
     select

@@ -1,5 +1,7 @@
 -- Days on which a report was never pulled (not even an empty answer stands in the ledger), or on which core does not
--- hold as many rows as the newest answer has records that can be used: pulled and not built is missing too.
+-- Days on which a report was never pulled (not even an empty answer stands in the ledger), or on which core does not
+-- hold the newest version, with as many rows as that has records that can be used: what was pulled and not built is
+-- missing too, whether core has nothing of the day or an older version.
 with days as (
     select activity_date
     from unnest(generate_date_array(@first_day, @last_day)) as activity_date
@@ -35,48 +37,56 @@ rejected as (
 core_rows as (
     select
         'claude_cost_report' as pull,
-        activity_date
+        activity_date,
+        pull_id
     from ai_usage_analytics.claude_costs
     where activity_date between @first_day and @last_day
     union all
     select
         'claude_cost_totals' as pull,
-        activity_date
+        activity_date,
+        pull_id
     from ai_usage_analytics.claude_daily_cost
     where activity_date between @first_day and @last_day
     union all
     select
         'claude_messages_usage' as pull,
-        activity_date
+        activity_date,
+        pull_id
     from ai_usage_analytics.claude_usage_tokens
     where activity_date between @first_day and @last_day
     union all
     select
         'claude_code_usage' as pull,
-        activity_date
+        activity_date,
+        pull_id
     from ai_usage_analytics.claude_code_usage_stats
     where activity_date between @first_day and @last_day
     union all
     select
         'cursor_usage_events' as pull,
-        activity_date
+        activity_date,
+        pull_id
     from ai_usage_analytics.cursor_usage_events
     where activity_date between @first_day and @last_day
     union all
     select
         'cursor_daily_usage' as pull,
-        activity_date
+        activity_date,
+        pull_id
     from ai_usage_analytics.cursor_usage_stats
     where activity_date between @first_day and @last_day
 ),
 
 built as (
     select
-        pull,
-        activity_date,
-        count(*) as rows_in_core
+        core_rows.pull,
+        core_rows.activity_date,
+        countif(core_rows.pull_id = newest.records_pull_id) as rows_in_core,
+        countif(core_rows.pull_id != newest.records_pull_id) as rows_of_older_versions
     from core_rows
-    group by pull, activity_date
+    inner join newest on core_rows.pull = newest.pull and core_rows.activity_date = newest.activity_date
+    group by core_rows.pull, core_rows.activity_date
 )
 
 select
@@ -84,7 +94,8 @@ select
     reports.pull,
     newest.records,
     coalesce(rejected.records, 0) as rejected_records,
-    coalesce(built.rows_in_core, 0) as rows_in_core
+    coalesce(built.rows_in_core, 0) as rows_in_core,
+    coalesce(built.rows_of_older_versions, 0) as rows_of_older_versions
 from days
 cross join reports
 left join newest on reports.pull = newest.pull and days.activity_date = newest.activity_date
@@ -97,4 +108,5 @@ left join rejected
 where
     newest.pull is null
     or newest.records - coalesce(rejected.records, 0) != coalesce(built.rows_in_core, 0)
+    or coalesce(built.rows_of_older_versions, 0) > 0
 order by days.activity_date, reports.pull

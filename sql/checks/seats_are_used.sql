@@ -1,12 +1,15 @@
--- Seats that are paid for and not used, with what they cost a month; null where nobody told.
+-- Seats that are paid for and not used, with what they cost a month (null where the price is not known): those of idle
+-- members, and on one row those that no member has.
 select
-    concat('idle_seat/cursor/', user_email) as alert_key,
+    concat('idle_seat/cursor/', coalesce(user_email, 'unassigned')) as alert_key,
     user_email,
     team_name,
     plan_name,
     as_of_date,
     last_active_date,
+    is_assigned,
+    seats,
     saving_usd
 from ai_usage_analytics.seat_use
-where is_idle
+where is_idle or not is_assigned
 order by saving_usd desc, user_email asc

@@ -1,6 +1,6 @@
--- Tokens of a day, workspace, model, tier, context window, geography and token type for which no money was billed.
--- Priority Tier explains it: its spend is not in the cost report. Anything else is named; refused requests are known
--- to show up as tokens without cost.
+-- Tokens of a day, workspace, model, tier, context window and token type for which no money was billed, in whatever
+-- geography or speed: the usage report is not asked for these. Priority Tier explains it: its spend is not in the cost
+-- report. Anything else is named; refused requests are known to show up as tokens without cost.
 with used as (
     select
         activity_date,
@@ -8,7 +8,6 @@ with used as (
         model,
         service_tier,
         context_window,
-        inference_geo,
         sum(uncached_input_tokens) as uncached_input_tokens,
         sum(output_tokens) as output_tokens,
         sum(cache_read_input_tokens) as cache_read_input_tokens,
@@ -18,7 +17,7 @@ with used as (
     where
         activity_date between @first_day and @last_day
         and coalesce(service_tier, '') not like 'priority%'
-    group by activity_date, workspace_id, model, service_tier, context_window, inference_geo
+    group by activity_date, workspace_id, model, service_tier, context_window
 ),
 
 token_types as (
@@ -39,7 +38,6 @@ units as (
         used.model,
         used.service_tier,
         used.context_window,
-        used.inference_geo,
         token_types.token_type,
         case
             when token_types.token_type = 'uncached_input_tokens' then used.uncached_input_tokens
@@ -61,7 +59,6 @@ billed as (
         model,
         service_tier,
         context_window,
-        inference_geo,
         token_type
     from ai_usage_analytics.claude_costs
     where
@@ -75,7 +72,6 @@ select
     units.model,
     units.service_tier,
     units.context_window,
-    units.inference_geo,
     units.token_type,
     units.tokens,
     sum(if(billed.activity_date is null, 0, 1)) over (partition by units.activity_date) = 0 as is_whole_day_unbilled
@@ -88,7 +84,6 @@ left join billed
         and coalesce(units.model, '') = coalesce(billed.model, '')
         and coalesce(units.service_tier, '') = coalesce(billed.service_tier, '')
         and coalesce(units.context_window, '') = coalesce(billed.context_window, '')
-        and coalesce(units.inference_geo, '') = coalesce(billed.inference_geo, '')
 where units.tokens > 0
 qualify billed.activity_date is null
 order by units.activity_date asc, units.tokens desc

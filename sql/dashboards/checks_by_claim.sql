@@ -1,4 +1,5 @@
--- The verdicts on each claim: over all days, and why the last one of them is not green.
+-- The results of each check over all days, with the newest reason why it failed or warned; where it did neither, why it
+-- was not judged.
 with ranked as (
     select
         asset,
@@ -8,7 +9,8 @@ with ranked as (
         why,
         judged_at,
         row_number() over (
-            partition by asset, claim, if(verdict = 'passed', 1, 0) order by judged_day desc, judged_at desc
+            partition by asset, claim, case verdict when 'passed' then 2 when 'not judged' then 1 else 0 end
+            order by judged_day desc, judged_at desc
         ) as age
     from ai_usage_analytics.check_results
 ),
@@ -17,11 +19,12 @@ reasons as (
     select
         asset,
         claim,
-        why
+        coalesce(max(if(verdict = 'not judged', null, why)), max(why)) as why
     from ranked
     where
         verdict != 'passed'
         and age = 1
+    group by asset, claim
 )
 
 select
@@ -31,6 +34,7 @@ select
     countif(results.verdict = 'failed') as failed,
     countif(results.verdict = 'warned') as warned,
     countif(results.verdict = 'passed') as passed,
+    countif(results.verdict = 'not judged') as not_judged,
     max(results.judged_at) as judged_at
 from ai_usage_analytics.check_results as results
 left join reasons

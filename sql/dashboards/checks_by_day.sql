@@ -1,4 +1,4 @@
--- The verdicts on each day's claims.
+-- The check results of each day: passed, warned, failed and not judged.
 select
     judged_day,
     verdict,

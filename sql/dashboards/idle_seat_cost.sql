@@ -1,10 +1,11 @@
--- What the idle seats of today cost a month.
+-- What the idle and unassigned seats of today cost a month. Unassigned ones are no person: one row has them all.
 select
     'cursor' as provider,
     coalesce(team_name, 'no team') as team_name,
-    user_email as person,
-    if(is_idle, 1, 0) as idle_seats,
-    1 as seats,
+    coalesce(user_email, 'unassigned') as person,
+    seats,
+    case when not is_assigned then seats when is_idle then 1 else 0 end as idle_seats,
+    if(is_assigned, 0, seats) as unassigned_seats,
     coalesce(saving_usd, cast(0 as numeric)) as saving_usd,
     as_of_date as data_through
 from ai_usage_analytics.seat_use

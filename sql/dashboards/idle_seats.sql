@@ -1,13 +1,14 @@
--- Seats that are paid for and were not used for four weeks.
+-- Seats that are paid for and were not used for four weeks, and those that no member has, on one row.
 select
     'cursor' as provider,
     coalesce(team_name, 'no team') as team_name,
-    user_email as person,
-    coalesce(plan_name, 'not told') as plan_name,
+    coalesce(user_email, 'unassigned') as person,
+    coalesce(plan_name, 'not known') as plan_name,
     last_active_date,
     days_known,
+    seats,
     seat_price_usd,
     saving_usd,
     as_of_date as data_through
 from ai_usage_analytics.seat_use
-where is_idle
+where is_idle or not is_assigned

@@ -1,8 +1,10 @@
--- Which months can be closed, and what is still between the vendor's lines and its console.
+-- Which months can be closed, what keeps the others open, and what is still between the provider's lines and its
+-- console.
 select
     month,
     provider,
     status,
+    coalesce(status_reason, '') as status_reason,
     vendor_usd,
     figure_usd,
     difference_usd,

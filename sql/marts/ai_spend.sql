@@ -1,5 +1,6 @@
 -- All money on one page: what every provider billed, seats and usage, and beside it what is only estimated. A row has
--- one of the two amounts, never both; a seat whose price nobody told has neither.
+-- one of the two amounts, never both; a seat of unknown price has neither. Seats are billed as purchased, on the days
+-- that their provider was asked about; those that no member has are unattributed.
 --
 -- grain: one meter of one payer on one UTC day
 -- built: daily by spend_date
@@ -21,7 +22,8 @@
 --   billed_usd numeric: what is billed; null on an estimate, and while a seat's price is not known
 --   estimated_usd numeric: what subscribers' use is worth by the vendor's estimate: never added to billed_usd
 --   list_usd numeric: what is billed, at list price; null where the vendor does not tell
---   quantity numeric: how many of unit; null where nothing counts them
+--   quantity numeric: how many of unit; null where nothing counts them, and of a member's Cursor seat that is counted
+--     on the rows of the plans
 --   unit string: tokens, requests, seats; null without a quantity
 --   attribution_method string not null: how the person was found: actor, key_sheet, key_creator, seat or unattributed
 --   status string not null: provisional while the vendor may still revise the day, then final
@@ -48,12 +50,16 @@ with claude as (
         attribution_method, meter, unit
 ),
 
+-- A day that was never asked about is unknown: it has no seats either.
 days as (
     select
         activity_date,
         extract(day from activity_date) as day_of_month,
         extract(day from last_day(activity_date)) as days_in_month
-    from unnest(generate_date_array(@first_day, @last_day)) as activity_date
+    from ai_usage_analytics.settled_days
+    where
+        provider = 'anthropic'
+        and activity_date between @first_day and @last_day
 ),
 
 organization as (
@@ -109,6 +115,7 @@ cursor_people as (
         expenses.usage_based_reqs,
         expenses.subscription_included_reqs,
         expenses.subscription_plan,
+        expenses.seats,
         people.team_name,
         if(
             expenses.service_account_id is null, coalesce(people.person_email, expenses.user_email), null
@@ -202,8 +209,8 @@ spend as (
         billed_usd,
         cast(null as numeric) as estimated_usd,
         list_usd,
-        cast(if(cost_type = 'subscription', 1, usage_based_reqs) as numeric) as quantity,
-        if(cost_type = 'subscription', 'seats', 'requests') as unit,
+        cast(if(cost_type = 'subscription', seats, usage_based_reqs) as numeric) as quantity,
+        if(cost_type = 'subscription', if(seats is null, null, 'seats'), 'requests') as unit,
         case
             when user_email is null then 'unattributed'
             when cost_type = 'subscription' then 'seat'

@@ -1,5 +1,5 @@
--- What the programmatic API cost by key and person, with the tokens behind it. Money is measured where analytics tells
--- the key, else divided by tokens. Tokens without money, as of Priority Tier, stand with a cost that is not known.
+-- What the programmatic API cost by key and person, with the tokens behind it. Money is measured where analytics
+-- report the key, else allocated by tokens. Tokens without money, as of Priority Tier, have an unknown cost.
 --
 -- grain: one key's use of one model over one endpoint and tier on one UTC day
 -- built: daily by expense_date
@@ -16,7 +16,8 @@
 --   input_tokens integer: uncached; null on a row without tokens
 --   output_tokens integer: null on a row without tokens
 --   cache_tokens integer: read from cache and written to it; null on a row without tokens
---   allocation_method string not null: measured, proportional, tokens, requests, none; as in claude_cost_shares
+--   allocation_method string not null: measured, proportional, tokens, estimated, requests, none; as in
+--     claude_cost_shares
 --   attribution_method string not null: how the person was found: actor, key_sheet, key_creator or unattributed
 with costs as (
     select

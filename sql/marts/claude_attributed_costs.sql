@@ -1,5 +1,4 @@
--- What Claude charged, by whom and on which platform: all that claude_expenses, api_usage_expenses and ai_spend say of
--- it is a sum of these rows.
+-- What Claude charged, by payer and platform: claude_expenses, api_usage_expenses and ai_spend are sums of these rows.
 -- Measured shares know their product and often their person. For the others Claude Code is estimated: keys of the
 -- workspace `Claude Code` are its own; beyond what these cost, its own report's estimates for API customers claim their
 -- part of what was used without a key (by person), or with a key of the reported name. A claim is met in proportion,
@@ -12,7 +11,8 @@
 -- columns:
 --   expense_date date not null: the UTC day
 --   organization_id string not null: the Console organisation
---   is_in_cost_report boolean not null: part of claude_costs; false for claude.ai usage, which only analytics tells
+--   is_in_cost_report boolean not null: part of claude_costs; false for usage outside the Console, as claude.ai, which
+--     only analytics report
 --   platform string not null: claude.ai, claude_code, claude_api, workbench or unsegmented
 --   platform_method string not null: measured, estimated or unknown
 --   workspace_id string: the default workspace has its real id where known, else `default`; null outside the Console
@@ -54,6 +54,7 @@ shares as (
         cast(claude_cost_shares.cost_usd * 1000000000 as int64) as nano_usd,
         coalesce(claude_cost_shares.api_key_id, '') as pool,
         claude_cost_shares.allocation_method in ('measured', 'proportional') as is_told,
+        claude_cost_shares.allocation_method in ('tokens', 'estimated') as is_by_tokens,
         code_workspaces.workspace_id is not null and claude_cost_shares.api_key_id is not null as is_code_key
     from ai_usage_analytics.claude_cost_shares
     left join code_workspaces on claude_cost_shares.workspace_id = code_workspaces.workspace_id
@@ -137,7 +138,7 @@ pools as (
         pool,
         sum(cost_usd) as pool_usd
     from shares
-    where allocation_method = 'tokens' and not is_code_key
+    where is_by_tokens and not is_code_key
     group by expense_date, model, pool
 ),
 
@@ -216,7 +217,7 @@ divided as (
             shares.expense_date = measures.expense_date
             and shares.model = measures.model
             and shares.pool = measures.pool
-    where shares.allocation_method = 'tokens' and not shares.is_code_key
+    where shares.is_by_tokens and not shares.is_code_key
 ),
 
 uses as (
@@ -252,7 +253,7 @@ uses as (
         list_usd,
         cast(units as float64) as units
     from shares
-    where allocation_method != 'tokens' or is_code_key
+    where not is_by_tokens or is_code_key
     union all
     select
         expense_date,
@@ -297,10 +298,10 @@ uses as (
         amount_usd as cost_usd,
         list_usd,
         cast(null as float64) as units
-    from ai_usage_analytics.claude_analytics_costs
+    from ai_usage_analytics.claude_measured_costs
     where
         activity_date between @first_day and @last_day
-        and workspace_id is null
+        and not is_in_cost_report
 ),
 
 owned as (

@@ -8,7 +8,8 @@
 --   expense_date date not null: the UTC day
 --   platform string not null: claude.ai, claude_code, claude_api, workbench, or unsegmented: nothing tells
 --   platform_method string not null: how the platform is known: measured, estimated or unknown
---   is_in_cost_report boolean not null: part of claude_costs; false for claude.ai usage, which only analytics tells
+--   is_in_cost_report boolean not null: part of claude_costs; false for usage outside the Console, as claude.ai, which
+--     only analytics report
 --   workspace_id string: the default workspace has its real id where known, else `default`; null outside the Console
 --   model string: null where none was used
 --   cost_usd numeric not null: billed, in USD

@@ -54,13 +54,13 @@ sides as (
     union all
     select
         activity_date,
-        workspace_id is not null as is_in_console,
+        is_in_cost_report as is_in_console,
         coalesce(workspace_id, '') as workspace_id,
         model,
         coalesce(token_type, cost_type, '') as kind,
         cast(0 as numeric) as cost_report_usd,
         amount_usd as analytics_usd
-    from ai_usage_analytics.claude_analytics_costs
+    from ai_usage_analytics.claude_measured_costs
     where activity_date between @first_day and @last_day
 ),
 

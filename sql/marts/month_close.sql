@@ -1,8 +1,9 @@
--- Can the month be closed: what the vendor's lines come to, what its console or invoice says, and what the difference
+-- Can the month be closed: what the provider's lines come to, what its console or invoice says, and what the difference
 -- is made of. Each cause takes what is left by those before it, so that all of them add up to the difference, to the
 -- last digit. What nothing explains is `unexplained_usd`.
--- A month is closed when a figure covers it to its end, nothing is missing or unexplained, and the vendor was asked
--- again after each day had settled (settled_days). It stays closed if it is restated later, and says so.
+-- A month is closed when a figure covers it to its end, nothing is missing or unexplained, and the provider was asked
+-- again after each day had become final (settled_days). It stays closed if it is restated later, or if its figure
+-- leaves the sheet, and says so.
 --
 -- grain: one calendar month of one provider
 -- built: whole
@@ -10,271 +11,191 @@
 --   month string not null: YYYY-MM, as in budgets
 --   provider string not null: anthropic, cursor, or whom a figure names
 --   status string not null: open or closed
---   vendor_usd numeric: usage as the vendor's lines have it, of the calendar month's days that are here; Claude's
+--   status_reason string: why it is open; of a closed month a note, where its figure has left the sheet
+--   final_on date: the first day on which asking again makes all of its days, and of its figure's, final; null if no
+--     day of the provider was ever pulled
+--   vendor_usd numeric: usage as the provider's lines have it, of the calendar month's days that are here; Claude's
 --     Console, and what Cursor charged on demand; null if no day of it was ever pulled
 --   seats_usd numeric: seats over the days that are here, beside: never in vendor_usd; null while no price is known
---   figure_usd numeric: what the console or invoice shows for the whole organisation: the figure of just this month,
+--   figure_usd numeric: what the console or invoice shows for the whole organization: the figure of just this month,
 --     else the longest one that begins in it; null without one
+--   figure_covers string: usage, or usage_and_seats: as the sheet says, else whichever matches; null without a figure
 --   figure_from date: its first day
 --   figure_to date: exclusive
 --   figure_source string: where it was read
---   difference_usd numeric: vendor_usd less figure_usd; null, as are its causes, where one of the two is
+--   figure_removed_at instant: when it was first seen to have left the sheet; null while it is there
+--   difference_usd numeric: vendor_usd, with seats_usd where the figure covers them, less figure_usd; null, as are its
+--     causes, where one of the two is
 --   days_outside_figure_usd numeric: of days of the month outside the figure's period, less those of its days outside
 --     the month: cycles from the 3rd to the 3rd, months to date
---   restated_since_figure_usd numeric: what the vendor restated since its lines came to the figure, or since the sheet
---     has it if they never did and that brings the two nearer
---   missing_days_usd numeric: what is left to the figure's favour while days of its period were never pulled
+--   restated_since_figure_usd numeric: what the provider restated since its lines came to the figure, or since the
+--     sheet has it if they never did and that brings the two nearer
+--   missing_days_usd numeric: what is left to the figure's favor while days of its period were never pulled
 --   rounding_usd numeric: what is left, if it is within half a cent
 --   unexplained_usd numeric: what is left
 --   days_missing integer: days never pulled: of the figure's period, days to come included; without a figure, of the
 --     month so far
 --   closed_at instant: when the last of what closes a month came about; null while it is open
---   restated_since_close_usd numeric: what the vendor restated since then; null while it is open
+--   restated_since_close_usd numeric: what the provider restated since then; null while it is open
 --   is_restated_since_close boolean not null: whether it did restate a day
-with billed as (
-    select
-        'anthropic' as provider,
-        expense_date as activity_date,
-        sum(cost_usd) as usd
-    from ai_usage_analytics.claude_total_expenses
-    group by expense_date
-    union all
-    select
-        'cursor' as provider,
-        expense_date as activity_date,
-        sum(billed_usd) as usd
-    from ai_usage_analytics.cursor_expenses
-    where cost_type != 'subscription'
-    group by expense_date
-),
-
-days as (
-    select
-        settled_days.provider,
-        settled_days.activity_date,
-        settled_days.settled_at,
-        date_trunc(settled_days.activity_date, month) as first_day,
-        coalesce(billed.usd, cast(0 as numeric)) as usd
-    from ai_usage_analytics.settled_days as settled_days
-    left join billed
-        on
-            settled_days.provider = billed.provider
-            and settled_days.activity_date = billed.activity_date
-),
-
-seats as (
+with pulled as (
     select
         provider,
-        month_start as first_day,
-        sum(billed_usd) as seats_usd
-    from ai_usage_analytics.spend_by_meter
-    where charge_type = 'subscription'
+        cast(date_trunc(activity_date, month) as date) as month_start,
+        sum(usage_usd) as usage_usd,
+        sum(seats_usd) as seats_usd,
+        count(*) as days_pulled,
+        count(settled_at) as days_settled,
+        max(settled_at) as settled_at
+    from ai_usage_analytics.provider_days
     group by provider, month_start
 ),
 
-all_figures as (
+providers as (
     select
         provider,
-        period_start,
-        period_end,
-        amount_usd,
-        source,
-        first_seen_at,
-        row_number as row_in_sheet,
-        date_trunc(period_start, month) as first_day,
-        date_add(date_trunc(period_start, month), interval 1 month) as next_month
-    from ai_usage_analytics.console_figures
-    where workspace_id is null
+        max(activity_date) as known_through,
+        max(date_diff(final_on, activity_date, day)) as days_to_final
+    from ai_usage_analytics.provider_days
+    group by provider
 ),
 
-figures as (
+asked as (
     select
+        if(pull = 'claude_cost_report', 'anthropic', 'cursor') as provider,
+        max(date(pulled_at)) as asked_on
+    from ai_usage_raw.pulls
+    where pull in ('claude_cost_report', 'cursor_usage_events')
+    group by provider
+),
+
+edited as (
+    select distinct
         provider,
         period_start,
-        period_end,
-        amount_usd,
-        source,
-        first_seen_at,
-        first_day
-    from all_figures
-    where period_end > period_start
-    qualify row_number() over (
-        partition by provider, first_day
+        period_end
+    from ai_usage_analytics.figure_readings
+    where removed_at is null
+),
+
+in_sheet as (
+    select *
+    from ai_usage_analytics.figure_readings
+    where removed_at is null
+    qualify rank() over (
+        partition by provider, month_start
         order by
-            if(period_start = first_day and period_end = next_month, 0, 1) asc,
+            if(period_start = month_start and period_end = date_add(month_start, interval 1 month), 0, 1) asc,
             date_diff(period_end, period_start, day) desc,
             period_start asc,
             row_in_sheet asc
     ) = 1
 ),
 
+-- An edited figure stands for the one that it was.
+readings as (
+    select *
+    from in_sheet
+    union all
+    select removed.*
+    from ai_usage_analytics.figure_readings as removed
+    left join edited
+        on
+            removed.provider = edited.provider
+            and removed.period_start = edited.period_start
+            and removed.period_end = edited.period_end
+    where
+        removed.removed_at is not null
+        and edited.provider is null
+),
+
 months as (
     select
         provider,
-        first_day
-    from days
+        month_start
+    from pulled
     union distinct
     select
         provider,
-        first_day
-    from figures
+        month_start
+    from in_sheet
 ),
 
-of_month as (
-    select
-        provider,
-        first_day,
-        sum(usd) as usd,
-        count(*) as days_pulled,
-        count(settled_at) as days_settled,
-        max(settled_at) as settled_at
-    from days
-    group by provider, first_day
-),
-
-last_days as (
-    select
-        provider,
-        max(activity_date) as activity_date
-    from days
-    group by provider
-),
-
-of_figure as (
-    select
-        figures.provider,
-        figures.first_day,
-        sum(days.usd) as usd,
-        count(*) as days_pulled,
-        count(days.settled_at) as days_settled,
-        max(days.settled_at) as settled_at
-    from figures
-    inner join days
-        on
-            figures.provider = days.provider
-            and figures.period_start <= days.activity_date
-            and figures.period_end > days.activity_date
-    group by figures.provider, figures.first_day
-),
-
--- By how much each version changed its day: the first one from nothing.
-changes as (
-    select
-        provider,
-        activity_date,
-        known_from,
-        billed_usd - coalesce(lag(billed_usd) over version, cast(0 as numeric)) as change_usd,
-        row_number() over version > 1 as is_restatement
-    from ai_usage_analytics.spend_versions
-    window version as (partition by provider, activity_date order by known_from asc, pull_id asc)
-),
-
--- What the lines of a figure's period came to, from when it was first seen on.
-steps as (
-    select
-        figures.provider,
-        figures.first_day,
-        figures.amount_usd,
-        greatest(changes.known_from, figures.first_seen_at) as known_from,
-        sum(changes.change_usd) as change_usd,
-        sum(
-            if(changes.is_restatement and changes.known_from > figures.first_seen_at, changes.change_usd, 0)
-        ) as restated_usd
-    from figures
-    inner join changes
-        on
-            figures.provider = changes.provider
-            and figures.period_start <= changes.activity_date
-            and figures.period_end > changes.activity_date
-    group by
-        figures.provider, figures.first_day, figures.amount_usd, greatest(changes.known_from, figures.first_seen_at)
-),
-
-heights as (
-    select
-        provider,
-        first_day,
-        amount_usd,
-        known_from,
-        restated_usd,
-        sum(change_usd) over (partition by provider, first_day order by known_from) as usd,
-        sum(change_usd) over (partition by provider, first_day) as newest_usd
-    from steps
-),
-
-matches as (
-    select
-        provider,
-        first_day,
-        min(if(abs(usd - amount_usd) <= cast('0.005' as numeric), known_from, null)) as matched_at,
-        sum(restated_usd) as restated_usd
-    from heights
-    group by provider, first_day
-),
-
-since_figure as (
-    select
-        matches.provider,
-        matches.first_day,
-        matches.matched_at,
-        if(matches.matched_at is null, matches.restated_usd, heights.newest_usd - heights.usd) as since_usd
-    from matches
-    left join heights
-        on
-            matches.provider = heights.provider
-            and matches.first_day = heights.first_day
-            and matches.matched_at = heights.known_from
-),
-
+-- Each month with each of its figures, and without one.
 compared as (
     select
         months.provider,
-        months.first_day,
-        of_month.usd as vendor_usd,
-        seats.seats_usd,
-        figures.amount_usd as figure_usd,
-        figures.period_start as figure_from,
-        figures.period_end as figure_to,
-        figures.source as figure_source,
-        coalesce(of_month.days_pulled, 0) as days_pulled,
-        of_month.usd - figures.amount_usd as difference_usd,
-        of_month.usd - coalesce(of_figure.usd, cast(0 as numeric)) as outside_usd,
-        coalesce(of_figure.usd, cast(0 as numeric)) - figures.amount_usd as left_usd,
-        coalesce(since_figure.since_usd, cast(0 as numeric)) as since_usd,
-        since_figure.matched_at is not null as has_matched,
-        date_diff(date_add(months.first_day, interval 1 month), months.first_day, day)
-        = of_month.days_settled as is_settled,
-        date_diff(figures.period_end, figures.period_start, day) = of_figure.days_settled
-        and date_diff(figures.period_end, figures.period_start, day) >= 28
-        and figures.period_end >= date_add(months.first_day, interval 1 month) as is_figure_settled,
+        months.month_start,
+        date_add(months.month_start, interval 1 month) as next_month,
+        pulled.usage_usd,
+        nullif(pulled.seats_usd, cast(0 as numeric)) as seats_usd,
+        providers.known_through,
+        asked.asked_on,
+        readings.figure_id,
+        readings.covers,
+        readings.amount_usd as figure_usd,
+        readings.period_start,
+        readings.period_end,
+        readings.source,
+        readings.removed_at,
+        readings.matched_at is not null as has_matched,
+        coalesce(pulled.days_pulled, 0) as days_pulled,
+        coalesce(readings.since_usd, cast(0 as numeric)) as since_usd,
+        pulled.usage_usd + if(readings.covers = 'usage_and_seats', pulled.seats_usd, cast(0 as numeric)) as month_usd,
+        coalesce(readings.usage_usd, cast(0 as numeric)) + if(
+            readings.covers = 'usage_and_seats', coalesce(readings.seats_usd, cast(0 as numeric)), cast(0 as numeric)
+        ) as period_usd,
+        date_diff(date_add(months.month_start, interval 1 month), months.month_start, day)
+        = pulled.days_settled as is_settled,
+        date_diff(readings.period_end, readings.period_start, day) >= 28
+        and readings.period_end >= date_add(months.month_start, interval 1 month) as is_whole,
+        date_diff(readings.period_end, readings.period_start, day) = readings.days_settled as is_figure_settled,
         if(
-            figures.period_end is null,
+            readings.period_end is null,
             date_diff(
-                least(date_add(months.first_day, interval 1 month), date_add(last_days.activity_date, interval 1 day)),
-                months.first_day, day
-            ) - coalesce(of_month.days_pulled, 0),
-            date_diff(figures.period_end, figures.period_start, day) - coalesce(of_figure.days_pulled, 0)
+                least(
+                    date_add(months.month_start, interval 1 month), date_add(providers.known_through, interval 1 day)
+                ),
+                months.month_start, day
+            ) - coalesce(pulled.days_pulled, 0),
+            date_diff(readings.period_end, readings.period_start, day) - readings.days_pulled
         ) as days_missing,
+        cast(date_add(
+            greatest(
+                date_add(months.month_start, interval 1 month),
+                coalesce(readings.period_end, date_add(months.month_start, interval 1 month))
+            ),
+            interval providers.days_to_final - 1 day
+        ) as date) as final_on,
         greatest(
-            of_month.settled_at, of_figure.settled_at, coalesce(since_figure.matched_at, figures.first_seen_at)
+            pulled.settled_at, readings.settled_at, coalesce(readings.matched_at, readings.first_seen_at)
         ) as settled_at
     from months
-    left join of_month on months.provider = of_month.provider and months.first_day = of_month.first_day
-    left join seats on months.provider = seats.provider and months.first_day = seats.first_day
-    left join figures on months.provider = figures.provider and months.first_day = figures.first_day
-    left join of_figure on months.provider = of_figure.provider and months.first_day = of_figure.first_day
-    left join since_figure on months.provider = since_figure.provider and months.first_day = since_figure.first_day
-    left join last_days on months.provider = last_days.provider
+    cross join unnest([true, false]) as is_with_figure
+    left join pulled on months.provider = pulled.provider and months.month_start = pulled.month_start
+    left join providers on months.provider = providers.provider
+    left join asked on months.provider = asked.provider
+    left join readings
+        on
+            months.provider = readings.provider
+            and months.month_start = readings.month_start
+            and is_with_figure
 ),
 
 explained as (
     select
-        compared.*,
+        *,
+        month_usd - figure_usd as difference_usd,
+        month_usd - period_usd as outside_usd,
+        period_usd - figure_usd as left_usd,
         case
-            when difference_usd is null then null
+            when month_usd - figure_usd is null then null
             when
                 has_matched
-                or (abs(left_usd) > cast('0.005' as numeric) and abs(left_usd - since_usd) < abs(left_usd))
+                or (
+                    abs(period_usd - figure_usd) > cast('0.005' as numeric)
+                    and abs(period_usd - figure_usd - since_usd) < abs(period_usd - figure_usd)
+                )
                 then since_usd
             else cast(0 as numeric)
         end as restated_usd
@@ -283,7 +204,7 @@ explained as (
 
 remaining as (
     select
-        explained.*,
+        *,
         left_usd - restated_usd as rest_usd,
         case
             when difference_usd is null then null
@@ -296,46 +217,105 @@ remaining as (
 
 judged as (
     select
-        remaining.*,
-        coalesce(is_settled and is_figure_settled and cause = 'rounding', false) as is_closed
+        *,
+        coalesce(is_settled and is_figure_settled and is_whole and cause = 'rounding', false)
+        and (removed_at is null or settled_at < removed_at) as is_closed
     from remaining
+),
+
+chosen as (
+    select *
+    from judged
+    where
+        removed_at is null
+        or is_closed
+    qualify row_number() over (
+        partition by provider, month_start
+        order by
+            if(is_closed, if(removed_at is null, 0, 1), if(figure_id is null, 3, 2)) asc,
+            if(
+                abs(rest_usd) <= greatest(
+                    cast('0.01' as numeric), cast(abs(figure_usd) * cast('0.0001' as numeric) as numeric)
+                ),
+                0, 1
+            ) asc,
+            if(coalesce(covers, 'usage') = 'usage', 0, 1) asc,
+            removed_at desc,
+            figure_id asc
+    ) = 1
+),
+
+changes as (
+    select
+        provider,
+        activity_date,
+        known_from,
+        billed_usd - coalesce(lag(billed_usd) over version, cast(0 as numeric)) as change_usd
+    from ai_usage_analytics.spend_versions
+    window version as (partition by provider, activity_date order by known_from asc, pull_id asc)
 ),
 
 since_close as (
     select
-        judged.provider,
-        judged.first_day,
+        chosen.provider,
+        chosen.month_start,
         sum(changes.change_usd) as change_usd,
         logical_or(changes.change_usd != 0) as is_restated
-    from judged
+    from chosen
     inner join changes
         on
-            judged.provider = changes.provider
-            and judged.first_day = date_trunc(changes.activity_date, month)
-            and judged.settled_at < changes.known_from
-    where judged.is_closed
-    group by judged.provider, judged.first_day
+            chosen.provider = changes.provider
+            and chosen.month_start = date_trunc(changes.activity_date, month)
+            and chosen.settled_at < changes.known_from
+    where chosen.is_closed
+    group by chosen.provider, chosen.month_start
 )
 
 select
-    format_date('%Y-%m', judged.first_day) as month,
-    judged.provider,
-    if(judged.is_closed, 'closed', 'open') as status,
-    judged.vendor_usd,
-    judged.seats_usd,
-    judged.figure_usd,
-    judged.figure_from,
-    judged.figure_to,
-    judged.figure_source,
-    judged.difference_usd,
-    if(judged.difference_usd is null, null, judged.outside_usd) as days_outside_figure_usd,
-    judged.restated_usd as restated_since_figure_usd,
-    if(judged.cause = 'missing', judged.rest_usd, judged.rest_usd - judged.rest_usd) as missing_days_usd,
-    if(judged.cause = 'rounding', judged.rest_usd, judged.rest_usd - judged.rest_usd) as rounding_usd,
-    if(judged.cause = 'unexplained', judged.rest_usd, judged.rest_usd - judged.rest_usd) as unexplained_usd,
-    judged.days_missing,
-    if(judged.is_closed, judged.settled_at, null) as closed_at,
-    if(judged.is_closed, coalesce(since_close.change_usd, cast(0 as numeric)), null) as restated_since_close_usd,
+    format_date('%Y-%m', chosen.month_start) as month,
+    chosen.provider,
+    if(chosen.is_closed, 'closed', 'open') as status,
+    case
+        when chosen.is_closed and chosen.removed_at is null then null
+        when chosen.is_closed
+            then concat(
+                'its figure left the sheet on ', format_date('%Y-%m-%d', date(chosen.removed_at)), ', after the close'
+            )
+        when chosen.days_pulled = 0 then 'no day of it was ever pulled'
+        when chosen.known_through < date_sub(chosen.next_month, interval 1 day)
+            then concat('its days are known through ', format_date('%Y-%m-%d', chosen.known_through))
+        when chosen.days_missing > 0 then concat('days never pulled: ', cast(chosen.days_missing as string))
+        when chosen.figure_usd is null then 'no figure in the sheet'
+        when not chosen.is_whole
+            then concat(
+                'the figure does not cover it: it ends before ', format_date('%Y-%m-%d', chosen.period_end)
+            )
+        when chosen.cause = 'unexplained' then 'a part of the difference is unexplained'
+        when chosen.asked_on >= chosen.final_on
+            then concat(
+                'final since ', format_date('%Y-%m-%d', chosen.final_on),
+                ', but not all of its days were asked about again'
+            )
+        else concat('final on ', format_date('%Y-%m-%d', chosen.final_on))
+    end as status_reason,
+    chosen.final_on,
+    chosen.usage_usd as vendor_usd,
+    chosen.seats_usd,
+    chosen.figure_usd,
+    chosen.covers as figure_covers,
+    chosen.period_start as figure_from,
+    chosen.period_end as figure_to,
+    chosen.source as figure_source,
+    chosen.removed_at as figure_removed_at,
+    chosen.difference_usd,
+    if(chosen.difference_usd is null, null, chosen.outside_usd) as days_outside_figure_usd,
+    chosen.restated_usd as restated_since_figure_usd,
+    if(chosen.cause = 'missing', chosen.rest_usd, chosen.rest_usd - chosen.rest_usd) as missing_days_usd,
+    if(chosen.cause = 'rounding', chosen.rest_usd, chosen.rest_usd - chosen.rest_usd) as rounding_usd,
+    if(chosen.cause = 'unexplained', chosen.rest_usd, chosen.rest_usd - chosen.rest_usd) as unexplained_usd,
+    chosen.days_missing,
+    if(chosen.is_closed, chosen.settled_at, null) as closed_at,
+    if(chosen.is_closed, coalesce(since_close.change_usd, cast(0 as numeric)), null) as restated_since_close_usd,
     coalesce(since_close.is_restated, false) as is_restated_since_close
-from judged
-left join since_close on judged.provider = since_close.provider and judged.first_day = since_close.first_day
+from chosen
+left join since_close on chosen.provider = since_close.provider and chosen.month_start = since_close.month_start

@@ -1,20 +1,23 @@
--- Who has a Cursor seat, when they last used it, and what the idle ones cost. A seat is idle whose member was active on
--- none of the last 28 days, of which at least 20 are known of them: a holiday is shorter, a newcomer has fewer. Of
--- Claude's seats no API tells who has them; the owner's free one is left out.
+-- Who has a Cursor seat, when they last used it, what the idle ones cost, and how many seats no member has. A seat is
+-- idle if its member was active on none of the last 28 days, of which at least 20 are known of them: a holiday is
+-- shorter, a newcomer has fewer. No API shows who has Claude's seats; the owner's free one is left out.
 --
--- grain: one paid Cursor seat, as of the last day Cursor told of
+-- grain: one member's paid Cursor seat, as of the last day known, and one row of all unassigned seats
 -- built: whole
 -- columns:
---   user_email string not null: the member, lower-case
---   team_name string: as the sheet has it
---   plan_name string: of the seat; null where nobody told
---   seat_price_usd numeric: a calendar month; null where nobody told
---   as_of_date date not null: the last day Cursor told of
+--   user_email string: the member, lower-case; null on the row of the unassigned seats
+--   team_name string: the member's; null without one, and of unassigned seats
+--   plan_name string: of the seat; null without one, and where several plans are purchased
+--   seat_price_usd numeric: of one seat, a calendar month; null where it is not known
+--   as_of_date date not null: the last day that Cursor sent members of
 --   last_active_date date: null where no day is known on which the member was active
---   days_known integer not null: of the last 28 days
+--   days_known integer not null: of the last 28 days; 0 of unassigned seats
 --   days_active integer not null: of those
---   is_idle boolean not null: active on none of at least 20 days
---   saving_usd numeric: what the month's price of an idle seat is; null of others, and without a price
+--   is_idle boolean not null: a member's seat that was used on none of at least 20 days
+--   is_assigned boolean not null: false on the row of the unassigned seats, which is no person
+--   seats integer not null: 1; of unassigned ones how many
+--   saving_usd numeric: the month's price of an idle seat, or of all unassigned ones; null of others, and without a
+--     price
 with newest as (
     select max(activity_date) as as_of_date
     from ai_usage_analytics.cursor_usage_stats
@@ -42,20 +45,31 @@ members as (
     select user_email
     from ai_usage_analytics.dim_cursor_member
     group by user_email
-    having logical_or(not is_removed and coalesce(role, 'member') != 'free-owner')
+    having logical_or(not coalesce(is_removed, false) and coalesce(role, '') != 'free-owner')
 ),
 
-prices as (
+paid as (
     select
-        expenses.user_email,
-        max(expenses.subscription_plan) as plan_name,
-        round(
-            max(expenses.billed_usd) * extract(day from last_day(max(expenses.expense_date))), 2
-        ) as seat_price_usd
-    from ai_usage_analytics.cursor_expenses as expenses
-    inner join newest on expenses.expense_date = newest.as_of_date
-    where expenses.cost_type = 'subscription'
-    group by expenses.user_email
+        cursor_seats.user_email,
+        cursor_seats.is_assigned,
+        cursor_seats.plan_name,
+        cursor_seats.seats,
+        newest.as_of_date,
+        round(cursor_seats.seat_usd * extract(day from last_day(newest.as_of_date)), 2) as seat_price_usd
+    from ai_usage_analytics.cursor_seats as cursor_seats
+    inner join newest on cursor_seats.activity_date = newest.as_of_date
+),
+
+-- Also where each plan's seats are on one row, and members are counted beside.
+unassigned as (
+    select
+        as_of_date,
+        sum(if(is_assigned, 0, seats)) - countif(is_assigned and seats is null) as seats,
+        if(countif(is_assigned and seats is null) > 0, null, max(if(is_assigned, null, plan_name))) as plan_name,
+        if(countif(is_assigned and seats is null) > 0, null, max(if(is_assigned, null, seat_price_usd)))
+            as seat_price_usd
+    from paid
+    group by as_of_date
 ),
 
 people as (
@@ -69,16 +83,34 @@ people as (
 select
     activity.user_email,
     people.team_name,
-    prices.plan_name,
-    prices.seat_price_usd,
+    paid.plan_name,
+    paid.seat_price_usd,
     activity.as_of_date,
     activity.last_active_date,
     activity.days_known,
     activity.days_active,
     activity.days_active = 0 and activity.days_known >= 20 as is_idle,
-    if(activity.days_active = 0 and activity.days_known >= 20, prices.seat_price_usd, null) as saving_usd
+    true as is_assigned,
+    1 as seats,
+    if(activity.days_active = 0 and activity.days_known >= 20, paid.seat_price_usd, null) as saving_usd
 from activity
 inner join members on activity.user_email = members.user_email
-left join prices on activity.user_email = prices.user_email
+left join paid on activity.user_email = paid.user_email
 left join people on activity.user_email = people.user_email
 where activity.last_told_of = activity.as_of_date
+union all
+select
+    cast(null as string) as user_email,
+    cast(null as string) as team_name,
+    plan_name,
+    seat_price_usd,
+    as_of_date,
+    cast(null as date) as last_active_date,
+    0 as days_known,
+    0 as days_active,
+    false as is_idle,
+    false as is_assigned,
+    seats,
+    cast(seats * seat_price_usd as numeric) as saving_usd
+from unassigned
+where seats > 0

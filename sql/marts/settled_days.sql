@@ -7,6 +7,7 @@
 --   provider string not null: anthropic or cursor
 --   activity_date date not null: the UTC day
 --   status string not null: provisional while the vendor may still revise the day, then final
+--   final_on date not null: the first UTC day on which asking about it makes it final
 --   settled_at instant: when it was asked about late enough for the first time; null while it is provisional
 --   settled_by string: that pull, by its pull_id
 with settling as (
@@ -27,6 +28,7 @@ looks as (
         pulls.activity_date,
         pulls.pulled_at,
         pulls.pull_id,
+        cast(date_add(pulls.activity_date, interval settling.days day) as date) as final_on,
         date_diff(date(pulls.pulled_at), pulls.activity_date, day) >= settling.days as is_late_enough
     from ai_usage_raw.pulls as pulls
     inner join settling on pulls.pull = settling.pull
@@ -37,6 +39,7 @@ select
     provider,
     activity_date,
     if(logical_or(is_late_enough), 'final', 'provisional') as status,
+    max(final_on) as final_on,
     min(if(is_late_enough, pulled_at, null)) as settled_at,
     min(if(is_late_enough, pull_id, null)) as settled_by
 from looks

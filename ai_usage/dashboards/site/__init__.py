@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -21,9 +22,10 @@ import vl_convert
 from ai_usage.dashboards.boards import Board, Card
 from ai_usage.dashboards.cards import Result
 from ai_usage.dashboards.site.packing import Packer
+from ai_usage.partitions import runs_of_days
 
 FILES = Path(__file__).parent
-SCRIPTS = ("data.js", "format.js", "table.js", "chart.js", "filters.js", "card.js", "export.js", "page.js")
+SCRIPTS = ("data.js", "format.js", "table.js", "chart.js", "filters.js", "known.js", "card.js", "export.js", "page.js")
 INDEX = "index.html"
 SIMULATED = '<p class="simulated">SIMULATED DATA of the built-in vendors</p>'
 
@@ -38,14 +40,28 @@ class Site:
     made: str = ""  # when, in words
     discreet: Callable[[str], str] = str  # applied to every name in the data
 
-    def page(self, board: Board, results: Mapping[str, Result]) -> str:
-        """One board with its rows: a whole HTML file."""
+    def page(
+        self,
+        board: Board,
+        results: Mapping[str, Result],
+        known: Mapping[str, Sequence[date]] | None = None,
+        until: date | None = None,
+    ) -> str:
+        """One board with its rows: a whole HTML file. `known` are each provider's known days, `until` the last day that
+        should be.
+        """
         packer = Packer(self.discreet)
         cards = [_card(card, results[card.name], packer) for card in board.cards]
         said = {
             "board": {**_plain(board), "cards": cards},
             "isSimulated": self.is_simulated,
             "packed": packer.packed(),
+            "known": {
+                self.discreet(provider): [[str(span.first), str(span.last)] for span in runs_of_days(days)]
+                for provider, days in (known or {}).items()
+                if days
+            },
+            "until": until.isoformat() if until else None,
         }
         body = _filled(
             _file("board.html"),
@@ -110,10 +126,18 @@ def _card(card: Card, result: Result, packer: Packer) -> dict[str, Any]:
         "rows": len(rows),
         "labels": {name: packer.labels(rows[name]) for name in labels},
         "amounts": {name: packer.amounts(rows[name]) for name in rows.columns if name not in labels},
+        "providers": _providers(result, packer.words),
         "through": result.data_through.isoformat() if result.data_through else None,
         "asOf": result.as_of.isoformat() if result.as_of else None,
         "provisionalFrom": result.provisional_from.isoformat() if result.provisional_from else None,
     }
+
+
+def _providers(result: Result, words: Callable[[str], str]) -> list[str] | None:
+    """Whose rows a card has, if it has them by provider."""
+    if "provider" not in result.rows.columns or result.rows.is_empty():
+        return None
+    return sorted({words(str(name)) for name in result.rows["provider"].drop_nulls().unique()})
 
 
 def condensed(card: Card, rows: pl.DataFrame) -> pl.DataFrame:

@@ -5,7 +5,7 @@ const AROUND = 132; // px of title, question and foot
 const WITHOUT_PICTURE = new Set(["number", "table", "status"]);
 const SMALL_SHOWN = 5;
 const MANY_POINTS = 500;
-const GRAVEST = ["bad", "warn", "good"];
+const GRAVEST = ["bad", "warn", "none", "good"];
 
 class CardView {
   constructor(card, rows, page) {
@@ -48,17 +48,21 @@ class CardView {
     if (!WITHOUT_PICTURE.has(card.display) && !["row", "heatmap"].includes(card.display)) this.figure.style.minHeight = `${this.pictureHeight}px`;
   }
 
-  // Through which day, as of when, and whether the vendor may still change any of it, for the months chosen.
+  // Through which day, how many days are known if some are not, as of when, and whether the vendor may still change any
+  // of it, for the months chosen.
   get freshness() {
     const { through, asOf, provisionalFrom, filters } = this.card;
     const months = "period" in filters ? this.page.choice.values.period : null;
     const end = months ? lastDayOf(months[months.length - 1]) : null;
-    const until = end && through && end < through ? end : through;
+    const partly = this.page.known.missing(this.card, this.page.choice.values);
+    const whole = end && through && end < through ? end : through;
+    const until = partly?.last && partly.last < whole ? partly.last : whole;
     const isProvisional = Boolean(provisionalFrom) && (!until || provisionalFrom <= until);
     return [
       until ? `Data through ${dayText(until)}` : null,
+      this.page.known.text(this.card, this.page.choice.values),
       asOf ? `as of ${nameText(asOf, "instant").replace(` ${(until ?? "").slice(0, 4)},`, ",")}` : null, // the year is told already
-      !until && !asOf ? null : isProvisional ? "provisional" : "final",
+      !until && !asOf ? null : isProvisional ? "provisional" : partly ? "incomplete" : "final",
     ].filter(Boolean);
   }
 
@@ -69,7 +73,9 @@ class CardView {
   showMark() {
     const said = this.freshness;
     const state = said.pop();
-    this.mark.replaceChildren(...(state ? [`${said.join(" · ")}\u00a0· `, el("span", { class: state }, state)] : []));
+    const partly = this.page.known.text(this.card, this.page.choice.values);
+    const parts = said.flatMap((text, at) => [at ? " · " : "", text === partly ? el("strong", { class: "partly" }, text) : text]);
+    this.mark.replaceChildren(...(state ? [...parts, "\u00a0· ", el("span", { class: state }, state)] : []));
   }
 
   openTable(isOpen) {
@@ -166,6 +172,8 @@ class CardView {
     const span = spanText(before.period);
     const format = card.measures[main].format;
     if (!then) return `nothing in ${span}`;
+    const partly = page.known.text(card, values) ?? page.known.text(card, before);
+    if (partly) return `${span}: ${cellText(then, format)}; ${partly}, so they do not compare`;
     if (page.isRunning(values.period)) return `so far; ${span} came to ${cellText(then, format)}`;
     if (!now || !then.value) return `${span}: ${cellText(then, format)}`;
     const change = now.value / then.value - 1;
@@ -212,9 +220,20 @@ class CardView {
     this.aside.hidden = !said.length;
     this.aside.replaceChildren(...said);
     const picture = drawn(card, lines, this.colours);
+    this.breakAtUnknown(picture);
     if (card.display === "row") picture.rows = new Set(picture.points.map((point) => point.label)).size;
     if (card.display === "heatmap") picture.rows = new Set(picture.points.map((point) => point.name)).size;
     return picture;
+  }
+
+  // A line does not lead over days that are unknown: its parts are drawn apart.
+  breakAtUnknown(picture) {
+    const { card, page } = this;
+    const format = card.dimensions[card.x]?.format;
+    if (!isTime(format)) return;
+    const breaks = page.known.breaks(picture.points.map((point) => point.x), format, page.known.providersOf(card, page.choice.values));
+    picture.isBroken = breaks.length > 0;
+    for (const point of [...picture.points, ...(picture.band ?? [])]) point.part = breaks.filter((x) => x < point.x).length;
   }
 
   topOf(lines, said) {

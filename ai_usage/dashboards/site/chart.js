@@ -188,6 +188,7 @@ function yOf(card, more = {}) {
   return { field: "y", type: "quantitative", axis: valueAxis(format), ...more };
 }
 
+const part = { detail: { field: "part", type: "nominal" } }; // a line ends where days are unknown, and begins anew after them
 const tip = { tooltip: { field: "tip", type: "nominal" } };
 
 // The displays.
@@ -196,10 +197,10 @@ function lineLayers(card, picture, { color }) {
   const x = xOf(card, picture, false);
   const y = yOf(card, { scale: { zero: card.measures[card.y[0]].format !== "ratio", nice: true } });
   return {
-    encoding: { x, y, color },
+    encoding: { x, y, color, ...part },
     layer: [
       { mark: { type: "line", strokeWidth: 2.25, strokeCap: "round", strokeJoin: "round" } },
-      { mark: { type: "point", filled: true, size: 26, opacity: 1 }, transform: [{ filter: lastOnly(picture, card) }] },
+      { mark: { type: "point", filled: true, size: 26, opacity: 1 }, transform: [{ filter: picture.isBroken ? "true" : lastOnly(picture, card) }] },
       { mark: { type: "point", filled: true, size: 260, opacity: 0 }, encoding: tip },
     ],
   };
@@ -212,7 +213,7 @@ function lastOnly(picture, card) {
 }
 
 function areaLayers(card, picture, look) {
-  if (new Set(picture.points.map((point) => point.x)).size < 4) return barLayers(card, picture, look);
+  if (picture.isBroken || new Set(picture.points.map((point) => point.x)).size < 4) return barLayers(card, picture, look);
   const x = xOf(card, picture, false);
   const order = picture.names;
   for (const point of picture.points) point.order = order.indexOf(point.name);
@@ -257,7 +258,7 @@ function comboLayers(card, picture, look) {
     const stroke = card.series ? (at ? look.ink.quiet : look.ink.text) : look.ink.series[(at + 1) % 6];
     return {
       transform: [{ filter: `datum.measure === '${measure}'` }],
-      encoding: { x, y },
+      encoding: { x, y, ...part },
       layer: [
         { mark: { type: "line", color: stroke, strokeWidth: 2, strokeDash: card.series || at ? [5, 4] : [] } },
         { mark: { type: "point", filled: true, color: stroke, size: 46 }, encoding: tip },
@@ -277,9 +278,9 @@ function bandLayers(card, picture, { color, ink }) {
   return {
     encoding: { x },
     layer: [
-      { data, mark: { type: "area", color: ink.accent, opacity: 0.16 }, encoding: { y, y2: { field: "high" } } },
+      { data, mark: { type: "area", color: ink.accent, opacity: 0.16 }, encoding: { y, y2: { field: "high" }, ...part } },
       { data, mark: { type: "rule", color: ink.accent, opacity: 0.3, strokeWidth: 2 }, encoding: { y: { field: "low", type: "quantitative" }, y2: { field: "high" }, ...tip } },
-      { mark: { type: "line", strokeWidth: 2.25, strokeCap: "round" }, encoding: { y: yOf(card), color } },
+      { mark: { type: "line", strokeWidth: 2.25, strokeCap: "round" }, encoding: { y: yOf(card), color, ...part } },
       { mark: { type: "point", filled: true, size: picture.points.length > 40 ? 0 : 30, opacity: 1 }, encoding: { y: yOf(card), color } },
       { mark: { type: "point", filled: true, size: 260, opacity: 0 }, encoding: { y: yOf(card), color, ...tip } },
     ],

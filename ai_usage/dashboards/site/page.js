@@ -7,6 +7,7 @@ class Page {
     this.turn = 0;
     this.queue = [];
     this.waiting = [];
+    this.known = new KnownDays(said.known ?? {}, said.until);
     this.rows = Object.fromEntries(said.board.cards.map((card) => [card.name, new Rows(card, columns)]));
     this.choice = new Choice(said.board.filters, ...this.offered());
     this.choice.read(location.hash);

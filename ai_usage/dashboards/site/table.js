@@ -72,14 +72,15 @@ function tableOf(card, lines, { sortedBy, onSort, caption }) {
   return el("div", { class: "table" }, scroller, more);
 }
 
-// Words that are a verdict, and the columns they stand in. Colour never stands alone: the word is there too.
-const MARKS = { passed: "good", final: "good", closed: "good", warned: "warn", provisional: "warn", open: "warn", failed: "bad" };
+// Words that are a result, and the columns they stand in. Colour never stands alone: the word is there too.
+const MARKS = { passed: "good", final: "good", closed: "good", warned: "warn", provisional: "warn", open: "warn", failed: "bad", "not judged": "none" };
 const TIMES = new Set(["date", "month", "instant"]);
 const MARKED = new Set(["verdict", "status"]);
 
 function stateOf(line) {
   if (line.failed?.value) return "bad";
-  return line.warned?.value ? "warn" : "good";
+  if (line.warned?.value) return "warn";
+  return line.not_judged?.value && !line.passed?.value ? "none" : "good";
 }
 
 function rowOf(card, columns, line) {

@@ -6,18 +6,21 @@ are read.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, TypeVar
+from itertools import chain
+from typing import Any
 
 import httpx
 import msgspec
 
 from ai_usage.partitions import ONE_DAY, Span, midnight
+from ai_usage.sources.days import Answers, LeftOut, NotYet, by_day, days_not_there
 from ai_usage.sources.http import (
     Api,
     BadRequest,
+    DamagedAnswer,
     IncompleteAnswer,
     Page,
     Patience,
@@ -26,28 +29,36 @@ from ai_usage.sources.http import (
     Vendor,
     http_client,
     overlapped,
+    steady_pages,
 )
+from ai_usage.sources.instants import day_of_instant
+from ai_usage.sources.optional import is_key_accepted
 from ai_usage.sources.pace import Pace
 from ai_usage.warehouse.ledger import Answer
-
-T = TypeVar("T")
-Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 SOURCE = "anthropic"
 VERSION = "2023-06-01"
 ANALYTICS_BETA = "analytics-usage-cost-2026-08-24"
+SPEED_BETA = "fast-mode-2026-02-01"  # without it the usage report knows no speed
 ANALYTICS_FIRST_DAY = date(2026, 1, 1)  # the vendor keeps nothing older
 ANALYTICS_DEPTH = 365  # days back that may be asked
 
 DAYS_A_REQUEST = 31  # cost and usage buckets a page; the vendor's own default is 7
 ROWS_A_REQUEST = 1000
-READS_AT_MOST = 3  # of an answer that the vendor refreshes while it is read; it does so every few hours
 AT_ONCE = 4  # requests under way together: "short bursts to page through history are fine"
 
 LATEST_DAY = re.compile(r"\b(?:up to|until|through|latest)\b\D*(\d{4}-\d{2}-\d{2})", re.IGNORECASE)
 
+ME = "/v1/organizations/me"
+ANALYTICS_COST = "/v1/organizations/analytics/cost"
+ANALYTICS_USAGE = "/v1/organizations/analytics/usage"
+ANALYTICS_USERS = "/v1/organizations/analytics/users"
+
 COST_GROUPS = ("workspace_id", "description")
-USAGE_GROUPS = ("api_key_id", "workspace_id", "model", "service_tier", "context_window", "inference_geo")
+# The usage report refuses a sixth dimension. Two requests share what money depends on; each leaves null what it did not
+# ask for, which is no value.
+USAGE_GROUPS = ("api_key_id", "workspace_id", "model", "service_tier", "context_window")
+SPEED_GROUPS = ("api_key_id", "workspace_id", "model", "inference_geo", "speed")
 ANALYTICS_GROUPS = ("product", "workspace_id", "api_key_id", "actor", "model")
 ANALYTICS_COST_GROUPS = (*ANALYTICS_GROUPS, "cost_type", "token_type")
 
@@ -69,17 +80,6 @@ CLAUDE = Vendor(
 
 
 @dataclass(frozen=True)
-class NotYet:
-    """What analytics say of a day they have not computed: that is done around 10:00 UTC of the next one."""
-
-    day: date
-    latest: date
-
-    def __str__(self) -> str:
-        return f"not yet: {self.day} was asked for, the latest available day is {self.latest}"
-
-
-@dataclass(frozen=True)
 class ClaudeAdmin:
     """Read-only calls over an organisation's Admin key, and over its Analytics key where it has one."""
 
@@ -87,6 +87,7 @@ class ClaudeAdmin:
     analytics: Api
     has_analytics_key: bool = False
     is_simulated: bool = False
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
     @classmethod
     def open(
@@ -99,6 +100,7 @@ class ClaudeAdmin:
         is_simulated: bool = False,
         patience: Patience | None = None,
         transport: httpx.BaseTransport | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> "ClaudeAdmin":
         """Clients for both keys; the Admin key may read analytics too, where no Analytics key is given."""
         patience = patience or Patience()
@@ -115,6 +117,7 @@ class ClaudeAdmin:
             analytics=api(analytics_key.strip() or admin_key, pace),
             has_analytics_key=bool(analytics_key.strip()),
             is_simulated=is_simulated,
+            now=now,
         )
 
     def close(self) -> None:
@@ -126,23 +129,48 @@ class ClaudeAdmin:
         """Requests sent so far, retries included."""
         return self.admin.requests + self.analytics.requests
 
+    def is_admin_key_accepted(self) -> bool:
+        """Whether the vendor knows the Admin key at all."""
+        return is_key_accepted(self.admin, (ME, {}, {}))
+
+    def is_analytics_key_accepted(self) -> bool:
+        """Whether the vendor knows the key that asks for analytics: it opens one of them, or `me` if it is the Admin
+        key. None but the analytics open to an Analytics key.
+        """
+        if not self.has_analytics_key:
+            return self.is_admin_key_accepted()
+        day = (self.now() - 2 * ONE_DAY).date()
+        bounds: Query = {"starting_at": midnight(day), "ending_at": midnight(day + ONE_DAY), "limit": 1}
+        beta = {"anthropic-beta": ANALYTICS_BETA}
+        asked: list[tuple[str, Query, Mapping[str, str]]] = [
+            (ANALYTICS_USAGE, bounds, beta),
+            (ANALYTICS_COST, bounds, beta),
+            (ANALYTICS_USERS, {"date": day.isoformat(), "limit": 1}, {}),
+        ]
+        return is_key_accepted(self.analytics, *asked)
+
     def organization(self) -> Answer:
         """Who the key belongs to: one record."""
-        path = "/v1/organizations/me"
-        record = self.admin.get(path, {}, read=_one_object)
-        return self._answer(None, [record], 1, path, {})
+        record = self.admin.get(ME, {}, read=_one_object)
+        return self._answer(None, [record], 1, ME, {})
 
-    def cost_report(self, span: Span, *, group_by: Sequence[str] = ()) -> list[Answer]:
+    def cost_report(self, span: Span, *, group_by: Sequence[str] = ()) -> Answers:
         """Cost lines in cents, one answer a day; ungrouped, the console's own figure of the day."""
         return self._buckets("/v1/organizations/cost_report", span, group_by)
 
-    def messages_usage(self, span: Span, *, group_by: Sequence[str] = ()) -> list[Answer]:
-        """Tokens of the Messages API, one answer a day."""
+    def messages_usage(self, span: Span, *, group_by: Sequence[str] = ()) -> Answers:
+        """Tokens of the Messages API, one answer a day. The vendor takes at most five dimensions."""
         return self._buckets("/v1/organizations/usage_report/messages", span, group_by, bucket_width="1d")
 
-    def claude_code(self, days: Sequence[date]) -> list[Answer]:
+    def messages_usage_by_speed(self, span: Span) -> Answers:
+        """The same tokens by where and how fast they were made, one answer a day; `speed` is in beta."""
+        beta = {"anthropic-beta": SPEED_BETA}
+        path = "/v1/organizations/usage_report/messages"
+        return self._buckets(path, span, SPEED_GROUPS, headers=beta, bucket_width="1d")
+
+    def claude_code(self, days: Sequence[date]) -> Answers:
         """Claude Code's own report, which takes one day a request: the days are asked for together."""
-        return overlapped(self._claude_code_day, days, at_once=AT_ONCE)
+        return self._each_day(self._claude_code_day, days)
 
     def workspaces(self) -> Answer:
         """All workspaces, the archived and the default one included. Only the default one needs
@@ -150,7 +178,7 @@ class ClaudeAdmin:
         """
         named = self._listed("/v1/organizations/workspaces", include_archived="true")
         answer = self._listed("/v1/organizations/workspaces", include_archived="true", include_default="true")
-        known, listed = ([_read("workspaces", r, _Item).id for r in a.records] for a in (named, answer))
+        known, listed = ([id_ for r in a.records if (id_ := _id(r))] for a in (named, answer))
         default = [id_ for id_ in listed if id_ not in known]
         envelope = {**answer.envelope, "default_workspace_ids": default}
         return self._answer(None, answer.records, named.pages + answer.pages, "", answer.request, envelope)
@@ -163,35 +191,52 @@ class ClaudeAdmin:
         """All members of the organisation."""
         return self._listed("/v1/organizations/users")
 
-    def analytics_cost(self, span: Span) -> list[Answer]:
+    def analytics_cost(self, span: Span) -> Answers:
         """Cost by product, workspace, key, actor, model, cost and token type, in cents; one answer a day."""
-        return self._analytics("/v1/organizations/analytics/cost", span, ANALYTICS_COST_GROUPS)
+        return self._analytics(ANALYTICS_COST, span, ANALYTICS_COST_GROUPS)
 
-    def analytics_usage(self, span: Span) -> list[Answer]:
+    def analytics_usage(self, span: Span) -> Answers:
         """Tokens by product, workspace, key, actor and model; one answer a day."""
-        return self._analytics("/v1/organizations/analytics/usage", span, ANALYTICS_GROUPS)
+        return self._analytics(ANALYTICS_USAGE, span, ANALYTICS_GROUPS)
 
-    def enterprise_users(self, days: Sequence[date]) -> list[Answer | NotYet]:
+    def enterprise_users(self, days: Sequence[date]) -> Answers:
         """Who used claude.ai, a row a person, one day a request: a range would be one row for all of it."""
-        return overlapped(self._enterprise_users_or_not_yet, days, at_once=AT_ONCE)
+        return self._each_day(self._enterprise_users_day, days)
 
-    def _enterprise_users_or_not_yet(self, day: date) -> Answer | NotYet:
-        path = "/v1/organizations/analytics/users"
+    def _each_day(self, ask: Callable[[date], Answers], days: Sequence[date]) -> Answers:
+        """Days that are asked for one by one, several at once: an answer that cannot be used costs its day alone."""
+
+        def one(day: date) -> Answers:
+            try:
+                return ask(day)
+            except (DamagedAnswer, IncompleteAnswer, UnexpectedAnswer) as error:
+                return Answers(left_out=[LeftOut(day, str(error))])
+
+        each = overlapped(one, days, at_once=AT_ONCE)
+        return Answers(chain(*each), chain(*(said.left_out for said in each)))
+
+    def _enterprise_users_day(self, day: date) -> Answers:
+        path = ANALYTICS_USERS
         query: Query = {"date": day.isoformat(), "limit": ROWS_A_REQUEST}
         try:
-            pages = self.analytics.pages(path, query, following=by_page_token)
+            pages = steady_pages(
+                f"Claude {path} of {day}",
+                lambda: self.analytics.pages(path, query, following=by_page_token),
+                repeats=_name_a_person_twice,
+            )
         except BadRequest as error:
             latest = LATEST_DAY.search(error.said)
             if error.status == httpx.codes.BAD_REQUEST and latest and latest[1] < day.isoformat():
-                return NotYet(day, date.fromisoformat(latest[1]))
+                return Answers(left_out=[NotYet(day, date.fromisoformat(latest[1]))])
             raise
-        records = _items(pages)
-        if len({_read(path, record, _OfUser).user.id for record in records}) < len(records):
-            raise IncompleteAnswer(f"Claude {path} of {day} names a person twice: nothing of this answer is kept.")
-        return self._answer(day, records, len(pages), path, query, _envelope(*pages))
+        return Answers([self._answer(day, _items(pages), len(pages), path, query, _envelope(*pages))])
 
-    def _buckets(self, path: str, span: Span, group_by: Sequence[str], **more: str) -> list[Answer]:
-        """One answer a day, all pages joined; `IncompleteAnswer` if a day is missing or comes twice."""
+    def _buckets(
+        self, path: str, span: Span, group_by: Sequence[str], *, headers: Mapping[str, str] | None = None, **more: str
+    ) -> Answers:
+        """One answer a day, all pages joined. A bucket that is missing, comes twice or cannot be read costs its own
+        day; the newest days may not be there yet.
+        """
         query: Query = {
             "starting_at": midnight(span.first),
             "ending_at": midnight(span.last + ONE_DAY),  # exclusive; 23:59:59 would lose a day
@@ -199,34 +244,54 @@ class ClaudeAdmin:
             **({"group_by[]": list(group_by)} if group_by else {}),
             **more,
         }
-        pages = self.admin.pages(path, query, following=by_page_token)
-        try:
-            got = [(_day_of(bucket), bucket, page) for page in pages for bucket in _buckets_of(page)]
-        except msgspec.ValidationError as error:
-            raise _unexpected(path, error) from error
-        if [day for day, _, _ in got] != span.days:
-            raise _incomplete(path, span, [day for day, _, _ in got])
-        return [
-            self._answer(day, bucket.items, len(pages), path, query, _envelope(page, bucket))
-            for day, bucket, page in got
-        ]
+        what = f"Claude {path} of {span}"
+        pages = steady_pages(
+            what,
+            lambda: self.admin.pages(path, query, following=by_page_token, headers=headers),
+            repeats=_name_a_day_on_two_pages,
+        )
+        answers: dict[date, Answer] = {}
+        left_out: dict[date, LeftOut] = {}
+        is_doubtful = False
+        for page in pages:
+            for body in page.items:
+                day, bucket = _bucket(body)
+                if day is None:
+                    is_doubtful = True  # it may be any day that is missing
+                elif day not in span:
+                    left_out[day] = LeftOut(day, f"{what} came with a bucket of it, unasked")
+                elif day in answers or day in left_out:
+                    answers.pop(day, None)
+                    left_out[day] = LeftOut(day, f"{what} came with more than one bucket of it")
+                elif bucket is None:
+                    left_out[day] = LeftOut(day, f"{what} came with a bucket of it that has no results")
+                else:
+                    answers[day] = self._answer(day, bucket.items, len(pages), path, query, _envelope(page, bucket))
+        is_doubtful = is_doubtful or bool(left_out)
+        missing = days_not_there(what, span, {*answers, *left_out}, now=self.now().date(), is_doubtful=is_doubtful)
+        return Answers((answers[day] for day in sorted(answers)), [*left_out.values(), *missing])
 
-    def _claude_code_day(self, day: date) -> Answer:
+    def _claude_code_day(self, day: date) -> Answers:
+        """Records of a day, all of them kept: the report takes one day a request, so whatever a record says of its
+        day, it was sent as this day's; a record that names another day is left to that day.
+        """
         path = "/v1/organizations/usage_report/claude_code"
         query: Query = {"starting_at": day.isoformat(), "limit": ROWS_A_REQUEST}
-        pages = self.admin.pages(path, query, following=by_page_token)
-        records = _items(pages)
-        strangers = {_utc_day(_read(path, record, _Dated).date) for record in records} - {day}
-        if strangers:
-            raise _incomplete(path, Span(day, day), sorted(strangers))
-        return self._answer(day, records, len(pages), path, query, _envelope(*pages))
+        what, span = f"Claude {path}", Span(day, day)
+        pages = steady_pages(f"{what} of {day}", lambda: self.admin.pages(path, query, following=by_page_token))
+        parted = by_day(what, span, _items(pages), _record_day)
+        envelope = _envelope(*pages)
+        return Answers(
+            (self._answer(day, found, len(pages), path, query, envelope) for day, found in parted.records.items()),
+            parted.left_out,
+        )
 
     def _listed(self, path: str, **more: str) -> Answer:
         query: Query = {"limit": ROWS_A_REQUEST, **more}
         pages = self.admin.pages(path, query, following=by_last_id)
         return self._answer(None, _items(pages), len(pages), path, query, _envelope(*pages))
 
-    def _analytics(self, path: str, span: Span, group_by: Sequence[str]) -> list[Answer]:
+    def _analytics(self, path: str, span: Span, group_by: Sequence[str]) -> Answers:
         """Rows come flat, ordered as the vendor likes; a day without rows is an empty answer."""
         query: Query = {
             "starting_at": midnight(span.first),
@@ -235,24 +300,18 @@ class ClaudeAdmin:
             "limit": ROWS_A_REQUEST,
             "group_by[]": list(group_by),
         }
-        pages = self._analytics_pages(path, query)
-        rows: dict[date, list[bytes]] = {day: [] for day in span.days}
-        for row in _items(pages):
-            day = _utc_day(_read(path, row, _Bucket).starting_at)
-            if day not in rows:
-                raise _incomplete(path, span, [day])
-            rows[day].append(row)
+        what, beta = f"Claude {path}", {"anthropic-beta": ANALYTICS_BETA}
+        pages = steady_pages(
+            f"{what} of {span}",
+            lambda: self.analytics.pages(path, query, following=by_page_token, headers=beta),
+            moved=lambda pages: len({page.beside.get("data_refreshed_at") for page in pages}) > 1,
+        )
+        parted = by_day(what, span, _items(pages), _bucket_day)
         envelope = _envelope(*pages)
-        return [self._answer(day, said, len(pages), path, query, envelope) for day, said in rows.items()]
-
-    def _analytics_pages(self, path: str, query: Query) -> list[Page]:
-        """All pages of one state of the vendor's data: refreshed halfway, rows would be lost or come twice."""
-        beta = {"anthropic-beta": ANALYTICS_BETA}
-        for _ in range(READS_AT_MOST):
-            pages = self.analytics.pages(path, query, following=by_page_token, headers=beta)
-            if len({page.beside.get("data_refreshed_at") for page in pages}) == 1:
-                return pages
-        raise IncompleteAnswer(f"Claude {path} was refreshed during each of {READS_AT_MOST} reads: nothing is kept.")
+        return Answers(
+            (self._answer(day, found, len(pages), path, query, envelope) for day, found in parted.records.items()),
+            parted.left_out,
+        )
 
     def _answer(
         self,
@@ -268,19 +327,19 @@ class ClaudeAdmin:
 
 
 class _Bucket(msgspec.Struct):
-    starting_at: Instant
+    starting_at: str | int | float | None = None
 
 
 class _Dated(msgspec.Struct):
-    date: Instant
+    date: str | int | float | None = None
 
 
 class _Item(msgspec.Struct):
-    id: str
+    id: str | int | None = None
 
 
 class _OfUser(msgspec.Struct):
-    user: _Item
+    user: _Item | None = None
 
 
 def by_page_token(page: Page) -> Query | None:
@@ -304,16 +363,60 @@ def _items(pages: Sequence[Page]) -> list[bytes]:
     return [item for page in pages for item in page.items]
 
 
-def _buckets_of(page: Page) -> list[Page]:
-    return [Page.read(bucket, items="results") for bucket in page.items]
+_bucket_of = msgspec.json.Decoder(_Bucket).decode
+_dated_of = msgspec.json.Decoder(_Dated).decode
 
 
-def _day_of(bucket: Page) -> date:
-    return _utc_day(msgspec.convert(bucket.beside, _Bucket).starting_at)
+def _bucket_day(bucket: bytes) -> date | None:
+    """The UTC day a bucket or row begins on, in whatever form; None if it cannot be read."""
+    try:
+        return day_of_instant(_bucket_of(bucket).starting_at)
+    except msgspec.ValidationError:
+        return None
 
 
-def _utc_day(instant: datetime) -> date:
-    return instant.astimezone(UTC).date()
+def _bucket(body: bytes) -> tuple[date | None, Page | None]:
+    """A bucket's day and its results, each None if it cannot be read."""
+    try:
+        bucket = Page.read(body, items="results")
+    except msgspec.ValidationError:
+        return _bucket_day(body), None
+    return day_of_instant(bucket.beside.get("starting_at")), bucket
+
+
+def _name_a_day_on_two_pages(pages: Sequence[Page]) -> bool:
+    """Whether a bucket of the same day stands on two pages; a single page cannot shift."""
+    days = [day for page in pages for day in {_bucket_day(body) for body in page.items}] if len(pages) > 1 else []
+    return len(set(days)) < len(days)
+
+
+def _record_day(record: bytes) -> date | None:
+    try:
+        return day_of_instant(_dated_of(record).date)
+    except msgspec.ValidationError:
+        return None
+
+
+def _id(record: bytes) -> str | None:
+    """An item's id as text; None where it has none."""
+    try:
+        found = msgspec.json.decode(record, type=_Item).id
+    except msgspec.ValidationError:
+        return None
+    return None if found is None else str(found)
+
+
+def _name_a_person_twice(pages: Sequence[Page]) -> bool:
+    people = [person for record in _items(pages) if (person := _user_id(record))]
+    return len(set(people)) < len(people)
+
+
+def _user_id(record: bytes) -> str | None:
+    try:
+        user = msgspec.json.decode(record, type=_OfUser).user
+    except msgspec.ValidationError:
+        return None
+    return None if user is None or user.id is None else str(user.id)
 
 
 def _envelope(*parts: Page) -> dict[str, Any]:
@@ -322,22 +425,7 @@ def _envelope(*parts: Page) -> dict[str, Any]:
     return {name: value for part in parts for name, value in part.beside.items() if name not in cursors}
 
 
-def _read(path: str, record: bytes, of: type[T]) -> T:
-    try:
-        return msgspec.json.decode(record, type=of)
-    except msgspec.ValidationError as error:
-        raise _unexpected(path, error) from error
-
-
-def _unexpected(path: str, error: msgspec.ValidationError) -> UnexpectedAnswer:
-    return UnexpectedAnswer(f"Claude {path}: a record is not what the API promises ({error}).")
-
-
-def _incomplete(path: str, span: Span, days: Sequence[date]) -> IncompleteAnswer:
-    came = ", ".join(map(str, days)) or "no day"
-    return IncompleteAnswer(f"Claude {path} of {span} came with {came}: nothing of this answer is kept.")
-
-
 def _one_object(body: bytes) -> bytes:
-    msgspec.json.decode(body, type=_Item)
+    if _id(body) is None:
+        raise msgspec.ValidationError("there is no id in it")
     return body

@@ -19,6 +19,7 @@ from ai_usage.warehouse.reading import Address, BilledCount, Carries, Cents, Cou
 ServiceTier = Annotated[str, Known("standard", "batch", "priority", "priority_on_demand", "flex", "flex_discount")]
 ContextWindow = Annotated[str, Known("0-200k", "200k-1M")]
 InferenceGeo = Annotated[str, Known("global", "us", "not_available")]
+Speed = Annotated[str, Known("standard", "fast")]
 TokenType = Annotated[
     str,
     Known(
@@ -75,7 +76,8 @@ NO_CACHE, NO_TOOLS = CacheCreation(), ServerToolUse()
 class UsageLine(msgspec.Struct, frozen=True):
     """One line of `usage_report/messages`. Cache writes are nested: no flat field of that name exists. Its counts
     decide how a bill is split: one that is null or no count makes the line useless. A block may be absent or null, as
-    in the Messages API: then nothing was cached or searched.
+    in the Messages API: then nothing was cached or searched. A dimension that was
+    not asked for is null, which is no value.
     """
 
     uncached_input_tokens: BilledCount = 0
@@ -91,6 +93,7 @@ class UsageLine(msgspec.Struct, frozen=True):
     service_tier: ServiceTier | None = None
     context_window: ContextWindow | None = None
     inference_geo: InferenceGeo | None = None
+    speed: Speed | None = None
 
 
 class CodeActor(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 
 import dagster as dg
 
+from ai_usage.settings import settings
 from ai_usage.sources.claude.client import ClaudeAdmin
 
 
@@ -20,6 +21,11 @@ class ClaudeAdminResource(dg.ConfigurableResource[ClaudeAdmin | None]):
         if not self.admin_key:
             yield None
             return
-        admin = ClaudeAdmin.open(base_url=self.base_url, admin_key=self.admin_key, analytics_key=self.analytics_key)
+        admin = ClaudeAdmin.open(
+            base_url=self.base_url,
+            admin_key=self.admin_key,
+            analytics_key=self.analytics_key,
+            now=settings().now,
+        )
         with closing(admin):
             yield admin

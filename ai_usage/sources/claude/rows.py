@@ -16,6 +16,7 @@ import polars as pl
 
 from ai_usage.money import NO_RATES, USD, Rates, currency_name, usd, usd_of_each
 from ai_usage.sources.claude import records as said
+from ai_usage.sources.claude.speeds import speed_of
 from ai_usage.sources.claude.tables import (
     ACTOR,
     CLAUDE_ANALYTICS_COSTS,
@@ -25,6 +26,7 @@ from ai_usage.sources.claude.tables import (
     CLAUDE_DAILY_COST,
     CLAUDE_DAILY_TOKENS,
     CLAUDE_USAGE_TOKENS,
+    CLAUDE_USAGE_TOKENS_BY_SPEED,
     DIM_WORKSPACE,
     MEASURES,
     TOOLS,
@@ -92,6 +94,7 @@ def cost_rows(records: Records, of: Organization, rates: Rates = NO_RATES) -> pl
             "service_tier": [line.service_tier for line in lines],
             "context_window": [line.context_window for line in lines],
             "inference_geo": [line.inference_geo for line in lines],
+            "speed": [speed_of(line.description) if line.token_type else None for line in lines],
             **read.stamps(),
         }
     )
@@ -139,7 +142,25 @@ def usage_rows(records: Records, of: Organization) -> pl.DataFrame:
             "model": [line.model for line in lines],
             "service_tier": [line.service_tier for line in lines],
             "context_window": [line.context_window for line in lines],
+            **_measures(lines),
+            **read.stamps(),
+        }
+    )
+
+
+def usage_by_speed_rows(records: Records, of: Organization) -> pl.DataFrame:
+    """Rows of `claude_usage_tokens_by_speed`, one per record."""
+    read = records.read(said.UsageLine)
+    lines = read.values
+    return CLAUDE_USAGE_TOKENS_BY_SPEED.frame(
+        {
+            "activity_date": read.days,
+            "organization_id": [of.id] * len(lines),
+            "api_key_id": [line.api_key_id for line in lines],
+            "workspace_id": [line.workspace_id for line in lines],
+            "model": [line.model for line in lines],
             "inference_geo": [line.inference_geo for line in lines],
+            "speed": [line.speed for line in lines],
             **_measures(lines),
             **read.stamps(),
         }

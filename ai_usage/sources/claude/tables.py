@@ -25,6 +25,7 @@ DAILY_PULLS: Mapping[str, type] = {
     "claude_cost_report": said.CostLine,
     "claude_cost_totals": said.CostLine,
     "claude_messages_usage": said.UsageLine,
+    "claude_messages_usage_by_speed": said.UsageLine,
     "claude_code_usage": said.CodeRecord,
     "claude_analytics_cost": said.AnalyticsCost,
     "claude_analytics_usage": said.AnalyticsUsage,
@@ -36,7 +37,9 @@ SNAPSHOT_PULLS: Mapping[str, type] = {
     "claude_api_keys": said.ApiKey,
     "claude_users": said.User,
 }
-OPTIONAL_PULLS = ("claude_analytics_cost", "claude_analytics_usage", "claude_enterprise_users")  # where the key may
+ANALYTICS_PULLS = ("claude_analytics_cost", "claude_analytics_usage", "claude_enterprise_users")
+PULLS_WHERE_NEEDED = ("claude_messages_usage_by_speed",)  # of days whose prices it tells apart, which may be none
+OPTIONAL_PULLS = (*PULLS_WHERE_NEEDED, "claude_code_usage", *ANALYTICS_PULLS)  # where plan and scope include them
 RAW_TABLES = {pull: raw_table(pull) for pull in (*DAILY_PULLS, *SNAPSHOT_PULLS)}
 
 DAY = day("the UTC day, as the vendor has it")
@@ -67,6 +70,7 @@ CLAUDE_COSTS = Table(
         "service_tier": string("standard or batch; Priority is not in the cost report"),
         "context_window": string("0-200k or 200k-1M"),
         "inference_geo": string("global, us or not_available"),
+        "speed": string("fast or standard, as the line's text has it; null where no token was bought"),
         **STAMPS,
     },
     cluster=("workspace_id", "model", "token_type"),
@@ -102,15 +106,28 @@ USED_BY = {
     "model": string("the model's id, as the vendor writes it"),
     "service_tier": string("standard, batch, priority, …"),
     "context_window": string("0-200k or 200k-1M"),
+}
+USED_BY_SPEED = {
+    **{name: USED_BY[name] for name in ("activity_date", "organization_id", "api_key_id", "workspace_id", "model")},
     "inference_geo": string("global, us or not_available"),
+    "speed": string("standard or fast; null where the vendor does not report it"),
 }
 
 CLAUDE_USAGE_TOKENS = Table(
     name="claude_usage_tokens",
-    grain="tokens of one UTC day by key, workspace, model, tier, context window and geography",
+    grain="tokens of one UTC day by key, workspace, model, tier and context window: what one request can group by",
     key=tuple(USED_BY),
+    columns={**USED_BY, **MEASURES, **STAMPS},
+    cluster=("api_key_id", "workspace_id"),
+)
+
+CLAUDE_USAGE_TOKENS_BY_SPEED = Table(
+    name="claude_usage_tokens_by_speed",
+    grain="tokens of one UTC day by key, workspace, model, geography and speed: the tokens of claude_usage_tokens "
+    "again, never added to them, of the days whose prices differ by these",
+    key=tuple(USED_BY_SPEED),
     columns={
-        **USED_BY,
+        **USED_BY_SPEED,
         **MEASURES,
         **STAMPS,
     },
@@ -272,6 +289,7 @@ CORE_TABLES = (
     CLAUDE_COSTS,
     CLAUDE_DAILY_COST,
     CLAUDE_USAGE_TOKENS,
+    CLAUDE_USAGE_TOKENS_BY_SPEED,
     CLAUDE_DAILY_TOKENS,
     CLAUDE_CODE_USAGE_STATS,
     CLAUDE_CODE_MODEL_USAGE,

@@ -210,8 +210,15 @@ class MemberSpend(msgspec.Struct, frozen=True, rename="camel"):
         return None if self.user_id or self.email else Unfit("userId", "is missing, and so is an address", "absent")
 
 
+class GroupDay(msgspec.Struct, frozen=True, rename="camel"):
+    date: str | None = None
+    spend_cents: Decimal | None = None
+
+
 class GroupMember(msgspec.Struct, frozen=True, rename="camel"):
-    """Nothing here is essential: a member who cannot be read must not cost the group its others."""
+    """Someone who is or was in a group. Nothing here is essential: one who cannot be read must not cost the group its
+    others.
+    """
 
     user_id: str | int | None = None
     name: str | None = None
@@ -219,20 +226,16 @@ class GroupMember(msgspec.Struct, frozen=True, rename="camel"):
     joined_at: str | None = None
     left_at: str | None = None
     spend_cents: Decimal | None = None
-
-
-class GroupDay(msgspec.Struct, frozen=True, rename="camel"):
-    date: str | None = None
-    spend_cents: Decimal | None = None
+    daily_spend: list[GroupDay] | None = None  # only of one group asked about alone
 
 
 class Group(msgspec.Struct, frozen=True, rename="camel"):
-    """One billing group of `/teams/groups`."""
+    """One billing group of `/teams/groups`; the last one may be `unassignedGroup`, of those who are in none."""
 
-    id: Id
+    id: Id | None = None
     name: str | None = None
     type: str | None = None
-    directory_group_id: str | None = None
+    directory_group_id: str | int | None = None
     member_count: Count | None = None
     created_at: str | None = None
     updated_at: str | None = None

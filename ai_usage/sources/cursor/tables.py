@@ -19,7 +19,7 @@ SNAPSHOT_PULLS: Mapping[str, type] = {
     "cursor_groups": said.Group,
     "cursor_usage_events_today": said.UsageEvent,
 }
-OPTIONAL_PULLS = {"cursor_ai_commits"}  # only where the plan has it
+OPTIONAL_PULLS = {"cursor_ai_commits", "cursor_groups"}  # where plan and scope include them
 RAW_TABLES = {pull: raw_table(pull) for pull in (*DAILY_PULLS, *SNAPSHOT_PULLS)}
 
 COUNTS = {  # of one member's day, as the vendor names them

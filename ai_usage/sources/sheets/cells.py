@@ -1,6 +1,7 @@
 """What people write into cells, and what it means. Nothing is guessed: a cell that can mean two things is refused."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,8 +15,16 @@ Cell = str | int | bool | Decimal | None
 FIRST_SERIAL = date(1899, 12, 30)  # a date cell is the number of days since
 EARLIEST, LATEST = date(2015, 1, 1), date(2100, 1, 1)
 EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+")
-AMOUNT = re.compile(r"-?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?")
-DOLLARS = re.compile(r"\s*(usd|us\$|\$)\s*", re.IGNORECASE)
+AMOUNT = re.compile(r"-?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?")
+# Of three digits after one sign nobody knows whether they are thousands or thousandths; of a comma in dollars one does.
+THOUSANDS_OR_NOT = re.compile(r"-?(?!0)[0-9]{1,3}[.,][0-9]{3}")
+IN_DOLLARS = re.compile(
+    r"(?P<minus>-?)\s*(?P<before>usd|us\$|\$)?\s*(?P<number>-?[0-9].*?)\s*(?P<after>usd|us\$|\$)?", re.IGNORECASE
+)
+# Characters that are not seen: zero-width spaces and joiners, soft hyphens, marks of direction, control characters.
+UNSEEN = ("Cf", "Cc")
+BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and signs that are drawn as a space
+JOINERS = "\u200c\u200d"  # which some scripts write words with
 NAMED_DAYS = ("%b %d %Y", "%B %d %Y", "%d %b %Y", "%d %B %Y")
 NAMED_MONTHS = ("%b %Y", "%B %Y")
 PROVIDERS = {"claude": "anthropic", "anthropic": "anthropic", "cursor": "cursor", "openai": "openai"}
@@ -35,22 +44,52 @@ class Column:
     required: bool = True
 
     def of(self, cell: Cell) -> Any:
-        if cell is None or (isinstance(cell, str) and not cell.strip()):
+        if cell is None or (isinstance(cell, str) and not clean(cell)):
             if self.required:
                 raise BadCell("is empty")
             return None
         return self.read(cell)
 
 
+def clean(written: str) -> str:
+    """Words as they are seen: each run of spaces of any kind is one space, none is around them, and characters without
+    a width are left out, so that no two texts that look alike differ.
+    """
+    if written.isascii() and written.isprintable():
+        return " ".join(written.split())
+    seen = "".join(
+        " " if _is_space(character) else character
+        for n, character in enumerate(written)
+        if _is_space(character) or unicodedata.category(character) not in UNSEEN or _joins_letters(written, n)
+    )
+    return unicodedata.normalize("NFC", " ".join(seen.split()))
+
+
+def _is_space(character: str) -> bool:
+    return character.isspace() or character in BLANKS
+
+
+def _joins_letters(written: str, at: int) -> bool:
+    around = written[at - 1 : at] + written[at + 1 : at + 2]
+    return written[at] in JOINERS and len(around) == 2 and not any(one.isascii() or one.isspace() for one in around)
+
+
 def text(cell: Cell) -> str:
-    """Words as written, without space around them; a number as it is shown."""
+    """Words as they are seen; a number as it is shown."""
     if isinstance(cell, bool):
         raise BadCell("is a tick box, not text")
-    return f"{cell.normalize():f}" if isinstance(cell, Decimal) else str(cell).strip()
+    return f"{cell.normalize():f}" if isinstance(cell, Decimal) else clean(str(cell))
+
+
+def identifier(cell: Cell) -> str:
+    """An id: no character in it that is not seen, and no space but the space bar's."""
+    if isinstance(cell, str):
+        cell = "".join(one for one in cell if one == " " or not (_is_space(one) or one in JOINERS))
+    return text(cell)
 
 
 def email(cell: Cell) -> str:
-    address = text(cell).lower()
+    address = identifier(cell).lower()
     if not EMAIL.fullmatch(address):
         raise BadCell("is not one e-mail address")
     return address
@@ -76,14 +115,14 @@ def choice(*among: str) -> Callable[[Cell], str]:
 def day(cell: Cell) -> date:
     """A real date cell, an ISO date, or one with the month's name. `03/04/2026` is two dates, and refused."""
     if isinstance(cell, str):
-        return _sane(_written_day(cell.strip()))
+        return _sane(_written_day(clean(cell)))
     return _sane(_serial(cell))
 
 
 def month(cell: Cell) -> str:
     """`YYYY-MM`, of that or of any date in it."""
     if isinstance(cell, str):
-        written = cell.strip()
+        written = clean(cell)
         if re.fullmatch(r"\d{4}-\d{1,2}", written):
             return _sane(_parsed(f"{written}-1", "%Y-%m-%d")).strftime("%Y-%m")
         for form in NAMED_MONTHS:
@@ -93,7 +132,9 @@ def month(cell: Cell) -> str:
 
 
 def amount(cell: Cell) -> Decimal:
-    """Dollars: a number, or text such as `$1,234.50`. Another currency, or a comma for a point, is refused."""
+    """Dollars: a number, or text such as `$1,234.50`. Another currency, a comma for a point, and text such as `5.000`
+    or `1,234`, which is one number or a thousand times that, are refused.
+    """
     value = _number(cell)
     try:
         return nine_decimals(value)
@@ -102,7 +143,7 @@ def amount(cell: Cell) -> Decimal:
 
 
 def price(cell: Cell) -> Decimal:
-    """Dollars, none less than nothing."""
+    """Dollars, not negative."""
     value = amount(cell)
     if value < 0:
         raise BadCell("is negative")
@@ -110,7 +151,7 @@ def price(cell: Cell) -> Decimal:
 
 
 def count(cell: Cell) -> int:
-    value = _number(cell)
+    value = _number(cell, is_count=True)
     if value != value.to_integral_value() or not 0 <= value < 10**12:
         raise BadCell("is not a whole number from 0")
     return int(value)
@@ -127,15 +168,33 @@ def shape(cell: Cell) -> str:
     return f"{kind} {shown[:40]}" + ("…" if len(shown) > 40 else "")
 
 
-def _number(cell: Cell) -> Decimal:
+def _number(cell: Cell, *, is_count: bool = False) -> Decimal:
     if isinstance(cell, bool):
         raise BadCell("is a tick box, not a number")
     if not isinstance(cell, str):
         return Decimal(cell or 0)
-    bare = DOLLARS.sub("", cell.strip())
-    if not AMOUNT.fullmatch(bare):
-        raise BadCell("is no number in dollars: write 1234.50")
-    return Decimal(bare.replace(",", ""))
+    found = IN_DOLLARS.fullmatch(clean(cell))
+    number = found and f"{found['minus']}{found['number']}"
+    if not found or not number or not AMOUNT.fullmatch(number):
+        raise BadCell(_why_no_number(clean(cell)))
+    has_groups = "," in number and bool(is_count or found["before"] or found["after"])
+    if THOUSANDS_OR_NOT.fullmatch(number) and not has_groups:
+        raise BadCell(
+            "can be two numbers, with thousands or with decimals: write 1234.50, without a thousands separator"
+        )
+    return Decimal(number.replace(",", ""))
+
+
+def _why_no_number(written: str) -> str:
+    if "%" in written:
+        return "is a percentage, not an amount: write 1234.50"
+    if re.search(r"[^\W\d_]|[^\x00-\x7f]", re.sub("usd", "", written, flags=re.IGNORECASE)) and re.search(
+        r"\d", written
+    ):
+        return "is not a plain number in US dollars: another currency, a unit or an exponent; write 1234.50"
+    if re.fullmatch(r"\(.*\)", written):
+        return "is in parentheses: write -1234.50 if it is negative"
+    return "is no number in dollars: write 1234.50"
 
 
 def _serial(cell: Cell) -> date:

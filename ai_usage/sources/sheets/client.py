@@ -63,6 +63,7 @@ class Sheet(Protocol):
     """Tabs that people keep, wherever they do."""
 
     requests: int
+    is_simulated: bool
 
     def version(self) -> str:
         """Changes whenever a tab may have; cheap to ask."""

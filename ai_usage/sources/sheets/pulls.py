@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import dagster as dg
 
 from ai_usage.errors import AiUsageError
-from ai_usage.layers import POOL, in_plain_words, note, spec
+from ai_usage.layers import POOL, in_plain_words, materialized, note, spec
 from ai_usage.sources.pulling import InWarehouse, Source, Tally, append_noted, note_not_configured
 from ai_usage.sources.sheets.client import Sheet, known_tabs
 from ai_usage.sources.sheets.tables import RAW_TABLES
 from ai_usage.sources.sheets.tabs import TABS
+from ai_usage.warehouse.origin import refuse_a_mixture
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
 
@@ -47,6 +48,7 @@ def sheet_tabs(
     if sheet is None:
         note_not_configured(context, SOURCE, *(key.to_user_string() for key in wanted))
     else:
+        refuse_a_mixture(warehouse, is_simulated=sheet.is_simulated)
         tally = Tally(sheet)
         try:
             with tally.of(wanted[0].to_user_string()):
@@ -68,7 +70,7 @@ def sheet_tabs(
                 append_noted(context, warehouse, key.path[-1], [answer])
         tally.note(context)
     for key in wanted:
-        yield dg.MaterializeResult(asset_key=key)
+        yield from materialized(context, key)
 
 
 def _note_not_there(context: dg.AssetExecutionContext, key: dg.AssetKey) -> None:

@@ -19,6 +19,7 @@ class Unopened:
     """
 
     why: AiUsageError
+    is_simulated: bool
     requests: int = 0
 
     def version(self) -> str:
@@ -55,7 +56,7 @@ class SheetResource(dg.ConfigurableResource[Sheet | None]):
         try:
             sheet = open_sheet(settings())
         except AiUsageError as error:
-            sheet = Unopened(error)
+            sheet = Unopened(error, is_simulated=settings().simulate)
         if sheet is None:
             yield None
             return

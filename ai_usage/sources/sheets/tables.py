@@ -22,7 +22,7 @@ SHEET_REJECTIONS = Table(
 
 CONSOLE_FIGURES = Table(
     name="console_figures",
-    grain="what a vendor's console or invoice showed for one period, as somebody wrote it down",
+    grain="what a vendor's console or invoice showed for one period, as it is, or once was, in the sheet",
     date_column=None,
     columns={
         "row_number": integer("in the tab console_figures"),
@@ -33,9 +33,11 @@ CONSOLE_FIGURES = Table(
         "amount_usd": dollars("as it was shown"),
         "source": string("where it was read"),
         "note": string("in the writer's words"),
+        "covers": string("usage, or usage_and_seats; null where the sheet does not say"),
         "first_seen_at": instant(
             "the first pull whose tab had this figure: provider, period, workspace and amount alike", required=True
         ),
+        "removed_at": instant("the first pull whose tab no longer had it; null while it is in the sheet"),
         **STAMPS,
     },
 )
@@ -76,6 +78,7 @@ DIM_API_KEY_MAPPING = Table(
     date_column=None,
     columns={
         "api_key_id": string("as in the usage report", required=True),
+        "provider": string("whose key it is: anthropic, unless the sheet names another"),
         "api_key_name": string("as the vendor calls it, else as the sheet does"),
         "workspace_id": string("null in the default workspace, and for a key the vendor does not list"),
         "status": string("active, inactive, archived, expired; null for a key the vendor does not list"),
@@ -97,8 +100,14 @@ DIM_PERSON = Table(
     columns={
         "user_email": string("lower-case", required=True),
         "person_email": string("the person's one address; user_email itself, unless that is an alias", required=True),
-        "user_name": string("as a vendor or the sheet has it"),
-        "team_name": string("of the person's keys in the sheet; the most frequent one"),
+        "user_name": string("as the tab people has it, else a provider"),
+        "team_name": string("as the sheet has it, else the Cursor billing group; see team_source"),
+        "team_source": string(
+            "sheet_people; sheet_api_key_mapping: the most frequent team of the person's keys; cursor_groups: where "
+            "the sheet places the person in no team; null without a team"
+        ),
+        "cost_center": string("as the tab people has it"),
+        "manager_email": string("as the tab people has it, lower-case"),
         "is_claude_member": boolean("in the Claude organisation now", required=True),
         "is_cursor_member": boolean("in the Cursor team now, and not removed", required=True),
         "is_in_sheet": boolean("owns a key in the sheet, or has usage in it", required=True),

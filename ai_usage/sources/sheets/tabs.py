@@ -84,12 +84,13 @@ def _somebody_else(row: Row) -> tuple[str, str] | None:
 API_KEY_MAPPING = Tab(
     "api_key_mapping",
     [
-        Column("api_key_id", cells.text),
+        Column("api_key_id", cells.identifier),
         Column("api_key_name", cells.text, required=False),
         Column("user_email", cells.email, required=False),
         Column("team_name", cells.text, required=False),
         Column("description", cells.text, required=False),
         Column("valid_from", cells.day, required=False),
+        Column("provider", cells.provider, required=False),
     ],
     key=["api_key_id"],
     rule=_an_owner,
@@ -112,12 +113,13 @@ CONSOLE_FIGURES = Tab(
         Column("provider", cells.provider),
         Column("period_start", cells.day),
         Column("period_end", cells.day),
-        Column("workspace_id", cells.text, required=False),
+        Column("workspace_id", cells.identifier, required=False),
         Column("amount_usd", cells.amount),
         Column("source", cells.text, required=False),
         Column("note", cells.text, required=False),
+        Column("covers", cells.choice("usage", "usage_and_seats"), required=False),
     ],
-    key=["provider", "period_start", "period_end", "workspace_id"],
+    key=["provider", "period_start", "period_end", "workspace_id", "covers"],
     rule=_a_period,
 )
 BUDGETS = Tab(
@@ -151,7 +153,23 @@ PERSON_ALIASES = Tab(
     rule=_somebody_else,
     is_optional=True,
 )
-TABS = {tab.name: tab for tab in (API_KEY_MAPPING, CLAUDE_AI_USAGE, CONSOLE_FIGURES, BUDGETS, SEATS, PERSON_ALIASES)}
+PEOPLE = Tab(
+    "people",
+    [
+        Column("user_email", cells.email),
+        Column("name", cells.text, required=False),
+        Column("team_name", cells.text, required=False),
+        Column("cost_center", cells.text, required=False),
+        Column("manager_email", cells.email, required=False),
+        *(Column(name, cells.day, required=False) for name in ("valid_from", "valid_to", "leave_from", "leave_to")),
+    ],
+    key=["user_email", "valid_from"],
+    rule=_a_validity,
+    is_optional=True,
+)
+TABS = {
+    tab.name: tab for tab in (API_KEY_MAPPING, PEOPLE, CLAUDE_AI_USAGE, CONSOLE_FIGURES, BUDGETS, SEATS, PERSON_ALIASES)
+}
 
 
 def read_tab(tab: Tab, records: Sequence[str | bytes]) -> TabRows:
@@ -159,7 +177,7 @@ def read_tab(tab: Tab, records: Sequence[str | bytes]) -> TabRows:
     asked for are not looked at.
     """
     found = TabRows()
-    lines = [json.loads(record, parse_float=Decimal) for record in records]
+    lines = [json.loads(record, parse_float=Decimal, parse_constant=str) for record in records]
     filled = [(n, line) for n, line in enumerate(lines, 1) if any(not _is_blank(cell) for cell in line)]
     if not filled:
         return found
@@ -178,7 +196,7 @@ def read_tab(tab: Tab, records: Sequence[str | bytes]) -> TabRows:
 
 def _places(tab: Tab, header: Sequence[Cell], row_number: int, found: TabRows) -> Mapping[str, int] | None:
     """Where each column is; None if one that must be there is not, or is there twice."""
-    names = [re.sub(r"[\s-]+", "_", str(name or "").strip().lower()) for name in header]
+    names = [re.sub(r"[\s-]+", "_", cells.clean(str(name or "")).lower()) for name in header]
     places: dict[str, int] = {}
     for column in tab.columns:
         at = [n for n, name in enumerate(names) if name == column.name]
@@ -235,6 +253,17 @@ def _telling(tab: Tab) -> list[str]:
     ]
 
 
+def holding_on(rows: Sequence[Row], day: date) -> Row:
+    """Of dated rows about one thing the one that holds on a day; if none does, the last that held, else the first."""
+    first = date.min
+
+    def nearness(row: Row) -> tuple[bool, bool, date]:
+        begins, ends = row["valid_from"] or first, row["valid_to"] or date.max
+        return begins <= day < ends, begins <= day, begins if begins <= day else first + (date.max - begins)
+
+    return max(rows, key=nearness)
+
+
 def days_of(rows: Sequence[Row]) -> dict[date, list[Row]]:
     """Rows of claude_ai_usage by day."""
     found: dict[date, list[Row]] = {}
@@ -244,4 +273,4 @@ def days_of(rows: Sequence[Row]) -> dict[date, list[Row]]:
 
 
 def _is_blank(cell: Cell) -> bool:
-    return cell is None or (isinstance(cell, str) and not cell.strip())
+    return cell is None or (isinstance(cell, str) and not cells.clean(cell))

@@ -1,0 +1,155 @@
+"""What the checks of a run came to: passed, warned, failed or not judged, read from Dagster's events.
+
+Dagster stores an evaluation for each result that passed, warned or failed. It knows no fourth result: an evaluation has
+passed or has not. So a check that had nothing to judge stores none, which Dagster shows as skipped, and says why in one
+observation of its asset.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from typing import Any, Literal
+
+import dagster as dg
+
+from ai_usage.partitions import runs_of_days
+
+Result = Literal["passed", "warned", "failed", "not judged"]
+RESULTS: tuple[Result, ...] = ("passed", "warned", "failed", "not judged")
+NOT_JUDGED_TAG = "ai_usage/not_judged"  # of such an observation: the check's name
+NOTHING_NEW = "Not run: its source is not configured or brought nothing, so there was nothing to build and to check."
+WAS_NOT_RUN = "Not run: a step that it depends on failed in this run."
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What one check of one asset came to on one UTC day. A check without days, or one that was not run, has no day."""
+
+    asset: str  # layer/table
+    check: str
+    day: date | None
+    result: Result
+    why: str
+    at: float = 0.0  # seconds since the epoch
+
+    @property
+    def key(self) -> tuple[str, str, date | None]:
+        return self.asset, self.check, self.day
+
+
+def counted(results: Iterable[CheckResult]) -> dict[Result, int]:
+    """How many there are of each result."""
+    found = [one.result for one in results]
+    return {result: found.count(result) for result in RESULTS}
+
+
+def summary(results: Iterable[CheckResult]) -> str:
+    """Such as `154 passed, 3 warned, 1 failed, 12 not judged`."""
+    return ", ".join(f"{count} {result}" for result, count in counted(results).items())
+
+
+def observation(key: dg.AssetCheckKey, whys: Mapping[date | None, str]) -> dg.AssetObservation:
+    """The event that says on which days a check had nothing to judge, and why."""
+    spans: list[dict[str, str | None]] = []
+    if None in whys:
+        spans.append({"first": None, "last": None, "why": whys[None]})
+    of_days = sorted((why, day) for day, why in whys.items() if day is not None)
+    for why, group in groupby(of_days, key=lambda one: one[0]):
+        together = runs_of_days([day for _, day in group])
+        spans += [{"first": str(span.first), "last": str(span.last), "why": why} for span in together]
+    said = "; ".join(dict.fromkeys(str(span["why"]) for span in spans))
+    return dg.AssetObservation(
+        key.asset_key,
+        description=f"{key.name} is not judged: {said}",
+        metadata={"check": key.name, "not_judged": dg.MetadataValue.json(spans)},
+        tags={NOT_JUDGED_TAG: key.name},
+    )
+
+
+def results_of(
+    events: Iterable[tuple[dg.DagsterEvent, float]], planned: Collection[dg.AssetCheckKey] = ()
+) -> list[CheckResult]:
+    """The results in a run's events, each with its time; of several of one check and day the last one. `planned` are
+    the checks of a run that is over: one whose step failed has failed, and one that was never run is not judged.
+    """
+    found: dict[tuple[str, str, date | None], CheckResult] = {}
+    failed_steps: dict[str, str] = {}
+    ended = 0.0
+    for event, at in events:
+        ended = max(ended, at)
+        for one in _results_in(event, at):
+            found[one.key] = one
+        if event.is_step_failure:
+            failed_steps[event.step_key or ""] = reason_of(event)
+    there = {(asset, check) for asset, check, _ in found}
+    for key in planned:
+        asset = key.asset_key.to_user_string()
+        why = failed_steps.get(step_name(key))
+        if why is not None:
+            found[asset, key.name, None] = CheckResult(asset, key.name, None, "failed", f"Could not run: {why}", ended)
+        elif (asset, key.name) not in there:
+            found[asset, key.name, None] = CheckResult(asset, key.name, None, "not judged", WAS_NOT_RUN, ended)
+    return list(found.values())
+
+
+def never_run(checks: Iterable[dg.AssetCheckKey], found: Iterable[CheckResult]) -> list[CheckResult]:
+    """Those of the checks that were planned in none of the runs in which these results were found."""
+    there = {(one.asset, one.check) for one in found}
+    keys = [(key.asset_key.to_user_string(), key.name) for key in checks]
+    return [CheckResult(*key, None, "not judged", NOTHING_NEW) for key in sorted(keys) if key not in there]
+
+
+def step_name(key: dg.AssetCheckKey) -> str:
+    """What the step of a check is called."""
+    return f"check__{key.asset_key.path[-1]}__{key.name}"
+
+
+def _results_in(event: dg.DagsterEvent, at: float) -> Iterator[CheckResult]:
+    if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+        yield of_evaluation(event.asset_check_evaluation_data, at)
+    elif event.event_type == dg.DagsterEventType.ASSET_OBSERVATION:
+        seen = event.asset_observation_data.asset_observation
+        spans = seen.metadata.get("not_judged") if NOT_JUDGED_TAG in seen.tags else None
+        if isinstance(spans, dg.JsonMetadataValue) and isinstance(spans.value, list):
+            for span in spans.value:
+                for day in _days(span["first"], span["last"]):
+                    check = seen.tags[NOT_JUDGED_TAG]
+                    yield CheckResult(seen.asset_key.to_user_string(), check, day, "not judged", span["why"], at)
+
+
+def of_evaluation(event: dg.AssetCheckEvaluation, at: float = 0.0) -> CheckResult:
+    """An evaluation as Dagster stores it. Its description begins with the day, which the UI does not show."""
+    is_warning = event.severity == dg.AssetCheckSeverity.WARN
+    return CheckResult(
+        event.asset_key.to_user_string(),
+        event.check_name,
+        date.fromisoformat(event.partition) if event.partition else None,
+        "passed" if event.passed else "warned" if is_warning else "failed",
+        (event.description or "").removeprefix(f"{event.partition}: "),
+        at,
+    )
+
+
+def reason_of(event: dg.DagsterEvent) -> str:
+    """Why a step failed: its own sentence, or the innermost error."""
+    data = event.step_failure_data
+    if data.user_failure_data and data.user_failure_data.description:
+        return data.user_failure_data.description
+    return innermost(data.error)
+
+
+def innermost(error: Any) -> str:
+    """The message of the error that caused the others."""
+    while error and error.cause:
+        error = error.cause
+    return error.message.strip() if error else "unknown"
+
+
+def _days(first: str | None, last: str | None) -> list[date | None]:
+    if first is None or last is None:
+        return [None]
+    return [
+        date.fromordinal(n)
+        for n in range(date.fromisoformat(first).toordinal(), date.fromisoformat(last).toordinal() + 1)
+    ]

@@ -1,0 +1,129 @@
+"""`make reset`: deletes what the other commands made in the data folder, so that they start afresh. It asks first."""
+
+import argparse
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.markup import escape
+
+from ai_usage.commands.as_of import FOLDER as AS_OF
+from ai_usage.commands.export_focus import FOLDER as EXPORTS
+from ai_usage.commands.shell import DAEMON, ERR, OUT, USERS, in_use
+from ai_usage.dashboards.assets import site_folder
+from ai_usage.definitions import duckdb_warehouse
+from ai_usage.errors import WarehouseBusy, WarehouseError
+from ai_usage.settings import Settings
+from ai_usage.warehouse.duckdb import DuckDBWarehouse, data_are_simulated
+from ai_usage.warehouse.table import PULLS
+
+REAL = "delete real data"  # what to type where days would be lost that no vendor sends again
+DAYS = (
+    f"select min(activity_date) as a, max(activity_date) as b, count(distinct activity_date) as c from {PULLS.address}"
+)
+
+
+def run(of: Settings, argv: Sequence[str]) -> int:
+    arguments = argparse.ArgumentParser(prog="make reset", description=__doc__)
+    arguments.add_argument("--yes", action="store_true", help="do not ask (YES=1); simulated data only")
+    is_agreed = arguments.parse_args(argv).yes
+    busy = f"A command is working in {of.data_dir}, or make ui is: stop it first. Nothing was deleted."
+    if not made(of):
+        OUT.print(f"There is nothing of ours in {of.data_dir}.", soft_wrap=True)
+        return 0
+    with in_use(of, alone=busy):
+        refuse_a_busy_warehouse(of)
+        is_harmless, what = _described(of)
+        OUT.print(f"{of.data_dir} holds {what}. To be deleted:", soft_wrap=True)
+        for path in made(of):
+            OUT.print(f"  {escape(path.name):<28}{_bytes(path) / 1e6:>10.2f} MB")
+        if not _is_wanted(is_agreed=is_agreed, is_harmless=is_harmless):
+            ERR.print("Nothing was deleted.")
+            return 2
+        for path in (*made(of), of.data_dir / DAEMON, of.data_dir / USERS):
+            _delete(path)
+    OUT.print("Deleted. make demo, make ui or make backfill start afresh.")
+    return 0
+
+
+def made(of: Settings) -> list[Path]:
+    """What is there of all that our commands make in the data folder. Dagster's memory is first: if it were left alone,
+    days would pass for built that are not there.
+    """
+    ours = [
+        of.dagster_home,
+        *(
+            path.with_name(path.name + end)
+            for path in (of.database, of.published_database)
+            for end in ("", ".wal", ".tmp")
+        ),
+        of.published_database.with_suffix(".tmp"),
+        site_folder(of),
+        *(of.data_dir / name for name in (AS_OF, EXPORTS, "bench.json")),
+        of.first_day_file,  # last: until all is gone, it is the first day of what is there
+    ]
+    return [path for path in ours if path.exists() or path.is_symlink()]
+
+
+def refuse_a_busy_warehouse(of: Settings) -> None:
+    """`WarehouseError` if another process has the file open, such as a person's SQL tool."""
+    if of.database.exists():
+        try:
+            with DuckDBWarehouse(of.database, of.database, (), of.now, patience=0.1, is_read_only=True).connected():
+                return
+        except WarehouseBusy:
+            raise
+        except WarehouseError:  # damaged: that is a reason to start afresh
+            return
+
+
+def _described(of: Settings) -> tuple[bool, str]:
+    """Whether nothing is lost that could not be made again, and what there is."""
+    try:
+        origin = data_are_simulated(of)
+        if origin is None:
+            return True, "no data yet"
+        [first], [last], [days] = duckdb_warehouse(of, is_read_only=True).ask(DAYS).to_dict(as_series=False).values()
+    except WarehouseError as error:
+        return False, f"a warehouse that cannot be read ({error})"
+    kind = "SIMULATED data" if origin else "REAL data"
+    return origin, f"{kind} of {days} days, {first} to {last}" if days else kind
+
+
+def _is_wanted(*, is_agreed: bool, is_harmless: bool) -> bool:
+    if is_harmless:
+        return is_agreed or _answer("Delete this? Whatever else is in the folder stays. [y/N] ").lower() in {"y", "yes"}
+    OUT.print(
+        "Vendors send the last 30 to 365 days only: what is older cannot be pulled again. YES=1 does not answer this.",
+        soft_wrap=True,
+    )
+    return _answer(f"Type '{REAL}' to delete it: ") == REAL
+
+
+def _answer(question: str) -> str:
+    try:
+        return OUT.input(escape(question)).strip()
+    except EOFError:
+        OUT.print()
+        ERR.print(
+            "There is nobody to answer. In a script: make reset YES=1, which deletes simulated data only.",
+            soft_wrap=True,
+        )
+        return ""
+
+
+def _delete(path: Path) -> None:
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise WarehouseError(
+            f"{path} cannot be deleted ({error.strerror}); what is listed before it is gone."
+        ) from error
+
+
+def _bytes(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() and not path.is_symlink() else [path]
+    return sum(file.lstat().st_size for file in files)

@@ -1,0 +1,79 @@
+"""Which variables are misspelled: a setting that nobody reads is a decision that nobody obeys.
+
+The rule, in three parts. A name of our own (`AI_USAGE_…`) that we do not know is refused, wherever it is set. `.env` is
+ours, so there a name that begins like a vendor's or a channel's (`ANTHROPIC_…`, `ALERT_…`) is refused too, unless we
+know it. The environment is everybody's: there a name is refused only if it resembles one of ours word by word, that
+one is not set, and the name is not known to be another program's. To set our own, if to nothing, ends any doubt.
+"""
+
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from dotenv.parser import parse_stream
+
+from ai_usage.errors import SettingError
+
+OUR_PREFIX = "AI_USAGE_"
+SHARED_PREFIXES = (
+    *("ANTHROPIC_", "CURSOR_", "OPENAI_", "GEMINI_", "GITHUB_", "GOOGLE_", "BIGQUERY_"),
+    *("ALERT_", "METABASE_", "DAGSTER_POSTGRES_"),
+)
+# Set on many machines, by vendors' own programs and by continuous integration, though they differ from one of ours only
+# by a word that is missing.
+OTHER_PROGRAMS = frozenset({"ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "OPENAI_BASE_URL", "GITHUB_API_URL"})
+ALIKE = 0.8  # ANTHROPIC_ADMIN_KEY is to ANTHROPIC_ADMIN_API_KEY as 0.90, CURSOR_API_KEY to CURSOR_ADMIN_API_KEY as 0.82
+NEARLY_THE_SAME = 0.9  # where a name does not even begin as ours do: ANTROPIC_ADMIN_API_KEY
+
+
+def refuse_misspelled(environ: Mapping[str, str], written: Collection[str], known: Collection[str]) -> None:
+    """`SettingError` for the first name that is meant for us and is none of the `known` ones. `written` are the names
+    of `.env`; `environ` has these and the environment's.
+    """
+    for name in written:
+        begins_like_ours = name.upper().startswith((OUR_PREFIX, *SHARED_PREFIXES))
+        if name not in known and (begins_like_ours or nearest(name, known, NEARLY_THE_SAME)):
+            raise SettingError(f".env sets {name}, which is not a setting. {_advice(nearest(name, known))}")
+    for name, value in environ.items():
+        if name in known or name in written:
+            continue
+        if name.upper().startswith(OUR_PREFIX):
+            raise SettingError(f"{name} is set, but is not a setting. {_advice(nearest(name, known))}")
+        is_close = ALIKE if name.upper().startswith(SHARED_PREFIXES) else NEARLY_THE_SAME
+        meant = nearest(name, known, is_close) if value.strip() and name not in OTHER_PROGRAMS else ""
+        if meant and meant not in environ and _has_no_word_of_its_own(name, meant):
+            raise SettingError(
+                f"{name} is set, but is not a setting. Did you mean {meant}? If {name} belongs to another program, "
+                f"set {meant} as well: to your key, or to nothing ({meant}=)."
+            )
+
+
+def nearest(name: str, known: Collection[str], alike: float = ALIKE) -> str:
+    """The known name that it resembles most; empty, if none."""
+    return next(iter(get_close_matches(name.upper(), known, n=1, cutoff=alike)), "")
+
+
+def _has_no_word_of_its_own(name: str, meant: str) -> bool:
+    """Whether words are misspelled or missing, and none is another: ANTHROPIC_BEDROCK_BASE_URL is not misspelled."""
+    words = meant.split("_")
+    return all(get_close_matches(word, words, n=1, cutoff=0.6) for word in name.upper().split("_"))
+
+
+def names_in(file: Path) -> list[str]:
+    """The names that a `.env` sets; `SettingError` for a line that sets nothing and would be skipped without a word."""
+    if not file.is_file():
+        return []
+    try:
+        with file.open(encoding="utf-8-sig") as text:
+            lines = list(parse_stream(text))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"{file} cannot be read as UTF-8 text ({error}).") from error
+    for line in lines:
+        if line.error or (line.key and line.value is None):
+            blank = len(line.original.string) - len(line.original.string.lstrip("\n"))
+            raise SettingError(f"{file.name}, line {line.original.line + blank}, sets nothing: write NAME=value.")
+    return [line.key for line in lines if line.key]
+
+
+def _advice(meant: str) -> str:
+    return f"Did you mean {meant}?" if meant else "Remove it; .env.example lists every setting."

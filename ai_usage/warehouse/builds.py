@@ -1,0 +1,62 @@
+"""What was built when: of each table and day, the build that made it what it is. By it a pull that came later is known
+to be in the ledger and not in the tables yet, whatever kept a run from building it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import polars as pl
+
+from ai_usage.warehouse.table import Table, day, instant, string
+
+BUILDS = Table(
+    name="builds",
+    grain="the last build of one table and UTC day; of a table without days, of all of it",
+    columns={
+        "asset": string("layer/table", required=True),
+        "activity_date": day("the UTC day; null of a table without days", required=False),
+        "built_from": string("every pull is in it whose pull_id sorts before this", required=True),
+        "built_at": instant("when its build began", required=True),
+        "failure": string("why the table was not built, or which table it is made of was not; null if all is well"),
+    },
+    date_column=None,
+)
+
+
+@dataclass(frozen=True)
+class Build:
+    """One run's build of one table."""
+
+    asset: str
+    days: Sequence[date | None]
+    began: int  # nanoseconds, like the time that a pull_id begins with
+    failure: str = ""
+    parents: tuple[str, ...] = ()  # the tables it is made of
+
+
+def build_rows(builds: Sequence[Build]) -> pl.DataFrame:
+    """Rows of `builds`, the last of each table and day. A table that is made of one that was not built counts as not
+    built either: it is built again together with that one.
+    """
+    failures: dict[tuple[str, date | None], str] = {}
+    rows: dict[tuple[str, date | None], dict[str, object]] = {}
+    for build in builds:
+        for day_ in build.days:
+            inherited = (f"{parent} was not built" for parent in build.parents if _failed(failures, parent, day_))
+            failures[build.asset, day_] = build.failure or next(inherited, "")
+            rows[build.asset, day_] = {
+                "asset": build.asset,
+                "activity_date": day_,
+                "built_from": f"{build.began:020d}",
+                "built_at": datetime.fromtimestamp(build.began / 1e9, UTC),
+                "failure": failures[build.asset, day_] or None,
+            }
+    return BUILDS.frame({name: [row[name] for row in rows.values()] for name in BUILDS.columns})
+
+
+def _failed(failures: dict[tuple[str, date | None], str], parent: str, day_: date | None) -> bool:
+    """Whether a parent failed on the day, or the whole of it; of a table without days, on any day."""
+    if day_ is None:
+        return any(why for (asset, _), why in failures.items() if asset == parent)
+    return bool(failures.get((parent, day_)) or failures.get((parent, None)))

@@ -1,0 +1,73 @@
+"""How a warehouse that an earlier release made comes to today's shape, in place. Engine-free: what has to change is
+planned here from the tables' declarations; an engine carries it out.
+
+The ledger can never be pulled again, so its tables only gain columns. Core and marts are made from it: their columns
+are renamed, converted and dropped too, with the rows that are there; the days built before that are built again.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Column, Table, Type
+
+# What a column was called before: (address of the table, old name) → new name.
+RENAMED: Mapping[tuple[str, str], str] = {(f"{ANALYTICS}.cursor_usage_stats", "user_id"): "cursor_user_id"}
+
+
+@dataclass(frozen=True)
+class Made:
+    """A column as a file has it."""
+
+    type: Type | None  # None: no type of ours
+    is_required: bool
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of a table that exists."""
+
+    table: Table
+    column: str
+    what: str  # renamed, converted, relaxed, added, dropped
+    before: str = ""  # the old name of a renamed column
+
+    @property
+    def declared(self) -> Column:
+        return self.table.columns[self.column]
+
+
+def changes(tables: Iterable[Table], made: Mapping[str, Mapping[str, Made]]) -> list[Change]:
+    """What the tables of a file lack of their declarations, in the order in which it has to be carried out. A table
+    that is not there, and a view, is not changed but made.
+    """
+    return [
+        change
+        for table in tables
+        if not table.view_of and table.address in made
+        for change in _of_table(table, dict(made[table.address]))
+    ]
+
+
+def _of_table(table: Table, there: dict[str, Made]) -> Iterable[Change]:
+    for (address, before), name in RENAMED.items():
+        if address == table.address and before in there and name in table.columns and name not in there:
+            yield Change(table, name, "renamed", before)
+            there[name] = there.pop(before)
+    for name, column in table.columns.items():
+        if name not in there:
+            yield Change(table, name, "added")
+            continue
+        if there[name].is_required and not column.required:
+            yield Change(table, name, "relaxed")
+        if there[name].type is not column.type:
+            if table.schema == RAW:
+                raise ValueError(f"{table.address}.{name} would change its type: the ledger only gains columns")
+            yield Change(table, name, "converted")
+    if table.schema != RAW:
+        for name in there.keys() - table.columns.keys():
+            yield Change(table, name, "dropped")
+
+
+def is_new(made: Mapping[str, object]) -> bool:
+    """Whether a file was never a warehouse: nothing in it has to be built again."""
+    return PULLS.address not in made

@@ -1,0 +1,200 @@
+"""Seats are billed as purchased: to the cent, once a person, and only on days that the provider was asked about."""
+
+from calendar import monthrange
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from ai_usage.marts.files import marts
+from ai_usage.marts.rebuild import rebuild_whole
+from ai_usage_tests.marts.by_hand import pull, put
+from ai_usage_tests.platform import Platform, Row, platform_in
+
+A = "ai_usage_analytics"
+FEBRUARY, MARCH = date(2026, 2, 1), date(2026, 3, 1)
+ADA, GRACE, MARY = "ada@example.com", "grace@example.com", "mary@example.com"
+THREE = (ADA, GRACE, MARY)
+SEATS_OF_86 = {"provider": "cursor", "plan": "Teams", "seat_price_usd": Decimal(40), "seats": 86}
+PULLS = {"cursor": "cursor_usage_events", "anthropic": "claude_cost_report"}
+
+
+def month(first: date) -> list[date]:
+    return [first + timedelta(days=n) for n in range(monthrange(first.year, first.month)[1])]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    """One warehouse for all: each test puts its own rows in place of the last one's."""
+    return platform_in(tmp_path_factory.mktemp("seats"))
+
+
+def company(
+    desk: Platform,
+    *,
+    seats: Sequence[Row],
+    members: Iterable[str | None] = THREE,
+    days: Sequence[date] = (),
+    asked: Sequence[date] | None = None,
+    plans: Sequence[Row] = (),
+    provider: str = "cursor",
+    roles: dict[str, str] | None = None,
+    estimate: Decimal | None = None,
+) -> Platform:
+    """What the sheet has of seats, who is in the Cursor team, and which days were asked about."""
+    days = days or month(MARCH)
+    noon = datetime(2026, 11, 1, 12, tzinfo=UTC)
+    put(desk, "seats", seats)
+    put(desk, "dim_cursor_plan", plans)
+    listed = {who: "member" for who in members if who} | (roles or {})
+    put(desk, "dim_cursor_member", [{"user_email": who, "role": role} for who, role in listed.items()])
+    rows = [(day, who) for day in days for who in members]
+    stats = [
+        {"activity_date": d, "user_email": who, "is_active": True, "estimated_cost_usd": estimate} for d, who in rows
+    ]
+    put(desk, "cursor_usage_stats", stats)
+    put(desk, "pulls", [pull(PULLS[provider], day, noon) for day in (days if asked is None else asked)])
+    for name in ("cursor_expenses", "ai_spend"):
+        put(desk, name, [])
+        table = next(one.table for one in marts() if one.table.name == name)
+        desk.warehouse.fill_days(table, f"marts/{name}", days, first_day=days[0], last_day=days[-1])
+    rebuild_whole(desk.warehouse, next(mart for mart in marts() if mart.table.name == "seat_use"))
+    return desk
+
+
+def billed(desk: Platform, *by: str, table: str = "ai_spend", where: str = "meter = 'seat'") -> list[tuple[Any, ...]]:
+    columns = "".join(f"{name}, " for name in by)
+    return desk.sql(
+        f"select {columns}sum(billed_usd) from {A}.{table} where {where} "
+        f"group by all order by {', '.join(f'{name} nulls last' for name in by) or '1'}"
+    )
+
+
+@pytest.mark.parametrize("first", [FEBRUARY, MARCH], ids=str)
+def test_eighty_six_purchased_seats_and_three_members_cost_eighty_six_seats(desk: Platform, first: date) -> None:
+    """Case 13: $3,440 a month, in months of 28 and of 31 days, 83 of the seats on a row of their own."""
+    company(desk, seats=[SEATS_OF_86], days=month(first))
+    assert billed(desk) == [(Decimal(3440),)]
+    assert billed(desk, "user_email") == [
+        (ADA, Decimal(40)),
+        (GRACE, Decimal(40)),
+        (MARY, Decimal(40)),
+        (None, Decimal(3320)),
+    ]
+    rows = desk.sql(
+        f"select distinct user_email, attribution_method, quantity, unit, sub_account, charge_type from {A}.ai_spend "
+        "where user_email is null"
+    )
+    assert rows == [(None, "unattributed", Decimal(83), "seats", "Teams", "subscription")]
+    assert desk.sql(f"select distinct sum(quantity) from {A}.ai_spend group by spend_date") == [(Decimal(86),)]
+    unassigned = desk.sql(f"select seats, seat_price_usd, saving_usd from {A}.seat_use where not is_assigned")
+    assert unassigned == [(83, Decimal(40), Decimal(3320))]
+    assert desk.sql(f"select count(*), count(user_email) from {A}.seat_use where is_assigned") == [(3, 3)]
+
+
+def test_two_plans_cost_what_was_purchased_and_no_person_is_charged_a_guess(desk: Platform) -> None:
+    """Case 14: 80 × $40 and 6 × $120 are $3,920 a month; who has which plan is not known."""
+    company(
+        desk,
+        seats=[
+            {**SEATS_OF_86, "seats": 80},
+            {**SEATS_OF_86, "seats": 6, "plan": "Enterprise", "seat_price_usd": Decimal(120)},
+        ],
+    )
+    assert billed(desk) == [(Decimal(3920),)]
+    assert billed(desk, "sub_account", "user_email", "quantity") == [
+        ("Enterprise", None, Decimal(6), Decimal(720)),
+        ("Teams", None, Decimal(80), Decimal(3200)),
+        (None, ADA, None, None),
+        (None, GRACE, None, None),
+        (None, MARY, None, None),
+    ]
+    assert desk.sql(f"select distinct sum(quantity) from {A}.ai_spend group by spend_date") == [(Decimal(86),)]
+    unassigned = desk.sql(
+        f"select seats, plan_name, seat_price_usd, saving_usd from {A}.seat_use where not is_assigned"
+    )
+    assert unassigned == [(83, None, None, None)]
+
+
+def test_two_plans_at_one_price_are_known_by_person(desk: Platform) -> None:
+    """Which plan a member has is not known, what the seat costs is."""
+    company(desk, seats=[{**SEATS_OF_86, "seats": 80}, {**SEATS_OF_86, "seats": 6, "plan": "Teams yearly"}])
+    assert billed(desk, "sub_account", "user_email") == [
+        (None, ADA, Decimal(40)),
+        (None, GRACE, Decimal(40)),
+        (None, MARY, Decimal(40)),
+        (None, None, Decimal(3320)),
+    ]
+
+
+def test_a_member_invited_again_under_a_second_id_has_one_seat(desk: Platform) -> None:
+    """Case 15: one address with two ids on a day is one seat, quantity 1, by the sheet or by CURSOR_PLANS."""
+    twice = (ADA, ADA, GRACE)
+    company(desk, seats=[{**SEATS_OF_86, "seats": 2}], members=twice)
+    assert billed(desk, "user_email", "quantity") == [(ADA, Decimal(1), Decimal(40)), (GRACE, Decimal(1), Decimal(40))]
+    plan = {"plan_name": "File", "valid_from": date(2026, 1, 1), "seat_price_usd": Decimal(31)}
+    company(desk, seats=[], members=twice, plans=[plan], estimate=Decimal("1.5"))
+    assert billed(desk, "user_email", "quantity") == [(ADA, Decimal(1), Decimal(31)), (GRACE, Decimal(1), Decimal(31))]
+    estimates = desk.sql(f"select user_email, estimated_cost_usd from {A}.cursor_expenses group by all order by all")
+    assert estimates == [(ADA, Decimal("2.0")), (GRACE, Decimal("1.5"))]  # the seat's dollar of the day counts once
+
+
+def test_members_without_an_address_are_seats_each(desk: Platform) -> None:
+    company(desk, seats=[{**SEATS_OF_86, "seats": 5}], members=(ADA, None, None))
+    assert billed(desk, "user_email", "quantity") == [
+        (ADA, Decimal(1), Decimal(40)),
+        (None, Decimal(2), Decimal(160)),  # two members without an address and two unassigned seats: 4 × $40
+    ]
+
+
+@pytest.mark.parametrize(("seats", "usd"), [(2, 80), (0, None)])
+def test_more_members_than_purchased_seats_are_billed_as_purchased(desk: Platform, seats: int, usd: int | None) -> None:
+    company(desk, seats=[{**SEATS_OF_86, "seats": seats}])
+    assert billed(desk) == [(usd,)]
+    assert [row[:2] for row in billed(desk, "user_email", "quantity") if row[2] is not None] == (
+        [(None, Decimal(2))] if seats else []
+    )
+
+
+def test_seats_that_change_within_a_month_are_billed_by_the_day(desk: Platform) -> None:
+    """80 seats for ten days, then 86: each day's share of the price, and free owners have none of them."""
+    middle = date(2026, 3, 11)
+    company(
+        desk,
+        seats=[{**SEATS_OF_86, "seats": 80, "valid_to": middle}, {**SEATS_OF_86, "valid_from": middle}],
+        roles={MARY: "free-owner", ADA: "member"},
+    )
+    by_day = dict(desk.sql(f"select spend_date, sum(quantity) from {A}.ai_spend group by 1"))
+    assert (by_day[middle - timedelta(days=1)], by_day[middle]) == (Decimal(80), Decimal(86))
+    assert [who for who, _ in billed(desk, "user_email")] == [ADA, GRACE, None]
+    whole = Decimal(40 * 80 * 10 + 40 * 86 * 21) / 31
+    assert abs(billed(desk)[0][0] - whole) < Decimal("1e-6")
+
+
+@pytest.mark.parametrize("provider", ["cursor", "anthropic"])
+def test_days_that_were_never_asked_about_have_no_seats(desk: Platform, provider: str) -> None:
+    """Case 28: five of 31 days were pulled; the sheet has seats for all of them."""
+    five = month(MARCH)[10:15]
+    seats = [{**SEATS_OF_86, "provider": provider}]
+    company(desk, seats=seats, days=month(MARCH), asked=five, provider=provider, members=THREE)
+    assert [day for (day,) in desk.sql(f"select distinct spend_date from {A}.ai_spend order by 1")] == five
+    assert desk.sql(f"select distinct sum(quantity) from {A}.ai_spend group by spend_date") == [(Decimal(86),)]
+    company(desk, seats=seats, days=month(MARCH), asked=[], provider=provider)
+    assert desk.sql(f"select count(*) from {A}.ai_spend") == [(0,)]
+
+
+def test_seats_of_claude_are_billed_as_purchased_plan_by_plan(desk: Platform) -> None:
+    company(
+        desk,
+        seats=[
+            {"provider": "anthropic", "plan": "Team", "seat_price_usd": Decimal("30.01"), "seats": 80},
+            {"provider": "anthropic", "plan": "Premium", "seat_price_usd": Decimal(150), "seats": 6},
+        ],
+        provider="anthropic",
+    )
+    assert billed(desk, "sub_account", "user_email") == [
+        ("Premium", None, Decimal(900)),
+        ("Team", None, Decimal("2400.80")),
+    ]

@@ -1,0 +1,165 @@
+"""The first two commands of the README leave right numbers behind, and its other sample commands work as printed."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+
+from ai_usage.settings import ROOT
+from ai_usage_tests.alerts.receivers import hook
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+NOW = "2026-11-04T12:00:00Z"
+FIRST, LAST = "2026-10-31", "2026-11-03"  # of a demo of four days: a day of October is among them
+STARTS_OVER = "reset"  # from here on the README is about real data
+
+
+@dataclass
+class Hour:
+    """What came of each step, what was alerted, and what stood on the terminal."""
+
+    what: dict[str, Any]
+    alerts: list[dict[str, Any]]
+    terminal: str
+
+    def wrong(self, when: str) -> set[tuple[str, str, str]]:
+        """Checks that did not pass, by asset, check and day."""
+        return {
+            (row["asset"], row["claim"], row["judged_day"])
+            for row in self.what[when]["checks"]
+            if row["verdict"] in {"failed", "warned"}
+        }
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """That of a person who has set nothing, but for where the data are and what time it is."""
+    kept = ("AI_USAGE_", "ALERT_", "ANTHROPIC_", "CURSOR_", "DAGSTER_", "GOOGLE_", "METABASE_", "MAKE", "MFLAGS")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(kept)}
+    return clean | {"AI_USAGE_DATA_DIR": str(home / "data"), "AI_USAGE_NOW": NOW, "PYTHONWARNINGS": "ignore", **more}
+
+
+def sample_commands() -> list[str]:
+    """Every `make …` in a block of the README, as printed, without its remark."""
+    blocks = re.findall(r"^```\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    lines = [line.split(" #")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line.startswith("make ")]
+
+
+def arguments(command: str) -> list[str]:
+    """What `make` calls: the command's name and its arguments."""
+    typed = subprocess.run(
+        [*command.split(), "-n"], cwd=ROOT, env=environment(ROOT), capture_output=True, text=True, check=True
+    ).stdout
+    [call] = re.findall(r"-m ai_usage\.commands (.*)$", typed, re.MULTILINE)
+    return [part.strip('"') for part in call.split()]
+
+
+@pytest.fixture(scope="module")
+def hour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hour]:
+    home = tmp_path_factory.mktemp("first_hour")
+    typed = [arguments(command) for command in sample_commands()]
+    commands = [call for call in typed if call[0] not in {"demo", "ui"}]
+    commands.insert([call[0] for call in commands].index(STARTS_OVER), ["export_focus", "2026-10"])
+    with hook() as web:
+        environ = environment(
+            home, ALERT_WEBHOOK_URL=web.url, TEST_DAYS_OF_A_DEMO="4", TEST_RESULT=str(home / "result.json")
+        )
+        done = subprocess.run(
+            [sys.executable, "-m", "ai_usage_tests.first_hour", json.dumps(commands)],
+            cwd=ROOT,
+            env=environ,
+            input="y\n",
+            capture_output=True,
+            text=True,
+            timeout=550,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        items = [item for message in web.got for item in message.body["items"]]
+        result = json.loads((home / "result.json").read_text(encoding="utf-8"))
+        yield Hour(result, items, done.stdout + done.stderr)
+
+
+def test_the_numbers_of_the_demo_are_the_same_after_three_minutes_of_the_ui(hour: Hour) -> None:
+    """Case 28: $23k became $85k, as days that nobody pulled were billed."""
+    assert hour.what["demo"] == 0
+    assert hour.what["after_ui"]["spend"] == hour.what["after_demo"]["spend"]
+    assert [row[0] for row in hour.what["after_demo"]["spend"]] == ["anthropic", "cursor"]
+    assert {(row[4], row[5]) for row in hour.what["after_demo"]["spend"]} == {(FIRST, LAST)}
+
+
+def test_no_check_fails_that_had_passed_and_none_is_about_a_day_never_pulled(hour: Hour) -> None:
+    """Case 28: 2,392 failed checks."""
+    assert "refresh_sheet succeeded" in hour.what["runs"], "the sheet is new to the daemon"
+    assert all(line.endswith("succeeded") for line in hour.what["runs"])
+    assert hour.wrong("after_ui") <= hour.wrong("after_demo")
+    days = {row["judged_day"] for row in hour.what["after_ui"]["checks"]} - {None}
+    assert days <= {FIRST, "2026-11-01", "2026-11-02", LAST}
+
+
+def test_no_alert_is_about_anything_but_what_the_demo_prints(hour: Hour) -> None:
+    """Case 28: one alert of 2,415."""
+    assert hour.alerts, "the receiver is asked"
+    alerted = {item["title"].split()[0].removesuffix(":") for item in hour.alerts}
+    assert alerted <= {check for _, check, _ in hour.wrong("after_demo")}
+    printed = hour.terminal.split("Dashboards: file:")[0]
+    assert [check for check in alerted if check not in printed] == []
+
+
+def test_the_first_partition_is_the_first_day_that_the_demo_pulled(hour: Hour) -> None:
+    assert hour.what["partitions"] == [FIRST, LAST]
+
+
+def test_every_sample_command_of_the_readme_works_as_printed(hour: Hour) -> None:
+    codes = dict(hour.what["codes"])
+    assert codes.pop("export_focus 2026-10") == 1  # not a sample: see below
+    assert set(codes.values()) == {0}, hour.terminal[-3000:]
+    assert {"dashboards", "export_focus", "as_of", "reset", "doctor", "backfill"} <= {call.split()[0] for call in codes}
+    assert hour.what["backfilled"] == [f"{FIRST}…{LAST}"]  # of a backfill that names no day, after a fresh start
+
+
+def test_a_month_of_which_one_day_was_pulled_says_so(hour: Hour) -> None:
+    """Case 29, with the seats of days never pulled: none is in the export."""
+    assert "2026-10: " in hour.terminal
+    assert "charges on 1 of 31 days" in hour.terminal
+    assert (
+        "! anthropic, cursor: 1 of 31 days were pulled (2026-10-31); nothing is known of the others. To pull them: "
+        "AI_USAGE_START_DATE=2026-10-01 make backfill FROM=2026-10-01 TO=2026-10-30"
+    ) in hour.terminal
+
+
+def test_simulated_data_say_so_wherever_they_are_printed(hour: Hour) -> None:
+    for mark in ("AI usage, SIMULATED DATA", "SIMULATED DATA, 2026-11-01", "_SIMULATED.csv", "holds SIMULATED data"):
+        assert mark in hour.terminal
+
+
+def test_ctrl_c_ends_a_command_with_a_sentence(tmp_path: Path) -> None:
+    """Case 37. In the middle of a step, of which Dagster makes a failed one."""
+    command = subprocess.Popen(
+        [sys.executable, "-m", "ai_usage.commands", "demo"],
+        cwd=ROOT,
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        database, give_up = tmp_path / "data" / "ai_usage.duckdb", monotonic() + 120
+        while not database.exists() and command.poll() is None and monotonic() < give_up:
+            sleep(0.05)
+        command.send_signal(signal.SIGINT)
+        printed, _ = command.communicate(timeout=120)
+    finally:
+        command.kill()
+    assert command.returncode == 130
+    assert printed.splitlines()[-1] == "Stopped. What was committed stands: run it again to go on."
+    assert "Traceback" not in printed

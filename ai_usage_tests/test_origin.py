@@ -1,0 +1,155 @@
+"""Simulated data and real ones: they never meet, and what is shown says which they are by what the warehouse holds."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ai_usage.alerts.resource import AlertsResource
+from ai_usage.charts import trend
+from ai_usage.commands import demo
+from ai_usage.commands.__main__ import main
+from ai_usage.commands.refresh import Outcome
+from ai_usage.dashboards import site
+from ai_usage.definitions import build_defs
+from ai_usage.partitions import Span
+from ai_usage.settings import settings
+from ai_usage_tests.platform import DAY, NEXT, Platform, platform_in, whatever_makes
+from ai_usage_tests.sources.stand_in import ADMIN, StandIn, standing_in
+from ai_usage_tests.test_commands import said
+from ai_usage_tests.warehouse.test_ledger import answer, append, rebuild
+
+
+@pytest.fixture
+def home(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
+    """A platform that the commands find through the settings, with a published copy where they look for it."""
+    folder = platform.warehouse.path.parent
+    platform.warehouse.published_path = folder / "ai_usage_published.duckdb"
+    monkeypatch.setenv("AI_USAGE_DATA_DIR", str(folder))
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    return platform
+
+
+@pytest.fixture
+def real(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    """A real vendor, as far as the commands know, whose key is set."""
+    with standing_in() as vendor:
+        monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", vendor.url)
+        monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", ADMIN)
+        yield vendor
+
+
+@pytest.mark.parametrize("is_published", [False, True])
+@pytest.mark.parametrize("command", [["demo"], ["backfill"], ["ui", "--port", "3999"]])
+def test_with_a_real_key_a_simulated_warehouse_is_refused_before_any_pull(
+    home: Platform, real: StandIn, capsys: pytest.CaptureFixture[str], command: list[str], *, is_published: bool
+) -> None:
+    """Case 31: it was refused after all pulls."""
+    append(home, answer(DAY, "1", is_simulated=True))
+    if is_published:
+        home.warehouse.publish()
+    assert main(command) == 2
+    assert said(capsys) == (
+        f"Error: {home.warehouse.path} holds simulated data, and real data would join them: nothing was pulled. Start "
+        "afresh with make reset, which deletes what is there, or set AI_USAGE_DATA_DIR to another folder."
+    )
+    assert not real.asked
+
+
+def test_without_a_key_a_real_warehouse_gets_no_simulated_data_and_no_advice_to_delete_it(
+    home: Platform, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    append(home, answer(DAY, "1"))
+    monkeypatch.setenv("AI_USAGE_SIMULATE", "1")
+    for command in ("demo", "backfill", "ui"):
+        assert main([command]) == 2
+        told = said(capsys)
+        assert "holds real data, and simulated data would join them: nothing was pulled. Set a vendor's key" in told
+        assert "reset" not in told
+
+
+def test_a_job_is_refused_before_it_asks_anybody(platform: Platform) -> None:
+    """Case 31, where a daemon runs it."""
+    append(platform, answer(DAY, "1", is_simulated=True))
+    outcome = platform.run({NEXT: ["100"]}, only=whatever_makes("core/spend_versions", "core/claude_daily_cost"))
+    whys = {step: why for step, why in outcome.failed.items() if step.startswith("raw__")}
+    assert "raw__claude_cost_report_and_totals" in whys
+    assert all("holds simulated data, and real data would join them: nothing was pulled" in w for w in whys.values())
+    assert platform.vendor.asked.total() == 0
+
+
+MARKED: dict[str, Callable[[Platform], bool]] = {}
+
+
+def shows(name: str) -> Callable[[Callable[[Platform], bool]], Callable[[Platform], bool]]:
+    def keep(is_marked: Callable[[Platform], bool]) -> Callable[[Platform], bool]:
+        MARKED[name] = is_marked
+        return is_marked
+
+    return keep
+
+
+@shows("a board's page")
+def _page(home: Platform) -> bool:
+    assert main(["dashboards"]) == 0
+    pages = (home.warehouse.path.parent / "site").glob("*.html")
+    marks = {site.SIMULATED in page.read_text(encoding="utf-8") for page in pages}
+    assert len(marks) == 1
+    return marks.pop()
+
+
+@shows("a chart in the UI")
+def _chart(home: Platform) -> bool:
+    rebuild(home, Span(DAY, DAY))
+    table = next(t for t in home.warehouse.tables if t.name == "claude_costs")
+    picture = trend(home.warehouse, table, "amount_usd", up_to=DAY)
+    assert picture is not None
+    return "SIMULATED DATA" in str(picture.value)
+
+
+@shows("an asset's description")
+def _asset(home: Platform) -> bool:
+    of = replace(settings(), data_dir=home.warehouse.path.parent, simulate=True)
+    marks = {(spec.description or "").startswith("SIMULATED DATA") for spec in build_defs(of).resolve_all_asset_specs()}
+    assert len(marks) == 1
+    return marks.pop()
+
+
+@shows("an alert")
+def _alert(home: Platform) -> bool:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "ai_usage.alerts.resource.settings", lambda: replace(settings(), data_dir=home.warehouse.path.parent)
+        )
+        with AlertsResource().yield_for_execution(None) as alerts:  # type: ignore[arg-type]
+            return alerts.is_simulated
+
+
+@pytest.mark.parametrize("is_simulated", [False, True])
+@pytest.mark.parametrize("what", sorted(MARKED))
+def test_what_is_shown_is_marked_by_the_data_and_not_by_the_settings(
+    home: Platform, monkeypatch: pytest.MonkeyPatch, what: str, *, is_simulated: bool
+) -> None:
+    """Case 31. The settings say the contrary each time."""
+    append(home, answer(DAY, "1", is_simulated=is_simulated))
+    home.warehouse.publish()
+    monkeypatch.setenv("AI_USAGE_SIMULATE", "0" if is_simulated else "1")
+    (home.warehouse.path.parent / "dagster").mkdir()
+    assert MARKED[what](home) is is_simulated
+
+
+def test_the_demos_summary_is_marked_by_the_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Case 31: the summary was without the mark. That of simulated data is in test_first_hour."""
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    of = replace(settings(), data_dir=tmp_path, simulate=True)
+    home = platform_in(tmp_path)
+    home.run({DAY: ["1000"]}, only=whatever_makes("marts/ai_spend", "core/claude_daily_cost"))
+    monkeypatch.setattr(demo, "refresh", lambda *_: Outcome())
+    assert demo.run(of, []) == 0
+    told = said(capsys)
+    assert "AI usage ─" in told
+    assert "$10.00" in told
+    assert "SIMULATED" not in told

@@ -1,0 +1,150 @@
+"""Warehouses outlive releases: what an earlier one made opens, keeps its ledger, and comes to today's shape."""
+
+import lzma
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ai_usage.catalog import FUNCTIONS, TABLES
+from ai_usage.warehouse import migrations
+from ai_usage.warehouse.builds import BUILDS, Build
+from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.migrations import Change, Made, changes
+from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Table, Type, day, integer, string
+
+MADE_BEFORE = Path(__file__).parent.parent / "fixtures" / "made_by_8e05b69.duckdb.xz"
+NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
+DAYS = "between date '2026-11-03' and date '2026-11-05'"
+
+SEATS = Table(
+    name="seats_used",
+    grain="one seat",
+    columns={"activity_date": day("the day"), "seat_id": string("the seat"), "uses": integer("uses", required=False)},
+)
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three simulated days in a file that the commit 8e05b69 made."""
+    file = tmp_path_factory.mktemp("made_before") / "ai_usage.duckdb"
+    file.write_bytes(lzma.decompress(MADE_BEFORE.read_bytes()))
+    return file
+
+
+@pytest.fixture(scope="module")
+def migrated(before: Path, tmp_path_factory: pytest.TempPathFactory) -> DuckDBWarehouse:
+    """The same file, opened by today's code."""
+    file = tmp_path_factory.mktemp("migrated") / "ai_usage.duckdb"
+    file.write_bytes(before.read_bytes())
+    warehouse = opened(file)
+    with warehouse.connected():
+        pass
+    return warehouse
+
+
+def opened(file: Path) -> DuckDBWarehouse:
+    return DuckDBWarehouse(
+        file, file.with_name("published.duckdb"), TABLES, lambda: NOW, functions=FUNCTIONS, patience=5
+    )
+
+
+@pytest.fixture
+def db(before: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(before), read_only=True) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        yield connection
+
+
+def test_every_pull_and_record_of_an_earlier_release_stays(
+    db: duckdb.DuckDBPyConnection, migrated: DuckDBWarehouse
+) -> None:
+    names = [name for (name,) in db.execute("show tables from ai_usage_raw").fetchall()]
+    assert len(names) > 20
+    for name in names:
+        columns = ", ".join(row[0] for row in db.execute(f"describe {RAW}.{name}").fetchall())
+        count = f"select count(*) as n, sum(hash({columns})) as digest from {RAW}.{name}"
+        with migrated.connected() as today:
+            assert today.execute(count).fetchall() == db.execute(count).fetchall(), name
+
+
+def test_the_money_of_an_earlier_release_stays(db: duckdb.DuckDBPyConnection, migrated: DuckDBWarehouse) -> None:
+    for table, amount, when in (
+        ("claude_costs", "amount_usd", "activity_date"),
+        ("cursor_usage_events", "charged_usd", "activity_date"),
+        ("ai_spend", "billed_usd", "spend_date"),
+    ):
+        total = f"select count(*) as n, sum({amount}) as usd from {ANALYTICS}.{table} where {when} {DAYS}"
+        with migrated.connected() as today:
+            found = today.execute(total).fetchall()
+        assert found == db.execute(total).fetchall(), table
+        assert found[0][1] > 0, table
+
+
+def test_a_table_that_gained_a_column_counts_as_not_built(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    built = Build("marts/ai_spend", [NOW.date()], began=1)
+    warehouse = opened(tmp_path / "ai_usage.duckdb")
+    warehouse.note_build(built)
+    warehouse.keep_builds()
+    assert replace(warehouse).ask(f"select * from {BUILDS.address}").height == 1
+    with warehouse.connected() as connection:
+        connection.execute(f"alter table {ANALYTICS}.ai_spend drop column platform")
+    assert replace(warehouse).ask(f"select * from {BUILDS.address}").is_empty()
+    assert "its days will be built again. New or changed tables: ai_spend." in caplog.text
+
+
+def test_cursor_s_user_ids_become_text(db: duckdb.DuckDBPyConnection, migrated: DuckDBWarehouse) -> None:
+    ids = db.execute(f"select distinct user_id from {ANALYTICS}.cursor_usage_stats").fetchall()
+    found = migrated.ask(f"select distinct cursor_user_id from {ANALYTICS}.cursor_usage_stats")["cursor_user_id"]
+    assert {str(user_id) for (user_id,) in ids} == set(found)
+
+
+def test_every_table_of_an_earlier_release_takes_today_s_rows(migrated: DuckDBWarehouse) -> None:
+    """A column that today may be null, or is called otherwise, must not refuse a row because of how it was made."""
+    with migrated.connected() as today:
+        required = {
+            (f"{schema}.{table}", column)
+            for schema, table, column in today.execute(
+                "select table_schema, table_name, column_name from information_schema.columns where is_nullable = 'NO'"
+            ).fetchall()
+        }
+    declared = {(t.address, name) for t in TABLES for name, column in t.columns.items() if column.required}
+    assert required <= declared
+
+
+def test_a_file_made_today_has_nothing_to_migrate(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert opened(tmp_path / "fresh.duckdb").ask("select * from ai_usage_raw.pulls").is_empty()
+    assert not caplog.records
+
+
+def test_a_column_is_renamed_before_it_is_converted_and_keeps_its_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "RENAMED", {(SEATS.address, "seat_number"): "seat_id"})
+    file = tmp_path / "old.duckdb"
+    with duckdb.connect(str(file)) as old:
+        old.execute(f"create schema {RAW}; create schema {ANALYTICS}; create table {PULLS.address} (pull_id varchar)")
+        old.execute(
+            f"create table {SEATS.address} (activity_date date not null, seat_number bigint not null, "
+            "uses bigint not null, colour varchar not null)"
+        )
+        old.execute(f"insert into {SEATS.address} values ('2026-11-03', 7, 2, 'red')")
+    warehouse = DuckDBWarehouse(file, file, [SEATS], lambda: NOW)
+    assert warehouse.ask(f"select * from {SEATS.address}").rows() == [(NOW.date().replace(day=3), "7", 2)]
+    unknown = SEATS.frame({"activity_date": [NOW.date()], "seat_id": [None], "uses": [None]})
+    warehouse.replace_days(SEATS, [NOW.date()], unknown)
+    assert warehouse.ask(f"select count(*) as n from {SEATS.address}").item() == 2
+
+
+def test_the_ledger_never_changes_a_type() -> None:
+    made = {PULLS.address: {name: Made(column.type, column.required) for name, column in PULLS.columns.items()}}
+    assert changes([PULLS], made) == []
+    made[PULLS.address]["pages"] = Made(Type.STRING, is_required=True)
+    with pytest.raises(ValueError, match="pages would change its type: the ledger only gains columns"):
+        changes([PULLS], made)
+    del made[PULLS.address]["pages"]
+    made[PULLS.address]["of_a_newer_release"] = Made(Type.STRING, is_required=False)
+    assert changes([PULLS], made) == [Change(PULLS, "pages", "added")]

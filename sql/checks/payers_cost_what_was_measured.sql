@@ -1,0 +1,115 @@
+-- Payers, a key or an actor, of which analytics measured another cost than they were allocated, where analytics and the
+-- cost lines agree on what one thing cost in one workspace: there a payer's total is the measured one, in whatever tiers.
+with default_workspace as (
+    select coalesce(max(workspace_id), 'default') as workspace_id
+    from ai_usage_analytics.dim_workspace
+    where is_default
+),
+
+lines as (
+    select
+        costs.activity_date,
+        coalesce(costs.workspace_id, default_workspace.workspace_id) as workspace_id,
+        if(costs.token_type is null, '', coalesce(costs.model, '')) as model,
+        coalesce(costs.token_type, costs.cost_type, '') as kind,
+        sum(costs.amount_usd) as charged_usd,
+        count(*) as line_count
+    from ai_usage_analytics.claude_costs as costs
+    cross join default_workspace
+    where costs.activity_date between @first_day and @last_day
+    group by 1, 2, 3, 4
+),
+
+measured as (
+    select
+        activity_date,
+        workspace_id,
+        if(token_type is null, '', coalesce(model, '')) as model,
+        coalesce(token_type, cost_type, '') as kind,
+        coalesce(api_key_id, '') as api_key_id,
+        coalesce(user_email, '') as user_email,
+        amount_usd
+    from ai_usage_analytics.claude_measured_costs
+    where
+        activity_date between @first_day and @last_day
+        and is_in_cost_report
+),
+
+wholes as (
+    select
+        activity_date,
+        workspace_id,
+        model,
+        kind,
+        sum(amount_usd) as measured_usd,
+        count(*) as row_count
+    from measured
+    group by activity_date, workspace_id, model, kind
+),
+
+agreed as (
+    select
+        lines.activity_date,
+        lines.workspace_id,
+        lines.model,
+        lines.kind,
+        cast(lines.line_count + wholes.row_count as numeric) * cast('0.000000001' as numeric) as rounding_usd
+    from lines
+    inner join wholes
+        on
+            lines.activity_date = wholes.activity_date
+            and lines.workspace_id = wholes.workspace_id
+            and lines.model = wholes.model
+            and lines.kind = wholes.kind
+    where
+        abs(lines.charged_usd - wholes.measured_usd)
+        <= cast(lines.line_count + wholes.row_count as numeric) * cast('0.000000001' as numeric)
+        and wholes.measured_usd > 0
+),
+
+sides as (
+    select
+        activity_date,
+        workspace_id,
+        model,
+        kind,
+        api_key_id,
+        user_email,
+        amount_usd as measured_usd,
+        cast(0 as numeric) as allocated_usd
+    from measured
+    union all
+    select
+        expense_date as activity_date,
+        workspace_id,
+        if(token_type is null, '', coalesce(model, '')) as model,
+        coalesce(token_type, cost_type, '') as kind,
+        coalesce(api_key_id, '') as api_key_id,
+        coalesce(actor_email, '') as user_email,
+        cast(0 as numeric) as measured_usd,
+        cost_usd as allocated_usd
+    from ai_usage_analytics.claude_cost_shares
+    where expense_date between @first_day and @last_day
+)
+
+select
+    sides.activity_date,
+    sides.workspace_id,
+    nullif(sides.model, '') as model,
+    sides.kind,
+    nullif(sides.api_key_id, '') as api_key_id,
+    nullif(sides.user_email, '') as user_email,
+    sum(sides.measured_usd) as measured_usd,
+    sum(sides.allocated_usd) as allocated_usd
+from sides
+inner join agreed
+    on
+        sides.activity_date = agreed.activity_date
+        and sides.workspace_id = agreed.workspace_id
+        and sides.model = agreed.model
+        and sides.kind = agreed.kind
+group by
+    sides.activity_date, sides.workspace_id, sides.model, sides.kind, sides.api_key_id, sides.user_email,
+    agreed.rounding_usd
+having abs(sum(sides.measured_usd) - sum(sides.allocated_usd)) > agreed.rounding_usd
+order by sides.activity_date asc, abs(sum(sides.measured_usd) - sum(sides.allocated_usd)) desc

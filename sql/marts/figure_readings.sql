@@ -1,0 +1,188 @@
+-- What a figure of the sheet can mean, and what the provider's days come to over its period. A figure of a console
+-- covers usage, one of an invoice may cover usage and seats: where its column `covers` does not say which, it is read
+-- both ways. Figures that have left the sheet are here too: a month that one of them closed stays closed.
+--
+-- grain: one reading of one figure of a whole organization
+-- built: view
+-- columns:
+--   provider string not null: whom the figure names
+--   figure_id integer not null: numbers the readings of a provider
+--   month_start date not null: the first day of the month that the period begins in
+--   period_start date not null: the figure's first day
+--   period_end date not null: exclusive
+--   amount_usd numeric not null: as it was shown
+--   source string: where it was read
+--   covers string not null: usage or usage_and_seats
+--   row_in_sheet integer not null: in the tab console_figures
+--   first_seen_at instant not null: the first pull whose tab had it
+--   removed_at instant: the first pull whose tab no longer had it; null while it is in the sheet
+--   usage_usd numeric: of the days of its period that are here; null without one
+--   seats_usd numeric: likewise
+--   days_pulled integer not null: of its period
+--   days_settled integer not null: of these, final
+--   settled_at instant: when the last of them became so
+--   matched_at instant: when the lines first came to the figure; null if they never did
+--   since_usd numeric: what was restated since then, or since the sheet has the figure; null without a version
+with figures as (
+    select
+        provider,
+        period_start,
+        period_end,
+        amount_usd,
+        source,
+        covers,
+        first_seen_at,
+        removed_at,
+        row_number as row_in_sheet
+    from ai_usage_analytics.console_figures
+    where
+        workspace_id is null
+        and period_end > period_start
+),
+
+periods as (
+    select distinct
+        provider,
+        period_start,
+        period_end
+    from figures
+),
+
+sums as (
+    select
+        periods.provider,
+        periods.period_start,
+        periods.period_end,
+        sum(days.usage_usd) as usage_usd,
+        sum(days.seats_usd) as seats_usd,
+        count(*) as days_pulled,
+        count(days.settled_at) as days_settled,
+        max(days.settled_at) as settled_at
+    from periods
+    inner join ai_usage_analytics.provider_days as days
+        on
+            periods.provider = days.provider
+            and periods.period_start <= days.activity_date
+            and periods.period_end > days.activity_date
+    group by periods.provider, periods.period_start, periods.period_end
+),
+
+readings as (
+    select
+        figures.provider,
+        figures.period_start,
+        figures.period_end,
+        figures.amount_usd,
+        figures.source,
+        reading as covers,
+        figures.first_seen_at,
+        figures.removed_at,
+        figures.row_in_sheet,
+        sums.usage_usd,
+        sums.seats_usd,
+        sums.settled_at,
+        coalesce(sums.days_pulled, 0) as days_pulled,
+        coalesce(sums.days_settled, 0) as days_settled,
+        -- What usage must come to, if the figure is right.
+        figures.amount_usd - if(reading = 'usage', cast(0 as numeric), coalesce(sums.seats_usd, cast(0 as numeric)))
+            as target_usd,
+        row_number() over (
+            partition by figures.provider
+            order by
+                figures.period_start asc, figures.period_end asc, figures.row_in_sheet asc, figures.first_seen_at asc,
+                figures.amount_usd asc, reading asc
+        ) as figure_id
+    from figures
+    cross join unnest(['usage', 'usage_and_seats']) as reading
+    left join sums
+        on
+            figures.provider = sums.provider
+            and figures.period_start = sums.period_start
+            and figures.period_end = sums.period_end
+    where
+        figures.covers = reading
+        or (figures.covers is null and (reading = 'usage' or coalesce(sums.seats_usd, cast(0 as numeric)) != 0))
+),
+
+-- By how much each version changed its day: the first one from nothing.
+changes as (
+    select
+        provider,
+        activity_date,
+        known_from,
+        billed_usd - coalesce(lag(billed_usd) over version, cast(0 as numeric)) as change_usd,
+        row_number() over version > 1 as is_restatement
+    from ai_usage_analytics.spend_versions
+    window version as (partition by provider, activity_date order by known_from asc, pull_id asc)
+),
+
+-- What the lines of a figure's period came to, from when it was first seen on.
+steps as (
+    select
+        readings.provider,
+        readings.figure_id,
+        readings.target_usd,
+        greatest(changes.known_from, readings.first_seen_at) as known_from,
+        sum(changes.change_usd) as change_usd,
+        sum(
+            if(changes.is_restatement and changes.known_from > readings.first_seen_at, changes.change_usd, 0)
+        ) as restated_usd
+    from readings
+    inner join changes
+        on
+            readings.provider = changes.provider
+            and readings.period_start <= changes.activity_date
+            and readings.period_end > changes.activity_date
+    group by
+        readings.provider, readings.figure_id, readings.target_usd,
+        greatest(changes.known_from, readings.first_seen_at)
+),
+
+heights as (
+    select
+        provider,
+        figure_id,
+        target_usd,
+        known_from,
+        restated_usd,
+        sum(change_usd) over (partition by provider, figure_id order by known_from) as usd,
+        sum(change_usd) over (partition by provider, figure_id) as newest_usd
+    from steps
+),
+
+matches as (
+    select
+        provider,
+        figure_id,
+        min(if(abs(usd - target_usd) <= cast('0.005' as numeric), known_from, null)) as matched_at,
+        sum(restated_usd) as restated_usd
+    from heights
+    group by provider, figure_id
+)
+
+select
+    readings.provider,
+    readings.figure_id,
+    cast(date_trunc(readings.period_start, month) as date) as month_start,
+    readings.period_start,
+    readings.period_end,
+    readings.amount_usd,
+    readings.source,
+    readings.covers,
+    readings.row_in_sheet,
+    readings.first_seen_at,
+    readings.removed_at,
+    readings.usage_usd,
+    readings.seats_usd,
+    readings.days_pulled,
+    readings.days_settled,
+    readings.settled_at,
+    matches.matched_at,
+    if(matches.matched_at is null, matches.restated_usd, heights.newest_usd - heights.usd) as since_usd
+from readings
+left join matches on readings.provider = matches.provider and readings.figure_id = matches.figure_id
+left join heights
+    on
+        matches.provider = heights.provider
+        and matches.figure_id = heights.figure_id
+        and matches.matched_at = heights.known_from
