@@ -143,7 +143,7 @@ def console_figures(context: dg.AssetExecutionContext, warehouse: InWarehouse) -
 
 def figure_rows(figures: Sequence[Figure]) -> pl.DataFrame:
     """Rows of `console_figures`."""
-    own = {
+    own: dict[str, list[Any]] = {
         "first_seen_at": [one.first_seen_at for one in figures],
         "removed_at": [one.removed_at for one in figures],
         "pull_id": [one.pull_id for one in figures],

@@ -211,7 +211,7 @@ def test_an_invoice_with_seats_of_a_cycle_is_held_against_its_own_days(platform:
     books.month(NOVEMBER, 20, "4", again_after=2)
     books.seats |= {NOVEMBER + n * ONE_DAY: Decimal(115) for n in range(20)}
     days = [date(2026, 10, 3) + n * ONE_DAY for n in range(31)]
-    seats = sum(books.seats[day] for day in days)
+    seats = sum((books.seats[day] for day in days), Decimal())
     books.figures = []
     books.figure(days[0], days[-1] + ONE_DAY, str((298 + seats).quantize(Decimal("0.01"))))
     row = books.closed(platform)["2026-10"]
