@@ -90,11 +90,7 @@ def test_cursor_events_are_the_vendors_to_the_last_digit_and_as_many(demo: Demo)
 
 def test_cursor_seats_are_billed_as_the_sheet_has_them(demo: Demo) -> None:
     rows = [one.values for one in demo.truth.sheet.good if one.tab == "seats"]
-<<<<<<< HEAD
-    [seats] = [int(str(row["seats"])) for row in rows if (row["plan"], row["valid_to"]) == ("Teams", None)]
-=======
     [seats] = [Decimal(str(row["seats"])) for row in rows if (row["plan"], row["valid_to"]) == ("Teams", None)]
->>>>>>> h6
     billed = demo.platform.sql(
         f"""select spend_date, sum(quantity), round(sum(billed_usd), 6), count(user_email) from {ANALYTICS}.ai_spend
         where provider = 'cursor' and meter = 'seat' group by 1 order by 1"""

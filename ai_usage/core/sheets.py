@@ -142,11 +142,7 @@ def console_figures(context: dg.AssetExecutionContext, warehouse: InWarehouse) -
 
 def figure_rows(figures: Sequence[Figure]) -> pl.DataFrame:
     """Rows of `console_figures`."""
-<<<<<<< HEAD
-    own: dict[str, Sequence[Any]] = {
-=======
     own: dict[str, list[Any]] = {
->>>>>>> h6
         "first_seen_at": [one.first_seen_at for one in figures],
         "removed_at": [one.removed_at for one in figures],
         "pull_id": [one.pull_id for one in figures],

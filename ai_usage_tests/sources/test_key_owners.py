@@ -113,19 +113,8 @@ def test_a_key_of_another_provider_keeps_its_provider_and_owner(platform: Platfo
         ["key_of_openai", "ada@example.com", "", "OpenAI"],
     ]
     texts = [json.dumps(row).encode() for row in rows]
-<<<<<<< HEAD
     key = {"id": "key_listed", "type": "api_key", "name": "etl", "status": "active"}
     key |= {"created_at": "2026-01-01T00:00:00Z"}
-=======
-    key: dict[str, Any] = {
-        "id": "key_listed",
-        "type": "api_key",
-        "name": "etl",
-        "status": "active",
-        "workspace_id": None,
-    }
-    key |= {"created_at": "2026-01-01T00:00:00Z", "created_by": {"id": "user_1", "type": "user"}}
->>>>>>> h6
     platform.warehouse.append("sheet_api_key_mapping", [Answer("google", None, texts, 1, {}, is_ordered=True)])
     platform.warehouse.append("claude_api_keys", [Answer("anthropic", None, [json.dumps(key).encode()], 1, {})])
     said = statements(key_history(platform.warehouse))
