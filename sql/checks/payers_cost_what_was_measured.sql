@@ -1,23 +1,34 @@
 -- Payers, a key or an actor, of which analytics measured another cost than they were allocated, where analytics and the
--- cost lines agree on what one thing cost in one workspace: there a payer's total is the measured one, in whatever tiers.
+-- cost lines agree on what one thing cost in one workspace: there a payer's total is the measured one, whatever the
+-- tiers.
 with default_workspace as (
     select coalesce(max(workspace_id), 'default') as workspace_id
     from ai_usage_analytics.dim_workspace
     where is_default
 ),
 
-lines as (
+charged as (
     select
         costs.activity_date,
         coalesce(costs.workspace_id, default_workspace.workspace_id) as workspace_id,
         if(costs.token_type is null, '', coalesce(costs.model, '')) as model,
         coalesce(costs.token_type, costs.cost_type, '') as kind,
-        sum(costs.amount_usd) as charged_usd,
-        count(*) as line_count
+        costs.amount_usd
     from ai_usage_analytics.claude_costs as costs
     cross join default_workspace
     where costs.activity_date between @first_day and @last_day
-    group by 1, 2, 3, 4
+),
+
+lines as (
+    select
+        activity_date,
+        workspace_id,
+        model,
+        kind,
+        sum(amount_usd) as charged_usd,
+        count(*) as line_count
+    from charged
+    group by activity_date, workspace_id, model, kind
 ),
 
 measured as (

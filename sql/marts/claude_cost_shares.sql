@@ -36,25 +36,6 @@ with default_workspace as (
     where is_default
 ),
 
-lines as (
-    select
-        costs.activity_date,
-        costs.organization_id,
-        costs.amount_usd,
-        coalesce(costs.workspace_id, default_workspace.workspace_id) as workspace_id,
-        coalesce(costs.model, '') as model,
-        coalesce(costs.cost_type, '') as cost_type,
-        coalesce(costs.token_type, '') as token_type,
-        if(costs.token_type is null, '', coalesce(costs.service_tier, 'standard')) as service_tier,
-        if(costs.token_type is null, '', coalesce(costs.context_window, '')) as context_window,
-        if(costs.token_type is null, '', coalesce(costs.inference_geo, '')) as inference_geo,
-        if(costs.token_type is null, '', coalesce(costs.speed, '')) as speed,
-        coalesce(costs.token_type is not null and costs.service_tier = 'batch', false) as is_batch
-    from ai_usage_analytics.claude_costs as costs
-    cross join default_workspace
-    where costs.activity_date between @first_day and @last_day
-),
-
 measured as (
     select
         activity_date,
@@ -77,71 +58,6 @@ measured as (
     group by
         activity_date, workspace_id, product, api_key_id, actor_type, user_email, model, line_model, cost_type,
         token_type, is_batch
-),
-
-sides as (
-    select
-        activity_date,
-        workspace_id,
-        model,
-        cost_type,
-        token_type,
-        is_batch,
-        amount_usd as charged_usd,
-        cast(0 as numeric) as measured_usd,
-        0 as is_measured
-    from lines
-    union all
-    select
-        activity_date,
-        workspace_id,
-        line_model as model,
-        cost_type,
-        token_type,
-        is_batch,
-        cast(0 as numeric) as charged_usd,
-        amount_usd as measured_usd,
-        1 as is_measured
-    from measured
-),
-
-sums as (
-    select
-        activity_date,
-        workspace_id,
-        model,
-        cost_type,
-        token_type,
-        sum(measured_usd) as measured_usd,
-        sum(if(is_batch, measured_usd, cast(0 as numeric))) as batch_usd,
-        sum(charged_usd) - sum(measured_usd) as apart_usd,
-        sum(if(is_batch, charged_usd - measured_usd, cast(0 as numeric))) as batch_apart_usd,
-        sum(is_measured) as measured_rows,
-        countif(measured_usd > 0) as positive_rows,
-        countif(is_batch and measured_usd > 0) as positive_batch_rows,
-        cast(count(*) as numeric) * cast('0.000000001' as numeric) as rounding_usd
-    from sides
-    group by activity_date, workspace_id, model, cost_type, token_type
-    having sum(is_measured) > 0
-),
-
--- Analytics show batch by product, the cost report by tier. Where the two disagree and only all tiers together agree,
--- all tiers are matched together.
-matches as (
-    select
-        activity_date,
-        workspace_id,
-        model,
-        cost_type,
-        token_type,
-        measured_usd,
-        batch_usd,
-        measured_rows,
-        positive_rows,
-        positive_batch_rows,
-        abs(apart_usd) <= rounding_usd
-        and abs(batch_apart_usd) > if(apart_usd = 0, cast(0 as numeric), rounding_usd) as is_together
-    from sums
 ),
 
 line_tokens as (
@@ -190,14 +106,16 @@ beside as (
                 else matches.positive_rows - matches.positive_batch_rows
             end, 0
         ) > 0 as is_measured
-    from lines
-    left join matches
+    from ai_usage_analytics.claude_charged_lines as lines
+    left join ai_usage_analytics.claude_measured_cells as matches
         on
             lines.activity_date = matches.activity_date
             and lines.workspace_id = matches.workspace_id
             and lines.model = matches.model
             and lines.cost_type = matches.cost_type
             and lines.token_type = matches.token_type
+            and matches.activity_date between @first_day and @last_day
+    where lines.activity_date between @first_day and @last_day
 ),
 
 marked as (
@@ -282,43 +200,6 @@ things as (
         thing, activity_date, organization_id, workspace_id, model, cost_type, token_type, tiers, measured_usd
 ),
 
-kinds as (
-    select kind
-    from unnest([
-        'uncached_input_tokens',
-        'output_tokens',
-        'cache_read_input_tokens',
-        'cache_creation.ephemeral_5m_input_tokens',
-        'cache_creation.ephemeral_1h_input_tokens',
-        'web_search'
-    ]) as kind
-),
-
-used as (
-    select
-        tokens.activity_date,
-        tokens.api_key_id,
-        kinds.kind,
-        coalesce(tokens.workspace_id, default_workspace.workspace_id) as workspace_id,
-        if(kinds.kind = 'web_search', '', coalesce(tokens.model, '')) as model,
-        if(kinds.kind = 'web_search', '', coalesce(tokens.service_tier, 'standard')) as service_tier,
-        if(kinds.kind = 'web_search', '', coalesce(tokens.context_window, '')) as context_window,
-        case kinds.kind
-            when 'uncached_input_tokens' then tokens.uncached_input_tokens
-            when 'output_tokens' then tokens.output_tokens
-            when 'cache_read_input_tokens' then tokens.cache_read_input_tokens
-            when 'cache_creation.ephemeral_5m_input_tokens' then tokens.cache_creation_5m_tokens
-            when 'cache_creation.ephemeral_1h_input_tokens' then tokens.cache_creation_1h_tokens
-            else tokens.web_search_requests
-        end as units
-    from ai_usage_analytics.claude_usage_tokens as tokens
-    cross join kinds
-    cross join default_workspace
-    where
-        tokens.activity_date between @first_day and @last_day
-        and coalesce(tokens.service_tier, '') not like 'priority%'
-),
-
 of_keys as (
     select
         tiers_of_things.thing,
@@ -326,7 +207,7 @@ of_keys as (
         used.api_key_id,
         sum(used.units) as units
     from tiers_of_things
-    inner join used
+    inner join ai_usage_analytics.claude_used_units as used
         on
             tiers_of_things.activity_date = used.activity_date
             and tiers_of_things.workspace_id = used.workspace_id
@@ -334,7 +215,10 @@ of_keys as (
             and tiers_of_things.service_tier = used.service_tier
             and if(tiers_of_things.token_type = '', tiers_of_things.cost_type, tiers_of_things.token_type) = used.kind
             and (tiers_of_things.measured_usd is not null or tiers_of_things.context_window = used.context_window)
-    where used.units > 0 and not tiers_of_things.is_apart
+    where
+        used.activity_date between @first_day and @last_day
+        and used.units > 0
+        and not tiers_of_things.is_apart
     group by tiers_of_things.thing, tiers_of_things.service_tier, used.api_key_id
     union all
     select

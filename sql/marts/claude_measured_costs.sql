@@ -8,7 +8,7 @@
 --   activity_date date not null: the UTC day
 --   organization_id string not null: the organization, as in claude_analytics_costs
 --   is_in_cost_report boolean not null: the same money as in claude_costs: never added to it
---   workspace_id string: the default workspace has its real id where it is known, else `default`; null outside the Console
+--   workspace_id string: the default workspace has its real id where known, else `default`; null outside the Console
 --   product string: as analytics has it
 --   api_key_id string: null without a key
 --   actor_type string: as analytics has it
