@@ -166,13 +166,17 @@ def _was_built(asset: dg.AssetKey, failure: str) -> dg.AssetCheckResult:
 
 def _build(asset: dg.AssetKey, context: dg.AssetExecutionContext, began: int, failure: str) -> Build:
     name = asset.to_user_string()
-    return Build(
-        asset=name,
-        days=_days(context, asset),
-        began=began,
-        failure=failure,
-        parents=DECLARED[name].parents if name in DECLARED else (),
-    )
+    return Build(name, _days(context, asset), began, failure, tables_behind(name))
+
+
+@cache
+def tables_behind(asset: str) -> tuple[str, ...]:
+    """The tables that a table is made of, and of a mart those that block its days."""
+    if asset not in DECLARED:
+        return ()
+    pulls = {f"raw/{pull}" for pull in DECLARED[asset].days_of} if asset.startswith("marts/") else set()
+    blocking = [name for name, of in DECLARED.items() if name.startswith("core/") and pulls & set(of.parents)]
+    return (*DECLARED[asset].parents, *blocking)
 
 
 def reason(error: Exception) -> str:

@@ -266,6 +266,7 @@ class Outcome:
     """What a run came to: who succeeded, what the checks found, what was noted of each day."""
 
     result: Any  # of one run, or Together
+    not_configured: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not isinstance(self.result, Together):
@@ -489,7 +490,7 @@ class Platform:
         with self.warehouse.connected():
             runs.refresh(span)
         self.warehouse.publish()
-        return Outcome(Together(runs.results))
+        return Outcome(Together(runs.results), runs.not_configured)
 
     def copy(self, folder: Path) -> "Platform":
         """The same past, to be harmed without harming it here."""

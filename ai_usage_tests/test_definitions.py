@@ -1,5 +1,6 @@
 """Everything meets and loads; the schedule's window; what a run does without a key, with a wrong or a lesser one."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -9,8 +10,8 @@ import dagster as dg
 import pytest
 from dagster._serdes import serialize_value
 
+from ai_usage.automation.refresh import BUILD, PULL_JOBS
 from ai_usage.core import holding
-from ai_usage.dashboards.verdicts import CHECK_RESULTS
 from ai_usage.definitions import build_defs, defs
 from ai_usage.partitions import Span
 from ai_usage.settings import Settings, settings
@@ -26,12 +27,13 @@ def test_the_definitions_load() -> None:
     dg.Definitions.validate_loadable(build_defs(replace(settings(), simulate=True)))
 
 
-def test_a_run_of_a_range_takes_everything_and_every_daily_asset_takes_it_in_one_run() -> None:
+def test_the_pull_jobs_and_the_build_job_take_everything_once_and_every_daily_asset_takes_a_range_in_one_run() -> None:
     graph = defs.resolve_asset_graph()
-    for name in ("refresh_day", "refresh_range"):
-        job = defs.resolve_job_def(name)
-        assert job.asset_layer.executable_asset_keys == graph.get_all_asset_keys()
-        assert job.asset_layer.asset_graph.asset_check_keys == graph.asset_check_keys
+    layers = [defs.resolve_job_def(name).asset_layer for name in (*PULL_JOBS, BUILD)]
+    assets = [key for layer in layers for key in layer.executable_asset_keys]
+    assert Counter(assets) == Counter(graph.get_all_asset_keys())
+    checks = [key for layer in layers for key in layer.asset_graph.asset_check_keys]
+    assert Counter(checks) == Counter(graph.asset_check_keys)
     for node in graph.asset_nodes:
         if node.partitions_def:
             assert node.backfill_policy == dg.BackfillPolicy.single_run(), node.key
@@ -73,19 +75,18 @@ def keyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Keyed]:
 
 
 def test_without_a_key_everything_succeeds_writes_nothing_and_says_so(keyed: Keyed) -> None:
+    """Case 30: nothing is pulled, built or judged."""
     outcome, platform = keyed.run()
-    assert outcome.result.success
     assert keyed.vendor.requests == []
     assert platform.sql("select count(*) from ai_usage_raw.pulls") == [(0,)]
-    assert {table for table, rows in contents(platform.warehouse.path).items() if rows} == {CHECK_RESULTS.name}
-    assert outcome.noted_anywhere("skipped").keys() >= {
-        f"raw/{pull}" for pull in ("claude_cost_report", "claude_cost_totals", "claude_code_usage", "claude_users")
+    assert {table for table, rows in contents(platform.warehouse.path).items() if rows} == set()
+    assert outcome.not_configured == {
+        "claude": "not configured: ANTHROPIC_ADMIN_API_KEY is not set",
+        "claude_enterprise": "not configured: ANTHROPIC_ANALYTICS_API_KEY is not set",
+        "cursor": "not configured: CURSOR_ADMIN_API_KEY is not set",
+        "sheet": "not configured: AI_USAGE_SHEET_ID is not set",
     }
-    assert "ANTHROPIC_ADMIN_API_KEY is not set" in outcome.noted_anywhere("skipped")["raw/claude_cost_report"]
-    assert outcome.verdicts == {}
-    assert {one.result for one in outcome.results} == {"not judged"}
-    assert [one for one in outcome.results if not one.why.startswith("Not configured: ")] == []
-    assert outcome.noted_anywhere("held_back_by") == {}
+    assert outcome.verdicts == outcome.materialized == {}
 
 
 def test_a_refused_key_fails_loudly_with_advice_while_others_go_on_and_is_written_nowhere(
@@ -94,22 +95,23 @@ def test_a_refused_key_fails_loudly_with_advice_while_others_go_on_and_is_writte
     outcome, platform = keyed.run(WRONG_KEY, ANALYTICS_KEY)
     assert not outcome.result.success
     days = ("claude_cost_report_and_totals", "claude_messages_usage", "claude_code_usage")
-    assert outcome.failed.keys() == {f"raw__{pull}" for pull in (*days, *SNAPSHOT_PULLS)}
-    for why in outcome.failed.values():
+    of_pulls = {f"raw__{pull}" for pull in (*days, *SNAPSHOT_PULLS)}
+    assert outcome.failed.keys() == of_pulls | {"core__claude_analytics_costs"}
+    assert "raw/claude_organization was never pulled" in outcome.failed["core__claude_analytics_costs"]
+    for why in (outcome.failed[step] for step in of_pulls):
         assert "answered 401: invalid x-api-key" in why
         assert "ANTHROPIC_ADMIN_API_KEY (or ANTHROPIC_ANALYTICS_API_KEY) is wrong, revoked or of another kind" in why
     assert {f"raw__{pull}" for pull in OPTIONAL_PULLS} <= outcome.succeeded
     for pull in OPTIONAL_PULLS:
         assert platform.warehouse.pulled_days(pull) == [DAY]
     assert platform.warehouse.pulled_days("claude_cost_report") == []
-    run_id = outcome.result.run_id
-    records = [str(e) + serialize_value(e) for e in platform.instance.all_logs(run_id)]
-    run = platform.instance.get_run_by_id(run_id)
-    assert run is not None
+    ran = platform.instance.get_runs()
+    records = [str(e) + serialize_value(e) for run in ran for e in platform.instance.all_logs(run.run_id)]
+    assert {run.job_name for run in ran} == {"pull_claude", "pull_claude_enterprise", "rebuild_days"}
     spoken = capfd.readouterr()
     stored = b"".join(path.read_bytes() for path in keyed.home.rglob("*") if path.is_file())
     for key in (WRONG_KEY, ANALYTICS_KEY):
-        assert not any(key in text for text in (*records, serialize_value(run), spoken.out, spoken.err))
+        assert not any(key in text for text in (*records, *map(serialize_value, ran), spoken.out, spoken.err))
         assert key.encode() not in stored
     assert b"ANTHROPIC_ADMIN_API_KEY" in stored  # its name may be, and the search does see text
 
@@ -126,13 +128,12 @@ def test_a_key_that_may_not_read_analytics_skips_them_with_a_note(keyed: Keyed) 
     assert outcome.result.success
     notes = outcome.noted_anywhere("skipped")
     assert {asset for asset in notes if asset.startswith("raw/claude")} == {
-        *(f"raw/{pull}" for pull in OPTIONAL_PULLS),
-        "raw/claude_audit_log",
+        *(f"raw/{pull}" for pull in OPTIONAL_PULLS if pull != "claude_enterprise_users"),
     }
     assert "Claude /v1/organizations/analytics/cost answered 403" in notes["raw/claude_analytics_cost"]
-    assert "an Admin key does not open" in notes["raw/claude_enterprise_users"]
+    assert "ANTHROPIC_ANALYTICS_API_KEY is not set" in outcome.not_configured["claude_enterprise"]
     assert platform.sql("select count(*) from ai_usage_analytics.claude_analytics_costs") == [(0,)]
-    assert "left as it was" in outcome.noted("core/claude_analytics_costs", DAY)["skipped"]
+    assert "core/claude_analytics_costs" not in outcome.materialized
     assert outcome.all_red() <= {"every_key_has_an_owner", "no_departed_member_spends"}  # there is no sheet here
     assert "not open to this key" in outcome.not_judged("schema_drift", "claude_analytics_cost")[None]
     assert set(platform.dollars()) == {DAY}

@@ -1,5 +1,5 @@
-"""The sensor `sheet_changed`: what a change of the sheet asks for, that nothing else asks for anything, and an edit on
-its way through the running daemon.
+"""The sensor `sheet_changed`: which tabs a change of the sheet asks for, that nothing else asks for anything, and an
+edit on its way through the running daemon. What is built of the tabs is test_refresh's subject.
 """
 
 import os
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
@@ -27,11 +27,9 @@ from dagster._grpc.client import DEFAULT_SENSOR_GRPC_TIMEOUT
 from ai_usage.automation import sheet as automation
 from ai_usage.automation.sheet import Cursor, refresh_sheet, sheet_changed
 from ai_usage.checks.sheet import CLAIM
-from ai_usage.checks.verdicts import RANGE_END, RANGE_START
+from ai_usage.checks.verdicts import RANGE_START
 from ai_usage.definitions import defs, duckdb_warehouse
 from ai_usage.errors import SettingError
-from ai_usage.layers import POOL
-from ai_usage.partitions import DAYS, Span, runs_of_days
 from ai_usage.settings import ROOT, settings
 from ai_usage.simulator import SHEET_ID, UNSHARED_SHEET_ID, Simulator
 from ai_usage.simulator.sheet import Tab
@@ -45,38 +43,18 @@ from ai_usage.warehouse.ledger import Answer
 
 MAPPING, USAGE, BUDGETS = "api_key_mapping", "claude_ai_usage", "budgets"
 MEANT = client.LITTLE_PATIENCE
-EVERY_DAY = Span(date(2026, 10, 1), date(2026, 11, 19))
 OWNER = "somebody.new@example.com"
 
 Harm = Callable[[Simulator], Any]
 
 
-def made(key: str, *deps: str, daily: bool = False) -> dg.AssetsDefinition:
-    """An asset that does nothing, of this name and these dependencies."""
-    spec = dg.AssetSpec(key.split("/"), deps=[dep.split("/") for dep in deps], partitions_def=DAYS if daily else None)
-
-    @dg.multi_asset(name=key.replace("/", "__"), specs=[spec], pool=POOL)
-    def nothing() -> None: ...
-
-    return nothing
-
-
 SMALL = dg.Definitions(
-    assets=[
-        *pulls.ASSETS,
-        made("core/owners", "raw/sheet_api_key_mapping"),
-        made("core/plans", "raw/sheet_budgets"),
-        made("core/usage", "raw/sheet_claude_ai_usage", daily=True),
-        made("core/costs", daily=True),
-        made("marts/costs_by_owner", "core/costs", "core/owners", daily=True),
-        made("marts/usage_by_owner", "core/usage", "core/owners", daily=True),
-    ],
+    assets=pulls.ASSETS,
     jobs=[refresh_sheet],
     sensors=[sheet_changed],
     resources={"sheet": None, "warehouse": None},
 )
-OF_MAPPING = {"raw/sheet_api_key_mapping", "core/owners", "marts/costs_by_owner", "marts/usage_by_owner"}
-OF_USAGE = {"core/usage", "marts/usage_by_owner"}
+OF_MAPPING, OF_USAGE, OF_BUDGETS = {"raw/sheet_api_key_mapping"}, {"raw/sheet_claude_ai_usage"}, {"raw/sheet_budgets"}
 
 
 @dataclass
@@ -117,12 +95,6 @@ class Watched:
 
 def assets(request: dg.RunRequest) -> set[str]:
     return {key.to_user_string() for key in request.asset_selection or ()}
-
-
-def span(request: dg.RunRequest) -> Span | None:
-    if RANGE_START not in request.tags:
-        return None
-    return Span(date.fromisoformat(request.tags[RANGE_START]), date.fromisoformat(request.tags[RANGE_END]))
 
 
 @pytest.fixture(autouse=True)
@@ -172,11 +144,10 @@ def watched(fresh: Watched) -> Watched:
     return fresh
 
 
-def test_the_first_tick_takes_the_whole_sheet_over_all_days_in_one_run(fresh: Watched) -> None:
+def test_the_first_tick_takes_the_whole_sheet_in_one_run(fresh: Watched) -> None:
     [request] = fresh.tick()
-    tabs = {f"raw/{tab.pull}" for tab in TABS.values() if not tab.is_optional}
-    assert assets(request) == OF_MAPPING | OF_USAGE | tabs | {"core/plans"}
-    assert span(request) == EVERY_DAY
+    assert assets(request) == {f"raw/{tab.pull}" for tab in TABS.values() if not tab.is_optional}
+    assert RANGE_START not in request.tags
 
 
 def test_a_new_sheet_waits_until_a_vendor_told_of_a_day(fresh: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,68 +180,24 @@ def test_a_version_that_moves_without_a_change_is_no_run_and_looked_at_once(watc
     assert len(watched.google.requests) == 4
 
 
-def test_a_cell_of_the_mapping_is_one_run_of_that_tab_and_all_that_depends_on_it_over_all_days(
-    watched: Watched,
-) -> None:
+def test_a_cell_of_the_mapping_is_one_run_of_that_tab_alone(watched: Watched) -> None:
     watched.google.sheet.set(MAPPING, 2, "user_email", OWNER)
     [request] = watched.tick()
     assert assets(request) == OF_MAPPING
-    assert span(request) == EVERY_DAY
     assert watched.tick() == []
 
 
-def test_a_tab_on_which_no_daily_table_depends_is_a_run_without_days(watched: Watched) -> None:
-    watched.google.sheet.set(BUDGETS, 2, "amount_usd", 1)
-    [request] = watched.tick()
-    assert assets(request) == {"raw/sheet_budgets", "core/plans"}
-    assert span(request) is None
-
-
-def test_an_edit_of_usage_is_exactly_the_days_touched(watched: Watched) -> None:
-    watched.add_usage("2026-11-10", "2026-10-05", "2026-11-11")
-    first, second = watched.tick()
-    assert (span(first), span(second)) == (
-        Span(date(2026, 10, 5), date(2026, 10, 5)),
-        Span(date(2026, 11, 10), date(2026, 11, 11)),
-    )
-    assert assets(first) == assets(second) == {*OF_USAGE, "raw/sheet_claude_ai_usage"}
-    rows = watched.google.sheet.tab(USAGE).rows
-    watched.google.sheet.delete_row(USAGE, len(rows))
-    assert [span(request) for request in watched.tick()] == [Span(date(2026, 11, 11), date(2026, 11, 11))]
-
-
-def test_rows_that_only_move_touch_no_day(watched: Watched) -> None:
+def test_rows_that_only_move_are_a_change_of_their_tab(watched: Watched) -> None:
+    """They are known by number. No day is touched, so nothing is built."""
     watched.google.sheet.tab(USAGE).rows[1:] = reversed(watched.google.sheet.tab(USAGE).rows[1:])
     watched.google.sheet.touch()
-    [request] = watched.tick()
-    assert span(request) is None
-    assert assets(request) == {"raw/sheet_claude_ai_usage"}
+    assert [assets(request) for request in watched.tick()] == [OF_USAGE]
 
 
-def test_days_before_the_start_and_after_yesterday_are_not_asked_for(watched: Watched) -> None:
-    watched.add_usage("2026-09-30", "2026-10-01", "2026-11-19", "2026-11-20")
-    assert [span(request) for request in watched.tick()] == [
-        Span(day, day) for day in (EVERY_DAY.first, EVERY_DAY.last)
-    ]
-
-
-def test_days_in_very_many_pieces_are_taken_in_one_run(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
-    days = [EVERY_DAY.first + timedelta(days=n) for n in (0, 2, 4, 6)]
-    assert len(list(runs_of_days(days))) == 4
-    monkeypatch.setattr(automation, "RUNS_AT_MOST", 3)
-    watched.add_usage(*days)
-    assert [span(request) for request in watched.tick()] == [Span(days[0], days[-1])]
-
-
-def test_both_edited_at_once_what_depends_on_both_is_made_after_either(watched: Watched) -> None:
+def test_two_tabs_edited_at_once_are_one_run(watched: Watched) -> None:
     watched.google.sheet.set(MAPPING, 2, "user_email", OWNER)
-    watched.add_usage("2026-11-10")
-    history, day = watched.tick()
-    assert (span(history), assets(history)) == (EVERY_DAY, {*OF_MAPPING, "raw/sheet_claude_ai_usage"})
-    assert (span(day), assets(day)) == (
-        Span(date(2026, 11, 10), date(2026, 11, 10)),
-        {*OF_USAGE, "raw/sheet_claude_ai_usage"},
-    )
+    watched.google.sheet.set(BUDGETS, 2, "amount_usd", 1)
+    assert [assets(request) for request in watched.tick()] == [OF_MAPPING | OF_BUDGETS]
 
 
 def test_a_burst_of_edits_is_one_run(watched: Watched) -> None:
@@ -311,7 +238,7 @@ def test_a_run_that_fails_is_tried_again_by_dagster(watched: Watched) -> None:
 
 def test_a_cursor_of_another_release_is_as_good_as_none(watched: Watched) -> None:
     watched.cursor = '{"version": 7}'
-    assert [span(request) for request in watched.tick()] == [EVERY_DAY]
+    assert [assets(request) > OF_MAPPING for request in watched.tick()] == [True]
 
 
 def _without_header(google: Simulator) -> None:
@@ -387,7 +314,7 @@ def test_an_edit_while_the_sheet_could_not_be_read_is_not_lost(watched: Watched)
 def test_a_tab_without_its_header_does_not_keep_the_others_from_being_taken(watched: Watched) -> None:
     _without_header(watched.google)
     watched.google.sheet.set(BUDGETS, 2, "amount_usd", 1)
-    assert [assets(request) for request in watched.tick()] == [{"raw/sheet_budgets", "core/plans"}]
+    assert [assets(request) for request in watched.tick()] == [OF_BUDGETS]
     assert watched.told == [False]
 
 
@@ -442,7 +369,7 @@ def test_a_folder_of_csv_files_is_watched_too(google: Simulator, tmp_path: Path)
     assert len(watched.tick()) == 1
     assert watched.tick() == []
     (tmp_path / "budgets.csv").write_text("month,scope,amount_usd\n2026-11,total,2000\n", encoding="utf-8")
-    assert [assets(request) for request in watched.tick()] == [{"raw/sheet_budgets", "core/plans"}]
+    assert [assets(request) for request in watched.tick()] == [OF_BUDGETS]
 
 
 def test_the_cursor_holds_nothing_of_what_is_in_the_sheet(watched: Watched) -> None:
@@ -451,20 +378,9 @@ def test_the_cursor_holds_nothing_of_what_is_in_the_sheet(watched: Watched) -> N
     assert "@" not in (watched.cursor or "@")
 
 
-def test_in_the_real_graph_the_mapping_takes_along_all_that_depends_on_it_and_nothing_else(watched: Watched) -> None:
-    watched.graph = defs
-    watched.google.sheet.set(MAPPING, 2, "user_email", OWNER)
-    asked = watched.tick()
-    graph = defs.resolve_asset_graph()
-    wanted, found = [dg.AssetKey(["raw", "sheet_api_key_mapping"])], set()
-    while wanted:
-        key = wanted.pop()
-        found.add(key.to_user_string())
-        wanted += graph.get(key).child_keys
-    assert {"core/dim_api_key_mapping", "core/dim_person", "core/sheet_rejections"} < found
-    assert set().union(*map(assets, asked)) == found
+def test_the_job_has_the_tabs_alone() -> None:
     job = defs.resolve_job_def("refresh_sheet").asset_layer.executable_asset_keys
-    assert found <= {key.to_user_string() for key in job}
+    assert {key.to_user_string() for key in job} == {f"raw/{tab.pull}" for tab in TABS.values()}
 
 
 def test_the_sensor_runs_by_itself_once_a_minute() -> None:
@@ -475,12 +391,13 @@ def test_the_sensor_runs_by_itself_once_a_minute() -> None:
 
 QUICK = """
 import dagster as dg
+from ai_usage.automation.rebuild import rebuild_what_changed
 from ai_usage.automation.sheet import sheet_changed
-sheet_changed._min_interval = 1
+sheet_changed._min_interval = rebuild_what_changed._min_interval = 1
 from ai_usage import definitions as real
 of = real.defs
-defs = dg.Definitions(assets=of.assets, asset_checks=of.asset_checks, jobs=of.jobs, sensors=[sheet_changed],
-                      resources=of.resources, executor=of.executor)
+defs = dg.Definitions(assets=of.assets, asset_checks=of.asset_checks, jobs=of.jobs,
+                      sensors=[sheet_changed, rebuild_what_changed], resources=of.resources, executor=of.executor)
 del of
 """
 PATIENCE = 240.0  # seconds, on a machine that is busy with other tests
@@ -554,20 +471,27 @@ def test_an_edited_owner_goes_through_the_running_daemon_and_an_untouched_sheet_
     def looks() -> int:
         return sum("drive" in request.path for request in google.requests)
 
-    with dg.DagsterInstance.from_config(str(home)) as instance:
-        successes = partial(instance.get_runs_count, dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS]))
-        until(lambda: successes() == 1, daemon, home)
-        google.sheet.set(MAPPING, 2, "user_email", OWNER)
-        until(lambda: successes() == 2, daemon, home)
+    def owner() -> list[tuple[str]]:
+        if not published.exists():
+            return []
         with duckdb.connect(str(published), read_only=True) as db:
-            assert db.execute(owners, [key]).fetchall() == [(OWNER,)]
+            return db.execute(owners, [key]).fetchall()
+
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        runs = partial(instance.get_runs, dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS]))
+        until(owner, daemon, home)
+        google.sheet.set(MAPPING, 2, "user_email", OWNER)
+        until(lambda: owner() == [(OWNER,)], daemon, home)
         looked = looks()
         until(lambda: looks() >= looked + 3, daemon, home)
-        edit, first = instance.get_runs()
+        build, edit, *before = runs()
         checked = instance.event_log_storage.get_asset_check_execution_history(CLAIM, limit=5)
-    wanted = {"raw/sheet_api_key_mapping", "core/dim_api_key_mapping", "core/dim_person", "core/sheet_rejections"}
-    taken = {asset.to_user_string() for asset in edit.asset_selection or ()}
-    assert wanted <= taken
-    assert "raw/sheet_budgets" not in taken
-    assert taken < {asset.to_user_string() for asset in first.asset_selection or ()}
+        days = instance.get_materialized_partitions(dg.AssetKey(["marts", "ai_spend"]))
+    assert (build.job_name, edit.job_name) == ("rebuild_days", "refresh_sheet")
+    [first] = [run for run in before if run.job_name == "refresh_sheet"]
+    assert {asset.to_user_string() for asset in edit.asset_selection or ()} == OF_MAPPING
+    built = {asset.to_user_string() for asset in build.asset_selection or ()}
+    assert {"core/dim_api_key_mapping", "core/dim_person", "core/sheet_rejections"} <= built
+    assert "core/budgets" not in built
     assert {check.run_id for check in checked} == {edit.run_id, first.run_id}
+    assert days == {"2026-11-17"}, "the one day that a provider was asked about"

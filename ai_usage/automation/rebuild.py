@@ -15,6 +15,7 @@ import dagster as dg
 from ai_usage.automation.cadence import RUNS_AT_MOST
 from ai_usage.automation.refresh import BUILD, CHAIN, JOBS_AT_WORK, SECONDS, Published, range_tags, under_way
 from ai_usage.automation.sheet import TRIED_AGAIN
+from ai_usage.core.holding import HOLDINGS
 from ai_usage.layers import DECLARED, pulls_behind
 from ai_usage.partitions import ONE_DAY, Span, runs_of_days
 from ai_usage.settings import settings
@@ -162,7 +163,7 @@ class Stale:
             if None in days:
                 changed |= dict.fromkeys(self.days_of_snapshot(ledger, builds, pull), days[None])
             newest = max(days.values())
-            for key in self.below(dg.AssetKey(["raw", pull])):
+            for key in self.below_pull(pull):
                 for day, pull_id in changed.items() if self.has_days(key) else [(None, newest)]:
                     found[key, day] = max(pull_id, found.get((key, day), ""))
         return found
@@ -178,6 +179,13 @@ class Stale:
             return self.asked_about
         since = settings().yesterday() - timedelta(days=WINDOW - 1)
         return [day for day in self.asked_about if day >= since]
+
+    def below_pull(self, pull: str) -> Keys:
+        """All that is built of a pull; of one of those that block a provider's days together, of all of them: the
+        checks that block a day compare them.
+        """
+        together = {one for by in HOLDINGS.values() if pull in by.pulls for one in by.pulls} | {pull}
+        return NOTHING.union(*(self.below(dg.AssetKey(["raw", one])) for one in together))
 
     def tables_of(self, pulls: frozenset[str]) -> Keys:
         """The tables that can be built for a day about which these pulls asked."""

@@ -6,7 +6,7 @@ the same jobs through the queue. Each run is recorded like any other. A source t
 
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -24,6 +24,7 @@ from ai_usage.settings import Settings, settings
 from ai_usage.warehouse.port import Warehouse
 
 UNKNOWN = "unknown"
+INTERRUPTED = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
 
 Repository = Any  # dagster's repository, whose jobs have their resources
 
@@ -43,13 +44,17 @@ class Runs:
 
     def refresh(self, span: Span) -> None:
         """Pull the days from every source that is configured, then build them, and whatever else is not built."""
+        self.pull(span)
+        self.build(span)
+
+    def pull(self, span: Span) -> None:
+        """A run for each source that is configured."""
         end_the_dead(self.instance)
         for cadence in CADENCES:
             if not cadence.is_configured(self.of):
                 self.not_configured[cadence.name] = f"not configured: {cadence.key_variable} is not set"
                 continue
             self.run(cadence.job, {**(range_tags(span) if cadence.daily else {}), CHAIN: cadence.job})
-        self.build(span)
 
     def build(self, asked: Span | None) -> None:
         """Build what is stale, and all of the days that were asked for, from the ledger."""
@@ -69,10 +74,12 @@ class Runs:
             raise_on_error=False,
         )
         self.results.append(result)
-        if self.instance.get_run_by_id(result.run_id).status == dg.DagsterRunStatus.CANCELED:
+        failed = result.get_step_failure_events()
+        is_canceled = self.instance.get_run_by_id(result.run_id).status == dg.DagsterRunStatus.CANCELED
+        if is_canceled or any(_is_from(event.step_failure_data.error, INTERRUPTED) for event in failed):
             raise KeyboardInterrupt
-        for event in result.get_step_failure_events():
-            if is_of_the_warehouse(event.step_failure_data.error):
+        for event in failed:
+            if _is_from(event.step_failure_data.error, {WarehouseError.__name__}):
                 raise WarehouseError(why(event))
 
     @property
@@ -102,9 +109,9 @@ def why(event: dg.DagsterEvent) -> str:
     return innermost(data.error)
 
 
-def is_of_the_warehouse(error: Any) -> bool:
-    """Whether a step failed because the warehouse cannot be used."""
-    return bool(error) and (error.cls_name == WarehouseError.__name__ or is_of_the_warehouse(error.cause))
+def _is_from(error: Any, classes: Collection[str]) -> bool:
+    """Whether an error of a step goes back to one of these classes."""
+    return bool(error) and (error.cls_name in classes or _is_from(error.cause, classes))
 
 
 def innermost(error: Any) -> str:

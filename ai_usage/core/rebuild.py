@@ -1,6 +1,6 @@
 """How a core table is rebuilt, whichever vendor's: the run's days, in place of what it had of them."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import date
 
 import dagster as dg
@@ -24,11 +24,9 @@ where pull in unnest(@pulls) and activity_date between @first_day and @last_day
 """
 
 
-def asked_days(warehouse: Warehouse, asset: str, span: Span, *, also: Collection[str] = ()) -> set[date]:
-    """The days of a span about which a source that the table is made of was asked: by one of the pulls behind the
-    table, or `also` by others. The other days are unknown.
-    """
-    pulls = sorted({*pulls_behind(asset), *also})
+def asked_days(warehouse: Warehouse, asset: str, span: Span) -> set[date]:
+    """The days of a span about which a source that the table is made of was asked. The other days are unknown."""
+    pulls = sorted(pulls_behind(asset))
     rows = warehouse.ask(ASKED_DAYS, pulls=pulls, first_day=span.first, last_day=span.last)
     return set(rows["activity_date"])
 

@@ -17,10 +17,12 @@ def asset_of(mart: Mart) -> dg.AssetsDefinition:
         rebuild(context, warehouse, mart)
 
     built.__doc__ = mart.about
-    declare = daily_asset if mart.is_daily else snapshot_asset
     kinds = {"sql", "duckdb", *({"view"} if mart.table.view_of else ())}
     deps = [dg.AssetKey(list(address)) for address in sorted(mart.reads)]
-    return declare("marts", mart.table, group=GROUP, kinds=kinds, deps=deps)(built)
+    if not mart.is_daily:
+        return snapshot_asset("marts", mart.table, group=GROUP, kinds=kinds, deps=deps)(built)
+    blocked_by = [pull for by in mart.held_by for pull in by.pulls]
+    return daily_asset("marts", mart.table, group=GROUP, kinds=kinds, deps=deps, days_of=blocked_by)(built)
 
 
 ASSETS = [asset_of(mart) for mart in marts()]

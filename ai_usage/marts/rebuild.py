@@ -47,7 +47,7 @@ def rebuild(context: dg.AssetExecutionContext, warehouse: Warehouse, mart: Mart)
         if not mart.is_daily:
             return note(context, asset, None, **{"dagster/row_count": rebuild_whole(warehouse, mart)})
         span = span_of_run(context)
-        asked = asked_days(warehouse, asset, span, also=[pull for by in mart.held_by for pull in by.pulls])
+        asked = asked_days(warehouse, asset, span)
         for day in span.days:
             if day not in asked:
                 note(context, asset, day, skipped="no source it is made of was asked about this day: left as it was")

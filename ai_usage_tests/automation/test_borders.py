@@ -1,0 +1,303 @@
+"""A provider that fails, answers nonsense or has a defect of ours behind it leaves the other provider whole: what was
+pulled of it, its tables and its boards are what they are where nobody else is configured.
+"""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from ai_usage.automation.refresh import UNDER_WAY
+from ai_usage.automation.runs import Runs
+from ai_usage.commands.refresh import Outcome as Printed
+from ai_usage.commands.refresh import outcome_of
+from ai_usage.definitions import build_defs
+from ai_usage.errors import WarehouseError
+from ai_usage.partitions import ONE_DAY, Span
+from ai_usage.settings import settings
+from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY, Simulator
+from ai_usage.sources.claude import rows as claude_rows
+from ai_usage.sources.claude.client import ClaudeAdmin
+from ai_usage.sources.cursor.client import CursorAdmin
+from ai_usage.sources.http import Patience
+from ai_usage.sources.sheets.client import CsvFolder
+from ai_usage.warehouse import duckdb as engine
+from ai_usage.warehouse.ledger import Answer
+from ai_usage_tests.platform import QUIET, Outcome, Platform, Together, contents, ordinary, platform_in
+
+SPAN = Span(date(2026, 11, 18), date(2026, 11, 19))
+BOARDS = {"executive_summary", "cost_allocation", "productivity", "platform_roi"}  # data_trust shows the runs' checks
+OF_CLAUDE, OF_CURSOR = ("anthropic", "claude"), ("cursor",)
+TABLE = "ai_usage_analytics"
+
+
+@dataclass
+class World:
+    """A platform, and what the last runs on it came to."""
+
+    platform: Platform
+    outcome: Outcome
+    printed: Printed
+
+    @property
+    def tables(self) -> dict[str, Any]:
+        """What the warehouse holds but the results of the checks, which say when they were made."""
+        return {name: rows for name, rows in contents(self.platform.warehouse.path).items() if name != "check_results"}
+
+    def part(self, *names: str) -> dict[str, Any]:
+        """One provider's tables, and its rows of those that are of all."""
+        own = {name: rows for name, rows in self.tables.items() if name.startswith(names)}
+        of_all = self.platform.sql(f"select * from {TABLE}.ai_spend where provider in {names} order by all")
+        return own | {"ai_spend": of_all}
+
+    @property
+    def boards(self) -> dict[str, str]:
+        folder = settings().data_dir / "site"
+        return {name: (folder / f"{name}.html").read_text(encoding="utf-8") for name in BOARDS}
+
+
+@pytest.fixture(scope="module")
+def vendors() -> Iterator[Simulator]:
+    with Simulator(now=settings().now, cursor_scale=0.3) as simulator:
+        yield simulator
+
+
+@contextmanager
+def runs_of(platform: Platform, vendors: Simulator, *providers: str) -> Iterator[Runs]:
+    """Runs with the keys of these providers."""
+    of = replace(settings(), has_anthropic_admin_key="claude" in providers, has_cursor_key="cursor" in providers)
+    patience = Patience(attempts=1)
+    claude = ClaudeAdmin.open(base_url=vendors.anthropic_url, admin_key=ADMIN_KEY, patience=patience)
+    cursor = CursorAdmin.open(
+        base_url=vendors.cursor_url, key=CURSOR_KEY, now=settings().now, pace=lambda _: None, patience=patience
+    )
+    with closing(claude), closing(cursor):
+        overrides = {
+            "warehouse": platform.warehouse,
+            "claude_admin": claude if "claude" in providers else None,
+            "cursor_admin": cursor if "cursor" in providers else None,
+        }
+        repository = build_defs(of, overrides=overrides).get_repository_def()
+        with platform.warehouse.connected():
+            yield Runs(of, repository, platform.instance, platform.warehouse, QUIET)
+        platform.warehouse.keep_builds()
+
+
+def lived(
+    platform: Platform, vendors: Simulator, *providers: str, what: Callable[[Runs], None] = lambda r: r.refresh(SPAN)
+) -> World:
+    with runs_of(platform, vendors, *providers) as runs:
+        what(runs)
+    return World(platform, Outcome(Together(runs.results), runs.not_configured), outcome_of(runs))
+
+
+@pytest.fixture(scope="module")
+def pulled(tmp_path_factory: pytest.TempPathFactory, vendors: Simulator) -> Platform:
+    """Both providers' days in the ledger, and nothing built."""
+    platform = platform_in(tmp_path_factory.mktemp("pulled"))
+    lived(platform, vendors, "claude", "cursor", what=lambda runs: runs.pull(SPAN))
+    return platform
+
+
+@pytest.fixture(scope="module")
+def both(pulled: Platform, tmp_path_factory: pytest.TempPathFactory, vendors: Simulator) -> World:
+    return built(pulled.copy(tmp_path_factory.mktemp("both")), vendors)
+
+
+def built(platform: Platform, vendors: Simulator) -> World:
+    return lived(platform, vendors, "claude", "cursor", what=lambda runs: runs.build(None))
+
+
+def test_with_both_providers_all_is_well(both: World) -> None:
+    """What the rest is compared with."""
+    assert both.printed.is_good, both.printed.wrong
+    assert both.outcome.materialized["marts/ai_spend"] == set(SPAN.days)
+    assert {f"dashboards/{name}" for name in BOARDS} < both.outcome.materialized.keys()
+
+
+@pytest.mark.parametrize(
+    ("fails", "goes_on", "path"), [("claude", "cursor", "/anthropic"), ("cursor", "claude", "/cursor")]
+)
+def test_a_provider_that_answers_401_to_everything_leaves_the_other_whole(
+    tmp_path_factory: pytest.TempPathFactory, vendors: Simulator, fails: str, goes_on: str, path: str
+) -> None:
+    """Case 3, first part, and the reverse."""
+    alone = lived(platform_in(tmp_path_factory.mktemp("alone")), vendors, goes_on)
+    assert alone.printed.is_good, alone.printed.wrong
+    boards = alone.boards
+    vendors.faults.plan("status", status=401, path=path, times=None)
+    try:
+        beside = lived(platform_in(tmp_path_factory.mktemp("beside")), vendors, "claude", "cursor")
+    finally:
+        vendors.faults.clear()
+    assert not beside.printed.is_good
+    assert {step.split("_")[2] for step in beside.printed.failures} == {fails}
+    assert all("answered 401" in why for why in beside.printed.failures.values())
+    assert beside.tables == alone.tables
+    assert any(beside.tables["ai_spend"].values())
+    assert beside.boards == boards
+    assert beside.outcome.materialized.keys() == alone.outcome.materialized.keys()
+    assert not {asset for asset in beside.outcome.materialized if f"/{fails}" in asset}, "nothing of it is there"
+
+
+def test_a_report_that_fails_leaves_the_rest_of_its_provider_too(
+    tmp_path: Path, vendors: Simulator, both: World
+) -> None:
+    """Case 3: whatever a pull raises, the others of its run go on, and so does the build."""
+    for path in ("analytics/cost", "claude_code"):
+        vendors.faults.plan("status", status=500, path=path, times=None)
+    try:
+        world = lived(platform_in(tmp_path), vendors, "claude", "cursor")
+    finally:
+        vendors.faults.clear()
+    assert not world.printed.is_good
+    assert world.printed.failures.keys() == {"raw__claude_analytics_cost", "raw__claude_code_usage"}
+    assert world.part(*OF_CURSOR) == both.part(*OF_CURSOR)
+    assert world.tables["claude_total_expenses"] == both.tables["claude_total_expenses"]
+    assert "core/claude_code_usage_stats" not in world.outcome.materialized
+
+
+def broken(*_: Any, **__: Any) -> Any:
+    raise ZeroDivisionError("a defect of ours")
+
+
+def test_an_exception_in_a_core_step_costs_its_provider_its_days_and_nobody_else_anything(
+    tmp_path: Path, pulled: Platform, vendors: Simulator, both: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claude_rows, "daily_cost_rows", broken)
+    world = built(pulled.copy(tmp_path), vendors)
+    assert world.outcome.not_built == {
+        "core/claude_daily_cost": "Not built, left as it was: ZeroDivisionError: a defect of ours"
+    }
+    assert not world.printed.is_good
+    assert not world.printed.failures, "no step fails"
+    assert world.part(*OF_CURSOR) == both.part(*OF_CURSOR)
+    assert "core/claude_daily_cost" not in world.outcome.materialized, "no partition of it looks as if it were there"
+    assert world.outcome.red("no_day_is_missing", "claude_costs") == set(SPAN.days)
+    assert world.platform.dollars() == {}
+    assert {f"dashboards/{name}" for name in BOARDS} < world.outcome.materialized.keys()
+    monkeypatch.undo()
+    again = built(world.platform, vendors)
+    assert again.tables == both.tables, "once it is mended it is built, with what is made of it"
+
+
+def test_a_sql_error_in_a_mart_costs_what_is_made_of_it(
+    tmp_path: Path, pulled: Platform, vendors: Simulator, both: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = engine.read
+    wrong = "select no_such_column as expense_date from ai_usage_analytics.claude_costs"
+    monkeypatch.setattr(engine, "read", lambda name: wrong if name == "marts/claude_cost_shares" else read(name))
+    world = built(pulled.copy(tmp_path), vendors)
+    assert world.outcome.not_built.keys() == {"marts/claude_cost_shares"}
+    assert "no_such_column" in world.outcome.not_built["marts/claude_cost_shares"]
+    assert not world.printed.is_good
+    assert world.part(*OF_CURSOR) == both.part(*OF_CURSOR)
+    assert world.tables["claude_costs"] == both.tables["claude_costs"]
+    assert world.tables["claude_total_expenses"] == both.tables["claude_total_expenses"]
+    assert {f"dashboards/{name}" for name in BOARDS} < world.outcome.materialized.keys()
+
+
+def test_a_check_that_cannot_run_fails_with_its_reason_and_stops_nothing(
+    tmp_path: Path, pulled: Platform, vendors: Simulator, both: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = engine.read
+    wrong = "select no_such_column from ai_usage_analytics.claude_costs"
+    claim = "implied_price_is_a_list_price"
+    monkeypatch.setattr(engine, "read", lambda name: wrong if name == "checks/priced_lines" else read(name))
+    world = built(pulled.copy(tmp_path), vendors)
+    assert world.outcome.red(claim) == set(SPAN.days)
+    assert "Cannot be judged: BinderException" in (world.outcome.verdict(claim, SPAN.last).description or "")
+    assert not world.printed.failures
+    assert world.tables == both.tables
+
+
+def test_a_day_of_which_core_has_an_older_version_is_blocked_though_it_has_as_many_rows(
+    tmp_path: Path, both: World, vendors: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = both.platform.copy(tmp_path)
+    total = platform.warehouse.newest("claude_cost_totals", Span(SPAN.last, SPAN.last))
+    [record] = total.lines["record"]
+    restated = record.replace('"amount":"', '"amount":"9')
+    assert restated != record
+    platform.warehouse.append("claude_cost_totals", [Answer("anthropic", SPAN.last, [restated.encode()], 1, {})])
+    monkeypatch.setattr(claude_rows, "daily_cost_rows", broken)
+    world = built(platform, vendors)
+    assert world.outcome.red("no_day_is_missing", "claude_costs") == {SPAN.last}
+    said = world.outcome.verdict("no_day_is_missing", SPAN.last).description or ""
+    assert "core holds 0 of the 1 records of claude_cost_totals, and 1 of an older version" in said
+    assert world.outcome.noted("marts/claude_total_expenses", SPAN.last)["held_back_by"][0] == "no_day_is_missing"
+    assert world.platform.dollars() == both.platform.dollars(), "its last good version stays"
+
+
+def test_a_warehouse_that_cannot_be_used_stops_the_runs(
+    tmp_path: Path, pulled: Platform, vendors: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> Any:
+        raise WarehouseError("No space left")
+
+    monkeypatch.setattr(claude_rows, "cost_rows", full)
+    with (
+        runs_of(pulled.copy(tmp_path), vendors, "claude", "cursor") as runs,
+        pytest.raises(WarehouseError, match="No space"),
+    ):
+        runs.build(None)
+
+
+def test_an_interrupted_backfill_stops_and_the_next_one_of_other_days_builds_what_it_pulled(
+    tmp_path: Path, vendors: Simulator, both: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 34: Ctrl-C once Claude's first day is in the ledger, then the other day."""
+    first, last = (Span(day, day) for day in SPAN.days)
+    platform = platform_in(tmp_path)
+    pull = CursorAdmin.usage_events
+
+    def interrupted(admin: CursorAdmin, span: Span) -> list[Answer]:
+        os.kill(os.getpid(), signal.SIGINT)
+        return pull(admin, span)
+
+    with monkeypatch.context() as planted:
+        planted.setattr(CursorAdmin, "usage_events", interrupted)
+        with runs_of(platform, vendors, "claude", "cursor") as runs, pytest.raises(KeyboardInterrupt):
+            runs.refresh(first)
+    assert [result.job_def.name for result in runs.results] == ["pull_claude", "pull_cursor"]
+    assert platform.instance.get_runs_count(dg.RunsFilter(statuses=UNDER_WAY)) == 0
+    assert platform.warehouse.pulled_days("claude_cost_report") == [first.last]
+    assert platform.dollars() == {}
+
+    after = lived(platform, vendors, "claude", "cursor", what=lambda runs: runs.refresh(last))
+    assert platform.dollars() == both.platform.dollars()
+    assert after.outcome.red("grouped_lines_equal_console_figure") == set()
+    assert after.outcome.red("no_day_is_missing", "claude_costs") == set()
+    assert after.outcome.materialized["core/claude_costs"] == set(SPAN.days)
+
+
+def test_after_a_sheet_edit_a_backfill_of_some_days_leaves_one_owner_of_each_key_on_all_days(tmp_path: Path) -> None:
+    """Case 35."""
+    days = Span(date(2026, 11, 8), date(2026, 11, 19))
+    platform, sheet = platform_in(tmp_path), tmp_path / "sheet"
+    sheet.mkdir()
+    mapping = sheet / "api_key_mapping.csv"
+    platform.vendor.days = {day: ordinary(100) for day in days.days}
+    of = replace(settings(), has_anthropic_admin_key=True, sheet_id=f"csv:{sheet}")
+
+    def backfill(owner: str, span: Span) -> Outcome:
+        header = "api_key_id,api_key_name,user_email,team_name,description"
+        mapping.write_text(f"{header}\napikey_1,etl,{owner},,\n", encoding="utf-8")
+        with closing(platform.vendor.admin()) as admin:
+            overrides = {"warehouse": platform.warehouse, "claude_admin": admin, "sheet": CsvFolder(sheet)}
+            return platform.backfill(build_defs(of, overrides=overrides), of, span)
+
+    backfill("one@example.com", days)
+    five = Span(days.last - 8 * ONE_DAY, days.last - 4 * ONE_DAY)
+    outcome = backfill("other@example.com", five)
+    owners = f"select distinct user_email from {TABLE}.ai_spend where api_key_id = 'apikey_1'"
+    assert platform.sql(owners) == [("other@example.com",)]
+    assert outcome.red("spend_is_as_usual") == set()
+    assert outcome.materialized["marts/ai_spend"] == set(days.days)
