@@ -136,7 +136,7 @@ def _rejected(rows: Rows) -> str:
 
 READ_BY_CORE = {  # records_are_readable names what cannot be used of them
     *holding.CLAUDE.billing,
-    *("claude_code_usage", "claude_analytics_cost", "claude_enterprise_users"),
+    *("claude_messages_usage_by_speed", "claude_code_usage", "claude_analytics_cost", "claude_enterprise_users"),
     *("claude_organization", "claude_workspaces", "claude_api_keys", "claude_users"),
     *holding.CURSOR.billing,
     *("cursor_daily_usage", "cursor_ai_commits", "cursor_members", "cursor_spend"),
@@ -298,6 +298,7 @@ CHECKS = [
         also_reads=["claude_daily_cost", "claude_usage_tokens"],
     ),
     records_are_readable(CLAUDE, "claude_code_usage_stats", ["claude_code_usage"]),
+    records_are_readable(CLAUDE, "claude_usage_tokens_by_speed", ["claude_messages_usage_by_speed"], is_optional=True),
     records_are_readable(CLAUDE, "claude_analytics_costs", ["claude_analytics_cost"], is_optional=True),
     records_are_readable(CLAUDE, "claude_usage_stats", ["claude_enterprise_users"], is_optional=True),
     snapshots_are_readable(CLAUDE, "dim_workspace", ["claude_organization", "claude_workspaces"]),

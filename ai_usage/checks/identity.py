@@ -99,6 +99,12 @@ def _repeated(row: Mapping[str, Any]) -> str:
 
 GRAIN = [
     grain_is_unique(CLAUDE, *holding.CLAUDE.tables, relies_on=holding.CLAUDE.pulls, holds_its_day=True),
+    grain_is_unique(
+        CLAUDE,
+        claude.CLAUDE_USAGE_TOKENS_BY_SPEED,
+        relies_on=["claude_messages_usage_by_speed"],
+        is_optional=True,
+    ),
     grain_is_unique(CLAUDE, claude.CLAUDE_DAILY_TOKENS, relies_on=["claude_messages_usage"]),
     grain_is_unique(
         CLAUDE,

@@ -52,7 +52,7 @@ def test_one_unreadable_line_costs_its_day_and_no_other(platform: Platform) -> N
     assert platform.rejections() == [(DAY, "amount", "NaN is not an amount of money")]
     assert failed(outcome) == {(READABLE, DAY)}
     assert (outcome.verdict(READABLE, DAY).description or "") == (
-        "1 record cannot be used: claude_cost_report: amount: NaN is not an amount of money (1×)."
+        f"{DAY}: 1 record cannot be used: claude_cost_report: amount: NaN is not an amount of money (1×)."
     )
     assert outcome.noted("marts/claude_total_expenses", DAY)["held_back_by"] == [READABLE]
 

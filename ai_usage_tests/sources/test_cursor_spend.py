@@ -151,6 +151,8 @@ def test_the_days_of_a_run_are_built_alone_and_again_alike(platform: Platform) -
     for day in range(6, 16):
         said(platform, morning(day), member("a", day * 100))
     whole, part = Span(date(2026, 10, 1), date(2026, 10, 20)), Span(date(2026, 10, 9), date(2026, 10, 11))
+    asked = [Answer("cursor", day, [], 1, {}, {}) for day in whole.days]
+    platform.warehouse.append("cursor_usage_events", asked)
     assert platform.materialize(SPEND_DAILY, part, None).result.success
     built = platform.dollars("cursor_spend_daily", "spend_usd")
     assert built == {day: Decimal(1) for day in part.days}
