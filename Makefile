@@ -1,6 +1,6 @@
 # Every command a person types. Each works alone, first, on a fresh machine with Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers sql-lint ui backfill marts as-of doctor bench docs dashboards metabase \
+.PHONY: help demo test check lint types layers sql-lint ui backfill build as-of doctor bench docs dashboards metabase \
 	sheet-template export-focus lock clean python
 
 VENV := .venv
@@ -30,14 +30,14 @@ demo: $(VENV)/runtime ## thirty days pulled, checked and built; a summary. Simul
 ui: $(VENV)/runtime ## the Dagster UI on that data: make ui PORT=3000
 	@exec $(PY) -m ai_usage.commands ui --port $(PORT)
 
-backfill: $(VENV)/runtime ## a range of days in one run: make backfill FROM=2026-01-01 TO=2026-01-31
+backfill: $(VENV)/runtime ## a range of days pulled, built and checked: make backfill FROM=2026-01-01 TO=2026-01-31
 	@$(PY) -m ai_usage.commands backfill "$(FROM)" "$(TO)"
 
 as-of: $(VENV)/runtime ## spend as it was known then: make as-of AT=2026-11-05T06:00:00Z FROM=2026-10-01 TO=2026-10-31
 	@$(PY) -m ai_usage.commands as_of "$(AT)" "$(FROM)" "$(TO)"
 
-marts: $(VENV)/runtime ## every mart again from core, asking no vendor: make marts, or with FROM=… TO=…
-	@$(PY) -m ai_usage.commands marts "$(FROM)" "$(TO)"
+build: $(VENV)/runtime ## core, marts and boards again from the ledger, asking no provider: make build, or with FROM=… TO=…
+	@$(PY) -m ai_usage.commands build "$(FROM)" "$(TO)"
 
 dashboards: $(VENV)/runtime ## the boards' pages from the warehouse as it is, for a browser without a network
 	@$(PY) -m ai_usage.commands dashboards

@@ -274,10 +274,12 @@ class Outcome:
     @property
     def verdicts(self) -> dict[tuple[str, str], dict[date | None, dg.AssetCheckEvaluation]]:
         """(claim, table) → day → verdict; whether a table was built is `not_built`."""
+        return {of: found for of, found in self.all_verdicts.items() if of[0] != TABLE_WAS_BUILT}
+
+    @property
+    def all_verdicts(self) -> dict[tuple[str, str], dict[date | None, dg.AssetCheckEvaluation]]:
         found: dict[tuple[str, str], dict[date | None, dg.AssetCheckEvaluation]] = {}
         for verdict in self.result.get_asset_check_evaluations():
-            if verdict.check_name == TABLE_WAS_BUILT:
-                continue
             day = date.fromisoformat(verdict.partition) if verdict.partition else None
             found.setdefault((verdict.check_name, verdict.asset_key.path[-1]), {})[day] = verdict
         return found
@@ -286,7 +288,7 @@ class Outcome:
         """The days on which a claim is false."""
         return {
             day
-            for (name, of), verdicts in self.verdicts.items()
+            for (name, of), verdicts in self.all_verdicts.items()
             for day, verdict in verdicts.items()
             if name == claim and table in (None, of) and not verdict.passed
         }

@@ -22,7 +22,7 @@ from ai_usage.settings import ROOT, Settings, read_settings
 NEARLY_NOTHING = 2**20  # bytes
 COMMANDS = (
     *("demo", "backfill", "doctor", "ui", "bench", "docs", "sheet_template"),
-    *("export_focus", "as_of", "marts", "dashboards", "metabase"),
+    *("export_focus", "as_of", "build", "dashboards", "metabase"),
 )
 
 
