@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 import duckdb
@@ -219,6 +219,11 @@ def _as_it_is(rows: list[Row]) -> list[Row]:
     return rows
 
 
+def together(runs: Runs) -> "Outcome":
+    """What several runs came to."""
+    return Outcome(cast("dg.ExecuteInProcessResult", Together(runs.results)), runs.not_configured)
+
+
 @dataclass
 class Ticking:
     """A clock that moves a millisecond each time it is read, so that no two pulls are of one instant."""
@@ -264,7 +269,7 @@ class Result(dg.ExecuteInProcessResult):
 class Outcome:
     """What a run came to: who succeeded, what the checks found, what was noted of each day."""
 
-    result: Any  # of one run, or Together
+    result: dg.ExecuteInProcessResult  # of one run, or of several Together
     not_configured: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -476,7 +481,7 @@ class Platform:
         with self.warehouse.connected():
             runs.refresh(span)
         self.warehouse.publish()
-        return Outcome(Together(runs.results), runs.not_configured)
+        return together(runs)
 
     def copy(self, folder: Path) -> "Platform":
         """The same past, to be harmed without harming it here."""

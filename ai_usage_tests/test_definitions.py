@@ -86,7 +86,8 @@ def test_without_a_key_everything_succeeds_writes_nothing_and_says_so(keyed: Key
         "cursor": "not configured: CURSOR_ADMIN_API_KEY is not set",
         "sheet": "not configured: AI_USAGE_SHEET_ID is not set",
     }
-    assert outcome.verdicts == outcome.materialized == {}
+    assert outcome.verdicts == {}
+    assert outcome.materialized == {}
 
 
 def test_a_refused_key_fails_loudly_with_advice_while_others_go_on_and_is_written_nowhere(

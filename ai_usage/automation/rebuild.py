@@ -88,11 +88,14 @@ def requests(ledger: Warehouse, graph: Graph, *, asked: Span | None = None) -> I
     that some provider was asked about are built.
     """
     stale = Stale.of(ledger, graph, asked)
-    together = list(stale.spans())
-    for span, keys in together[:-1]:
+    spans = list(stale.spans())
+    for span, keys in spans[:-1]:
         yield _request(keys | stale.lasting_above(keys), span, stale.newest)
-    for span, keys in together[-1:] or ([(None, NOTHING)] if stale.lasting else []):
+    if spans:
+        span, keys = spans[-1]
         yield _request(keys | stale.lasting_with(keys), span, stale.newest)
+    elif stale.lasting:
+        yield _request(stale.lasting_with(NOTHING), None, stale.newest)
 
 
 def _request(keys: Keys, span: Span | None, newest: str) -> dg.RunRequest:

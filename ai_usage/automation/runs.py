@@ -75,8 +75,8 @@ class Runs:
         )
         self.results.append(result)
         failed = result.get_step_failure_events()
-        is_canceled = self.instance.get_run_by_id(result.run_id).status == dg.DagsterRunStatus.CANCELED
-        if is_canceled or any(_is_from(event.step_failure_data.error, INTERRUPTED) for event in failed):
+        canceled = [event for event in result.all_events if event.event_type == dg.DagsterEventType.RUN_CANCELED]
+        if canceled or any(_is_from(event.step_failure_data.error, INTERRUPTED) for event in failed):
             raise KeyboardInterrupt
         for event in failed:
             if _is_from(event.step_failure_data.error, {WarehouseError.__name__}):
@@ -96,9 +96,8 @@ def failures_of(result: dg.ExecuteInProcessResult) -> dict[str, str]:
     steps = {event.step_key or "": why(event) for event in result.get_step_failure_events()}
     if steps or result.success:
         return steps
-    errors = [event.event_specific_data for event in result.all_events if event.is_failure]
-    first = next((data.error for data in errors if getattr(data, "error", None)), None)
-    return {result.job_def.name: innermost(first)}
+    errors = [getattr(event.event_specific_data, "error", None) for event in result.all_events if event.is_failure]
+    return {result.job_def.name: innermost(next(filter(None, errors), None))}
 
 
 def why(event: dg.DagsterEvent) -> str:

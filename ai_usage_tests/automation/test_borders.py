@@ -29,8 +29,9 @@ from ai_usage.sources.cursor.client import CursorAdmin
 from ai_usage.sources.http import Patience
 from ai_usage.sources.sheets.client import CsvFolder
 from ai_usage.warehouse import duckdb as engine
+from ai_usage.warehouse import googlesql
 from ai_usage.warehouse.ledger import Answer
-from ai_usage_tests.platform import QUIET, Outcome, Platform, Together, contents, ordinary, platform_in
+from ai_usage_tests.platform import QUIET, Outcome, Platform, contents, ordinary, platform_in, together
 
 SPAN = Span(date(2026, 11, 18), date(2026, 11, 19))
 BOARDS = {"executive_summary", "cost_allocation", "productivity", "platform_roi"}  # data_trust shows the runs' checks
@@ -96,7 +97,7 @@ def lived(
 ) -> World:
     with runs_of(platform, vendors, *providers) as runs:
         what(runs)
-    return World(platform, Outcome(Together(runs.results), runs.not_configured), outcome_of(runs))
+    return World(platform, together(runs), outcome_of(runs))
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +193,7 @@ def test_an_exception_in_a_core_step_costs_its_provider_its_days_and_nobody_else
 def test_a_sql_error_in_a_mart_costs_what_is_made_of_it(
     tmp_path: Path, pulled: Platform, vendors: Simulator, both: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = engine.read
+    read = googlesql.read
     wrong = "select no_such_column as expense_date from ai_usage_analytics.claude_costs"
     monkeypatch.setattr(engine, "read", lambda name: wrong if name == "marts/claude_cost_shares" else read(name))
     world = built(pulled.copy(tmp_path), vendors)
@@ -208,7 +209,7 @@ def test_a_sql_error_in_a_mart_costs_what_is_made_of_it(
 def test_a_check_that_cannot_run_fails_with_its_reason_and_stops_nothing(
     tmp_path: Path, pulled: Platform, vendors: Simulator, both: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = engine.read
+    read = googlesql.read
     wrong = "select no_such_column from ai_usage_analytics.claude_costs"
     claim = "implied_price_is_a_list_price"
     monkeypatch.setattr(engine, "read", lambda name: wrong if name == "checks/priced_lines" else read(name))
