@@ -1,6 +1,6 @@
 # Every command a person types. Each works alone, first, on a fresh machine with Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers sql-lint ui backfill marts as-of doctor bench docs dashboards metabase \
+.PHONY: help demo test check lint types layers sql-lint ui backfill build as-of doctor bench docs dashboards metabase \
 	sheet-template export-focus reset lock clean python
 
 VENV := .venv
@@ -36,8 +36,8 @@ backfill: $(VENV)/runtime ## a range of days, or all since the start date: make 
 as-of: $(VENV)/runtime ## spend as it was known then, or is now: make as-of AT=2026-11-05T06:00:00Z FROM=2026-10-01 TO=2026-10-31
 	@$(PY) -m ai_usage.commands as_of "$(AT)" "$(FROM)" "$(TO)"
 
-marts: $(VENV)/runtime ## every mart again from core, asking no vendor: make marts, or with FROM=… TO=…
-	@$(PY) -m ai_usage.commands marts "$(FROM)" "$(TO)"
+build: $(VENV)/runtime ## core, marts and boards again from the ledger, asking no provider: make build, or with FROM=… TO=…
+	@$(PY) -m ai_usage.commands build "$(FROM)" "$(TO)"
 
 dashboards: $(VENV)/runtime ## the boards' pages from the warehouse as it is, for a browser without a network
 	@$(PY) -m ai_usage.commands dashboards

@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 import duckdb
@@ -226,6 +226,11 @@ def _as_it_is(rows: list[Row]) -> list[Row]:
     return rows
 
 
+def together(runs: Runs) -> "Outcome":
+    """What several runs came to."""
+    return Outcome(cast("dg.ExecuteInProcessResult", Together(runs.results)), runs.not_configured)
+
+
 @dataclass
 class Ticking:
     """A clock that moves a millisecond each time it is read, so that no two pulls are of one instant."""
@@ -271,7 +276,7 @@ class Result(dg.ExecuteInProcessResult):
 class Outcome:
     """What a run came to: who succeeded, what the checks found, what was noted of each day."""
 
-    result: Any  # of one run, or Together
+    result: dg.ExecuteInProcessResult  # of one run, or of several Together
     not_configured: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -281,10 +286,12 @@ class Outcome:
     @property
     def verdicts(self) -> dict[tuple[str, str], dict[date | None, dg.AssetCheckEvaluation]]:
         """(claim, table) → day → verdict; whether a table was built is `not_built`."""
+        return {of: found for of, found in self.all_verdicts.items() if of[0] != TABLE_WAS_BUILT}
+
+    @property
+    def all_verdicts(self) -> dict[tuple[str, str], dict[date | None, dg.AssetCheckEvaluation]]:
         found: dict[tuple[str, str], dict[date | None, dg.AssetCheckEvaluation]] = {}
         for verdict in self.result.get_asset_check_evaluations():
-            if verdict.check_name == TABLE_WAS_BUILT:
-                continue
             day = date.fromisoformat(verdict.partition) if verdict.partition else None
             found.setdefault((verdict.check_name, verdict.asset_key.path[-1]), {})[day] = verdict
         return found
@@ -308,7 +315,7 @@ class Outcome:
         """The days on which a claim is false."""
         return {
             day
-            for (name, of), verdicts in self.verdicts.items()
+            for (name, of), verdicts in self.all_verdicts.items()
             for day, verdict in verdicts.items()
             if name == claim and table in (None, of) and not verdict.passed
         }
@@ -496,7 +503,7 @@ class Platform:
         with self.warehouse.connected():
             runs.refresh(span)
         self.warehouse.publish()
-        return Outcome(Together(runs.results), runs.not_configured)
+        return together(runs)
 
     def copy(self, folder: Path) -> "Platform":
         """The same past, to be harmed without harming it here."""

@@ -18,10 +18,10 @@ from ai_usage.checks.results import CheckResult
 from ai_usage.commands.__main__ import a_full_disk_named, main
 from ai_usage.commands.bench_company import MEASURED_DAYS, Company
 from ai_usage.commands.docs import TARGET, tables_page
-from ai_usage.commands.marts import rebuild_all
 from ai_usage.commands.refresh import Outcome, tell_not_judged, tell_troubles
 from ai_usage.errors import WarehouseError
 from ai_usage.marts.files import marts
+from ai_usage.marts.rebuild import rebuild_all
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
 from ai_usage.simulator import (
@@ -80,50 +80,47 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
 
 
 @pytest.fixture
-def built(past: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Platform:
+def built(past: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
     """Three days that the graph pulled and built, in the folder that commands use."""
     platform = past.copy(tmp_path)
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(platform.warehouse.path.parent))
-    return platform
+    settings.cache_clear()
+    yield platform
+    settings.cache_clear()
 
 
-def forget_marts(platform: Platform) -> None:
-    for mart in marts():
-        if not mart.table.view_of:
-            platform.sql(f"delete from {mart.table.address}")
+def forget_what_was_built(platform: Platform) -> None:
+    for table in TABLES:
+        if table.schema == ANALYTICS and not table.view_of:
+            platform.sql(f"delete from {table.address}")
 
 
-def test_marts_leaves_what_a_run_of_the_graph_leaves_and_publishes_it(
+def without_checks(database: Path) -> dict[str, object]:
+    return {name: rows for name, rows in contents(database).items() if name != "check_results"}
+
+
+def test_build_leaves_what_a_run_of_the_graph_leaves_asks_nobody_and_publishes_it(
     built: Platform, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked, of_the_run = built.vendor.asked.total(), contents(built.warehouse.path)
-    forget_marts(built)
-    assert contents(built.warehouse.path) != of_the_run
-    assert main(["marts", "", ""]) == 0
-    assert contents(built.warehouse.path) == of_the_run
-    assert contents(built.warehouse.path.with_name("ai_usage_published.duckdb")) == of_the_run
+    asked, of_the_run = built.vendor.asked.total(), without_checks(built.warehouse.path)
+    forget_what_was_built(built)
+    assert without_checks(built.warehouse.path) != of_the_run
+    assert main(["build", "", ""]) == 0, said(capsys)
+    assert without_checks(built.warehouse.path) == of_the_run
+    assert without_checks(built.warehouse.path.with_name("ai_usage_published.duckdb")) == of_the_run
     assert built.vendor.asked.total() == asked
-    told = said(capsys)
-    assert "claude_total_expenses 3 rows" in told
-    assert "cursor_expenses raw/cursor_usage_events was never pulled" in told
-    assert f"3 days, {DAYS[0]} to {DAYS[-1]}" in told
+    assert "3 days · 0 requests" in said(capsys)
 
 
-def test_marts_of_some_days_leaves_the_others(built: Platform) -> None:
-    forget_marts(built)
-    assert main(["marts", str(DAYS[1])]) == 0
-    assert list(built.dollars()) == DAYS[1:]
-
-
-def test_marts_keeps_a_held_back_day_and_says_why_once(built: Platform, capsys: pytest.CaptureFixture[str]) -> None:
+def test_build_of_some_days_keeps_a_blocked_day_says_why_and_leaves_the_others(
+    built: Platform, capsys: pytest.CaptureFixture[str]
+) -> None:
     kept = built.dollars()
-    built.sql(f"update ai_usage_analytics.claude_costs set amount_usd = 2 * amount_usd where activity_date = '{DAY}'")
+    built.sql('update ai_usage_raw.claude_cost_totals set record = replace(record, \'"amount":"\', \'"amount":"9\')')
     built.sql("update ai_usage_analytics.claude_total_expenses set cost_usd = 7")
-    assert main(["marts"]) == 1
-    assert built.dollars() == kept | {DAY: Decimal(7)}
-    told = said(capsys)
-    assert f"✗ {DAY} held back by grouped_lines_equal_console_figure: the last good version stays in claude_" in told
-    assert told.count("held back by") == 1
+    assert main(["build", str(DAYS[1]), str(DAYS[1])]) == 1
+    assert built.dollars() == dict.fromkeys(kept, Decimal(7))
+    assert f"{DAYS[1]} grouped_lines_equal_console_figure" in said(capsys)
 
 
 @pytest.mark.parametrize(
@@ -132,27 +129,19 @@ def test_marts_keeps_a_held_back_day_and_says_why_once(built: Platform, capsys: 
         ("2026-13-01", "", "FROM=2026-13-01 is not a day"),
         ("2026-11-09", "2026-11-01", "FROM=2026-11-09 is after TO=2026-11-01"),
         ("", "2999-01-01", "the newest full UTC day"),
-        ("", "2026-11-09", "FROM=2026-11-10 is after TO=2026-11-09"),
+        ("", "2026-11-09", "No day from 2026-10-01 to 2026-11-09 was pulled yet"),
     ],
 )
-def test_marts_of_days_that_cannot_be_says_why(
+def test_build_of_days_that_cannot_be_says_why(
     built: Platform, capsys: pytest.CaptureFixture[str], first: str, last: str, sentence: str
 ) -> None:
-    assert main(["marts", first, last]) == 2
+    assert main(["build", first, last]) == 2
     assert sentence in said(capsys)
     assert built.dollars()
 
 
-def test_marts_of_nothing_says_what_to_do_first(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
-    assert main(["marts"]) == 2
-    assert "Nothing was pulled yet" in said(capsys)
-
-
 # Of so few days there is nothing unusual, nor a month that ended; checks, which nobody runs there, found nothing.
-MAY_BE_EMPTY = {"spend_anomalies", "forecast_backtest", "check_results"}
+MAY_BE_EMPTY = {"spend_anomalies", "forecast_backtest", "check_results", "builds"}
 
 
 def test_the_benchs_company_fills_every_table_and_no_day_of_it_is_held_back(platform: Platform) -> None:

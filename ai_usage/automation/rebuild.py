@@ -88,13 +88,14 @@ def requests(ledger: Warehouse, graph: Graph, *, asked: Span | None = None) -> I
     that some provider was asked about are built.
     """
     stale = Stale.of(ledger, graph, asked)
-    together: list[tuple[Span | None, Keys]] = list(stale.spans())
-    for span, keys in together[:-1]:
+    spans = list(stale.spans())
+    for span, keys in spans[:-1]:
         yield _request(keys | stale.lasting_above(keys), span, stale.newest)
-    if stale.lasting and not together:
-        together = [(None, NOTHING)]
-    for span, keys in together[-1:]:
+    if spans:
+        span, keys = spans[-1]
         yield _request(keys | stale.lasting_with(keys), span, stale.newest)
+    elif stale.lasting:
+        yield _request(stale.lasting_with(NOTHING), None, stale.newest)
 
 
 def _request(keys: Keys, span: Span | None, newest: str) -> dg.RunRequest:

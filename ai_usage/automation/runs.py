@@ -74,7 +74,7 @@ class Runs:
         )
         self.results.append(result)
         raise_if_stopped(result)
-        if (run := self.instance.get_run_by_id(result.run_id)) and run.status == dg.DagsterRunStatus.CANCELED:
+        if any(event.event_type == dg.DagsterEventType.RUN_CANCELED for event in result.all_events):
             raise KeyboardInterrupt
         for event in result.get_step_failure_events():
             if is_of_the_warehouse(event.step_failure_data.error):

@@ -1,10 +1,10 @@
-"""`make backfill FROM=… TO=…`: pull, build and check a range of days in one run."""
+"""`make backfill FROM=… TO=…`: pull a range of days from every source, then build and check them."""
 
 import argparse
 from collections.abc import Sequence
 from datetime import date
 
-from ai_usage.commands.refresh import refresh, tell_not_judged, tell_troubles
+from ai_usage.commands.refresh import Outcome, refresh, tell_not_judged, tell_troubles
 from ai_usage.commands.shell import OUT, prepare_instance
 from ai_usage.errors import SettingError
 from ai_usage.partitions import Span
@@ -18,8 +18,12 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     asked = arguments.parse_args(argv)
     span = asked_span(of, asked.first or str(of.start_date), asked.last or str(of.yesterday()))
     prepare_instance(of)
-    outcome = refresh(of, span)
-    OUT.print(f"{len(span.days)} days · {outcome.requests.total()} requests · {outcome.summary}", soft_wrap=True)
+    return tell_outcome(refresh(of, span), len(span.days))
+
+
+def tell_outcome(outcome: Outcome, days: int) -> int:
+    """Print what the runs came to. The command's exit code."""
+    OUT.print(f"{days} days · {outcome.requests.total()} requests · {outcome.summary}", soft_wrap=True)
     tell_troubles(outcome)
     tell_not_judged(outcome)
     return 0 if outcome.is_good else 1

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ai_usage.commands.bench_company import LAST, Company
-from ai_usage.commands.marts import rebuild_all
 from ai_usage.core.tables import CORE_TABLES
 from ai_usage.definitions import duckdb_warehouse
+from ai_usage.marts.rebuild import rebuild_all
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.settings import settings
 from ai_usage.sources.claude import tables as claude
@@ -82,7 +82,7 @@ def one_day(_: str, __: int) -> dict[str, Any]:
 
 
 def _rebuilt(spans: Sequence[Span]) -> dict[str, Any]:
-    """As `make marts` does it, in a process that never did it before; only starting Python is left out."""
+    """Every mart, in a process that never did it before; only starting Python is left out."""
     warehouse = duckdb_warehouse(settings())
     wall, cpu = time.perf_counter(), time.process_time()
     with warehouse.connected():

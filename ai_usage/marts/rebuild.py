@@ -1,6 +1,7 @@
 """How a mart is rebuilt, whichever it is: the run's days that may pass, by the SELECT of the mart's name."""
 
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -10,7 +11,7 @@ from ai_usage.charts import trend
 from ai_usage.core.holding import Holding, held_back
 from ai_usage.core.rebuild import asked_days
 from ai_usage.layers import note
-from ai_usage.marts.files import Mart
+from ai_usage.marts.files import Mart, marts
 from ai_usage.partitions import Span, span_of_run
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import Table
@@ -36,6 +37,17 @@ class Judge:
             for day, claims in self._said[holding, days].items():
                 held.setdefault(day, []).extend(claims)
         return held
+
+
+@dataclass(frozen=True)
+class Step:
+    """What became of one mart, or of asking which days may pass."""
+
+    name: str
+    seconds: float
+    rows: int | None = None  # in the days asked for; None where nothing was written, as of a view
+    held: HeldDays = field(default_factory=dict)
+    skipped: str = ""
 
 
 def rebuild(context: dg.AssetExecutionContext, warehouse: Warehouse, mart: Mart) -> None:
@@ -91,6 +103,32 @@ def rebuild_days(
             good = [day for day in days.days if day not in wrong and (only is None or day in only)]
             warehouse.fill_days(mart.table, mart.query, good, first_day=days.first, last_day=days.last)
     return held
+
+
+def rebuild_all(warehouse: Warehouse, spans: Sequence[Span]) -> Iterator[Step]:
+    """Every mart, each after those it reads, over one connection; first the claims, once for all marts."""
+    judge = Judge(warehouse)
+    with warehouse.connected():
+        began = time.perf_counter()
+        skipped = {mart.table.name: why for mart in marts() if (why := never_pulled(warehouse, mart))}
+        holdings = {by: None for mart in marts() if mart.table.name not in skipped for by in mart.held_by}
+        for span in spans:
+            for days in span.cut(at_most=DAYS_AT_ONCE):
+                judge.held(tuple(holdings), days)
+        yield Step("which days may pass", time.perf_counter() - began)
+        for mart in marts():
+            began = time.perf_counter()
+            if mart.table.name in skipped:
+                yield Step(mart.table.name, 0, skipped=skipped[mart.table.name])
+            elif mart.table.view_of:
+                yield Step(mart.table.name, 0, skipped="a view")
+            elif not mart.is_daily:
+                rows = rebuild_whole(warehouse, mart)
+                yield Step(mart.table.name, time.perf_counter() - began, rows)
+            else:
+                held = {day: said for of in spans for day, said in rebuild_days(warehouse, mart, of, judge).items()}
+                rows = sum(rows_of(warehouse, mart, span) for span in spans)
+                yield Step(mart.table.name, time.perf_counter() - began, rows, held)
 
 
 def rebuild_whole(warehouse: Warehouse, mart: Mart) -> int:
