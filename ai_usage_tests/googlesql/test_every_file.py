@@ -57,9 +57,12 @@ def test_both_engines_give_the_same_cells(engines: TwoEngines, name: str, world:
         ("ordinary", "marts/claude_cost_shares", "if(ranked.place <= ranked.left_nano_usd, 1, 0)", "0"),
         ("ordinary", "marts/claude_cost_shares", "remainder desc, api_key_id asc", "remainder desc, api_key_id desc"),
         ("ordinary", "marts/claude_cost_shares", "<= things.rounding_usd", "= 0"),
+        ("ordinary", "marts/claude_cost_shares", "wanted * least(", "0 * least("),
+        ("ordinary", "marts/claude_usage_by_line", "then speed_tokens", "then 1 + speed_tokens"),
+        ("ordinary", "marts/claude_measured_costs", "'claude_console'", "'claude_consoles'"),
         (
             "ordinary",
-            "marts/claude_cost_shares",
+            "marts/claude_used_units",
             "kinds.kind = 'web_search', '', coalesce(tokens.model",
             "false, '', coalesce(tokens.model",
         ),
