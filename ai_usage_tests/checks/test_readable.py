@@ -122,6 +122,7 @@ def test_a_usage_line_twice_fails_the_grain_check_and_blocks_its_day(good: Platf
     outcome = good.run(span=Span(DAY, DAYS[-1]))
     assert (GRAIN, NEXT) in failed(outcome)
     assert {day for _, day in failed(outcome)} == {NEXT}
+    assert held_back(good.warehouse, Span(DAY, DAYS[-1]), holding.CLAUDE) == {NEXT: [GRAIN]}
     assert "claude_usage_tokens has 2 rows of" in (outcome.verdict(GRAIN, NEXT, "claude_daily_cost").description or "")
     assert good.dollars() == before
 
