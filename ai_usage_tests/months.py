@@ -59,7 +59,10 @@ def make(platform: Platform, span: Span = MONTHS) -> Platform:
     """The marts again, of what is there by now."""
     with platform.warehouse.connected():
         for mart in marts():
-            if mart.table.name in MADE and mart.is_daily:
+            if mart.table.name == "cursor_seats":  # whatever the gate says: these months have no records in raw
+                days = {"first_day": span.first, "last_day": span.last}
+                platform.warehouse.fill_days(mart.table, mart.query, span.days, **days)
+            elif mart.table.name in MADE and mart.is_daily:
                 rebuild_days(platform.warehouse, mart, span)
             elif mart.table.name in MADE:
                 rebuild_whole(platform.warehouse, mart)

@@ -21,6 +21,7 @@ TEN_DAYS, FIRST_WEEK, LAST_WEEK = (Span(date(2026, 11, a), date(2026, 11, b)) fo
 CURSOR_ALONE = dg.AssetSelection.assets(
     *(key for asset in ASSETS for key in asset.keys if "cursor" in key.path[-1])
 ).without_checks()
+EXPENSES = dg.AssetSelection.assets("marts/cursor_seats", "marts/cursor_expenses").without_checks()
 DAILY = ("cursor_usage_events", "cursor_usage_stats", "cursor_expenses")
 
 
@@ -82,8 +83,7 @@ def test_a_months_seats_cost_exactly_their_price_and_usage_what_was_charged(plat
     platform.sql(
         "insert into ai_usage_analytics.dim_cursor_plan values ('Odd', '2026-10-01', null, 40.000000001, null)"
     )
-    mart = dg.AssetSelection.assets(dg.AssetKey(["marts", "cursor_expenses"])).without_checks()
-    assert platform.materialize(mart, month, None, cursor_admin=object()).result.success
+    assert platform.materialize(EXPENSES, month, None, cursor_admin=object()).result.success
     seats = platform.sql(
         "select user_email, sum(billed_usd), count(*) from ai_usage_analytics.cursor_expenses "
         "where cost_type = 'subscription' group by 1 having count(*) = 31"
@@ -104,7 +104,6 @@ def test_what_the_sheet_purchased_goes_before_the_file(platform: Platform, vendo
     day = date(2026, 11, 10)
     refreshed(platform, vendor, Span(day, day))
     platform.sql("insert into ai_usage_analytics.dim_cursor_plan values ('File', '2026-01-01', null, 30, null)")
-    mart = dg.AssetSelection.assets(dg.AssetKey(["marts", "cursor_expenses"])).without_checks()
     seats = "insert into ai_usage_analytics.seats values (2, '{}', '{}', {}, 500, '2026-01-01', null, 'p', now())"
     of_members = (
         "select distinct subscription_plan, billed_usd from ai_usage_analytics.cursor_expenses "
@@ -122,7 +121,7 @@ def test_what_the_sheet_purchased_goes_before_the_file(platform: Platform, vendo
     ):
         if row:
             platform.sql(seats.format(*row))
-        assert platform.materialize(mart, Span(day, day), None, cursor_admin=object()).result.success
+        assert platform.materialize(EXPENSES, Span(day, day), None, cursor_admin=object()).result.success
         assert platform.sql(of_members) == [each]
         [(billed,)] = platform.sql(
             "select sum(billed_usd) from ai_usage_analytics.cursor_expenses where cost_type = 'subscription'"
@@ -144,8 +143,7 @@ def test_own_keys_are_a_kind_of_their_own(platform: Platform, vendor: Simulator)
     day = FIRST_WEEK.last
     events = "ai_usage_analytics.cursor_usage_events"
     platform.sql(f"update {events} set kind = 'User API Key' where activity_date = '{day}' and is_chargeable")
-    mart = dg.AssetSelection.assets(dg.AssetKey(["marts", "cursor_expenses"])).without_checks()
-    platform.materialize(mart, Span(day, day), None, cursor_admin=object())
+    platform.materialize(EXPENSES, Span(day, day), None, cursor_admin=object())
     kinds = platform.sql(
         f"select distinct cost_type from ai_usage_analytics.cursor_expenses where expense_date = '{day}' order by 1"
     )

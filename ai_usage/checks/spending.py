@@ -335,7 +335,9 @@ seats_are_used = snapshot_check(
 def _purchased(warehouse: Warehouse) -> Verdict | None:
     if not warehouse.pulled_days("cursor_daily_usage"):
         return None
-    return judge_purchase(_found(warehouse, "members_have_purchased_seats"))
+    members = warehouse.ask("select count(*) as row_count from ai_usage_analytics.cursor_usage_stats").item()
+    unbuilt = _unbuilt(warehouse, "cursor_seats") if members else None
+    return unbuilt or judge_purchase(_found(warehouse, "members_have_purchased_seats"))
 
 
 def judge_purchase(rows: Rows) -> Verdict:

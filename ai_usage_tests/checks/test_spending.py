@@ -162,6 +162,8 @@ def test_more_members_than_purchased_seats_are_reported(platform: Platform) -> N
     outcome = make(platform).check(PURCHASED)
     assert outcome.red(PURCHASED) == {None}
     assert f"On {TODAY} Cursor has 3 members, and the sheet's tab seats has 2 purchased seats" in said(outcome)
+    platform.sql(f"delete from {A}.cursor_seats")
+    assert severities(platform.check(PURCHASED)) == {ERROR}
 
 
 def test_a_key_whose_owner_has_left_is_told_while_it_spends(platform: Platform) -> None:

@@ -56,7 +56,7 @@ def company(
     ]
     put(desk, "cursor_usage_stats", stats)
     put(desk, "pulls", [pull(PULLS[provider], day, noon) for day in (days if asked is None else asked)])
-    for name in ("cursor_expenses", "ai_spend"):
+    for name in ("cursor_seats", "cursor_expenses", "ai_spend"):
         put(desk, name, [])
         table = next(one.table for one in marts() if one.table.name == name)
         desk.warehouse.fill_days(table, f"marts/{name}", days, first_day=days[0], last_day=days[-1])

@@ -6,7 +6,9 @@
 -- neither has a day that Cursor was not asked about.
 --
 -- grain: one member's seat, the unassigned seats, or one plan whose members are not known, on one UTC day
--- built: view
+-- built: daily by activity_date
+-- held by: cursor
+-- cluster: user_email
 -- columns:
 --   activity_date date not null: a UTC day that Cursor was asked about
 --   user_email string: the member, lower-case; null where Cursor sends no address, and without a member
@@ -32,7 +34,7 @@ days as (
     from ai_usage_raw.pulls
     where
         pull = 'cursor_usage_events'
-        and activity_date is not null
+        and activity_date between @first_day and @last_day
 ),
 
 purchases as (
@@ -74,7 +76,9 @@ members as (
         sum(stats.estimated_cost_usd) as estimated_cost_usd
     from ai_usage_analytics.cursor_usage_stats as stats
     left join free_seats on stats.user_email = free_seats.user_email
-    where free_seats.user_email is null
+    where
+        stats.activity_date between @first_day and @last_day
+        and free_seats.user_email is null
     group by stats.activity_date, stats.user_email
 ),
 
