@@ -14,7 +14,7 @@ from ai_usage.checks.cycle import _cycle_adds_up, _past_cycles_add_up
 from ai_usage.checks.verdicts import WARN, Verdict
 from ai_usage.core import holding
 from ai_usage.core import tables as core_tables
-from ai_usage.core.holding import GRAIN, READABLE, held_back
+from ai_usage.core.holding import held_back
 from ai_usage.definitions import CHECKS
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
@@ -30,6 +30,9 @@ from ai_usage_tests.checks.conftest import DAYS
 from ai_usage_tests.platform import DAY, Outcome, Platform, platform_in
 
 OF_MARTS = {"allocation_loses_nothing", "expenses_equal_costs", "spend_is_as_usual", "reported_spend_stands"}
+READABLE = "records_are_readable"
+GRAIN = "grain_is_unique"
+PAST = "events_add_up_to_past_cycles"
 NEXT = DAY + timedelta(days=1)
 
 
@@ -54,6 +57,7 @@ def test_one_unreadable_line_costs_its_day_and_no_other(platform: Platform) -> N
     assert (outcome.verdict(READABLE, DAY).description or "") == (
         f"{DAY}: 1 record cannot be used: claude_cost_report: amount: NaN is not an amount of money (1×)."
     )
+    assert outcome.red(READABLE, "claude_costs") == {DAY}
     assert outcome.noted("marts/claude_total_expenses", DAY)["held_back_by"] == [READABLE]
 
 
@@ -110,6 +114,7 @@ def test_pages_of_claude_code_that_overlap_fail_the_grain_check(good: Platform) 
     good.vendor.code[NEXT] = lambda rows: [*rows, rows[0]]
     outcome = good.run(span=Span(DAY, DAYS[-1]))
     assert failed(outcome) == {(GRAIN, NEXT)}
+    assert outcome.red(GRAIN, "claude_code_usage_stats") == {NEXT}
     assert "claude_code_usage_stats has 2 rows of organization_id org-1" in (
         outcome.verdict(GRAIN, NEXT, "claude_code_usage_stats").description or ""
     )
@@ -242,6 +247,7 @@ def test_an_event_of_a_past_cycle_twice_and_another_lost_is_seen(past_cycle: Pla
     harmed = past_cycle.copy(tmp_path)
     harmed.sql(f"insert into {EVENTS} from {EVENTS} where user_email = 'a@example.com' limit 1")
     harmed.sql(f"delete from {EVENTS} where user_email = 'b@example.com'")
+    assert harmed.check(PAST).red(PAST) == {None}
     verdict = _past_cycles_add_up(harmed.warehouse)
     assert verdict is not None
     assert not verdict.passed
