@@ -1,4 +1,4 @@
-"""Usage in two requests of five dimensions, from the provider to each key's cost: a provider that enforces its limits."""
+"""Usage in two requests of five dimensions, from a provider that enforces its limits to each key's cost."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -75,23 +75,29 @@ class Console:
         path, query = request.url.path.removeprefix(BASE), request.url.params
         self.asked.append((path, query))
         groups = query.get_list("group_by[]")
+        refusal = self.refusal(path, groups, request.headers.get("anthropic-beta"))
+        return refusal or httpx.Response(200, json=self.content(path, query, groups))
+
+    def refusal(self, path: str, groups: list[str], beta: str | None) -> httpx.Response | None:
         if path.startswith("/analytics/"):
             return refused(403, "permission_error", "This key may not read this resource.")
         if len(groups) > GROUPS_AT_MOST:
             return refused(400, "invalid_request_error", "Cannot specify more than 5 group_by[] dimensions.")
-        if "speed" in groups and not (self.has_beta and request.headers.get("anthropic-beta") == SPEED_BETA):
+        if "speed" in groups and not (self.has_beta and beta == SPEED_BETA):
             return refused(400, "invalid_request_error", "speed: not available to this organization")
+        return None
+
+    def content(self, path: str, query: httpx.QueryParams, groups: list[str]) -> Row:
         if path == "/me":
-            return httpx.Response(200, json={"id": "org-1", "name": "Test", "type": "organization"})
+            return {"id": "org-1", "name": "Test", "type": "organization"}
         if "starting_at" not in query:
             listed = [{"id": key, "name": key[-1], "status": "active", "created_at": "2026-01-01T00:00:00Z",
                        "type": "api_key", "workspace_id": None} for key in self.keys]  # fmt: skip
             shown = listed if path == "/api_keys" else []
-            return httpx.Response(200, json={"data": shown, "has_more": False, "first_id": None, "last_id": None})
-        if path == "/usage_report/claude_code":
-            return httpx.Response(200, json={"data": [], "has_more": False, "next_page": None})
+            return {"data": shown, "has_more": False, "first_id": None, "last_id": None}
         rows = self.cost_lines if path == "/cost_report" else self.usage
-        return httpx.Response(200, json={"data": [*buckets(query, groups, rows)], "has_more": False, "next_page": None})
+        found = [] if path == "/usage_report/claude_code" else [*buckets(query, groups, rows)]
+        return {"data": found, "has_more": False, "next_page": None}
 
     def cost_lines(self, day: date, groups: list[str]) -> list[Row]:
         cents: dict[tuple[Any, ...], Decimal] = defaultdict(Decimal)
@@ -100,7 +106,10 @@ class Console:
                 cents[use.line if groups else (None, None, None)] += use.cents
         return [
             {
-                **{"currency": "USD", "amount": f"{amount:f}", "workspace_id": workspace_id, "description": words},
+                "currency": "USD",
+                "amount": f"{amount:f}",
+                "workspace_id": workspace_id,
+                "description": words,
                 **({"cost_type": "tokens", "token_type": "output_tokens", "model": OPUS} if words else {}),
                 **({"service_tier": "standard", "context_window": "0-200k", "inference_geo": geo} if words else {}),
             }
@@ -114,7 +123,9 @@ class Console:
                 tokens[tuple(getattr(use, name) if name in groups else None for name in DIMENSIONS)] += use.tokens
         return [
             {
-                **{"uncached_input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": count},
+                "uncached_input_tokens": 0,
+                "cache_read_input_tokens": 0,
+                "output_tokens": count,
                 "cache_creation": {"ephemeral_1h_input_tokens": 0, "ephemeral_5m_input_tokens": 0},
                 "server_tool_use": {"web_search_requests": 0},
                 **dict(zip(DIMENSIONS, by, strict=True)),
@@ -157,7 +168,7 @@ def costs(platform: Platform, column: str = "api_key_id") -> dict[tuple[date, st
 
 
 def test_usage_is_asked_by_five_dimensions_and_its_shares_are_exact(platform: Platform) -> None:
-    """Case 1: the provider answers 400 to a sixth; money is complete, and keys' shares exact where prices are uniform."""
+    """Case 1: the provider answers 400 to a sixth; money is complete, keys' shares exact where prices are uniform."""
     console = Console([
         *(Use(day, "apikey_A", 200_000) for day in DAYS.days),
         *(Use(day, "apikey_B", 100_000, "wrkspc_data") for day in DAYS.days),
