@@ -55,6 +55,7 @@ def test_everything_is_green_but_what_a_week_cannot_tell_and_what_the_sheet_has_
     assert all(verdict.severity == dg.AssetCheckSeverity.WARN for verdict in wrong.values())
     assert wrong.keys() == {
         "console_figures_match",
+        "mapped_keys_are_known",
         "mapping_is_unambiguous",
         "no_departed_member_spends",
         "seats_are_used",

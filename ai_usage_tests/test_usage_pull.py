@@ -75,26 +75,29 @@ class Console:
         path, query = request.url.path.removeprefix(BASE), request.url.params
         self.asked.append((path, query))
         groups = query.get_list("group_by[]")
+        refusal = self.refusal(path, groups, request.headers.get("anthropic-beta"))
+        return refusal or httpx.Response(200, json=self.content(path, query, groups))
+
+    def refusal(self, path: str, groups: list[str], beta: str | None) -> httpx.Response | None:
         if path.startswith("/analytics/"):
             return refused(403, "permission_error", "This key may not read this resource.")
         if len(groups) > GROUPS_AT_MOST:
             return refused(400, "invalid_request_error", "Cannot specify more than 5 group_by[] dimensions.")
-        if "speed" in groups and not (self.has_beta and request.headers.get("anthropic-beta") == SPEED_BETA):
+        if "speed" in groups and not (self.has_beta and beta == SPEED_BETA):
             return refused(400, "invalid_request_error", "speed: not available to this organization")
-        if "starting_at" not in query:
-            return self.listed(path)
-        if path == "/usage_report/claude_code":
-            return httpx.Response(200, json={"data": [], "has_more": False, "next_page": None})
-        rows = self.cost_lines if path == "/cost_report" else self.usage
-        return httpx.Response(200, json={"data": [*buckets(query, groups, rows)], "has_more": False, "next_page": None})
+        return None
 
-    def listed(self, path: str) -> httpx.Response:
+    def content(self, path: str, query: httpx.QueryParams, groups: list[str]) -> Row:
         if path == "/me":
-            return httpx.Response(200, json={"id": "org-1", "name": "Test", "type": "organization"})
-        of_key = {"status": "active", "created_at": "2026-01-01T00:00:00Z", "type": "api_key", "workspace_id": None}
-        keys = [{"id": key, "name": key[-1], **of_key} for key in self.keys]
-        shown = keys if path == "/api_keys" else []
-        return httpx.Response(200, json={"data": shown, "has_more": False, "first_id": None, "last_id": None})
+            return {"id": "org-1", "name": "Test", "type": "organization"}
+        if "starting_at" not in query:
+            listed = [{"id": key, "name": key[-1], "status": "active", "created_at": "2026-01-01T00:00:00Z",
+                       "type": "api_key", "workspace_id": None} for key in self.keys]  # fmt: skip
+            shown = listed if path == "/api_keys" else []
+            return {"data": shown, "has_more": False, "first_id": None, "last_id": None}
+        rows = self.cost_lines if path == "/cost_report" else self.usage
+        found = [] if path == "/usage_report/claude_code" else [*buckets(query, groups, rows)]
+        return {"data": found, "has_more": False, "next_page": None}
 
     def cost_lines(self, day: date, groups: list[str]) -> list[Row]:
         cents: dict[tuple[Any, ...], Decimal] = defaultdict(Decimal)
@@ -165,7 +168,7 @@ def costs(platform: Platform, column: str = "api_key_id") -> dict[tuple[date, st
 
 
 def test_usage_is_asked_by_five_dimensions_and_its_shares_are_exact(platform: Platform) -> None:
-    """Case 1: a sixth is answered 400; money is complete, and keys' shares are exact where prices are uniform."""
+    """Case 1: the provider answers 400 to a sixth; money is complete, keys' shares exact where prices are uniform."""
     console = Console([
         *(Use(day, "apikey_A", 200_000) for day in DAYS.days),
         *(Use(day, "apikey_B", 100_000, "wrkspc_data") for day in DAYS.days),

@@ -230,7 +230,7 @@ FACTS = {
         from days cross join people
         where p % 10 in (1, 4, 8) and dice(n, p, 'chats', 100) < if(is_working, 60, 10)""",
     "cursor_usage_stats": f"""select 'cursor_daily_usage' as pull, activity_date,
-        activity_date::timestamptz + interval 5 hour as date_at, user_email, p as user_id, is_active,
+        activity_date::timestamptz + interval 5 hour as date_at, user_email, p::varchar as cursor_user_id, is_active,
         if(is_active, events * 30, 0) as total_lines_added, if(is_active, events * 9, 0) as total_lines_deleted,
         if(is_active, events * 20, 0) as accepted_lines_added, if(is_active, events * 3, 0) as accepted_lines_deleted,
         if(is_active, events * 2, 0) as total_applies, if(is_active, events, 0) as total_accepts,
