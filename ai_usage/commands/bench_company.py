@@ -338,7 +338,7 @@ EVENT_RECORD = """'{"timestamp":"' || epoch_ms(event_at) || '","userEmail":"' ||
     || ',"outputTokens":' || output_tokens || ',"cacheWriteTokens":' || cache_write_tokens || ',"cacheReadTokens":'
     || cache_read_tokens || ',"totalCents":' || list_usd * 100 || '},"chargedCents":' || charged_usd * 100
     || ',"cursorTokenFee":' || cursor_token_fee_usd * 100 || ',"conversationId":"' || conversation_id || '"}'"""
-DAILY_RECORD = """'{"userId":' || user_id || ',"day":"' || activity_date || '","date":' || epoch_ms(date_at)
+DAILY_RECORD = """'{"userId":' || cursor_user_id || ',"day":"' || activity_date || '","date":' || epoch_ms(date_at)
     || ',"email":"' || user_email || '","isActive":' || is_active || ',"totalLinesAdded":' || total_lines_added
     || ',"totalLinesDeleted":' || total_lines_deleted || ',"acceptedLinesAdded":' || accepted_lines_added
     || ',"acceptedLinesDeleted":' || accepted_lines_deleted || ',"totalApplies":' || total_applies
