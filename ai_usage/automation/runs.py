@@ -18,7 +18,7 @@ from ai_usage.automation.rebuild import requests
 from ai_usage.automation.refresh import BUILD, CHAIN, PROCESS, REFRESH_DAY, REFRESH_RANGE, end_the_dead, range_tags
 from ai_usage.checks.verdicts import ONE_PARTITION, RANGE_END, RANGE_START
 from ai_usage.errors import SettingError, WarehouseError
-from ai_usage.layers import POOL, TABLE_WAS_BUILT
+from ai_usage.layers import LEFT, POOL, TABLE_WAS_BUILT
 from ai_usage.partitions import DAYS, Span
 from ai_usage.settings import Settings, settings
 from ai_usage.warehouse.port import Warehouse
@@ -122,7 +122,7 @@ def innermost(error: Any) -> str:
 def not_built(result: dg.ExecuteInProcessResult) -> dict[str, str]:
     """Table → why it was left as it was."""
     return {
-        check.asset_key.to_user_string(): check.description or UNKNOWN
+        check.asset_key.to_user_string(): (check.description or UNKNOWN).removeprefix(f"{LEFT}: ")
         for check in result.get_asset_check_evaluations()
         if check.check_name == TABLE_WAS_BUILT and not check.passed
     }
