@@ -28,6 +28,7 @@ OWNERS = ["team:data-platform"]
 POOL = "duckdb"  # one writer: dagster.yaml lets one queued run at a time have it
 MANY_DAYS_A_RUN = dg.BackfillPolicy.single_run()
 TABLE_WAS_BUILT = "table_was_built"
+LEFT = "Not built, left as it was"
 SKIPPED = "skipped"  # the note of a day, or of all of a run's, that nothing was written of, and why
 NO_EVENT = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}  # of an output: Dagster materializes nothing for it
 
@@ -141,7 +142,7 @@ def built(function: F, asset: dg.AssetKey) -> F:
             raise
         except Exception as error:  # noqa: BLE001 - the border: it becomes data
             failure = reason(error)
-            context.log.error("Not built, left as it was: %s", explained(error))  # noqa: TRY400 - the traceback is in it
+            context.log.error("%s: %s", LEFT, explained(error))  # noqa: TRY400 - the traceback is in it
         warehouse.note_build(_build(asset, context, began, failure))
         if context.selected_asset_check_keys:
             yield _was_built(asset, failure)
@@ -160,7 +161,7 @@ def last_build(warehouse: Warehouse, asset: dg.AssetKey) -> dg.AssetCheckResult:
 
 
 def _was_built(asset: dg.AssetKey, failure: str) -> dg.AssetCheckResult:
-    description = f"Not built, left as it was: {failure}" if failure else None
+    description = f"{LEFT}: {failure}" if failure else None
     return dg.AssetCheckResult(passed=not failure, asset_key=asset, check_name=TABLE_WAS_BUILT, description=description)
 
 

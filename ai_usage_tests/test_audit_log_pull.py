@@ -69,7 +69,7 @@ def test_events_become_each_persons_day_and_days_no_file_covers_stay_as_they_are
     ]
     for day in (DAYS.first, DAYS.last):
         assert outcome.noted(PULL, day)["skipped"] == "no upload covers this day"
-        assert outcome.noted(BUILT, day)["skipped"] == "no source tells of this day: left as it was"
+        assert outcome.noted(BUILT, day)["skipped"] == "no source was asked about this day: left as it was"
     noted = outcome.noted(PULL, DAY)
     assert (noted["records"], noted["without_actor_email"]) == (5, 1)
     assert noted["events_not_counted"] == "user_signed_in_sso (1)"

@@ -73,7 +73,7 @@ def test_a_day_that_is_not_ready_is_not_yet_left_as_it_was_and_taken_later(
     )
     assert "skipped" not in outcome.noted(PULL, WEEK.days[-2])
     assert platform.warehouse.pulled_days("claude_enterprise_users") == WEEK.days[:-1]
-    assert "no source tells" in outcome.noted(BUILT, yesterday)["skipped"]
+    assert "no source was asked" in outcome.noted(BUILT, yesterday)["skipped"]
     assert outcome.red("pull_is_recent") == set()  # a vendor that is a day behind is no pipeline that stopped
     late = Simulator(now=datetime(2026, 11, 20, 10, tzinfo=UTC))
     with late:

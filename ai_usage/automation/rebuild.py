@@ -195,8 +195,12 @@ class Stale:
         if pulls not in self._of_pulls:
             names = {table for table, of in DECLARED.items() if of.is_daily and pulls_behind(table) & pulls}
             keys = {dg.AssetKey(name.split("/")) for name in names if not name.startswith("raw/")}
-            self._of_pulls[pulls] = frozenset(key for key in keys if self.graph.has(key))
+            self._of_pulls[pulls] = frozenset(filter(self.is_built, keys))
         return self._of_pulls[pulls]
+
+    def is_built(self, key: dg.AssetKey) -> bool:
+        """Whether there is an asset that builds the table: a part of the graph knows others by name alone."""
+        return self.graph.has(key) and self.graph.get(key).is_materializable
 
     def has_days(self, key: dg.AssetKey) -> bool:
         return self.graph.get(key).partitions_def is not None
@@ -221,10 +225,8 @@ class Stale:
         return frozenset(above) | self._made_of_no_pull(keys)
 
     def _made_of_no_pull(self, keys: Iterable[dg.AssetKey]) -> Keys:
-        parents = {parent for key in keys for parent in self.graph.get(key).parent_keys}
-        return frozenset(
-            parent for parent in parents if parent.path[0] != "raw" and not self.graph.get(parent).parent_keys
-        )
+        parents = {parent for key in keys for parent in self.graph.get(key).parent_keys if self.is_built(parent)}
+        return frozenset(key for key in parents if key.path[0] != "raw" and not self.graph.get(key).parent_keys)
 
     def spans(self) -> Iterator[tuple[Span, Keys]]:
         """The stale days in as few runs as may be: neighbors that need other tables are built together if they are few,

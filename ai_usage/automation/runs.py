@@ -20,7 +20,7 @@ from ai_usage.automation.refresh import BUILD, CHAIN, PROCESS, REFRESH_DAY, REFR
 from ai_usage.checks.results import innermost, reason_of
 from ai_usage.checks.verdicts import ONE_PARTITION, RANGE_END, RANGE_START
 from ai_usage.errors import SettingError, WarehouseError
-from ai_usage.layers import POOL, TABLE_WAS_BUILT
+from ai_usage.layers import LEFT, POOL, TABLE_WAS_BUILT
 from ai_usage.partitions import DAYS, Span
 from ai_usage.settings import Settings, settings
 from ai_usage.warehouse.port import Warehouse
@@ -106,7 +106,7 @@ def is_of_the_warehouse(error: Any) -> bool:
 def not_built(result: dg.ExecuteInProcessResult) -> dict[str, str]:
     """Table → why it was left as it was."""
     return {
-        check.asset_key.to_user_string(): check.description or "unknown"
+        check.asset_key.to_user_string(): (check.description or "unknown").removeprefix(f"{LEFT}: ")
         for check in result.get_asset_check_evaluations()
         if check.check_name == TABLE_WAS_BUILT and not check.passed
     }

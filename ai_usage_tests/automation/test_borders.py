@@ -14,7 +14,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from ai_usage.automation.refresh import UNDER_WAY
+from ai_usage.automation import runs as runs_module
+from ai_usage.automation.refresh import REFRESH_DAY, REFRESH_RANGE, UNDER_WAY, range_tags
 from ai_usage.automation.runs import Runs
 from ai_usage.commands.refresh import Outcome as Printed
 from ai_usage.commands.refresh import outcome_of
@@ -303,3 +304,31 @@ def test_after_a_sheet_edit_a_backfill_of_some_days_leaves_one_owner_of_each_key
     assert platform.sql(owners) == [("other@example.com",)]
     assert outcome.red("spend_is_as_usual") == set()
     assert outcome.materialized["marts/ai_spend"] == set(days.days)
+
+
+def test_the_uis_job_of_a_range_takes_the_same_way_and_fails_if_one_of_its_runs_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform, day = platform_in(tmp_path), Span(SPAN.last, SPAN.last)
+    platform.vendor.days = {SPAN.last: ordinary()}
+    of = replace(settings(), has_anthropic_admin_key=True)
+    monkeypatch.setattr(runs_module, "settings", lambda: of)
+
+    def ran(name: str) -> tuple[bool, str, list[str]]:
+        before = platform.instance.get_runs_count()
+        with closing(platform.vendor.admin()) as admin, platform.warehouse.connected():
+            overrides = {"warehouse": platform.warehouse, "claude_admin": admin}
+            job = build_defs(of, overrides=overrides).get_repository_def().get_job(name)
+            result = job.execute_in_process(
+                tags=range_tags(day), instance=platform.instance, run_config=QUIET, raise_on_error=False
+            )
+        runs = platform.instance.get_runs()[: platform.instance.get_runs_count() - before]
+        return result.success, str(Outcome(result).failed.get("refresh", "")), [run.job_name for run in runs]
+
+    platform.vendor.refuses["/users"] = 500
+    success, why, names = ran(REFRESH_RANGE)
+    assert (success, names) == (False, ["rebuild_days", "pull_claude", REFRESH_RANGE])
+    assert why.startswith("raw__claude_users: ")
+    assert platform.dollars().keys() == {SPAN.last}
+    del platform.vendor.refuses["/users"]
+    assert ran(REFRESH_DAY)[0]
