@@ -197,10 +197,11 @@ def test_a_world_that_cannot_be_built_is_told_and_not_left_behind(
     past: tuple[Platform, datetime], command: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     platform = past[0].copy(tmp_path)
-    append(platform, answer(NEXT, "no amount"))
+    platform.sql("delete from ai_usage_raw.pulls where pull = 'claude_organization'")
     assert command("2026-11-20T11:00:00Z", platform=platform) == 1
     told = said(capsys)
-    assert "✗ core/claude_costs ai_usage_raw.claude_cost_report, 2026-11-11" in told
+    assert "core/claude_costs" in told
+    assert "raw/claude_organization was never pulled" in told
     assert "cannot be rebuilt as they were known then: nothing was written" in told
     assert list((tmp_path / "as_of").iterdir()) == []
 

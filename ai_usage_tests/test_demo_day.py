@@ -24,6 +24,7 @@ ANALYTICS = "ai_usage_analytics"
 
 NOT_JUDGED = {  # by a week alone, without uploads
     "events_add_up_to_cycle_spend",
+    "events_add_up_to_past_cycles",
     "forecast_beats_naive",
     "forecast_is_within_budget",
     "growth_is_within_limit",

@@ -29,21 +29,21 @@ def judged(platform: Platform, claim: str, layer: str) -> Outcome:
     return platform.materialize(dg.AssetSelection.checks(key), BOTH, None, cursor_admin=object())
 
 
-def test_a_day_of_events_not_built_or_never_pulled_is_missing(platform: Platform) -> None:
+def test_a_day_of_events_not_built_is_missing_and_one_never_asked_about_is_not_judged(platform: Platform) -> None:
     pulled(platform, EVENT, EVENT)
     outcome = judged(platform, MISSING, "core")
-    assert outcome.red(MISSING, EVENTS) == {DAY, NEXT}
+    assert outcome.red(MISSING, EVENTS) == {DAY}
     assert "core holds 0 of the 2 records" in (outcome.verdict(MISSING, DAY, EVENTS).description or "")
-    assert "was never pulled" in (outcome.verdict(MISSING, NEXT, EVENTS).description or "")
+    assert "was never pulled" in outcome.not_judged(MISSING, EVENTS)[NEXT]
     said = platform.warehouse.newest(EVENTS, BOTH)
     platform.warehouse.replace_days(CURSOR_USAGE_EVENTS, said.days, event_rows(said))
-    assert judged(platform, MISSING, "core").red(MISSING, EVENTS) == {NEXT}
+    assert judged(platform, MISSING, "core").red(MISSING, EVENTS) == set()
     platform.sql(f"delete from ai_usage_analytics.{EVENTS}")
-    assert judged(platform, MISSING, "core").red(MISSING, EVENTS) == {DAY, NEXT}
+    assert judged(platform, MISSING, "core").red(MISSING, EVENTS) == {DAY}
 
 
 def test_a_new_field_of_an_event_is_named(platform: Platform) -> None:
     pulled(platform, {**EVENT, "novel": 1})
     outcome = judged(platform, DRIFT, "raw")
-    assert DAY in outcome.red(DRIFT, EVENTS)
-    assert "unknown field novel" in (outcome.verdict(DRIFT, DAY, EVENTS).description or "")
+    assert outcome.red(DRIFT, EVENTS) == {None}
+    assert f"unknown field novel (1×, first seen {DAY})" in (outcome.verdict(DRIFT, None, EVENTS).description or "")

@@ -23,7 +23,7 @@ WHOLE = "ledger_is_whole"
 SPAN = Span(DAYS[0], DAYS[-1])
 LEDGERS = [table.name for table in TABLES if table.is_ledger]
 DAILY = {*claude.DAILY_PULLS, *cursor.DAILY_PULLS, *uploads.DAILY_PULLS}
-RECORDS = {"claude_cost_report": 3, "claude_cost_totals": 1, "claude_messages_usage": 3, "claude_code_usage": 1}
+RECORDS = {"claude_cost_report": 3, "claude_cost_totals": 1, "claude_messages_usage": 2, "claude_code_usage": 1}
 EACH = [(pull, position) for pull, records in RECORDS.items() for position in range(records)]
 HARMS = {
     "lost": "delete from {table} {where}",

@@ -17,6 +17,7 @@ from ai_usage.layers import TABLE_WAS_BUILT
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
 from ai_usage.sources.claude.pulls import SOURCE
+from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.checks.conftest import DAYS
 from ai_usage_tests.platform import DAY, NEXT, QUIET, WITHOUT_BOARDS, Platform, checks_of
 
@@ -62,20 +63,12 @@ def test_a_day_that_no_provider_was_asked_about_is_not_judged(good: Platform) ->
     assert {claim: set(outcome.not_judged(claim)) for claim in checks} == {claim: {LATE} for claim in checks}
 
 
-def test_a_day_that_its_own_run_was_to_pull_and_did_not_has_failed(good: Platform) -> None:
-    class Late:
-        """A provider that has no answer for the last day yet, and no word of it."""
-
-        requests = 0
-
-        def claude_code(self, days: list[date]) -> list[Any]:
-            return []
-
-    pull = dg.AssetSelection.assets("raw/claude_code_usage", f"core/{CODE}")
-    outcome = good.materialize(pull | checks_of(MISSING), Span(LATE, LATE), Late())
-    assert outcome.verdict(MISSING, LATE, CODE).severity == dg.AssetCheckSeverity.ERROR
-    assert outcome.red(MISSING, "claude_costs") == set()  # which this run was not to pull
-    assert outcome.not_judged(MISSING, "claude_costs").keys() == {LATE}
+def test_a_day_that_was_pulled_in_part_has_failed(good: Platform) -> None:
+    good.warehouse.append("claude_cost_totals", [Answer("anthropic", LATE, [], 1, {})])
+    outcome = good.materialize(checks_of(MISSING), Span(LATE, LATE), good.vendor.admin())
+    for table in (CODE, "claude_costs"):
+        assert outcome.verdict(MISSING, LATE, table).severity == dg.AssetCheckSeverity.ERROR
+        assert "never pulled" in (outcome.verdict(MISSING, LATE, table).description or "")
 
 
 def test_where_an_error_stops_a_check_its_day_has_failed_and_the_others_are_judged(good: Platform) -> None:
