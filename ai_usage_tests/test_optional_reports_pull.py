@@ -12,7 +12,7 @@ from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.simulator import ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY, Simulator
 from ai_usage.sources.claude import pulls as claude_pulls
 from ai_usage.sources.claude.client import ClaudeAdmin
-from ai_usage.sources.claude.tables import DAILY_PULLS, OPTIONAL_PULLS, SNAPSHOT_PULLS
+from ai_usage.sources.claude.tables import DAILY_PULLS, OPTIONAL_PULLS, PULLS_WHERE_NEEDED, SNAPSHOT_PULLS
 from ai_usage.sources.cursor import pulls as cursor_pulls
 from ai_usage.sources.cursor.client import CursorAdmin
 from ai_usage.sources.http import Patience
@@ -21,7 +21,8 @@ from ai_usage_tests.platform import Outcome, Platform
 NOW = datetime(2026, 11, 16, 9, tzinfo=UTC)  # the sixth day at 09:00
 FIVE = Span(date(2026, 11, 11), date(2026, 11, 15))
 FIRST = Span(FIVE.first, FIVE.first)
-REQUIRED = set(DAILY_PULLS) - set(OPTIONAL_PULLS)
+ASKED = [pull for pull in DAILY_PULLS if pull not in PULLS_WHERE_NEEDED]
+REQUIRED = set(ASKED) - set(OPTIONAL_PULLS)
 ONCE = Patience(attempts=1)
 
 
@@ -47,7 +48,7 @@ def claude(platform: Platform, vendor: Simulator, span: Span = FIRST, *pulls: st
         patience=ONCE,
         now=lambda: NOW,
     )
-    return _run(platform, span, pulls or (*DAILY_PULLS, *SNAPSHOT_PULLS), admin, None)
+    return _run(platform, span, pulls or (*ASKED, *SNAPSHOT_PULLS), admin, None)
 
 
 def cursor(platform: Platform, vendor: Simulator, span: Span, *pulls: str, key: str = CURSOR_KEY) -> Outcome:
@@ -75,13 +76,13 @@ def test_a_report_outside_the_plan_is_skipped_and_everything_else_arrives(
     outcome = claude(platform, vendor)
     assert outcome.result.success
     notes = outcome.noted_anywhere("skipped")
-    skipped = {"claude_code_usage", "claude_analytics_cost"} if status == 401 else set(OPTIONAL_PULLS)
+    skipped = {"claude_code_usage", "claude_analytics_cost"} if status == 401 else set(OPTIONAL_PULLS) & set(ASKED)
     assert notes.keys() == {f"raw/{pull}" for pull in skipped}
     for pull in skipped:
         assert claude_pulls.REPORTS[pull].needs in notes[f"raw/{pull}"]
         assert f"answered {status}: " in notes[f"raw/{pull}"]
         assert platform.warehouse.pulled_days(pull) == []
-    for pull in set(DAILY_PULLS) - skipped:
+    for pull in set(ASKED) - skipped:
         assert platform.warehouse.pulled_days(pull) == FIRST.days
 
 
@@ -92,14 +93,14 @@ def test_a_400_that_is_our_own_fault_fails_its_report_alone(platform: Platform, 
     outcome = claude(platform, vendor)
     assert outcome.failed.keys() == {"raw__claude_analytics_cost"}
     assert words in outcome.failed["raw__claude_analytics_cost"]
-    for pull in set(DAILY_PULLS) - {"claude_analytics_cost"}:
+    for pull in set(ASKED) - {"claude_analytics_cost"}:
         assert platform.warehouse.pulled_days(pull) == FIRST.days
 
 
 def test_a_key_that_nothing_opens_to_fails_every_pull_and_skips_none(platform: Platform, vendor: Simulator) -> None:
     """Case 3's 401 for everything."""
     outcome = claude(platform, vendor, key="sk-ant-admin01-revoked")
-    asked = {"cost_report_and_totals" if "cost_" in pull[:13] else pull[7:] for pull in (*DAILY_PULLS, *SNAPSHOT_PULLS)}
+    asked = {"cost_report_and_totals" if "cost_" in pull[:13] else pull[7:] for pull in (*ASKED, *SNAPSHOT_PULLS)}
     assert outcome.failed.keys() == {f"raw__claude_{pull}" for pull in asked}
     assert outcome.noted_anywhere("skipped") == {}
     outcome = cursor(platform, vendor, FIRST, *cursor_pulls.REPORTS, key="crsr_revoked")

@@ -19,6 +19,8 @@ PARAMETERS: dict[str, Any] = {
     "pulls": ["claude_cost_report"],
     "with_hashes": True,
     "provider": "anthropic",
+    "users": ["user_1"],
+    "services": ["service_1"],
     **dict.fromkeys(("cycle_start", "settled_until", "figure_at", "as_of"), AT),
 }
 
