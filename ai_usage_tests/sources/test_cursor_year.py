@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import dagster as dg
 import msgspec
+import polars as pl
 import pytest
 
 from ai_usage.automation.refresh import range_tags
@@ -46,6 +47,9 @@ class Ledger:
     different: Counter[date] = field(default_factory=Counter)
     cents: dict[date, Decimal] = field(default_factory=dict)
     days_at_once: list[int] = field(default_factory=list)
+
+    def ask(self, _: str) -> pl.DataFrame:
+        return pl.DataFrame({"is_simulated": []})
 
     def append(self, _: str, answers: Sequence[Answer]) -> list[Version]:
         self.days_at_once.append(len(answers))

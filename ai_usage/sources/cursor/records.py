@@ -232,7 +232,7 @@ class GroupMember(msgspec.Struct, frozen=True, rename="camel"):
 class Group(msgspec.Struct, frozen=True, rename="camel"):
     """One billing group of `/teams/groups`; the last one may be `unassignedGroup`, of those who are in none."""
 
-    id: Id | None = None
+    id: str | int | None = None
     name: str | None = None
     type: str | None = None
     directory_group_id: str | int | None = None
