@@ -200,7 +200,7 @@ class Stale:
 
     def is_built(self, key: dg.AssetKey) -> bool:
         """Whether there is an asset that builds the table: a part of the graph knows others by name alone."""
-        return self.graph.has(key) and self.graph.get(key).is_materializable
+        return bool(self.graph.has(key) and self.graph.get(key).is_materializable)
 
     def has_days(self, key: dg.AssetKey) -> bool:
         return self.graph.get(key).partitions_def is not None
