@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -216,7 +216,7 @@ def test_a_check_that_cannot_run_fails_with_its_reason_and_stops_nothing(
     monkeypatch.setattr(engine, "read", lambda name: wrong if name == "checks/priced_lines" else read(name))
     world = built(pulled.copy(tmp_path), vendors)
     assert world.outcome.red(claim) == set(SPAN.days)
-    assert "Cannot be judged: BinderException" in (world.outcome.verdict(claim, SPAN.last).description or "")
+    assert "The check could not run: BinderException" in (world.outcome.verdict(claim, SPAN.last).description or "")
     assert not world.printed.failures
     assert world.tables == both.tables
 
@@ -259,14 +259,14 @@ def test_an_interrupted_backfill_stops_and_the_next_one_of_other_days_builds_wha
     """Case 34: Ctrl-C once Claude's first day is in the ledger, then the other day."""
     first, last = (Span(day, day) for day in SPAN.days)
     platform = platform_in(tmp_path)
-    pull = CursorAdmin.usage_events
+    read = CursorAdmin._events
 
-    def interrupted(admin: CursorAdmin, span: Span) -> list[Answer]:
+    def interrupted(admin: CursorAdmin, span: Span, close: datetime) -> Any:
         os.kill(os.getpid(), signal.SIGINT)
-        return pull(admin, span)
+        return read(admin, span, close)
 
     with monkeypatch.context() as planted:
-        planted.setattr(CursorAdmin, "usage_events", interrupted)
+        planted.setattr(CursorAdmin, "_events", interrupted)
         with runs_of(platform, vendors, "claude", "cursor") as runs, pytest.raises(KeyboardInterrupt):
             runs.refresh(first)
     assert [result.job_def.name for result in runs.results] == ["pull_claude", "pull_cursor"]

@@ -545,6 +545,11 @@ HARM: Lines = {
         (4, "anthropic", "2024-02-29", "2024-03-05", None, "1"),
         (5, "anthropic", "2024-02-28", "2024-03-01", TEAM, "1"),
     ),
+    "ai_usage_analytics.record_rejections": said(
+        "provider account pull activity_date position field reason value_shape",
+        ("cursor", "default", "cursor_usage_events", THU, 1, "chargedCents", "null is not an amount of money", "null"),
+        ("google_sheets", "default", "sheet_budgets", None, 2, "amount_usd", "is missing", "absent"),
+    ),
     "ai_usage_analytics.dim_api_key_mapping": said(
         "api_key_id mapped_by user_email valid_from valid_to",
         ("apikey_old", "sheet", None, None, None),

@@ -16,7 +16,7 @@ from ai_usage_analytics.dim_api_key_mapping as keys
 left join seen on keys.api_key_id = seen.api_key_id
 where
     keys.mapped_by = 'sheet'
-    and keys.provider = 'anthropic'
+    and coalesce(keys.provider, 'anthropic') = 'anthropic'
     and keys.status is null
     and seen.api_key_id is null
 group by keys.api_key_id
