@@ -3,13 +3,16 @@
 import lzma
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from ai_usage.catalog import FUNCTIONS, TABLES
+from ai_usage.partitions import Span
+from ai_usage.sources.claude.rows import Organization, usage_rows
+from ai_usage.sources.claude.tables import CLAUDE_USAGE_TOKENS
 from ai_usage.warehouse import migrations
 from ai_usage.warehouse.builds import BUILDS, Build
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
@@ -148,3 +151,11 @@ def test_the_ledger_never_changes_a_type() -> None:
     del made[PULLS.address]["pages"]
     made[PULLS.address]["of_a_newer_release"] = Made(Type.STRING, is_required=False)
     assert changes([PULLS], made) == [Change(PULLS, "pages", "added")]
+
+
+def test_usage_that_an_earlier_release_grouped_by_six_dimensions_keeps_its_grain(migrated: DuckDBWarehouse) -> None:
+    said = migrated.newest("claude_messages_usage", Span(date(2026, 11, 3), date(2026, 11, 5)))
+    built = usage_rows(said, Organization("org", {}))
+    assert built.height == said.lines.height > 0
+    assert not built.select(CLAUDE_USAGE_TOKENS.key).is_duplicated().any()
+    assert built.select([name for name in CLAUDE_USAGE_TOKENS.key if name != "inference_geo"]).is_duplicated().any()

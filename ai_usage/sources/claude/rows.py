@@ -142,6 +142,7 @@ def usage_rows(records: Records, of: Organization) -> pl.DataFrame:
             "model": [line.model for line in lines],
             "service_tier": [line.service_tier for line in lines],
             "context_window": [line.context_window for line in lines],
+            "inference_geo": [line.inference_geo for line in lines],
             **_measures(lines),
             **read.stamps(),
         }

@@ -106,6 +106,9 @@ USED_BY = {
     "model": string("the model's id, as the vendor writes it"),
     "service_tier": string("standard, batch, priority, …"),
     "context_window": string("0-200k or 200k-1M"),
+    "inference_geo": string(
+        "of days that a release asked for which grouped by it too; else null, as it was not asked for"
+    ),
 }
 USED_BY_SPEED = {
     **{name: USED_BY[name] for name in ("activity_date", "organization_id", "api_key_id", "workspace_id", "model")},
