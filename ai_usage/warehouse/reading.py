@@ -72,7 +72,9 @@ class Unfit:
 
 
 class Judged(Protocol):
-    """A struct that can refuse itself for what no single field shows."""
+    """A struct that can refuse itself for what no single field shows. It may have a static method `need_no_judging`,
+    which quickly finds that none of many records does.
+    """
 
     def unfit(self, day: date | None, rates: Rates) -> Unfit | None: ...
 
@@ -91,7 +93,8 @@ def read_all(
 ) -> tuple[list[T], dict[int, Unfit]]:
     """The records that can be used, in order, and by position why the others cannot."""
     values, rejected = _decoded(texts, of)
-    if hasattr(of, "unfit"):
+    need_none: Callable[[Sequence[T]], bool] = getattr(of, "need_no_judging", lambda _: False)
+    if hasattr(of, "unfit") and not need_none(values):
         places = [n for n in range(len(texts)) if n not in rejected] if rejected else range(len(texts))
         all_days = days()
         refused = {

@@ -7,6 +7,7 @@ where Anthropic leaves zeros out; a null one is unknown. Source: the Admin API r
 Enterprise analytics.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
 
@@ -57,8 +58,12 @@ class CostLine(msgspec.Struct, frozen=True):
     token_type: TokenType | None = None
     inference_geo: InferenceGeo | None = None
 
+    @staticmethod
+    def need_no_judging(lines: Sequence["CostLine"]) -> bool:
+        return {line.currency for line in lines} <= {USD}
+
     def unfit(self, day: date | None, rates: Rates) -> Unfit | None:
-        return None if self.currency == USD else unfit_currency("currency", self.currency, day, rates)
+        return unfit_currency("currency", self.currency, day, rates)
 
 
 class CacheCreation(msgspec.Struct, frozen=True):
@@ -354,9 +359,12 @@ class AnalyticsCost(msgspec.Struct, frozen=True):
     starting_at: str | None = None
     ending_at: str | None = None
 
+    @staticmethod
+    def need_no_judging(rows: Sequence["AnalyticsCost"]) -> bool:
+        return {row.cost.currency for row in rows} <= {USD}
+
     def unfit(self, day: date | None, rates: Rates) -> Unfit | None:
-        currency = self.cost.currency
-        return None if currency == USD else unfit_currency("cost.currency", currency, day, rates)
+        return unfit_currency("cost.currency", self.cost.currency, day, rates)
 
 
 class AnalyticsEnvelope(msgspec.Struct, frozen=True):

@@ -80,6 +80,7 @@ def cost_rows(records: Records, of: Organization, rates: Rates = NO_RATES) -> pl
     """Rows of `claude_costs`, one per record."""
     read = records.read(said.CostLine, rates)
     lines = read.values
+    speeds = {description: speed_of(description) for description in {line.description for line in lines}}
     return CLAUDE_COSTS.frame(
         {
             "activity_date": read.days,
@@ -94,7 +95,7 @@ def cost_rows(records: Records, of: Organization, rates: Rates = NO_RATES) -> pl
             "service_tier": [line.service_tier for line in lines],
             "context_window": [line.context_window for line in lines],
             "inference_geo": [line.inference_geo for line in lines],
-            "speed": [speed_of(line.description) if line.token_type else None for line in lines],
+            "speed": [speeds[line.description] if line.token_type else None for line in lines],
             **read.stamps(),
         }
     )
@@ -115,11 +116,13 @@ def daily_cost_rows(records: Records, of: Organization, rates: Rates = NO_RATES)
 
 def _money(
     read: Readable[Any], costs: Sequence[said.CostLine | said.AnalyticsMoney], rates: Rates
-) -> dict[str, Sequence[object]]:
+) -> dict[str, Sequence[object] | pl.Series]:
     """The columns of what was billed. An amount in another currency is kept beside its dollars."""
     amounts, currencies = [cost.amount for cost in costs], [cost.currency for cost in costs]
     names = {currency: currency_name(currency) for currency in set(currencies)}
-    billed: Sequence[Decimal | None] = [None] * len(costs)
+    billed: Sequence[Decimal | None] | pl.Series = pl.Series([None], dtype=pl.Decimal(38, 9)).new_from_index(
+        0, len(costs)
+    )
     if set(names.values()) - {USD}:
         billed = [None if names[c] == USD else usd(cents=a) for a, c in zip(amounts, currencies, strict=True)]
     return {
