@@ -361,9 +361,14 @@ class DuckDBWarehouse:
         self._is_prepared = True
 
     def _build_again(self, db: duckdb.DuckDBPyConnection, changed: Collection[str]) -> None:
-        """Every day counts as not built: what the new columns and tables hold comes from the ledger."""
+        """Every day counts as not built: what the new columns and tables hold comes from the ledger. Days and months that
+        no provider was asked about will not be built, and are unknown: what a table has of them is deleted.
+        """
         if BUILDS in self.tables:
             db.execute(f"delete from {BUILDS.address}")
+            for table in self.tables:
+                if table.schema == ANALYTICS and table.date_column and not table.view_of:
+                    db.execute(_delete_unasked(table, table.date_column))
         self._has_news = True
         LOG.warning(
             "%s was brought to the shape of this release, and its days will be built again. New or changed tables: %s.",
@@ -457,6 +462,14 @@ def shows_simulated_data(of: Settings) -> bool:
     except WarehouseError:  # a damaged file: the runs that open it say so
         there = None
     return of.simulate if there is None else there
+
+
+def _delete_unasked(table: Table, column: str) -> str:
+    """The statement that deletes the days, or whole months, that no provider was asked about."""
+    first = f"made.{column}"
+    last = f"last_day({first})" if column == "month_start" else first
+    asked = f"select 1 from {PULLS.address} as pulls where pulls.activity_date between {first} and {last}"
+    return f"delete from {table.address} as made where not exists ({asked})"
 
 
 def _delete_days(

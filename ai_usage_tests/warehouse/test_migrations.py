@@ -118,6 +118,26 @@ def test_every_table_of_an_earlier_release_takes_today_s_rows(migrated: DuckDBWa
     assert required <= declared
 
 
+def test_rows_that_an_earlier_release_made_for_days_never_pulled_are_deleted(before: Path, tmp_path: Path) -> None:
+    """Case 28: it billed seats from the sheet for every day since the start date."""
+    file = tmp_path / "ai_usage.duckdb"
+    file.write_bytes(before.read_bytes())
+    invented = [
+        (f"{ANALYTICS}.ai_spend", "spend_date"),
+        (f"{ANALYTICS}.active_people", "activity_date"),
+        (f"{ANALYTICS}.spend_by_person", "month_start"),
+    ]
+    with duckdb.connect(str(file)) as old:
+        for table, column in invented:
+            old.execute(f"insert into {table} select * replace (date '2026-10-01' as {column}) from {table} limit 1")
+        counted = [old.execute(f"select count(*) from {table}").fetchall() for table, _ in invented]
+    with opened(file).connected() as today:
+        for (table, column), [(rows,)] in zip(invented, counted, strict=True):
+            assert today.execute(f"select count(*), min({column}) >= '2026-11-01' from {table}").fetchall() == [
+                (rows - 1, True)
+            ]
+
+
 def test_a_file_made_today_has_nothing_to_migrate(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert opened(tmp_path / "fresh.duckdb").ask("select * from ai_usage_raw.pulls").is_empty()
     assert not caplog.records
