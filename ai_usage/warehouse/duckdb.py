@@ -361,8 +361,8 @@ class DuckDBWarehouse:
         self._is_prepared = True
 
     def _build_again(self, db: duckdb.DuckDBPyConnection, changed: Collection[str]) -> None:
-        """Every day counts as not built: what the new columns and tables hold comes from the ledger. Days and months that
-        no provider was asked about will not be built, and are unknown: what a table has of them is deleted.
+        """Every day counts as not built: what the new columns and tables hold comes from the ledger. Days and months
+        that no provider was asked about will not be built, and are unknown: what a table has of them is deleted.
         """
         if BUILDS in self.tables:
             db.execute(f"delete from {BUILDS.address}")
