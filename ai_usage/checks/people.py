@@ -38,11 +38,11 @@ def judge_owners(keys: list[dict[str, Any]], at_least: Decimal) -> Verdict:
     nobodys = [key for key in keys if key["mapped_by"] == "none"]
     tokens = 1 - _share(nobodys, keys, "tokens")
     usd = 1 - _share(nobodys, keys, "usd")
-    said = f"Somebody answers for {usd:.1%} of the keys' spend and {tokens:.1%} of their tokens"
+    said = f"{usd:.1%} of API-key spend and {tokens:.1%} of their tokens have an owner"
     if min(tokens, usd) >= at_least:
-        return Verdict.right(f"{said}.")
+        return Verdict.right(f"{said} (threshold {at_least:.0%}).")
     named = some((f"{key['api_key_name'] or key['api_key_id']} ({key['usd']:.2f} USD)" for key in nobodys), at_most=3)
-    return Verdict.warning(f"{said}, which is less than {at_least:.0%}. Nobody's: {named}.", nobodys)
+    return Verdict.warning(f"{said} (threshold {at_least:.0%}). Unowned: {named}.", nobodys)
 
 
 def _share(some_keys: list[dict[str, Any]], keys: list[dict[str, Any]], measure: str) -> float:
@@ -55,7 +55,7 @@ every_key_has_an_owner = daily_check(
     KEYS,
     _owned_share,
     source=CLAUDE,
-    description="Somebody answers for nearly all of what API keys spend and use: AI_USAGE_ATTRIBUTED_AT_LEAST of it.",
+    description="API keys have an owner for at least AI_USAGE_ATTRIBUTED_AT_LEAST of their spend and of their tokens.",
     relies_on=["claude_messages_usage", "claude_cost_report"],
     also_reads=[dg.AssetKey(["core", "claude_usage_tokens"]), dg.AssetKey(["marts", "claude_cost_shares"])],
 )

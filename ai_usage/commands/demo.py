@@ -73,8 +73,8 @@ def _spend(spend: dict[str, Any], days: int, period: str) -> None:
     OUT.print(f"Billed for AI tools [bold green]{_usd(billed)}[/] in {days} days, {period}, seats included")
     known = (spend["attributed_usd"] or Decimal(0)) / billed
     OUT.print(
-        f"  {known:.0%} of it is known to be whose: {spend['people']} people · "
-        f"{_usd(spend['provisional_usd'] or 0)} may still be revised",
+        f"  {known:.0%} is attributed to {spend['people']} people · "
+        f"{_usd(spend['provisional_usd'] or 0)} is provisional: the vendors may still restate it",
         soft_wrap=True,
     )
 

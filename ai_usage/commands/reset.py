@@ -106,7 +106,7 @@ def _answer(question: str) -> str:
     except EOFError:
         OUT.print()
         ERR.print(
-            "There is nobody to answer. In a script: make reset YES=1, which deletes simulated data only.",
+            "No one answered. In a script: make reset YES=1, which deletes simulated data only.",
             soft_wrap=True,
         )
         return ""

@@ -132,7 +132,7 @@ def test_a_day_with_too_much_of_nobodys_is_red_and_names_the_keys(good: Platform
     good.sql(f"update {KEYS} set mapped_by = 'none', user_email = null where status = 'active'")
     outcome = judged(good, OWNERS)
     assert outcome.red(OWNERS) == set(SPAN.days)
-    assert "Nobody's: " in sentence(outcome, OWNERS, "dim_api_key_mapping", SPAN.first)
+    assert "Unowned: " in sentence(outcome, OWNERS, "dim_api_key_mapping", SPAN.first)
     good.sql(f"delete from {KEYS}")
     assert judged(good, OWNERS).red(OWNERS) == set(SPAN.days)
 
@@ -145,8 +145,8 @@ def test_shares_are_by_money_and_by_tokens() -> None:
     verdict = judge_owners(keys, Decimal("0.9"))
     assert not verdict.passed
     assert verdict.why == (
-        "Somebody answers for 50.0% of the keys' spend and 95.0% of their tokens, which is less than 90%. "
-        "Nobody's: b (50.00 USD)."
+        "50.0% of API-key spend and 95.0% of their tokens have an owner (threshold 90%). "
+        "Unowned: b (50.00 USD)."
     )
     assert judge_owners(keys, Decimal("0.5")).passed
     assert judge_owners([{**keys[0]}], Decimal(1)).passed

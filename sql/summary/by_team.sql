@@ -6,7 +6,7 @@ select
         case
             when user_email is not null then 'people without a team'
             when charge_type = 'subscription' then 'seats without a name'
-            else 'nobody known'
+            else 'unattributed'
         end
     ) as label,
     sum(billed_usd) as cost_usd

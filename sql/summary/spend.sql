@@ -1,4 +1,4 @@
--- All that was billed in the period, how much of it is known to be whose, and how much may still be revised.
+-- All that was billed in the period, how much of it is attributed, and how much is provisional.
 select
     sum(billed_usd) as billed_usd,
     sum(if(attribution_method = 'unattributed', null, billed_usd)) as attributed_usd,
