@@ -145,8 +145,7 @@ def test_shares_are_by_money_and_by_tokens() -> None:
     verdict = judge_owners(keys, Decimal("0.9"))
     assert not verdict.passed
     assert verdict.why == (
-        "50.0% of API-key spend and 95.0% of their tokens have an owner (threshold 90%). "
-        "Unowned: b (50.00 USD)."
+        "50.0% of API-key spend and 95.0% of their tokens have an owner (threshold 90%). Unowned: b (50.00 USD)."
     )
     assert judge_owners(keys, Decimal("0.5")).passed
     assert judge_owners([{**keys[0]}], Decimal(1)).passed
