@@ -42,10 +42,16 @@ KNOWN_BESIDE |= {"period", "subscriptionCycleStart", "totalMembers", "totalPages
 
 
 def no_day_is_missing(
-    source: Source, table: str, pulls: Sequence[str], *, asked_by: Sequence[str] = (), also_reads: Sequence[str] = ()
+    source: Source,
+    table: str,
+    pulls: Sequence[str],
+    *,
+    asked_by: Sequence[str] = (),
+    also_reads: Sequence[str] = (),
+    is_optional: bool = False,
 ) -> dg.AssetChecksDefinition:
     """Whether each report that a core table rests on was pulled, and stands in core with every record. A day that
-    `asked_by` asked the provider about needs it too.
+    `asked_by` asked the provider about needs it too; where it `is_optional`, only once the provider has answered it.
     """
     return daily_check(
         "no_day_is_missing",
@@ -57,6 +63,7 @@ def no_day_is_missing(
         asked_by=asked_by,
         also_reads=[dg.AssetKey(["core", other]) for other in also_reads],
         holds_its_day=True,
+        is_optional=is_optional,
     )
 
 
@@ -287,7 +294,9 @@ CHECKS = [
     no_day_is_missing(
         CLAUDE, "claude_costs", holding.CLAUDE.pulls, also_reads=["claude_daily_cost", "claude_usage_tokens"]
     ),
-    no_day_is_missing(CLAUDE, "claude_code_usage_stats", ["claude_code_usage"], asked_by=holding.CLAUDE.pulls),
+    no_day_is_missing(
+        CLAUDE, "claude_code_usage_stats", ["claude_code_usage"], asked_by=holding.CLAUDE.pulls, is_optional=True
+    ),
     no_day_is_missing(CURSOR, "cursor_usage_events", ["cursor_usage_events"], asked_by=holding.CURSOR.pulls),
     no_day_is_missing(CURSOR, "cursor_usage_stats", ["cursor_daily_usage"], asked_by=holding.CURSOR.pulls),
     records_are_readable(
@@ -297,7 +306,7 @@ CHECKS = [
         billing=True,
         also_reads=["claude_daily_cost", "claude_usage_tokens"],
     ),
-    records_are_readable(CLAUDE, "claude_code_usage_stats", ["claude_code_usage"]),
+    records_are_readable(CLAUDE, "claude_code_usage_stats", ["claude_code_usage"], is_optional=True),
     records_are_readable(CLAUDE, "claude_usage_tokens_by_speed", ["claude_messages_usage_by_speed"], is_optional=True),
     records_are_readable(CLAUDE, "claude_analytics_costs", ["claude_analytics_cost"], is_optional=True),
     records_are_readable(CLAUDE, "claude_usage_stats", ["claude_enterprise_users"], is_optional=True),

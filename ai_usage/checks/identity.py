@@ -111,6 +111,7 @@ GRAIN = [
         claude.CLAUDE_CODE_USAGE_STATS,
         claude.CLAUDE_CODE_MODEL_USAGE,
         relies_on=["claude_code_usage"],
+        is_optional=True,
     ),
     grain_is_unique(CLAUDE, claude.CLAUDE_ANALYTICS_COSTS, relies_on=["claude_analytics_cost"], is_optional=True),
     grain_is_unique(CLAUDE, claude.CLAUDE_USAGE_STATS, relies_on=["claude_enterprise_users"], is_optional=True),

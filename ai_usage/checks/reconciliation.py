@@ -173,6 +173,7 @@ claude_code_is_part_of_claude_costs = daily_check(
     description="Claude Code's estimate for API customers is no more than the bill it is a part of.",
     relies_on=["claude_cost_report", "claude_code_usage"],
     also_reads=[CLAUDE_CODE_USAGE_STATS],
+    is_optional=True,
 )
 
 

@@ -133,7 +133,8 @@ def daily_check(  # noqa: PLR0913 - a declaration, by name
 ) -> dg.AssetChecksDefinition:
     """A check of one asset, judged each day. `judge` gives the results that differ from `It is so.` A day is judged
     where its `relies_on` pulls were made; of several sources, one pull is enough. A day that the provider was asked
-    about, by any of these or of `asked_by`, and that lacks one of them has failed, unless the pulls are optional.
+    about, by any of these or of `asked_by`, and that lacks one of them has failed, unless the pulls are optional. With
+    `asked_by`, optional pulls are so until the provider answers one of them once.
 
     `holds_its_day` makes what is downstream wait for the check. Its results do not block the run: which days go on is
     `core.holding`'s decision, day by day.
@@ -153,9 +154,10 @@ def daily_check(  # noqa: PLR0913 - a declaration, by name
     @in_plain_words
     def judged(context: dg.AssetCheckExecutionContext) -> Verdicts:
         warehouse: Warehouse = context.resources.warehouse
-        missing = Missing.of(context, sources, relies_on, is_optional=is_optional)
         with warehouse.connected():
             pulled = {pull: set(warehouse.pulled_days(pull)) for pull in (*relies_on, *asked_by)}
+            may_lack = is_optional and not (asked_by and any(pulled[pull] for pull in relies_on))
+            missing = Missing.of(context, sources, relies_on, is_optional=may_lack)
             span = span_of_check(context, set().union(*(pulled[pull] for pull in relies_on)))
             findings: dict[date | None, Finding] = {} if span else {None: missing.finding(was_asked=False)}
             for some_days in span.cut(at_most=DAYS_AT_ONCE) if span else ():

@@ -49,6 +49,19 @@ def test_a_day_pulled_and_not_built_whole_is_a_missing_one(good: Platform, table
     assert "core holds 0 of the" in (outcome.verdict(MISSING, NEXT, of).description or "")
 
 
+def test_an_optional_report_is_missing_only_after_the_provider_has_answered_it_once(platform: Platform) -> None:
+    code, days = "claude_code_usage_stats", {DAY: ordinary(), NEXT: ordinary()}
+    platform.vendor.refuses["/claude_code"] = 403
+    never = platform.run(days)
+    assert set(never.not_judged(MISSING, code)) == {DAY, NEXT}
+    assert never.all_red() == set()
+    del platform.vendor.refuses["/claude_code"]
+    platform.run(days, span=Span(DAY, DAY))
+    once = platform.check(MISSING, Span(DAY, NEXT))
+    assert once.verdict(MISSING, DAY, code).passed
+    assert "never pulled" in (once.verdict(MISSING, NEXT, code).description or "")
+
+
 def test_an_empty_answer_is_no_missing_day(platform: Platform) -> None:
     outcome = platform.run({DAY: [], NEXT: []}, only=_of_costs())
     assert outcome.red(MISSING) == set()
