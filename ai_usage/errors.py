@@ -4,6 +4,8 @@ Whatever derives from `AiUsageError` is shown by the commands without a tracebac
 that sentence. Anything else is a defect of ours and keeps its traceback.
 """
 
+INTERRUPTIONS = {"KeyboardInterrupt", "DagsterExecutionInterruptedError"}
+
 
 class AiUsageError(Exception):
     """Something the reader can mend: a setting, a credential, a vendor, a disk."""
@@ -19,3 +21,11 @@ class WarehouseError(AiUsageError):
 
 class WarehouseBusy(WarehouseError):
     """Another process has the warehouse."""
+
+
+def interruption(error: BaseException) -> BaseException | None:
+    """The Ctrl-C behind an error, if there is one: DuckDB makes a RuntimeError of it in the middle of a query."""
+    found: BaseException | None = error
+    while found and type(found).__name__ not in INTERRUPTIONS:
+        found = found.__cause__ or found.__context__
+    return found

@@ -9,6 +9,7 @@ table does not fail: it leaves the table as it was, materializes nothing, and fa
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, wraps
@@ -18,7 +19,7 @@ from typing import Any, TypeVar, cast
 import dagster as dg
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 
-from ai_usage.errors import AiUsageError, WarehouseError
+from ai_usage.errors import AiUsageError, WarehouseError, interruption
 from ai_usage.partitions import DAYS, span_of_run
 from ai_usage.warehouse.builds import BUILDS, Build
 from ai_usage.warehouse.port import Warehouse
@@ -140,7 +141,9 @@ def built(function: F, asset: dg.AssetKey) -> F:
             function(context, warehouse)
         except WarehouseError:
             raise
-        except Exception as error:  # noqa: BLE001 - the border: it becomes data
+        except Exception as error:
+            if interruption(error):
+                raise
             failure = reason(error)
             context.log.error("%s: %s", LEFT, explained(error))  # noqa: TRY400 - the traceback is in it
         warehouse.note_build(_build(asset, context, began, failure))
@@ -245,21 +248,30 @@ def pulls_behind(asset: str) -> frozenset[str]:
 
 
 def in_plain_words(function: F) -> F:
-    """The same step, failing with the one sentence of an `AiUsageError` instead of a traceback."""
+    """The same step, failing with the one sentence of an `AiUsageError` instead of a traceback, and ending the run if a
+    person stops it.
+    """
+
+    @contextmanager
+    def plain() -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            if stop := interruption(error):
+                raise stop from None
+            if isinstance(error, AiUsageError):
+                raise dg.Failure(description=str(error), allow_retries=False) from error
+            raise
 
     @wraps(function)
     def step(*args: Any, **kwargs: Any) -> Any:
-        try:
+        with plain():
             return function(*args, **kwargs)
-        except AiUsageError as error:
-            raise dg.Failure(description=str(error), allow_retries=False) from error
 
     @wraps(function)
     def generator_step(*args: Any, **kwargs: Any) -> Any:
-        try:
+        with plain():
             yield from function(*args, **kwargs)
-        except AiUsageError as error:
-            raise dg.Failure(description=str(error), allow_retries=False) from error
 
     return cast("F", generator_step if isgeneratorfunction(function) else step)
 

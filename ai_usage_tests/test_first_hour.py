@@ -160,6 +160,7 @@ def test_ctrl_c_ends_a_command_with_a_sentence(tmp_path: Path) -> None:
         printed, _ = command.communicate(timeout=120)
     finally:
         command.kill()
+        command.wait()
     assert command.returncode == 130
     assert printed.splitlines()[-1] == "Stopped. What was committed stands: run it again to go on."
     assert "Traceback" not in printed

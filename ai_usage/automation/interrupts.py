@@ -1,13 +1,34 @@
-"""Ctrl-C in a run of this process. Dagster makes a failed step of it, ends the run and returns as if all were well."""
+"""Ctrl-C in a run of this process. Dagster makes a failed step of it, or nothing where it comes between two runs' last
+steps, and DuckDB raises an error of its own.
+"""
 
-import dagster as dg
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+STOPS = {signal.SIGINT, signal.SIGTERM}
 
 
-def raise_if_stopped(result: dg.ExecuteInProcessResult) -> None:
-    """`KeyboardInterrupt` if a person stopped the run, so that nothing follows it."""
-    for event in result.all_events:
-        error = event.step_failure_data.error if event.is_step_failure else None
-        while error:
-            if error.cls_name in {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}:
-                raise KeyboardInterrupt
-            error = error.cause
+@contextmanager
+def heeded() -> Iterator[None]:
+    """`KeyboardInterrupt` at the end if a signal to stop came meanwhile, even if a handler dropped it."""
+    if threading.current_thread() is not threading.main_thread():  # which gets no signals
+        yield
+        return
+    ours, interpreters = socket.socketpair()
+    with ours, interpreters:
+        ours.setblocking(False)  # noqa: FBT003
+        interpreters.setblocking(False)  # noqa: FBT003
+        before = signal.set_wakeup_fd(interpreters.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
+        try:
+            heard = ours.recv(4096)
+        except BlockingIOError:
+            return
+    if STOPS & set(heard):
+        raise KeyboardInterrupt

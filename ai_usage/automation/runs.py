@@ -14,7 +14,7 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.automation.cadence import CADENCES
-from ai_usage.automation.interrupts import raise_if_stopped
+from ai_usage.automation.interrupts import heeded
 from ai_usage.automation.rebuild import requests
 from ai_usage.automation.refresh import BUILD, CHAIN, PROCESS, REFRESH_DAY, REFRESH_RANGE, end_the_dead, range_tags
 from ai_usage.checks.results import innermost, reason_of
@@ -66,16 +66,14 @@ class Runs:
         if keys is not None:
             job = job.get_subset(asset_selection=frozenset(keys))
         self.begins(job)
-        result = job.execute_in_process(
-            tags={**tags, PROCESS: this_process()},
-            instance=self.instance,
-            run_config=dict(self.run_config or {}),
-            raise_on_error=False,
-        )
-        self.results.append(result)
-        raise_if_stopped(result)
-        if any(event.event_type == dg.DagsterEventType.RUN_CANCELED for event in result.all_events):
-            raise KeyboardInterrupt
+        with heeded():
+            result = job.execute_in_process(
+                tags={**tags, PROCESS: this_process()},
+                instance=self.instance,
+                run_config=dict(self.run_config or {}),
+                raise_on_error=False,
+            )
+            self.results.append(result)
         for event in result.get_step_failure_events():
             if is_of_the_warehouse(event.step_failure_data.error):
                 raise WarehouseError(reason_of(event))

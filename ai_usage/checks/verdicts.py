@@ -18,7 +18,7 @@ import dagster as dg
 import polars as pl
 
 from ai_usage.checks.results import observation, step_name
-from ai_usage.errors import AiUsageError, WarehouseError
+from ai_usage.errors import AiUsageError, WarehouseError, interruption
 from ai_usage.layers import POOL, explained, in_plain_words, reason
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
@@ -386,7 +386,9 @@ def _judged_by_day(
         return judge(warehouse, span)
     except WarehouseError:
         raise
-    except Exception as error:  # noqa: BLE001 - DESIGN 3.5, whatever the error is
+    except Exception as error:  # DESIGN 3.5, whatever the error is
+        if interruption(error):
+            raise
         if span.first == span.last:
             return {span.first: _could_not_run(context, error)}
     found: dict[date, Finding] = {}
@@ -400,7 +402,9 @@ def judged_or_failed(context: dg.AssetCheckExecutionContext, judge: Callable[[],
         return judge()
     except WarehouseError:
         raise
-    except Exception as error:  # noqa: BLE001 - DESIGN 3.5, whatever the error is
+    except Exception as error:  # DESIGN 3.5, whatever the error is
+        if interruption(error):
+            raise
         return _could_not_run(context, error)
 
 

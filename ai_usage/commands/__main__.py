@@ -21,7 +21,7 @@ from pathlib import Path
 from rich.markup import escape
 
 from ai_usage.commands.shell import ERR, OUT, in_use
-from ai_usage.errors import AiUsageError, SettingError, WarehouseError
+from ai_usage.errors import AiUsageError, SettingError, WarehouseError, interruption
 from ai_usage.settings import Settings, environment, read_settings
 
 NEARLY_NOTHING = 2**20  # bytes
@@ -49,22 +49,14 @@ def main(argv: Sequence[str]) -> int:
             if argv[0] in RUN:
                 held.enter_context(in_use(of))
             return int(command.run(of, argv[1:]))
-    except AiUsageError as error:
+    except BaseException as error:
+        if interruption(error):
+            ERR.print("Stopped. What was committed stands: run it again to go on.")
+            return 130
+        if not isinstance(error, AiUsageError):
+            raise
         ERR.print(f"[bold red]Error:[/] {escape(str(error))}", soft_wrap=True)
         return 2
-    except BaseException as error:
-        if not is_interrupt(error):
-            raise
-        ERR.print("Stopped. What was committed stands: run it again to go on.")
-        return 130
-
-
-def is_interrupt(error: BaseException) -> bool:
-    """Whether Ctrl-C is behind it. Dagster and DuckDB have errors of their own for that."""
-    return isinstance(error, KeyboardInterrupt) or type(error).__name__ in {
-        "DagsterExecutionInterruptedError",
-        "InterruptException",
-    }
 
 
 def refuse_what_cannot_be_pulled(of: Settings, *, is_ui: bool) -> None:

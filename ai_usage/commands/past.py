@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.automation.interrupts import raise_if_stopped
+from ai_usage.automation.interrupts import heeded
 from ai_usage.automation.refresh import range_tags
 from ai_usage.automation.runs import failures_of, not_built
 from ai_usage.core.holding import HOLDINGS, held_back
@@ -68,15 +68,15 @@ def _build(ledger: Warehouse, at: datetime, span: Span, into: Path) -> Past:
     with world.connected(), dg.DagsterInstance.ephemeral() as instance:
         # The log of a run that nobody will look at took a third of the time.
         instance.event_log_storage.store_event = lambda _: None  # type: ignore[method-assign,assignment]
-        result = dg.materialize(
-            BUILT,
-            resources={"warehouse": world},
-            tags=range_tags(span),
-            instance=instance,
-            run_config=QUIET,
-            raise_on_error=False,
-        )
-    raise_if_stopped(result)
+        with heeded():
+            result = dg.materialize(
+                BUILT,
+                resources={"warehouse": world},
+                tags=range_tags(span),
+                instance=instance,
+                run_config=QUIET,
+                raise_on_error=False,
+            )
     return Past(world, failures_of(result) | not_built(result), held_days(world, span))
 
 

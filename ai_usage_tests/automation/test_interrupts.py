@@ -1,0 +1,68 @@
+"""Ctrl-C stops a command wherever it comes: no border takes it for a failure, and what follows does not begin."""
+
+import os
+import signal
+from threading import Timer
+from typing import Any, cast
+
+import duckdb
+import pytest
+
+from ai_usage.automation.interrupts import heeded
+from ai_usage.checks.verdicts import judged_or_failed
+from ai_usage.errors import interruption
+from ai_usage.layers import built
+from ai_usage_tests.checks.test_not_judged import COSTS
+
+LONG = "select count(*) from range(200000) as a, range(100000) as b where a.range * b.range % 7 = 3"
+
+
+def interrupted_query() -> None:
+    """What DuckDB makes of Ctrl-C: an error of its own."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # which a process in the background has not
+    Timer(0.2, os.kill, [os.getpid(), signal.SIGINT]).start()
+    try:
+        with duckdb.connect() as db:
+            db.execute(LONG).fetchall()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_is_found_behind_duckdbs_error_and_no_other_error_is_taken_for_it() -> None:
+    with pytest.raises(RuntimeError) as raised:
+        interrupted_query()
+    assert isinstance(interruption(raised.value), KeyboardInterrupt)
+    assert interruption(RuntimeError("Query interrupted")) is None
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_nobody_heeded_stops_what_follows(stop: signal.Signals) -> None:
+    before = {one: signal.signal(one, lambda *_: None) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with pytest.raises(KeyboardInterrupt), heeded():
+            os.kill(os.getpid(), stop)
+        with heeded():
+            pass
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def test_a_table_is_not_left_as_it_was_for_ctrl_c() -> None:
+    class Context:
+        selected_asset_keys = (COSTS,)
+
+    def rebuild(*_: Any) -> Any:
+        interrupted_query()
+
+    with pytest.raises(KeyboardInterrupt):
+        list(built(cast("Any", rebuild), COSTS)(Context(), None))
+
+
+def test_ctrl_c_is_no_result_of_a_check() -> None:
+    def judge() -> None:
+        interrupted_query()
+
+    with pytest.raises(RuntimeError) as raised:
+        judged_or_failed(cast("Any", None), judge)
+    assert interruption(raised.value)
