@@ -52,9 +52,10 @@ from ai_usage_tests.platform import Platform, platform_in  # noqa: E402 - after 
 
 # By file, what takes long: begun first, since two processes take a file each, and the last one leaves a core idle.
 LONGEST = (
-    *("test_fortnight", "test_sheet_sensor", "test_survival", "test_two_years", "test_as_of", "test_ledger"),
-    *("test_any_record", "test_cursor_graph", "test_ripple", "test_closing", "test_demo_day", "test_definitions"),
-    *("test_pages", "test_numbers", "test_site", "test_planted", "test_focus"),
+    *("test_fortnight", "test_borders", "test_sheet_sensor", "test_first_hour", "test_survival", "test_two_years"),
+    *("test_refresh", "test_as_of", "test_readable", "test_planted", "test_definitions", "test_demo_day"),
+    *("test_any_record", "test_cursor_graph", "test_ripple", "test_closing", "test_ledger", "test_pages"),
+    *("test_numbers", "test_site", "test_focus"),
 )
 
 
