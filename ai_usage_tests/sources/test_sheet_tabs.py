@@ -133,6 +133,29 @@ def test_whole_rows_that_cannot_be_are_left_out() -> None:
     assert aliases.good == []
 
 
+def test_seats_of_a_plan_hold_one_row_at_a_time() -> None:
+    seats = read(
+        SEATS,
+        ["provider", "plan", "seat_price_usd", "seats", "valid_from", "valid_to"],
+        ["cursor", "Teams", 40, 80],
+        ["cursor", "Teams", 40, 86, "2026-03-01"],
+        ["cursor", "Teams", 40, 90, "2026-06-01", "2026-07-01"],
+        ["cursor", "Pro", 20, 3, "2026-01-01", "2026-04-01"],
+        ["cursor", "Pro", 20, 4, "2026-03-01", "2026-05-01"],
+        ["cursor", "Pro", 20, 5, "2026-05-01"],
+    )
+    assert [(row["seats"], row["valid_from"], row["valid_to"]) for row in seats.good] == [
+        (80, None, date(2026, 3, 1)),
+        (86, date(2026, 3, 1), date(2026, 6, 1)),
+        (90, date(2026, 6, 1), date(2026, 7, 1)),
+        (5, date(2026, 5, 1), None),
+    ]
+    assert told(seats) == [
+        (5, "valid_to", "overlaps with row 6 about the same plan: give each its days"),
+        (6, "valid_to", "overlaps with row 5 about the same plan: give each its days"),
+    ]
+
+
 def test_a_space_that_is_not_seen_is_in_no_cell_and_no_header() -> None:
     """Case 26, through a whole tab: one person, one key, one team, whatever was pasted along with them."""
     found = read(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from ai_usage.sources.sheets import cells
@@ -37,6 +38,7 @@ class Tab:
     key: Sequence[str]
     rule: Callable[[Row], tuple[str, str] | None] = lambda _: None  # a column and what is wrong with the whole row
     is_optional: bool = False
+    one_at_a_time: Sequence[str] = ()  # rows equal in these hold one after the other, from valid_from to valid_to
 
     @property
     def pull(self) -> str:
@@ -145,6 +147,7 @@ SEATS = Tab(
     ],
     key=["provider", "plan", "valid_from"],
     rule=_a_validity,
+    one_at_a_time=["provider", "plan"],
 )
 PERSON_ALIASES = Tab(
     "person_aliases",
@@ -191,6 +194,8 @@ def read_tab(tab: Tab, records: Sequence[str | bytes]) -> TabRows:
         if row is not None:
             found.good.append(row)
     _leave_out_contradictions(tab, found)
+    if tab.one_at_a_time:
+        _end_where_the_next_begins(tab, found)
     return found
 
 
@@ -243,6 +248,27 @@ def _leave_out_contradictions(tab: Tab, found: TabRows) -> None:
             others = ", ".join(str(n) for n in numbers if n != row["row_number"])
             reason = f"contradicts row {others}: which one is meant is not known"
             found.rejections.append(Rejection(tab.name, row["row_number"], tab.key[0], "row", reason))
+    found.rejections.sort(key=lambda rejection: rejection.row_number)
+
+
+def _end_where_the_next_begins(tab: Tab, found: TabRows) -> None:
+    """A row without an end holds until the next one about the same thing begins. Of rows that end later than that, it
+    is not known which one is meant: neither can be used.
+    """
+    by_thing: dict[tuple[Any, ...], list[Row]] = {}
+    for row in sorted(found.good, key=lambda row: row["valid_from"] or date.min):
+        by_thing.setdefault(tuple(row[name] for name in tab.one_at_a_time), []).append(row)
+    overlapping: dict[int, int] = {}
+    for rows in by_thing.values():
+        for one, following in pairwise(rows):
+            one["valid_to"] = one["valid_to"] or following["valid_from"]
+            if one["valid_to"] > following["valid_from"]:
+                overlapping[one["row_number"]] = following["row_number"]
+                overlapping[following["row_number"]] = one["row_number"]
+    for row_number, other in sorted(overlapping.items()):
+        reason = f"overlaps with row {other} about the same {tab.one_at_a_time[-1]}: give each its days"
+        found.rejections.append(Rejection(tab.name, row_number, "valid_to", "row", reason))
+    found.good = [row for row in found.good if row["row_number"] not in overlapping]
     found.rejections.sort(key=lambda rejection: rejection.row_number)
 
 
