@@ -369,7 +369,7 @@ class Missing:
             return NotJudged(self.not_configured)
         if self.is_optional:
             return NotJudged(
-                f"Not pulled, as the plan does not include it or it is not open to this key: {self.never}."
+                f"Optional, and never pulled: {self.never}. The plan, the key's scope or the sheet lacks it."
             )
         if was_asked or self.was_to_pull:
             return Verdict.error(f"{NEVER_PULLED}: {self.never}.")
