@@ -16,7 +16,7 @@ from ai_usage_tests.checks.test_not_judged import COSTS
 def interrupted_query() -> None:
     """What DuckDB makes of Ctrl-C in the middle of a query: an error of its own."""
     try:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt  # noqa: TRY301
     except KeyboardInterrupt:
         raise RuntimeError("Query interrupted")  # noqa: B904 - it names no cause
 
