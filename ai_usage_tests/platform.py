@@ -283,12 +283,12 @@ class Outcome:
         if not isinstance(self.result, Together):
             self.result.__class__ = Result
 
-    @property
+    @cached_property
     def verdicts(self) -> dict[tuple[str, str], dict[date | None, dg.AssetCheckEvaluation]]:
         """(claim, table) → day → verdict; whether a table was built is `not_built`."""
         return {of: found for of, found in self.all_verdicts.items() if of[0] != TABLE_WAS_BUILT}
 
-    @property
+    @cached_property
     def all_verdicts(self) -> dict[tuple[str, str], dict[date | None, dg.AssetCheckEvaluation]]:
         found: dict[tuple[str, str], dict[date | None, dg.AssetCheckEvaluation]] = {}
         for verdict in self.result.get_asset_check_evaluations():
@@ -296,7 +296,7 @@ class Outcome:
             found.setdefault((verdict.check_name, verdict.asset_key.path[-1]), {})[day] = verdict
         return found
 
-    @property
+    @cached_property
     def results(self) -> list[CheckResult]:
         """What every check came to: passed, warned, failed or not judged."""
         runs = getattr(self.result, "results", [self.result])  # one, or several asked as one

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ class World:
     outcome: Outcome
     printed: Printed
 
-    @property
+    @cached_property
     def tables(self) -> dict[str, Any]:
         """What the warehouse holds, but for what names pulls and runs."""
         found = contents(self.platform.warehouse.path)
