@@ -84,7 +84,7 @@ def cost_rows(records: Records, of: Organization, rates: Rates = NO_RATES) -> pl
     return CLAUDE_COSTS.frame(
         {
             "activity_date": read.days,
-            "organization_id": [of.id] * len(lines),
+            "organization_id": always(of.id, len(lines)),
             "workspace_id": [line.workspace_id or None for line in lines],
             "workspace_name": [of.workspace_names.get(line.workspace_id or None) for line in lines],
             "model": [line.model for line in lines],
@@ -120,16 +120,23 @@ def _money(
     """The columns of what was billed. An amount in another currency is kept beside its dollars."""
     amounts, currencies = [cost.amount for cost in costs], [cost.currency for cost in costs]
     names = {currency: currency_name(currency) for currency in set(currencies)}
-    billed: Sequence[Decimal | None] | pl.Series = pl.Series([None], dtype=pl.Decimal(38, 9)).new_from_index(
-        0, len(costs)
-    )
-    if set(names.values()) - {USD}:
-        billed = [None if names[c] == USD else usd(cents=a) for a, c in zip(amounts, currencies, strict=True)]
+    in_usd = _usd(amounts, currencies, read.days, rates)
+    if not set(names.values()) - {USD}:
+        return {
+            "amount_usd": in_usd,
+            "currency": always(USD, len(costs)),
+            "billed_amount": always(None, len(costs), pl.Decimal(38, 9)),
+        }
     return {
-        "amount_usd": _usd(amounts, currencies, read.days, rates),
+        "amount_usd": in_usd,
         "currency": [names[currency] for currency in currencies],
-        "billed_amount": billed,
+        "billed_amount": [None if names[c] == USD else usd(cents=a) for a, c in zip(amounts, currencies, strict=True)],
     }
+
+
+def always(value: object, rows: int, dtype: Any = pl.String) -> pl.Series:
+    """A column of one value: made of a list it takes as long as one of many."""
+    return pl.Series([value], dtype=dtype).new_from_index(0, rows)
 
 
 def usage_rows(records: Records, of: Organization) -> pl.DataFrame:
