@@ -8,9 +8,11 @@ import csv
 import hashlib
 import io
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,26 +29,39 @@ from gspread.urls import DRIVE_FILES_API_V3_URL, SPREADSHEET_URL, SPREADSHEET_VA
 
 import ai_usage.retries  # noqa: F401 - tells of each retry
 from ai_usage.errors import SettingError
+from ai_usage.sources.bodies import Limits, are_too_deep, refuse_bad_utf8
+from ai_usage.sources.deadlines import no_later_than
 from ai_usage.sources.http import (
+    Client,
     DamagedAnswer,
     KeyRefused,
     NotFound,
     NotPermitted,
+    NotTheApi,
+    OutOfTime,
     Patience,
     RateLimited,
+    TooLarge,
     UnexpectedAnswer,
     Unreachable,
     VendorDown,
     VendorError,
+    first_words,
+    http_client,
+    is_a_page,
+    unchained,
 )
 from ai_usage.sources.sheets.tabs import TABS
+from ai_usage.sources.sheets.wire import session_over
 from ai_usage.warehouse.ledger import Answer
 
 SOURCE = "google_sheets"
 TIMEOUT = (10.0, 60.0)  # to connect, to answer
 PATIENCE = Patience(attempts=6, seconds=200.0, first_wait=2.0, longest_wait=64.0)  # Google's quotas are by the minute
 SHORT_TIMEOUT = (4.0, 10.0)
+SHORT_ANSWER = 15.0  # seconds for a whole answer, the credentials' renewal among it, where there is no time
 LITTLE_PATIENCE = Patience(attempts=2, seconds=5.0)
+FEW_BYTES = 2**20  # of an answer that names the tabs or the version
 HOSTS = ("https://sheets.googleapis.com", "https://www.googleapis.com")
 ADVICE = {
     400: "Is AI_USAGE_SHEET_ID the id in the sheet's address, between /d/ and /edit?",
@@ -96,21 +111,19 @@ class GoogleSheet:
 
     sheet_id: str
     client: gspread.Client
+    wire: Client
     is_simulated: bool = False
     requests: int = field(default=0, init=False)
     patience: Patience = field(default=PATIENCE, init=False)
+    answer_seconds: float = field(default=inf, init=False)  # for a whole answer, if less than the limits say
 
     @classmethod
-    def open(cls, sheet_id: str, *, base_url: str = "", is_simulated: bool = False) -> "GoogleSheet":
+    def open(
+        cls, sheet_id: str, *, base_url: str = "", is_simulated: bool = False, limits: Limits | None = None
+    ) -> "GoogleSheet":
         """With the credentials that GOOGLE_APPLICATION_CREDENTIALS or the machine has; a base URL needs none."""
-        if base_url:
-            client = gspread.Client(
-                auth=None,  # type: ignore[arg-type]
-                session=requests.Session(),
-                http_client=_elsewhere(base_url),
-            )
-            client.http_client.session.trust_env = False
-        else:
+        credentials = None
+        if not base_url:
             try:
                 credentials, _ = google.auth.default(scopes=READONLY_SCOPES)
             except (GoogleAuthError, OSError, ValueError) as error:
@@ -118,9 +131,14 @@ class GoogleSheet:
                     "No Google credentials: set GOOGLE_APPLICATION_CREDENTIALS to the file of a service account "
                     f"with which the sheet is shared. ({type(error).__name__})"
                 ) from error
-            client = gspread.Client(auth=credentials)
+        wire = http_client(base_url or HOSTS[0], {}, limits=limits)
+        client = gspread.Client(
+            auth=None,  # type: ignore[arg-type]
+            session=session_over(wire, credentials),
+            http_client=_elsewhere(base_url) if base_url else HTTPClient,
+        )
         client.http_client.set_timeout(TIMEOUT)
-        return cls(sheet_id, client, is_simulated)
+        return cls(sheet_id, client, wire, is_simulated)
 
     def close(self) -> None:
         self.client.http_client.session.close()
@@ -129,14 +147,14 @@ class GoogleSheet:
         self._titles({})
 
     def hurry(self) -> None:
-        self.patience = LITTLE_PATIENCE
+        self.patience, self.answer_seconds = LITTLE_PATIENCE, SHORT_ANSWER
         self.client.http_client.set_timeout(SHORT_TIMEOUT)
 
     def version(self) -> str:
         """Drive's version of the file: it grows with every change, and with some that nobody sees."""
         fields = {"fields": "id,name,version,modifiedTime", "supportsAllDrives": "true"}
         said = self._get(f"{DRIVE_FILES_API_V3_URL}/{self.sheet_id}", fields)
-        found = _json(said, dict[str, Any])
+        found = _json(said, dict[str, Any], at_most=FEW_BYTES)
         if "version" not in found:
             raise UnexpectedAnswer("Google Drive tells no version of the sheet's file.")
         return str(found["version"])
@@ -155,6 +173,9 @@ class GoogleSheet:
         answered = _json(self._get(SPREADSHEET_VALUES_BATCH_URL % self.sheet_id, query), _Answered).valueRanges
         if len(answered) != len(names):
             raise UnexpectedAnswer(f"Google Sheets answered {len(answered)} tabs of the {len(names)} asked for.")
+        depth = self.wire.limits.depth
+        if any(are_too_deep([bytes(row) for row in values.values], depth) for values in answered):
+            raise UnexpectedAnswer(f"Google Sheets sent a row nested deeper than {depth} levels (AI_USAGE_JSON_DEPTH).")
         return {
             name: Answer(
                 SOURCE,
@@ -172,7 +193,7 @@ class GoogleSheet:
     def _titles(self, known: Mapping[str, int]) -> dict[str, tuple[int, str]]:
         """Our name → the tab's id and present title: by its id where that is known, else by its title."""
         query = {"includeGridData": "false", "fields": "sheets.properties(sheetId,title)"}
-        said = _json(self._get(SPREADSHEET_URL % self.sheet_id, query), dict[str, Any])
+        said = _json(self._get(SPREADSHEET_URL % self.sheet_id, query), dict[str, Any], at_most=FEW_BYTES)
         there = {tab["properties"]["sheetId"]: tab["properties"]["title"] for tab in said.get("sheets", [])}
         by_title = {title.strip().lower(): tab_id for tab_id, title in there.items()}
         found = {name: known.get(name) if known.get(name) in there else by_title.get(name) for name in TABS}
@@ -181,18 +202,29 @@ class GoogleSheet:
     def _get(self, url: str, query: Mapping[str, Any]) -> bytes:
         """An answer's body; tried again where that can help, as long as patience lasts."""
         patience = self.patience
-        for attempt in stamina.retry_context(
-            on=_may_help,
-            attempts=patience.attempts,
-            timeout=patience.seconds,
-            wait_initial=patience.first_wait,
-            wait_max=patience.longest_wait,
-        ):
-            with attempt:
-                self.requests += 1
-                with _in_plain_words():
-                    return bytes(self.client.http_client.request("get", url, params=dict(query)).content)
+        with unchained(), self.wire.allowed.asking() as until:
+            for attempt in stamina.retry_context(
+                on=_may_help,
+                attempts=patience.attempts,
+                timeout=patience.seconds,
+                wait_initial=patience.first_wait,
+                wait_max=patience.longest_wait,
+            ):
+                with attempt, no_later_than(time.monotonic() + self.answer_seconds):
+                    return self._once(url, query, until)
         raise AssertionError("unreachable: retry_context returns or raises")
+
+    def _once(self, url: str, query: Mapping[str, Any], until: float) -> bytes:
+        if time.monotonic() >= until:
+            hours = self.wire.limits.pull_seconds / 3600
+            raise OutOfTime(f"Google has been asked for {hours:g} hours in this run (AI_USAGE_PULL_HOURS).")
+        self.requests += 1
+        with _in_plain_words():
+            answer = self.client.http_client.request("get", url, params=dict(query))
+        kind, body = answer.headers.get("content-type", ""), bytes(answer.content)
+        if is_a_page(kind, body):
+            raise NotTheApi(f"Google: {first_words(answer.status_code, kind, body)}")
+        return body
 
 
 @dataclass
@@ -268,8 +300,6 @@ def _in_plain_words() -> Iterator[None]:
         raise kind(f"Google answered {status}: {_reason(error)}. {advice}".rstrip()) from error
     except GoogleAuthError as error:
         raise KeyRefused(f"Google refused the credentials ({type(error).__name__}). {ADVICE[401]}") from error
-    except (requests.exceptions.ContentDecodingError, requests.exceptions.ChunkedEncodingError) as error:
-        raise DamagedAnswer("Google's answer broke off.") from error
     except requests.exceptions.RequestException as error:
         raise Unreachable(f"No answer from Google ({type(error).__name__}). Check the network or a proxy.") from error
 
@@ -283,14 +313,17 @@ def _may_help(error: Exception) -> bool:
     return isinstance(error, RateLimited | VendorDown | Unreachable | DamagedAnswer)
 
 
-def _json(body: bytes, of: Any) -> Any:
-    try:
-        body.decode()
-        return msgspec.json.decode(body, type=of)
-    except msgspec.ValidationError as error:
-        raise UnexpectedAnswer(f"Google's answer is not what its API promises ({error}).") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DamagedAnswer(f"Google's answer is cut short or no JSON ({error}).") from error
+def _json(body: bytes, of: Any, *, at_most: float = inf) -> Any:
+    with unchained():
+        if len(body) > at_most:
+            raise TooLarge(f"Google's answer has {len(body):,} bytes, which is not what its API promises.")
+        try:
+            refuse_bad_utf8(body)
+            return msgspec.json.decode(body, type=of)
+        except (msgspec.ValidationError, RecursionError) as error:
+            raise UnexpectedAnswer(f"Google's answer is not what its API promises ({error}).") from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise DamagedAnswer(f"Google's answer is cut short or no JSON ({error}).") from None
 
 
 def known_tabs(envelopes: Sequence[tuple[str, str]]) -> dict[str, int]:
