@@ -17,14 +17,14 @@ HIDDEN = "(key)"
 SHORTEST = 6  # what is shorter is a word, and every text would have it
 PIECE = 12  # so many characters of a secret in a row are one too: whoever quotes a key may cut it short
 OPENING = 4  # characters before the first such piece: "sk-ant-admin" opens every Admin key, and our own advice
-LAYERS = 4  # of escapes in escapes
+LAYERS = 6  # of escapes in escapes
 KEPT_AT_MOST = 64
 
 ESCAPED = re.compile(
-    r"\\u(?P<u>[0-9a-f]{4})|\\x(?P<x>[0-9a-f]{2})|%(?P<percent>[0-9a-f]{2})"
-    r"|(?P<html>&#x[0-9a-f]{1,6};|&#[0-9]{1,7};|&(?:amp|lt|gt|quot|apos);)|\\(?P<self>[^ux])",
+    r"\\+u(?P<u>[0-9a-f]{4})|\\+x(?P<x>[0-9a-f]{2})|%(?P<percent>[0-9a-f]{2})"
+    r"|(?P<html>&#x[0-9a-f]{1,6};|&#[0-9]{1,7};|&(?:amp|lt|gt|quot|apos);)|\\+(?P<self>[^ux\\])",
     re.IGNORECASE,
-)
+)  # of backslashes in a row all but one are escapes of escapes
 LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)  # `lower` may change a text's length
 
 Place = tuple[int, int]  # where a character of a decoded text stands in the text as it came

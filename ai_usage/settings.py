@@ -199,7 +199,7 @@ def _read(read: "_Reader") -> Settings:
         answer_seconds=read.count("AI_USAGE_ANSWER_SECONDS", "120"),
         pull_hours=read.count("AI_USAGE_PULL_HOURS", "6"),
         page_megabytes=read.count("AI_USAGE_PAGE_MEGABYTES", "64"),
-        answer_megabytes=read.count("AI_USAGE_ANSWER_MEGABYTES", "256"),
+        answer_megabytes=read.count("AI_USAGE_ANSWER_MEGABYTES", "128"),
         answer_pages=read.count("AI_USAGE_ANSWER_PAGES", "10000"),
         json_depth=read.count("AI_USAGE_JSON_DEPTH", "250"),
     )

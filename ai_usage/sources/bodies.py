@@ -17,7 +17,7 @@ from ai_usage.settings import Settings
 MEGABYTE = 2**20
 ERROR_BYTES = 2**16  # of a refusal's body: more is not needed to say what was refused
 VALUE_BYTES = 16  # of a large page in the mean: values of fewer take many times their bytes in memory
-RECORD_BYTES = 64  # the same of an answer's records
+RECORD_BYTES = 256  # the same of an answer's records, which become columns too, or rejections
 FEW_BYTES = 4 * MEGABYTE  # of a page that may be made of anything
 UTF8_AT_ONCE = MEGABYTE
 
@@ -32,7 +32,7 @@ class Limits:
     answer_seconds: float = 120.0  # one request with its whole answer
     pull_seconds: float = 6 * 3600.0  # all requests and waits of a source in one run
     page_bytes: int = 64 * MEGABYTE
-    answer_bytes: int = 256 * MEGABYTE  # all pages
+    answer_bytes: int = 128 * MEGABYTE  # all pages
     pages: int = 10_000  # more is a cursor that runs in circles
     depth: int = 250
 

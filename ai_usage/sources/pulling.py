@@ -103,7 +103,7 @@ class Tally:
 
 
 class InHalves:
-    """Spans to ask for, oldest first. One whose answer was too large comes again in halves."""
+    """Spans to ask for, oldest first. One whose answer was too large comes again in halves, and so do those after it."""
 
     def __init__(self, spans: Iterable[Span]) -> None:
         self._left = deque(spans)
@@ -115,9 +115,10 @@ class InHalves:
     def halve(self, span: Span) -> bool:
         """Whether there are halves: a single day has none."""
         days = len(span.days)
-        if days > 1:
-            self._left.extendleft(reversed(list(span.cut(at_most=-(-days // 2)))))
-        return days > 1
+        left = [span, *self._left] if days > 1 else []
+        if left:
+            self._left = deque(part for each in left for part in each.cut(at_most=-(-days // 2)))
+        return bool(left)
 
 
 def pull_days(

@@ -23,12 +23,12 @@ import requests
 import stamina
 from google.auth.exceptions import GoogleAuthError
 from gspread.auth import READONLY_SCOPES
-from gspread.exceptions import APIError
 from gspread.http_client import HTTPClient
 from gspread.urls import DRIVE_FILES_API_V3_URL, SPREADSHEET_URL, SPREADSHEET_VALUES_BATCH_URL
 
 import ai_usage.retries  # noqa: F401 - tells of each retry
 from ai_usage.errors import SettingError
+from ai_usage.secrecy import without_secrets
 from ai_usage.sources.bodies import Limits, are_too_deep, refuse_bad_utf8
 from ai_usage.sources.deadlines import no_later_than
 from ai_usage.sources.http import (
@@ -105,6 +105,30 @@ class _Answered(msgspec.Struct):
     valueRanges: list[_Range]  # noqa: N815 - Google's name
 
 
+class _Spreadsheet(msgspec.Struct):
+    """What tabs there are; Google leaves out what is 0 or empty."""
+
+    class _Tab(msgspec.Struct):
+        class _Properties(msgspec.Struct):
+            sheetId: int = 0  # noqa: N815 - Google's name
+            title: str = ""
+
+        properties: _Properties
+
+    sheets: list[_Tab] = []
+
+
+class _File(msgspec.Struct):
+    version: str | int | None = None
+
+
+class _Refusal(msgspec.Struct):
+    class _Error(msgspec.Struct):
+        message: str = ""
+
+    error: _Error | str = ""
+
+
 @dataclass
 class GoogleSheet:
     """One spreadsheet through gspread."""
@@ -135,7 +159,7 @@ class GoogleSheet:
         client = gspread.Client(
             auth=None,  # type: ignore[arg-type]
             session=session_over(wire, credentials),
-            http_client=_elsewhere(base_url) if base_url else HTTPClient,
+            http_client=_reading(base_url),
         )
         client.http_client.set_timeout(TIMEOUT)
         return cls(sheet_id, client, wire, is_simulated)
@@ -154,10 +178,10 @@ class GoogleSheet:
         """Drive's version of the file: it grows with every change, and with some that nobody sees."""
         fields = {"fields": "id,name,version,modifiedTime", "supportsAllDrives": "true"}
         said = self._get(f"{DRIVE_FILES_API_V3_URL}/{self.sheet_id}", fields)
-        found = _json(said, dict[str, Any], at_most=FEW_BYTES)
-        if "version" not in found:
+        version = _json(said, _File, at_most=FEW_BYTES).version
+        if version is None:
             raise UnexpectedAnswer("Google Drive tells no version of the sheet's file.")
-        return str(found["version"])
+        return str(version)
 
     def tabs(self, known: Mapping[str, int]) -> dict[str, Answer]:
         titles = self._titles(known)
@@ -193,8 +217,8 @@ class GoogleSheet:
     def _titles(self, known: Mapping[str, int]) -> dict[str, tuple[int, str]]:
         """Our name → the tab's id and present title: by its id where that is known, else by its title."""
         query = {"includeGridData": "false", "fields": "sheets.properties(sheetId,title)"}
-        said = _json(self._get(SPREADSHEET_URL % self.sheet_id, query), dict[str, Any], at_most=FEW_BYTES)
-        there = {tab["properties"]["sheetId"]: tab["properties"]["title"] for tab in said.get("sheets", [])}
+        said = _json(self._get(SPREADSHEET_URL % self.sheet_id, query), _Spreadsheet, at_most=FEW_BYTES)
+        there = {tab.properties.sheetId: tab.properties.title for tab in said.sheets}
         by_title = {title.strip().lower(): tab_id for tab_id, title in there.items()}
         found = {name: known.get(name) if known.get(name) in there else by_title.get(name) for name in TABS}
         return {name: (tab_id, there[tab_id]) for name, tab_id in found.items() if tab_id is not None}
@@ -221,6 +245,8 @@ class GoogleSheet:
         self.requests += 1
         with _in_plain_words():
             answer = self.client.http_client.request("get", url, params=dict(query))
+        if answer.status_code != requests.codes.ok:
+            raise _refusal(answer)
         kind, body = answer.headers.get("content-type", ""), bytes(answer.content)
         if is_a_page(kind, body):
             raise NotTheApi(f"Google: {first_words(answer.status_code, kind, body)}")
@@ -273,40 +299,49 @@ def _csv_rows(path: Path) -> list[bytes]:
     return [json.dumps(row, ensure_ascii=False).encode() for row in rows]
 
 
-def _elsewhere(base_url: str) -> type[HTTPClient]:
-    """A client of gspread's, with both of Google's hosts at another address."""
+def _reading(base_url: str) -> type[HTTPClient]:
+    """A client of gspread's that hands out refusals too, and finds both of Google's hosts at a base URL, if any. gspread
+    makes an error of a refusal, and fails at that if the refusal is not worded as Google words them.
+    """
 
-    class Elsewhere(HTTPClient):
-        def request(self, method: str, endpoint: str, *args: Any, **more: Any) -> requests.Response:
-            for host in HOSTS:
+    class Reading(HTTPClient):
+        def request(self, method: str, endpoint: str, params: Any = None, *args: Any, **more: Any) -> requests.Response:
+            for host in HOSTS if base_url else ():
                 if endpoint.startswith(host):
                     endpoint = base_url.rstrip("/") + endpoint.removeprefix(host)
-            return super().request(method, endpoint, *args, **more)
+            return self.session.request(method, endpoint, params=params, timeout=self.timeout)
 
-    return Elsewhere
+    return Reading
+
+
+def _refusal(answer: requests.Response) -> VendorError:
+    status = answer.status_code
+    kind = KINDS.get(status, VendorDown if status >= 500 else VendorError)
+    if status == 403 and b"usageLimits" in answer.content:  # how Drive words its quotas
+        kind = RateLimited
+    advice = ADVICE[429] if kind is RateLimited else ADVICE.get(status) or ADVICE.get(status // 100 * 100, "")
+    return kind(f"Google answered {status}: {_reason(answer.content)}. {advice}".rstrip())
+
+
+def _reason(body: bytes) -> str:
+    """Google's own words, or the beginning of whatever else it sent."""
+    try:
+        error = msgspec.json.decode(body, type=_Refusal).error
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        error = body[:1000].decode(errors="replace")
+    said = without_secrets(error if isinstance(error, str) else error.message)
+    return " ".join(said.split())[:200].rstrip(".") or "no explanation"
 
 
 @contextmanager
 def _in_plain_words() -> Iterator[None]:
-    """gspread's, requests' and google-auth's errors as ours: what happened, and what to do."""
+    """What requests and google-auth raise as ours: what happened, and what to do."""
     try:
         yield
-    except APIError as error:
-        status = error.response.status_code
-        kind = KINDS.get(status, VendorDown if status >= 500 else VendorError)
-        if status == 403 and "usageLimits" in error.response.text:  # how Drive words its quotas
-            kind = RateLimited
-        advice = ADVICE[429] if kind is RateLimited else ADVICE.get(status) or ADVICE.get(status // 100 * 100, "")
-        raise kind(f"Google answered {status}: {_reason(error)}. {advice}".rstrip()) from error
     except GoogleAuthError as error:
         raise KeyRefused(f"Google refused the credentials ({type(error).__name__}). {ADVICE[401]}") from error
     except requests.exceptions.RequestException as error:
         raise Unreachable(f"No answer from Google ({type(error).__name__}). Check the network or a proxy.") from error
-
-
-def _reason(error: APIError) -> str:
-    said = error.error.get("message") if isinstance(error.error, dict) else None
-    return " ".join(str(said or "no explanation").split())[:200].rstrip(".")
 
 
 def _may_help(error: Exception) -> bool:
