@@ -29,7 +29,7 @@ LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)  # `lower` may change a 
 
 Place = tuple[int, int]  # where a character of a decoded text stands in the text as it came
 
-_kept: dict[str, None] = {}  # in the order they came
+_kept: dict[str, None] = {}  # the newest last
 _keeping = Lock()
 
 
@@ -37,7 +37,8 @@ def keep_secret(*values: str) -> None:
     """Remember what a client sends to be known by: from now on no text names it."""
     with _keeping:
         for value in values:
-            if len(value) >= SHORTEST and value not in _kept:
+            if len(value) >= SHORTEST:
+                _kept.pop(value, None)
                 _kept[value] = None
         for oldest in list(_kept)[:-KEPT_AT_MOST]:
             del _kept[oldest]

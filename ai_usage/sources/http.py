@@ -252,7 +252,10 @@ class Client(httpx.Client):
     def send(self, request: httpx.Request, *, stream: bool = False, **more: Any) -> httpx.Response:
         """The answer with its body, decompressed."""
         with exchange(self.limits.answer_seconds):
-            response = super().send(request, stream=True, **more)
+            try:
+                response = super().send(request, stream=True, **more)
+            except (OverflowError, UnicodeError) as error:  # of a port or host that cannot be, such as a proxy's
+                raise httpx.ConnectError(str(error)) from None
             try:
                 response._content = body_of(response, self.limits)  # noqa: SLF001 - what `read` would set
             finally:

@@ -398,7 +398,8 @@ def test_as_many_pages_as_the_cap_are_no_lie() -> None:
     [
         ("HTTPS_PROXY", "socks5://user:hidden-word@proxy.test:1080"),
         ("HTTPS_PROXY", "ftp://user:hidden-word@proxy.test"),
-        ("ALL_PROXY", "http://user:hidden-word@[proxy.test"),
+        ("ALL_PROXY", "http://user:hidden-word@proxy.test:80:80"),
+        ("NO_PROXY", "[::1"),
         ("HTTP_PROXY", "http://user:hidden-word@proxy.test:port"),
         ("SSL_CERT_FILE", "/no/such/hidden-word.pem"),
     ],
@@ -416,6 +417,14 @@ def test_an_environment_that_cannot_be_used_is_a_sentence_when_something_is_aske
     assert variable in str(caught.value)
     assert "hidden-word" not in repr(caught.value)
     assert api.requests == 1
+
+
+@pytest.mark.parametrize("proxy", ["http://proxy.test:99999", f"http://{'x' * 70}.test:1", "http://127.0.0.1:9"])
+def test_a_proxy_that_cannot_be_reached_is_a_sentence(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with http_client("https://acme.test", {}) as client, pytest.raises(Unreachable, match=r"no answer from acme\.test"):
+        Api(ACME, client, Patience(attempts=1)).get("/v1/spend", {}, read=bytes)
 
 
 def test_requests_name_us_wait_within_reason_and_carry_their_own_headers() -> None:
