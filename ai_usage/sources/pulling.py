@@ -103,7 +103,7 @@ class Tally:
 
 
 class InHalves:
-    """Spans to ask for, oldest first. One whose answer was too large comes again in halves, and so do those after it."""
+    """Spans to ask for, oldest first. One whose answer was too large comes again in halves, as do those after it."""
 
     def __init__(self, spans: Iterable[Span]) -> None:
         self._left = deque(spans)

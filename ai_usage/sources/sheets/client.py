@@ -300,8 +300,8 @@ def _csv_rows(path: Path) -> list[bytes]:
 
 
 def _reading(base_url: str) -> type[HTTPClient]:
-    """A client of gspread's that hands out refusals too, and finds both of Google's hosts at a base URL, if any. gspread
-    makes an error of a refusal, and fails at that if the refusal is not worded as Google words them.
+    """A client of gspread's that hands out refusals too, and finds both of Google's hosts at a base URL, if any:
+    gspread makes an error of a refusal, and fails at that if it is not worded as Google words them.
     """
 
     class Reading(HTTPClient):
