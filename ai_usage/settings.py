@@ -67,6 +67,12 @@ class Settings:
     has_metabase_key: bool
     metabase_database: str  # the name that the warehouse has, or gets, in Metabase
     metabase_duckdb_file: str  # where Metabase's own machine sees the published copy
+    answer_seconds: int  # one request to a provider with its whole answer
+    pull_hours: int  # all requests and waits of one source in a run
+    page_megabytes: int  # one page of an answer, decompressed
+    answer_megabytes: int  # all pages of an answer
+    answer_pages: int
+    json_depth: int  # of lists and objects within each other
 
     def now(self) -> datetime:
         """The present instant in UTC, or the one that `AI_USAGE_NOW` pretends."""
@@ -190,6 +196,12 @@ def _read(read: "_Reader") -> Settings:
         has_metabase_key=bool(read.text("METABASE_API_KEY")),
         metabase_database=read.text("METABASE_DATABASE", "AI usage"),
         metabase_duckdb_file=read.absolute("METABASE_DUCKDB_FILE", "/warehouse/ai_usage_published.duckdb"),
+        answer_seconds=read.count("AI_USAGE_ANSWER_SECONDS", "120"),
+        pull_hours=read.count("AI_USAGE_PULL_HOURS", "6"),
+        page_megabytes=read.count("AI_USAGE_PAGE_MEGABYTES", "64"),
+        answer_megabytes=read.count("AI_USAGE_ANSWER_MEGABYTES", "128"),
+        answer_pages=read.count("AI_USAGE_ANSWER_PAGES", "10000"),
+        json_depth=read.count("AI_USAGE_JSON_DEPTH", "250"),
     )
     if found.has_email_alerts != bool(found.email_to):
         has, lacks = ("ALERT_SMTP_URL", "ALERT_EMAIL_TO")[:: 1 if found.has_email_alerts else -1]
@@ -285,6 +297,12 @@ class _Reader:
             raise SettingError(f"{name} is {value!r}; a ratio is 0 or more, such as {default}.")
         return ratio
 
+    def count(self, name: str, default: str) -> int:
+        value = self.text(name, default)
+        if not (value.isascii() and value.isdigit() and int(value) > 0 and len(value) <= 9):
+            raise SettingError(f"{name} is {value!r}; write a whole number of 1 or more, such as {default}.")
+        return int(value)
+
     def file(self, name: str) -> Path | None:
         value = self.text(name)
         path = ROOT / Path(value).expanduser()
@@ -356,11 +374,13 @@ class _Reader:
         if not value:
             return ""
         advice = f"{name} must be scheme, host and an optional path, such as {default or example}."
+        if "@" in value:
+            raise SettingError(f"{name} has an @ in it; a user or password there would be shown, and is not used.")
         try:
             parts = urlsplit(value)
-            has_more = parts.query or parts.fragment or parts.username or parts.port == 0  # `port` is checked when read
-        except ValueError as error:
-            raise SettingError(advice) from error
+            has_more = parts.query or parts.fragment or parts.port == 0  # `port` is checked when read
+        except ValueError:
+            raise SettingError(advice) from None  # the cause may quote it
         if parts.scheme not in {"https", "http"} or not parts.hostname or has_more:
             raise SettingError(advice)
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:

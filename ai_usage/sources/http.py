@@ -1,12 +1,16 @@
 """HTTP for every vendor: time-outs, retries, paging that cannot lie, and errors that say what to do.
 
-Knows of no vendor: what is particular to one (its headers, its error bodies, its advice) is handed in.
+Knows of no vendor: what is particular to one (its headers, its error bodies, its advice) is handed in. How much may be
+taken of an answer is in `bodies`, how long it may take in `deadlines`.
 
-    VendorError
+    VendorError              no text of one holds a secret
     ├── Unreachable          no answer: name, connection, time-out, reset     tried again
-    ├── DamagedAnswer        an answer cut short, or not JSON                 tried again
+    ├── DamagedAnswer        an answer cut short, or broken JSON              tried again
+    ├── NotTheApi            a page of a proxy, or one to log in at
+    ├── OutOfTime            the source has been asked for too long in this run
     ├── UnexpectedAnswer     JSON of another shape than the API promises
     ├── IncompleteAnswer     pages or days that contradict each other
+    │   └── TooLarge         more than may be taken
     └── Refused              the vendor said no
         ├── NotModified 304                                                   only where the question was "unless …"
         ├── BadRequest       KeyRefused 401   NotPermitted 403   NotFound 404
@@ -14,10 +18,13 @@ Knows of no vendor: what is particular to one (its headers, its error bodies, it
         └── VendorDown 5xx                                                    tried again
 """
 
+import re
 import time
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from binascii import Error as NotBase64
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -33,19 +40,37 @@ import stamina
 
 import ai_usage.retries  # noqa: F401 - tells of each retry
 from ai_usage.errors import AiUsageError, SettingError
-from ai_usage.settings import LOOPBACK
+from ai_usage.secrecy import keep_secret, without_secrets
+from ai_usage.settings import LOOPBACK, settings
+from ai_usage.sources.bodies import (
+    FEW_BYTES,
+    Limits,
+    Room,
+    TooMuch,
+    Undecodable,
+    are_too_deep,
+    body_of,
+    refuse_bad_utf8,
+)
+from ai_usage.sources.deadlines import TimeAllowed, exchange, hold_to_deadlines
 
 T = TypeVar("T")
 Item = TypeVar("Item")
 
 Query = Mapping[str, str | int | Sequence[str]]
 
-PAGE_CAP = 10_000  # pages of one answer; more is a cursor that runs in circles
+SAID = 1000  # characters of a vendor's own explanation
+WORDS = 80  # characters of a foreign page that are quoted
+MARKUP = re.compile(r"<(script|style)\b.*?(</\1>|$)|<!--.*?(-->|$)|<[^>]*(>|$)", re.DOTALL | re.IGNORECASE)
 READS_AT_MOST = 3  # of pages that contradict each other, because the vendor's data moved while they were read
 
 
 class VendorError(AiUsageError):
-    """A vendor's answer that cannot be used."""
+    """A vendor's answer that cannot be used. Whatever the sentence quotes, it is one line and holds no secret."""
+
+    def __init__(self, sentence: str = "") -> None:
+        plain = without_secrets(sentence)
+        super().__init__("".join(letter if letter.isprintable() else " " for letter in plain))
 
 
 class Unreachable(VendorError):
@@ -53,7 +78,15 @@ class Unreachable(VendorError):
 
 
 class DamagedAnswer(VendorError):
-    """An answer that ends early or is no JSON."""
+    """An answer that ends early or is broken JSON."""
+
+
+class NotTheApi(VendorError):
+    """Something else answered in the API's place: a proxy, a login page."""
+
+
+class OutOfTime(VendorError):
+    """The source has been asked for as long as a run may."""
 
 
 class UnexpectedAnswer(VendorError):
@@ -62,6 +95,10 @@ class UnexpectedAnswer(VendorError):
 
 class IncompleteAnswer(VendorError):
     """Pages or days that contradict each other: using them would lose money without a word."""
+
+
+class TooLarge(IncompleteAnswer):
+    """An answer of more than may be taken. One of fewer days may be small enough."""
 
 
 class Refused(VendorError):
@@ -134,14 +171,15 @@ class Vendor:
         """The vendor's own words in an error body: {"error": {"type", "message"}} or {"error" or "code", "message"}."""
         try:
             said = msgspec.json.decode(body, type=_ErrorBody)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             said = _ErrorBody()
         if not isinstance(said.error, str):
             kinds = ", ".join(filter(None, (said.error.type, _code(said.error.details))))
             return f"{said.error.message} ({kinds})" if kinds else said.error.message
         if said.message:
             return f"{said.message} ({said.error or said.code})"
-        return " ".join(body[:200].decode(errors="replace").split()) or "no explanation"
+        plain = without_secrets(body[:1000].decode(errors="replace"))  # before a key is cut short
+        return " ".join(plain[:200].split()) or "no explanation"
 
     def request_id(self, response: httpx.Response) -> str:
         """What the vendor's support asks for: in a header, or in an error's body."""
@@ -150,7 +188,7 @@ class Vendor:
                 return response.headers[name]
         try:
             return msgspec.json.decode(response.content, type=_ErrorBody).request_id
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return "none"
 
 
@@ -180,6 +218,7 @@ class Page:
     items: Sequence[bytes]
     beside: Mapping[str, Any]
     etag: str = ""  # where the vendor sends one
+    beside_bytes: int = 0
 
     @classmethod
     def of(cls, response: httpx.Response, *, items: str) -> "Page":
@@ -193,33 +232,98 @@ class Page:
         if items not in fields:
             raise msgspec.ValidationError(f"there is no {items!r} in it")
         inside = msgspec.json.decode(fields.pop(items), type=list[msgspec.Raw])
-        return cls(
-            [bytes(item) for item in inside],
-            {name: msgspec.json.decode(value) for name, value in fields.items()},
-        )
+        beside_bytes = sum(map(len, fields.values()))
+        if beside_bytes > FEW_BYTES:
+            raise msgspec.ValidationError(f"{beside_bytes:,} bytes stand beside its {items!r}")
+        beside = {name: msgspec.json.decode(value) for name, value in fields.items()}
+        return cls([bytes(item) for item in inside], beside, beside_bytes=beside_bytes)
 
 
 Send = Callable[[], httpx.Response]
 Following = Callable[[Page], Query | None]  # what the next page's query adds; None after the last
 
 
+class Client(httpx.Client):
+    """An httpx client whose every answer is read to its end within its limits, of time and of size."""
+
+    limits: Limits
+    allowed: TimeAllowed  # for all that a source is asked; clients of one source may share it
+
+    def send(self, request: httpx.Request, *, stream: bool = False, **more: Any) -> httpx.Response:
+        """The answer with its body, decompressed."""
+        with exchange(self.limits.answer_seconds):
+            try:
+                response = super().send(request, stream=True, **more)
+            except (OverflowError, UnicodeError) as error:  # of a port or host that cannot be, such as a proxy's
+                raise httpx.ConnectError(str(error)) from None
+            try:
+                response._content = body_of(response, self.limits)  # noqa: SLF001 - what `read` would set
+            finally:
+                response.close()
+        return response
+
+
+class _Unusable(httpx.BaseTransport):
+    """In place of a network that cannot be used as it is configured: says so to whoever asks, who can go on."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        raise SettingError(self.why)
+
+
 def http_client(
-    base_url: str, headers: Mapping[str, str], transport: httpx.BaseTransport | None = None
-) -> httpx.Client:
-    """A client that names itself, waits within reason and follows no redirect with a key in hand.
+    base_url: str,
+    headers: Mapping[str, str],
+    transport: httpx.BaseTransport | None = None,
+    limits: Limits | None = None,
+) -> Client:
+    """A client that names itself, waits within reason and follows no redirect with a key in hand. From now on no error
+    names what its headers say. Without `limits` those of the settings hold.
 
     A proxy that the environment names is for the world outside: it cannot reach our loopback.
     """
     for name, value in headers.items():
         refuse_unsendable(f"The {name} header", value)
+    keep_secret(*_keys_of(headers))
     is_local = httpx.URL(base_url).host in LOOPBACK
-    return httpx.Client(
-        base_url=base_url,
-        headers={"user-agent": user_agent(), **headers},
-        timeout=httpx.Timeout(60.0, connect=10.0),
-        limits=httpx.Limits(max_connections=8),
-        transport=transport,
-        trust_env=transport is None and not is_local,
+    options: dict[str, Any] = {
+        "base_url": base_url,
+        "headers": {"user-agent": user_agent(), **headers},
+        "timeout": httpx.Timeout(60.0, connect=10.0),
+        "limits": httpx.Limits(max_connections=8),
+    }
+    try:
+        client = Client(**options, transport=transport, trust_env=transport is None and not is_local)
+    except (ValueError, httpx.InvalidURL, ImportError, OSError) as error:
+        why = _unusable_environment(error)
+        client = Client(**options, transport=_Unusable(why), trust_env=False)
+    client.limits = limits or Limits.of(settings())
+    client.allowed = TimeAllowed(client.limits.pull_seconds)
+    hold_to_deadlines(client)
+    return client
+
+
+def _keys_of(headers: Mapping[str, str]) -> Iterator[str]:
+    """What of the headers nobody else may know, as it is sent and as it was before."""
+    for name in ("x-api-key", "authorization"):
+        scheme, _, key = headers.get(name, "").rpartition(" ")
+        yield key
+        if scheme == "Basic":
+            try:
+                yield b64decode(key).decode(errors="replace").strip(":")
+            except NotBase64:
+                continue
+
+
+def _unusable_environment(error: Exception) -> str:
+    """What httpx takes from the environment, without a word of it: a proxy's URL may hold a password."""
+    if isinstance(error, OSError):
+        return "SSL_CERT_FILE or SSL_CERT_DIR does not lead to certificates that can be read."
+    return (
+        "A proxy that the environment names (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY) cannot be used: "
+        "write it as http://host:port; SOCKS is not supported."
     )
 
 
@@ -248,7 +352,7 @@ class Api:
     """
 
     vendor: Vendor
-    http: httpx.Client
+    http: Client
     patience: Patience = field(default_factory=Patience)
     requests: int = field(default=0, init=False)  # sent so far, retries included
     has_answered: bool = field(default=False, init=False)  # so the vendor accepts the key
@@ -265,18 +369,19 @@ class Api:
     def _tried(self, path: str, read: Callable[[httpx.Response], T], send: Send) -> T:
         patience = self.patience
         try:
-            for attempt in stamina.retry_context(
-                on=_worth_waiting_for(patience),
-                attempts=1 if self._is_down else patience.attempts,
-                timeout=patience.seconds,
-                wait_initial=patience.first_wait,
-                wait_max=patience.longest_wait,
-                wait_jitter=patience.jitter,
-            ):
-                with attempt:
-                    answer = self._once(path, read, send)
-                    self._is_down, self.has_answered = False, True
-                    return answer
+            with unchained(), self.http.allowed.asking() as until:
+                for attempt in stamina.retry_context(
+                    on=_worth_waiting_for(patience, until),
+                    attempts=1 if self._is_down else patience.attempts,
+                    timeout=patience.seconds,
+                    wait_initial=patience.first_wait,
+                    wait_max=patience.longest_wait,
+                    wait_jitter=patience.jitter,
+                ):
+                    with attempt:
+                        answer = self._once(path, read, send, until)
+                        self._is_down, self.has_answered = False, True
+                        return answer
         except (VendorDown, Unreachable):
             self._is_down = True
             raise
@@ -290,28 +395,37 @@ class Api:
         following: Following,
         items: str = "data",
         headers: Mapping[str, str] | None = None,
-        cap: int = PAGE_CAP,
+        cap: int | None = None,
         by_post: bool = False,
     ) -> list[Page]:
         """Every page to the last; `by_post` sends the query as a JSON body. A cursor that comes twice, a promise of
-        more after an empty page, or more pages than `cap` is an `IncompleteAnswer`: to stop quietly would lose what
-        follows.
+        more after an empty page, or more pages than `cap` (else the limits say) is an `IncompleteAnswer`: to stop
+        quietly would lose what follows.
         """
+        cap = cap or self.http.limits.pages
+        room = Room(self.http.limits)
+
+        def read(response: httpx.Response) -> Page:
+            page = Page.of(response, items=items)
+            room.take(len(response.content), len(page.items), page.beside_bytes)
+            return page
+
         got: list[Page] = []
         seen: set[str] = set()
         more: Query | None = {}
         while more is not None:
             if len(got) == cap:
-                raise self._incomplete(path, f"has more than {cap} pages")
+                raise self._incomplete(path, f"has more than {cap} pages (AI_USAGE_ANSWER_PAGES)")
             asked = {**query, **more}
             get = partial(self.http.get, path, params=asked, headers=headers)
             send = partial(self.http.post, path, json=asked) if by_post else get
-            page = self._tried(path, partial(Page.of, items=items), send)
+            page = self._tried(path, read, send)
             got.append(page)
-            try:
-                more = following(page)
-            except ValueError as error:
-                raise self._incomplete(path, str(error)) from error
+            with unchained():
+                try:
+                    more = following(page)
+                except ValueError as error:
+                    raise self._incomplete(path, str(error)) from None
             if more is not None and not page.items:
                 raise self._incomplete(path, "promises more after an empty page")
             if more is not None and repr(more) in seen:
@@ -319,36 +433,74 @@ class Api:
             seen.add(repr(more))
         return got
 
-    def _once(self, path: str, read: Callable[[httpx.Response], T], send: Send) -> T:
+    def refuse_deep(self, path: str, records: Sequence[bytes]) -> Sequence[bytes]:
+        """The records, or an `UnexpectedAnswer` if one of them is nested so deep that whoever reads it later fails."""
+        depth = self.http.limits.depth
+        if are_too_deep(records, depth):
+            raise self._unexpected(path, f"a record is nested deeper than {depth} levels (AI_USAGE_JSON_DEPTH)")
+        return records
+
+    def _once(self, path: str, read: Callable[[httpx.Response], T], send: Send, until: float) -> T:
+        if time.monotonic() >= until:
+            raise self._out_of_time(path)
         with self._counting:
             self.requests += 1
         try:
             response = send()
-        except (httpx.RemoteProtocolError, httpx.DecodingError) as error:
-            raise DamagedAnswer(f"{self.vendor.name} {path}: the answer broke off ({error}).") from error
+        except TooMuch as error:
+            raise self._too_large(path, error) from None
+        except (httpx.RemoteProtocolError, httpx.DecodingError, Undecodable) as error:
+            raise DamagedAnswer(f"{self.vendor.name} {path}: the answer broke off ({error}).") from None
         except httpx.TransportError as error:
+            if time.monotonic() >= until:
+                raise self._out_of_time(path) from None
             raise Unreachable(
                 f"{self.vendor.name} {path}: no answer from {self.http.base_url.host} "
                 f"({type(error).__name__}: {error}). Check the network, a proxy, and the base URL."
-            ) from error
+            ) from None
         if response.status_code != httpx.codes.OK:
             raise self._refusal(path, response)
+        return self._understood(path, read, response)
+
+    def _understood(self, path: str, read: Callable[[httpx.Response], T], response: httpx.Response) -> T:
         try:
-            response.content.decode()  # msgspec checks only the text that it decodes
+            refuse_bad_utf8(response.content)
             return read(response)
+        except TooMuch as error:
+            raise self._too_large(path, error) from None
+        except RecursionError:
+            raise self._unexpected(path, "it is nested too deep", response) from None
         except msgspec.ValidationError as error:
-            raise UnexpectedAnswer(
-                f"{self.vendor.name} {path}: the answer is not what the API promises ({error}); "
-                f"request id {self.vendor.request_id(response)}. Nothing of it is kept."
-            ) from error
+            raise self._unexpected(path, str(error), response) from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise DamagedAnswer(f"{self.vendor.name} {path}: the answer is cut short or no JSON ({error}).") from error
+            kind = response.headers.get("content-type", "")
+            if is_a_page(kind, response.content):
+                said = first_words(response.status_code, kind, response.content)
+                raise NotTheApi(f"{self.vendor.name} {path}: {said}") from None
+            raise DamagedAnswer(f"{self.vendor.name} {path}: the answer is cut short or no JSON ({error}).") from None
+
+    def _unexpected(self, path: str, why: str, response: httpx.Response | None = None) -> UnexpectedAnswer:
+        named = f"; request id {self.vendor.request_id(response)}" if response else ""
+        return UnexpectedAnswer(
+            f"{self.vendor.name} {path}: the answer is not what the API promises ({why}){named}. Nothing of it is kept."
+        )
+
+    def _too_large(self, path: str, why: TooMuch) -> TooLarge:
+        return TooLarge(f"{self.vendor.name} {path}: the answer {why}: nothing of this answer is kept.")
+
+    def _out_of_time(self, path: str) -> OutOfTime:
+        hours = self.http.limits.pull_seconds / 3600
+        return OutOfTime(
+            f"{self.vendor.name} {path}: not asked to the end, because {self.vendor.name} has been asked for {hours:g} "
+            "hours in this run (AI_USAGE_PULL_HOURS). What was pulled before is kept; the other days are asked for "
+            "again by the next run."
+        )
 
     def _refusal(self, path: str, response: httpx.Response) -> Refused:
         status = response.status_code
         kind = KINDS.get(status) or (VendorDown if status >= httpx.codes.INTERNAL_SERVER_ERROR else BadRequest)
         advice = self.vendor.advice.get(status) or self.vendor.advice.get(status // 100 * 100, "")
-        said = self.vendor.message(self._without_key(response.content))
+        said = without_secrets(self.vendor.message(response.content))[:SAID]
         error = kind(
             f"{self.vendor.name} {path} answered {status}: {said}; "
             f"request id {self.vendor.request_id(response)}. {advice}".rstrip()
@@ -360,17 +512,38 @@ class Api:
         error.may_retry = status in RETRIED and response.headers.get("x-should-retry") != "false"
         return error
 
-    def _without_key(self, body: bytes) -> bytes:
-        """A vendor, or a proxy before it, may quote the key."""
-        for name in ("x-api-key", "authorization"):
-            scheme, _, key = self.http.headers.get(name, "").rpartition(" ")
-            plain = b64decode(key).rstrip(b":") if scheme == "Basic" else b""
-            for secret in (key.encode(), plain):
-                body = body.replace(secret, b"(key)") if secret else body
-        return body
-
     def _incomplete(self, path: str, why: str) -> IncompleteAnswer:
         return IncompleteAnswer(f"{self.vendor.name} {path} {why}: nothing of this answer is kept.")
+
+
+@contextmanager
+def unchained() -> Iterator[None]:
+    """A `VendorError` leaves without the error behind it: Dagster stores the text of that one too, and nobody has taken
+    the secrets out of it.
+    """
+    try:
+        yield
+    except VendorError as error:
+        error.__cause__ = error.__context__ = None
+        raise
+
+
+def is_a_page(content_type: str, body: bytes) -> bool:
+    """Whether a body was not meant to be JSON: it is called something else, or begins as no JSON does."""
+    kind, start = content_type.lower(), body[:100].lstrip(b"\xef\xbb\xbf \t\r\n")
+    return bool(start) and ("html" in kind or ("json" not in kind and start[:1] not in (b"{", b"[")))
+
+
+def first_words(status: int, content_type: str, body: bytes) -> str:
+    """What came in the API's place, in a sentence."""
+    kind = content_type.partition(";")[0].strip()[:WORDS] or "a body without a content type"
+    text = MARKUP.sub(" ", body[:2000].decode(errors="replace"))
+    words = " ".join(without_secrets(text).split())[:WORDS].rstrip()
+    quoted = f" that begins with “{words}”" if words else ""
+    return (
+        f"the answer is {kind} with status {status}{quoted}, not JSON. A proxy or a login page answered in place of "
+        "the API: check the network's proxy and the base URL."
+    )
 
 
 def steady_pages(
@@ -408,22 +581,24 @@ def neighbors_overlap(pages: Sequence[Page]) -> bool:
 
 
 def retry_after(header: str | None, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> float | None:
-    """Seconds of a Retry-After header, which holds seconds or a date; None without a usable one."""
+    """Seconds of a Retry-After header, which holds seconds or a date; None without one that asks for a wait."""
     if header is None:
         return None
     try:
-        return max(0.0, float(header))
+        seconds = float(header)
     except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(header) - now()).total_seconds())
-    except (ValueError, TypeError):
-        return None
+        try:
+            seconds = (parsedate_to_datetime(header) - now()).total_seconds()
+        except (ValueError, TypeError):
+            return None
+    return seconds if seconds > 0 else None  # "nan" is not
 
 
-def _worth_waiting_for(patience: Patience) -> Callable[[Exception], bool | float]:
-    """Decides, asked once a failure: whether to try again, and how long to wait where the vendor says so."""
-    give_up_at = time.monotonic() + patience.seconds
+def _worth_waiting_for(patience: Patience, until: float) -> Callable[[Exception], bool | float]:
+    """Decides, asked once a failure: whether to try again, and how long to wait where the vendor says so, which may be
+    longer than our own back-off but never shorter.
+    """
+    give_up_at = min(time.monotonic() + patience.seconds, until)
     backing_off = patience.first_wait
 
     def decide(error: Exception) -> bool | float:
@@ -432,11 +607,12 @@ def _worth_waiting_for(patience: Patience) -> Callable[[Exception], bool | float
             may_help, asked = error.may_retry, error.retry_after
         else:
             may_help, asked = isinstance(error, Unreachable | DamagedAnswer), None
-        wait_at_most = min(patience.longest_wait, backing_off + patience.jitter) if asked is None else asked
+        own = min(patience.longest_wait, backing_off)
+        wait = min(patience.longest_wait, backing_off + patience.jitter) if asked is None else max(asked, own)
         backing_off *= 2
-        if not may_help or time.monotonic() + wait_at_most > give_up_at:
+        if not may_help or time.monotonic() + wait > give_up_at:
             return False
-        return True if asked is None else asked
+        return True if asked is None else wait
 
     return decide
 

@@ -1,8 +1,8 @@
 """What the raw assets of all vendors do alike: ask for a run's days, write each answer as it comes, note what came."""
 
 import json
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -13,7 +13,7 @@ from ai_usage.layers import note
 from ai_usage.partitions import Span, span_of_run
 from ai_usage.settings import settings
 from ai_usage.sources.days import Answers, NotYet
-from ai_usage.sources.http import DamagedAnswer, IncompleteAnswer, Refused, UnexpectedAnswer, VendorError
+from ai_usage.sources.http import DamagedAnswer, IncompleteAnswer, Refused, TooLarge, UnexpectedAnswer, VendorError
 from ai_usage.sources.optional import is_not_included
 from ai_usage.warehouse.ledger import Answer, Version
 from ai_usage.warehouse.origin import refuse_a_mixture
@@ -102,6 +102,25 @@ class Tally:
             note(context, asset, None, requests_in_run=requests)
 
 
+class InHalves:
+    """Spans to ask for, oldest first. One whose answer was too large comes again in halves, as do those after it."""
+
+    def __init__(self, spans: Iterable[Span]) -> None:
+        self._left = deque(spans)
+
+    def __iter__(self) -> Iterator[Span]:
+        while self._left:
+            yield self._left.popleft()
+
+    def halve(self, span: Span) -> bool:
+        """Whether there are halves: a single day has none."""
+        days = len(span.days)
+        left = [span, *self._left] if days > 1 else []
+        if left:
+            self._left = deque(part for each in left for part in each.cut(at_most=-(-days // 2)))
+        return bool(left)
+
+
 def pull_days(
     context: dg.AssetExecutionContext,
     source: Source,
@@ -114,7 +133,8 @@ def pull_days(
     span: Span | None = None,
 ) -> None:
     """Ask for the run's days (or those of `span`), at most so many at a time, and write each answer as it comes. An
-    answer that cannot be used costs its own days: the others are still asked for, and then the step fails.
+    answer that is too large is asked for again by halves. One that cannot be used costs its own days: the others are
+    still asked for, and then the step fails.
     """
     if client is None:
         return note_not_configured(context, source, f"raw/{pull}")
@@ -122,15 +142,20 @@ def pull_days(
     tally = Tally(client)
     unusable: list[VendorError] = []
     try:
-        for some_days in (span or span_of_run(context)).cut(at_most=at_most):
+        spans = InHalves((span or span_of_run(context)).cut(at_most=at_most))
+        for some_days in spans:
             try:
                 with tally.of(f"raw/{pull}"):
                     answers = ask(client, some_days)
+            except TooLarge as error:
+                context.log.warning("%s of %s: %s", pull, some_days, error)
+                if not spans.halve(some_days):
+                    unusable.append(error)
             except (DamagedAnswer, IncompleteAnswer, UnexpectedAnswer) as error:
                 context.log.warning("%s of %s is left as it was: %s", pull, some_days, error)
                 unusable.append(error)
-                continue
-            append_noted(context, warehouse, pull, answers)
+            else:
+                append_noted(context, warehouse, pull, answers)
     finally:
         tally.note(context)
     if unusable:

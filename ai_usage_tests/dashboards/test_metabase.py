@@ -18,7 +18,7 @@ from ai_usage.dashboards.metabase.plan import Edit, Step
 from ai_usage.dashboards.metabase.provision import Provision, bigquery_database, duckdb_database
 from ai_usage.dashboards.metabase.wanted import Mark, sql_of, wanted
 from ai_usage.errors import AiUsageError, SettingError
-from ai_usage.sources.http import DamagedAnswer, KeyRefused, NotPermitted, Patience, UnexpectedAnswer, VendorDown
+from ai_usage.sources.http import KeyRefused, NotPermitted, NotTheApi, Patience, UnexpectedAnswer, VendorDown
 from ai_usage_tests.dashboards.metabase_stand_in import ADMIN, READER, Mishap, StandIn, standing_in
 
 QUICK = Patience(attempts=4, seconds=20, first_wait=0.001, longest_wait=0.001, jitter=0)
@@ -563,7 +563,7 @@ def test_a_list_that_is_cut_short_is_not_taken_for_the_whole(there: StandIn) -> 
 
 def test_an_answer_that_is_no_json_is_said_to_be_that(there: StandIn) -> None:
     there.bend = lambda path, said: "<html>Sign in</html>" if path == "/api/database" else said
-    with pytest.raises(DamagedAnswer, match="no JSON"):
+    with pytest.raises(NotTheApi, match="begins with “Sign in”, not JSON"):
         bring(there)
 
 
@@ -645,7 +645,7 @@ def test_bigquery_is_asked_in_googlesql_and_told_the_marts_alone(there: StandIn)
     there.meddle = lambda _: "refuse"
     with closing(Metabase.open(url=there.url, key=ADMIN, patience=QUICK, hidden=(secret,))) as metabase:
         run = provision(metabase, both(), database=database)
-        with pytest.raises(VendorDown, match=r"BEGIN.*\(secret\)") as caught:
+        with pytest.raises(VendorDown, match=r"BEGIN.*\(key\)") as caught:
             run.apply(run.look(), tell=lambda _: None)
     assert secret not in str(caught.value)
     without = bigquery_database("Other", "", "", [])

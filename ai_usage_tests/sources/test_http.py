@@ -25,6 +25,7 @@ from ai_usage.sources.http import (
     KeyRefused,
     NotFound,
     NotPermitted,
+    NotTheApi,
     Page,
     Patience,
     Query,
@@ -133,7 +134,7 @@ def test_what_may_pass_is_tried_again(status: int) -> None:
         httpx.ReadError("reset"),
         httpx.RemoteProtocolError("peer closed"),
         httpx.Response(200, content=b'{"data": [1'),
-        httpx.Response(200, content=b"<html>busy</html>"),
+        httpx.Response(200, content=b"busy", headers={"content-type": "application/json"}),
         httpx.Response(200, content=b""),
         httpx.Response(200, content=b'{"data": ["\xff"]}'),
     ],
@@ -145,6 +146,34 @@ def test_a_broken_answer_is_tried_again_and_then_is_an_error(broken: Step) -> No
     with pytest.raises((Unreachable, DamagedAnswer), match="Acme /v1/spend"):
         script.page()
     assert len(script.asked) == AT_ONCE.attempts
+
+
+LOGIN = b"\n<!DOCTYPE html><html><head><title>Sign in</title><style>b{}</style></head><body>to <b>Corp</b> net</body>"
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        (httpx.Response(200, html=LOGIN.decode()), "text/html with status 200 that begins with “Sign in to Corp net”"),
+        (httpx.Response(200, content=LOGIN), "a body without a content type with status 200 that begins with “Sign in"),
+        (
+            httpx.Response(200, text=f"Please log in, {KEY}\x1b[31m" + "!" * 999),
+            "text/plain with status 200 that begins with “Please log in, (key) [31m!",
+        ),
+        (
+            httpx.Response(200, content=b"<script>", headers={"content-type": "text/html"}),
+            "text/html with status 200, ",
+        ),
+    ],
+)
+def test_a_page_of_a_proxy_is_named_and_not_asked_for_again(page: httpx.Response, said: str) -> None:
+    script = Script(page)
+    with pytest.raises(NotTheApi) as caught:
+        script.page()
+    assert len(script.asked) == 1
+    assert str(caught.value).startswith(f"Acme /v1/spend: the answer is {said}")
+    assert str(caught.value).endswith("check the network's proxy and the base URL.")
+    assert len(str(caught.value)) < 300
 
 
 REFUSALS: list[tuple[httpx.Response, type[Refused], str]] = [
@@ -289,8 +318,8 @@ def test_the_vendor_says_how_long_to_wait(clock: Clock) -> None:
 @pytest.mark.parametrize(
     ("header", "seconds"),
     [
-        (None, None), ("", None), ("soon", None), ("12", 12), ("0", 0), ("-3", 0), ("nan", 0),
-        ("Fri, 20 Nov 2026 15:32:30 GMT", 30), ("Fri, 20 Nov 2026 15:31:00 GMT", 0), ("Fri, 20 Nov", None),
+        (None, None), ("", None), ("soon", None), ("12", 12), ("0", None), ("-3", None), ("nan", None), ("-inf", None),
+        ("Fri, 20 Nov 2026 15:32:30 GMT", 30), ("Fri, 20 Nov 2026 15:31:00 GMT", None), ("Fri, 20 Nov", None),
         ("Fri, 20 Nov 2026 15:32:30 -0000", None),
     ],
 )  # fmt: skip
@@ -306,6 +335,11 @@ def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | N
         (Patience(seconds=30), "20", [20]),
         (Patience(seconds=30, first_wait=8, jitter=0), None, [8, 16]),
         (Patience(seconds=30, first_wait=8, jitter=0, longest_wait=10), None, [8, 10, 10]),
+        *[
+            (Patience(seconds=30, first_wait=8, jitter=0, longest_wait=10), header, [8, 10, 10])
+            for header in ("0", "-5", "nan", "1e-9", "1", "Fri, 20 Nov 2020 15:31:00 GMT")  # no faster than we are
+        ],
+        (Patience(seconds=30, first_wait=8, jitter=0, longest_wait=10), "9", [9, 10, 10]),
     ],
 )
 def test_no_attempt_begins_past_the_patience(
@@ -357,6 +391,40 @@ def test_pages_cannot_lie(steps: list[Step], following: Callable[[Page], Query |
 
 def test_as_many_pages_as_the_cap_are_no_lie() -> None:
     assert len(Script(sheet([1], "b"), sheet([2], "c"), sheet([3])).pages(cap=3)) == 3
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("HTTPS_PROXY", "socks5://user:hidden-word@proxy.test:1080"),
+        ("HTTPS_PROXY", "ftp://user:hidden-word@proxy.test"),
+        ("ALL_PROXY", "http://user:hidden-word@proxy.test:80:80"),
+        ("NO_PROXY", "[::1"),
+        ("HTTP_PROXY", "http://user:hidden-word@proxy.test:port"),
+        ("SSL_CERT_FILE", "/no/such/hidden-word.pem"),
+    ],
+)
+def test_an_environment_that_cannot_be_used_is_a_sentence_when_something_is_asked(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    """Opening a client fails no run: the sources that need no network go on."""
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv(variable, value)
+    with http_client("https://acme.test", {"x-api-key": KEY}) as client:
+        api = Api(ACME, client, AT_ONCE)
+        with pytest.raises(SettingError, match=r"proxy that the environment names|SSL_CERT_FILE") as caught:
+            api.get("/v1/spend", {}, read=bytes)
+    assert variable in str(caught.value)
+    assert "hidden-word" not in repr(caught.value)
+    assert api.requests == 1
+
+
+@pytest.mark.parametrize("proxy", ["http://proxy.test:99999", f"http://{'x' * 70}.test:1", "http://127.0.0.1:9"])
+def test_a_proxy_that_cannot_be_reached_is_a_sentence(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with http_client("https://acme.test", {}) as client, pytest.raises(Unreachable, match=r"no answer from acme\.test"):
+        Api(ACME, client, Patience(attempts=1)).get("/v1/spend", {}, read=bytes)
 
 
 def test_requests_name_us_wait_within_reason_and_carry_their_own_headers() -> None:

@@ -12,6 +12,7 @@ import httpx
 import msgspec
 
 from ai_usage.errors import SettingError
+from ai_usage.secrecy import keep_secret
 from ai_usage.sources.http import Api, IncompleteAnswer, Patience, Vendor, http_client
 
 T = TypeVar("T")
@@ -144,7 +145,7 @@ class _Words(Vendor):
     def message(self, body: bytes) -> str:
         try:
             said = msgspec.json.decode(body, type=dict[str, Any])
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return super().message(body)
         if isinstance(said.get("message"), str):
             return str(said["message"])[:500]
@@ -156,8 +157,6 @@ class _Words(Vendor):
 @dataclass
 class _Writing(Api):
     """Requests that change something, tried again as those that read are."""
-
-    hidden: tuple[str, ...] = ()  # what no error may quote beside the key
 
     def write(self, method: str, path: str, body: Body, *, read: Callable[[bytes], T]) -> T:
         return self._tried(path, lambda response: read(response.content), lambda: self._sent(method, path, body))
@@ -181,12 +180,6 @@ class _Writing(Api):
             response.status_code = httpx.codes.OK  # some versions accept with 202
         return response
 
-    def _without_key(self, body: bytes) -> bytes:
-        body = super()._without_key(body)
-        for secret in self.hidden:
-            body = body.replace(secret.encode(), b"(secret)")
-        return body
-
 
 @dataclass(frozen=True)
 class Metabase:
@@ -198,7 +191,8 @@ class Metabase:
     def open(cls, *, url: str, key: str, patience: Patience | None = None, hidden: tuple[str, ...] = ()) -> "Metabase":
         words = _Words(name="Metabase", advice=ADVICE)
         client = http_client(url, {"x-api-key": key, "accept": "application/json"})
-        return cls(_Writing(words, client, patience or Patience(attempts=6, seconds=120), hidden=hidden))
+        keep_secret(*hidden)
+        return cls(_Writing(words, client, patience or Patience(attempts=6, seconds=120)))
 
     @property
     def url(self) -> str:

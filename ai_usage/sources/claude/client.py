@@ -16,6 +16,7 @@ import httpx
 import msgspec
 
 from ai_usage.partitions import ONE_DAY, Span, midnight
+from ai_usage.sources.bodies import Limits
 from ai_usage.sources.days import Answers, LeftOut, NotYet, by_day, days_not_there
 from ai_usage.sources.http import (
     Api,
@@ -45,6 +46,7 @@ ANALYTICS_DEPTH = 365  # days back that may be asked
 
 DAYS_A_REQUEST = 31  # cost and usage buckets a page; the vendor's own default is 7
 ROWS_A_REQUEST = 1000
+REQUESTS_A_MINUTE = 3000  # the vendor names no rate, but a cursor that never ends must not be followed at full speed
 AT_ONCE = 4  # requests under way together: "short bursts to page through history are fine"
 
 LATEST_DAY = re.compile(r"\b(?:up to|until|through|latest)\b\D*(\d{4}-\d{2}-\d{2})", re.IGNORECASE)
@@ -100,21 +102,24 @@ class ClaudeAdmin:
         is_simulated: bool = False,
         patience: Patience | None = None,
         transport: httpx.BaseTransport | None = None,
+        limits: Limits | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> "ClaudeAdmin":
         """Clients for both keys; the Admin key may read analytics too, where no Analytics key is given."""
         patience = patience or Patience()
 
-        def api(key: str, pace: Pace | None = None) -> Api:
-            http = http_client(base_url, {"x-api-key": key.strip(), "anthropic-version": VERSION}, transport)
-            if pace:
-                http.event_hooks["request"] = [pace]
+        def api(key: str, requests_a_minute: int | None) -> Api:
+            http = http_client(base_url, {"x-api-key": key.strip(), "anthropic-version": VERSION}, transport, limits)
+            if requests_a_minute:
+                http.event_hooks["request"] = [Pace({}, requests_a_minute)]
             return Api(CLAUDE, http, patience)
 
-        pace = Pace({}, analytics_requests_a_minute) if analytics_requests_a_minute else None
+        admin = api(admin_key, None if is_simulated else REQUESTS_A_MINUTE)
+        analytics = api(analytics_key.strip() or admin_key, analytics_requests_a_minute)
+        analytics.http.allowed = admin.http.allowed
         return cls(
-            admin=api(admin_key),
-            analytics=api(analytics_key.strip() or admin_key, pace),
+            admin=admin,
+            analytics=analytics,
             has_analytics_key=bool(analytics_key.strip()),
             is_simulated=is_simulated,
             now=now,
@@ -323,6 +328,7 @@ class ClaudeAdmin:
         envelope: Mapping[str, Any] | None = None,
     ) -> Answer:
         request = {"path": path, **query} if path else query
+        self.admin.refuse_deep(path, records)
         return Answer(SOURCE, day, records, pages, request, envelope or {}, self.is_simulated)
 
 

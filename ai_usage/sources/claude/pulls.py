@@ -20,7 +20,9 @@ from ai_usage.sources.claude.client import (
 from ai_usage.sources.claude.rows import billed_cents
 from ai_usage.sources.claude.speeds import days_of_many_prices
 from ai_usage.sources.claude.tables import RAW_TABLES
+from ai_usage.sources.http import TooLarge
 from ai_usage.sources.pulling import (
+    InHalves,
     InWarehouse,
     Report,
     Source,
@@ -148,8 +150,14 @@ def claude_cost_report_and_totals(
     else:
         refuse_a_mixture(warehouse, is_simulated=claude_admin.is_simulated)
         tally = Tally(claude_admin)
-        for span in span_of_run(context).cut(at_most=DAYS_A_REQUEST):
-            lines, totals = _pull_costs(context, claude_admin, tally, warehouse, span)
+        spans = InHalves(span_of_run(context).cut(at_most=DAYS_A_REQUEST))
+        for span in spans:
+            try:
+                lines, totals = _pull_costs(context, claude_admin, tally, warehouse, span)
+            except TooLarge:
+                if spans.halve(span):
+                    continue
+                raise
             unsettled = [day for day in lines.keys() & totals.keys() if lines[day] != totals[day]]
             for again in runs_of_days(unsettled):
                 context.log.warning("Lines and total differ on %s: asked once more.", again)

@@ -18,6 +18,7 @@ import httpx
 import msgspec
 
 from ai_usage.partitions import ONE_DAY, Span
+from ai_usage.sources.bodies import Limits
 from ai_usage.sources.days import Answers, by_day
 from ai_usage.sources.http import (
     Api,
@@ -81,11 +82,12 @@ class CursorAdmin:
         is_simulated: bool = False,
         patience: Patience | None = None,
         transport: httpx.BaseTransport | None = None,
+        limits: Limits | None = None,
     ) -> "CursorAdmin":
         """A client that keeps to the vendor's rates, unless another pace is given."""
         refuse_unsendable("CURSOR_ADMIN_API_KEY", key.strip())
         basic = b64encode(f"{key.strip()}:".encode()).decode()
-        http = http_client(base_url, {"authorization": f"Basic {basic}"}, transport)
+        http = http_client(base_url, {"authorization": f"Basic {basic}"}, transport, limits)
         http.event_hooks["request"] = [pace or Pace(RATES, RATE)]
         return cls(Api(CURSOR, http, patience or Patience()), now, is_simulated)
 
@@ -230,6 +232,7 @@ class CursorAdmin:
     ) -> Answer:
         cursors = {"pagination", "totalUsageEventsCount", "totalCount", "page", "pageSize"}
         beside = {name: value for page in pages for name, value in page.beside.items() if name not in cursors}
+        self.api.refuse_deep(path, records)
         return Answer(SOURCE, day, records, len(pages), {"path": path, **query}, beside, self.is_simulated)
 
 
