@@ -63,6 +63,9 @@ class Settings:
     ui_url: str  # where the readers of an alert find the UI
     has_pseudonyms: bool
     growth_at_most: Decimal  # of a month's spend over the month before; 0.2 is a fifth more
+    max_run_hours: int  # after which a run that is still under way is ended
+    watchdog_hours: int  # without a run that succeeded, until the watchdog alerts
+    history_days: int  # that Dagster's records of a run are kept
     metabase_url: str  # empty: there is none
     has_metabase_key: bool
     metabase_database: str  # the name that the warehouse has, or gets, in Metabase
@@ -186,6 +189,9 @@ def _read(read: "_Reader") -> Settings:
         ui_url=read.page_url("AI_USAGE_UI_URL", "http://127.0.0.1:3000"),
         has_pseudonyms=read.salt("AI_USAGE_PSEUDONYMS"),
         growth_at_most=read.ratio("AI_USAGE_GROWTH_AT_MOST", "0.2"),
+        max_run_hours=read.count("AI_USAGE_MAX_RUN_HOURS", "24"),
+        watchdog_hours=read.count("AI_USAGE_WATCHDOG_HOURS", "12"),
+        history_days=read.count("AI_USAGE_HISTORY_DAYS", "180"),
         metabase_url=read.base_url("METABASE_URL", "", example="http://127.0.0.1:3001"),
         has_metabase_key=bool(read.text("METABASE_API_KEY")),
         metabase_database=read.text("METABASE_DATABASE", "AI usage"),
@@ -284,6 +290,12 @@ class _Reader:
         if not ratio.is_finite() or ratio < 0:
             raise SettingError(f"{name} is {value!r}; a ratio is 0 or more, such as {default}.")
         return ratio
+
+    def count(self, name: str, default: str) -> int:
+        value = self.text(name, default)
+        if not (value.isascii() and value.isdigit() and 0 < int(value) < 100_000):
+            raise SettingError(f"{name} is {value!r}; write a whole number above 0, such as {default}.")
+        return int(value)
 
     def file(self, name: str) -> Path | None:
         value = self.text(name)

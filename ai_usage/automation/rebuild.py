@@ -13,7 +13,16 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.automation.cadence import RUNS_AT_MOST
-from ai_usage.automation.refresh import BUILD, CHAIN, JOBS_AT_WORK, SECONDS, Published, range_tags, under_way
+from ai_usage.automation.refresh import (
+    BUILD,
+    CHAIN,
+    JOBS_AT_WORK,
+    SECONDS,
+    Published,
+    range_tags,
+    time_limit,
+    under_way,
+)
 from ai_usage.automation.sheet import TRIED_AGAIN
 from ai_usage.core.holding import HOLDINGS
 from ai_usage.layers import DECLARED, pulls_behind
@@ -59,6 +68,7 @@ rebuild_days = dg.define_asset_job(
     selection=dg.AssetSelection.all() - dg.AssetSelection.key_prefixes("raw"),
     description="Build core, marts and boards of a range of days from the ledger and check them, asking no provider. "
     "`rebuild_what_changed` runs the part that a change is about.",
+    run_tags=time_limit(),
 )
 
 

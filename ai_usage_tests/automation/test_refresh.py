@@ -1,9 +1,6 @@
 """The sensors that pull what is due and rebuild what changed, over a real ledger and the real graph."""
 
 import json
-import os
-import socket
-import subprocess
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -14,7 +11,7 @@ import pytest
 
 from ai_usage.automation import cadence, rebuild, refresh
 from ai_usage.automation.rebuild import rebuild_what_changed
-from ai_usage.automation.refresh import CHAIN, PROCESS, SENSORS
+from ai_usage.automation.refresh import CHAIN, SENSORS
 from ai_usage.checks.verdicts import RANGE_END, RANGE_START
 from ai_usage.definitions import defs, published
 from ai_usage.partitions import ONE_DAY, Span
@@ -304,18 +301,6 @@ def test_a_warehouse_of_the_release_before_is_built_whole(built: Platform) -> No
     """It has no table that says what was built."""
     built.sql(f"drop table {BUILDS.address}")
     assert spans(rebuilt(built)) == [f"{DAY}…{NEXT}"]
-
-
-def test_a_run_whose_command_was_killed_is_noted_as_failed_and_keeps_no_sensor_waiting(platform: Platform) -> None:
-    """Case 34."""
-    child = subprocess.Popen(["/bin/true"])
-    child.wait()
-    for process, name in ((child.pid, "pull_cursor"), (os.getpid(), "pull_claude")):
-        tags = {PROCESS: f"{socket.gethostname()} {process}"}
-        platform.instance.create_run_for_job(defs.resolve_job_def(name), status=dg.DagsterRunStatus.STARTED, tags=tags)
-    assert refresh.under_way(platform.instance, "pull_cursor", "pull_claude") == ["pull_claude"]
-    [run] = platform.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
-    assert run.job_name == "pull_cursor"
 
 
 def spans_of(request: dg.RunRequest) -> str:
