@@ -344,12 +344,10 @@ def test_a_receiver_that_drips_delays_no_other_and_is_given_up_in_time(
     monkeypatch.setattr("ai_usage.alerts.channels.SECONDS_IN_ALL", 1)
     monkeypatch.setattr("ai_usage.alerts.mail.SECONDS_IN_ALL", 1)
     with drip(b"HTTP/1.1 200 OK\r\nx: ") as slow, drip(b"220-") as slow_mail, drip(b"220 ok\r\n250-") as later:
-        slow_ones = [
-            Webhook(f"http://127.0.0.1:{slow}/", name="slow"),
-            *(Mail(MailServer("127.0.0.1", port, is_tls=False, user="", password=""), f"{n}@example.com")
-              for n, port in enumerate((slow_mail, later))),
-        ]  # fmt: skip
-        watched.alerts = replace(watched.alerts, channels=[*slow_ones, *watched.alerts.channels])
+        servers = [MailServer("127.0.0.1", port, is_tls=False, user="", password="") for port in (slow_mail, later)]
+        slow_mails = [Mail(server, f"{server.port}@example.com") for server in servers]
+        slow_web = Webhook(f"http://127.0.0.1:{slow}/", name="slow")
+        watched.alerts = replace(watched.alerts, channels=[slow_web, *slow_mails, *watched.alerts.channels])
         watched.judge({DAY: RED})
         began = monotonic()
         said = watched.tick()

@@ -28,12 +28,12 @@ from ai_usage.settings import Settings, environment, read_settings
 NEARLY_NOTHING = 2**20  # bytes
 COMMANDS = (
     *("demo", "backfill", "doctor", "ui", "bench", "docs", "sheet_template"),
-    *("export_focus", "as_of", "build", "dashboards", "metabase", "reset"),
+    *("export_focus", "as_of", "build", "dashboards", "metabase", "reset", "watch"),
 )
 PULL = {"demo", "backfill", "ui"}  # commands that ask vendors for figures, and keep them
 ASK = {*PULL, "doctor"}  # commands that ask vendors
-RUN = {*PULL, "build"}  # commands that `make reset` waits for
-NO_RUNS = {"bench", "docs", "reset", "sheet_template"}  # commands that need no record of runs, or delete them all
+RUN = {*PULL, "build", "watch"}  # commands that `make reset` waits for
+NO_RUNS = {"bench", "docs", "reset", "sheet_template", "watch"}  # commands that look for no dead runs first
 
 
 def main(argv: Sequence[str]) -> int:

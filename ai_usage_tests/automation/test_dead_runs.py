@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from ai_usage.automation import dead_runs, refresh
 from ai_usage.automation.dead_runs import PROCESS, Process, end_the_dead, run_by_this_process
