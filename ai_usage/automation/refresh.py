@@ -5,6 +5,7 @@ warehouse, which belongs to the runs.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
@@ -55,10 +56,11 @@ def looks(ledger: Warehouse | None, pulls: tuple[str, ...]) -> Looks:
     return {day: min(times) for day, times in found.items() if len(times) == len(pulls)}  # type: ignore[misc, type-var]
 
 
-def under_way(instance: dg.DagsterInstance, *jobs: str) -> list[str]:
-    """Which of the jobs have a run that has not ended."""
+def under_way(instance: dg.DagsterInstance, *jobs: str, since: datetime | None = None) -> list[str]:
+    """Which of the jobs have a run that has not ended, or one that was asked for since an instant."""
     end_the_dead(instance)
-    return [job for job in jobs if instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=UNDER_WAY))]
+    wanted = [dg.RunsFilter(job_name=job, statuses=UNDER_WAY, created_after=since) for job in jobs]
+    return [job for job, runs in zip(jobs, wanted, strict=True) if instance.get_runs_count(runs)]
 
 
 def pull_job(cadence: Cadence) -> Job:

@@ -119,6 +119,18 @@ def test_while_a_run_is_under_way_no_other_is_asked_for(of: Settings, platform: 
     assert "waits for pull_cursor" in tick(rebuild_what_changed, platform.warehouse, platform.instance).skip_message
 
 
+def test_a_build_does_not_wait_for_a_pull_that_takes_long(built: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider that answers slowly keeps no other provider's days from being built."""
+    built.run({NEXT: ordinary(20)}, only=RAW, span=Span(NEXT, NEXT))
+    started = dg.DagsterRunStatus.STARTED
+    built.instance.create_run_for_job(defs.resolve_job_def("pull_cursor"), status=started)
+    assert "waits for pull_cursor" in rebuilt(built).skip_message
+    monkeypatch.setattr(rebuild, "LONG", timedelta(seconds=-5))
+    assert spans(rebuilt(built)) == [str(NEXT)]
+    built.instance.create_run_for_job(defs.resolve_job_def("rebuild_days"), status=started)
+    assert "waits for rebuild_days" in rebuilt(built).skip_message
+
+
 def test_the_published_ledger_is_none_until_a_run_left_one(tmp_path: Path, platform: Platform) -> None:
     at = replace(settings(), data_dir=tmp_path)
     assert published(at) is None
