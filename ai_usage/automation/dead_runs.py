@@ -18,6 +18,7 @@ import dagster as dg
 PROCESS = "ai_usage/process"  # a run's tag: the process that runs it
 ENDED = {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
 UNDER_WAY = [status for status in dg.DagsterRunStatus if status not in ENDED]
+DIED = "The process that ran it is gone"
 UNKNOWN = "-"  # what the system does not reveal, or what a tag of an earlier release lacks
 PROC = Path("/proc")
 GONE = {"Z", "X", "x"}  # states in which Linux still lists a process that has ended
@@ -72,7 +73,7 @@ def end_the_dead(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
         if process and process.is_gone:
             instance.report_run_failed(
                 run,
-                f"The process that ran it is gone (number {process.number} on {process.host}): it was killed, or the "
+                f"{DIED} (number {process.number} on {process.host}): it was killed, or the "
                 "machine went down. What it pulled is kept.",
             )
             dead.append(run)

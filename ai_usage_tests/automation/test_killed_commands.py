@@ -204,6 +204,7 @@ def test_a_closed_terminal_ends_the_run_at_once_and_alerts(house: House) -> None
     assert house.closed_run is not None
     assert house.closed_run.status == FAILURE
     [alert] = house.alerts("pull_cursor")
+    assert "It was stopped before its end" in alert["text"]
     assert alert["link"].endswith(f"/runs/{house.closed_run.run_id}")
 
 

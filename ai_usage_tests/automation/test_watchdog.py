@@ -17,14 +17,13 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._daemon.types import DaemonHeartbeat
 from dagster_shared.error import SerializableErrorInfo
 
-from ai_usage.alerts import runbook
 from ai_usage.alerts.channels import Webhook
 from ai_usage.alerts.delivery import Alerts, Persistence
 from ai_usage.alerts.outbox import Outbox
 from ai_usage.automation import watchdog
 from ai_usage.automation.dead_runs import PROCESS
 from ai_usage.automation.refresh import CHAIN
-from ai_usage.automation.watchdog import BLIND, EYES, Watchdog
+from ai_usage.automation.watchdog import EYES, Watchdog
 from ai_usage.commands import watch
 from ai_usage.definitions import defs
 from ai_usage.discretion import Discretion
@@ -293,12 +292,6 @@ def test_the_watchdog_purges_once_a_day_what_is_older_than_the_setting(
     assert guarded.hours(24) == []
     assert len(asked) == 4
     assert {round(age / 86_400) for age in asked} == {guarded.dog.of.history_days} == {180}
-
-
-def test_every_trouble_has_its_section_in_the_runbook() -> None:
-    assert {eye.__name__ for eye in EYES} | {BLIND} <= {
-        topic for topic, cause in runbook.likely_causes().items() if cause
-    }
 
 
 def test_the_command_looks_once_with_the_installations_own_channels(
