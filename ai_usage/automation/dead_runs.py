@@ -70,7 +70,7 @@ def end_the_dead(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
     dead = []
     for run in instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY)):
         process = Process.of(run)
-        if process and process.is_gone:
+        if process and process.is_gone and _is_under_way(instance, run.run_id):
             instance.report_run_failed(
                 run,
                 f"{DIED} (number {process.number} on {process.host}): it was killed, or the "
@@ -78,6 +78,12 @@ def end_the_dead(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
             )
             dead.append(run)
     return dead
+
+
+def _is_under_way(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """As it stands now: it may have ended, and its process with it, since the runs were listed."""
+    run = instance.get_run_by_id(run_id)
+    return run is not None and run.status in UNDER_WAY
 
 
 @cache

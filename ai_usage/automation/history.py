@@ -25,7 +25,7 @@ from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
 from ai_usage.automation.dead_runs import ENDED
 from ai_usage.checks.verdicts import RUNS_REMEMBERED
 
-AT_MOST = 100  # runs at a time
+AT_MOST = 20  # runs at a time: whoever writes to the log waits meanwhile
 EVENTS, CHECKS = SqlEventLogStorageTable.c, AssetCheckExecutionsTable.c
 
 

@@ -185,13 +185,16 @@ class Watchdog:
             looked.reports.append(self.alerts.tell(news_of_runs(instance, self.alerts.outbox, self.of.ui_url)))
 
     def _purge(self, instance: dg.DagsterInstance, now: float) -> None:
-        """Once a day; of a long history some at each look, until all of it that is too old is gone."""
+        """Once a day; of a long history a part at each look, until all of it that is too old is gone."""
         with self.alerts.outbox.transaction() as memory:
             if now - memory.cursor(PURGED) < DAY:
                 return
-        if not purge(instance, datetime.fromtimestamp(now, UTC) - timedelta(days=self.of.history_days)):
-            with self.alerts.outbox.transaction() as memory:
-                memory.move(PURGED, int(now))
+        give_up = time.monotonic() + SECONDS
+        while purge(instance, datetime.fromtimestamp(now, UTC) - timedelta(days=self.of.history_days)):
+            if time.monotonic() > give_up:
+                return
+        with self.alerts.outbox.transaction() as memory:
+            memory.move(PURGED, int(now))
 
 
 def since_when_somebody_looks(outbox: Outbox, now: float) -> float:

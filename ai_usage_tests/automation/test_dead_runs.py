@@ -6,6 +6,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,13 @@ import dagster as dg
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from ai_usage import definitions
 from ai_usage.automation import dead_runs, refresh
 from ai_usage.automation.dead_runs import PROCESS, Process, end_the_dead, run_by_this_process
 from ai_usage.automation.interrupts import heed_a_closed_terminal
 from ai_usage.automation.refresh import BUILD, JOBS_AT_WORK, REFRESH_DAY, REFRESH_RANGE
+from ai_usage.commands.__main__ import COMMANDS, NO_RUNS
+from ai_usage.commands.shell import end_dead_runs, prepare_instance
 from ai_usage.definitions import defs
 from ai_usage.layers import POOL
 from ai_usage.settings import ROOT, settings
@@ -98,6 +103,60 @@ def test_what_nothing_is_known_of_is_left_alone(instance: dg.DagsterInstance, no
     run_of(instance, inherited.tags[PROCESS], parent_run_id=parent.run_id, root_run_id=parent.run_id)
     earlier = run_of(instance, f"{HOST} {nobody}")
     assert {run.run_id for run in end_the_dead(instance)} == ended(instance) == {parent.run_id, earlier.run_id}
+
+
+def test_a_run_that_ended_while_it_was_looked_at_stands_as_it_ended(
+    instance: dg.DagsterInstance, nobody: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_of(instance, f"{HOST} {nobody} {dead_runs.boot()} 1 RUN")
+    listed = instance.get_runs()
+    instance.report_run_canceled(run)
+    monkeypatch.setattr(type(instance), "get_runs", lambda *_, **__: listed)
+    assert end_the_dead(instance) == []
+
+
+def test_every_command_ends_dead_runs_first_and_goes_on_where_the_records_are_damaged(
+    tmp_path: Path, nobody: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    of = replace(settings(), data_dir=tmp_path)
+    end_dead_runs(of)  # there is nothing yet, and nothing is made
+    assert not of.dagster_home.exists()
+    prepare_instance(of)
+    with dg.DagsterInstance.get() as instance:
+        run_of(instance, "unreadable")
+        dead = run_of(instance, f"{HOST} {nobody} {dead_runs.boot()} 1 RUN")
+    end_dead_runs(of)
+    with dg.DagsterInstance.get() as instance:
+        assert ended(instance) == {dead.run_id}
+    assert capsys.readouterr().err == "A run of pull_cursor had died and is marked as failed.\n"
+    (of.dagster_home / "history" / "runs.db").write_bytes(b"no database" * 1000)
+    end_dead_runs(of)
+    assert "Dagster's records of runs cannot be read or written (" in capsys.readouterr().err
+    assert set(COMMANDS) - NO_RUNS >= {"backfill", "build", "demo", "doctor", "ui"}
+
+
+def test_only_a_build_is_published_without_waiting_for_builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The jobs that bring something wait until no build is under way; a build is one that they wait for."""
+    seen: list[str] = []
+
+    def noted(name: str) -> Any:
+        @contextmanager
+        def of_a_run(folder: Path) -> Iterator[None]:
+            seen.append(name)
+            yield
+
+        return of_a_run
+
+    monkeypatch.setattr(definitions, "building", noted("building"))
+    monkeypatch.setattr(definitions, "between_builds", noted("between builds"))
+    monkeypatch.setattr(definitions, "settings", lambda: replace(settings(), data_dir=tmp_path))
+    with dg.DagsterInstance.ephemeral() as instance:
+        defs.resolve_job_def("look_at_freshness").execute_in_process(instance=instance, raise_on_error=False)
+        assert seen == ["between builds"]
+        owners = defs.resolve_job_def(BUILD).get_subset(asset_selection={dg.AssetKey(["core", "dim_person"])})
+        owners.execute_in_process(instance=instance, raise_on_error=False)
+    assert seen == ["between builds", "building"]
 
 
 def test_without_linuxs_proc_the_systems_own_programs_are_asked(

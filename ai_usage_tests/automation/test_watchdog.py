@@ -288,7 +288,7 @@ def test_the_watchdog_purges_once_a_day_what_is_older_than_the_setting(
     monkeypatch.setattr(watchdog, "purge", purged)
     monkeypatch.setattr(watchdog, "EYES", ())
     assert guarded.hours(5) == []
-    assert len(asked) == 3  # some at each look, until nothing is left
+    assert len(asked) == 3  # until nothing is left
     assert guarded.hours(24) == []
     assert len(asked) == 4
     assert {round(age / 86_400) for age in asked} == {guarded.dog.of.history_days} == {180}
