@@ -1,6 +1,6 @@
 # Every command a person types. Each works alone, first, on a fresh machine with Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers sql-lint ui backfill build as-of doctor bench docs dashboards metabase \
+.PHONY: help demo test check lint types layers sql-lint ui watch backfill build as-of doctor bench docs dashboards metabase \
 	sheet-template export-focus reset lock clean python
 
 VENV := .venv
@@ -29,6 +29,9 @@ demo: $(VENV)/runtime ## a month pulled, checked and built; a summary. Simulated
 
 ui: $(VENV)/runtime ## the Dagster UI on that data: make ui PORT=3000
 	@exec $(PY) -m ai_usage.commands ui --port $(PORT)
+
+watch: $(VENV)/runtime ## the watchdog beside a deployed daemon: alerts where no run can; make watch ONCE=1 looks once, for cron
+	@exec $(PY) -m ai_usage.commands watch $(if $(filter 1,$(ONCE)),--once)
 
 backfill: $(VENV)/runtime ## a range of days, or all since the start date: make backfill FROM=2026-01-01 TO=2026-01-31
 	@$(PY) -m ai_usage.commands backfill "$(FROM)" "$(TO)"

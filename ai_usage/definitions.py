@@ -1,7 +1,7 @@
 """Where everything meets: assets, checks, jobs, schedules, sensors and the resources they run with."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from typing import Any
 
 import dagster as dg
@@ -11,6 +11,7 @@ from ai_usage.alerts.resource import alerts
 from ai_usage.automation import alerts as alerts_automation
 from ai_usage.automation import cadence, rebuild, refresh, runs
 from ai_usage.automation import sheet as sheet_automation
+from ai_usage.automation.dead_runs import run_by_this_process
 from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.checks import (
     allocation,
@@ -51,6 +52,7 @@ from ai_usage.sources.sheets.client import GoogleSheet, Sheet
 from ai_usage.sources.sheets.resource import SheetResource
 from ai_usage.sources.uploads import pulls as uploads_pulls
 from ai_usage.sources.uploads.folder import Uploads
+from ai_usage.warehouse.building import between_builds, building
 from ai_usage.warehouse.duckdb import DuckDBWarehouse, shows_simulated_data
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
@@ -89,15 +91,21 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Warehouse]:
-        warehouse = duckdb_warehouse(settings())
-        try:
-            yield warehouse
-        finally:
+        of = settings()
+        warehouse = duckdb_warehouse(of)
+        if context.instance and context.run:
+            context.instance.add_run_tags(context.run.run_id, run_by_this_process(context.run.run_id))
+        is_build = context.run is None or context.run.job_name not in refresh.JOBS_WITHOUT_BUILD
+        with building(of.data_dir) if is_build else nullcontext():
             try:
-                if context.instance and context.run:
-                    keep_verdicts(warehouse, context.instance, context.run.run_id, is_over=True)
+                yield warehouse
             finally:
-                warehouse.publish()
+                try:
+                    if context.instance and context.run:
+                        keep_verdicts(warehouse, context.instance, context.run.run_id, is_over=True)
+                finally:
+                    with nullcontext() if is_build else between_builds(of.data_dir):
+                        warehouse.publish()
 
 
 class PublishedResource(dg.ConfigurableResource[Warehouse | None]):

@@ -26,7 +26,7 @@ from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import Table
 
 OWNERS = ["team:data-platform"]
-POOL = "duckdb"  # one writer: dagster.yaml lets one queued run at a time have it
+POOL = "duckdb"  # of what is built: dagster.yaml lets one queued run at a time have a pool
 MANY_DAYS_A_RUN = dg.BackfillPolicy.single_run()
 TABLE_WAS_BUILT = "table_was_built"
 LEFT = "Not built, left as it was"
@@ -99,11 +99,25 @@ def _asset(layer: str, table: Table, *, daily: bool, **more: Any) -> Decorate:
             specs=[described],
             check_specs=None if is_pull else [was_built(described.key)],
             can_subset=not is_pull,  # a run may leave the check out
-            pool=POOL,
+            pool=pool_of(described),
             backfill_policy=MANY_DAYS_A_RUN if daily else None,
         )(pulled(function, described.key) if is_pull else built(function, described.key))
 
     return decorate
+
+
+def pool_of(table: dg.AssetSpec) -> str:
+    """The pool of a table's step. Each provider's pulls have their own: while one provider is slow, neither another's
+    pulls nor the builds wait for it. A pull has the warehouse only while it writes an answer, and waits for the file.
+    """
+    return str(table.group_name) if table.key.path[0] == "raw" else POOL
+
+
+def pool_of_check(asset: dg.AssetKey) -> str | None:
+    """The pool of a check. A check of a pull has none: it reads for a moment, and the pull's run must not need the pool
+    of the builds.
+    """
+    return None if asset.path[0] == "raw" else POOL
 
 
 def was_built(asset: dg.AssetKey) -> dg.AssetCheckSpec:

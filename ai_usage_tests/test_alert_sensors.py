@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import dagster as dg
@@ -24,7 +25,7 @@ from ai_usage.checks.verdicts import IT_IS_SO, NEVER_PULLED, NotJudged, Sighting
 from ai_usage.discretion import Discretion
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
-from ai_usage_tests.alerts.receivers import Hook, Post, dead_port, hook, post
+from ai_usage_tests.alerts.receivers import Hook, Post, dead_port, drip, hook, post
 from ai_usage_tests.platform import QUIET
 
 DAY, NEXT = date(2026, 11, 10), date(2026, 11, 11)
@@ -333,6 +334,36 @@ def test_two_ticks_at_once_do_not_send_the_same(watched: Watched, web: Hook) -> 
     web.before_answer = tick_meanwhile
     watched.tick()
     assert "another tick is delivering" in during[1]
+    assert len(web.got) == 1
+
+
+def test_a_receiver_that_drips_delays_no_other_and_is_given_up_in_time(
+    watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Headers at a byte each moment never reach a timeout of reads. The same for a mail server's answer."""
+    monkeypatch.setattr("ai_usage.alerts.channels.SECONDS_IN_ALL", 1)
+    monkeypatch.setattr("ai_usage.alerts.mail.SECONDS_IN_ALL", 1)
+    with drip(b"HTTP/1.1 200 OK\r\nx: ") as slow, drip(b"220-") as slow_mail, drip(b"220 ok\r\n250-") as later:
+        servers = [MailServer("127.0.0.1", port, is_tls=False, user="", password="") for port in (slow_mail, later)]
+        slow_mails = [Mail(server, f"{server.port}@example.com") for server in servers]
+        slow_web = Webhook(f"http://127.0.0.1:{slow}/", name="slow")
+        watched.alerts = replace(watched.alerts, channels=[slow_web, *slow_mails, *watched.alerts.channels])
+        watched.judge({DAY: RED})
+        began = monotonic()
+        said = watched.tick()
+        assert monotonic() - began < 30
+        assert "slow is waiting: The webhook did not answer within 1 s." in said
+        assert "The mail server did not take the message within 1 s." in said
+        assert len(web.got) == 1
+
+
+def test_a_channel_that_is_held_by_another_tick_delays_no_other(watched: Watched, web: Hook) -> None:
+    slow = Webhook(f"http://127.0.0.1:{dead_port()}/", name="slow")
+    watched.alerts = replace(watched.alerts, channels=[slow, *watched.alerts.channels])
+    watched.judge({DAY: RED})
+    with watched.alerts.outbox.delivering("slow") as is_ours:
+        assert is_ours
+        assert watched.tick() == "1 news; 1 delivered; slow is waiting: another tick is delivering"
     assert len(web.got) == 1
 
 

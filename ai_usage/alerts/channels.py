@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from ai_usage.alerts.deadline import Deadline, deadline
 from ai_usage.alerts.message import Item, Message
 from ai_usage.errors import AiUsageError
 from ai_usage.settings import LOOPBACK
 
-SECONDS = 5.0  # to connect, and to wait for the answer
+SECONDS = 5.0  # to connect, and for each read of the answer
+SECONDS_IN_ALL = 10.0  # for the whole exchange: a receiver may send its answer a byte at a time
 BUSY = frozenset({408, 425, 500, 502, 503, 504})
 SLACK_WORD = re.compile(r"[a-z_]{1,40}")  # such as no_service; nothing else of an answer is repeated
 SECTION_LENGTH, HEADER_LENGTH, SECTIONS = 2900, 150, 40  # Slack refuses above 3,000 characters, 150, and 50 blocks
@@ -131,18 +133,37 @@ def _packed(parts: Sequence[str]) -> Iterator[str]:
 
 def _post(who: str, url: str, body: dict[str, Any], key: str) -> None:
     is_local = (urlsplit(url).hostname or "") in LOOPBACK  # a proxy cannot reach our loopback
-    try:
-        with (
-            _unlogged(),
-            httpx.Client(timeout=SECONDS, trust_env=not is_local) as http,
-            http.stream("POST", url, json=body, headers={"Idempotency-Key": key, "user-agent": "ai_usage"}) as answer,
-        ):
-            status, said = answer.status_code, _first_word(answer) if who == "Slack" else ""
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:  # whose words may have the URL in them
-        raise Undelivered(f"{who} cannot be reached ({type(error).__name__}).", may_retry_now=True) from None
+    headers = {"Idempotency-Key": key, "user-agent": "ai_usage"}
+    with deadline(SECONDS_IN_ALL) as end:
+        try:
+            with (
+                _unlogged(),
+                httpx.Client(timeout=SECONDS, trust_env=not is_local) as http,
+                http.stream("POST", url, json=body, headers=headers, extensions={"trace": _held_to(end)}) as answer,
+            ):
+                status, said = answer.status_code, _first_word(answer) if who == "Slack" else ""
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:  # its words may have the URL in them
+            raise _unreached(who, error, end) from None
     if not 200 <= status < 300:
         why = f"{who} did not take the message: status {status}{f', {said}' if said else ''}."
         raise Undelivered(why, may_retry_now=status in BUSY)
+
+
+def _held_to(end: Deadline) -> Callable[[str, dict[str, Any]], None]:
+    """Hands the deadline each connection that httpx makes, and what TLS makes of it."""
+
+    def trace(event: str, details: dict[str, Any]) -> None:
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            end.holds(details["return_value"].get_extra_info("socket"))
+
+    return trace
+
+
+def _unreached(who: str, error: Exception, end: Deadline) -> Undelivered:
+    """Why nothing was delivered. What a receiver does too slowly it is not asked for again at once."""
+    if end.is_over:
+        return Undelivered(f"{who} did not answer within {SECONDS_IN_ALL:.0f} s.", may_retry_now=False)
+    return Undelivered(f"{who} cannot be reached ({type(error).__name__}).", may_retry_now=True)
 
 
 def _first_word(answer: httpx.Response) -> str:

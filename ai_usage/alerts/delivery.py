@@ -18,6 +18,7 @@ from ai_usage.alerts.news import News
 from ai_usage.alerts.outbox import Memory, Outbox
 
 GIVE_UP_AFTER = timedelta(days=7)
+BUSY = "another tick is delivering"
 
 Finding = Callable[[Memory], Iterable[News]]  # what a source makes of what it saw, in one transaction
 
@@ -39,14 +40,11 @@ class Report:
     delivered: int = 0
     waiting: dict[str, str] = field(default_factory=dict)  # channel → why
     given_up: list[str] = field(default_factory=list)
-    is_busy: bool = False  # another tick is delivering
 
     def __str__(self) -> str:
         parts = [f"{self.told} news" if self.told else "no news"]
         if self.delivered:
             parts.append(f"{self.delivered} delivered")
-        if self.is_busy:
-            parts.append("another tick is delivering")
         parts += [f"{channel} is waiting: {why}" for channel, why in self.waiting.items()]
         return "; ".join(parts)
 
@@ -63,15 +61,12 @@ class Alerts:
 
     def tell(self, news: Iterable[News] | Finding) -> Report:
         report = Report(told=self._put(news))
-        with self.outbox.delivering() as is_ours:
-            if not is_ours:
-                report.is_busy = True
-            elif self.channels:
-                with ThreadPoolExecutor(max_workers=min(8, len(self.channels))) as pool:
-                    for part in pool.map(self._deliver, self.channels):
-                        report.delivered += part.delivered
-                        report.waiting |= part.waiting
-                        report.given_up += part.given_up
+        if self.channels:
+            with ThreadPoolExecutor(max_workers=len(self.channels)) as pool:  # none waits for another's thread
+                for part in pool.map(self._deliver, self.channels):
+                    report.delivered += part.delivered
+                    report.waiting |= part.waiting
+                    report.given_up += part.given_up
         return report
 
     def _put(self, news: Iterable[News] | Finding) -> int:
@@ -82,7 +77,11 @@ class Alerts:
         return len(fresh)
 
     def _deliver(self, channel: Channel) -> Report:
-        """Until the first that it does not take."""
+        """Until the first that it does not take. Nothing, while another tick or process is at the same channel."""
+        with self.outbox.delivering(channel.name) as is_ours:
+            return self._deliver_alone(channel) if is_ours else Report(waiting={channel.name: BUSY})
+
+    def _deliver_alone(self, channel: Channel) -> Report:
         report = Report()
         stop_at = time.monotonic() + self.persistence.seconds
         for message, since in self.outbox.waiting(channel.name):

@@ -2,20 +2,43 @@
 
 import hashlib
 import smtplib
+import socket
 import ssl
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import formatdate
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ai_usage.alerts.channels import Undelivered
+from ai_usage.alerts.deadline import Deadline, deadline
 from ai_usage.alerts.message import Message
 from ai_usage.settings import ADDRESS, LOOPBACK
 
-SECONDS = 5.0  # for each answer of the server
+SECONDS = 5.0  # to connect, and for each read of an answer
+SECONDS_IN_ALL = 10.0  # for a whole mail: a server may send its answers a byte at a time
 PORTS = {"smtp": 587, "smtps": 465}
 SUBJECT_LENGTH = 200
+
+
+class _Held:
+    """A connection that is held to a deadline before the server's first word."""
+
+    def __init__(self, end: Deadline, *how: Any, **more: Any) -> None:
+        self.end = end
+        super().__init__(*how, **more)
+
+    def _get_socket(self, *of: Any) -> socket.socket:
+        connection: socket.socket = super()._get_socket(*of)  # type: ignore[misc]
+        self.end.holds(connection)
+        return connection
+
+
+class _Plain(_Held, smtplib.SMTP): ...
+
+
+class _Encrypted(_Held, smtplib.SMTP_SSL): ...
 
 
 @dataclass(frozen=True)
@@ -55,9 +78,13 @@ class Mail:
         return f"email {hashlib.sha256(self.to.lower().encode()).hexdigest()[:12]}"
 
     def send(self, message: Message) -> None:
+        with deadline(SECONDS_IN_ALL) as end:
+            self._send(message, end)
+
+    def _send(self, message: Message, end: Deadline) -> None:
         try:
-            with closing(self._connected()) as smtp:
-                self._log_in(smtp)
+            with closing(self._connected(end)) as smtp:
+                self._log_in(smtp, end)
                 smtp.send_message(self.mail(message))
                 with suppress(smtplib.SMTPException, OSError):  # it is taken: what follows is courtesy
                     smtp.quit()
@@ -67,6 +94,9 @@ class Mail:
         except smtplib.SMTPResponseException as error:
             raise _refused(error.smtp_code) from None
         except (smtplib.SMTPException, OSError, ValueError) as error:
+            if end.is_over:
+                why = f"The mail server did not take the message within {SECONDS_IN_ALL:.0f} s."
+                raise Undelivered(why, may_retry_now=False) from None
             why = f"The mail server cannot be reached ({type(error).__name__})."
             raise Undelivered(why, may_retry_now=not isinstance(error, ssl.SSLError)) from None
 
@@ -83,17 +113,19 @@ class Mail:
         mail.set_content(message.text)
         return mail
 
-    def _connected(self) -> smtplib.SMTP:
+    def _connected(self, end: Deadline) -> smtplib.SMTP:
         server = self.server
         if server.is_tls:
-            return smtplib.SMTP_SSL(server.host, server.port, timeout=SECONDS, context=self.tls)
-        return smtplib.SMTP(server.host, server.port, timeout=SECONDS)
+            return _Encrypted(end, server.host, server.port, timeout=SECONDS, context=self.tls)
+        return _Plain(end, server.host, server.port, timeout=SECONDS)
 
-    def _log_in(self, smtp: smtplib.SMTP) -> None:
+    def _log_in(self, smtp: smtplib.SMTP, end: Deadline) -> None:
         smtp.ehlo_or_helo_if_needed()
         is_safe = self.server.is_tls or self.server.host in LOOPBACK
         if not is_safe and smtp.has_extn("starttls"):
             smtp.starttls(context=self.tls)
+            if smtp.sock:
+                end.holds(smtp.sock)
             smtp.ehlo()
             is_safe = True
         if not self.server.user:

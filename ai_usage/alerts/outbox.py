@@ -124,9 +124,13 @@ class Outbox:
             db.execute("commit")
 
     @contextmanager
-    def delivering(self) -> Iterator[bool]:
-        """False, if another process is at it: two would send the same. The system lets go where a process dies."""
-        with closing(sqlite3.connect(self.path.with_suffix(".lock"), timeout=0, isolation_level=None)) as lock:
+    def delivering(self, channel: str) -> Iterator[bool]:
+        """False, if another process is at the same channel: two would send the same. A channel that is slow is held for
+        long, and no other waits for it. The system lets go where a process dies.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        file = self.path.with_name(f"{self.path.stem}.{channel.replace(' ', '.')}.lock")
+        with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as lock:
             try:
                 lock.execute("begin exclusive")
             except sqlite3.OperationalError:

@@ -13,6 +13,7 @@ from ai_usage.alerts.delivery import Alerts, Finding
 from ai_usage.alerts.news import News
 from ai_usage.alerts.outbox import Outbox
 from ai_usage.automation.check_news import news_of_checks
+from ai_usage.automation.dead_runs import end_the_dead
 from ai_usage.automation.run_news import news_of_runs
 from ai_usage.settings import Settings, settings
 
@@ -65,6 +66,7 @@ def sensor(source: Source) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def tells(context: dg.SensorEvaluationContext, alerts: dg.ResourceParam[Alerts]) -> dg.SkipReason:
+        end_the_dead(context.instance)
         if not alerts.channels:
             return NOBODY
         report = alerts.tell(source.look(Tick(context.instance, alerts.outbox, settings())))

@@ -1,5 +1,5 @@
-"""Ctrl-C in a run of this process. Dagster makes a failed step of it, or nothing where it comes between two runs' last
-steps, and DuckDB raises an error of its own.
+"""Signals that stop this process. Of Ctrl-C in a run Dagster makes a failed step, or nothing where it comes between two
+runs' last steps, and DuckDB raises an error of its own. Of a terminal that closes Dagster knows nothing.
 """
 
 import signal
@@ -9,6 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 STOPS = {signal.SIGINT, signal.SIGTERM}
+
+
+def heed_a_closed_terminal() -> None:
+    """A terminal that closes, or a connection that drops, ends this process and its run as SIGTERM does. `nohup` is
+    respected.
+    """
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        # Raised anew, not handled: within a run Dagster has its own handler of SIGTERM.
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
 
 
 @contextmanager

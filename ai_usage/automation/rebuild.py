@@ -7,13 +7,22 @@ since the build that made it what it is. So it does not matter which run pulled 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 
 from ai_usage.automation.cadence import RUNS_AT_MOST
-from ai_usage.automation.refresh import BUILD, CHAIN, JOBS_AT_WORK, SECONDS, Published, range_tags, under_way
+from ai_usage.automation.refresh import (
+    BUILD,
+    CHAIN,
+    JOBS_AT_WORK,
+    SECONDS,
+    Published,
+    range_tags,
+    time_limit,
+    under_way,
+)
 from ai_usage.automation.sheet import TRIED_AGAIN
 from ai_usage.core.holding import HOLDINGS
 from ai_usage.layers import DECLARED, pulls_behind
@@ -26,6 +35,7 @@ from ai_usage.warehouse.googlesql import read
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS, raw_table
 
+LONG = timedelta(minutes=10)  # for a pull
 WINDOW = 3  # days that a changed directory is applied to
 DAYS_TOGETHER = 62  # so many days are built by one run though only some tables of some of them are stale
 
@@ -59,6 +69,7 @@ rebuild_days = dg.define_asset_job(
     selection=dg.AssetSelection.all() - dg.AssetSelection.key_prefixes("raw"),
     description="Build core, marts and boards of a range of days from the ledger and check them, asking no provider. "
     "`rebuild_what_changed` runs the part that a change is about.",
+    run_tags=time_limit(),
 )
 
 
@@ -74,13 +85,21 @@ def rebuild_what_changed(context: dg.SensorEvaluationContext, published: Publish
     """
     if published is None:
         return dg.SkipReason("nothing was ever pulled")
-    if waits_for := under_way(context.instance, *JOBS_AT_WORK):
+    if waits_for := awaited(context.instance):
         return dg.SkipReason(f"waits for {', '.join(waits_for)}: what they bring is built at once")
     repository: Any = context.repository_def  # there in every tick
     asked = [*requests(published, repository.asset_graph)]
     return dg.SensorResult(
         run_requests=asked, skip_reason=None if asked else dg.SkipReason("nothing changed that is not built")
     )
+
+
+def awaited(instance: dg.DagsterInstance) -> list[str]:
+    """The jobs whose runs a build waits for: another build, and pulls, so that what all of them bring is built at once.
+    For a pull that takes long it does not wait: one provider's must not keep another's days from being built.
+    """
+    pulls = [job for job in JOBS_AT_WORK if job != BUILD]
+    return [*under_way(instance, BUILD), *under_way(instance, *pulls, since=datetime.now(UTC) - LONG)]
 
 
 def requests(ledger: Warehouse, graph: Graph, *, asked: Span | None = None) -> Iterator[dg.RunRequest]:

@@ -4,14 +4,15 @@ A sensor for each source asks, every few minutes, what is due there. It reads th
 warehouse, which belongs to the runs.
 """
 
-import os
-import socket
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
+from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
 
 from ai_usage.automation.cadence import CADENCES, Cadence, Looks
+from ai_usage.automation.dead_runs import UNDER_WAY, end_the_dead
 from ai_usage.checks.verdicts import RANGE_END, RANGE_START
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
@@ -21,10 +22,8 @@ from ai_usage.warehouse.table import PULLS
 
 SECONDS = 120  # between two looks
 CHAIN = "ai_usage/chain"  # a run's tag: of the runs that try the same, the first failure is told, and the success
-ENDED = {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
 BUILD, REFRESH_DAY, REFRESH_RANGE = "rebuild_days", "refresh_day", "refresh_range"  # jobs
-PROCESS = "ai_usage/process"  # a run's tag: the machine and process that run it, if no daemon launched it
-UNDER_WAY = [status for status in dg.DagsterRunStatus if status not in ENDED]
+FRESHNESS = "look_at_freshness"  # another one
 
 LOOKS = f"""
 select pull, activity_date, max(pulled_at) as looked_at
@@ -42,6 +41,11 @@ def range_tags(span: Span) -> dict[str, str]:
     return {RANGE_START: span.first.isoformat(), RANGE_END: span.last.isoformat()}
 
 
+def time_limit() -> dict[str, str]:
+    """The tag of a job's runs that makes Dagster's daemon end one that takes too long, whoever started it."""
+    return {MAX_RUNTIME_SECONDS_TAG: str(settings().max_run_hours * 3600)}
+
+
 def looks(ledger: Warehouse | None, pulls: tuple[str, ...]) -> Looks:
     """When each day was last asked about by all of the pulls."""
     if ledger is None:
@@ -52,34 +56,18 @@ def looks(ledger: Warehouse | None, pulls: tuple[str, ...]) -> Looks:
     return {day: min(times) for day, times in found.items() if len(times) == len(pulls)}  # type: ignore[misc, type-var]
 
 
-def under_way(instance: dg.DagsterInstance, *jobs: str) -> list[str]:
-    """Which of the jobs have a run that has not ended."""
+def under_way(instance: dg.DagsterInstance, *jobs: str, since: datetime | None = None) -> list[str]:
+    """Which of the jobs have a run that has not ended, or one that was asked for since an instant."""
     end_the_dead(instance)
-    return [job for job in jobs if instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=UNDER_WAY))]
-
-
-def end_the_dead(instance: dg.DagsterInstance) -> None:
-    """Note as failed the runs whose command was killed: Dagster watches only over processes that it started."""
-    for run in instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY)):
-        host, _, process = run.tags.get(PROCESS, "").rpartition(" ")
-        if host == socket.gethostname() and not _is_alive(int(process)):
-            instance.report_run_failed(run, "The command that ran it was killed. What it pulled is kept.")
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's
-        return True
-    return True
+    wanted = [dg.RunsFilter(job_name=job, statuses=UNDER_WAY, created_after=since) for job in jobs]
+    return [job for job, runs in zip(jobs, wanted, strict=True) if instance.get_runs_count(runs)]
 
 
 def pull_job(cadence: Cadence) -> Job:
     return dg.define_asset_job(
         cadence.job,
         selection=dg.AssetSelection.assets(*cadence.keys).required_multi_asset_neighbors(),
+        run_tags=time_limit(),
         description=f"Ask {cadence.name} about a range of days, and check what came. `{cadence.job}_when_due` runs it.",
     )
 
@@ -129,6 +117,7 @@ def _described(cadence: Cadence) -> str:
 
 PULL_JOBS = [cadence.job for cadence in CADENCES]
 JOBS_AT_WORK = (BUILD, *PULL_JOBS, SHEET_JOB, REFRESH_DAY, REFRESH_RANGE)
+JOBS_WITHOUT_BUILD = {*JOBS_AT_WORK, FRESHNESS} - {BUILD}  # whose own run builds no table
 JOBS = [pull_job(cadence) for cadence in CADENCES]
 SENSORS = [when_due(cadence, job) for cadence, job in zip(CADENCES, JOBS, strict=True)]
 
@@ -138,11 +127,12 @@ OF_FRESHNESS = {"pull_is_recent", "source_is_not_silent"}
 def freshness(checks: Sequence[dg.AssetChecksDefinition]) -> Job:
     """Asks the ledger alone how old everything is: a pull that fails cannot tell."""
     return dg.define_asset_job(
-        "look_at_freshness",
+        FRESHNESS,
         selection=dg.AssetSelection.checks(
             *(one for one in checks if {k.name for k in one.check_keys} & {*OF_FRESHNESS})
         ),
         description="How long every source has been silent, asking no vendor.",
+        run_tags=time_limit(),
     )
 
 

@@ -13,11 +13,14 @@ from dagster._core.storage.tags import WILL_RETRY_TAG
 from ai_usage.alerts.news import News, Severity
 from ai_usage.alerts.outbox import Memory, Outbox, Standing
 from ai_usage.automation import event_log
+from ai_usage.automation.dead_runs import DIED
 from ai_usage.automation.refresh import CHAIN
 from ai_usage.checks.verdicts import ONE_PARTITION, RANGE_END, RANGE_START, some
+from ai_usage.errors import INTERRUPTIONS
 
 FAILED, SUCCEEDED = dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_SUCCESS
 TOPIC = "run_failure"
+STOPPED = "It was stopped before its end: by a person, by a signal, or because its terminal was closed."
 AT_MOST = 2_000  # runs of a kind that a tick reads
 STEPS_READ = 20  # of a failed run
 SECONDS_UNTIL_DECIDED = 10  # Dagster notes just after the failure whether it tries again
@@ -115,7 +118,9 @@ def _why(
         event = step.event_log_entry.get_dagster_event()
         by_cause.setdefault(_cause(event), []).append((event.step_key or "").replace("__", "/"))
     causes = [f"{some(names)}: {cause}" for cause, names in by_cause.items()]
-    why = some(causes, between=" ") or record.event_log_entry.message or "Dagster does not say why."
+    message = record.event_log_entry.message
+    causes += [message] if causes and message.startswith(DIED) else []  # of a run that died after a step had failed
+    why = some(causes, between=" ") or message or "Dagster does not say why."
     return msgspec.json.encode(Failure(run.job_name, first, last, discreet(why))).decode()
 
 
@@ -127,6 +132,8 @@ def _cause(event: dg.DagsterEvent) -> str:
     error = data.error
     while error and error.cause:
         error = error.cause
+    if error and error.cls_name in INTERRUPTIONS:
+        return STOPPED
     return next(iter((error.message if error else "").strip().splitlines()), "unknown")
 
 

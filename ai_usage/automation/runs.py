@@ -4,26 +4,28 @@
 the same jobs through the queue. Each run is recorded like any other. A source that fails has failed its own run alone.
 """
 
-import os
-import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import dagster as dg
+from dagster._core.utils import make_new_run_id
 
 from ai_usage.automation.cadence import CADENCES
+from ai_usage.automation.dead_runs import end_the_dead, run_by_this_process
 from ai_usage.automation.interrupts import heeded
 from ai_usage.automation.rebuild import requests
-from ai_usage.automation.refresh import BUILD, CHAIN, PROCESS, REFRESH_DAY, REFRESH_RANGE, end_the_dead, range_tags
+from ai_usage.automation.refresh import BUILD, CHAIN, REFRESH_DAY, REFRESH_RANGE, range_tags, time_limit
 from ai_usage.checks.results import innermost, reason_of
 from ai_usage.checks.verdicts import ONE_PARTITION, RANGE_END, RANGE_START
 from ai_usage.errors import SettingError, WarehouseError
-from ai_usage.layers import LEFT, POOL, TABLE_WAS_BUILT
+from ai_usage.layers import LEFT, TABLE_WAS_BUILT
 from ai_usage.partitions import DAYS, Span
 from ai_usage.settings import Settings, settings
 from ai_usage.warehouse.port import Warehouse
+
+REFRESH_POOL = "refresh"  # one at a time; its runs of pulls and builds are held to no pool, being in its own process
 
 Repository = Any  # dagster's repository, whose jobs have their resources
 
@@ -66,9 +68,11 @@ class Runs:
         if keys is not None:
             job = job.get_subset(asset_selection=frozenset(keys))
         self.begins(job)
+        run_id = make_new_run_id()
         with heeded():
             result = job.execute_in_process(
-                tags={**tags, PROCESS: this_process()},
+                run_id=run_id,
+                tags={**tags, **run_by_this_process(run_id)},
                 instance=self.instance,
                 run_config=dict(self.run_config or {}),
                 raise_on_error=False,
@@ -110,16 +114,12 @@ def not_built(result: dg.ExecuteInProcessResult) -> dict[str, str]:
     }
 
 
-def this_process() -> str:
-    return f"{socket.gethostname()} {os.getpid()}"
-
-
 def jobs(repository: Callable[[], Repository]) -> Iterator[dg.JobDefinition]:
     """`refresh_day` and `refresh_range`, for the UI: one op that does what `make backfill` does."""
 
     @dg.op(
         name="refresh",
-        pool=POOL,
+        pool=REFRESH_POOL,
         required_resource_keys={"warehouse"},
         description="Runs each source's pull job, then the build job for what changed, as runs of their own.",
     )
@@ -138,12 +138,14 @@ def jobs(repository: Callable[[], Repository]) -> Iterator[dg.JobDefinition]:
         name=REFRESH_DAY,
         partitions_def=DAYS,
         executor_def=executor,
+        run_tags=time_limit(),
         description="Pull one UTC day from every source, then build and check what changed. Pick the day as the "
         "partition. Each source and the build are runs of their own.",
     )(lambda: refresh() and None)
     yield dg.job(
         name=REFRESH_RANGE,
         executor_def=executor,
+        run_tags=time_limit(),
         description="The same for a range of days, in the fewest requests. The range is in the tags "
         f"{RANGE_START} and {RANGE_END}; `make backfill` does the same from the command line.",
     )(lambda: refresh() and None)

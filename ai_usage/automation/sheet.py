@@ -13,7 +13,7 @@ import dagster as dg
 import msgspec
 
 from ai_usage.automation.cadence import CADENCES
-from ai_usage.automation.refresh import Published
+from ai_usage.automation.refresh import Published, time_limit
 from ai_usage.checks.sheet import CLAIM, missing_columns, unusable
 from ai_usage.checks.verdicts import Verdict
 from ai_usage.errors import AiUsageError
@@ -70,6 +70,7 @@ refresh_sheet = dg.define_asset_job(
     OWN_JOB,
     selection=dg.AssetSelection.assets(*(["raw", pull] for pull in PULLS)),
     description="Pull the sheet's tabs. `sheet_changed` runs the part that a change is about.",
+    run_tags=time_limit(),
 )
 
 

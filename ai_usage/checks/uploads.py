@@ -6,7 +6,7 @@ import dagster as dg
 
 from ai_usage.checks.results import step_name
 from ai_usage.checks.verdicts import Finding, NotJudged, Verdict, Verdicts, of_the_past, stored
-from ai_usage.layers import POOL, in_plain_words
+from ai_usage.layers import in_plain_words, pool_of_check
 from ai_usage.settings import settings
 from ai_usage.sources.uploads.folder import Uploads
 from ai_usage.sources.uploads.tables import AUDIT_LOG
@@ -39,7 +39,7 @@ def freshness(files: int, newest: date | None, now: datetime) -> Finding:
 @dg.multi_asset_check(
     name=step_name(SPEC.key),
     specs=[SPEC],
-    pool=POOL,
+    pool=pool_of_check(SPEC.asset_key),
     required_resource_keys={"warehouse", "uploads"},
 )
 @in_plain_words

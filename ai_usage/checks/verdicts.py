@@ -19,7 +19,7 @@ import polars as pl
 
 from ai_usage.checks.results import observation, step_name
 from ai_usage.errors import AiUsageError, WarehouseError, interruption
-from ai_usage.layers import POOL, explained, in_plain_words, reason
+from ai_usage.layers import explained, in_plain_words, pool_of_check, reason
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
 from ai_usage.sources.pulling import Source
@@ -148,7 +148,7 @@ def daily_check(  # noqa: PLR0913 - a declaration, by name
     @dg.multi_asset_check(
         name=step_name(check.key),
         specs=[check],
-        pool=POOL,
+        pool=pool_of_check(asset),
         required_resource_keys={"warehouse", *(one.resource for one in sources)},
     )
     @in_plain_words
@@ -196,7 +196,7 @@ def snapshot_check(  # noqa: PLR0913 - a declaration, by name
     @dg.multi_asset_check(
         name=step_name(check.key),
         specs=[check],
-        pool=POOL,
+        pool=pool_of_check(asset),
         required_resource_keys={"warehouse", *(one.resource for one in sources)},
     )
     @in_plain_words
@@ -283,7 +283,7 @@ def sighting_check(
     @dg.multi_asset_check(
         name=step_name(check.key),
         specs=[check],
-        pool=POOL,
+        pool=pool_of_check(asset),
         required_resource_keys={"warehouse", source.resource},
     )
     @in_plain_words

@@ -20,18 +20,20 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from ai_usage.commands.shell import ERR, OUT, in_use
+from ai_usage.automation.interrupts import heed_a_closed_terminal
+from ai_usage.commands.shell import ERR, OUT, end_dead_runs, in_use
 from ai_usage.errors import AiUsageError, SettingError, WarehouseError, interruption
 from ai_usage.settings import Settings, environment, read_settings
 
 NEARLY_NOTHING = 2**20  # bytes
 COMMANDS = (
     *("demo", "backfill", "doctor", "ui", "bench", "docs", "sheet_template"),
-    *("export_focus", "as_of", "build", "dashboards", "metabase", "reset"),
+    *("export_focus", "as_of", "build", "dashboards", "metabase", "reset", "watch"),
 )
 PULL = {"demo", "backfill", "ui"}  # commands that ask vendors for figures, and keep them
 ASK = {*PULL, "doctor"}  # commands that ask vendors
-RUN = {*PULL, "build"}  # commands that `make reset` waits for
+RUN = {*PULL, "build", "watch"}  # commands that `make reset` waits for
+NO_RUNS = {"bench", "docs", "reset", "sheet_template", "watch"}  # commands that look for no dead runs first
 
 
 def main(argv: Sequence[str]) -> int:
@@ -48,6 +50,8 @@ def main(argv: Sequence[str]) -> int:
                 refuse_what_cannot_be_pulled(of, is_ui=argv[0] == "ui")
             if argv[0] in RUN:
                 held.enter_context(in_use(of))
+            if argv[0] not in NO_RUNS:
+                end_dead_runs(of)
             return int(command.run(of, argv[1:]))
     except BaseException as error:
         if interruption(error):
@@ -124,4 +128,5 @@ def command_settings(*, says_so: bool = True) -> Settings:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    heed_a_closed_terminal()
     sys.exit(main(sys.argv[1:]))

@@ -14,6 +14,7 @@ from ai_usage.dashboards.assets import site_folder
 from ai_usage.definitions import duckdb_warehouse
 from ai_usage.errors import WarehouseBusy, WarehouseError
 from ai_usage.settings import Settings
+from ai_usage.warehouse.building import FILE as BUILDING
 from ai_usage.warehouse.duckdb import DuckDBWarehouse, data_are_simulated
 from ai_usage.warehouse.table import PULLS
 
@@ -40,7 +41,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
         if not _is_wanted(is_agreed=is_agreed, is_harmless=is_harmless):
             ERR.print("Nothing was deleted.")
             return 2
-        for path in (*made(of), of.data_dir / DAEMON, of.data_dir / USERS):
+        for path in (*made(of), of.data_dir / BUILDING, of.data_dir / DAEMON, of.data_dir / USERS):
             _delete(path)
     OUT.print("Deleted. make demo, make ui or make backfill start afresh.")
     return 0

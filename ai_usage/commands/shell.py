@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from ai_usage.errors import AiUsageError, WarehouseError
 from ai_usage.settings import ROOT, Settings
@@ -27,8 +28,35 @@ def prepare_instance(of: Settings) -> None:
         shutil.copyfile(ROOT / "dagster.yaml", of.dagster_home / "dagster.yaml")
         if of.is_start_remembered and not of.first_day_file.exists():
             of.first_day_file.write_text(f"{of.start_date}\n", encoding="utf-8")
+    use_instance(of)
+
+
+def end_dead_runs(of: Settings) -> None:
+    """Note as failed the runs whose process is gone, and print which. Where Dagster's records cannot be used, that is
+    printed, and the command goes on: it may not need them.
+    """
+    if not (of.dagster_home / "dagster.yaml").exists():
+        return
+    import dagster as dg  # noqa: PLC0415 - takes a second, and Ctrl-C must work before
+
+    from ai_usage.automation.dead_runs import end_the_dead  # noqa: PLC0415
+
+    use_instance(of)
+    try:
+        with dg.DagsterInstance.get() as instance:
+            for run in end_the_dead(instance):
+                ERR.print(f"[yellow]A run of {run.job_name} had died and is marked as failed.[/]", soft_wrap=True)
+    except Exception as error:  # noqa: BLE001 - of any storage
+        why = escape(f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}")
+        ERR.print(f"[yellow]Dagster's records of runs cannot be read or written ({why}).[/]", soft_wrap=True)
+
+
+def use_instance(of: Settings) -> None:
+    """Let Dagster find the home in the data folder, without its line for each run that ends: a command says itself
+    what its run came to.
+    """
     os.environ["DAGSTER_HOME"] = str(of.dagster_home)
-    logging.getLogger("ai_usage.runs").setLevel(logging.CRITICAL)  # a command says itself what its run came to
+    logging.getLogger("ai_usage.runs").setLevel(logging.CRITICAL)
 
 
 @contextmanager

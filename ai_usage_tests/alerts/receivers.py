@@ -5,7 +5,7 @@ import socketserver
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -146,6 +146,28 @@ def post() -> Iterator[Post]:
         try:
             yield state
         finally:
+            server.shutdown()
+
+
+@contextmanager
+def drip(start: bytes, every: float = 0.05) -> Iterator[int]:
+    """A server that takes whatever comes, and answers a byte at a time, for ever. Its port."""
+    is_over = threading.Event()
+
+    class Dripping(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            said = start
+            with suppress(OSError):
+                while not is_over.wait(every):
+                    self.request.sendall(said[:1] or b"a")
+                    said = said[1:]
+
+    with _Server(("127.0.0.1", 0), Dripping) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        try:
+            yield server.server_address[1]
+        finally:
+            is_over.set()
             server.shutdown()
 
 

@@ -15,6 +15,7 @@ from ai_usage.alerts.mail import Mail, MailServer
 from ai_usage.alerts.message import Message, compose
 from ai_usage.alerts.news import News, Severity
 from ai_usage.alerts.outbox import Memory, Outbox
+from ai_usage.automation.watchdog import BLIND, EYES
 from ai_usage.definitions import defs
 from ai_usage.discretion import Discretion, pseudonym
 from ai_usage.settings import ROOT
@@ -22,7 +23,7 @@ from ai_usage.settings import ROOT
 DAY = date(2026, 11, 10)
 SALT = "0123456789abcdef"
 CLAIMS = sorted({key.name for key in defs.resolve_asset_graph().asset_check_keys})
-TOPICS = [*CLAIMS, "run_failure", "never_pulled"]
+TOPICS = [*CLAIMS, "run_failure", "never_pulled", *(eye.__name__ for eye in EYES), BLIND]
 
 
 def news(key: str = "k", severity: Severity = Severity.FAILED, title: str = "a title", **more: object) -> News:

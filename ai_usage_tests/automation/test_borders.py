@@ -16,7 +16,8 @@ import dagster as dg
 import pytest
 
 from ai_usage.automation import runs as runs_module
-from ai_usage.automation.refresh import REFRESH_DAY, REFRESH_RANGE, UNDER_WAY, range_tags
+from ai_usage.automation.dead_runs import UNDER_WAY
+from ai_usage.automation.refresh import REFRESH_DAY, REFRESH_RANGE, range_tags
 from ai_usage.automation.runs import Runs
 from ai_usage.commands.refresh import Outcome as Printed
 from ai_usage.commands.refresh import outcome_of

@@ -22,7 +22,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from ai_usage.automation.refresh import UNDER_WAY
+from ai_usage.automation.dead_runs import UNDER_WAY
 from ai_usage.money import usd
 from ai_usage.partitions import Span
 from ai_usage.settings import ROOT

@@ -1,9 +1,6 @@
 """The sensors that pull what is due and rebuild what changed, over a real ledger and the real graph."""
 
 import json
-import os
-import socket
-import subprocess
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -14,7 +11,7 @@ import pytest
 
 from ai_usage.automation import cadence, rebuild, refresh
 from ai_usage.automation.rebuild import rebuild_what_changed
-from ai_usage.automation.refresh import CHAIN, PROCESS, SENSORS
+from ai_usage.automation.refresh import CHAIN, SENSORS
 from ai_usage.checks.verdicts import RANGE_END, RANGE_START
 from ai_usage.definitions import defs, published
 from ai_usage.partitions import ONE_DAY, Span
@@ -120,6 +117,18 @@ def test_while_a_run_is_under_way_no_other_is_asked_for(of: Settings, platform: 
     assert tick(CURSOR, None, platform.instance).skip_message == "a run is under way"
     assert spans(tick(CLAUDE, None, platform.instance)) == [WINDOW]
     assert "waits for pull_cursor" in tick(rebuild_what_changed, platform.warehouse, platform.instance).skip_message
+
+
+def test_a_build_does_not_wait_for_a_pull_that_takes_long(built: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider that answers slowly keeps no other provider's days from being built."""
+    built.run({NEXT: ordinary(20)}, only=RAW, span=Span(NEXT, NEXT))
+    started = dg.DagsterRunStatus.STARTED
+    built.instance.create_run_for_job(defs.resolve_job_def("pull_cursor"), status=started)
+    assert "waits for pull_cursor" in rebuilt(built).skip_message
+    monkeypatch.setattr(rebuild, "LONG", timedelta(seconds=-5))
+    assert spans(rebuilt(built)) == [str(NEXT)]
+    built.instance.create_run_for_job(defs.resolve_job_def("rebuild_days"), status=started)
+    assert "waits for rebuild_days" in rebuilt(built).skip_message
 
 
 def test_the_published_ledger_is_none_until_a_run_left_one(tmp_path: Path, platform: Platform) -> None:
@@ -304,18 +313,6 @@ def test_a_warehouse_of_the_release_before_is_built_whole(built: Platform) -> No
     """It has no table that says what was built."""
     built.sql(f"drop table {BUILDS.address}")
     assert spans(rebuilt(built)) == [f"{DAY}…{NEXT}"]
-
-
-def test_a_run_whose_command_was_killed_is_noted_as_failed_and_keeps_no_sensor_waiting(platform: Platform) -> None:
-    """Case 34."""
-    child = subprocess.Popen(["/bin/true"])
-    child.wait()
-    for process, name in ((child.pid, "pull_cursor"), (os.getpid(), "pull_claude")):
-        tags = {PROCESS: f"{socket.gethostname()} {process}"}
-        platform.instance.create_run_for_job(defs.resolve_job_def(name), status=dg.DagsterRunStatus.STARTED, tags=tags)
-    assert refresh.under_way(platform.instance, "pull_cursor", "pull_claude") == ["pull_claude"]
-    [run] = platform.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
-    assert run.job_name == "pull_cursor"
 
 
 def spans_of(request: dg.RunRequest) -> str:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import dagster as dg
 
-from ai_usage.layers import MANY_DAYS_A_RUN, POOL, daily_asset, in_plain_words, materialized, note, snapshot_asset, spec
+from ai_usage.layers import MANY_DAYS_A_RUN, daily_asset, in_plain_words, materialized, note, snapshot_asset, spec
 from ai_usage.partitions import ONE_DAY, Span, runs_of_days, span_of_run
 from ai_usage.settings import settings
 from ai_usage.sources.claude.client import (
@@ -135,7 +135,7 @@ REPORTS: dict[str, Report[ClaudeAdmin]] = {
             description="The Console's own daily figure: the cost report without grouping, in cents, as sent.",
         ),
     ],
-    pool=POOL,
+    pool=GROUP,
     backfill_policy=MANY_DAYS_A_RUN,
 )
 @in_plain_words

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from ai_usage.errors import AiUsageError
-from ai_usage.layers import POOL, in_plain_words, materialized, note, spec
+from ai_usage.layers import in_plain_words, materialized, note, spec
 from ai_usage.sources.pulling import InWarehouse, Source, Tally, append_noted, note_not_configured
 from ai_usage.sources.sheets.client import Sheet, known_tabs
 from ai_usage.sources.sheets.tables import RAW_TABLES
@@ -36,7 +36,7 @@ qualify row_number() over (partition by pull order by pulled_at desc, pull_id de
 """
 
 
-@dg.multi_asset(name="raw__sheet_tabs", specs=SPECS, pool=POOL, can_subset=True)
+@dg.multi_asset(name="raw__sheet_tabs", specs=SPECS, pool=GROUP, can_subset=True)
 @in_plain_words
 def sheet_tabs(
     context: dg.AssetExecutionContext, sheet: dg.ResourceParam[Sheet | None], warehouse: InWarehouse

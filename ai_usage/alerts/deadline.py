@@ -1,0 +1,48 @@
+"""A deadline for a whole exchange with a receiver. A timeout is of one read alone, and a receiver that sends a byte now
+and then never reaches it.
+"""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+
+class Deadline:
+    """Cuts the connections it is given when the time is over: whoever reads from one or writes to it gets an error."""
+
+    def __init__(self) -> None:
+        self.is_over = False
+        self._connections: list[socket.socket] = []
+        self._lock = threading.Lock()
+
+    def holds(self, connection: socket.socket) -> None:
+        """Cut this connection too, at once if it is too late already."""
+        with self._lock:
+            self._connections.append(connection)
+            if self.is_over:
+                _cut(connection)
+
+    def pass_(self) -> None:
+        with self._lock:
+            self.is_over = True
+            for connection in self._connections:
+                _cut(connection)
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[Deadline]:
+    """One that is over so many seconds from now, or never if the exchange has ended before."""
+    found = Deadline()
+    timer = threading.Timer(seconds, found.pass_)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield found
+    finally:
+        timer.cancel()
+
+
+def _cut(connection: socket.socket) -> None:
+    with suppress(OSError):  # closed already
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)  # of TLS too: the socket below it, whoever reads from it

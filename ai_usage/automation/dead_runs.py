@@ -1,0 +1,136 @@
+"""Runs whose process is gone: noted as failed, so that nothing waits for them and an alert names them.
+
+Dagster watches over processes that its daemon started, as long as that daemon lives. After a kill, a power cut or a
+command that ended without a word, its records show the run as under way for ever, and the queue waits for it. So each
+run carries the process that runs it. A process is known by its host, its number, the boot of the machine and its own
+start, since a number is given again; and the run's own id is with it, since a run that is tried again inherits tags.
+"""
+
+import os
+import socket
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import dagster as dg
+
+PROCESS = "ai_usage/process"  # a run's tag: the process that runs it
+ENDED = {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
+UNDER_WAY = [status for status in dg.DagsterRunStatus if status not in ENDED]
+DIED = "The process that ran it is gone"
+UNKNOWN = "-"  # what the system does not reveal, or what a tag of an earlier release lacks
+PROC = Path("/proc")
+GONE = {"Z", "X", "x"}  # states in which Linux still lists a process that has ended
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process as a run's tag names it."""
+
+    host: str
+    number: int
+    boot: str = UNKNOWN
+    started: str = UNKNOWN
+
+    @classmethod
+    def of(cls, run: dg.DagsterRun) -> "Process | None":
+        """None of a run whose tag names no process, or the one of the run that it tries again."""
+        host, number, *more = (run.tags.get(PROCESS, "") + " ").split(" ")
+        if not host or not (number.isascii() and number.isdigit()):
+            return None
+        is_its_own = more[2:3] == [run.run_id] if len(more) > 1 else not run.parent_run_id  # of an earlier release
+        return cls(host, int(number), *more[:2]) if is_its_own else None
+
+    def __str__(self) -> str:
+        return f"{self.host} {self.number} {self.boot} {self.started}"
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has surely ended. Of another host's nothing is known here: `max_runtime` ends its runs."""
+        if self.host != socket.gethostname():
+            return False
+        if _differ(self.boot, boot()):
+            return True
+        return not _is_alive(self.number) or _differ(self.started, started(self.number))
+
+
+def _differ(one: str, other: str) -> bool:
+    return UNKNOWN not in (one, other) and one != other
+
+
+def run_by_this_process(run_id: str) -> dict[str, str]:
+    """The tag of a run that this process runs."""
+    process = Process(socket.gethostname(), os.getpid(), boot(), started(os.getpid()))
+    return {PROCESS: f"{process} {run_id}"}
+
+
+def end_the_dead(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+    """Note as failed the runs whose process is gone. The runs that were."""
+    dead = []
+    for run in instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY)):
+        process = Process.of(run)
+        if process and process.is_gone and _is_under_way(instance, run.run_id):
+            instance.report_run_failed(
+                run,
+                f"{DIED} (number {process.number} on {process.host}): it was killed, or the "
+                "machine went down. What it pulled is kept.",
+            )
+            dead.append(run)
+    return dead
+
+
+def _is_under_way(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """As it stands now: it may have ended, and its process with it, since the runs were listed."""
+    run = instance.get_run_by_id(run_id)
+    return run is not None and run.status in UNDER_WAY
+
+
+@cache
+def boot() -> str:
+    """What distinguishes this boot of the machine from all others."""
+    file = PROC / "sys/kernel/random/boot_id"
+    if file.is_file():
+        return _word(file.read_text(encoding="ascii"))
+    return _word(_answer("sysctl", "-n", "kern.bootsessionuuid"))  # macOS
+
+
+def started(number: int) -> str:
+    """When a process was started, in whatever the system counts; `UNKNOWN` of one that is not there."""
+    if (PROC / "self/stat").is_file():
+        return (_stat(number) or ["", *[UNKNOWN] * 20])[19]  # ticks since boot
+    return _word(_answer("ps", "-o", "lstart=", "-p", str(number)))
+
+
+def _is_alive(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return not (state := _stat(number)) or state[0] not in GONE
+
+
+def _stat(number: int) -> list[str]:
+    """Linux's figures of a process, from its state on: its name before that may have spaces in it."""
+    try:
+        return (PROC / str(number) / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _answer(*command: str) -> str:
+    """What a program of the system says; nothing, where there is none."""
+    try:
+        said = subprocess.run(  # noqa: S603 - our own words
+            command, env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}, capture_output=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return said.stdout.decode(errors="replace")
+
+
+def _word(text: str) -> str:
+    """A text as one word of a tag."""
+    return "_".join(text.split()) or UNKNOWN

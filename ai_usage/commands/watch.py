@@ -1,0 +1,64 @@
+"""`python -m ai_usage.commands watch`: the watchdog, beside webserver and daemon, until it is stopped; with --once, one
+look, as cron would have it. It alerts where nothing else can.
+"""
+
+import argparse
+import logging
+import time
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from ai_usage.alerts.resource import alerts
+from ai_usage.automation.watchdog import SECONDS, Looked, Watchdog
+from ai_usage.commands.shell import OUT, prepare_instance, use_instance
+from ai_usage.discretion import Discretion
+from ai_usage.settings import Settings, pseudonym_salt, secrets
+
+LOG = logging.getLogger("ai_usage.watchdog")
+
+
+def run(of: Settings, argv: Sequence[str]) -> int:
+    arguments = argparse.ArgumentParser(prog="ai_usage.commands watch", description=__doc__)
+    arguments.add_argument("--once", action="store_true", help="look once and end; exit code 1 if that failed")
+    arguments.add_argument("--seconds", type=float, default=SECONDS, help="between two looks")
+    asked = arguments.parse_args(argv)
+    logging.basicConfig(format="%(asctime)s - %(levelname)s - watchdog: %(message)s")
+    if (of.dagster_home / "dagster.yaml").exists():
+        use_instance(of)  # a deployment's own stays as it is
+    else:
+        prepare_instance(of)
+    if not asked.once:
+        OUT.print(f"The watchdog looks every {asked.seconds:.0f} s.")
+    known: set[str] = set()
+    while True:
+        is_good = look(of, known)
+        if asked.once:
+            return 0 if is_good else 1
+        time.sleep(asked.seconds)
+
+
+def look(of: Settings, known: set[str]) -> bool:
+    """One look. Whatever goes wrong is logged, and the next look is another try."""
+    try:
+        with dg.build_resources({"alerts": alerts(of)}) as resources:
+            looked = Watchdog(of, resources.alerts, dg.DagsterInstance.get).look()
+    except Exception as error:  # noqa: BLE001 - it watches over the others, and nobody over it
+        discreet = Discretion(secrets(), pseudonym_salt())
+        LOG.error("could not look: %s", discreet(f"{type(error).__name__}: {error}"))  # noqa: TRY400 - no secret in it
+        return False
+    said = set(words_of(looked))
+    for words in sorted(said - known):
+        LOG.warning("%s", words)
+    known.clear()
+    known.update(said)
+    return True
+
+
+def words_of(looked: Looked) -> Iterator[str]:
+    """What to log, once for as long as it is so."""
+    for trouble in looked.troubles:
+        yield f"{trouble.title}. {trouble.text}"
+    for report in looked.reports:
+        yield from report.given_up
+        yield from (f"{channel} is waiting: {why}" for channel, why in report.waiting.items())

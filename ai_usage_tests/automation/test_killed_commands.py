@@ -1,0 +1,213 @@
+"""Commands that end in the middle of a run, as processes: killed, or with their terminal closed. A real daemon that is
+then started goes on by itself, and each dead run alerts; though meanwhile a provider never answers.
+"""
+
+import fcntl
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic, sleep, time
+
+import dagster as dg
+import pytest
+
+from ai_usage.automation.dead_runs import UNDER_WAY
+from ai_usage.settings import ROOT
+from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY, Simulator
+from ai_usage.simulator.faults import Fault
+from ai_usage_tests.alerts.receivers import Hook, hook
+
+OFTEN = 1_000_000  # requests
+PATIENCE = 300.0  # seconds for what takes some, on a machine that is busy with other tests
+FAILURE, STARTED, SUCCESS = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.SUCCESS
+
+
+@dataclass
+class House:
+    """A machine with the platform on it."""
+
+    home: Path
+    vendors: Simulator
+    web: Hook
+    first_day: str
+    exit_code_of_the_closed: int | None = None
+    closed_run: dg.DagsterRun | None = None
+    daemon_began: float = 0.0
+    pulled: dg.RunRecord | None = None
+    cursor_waited: bool = False
+    fault: Fault | None = None
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "PYTHONWARNINGS": "ignore",
+            "TMPDIR": str(self.home),
+            "DAGSTER_HOME": str(self.home / "dagster"),
+            "AI_USAGE_DATA_DIR": str(self.home),
+            "AI_USAGE_UPLOADS_DIR": str(self.home / "uploads"),
+            "AI_USAGE_NOW": "",
+            "AI_USAGE_START_DATE": self.first_day,
+            "ANTHROPIC_ADMIN_API_KEY": ADMIN_KEY,
+            "ANTHROPIC_ADMIN_BASE_URL": self.vendors.anthropic_url,
+            "CURSOR_ADMIN_API_KEY": CURSOR_KEY,
+            "CURSOR_ADMIN_BASE_URL": self.vendors.cursor_url,
+            "ALERT_WEBHOOK_URL": self.web.url,
+        }
+
+    def hangs(self, vendor: str) -> None:
+        """One of the vendors never answers from now on; the other does."""
+        self.vendors.faults.clear()
+        self.fault = self.vendors.faults.plan("slow", path=f"/{vendor}", times=OFTEN, delay=3600.0)
+
+    def backfill(self, terminal: int | None = None) -> subprocess.Popen[bytes]:
+        """The command, of the first day alone, in a terminal of its own if one is given."""
+
+        def take_the_terminal() -> None:
+            if terminal is not None:
+                fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+        command = [sys.executable, "-m", "ai_usage.commands", "backfill", self.first_day, self.first_day]
+        with (self.home / "commands.log").open("ab") as log:
+            return subprocess.Popen(
+                command,
+                cwd=self.home,
+                env=self.environ,
+                stdin=terminal if terminal is not None else subprocess.DEVNULL,
+                stdout=terminal if terminal is not None else log,
+                stderr=terminal if terminal is not None else log,
+                start_new_session=True,
+                preexec_fn=take_the_terminal,  # noqa: PLW1509 - it takes no lock
+            )
+
+    def until(self, what: str, is_true: Callable[[], object], also: Callable[[], object] = lambda: None) -> None:
+        give_up = monotonic() + PATIENCE
+        while not is_true():
+            also()
+            if monotonic() > give_up:
+                logs = [path.read_text(errors="replace")[-3000:] for path in self.home.glob("*.log")]
+                pytest.fail(f"not {what}: {logs}")
+            sleep(0.3)
+
+    def runs(self, job: str, *statuses: dg.DagsterRunStatus, since: float = 0.0) -> list[dg.RunRecord]:
+        if not (self.home / "dagster" / "history").exists():
+            return []
+        with dg.DagsterInstance.from_config(str(self.home / "dagster")) as instance:
+            found = instance.get_run_records(dg.RunsFilter(job_name=job, statuses=list(statuses)))
+        return [one for one in found if (one.start_time or 0.0) >= since]
+
+    def is_in_the_middle(self, job: str) -> bool:
+        """A run of the job waits for the answer of the vendor that hangs."""
+        was_asked = self.fault is not None and self.fault.times != OFTEN
+        return was_asked and bool(self.runs(job, STARTED))
+
+    def close_the_terminal_in_the_middle(self) -> None:
+        self.hangs("cursor")
+        ours, theirs = pty.openpty()
+        os.set_blocking(ours, False)
+        command = self.backfill(theirs)
+        os.close(theirs)
+
+        def read() -> None:
+            with suppress(BlockingIOError, OSError):
+                while os.read(ours, 65_536):
+                    pass
+
+        try:
+            self.until("in the middle of pull_cursor", lambda: self.is_in_the_middle("pull_cursor"), read)
+        finally:
+            os.close(ours)  # which the kernel signals to whoever had the terminal
+        try:
+            self.exit_code_of_the_closed = command.wait(PATIENCE)
+        finally:
+            command.kill()
+        [record] = self.runs("pull_cursor")
+        self.closed_run = record.dagster_run
+
+    def kill_in_the_middle(self) -> None:
+        self.hangs("anthropic")
+        command = self.backfill()
+        try:
+            self.until("in the middle of pull_claude", lambda: self.is_in_the_middle("pull_claude"))
+        finally:
+            command.send_signal(signal.SIGKILL)
+            command.wait(PATIENCE)
+
+    def live(self) -> None:
+        """The daemon, with room for two runs: a dead one would take the place that Cursor's leaves."""
+        self.hangs("cursor")
+        config = self.home / "dagster" / "dagster.yaml"
+        text = config.read_text(encoding="utf-8")
+        config.write_text(text.replace("max_concurrent_runs: 8", "max_concurrent_runs: 2"), encoding="utf-8")
+        assert "max_concurrent_runs: 2" in config.read_text(encoding="utf-8")
+        location = str(Path(__file__).with_name("unattended.py"))
+        dagster = str(Path(sys.executable).parent / "dagster-daemon")
+        self.daemon_began = time()
+        with (self.home / "daemon.log").open("ab") as log:
+            daemon = subprocess.Popen(
+                [dagster, "run", "-f", location], cwd=self.home, env=self.environ, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+        try:
+            self.until("pulled", lambda: self.runs("pull_claude", SUCCESS, since=self.daemon_began))
+            self.pulled = self.runs("pull_claude", SUCCESS, since=self.daemon_began)[0]
+            self.until("built", lambda: self.runs("rebuild_days", SUCCESS, since=self.daemon_began))
+            self.cursor_waited = bool(self.runs("pull_cursor", *UNDER_WAY, since=self.daemon_began))
+            self.until("alerted", lambda: len(self.alerts("pull_claude") + self.alerts("pull_cursor")) >= 2)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(daemon.pid, signal.SIGKILL)
+            daemon.wait(PATIENCE)
+
+    def alerts(self, job: str) -> list[dict[str, str]]:
+        items = [item for message in self.web.got for item in message.body["items"]]
+        return [item for item in items if item["title"] == f"run of {job}" and item["severity"] == "failed"]
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    home = tmp_path_factory.mktemp("house")
+    first_day = f"{datetime.now(UTC).date() - timedelta(days=4)}"
+    with pytest.MonkeyPatch.context() as patch, Simulator(now=lambda: datetime.now(UTC)) as vendors, hook() as web:
+        patch.setenv("DAGSTER_HOME", str(home / "dagster"))
+        found = House(home, vendors, web, first_day)
+        found.close_the_terminal_in_the_middle()
+        found.kill_in_the_middle()
+        assert found.runs("pull_claude", STARTED), "what the test is about: the records show a run that nobody runs"
+        found.live()
+        yield found
+
+
+def test_after_a_kill_the_daemons_next_run_starts_within_two_minutes_and_an_alert_names_the_dead_run(
+    house: House,
+) -> None:
+    assert house.pulled is not None
+    assert house.pulled.start_time is not None
+    assert house.pulled.start_time - house.daemon_began < 120
+    [dead] = house.runs("pull_claude", FAILURE)
+    [alert] = house.alerts("pull_claude")
+    assert "The process that ran it is gone" in alert["text"]
+    assert alert["link"].endswith(f"/runs/{dead.dagster_run.run_id}")
+
+
+def test_a_closed_terminal_ends_the_run_at_once_and_alerts(house: House) -> None:
+    assert house.exit_code_of_the_closed not in (0, None)
+    assert house.closed_run is not None
+    assert house.closed_run.status == FAILURE
+    [alert] = house.alerts("pull_cursor")
+    assert "It was stopped before its end" in alert["text"]
+    assert alert["link"].endswith(f"/runs/{house.closed_run.run_id}")
+
+
+def test_a_provider_that_never_answers_keeps_neither_another_ones_pull_nor_the_build_waiting(house: House) -> None:
+    assert house.cursor_waited
+    assert house.runs("rebuild_days", SUCCESS, since=house.daemon_began)

@@ -1,0 +1,20 @@
+"""The real definitions as the code location of a real daemon, less what takes long to build, and in a hurry."""
+
+from datetime import timedelta
+
+from ai_usage import definitions
+from ai_usage.automation import rebuild
+from ai_usage.settings import settings
+
+BUILT = {"claude_costs", "claude_daily_cost", "claude_total_expenses"}
+
+definitions.ASSETS[:] = [
+    one for one in definitions.ASSETS if any(key.path[0] == "raw" or key.path[1] in BUILT for key in one.keys)
+]
+definitions.CHECKS[:] = [
+    one for one in definitions.CHECKS if any(key.name == "no_day_is_missing" for key in one.check_keys)
+]
+rebuild.LONG = timedelta(seconds=5)
+defs = definitions.build_defs(settings())
+for sensor in defs.sensors or ():
+    sensor._min_interval = 5
