@@ -148,9 +148,16 @@ def secrets() -> list[str]:
     return sorted({value for value in values if len(value) >= 6}, key=len, reverse=True)  # shorter ones are words
 
 
+def secret(name: str) -> str:
+    """One of `SECRETS` as the environment of this process has it; empty where it is not set."""
+    if name not in SECRETS:
+        raise KeyError(name)
+    return os.environ.get(name, "").strip()
+
+
 def pseudonym_salt() -> str:
     """What pseudonyms are made with; empty where people go by their addresses."""
-    return os.environ.get("AI_USAGE_PSEUDONYMS", "").strip()
+    return secret("AI_USAGE_PSEUDONYMS")
 
 
 def read_settings(environ: dict[str, str]) -> Settings:
