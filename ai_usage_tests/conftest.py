@@ -40,6 +40,7 @@ os.environ |= {
     "ALERT_EMAIL_TO": "",
     "ALERT_EMAIL_FROM": "",
     "AI_USAGE_UI_URL": "",
+    "AI_USAGE_UI_HOSTS": "",
     "AI_USAGE_PSEUDONYMS": "",
     "METABASE_URL": "",
     "METABASE_API_KEY": "",
