@@ -1,6 +1,7 @@
 """`make ui`: the Dagster UI and its daemon on this machine's loopback, over the data that the other commands made."""
 
 import argparse
+import json
 import os
 import socket
 import sys
@@ -9,7 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import dagster as dg
-import yaml
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin
 from dagster._core.workspace.load_target import WorkspaceFileTarget
@@ -82,7 +82,7 @@ def start_code_servers(services: Services, workspace: Path, folder: Path) -> Pat
         while services.go_on() and not _answers(client):
             pass
     file = folder / "workspace.yaml"
-    file.write_text(yaml.safe_dump({"load_from": found}), encoding="utf-8")
+    file.write_text(json.dumps({"load_from": found}), encoding="utf-8")  # which is YAML, too
     return file
 
 

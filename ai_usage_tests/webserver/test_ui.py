@@ -114,7 +114,10 @@ def test_a_page_of_another_site_launches_nothing_whichever_way_it_asks(ui: Ui) -
     job = launched("refresh_day", ui.redirecting())
     query = {"query": LAUNCH, "variables": json.dumps(job)}
     picture = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
-    get = lambda **headers: httpx.get(f"{ui.url}/graphql", params=query, headers=headers)  # noqa: E731
+
+    def get(**headers: str) -> httpx.Response:
+        return httpx.get(f"{ui.url}/graphql", params=query, headers=headers)
+
     answers = {
         "a script": (get(Origin=EVIL), FOREIGN),
         "a picture": (get(**picture), FOREIGN),
