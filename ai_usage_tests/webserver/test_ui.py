@@ -80,10 +80,8 @@ def launched(job: str, config: object) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
-    with socket.socket() as free, standing_in() as vendor, standing_in() as attacker:
-        free.bind(("127.0.0.1", 0))
-        port, data_dir = free.getsockname()[1], tmp_path_factory.mktemp("ui")
-        free.close()
+    with standing_in() as vendor, standing_in() as attacker:
+        port, data_dir = free_port(), tmp_path_factory.mktemp("ui")
         urls = dict.fromkeys(("ANTHROPIC_ADMIN_BASE_URL", "CURSOR_ADMIN_BASE_URL"), vendor.url)
         keys = {name: f"sk-secret-{name}" for name in (*KEYS, "METABASE_API_KEY")}
         environ = os.environ | urls | keys | {"AI_USAGE_DATA_DIR": str(data_dir), "AI_USAGE_NOW": ""}
@@ -101,6 +99,13 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
             finally:
                 process.send_signal(signal.SIGTERM)
                 process.wait(PATIENCE)
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
 
 
 def is_there(ui: Ui) -> bool:
@@ -193,7 +198,7 @@ def test_another_make_ui_on_the_same_data_is_refused(
     monkeypatch.setenv("DAGSTER_HOME", "")
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(ui.data_dir))
     monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", "sk-another")
-    assert main(["ui", "--port", "3999"]) == 2
+    assert main(["ui", "--port", str(free_port())]) == 2
     assert f"make ui is already running on the data in {ui.data_dir}" in said(capsys)
 
 
