@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import dagster as dg
 
 from ai_usage import simulator
-from ai_usage.alerts.resource import alerts
+from ai_usage.alerts.resource import alerts_of
 from ai_usage.automation import alerts as alerts_automation
 from ai_usage.automation import cadence, rebuild, refresh, runs
 from ai_usage.automation import sheet as sheet_automation
@@ -39,17 +40,18 @@ from ai_usage.core import usage as core_usage
 from ai_usage.dashboards import assets as dashboards
 from ai_usage.dashboards.verdicts import keep_verdicts
 from ai_usage.marts import assets as marts
+from ai_usage.resources import from_settings, nothing_kept
 from ai_usage.settings import Settings, settings
 from ai_usage.sources.claude import pulls as claude_pulls
 from ai_usage.sources.claude.client import ClaudeAdmin
-from ai_usage.sources.claude.resource import ClaudeAdminResource
+from ai_usage.sources.claude.resource import claude_admin_of
 from ai_usage.sources.cursor import pulls as cursor_pulls
 from ai_usage.sources.cursor.client import CursorAdmin
-from ai_usage.sources.cursor.resource import CursorAdminResource
+from ai_usage.sources.cursor.resource import cursor_admin_of
 from ai_usage.sources.http import Patience
 from ai_usage.sources.sheets import pulls as sheet_pulls
 from ai_usage.sources.sheets.client import GoogleSheet, Sheet
-from ai_usage.sources.sheets.resource import SheetResource
+from ai_usage.sources.sheets.resource import sheet_of
 from ai_usage.sources.uploads import pulls as uploads_pulls
 from ai_usage.sources.uploads.folder import Uploads
 from ai_usage.warehouse.building import between_builds, building
@@ -108,14 +110,6 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
                         warehouse.publish()
 
 
-class PublishedResource(dg.ConfigurableResource[Warehouse | None]):
-    """The ledger as runs left it to readers; None before the first run."""
-
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Warehouse | None]:
-        yield published(settings())
-
-
 def published(of: Settings) -> Warehouse | None:
     """The copy of the warehouse that anybody may read, for questions to its ledger."""
     copy = of.published_database
@@ -139,15 +133,6 @@ def simulated_claude_admin(of: Settings, patience: Patience | None = None) -> It
             yield admin
 
 
-class SimulatedClaudeAdminResource(dg.ConfigurableResource[ClaudeAdmin]):
-    """`claude_admin` where the built-in vendor answers."""
-
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[ClaudeAdmin]:
-        with simulated_claude_admin(settings()) as admin:
-            yield admin
-
-
 @contextmanager
 def simulated_cursor_admin(of: Settings, patience: Patience | None = None) -> Iterator[CursorAdmin]:
     """The built-in Cursor on loopback, which needs no pace, and a client for it."""
@@ -164,44 +149,6 @@ def simulated_cursor_admin(of: Settings, patience: Patience | None = None) -> It
             yield admin
 
 
-class SimulatedCursorAdminResource(dg.ConfigurableResource[CursorAdmin]):
-    """`cursor_admin` where the built-in vendor answers."""
-
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[CursorAdmin]:
-        with simulated_cursor_admin(settings()) as admin:
-            yield admin
-
-
-def cursor_admin(of: Settings) -> SimulatedCursorAdminResource | CursorAdminResource:
-    """The client's resource; the key is named, not held."""
-    if of.simulate:
-        return SimulatedCursorAdminResource()
-    return CursorAdminResource(
-        base_url=of.cursor_base_url, key=dg.EnvVar("CURSOR_ADMIN_API_KEY") if of.has_cursor_key else ""
-    )
-
-
-def claude_admin(of: Settings) -> SimulatedClaudeAdminResource | ClaudeAdminResource:
-    """The client's resource; keys are named, not held."""
-    if of.simulate:
-        return SimulatedClaudeAdminResource()
-    return ClaudeAdminResource(
-        base_url=of.anthropic_base_url,
-        admin_key=dg.EnvVar("ANTHROPIC_ADMIN_API_KEY") if of.has_anthropic_admin_key else "",
-        analytics_key=dg.EnvVar("ANTHROPIC_ANALYTICS_API_KEY") if of.has_anthropic_analytics_key else "",
-    )
-
-
-class SimulatedSheetResource(dg.ConfigurableResource[Sheet]):
-    """`sheet` where the built-in Google answers."""
-
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Sheet]:
-        with simulated_sheet(settings()) as sheet:
-            yield sheet
-
-
 @contextmanager
 def simulated_sheet(of: Settings) -> Iterator[Sheet]:
     """The built-in spreadsheet on loopback, and a client for it."""
@@ -209,11 +156,6 @@ def simulated_sheet(of: Settings) -> Iterator[Sheet]:
         sheet = GoogleSheet.open(simulator.SHEET_ID, base_url=vendors.google_url, is_simulated=True)
         with closing(sheet):
             yield sheet
-
-
-def sheet(of: Settings) -> SimulatedSheetResource | SheetResource:
-    """The sheet's resource: the built-in one only where none is named."""
-    return SimulatedSheetResource() if of.simulate and not of.sheet_id else SheetResource()
 
 
 def uploads(of: Settings) -> Uploads | None:
@@ -246,19 +188,30 @@ def build_defs(
             *(sheet_automation.sheet_changed, *alerts_automation.SENSORS),
         ],
         resources={
-            "warehouse": WarehouseResource(),
-            "published": PublishedResource(),
-            "claude_admin": claude_admin(of),
-            "cursor_admin": cursor_admin(of),
-            "sheet": sheet(of),
-            "uploads": uploads(of),
-            "alerts": alerts(of),
+            **_resources(of),
             **(overrides or {}),
         },
         executor=dg.in_process_executor,
         loggers=loggers,
     )
     return found
+
+
+def _resources(of: Settings) -> dict[str, Any]:
+    """What runs and sensors work with. None of it takes config: a launch says neither where a client connects nor which
+    secret it uses.
+    """
+    is_sheet_simulated = of.simulate and not of.sheet_id  # the built-in one only where none is named
+    return {
+        "warehouse": WarehouseResource(),
+        "published": from_settings(lambda: published(settings())),
+        "claude_admin": from_settings(partial(simulated_claude_admin if of.simulate else claude_admin_of, of)),
+        "cursor_admin": from_settings(partial(simulated_cursor_admin if of.simulate else cursor_admin_of, of)),
+        "sheet": from_settings(partial(simulated_sheet if is_sheet_simulated else sheet_of, of)),
+        "uploads": from_settings(partial(uploads, of)),
+        "alerts": from_settings(partial(alerts_of, of)),
+        "io_manager": nothing_kept,
+    }
 
 
 def _marked_as_simulated(spec: dg.AssetSpec) -> dg.AssetSpec:

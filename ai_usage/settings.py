@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SIMULATED_CURSOR_PLANS = ROOT / "ai_usage" / "simulator" / "cursor_plans.toml"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 ADDRESS = re.compile(r"[\w.!#$%&'*+=?^`{|}~-]+@[\w.-]+")
+HOST = re.compile(r"(\[[0-9a-f:]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
 SALT_LENGTH = 16
 DAYS_OF_A_DEMO = 30
 SECRETS = (
@@ -61,6 +62,7 @@ class Settings:
     email_to: tuple[str, ...]
     email_from: str
     ui_url: str  # where the readers of an alert find the UI
+    ui_hosts: tuple[str, ...]  # other names under which it may be asked for, beside those of loopback
     has_pseudonyms: bool
     growth_at_most: Decimal  # of a month's spend over the month before; 0.2 is a fifth more
     metabase_url: str  # empty: there is none
@@ -154,9 +156,16 @@ def secrets() -> list[str]:
     return sorted({value for value in values if len(value) >= 6}, key=len, reverse=True)  # shorter ones are words
 
 
+def secret(name: str) -> str:
+    """One of `SECRETS` as the environment of this process has it; empty where it is not set."""
+    if name not in SECRETS:
+        raise KeyError(name)
+    return os.environ.get(name, "").strip()
+
+
 def pseudonym_salt() -> str:
     """What pseudonyms are made with; empty where people go by their addresses."""
-    return os.environ.get("AI_USAGE_PSEUDONYMS", "").strip()
+    return secret("AI_USAGE_PSEUDONYMS")
 
 
 def read_settings(environ: dict[str, str]) -> Settings:
@@ -190,6 +199,7 @@ def _read(read: "_Reader") -> Settings:
         email_to=read.addresses("ALERT_EMAIL_TO"),
         email_from=next(iter(read.addresses("ALERT_EMAIL_FROM", at_most=1)), ""),
         ui_url=read.page_url("AI_USAGE_UI_URL", "http://127.0.0.1:3000"),
+        ui_hosts=read.hosts("AI_USAGE_UI_HOSTS"),
         has_pseudonyms=read.salt("AI_USAGE_PSEUDONYMS"),
         growth_at_most=read.ratio("AI_USAGE_GROWTH_AT_MOST", "0.2"),
         metabase_url=read.base_url("METABASE_URL", "", example="http://127.0.0.1:3001"),
@@ -347,6 +357,13 @@ class _Reader:
         if wrong or len(found) > at_most:
             many = "one address" if at_most == 1 else f"at most {at_most} addresses with commas between them"
             raise SettingError(f"{name} must be {many}, such as finance@example.com.")
+        return found
+
+    def hosts(self, name: str) -> tuple[str, ...]:
+        """Names between commas, with a port or without."""
+        found = tuple(h.strip().lower() for h in self.text(name).split(",") if h.strip())
+        if not all(HOST.fullmatch(host) for host in found):
+            raise SettingError(f"{name} must be names with commas between them, such as usage.example.com,ui:3000.")
         return found
 
     def salt(self, name: str) -> bool:

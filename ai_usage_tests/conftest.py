@@ -40,6 +40,7 @@ os.environ |= {
     "ALERT_EMAIL_TO": "",
     "ALERT_EMAIL_FROM": "",
     "AI_USAGE_UI_URL": "",
+    "AI_USAGE_UI_HOSTS": "",
     "AI_USAGE_PSEUDONYMS": "",
     "METABASE_URL": "",
     "METABASE_API_KEY": "",
@@ -55,7 +56,7 @@ LONGEST = (
     *("test_fortnight", "test_borders", "test_sheet_sensor", "test_first_hour", "test_survival", "test_two_years"),
     *("test_refresh", "test_as_of", "test_readable", "test_planted", "test_definitions", "test_demo_day"),
     *("test_any_record", "test_cursor_graph", "test_ripple", "test_closing", "test_ledger", "test_pages"),
-    *("test_numbers", "test_site", "test_focus"),
+    *("test_numbers", "test_site", "test_focus", "test_ui"),
 )
 
 

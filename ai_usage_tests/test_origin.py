@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_usage.alerts.resource import AlertsResource
+from ai_usage.alerts.resource import alerts_of
 from ai_usage.charts import trend
 from ai_usage.commands import demo
 from ai_usage.commands.__main__ import main
@@ -118,12 +118,7 @@ def _asset(home: Platform) -> bool:
 
 @shows("an alert")
 def _alert(home: Platform) -> bool:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "ai_usage.alerts.resource.settings", lambda: replace(settings(), data_dir=home.warehouse.path.parent)
-        )
-        with AlertsResource().yield_for_execution(None) as alerts:  # type: ignore[arg-type]
-            return alerts.is_simulated
+    return alerts_of(replace(settings(), data_dir=home.warehouse.path.parent)).is_simulated
 
 
 @pytest.mark.parametrize("is_simulated", [False, True])

@@ -30,6 +30,7 @@ from ai_usage.checks.sheet import CLAIM
 from ai_usage.checks.verdicts import RANGE_START
 from ai_usage.definitions import defs, duckdb_warehouse
 from ai_usage.errors import SettingError
+from ai_usage.resources import from_settings
 from ai_usage.settings import ROOT, settings
 from ai_usage.simulator import SHEET_ID, UNSHARED_SHEET_ID, Simulator
 from ai_usage.simulator.sheet import Tab
@@ -37,7 +38,7 @@ from ai_usage.simulator.sheet_cells import Value
 from ai_usage.sources.http import Patience
 from ai_usage.sources.sheets import client, pulls
 from ai_usage.sources.sheets.client import CsvFolder, GoogleSheet, Sheet
-from ai_usage.sources.sheets.resource import SheetResource
+from ai_usage.sources.sheets.resource import sheet_of
 from ai_usage.sources.sheets.tabs import TABS
 from ai_usage.warehouse.ledger import Answer
 
@@ -357,7 +358,7 @@ def test_missing_credentials_are_trouble_like_any_other(google: Simulator, monke
         raise SettingError("No Google credentials")
 
     monkeypatch.setattr("ai_usage.sources.sheets.resource.open_sheet", no_credentials)
-    watched = Watched(google, SheetResource())  # type: ignore[arg-type]
+    watched = Watched(google, from_settings(lambda: sheet_of(settings())))  # type: ignore[arg-type]
     assert [watched.tick() for _ in range(3)] == [[], [], []]
     assert "No Google credentials" in watched.said
     assert watched.told == [False]

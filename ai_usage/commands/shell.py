@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from ai_usage.errors import AiUsageError, WarehouseError
+from ai_usage.errors import AiUsageError, SettingError, WarehouseError
 from ai_usage.settings import ROOT, Settings
 
 OUT = Console(highlight=False)
@@ -59,21 +59,27 @@ def use_instance(of: Settings) -> None:
     logging.getLogger("ai_usage.runs").setLevel(logging.CRITICAL)
 
 
+def asked_port(text: str) -> int:
+    """The port that a person typed; `SettingError` if it is none."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**16):
+        raise SettingError(f"PORT={text} is not a port; write a number from 1024 to 65535, such as PORT=3000.")
+    return int(text)
+
+
 @contextmanager
-def in_use(of: Settings, name: str = USERS, *, alone: str = "") -> Iterator[None]:
+def in_use(of: Settings, name: str = USERS, *, alone: str = "") -> Iterator[int]:
     """Hold the data folder, so that `make reset` leaves it to us. `alone` is what to say if somebody else has it: then
-    it is held by nobody else. A process that takes this one's place keeps it, and leaves it when it ends, however.
+    it is held by nobody else. A process that gets the descriptor holds it too, until it ends, however.
     """
     with _writing_in(of.data_dir):
         of.data_dir.mkdir(parents=True, exist_ok=True)
         file = os.open(of.data_dir / name, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        os.set_inheritable(file, True)  # noqa: FBT003 - what `dagster dev` becomes
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
         except BlockingIOError:
             raise WarehouseError(alone) from None
-        yield
+        yield file
     finally:
         os.close(file)
 

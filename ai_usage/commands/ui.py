@@ -1,56 +1,97 @@
 """`make ui`: the Dagster UI and its daemon on this machine's loopback, over the data that the other commands made."""
 
 import argparse
+import json
 import os
 import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import dagster as dg
+from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin
+from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster._grpc.client import DagsterGrpcClient
 
-from ai_usage.commands.shell import DAEMON, OUT, in_use, prepare_instance
+from ai_usage.commands.services import Services, together
+from ai_usage.commands.shell import DAEMON, OUT, asked_port, in_use, prepare_instance
 from ai_usage.errors import SettingError
 from ai_usage.layers import POOL
 from ai_usage.settings import ROOT, Settings
 
 LOOPBACK = "127.0.0.1"
+# Dagster's services log at INFO each look of each sensor: what a run did, the run says (dagster.yaml, event_log.py).
+QUIET = ("--log-level", "warning")
 
 
 def run(of: Settings, argv: Sequence[str]) -> int:
     arguments = argparse.ArgumentParser(prog="make ui", description=__doc__)
     arguments.add_argument("--port", default="3000")
-    port = asked_port(arguments.parse_args(argv).port)
+    arguments.add_argument("--workspace", type=Path, default=ROOT / "workspace.yaml")
+    asked = arguments.parse_args(argv)
+    port = asked_port(asked.port)
     refuse_a_taken_port(port)
     prepare_instance(of)
-    with in_use(of, DAEMON, alone=f"make ui is already running on the data in {of.data_dir}: stop that one first."):
+    busy = f"make ui is already running on the data in {of.data_dir}: stop that one first."
+    with in_use(of, DAEMON, alone=busy) as held, TemporaryDirectory(prefix="ai_usage_") as folder:
         limit_the_pool()
         OUT.print(
             f"Dagster UI: [bold]http://{LOOPBACK}:{port}[/] in about ten seconds (Ctrl-C stops it). "
             "Below: a line for each run that ends, warnings and errors.",
             soft_wrap=True,
         )
-        _become_dagster(of, port)
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        # They work beside their own dagster.yaml: run from the root, Dagster would warn of the one there.
+        with together(str(of.dagster_home), keep_open=[held]) as services:
+            workspace = start_code_servers(services, asked.workspace, Path(folder))
+            if not services.is_asked_to_stop:
+                for name, command in commands(workspace, port).items():
+                    services.start(name, command)
+            while services.go_on():
+                pass
     return 0
 
 
-def _become_dagster(of: Settings, port: int) -> None:
-    os.chdir(of.dagster_home)  # beside its own dagster.yaml: run from the root, Dagster would warn of the one there
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    os.environ["PYTHONWARNINGS"] = "ignore:Function `dev_command` is superseded"
-    dagster = str(Path(sys.executable).parent / "dagster")
-    # Replaces this process, so that Ctrl-C and SIGTERM reach dagster's own supervisor of webserver and daemon.
-    # Its services log at INFO each look of each sensor: what a run did is told by the run (dagster.yaml, event_log.py).
-    quiet = ["--log-level", "warning"]
-    workspace = str(ROOT / "workspace.yaml")
-    os.execv(dagster, [dagster, "dev", "-w", workspace, "-h", LOOPBACK, "-p", str(port), *quiet])  # noqa: S606
+def commands(workspace: Path, port: int) -> dict[str, list[str]]:
+    """What runs beside the code server: its name for people, and its command."""
+    ours = [sys.executable, "-m", "ai_usage.commands"]
+    there = ["--workspace", str(workspace)]
+    return {
+        "webserver": [*ours, "webserver", "--host", LOOPBACK, "--port", str(port), *there],
+        "daemon": [sys.executable, "-m", "dagster._daemon", "run", *QUIET, *there],
+    }
 
 
-def asked_port(text: str) -> int:
-    """The port that a person typed; `SettingError` if it is none."""
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**16):
-        raise SettingError(f"PORT={text} is not a port; write a number from 1024 to 65535, such as PORT=3000.")
-    return int(text)
+def start_code_servers(services: Services, workspace: Path, folder: Path) -> Path:
+    """Start a code server for each location of a workspace file, and write one that points to them. The folder is
+    readable for nobody else, so nobody else can connect to their sockets.
+    """
+    found = []
+    for number, origin in enumerate(WorkspaceFileTarget([str(workspace)]).create_origins()):
+        if not isinstance(origin, ManagedGrpcPythonEnvCodeLocationOrigin):
+            raise SettingError(f"{workspace} names a code server; make ui starts its own, of a module or file.")
+        at = str(folder / f"{number}.sock")
+        dagster = [sys.executable, "-m", "dagster", "code-server", "start", "--socket", at, *QUIET]
+        of = ["--location-name", origin.location_name, *origin.loadable_target_origin.get_cli_args()]
+        services.start(f"code server of {origin.location_name}", [*dagster, *of])
+        found.append({"grpc_server": {"socket": at, "location_name": origin.location_name}})
+    for server in found:
+        client = DagsterGrpcClient(socket=server["grpc_server"]["socket"])
+        while services.go_on() and not _answers(client):
+            pass
+    file = folder / "workspace.yaml"
+    file.write_text(json.dumps({"load_from": found}), encoding="utf-8")  # which is YAML, too
+    return file
+
+
+def _answers(client: DagsterGrpcClient) -> bool:
+    try:
+        client.ping("")
+    except DagsterUserCodeUnreachableError:
+        return False
+    return True
 
 
 def limit_the_pool() -> None:

@@ -22,10 +22,12 @@ from ai_usage.automation.refresh import range_tags
 from ai_usage.commands.bench_cursor import KEY, NOW, URL, BusyTeam, Clock, cents, days_up_to_now, paced
 from ai_usage.layers import MANY_DAYS_A_RUN
 from ai_usage.partitions import ONE_DAY, Span
+from ai_usage.resources import from_settings
+from ai_usage.settings import settings
 from ai_usage.simulator import CURSOR_KEY, Simulator
 from ai_usage.sources.cursor.client import DAYS_A_REQUEST, CursorAdmin
 from ai_usage.sources.cursor.pulls import SOURCE
-from ai_usage.sources.cursor.resource import CursorAdminResource, team_pace
+from ai_usage.sources.cursor.resource import cursor_admin_of, team_pace
 from ai_usage.sources.http import Patience, RateLimited
 from ai_usage.sources.pulling import pull_days
 from ai_usage.warehouse.ledger import Answer, Version
@@ -179,7 +181,7 @@ def test_the_built_in_vendor_has_no_cause_to_refuse_either(vendor: Simulator, cl
             hasty.usage_events(Span(days[60], days[60]))
 
 
-def test_all_steps_and_all_runs_of_a_process_share_one_pace() -> None:
+def test_all_steps_and_all_runs_of_a_process_share_one_pace(monkeypatch: pytest.MonkeyPatch) -> None:
     """A resource is opened once a run; the next run opens another client, which goes on with the same minute."""
     clients: list[CursorAdmin] = []
 
@@ -194,7 +196,9 @@ def test_all_steps_and_all_runs_of_a_process_share_one_pace() -> None:
             yield step
 
     def run(key: str) -> None:
-        resource = CursorAdminResource(base_url=URL, key=key)
+        monkeypatch.setenv("CURSOR_ADMIN_API_KEY", key)
+        of = replace(settings(), cursor_base_url=URL, has_cursor_key=True)
+        resource = from_settings(lambda: cursor_admin_of(of))
         assert dg.materialize([*steps()], resources={"cursor_admin": resource}, run_config=QUIET).success
 
     for key in (KEY, f"{KEY}\n", "crsr_of_another_team"):

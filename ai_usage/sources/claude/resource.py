@@ -3,29 +3,21 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-import dagster as dg
-
-from ai_usage.settings import settings
+from ai_usage.settings import Settings, secret
 from ai_usage.sources.claude.client import ClaudeAdmin
 
 
-class ClaudeAdminResource(dg.ConfigurableResource[ClaudeAdmin | None]):
-    """Keys come as `EnvVar`, so that run storage and the UI hold their names only. Empty is not configured."""
-
-    base_url: str
-    admin_key: str = ""
-    analytics_key: str = ""
-
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[ClaudeAdmin | None]:
-        if not self.admin_key:
-            yield None
-            return
-        admin = ClaudeAdmin.open(
-            base_url=self.base_url,
-            admin_key=self.admin_key,
-            analytics_key=self.analytics_key,
-            now=settings().now,
-        )
-        with closing(admin):
-            yield admin
+@contextmanager
+def claude_admin_of(of: Settings) -> Iterator[ClaudeAdmin | None]:
+    """The client that the settings name, with the keys of this process's environment."""
+    if not of.has_anthropic_admin_key:
+        yield None
+        return
+    admin = ClaudeAdmin.open(
+        base_url=of.anthropic_base_url,
+        admin_key=secret("ANTHROPIC_ADMIN_API_KEY"),
+        analytics_key=secret("ANTHROPIC_ANALYTICS_API_KEY") if of.has_anthropic_analytics_key else "",
+        now=of.now,
+    )
+    with closing(admin):
+        yield admin

@@ -5,29 +5,23 @@ from contextlib import closing, contextmanager
 from functools import cache
 from hashlib import sha256
 
-import dagster as dg
-
-from ai_usage.settings import settings
+from ai_usage.settings import Settings, secret
 from ai_usage.sources.cursor.client import RATE, RATES, CursorAdmin
 from ai_usage.sources.pace import Pace
 
 SLACK = 1.0  # seconds a minute: more than one request can be slower than another
 
 
-class CursorAdminResource(dg.ConfigurableResource[CursorAdmin | None]):
-    """The key comes as an `EnvVar`, so that run storage and the UI hold its name only. Empty is not configured."""
-
-    base_url: str
-    key: str = ""
-
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[CursorAdmin | None]:
-        if not self.key:
-            yield None
-            return
-        pace = team_pace(self.base_url, self.key)
-        with closing(CursorAdmin.open(base_url=self.base_url, key=self.key, now=settings().now, pace=pace)) as admin:
-            yield admin
+@contextmanager
+def cursor_admin_of(of: Settings) -> Iterator[CursorAdmin | None]:
+    """The client that the settings name, with the key of this process's environment."""
+    if not of.has_cursor_key:
+        yield None
+        return
+    key = secret("CURSOR_ADMIN_API_KEY")
+    pace = team_pace(of.cursor_base_url, key)
+    with closing(CursorAdmin.open(base_url=of.cursor_base_url, key=key, now=of.now, pace=pace)) as admin:
+        yield admin
 
 
 def team_pace(base_url: str, key: str) -> Pace:

@@ -4,10 +4,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
-import dagster as dg
-
 from ai_usage.errors import AiUsageError
-from ai_usage.settings import Settings, settings
+from ai_usage.settings import Settings
 from ai_usage.sources.sheets.client import CsvFolder, GoogleSheet, Sheet
 from ai_usage.warehouse.ledger import Answer
 
@@ -47,18 +45,16 @@ def open_sheet(of: Settings) -> Sheet | None:
     return GoogleSheet.open(of.sheet_id, base_url=of.google_base_url, is_simulated=of.simulate)
 
 
-class SheetResource(dg.ConfigurableResource[Sheet | None]):
-    """Credentials are Google's own business: none is in the configuration."""
-
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Sheet | None]:
-        sheet: Sheet | None
-        try:
-            sheet = open_sheet(settings())
-        except AiUsageError as error:
-            sheet = Unopened(error, is_simulated=settings().simulate)
-        if sheet is None:
-            yield None
-            return
-        with closing(sheet):
-            yield sheet
+@contextmanager
+def sheet_of(of: Settings) -> Iterator[Sheet | None]:
+    """The sheet that the settings name. Credentials are Google's own business: none is in the settings."""
+    sheet: Sheet | None
+    try:
+        sheet = open_sheet(of)
+    except AiUsageError as error:
+        sheet = Unopened(error, is_simulated=of.simulate)
+    if sheet is None:
+        yield None
+        return
+    with closing(sheet):
+        yield sheet

@@ -1,0 +1,32 @@
+"""The Dagster UI as a process of its own, for a deployment: what `make ui` starts beside the daemon."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from ai_usage.commands.shell import asked_port, prepare_instance
+from ai_usage.settings import ROOT, Settings
+from ai_usage.webserver.requests import Site
+from ai_usage.webserver.server import serve
+
+
+def run(of: Settings, argv: Sequence[str]) -> int:
+    arguments = argparse.ArgumentParser(prog="python -m ai_usage.commands webserver", description=__doc__)
+    arguments.add_argument("--host", default="127.0.0.1", help="the address to listen on, behind a proxy with a login")
+    arguments.add_argument("--port", default="3000")
+    arguments.add_argument(
+        "--path-prefix", default="", help="where a proxy serves the UI below a path, such as /dagster"
+    )
+    arguments.add_argument("--workspace", type=Path, default=ROOT / "workspace.yaml", help="where the code servers are")
+    asked = arguments.parse_args(argv)
+    if not os.environ.get("DAGSTER_HOME"):
+        prepare_instance(of)
+    serve(
+        Site.of(of),
+        workspace=asked.workspace,
+        host=asked.host,
+        port=asked_port(asked.port),
+        path_prefix=asked.path_prefix,
+    )
+    return 0

@@ -1,0 +1,31 @@
+"""Resources that no launch can configure: the process that runs settles what they connect to and with which secret.
+
+A `ConfigurableResource` would take its fields as mere defaults of a launch's config, and `{env: NAME}` as a value.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import dagster as dg
+
+
+def from_settings(opened: Callable[[], Any]) -> dg.ResourceDefinition:
+    """A resource that a call without arguments makes, or opens as a context manager. Its schema is empty, which is not
+    the same as none: config that is handed to it fails validation.
+    """
+    return dg.ResourceDefinition(lambda _: opened(), config_schema={})
+
+
+class NothingKept(dg.IOManager):
+    """Steps hand one another nothing: rows go through the warehouse. Dagster's default would write to, and unpickle
+    from, whatever folder a launch names.
+    """
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        """An output is an event alone."""
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        raise NotImplementedError
+
+
+nothing_kept = dg.IOManagerDefinition(lambda _: NothingKept(), config_schema={})
