@@ -65,6 +65,9 @@ class Settings:
     ui_hosts: tuple[str, ...]  # other names under which it may be asked for, beside those of loopback
     has_pseudonyms: bool
     growth_at_most: Decimal  # of a month's spend over the month before; 0.2 is a fifth more
+    max_run_hours: int  # after which a run that is still under way is ended
+    watchdog_hours: int  # without a run that succeeded, until the watchdog alerts
+    history_days: int  # that Dagster's records of a run are kept
     metabase_url: str  # empty: there is none
     has_metabase_key: bool
     metabase_database: str  # the name that the warehouse has, or gets, in Metabase
@@ -202,6 +205,9 @@ def _read(read: "_Reader") -> Settings:
         ui_hosts=read.hosts("AI_USAGE_UI_HOSTS"),
         has_pseudonyms=read.salt("AI_USAGE_PSEUDONYMS"),
         growth_at_most=read.ratio("AI_USAGE_GROWTH_AT_MOST", "0.2"),
+        max_run_hours=read.count("AI_USAGE_MAX_RUN_HOURS", "24"),
+        watchdog_hours=read.count("AI_USAGE_WATCHDOG_HOURS", "12"),
+        history_days=read.count("AI_USAGE_HISTORY_DAYS", "180"),
         metabase_url=read.base_url("METABASE_URL", "", example="http://127.0.0.1:3001"),
         has_metabase_key=bool(read.text("METABASE_API_KEY")),
         metabase_database=read.text("METABASE_DATABASE", "AI usage"),
