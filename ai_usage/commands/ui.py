@@ -61,6 +61,7 @@ def commands(workspace: Path, port: int) -> dict[str, list[str]]:
     return {
         "webserver": [*ours, "webserver", "--host", LOOPBACK, "--port", str(port), *there],
         "daemon": [sys.executable, "-m", "dagster._daemon", "run", *QUIET, *there],
+        "watchdog": [*ours, "watch"],
     }
 
 

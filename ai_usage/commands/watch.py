@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from ai_usage.alerts.resource import alerts
+from ai_usage.alerts.resource import alerts_of
 from ai_usage.automation.watchdog import SECONDS, Looked, Watchdog
 from ai_usage.commands.shell import OUT, prepare_instance, use_instance
 from ai_usage.discretion import Discretion
@@ -41,8 +41,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
 def look(of: Settings, known: set[str]) -> bool:
     """One look. Whatever goes wrong is logged, and the next look is another try."""
     try:
-        with dg.build_resources({"alerts": alerts(of)}) as resources:
-            looked = Watchdog(of, resources.alerts, dg.DagsterInstance.get).look()
+        looked = Watchdog(of, alerts_of(of), dg.DagsterInstance.get).look()
     except Exception as error:  # noqa: BLE001 - it watches over the others, and nobody over it
         discreet = Discretion(secrets(), pseudonym_salt())
         LOG.error("could not look: %s", discreet(f"{type(error).__name__}: {error}"))  # noqa: TRY400 - no secret in it
