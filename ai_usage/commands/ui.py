@@ -33,9 +33,9 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     asked = arguments.parse_args(argv)
     port = asked_port(asked.port)
     refuse_a_taken_port(port)
-    prepare_instance(of)
     busy = f"make ui is already running on the data in {of.data_dir}: stop that one first."
     with in_use(of, DAEMON, alone=busy) as held, TemporaryDirectory(prefix="ai_usage_") as folder:
+        prepare_instance(of)
         limit_the_pool()
         OUT.print(
             f"Dagster UI: [bold]http://{LOOPBACK}:{port}[/] in about ten seconds (Ctrl-C stops it). "
