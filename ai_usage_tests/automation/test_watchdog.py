@@ -308,6 +308,6 @@ def test_the_command_looks_once_with_the_installations_own_channels(
             memory.move(watchdog.BEGAN, began)
         assert watch.run(of, ["--once"]) == 0
         assert web.subjects == ["[ai_usage] FAILED Dagster's daemon is silent"]
-        monkeypatch.setattr(watch, "alerts", lambda _: 1 / 0)
+        monkeypatch.setattr(watch, "alerts_of", lambda _: 1 / 0)
         assert watch.run(of, ["--once"]) == 1
     assert "could not look: ZeroDivisionError" in caplog.text
