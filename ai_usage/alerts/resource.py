@@ -12,6 +12,7 @@ from ai_usage.alerts.outbox import Outbox
 from ai_usage.discretion import Discretion
 from ai_usage.settings import Settings, secrets, settings
 from ai_usage.warehouse.duckdb import shows_simulated_data
+from ai_usage.warehouse.people import people_of
 
 FILE = "alerts.sqlite"
 
@@ -36,7 +37,7 @@ class AlertsResource(dg.ConfigurableResource[Alerts]):
             server = MailServer.of(self.smtp_url.strip())
             channels += [Mail(server, to, of.email_from) for to in of.email_to]
         # Beside Dagster's own state, whose events it counts: who deletes one deletes both.
-        outbox = Outbox(of.dagster_home / FILE, Discretion(secrets(), self.salt.strip()))
+        outbox = Outbox(of.dagster_home / FILE, Discretion(secrets(), self.salt.strip(), people_of(of)))
         yield Alerts(outbox, channels, of.now, shows_simulated_data(of))
 
 

@@ -27,7 +27,7 @@ from ai_usage.settings import Settings, environment, read_settings
 NEARLY_NOTHING = 2**20  # bytes
 COMMANDS = (
     *("demo", "backfill", "doctor", "ui", "bench", "docs", "sheet_template"),
-    *("export_focus", "as_of", "build", "dashboards", "metabase", "reset"),
+    *("export_focus", "as_of", "build", "dashboards", "metabase", "reset", "erase_person"),
 )
 PULL = {"demo", "backfill", "ui"}  # commands that ask vendors for figures, and keep them
 ASK = {*PULL, "doctor"}  # commands that ask vendors

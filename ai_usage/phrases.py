@@ -1,0 +1,95 @@
+"""Finds phrases in texts, such as a person's address or name, and puts something else in their place. Knows not whose
+phrases they are: the caller answers for each candidate. Whoever looks up digests need not hold the phrases themselves.
+
+A phrase is a run of words. What stands between words does not count (`Lina Xu`, `lina_xu`), but for an address, which
+is itself or nothing: `anna.lina.xu@example.com` is somebody else's.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+WORD = re.compile(r"[^\W_]+")
+BETWEEN = re.compile(r"[\s._,'’+-]{1,2}")
+LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"')
+OF_AN_ADDRESS = set(".+-")
+GOES_ON = re.compile(r"-|\.\w")
+
+Lookup = Callable[[str], str | None]
+
+
+def canonical(phrase: str) -> str:
+    """How a phrase is looked up: an address as it is, in lower case; other words with one space between them."""
+    text = folded(phrase.strip())
+    return text if "@" in text else " ".join(WORD.findall(text))
+
+
+def folded(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def word_count(phrase: str) -> int:
+    return len(WORD.findall(phrase))
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """`lookup` gives what is put in the place of a canonical phrase, None if it is none; `lengths` are the numbers of
+    words that phrases have.
+    """
+
+    lookup: Lookup
+    lengths: Collection[int]
+
+    def replaced(self, text: str) -> str:
+        """The text without the phrases: plain, JSON however deeply quoted, or percent-encoded."""
+        if not self.lengths or not text:
+            return text
+        if text[0] in '{["' and '"' in text:
+            return LITERAL.sub(self._literal, text)
+        found = self._in_plain(text)
+        if "%" in found and (decoded := unquote(found)) != found and (clean := self._in_plain(decoded)) != decoded:
+            return clean
+        return found
+
+    def _literal(self, literal: re.Match[str]) -> str:
+        value = literal[0][1:-1]
+        if "\\" in value:
+            try:
+                value = json.loads(literal[0], strict=False)
+            except ValueError:  # no JSON after all
+                value = literal[0][1:-1]
+        clean = self.replaced(value)
+        return literal[0] if clean == value else json.dumps(clean, ensure_ascii=False)
+
+    def _in_plain(self, text: str) -> str:
+        words = list(WORD.finditer(text))
+        parts: list[str] = []
+        at = written = 0
+        while at < len(words):
+            for length in sorted(self.lengths, reverse=True):
+                if at + length > len(words):
+                    continue
+                start, end = words[at].start(), words[at + length - 1].end()
+                instead = self._instead(text, start, end, words[at : at + length])
+                if instead is not None:
+                    parts += [text[written:start], instead]
+                    written, at = end, at + length
+                    break
+            else:
+                at += 1
+        return "".join([*parts, text[written:]]) if parts else text
+
+    def _instead(self, text: str, start: int, end: int, words: list[re.Match[str]]) -> str | None:
+        run = text[start:end]
+        if "@" in run:
+            is_whole = text[start - 1 : start] not in OF_AN_ADDRESS and not GOES_ON.match(text, end)
+            return self.lookup(folded(run)) if is_whole else None
+        if text.startswith(("@", "%40"), end):  # the first part of another address
+            return None
+        if not all(BETWEEN.fullmatch(text[a.end() : b.start()]) for a, b in zip(words, words[1:], strict=False)):
+            return None
+        return self.lookup(" ".join(folded(word[0]) for word in words))
