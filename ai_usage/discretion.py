@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import polars as pl
@@ -57,10 +57,12 @@ class Discretion:
 
     def frame(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with every text so; each text once, since names repeat."""
+        people = self.people() if self.salt else KnownPeople()
+        discreet = replace(self, people=lambda: people)
         for name, of in rows.schema.items():
             if of == pl.String:
                 said = rows[name].unique().drop_nulls().to_list()
-                rows = rows.with_columns(pl.col(name).replace({text: self(text) for text in said}))
+                rows = rows.with_columns(pl.col(name).replace({text: discreet(text) for text in said}))
         return rows
 
     def _nameless(self, text: str) -> str:

@@ -43,6 +43,8 @@ def main(argv: Sequence[str]) -> int:
         of = command_settings(says_so=argv[0] in ASK)
         with a_full_disk_named(of.data_dir), a_damaged_log_named(of.dagster_home), ExitStack() as held:
             command = import_module(f"ai_usage.commands.{argv[0]}")
+            if of.has_pseudonyms:
+                name_nobody(of)
             gc.freeze()  # what was imported stays: searching it for garbage again takes a quarter of a second
             if argv[0] in PULL:
                 refuse_what_cannot_be_pulled(of, is_ui=argv[0] == "ui")
@@ -57,6 +59,13 @@ def main(argv: Sequence[str]) -> int:
             raise
         ERR.print(f"[bold red]Error:[/] {escape(str(error))}", soft_wrap=True)
         return 2
+
+
+def name_nobody(of: Settings) -> None:
+    """Where pseudonyms are wanted, commands print no name either."""
+    from ai_usage.warehouse.people import discretion  # noqa: PLC0415 - the settings are settled by now
+
+    OUT.discreet = ERR.discreet = discretion(of)
 
 
 def refuse_what_cannot_be_pulled(of: Settings, *, is_ui: bool) -> None:

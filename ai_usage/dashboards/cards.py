@@ -8,7 +8,7 @@ the card's own SQL say so, else `sql/dashboards/board_freshness.sql`, which has 
 it is the earliest: everything shown is known that far.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -16,7 +16,7 @@ from typing import Literal
 import polars as pl
 
 from ai_usage.dashboards.boards import OF_FRESHNESS, Card, Measure
-from ai_usage.discretion import Discretion, nobody
+from ai_usage.discretion import Discretion
 from ai_usage.settings import pseudonym_salt
 from ai_usage.warehouse.googlesql import read, to_duckdb
 from ai_usage.warehouse.people import known_people
@@ -50,8 +50,8 @@ def result(warehouse: Warehouse, card: Card, *, salt: str | None = None) -> Resu
     known = _freshness(warehouse, found)
     through, as_of, provisional_from = ((found if name in found else known)[name].drop_nulls() for name in MARKS)
     rows = found.drop(MARKS, strict=False).with_columns(_whole(found))
-    discreet = Discretion(salt=pseudonym_salt() if salt is None else salt, people=lambda: people)
-    people = known_people(warehouse) if discreet.salt else nobody()
+    salt = pseudonym_salt() if salt is None else salt
+    discreet = Discretion(salt=salt, people=lambda: known_people(warehouse))
     return Result(
         rows=discreet.frame(rows) if discreet.salt else rows,
         data_through=_date(through.min()),
