@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from itertools import pairwise
 from urllib.parse import unquote
 
 WORD = re.compile(r"[^\W_]+")
@@ -90,6 +91,6 @@ class Phrases:
             return self.lookup(folded(run)) if is_whole else None
         if text.startswith(("@", "%40"), end):  # the first part of another address
             return None
-        if not all(BETWEEN.fullmatch(text[a.end() : b.start()]) for a, b in zip(words, words[1:], strict=False)):
+        if not all(BETWEEN.fullmatch(text[a.end() : b.start()]) for a, b in pairwise(words)):
             return None
         return self.lookup(" ".join(folded(word[0]) for word in words))

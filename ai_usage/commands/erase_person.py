@@ -1,18 +1,18 @@
-"""`make erase-person ADDRESS=…`: takes a person's identity out of the data folder. What they cost stays, under an address
-that names nobody. It asks first; a run that was killed is finished by running it again.
+"""`make erase-person ADDRESS=…`: takes a person's identity out of the data folder. What they cost stays, under an
+address that names nobody. It asks first; a run that was killed is finished by running it again.
 """
 
 import argparse
-import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.markup import escape
 
 from ai_usage.commands.as_of import FOLDER as AS_OF
 from ai_usage.commands.dashboards import write_all
 from ai_usage.commands.export_focus import FOLDER as EXPORTS
-from ai_usage.commands.leftovers import files_with, rewrite_folder
-from ai_usage.commands.reset import refuse_a_busy_warehouse
+from ai_usage.commands.leftovers import files_with, rewrite_folder, warehouses
+from ai_usage.commands.reset import delete, refuse_a_busy_warehouse
 from ai_usage.commands.shell import ERR, OUT, in_use
 from ai_usage.dashboards.assets import site_folder
 from ai_usage.definitions import duckdb_warehouse
@@ -54,8 +54,8 @@ def _is_wanted(of: Settings, identity: Identity | None, address: str) -> bool:
         if names:
             OUT.print(f"  {what}: {escape(', '.join(sorted(names)))}", soft_wrap=True)
     OUT.print(
-        f"Records and amounts stay, under an address that names nobody. {AS_OF}/ and {EXPORTS}/ are deleted: they can be "
-        "made again. Copies outside the folder, such as backups, stay as they are (docs/privacy.md).",
+        f"Records and amounts stay, under an address that names nobody. {AS_OF}/ and {EXPORTS}/ are deleted; both can "
+        "be made again. Copies outside the folder, such as backups, stay as they are (docs/privacy.md).",
         soft_wrap=True,
     )
     try:
@@ -66,30 +66,41 @@ def _is_wanted(of: Settings, identity: Identity | None, address: str) -> bool:
         return False
 
 
+def made_of_the_warehouse(of: Settings) -> list[Path]:
+    """What is deleted, and made again from the warehouse; what killed processes left of it, too."""
+    left = [
+        path.with_name(path.name + end) for path in (of.database, of.published_database) for end in (".tmp", ".wal")
+    ]
+    left = [path for path in left if path.name != f"{of.database.name}.wal"]
+    return [
+        *(of.data_dir / AS_OF, of.data_dir / EXPORTS, of.published_database, of.published_database.with_suffix(".tmp")),
+        *site_folder(of).glob("*.html*"),
+        *left,
+    ]
+
+
 def _erase(of: Settings, warehouse: DuckDBWarehouse, erasure: Erasure, identity: Identity, *, is_known: bool) -> int:
     """The warehouse comes last of what is rewritten: until then it knows who is to be erased, if this is killed."""
-    for folder in (of.data_dir / AS_OF, of.data_dir / EXPORTS):
-        shutil.rmtree(folder, ignore_errors=True)
-    for page in site_folder(of).glob("*.html"):
-        page.unlink()
-    of.published_database.unlink(missing_ok=True)
+    for path in made_of_the_warehouse(of):
+        if path.exists():
+            delete(path)
     elsewhere = rewrite_folder(of.dagster_home, erasure.erased.text) if of.dagster_home.exists() else 0
     counts = rewrite(warehouse, erasure, words_of(identity) if is_known else None)
     warehouse.publish_anew()
     list(write_all(warehouse, of))
     OUT.print(
-        f"Erased: {counts.total():,} rows of {len(counts)} tables now say {erasure.replacement}, and {elsewhere:,} rows "
-        "and files of Dagster and the alerts. Row counts and sums of every table are what they were.",
+        f"Erased: {counts.total():,} rows of {len(counts)} tables now say {erasure.replacement}, and {elsewhere:,} "
+        "rows and files of Dagster and the alerts. Row counts and sums of every table are what they were.",
         soft_wrap=True,
     )
     OUT.print(
-        "Remove the person from the sheet and from uploaded files too. What providers still send of them is rewritten as "
-        "it comes in.",
+        "Remove the person from the sheet and from uploaded files too. What providers still send of them is rewritten "
+        "as it comes in.",
         soft_wrap=True,
     )
     left = files_with(of.data_dir, identity.addresses)
-    for file in left:
-        ERR.print(
-            f"[bold red]✗[/] {escape(str(file))} still has the address: it is not ours; delete it.", soft_wrap=True
-        )
-    return 1 if left else 0
+    copies = [file for file in warehouses(of.data_dir) if file not in {of.database, of.published_database}]
+    for file in sorted({*left, *copies}):
+        why = "is a copy of a warehouse, and may name them" if file in copies else "still has the address"
+        ERR.print(f"[bold red]✗[/] {escape(str(file))} {why}: it was left alone; delete it.", soft_wrap=True)
+    return 1 if left or copies else 0

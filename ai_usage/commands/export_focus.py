@@ -30,8 +30,8 @@ order by
     ChargePeriodStart, ProviderName, SkuId, SubAccountId, x_TeamName, x_UserEmail, x_ApiKeyId, x_Platform, BilledCost
 """
 FOLDER = "exports"
-# What makes a spreadsheet read a cell as more than text: at its beginning, and after what parts cells in another country.
-FORMULA = r"(^|[;\t|\r\n])[\s\"']*[=+\-@＝＋－＠]|^[\t\r\n]"
+# What makes a spreadsheet read a cell as more than text: at its beginning, and after what may part cells.
+FORMULA = r"^[\s\"']*[=+\-@＝＋－＠]|^[\t\r\n]"
 PARTED = r"([;\t|\r\n][\s\"']*)([=+\-@＝＋－＠])"
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 

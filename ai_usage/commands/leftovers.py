@@ -1,16 +1,16 @@
-"""Where a data folder has text beside the warehouse: Dagster's databases, the alerts' outbox, logs, and what was made of
-the warehouse. Rewrites what is kept, deletes what can be made again, and searches all of it byte by byte.
+"""Where a data folder has text beside the warehouse: Dagster's databases, the alerts' outbox, logs, and whatever else
+lies there. Rewrites what is kept, and searches all of it byte by byte.
 """
 
 import base64
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import quote
 
-SQLITE = b"SQLite format 3\0"
+SQLITE, DUCKDB = b"SQLite format 3\0", b"DUCK"
 BLOCK = 2**20
 
 Rewrite = Callable[[str], str]
@@ -22,8 +22,7 @@ def rewrite_folder(folder: Path, rewrite: Rewrite) -> int:
     for file in sorted(folder.rglob("*")):
         if file.is_symlink() or not file.is_file() or file.name.endswith(("-wal", "-shm", "-journal")):
             continue
-        with file.open("rb") as opened:
-            is_database = opened.read(len(SQLITE)) == SQLITE
+        is_database = _begins_as(file, SQLITE)
         changed += rewrite_database(file, rewrite) if is_database else _rewrite_text(file, rewrite)
     return changed
 
@@ -33,8 +32,8 @@ def rewrite_database(file: Path, rewrite: Rewrite) -> int:
     with closing(sqlite3.connect(file, timeout=30, isolation_level=None)) as db:
         db.execute("pragma secure_delete = on")
         db.execute("begin immediate")
-        tables = db.execute("select name, sql from sqlite_master where type = 'table' and name not like 'sqlite_%'")
-        changed = sum(_rewrite_table(db, name, rewrite) for name, _ in tables.fetchall())
+        tables = db.execute("select name from sqlite_master where type = 'table' and name not like 'sqlite_%'")
+        changed = sum(_rewrite_table(db, name, rewrite) for (name,) in tables.fetchall())
         db.execute("commit")
         db.execute("pragma wal_checkpoint(truncate)")
         db.execute("vacuum")
@@ -43,19 +42,17 @@ def rewrite_database(file: Path, rewrite: Rewrite) -> int:
 
 
 def _rewrite_table(db: sqlite3.Connection, table: str, rewrite: Rewrite) -> int:
-    described = db.execute(f'pragma table_info("{table}")').fetchall()
-    columns = [name for _, name, *_ in described]
-    key = [name for *_, name, _, _, _, place in [(row[0], *row[1:]) for row in described] if place] or ["rowid"]
-    quoted = [f'"{name}"' for name in columns]
-    found = db.execute(f'select {", ".join([*key, *quoted])} from "{table}"').fetchall()
+    columns = [(row[1], row[5]) for row in db.execute(f'pragma table_info("{table}")')]  # name, place in the key
+    names = [f'"{name}"' for name, _ in columns]
+    key = [f'"{name}"' for name, place in columns if place] or ["rowid"]
+    same = " and ".join(f"{name} is ?" for name in key)
+    settings = ", ".join(f"{name} = ?" for name in names)
     changed = 0
-    for row in found:
+    for row in db.execute(f'select {", ".join([*key, *names])} from "{table}"').fetchall():
         where, values = row[: len(key)], row[len(key) :]
         clean = [_rewritten(value, rewrite) for value in values]
         if clean != list(values):
             changed += 1
-            settings = ", ".join(f"{name} = ?" for name in quoted)
-            same = " and ".join(f"{name} is ?" for name in key)
             try:
                 db.execute(f'update "{table}" set {settings} where {same}', [*clean, *where])
             except sqlite3.IntegrityError:  # the same is there under the new name: one of them is enough
@@ -90,36 +87,49 @@ def _rewrite_text(file: Path, rewrite: Rewrite) -> int:
     return 1
 
 
+def warehouses(folder: Path) -> list[Path]:
+    """The DuckDB files below a folder: their columns are packed, so that a search byte by byte proves nothing."""
+    return sorted(file for file in folder.rglob("*") if file.is_file() and _begins_as(file, DUCKDB, at=8))
+
+
+def _begins_as(file: Path, sign: bytes, *, at: int = 0) -> bool:
+    with file.open("rb") as opened:
+        return opened.read(at + len(sign))[at:] == sign
+
+
 def files_with(folder: Path, addresses: list[str]) -> list[Path]:
     """Files below a folder in which an address stands, in whatever way it may be written."""
-    wanted = {way for address in addresses for way in _written(address)}
-    return sorted(file for file in folder.rglob("*") if file.is_file() and _contains(file, wanted))
+    wanted = re.compile(b"|".join(way for address in addresses for way in _ways(address)))
+    longest = max(len(way) for address in addresses for way in _ways(address))
+    return sorted(file for file in folder.rglob("*") if file.is_file() and _contains(file, wanted, longest))
 
 
-def _written(address: str) -> Iterator[bytes]:
-    """An address as files have it, in lower case: plain, in JSON, a URL, HTML or UTF-16."""
-    plain = address.lower()
-    for text in (plain, plain.replace("@", "\\u0040"), quote(plain, safe="").lower(), plain.replace("@", "&#64;")):
-        yield text.encode()
-    yield plain.encode("utf-16-le")
-    yield plain.encode("utf-16-be")
+def _ways(address: str) -> Iterator[bytes]:
+    """Patterns of an address: plain, in JSON, a URL or HTML, in UTF-16 and in base64. As part of a longer address it is
+    somebody else's.
+    """
+    for at in ("@", "\\u0040", "%40", "&#64;"):
+        plain = re.escape(address.replace("@", at).encode())
+        yield rb"(?i:(?<![A-Za-z0-9.+-])" + plain + rb"(?![-A-Za-z0-9]|\.[A-Za-z0-9]))"
+    for encoding in ("utf-16-le", "utf-16-be"):
+        yield b"(?i:" + re.escape(address.encode(encoding)) + b")"
+    for text in {address.lower(), address.upper(), address.title()}:
+        yield from map(re.escape, _in_base64(text))
 
 
-def _in_base64(address: str) -> Iterator[bytes]:
-    """What base64 makes of an address wherever it begins, without the letters that depend on what is around it."""
-    for text in {address, address.lower(), address.upper()}:
-        for before in range(3):
-            letters = base64.b64encode(b"\0" * before + text.encode())
-            yield letters[(0, 2, 3)[before] : len(letters) - 4 if letters.endswith(b"=") else None]
+def _in_base64(text: str) -> Iterator[bytes]:
+    """What base64 makes of a text wherever it begins, without the letters that its neighbors decide too."""
+    for before in range(3):
+        letters = base64.b64encode(b"\0" * before + text.encode()).rstrip(b"=")
+        is_even = (before + len(text.encode())) % 3 == 0
+        yield letters[(0, 2, 3)[before] : len(letters) if is_even else -1]
 
 
-def _contains(file: Path, wanted: set[bytes]) -> bool:
-    longest = max(map(len, wanted))
+def _contains(file: Path, wanted: re.Pattern[bytes], longest: int) -> bool:
     tail = b""
     with file.open("rb") as opened:
         while block := opened.read(BLOCK):
-            window = (tail + block).lower()
-            if any(way in window for way in wanted):
+            if wanted.search(tail + block):
                 return True
-            tail = window[-longest:]
+            tail = (tail + block)[-longest:]
     return False

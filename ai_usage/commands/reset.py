@@ -41,7 +41,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
             ERR.print("Nothing was deleted.")
             return 2
         for path in (*made(of), of.data_dir / DAEMON, of.data_dir / USERS):
-            _delete(path)
+            delete(path)
     OUT.print("Deleted. make demo, make ui or make backfill start afresh.")
     return 0
 
@@ -112,7 +112,7 @@ def _answer(question: str) -> str:
         return ""
 
 
-def _delete(path: Path) -> None:
+def delete(path: Path) -> None:
     try:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)

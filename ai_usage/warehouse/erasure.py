@@ -275,22 +275,19 @@ def _has(row: Mapping[str, Any], wanted: str) -> bool:
 
 
 def _records_with(warehouse: DuckDBWarehouse, addresses: Sequence[str]) -> Iterator[str]:
+    """Every record in which one of the addresses stands, of all versions."""
     local = sorted({address.partition("@")[0] for address in addresses})
+    theirs = Phrases({address: "" for address in addresses}.get, {word_count(address) for address in addresses})
     for table in warehouse.tables:
         if table.is_ledger:
             with warehouse.connected() as db:
                 found = db.cursor().execute(
-                    f"select distinct record from {table.address} where list_bool_or(list_transform("
-                    f"$local, part -> contains(lower(record), part)))",
+                    f"select distinct record from {table.address} "
+                    "where list_bool_or(list_transform($local, part -> contains(lower(record), part)))",
                     {"local": local},
                 )
                 while rows := found.fetchmany(AT_A_TIME):
-                    for (record,) in rows:
-                        if any(
-                            address in json.dumps(json.loads(record), ensure_ascii=False).lower()
-                            for address in addresses
-                        ):
-                            yield record
+                    yield from (record for (record,) in rows if theirs.replaced(record) != record)
 
 
 def _learn(said: Any, found: Identity) -> None:

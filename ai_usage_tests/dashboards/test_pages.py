@@ -310,7 +310,7 @@ def test_terms_have_names_and_files_have_the_terms(opened: Opened) -> None:
         ("a;=cmd|'/C calc'!A0", "a;'=cmd|'/C calc'!A0"),
         ("a|+1", "a|'+1"),
         ("a;b", "a;b"),
-        ("a; \"@SUM(1)", "a; \"\"'@SUM(1)"),
+        ('a; "@SUM(1)', 'a; ""\'@SUM(1)'),
     ],
 )
 def test_a_csv_cell_is_no_formula_whatever_parts_the_cells(opened: Opened, name: str, written: str) -> None:
