@@ -16,6 +16,7 @@ from ai_usage.phrases import Phrases, canonical, word_count
 EMAIL = re.compile(r"[\w.!#$%&'*+=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+")
 LIKE_A_KEY = re.compile(r"\b(?:sk|key|xox[a-z])[-_][A-Za-z0-9_-]{16,}")
 CLAUDE_CODE_KEY = re.compile(r"(claude_code_key_)([\w.+-]*\w)", re.IGNORECASE)  # Anthropic names a user's key by them
+IN_A_URL = re.compile(r"(?<=\w)%40(?=\w)")  # the @ of an address
 HIDDEN = "[secret]"
 
 
@@ -29,7 +30,9 @@ def pseudonym(address: str, salt: str) -> str:
 class KnownPeople:
     """What names people besides addresses. Phrases are canonical, as `phrases` has them."""
 
-    addresses: Mapping[str, str] = field(default_factory=dict)  # a name, or what is before an address's @ → the address
+    addresses: Mapping[str, str] = field(
+        default_factory=dict
+    )  # an address, its part before the @, a name → the address
     keys: Mapping[str, str] = field(default_factory=dict)  # the name of an API key that names somebody → the key's id
 
     @cached_property
@@ -66,15 +69,16 @@ class Discretion:
         return rows
 
     def _nameless(self, text: str) -> str:
+        """Known people first, wherever a text runs on into what looks like their address; then every other address."""
         people = self.people()
-        text = EMAIL.sub(lambda found: pseudonym(found[0], self.salt), text)
-        text = CLAUDE_CODE_KEY.sub(lambda found: found[1] + self._of_key(found[2], people), text)
 
         def instead(said: str) -> str | None:
             address = people.addresses.get(said)
             return pseudonym(address, self.salt) if address else people.keys.get(said)
 
-        return Phrases(instead, people.lengths).replaced(text)
+        text = CLAUDE_CODE_KEY.sub(lambda found: found[1] + self._of_key(found[2], people), IN_A_URL.sub("@", text))
+        text = Phrases(instead, people.lengths).replaced(text)
+        return EMAIL.sub(lambda found: pseudonym(found[0], self.salt), text)
 
     def _of_key(self, user: str, people: KnownPeople) -> str:
         return pseudonym(people.addresses.get(canonical(user), user), self.salt)

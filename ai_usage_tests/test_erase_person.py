@@ -4,15 +4,12 @@ import base64
 import os
 import shutil
 import sqlite3
-import zlib
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import dagster as dg
-import duckdb
 import pytest
 
 from ai_usage.alerts.message import compose
@@ -28,8 +25,8 @@ from ai_usage.partitions import Span
 from ai_usage.phrases import Phrases, canonical, word_count
 from ai_usage.warehouse.erasure import Identity
 from ai_usage.warehouse.erasures import ERASURES, Erased, entries
-from ai_usage_tests.named import ADDRESS, KEY_NAME, NAME, NamedVendor
-from ai_usage_tests.platform import DAY, NEXT, Platform, contents, ordinary
+from ai_usage_tests.named import ADDRESS, KEY_NAME, NAME, duckdb_columns, named, places_that_name_her
+from ai_usage_tests.platform import DAY, NEXT, Platform, contents, ordinary, platform_in
 from ai_usage_tests.test_commands import said
 
 BOTH = Span(DAY, NEXT)
@@ -37,26 +34,12 @@ EVERY_CHECK = dg.AssetSelection.checks(*(key for check in CHECKS for key in chec
 KEYED = "00" * 16
 
 
-def named(platform: Platform) -> Platform:
-    platform.vendor = NamedVendor(platform.vendor.days)
-    return platform
-
-
-@pytest.fixture(scope="module")
-def world(_nothing_yet: Platform, tmp_path_factory: pytest.TempPathFactory) -> Platform:
-    """Two days of a company whose only developer is Lina Xu."""
-    made = named(_nothing_yet.copy(tmp_path_factory.mktemp("named")))
-    outcome = made.run({DAY: ordinary(), NEXT: ordinary(20)})
-    assert outcome.failed == {}
-    return made
-
-
 @pytest.fixture
-def folder(world: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(named_world: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder with all that a platform leaves in it, each part of which names her."""
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
-    world.copy(tmp_path)
+    named_world.copy(tmp_path)
     of = command_settings()
     prepare_instance(of)
     shutil.copyfile(of.database, of.published_database)
@@ -97,65 +80,7 @@ def erase(*more: str) -> int:
 
 
 def platform_of(folder: Path) -> Platform:
-    from ai_usage_tests.platform import platform_in  # noqa: PLC0415
-
     return named(platform_in(folder))
-
-
-def ways() -> set[bytes]:
-    """The address and the name as bytes, however they may be written."""
-    found: set[bytes] = set()
-    for text in (ADDRESS, NAME.lower(), "lina.xu"):
-        for case in (text, text.upper(), text.title()):
-            spellings = {case, quote(case), case.replace("@", "\\u0040"), case.replace("@", "&#64;")}
-            found |= {each.encode(encoding) for each in spellings for encoding in ("utf-8", "utf-16-le", "utf-16-be")}
-            if text == ADDRESS:
-                for before in range(3):
-                    found.add(base64.b64encode(b"\0" * before + case.encode())[4 if before else 0 : -4])
-    return found
-
-
-def places_that_name_her(folder: Path) -> set[str]:
-    """Files whose bytes name her, and columns of databases."""
-    found: set[str] = set()
-    looked_for = ways()
-    for file in folder.rglob("*"):
-        if not file.is_file():
-            continue
-        content = file.read_bytes()
-        if any(way in content for way in looked_for):
-            found.add(str(file.relative_to(folder)))
-        if content[8:12] == b"DUCK":
-            found |= set(duckdb_columns(file))
-        if content.startswith(b"SQLite format 3\0"):
-            found |= set(sqlite_columns(file))
-    return found
-
-
-def names_her(value: Any) -> bool:
-    if isinstance(value, bytes):
-        try:
-            value = zlib.decompress(value)
-        except zlib.error:
-            pass
-        return any(way in value for way in ways())
-    return isinstance(value, str) and any(text in value.lower() for text in (ADDRESS, NAME.lower(), "lina.xu"))
-
-
-def duckdb_columns(file: Path) -> Iterator[str]:
-    with duckdb.connect(str(file), read_only=True) as db:
-        columns = "select table_schema || '.' || table_name, column_name from information_schema.columns"
-        for table, column in db.execute(columns + " where data_type = 'VARCHAR'").fetchall():
-            if any(names_her(text) for (text,) in db.execute(f"select distinct {column} from {table}").fetchall()):
-                yield f"{file.name}: {table}.{column}"
-
-
-def sqlite_columns(file: Path) -> Iterator[str]:
-    db = sqlite3.connect(file)
-    for (table,) in db.execute("select name from sqlite_master where type = 'table'").fetchall():
-        if any(names_her(value) for row in db.execute(f'select * from "{table}"') for value in row):
-            yield f"{file.name}: {table}"
-    db.close()
 
 
 def passed(platform: Platform) -> set[tuple[str, str, Any]]:

@@ -5,6 +5,7 @@ a file keeps what was deleted in it until it is written over. Records stay, with
 import json
 import os
 import secrets
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -167,6 +168,7 @@ def rewrite(warehouse: DuckDBWarehouse, erasure: Erasure, words: Sequence[str] |
         warehouse.path.with_name(f"{warehouse.path.name}.wal").unlink(missing_ok=True)  # closed: it is in the old file
         with target.open("rb") as file:
             os.fsync(file.fileno())
+        shutil.copymode(warehouse.path, target)
         target.replace(warehouse.path)
     finally:
         _remove(target)
@@ -277,7 +279,7 @@ def _has(row: Mapping[str, Any], wanted: str) -> bool:
 def _records_with(warehouse: DuckDBWarehouse, addresses: Sequence[str]) -> Iterator[str]:
     """Every record in which one of the addresses stands, of all versions."""
     local = sorted({address.partition("@")[0] for address in addresses})
-    theirs = Phrases({address: "" for address in addresses}.get, {word_count(address) for address in addresses})
+    theirs = Phrases(dict.fromkeys(addresses, "").get, {word_count(address) for address in addresses})
     for table in warehouse.tables:
         if table.is_ledger:
             with warehouse.connected() as db:

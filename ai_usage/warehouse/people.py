@@ -54,6 +54,7 @@ def known_people(warehouse: Warehouse) -> KnownPeople:
     addresses: dict[str, str] = {}
     words: set[str] = set()
     for person in people:
+        addresses[canonical(person["user_email"])] = person["user_email"]
         for name in (person["user_name"] or "", person["user_email"].partition("@")[0]):
             said = canonical(name)
             words |= {word for word in said.split() if len(word) >= SHORTEST}
