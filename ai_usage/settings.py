@@ -62,6 +62,7 @@ class Settings:
     email_from: str
     ui_url: str  # where the readers of an alert find the UI
     has_pseudonyms: bool
+    messages_kept_days: int  # that an alert stays in the outbox, once every channel has it
     growth_at_most: Decimal  # of a month's spend over the month before; 0.2 is a fifth more
     metabase_url: str  # empty: there is none
     has_metabase_key: bool
@@ -185,6 +186,7 @@ def _read(read: "_Reader") -> Settings:
         email_from=next(iter(read.addresses("ALERT_EMAIL_FROM", at_most=1)), ""),
         ui_url=read.page_url("AI_USAGE_UI_URL", "http://127.0.0.1:3000"),
         has_pseudonyms=read.salt("AI_USAGE_PSEUDONYMS"),
+        messages_kept_days=read.days("AI_USAGE_RETAIN_MESSAGES_DAYS", "180"),
         growth_at_most=read.ratio("AI_USAGE_GROWTH_AT_MOST", "0.2"),
         metabase_url=read.base_url("METABASE_URL", "", example="http://127.0.0.1:3001"),
         has_metabase_key=bool(read.text("METABASE_API_KEY")),
@@ -252,6 +254,12 @@ class _Reader:
             return date.fromisoformat(value)
         except ValueError as error:
             raise SettingError(f"{name} is {value!r}, which is not a day; write it as 2026-01-31.") from error
+
+    def days(self, name: str, default: str) -> int:
+        value = self.text(name, default)
+        if not re.fullmatch(r"[1-9][0-9]{0,4}", value, re.ASCII):
+            raise SettingError(f"{name} is {value!r}; write a number of days, such as {default}.")
+        return int(value)
 
     def instant(self, name: str) -> datetime | None:
         value = self.text(name)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import dagster as dg
 
@@ -37,7 +38,8 @@ class AlertsResource(dg.ConfigurableResource[Alerts]):
             server = MailServer.of(self.smtp_url.strip())
             channels += [Mail(server, to, of.email_from) for to in of.email_to]
         # Beside Dagster's own state, whose events it counts: who deletes one deletes both.
-        outbox = Outbox(of.dagster_home / FILE, Discretion(secrets(), self.salt.strip(), people_of(of)))
+        discretion = Discretion(secrets(), self.salt.strip(), people_of(of))
+        outbox = Outbox(of.dagster_home / FILE, discretion, timedelta(days=of.messages_kept_days))
         yield Alerts(outbox, channels, of.now, shows_simulated_data(of))
 
 

@@ -20,6 +20,7 @@ from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.settings import ADDRESS, Settings
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.erasure import Erasure, Identity, begin, identity_of, rewrite, words_of
+from ai_usage.warehouse.readers import readers_copy
 
 
 def run(of: Settings, argv: Sequence[str]) -> int:
@@ -74,6 +75,7 @@ def made_of_the_warehouse(of: Settings) -> list[Path]:
     left = [path for path in left if path.name != f"{of.database.name}.wal"]
     return [
         *(of.data_dir / AS_OF, of.data_dir / EXPORTS, of.published_database, of.published_database.with_suffix(".tmp")),
+        readers_copy(of.published_database),
         *site_folder(of).glob("*.html*"),
         *left,
     ]
@@ -99,7 +101,8 @@ def _erase(of: Settings, warehouse: DuckDBWarehouse, erasure: Erasure, identity:
         soft_wrap=True,
     )
     left = files_with(of.data_dir, identity.addresses)
-    copies = [file for file in warehouses(of.data_dir) if file not in {of.database, of.published_database}]
+    ours = {of.database, of.published_database, readers_copy(of.published_database)}
+    copies = [file for file in warehouses(of.data_dir) if file not in ours]
     for file in sorted({*left, *copies}):
         why = "is a copy of a warehouse, and may name them" if file in copies else "still has the address"
         ERR.print(f"[bold red]✗[/] {escape(str(file))} {why}: it was left alone; delete it.", soft_wrap=True)

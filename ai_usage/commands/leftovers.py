@@ -98,10 +98,14 @@ def _begins_as(file: Path, sign: bytes, *, at: int = 0) -> bool:
 
 
 def files_with(folder: Path, addresses: list[str]) -> list[Path]:
-    """Files below a folder in which an address stands, in whatever way it may be written."""
+    """Files below a folder in which, or in whose name, an address stands, in whatever way it may be written."""
     wanted = re.compile(b"|".join(way for address in addresses for way in _ways(address)))
     longest = max(len(way) for address in addresses for way in _ways(address))
-    return sorted(file for file in folder.rglob("*") if file.is_file() and _contains(file, wanted, longest))
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.is_file() and (wanted.search(file.name.encode()) or _contains(file, wanted, longest))
+    )
 
 
 def _ways(address: str) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from ai_usage.definitions import duckdb_warehouse
 from ai_usage.errors import WarehouseBusy, WarehouseError
 from ai_usage.settings import Settings
 from ai_usage.warehouse.duckdb import DuckDBWarehouse, data_are_simulated
+from ai_usage.warehouse.readers import readers_copy
 from ai_usage.warehouse.table import PULLS
 
 REAL = "delete real data"  # what to type where days would be lost that no vendor sends again
@@ -58,6 +59,7 @@ def made(of: Settings) -> list[Path]:
             for end in ("", ".wal", ".tmp")
         ),
         of.published_database.with_suffix(".tmp"),
+        readers_copy(of.published_database),
         site_folder(of),
         *(of.data_dir / name for name in (AS_OF, EXPORTS, "bench.json")),
         of.first_day_file,  # last: until all is gone, it is the first day of what is there

@@ -30,6 +30,7 @@ from ai_usage.warehouse.googlesql import read, to_duckdb
 from ai_usage.warehouse.ledger import Answer, Records, Version, new_pull_id
 from ai_usage.warehouse.migrations import Change, Made, changes, is_new
 from ai_usage.warehouse.origin import is_simulated, mixture
+from ai_usage.warehouse.readers import show_readers
 from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Table, Type, raw_table
 
 LOG = logging.getLogger(__name__)
@@ -303,6 +304,7 @@ class DuckDBWarehouse:
                 shutil.copyfile(self.path, fresh)  # nobody else writes, nor publishes, while this connection is open
                 fresh.chmod(0o444)
                 fresh.replace(self.published_path)
+                show_readers(self.published_path)
             finally:
                 fresh.unlink(missing_ok=True)
         self._has_news = False
