@@ -16,6 +16,7 @@ from urllib.parse import unquote
 WORD = re.compile(r"[^\W_]+")
 BETWEEN = re.compile(r"[\s._,'’+-]{1,2}")
 LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"')
+ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 OF_AN_ADDRESS = set(".+-")
 GOES_ON = re.compile(r"-|\.\w")
 
@@ -36,6 +37,10 @@ def word_count(phrase: str) -> int:
     return len(WORD.findall(phrase))
 
 
+def _unescaped(text: str) -> str:
+    return ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+
+
 @dataclass(frozen=True)
 class Phrases:
     """`lookup` gives what is put in the place of a canonical phrase, None if it is none; `lengths` are the numbers of
@@ -46,15 +51,29 @@ class Phrases:
     lengths: Collection[int]
 
     def replaced(self, text: str) -> str:
-        """The text without the phrases: plain, JSON however deeply quoted, or percent-encoded."""
+        """The text without the phrases: plain, JSON however deeply quoted, percent-encoded or escaped."""
         if not self.lengths or not text:
             return text
         if text[0] in '{["' and '"' in text:
-            return LITERAL.sub(self._literal, text)
-        found = self._in_plain(text)
-        if "%" in found and (decoded := unquote(found)) != found and (clean := self._in_plain(decoded)) != decoded:
-            return clean
-        return found
+            return self._in_json(text)
+        clean = self._in_plain(text)
+        for sign, decode in (("%", unquote), ("\\u", _unescaped)):
+            if sign in clean and (plain := decode(clean)) != clean and (without := self._in_plain(plain)) != plain:
+                clean = without
+        return clean
+
+    def _in_json(self, text: str) -> str:
+        """Texts in it are read, rewritten, and written again if they changed. Whatever else stands there stays, but for
+        words: then it is no JSON.
+        """
+        parts, at = [], 0
+        for literal in LITERAL.finditer(text):
+            parts += [self._between(text[at : literal.start()]), self._literal(literal)]
+            at = literal.end()
+        return "".join([*parts, self._between(text[at:])])
+
+    def _between(self, text: str) -> str:
+        return self._in_plain(text) if any(map(str.isalpha, text)) else text
 
     def _literal(self, literal: re.Match[str]) -> str:
         value = literal[0][1:-1]
@@ -89,7 +108,7 @@ class Phrases:
         if "@" in run:
             is_whole = text[start - 1 : start] not in OF_AN_ADDRESS and not GOES_ON.match(text, end)
             return self.lookup(folded(run)) if is_whole else None
-        if text.startswith(("@", "%40"), end):  # the first part of another address
+        if text.startswith(("@", "%40", "\\u0040", "&#64;"), end):  # the first part of another address
             return None
         if not all(BETWEEN.fullmatch(text[a.end() : b.start()]) for a, b in pairwise(words)):
             return None

@@ -210,6 +210,9 @@ def erased(identity: Identity) -> Erased:
         ('{"m":"{\\"n\\": \\"LINA XU\\"}"}', '{"m":"{\\"n\\": \\"erased-1\\"}"}'),
         ('[1,2.50,"lina_xu"]', '[1,2.50,"erased-1"]'),
         ("{not json lina.xu", "{not json erased-1"),
+        ('[lina.xu@example.com] said "no" to lina.xu', '[erased-1@erased.invalid] said "no" to erased-1'),
+        ('why: {"by": "lina.xu\\u0040example.com"}', 'why: {"by": "erased-1@erased.invalid"}'),
+        ('{"a": [true, null, 1e5, "x"]}', '{"a": [true, null, 1e5, "x"]}'),
     ],
 )
 def test_what_is_rewritten_and_what_is_somebody_else_s(text: str, instead: str) -> None:

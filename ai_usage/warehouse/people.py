@@ -1,5 +1,6 @@
 """Who the warehouse knows, for those who must not name them."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import ANALYTICS
 
+LOG = logging.getLogger(__name__)
 SHORTEST = 3  # letters of a word that is taken for part of a name
 PEOPLE = f"""
 select user_email, person_email, user_name
@@ -73,7 +75,9 @@ def _id_of(key_id: str, name: str) -> str:
 
 @dataclass
 class _Published:
-    """The people of the published copy; nobody, while there is none or it cannot be read."""
+    """The people of the published copy; while there is none, or it cannot be read, those known before, if any.
+    Addresses and names of Claude Code keys are hidden all the same.
+    """
 
     of: Settings
     _read: tuple[object, KnownPeople] = field(default=(None, KnownPeople()), init=False)
@@ -86,6 +90,6 @@ class _Published:
             if mark != self._read[0]:
                 warehouse = DuckDBWarehouse(copy, copy, (), self.of.now, is_read_only=True)
                 self._read = (mark, known_people(warehouse))
-        except (OSError, WarehouseError, duckdb.CatalogException):  # whoever needs the copy itself says what is wrong
-            return self._read[1]
+        except (OSError, WarehouseError, duckdb.Error) as error:  # whoever needs the copy itself says what to do
+            LOG.debug("%s cannot be read: %s", copy, error)
         return self._read[1]
