@@ -1,4 +1,4 @@
-"""What no output may say: a secret in any case, and who somebody is where pseudonyms are wanted. One function for
+"""What no output may show: a secret in any case, and who somebody is where pseudonyms are wanted. One function for
 messages, pages, exports, and what commands print.
 """
 

@@ -1,5 +1,5 @@
-"""Finds phrases in texts, such as a person's address or name, and puts something else in their place. Knows not whose
-phrases they are: the caller answers for each candidate. Whoever looks up digests need not hold the phrases themselves.
+"""Finds phrases in texts, such as a person's address or name, and puts something else in their place. The
+caller decides about each candidate, and may look it up by a digest: the phrases themselves need not be known here.
 
 A phrase is a run of words. What stands between words does not count (`Lina Xu`, `lina_xu`), but for an address, which
 is itself or nothing: `anna.lina.xu@example.com` is somebody else's.

@@ -233,7 +233,7 @@ def test_a_name_of_one_word_is_rewritten_in_their_own_records_alone() -> None:
     assert of.text('{"name":"claude_code_key_dev"}') == '{"name":"claude_code_key_erased-1"}'
 
 
-def test_two_people_of_one_name_are_told_apart() -> None:
+def test_two_people_of_one_name_are_kept_apart() -> None:
     of = erased(Identity([ADDRESS], {NAME}, of_others={canonical(NAME)}))
     assert of.text('{"email":"lina.xu2@example.com","name":"Lina Xu"}') == (
         '{"email":"lina.xu2@example.com","name":"Lina Xu"}'

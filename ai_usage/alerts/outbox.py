@@ -107,7 +107,7 @@ class Memory:
             self.db.executemany("insert into deliveries (message, channel) values (?, ?)", rows)
 
     def _forget_messages(self, before: datetime) -> None:
-        """Their texts, and who got them. The keys of their news stay: nothing is told again."""
+        """Their texts, and who got them. The keys of their news stay: nothing is sent again."""
         self.db.execute(
             "delete from messages where created_at < ? and not exists "
             "(select 1 from deliveries where message = messages.key and ended is null)",

@@ -91,7 +91,7 @@ def _erase(of: Settings, warehouse: DuckDBWarehouse, erasure: Erasure, identity:
     warehouse.publish_anew()
     list(write_all(warehouse, of))
     OUT.print(
-        f"Erased: {counts.total():,} rows of {len(counts)} tables now say {erasure.replacement}, and {elsewhere:,} "
+        f"Erased: {counts.total():,} rows of {len(counts)} tables now have {erasure.replacement}, and {elsewhere:,} "
         "rows and files of Dagster and the alerts. Row counts and sums of every table are what they were.",
         soft_wrap=True,
     )

@@ -98,7 +98,7 @@ def _begins_as(file: Path, sign: bytes, *, at: int = 0) -> bool:
 
 
 def files_with(folder: Path, addresses: list[str]) -> list[Path]:
-    """Files below a folder in which, or in whose name, an address stands, in whatever way it may be written."""
+    """Files below a folder that have an address in them or in their name, in whatever way it may be written."""
     wanted = re.compile(b"|".join(way for address in addresses for way in _ways(address)))
     longest = max(len(way) for address in addresses for way in _ways(address))
     return sorted(

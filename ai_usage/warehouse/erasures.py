@@ -40,7 +40,7 @@ CELL = re.compile(r'()("(?:[^"\\]|\\.)*")')
 @dataclass(frozen=True)
 class Phrase:
     """What names a person, and what is put in its place. `ANYWHERE` it stands; as a `WHOLE_NAME` in a record of theirs,
-    where the word alone may mean something else; an `ACCOUNT` only says that a record is theirs, and stays.
+    where the word alone may mean something else; an `ACCOUNT` marks a record as theirs, and stays.
     """
 
     text: str
@@ -78,7 +78,7 @@ def _digest(said: str, key: str) -> str:
 
 @dataclass
 class Erased:
-    """Rewrites what names the erased. Holds digests, so it needs nobody to say who they were."""
+    """Rewrites what names the erased. Holds digests alone, not their names."""
 
     key: str
     known: Mapping[str, Entry]

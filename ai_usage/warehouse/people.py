@@ -90,6 +90,6 @@ class _Published:
             if mark != self._read[0]:
                 warehouse = DuckDBWarehouse(copy, copy, (), self.of.now, is_read_only=True)
                 self._read = (mark, known_people(warehouse))
-        except (OSError, WarehouseError, duckdb.Error) as error:  # whoever needs the copy itself says what to do
+        except (OSError, WarehouseError, duckdb.Error) as error:  # whoever needs the copy itself reports it
             LOG.debug("%s cannot be read: %s", copy, error)
         return self._read[1]
