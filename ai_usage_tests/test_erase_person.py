@@ -23,8 +23,8 @@ from ai_usage.commands.shell import in_use, prepare_instance
 from ai_usage.definitions import CHECKS
 from ai_usage.partitions import Span
 from ai_usage.phrases import Phrases, canonical, word_count
-from ai_usage.warehouse.erasure import Identity
 from ai_usage.warehouse.erasures import ERASURES, Erased, entries
+from ai_usage.warehouse.identity import Identity
 from ai_usage_tests.named import ADDRESS, KEY_NAME, NAME, duckdb_columns, named, places_that_name_her
 from ai_usage_tests.platform import DAY, NEXT, Platform, contents, ordinary, platform_in
 from ai_usage_tests.test_commands import said
@@ -187,6 +187,23 @@ def test_files_that_are_not_ours_are_listed_and_left(
     told = said(capsys)
     assert "token still has the address" in told
     assert "backup.duckdb is a copy of a warehouse" in told
+
+
+def test_tables_of_others_stay_and_are_rewritten_too(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(erase_person, "write_all", lambda *_: [])
+    platform = platform_of(folder)
+    platform.sql("create schema mine")
+    platform.sql(f"create table mine.notes as select 7 as n, '{ADDRESS}' as who, current_date as at")
+    platform.sql(f"create view mine.mean as select '{ADDRESS}' as who")
+    assert erase() == 2
+    assert "has views or macros of your own: mine.mean." in said(capsys)
+    platform.sql("drop view mine.mean")
+    assert erase() == 0
+    [(number, who)] = platform_of(folder).sql("select n, who from mine.notes")
+    assert (number, who.endswith("@erased.invalid")) == (7, True)
+    assert places_that_name_her(folder) == set()
 
 
 def erased(identity: Identity) -> Erased:

@@ -19,7 +19,8 @@ from ai_usage.definitions import duckdb_warehouse
 from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.settings import ADDRESS, Settings
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
-from ai_usage.warehouse.erasure import Erasure, Identity, begin, identity_of, rewrite, words_of
+from ai_usage.warehouse.erasure import Erasure, begin, refuse_views_of_others, rewrite
+from ai_usage.warehouse.identity import Identity, identity_of, words_of
 from ai_usage.warehouse.readers import readers_copy
 
 
@@ -37,6 +38,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     with in_use(of, alone=busy):
         refuse_a_busy_warehouse(of)
         warehouse = duckdb_warehouse(of)
+        refuse_views_of_others(warehouse)
         identity = identity_of(warehouse, address)
         if not (asked.yes or _is_wanted(of, identity, address)):
             ERR.print("Nothing was erased.")

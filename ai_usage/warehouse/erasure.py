@@ -1,5 +1,5 @@
-"""Takes a person's identity out of a warehouse: finds what names them, and writes the warehouse anew without it, since
-a file keeps what was deleted in it until it is written over. Records stay, with their money; `content_hash` is theirs.
+"""Takes a person's identity out of a warehouse: writes the warehouse anew without it, since a file keeps what was
+deleted in it until it is written over. Records stay, with their money; `content_hash` is made anew.
 """
 
 import json
@@ -9,7 +9,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,70 +18,36 @@ import duckdb
 import polars as pl
 
 from ai_usage.errors import WarehouseError
-from ai_usage.phrases import WORD, Phrases, canonical, folded, word_count
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.erasures import (
-    ACCOUNT,
-    ANYWHERE,
     ERASURES,
-    WHOLE_NAME,
     Entry,
     Erased,
-    Phrase,
     digest,
     entries,
     erasures_row,
     new_key,
 )
+from ai_usage.warehouse.identity import AT_A_TIME, DOMAIN, Identity
 from ai_usage.warehouse.ledger import Answer
-from ai_usage.warehouse.table import ANALYTICS, PULLS, Table, Type
-
-DOMAIN = "erased.invalid"
-ADDRESSES = {"email", "email_address", "user_email", "userEmail"}
-NAMES = {"name", "userName", "user_name", "display_name", "full_name"}
-IDS = {"id", "user_id", "userId"}
-CLAUDE_CODE_KEY = "claude_code_key_"
-AT_A_TIME = 10_000  # rows
-SHORTEST_NAME = 3  # letters of a word of a name that a key may be named by
+from ai_usage.warehouse.table import ANALYTICS, PULLS, Column, Table, Type
 
 ALL_ERASURES = f"select * from {ERASURES.address} order by begun_at, erasure_id"
-PEOPLE = f"select user_email, person_email, user_name from {ANALYTICS}.dim_person"
-KEYS = f"select api_key_id, api_key_name, user_email, creator_email from {ANALYTICS}.dim_api_key_mapping"
-
-
-@dataclass
-class Identity:
-    """What is known of one person."""
-
-    addresses: list[str]
-    names: set[str] = field(default_factory=set)
-    accounts: set[str] = field(default_factory=set)  # vendors' ids of them
-    keys: set[str] = field(default_factory=set)  # names of their API keys
-    of_others: set[str] = field(default_factory=set)  # canonical names of other people
-
-    def phrases(self, tag: str) -> list[Phrase]:
-        """Everything that names them; `tag` stands in its place."""
-        found = [
-            Phrase(address, ANYWHERE, f"{tag}{f'.{n}' if n else ''}@{DOMAIN}")
-            for n, address in enumerate(self.addresses)
-        ]
-        locals_ = {address.partition("@")[0] for address in self.addresses}
-        words = {canonical(each) for each in (*locals_, *self.names) if word_count(each) == 1}
-        words |= {w for name in (*self.names, *locals_) for w in canonical(name).split() if len(w) >= SHORTEST_NAME}
-        found += [self._named(name, tag) for name in sorted({*self.names, *locals_}) if word_count(name)]
-        anywhere = {canonical(p.text): p.replacement for p in found if p.kind == ANYWHERE}
-        known = Phrases(anywhere.get, {word_count(phrase) for phrase in anywhere})
-        for key in sorted({*self.keys, *(CLAUDE_CODE_KEY + each for each in locals_)}):
-            first = known.replaced(key)
-            clean = WORD.sub(lambda word: tag if folded(word[0]) in words else word[0], first)
-            if clean != first:
-                found.append(Phrase(key, ANYWHERE if word_count(key) > 1 else WHOLE_NAME, clean))
-        taken = {canonical(phrase.text) for phrase in found}
-        return found + [Phrase(each, ACCOUNT) for each in sorted(self.accounts) if canonical(each) not in taken]
-
-    def _named(self, name: str, tag: str) -> Phrase:
-        is_theirs_alone = word_count(name) > 1 and canonical(name) not in self.of_others
-        return Phrase(name, ANYWHERE if is_theirs_alone else WHOLE_NAME, tag)
+VIEWS_AND_MACROS = """
+select schema_name || '.' || view_name from duckdb_views() where not internal
+union all
+select schema_name || '.' || function_name from duckdb_functions()
+where not internal and contains(function_type, 'macro')
+"""
+NOT_IN_FRESH = """
+select schema_name, table_name, column_name, data_type
+from duckdb_columns() as old
+semi join duckdb_tables() using (database_name, schema_name, table_name)
+where database_name = current_database() and not internal and not exists (
+    select 1 from duckdb_tables() as new
+    where new.database_name = 'fresh' and new.schema_name = old.schema_name and new.table_name = old.table_name
+)
+"""
 
 
 @dataclass(frozen=True)
@@ -92,26 +58,6 @@ class Erasure:
     replacement: str
     is_complete: bool
     erased: Erased  # everybody who was erased
-
-
-def identity_of(warehouse: DuckDBWarehouse, address: str) -> Identity | None:
-    """Who has the address; None if the warehouse does not name it."""
-    wanted = address.strip().lower()
-    with warehouse.connected():
-        people = warehouse.ask(PEOPLE).to_dicts()
-        person = next((row["person_email"] for row in people if row["user_email"] == wanted), wanted)
-        theirs = [row for row in people if row["person_email"] == person]
-        addresses = list(dict.fromkeys([wanted, *(row["user_email"] for row in theirs)]))
-        found = Identity(addresses, {row["user_name"] for row in theirs if row["user_name"]})
-        others = [row for row in people if row["person_email"] != person]
-        found.of_others = {canonical(row["user_name"]) for row in others if row["user_name"]}
-        found.of_others |= {canonical(row["user_email"].partition("@")[0]) for row in others}
-        is_named = bool(theirs)
-        for record in _records_with(warehouse, addresses):
-            is_named = True
-            _learn(json.loads(record), found)
-        _learn_keys(warehouse, found)
-    return found if is_named else None
 
 
 def begin(warehouse: DuckDBWarehouse, address: str, identity: Identity | None) -> Erasure | None:
@@ -155,10 +101,10 @@ def rewrite(warehouse: DuckDBWarehouse, erasure: Erasure, words: Sequence[str] |
     counts: Counter[str] = Counter()
     try:
         with warehouse.connected() as db, _attached(db, target):
-            for table in warehouse.tables:
-                if not table.view_of:
-                    counts[table.address] = _copy(db, table, erasure.erased, words)
-            _refuse_other_money(db, warehouse.tables)
+            tables = [table for table in warehouse.tables if not table.view_of] + _made_by_others(db)
+            for table in tables:
+                counts[table.address] = _copy(db, table, erasure.erased, words)
+            _refuse_other_money(db, tables)
             said = json.dumps({address: n for address, n in counts.items() if n}, sort_keys=True)
             db.execute(
                 f"update fresh.{ERASURES.address} set erased_at = $at, counts = $counts where erasure_id = $id",
@@ -175,14 +121,33 @@ def rewrite(warehouse: DuckDBWarehouse, erasure: Erasure, words: Sequence[str] |
     return +counts
 
 
-def words_of(identity: Identity) -> list[str]:
-    """Words of which everything that names a person has one; an empty one is in every text."""
-    chosen: list[str] = []
-    for phrase in identity.phrases("erased"):
-        words = WORD.findall(folded(phrase.text.partition("@")[0]))
-        if phrase.kind != ACCOUNT and not {*words} & {*chosen}:
-            chosen.append(max((word for word in words if word.isascii()), key=len, default=""))
-    return chosen
+def refuse_views_of_others(warehouse: DuckDBWarehouse) -> None:
+    """`WarehouseError` where somebody made a view or a macro of their own: the fresh file would lack it."""
+    ours = {table.address for table in warehouse.tables if table.view_of}
+    ours |= {f"{ANALYTICS}.{name.rpartition('/')[2]}" for name in warehouse.functions}
+    with warehouse.connected() as db:
+        found = {name for (name,) in db.execute(VIEWS_AND_MACROS).fetchall()}
+    if others := sorted(found - ours):
+        raise WarehouseError(
+            f"{warehouse.path} has views or macros of your own: {', '.join(others)}. Drop them, erase, and make them "
+            "again. Nothing was erased."
+        )
+
+
+def _made_by_others(db: duckdb.DuckDBPyConnection) -> list[Table]:
+    """Tables that are in the file and not in the fresh one, an analyst's or an earlier release's; made there, empty."""
+    found: dict[tuple[str, str], dict[str, Column]] = {}
+    for schema, name, column, kind in db.execute(NOT_IN_FRESH).fetchall():
+        is_text, is_number = kind == "VARCHAR", kind in {"BIGINT", "INTEGER", "HUGEINT"} or kind.startswith("DECIMAL")
+        if not all(part.isidentifier() for part in (schema, name, column)):
+            raise WarehouseError(f"The table {schema}.{name} is not ours, and its names need quotes: drop it first.")
+        type_ = Type.STRING if is_text else Type.NUMERIC if is_number else Type.BOOLEAN
+        found.setdefault((schema, name), {})[column] = Column(type_, "")
+    tables = [Table(name=name, schema=schema, grain="", columns=columns) for (schema, name), columns in found.items()]
+    for table in tables:
+        db.execute(f"create schema if not exists fresh.{table.schema}")
+        db.execute(f"create table fresh.{table.address} as select * from {table.address} limit 0")
+    return tables
 
 
 def _copy(db: duckdb.DuckDBPyConnection, table: Table, erased: Erased, words: Sequence[str] | None) -> int:
@@ -249,7 +214,7 @@ def _hash_again(db: duckdb.DuckDBPyConnection, table: Table, numbers: Sequence[i
 def _refuse_other_money(db: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> None:
     """`WarehouseError` unless every table has as many rows and the same sums as before."""
     for table in tables:
-        if table.view_of or table is ERASURES:
+        if table is ERASURES:
             continue
         numbers = [n for n, column in table.columns.items() if column.type in {Type.NUMERIC, Type.INTEGER}]
         sums = ", ".join(["count(*)", *(f"sum({name})" for name in numbers)])
@@ -274,41 +239,3 @@ def _remove(file: Path) -> None:
 
 def _has(row: Mapping[str, Any], wanted: str) -> bool:
     return any(entry["digest"] == wanted for entry in json.loads(row["phrases"]))
-
-
-def _records_with(warehouse: DuckDBWarehouse, addresses: Sequence[str]) -> Iterator[str]:
-    """Every record in which one of the addresses stands, of all versions."""
-    local = sorted({address.partition("@")[0] for address in addresses})
-    theirs = Phrases(dict.fromkeys(addresses, "").get, {word_count(address) for address in addresses})
-    for table in warehouse.tables:
-        if table.is_ledger:
-            with warehouse.connected() as db:
-                found = db.cursor().execute(
-                    f"select distinct record from {table.address} "
-                    "where list_bool_or(list_transform($local, part -> contains(lower(record), part)))",
-                    {"local": local},
-                )
-                while rows := found.fetchmany(AT_A_TIME):
-                    yield from (record for (record,) in rows if theirs.replaced(record) != record)
-
-
-def _learn(said: Any, found: Identity) -> None:
-    """What stands beside their address: names, and ids of vendors."""
-    if isinstance(said, list):
-        for each in said:
-            _learn(each, found)
-    if not isinstance(said, dict):
-        return
-    if any(str(said.get(key) or "").strip().lower() in found.addresses for key in ADDRESSES):
-        found.names |= {value for key in NAMES if isinstance(value := said.get(key), str) and value.strip()}
-        found.accounts |= {value for key in IDS if isinstance(value := said.get(key), str) and value}
-    for each in said.values():
-        _learn(each, found)
-
-
-def _learn_keys(warehouse: DuckDBWarehouse, found: Identity) -> None:
-    own = {CLAUDE_CODE_KEY + address.partition("@")[0] for address in found.addresses}
-    for row in warehouse.ask(KEYS).to_dicts():
-        name = row["api_key_name"]
-        if name and ({row["user_email"], row["creator_email"]} & {*found.addresses} or name.lower() in own):
-            found.keys.add(name)
