@@ -1,7 +1,7 @@
 # Every command a person types. Each works alone, first, on a fresh machine with Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types layers sql-lint ui watch backfill build as-of doctor bench docs dashboards metabase \
-	sheet-template export-focus reset lock clean python
+	sheet-template export-focus reset erase-person lock clean python
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -81,6 +81,9 @@ export-focus: $(VENV)/runtime ## a month's spend in FOCUS 1.2, as Parquet and CS
 
 reset: $(VENV)/runtime ## delete what these commands made in the data folder, to start afresh; it asks first (YES=1: simulated data)
 	@$(PY) -m ai_usage.commands reset $(if $(filter 1,$(YES)),--yes)
+
+erase-person: $(VENV)/runtime ## a person's identity out of the data folder; money stays. It asks first (YES=1): make erase-person ADDRESS=ada@example.com
+	@$(PY) -m ai_usage.commands erase_person "$(ADDRESS)" $(if $(filter 1,$(YES)),--yes)
 
 metabase: $(VENV)/runtime ## the dashboards in Metabase: shows what would change; make metabase APPLY=1 changes it
 	@$(PY) -m ai_usage.commands metabase "$(APPLY)"

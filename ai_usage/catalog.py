@@ -10,6 +10,7 @@ from ai_usage.sources.cursor import tables as cursor
 from ai_usage.sources.sheets import tables as sheets
 from ai_usage.sources.uploads import tables as uploads
 from ai_usage.warehouse.builds import BUILDS
+from ai_usage.warehouse.erasures import ERASURES
 from ai_usage.warehouse.table import PULLS
 
 TABLES = (
@@ -25,5 +26,6 @@ TABLES = (
     *(mart.table for mart in marts()),
     CHECK_RESULTS,
     BUILDS,
+    ERASURES,
 )
 FUNCTIONS = ("functions/spend_as_of",)

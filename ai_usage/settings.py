@@ -64,6 +64,7 @@ class Settings:
     ui_url: str  # where the readers of an alert find the UI
     ui_hosts: tuple[str, ...]  # other names under which it may be asked for, beside those of loopback
     has_pseudonyms: bool
+    messages_kept_days: int  # that an alert stays in the outbox, once every channel has it
     growth_at_most: Decimal  # of a month's spend over the month before; 0.2 is a fifth more
     max_run_hours: int  # after which a run that is still under way is ended
     watchdog_hours: int  # without a run that succeeded, until the watchdog alerts
@@ -204,6 +205,7 @@ def _read(read: "_Reader") -> Settings:
         ui_url=read.page_url("AI_USAGE_UI_URL", "http://127.0.0.1:3000"),
         ui_hosts=read.hosts("AI_USAGE_UI_HOSTS"),
         has_pseudonyms=read.salt("AI_USAGE_PSEUDONYMS"),
+        messages_kept_days=read.days("AI_USAGE_RETAIN_MESSAGES_DAYS", "180"),
         growth_at_most=read.ratio("AI_USAGE_GROWTH_AT_MOST", "0.2"),
         max_run_hours=read.count("AI_USAGE_MAX_RUN_HOURS", "24"),
         watchdog_hours=read.count("AI_USAGE_WATCHDOG_HOURS", "12"),
@@ -280,6 +282,12 @@ class _Reader:
             return date.fromisoformat(value)
         except ValueError as error:
             raise SettingError(f"{name} is {value!r}, which is not a day; write it as 2026-01-31.") from error
+
+    def days(self, name: str, default: str) -> int:
+        value = self.text(name, default)
+        if not re.fullmatch(r"[1-9][0-9]{0,4}", value, re.ASCII):
+            raise SettingError(f"{name} is {value!r}; write a number of days, such as {default}.")
+        return int(value)
 
     def instant(self, name: str) -> datetime | None:
         value = self.text(name)

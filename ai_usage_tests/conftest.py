@@ -49,7 +49,8 @@ os.environ |= {
     "DAGSTER_DISABLE_TELEMETRY": "1",
 }
 
-from ai_usage_tests.platform import Platform, platform_in  # noqa: E402 - after the environment
+from ai_usage_tests.named import named  # noqa: E402 - after the environment
+from ai_usage_tests.platform import DAY, NEXT, Platform, ordinary, platform_in  # noqa: E402 - after the environment
 
 # By file, what takes long: begun first, since two processes take a file each, and the last one leaves a core idle.
 LONGEST = (
@@ -80,3 +81,11 @@ def _nothing_yet(tmp_path_factory: pytest.TempPathFactory) -> Platform:
 def platform(_nothing_yet: Platform, tmp_path: Path) -> Platform:
     """A platform in which nothing has happened yet: its tables are there, empty."""
     return _nothing_yet.copy(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def named_world(_nothing_yet: Platform, tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    """Two days of a company whose only developer is Lina Xu, and whose key is named after her."""
+    made = named(_nothing_yet.copy(tmp_path_factory.mktemp("named")))
+    assert made.run({DAY: ordinary(), NEXT: ordinary(20)}).failed == {}
+    return made

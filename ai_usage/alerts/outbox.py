@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -55,6 +55,7 @@ class Memory:
     """What a source remembers; within the transaction in which its news are put into the outbox."""
 
     db: sqlite3.Connection
+    kept_for: timedelta | None = None  # how long a message stays once every channel has it; None: for good
 
     def cursor(self, source: str) -> int:
         found = self.db.execute("select at from cursors where source = ?", [source]).fetchone()
@@ -95,13 +96,24 @@ class Memory:
         return [one for key, one in reversed(first.items()) if key not in known]
 
     def put(self, messages: Sequence[Message], news: Sequence[News], channels: Iterable[str], now: datetime) -> None:
-        """For every channel that there is now."""
+        """For every channel that there is now. What was kept for long enough goes."""
+        if self.kept_for:
+            self._forget_messages(now - self.kept_for)
         self.db.executemany("insert into news values (?)", [(one.key,) for one in news])
         for message in messages:
             body = msgspec.json.encode(message)
             self.db.execute("insert into messages values (?, ?, ?)", [message.key, now.isoformat(), body])
             rows = [(message.key, channel) for channel in channels]
             self.db.executemany("insert into deliveries (message, channel) values (?, ?)", rows)
+
+    def _forget_messages(self, before: datetime) -> None:
+        """Their texts, and who got them. The keys of their news stay: nothing is sent again."""
+        self.db.execute(
+            "delete from messages where created_at < ? and not exists "
+            "(select 1 from deliveries where message = messages.key and ended is null)",
+            [before.isoformat()],
+        )
+        self.db.execute("delete from deliveries where message not in (select key from messages)")
 
 
 @dataclass(frozen=True)
@@ -110,6 +122,7 @@ class Outbox:
 
     path: Path
     discretion: Discretion = field(default_factory=Discretion)
+    kept_for: timedelta | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[Memory]:
@@ -117,7 +130,7 @@ class Outbox:
         with closing(self._open()) as db:
             db.execute("begin immediate")
             try:
-                yield Memory(db)
+                yield Memory(db, self.kept_for)
             except BaseException:
                 db.execute("rollback")
                 raise
@@ -162,5 +175,6 @@ class Outbox:
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(self.path, timeout=30, isolation_level=None)
+        db.execute("pragma secure_delete = on")  # what is deleted is overwritten
         db.executescript(SCHEMA)
         return db

@@ -28,12 +28,12 @@ from ai_usage.settings import Settings, environment, read_settings
 NEARLY_NOTHING = 2**20  # bytes
 COMMANDS = (
     *("demo", "backfill", "doctor", "ui", "bench", "docs", "sheet_template"),
-    *("export_focus", "as_of", "build", "dashboards", "metabase", "reset", "watch", "webserver"),
+    *("export_focus", "as_of", "build", "dashboards", "metabase", "reset", "erase_person", "watch", "webserver"),
 )
 PULL = {"demo", "backfill", "ui"}  # commands that ask vendors for figures, and keep them
 ASK = {*PULL, "doctor"}  # commands that ask vendors
 RUN = {*PULL, "build", "watch"}  # commands that `make reset` waits for
-NO_RUNS = {"bench", "docs", "reset", "sheet_template", "watch"}  # commands that look for no dead runs first
+NO_RUNS = {"bench", "docs", "reset", "erase_person", "sheet_template", "watch", "webserver"}  # commands that look for no dead runs first
 
 
 def main(argv: Sequence[str]) -> int:
@@ -45,6 +45,8 @@ def main(argv: Sequence[str]) -> int:
         of = command_settings(says_so=argv[0] in ASK)
         with a_full_disk_named(of.data_dir), a_damaged_log_named(of.dagster_home), ExitStack() as held:
             command = import_module(f"ai_usage.commands.{argv[0]}")
+            if of.has_pseudonyms:
+                name_nobody(of)
             gc.freeze()  # what was imported stays: searching it for garbage again takes a quarter of a second
             if argv[0] in PULL:
                 refuse_what_cannot_be_pulled(of, is_ui=argv[0] == "ui")
@@ -61,6 +63,13 @@ def main(argv: Sequence[str]) -> int:
             raise
         ERR.print(f"[bold red]Error:[/] {escape(str(error))}", soft_wrap=True)
         return 2
+
+
+def name_nobody(of: Settings) -> None:
+    """Where pseudonyms are wanted, commands print no name either."""
+    from ai_usage.warehouse.people import discretion  # noqa: PLC0415 - the settings are settled by now
+
+    OUT.discreet = ERR.discreet = discretion(of)
 
 
 def refuse_what_cannot_be_pulled(of: Settings, *, is_ui: bool) -> None:

@@ -28,9 +28,13 @@ from ai_usage.commands.past import (
 from ai_usage.commands.refresh import Outcome, tell_troubles
 from ai_usage.commands.shell import ERR, OUT
 from ai_usage.definitions import duckdb_warehouse
+from ai_usage.discretion import Discretion, KnownPeople
 from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.partitions import Span, runs_of_days
-from ai_usage.settings import Settings
+from ai_usage.settings import Settings, pseudonym_salt
+from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.nameless import write_nameless
+from ai_usage.warehouse.people import known_people
 from ai_usage.warehouse.port import Warehouse
 
 FOLDER = "as_of"
@@ -87,11 +91,23 @@ def _tell(ledger: Warehouse, at: datetime, span: Span, target: Path, *, title: s
             _tell_gaps(not_pulled(ledger, past.world, span), past.held)
             is_proven = _tell_proof(ledger, past, then, at, span)
             _tell_what_is_behind(ledger, now, span)
-        (Path(scratch) / target.name).chmod(0o444)
-        (Path(scratch) / target.name).replace(target)
+        made = Path(scratch) / target.name
+        made = _nameless(ledger, past.world, made.with_suffix(".nameless")) if pseudonym_salt() else made
+        made.chmod(0o444)
+        made.replace(target)
     OUT.rule()
-    OUT.print(f"The whole of it, for any SQL tool: {target}", soft_wrap=True)
+    what = "Core and marts of it, with pseudonyms for people" if pseudonym_salt() else "The whole of it"
+    OUT.print(f"{what}, for any SQL tool: {target}", soft_wrap=True)
     return is_proven
+
+
+def _nameless(ledger: Warehouse, world: Warehouse, into: Path) -> Path:
+    """A copy of the world in which people have pseudonyms: those known then, and those known now."""
+    then, now = known_people(world), known_people(ledger)
+    people = KnownPeople({**now.addresses, **then.addresses}, {**now.keys, **then.keys})
+    assert isinstance(world, DuckDBWarehouse)  # noqa: S101 - what as_of leaves is a file
+    write_nameless(world, into, Discretion(salt=pseudonym_salt(), people=lambda: people))
+    return into
 
 
 def _totals(then: Spend, now: Spend) -> Grid:

@@ -13,6 +13,7 @@ from ai_usage.definitions import duckdb_warehouse
 from ai_usage.errors import SettingError
 from ai_usage.settings import Settings
 from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.readers import show_readers
 
 
 def run(of: Settings, argv: Sequence[str]) -> int:
@@ -21,6 +22,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
         raise SettingError("There is no warehouse yet, so there is nothing to show: make demo, or make backfill.")
     for path, seconds in write_all(duckdb_warehouse(of, is_read_only=True), of):
         OUT.print(f"  · {path.name:<28}{path.stat().st_size / 1e6:>8.2f} MB{seconds:>8.2f} s", soft_wrap=True)
+    show_readers(of.published_database)
     tell_where(of)
     return 0
 

@@ -15,9 +15,12 @@ import polars as pl
 from ai_usage.commands.coverage import pulled, tell_gaps
 from ai_usage.commands.shell import ERR, OUT
 from ai_usage.definitions import duckdb_warehouse
+from ai_usage.discretion import Discretion
 from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.partitions import Span
-from ai_usage.settings import Settings
+from ai_usage.settings import Settings, pseudonym_salt
+from ai_usage.warehouse.people import known_people
+from ai_usage.warehouse.port import Warehouse
 
 MONTH = """
 select *
@@ -27,7 +30,9 @@ order by
     ChargePeriodStart, ProviderName, SkuId, SubAccountId, x_TeamName, x_UserEmail, x_ApiKeyId, x_Platform, BilledCost
 """
 FOLDER = "exports"
-FORMULA = r"^[=+\-@＝＋－＠\t\r\n]"  # what makes a spreadsheet read a cell as more than text
+# What makes a spreadsheet read a cell as more than text: at its beginning, and after what may part cells.
+FORMULA = r"^[\s\"']*[=+\-@＝＋－＠]|^[\t\r\n]"
+PARTED = r"([;\t|\r\n][\s\"']*)([=+\-@＝＋－＠])"
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -38,7 +43,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     warehouse = duckdb_warehouse(of)
     over = Span(month.first, max(month.first, min(month.last, of.yesterday())))  # of the month, what is over
     with warehouse.connected():
-        charges = warehouse.ask(MONTH, first_day=month.first, last_day=month.last)
+        charges = nameless(warehouse, warehouse.ask(MONTH, first_day=month.first, last_day=month.last))
         coverage = pulled(warehouse, over)
     if charges.is_empty():
         tell_gaps(of, coverage, over)
@@ -49,6 +54,12 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     for file in files:
         OUT.print(f"Written to {file}", soft_wrap=True)
     return 0 if tell_gaps(of, coverage, over) else 1
+
+
+def nameless(warehouse: Warehouse, charges: pl.DataFrame) -> pl.DataFrame:
+    """The charges, with pseudonyms for people where those are wanted."""
+    discreet = Discretion(salt=pseudonym_salt(), people=lambda: known_people(warehouse))
+    return discreet.frame(charges) if discreet.salt else charges
 
 
 def export(charges: pl.DataFrame, folder: Path, name: str) -> list[Path]:
@@ -68,9 +79,11 @@ def export(charges: pl.DataFrame, folder: Path, name: str) -> list[Path]:
 
 
 def harmless(charges: pl.DataFrame) -> pl.DataFrame:
-    """Text as a spreadsheet may open it: what it would take for a formula has an apostrophe before it."""
-    text = pl.col(pl.String)
-    return charges.with_columns(pl.when(text.str.contains(FORMULA)).then("'" + text).otherwise(text).name.keep())
+    """Text as a spreadsheet may open it: what it would take for a formula has an apostrophe before it, wherever it may
+    part the cells (German Excel does at `;`).
+    """
+    inside = pl.col(pl.String).str.replace_all(PARTED, "${1}'${2}")
+    return charges.with_columns(pl.when(inside.str.contains(FORMULA)).then("'" + inside).otherwise(inside).name.keep())
 
 
 def _month(text: str) -> Span:

@@ -16,6 +16,7 @@ from ai_usage.errors import WarehouseBusy, WarehouseError
 from ai_usage.settings import Settings
 from ai_usage.warehouse.building import FILE as BUILDING
 from ai_usage.warehouse.duckdb import DuckDBWarehouse, data_are_simulated
+from ai_usage.warehouse.readers import readers_copy
 from ai_usage.warehouse.table import PULLS
 
 REAL = "delete real data"  # what to type where days would be lost that no vendor sends again
@@ -42,7 +43,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
             ERR.print("Nothing was deleted.")
             return 2
         for path in (*made(of), of.data_dir / BUILDING, of.data_dir / DAEMON, of.data_dir / USERS):
-            _delete(path)
+            delete(path)
     OUT.print("Deleted. make demo, make ui or make backfill start afresh.")
     return 0
 
@@ -59,6 +60,7 @@ def made(of: Settings) -> list[Path]:
             for end in ("", ".wal", ".tmp")
         ),
         of.published_database.with_suffix(".tmp"),
+        readers_copy(of.published_database),
         site_folder(of),
         *(of.data_dir / name for name in (AS_OF, EXPORTS, "bench.json")),
         of.first_day_file,  # last: until all is gone, it is the first day of what is there
@@ -113,7 +115,7 @@ def _answer(question: str) -> str:
         return ""
 
 
-def _delete(path: Path) -> None:
+def delete(path: Path) -> None:
     try:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)

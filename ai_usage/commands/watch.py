@@ -12,8 +12,8 @@ import dagster as dg
 from ai_usage.alerts.resource import alerts_of
 from ai_usage.automation.watchdog import SECONDS, Looked, Watchdog
 from ai_usage.commands.shell import OUT, prepare_instance, use_instance
-from ai_usage.discretion import Discretion
-from ai_usage.settings import Settings, pseudonym_salt, secrets
+from ai_usage.settings import Settings
+from ai_usage.warehouse.people import discretion
 
 LOG = logging.getLogger("ai_usage.watchdog")
 
@@ -43,7 +43,7 @@ def look(of: Settings, known: set[str]) -> bool:
     try:
         looked = Watchdog(of, alerts_of(of), dg.DagsterInstance.get).look()
     except Exception as error:  # noqa: BLE001 - it watches over the others, and nobody over it
-        discreet = Discretion(secrets(), pseudonym_salt())
+        discreet = discretion(of)
         LOG.error("could not look: %s", discreet(f"{type(error).__name__}: {error}"))  # noqa: TRY400 - no secret in it
         return False
     said = set(words_of(looked))

@@ -8,7 +8,7 @@ the card's own SQL say so, else `sql/dashboards/board_freshness.sql`, which has 
 it is the earliest: everything shown is known that far.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -19,6 +19,7 @@ from ai_usage.dashboards.boards import OF_FRESHNESS, Card, Measure
 from ai_usage.discretion import Discretion
 from ai_usage.settings import pseudonym_salt
 from ai_usage.warehouse.googlesql import read, to_duckdb
+from ai_usage.warehouse.people import known_people
 from ai_usage.warehouse.port import Warehouse
 
 Engine = Literal["googlesql", "duckdb"]
@@ -49,9 +50,10 @@ def result(warehouse: Warehouse, card: Card, *, salt: str | None = None) -> Resu
     known = _freshness(warehouse, found)
     through, as_of, provisional_from = ((found if name in found else known)[name].drop_nulls() for name in MARKS)
     rows = found.drop(MARKS, strict=False).with_columns(_whole(found))
-    discreet = Discretion(salt=pseudonym_salt() if salt is None else salt)
+    salt = pseudonym_salt() if salt is None else salt
+    discreet = Discretion(salt=salt, people=lambda: known_people(warehouse))
     return Result(
-        rows=_told(rows, discreet) if discreet.salt else rows,
+        rows=discreet.frame(rows) if discreet.salt else rows,
         data_through=_date(through.min()),
         as_of=_instant(as_of.min()),
         provisional_from=_date(provisional_from.min()),
@@ -144,14 +146,6 @@ def _sum(of: pl.Expr) -> pl.Expr:
 def _whole(found: pl.DataFrame) -> list[pl.Expr]:
     """DuckDB's sum of INT64 comes as a decimal without places."""
     return [pl.col(name).cast(pl.Int64) for name, of in found.schema.items() if of == pl.Decimal(38, 0)]
-
-
-def _told(rows: pl.DataFrame, discreet: Callable[[str], str]) -> pl.DataFrame:
-    for name, of in rows.schema.items():
-        if of == pl.String:
-            said = rows[name].unique().drop_nulls().to_list()
-            rows = rows.with_columns(pl.col(name).replace({text: discreet(text) for text in said}))
-    return rows
 
 
 def _freshness(warehouse: Warehouse, found: pl.DataFrame) -> pl.DataFrame:

@@ -25,10 +25,12 @@ from ai_usage.partitions import Span
 from ai_usage.retries import holder  # and with it, says that something is tried again
 from ai_usage.settings import Settings
 from ai_usage.warehouse.builds import BUILDS, Build, build_rows
+from ai_usage.warehouse.erasures import ERASURES, Erased
 from ai_usage.warehouse.googlesql import read, to_duckdb
 from ai_usage.warehouse.ledger import Answer, Records, Version, new_pull_id
 from ai_usage.warehouse.migrations import Change, Made, changes, is_new
 from ai_usage.warehouse.origin import is_simulated, mixture
+from ai_usage.warehouse.readers import show_readers
 from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Table, Type, raw_table
 
 LOG = logging.getLogger(__name__)
@@ -121,6 +123,7 @@ class DuckDBWarehouse:
         span = Span(min(days), max(days)) if days else None
         with self._transaction() as db:
             self._refuse_a_mixture(db, is_simulated=answers[0].is_simulated)
+            answers = self._without_the_erased(db, answers)
             before = {row["activity_date"]: row for row in self._newest(db, pull, span, None).to_dicts()}
             commits, frames, versions = [], [], []
             for answer in answers:
@@ -137,6 +140,12 @@ class DuckDBWarehouse:
             columns = {name: [row[name] for row in commits] for name in PULLS.columns}
             self._insert(db, PULLS, PULLS.frame(columns))
         return versions
+
+    def _without_the_erased(self, db: duckdb.DuckDBPyConnection, answers: Sequence[Answer]) -> Sequence[Answer]:
+        """The answers, with nothing that names a person who was erased: providers go on sending them."""
+        rows = db.execute(f"select digest_key, phrases from {ERASURES.address}") if ERASURES in self.tables else None
+        erased = Erased.of_rows(rows.fetchall()) if rows else None
+        return [erased.answer(answer) for answer in answers] if erased else answers
 
     def newest(self, pull: str, span: Span | None, *, as_of: datetime | None = None) -> Records:
         with self.connected() as db:
@@ -295,9 +304,15 @@ class DuckDBWarehouse:
                 shutil.copyfile(self.path, fresh)  # nobody else writes, nor publishes, while this connection is open
                 fresh.chmod(0o444)
                 fresh.replace(self.published_path)
+                show_readers(self.published_path)
             finally:
                 fresh.unlink(missing_ok=True)
         self._has_news = False
+
+    def publish_anew(self) -> None:
+        """Swap in a fresh copy, whether or not anything was written through us."""
+        self._has_news = True
+        self.publish()
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self.is_read_only:
@@ -353,8 +368,9 @@ class DuckDBWarehouse:
                 db.execute(_ddl(table))
             for change in todo:
                 db.execute(_alter(change))
-            if not is_new(made):
-                self._build_again(db, {table.name for table in missing} | {change.table.name for change in todo})
+            changed = {table.name for table in missing if table is not ERASURES} | {c.table.name for c in todo}
+            if changed and not is_new(made):
+                self._build_again(db, changed)
             db.execute("commit")
         self._prepare_views(db)
         self._prepare_functions(db)

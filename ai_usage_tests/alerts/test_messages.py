@@ -245,3 +245,23 @@ def test_news_of_a_key_are_told_once_whoever_finds_them_again(tmp_path: Path) ->
         "[ai_usage] NOTICE 80% of the budget of claude",
         "[ai_usage] WARNING All of the budget of claude",
     ]
+
+
+def test_a_message_goes_when_every_channel_has_had_it_for_long_enough(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "alerts.sqlite", kept_for=timedelta(days=180))
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    both = [news(key, text="of Lina Xu") for key in ("one", "two")]
+    messages = compose(both, is_simulated=False, discreet=str)
+    with outbox.transaction() as memory:
+        memory.put(messages, both, ["slack"], began)
+    outbox.ended(messages[0], "slack", "delivered")
+    for days, left in ((179, 2), (181, 1)):  # what is not delivered yet stays
+        with outbox.transaction() as memory:
+            memory.put([], [], [], began + timedelta(days=days))
+            assert memory.db.execute("select count(*) from messages").fetchone() == (left,)
+            assert memory.db.execute("select count(*) from deliveries").fetchone() == (left,)
+            assert memory.untold(both) == []
+    outbox.ended(messages[1], "slack", "given up")
+    with outbox.transaction() as memory:
+        memory.put([], [], [], began + timedelta(days=182))
+    assert b"Lina Xu" not in (tmp_path / "alerts.sqlite").read_bytes()

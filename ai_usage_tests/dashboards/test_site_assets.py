@@ -17,9 +17,10 @@ from ai_usage.dashboards.boards import boards
 from ai_usage.dashboards.site import Site
 from ai_usage.definitions import defs
 from ai_usage.discretion import Discretion
-from ai_usage.settings import settings
+from ai_usage.settings import ROOT, settings
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage_tests.dashboards.browser import chromium, window
+from ai_usage_tests.dashboards.company import rows_for
 from ai_usage_tests.platform import DAY, NEXT, Platform, ordinary
 
 SPEND = """
@@ -125,3 +126,18 @@ def test_without_a_warehouse_the_command_says_what_to_do(tmp_path: Path) -> None
     if not of.database.exists():
         with pytest.raises(Exception, match="make demo"):
             command.run(of, [])
+
+
+def test_a_page_has_the_notices_of_what_it_redistributes(tmp_path: Path) -> None:
+    drawn = site.vega(tmp_path)
+    notices = drawn[: drawn.index("*/")]
+    for owner in ("University of Washington Interactive Data Lab", "Trifacta Inc.", "Mike Bostock", "Mapbox"):
+        assert owner in notices
+    assert "Redistributions in binary form must reproduce the above copyright notice" in notices
+    [board, *_] = boards()
+    assert notices in Site([board], drawn).page(board, {card.name: rows_for(card, 1, 1) for card in board.cards})
+
+
+def test_the_project_has_a_license() -> None:
+    assert "Apache License" in (ROOT / "LICENSE").read_text("utf-8")
+    assert "BSD-3-Clause" in (ROOT / "NOTICE").read_text("utf-8")

@@ -22,6 +22,7 @@ from ai_usage.partitions import ONE_DAY
 from ai_usage.settings import ROOT
 from ai_usage.sources.claude.tables import CLAUDE_DAILY_COST, DIM_WORKSPACE
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.readers import readers_copy, show_readers
 from ai_usage_tests.platform import DAY, NEXT, Platform, files
 from ai_usage_tests.warehouse.test_ledger import PULL, answer, append, counts, in_core, rebuild
 
@@ -137,6 +138,21 @@ def test_a_reader_of_the_published_copy_sees_whole_runs_only(platform: Platform)
         assert reader.execute("select count(*) from ai_usage_raw.pulls").fetchone() == (1,)
     with duckdb.connect(str(platform.warehouse.published_path), read_only=True) as reader:
         assert reader.execute("select count(*) from ai_usage_raw.pulls").fetchone() == (2,)
+
+
+def test_readers_in_a_container_get_a_folder_with_the_published_copy_alone(platform: Platform) -> None:
+    copy = readers_copy(platform.warehouse.published_path)
+    append(platform, answer(DAY, "1"))
+    platform.warehouse.publish()
+    assert not copy.parent.exists()  # nobody asked for it
+    copy.parent.mkdir()
+    for day in (DAY, NEXT):
+        append(platform, answer(day, "2"))
+        platform.warehouse.publish()
+        assert files(copy.parent) == {copy.name}
+        assert copy.samefile(platform.warehouse.published_path)
+    show_readers(platform.warehouse.published_path)
+    assert files(copy.parent) == {copy.name}
 
 
 def test_nothing_new_is_not_published_again_and_nothing_is_left_lying_about(platform: Platform) -> None:

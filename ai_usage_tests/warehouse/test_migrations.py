@@ -16,6 +16,7 @@ from ai_usage.sources.claude.tables import CLAUDE_USAGE_TOKENS
 from ai_usage.warehouse import migrations
 from ai_usage.warehouse.builds import BUILDS, Build
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.erasures import ERASURES
 from ai_usage.warehouse.migrations import Change, Made, changes
 from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Table, Type, day, integer, string
 
@@ -97,6 +98,17 @@ def test_a_table_that_gained_a_column_counts_as_not_built(tmp_path: Path, caplog
         connection.execute(f"alter table {ANALYTICS}.ai_spend drop column platform")
     assert replace(warehouse).ask(f"select * from {BUILDS.address}").is_empty()
     assert "its days will be built again. New or changed tables: ai_spend." in caplog.text
+
+
+def test_a_warehouse_of_before_erasures_gets_their_table_and_stays_built(tmp_path: Path) -> None:
+    warehouse = opened(tmp_path / "ai_usage.duckdb")
+    warehouse.note_build(Build("marts/ai_spend", [NOW.date()], began=1))
+    warehouse.keep_builds()
+    with warehouse.connected() as connection:
+        connection.execute(f"drop table {ERASURES.address}")
+    today = replace(warehouse)
+    assert today.ask(f"select * from {ERASURES.address}").is_empty()
+    assert today.ask(f"select * from {BUILDS.address}").height == 1
 
 
 def test_cursor_s_user_ids_become_text(db: duckdb.DuckDBPyConnection, migrated: DuckDBWarehouse) -> None:

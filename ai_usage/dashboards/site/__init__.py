@@ -201,9 +201,11 @@ def _file(name: str) -> str:
 
 @cache
 def vega(kept_in: Path) -> str:
-    """Vega-Lite and all it needs as one script. Bundling takes seconds, so it is kept, by its version, in a folder."""
-    file = kept_in / f".vega-{version('vl-convert-python')}.js"
+    """Vega-Lite and all it needs as one script, with their notices. Bundling takes seconds, so it is kept, by its
+    version, in a folder.
+    """
+    file = kept_in / f".vega-{version('vl-convert-python')}-with-notices.js"
     if not file.exists():
         bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-        write(kept_in, file.name, f"(() => {{\n{bundle}\n}})();")
+        write(kept_in, file.name, f"/*!\n{_file('NOTICE.txt')}*/\n(() => {{\n{bundle}\n}})();")
     return file.read_text("utf-8")

@@ -127,14 +127,25 @@ function rangeOf(picture, ink) {
 const VERDICTS = { passed: "good", warned: "warn", failed: "bad" };
 
 function colourOf(names, ink) {
-  if (names.length && names.every((name) => name in VERDICTS)) return names.map((name) => ink[VERDICTS[name]]);
+  if (names.length && names.every((name) => Object.hasOwn(VERDICTS, name))) return names.map((name) => ink[VERDICTS[name]]);
   let next = 0;
   return names.map((name) => (name === OTHER || name === "none" ? ink.faint : ink.series[next++ % ink.series.length]));
 }
 
-function pictureSpec(card, picture, { width, height, theme }) {
+// Vega looks names up in plain objects: a team called `constructor` would find what every object has, and leave the
+// picture blank. No property begins with a space of no width.
+const marked = (name) => `\u200b${name}`;
+
+function withMarkedNames(card, picture) {
+  const isPeriod = isTime(card.dimensions[card.x]?.format); // read by the axis
+  const point = (of) => ({ ...of, label: isPeriod ? of.label : marked(of.label), name: marked(of.name) });
+  return { ...picture, points: picture.points.map(point), names: picture.names.map(marked), band: (picture.band ?? []).map((of) => ({ ...of, label: isPeriod ? of.label : marked(of.label) })) };
+}
+
+function pictureSpec(card, plain, { width, height, theme }) {
   const ink = INK[theme];
-  const colours = rangeOf(picture, ink);
+  const colours = rangeOf(plain, ink);
+  const picture = withMarkedNames(card, plain);
   const spec = {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     width, height, background: null, padding: 0, autosize: { type: "fit", contains: "padding" },

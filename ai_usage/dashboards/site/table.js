@@ -40,10 +40,17 @@ function exactCell(line, column) {
   return column.isMeasure ? exactText(said) : String(said);
 }
 
+// No spreadsheet runs a name: an apostrophe stands before what would be a formula, wherever cells may be parted
+// (German Excel does at `;`).
+function harmless(text) {
+  const inside = text.replace(/([;\t|\r\n][\s"']*)(?=[=+\-@＝＋－＠])/g, "$1'");
+  return /^(?:[\s"']*[=+\-@＝＋－＠]|[\t\r\n])/.test(inside) ? `'${inside}` : inside;
+}
+
 function csvText(card, lines, { isSimulated }) {
   const columns = columnsOf(card);
   const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  const safe = (column, text) => (!column.isMeasure && /^[=+\-@＝＋－＠\t\r\n]/.test(text) ? `'${text}` : text); // no spreadsheet runs a name
+  const safe = (column, text) => (column.isMeasure ? text : harmless(text));
   const rows = lines.map((line) => columns.map((column) => quoted(safe(column, exactCell(line, column)))).join(","));
   const remark = isSimulated ? [`# SIMULATED DATA of the built-in vendors: ${card.title}`] : [];
   return [...remark, columns.map((column) => quoted(column.label)).join(","), ...rows].join("\r\n") + "\r\n";

@@ -1,0 +1,89 @@
+"""A company whose keys are named after people, as Anthropic names the keys of Claude Code."""
+
+import base64
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import duckdb
+import httpx
+
+from ai_usage_tests.platform import MockVendor, Platform
+
+ADDRESS, NAME, KEY_NAME = "lina.xu@example.com", "Lina Xu", "claude_code_key_lina.xu"
+INSTEAD = {'"Dev@Example.com"': '"Lina.Xu@Example.com"', '"dev@example.com"': f'"{ADDRESS}"', '"Dev"': f'"{NAME}"'}
+
+
+class NamedVendor(MockVendor):
+    """The mock's only person, and her key, under names that say who she is."""
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        response = super().answer(request)
+        text = response.text.replace('"etl"', f'"{KEY_NAME}"')
+        for name, instead in INSTEAD.items():
+            text = text.replace(name, instead)
+        return httpx.Response(response.status_code, text=text, headers={"content-type": "application/json"})
+
+
+def named(platform: Platform) -> Platform:
+    """The platform, with that vendor."""
+    platform.vendor = NamedVendor(platform.vendor.days)
+    return platform
+
+
+def ways() -> set[bytes]:
+    """The address and the name as bytes, however they may be written."""
+    found: set[bytes] = set()
+    for text in (ADDRESS, NAME.lower(), "lina.xu"):
+        for case in (text, text.upper(), text.title()):
+            spellings = {case, quote(case), case.replace("@", "\\u0040"), case.replace("@", "&#64;")}
+            found |= {each.encode(encoding) for each in spellings for encoding in ("utf-8", "utf-16-le", "utf-16-be")}
+            if text == ADDRESS:
+                for before in range(3):
+                    found.add(base64.b64encode(b"\0" * before + case.encode())[4 if before else 0 : -4])
+    return found
+
+
+def places_that_name_her(folder: Path) -> set[str]:
+    """Files whose bytes name her, and columns of databases."""
+    found: set[str] = set()
+    looked_for = ways()
+    for file in folder.rglob("*"):
+        if not file.is_file():
+            continue
+        content = file.read_bytes()
+        if any(way in content for way in looked_for):
+            found.add(str(file.relative_to(folder)))
+        if content[8:12] == b"DUCK":
+            found |= set(duckdb_columns(file))
+        if content.startswith(b"SQLite format 3\0"):
+            found |= set(sqlite_columns(file))
+    return found
+
+
+def names_her(value: Any) -> bool:
+    if isinstance(value, bytes):
+        with suppress(zlib.error):
+            value = zlib.decompress(value)
+        return any(way in value for way in ways())
+    return isinstance(value, str) and any(text in value.lower() for text in (ADDRESS, NAME.lower(), "lina.xu"))
+
+
+def duckdb_columns(file: Path) -> Iterator[str]:
+    with duckdb.connect(str(file), read_only=True) as db:
+        columns = "select table_schema || '.' || table_name, column_name from information_schema.columns"
+        for table, column in db.execute(columns + " where data_type = 'VARCHAR'").fetchall():
+            if any(names_her(text) for (text,) in db.execute(f"select distinct {column} from {table}").fetchall()):
+                yield f"{file.name}: {table}.{column}"
+
+
+def sqlite_columns(file: Path) -> Iterator[str]:
+    db = sqlite3.connect(file)
+    for (table,) in db.execute("select name from sqlite_master where type = 'table'").fetchall():
+        if any(names_her(value) for row in db.execute(f'select * from "{table}"') for value in row):
+            yield f"{file.name}: {table}"
+    db.close()
