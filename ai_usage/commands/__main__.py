@@ -33,7 +33,7 @@ COMMANDS = (
 PULL = {"demo", "backfill", "ui"}  # commands that ask vendors for figures, and keep them
 ASK = {*PULL, "doctor"}  # commands that ask vendors
 RUN = {*PULL, "build", "watch"}  # commands that `make reset` waits for
-NO_RUNS = {"bench", "docs", "reset", "erase_person", "sheet_template", "watch", "webserver"}  # commands that look for no dead runs first
+NO_RUNS = {"bench", "docs", "reset", "sheet_template", "watch", "webserver"}  # commands that look for no dead runs first
 
 
 def main(argv: Sequence[str]) -> int:
