@@ -11,6 +11,7 @@ from ai_usage.alerts.resource import alerts
 from ai_usage.automation import alerts as alerts_automation
 from ai_usage.automation import cadence, rebuild, refresh, runs
 from ai_usage.automation import sheet as sheet_automation
+from ai_usage.automation.teardown import in_process
 from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.checks import (
     allocation,
@@ -38,7 +39,7 @@ from ai_usage.core import usage as core_usage
 from ai_usage.dashboards import assets as dashboards
 from ai_usage.dashboards.verdicts import keep_verdicts
 from ai_usage.marts import assets as marts
-from ai_usage.settings import Settings, settings
+from ai_usage.settings import Settings, refuse_a_pretended_clock, settings
 from ai_usage.sources.claude import pulls as claude_pulls
 from ai_usage.sources.claude.client import ClaudeAdmin
 from ai_usage.sources.claude.resource import ClaudeAdminResource
@@ -51,7 +52,7 @@ from ai_usage.sources.sheets.client import GoogleSheet, Sheet
 from ai_usage.sources.sheets.resource import SheetResource
 from ai_usage.sources.uploads import pulls as uploads_pulls
 from ai_usage.sources.uploads.folder import Uploads
-from ai_usage.warehouse.duckdb import DuckDBWarehouse, shows_simulated_data
+from ai_usage.warehouse.duckdb import DuckDBWarehouse, shows_simulated_data, unreadable
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
 
@@ -78,7 +79,13 @@ CHECKS = [
 def duckdb_warehouse(of: Settings, *, is_read_only: bool = False) -> DuckDBWarehouse:
     """The embedded warehouse that the settings name."""
     return DuckDBWarehouse(
-        of.database, of.published_database, TABLES, of.now, functions=FUNCTIONS, is_read_only=is_read_only
+        of.database,
+        of.published_database,
+        TABLES,
+        of.now,
+        functions=FUNCTIONS,
+        is_read_only=is_read_only,
+        published_mode=of.published_mode,
     )
 
 
@@ -109,9 +116,13 @@ class PublishedResource(dg.ConfigurableResource[Warehouse | None]):
 
 
 def published(of: Settings) -> Warehouse | None:
-    """The copy of the warehouse that anybody may read, for questions to its ledger."""
+    """The copy of the warehouse that runs leave to readers, for questions to its ledger. One that cannot be read counts
+    as none: what is due then is pulled, and the run publishes it again.
+    """
     copy = of.published_database
-    return DuckDBWarehouse(copy, copy, [PULLS], of.now, is_read_only=True) if copy.exists() else None
+    if not copy.exists() or unreadable(copy):
+        return None
+    return DuckDBWarehouse(copy, copy, [PULLS], of.now, is_read_only=True)
 
 
 @contextmanager
@@ -247,7 +258,7 @@ def build_defs(
             "alerts": alerts(of),
             **(overrides or {}),
         },
-        executor=dg.in_process_executor,
+        executor=in_process,
         loggers=loggers,
     )
     return found
@@ -260,4 +271,4 @@ def _marked_as_simulated(spec: dg.AssetSpec) -> dg.AssetSpec:
     )
 
 
-defs = build_defs(settings())
+defs = build_defs(refuse_a_pretended_clock(settings()))

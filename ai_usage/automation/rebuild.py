@@ -23,13 +23,16 @@ from ai_usage.sources.sheets.tables import PULLS as TABS_PULLED
 from ai_usage.sources.sheets.tabs import CLAUDE_AI_USAGE, days_of, read_tab
 from ai_usage.warehouse.builds import BUILDS
 from ai_usage.warehouse.googlesql import read
+from ai_usage.warehouse.ledger import pull_ids_until_now
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS, raw_table
 
 WINDOW = 3  # days that a changed directory is applied to
 DAYS_TOGETHER = 62  # so many days are built by one run though only some tables of some of them are stale
 
-# The newest pull that brought something: new content, or the look that makes a day final in the marts.
+# The newest pull that brought something: new content, or the look that makes a day final in the marts. An id of the
+# future, made by a clock that was wrong, counts as none: nothing would ever be newer. What such a pull brought is news
+# with each later pull that finds it again.
 NEWS = f"""
 select
     pull,
@@ -37,8 +40,12 @@ select
     max(pull_id) as pull_id
 from {PULLS.address}
 where
-    pull_id = records_pull_id
-    or pull_id in (select settled_by from ({read("marts/settled_days")}))
+    pull_id <= @now
+    and (
+        pull_id = records_pull_id
+        or records_pull_id > @now
+        or pull_id in (select settled_by from ({read("marts/settled_days")}))
+    )
 group by pull, activity_date
 """
 BUILT = f"select asset, activity_date, built_from, failure is not null as has_failed from {BUILDS.address}"
@@ -46,7 +53,7 @@ VERSIONS = f"""
 select pull_id
 from {PULLS.address}
 where pull = @pull and pull_id = records_pull_id
-order by pull_id
+order by pulled_at, pull_id
 """
 RECORDS = f"select record from {raw_table(CLAUDE_AI_USAGE.pull).address} where pull_id = @pull_id order by position"
 
@@ -114,7 +121,7 @@ def _news(ledger: Warehouse) -> dict[str, dict[date | None, str]]:
     """
     there = Span(settings().start_date, settings().yesterday())
     found: dict[str, dict[date | None, str]] = {}
-    for pull, day, pull_id in ledger.ask(NEWS).iter_rows():
+    for pull, day, pull_id in ledger.ask(NEWS, now=pull_ids_until_now()).iter_rows():
         if day is None or day in there:
             found.setdefault(pull, {})[day] = pull_id
     return found
@@ -261,8 +268,10 @@ class _Builds:
 
     @classmethod
     def of(cls, ledger: Warehouse) -> "_Builds":
+        """A build of the future counts as none: by a clock that was wrong, every later pull would be in it."""
         rows = ledger.ask(BUILT).iter_rows() if ledger.has(BUILDS) else ()
-        return cls({(asset, day): "" if has_failed else made for asset, day, made, has_failed in rows})
+        now = pull_ids_until_now()
+        return cls({(asset, day): "" if has_failed or made > now else made for asset, day, made, has_failed in rows})
 
     def is_stale(self, key: dg.AssetKey, day: date | None, changed: str) -> bool:
         return (made := self.made.get((key.to_user_string(), day), "")) < changed or not made

@@ -16,6 +16,7 @@ from ai_usage.checks.verdicts import RANGE_END, RANGE_START
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
 from ai_usage.sources.sheets.pulls import OWN_JOB as SHEET_JOB
+from ai_usage.warehouse.ledger import CLOCKS_DIFFER
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
 
@@ -27,9 +28,9 @@ PROCESS = "ai_usage/process"  # a run's tag: the machine and process that run it
 UNDER_WAY = [status for status in dg.DagsterRunStatus if status not in ENDED]
 
 LOOKS = f"""
-select pull, activity_date, max(pulled_at) as looked_at
+select pull, activity_date, max(coalesce(asked_at, pulled_at)) as looked_at
 from {PULLS.address}
-where pull in unnest(@pulls)
+where pull in unnest(@pulls) and coalesce(asked_at, pulled_at) <= @by
 group by pull, activity_date
 """
 
@@ -43,11 +44,11 @@ def range_tags(span: Span) -> dict[str, str]:
 
 
 def looks(ledger: Warehouse | None, pulls: tuple[str, ...]) -> Looks:
-    """When each day was last asked about by all of the pulls."""
+    """When each day was last asked about by all of the pulls. A look of the future counts as none: its clock was wrong."""
     if ledger is None:
         return {}
     found: dict[object, list[object]] = {}
-    for row in ledger.ask(LOOKS, pulls=list(pulls)).to_dicts():
+    for row in ledger.ask(LOOKS, pulls=list(pulls), by=settings().now() + CLOCKS_DIFFER).to_dicts():
         found.setdefault(row["activity_date"], []).append(row["looked_at"])
     return {day: min(times) for day, times in found.items() if len(times) == len(pulls)}  # type: ignore[misc, type-var]
 
@@ -132,7 +133,7 @@ JOBS_AT_WORK = (BUILD, *PULL_JOBS, SHEET_JOB, REFRESH_DAY, REFRESH_RANGE)
 JOBS = [pull_job(cadence) for cadence in CADENCES]
 SENSORS = [when_due(cadence, job) for cadence, job in zip(CADENCES, JOBS, strict=True)]
 
-OF_FRESHNESS = {"pull_is_recent", "source_is_not_silent"}
+OF_FRESHNESS = {"pull_is_recent", "source_is_not_silent", "no_pull_is_of_the_future"}
 
 
 def freshness(checks: Sequence[dg.AssetChecksDefinition]) -> Job:

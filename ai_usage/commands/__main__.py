@@ -22,7 +22,7 @@ from rich.markup import escape
 
 from ai_usage.commands.shell import ERR, OUT, in_use
 from ai_usage.errors import AiUsageError, SettingError, WarehouseError, interruption
-from ai_usage.settings import Settings, environment, read_settings
+from ai_usage.settings import Settings, environment, read_settings, refuse_a_pretended_clock
 
 NEARLY_NOTHING = 2**20  # bytes
 COMMANDS = (
@@ -69,6 +69,7 @@ def refuse_what_cannot_be_pulled(of: Settings, *, is_ui: bool) -> None:
     held = data_are_simulated(of)
     if held is not None and held != of.simulate:
         raise mixture(str(of.database), is_simulated=of.simulate)
+    refuse_a_pretended_clock(of)
     if not (of.simulate or of.any_source):
         advice = (
             "No provider is configured, and AI_USAGE_SIMULATE=0 keeps the simulated ones out: "

@@ -20,14 +20,15 @@ import duckdb
 import polars as pl
 import stamina
 
-from ai_usage.errors import WarehouseBusy, WarehouseError
+from ai_usage.errors import OfAnotherRelease, WarehouseBusy, WarehouseError
 from ai_usage.partitions import Span
 from ai_usage.retries import holder  # and with it, says that something is tried again
 from ai_usage.settings import Settings
 from ai_usage.warehouse.builds import BUILDS, Build, build_rows
+from ai_usage.warehouse.files import copy_whole
 from ai_usage.warehouse.googlesql import read, to_duckdb
-from ai_usage.warehouse.ledger import Answer, Records, Version, new_pull_id
-from ai_usage.warehouse.migrations import Change, Made, changes, is_new
+from ai_usage.warehouse.ledger import Answer, Look, Records, Version, new_pull_id, place
+from ai_usage.warehouse.migrations import SCHEMA, VERSION, Change, Made, changes, is_new, refuse_a_later
 from ai_usage.warehouse.origin import is_simulated, mixture
 from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Table, Type, raw_table
 
@@ -42,6 +43,7 @@ DAMAGED = (
         "Corrupt database file",
         "Failed to deserialize",
         "does not match stored checksum",
+        "Failure while replaying WAL",
     ),
     *("database has been invalidated because of a previous fatal error", "Serialization Error", "INTERNAL Error"),
 )
@@ -61,6 +63,14 @@ from ranked join {PULLS.address} as said on said.pull = $pull and said.pull_id =
     and said.activity_date is not distinct from ranked.activity_date
 where ranked.age = 1
 order by ranked.activity_date
+"""
+
+LOOKS = f"""
+select activity_date, max(pulled_at) as pulled_at, arg_max(coalesce(asked_at, pulled_at), pulled_at) as asked_at
+from {PULLS.address}
+where pull = $pull and case when $first_day is null then activity_date is null
+    else activity_date between $first_day and $last_day end
+group by activity_date
 """
 
 HISTORY = f"""
@@ -92,6 +102,7 @@ class DuckDBWarehouse:
     patience: float = PATIENCE
     functions: Sequence[str] = ()
     is_read_only: bool = False
+    published_mode: int = 0o400
     _connection: duckdb.DuckDBPyConnection | None = field(default=None, init=False)
     _is_prepared: bool = field(default=False, init=False)
     _has_news: bool = field(default=False, init=False)
@@ -122,16 +133,24 @@ class DuckDBWarehouse:
         with self._transaction() as db:
             self._refuse_a_mixture(db, is_simulated=answers[0].is_simulated)
             before = {row["activity_date"]: row for row in self._newest(db, pull, span, None).to_dicts()}
+            looks = self._looks(db, pull, span)
             commits, frames, versions = [], [], []
             for answer in answers:
-                pull_id, pulled_at = new_pull_id(), self.now()
+                pull_id, now = new_pull_id(), self.now()
+                asked_at = min(answer.asked_at or now, now)
+                placed = place(asked_at, looks.get(answer.day), now=now)
                 known = before.get(answer.day)
+                if not placed.is_newest:
+                    of_day = Span(answer.day, answer.day) if answer.day else None
+                    known = next(iter(self._newest(db, pull, of_day, asked_at).to_dicts()), None)
                 is_new = known is None or known["content_hash"] != answer.content_hash
                 if is_new:
                     frames.append(_record_frame(pull_id, answer))
                 records_pull_id = pull_id if known is None or is_new else known["pull_id"]
-                commits.append(_commit_row(pull, pull_id, pulled_at, records_pull_id, answer))
-                versions.append(Version(answer.day, pull_id, pulled_at, len(answer.records), is_new))
+                commits.append(_commit_row(pull, pull_id, placed.pulled_at, asked_at, records_pull_id, answer))
+                versions.append(
+                    Version(answer.day, pull_id, placed.pulled_at, len(answer.records), is_new, placed.is_newest)
+                )
             if frames:
                 self._insert(db, raw_table(pull), pl.concat(frames))
             columns = {name: [row[name] for row in commits] for name in PULLS.columns}
@@ -283,21 +302,29 @@ class DuckDBWarehouse:
             self._insert(db, BUILDS, build_rows(builds))
 
     def publish(self) -> None:
-        """Swap in a fresh read-only copy, if anything was written since the last one."""
+        """Swap in a fresh read-only copy, if anything was written since the last one, by whoever, or it cannot be read.
+        It needs as much space as the warehouse has, once more.
+        """
         self.keep_builds()
-        if not self._has_news:
+        if not (self._has_news or self._is_copy_behind()):
             return
-        fresh = self.published_path.with_suffix(".tmp")
         with self.connected() as db, _plain_words(self.published_path):
-            db.execute("checkpoint")
-            try:
-                fresh.unlink(missing_ok=True)  # what a killed process left
-                shutil.copyfile(self.path, fresh)  # nobody else writes, nor publishes, while this connection is open
-                fresh.chmod(0o444)
-                fresh.replace(self.published_path)
-            finally:
-                fresh.unlink(missing_ok=True)
+            db.execute("checkpoint")  # nobody else writes, nor publishes, while this connection is open
+            copy_whole(self.path, self.published_path, mode=self.published_mode)
         self._has_news = False
+
+    def _is_copy_behind(self) -> bool:
+        """Whether an earlier run wrote and could not publish, or what it published is damaged."""
+        if not self.path.exists():
+            return False
+        try:
+            is_older = self.published_path.stat().st_mtime_ns < self.path.stat().st_mtime_ns
+        except FileNotFoundError:
+            return True
+        if not is_older and (why := unreadable(self.published_path)):
+            LOG.warning("%s It is published again.", why)
+            return True
+        return is_older
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self.is_read_only:
@@ -333,9 +360,10 @@ class DuckDBWarehouse:
 
     def _refuse_what_lacks_tables(self, db: duckdb.DuckDBPyConnection) -> None:
         made = _columns_made(db)
+        refuse_a_later(_version(db, made), self.path)
         missing = {t.address for t in self.tables} - made.keys() - _views_made(db).keys()
         if missing or changes(self.tables, made):
-            raise WarehouseError(
+            raise OfAnotherRelease(
                 f"{self.path} was last written by an older version of this code. Let one run bring it up to date, "
                 "for example make backfill of one day, then do this again."
             )
@@ -343,9 +371,11 @@ class DuckDBWarehouse:
     def _prepare(self, db: duckdb.DuckDBPyConnection) -> None:
         """Make what is missing, and bring what an earlier release made to today's shape."""
         made = _columns_made(db)
+        version = _version(db, made)
+        refuse_a_later(version, self.path)
         missing = [table for table in self.tables if table.address not in made and not table.view_of]
         todo = changes(self.tables, made)
-        if missing or todo:
+        if missing or todo or version < VERSION:
             db.execute("begin")
             for schema in (RAW, ANALYTICS):
                 db.execute(f"create schema if not exists {schema}")
@@ -353,8 +383,11 @@ class DuckDBWarehouse:
                 db.execute(_ddl(table))
             for change in todo:
                 db.execute(_alter(change))
-            if not is_new(made):
+            if (missing or todo) and not is_new(made):
                 self._build_again(db, {table.name for table in missing} | {change.table.name for change in todo})
+            db.execute(_ddl(SCHEMA))
+            db.execute(f"delete from {SCHEMA.address}")
+            db.execute(f"insert into {SCHEMA.address} values (?, ?)", [VERSION, self.now()])
             db.execute("commit")
         self._prepare_views(db)
         self._prepare_functions(db)
@@ -428,6 +461,12 @@ class DuckDBWarehouse:
         found: pl.DataFrame = db.sql(NEWEST, params=asked).pl()
         return found
 
+    def _looks(self, db: duckdb.DuckDBPyConnection, pull: str, span: Span | None) -> dict[date | None, Look]:
+        """Day → its newest version, in the order of versions."""
+        asked: Mapping[str, object] = {"pull": pull, "first_day": span and span.first, "last_day": span and span.last}
+        found = db.sql(LOOKS, params=asked).pl()
+        return {day: Look(pulled_at, asked_at) for day, pulled_at, asked_at in found.iter_rows()}
+
     def _insert(self, db: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFrame) -> None:
         if rows.height:
             db.register("incoming", rows)
@@ -442,12 +481,32 @@ class DuckDBWarehouse:
             raise mixture(str(self.path), is_simulated=is_simulated)
 
 
+def unreadable(copy: Path) -> str:
+    """Why a published copy cannot be used, in a sentence; empty if it can."""
+    return str(found) if (found := trouble_of(copy)) else ""
+
+
+def trouble_of(copy: Path) -> WarehouseError | None:
+    """What is wrong with a published copy: a power cut may leave it empty or in part."""
+    try:
+        with DuckDBWarehouse(copy, copy, [PULLS], datetime.now, is_read_only=True).connected() as db:
+            blocks, size = db.execute("select total_blocks, block_size from pragma_database_size()").fetchall()[0]
+            if copy.stat().st_size < blocks * size:
+                return WarehouseError(f"{copy} is damaged: it is cut short.")
+            for table in (PULLS, BUILDS):
+                if table.address in _columns_made(db):
+                    db.execute(f"select max(hash(said)) from {table.address} as said").fetchall()
+    except WarehouseError as error:
+        return error
+    return None
+
+
 def data_are_simulated(of: Settings) -> bool | None:
     """Whether the data that are there are simulated; None where there are none. Asks the published copy, for which
     nobody waits; only where there is none yet, the warehouse itself.
     """
     for path in (of.published_database, of.database):
-        if path.exists():
+        if path.exists() and not (path == of.published_database and unreadable(path)):
             try:
                 return is_simulated(DuckDBWarehouse(path, path, (), of.now, is_read_only=True))
             except duckdb.CatalogException:  # made, and then its first writer was killed
@@ -526,6 +585,12 @@ def _columns_made(db: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Made]]:
     return there
 
 
+def _version(db: duckdb.DuckDBPyConnection, made: Mapping[str, object]) -> int:
+    """Of which shape the file is; 0 if it is from before there were versions."""
+    found = db.execute(f"select max(version) from {SCHEMA.address}").fetchall() if SCHEMA.address in made else []
+    return next((version for (version,) in found if version is not None), 0)
+
+
 def _views_made(db: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """View → the digest of what it was made of."""
     found = db.execute("select schema_name || '.' || view_name, comment from duckdb_views() where not internal")
@@ -570,7 +635,7 @@ def _record_frame(pull_id: str, answer: Answer) -> pl.DataFrame:
 
 
 def _commit_row(
-    pull: str, pull_id: str, pulled_at: datetime, records_pull_id: str, answer: Answer
+    pull: str, pull_id: str, pulled_at: datetime, asked_at: datetime, records_pull_id: str, answer: Answer
 ) -> dict[str, object]:
     return {
         "pull_id": pull_id,
@@ -585,6 +650,7 @@ def _commit_row(
         "request": answer.request_json,
         "envelope": answer.envelope_json,
         "is_simulated": answer.is_simulated,
+        "asked_at": None if asked_at == pulled_at else asked_at,
     }
 
 
@@ -597,7 +663,7 @@ def _remedy(path: Path) -> str:
     if path.stem.endswith("_published"):
         return "Delete it: the next run publishes it again."
     copy = path.with_name(f"{path.stem}_published.duckdb")
-    return f"Put a copy in its place, such as {copy.name} beside it, or start afresh with make reset."
+    return f"Put a backup in its place (make restore FROM=…), or what the last run left (make restore FROM={copy})."
 
 
 @contextmanager
