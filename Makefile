@@ -1,7 +1,7 @@
 # Every command a person types. Each works alone, first, on a fresh machine with Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types layers sql-lint ui backfill build as-of doctor bench docs dashboards metabase \
-	sheet-template export-focus reset lock clean python
+	sheet-template export-focus reset backup restore lock clean python
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -78,6 +78,12 @@ export-focus: $(VENV)/runtime ## a month's spend in FOCUS 1.2, as Parquet and CS
 
 reset: $(VENV)/runtime ## delete what these commands made in the data folder, to start afresh; it asks first (YES=1: simulated data)
 	@$(PY) -m ai_usage.commands reset $(if $(filter 1,$(YES)),--yes)
+
+backup: $(VENV)/runtime ## a checked copy of the warehouse and of what alerts remember: make backup TO=/mnt/backups
+	@$(PY) -m ai_usage.commands backup "$(TO)"
+
+restore: $(VENV)/runtime ## put a backup in the warehouse's place; it asks first (YES=1): make restore FROM=/mnt/backups/ai_usage_…
+	@$(PY) -m ai_usage.commands restore "$(FROM)" $(if $(filter 1,$(YES)),--yes)
 
 metabase: $(VENV)/runtime ## the dashboards in Metabase: shows what would change; make metabase APPLY=1 changes it
 	@$(PY) -m ai_usage.commands metabase "$(APPLY)"

@@ -44,7 +44,7 @@ def range_tags(span: Span) -> dict[str, str]:
 
 
 def looks(ledger: Warehouse | None, pulls: tuple[str, ...]) -> Looks:
-    """When each day was last asked about by all of the pulls. A look of the future counts as none: its clock was wrong."""
+    """When each day was last asked about by all of the pulls. A look of the future is none: its clock was wrong."""
     if ledger is None:
         return {}
     found: dict[object, list[object]] = {}

@@ -192,8 +192,8 @@ def schema_drift(
 
 def _is_recent(pull: str, warehouse: Warehouse, *, is_daily: bool) -> Verdict | None:
     newest = warehouse.ask(
-        f"select max(coalesce(asked_at, pulled_at)) as pulled_at, max(activity_date) as newest_day from {PULLS.address} "
-        "where pull = @pull and coalesce(asked_at, pulled_at) <= @by",  # a look of the future is none
+        "select max(coalesce(asked_at, pulled_at)) as pulled_at, max(activity_date) as newest_day "
+        f"from {PULLS.address} where pull = @pull and coalesce(asked_at, pulled_at) <= @by",  # none is of the future
         pull=pull,
         by=settings().now() + CLOCKS_DIFFER,
     ).row(0, named=True)

@@ -23,15 +23,16 @@ from rich.markup import escape
 from ai_usage.commands.shell import ERR, OUT, in_use
 from ai_usage.errors import AiUsageError, SettingError, WarehouseError, interruption
 from ai_usage.settings import Settings, environment, read_settings, refuse_a_pretended_clock
+from ai_usage.warehouse.files import OWNER_ONLY
 
 NEARLY_NOTHING = 2**20  # bytes
 COMMANDS = (
     *("demo", "backfill", "doctor", "ui", "bench", "docs", "sheet_template"),
-    *("export_focus", "as_of", "build", "dashboards", "metabase", "reset"),
+    *("export_focus", "as_of", "build", "dashboards", "metabase", "reset", "backup", "restore"),
 )
 PULL = {"demo", "backfill", "ui"}  # commands that ask vendors for figures, and keep them
 ASK = {*PULL, "doctor"}  # commands that ask vendors
-RUN = {*PULL, "build"}  # commands that `make reset` waits for
+RUN = {*PULL, "build", "backup"}  # commands that `make reset` and `make restore` wait for
 
 
 def main(argv: Sequence[str]) -> int:
@@ -39,6 +40,7 @@ def main(argv: Sequence[str]) -> int:
     if not argv or argv[0] not in COMMANDS:
         ERR.print(f"Say one of: {', '.join(COMMANDS)}.")
         return 2
+    before = os.umask(OWNER_ONLY)
     try:
         of = command_settings(says_so=argv[0] in ASK)
         with a_full_disk_named(of.data_dir), a_damaged_log_named(of.dagster_home), ExitStack() as held:
@@ -57,6 +59,8 @@ def main(argv: Sequence[str]) -> int:
             raise
         ERR.print(f"[bold red]Error:[/] {escape(str(error))}", soft_wrap=True)
         return 2
+    finally:
+        os.umask(before)
 
 
 def refuse_what_cannot_be_pulled(of: Settings, *, is_ui: bool) -> None:

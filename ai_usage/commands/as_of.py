@@ -87,7 +87,7 @@ def _tell(ledger: Warehouse, at: datetime, span: Span, target: Path, *, title: s
             _tell_gaps(not_pulled(ledger, past.world, span), past.held)
             is_proven = _tell_proof(ledger, past, then, at, span)
             _tell_what_is_behind(ledger, now, span)
-        (Path(scratch) / target.name).chmod(0o444)
+        (Path(scratch) / target.name).chmod(0o400)
         (Path(scratch) / target.name).replace(target)
     OUT.rule()
     OUT.print(f"The whole of it, for any SQL tool: {target}", soft_wrap=True)

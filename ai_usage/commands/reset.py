@@ -58,6 +58,7 @@ def made(of: Settings) -> list[Path]:
             for end in ("", ".wal", ".tmp")
         ),
         of.published_database.with_suffix(".tmp"),
+        *sorted(of.data_dir.glob(f"{of.database.name}.*restore*")),  # what make restore kept
         site_folder(of),
         *(of.data_dir / name for name in (AS_OF, EXPORTS, "bench.json")),
         of.first_day_file,  # last: until all is gone, it is the first day of what is there

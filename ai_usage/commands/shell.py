@@ -4,6 +4,7 @@ import fcntl
 import logging
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ DAEMON = ".ui"  # locked by the one `make ui`
 def prepare_instance(of: Settings) -> None:
     """Make the data folder and the Dagster home in it; later processes find it through DAGSTER_HOME."""
     with _writing_in(of.data_dir):
+        make_data_dir(of)
         of.dagster_home.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / "dagster.yaml", of.dagster_home / "dagster.yaml")
         if of.is_start_remembered and not of.first_day_file.exists():
@@ -31,14 +33,25 @@ def prepare_instance(of: Settings) -> None:
     logging.getLogger("ai_usage.runs").setLevel(logging.CRITICAL)  # a command says itself what its run came to
 
 
+def make_data_dir(of: Settings) -> None:
+    """Make the data folder, its owner's alone. One that is there stays as it is, but for what the setting asks for: the
+    group that may read the published copy must pass through it.
+    """
+    if not of.data_dir.exists():
+        of.data_dir.mkdir(parents=True, mode=0o700)
+        of.data_dir.chmod(of.data_dir_mode)
+    elif of.is_published_for_group and not of.data_dir.stat().st_mode & stat.S_IXGRP:
+        of.data_dir.chmod(stat.S_IMODE(of.data_dir.stat().st_mode) | stat.S_IXGRP)
+
+
 @contextmanager
 def in_use(of: Settings, name: str = USERS, *, alone: str = "") -> Iterator[None]:
     """Hold the data folder, so that `make reset` leaves it to us. `alone` is what to say if somebody else has it: then
     it is held by nobody else. A process that takes this one's place keeps it, and leaves it when it ends, however.
     """
     with _writing_in(of.data_dir):
-        of.data_dir.mkdir(parents=True, exist_ok=True)
-        file = os.open(of.data_dir / name, os.O_RDWR | os.O_CREAT, 0o644)
+        make_data_dir(of)
+        file = os.open(of.data_dir / name, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         os.set_inheritable(file, True)  # noqa: FBT003 - what `dagster dev` becomes
         try:

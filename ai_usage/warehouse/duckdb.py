@@ -8,7 +8,6 @@ import errno
 import hashlib
 import logging
 import re
-import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -313,6 +312,12 @@ class DuckDBWarehouse:
             copy_whole(self.path, self.published_path, mode=self.published_mode)
         self._has_news = False
 
+    def copy_to(self, target: Path) -> None:
+        """A consistent copy of the whole file, on disk when this returns, whole or not at all."""
+        with self.connected() as db, _plain_words(target):
+            db.execute("checkpoint")
+            copy_whole(self.path, target, mode=0o600)
+
     def _is_copy_behind(self) -> bool:
         """Whether an earlier run wrote and could not publish, or what it published is damaged."""
         if not self.path.exists():
@@ -329,7 +334,7 @@ class DuckDBWarehouse:
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self.is_read_only:
             return self._patiently(lambda: _connect(self.path, read_only=True))
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         return self._patiently(lambda: _connect(self.path, config={"storage_compatibility_version": OPENABLE_BY}))
 
     @contextmanager
