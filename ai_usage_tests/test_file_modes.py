@@ -4,7 +4,6 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -60,12 +59,12 @@ def test_every_file_that_commands_leave_is_its_owner_s_alone(home: Path) -> None
 
 
 @pytest.fixture
-def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "data"
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(folder))
     monkeypatch.setenv("AI_USAGE_PUBLISHED_FOR", "group")
     monkeypatch.setenv("DAGSTER_HOME", "")
-    yield folder
+    return folder
 
 
 def test_the_group_may_pass_to_the_published_copy_if_the_setting_says_so(shared: Path) -> None:

@@ -53,12 +53,19 @@ class FailsAtTeardown(InProcessExecutor):
             raise WarehouseError(why)
 
 
-@dg.executor(name="in_process", config_schema=dg.in_process_executor.config_schema)
-def in_process(init: dg.InitExecutorContext) -> FailsAtTeardown:
-    """All steps of a run in one process."""
+def _made(init: dg.InitExecutorContext) -> FailsAtTeardown:
     plain: Any = dg.in_process_executor.executor_creation_fn
     made: InProcessExecutor = plain(init)
     return FailsAtTeardown(made.retries, made.step_dependency_config, made.marker_to_close)
+
+
+CONFIG: Any = dg.in_process_executor.config_schema
+in_process = dg.ExecutorDefinition(
+    "in_process",
+    CONFIG,
+    executor_creation_fn=_made,
+    description="All steps of a run in one process. A run that cannot publish the warehouse has failed.",
+)
 
 
 def fail_if_torn_down(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> str:

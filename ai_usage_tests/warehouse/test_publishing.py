@@ -3,6 +3,7 @@
 import os
 import shutil
 import stat
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,13 +20,12 @@ from ai_usage.commands.refresh import outcome_of
 from ai_usage.definitions import WarehouseResource, published
 from ai_usage.errors import WarehouseError
 from ai_usage.settings import Settings, settings
-from ai_usage.warehouse import files
 from ai_usage.warehouse.duckdb import DuckDBWarehouse, data_are_simulated, unreadable
 from ai_usage.warehouse.port import Warehouse
 from ai_usage_tests.platform import DAY, NEXT, Platform
 from ai_usage_tests.warehouse.test_ledger import answer, append
 
-TORN = {
+TORN: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda whole: b"",
     "half": lambda whole: whole[: len(whole) // 2],
     "all but its end": lambda whole: whole[:-4096],
@@ -101,7 +101,7 @@ def test_too_little_space_is_a_sentence_and_leaves_the_old_copy(
 ) -> None:
     before = of.published_database.stat().st_ino
     append(platform, answer(NEXT, "1", is_simulated=True))
-    monkeypatch.setattr(files.shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
     with pytest.raises(WarehouseError, match=r"^No space left for .*: it needs .* MB and 0.0 MB are free\. What was"):
         platform.warehouse.publish()
     assert of.published_database.stat().st_ino == before
@@ -123,7 +123,7 @@ def nothing_fits(of: Settings, platform: Platform, monkeypatch: pytest.MonkeyPat
         return made
 
     monkeypatch.setattr(definitions, "duckdb_warehouse", warehouse)
-    monkeypatch.setattr(files.shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
     return of
 
 
@@ -171,4 +171,4 @@ def test_a_run_of_the_daemon_that_cannot_publish_has_failed_and_is_not_tried_aga
     assert record.dagster_run.status == dg.DagsterRunStatus.FAILURE
     assert record.dagster_run.tags["dagster/max_retries"] == "0"
     [failure] = [event for event in result.all_events if event.is_failure]
-    assert "No space left for" in failure.job_failure_data.error.message
+    assert "No space left for" in str(failure.job_failure_data.error)
