@@ -25,7 +25,7 @@ from ai_usage.errors import AiUsageError, SettingError, WarehouseError, interrup
 from ai_usage.settings import Settings, environment, read_settings, refuse_a_pretended_clock
 from ai_usage.warehouse.files import OWNER_ONLY
 
-NEARLY_NOTHING = 2**20  # bytes
+NEARLY_NOTHING, LITTLE = 2**20, 2**26  # bytes
 COMMANDS = (
     *("demo", "backfill", "doctor", "ui", "bench", "docs", "sheet_template"),
     *("export_focus", "as_of", "build", "dashboards", "metabase", "reset", "backup", "restore"),
@@ -92,11 +92,24 @@ def a_full_disk_named(folder: Path) -> Iterator[None]:
     except AiUsageError:
         raise
     except Exception as error:
-        if folder.exists() and shutil.disk_usage(folder).free < NEARLY_NOTHING:
+        if folder.exists() and is_full(shutil.disk_usage(folder).free, error):
             raise WarehouseError(
                 f"No space left in {folder}. What was committed stands; free some space and run it again."
             ) from error
         raise
+
+
+def is_full(free: int, error: BaseException) -> bool:
+    """Whether an error is of a disk without space. A process that breaks off frees some, so what it said counts too:
+    SQLite's "disk I/O error" is of a lack of space where there is little.
+    """
+    said = []
+    cause: BaseException | None = error
+    while cause:
+        said.append(str(cause))
+        cause = cause.__cause__ or cause.__context__
+    signs = ("database or disk is full", "No space left", *(["disk I/O error"] if free < LITTLE else []))
+    return free < NEARLY_NOTHING or any(sign in one for one in said for sign in signs)
 
 
 @contextmanager

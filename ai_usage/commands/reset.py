@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from ai_usage.commands.as_of import FOLDER as AS_OF
 from ai_usage.commands.export_focus import FOLDER as EXPORTS
-from ai_usage.commands.shell import DAEMON, ERR, OUT, USERS, in_use
+from ai_usage.commands.shell import DAEMON, ERR, OUT, RESERVE, USERS, in_use
 from ai_usage.dashboards.assets import site_folder
 from ai_usage.definitions import duckdb_warehouse
 from ai_usage.errors import WarehouseBusy, WarehouseError
@@ -40,7 +40,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
         if not _is_wanted(is_agreed=is_agreed, is_harmless=is_harmless):
             ERR.print("Nothing was deleted.")
             return 2
-        for path in (*made(of), of.data_dir / DAEMON, of.data_dir / USERS):
+        for path in (*made(of), *(of.data_dir / name for name in (DAEMON, RESERVE, USERS))):
             _delete(path)
     OUT.print("Deleted. make demo, make ui or make backfill start afresh.")
     return 0

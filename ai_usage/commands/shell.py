@@ -13,12 +13,15 @@ from rich.console import Console
 
 from ai_usage.errors import AiUsageError, WarehouseError
 from ai_usage.settings import ROOT, Settings
+from ai_usage.warehouse.files import FULL
 
 OUT = Console(highlight=False)
 ERR = Console(stderr=True, highlight=False)
 
 USERS = ".in_use"  # locked, by as many as like, while a command works on the data folder
 DAEMON = ".ui"  # locked by the one `make ui`
+RESERVE = ".reserve"  # space to note in that a run failed, should there be no other
+RESERVED = 2**20  # bytes
 
 
 def prepare_instance(of: Settings) -> None:
@@ -27,6 +30,7 @@ def prepare_instance(of: Settings) -> None:
         make_data_dir(of)
         of.dagster_home.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / "dagster.yaml", of.dagster_home / "dagster.yaml")
+        (of.data_dir / RESERVE).write_bytes(bytes(RESERVED))
         if of.is_start_remembered and not of.first_day_file.exists():
             of.first_day_file.write_text(f"{of.start_date}\n", encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(of.dagster_home)
@@ -70,6 +74,8 @@ def _writing_in(folder: Path) -> Iterator[None]:
     except AiUsageError:
         raise
     except OSError as error:
+        if error.errno in FULL:
+            raise WarehouseError(f"No space left in {folder}. Free some space and run it again.") from error
         raise WarehouseError(
             f"{folder} cannot be written ({error.strerror}). Set AI_USAGE_DATA_DIR to a folder you may write."
         ) from error

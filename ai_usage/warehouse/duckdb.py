@@ -4,7 +4,6 @@ A process that wants the file while another has it waits. Everything written is 
 published copy see whole runs only, because the copy is swapped in by a rename.
 """
 
-import errno
 import hashlib
 import logging
 import re
@@ -24,7 +23,7 @@ from ai_usage.partitions import Span
 from ai_usage.retries import holder  # and with it, says that something is tried again
 from ai_usage.settings import Settings
 from ai_usage.warehouse.builds import BUILDS, Build, build_rows
-from ai_usage.warehouse.files import copy_whole
+from ai_usage.warehouse.files import FULL, copy_whole
 from ai_usage.warehouse.googlesql import read, to_duckdb
 from ai_usage.warehouse.ledger import Answer, Look, Records, Version, new_pull_id, place
 from ai_usage.warehouse.migrations import SCHEMA, VERSION, Change, Made, changes, is_new, refuse_a_later
@@ -73,7 +72,10 @@ group by activity_date
 """
 
 HISTORY = f"""
-select activity_date, pull_id, pulled_at, records, envelope, content_hash, records_pull_id
+select activity_date, pull_id, pulled_at, records, envelope, content_hash, records_pull_id,
+    min(coalesce(asked_at, pulled_at)) over (
+        order by pulled_at, pull_id rows between current row and unbounded following
+    ) as asked_at
 from {PULLS.address}
 where pull = $pull and activity_date is null
     and pulled_at between coalesce($since, pulled_at) and coalesce($until, pulled_at)
@@ -682,7 +684,7 @@ def _plain_words(path: Path) -> Iterator[None]:
             raise WarehouseBusy(
                 f"{path} is in use by another process{holder(text)}: wait until it ends, or stop it."
             ) from error
-        elif getattr(error, "errno", None) in {errno.ENOSPC, errno.EFBIG, errno.EDQUOT} or any(
+        elif getattr(error, "errno", None) in FULL or any(
             sign in text for sign in ("No space left", "not enough space", "File too large")
         ):
             said = f"No space left for {path}: it stands as before this step. Free some space and run it again."

@@ -1,11 +1,13 @@
 """Files that outlive a power cut, and that nobody reads who should not."""
 
+import errno
 import os
 import shutil
 from pathlib import Path
 
 from ai_usage.errors import WarehouseError
 
+FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}  # how the system says that nothing more fits
 OWNER_ONLY = 0o077  # the umask: whatever a process of ours makes is its owner's alone
 
 

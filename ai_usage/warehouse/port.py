@@ -36,7 +36,8 @@ class Warehouse(Protocol):
 
     def history(self, pull: str, *, since: datetime | None = None, until: datetime | None = None) -> Records:
         """Every committed version of a snapshot pulled between two instants, oldest first. Each pull counts, equal
-        ones too: `versions` and `lines` bear its own pull_id and pulled_at.
+        ones too: `versions` and `lines` bear its own pull_id and pulled_at, `versions` also the `asked_at` of it:
+        no version was asked for after a later one, whatever a clock said.
         """
 
     def versions(self, pull: str, span: Span) -> Records:
