@@ -26,6 +26,7 @@ from ai_usage.settings import Settings, environment, read_settings, refuse_a_pre
 from ai_usage.warehouse.files import OWNER_ONLY
 
 NEARLY_NOTHING, LITTLE = 2**20, 2**26  # bytes
+IO_ERROR = "disk I/O error"  # in SQLite's words
 COMMANDS = (
     *("demo", "backfill", "doctor", "ui", "bench", "docs", "sheet_template"),
     *("export_focus", "as_of", "build", "dashboards", "metabase", "reset", "backup", "restore"),
@@ -92,24 +93,33 @@ def a_full_disk_named(folder: Path) -> Iterator[None]:
     except AiUsageError:
         raise
     except Exception as error:
-        if folder.exists() and is_full(shutil.disk_usage(folder).free, error):
+        said = texts(error)
+        if folder.exists() and is_full(shutil.disk_usage(folder).free, said):
             raise WarehouseError(
                 f"No space left in {folder}. What was committed stands; free some space and run it again."
+            ) from error
+        if IO_ERROR in said:
+            raise WarehouseError(
+                f"{folder} cannot be written any more ({IO_ERROR}): a quota is used up, or the disk is broken. "
+                "What was committed stands; mend it and run it again."
             ) from error
         raise
 
 
-def is_full(free: int, error: BaseException) -> bool:
-    """Whether an error is of a disk without space. A process that breaks off frees some, so what it said counts too:
-    SQLite's "disk I/O error" is of a lack of space where there is little.
-    """
-    said = []
-    cause: BaseException | None = error
+def texts(error: BaseException) -> str:
+    """What an error says, and those that caused it."""
+    said, cause = "", error
     while cause:
-        said.append(str(cause))
-        cause = cause.__cause__ or cause.__context__
-    signs = ("database or disk is full", "No space left", *(["disk I/O error"] if free < LITTLE else []))
-    return free < NEARLY_NOTHING or any(sign in one for one in said for sign in signs)
+        said, cause = f"{said}{cause}\n", cause.__cause__ or cause.__context__
+    return said
+
+
+def is_full(free: int, said: str) -> bool:
+    """Whether an error is of a disk without space. A process that breaks off frees some, so what it said counts too:
+    SQLite's `IO_ERROR` is of a lack of space where there is little.
+    """
+    signs = ("database or disk is full", "No space left", *([IO_ERROR] if free < LITTLE else []))
+    return free < NEARLY_NOTHING or any(sign in said for sign in signs)
 
 
 @contextmanager
