@@ -139,8 +139,9 @@ class DuckDBWarehouse:
             for answer in answers:
                 pull_id, now = new_pull_id(), self.now()
                 asked_at = min(answer.asked_at or now, now)
-                placed = place(asked_at, looks.get(answer.day), now=now)
-                known = before.get(answer.day)
+                known, newest = before.get(answer.day), looks.get(answer.day)
+                is_same = known is not None and known["content_hash"] == answer.content_hash
+                placed = place(asked_at, newest, now=now, is_same=is_same)
                 if not placed.is_newest:
                     of_day = Span(answer.day, answer.day) if answer.day else None
                     known = next(iter(self._newest(db, pull, of_day, asked_at).to_dicts()), None)

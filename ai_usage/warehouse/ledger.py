@@ -83,13 +83,14 @@ class Place:
     is_newest: bool
 
 
-def place(asked_at: datetime, newest: Look | None, *, now: datetime) -> Place:
+def place(asked_at: datetime, newest: Look | None, *, now: datetime, is_same: bool = False) -> Place:
     """Where an answer stands among the versions: by when it was asked for. An answer that arrives after that to a later
-    question is an older version. No version of the future hides it: a clock was wrong then, and it follows that one.
+    question is an older version, unless it says the same. No version of the future hides it: a clock was wrong then,
+    and it follows that one.
     """
     if newest is None or newest.pulled_at < asked_at:
         return Place(asked_at, is_newest=True)
-    if asked_at < newest.asked_at <= now:
+    if asked_at < newest.asked_at <= now and not is_same:
         return Place(asked_at, is_newest=False)
     return Place(newest.pulled_at + AN_INSTANT, is_newest=True)
 
