@@ -7,6 +7,7 @@ published copy see whole runs only, because the copy is swapped in by a rename.
 import hashlib
 import logging
 import re
+import stat
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -45,6 +46,7 @@ DAMAGED = (
     ),
     *("database has been invalidated because of a previous fatal error", "Serialization Error", "INTERNAL Error"),
 )
+IMPATIENCE = 1.0  # seconds to wait where another writer will do the same
 PATIENCE = 300.0  # seconds to wait for another writer; steps hold the file for seconds
 
 NEWEST = f"""
@@ -308,8 +310,14 @@ class DuckDBWarehouse:
         It needs as much space as the warehouse has, once more.
         """
         self.keep_builds()
-        if not (self._has_news or self._is_copy_behind()):
-            return
+        if self._has_news:
+            self._swap_in_a_copy()
+        elif self._is_copy_behind():
+            with suppress(WarehouseBusy):  # whoever has the file publishes it
+                taker = self if self._connection else replace(self, patience=min(self.patience, IMPATIENCE))
+                taker._swap_in_a_copy()  # noqa: SLF001 - of its own kind
+
+    def _swap_in_a_copy(self) -> None:
         with self.connected() as db, _plain_words(self.published_path):
             db.execute("checkpoint")  # nobody else writes, nor publishes, while this connection is open
             copy_whole(self.path, self.published_path, mode=self.published_mode)
@@ -322,17 +330,18 @@ class DuckDBWarehouse:
             copy_whole(self.path, target, mode=0o600)
 
     def _is_copy_behind(self) -> bool:
-        """Whether an earlier run wrote and could not publish, or what it published is damaged."""
-        if not self.path.exists():
+        """Whether an earlier run wrote and could not publish, or what it published is damaged or for other readers."""
+        ours = [path for path in (self.path, self.path.with_name(f"{self.path.name}.wal")) if path.exists()]
+        if not ours:
             return False
         try:
-            is_older = self.published_path.stat().st_mtime_ns < self.path.stat().st_mtime_ns
+            copy = self.published_path.stat()
         except FileNotFoundError:
             return True
-        if not is_older and (why := unreadable(self.published_path)):
+        if why := unreadable(self.published_path):
             LOG.warning("%s It is published again.", why)
-            return True
-        return is_older
+        is_older = copy.st_mtime_ns < max(path.stat().st_mtime_ns for path in ours)
+        return is_older or bool(why) or stat.S_IMODE(copy.st_mode) != self.published_mode
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self.is_read_only:

@@ -23,6 +23,7 @@ from ai_usage.settings import Settings, settings
 from ai_usage.warehouse.duckdb import DuckDBWarehouse, data_are_simulated, unreadable
 from ai_usage.warehouse.port import Warehouse
 from ai_usage_tests.platform import DAY, NEXT, Platform
+from ai_usage_tests.warehouse.test_duckdb import _impatient, child, said
 from ai_usage_tests.warehouse.test_ledger import answer, append
 
 TORN: dict[str, Callable[[bytes], bytes]] = {
@@ -111,6 +112,20 @@ def test_too_little_space_is_a_sentence_and_leaves_the_old_copy(
     assert of.published_database.stat().st_ino != before
     assert (ledger := published(of)) is not None
     assert ledger.pulled_days("claude_cost_report") == [DAY, NEXT]
+
+
+def test_what_another_setting_lets_others_read_is_published_again_and_a_busy_file_is_left_alone(
+    of: Settings, platform: Platform
+) -> None:
+    before = of.published_database.stat()
+    with platform.warehouse.connected():
+        copy = "warehouse.path.with_name('ai_usage_published.duckdb')"
+        deed = f"warehouse.published_mode = 0o440; warehouse.published_path = {copy}"
+        other = child(of.data_dir, deed, prelude=_impatient())
+        assert said(other) == ""
+    assert of.published_database.stat().st_ino == before.st_ino
+    replace(platform.warehouse, published_mode=0o440).publish()
+    assert of.published_database.stat().st_mode & 0o777 == 0o440
 
 
 @pytest.fixture
