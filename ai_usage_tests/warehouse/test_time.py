@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from ai_usage.automation import refresh
-from ai_usage.automation.rebuild import Stale
+from ai_usage.automation.rebuild import Stale, builds_of_the_future
 from ai_usage.automation.refresh import looks
 from ai_usage.checks.completeness import recency
 from ai_usage.definitions import defs
@@ -130,7 +130,9 @@ def test_builds_and_pull_ids_of_the_future_hide_nothing_from_the_sensor(
     pulled(platform, NOW, "1")
     built()
     assert stale(platform) == []  # as that machine saw it
+    assert builds_of_the_future(platform.warehouse) == 0
     ahead[0] = 0
+    assert builds_of_the_future(platform.warehouse) == 1
     assert stale(platform) == []  # no pull that counts was made yet
     pulled(platform, NOW, "1")  # finds the same again
     assert stale(platform) == ["claude_costs"]
