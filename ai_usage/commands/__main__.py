@@ -108,10 +108,12 @@ def a_full_disk_named(folder: Path) -> Iterator[None]:
 
 def texts(error: BaseException) -> str:
     """What an error says, and those that caused it."""
-    said, cause = "", error
+    said = []
+    cause: BaseException | None = error
     while cause:
-        said, cause = f"{said}{cause}\n", cause.__cause__ or cause.__context__
-    return said
+        said.append(str(cause))
+        cause = cause.__cause__ or cause.__context__
+    return "\n".join(said)
 
 
 def is_full(free: int, said: str) -> bool:

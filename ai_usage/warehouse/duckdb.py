@@ -404,7 +404,7 @@ class DuckDBWarehouse:
                 self._build_again(db, {table.name for table in missing} | {change.table.name for change in todo})
             db.execute(_ddl(SCHEMA))
             db.execute(f"delete from {SCHEMA.address}")
-            db.execute(f"insert into {SCHEMA.address} values (?, ?)", [VERSION, self.now()])
+            db.execute(f"insert into {SCHEMA.address} values (?)", [VERSION])
             db.execute("commit")
         self._prepare_views(db)
         self._prepare_functions(db)

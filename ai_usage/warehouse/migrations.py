@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ai_usage.errors import OfAnotherRelease
-from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Column, Table, Type, instant, integer
+from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Column, Table, Type, integer
 
 VERSION = 1  # files of earlier releases have none, which is 0
 
@@ -20,10 +20,7 @@ SCHEMA = Table(
     name="schema_version",
     schema=RAW,
     grain="the shape of this warehouse's tables: one row",
-    columns={
-        "version": integer("raised with every release that changes a table", required=False),
-        "migrated_at": instant("when the warehouse came to this shape"),
-    },
+    columns={"version": integer("raised with every release that changes a table", required=False)},
     date_column=None,
 )
 
