@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ai_usage.commands.__main__ import main
+from ai_usage.event_log import KeptEventLog
 from ai_usage.settings import ROOT, read_settings
 from ai_usage_tests.platform import NEXT
 from ai_usage_tests.test_commands import said
@@ -98,3 +99,14 @@ def test_doctor_warns_of_what_others_may_read(
         path.chmod(int(wanted, 8))
     assert main(["doctor"]) == 0
     assert "open to other users" not in said(capsys)
+
+
+def test_whatever_process_loads_the_event_log_writes_for_its_owner_alone(tmp_path: Path) -> None:
+    """Webserver, daemon and runs, however they were started."""
+    before = os.umask(0o022)
+    try:
+        KeptEventLog(str(tmp_path)).dispose()
+        (tmp_path / "made").touch()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "made").stat().st_mode) == 0o600
