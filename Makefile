@@ -1,7 +1,7 @@
 # Every command a person types. Each works alone, first, on a fresh machine with Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types layers sql-lint ui watch backfill build as-of doctor bench docs dashboards metabase \
-	sheet-template export-focus reset erase-person lock clean python
+	sheet-template export-focus reset backup restore erase-person lock clean python
 
 VENV := .venv
 PY := $(VENV)/bin/python

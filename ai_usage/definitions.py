@@ -13,6 +13,7 @@ from ai_usage.automation import alerts as alerts_automation
 from ai_usage.automation import cadence, rebuild, refresh, runs
 from ai_usage.automation import sheet as sheet_automation
 from ai_usage.automation.dead_runs import run_by_this_process
+from ai_usage.automation.teardown import in_process
 from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.checks import (
     allocation,
@@ -41,7 +42,7 @@ from ai_usage.dashboards import assets as dashboards
 from ai_usage.dashboards.verdicts import keep_verdicts
 from ai_usage.marts import assets as marts
 from ai_usage.resources import from_settings, nothing_kept
-from ai_usage.settings import Settings, settings
+from ai_usage.settings import Settings, refuse_a_pretended_clock, settings
 from ai_usage.sources.claude import pulls as claude_pulls
 from ai_usage.sources.claude.client import ClaudeAdmin
 from ai_usage.sources.claude.resource import claude_admin_of
@@ -55,7 +56,7 @@ from ai_usage.sources.sheets.resource import sheet_of
 from ai_usage.sources.uploads import pulls as uploads_pulls
 from ai_usage.sources.uploads.folder import Uploads
 from ai_usage.warehouse.building import between_builds, building
-from ai_usage.warehouse.duckdb import DuckDBWarehouse, shows_simulated_data
+from ai_usage.warehouse.duckdb import DuckDBWarehouse, shows_simulated_data, unreadable
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
 
@@ -82,7 +83,13 @@ CHECKS = [
 def duckdb_warehouse(of: Settings, *, is_read_only: bool = False) -> DuckDBWarehouse:
     """The embedded warehouse that the settings name."""
     return DuckDBWarehouse(
-        of.database, of.published_database, TABLES, of.now, functions=FUNCTIONS, is_read_only=is_read_only
+        of.database,
+        of.published_database,
+        TABLES,
+        of.now,
+        functions=FUNCTIONS,
+        is_read_only=is_read_only,
+        published_mode=of.published_mode,
     )
 
 
@@ -111,9 +118,13 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
 
 
 def published(of: Settings) -> Warehouse | None:
-    """The copy of the warehouse that anybody may read, for questions to its ledger."""
+    """The copy of the warehouse that runs leave to readers, for questions to its ledger. One that cannot be read counts
+    as none: what is due then is pulled, and the run publishes it again.
+    """
     copy = of.published_database
-    return DuckDBWarehouse(copy, copy, [PULLS], of.now, is_read_only=True) if copy.exists() else None
+    if not copy.exists() or unreadable(copy):
+        return None
+    return DuckDBWarehouse(copy, copy, [PULLS], of.now, is_read_only=True)
 
 
 @contextmanager
@@ -191,7 +202,7 @@ def build_defs(
             **_resources(of),
             **(overrides or {}),
         },
-        executor=dg.in_process_executor,
+        executor=in_process,
         loggers=loggers,
     )
     return found
@@ -221,4 +232,4 @@ def _marked_as_simulated(spec: dg.AssetSpec) -> dg.AssetSpec:
     )
 
 
-defs = build_defs(settings())
+defs = build_defs(refuse_a_pretended_clock(settings()))

@@ -23,6 +23,10 @@ class WarehouseBusy(WarehouseError):
     """Another process has the warehouse."""
 
 
+class OfAnotherRelease(WarehouseError):
+    """The file was written by an older or a newer release, and is whole."""
+
+
 def interruption(error: BaseException) -> BaseException | None:
     """The Ctrl-C behind an error, if there is one: DuckDB makes a RuntimeError of it in the middle of a query."""
     found: BaseException | None = error

@@ -8,6 +8,7 @@ wait for the file to change, which it does not while it is open: they look again
 """
 
 import logging
+import os
 import sys
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -46,6 +47,7 @@ class KeptEventLog(SqliteEventLogStorage):
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: OrderedDict[str, db.Engine] = OrderedDict()
         self._watcher: SqlPollingEventWatcher | None = None
+        os.umask(0o077)  # webserver, daemon and runs all come by here: what they write is its owner's alone
         super().__init__(str(Path(base_dir) / "history" / "runs"), inst_data)
 
     @classmethod

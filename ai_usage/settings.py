@@ -40,6 +40,7 @@ class Settings:
 
     warehouse: str
     data_dir: Path
+    is_published_for_group: bool  # whether the group of the data folder may read the published copy in it
     start_date: date  # the first UTC day, and the first partition
     is_start_remembered: bool  # by the data folder: it is simulated data's own, since no variable sets it
     simulate: bool
@@ -102,6 +103,15 @@ class Settings:
         return self.data_dir / "ai_usage_published.duckdb"
 
     @property
+    def published_mode(self) -> int:
+        return 0o440 if self.is_published_for_group else 0o400
+
+    @property
+    def data_dir_mode(self) -> int:
+        """The data folder is its owner's alone; a group that may read the published copy may pass through it."""
+        return 0o710 if self.is_published_for_group else 0o700
+
+    @property
     def dagster_home(self) -> Path:
         return self.data_dir / "dagster"
 
@@ -126,6 +136,16 @@ class Settings:
 def settings() -> Settings:
     """The settings of this process. `.env` fills what the environment leaves open."""
     return read_settings(environment())
+
+
+def refuse_a_pretended_clock(of: Settings) -> Settings:
+    """The same settings; `SettingError` where `AI_USAGE_NOW` would date what real providers answer."""
+    if of.fixed_now and of.any_source and not of.simulate:
+        raise SettingError(
+            "AI_USAGE_NOW pretends an instant, for simulated data and tests only; with real providers it would put "
+            "wrong dates on what they answer. Take it out, or set AI_USAGE_SIMULATE=1."
+        )
+    return of
 
 
 def environment() -> dict[str, str]:
@@ -181,6 +201,7 @@ def _read(read: "_Reader") -> Settings:
     found = Settings(
         warehouse=read.choice("AI_USAGE_WAREHOUSE", "duckdb", among=("duckdb", "bigquery")),
         data_dir=(ROOT / Path(read.text("AI_USAGE_DATA_DIR", ".data")).expanduser()).resolve(),
+        is_published_for_group=read.choice("AI_USAGE_PUBLISHED_FOR", "owner", among=("owner", "group")) == "group",
         start_date=read.day("AI_USAGE_START_DATE", "2026-01-01"),
         is_start_remembered=False,
         simulate=read.choice("AI_USAGE_SIMULATE", "0", among=("0", "1")) == "1",

@@ -24,6 +24,7 @@ os.environ |= {
     "AI_USAGE_NOW": "2026-11-20T12:00:00Z",
     "AI_USAGE_SIMULATE": "0",
     "AI_USAGE_WAREHOUSE": "duckdb",
+    "AI_USAGE_PUBLISHED_FOR": "owner",
     "AI_USAGE_SHEET_ID": "",
     "AI_USAGE_SCHEDULE_TIMEZONE": "Europe/Berlin",
     "ANTHROPIC_ADMIN_API_KEY": "",  # set, if to nothing: a developer's `.env` fills only what is not there

@@ -1,9 +1,12 @@
 """What a person types, and the one sentence said where it cannot be done."""
 
+import errno
 import shutil
 import socket
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,12 +16,15 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from ai_usage.automation.dead_runs import PROCESS, run_by_this_process
 from ai_usage.catalog import TABLES
 from ai_usage.checks.results import CheckResult
 from ai_usage.commands.__main__ import a_full_disk_named, main
 from ai_usage.commands.bench_company import MEASURED_DAYS, Company
 from ai_usage.commands.docs import TARGET, tables_page
-from ai_usage.commands.refresh import Outcome, tell_not_judged, tell_troubles
+from ai_usage.commands.refresh import Outcome, ends_what_broke_off, tell_not_judged, tell_troubles
+from ai_usage.commands.shell import RESERVE, RESERVED
+from ai_usage.definitions import defs
 from ai_usage.errors import WarehouseError
 from ai_usage.marts.files import marts
 from ai_usage.marts.rebuild import rebuild_all
@@ -187,6 +193,36 @@ def test_any_failure_on_a_full_disk_is_told_as_that(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
     with pytest.raises(WarehouseError, match="No space left in"), a_full_disk_named(tmp_path):
         _ = 1 // 0
+    for free, text, sentence in (
+        (2**20, "disk I/O error", "No space left in"),
+        (2**40, "disk I/O error", r"cannot be written any more \(disk I/O error\)"),
+        (2**40, "(sqlite3.OperationalError) database or disk is full", "No space left in"),
+    ):
+        monkeypatch.setattr(shutil, "disk_usage", _free(free))
+        with pytest.raises(WarehouseError, match=sentence), a_full_disk_named(tmp_path):
+            raise sqlite3.OperationalError(text)
+
+
+def _free(much: int) -> Any:
+    return lambda _: SimpleNamespace(free=much)
+
+
+def test_no_run_stays_under_way_that_the_command_broke_off(tmp_path: Path) -> None:
+    """Fault 5: on a full disk Dagster cannot note how a run ended."""
+    of = replace(settings(), data_dir=tmp_path)
+    (tmp_path / RESERVE).write_bytes(bytes(RESERVED))
+    with dg.DagsterInstance.ephemeral() as instance:
+        job = defs.resolve_job_def("pull_cursor")
+        ours, others = (instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED) for _ in range(2))
+        instance.add_run_tags(ours.run_id, run_by_this_process(ours.run_id))
+        instance.add_run_tags(others.run_id, {PROCESS: "another 1"})
+        with pytest.raises(OSError, match="No space left"), ends_what_broke_off(of, instance):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        assert {run.run_id: run.status for run in instance.get_runs()} == {
+            others.run_id: dg.DagsterRunStatus.STARTED,
+            ours.run_id: dg.DagsterRunStatus.FAILURE,
+        }
+    assert not (tmp_path / RESERVE).exists()
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,17 @@
 """The environment: what is missing has a default, what is wrong is one sentence that names the variable."""
 
+import os
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from ai_usage.commands.__main__ import main
 from ai_usage.commands.shell import prepare_instance
 from ai_usage.errors import SettingError
-from ai_usage.settings import ROOT, names, read_settings
+from ai_usage.settings import ROOT, names, read_settings, refuse_a_pretended_clock
 from ai_usage.spelling import names_in, refuse_misspelled
 
 NOW = {"AI_USAGE_NOW": "2026-11-20T12:00:00Z"}
@@ -262,3 +266,36 @@ def test_a_day_that_a_person_sets_is_not_remembered_and_an_older_warehouse_keeps
     assert not (tmp_path / "first_day").exists()
     (tmp_path / "ai_usage.duckdb").touch()  # made by a release that knew no such file
     assert read_settings(simulated).start_date == date(2026, 1, 1)
+
+
+REAL = {"ANTHROPIC_ADMIN_API_KEY": "x"}, {"CURSOR_ADMIN_API_KEY": "x"}, {"AI_USAGE_SHEET_ID": "sheet"}
+
+
+@pytest.mark.parametrize("real", REAL)
+def test_a_pretended_clock_is_refused_with_real_providers(real: dict[str, str]) -> None:
+    with pytest.raises(SettingError, match=r"AI_USAGE_NOW pretends an instant, .* Take it out, or set AI_USAGE_SIMUL"):
+        refuse_a_pretended_clock(read_settings({**NOW, **real}))
+    for allowed in (real, {**NOW, **real, "AI_USAGE_SIMULATE": "1"}, NOW):
+        of = read_settings(allowed)
+        assert refuse_a_pretended_clock(of) is of
+
+
+def test_commands_that_pull_and_the_daemon_refuse_a_pretended_clock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("CURSOR_ADMIN_API_KEY", "crsr_x")
+    monkeypatch.setenv("CURSOR_ADMIN_BASE_URL", "http://127.0.0.1:9")
+    for command in ("demo", "backfill", "ui"):
+        assert main([command]) == 2
+        assert "AI_USAGE_NOW pretends an instant" in capsys.readouterr().err
+    assert not (tmp_path / "ai_usage.duckdb").exists()
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import ai_usage.definitions"],
+        cwd=ROOT,
+        env=dict(os.environ),
+        capture_output=True,
+        check=False,
+    )
+    assert b"AI_USAGE_NOW pretends an instant" in loaded.stderr
+    assert loaded.returncode

@@ -20,7 +20,8 @@ import duckdb
 import pytest
 
 from ai_usage.partitions import Span
-from ai_usage_tests.platform import DAY, contents, files, ordinary, platform_in
+from ai_usage.settings import settings
+from ai_usage_tests.platform import DAY, Ticking, contents, files, ordinary, platform_in
 
 DAYS = [DAY + timedelta(days=n) for n in range(4)]
 SPAN = Span(DAYS[0], DAYS[-1])
@@ -45,6 +46,7 @@ def a_run(folder: Path, dollars: int, *, opens_each_step: bool = False) -> bool:
     """Refresh the range, the last day of which is idle; says whether all went well."""
     platform = platform_in(folder)
     platform.opens_each_step = opens_each_step
+    platform.warehouse.now = Ticking(settings().now() + timedelta(minutes=dollars))  # the later run is the later one
     platform.vendor.days = {day: ordinary(dollars + n) for n, day in enumerate(DAYS[:-1])}
     return bool(platform.run(span=SPAN, only=WRITERS).result.success)
 

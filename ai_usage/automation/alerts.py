@@ -13,6 +13,7 @@ from ai_usage.alerts.delivery import Alerts, Finding
 from ai_usage.alerts.news import News
 from ai_usage.alerts.outbox import Outbox
 from ai_usage.automation.check_news import news_of_checks
+from ai_usage.automation.copy_news import news_of_the_copy
 from ai_usage.automation.dead_runs import end_the_dead
 from ai_usage.automation.run_news import news_of_runs
 from ai_usage.settings import Settings, settings
@@ -52,6 +53,11 @@ SOURCES = [
         "run_failure_alerts",
         "Tells of every run that failed, once it is not tried again, and when a re-execution of it succeeded.",
         lambda tick: news_of_runs(tick.instance, tick.outbox, tick.settings.ui_url),
+    ),
+    Source(
+        "published_copy_alerts",
+        "Alerts once where the published copy of the warehouse cannot be read. The next run publishes it again.",
+        lambda tick: news_of_the_copy(tick.settings),
     ),
 ]
 

@@ -59,10 +59,19 @@ def _differ(one: str, other: str) -> bool:
     return UNKNOWN not in (one, other) and one != other
 
 
+def this_process() -> Process:
+    return Process(socket.gethostname(), os.getpid(), boot(), started(os.getpid()))
+
+
 def run_by_this_process(run_id: str) -> dict[str, str]:
     """The tag of a run that this process runs."""
-    process = Process(socket.gethostname(), os.getpid(), boot(), started(os.getpid()))
-    return {PROCESS: f"{process} {run_id}"}
+    return {PROCESS: f"{this_process()} {run_id}"}
+
+
+def runs_of_this_process(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+    """Its runs that are under way."""
+    ours = this_process()
+    return [run for run in instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY)) if Process.of(run) == ours]
 
 
 def end_the_dead(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:

@@ -32,6 +32,7 @@ from ai_usage.sources.sheets.tables import PULLS as TABS_PULLED
 from ai_usage.sources.sheets.tabs import CLAUDE_AI_USAGE, days_of, read_tab
 from ai_usage.warehouse.builds import BUILDS
 from ai_usage.warehouse.googlesql import read
+from ai_usage.warehouse.ledger import pull_ids_until_now
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS, raw_table
 
@@ -39,7 +40,9 @@ LONG = timedelta(minutes=10)  # for a pull
 WINDOW = 3  # days that a changed directory is applied to
 DAYS_TOGETHER = 62  # so many days are built by one run though only some tables of some of them are stale
 
-# The newest pull that brought something: new content, or the look that makes a day final in the marts.
+# The newest pull that brought something: new content, or the look that makes a day final in the marts. An id of the
+# future, made by a clock that was wrong, counts as none: nothing would ever be newer. What such a pull brought is news
+# with each later pull that finds it again.
 NEWS = f"""
 select
     pull,
@@ -47,16 +50,21 @@ select
     max(pull_id) as pull_id
 from {PULLS.address}
 where
-    pull_id = records_pull_id
-    or pull_id in (select settled_by from ({read("marts/settled_days")}))
+    pull_id <= @now
+    and (
+        pull_id = records_pull_id
+        or records_pull_id > @now
+        or pull_id in (select settled_by from ({read("marts/settled_days")}))
+    )
 group by pull, activity_date
 """
 BUILT = f"select asset, activity_date, built_from, failure is not null as has_failed from {BUILDS.address}"
+AHEAD = f"select count(*) as builds from {BUILDS.address} where built_from > @now"
 VERSIONS = f"""
 select pull_id
 from {PULLS.address}
 where pull = @pull and pull_id = records_pull_id
-order by pull_id
+order by pulled_at, pull_id
 """
 RECORDS = f"select record from {raw_table(CLAUDE_AI_USAGE.pull).address} where pull_id = @pull_id order by position"
 
@@ -87,6 +95,8 @@ def rebuild_what_changed(context: dg.SensorEvaluationContext, published: Publish
         return dg.SkipReason("nothing was ever pulled")
     if waits_for := awaited(context.instance):
         return dg.SkipReason(f"waits for {', '.join(waits_for)}: what they bring is built at once")
+    if ahead := builds_of_the_future(published):
+        context.log.warning("%s builds are of the future, by a clock that was wrong: they count as none.", ahead)
     repository: Any = context.repository_def  # there in every tick
     asked = [*requests(published, repository.asset_graph)]
     return dg.SensorResult(
@@ -100,6 +110,13 @@ def awaited(instance: dg.DagsterInstance) -> list[str]:
     """
     pulls = [job for job in JOBS_AT_WORK if job != BUILD]
     return [*under_way(instance, BUILD), *under_way(instance, *pulls, since=datetime.now(UTC) - LONG)]
+
+
+def builds_of_the_future(ledger: Warehouse) -> int:
+    """How many tables and days have a build that is still to come."""
+    if not ledger.has(BUILDS):
+        return 0
+    return int(ledger.ask(AHEAD, now=pull_ids_until_now()).item())
 
 
 def requests(ledger: Warehouse, graph: Graph, *, asked: Span | None = None) -> Iterator[dg.RunRequest]:
@@ -133,7 +150,7 @@ def _news(ledger: Warehouse) -> dict[str, dict[date | None, str]]:
     """
     there = Span(settings().start_date, settings().yesterday())
     found: dict[str, dict[date | None, str]] = {}
-    for pull, day, pull_id in ledger.ask(NEWS).iter_rows():
+    for pull, day, pull_id in ledger.ask(NEWS, now=pull_ids_until_now()).iter_rows():
         if day is None or day in there:
             found.setdefault(pull, {})[day] = pull_id
     return found
@@ -280,8 +297,10 @@ class _Builds:
 
     @classmethod
     def of(cls, ledger: Warehouse) -> "_Builds":
+        """A build of the future counts as none: by a clock that was wrong, every later pull would be in it."""
         rows = ledger.ask(BUILT).iter_rows() if ledger.has(BUILDS) else ()
-        return cls({(asset, day): "" if has_failed else made for asset, day, made, has_failed in rows})
+        now = pull_ids_until_now()
+        return cls({(asset, day): "" if has_failed or made > now else made for asset, day, made, has_failed in rows})
 
     def is_stale(self, key: dg.AssetKey, day: date | None, changed: str) -> bool:
         return (made := self.made.get((key.to_user_string(), day), "")) < changed or not made

@@ -17,6 +17,7 @@ from ai_usage.checks.verdicts import RANGE_END, RANGE_START
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
 from ai_usage.sources.sheets.pulls import OWN_JOB as SHEET_JOB
+from ai_usage.warehouse.ledger import CLOCKS_DIFFER
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
 
@@ -26,9 +27,9 @@ BUILD, REFRESH_DAY, REFRESH_RANGE = "rebuild_days", "refresh_day", "refresh_rang
 FRESHNESS = "look_at_freshness"  # another one
 
 LOOKS = f"""
-select pull, activity_date, max(pulled_at) as looked_at
+select pull, activity_date, max(coalesce(asked_at, pulled_at)) as looked_at
 from {PULLS.address}
-where pull in unnest(@pulls)
+where pull in unnest(@pulls) and coalesce(asked_at, pulled_at) <= @by
 group by pull, activity_date
 """
 
@@ -47,11 +48,11 @@ def time_limit() -> dict[str, str]:
 
 
 def looks(ledger: Warehouse | None, pulls: tuple[str, ...]) -> Looks:
-    """When each day was last asked about by all of the pulls."""
+    """When each day was last asked about by all of the pulls. A look of the future is none: its clock was wrong."""
     if ledger is None:
         return {}
     found: dict[object, list[object]] = {}
-    for row in ledger.ask(LOOKS, pulls=list(pulls)).to_dicts():
+    for row in ledger.ask(LOOKS, pulls=list(pulls), by=settings().now() + CLOCKS_DIFFER).to_dicts():
         found.setdefault(row["activity_date"], []).append(row["looked_at"])
     return {day: min(times) for day, times in found.items() if len(times) == len(pulls)}  # type: ignore[misc, type-var]
 
@@ -121,7 +122,7 @@ JOBS_WITHOUT_BUILD = {*JOBS_AT_WORK, FRESHNESS} - {BUILD}  # whose own run build
 JOBS = [pull_job(cadence) for cadence in CADENCES]
 SENSORS = [when_due(cadence, job) for cadence, job in zip(CADENCES, JOBS, strict=True)]
 
-OF_FRESHNESS = {"pull_is_recent", "source_is_not_silent"}
+OF_FRESHNESS = {"pull_is_recent", "source_is_not_silent", "no_pull_is_of_the_future"}
 
 
 def freshness(checks: Sequence[dg.AssetChecksDefinition]) -> Job:

@@ -17,6 +17,7 @@ from ai_usage.automation.dead_runs import end_the_dead, run_by_this_process
 from ai_usage.automation.interrupts import heeded
 from ai_usage.automation.rebuild import requests
 from ai_usage.automation.refresh import BUILD, CHAIN, REFRESH_DAY, REFRESH_RANGE, range_tags, time_limit
+from ai_usage.automation.teardown import fail_if_torn_down, in_process, teardown_failure
 from ai_usage.checks.results import innermost, reason_of
 from ai_usage.checks.verdicts import ONE_PARTITION, RANGE_END, RANGE_START
 from ai_usage.errors import SettingError, WarehouseError
@@ -78,6 +79,7 @@ class Runs:
                 raise_on_error=False,
             )
             self.results.append(result)
+            fail_if_torn_down(self.instance, result)
         for event in result.get_step_failure_events():
             if is_of_the_warehouse(event.step_failure_data.error):
                 raise WarehouseError(reason_of(event))
@@ -92,8 +94,12 @@ class Runs:
 
 
 def failures_of(result: dg.ExecuteInProcessResult) -> dict[str, str]:
-    """Step → why it failed. A run that failed before its first step stands under its job's name."""
+    """Step → why it failed. A run that failed before its first step stands under its job's name, one whose warehouse
+    could not be published under `warehouse`.
+    """
     steps = {event.step_key or "": reason_of(event) for event in result.get_step_failure_events()}
+    if why := teardown_failure(result.all_events):
+        steps["warehouse"] = why
     if steps or result.success:
         return steps
     errors = [getattr(event.event_specific_data, "error", None) for event in result.all_events if event.is_failure]
@@ -133,7 +139,7 @@ def jobs(repository: Callable[[], Repository]) -> Iterator[dg.JobDefinition]:
             said = "; ".join(f"{what}: {sentence}" for what, sentence in troubles.items())
             raise dg.Failure(description=said, allow_retries=False)
 
-    executor = dg.in_process_executor
+    executor = in_process
     yield dg.job(
         name=REFRESH_DAY,
         partitions_def=DAYS,

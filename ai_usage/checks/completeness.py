@@ -31,7 +31,7 @@ from ai_usage.sources.drift import drift
 from ai_usage.sources.pulling import Source
 from ai_usage.sources.sheets.pulls import SOURCE as SHEET
 from ai_usage.sources.sheets.tabs import TABS
-from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.ledger import CLOCKS_DIFFER, Records
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
 
@@ -192,8 +192,10 @@ def schema_drift(
 
 def _is_recent(pull: str, warehouse: Warehouse, *, is_daily: bool) -> Verdict | None:
     newest = warehouse.ask(
-        f"select max(pulled_at) as pulled_at, max(activity_date) as newest_day from {PULLS.address} where pull = @pull",
+        "select max(coalesce(asked_at, pulled_at)) as pulled_at, max(activity_date) as newest_day "
+        f"from {PULLS.address} where pull = @pull and coalesce(asked_at, pulled_at) <= @by",  # none is of the future
         pull=pull,
+        by=settings().now() + CLOCKS_DIFFER,
     ).row(0, named=True)
     return recency(newest["pulled_at"], newest["newest_day"], is_daily=is_daily, now=settings().now())
 

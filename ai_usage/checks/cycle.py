@@ -176,14 +176,14 @@ def _at(figure: Snapshot) -> str:
 
 
 def _last(warehouse: Warehouse, pull: str) -> Records | None:
-    """The last pull of a snapshot, with its own instant even if it brought nothing new."""
+    """The last pull of a snapshot, with the instant it was asked for, even if it brought nothing new."""
     newest: datetime | None = warehouse.ask(
         f"select max(pulled_at) as newest from {PULLS.address} where pull = @pull", pull=pull
     ).item()
     if newest is None:
         return None
     found = warehouse.history(pull, since=newest)
-    last = found.versions.tail(1)  # of two pulls of one instant, the later
+    last = found.versions.tail(1).with_columns(pulled_at="asked_at")
     return Records(pull, last, found.lines.filter(found.lines["pull_id"] == last["pull_id"][0]))
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.checks.verdicts import IT_IS_SO, Verdict, daily_check, snapshot_check, wrong_rows
+from ai_usage.checks.verdicts import IT_IS_SO, Verdict, daily_check, snapshot_check, some, wrong_rows
 from ai_usage.core import holding
 from ai_usage.partitions import Span
+from ai_usage.settings import settings
 from ai_usage.sources.claude import tables as claude
 from ai_usage.sources.claude.pulls import SOURCE as CLAUDE
 from ai_usage.sources.cursor import tables as cursor
@@ -20,6 +21,7 @@ from ai_usage.sources.pulling import Source
 from ai_usage.sources.sheets import tables as sheets
 from ai_usage.sources.sheets.pulls import SOURCE as SHEET
 from ai_usage.sources.uploads import tables as uploads
+from ai_usage.warehouse.ledger import CLOCKS_DIFFER, pull_ids_until_now
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
 
@@ -72,8 +74,7 @@ def snapshots_are_whole(source: Source, asset: dg.AssetKey, pulls: Sequence[str]
 
 
 def _broken_snapshots(pulls: Sequence[str], warehouse: Warehouse) -> Verdict | None:
-    there = warehouse.ask(f"select pull from {PULLS.address} where pull in unnest(@pulls) limit 1", pulls=list(pulls))
-    if there.is_empty():
+    if not _was_pulled(warehouse, pulls):
         return None
     rows = [
         row
@@ -81,6 +82,11 @@ def _broken_snapshots(pulls: Sequence[str], warehouse: Warehouse) -> Verdict | N
         for row in found
     ]
     return _broken(rows) if rows else IT_IS_SO
+
+
+def _was_pulled(warehouse: Warehouse, pulls: Sequence[str]) -> bool:
+    there = warehouse.ask(f"select pull from {PULLS.address} where pull in unnest(@pulls) limit 1", pulls=list(pulls))
+    return not there.is_empty()
 
 
 def _broken(rows: Sequence[Mapping[str, Any]]) -> Verdict:
@@ -96,7 +102,56 @@ def _what_is_broken(row: Mapping[str, Any]) -> str:
     return said if row["records"] != row["records_standing"] else f"{said}, but not as they were sent"
 
 
+OF_THE_FUTURE = f"""
+select pull, activity_date, pull_id, coalesce(asked_at, pulled_at) as asked_at
+from {PULLS.address}
+where pull in unnest(@pulls) and (coalesce(asked_at, pulled_at) > @by or pull_id > @ids_by)
+order by pulled_at, pull, activity_date
+"""
+
+
+def no_pull_is_of_the_future(source: Source, asset: dg.AssetKey, pulls: Sequence[str]) -> dg.AssetChecksDefinition:
+    """Whether every pull was made by now: one of the future is of a clock that was wrong, and versions are in an order
+    that nobody can rely on.
+    """
+    return snapshot_check(
+        "no_pull_is_of_the_future",
+        asset,
+        partial(_of_the_future, list(pulls)),
+        source=source,
+        description="No pull has an instant that is still to come: the machine's clock was right each time.",
+        pull=tuple(pulls),
+        is_optional=True,
+        is_about_now=True,
+    )
+
+
+def _of_the_future(pulls: Sequence[str], warehouse: Warehouse) -> Verdict | None:
+    if not _was_pulled(warehouse, pulls):
+        return None
+    now = settings().now()
+    asked = {"pulls": pulls, "by": now + CLOCKS_DIFFER, "ids_by": pull_ids_until_now()}
+    rows = warehouse.ask(OF_THE_FUTURE, **asked).to_dicts()
+    if not rows:
+        return IT_IS_SO
+    latest = max(row["asked_at"] for row in rows)
+    return Verdict.warning(
+        f"{len(rows)} pulls of {some(sorted({row['pull'] for row in rows}))} are of the future, up to "
+        f"{latest:%Y-%m-%d %H:%M} UTC, by a clock that was wrong. Later pulls count all the same.",
+        rows,
+    )
+
+
 CHECKS = [
+    *(
+        no_pull_is_of_the_future(source, dg.AssetKey(["raw", pulls[0]]), pulls)
+        for source, pulls in (
+            (CLAUDE, [*claude.DAILY_PULLS, *claude.SNAPSHOT_PULLS]),
+            (CURSOR, [*cursor.DAILY_PULLS, *cursor.SNAPSHOT_PULLS]),
+            (UPLOADS, list(uploads.DAILY_PULLS)),
+            (SHEET, list(sheets.PULLS)),
+        )
+    ),
     ledger_is_whole(
         CLAUDE,
         dg.AssetKey(["core", "claude_costs"]),

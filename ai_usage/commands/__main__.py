@@ -23,17 +23,20 @@ from rich.markup import escape
 from ai_usage.automation.interrupts import heed_a_closed_terminal
 from ai_usage.commands.shell import ERR, OUT, end_dead_runs, in_use
 from ai_usage.errors import AiUsageError, SettingError, WarehouseError, interruption
-from ai_usage.settings import Settings, environment, read_settings
+from ai_usage.settings import Settings, environment, read_settings, refuse_a_pretended_clock
+from ai_usage.warehouse.files import OWNER_ONLY
 
-NEARLY_NOTHING = 2**20  # bytes
+NEARLY_NOTHING, LITTLE = 2**20, 2**26  # bytes
+IO_ERROR = "disk I/O error"  # in SQLite's words
 COMMANDS = (
     *("demo", "backfill", "doctor", "ui", "bench", "docs", "sheet_template"),
     *("export_focus", "as_of", "build", "dashboards", "metabase", "reset", "erase_person", "watch", "webserver"),
+    *("backup", "restore"),
 )
 PULL = {"demo", "backfill", "ui"}  # commands that ask vendors for figures, and keep them
 ASK = {*PULL, "doctor"}  # commands that ask vendors
-RUN = {*PULL, "build", "watch"}  # commands that `make reset` waits for
-NO_RUNS = {"bench", "docs", "reset", "sheet_template", "watch", "webserver"}  # commands that look for no dead runs first
+RUN = {*PULL, "build", "watch", "backup"}  # commands that `make reset` and `make restore` wait for
+NO_RUNS = {"bench", "docs", "reset", "restore", "sheet_template", "watch", "webserver"}  # look for no dead runs first
 
 
 def main(argv: Sequence[str]) -> int:
@@ -41,6 +44,7 @@ def main(argv: Sequence[str]) -> int:
     if not argv or argv[0] not in COMMANDS:
         ERR.print(f"Say one of: {', '.join(COMMANDS)}.")
         return 2
+    before = os.umask(OWNER_ONLY)
     try:
         of = command_settings(says_so=argv[0] in ASK)
         with a_full_disk_named(of.data_dir), a_damaged_log_named(of.dagster_home), ExitStack() as held:
@@ -63,6 +67,8 @@ def main(argv: Sequence[str]) -> int:
             raise
         ERR.print(f"[bold red]Error:[/] {escape(str(error))}", soft_wrap=True)
         return 2
+    finally:
+        os.umask(before)
 
 
 def name_nobody(of: Settings) -> None:
@@ -82,6 +88,7 @@ def refuse_what_cannot_be_pulled(of: Settings, *, is_ui: bool) -> None:
     held = data_are_simulated(of)
     if held is not None and held != of.simulate:
         raise mixture(str(of.database), is_simulated=of.simulate)
+    refuse_a_pretended_clock(of)
     if not (of.simulate or of.any_source):
         advice = (
             "No provider is configured, and AI_USAGE_SIMULATE=0 keeps the simulated ones out: "
@@ -100,11 +107,35 @@ def a_full_disk_named(folder: Path) -> Iterator[None]:
     except AiUsageError:
         raise
     except Exception as error:
-        if folder.exists() and shutil.disk_usage(folder).free < NEARLY_NOTHING:
+        said = texts(error)
+        if folder.exists() and is_full(shutil.disk_usage(folder).free, said):
             raise WarehouseError(
                 f"No space left in {folder}. What was committed stands; free some space and run it again."
             ) from error
+        if IO_ERROR in said:
+            raise WarehouseError(
+                f"{folder} cannot be written any more ({IO_ERROR}): a quota is used up, or the disk is broken. "
+                "What was committed stands; mend it and run it again."
+            ) from error
         raise
+
+
+def texts(error: BaseException) -> str:
+    """What an error says, and those that caused it."""
+    said = []
+    cause: BaseException | None = error
+    while cause:
+        said.append(str(cause))
+        cause = cause.__cause__ or cause.__context__
+    return "\n".join(said)
+
+
+def is_full(free: int, said: str) -> bool:
+    """Whether an error is of a disk without space. A process that breaks off frees some, so what it said counts too:
+    SQLite's `IO_ERROR` is of a lack of space where there is little.
+    """
+    signs = ("database or disk is full", "No space left", *([IO_ERROR] if free < LITTLE else []))
+    return free < NEARLY_NOTHING or any(sign in said for sign in signs)
 
 
 @contextmanager

@@ -93,7 +93,7 @@ def _tell(ledger: Warehouse, at: datetime, span: Span, target: Path, *, title: s
             _tell_what_is_behind(ledger, now, span)
         made = Path(scratch) / target.name
         made = _nameless(ledger, past.world, made.with_suffix(".nameless")) if pseudonym_salt() else made
-        made.chmod(0o444)
+        made.chmod(0o400)
         made.replace(target)
     OUT.rule()
     what = "Core and marts of it, with pseudonyms for people" if pseudonym_salt() else "The whole of it"

@@ -1,6 +1,7 @@
 """`make doctor`: says for each credential what it opens and what it does not, in plain words, and changes nothing."""
 
 import os
+import stat
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing
 from functools import partial
@@ -20,8 +21,9 @@ from ai_usage.definitions import (
     uploads,
 )
 from ai_usage.errors import AiUsageError, SettingError
+from ai_usage.layers import reason
 from ai_usage.partitions import Span
-from ai_usage.settings import Settings
+from ai_usage.settings import ROOT, Settings
 from ai_usage.sources.claude import pulls as claude_pulls
 from ai_usage.sources.claude.client import ClaudeAdmin
 from ai_usage.sources.claude.pulls import NEEDS_ANALYTICS_KEY
@@ -35,6 +37,8 @@ from ai_usage.sources.sheets.client import Sheet
 from ai_usage.sources.sheets.resource import open_sheet
 from ai_usage.sources.sheets.tabs import TABS, read_tab
 from ai_usage.sources.uploads.audit_log import read_audit_log
+from ai_usage.warehouse.duckdb import unreadable
+from ai_usage.warehouse.files import refuse_a_full_disk
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.table import PULLS
 
@@ -48,6 +52,8 @@ def run(of: Settings, _: Sequence[str]) -> int:
     OUT.print(f"Warehouse: {of.warehouse} at {of.database}")
     sound = _tells("the data folder can be written", lambda: prepare_instance(of))
     sound = sound and _tells("the warehouse opens", lambda: _kind_of_figures(of))
+    sound = sound and _tells("a copy can be published", lambda: _published(of))
+    readable_by_others(of)
     vendors = [_to_the_end(of_one, of) for of_one in (claude, cursor, sheet, audit_logs)]
     alerts(of)
     return 0 if sound and all(vendors) else 1
@@ -66,6 +72,31 @@ def _kind_of_figures(of: Settings) -> str:
     warehouse = duckdb_warehouse(of)
     kinds = warehouse.ask(f"select distinct is_simulated from {PULLS.address}")["is_simulated"].to_list()
     return {True: "it holds SIMULATED figures", False: "it holds real figures"}[kinds[0]] if kinds else "it is empty"
+
+
+def _published(of: Settings) -> str:
+    """How much space publishing needs; `WarehouseError` if there is less."""
+    needed = of.database.stat().st_size
+    refuse_a_full_disk(of.data_dir, needed, of.published_database)
+    copy = of.published_database
+    trouble = f"; {why} The next run publishes it again" if copy.exists() and (why := unreadable(copy)) else ""
+    return f"it takes {needed / 1e6:,.1f} MB once more{trouble}"
+
+
+def readable_by_others(of: Settings) -> None:
+    """Warn of files with secrets and data that other users of this machine may read."""
+    credentials = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS", "").strip()
+    wanted = {
+        ROOT / ".env": 0o600,
+        **({Path(credentials).expanduser(): 0o600} if credentials else {}),
+        of.data_dir: of.data_dir_mode,
+    }
+    for path, mode in wanted.items():
+        if path.exists() and (found := stat.S_IMODE(path.stat().st_mode)) & 0o077 & ~mode:
+            OUT.print(
+                f"  [yellow]![/] {path} is open to other users of this machine (mode {found:o}): chmod {mode:o} {path}",
+                soft_wrap=True,
+            )
 
 
 def claude(of: Settings) -> bool:
@@ -203,6 +234,9 @@ def _tells(what: str, ask: Callable[[], Any], *, colour: str = "red") -> bool:
         said = ask()
     except AiUsageError as error:
         OUT.print(f"  [{colour}]✗[/] {what}: {escape(str(error))}", soft_wrap=True)
+        return False
+    except Exception as error:  # noqa: BLE001 - a defect of ours: the other lines are of use all the same
+        OUT.print(f"  [{colour}]✗[/] {what}: {escape(reason(error))}", soft_wrap=True)
         return False
     OUT.print(f"  [green]✓[/] {what}{f': {said}' if isinstance(said, str) else ''}", soft_wrap=True)
     return True

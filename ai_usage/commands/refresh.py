@@ -4,7 +4,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -12,11 +12,12 @@ import dagster as dg
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from ai_usage.automation.dead_runs import runs_of_this_process
 from ai_usage.automation.runs import Runs
 from ai_usage.checks.results import CheckResult, Result, never_run, of_evaluation, results_of, summary
-from ai_usage.commands.shell import ERR, OUT
+from ai_usage.commands.shell import ERR, OUT, RESERVE
 from ai_usage.definitions import build_defs, duckdb_warehouse
-from ai_usage.layers import SKIPPED, TABLE_WAS_BUILT
+from ai_usage.layers import SKIPPED, TABLE_WAS_BUILT, reason
 from ai_usage.partitions import Span, runs_of_days
 from ai_usage.settings import Settings
 
@@ -88,7 +89,7 @@ def _recorded(of: Settings) -> Iterator[Runs]:
         transient=OUT.is_terminal,
     ) as progress:
         _Follower.current = follower = _Follower(progress)
-        with dg.DagsterInstance.get() as instance:
+        with dg.DagsterInstance.get() as instance, ends_what_broke_off(of, instance):
             yield Runs(
                 of,
                 repository,
@@ -97,6 +98,26 @@ def _recorded(of: Settings) -> Iterator[Runs]:
                 run_config={"loggers": {"progress": {}}},
                 begins=lambda job: follower.begin(len(job.nodes)),
             )
+
+
+@contextmanager
+def ends_what_broke_off(of: Settings, instance: dg.DagsterInstance) -> Iterator[None]:
+    """No run stays under way that this process began and broke off: not even on a full disk, where Dagster cannot note
+    how it ended. The space that is kept for this is used then.
+    """
+    try:
+        yield
+    except BaseException as error:
+        (of.data_dir / RESERVE).unlink(missing_ok=True)
+        with suppress(Exception):  # the error is what counts; the next command ends what is left
+            for run in runs_of_this_process(instance):
+                instance.report_run_failed(run, f"It broke off: {reason_or_kind(error)}. What it pulled is kept.")
+        raise
+
+
+def reason_or_kind(error: BaseException) -> str:
+    """An error in a line."""
+    return reason(error) if isinstance(error, Exception) else type(error).__name__
 
 
 def outcome_of(runs: Runs) -> Outcome:

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from ai_usage.commands.as_of import FOLDER as AS_OF
 from ai_usage.commands.export_focus import FOLDER as EXPORTS
-from ai_usage.commands.shell import DAEMON, ERR, OUT, USERS, in_use
+from ai_usage.commands.shell import DAEMON, ERR, OUT, RESERVE, USERS, in_use
 from ai_usage.dashboards.assets import site_folder
 from ai_usage.definitions import duckdb_warehouse
 from ai_usage.errors import WarehouseBusy, WarehouseError
@@ -42,7 +42,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
         if not _is_wanted(is_agreed=is_agreed, is_harmless=is_harmless):
             ERR.print("Nothing was deleted.")
             return 2
-        for path in (*made(of), of.data_dir / BUILDING, of.data_dir / DAEMON, of.data_dir / USERS):
+        for path in (*made(of), *(of.data_dir / name for name in (BUILDING, DAEMON, RESERVE, USERS))):
             delete(path)
     OUT.print("Deleted. make demo, make ui or make backfill start afresh.")
     return 0
@@ -61,6 +61,7 @@ def made(of: Settings) -> list[Path]:
         ),
         of.published_database.with_suffix(".tmp"),
         readers_copy(of.published_database),
+        *sorted(of.data_dir.glob(f"{of.database.name}.*restore*")),  # what make restore kept
         site_folder(of),
         *(of.data_dir / name for name in (AS_OF, EXPORTS, "bench.json")),
         of.first_day_file,  # last: until all is gone, it is the first day of what is there

@@ -4,6 +4,7 @@ import fcntl
 import logging
 import os
 import shutil
+import stat
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from rich.text import Text
 
 from ai_usage.errors import AiUsageError, SettingError, WarehouseError
 from ai_usage.settings import ROOT, Settings
+from ai_usage.warehouse.files import FULL
 
 
 class Terminal(Console):
@@ -51,13 +53,17 @@ ERR = Terminal(stderr=True, highlight=False)
 
 USERS = ".in_use"  # locked, by as many as like, while a command works on the data folder
 DAEMON = ".ui"  # locked by the one `make ui`
+RESERVE = ".reserve"  # space to note in that a run failed, should there be no other
+RESERVED = 2**20  # bytes
 
 
 def prepare_instance(of: Settings) -> None:
     """Make the data folder and the Dagster home in it; later processes find it through DAGSTER_HOME."""
     with _writing_in(of.data_dir):
+        make_data_dir(of)
         of.dagster_home.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / "dagster.yaml", of.dagster_home / "dagster.yaml")
+        (of.data_dir / RESERVE).write_bytes(bytes(RESERVED))
         if of.is_start_remembered and not of.first_day_file.exists():
             of.first_day_file.write_text(f"{of.start_date}\n", encoding="utf-8")
     use_instance(of)
@@ -98,14 +104,25 @@ def asked_port(text: str) -> int:
     return int(text)
 
 
+def make_data_dir(of: Settings) -> None:
+    """Make the data folder, its owner's alone. One that is there stays as it is, but for what the setting asks for: the
+    group that may read the published copy must pass through it.
+    """
+    if not of.data_dir.exists():
+        of.data_dir.mkdir(parents=True, mode=0o700)
+        of.data_dir.chmod(of.data_dir_mode)
+    elif of.is_published_for_group and not of.data_dir.stat().st_mode & stat.S_IXGRP:
+        of.data_dir.chmod(stat.S_IMODE(of.data_dir.stat().st_mode) | stat.S_IXGRP)
+
+
 @contextmanager
 def in_use(of: Settings, name: str = USERS, *, alone: str = "") -> Iterator[int]:
     """Hold the data folder, so that `make reset` leaves it to us. `alone` is what to say if somebody else has it: then
     it is held by nobody else. A process that gets the descriptor holds it too, until it ends, however.
     """
     with _writing_in(of.data_dir):
-        of.data_dir.mkdir(parents=True, exist_ok=True)
-        file = os.open(of.data_dir / name, os.O_RDWR | os.O_CREAT, 0o644)
+        make_data_dir(of)
+        file = os.open(of.data_dir / name, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
@@ -123,6 +140,8 @@ def _writing_in(folder: Path) -> Iterator[None]:
     except AiUsageError:
         raise
     except OSError as error:
+        if error.errno in FULL:
+            raise WarehouseError(f"No space left in {folder}. Free some space and run it again.") from error
         raise WarehouseError(
             f"{folder} cannot be written ({error.strerror}). Set AI_USAGE_DATA_DIR to a folder you may write."
         ) from error

@@ -4,7 +4,8 @@ import json
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 import dagster as dg
@@ -144,6 +145,7 @@ def pull_days(
     try:
         spans = InHalves((span or span_of_run(context)).cut(at_most=at_most))
         for some_days in spans:
+            asked_at = warehouse.now()
             try:
                 with tally.of(f"raw/{pull}"):
                     answers = ask(client, some_days)
@@ -155,7 +157,7 @@ def pull_days(
                 context.log.warning("%s of %s is left as it was: %s", pull, some_days, error)
                 unusable.append(error)
             else:
-                append_noted(context, warehouse, pull, answers)
+                append_noted(context, warehouse, pull, answers, asked_at=asked_at)
     finally:
         tally.note(context)
     if unusable:
@@ -186,12 +188,12 @@ def pull_snapshot(
         return note_not_configured(context, source, f"raw/{report.pull}")
     refuse_a_mixture(warehouse, is_simulated=client.is_simulated)
     today = settings().now().date()
-    tally = Tally(client)
+    tally, asked_at = Tally(client), warehouse.now()
     with skipped_where_not_included(context, client, report):
         try:
             with tally.of(f"raw/{report.pull}"):
                 answers = report.ask(client, Span(today, today))
-            append_noted(context, warehouse, report.pull, answers)
+            append_noted(context, warehouse, report.pull, answers, asked_at=asked_at)
         finally:
             tally.note(context)
     return None
@@ -212,10 +214,23 @@ def skipped_where_not_included(
         note(context, f"raw/{report.pull}", None, skipped=why)
 
 
-def append_noted(context: dg.AssetExecutionContext, warehouse: Warehouse, pull: str, answers: Sequence[Answer]) -> None:
-    """Write answers to the ledger, and note on each day what version of it there is now, or why there is none."""
-    for answer, version in zip(answers, warehouse.append(pull, answers), strict=True):
+def append_noted(
+    context: dg.AssetExecutionContext,
+    warehouse: Warehouse,
+    pull: str,
+    answers: Sequence[Answer],
+    *,
+    asked_at: datetime,
+) -> None:
+    """Write answers to the ledger, and note on each day what version of it there is now, or why there is none. They
+    were asked for at `asked_at`, before the first request.
+    """
+    versions = warehouse.append(pull, [replace(answer, asked_at=asked_at) for answer in answers])
+    for answer, version in zip(answers, versions, strict=True):
         note(context, f"raw/{pull}", version.day, **_described(version), pages=answer.pages)
+        if not version.is_newest:
+            context.log.warning("%s of %s: a later question was answered first: kept as an older version.", pull,
+                                version.day or "now")  # fmt: skip
     for missing in answers.left_out if isinstance(answers, Answers) else ():
         if isinstance(missing, NotYet):
             context.log.info("%s: %s", pull, missing)

@@ -4,11 +4,10 @@ A process that wants the file while another has it waits. Everything written is 
 published copy see whole runs only, because the copy is swapped in by a rename.
 """
 
-import errno
 import hashlib
 import logging
 import re
-import shutil
+import stat
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -20,15 +19,16 @@ import duckdb
 import polars as pl
 import stamina
 
-from ai_usage.errors import WarehouseBusy, WarehouseError
+from ai_usage.errors import OfAnotherRelease, WarehouseBusy, WarehouseError
 from ai_usage.partitions import Span
 from ai_usage.retries import holder  # and with it, says that something is tried again
 from ai_usage.settings import Settings
 from ai_usage.warehouse.builds import BUILDS, Build, build_rows
 from ai_usage.warehouse.erasures import ERASURES, Erased
+from ai_usage.warehouse.files import FULL, copy_whole
 from ai_usage.warehouse.googlesql import read, to_duckdb
-from ai_usage.warehouse.ledger import Answer, Records, Version, new_pull_id
-from ai_usage.warehouse.migrations import Change, Made, changes, is_new
+from ai_usage.warehouse.ledger import Answer, Look, Records, Version, new_pull_id, place
+from ai_usage.warehouse.migrations import SCHEMA, VERSION, Change, Made, changes, is_new, refuse_a_later
 from ai_usage.warehouse.origin import is_simulated, mixture
 from ai_usage.warehouse.readers import show_readers
 from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Table, Type, raw_table
@@ -44,9 +44,11 @@ DAMAGED = (
         "Corrupt database file",
         "Failed to deserialize",
         "does not match stored checksum",
+        "Failure while replaying WAL",
     ),
     *("database has been invalidated because of a previous fatal error", "Serialization Error", "INTERNAL Error"),
 )
+IMPATIENCE = 1.0  # seconds to wait where another writer will do the same
 PATIENCE = 300.0  # seconds to wait for another writer; steps hold the file for seconds
 
 NEWEST = f"""
@@ -65,8 +67,19 @@ where ranked.age = 1
 order by ranked.activity_date
 """
 
+LOOKS = f"""
+select activity_date, max(pulled_at) as pulled_at, arg_max(coalesce(asked_at, pulled_at), pulled_at) as asked_at
+from {PULLS.address}
+where pull = $pull and case when $first_day is null then activity_date is null
+    else activity_date between $first_day and $last_day end
+group by activity_date
+"""
+
 HISTORY = f"""
-select activity_date, pull_id, pulled_at, records, envelope, content_hash, records_pull_id
+select activity_date, pull_id, pulled_at, records, envelope, content_hash, records_pull_id,
+    min(coalesce(asked_at, pulled_at)) over (
+        order by pulled_at, pull_id rows between current row and unbounded following
+    ) as asked_at
 from {PULLS.address}
 where pull = $pull and activity_date is null
     and pulled_at between coalesce($since, pulled_at) and coalesce($until, pulled_at)
@@ -94,6 +107,7 @@ class DuckDBWarehouse:
     patience: float = PATIENCE
     functions: Sequence[str] = ()
     is_read_only: bool = False
+    published_mode: int = 0o400
     _connection: duckdb.DuckDBPyConnection | None = field(default=None, init=False)
     _is_prepared: bool = field(default=False, init=False)
     _has_news: bool = field(default=False, init=False)
@@ -125,16 +139,25 @@ class DuckDBWarehouse:
             self._refuse_a_mixture(db, is_simulated=answers[0].is_simulated)
             answers = self._without_the_erased(db, answers)
             before = {row["activity_date"]: row for row in self._newest(db, pull, span, None).to_dicts()}
+            looks = self._looks(db, pull, span)
             commits, frames, versions = [], [], []
             for answer in answers:
-                pull_id, pulled_at = new_pull_id(), self.now()
-                known = before.get(answer.day)
+                pull_id, now = new_pull_id(), self.now()
+                asked_at = min(answer.asked_at or now, now)
+                known, newest = before.get(answer.day), looks.get(answer.day)
+                is_same = known is not None and known["content_hash"] == answer.content_hash
+                placed = place(asked_at, newest, now=now, is_same=is_same)
+                if not placed.is_newest:
+                    of_day = Span(answer.day, answer.day) if answer.day else None
+                    known = next(iter(self._newest(db, pull, of_day, asked_at).to_dicts()), None)
                 is_new = known is None or known["content_hash"] != answer.content_hash
                 if is_new:
                     frames.append(_record_frame(pull_id, answer))
                 records_pull_id = pull_id if known is None or is_new else known["pull_id"]
-                commits.append(_commit_row(pull, pull_id, pulled_at, records_pull_id, answer))
-                versions.append(Version(answer.day, pull_id, pulled_at, len(answer.records), is_new))
+                commits.append(_commit_row(pull, pull_id, placed.pulled_at, asked_at, records_pull_id, answer))
+                versions.append(
+                    Version(answer.day, pull_id, placed.pulled_at, len(answer.records), is_new, placed.is_newest)
+                )
             if frames:
                 self._insert(db, raw_table(pull), pl.concat(frames))
             columns = {name: [row[name] for row in commits] for name in PULLS.columns}
@@ -292,21 +315,22 @@ class DuckDBWarehouse:
             self._insert(db, BUILDS, build_rows(builds))
 
     def publish(self) -> None:
-        """Swap in a fresh read-only copy, if anything was written since the last one."""
+        """Swap in a fresh read-only copy, if anything was written since the last one, by whoever, or it cannot be read.
+        It needs as much space as the warehouse has, once more.
+        """
         self.keep_builds()
-        if not self._has_news:
-            return
-        fresh = self.published_path.with_suffix(".tmp")
+        if self._has_news:
+            self._swap_in_a_copy()
+        elif self._is_copy_behind():
+            with suppress(WarehouseBusy):  # whoever has the file publishes it
+                taker = self if self._connection else replace(self, patience=min(self.patience, IMPATIENCE))
+                taker._swap_in_a_copy()  # noqa: SLF001 - of its own kind
+
+    def _swap_in_a_copy(self) -> None:
         with self.connected() as db, _plain_words(self.published_path):
-            db.execute("checkpoint")
-            try:
-                fresh.unlink(missing_ok=True)  # what a killed process left
-                shutil.copyfile(self.path, fresh)  # nobody else writes, nor publishes, while this connection is open
-                fresh.chmod(0o444)
-                fresh.replace(self.published_path)
-                show_readers(self.published_path)
-            finally:
-                fresh.unlink(missing_ok=True)
+            db.execute("checkpoint")  # nobody else writes, nor publishes, while this connection is open
+            copy_whole(self.path, self.published_path, mode=self.published_mode)
+            show_readers(self.published_path)
         self._has_news = False
 
     def publish_anew(self) -> None:
@@ -314,10 +338,30 @@ class DuckDBWarehouse:
         self._has_news = True
         self.publish()
 
+    def copy_to(self, target: Path) -> None:
+        """A consistent copy of the whole file, on disk when this returns, whole or not at all."""
+        with self.connected() as db, _plain_words(target):
+            db.execute("checkpoint")
+            copy_whole(self.path, target, mode=0o600)
+
+    def _is_copy_behind(self) -> bool:
+        """Whether an earlier run wrote and could not publish, or what it published is damaged or for other readers."""
+        ours = [path for path in (self.path, self.path.with_name(f"{self.path.name}.wal")) if path.exists()]
+        if not ours:
+            return False
+        try:
+            copy = self.published_path.stat()
+        except FileNotFoundError:
+            return True
+        if why := unreadable(self.published_path):
+            LOG.warning("%s It is published again.", why)
+        is_older = copy.st_mtime_ns < max(path.stat().st_mtime_ns for path in ours)
+        return is_older or bool(why) or stat.S_IMODE(copy.st_mode) != self.published_mode
+
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self.is_read_only:
             return self._patiently(lambda: _connect(self.path, read_only=True))
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         return self._patiently(lambda: _connect(self.path, config={"storage_compatibility_version": OPENABLE_BY}))
 
     @contextmanager
@@ -348,9 +392,10 @@ class DuckDBWarehouse:
 
     def _refuse_what_lacks_tables(self, db: duckdb.DuckDBPyConnection) -> None:
         made = _columns_made(db)
+        refuse_a_later(_version(db, made), self.path)
         missing = {t.address for t in self.tables} - made.keys() - _views_made(db).keys()
         if missing or changes(self.tables, made):
-            raise WarehouseError(
+            raise OfAnotherRelease(
                 f"{self.path} was last written by an older version of this code. Let one run bring it up to date, "
                 "for example make backfill of one day, then do this again."
             )
@@ -358,9 +403,11 @@ class DuckDBWarehouse:
     def _prepare(self, db: duckdb.DuckDBPyConnection) -> None:
         """Make what is missing, and bring what an earlier release made to today's shape."""
         made = _columns_made(db)
+        version = _version(db, made)
+        refuse_a_later(version, self.path)
         missing = [table for table in self.tables if table.address not in made and not table.view_of]
         todo = changes(self.tables, made)
-        if missing or todo:
+        if missing or todo or version < VERSION:
             db.execute("begin")
             for schema in (RAW, ANALYTICS):
                 db.execute(f"create schema if not exists {schema}")
@@ -371,6 +418,9 @@ class DuckDBWarehouse:
             changed = {table.name for table in missing if table is not ERASURES} | {c.table.name for c in todo}
             if changed and not is_new(made):
                 self._build_again(db, changed)
+            db.execute(_ddl(SCHEMA))
+            db.execute(f"delete from {SCHEMA.address}")
+            db.execute(f"insert into {SCHEMA.address} values (?)", [VERSION])
             db.execute("commit")
         self._prepare_views(db)
         self._prepare_functions(db)
@@ -444,6 +494,12 @@ class DuckDBWarehouse:
         found: pl.DataFrame = db.sql(NEWEST, params=asked).pl()
         return found
 
+    def _looks(self, db: duckdb.DuckDBPyConnection, pull: str, span: Span | None) -> dict[date | None, Look]:
+        """Day → its newest version, in the order of versions."""
+        asked: Mapping[str, object] = {"pull": pull, "first_day": span and span.first, "last_day": span and span.last}
+        found = db.sql(LOOKS, params=asked).pl()
+        return {day: Look(pulled_at, asked_at) for day, pulled_at, asked_at in found.iter_rows()}
+
     def _insert(self, db: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFrame) -> None:
         if rows.height:
             db.register("incoming", rows)
@@ -458,12 +514,32 @@ class DuckDBWarehouse:
             raise mixture(str(self.path), is_simulated=is_simulated)
 
 
+def unreadable(copy: Path) -> str:
+    """Why a published copy cannot be used, in a sentence; empty if it can."""
+    return str(found) if (found := trouble_of(copy)) else ""
+
+
+def trouble_of(copy: Path) -> WarehouseError | None:
+    """What is wrong with a published copy: a power cut may leave it empty or in part."""
+    try:
+        with DuckDBWarehouse(copy, copy, [PULLS], datetime.now, is_read_only=True).connected() as db:
+            blocks, size = db.execute("select total_blocks, block_size from pragma_database_size()").fetchall()[0]
+            if copy.stat().st_size < blocks * size:
+                return WarehouseError(f"{copy} is damaged: it is cut short.")
+            for table in (PULLS, BUILDS):
+                if table.address in _columns_made(db):
+                    db.execute(f"select max(hash(said)) from {table.address} as said").fetchall()
+    except WarehouseError as error:
+        return error
+    return None
+
+
 def data_are_simulated(of: Settings) -> bool | None:
     """Whether the data that are there are simulated; None where there are none. Asks the published copy, for which
     nobody waits; only where there is none yet, the warehouse itself.
     """
     for path in (of.published_database, of.database):
-        if path.exists():
+        if path.exists() and not (path == of.published_database and unreadable(path)):
             try:
                 return is_simulated(DuckDBWarehouse(path, path, (), of.now, is_read_only=True))
             except duckdb.CatalogException:  # made, and then its first writer was killed
@@ -542,6 +618,12 @@ def _columns_made(db: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Made]]:
     return there
 
 
+def _version(db: duckdb.DuckDBPyConnection, made: Mapping[str, object]) -> int:
+    """Of which shape the file is; 0 if it is from before there were versions."""
+    found = db.execute(f"select max(version) from {SCHEMA.address}").fetchall() if SCHEMA.address in made else []
+    return next((version for (version,) in found if version is not None), 0)
+
+
 def _views_made(db: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """View → the digest of what it was made of."""
     found = db.execute("select schema_name || '.' || view_name, comment from duckdb_views() where not internal")
@@ -586,7 +668,7 @@ def _record_frame(pull_id: str, answer: Answer) -> pl.DataFrame:
 
 
 def _commit_row(
-    pull: str, pull_id: str, pulled_at: datetime, records_pull_id: str, answer: Answer
+    pull: str, pull_id: str, pulled_at: datetime, asked_at: datetime, records_pull_id: str, answer: Answer
 ) -> dict[str, object]:
     return {
         "pull_id": pull_id,
@@ -601,6 +683,7 @@ def _commit_row(
         "request": answer.request_json,
         "envelope": answer.envelope_json,
         "is_simulated": answer.is_simulated,
+        "asked_at": None if asked_at == pulled_at else asked_at,
     }
 
 
@@ -613,7 +696,7 @@ def _remedy(path: Path) -> str:
     if path.stem.endswith("_published"):
         return "Delete it: the next run publishes it again."
     copy = path.with_name(f"{path.stem}_published.duckdb")
-    return f"Put a copy in its place, such as {copy.name} beside it, or start afresh with make reset."
+    return f"Put a backup in its place (make restore FROM=…), or what the last run left (make restore FROM={copy})."
 
 
 @contextmanager
@@ -627,7 +710,7 @@ def _plain_words(path: Path) -> Iterator[None]:
             raise WarehouseBusy(
                 f"{path} is in use by another process{holder(text)}: wait until it ends, or stop it."
             ) from error
-        elif getattr(error, "errno", None) in {errno.ENOSPC, errno.EFBIG, errno.EDQUOT} or any(
+        elif getattr(error, "errno", None) in FULL or any(
             sign in text for sign in ("No space left", "not enough space", "File too large")
         ):
             said = f"No space left for {path}: it stands as before this step. Free some space and run it again."

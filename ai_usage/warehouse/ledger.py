@@ -18,6 +18,8 @@ from ai_usage.warehouse.reading import Unfit, read_all
 
 T = TypeVar("T")
 EPOCH = date(1970, 1, 1)
+AN_INSTANT = timedelta(microseconds=1)
+CLOCKS_DIFFER = timedelta(hours=1)  # by less than this an instant ahead of now is not of the future
 
 
 class UnreadableRecord(AiUsageError):
@@ -36,6 +38,7 @@ class Answer:
     envelope: Mapping[str, Any] = field(default_factory=dict)
     is_simulated: bool = False
     is_ordered: bool = False  # whether the order of the records says something: rows of a sheet are known by number
+    asked_at: datetime | None = None  # when the request began; None: when it is written
 
     @cached_property
     def content_hash(self) -> str:
@@ -61,11 +64,45 @@ class Version:
     pulled_at: datetime
     records: int
     is_new: bool
+    is_newest: bool = True  # false where the answer to a later question was written before
+
+
+@dataclass(frozen=True)
+class Look:
+    """The newest version of a day or snapshot: its place in the order of versions, and when it was asked for."""
+
+    pulled_at: datetime
+    asked_at: datetime
+
+
+@dataclass(frozen=True)
+class Place:
+    """A version's place in the order of versions, `pulled_at`, and whether it is the newest one."""
+
+    pulled_at: datetime
+    is_newest: bool
+
+
+def place(asked_at: datetime, newest: Look | None, *, now: datetime, is_same: bool = False) -> Place:
+    """Where an answer stands among the versions: by when it was asked for. An answer that arrives after that to a later
+    question is an older version, unless it says the same. No version of the future hides it: a clock was wrong then,
+    and it follows that one.
+    """
+    if newest is None or newest.pulled_at < asked_at:
+        return Place(asked_at, is_newest=True)
+    if asked_at < newest.asked_at <= now and not is_same:
+        return Place(asked_at, is_newest=False)
+    return Place(newest.pulled_at + AN_INSTANT, is_newest=True)
 
 
 def new_pull_id() -> str:
     """Sorts after every id this machine made before, and never meets another machine's."""
     return f"{time.time_ns():020d}-{secrets.token_hex(4)}"
+
+
+def pull_ids_until_now() -> str:
+    """Sorts after every id made until now, and before those that a clock ahead of this machine's made."""
+    return f"{time.time_ns() + int(CLOCKS_DIFFER.total_seconds()) * 10**9:020d}"
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,26 @@ planned here from the tables' declarations; an engine carries it out.
 
 The ledger can never be pulled again, so its tables only gain columns. Core and marts are made from it: their columns
 are renamed, converted and dropped too, with the rows that are there; the days built before that are built again.
+
+A file says in `SCHEMA` of which shape it is. A release refuses a file of a later shape: it would drop what it does not
+know. `VERSION` is raised by the first change of a table after a release; a test fails where it was forgotten.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Column, Table, Type
+from ai_usage.errors import OfAnotherRelease
+from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Column, Table, Type, integer
+
+VERSION = 1  # files of earlier releases have none, which is 0
+
+SCHEMA = Table(
+    name="schema_version",
+    schema=RAW,
+    grain="the shape of this warehouse's tables: one row",
+    columns={"version": integer("raised with every release that changes a table", required=False)},
+    date_column=None,
+)
 
 # What a column was called before: (address of the table, old name) → new name.
 RENAMED: Mapping[tuple[str, str], str] = {(f"{ANALYTICS}.cursor_usage_stats", "user_id"): "cursor_user_id"}
@@ -66,6 +80,15 @@ def _of_table(table: Table, there: dict[str, Made]) -> Iterable[Change]:
     if table.schema != RAW:
         for name in there.keys() - table.columns.keys():
             yield Change(table, name, "dropped")
+
+
+def refuse_a_later(version: int, warehouse: object) -> None:
+    """`OfAnotherRelease` if a warehouse is of a later shape than this release knows."""
+    if version > VERSION:
+        raise OfAnotherRelease(
+            f"{warehouse} was written by a newer release of ai_usage (shape {version}; this one knows {VERSION}): "
+            "update ai_usage, or restore a backup of before (make restore FROM=…). Nothing was changed."
+        )
 
 
 def is_new(made: Mapping[str, object]) -> bool:

@@ -19,12 +19,16 @@ from ai_usage.warehouse.table import Table
 class Warehouse(Protocol):
     """Rows in, rows out. Calls inside `connected()` share one connection; alone, each opens its own."""
 
+    def now(self) -> datetime:
+        """The present instant in UTC, by which versions are ordered."""
+
     def connected(self) -> AbstractContextManager[Any]:
         """Hold one connection for a step. On an engine with one writer, others wait until it ends."""
 
     def append(self, pull: str, answers: Sequence[Answer]) -> list[Version]:
         """Write the answers' records, then their rows in `pulls`, the commit: all of them or none.
-        Content equal to the newest version adds no records, only the row.
+        Content equal to the newest version adds no records, only the row. Versions are ordered by when they were asked
+        for: an answer that comes late, after one asked for later, becomes an older version.
         """
 
     def newest(self, pull: str, span: Span | None, *, as_of: datetime | None = None) -> Records:
@@ -32,7 +36,8 @@ class Warehouse(Protocol):
 
     def history(self, pull: str, *, since: datetime | None = None, until: datetime | None = None) -> Records:
         """Every committed version of a snapshot pulled between two instants, oldest first. Each pull counts, equal
-        ones too: `versions` and `lines` bear its own pull_id and pulled_at.
+        ones too: `versions` and `lines` bear its own pull_id and pulled_at, `versions` also the `asked_at` of it:
+        no version was asked for after a later one, whatever a clock said.
         """
 
     def versions(self, pull: str, span: Span) -> Records:

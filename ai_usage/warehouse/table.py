@@ -149,7 +149,10 @@ PULLS = Table(
         "source": string("the provider that was asked", required=True),
         "pull": string("the raw table", required=True),
         "activity_date": day("the UTC day asked about; null for a snapshot", required=False),
-        "pulled_at": instant("when the answer was complete", required=True),
+        "pulled_at": instant(
+            "when the answer was asked for; orders the versions, so it is never before that of an earlier version",
+            required=True,
+        ),
         "pages": integer("requests the whole answer took, which may cover other days too"),
         "records": integer("records of this day; 0 is an empty day, not a missing one"),
         "content_hash": string("SHA-256 over the records, whatever their order", required=True),
@@ -157,5 +160,9 @@ PULLS = Table(
         "request": string("what was asked, as JSON, without secrets", required=True),
         "envelope": string("what the answer said beside its records, as JSON", required=True),
         "is_simulated": boolean("whether the built-in vendors answered", required=True),
+        "asked_at": instant(
+            "when the answer was asked for, where pulled_at is not: it follows a version of the same instant, or of "
+            "the future, by a clock that was wrong"
+        ),
     },
 )

@@ -23,7 +23,7 @@ from ai_usage.settings import ROOT
 DAY = date(2026, 11, 10)
 SALT = "0123456789abcdef"
 CLAIMS = sorted({key.name for key in defs.resolve_asset_graph().asset_check_keys})
-TOPICS = [*CLAIMS, "run_failure", "never_pulled", *(eye.__name__ for eye in EYES), BLIND]
+TOPICS = [*CLAIMS, "run_failure", "never_pulled", "published_copy", *(eye.__name__ for eye in EYES), BLIND]
 
 
 def news(key: str = "k", severity: Severity = Severity.FAILED, title: str = "a title", **more: object) -> News:

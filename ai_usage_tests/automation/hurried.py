@@ -10,10 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ai_usage import settings as clock
 from ai_usage.settings import Settings
 
 CLOCK = Path(os.environ["TEST_CLOCK"])
 Settings.now = lambda _: datetime.fromisoformat(CLOCK.read_text(encoding="utf-8"))  # type: ignore[method-assign,assignment]
+clock.refuse_a_pretended_clock = lambda of: of  # the vendors are stand-ins
 
 from ai_usage.sources import http  # noqa: E402 - after the clock
 

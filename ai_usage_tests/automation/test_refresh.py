@@ -323,7 +323,7 @@ def test_everything_runs_by_itself() -> None:
     assert {sensor.name: sensor.default_status for sensor in defs.sensors or ()} == dict.fromkeys(
         [
             *("pull_claude_when_due", "pull_claude_enterprise_when_due", "pull_cursor_when_due", "pull_sheet_when_due"),
-            *("rebuild_what_changed", "sheet_changed", "check_alerts", "run_failure_alerts"),
+            *("rebuild_what_changed", "sheet_changed", "check_alerts", "run_failure_alerts", "published_copy_alerts"),
         ],
         dg.DefaultSensorStatus.RUNNING,
     )
@@ -336,4 +336,4 @@ def test_freshness_is_judged_without_asking_any_vendor() -> None:
     job = defs.resolve_job_def("look_at_freshness")
     assert job.asset_layer.executable_asset_keys == set()
     claims = {key.name for key in job.asset_layer.asset_graph.asset_check_keys}
-    assert claims == {"pull_is_recent", "source_is_not_silent"}
+    assert claims == {"pull_is_recent", "source_is_not_silent", "no_pull_is_of_the_future"}

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from functools import partial
 
 import dagster as dg
 import pytest
@@ -11,6 +12,7 @@ from ai_usage.checks.ledger import CHECKS
 from ai_usage.checks.verdicts import wrong_rows
 from ai_usage.core.holding import CLAUDE, CURSOR, Holding, held_back
 from ai_usage.partitions import Span
+from ai_usage.settings import settings
 from ai_usage.sources.claude import tables as claude
 from ai_usage.sources.cursor import tables as cursor
 from ai_usage.sources.uploads import tables as uploads
@@ -193,3 +195,25 @@ def test_days_beyond_the_span_are_left_to_their_own_run(good: Platform) -> None:
     later = Span(DAY + timedelta(days=1), DAYS[-1])
     assert held(good, span=later) == set()
     assert good.check(WHOLE, later).red(WHOLE) == set()
+
+
+CLOCK = "no_pull_is_of_the_future"
+
+
+@pytest.mark.parametrize("is_wrong", [False, True])
+def test_pulls_of_the_future_are_reported(platform: Platform, *, is_wrong: bool) -> None:
+    """Fault 4: a clock that was ahead hid every later version, and the only word of it was a warning of one day."""
+    now, pull = settings().now(), "claude_cost_report"
+    ahead = now + timedelta(days=200)
+    for at in (ahead if is_wrong else now, now):
+        platform.warehouse.now = partial(min, at, at)
+        platform.warehouse.append(pull, [Answer("anthropic", DAY, [], 1, {})])
+    outcome = platform.check(CLOCK)
+    assert outcome.red(CLOCK) == ({None} if is_wrong else set())
+    found = outcome.verdicts[CLOCK, pull][None]
+    if is_wrong:
+        assert found.severity == dg.AssetCheckSeverity.WARN
+        assert found.description == (
+            f"1 pulls of {pull} are of the future, up to {ahead:%Y-%m-%d %H:%M} UTC, by a clock that was wrong. "
+            "Later pulls count all the same."
+        )

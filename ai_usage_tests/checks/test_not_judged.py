@@ -28,6 +28,7 @@ JANUARY, PRESENT = Span(date(2026, 10, 5), date(2026, 10, 7)), Span(date(2026, 1
 NAMES = {key.name for check in CHECKS for key in check.check_keys}
 OF_NOW = {
     "pull_is_recent",
+    "no_pull_is_of_the_future",
     "source_is_not_silent",
     "events_add_up_to_cycle_spend",
     "uploads_are_fresh",

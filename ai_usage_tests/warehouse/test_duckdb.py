@@ -207,7 +207,7 @@ def test_a_full_disk_is_one_sentence_and_no_half_day(tmp_path: Path) -> None:
 
 
 def _impatient() -> str:
-    return "import ai_usage.warehouse.duckdb as d; d.DuckDBWarehouse.__init__.__defaults__ = (0.3, (), False)"
+    return "import ai_usage.warehouse.duckdb as d; d.DuckDBWarehouse.__init__.__defaults__ = (0.3, (), False, 0o400)"
 
 
 def _a_file(folder: Path) -> Path:

@@ -1,5 +1,6 @@
 """Warehouses outlive releases: what an earlier one made opens, keeps its ledger, and comes to today's shape."""
 
+import hashlib
 import lzma
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +11,7 @@ import duckdb
 import pytest
 
 from ai_usage.catalog import FUNCTIONS, TABLES
+from ai_usage.errors import OfAnotherRelease
 from ai_usage.partitions import Span
 from ai_usage.sources.claude.rows import Organization, usage_rows
 from ai_usage.sources.claude.tables import CLAUDE_USAGE_TOKENS
@@ -17,7 +19,7 @@ from ai_usage.warehouse import migrations
 from ai_usage.warehouse.builds import BUILDS, Build
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.erasures import ERASURES
-from ai_usage.warehouse.migrations import Change, Made, changes
+from ai_usage.warehouse.migrations import SCHEMA, VERSION, Change, Made, changes
 from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Table, Type, day, integer, string
 
 MADE_BEFORE = Path(__file__).parent.parent / "fixtures" / "made_by_8e05b69.duckdb.xz"
@@ -172,6 +174,49 @@ def test_a_column_is_renamed_before_it_is_converted_and_keeps_its_values(
     unknown = SEATS.frame({"activity_date": [NOW.date()], "seat_id": [None], "uses": [None]})
     warehouse.replace_days(SEATS, [NOW.date()], unknown)
     assert warehouse.ask(f"select count(*) as n from {SEATS.address}").item() == 2
+
+
+def test_a_file_says_of_which_shape_it_is(migrated: DuckDBWarehouse, tmp_path: Path) -> None:
+    of_shape = f"select version from {SCHEMA.address}"
+    assert migrated.ask(of_shape).rows() == [(VERSION,)]
+    fresh = opened(tmp_path / "fresh.duckdb")
+    assert fresh.ask(of_shape).rows() == [(VERSION,)]
+
+
+@pytest.mark.parametrize("is_read_only", [False, True])
+def test_a_release_refuses_a_file_of_a_newer_one_and_leaves_it_as_it_is(tmp_path: Path, *, is_read_only: bool) -> None:
+    """Fault 26: it dropped the columns it did not know."""
+    file = tmp_path / "ai_usage.duckdb"
+    with opened(file).connected() as newer:
+        newer.execute(f"alter table {ANALYTICS}.ai_spend add column of_a_newer_release integer")
+        newer.execute(f"update {SCHEMA.address} set version = {VERSION + 1}")
+    before = file.read_bytes()
+    with pytest.raises(OfAnotherRelease) as caught:
+        replace(opened(file), is_read_only=is_read_only).ask("select 1 as one")
+    assert str(caught.value) == (
+        f"{file} was written by a newer release of ai_usage (shape {VERSION + 1}; this one knows {VERSION}): update "
+        "ai_usage, or restore a backup of before (make restore FROM=…). Nothing was changed."
+    )
+    assert file.read_bytes() == before
+
+
+# What each shape's tables are, digested. The first change of a table after a release raises VERSION and adds a line
+# here; before the release it changes the line of that version.
+SHAPES = {1: "20a0d0576524"}
+
+
+def test_a_change_of_a_table_raises_the_version() -> None:
+    declared = [
+        (table.address, name, column.type.name, column.required)
+        for table in sorted(TABLES, key=lambda table: table.address)
+        if not table.view_of
+        for name, column in table.columns.items()
+    ]
+    digest = hashlib.sha256(repr(declared).encode()).hexdigest()[:12]
+    assert digest == SHAPES[VERSION], (
+        "a table changed: raise VERSION if the last one was released, and note this digest"
+    )
+    assert max(SHAPES) == VERSION
 
 
 def test_the_ledger_never_changes_a_type() -> None:

@@ -60,12 +60,23 @@ providers as (
     group by provider
 ),
 
+looks as (
+    select
+        pull,
+        min(coalesce(asked_at, pulled_at)) over (
+            partition by pull, activity_date
+            order by pulled_at, pull_id
+            rows between current row and unbounded following
+        ) as asked_at -- no look was later than one that came after it
+    from ai_usage_raw.pulls
+    where pull in ('claude_cost_report', 'cursor_usage_events')
+),
+
 asked as (
     select
         if(pull = 'claude_cost_report', 'anthropic', 'cursor') as provider,
-        max(date(pulled_at)) as asked_on
-    from ai_usage_raw.pulls
-    where pull in ('claude_cost_report', 'cursor_usage_events')
+        max(date(asked_at)) as asked_on
+    from looks
     group by provider
 ),
 

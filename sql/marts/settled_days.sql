@@ -1,5 +1,6 @@
 -- Which days their vendors may still change: Claude revises a day for 30 days, Cursor for 2. A day is final once its
--- vendor has been asked about it again that much later.
+-- vendor has been asked about it again that much later. No look was later than one that came after it: where it says
+-- so, its clock was wrong.
 --
 -- grain: one provider's UTC day that was ever asked about
 -- built: view
@@ -22,17 +23,31 @@ with settling as (
         2 as days
 ),
 
-looks as (
+asked as (
     select
         settling.provider,
+        settling.days,
         pulls.activity_date,
-        pulls.pulled_at,
         pulls.pull_id,
-        cast(date_add(pulls.activity_date, interval settling.days day) as date) as final_on,
-        date_diff(date(pulls.pulled_at), pulls.activity_date, day) >= settling.days as is_late_enough
+        min(coalesce(pulls.asked_at, pulls.pulled_at)) over (
+            partition by pulls.pull, pulls.activity_date
+            order by pulls.pulled_at, pulls.pull_id
+            rows between current row and unbounded following
+        ) as asked_at
     from ai_usage_raw.pulls as pulls
     inner join settling on pulls.pull = settling.pull
     where pulls.activity_date is not null
+),
+
+looks as (
+    select
+        provider,
+        activity_date,
+        asked_at,
+        pull_id,
+        cast(date_add(activity_date, interval days day) as date) as final_on,
+        date_diff(date(asked_at), activity_date, day) >= days as is_late_enough
+    from asked
 )
 
 select
@@ -40,7 +55,7 @@ select
     activity_date,
     if(logical_or(is_late_enough), 'final', 'provisional') as status,
     max(final_on) as final_on,
-    min(if(is_late_enough, pulled_at, null)) as settled_at,
+    min(if(is_late_enough, asked_at, null)) as settled_at,
     min(if(is_late_enough, pull_id, null)) as settled_by
 from looks
 group by provider, activity_date

@@ -12,14 +12,29 @@
 --   newest_day_with_records date: the last one of which there was anything; null of a directory or a tab
 --   pulls integer not null: how often it was asked
 --   versions integer not null: how often that was news
+with looks as (
+    select
+        source,
+        pull,
+        activity_date,
+        records,
+        records_pull_id = pull_id as is_news,
+        min(coalesce(asked_at, pulled_at)) over (
+            partition by pull, activity_date
+            order by pulled_at, pull_id
+            rows between current row and unbounded following
+        ) as asked_at -- no look was later than one that came after it
+    from ai_usage_raw.pulls
+)
+
 select
     source,
     pull as report,
-    max(pulled_at) as last_pulled_at,
-    max(if(records_pull_id = pull_id, pulled_at, null)) as last_news_at,
+    max(asked_at) as last_pulled_at,
+    max(if(is_news, asked_at, null)) as last_news_at,
     max(activity_date) as newest_day,
     max(if(records > 0, activity_date, null)) as newest_day_with_records,
     count(*) as pulls,
-    countif(records_pull_id = pull_id) as versions
-from ai_usage_raw.pulls
+    countif(is_news) as versions
+from looks
 group by source, pull

@@ -9,12 +9,23 @@
 --   as_of instant not null: when it was last asked about any day
 --   provisional_from date: the first UTC day that the vendor may still revise; null if it may none
 --   days_missing integer not null: UTC days between the first and the last known one that are not known
-with asked as (
+with looks as (
     select
-        if(pull = 'claude_cost_report', 'anthropic', 'cursor') as provider,
-        max(pulled_at) as as_of
+        pull,
+        min(coalesce(asked_at, pulled_at)) over (
+            partition by pull, activity_date
+            order by pulled_at, pull_id
+            rows between current row and unbounded following
+        ) as asked_at -- no look was later than one that came after it
     from ai_usage_raw.pulls
     where pull in ('claude_cost_report', 'cursor_usage_events')
+),
+
+asked as (
+    select
+        if(pull = 'claude_cost_report', 'anthropic', 'cursor') as provider,
+        max(asked_at) as as_of
+    from looks
     group by provider
 ),
 

@@ -171,13 +171,14 @@ def _pull_costs(
     context: dg.AssetExecutionContext, claude_admin: ClaudeAdmin, tally: Tally, warehouse: Warehouse, span: Span
 ) -> tuple[dict[date, Decimal], dict[date, Decimal]]:
     """What each report's days come to, in cents; only days whose every amount can be read."""
+    asked_at = warehouse.now()
     with tally.of(BOTH[0]):
         lines = REPORTS["claude_cost_report"].ask(claude_admin, span)
     with tally.of(BOTH[1]):
         totals = REPORTS["claude_cost_totals"].ask(claude_admin, span)
     with warehouse.connected():
-        append_noted(context, warehouse, "claude_cost_report", lines)
-        append_noted(context, warehouse, "claude_cost_totals", totals)
+        append_noted(context, warehouse, "claude_cost_report", lines, asked_at=asked_at)
+        append_noted(context, warehouse, "claude_cost_totals", totals, asked_at=asked_at)
     return _cents(lines), _cents(totals)
 
 

@@ -62,7 +62,7 @@ def snapshots(history: Records) -> list[Snapshot]:
         of_pull.setdefault(pull_id, {})[member.key] = member
     return [
         Snapshot(pull_id, at, start, of_pull.get(pull_id, {}))
-        for pull_id, at, envelope in history.versions.select("pull_id", "pulled_at", "envelope").iter_rows()
+        for pull_id, at, envelope in history.versions.select("pull_id", "asked_at", "envelope").iter_rows()
         if (start := _cycle_start(envelope))
     ]
 

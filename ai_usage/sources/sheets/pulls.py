@@ -49,7 +49,7 @@ def sheet_tabs(
         note_not_configured(context, SOURCE, *(key.to_user_string() for key in wanted))
     else:
         refuse_a_mixture(warehouse, is_simulated=sheet.is_simulated)
-        tally = Tally(sheet)
+        tally, asked_at = Tally(sheet), warehouse.now()
         try:
             with tally.of(wanted[0].to_user_string()):
                 answers = sheet.tabs(tabs_found_before(warehouse))
@@ -67,7 +67,7 @@ def sheet_tabs(
             if answer is None:
                 _note_not_there(context, key)
             else:
-                append_noted(context, warehouse, key.path[-1], [answer])
+                append_noted(context, warehouse, key.path[-1], [answer], asked_at=asked_at)
         tally.note(context)
     for key in wanted:
         yield from materialized(context, key)

@@ -33,11 +33,12 @@ def claude_audit_log(context: dg.AssetExecutionContext, uploads: MaybeUploads, w
         why = f"not configured: there is no *.csv in {uploads.folder}" if uploads else SIMULATED
         return note(context, ASSET, None, skipped=why)
     span = span_of_run(context)
+    asked_at = warehouse.now()
     logs = uploads.audit_logs(span)
     with warehouse.connected():
         held = events_by_day(warehouse.newest(AUDIT_LOG, span))
         said = answers(logs, span, held)
-        append_noted(context, warehouse, AUDIT_LOG, said)
+        append_noted(context, warehouse, AUDIT_LOG, said, asked_at=asked_at)
         now_held = events_by_day(warehouse.newest(AUDIT_LOG, span))
         _note_unread(context, warehouse, logs, span)
     covered = {answer.day for answer in said}

@@ -1,0 +1,189 @@
+"""Publishing: on disk before it is seen; says what space it needs; fails its run; a torn copy heals by itself."""
+
+import os
+import shutil
+import stat
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from ai_usage import definitions
+from ai_usage.automation.copy_news import news_of_the_copy
+from ai_usage.automation.runs import Runs
+from ai_usage.automation.teardown import in_process
+from ai_usage.commands.refresh import outcome_of
+from ai_usage.definitions import WarehouseResource, published
+from ai_usage.errors import WarehouseError
+from ai_usage.settings import Settings, settings
+from ai_usage.warehouse.duckdb import DuckDBWarehouse, data_are_simulated, unreadable
+from ai_usage.warehouse.port import Warehouse
+from ai_usage_tests.platform import DAY, NEXT, Platform
+from ai_usage_tests.warehouse.test_duckdb import _impatient, child, said
+from ai_usage_tests.warehouse.test_ledger import answer, append
+
+TORN: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda whole: b"",
+    "half": lambda whole: whole[: len(whole) // 2],
+    "all but its end": lambda whole: whole[:-4096],
+    "zeroed": lambda whole: bytes(len(whole)),
+    "zeroed behind its headers": lambda whole: whole[:12288] + bytes(len(whole) - 12288),
+}
+
+
+@pytest.fixture
+def of(platform: Platform) -> Settings:
+    found = replace(settings(), data_dir=platform.warehouse.path.parent)
+    platform.warehouse.published_path = found.published_database
+    append(platform, answer(DAY, "1", is_simulated=True))
+    platform.warehouse.publish()
+    return found
+
+
+@pytest.mark.parametrize("how", TORN)
+def test_a_torn_copy_counts_as_none_is_reported_once_and_published_again(
+    of: Settings, platform: Platform, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    """Fault 12: every sensor raised until a run that had something to write."""
+    copy = of.published_database
+    whole = copy.read_bytes()
+    copy.unlink()
+    copy.write_bytes(TORN[how](whole))
+    assert published(of) is None
+    assert data_are_simulated(of) is True
+    [news], [again] = list(news_of_the_copy(of)), list(news_of_the_copy(of))
+    assert (news.key, news.topic) == (again.key, "published_copy")
+    assert str(copy) in news.text
+    nothing_new = replace(platform.warehouse)
+    nothing_new.publish()
+    assert unreadable(copy) == ""
+    assert list(news_of_the_copy(of)) == []
+    assert (ledger := published(of)) is not None
+    assert ledger.pulled_days("claude_cost_report") == [DAY]
+    assert "It is published again." in caplog.text
+
+
+def test_a_copy_of_another_release_counts_as_none_and_alerts_no_one(of: Settings, platform: Platform) -> None:
+    platform.sql("alter table ai_usage_raw.pulls drop column envelope")
+    of.published_database.unlink()
+    shutil.copyfile(of.database, of.published_database)
+    assert published(of) is None
+    assert list(news_of_the_copy(of)) == []
+
+
+def test_the_copy_is_on_disk_before_it_is_seen_and_its_name_too(
+    of: Settings, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deeds: list[str] = []
+    fsync, swap = os.fsync, Path.replace
+
+    def synced(file: int) -> None:
+        deeds.append("fsync folder" if stat.S_ISDIR(os.fstat(file).st_mode) else "fsync file")
+        fsync(file)
+
+    def swapped(self: Path, target: Path) -> Path:
+        deeds.append(f"rename {self.name}")
+        return swap(self, target)
+
+    append(platform, answer(NEXT, "1", is_simulated=True))
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", swapped)
+    platform.warehouse.publish()
+    copy = of.published_database.with_suffix(".tmp").name
+    assert deeds == ["fsync file", f"rename {copy}", "fsync folder"]
+
+
+def test_too_little_space_is_a_sentence_and_leaves_the_old_copy(
+    of: Settings, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = of.published_database.stat().st_ino
+    append(platform, answer(NEXT, "1", is_simulated=True))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
+    with pytest.raises(WarehouseError, match=r"^No space left for .*: it needs .* MB and 0.0 MB are free\. What was"):
+        platform.warehouse.publish()
+    assert of.published_database.stat().st_ino == before
+    monkeypatch.undo()
+    later = replace(platform.warehouse)  # of another process, which writes nothing
+    later.publish()
+    assert of.published_database.stat().st_ino != before
+    assert (ledger := published(of)) is not None
+    assert ledger.pulled_days("claude_cost_report") == [DAY, NEXT]
+
+
+def test_what_another_setting_lets_others_read_is_published_again_and_a_busy_file_is_left_alone(
+    of: Settings, platform: Platform
+) -> None:
+    before = of.published_database.stat()
+    with platform.warehouse.connected():
+        copy = "warehouse.path.with_name('ai_usage_published.duckdb')"
+        deed = f"warehouse.published_mode = 0o440; warehouse.published_path = {copy}"
+        other = child(of.data_dir, deed, prelude=_impatient())
+        assert said(other) == ""
+    assert of.published_database.stat().st_ino == before.st_ino
+    replace(platform.warehouse, published_mode=0o440).publish()
+    assert of.published_database.stat().st_mode & 0o777 == 0o440
+
+
+@pytest.fixture
+def nothing_fits(of: Settings, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    append(platform, answer(NEXT, "1", is_simulated=True))
+
+    def warehouse(_: Settings, **__: Any) -> DuckDBWarehouse:
+        made = replace(platform.warehouse)
+        made._has_news = True
+        return made
+
+    monkeypatch.setattr(definitions, "duckdb_warehouse", warehouse)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
+    return of
+
+
+@dg.asset
+def looked_at(warehouse: dg.ResourceParam[Warehouse]) -> None:
+    """A step that succeeds."""
+    assert warehouse.pulled_days("claude_cost_report") == [DAY, NEXT]
+
+
+def repository(instance: dg.DagsterInstance) -> Any:
+    return dg.Definitions(
+        assets=[looked_at],
+        jobs=[dg.define_asset_job("look", tags={"dagster/max_retries": "3"})],
+        resources={"warehouse": WarehouseResource()},
+        executor=in_process,
+    ).get_repository_def()
+
+
+def test_a_run_from_the_command_line_that_cannot_publish_has_failed(nothing_fits: Settings) -> None:
+    """Fault 5: exit code 0 and a green run."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        runs = Runs(nothing_fits, repository(instance), instance, replace(definitions.duckdb_warehouse(nothing_fits)))
+        runs.run("look", {})
+        [record] = instance.get_run_records()
+        outcome = outcome_of(runs)
+    assert record.dagster_run.status == dg.DagsterRunStatus.FAILURE
+    assert not outcome.is_good
+    assert outcome.failures.keys() == {"warehouse"}
+    assert outcome.failures["warehouse"].startswith(f"No space left for {nothing_fits.published_database}: it needs")
+
+
+def job() -> dg.JobDefinition:
+    found: dg.JobDefinition = repository(dg.DagsterInstance.ephemeral()).get_job("look")
+    return found
+
+
+def test_a_run_of_the_daemon_that_cannot_publish_has_failed_and_is_not_tried_again(
+    nothing_fits: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "home").mkdir()
+    with dg.DagsterInstance.local_temp(str(tmp_path / "home")) as instance:
+        result = dg.execute_job(dg.reconstructable(job), instance, raise_on_error=False)
+        [record] = instance.get_run_records()
+    assert not result.success
+    assert record.dagster_run.status == dg.DagsterRunStatus.FAILURE
+    assert record.dagster_run.tags["dagster/max_retries"] == "0"
+    [failure] = [event for event in result.all_events if event.is_failure]
+    assert "No space left for" in str(failure.job_failure_data.error)
