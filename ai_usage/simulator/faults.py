@@ -31,6 +31,8 @@ Kind = Literal[
     "status",  # any `status`, in the vendor's own words
     "reset",  # half the answer, then a connection reset
     "slow",  # answers after `delay` seconds
+    "drip",  # a byte each `delay` seconds
+    "login_page",  # a proxy's page, with status 200
     "truncated",  # fewer bytes than Content-Length says
     "cut_json",  # as many bytes as it says, but half of the JSON
     "repeated_cursor",  # the next page is the one just asked for
@@ -43,6 +45,7 @@ Kind = Literal[
     "sparse",  # as the contracts' sparse samples are: no zero counts, no nulls, no `kind`, text ids, number timestamps
     "absent",  # without `field`, in every record and at any depth
 ]
+LOGIN_PAGE = b"<!doctype html><title>Sign in</title><p>Sign in to the company network to go on."
 OPEN_SETS = ("cost_type", "service_tier", "customer_type", "status", "role", "kind", "commitSource")
 LISTS = ("data", "usageEvents", "teamMembers", "teamMemberSpend", "groups", "items")  # where answers keep their records
 
@@ -154,9 +157,14 @@ class FaultyApp:
             answer.body = _bent(fault, bytes(answer.body), cursor, page_token(path, pairs, 0), end)
         query = parse_qs(scope["query_string"].decode(), keep_blank_values=True)
         self.log.append(Request(scope["method"], path, query, None if kind == "reset" else answer.status_code))
+        if kind == "login_page":
+            answer.body, answer.raw_headers = LOGIN_PAGE, [(b"content-type", b"text/html; charset=utf-8")]
         sent = len(answer.body) // 2 if kind in ("reset", "truncated") else len(answer.body)
         headers = [*answer.raw_headers, (b"content-length", str(len(answer.body)).encode())]
         await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
+        if fault and kind == "drip":
+            await _drip(bytes(answer.body), fault.delay, receive, send)
+            return
         await send({"type": "http.response.body", "body": answer.body[:sent], "more_body": sent < len(answer.body)})
         if kind in ("reset", "truncated"):
             self._hang_up(scope, reset=kind == "reset")
@@ -197,6 +205,16 @@ class FaultyApp:
             transport.abort()
         else:
             transport.close()
+
+
+async def _drip(body: bytes, seconds: float, receive: Receive, send: Send) -> None:
+    """Sends a byte each so many seconds, until the client has hung up."""
+    hung_up = asyncio.ensure_future(_gone(receive))
+    for place in range(len(body)):
+        if (await asyncio.wait({hung_up}, timeout=seconds))[0]:
+            return
+        await send({"type": "http.response.body", "body": body[place : place + 1], "more_body": place + 1 < len(body)})
+    hung_up.cancel()
 
 
 async def _gone(receive: Receive) -> None:

@@ -22,8 +22,23 @@ from ai_usage.sources import http  # noqa: E402 - after the clock
 http.Patience.__init__.__kwdefaults__ |= {"attempts": 2, "first_wait": 0.01, "longest_wait": 0.01, "jitter": 0.01}  # type: ignore[operator]
 
 from ai_usage import definitions  # noqa: E402
+from ai_usage.errors import WarehouseError  # noqa: E402
 from ai_usage.settings import settings  # noqa: E402
+from ai_usage.warehouse import files  # noqa: E402
 from ai_usage.warehouse.port import Warehouse  # noqa: E402
+
+FULL = CLOCK.with_name("full_disk")
+there_is_space = files.refuse_a_full_disk
+
+
+def refuse_a_full_disk(folder: Path, needed: int, target: Path) -> None:
+    """The disk is full for as long as a test wants it."""
+    if FULL.exists():
+        raise WarehouseError(f"No space left for {target}.")
+    there_is_space(folder, needed, target)
+
+
+files.refuse_a_full_disk = refuse_a_full_disk
 
 # What is not looked at is held by tests of its own, and would take most of the time.
 MADE = {

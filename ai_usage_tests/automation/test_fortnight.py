@@ -34,6 +34,7 @@ RESTATED = date(2026, 11, 10)  # by the built-in vendor, five days after it ende
 DOWN = Span(date(2026, 11, 14), date(2026, 11, 16))  # Claude
 HALF_SPENT_ON = date(2026, 11, 18)
 KILLED = date(2026, 11, 19)  # when that is to be told
+SENSORS = 9
 PATIENCE = 600.0  # seconds for a day, on a machine that is busy with other tests
 
 HURRIED = """
@@ -70,6 +71,7 @@ class Household:
     mails: Post
     daemon: subprocess.Popen[bytes] | None = None
     told_by_day: dict[date, list[str]] = field(default_factory=dict)
+    more: dict[str, str] = field(default_factory=dict)  # variables
 
     @property
     def clock(self) -> Path:
@@ -95,6 +97,7 @@ class Household:
             "ALERT_WEBHOOK_URL": self.web.url,
             "ALERT_SMTP_URL": f"smtp://127.0.0.1:{self.mails.port}",
             "ALERT_EMAIL_TO": "finance@example.com",
+            **self.more,
         }
         command = [sys.executable, str(Path(__file__).with_name("hurried.py"))]
         with (self.home / "daemon.log").open("ab") as log:
@@ -109,8 +112,11 @@ class Household:
             self.daemon.wait(20)
 
     def put_on(self, day: date) -> float:
+        return self.put_on_to(morning(day))
+
+    def put_on_to(self, instant: datetime) -> float:
         fresh = self.home / "clock.tmp"
-        fresh.write_text(morning(day).isoformat(), encoding="utf-8")
+        fresh.write_text(instant.isoformat(), encoding="utf-8")
         fresh.replace(self.clock)
         return time()
 
@@ -134,7 +140,7 @@ class Household:
             next(iter(instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1)), None)
             for state in sensors
         ]
-        return len(sensors) == 8 and all(t and t.timestamp > since and t.status.value == "SKIPPED" for t in ticks)
+        return len(sensors) == SENSORS and all(t and t.timestamp > since and t.status.value == "SKIPPED" for t in ticks)
 
     def live(self, instance: dg.DagsterInstance, day: date) -> None:
         before = len(self.web.got)

@@ -1,0 +1,140 @@
+"""A day by itself, hour by hour, on which everything goes wrong once: a provider that drips, one that answers with a
+proxy's login page, a full disk, a torn published copy, a killed run, and a webhook that is dead all day beside a mail
+server that is not.
+"""
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ai_usage.automation.dead_runs import UNDER_WAY
+from ai_usage.settings import ROOT
+from ai_usage.simulator import Simulator
+from ai_usage_tests.alerts.receivers import hook, post
+from ai_usage_tests.automation.test_fortnight import HURRIED, TABS, Household
+
+FIRST, NEXT = date(2026, 11, 17), date(2026, 11, 18)  # the days that are pulled
+OF_MONEY = (
+    *("claude_cost_report", "claude_cost_totals", "claude_messages_usage"),
+    *("cursor_usage_events", "cursor_daily_usage"),
+)
+OWNED = "api_key_id,api_key_name,user_email,team_name,description\napikey_{},etl,ada@example.com,Data,\n"
+
+
+def at(day: date, hour: int) -> datetime:
+    return datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
+
+
+class Unlucky(Household):
+    """The household of the fortnight, which lives by the hour."""
+
+    def hour(self, instance: dg.DagsterInstance, instant: datetime) -> None:
+        since = self.put_on_to(instant)
+        self.until(f"quiet at {instant}", lambda: self.is_quiet(instance, since))
+
+    def edit_the_sheet(self, number: int) -> None:
+        (self.home / "sheet" / "api_key_mapping.csv").write_text(OWNED.format(number), encoding="utf-8")
+
+    @property
+    def published(self) -> Path:
+        return self.home / "ai_usage_published.duckdb"
+
+    @property
+    def mailed(self) -> list[str]:
+        return [" ".join(mail["subject"].split()) for _, mail in self.mails.got]
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Unlucky]:
+    """The day, when it is over."""
+    home = tmp_path_factory.mktemp("day_of_trouble")
+    for folder in ("dagster", "sheet"):
+        (home / folder).mkdir()
+    shutil.copyfile(ROOT / "dagster.yaml", home / "dagster" / "dagster.yaml")
+    with (home / "dagster" / "dagster.yaml").open("a", encoding="utf-8") as file:
+        file.write(HURRIED)
+    for tab, header in TABS.items():
+        (home / "sheet" / f"{tab}.csv").write_text(f"{header}\n", encoding="utf-8")
+    now = lambda: datetime.fromisoformat((home / "clock").read_text(encoding="utf-8"))  # noqa: E731
+    more = {"AI_USAGE_START_DATE": str(FIRST), "AI_USAGE_ANSWER_SECONDS": "2"}
+    with (
+        pytest.MonkeyPatch.context() as monkeypatch,
+        Simulator(now=now, cursor_scale=0.2) as vendors,
+        hook() as web,
+        post() as mails,
+    ):
+        monkeypatch.setenv("DAGSTER_HOME", str(home / "dagster"))
+        household = Unlucky(home, vendors, web, mails, more=more)
+        household.put_on_to(at(NEXT, 13))
+        web.answers = [503] * 10_000
+        try:
+            with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
+                live(household, instance)
+                yield household
+        finally:
+            household.kill()
+
+
+def live(household: Unlucky, instance: dg.DagsterInstance) -> None:
+    faults, end = household.vendors.faults, date(2026, 11, 19)
+    household.start()
+    household.hour(instance, at(NEXT, 13))
+    faults.plan("drip", path="/cursor", times=None, delay=0.5)
+    household.hour(instance, at(end, 2))  # Cursor's day is due
+    faults.clear()
+    household.hour(instance, at(end, 3))
+    faults.plan("login_page", path="/anthropic", times=None)
+    household.hour(instance, at(end, 6))  # Claude's is
+    faults.clear()
+    household.hour(instance, at(end, 7))
+    (household.home / "full_disk").touch()
+    household.edit_the_sheet(1)
+    household.hour(instance, at(end, 8))
+    (household.home / "full_disk").unlink()
+    household.edit_the_sheet(2)
+    household.hour(instance, at(end, 9))
+    torn = household.published.read_bytes()[:100_000]
+    household.published.unlink()
+    household.published.write_bytes(torn)
+    household.hour(instance, at(end, 10))
+    household.edit_the_sheet(3)
+    household.put_on_to(at(end, 11))
+    household.until("a run under way", lambda: instance.get_runs_count(dg.RunsFilter(statuses=UNDER_WAY)))
+    household.kill()
+    household.start()
+    household.hour(instance, at(end, 11))
+    household.web.answers = []
+    household.hour(instance, at(end, 13))
+
+
+def test_every_day_of_both_providers_is_there_and_built(lived: Unlucky) -> None:
+    for pull in OF_MONEY:
+        days = lived.sql(f"select distinct activity_date from ai_usage_raw.pulls where pull = '{pull}' order by 1")
+        assert [day for (day,) in days] == [FIRST, NEXT], pull
+    spent = lived.sql("select provider, spend_date, count(*) > 0 from ai_usage_analytics.ai_spend group by 1, 2")
+    assert sorted(spent) == [(provider, day, True) for provider in ("anthropic", "cursor") for day in (FIRST, NEXT)]
+
+
+def test_each_trouble_is_mailed_once_and_so_is_its_end(lived: Unlucky) -> None:
+    mailed = Counter(lived.mailed)
+    assert {subject: times for subject, times in mailed.items() if times > 1} == {}
+    text = "\n".join(mailed)
+    for trouble in ("run of pull_cursor", "run of pull_claude", "published copy"):
+        assert trouble in text, text
+
+
+def test_the_webhook_that_was_dead_all_day_has_every_message_in_the_end(lived: Unlucky) -> None:
+    assert Counter(lived.web.subjects) == Counter(lived.mailed)
+
+
+def test_nothing_is_under_way_and_the_copy_can_be_read(lived: Unlucky) -> None:
+    with dg.DagsterInstance.from_config(str(lived.home / "dagster")) as instance:
+        assert instance.get_runs_count(dg.RunsFilter(statuses=UNDER_WAY)) == 0
+        [last] = instance.get_runs(limit=1)
+        assert last.status == dg.DagsterRunStatus.SUCCESS
+    assert lived.sql("select count(*) > 0 from ai_usage_raw.pulls") == [(True,)]
