@@ -3,19 +3,16 @@
 from collections.abc import Iterator
 
 from ai_usage.alerts.news import News, Severity
-from ai_usage.errors import OfAnotherRelease
 from ai_usage.settings import Settings
-from ai_usage.warehouse.duckdb import trouble_of
+from ai_usage.warehouse.duckdb import torn_copies
 
 TOPIC = "published_copy"
 
 
 def news_of_the_copy(of: Settings) -> Iterator[News]:
-    copy = of.published_database
-    why = trouble_of(copy) if copy.exists() else None
-    if why and not isinstance(why, OfAnotherRelease):
+    for at, why in torn_copies(of.published_database):
         yield News(
-            key=f"{TOPIC} {copy.stat().st_mtime_ns}",
+            key=f"{TOPIC} {at}",
             severity=Severity.FAILED,
             title="The published copy of the warehouse cannot be read",
             topic=TOPIC,

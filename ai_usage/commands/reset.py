@@ -61,6 +61,7 @@ def made(of: Settings) -> list[Path]:
         ),
         of.published_database.with_suffix(".tmp"),
         readers_copy(of.published_database),
+        of.published_database.with_suffix(".torn"),
         *sorted(of.data_dir.glob(f"{of.database.name}.*restore*")),  # what make restore kept
         site_folder(of),
         *(of.data_dir / name for name in (AS_OF, EXPORTS, "bench.json")),

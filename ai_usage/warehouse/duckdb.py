@@ -329,6 +329,9 @@ class DuckDBWarehouse:
     def _swap_in_a_copy(self) -> None:
         with self.connected() as db, _plain_words(self.published_path):
             db.execute("checkpoint")  # nobody else writes, nor publishes, while this connection is open
+            for at, why in torn_copies(self.published_path, is_replaced=False):
+                LOG.warning("%s It is published again.", why)
+                _torn(self.published_path).write_text(f"{at}\n{why}", encoding="utf-8")
             copy_whole(self.path, self.published_path, mode=self.published_mode)
             show_readers(self.published_path)
         self._has_news = False
@@ -353,10 +356,8 @@ class DuckDBWarehouse:
             copy = self.published_path.stat()
         except FileNotFoundError:
             return True
-        if why := unreadable(self.published_path):
-            LOG.warning("%s It is published again.", why)
         is_older = copy.st_mtime_ns < max(path.stat().st_mtime_ns for path in ours)
-        return is_older or bool(why) or stat.S_IMODE(copy.st_mode) != self.published_mode
+        return is_older or bool(unreadable(self.published_path)) or stat.S_IMODE(copy.st_mode) != self.published_mode
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self.is_read_only:
@@ -532,6 +533,23 @@ def trouble_of(copy: Path) -> WarehouseError | None:
     except WarehouseError as error:
         return error
     return None
+
+
+def torn_copies(copy: Path, *, is_replaced: bool = True) -> Iterator[tuple[str, str]]:
+    """When each torn copy was written, and what is wrong with it: of the one that is there, and of the last one that was
+    replaced, perhaps before anybody saw it. A copy of another release is whole.
+    """
+    why = trouble_of(copy) if copy.exists() else None
+    if why and not isinstance(why, OfAnotherRelease):
+        yield str(copy.stat().st_mtime_ns), str(why)
+    if is_replaced and _torn(copy).exists():
+        at, _, said = _torn(copy).read_text(encoding="utf-8").partition("\n")
+        yield at, said
+
+
+def _torn(copy: Path) -> Path:
+    """Where it is noted that a torn copy was replaced."""
+    return copy.with_suffix(".torn")
 
 
 def data_are_simulated(of: Settings) -> bool | None:

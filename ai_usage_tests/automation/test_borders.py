@@ -42,6 +42,17 @@ OF_CLAUDE, OF_CURSOR = ("anthropic", "claude"), ("cursor",)
 TABLE = "ai_usage_analytics"
 
 
+OF_RUNS = {"check_results", "settled_days"}
+
+
+def by_the_second(days: dict[Any, list[tuple[Any, ...]]]) -> dict[Any, list[tuple[Any, ...]]]:
+    """Rows without the milliseconds: these count how often the clock was read."""
+    return {
+        day: [tuple(v.replace(microsecond=0) if isinstance(v, datetime) else v for v in row) for row in rows]
+        for day, rows in days.items()
+    }
+
+
 @dataclass
 class World:
     """A platform, and what the last runs on it came to."""
@@ -54,7 +65,7 @@ class World:
     def tables(self) -> dict[str, Any]:
         """What the warehouse holds, but for what names pulls and runs."""
         found = contents(self.platform.warehouse.path)
-        return {name: rows for name, rows in found.items() if name not in {"check_results", "settled_days"}}
+        return {name: by_the_second(rows) for name, rows in found.items() if name not in OF_RUNS}
 
     def part(self, *names: str) -> dict[str, Any]:
         """One provider's tables, and its rows of those that are of all."""

@@ -61,7 +61,7 @@ def test_a_torn_copy_counts_as_none_is_reported_once_and_published_again(
     nothing_new = replace(platform.warehouse)
     nothing_new.publish()
     assert unreadable(copy) == ""
-    assert list(news_of_the_copy(of)) == []
+    assert [one.key for one in news_of_the_copy(of)] == [news.key], "if a run was faster than whoever reports it"
     assert (ledger := published(of)) is not None
     assert ledger.pulled_days("claude_cost_report") == [DAY]
     assert "It is published again." in caplog.text
