@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,6 +35,7 @@ from ai_usage.warehouse.readers import show_readers
 from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Table, Type, raw_table
 
 LOG = logging.getLogger(__name__)
+HEADERS = 3 * 4096  # bytes of a DuckDB file before its first block
 OPENABLE_BY = "v1.4.0"  # written for whoever reads with DuckDB 1.4 or later
 TYPES = {"TIMESTAMP WITH TIME ZONE" if t is Type.INSTANT else t.duckdb.replace(", ", ","): t for t in Type}
 PARAMETER = r"\$(\w+)"
@@ -522,10 +524,16 @@ def unreadable(copy: Path) -> str:
 
 def trouble_of(copy: Path) -> WarehouseError | None:
     """What is wrong with a published copy: a power cut may leave it empty or in part."""
+    said = copy.stat()
+    return _trouble_of(copy, (said.st_ino, said.st_mtime_ns, said.st_size))
+
+
+@lru_cache(maxsize=8)  # readers look at it every few seconds, and it is another file after each run
+def _trouble_of(copy: Path, identity: tuple[int, int, int]) -> WarehouseError | None:
+    *_, size = identity
     try:
         with DuckDBWarehouse(copy, copy, [PULLS], datetime.now, is_read_only=True).connected() as db:
-            blocks, size = db.execute("select total_blocks, block_size from pragma_database_size()").fetchall()[0]
-            if copy.stat().st_size < blocks * size:
+            if size < _least_size(db):
                 return WarehouseError(f"{copy} is damaged: it is cut short.")
             for table in (PULLS, BUILDS):
                 if table.address in _columns_made(db):
@@ -535,8 +543,22 @@ def trouble_of(copy: Path) -> WarehouseError | None:
     return None
 
 
+def _least_size(db: duckdb.DuckDBPyConnection) -> int:
+    """How large the file must be: its headers, and all blocks to the last one that a table uses. DuckDB's own count has
+    free blocks that are no longer at the file's end.
+    """
+    tables = db.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
+    each = [f"select max(block_id) as last from pragma_storage_info('{name}') where persistent" for (name,) in tables]
+    if not each:
+        return HEADERS
+    [(last, block_size)] = db.execute(
+        f"select max(last), (select block_size from pragma_database_size()) from ({' union all '.join(each)})"
+    ).fetchall()
+    return HEADERS if last is None else HEADERS + (int(last) + 1) * int(block_size)
+
+
 def torn_copies(copy: Path, *, is_replaced: bool = True) -> Iterator[tuple[str, str]]:
-    """When each torn copy was written, and what is wrong with it: of the one that is there, and of the last one that was
+    """When each torn copy was written, and what is wrong with it: the one that is there, and the last one that a run
     replaced, perhaps before anybody saw it. A copy of another release is whole.
     """
     why = trouble_of(copy) if copy.exists() else None

@@ -3,6 +3,7 @@ pulled of it, its tables and its boards are what they are where nobody else is c
 """
 
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -76,7 +77,8 @@ class World:
     @property
     def boards(self) -> dict[str, str]:
         folder = settings().data_dir / "site"
-        return {name: (folder / f"{name}.html").read_text(encoding="utf-8") for name in BOARDS}
+        pages = {name: (folder / f"{name}.html").read_text(encoding="utf-8") for name in BOARDS}
+        return {name: re.sub(r"(\d:\d\d:\d\d)\.\d+", r"\1", page) for name, page in pages.items()}
 
 
 @pytest.fixture(scope="module")

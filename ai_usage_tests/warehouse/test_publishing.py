@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
+import duckdb
 import pytest
 
 from ai_usage import definitions
@@ -65,6 +66,19 @@ def test_a_torn_copy_counts_as_none_is_reported_once_and_published_again(
     assert (ledger := published(of)) is not None
     assert ledger.pulled_days("claude_cost_report") == [DAY]
     assert "It is published again." in caplog.text
+
+
+def test_a_file_that_shrank_is_not_taken_for_a_torn_one(of: Settings, platform: Platform) -> None:
+    for change in ("create table grown as select hash(range) as n from range(400000)", "drop table grown"):
+        with platform.warehouse.connected() as db:
+            db.execute(change)
+            db.execute("checkpoint")
+    platform.warehouse.publish_anew()
+    copy = of.published_database
+    with duckdb.connect(str(copy), read_only=True) as db:
+        [(counted,)] = db.execute("select total_blocks * block_size from pragma_database_size()").fetchall()
+    assert counted > copy.stat().st_size, "what DuckDB counts is no measure"
+    assert unreadable(copy) == ""
 
 
 def test_a_copy_of_another_release_counts_as_none_and_alerts_no_one(of: Settings, platform: Platform) -> None:
