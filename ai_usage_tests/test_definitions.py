@@ -139,5 +139,5 @@ def test_a_key_that_may_not_read_analytics_skips_them_with_a_note(keyed: Keyed) 
     assert platform.sql("select count(*) from ai_usage_analytics.claude_analytics_costs") == [(0,)]
     assert "core/claude_analytics_costs" not in outcome.materialized
     assert outcome.all_red() <= {"every_key_has_an_owner", "no_departed_member_spends"}  # there is no sheet here
-    assert "not open to this key" in outcome.not_judged("schema_drift", "claude_analytics_cost")[None]
+    assert "Optional, and never pulled" in outcome.not_judged("schema_drift", "claude_analytics_cost")[None]
     assert set(platform.dollars()) == {DAY}
