@@ -144,7 +144,7 @@ def test_a_plan_without_commits_skips_them_with_a_note_and_the_rest_goes_on(
     assert why.startswith("not included: it needs an Enterprise team with AI Code Tracking")
     assert "The vendor answered 401: You must be a member of an enterprise team" in why
     assert outcome.all_red() == set()
-    assert "not open to this key" in outcome.not_judged("schema_drift", PULL)[None]
+    assert "Optional, and never pulled" in outcome.not_judged("schema_drift", PULL)[None]
     assert (("pull_is_recent", PULL) in outcome.verdicts, outcome.red("pull_is_recent", PULL)) == (False, set())
     assert platform.warehouse.pulled_days(PULL) == []
     assert platform.warehouse.pulled_days("cursor_usage_events") == [DAY]

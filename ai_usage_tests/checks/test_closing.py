@@ -144,7 +144,7 @@ def test_a_day_without_analytics_is_not_judged_and_one_not_built_fails(good: Pla
     outcome = good.check(PARITY, DAYS)
     assert outcome.red(PARITY) == set()
     assert outcome.not_judged(PARITY).keys() == {DAY}
-    assert "the plan does not include it" in outcome.not_judged(PARITY)[DAY]
+    assert "Optional, and never pulled" in outcome.not_judged(PARITY)[DAY]
 
 
 FIGURE_HARMS = {
