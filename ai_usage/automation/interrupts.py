@@ -1,5 +1,5 @@
-"""Ctrl-C in a run of this process. Within a step Dagster makes a failed step of it, and DuckDB an error of its own; at a
-run's end Dagster drops it.
+"""Ctrl-C in a run of this process. Within a step Dagster makes a failed step of it, and DuckDB an error of its own. At
+a run's end Dagster drops it.
 """
 
 import signal
