@@ -1,5 +1,5 @@
-"""Signals that stop this process. Of Ctrl-C in a run Dagster makes a failed step, or nothing where it comes between two
-runs' last steps, and DuckDB raises an error of its own. Of a terminal that closes Dagster knows nothing.
+"""Signals that stop this process. Within a step Dagster makes a failed step of Ctrl-C, and DuckDB an error of its own. At
+a run's end Dagster drops it. Of a terminal that closes Dagster knows nothing.
 """
 
 import signal
