@@ -1,5 +1,5 @@
-"""Signals that stop this process. Within a step Dagster makes a failed step of Ctrl-C, and DuckDB an error of its own. At
-a run's end Dagster drops it. Of a terminal that closes Dagster knows nothing.
+"""Signals that stop this process. Within a step Dagster makes a failed step of Ctrl-C, and DuckDB an error of its own.
+At a run's end Dagster drops it. Of a terminal that closes Dagster knows nothing.
 """
 
 import signal
