@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from functools import cache, wraps
 from inspect import isgeneratorfunction
 from typing import Any, TypeVar, cast
@@ -295,7 +296,13 @@ def _plain(docstring: str | None) -> str:
 
 
 def note(context: dg.AssetExecutionContext, asset: str, day: date | None, **metadata: Any) -> None:
-    """Add metadata to one day's materialization of `layer/table`; without a day, to all of the run's."""
+    """Add metadata to one day's materialization of `layer/table`; without a day, to all of the run's. An amount of
+    money is a number, which Dagster plots, with the exact amount as text beside it.
+    """
+    amounts = {name: value for name, value in metadata.items() if isinstance(value, Decimal)}
+    exact = {f"{name}_exact": str(value) for name, value in amounts.items()}
     context.add_asset_metadata(
-        metadata, asset_key=dg.AssetKey(asset.split("/")), partition_key=day.isoformat() if day else None
+        metadata | {name: float(value) for name, value in amounts.items()} | exact,
+        asset_key=dg.AssetKey(asset.split("/")),
+        partition_key=day.isoformat() if day else None,
     )

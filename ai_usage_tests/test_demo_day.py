@@ -29,6 +29,7 @@ NOT_JUDGED = {  # by a week alone, without uploads
     "forecast_is_within_budget",
     "growth_is_within_limit",
     "ledger_is_whole",
+    "no_pull_is_of_the_future",
     "pull_is_recent",
     "spend_is_as_usual",
     "uploads_are_fresh",

@@ -7,18 +7,16 @@ from pathlib import Path
 import pytest
 
 from ai_usage.alerts.resource import alerts_of
-from ai_usage.charts import trend
 from ai_usage.commands import demo
 from ai_usage.commands.__main__ import main
 from ai_usage.commands.refresh import Outcome
 from ai_usage.dashboards import site
 from ai_usage.definitions import build_defs
-from ai_usage.partitions import Span
 from ai_usage.settings import settings
 from ai_usage_tests.platform import DAY, NEXT, Platform, platform_in, whatever_makes
 from ai_usage_tests.sources.stand_in import ADMIN, StandIn, standing_in
 from ai_usage_tests.test_commands import said
-from ai_usage_tests.warehouse.test_ledger import answer, append, rebuild
+from ai_usage_tests.warehouse.test_ledger import answer, append
 
 
 @pytest.fixture
@@ -97,15 +95,6 @@ def _page(home: Platform) -> bool:
     marks = {site.SIMULATED in page.read_text(encoding="utf-8") for page in pages}
     assert len(marks) == 1
     return marks.pop()
-
-
-@shows("a chart in the UI")
-def _chart(home: Platform) -> bool:
-    rebuild(home, Span(DAY, DAY))
-    table = next(t for t in home.warehouse.tables if t.name == "claude_costs")
-    picture = trend(home.warehouse, table, "amount_usd", up_to=DAY)
-    assert picture is not None
-    return "SIMULATED DATA" in str(picture.value)
 
 
 @shows("an asset's description")

@@ -127,7 +127,7 @@ def cursor_spend_daily(context: dg.AssetExecutionContext, warehouse: InWarehouse
                     continue
                 own = [growth for growth in found if growth.day == day]
                 total = built.filter(built["activity_date"] == day)["spend_usd"].sum()
-                note(context, SPEND_DAILY, day, spend_usd=str(total) if own else "unknown", told_by=told_by(own))
+                note(context, SPEND_DAILY, day, spend_usd=total if own else "unknown", told_by=told_by(own))
         newest = warehouse.newest("cursor_spend", None)
         newest.read(MemberSpend)
         keep_rejections(warehouse, newest)

@@ -7,7 +7,6 @@ from datetime import date
 import dagster as dg
 import polars as pl
 
-from ai_usage.charts import trend
 from ai_usage.core.rejections import keep_rejections
 from ai_usage.layers import note, pulls_behind
 from ai_usage.partitions import Span, span_of_run
@@ -59,9 +58,6 @@ def rebuild(
                     note(context, asset, day, **row, **({"rejected_records": rejected[day]} if rejected[day] else {}))
             for unpulled in set(days.days) - set(said.days):
                 note(context, asset, unpulled, skipped=f"raw/{pull} has no answer for this day: left as it was")
-        last = span_of_run(context).last
-        if money and (picture := trend(warehouse, table, money, up_to=last)):
-            note(context, asset, last, trend=picture)
 
 
 def _by_day(said: Records, built: pl.DataFrame, money: str | None) -> pl.DataFrame:
@@ -71,5 +67,5 @@ def _by_day(said: Records, built: pl.DataFrame, money: str | None) -> pl.DataFra
     versions = said.versions.select("activity_date", "pull_id")
     return versions.join(sums, on="activity_date", how="left").with_columns(
         pl.col("dagster/partition_row_count").fill_null(0),
-        *([pl.col(money).fill_null(0).cast(pl.String)] if money else []),
+        *([pl.col(money).fill_null(0)] if money else []),
     )

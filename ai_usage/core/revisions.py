@@ -101,7 +101,7 @@ def _described(day: date, rows: Sequence[dict[str, Any]], heard: Sequence[tuple[
     own = [row for row in rows if row["activity_date"] == day]
     versions = sum(said.versions["activity_date"].to_list().count(day) for _, said in heard)
     unreadable = {"versions_that_cannot_be_read": versions - len(own)} if versions > len(own) else {}
-    newest = {f"{row['provider']}_usd": str(row["billed_usd"]) for row in own}
+    newest = {f"{row['provider']}_usd": row["billed_usd"] for row in own}
     return {"dagster/partition_row_count": len(own), **newest, **unreadable}
 
 

@@ -7,7 +7,6 @@ from datetime import date
 
 import dagster as dg
 
-from ai_usage.charts import trend
 from ai_usage.core.holding import Holding, held_back
 from ai_usage.core.rebuild import asked_days
 from ai_usage.layers import note
@@ -71,8 +70,6 @@ def rebuild(context: dg.AssetExecutionContext, warehouse: Warehouse, mart: Mart)
                 context.log.warning("%s is blocked by %s: its last good version stays", day, ", ".join(claims))
                 note(context, asset, day, held_back_by=claims)
         _note_days(context, warehouse, table, span)
-        if picture := trend(warehouse, table, money_of(table), up_to=span.last):
-            note(context, asset, span.last, trend=picture)
     return None
 
 
@@ -166,5 +163,5 @@ def _note_days(context: dg.AssetExecutionContext, warehouse: Warehouse, table: T
         last_day=span.last,
     )
     for day, row_count, *total in days.iter_rows():
-        amounts = {money: str(total[0])} if money else {}
+        amounts = {money: total[0]} if money else {}
         note(context, f"marts/{table.name}", day, **amounts, **{"dagster/partition_row_count": row_count})

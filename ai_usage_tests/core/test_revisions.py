@@ -91,7 +91,7 @@ def test_a_day_is_rebuilt_whole_and_one_never_pulled_is_left_as_it_was(platform:
     before = told(platform)
     outcome = built(platform)
     assert told(platform) == before
-    assert outcome.noted(ASSET, DAY)["anthropic_usd"] == "1.000000000"
+    assert outcome.noted(ASSET, DAY)["anthropic_usd_exact"] == "1.000000000"
     assert "left as it was" in outcome.noted(ASSET, NEXT)["skipped"]
 
 
