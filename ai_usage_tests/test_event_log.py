@@ -87,7 +87,7 @@ def test_who_watches_a_run_hears_of_it_while_it_is_written(instance: dg.DagsterI
 
 
 def test_a_run_that_ends_is_one_line_with_its_days_and_its_steps_are_none(
-    instance: dg.DagsterInstance, capfd: pytest.CaptureFixture[str]
+    instance: dg.DagsterInstance, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     """What `make ui` prints; at DEBUG, Dagster's own, it was thousands of lines in three minutes."""
 
@@ -95,6 +95,7 @@ def test_a_run_that_ends_is_one_line_with_its_days_and_its_steps_are_none(
     def failing() -> None:
         raise ValueError
 
+    caplog.set_level(logging.INFO, event_log.RUNS.name)  # the commands set it higher
     lines: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: lines.append(f"{record.levelname} {record.getMessage()}")  # type: ignore[method-assign]

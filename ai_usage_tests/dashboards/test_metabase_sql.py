@@ -26,6 +26,7 @@ from ai_usage.dashboards.metabase.looks import DISPLAYS, FORMATS, shown
 from ai_usage.dashboards.metabase.wanted import VARIABLES, WantedCard, wanted
 from ai_usage.errors import SettingError
 from ai_usage.settings import ROOT, read_settings, settings
+from ai_usage.warehouse import readers
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.table import ANALYTICS, PULLS
 from ai_usage_tests.dashboards.metabase_stand_in import ADMIN, StandIn, standing_in
@@ -297,5 +298,5 @@ def test_the_compose_file_shows_metabase_the_copy_where_the_settings_look_for_it
     found = read_settings({})
     assert (bound["type"], bound["read_only"]) == ("bind", True)
     assert f"{bound['target']}/{found.published_database.name}" == found.metabase_duckdb_file
-    assert bound["source"].endswith(f"{found.data_dir.name}}}")
-    assert (ROOT / metabase["build"] / "Dockerfile").is_file()
+    assert bound["source"].endswith(f"{found.data_dir.name}}}/{readers.FOLDER}")
+    assert (ROOT / metabase["build"]["context"] / "Dockerfile").is_file()

@@ -1,6 +1,7 @@
 """What the checks found is kept: of each claim, asset and day the last verdict, whoever ran them."""
 
 from datetime import date
+from pathlib import Path
 
 import dagster as dg
 import polars as pl
@@ -83,8 +84,9 @@ def test_a_run_without_checks_changes_nothing(platform: Platform) -> None:
     assert keep_verdicts(platform.warehouse, platform.instance, "no-such-run") == 0
 
 
-def test_a_runs_end_keeps_them(platform: Platform) -> None:
+def test_a_runs_end_keeps_them(platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The warehouse a run is handed does so, whichever way the run was started."""
+    monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
     spec = dg.AssetCheckSpec("it_holds", asset="thing")
 
     @dg.asset(check_specs=[spec], required_resource_keys={"warehouse"})

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, cast
 
@@ -52,6 +52,9 @@ class Ledger:
 
     def ask(self, _: str) -> pl.DataFrame:
         return pl.DataFrame({"is_simulated": []})
+
+    def now(self) -> datetime:
+        return NOW
 
     def append(self, _: str, answers: Sequence[Answer]) -> list[Version]:
         self.days_at_once.append(len(answers))

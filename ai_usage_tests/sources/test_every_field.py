@@ -39,7 +39,8 @@ CYCLE = json.dumps({"subscriptionCycleStart": 1793491200000, "data_refreshed_at"
 
 
 def records(*texts: str) -> Records:
-    version = {"activity_date": DAY, "pull_id": "p", "pulled_at": PULLED, "records": len(texts), "envelope": CYCLE}
+    version = {"activity_date": DAY, "pull_id": "p", "records": len(texts), "envelope": CYCLE}
+    version |= {"pulled_at": PULLED, "asked_at": PULLED}
     lines = pl.DataFrame(
         [(DAY, "p", PULLED, text) for text in texts],
         {

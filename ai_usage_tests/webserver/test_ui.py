@@ -198,6 +198,7 @@ def test_another_make_ui_on_the_same_data_is_refused(
     monkeypatch.setenv("DAGSTER_HOME", "")
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(ui.data_dir))
     monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", "sk-another")
+    monkeypatch.setenv("AI_USAGE_NOW", "")
     assert main(["ui", "--port", str(free_port())]) == 2
     assert f"make ui is already running on the data in {ui.data_dir}" in said(capsys)
 
