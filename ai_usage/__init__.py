@@ -1,0 +1,7 @@
+"""What a company spends on AI tools, to the cent and per person: a Dagster platform."""
+
+import gc
+
+# The definitions are a million objects that live as long as the process. By Python's own numbers each command, run and
+# code server looks through them again and again while it imports them: a third of its start.
+gc.set_threshold(50_000, 20, 50)

@@ -48,6 +48,7 @@ os.environ |= {
     "METABASE_DATABASE": "",
     "METABASE_DUCKDB_FILE": "",
     "DAGSTER_DISABLE_TELEMETRY": "1",
+    "POLARS_MAX_THREADS": "1",  # there is a test for each core already
 }
 
 from ai_usage_tests.named import named  # noqa: E402 - after the environment

@@ -26,6 +26,9 @@ from ai_usage.errors import WarehouseError  # noqa: E402
 from ai_usage.settings import settings  # noqa: E402
 from ai_usage.warehouse import files  # noqa: E402
 from ai_usage.warehouse.port import Warehouse  # noqa: E402
+from ai_usage_tests import lean  # noqa: E402
+
+lean.keep_connections()
 
 FULL = CLOCK.with_name("full_disk")
 there_is_space = files.refuse_a_full_disk

@@ -174,7 +174,7 @@ def _lived(home: Path) -> Iterator[Household]:
     with (home / "dagster" / "dagster.yaml").open("a", encoding="utf-8") as file:
         file.write(HURRIED)
     now = lambda: datetime.fromisoformat((home / "clock").read_text(encoding="utf-8"))  # noqa: E731
-    with Simulator(now=now) as vendors, hook() as web, post() as mails:
+    with Simulator(now=now, cursor_scale=0.3) as vendors, hook() as web, post() as mails:
         household = Household(home, vendors, web, mails)
         budget = 2 * spent(household, Span(FORTNIGHT.first, HALF_SPENT_ON - timedelta(days=1))) + 200
         for tab, header in TABS.items():
