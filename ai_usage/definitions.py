@@ -12,7 +12,6 @@ from ai_usage.alerts.resource import alerts_of
 from ai_usage.automation import alerts as alerts_automation
 from ai_usage.automation import cadence, rebuild, refresh, runs
 from ai_usage.automation import sheet as sheet_automation
-from ai_usage.automation.dead_runs import run_by_this_process
 from ai_usage.automation.teardown import in_process
 from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.checks import (
@@ -102,8 +101,6 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Warehouse]:
         of = settings()
         warehouse = duckdb_warehouse(of)
-        if context.instance and context.run:
-            context.instance.add_run_tags(context.run.run_id, run_by_this_process(context.run.run_id))
         is_build = context.run is None or context.run.job_name not in refresh.JOBS_WITHOUT_BUILD
         with building(of.data_dir) if is_build else nullcontext():
             try:

@@ -76,7 +76,9 @@ _connect = engine._connect
 
 def _of_one_thread(path: Path, **how: Any) -> duckdb.DuckDBPyConnection:
     """More threads cost more than they bring where tables are this small and each core has a test of its own."""
-    return _connect(path, **how | {"config": how.get("config", {}) | {"threads": 1}})
+    connection = _connect(path, **how)
+    connection.execute("set threads = 1")
+    return connection
 
 
 engine._connect = _of_one_thread

@@ -19,6 +19,7 @@ from ai_usage.alerts.mail import Mail, MailServer
 from ai_usage.alerts.outbox import Outbox
 from ai_usage.automation import alerts as automation
 from ai_usage.automation import check_news, event_log, run_news
+from ai_usage.automation.dead_runs import DIED
 from ai_usage.automation.refresh import CHAIN, range_tags
 from ai_usage.checks.spending import judge_anomalies, judge_budgets
 from ai_usage.checks.verdicts import IT_IS_SO, NEVER_PULLED, NotJudged, Sightings, Verdict, judge_sightings, stored
@@ -630,6 +631,9 @@ def again(watched: Watched, run_id: str, *, fails: bool) -> None:
     made = watched.instance.create_run_for_job(
         refresh_range(), status=dg.DagsterRunStatus.STARTED, parent_run_id=run_id, root_run_id=run_id
     )
+    tried = watched.instance.get_run_by_id(run_id)
+    if tried and "dagster/will_retry" in tried.tags:
+        watched.instance.add_run_tags(run_id, {"dagster/auto_retry_run_id": made.run_id})
     if fails:
         watched.instance.report_run_failed(made, message="again")
     else:
@@ -671,6 +675,38 @@ def test_a_retry_that_succeeds_leaves_nothing_to_tell(watched: Watched, web: Hoo
     again(watched, run_id, fails=False)
     watched.tick(RUNS)
     assert web.got == []
+
+
+def test_a_run_that_dagster_said_it_tries_again_and_did_not_is_told(watched: Watched, web: Hook) -> None:
+    """It says so, and then finds no step to try: the process died after the last one."""
+    run_id = run(watched, "busy", tags={"dagster/will_retry": "true"})
+    assert watched.tick(RUNS) == "no news"
+    watched.instance.add_run_tags(run_id, {"dagster/will_retry": "false"})
+    assert watched.tick(RUNS) == "1 news; 1 delivered"
+
+
+def test_a_run_that_died_is_told_though_another_made_it_good_before_anybody_looked(watched: Watched, web: Hook) -> None:
+    made = watched.instance.create_run_for_job(refresh_range(), tags={CHAIN: "x"}, status=dg.DagsterRunStatus.STARTED)
+    watched.instance.report_run_failed(made, message=f"{DIED}: it was killed.")
+    then = watched.instance.create_run_for_job(refresh_range(), tags={CHAIN: "x"}, status=dg.DagsterRunStatus.STARTED)
+    success = DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, "refresh_range")
+    watched.instance.report_dagster_event(success, then.run_id)
+    watched.tick(RUNS)
+    assert [item["severity"] for post in web.got for item in post.body["items"]] == ["failed", "resolved"]
+
+
+def test_a_success_of_the_whole_makes_a_part_good_and_one_of_another_part_does_not(watched: Watched, web: Hook) -> None:
+    def ended(chain: str, event: dg.DagsterEventType) -> None:
+        job, tags = refresh_range(), {CHAIN: chain}
+        made = watched.instance.create_run_for_job(job, tags=tags, status=dg.DagsterRunStatus.STARTED)
+        watched.instance.report_dagster_event(DagsterEvent(event.value, job.name), made.run_id)
+        watched.tick(RUNS)
+
+    ended("pull_sheet/seats", dg.DagsterEventType.RUN_FAILURE)
+    ended("pull_sheet/budgets", dg.DagsterEventType.RUN_SUCCESS)
+    assert [subject.split()[1] for subject in web.subjects] == ["FAILED"]
+    ended("pull_sheet", dg.DagsterEventType.RUN_SUCCESS)
+    assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "RESOLVED"]
 
 
 def test_a_failure_of_which_dagster_has_not_decided_yet_waits_a_moment(

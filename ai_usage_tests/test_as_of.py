@@ -19,7 +19,8 @@ from ai_usage.sources.sheets.tabs import API_KEY_MAPPING
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.platform import DAY, NEXT, Platform, Ticking, platform_in, whatever_makes
 from ai_usage_tests.test_commands import said
-from ai_usage_tests.warehouse.test_ledger import answer, append
+from ai_usage_tests.warehouse.test_ledger import append
+from ai_usage_tests.warehouse.writing import answer
 
 BOTH = Span(DAY, NEXT)
 MOMENT = timedelta(microseconds=1)

@@ -18,7 +18,8 @@ from ai_usage.commands.shell import in_use
 from ai_usage.settings import settings
 from ai_usage_tests.platform import DAY, NEXT, Platform, contents
 from ai_usage_tests.test_commands import said
-from ai_usage_tests.warehouse.test_ledger import answer, append, rebuild
+from ai_usage_tests.warehouse.test_ledger import append, rebuild
+from ai_usage_tests.warehouse.writing import answer
 
 WAREHOUSE, COPY = "ai_usage.duckdb", "ai_usage_published.duckdb"
 

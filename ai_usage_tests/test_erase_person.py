@@ -35,11 +35,30 @@ KEYED = "00" * 16
 
 
 @pytest.fixture
-def folder(named_world: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(left: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, which the commands find."""
+    _at(tmp_path, monkeypatch)
+    shutil.copytree(left, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+def _at(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AI_USAGE_DATA_DIR", str(folder))
+    monkeypatch.setenv("DAGSTER_HOME", str(folder / "dagster"))
+
+
+@pytest.fixture(scope="module")
+def left(named_world: Platform, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with all that a platform leaves in it, each part of which names her."""
-    monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
-    named_world.copy(tmp_path)
+    folder = tmp_path_factory.mktemp("left")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        _at(folder, monkeypatch)
+        _leave_all(folder, named_world)
+    return folder
+
+
+def _leave_all(folder: Path, named_world: Platform) -> None:
+    named_world.copy(folder)
     of = command_settings()
     prepare_instance(of)
     shutil.copyfile(of.database, of.published_database)
@@ -53,9 +72,8 @@ def folder(named_world: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         memory.saw(f"check/{ADDRESS}", event_id=1, gravity=1, said=f"{NAME} spent")
         memory.put(compose(news, is_simulated=False, discreet=str), news, ["slack"], datetime.now(UTC))
     for name in ("as_of/then.duckdb", "exports/focus.csv", "site/cost_allocation.html", "dagster/storage/x/out.log"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(f"the key of {ADDRESS}, or {quote(ADDRESS)}\n", encoding="utf-8")
-    return tmp_path
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"the key of {ADDRESS}, or {quote(ADDRESS)}\n", encoding="utf-8")
 
 
 def run_that_names_her() -> None:

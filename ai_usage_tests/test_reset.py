@@ -12,7 +12,8 @@ from ai_usage.errors import WarehouseError
 from ai_usage_tests.platform import DAY, NEXT, Platform
 from ai_usage_tests.test_commands import said
 from ai_usage_tests.warehouse.test_duckdb import child
-from ai_usage_tests.warehouse.test_ledger import answer, append
+from ai_usage_tests.warehouse.test_ledger import append
+from ai_usage_tests.warehouse.writing import answer
 
 
 @pytest.fixture

@@ -1,20 +1,13 @@
-"""The sensor `sheet_changed`: which tabs a change of the sheet asks for, that nothing else asks for anything, and an
-edit on its way through the running daemon. What is built of the tabs is test_refresh's subject.
+"""The sensor `sheet_changed`: which tabs a change of the sheet asks for, and that nothing else asks for anything.
+What is built of the tabs is test_refresh's subject, and an edit on its way through the daemon test_day_of_trouble's.
 """
 
-import os
-import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import partial
 from pathlib import Path
-from time import monotonic, sleep
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,7 +21,7 @@ from ai_usage.automation import sheet as automation
 from ai_usage.automation.sheet import Cursor, refresh_sheet, sheet_changed
 from ai_usage.checks.sheet import CLAIM
 from ai_usage.checks.verdicts import RANGE_START
-from ai_usage.definitions import defs, duckdb_warehouse
+from ai_usage.definitions import defs
 from ai_usage.errors import SettingError
 from ai_usage.resources import from_settings
 from ai_usage.settings import ROOT, settings
@@ -40,7 +33,6 @@ from ai_usage.sources.sheets import client, pulls
 from ai_usage.sources.sheets.client import CsvFolder, GoogleSheet, Sheet
 from ai_usage.sources.sheets.resource import sheet_of
 from ai_usage.sources.sheets.tabs import TABS
-from ai_usage.warehouse.ledger import Answer
 
 MAPPING, USAGE, BUDGETS = "api_key_mapping", "claude_ai_usage", "budgets"
 MEANT = client.LITTLE_PATIENCE
@@ -99,12 +91,11 @@ def assets(request: dg.RunRequest) -> set[str]:
 
 
 @pytest.fixture(autouse=True)
-def _no_tick_opens_the_warehouse(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_tick_opens_the_warehouse(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("a tick opened DuckDB")
 
-    if "home" not in request.fixturenames:
-        monkeypatch.setattr(duckdb, "connect", refuse)
+    monkeypatch.setattr(duckdb, "connect", refuse)
 
 
 @pytest.fixture(autouse=True)
@@ -388,111 +379,3 @@ def test_the_sensor_runs_by_itself_once_a_minute() -> None:
     assert sheet_changed.default_status == dg.DefaultSensorStatus.RUNNING
     assert sheet_changed.minimum_interval_seconds == 60
     assert defs.resolve_sensor_def("sheet_changed") is sheet_changed
-
-
-QUICK = """
-import dagster as dg
-from ai_usage.automation.rebuild import rebuild_what_changed
-from ai_usage.automation.sheet import sheet_changed
-sheet_changed._min_interval = rebuild_what_changed._min_interval = 1
-from ai_usage import definitions as real
-of = real.defs
-defs = dg.Definitions(assets=of.assets, asset_checks=of.asset_checks, jobs=of.jobs,
-                      sensors=[sheet_changed, rebuild_what_changed], resources=of.resources, executor=of.executor)
-del of
-"""
-PATIENCE = 240.0  # seconds, on a machine that is busy with other tests
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "dagster"
-    folder.mkdir()
-    monkeypatch.setenv("DAGSTER_HOME", str(folder))
-    shutil.copyfile(ROOT / "dagster.yaml", folder / "dagster.yaml")
-    (tmp_path / "quick.py").write_text(QUICK, encoding="utf-8")
-    return folder
-
-
-@pytest.fixture
-def daemon(home: Path, google: Simulator) -> Iterator[subprocess.Popen[bytes]]:
-    """Dagster's daemon on the real definitions, only that no other sensor looks, and this one every few seconds; days
-    are few, and a vendor told of one of them.
-    """
-    settled = replace(settings(), data_dir=home.parent)
-    warehouse = duckdb_warehouse(settled)
-    warehouse.append("claude_cost_report", [Answer("anthropic", date(2026, 11, 17), [], 1, {}, is_simulated=True)])
-    warehouse.publish()
-    environ = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "PYTHONWARNINGS": "ignore",
-        "TMPDIR": str(home),
-        "DAGSTER_HOME": str(home),
-        "AI_USAGE_DATA_DIR": str(home.parent),
-        "AI_USAGE_SIMULATE": "1",
-        "AI_USAGE_START_DATE": "2026-11-17",
-        "AI_USAGE_SHEET_ID": SHEET_ID,
-        "GOOGLE_API_BASE_URL": google.google_url,
-    }
-    dg.DagsterInstance.from_config(str(home)).dispose()  # its tables are there before two processes make them at once
-    command = [str(Path(sys.executable).parent / "dagster-daemon"), "run", "-f", str(home.parent / "quick.py")]
-    with (home / "daemon.log").open("wb") as log:
-        running = subprocess.Popen(
-            command, cwd=home, env=environ, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-        )
-    try:
-        yield running
-    finally:
-        running.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            running.wait(20)
-        with suppress(ProcessLookupError):
-            os.killpg(running.pid, signal.SIGKILL)  # its code server, and a run it may have begun
-        running.wait(20)
-
-
-def until(true: Callable[[], Any], daemon: subprocess.Popen[bytes], home: Path) -> None:
-    """Wait for something to become true, as long as the daemon lives."""
-    give_up = monotonic() + PATIENCE
-    while not true():
-        log = (home / "daemon.log").read_text(encoding="utf-8", errors="replace")[-3000:]
-        assert daemon.poll() is None, f"the daemon ended: {log}"
-        assert monotonic() < give_up, f"it did not come true: {log}"
-        sleep(0.1)
-
-
-def test_an_edited_owner_goes_through_the_running_daemon_and_an_untouched_sheet_does_not(
-    home: Path, google: Simulator, daemon: subprocess.Popen[bytes]
-) -> None:
-    published = home.parent / "ai_usage_published.duckdb"
-    key = str(google.sheet.tab(MAPPING).rows[1][google.sheet.tab(MAPPING).rows[0].index("api_key_id")]).strip()
-    owners = "select user_email from ai_usage_analytics.dim_api_key_mapping where api_key_id = ? and valid_to is null"
-
-    def looks() -> int:
-        return sum("drive" in request.path for request in google.requests)
-
-    def owner() -> list[tuple[str]]:
-        if not published.exists():
-            return []
-        with duckdb.connect(str(published), read_only=True) as db:
-            return db.execute(owners, [key]).fetchall()
-
-    with dg.DagsterInstance.from_config(str(home)) as instance:
-        runs = partial(instance.get_runs, dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS]))
-        until(owner, daemon, home)
-        google.sheet.set(MAPPING, 2, "user_email", OWNER)
-        until(lambda: owner() == [(OWNER,)], daemon, home)
-        looked = looks()
-        until(lambda: looks() >= looked + 3, daemon, home)
-        build, edit, *before = runs()
-        checked = instance.event_log_storage.get_asset_check_execution_history(CLAIM, limit=5)
-        days = instance.get_materialized_partitions(dg.AssetKey(["marts", "ai_spend"]))
-    assert (build.job_name, edit.job_name) == ("rebuild_days", "refresh_sheet")
-    [first] = [run for run in before if run.job_name == "refresh_sheet"]
-    assert {asset.to_user_string() for asset in edit.asset_selection or ()} == OF_MAPPING
-    built = {asset.to_user_string() for asset in build.asset_selection or ()}
-    assert {"core/dim_api_key_mapping", "core/dim_person", "core/sheet_rejections"} <= built
-    assert "core/budgets" not in built
-    assert {check.run_id for check in checked} == {edit.run_id, first.run_id}
-    assert days == {"2026-11-17"}, "the one day that a provider was asked about"

@@ -22,7 +22,8 @@ from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
 
 SECONDS = 120  # between two looks
-CHAIN = "ai_usage/chain"  # a run's tag: of the runs that try the same, the first failure is told, and the success
+# A run's tag: of runs that try the same, one failure is an alert, and so is the success. a/b is a part of a.
+CHAIN = "ai_usage/chain"
 BUILD, REFRESH_DAY, REFRESH_RANGE = "rebuild_days", "refresh_day", "refresh_range"  # jobs
 FRESHNESS = "look_at_freshness"  # another one
 

@@ -8,7 +8,7 @@ from datetime import date
 import dagster as dg
 import msgspec
 from dagster._core.event_api import EventLogRecord
-from dagster._core.storage.tags import WILL_RETRY_TAG
+from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, WILL_RETRY_TAG
 
 from ai_usage.alerts.news import News, Severity
 from ai_usage.alerts.outbox import Memory, Outbox, Standing
@@ -24,6 +24,7 @@ STOPPED = "It was stopped before its end: by a person, by a signal, or because i
 AT_MOST = 2_000  # runs of a kind that a tick reads
 STEPS_READ = 20  # of a failed run
 SECONDS_UNTIL_DECIDED = 10  # Dagster notes just after the failure whether it tries again
+SECONDS_UNTIL_TRIED_AGAIN = 120  # it may not, though it said so: where no step is left that was not done
 OLD = 7 * 86_400  # seconds: a failure before that is history, not news
 
 
@@ -32,7 +33,7 @@ class Ending:
     """How a run ended. `said` is of a failure alone."""
 
     event_id: int
-    root: str  # the run that this one re-executes, or itself; of runs that try the same, their chain
+    root: str  # the run that this one re-executes, or itself; of runs that try the same, their chain, or a part of it
     run_id: str
     is_chained: bool
     said: str = ""
@@ -59,12 +60,14 @@ def news_of_runs(instance: dg.DagsterInstance, outbox: Outbox, ui_url: str) -> C
     def found(memory: Memory) -> list[News]:
         for ending in failed:
             memory.saw(_subject(memory, ending), event_id=ending.event_id, gravity=2, said=ending.said)
+        # One that died is told even if another made it good before anybody looked: something kills runs.
+        dead = list(_news(memory, ui_url, lambda standing: DIED in standing.said))
         for ending in succeeded:
-            for earlier in memory.standings(f"run {ending.root} "):
+            for earlier in [*memory.standings(f"run {ending.root} "), *memory.standings(f"run {ending.root}/")]:
                 memory.saw(earlier.subject, event_id=ending.event_id, gravity=0, said=earlier.said)
         memory.move(FAILED.value, failed_until)
         memory.move(SUCCEEDED.value, succeeded_until)
-        return list(_news(memory, ui_url))
+        return [*dead, *_news(memory, ui_url)]
 
     return found
 
@@ -89,16 +92,22 @@ def _endings(instance: dg.DagsterInstance, outbox: Outbox, kind: dg.DagsterEvent
     for record in records:
         run = runs.get(record.run_id)
         age = time.time() - record.timestamp
-        is_decided = not instance.run_retries_enabled or age > SECONDS_UNTIL_DECIDED
-        if run and kind == FAILED and not (is_decided or WILL_RETRY_TAG in run.tags):
+        if run and kind == FAILED and _is_undecided(instance, run, age):
             break
         cursor = max(cursor, record.storage_id)
-        if run and not (kind == FAILED and (run.tags.get(WILL_RETRY_TAG) == "true" or age > OLD)):
+        if run and not (kind == FAILED and (AUTO_RETRY_RUN_ID_TAG in run.tags or age > OLD)):
             said = _why(instance, run, record, outbox.discretion) if kind == FAILED else ""
             chain = run.tags.get(CHAIN)
             root = chain or run.root_run_id or run.run_id
             found.append(Ending(record.storage_id, root, run.run_id, said=said, is_chained=chain is not None))
     return found, cursor
+
+
+def _is_undecided(instance: dg.DagsterInstance, run: dg.DagsterRun, age: float) -> bool:
+    """Whether Dagster may still try a failed run again. It says whether it will, and then what it found to try."""
+    if WILL_RETRY_TAG not in run.tags:
+        return instance.run_retries_enabled and age < SECONDS_UNTIL_DECIDED
+    return run.is_complete_and_waiting_to_retry and age < SECONDS_UNTIL_TRIED_AGAIN
 
 
 def _runs(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> dict[str, dg.DagsterRun]:
@@ -137,11 +146,11 @@ def _cause(event: dg.DagsterEvent) -> str:
     return next(iter((error.message if error else "").strip().splitlines()), "unknown")
 
 
-def _news(memory: Memory, ui_url: str) -> Iterator[News]:
+def _news(memory: Memory, ui_url: str, among: Callable[[Standing], bool] = lambda _: True) -> Iterator[News]:
     """A message a failed run; one, where a re-execution made good for several."""
     made_good: dict[str, Standing] = {}
     for standing in memory.standings("run "):
-        if standing.is_news:
+        if standing.is_news and among(standing):
             memory.tell(standing)
             if standing.gravity:
                 yield _one(standing, ui_url)

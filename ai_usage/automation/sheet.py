@@ -13,7 +13,7 @@ import dagster as dg
 import msgspec
 
 from ai_usage.automation.cadence import CADENCES
-from ai_usage.automation.refresh import Published, time_limit
+from ai_usage.automation.refresh import CHAIN, Published, time_limit
 from ai_usage.checks.sheet import CLAIM, missing_columns, unusable
 from ai_usage.checks.verdicts import Verdict
 from ai_usage.errors import AiUsageError
@@ -28,6 +28,7 @@ from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS as PULLS_TABLE
 
 SECONDS = 60  # between two looks
+PULL_SHEET = next(cadence.job for cadence in CADENCES if cadence.key_variable == SOURCE.key_variable)
 TRIED_AGAIN = {"dagster/max_retries": "3"}  # the run, should it fail: nobody would ask for its days again
 PASSING = (RateLimited, VendorDown, Unreachable, DamagedAnswer)
 
@@ -148,7 +149,9 @@ def requests(before: Cursor, after: Cursor, last_run_key: str | None) -> Iterato
     change = _digest([last_run_key, changed, {name: before.tabs.get(name) for name in changed}])[:16]
     if changed:
         keys = [dg.AssetKey(["raw", TABS[name].pull]) for name in sorted(changed)]
-        yield dg.RunRequest(run_key=change, asset_selection=keys, tags=TRIED_AGAIN)
+        # A later run of the same tabs makes a failed one good, and so does one of the whole sheet.
+        chain = "/".join([PULL_SHEET, *sorted(changed)])
+        yield dg.RunRequest(run_key=change, asset_selection=keys, tags=TRIED_AGAIN | {CHAIN: chain})
 
 
 def _told(

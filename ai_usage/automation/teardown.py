@@ -1,4 +1,6 @@
-"""A run whose warehouse could not be published has failed, though each of its steps succeeded.
+"""How a run's steps are executed: in a process that has put its name on the run before anything else, so that a run is
+known as dead whenever it was killed; and a run whose warehouse could not be published has failed, though each of its
+steps succeeded.
 
 The warehouse's resource publishes when the steps are over. Dagster notes an error there as an event of its engine, and
 calls the run a success; here it fails the run, and whoever watches runs is alerted.
@@ -13,6 +15,7 @@ from dagster._core.execution.plan.plan import ExecutionPlan
 from dagster._core.executor.in_process import InProcessExecutor
 from dagster._core.storage.tags import MAX_RETRIES_TAG
 
+from ai_usage.automation.dead_runs import run_by_this_process
 from ai_usage.checks.results import innermost
 from ai_usage.errors import WarehouseBusy, WarehouseError
 
@@ -38,11 +41,14 @@ def _sentence(error: Any) -> str:
 
 
 class FailsAtTeardown(InProcessExecutor):
-    """Runs the steps one after the other in the run's own process, and fails the run if its resources fail to close."""
+    """Runs the steps one after the other in the run's own process, whose name is on the run from its start; and fails
+    the run if its resources fail to close.
+    """
 
     def execute(
         self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
     ) -> Iterator[dg.DagsterEvent]:
+        plan_context.instance.add_run_tags(plan_context.run_id, run_by_this_process(plan_context.run_id))
         why = ""
         for event in super().execute(plan_context, execution_plan):
             why = why or teardown_failure([event])

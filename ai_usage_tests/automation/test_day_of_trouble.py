@@ -13,17 +13,18 @@ import dagster as dg
 import pytest
 
 from ai_usage.automation.dead_runs import UNDER_WAY
+from ai_usage.automation.refresh import BUILD
 from ai_usage.settings import ROOT
-from ai_usage.simulator import Simulator
+from ai_usage.simulator import SHEET_ID, Simulator
 from ai_usage_tests.alerts.receivers import hook, post
-from ai_usage_tests.automation.test_fortnight import HURRIED, TABS, Household
+from ai_usage_tests.automation.test_fortnight import HURRIED, Household
 
 FIRST, NEXT = date(2026, 11, 17), date(2026, 11, 18)  # the days that are pulled
 OF_MONEY = (
     *("claude_cost_report", "claude_cost_totals", "claude_messages_usage"),
     *("cursor_usage_events", "cursor_daily_usage"),
 )
-OWNED = "api_key_id,api_key_name,user_email,team_name,description\napikey_{},etl,ada@example.com,Data,\n"
+OWNERS = "select user_email from ai_usage_analytics.dim_api_key_mapping where api_key_id = '{}' and valid_to is null"
 
 
 def at(day: date, hour: int) -> datetime:
@@ -37,8 +38,13 @@ class Unlucky(Household):
         since = self.put_on_to(instant)
         self.until(f"quiet at {instant}", lambda: self.is_quiet(instance, since))
 
-    def edit_the_sheet(self, number: int) -> None:
-        (self.home / "sheet" / "api_key_mapping.csv").write_text(OWNED.format(number), encoding="utf-8")
+    def edit_the_sheet(self, owner: str) -> None:
+        self.vendors.sheet.set("api_key_mapping", 2, "user_email", owner)
+
+    @property
+    def edited_key(self) -> str:
+        header, row = self.vendors.sheet.tab("api_key_mapping").rows[:2]
+        return str(row[header.index("api_key_id")]).strip()
 
     @property
     def published(self) -> Path:
@@ -53,13 +59,10 @@ class Unlucky(Household):
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Unlucky]:
     """The day, when it is over."""
     home = tmp_path_factory.mktemp("day_of_trouble")
-    for folder in ("dagster", "sheet"):
-        (home / folder).mkdir()
+    (home / "dagster").mkdir()
     shutil.copyfile(ROOT / "dagster.yaml", home / "dagster" / "dagster.yaml")
     with (home / "dagster" / "dagster.yaml").open("a", encoding="utf-8") as file:
         file.write(HURRIED)
-    for tab, header in TABS.items():
-        (home / "sheet" / f"{tab}.csv").write_text(f"{header}\n", encoding="utf-8")
     now = lambda: datetime.fromisoformat((home / "clock").read_text(encoding="utf-8"))  # noqa: E731
     more = {"AI_USAGE_START_DATE": str(FIRST), "AI_USAGE_ANSWER_SECONDS": "2"}
     with (
@@ -69,6 +72,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Unlucky]:
         post() as mails,
     ):
         monkeypatch.setenv("DAGSTER_HOME", str(home / "dagster"))
+        more |= {"AI_USAGE_SHEET_ID": SHEET_ID, "GOOGLE_API_BASE_URL": vendors.google_url}
         household = Unlucky(home, vendors, web, mails, more=more)
         household.put_on_to(at(NEXT, 13))
         web.answers = [503] * 10_000
@@ -93,18 +97,19 @@ def live(household: Unlucky, instance: dg.DagsterInstance) -> None:
     faults.clear()
     household.hour(instance, at(end, 7))
     (household.home / "full_disk").touch()
-    household.edit_the_sheet(1)
+    household.edit_the_sheet("one@example.com")
     household.hour(instance, at(end, 8))
     (household.home / "full_disk").unlink()
-    household.edit_the_sheet(2)
+    household.edit_the_sheet("two@example.com")
     household.hour(instance, at(end, 9))
     torn = household.published.read_bytes()[:100_000]
     household.published.unlink()
     household.published.write_bytes(torn)
     household.hour(instance, at(end, 10))
-    household.edit_the_sheet(3)
+    household.edit_the_sheet("three@example.com")
     household.put_on_to(at(end, 11))
-    household.until("a run under way", lambda: instance.get_runs_count(dg.RunsFilter(statuses=UNDER_WAY)))
+    building = dg.RunsFilter(job_name=BUILD, statuses=[dg.DagsterRunStatus.STARTED])
+    household.until("a build under way", lambda: instance.get_runs_count(building), every=0.02)
     household.kill()
     household.start()
     household.hour(instance, at(end, 11))
@@ -123,13 +128,28 @@ def test_every_day_of_both_providers_is_there_and_built(lived: Unlucky) -> None:
 def test_each_trouble_is_mailed_once_and_so_is_its_end(lived: Unlucky) -> None:
     mailed = Counter(lived.mailed)
     assert {subject: times for subject, times in mailed.items() if times > 1} == {}
-    text = "\n".join(mailed)
-    for trouble in ("run of pull_cursor", "run of pull_claude", "published copy"):
-        assert trouble in text, text
+    runs = ("pull_cursor", "pull_claude", "refresh_sheet", BUILD)
+    copy = "[ai_usage] FAILED The published copy of the warehouse cannot be read"  # one that is made anew at once
+    ends = [f"[ai_usage] {end} run of {job}" for job in runs for end in ("FAILED", "RESOLVED")]
+    assert sorted(mailed) == sorted([copy, *ends])
 
 
 def test_the_webhook_that_was_dead_all_day_has_every_message_in_the_end(lived: Unlucky) -> None:
     assert Counter(lived.web.subjects) == Counter(lived.mailed)
+
+
+def test_each_edit_of_the_sheet_is_a_run_of_its_tab_and_a_build_of_what_is_made_of_it(lived: Unlucky) -> None:
+    assert lived.sql(OWNERS.format(lived.edited_key)) == [("three@example.com",)]
+    with dg.DagsterInstance.from_config(str(lived.home / "dagster")) as instance:
+        done = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS]))
+    *edits, first = [run for run in done if run.job_name == "refresh_sheet"]
+    assert len(edits) >= 2, "the edit while the disk was full is read with the next one or by a retry"
+    assert {key.to_user_string() for run in edits for key in run.asset_selection or ()} == {"raw/sheet_api_key_mapping"}
+    assert len(first.asset_selection or ()) > 1, "the whole sheet"
+    builds = [{key.to_user_string() for key in run.asset_selection or ()} for run in done if run.job_name == BUILD]
+    built = next(keys for keys in builds if "core/dim_api_key_mapping" in keys)  # the last one
+    assert {"core/dim_person", "core/sheet_rejections"} <= built
+    assert "core/budgets" not in built
 
 
 def test_nothing_is_under_way_and_the_copy_can_be_read(lived: Unlucky) -> None:

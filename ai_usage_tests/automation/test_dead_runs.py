@@ -178,12 +178,21 @@ def test_without_linuxs_proc_the_systems_own_programs_are_asked(
     assert asked[:2] == ["sysctl", "ps"]
 
 
-def test_every_run_carries_its_process_and_its_longest_time() -> None:
-    """What the warehouse's resource notes is of runs that the daemon launched, too."""
-    with dg.DagsterInstance.ephemeral() as instance:
-        job = defs.resolve_job_def("look_at_freshness")
-        result = job.execute_in_process(instance=instance, raise_on_error=False)
+def looking() -> dg.JobDefinition:
+    return defs.resolve_job_def("look_at_freshness")
+
+
+def test_every_run_carries_its_process_before_anything_is_opened_and_its_longest_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill while the sheet's resource was opened left a run that nobody ended."""
+    monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / "home").mkdir()
+    with dg.DagsterInstance.local_temp(str(tmp_path / "home")) as instance:
+        monkeypatch.setattr(definitions, "duckdb_warehouse", lambda _: 1 / 0)
+        result = dg.execute_job(dg.reconstructable(looking), instance, raise_on_error=False)
         [run] = instance.get_runs(dg.RunsFilter(run_ids=[result.run_id]))
+    assert not result.success
     assert run.tags[PROCESS].split() == run_by_this_process(run.run_id)[PROCESS].split()
     for name in (*JOBS_AT_WORK, "look_at_freshness"):
         assert defs.resolve_job_def(name).run_tags["dagster/max_runtime"] == str(settings().max_run_hours * 3600), name

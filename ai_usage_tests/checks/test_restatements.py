@@ -8,7 +8,8 @@ from ai_usage.checks.revisions import judge_restatements
 from ai_usage.partitions import Span
 from ai_usage_tests.core.test_revisions import built
 from ai_usage_tests.platform import DAY, NEXT, Platform
-from ai_usage_tests.warehouse.test_ledger import answer, append
+from ai_usage_tests.warehouse.test_ledger import append
+from ai_usage_tests.warehouse.writing import answer
 
 STANDS = "reported_spend_stands"
 

@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -24,15 +23,14 @@ from ai_usage.sources.claude.tables import CLAUDE_DAILY_COST, DIM_WORKSPACE
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.readers import readers_copy, show_readers
 from ai_usage_tests.platform import DAY, NEXT, Platform, files
-from ai_usage_tests.warehouse.test_ledger import PULL, answer, append, counts, in_core, rebuild
+from ai_usage_tests.warehouse.test_ledger import append, counts, in_core, rebuild
+from ai_usage_tests.warehouse.writing import PULL, answer, warehouse_in
 
 NOBODY = 65534
 CHILD = """
 import sys
 from pathlib import Path
-from ai_usage_tests.warehouse.test_duckdb import warehouse_in
-from ai_usage_tests.warehouse.test_ledger import PULL, answer
-from ai_usage_tests.platform import DAY
+from ai_usage_tests.warehouse.writing import DAY, PULL, answer, warehouse_in
 {prelude}
 warehouse = warehouse_in(Path(sys.argv[1]))
 try:
@@ -43,15 +41,11 @@ except Exception as error:
 """
 
 
-def warehouse_in(folder: Path) -> DuckDBWarehouse:
-    return DuckDBWarehouse(folder / "ai_usage.duckdb", folder / "published.duckdb", TABLES, lambda: datetime.now(UTC))
-
-
 def child(folder: Path, deed: str, prelude: str = "") -> subprocess.Popen[str]:
     """Another process that does something to the warehouse in a folder."""
     code = CHILD.format(deed=deed, prelude=prelude)
     environ = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
-    command = [sys.executable, "-c", "import ai_usage_tests.conftest\n" + code, str(folder)]
+    command = [sys.executable, "-c", code, str(folder)]
     return subprocess.Popen(command, cwd=ROOT, env=environ, text=True, stderr=subprocess.PIPE)
 
 

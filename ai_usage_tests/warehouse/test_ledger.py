@@ -12,14 +12,9 @@ from ai_usage.sources.claude.rows import Organization, cost_rows
 from ai_usage.sources.claude.tables import CLAUDE_COSTS
 from ai_usage.warehouse.ledger import Answer, Version, new_pull_id
 from ai_usage_tests.platform import DAY, NEXT, Platform
+from ai_usage_tests.warehouse.writing import PULL, answer
 
-PULL = "claude_cost_report"
 BOTH = Span(DAY, NEXT)
-
-
-def answer(day: date | None, *cents: str, **more: object) -> Answer:
-    lines = [f'{{"currency": "USD", "amount": "{c}", "workspace_id": null, "novel": [1, {{}}]}}' for c in cents]
-    return Answer("anthropic", day, [line.encode() for line in lines], 1, {"limit": 31}, **more)  # type: ignore[arg-type]
 
 
 def append(platform: Platform, *answers: Answer) -> list[Version]:

@@ -25,7 +25,8 @@ from ai_usage.warehouse.duckdb import DuckDBWarehouse, data_are_simulated, unrea
 from ai_usage.warehouse.port import Warehouse
 from ai_usage_tests.platform import DAY, NEXT, Platform
 from ai_usage_tests.warehouse.test_duckdb import _impatient, child, said
-from ai_usage_tests.warehouse.test_ledger import answer, append
+from ai_usage_tests.warehouse.test_ledger import append
+from ai_usage_tests.warehouse.writing import answer
 
 TORN: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda whole: b"",

@@ -19,7 +19,8 @@ from ai_usage.warehouse.builds import Build
 from ai_usage.warehouse.ledger import AN_INSTANT, Answer, Look, Place, Version, place
 from ai_usage.warehouse.table import PULLS
 from ai_usage_tests.platform import DAY, NEXT, Platform, ordinary
-from ai_usage_tests.warehouse.test_ledger import BOTH, PULL, answer
+from ai_usage_tests.warehouse.test_ledger import BOTH
+from ai_usage_tests.warehouse.writing import PULL, answer
 
 NOW = settings().now()
 AHEAD = NOW + timedelta(days=200)
