@@ -56,7 +56,14 @@ from ai_usage_tests.platform import DAY, NEXT, Platform, ordinary, platform_in  
 
 # By file, what takes long: begun first, since two processes take a file each, and the last one leaves a core idle.
 LONGEST = (
-    *("test_fortnight", "test_day_of_trouble", "test_borders", "test_first_hour", "test_survival", "test_two_years"),
+    *(
+        "test_unattended_days",
+        "test_day_of_trouble",
+        "test_borders",
+        "test_first_hour",
+        "test_survival",
+        "test_two_years",
+    ),
     *("test_refresh", "test_as_of", "test_readable", "test_planted", "test_definitions", "test_demo_day"),
     *("test_any_record", "test_cursor_graph", "test_ripple", "test_closing", "test_ledger", "test_pages"),
     *("test_numbers", "test_site", "test_focus", "test_ui"),

@@ -686,7 +686,8 @@ def test_a_run_that_dagster_said_it_tries_again_and_did_not_is_told(watched: Wat
 
 
 def test_a_run_that_died_is_told_though_another_made_it_good_before_anybody_looked(watched: Watched, web: Hook) -> None:
-    made = watched.instance.create_run_for_job(refresh_range(), tags={CHAIN: "x"}, status=dg.DagsterRunStatus.STARTED)
+    tags = {CHAIN: "x", "dagster/will_retry": "true", "dagster/auto_retry_run_id": "y"}
+    made = watched.instance.create_run_for_job(refresh_range(), tags=tags, status=dg.DagsterRunStatus.STARTED)
     watched.instance.report_run_failed(made, message=f"{DIED}: it was killed.")
     then = watched.instance.create_run_for_job(refresh_range(), tags={CHAIN: "x"}, status=dg.DagsterRunStatus.STARTED)
     success = DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, "refresh_range")

@@ -1,4 +1,4 @@
-"""What runs have to tell: that one failed and is not tried again, and that a re-execution of it succeeded."""
+"""Alerts about runs: one failed and is not tried again, one died, or one that tries the same succeeded."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -60,7 +60,7 @@ def news_of_runs(instance: dg.DagsterInstance, outbox: Outbox, ui_url: str) -> C
     def found(memory: Memory) -> list[News]:
         for ending in failed:
             memory.saw(_subject(memory, ending), event_id=ending.event_id, gravity=2, said=ending.said)
-        # One that died is told even if another made it good before anybody looked: something kills runs.
+        # One that died is an alert even if another made it good before this look: something kills runs.
         dead = list(_news(memory, ui_url, lambda standing: DIED in standing.said))
         for ending in succeeded:
             for earlier in [*memory.standings(f"run {ending.root} "), *memory.standings(f"run {ending.root}/")]:
@@ -92,10 +92,11 @@ def _endings(instance: dg.DagsterInstance, outbox: Outbox, kind: dg.DagsterEvent
     for record in records:
         run = runs.get(record.run_id)
         age = time.time() - record.timestamp
-        if run and kind == FAILED and _is_undecided(instance, run, age):
+        died = (record.event_log_entry.message or "").startswith(DIED)  # news, whether or not it is tried again
+        if run and kind == FAILED and not died and _is_undecided(instance, run, age):
             break
         cursor = max(cursor, record.storage_id)
-        if run and not (kind == FAILED and (AUTO_RETRY_RUN_ID_TAG in run.tags or age > OLD)):
+        if run and not (kind == FAILED and ((AUTO_RETRY_RUN_ID_TAG in run.tags and not died) or age > OLD)):
             said = _why(instance, run, record, outbox.discretion) if kind == FAILED else ""
             chain = run.tags.get(CHAIN)
             root = chain or run.root_run_id or run.run_id

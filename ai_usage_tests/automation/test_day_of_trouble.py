@@ -17,7 +17,7 @@ from ai_usage.automation.refresh import BUILD
 from ai_usage.settings import ROOT
 from ai_usage.simulator import SHEET_ID, Simulator
 from ai_usage_tests.alerts.receivers import hook, post
-from ai_usage_tests.automation.test_fortnight import HURRIED, Household
+from ai_usage_tests.automation.test_unattended_days import HURRIED, Household
 
 FIRST, NEXT = date(2026, 11, 17), date(2026, 11, 18)  # the days that are pulled
 OF_MONEY = (
@@ -32,7 +32,7 @@ def at(day: date, hour: int) -> datetime:
 
 
 class Unlucky(Household):
-    """The household of the fortnight, which lives by the hour."""
+    """The household of test_unattended_days, which lives by the hour."""
 
     def hour(self, instance: dg.DagsterInstance, instant: datetime) -> None:
         since = self.put_on_to(instant)

@@ -1,4 +1,4 @@
-"""Two weeks by themselves: Dagster's daemon, the built-in vendors over HTTP, and receivers that are really asked.
+"""Eleven days by themselves: Dagster's daemon, the built-in vendors over HTTP, and receivers that are really asked.
 
 Each day the clock is put on by one, and waits until there is nothing left to do. In that time Claude is down for three
 days, restates a day, a budget is half spent, and the daemon is killed while messages wait.
@@ -29,7 +29,7 @@ from ai_usage.settings import ROOT
 from ai_usage.simulator import ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY, Simulator
 from ai_usage_tests.alerts.receivers import Hook, Post, hook, post
 
-FORTNIGHT = Span(date(2026, 11, 8), date(2026, 11, 21))
+DAYS = Span(date(2026, 11, 8), date(2026, 11, 18))
 RESTATED = date(2026, 11, 10)  # by the built-in vendor, five days after it ended
 DOWN = Span(date(2026, 11, 14), date(2026, 11, 16))  # Claude
 HALF_SPENT_ON = date(2026, 11, 18)
@@ -86,8 +86,8 @@ class Household:
             "TEST_CLOCK": str(self.clock),
             "DAGSTER_HOME": str(self.home / "dagster"),
             "AI_USAGE_DATA_DIR": str(self.home),
-            "AI_USAGE_START_DATE": str(FORTNIGHT.first),
-            "AI_USAGE_NOW": (morning(FORTNIGHT.last) + timedelta(days=1)).isoformat(),  # as far as partitions go
+            "AI_USAGE_START_DATE": str(DAYS.first),
+            "AI_USAGE_NOW": (morning(DAYS.last) + timedelta(days=1)).isoformat(),  # as far as partitions go
             "AI_USAGE_SHEET_ID": f"csv:{self.home / 'sheet'}",
             "ANTHROPIC_ADMIN_API_KEY": ADMIN_KEY,
             "ANTHROPIC_ANALYTICS_API_KEY": ANALYTICS_KEY,
@@ -160,8 +160,8 @@ class Household:
 
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Household]:
-    """The fortnight, when it is over."""
-    home = tmp_path_factory.mktemp("fortnight")
+    """The days, when they are over."""
+    home = tmp_path_factory.mktemp("unattended")
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("DAGSTER_HOME", str(home / "dagster"))
         yield from _lived(home)
@@ -176,11 +176,11 @@ def _lived(home: Path) -> Iterator[Household]:
     now = lambda: datetime.fromisoformat((home / "clock").read_text(encoding="utf-8"))  # noqa: E731
     with Simulator(now=now, cursor_scale=0.3) as vendors, hook() as web, post() as mails:
         household = Household(home, vendors, web, mails)
-        budget = 2 * spent(household, Span(FORTNIGHT.first, HALF_SPENT_ON - timedelta(days=1))) + 200
+        budget = 2 * spent(household, Span(DAYS.first, HALF_SPENT_ON - timedelta(days=1))) + 200
         for tab, header in TABS.items():
             rows = f"2026-11,total,,{budget:.0f}\n" if tab == "budgets" else ""
             (home / "sheet" / f"{tab}.csv").write_text(f"{header}\n{rows}", encoding="utf-8")
-        household.put_on(FORTNIGHT.first + timedelta(days=1))
+        household.put_on(DAYS.first + timedelta(days=1))
         try:
             with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
                 _live(household, instance)
@@ -191,7 +191,7 @@ def _lived(home: Path) -> Iterator[Household]:
 
 def _live(household: Household, instance: dg.DagsterInstance) -> None:
     household.start()
-    for day in (one + timedelta(days=1) for one in FORTNIGHT.days):
+    for day in (one + timedelta(days=1) for one in DAYS.days):
         if day == DOWN.first:
             household.vendors.faults.plan("status", status=503, path="/anthropic", times=None)
         if day == DOWN.last + timedelta(days=1):
@@ -218,12 +218,12 @@ def test_every_day_is_there_whole_from_the_vendors_to_the_marts(lived: Household
     for pull in ("claude_cost_report", "claude_cost_totals", "claude_messages_usage", "claude_code_usage",
                  "claude_enterprise_users", "cursor_usage_events", "cursor_daily_usage"):  # fmt: skip
         days = lived.sql(f"select distinct activity_date from ai_usage_raw.pulls where pull = '{pull}' order by 1")
-        assert [day for (day,) in days] == FORTNIGHT.days, pull
+        assert [day for (day,) in days] == DAYS.days, pull
     told = dict(lived.sql("select expense_date, cost_usd from ai_usage_analytics.claude_total_expenses"))
-    lived.put_on(FORTNIGHT.last + timedelta(days=1))
-    assert told == {day: usd(cents=lived.vendors.day(day).total_cents) for day in FORTNIGHT.days}
+    lived.put_on(DAYS.last + timedelta(days=1))
+    assert told == {day: usd(cents=lived.vendors.day(day).total_cents) for day in DAYS.days}
     seen = "select count(distinct spend_date) from ai_usage_analytics.ai_spend where provider = "
-    assert lived.sql(f"{seen} 'anthropic'") == lived.sql(f"{seen} 'cursor'") == [(len(FORTNIGHT.days),)]
+    assert lived.sql(f"{seen} 'anthropic'") == lived.sql(f"{seen} 'cursor'") == [(len(DAYS.days),)]
 
 
 def test_the_restatement_is_told_once(lived: Household) -> None:
