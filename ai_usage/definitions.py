@@ -1,5 +1,6 @@
 """Where everything meets: assets, checks, jobs, schedules, sensors and the resources they run with."""
 
+import gc
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from functools import partial
@@ -7,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage import simulator
+from ai_usage import USUAL, simulator
 from ai_usage.alerts.resource import alerts_of
 from ai_usage.automation import alerts as alerts_automation
 from ai_usage.automation import cadence, rebuild, refresh, runs
@@ -230,3 +231,6 @@ def _marked_as_simulated(spec: dg.AssetSpec) -> dg.AssetSpec:
 
 
 defs = build_defs(refuse_a_pretended_clock(settings()))
+
+gc.freeze()  # what is there now lives as long as the process
+gc.set_threshold(*USUAL)  # pages of answers are let go of soon
