@@ -80,25 +80,35 @@ def cost_rows(records: Records, of: Organization, rates: Rates = NO_RATES) -> pl
     """Rows of `claude_costs`, one per record."""
     read = records.read(said.CostLine, rates)
     lines = read.values
-    speeds = {description: speed_of(description) for description in {line.description for line in lines}}
+    spaces = [line.workspace_id or None for line in lines]
+    descriptions = [line.description for line in lines]
+    kinds = [line.token_type for line in lines]
     return CLAUDE_COSTS.frame(
         {
             "activity_date": read.days,
             "organization_id": always(of.id, len(lines)),
-            "workspace_id": [line.workspace_id or None for line in lines],
-            "workspace_name": [of.workspace_names.get(line.workspace_id or None) for line in lines],
+            "workspace_id": spaces,
+            "workspace_name": list(map(of.workspace_names.get, spaces)),
             "model": [line.model for line in lines],
-            "token_type": [line.token_type for line in lines],
+            "token_type": kinds,
             "cost_type": [line.cost_type for line in lines],
             **_money(read, lines, rates),
-            "description": [line.description for line in lines],
+            "description": descriptions,
             "service_tier": [line.service_tier for line in lines],
             "context_window": [line.context_window for line in lines],
             "inference_geo": [line.inference_geo for line in lines],
-            "speed": [speeds[line.description] if line.token_type else None for line in lines],
+            "speed": _speeds(descriptions, kinds),
             **read.stamps(),
         }
     )
+
+
+def _speeds(descriptions: Sequence[Any], token_types: Sequence[Any]) -> Sequence[object] | pl.Series:
+    """The speed of each line of tokens."""
+    speeds = {description: speed_of(description) for description in set(descriptions)}
+    if len(kinds := set(speeds.values())) == 1 and all(token_types):
+        return always(kinds.pop(), len(descriptions))
+    return [speeds[of] if token_type else None for of, token_type in zip(descriptions, token_types, strict=True)]
 
 
 def daily_cost_rows(records: Records, of: Organization, rates: Rates = NO_RATES) -> pl.DataFrame:
@@ -365,7 +375,7 @@ def _most_expensive(used: Sequence[said.CodeModel]) -> str | None:
 
 
 def _usd(cents: Sequence[Decimal], currencies: Sequence[str], days: pl.Series, rates: Rates) -> list[Decimal]:
-    if all(currency == USD for currency in currencies):
+    if set(currencies) <= {USD}:
         return usd_of_each(cents)
     each = zip(cents, currencies, days.to_list(), strict=True)
     return [rates.usd(cents=amount, currency=currency, day=day) for amount, currency, day in each]
