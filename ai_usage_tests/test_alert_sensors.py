@@ -484,6 +484,16 @@ def test_of_runs_that_try_the_same_the_first_failure_is_told_and_the_success(wat
     assert [subject.split()[1] for subject in web.subjects[2:]] == ["FAILED", "FAILED"]
 
 
+def test_no_file_is_named_after_whom_it_alerts(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "alerts.sqlite")
+    for one in ("email to ada/o@example.com", "email to bo@example.com"):
+        with outbox.delivering(one) as is_alone, outbox.delivering(one) as again:
+            assert (is_alone, again) == (True, False)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert len(names) == 2
+    assert not any("@" in name or "example" in name for name in names)
+
+
 # Dead channels.
 
 

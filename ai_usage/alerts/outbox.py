@@ -5,6 +5,7 @@ that dies loses nothing and repeats nothing. Each delivery is then committed by 
 accepted it.
 """
 
+import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -142,7 +143,8 @@ class Outbox:
         long, and no other waits for it. The system lets go where a process dies.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        file = self.path.with_name(f"{self.path.stem}.{channel.replace(' ', '.')}.lock")
+        name = hashlib.sha256(channel.encode()).hexdigest()[:16]  # a channel may be named after a person's address
+        file = self.path.with_name(f"{self.path.stem}.{name}.lock")
         with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as lock:
             try:
                 lock.execute("begin exclusive")
