@@ -64,21 +64,24 @@ def cursor_usage_events(context: dg.AssetExecutionContext, warehouse: InWarehous
     """
 
     def shaped(said: Records) -> pl.DataFrame:
-        return rows.event_rows(said, last_addresses(warehouse, said))
+        return rows.event_rows(said, last_addresses(warehouse, said, span_of_run(context)))
 
     rebuild(context, warehouse, tables.CURSOR_USAGE_EVENTS, pull="cursor_usage_events", shape=shaped)
 
 
-def last_addresses(warehouse: Warehouse, said: Records) -> rows.Addresses:
-    """The last addresses known of those whose events came without one, from whatever names them by id."""
+def last_addresses(warehouse: Warehouse, said: Records, days: Span) -> rows.Addresses:
+    """The last addresses known of those whose events came without one, from whatever names them by id. Of the days of
+    the run the ledger is asked too: the tables that are made of these days may be built after the events.
+    """
     if not rows.lacks_address(said):
         return rows.NO_ADDRESSES
     nameless = rows.without_address(said)
     users, services = sorted(nameless.users) or [""], sorted(nameless.service_accounts) or [""]
     found = warehouse.query("last_addresses", users=users, services=services)
     known = {kind: dict(of.select("id", "user_email").rows()) for (kind,), of in found.group_by("kind")}
+    pulled = [warehouse.newest("cursor_members", None), warehouse.newest("cursor_daily_usage", days)]
     return rows.Addresses(
-        {**known.get("user", {}), **nameless.named.of_user},
+        {**rows.addresses_in(*pulled), **known.get("user", {}), **nameless.named.of_user},
         {**known.get("service_account", {}), **nameless.named.of_service_account},
     )
 

@@ -298,6 +298,25 @@ def test_the_events_of_a_removed_person_are_counted_under_their_last_address(pla
     assert held_back(platform.warehouse, Span(day, day), holding.CURSOR) == {}
 
 
+def test_an_address_that_comes_with_the_same_run_is_known_at_once(platform: Platform) -> None:
+    """Case 4, where nothing was pulled before: the tables that name the people are built after the events."""
+    day, next_day = date(2026, 10, 3), date(2026, 10, 4)
+    used = {"userId": 7, "day": str(next_day), "email": "Gone@x.com"}
+    texts = [json.dumps(used).encode()]
+    usage = [Answer("cursor", day, [], 1, {}, {}), Answer("cursor", next_day, texts, 1, {}, {})]
+    platform.warehouse.append("cursor_daily_usage", usage)
+    snapshot(platform, "cursor_members", {"id": "user_8", "email": "eight@x.com"})
+    at = CYCLE + timedelta(hours=3)
+    events(platform, day, event(at, 100, None, userId=7), event(at, 10, None, userId="user_8"), event(at, 1, None))
+    events(platform, next_day)
+    build(platform, "cursor_usage_events", "cursor_usage_stats", "dim_cursor_member", over=Span(day, next_day))
+    assert platform.sql(f"select user_email, charged_usd from {EVENTS} order by charged_usd desc") == [
+        ("gone@x.com", Decimal(1)),
+        ("eight@x.com", Decimal("0.1")),
+        (None, Decimal("0.01")),
+    ]
+
+
 def test_an_event_that_cannot_be_used_blocks_its_day_of_cursor_alone(platform: Platform) -> None:
     days = [date(2026, 10, 3), date(2026, 10, 4)]
     at = CYCLE + timedelta(hours=3)

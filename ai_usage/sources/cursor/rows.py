@@ -81,6 +81,13 @@ def without_address(records: Records) -> Nameless:
     )
 
 
+def addresses_in(members: Records, usage: Records) -> dict[str, str]:
+    """User id → address, as the members' list and people's days have it; of people's days the last."""
+    listed = {str(member.id): member.email for member in members.read(said.Member).values if member.id and member.email}
+    used = {str(day.user_id): day.email for day in usage.read(said.DailyUsage).values if day.user_id and day.email}
+    return {**used, **listed}
+
+
 def event_rows(records: Records, addresses: Addresses = NO_ADDRESSES) -> pl.DataFrame:
     """Rows of `cursor_usage_events`, one per record."""
     read = records.read(said.UsageEvent)
