@@ -3,6 +3,13 @@
 .PHONY: help demo test check lint types layers sql-lint ui watch backfill build as-of doctor bench docs dashboards metabase \
 	sheet-template export-focus reset backup restore erase-person lock clean python
 
+# A misspelled argument would be no argument: FORM=2026-11-20 would pull every day.
+ARGUMENTS := FROM TO AT MONTH PORT FOLDER ONLY ONCE APPLY YES ADDRESS PYTHON FOCUS_PYTHON
+SETTINGS := AI_USAGE_% ALERT_% ANTHROPIC_% CURSOR_% DAGSTER_% GOOGLE_% METABASE_% # the commands look at their names
+GIVEN := $(foreach v,$(.VARIABLES),$(if $(findstring command line,$(origin $(v))),$(v)))
+UNKNOWN := $(filter-out $(ARGUMENTS) $(SETTINGS),$(GIVEN))
+$(if $(strip $(UNKNOWN)),$(error There is no argument $(strip $(UNKNOWN)). There are: $(ARGUMENTS)))
+
 VENV := .venv
 PY := $(VENV)/bin/python
 GOOGLESQL := .venv-googlesql
@@ -84,6 +91,12 @@ reset: $(VENV)/runtime ## delete what these commands made in the data folder, to
 
 erase-person: $(VENV)/runtime ## a person's identity out of the data folder; money stays. It asks first (YES=1): make erase-person ADDRESS=ada@example.com
 	@$(PY) -m ai_usage.commands erase_person "$(ADDRESS)" $(if $(filter 1,$(YES)),--yes)
+
+backup: $(VENV)/runtime ## a checked copy of the warehouse and of what alerts remember: make backup TO=/mnt/backups
+	@$(PY) -m ai_usage.commands backup "$(TO)"
+
+restore: $(VENV)/runtime ## put a backup in the warehouse's place; it asks first (YES=1): make restore FROM=/mnt/backups/ai_usage_…
+	@$(PY) -m ai_usage.commands restore "$(FROM)" $(if $(filter 1,$(YES)),--yes)
 
 metabase: $(VENV)/runtime ## the dashboards in Metabase: shows what would change; make metabase APPLY=1 changes it
 	@$(PY) -m ai_usage.commands metabase "$(APPLY)"

@@ -1,6 +1,8 @@
 """The tree keeps its promises: nothing without its SQL, its red test, its description or its line in .env.example."""
 
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from io import StringIO
 
@@ -9,6 +11,7 @@ import pytest
 from dotenv import dotenv_values
 
 from ai_usage.catalog import TABLES
+from ai_usage.commands.__main__ import COMMANDS
 from ai_usage.dashboards.boards import OF_FRESHNESS, OF_KNOWN_DAYS, boards
 from ai_usage.definitions import defs
 from ai_usage.layers import OWNERS
@@ -50,6 +53,27 @@ def example(*, uncommented: bool) -> dict[str, str | None]:
     if uncommented:
         text = re.sub(r"^# ?(?=[A-Z][A-Z0-9_]+=)", "", text, flags=re.MULTILINE)
     return dotenv_values(stream=StringIO(text))
+
+
+def make(*typed: str) -> subprocess.CompletedProcess[str]:
+    """What `make` would do, without doing it."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    command = ["make", "--no-print-directory", "--dry-run", *typed]
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - {"webserver"}))  # `ui` starts that one
+def test_every_command_has_its_make_target(command: str) -> None:
+    """A merge lost two recipes: make backup did nothing, with exit code 0."""
+    assert f"-m ai_usage.commands {command}" in make(command.replace("_", "-")).stdout
+
+
+@pytest.mark.parametrize("typed", ["FORM=2026-11-20", "from=2026-11-20", "MONHT=2026-10"])
+def test_a_misspelled_argument_of_make_is_refused(typed: str) -> None:
+    done = make("backfill", typed)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"There is no argument {typed.partition('=')[0]}. There are: FROM TO" in done.stderr
+    assert make("backfill", "FROM=2026-11-20", "AI_USAGE_DATA_DIR=/tmp/x").returncode == 0
 
 
 def test_every_variable_has_its_line_in_env_example_and_no_other_has() -> None:

@@ -9,7 +9,9 @@ import pytest
 from ai_usage.alerts.resource import alerts_of
 from ai_usage.commands import demo
 from ai_usage.commands.__main__ import main
+from ai_usage.commands.backfill import tell_outcome
 from ai_usage.commands.refresh import Outcome
+from ai_usage.commands.shell import OUT
 from ai_usage.dashboards import site
 from ai_usage.definitions import build_defs
 from ai_usage.settings import settings
@@ -96,6 +98,15 @@ def _page(home: Platform) -> bool:
     marks = {site.SIMULATED in page.read_text(encoding="utf-8") for page in pages}
     assert len(marks) == 1
     return marks.pop()
+
+
+@shows("what a backfill or a build prints")
+def _outcome(home: Platform) -> bool:
+    of = replace(settings(), data_dir=home.warehouse.path.parent)
+    with OUT.capture() as printed:
+        tell_outcome(of, Outcome(), 1)
+    assert "1 day " in printed.get()
+    return "SIMULATED DATA" in printed.get()
 
 
 @shows("an asset's description")

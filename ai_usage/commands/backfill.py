@@ -9,6 +9,7 @@ from ai_usage.commands.shell import OUT, prepare_instance
 from ai_usage.errors import SettingError
 from ai_usage.partitions import Span
 from ai_usage.settings import Settings
+from ai_usage.warehouse.duckdb import shows_simulated_data
 
 
 def run(of: Settings, argv: Sequence[str]) -> int:
@@ -18,12 +19,16 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     asked = arguments.parse_args(argv)
     span = asked_span(of, asked.first or str(of.start_date), asked.last or str(of.yesterday()))
     prepare_instance(of)
-    return tell_outcome(refresh(of, span), len(span.days))
+    return tell_outcome(of, refresh(of, span), len(span.days))
 
 
-def tell_outcome(outcome: Outcome, days: int) -> int:
+def tell_outcome(of: Settings, outcome: Outcome, days: int) -> int:
     """Print what the runs came to. The command's exit code."""
-    OUT.print(f"{days} days · {outcome.requests.total()} requests · {outcome.summary}", soft_wrap=True)
+    if shows_simulated_data(of):
+        OUT.rule("[bold red]SIMULATED DATA from the built-in providers: no real money[/]")
+    OUT.print(
+        f"{days} day{'s' * (days != 1)} · {outcome.requests.total()} requests · {outcome.summary}", soft_wrap=True
+    )
     tell_troubles(outcome)
     tell_not_judged(outcome)
     return 0 if outcome.is_good else 1

@@ -33,7 +33,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     refuse_days_outside(of, first, last)
     days = pulled_days(duckdb_warehouse(of), first or of.start_date, last or of.yesterday())
     prepare_instance(of)
-    return tell_outcome(build(of, Span(days[0], days[-1])), len(days))
+    return tell_outcome(of, build(of, Span(days[0], days[-1])), len(days))
 
 
 def pulled_days(warehouse: Warehouse, first: date, last: date) -> list[date]:

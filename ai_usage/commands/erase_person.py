@@ -19,7 +19,7 @@ from ai_usage.definitions import duckdb_warehouse
 from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.settings import ADDRESS, Settings
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
-from ai_usage.warehouse.erasure import Erasure, begin, refuse_views_of_others, rewrite
+from ai_usage.warehouse.erasure import Erasure, begin, is_begun, refuse_views_of_others, rewrite
 from ai_usage.warehouse.identity import Identity, identity_of, words_of
 from ai_usage.warehouse.readers import readers_copy
 
@@ -40,13 +40,13 @@ def run(of: Settings, argv: Sequence[str]) -> int:
         warehouse = duckdb_warehouse(of)
         refuse_views_of_others(warehouse)
         identity = identity_of(warehouse, address)
+        if identity is None and not is_begun(warehouse, address):
+            ERR.print(f"Nothing in the warehouse names {escape(address)}: nothing was erased.", soft_wrap=True)
+            return 1
         if not (asked.yes or _is_wanted(of, identity, address)):
             ERR.print("Nothing was erased.")
             return 2
         erasure = begin(warehouse, address, identity)
-        if erasure is None:
-            ERR.print(f"Nothing in the warehouse names {escape(address)}: nothing was erased.", soft_wrap=True)
-            return 1
         return _erase(of, warehouse, erasure, identity or Identity([address]), is_known=identity is not None)
 
 

@@ -736,7 +736,8 @@ def _remedy(path: Path) -> str:
     if path.stem.endswith("_published"):
         return "Delete it: the next run publishes it again."
     copy = path.with_name(f"{path.stem}_published.duckdb")
-    return f"Put a backup in its place (make restore FROM=…), or what the last run left (make restore FROM={copy})."
+    or_the_copy = f", or what the last run left (make restore FROM={copy})" if copy.exists() else ""
+    return f"Put a backup in its place (make restore FROM=…){or_the_copy}."
 
 
 @contextmanager

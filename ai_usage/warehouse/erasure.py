@@ -60,16 +60,22 @@ class Erasure:
     erased: Erased  # everybody who was erased
 
 
-def begin(warehouse: DuckDBWarehouse, address: str, identity: Identity | None) -> Erasure | None:
+def is_begun(warehouse: DuckDBWarehouse, address: str) -> bool:
+    """Whether an erasure of this address is noted already, complete or not."""
+    rows = warehouse.ask(ALL_ERASURES).to_dicts()
+    return any(_has(row, digest(address.strip().lower(), row["digest_key"])) for row in rows)
+
+
+def begin(warehouse: DuckDBWarehouse, address: str, identity: Identity | None) -> Erasure:
     """Note the erasure in the ledger before anything is rewritten. One of the same address that is there, complete or
-    not, is gone on with, under its replacement: what names them by now is added to it. None if nobody has the address.
+    not, is gone on with, under its replacement: what names them by now is added to it. `ValueError` if nobody has the address.
     """
     with warehouse.connected() as db:
         rows = warehouse.ask(ALL_ERASURES).to_dicts()
         key = rows[0]["digest_key"] if rows else new_key()
         known = next((row for row in rows if _has(row, digest(address.strip().lower(), key))), None)
         if identity is None and known is None:
-            return None
+            raise ValueError("nobody has the address")
         tag = known["replacement"].partition("@")[0] if known else f"erased-{secrets.token_hex(4)}"
         tag = tag.partition(".")[0]
         before = [Entry(**entry) for entry in json.loads(known["phrases"])] if known else []
