@@ -68,7 +68,8 @@ def is_begun(warehouse: DuckDBWarehouse, address: str) -> bool:
 
 def begin(warehouse: DuckDBWarehouse, address: str, identity: Identity | None) -> Erasure:
     """Note the erasure in the ledger before anything is rewritten. One of the same address that is there, complete or
-    not, is gone on with, under its replacement: what names them by now is added to it. `ValueError` if nobody has the address.
+    not, is gone on with, under its replacement: what names them by now is added to it. `ValueError`
+    if nobody has the address.
     """
     with warehouse.connected() as db:
         rows = warehouse.ask(ALL_ERASURES).to_dicts()
