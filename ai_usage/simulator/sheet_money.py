@@ -23,6 +23,7 @@ ENTERPRISE_PLAN = date(2025, 11, 1)
 CURSOR_SEAT = Decimal("40.00")
 BY_FIVES = 5
 CONSOLE, DASHBOARD = "Console > Cost", "Dashboard > Spending: on-demand usage, seats apart"
+TOLD_AFTER = timedelta(hours=2)  # a day's end, Cursor has all of it
 TEAM_BUDGETS = {"Platform": 12000, "Data": 5000, "Web": 2500, "Support": 3000}
 
 Period = tuple[date, date]  # the end is exclusive
@@ -42,7 +43,8 @@ def console_figures(claude: ClaudeDays, cursor: CursorDays, at: datetime) -> Tab
             cells: list[Value] = ["claude", *map(day_cell, period), space, money_cell(_cents(usd)), CONSOLE]
             tab.keep(cells, {"provider": "anthropic"})
     tab.leave_blank()
-    for n, period in enumerate(_halves(cycle(at.date())[0], at.date())):
+    today = (at - TOLD_AFTER).date()
+    for n, period in enumerate(_halves(cycle(today)[0], today)):
         if usd := _cursor_usd(cursor, period, at):
             _whole_company(tab, "cursor", period, _cents(usd), as_text=n == 1)
     first, last = map(day_cell, _halves(before.replace(day=1), before)[0])
