@@ -21,7 +21,7 @@ from dagster._core.storage.schedules import SqliteScheduleStorage
 from ai_usage.event_log import KeptEventLog
 from ai_usage.warehouse import duckdb as engine
 
-# A run's result has these events all the same; nobody asks the log for them.
+# A run's result has these events all the same; no test reads them from the log.
 UNKEPT = {
     *(dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_INPUT, dg.DagsterEventType.STEP_OUTPUT),
     *(dg.DagsterEventType.LOADED_INPUT, dg.DagsterEventType.HANDLED_OUTPUT),

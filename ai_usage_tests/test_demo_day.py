@@ -77,6 +77,13 @@ def test_everything_is_green_but_what_a_week_cannot_tell_and_what_the_sheet_has_
     assert all(list(days) == WEEK.days for days in daily)
 
 
+def test_amounts_in_metadata_are_numbers_to_plot_with_the_exact_text_and_none_counts_a_dollar_twice(demo: Demo) -> None:
+    noted = demo.outcome.noted("marts/claude_total_expenses", WEEK.last)
+    exact = demo.platform.dollars()[WEEK.last]
+    assert (noted["cost_usd"], noted["cost_usd_exact"]) == (float(exact), str(exact))
+    assert not [name for name in demo.outcome.noted("marts/spend_by_scope", WEEK.last) if "_usd" in name]
+
+
 def test_cursor_events_are_the_vendors_to_the_last_digit_and_as_many(demo: Demo) -> None:
     built = demo.platform.sql(
         f"""select activity_date, count(*), sum(charged_usd), count(distinct user_email)

@@ -1,6 +1,5 @@
-"""How a run's steps are executed: in a process that has put its name on the run before anything else, so that a run is
-known as dead whenever it was killed; and a run whose warehouse could not be published has failed, though each of its
-steps succeeded.
+"""How a run's steps are executed. The process puts its name on the run before anything else, so a run that was killed
+is recognized as dead. A run that cannot publish the warehouse has failed, though each of its steps succeeded.
 
 The warehouse's resource publishes when the steps are over. Dagster notes an error there as an event of its engine, and
 calls the run a success; here it fails the run, and whoever watches runs is alerted.
@@ -41,8 +40,8 @@ def _sentence(error: Any) -> str:
 
 
 class FailsAtTeardown(InProcessExecutor):
-    """Runs the steps one after the other in the run's own process, whose name is on the run from its start; and fails
-    the run if its resources fail to close.
+    """Runs the steps one after the other in the run's own process, after putting its name on the run. Fails the run if
+    its resources fail to close.
     """
 
     def execute(

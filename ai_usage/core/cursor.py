@@ -2,8 +2,9 @@
 cumulative.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
+from functools import cache
 
 import dagster as dg
 import polars as pl
@@ -63,15 +64,20 @@ def cursor_usage_events(context: dg.AssetExecutionContext, warehouse: InWarehous
     without an address, as of a removed member, stands under the last one known of the person or service account.
     """
 
+    @cache
+    def pulled() -> dict[str, str]:
+        usage = warehouse.newest("cursor_daily_usage", span_of_run(context))
+        return rows.addresses_in(warehouse.newest("cursor_members", None), usage)
+
     def shaped(said: Records) -> pl.DataFrame:
-        return rows.event_rows(said, last_addresses(warehouse, said, span_of_run(context)))
+        return rows.event_rows(said, last_addresses(warehouse, said, pulled))
 
     rebuild(context, warehouse, tables.CURSOR_USAGE_EVENTS, pull="cursor_usage_events", shape=shaped)
 
 
-def last_addresses(warehouse: Warehouse, said: Records, days: Span) -> rows.Addresses:
-    """The last addresses known of those whose events came without one, from whatever names them by id. Of the days of
-    the run the ledger is asked too: the tables that are made of these days may be built after the events.
+def last_addresses(warehouse: Warehouse, said: Records, pulled: Callable[[], Mapping[str, str]]) -> rows.Addresses:
+    """The last known address of each person and service account with an event that has none, from every table that has
+    their id. `pulled` has those of the run's days by user id, from the ledger: tables of these days may be built later.
     """
     if not rows.lacks_address(said):
         return rows.NO_ADDRESSES
@@ -79,9 +85,8 @@ def last_addresses(warehouse: Warehouse, said: Records, days: Span) -> rows.Addr
     users, services = sorted(nameless.users) or [""], sorted(nameless.service_accounts) or [""]
     found = warehouse.query("last_addresses", users=users, services=services)
     known = {kind: dict(of.select("id", "user_email").rows()) for (kind,), of in found.group_by("kind")}
-    pulled = [warehouse.newest("cursor_members", None), warehouse.newest("cursor_daily_usage", days)]
     return rows.Addresses(
-        {**rows.addresses_in(*pulled), **known.get("user", {}), **nameless.named.of_user},
+        {**pulled(), **known.get("user", {}), **nameless.named.of_user},
         {**known.get("service_account", {}), **nameless.named.of_service_account},
     )
 

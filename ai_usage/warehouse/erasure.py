@@ -69,14 +69,14 @@ def is_begun(warehouse: DuckDBWarehouse, address: str) -> bool:
 def begin(warehouse: DuckDBWarehouse, address: str, identity: Identity | None) -> Erasure:
     """Note the erasure in the ledger before anything is rewritten. One of the same address that is there, complete or
     not, is gone on with, under its replacement: what names them by now is added to it. `ValueError`
-    if nobody has the address.
+    if neither the warehouse nor an earlier erasure has the address.
     """
     with warehouse.connected() as db:
         rows = warehouse.ask(ALL_ERASURES).to_dicts()
         key = rows[0]["digest_key"] if rows else new_key()
         known = next((row for row in rows if _has(row, digest(address.strip().lower(), key))), None)
         if identity is None and known is None:
-            raise ValueError("nobody has the address")
+            raise ValueError("the address is not in the warehouse")
         tag = known["replacement"].partition("@")[0] if known else f"erased-{secrets.token_hex(4)}"
         tag = tag.partition(".")[0]
         before = [Entry(**entry) for entry in json.loads(known["phrases"])] if known else []

@@ -185,7 +185,7 @@ def looking() -> dg.JobDefinition:
 def test_every_run_carries_its_process_before_anything_is_opened_and_its_longest_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A kill while the sheet's resource was opened left a run that nobody ended."""
+    """A kill while the sheet's resource was opened left a run under way for a day."""
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path / "data"))
     (tmp_path / "home").mkdir()
     with dg.DagsterInstance.local_temp(str(tmp_path / "home")) as instance:

@@ -219,9 +219,9 @@ def test_every_day_is_there_whole_from_the_vendors_to_the_marts(lived: Household
                  "claude_enterprise_users", "cursor_usage_events", "cursor_daily_usage"):  # fmt: skip
         days = lived.sql(f"select distinct activity_date from ai_usage_raw.pulls where pull = '{pull}' order by 1")
         assert [day for (day,) in days] == DAYS.days, pull
-    told = dict(lived.sql("select expense_date, cost_usd from ai_usage_analytics.claude_total_expenses"))
+    built = dict(lived.sql("select expense_date, cost_usd from ai_usage_analytics.claude_total_expenses"))
     lived.put_on(DAYS.last + timedelta(days=1))
-    assert told == {day: usd(cents=lived.vendors.day(day).total_cents) for day in DAYS.days}
+    assert built == {day: usd(cents=lived.vendors.day(day).total_cents) for day in DAYS.days}
     seen = "select count(distinct spend_date) from ai_usage_analytics.ai_spend where provider = "
     assert lived.sql(f"{seen} 'anthropic'") == lived.sql(f"{seen} 'cursor'") == [(len(DAYS.days),)]
 
