@@ -69,6 +69,7 @@ def main(argv: Sequence[str]) -> int:
         return 2
     finally:
         os.umask(before)
+        OUT.discreet = ERR.discreet = str
 
 
 def name_nobody(of: Settings) -> None:
