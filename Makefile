@@ -20,8 +20,9 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 pytho
 	$(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null && echo $(p))))
 # The locks are complete, so pip installs what they list and resolves nothing: with its resolver on, a newer release of
 # a package that has an extra stops the install. `pip check` then proves that nothing is missing. Warnings are off:
-# pip prints one for each package of each index entry that it cannot use. Python compiles what it imports; pip would
-# compile all there is.
+# pip prints one for each package of each index entry that it cannot use. Python compiles what it imports, once, though
+# the machine says otherwise: else each process compiles everything again. pip would compile all there is.
+export PYTHONDONTWRITEBYTECODE :=
 INSTALL := -m pip install -qq --disable-pip-version-check --no-deps --no-compile --require-hashes
 CHECK := -m pip check --disable-pip-version-check
 # The FOCUS validator's own environment: its numpy has wheels for these two only.

@@ -27,6 +27,7 @@ from ai_usage.commands.refresh import Outcome  # noqa: E402
 from ai_usage.definitions import defs  # noqa: E402
 from ai_usage.partitions import DAYS, Span  # noqa: E402
 from ai_usage.settings import Settings, settings  # noqa: E402
+from ai_usage_tests import lean  # noqa: E402, F401
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 LOOKS_AT_MOST = 6  # of each sensor; three minutes have three looks of most

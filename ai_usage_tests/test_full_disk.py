@@ -33,7 +33,13 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 def backfill(folder: Path) -> subprocess.CompletedProcess[str]:
     environ = {**os.environ, "AI_USAGE_DATA_DIR": str(folder), "AI_USAGE_SIMULATE": "1", "DAGSTER_HOME": ""}
     environ |= {"AI_USAGE_START_DATE": str(NEXT), "AI_USAGE_NOW": "2026-11-12T12:00:00Z", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "ai_usage.commands", "backfill", str(NEXT), str(NEXT)]
+    script = f"""
+import sys
+from ai_usage_tests import lean
+from ai_usage.commands.__main__ import main
+sys.exit(main(["backfill", "{NEXT}", "{NEXT}"]))
+"""
+    command = [sys.executable, "-c", script]
     return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=300)
 
 

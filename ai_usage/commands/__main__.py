@@ -13,7 +13,7 @@ import os
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -49,8 +49,7 @@ def main(argv: Sequence[str]) -> int:
         of = command_settings(says_so=argv[0] in ASK)
         with a_full_disk_named(of.data_dir), a_damaged_log_named(of.dagster_home), ExitStack() as held:
             command = import_module(f"ai_usage.commands.{argv[0]}")
-            if of.has_pseudonyms:
-                name_nobody(of)
+            OUT.discreet = ERR.discreet = pseudonyms(of) if of.has_pseudonyms else str
             gc.freeze()  # what was imported stays: searching it for garbage again takes a quarter of a second
             if argv[0] in PULL:
                 refuse_what_cannot_be_pulled(of, is_ui=argv[0] == "ui")
@@ -69,14 +68,13 @@ def main(argv: Sequence[str]) -> int:
         return 2
     finally:
         os.umask(before)
-        OUT.discreet = ERR.discreet = str
 
 
-def name_nobody(of: Settings) -> None:
-    """Where pseudonyms are wanted, commands print no name either."""
+def pseudonyms(of: Settings) -> Callable[[str], str]:
+    """Replaces every name in what a command prints."""
     from ai_usage.warehouse.people import discretion  # noqa: PLC0415 - the settings are settled by now
 
-    OUT.discreet = ERR.discreet = discretion(of)
+    return discretion(of)
 
 
 def refuse_what_cannot_be_pulled(of: Settings, *, is_ui: bool) -> None:
