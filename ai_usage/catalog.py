@@ -4,11 +4,12 @@ the table functions, each a query of `sql/` whose parameters are the arguments.
 
 from ai_usage.core import tables as core
 from ai_usage.dashboards.verdicts import CHECK_RESULTS
+from ai_usage.ingest.rejections import RECORD_REJECTIONS
 from ai_usage.marts.files import marts
-from ai_usage.sources.claude import tables as claude
-from ai_usage.sources.cursor import tables as cursor
-from ai_usage.sources.sheets import tables as sheets
-from ai_usage.sources.uploads import tables as uploads
+from ai_usage.providers.anthropic import tables as claude
+from ai_usage.providers.anthropic.audit_log import tables as uploads
+from ai_usage.providers.cursor import tables as cursor
+from ai_usage.sheet import tables as sheets
 from ai_usage.warehouse.builds import BUILDS
 from ai_usage.warehouse.erasures import ERASURES
 from ai_usage.warehouse.table import PULLS
@@ -23,6 +24,7 @@ TABLES = (
     *cursor.CORE_TABLES,
     *sheets.CORE_TABLES,
     *core.CORE_TABLES,
+    RECORD_REJECTIONS,
     *(mart.table for mart in marts()),
     CHECK_RESULTS,
     BUILDS,

@@ -31,8 +31,6 @@ from ai_usage.checks import (
 from ai_usage.checks import revisions as revision_checks
 from ai_usage.checks import sheet as sheet_checks
 from ai_usage.checks import uploads as uploads_checks
-from ai_usage.core import claude as core_claude
-from ai_usage.core import cursor as core_cursor
 from ai_usage.core import keys as core_keys
 from ai_usage.core import people as core_people
 from ai_usage.core import revisions as core_revisions
@@ -40,21 +38,23 @@ from ai_usage.core import sheets as core_sheets
 from ai_usage.core import usage as core_usage
 from ai_usage.dashboards import assets as dashboards
 from ai_usage.dashboards.verdicts import keep_verdicts
+from ai_usage.ingest.http import Patience
 from ai_usage.marts import assets as marts
+from ai_usage.providers.anthropic import assets as core_claude
+from ai_usage.providers.anthropic import pulls as claude_pulls
+from ai_usage.providers.anthropic.audit_log import pulls as uploads_pulls
+from ai_usage.providers.anthropic.audit_log.folder import Uploads
+from ai_usage.providers.anthropic.client import ClaudeAdmin
+from ai_usage.providers.anthropic.resource import claude_admin_of
+from ai_usage.providers.cursor import assets as core_cursor
+from ai_usage.providers.cursor import pulls as cursor_pulls
+from ai_usage.providers.cursor.client import CursorAdmin
+from ai_usage.providers.cursor.resource import cursor_admin_of
 from ai_usage.resources import from_settings, nothing_kept
 from ai_usage.settings import Settings, refuse_a_pretended_clock, settings
-from ai_usage.sources.claude import pulls as claude_pulls
-from ai_usage.sources.claude.client import ClaudeAdmin
-from ai_usage.sources.claude.resource import claude_admin_of
-from ai_usage.sources.cursor import pulls as cursor_pulls
-from ai_usage.sources.cursor.client import CursorAdmin
-from ai_usage.sources.cursor.resource import cursor_admin_of
-from ai_usage.sources.http import Patience
-from ai_usage.sources.sheets import pulls as sheet_pulls
-from ai_usage.sources.sheets.client import GoogleSheet, Sheet
-from ai_usage.sources.sheets.resource import sheet_of
-from ai_usage.sources.uploads import pulls as uploads_pulls
-from ai_usage.sources.uploads.folder import Uploads
+from ai_usage.sheet import pulls as sheet_pulls
+from ai_usage.sheet.client import GoogleSheet, Sheet
+from ai_usage.sheet.resource import sheet_of
 from ai_usage.warehouse.building import between_builds, building
 from ai_usage.warehouse.duckdb import DuckDBWarehouse, shows_simulated_data, unreadable
 from ai_usage.warehouse.port import Warehouse

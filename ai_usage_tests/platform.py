@@ -27,13 +27,13 @@ from ai_usage.automation.runs import Runs
 from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.checks.results import CheckResult, results_of
 from ai_usage.definitions import ASSETS, CHECKS, build_defs
+from ai_usage.ingest.http import Patience
 from ai_usage.layers import TABLE_WAS_BUILT
 from ai_usage.partitions import Span
+from ai_usage.providers.anthropic.audit_log.folder import Uploads
+from ai_usage.providers.anthropic.client import ClaudeAdmin
+from ai_usage.providers.anthropic.records import CostLine
 from ai_usage.settings import Settings, settings
-from ai_usage.sources.claude.client import ClaudeAdmin
-from ai_usage.sources.claude.records import CostLine
-from ai_usage.sources.http import Patience
-from ai_usage.sources.uploads.folder import Uploads
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.table import STAMPS, Table
 from ai_usage_tests import lean  # noqa: F401 - it is enough to import it

@@ -15,7 +15,7 @@ from ai_usage.commands import as_of
 from ai_usage.commands.__main__ import main
 from ai_usage.commands.past import Past, rebuilt, spend_in
 from ai_usage.partitions import Span
-from ai_usage.sources.sheets.tabs import API_KEY_MAPPING
+from ai_usage.sheet.tabs import API_KEY_MAPPING
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.platform import DAY, NEXT, Platform, Ticking, platform_in, whatever_makes
 from ai_usage_tests.test_commands import said

@@ -29,6 +29,9 @@ from ai_usage.errors import WarehouseError
 from ai_usage.marts.files import marts
 from ai_usage.marts.rebuild import rebuild_all
 from ai_usage.partitions import Span
+from ai_usage.providers.anthropic import pulls as claude_pulls
+from ai_usage.providers.anthropic.client import USAGE_GROUPS, ClaudeAdmin
+from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import settings
 from ai_usage.simulator import (
     ADMIN_KEY,
@@ -38,13 +41,10 @@ from ai_usage.simulator import (
     WORKSPACE_KEY,
     Simulator,
 )
-from ai_usage.sources.claude import pulls as claude_pulls
-from ai_usage.sources.claude.client import USAGE_GROUPS, ClaudeAdmin
-from ai_usage.sources.cursor.client import CursorAdmin
 from ai_usage.warehouse.table import ANALYTICS
+from ai_usage_tests.ingest.stand_in import ADMIN, standing_in
 from ai_usage_tests.platform import DAY, NEXT, Platform, contents, ordinary, platform_in
-from ai_usage_tests.sources.exports import event, put
-from ai_usage_tests.sources.stand_in import ADMIN, standing_in
+from ai_usage_tests.providers.anthropic.exports import event, put
 
 DAYS = [DAY, NEXT, NEXT + timedelta(days=1)]
 

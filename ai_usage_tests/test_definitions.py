@@ -14,9 +14,9 @@ from ai_usage.automation.refresh import BUILD, PULL_JOBS
 from ai_usage.core import holding
 from ai_usage.definitions import build_defs, defs
 from ai_usage.partitions import Span
+from ai_usage.providers.anthropic.tables import ANALYTICS_PULLS, SNAPSHOT_PULLS
 from ai_usage.settings import Settings, settings
 from ai_usage.simulator import ADMIN_KEY, ANALYTICS_KEY, LIMITED_KEY, Simulator
-from ai_usage.sources.claude.tables import ANALYTICS_PULLS, SNAPSHOT_PULLS
 from ai_usage_tests.platform import DAY, Outcome, Platform, contents, platform_in
 
 WRONG_KEY = "sk-ant-admin01-wrong-and-never-to-be-seen"

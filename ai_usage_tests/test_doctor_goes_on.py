@@ -8,7 +8,7 @@ import pytest
 from ai_usage.commands.__main__ import main
 from ai_usage.settings import settings
 from ai_usage.simulator import CURSOR_KEY, Simulator
-from ai_usage_tests.sources.hostile import HEAD, Treat, bomb, saying, serving
+from ai_usage_tests.ingest.hostile import HEAD, Treat, bomb, saying, serving
 
 KEY = "sk-ant-admin01-doctor-0123456789"
 DEEP = b"[" * 200_000 + b"]" * 200_000

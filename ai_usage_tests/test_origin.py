@@ -15,8 +15,8 @@ from ai_usage.commands.shell import OUT
 from ai_usage.dashboards import site
 from ai_usage.definitions import build_defs
 from ai_usage.settings import settings
+from ai_usage_tests.ingest.stand_in import ADMIN, StandIn, standing_in
 from ai_usage_tests.platform import DAY, NEXT, Platform, platform_in, whatever_makes
-from ai_usage_tests.sources.stand_in import ADMIN, StandIn, standing_in
 from ai_usage_tests.test_commands import said
 from ai_usage_tests.warehouse.test_ledger import append
 from ai_usage_tests.warehouse.writing import answer

@@ -8,7 +8,7 @@ from dagster._config import ConfigTypeKind
 
 from ai_usage.definitions import build_defs, defs
 from ai_usage.settings import SECRETS, secret, settings
-from ai_usage_tests.sources.stand_in import standing_in
+from ai_usage_tests.ingest.stand_in import standing_in
 
 OF = {"real": defs, "simulated": build_defs(replace(settings(), simulate=True))}
 JOBS = {f"{kind} {job.name}": job for kind, of in OF.items() for job in of.get_repository_def().get_all_jobs()}

@@ -13,17 +13,17 @@ from decimal import Decimal
 import dagster as dg
 import pytest
 
-from ai_usage.core.claude import organization_of
-from ai_usage.core.keys import emails_of_users
 from ai_usage.definitions import simulated_claude_admin, simulated_sheet
 from ai_usage.marts.files import marts
 from ai_usage.marts.rebuild import rebuild_days
 from ai_usage.partitions import Span
+from ai_usage.providers.anthropic import rows, tables
+from ai_usage.providers.anthropic.assets import organization_of
+from ai_usage.providers.anthropic.client import COST_GROUPS, USAGE_GROUPS, ClaudeAdmin
+from ai_usage.providers.anthropic.users import emails_of_users
 from ai_usage.settings import settings
 from ai_usage.simulator import Simulator
 from ai_usage.simulator.claude_uses import Charge
-from ai_usage.sources.claude import rows, tables
-from ai_usage.sources.claude.client import COST_GROUPS, USAGE_GROUPS, ClaudeAdmin
 from ai_usage_tests.platform import Platform, platform_in
 
 YEARS = Span(date(2024, 11, 21), date(2026, 11, 14))  # later days still move

@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from ai_usage.partitions import ONE_DAY, Span, runs_of_days
+from ai_usage.providers.anthropic import tables as claude
+from ai_usage.providers.anthropic.audit_log import tables as uploads
+from ai_usage.providers.cursor import tables as cursor
 from ai_usage.settings import Settings
-from ai_usage.sources.claude import tables as claude
-from ai_usage.sources.cursor import tables as cursor
-from ai_usage.sources.sheets import tables as sheets
-from ai_usage.sources.uploads import tables as uploads
+from ai_usage.sheet import tables as sheets
 
 MORNING = time(6)  # where the company is
 WEEK = timedelta(days=7)

@@ -28,8 +28,8 @@ from ai_usage.core.holding import HOLDINGS
 from ai_usage.layers import DECLARED, pulls_behind
 from ai_usage.partitions import ONE_DAY, Span, runs_of_days
 from ai_usage.settings import settings
-from ai_usage.sources.sheets.tables import PULLS as TABS_PULLED
-from ai_usage.sources.sheets.tabs import CLAUDE_AI_USAGE, days_of, read_tab
+from ai_usage.sheet.tables import PULLS as TABS_PULLED
+from ai_usage.sheet.tabs import CLAUDE_AI_USAGE, days_of, read_tab
 from ai_usage.warehouse.builds import BUILDS
 from ai_usage.warehouse.googlesql import read
 from ai_usage.warehouse.ledger import pull_ids_until_now

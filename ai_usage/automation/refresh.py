@@ -16,7 +16,7 @@ from ai_usage.automation.dead_runs import UNDER_WAY, end_the_dead
 from ai_usage.checks.verdicts import RANGE_END, RANGE_START
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
-from ai_usage.sources.sheets.pulls import OWN_JOB as SHEET_JOB
+from ai_usage.sheet.pulls import OWN_JOB as SHEET_JOB
 from ai_usage.warehouse.ledger import CLOCKS_DIFFER
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS

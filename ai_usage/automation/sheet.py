@@ -17,12 +17,12 @@ from ai_usage.automation.refresh import CHAIN, Published, time_limit
 from ai_usage.checks.sheet import CLAIM, missing_columns, unusable
 from ai_usage.checks.verdicts import Verdict
 from ai_usage.errors import AiUsageError
+from ai_usage.ingest.http import DamagedAnswer, RateLimited, Unreachable, VendorDown
 from ai_usage.settings import settings
-from ai_usage.sources.http import DamagedAnswer, RateLimited, Unreachable, VendorDown
-from ai_usage.sources.sheets.client import Sheet
-from ai_usage.sources.sheets.pulls import OWN_JOB, SOURCE
-from ai_usage.sources.sheets.tables import PULLS
-from ai_usage.sources.sheets.tabs import TABS
+from ai_usage.sheet.client import Sheet
+from ai_usage.sheet.pulls import OWN_JOB, SOURCE
+from ai_usage.sheet.tables import PULLS
+from ai_usage.sheet.tabs import TABS
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS as PULLS_TABLE

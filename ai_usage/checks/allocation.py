@@ -10,8 +10,8 @@ import dagster as dg
 from ai_usage.checks.verdicts import Rows, Verdict, daily_check, some, wrong_rows
 from ai_usage.core.holding import CLAUDE, CURSOR, Holding, held_back
 from ai_usage.partitions import Span
-from ai_usage.sources.claude.pulls import SOURCE as FROM_CLAUDE
-from ai_usage.sources.cursor.pulls import SOURCE as FROM_CURSOR
+from ai_usage.providers.anthropic.pulls import SOURCE as FROM_CLAUDE
+from ai_usage.providers.cursor.pulls import SOURCE as FROM_CURSOR
 from ai_usage.warehouse.port import Warehouse
 
 SHARES, ATTRIBUTED, EXPENSES, API_EXPENSES, TOTALS, CURSOR_EXPENSES, AI_SPEND = (

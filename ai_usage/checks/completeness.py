@@ -21,16 +21,16 @@ from ai_usage.checks.verdicts import (
     wrong_rows,
 )
 from ai_usage.core import holding
+from ai_usage.ingest.drift import drift
+from ai_usage.ingest.ledger_writes import Source
 from ai_usage.partitions import Span
+from ai_usage.providers.anthropic import tables as claude
+from ai_usage.providers.anthropic.pulls import SOURCE as CLAUDE
+from ai_usage.providers.cursor import tables as cursor
+from ai_usage.providers.cursor.pulls import SOURCE as CURSOR
 from ai_usage.settings import settings
-from ai_usage.sources.claude import tables as claude
-from ai_usage.sources.claude.pulls import SOURCE as CLAUDE
-from ai_usage.sources.cursor import tables as cursor
-from ai_usage.sources.cursor.pulls import SOURCE as CURSOR
-from ai_usage.sources.drift import drift
-from ai_usage.sources.pulling import Source
-from ai_usage.sources.sheets.pulls import SOURCE as SHEET
-from ai_usage.sources.sheets.tabs import TABS
+from ai_usage.sheet.pulls import SOURCE as SHEET
+from ai_usage.sheet.tabs import TABS
 from ai_usage.warehouse.ledger import CLOCKS_DIFFER, Records
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS

@@ -18,10 +18,10 @@ import dagster as dg
 from ai_usage.checks.verdicts import Finding, NotJudged, Verdict, snapshot_check, some
 from ai_usage.money import usd
 from ai_usage.partitions import ONE_DAY, Span
-from ai_usage.sources.cursor.client import SETTLING
-from ai_usage.sources.cursor.pulls import SOURCE as CURSOR
-from ai_usage.sources.cursor.records import UsageEvent
-from ai_usage.sources.cursor.spend import EPOCH, Snapshot, snapshots
+from ai_usage.providers.cursor.client import SETTLING
+from ai_usage.providers.cursor.pulls import SOURCE as CURSOR
+from ai_usage.providers.cursor.records import UsageEvent
+from ai_usage.providers.cursor.spend import EPOCH, Snapshot, snapshots
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.reading import address_of

@@ -18,14 +18,14 @@ import polars as pl
 
 from ai_usage.checks.verdicts import Finding, NotJudged, Verdict, snapshot_check, some
 from ai_usage.core.revisions import NOBODY
-from ai_usage.core.sheets import read_newest
 from ai_usage.money import read_rates
 from ai_usage.partitions import ONE_DAY, Span
+from ai_usage.providers.anthropic.rows import cost_rows
+from ai_usage.providers.cursor.rows import event_rows
 from ai_usage.settings import settings
-from ai_usage.sources.claude.rows import cost_rows
-from ai_usage.sources.cursor.rows import event_rows
-from ai_usage.sources.sheets.pulls import SOURCE as SHEET
-from ai_usage.sources.sheets.tabs import CONSOLE_FIGURES
+from ai_usage.sheet.newest import read_newest
+from ai_usage.sheet.pulls import SOURCE as SHEET
+from ai_usage.sheet.tabs import CONSOLE_FIGURES
 from ai_usage.warehouse.port import Warehouse
 
 CLAIM = "console_figures_match"

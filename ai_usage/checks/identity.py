@@ -11,12 +11,12 @@ from ai_usage.checks.verdicts import Verdict, by_day, daily_check, some, wrong_r
 from ai_usage.core import holding
 from ai_usage.core.grain import repeated
 from ai_usage.core.tables import SPEND_VERSIONS
+from ai_usage.ingest.ledger_writes import Source
 from ai_usage.partitions import Span
-from ai_usage.sources.claude import tables as claude
-from ai_usage.sources.claude.pulls import SOURCE as CLAUDE
-from ai_usage.sources.cursor import tables as cursor
-from ai_usage.sources.cursor.pulls import SOURCE as CURSOR
-from ai_usage.sources.pulling import Source
+from ai_usage.providers.anthropic import tables as claude
+from ai_usage.providers.anthropic.pulls import SOURCE as CLAUDE
+from ai_usage.providers.cursor import tables as cursor
+from ai_usage.providers.cursor.pulls import SOURCE as CURSOR
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import Table
 

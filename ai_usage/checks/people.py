@@ -12,13 +12,13 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.checks.verdicts import Verdict, by_day, daily_check, snapshot_check, some
-from ai_usage.core.sheets import read_newest
 from ai_usage.partitions import Span
+from ai_usage.providers.anthropic.pulls import SOURCE as CLAUDE
 from ai_usage.settings import settings
-from ai_usage.sources.claude.pulls import SOURCE as CLAUDE
-from ai_usage.sources.sheets.pulls import SOURCE as SHEET
-from ai_usage.sources.sheets.tables import DIM_API_KEY_MAPPING, DIM_PERSON, SHEET_REJECTIONS
-from ai_usage.sources.sheets.tabs import API_KEY_MAPPING, CLAUDE_AI_USAGE, CONSOLE_FIGURES, TABS
+from ai_usage.sheet.newest import read_newest
+from ai_usage.sheet.pulls import SOURCE as SHEET
+from ai_usage.sheet.tables import DIM_API_KEY_MAPPING, DIM_PERSON, SHEET_REJECTIONS
+from ai_usage.sheet.tabs import API_KEY_MAPPING, CLAUDE_AI_USAGE, CONSOLE_FIGURES, TABS
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import Table
 

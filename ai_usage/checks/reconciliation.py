@@ -20,7 +20,7 @@ from ai_usage.checks.verdicts import (
     wrong_rows,
 )
 from ai_usage.partitions import Span
-from ai_usage.sources.claude.pulls import SOURCE as CLAUDE
+from ai_usage.providers.anthropic.pulls import SOURCE as CLAUDE
 from ai_usage.warehouse.port import Warehouse
 
 CLAUDE_COSTS, CLAUDE_DAILY_COST, CLAUDE_USAGE_TOKENS, CLAUDE_CODE_USAGE_STATS = (

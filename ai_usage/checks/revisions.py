@@ -8,10 +8,10 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.checks.verdicts import Rows, Verdict, daily_check, snapshot_check, some, wrong_rows
+from ai_usage.ingest.ledger_writes import Source
 from ai_usage.partitions import Span
-from ai_usage.sources.claude.pulls import SOURCE as CLAUDE
-from ai_usage.sources.cursor.pulls import SOURCE as CURSOR
-from ai_usage.sources.pulling import Source
+from ai_usage.providers.anthropic.pulls import SOURCE as CLAUDE
+from ai_usage.providers.cursor.pulls import SOURCE as CURSOR
 from ai_usage.warehouse.port import Warehouse
 
 CLAIM = "revisions_are_recorded"

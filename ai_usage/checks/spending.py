@@ -24,10 +24,10 @@ from ai_usage.checks.verdicts import (
     wrong_rows,
 )
 from ai_usage.partitions import Span
+from ai_usage.providers.cursor.pulls import SOURCE as FROM_CURSOR
 from ai_usage.settings import settings
-from ai_usage.sources.cursor.pulls import SOURCE as FROM_CURSOR
-from ai_usage.sources.sheets.pulls import SOURCE as FROM_SHEET
-from ai_usage.sources.sheets.tabs import BUDGETS
+from ai_usage.sheet.pulls import SOURCE as FROM_SHEET
+from ai_usage.sheet.tabs import BUDGETS
 from ai_usage.warehouse.port import Warehouse
 
 BUDGET_STATUS, GROWTH, ANOMALIES, SEAT_USE, BACKTEST, BY_SCOPE = (

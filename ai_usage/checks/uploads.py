@@ -7,9 +7,9 @@ import dagster as dg
 from ai_usage.checks.results import step_name
 from ai_usage.checks.verdicts import Finding, NotJudged, Verdict, Verdicts, of_the_past, stored
 from ai_usage.layers import in_plain_words, pool_of_check
+from ai_usage.providers.anthropic.audit_log.folder import Uploads
+from ai_usage.providers.anthropic.audit_log.tables import AUDIT_LOG
 from ai_usage.settings import settings
-from ai_usage.sources.uploads.folder import Uploads
-from ai_usage.sources.uploads.tables import AUDIT_LOG
 from ai_usage.warehouse.port import Warehouse
 
 STALE = timedelta(days=35)  # an export a month, with some days of grace

@@ -19,10 +19,10 @@ import polars as pl
 
 from ai_usage.checks.results import observation, step_name
 from ai_usage.errors import AiUsageError, WarehouseError, interruption
+from ai_usage.ingest.ledger_writes import Source
 from ai_usage.layers import explained, in_plain_words, pool_of_check, reason
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
-from ai_usage.sources.pulling import Source
 from ai_usage.warehouse.port import Warehouse
 
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN

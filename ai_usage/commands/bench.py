@@ -33,15 +33,15 @@ from ai_usage.automation.runs import Runs
 from ai_usage.catalog import TABLES
 from ai_usage.commands import bench_cursor, bench_dashboards, bench_marts
 from ai_usage.commands.shell import OUT
-from ai_usage.core.rebuild import DAYS_AT_ONCE
 from ai_usage.definitions import build_defs, duckdb_warehouse
+from ai_usage.ingest.day_replacement import DAYS_AT_ONCE
 from ai_usage.partitions import ONE_DAY, Span, midnight
+from ai_usage.providers.anthropic.client import COST_GROUPS, DAYS_A_REQUEST, ClaudeAdmin
+from ai_usage.providers.anthropic.rows import Organization, cost_rows
+from ai_usage.providers.anthropic.tables import CLAUDE_COSTS
+from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import Settings, settings
 from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY
-from ai_usage.sources.claude.client import COST_GROUPS, DAYS_A_REQUEST, ClaudeAdmin
-from ai_usage.sources.claude.rows import Organization, cost_rows
-from ai_usage.sources.claude.tables import CLAUDE_COSTS
-from ai_usage.sources.cursor.client import CursorAdmin
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 
 LINES_A_DAY = 2_000

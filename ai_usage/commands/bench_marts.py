@@ -13,9 +13,9 @@ from ai_usage.core.tables import CORE_TABLES
 from ai_usage.definitions import duckdb_warehouse
 from ai_usage.marts.rebuild import rebuild_all
 from ai_usage.partitions import ONE_DAY, Span
+from ai_usage.providers.anthropic import tables as claude
+from ai_usage.providers.cursor import tables as cursor
 from ai_usage.settings import settings
-from ai_usage.sources.claude import tables as claude
-from ai_usage.sources.cursor import tables as cursor
 
 TWO_YEARS = 730  # days
 PEOPLE = (250, 500, 1_000)  # once, twice and four times the data

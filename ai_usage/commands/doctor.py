@@ -21,22 +21,22 @@ from ai_usage.definitions import (
     uploads,
 )
 from ai_usage.errors import AiUsageError, SettingError
+from ai_usage.ingest.days import Answers, NotYet
+from ai_usage.ingest.http import Patience, Refused
+from ai_usage.ingest.ledger_writes import Client, Report
 from ai_usage.layers import reason
 from ai_usage.partitions import Span
+from ai_usage.providers.anthropic import pulls as claude_pulls
+from ai_usage.providers.anthropic.audit_log.csv_file import read_audit_log
+from ai_usage.providers.anthropic.client import ClaudeAdmin
+from ai_usage.providers.anthropic.pulls import NEEDS_ANALYTICS_KEY
+from ai_usage.providers.anthropic.tables import ANALYTICS_PULLS
+from ai_usage.providers.cursor import pulls as cursor_pulls
+from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import ROOT, Settings
-from ai_usage.sources.claude import pulls as claude_pulls
-from ai_usage.sources.claude.client import ClaudeAdmin
-from ai_usage.sources.claude.pulls import NEEDS_ANALYTICS_KEY
-from ai_usage.sources.claude.tables import ANALYTICS_PULLS
-from ai_usage.sources.cursor import pulls as cursor_pulls
-from ai_usage.sources.cursor.client import CursorAdmin
-from ai_usage.sources.days import Answers, NotYet
-from ai_usage.sources.http import Patience, Refused
-from ai_usage.sources.pulling import Client, Report
-from ai_usage.sources.sheets.client import Sheet
-from ai_usage.sources.sheets.resource import open_sheet
-from ai_usage.sources.sheets.tabs import TABS, read_tab
-from ai_usage.sources.uploads.audit_log import read_audit_log
+from ai_usage.sheet.client import Sheet
+from ai_usage.sheet.resource import open_sheet
+from ai_usage.sheet.tabs import TABS, read_tab
 from ai_usage.warehouse.duckdb import unreadable
 from ai_usage.warehouse.files import refuse_a_full_disk
 from ai_usage.warehouse.ledger import Answer

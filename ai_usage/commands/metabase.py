@@ -21,8 +21,8 @@ from ai_usage.dashboards.metabase.provision import Provision, bigquery_database,
 from ai_usage.dashboards.metabase.wanted import SIMULATED, Wanted, wanted
 from ai_usage.definitions import duckdb_warehouse
 from ai_usage.errors import AiUsageError, SettingError
+from ai_usage.ingest.http import Patience
 from ai_usage.settings import ROOT, Settings
-from ai_usage.sources.http import Patience
 from ai_usage.warehouse.table import ANALYTICS, PULLS
 
 PATIENCE = Patience(attempts=6, seconds=120)

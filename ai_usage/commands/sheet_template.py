@@ -8,7 +8,7 @@ from pathlib import Path
 from ai_usage.commands.shell import OUT
 from ai_usage.errors import SettingError
 from ai_usage.settings import ROOT, Settings
-from ai_usage.sources.sheets.tabs import TABS
+from ai_usage.sheet.tabs import TABS
 
 EXAMPLES = {
     "api_key_mapping": ["apikey_01Example", "nightly report", "ada@example.com", "Data", "Replace this row", "", ""],

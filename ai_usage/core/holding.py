@@ -9,9 +9,9 @@ from datetime import date
 import polars as pl
 
 from ai_usage.core.grain import repeated
-from ai_usage.core.rebuild import DAYS_AT_ONCE
+from ai_usage.ingest.day_replacement import DAYS_AT_ONCE
 from ai_usage.partitions import Span
-from ai_usage.sources.claude.tables import CLAUDE_DAILY_COST, CLAUDE_USAGE_TOKENS
+from ai_usage.providers.anthropic.tables import CLAUDE_DAILY_COST, CLAUDE_USAGE_TOKENS
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import Table
 

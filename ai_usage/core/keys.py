@@ -6,18 +6,18 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.core.rebuild import GROUP, KINDS
-from ai_usage.core.rejections import keep_rejections
+from ai_usage.ingest.day_replacement import GROUP, KINDS
+from ai_usage.ingest.ledger_writes import InWarehouse
+from ai_usage.ingest.rejections import keep_rejections
 from ai_usage.layers import note, snapshot_asset
-from ai_usage.sources.claude import pulls as claude
-from ai_usage.sources.claude.records import ApiKey, User
-from ai_usage.sources.pulling import InWarehouse
-from ai_usage.sources.sheets.owners import Seen, Statement, statements
-from ai_usage.sources.sheets.tables import DIM_API_KEY_MAPPING
-from ai_usage.sources.sheets.tabs import API_KEY_MAPPING, read_tab
+from ai_usage.providers.anthropic import pulls as claude
+from ai_usage.providers.anthropic.records import ApiKey
+from ai_usage.providers.anthropic.users import emails_of_users
+from ai_usage.sheet.owners import Seen, Statement, statements
+from ai_usage.sheet.tables import DIM_API_KEY_MAPPING
+from ai_usage.sheet.tabs import API_KEY_MAPPING, read_tab
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
-from ai_usage.warehouse.reading import address_of
 
 ANTHROPIC = "anthropic"  # whose keys are listed, and meant where the sheet names no provider
 MAPPING = dg.AssetKey(["raw", API_KEY_MAPPING.pull])
@@ -62,12 +62,6 @@ def key_history(warehouse: Warehouse) -> list[Seen]:
                 seen.append(Seen(at, pull_id, {row["api_key_id"]: row for row in found.good}))
         before = content
     return seen
-
-
-def emails_of_users(warehouse: Warehouse) -> dict[str, str]:
-    """`user_…` → e-mail, of the Claude organisation's members."""
-    users = warehouse.newest("claude_users", None).read(User).values
-    return {user.id: found for user in users if (found := address_of(user.email))}
 
 
 def mapping_rows(

@@ -7,18 +7,18 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.core.rebuild import GROUP, KINDS
-from ai_usage.core.rejections import keep_rejections
-from ai_usage.core.sheets import read_newest
+from ai_usage.ingest.day_replacement import GROUP, KINDS
+from ai_usage.ingest.ledger_writes import InWarehouse
+from ai_usage.ingest.rejections import keep_rejections
 from ai_usage.layers import note, snapshot_asset
-from ai_usage.sources.claude import pulls as claude
-from ai_usage.sources.claude.records import User
-from ai_usage.sources.cursor import pulls as cursor
-from ai_usage.sources.cursor.groups import teams_by_address
-from ai_usage.sources.cursor.records import Group, Member
-from ai_usage.sources.pulling import InWarehouse
-from ai_usage.sources.sheets import tabs
-from ai_usage.sources.sheets.tables import DIM_PERSON
+from ai_usage.providers.anthropic import pulls as claude
+from ai_usage.providers.anthropic.records import User
+from ai_usage.providers.cursor import pulls as cursor
+from ai_usage.providers.cursor.groups import teams_by_address
+from ai_usage.providers.cursor.records import Group, Member
+from ai_usage.sheet import tabs
+from ai_usage.sheet.newest import read_newest
+from ai_usage.sheet.tables import DIM_PERSON
 from ai_usage.warehouse.ledger import Readable, Records
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.reading import address_of

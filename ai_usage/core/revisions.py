@@ -10,17 +10,17 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.core.claude import COST_REPORT
-from ai_usage.core.rebuild import DAYS_AT_ONCE, GROUP, KINDS
 from ai_usage.core.tables import SPEND_VERSIONS
+from ai_usage.ingest.day_replacement import DAYS_AT_ONCE, GROUP, KINDS
+from ai_usage.ingest.ledger_writes import InWarehouse
 from ai_usage.layers import daily_asset, note
 from ai_usage.money import read_rates
 from ai_usage.partitions import span_of_run
+from ai_usage.providers.anthropic import rows as claude
+from ai_usage.providers.anthropic.assets import COST_REPORT
+from ai_usage.providers.cursor import pulls as cursor_pulls
+from ai_usage.providers.cursor import rows as cursor
 from ai_usage.settings import settings
-from ai_usage.sources.claude import rows as claude
-from ai_usage.sources.cursor import pulls as cursor_pulls
-from ai_usage.sources.cursor import rows as cursor
-from ai_usage.sources.pulling import InWarehouse
 from ai_usage.warehouse.ledger import Records
 
 ASSET = "core/spend_versions"

@@ -13,13 +13,14 @@ import pandas as pd
 import polars as pl
 from dagster_pandas import PandasColumn, create_dagster_pandas_dataframe_type
 
-from ai_usage.core.rebuild import GROUP, KINDS
 from ai_usage.errors import AiUsageError
+from ai_usage.ingest.day_replacement import GROUP, KINDS
+from ai_usage.ingest.ledger_writes import InWarehouse
 from ai_usage.layers import note, snapshot_asset
-from ai_usage.sources.claude.pulls import claude_api_keys
-from ai_usage.sources.pulling import InWarehouse
-from ai_usage.sources.sheets import tables, tabs
-from ai_usage.sources.sheets.tabs import TABS, Tab, TabRows, read_tab
+from ai_usage.providers.anthropic.pulls import claude_api_keys
+from ai_usage.sheet import tables, tabs
+from ai_usage.sheet.newest import read_newest
+from ai_usage.sheet.tabs import TABS, Tab, TabRows, read_tab
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import Table
@@ -172,14 +173,6 @@ def sheet_rejections(context: dg.AssetExecutionContext, warehouse: InWarehouse) 
         rows = pl.concat(frames)
         warehouse.replace_all(tables.SHEET_REJECTIONS, rows)
     return note(context, "core/sheet_rejections", None, **{"dagster/row_count": rows.height})
-
-
-def read_newest(warehouse: Warehouse, tab: Tab) -> tuple[Records, TabRows] | None:
-    """A tab as it stands, with what is wrong in it; None if it was never pulled."""
-    newest = warehouse.newest(tab.pull, None)
-    if newest.versions.is_empty():
-        return None
-    return newest, read_tab(tab, newest.lines["record"].to_list())
 
 
 def rejection_rows(records: Records, found: TabRows) -> pl.DataFrame:

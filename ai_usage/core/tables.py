@@ -18,21 +18,4 @@ SPEND_VERSIONS = Table(
     key=("activity_date", "provider", "pull_id"),
 )
 
-RECORD_REJECTIONS = Table(
-    name="record_rejections",
-    grain="one record of the newest version of a pull's day, or of a snapshot, that could not be used",
-    columns={
-        "activity_date": day("the UTC day the record was sent for; null in a snapshot", required=False),
-        "provider": string("anthropic or cursor", required=True),
-        "account": string("the account at the provider", required=True),
-        "pull": string("the raw table that has the record", required=True),
-        "position": integer("its place in the vendor's answer, from 0, as in the raw table"),
-        "field": string("the first field that could not be read, as the vendor names it", required=True),
-        "reason": string("what was wrong with it", required=True),
-        "value_shape": string("what kind of value it was, never what stood in it"),
-        **STAMPS,
-    },
-    cluster=("pull",),
-)
-
-CORE_TABLES = (SPEND_VERSIONS, RECORD_REJECTIONS)
+CORE_TABLES = (SPEND_VERSIONS,)

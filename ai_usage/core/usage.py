@@ -14,18 +14,18 @@ import dagster as dg
 import polars as pl
 
 from ai_usage.core.holding import CLAUDE, CURSOR
-from ai_usage.core.rebuild import DAYS_AT_ONCE, GROUP, KINDS, asked_days
-from ai_usage.core.rejections import keep_rejections
-from ai_usage.core.sheets import read_newest
+from ai_usage.ingest.day_replacement import DAYS_AT_ONCE, GROUP, KINDS, asked_days
+from ai_usage.ingest.ledger_writes import InWarehouse
+from ai_usage.ingest.rejections import keep_rejections
 from ai_usage.layers import daily_asset, note
 from ai_usage.partitions import Span, span_of_run
-from ai_usage.sources.claude import pulls as claude
-from ai_usage.sources.claude.records import ChatMetrics, EnterpriseUser
-from ai_usage.sources.claude.tables import CLAUDE_USAGE_STATS
-from ai_usage.sources.pulling import InWarehouse
-from ai_usage.sources.sheets.tabs import CLAUDE_AI_USAGE
-from ai_usage.sources.uploads import pulls as uploads
-from ai_usage.sources.uploads.records import COUNTED, AuditEvent
+from ai_usage.providers.anthropic import pulls as claude
+from ai_usage.providers.anthropic.audit_log import pulls as uploads
+from ai_usage.providers.anthropic.audit_log.records import COUNTED, AuditEvent
+from ai_usage.providers.anthropic.records import ChatMetrics, EnterpriseUser
+from ai_usage.providers.anthropic.tables import CLAUDE_USAGE_STATS
+from ai_usage.sheet.newest import read_newest
+from ai_usage.sheet.tabs import CLAUDE_AI_USAGE
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.reading import address_of

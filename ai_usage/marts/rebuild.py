@@ -8,7 +8,7 @@ from datetime import date
 import dagster as dg
 
 from ai_usage.core.holding import Holding, held_back
-from ai_usage.core.rebuild import asked_days
+from ai_usage.ingest.day_replacement import asked_days
 from ai_usage.layers import note
 from ai_usage.marts.files import Mart, marts
 from ai_usage.partitions import Span, span_of_run

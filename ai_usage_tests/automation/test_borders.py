@@ -24,14 +24,14 @@ from ai_usage.commands.refresh import Outcome as Printed
 from ai_usage.commands.refresh import outcome_of
 from ai_usage.definitions import build_defs
 from ai_usage.errors import WarehouseError
+from ai_usage.ingest.http import Patience
 from ai_usage.partitions import ONE_DAY, Span
+from ai_usage.providers.anthropic import rows as claude_rows
+from ai_usage.providers.anthropic.client import ClaudeAdmin
+from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import settings
+from ai_usage.sheet.client import CsvFolder
 from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY, Simulator
-from ai_usage.sources.claude import rows as claude_rows
-from ai_usage.sources.claude.client import ClaudeAdmin
-from ai_usage.sources.cursor.client import CursorAdmin
-from ai_usage.sources.http import Patience
-from ai_usage.sources.sheets.client import CsvFolder
 from ai_usage.warehouse import duckdb as engine
 from ai_usage.warehouse import googlesql
 from ai_usage.warehouse.ledger import Answer

@@ -10,8 +10,8 @@ from ai_usage.automation.cadence import CADENCES, RUNS_AT_MOST, SILENT, Cadence
 from ai_usage.catalog import TABLES
 from ai_usage.definitions import defs
 from ai_usage.partitions import ONE_DAY, Span
+from ai_usage.providers.anthropic.tables import PULLS_WHERE_NEEDED
 from ai_usage.settings import read_settings
-from ai_usage.sources.claude.tables import PULLS_WHERE_NEEDED
 
 START = date(2026, 1, 1)
 BERLIN = "Europe/Berlin"

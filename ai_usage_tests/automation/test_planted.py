@@ -13,7 +13,7 @@ from ai_usage.alerts.outbox import Outbox
 from ai_usage.automation import alerts as automation
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
-from ai_usage.sources.sheets.client import CsvFolder
+from ai_usage.sheet.client import CsvFolder
 from ai_usage_tests.alerts.receivers import Hook, hook
 from ai_usage_tests.platform import KEY, USER, Bend, Platform, ordinary, platform_in
 

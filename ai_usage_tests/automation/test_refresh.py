@@ -15,8 +15,8 @@ from ai_usage.automation.refresh import CHAIN, SENSORS
 from ai_usage.checks.verdicts import RANGE_END, RANGE_START
 from ai_usage.definitions import defs, published
 from ai_usage.partitions import ONE_DAY, Span
+from ai_usage.providers.anthropic import rows as claude_rows
 from ai_usage.settings import Settings, settings
-from ai_usage.sources.claude import rows as claude_rows
 from ai_usage.warehouse.builds import BUILDS
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.port import Warehouse

@@ -14,16 +14,16 @@ import pytest
 
 from ai_usage.checks import allocation, ledger, parity, reconciliation, revisions
 from ai_usage.checks.verdicts import Verdict
-from ai_usage.core.claude import organization_of
 from ai_usage.core.holding import CLAUDE, CURSOR
-from ai_usage.core.keys import emails_of_users
 from ai_usage.marts.files import marts
 from ai_usage.marts.rebuild import Judge, rebuild_days
 from ai_usage.partitions import Span
+from ai_usage.providers.anthropic import rows, tables
+from ai_usage.providers.anthropic.assets import organization_of
+from ai_usage.providers.anthropic.users import emails_of_users
+from ai_usage.providers.cursor import rows as cursor_rows
+from ai_usage.providers.cursor import tables as cursor_tables
 from ai_usage.settings import settings
-from ai_usage.sources.claude import rows, tables
-from ai_usage.sources.cursor import rows as cursor_rows
-from ai_usage.sources.cursor import tables as cursor_tables
 from ai_usage_tests.platform import Platform, platform_in, whatever_makes
 
 DAY = date(2026, 11, 11)

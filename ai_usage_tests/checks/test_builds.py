@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from ai_usage.sources.claude import rows
+from ai_usage.providers.anthropic import rows
 from ai_usage.warehouse.builds import Build, build_rows
 from ai_usage_tests.platform import DAY, NEXT, Platform, whatever_makes
 

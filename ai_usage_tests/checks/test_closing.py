@@ -11,8 +11,8 @@ import pytest
 
 from ai_usage.checks.verdicts import ERROR, WARN
 from ai_usage.partitions import Span
+from ai_usage.providers.anthropic.client import SOURCE as ANTHROPIC
 from ai_usage.settings import settings
-from ai_usage.sources.claude.client import SOURCE as ANTHROPIC
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.platform import Outcome, Platform, checks_of, platform_in, whatever_makes
 

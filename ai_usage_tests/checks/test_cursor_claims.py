@@ -11,9 +11,9 @@ import pytest
 from ai_usage.checks.cycle import Charged
 from ai_usage.definitions import ASSETS, CHECKS
 from ai_usage.partitions import Span
+from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import settings
 from ai_usage.simulator import CURSOR_KEY, Simulator
-from ai_usage.sources.cursor.client import CursorAdmin
 from ai_usage_tests.platform import Outcome, Platform, platform_in
 
 CYCLE = Span(date(2026, 11, 3), date(2026, 11, 19))  # of which the clock's today, the 20th, is not over

@@ -6,11 +6,11 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.partitions import Span
-from ai_usage.sources.cursor.rows import event_rows
-from ai_usage.sources.cursor.tables import CURSOR_USAGE_EVENTS
+from ai_usage.providers.cursor.rows import event_rows
+from ai_usage.providers.cursor.tables import CURSOR_USAGE_EVENTS
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.platform import DAY, NEXT, Outcome, Platform
-from ai_usage_tests.sources.test_cursor_rows import EVENT
+from ai_usage_tests.providers.cursor.test_cursor_rows import EVENT
 
 EVENTS = "cursor_usage_events"
 MISSING, DRIFT = "no_day_is_missing", "schema_drift"

@@ -12,14 +12,14 @@ from ai_usage.checks.ledger import CHECKS
 from ai_usage.checks.verdicts import wrong_rows
 from ai_usage.core.holding import CLAUDE, CURSOR, Holding, held_back
 from ai_usage.partitions import Span
+from ai_usage.providers.anthropic import tables as claude
+from ai_usage.providers.anthropic.audit_log import tables as uploads
+from ai_usage.providers.cursor import tables as cursor
 from ai_usage.settings import settings
-from ai_usage.sources.claude import tables as claude
-from ai_usage.sources.cursor import tables as cursor
-from ai_usage.sources.uploads import tables as uploads
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.checks.conftest import DAYS
 from ai_usage_tests.platform import DAY, NEXT, Outcome, Platform
-from ai_usage_tests.sources.test_cursor_rows import EVENT
+from ai_usage_tests.providers.cursor.test_cursor_rows import EVENT
 
 WHOLE = "ledger_is_whole"
 SPAN = Span(DAYS[0], DAYS[-1])

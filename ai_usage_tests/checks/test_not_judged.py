@@ -15,8 +15,8 @@ from ai_usage.definitions import CHECKS, defs
 from ai_usage.errors import AiUsageError
 from ai_usage.layers import TABLE_WAS_BUILT
 from ai_usage.partitions import Span
+from ai_usage.providers.anthropic.pulls import SOURCE
 from ai_usage.settings import settings
-from ai_usage.sources.claude.pulls import SOURCE
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.checks.conftest import DAYS
 from ai_usage_tests.platform import DAY, NEXT, QUIET, WITHOUT_BOARDS, Platform, checks_of

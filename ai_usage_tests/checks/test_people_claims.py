@@ -17,9 +17,9 @@ from ai_usage.core.people import Person, person_rows
 from ai_usage.definitions import CHECKS, simulated_claude_admin, simulated_cursor_admin
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
+from ai_usage.sheet.client import CsvFolder, GoogleSheet
 from ai_usage.simulator import SHEET_ID, Simulator
 from ai_usage.simulator.sheet_people import UNKNOWN_KEY
-from ai_usage.sources.sheets.client import CsvFolder, GoogleSheet
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.platform import Outcome, Platform, platform_in
 

@@ -17,14 +17,14 @@ from ai_usage.core import tables as core_tables
 from ai_usage.core.holding import held_back
 from ai_usage.definitions import CHECKS
 from ai_usage.partitions import Span
+from ai_usage.providers.anthropic import records as claude_records
+from ai_usage.providers.anthropic import tables as claude_tables
+from ai_usage.providers.anthropic.rows import Organization, code_rows
+from ai_usage.providers.anthropic.rows import usage_rows as claude_usage
+from ai_usage.providers.cursor import records as cursor_records
+from ai_usage.providers.cursor import tables as cursor_tables
+from ai_usage.providers.cursor.rows import usage_rows
 from ai_usage.settings import settings
-from ai_usage.sources.claude import records as claude_records
-from ai_usage.sources.claude import tables as claude_tables
-from ai_usage.sources.claude.rows import Organization, code_rows
-from ai_usage.sources.claude.rows import usage_rows as claude_usage
-from ai_usage.sources.cursor import records as cursor_records
-from ai_usage.sources.cursor import tables as cursor_tables
-from ai_usage.sources.cursor.rows import usage_rows
 from ai_usage.warehouse.ledger import Answer, Records
 from ai_usage_tests.checks.conftest import DAYS
 from ai_usage_tests.platform import DAY, Outcome, Platform, platform_in
@@ -134,10 +134,7 @@ def test_a_usage_line_twice_fails_the_grain_check_and_blocks_its_day(good: Platf
 
 def test_every_fact_table_has_a_grain_check() -> None:
     facts = [
-        table
-        for of in (claude_tables, cursor_tables, core_tables)
-        for table in of.CORE_TABLES
-        if table.date_column and table is not core_tables.RECORD_REJECTIONS
+        table for of in (claude_tables, cursor_tables, core_tables) for table in of.CORE_TABLES if table.date_column
     ]
     told = " ".join(
         spec.description or "" for check in CHECKS for spec in check.check_specs if spec.name == holding.GRAIN

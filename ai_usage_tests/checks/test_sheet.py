@@ -10,7 +10,7 @@ from ai_usage.definitions import CHECKS as ALL
 from ai_usage.definitions import build_defs
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
-from ai_usage.sources.sheets.client import CsvFolder
+from ai_usage.sheet.client import CsvFolder
 from ai_usage_tests.platform import DAY, QUIET, Outcome, Platform
 
 READ = "sheet_can_be_read"

@@ -9,10 +9,10 @@ import pytest
 from ai_usage.checks.uploads import freshness
 from ai_usage.checks.verdicts import WARN, Verdict
 from ai_usage.partitions import Span
+from ai_usage.providers.anthropic.audit_log.folder import Uploads
 from ai_usage.settings import settings
-from ai_usage.sources.uploads.folder import Uploads
 from ai_usage_tests.platform import Outcome, Platform
-from ai_usage_tests.sources.exports import event, put
+from ai_usage_tests.providers.anthropic.exports import event, put
 
 FRESH = "uploads_are_fresh"
 TABLE = "claude_audit_log"

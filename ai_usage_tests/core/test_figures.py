@@ -5,7 +5,7 @@ from datetime import datetime
 
 import dagster as dg
 
-from ai_usage.sources.sheets.tabs import CONSOLE_FIGURES
+from ai_usage.sheet.tabs import CONSOLE_FIGURES
 from ai_usage.warehouse.ledger import Answer, Version
 from ai_usage_tests.platform import Platform
 

@@ -9,7 +9,7 @@ import dagster as dg
 from ai_usage.partitions import Span
 from ai_usage.warehouse.ledger import Answer, Version
 from ai_usage_tests.platform import DAY, NEXT, Outcome, Platform
-from ai_usage_tests.sources.test_cursor_rows import EVENT
+from ai_usage_tests.providers.cursor.test_cursor_rows import EVENT
 from ai_usage_tests.warehouse.test_ledger import append
 from ai_usage_tests.warehouse.writing import answer
 

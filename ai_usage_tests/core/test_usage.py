@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 
 from ai_usage.core.usage import SheetUsage, claude_usage_rows
-from ai_usage.sources.claude.tables import CLAUDE_USAGE_STATS
+from ai_usage.providers.anthropic.tables import CLAUDE_USAGE_STATS
 from ai_usage.warehouse.ledger import Records
+from ai_usage_tests.ingest import recorded
 from ai_usage_tests.platform import DAY, NEXT
-from ai_usage_tests.sources import recorded
 
 AT = datetime(2026, 11, 12, 6, tzinfo=UTC)
 ADA, BO = "ada@example.com", "bo@example.com"

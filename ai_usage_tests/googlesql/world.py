@@ -11,8 +11,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from ai_usage.sources.claude.tables import CLAUDE_CODE_MODEL_USAGE, CLAUDE_CODE_USAGE_STATS
-from ai_usage.sources.cursor.tables import CURSOR_AI_COMMITS, CURSOR_USAGE_STATS
+from ai_usage.providers.anthropic.tables import CLAUDE_CODE_MODEL_USAGE, CLAUDE_CODE_USAGE_STATS
+from ai_usage.providers.cursor.tables import CURSOR_AI_COMMITS, CURSOR_USAGE_STATS
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.table import Column, Table, Type
 from ai_usage_tests.googlesql.engine import Parameter, Row

@@ -18,8 +18,8 @@ import pytest
 from ai_usage.catalog import TABLES
 from ai_usage.errors import WarehouseError
 from ai_usage.partitions import ONE_DAY
+from ai_usage.providers.anthropic.tables import CLAUDE_DAILY_COST, DIM_WORKSPACE
 from ai_usage.settings import ROOT
-from ai_usage.sources.claude.tables import CLAUDE_DAILY_COST, DIM_WORKSPACE
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.readers import readers_copy, show_readers
 from ai_usage_tests.platform import DAY, NEXT, Platform, files

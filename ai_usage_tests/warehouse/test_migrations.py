@@ -13,8 +13,8 @@ import pytest
 from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.errors import OfAnotherRelease
 from ai_usage.partitions import Span
-from ai_usage.sources.claude.rows import Organization, usage_rows
-from ai_usage.sources.claude.tables import CLAUDE_USAGE_TOKENS
+from ai_usage.providers.anthropic.rows import Organization, usage_rows
+from ai_usage.providers.anthropic.tables import CLAUDE_USAGE_TOKENS
 from ai_usage.warehouse import migrations
 from ai_usage.warehouse.builds import BUILDS, Build
 from ai_usage.warehouse.duckdb import DuckDBWarehouse

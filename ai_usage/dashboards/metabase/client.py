@@ -12,8 +12,8 @@ import httpx
 import msgspec
 
 from ai_usage.errors import SettingError
+from ai_usage.ingest.http import Api, IncompleteAnswer, Patience, Vendor, http_client
 from ai_usage.secrecy import keep_secret
-from ai_usage.sources.http import Api, IncompleteAnswer, Patience, Vendor, http_client
 
 T = TypeVar("T")
 Body = Mapping[str, Any]

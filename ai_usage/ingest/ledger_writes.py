@@ -1,0 +1,276 @@
+"""What the raw assets of all vendors do alike: ask for a run's days, write each answer as it comes, note what came."""
+
+import json
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+import dagster as dg
+
+from ai_usage.ingest.days import Answers, NotYet
+from ai_usage.ingest.http import DamagedAnswer, IncompleteAnswer, Refused, TooLarge, UnexpectedAnswer, VendorError
+from ai_usage.ingest.optional import is_not_included
+from ai_usage.layers import note
+from ai_usage.partitions import Span, span_of_run
+from ai_usage.settings import settings
+from ai_usage.warehouse.ledger import Answer, Version
+from ai_usage.warehouse.origin import refuse_a_mixture
+from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.table import PULLS
+
+InWarehouse = dg.ResourceParam[Warehouse]
+
+NEWEST_PULLS = f"""
+select activity_date, source, pages, request, envelope, is_simulated, content_hash
+from {PULLS.address}
+where pull = @pull and activity_date between @first_day and @last_day
+qualify row_number() over (partition by activity_date order by pulled_at desc, pull_id desc) = 1
+order by activity_date
+"""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A vendor as Dagster sees it: the resource its client is, and the variable that holds its key."""
+
+    resource: str
+    key_variable: str
+
+    @property
+    def not_configured(self) -> str:
+        return f"not configured: {self.key_variable} is not set, so nothing was asked and nothing written"
+
+
+class Client(Protocol):
+    """Whatever asks a vendor and counts its requests."""
+
+    @property
+    def requests(self) -> int: ...
+
+    @property
+    def is_simulated(self) -> bool: ...
+
+
+C = TypeVar("C", bound=Client)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(Generic[C]):
+    """A report as its pull asks for it. `make doctor` asks through the same record: what the vendor refuses to a pull,
+    it refuses to doctor.
+    """
+
+    pull: str
+    name: str  # for people
+    ask: Callable[[C, Span], list[Answer]]  # what is a snapshot answers alike whatever the days
+    use: str = ""  # of an optional report: what is unknown without it
+    needs: str = ""  # its plan or scope; every accepted key opens the reports that need none
+    is_key_accepted: Callable[[C], bool] = lambda _: False  # of the key that the report is asked with
+
+    def is_not_included(self, refusal: Refused, client: C) -> bool:
+        """Whether the plan or scope lacks this report, so that it is skipped instead of failed."""
+        return bool(self.needs) and is_not_included(refusal, lambda: self.is_key_accepted(client))
+
+    def not_included(self, refusal: Refused) -> str:
+        return f"not included: it needs {self.needs}. The vendor answered {refusal.status}: {refusal.said}"
+
+
+def as_it_is_now(ask: Callable[[C], Answer]) -> Callable[[C, Span], list[Answer]]:
+    """A directory's question as a report's."""
+    return lambda client, _: [ask(client)]
+
+
+class Tally:
+    """Counts requests, retries included, by the asset they were made for."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.by_asset: Counter[str] = Counter()
+
+    @contextmanager
+    def of(self, asset: str) -> Iterator[None]:
+        before = self.client.requests
+        try:
+            yield
+        finally:
+            self.by_asset[asset] += self.client.requests - before
+
+    def note(self, context: dg.AssetExecutionContext) -> None:
+        for asset, requests in self.by_asset.items():
+            note(context, asset, None, requests_in_run=requests)
+
+
+class InHalves:
+    """Spans to ask for, oldest first. One whose answer was too large comes again in halves, as do those after it."""
+
+    def __init__(self, spans: Iterable[Span]) -> None:
+        self._left = deque(spans)
+
+    def __iter__(self) -> Iterator[Span]:
+        while self._left:
+            yield self._left.popleft()
+
+    def halve(self, span: Span) -> bool:
+        """Whether there are halves: a single day has none."""
+        days = len(span.days)
+        left = [span, *self._left] if days > 1 else []
+        if left:
+            self._left = deque(part for each in left for part in each.cut(at_most=-(-days // 2)))
+        return bool(left)
+
+
+def pull_days(
+    context: dg.AssetExecutionContext,
+    source: Source,
+    client: C | None,
+    warehouse: Warehouse,
+    pull: str,
+    ask: Callable[[C, Span], list[Answer]],
+    *,
+    at_most: int,
+    span: Span | None = None,
+) -> None:
+    """Ask for the run's days (or those of `span`), at most so many at a time, and write each answer as it comes. An
+    answer that is too large is asked for again by halves. One that cannot be used costs its own days: the others are
+    still asked for, and then the step fails.
+    """
+    if client is None:
+        return note_not_configured(context, source, f"raw/{pull}")
+    refuse_a_mixture(warehouse, is_simulated=client.is_simulated)
+    tally = Tally(client)
+    unusable: list[VendorError] = []
+    try:
+        spans = InHalves((span or span_of_run(context)).cut(at_most=at_most))
+        for some_days in spans:
+            asked_at = warehouse.now()
+            try:
+                with tally.of(f"raw/{pull}"):
+                    answers = ask(client, some_days)
+            except TooLarge as error:
+                context.log.warning("%s of %s: %s", pull, some_days, error)
+                if not spans.halve(some_days):
+                    unusable.append(error)
+            except (DamagedAnswer, IncompleteAnswer, UnexpectedAnswer) as error:
+                context.log.warning("%s of %s is left as it was: %s", pull, some_days, error)
+                unusable.append(error)
+            else:
+                append_noted(context, warehouse, pull, answers, asked_at=asked_at)
+    finally:
+        tally.note(context)
+    if unusable:
+        raise unusable[0]
+    return None
+
+
+def pull_report(
+    context: dg.AssetExecutionContext,
+    source: Source,
+    client: C | None,
+    warehouse: Warehouse,
+    report: Report[C],
+    *,
+    at_most: int,
+    span: Span | None = None,
+) -> None:
+    """`pull_days` of a report; one that the plan or scope does not include is skipped with a note."""
+    with skipped_where_not_included(context, client, report):
+        pull_days(context, source, client, warehouse, report.pull, report.ask, at_most=at_most, span=span)
+
+
+def pull_snapshot(
+    context: dg.AssetExecutionContext, source: Source, client: C | None, warehouse: Warehouse, report: Report[C]
+) -> None:
+    """Ask for a directory as it is now, and write it."""
+    if client is None:
+        return note_not_configured(context, source, f"raw/{report.pull}")
+    refuse_a_mixture(warehouse, is_simulated=client.is_simulated)
+    today = settings().now().date()
+    tally, asked_at = Tally(client), warehouse.now()
+    with skipped_where_not_included(context, client, report):
+        try:
+            with tally.of(f"raw/{report.pull}"):
+                answers = report.ask(client, Span(today, today))
+            append_noted(context, warehouse, report.pull, answers, asked_at=asked_at)
+        finally:
+            tally.note(context)
+    return None
+
+
+@contextmanager
+def skipped_where_not_included(
+    context: dg.AssetExecutionContext, client: C | None, report: Report[C]
+) -> Iterator[None]:
+    """Turns the refusal of an optional report into a note that says which plan or scope it needs."""
+    try:
+        yield
+    except Refused as refusal:
+        if client is None or not report.is_not_included(refusal, client):
+            raise
+        why = report.not_included(refusal)
+        context.log.warning("%s skipped, %s", report.pull, why)
+        note(context, f"raw/{report.pull}", None, skipped=why)
+
+
+def append_noted(
+    context: dg.AssetExecutionContext,
+    warehouse: Warehouse,
+    pull: str,
+    answers: Sequence[Answer],
+    *,
+    asked_at: datetime,
+) -> None:
+    """Write answers to the ledger, and note on each day what version of it there is now, or why there is none. They
+    were asked for at `asked_at`, before the first request.
+    """
+    versions = warehouse.append(pull, [replace(answer, asked_at=asked_at) for answer in answers])
+    for answer, version in zip(answers, versions, strict=True):
+        note(context, f"raw/{pull}", version.day, **_described(version), pages=answer.pages)
+        if not version.is_newest:
+            context.log.warning("%s of %s: a later question was answered first: kept as an older version.", pull,
+                                version.day or "now")  # fmt: skip
+    for missing in answers.left_out if isinstance(answers, Answers) else ():
+        if isinstance(missing, NotYet):
+            context.log.info("%s: %s", pull, missing)
+        else:
+            context.log.warning("%s of %s: %s", pull, missing.day, missing)
+        if missing.day in span_of_run(context):
+            note(context, f"raw/{pull}", missing.day, skipped=str(missing))
+
+
+def held(warehouse: Warehouse, pull: str, span: Span) -> list[Answer]:
+    """What was last answered of each day, as the ledger has it; a day whose records are not whole is left out."""
+    with warehouse.connected():
+        rows = warehouse.ask(NEWEST_PULLS, pull=pull, first_day=span.first, last_day=span.last).to_dicts()
+        lines = warehouse.newest(pull, span).lines
+    answers = [
+        Answer(
+            row["source"],
+            row["activity_date"],
+            [text.encode() for text in lines.filter(lines["activity_date"] == row["activity_date"])["record"]],
+            row["pages"],
+            json.loads(row["request"]),
+            json.loads(row["envelope"]),
+            row["is_simulated"],
+        )
+        for row in rows
+    ]
+    return [answer for answer, row in zip(answers, rows, strict=True) if answer.content_hash == row["content_hash"]]
+
+
+def note_not_configured(context: dg.AssetExecutionContext, source: Source, *assets: str) -> None:
+    """Say that nothing was asked, for want of a key."""
+    context.log.warning(source.not_configured)
+    for asset in assets:
+        note(context, asset, None, skipped=source.not_configured)
+
+
+def _described(version: Version) -> dict[str, object]:
+    return {
+        "records": version.records,
+        "pull_id": version.pull_id,
+        "pulled_at": dg.MetadataValue.timestamp(version.pulled_at),
+        "is_new_version": version.is_new,
+    }

@@ -1,0 +1,71 @@
+"""Optional reports: how to tell one that a plan or scope does not include from a key or a request that is wrong.
+
+A report is not included, which is no failure, if its status is
+
+- 403 or 404: the vendor knows the key and refuses this alone, or has no such report for this organization. A wrong base
+  URL and a key of another kind fail the required reports too, and these say so.
+- 401, and the same key is accepted elsewhere. Cursor answers a team whose plan lacks a report with the status of a
+  wrong key ("must be a member of an enterprise team"): only another answer to the same key tells the two apart.
+- 400, and the vendor's words say that the organization, plan or scope lacks the report, and name no parameter of our
+  request. Any other 400 means a request that we must mend.
+
+Everything else is a failure of the report.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+
+from ai_usage.ingest.http import Api, KeyRefused, NotFound, NotPermitted, Query, Refused, VendorError
+
+LACKS = re.compile(
+    r"not[ _-](?:been[ ])?(?:eligible|entitled|included|enabled|activated|available[ ](?:to|for|on|in|with|under))"
+    r"|(?:only[ ]available|available[ ]only)"
+    r"|(?:does[ ]not|doesn't)[ ](?:have[ ]access|include|support)"
+    r"|not[ ](?:part[ ]of|on)[ ](?:your|this|the)"
+    r"|must[ ]be[ ](?:a[ ]member|part[ ]of|on[ ](?:an?|the)[ ])"
+    r"|requires?[ ](?:an?[ ]|the[ ])?(?:\w+[ ]){0,2}(?:plan|subscription|tier|scope|add-on)"
+    r"|upgrade[ ](?:your|to)|HIPAA",
+    re.IGNORECASE | re.VERBOSE,
+)
+HEADERS = ("header", "anthropic-beta", "anthropic-version")
+
+
+def is_not_included(refusal: Refused, is_key_accepted: Callable[[], bool]) -> bool:
+    """Whether a plan or scope lacks the report, by the rules above; the key is only tried where it matters."""
+    if isinstance(refusal, NotPermitted | NotFound):
+        return True
+    if isinstance(refusal, KeyRefused):
+        return is_key_accepted()
+    return refusal.status == 400 and bool(LACKS.search(refusal.said)) and not _blames_request(refusal)
+
+
+def _blames_request(refusal: Refused) -> bool:
+    """Whether the vendor's words name something of the request itself: a header, or a parameter that was sent. A plain
+    word such as `page` must look like a parameter: `page:` or `page[]`.
+    """
+    names = "|".join(
+        re.escape(name) + (r"(?=:|\[)" if name.isalpha() and name.islower() else r"\b") for name in refusal.parameters
+    )
+    is_named = bool(names and re.search(rf"\b(?:{names})", refusal.said))
+    return is_named or any(word in refusal.said.lower() for word in HEADERS)
+
+
+def is_key_accepted(api: Api, *plain: tuple[str, Query, Mapping[str, str]]) -> bool:
+    """Whether the vendor knows the key: it has answered before, or one of some plain questions (path, query, headers)
+    is answered, or refused for another reason than the key.
+    """
+    if api.has_answered:
+        return True
+    for path, query, headers in plain:
+        try:
+            api.get(path, query, read=bytes, headers=headers)
+        except (KeyRefused, NotFound):
+            continue  # 404 says nothing of the key
+        except Refused as error:
+            if error.status in (400, 403):
+                return True
+        except VendorError:
+            continue
+        else:
+            return True
+    return False

@@ -1,0 +1,1 @@
+"""What is known of each provider: a folder each, all alike inside."""

@@ -1,0 +1,201 @@
+"""Claude's typed facts: raw records of the run's days, shaped and put in place of what core had of those days.
+
+A day that was pulled is replaced whole, even by nothing: a line the vendor withdraws must not linger. A day never
+pulled is left as it is. How a record becomes a row is `sources.claude.rows`' business.
+"""
+
+from collections.abc import Callable
+
+import dagster as dg
+import polars as pl
+
+from ai_usage.errors import AiUsageError
+from ai_usage.ingest.day_replacement import GROUP, KINDS, rebuild
+from ai_usage.ingest.ledger_writes import InWarehouse
+from ai_usage.ingest.rejections import keep_rejections
+from ai_usage.layers import daily_asset, note, snapshot_asset
+from ai_usage.money import Rates, read_rates
+from ai_usage.providers.anthropic import pulls, rows, tables
+from ai_usage.providers.anthropic.rows import Organization
+from ai_usage.providers.anthropic.users import emails_of_users
+from ai_usage.settings import settings
+from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.table import Table
+
+COST_REPORT, COST_TOTALS = (dg.AssetKey(["raw", pull]) for pull in ("claude_cost_report", "claude_cost_totals"))
+
+
+@snapshot_asset("core", tables.DIM_WORKSPACE, group=GROUP, kinds=KINDS, deps=[pulls.claude_workspaces])
+def dim_workspace(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """Workspaces by id, the default one marked."""
+    with warehouse.connected():
+        newest = warehouse.newest("claude_workspaces", None)
+        if newest.versions.is_empty():
+            return note(context, "core/dim_workspace", None, skipped="raw/claude_workspaces was never pulled")
+        workspaces = rows.workspace_rows(newest)
+        warehouse.replace_all(tables.DIM_WORKSPACE, workspaces)
+        keep_rejections(warehouse, newest)
+    return note(context, "core/dim_workspace", None, **{"dagster/row_count": workspaces.height})
+
+
+@daily_asset(
+    "core",
+    tables.CLAUDE_COSTS,
+    group=GROUP,
+    kinds=KINDS,
+    deps=[COST_REPORT, pulls.claude_organization, pulls.claude_workspaces],
+)
+def claude_costs(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """What Claude charged on the API, line by line, in USD."""
+    rebuild_with_organization(context, warehouse, tables.CLAUDE_COSTS, pull="claude_cost_report", shape=rows.cost_rows)
+
+
+@daily_asset(
+    "core",
+    tables.CLAUDE_DAILY_COST,
+    group=GROUP,
+    kinds=KINDS,
+    deps=[COST_TOTALS, pulls.claude_organization],
+)
+def claude_daily_cost(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """The Console's own figure of the day, which the cost lines must add up to."""
+    rebuild_with_organization(
+        context, warehouse, tables.CLAUDE_DAILY_COST, pull="claude_cost_totals", shape=rows.daily_cost_rows
+    )
+
+
+@daily_asset(
+    "core",
+    tables.CLAUDE_USAGE_TOKENS,
+    group=GROUP,
+    kinds=KINDS,
+    deps=[pulls.claude_messages_usage, pulls.claude_organization],
+)
+def claude_usage_tokens(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """Tokens of the Messages API, whoever sent them: Claude Code's API traffic is among them."""
+    rebuild_with_organization(
+        context,
+        warehouse,
+        tables.CLAUDE_USAGE_TOKENS,
+        pull="claude_messages_usage",
+        shape=lambda said, of, _: rows.usage_rows(said, of),
+    )
+
+
+@daily_asset(
+    "core",
+    tables.CLAUDE_USAGE_TOKENS_BY_SPEED,
+    group=GROUP,
+    kinds=KINDS,
+    deps=[pulls.claude_messages_usage_by_speed, pulls.claude_organization],
+)
+def claude_usage_tokens_by_speed(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """The tokens of claude_usage_tokens by where and how fast they were made, of the days whose prices depend on it:
+    never added to the others.
+    """
+    rebuild_with_organization(
+        context,
+        warehouse,
+        tables.CLAUDE_USAGE_TOKENS_BY_SPEED,
+        pull="claude_messages_usage_by_speed",
+        shape=lambda said, of, _: rows.usage_by_speed_rows(said, of),
+    )
+
+
+@daily_asset(
+    "core",
+    tables.CLAUDE_DAILY_TOKENS,
+    group=GROUP,
+    kinds=KINDS,
+    deps=[pulls.claude_messages_usage, pulls.claude_organization],
+)
+def claude_daily_tokens(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """Tokens of the Messages API, whole organisation by day."""
+    rebuild_with_organization(
+        context,
+        warehouse,
+        tables.CLAUDE_DAILY_TOKENS,
+        pull="claude_messages_usage",
+        shape=lambda said, of, _: rows.daily_token_rows(said, of),
+    )
+
+
+@daily_asset("core", tables.CLAUDE_CODE_USAGE_STATS, group=GROUP, kinds=KINDS, deps=[pulls.claude_code_usage])
+def claude_code_usage_stats(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """What people did with Claude Code. For API customers its estimated cost is part of claude_costs: never added."""
+    rebuild_with_organization(
+        context, warehouse, tables.CLAUDE_CODE_USAGE_STATS, pull="claude_code_usage", shape=rows.code_rows
+    )
+
+
+@daily_asset("core", tables.CLAUDE_CODE_MODEL_USAGE, group=GROUP, kinds=KINDS, deps=[pulls.claude_code_usage])
+def claude_code_model_usage(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """Claude Code's tokens and estimated cost by model."""
+    rebuild_with_organization(
+        context, warehouse, tables.CLAUDE_CODE_MODEL_USAGE, pull="claude_code_usage", shape=rows.code_model_rows
+    )
+
+
+@daily_asset(
+    "core",
+    tables.CLAUDE_ANALYTICS_COSTS,
+    group=GROUP,
+    kinds=KINDS,
+    deps=[pulls.claude_analytics_cost, pulls.claude_organization, pulls.claude_users],
+)
+def claude_analytics_costs(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """What Claude charged, by product, key and person, where the key may read analytics. The same money as
+    claude_costs from another side, claude.ai's included where it is billed by use: never added to it.
+    """
+    emails = emails_of_users(warehouse)
+    rebuild_with_organization(
+        context,
+        warehouse,
+        tables.CLAUDE_ANALYTICS_COSTS,
+        pull="claude_analytics_cost",
+        shape=lambda said, of, rates: rows.analytics_cost_rows(said, of, emails, rates),
+    )
+
+
+ASSETS = [
+    dim_workspace,
+    claude_costs,
+    claude_daily_cost,
+    claude_usage_tokens,
+    claude_usage_tokens_by_speed,
+    claude_daily_tokens,
+    claude_code_usage_stats,
+    claude_code_model_usage,
+    claude_analytics_costs,
+]
+
+
+def rebuild_with_organization(
+    context: dg.AssetExecutionContext,
+    warehouse: Warehouse,
+    table: Table,
+    *,
+    pull: str,
+    shape: Callable[[Records, Organization, Rates], pl.DataFrame],
+) -> None:
+    """`rebuild`, for rows that have an organization and amounts that may be of another currency."""
+    rates = read_rates(settings().currency_rates)
+    with warehouse.connected():
+        organization = organization_of(warehouse)
+
+        def shaped(said: Records) -> pl.DataFrame:
+            if organization is None:
+                raise AiUsageError("raw/claude_organization was never pulled: materialize it once, then this again.")
+            return shape(said, organization, rates)
+
+        rebuild(context, warehouse, table, pull=pull, shape=shaped)
+
+
+def organization_of(warehouse: Warehouse) -> Organization | None:
+    """The organization whose records these are, and the names of its workspaces; None before the first pull. Where the
+    newest answer cannot be read, the last one that can.
+    """
+    workspaces = warehouse.newest("claude_workspaces", None)
+    found = rows.organization(warehouse.newest("claude_organization", None), workspaces)
+    return found or rows.organization(warehouse.history("claude_organization"), workspaces)

@@ -1,0 +1,437 @@
+"""The Claude Admin API: HTTP in, the vendor's own records out. Knows of no table and no dollar.
+
+Source: Anthropic's Admin API reference (usage and cost, Claude Code, organisation lists), its Usage and Cost Analytics
+API (beta) and its Enterprise Analytics API. `anthropic-version` is pinned: 2026-10-21 renames fields; both spellings
+are read.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from itertools import chain
+from typing import Any
+
+import httpx
+import msgspec
+
+from ai_usage.ingest.bodies import Limits
+from ai_usage.ingest.days import Answers, LeftOut, NotYet, by_day, days_not_there
+from ai_usage.ingest.http import (
+    Api,
+    BadRequest,
+    DamagedAnswer,
+    IncompleteAnswer,
+    Page,
+    Patience,
+    Query,
+    UnexpectedAnswer,
+    Vendor,
+    http_client,
+    overlapped,
+    steady_pages,
+)
+from ai_usage.ingest.instants import day_of_instant
+from ai_usage.ingest.optional import is_key_accepted
+from ai_usage.ingest.pace import Pace
+from ai_usage.partitions import ONE_DAY, Span, midnight
+from ai_usage.warehouse.ledger import Answer
+
+SOURCE = "anthropic"
+VERSION = "2023-06-01"
+ANALYTICS_BETA = "analytics-usage-cost-2026-08-24"
+SPEED_BETA = "fast-mode-2026-02-01"  # without it the usage report knows no speed
+ANALYTICS_FIRST_DAY = date(2026, 1, 1)  # the vendor keeps nothing older
+ANALYTICS_DEPTH = 365  # days back that may be asked
+
+DAYS_A_REQUEST = 31  # cost and usage buckets a page; the vendor's own default is 7
+ROWS_A_REQUEST = 1000
+REQUESTS_A_MINUTE = 3000  # the vendor names no rate, but a cursor that never ends must not be followed at full speed
+AT_ONCE = 4  # requests under way together: "short bursts to page through history are fine"
+
+LATEST_DAY = re.compile(r"\b(?:up to|until|through|latest)\b\D*(\d{4}-\d{2}-\d{2})", re.IGNORECASE)
+
+ME = "/v1/organizations/me"
+ANALYTICS_COST = "/v1/organizations/analytics/cost"
+ANALYTICS_USAGE = "/v1/organizations/analytics/usage"
+ANALYTICS_USERS = "/v1/organizations/analytics/users"
+
+COST_GROUPS = ("workspace_id", "description")
+# The usage report refuses a sixth dimension. Two requests share what money depends on; each leaves null what it did not
+# ask for, which is no value.
+USAGE_GROUPS = ("api_key_id", "workspace_id", "model", "service_tier", "context_window")
+SPEED_GROUPS = ("api_key_id", "workspace_id", "model", "inference_geo", "speed")
+ANALYTICS_GROUPS = ("product", "workspace_id", "api_key_id", "actor", "model")
+ANALYTICS_COST_GROUPS = (*ANALYTICS_GROUPS, "cost_type", "token_type")
+
+CLAUDE = Vendor(
+    name="Claude",
+    advice={
+        300: "ANTHROPIC_ADMIN_BASE_URL leads elsewhere, and a key follows no redirect: write where it leads.",
+        400: "The request itself is refused: a day too recent may pass later; anything else is ours to mend.",
+        402: "Billing has stopped: an organisation admin sees why in the Console.",
+        401: "ANTHROPIC_ADMIN_API_KEY (or ANTHROPIC_ANALYTICS_API_KEY) is wrong, revoked or of another kind: "
+        "an organisation admin makes an Admin key (sk-ant-admin…) in the Console under Settings, Admin keys.",
+        403: "The key is known but may not read this: use an Admin key that is not scoped to a workspace; "
+        "analytics needs the scope read:analytics.",
+        404: "This organisation does not have that endpoint, or ANTHROPIC_ADMIN_BASE_URL is wrong.",
+        429: "The organisation's request rate is used up; another tool may share it. Try again later.",
+        500: "The vendor is in trouble: see its status page and run this again later.",
+    },
+)
+
+
+@dataclass(frozen=True)
+class ClaudeAdmin:
+    """Read-only calls over an organisation's Admin key, and over its Analytics key where it has one."""
+
+    admin: Api
+    analytics: Api
+    has_analytics_key: bool = False
+    is_simulated: bool = False
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+
+    @classmethod
+    def open(
+        cls,
+        *,
+        base_url: str,
+        admin_key: str,
+        analytics_key: str = "",
+        analytics_requests_a_minute: int | None = 60,
+        is_simulated: bool = False,
+        patience: Patience | None = None,
+        transport: httpx.BaseTransport | None = None,
+        limits: Limits | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> "ClaudeAdmin":
+        """Clients for both keys; the Admin key may read analytics too, where no Analytics key is given."""
+        patience = patience or Patience()
+
+        def api(key: str, requests_a_minute: int | None) -> Api:
+            http = http_client(base_url, {"x-api-key": key.strip(), "anthropic-version": VERSION}, transport, limits)
+            if requests_a_minute:
+                http.event_hooks["request"] = [Pace({}, requests_a_minute)]
+            return Api(CLAUDE, http, patience)
+
+        admin = api(admin_key, None if is_simulated else REQUESTS_A_MINUTE)
+        analytics = api(analytics_key.strip() or admin_key, analytics_requests_a_minute)
+        analytics.http.allowed = admin.http.allowed
+        return cls(
+            admin=admin,
+            analytics=analytics,
+            has_analytics_key=bool(analytics_key.strip()),
+            is_simulated=is_simulated,
+            now=now,
+        )
+
+    def close(self) -> None:
+        self.admin.http.close()
+        self.analytics.http.close()
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far, retries included."""
+        return self.admin.requests + self.analytics.requests
+
+    def is_admin_key_accepted(self) -> bool:
+        """Whether the vendor knows the Admin key at all."""
+        return is_key_accepted(self.admin, (ME, {}, {}))
+
+    def is_analytics_key_accepted(self) -> bool:
+        """Whether the vendor knows the key that asks for analytics: it opens one of them, or `me` if it is the Admin
+        key. None but the analytics open to an Analytics key.
+        """
+        if not self.has_analytics_key:
+            return self.is_admin_key_accepted()
+        day = (self.now() - 2 * ONE_DAY).date()
+        bounds: Query = {"starting_at": midnight(day), "ending_at": midnight(day + ONE_DAY), "limit": 1}
+        beta = {"anthropic-beta": ANALYTICS_BETA}
+        asked: list[tuple[str, Query, Mapping[str, str]]] = [
+            (ANALYTICS_USAGE, bounds, beta),
+            (ANALYTICS_COST, bounds, beta),
+            (ANALYTICS_USERS, {"date": day.isoformat(), "limit": 1}, {}),
+        ]
+        return is_key_accepted(self.analytics, *asked)
+
+    def organization(self) -> Answer:
+        """Who the key belongs to: one record."""
+        record = self.admin.get(ME, {}, read=_one_object)
+        return self._answer(None, [record], 1, ME, {})
+
+    def cost_report(self, span: Span, *, group_by: Sequence[str] = ()) -> Answers:
+        """Cost lines in cents, one answer a day; ungrouped, the console's own figure of the day."""
+        return self._buckets("/v1/organizations/cost_report", span, group_by)
+
+    def messages_usage(self, span: Span, *, group_by: Sequence[str] = ()) -> Answers:
+        """Tokens of the Messages API, one answer a day. The vendor takes at most five dimensions."""
+        return self._buckets("/v1/organizations/usage_report/messages", span, group_by, bucket_width="1d")
+
+    def messages_usage_by_speed(self, span: Span) -> Answers:
+        """The same tokens by where and how fast they were made, one answer a day; `speed` is in beta."""
+        beta = {"anthropic-beta": SPEED_BETA}
+        path = "/v1/organizations/usage_report/messages"
+        return self._buckets(path, span, SPEED_GROUPS, headers=beta, bucket_width="1d")
+
+    def claude_code(self, days: Sequence[date]) -> Answers:
+        """Claude Code's own report, which takes one day a request: the days are asked for together."""
+        return self._each_day(self._claude_code_day, days)
+
+    def workspaces(self) -> Answer:
+        """All workspaces, the archived and the default one included. Only the default one needs
+        `include_default` to appear, which tells it from the rest: `default_workspace_ids` in the envelope.
+        """
+        named = self._listed("/v1/organizations/workspaces", include_archived="true")
+        answer = self._listed("/v1/organizations/workspaces", include_archived="true", include_default="true")
+        known, listed = ([id_ for r in a.records if (id_ := _id(r))] for a in (named, answer))
+        default = [id_ for id_ in listed if id_ not in known]
+        envelope = {**answer.envelope, "default_workspace_ids": default}
+        return self._answer(None, answer.records, named.pages + answer.pages, "", answer.request, envelope)
+
+    def api_keys(self) -> Answer:
+        """All API keys of the organisation, whatever their status."""
+        return self._listed("/v1/organizations/api_keys")
+
+    def users(self) -> Answer:
+        """All members of the organisation."""
+        return self._listed("/v1/organizations/users")
+
+    def analytics_cost(self, span: Span) -> Answers:
+        """Cost by product, workspace, key, actor, model, cost and token type, in cents; one answer a day."""
+        return self._analytics(ANALYTICS_COST, span, ANALYTICS_COST_GROUPS)
+
+    def analytics_usage(self, span: Span) -> Answers:
+        """Tokens by product, workspace, key, actor and model; one answer a day."""
+        return self._analytics(ANALYTICS_USAGE, span, ANALYTICS_GROUPS)
+
+    def enterprise_users(self, days: Sequence[date]) -> Answers:
+        """Who used claude.ai, a row a person, one day a request: a range would be one row for all of it."""
+        return self._each_day(self._enterprise_users_day, days)
+
+    def _each_day(self, ask: Callable[[date], Answers], days: Sequence[date]) -> Answers:
+        """Days that are asked for one by one, several at once: an answer that cannot be used costs its day alone."""
+
+        def one(day: date) -> Answers:
+            try:
+                return ask(day)
+            except (DamagedAnswer, IncompleteAnswer, UnexpectedAnswer) as error:
+                return Answers(left_out=[LeftOut(day, str(error))])
+
+        each = overlapped(one, days, at_once=AT_ONCE)
+        return Answers(chain(*each), chain(*(said.left_out for said in each)))
+
+    def _enterprise_users_day(self, day: date) -> Answers:
+        path = ANALYTICS_USERS
+        query: Query = {"date": day.isoformat(), "limit": ROWS_A_REQUEST}
+        try:
+            pages = steady_pages(
+                f"Claude {path} of {day}",
+                lambda: self.analytics.pages(path, query, following=by_page_token),
+                repeats=_name_a_person_twice,
+            )
+        except BadRequest as error:
+            latest = LATEST_DAY.search(error.said)
+            if error.status == httpx.codes.BAD_REQUEST and latest and latest[1] < day.isoformat():
+                return Answers(left_out=[NotYet(day, date.fromisoformat(latest[1]))])
+            raise
+        return Answers([self._answer(day, _items(pages), len(pages), path, query, _envelope(*pages))])
+
+    def _buckets(
+        self, path: str, span: Span, group_by: Sequence[str], *, headers: Mapping[str, str] | None = None, **more: str
+    ) -> Answers:
+        """One answer a day, all pages joined. A bucket that is missing, comes twice or cannot be read costs its own
+        day; the newest days may not be there yet.
+        """
+        query: Query = {
+            "starting_at": midnight(span.first),
+            "ending_at": midnight(span.last + ONE_DAY),  # exclusive; 23:59:59 would lose a day
+            "limit": DAYS_A_REQUEST,
+            **({"group_by[]": list(group_by)} if group_by else {}),
+            **more,
+        }
+        what = f"Claude {path} of {span}"
+        pages = steady_pages(
+            what,
+            lambda: self.admin.pages(path, query, following=by_page_token, headers=headers),
+            repeats=_name_a_day_on_two_pages,
+        )
+        answers: dict[date, Answer] = {}
+        left_out: dict[date, LeftOut] = {}
+        is_doubtful = False
+        for page in pages:
+            for body in page.items:
+                day, bucket = _bucket(body)
+                if day is None:
+                    is_doubtful = True  # it may be any day that is missing
+                elif day not in span:
+                    left_out[day] = LeftOut(day, f"{what} came with a bucket of it, unasked")
+                elif day in answers or day in left_out:
+                    answers.pop(day, None)
+                    left_out[day] = LeftOut(day, f"{what} came with more than one bucket of it")
+                elif bucket is None:
+                    left_out[day] = LeftOut(day, f"{what} came with a bucket of it that has no results")
+                else:
+                    answers[day] = self._answer(day, bucket.items, len(pages), path, query, _envelope(page, bucket))
+        is_doubtful = is_doubtful or bool(left_out)
+        missing = days_not_there(what, span, {*answers, *left_out}, now=self.now().date(), is_doubtful=is_doubtful)
+        return Answers((answers[day] for day in sorted(answers)), [*left_out.values(), *missing])
+
+    def _claude_code_day(self, day: date) -> Answers:
+        """Records of a day, all of them kept: the report takes one day a request, so whatever a record says of its
+        day, it was sent as this day's; a record that names another day is left to that day.
+        """
+        path = "/v1/organizations/usage_report/claude_code"
+        query: Query = {"starting_at": day.isoformat(), "limit": ROWS_A_REQUEST}
+        what, span = f"Claude {path}", Span(day, day)
+        pages = steady_pages(f"{what} of {day}", lambda: self.admin.pages(path, query, following=by_page_token))
+        parted = by_day(what, span, _items(pages), _record_day)
+        envelope = _envelope(*pages)
+        return Answers(
+            (self._answer(day, found, len(pages), path, query, envelope) for day, found in parted.records.items()),
+            parted.left_out,
+        )
+
+    def _listed(self, path: str, **more: str) -> Answer:
+        query: Query = {"limit": ROWS_A_REQUEST, **more}
+        pages = self.admin.pages(path, query, following=by_last_id)
+        return self._answer(None, _items(pages), len(pages), path, query, _envelope(*pages))
+
+    def _analytics(self, path: str, span: Span, group_by: Sequence[str]) -> Answers:
+        """Rows come flat, ordered as the vendor likes; a day without rows is an empty answer."""
+        query: Query = {
+            "starting_at": midnight(span.first),
+            "ending_at": midnight(span.last + ONE_DAY),
+            "time_bucket_width": "1d",
+            "limit": ROWS_A_REQUEST,
+            "group_by[]": list(group_by),
+        }
+        what, beta = f"Claude {path}", {"anthropic-beta": ANALYTICS_BETA}
+        pages = steady_pages(
+            f"{what} of {span}",
+            lambda: self.analytics.pages(path, query, following=by_page_token, headers=beta),
+            moved=lambda pages: len({page.beside.get("data_refreshed_at") for page in pages}) > 1,
+        )
+        parted = by_day(what, span, _items(pages), _bucket_day)
+        envelope = _envelope(*pages)
+        return Answers(
+            (self._answer(day, found, len(pages), path, query, envelope) for day, found in parted.records.items()),
+            parted.left_out,
+        )
+
+    def _answer(
+        self,
+        day: date | None,
+        records: Sequence[bytes],
+        pages: int,
+        path: str,
+        query: Mapping[str, Any],
+        envelope: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        request = {"path": path, **query} if path else query
+        self.admin.refuse_deep(path, records)
+        return Answer(SOURCE, day, records, pages, request, envelope or {}, self.is_simulated)
+
+
+class _Bucket(msgspec.Struct):
+    starting_at: str | int | float | None = None
+
+
+class _Dated(msgspec.Struct):
+    date: str | int | float | None = None
+
+
+class _Item(msgspec.Struct):
+    id: str | int | None = None
+
+
+class _OfUser(msgspec.Struct):
+    user: _Item | None = None
+
+
+def by_page_token(page: Page) -> Query | None:
+    """Reports: `next_page` as long as there is one. `has_more` without it is a contradiction."""
+    token = page.beside.get("next_page")
+    if token is None and page.beside.get("has_more"):
+        raise ValueError("says it has more and names no next page")
+    return None if token is None else {"page": token}
+
+
+def by_last_id(page: Page) -> Query | None:
+    """Lists: what follows the last id, while `has_more`."""
+    if not page.beside.get("has_more"):
+        return None
+    if page.beside.get("last_id") is None:
+        raise ValueError("says it has more and names no last id")
+    return {"after_id": page.beside["last_id"]}
+
+
+def _items(pages: Sequence[Page]) -> list[bytes]:
+    return [item for page in pages for item in page.items]
+
+
+_bucket_of = msgspec.json.Decoder(_Bucket).decode
+_dated_of = msgspec.json.Decoder(_Dated).decode
+
+
+def _bucket_day(bucket: bytes) -> date | None:
+    """The UTC day a bucket or row begins on, in whatever form; None if it cannot be read."""
+    try:
+        return day_of_instant(_bucket_of(bucket).starting_at)
+    except msgspec.ValidationError:
+        return None
+
+
+def _bucket(body: bytes) -> tuple[date | None, Page | None]:
+    """A bucket's day and its results, each None if it cannot be read."""
+    try:
+        bucket = Page.read(body, items="results")
+    except msgspec.ValidationError:
+        return _bucket_day(body), None
+    return day_of_instant(bucket.beside.get("starting_at")), bucket
+
+
+def _name_a_day_on_two_pages(pages: Sequence[Page]) -> bool:
+    """Whether a bucket of the same day stands on two pages; a single page cannot shift."""
+    days = [day for page in pages for day in {_bucket_day(body) for body in page.items}] if len(pages) > 1 else []
+    return len(set(days)) < len(days)
+
+
+def _record_day(record: bytes) -> date | None:
+    try:
+        return day_of_instant(_dated_of(record).date)
+    except msgspec.ValidationError:
+        return None
+
+
+def _id(record: bytes) -> str | None:
+    """An item's id as text; None where it has none."""
+    try:
+        found = msgspec.json.decode(record, type=_Item).id
+    except msgspec.ValidationError:
+        return None
+    return None if found is None else str(found)
+
+
+def _name_a_person_twice(pages: Sequence[Page]) -> bool:
+    people = [person for record in _items(pages) if (person := _user_id(record))]
+    return len(set(people)) < len(people)
+
+
+def _user_id(record: bytes) -> str | None:
+    try:
+        user = msgspec.json.decode(record, type=_OfUser).user
+    except msgspec.ValidationError:
+        return None
+    return None if user is None or user.id is None else str(user.id)
+
+
+def _envelope(*parts: Page) -> dict[str, Any]:
+    """What pages and buckets say beside their records, but for the cursors."""
+    cursors = {"has_more", "next_page", "first_id", "last_id"}
+    return {name: value for part in parts for name, value in part.beside.items() if name not in cursors}
+
+
+def _one_object(body: bytes) -> bytes:
+    if _id(body) is None:
+        raise msgspec.ValidationError("there is no id in it")
+    return body

@@ -1,0 +1,325 @@
+"""Claude's raw assets: what each asks for, a run's days at a time, and what it notes of every day."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from decimal import Decimal
+
+import dagster as dg
+
+from ai_usage.ingest.http import TooLarge
+from ai_usage.ingest.ledger_writes import (
+    InHalves,
+    InWarehouse,
+    Report,
+    Source,
+    Tally,
+    append_noted,
+    as_it_is_now,
+    note_not_configured,
+    pull_days,
+    pull_report,
+    pull_snapshot,
+)
+from ai_usage.layers import MANY_DAYS_A_RUN, daily_asset, in_plain_words, materialized, note, snapshot_asset, spec
+from ai_usage.partitions import ONE_DAY, Span, runs_of_days, span_of_run
+from ai_usage.providers.anthropic.client import (
+    ANALYTICS_DEPTH,
+    ANALYTICS_FIRST_DAY,
+    COST_GROUPS,
+    DAYS_A_REQUEST,
+    USAGE_GROUPS,
+    ClaudeAdmin,
+)
+from ai_usage.providers.anthropic.rows import billed_cents
+from ai_usage.providers.anthropic.speeds import days_of_many_prices
+from ai_usage.providers.anthropic.tables import RAW_TABLES
+from ai_usage.settings import settings
+from ai_usage.warehouse.ledger import Answer
+from ai_usage.warehouse.origin import refuse_a_mixture
+from ai_usage.warehouse.port import Warehouse
+
+SOURCE = Source(resource="claude_admin", key_variable="ANTHROPIC_ADMIN_API_KEY")
+GROUP = "raw_claude"
+KINDS = {"api", "duckdb"}
+
+MaybeClaude = dg.ResourceParam[ClaudeAdmin | None]
+NEEDS_ANALYTICS_KEY = (
+    "not configured: ANTHROPIC_ANALYTICS_API_KEY is not set, and an Admin key does not open who used claude.ai"
+)
+ONE_PRICE = "not needed: no cost lines of this day differ in geography or speed alone"
+BOTH = ("raw/claude_cost_report", "raw/claude_cost_totals")
+ANALYTICS_PLAN = (
+    "a key with the scope read:analytics (or a Console organization's Admin key), of an organization with usage-based "
+    "billing and without HIPAA readiness"
+)
+
+
+def messages_usage(admin: ClaudeAdmin, span: Span) -> list[Answer]:
+    """Tokens, grouped by as many dimensions as the live API allows."""
+    return admin.messages_usage(span, group_by=USAGE_GROUPS)
+
+
+REPORTS: dict[str, Report[ClaudeAdmin]] = {
+    report.pull: report
+    for report in (
+        Report(
+            pull="claude_cost_report",
+            name="cost report",
+            ask=lambda admin, span: admin.cost_report(span, group_by=COST_GROUPS),
+        ),
+        Report(pull="claude_cost_totals", name="cost totals", ask=ClaudeAdmin.cost_report),
+        Report(pull="claude_messages_usage", name="messages usage", ask=messages_usage),
+        Report(
+            pull="claude_messages_usage_by_speed",
+            name="messages usage by geography and speed",
+            ask=ClaudeAdmin.messages_usage_by_speed,
+            use="which keys used fast mode or a geography of its own price; else their shares are estimated",
+            needs="the fast-mode beta of the usage report",
+            is_key_accepted=ClaudeAdmin.is_admin_key_accepted,
+        ),
+        Report(
+            pull="claude_code_usage",
+            name="Claude Code usage",
+            ask=lambda admin, span: admin.claude_code(span.days),
+            use="what Claude Code did, for whom, and what it would have cost",
+            needs="an Admin key, not scoped to a workspace, of an organization that has Claude Code",
+            is_key_accepted=ClaudeAdmin.is_admin_key_accepted,
+        ),
+        Report(
+            pull="claude_analytics_cost",
+            name="analytics cost",
+            ask=ClaudeAdmin.analytics_cost,
+            use="which people and keys caused a cost",
+            needs=ANALYTICS_PLAN,
+            is_key_accepted=ClaudeAdmin.is_analytics_key_accepted,
+        ),
+        Report(
+            pull="claude_analytics_usage",
+            name="analytics usage",
+            ask=ClaudeAdmin.analytics_usage,
+            use="which people and keys used what",
+            needs=ANALYTICS_PLAN,
+            is_key_accepted=ClaudeAdmin.is_analytics_key_accepted,
+        ),
+        Report(
+            pull="claude_enterprise_users",
+            name="analytics users",
+            ask=lambda admin, span: admin.enterprise_users(span.days),
+            use="who uses claude.ai",
+            needs="an Analytics key (scope read:analytics) of a Claude Enterprise organization",
+            is_key_accepted=ClaudeAdmin.is_analytics_key_accepted,
+        ),
+        Report(pull="claude_organization", name="organization", ask=as_it_is_now(ClaudeAdmin.organization)),
+        Report(pull="claude_workspaces", name="workspaces", ask=as_it_is_now(ClaudeAdmin.workspaces)),
+        Report(pull="claude_api_keys", name="API keys", ask=as_it_is_now(ClaudeAdmin.api_keys)),
+        Report(pull="claude_users", name="members", ask=as_it_is_now(ClaudeAdmin.users)),
+    )
+}
+
+
+@dg.multi_asset(
+    name="raw__claude_cost_report_and_totals",
+    specs=[
+        spec(
+            "raw",
+            RAW_TABLES["claude_cost_report"],
+            group=GROUP,
+            kinds=KINDS,
+            description="Cost lines by workspace and description, amounts in cents, as sent.",
+        ),
+        spec(
+            "raw",
+            RAW_TABLES["claude_cost_totals"],
+            group=GROUP,
+            kinds=KINDS,
+            description="The Console's own daily figure: the cost report without grouping, in cents, as sent.",
+        ),
+    ],
+    pool=GROUP,
+    backfill_policy=MANY_DAYS_A_RUN,
+)
+@in_plain_words
+def claude_cost_report_and_totals(
+    context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Both views of the same money, asked one after the other. A day whose lines do not add up to its total is still
+    settling: both are asked once more before a check may call it a difference.
+    """
+    if claude_admin is None:
+        note_not_configured(context, SOURCE, *BOTH)
+    else:
+        refuse_a_mixture(warehouse, is_simulated=claude_admin.is_simulated)
+        tally = Tally(claude_admin)
+        spans = InHalves(span_of_run(context).cut(at_most=DAYS_A_REQUEST))
+        for span in spans:
+            try:
+                lines, totals = _pull_costs(context, claude_admin, tally, warehouse, span)
+            except TooLarge:
+                if spans.halve(span):
+                    continue
+                raise
+            unsettled = [day for day in lines.keys() & totals.keys() if lines[day] != totals[day]]
+            for again in runs_of_days(unsettled):
+                context.log.warning("Lines and total differ on %s: asked once more.", again)
+                _pull_costs(context, claude_admin, tally, warehouse, again)
+        tally.note(context)
+    for asset in BOTH:
+        yield from materialized(context, dg.AssetKey(asset.split("/")))
+
+
+def _pull_costs(
+    context: dg.AssetExecutionContext, claude_admin: ClaudeAdmin, tally: Tally, warehouse: Warehouse, span: Span
+) -> tuple[dict[date, Decimal], dict[date, Decimal]]:
+    """What each report's days come to, in cents; only days whose every amount can be read."""
+    asked_at = warehouse.now()
+    with tally.of(BOTH[0]):
+        lines = REPORTS["claude_cost_report"].ask(claude_admin, span)
+    with tally.of(BOTH[1]):
+        totals = REPORTS["claude_cost_totals"].ask(claude_admin, span)
+    with warehouse.connected():
+        append_noted(context, warehouse, "claude_cost_report", lines, asked_at=asked_at)
+        append_noted(context, warehouse, "claude_cost_totals", totals, asked_at=asked_at)
+    return _cents(lines), _cents(totals)
+
+
+def _cents(answers: list[Answer]) -> dict[date, Decimal]:
+    sums = {answer.day: billed_cents(answer) for answer in answers}
+    return {day: cents for day, cents in sums.items() if day and cents is not None}
+
+
+@daily_asset("raw", RAW_TABLES["claude_messages_usage"], group=GROUP, kinds=KINDS)
+def claude_messages_usage(context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse) -> None:
+    """Tokens of the Messages API by key, workspace, model, tier and context window, as sent."""
+    _pull(
+        context,
+        claude_admin,
+        warehouse,
+        "claude_messages_usage",
+        messages_usage,
+    )
+
+
+@daily_asset(
+    "raw",
+    RAW_TABLES["claude_messages_usage_by_speed"],
+    group=GROUP,
+    kinds=KINDS,
+    deps=[dg.AssetKey(["raw", "claude_cost_report"])],
+)
+def claude_messages_usage_by_speed(
+    context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse
+) -> None:
+    """The same tokens by key, workspace, model, geography and speed, as sent: only of the days whose cost lines have
+    several prices that the first request does not tell apart, with what lies between them in the same request. Where
+    the vendor refuses the beta, the shares of such lines are estimated.
+    """
+    report = REPORTS["claude_messages_usage_by_speed"]
+    if claude_admin is None:
+        note_not_configured(context, SOURCE, f"raw/{report.pull}")
+        return
+    for window in span_of_run(context).cut(at_most=DAYS_A_REQUEST):
+        days = days_of_many_prices(warehouse.newest("claude_cost_report", window))
+        needed = Span(days[0], days[-1]) if days else None
+        for day in window.days:
+            if needed is None or day not in needed:
+                note(context, f"raw/{report.pull}", day, skipped=ONE_PRICE)
+        if needed is None:
+            continue
+        pull_report(context, SOURCE, claude_admin, warehouse, report, at_most=DAYS_A_REQUEST, span=needed)
+
+
+@daily_asset("raw", RAW_TABLES["claude_code_usage"], group=GROUP, kinds=KINDS)
+def claude_code_usage(context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse) -> None:
+    """Claude Code's own daily report by actor and terminal, as sent; its costs are estimates in cents."""
+    pull_report(context, SOURCE, claude_admin, warehouse, REPORTS["claude_code_usage"], at_most=DAYS_A_REQUEST)
+
+
+@daily_asset("raw", RAW_TABLES["claude_analytics_cost"], group=GROUP, kinds=KINDS)
+def claude_analytics_cost(context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse) -> None:
+    """The beta analytics API's cost by product, workspace, key, actor, model, cost and token type, in cents, as sent.
+    The same money as the cost report, seen from another side: never added to it.
+    """
+    _pull_analytics(context, claude_admin, warehouse, REPORTS["claude_analytics_cost"], earliest=_earliest_of_a_year())
+
+
+@daily_asset("raw", RAW_TABLES["claude_analytics_usage"], group=GROUP, kinds=KINDS)
+def claude_analytics_usage(
+    context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse
+) -> None:
+    """The beta analytics API's tokens by product, workspace, key, actor and model, as sent."""
+    _pull_analytics(context, claude_admin, warehouse, REPORTS["claude_analytics_usage"], earliest=_earliest_of_a_year())
+
+
+@daily_asset("raw", RAW_TABLES["claude_enterprise_users"], group=GROUP, kinds=KINDS)
+def claude_enterprise_users(
+    context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse
+) -> None:
+    """Who did what in claude.ai, person by person, as sent; Enterprise organisations only. A day the vendor has not
+    computed yet is left for a later run: its figures move for some days more, which the morning's window follows.
+    """
+    report = REPORTS["claude_enterprise_users"]
+    if claude_admin and not claude_admin.has_analytics_key:
+        note(context, f"raw/{report.pull}", None, skipped=NEEDS_ANALYTICS_KEY)
+        return
+    _pull_analytics(context, claude_admin, warehouse, report, earliest=ANALYTICS_FIRST_DAY)
+
+
+def _pull(
+    context: dg.AssetExecutionContext,
+    claude_admin: ClaudeAdmin | None,
+    warehouse: Warehouse,
+    pull: str,
+    ask: Callable[[ClaudeAdmin, Span], list[Answer]],
+    span: Span | None = None,
+) -> None:
+    pull_days(context, SOURCE, claude_admin, warehouse, pull, ask, at_most=DAYS_A_REQUEST, span=span)
+
+
+def _pull_analytics(
+    context: dg.AssetExecutionContext,
+    claude_admin: ClaudeAdmin | None,
+    warehouse: Warehouse,
+    report: Report[ClaudeAdmin],
+    *,
+    earliest: date,
+) -> None:
+    """The days the vendor serves, if the key may read them: else a note says why nothing came."""
+    asked = span_of_run(context)
+    for day in asked.days:
+        if day < earliest:
+            note(context, f"raw/{report.pull}", day, skipped=f"the vendor serves nothing before {earliest}")
+    if asked.last >= earliest:
+        span = Span(max(asked.first, earliest), asked.last)
+        pull_report(context, SOURCE, claude_admin, warehouse, report, at_most=DAYS_A_REQUEST, span=span)
+
+
+def _earliest_of_a_year() -> date:
+    return max(ANALYTICS_FIRST_DAY, settings().now().date() - (ANALYTICS_DEPTH - 1) * ONE_DAY)
+
+
+def _snapshot(pull: str, description: str) -> dg.AssetsDefinition:
+    def snapshot(context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse) -> None:
+        pull_snapshot(context, SOURCE, claude_admin, warehouse, REPORTS[pull])
+
+    snapshot.__doc__ = description
+    return snapshot_asset("raw", RAW_TABLES[pull], group=GROUP, kinds=KINDS)(snapshot)
+
+
+claude_organization = _snapshot("claude_organization", "Whose key it is, as sent.")
+claude_workspaces = _snapshot("claude_workspaces", "All workspaces, archived and default included, as sent.")
+claude_api_keys = _snapshot("claude_api_keys", "All API keys and who made them, as sent.")
+claude_users = _snapshot("claude_users", "All members of the organisation, as sent.")
+
+ASSETS = [
+    claude_cost_report_and_totals,
+    claude_messages_usage,
+    claude_messages_usage_by_speed,
+    claude_code_usage,
+    claude_analytics_cost,
+    claude_analytics_usage,
+    claude_enterprise_users,
+    claude_organization,
+    claude_workspaces,
+    claude_api_keys,
+    claude_users,
+]

@@ -1,0 +1,111 @@
+"""Cursor's raw assets: what each asks for, a run's days at a time."""
+
+from collections.abc import Callable, Sequence
+
+import dagster as dg
+
+from ai_usage.ingest.ledger_writes import InWarehouse, Report, Source, as_it_is_now, held, pull_report, pull_snapshot
+from ai_usage.layers import daily_asset, snapshot_asset
+from ai_usage.partitions import Span
+from ai_usage.providers.cursor.client import DAYS_A_REQUEST, CursorAdmin
+from ai_usage.providers.cursor.tables import RAW_TABLES
+from ai_usage.warehouse.ledger import Answer
+from ai_usage.warehouse.port import Warehouse
+
+SOURCE = Source(resource="cursor_admin", key_variable="CURSOR_ADMIN_API_KEY")
+GROUP = "raw_cursor"
+KINDS = {"api", "duckdb"}
+
+MaybeCursor = dg.ResourceParam[CursorAdmin | None]
+CursorReport = Report[CursorAdmin]
+
+
+def _commits(held_of: Callable[[Span], Sequence[Answer]] = lambda _: ()) -> CursorReport:
+    """The report of AI commits, asked with what is held of the days."""
+    return Report(
+        pull="cursor_ai_commits",
+        name="AI code commits",
+        ask=lambda admin, span: admin.ai_commits(span, held_of(span)),
+        use="which lines AI wrote",
+        needs="an Enterprise team with AI Code Tracking, and a key with the scope admin:*",
+        is_key_accepted=CursorAdmin.is_key_accepted,
+    )
+
+
+REPORTS: dict[str, CursorReport] = {
+    report.pull: report
+    for report in (
+        Report(pull="cursor_daily_usage", name="daily usage", ask=CursorAdmin.daily_usage),
+        Report(pull="cursor_usage_events", name="usage events", ask=CursorAdmin.usage_events),
+        _commits(),
+        Report(pull="cursor_spend", name="spend", ask=as_it_is_now(CursorAdmin.spend)),
+        Report(
+            pull="cursor_usage_events_today",
+            name="usage events of today",
+            ask=as_it_is_now(CursorAdmin.usage_events_today),
+        ),
+        Report(pull="cursor_members", name="members", ask=as_it_is_now(CursorAdmin.members)),
+        Report(
+            pull="cursor_groups",
+            name="billing groups",
+            ask=as_it_is_now(CursorAdmin.groups),
+            use="in which billing group a member is",
+            needs="an Enterprise team with billing groups, and a key with the scope admin:*",
+            is_key_accepted=CursorAdmin.is_key_accepted,
+        ),
+    )
+}
+
+
+@daily_asset("raw", RAW_TABLES["cursor_daily_usage"], group=GROUP, kinds=KINDS)
+def cursor_daily_usage(context: dg.AssetExecutionContext, cursor_admin: MaybeCursor, warehouse: InWarehouse) -> None:
+    """Each member's day, idle members included, as sent."""
+    _pull(context, cursor_admin, warehouse, REPORTS["cursor_daily_usage"])
+
+
+@daily_asset("raw", RAW_TABLES["cursor_usage_events"], group=GROUP, kinds=KINDS)
+def cursor_usage_events(context: dg.AssetExecutionContext, cursor_admin: MaybeCursor, warehouse: InWarehouse) -> None:
+    """Each usage event with what was charged for it, in cents, as sent; equal events as many times as they happened."""
+    _pull(context, cursor_admin, warehouse, REPORTS["cursor_usage_events"])
+
+
+@daily_asset("raw", RAW_TABLES["cursor_ai_commits"], group=GROUP, kinds=KINDS)
+def cursor_ai_commits(context: dg.AssetExecutionContext, cursor_admin: MaybeCursor, warehouse: InWarehouse) -> None:
+    """Each commit with the lines that AI wrote in it, as sent but for its message, where the plan has AI Code Tracking.
+    Asked in the same words as the last time, the vendor need not repeat what has not changed.
+    """
+    _pull(context, cursor_admin, warehouse, _commits(lambda span: held(warehouse, "cursor_ai_commits", span)))
+
+
+def _pull(
+    context: dg.AssetExecutionContext, cursor_admin: CursorAdmin | None, warehouse: Warehouse, report: CursorReport
+) -> None:
+    pull_report(context, SOURCE, cursor_admin, warehouse, report, at_most=DAYS_A_REQUEST)
+
+
+def _snapshot(pull: str, description: str, *, after: Sequence[dg.AssetsDefinition] = ()) -> dg.AssetsDefinition:
+    def snapshot(context: dg.AssetExecutionContext, cursor_admin: MaybeCursor, warehouse: InWarehouse) -> None:
+        pull_snapshot(context, SOURCE, cursor_admin, warehouse, REPORTS[pull])
+
+    snapshot.__doc__ = description
+    return snapshot_asset("raw", RAW_TABLES[pull], group=GROUP, kinds=KINDS, deps=after)(snapshot)
+
+
+cursor_spend = _snapshot("cursor_spend", "The billing cycle's spend so far by member, cumulative, in cents, as sent.")
+cursor_usage_events_today = _snapshot(
+    "cursor_usage_events_today",
+    "The events of the day that is not over yet, as sent, to hold the spend so far against: asked right after it.",
+    after=[cursor_spend],
+)
+cursor_members = _snapshot("cursor_members", "Everybody who is or was in the team, as sent.")
+cursor_groups = _snapshot("cursor_groups", "Billing groups and who is in them, as sent, where the plan has them.")
+
+ASSETS = [
+    cursor_daily_usage,
+    cursor_usage_events,
+    cursor_ai_commits,
+    cursor_spend,
+    cursor_usage_events_today,
+    cursor_members,
+    cursor_groups,
+]

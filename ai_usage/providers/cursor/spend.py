@@ -1,0 +1,139 @@
+"""Cumulative spend made daily: what each member's figure grew by from one snapshot of a billing cycle to the next."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import polars as pl
+
+from ai_usage.money import usd
+from ai_usage.providers.cursor.records import MemberSpend
+from ai_usage.providers.cursor.tables import CURSOR_SPEND_DAILY
+from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.reading import LAST_MS
+
+CYCLE_AT_MOST = timedelta(days=32)
+OF_A_DAY = ["activity_date", "cycle_start_at", "user_id"]
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The cycle's spend so far, by member."""
+
+    pull_id: str
+    at: datetime
+    cycle_start: datetime
+    members: dict[str, MemberSpend]
+
+
+@dataclass(frozen=True)
+class Growth:
+    """From one snapshot of a cycle to the next; from the cycle's start to its first."""
+
+    earlier: Snapshot | None
+    later: Snapshot
+    known: Mapping[str, MemberSpend]  # what the cycle's earlier snapshots last had of each member
+    tail_unseen: timedelta  # of the cycle before, from its last snapshot to its end; zero within a cycle
+
+    @property
+    def since(self) -> datetime:
+        return self.earlier.at if self.earlier else self.later.cycle_start
+
+    @property
+    def day(self) -> date:
+        """Of the middle: a morning's snapshot tells of the day before."""
+        return (self.since + (self.later.at - self.since) / 2).date()
+
+    @property
+    def days_between(self) -> int:
+        return max(1, round((self.later.at - self.since) / timedelta(days=1)))
+
+
+def snapshots(history: Records) -> list[Snapshot]:
+    """The pulls of `cursor_spend`, oldest first. One that does not say which cycle it is of is left out: cumulative
+    spend means nothing without.
+    """
+    of_pull: dict[str, dict[str, MemberSpend]] = {}
+    read = history.read(MemberSpend)
+    for pull_id, member in zip(read.lines["pull_id"], read.values, strict=True):
+        of_pull.setdefault(pull_id, {})[member.key] = member
+    return [
+        Snapshot(pull_id, at, start, of_pull.get(pull_id, {}))
+        for pull_id, at, envelope in history.versions.select("pull_id", "asked_at", "envelope").iter_rows()
+        if (start := _cycle_start(envelope))
+    ]
+
+
+def growths(of: Sequence[Snapshot]) -> Iterator[Growth]:
+    """What lies between snapshots. A figure starts anew with its cycle: what the old cycle still spent after its last
+    snapshot is in none, and said to be so. A member whom a snapshot lacks grows from the last one that has them.
+    """
+    earlier: Snapshot | None = None
+    known: dict[str, MemberSpend] = {}
+    for later in of:
+        if earlier and earlier.cycle_start == later.cycle_start:
+            yield Growth(earlier, later, dict(known), timedelta())
+        else:
+            known = {}
+            yield Growth(None, later, {}, later.cycle_start - earlier.at if earlier else timedelta())
+        known |= later.members
+        earlier = later
+
+
+def spend_rows(found: Sequence[Growth]) -> pl.DataFrame:
+    """Rows of `cursor_spend_daily`: a day's growths together, by member and cycle."""
+    rows = [
+        _row(growth, user_id, member, growth.known.get(user_id))
+        for growth in found
+        for user_id, member in growth.later.members.items()
+    ]
+    apart = CURSOR_SPEND_DAILY.frame({name: [row[name] for row in rows] for name in CURSOR_SPEND_DAILY.columns})
+    overall = pl.col("overall_spend_usd")
+    how = {
+        "spend_usd": pl.col("spend_usd").sum(),
+        "overall_spend_usd": pl.when(overall.null_count() == 0).then(overall.sum()),
+        "from_at": pl.col("from_at").first(),
+        "days_between": pl.col("days_between").max(),
+    }
+    rest = [name for name in apart.columns if name not in OF_A_DAY]
+    merged = [how[name] if name in how else pl.col(name).last() for name in rest]
+    return apart.group_by(OF_A_DAY, maintain_order=True).agg(merged).select(apart.columns)
+
+
+def _row(growth: Growth, user_id: str, member: MemberSpend, before: MemberSpend | None) -> dict[str, object]:
+    spend, overall = _usd(member.spend), _usd(member.overall)
+    spend_before, overall_before = (_usd(before.spend), _usd(before.overall)) if before else (Decimal(0), Decimal(0))
+    return {
+        "activity_date": growth.day,
+        "cycle_start_at": growth.later.cycle_start,
+        "user_id": user_id,
+        "user_email": (member.email or "").strip().lower() or None,
+        "spend_usd": _difference(spend, spend_before),
+        "overall_spend_usd": _difference(overall, overall_before),
+        "cycle_spend_usd": spend,
+        "cycle_overall_spend_usd": overall,
+        "from_at": growth.since,
+        "to_at": growth.later.at,
+        "days_between": growth.days_between,
+        "pull_id": growth.later.pull_id,
+        "ingestion_timestamp": growth.later.at,
+    }
+
+
+def _usd(cents: Decimal | None) -> Decimal | None:
+    return None if cents is None else usd(cents=cents)
+
+
+def _difference(now: Decimal | None, before: Decimal | None) -> Decimal | None:
+    return None if now is None or before is None else now - before
+
+
+def _cycle_start(envelope: str) -> datetime | None:
+    try:
+        ms = int(json.loads(envelope)["subscriptionCycleStart"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return EPOCH + timedelta(milliseconds=ms) if 0 <= ms <= LAST_MS else None

@@ -1,0 +1,13 @@
+"""A tab of the sheet as it was last pulled."""
+
+from ai_usage.sheet.tabs import Tab, TabRows, read_tab
+from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.port import Warehouse
+
+
+def read_newest(warehouse: Warehouse, tab: Tab) -> tuple[Records, TabRows] | None:
+    """A tab as it stands, with what is wrong in it; None if it was never pulled."""
+    newest = warehouse.newest(tab.pull, None)
+    if newest.versions.is_empty():
+        return None
+    return newest, read_tab(tab, newest.lines["record"].to_list())

@@ -1,0 +1,64 @@
+"""Who answered for a key when: the sheet's history, read as statements that each hold until the next.
+
+A key's first statement holds since ever. A later one holds from the day it was first seen, or from the row's own
+`valid_from`; on the day a statement was made it is corrected, not followed, by another.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from ai_usage.sheet.tabs import Row
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The key mapping as one pull found it."""
+
+    at: datetime
+    pull_id: str
+    rows: Mapping[str, Row]  # by api_key_id
+
+
+@dataclass(frozen=True)
+class Statement:
+    """From a day on (since ever, if None) a key is somebody's; nobody's, if `row` is None."""
+
+    since: date | None
+    made_on: date
+    seen: Seen
+    row: Row | None
+
+    @property
+    def owner(self) -> tuple[str | None, str | None] | None:
+        return (self.row["user_email"], self.row["team_name"]) if self.row else None
+
+
+def statements(history: Sequence[Seen]) -> dict[str, list[Statement]]:
+    """By key, oldest first; each holds until the next one's day."""
+    found: dict[str, list[Statement]] = {}
+    for seen in history:
+        for key in {*found, *seen.rows}:
+            _state(found.setdefault(key, []), seen, seen.rows.get(key))
+    return found
+
+
+def _state(said: list[Statement], seen: Seen, row: Row | None) -> None:
+    today = seen.at.date()
+    since: date | None = today if said else None
+    explicit = row["valid_from"] if row else None
+    last = said[-1] if said else None
+    if last and last.made_on == today and last.seen is not seen:
+        since = last.since
+    if explicit:
+        since = explicit
+    new = Statement(since, today, seen, row)
+    if last and last.owner == new.owner and (not explicit or last.since == explicit):
+        said[-1] = Statement(last.since, last.made_on, last.seen, row)  # other words for the same owner
+        return
+    if not said and row is None:
+        return
+    while said and (since is None or (said[-1].since is not None and said[-1].since >= since)):
+        said.pop()
+    if not said or said[-1].owner != new.owner:
+        said.append(new)

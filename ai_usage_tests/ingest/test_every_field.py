@@ -1,0 +1,170 @@
+"""Every field of every record that a vendor sends, absent, null, of each other JSON type, unknown, negative, huge:
+the record is read right or costs exactly itself, with a reason that names the field, and never its neighbor.
+
+The variants are generated from the records' definitions (`variants`), so a new field is covered as soon as it is
+defined.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+import msgspec
+import polars as pl
+import pytest
+
+from ai_usage.core.keys import mapping_rows
+from ai_usage.core.usage import claude_usage_rows
+from ai_usage.ingest.drift import drift
+from ai_usage.providers.anthropic import records as claude
+from ai_usage.providers.anthropic import rows as claude_rows
+from ai_usage.providers.anthropic import tables as claude_tables
+from ai_usage.providers.anthropic.audit_log.records import AuditEvent
+from ai_usage.providers.anthropic.audit_log.tables import AUDIT_LOG
+from ai_usage.providers.cursor import records as cursor
+from ai_usage.providers.cursor import rows as cursor_rows
+from ai_usage.providers.cursor import tables as cursor_tables
+from ai_usage.providers.cursor.plans import Plan
+from ai_usage.providers.cursor.spend import growths, snapshots, spend_rows
+from ai_usage.warehouse.ledger import Records
+from ai_usage_tests.ingest.variants import UNKNOWN, Variant, at, fields, struct_of, variants, whole
+
+DAY, PULLED = date(2026, 11, 3), datetime(2026, 11, 4, 6, tzinfo=UTC)
+ACME = claude_rows.Organization("org", {None: "Default"})
+LEGACY = [Plan("legacy", date(2026, 1, 1), None, Decimal(40), Decimal("0.04"))]
+CYCLE = json.dumps({"subscriptionCycleStart": 1793491200000, "data_refreshed_at": "2026-11-04T00:00:00Z"})
+
+
+def records(*texts: str) -> Records:
+    version = {"activity_date": DAY, "pull_id": "p", "records": len(texts), "envelope": CYCLE}
+    version |= {"pulled_at": PULLED, "asked_at": PULLED}
+    lines = pl.DataFrame(
+        [(DAY, "p", PULLED, text) for text in texts],
+        {
+            "activity_date": pl.Date,
+            "pull_id": pl.String,
+            "ingestion_timestamp": pl.Datetime("us", "UTC"),
+            "record": pl.String,
+        },
+        orient="row",
+    )
+    return Records("a_pull", pl.DataFrame([version]), lines)
+
+
+def claude_ai(api: Records, audit: Records) -> pl.DataFrame:
+    return claude_usage_rows(api, audit, [])
+
+
+def commits(said: Records) -> pl.DataFrame:
+    return cursor_rows.commit_rows(said, records())
+
+
+# How each type of record becomes rows, and whether that is one a record.
+Shape = Callable[[Records], object]
+SHAPES: dict[type[msgspec.Struct], tuple[Shape, ...]] = {
+    claude.CostLine: (lambda s: claude_rows.cost_rows(s, ACME), lambda s: claude_rows.daily_cost_rows(s, ACME)),
+    claude.UsageLine: (lambda s: claude_rows.usage_rows(s, ACME),),
+    claude.CodeRecord: (lambda s: claude_rows.code_rows(s, ACME),),
+    claude.AnalyticsCost: (lambda s: claude_rows.analytics_cost_rows(s, ACME, {}),),
+    cursor.UsageEvent: (cursor_rows.event_rows,),
+    cursor.DailyUsage: (lambda s: cursor_rows.usage_rows(s, LEGACY),),
+    cursor.Member: (cursor_rows.member_rows,),
+}
+MERGING: dict[type[msgspec.Struct], tuple[Shape, ...]] = {
+    claude.UsageLine: (lambda s: claude_rows.daily_token_rows(s, ACME),),
+    claude.CodeRecord: (lambda s: claude_rows.code_model_rows(s, ACME),),
+    claude.EnterpriseUser: (lambda s: claude_ai(s, records()),),
+    AuditEvent: (lambda s: claude_ai(records(), s),),
+    claude.Organization: (lambda s: claude_rows.organization(s, records()),),
+    claude.Workspace: (claude_rows.workspace_rows, lambda s: claude_rows.organization(records(), s)),
+    claude.ApiKey: (lambda s: list(mapping_rows({}, s, {"some id": "maker@example.com"})),),
+    cursor.AiCommit: (commits,),
+    cursor.MemberSpend: (lambda s: spend_rows(list(growths(snapshots(s)))),),
+}
+SENT = {
+    **claude_tables.DAILY_PULLS,
+    **claude_tables.SNAPSHOT_PULLS,
+    **cursor_tables.DAILY_PULLS,
+    **cursor_tables.SNAPSHOT_PULLS,
+    AUDIT_LOG: AuditEvent,
+}
+TYPES: Sequence[type[msgspec.Struct]] = sorted(set(SENT.values()), key=lambda of: of.__name__)
+
+
+def test_every_record_that_is_pulled_is_varied() -> None:
+    assert len(TYPES) == 17
+    without_rows = {claude.AnalyticsUsage, claude.User, cursor.Group}  # read by core's own functions, or not at all
+    assert {*SHAPES, *MERGING} | without_rows == set(TYPES)
+    total = sum(1 for of in TYPES for _ in variants(of))
+    print(f"\n{total} variants of {sum(len(list(fields(of))) for of in TYPES)} fields")  # noqa: T201 - for whoever asks
+    assert total > 5000
+
+
+@pytest.mark.parametrize("of", TYPES, ids=lambda of: of.__name__)
+def test_a_whole_record_is_read_whole(of: type[msgspec.Struct]) -> None:
+    text = json.dumps(whole(of))
+    said = records(text)
+    assert len(said.read(of).values) == 1
+    assert not said.rejections
+    assert not drift([text], of)
+
+
+@pytest.mark.parametrize("of", TYPES, ids=lambda of: of.__name__)
+def test_a_field_that_differs_is_read_right_or_costs_its_record_alone(of: type[msgspec.Struct]) -> None:
+    good = json.dumps(whole(of))
+    for variant in variants(of):
+        told = f"{of.__name__}.{variant.field.name} {variant.what}"
+        said = records(good, json.dumps(variant.record))
+        read = said.read(of)
+        if said.rejections:
+            [rejection] = said.rejections
+            assert (rejection.position, rejection.activity_date, len(read.values)) == (1, DAY, 1), told
+            assert rejection.field == variant.field.name or rejection.field.startswith(variant.field.name), told
+            assert rejection.reason, told
+            assert "novel" not in rejection.reason + rejection.value_shape, told
+            assert may_be_rejected(variant), f"{told}: {rejection}"
+        else:
+            assert len(read.values) == 2, told
+            assert as_expected(at(read.values[1], variant.field.names), variant), told
+
+
+@pytest.mark.parametrize("of", [*SHAPES, *MERGING], ids=lambda of: of.__name__)
+def test_whatever_can_be_read_becomes_rows(of: type[msgspec.Struct]) -> None:
+    good = json.dumps(whole(of))
+    for field, alike in groupby(variants(of), key=lambda variant: variant.field):
+        said = records(good, *(json.dumps(variant.record) for variant in alike))
+        for shape in SHAPES.get(of, ()):
+            assert len(shape(said)) + len(said.rejections) == said.lines.height, field.name  # type: ignore[arg-type]
+        for shape in MERGING.get(of, ()):
+            assert shape(said) is not None or of is claude.Workspace, field.name
+
+
+@pytest.mark.parametrize("of", TYPES, ids=lambda of: of.__name__)
+def test_what_is_not_read_as_it_was_sent_is_reported_as_drift(of: type[msgspec.Struct]) -> None:
+    for variant in variants(of):
+        if variant.reads_as is UNKNOWN and variant.what != "absent":
+            found = drift([json.dumps(variant.record)], of)
+            assert any(variant.field.name in words for words in found), f"{variant.field.name} {variant.what}: {found}"
+
+
+def may_be_rejected(variant: Variant) -> bool:
+    """Only for want of what is essential, or where the record judges itself by several fields."""
+    judged = {"currency", "isChargeable", "chargedCents", "spendCents", "day", "id", "userId"}
+    inside = struct_of(variant.field.type)
+    is_lacking = inside is not None and any(f.is_essential for f in fields(inside))
+    return (
+        (variant.reads_as is UNKNOWN and (variant.field.is_essential or is_lacking))
+        or variant.field.path[-1] in judged
+        or (is_lacking and variant.what == "an object")
+    )
+
+
+def as_expected(found: Any, variant: Variant) -> bool:
+    wanted = variant.reads_as
+    if wanted is UNKNOWN:
+        assert not variant.field.is_essential
+        return found is None if variant.field.is_optional else found == variant.field.default
+    return str(found) == wanted if isinstance(wanted, str) and isinstance(found, int) else bool(found == wanted)

@@ -1,0 +1,93 @@
+"""Limits in a pull: too large an answer is asked for by fewer days; what was pulled before the time is up stands."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import dagster as dg
+import httpx
+import pytest
+
+from ai_usage.ingest.bodies import Limits
+from ai_usage.ingest.http import Patience
+from ai_usage.ingest.ledger_writes import InHalves
+from ai_usage.partitions import Span
+from ai_usage.providers.anthropic.client import ClaudeAdmin
+from ai_usage_tests.platform import DAY, MockVendor, Outcome, Platform, ordinary
+
+USAGE, COSTS = "raw/claude_messages_usage", "raw/claude_cost_report"
+WEEK = Span(DAY, DAY + timedelta(days=6))
+PAGE = 2_000  # bytes that a page of one day has less than
+
+
+def opened(answer: Callable[[httpx.Request], httpx.Response], limits: Limits) -> ClaudeAdmin:
+    return ClaudeAdmin.open(
+        base_url="https://mock.test",
+        admin_key="sk-mock",
+        patience=Patience(attempts=1),
+        transport=httpx.MockTransport(answer),
+        limits=limits,
+    )
+
+
+def pull(platform: Platform, asset: str, span: Span, admin: ClaudeAdmin) -> Outcome:
+    alone = dg.AssetSelection.assets(asset.split("/")).required_multi_asset_neighbors().without_checks()
+    return platform.materialize(alone, span, admin)
+
+
+@pytest.fixture
+def vendor() -> MockVendor:
+    return MockVendor({day: ordinary() for day in WEEK.days})
+
+
+@pytest.mark.parametrize("asset", [USAGE, COSTS])
+def test_an_answer_that_is_too_large_is_asked_for_by_fewer_days(
+    platform: Platform, vendor: MockVendor, asset: str
+) -> None:
+    outcome = pull(platform, asset, WEEK, opened(vendor.answer, Limits(answer_bytes=2 * PAGE)))
+    assert outcome.failed == {}
+    pulled = [key.path[-1] for key in outcome.result.job_def.asset_layer.selected_asset_keys]
+    assert {pull: platform.warehouse.pulled_days(pull) for pull in pulled} == dict.fromkeys(pulled, WEEK.days)
+    begun = {day for _, day in vendor.asked}
+    assert {str(WEEK.first), str(WEEK.days[2]), str(WEEK.days[4])} <= begun  # seven days, then four, then two
+
+
+def test_a_day_that_is_too_large_alone_costs_itself(platform: Platform, vendor: MockVendor) -> None:
+    large = WEEK.days[2]
+    vendor.usage[large] = lambda rows: rows * 20
+    outcome = pull(platform, USAGE, WEEK, opened(vendor.answer, Limits(page_bytes=PAGE)))
+    assert platform.warehouse.pulled_days("claude_messages_usage") == [day for day in WEEK.days if day != large]
+    [said] = outcome.failed.values()
+    assert "is larger than" in said
+    assert "AI_USAGE_PAGE_MEGABYTES" in said
+
+
+def test_what_was_pulled_before_the_time_was_up_stands_and_the_rest_is_asked_again(
+    platform: Platform, vendor: MockVendor
+) -> None:
+    long = Span(DAY - timedelta(days=34), WEEK.last)  # two windows of the vendor's 31 days
+    first_window = [day for day in long.days if day < long.first + timedelta(days=31)]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.params.get("page") == str(first_window[-1]):
+            admin.admin.http.allowed.seconds = -1  # as if this page had taken all the time there was
+        return vendor.answer(request)
+
+    admin = opened(answer, Limits(pull_seconds=3 * 3600))
+    [said] = pull(platform, USAGE, long, admin).failed.values()
+    assert "has been asked for 3 hours in this run (AI_USAGE_PULL_HOURS). What was pulled before is kept" in said
+    assert platform.warehouse.pulled_days("claude_messages_usage") == first_window
+    before = admin.requests
+    assert pull(platform, COSTS, long, admin).failed  # nor is another report asked for in the same run
+    assert admin.requests == before
+    assert pull(platform, USAGE, long, opened(vendor.answer, Limits())).failed == {}
+    assert platform.warehouse.pulled_days("claude_messages_usage") == long.days
+
+
+def test_once_too_large_is_not_tried_again_with_as_many_days() -> None:
+    spans = InHalves(Span(DAY, DAY + timedelta(days=59)).cut(at_most=30))
+    asked = []
+    for span in spans:
+        asked.append(len(span.days))
+        assert len(span.days) <= 8 or spans.halve(span)
+    assert asked == [30, 15, 8, 7, 8, 7, 8, 7, 8, 7]
+    assert not spans.halve(Span(DAY, DAY))

@@ -1,0 +1,127 @@
+"""Whose a key was on which day: the sheet's history as statements, and what stands in for its silence."""
+
+import json
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from ai_usage.core.keys import key_history, mapping_rows
+from ai_usage.sheet.owners import Seen, statements
+from ai_usage.warehouse.ledger import Answer
+from ai_usage_tests.platform import Platform
+
+Period = tuple[date | None, str | None]
+
+
+def seen(day: int, *, hour: int = 6, since: dict[str, date] | None = None, **owners: str) -> Seen:
+    """The mapping as it was found on a day of November: key → owner."""
+    rows: dict[str, Any] = {
+        key: {
+            "user_email": owner,
+            "team_name": None,
+            "description": f"as of {day}",
+            "valid_from": (since or {}).get(key),
+        }
+        for key, owner in owners.items()
+    }
+    return Seen(datetime(2026, 11, day, hour, tzinfo=UTC), f"pull {day}", rows)
+
+
+def periods(*history: Seen, key: str = "k") -> list[Period]:
+    return [(said.since, said.row["user_email"] if said.row else None) for said in statements(history).get(key, [])]
+
+
+def november(day: int) -> date:
+    return date(2026, 11, day)
+
+
+def test_a_first_statement_holds_since_ever() -> None:
+    assert periods(seen(5, k="ada")) == [(None, "ada")]
+
+
+def test_a_key_that_joins_the_sheet_later_was_its_owners_all_along() -> None:
+    assert periods(seen(5, other="x"), seen(9, k="ada", other="x")) == [(None, "ada")]
+
+
+def test_a_change_holds_from_the_day_it_was_seen() -> None:
+    assert periods(seen(5, k="ada"), seen(9, k="bob"), seen(12, k="ada")) == [
+        (None, "ada"),
+        (november(9), "bob"),
+        (november(12), "ada"),
+    ]
+
+
+def test_a_correction_on_the_same_day_replaces_the_slip() -> None:
+    assert periods(seen(5, k="adda"), seen(5, hour=9, k="ada")) == [(None, "ada")]
+    assert periods(seen(4, k="ada"), seen(5, k="bbo"), seen(5, hour=9, k="bob")) == [
+        (None, "ada"),
+        (november(5), "bob"),
+    ]
+    assert periods(seen(4, k="ada"), seen(5, k="bob"), seen(5, hour=9, k="ada")) == [(None, "ada")]
+
+
+def test_other_words_for_the_same_owner_change_no_period() -> None:
+    [[said]] = statements([seen(5, k="ada"), seen(9, k="ada")]).values()
+    assert said.since is None
+    assert said.row is not None
+    assert said.row["description"] == "as of 9"
+
+
+def test_a_key_that_leaves_the_sheet_is_nobodys_from_then_on() -> None:
+    assert periods(seen(5, k="ada"), seen(9), seen(12, k="bob")) == [
+        (None, "ada"),
+        (november(9), None),
+        (november(12), "bob"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("since", "expected"),
+    [
+        (7, [(None, "ada"), (november(7), "bob")]),  # in the past: history is told anew from then
+        (3, [(None, "ada"), (november(3), "bob")]),
+        (25, [(None, "ada"), (november(25), "bob")]),  # not yet
+    ],
+)
+def test_a_row_may_say_itself_since_when(since: int, expected: list[Period]) -> None:
+    late = seen(9, k="bob", since={"k": november(since)})
+    assert periods(seen(5, k="ada"), late) == expected
+    assert periods(seen(5, k="ada"), seen(8, k="bob"), late)[-1] == (november(min(since, 8)), "bob")
+
+
+def test_a_header_overwritten_takes_no_key_from_anybody(platform: Platform) -> None:
+    header, row = ["api_key_id", "user_email"], ["k", "ada@example.com"]
+    for day, rows in ((5, [header, row]), (9, [["oops", "user_email"], row]), (12, [header, row])):
+        platform.warehouse.now = lambda day=day: datetime(2026, 11, day, tzinfo=UTC)
+        records = [json.dumps(cells).encode() for cells in rows]
+        platform.warehouse.append("sheet_api_key_mapping", [Answer("google_sheets", None, records, 1, {})])
+    history = key_history(platform.warehouse)
+    assert periods(*history) == [(None, "ada@example.com")]
+
+
+def test_a_first_row_with_a_day_leaves_the_time_before_to_nobody() -> None:
+    assert periods(seen(9, k="bob", since={"k": november(7)})) == [(november(7), "bob")]
+
+
+def test_a_key_of_another_provider_keeps_its_provider_and_owner(platform: Platform) -> None:
+    """The optional column `provider`; a key without one is Claude's, whether Claude lists it or not."""
+    rows = [
+        ["api_key_id", "user_email", "team_name", "provider"],
+        ["key_listed", "ada@example.com", "", ""],
+        ["key_deleted", "ada@example.com", "", "Claude"],
+        ["key_of_openai", "ada@example.com", "", "OpenAI"],
+    ]
+    texts = [json.dumps(row).encode() for row in rows]
+    key = {"id": "key_listed", "type": "api_key", "name": "etl", "status": "active"}
+    key |= {"created_at": "2026-01-01T00:00:00Z"}
+    platform.warehouse.append("sheet_api_key_mapping", [Answer("google", None, texts, 1, {}, is_ordered=True)])
+    platform.warehouse.append("claude_api_keys", [Answer("anthropic", None, [json.dumps(key).encode()], 1, {})])
+    said = statements(key_history(platform.warehouse))
+    listed = platform.warehouse.newest("claude_api_keys", None)
+    owners = {row["api_key_id"]: (row["provider"], row["user_email"]) for row in mapping_rows(said, listed, {})}
+    assert owners == {
+        "key_listed": ("anthropic", "ada@example.com"),
+        "key_deleted": ("anthropic", "ada@example.com"),
+        "key_of_openai": ("openai", "ada@example.com"),
+    }
