@@ -5,6 +5,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -35,6 +36,7 @@ def named(platform: Platform) -> Platform:
     return platform
 
 
+@cache
 def ways() -> set[bytes]:
     """The address and the name as bytes, however they may be written."""
     found: set[bytes] = set()

@@ -21,6 +21,10 @@ from ai_usage.ingest import http  # noqa: E402 - after the clock
 
 http.Patience.__init__.__kwdefaults__ |= {"attempts": 2, "first_wait": 0.01, "longest_wait": 0.01, "jitter": 0.01}  # type: ignore[operator]
 
+from ai_usage.alerts import delivery  # noqa: E402
+
+delivery.Persistence.__init__.__defaults__ = (1, 0.01, 15.0)  # of a tick; the next one is soon
+
 from ai_usage import definitions  # noqa: E402
 from ai_usage.errors import WarehouseError  # noqa: E402
 from ai_usage.settings import settings  # noqa: E402

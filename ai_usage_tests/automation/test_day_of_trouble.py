@@ -91,7 +91,6 @@ def live(household: Unlucky, instance: dg.DagsterInstance) -> None:
     faults.plan("drip", path="/cursor", times=None, delay=0.5)
     household.hour(instance, at(end, 2))  # Cursor's day is due
     faults.clear()
-    household.hour(instance, at(end, 3))
     faults.plan("login_page", path="/anthropic", times=None)
     household.hour(instance, at(end, 6))  # Claude's is
     faults.clear()

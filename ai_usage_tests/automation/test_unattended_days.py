@@ -120,7 +120,7 @@ class Household:
         fresh.replace(self.clock)
         return time()
 
-    def until(self, what: str, is_true: Any, every: float = 0.5) -> None:
+    def until(self, what: str, is_true: Any, every: float = 1.0) -> None:
         give_up = monotonic() + PATIENCE
         while not is_true():
             log = (self.home / "daemon.log").read_text(encoding="utf-8", errors="replace")[-3000:]
@@ -136,10 +136,10 @@ class Household:
         ended = [record.end_time or 0 for record in instance.get_run_records(limit=5)]
         since = max(since, *ended) if ended else since
         sensors = [state for state in instance.all_instigator_state() if state.instigator_type.value == "SENSOR"]
-        ticks = [
+        ticks = (  # asked for until one is not quiet
             next((tick for tick in of if tick.status.value != "STARTED"), None)  # with a dead webhook one always is
             for of in (instance.get_ticks(s.instigator_origin_id, s.selector_id, limit=2) for s in sensors)
-        ]
+        )
         return len(sensors) == SENSORS and all(t and t.timestamp > since and t.status.value == "SKIPPED" for t in ticks)
 
     def live(self, instance: dg.DagsterInstance, day: date) -> None:

@@ -1,6 +1,6 @@
-"""Two years of an organisation whose truth is known: what every key, person, team and platform cost.
+"""A long history of an organization with a known truth: what every key, person, team and platform cost.
 
-The first year is before the analytics API, so its money is divided by tokens; of the second, that API tells. Pulled and
+Its first half is before the analytics API, so money is allocated by tokens; the second half is in that API. Pulled and
 shaped by the platform's own parts, without Dagster, whose partitions begin later in these tests.
 """
 
@@ -26,7 +26,7 @@ from ai_usage.simulator import Simulator
 from ai_usage.simulator.claude_uses import Charge
 from ai_usage_tests.platform import Platform, platform_in
 
-YEARS = Span(date(2024, 11, 21), date(2026, 11, 14))  # later days still move
+YEARS = Span(date(2025, 7, 1), date(2026, 11, 14))  # later days still move
 TOLD_SINCE = date(2026, 1, 1)
 CLAUDE_MARTS = ("claude_cost_shares", "claude_attributed_costs", "claude_expenses", "api_usage_expenses", "ai_spend")
 BEFORE = ("claude_usage_by_line",)  # what these are made of beside core
