@@ -2,8 +2,8 @@
 the table functions, each a query of `sql/` whose parameters are the arguments.
 """
 
+from ai_usage.checks.result_table import CHECK_RESULTS
 from ai_usage.core import tables as core
-from ai_usage.dashboards.verdicts import CHECK_RESULTS
 from ai_usage.ingest.rejections import RECORD_REJECTIONS
 from ai_usage.marts.files import marts
 from ai_usage.providers.anthropic import tables as claude

@@ -11,7 +11,7 @@ import dagster as dg
 from ai_usage import USUAL, simulator
 from ai_usage.alerts.resource import alerts_of
 from ai_usage.automation import alerts as alerts_automation
-from ai_usage.automation import cadence, rebuild, refresh, runs
+from ai_usage.automation import build_requests, cadence, refresh, runs
 from ai_usage.automation import sheet as sheet_automation
 from ai_usage.automation.teardown import in_process
 from ai_usage.catalog import FUNCTIONS, TABLES
@@ -31,13 +31,13 @@ from ai_usage.checks import (
 from ai_usage.checks import revisions as revision_checks
 from ai_usage.checks import sheet as sheet_checks
 from ai_usage.checks import uploads as uploads_checks
+from ai_usage.checks.result_table import keep_verdicts
 from ai_usage.core import keys as core_keys
 from ai_usage.core import people as core_people
 from ai_usage.core import revisions as core_revisions
 from ai_usage.core import sheets as core_sheets
 from ai_usage.core import usage as core_usage
 from ai_usage.dashboards import assets as dashboards
-from ai_usage.dashboards.verdicts import keep_verdicts
 from ai_usage.ingest.http import Patience
 from ai_usage.marts import assets as marts
 from ai_usage.providers.anthropic import assets as core_claude
@@ -189,11 +189,11 @@ def build_defs(
         asset_checks=CHECKS,
         jobs=[
             *(*refresh.JOBS, *runs.jobs(repository)),
-            *(rebuild.rebuild_days, sheet_automation.refresh_sheet, look_at_freshness),
+            *(build_requests.rebuild_days, sheet_automation.refresh_sheet, look_at_freshness),
         ],
         schedules=[refresh.four_times_a_day(look_at_freshness)],
         sensors=[
-            *(*refresh.SENSORS, rebuild.rebuild_what_changed),
+            *(*refresh.SENSORS, build_requests.rebuild_what_changed),
             *(sheet_automation.sheet_changed, *alerts_automation.SENSORS),
         ],
         resources={

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from datetime import date, timedelta
 
+from ai_usage.marts.build_days import rebuild_days, rebuild_whole
 from ai_usage.marts.files import marts
-from ai_usage.marts.rebuild import rebuild_days, rebuild_whole
 from ai_usage.partitions import Span
 from ai_usage_tests.platform import Platform
 from ai_usage_tests.spend import Row, claude, seat, spend

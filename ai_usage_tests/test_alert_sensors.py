@@ -18,13 +18,13 @@ from ai_usage.alerts.delivery import Alerts, Persistence
 from ai_usage.alerts.mail import Mail, MailServer
 from ai_usage.alerts.outbox import Outbox
 from ai_usage.automation import alerts as automation
-from ai_usage.automation import check_news, event_log, run_news
+from ai_usage.automation import check_news, event_queries, run_news
 from ai_usage.automation.dead_runs import DIED
 from ai_usage.automation.refresh import CHAIN, range_tags
+from ai_usage.checks.runner import IT_IS_SO, NEVER_PULLED, NotJudged, Sightings, Verdict, judge_sightings, stored
 from ai_usage.checks.spending import judge_anomalies, judge_budgets
-from ai_usage.checks.verdicts import IT_IS_SO, NEVER_PULLED, NotJudged, Sightings, Verdict, judge_sightings, stored
-from ai_usage.discretion import Discretion
 from ai_usage.partitions import Span
+from ai_usage.redaction import Redaction
 from ai_usage.settings import settings
 from ai_usage_tests.alerts.receivers import Hook, Post, dead_port, drip, hook, post
 from ai_usage_tests.platform import QUIET
@@ -224,8 +224,8 @@ def test_on_the_storage_of_make_ui_thousands_are_read_and_all_are_seen(
 ) -> None:
     """The default SQLite storage, whose events lie in a file a run; read over several ticks, told when all are read."""
     monkeypatch.setattr(check_news, "AT_MOST", 40)
-    monkeypatch.setattr(event_log, "PAGE", 15)
-    monkeypatch.setattr(event_log, "OVERLAP", 10)
+    monkeypatch.setattr(event_queries, "PAGE", 15)
+    monkeypatch.setattr(event_queries, "OVERLAP", 10)
     (tmp_path / "home").mkdir()
     config = {"telemetry": {"enabled": False}}
     with dg.instance_for_test(temp_dir=str(tmp_path / "home"), overrides=config) as instance:
@@ -463,7 +463,7 @@ def test_what_was_unusual_weeks_ago_is_history(watched: Watched, web: Hook) -> N
 
 
 def test_who_an_event_is_about_is_told_and_kept_by_a_pseudonym(watched: Watched, web: Hook) -> None:
-    watched.alerts = replace(watched.alerts, outbox=replace(watched.alerts.outbox, discretion=Discretion(salt=SALT)))
+    watched.alerts = replace(watched.alerts, outbox=replace(watched.alerts.outbox, redaction=Redaction(salt=SALT)))
     watched.judge({DAY: spikes(("person", "ada@example.com", "cursor"))}, SPIKES, USUAL)
     watched.tick()
     watched.tick()

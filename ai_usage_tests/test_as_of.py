@@ -13,7 +13,7 @@ import pytest
 
 from ai_usage.commands import as_of
 from ai_usage.commands.__main__ import main
-from ai_usage.commands.past import Past, rebuilt, spend_in
+from ai_usage.commands.as_of_world import Past, rebuilt, spend_in
 from ai_usage.partitions import Span
 from ai_usage.sheet.tabs import API_KEY_MAPPING
 from ai_usage.warehouse.ledger import Answer

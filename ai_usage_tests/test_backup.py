@@ -11,10 +11,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ai_usage.commands import shell
+from ai_usage.commands import terminal
 from ai_usage.commands.__main__ import command_settings, main
+from ai_usage.commands.data_folder import in_use
 from ai_usage.commands.reset import made
-from ai_usage.commands.shell import in_use
 from ai_usage.settings import settings
 from ai_usage_tests.platform import DAY, NEXT, Platform, contents
 from ai_usage_tests.test_commands import said
@@ -124,13 +124,13 @@ def test_it_does_not_overwrite_without_being_asked_to(
     append(platform, answer(NEXT + timedelta(days=1), "7"))
     before = (home / WAREHOUSE).read_bytes()
     for typed in ("", "n", EOFError):
-        monkeypatch.setattr(shell.OUT, "input", _typing(typed))
+        monkeypatch.setattr(terminal.OUT, "input", _typing(typed))
         assert main(["restore", str(backup)]) == 2
         told = said(capsys)
         assert f"{home / WAREHOUSE} holds REAL data of 3 days" in told
         assert "Nothing was changed." in told
         assert (home / WAREHOUSE).read_bytes() == before
-    monkeypatch.setattr(shell.OUT, "input", _typing("y"))
+    monkeypatch.setattr(terminal.OUT, "input", _typing("y"))
     assert main(["restore", str(backup)]) == 0
     assert (home / WAREHOUSE).read_bytes() != before
 

@@ -21,13 +21,13 @@ from ai_usage.catalog import TABLES
 from ai_usage.checks.results import CheckResult
 from ai_usage.commands.__main__ import a_full_disk_named, main
 from ai_usage.commands.bench_company import MEASURED_DAYS, Company
+from ai_usage.commands.data_folder import RESERVE, RESERVED
 from ai_usage.commands.docs import TARGET, tables_page
 from ai_usage.commands.refresh import Outcome, ends_what_broke_off, tell_not_judged, tell_troubles
-from ai_usage.commands.shell import RESERVE, RESERVED
 from ai_usage.definitions import defs
 from ai_usage.errors import WarehouseError
+from ai_usage.marts.build_days import rebuild_all
 from ai_usage.marts.files import marts
-from ai_usage.marts.rebuild import rebuild_all
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic import pulls as claude_pulls
 from ai_usage.providers.anthropic.client import USAGE_GROUPS, ClaudeAdmin

@@ -9,8 +9,8 @@ import pytest
 
 from ai_usage.catalog import TABLES
 from ai_usage.checks.reconciliation import judge_prices
-from ai_usage.checks.verdicts import ERROR, Verdict, by_day
-from ai_usage.dashboards.verdicts import CHECK_RESULTS
+from ai_usage.checks.result_table import CHECK_RESULTS
+from ai_usage.checks.runner import ERROR, Verdict, by_day
 from ai_usage.money import usd
 from ai_usage.partitions import Span
 from ai_usage.settings import settings

@@ -16,10 +16,10 @@ from ai_usage.alerts.message import compose
 from ai_usage.alerts.news import News, Severity
 from ai_usage.alerts.outbox import Outbox
 from ai_usage.alerts.resource import FILE
-from ai_usage.commands import erase_person, shell
+from ai_usage.commands import erase_person, terminal
 from ai_usage.commands.__main__ import command_settings, main
+from ai_usage.commands.data_folder import in_use, prepare_instance
 from ai_usage.commands.leftovers import files_with, rewrite_database
-from ai_usage.commands.shell import in_use, prepare_instance
 from ai_usage.definitions import CHECKS
 from ai_usage.partitions import Span
 from ai_usage.phrases import Phrases, canonical, word_count
@@ -70,7 +70,7 @@ def _leave_all(folder: Path, named_world: Platform) -> None:
     ]
     with outbox.transaction() as memory:
         memory.saw(f"check/{ADDRESS}", event_id=1, gravity=1, said=f"{NAME} spent")
-        memory.put(compose(news, is_simulated=False, discreet=str), news, ["slack"], datetime.now(UTC))
+        memory.put(compose(news, is_simulated=False, redact=str), news, ["slack"], datetime.now(UTC))
     for name in ("as_of/then.duckdb", "exports/focus.csv", "site/cost_allocation.html", "dagster/storage/x/out.log"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(f"the key of {ADDRESS}, or {quote(ADDRESS)}\n", encoding="utf-8")
@@ -171,7 +171,7 @@ def test_it_asks_and_erases_nothing_without_a_yes(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     content = (folder / "ai_usage.duckdb").read_bytes()
-    monkeypatch.setattr(shell.OUT, "input", lambda *_, **__: "no")
+    monkeypatch.setattr(terminal.OUT, "input", lambda *_, **__: "no")
     assert main(["erase_person", ADDRESS]) == 2
     told = said(capsys)
     assert f"addresses: {ADDRESS} names: {NAME} names of API keys: {KEY_NAME}" in told

@@ -14,8 +14,8 @@ import dagster as dg
 import pytest
 
 from ai_usage.definitions import simulated_claude_admin, simulated_sheet
+from ai_usage.marts.build_days import rebuild_days
 from ai_usage.marts.files import marts
-from ai_usage.marts.rebuild import rebuild_days
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic import rows, tables
 from ai_usage.providers.anthropic.assets import organization_of

@@ -11,7 +11,7 @@ from ai_usage.commands import demo
 from ai_usage.commands.__main__ import main
 from ai_usage.commands.backfill import tell_outcome
 from ai_usage.commands.refresh import Outcome
-from ai_usage.commands.shell import OUT
+from ai_usage.commands.terminal import OUT
 from ai_usage.dashboards import site
 from ai_usage.definitions import build_defs
 from ai_usage.settings import settings

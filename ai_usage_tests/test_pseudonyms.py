@@ -12,11 +12,11 @@ from ai_usage.checks.results import CheckResult
 from ai_usage.commands import demo
 from ai_usage.commands.__main__ import command_settings, main
 from ai_usage.commands.refresh import Outcome, tell_troubles
-from ai_usage.commands.shell import ERR, OUT
+from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.dashboards.assets import write_board
 from ai_usage.dashboards.boards import boards
-from ai_usage.discretion import Discretion, KnownPeople, pseudonym
-from ai_usage.warehouse.people import discretion, known_people
+from ai_usage.redaction import KnownPeople, Redaction, pseudonym
+from ai_usage.warehouse.people import known_people, redaction
 from ai_usage_tests.named import ADDRESS, KEY_NAME, NAME, names_her, places_that_name_her
 from ai_usage_tests.platform import KEY, Platform, platform_in
 from ai_usage_tests.test_commands import said
@@ -34,7 +34,7 @@ def folder(named_world: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("AI_USAGE_PSEUDONYMS", SALT)
     for console in (OUT, ERR):
-        monkeypatch.setattr(console, "discreet", str)
+        monkeypatch.setattr(console, "redact", str)
     return tmp_path
 
 
@@ -57,7 +57,7 @@ def test_no_message_names_a_person(folder: Path) -> None:
     news = [
         News(key="k", severity=Severity.WARNING, title=SENTENCE, topic="", text=SENTENCE, link=f"http://x/{ADDRESS}")
     ]
-    [message] = compose(news, is_simulated=False, discreet=discretion(command_settings()))
+    [message] = compose(news, is_simulated=False, redact=redaction(command_settings()))
     assert WHO in message.text
     assert not names_her(message.text)
     assert not names_her(message.subject)
@@ -98,7 +98,7 @@ def test_no_as_of_file_names_a_person(folder: Path, capsys: pytest.CaptureFixtur
 
 
 def test_without_a_salt_everything_is_named_as_it_is() -> None:
-    assert Discretion()(SENTENCE) == SENTENCE
+    assert Redaction()(SENTENCE) == SENTENCE
 
 
 def test_a_key_named_after_somebody_goes_by_its_id(named_world: Platform) -> None:
@@ -121,4 +121,4 @@ def test_a_key_named_after_somebody_goes_by_its_id(named_world: Platform) -> Non
 )
 def test_names_of_keys_and_people_in_any_text(text: str, instead: str) -> None:
     people = KnownPeople({ADDRESS: ADDRESS, "lina xu": ADDRESS}, {"lina laptop": "apikey_7"})
-    assert Discretion(salt=SALT, people=lambda: people)(text) == instead
+    assert Redaction(salt=SALT, people=lambda: people)(text) == instead

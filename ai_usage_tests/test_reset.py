@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ai_usage.commands import shell
+from ai_usage.commands import terminal
 from ai_usage.commands.__main__ import command_settings, main
-from ai_usage.commands.shell import DAEMON, in_use
+from ai_usage.commands.data_folder import DAEMON, in_use
 from ai_usage.errors import WarehouseError
 from ai_usage_tests.platform import DAY, NEXT, Platform
 from ai_usage_tests.test_commands import said
@@ -63,7 +63,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
             raise EOFError
         return typed.pop(0)
 
-    monkeypatch.setattr(shell.OUT, "input", read)
+    monkeypatch.setattr(terminal.OUT, "input", read)
     yield typed
     assert typed == []
 

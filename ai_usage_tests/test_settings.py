@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ai_usage.commands.__main__ import main
-from ai_usage.commands.shell import prepare_instance
+from ai_usage.commands.data_folder import prepare_instance
 from ai_usage.errors import SettingError
 from ai_usage.settings import ROOT, names, read_settings, refuse_a_pretended_clock
 from ai_usage.spelling import names_in, refuse_misspelled

@@ -72,7 +72,7 @@ class Alerts:
     def _put(self, news: Iterable[News] | Finding) -> int:
         with self.outbox.transaction() as memory:
             fresh = memory.untold(news(memory) if callable(news) else news)
-            messages = compose(fresh, is_simulated=self.is_simulated, discreet=self.outbox.discretion) if fresh else []
+            messages = compose(fresh, is_simulated=self.is_simulated, redact=self.outbox.redaction) if fresh else []
             memory.put(messages, fresh, [channel.name for channel in self.channels], self.now())
         return len(fresh)
 

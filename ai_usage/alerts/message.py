@@ -1,4 +1,4 @@
-"""What is sent: a message of one thing, or a digest where many happen at once, gravest first. Plain text, discreet.
+"""What is sent: a message of one thing, or a digest where many happen at once, gravest first. Plain text, redact.
 
 Knows of no channel; each shapes it for its readers.
 """
@@ -19,7 +19,7 @@ TITLE_LENGTH, TEXT_LENGTH, DAYS_LENGTH = 200, 800, 200
 
 WORDS = {severity: severity.name.lower() for severity in Severity}
 
-Discreet = Callable[[str], str]
+Redact = Callable[[str], str]
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,25 +75,25 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
         return "\n\n".join(part for part in (self.opening, *blocks, self.closing) if part) + "\n"
 
 
-def compose(news: Sequence[News], *, is_simulated: bool, discreet: Discreet) -> list[Message]:
+def compose(news: Sequence[News], *, is_simulated: bool, redact: Redact) -> list[Message]:
     """A message each, or one digest of all."""
     if len(news) > DIGEST_ABOVE:
-        return [_digest(news, is_simulated, discreet)]
-    return [_single(one, is_simulated, discreet) for one in sorted(news, key=lambda one: -one.severity)]
+        return [_digest(news, is_simulated, redact)]
+    return [_single(one, is_simulated, redact) for one in sorted(news, key=lambda one: -one.severity)]
 
 
-def _single(one: News, is_simulated: bool, discreet: Discreet) -> Message:  # noqa: FBT001
-    item = _item([one], discreet)
+def _single(one: News, is_simulated: bool, redact: Redact) -> Message:  # noqa: FBT001
+    item = _item([one], redact)
     return _message([one], [item], is_simulated, f"{item.severity.upper()} {item.title}{_on(item)}")
 
 
-def _digest(news: Sequence[News], is_simulated: bool, discreet: Discreet) -> Message:  # noqa: FBT001
+def _digest(news: Sequence[News], is_simulated: bool, redact: Redact) -> Message:  # noqa: FBT001
     alike: dict[tuple[int, str], list[News]] = {}
     for one in sorted(news, key=lambda one: (-one.severity, one.title, one.day or date.min, one.key)):
         alike.setdefault((one.severity, one.title), []).append(one)
     groups = sorted(alike.values(), key=lambda group: (-group[0].severity, -len(group), group[0].title))
     counts = ", ".join(f"{n} {word}" for word, n in _counts(news).items())
-    items = [_item(group, discreet) for group in groups]
+    items = [_item(group, redact) for group in groups]
     return _message(news, items, is_simulated, f"{len(news)} alerts: {counts}")
 
 
@@ -110,19 +110,19 @@ def _message(news: Sequence[News], items: Sequence[Item], is_simulated: bool, su
     )
 
 
-def _item(group: Sequence[News], discreet: Discreet) -> Item:
+def _item(group: Sequence[News], redact: Redact) -> Item:
     """News of one title; of many days the first one's text, which its day opens."""
     first = group[0]
     said = f"{first.day}: {first.text}" if len(group) > 1 and first.day else first.text
     is_trouble = first.severity > Severity.RESOLVED
     return Item(
         severity=WORDS[first.severity],
-        title=_cut(discreet(plainly(first.title)), TITLE_LENGTH),
+        title=_cut(redact(plainly(first.title)), TITLE_LENGTH),
         count=len(group),
         days=sorted({one.day for one in group if one.day}),
-        text=_cut(discreet(plainly(said)), TEXT_LENGTH),
+        text=_cut(redact(plainly(said)), TEXT_LENGTH),
         likely_cause=likely_causes().get(first.topic, "") if is_trouble else "",
-        link=discreet(plainly(first.link)),
+        link=redact(plainly(first.link)),
         runbook=section(first.topic) if is_trouble else "",
     )
 

@@ -17,7 +17,7 @@ import msgspec
 
 from ai_usage.alerts.message import Message
 from ai_usage.alerts.news import News
-from ai_usage.discretion import Discretion
+from ai_usage.redaction import Redaction
 
 SCHEMA = """
 create table if not exists cursors (source text primary key, at integer not null);
@@ -122,7 +122,7 @@ class Outbox:
     """The file. Every process that opens it sees the same. Nothing goes in that may not be told."""
 
     path: Path
-    discretion: Discretion = field(default_factory=Discretion)
+    redaction: Redaction = field(default_factory=Redaction)
     kept_for: timedelta | None = None
 
     @contextmanager

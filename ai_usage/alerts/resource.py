@@ -8,7 +8,7 @@ from ai_usage.alerts.mail import Mail, MailServer
 from ai_usage.alerts.outbox import Outbox
 from ai_usage.settings import Settings, secret
 from ai_usage.warehouse.duckdb import shows_simulated_data
-from ai_usage.warehouse.people import discretion
+from ai_usage.warehouse.people import redaction
 
 FILE = "alerts.sqlite"
 
@@ -24,5 +24,5 @@ def alerts_of(of: Settings) -> Alerts:
         server = MailServer.of(secret("ALERT_SMTP_URL"))
         channels += [Mail(server, to, of.email_from) for to in of.email_to]
     # Beside Dagster's own state, whose events it counts: who deletes one deletes both.
-    outbox = Outbox(of.dagster_home / FILE, discretion(of), timedelta(days=of.messages_kept_days))
+    outbox = Outbox(of.dagster_home / FILE, redaction(of), timedelta(days=of.messages_kept_days))
     return Alerts(outbox, channels, of.now, shows_simulated_data(of))

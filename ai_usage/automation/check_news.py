@@ -17,8 +17,8 @@ from dagster._core.event_api import EventLogRecord
 
 from ai_usage.alerts.news import News, Severity
 from ai_usage.alerts.outbox import Memory, Outbox, Standing
-from ai_usage.automation import event_log
-from ai_usage.checks.verdicts import NEVER_PULLED, TOLD_BY_ROW
+from ai_usage.automation import event_queries
+from ai_usage.checks.runner import NEVER_PULLED, TOLD_BY_ROW
 
 KIND = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 SOURCE, SUBJECTS = "checks", "check "
@@ -63,13 +63,13 @@ def news_of_checks(
     """Reads the evaluations since the last look. As long as there are more to read no verdict is told: what is red in
     one of them may be green in the next.
     """
-    last = event_log.newest(instance, KIND)
+    last = event_queries.newest(instance, KIND)
     with outbox.transaction() as memory:
         if memory.cursor(SOURCE) > last:  # another instance's log, or an emptied one
             memory.forget_events(SOURCE, SUBJECTS)
         cursor = memory.cursor(SOURCE)
-    records = list(event_log.after(instance, KIND, cursor, AT_MOST)) if cursor < last else []
-    judged = [_judged(record, outbox.discretion, ui_url, today - EVENTS_OF) for record in records]
+    records = list(event_queries.after(instance, KIND, cursor, AT_MOST)) if cursor < last else []
+    judged = [_judged(record, outbox.redaction, ui_url, today - EVENTS_OF) for record in records]
     return lambda memory: list(_found(memory, judged, last, ui_url))
 
 
@@ -87,7 +87,7 @@ def _found(memory: Memory, judged: Sequence[Judged], last: int, ui_url: str) -> 
             yield _news(standing, ui_url)
 
 
-def _judged(record: EventLogRecord, discreet: Callable[[str], str], ui_url: str, since: date) -> Judged:
+def _judged(record: EventLogRecord, redact: Callable[[str], str], ui_url: str, since: date) -> Judged:
     event = record.event_log_entry.get_dagster_event()
     evaluation = event.asset_check_evaluation_data
     day, why = evaluation.partition or "", evaluation.description or ""
@@ -96,12 +96,12 @@ def _judged(record: EventLogRecord, discreet: Callable[[str], str], ui_url: str,
     table = evaluation.metadata.get("rows")
     rows = [row.data for row in table.records] if isinstance(table, dg.TableMetadataValue) else []
     if not any(TOLD_BY_ROW in row for row in rows):
-        why = discreet(why.removeprefix(f"{day}: ")) if gravity else ""
+        why = redact(why.removeprefix(f"{day}: ")) if gravity else ""
         return Judged(record.storage_id, subject, gravity, why)
     of_day = date.fromisoformat(day) if day else None
     is_news = of_day is None or of_day >= since
     told = [row for row in rows if row[TOLD_BY_ROW]] if is_news else []
-    events = [_event(row, subject, of_day, gravity, discreet, ui_url) for row in told]
+    events = [_event(row, subject, of_day, gravity, redact, ui_url) for row in told]
     return Judged(record.storage_id, subject, 0, "", events)
 
 
@@ -110,12 +110,12 @@ def _event(
     subject: Subject,
     day: date | None,
     gravity: int,
-    discreet: Callable[[str], str],
+    redact: Callable[[str], str],
     ui_url: str,
 ) -> News:
     is_failure = row["severity"] == dg.AssetCheckSeverity.ERROR.value if "severity" in row else gravity > 1
     return News(
-        key=discreet(str(row["alert_key"])),
+        key=redact(str(row["alert_key"])),
         severity=Severity.FAILED if is_failure else Severity.WARNING,
         title=f"{subject.claim}: {row[TOLD_BY_ROW]}",
         topic=subject.claim,

@@ -13,7 +13,7 @@ from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
 
 from ai_usage.automation.cadence import CADENCES, Cadence, Looks
 from ai_usage.automation.dead_runs import UNDER_WAY, end_the_dead
-from ai_usage.checks.verdicts import RANGE_END, RANGE_START
+from ai_usage.checks.runner import RANGE_END, RANGE_START
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
 from ai_usage.sheet.pulls import OWN_JOB as SHEET_JOB

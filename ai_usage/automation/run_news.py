@@ -12,10 +12,10 @@ from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, WILL_RETRY_TAG
 
 from ai_usage.alerts.news import News, Severity
 from ai_usage.alerts.outbox import Memory, Outbox, Standing
-from ai_usage.automation import event_log
+from ai_usage.automation import event_queries
 from ai_usage.automation.dead_runs import DIED
 from ai_usage.automation.refresh import CHAIN
-from ai_usage.checks.verdicts import ONE_PARTITION, RANGE_END, RANGE_START, some
+from ai_usage.checks.runner import ONE_PARTITION, RANGE_END, RANGE_START, some
 from ai_usage.errors import INTERRUPTIONS
 
 FAILED, SUCCEEDED = dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_SUCCESS
@@ -79,14 +79,14 @@ def _subject(memory: Memory, ending: Ending) -> str:
 
 
 def _endings(instance: dg.DagsterInstance, outbox: Outbox, kind: dg.DagsterEventType) -> tuple[list[Ending], int]:
-    last = event_log.newest(instance, kind)
+    last = event_queries.newest(instance, kind)
     with outbox.transaction() as memory:
         if memory.cursor(kind.value) > last:  # another instance's log, or an emptied one
             memory.forget_events(kind.value, "run ")
         cursor = memory.cursor(kind.value)
     if cursor == last:
         return [], cursor
-    records = list(event_log.after(instance, kind, cursor, AT_MOST))
+    records = list(event_queries.after(instance, kind, cursor, AT_MOST))
     runs = _runs(instance, [record.run_id for record in records])
     found = []
     for record in records:
@@ -97,7 +97,7 @@ def _endings(instance: dg.DagsterInstance, outbox: Outbox, kind: dg.DagsterEvent
             break
         cursor = max(cursor, record.storage_id)
         if run and not (kind == FAILED and ((AUTO_RETRY_RUN_ID_TAG in run.tags and not died) or age > OLD)):
-            said = _why(instance, run, record, outbox.discretion) if kind == FAILED else ""
+            said = _why(instance, run, record, outbox.redaction) if kind == FAILED else ""
             chain = run.tags.get(CHAIN)
             root = chain or run.root_run_id or run.run_id
             found.append(Ending(record.storage_id, root, run.run_id, said=said, is_chained=chain is not None))
@@ -117,9 +117,7 @@ def _runs(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> dict[str, dg.
     return {run.run_id: run for ids in chunks for run in instance.get_runs(dg.RunsFilter(run_ids=list(ids)))}
 
 
-def _why(
-    instance: dg.DagsterInstance, run: dg.DagsterRun, record: EventLogRecord, discreet: Callable[[str], str]
-) -> str:
+def _why(instance: dg.DagsterInstance, run: dg.DagsterRun, record: EventLogRecord, redact: Callable[[str], str]) -> str:
     """What is told of a failure, as it is kept until then: after that the run may be deleted."""
     first, last = (run.tags.get(tag, run.tags.get(ONE_PARTITION, "")) for tag in (RANGE_START, RANGE_END))
     steps = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE, limit=STEPS_READ).records
@@ -131,7 +129,7 @@ def _why(
     message = record.event_log_entry.message
     causes += [message] if causes and message.startswith(DIED) else []  # of a run that died after a step had failed
     why = some(causes, between=" ") or message or "Dagster does not say why."
-    return msgspec.json.encode(Failure(run.job_name, first, last, discreet(why))).decode()
+    return msgspec.json.encode(Failure(run.job_name, first, last, redact(why))).decode()
 
 
 def _cause(event: dg.DagsterEvent) -> str:

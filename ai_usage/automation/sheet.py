@@ -14,8 +14,8 @@ import msgspec
 
 from ai_usage.automation.cadence import CADENCES
 from ai_usage.automation.refresh import CHAIN, Published, time_limit
+from ai_usage.checks.runner import Verdict
 from ai_usage.checks.sheet import CLAIM, missing_columns, unusable
-from ai_usage.checks.verdicts import Verdict
 from ai_usage.errors import AiUsageError
 from ai_usage.ingest.http import DamagedAnswer, RateLimited, Unreachable, VendorDown
 from ai_usage.settings import settings

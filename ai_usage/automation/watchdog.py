@@ -100,7 +100,7 @@ def _why_its_ticks_fail(scene: Scene, state: InstigatorState) -> str:
         error = error.cause
     first = next(iter((error.message if error else "").strip().splitlines()), "unknown")
     why = f"The last {wanted} ended in an error, the last one at {_at(ticks[0].timestamp)}: {first}"
-    return scene.alerts.outbox.discretion(why)
+    return scene.alerts.outbox.redaction(why)
 
 
 def daemon_is_silent(scene: Scene) -> Iterator[Trouble]:
@@ -176,7 +176,7 @@ class Watchdog:
 
     def _blind(self, what: str, error: Exception) -> Trouble:
         first = next(iter(str(error).strip().splitlines()), "")
-        why = self.alerts.outbox.discretion(f"{type(error).__name__}: {first}")
+        why = self.alerts.outbox.redaction(f"{type(error).__name__}: {first}")
         return Trouble(BLIND, "the watchdog cannot look", f"It could not {what}: {why}")
 
     def _send_news_of_runs(self, instance: dg.DagsterInstance, looked: Looked) -> None:

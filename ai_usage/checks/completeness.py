@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.checks.verdicts import (
+from ai_usage.checks.runner import (
     IT_IS_SO,
     Rows,
     Sightings,

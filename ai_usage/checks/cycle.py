@@ -15,7 +15,7 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.checks.verdicts import Finding, NotJudged, Verdict, snapshot_check, some
+from ai_usage.checks.runner import Finding, NotJudged, Verdict, snapshot_check, some
 from ai_usage.money import usd
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.providers.cursor.client import SETTLING

@@ -16,7 +16,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from ai_usage.checks.verdicts import Finding, NotJudged, Verdict, snapshot_check, some
+from ai_usage.checks.runner import Finding, NotJudged, Verdict, snapshot_check, some
 from ai_usage.core.revisions import NOBODY
 from ai_usage.money import read_rates
 from ai_usage.partitions import ONE_DAY, Span

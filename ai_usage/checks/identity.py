@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.checks.verdicts import Verdict, by_day, daily_check, some, wrong_rows
+from ai_usage.checks.runner import Verdict, by_day, daily_check, some, wrong_rows
 from ai_usage.core import holding
 from ai_usage.core.grain import repeated
 from ai_usage.core.tables import SPEND_VERSIONS

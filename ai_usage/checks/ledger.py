@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.checks.verdicts import IT_IS_SO, Verdict, daily_check, snapshot_check, some, wrong_rows
+from ai_usage.checks.runner import IT_IS_SO, Verdict, daily_check, snapshot_check, some, wrong_rows
 from ai_usage.core import holding
 from ai_usage.ingest.ledger_writes import Source
 from ai_usage.partitions import Span

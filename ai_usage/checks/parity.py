@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.checks.verdicts import Rows, Verdict, by_day, daily_check, some, wrong_rows
+from ai_usage.checks.runner import Rows, Verdict, by_day, daily_check, some, wrong_rows
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.pulls import SOURCE as CLAUDE
 from ai_usage.warehouse.port import Warehouse

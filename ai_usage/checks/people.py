@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.checks.verdicts import Verdict, by_day, daily_check, snapshot_check, some
+from ai_usage.checks.runner import Verdict, by_day, daily_check, snapshot_check, some
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.pulls import SOURCE as CLAUDE
 from ai_usage.settings import settings

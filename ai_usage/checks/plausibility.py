@@ -6,7 +6,7 @@ from functools import partial
 
 import dagster as dg
 
-from ai_usage.checks.verdicts import Verdict, daily_check, some, wrong_rows
+from ai_usage.checks.runner import Verdict, daily_check, some, wrong_rows
 from ai_usage.partitions import Span
 from ai_usage.providers.cursor.pulls import SOURCE as CURSOR
 from ai_usage.warehouse.port import Warehouse

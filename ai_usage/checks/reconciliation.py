@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.checks.prices import SEARCH_ENVELOPE, Envelope, UnknownPrice, token_envelope
-from ai_usage.checks.verdicts import (
+from ai_usage.checks.runner import (
     Finding,
     NotJudged,
     Sightings,

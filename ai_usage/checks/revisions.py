@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.checks.verdicts import Rows, Verdict, daily_check, snapshot_check, some, wrong_rows
+from ai_usage.checks.runner import Rows, Verdict, daily_check, snapshot_check, some, wrong_rows
 from ai_usage.ingest.ledger_writes import Source
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.pulls import SOURCE as CLAUDE

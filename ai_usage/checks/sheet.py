@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from ai_usage.checks.verdicts import IT_IS_SO, Verdict, snapshot_check
+from ai_usage.checks.runner import IT_IS_SO, Verdict, snapshot_check
 from ai_usage.sheet.pulls import SOURCE
 from ai_usage.sheet.tabs import API_KEY_MAPPING, TABS, Tab, read_tab
 from ai_usage.warehouse.port import Warehouse

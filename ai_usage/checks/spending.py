@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.checks.allocation import EITHER, PULLS_OF_EITHER
-from ai_usage.checks.verdicts import (
+from ai_usage.checks.runner import (
     ERROR,
     Finding,
     NotJudged,

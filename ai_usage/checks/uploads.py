@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 import dagster as dg
 
 from ai_usage.checks.results import step_name
-from ai_usage.checks.verdicts import Finding, NotJudged, Verdict, Verdicts, of_the_past, stored
+from ai_usage.checks.runner import Finding, NotJudged, Verdict, Verdicts, of_the_past, stored
 from ai_usage.layers import in_plain_words, pool_of_check
 from ai_usage.providers.anthropic.audit_log.folder import Uploads
 from ai_usage.providers.anthropic.audit_log.tables import AUDIT_LOG

@@ -21,7 +21,8 @@ from pathlib import Path
 from rich.markup import escape
 
 from ai_usage.automation.interrupts import heed_a_closed_terminal
-from ai_usage.commands.shell import ERR, OUT, end_dead_runs, in_use
+from ai_usage.commands.data_folder import end_dead_runs, in_use
+from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.errors import AiUsageError, SettingError, WarehouseError, interruption
 from ai_usage.settings import Settings, environment, read_settings, refuse_a_pretended_clock
 from ai_usage.warehouse.files import OWNER_ONLY
@@ -49,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
         of = command_settings(says_so=argv[0] in ASK)
         with a_full_disk_named(of.data_dir), a_damaged_log_named(of.dagster_home), ExitStack() as held:
             command = import_module(f"ai_usage.commands.{argv[0]}")
-            OUT.discreet = ERR.discreet = pseudonyms(of) if of.has_pseudonyms else str
+            OUT.redact = ERR.redact = pseudonyms(of) if of.has_pseudonyms else str
             gc.freeze()  # what was imported stays: searching it for garbage again takes a quarter of a second
             if argv[0] in PULL:
                 refuse_what_cannot_be_pulled(of, is_ui=argv[0] == "ui")
@@ -72,9 +73,9 @@ def main(argv: Sequence[str]) -> int:
 
 def pseudonyms(of: Settings) -> Callable[[str], str]:
     """Replaces every name in what a command prints."""
-    from ai_usage.warehouse.people import discretion  # noqa: PLC0415 - the settings are settled by now
+    from ai_usage.warehouse.people import redaction  # noqa: PLC0415 - the settings are settled by now
 
-    return discretion(of)
+    return redaction(of)
 
 
 def refuse_what_cannot_be_pulled(of: Settings, *, is_ui: bool) -> None:

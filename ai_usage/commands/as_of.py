@@ -12,9 +12,7 @@ from typing import Any
 
 from rich.table import Table as Grid
 
-from ai_usage.commands.backfill import asked_day, asked_span
-from ai_usage.commands.coverage import pulled, tell_gaps
-from ai_usage.commands.past import (
+from ai_usage.commands.as_of_world import (
     HeldDays,
     Past,
     Spend,
@@ -25,12 +23,14 @@ from ai_usage.commands.past import (
     spend_in,
     usage_known,
 )
+from ai_usage.commands.backfill import asked_day, asked_span
+from ai_usage.commands.coverage import pulled, tell_gaps
 from ai_usage.commands.refresh import Outcome, tell_troubles
-from ai_usage.commands.shell import ERR, OUT
+from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.definitions import duckdb_warehouse
-from ai_usage.discretion import Discretion, KnownPeople
 from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.partitions import Span, runs_of_days
+from ai_usage.redaction import KnownPeople, Redaction
 from ai_usage.settings import Settings, pseudonym_salt
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.nameless import write_nameless
@@ -106,7 +106,7 @@ def _nameless(ledger: Warehouse, world: Warehouse, into: Path) -> Path:
     then, now = known_people(world), known_people(ledger)
     people = KnownPeople({**now.addresses, **then.addresses}, {**now.keys, **then.keys})
     assert isinstance(world, DuckDBWarehouse)  # noqa: S101 - what as_of leaves is a file
-    write_nameless(world, into, Discretion(salt=pseudonym_salt(), people=lambda: people))
+    write_nameless(world, into, Redaction(salt=pseudonym_salt(), people=lambda: people))
     return into
 
 

@@ -4,8 +4,9 @@ import argparse
 from collections.abc import Sequence
 from datetime import date
 
+from ai_usage.commands.data_folder import prepare_instance
 from ai_usage.commands.refresh import Outcome, refresh, tell_not_judged, tell_troubles
-from ai_usage.commands.shell import OUT, prepare_instance
+from ai_usage.commands.terminal import OUT
 from ai_usage.errors import SettingError
 from ai_usage.partitions import Span
 from ai_usage.settings import Settings

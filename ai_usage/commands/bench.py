@@ -32,7 +32,7 @@ import polars as pl
 from ai_usage.automation.runs import Runs
 from ai_usage.catalog import TABLES
 from ai_usage.commands import bench_cursor, bench_dashboards, bench_marts
-from ai_usage.commands.shell import OUT
+from ai_usage.commands.terminal import OUT
 from ai_usage.definitions import build_defs, duckdb_warehouse
 from ai_usage.ingest.day_replacement import DAYS_AT_ONCE
 from ai_usage.partitions import ONE_DAY, Span, midnight

@@ -11,7 +11,7 @@ from typing import Any
 from ai_usage.commands.bench_company import LAST, Company
 from ai_usage.core.tables import CORE_TABLES
 from ai_usage.definitions import duckdb_warehouse
-from ai_usage.marts.rebuild import rebuild_all
+from ai_usage.marts.build_days import rebuild_all
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.providers.anthropic import tables as claude
 from ai_usage.providers.cursor import tables as cursor

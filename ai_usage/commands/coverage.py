@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 
-from ai_usage.commands.shell import ERR
+from ai_usage.commands.terminal import ERR
 from ai_usage.core.revisions import BILLS
 from ai_usage.partitions import Span, runs_of_days
 from ai_usage.settings import Settings

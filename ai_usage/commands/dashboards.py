@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ai_usage.commands.shell import OUT
+from ai_usage.commands.terminal import OUT
 from ai_usage.dashboards import site
 from ai_usage.dashboards.assets import site_folder, write_board
 from ai_usage.dashboards.boards import boards

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from ai_usage.catalog import TABLES
-from ai_usage.commands.shell import OUT
+from ai_usage.commands.terminal import OUT
 from ai_usage.settings import ROOT, Settings
 from ai_usage.warehouse.table import RAW, Table
 

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import msgspec
 from rich.markup import escape
 
-from ai_usage.commands.shell import OUT, prepare_instance
+from ai_usage.commands.data_folder import prepare_instance
+from ai_usage.commands.terminal import OUT
 from ai_usage.definitions import (
     duckdb_warehouse,
     simulated_claude_admin,

@@ -13,11 +13,11 @@ from pathlib import Path
 import polars as pl
 
 from ai_usage.commands.coverage import pulled, tell_gaps
-from ai_usage.commands.shell import ERR, OUT
+from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.definitions import duckdb_warehouse
-from ai_usage.discretion import Discretion
 from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.partitions import Span
+from ai_usage.redaction import Redaction
 from ai_usage.settings import Settings, pseudonym_salt
 from ai_usage.warehouse.people import known_people
 from ai_usage.warehouse.port import Warehouse
@@ -58,8 +58,8 @@ def run(of: Settings, argv: Sequence[str]) -> int:
 
 def nameless(warehouse: Warehouse, charges: pl.DataFrame) -> pl.DataFrame:
     """The charges, with pseudonyms for people where those are wanted."""
-    discreet = Discretion(salt=pseudonym_salt(), people=lambda: known_people(warehouse))
-    return discreet.frame(charges) if discreet.salt else charges
+    redact = Redaction(salt=pseudonym_salt(), people=lambda: known_people(warehouse))
+    return redact.frame(charges) if redact.salt else charges
 
 
 def export(charges: pl.DataFrame, folder: Path, name: str) -> list[Path]:

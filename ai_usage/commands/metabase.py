@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from ai_usage.commands.shell import ERR, OUT
+from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.dashboards.boards import boards
 from ai_usage.dashboards.cards import Engine
 from ai_usage.dashboards.metabase.client import Metabase

@@ -8,8 +8,9 @@ from pathlib import Path
 from rich.markup import escape
 
 from ai_usage.commands.as_of import FOLDER as AS_OF
+from ai_usage.commands.data_folder import DAEMON, RESERVE, USERS, in_use
 from ai_usage.commands.export_focus import FOLDER as EXPORTS
-from ai_usage.commands.shell import DAEMON, ERR, OUT, RESERVE, USERS, in_use
+from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.dashboards.assets import site_folder
 from ai_usage.definitions import duckdb_warehouse
 from ai_usage.errors import WarehouseBusy, WarehouseError

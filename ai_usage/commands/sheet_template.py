@@ -5,7 +5,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from ai_usage.commands.shell import OUT
+from ai_usage.commands.terminal import OUT
 from ai_usage.errors import SettingError
 from ai_usage.settings import ROOT, Settings
 from ai_usage.sheet.tabs import TABS

@@ -15,8 +15,9 @@ from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster._grpc.client import DagsterGrpcClient
 
+from ai_usage.commands.data_folder import DAEMON, asked_port, in_use, prepare_instance
 from ai_usage.commands.services import Services, together
-from ai_usage.commands.shell import DAEMON, OUT, asked_port, in_use, prepare_instance
+from ai_usage.commands.terminal import OUT
 from ai_usage.errors import SettingError
 from ai_usage.layers import POOL
 from ai_usage.settings import ROOT, Settings

@@ -11,9 +11,10 @@ import dagster as dg
 
 from ai_usage.alerts.resource import alerts_of
 from ai_usage.automation.watchdog import SECONDS, Looked, Watchdog
-from ai_usage.commands.shell import OUT, prepare_instance, use_instance
+from ai_usage.commands.data_folder import prepare_instance, use_instance
+from ai_usage.commands.terminal import OUT
 from ai_usage.settings import Settings
-from ai_usage.warehouse.people import discretion
+from ai_usage.warehouse.people import redaction
 
 LOG = logging.getLogger("ai_usage.watchdog")
 
@@ -43,8 +44,8 @@ def look(of: Settings, known: set[str]) -> bool:
     try:
         looked = Watchdog(of, alerts_of(of), dg.DagsterInstance.get).look()
     except Exception as error:  # noqa: BLE001 - it watches over the others, and nobody over it
-        discreet = discretion(of)
-        LOG.error("could not look: %s", discreet(f"{type(error).__name__}: {error}"))  # noqa: TRY400 - no secret in it
+        redact = redaction(of)
+        LOG.error("could not look: %s", redact(f"{type(error).__name__}: {error}"))  # noqa: TRY400 - no secret in it
         return False
     said = set(words_of(looked))
     for words in sorted(said - known):

@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ai_usage.commands.shell import asked_port, prepare_instance
+from ai_usage.commands.data_folder import asked_port, prepare_instance
 from ai_usage.settings import ROOT, Settings
 from ai_usage.webserver.requests import Site
 from ai_usage.webserver.server import serve

@@ -11,14 +11,14 @@ import dagster as dg
 import sqlglot
 from sqlglot import exp
 
+from ai_usage.checks.result_table import CHECK_RESULTS, keep_verdicts
 from ai_usage.dashboards import cards, site
 from ai_usage.dashboards.boards import OF_FRESHNESS, OF_KNOWN_DAYS, Board, boards
 from ai_usage.dashboards.site import Site
-from ai_usage.dashboards.verdicts import CHECK_RESULTS, keep_verdicts
-from ai_usage.discretion import Discretion
 from ai_usage.layers import OWNERS, POOL, built, was_built
 from ai_usage.marts.files import marts
 from ai_usage.partitions import ONE_DAY
+from ai_usage.redaction import Redaction
 from ai_usage.settings import Settings, secrets, settings
 from ai_usage.warehouse.googlesql import read
 from ai_usage.warehouse.origin import is_simulated
@@ -85,7 +85,7 @@ def write_board(warehouse: Warehouse, board: Board, of: Settings) -> Path:
         site.vega(folder),
         is_simulated=of.simulate if origin is None else origin,
         made=f"Made {of.now():%-d %b %Y, %H:%M} UTC by ai_usage.",
-        discreet=Discretion(secrets()),
+        redact=Redaction(secrets()),
     )
     site.write(folder, site.INDEX, made.index())
     return site.write(

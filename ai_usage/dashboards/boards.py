@@ -11,7 +11,7 @@ import msgspec
 import sqlglot
 from sqlglot import exp
 
-from ai_usage.dashboards.verdicts import CHECK_RESULTS
+from ai_usage.checks.result_table import CHECK_RESULTS
 from ai_usage.errors import AiUsageError
 from ai_usage.marts.files import marts
 from ai_usage.settings import ROOT

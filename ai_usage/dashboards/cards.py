@@ -16,7 +16,7 @@ from typing import Literal
 import polars as pl
 
 from ai_usage.dashboards.boards import OF_FRESHNESS, Card, Measure
-from ai_usage.discretion import Discretion
+from ai_usage.redaction import Redaction
 from ai_usage.settings import pseudonym_salt
 from ai_usage.warehouse.googlesql import read, to_duckdb
 from ai_usage.warehouse.people import known_people
@@ -51,9 +51,9 @@ def result(warehouse: Warehouse, card: Card, *, salt: str | None = None) -> Resu
     through, as_of, provisional_from = ((found if name in found else known)[name].drop_nulls() for name in MARKS)
     rows = found.drop(MARKS, strict=False).with_columns(_whole(found))
     salt = pseudonym_salt() if salt is None else salt
-    discreet = Discretion(salt=salt, people=lambda: known_people(warehouse))
+    redact = Redaction(salt=salt, people=lambda: known_people(warehouse))
     return Result(
-        rows=discreet.frame(rows) if discreet.salt else rows,
+        rows=redact.frame(rows) if redact.salt else rows,
         data_through=_date(through.min()),
         as_of=_instant(as_of.min()),
         provisional_from=_date(provisional_from.min()),

@@ -3,8 +3,8 @@
 import dagster as dg
 
 from ai_usage.layers import daily_asset, snapshot_asset
+from ai_usage.marts.build_days import rebuild
 from ai_usage.marts.files import Mart, marts
-from ai_usage.marts.rebuild import rebuild
 from ai_usage.warehouse.port import Warehouse
 
 GROUP = "marts"

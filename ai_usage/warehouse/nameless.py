@@ -5,14 +5,14 @@ from pathlib import Path
 
 import polars as pl
 
-from ai_usage.discretion import Discretion
+from ai_usage.redaction import Redaction
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.table import RAW
 
 OF_PEOPLE = ("user_name", "description")  # what people call themselves and their keys in their own words
 
 
-def write_nameless(world: DuckDBWarehouse, into: Path, discreet: Discretion) -> None:
+def write_nameless(world: DuckDBWarehouse, into: Path, redact: Redaction) -> None:
     """Put core and marts into a new file. Raw stays empty there: it is what providers sent, names and all."""
     copy = replace(world, path=into, published_path=into.with_suffix(".published"))
     with world.connected() as db, copy.connected() as target:
@@ -22,6 +22,6 @@ def write_nameless(world: DuckDBWarehouse, into: Path, discreet: Discretion) -> 
             rows: pl.DataFrame = db.sql(f"select * from {table.address}").pl()
             unsaid = [pl.lit(None, pl.String).alias(name) for name in OF_PEOPLE if name in table.columns]
             target.execute(f"delete from {table.address}")
-            target.register("incoming", discreet.frame(rows.with_columns(unsaid)))
+            target.register("incoming", redact.frame(rows.with_columns(unsaid)))
             target.execute(f"insert into {table.address} by name select * from incoming")
             target.unregister("incoming")

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from ai_usage.discretion import Discretion, KnownPeople
 from ai_usage.errors import WarehouseError
 from ai_usage.phrases import canonical, word_count
+from ai_usage.redaction import KnownPeople, Redaction
 from ai_usage.settings import Settings, pseudonym_salt, secrets
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.port import Warehouse
@@ -35,9 +35,9 @@ union distinct select team_name from {ANALYTICS}.dim_api_key_mapping
 """
 
 
-def discretion(of: Settings) -> Discretion:
+def redaction(of: Settings) -> Redaction:
     """The installation's own. People are those of the published copy, read again when another one is there."""
-    return Discretion(secrets(), pseudonym_salt(), people_of(of))
+    return Redaction(secrets(), pseudonym_salt(), people_of(of))
 
 
 def people_of(of: Settings) -> Callable[[], KnownPeople]:

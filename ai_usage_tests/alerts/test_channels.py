@@ -18,8 +18,8 @@ from ai_usage.alerts.message import Message, compose
 from ai_usage.alerts.news import News, Severity
 from ai_usage.automation import alerts as automation
 from ai_usage.commands import doctor
-from ai_usage.discretion import pseudonym
 from ai_usage.errors import SettingError
+from ai_usage.redaction import pseudonym
 from ai_usage.settings import read_settings, secrets
 from ai_usage_tests.alerts.receivers import dead_port, hook, post
 
@@ -29,7 +29,7 @@ SLACK_PATH = f"/services/T000/B000/{SECRET}"
 
 def message() -> Message:
     news = News(key="k", severity=Severity.FAILED, title="bad", topic="run_failure", text="3 USD are missing.")
-    [made] = compose([news], is_simulated=False, discreet=str)
+    [made] = compose([news], is_simulated=False, redact=str)
     return made
 
 

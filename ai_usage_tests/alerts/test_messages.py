@@ -17,7 +17,7 @@ from ai_usage.alerts.news import News, Severity
 from ai_usage.alerts.outbox import Memory, Outbox
 from ai_usage.automation.watchdog import BLIND, EYES
 from ai_usage.definitions import defs
-from ai_usage.discretion import Discretion, pseudonym
+from ai_usage.redaction import Redaction, pseudonym
 from ai_usage.settings import ROOT
 
 DAY = date(2026, 11, 10)
@@ -30,8 +30,8 @@ def news(key: str = "k", severity: Severity = Severity.FAILED, title: str = "a t
     return News(key=key, severity=severity, title=title, **{"topic": "run_failure", **more})  # type: ignore[arg-type]
 
 
-def one(said: News, discretion: Discretion | None = None, *, is_simulated: bool = False) -> Message:
-    [message] = compose([said], is_simulated=is_simulated, discreet=discretion or Discretion())
+def one(said: News, redaction: Redaction | None = None, *, is_simulated: bool = False) -> Message:
+    [message] = compose([said], is_simulated=is_simulated, redact=redaction or Redaction())
     return message
 
 
@@ -89,7 +89,7 @@ def test_a_digest_tells_the_gravest_first_counts_and_leaves_out_what_is_too_much
     many = [news(f"w{n}", Severity.WARNING, f"odd {n}") for n in range(40)]
     many += [news(f"f{n}", title="bad", day=DAY + timedelta(days=n), text=f"{n} USD") for n in (2, 0, 1)]
     many += [news("r", Severity.RESOLVED, "well")]
-    [message] = compose(many, is_simulated=False, discreet=Discretion())
+    [message] = compose(many, is_simulated=False, redact=Redaction())
     assert message.subject == "[ai_usage] 44 alerts: 3 failed, 40 warning, 1 resolved"
     assert (len(message.items), message.more) == (25, 17)
     assert message.items[0].heading == f"FAILED bad, {DAY}…{DAY + timedelta(days=2)} (3 days)"
@@ -98,7 +98,7 @@ def test_a_digest_tells_the_gravest_first_counts_and_leaves_out_what_is_too_much
 
 
 def test_a_digest_says_how_often_what_has_no_day() -> None:
-    [message] = compose([news(str(n)) for n in range(6)], is_simulated=False, discreet=Discretion())
+    [message] = compose([news(str(n)) for n in range(6)], is_simulated=False, redact=Redaction())
     assert message.items[0].heading == "FAILED a title (6 times)"
 
 
@@ -125,7 +125,7 @@ def test_slack_mentions_nobody_and_links_nowhere() -> None:
 def test_slack_gets_no_more_than_it_takes(shift: int) -> None:
     long: dict[str, Any] = {"text": "<" * 5000, "link": "http://x/" + "&" * 2000}
     many = [news(f"{n}", title=f"{n:02} {'x' * shift} {'&' * 300 * (n % 2)}", **long) for n in range(60)]
-    [message] = compose(many, is_simulated=True, discreet=Discretion())
+    [message] = compose(many, is_simulated=True, redact=Redaction())
     payload = as_blocks(message)
     texts = [block["text"]["text"] for block in payload["blocks"] if block["type"] == "section"]
     assert len(payload["blocks"]) <= 50
@@ -171,7 +171,7 @@ def test_people_have_stable_pseudonyms_wherever_they_are_named() -> None:
     name = pseudonym("dev.one+x@example.com", SALT)
     assert re.fullmatch(r"person-[0-9a-f]{10}", name)
     assert pseudonym("dev.one+x@example.com", SALT + "!") != name
-    message = one(said, Discretion(salt=SALT))
+    message = one(said, Redaction(salt=SALT))
     for shown in everywhere(message):
         assert shown.count(name) >= 3
         assert "example.c" not in shown
@@ -187,7 +187,7 @@ def test_secrets_are_never_told_even_where_a_text_would_be_cut_within_one() -> N
     said = news(
         title=f"t {secret}", text="x" * 790 + secret + " sk-ant-admin01-abcdefghijklmnop", link=f"http://{secret}"
     )
-    for shown in everywhere(one(said, Discretion(secrets=[secret]))):
+    for shown in everywhere(one(said, Redaction(secrets=[secret]))):
         assert "planted" not in shown
         assert "[secret]" in shown
     assert "abcdefghijklmnop" not in one(news(text="key sk-ant-admin01-abcdefghijklmnop")).text
@@ -251,7 +251,7 @@ def test_a_message_goes_when_every_channel_has_had_it_for_long_enough(tmp_path: 
     outbox = Outbox(tmp_path / "alerts.sqlite", kept_for=timedelta(days=180))
     began = datetime(2026, 1, 1, tzinfo=UTC)
     both = [news(key, text="of Lina Xu") for key in ("one", "two")]
-    messages = compose(both, is_simulated=False, discreet=str)
+    messages = compose(both, is_simulated=False, redact=str)
     with outbox.transaction() as memory:
         memory.put(messages, both, ["slack"], began)
     outbox.ended(messages[0], "slack", "delivered")

@@ -21,7 +21,7 @@ from ai_usage.automation.dead_runs import PROCESS, Process, end_the_dead, run_by
 from ai_usage.automation.interrupts import heed_a_closed_terminal
 from ai_usage.automation.refresh import BUILD, JOBS_AT_WORK, REFRESH_DAY, REFRESH_RANGE
 from ai_usage.commands.__main__ import COMMANDS, NO_RUNS
-from ai_usage.commands.shell import end_dead_runs, prepare_instance
+from ai_usage.commands.data_folder import end_dead_runs, prepare_instance
 from ai_usage.definitions import defs
 from ai_usage.layers import POOL
 from ai_usage.settings import ROOT, settings

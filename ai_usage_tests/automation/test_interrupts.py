@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from ai_usage.automation.interrupts import heeded
-from ai_usage.checks.verdicts import judged_or_failed
+from ai_usage.checks.runner import judged_or_failed
 from ai_usage.errors import interruption
 from ai_usage.layers import built
 from ai_usage_tests.checks.test_not_judged import COSTS

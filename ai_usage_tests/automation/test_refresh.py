@@ -9,10 +9,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from ai_usage.automation import cadence, rebuild, refresh
-from ai_usage.automation.rebuild import rebuild_what_changed
+from ai_usage.automation import build_requests, cadence, refresh
+from ai_usage.automation.build_requests import rebuild_what_changed
 from ai_usage.automation.refresh import CHAIN, SENSORS
-from ai_usage.checks.verdicts import RANGE_END, RANGE_START
+from ai_usage.checks.runner import RANGE_END, RANGE_START
 from ai_usage.definitions import defs, published
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.providers.anthropic import rows as claude_rows
@@ -125,7 +125,7 @@ def test_a_build_does_not_wait_for_a_pull_that_takes_long(built: Platform, monke
     started = dg.DagsterRunStatus.STARTED
     built.instance.create_run_for_job(defs.resolve_job_def("pull_cursor"), status=started)
     assert "waits for pull_cursor" in rebuilt(built).skip_message
-    monkeypatch.setattr(rebuild, "LONG", timedelta(seconds=-5))
+    monkeypatch.setattr(build_requests, "LONG", timedelta(seconds=-5))
     assert spans(rebuilt(built)) == [str(NEXT)]
     built.instance.create_run_for_job(defs.resolve_job_def("rebuild_days"), status=started)
     assert "waits for rebuild_days" in rebuilt(built).skip_message
@@ -303,7 +303,7 @@ def test_a_rebuild_that_failed_for_good_is_asked_for_again_in_the_next_hour(
     [first] = rebuilt(built).run_requests
     [same] = rebuilt(built).run_requests
     later = replace(settings(), fixed_now=settings().now() + timedelta(hours=1))
-    monkeypatch.setattr(rebuild, "settings", lambda: later)
+    monkeypatch.setattr(build_requests, "settings", lambda: later)
     [again] = rebuilt(built).run_requests
     assert first.run_key == same.run_key != again.run_key
     assert first.tags == again.tags

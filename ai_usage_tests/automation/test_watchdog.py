@@ -26,7 +26,7 @@ from ai_usage.automation.refresh import CHAIN
 from ai_usage.automation.watchdog import EYES, Watchdog
 from ai_usage.commands import watch
 from ai_usage.definitions import defs
-from ai_usage.discretion import Discretion
+from ai_usage.redaction import Redaction
 from ai_usage.settings import settings
 from ai_usage_tests.alerts.receivers import Hook, dead_port, hook
 from ai_usage_tests.alerts.test_channels import environment
@@ -88,7 +88,7 @@ def guarded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Guarded
     with hook() as web, dg.DagsterInstance.ephemeral(tempdir=str(tmp_path / "dagster")) as instance:
         monkeypatch.setattr(type(instance), "get_required_daemon_types", lambda _: ["SENSOR", "SCHEDULER"])
         clock = Clock(time.time())
-        outbox = Outbox(tmp_path / "alerts.sqlite", Discretion([SECRET]))
+        outbox = Outbox(tmp_path / "alerts.sqlite", Redaction([SECRET]))
         now = lambda: datetime.fromtimestamp(clock.at, UTC)  # noqa: E731
         hurry = Persistence(attempts=1, first_wait=0.01, seconds=5)
         alerts = Alerts(outbox, [Webhook(web.url)], now, is_simulated=False, persistence=hurry)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from ai_usage import definitions
-from ai_usage.automation import rebuild
+from ai_usage.automation import build_requests
 from ai_usage.settings import settings
 
 BUILT = {"claude_costs", "claude_daily_cost", "claude_total_expenses"}
@@ -14,7 +14,7 @@ definitions.ASSETS[:] = [
 definitions.CHECKS[:] = [
     one for one in definitions.CHECKS if any(key.name == "no_day_is_missing" for key in one.check_keys)
 ]
-rebuild.LONG = timedelta(seconds=5)
+build_requests.LONG = timedelta(seconds=5)
 defs = definitions.build_defs(settings())
 for sensor in defs.sensors or ():
     sensor._min_interval = 5

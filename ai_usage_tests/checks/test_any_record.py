@@ -13,10 +13,10 @@ import msgspec
 import pytest
 
 from ai_usage.checks import allocation, ledger, parity, reconciliation, revisions
-from ai_usage.checks.verdicts import Verdict
+from ai_usage.checks.runner import Verdict
 from ai_usage.core.holding import CLAUDE, CURSOR
+from ai_usage.marts.build_days import Judge, rebuild_days
 from ai_usage.marts.files import marts
-from ai_usage.marts.rebuild import Judge, rebuild_days
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic import rows, tables
 from ai_usage.providers.anthropic.assets import organization_of

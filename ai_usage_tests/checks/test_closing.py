@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ai_usage.checks.verdicts import ERROR, WARN
+from ai_usage.checks.runner import ERROR, WARN
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.client import SOURCE as ANTHROPIC
 from ai_usage.settings import settings

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from ai_usage.checks.completeness import recency, silence
-from ai_usage.checks.verdicts import ERROR, WARN
+from ai_usage.checks.runner import ERROR, WARN
 from ai_usage.partitions import Span
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.checks.conftest import DAYS

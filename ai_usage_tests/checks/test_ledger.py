@@ -9,7 +9,7 @@ import pytest
 
 from ai_usage.catalog import TABLES
 from ai_usage.checks.ledger import CHECKS
-from ai_usage.checks.verdicts import wrong_rows
+from ai_usage.checks.runner import wrong_rows
 from ai_usage.core.holding import CLAUDE, CURSOR, Holding, held_back
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic import tables as claude

@@ -9,7 +9,7 @@ import pytest
 from ai_usage.automation.refresh import OF_FRESHNESS
 from ai_usage.automation.runs import Runs
 from ai_usage.checks.results import NOT_JUDGED_TAG, WAS_NOT_RUN, counted, observation, results_of, summary
-from ai_usage.checks.verdicts import COULD_NOT_RUN, IT_IS_SO, NotJudged, Verdict, daily_check, snapshot_check, stored
+from ai_usage.checks.runner import COULD_NOT_RUN, IT_IS_SO, NotJudged, Verdict, daily_check, snapshot_check, stored
 from ai_usage.commands.refresh import outcome_of
 from ai_usage.definitions import CHECKS, defs
 from ai_usage.errors import AiUsageError

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from ai_usage.checks.reconciliation import judge_prices
-from ai_usage.checks.verdicts import ERROR, WARN, Verdict
+from ai_usage.checks.runner import ERROR, WARN, Verdict
 from ai_usage.partitions import Span
 from ai_usage_tests.checks.conftest import DAYS
 from ai_usage_tests.platform import DAY, NEXT, Platform, Row, ordinary

@@ -6,8 +6,8 @@ from decimal import Decimal
 import dagster as dg
 import pytest
 
+from ai_usage.checks.runner import NotJudged, Verdict
 from ai_usage.checks.spending import judge_backtest, judge_growth
-from ai_usage.checks.verdicts import NotJudged, Verdict
 from ai_usage.partitions import Span
 from ai_usage_tests.months import MONTHS, TODAY, A, budget, live, make, member, owner, person, rhythm
 from ai_usage_tests.platform import Outcome, Platform

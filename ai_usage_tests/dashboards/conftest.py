@@ -8,8 +8,8 @@ import pytest
 
 from ai_usage.catalog import TABLES
 from ai_usage.commands.bench_company import LAST, Company
+from ai_usage.marts.build_days import rebuild_all, rebuild_days, rebuild_whole
 from ai_usage.marts.files import marts
-from ai_usage.marts.rebuild import rebuild_all, rebuild_days, rebuild_whole
 from ai_usage.settings import settings
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 

@@ -11,7 +11,7 @@ import pytest
 
 from ai_usage.dashboards.boards import Card, Measure, Place, boards
 from ai_usage.dashboards.cards import Result, aggregated, numbers, result
-from ai_usage.discretion import EMAIL, pseudonym
+from ai_usage.redaction import EMAIL, pseudonym
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 
 CARDS = {card.name: card for board in boards() for card in board.cards}

@@ -16,7 +16,7 @@ from ai_usage.dashboards.assets import ASSETS, marts_read, site_folder, write_bo
 from ai_usage.dashboards.boards import boards
 from ai_usage.dashboards.site import Site
 from ai_usage.definitions import defs
-from ai_usage.discretion import Discretion
+from ai_usage.redaction import Redaction
 from ai_usage.settings import ROOT, settings
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage_tests.dashboards.browser import chromium, window
@@ -116,7 +116,7 @@ def test_the_sums_of_the_page_are_those_of_all_spend(company: DuckDBWarehouse, t
 def test_no_secret_gets_into_a_page(company: DuckDBWarehouse) -> None:
     board = boards()[0]
     results = {card.name: cards.result(company, card, salt="") for card in board.cards}
-    page = whole_text(Site(boards(), "", discreet=Discretion(["anthropic"])).page(board, results))
+    page = whole_text(Site(boards(), "", redact=Redaction(["anthropic"])).page(board, results))
     assert '"anthropic"' not in page
     assert '"[secret]"' in page
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from ai_usage.marts.build_days import rebuild_days
 from ai_usage.marts.files import marts
-from ai_usage.marts.rebuild import rebuild_days
 from ai_usage.partitions import Span
 from ai_usage_tests.marts.by_hand import put
 from ai_usage_tests.platform import Platform, Row

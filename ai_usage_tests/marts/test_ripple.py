@@ -9,8 +9,8 @@ import pytest
 
 from ai_usage.catalog import TABLES
 from ai_usage.definitions import defs
+from ai_usage.marts.build_days import rebuild_days
 from ai_usage.marts.files import Mart, marts
-from ai_usage.marts.rebuild import rebuild_days
 from ai_usage.partitions import DAYS, Span
 from ai_usage.settings import settings
 from ai_usage.warehouse.googlesql import read

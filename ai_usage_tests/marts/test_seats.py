@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from ai_usage.marts.build_days import rebuild_whole
 from ai_usage.marts.files import marts
-from ai_usage.marts.rebuild import rebuild_whole
 from ai_usage_tests.marts.by_hand import pull, put
 from ai_usage_tests.platform import Platform, Row, platform_in
 

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from ai_usage.automation import refresh
-from ai_usage.automation.rebuild import Stale, builds_of_the_future
+from ai_usage.automation.build_requests import Stale, builds_of_the_future
 from ai_usage.automation.refresh import looks
 from ai_usage.checks.completeness import recency
 from ai_usage.definitions import defs

@@ -38,7 +38,7 @@ class Site:
     vega: str  # the script that draws
     is_simulated: bool = False
     made: str = ""  # when, in words
-    discreet: Callable[[str], str] = str  # applied to every name in the data
+    redact: Callable[[str], str] = str  # applied to every name in the data
 
     def page(
         self,
@@ -50,14 +50,14 @@ class Site:
         """One board with its rows: a whole HTML file. `known` are each provider's known days, `until` the last day that
         should be.
         """
-        packer = Packer(self.discreet)
+        packer = Packer(self.redact)
         cards = [_card(card, results[card.name], packer) for card in board.cards]
         said = {
             "board": {**_plain(board), "cards": cards},
             "isSimulated": self.is_simulated,
             "packed": packer.packed(),
             "known": {
-                self.discreet(provider): [[str(span.first), str(span.last)] for span in runs_of_days(days)]
+                self.redact(provider): [[str(span.first), str(span.last)] for span in runs_of_days(days)]
                 for provider, days in (known or {}).items()
                 if days
             },

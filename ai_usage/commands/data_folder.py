@@ -1,55 +1,20 @@
-"""What commands share: where they print, the Dagster instance beside the warehouse, and who uses the data folder."""
+"""Taking the data folder into use: its instance of Dagster, its locks, and the runs that died in it."""
 
 import fcntl
 import logging
 import os
 import shutil
 import stat
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
-from rich.segment import Segment
-from rich.text import Text
 
+from ai_usage.commands.terminal import ERR
 from ai_usage.errors import AiUsageError, SettingError, WarehouseError
 from ai_usage.settings import ROOT, Settings
 from ai_usage.warehouse.files import FULL
-
-
-class Terminal(Console):
-    """Where commands print. Foreign text moves no cursor and sets no color: such a character is shown by its number.
-    `discreet` is applied to every text before that.
-    """
-
-    discreet: Callable[[str], str] = staticmethod(str)
-
-    def render_str(self, text: str, **how: Any) -> Text:
-        return super().render_str(visible(self.discreet(text)), **how)
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        for segment in super().render(renderable, options):
-            yield segment if segment.control else Segment(visible(segment.text), segment.style)
-
-
-def visible(text: str) -> str:
-    """The text, with the number of each character that would move the cursor, set a color or reverse the text."""
-    return text if text.isprintable() else "".join(map(_visible, text))
-
-
-def _visible(character: str) -> str:
-    if character.isprintable() or character == "\n":
-        return character
-    is_wide_space = unicodedata.category(character) == "Zs"
-    return " " if is_wide_space or character == "\t" else character.encode("unicode_escape").decode("ascii")
-
-
-OUT = Terminal(highlight=False)
-ERR = Terminal(stderr=True, highlight=False)
 
 USERS = ".in_use"  # locked, by as many as like, while a command works on the data folder
 DAEMON = ".ui"  # locked by the one `make ui`

@@ -45,7 +45,7 @@ def nobody() -> KnownPeople:
 
 
 @dataclass(frozen=True)
-class Discretion:
+class Redaction:
     """Applied to every text before it is kept, sent or shown. `people` gives who is known by now."""
 
     secrets: Collection[str] = ()  # longest first
@@ -61,11 +61,11 @@ class Discretion:
     def frame(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with every text so; each text once, since names repeat."""
         people = self.people() if self.salt else KnownPeople()
-        discreet = replace(self, people=lambda: people)
+        redact = replace(self, people=lambda: people)
         for name, of in rows.schema.items():
             if of == pl.String:
                 said = rows[name].unique().drop_nulls().to_list()
-                rows = rows.with_columns(pl.col(name).replace({text: discreet(text) for text in said}))
+                rows = rows.with_columns(pl.col(name).replace({text: redact(text) for text in said}))
         return rows
 
     def _nameless(self, text: str) -> str:
@@ -84,4 +84,4 @@ class Discretion:
         return pseudonym(people.addresses.get(canonical(user), user), self.salt)
 
     def __repr__(self) -> str:
-        return "Discretion()"
+        return "Redaction()"
