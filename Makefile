@@ -77,7 +77,7 @@ sql-lint: $(VENV)/dev
 	@$(PY) -m sqlfluff lint --disable-progress-bar sql
 
 bench: $(VENV)/runtime ## figures as JSON, in .data/bench.json; make bench ONLY=marts, or ONLY=dashboards, takes those alone
-	@$(PY) -m ai_usage.commands bench $(if $(ONLY),--only $(ONLY))
+	@$(PY) -m bench $(if $(ONLY),--only $(ONLY))
 
 docs: $(VENV)/runtime ## docs/tables.md, from the tables
 	@$(PY) -m ai_usage.commands docs

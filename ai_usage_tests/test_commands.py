@@ -20,7 +20,6 @@ from ai_usage.automation.dead_runs import PROCESS, run_by_this_process
 from ai_usage.catalog import TABLES
 from ai_usage.checks.results import CheckResult
 from ai_usage.commands.__main__ import a_full_disk_named, main
-from ai_usage.commands.bench_company import MEASURED_DAYS, Company
 from ai_usage.commands.data_folder import RESERVE, RESERVED
 from ai_usage.commands.docs import TARGET, tables_page
 from ai_usage.commands.refresh import Outcome, ends_what_broke_off, tell_not_judged, tell_troubles
@@ -45,6 +44,7 @@ from ai_usage.warehouse.table import ANALYTICS
 from ai_usage_tests.ingest.stand_in import ADMIN, standing_in
 from ai_usage_tests.platform import DAY, NEXT, Platform, contents, ordinary, platform_in
 from ai_usage_tests.providers.anthropic.exports import event, put
+from bench.company import MEASURED_DAYS, Company
 
 DAYS = [DAY, NEXT, NEXT + timedelta(days=1)]
 

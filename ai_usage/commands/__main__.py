@@ -30,14 +30,14 @@ from ai_usage.warehouse.files import OWNER_ONLY
 NEARLY_NOTHING, LITTLE = 2**20, 2**26  # bytes
 IO_ERROR = "disk I/O error"  # in SQLite's words
 COMMANDS = (
-    *("demo", "backfill", "doctor", "ui", "bench", "docs", "sheet_template"),
+    *("demo", "backfill", "doctor", "ui", "docs", "sheet_template"),
     *("export_focus", "as_of", "build", "dashboards", "metabase", "reset", "erase_person", "watch", "webserver"),
     *("backup", "restore"),
 )
 PULL = {"demo", "backfill", "ui"}  # commands that ask vendors for figures, and keep them
 ASK = {*PULL, "doctor"}  # commands that ask vendors
 RUN = {*PULL, "build", "watch", "backup"}  # commands that `make reset` and `make restore` wait for
-NO_RUNS = {"bench", "docs", "reset", "restore", "sheet_template", "watch", "webserver"}  # look for no dead runs first
+NO_RUNS = {"docs", "reset", "restore", "sheet_template", "watch", "webserver"}  # look for no dead runs first
 
 
 def main(argv: Sequence[str]) -> int:

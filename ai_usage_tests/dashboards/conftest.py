@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from ai_usage.catalog import TABLES
-from ai_usage.commands.bench_company import LAST, Company
 from ai_usage.marts.build_days import rebuild_all, rebuild_days, rebuild_whole
 from ai_usage.marts.files import marts
 from ai_usage.settings import settings
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from bench.company import LAST, Company
 
 COMPANY = Company(people=40, days=110)
 A = "ai_usage_analytics"

@@ -19,7 +19,6 @@ import polars as pl
 import pytest
 
 from ai_usage.automation.refresh import range_tags
-from ai_usage.commands.bench_cursor import KEY, NOW, URL, BusyTeam, Clock, cents, days_up_to_now, paced
 from ai_usage.ingest.http import Patience, RateLimited
 from ai_usage.ingest.ledger_writes import pull_days
 from ai_usage.layers import MANY_DAYS_A_RUN
@@ -32,6 +31,7 @@ from ai_usage.settings import settings
 from ai_usage.simulator import CURSOR_KEY, Simulator
 from ai_usage.warehouse.ledger import Answer, Version
 from ai_usage_tests.platform import QUIET
+from bench.cursor_year import KEY, NOW, URL, BusyTeam, Clock, cents, days_up_to_now, paced
 
 YEAR = days_up_to_now(365)
 ONCE = Patience(attempts=1)

@@ -31,7 +31,6 @@ import polars as pl
 
 from ai_usage.automation.runs import Runs
 from ai_usage.catalog import TABLES
-from ai_usage.commands import bench_cursor, bench_dashboards, bench_marts
 from ai_usage.commands.terminal import OUT
 from ai_usage.definitions import build_defs, duckdb_warehouse
 from ai_usage.ingest.day_replacement import DAYS_AT_ONCE
@@ -43,6 +42,7 @@ from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import Settings, settings
 from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from bench import cursor_year, dashboards, marts
 
 LINES_A_DAY = 2_000
 SHORT, LONG = 124, 372  # days: memory that grows with days would show between them
@@ -109,7 +109,7 @@ def _pull_and_shape() -> dict[str, Any]:
 
 def _cursor_year() -> dict[str, Any]:
     """The year, and what memory it takes beside its last quarter."""
-    short, year = (_measured("cursor", "", days) for days in (bench_cursor.SHORT, bench_cursor.LONG))
+    short, year = (_measured("cursor", "", days) for days in (cursor_year.SHORT, cursor_year.LONG))
     return {
         **year,
         "peak_mib_by_days": {str(of["days"]): of["peak_mib"] for of in (short, year)},
@@ -118,11 +118,11 @@ def _cursor_year() -> dict[str, Any]:
 
 
 def _marts() -> dict[str, Any]:
-    return bench_marts.figures(lambda worker, people, folder: _measured_in(folder, worker, "", people))
+    return marts.figures(lambda worker, people, folder: _measured_in(folder, worker, "", people))
 
 
 def _dashboards() -> dict[str, Any]:
-    return bench_dashboards.figures(lambda worker, people, folder: _measured_in(folder, worker, "", people))
+    return dashboards.figures(lambda worker, people, folder: _measured_in(folder, worker, "", people))
 
 
 def _measured(worker: str, url: str, size: int) -> dict[str, Any]:
@@ -131,18 +131,7 @@ def _measured(worker: str, url: str, size: int) -> dict[str, Any]:
 
 
 def _measured_in(folder: str, worker: str, url: str, size: int) -> dict[str, Any]:
-    command = [
-        sys.executable,
-        "-m",
-        "ai_usage.commands",
-        "bench",
-        "--worker",
-        worker,
-        "--url",
-        url,
-        "--size",
-        str(size),
-    ]
+    command = [sys.executable, "-m", "bench", "--worker", worker, "--url", url, "--size", str(size)]
     environment = {
         **os.environ,
         "AI_USAGE_DATA_DIR": folder,
@@ -228,7 +217,7 @@ def _bare(url: str, days: int) -> dict[str, Any]:
 
 
 def _cursor(_: str, days: int) -> dict[str, Any]:
-    backfill = bench_cursor.Backfill(days)
+    backfill = cursor_year.Backfill(days)
     timed = _timed(backfill.work)
     return {**backfill.figures(), "rows_in_core": timed.pop("records"), **timed}
 
@@ -275,8 +264,8 @@ WORKERS: dict[str, Callable[[str, int], dict[str, Any]]] = {
     "bare": _bare,
     "cursor": _cursor,
     "graph": _graph,
-    **bench_marts.WORKERS,
-    **bench_dashboards.WORKERS,
+    **marts.WORKERS,
+    **dashboards.WORKERS,
 }
 
 FIGURES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ai_usage.commands.bench_company import LAST, Company
 from ai_usage.core.tables import CORE_TABLES
 from ai_usage.definitions import duckdb_warehouse
 from ai_usage.marts.build_days import rebuild_all
@@ -16,6 +15,7 @@ from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.providers.anthropic import tables as claude
 from ai_usage.providers.cursor import tables as cursor
 from ai_usage.settings import settings
+from bench.company import LAST, Company
 
 TWO_YEARS = 730  # days
 PEOPLE = (250, 500, 1_000)  # once, twice and four times the data

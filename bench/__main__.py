@@ -1,0 +1,17 @@
+"""`python -m bench`: settles the settings, then measures."""
+
+import sys
+
+from ai_usage.commands.__main__ import command_settings
+from ai_usage.commands.terminal import ERR
+from ai_usage.errors import AiUsageError
+
+if __name__ == "__main__":
+    try:
+        of = command_settings(says_so="--worker" not in sys.argv)
+        from bench.figures import run  # definitions are built from the settings when they are imported
+
+        sys.exit(run(of, sys.argv[1:]))
+    except AiUsageError as error:
+        ERR.print(f"[bold red]Error:[/] {error}", soft_wrap=True)
+        sys.exit(2)
