@@ -1,6 +1,6 @@
 # Every command a person types. Each works alone, first, on a fresh machine with Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers sql-lint ui watch backfill build as-of doctor bench docs dashboards metabase \
+.PHONY: help demo test pytest check lint types layers sql-lint ui watch backfill build as-of doctor bench docs dashboards metabase \
 	sheet-template export-focus reset backup restore erase-person lock clean python
 
 # A misspelled argument would be no argument: FORM=2026-11-20 would pull every day.
@@ -58,7 +58,10 @@ doctor: $(VENV)/runtime ## what each credential opens, in plain words
 	@$(PY) -m ai_usage.commands doctor
 
 test: ## every check and test
-	@$(MAKE) --no-print-directory -j3 $(GOOGLESQL)/ready $(FOCUS)/ready check
+	@$(MAKE) --no-print-directory -j3 $(GOOGLESQL)/ready $(FOCUS)/ready $(VENV)/dev
+	@$(MAKE) --no-print-directory -j2 pytest check
+
+pytest: $(VENV)/dev
 	@$(PY) -m pytest
 
 check: lint types layers sql-lint ## lint, types, layers, SQL
