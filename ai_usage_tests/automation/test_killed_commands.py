@@ -19,7 +19,6 @@ from time import monotonic, sleep, time
 import dagster as dg
 import pytest
 
-from ai_usage.automation.dead_runs import UNDER_WAY
 from ai_usage.settings import ROOT
 from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY, Simulator
 from ai_usage.simulator.faults import Fault
@@ -160,8 +159,9 @@ class House:
         try:
             self.until("pulled", lambda: self.runs("pull_claude", SUCCESS, since=self.daemon_began))
             self.pulled = self.runs("pull_claude", SUCCESS, since=self.daemon_began)[0]
+            self.until("asking Cursor", lambda: self.runs("pull_cursor", STARTED, since=self.daemon_began))
             self.until("built", lambda: self.runs("rebuild_days", SUCCESS, since=self.daemon_began))
-            self.cursor_waited = bool(self.runs("pull_cursor", *UNDER_WAY, since=self.daemon_began))
+            self.cursor_waited = bool(self.runs("pull_cursor", STARTED, since=self.daemon_began))
             self.until("alerted", lambda: len(self.alerts("pull_claude") + self.alerts("pull_cursor")) >= 2)
         finally:
             with suppress(ProcessLookupError):
