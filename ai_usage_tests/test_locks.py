@@ -199,7 +199,7 @@ def test_a_newer_release_of_a_package_with_an_extra_does_not_stop_the_install(tm
     [flags] = re.findall(r"^INSTALL := (.*)$", MAKEFILE, re.MULTILINE)
 
     def install(flags: list[str]) -> "subprocess.CompletedProcess[str]":
-        of_this_test = ["--isolated", "--no-cache-dir", "--index-url", index.as_uri(), "--target", str(target)]
+        of_this_test = ["--isolated", "--no-cache-dir", "-i", index.as_uri(), "--target", str(target)]
         return subprocess.run(
             [sys.executable, *flags, *of_this_test, "-r", str(requirements)],
             capture_output=True,

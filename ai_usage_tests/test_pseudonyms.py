@@ -122,3 +122,13 @@ def test_a_key_named_after_somebody_goes_by_its_id(named_world: Platform) -> Non
 def test_names_of_keys_and_people_in_any_text(text: str, instead: str) -> None:
     people = KnownPeople({ADDRESS: ADDRESS, "lina xu": ADDRESS}, {"lina laptop": "apikey_7"})
     assert Redaction(salt=SALT, people=lambda: people)(text) == instead
+
+
+def test_a_command_without_pseudonyms_does_not_keep_those_of_the_one_before(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["sheet_template", str(folder / "one")]) == 0
+    assert OUT.redact(ADDRESS) != ADDRESS
+    monkeypatch.setenv("AI_USAGE_PSEUDONYMS", "")
+    assert main(["sheet_template", str(folder / "two")]) == 0
+    assert OUT.redact(ADDRESS) == ADDRESS
