@@ -6,9 +6,7 @@ from ai_usage.checks.result_table import CHECK_RESULTS
 from ai_usage.core import tables as core
 from ai_usage.ingest.rejections import RECORD_REJECTIONS
 from ai_usage.marts.files import marts
-from ai_usage.providers.anthropic import tables as claude
-from ai_usage.providers.anthropic.audit_log import tables as uploads
-from ai_usage.providers.cursor import tables as cursor
+from ai_usage.providers.registry import PROVIDERS
 from ai_usage.sheet import tables as sheets
 from ai_usage.warehouse.builds import BUILDS
 from ai_usage.warehouse.erasures import ERASURES
@@ -16,12 +14,8 @@ from ai_usage.warehouse.table import PULLS
 
 TABLES = (
     PULLS,
-    *claude.RAW_TABLES.values(),
-    *cursor.RAW_TABLES.values(),
+    *(table for provider in PROVIDERS for table in provider.tables),
     *sheets.RAW_TABLES.values(),
-    *uploads.RAW_TABLES.values(),
-    *claude.CORE_TABLES,
-    *cursor.CORE_TABLES,
     *sheets.CORE_TABLES,
     *core.CORE_TABLES,
     RECORD_REJECTIONS,

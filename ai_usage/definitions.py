@@ -36,20 +36,15 @@ from ai_usage.core import keys as core_keys
 from ai_usage.core import people as core_people
 from ai_usage.core import revisions as core_revisions
 from ai_usage.core import sheets as core_sheets
-from ai_usage.core import usage as core_usage
 from ai_usage.dashboards import assets as dashboards
 from ai_usage.ingest.http import Patience
 from ai_usage.marts import assets as marts
-from ai_usage.providers.anthropic import assets as core_claude
-from ai_usage.providers.anthropic import pulls as claude_pulls
-from ai_usage.providers.anthropic.audit_log import pulls as uploads_pulls
 from ai_usage.providers.anthropic.audit_log.folder import Uploads
 from ai_usage.providers.anthropic.client import ClaudeAdmin
 from ai_usage.providers.anthropic.resource import claude_admin_of
-from ai_usage.providers.cursor import assets as core_cursor
-from ai_usage.providers.cursor import pulls as cursor_pulls
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.providers.cursor.resource import cursor_admin_of
+from ai_usage.providers.registry import PROVIDERS
 from ai_usage.resources import from_settings, nothing_kept
 from ai_usage.settings import Settings, refuse_a_pretended_clock, settings
 from ai_usage.sheet import pulls as sheet_pulls
@@ -61,12 +56,8 @@ from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
 
 ASSETS = [
-    *(asset for of in (claude_pulls, cursor_pulls, uploads_pulls, sheet_pulls) for asset in of.ASSETS),
-    *(
-        asset
-        for of in (core_claude, core_cursor, core_revisions, core_usage, core_sheets, core_keys, core_people)
-        for asset in of.ASSETS
-    ),
+    *(asset for provider in PROVIDERS for asset in provider.assets),
+    *(asset for of in (sheet_pulls, core_revisions, core_sheets, core_keys, core_people) for asset in of.ASSETS),
     *marts.ASSETS,
     *dashboards.ASSETS,
 ]

@@ -53,10 +53,11 @@ class Declared:
 
     is_daily: bool
     parents: tuple[str, ...]
-    days_of: tuple[str, ...]
+    days_of: Collection[str]
 
 
 DECLARED: dict[str, Declared] = {}
+GATING_PULLS: list[str] = []  # the pulls of every provider's gate, which the registry puts here
 
 
 def spec(layer: str, table: Table, *, group: str, kinds: set[str], description: str = "", deps: Sequence[Any] = (),
@@ -74,7 +75,7 @@ def spec(layer: str, table: Table, *, group: str, kinds: set[str], description: 
         partitions_def=DAYS if daily else None,
     )
     parents = tuple(dep.asset_key.to_user_string() for dep in described.deps)
-    DECLARED[described.key.to_user_string()] = Declared(daily, parents, tuple(days_of))
+    DECLARED[described.key.to_user_string()] = Declared(daily, parents, days_of)
     return described
 
 

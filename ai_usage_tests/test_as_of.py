@@ -215,7 +215,7 @@ def test_a_day_held_back_keeps_its_last_good_version_as_it_did_then(platform: Pl
     platform.run({DAY: ["900"], NEXT: ["200"]}, only=MONEY)
     at = platform.warehouse.now()
     then = rebuilt(platform.warehouse, at, BOTH, into=tmp_path / "then.duckdb")
-    assert then.held == {(DAY, "anthropic"): ["grouped_lines_equal_console_figure"]}
+    assert then.blocked == {(DAY, "anthropic"): ["grouped_lines_equal_console_figure"]}
     spend = spend_in(then.world, BOTH)
     assert spend.usage == {(DAY, "anthropic"): Decimal(10), (NEXT, "anthropic"): Decimal(2)}
     assert spend.usage == spend_in(platform.warehouse, BOTH).usage

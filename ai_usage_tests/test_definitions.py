@@ -11,10 +11,10 @@ import pytest
 from dagster._serdes import serialize_value
 
 from ai_usage.automation.refresh import BUILD, PULL_JOBS
-from ai_usage.core import holding
 from ai_usage.definitions import build_defs, defs
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.tables import ANALYTICS_PULLS, SNAPSHOT_PULLS
+from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import Settings, settings
 from ai_usage.simulator import ADMIN_KEY, ANALYTICS_KEY, LIMITED_KEY, Simulator
 from ai_usage_tests.platform import DAY, Outcome, Platform, contents, platform_in
@@ -42,7 +42,7 @@ def test_the_pull_jobs_and_the_build_job_take_everything_once_and_every_daily_as
 def test_checks_that_hold_their_day_block_and_the_others_do_not() -> None:
     graph = defs.resolve_asset_graph()
     blocking = {key.name for key in graph.asset_check_keys if graph.get_check_spec(key).blocking}
-    assert blocking == {*holding.CLAUDE.claims, *holding.CURSOR.claims}
+    assert blocking == {check for provider in PROVIDERS for check in provider.gate.checks}
 
 
 @dataclass

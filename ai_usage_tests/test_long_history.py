@@ -104,7 +104,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
         fill(platform, admin)
         for mart in marts():
             if mart.table.name in (*BEFORE, *CLAUDE_MARTS):
-                rebuild_days(platform.warehouse, replace(mart, held_by=()), YEARS)
+                rebuild_days(platform.warehouse, replace(mart, blocked_by=()), YEARS)
     return History(platform, truth)
 
 

@@ -16,15 +16,16 @@ from typing import Any
 
 import duckdb
 
-from ai_usage.core.holding import CLAUDE, CURSOR
 from ai_usage.partitions import Span
+from ai_usage.providers.anthropic.provider import ANTHROPIC
+from ai_usage.providers.cursor.provider import CURSOR as CURSOR_PROVIDER
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW
 
 DAYS_AT_ONCE = 31
 LAST = date(2026, 11, 19)
 MEASURED_DAYS = 365  # analytics/cost goes back that far
-HELD_PULLS = (*CLAUDE.pulls, *CURSOR.pulls)
+HELD_PULLS = (*ANTHROPIC.gate.pulls, *CURSOR_PROVIDER.gate.pulls)
 OTHER_PULLS = ("claude_code_usage", "claude_analytics_cost", "claude_analytics_usage", "cursor_ai_commits")
 LOOKS = [1, 2, 3, 4, 5, 6, 7, 14, 21, 28, 31]  # days after a day on which its reports are pulled, again and again
 

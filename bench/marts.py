@@ -96,7 +96,7 @@ def _rebuilt(spans: Sequence[Span]) -> dict[str, Any]:
         "cpu_seconds": round(cpu_seconds, 2),
         "publish_seconds": round(time.perf_counter() - wall, 2),
         "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-        "days_held_back": len({day for step in steps for day in step.held}),
+        "days_blocked": len({day for step in steps for day in step.blocked}),
         "rows": {step.name: step.rows for step in steps if step.rows is not None},
         "seconds_by_step": {step.name: round(step.seconds, 2) for step in steps if not step.skipped},
     }

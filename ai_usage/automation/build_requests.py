@@ -12,7 +12,6 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.automation.cadence import RUNS_AT_MOST
 from ai_usage.automation.refresh import (
     BUILD,
     CHAIN,
@@ -24,9 +23,10 @@ from ai_usage.automation.refresh import (
     under_way,
 )
 from ai_usage.automation.sheet import TRIED_AGAIN
-from ai_usage.core.holding import HOLDINGS
+from ai_usage.ingest.cadence import RUNS_AT_MOST
 from ai_usage.layers import DECLARED, pulls_behind
 from ai_usage.partitions import ONE_DAY, Span, runs_of_days
+from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import settings
 from ai_usage.sheet.tables import PULLS as TABS_PULLED
 from ai_usage.sheet.tabs import CLAUDE_AI_USAGE, days_of, read_tab
@@ -223,7 +223,7 @@ class Stale:
         """All that is built of a pull; of one of those that block a provider's days together, of all of them: the
         checks that block a day compare them.
         """
-        together = {one for by in HOLDINGS.values() if pull in by.pulls for one in by.pulls} | {pull}
+        together = {one for of in PROVIDERS if pull in of.gate.pulls for one in of.gate.pulls} | {pull}
         return NOTHING.union(*(self.below(dg.AssetKey(["raw", one])) for one in together))
 
     def tables_of(self, pulls: frozenset[str]) -> Keys:

@@ -11,9 +11,10 @@ from typing import Any
 import dagster as dg
 from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
 
-from ai_usage.automation.cadence import CADENCES, Cadence, Looks
+from ai_usage.automation.cadence import CADENCES
 from ai_usage.automation.dead_runs import UNDER_WAY, end_the_dead
 from ai_usage.checks.runner import RANGE_END, RANGE_START
+from ai_usage.ingest.cadence import Cadence, Looks
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
 from ai_usage.sheet.pulls import OWN_JOB as SHEET_JOB
@@ -90,7 +91,7 @@ def when_due(cadence: Cadence, job: Job) -> dg.SensorDefinition:
             return dg.SkipReason(f"{cadence.name} is not configured: no key is set")
         if under_way(context.instance, cadence.job):
             return dg.SkipReason("a run is under way")
-        seen, now = looks(published, cadence.told_by), of.now()
+        seen, now = looks(published, cadence.asked_by), of.now()
         hour = f"{now:%Y-%m-%dT%H}"
         if not cadence.daily:
             if seen.get(None, now) >= cadence.last_pass(now, of.schedule_timezone) and None in seen:

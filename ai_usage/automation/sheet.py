@@ -20,7 +20,7 @@ from ai_usage.errors import AiUsageError
 from ai_usage.ingest.http import DamagedAnswer, RateLimited, Unreachable, VendorDown
 from ai_usage.settings import settings
 from ai_usage.sheet.client import Sheet
-from ai_usage.sheet.pulls import OWN_JOB, SOURCE
+from ai_usage.sheet.pulls import CADENCE, OWN_JOB, SOURCE
 from ai_usage.sheet.tables import PULLS
 from ai_usage.sheet.tabs import TABS
 from ai_usage.warehouse.ledger import Answer
@@ -28,7 +28,7 @@ from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS as PULLS_TABLE
 
 SECONDS = 60  # between two looks
-PULL_SHEET = next(cadence.job for cadence in CADENCES if cadence.key_variable == SOURCE.key_variable)
+PULL_SHEET = CADENCE.job
 TRIED_AGAIN = {"dagster/max_retries": "3"}  # the run, should it fail: nobody would ask for its days again
 PASSING = (RateLimited, VendorDown, Unreachable, DamagedAnswer)
 

@@ -8,10 +8,14 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.checks.runner import Rows, Verdict, daily_check, some, wrong_rows
-from ai_usage.core.holding import CLAUDE, CURSOR, Holding, held_back
+from ai_usage.marts.gate import blocked_days
 from ai_usage.partitions import Span
+from ai_usage.providers.anthropic.provider import ANTHROPIC
 from ai_usage.providers.anthropic.pulls import SOURCE as FROM_CLAUDE
+from ai_usage.providers.cursor.provider import CURSOR as CURSOR_PROVIDER
 from ai_usage.providers.cursor.pulls import SOURCE as FROM_CURSOR
+from ai_usage.providers.provider import Gate
+from ai_usage.providers.registry import PROVIDERS
 from ai_usage.warehouse.port import Warehouse
 
 SHARES, ATTRIBUTED, EXPENSES, API_EXPENSES, TOTALS, CURSOR_EXPENSES, AI_SPEND = (
@@ -30,9 +34,9 @@ EITHER = (FROM_CLAUDE, FROM_CURSOR)
 PULLS_OF_EITHER = ("claude_cost_report", "cursor_usage_events")
 
 
-def unless_held(warehouse: Warehouse, span: Span, found: Mapping[date, Verdict], by: Holding) -> Mapping[date, Verdict]:
+def unless_held(warehouse: Warehouse, span: Span, found: Mapping[date, Verdict], by: Gate) -> Mapping[date, Verdict]:
     """The verdicts, softened on days held back: there the marts keep their last good version, and so must differ."""
-    held = held_back(warehouse, span, by) if found else {}
+    held = blocked_days(warehouse, span, by) if found else {}
     return {
         day: Verdict.warning(f"Held back by {', '.join(held[day])}, so the marts lag: {verdict.why}", verdict.rows)
         if day in held
@@ -43,7 +47,7 @@ def unless_held(warehouse: Warehouse, span: Span, found: Mapping[date, Verdict],
 
 def _allocation(warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
     found = wrong_rows(warehouse, "allocation_loses_nothing", span)
-    return unless_held(warehouse, span, {day: _lost(rows) for day, rows in found.items()}, CLAUDE)
+    return unless_held(warehouse, span, {day: _lost(rows) for day, rows in found.items()}, ANTHROPIC.gate)
 
 
 def _lost(rows: Rows) -> Verdict:
@@ -72,7 +76,7 @@ allocation_loses_nothing = daily_check(
 
 def _measured(warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
     found = wrong_rows(warehouse, "payers_cost_what_was_measured", span)
-    return unless_held(warehouse, span, {day: _mismeasured(rows) for day, rows in found.items()}, CLAUDE)
+    return unless_held(warehouse, span, {day: _mismeasured(rows) for day, rows in found.items()}, ANTHROPIC.gate)
 
 
 def _mismeasured(rows: Rows) -> Verdict:
@@ -99,7 +103,7 @@ payers_cost_what_was_measured = daily_check(
 )
 
 
-def _expenses_of(provider: str, holding: Holding) -> Any:
+def _expenses_of(provider: str, holding: Gate) -> Any:
     def judge(warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
         found = {
             day: mine
@@ -134,7 +138,7 @@ def _unequal(rows: Rows) -> Verdict:
 claude_expenses_equal_costs = daily_check(
     "expenses_equal_costs",
     EXPENSES,
-    _expenses_of("anthropic", CLAUDE),
+    _expenses_of("anthropic", ANTHROPIC.gate),
     source=FROM_CLAUDE,
     description="Cost lines, the day's total, expenses by platform, API expenses with the rest, and ai_spend agree.",
     relies_on=["claude_cost_report"],
@@ -143,7 +147,7 @@ claude_expenses_equal_costs = daily_check(
 cursor_expenses_equal_costs = daily_check(
     "expenses_equal_costs",
     CURSOR_EXPENSES,
-    _expenses_of("cursor", CURSOR),
+    _expenses_of("cursor", CURSOR_PROVIDER.gate),
     source=FROM_CURSOR,
     description="What chargeable events were charged, expenses and ai_spend agree; and so do seats.",
     relies_on=["cursor_usage_events"],
@@ -211,10 +215,7 @@ every_dollar_has_a_method = daily_check(
 
 def _blind(warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
     found = wrong_rows(warehouse, "checks_can_see_data", span)
-    blocked = {
-        provider: held_back(warehouse, span, by) if found else {}
-        for provider, by in (("anthropic", CLAUDE), ("cursor", CURSOR))
-    }
+    blocked = {provider.key: blocked_days(warehouse, span, provider.gate) if found else {} for provider in PROVIDERS}
     wrong = {day: [row for row in rows if day not in blocked[row["provider"]]] for day, rows in found.items()}
     return {
         day: Verdict.error(

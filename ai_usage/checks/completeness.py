@@ -20,13 +20,15 @@ from ai_usage.checks.runner import (
     some,
     wrong_rows,
 )
-from ai_usage.core import holding
 from ai_usage.ingest.drift import drift
 from ai_usage.ingest.ledger_writes import Source
+from ai_usage.marts import gate
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic import tables as claude
+from ai_usage.providers.anthropic.provider import ANTHROPIC
 from ai_usage.providers.anthropic.pulls import SOURCE as CLAUDE
 from ai_usage.providers.cursor import tables as cursor
+from ai_usage.providers.cursor.provider import CURSOR as CURSOR_PROVIDER
 from ai_usage.providers.cursor.pulls import SOURCE as CURSOR
 from ai_usage.settings import settings
 from ai_usage.sheet.pulls import SOURCE as SHEET
@@ -96,7 +98,7 @@ def records_are_readable(
     another report is missing there, and blocks nothing.
     """
     return daily_check(
-        holding.READABLE,
+        gate.READABLE,
         dg.AssetKey(["core", table]),
         partial(_rejected_days, pulls, Verdict.error if billing else Verdict.warning),
         source=source,
@@ -111,14 +113,14 @@ def records_are_readable(
 def _rejected_days(
     pulls: Sequence[str], wrong: Callable[[str, Rows], Verdict], warehouse: Warehouse, span: Span
 ) -> Mapping[date, Verdict]:
-    found = wrong_rows(warehouse, holding.READABLE, span, pulls=list(pulls))
+    found = wrong_rows(warehouse, gate.READABLE, span, pulls=list(pulls))
     return {day: wrong(_rejected(rows), rows) for day, rows in found.items()}
 
 
 def snapshots_are_readable(source: Source, table: str, pulls: Sequence[str]) -> dg.AssetChecksDefinition:
     """The same of a source's snapshots: a record that cannot be used is missing there, the others are not."""
     return snapshot_check(
-        holding.READABLE,
+        gate.READABLE,
         dg.AssetKey(["core", table]),
         partial(_rejected_snapshots, pulls),
         source=source,
@@ -142,10 +144,10 @@ def _rejected(rows: Rows) -> str:
 
 
 READ_BY_CORE = {  # records_are_readable names what cannot be used of them
-    *holding.CLAUDE.billing,
+    *ANTHROPIC.gate.billing,
     *("claude_messages_usage_by_speed", "claude_code_usage", "claude_analytics_cost", "claude_enterprise_users"),
     *("claude_organization", "claude_workspaces", "claude_api_keys", "claude_users"),
-    *holding.CURSOR.billing,
+    *CURSOR_PROVIDER.gate.billing,
     *("cursor_daily_usage", "cursor_ai_commits", "cursor_members", "cursor_spend"),
 }
 
@@ -294,17 +296,17 @@ every_member_has_a_row = daily_check(
 
 CHECKS = [
     no_day_is_missing(
-        CLAUDE, "claude_costs", holding.CLAUDE.pulls, also_reads=["claude_daily_cost", "claude_usage_tokens"]
+        CLAUDE, "claude_costs", ANTHROPIC.gate.pulls, also_reads=["claude_daily_cost", "claude_usage_tokens"]
     ),
     no_day_is_missing(
-        CLAUDE, "claude_code_usage_stats", ["claude_code_usage"], asked_by=holding.CLAUDE.pulls, is_optional=True
+        CLAUDE, "claude_code_usage_stats", ["claude_code_usage"], asked_by=ANTHROPIC.gate.pulls, is_optional=True
     ),
-    no_day_is_missing(CURSOR, "cursor_usage_events", ["cursor_usage_events"], asked_by=holding.CURSOR.pulls),
-    no_day_is_missing(CURSOR, "cursor_usage_stats", ["cursor_daily_usage"], asked_by=holding.CURSOR.pulls),
+    no_day_is_missing(CURSOR, "cursor_usage_events", ["cursor_usage_events"], asked_by=CURSOR_PROVIDER.gate.pulls),
+    no_day_is_missing(CURSOR, "cursor_usage_stats", ["cursor_daily_usage"], asked_by=CURSOR_PROVIDER.gate.pulls),
     records_are_readable(
         CLAUDE,
         "claude_costs",
-        holding.CLAUDE.billing,
+        ANTHROPIC.gate.billing,
         billing=True,
         also_reads=["claude_daily_cost", "claude_usage_tokens"],
     ),
@@ -315,7 +317,7 @@ CHECKS = [
     snapshots_are_readable(CLAUDE, "dim_workspace", ["claude_organization", "claude_workspaces"]),
     snapshots_are_readable(CLAUDE, "dim_api_key_mapping", ["claude_api_keys"]),
     snapshots_are_readable(CLAUDE, "dim_person", ["claude_users"]),
-    records_are_readable(CURSOR, "cursor_usage_events", holding.CURSOR.billing, billing=True),
+    records_are_readable(CURSOR, "cursor_usage_events", CURSOR_PROVIDER.gate.billing, billing=True),
     records_are_readable(CURSOR, "cursor_usage_stats", ["cursor_daily_usage"]),
     records_are_readable(CURSOR, "cursor_ai_commits", ["cursor_ai_commits"], is_optional=True),
     snapshots_are_readable(CURSOR, "dim_cursor_member", ["cursor_members"]),

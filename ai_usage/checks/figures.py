@@ -17,11 +17,8 @@ import dagster as dg
 import polars as pl
 
 from ai_usage.checks.runner import Finding, NotJudged, Verdict, snapshot_check, some
-from ai_usage.core.revisions import NOBODY
-from ai_usage.money import read_rates
 from ai_usage.partitions import ONE_DAY, Span
-from ai_usage.providers.anthropic.rows import cost_rows
-from ai_usage.providers.cursor.rows import event_rows
+from ai_usage.providers.registry import BY_KEY
 from ai_usage.settings import settings
 from ai_usage.sheet.newest import read_newest
 from ai_usage.sheet.pulls import SOURCE as SHEET
@@ -29,7 +26,6 @@ from ai_usage.sheet.tabs import CONSOLE_FIGURES
 from ai_usage.warehouse.port import Warehouse
 
 CLAIM = "console_figures_match"
-PULLED_FROM = ("anthropic", "cursor")
 A_LINE = Decimal("1e-6")  # marts have what the ledger has, but for roundings of a line
 
 Row = Mapping[str, Any]
@@ -148,7 +144,7 @@ def _judged(warehouse: Warehouse, row: Row) -> Judged:
 
 
 def _not_comparable(row: Row) -> str:
-    if row["provider"] not in PULLED_FROM:
+    if row["provider"] not in BY_KEY:
         return "nothing is pulled from there"
     if row["provider"] == "cursor" and row["workspace_id"]:
         return "Cursor has no workspaces"
@@ -184,13 +180,9 @@ def usd(amount: Decimal, *, sign: str = "") -> str:
 def _lines_known(warehouse: Warehouse, row: Row, at: datetime | None) -> Decimal | None:
     """What the ledger's lines of the period come to, or came to at an instant; None if that cannot be read."""
     span = Span(row["period_start"], row["period_end"] - ONE_DAY)
-    pull = "claude_cost_report" if row["provider"] == "anthropic" else "cursor_usage_events"
-    said = warehouse.newest(pull, span, as_of=at)
-    if row["provider"] == "cursor":
-        events = event_rows(said)
-        lines = events.filter(events["is_chargeable"]).rename({"charged_usd": "amount_usd"})
-    else:
-        lines = cost_rows(said, NOBODY, read_rates(settings().currency_rates))
+    bill = BY_KEY[row["provider"]].bill
+    said = warehouse.newest(bill.pull, span, as_of=at)
+    lines = bill.lines(said)
     if said.rejections:
         return None
     if row["workspace_id"]:

@@ -8,12 +8,13 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.checks.runner import Verdict, by_day, daily_check, some, wrong_rows
-from ai_usage.core import holding
 from ai_usage.core.grain import repeated
 from ai_usage.core.tables import SPEND_VERSIONS
 from ai_usage.ingest.ledger_writes import Source
+from ai_usage.marts import gate
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic import tables as claude
+from ai_usage.providers.anthropic.provider import ANTHROPIC
 from ai_usage.providers.anthropic.pulls import SOURCE as CLAUDE
 from ai_usage.providers.cursor import tables as cursor
 from ai_usage.providers.cursor.pulls import SOURCE as CURSOR
@@ -74,7 +75,7 @@ def grain_is_unique(
     """Whether each row of these tables stands there once, by the key that the table declares."""
     tables = [table, *others]
     return daily_check(
-        holding.GRAIN,
+        gate.GRAIN,
         dg.AssetKey(["core", table.name]),
         partial(_repeated_keys, tables),
         source=source,
@@ -98,7 +99,7 @@ def _repeated(row: Mapping[str, Any]) -> str:
 
 
 GRAIN = [
-    grain_is_unique(CLAUDE, *holding.CLAUDE.tables, relies_on=holding.CLAUDE.pulls, holds_its_day=True),
+    grain_is_unique(CLAUDE, *ANTHROPIC.gate.tables, relies_on=ANTHROPIC.gate.pulls, holds_its_day=True),
     grain_is_unique(
         CLAUDE,
         claude.CLAUDE_USAGE_TOKENS_BY_SPEED,

@@ -10,13 +10,14 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.checks.runner import IT_IS_SO, Verdict, daily_check, snapshot_check, some, wrong_rows
-from ai_usage.core import holding
 from ai_usage.ingest.ledger_writes import Source
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic import tables as claude
 from ai_usage.providers.anthropic.audit_log import tables as uploads
+from ai_usage.providers.anthropic.provider import ANTHROPIC
 from ai_usage.providers.anthropic.pulls import SOURCE as CLAUDE
 from ai_usage.providers.cursor import tables as cursor
+from ai_usage.providers.cursor.provider import CURSOR as CURSOR_PROVIDER
 from ai_usage.providers.cursor.pulls import SOURCE as CURSOR
 from ai_usage.settings import settings
 from ai_usage.sheet import tables as sheets
@@ -156,14 +157,14 @@ CHECKS = [
         CLAUDE,
         dg.AssetKey(["core", "claude_costs"]),
         claude.DAILY_PULLS,
-        relies_on=holding.CLAUDE.pulls,
+        relies_on=ANTHROPIC.gate.pulls,
         holds_its_day=True,
     ),
     ledger_is_whole(
         CURSOR,
         dg.AssetKey(["core", "cursor_usage_events"]),
         cursor.DAILY_PULLS,
-        relies_on=holding.CURSOR.pulls,
+        relies_on=CURSOR_PROVIDER.gate.pulls,
         holds_its_day=True,
     ),
     ledger_is_whole(

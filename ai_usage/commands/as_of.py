@@ -13,11 +13,11 @@ from typing import Any
 from rich.table import Table as Grid
 
 from ai_usage.commands.as_of_world import (
-    HeldDays,
+    BlockedByProvider,
     Past,
     Spend,
+    blocked_by_provider,
     differences,
-    held_days,
     not_pulled,
     rebuilt,
     spend_in,
@@ -88,7 +88,7 @@ def _tell(ledger: Warehouse, at: datetime, span: Span, target: Path, *, title: s
             OUT.rule(f"[bold]{title}{span.first} to {span.last} as known at {_told(at)}[/]")
             OUT.print(_totals(then, now))
             _tell_changes(then, now)
-            _tell_gaps(not_pulled(ledger, past.world, span), past.held)
+            _tell_gaps(not_pulled(ledger, past.world, span), past.blocked)
             is_proven = _tell_proof(ledger, past, then, at, span)
             _tell_what_is_behind(ledger, now, span)
         made = Path(scratch) / target.name
@@ -138,7 +138,7 @@ def _tell_changes(then: Spend, now: Spend) -> None:
         )
 
 
-def _tell_gaps(unpulled: dict[str, list[date]], held: HeldDays) -> None:
+def _tell_gaps(unpulled: dict[str, list[date]], held: BlockedByProvider) -> None:
     for provider, days in unpulled.items():
         if days:
             OUT.print(f"[yellow]Not yet pulled then[/], {provider}: {_days(days)}", soft_wrap=True)
@@ -151,7 +151,7 @@ def _tell_gaps(unpulled: dict[str, list[date]], held: HeldDays) -> None:
 def _tell_proof(ledger: Warehouse, past: Past, then: Spend, at: datetime, span: Span) -> bool:
     """Whether what was rebuilt is, to the last digit, what the ledger's versions add up to, and SQL users are told."""
     known, told = usage_known(past.world, at, span), usage_known(ledger, at, span)
-    wrong = [key for key in differences(then.usage, known) if key not in past.held]
+    wrong = [key for key in differences(then.usage, known) if key not in past.blocked]
     for day, provider in wrong:
         ERR.print(
             f"[bold red]✗ {day} {provider}[/] ai_spend was rebuilt with {_usd(then.usage.get((day, provider)))} "
@@ -173,7 +173,7 @@ def _tell_proof(ledger: Warehouse, past: Past, then: Spend, at: datetime, span: 
 def _tell_what_is_behind(ledger: Warehouse, now: Spend, span: Span) -> None:
     behind = differences(now.usage, usage_known(ledger, datetime.max.replace(tzinfo=UTC), span))
     if behind:
-        held = held_days(ledger, span)
+        held = blocked_by_provider(ledger, span)
         why = "held back" if all(key in held for key in behind) else "not rebuilt since the last pull, or held back"
         days = _days(day for day, _ in behind)
         OUT.print(f"[yellow]ai_spend of now is behind the ledger[/], {why}: {days}", soft_wrap=True)

@@ -14,10 +14,10 @@ import dagster as dg
 from ai_usage.automation.interrupts import heeded
 from ai_usage.automation.refresh import range_tags
 from ai_usage.automation.runs import failures_of, not_built
-from ai_usage.core.holding import HOLDINGS, held_back
-from ai_usage.core.revisions import BILLS
 from ai_usage.definitions import ASSETS
+from ai_usage.marts.gate import blocked_days
 from ai_usage.partitions import ONE_DAY, Span
+from ai_usage.providers.registry import PROVIDERS
 from ai_usage.warehouse.port import Warehouse
 
 BUILT = [asset for asset in ASSETS if {key.path[0] for key in asset.keys} <= {"core", "marts"}]
@@ -26,17 +26,16 @@ AN_INSTANT = timedelta(microseconds=1)  # what instants here are told to
 
 DayOfProvider = tuple[date, str]
 Payer = tuple[str | None, str | None, str | None]  # key, person, team
-HeldDays = dict[DayOfProvider, list[str]]
-PROVIDERS = {"claude": "anthropic", "cursor": "cursor"}  # by who holds days back
+BlockedByProvider = dict[DayOfProvider, list[str]]
 
 
 @dataclass
 class Past:
-    """A rebuilt world: steps that failed and why, and which days were held back then, by what claims."""
+    """A rebuilt world: steps that failed and why, and which days were blocked then, by what checks."""
 
     world: Warehouse
     failures: Mapping[str, str]
-    held: HeldDays
+    blocked: BlockedByProvider
 
 
 @dataclass
@@ -77,34 +76,35 @@ def _build(ledger: Warehouse, at: datetime, span: Span, into: Path) -> Past:
                 run_config=QUIET,
                 raise_on_error=False,
             )
-    return Past(world, failures_of(result) | not_built(result), held_days(world, span))
+    return Past(world, failures_of(result) | not_built(result), blocked_by_provider(world, span))
 
 
-def held_days(warehouse: Warehouse, span: Span) -> HeldDays:
-    """The days of a provider that may not reach the marts, with the claims that are false on each."""
+def blocked_by_provider(warehouse: Warehouse, span: Span) -> BlockedByProvider:
+    """The days of a provider that may not reach the marts, with the checks that are false on each."""
     return {
-        (day, PROVIDERS[vendor]): claims
-        for vendor, by in HOLDINGS.items()
-        if any(warehouse.pulled_days(pull) for pull in by.pulls)
-        for day, claims in held_back(warehouse, span, by).items()
+        (day, provider.key): checks
+        for provider in PROVIDERS
+        if any(warehouse.pulled_days(pull) for pull in provider.gate.pulls)
+        for day, checks in blocked_days(warehouse, span, provider.gate).items()
     }
 
 
 def _before_each_change(past: Past, span: Span) -> list[tuple[datetime, date]]:
-    """Of each day held back, the instants before something new was heard of it, once all was there that it needs."""
+    """Of each blocked day, the instants before something new was heard of it, once all was there that it needs."""
     moments = set()
-    for vendor, by in HOLDINGS.items():
+    for provider in PROVIDERS:
+        pulls = provider.gate.pulls
         heard = past.world.ask(
             "select activity_date, pull, pulled_at from ai_usage_raw.pulls where pull in unnest(@pulls) "
             "and pull_id = records_pull_id and activity_date between @first_day and @last_day order by pulled_at",
-            pulls=list(by.pulls),
+            pulls=list(pulls),
             first_day=span.first,
             last_day=span.last,
         )
-        for day in {day for day, provider in past.held if provider == PROVIDERS[vendor]}:
+        for day in {day for day, key in past.blocked if key == provider.key}:
             there: set[str] = set()
             for of, pull, pulled_at in heard.iter_rows():
-                if of == day and there == set(by.pulls):
+                if of == day and there == set(pulls):
                     moments.add((pulled_at - AN_INSTANT, day))
                 there |= {pull} if of == day else set()
     return sorted(moments)
@@ -139,10 +139,10 @@ def differences(one: Mapping[DayOfProvider, Decimal], other: Mapping[DayOfProvid
 def not_pulled(ledger: Warehouse, world: Warehouse, span: Span) -> dict[str, list[date]]:
     """By provider, the days that a world knows no bill of; of providers that were ever asked."""
     return {
-        bill.provider: [day for day in span.days if day not in there]
-        for bill in BILLS
-        if ledger.pulled_days(bill.pull)
-        for there in [set(world.pulled_days(bill.pull))]
+        provider.key: [day for day in span.days if day not in there]
+        for provider in PROVIDERS
+        if ledger.pulled_days(provider.bill.pull)
+        for there in [set(world.pulled_days(provider.bill.pull))]
     }
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import date
 
 from ai_usage.commands.terminal import ERR
-from ai_usage.core.revisions import BILLS
 from ai_usage.partitions import Span, runs_of_days
+from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import Settings
 from ai_usage.warehouse.port import Warehouse
 
@@ -14,7 +14,7 @@ Coverage = Mapping[str, list[date]]
 
 def pulled(ledger: Warehouse, span: Span) -> Coverage:
     """By provider, the days of the span that its bill was pulled of; of providers that were ever asked for it."""
-    found = {bill.provider: ledger.pulled_days(bill.pull) for bill in BILLS}
+    found = {provider.key: ledger.pulled_days(provider.bill.pull) for provider in PROVIDERS}
     return {provider: [day for day in days if day in span] for provider, days in found.items() if days}
 
 

@@ -21,8 +21,8 @@ def asset_of(mart: Mart) -> dg.AssetsDefinition:
     deps = [dg.AssetKey(list(address)) for address in sorted(mart.reads)]
     if not mart.is_daily:
         return snapshot_asset("marts", mart.table, group=GROUP, kinds=kinds, deps=deps)(built)
-    blocked_by = [pull for by in mart.held_by for pull in by.pulls]
-    return daily_asset("marts", mart.table, group=GROUP, kinds=kinds, deps=deps, days_of=blocked_by)(built)
+    gating = [pull for gate in mart.blocked_by for pull in gate.pulls]
+    return daily_asset("marts", mart.table, group=GROUP, kinds=kinds, deps=deps, days_of=gating)(built)
 
 
 ASSETS = [asset_of(mart) for mart in marts()]

@@ -7,35 +7,34 @@ from datetime import date
 
 import dagster as dg
 
-from ai_usage.core.holding import Holding, held_back
 from ai_usage.ingest.day_replacement import asked_days
 from ai_usage.layers import note
 from ai_usage.marts.files import Mart, marts
+from ai_usage.marts.gate import BlockedDays, blocked_days
 from ai_usage.partitions import Span, span_of_run
+from ai_usage.providers.provider import Gate
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import Table
 
 DAYS_AT_ONCE = 92  # bounds memory, whatever the range
 
-HeldDays = dict[date, list[str]]
-
 
 @dataclass
-class Judge:
-    """Says which days are held back. A vendor's claims are asked once for a span, however many marts they hold."""
+class Gates:
+    """Knows which days are blocked. A gate's checks are asked once for a span, however many marts it blocks."""
 
     warehouse: Warehouse
-    _said: dict[tuple[Holding, Span], HeldDays] = field(default_factory=dict, init=False)
+    _known: dict[tuple[Gate, Span], BlockedDays] = field(default_factory=dict, init=False)
 
-    def held(self, by: tuple[Holding, ...], days: Span) -> HeldDays:
-        """The days that may not pass, with the claims of any of these vendors that are false on them."""
-        held: HeldDays = {}
-        for holding in by:
-            if (holding, days) not in self._said:
-                self._said[holding, days] = held_back(self.warehouse, days, holding)
-            for day, claims in self._said[holding, days].items():
-                held.setdefault(day, []).extend(claims)
-        return held
+    def blocked(self, gates: tuple[Gate, ...], days: Span) -> BlockedDays:
+        """The days that may not pass, with the checks of any of these gates that are false on them."""
+        blocked: BlockedDays = {}
+        for gate in gates:
+            if (gate, days) not in self._known:
+                self._known[gate, days] = blocked_days(self.warehouse, days, gate)
+            for day, checks in self._known[gate, days].items():
+                blocked.setdefault(day, []).extend(checks)
+        return blocked
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Step:
     name: str
     seconds: float
     rows: int | None = None  # in the days asked for; None where nothing was written, as of a view
-    held: HeldDays = field(default_factory=dict)
+    blocked: BlockedDays = field(default_factory=dict)
     skipped: str = ""
 
 
@@ -62,56 +61,56 @@ def rebuild(context: dg.AssetExecutionContext, warehouse: Warehouse, mart: Mart)
         for day in span.days:
             if day not in asked:
                 note(context, asset, day, skipped="no source it is made of was asked about this day: left as it was")
-        held = rebuild_days(warehouse, mart, span, only=asked)
+        blocked = rebuild_days(warehouse, mart, span, only=asked)
         if mart.is_monthly:
             return note(context, asset, None, **{"dagster/row_count": rows_of(warehouse, mart, span)})
-        for day, claims in held.items():
+        for day, checks in blocked.items():
             if day in asked:
-                context.log.warning("%s is blocked by %s: its last good version stays", day, ", ".join(claims))
-                note(context, asset, day, held_back_by=claims)
+                context.log.warning("%s is blocked by %s: its last good version stays", day, ", ".join(checks))
+                note(context, asset, day, blocked_by=checks)
         _note_days(context, warehouse, table, span)
     return None
 
 
 def never_pulled(warehouse: Warehouse, mart: Mart) -> str:
-    """Why a mart has nothing to be built from, if so: one of the vendors that hold it was never asked."""
-    if any(not any(warehouse.pulled_days(pull) for pull in by.pulls) for by in mart.held_by):
-        return f"raw/{mart.held_by[0].pulls[0]} was never pulled"
+    """Why a mart has nothing to be built from, if so: a provider that can block it was never asked."""
+    if any(not any(warehouse.pulled_days(pull) for pull in gate.pulls) for gate in mart.blocked_by):
+        return f"raw/{mart.blocked_by[0].pulls[0]} was never pulled"
     return ""
 
 
 def rebuild_days(
-    warehouse: Warehouse, mart: Mart, span: Span, judge: Judge | None = None, *, only: Collection[date] | None = None
-) -> HeldDays:
+    warehouse: Warehouse, mart: Mart, span: Span, gates: Gates | None = None, *, only: Collection[date] | None = None
+) -> BlockedDays:
     """Replace the span's days of a mart, or `only` some of them: all but the blocked ones, which are returned with the
     reasons. Of a monthly mart, the months they are in.
     """
-    held: HeldDays = {}
-    judge = judge or Judge(warehouse)
+    blocked: BlockedDays = {}
+    gates = gates or Gates(warehouse)
     with warehouse.connected():
         if mart.is_monthly:
             for month in mart.touched(span).months():
                 if only is not None and not any(day in month for day in only):
                     continue
                 warehouse.fill_days(mart.table, mart.query, [month.first], first_day=month.first, last_day=month.last)
-            return held
+            return blocked
         for days in span.cut(at_most=DAYS_AT_ONCE):
-            held |= (wrong := judge.held(mart.held_by, days))
+            blocked |= (wrong := gates.blocked(mart.blocked_by, days))
             good = [day for day in days.days if day not in wrong and (only is None or day in only)]
             warehouse.fill_days(mart.table, mart.query, good, first_day=days.first, last_day=days.last)
-    return held
+    return blocked
 
 
 def rebuild_all(warehouse: Warehouse, spans: Sequence[Span]) -> Iterator[Step]:
-    """Every mart, each after those it reads, over one connection; first the claims, once for all marts."""
-    judge = Judge(warehouse)
+    """Every mart, each after those it reads, over one connection; first the gates, once for all marts."""
+    gates = Gates(warehouse)
     with warehouse.connected():
         began = time.perf_counter()
         skipped = {mart.table.name: why for mart in marts() if (why := never_pulled(warehouse, mart))}
-        holdings = {by: None for mart in marts() if mart.table.name not in skipped for by in mart.held_by}
+        asked = {gate: None for mart in marts() if mart.table.name not in skipped for gate in mart.blocked_by}
         for span in spans:
             for days in span.cut(at_most=DAYS_AT_ONCE):
-                judge.held(tuple(holdings), days)
+                gates.blocked(tuple(asked), days)
         yield Step("which days may pass", time.perf_counter() - began)
         for mart in marts():
             began = time.perf_counter()
@@ -123,9 +122,9 @@ def rebuild_all(warehouse: Warehouse, spans: Sequence[Span]) -> Iterator[Step]:
                 rows = rebuild_whole(warehouse, mart)
                 yield Step(mart.table.name, time.perf_counter() - began, rows)
             else:
-                held = {day: said for of in spans for day, said in rebuild_days(warehouse, mart, of, judge).items()}
+                blocked = {day: by for of in spans for day, by in rebuild_days(warehouse, mart, of, gates).items()}
                 rows = sum(rows_of(warehouse, mart, span) for span in spans)
-                yield Step(mart.table.name, time.perf_counter() - began, rows, held)
+                yield Step(mart.table.name, time.perf_counter() - began, rows, blocked)
 
 
 def rebuild_whole(warehouse: Warehouse, mart: Mart) -> int:

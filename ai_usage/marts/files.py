@@ -5,15 +5,15 @@ name. Grain and columns stand in its header; what it reads is read from the SELE
     --
     -- grain: one UTC day of one organisation
     -- built: daily by expense_date
-    -- held by: claude
+    -- blocked by: anthropic
     -- columns:
     --   expense_date date not null: the UTC day
     --   cost_usd numeric: billed, in USD, or so
     --     many words about it
 
 `built` is `daily by <column>`, `monthly by <column>` (whole calendar months, each under its first day), `whole` or
-`view`. `held by` names the vendors whose bad days keep their last good
-version here. A line that is indented deeper goes on with the one before.
+`view`. `blocked by` names the providers: a day that the gate of one blocks keeps its last good version
+here. A line that is indented deeper goes on with the one before.
 """
 
 import calendar
@@ -24,8 +24,9 @@ from graphlib import TopologicalSorter
 
 from sqlglot import exp
 
-from ai_usage.core.holding import HOLDINGS, Holding
 from ai_usage.partitions import Span
+from ai_usage.providers.provider import Gate
+from ai_usage.providers.registry import BY_KEY
 from ai_usage.settings import ROOT
 from ai_usage.warehouse.googlesql import parsed, read
 from ai_usage.warehouse.table import ANALYTICS, RAW, Column, Table, Type
@@ -33,7 +34,7 @@ from ai_usage.warehouse.table import ANALYTICS, RAW, Column, Table, Type
 FOLDER = ROOT / "sql" / "marts"
 TYPES = {type_.name.lower(): type_ for type_ in Type}
 COLUMN = re.compile(r"(?P<name>\w+) (?P<type>\w+)(?P<required> not null)?: (?P<description>.+)")
-ENTRY = re.compile(r"(?P<key>grain|built|held by|cluster|columns):(?P<value>.*)")
+ENTRY = re.compile(r"(?P<key>grain|built|blocked by|cluster|columns):(?P<value>.*)")
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Mart:
 
     table: Table
     about: str
-    held_by: tuple[Holding, ...]
+    blocked_by: tuple[Gate, ...]
     reads: frozenset[tuple[str, str]]  # layer, table
     is_monthly: bool = False
 
@@ -95,13 +96,13 @@ def read_mart(name: str, text: str, names: frozenset[str]) -> Mart:
     select = parsed(text)
     if not isinstance(select, exp.Query) or select.named_selects != list(table.columns):
         raise ValueError(f"sql/marts/{name}.sql must select what its header says: {list(table.columns)}")
-    holdings = [who.strip() for who in header.entries.get("held by", "").split(",") if who.strip()]
-    if unknown := set(holdings) - HOLDINGS.keys():
-        raise ValueError(f"sql/marts/{name}.sql: held by: knows {sorted(HOLDINGS)}, not {sorted(unknown)}")
-    held_by = tuple(HOLDINGS[who] for who in holdings)
-    if held_by and built == "monthly":
-        raise ValueError(f"sql/marts/{name}.sql: held by: holds days back; a month is built from days that passed")
-    return Mart(table, header.about, held_by, _reads(select, names), built == "monthly")
+    providers = [who.strip() for who in header.entries.get("blocked by", "").split(",") if who.strip()]
+    if unknown := set(providers) - BY_KEY.keys():
+        raise ValueError(f"sql/marts/{name}.sql: blocked by: knows {sorted(BY_KEY)}, not {sorted(unknown)}")
+    blocked_by = tuple(BY_KEY[key].gate for key in providers)
+    if blocked_by and built == "monthly":
+        raise ValueError(f"sql/marts/{name}.sql: blocked by: blocks days; a month is built from days that passed")
+    return Mart(table, header.about, blocked_by, _reads(select, names), built == "monthly")
 
 
 def _reads(select: exp.Query, names: frozenset[str]) -> frozenset[tuple[str, str]]:

@@ -1,13 +1,16 @@
 """The sheet's raw assets: all tabs in one question, each a snapshot of its own with its own history."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import dagster as dg
 
 from ai_usage.errors import AiUsageError
+from ai_usage.ingest.cadence import MORNING, Cadence
 from ai_usage.ingest.ledger_writes import InWarehouse, Source, Tally, append_noted, note_not_configured
 from ai_usage.layers import in_plain_words, materialized, note, spec
 from ai_usage.sheet.client import Sheet, known_tabs
+from ai_usage.sheet.tables import PULLS as PULLS_OF_TABS
 from ai_usage.sheet.tables import RAW_TABLES
 from ai_usage.sheet.tabs import TABS
 from ai_usage.warehouse.origin import refuse_a_mixture
@@ -16,6 +19,17 @@ from ai_usage.warehouse.table import PULLS
 
 SOURCE = Source(resource="sheet", key_variable="AI_USAGE_SHEET_ID")
 GROUP = "raw_sheets"
+CADENCE = Cadence(
+    # `sheet_changed` pulls it when it changes; once a day it is seen to be there.
+    name="sheet",
+    snapshots=PULLS_OF_TABS,
+    asked_by=PULLS_OF_TABS[:1],
+    settles=timedelta(),
+    at=MORNING,
+    warns=timedelta(hours=36),
+    is_configured=lambda of: of.simulate or bool(of.sheet_id),
+    key_variable=SOURCE.key_variable,
+)
 OWN_JOB = "refresh_sheet"  # nothing else is in it: where the sheet cannot be read it fails, and is tried again
 SPECS = [
     spec(

@@ -250,7 +250,7 @@ def test_a_day_of_which_core_has_an_older_version_is_blocked_though_it_has_as_ma
     assert world.outcome.red("no_day_is_missing", "claude_costs") == {SPAN.last}
     said = world.outcome.verdict("no_day_is_missing", SPAN.last).description or ""
     assert "core holds 0 of the 1 records of claude_cost_totals, and 1 of an older version" in said
-    assert world.outcome.noted("marts/claude_total_expenses", SPAN.last)["held_back_by"][0] == "no_day_is_missing"
+    assert world.outcome.noted("marts/claude_total_expenses", SPAN.last)["blocked_by"][0] == "no_day_is_missing"
     assert world.platform.dollars() == both.platform.dollars(), "its last good version stays"
 
 

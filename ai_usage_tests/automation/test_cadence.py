@@ -6,9 +6,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ai_usage.automation.cadence import CADENCES, RUNS_AT_MOST, SILENT, Cadence
+from ai_usage.automation.cadence import CADENCES, SILENT
 from ai_usage.catalog import TABLES
 from ai_usage.definitions import defs
+from ai_usage.ingest.cadence import RUNS_AT_MOST, Cadence
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.providers.anthropic.tables import PULLS_WHERE_NEEDED
 from ai_usage.settings import read_settings
@@ -128,7 +129,7 @@ def test_every_raw_table_is_asked_by_one_cadence_and_shows_how_fresh_it_is() -> 
     raw = {dg.AssetKey(["raw", t.name]) for t in TABLES if t.is_ledger}
     assert (set(keys), len(keys)) == (raw, len(raw))
     for cadence in CADENCES:
-        assert set(cadence.told_by) <= {*cadence.daily, *cadence.snapshots}
+        assert set(cadence.asked_by) <= {*cadence.daily, *cadence.snapshots}
         assert cadence.settles + ONE_DAY < cadence.warns + timedelta(hours=1) < SILENT
         for key in cadence.keys:
             policy = defs.resolve_asset_graph().get(key).freshness_policy_or_from_metadata

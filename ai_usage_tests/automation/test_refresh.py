@@ -94,7 +94,7 @@ def test_a_snapshot_is_seen_once_a_day(of: Settings, platform: Platform) -> None
     said = tick(SHEET, None, platform.instance)
     [request] = said.run_requests
     assert (request.run_key, request.tags[CHAIN], RANGE_START in request.tags) == ("2026-11-20T12", "pull_sheet", False)
-    pull = cadence.CADENCES[-1].told_by[0]
+    pull = cadence.CADENCES[-1].asked_by[0]
     platform.warehouse.now = lambda: of.now() - timedelta(days=1)
     platform.warehouse.append(pull, [Answer("sheet", None, [], 1, {})])
     assert len(tick(SHEET, platform.warehouse, platform.instance).run_requests) == 1

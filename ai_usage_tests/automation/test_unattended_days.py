@@ -70,7 +70,7 @@ class Household:
     web: Hook
     mails: Post
     daemon: subprocess.Popen[bytes] | None = None
-    told_by_day: dict[date, list[str]] = field(default_factory=dict)
+    asked_by_day: dict[date, list[str]] = field(default_factory=dict)
     more: dict[str, str] = field(default_factory=dict)  # variables
 
     @property
@@ -146,7 +146,7 @@ class Household:
         before = len(self.web.got)
         since = self.put_on(day)
         self.until(f"quiet on {day}", lambda: self.is_quiet(instance, since))
-        self.told_by_day[day] = self.web.subjects[before:]
+        self.asked_by_day[day] = self.web.subjects[before:]
 
     def sql(self, text: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.home / "ai_usage_published.duckdb"), read_only=True) as db:
@@ -243,7 +243,7 @@ def test_the_outage_is_told_when_it_begins_and_when_it_ends_and_its_days_are_cau
     assert "answered 503" in claude[0]
     tried = {str(r.query.get("starting_at")) for r in lived.vendors.requests if r.status == 503}
     assert len(tried) >= len(DOWN.days)
-    resolved = [day for day, subjects in lived.told_by_day.items() if any("RESOLVED run of" in s for s in subjects)]
+    resolved = [day for day, subjects in lived.asked_by_day.items() if any("RESOLVED run of" in s for s in subjects)]
     assert resolved == [DOWN.last + timedelta(days=1)]
 
 
@@ -260,7 +260,7 @@ def test_nothing_is_told_twice_nor_to_one_receiver_alone_though_the_daemon_was_k
     assert Counter(subjects) == Counter(" ".join(mail["subject"].split()) for _, mail in lived.mails.got)
     keys = Counter(post.headers["idempotency-key"] for post in lived.web.got)
     assert set(keys.values()) == {1}
-    assert lived.told_by_day[KILLED], "what waited when the daemon was killed came after"
+    assert lived.asked_by_day[KILLED], "what waited when the daemon was killed came after"
 
 
 def test_the_daemon_had_no_trouble_of_its_own(lived: Household) -> None:

@@ -14,15 +14,16 @@ import pytest
 
 from ai_usage.checks import allocation, ledger, parity, reconciliation, revisions
 from ai_usage.checks.runner import Verdict
-from ai_usage.core.holding import CLAUDE, CURSOR
-from ai_usage.marts.build_days import Judge, rebuild_days
+from ai_usage.marts.build_days import Gates, rebuild_days
 from ai_usage.marts.files import marts
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic import rows, tables
 from ai_usage.providers.anthropic.assets import organization_of
+from ai_usage.providers.anthropic.provider import ANTHROPIC
 from ai_usage.providers.anthropic.users import emails_of_users
 from ai_usage.providers.cursor import rows as cursor_rows
 from ai_usage.providers.cursor import tables as cursor_tables
+from ai_usage.providers.cursor.provider import CURSOR as CURSOR_PROVIDER
 from ai_usage.settings import settings
 from ai_usage_tests.platform import Platform, platform_in, whatever_makes
 
@@ -99,22 +100,22 @@ def rebuild(platform: Platform) -> None:
             (cursor_tables.CURSOR_USAGE_EVENTS, "cursor_usage_events", cursor_rows.event_rows),
         ):
             warehouse.replace_days(table, [DAY], shape(warehouse.newest(pull, SPAN)))
-        judge = Judge(warehouse)
+        gates = Gates(warehouse)
         for mart in marts():
             if mart.table.name in JUDGED:
-                rebuild_days(warehouse, mart, SPAN, judge)
+                rebuild_days(warehouse, mart, SPAN, gates)
 
 
 def verdicts(platform: Platform) -> Iterator[Mapping[date, Verdict]]:
-    """What the claims about money say, judged as their checks judge."""
+    """What the claims about money say, judged as their checks do."""
     warehouse = platform.warehouse
     with warehouse.connected():
         yield ledger._broken_days([*tables.DAILY_PULLS, *cursor_tables.DAILY_PULLS], warehouse, SPAN)
         yield reconciliation._lines_against_console(warehouse, SPAN)
         yield parity._two_tellings(warehouse, SPAN)
         yield allocation._allocation(warehouse, SPAN)
-        yield allocation._expenses_of("anthropic", CLAUDE)(warehouse, SPAN)
-        yield allocation._expenses_of("cursor", CURSOR)(warehouse, SPAN)
+        yield allocation._expenses_of("anthropic", ANTHROPIC.gate)(warehouse, SPAN)
+        yield allocation._expenses_of("cursor", CURSOR_PROVIDER.gate)(warehouse, SPAN)
         for provider in ("anthropic", "cursor"):
             yield revisions._recorded(warehouse, SPAN, provider)
 

@@ -167,6 +167,6 @@ def test_a_day_held_back_keeps_its_last_good_money(good: Platform) -> None:
     good.sql(f"insert into {EVENTS} from {EVENTS} where activity_date = '{DAY}'")
     mart = dg.AssetSelection.assets(dg.AssetKey(["marts", "cursor_expenses"])).without_checks()
     outcome = good.materialize(mart, CYCLE, None, cursor_admin=object())
-    assert outcome.noted("marts/cursor_expenses", DAY)["held_back_by"] == [MISSING, TWICE]
+    assert outcome.noted("marts/cursor_expenses", DAY)["blocked_by"] == [MISSING, TWICE]
     assert good.dollars("cursor_expenses", "billed_usd") == before
     assert before[DAY] > before[DAY - timedelta(days=4)] > 0  # a working day, and a Saturday of seats alone

@@ -74,14 +74,14 @@ def test_a_real_mistake_turns_its_day_red(history: History, name: str) -> None:
 def test_the_mart_keeps_the_harmed_days_last_good_version_and_says_so(history: History, name: str) -> None:
     day = HARMED[name]
     assert history.marts[day] == history.good[day]
-    assert set(history.outcome.noted("marts/claude_total_expenses", day)["held_back_by"]) == MISTAKES[name][1]
+    assert set(history.outcome.noted("marts/claude_total_expenses", day)["blocked_by"]) == MISTAKES[name][1]
 
 
 def test_the_other_days_of_the_run_go_on(history: History) -> None:
     assert history.outcome.result.success
     assert not {GROUPED, UNIQUE} & {c for c in history.outcome.all_red() if history.outcome.red(c) & set(HONEST)}
     assert {history.marts[day] for day in HONEST} == {Decimal(f"{AFTER}.00875")}
-    assert "held_back_by" not in history.outcome.noted("marts/claude_total_expenses", HONEST[0])
+    assert "blocked_by" not in history.outcome.noted("marts/claude_total_expenses", HONEST[0])
 
 
 def test_a_day_is_let_go_once_it_adds_up(history: History) -> None:
@@ -96,7 +96,7 @@ def test_a_day_lost_from_the_ledger_is_held_back_too(good: Platform) -> None:
     good.sql("update ai_usage_analytics.claude_daily_cost set amount_usd = amount_usd + 3")
     outcome = good.run(only=MART)
     assert {day for day, usd in good.dollars().items() if usd == kept[day]} == {DAY}
-    assert outcome.noted("marts/claude_total_expenses", DAY)["held_back_by"] == ["no_day_is_missing"]
+    assert outcome.noted("marts/claude_total_expenses", DAY)["blocked_by"] == ["no_day_is_missing"]
 
 
 def test_core_leaves_a_day_that_was_never_pulled_as_it_was(good: Platform) -> None:

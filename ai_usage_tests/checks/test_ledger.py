@@ -10,11 +10,14 @@ import pytest
 from ai_usage.catalog import TABLES
 from ai_usage.checks.ledger import CHECKS
 from ai_usage.checks.runner import wrong_rows
-from ai_usage.core.holding import CLAUDE, CURSOR, Holding, held_back
+from ai_usage.marts.gate import blocked_days
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic import tables as claude
 from ai_usage.providers.anthropic.audit_log import tables as uploads
+from ai_usage.providers.anthropic.provider import ANTHROPIC
 from ai_usage.providers.cursor import tables as cursor
+from ai_usage.providers.cursor.provider import CURSOR as CURSOR_PROVIDER
+from ai_usage.providers.provider import Gate
 from ai_usage.settings import settings
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.checks.conftest import DAYS
@@ -45,8 +48,8 @@ def _day(pull: str) -> str:
     return f"date '{DAY}'" if pull in DAILY else "null"
 
 
-def held(platform: Platform, by: Holding = CLAUDE, span: Span = SPAN) -> set[object]:
-    return {day for day, claims in held_back(platform.warehouse, span, by).items() if WHOLE in claims}
+def held(platform: Platform, by: Gate = ANTHROPIC.gate, span: Span = SPAN) -> set[object]:
+    return {day for day, claims in blocked_days(platform.warehouse, span, by).items() if WHOLE in claims}
 
 
 def judged(platform: Platform, span: Span | None = SPAN) -> Outcome:
@@ -75,7 +78,7 @@ def test_each_single_record_counts(good: Platform, pull: str, position: int, how
     assert {
         day: [(row["pull"], row["records_standing"] - row["records"]) for row in rows] for day, rows in found.items()
     } == {DAY: [(pull, STANDING[how])]}
-    assert held(good) == ({DAY} if pull in CLAUDE.pulls and how != "altered" else set())
+    assert held(good) == ({DAY} if pull in ANTHROPIC.gate.pulls and how != "altered" else set())
 
 
 @pytest.mark.parametrize("how", HARMS)
@@ -99,7 +102,7 @@ def test_a_broken_day_keeps_its_last_good_mart_and_the_others_go_on(good: Platfo
         good.sql(f"update ai_usage_analytics.{table} set amount_usd = amount_usd * 2")
     outcome = good.run(only=dg.AssetSelection.assets("marts/claude_total_expenses"))
     assert {day for day, usd in good.dollars().items() if usd == kept[day]} == {DAY}
-    assert outcome.noted("marts/claude_total_expenses", DAY)["held_back_by"] == [WHOLE]
+    assert outcome.noted("marts/claude_total_expenses", DAY)["blocked_by"] == [WHOLE]
 
 
 def test_a_row_of_pulls_doubled_would_double_all_its_records_and_is_red(good: Platform) -> None:
@@ -151,19 +154,19 @@ def test_an_empty_day_is_whole_until_something_stands_in_it(platform: Platform) 
     assert held(platform) == {DAY}
 
 
-@pytest.mark.parametrize("pull", CURSOR.pulls)
+@pytest.mark.parametrize("pull", CURSOR_PROVIDER.gate.pulls)
 def test_cursors_days_are_held_back_too(platform: Platform, pull: str) -> None:
-    for each in CURSOR.pulls:
+    for each in CURSOR_PROVIDER.gate.pulls:
         for day in (DAY, NEXT):
             records = [json.dumps({**EVENT, "n": n}).encode() for n in range(2)]
             platform.warehouse.append(each, [Answer("cursor", day, records, 1, {})])
-    assert held(platform, CURSOR) == set()
+    assert held(platform, CURSOR_PROVIDER.gate) == set()
     assert judged(platform, Span(DAY, NEXT)).red(WHOLE, "cursor_usage_events") == set()
     harm(platform, "altered", pull, 1)
     assert judged(platform, Span(DAY, NEXT)).red(WHOLE, "cursor_usage_events") == {DAY}
-    assert held(platform, CURSOR) == set(), "told, but too dear to ask each time a mart is built"
+    assert held(platform, CURSOR_PROVIDER.gate) == set(), "told, but too dear to ask each time a mart is built"
     harm(platform, "lost", pull, 1)
-    assert held(platform, CURSOR) == {DAY}
+    assert held(platform, CURSOR_PROVIDER.gate) == {DAY}
     assert judged(platform, Span(DAY, NEXT)).red(WHOLE, "cursor_usage_events") == {DAY}
 
 

@@ -12,17 +12,19 @@ import pytest
 
 from ai_usage.checks.cycle import _cycle_adds_up, _past_cycles_add_up
 from ai_usage.checks.runner import WARN, Verdict
-from ai_usage.core import holding
 from ai_usage.core import tables as core_tables
-from ai_usage.core.holding import held_back
 from ai_usage.definitions import CHECKS
+from ai_usage.marts import gate
+from ai_usage.marts.gate import blocked_days
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic import records as claude_records
 from ai_usage.providers.anthropic import tables as claude_tables
+from ai_usage.providers.anthropic.provider import ANTHROPIC
 from ai_usage.providers.anthropic.rows import Organization, code_rows
 from ai_usage.providers.anthropic.rows import usage_rows as claude_usage
 from ai_usage.providers.cursor import records as cursor_records
 from ai_usage.providers.cursor import tables as cursor_tables
+from ai_usage.providers.cursor.provider import CURSOR as CURSOR_PROVIDER
 from ai_usage.providers.cursor.rows import usage_rows
 from ai_usage.settings import settings
 from ai_usage.warehouse.ledger import Answer, Records
@@ -58,7 +60,7 @@ def test_one_unreadable_line_costs_its_day_and_no_other(platform: Platform) -> N
         f"{DAY}: 1 record cannot be used: claude_cost_report: amount: NaN is not an amount of money (1×)."
     )
     assert outcome.red(READABLE, "claude_costs") == {DAY}
-    assert outcome.noted("marts/claude_total_expenses", DAY)["held_back_by"] == [READABLE]
+    assert outcome.noted("marts/claude_total_expenses", DAY)["blocked_by"] == [READABLE]
 
 
 def test_a_day_is_whole_again_once_its_line_is(platform: Platform) -> None:
@@ -76,7 +78,7 @@ def test_a_line_in_euros_is_named_by_day_and_currency(good: Platform) -> None:
     before = good.dollars()
     outcome = good.run(span=Span(DAY, DAYS[-1]))
     assert {day for _, day in failed(outcome)} == {NEXT}
-    assert outcome.noted("marts/claude_total_expenses", NEXT)["held_back_by"] == [READABLE]
+    assert outcome.noted("marts/claude_total_expenses", NEXT)["blocked_by"] == [READABLE]
     assert "EUR has no rate to USD on" in (outcome.verdict(READABLE, NEXT).description or "")
     assert good.dollars() == before, "the day keeps its last good version"
 
@@ -127,7 +129,7 @@ def test_a_usage_line_twice_fails_the_grain_check_and_blocks_its_day(good: Platf
     outcome = good.run(span=Span(DAY, DAYS[-1]))
     assert (GRAIN, NEXT) in failed(outcome)
     assert {day for _, day in failed(outcome)} == {NEXT}
-    assert held_back(good.warehouse, Span(DAY, DAYS[-1]), holding.CLAUDE) == {NEXT: [GRAIN]}
+    assert blocked_days(good.warehouse, Span(DAY, DAYS[-1]), ANTHROPIC.gate) == {NEXT: [GRAIN]}
     assert "claude_usage_tokens has 2 rows of" in (outcome.verdict(GRAIN, NEXT, "claude_daily_cost").description or "")
     assert good.dollars() == before
 
@@ -136,9 +138,7 @@ def test_every_fact_table_has_a_grain_check() -> None:
     facts = [
         table for of in (claude_tables, cursor_tables, core_tables) for table in of.CORE_TABLES if table.date_column
     ]
-    told = " ".join(
-        spec.description or "" for check in CHECKS for spec in check.check_specs if spec.name == holding.GRAIN
-    )
+    told = " ".join(spec.description or "" for check in CHECKS for spec in check.check_specs if spec.name == gate.GRAIN)
     others = {"claude_costs": "cost_lines_are_unique", "cursor_usage_events": "no_event_counted_twice"}
     names = {key.name for check in CHECKS for key in check.check_keys}
     for table in facts:
@@ -292,7 +292,7 @@ def test_the_events_of_a_removed_person_are_counted_under_their_last_address(pla
         (None, Decimal("0.02")),
     ]
     assert platform.rejections() == []
-    assert held_back(platform.warehouse, Span(day, day), holding.CURSOR) == {}
+    assert blocked_days(platform.warehouse, Span(day, day), CURSOR_PROVIDER.gate) == {}
 
 
 def test_an_address_that_comes_with_the_same_run_is_known_at_once(platform: Platform) -> None:
@@ -328,7 +328,7 @@ def test_an_event_that_cannot_be_used_blocks_its_day_of_cursor_alone(platform: P
         (days[0], "chargedCents", "NaN is not an amount of money"),
         (days[0], "userId", "is missing, and so is an address"),
     ]
-    assert held_back(platform.warehouse, over, holding.CURSOR) == {days[0]: [holding.READABLE]}
+    assert blocked_days(platform.warehouse, over, CURSOR_PROVIDER.gate) == {days[0]: [gate.READABLE]}
     assert platform.sql(f"select activity_date, charged_usd from {EVENTS} order by 1") == [
         (days[0], Decimal("0.05")),
         (days[1], Decimal("0.07")),
@@ -359,9 +359,9 @@ def test_one_member_without_an_address_changes_nothing_for_the_others(platform: 
         (None, "id", "is missing"),
         (None, "id", "is missing, and so is an address"),
     ]
-    told = platform.check(holding.READABLE)
-    assert told.verdict(holding.READABLE, None, "dim_cursor_member").severity == WARN
-    assert not told.verdict(holding.READABLE, None, "dim_cursor_member").passed
+    told = platform.check(gate.READABLE)
+    assert told.verdict(gate.READABLE, None, "dim_cursor_member").severity == WARN
+    assert not told.verdict(gate.READABLE, None, "dim_cursor_member").passed
 
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ai_usage.core.usage import SheetUsage, claude_usage_rows
+from ai_usage.providers.anthropic.claude_ai_usage import SheetUsage, claude_usage_rows
 from ai_usage.providers.anthropic.tables import CLAUDE_USAGE_STATS
 from ai_usage.warehouse.ledger import Records
 from ai_usage_tests.ingest import recorded

@@ -17,13 +17,13 @@ import polars as pl
 import pytest
 
 from ai_usage.core.keys import mapping_rows
-from ai_usage.core.usage import claude_usage_rows
 from ai_usage.ingest.drift import drift
 from ai_usage.providers.anthropic import records as claude
 from ai_usage.providers.anthropic import rows as claude_rows
 from ai_usage.providers.anthropic import tables as claude_tables
 from ai_usage.providers.anthropic.audit_log.records import AuditEvent
 from ai_usage.providers.anthropic.audit_log.tables import AUDIT_LOG
+from ai_usage.providers.anthropic.claude_ai_usage import claude_usage_rows
 from ai_usage.providers.cursor import records as cursor
 from ai_usage.providers.cursor import rows as cursor_rows
 from ai_usage.providers.cursor import tables as cursor_tables

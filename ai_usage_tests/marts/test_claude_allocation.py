@@ -67,7 +67,7 @@ class Company:
         put(platform, "claude_analytics_costs", self.measured)
         for mart in marts():
             if mart.table.name in BUILT:
-                rebuild_days(platform.warehouse, replace(mart, held_by=()), Span(DAY, DAY))
+                rebuild_days(platform.warehouse, replace(mart, blocked_by=()), Span(DAY, DAY))
         wrong = {
             check: platform.warehouse.query(f"checks/{check}", first_day=DAY, last_day=DAY).to_dicts()
             for check in CHECKS

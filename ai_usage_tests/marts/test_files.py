@@ -2,8 +2,8 @@
 
 import pytest
 
-from ai_usage.core.holding import CLAUDE
 from ai_usage.marts.files import marts, read_mart
+from ai_usage.providers.anthropic.provider import ANTHROPIC
 from ai_usage.warehouse.table import Type
 
 GOOD = """-- What it answers,
@@ -11,7 +11,7 @@ GOOD = """-- What it answers,
 --
 -- grain: one day
 -- built: daily by some_date
--- held by: claude
+-- blocked by: anthropic
 -- cluster: name
 -- columns:
 --   some_date date not null: the UTC day
@@ -38,7 +38,7 @@ def test_the_header_is_the_table_and_the_select_what_it_reads() -> None:
         "some_date",
     )
     assert mart.table.cluster == ("name",)
-    assert mart.held_by == (CLAUDE,)
+    assert mart.blocked_by == (ANTHROPIC.gate,)
     columns = {name: (c.type, c.required, c.description) for name, c in mart.table.columns.items()}
     assert columns == {
         "some_date": (Type.DATE, True, "the UTC day"),
@@ -61,7 +61,7 @@ def test_the_header_is_the_table_and_the_select_what_it_reads() -> None:
         ("-- built: daily by some_date\n", "", "no line '-- built: …'"),
         ("daily by some_date", "hourly", "'daily by <column>', 'monthly by <column>', 'whole' or 'view', not 'hourly'"),
         ("daily by some_date", "daily", "'daily by <column>', 'monthly by <column>', 'whole' or 'view', not 'daily'"),
-        ("held by: claude", "held by: clod", r"knows \['claude', 'cursor'\], not \['clod'\]"),
+        ("blocked by: anthropic", "blocked by: clod", r"knows \['anthropic', 'cursor'\], not \['clod'\]"),
         ("cost_usd numeric:", "cost_usd money:", "with a type of .*numeric.*; not 'cost_usd money"),
         ("name string: whose", "name string", "a column's line is"),
         ("    b.cost_usd,\n", "", "must select what its header says"),

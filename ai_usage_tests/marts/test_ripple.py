@@ -46,7 +46,7 @@ def test_a_day_of_a_mart_is_made_of_that_day_alone(past: Platform, mart: Mart, t
     for table in TABLES:
         if table.date_column and table.name != mart.table.name:
             alone.sql(f"delete from {table.address} where {table.date_column} != '{MIDDLE}'")
-    rebuild_days(alone.warehouse, replace(mart, held_by=()), Span(MIDDLE, MIDDLE))
+    rebuild_days(alone.warehouse, replace(mart, blocked_by=()), Span(MIDDLE, MIDDLE))
     assert rows(alone, mart, MIDDLE) == rows(past, mart, MIDDLE) != []
 
 

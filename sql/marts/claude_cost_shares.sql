@@ -9,7 +9,7 @@
 --
 -- grain: one payer's share of one priced thing on one UTC day
 -- built: daily by expense_date
--- held by: claude
+-- blocked by: anthropic
 -- cluster: workspace_id, api_key_id
 -- columns:
 --   expense_date date not null: the UTC day

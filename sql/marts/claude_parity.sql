@@ -4,7 +4,7 @@
 --
 -- grain: one UTC day whose cost report was pulled
 -- built: daily by activity_date
--- held by: claude
+-- blocked by: anthropic
 -- columns:
 --   activity_date date not null: the UTC day
 --   has_analytics boolean not null: whether analytics were ever pulled for the day

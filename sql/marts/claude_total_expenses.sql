@@ -4,7 +4,7 @@
 --
 -- grain: what Claude charged one organisation on one UTC day, on all platforms together; no row on an idle day
 -- built: daily by expense_date
--- held by: claude
+-- blocked by: anthropic
 -- columns:
 --   expense_date date not null: the UTC day, as the vendor has it
 --   organization_id string not null: the Console organisation

@@ -4,7 +4,7 @@
 --
 -- grain: one kind of Cursor cost of one person on one UTC day, usage by model; of unassigned seats one plan
 -- built: daily by expense_date
--- held by: cursor
+-- blocked by: cursor
 -- cluster: user_email
 -- columns:
 --   expense_date date not null: the UTC day

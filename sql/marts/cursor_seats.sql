@@ -7,7 +7,7 @@
 --
 -- grain: one member's seat, the unassigned seats, or one plan whose members are not known, on one UTC day
 -- built: daily by activity_date
--- held by: cursor
+-- blocked by: cursor
 -- cluster: user_email
 -- columns:
 --   activity_date date not null: a UTC day that Cursor was asked about

@@ -13,11 +13,10 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from ai_usage.core.holding import CLAUDE, CURSOR
 from ai_usage.ingest.day_replacement import DAYS_AT_ONCE, GROUP, KINDS, asked_days
 from ai_usage.ingest.ledger_writes import InWarehouse
 from ai_usage.ingest.rejections import keep_rejections
-from ai_usage.layers import daily_asset, note
+from ai_usage.layers import GATING_PULLS, daily_asset, note
 from ai_usage.partitions import Span, span_of_run
 from ai_usage.providers.anthropic import pulls as claude
 from ai_usage.providers.anthropic.audit_log import pulls as uploads
@@ -75,7 +74,7 @@ class UserDay:
     group=GROUP,
     kinds=KINDS,
     deps=[claude.claude_enterprise_users, uploads.claude_audit_log, dg.AssetKey(["raw", CLAUDE_AI_USAGE.pull])],
-    days_of=(*CLAUDE.pulls, *CURSOR.pulls),  # where any provider was asked about a day, the sheet has its word too
+    days_of=GATING_PULLS,  # where any provider was asked about a day, the sheet has its word too
 )
 def claude_usage_stats(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """What people did in claude.ai, person by person. A day of which any source was asked is replaced whole; another is

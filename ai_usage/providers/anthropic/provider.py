@@ -1,0 +1,89 @@
+"""What the rest of the platform knows about Anthropic."""
+
+from datetime import timedelta
+
+import polars as pl
+
+from ai_usage.ingest.cadence import MORNING, Cadence
+from ai_usage.money import read_rates
+from ai_usage.providers.anthropic import assets, claude_ai_usage, pulls, rows, tables
+from ai_usage.providers.anthropic.audit_log import pulls as audit_log_pulls
+from ai_usage.providers.anthropic.audit_log import tables as audit_log
+from ai_usage.providers.provider import Bill, Gate, Platform, Provider
+from ai_usage.settings import settings
+from ai_usage.warehouse.ledger import Records
+
+ANY_ORGANIZATION = rows.Organization("", {})  # whose lines they are changes no sum
+ENTERPRISE = ("claude_enterprise_users",)
+BILLING = ("claude_cost_report", "claude_cost_totals", "claude_messages_usage")  # usage decides who pays a line
+
+
+def billed_lines(records: Records) -> pl.DataFrame:
+    """The cost report's lines, in USD."""
+    return rows.cost_rows(records, ANY_ORGANIZATION, read_rates(settings().currency_rates))
+
+
+ANTHROPIC = Provider(
+    key="anthropic",
+    name="Anthropic",
+    publisher="Anthropic",
+    invoice_issuer="Anthropic",
+    platforms=(
+        Platform("claude.ai", "claude.ai", "Claude"),
+        Platform("claude_code", "Claude Code", "Claude Code"),
+        Platform("claude_api", "Claude API", "Claude API"),
+        Platform("workbench", "Claude Workbench", "Claude Workbench"),
+        Platform("unsegmented", "Claude, platform unknown", "Claude (not itemised)"),
+    ),
+    source=pulls.SOURCE,
+    daily_pulls=tables.DAILY_PULLS,
+    snapshot_pulls=tables.SNAPSHOT_PULLS,
+    optional_pulls=tables.OPTIONAL_PULLS,
+    where_needed=tables.PULLS_WHERE_NEEDED,
+    bill=Bill("claude_cost_report", billed_lines),
+    final_after_days=30,
+    gate=Gate(
+        pulls=BILLING,
+        billing=BILLING,
+        checks=(
+            "no_day_is_missing",
+            "records_are_readable",
+            "ledger_is_whole",
+            "grouped_lines_equal_console_figure",
+            "cost_lines_are_unique",
+            "grain_is_unique",
+        ),
+        tables=(tables.CLAUDE_DAILY_COST, tables.CLAUDE_USAGE_TOKENS),
+    ),
+    cadences=(
+        Cadence(
+            # Complete within hours (contracts: 5 minutes, 1 to 3 hours seen); analytics within 4 hours, and they revise
+            # 30 days. 37: so that each day is asked about once more when it is 30 days old, which makes it final.
+            name="claude",
+            daily=tuple(pull for pull in tables.DAILY_PULLS if pull not in ENTERPRISE),
+            snapshots=tuple(tables.SNAPSHOT_PULLS),
+            asked_by=tuple(pull for pull in tables.DAILY_PULLS if pull not in tables.OPTIONAL_PULLS),
+            settles=timedelta(hours=4),
+            at=MORNING,
+            window=3,
+            long_window=37,
+            warns=timedelta(hours=36),
+            is_configured=lambda of: of.simulate or of.has_anthropic_admin_key,
+            key_variable="ANTHROPIC_ADMIN_API_KEY",
+        ),
+        Cadence(
+            # Figures of a day are there at about 10:00 UTC of the next one, and move for up to a week.
+            name="claude_enterprise",
+            daily=(*ENTERPRISE, *audit_log.DAILY_PULLS),
+            asked_by=ENTERPRISE,
+            settles=timedelta(hours=12),
+            window=7,
+            warns=timedelta(hours=48),
+            is_configured=lambda of: of.simulate or of.has_anthropic_analytics_key or of.uploads_dir.is_dir(),
+            key_variable="ANTHROPIC_ANALYTICS_API_KEY",
+            is_certain=False,
+        ),
+    ),
+    tables=(*tables.RAW_TABLES.values(), *audit_log.RAW_TABLES.values(), *tables.CORE_TABLES),
+    assets=[*pulls.ASSETS, *audit_log_pulls.ASSETS, *assets.ASSETS, *claude_ai_usage.ASSETS],
+)

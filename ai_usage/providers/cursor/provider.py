@@ -1,0 +1,54 @@
+"""What the rest of the platform knows about Cursor."""
+
+from datetime import timedelta
+
+import polars as pl
+
+from ai_usage.ingest.cadence import Cadence
+from ai_usage.providers.cursor import assets, pulls, rows, tables
+from ai_usage.providers.provider import Bill, Gate, Platform, Provider
+from ai_usage.warehouse.ledger import Records
+
+
+def charged_events(records: Records) -> pl.DataFrame:
+    """The events that Cursor charges for, in USD; a team has no workspaces."""
+    events = rows.event_rows(records)
+    return events.filter(events["is_chargeable"]).select(
+        "activity_date", pl.lit(None, dtype=pl.String).alias("workspace_id"), pl.col("charged_usd").alias("amount_usd")
+    )
+
+
+CURSOR = Provider(
+    key="cursor",
+    name="Cursor",
+    publisher="Cursor",
+    invoice_issuer="Cursor",
+    platforms=(Platform("cursor", "Cursor", "Cursor"),),
+    source=pulls.SOURCE,
+    daily_pulls=tables.DAILY_PULLS,
+    snapshot_pulls=tables.SNAPSHOT_PULLS,
+    optional_pulls=tables.OPTIONAL_PULLS,
+    bill=Bill("cursor_usage_events", charged_events),
+    final_after_days=2,
+    gate=Gate(
+        pulls=("cursor_usage_events", "cursor_daily_usage"),
+        billing=("cursor_usage_events",),
+        checks=("no_day_is_missing", "records_are_readable", "ledger_is_whole", "no_event_counted_twice"),
+    ),
+    cadences=(
+        Cadence(
+            # Aggregated by the hour: an hour after its end a day is whole.
+            name="cursor",
+            daily=tuple(tables.DAILY_PULLS),
+            snapshots=tuple(tables.SNAPSHOT_PULLS),
+            asked_by=tuple(pull for pull in tables.DAILY_PULLS if pull not in tables.OPTIONAL_PULLS),
+            settles=timedelta(hours=1),
+            window=3,
+            warns=timedelta(hours=30),
+            is_configured=lambda of: of.simulate or of.has_cursor_key,
+            key_variable="CURSOR_ADMIN_API_KEY",
+        ),
+    ),
+    tables=(*tables.RAW_TABLES.values(), *tables.CORE_TABLES),
+    assets=[*pulls.ASSETS, *assets.ASSETS],
+)
