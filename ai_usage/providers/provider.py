@@ -19,6 +19,7 @@ class Platform:
     key: str  # in `ai_spend.platform`
     name: str  # for people
     service_name: str  # FOCUS ServiceName
+    is_coding_tool: bool = False  # whether lines, commits or pull requests come of it
 
 
 @dataclass(frozen=True)
@@ -63,3 +64,6 @@ class Provider:
     cadences: tuple[Cadence, ...]
     tables: tuple[Table, ...]  # raw, then core
     assets: Sequence[dg.AssetsDefinition]
+    billing_account_type: str = "Organization"  # FOCUS BillingAccountType
+    sub_account_type: str = "Workspace"  # FOCUS SubAccountType
+    bills_own_seats: bool = False  # whether its `spend.sql` bills seats; if not, those of the sheet are billed

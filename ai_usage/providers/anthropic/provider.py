@@ -30,7 +30,7 @@ ANTHROPIC = Provider(
     invoice_issuer="Anthropic",
     platforms=(
         Platform("claude.ai", "claude.ai", "Claude"),
-        Platform("claude_code", "Claude Code", "Claude Code"),
+        Platform("claude_code", "Claude Code", "Claude Code", is_coding_tool=True),
         Platform("claude_api", "Claude API", "Claude API"),
         Platform("workbench", "Claude Workbench", "Claude Workbench"),
         Platform("unsegmented", "Claude, platform unknown", "Claude (not itemised)"),
@@ -86,4 +86,5 @@ ANTHROPIC = Provider(
     ),
     tables=(*tables.RAW_TABLES.values(), *audit_log.RAW_TABLES.values(), *tables.CORE_TABLES),
     assets=[*pulls.ASSETS, *audit_log_pulls.ASSETS, *assets.ASSETS, *claude_ai_usage.ASSETS],
+    bills_own_seats=True,
 )
