@@ -8,6 +8,7 @@ import polars as pl
 
 from ai_usage.ingest.cadence import Cadence
 from ai_usage.ingest.ledger_writes import Source
+from ai_usage.providers.summary import Summarize
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.table import Table
 
@@ -64,6 +65,7 @@ class Provider:
     cadences: tuple[Cadence, ...]
     tables: tuple[Table, ...]  # raw, then core
     assets: Sequence[dg.AssetsDefinition]
+    summary: Summarize = lambda _, __: ()  # what it adds to the demo's summary
     billing_account_type: str = "Organization"  # FOCUS BillingAccountType
     sub_account_type: str = "Workspace"  # FOCUS SubAccountType
     bills_own_seats: bool = False  # whether its `spend.sql` bills seats; if not, those of the sheet are billed
