@@ -4,10 +4,13 @@ from ai_usage.core.console_figures import CONSOLE_FIGURES
 from ai_usage.core.keys import DIM_API_KEY_MAPPING
 from ai_usage.core.people import DIM_PERSON
 from ai_usage.core.person_accounts import DIM_PERSON_ACCOUNT
+from ai_usage.core.providers import DIM_PLATFORM, DIM_PROVIDER
 from ai_usage.core.revisions import SPEND_VERSIONS
 from ai_usage.core.sheets import BUDGETS, PEOPLE, SEATS, SHEET_REJECTIONS
 
 CORE_TABLES = (
+    DIM_PROVIDER,
+    DIM_PLATFORM,
     SHEET_REJECTIONS,
     CONSOLE_FIGURES,
     BUDGETS,

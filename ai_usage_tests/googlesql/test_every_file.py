@@ -155,7 +155,7 @@ def test_a_refusal_names_the_line(engines: TwoEngines) -> None:
 
 
 def test_keys_that_are_seen_nowhere_are_asked_for_in_googlesql(engines: TwoEngines) -> None:
-    assert engines.google.analyze("ordinary", keys_seen_nowhere(), {"providers": ["anthropic"]}).columns
+    assert engines.google.analyze("ordinary", keys_seen_nowhere(), {"providers": PARAMETERS["providers"]}).columns
 
 
 def test_keys_that_stand_twice_are_asked_for_in_googlesql(engines: TwoEngines) -> None:

@@ -520,10 +520,13 @@ departed as (
         spend.user_email as label,
         spend.provider,
         sum(spend.billed_usd) as usage_usd,
-        'removed from the list of members' as contributors
+        max(concat(
+            'removed from the ', providers.provider_name, ' ', lower(providers.billing_account_type)
+        )) as contributors
     from ai_usage_analytics.ai_spend as spend
     inner join removed on spend.provider = removed.provider and spend.user_email = removed.user_email
     inner join lists on spend.provider = lists.provider
+    left join ai_usage_analytics.dim_provider as providers on spend.provider = providers.provider
     where
         spend.spend_date between @first_day and @last_day
         and spend.charge_type != 'subscription'

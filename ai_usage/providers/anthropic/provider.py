@@ -30,7 +30,7 @@ ANTHROPIC = Provider(
     invoice_issuer="Anthropic",
     platforms=(
         Platform("claude.ai", "claude.ai", "Claude"),
-        Platform("claude_code", "Claude Code", "Claude Code"),
+        Platform("claude_code", "Claude Code", "Claude Code", is_coding_tool=True),
         Platform("claude_api", "Claude API", "Claude API"),
         Platform("workbench", "Claude Workbench", "Claude Workbench"),
         Platform("unsegmented", "Claude, platform unknown", "Claude (not itemised)"),
@@ -89,4 +89,5 @@ ANTHROPIC = Provider(
     also_called=("claude",),
     people=people.PEOPLE,
     keys=keys.KEYS,
+    bills_own_seats=True,
 )

@@ -23,7 +23,7 @@ CURSOR = Provider(
     name="Cursor",
     publisher="Cursor",
     invoice_issuer="Cursor",
-    platforms=(Platform("cursor", "Cursor", "Cursor"),),
+    platforms=(Platform("cursor", "Cursor", "Cursor", is_coding_tool=True),),
     source=pulls.SOURCE,
     daily_pulls=tables.DAILY_PULLS,
     snapshot_pulls=tables.SNAPSHOT_PULLS,
@@ -52,4 +52,6 @@ CURSOR = Provider(
     tables=(*tables.RAW_TABLES.values(), *tables.CORE_TABLES),
     assets=[*pulls.ASSETS, *assets.ASSETS],
     people=people.PEOPLE,
+    billing_account_type="Team",
+    bills_own_seats=True,
 )
