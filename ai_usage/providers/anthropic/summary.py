@@ -24,7 +24,7 @@ def summary(warehouse: Warehouse, span: Span) -> Summary:
         return warehouse.query(f"{FOLDER}/{name}", first_day=span.first, last_day=span.last).to_dicts()
 
     [total], [code], [chat] = (asked(name) for name in ("totals", "claude_code", "claude_ai"))
-    api = (
+    api: Summary = (
         *_cost(total, len(span.days)),
         Shares("By workspace", asked("by_workspace"), total["cost_usd"]),
         Shares("By model", asked("by_model"), total["cost_usd"]),
@@ -34,7 +34,7 @@ def summary(warehouse: Warehouse, span: Span) -> Summary:
     return [*(api if total["cost_usd"] is not None else ()), *(_claude_ai(chat) if chat["people"] else ())]
 
 
-def _cost(total: Mapping[str, Any], days: int) -> tuple[str, ...]:
+def _cost(total: Mapping[str, Any], days: int) -> tuple[str, str]:
     cost, console = total["cost_usd"] or Decimal(0), total["console_usd"] or Decimal(0)
     compared = "equal to the Console's own total" if cost == console else "differs from the Console's own total"
     return (
