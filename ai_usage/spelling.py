@@ -1,8 +1,8 @@
 """Which variables are misspelled. A misspelled setting would have no effect, and no message would mention it.
 
 There are three rules. An unknown name of our own (`AI_USAGE_…`) is refused wherever it is set. `.env` belongs to this
-project, so an unknown name there that begins like a provider's or a channel's (`ANTHROPIC_…`, `ALERT_…`) is refused too.
-Other programs share the environment: a name there is refused only if it resembles one of our names word by word, our
+project, so an unknown name there that begins like a provider's or a channel's (`ANTHROPIC_…`, `ALERT_…`) is refused,
+too. Other programs share the environment: a name there is refused only if it resembles one of ours word by word, our
 name is not set, and no other program is known to use it. Setting our name, even to nothing, settles the question.
 """
 
