@@ -229,10 +229,8 @@ def test_a_check_that_cannot_run_fails_with_its_reason_and_stops_nothing(
 ) -> None:
     read = googlesql.read
     wrong = "select no_such_column from ai_usage_analytics.claude_costs"
-    claim = "implied_price_is_a_list_price"
-    monkeypatch.setattr(
-        engine, "read", lambda name, of=None: wrong if name == "checks/priced_lines" else read(name, of)
-    )
+    claim, broken = "implied_price_is_a_list_price", "checks/priced_lines"
+    monkeypatch.setattr(engine, "read", lambda name, of=None: wrong if name == broken else read(name, of))
     world = built(pulled.copy(tmp_path), vendors)
     assert world.outcome.red(claim) == set(SPAN.days)
     assert "The check could not run: BinderException" in (world.outcome.verdict(claim, SPAN.last).description or "")
