@@ -45,7 +45,6 @@ DIM_PLATFORM = Table(
         "platform_order": integer("its place in lists of platforms, from 1"),
     },
 )
-TABLES = (DIM_PROVIDER, DIM_PLATFORM)
 
 
 @snapshot_asset("core", DIM_PROVIDER, group=GROUP, kinds=KINDS)

@@ -352,9 +352,7 @@ def test_one_member_without_an_address_changes_nothing_for_the_others(platform: 
     platform.warehouse.append("claude_users", [Answer("anthropic", None, texts, 1, {}, {})])
     outcome = build(platform, "dim_cursor_member", "dim_person", over=Span(DAY, DAY))
     assert outcome.noted("core/dim_cursor_member", None)["dagster/row_count"] == 2
-    assert platform.sql("select user_email, user_name, is_claude_member from ai_usage_analytics.dim_person") == [
-        ("two@x.com", "Two", True)
-    ]
+    assert platform.sql("select user_email, user_name from ai_usage_analytics.dim_person") == [("two@x.com", "Two")]
     assert sorted(platform.rejections()) == [
         (None, "id", "is missing"),
         (None, "id", "is missing, and so is an address"),
