@@ -261,7 +261,10 @@ FIELDS: list[tuple[str, str, Any]] = [
 def test_fields_choose_parts(running: Google, path: str, fields: str, told: Any) -> None:
     said = running.get(path, fields=fields)
     if told is None:
-        told = {"sheets": [{"properties": {"index": n}} for n in range(5)], "properties": {"title": "AI usage upload"}}
+        told = {
+            "sheets": [{"properties": {"index": n}} for n in range(len(TABS))],
+            "properties": {"title": "AI usage upload"},
+        }
     assert said == told
 
 
@@ -431,11 +434,10 @@ def read(name: str, cell: Any) -> object:
         return read_day(cell if isinstance(cell, int) else f"{cell}-01").isoformat()[:7]
     if name.endswith("_usd") and isinstance(cell, str):
         return Decimal(cell.replace("$", "").replace(",", ""))
-    if name == "cost_center":
-        return str(cell)
     if name == "provider":
         return "anthropic" if cell.lower() == "claude" else cell.lower()
-    return cell.lower() if name == "user_email" else cell
+    as_read = {"user_email": str.lower, "cost_center": str}.get(name)
+    return as_read(cell) if as_read else cell
 
 
 def read_day(cell: int | str) -> date:
