@@ -391,8 +391,9 @@ def test_what_providers_once_sent_loads_whole(name: str, items: str, of: type, c
 
 def lines(*texts: str) -> Records:
     instant = pl.Datetime("us", "UTC")
-    columns: dict[str, Any] = {"activity_date": pl.Date, "pull_id": pl.String, "ingestion_timestamp": instant}
-    rows = [(DAY, "p", datetime(2026, 11, 20, tzinfo=UTC), text) for text in texts]
+    columns: dict[str, Any] = {"account": pl.String, "activity_date": pl.Date, "pull_id": pl.String}
+    columns["ingestion_timestamp"] = instant
+    rows = [("default", DAY, "p", datetime(2026, 11, 20, tzinfo=UTC), text) for text in texts]
     return Records("x", pl.DataFrame(), pl.DataFrame(rows, {**columns, "record": pl.String}, orient="row"))
 
 
