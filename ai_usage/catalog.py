@@ -16,7 +16,6 @@ TABLES = (
     PULLS,
     *(table for provider in PROVIDERS for table in provider.tables),
     *sheets.RAW_TABLES.values(),
-    *sheets.CORE_TABLES,
     *core.CORE_TABLES,
     RECORD_REJECTIONS,
     *(mart.table for mart in marts()),

@@ -32,10 +32,7 @@ from ai_usage.checks import revisions as revision_checks
 from ai_usage.checks import sheet as sheet_checks
 from ai_usage.checks import uploads as uploads_checks
 from ai_usage.checks.result_table import keep_verdicts
-from ai_usage.core import keys as core_keys
-from ai_usage.core import people as core_people
-from ai_usage.core import revisions as core_revisions
-from ai_usage.core import sheets as core_sheets
+from ai_usage.core import assets as core
 from ai_usage.dashboards import assets as dashboards
 from ai_usage.ingest.http import Patience
 from ai_usage.marts import assets as marts
@@ -57,7 +54,8 @@ from ai_usage.warehouse.table import PULLS
 
 ASSETS = [
     *(asset for provider in PROVIDERS for asset in provider.assets),
-    *(asset for of in (sheet_pulls, core_revisions, core_sheets, core_keys, core_people) for asset in of.ASSETS),
+    *sheet_pulls.ASSETS,
+    *core.ASSETS,
     *marts.ASSETS,
     *dashboards.ASSETS,
 ]

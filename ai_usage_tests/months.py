@@ -79,10 +79,14 @@ def budget(platform: Platform, usd: str, scope: str = "total", name: str | None 
 
 
 def person(platform: Platform, email: str, *, is_member: bool) -> None:
-    """One more address of `dim_person`, a member of both vendors' or of none."""
+    """One more person, a member of an account or of none."""
     platform.sql(
         f"insert into {A}.dim_person by name select '{email}' as user_email, '{email}' as person_email, "
-        f"{is_member} as is_claude_member, {is_member} as is_cursor_member, true as is_in_sheet, 'p' as pull_id, "
+        "true as is_in_sheet, 'p' as pull_id, now() as ingestion_timestamp"
+    )
+    platform.sql(
+        f"insert into {A}.dim_person_account by name select '{email}' as user_email, '{email}' as person_email, "
+        f"'anthropic' as provider, 'default' as account, {is_member} as is_member, 'p' as pull_id, "
         "now() as ingestion_timestamp"
     )
 
@@ -91,6 +95,7 @@ def owner(platform: Platform, key: str, email: str) -> None:
     """Who answers for a key, by the sheet."""
     platform.sql(
         f"insert into {A}.dim_api_key_mapping by name select '{key}' as api_key_id, 'etl' as api_key_name, "
+        "'anthropic' as provider, "
         f"'active' as status, '{email}' as user_email, 'sheet' as mapped_by, 'p' as pull_id, "
         "now() as ingestion_timestamp"
     )

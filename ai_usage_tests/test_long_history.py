@@ -20,7 +20,7 @@ from ai_usage.partitions import Span
 from ai_usage.providers.anthropic import rows, tables
 from ai_usage.providers.anthropic.assets import organization_of
 from ai_usage.providers.anthropic.client import COST_GROUPS, USAGE_GROUPS, ClaudeAdmin
-from ai_usage.providers.anthropic.users import emails_of_users
+from ai_usage.providers.anthropic.people import emails_of_users
 from ai_usage.settings import settings
 from ai_usage.simulator import Simulator
 from ai_usage.simulator.claude_uses import Charge

@@ -9,7 +9,6 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.core.tables import SPEND_VERSIONS
 from ai_usage.ingest.day_replacement import DAYS_AT_ONCE, GROUP, KINDS
 from ai_usage.ingest.ledger_writes import InWarehouse
 from ai_usage.layers import daily_asset, note
@@ -17,6 +16,24 @@ from ai_usage.partitions import span_of_run
 from ai_usage.providers.provider import Provider
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.table import ACCOUNT_STAMPS, Table, dollars, instant, integer, string
+from ai_usage.warehouse.table import day as day_column
+
+SPEND_VERSIONS = Table(
+    name="spend_versions",
+    grain="one version of what one provider billed for one UTC day, as the ledger has it",
+    columns={
+        "activity_date": day_column("the UTC day that was billed"),
+        "provider": string("the provider", required=True),
+        "billed_usd": dollars("its cost lines, or what its chargeable events were charged; 0 of an empty day"),
+        "lines": integer("cost lines, or events; chargeable or not"),
+        "known_from": instant("when this version was pulled", required=True),
+        "known_to": instant("when the next one was; null while this is the newest"),
+        **ACCOUNT_STAMPS,
+    },
+    cluster=("provider",),
+    key=("activity_date", "provider", "account", "pull_id"),
+)
 
 ASSET = "core/spend_versions"
 UNTOLD = {"skipped": "no provider was asked what it billed for this day: left as it was"}

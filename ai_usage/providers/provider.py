@@ -8,6 +8,7 @@ import polars as pl
 
 from ai_usage.ingest.cadence import Cadence
 from ai_usage.ingest.ledger_writes import Source
+from ai_usage.providers.directory import Keys, People
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.table import Table
 
@@ -19,6 +20,7 @@ class Platform:
     key: str  # in `ai_spend.platform`
     name: str  # for people
     service_name: str  # FOCUS ServiceName
+    is_coding_tool: bool = False  # whether lines, commits or pull requests come of it
 
 
 @dataclass(frozen=True)
@@ -63,3 +65,9 @@ class Provider:
     cadences: tuple[Cadence, ...]
     tables: tuple[Table, ...]  # raw, then core
     assets: Sequence[dg.AssetsDefinition]
+    also_called: tuple[str, ...] = ()  # what people write for it in the sheet, beside its key and name
+    people: People | None = None  # where it lists its members
+    keys: Keys | None = None  # where it lists API keys
+    billing_account_type: str = "Organization"  # FOCUS BillingAccountType
+    sub_account_type: str = "Workspace"  # FOCUS SubAccountType
+    bills_own_seats: bool = False  # whether its `spend.sql` bills seats; if not, those of the sheet are billed

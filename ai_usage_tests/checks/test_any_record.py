@@ -19,8 +19,8 @@ from ai_usage.marts.files import marts
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic import rows, tables
 from ai_usage.providers.anthropic.assets import organization_of
+from ai_usage.providers.anthropic.people import emails_of_users
 from ai_usage.providers.anthropic.provider import ANTHROPIC
-from ai_usage.providers.anthropic.users import emails_of_users
 from ai_usage.providers.cursor import rows as cursor_rows
 from ai_usage.providers.cursor import tables as cursor_tables
 from ai_usage.providers.cursor.provider import CURSOR as CURSOR_PROVIDER

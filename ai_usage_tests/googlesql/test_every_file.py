@@ -3,6 +3,7 @@
 import pytest
 
 from ai_usage.core.grain import repeated_keys
+from ai_usage.core.keys import keys_seen_nowhere
 from ai_usage.warehouse.googlesql import read
 from ai_usage_tests.googlesql.engine import GoogleRefuses
 from ai_usage_tests.googlesql.two_engines import (
@@ -151,6 +152,10 @@ def test_google_refuses_what_only_duckdb_speaks(engines: TwoEngines, duckdbs_own
 def test_a_refusal_names_the_line(engines: TwoEngines) -> None:
     with pytest.raises(GoogleRefuses, match=r"Unrecognized name: amount.*\[at 2:5\]"):
         engines.google.analyze("ordinary", "select\n    amount\nfrom ai_usage_analytics.claude_costs", {})
+
+
+def test_keys_that_are_seen_nowhere_are_asked_for_in_googlesql(engines: TwoEngines) -> None:
+    assert engines.google.analyze("ordinary", keys_seen_nowhere(), {"providers": PARAMETERS["providers"]}).columns
 
 
 def test_keys_that_stand_twice_are_asked_for_in_googlesql(engines: TwoEngines) -> None:

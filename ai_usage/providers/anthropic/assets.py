@@ -16,8 +16,8 @@ from ai_usage.ingest.rejections import keep_rejections
 from ai_usage.layers import daily_asset, note, snapshot_asset
 from ai_usage.money import Rates, read_rates
 from ai_usage.providers.anthropic import pulls, rows, tables
+from ai_usage.providers.anthropic.people import emails_of_users
 from ai_usage.providers.anthropic.rows import NO_ORGANIZATION, Organization
-from ai_usage.providers.anthropic.users import emails_of_users
 from ai_usage.settings import settings
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse

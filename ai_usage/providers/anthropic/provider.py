@@ -6,7 +6,7 @@ import polars as pl
 
 from ai_usage.ingest.cadence import MORNING, Cadence
 from ai_usage.money import read_rates
-from ai_usage.providers.anthropic import assets, claude_ai_usage, pulls, rows, tables
+from ai_usage.providers.anthropic import assets, claude_ai_usage, keys, people, pulls, rows, tables
 from ai_usage.providers.anthropic.audit_log import pulls as audit_log_pulls
 from ai_usage.providers.anthropic.audit_log import tables as audit_log
 from ai_usage.providers.provider import Bill, Gate, Platform, Provider
@@ -30,7 +30,7 @@ ANTHROPIC = Provider(
     invoice_issuer="Anthropic",
     platforms=(
         Platform("claude.ai", "claude.ai", "Claude"),
-        Platform("claude_code", "Claude Code", "Claude Code"),
+        Platform("claude_code", "Claude Code", "Claude Code", is_coding_tool=True),
         Platform("claude_api", "Claude API", "Claude API"),
         Platform("workbench", "Claude Workbench", "Claude Workbench"),
         Platform("unsegmented", "Claude, platform unknown", "Claude (not itemised)"),
@@ -86,4 +86,8 @@ ANTHROPIC = Provider(
     ),
     tables=(*tables.RAW_TABLES.values(), *audit_log.RAW_TABLES.values(), *tables.CORE_TABLES),
     assets=[*pulls.ASSETS, *audit_log_pulls.ASSETS, *assets.ASSETS, *claude_ai_usage.ASSETS],
+    also_called=("claude",),
+    people=people.PEOPLE,
+    keys=keys.KEYS,
+    bills_own_seats=True,
 )

@@ -5,7 +5,7 @@ from datetime import timedelta
 import polars as pl
 
 from ai_usage.ingest.cadence import Cadence
-from ai_usage.providers.cursor import assets, pulls, rows, tables
+from ai_usage.providers.cursor import assets, people, pulls, rows, tables
 from ai_usage.providers.provider import Bill, Gate, Platform, Provider
 from ai_usage.warehouse.ledger import Records
 
@@ -23,7 +23,7 @@ CURSOR = Provider(
     name="Cursor",
     publisher="Cursor",
     invoice_issuer="Cursor",
-    platforms=(Platform("cursor", "Cursor", "Cursor"),),
+    platforms=(Platform("cursor", "Cursor", "Cursor", is_coding_tool=True),),
     source=pulls.SOURCE,
     daily_pulls=tables.DAILY_PULLS,
     snapshot_pulls=tables.SNAPSHOT_PULLS,
@@ -51,4 +51,7 @@ CURSOR = Provider(
     ),
     tables=(*tables.RAW_TABLES.values(), *tables.CORE_TABLES),
     assets=[*pulls.ASSETS, *assets.ASSETS],
+    people=people.PEOPLE,
+    billing_account_type="Team",
+    bills_own_seats=True,
 )
