@@ -61,8 +61,8 @@ def make(platform: Platform, span: Span = MONTHS) -> Platform:
     with platform.warehouse.connected():
         for mart in marts():
             if mart.table.name == "cursor_seats":  # whatever the gate says: these months have no records in raw
-                days = {"first_day": span.first, "last_day": span.last}
-                platform.warehouse.fill_days(mart.table, mart.query, span.days, **days)
+                first, last = span.first, span.last
+                platform.warehouse.fill_days(mart.table, mart.query, span.days, first_day=first, last_day=last)
             elif mart.table.name in MADE and mart.is_daily:
                 rebuild_days(platform.warehouse, mart, span)
             elif mart.table.name in MADE:

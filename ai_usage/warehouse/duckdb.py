@@ -261,17 +261,20 @@ class DuckDBWarehouse:
             db.execute(f"delete from {table.address} where {where}", values)
             self._insert(db, table, rows)
 
-    def fill_days(self, table: Table, query: str, days: Iterable[date], **parameters: Any) -> None:
+    def fill_days(
+        self, table: Table, query: str, days: Iterable[date], *, of: Mapping[str, str] | None = None, **parameters: Any
+    ) -> None:
         wanted = sorted(set(days))
         if not wanted:
             return
-        select, names = _pinned(table, query)
+        select, names = _pinned(table, query, provider=(of or {}).get("provider"))
+        where, values = _whose(of)
         with self._transaction() as db:
-            _delete_days(db, table, wanted)
+            _delete_days(db, table, wanted, of, and_without=True)
             db.execute(
                 f"insert into {table.address} by name {select} "
-                f"where list_contains($wanted_days::date[], {table.date_column})",
-                {name: parameters[name] for name in names} | {"wanted_days": wanted},
+                f"where list_contains($wanted_days::date[], {table.date_column}) and {where}",
+                {name: parameters[name] for name in names} | {"wanted_days": wanted} | values,
             )
 
     def fill_all(self, table: Table, query: str, **parameters: Any) -> None:
@@ -609,9 +612,14 @@ def _delete_unasked(table: Table, column: str) -> str:
 
 
 def _delete_days(
-    db: duckdb.DuckDBPyConnection, table: Table, days: Sequence[date], of: Mapping[str, str] | None = None
+    db: duckdb.DuckDBPyConnection,
+    table: Table,
+    days: Sequence[date],
+    of: Mapping[str, str] | None = None,
+    *,
+    and_without: bool = False,
 ) -> None:
-    where, values = _whose(of)
+    where, values = _whose(of, and_without=and_without)
     db.execute(
         f"delete from {table.address} where {table.date_column} between $first and $last "
         f"and list_contains($days::date[], {table.date_column}) and {where}",
@@ -619,15 +627,16 @@ def _delete_days(
     )
 
 
-def _whose(of: Mapping[str, str] | None) -> tuple[str, dict[str, str]]:
-    """A condition on columns, and its parameters."""
+def _whose(of: Mapping[str, str] | None, *, and_without: bool = False) -> tuple[str, dict[str, str]]:
+    """A condition on columns, and its parameters; `and_without`: it is true also of rows without a value."""
     named = of or {}
-    return " and ".join(f"{name} = $of_{name}" for name in named) or "true", {f"of_{n}": v for n, v in named.items()}
+    each = [f"({name} = $of_{name}{f' or {name} is null' if and_without else ''})" for name in named]
+    return " and ".join(each) or "true", {f"of_{name}": value for name, value in named.items()}
 
 
-def _pinned(table: Table, query: str) -> tuple[str, frozenset[str]]:
+def _pinned(table: Table, query: str, *, provider: str | None = None) -> tuple[str, frozenset[str]]:
     """The query with its columns cast to what the table declares, and the parameters it takes."""
-    select, names = to_duckdb(read(query))
+    select, names = to_duckdb(read(query, provider))
     columns = ", ".join(f"cast({name} as {column.type.duckdb}) as {name}" for name, column in table.columns.items())
     return f"select {columns} from ({select}) as said", names
 

@@ -65,9 +65,13 @@ class Warehouse(Protocol):
     def replace_all(self, table: Table, rows: pl.DataFrame, *, of: Mapping[str, str] | None = None) -> None:
         """In one transaction put `rows` in place of the whole table: for snapshots. `of` narrows it as above."""
 
-    def fill_days(self, table: Table, query: str, days: Iterable[date], **parameters: Any) -> None:
-        """In one transaction put what `sql/<query>.sql` says of these days, as the table's types, in place of
-        everything the table has of them. What it says of other days is left out.
+    def fill_days(
+        self, table: Table, query: str, days: Iterable[date], *, of: Mapping[str, str] | None = None, **parameters: Any
+    ) -> None:
+        """In one transaction put what `sql/<query>.sql` selects of these days, as the table's types, in place of
+        everything the table has of them. What it selects of other days is left out. `of` narrows both to the rows in
+        which these columns have these values, and its `provider` the query to that provider's own files. Rows that have
+        no value in such a column are of an older shape of the table, and are replaced too.
         """
 
     def fill_all(self, table: Table, query: str, **parameters: Any) -> None:
