@@ -436,8 +436,9 @@ def read(name: str, cell: Any) -> object:
         return Decimal(cell.replace("$", "").replace(",", ""))
     if name == "provider":
         return "anthropic" if cell.lower() == "claude" else cell.lower()
-    as_read = {"user_email": str.lower, "cost_center": str}.get(name)
-    return as_read(cell) if as_read else cell
+    if name == "cost_center":
+        cell = str(cell)
+    return cell.lower() if name == "user_email" else cell
 
 
 def read_day(cell: int | str) -> date:
