@@ -43,7 +43,8 @@ def live(platform: Platform, rows: Iterable[Row], *, unpulled: Iterable[date] = 
         spend(platform.warehouse, rows)
         db.execute("delete from ai_usage_raw.pulls")
         db.execute(
-            "insert into ai_usage_raw.pulls select id, 's', pull, day, heard, 1, 1, 'h', id, '{}', '{}', true, null "
+            "insert into ai_usage_raw.pulls select id, 's', 'default', pull, day, heard, 1, 1, 'h', id, "
+            "'{}', '{}', true, null "
             "from (select unnest($ids) as id, unnest($pulls) as pull, unnest($days) as day, unnest($heard) as heard)",
             {
                 "ids": [f"{pull} {day}" for pull, day in pulled],
@@ -60,8 +61,8 @@ def make(platform: Platform, span: Span = MONTHS) -> Platform:
     with platform.warehouse.connected():
         for mart in marts():
             if mart.table.name == "cursor_seats":  # whatever the gate says: these months have no records in raw
-                days = {"first_day": span.first, "last_day": span.last}
-                platform.warehouse.fill_days(mart.table, mart.query, span.days, **days)
+                first, last = span.first, span.last
+                platform.warehouse.fill_days(mart.table, mart.query, span.days, first_day=first, last_day=last)
             elif mart.table.name in MADE and mart.is_daily:
                 rebuild_days(platform.warehouse, mart, span)
             elif mart.table.name in MADE:

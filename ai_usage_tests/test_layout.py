@@ -15,7 +15,7 @@ from ai_usage.commands.__main__ import COMMANDS
 from ai_usage.dashboards.boards import OF_FRESHNESS, OF_KNOWN_DAYS, boards
 from ai_usage.definitions import defs
 from ai_usage.layers import OWNERS
-from ai_usage.marts.files import marts
+from ai_usage.marts.files import contracts, marts
 from ai_usage.settings import ROOT, names, read_settings
 from ai_usage.warehouse.table import RAW, Table
 from ai_usage_tests.dashboards.truth import TRUTHS
@@ -81,7 +81,8 @@ def test_only_settings_and_the_commands_read_the_environment() -> None:
 
 
 def test_each_mart_is_the_select_of_its_name() -> None:
-    assert sql_files("marts") == {mart.table.name for mart in marts()}
+    files = {path.stem for folder in ("marts", "providers/*") for path in (ROOT / "sql").glob(f"{folder}/*.sql")}
+    assert files - contracts().keys() == {mart.table.name for mart in marts()}
 
 
 @pytest.mark.parametrize("claim", sorted(sql_files("checks")))

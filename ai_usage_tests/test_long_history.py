@@ -111,7 +111,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
 def fill(platform: Platform, admin: ClaudeAdmin) -> None:
     """Raw and core of Claude's money, over all the years."""
     warehouse = platform.warehouse
-    organization = organization_of(warehouse)
+    organization = organization_of(warehouse, "default")
     assert organization is not None
     emails = emails_of_users(warehouse)
     for span in YEARS.cut(at_most=31):
