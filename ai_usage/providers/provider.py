@@ -2,15 +2,19 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import dagster as dg
 import polars as pl
 
-from ai_usage.accounts import AccountFields
+from ai_usage.accounts import Account, AccountFields
 from ai_usage.ingest.cadence import Cadence
+from ai_usage.ingest.http import Patience
 from ai_usage.ingest.ledger_writes import Source
 from ai_usage.providers.directory import Keys, People
+from ai_usage.providers.probe import Probe
 from ai_usage.providers.summary import Summarize
+from ai_usage.settings import Settings
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.table import Table
 
@@ -58,6 +62,7 @@ class Provider:
     platforms: tuple[Platform, ...]
     source: Source
     account_fields: AccountFields
+    open: Callable[[Account, Settings, Patience | None], Any]  # a client for one account, which has `close`
     daily_pulls: Mapping[str, type]  # pull → the struct its records are
     snapshot_pulls: Mapping[str, type]
     optional_pulls: Collection[str] = ()  # where plan and scope include them
@@ -68,6 +73,8 @@ class Provider:
     cadences: tuple[Cadence, ...]
     tables: tuple[Table, ...]  # raw, then core
     assets: Sequence[dg.AssetsDefinition]
+    other_resources: Mapping[str, Callable[[Settings], Any]] = field(default_factory=dict)  # beside the clients
+    probe: Probe  # what `doctor` tries
     summary: Summarize = lambda _, __: ()  # what it adds to the demo's summary
     also_called: tuple[str, ...] = ()  # what people write for it in the sheet, beside its key and name
     people: People | None = None  # where it lists its members

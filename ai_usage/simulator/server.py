@@ -21,11 +21,11 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ai_usage.simulator.claude_api import ADMIN_KEY, ANALYTICS_KEY, PREFIX, ClaudeApi
 from ai_usage.simulator.claude_api import LACKS as CLAUDE_LACKS
-from ai_usage.simulator.claude_api import PREFIX, ClaudeApi
 from ai_usage.simulator.claude_days import ClaudeDays, version
 from ai_usage.simulator.claude_uses import Day
-from ai_usage.simulator.cursor_api import CURSOR_PREFIX, CursorApi
+from ai_usage.simulator.cursor_api import CURSOR_KEY, CURSOR_PREFIX, CursorApi
 from ai_usage.simulator.cursor_api import LACKS as CURSOR_LACKS
 from ai_usage.simulator.cursor_calendar import settled
 from ai_usage.simulator.cursor_days import CursorDay, CursorDays
@@ -104,6 +104,14 @@ class Simulator:
     def google_url(self) -> str:
         """Replaces both of Google's hosts."""
         return self.url + GOOGLE_PREFIX
+
+    @property
+    def accounts(self) -> dict[str, tuple[str, dict[str, str]]]:
+        """Provider → where it answers, and the credentials of an account there."""
+        return {
+            "anthropic": (self.anthropic_url, {"admin_key": ADMIN_KEY, "analytics_key": ANALYTICS_KEY}),
+            "cursor": (self.cursor_url, {"admin_key": CURSOR_KEY}),
+        }
 
     def now(self) -> datetime:
         """What time the vendors think it is, in UTC."""
