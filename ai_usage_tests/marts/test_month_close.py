@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ai_usage_tests.marts.by_hand import pull, put
+from ai_usage_tests.marts.by_hand import know_providers, pull, put
 from ai_usage_tests.platform import Platform, Row
 
 ONE_DAY = timedelta(days=1)
@@ -58,18 +58,17 @@ class Books:
     def closed(self, platform: Platform) -> dict[str, Row]:
         """Month → its row."""
         newest = {day: max(known)[1] for day, known in self.versions.items()}
-        is_claude = self.provider == "anthropic"
-        claude, cursor = "claude_total_expenses", "cursor_expenses"
-        lines = [{"expense_date": day, "cost_usd" if is_claude else "billed_usd": usd} for day, usd in newest.items()]
-        more = {} if is_claude else {"cost_type": "usage_based"}
-        put(platform, claude if is_claude else cursor, [{**line, **more} for line in lines])
+        know_providers(platform.warehouse)
         put(platform, "pulls", self.pulls)
         put(platform, "console_figures", self.figures)
         scope = {"scope": "provider", "scope_name": self.provider}
         put(
             platform,
             "spend_by_scope",
-            [{"spend_date": day, "seats_usd": usd, **scope} for day, usd in self.seats.items()],
+            [
+                {"spend_date": d, "usage_usd": newest.get(d, Decimal(0)), "seats_usd": self.seats.get(d, 0), **scope}
+                for d in newest.keys() | self.seats.keys()
+            ],
         )
         put(platform, "spend_versions", [row for day in self.versions for row in self._versions_of(day)])
         rows = platform.warehouse.query("marts/month_close").to_dicts()
