@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from ai_usage.marts.build_days import rebuild_days, rebuild_whole
 from ai_usage.marts.files import marts
 from ai_usage.partitions import Span
-from ai_usage_tests.marts.by_hand import know_providers
 from ai_usage_tests.platform import Platform
 from ai_usage_tests.spend import Row, claude, seat, spend
 
@@ -41,7 +40,6 @@ def live(platform: Platform, rows: Iterable[Row], *, unpulled: Iterable[date] = 
     days = [day for day in MONTHS.days if day not in set(unpulled)]
     pulled = [*((pull, day) for pull in PULLS for day in days), ("sheet_budgets", None)]
     with platform.warehouse.connected() as db:
-        know_providers(platform.warehouse)
         spend(platform.warehouse, rows)
         db.execute("delete from ai_usage_raw.pulls")
         db.execute(

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from ai_usage.marts.build_days import rebuild_days
+from ai_usage.marts.files import marts
+from ai_usage.partitions import Span
 from ai_usage_tests.marts.by_hand import know_providers, pull, put
 from ai_usage_tests.platform import Platform, Row
 
@@ -61,12 +64,17 @@ class Books:
         know_providers(platform.warehouse)
         put(platform, "pulls", self.pulls)
         put(platform, "console_figures", self.figures)
-        scope = {"scope": "provider", "scope_name": self.provider}
+        scope, none = {"scope": "provider", "scope_name": self.provider}, Decimal(0)
         put(
             platform,
             "spend_by_scope",
             [
-                {"spend_date": d, "usage_usd": newest.get(d, Decimal(0)), "seats_usd": self.seats.get(d, 0), **scope}
+                {
+                    "spend_date": d,
+                    "usage_usd": newest.get(d, Decimal(0)),
+                    "seats_usd": self.seats.get(d, Decimal(0)),
+                    **scope,
+                }
                 for d in newest.keys() | self.seats.keys()
             ],
         )
@@ -351,14 +359,17 @@ def test_subscriptions_are_no_usage(platform: Platform) -> None:
     books.closed(platform)
     put(
         platform,
-        "cursor_expenses",
+        "ai_spend",
         [
-            {"expense_date": OCTOBER, "cost_type": kind, "billed_usd": usd}
-            for kind, usd in (("subscription", Decimal(40)), ("usage_based", Decimal(10)), ("api_key", Decimal(1)))
+            {"spend_date": OCTOBER, "provider": "cursor", "charge_type": kind, "billed_usd": usd}
+            for kind, usd in (("subscription", Decimal(40)), ("usage", Decimal(12)), ("credit", Decimal(-1)))
         ],
     )
+    rebuild_days(
+        platform.warehouse, next(one for one in marts() if one.table.name == "spend_by_scope"), Span(OCTOBER, OCTOBER)
+    )
     [row] = platform.warehouse.query("marts/month_close").to_dicts()
-    assert row["vendor_usd"] == Decimal(11)
+    assert (row["vendor_usd"], row["seats_usd"]) == (Decimal(11), Decimal(40))
 
 
 def test_missing_days_explain_what_is_lacking_and_never_what_is_too_much(platform: Platform, october: Books) -> None:
