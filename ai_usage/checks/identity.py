@@ -9,7 +9,7 @@ import dagster as dg
 
 from ai_usage.checks.runner import Verdict, by_day, daily_check, some, wrong_rows
 from ai_usage.core.grain import repeated
-from ai_usage.core.tables import SPEND_VERSIONS
+from ai_usage.core.revisions import SPEND_VERSIONS
 from ai_usage.ingest.ledger_writes import Source
 from ai_usage.marts import gate
 from ai_usage.partitions import Span

@@ -12,12 +12,14 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.checks.runner import Verdict, by_day, daily_check, snapshot_check, some
+from ai_usage.core.keys import DIM_API_KEY_MAPPING, WITH_KEYS, keys_seen_nowhere
+from ai_usage.core.people import DIM_PERSON
+from ai_usage.core.sheets import SHEET_REJECTIONS
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.pulls import SOURCE as CLAUDE
 from ai_usage.settings import settings
 from ai_usage.sheet.newest import read_newest
 from ai_usage.sheet.pulls import SOURCE as SHEET
-from ai_usage.sheet.tables import DIM_API_KEY_MAPPING, DIM_PERSON, SHEET_REJECTIONS
 from ai_usage.sheet.tabs import API_KEY_MAPPING, CLAUDE_AI_USAGE, CONSOLE_FIGURES, TABS
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import Table
@@ -89,9 +91,11 @@ mapping_is_unambiguous = snapshot_check(
 
 
 def _known_keys(warehouse: Warehouse) -> Verdict | None:
-    if any(warehouse.newest(pull, None).versions.is_empty() for pull in (API_KEY_MAPPING.pull, "claude_api_keys")):
+    """Keys of a provider that never listed its own are not judged: what is not pulled is not known."""
+    pulled = [key for key, of in WITH_KEYS.items() if not warehouse.newest(of.pulls[0], None).versions.is_empty()]
+    if not pulled or warehouse.newest(API_KEY_MAPPING.pull, None).versions.is_empty():
         return None
-    unknown = warehouse.query("checks/mapped_keys_are_known").to_dicts()
+    unknown = warehouse.ask(keys_seen_nowhere(), providers=pulled).to_dicts()
     if unknown:
         named = some(f"{row['api_key_id']} ({row['api_key_name'] or row['user_email']})" for row in unknown)
         return Verdict.warning(
@@ -99,7 +103,7 @@ def _known_keys(warehouse: Warehouse) -> Verdict | None:
             "correct the ids that have a typing error.",
             unknown,
         )
-    return Verdict.right("Each API key of the sheet is one that Claude lists, or has usage or cost of.")
+    return Verdict.right("Each API key of the sheet is listed by its provider, or has usage or cost.")
 
 
 mapped_keys_are_known = snapshot_check(
@@ -107,12 +111,9 @@ mapped_keys_are_known = snapshot_check(
     KEYS,
     _known_keys,
     source=SHEET,
-    description="Each API key in the sheet is listed by the provider, or appears in its usage or analytics.",
+    description="Each API key in the sheet is listed by its provider, or appears in its usage or cost.",
     pull=API_KEY_MAPPING.pull,
-    also_reads=[
-        dg.AssetKey(["core", "claude_usage_tokens"]),
-        dg.AssetKey(["core", "claude_analytics_costs"]),
-    ],
+    also_reads=[dg.AssetKey(["core", table.name]) for of in WITH_KEYS.values() for table in of.used_in],
 )
 
 
@@ -125,9 +126,9 @@ def _known_people(warehouse: Warehouse) -> Verdict | None:
     if strangers:
         named = some(row["user_email"] for row in strangers)
         return Verdict.warning(
-            f"{len(strangers)} addresses of the sheet are nobody any vendor knows: {named}.", strangers
+            f"{len(strangers)} addresses of the sheet are in no provider's list of members: {named}.", strangers
         )
-    return Verdict.right("Every address of the sheet is a member's of some vendor.")
+    return Verdict.right("Every address of the sheet is in a provider's list of members.")
 
 
 emails_are_known_people = snapshot_check(
@@ -135,8 +136,9 @@ emails_are_known_people = snapshot_check(
     PEOPLE,
     _known_people,
     source=SHEET,
-    description="Each address in the sheet is one that Claude's or Cursor's list of members has, or an alias of one.",
+    description="Each address in the sheet, or one it is an alias of, is a provider's member's or in the tab people.",
     pull=API_KEY_MAPPING.pull,
+    also_reads=[dg.AssetKey(["core", table]) for table in ("dim_person_account", "people")],
 )
 
 

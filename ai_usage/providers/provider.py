@@ -8,6 +8,8 @@ import polars as pl
 
 from ai_usage.ingest.cadence import Cadence
 from ai_usage.ingest.ledger_writes import Source
+from ai_usage.providers.directory import Keys, People
+from ai_usage.providers.summary import Summarize
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.table import Table
 
@@ -64,6 +66,10 @@ class Provider:
     cadences: tuple[Cadence, ...]
     tables: tuple[Table, ...]  # raw, then core
     assets: Sequence[dg.AssetsDefinition]
+    summary: Summarize = lambda _, __: ()  # what it adds to the demo's summary
+    also_called: tuple[str, ...] = ()  # what people write for it in the sheet, beside its key and name
+    people: People | None = None  # where it lists its members
+    keys: Keys | None = None  # where it lists API keys
     billing_account_type: str = "Organization"  # FOCUS BillingAccountType
     sub_account_type: str = "Workspace"  # FOCUS SubAccountType
     bills_own_seats: bool = False  # whether its `spend.sql` bills seats; if not, those of the sheet are billed

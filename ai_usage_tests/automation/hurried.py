@@ -27,6 +27,7 @@ from ai_usage.alerts import delivery  # noqa: E402
 delivery.Persistence.__init__.__defaults__ = (1, 0.01, 15.0)  # of a tick; the next one is soon
 
 from ai_usage import definitions  # noqa: E402
+from ai_usage.automation.warehouse_resource import WarehouseResource  # noqa: E402
 from ai_usage.errors import WarehouseError  # noqa: E402
 from ai_usage.layers import tables_behind  # noqa: E402
 from ai_usage.settings import settings  # noqa: E402
@@ -77,7 +78,7 @@ definitions.CHECKS[:] = [
     one for one in definitions.CHECKS if any(key.name in JUDGED and key.asset_key in KEPT for key in one.check_keys)
 ]
 
-handed = definitions.WarehouseResource.yield_for_execution
+handed = WarehouseResource.yield_for_execution
 
 
 @contextmanager
@@ -87,7 +88,7 @@ def over_one_connection(self: Any, context: Any) -> Iterator[Warehouse]:
         yield warehouse
 
 
-definitions.WarehouseResource.yield_for_execution = over_one_connection  # type: ignore[method-assign]
+WarehouseResource.yield_for_execution = over_one_connection  # type: ignore[method-assign]
 defs = definitions.build_defs(settings())
 for sensor in defs.sensors or ():
     sensor._min_interval = 4

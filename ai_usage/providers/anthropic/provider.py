@@ -6,9 +6,10 @@ import polars as pl
 
 from ai_usage.ingest.cadence import MORNING, Cadence
 from ai_usage.money import read_rates
-from ai_usage.providers.anthropic import assets, claude_ai_usage, pulls, rows, tables
+from ai_usage.providers.anthropic import assets, claude_ai_usage, keys, people, pulls, rows, tables
 from ai_usage.providers.anthropic.audit_log import pulls as audit_log_pulls
 from ai_usage.providers.anthropic.audit_log import tables as audit_log
+from ai_usage.providers.anthropic.summary import summary
 from ai_usage.providers.provider import Bill, Gate, Platform, Provider
 from ai_usage.settings import settings
 from ai_usage.warehouse.ledger import Records
@@ -86,5 +87,9 @@ ANTHROPIC = Provider(
     ),
     tables=(*tables.RAW_TABLES.values(), *audit_log.RAW_TABLES.values(), *tables.CORE_TABLES),
     assets=[*pulls.ASSETS, *audit_log_pulls.ASSETS, *assets.ASSETS, *claude_ai_usage.ASSETS],
+    summary=summary,
+    also_called=("claude",),
+    people=people.PEOPLE,
+    keys=keys.KEYS,
     bills_own_seats=True,
 )

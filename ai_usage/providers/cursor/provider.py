@@ -5,7 +5,8 @@ from datetime import timedelta
 import polars as pl
 
 from ai_usage.ingest.cadence import Cadence
-from ai_usage.providers.cursor import assets, pulls, rows, tables
+from ai_usage.providers.cursor import assets, people, pulls, rows, tables
+from ai_usage.providers.cursor.summary import summary
 from ai_usage.providers.provider import Bill, Gate, Platform, Provider
 from ai_usage.warehouse.ledger import Records
 
@@ -51,6 +52,8 @@ CURSOR = Provider(
     ),
     tables=(*tables.RAW_TABLES.values(), *tables.CORE_TABLES),
     assets=[*pulls.ASSETS, *assets.ASSETS],
+    summary=summary,
+    people=people.PEOPLE,
     billing_account_type="Team",
     bills_own_seats=True,
 )
