@@ -4,7 +4,7 @@ A value that has its type already is accepted as it is.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -26,6 +26,8 @@ class BadText(ValueError):
     """A text that its variable cannot have. The sentence has places for the variable's `{name}`, `{value}` and
     `{default}`, and for `more`; where the value may be a secret it has none for it.
     """
+
+    more: Mapping[str, object]
 
     def __init__(self, sentence: str, **more: object) -> None:
         super().__init__(sentence)

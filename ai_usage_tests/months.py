@@ -43,7 +43,8 @@ def live(platform: Platform, rows: Iterable[Row], *, unpulled: Iterable[date] = 
         spend(platform.warehouse, rows)
         db.execute("delete from ai_usage_raw.pulls")
         db.execute(
-            "insert into ai_usage_raw.pulls select id, 's', pull, day, heard, 1, 1, 'h', id, '{}', '{}', true, null "
+            "insert into ai_usage_raw.pulls select id, 's', 'default', pull, day, heard, 1, 1, 'h', id, "
+            "'{}', '{}', true, null "
             "from (select unnest($ids) as id, unnest($pulls) as pull, unnest($days) as day, unnest($heard) as heard)",
             {
                 "ids": [f"{pull} {day}" for pull, day in pulled],

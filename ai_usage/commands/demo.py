@@ -7,11 +7,11 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table as Grid
 
+from ai_usage.automation.warehouse_resource import duckdb_warehouse
 from ai_usage.commands.dashboards import tell_where, write_all
 from ai_usage.commands.data_folder import prepare_instance
 from ai_usage.commands.refresh import Outcome, refresh, tell_not_judged, tell_troubles
 from ai_usage.commands.terminal import OUT
-from ai_usage.definitions import duckdb_warehouse
 from ai_usage.partitions import Span
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.providers.summary import Shares, usd_text

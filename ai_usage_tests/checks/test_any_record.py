@@ -86,7 +86,7 @@ def rebuild(platform: Platform) -> None:
     """Core and marts of the day, from raw as it stands."""
     warehouse = platform.warehouse
     with warehouse.connected():
-        organization, emails = organization_of(warehouse), emails_of_users(warehouse)
+        organization, emails = organization_of(warehouse, "default"), emails_of_users(warehouse)
         assert organization is not None
         for table, pull, shape in (
             (tables.CLAUDE_COSTS, "claude_cost_report", lambda said: rows.cost_rows(said, organization)),

@@ -15,11 +15,12 @@ from ai_usage.checks.people import judge_owners
 from ai_usage.commands.sheet_template import write_template
 from ai_usage.core.people import Person, person_rows
 from ai_usage.core.person_accounts import account_rows
-from ai_usage.definitions import CHECKS, simulated_claude_admin, simulated_cursor_admin
+from ai_usage.definitions import CHECKS
 from ai_usage.partitions import Span
 from ai_usage.providers.directory import Member, Placement, Stamp
 from ai_usage.settings import settings
 from ai_usage.sheet.client import CsvFolder, GoogleSheet
+from ai_usage.simulated import simulated_claude_admin, simulated_cursor_admin
 from ai_usage.simulator import SHEET_ID, Simulator
 from ai_usage.simulator.sheet_people import UNKNOWN_KEY
 from ai_usage.warehouse.ledger import Answer

@@ -39,11 +39,12 @@ CYCLE = json.dumps({"subscriptionCycleStart": 1793491200000, "data_refreshed_at"
 
 
 def records(*texts: str) -> Records:
-    version = {"activity_date": DAY, "pull_id": "p", "records": len(texts), "envelope": CYCLE}
+    version = {"account": "default", "activity_date": DAY, "pull_id": "p", "records": len(texts), "envelope": CYCLE}
     version |= {"pulled_at": PULLED, "asked_at": PULLED}
     lines = pl.DataFrame(
-        [(DAY, "p", PULLED, text) for text in texts],
+        [("default", DAY, "p", PULLED, text) for text in texts],
         {
+            "account": pl.String,
             "activity_date": pl.Date,
             "pull_id": pl.String,
             "ingestion_timestamp": pl.Datetime("us", "UTC"),

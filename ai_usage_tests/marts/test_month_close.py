@@ -71,8 +71,8 @@ class Books:
             [
                 {
                     "spend_date": d,
-                    "usage_usd": newest.get(d, Decimal(0)),
-                    "seats_usd": self.seats.get(d, Decimal(0)),
+                    "usage_usd": newest.get(d, none),
+                    "seats_usd": self.seats.get(d, none),
                     **scope,
                 }
                 for d in newest.keys() | self.seats.keys()

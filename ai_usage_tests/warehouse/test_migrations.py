@@ -80,6 +80,33 @@ def test_every_pull_and_record_of_an_earlier_release_stays(
             assert today.execute(count).fetchall() == db.execute(count).fetchall(), name
 
 
+def test_pulls_of_before_accounts_have_the_account_that_was_asked(
+    db: duckdb.DuckDBPyConnection, migrated: DuckDBWarehouse
+) -> None:
+    """The key of the Enterprise organization was asked for its users, the default account for everything else."""
+    pulls = {pull for (pull,) in db.execute(f"select distinct pull from {PULLS.address}").fetchall()}
+    found = migrated.ask(f"select distinct pull, account from {PULLS.address}").rows()
+    assert dict(found) == dict.fromkeys(pulls, "default") | {"claude_enterprise_users": "enterprise"}
+    assert len(found) == len(pulls)
+    for table in TABLES:
+        if (account := table.columns.get("account")) and account.required and not table.view_of:
+            accounts = set(migrated.ask(f"select distinct account from {table.address}")["account"])
+            is_of_people = table.name in ("claude_enterprise_users", "claude_usage_stats", "claude_audit_log")
+            assert accounts <= {"enterprise" if is_of_people else "default"} or table is PULLS, table.name
+
+
+def test_no_day_of_before_accounts_is_missing_or_there_twice(
+    db: duckdb.DuckDBPyConnection, migrated: DuckDBWarehouse
+) -> None:
+    days = Span(date(2026, 11, 3), date(2026, 11, 5))
+    for pull in ("claude_enterprise_users", "claude_cost_report", "cursor_usage_events"):
+        kept = db.execute(
+            f"select count(*), count(distinct activity_date) from {RAW}.{pull} where activity_date {DAYS}"
+        )
+        newest = migrated.newest(pull, days)
+        assert (newest.lines.height, newest.versions.height) == kept.fetchone(), pull
+
+
 def test_the_money_of_an_earlier_release_stays(db: duckdb.DuckDBPyConnection, migrated: DuckDBWarehouse) -> None:
     for table, amount, when in (
         ("claude_costs", "amount_usd", "activity_date"),
@@ -222,7 +249,7 @@ def test_a_release_refuses_a_file_of_a_newer_one_and_leaves_it_as_it_is(tmp_path
 
 # What each shape's tables are, digested. The first change of a table after a release raises VERSION and adds a line
 # here; before the release it changes the line of that version.
-SHAPES = {1: "0a571d71e370"}
+SHAPES = {1: "6840b373e7a8"}
 
 
 def test_a_change_of_a_table_raises_the_version() -> None:

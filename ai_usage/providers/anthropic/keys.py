@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from ai_usage.ingest.rejections import ACCOUNT, keep_rejections
+from ai_usage.ingest.rejections import keep_rejections
 from ai_usage.providers.anthropic.people import emails_of_users
 from ai_usage.providers.anthropic.records import ApiKey
 from ai_usage.providers.anthropic.tables import CLAUDE_ANALYTICS_COSTS, CLAUDE_USAGE_TOKENS
@@ -21,9 +21,9 @@ def listed(warehouse: Warehouse) -> Iterator[ListedKey]:
 def keys_of(records: Records, emails: Mapping[str, str]) -> Iterator[ListedKey]:
     """Each key of the list. Its creator is known while they are a user, whose address is in `emails` by their id."""
     read = records.read(ApiKey)
-    for key, stamp in zip(read.values, stamps(read), strict=True):
+    for key, account, stamp in zip(read.values, read.lines["account"], stamps(read), strict=True):
         yield ListedKey(
-            ACCOUNT,
+            account,
             key.id,
             key.name,
             key.workspace_id or (key.scope and key.scope.workspace_id) or None,

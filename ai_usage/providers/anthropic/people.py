@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ai_usage.ingest.rejections import ACCOUNT, keep_rejections
+from ai_usage.ingest.rejections import keep_rejections
 from ai_usage.providers.anthropic.records import User
 from ai_usage.providers.directory import Member, People, stamps
 from ai_usage.warehouse.port import Warehouse
@@ -14,9 +14,9 @@ def members(warehouse: Warehouse) -> Iterator[Member]:
     users = warehouse.newest("claude_users", None)
     read = users.read(User)
     keep_rejections(warehouse, users)
-    for user, stamp in zip(read.values, stamps(read), strict=True):
+    for user, account, stamp in zip(read.values, read.lines["account"], stamps(read), strict=True):
         if email := address_of(user.email):
-            yield Member(ACCOUNT, user.id, email, user.name, is_member=True, stamp=stamp)
+            yield Member(account, user.id, email, user.name, is_member=True, stamp=stamp)
 
 
 def emails_of_users(warehouse: Warehouse) -> dict[str, str]:

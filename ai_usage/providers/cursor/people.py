@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from ai_usage.ingest.rejections import ACCOUNT
 from ai_usage.providers.cursor.records import Group, GroupMember
 from ai_usage.providers.cursor.records import Member as ListedMember
 from ai_usage.providers.directory import Member, People, Placement, stamps
@@ -15,10 +14,10 @@ UNASSIGNED = "unassigned"  # members of no group, whom the vendor sends as a gro
 def members(warehouse: Warehouse) -> Iterator[Member]:
     """Everybody who is in the team, and who was and is listed as removed."""
     listed = warehouse.newest("cursor_members", None).read(ListedMember)
-    for member, stamp in zip(listed.values, stamps(listed), strict=True):
+    for member, account, stamp in zip(listed.values, listed.lines["account"], stamps(listed), strict=True):
         if email := address_of(member.email):
             user_id = str(member.id) if member.id else None
-            yield Member(ACCOUNT, user_id, email, member.name, is_member=not member.is_removed, stamp=stamp)
+            yield Member(account, user_id, email, member.name, is_member=not member.is_removed, stamp=stamp)
 
 
 def placements(warehouse: Warehouse) -> Iterator[Placement]:
