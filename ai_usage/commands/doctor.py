@@ -44,7 +44,7 @@ def run(of: Settings, _: Sequence[str]) -> int:
     sound = sound and _shows("the warehouse opens", lambda: _kind_of_figures(of))
     sound = sound and _shows("a copy can be published", lambda: _published(of))
     readable_by_others(of)
-    sources = [*(partial(try_provider, provider=provider) for provider in PROVIDERS), sheet]
+    sources: list[Callable[[Settings], bool]] = [*(partial(try_provider, provider=each) for each in PROVIDERS), sheet]
     opened_all = [_to_the_end(source, of) for source in sources]
     alerts(of)
     return 0 if sound and all(opened_all) else 1
@@ -121,7 +121,8 @@ def _account(probe: Probe, of: Settings, account: Account, client: Any, *, is_on
         and report.is_asked_of(client)
         and not any(key.opens(client, pull) for key in refused)
     ]
-    return all([_opens(report, client, span) for report in reports]) and not refused
+    is_open = [_opens(report, client, span) for report in reports]  # each is tried, whatever the others answer
+    return all(is_open) and not refused
 
 
 def _files(probe: Probe, of: Settings) -> bool:
@@ -132,7 +133,8 @@ def _files(probe: Probe, of: Settings) -> bool:
         OUT.print(f"{files.title}: not configured, {files.not_configured}.", soft_wrap=True)
         return True
     OUT.print(f"{files.title} in {files.where}", soft_wrap=True)
-    return all([_shows(name, read) for name, read in files.read.items()])
+    is_readable = [_shows(name, read) for name, read in files.read.items()]
+    return all(is_readable)
 
 
 def sheet(of: Settings) -> bool:
