@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import polars as pl
 
-from ai_usage.accounts import has_account
+from ai_usage.accounts import account_names, has_account
 from ai_usage.ingest.cadence import MORNING, Cadence
 from ai_usage.money import read_rates
 from ai_usage.providers.anthropic import assets, claude_ai_usage, keys, people, pulls, rows, tables
 from ai_usage.providers.anthropic.audit_log import pulls as audit_log_pulls
 from ai_usage.providers.anthropic.audit_log import tables as audit_log
-from ai_usage.providers.anthropic.resource import ANALYTICS_KEY, FIELDS
+from ai_usage.providers.anthropic.resource import ADMIN_KEY, ANALYTICS_KEY, FIELDS
 from ai_usage.providers.anthropic.summary import summary
 from ai_usage.providers.provider import Bill, Gate, Platform, Provider
 from ai_usage.settings import settings
@@ -72,7 +72,8 @@ ANTHROPIC = Provider(
             window=3,
             long_window=37,
             warns=timedelta(hours=36),
-            is_configured=lambda of: of.simulate or has_account(of, FIELDS, *FIELDS.names),
+            is_configured=lambda of: of.simulate or has_account(of, FIELDS, ADMIN_KEY),
+            accounts=lambda of: account_names(of, FIELDS, ADMIN_KEY),
             key_variable="ANTHROPIC_ADMIN_API_KEY",
         ),
         Cadence(
@@ -84,6 +85,7 @@ ANTHROPIC = Provider(
             window=7,
             warns=timedelta(hours=48),
             is_configured=lambda of: of.simulate or has_account(of, FIELDS, ANALYTICS_KEY) or of.uploads_dir.is_dir(),
+            accounts=lambda of: account_names(of, FIELDS, ANALYTICS_KEY),
             key_variable="ANTHROPIC_ANALYTICS_API_KEY",
             is_certain=False,
         ),
