@@ -83,6 +83,11 @@ def has_account(of: Settings, fields: AccountFields, *credentials: str) -> bool:
     return any(account.credentials.keys() & {*credentials} for account in accounts_of(of, fields))
 
 
+def account_names(of: Settings, fields: AccountFields, credential: str) -> list[str]:
+    """The accounts that have a credential; none where simulated providers answer, whose accounts no setting names."""
+    return [] if of.simulate else [a.name for a in accounts_of(of, fields) if credential in a.credentials]
+
+
 def refuse_unknown_providers(of: Settings, known: Collection[str]) -> None:
     """`SettingError` if the file has an account of a provider that there is not."""
     for n, entry in entries_of(of):

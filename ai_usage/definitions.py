@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from ai_usage import USUAL
+from ai_usage.accounts import refuse_unknown_providers
 from ai_usage.alerts.resource import alerts_of
 from ai_usage.automation import alerts as alerts_automation
 from ai_usage.automation import build_requests, cadence, refresh, runs
@@ -67,6 +68,7 @@ def build_defs(
     def repository() -> dg.RepositoryDefinition:
         return found.get_repository_def()
 
+    refuse_unknown_providers(of, BY_KEY)
     assets = list(dg.map_asset_specs(cadence.with_freshness, ASSETS))
     look_at_freshness = refresh.freshness(CHECKS)
     found = dg.Definitions(

@@ -12,7 +12,6 @@ from ai_usage.settings import Settings
 from ai_usage.sheet.client import Sheet
 from ai_usage.sheet.resource import sheet_of
 from ai_usage.simulator import SHEET_ID, Simulator
-from ai_usage.warehouse.table import DEFAULT_ACCOUNT
 
 
 @contextmanager
@@ -36,11 +35,10 @@ def accounts(provider: Provider, of: Settings, simulator: Simulator | None) -> l
     """A provider's accounts; of the built-in ones those that there are."""
     if simulator is None:
         return accounts_of(of, provider.account_fields)
-    found = simulator.accounts.get(provider.key)
-    if found is None:
-        return []
-    base_url, credentials = found
-    return [Account(provider.key, DEFAULT_ACCOUNT, credentials, base_url, is_simulated=True)]
+    return [
+        Account(provider.key, name, credentials, base_url, is_simulated=True)
+        for name, base_url, credentials in simulator.accounts.get(provider.key, ())
+    ]
 
 
 def sheet(of: Settings, simulator: Simulator | None) -> AbstractContextManager[Sheet | None]:

@@ -12,9 +12,9 @@ from ai_usage.simulated import clients, sheet, simulated_providers
 
 @contextmanager
 def built_in(of: Settings, *providers: str) -> Iterator[list[Any]]:
-    """The client of each provider's one account, and last the sheet."""
+    """The clients of each provider, and last the sheet."""
     simulated = replace(of, simulate=True)
     with ExitStack() as stack:
         simulator = stack.enter_context(simulated_providers(simulated))
         opened = [stack.enter_context(clients(BY_KEY[key], simulated, simulator)) for key in providers]
-        yield [*(of_one[0] for of_one in opened if of_one), stack.enter_context(sheet(simulated, simulator))]
+        yield [*opened, stack.enter_context(sheet(simulated, simulator))]

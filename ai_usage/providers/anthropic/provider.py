@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from ai_usage.accounts import has_account
+from ai_usage.accounts import account_names, has_account
 from ai_usage.ingest.cadence import MORNING, Cadence
 from ai_usage.money import read_rates
 from ai_usage.providers.anthropic import assets, claude_ai_usage, keys, people, pulls, rows, tables
@@ -12,7 +12,7 @@ from ai_usage.providers.anthropic.audit_log import pulls as audit_log_pulls
 from ai_usage.providers.anthropic.audit_log import tables as audit_log
 from ai_usage.providers.anthropic.audit_log.folder import uploads_of
 from ai_usage.providers.anthropic.probe import PROBE
-from ai_usage.providers.anthropic.resource import ANALYTICS_KEY, FIELDS, open_client
+from ai_usage.providers.anthropic.resource import ADMIN_KEY, ANALYTICS_KEY, FIELDS, open_client
 from ai_usage.providers.anthropic.summary import summary
 from ai_usage.providers.provider import Bill, Gate, Platform, Provider
 from ai_usage.settings import settings
@@ -75,7 +75,8 @@ ANTHROPIC = Provider(
             window=3,
             long_window=37,
             warns=timedelta(hours=36),
-            is_configured=lambda of: of.simulate or has_account(of, FIELDS, *FIELDS.names),
+            is_configured=lambda of: of.simulate or has_account(of, FIELDS, ADMIN_KEY),
+            accounts=lambda of: account_names(of, FIELDS, ADMIN_KEY),
             key_variable="ANTHROPIC_ADMIN_API_KEY",
         ),
         Cadence(
@@ -87,6 +88,7 @@ ANTHROPIC = Provider(
             window=7,
             warns=timedelta(hours=48),
             is_configured=lambda of: of.simulate or has_account(of, FIELDS, ANALYTICS_KEY) or of.uploads_dir.is_dir(),
+            accounts=lambda of: account_names(of, FIELDS, ANALYTICS_KEY),
             key_variable="ANTHROPIC_ANALYTICS_API_KEY",
             is_certain=False,
         ),

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import polars as pl
 
-from ai_usage.accounts import has_account
+from ai_usage.accounts import account_names, has_account
 from ai_usage.ingest.cadence import Cadence
 from ai_usage.providers.cursor import assets, people, pulls, rows, tables
 from ai_usage.providers.cursor.probe import PROBE
-from ai_usage.providers.cursor.resource import FIELDS, open_client
+from ai_usage.providers.cursor.resource import ADMIN_KEY, FIELDS, open_client
 from ai_usage.providers.cursor.summary import summary
 from ai_usage.providers.provider import Bill, Gate, Platform, Provider
 from ai_usage.warehouse.ledger import Records
@@ -51,7 +51,8 @@ CURSOR = Provider(
             settles=timedelta(hours=1),
             window=3,
             warns=timedelta(hours=30),
-            is_configured=lambda of: of.simulate or has_account(of, FIELDS, *FIELDS.names),
+            is_configured=lambda of: of.simulate or has_account(of, FIELDS, ADMIN_KEY),
+            accounts=lambda of: account_names(of, FIELDS, ADMIN_KEY),
             key_variable="CURSOR_ADMIN_API_KEY",
         ),
     ),
