@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from ai_usage.accounts import account_names, has_account
+from ai_usage.accounts import account_names
 from ai_usage.ingest.cadence import MORNING, Cadence
 from ai_usage.money import read_rates
 from ai_usage.providers.anthropic import assets, claude_ai_usage, keys, people, pulls, rows, tables
@@ -72,8 +72,8 @@ ANTHROPIC = Provider(
             window=3,
             long_window=37,
             warns=timedelta(hours=36),
-            is_configured=lambda of: of.simulate or has_account(of, FIELDS, ADMIN_KEY),
-            accounts=lambda of: account_names(of, FIELDS, ADMIN_KEY),
+            is_configured=lambda of: of.simulate or bool(account_names(of, FIELDS, ADMIN_KEY)),
+            accounts=lambda of: [] if of.simulate else account_names(of, FIELDS, ADMIN_KEY),
             key_variable="ANTHROPIC_ADMIN_API_KEY",
         ),
         Cadence(
@@ -84,8 +84,10 @@ ANTHROPIC = Provider(
             settles=timedelta(hours=12),
             window=7,
             warns=timedelta(hours=48),
-            is_configured=lambda of: of.simulate or has_account(of, FIELDS, ANALYTICS_KEY) or of.uploads_dir.is_dir(),
-            accounts=lambda of: account_names(of, FIELDS, ANALYTICS_KEY),
+            is_configured=lambda of: (
+                of.simulate or bool(account_names(of, FIELDS, ANALYTICS_KEY)) or of.uploads_dir.is_dir()
+            ),
+            accounts=lambda of: [] if of.simulate else account_names(of, FIELDS, ANALYTICS_KEY),
             key_variable="ANTHROPIC_ANALYTICS_API_KEY",
             is_certain=False,
         ),

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from ai_usage.accounts import account_names, has_account
+from ai_usage.accounts import account_names
 from ai_usage.ingest.cadence import Cadence
 from ai_usage.providers.cursor import assets, people, pulls, rows, tables
 from ai_usage.providers.cursor.resource import ADMIN_KEY, FIELDS
@@ -49,8 +49,8 @@ CURSOR = Provider(
             settles=timedelta(hours=1),
             window=3,
             warns=timedelta(hours=30),
-            is_configured=lambda of: of.simulate or has_account(of, FIELDS, ADMIN_KEY),
-            accounts=lambda of: account_names(of, FIELDS, ADMIN_KEY),
+            is_configured=lambda of: of.simulate or bool(account_names(of, FIELDS, ADMIN_KEY)),
+            accounts=lambda of: [] if of.simulate else account_names(of, FIELDS, ADMIN_KEY),
             key_variable="CURSOR_ADMIN_API_KEY",
         ),
     ),
