@@ -1,8 +1,8 @@
 """A check as data, and what a result of one is: passed, warned, failed or not evaluated.
 
-A declaration names the table, the pulls it relies on, and the function that evaluates it. `checks.runner` makes Dagster's
-checks of them, `checks.registry` lists them all. A provider's own checks stand in its folder, those that span providers
-in `checks`.
+A declaration names the table, the pulls it relies on, and the function that evaluates it. `checks.runner` makes checks
+of Dagster of them, `checks.registry` lists them all. A provider's own checks stand in its folder, those that span
+providers in `checks`.
 """
 
 from collections import Counter

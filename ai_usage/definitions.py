@@ -15,25 +15,12 @@ from ai_usage.automation import build_requests, cadence, refresh, runs
 from ai_usage.automation import sheet as sheet_automation
 from ai_usage.automation.teardown import in_process
 from ai_usage.catalog import FUNCTIONS, TABLES
-from ai_usage.checks import (
-    allocation,
-    completeness,
-    cycle,
-    figures,
-    identity,
-    ledger,
-    parity,
-    people,
-    plausibility,
-    reconciliation,
-    spending,
-)
-from ai_usage.checks import revisions as revision_checks
-from ai_usage.checks import sheet as sheet_checks
-from ai_usage.checks import uploads as uploads_checks
+from ai_usage.checks import registry as checks
 from ai_usage.checks.result_table import keep_verdicts
+from ai_usage.checks.runner import dagster_check
 from ai_usage.core import keys as core_keys
 from ai_usage.core import people as core_people
+from ai_usage.core import providers as core_providers
 from ai_usage.core import revisions as core_revisions
 from ai_usage.core import sheets as core_sheets
 from ai_usage.dashboards import assets as dashboards
@@ -57,18 +44,12 @@ from ai_usage.warehouse.table import PULLS
 
 ASSETS = [
     *(asset for provider in PROVIDERS for asset in provider.assets),
+    *core_providers.ASSETS,
     *(asset for of in (sheet_pulls, core_revisions, core_sheets, core_keys, core_people) for asset in of.ASSETS),
     *marts.ASSETS,
     *dashboards.ASSETS,
 ]
-CHECKS = [
-    check
-    for about in (
-        *(completeness, ledger, identity, reconciliation, allocation, parity, figures, revision_checks),
-        *(cycle, plausibility, people, sheet_checks, uploads_checks, spending),
-    )
-    for check in about.CHECKS
-]
+CHECKS = [dagster_check(check) for check in checks.CHECKS]
 
 
 def duckdb_warehouse(of: Settings, *, is_read_only: bool = False) -> DuckDBWarehouse:

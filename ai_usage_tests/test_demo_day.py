@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import dagster as dg
 import pytest
+from ai_usage.checks.reconciliation import judge_prices
 
 from ai_usage.catalog import TABLES
-from ai_usage.checks.reconciliation import judge_prices
 from ai_usage.checks.result_table import CHECK_RESULTS
 from ai_usage.checks.runner import ERROR, Verdict, by_day
 from ai_usage.money import usd

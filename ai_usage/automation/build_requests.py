@@ -167,6 +167,7 @@ class Stale:
     daily: dict[date, Keys] = field(default_factory=dict)
     lasting: Keys = NOTHING
     _below: dict[dg.AssetKey, Keys] = field(default_factory=dict)
+    _above: dict[dg.AssetKey, Keys] = field(default_factory=dict)
     _of_pulls: dict[frozenset[str], Keys] = field(default_factory=dict)
 
     @classmethod
@@ -261,8 +262,15 @@ class Stale:
         return frozenset(above) | self._made_of_no_pull(keys)
 
     def _made_of_no_pull(self, keys: Iterable[dg.AssetKey]) -> Keys:
-        parents = {parent for key in keys for parent in self.graph.get(key).parent_keys if self.is_built(parent)}
-        return frozenset(key for key in parents if key.path[0] != "raw" and not self.graph.get(key).parent_keys)
+        above = NOTHING.union(*(self.above(key) for key in keys))
+        return frozenset(key for key in above if key.path[0] != "raw" and not self.graph.get(key).parent_keys)
+
+    def above(self, key: dg.AssetKey) -> Keys:
+        """All that an asset is made of, directly or not, and that has an asset."""
+        if key not in self._above:
+            parents = [parent for parent in self.graph.get(key).parent_keys if self.is_built(parent)]
+            self._above[key] = frozenset(parents).union(*(self.above(parent) for parent in parents))
+        return self._above[key]
 
     def spans(self) -> Iterator[tuple[Span, Keys]]:
         """The stale days in as few runs as may be: neighbors that need other tables are built together if they are few,

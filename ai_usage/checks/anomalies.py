@@ -57,13 +57,17 @@ def _too_new(day: date, known: Collection[date]) -> NotEvaluated | None:
     kind = "weekend days" if is_weekend else "weekdays"
     if like_it >= needed:
         return None
-    return NotEvaluated(f"Only {like_it} {kind} of the five weeks before are known: {needed} are needed for a baseline.")
+    return NotEvaluated(
+        f"Only {like_it} {kind} of the five weeks before are known: {needed} are needed for a baseline."
+    )
 
 
 def judge_anomalies(rows: Rows) -> Result:
     """A day's anomalies, each in a sentence."""
     rows = alerted(rows, lambda row: f"{row['kind'].replace('_', ' ')} of {_thing(row)}", _anomaly)
-    return warned(sentences(rows, at_most=4), [row if _is_finest(row, rows) else {**row, ALERTS_BY_ROW: ""} for row in rows])
+    return warned(
+        sentences(rows, at_most=4), [row if _is_finest(row, rows) else {**row, ALERTS_BY_ROW: ""} for row in rows]
+    )
 
 
 def _is_finest(row: Row, rows: Rows) -> bool:

@@ -27,7 +27,9 @@ def unbuilt(warehouse: Warehouse, mart: str) -> Result | None:
     return None if rows else failed(f"marts/{mart} is empty: build it.")
 
 
-def if_any(count: str, evaluate: Callable[[Warehouse], Finding | None], why: str) -> Callable[[Warehouse], Finding | None]:
+def if_any(
+    count: str, evaluate: Callable[[Warehouse], Finding | None], why: str
+) -> Callable[[Warehouse], Finding | None]:
     """The same evaluation, but not one that passes where a query counts nothing that it could be evaluated by."""
 
     def evaluated(warehouse: Warehouse) -> Finding | None:

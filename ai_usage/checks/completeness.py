@@ -52,7 +52,9 @@ def _missing(row: Mapping[str, Any]) -> str:
     return f"core holds {row['rows_in_core']} of the {row['records']} records of {row['pull']}{rejected}{older}"
 
 
-def pull_is_recent(source: Source, pull: str, *, is_daily: bool, is_optional: bool, provider: str = "") -> SnapshotCheck:
+def pull_is_recent(
+    source: Source, pull: str, *, is_daily: bool, is_optional: bool, provider: str = ""
+) -> SnapshotCheck:
     """Whether a source is still being asked."""
     return SnapshotCheck(
         name="pull_is_recent",

@@ -33,7 +33,7 @@ def grain_is_unique(
         provider=provider,
         asset=f"core/{first.name}",
         title="rows that stand twice: pages that overlap",
-        description=f"No row of {', '.join(table.name for table in tables)} stands twice: pages that overlap count once.",
+        description=f"No row of {', '.join(table.name for table in tables)} stands twice: overlapping pages count once.",
         severity="failed",
         sources=sources,
         pulls=pulls,

@@ -26,7 +26,7 @@ DESCRIPTION = "Each record of {} stands in raw as it was pulled: once, and as it
 NO_DAY = Span(date(1970, 1, 1), date(1970, 1, 1))  # snapshots are of none
 
 
-def ledger_is_whole(  # noqa: PLR0913 - by name
+def ledger_is_whole(
     source: Source,
     asset: str,
     pulls: Sequence[str],

@@ -1,5 +1,5 @@
-"""Is the money of the marts that of core: the same amount everywhere, every amount of one kind, of a known provider, and
-attributed by a method.
+"""Is the money of the marts that of core: the same amount everywhere, every amount of one kind, of a known provider and
+with a method of attribution.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,29 +17,33 @@ from ai_usage.providers.registry import PROVIDERS
 from ai_usage.warehouse.port import Warehouse
 
 AI_SPEND = "marts/ai_spend"
+STATING = [provider for provider in PROVIDERS if provider.stated_amounts]
 
 
 def stated_amounts(warehouse: Warehouse, span: Span, provider: Provider) -> dict[date, list[dict[str, Any]]]:
     """What each table states that a provider billed, by day: amount_of, stated_by, usd (null where only rows count) and
     row_count.
     """
-    return wrong_rows(warehouse, f"providers/{provider.key}/checks/stated_amounts", span)
+    return wrong_rows(warehouse, provider.stated_amounts, span)
 
 
 def expenses_equal_costs(provider: Provider) -> DailyCheck:
     """Whether every table that states a provider's amount of a day states the same, be it in the ninth decimal."""
-    first, *others = provider.expense_marts
+    bill, *_ = provider.core
+    first, *others = (
+        (*provider.expense_marts, AI_SPEND) if provider.expense_marts else (f"core/{bill.first.name}", AI_SPEND)
+    )
     return DailyCheck(
         name="expenses_equal_costs",
         provider=provider.key,
         asset=first,
         title="tables that state different amounts for the same day",
-        description="Every table that states what the provider billed for a day states the same amount, and so of seats.",
+        description="Every table that states what the provider billed for a day states the same amount; so of seats.",
         severity="failed",
         sources=(provider.source,),
         pulls=(provider.bill.pull,),
-        also_reads=(*others, AI_SPEND),
-        sql=f"providers/{provider.key}/checks/stated_amounts",
+        also_reads=tuple(others),
+        sql=provider.stated_amounts,
         evaluate=partial(_unequal_days, provider),
         compares_marts=True,
     )
@@ -52,7 +56,9 @@ def _unequal_days(provider: Provider, warehouse: Warehouse, span: Span) -> Mappi
 
 def _unequal(rows: Rows) -> Iterator[str]:
     for amount_of in sorted({row["amount_of"] for row in rows}):
-        stated = {row["stated_by"]: row["usd"] for row in rows if row["amount_of"] == amount_of and row["usd"] is not None}
+        stated = {
+            row["stated_by"]: row["usd"] for row in rows if row["amount_of"] == amount_of and row["usd"] is not None
+        }
         apart = max(stated.values()) - min(stated.values())
         if apart:
             amounts = ", ".join(f"{table} {usd:,f}" for table, usd in sorted(stated.items()))
@@ -130,22 +136,25 @@ every_provider_is_known = DailyCheck(
     severity="failed",
     sources=SOURCES,
     pulls=BILLS,
-    also_reads=("core/dim_provider",),
     sql="checks/every_provider_is_known",
-    evaluate=each_day("checks/every_provider_is_known", _of_unknown_providers),
+    evaluate=each_day(
+        "checks/every_provider_is_known",
+        _of_unknown_providers,
+        providers=[provider.key for provider in PROVIDERS],
+    ),
 )
 
 
 def _blind_days(warehouse: Warehouse, span: Span) -> Mapping[date, Result]:
     found: dict[date, list[Row]] = {}
-    for provider in PROVIDERS:
+    for provider in STATING:
         blind = {day: _blind(rows) for day, rows in stated_amounts(warehouse, span, provider).items() if _blind(rows)}
         blocked = blocked_days(warehouse, span, provider.gate) if blind else {}
         for day in blind.keys() - blocked.keys():
             found.setdefault(day, []).extend(blind[day])
     return {
         day: failed(
-            f"{some((row['stated_by'] for row in rows))} has no row, though core has "
+            f"{some(row['stated_by'] for row in rows)} has no row, though core has "
             f"{max(row['core_rows'] for row in rows)}: materialize the day.",
             rows,
         )
@@ -157,7 +166,9 @@ def _blind(rows: Rows) -> list[Row]:
     """The marts without a row of what core has rows of."""
     core = {row["amount_of"]: row["row_count"] for row in rows if row["stated_by"].startswith("core/")}
     return [
-        {**row, "core_rows": core[row["amount_of"]]} for row in rows if core.get(row["amount_of"]) and not row["row_count"]
+        {**row, "core_rows": core[row["amount_of"]]}
+        for row in rows
+        if core.get(row["amount_of"]) and not row["row_count"]
     ]
 
 
@@ -170,12 +181,12 @@ checks_can_see_data = DailyCheck(
     severity="failed",
     sources=SOURCES,
     pulls=BILLS,
-    also_reads=tuple(dict.fromkeys(mart for provider in PROVIDERS for mart in provider.checked_marts)),
+    also_reads=tuple(dict.fromkeys(mart for provider in PROVIDERS for mart in provider.expense_marts)),
     evaluate=_blind_days,
 )
 
 CHECKS: list[Check] = [
-    *(expenses_equal_costs(provider) for provider in PROVIDERS),
+    *(expenses_equal_costs(provider) for provider in STATING),
     billed_and_estimated_never_mixed,
     every_dollar_has_a_method,
     every_provider_is_known,

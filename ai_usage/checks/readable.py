@@ -6,8 +6,20 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
 
-from ai_usage.check import PASSED, Check, DailyCheck, Result, Rows, RunCheck, Sightings, SnapshotCheck, each_day, failed
-from ai_usage.check import some, warned
+from ai_usage.check import (
+    PASSED,
+    Check,
+    DailyCheck,
+    Result,
+    Rows,
+    RunCheck,
+    Sightings,
+    SnapshotCheck,
+    each_day,
+    failed,
+    some,
+    warned,
+)
 from ai_usage.ingest.drift import drift
 from ai_usage.marts.gate import READABLE
 from ai_usage.partitions import Span
@@ -119,7 +131,11 @@ def _of(provider: Provider) -> list[Check]:
     pulls = (*provider.daily_pulls.items(), *provider.snapshot_pulls.items())
     return [
         *(records_are_readable(provider, of) for of in provider.core if provider.read_by(of, provider.daily_pulls)),
-        *(snapshots_are_readable(provider, of) for of in provider.core if provider.read_by(of, provider.snapshot_pulls)),
+        *(
+            snapshots_are_readable(provider, of)
+            for of in provider.core
+            if provider.read_by(of, provider.snapshot_pulls)
+        ),
         *(schema_drift(provider, pull, of) for pull, of in pulls),
     ]
 

@@ -1,20 +1,38 @@
 """Is every restatement recorded and reported: else the total of a closed month could change unnoticed."""
 
 from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
-from ai_usage.check import Check, DailyCheck, Result, Rows, SnapshotCheck, each_day, failed, passed, some, warned
+from ai_usage.check import (
+    Check,
+    DailyCheck,
+    Result,
+    Row,
+    Rows,
+    SnapshotCheck,
+    alerted,
+    failed,
+    passed,
+    sentences,
+    warned,
+    wrong_rows,
+)
 from ai_usage.checks.bills import BILLS, SOURCES
+from ai_usage.checks.money import STATING, stated_amounts
+from ai_usage.partitions import Span
 from ai_usage.providers.provider import Provider
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.warehouse.port import Warehouse
 
 RECORDED, STANDS = "revisions_are_recorded", "reported_spend_stands"
+SQL = f"checks/{RECORDED}"
 
 
 def revisions_are_recorded(provider: Provider) -> DailyCheck:
     bill, *_ = provider.core
-    sql = f"checks/{RECORDED}"
     return DailyCheck(
         name=RECORDED,
         provider=provider.key,
@@ -26,20 +44,35 @@ def revisions_are_recorded(provider: Provider) -> DailyCheck:
         sources=(provider.source,),
         pulls=(provider.bill.pull,),
         also_reads=("core/spend_versions",),
-        sql=sql,
-        evaluate=each_day(sql, lambda rows: _unrecorded(rows[0]), provider=provider.key),
+        sql=SQL,
+        evaluate=partial(_recorded, provider),
     )
 
 
-def _unrecorded(row: Mapping[str, Any]) -> Result:
+def _recorded(provider: Provider, warehouse: Warehouse, span: Span) -> Mapping[date, Result]:
+    versions = wrong_rows(warehouse, SQL, span, provider=provider.key, pulls=[provider.bill.pull])
+    built = {
+        day: sum((row["usd"] for row in rows if row["stated_by"].startswith("core/")), Decimal())
+        for day, rows in stated_amounts(warehouse, span, provider).items()
+    }
+    rows = {day: {"built_usd": built[day], **of_day} for day, [of_day] in versions.items()}
+    return {day: _unrecorded(row) for day, row in rows.items() if not _is_recorded(row)}
+
+
+def _is_recorded(row: Row) -> bool:
+    is_newest = row["built_usd"] == row["newest_usd"]
+    return is_newest and row["open_versions"] == 1 and not row["gaps"] and not row["unrecorded_versions"]
+
+
+def _unrecorded(row: Row) -> Result:
     built = f"The day comes to {row['built_usd']:,f} USD"
     if row["newest_usd"] is None:
         return failed(f"{built}, and core/spend_versions has no version of it.", [row])
     newest = f"{row['newest_usd']:,f} USD"
-    if row["difference_usd"]:
+    if difference := row["built_usd"] - row["newest_usd"]:
         return failed(
             f"{built}, the newest of its {row['versions']} recorded versions to {newest}: "
-            f"{row['difference_usd']:+,f} USD that no revision records.",
+            f"{difference:+,f} USD that no revision records.",
             [row],
         )
     if row["gaps"] or row["open_versions"] != 1:
@@ -58,18 +91,24 @@ def _unrecorded(row: Mapping[str, Any]) -> Result:
 def _stands(warehouse: Warehouse) -> Result | None:
     if not any(warehouse.pulled_days(pull) for pull in BILLS):
         return None
-    return judge_restatements(warehouse.query(f"checks/{STANDS}").to_dicts())
+    return judge_restatements([row for provider in PROVIDERS for row in restatements(warehouse, provider)])
+
+
+def restatements(warehouse: Warehouse, provider: Provider) -> list[dict[str, Any]]:
+    """What a provider restated lately of days that were known late, largest first."""
+    return warehouse.query(f"checks/{STANDS}", provider=provider.key, pulls=[provider.bill.pull]).to_dicts()
 
 
 def judge_restatements(rows: Rows) -> Result:
     """What providers restated lately, each day in a sentence."""
     if not rows:
         return passed("No day was restated late in the last week.")
-    rows = [{"named": f"{row['provider']}, {row['restated_date']}", "said": _restated(row), **row} for row in rows]
-    return warned(some((row["said"] for row in rows), between=" "), rows)
+    rows = sorted(rows, key=lambda row: (-abs(row["change_usd"]), row["alert_key"]))
+    rows = alerted(rows, lambda row: f"{row['provider']}, {row['restated_date']}", _restated)
+    return warned(sentences(rows), rows)
 
 
-def _restated(row: Mapping[str, Any]) -> str:
+def _restated(row: Row) -> str:
     return (
         f"{row['restated_date']} of {row['provider']} came to {row['old_usd']:,.2f} USD until "
         f"{row['revised_at']:%Y-%m-%d %H:%M} UTC, and to {row['new_usd']:,.2f} since: {row['change_usd']:+,.2f} USD."
@@ -88,4 +127,4 @@ reported_spend_stands = SnapshotCheck(
     evaluate=_stands,
 )
 
-CHECKS: list[Check] = [reported_spend_stands, *(revisions_are_recorded(provider) for provider in PROVIDERS)]
+CHECKS: list[Check] = [reported_spend_stands, *(revisions_are_recorded(provider) for provider in STATING)]

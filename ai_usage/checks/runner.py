@@ -1,10 +1,10 @@
 """Makes Dagster's checks of declarations: a result for each day of the run, stored under that day in a range run too.
 
 `@dg.asset_check` stores one evaluation for a whole range; a `multi_asset_check` may yield one a day. Run alone, a check
-has no partitions: it then evaluates every day ever pulled. A check with nothing to evaluate has not passed: it stores no
-evaluation and says why, see `results`. It is not evaluated where no provider was asked about the day, where the source
-is not configured or not open to the key, and, of a check about now, where the run is of days long past. A day that its
-own run was to pull and did not, or that was pulled in part, has failed.
+has no partitions: it then evaluates every day ever pulled. A check with nothing to evaluate has not passed: it stores
+no evaluation, and its reason is in an observation, see `results`. It is not evaluated where no provider was asked about
+the day, where the source is not configured or not open to the key, and, of a check about now, where the run is of days
+long past. A day that its own run was to pull and did not, or that was pulled in part, has failed.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -39,7 +39,9 @@ class Seen:
         }
 
 
-def judge_sightings(instance: dg.DagsterInstance, check: dg.AssetCheckKey, sightings: Sightings, warning: str) -> Result:
+def judge_sightings(
+    instance: dg.DagsterInstance, check: dg.AssetCheckKey, sightings: Sightings, warning: str
+) -> Result:
     """One result for all that was seen, what is in most records first."""
     total: Counter[str] = sum(sightings.seen.values(), Counter())
     if not total:

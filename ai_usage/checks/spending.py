@@ -8,8 +8,20 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 
-from ai_usage.check import Check, Finding, NotEvaluated, Result, Row, Rows, SnapshotCheck, alerted, failed, passed
-from ai_usage.check import sentences, warned
+from ai_usage.check import (
+    Check,
+    Finding,
+    NotEvaluated,
+    Result,
+    Row,
+    Rows,
+    SnapshotCheck,
+    alerted,
+    failed,
+    passed,
+    sentences,
+    warned,
+)
 from ai_usage.checks.bills import BILLS, SOURCES, if_any, of_money, unbuilt
 from ai_usage.settings import settings
 from ai_usage.sheet.pulls import SOURCE as SHEET
@@ -46,7 +58,7 @@ def _of_budgets(sql: str, judge: Callable[[Rows], Result]) -> Callable[[Warehous
 
 
 def _month(row: Row) -> str:
-    return f"{date.fromisoformat(f'{row["month"]}-01'):%B %Y}"
+    return f"{date.fromisoformat(row['month'] + '-01'):%B %Y}"
 
 
 def _budget(row: Row) -> str:

@@ -20,6 +20,7 @@ class Platform:
     key: str  # in `ai_spend.platform`
     name: str  # for people
     service_name: str  # FOCUS ServiceName
+    is_coding_tool: bool = False  # whether lines, commits or pull requests come of it
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,14 @@ class Provider:
     checks: Sequence[Check] = ()  # of this provider's data alone
     uploads: Mapping[str, Source] = field(default_factory=dict)  # daily pulls that read files which people upload
     envelope_fields: frozenset[str] = frozenset()  # that its contract names beside the records
-    sub_account: str = ""  # what it calls the parts of an account, such as workspaces; empty where it has none
+    has_sub_accounts: bool = True  # whether its bill knows parts of an account, such as workspaces
+    stated_amounts: str = ""  # the query of what each table states that it billed; see `checks.money`
+    expense_marts: tuple[str, ...] = ()  # layer/table: the marts of its own in which it is stated
+    estimated_meters: tuple[str, ...] = ()  # meters of ai_spend of which the worth is only estimated
+    estimates_sql: str = ""  # the query of days on which ai_spend has other estimates than may stand beside the bill
+    billing_account_type: str = "Organization"  # FOCUS BillingAccountType
+    sub_account_type: str = "Workspace"  # FOCUS SubAccountType
+    bills_own_seats: bool = False  # whether its `spend.sql` bills seats; if not, those of the sheet are billed
 
     def is_optional(self, pulls: Collection[str]) -> bool:
         """Whether plan or scope may lack one of these reports, so that days without it are no failure."""

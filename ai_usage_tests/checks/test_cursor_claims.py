@@ -7,8 +7,8 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-
 from ai_usage.checks.cycle import Charged
+
 from ai_usage.definitions import ASSETS, CHECKS
 from ai_usage.partitions import Span
 from ai_usage.providers.cursor.client import CursorAdmin

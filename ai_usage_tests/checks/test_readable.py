@@ -9,8 +9,8 @@ from typing import Any
 import dagster as dg
 import polars as pl
 import pytest
-
 from ai_usage.checks.cycle import _cycle_adds_up, _past_cycles_add_up
+
 from ai_usage.checks.runner import WARN, Verdict
 from ai_usage.core import tables as core_tables
 from ai_usage.definitions import CHECKS

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import dagster as dg
 import pytest
-
 from ai_usage.checks.reconciliation import judge_prices
+
 from ai_usage.checks.runner import ERROR, WARN, Verdict
 from ai_usage.partitions import Span
 from ai_usage_tests.checks.conftest import DAYS

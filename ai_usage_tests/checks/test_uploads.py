@@ -5,9 +5,9 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from ai_usage.checks.uploads import freshness
 
 from ai_usage.checks.runner import WARN, Verdict
-from ai_usage.checks.uploads import freshness
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.audit_log.folder import Uploads
 from ai_usage.settings import settings

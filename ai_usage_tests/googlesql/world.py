@@ -11,8 +11,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from ai_usage.core.providers import platform_rows, provider_rows
 from ai_usage.providers.anthropic.tables import CLAUDE_CODE_MODEL_USAGE, CLAUDE_CODE_USAGE_STATS
 from ai_usage.providers.cursor.tables import CURSOR_AI_COMMITS, CURSOR_USAGE_STATS
+from ai_usage.providers.registry import PROVIDERS
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.table import Column, Table, Type
 from ai_usage_tests.googlesql.engine import Parameter, Row
@@ -396,6 +398,8 @@ ORDINARY: Lines = {
         ("user_3", EVE, "Eve", "member", False),
         ("user_4", "gone@example.com", "Gone", "member", True),
     ),
+    "ai_usage_analytics.dim_provider": provider_rows(PROVIDERS).to_dicts(),
+    "ai_usage_analytics.dim_platform": platform_rows(PROVIDERS).to_dicts(),
     "ai_usage_analytics.dim_cursor_plan": said(
         "plan_name valid_from valid_to seat_price_usd overage_usd_a_request",
         ("business", THU, FRI, "40", "0.04"),

@@ -19,7 +19,7 @@ from dagster._grpc.client import DEFAULT_SENSOR_GRPC_TIMEOUT
 
 from ai_usage.automation import sheet as automation
 from ai_usage.automation.sheet import Cursor, refresh_sheet, sheet_changed
-from ai_usage.checks.runner import RANGE_START
+from ai_usage.checks.missing import RANGE_START
 from ai_usage.checks.sheet import CLAIM
 from ai_usage.definitions import defs
 from ai_usage.errors import SettingError

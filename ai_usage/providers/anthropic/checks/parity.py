@@ -31,7 +31,9 @@ def _both_reports(warehouse: Warehouse, span: Span) -> Mapping[date, Result]:
     asked = set(span.days).intersection(*(warehouse.pulled_days(pull) for pull in PULLS))
     built = by_day(warehouse.ask(PARITY, first_day=span.first, last_day=span.last))
     cells = wrong_rows(warehouse, CELLS, span)
-    lost = failed("marts/claude_parity lacks the day, though both reports were pulled: it is blocked, or was never built.")
+    lost = failed(
+        "marts/claude_parity lacks the day, though both reports were pulled: it is blocked, or was never built."
+    )
     return {day: judge_parity(built[day][0], cells.get(day, ())) if day in built else lost for day in sorted(asked)}
 
 

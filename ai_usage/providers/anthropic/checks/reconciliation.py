@@ -75,7 +75,9 @@ def _unbilled(rows: list[dict[str, Any]]) -> Result:
     tokens = sum(row["tokens"] for row in rows)
     if rows[0]["is_whole_day_unbilled"]:
         return failed(f"{tokens:,} tokens and no cost at all on this day.", rows)
-    return warned(f"{tokens:,} tokens in {len(rows)} groups without cost. Refused requests have tokens and no cost.", rows)
+    return warned(
+        f"{tokens:,} tokens in {len(rows)} groups without cost. Refused requests have tokens and no cost.", rows
+    )
 
 
 usage_without_cost_is_explained = DailyCheck(

@@ -1,0 +1,97 @@
+"""The providers and their platforms as tables, for SQL: names, the bill, when a day is final. Filled from the registry,
+so that no query names a provider.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import dagster as dg
+import polars as pl
+
+from ai_usage.ingest.day_replacement import GROUP, KINDS
+from ai_usage.ingest.ledger_writes import InWarehouse
+from ai_usage.layers import note, snapshot_asset
+from ai_usage.providers.provider import Provider
+from ai_usage.providers.registry import PROVIDERS
+from ai_usage.warehouse.table import Table, boolean, integer, string
+
+DIM_PROVIDER = Table(
+    name="dim_provider",
+    grain="one provider that the platform knows",
+    date_column=None,
+    columns={
+        "provider": string("as in ai_spend", required=True),
+        "provider_name": string("for people; FOCUS ProviderName", required=True),
+        "publisher_name": string("FOCUS PublisherName", required=True),
+        "invoice_issuer_name": string("FOCUS InvoiceIssuerName", required=True),
+        "billing_account_type": string("FOCUS BillingAccountType: Organization or Team", required=True),
+        "sub_account_type": string("FOCUS SubAccountType", required=True),
+        "billing_pull": string("the pull that is the bill, in ai_usage_raw.pulls", required=True),
+        "final_after_days": integer("asked about so many days later, a day is final"),
+        "bills_own_seats": boolean(
+            "whether its spend.sql bills its seats; if not, those of the sheet are billed", required=True
+        ),
+        "provider_order": integer("its place in lists of providers, from 1"),
+    },
+)
+
+DIM_PLATFORM = Table(
+    name="dim_platform",
+    grain="one platform of one provider",
+    date_column=None,
+    columns={
+        "platform": string("as in ai_spend, and `tool` in ai_activity", required=True),
+        "provider": string("who bills it, as in dim_provider", required=True),
+        "platform_name": string("for people", required=True),
+        "service_name": string("FOCUS ServiceName", required=True),
+        "is_coding_tool": boolean("whether lines, commits or pull requests come of it", required=True),
+        "platform_order": integer("its place in lists of platforms, from 1"),
+    },
+)
+TABLES = (DIM_PROVIDER, DIM_PLATFORM)
+
+
+@snapshot_asset("core", DIM_PROVIDER, group=GROUP, kinds=KINDS)
+def dim_provider(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """The names of each provider, which pull is its bill, and after how many days a day of it is final."""
+    warehouse.replace_all(DIM_PROVIDER, rows := provider_rows(PROVIDERS))
+    note(context, "core/dim_provider", None, **{"dagster/row_count": rows.height})
+
+
+@snapshot_asset("core", DIM_PLATFORM, group=GROUP, kinds=KINDS)
+def dim_platform(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """The products that money is spent on and people use: their names and who bills them."""
+    warehouse.replace_all(DIM_PLATFORM, rows := platform_rows(PROVIDERS))
+    note(context, "core/dim_platform", None, **{"dagster/row_count": rows.height})
+
+
+def provider_rows(providers: Iterable[Provider]) -> pl.DataFrame:
+    """Rows of `dim_provider`."""
+    return _frame(
+        DIM_PROVIDER,
+        [
+            (
+                *(of.key, of.name, of.publisher, of.invoice_issuer, of.billing_account_type, of.sub_account_type),
+                *(of.bill.pull, of.final_after_days, of.bills_own_seats, place),
+            )
+            for place, of in enumerate(providers, start=1)
+        ],
+    )
+
+
+def platform_rows(providers: Iterable[Provider]) -> pl.DataFrame:
+    """Rows of `dim_platform`."""
+    platforms = [(provider.key, platform) for provider in providers for platform in provider.platforms]
+    return _frame(
+        DIM_PLATFORM,
+        [
+            (of.key, provider, of.name, of.service_name, of.is_coding_tool, place)
+            for place, (provider, of) in enumerate(platforms, start=1)
+        ],
+    )
+
+
+def _frame(table: Table, rows: Sequence[Sequence[object]]) -> pl.DataFrame:
+    return table.frame({name: [row[at] for row in rows] for at, name in enumerate(table.columns)})
+
+
+ASSETS = [dim_provider, dim_platform]
