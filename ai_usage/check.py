@@ -20,6 +20,7 @@ from ai_usage.warehouse.port import Warehouse
 
 Grain = Literal["day", "snapshot", "run"]
 Status = Literal["passed", "warned", "failed"]
+ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
 
@@ -40,7 +41,7 @@ class Result:
 
     @property
     def severity(self) -> dg.AssetCheckSeverity:
-        return dg.AssetCheckSeverity.WARN if self.status == "warned" else dg.AssetCheckSeverity.ERROR
+        return WARN if self.status == "warned" else ERROR
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def failed(why: str, rows: Rows = ()) -> Result:
     return Result("failed", why, rows)
 
 
-PASSED = passed("It is so.")
+PASSED = passed("Passed.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,12 +28,13 @@ def grain_is_unique(
 ) -> DailyCheck:
     """Whether each row of these tables stands there once, by the key that the table declares."""
     first, *others = tables
+    names = ", ".join(table.name for table in tables)
     return DailyCheck(
         name=GRAIN,
         provider=provider,
         asset=f"core/{first.name}",
         title="rows that stand twice: pages that overlap",
-        description=f"No row of {', '.join(table.name for table in tables)} stands twice: overlapping pages count once.",
+        description=f"No row of {names} stands twice: pages that overlap count once.",
         severity="failed",
         sources=sources,
         pulls=pulls,

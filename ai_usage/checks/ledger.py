@@ -146,9 +146,8 @@ def _of(provider: Provider) -> list[Check]:
     """A provider's checks, of its snapshots if it has any, and of each of its pulls that come from another source."""
     daily, snapshots = list(provider.daily_pulls), list(provider.snapshot_pulls)
     bill, *_ = provider.core
-    first, *_ = snapshots or [""]
-    directories = [of for of in provider.core if first in of.pulls]
-    asset = f"core/{directories[0].first.name}" if directories else f"raw/{first}"
+    directories = [of for of in provider.core if set(of.pulls) <= set(provider.snapshot_pulls)]
+    asset = next((f"core/{of.first.name}" for of in directories), f"raw/{next(iter(snapshots), '')}")
     return [
         ledger_is_whole(
             provider.source,

@@ -227,8 +227,8 @@ def test_a_check_that_cannot_run_fails_with_its_reason_and_stops_nothing(
 ) -> None:
     read = googlesql.read
     wrong = "select no_such_column from ai_usage_analytics.claude_costs"
-    claim = "implied_price_is_a_list_price"
-    monkeypatch.setattr(engine, "read", lambda name: wrong if name == "checks/priced_lines" else read(name))
+    claim = "unit_price_is_a_list_price"
+    monkeypatch.setattr(engine, "read", lambda name: wrong if name.endswith("/priced_lines") else read(name))
     world = built(pulled.copy(tmp_path), vendors)
     assert world.outcome.red(claim) == set(SPAN.days)
     assert "The check could not run: BinderException" in (world.outcome.verdict(claim, SPAN.last).description or "")
@@ -317,7 +317,7 @@ def test_after_a_sheet_edit_a_backfill_of_some_days_leaves_one_owner_of_each_key
     outcome = backfill("other@example.com", some)
     owners = f"select distinct user_email from {TABLE}.ai_spend where api_key_id = 'apikey_1'"
     assert platform.sql(owners) == [("other@example.com",)]
-    assert outcome.red("spend_is_as_usual") == set()
+    assert outcome.red("spend_has_no_anomaly") == set()
     assert outcome.materialized["marts/ai_spend"] == set(days.days)
 
 

@@ -336,4 +336,4 @@ def test_freshness_is_judged_without_asking_any_vendor() -> None:
     job = defs.resolve_job_def("look_at_freshness")
     assert job.asset_layer.executable_asset_keys == set()
     claims = {key.name for key in job.asset_layer.asset_graph.asset_check_keys}
-    assert claims == {"pull_is_recent", "source_is_not_silent", "no_pull_is_of_the_future"}
+    assert claims == {"pull_is_recent", "bill_is_fresh", "no_pull_is_of_the_future"}

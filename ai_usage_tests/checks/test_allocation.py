@@ -15,7 +15,7 @@ DAYS = Span(date(2026, 11, 10), date(2026, 11, 12))
 DAY = date(2026, 11, 11)
 
 ALLOCATION = "allocation_loses_nothing"
-MEASURED = "payers_cost_what_was_measured"
+MEASURED = "allocated_cost_is_the_measured_cost"
 EXPENSES = "expenses_equal_costs"
 MIXED = "billed_and_estimated_never_mixed"
 METHOD = "every_dollar_has_a_method"

@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ai_usage.checks.runner import ERROR, WARN
+from ai_usage.check import ERROR, WARN
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.client import SOURCE as ANTHROPIC
 from ai_usage.settings import settings
@@ -19,7 +19,7 @@ from ai_usage_tests.platform import Outcome, Platform, checks_of, platform_in, w
 DAYS = Span(date(2026, 11, 1), date(2026, 11, 19))  # as far as the sheet's figures of this month go
 DAY = date(2026, 11, 11)
 
-PARITY = "parity_holds"
+PARITY = "cost_report_equals_analytics"
 FIGURES = "console_figures_match"
 RECORDED = "revisions_are_recorded"
 
@@ -112,7 +112,7 @@ def test_the_dearest_cells_are_named(good: Platform) -> None:
     [(model, kind, usd)] = good.sql(f"select model, token_type, amount_usd from {ANALYTICS} where {DEAREST}")
     good.sql(PARITY_HARMS["an analytics row lost"])
     rebuilt(good, "marts/claude_parity")
-    rows = good.warehouse.query("checks/claude_parity_cells", first_day=DAY, last_day=DAY).to_dicts()
+    rows = good.warehouse.query("providers/anthropic/checks/parity_cells", first_day=DAY, last_day=DAY).to_dicts()
     [cell] = rows
     assert (cell["model"], cell["kind"], cell["difference_usd"]) == (model, kind, -usd)
     assert f"{cell['workspace_name']} {model} {kind} " in sentence(

@@ -11,11 +11,11 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from ai_usage.checks.people import judge_owners
 from ai_usage.commands.sheet_template import write_template
 from ai_usage.core.people import Person, person_rows
 from ai_usage.definitions import CHECKS, simulated_claude_admin, simulated_cursor_admin
 from ai_usage.partitions import Span
+from ai_usage.providers.anthropic.checks.owners import judge_owners
 from ai_usage.settings import settings
 from ai_usage.sheet.client import CsvFolder, GoogleSheet
 from ai_usage.simulator import SHEET_ID, Simulator

@@ -4,10 +4,10 @@ from decimal import Decimal
 
 import dagster as dg
 import pytest
-from ai_usage.checks.reconciliation import judge_prices
 
-from ai_usage.checks.runner import ERROR, WARN, Verdict
+from ai_usage.check import ERROR, WARN, Result
 from ai_usage.partitions import Span
+from ai_usage.providers.anthropic.checks.list_prices import judge_prices
 from ai_usage_tests.checks.conftest import DAYS
 from ai_usage_tests.platform import DAY, NEXT, Platform, Row, ordinary
 
@@ -18,7 +18,7 @@ THAT_DAY = f"where activity_date = '{DAY}'"
 MART = dg.AssetSelection.assets("marts/claude_total_expenses")
 FACTS = dg.AssetSelection.assets("core/claude_costs", "core/claude_daily_cost", "core/claude_usage_tokens")
 MONEY = MART | FACTS.upstream()
-GROUPED, PRICE = "grouped_lines_equal_console_figure", "implied_price_is_a_list_price"
+GROUPED, PRICE = "grouped_lines_equal_console_figure", "unit_price_is_a_list_price"
 LISTED = "every_cost_has_a_list_price"
 PART, EXPLAINED = "claude_code_is_part_of_claude_costs", "usage_without_cost_is_explained"
 
@@ -143,5 +143,5 @@ def test_a_day_that_never_settles_is_asked_once_more_only(platform: Platform) ->
 def test_machine_time_is_named_where_it_cannot_be_priced() -> None:
     line = dict.fromkeys(("workspace_id", "model", "token_type", "units"))
     verdict = judge_prices(DAY, [{**line, "cost_type": "session_usage", "amount_usd": Decimal(1)}])
-    assert isinstance(verdict, Verdict)
+    assert isinstance(verdict, Result)
     assert (verdict.passed, verdict.why) == (True, "0 lines at list prices. 1 × session_usage has no published unit.")

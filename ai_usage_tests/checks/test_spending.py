@@ -6,7 +6,7 @@ from decimal import Decimal
 import dagster as dg
 import pytest
 
-from ai_usage.checks.runner import NotJudged, Verdict
+from ai_usage.check import NotEvaluated, Result
 from ai_usage.checks.spending import judge_backtest, judge_growth
 from ai_usage.partitions import Span
 from ai_usage_tests.months import MONTHS, TODAY, A, budget, live, make, member, owner, person, rhythm
@@ -15,11 +15,11 @@ from ai_usage_tests.spend import claude
 
 BUDGETS = "budget_is_not_crossed"
 FORECASTS = "forecast_is_within_budget"
-USUAL = "spend_is_as_usual"
+USUAL = "spend_has_no_anomaly"
 GROWTH = "growth_is_within_limit"
 SEATS = "seats_are_used"
 PURCHASED = "members_have_purchased_seats"
-DEPARTED = "no_departed_member_spends"
+DEPARTED = "no_former_member_spends"
 BACKTEST = "forecast_beats_naive"
 CLAIMS = [BUDGETS, FORECASTS, USUAL, GROWTH, SEATS, PURCHASED, DEPARTED, BACKTEST]
 
@@ -191,12 +191,12 @@ def test_a_forecast_that_loses_to_the_run_rate_is_an_error(platform: Platform) -
 def test_intervals_that_hold_too_little_or_too_much_are_told(coverage: str, passed: bool) -> None:  # noqa: FBT001
     row = {"trials": 100, "mape_ratio": Decimal("0.1"), "naive_mape_ratio": Decimal("0.2"), "bias_ratio": Decimal(0)}
     verdict = judge_backtest([row | {"interval_coverage_ratio": Decimal(coverage)}])
-    assert isinstance(verdict, Verdict)
+    assert isinstance(verdict, Result)
     assert (verdict.passed, verdict.severity if not passed else WARN) == (passed, WARN)
     exact = judge_backtest([row | {"mape_ratio": Decimal(0), "interval_coverage_ratio": Decimal(1)}])
-    assert isinstance(exact, Verdict)
+    assert isinstance(exact, Result)
     assert exact.passed
-    assert judge_backtest([]) == NotJudged("No month is over yet for which a forecast was made.")
+    assert judge_backtest([]) == NotEvaluated("No month is over yet for which a forecast was made.")
 
 
 @pytest.mark.parametrize(("before", "is_judged"), [(7, False), (8, True)])
