@@ -409,12 +409,12 @@ def test_each_threshold_of_a_budget_is_told_once_and_never_as_resolved(watched: 
     of_budgets(watched, budgets())
     of_budgets(watched, budgets("0.5"))
     of_budgets(watched, budgets("1"))
-    title = "budget_is_not_crossed: The whole budget for 2026-11"
+    title = "budget_is_not_crossed: November 2026 total budget"
     assert web.subjects == [
         f"[ai_usage] WARNING {title}, 50%", f"[ai_usage] WARNING {title}, 80%", f"[ai_usage] FAILED {title}, 100%",
     ]  # fmt: skip
     [item] = web.got[1].body["items"]
-    assert "800.00 of 1,000.00 USD spent, 80%" in item["text"]
+    assert "$800.00 of $1,000.00 used (80%)" in item["text"]
     assert (item["link"].endswith("budget_status?view=checks&checkDetail=budget_is_not_crossed"), item["runbook"]) == (
         True, "docs/runbook.md#budget_is_not_crossed",
     )  # fmt: skip
@@ -454,7 +454,7 @@ def test_a_spike_is_told_once_of_the_finest_it_can_be_seen_in(watched: Watched, 
         f"[ai_usage] WARNING {USUAL}: spike of cursor, {DAY}",
         f"[ai_usage] WARNING {USUAL}: spike of team Data, {NEXT}",
     ]
-    assert "9.00 USD, 8.00 more than the usual 1.00" in web.got[0].body["items"][0]["text"]
+    assert "$9.00, $8.00 above the baseline of $1.00" in web.got[0].body["items"][0]["text"]
 
 
 def test_what_was_unusual_weeks_ago_is_history(watched: Watched, web: Hook) -> None:

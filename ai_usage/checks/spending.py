@@ -62,8 +62,8 @@ def _month(row: Row) -> str:
 
 
 def _budget(row: Row) -> str:
-    of = "total" if row["scope"] == "total" else f"{row['scope']} {row['scope_name']}"
-    return f"{_month(row)} {of} budget"
+    is_total = row["scope"] == "total"
+    return f"{_month(row)} " + ("total budget" if is_total else f"budget of {row['scope']} {row['scope_name']}")
 
 
 def judge_budgets(rows: Rows) -> Result:

@@ -74,7 +74,7 @@ def test_what_was_pulled_is_whole_and_the_small_day_has_these_records(good: Plat
 @pytest.mark.parametrize(("pull", "position"), EACH)
 def test_each_single_record_counts(good: Platform, pull: str, position: int, how: str) -> None:
     harm(good, how, pull, position)
-    found = wrong_rows(good.warehouse, WHOLE, SPAN, pulls=list(RECORDS), with_hashes=True)
+    found = wrong_rows(good.warehouse, f"checks/{WHOLE}", SPAN, pulls=list(RECORDS), with_hashes=True)
     assert {
         day: [(row["pull"], row["records_standing"] - row["records"]) for row in rows] for day, rows in found.items()
     } == {DAY: [(pull, STANDING[how])]}

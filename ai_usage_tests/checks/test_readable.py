@@ -236,7 +236,7 @@ def test_a_past_open_cycle_at_its_last_snapshot(past_cycle: Platform) -> None:
     verdict = _past_cycles(past_cycle.warehouse)
     assert isinstance(verdict, Result)
     assert verdict.passed, verdict.why
-    assert verdict.why == "Judged: the cycles since 2026-10-03."
+    assert verdict.why == "The cycles since 2026-10-03 reconcile."
 
 
 def test_an_event_of_a_past_cycle_twice_and_another_lost_is_seen(past_cycle: Platform, tmp_path: Path) -> None:

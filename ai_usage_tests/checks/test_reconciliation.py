@@ -29,8 +29,8 @@ ONE_SEARCH = f"update {USAGE} set web_search_requests = 1 {THAT_DAY}"
 ESTIMATED = f"update {CODE} set estimated_cost_usd ="
 
 HARMS = {  # claim, what is done to the data, the severity and a part of the sentence that names it
-    "lines_lost": (GROUPED, f"delete from {COSTS} {THAT_DAY}", ERROR, "come to nothing, the Console says 10.00875"),
-    "figure_lost": (GROUPED, f"delete from {FIGURE} {THAT_DAY}", ERROR, "Console says nothing"),
+    "lines_lost": (GROUPED, f"delete from {COSTS} {THAT_DAY}", ERROR, "come to nothing, the Console reports 10.00875"),
+    "figure_lost": (GROUPED, f"delete from {FIGURE} {THAT_DAY}", ERROR, "Console reports nothing"),
     "line_twice": (GROUPED, f"insert into {COSTS} from {COSTS} {ONE_LINE}", ERROR, "+6.0025"),
     "lines_a_hundredfold": (PRICE, f"{SET} {TIMES} {THAT_DAY}", ERROR, "3 of 3 lines"),
     "lines_a_hundredth": (PRICE, f"{SET} {OVER} {THAT_DAY}", ERROR, "3 of 3 lines"),
@@ -120,7 +120,7 @@ def test_an_idle_day_is_green_and_tokens_without_any_cost_are_not(platform: Plat
     platform.vendor.lines[NEXT] = platform.vendor.totals[NEXT] = lambda rows: []
     outcome = platform.run({DAY: [], NEXT: ordinary()}, only=MONEY)
     assert outcome.red(GROUPED) == {NEXT}
-    assert "No cost at all beside 560,550 billable" in (outcome.verdict(GROUPED, NEXT).description or "")
+    assert "There are 560,550 billable tokens and no cost" in (outcome.verdict(GROUPED, NEXT).description or "")
 
 
 def test_a_day_still_settling_is_asked_once_more_and_then_adds_up(platform: Platform) -> None:

@@ -84,7 +84,6 @@ members_have_purchased_seats = SnapshotCheck(
     also_reads=("marts/cursor_seats",),
     sql=f"{SQL}members_have_purchased_seats",
     evaluate=_of_seats("members_have_purchased_seats", "cursor_seats", judge_purchase),
-    is_about_now=True,
 )
 
 CHECKS: list[Check] = [seats_are_used, members_have_purchased_seats]
