@@ -3,7 +3,6 @@ the table functions, each a query of `sql/` whose parameters are the arguments.
 """
 
 from ai_usage.checks.result_table import CHECK_RESULTS
-from ai_usage.core import providers
 from ai_usage.core import tables as core
 from ai_usage.ingest.rejections import RECORD_REJECTIONS
 from ai_usage.marts.files import marts
@@ -17,8 +16,6 @@ TABLES = (
     PULLS,
     *(table for provider in PROVIDERS for table in provider.tables),
     *sheets.RAW_TABLES.values(),
-    *sheets.CORE_TABLES,
-    *providers.TABLES,
     *core.CORE_TABLES,
     RECORD_REJECTIONS,
     *(mart.table for mart in marts()),

@@ -1,142 +1,43 @@
 """Where everything meets: assets, checks, jobs, schedules, sensors and the resources they run with."""
 
 import gc
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, nullcontext
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import dagster as dg
 
-from ai_usage import USUAL, simulator
+from ai_usage import USUAL
 from ai_usage.alerts.resource import alerts_of
 from ai_usage.automation import alerts as alerts_automation
 from ai_usage.automation import build_requests, cadence, refresh, runs
 from ai_usage.automation import sheet as sheet_automation
 from ai_usage.automation.teardown import in_process
-from ai_usage.catalog import FUNCTIONS, TABLES
+from ai_usage.automation.warehouse_resource import WarehouseResource, published
 from ai_usage.checks import registry as checks
-from ai_usage.checks.result_table import keep_verdicts
 from ai_usage.checks.runner import dagster_check
-from ai_usage.core import keys as core_keys
-from ai_usage.core import people as core_people
-from ai_usage.core import providers as core_providers
-from ai_usage.core import revisions as core_revisions
-from ai_usage.core import sheets as core_sheets
+from ai_usage.core import assets as core
 from ai_usage.dashboards import assets as dashboards
-from ai_usage.ingest.http import Patience
 from ai_usage.marts import assets as marts
 from ai_usage.providers.anthropic.audit_log.folder import Uploads
-from ai_usage.providers.anthropic.client import ClaudeAdmin
 from ai_usage.providers.anthropic.resource import claude_admin_of
-from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.providers.cursor.resource import cursor_admin_of
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.resources import from_settings, nothing_kept
 from ai_usage.settings import Settings, refuse_a_pretended_clock, settings
 from ai_usage.sheet import pulls as sheet_pulls
-from ai_usage.sheet.client import GoogleSheet, Sheet
 from ai_usage.sheet.resource import sheet_of
-from ai_usage.warehouse.building import between_builds, building
-from ai_usage.warehouse.duckdb import DuckDBWarehouse, shows_simulated_data, unreadable
-from ai_usage.warehouse.port import Warehouse
-from ai_usage.warehouse.table import PULLS
+from ai_usage.simulated import simulated_claude_admin, simulated_cursor_admin, simulated_sheet
+from ai_usage.warehouse.duckdb import shows_simulated_data
 
 ASSETS = [
     *(asset for provider in PROVIDERS for asset in provider.assets),
-    *core_providers.ASSETS,
-    *(asset for of in (sheet_pulls, core_revisions, core_sheets, core_keys, core_people) for asset in of.ASSETS),
+    *sheet_pulls.ASSETS,
+    *core.ASSETS,
     *marts.ASSETS,
     *dashboards.ASSETS,
 ]
 CHECKS = [dagster_check(check) for check in checks.CHECKS]
-
-
-def duckdb_warehouse(of: Settings, *, is_read_only: bool = False) -> DuckDBWarehouse:
-    """The embedded warehouse that the settings name."""
-    return DuckDBWarehouse(
-        of.database,
-        of.published_database,
-        TABLES,
-        of.now,
-        functions=FUNCTIONS,
-        is_read_only=is_read_only,
-        published_mode=of.published_mode,
-    )
-
-
-class WarehouseResource(dg.ConfigurableResource[Warehouse]):
-    """Hands a run its warehouse. At the run's end, even if it failed, its check results are kept and what it wrote is
-    published.
-    """
-
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Warehouse]:
-        of = settings()
-        warehouse = duckdb_warehouse(of)
-        is_build = context.run is None or context.run.job_name not in refresh.JOBS_WITHOUT_BUILD
-        with building(of.data_dir) if is_build else nullcontext():
-            try:
-                yield warehouse
-            finally:
-                try:
-                    if context.instance and context.run:
-                        keep_verdicts(warehouse, context.instance, context.run.run_id, is_over=True)
-                finally:
-                    with nullcontext() if is_build else between_builds(of.data_dir):
-                        warehouse.publish()
-
-
-def published(of: Settings) -> Warehouse | None:
-    """The copy of the warehouse that runs leave to readers, for questions to its ledger. One that cannot be read counts
-    as none: what is due then is pulled, and the run publishes it again.
-    """
-    copy = of.published_database
-    if not copy.exists() or unreadable(copy):
-        return None
-    return DuckDBWarehouse(copy, copy, [PULLS], of.now, is_read_only=True)
-
-
-@contextmanager
-def simulated_claude_admin(of: Settings, patience: Patience | None = None) -> Iterator[ClaudeAdmin]:
-    """The built-in vendor on loopback, for as long as it is needed, and a client for it."""
-    with simulator.Simulator(now=of.now) as vendors:
-        admin = ClaudeAdmin.open(
-            base_url=vendors.anthropic_url,
-            admin_key=simulator.ADMIN_KEY,
-            analytics_key=simulator.ANALYTICS_KEY,
-            analytics_requests_a_minute=None,
-            is_simulated=True,
-            patience=patience,
-            now=of.now,
-        )
-        with closing(admin):
-            yield admin
-
-
-@contextmanager
-def simulated_cursor_admin(of: Settings, patience: Patience | None = None) -> Iterator[CursorAdmin]:
-    """The built-in Cursor on loopback, which needs no pace, and a client for it."""
-    with simulator.Simulator(now=of.now) as vendors:
-        admin = CursorAdmin.open(
-            base_url=vendors.cursor_url,
-            key=simulator.CURSOR_KEY,
-            now=of.now,
-            pace=lambda _: None,
-            is_simulated=True,
-            patience=patience,
-        )
-        with closing(admin):
-            yield admin
-
-
-@contextmanager
-def simulated_sheet(of: Settings) -> Iterator[Sheet]:
-    """The built-in spreadsheet on loopback, and a client for it."""
-    with simulator.Simulator(now=of.now) as vendors:
-        sheet = GoogleSheet.open(simulator.SHEET_ID, base_url=vendors.google_url, is_simulated=True)
-        with closing(sheet):
-            yield sheet
 
 
 def uploads(of: Settings) -> Uploads | None:

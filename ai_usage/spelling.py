@@ -1,9 +1,9 @@
-"""Which variables are misspelled: a setting that nobody reads is a decision that nobody obeys.
+"""Which variables are misspelled. A misspelled setting would have no effect, and no message would mention it.
 
-The rule, in three parts. A name of our own (`AI_USAGE_…`) that we do not know is refused, wherever it is set. `.env` is
-ours, so there a name that begins like a vendor's or a channel's (`ANTHROPIC_…`, `ALERT_…`) is refused too, unless we
-know it. The environment is everybody's: there a name is refused only if it resembles one of ours word by word, that
-one is not set, and the name is not known to be another program's. To set our own, if to nothing, ends any doubt.
+There are three rules. An unknown name of our own (`AI_USAGE_…`) is refused wherever it is set. `.env` belongs to this
+project, so an unknown name there that begins like a provider's or a channel's (`ANTHROPIC_…`, `ALERT_…`) is refused,
+too. Other programs share the environment: a name there is refused only if it resembles one of ours word by word, our
+name is not set, and no other program is known to use it. Setting our name, even to nothing, settles the question.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,16 +19,15 @@ SHARED_PREFIXES = (
     *("ANTHROPIC_", "CURSOR_", "OPENAI_", "GEMINI_", "GITHUB_", "GOOGLE_", "BIGQUERY_"),
     *("ALERT_", "METABASE_", "DAGSTER_POSTGRES_"),
 )
-# Set on many machines, by vendors' own programs and by continuous integration, though they differ from one of ours only
-# by a word that is missing.
+# Providers' own programs and continuous integration set these on many machines. They lack only a word of one of ours.
 OTHER_PROGRAMS = frozenset({"ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "OPENAI_BASE_URL", "GITHUB_API_URL"})
 ALIKE = 0.8  # ANTHROPIC_ADMIN_KEY is to ANTHROPIC_ADMIN_API_KEY as 0.90, CURSOR_API_KEY to CURSOR_ADMIN_API_KEY as 0.82
 NEARLY_THE_SAME = 0.9  # where a name does not even begin as ours do: ANTROPIC_ADMIN_API_KEY
 
 
 def refuse_misspelled(environ: Mapping[str, str], written: Collection[str], known: Collection[str]) -> None:
-    """`SettingError` for the first name that is meant for us and is none of the `known` ones. `written` are the names
-    of `.env`; `environ` has these and the environment's.
+    """`SettingError` for the first name that is meant for this project and is not `known`. `written` are the names in
+    `.env`; `environ` has these and those of the environment.
     """
     for name in written:
         begins_like_ours = name.upper().startswith((OUR_PREFIX, *SHARED_PREFIXES))
@@ -49,18 +48,18 @@ def refuse_misspelled(environ: Mapping[str, str], written: Collection[str], know
 
 
 def nearest(name: str, known: Collection[str], alike: float = ALIKE) -> str:
-    """The known name that it resembles most; empty, if none."""
+    """The known name that it resembles most; empty if it resembles none."""
     return next(iter(get_close_matches(name.upper(), known, n=1, cutoff=alike)), "")
 
 
 def _has_no_word_of_its_own(name: str, meant: str) -> bool:
-    """Whether words are misspelled or missing, and none is another: ANTHROPIC_BEDROCK_BASE_URL is not misspelled."""
+    """Whether words are misspelled or missing and none is added: ANTHROPIC_BEDROCK_BASE_URL is not misspelled."""
     words = meant.split("_")
     return all(get_close_matches(word, words, n=1, cutoff=0.6) for word in name.upper().split("_"))
 
 
 def names_in(file: Path) -> list[str]:
-    """The names that a `.env` sets; `SettingError` for a line that sets nothing and would be skipped without a word."""
+    """The names that a `.env` sets; `SettingError` for a line that sets nothing, which python-dotenv would skip."""
     if not file.is_file():
         return []
     try:

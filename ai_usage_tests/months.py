@@ -43,7 +43,8 @@ def live(platform: Platform, rows: Iterable[Row], *, unpulled: Iterable[date] = 
         spend(platform.warehouse, rows)
         db.execute("delete from ai_usage_raw.pulls")
         db.execute(
-            "insert into ai_usage_raw.pulls select id, 's', pull, day, heard, 1, 1, 'h', id, '{}', '{}', true, null "
+            "insert into ai_usage_raw.pulls select id, 's', 'default', pull, day, heard, 1, 1, 'h', id, "
+            "'{}', '{}', true, null "
             "from (select unnest($ids) as id, unnest($pulls) as pull, unnest($days) as day, unnest($heard) as heard)",
             {
                 "ids": [f"{pull} {day}" for pull, day in pulled],
@@ -60,8 +61,8 @@ def make(platform: Platform, span: Span = MONTHS) -> Platform:
     with platform.warehouse.connected():
         for mart in marts():
             if mart.table.name == "cursor_seats":  # whatever the gate says: these months have no records in raw
-                days = {"first_day": span.first, "last_day": span.last}
-                platform.warehouse.fill_days(mart.table, mart.query, span.days, **days)
+                first, last = span.first, span.last
+                platform.warehouse.fill_days(mart.table, mart.query, span.days, first_day=first, last_day=last)
             elif mart.table.name in MADE and mart.is_daily:
                 rebuild_days(platform.warehouse, mart, span)
             elif mart.table.name in MADE:
@@ -78,10 +79,14 @@ def budget(platform: Platform, usd: str, scope: str = "total", name: str | None 
 
 
 def person(platform: Platform, email: str, *, is_member: bool) -> None:
-    """One more address of `dim_person`, a member of both vendors' or of none."""
+    """One more person, a member of an account or of none."""
     platform.sql(
         f"insert into {A}.dim_person by name select '{email}' as user_email, '{email}' as person_email, "
-        f"{is_member} as is_claude_member, {is_member} as is_cursor_member, true as is_in_sheet, 'p' as pull_id, "
+        "true as is_in_sheet, 'p' as pull_id, now() as ingestion_timestamp"
+    )
+    platform.sql(
+        f"insert into {A}.dim_person_account by name select '{email}' as user_email, '{email}' as person_email, "
+        f"'anthropic' as provider, 'default' as account, {is_member} as is_member, 'p' as pull_id, "
         "now() as ingestion_timestamp"
     )
 
@@ -90,6 +95,7 @@ def owner(platform: Platform, key: str, email: str) -> None:
     """Who answers for a key, by the sheet."""
     platform.sql(
         f"insert into {A}.dim_api_key_mapping by name select '{key}' as api_key_id, 'etl' as api_key_name, "
+        "'anthropic' as provider, "
         f"'active' as status, '{email}' as user_email, 'sheet' as mapped_by, 'p' as pull_id, "
         "now() as ingestion_timestamp"
     )

@@ -247,7 +247,7 @@ def test_a_pull_counts_from_its_very_instant_on(platform: Platform, tmp_path: Pa
 
 def test_records_without_a_commit_stay_behind(platform: Platform, tmp_path: Path) -> None:
     append(platform, answer(DAY, "1000"))
-    platform.sql(f"insert into ai_usage_raw.claude_cost_report values ('lost', '{DAY}', 0, '{{}}')")
+    platform.sql(f"insert into ai_usage_raw.claude_cost_report values ('lost', 'default', '{DAY}', 0, '{{}}')")
     cut = platform.warehouse.as_of(platform.warehouse.now(), BOTH, into=tmp_path / "cut.duckdb")
     with cut.connected() as db:
         assert db.execute("select count(*) from ai_usage_raw.claude_cost_report").fetchone() == (1,)

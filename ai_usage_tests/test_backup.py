@@ -91,7 +91,9 @@ def damaged_wal(folder: Path) -> bytes:
     shutil.copyfile(folder / WAREHOUSE, apart)
     db = duckdb.connect(str(apart))
     db.execute("set checkpoint_threshold = '1 GB'")
-    db.execute("insert into ai_usage_raw.claude_cost_report select 'x', null, 0, repeat('y', 1000) from range(50)")
+    db.execute(
+        "insert into ai_usage_raw.claude_cost_report select 'x', 'default', null, 0, repeat('y', 1000) from range(50)"
+    )
     log = bytearray(apart.with_name("apart.duckdb.wal").read_bytes())
     db.close()
     apart.unlink()

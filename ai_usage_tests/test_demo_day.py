@@ -184,7 +184,9 @@ def test_claude_codes_estimates_are_its_records(demo: Demo) -> None:
 
 def test_the_summary_of_claude_ai_is_what_its_people_did(demo: Demo) -> None:
     final = Span(WEEK.first, date(2026, 11, 17))  # later days' figures still move
-    [told] = demo.platform.warehouse.query("summary/claude_ai", first_day=final.first, last_day=final.last).to_dicts()
+    [told] = demo.platform.warehouse.query(
+        "providers/anthropic/summary/claude_ai", first_day=final.first, last_day=final.last
+    ).to_dicts()
     truth = [one for day in final.days for one in demo.truth.people_day(day) if one.messages]
     assert told == {
         "people": len({one.person.id for one in truth}),

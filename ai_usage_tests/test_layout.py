@@ -16,9 +16,9 @@ from ai_usage.commands.__main__ import COMMANDS
 from ai_usage.dashboards.boards import OF_FRESHNESS, OF_KNOWN_DAYS, boards
 from ai_usage.definitions import defs
 from ai_usage.layers import OWNERS
-from ai_usage.marts.files import marts
+from ai_usage.marts.files import contracts, marts
 from ai_usage.providers.registry import PROVIDERS
-from ai_usage.settings import ROOT, read_settings
+from ai_usage.settings import ROOT, names, read_settings
 from ai_usage.warehouse.table import RAW, Table
 from ai_usage_tests.dashboards.truth import TRUTHS
 
@@ -26,18 +26,6 @@ GRAPH = defs.resolve_asset_graph()
 # Of tables; what a board is, ai_usage_tests/dashboards tells.
 SPECS = {spec.key: spec for spec in defs.resolve_all_asset_specs() if spec.key.path[0] != "dashboards"}
 CLAIMS = sorted({key.name for key in GRAPH.asset_check_keys})
-
-
-class Watched(dict[str, str]):
-    """An environment that remembers what it was asked for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: set[str] = set()
-
-    def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
-        self.asked.add(name)
-        return super().get(name, default)
 
 
 def sql_files(folder: str) -> set[str]:
@@ -79,9 +67,7 @@ def test_a_misspelled_argument_of_make_is_refused(typed: str) -> None:
 
 
 def test_every_variable_has_its_line_in_env_example_and_no_other_has() -> None:
-    environ = Watched()
-    read_settings(environ)
-    assert example(uncommented=True).keys() == environ.asked
+    assert example(uncommented=True).keys() == names()
 
 
 @pytest.mark.parametrize("uncommented", [False, True])
@@ -97,7 +83,8 @@ def test_only_settings_and_the_commands_read_the_environment() -> None:
 
 
 def test_each_mart_is_the_select_of_its_name() -> None:
-    assert sql_files("marts") == {mart.table.name for mart in marts()}
+    files = {path.stem for folder in ("marts", "providers/*") for path in (ROOT / "sql").glob(f"{folder}/*.sql")}
+    assert files - contracts().keys() == {mart.table.name for mart in marts()}
 
 
 def test_no_check_file_lies_unused_and_none_is_missing() -> None:

@@ -13,15 +13,15 @@ from decimal import Decimal
 import dagster as dg
 import pytest
 
-from ai_usage.definitions import simulated_claude_admin, simulated_sheet
 from ai_usage.marts.build_days import rebuild_days
 from ai_usage.marts.files import marts
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic import rows, tables
 from ai_usage.providers.anthropic.assets import organization_of
 from ai_usage.providers.anthropic.client import COST_GROUPS, USAGE_GROUPS, ClaudeAdmin
-from ai_usage.providers.anthropic.users import emails_of_users
+from ai_usage.providers.anthropic.people import emails_of_users
 from ai_usage.settings import settings
+from ai_usage.simulated import simulated_claude_admin, simulated_sheet
 from ai_usage.simulator import Simulator
 from ai_usage.simulator.claude_uses import Charge
 from ai_usage_tests.platform import Platform, platform_in
@@ -111,7 +111,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
 def fill(platform: Platform, admin: ClaudeAdmin) -> None:
     """Raw and core of Claude's money, over all the years."""
     warehouse = platform.warehouse
-    organization = organization_of(warehouse)
+    organization = organization_of(warehouse, "default")
     assert organization is not None
     emails = emails_of_users(warehouse)
     for span in YEARS.cut(at_most=31):

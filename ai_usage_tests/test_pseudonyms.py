@@ -1,6 +1,7 @@
 """With AI_USAGE_PSEUDONYMS no output names a person: not by address, not by name, not by the name of a key."""
 
 import shutil
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +16,7 @@ from ai_usage.commands.refresh import Outcome, tell_troubles
 from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.dashboards.assets import write_board
 from ai_usage.dashboards.boards import boards
+from ai_usage.providers.summary import Shares
 from ai_usage.redaction import KnownPeople, Redaction, pseudonym
 from ai_usage.warehouse.people import known_people, redaction
 from ai_usage_tests.named import ADDRESS, KEY_NAME, NAME, names_her, places_that_name_her
@@ -66,7 +68,8 @@ def test_no_message_names_a_person(folder: Path) -> None:
 def test_no_command_prints_a_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export_focus", "2026-11"]) in {0, 1}
     tell_troubles(Outcome({"core__x": SENTENCE}, not_judged=[], verdicts=[], skipped={f"raw/{ADDRESS}": SENTENCE}))
-    OUT.print(demo._shares("Top people", [{"label": ADDRESS, "cost_usd": 1}, {"label": KEY_NAME, "cost_usd": 1}], None))
+    people = [{"label": ADDRESS, "cost_usd": Decimal(1)}, {"label": KEY_NAME, "cost_usd": Decimal(1)}]
+    OUT.print(demo._shares(Shares("Top people", people, None)))
     ERR.print(CheckResult("marts/ai_spend", "x", None, "failed", SENTENCE).why)
     told = said(capsys)
     assert WHO in told

@@ -24,7 +24,7 @@ def test_an_empty_environment_is_a_working_one() -> None:
     assert found.dagster_home == ROOT / ".data" / "dagster"
     assert (found.warehouse, found.start_date, found.simulate) == ("duckdb", date(2026, 1, 1), False)
     assert (found.schedule_timezone, found.anthropic_base_url) == ("UTC", "https://api.anthropic.com")
-    assert not found.any_vendor_key
+    assert not found.any_provider_key
     assert abs(found.now() - datetime.now(UTC)).total_seconds() < 60
 
 
@@ -51,7 +51,7 @@ def test_what_is_set_is_read_and_blanks_are_nothing() -> None:
     assert found.database.as_posix() == "/srv/ai/ai_usage.duckdb"
     assert (found.start_date, found.simulate, found.schedule_timezone) == (date(2025, 6, 1), True, "Europe/Berlin")
     assert (found.now(), found.yesterday()) == (datetime(2026, 11, 19, 23, tzinfo=UTC), date(2026, 11, 18))
-    assert (found.has_anthropic_admin_key, found.any_vendor_key) == (False, True)
+    assert (found.has_anthropic_admin_key, found.any_provider_key) == (False, True)
 
 
 BAD = [
@@ -74,6 +74,8 @@ BAD = [
     ("AI_USAGE_START_DATE", "2026-02-30", "not a day"),
     ("AI_USAGE_START_DATE", "2026-11-20", "the newest full UTC day is 2026-11-19"),
     ("AI_USAGE_NOW", "yesterday", "write an instant such as"),
+    ("AI_USAGE_NOW", "{default}", "is '{default}'; write an instant such as"),
+    ("AI_USAGE_PUBLISHED_FOR", "all", "is 'all'; write owner or group"),
     ("AI_USAGE_NOW", "2026-11-20T06:00:00", "without a time zone; write for example 2026-11-20T06:00:00Z"),
     ("AI_USAGE_SCHEDULE_TIMEZONE", "Mars/Olympus", "no time zone"),
     ("AI_USAGE_SCHEDULE_TIMEZONE", "../../etc/passwd", "no time zone"),

@@ -12,6 +12,7 @@ from ai_usage.commands import demo
 from ai_usage.commands.export_focus import harmless
 from ai_usage.commands.refresh import Outcome, tell_troubles
 from ai_usage.commands.terminal import OUT, Terminal
+from ai_usage.providers.summary import Shares
 
 HOSTILE = "a\x1b[31mred\x1b]0;title\x07\x9b2J\u202eb\x7f\u2028\r\x08c"
 OWN = re.compile(r"\x1b\[[\d;]*m")  # rich's colors
@@ -32,7 +33,7 @@ def printed(*, is_terminal: bool) -> tuple[Terminal, io.StringIO]:
 def test_a_hostile_name_is_shown_and_not_obeyed(*, is_terminal: bool) -> None:
     terminal, file = printed(is_terminal=is_terminal)
     terminal.print(f"[bold red]✗[/] {escape(HOSTILE)}", soft_wrap=True)
-    terminal.print(demo._shares(HOSTILE, [{"label": HOSTILE, "cost_usd": Decimal(1)}], Decimal(2)))
+    terminal.print(demo._shares(Shares(HOSTILE, [{"label": HOSTILE, "cost_usd": Decimal(1)}], Decimal(2))))
     terminal.rule(escape(HOSTILE))
     text = OWN.sub("", file.getvalue()) if is_terminal else file.getvalue()
     assert "a\\x1b[31mred\\x1b]0;title" in text

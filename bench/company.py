@@ -284,8 +284,8 @@ DIRECTORIES = {
     "dim_workspace": """select 'claude_workspaces' as pull, workspace_id,
         case w when 0 then 'Default' when 1 then 'Claude Code' else 'Workspace ' || w::varchar end as workspace_name,
         w = 0 as is_default from workspaces""",
-    "dim_api_key_mapping": """select 'sheet_api_key_mapping' as pull, api_key_id, 'key ' || k::varchar as api_key_name,
-        nullif(workspace_id, 'wrkspc_000') as workspace_id, 'active' as status,
+    "dim_api_key_mapping": """select 'sheet_api_key_mapping' as pull, 'anthropic' as provider, api_key_id,
+        'key ' || k::varchar as api_key_name, nullif(workspace_id, 'wrkspc_000') as workspace_id, 'active' as status,
         if(k % 20 = 19, null, user_email) as user_email, if(k % 20 < 16, team_name, null) as team_name,
         if(k % 20 = 19, null, user_email) as creator_email,
         case when k % 20 < 16 then 'sheet' when k % 20 < 19 then 'key_creator' else 'none' end as mapped_by,
@@ -293,8 +293,11 @@ DIRECTORIES = {
         if(half = 0 and k % 10 = 0, date '2026-02-01', null) as valid_to
         from api_keys join workspaces using (w) join people using (p), range(if(k % 10 = 0, 2, 1)) as h(half)""",
     "dim_person": """select 'claude_users' as pull, user_email, user_email as person_email,
-        'Person ' || p::varchar as user_name, team_name, true as is_claude_member, true as is_cursor_member,
-        p % 8 = 0 as is_in_sheet from people""",
+        'Person ' || p::varchar as user_name, team_name, p % 8 = 0 as is_in_sheet
+        from people""",
+    "dim_person_account": """select 'claude_users' as pull, user_email, user_email as person_email, provider,
+        'default' as account, 'user_' || p::varchar as account_user_id, true as is_member
+        from people, (values ('anthropic'), ('cursor')) as of(provider)""",
     "dim_cursor_member": """select 'cursor_members' as pull, 'user_' || p::varchar as user_id, user_email,
         'Person ' || p::varchar as user_name, if(p = 0, 'free-owner', 'member') as role, false as is_removed
         from people""",

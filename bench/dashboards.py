@@ -11,11 +11,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from ai_usage.automation.warehouse_resource import duckdb_warehouse
 from ai_usage.dashboards import site
 from ai_usage.dashboards.assets import site_folder, write_board
 from ai_usage.dashboards.boards import boards
 from ai_usage.dashboards.cards import result
-from ai_usage.definitions import duckdb_warehouse
 from ai_usage.settings import settings
 from bench.marts import ALL, TWO_YEARS
 

@@ -30,9 +30,10 @@ import msgspec
 import polars as pl
 
 from ai_usage.automation.runs import Runs
+from ai_usage.automation.warehouse_resource import duckdb_warehouse
 from ai_usage.catalog import TABLES
 from ai_usage.commands.terminal import OUT
-from ai_usage.definitions import build_defs, duckdb_warehouse
+from ai_usage.definitions import build_defs
 from ai_usage.ingest.day_replacement import DAYS_AT_ONCE
 from ai_usage.partitions import ONE_DAY, Span, midnight
 from ai_usage.providers.anthropic.client import COST_GROUPS, DAYS_A_REQUEST, ClaudeAdmin

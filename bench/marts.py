@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ai_usage.automation.warehouse_resource import duckdb_warehouse
 from ai_usage.core.tables import CORE_TABLES
-from ai_usage.definitions import duckdb_warehouse
 from ai_usage.marts.build_days import rebuild_all
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.providers.anthropic import tables as claude

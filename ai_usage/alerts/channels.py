@@ -24,7 +24,9 @@ SECTION_LENGTH, HEADER_LENGTH, SECTIONS = 2900, 150, 40  # Slack refuses above 3
 
 
 class Undelivered(AiUsageError):
-    """The channel did not take the message; may do so at once, or not before the next tick."""
+    """The channel did not take the message; it may be asked again at once, or by the next tick."""
+
+    may_retry_now: bool
 
     def __init__(self, why: str, *, may_retry_now: bool) -> None:
         super().__init__(why)

@@ -7,7 +7,7 @@ from functools import partial
 from ai_usage.check import Check, DailyCheck, Result, Row, by_day, failed, some
 from ai_usage.checks.bills import BILLS, SOURCES
 from ai_usage.core.grain import repeated
-from ai_usage.core.tables import SPEND_VERSIONS
+from ai_usage.core.revisions import SPEND_VERSIONS
 from ai_usage.ingest.ledger_writes import Source
 from ai_usage.marts.gate import GRAIN
 from ai_usage.partitions import Span

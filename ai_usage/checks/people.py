@@ -6,15 +6,16 @@ What the sheet has wrong is a warning: the row is rejected, and nothing of it is
 from dataclasses import asdict
 
 from ai_usage.check import Check, Result, SnapshotCheck, failed, passed, some, warned
+from ai_usage.core.keys import DIM_API_KEY_MAPPING, WITH_KEYS, keys_seen_nowhere
+from ai_usage.core.people import DIM_PERSON
+from ai_usage.core.sheets import SHEET_REJECTIONS
 from ai_usage.sheet.newest import read_newest
 from ai_usage.sheet.pulls import SOURCE as SHEET
-from ai_usage.sheet.tables import DIM_API_KEY_MAPPING, DIM_PERSON, SHEET_REJECTIONS
 from ai_usage.sheet.tabs import API_KEY_MAPPING, CLAUDE_AI_USAGE, CONSOLE_FIGURES, TABS
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import Table
 
 KEYS = "core/dim_api_key_mapping"
-KEYS_USED = ("core/claude_usage_tokens", "core/claude_analytics_costs")
 
 
 def _unambiguous(warehouse: Warehouse) -> Result | None:
@@ -48,9 +49,11 @@ mapping_is_unambiguous = SnapshotCheck(
 
 
 def _known_keys(warehouse: Warehouse) -> Result | None:
-    if any(warehouse.newest(pull, None).versions.is_empty() for pull in (API_KEY_MAPPING.pull, "claude_api_keys")):
+    """Keys of a provider that never listed its own are not evaluated: what is not pulled is not known."""
+    pulled = [key for key, of in WITH_KEYS.items() if not warehouse.newest(of.pulls[0], None).versions.is_empty()]
+    if not pulled or warehouse.newest(API_KEY_MAPPING.pull, None).versions.is_empty():
         return None
-    unknown = warehouse.query("checks/mapped_keys_are_known").to_dicts()
+    unknown = warehouse.ask(keys_seen_nowhere(), providers=pulled).to_dicts()
     if unknown:
         named = some(f"{row['api_key_id']} ({row['api_key_name'] or row['user_email']})" for row in unknown)
         return warned(
@@ -58,7 +61,7 @@ def _known_keys(warehouse: Warehouse) -> Result | None:
             "correct the ids that have a typing error.",
             unknown,
         )
-    return passed("Each API key of the sheet is one that its provider lists, or has usage or cost of.")
+    return passed("Each API key of the sheet is listed by its provider, or has usage or cost.")
 
 
 mapped_keys_are_known = SnapshotCheck(
@@ -68,10 +71,9 @@ mapped_keys_are_known = SnapshotCheck(
     sources=(SHEET,),
     title="a key of the sheet that appears in no list, usage or cost",
     severity="warned",
-    sql="checks/mapped_keys_are_known",
-    description="Each API key in the sheet is listed by the provider, or appears in its usage or analytics.",
+    description="Each API key in the sheet is listed by its provider, or appears in its usage or cost.",
     pulls=(API_KEY_MAPPING.pull,),
-    also_reads=KEYS_USED,
+    also_reads=tuple(f"core/{table.name}" for of in WITH_KEYS.values() for table in of.used_in),
 )
 
 
@@ -86,7 +88,7 @@ def _known_people(warehouse: Warehouse) -> Result | None:
         return warned(
             f"{len(strangers)} addresses of the sheet are in no provider's list of members: {named}.", strangers
         )
-    return passed("Every address of the sheet is a member's of some provider.")
+    return passed("Every address of the sheet is in a provider's list of members.")
 
 
 emails_are_known_people = SnapshotCheck(
@@ -97,8 +99,9 @@ emails_are_known_people = SnapshotCheck(
     title="an address that no provider knows: a typing error, a former member",
     severity="failed",
     sql="checks/emails_are_known_people",
-    description="Each address in the sheet is in some provider's list of members, or an alias of one that is.",
+    description="Each address in the sheet, or one it is an alias of, is a provider's member's or in the tab people.",
     pulls=(API_KEY_MAPPING.pull,),
+    also_reads=("core/dim_person_account", "core/people"),
 )
 
 

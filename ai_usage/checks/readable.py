@@ -21,6 +21,7 @@ from ai_usage.check import (
     warned,
 )
 from ai_usage.ingest.drift import drift
+from ai_usage.ingest.ledger_writes import Source
 from ai_usage.marts.gate import READABLE
 from ai_usage.partitions import Span
 from ai_usage.providers.provider import CoreTables, Provider
@@ -60,17 +61,18 @@ def records_are_readable(provider: Provider, of: CoreTables) -> DailyCheck:
     )
 
 
-def snapshots_are_readable(provider: Provider, of: CoreTables) -> SnapshotCheck:
+def snapshots_are_readable(
+    table: str, pulls: tuple[str, ...], sources: tuple[Source, ...], provider: str = ""
+) -> SnapshotCheck:
     """The same of snapshots: a record that cannot be used is missing there, the others are not."""
-    pulls = provider.read_by(of, provider.snapshot_pulls)
     return SnapshotCheck(
         name=READABLE,
-        provider=provider.key,
-        asset=f"core/{of.first.name}",
+        provider=provider,
+        asset=f"core/{table}",
         title=TITLE,
         description=DESCRIPTION.format(", ".join(pulls)),
         severity="warned",
-        sources=(provider.source,),
+        sources=sources,
         pulls=pulls,
         sql=OF_SNAPSHOTS,
         evaluate=partial(_rejected_snapshots, pulls),
@@ -129,15 +131,28 @@ def _drift(provider: Provider, records: Records, of: type, day: date | None) -> 
 
 def _of(provider: Provider) -> list[Check]:
     pulls = (*provider.daily_pulls.items(), *provider.snapshot_pulls.items())
+    snapshots = [(of.first.name, provider.read_by(of, provider.snapshot_pulls)) for of in provider.core]
     return [
         *(records_are_readable(provider, of) for of in provider.core if provider.read_by(of, provider.daily_pulls)),
-        *(
-            snapshots_are_readable(provider, of)
-            for of in provider.core
-            if provider.read_by(of, provider.snapshot_pulls)
-        ),
+        *(snapshots_are_readable(table, of, (provider.source,), provider.key) for table, of in snapshots if of),
         *(schema_drift(provider, pull, of) for pull, of in pulls),
     ]
 
 
-CHECKS: list[Check] = [check for provider in PROVIDERS for check in _of(provider)]
+def _of_directories() -> list[Check]:
+    """Members and keys: one table over all providers that list them."""
+    people = [(of.source, pull) for of in PROVIDERS if of.people for pull in of.people.pulls if pull not in _own(of)]
+    keys = [(of.source, of.keys.pulls[0]) for of in PROVIDERS if of.keys]
+    return [
+        snapshots_are_readable(table, tuple(pull for _, pull in found), tuple(dict.fromkeys(of for of, _ in found)))
+        for table, found in (("dim_api_key_mapping", keys), ("dim_person", people))
+        if found
+    ]
+
+
+def _own(provider: Provider) -> set[str]:
+    """The pulls of which a core table of its own reports rejections."""
+    return {pull for of in provider.core for pull in of.pulls}
+
+
+CHECKS: list[Check] = [*(check for provider in PROVIDERS for check in _of(provider)), *_of_directories()]

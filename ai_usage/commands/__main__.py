@@ -158,7 +158,7 @@ def a_damaged_log_named(folder: Path) -> Iterator[None]:
 def command_settings(*, says_so: bool = True) -> Settings:
     """The settings, where a machine without any vendor's key gets the built-in vendors."""
     found = read_settings(environment())
-    if not found.simulate and not found.any_vendor_key and not os.environ.get("AI_USAGE_SIMULATE"):
+    if not found.simulate and not found.any_provider_key and not os.environ.get("AI_USAGE_SIMULATE"):
         os.environ["AI_USAGE_SIMULATE"] = "1"
         found = read_settings(dict(os.environ))
         if says_so:

@@ -12,6 +12,7 @@ from typing import Any
 
 from rich.table import Table as Grid
 
+from ai_usage.automation.warehouse_resource import duckdb_warehouse
 from ai_usage.commands.as_of_world import (
     BlockedByProvider,
     Past,
@@ -27,7 +28,6 @@ from ai_usage.commands.backfill import asked_day, asked_span
 from ai_usage.commands.coverage import pulled, tell_gaps
 from ai_usage.commands.refresh import Outcome, tell_troubles
 from ai_usage.commands.terminal import ERR, OUT
-from ai_usage.definitions import duckdb_warehouse
 from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.partitions import Span, runs_of_days
 from ai_usage.redaction import KnownPeople, Redaction

@@ -113,7 +113,7 @@ def _before_each_change(past: Past, span: Span) -> list[tuple[datetime, date]]:
 def spend_in(warehouse: Warehouse, span: Span) -> Spend:
     """What its `ai_spend` says."""
     found = Spend()
-    for row in warehouse.query("summary/spend_by_payer", **_period(span)).iter_rows(named=True):
+    for row in warehouse.query("summary/spend_by_attribution", **_period(span)).iter_rows(named=True):
         key, payer = (row["spend_date"], row["provider"]), (row["api_key_id"], row["user_email"], row["team_name"])
         sums: list[dict[Any, Decimal]] = [found.billed] if row["is_seat"] else [found.billed, found.usage]
         for billed in sums:

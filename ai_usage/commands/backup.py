@@ -18,9 +18,9 @@ from typing import Any
 from rich.markup import escape
 
 from ai_usage.alerts.resource import FILE as ALERTS
+from ai_usage.automation.warehouse_resource import duckdb_warehouse
 from ai_usage.catalog import TABLES
 from ai_usage.commands.terminal import OUT
-from ai_usage.definitions import duckdb_warehouse
 from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.settings import Settings
 from ai_usage.warehouse.duckdb import DuckDBWarehouse

@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Sequence
 from datetime import date
 
+from ai_usage.automation.warehouse_resource import duckdb_warehouse
 from ai_usage.commands.backfill import asked_day, refuse_days_outside, tell_outcome
 from ai_usage.commands.data_folder import prepare_instance
 from ai_usage.commands.refresh import build
-from ai_usage.definitions import duckdb_warehouse
 from ai_usage.errors import SettingError
 from ai_usage.partitions import Span
 from ai_usage.settings import Settings

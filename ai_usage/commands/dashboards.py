@@ -5,11 +5,11 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ai_usage.automation.warehouse_resource import duckdb_warehouse
 from ai_usage.commands.terminal import OUT
 from ai_usage.dashboards import site
 from ai_usage.dashboards.assets import site_folder, write_board
 from ai_usage.dashboards.boards import boards
-from ai_usage.definitions import duckdb_warehouse
 from ai_usage.errors import SettingError
 from ai_usage.settings import Settings
 from ai_usage.warehouse.port import Warehouse

@@ -12,15 +12,10 @@ from urllib.parse import urlsplit
 import msgspec
 from rich.markup import escape
 
+from ai_usage.automation.warehouse_resource import duckdb_warehouse
 from ai_usage.commands.data_folder import prepare_instance
 from ai_usage.commands.terminal import OUT
-from ai_usage.definitions import (
-    duckdb_warehouse,
-    simulated_claude_admin,
-    simulated_cursor_admin,
-    simulated_sheet,
-    uploads,
-)
+from ai_usage.definitions import uploads
 from ai_usage.errors import AiUsageError, SettingError
 from ai_usage.ingest.days import Answers, NotYet
 from ai_usage.ingest.http import Patience, Refused
@@ -38,6 +33,7 @@ from ai_usage.settings import ROOT, Settings
 from ai_usage.sheet.client import Sheet
 from ai_usage.sheet.resource import open_sheet
 from ai_usage.sheet.tabs import TABS, read_tab
+from ai_usage.simulated import simulated_claude_admin, simulated_cursor_admin, simulated_sheet
 from ai_usage.warehouse.duckdb import unreadable
 from ai_usage.warehouse.files import refuse_a_full_disk
 from ai_usage.warehouse.ledger import Answer

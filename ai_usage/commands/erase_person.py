@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.markup import escape
 
+from ai_usage.automation.warehouse_resource import duckdb_warehouse
 from ai_usage.commands.as_of import FOLDER as AS_OF
 from ai_usage.commands.dashboards import write_all
 from ai_usage.commands.data_folder import in_use
@@ -16,7 +17,6 @@ from ai_usage.commands.leftovers import files_with, rewrite_folder, warehouses
 from ai_usage.commands.reset import delete, refuse_a_busy_warehouse
 from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.dashboards.assets import site_folder
-from ai_usage.definitions import duckdb_warehouse
 from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.settings import ADDRESS, Settings
 from ai_usage.warehouse.duckdb import DuckDBWarehouse

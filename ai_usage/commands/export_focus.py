@@ -12,9 +12,9 @@ from pathlib import Path
 
 import polars as pl
 
+from ai_usage.automation.warehouse_resource import duckdb_warehouse
 from ai_usage.commands.coverage import pulled, tell_gaps
 from ai_usage.commands.terminal import ERR, OUT
-from ai_usage.definitions import duckdb_warehouse
 from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.partitions import Span
 from ai_usage.redaction import Redaction

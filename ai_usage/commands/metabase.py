@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from ai_usage.automation.warehouse_resource import duckdb_warehouse
 from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.dashboards.boards import boards
 from ai_usage.dashboards.cards import Engine
@@ -19,7 +20,6 @@ from ai_usage.dashboards.metabase.client import Metabase
 from ai_usage.dashboards.metabase.plan import Edit, Found, Step
 from ai_usage.dashboards.metabase.provision import Provision, bigquery_database, duckdb_database
 from ai_usage.dashboards.metabase.wanted import SIMULATED, Wanted, wanted
-from ai_usage.definitions import duckdb_warehouse
 from ai_usage.errors import AiUsageError, SettingError
 from ai_usage.ingest.http import Patience
 from ai_usage.settings import ROOT, Settings

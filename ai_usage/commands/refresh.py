@@ -14,10 +14,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from ai_usage.automation.dead_runs import runs_of_this_process
 from ai_usage.automation.runs import Runs
+from ai_usage.automation.warehouse_resource import duckdb_warehouse
 from ai_usage.checks.results import CheckResult, Result, never_run, of_evaluation, results_of, summary
 from ai_usage.commands.data_folder import RESERVE
 from ai_usage.commands.terminal import ERR, OUT
-from ai_usage.definitions import build_defs, duckdb_warehouse
+from ai_usage.definitions import build_defs
 from ai_usage.layers import SKIPPED, TABLE_WAS_BUILT, reason
 from ai_usage.partitions import Span, runs_of_days
 from ai_usage.settings import Settings

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from rich.markup import escape
 
+from ai_usage.automation.warehouse_resource import duckdb_warehouse
 from ai_usage.commands.as_of import FOLDER as AS_OF
 from ai_usage.commands.data_folder import DAEMON, RESERVE, USERS, in_use
 from ai_usage.commands.export_focus import FOLDER as EXPORTS
 from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.dashboards.assets import site_folder
-from ai_usage.definitions import duckdb_warehouse
 from ai_usage.errors import WarehouseBusy, WarehouseError
 from ai_usage.settings import Settings
 from ai_usage.warehouse.building import FILE as BUILDING

@@ -11,11 +11,11 @@ from pathlib import Path
 from rich.markup import escape
 
 from ai_usage.alerts.resource import FILE as ALERTS
+from ai_usage.automation.warehouse_resource import duckdb_warehouse
 from ai_usage.commands.backup import FIRST_DAY, MANIFEST, WAREHOUSE, contents, copy_sqlite, digest
 from ai_usage.commands.data_folder import in_use, prepare_instance
 from ai_usage.commands.reset import refuse_a_busy_warehouse
 from ai_usage.commands.terminal import ERR, OUT
-from ai_usage.definitions import duckdb_warehouse
 from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.settings import Settings
 from ai_usage.warehouse.files import copy_whole, sync

@@ -27,9 +27,7 @@ DIM_PROVIDER = Table(
         "sub_account_type": string("FOCUS SubAccountType", required=True),
         "billing_pull": string("the pull that is the bill, in ai_usage_raw.pulls", required=True),
         "final_after_days": integer("asked about so many days later, a day is final"),
-        "bills_own_seats": boolean(
-            "whether its spend.sql bills its seats; if not, those of the sheet are billed", required=True
-        ),
+        "seat_platform": string("on which the sheet's seats are billed; null where its spend.sql bills them"),
         "provider_order": integer("its place in lists of providers, from 1"),
     },
 )
@@ -47,7 +45,6 @@ DIM_PLATFORM = Table(
         "platform_order": integer("its place in lists of platforms, from 1"),
     },
 )
-TABLES = (DIM_PROVIDER, DIM_PLATFORM)
 
 
 @snapshot_asset("core", DIM_PROVIDER, group=GROUP, kinds=KINDS)
@@ -71,7 +68,7 @@ def provider_rows(providers: Iterable[Provider]) -> pl.DataFrame:
         [
             (
                 *(of.key, of.name, of.publisher, of.invoice_issuer, of.billing_account_type, of.sub_account_type),
-                *(of.bill.pull, of.final_after_days, of.bills_own_seats, place),
+                *(of.bill.pull, of.final_after_days, None if of.bills_own_seats else of.platforms[0].key, place),
             )
             for place, of in enumerate(providers, start=1)
         ],

@@ -9,7 +9,6 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.core.tables import SPEND_VERSIONS
 from ai_usage.ingest.day_replacement import DAYS_AT_ONCE, GROUP, KINDS
 from ai_usage.ingest.ledger_writes import InWarehouse
 from ai_usage.layers import daily_asset, note
@@ -17,6 +16,24 @@ from ai_usage.partitions import span_of_run
 from ai_usage.providers.provider import Provider
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.table import ACCOUNT_STAMPS, Table, dollars, instant, integer, string
+from ai_usage.warehouse.table import day as day_column
+
+SPEND_VERSIONS = Table(
+    name="spend_versions",
+    grain="one version of what one provider billed for one UTC day, as the ledger has it",
+    columns={
+        "activity_date": day_column("the UTC day that was billed"),
+        "provider": string("the provider", required=True),
+        "billed_usd": dollars("its cost lines, or what its chargeable events were charged; 0 of an empty day"),
+        "lines": integer("cost lines, or events; chargeable or not"),
+        "known_from": instant("when this version was pulled", required=True),
+        "known_to": instant("when the next one was; null while this is the newest"),
+        **ACCOUNT_STAMPS,
+    },
+    cluster=("provider",),
+    key=("activity_date", "provider", "account", "pull_id"),
+)
 
 ASSET = "core/spend_versions"
 UNTOLD = {"skipped": "no provider was asked what it billed for this day: left as it was"}
@@ -40,11 +57,11 @@ def spend_versions(context: dg.AssetExecutionContext, warehouse: InWarehouse) ->
 
 
 def version_rows(provider: Provider, said: Records) -> list[dict[str, Any]]:
-    """Rows of `spend_versions`, of one provider. A version with a record that cannot be used never was what we would
-    have reported: the one before it stands until the next that can be used whole.
+    """Rows of `spend_versions`, of one provider's accounts. A version with a record that cannot be used never was what
+    we would have reported: the one before it stands until the next that can be used whole.
     """
     lines = said.lines.partition_by("pull_id", as_dict=True)
-    newest: dict[date, dict[str, Any]] = {}
+    newest: dict[tuple[str, date], dict[str, Any]] = {}
     rows = []
     for version in said.versions.iter_rows(named=True):
         own = lines.get((version["pull_id"],), said.lines.clear())
@@ -53,19 +70,21 @@ def version_rows(provider: Provider, said: Records) -> list[dict[str, Any]]:
         if of_version.rejections:
             continue
         day, at = version["activity_date"], version["pulled_at"]
-        if day in newest:
-            newest[day]["known_to"] = at
-        newest[day] = {
+        place = (version["account"], day)
+        if place in newest:
+            newest[place]["known_to"] = at
+        newest[place] = {
             "activity_date": day,
             "provider": provider.key,
             "billed_usd": billed_usd,
             "lines": own.height,
             "known_from": at,
             "known_to": None,
+            "account": version["account"],
             "pull_id": version["pull_id"],
             "ingestion_timestamp": at,
         }
-        rows.append(newest[day])
+        rows.append(newest[place])
     return rows
 
 
@@ -75,7 +94,11 @@ def _described(
     own = [row for row in rows if row["activity_date"] == day]
     versions = sum(said.versions["activity_date"].to_list().count(day) for _, said in heard)
     unreadable = {"versions_that_cannot_be_read": versions - len(own)} if versions > len(own) else {}
-    newest = {f"{row['provider']}_usd": row["billed_usd"] for row in own}
+    newest: dict[str, Decimal] = {}
+    for row in own:
+        if row["known_to"] is None:
+            name = f"{row['provider']}_usd"
+            newest[name] = newest.get(name, Decimal(0)) + row["billed_usd"]
     return {"dagster/partition_row_count": len(own), **newest, **unreadable}
 
 

@@ -1,11 +1,8 @@
-"""What the sheet's tabs become: good rows typed, bad ones told. Whose keys are is `keys`' business, who is who
-`people`'s.
+"""What the sheet's tabs become: good rows typed, bad ones listed. Owners of keys are `keys`' business, who is who
+`people`'s, figures of consoles `console_figures`'.
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import dagster as dg
@@ -17,13 +14,74 @@ from ai_usage.errors import AiUsageError
 from ai_usage.ingest.day_replacement import GROUP, KINDS
 from ai_usage.ingest.ledger_writes import InWarehouse
 from ai_usage.layers import note, snapshot_asset
-from ai_usage.providers.anthropic.pulls import claude_api_keys
-from ai_usage.sheet import tables, tabs
+from ai_usage.sheet import tabs
 from ai_usage.sheet.newest import read_newest
 from ai_usage.sheet.tabs import TABS, Tab, TabRows, read_tab
 from ai_usage.warehouse.ledger import Records
-from ai_usage.warehouse.port import Warehouse
-from ai_usage.warehouse.table import Table
+from ai_usage.warehouse.table import STAMPS, Table, day, dollars, integer, string
+
+SHEET_REJECTIONS = Table(
+    name="sheet_rejections",
+    grain="one cell, or one row, of the sheet that could not be used",
+    date_column=None,
+    columns={
+        "tab": string("the tab", required=True),
+        "row_number": integer("as people see it: the first row is 1"),
+        "column_name": string("the column that is wrong", required=True),
+        "value_shape": string("what the cell looks like: letters as a, digits as 9", required=True),
+        "reason": string("why the row was left out", required=True),
+        **STAMPS,
+    },
+)
+
+BUDGETS = Table(
+    name="budgets",
+    grain="one month's budget of one scope",
+    date_column=None,
+    columns={
+        "row_number": integer("in the tab budgets"),
+        "month": string("YYYY-MM", required=True),
+        "scope": string("total, provider, team, cost_center", required=True),
+        "scope_name": string("which provider, team or cost center; null for total"),
+        "amount_usd": dollars("planned"),
+        **STAMPS,
+    },
+)
+
+SEATS = Table(
+    name="seats",
+    grain="seats of one plan that were bought, over the days they are valid",
+    date_column=None,
+    columns={
+        "row_number": integer("in the tab seats"),
+        "provider": string("the provider", required=True),
+        "plan": string("as the provider calls it", required=True),
+        "seat_price_usd": dollars("a seat and calendar month"),
+        "seats": integer("how many"),
+        "valid_from": day("the first day; null since ever", required=False),
+        "valid_to": day("exclusive; null until further notice", required=False),
+        **STAMPS,
+    },
+)
+
+PEOPLE = Table(
+    name="people",
+    grain="what the sheet has of one person over the days it holds",
+    date_column=None,
+    columns={
+        "row_number": integer("in the tab people"),
+        "user_email": string("lower-case", required=True),
+        "name": string("of the person"),
+        "team_name": string("of the person"),
+        "cost_center": string("of the person"),
+        "manager_email": string("lower-case"),
+        "valid_from": day("the first day; null since ever", required=False),
+        "valid_to": day("exclusive; null until further notice", required=False),
+        "leave_from": day("the first day of a leave; null since ever, where leave_to has a day", required=False),
+        "leave_to": day("exclusive; null until further notice, where leave_from has a day", required=False),
+        **STAMPS,
+    },
+)
 
 
 def _contract(tab: Tab) -> dg.DagsterType:
@@ -45,9 +103,6 @@ def checked(tab: Tab, found: TabRows) -> pd.DataFrame:
     if not verdict.success:
         raise AiUsageError(f"Rows of the tab {tab.name} do not fit its columns: {verdict.description}")
     return frame
-
-
-FIGURE = ("provider", "period_start", "period_end", "workspace_id", "amount_usd")
 
 
 def _from_tab(
@@ -78,91 +133,23 @@ def tab_rows(table: Table, frame: pd.DataFrame, records: Records) -> pl.DataFram
     return table.frame({name: frame[name].tolist() for name in table.columns if name not in beside} | beside)
 
 
-@dataclass
-class Figure:
-    """A row of the tab console_figures over the tab's versions: as it was last there, since when, and until when."""
-
-    row: tabs.Row
-    first_seen_at: datetime
-    pull_id: str
-    pulled_at: datetime
-    removed_at: datetime | None = None
-
-
-def figures_ever_seen(warehouse: Warehouse) -> list[Figure]:
-    """Every figure that any version of the tab had, those of the newest one first, as they stand there. A version
-    whose header cannot be used removes none.
-    """
-    history = warehouse.history(tabs.CONSOLE_FIGURES.pull)
-    figures: dict[tuple[Any, ...], Figure] = {}
-    first: dict[tuple[Any, ...], datetime] = {}
-    found, before = TabRows(), None
-    for pull_id, at, content in history.versions.select("pull_id", "pulled_at", "content_hash").iter_rows():
-        if content != before:
-            lines = history.lines.filter(history.lines["pull_id"] == pull_id)
-            found = read_tab(tabs.CONSOLE_FIGURES, lines["record"].to_list())
-        before = content
-        if not found.has_header:
-            continue
-        there = {(*_figure(row), row["covers"]): row for row in found.good}
-        for key, row in there.items():
-            figures[key] = Figure(row, first.setdefault(_figure(row), at), pull_id, at)
-        for key in figures.keys() - there.keys():
-            figures[key].removed_at = figures[key].removed_at or at
-    return sorted(figures.values(), key=lambda one: (one.removed_at is not None, one.row["row_number"]))
-
-
-def _figure(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(row[name] for name in FIGURE)
-
-
 def stamps(records: Records, rows: int) -> dict[str, list[Any]]:
     """The stamps of a snapshot, for so many rows."""
     [(pull_id, pulled_at)] = records.versions.select("pull_id", "pulled_at").rows()
     return {"pull_id": [pull_id] * rows, "ingestion_timestamp": [pulled_at] * rows}
 
 
-@snapshot_asset(
-    "core", tables.CONSOLE_FIGURES, group=GROUP, kinds=KINDS, deps=[dg.AssetKey(["raw", tabs.CONSOLE_FIGURES.pull])]
-)
-def console_figures(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """What consoles and invoices showed, to reconcile the marts with, since when it has been known here, and when it
-    left the sheet.
-    """
-    tab = tabs.CONSOLE_FIGURES
-    with warehouse.connected():
-        if (read := read_newest(warehouse, tab)) is None:
-            return note(context, "core/console_figures", None, skipped=f"raw/{tab.pull} was never pulled")
-        checked(tab, read[1])
-        rows = figure_rows(figures_ever_seen(warehouse))
-        warehouse.replace_all(tables.CONSOLE_FIGURES, rows)
-    left_out = len({rejection.row_number for rejection in read[1].rejections})
-    in_sheet = rows["removed_at"].null_count()
-    return note(context, "core/console_figures", None, **{"dagster/row_count": in_sheet}, rows_left_out=left_out)
-
-
-def figure_rows(figures: Sequence[Figure]) -> pl.DataFrame:
-    """Rows of `console_figures`."""
-    own: dict[str, list[Any]] = {
-        "first_seen_at": [one.first_seen_at for one in figures],
-        "removed_at": [one.removed_at for one in figures],
-        "pull_id": [one.pull_id for one in figures],
-        "ingestion_timestamp": [one.pulled_at for one in figures],
-    }
-    columns = tables.CONSOLE_FIGURES.columns
-    return tables.CONSOLE_FIGURES.frame({name: own.get(name) or [o.row[name] for o in figures] for name in columns})
-
-
-budgets = _from_tab(tables.BUDGETS, tabs.BUDGETS, "What was planned, by month: in all, by provider, by team.")
-seats = _from_tab(tables.SEATS, tabs.SEATS, "Which seats were bought at what price, from when until when.")
+budgets = _from_tab(BUDGETS, tabs.BUDGETS, "What was planned, by month: in all, by provider, team and cost center.")
+seats = _from_tab(SEATS, tabs.SEATS, "Which seats were bought at what price, from when until when.")
+people = _from_tab(PEOPLE, tabs.PEOPLE, "Teams, cost centers, managers and leaves of people, from when until when.")
 
 
 @snapshot_asset(
     "core",
-    tables.SHEET_REJECTIONS,
+    SHEET_REJECTIONS,
     group=GROUP,
     kinds=KINDS,
-    deps=[*(dg.AssetKey(["raw", pull]) for pull in tables.PULLS), claude_api_keys],
+    deps=[dg.AssetKey(["raw", tab.pull]) for tab in TABS.values()],
 )
 def sheet_rejections(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """The sheet's rows that were left out, and why: mend them there, and they come in."""
@@ -171,7 +158,7 @@ def sheet_rejections(context: dg.AssetExecutionContext, warehouse: InWarehouse) 
         if not frames:
             return note(context, "core/sheet_rejections", None, skipped="no tab was ever pulled")
         rows = pl.concat(frames)
-        warehouse.replace_all(tables.SHEET_REJECTIONS, rows)
+        warehouse.replace_all(SHEET_REJECTIONS, rows)
     return note(context, "core/sheet_rejections", None, **{"dagster/row_count": rows.height})
 
 
@@ -179,7 +166,7 @@ def rejection_rows(records: Records, found: TabRows) -> pl.DataFrame:
     """Rows of `sheet_rejections`, of one tab."""
     names = ("tab", "row_number", "column_name", "value_shape", "reason")
     columns = {name: [getattr(rejection, name) for rejection in found.rejections] for name in names}
-    return tables.SHEET_REJECTIONS.frame(columns | stamps(records, len(found.rejections)))
+    return SHEET_REJECTIONS.frame(columns | stamps(records, len(found.rejections)))
 
 
-ASSETS = [console_figures, budgets, seats, sheet_rejections]
+ASSETS = [budgets, seats, people, sheet_rejections]

@@ -1,21 +1,23 @@
-"""The tables of core that are of more than one vendor, and so declared in no vendor's folder."""
+"""The tables of core that span providers; the module that builds one declares it."""
 
-from ai_usage.warehouse.table import STAMPS, Table, day, dollars, instant, integer, string
+from ai_usage.core.console_figures import CONSOLE_FIGURES
+from ai_usage.core.keys import DIM_API_KEY_MAPPING
+from ai_usage.core.people import DIM_PERSON
+from ai_usage.core.person_accounts import DIM_PERSON_ACCOUNT
+from ai_usage.core.providers import DIM_PLATFORM, DIM_PROVIDER
+from ai_usage.core.revisions import SPEND_VERSIONS
+from ai_usage.core.sheets import BUDGETS, PEOPLE, SEATS, SHEET_REJECTIONS
 
-SPEND_VERSIONS = Table(
-    name="spend_versions",
-    grain="one version of what one provider billed for one UTC day, as the ledger heard it",
-    columns={
-        "activity_date": day("the UTC day that was billed"),
-        "provider": string("anthropic or cursor", required=True),
-        "billed_usd": dollars("its cost lines, or what its chargeable events were charged; 0 of an empty day"),
-        "lines": integer("cost lines, or events; chargeable or not"),
-        "known_from": instant("when this version was pulled", required=True),
-        "known_to": instant("when the next one was; null while this is the newest"),
-        **STAMPS,
-    },
-    cluster=("provider",),
-    key=("activity_date", "provider", "pull_id"),
+CORE_TABLES = (
+    DIM_PROVIDER,
+    DIM_PLATFORM,
+    SHEET_REJECTIONS,
+    CONSOLE_FIGURES,
+    BUDGETS,
+    SEATS,
+    PEOPLE,
+    DIM_API_KEY_MAPPING,
+    DIM_PERSON,
+    DIM_PERSON_ACCOUNT,
+    SPEND_VERSIONS,
 )
-
-CORE_TABLES = (SPEND_VERSIONS,)

@@ -1,7 +1,8 @@
-"""How a core table is rebuilt, whichever vendor's: the run's days, in place of what it had of them."""
+"""How a core table is rebuilt, whichever provider's: the run's days, in place of what it had of them."""
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 
 import dagster as dg
@@ -19,7 +20,7 @@ KINDS = {"polars", "duckdb"}
 DAYS_AT_ONCE = 31  # bounds memory, whatever the range
 
 ASKED_DAYS = f"""
-select distinct activity_date
+select distinct account, activity_date
 from {PULLS.address}
 where pull in unnest(@pulls) and activity_date between @first_day and @last_day
 """
@@ -27,9 +28,16 @@ where pull in unnest(@pulls) and activity_date between @first_day and @last_day
 
 def asked_days(warehouse: Warehouse, asset: str, span: Span) -> set[date]:
     """The days of a span about which a source that the table is made of was asked. The other days are unknown."""
+    return set().union(*asked_days_by_account(warehouse, asset, span).values())
+
+
+def asked_days_by_account(warehouse: Warehouse, asset: str, span: Span) -> dict[str, set[date]]:
+    """Account → the days of a span about which it was asked for anything that the table is made of."""
     pulls = sorted(pulls_behind(asset))
-    rows = warehouse.ask(ASKED_DAYS, pulls=pulls, first_day=span.first, last_day=span.last)
-    return set(rows["activity_date"])
+    asked: dict[str, set[date]] = {}
+    for account, day in warehouse.ask(ASKED_DAYS, pulls=pulls, first_day=span.first, last_day=span.last).iter_rows():
+        asked.setdefault(account, set()).add(day)
+    return asked
 
 
 def rebuild(
@@ -40,31 +48,48 @@ def rebuild(
     pull: str,
     shape: Callable[[Records], pl.DataFrame],
 ) -> None:
-    """Replace the run's days of a table by the newest records of a pull, and note each day's rows and money.
-    A day that was pulled is replaced whole, even by nothing; one never pulled is left as it is. Records that could not
-    be used are kept in `record_rejections`.
+    """Replace the run's days of a table by the newest records of a pull, account by account, and note each day's rows
+    and money. An account's day that was pulled is replaced whole, even by nothing; one never pulled is left as it is.
+    Records that could not be used are kept in `record_rejections`.
     """
     asset, money = f"core/{table.name}", next((c for c in table.columns if c.endswith("_usd")), None)
     with warehouse.connected():
         for days in span_of_run(context).cut(at_most=DAYS_AT_ONCE):
-            said = warehouse.newest(pull, days)
-            if said.days:
-                built = shape(said)
-                warehouse.replace_days(table, said.days, built)
-                keep_rejections(warehouse, said)
-                rejected = Counter(rejection.activity_date for rejection in said.rejections)
-                for row in _by_day(said, built, money).to_dicts():
+            newest = warehouse.newest(pull, days)
+            built = [_replaced(warehouse, table, part, shape) for part in newest.by_account().values()]
+            rejected = sum((of_account.rejected for of_account in built), Counter[date | None]())
+            if built:
+                rows = pl.concat([of_account.rows for of_account in built])
+                for row in _by_day(newest, rows, money).to_dicts():
                     day = row.pop("activity_date")
                     note(context, asset, day, **row, **({"rejected_records": rejected[day]} if rejected[day] else {}))
-            for unpulled in set(days.days) - set(said.days):
+            for unpulled in set(days.days) - set(newest.days):
                 note(context, asset, unpulled, skipped=f"raw/{pull} has no answer for this day: left as it was")
 
 
-def _by_day(said: Records, built: pl.DataFrame, money: str | None) -> pl.DataFrame:
+@dataclass(frozen=True)
+class _Built:
+    """What one account's days became."""
+
+    rows: pl.DataFrame
+    rejected: Counter[date | None]
+
+
+def _replaced(warehouse: Warehouse, table: Table, part: Records, shape: Callable[[Records], pl.DataFrame]) -> _Built:
+    """Put one account's records in place of what the table has of its days."""
+    [account] = part.accounts
+    rows = shape(part)
+    warehouse.replace_days(table, part.days, rows, of={"account": account})
+    keep_rejections(warehouse, part)
+    return _Built(rows, Counter(rejection.activity_date for rejection in part.rejections))
+
+
+def _by_day(newest: Records, built: pl.DataFrame, money: str | None) -> pl.DataFrame:
+    """Each day's pulls, rows and money, of all accounts together."""
     sums = built.group_by("activity_date").agg(
         pl.len().alias("dagster/partition_row_count"), *([pl.col(money).sum()] if money else [])
     )
-    versions = said.versions.select("activity_date", "pull_id")
+    versions = newest.versions.group_by("activity_date", maintain_order=True).agg(pl.col("pull_id").str.join(", "))
     return versions.join(sums, on="activity_date", how="left").with_columns(
         pl.col("dagster/partition_row_count").fill_null(0),
         *([pl.col(money).fill_null(0)] if money else []),

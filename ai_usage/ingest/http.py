@@ -32,7 +32,7 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import httpx
 import msgspec
@@ -102,17 +102,37 @@ class TooLarge(IncompleteAnswer):
 
 
 class Refused(VendorError):
-    """The vendor answered with an error status."""
+    """The vendor answered with an error status: with the kind's usual one, unless it is given."""
 
+    usual_status: ClassVar[int] = 400
     status: int
     said: str  # the vendor's own words
     parameters: frozenset[str]  # the names of what the request's query asked, without brackets
     retry_after: float | None  # seconds
     may_retry: bool
 
+    def __init__(
+        self,
+        sentence: str = "",
+        *,
+        status: int | None = None,
+        said: str = "",
+        parameters: Iterable[str] = (),
+        retry_after: float | None = None,
+        may_retry: bool = False,
+    ) -> None:
+        super().__init__(sentence)
+        self.status = self.usual_status if status is None else status
+        self.said = said
+        self.parameters = frozenset(parameters)
+        self.retry_after = retry_after
+        self.may_retry = may_retry
+
 
 class NotModified(Refused):
     """304: what was asked about in an `if-none-match` is as it was. News, to whoever sent one, not a failure."""
+
+    usual_status = 304
 
 
 class BadRequest(Refused):
@@ -122,30 +142,34 @@ class BadRequest(Refused):
 class KeyRefused(Refused):
     """401: the vendor does not know the key."""
 
+    usual_status = 401
+
 
 class NotPermitted(Refused):
     """403: the key is known and may not read this."""
 
+    usual_status = 403
+
 
 class NotFound(Refused):
-    """404: there is no such endpoint for this organisation."""
+    """404: there is no such endpoint for this organization."""
+
+    usual_status = 404
 
 
 class RateLimited(Refused):
     """429: too many requests, or a spend cap."""
 
+    usual_status = 429
+
 
 class VendorDown(Refused):
     """5xx: the vendor's own trouble."""
 
+    usual_status = 500
 
-KINDS: Mapping[int, type[Refused]] = {
-    304: NotModified,
-    401: KeyRefused,
-    403: NotPermitted,
-    404: NotFound,
-    429: RateLimited,
-}
+
+KINDS = {kind.usual_status: kind for kind in (NotModified, KeyRefused, NotPermitted, NotFound, RateLimited)}
 RETRIED = frozenset({429, 500, 502, 503, 504, 529})
 
 
@@ -501,16 +525,15 @@ class Api:
         kind = KINDS.get(status) or (VendorDown if status >= httpx.codes.INTERNAL_SERVER_ERROR else BadRequest)
         advice = self.vendor.advice.get(status) or self.vendor.advice.get(status // 100 * 100, "")
         said = without_secrets(self.vendor.message(response.content))[:SAID]
-        error = kind(
+        return kind(
             f"{self.vendor.name} {path} answered {status}: {said}; "
-            f"request id {self.vendor.request_id(response)}. {advice}".rstrip()
+            f"request id {self.vendor.request_id(response)}. {advice}".rstrip(),
+            status=status,
+            said=said,
+            parameters=(name.removesuffix("[]") for name in response.request.url.params),
+            retry_after=retry_after(response.headers.get("retry-after")),
+            may_retry=status in RETRIED and response.headers.get("x-should-retry") != "false",
         )
-        error.status = status
-        error.said = said
-        error.parameters = frozenset(name.removesuffix("[]") for name in response.request.url.params)
-        error.retry_after = retry_after(response.headers.get("retry-after"))
-        error.may_retry = status in RETRIED and response.headers.get("x-should-retry") != "false"
-        return error
 
     def _incomplete(self, path: str, why: str) -> IncompleteAnswer:
         return IncompleteAnswer(f"{self.vendor.name} {path} {why}: nothing of this answer is kept.")

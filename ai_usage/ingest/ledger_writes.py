@@ -26,7 +26,7 @@ InWarehouse = dg.ResourceParam[Warehouse]
 NEWEST_PULLS = f"""
 select activity_date, source, pages, request, envelope, is_simulated, content_hash
 from {PULLS.address}
-where pull = @pull and activity_date between @first_day and @last_day
+where pull = @pull and account = @account and activity_date between @first_day and @last_day
 qualify row_number() over (partition by activity_date order by pulled_at desc, pull_id desc) = 1
 order by activity_date
 """
@@ -240,11 +240,12 @@ def append_noted(
             note(context, f"raw/{pull}", missing.day, skipped=str(missing))
 
 
-def held(warehouse: Warehouse, pull: str, span: Span) -> list[Answer]:
-    """What was last answered of each day, as the ledger has it; a day whose records are not whole is left out."""
+def held(warehouse: Warehouse, pull: str, span: Span, account: str) -> list[Answer]:
+    """An account's last answer of each day, as the ledger has it; a day whose records are not whole is left out."""
     with warehouse.connected():
-        rows = warehouse.ask(NEWEST_PULLS, pull=pull, first_day=span.first, last_day=span.last).to_dicts()
-        lines = warehouse.newest(pull, span).lines
+        asked = {"pull": pull, "account": account, "first_day": span.first, "last_day": span.last}
+        rows = warehouse.ask(NEWEST_PULLS, **asked).to_dicts()
+        lines = warehouse.newest(pull, span).of_account(account).lines
     answers = [
         Answer(
             row["source"],
@@ -254,6 +255,7 @@ def held(warehouse: Warehouse, pull: str, span: Span) -> list[Answer]:
             json.loads(row["request"]),
             json.loads(row["envelope"]),
             row["is_simulated"],
+            account=account,
         )
         for row in rows
     ]

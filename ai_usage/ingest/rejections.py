@@ -1,11 +1,11 @@
 """Records that could not be used, in a table of their own: each day and pull as its newest version has it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from ai_usage.warehouse.ledger import Records, Rejection
 from ai_usage.warehouse.port import Warehouse
-from ai_usage.warehouse.table import PULLS, STAMPS, Table, day, integer, string
+from ai_usage.warehouse.table import ACCOUNT_STAMPS, PULLS, Table, day, integer, string
 
 RECORD_REJECTIONS = Table(
     name="record_rejections",
@@ -13,42 +13,39 @@ RECORD_REJECTIONS = Table(
     columns={
         "activity_date": day("the UTC day the record was sent for; null in a snapshot", required=False),
         "provider": string("anthropic or cursor", required=True),
-        "account": string("the account at the provider", required=True),
         "pull": string("the raw table that has the record", required=True),
         "position": integer("its place in the vendor's answer, from 0, as in the raw table"),
         "field": string("the first field that could not be read, as the vendor names it", required=True),
         "reason": string("what was wrong with it", required=True),
         "value_shape": string("what kind of value it was, never what stood in it"),
-        **STAMPS,
+        **ACCOUNT_STAMPS,
     },
     cluster=("pull",),
 )
 
-ACCOUNT = "default"  # the only one there is
 PROVIDER = f"select source from {PULLS.address} where pull = @pull limit 1"
-ANY = f"select 1 as one from {RECORD_REJECTIONS.address} where pull = @pull limit 1"
+ANY = f"select 1 as one from {RECORD_REJECTIONS.address} where pull = @pull and account = @account limit 1"
 
 
-def keep_rejections(warehouse: Warehouse, said: Records) -> None:
-    """Put what could not be used of these records in place of what is known of their days, or of the snapshot."""
-    _keep(warehouse, said.pull, said.days, said.rejections)
+def keep_rejections(warehouse: Warehouse, records: Records) -> None:
+    """Put what could not be used of these records in place of what is known of their accounts' days, or snapshots."""
+    for account in records.accounts:
+        days = records.of_account(account).days
+        found = [rejection for rejection in records.rejections if rejection.account == account]
+        _keep(warehouse, {"pull": records.pull, "account": account}, days, found)
 
 
-def _keep(warehouse: Warehouse, pull: str, days: Iterable[date], found: Sequence[Rejection]) -> None:
-    if not found and warehouse.ask(ANY, pull=pull).is_empty():
+def _keep(warehouse: Warehouse, of: Mapping[str, str], days: Sequence[date], found: Sequence[Rejection]) -> None:
+    if not found and warehouse.ask(ANY, **of).is_empty():
         return
+    columns = [name for name in RECORD_REJECTIONS.columns if name != "provider"]
     rows = RECORD_REJECTIONS.frame(
         {
-            "provider": [warehouse.ask(PROVIDER, pull=pull).item()] * len(found) if found else [],
-            "account": [ACCOUNT] * len(found),
-            **{
-                name: [getattr(rejection, name) for rejection in found]
-                for name in RECORD_REJECTIONS.columns
-                if name not in ("provider", "account")
-            },
+            "provider": [warehouse.ask(PROVIDER, pull=of["pull"]).item()] * len(found) if found else [],
+            **{name: [getattr(rejection, name) for rejection in found] for name in columns},
         }
     )
-    if dated := list(days):
-        warehouse.replace_days(RECORD_REJECTIONS, dated, rows, of={"pull": pull})
+    if days:
+        warehouse.replace_days(RECORD_REJECTIONS, days, rows, of=of)
     else:
-        warehouse.replace_all(RECORD_REJECTIONS, rows, of={"pull": pull})
+        warehouse.replace_all(RECORD_REJECTIONS, rows, of=of)

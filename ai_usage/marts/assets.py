@@ -1,4 +1,4 @@
-"""The marts as assets: one for each file of `sql/marts/`, with what it depends on as the file has it."""
+"""The marts as assets: one for each file that `files` finds, with what its SELECT reads as its parents."""
 
 import dagster as dg
 
@@ -21,7 +21,7 @@ def asset_of(mart: Mart) -> dg.AssetsDefinition:
     deps = [dg.AssetKey(list(address)) for address in sorted(mart.reads)]
     if not mart.is_daily:
         return snapshot_asset("marts", mart.table, group=GROUP, kinds=kinds, deps=deps)(built)
-    gating = [pull for gate in mart.blocked_by for pull in gate.pulls]
+    gating = [pull for gate in mart.gates for pull in gate.pulls]
     return daily_asset("marts", mart.table, group=GROUP, kinds=kinds, deps=deps, days_of=gating)(built)
 
 

@@ -1,22 +1,31 @@
 """How a mart is rebuilt, whichever it is: the run's days that may pass, by the SELECT of the mart's name."""
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 import dagster as dg
 
-from ai_usage.ingest.day_replacement import asked_days
-from ai_usage.layers import note
+from ai_usage.errors import AiUsageError, WarehouseError, interruption
+from ai_usage.ingest.day_replacement import ASKED_DAYS, asked_days
+from ai_usage.layers import note, reason
 from ai_usage.marts.files import Mart, marts
 from ai_usage.marts.gate import BlockedDays, blocked_days
 from ai_usage.partitions import Span, span_of_run
-from ai_usage.providers.provider import Gate
+from ai_usage.providers.provider import Gate, Provider
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import Table
 
 DAYS_AT_ONCE = 92  # bounds memory, whatever the range
+
+
+class ProvidersNotBuilt(AiUsageError):
+    """The rows of these providers stand as they were; the others' are built."""
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"rows of {provider}: {why}" for provider, why in reasons.items()))
+        self.reasons = dict(reasons)
 
 
 @dataclass
@@ -95,10 +104,63 @@ def rebuild_days(
                 warehouse.fill_days(mart.table, mart.query, [month.first], first_day=month.first, last_day=month.last)
             return blocked
         for days in span.cut(at_most=DAYS_AT_ONCE):
+            if mart.each:
+                _merge(blocked, _rebuild_each(warehouse, mart, days, gates, only))
+                continue
             blocked |= (wrong := gates.blocked(mart.blocked_by, days))
             good = [day for day in days.days if day not in wrong and (only is None or day in only)]
             warehouse.fill_days(mart.table, mart.query, good, first_day=days.first, last_day=days.last)
     return blocked
+
+
+def _rebuild_each(
+    warehouse: Warehouse, mart: Mart, days: Span, gates: Gates, only: Collection[date] | None
+) -> BlockedDays:
+    """Replace each provider's rows apart. Whatever goes wrong with one, its SELECT too, leaves the others'; then, at
+    the end, `ProvidersNotBuilt`.
+    """
+    blocked: BlockedDays = {}
+    failures: dict[str, str] = {}
+    for provider in mart.each:
+        try:
+            wrong = _blocked_of(warehouse, provider, days, gates)
+            good = [day for day in days.days if day not in wrong and (only is None or day in only)]
+            warehouse.fill_days(
+                mart.table,
+                mart.query,
+                good,
+                of={"provider": provider.key},
+                first_day=days.first,
+                last_day=days.last,
+            )
+        except WarehouseError:
+            raise
+        except Exception as error:
+            if interruption(error):
+                raise
+            failures[provider.key] = reason(error)
+            continue
+        _merge(blocked, {day: [f"{provider.key}: {check}" for check in by] for day, by in wrong.items()})
+    if failures:
+        raise ProvidersNotBuilt(failures)
+    return blocked
+
+
+def _blocked_of(warehouse: Warehouse, provider: Provider, days: Span, gates: Gates) -> BlockedDays:
+    """The days of which a provider's rows stay as they are. Of a day for which no report of the gate was ever pulled,
+    what other reports have is used.
+    """
+    pulls = list(provider.gate.pulls)
+    asked = set(
+        warehouse.ask(ASKED_DAYS, pulls=pulls, first_day=days.first, last_day=days.last)["activity_date"].to_list()
+    )
+    wrong = gates.blocked((provider.gate,), days)
+    return {day: checks for day, checks in wrong.items() if day in asked}
+
+
+def _merge(blocked: BlockedDays, more: BlockedDays) -> None:
+    for day, checks in more.items():
+        blocked.setdefault(day, []).extend(checks)
 
 
 def rebuild_all(warehouse: Warehouse, spans: Sequence[Span]) -> Iterator[Step]:
@@ -107,7 +169,7 @@ def rebuild_all(warehouse: Warehouse, spans: Sequence[Span]) -> Iterator[Step]:
     with warehouse.connected():
         began = time.perf_counter()
         skipped = {mart.table.name: why for mart in marts() if (why := never_pulled(warehouse, mart))}
-        asked = {gate: None for mart in marts() if mart.table.name not in skipped for gate in mart.blocked_by}
+        asked = {gate: None for mart in marts() if mart.table.name not in skipped for gate in mart.gates}
         for span in spans:
             for days in span.cut(at_most=DAYS_AT_ONCE):
                 gates.blocked(tuple(asked), days)

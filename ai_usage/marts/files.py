@@ -1,5 +1,6 @@
-"""What the files in `sql/marts/` say of themselves: each is one SELECT that fills the table, or is the view, of its
-name. Grain and columns stand in its header; what it reads is read from the SELECT.
+"""The marts as their files declare them: those of one provider in `sql/providers/<provider>/`, all others in
+`sql/marts/`. Each is one SELECT that fills the table, or is the view, of its name. Grain and columns are in its header;
+what it reads is read from the SELECT.
 
     -- What Claude charged on each UTC day.
     --
@@ -12,12 +13,15 @@ name. Grain and columns stand in its header; what it reads is read from the SELE
     --     many words about it
 
 `built` is `daily by <column>`, `monthly by <column>` (whole calendar months, each under its first day), `whole` or
-`view`. `blocked by` names the providers: a day that the gate of one blocks keeps its last good version
-here. A line that is indented deeper goes on with the one before.
+`view`. `blocked by` names the providers: a day that the gate of one blocks keeps its last good version here. `daily by
+<column>, each provider apart` is a union of files that providers supply (`sql/contracts/` has their columns): each
+provider's rows are filled, and blocked by its gate, without the others'. A line that is indented deeper goes on with
+the one before.
 """
 
 import calendar
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from graphlib import TopologicalSorter
@@ -25,27 +29,33 @@ from graphlib import TopologicalSorter
 from sqlglot import exp
 
 from ai_usage.partitions import Span
-from ai_usage.providers.provider import Gate
-from ai_usage.providers.registry import BY_KEY
-from ai_usage.settings import ROOT
-from ai_usage.warehouse.googlesql import parsed, read
+from ai_usage.providers.provider import Gate, Provider
+from ai_usage.providers.registry import BY_KEY, PROVIDERS
+from ai_usage.warehouse.googlesql import SQL, parsed, providers_with, read
 from ai_usage.warehouse.table import ANALYTICS, RAW, Column, Table, Type
 
-FOLDER = ROOT / "sql" / "marts"
 TYPES = {type_.name.lower(): type_ for type_ in Type}
 COLUMN = re.compile(r"(?P<name>\w+) (?P<type>\w+)(?P<required> not null)?: (?P<description>.+)")
+BUILT = re.compile(r"(?P<how>daily|monthly) by (?P<column>\w+)(?P<apart>, each provider apart)?|whole|view")
 ENTRY = re.compile(r"(?P<key>grain|built|blocked by|cluster|columns):(?P<value>.*)")
 
 
 @dataclass(frozen=True)
 class Mart:
-    """One file of `sql/marts/`."""
+    """One file, and what it declares."""
 
+    query: str  # where its SELECT is, for the warehouse
     table: Table
     about: str
     blocked_by: tuple[Gate, ...]
     reads: frozenset[tuple[str, str]]  # layer, table
     is_monthly: bool = False
+    each: tuple[Provider, ...] = ()  # whose rows are filled apart
+
+    @property
+    def gates(self) -> tuple[Gate, ...]:
+        """Those that block days of it, or of one provider's rows in it."""
+        return (*self.blocked_by, *(provider.gate for provider in self.each))
 
     @property
     def is_daily(self) -> bool:
@@ -59,50 +69,84 @@ class Mart:
         days_in_month = calendar.monthrange(span.last.year, span.last.month)[1]
         return Span(span.first.replace(day=1), span.last.replace(day=days_in_month))
 
-    @property
-    def query(self) -> str:
-        """Where its SELECT is, for the warehouse."""
-        return f"marts/{self.table.name}"
-
 
 @cache
 def marts() -> tuple[Mart, ...]:
     """Every mart there is; what one reads stands before it."""
-    names = sorted(path.stem for path in FOLDER.glob("*.sql"))
-    found = {name: read_mart(name, read(f"marts/{name}"), frozenset(names)) for name in names}
+    queries = _queries()
+    found = {name: read_mart(query, read(query), frozenset(queries)) for name, query in queries.items()}
     order = TopologicalSorter(
         {name: sorted(table for layer, table in mart.reads if layer == "marts") for name, mart in found.items()}
     )
     return tuple(found[name] for name in order.static_order())
 
 
-def read_mart(name: str, text: str, names: frozenset[str]) -> Mart:
+def _queries() -> dict[str, str]:
+    """Each mart's name and where its file is. What a provider supplies by contract is no mart."""
+    files = [*(SQL / "marts").rglob("*.sql"), *(SQL / "providers").glob("*/*.sql")]
+    found: dict[str, str] = {}
+    for path in sorted(file for file in files if file.stem not in contracts()):
+        query = path.relative_to(SQL).with_suffix("").as_posix()
+        if path.stem in found:
+            raise ValueError(f"sql/{query}.sql and sql/{found[path.stem]}.sql have one name")
+        found[path.stem] = query
+    return found
+
+
+@cache
+def contracts() -> dict[str, list[str]]:
+    """The columns of each file that a provider may supply; `ValueError` names a file that has others."""
+    found = {}
+    for path in (SQL / "contracts").glob("*.sql"):
+        columns = _selected(read(f"contracts/{path.stem}"))
+        for provider in providers_with(path.stem):
+            if _selected(read(f"providers/{provider}/{path.stem}")) != columns:
+                raise ValueError(f"sql/providers/{provider}/{path.stem}.sql must select {columns}, in this order")
+        found[path.stem] = columns
+    return found
+
+
+def _selected(text: str) -> list[str]:
+    select = parsed(text)
+    return select.named_selects if isinstance(select, exp.Query) else []
+
+
+def read_mart(query: str, text: str, names: frozenset[str]) -> Mart:
     """A mart from its file's text; `ValueError` names the file and what is wrong in it."""
-    header = Header.read(name, text)
-    built, _, day = header.entry("built").partition(" by ")
-    if built not in {"daily", "monthly", "whole", "view"} or (built in {"daily", "monthly"}) != bool(day):
+    name = query.rpartition("/")[2]
+    header = Header.read(query, text)
+    built = BUILT.fullmatch(header.entry("built"))
+    if not built:
         raise ValueError(
-            f"sql/marts/{name}.sql: built: is 'daily by <column>', 'monthly by <column>', 'whole' or 'view', "
-            f"not {built!r}"
+            f"sql/{query}.sql: built: is 'daily by <column>', 'monthly by <column>', 'whole' or 'view', "
+            f"not {header.entry('built')!r}"
         )
     table = Table(
         name=name,
         grain=header.entry("grain"),
         columns=header.columns,
-        date_column=day or None,
+        date_column=built["column"],
         cluster=tuple(re.findall(r"\w+", header.entries.get("cluster", ""))),
-        view_of=f"marts/{name}" if built == "view" else None,
+        view_of=query if built[0] == "view" else None,
     )
     select = parsed(text)
     if not isinstance(select, exp.Query) or select.named_selects != list(table.columns):
-        raise ValueError(f"sql/marts/{name}.sql must select what its header says: {list(table.columns)}")
+        raise ValueError(f"sql/{query}.sql must select the columns of its header: {list(table.columns)}")
     providers = [who.strip() for who in header.entries.get("blocked by", "").split(",") if who.strip()]
     if unknown := set(providers) - BY_KEY.keys():
-        raise ValueError(f"sql/marts/{name}.sql: blocked by: knows {sorted(BY_KEY)}, not {sorted(unknown)}")
+        raise ValueError(f"sql/{query}.sql: blocked by: knows {sorted(BY_KEY)}, not {sorted(unknown)}")
     blocked_by = tuple(BY_KEY[key].gate for key in providers)
-    if blocked_by and built == "monthly":
-        raise ValueError(f"sql/marts/{name}.sql: blocked by: blocks days; a month is built from days that passed")
-    return Mart(table, header.about, blocked_by, _reads(select, names), built == "monthly")
+    if blocked_by and built["how"] != "daily":
+        raise ValueError(f"sql/{query}.sql: blocked by: blocks days; a month is built from days that passed")
+    return Mart(
+        query=query,
+        table=table,
+        about=header.about,
+        blocked_by=blocked_by,
+        reads=_reads(select, names),
+        is_monthly=built["how"] == "monthly",
+        each=PROVIDERS if built["apart"] else (),
+    )
 
 
 def _reads(select: exp.Query, names: frozenset[str]) -> frozenset[tuple[str, str]]:
@@ -113,61 +157,60 @@ def _reads(select: exp.Query, names: frozenset[str]) -> frozenset[tuple[str, str
         elif table.db == RAW and table.name != "pulls":
             found.add(("raw", table.name))
         elif table.db == RAW:
-            found |= {("raw", literal.this) for literal in _pulls_named(select)}
+            found |= {("raw", pull) for pull in _pulls_named(select)}
     return frozenset(found)
 
 
-def _pulls_named(select: exp.Query) -> list[exp.Literal]:
-    """The literals that a column `pull` is compared with."""
-    return [
-        literal
-        for compared in select.find_all(exp.EQ, exp.In)
-        if isinstance(compared.this, exp.Column) and compared.this.name == "pull"
-        for literal in compared.find_all(exp.Literal)
-    ]
+def _pulls_named(select: exp.Query) -> Iterator[str]:
+    """The pulls that a column `pull` is compared with: by name, or all bills by `dim_provider.billing_pull`."""
+    for compared in select.find_all(exp.EQ, exp.In):
+        if isinstance(compared.this, exp.Column) and compared.this.name == "pull":
+            yield from (literal.this for literal in compared.find_all(exp.Literal))
+            if isinstance(compared.expression, exp.Column) and compared.expression.name == "billing_pull":
+                yield from (provider.bill.pull for provider in PROVIDERS)
 
 
 @dataclass
 class Header:
     """The comment a file opens with."""
 
-    name: str
+    query: str
     about: str = ""
     entries: dict[str, str] = field(default_factory=dict)
     columns: dict[str, Column] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, name: str, text: str) -> "Header":
-        header = cls(name)
+    def read(cls, query: str, text: str) -> "Header":
+        header = cls(query)
         key, column_lines = "", list[str]()
         for line in text.splitlines():
             if not line.startswith("--"):
                 break
-            said = line.removeprefix("--").removeprefix(" ").rstrip()
-            if entry := ENTRY.fullmatch(said):
+            words = line.removeprefix("--").removeprefix(" ").rstrip()
+            if entry := ENTRY.fullmatch(words):
                 key = entry["key"]
                 header.entries[key] = entry["value"].strip()
-            elif key == "columns" and said.startswith("  ") and not said.startswith("   "):
-                column_lines.append(said.strip())
+            elif key == "columns" and words.startswith("  ") and not words.startswith("   "):
+                column_lines.append(words.strip())
             elif key == "columns" and column_lines:
-                column_lines[-1] += f" {said.strip()}"
+                column_lines[-1] += f" {words.strip()}"
             elif key:
-                header.entries[key] += f" {said.strip()}"
+                header.entries[key] += f" {words.strip()}"
             else:
-                header.about = f"{header.about} {said.strip()}".strip()
+                header.about = f"{header.about} {words.strip()}".strip()
         header.columns = dict(header._column(line) for line in column_lines)
         return header
 
     def entry(self, key: str) -> str:
         if not (value := self.entries.get(key, "")):
-            raise ValueError(f"sql/marts/{self.name}.sql: its header has no line '-- {key}: …'")
+            raise ValueError(f"sql/{self.query}.sql: its header has no line '-- {key}: …'")
         return value
 
     def _column(self, line: str) -> tuple[str, Column]:
-        said = COLUMN.fullmatch(line)
-        if not said or said["type"] not in TYPES:
+        found = COLUMN.fullmatch(line)
+        if not found or found["type"] not in TYPES:
             raise ValueError(
-                f"sql/marts/{self.name}.sql: a column's line is '<name> <type> [not null]: <what it is>', with a type "
+                f"sql/{self.query}.sql: a column's line is '<name> <type> [not null]: <what it is>', with a type "
                 f"of {', '.join(TYPES)}; not {line!r}"
             )
-        return said["name"], Column(TYPES[said["type"]], said["description"], bool(said["required"]))
+        return found["name"], Column(TYPES[found["type"]], found["description"], bool(found["required"]))

@@ -9,6 +9,8 @@ import polars as pl
 from ai_usage.check import Check
 from ai_usage.ingest.cadence import Cadence
 from ai_usage.ingest.ledger_writes import Source
+from ai_usage.providers.directory import Keys, People
+from ai_usage.providers.summary import Summarize
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.table import Table
 
@@ -105,6 +107,10 @@ class Provider:
     expense_marts: tuple[str, ...] = ()  # layer/table: the marts of its own in which it is stated
     estimated_meters: tuple[str, ...] = ()  # meters of ai_spend of which the worth is only estimated
     estimates_sql: str = ""  # the query of days on which ai_spend has other estimates than may stand beside the bill
+    summary: Summarize = lambda _, __: ()  # what it adds to the demo's summary
+    also_called: tuple[str, ...] = ()  # what people write for it in the sheet, beside its key and name
+    people: People | None = None  # where it lists its members
+    keys: Keys | None = None  # where it lists API keys
     billing_account_type: str = "Organization"  # FOCUS BillingAccountType
     sub_account_type: str = "Workspace"  # FOCUS SubAccountType
     bills_own_seats: bool = False  # whether its `spend.sql` bills seats; if not, those of the sheet are billed
@@ -116,7 +122,8 @@ class Provider:
     @property
     def pulls_read(self) -> frozenset[str]:
         """The pulls whose records become rows of core: those that cannot be used are rejected there."""
-        return frozenset(pull for of in self.core for pull in of.pulls)
+        directories = [pull for of in (self.people, self.keys) if of for pull in of.pulls]
+        return frozenset([*directories, *(pull for of in self.core for pull in of.pulls)])
 
     def read_by(self, of: CoreTables, pulls: Collection[str]) -> tuple[str, ...]:
         """Those of the pulls whose rejections are reported for these tables: each pull for the first that reads it."""

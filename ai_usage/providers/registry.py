@@ -4,8 +4,16 @@ from ai_usage.layers import GATING_PULLS
 from ai_usage.providers.anthropic.provider import ANTHROPIC
 from ai_usage.providers.cursor.provider import CURSOR
 from ai_usage.providers.provider import Provider
+from ai_usage.sheet.cells import SPELLINGS
 
 PROVIDERS: tuple[Provider, ...] = (ANTHROPIC, CURSOR)
 BY_KEY = {provider.key: provider for provider in PROVIDERS}
 
 GATING_PULLS[:] = [pull for provider in PROVIDERS for pull in provider.gate.pulls]
+
+# Providers whose bills are not pulled: the sheet may name them all the same.
+NAMED_IN_THE_SHEET = {"openai": ("openai",), "google": ("google", "gemini")}
+
+SPELLINGS.clear()
+SPELLINGS.update({name.lower(): of.key for of in PROVIDERS for name in (of.key, of.name, *of.also_called)})
+SPELLINGS.update({name: key for key, names in NAMED_IN_THE_SHEET.items() for name in names if key not in BY_KEY})

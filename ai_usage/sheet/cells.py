@@ -27,8 +27,7 @@ BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and signs that are drawn as
 JOINERS = "\u200c\u200d"  # which some scripts write words with
 NAMED_DAYS = ("%b %d %Y", "%B %d %Y", "%d %b %Y", "%d %B %Y")
 NAMED_MONTHS = ("%b %Y", "%B %Y")
-PROVIDERS = {"claude": "anthropic", "anthropic": "anthropic", "cursor": "cursor", "openai": "openai"}
-PROVIDERS |= {"google": "google", "gemini": "google"}
+SPELLINGS: dict[str, str] = {}  # what people write, lower-case → the provider's key; the registry of providers fills it
 
 
 class BadCell(ValueError):
@@ -96,9 +95,11 @@ def email(cell: Cell) -> str:
 
 
 def provider(cell: Cell) -> str:
-    named = PROVIDERS.get(text(cell).lower())
+    """The key of the provider that is meant, by any of its names."""
+    named = SPELLINGS.get(text(cell).lower())
     if named is None:
-        raise BadCell("is no provider: write anthropic, cursor, openai or google")
+        *others, last = dict.fromkeys(SPELLINGS.values())
+        raise BadCell(f"is no provider: write {', '.join(others)} or {last}")
     return named
 
 

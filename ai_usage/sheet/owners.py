@@ -10,6 +10,8 @@ from datetime import date, datetime
 
 from ai_usage.sheet.tabs import Row
 
+KeyId = tuple[str, str]  # the provider, and the key's id there
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -17,12 +19,12 @@ class Seen:
 
     at: datetime
     pull_id: str
-    rows: Mapping[str, Row]  # by api_key_id
+    rows: Mapping[KeyId, Row]
 
 
 @dataclass(frozen=True)
 class Statement:
-    """From a day on (since ever, if None) a key is somebody's; nobody's, if `row` is None."""
+    """From a day on (since ever, if None) a key has this owner; none, if `row` is None."""
 
     since: date | None
     made_on: date
@@ -34,9 +36,9 @@ class Statement:
         return (self.row["user_email"], self.row["team_name"]) if self.row else None
 
 
-def statements(history: Sequence[Seen]) -> dict[str, list[Statement]]:
+def statements(history: Sequence[Seen]) -> dict[KeyId, list[Statement]]:
     """By key, oldest first; each holds until the next one's day."""
-    found: dict[str, list[Statement]] = {}
+    found: dict[KeyId, list[Statement]] = {}
     for seen in history:
         for key in {*found, *seen.rows}:
             _state(found.setdefault(key, []), seen, seen.rows.get(key))

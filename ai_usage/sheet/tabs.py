@@ -79,6 +79,12 @@ def _a_validity(row: Row) -> tuple[str, str] | None:
     return ("valid_to", "is not after valid_from: it is exclusive") if first and end and end <= first else None
 
 
+def _a_validity_and_a_leave(row: Row) -> tuple[str, str] | None:
+    first, end = row["leave_from"], row["leave_to"]
+    wrong = ("leave_to", "is not after leave_from: it is exclusive") if first and end and end <= first else None
+    return _a_validity(row) or wrong
+
+
 def _somebody_else(row: Row) -> tuple[str, str] | None:
     return ("alias_email", "is the address it stands for") if row["alias_email"] == row["user_email"] else None
 
@@ -167,7 +173,7 @@ PEOPLE = Tab(
         *(Column(name, cells.day, required=False) for name in ("valid_from", "valid_to", "leave_from", "leave_to")),
     ],
     key=["user_email", "valid_from"],
-    rule=_a_validity,
+    rule=_a_validity_and_a_leave,
     is_optional=True,
 )
 TABS = {

@@ -1,7 +1,7 @@
-"""The sheet's tabs about people: who answers for an API key, and who used claude.ai how much."""
+"""The sheet's tabs about people: who they are, who answers for an API key, and who used claude.ai how much."""
 
 import random
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from ai_usage.simulator.organization import ApiKey, Organization, Person
 from ai_usage.simulator.people_days import PeopleDays, latest_ready
@@ -18,7 +18,13 @@ TEAMS = {  # workspace → who answers for a key that no person made
     "Claude Code": "Platform",
     "Old experiments": "Data",
 }
+COST_CENTERS = {  # team → what Finance books its people's costs on
+    **dict.fromkeys(("Platform", "Data", "Web", "Mobile", "Security"), 4100),
+    **dict.fromkeys(("Support", "Marketing", "Design"), 4200),
+    **dict.fromkeys(("Finance", "People"), 4300),
+}
 USAGE_DAYS = 40
+GOES_ON_LEAVE = 7  # of those present, who
 UNCLEAR_DATE = "03/04/2026"
 
 
@@ -49,6 +55,31 @@ def api_key_mapping(organization: Organization, seed: int, at: datetime) -> TabR
     return tab
 
 
+def people_tab(organization: Organization, at: datetime) -> TabRows:
+    """Everybody who is there, as Finance knows them: by cost center, without a team. One goes on leave next month."""
+    columns = "user_email name team_name cost_center manager_email valid_from valid_to leave_from leave_to"
+    tab = TabRows("people", columns)
+    present = [person for person in organization.people if person.present(at)]
+    managers = {person.team: person for person in reversed(present)}  # the first of each team
+    for n, person in enumerate(present):
+        manager = managers[person.team].email if managers[person.team] != person else None
+        email = shouted(person.email) if n % 13 == 5 else person.email
+        center = COST_CENTERS[person.team]
+        leave = [_months_after(at.date(), 1), _months_after(at.date(), 4)] if n == GOES_ON_LEAVE else [None, None]
+        tab.keep(
+            [email, person.name, None, center, manager, None, None, *(day and day_cell(day) for day in leave)],
+            {"user_email": person.email, "cost_center": str(center)},
+        )
+        if n == len(present) // 2:
+            tab.leave_blank()
+    return tab
+
+
+def _months_after(day: date, months: int) -> date:
+    month = day.month - 1 + months
+    return date(day.year + month // 12, month % 12 + 1, 1)
+
+
 def _owner(organization: Organization, seed: int, n: int, key: ApiKey, at: datetime) -> Person:
     if key.created_by and key.created_by.startswith("user_") and n % 5 != 2:
         return organization.person(key.created_by)
@@ -70,12 +101,12 @@ def claude_ai_usage(people: PeopleDays, at: datetime) -> TabRows:
     last = latest_ready(at)
     for n in range(USAGE_DAYS):
         day = last - timedelta(days=USAGE_DAYS - 1 - n)
-        date = {3: day.isoformat(), 5: day_name(day)}.get(n % 8, day_cell(day))
+        written = {3: day.isoformat(), 5: day_name(day)}.get(n % 8, day_cell(day))
         for i, one in enumerate(one for one in people.visible(day, at) if one.messages):
             email = shouted(one.person.email) if (i + n) % 11 == 0 else one.person.email
             remark = [HOSTILE[n % 3]] if i == 1 and n % 10 == 0 else []
             cells = (one.conversations, one.messages, one.projects, one.files)
-            tab.keep([date, email, *cells, *remark], {"user_email": one.person.email, "activity_date": day})
+            tab.keep([written, email, *cells, *remark], {"user_email": one.person.email, "activity_date": day})
         if day.weekday() == 6 and n % 2:
             tab.leave_blank()
     someone = people.organization.people[1]

@@ -1,4 +1,4 @@
-"""What the admin has written into the sheet by a moment: its five tabs, and what of them a right reader keeps."""
+"""What the admin has written into the sheet by a moment: its tabs, and what of them a right reader keeps."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from ai_usage.simulator.cursor_days import CursorDays
 from ai_usage.simulator.people_days import PeopleDays
 from ai_usage.simulator.sheet import Contents
 from ai_usage.simulator.sheet_money import budgets, console_figures, seats
-from ai_usage.simulator.sheet_people import api_key_mapping, claude_ai_usage
+from ai_usage.simulator.sheet_people import api_key_mapping, claude_ai_usage, people_tab
 
 
 class SheetMaker:
@@ -23,6 +23,7 @@ class SheetMaker:
             claude_ai_usage(self.people, at),
             console_figures(self.claude, self.cursor, at),
             budgets(at),
+            people_tab(organization, at),
             seats(organization, self.cursor, at),
         ]
         return Contents(

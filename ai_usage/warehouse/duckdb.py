@@ -29,7 +29,16 @@ from ai_usage.warehouse.erasures import ERASURES, Erased
 from ai_usage.warehouse.files import FULL, copy_whole
 from ai_usage.warehouse.googlesql import read, to_duckdb
 from ai_usage.warehouse.ledger import Answer, Look, Records, Version, new_pull_id, place
-from ai_usage.warehouse.migrations import SCHEMA, VERSION, Change, Made, changes, is_new, refuse_a_later
+from ai_usage.warehouse.migrations import (
+    SCHEMA,
+    VERSION,
+    Change,
+    Made,
+    accounts_of_before,
+    changes,
+    is_new,
+    refuse_a_later,
+)
 from ai_usage.warehouse.origin import is_simulated, mixture
 from ai_usage.warehouse.readers import show_readers
 from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Table, Type, raw_table
@@ -55,32 +64,34 @@ PATIENCE = 300.0  # seconds to wait for another writer; steps hold the file for 
 
 NEWEST = f"""
 with ranked as (
-    select pull_id, activity_date, records, records_pull_id, envelope,
-        row_number() over (partition by activity_date order by pulled_at desc, pull_id desc) as age
+    select account, pull_id, activity_date, records, records_pull_id, envelope,
+        row_number() over (partition by account, activity_date order by pulled_at desc, pull_id desc) as age
     from {PULLS.address}
     where pull = $pull and pulled_at <= coalesce($as_of, pulled_at)
         and case when $first_day is null then activity_date is null
             else activity_date between $first_day and $last_day end
 )
-select ranked.activity_date, said.pull_id, said.pulled_at, ranked.records, ranked.envelope, said.content_hash
-from ranked join {PULLS.address} as said on said.pull = $pull and said.pull_id = ranked.records_pull_id
-    and said.activity_date is not distinct from ranked.activity_date
+select ranked.account, ranked.activity_date, origin.pull_id, origin.pulled_at, ranked.records, ranked.envelope,
+    origin.content_hash
+from ranked join {PULLS.address} as origin on origin.pull = $pull and origin.pull_id = ranked.records_pull_id
+    and origin.activity_date is not distinct from ranked.activity_date
 where ranked.age = 1
-order by ranked.activity_date
+order by ranked.activity_date, ranked.account
 """
 
 LOOKS = f"""
-select activity_date, max(pulled_at) as pulled_at, arg_max(coalesce(asked_at, pulled_at), pulled_at) as asked_at
+select account, activity_date, max(pulled_at) as pulled_at,
+    arg_max(coalesce(asked_at, pulled_at), pulled_at) as asked_at
 from {PULLS.address}
 where pull = $pull and case when $first_day is null then activity_date is null
     else activity_date between $first_day and $last_day end
-group by activity_date
+group by account, activity_date
 """
 
 HISTORY = f"""
-select activity_date, pull_id, pulled_at, records, envelope, content_hash, records_pull_id,
+select account, activity_date, pull_id, pulled_at, records, envelope, content_hash, records_pull_id,
     min(coalesce(asked_at, pulled_at)) over (
-        order by pulled_at, pull_id rows between current row and unbounded following
+        partition by account order by pulled_at, pull_id rows between current row and unbounded following
     ) as asked_at
 from {PULLS.address}
 where pull = $pull and activity_date is null
@@ -89,10 +100,10 @@ order by pulled_at, pull_id
 """
 
 VERSIONS = f"""
-select activity_date, pull_id, pulled_at, records, envelope, content_hash
+select account, activity_date, pull_id, pulled_at, records, envelope, content_hash
 from {PULLS.address}
 where pull = $pull and activity_date between $first_day and $last_day and records_pull_id = pull_id
-order by activity_date, pulled_at, pull_id
+order by activity_date, account, pulled_at, pull_id
 """
 
 
@@ -140,18 +151,19 @@ class DuckDBWarehouse:
         with self._transaction() as db:
             self._refuse_a_mixture(db, is_simulated=answers[0].is_simulated)
             answers = self._without_the_erased(db, answers)
-            before = {row["activity_date"]: row for row in self._newest(db, pull, span, None).to_dicts()}
+            before = _by_version(self._newest(db, pull, span, None))
             looks = self._looks(db, pull, span)
             commits, frames, versions = [], [], []
             for answer in answers:
                 pull_id, now = new_pull_id(), self.now()
                 asked_at = min(answer.asked_at or now, now)
-                known, newest = before.get(answer.day), looks.get(answer.day)
+                of = (answer.account, answer.day)
+                known, newest = before.get(of), looks.get(of)
                 is_same = known is not None and known["content_hash"] == answer.content_hash
                 placed = place(asked_at, newest, now=now, is_same=is_same)
                 if not placed.is_newest:
                     of_day = Span(answer.day, answer.day) if answer.day else None
-                    known = next(iter(self._newest(db, pull, of_day, asked_at).to_dicts()), None)
+                    known = _by_version(self._newest(db, pull, of_day, asked_at)).get(of)
                 is_new = known is None or known["content_hash"] != answer.content_hash
                 if is_new:
                     frames.append(_record_frame(pull_id, answer))
@@ -175,40 +187,20 @@ class DuckDBWarehouse:
     def newest(self, pull: str, span: Span | None, *, as_of: datetime | None = None) -> Records:
         with self.connected() as db:
             versions = self._newest(db, pull, span, as_of)
-            db.register("said", versions.select("activity_date", "pull_id", ingestion_timestamp="pulled_at"))
-            lines = db.sql(
-                f"""select said.activity_date, said.pull_id, said.ingestion_timestamp, raw.record
-                from said join {raw_table(pull).address} as raw on raw.pull_id = said.pull_id
-                    and raw.activity_date is not distinct from said.activity_date
-                order by raw.activity_date, raw.position"""
-            ).pl()
-            db.unregister("said")
+            lines = _lines(db, pull, versions, "activity_date, account, position")
         return Records(pull, versions, lines)
 
     def history(self, pull: str, *, since: datetime | None = None, until: datetime | None = None) -> Records:
         with self.connected() as db:
             versions = db.sql(HISTORY, params={"pull": pull, "since": since, "until": until}).pl()
-            db.register("said", versions)
-            lines = db.sql(
-                f"""select said.activity_date, said.pull_id, said.pulled_at as ingestion_timestamp, raw.record
-                from said join {raw_table(pull).address} as raw on raw.pull_id = said.records_pull_id
-                order by said.pulled_at, said.pull_id, raw.position"""
-            ).pl()
-            db.unregister("said")
+            lines = _lines(db, pull, versions, "pulled_at, pull_id, position", records_of="records_pull_id")
         return Records(pull, versions.drop("records_pull_id"), lines)
 
     def versions(self, pull: str, span: Span) -> Records:
         with self.connected() as db:
             params = {"pull": pull, "first_day": span.first, "last_day": span.last}
             versions = db.sql(VERSIONS, params=params).pl()
-            db.register("said", versions)
-            lines = db.sql(
-                f"""select said.activity_date, said.pull_id, said.pulled_at as ingestion_timestamp, raw.record
-                from said join {raw_table(pull).address} as raw on raw.pull_id = said.pull_id
-                    and raw.activity_date = said.activity_date
-                order by said.activity_date, said.pulled_at, said.pull_id, raw.position"""
-            ).pl()
-            db.unregister("said")
+            lines = _lines(db, pull, versions, "activity_date, account, pulled_at, pull_id, position")
         return Records(pull, versions, lines)
 
     def as_of(self, at: datetime, days: Span, *, into: Path) -> "DuckDBWarehouse":
@@ -239,11 +231,12 @@ class DuckDBWarehouse:
                     )
         return cut
 
-    def pulled_days(self, pull: str) -> list[date]:
+    def pulled_days(self, pull: str, *, account: str | None = None) -> list[date]:
         found = self.ask(
-            f"select distinct activity_date from {PULLS.address} "
-            "where pull = @pull and activity_date is not null order by activity_date",
+            f"select distinct activity_date from {PULLS.address} where pull = @pull "
+            "and account = coalesce(@account, account) and activity_date is not null order by activity_date",
             pull=pull,
+            account=account,
         )
         return found["activity_date"].to_list()
 
@@ -268,17 +261,20 @@ class DuckDBWarehouse:
             db.execute(f"delete from {table.address} where {where}", values)
             self._insert(db, table, rows)
 
-    def fill_days(self, table: Table, query: str, days: Iterable[date], **parameters: Any) -> None:
+    def fill_days(
+        self, table: Table, query: str, days: Iterable[date], *, of: Mapping[str, str] | None = None, **parameters: Any
+    ) -> None:
         wanted = sorted(set(days))
         if not wanted:
             return
-        select, names = _pinned(table, query)
+        select, names = _pinned(table, query, provider=(of or {}).get("provider"))
+        where, values = _whose(of)
         with self._transaction() as db:
-            _delete_days(db, table, wanted)
+            _delete_days(db, table, wanted, of, and_without=True)
             db.execute(
                 f"insert into {table.address} by name {select} "
-                f"where list_contains($wanted_days::date[], {table.date_column})",
-                {name: parameters[name] for name in names} | {"wanted_days": wanted},
+                f"where list_contains($wanted_days::date[], {table.date_column}) and {where}",
+                {name: parameters[name] for name in names} | {"wanted_days": wanted} | values,
             )
 
     def fill_all(self, table: Table, query: str, **parameters: Any) -> None:
@@ -418,6 +414,8 @@ class DuckDBWarehouse:
                 db.execute(_ddl(table))
             for change in todo:
                 db.execute(_alter(change))
+            if any(change.is_first_account for change in todo):
+                self._name_accounts_of_before(db)
             changed = {table.name for table in missing if table is not ERASURES} | {c.table.name for c in todo}
             if changed and not is_new(made):
                 self._build_again(db, changed)
@@ -428,6 +426,13 @@ class DuckDBWarehouse:
         self._prepare_views(db)
         self._prepare_functions(db)
         self._is_prepared = True
+
+    def _name_accounts_of_before(self, db: duckdb.DuckDBPyConnection) -> None:
+        """Name the account of pulls that an earlier release asked another account for than the default one."""
+        for pull, account in accounts_of_before(self.tables).items():
+            for table in self.tables:
+                if {"pull", "account"} <= table.columns.keys() and not table.view_of:
+                    db.execute(f"update {table.address} set account = ? where pull = ?", [account, pull])
 
     def _build_again(self, db: duckdb.DuckDBPyConnection, changed: Collection[str]) -> None:
         """Every day counts as not built: what the new columns and tables hold comes from the ledger. Days and months
@@ -497,11 +502,13 @@ class DuckDBWarehouse:
         found: pl.DataFrame = db.sql(NEWEST, params=asked).pl()
         return found
 
-    def _looks(self, db: duckdb.DuckDBPyConnection, pull: str, span: Span | None) -> dict[date | None, Look]:
-        """Day → its newest version, in the order of versions."""
+    def _looks(
+        self, db: duckdb.DuckDBPyConnection, pull: str, span: Span | None
+    ) -> dict[tuple[str, date | None], Look]:
+        """Account and day → the newest version, in the order of versions."""
         asked: Mapping[str, object] = {"pull": pull, "first_day": span and span.first, "last_day": span and span.last}
         found = db.sql(LOOKS, params=asked).pl()
-        return {day: Look(pulled_at, asked_at) for day, pulled_at, asked_at in found.iter_rows()}
+        return {(account, day): Look(pulled_at, asked_at) for account, day, pulled_at, asked_at in found.iter_rows()}
 
     def _insert(self, db: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFrame) -> None:
         if rows.height:
@@ -605,9 +612,14 @@ def _delete_unasked(table: Table, column: str) -> str:
 
 
 def _delete_days(
-    db: duckdb.DuckDBPyConnection, table: Table, days: Sequence[date], of: Mapping[str, str] | None = None
+    db: duckdb.DuckDBPyConnection,
+    table: Table,
+    days: Sequence[date],
+    of: Mapping[str, str] | None = None,
+    *,
+    and_without: bool = False,
 ) -> None:
-    where, values = _whose(of)
+    where, values = _whose(of, and_without=and_without)
     db.execute(
         f"delete from {table.address} where {table.date_column} between $first and $last "
         f"and list_contains($days::date[], {table.date_column}) and {where}",
@@ -615,15 +627,16 @@ def _delete_days(
     )
 
 
-def _whose(of: Mapping[str, str] | None) -> tuple[str, dict[str, str]]:
-    """A condition on columns, and its parameters."""
+def _whose(of: Mapping[str, str] | None, *, and_without: bool = False) -> tuple[str, dict[str, str]]:
+    """A condition on columns, and its parameters; `and_without`: it is true also of rows without a value."""
     named = of or {}
-    return " and ".join(f"{name} = $of_{name}" for name in named) or "true", {f"of_{n}": v for n, v in named.items()}
+    each = [f"({name} = $of_{name}{f' or {name} is null' if and_without else ''})" for name in named]
+    return " and ".join(each) or "true", {f"of_{name}": value for name, value in named.items()}
 
 
-def _pinned(table: Table, query: str) -> tuple[str, frozenset[str]]:
+def _pinned(table: Table, query: str, *, provider: str | None = None) -> tuple[str, frozenset[str]]:
     """The query with its columns cast to what the table declares, and the parameters it takes."""
-    select, names = to_duckdb(read(query))
+    select, names = to_duckdb(read(query, provider))
     columns = ", ".join(f"cast({name} as {column.type.duckdb}) as {name}" for name, column in table.columns.items())
     return f"select {columns} from ({select}) as said", names
 
@@ -689,6 +702,12 @@ def _alter(change: Change) -> str:
     if change.what == "relaxed":
         return f"alter table {table} alter column {name} drop not null"
     kind = change.declared.type.duckdb
+    if change.what == "added" and change.declared.before is not None:
+        is_null = f"alter table {table} alter column {name}"
+        return (
+            f"alter table {table} add column {name} {kind} default '{change.declared.before}'; {is_null} drop default; "
+            f"{is_null} set not null"
+        )
     if change.what == "added":
         return f"alter table {table} add column {name} {kind}"
     return f"alter table {table} alter column {name} set data type {kind} using cast({name} as {kind})"
@@ -700,6 +719,7 @@ def _record_frame(pull_id: str, answer: Answer) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "pull_id": pl.repeat(pull_id, len(texts), dtype=pl.String, eager=True),
+            "account": pl.repeat(answer.account, len(texts), dtype=pl.String, eager=True),
             "activity_date": pl.repeat(answer.day, len(texts), dtype=pl.Date, eager=True),
             "position": pl.int_range(len(texts), dtype=pl.Int64, eager=True),
             "record": pl.Series(texts, dtype=pl.String),
@@ -713,6 +733,7 @@ def _commit_row(
     return {
         "pull_id": pull_id,
         "source": answer.source,
+        "account": answer.account,
         "pull": pull,
         "activity_date": answer.day,
         "pulled_at": pulled_at,
@@ -725,6 +746,26 @@ def _commit_row(
         "is_simulated": answer.is_simulated,
         "asked_at": None if asked_at == pulled_at else asked_at,
     }
+
+
+def _by_version(newest: pl.DataFrame) -> dict[tuple[str, date | None], dict[str, Any]]:
+    """Account and day → its newest version."""
+    return {(row["account"], row["activity_date"]): row for row in newest.to_dicts()}
+
+
+def _lines(
+    db: duckdb.DuckDBPyConnection, pull: str, versions: pl.DataFrame, order: str, *, records_of: str = "pull_id"
+) -> pl.DataFrame:
+    """The records of versions, each with its version's stamps."""
+    db.register("found", versions)
+    lines = db.sql(
+        f"""select found.account, found.activity_date, found.pull_id, found.pulled_at as ingestion_timestamp, raw.record
+        from found join {raw_table(pull).address} as raw
+            on raw.pull_id = found.{records_of} and raw.activity_date is not distinct from found.activity_date
+        order by {", ".join(f"{'raw' if name == 'position' else 'found'}.{name}" for name in order.split(", "))}"""
+    ).pl()
+    db.unregister("found")
+    return lines
 
 
 def _is_locked(error: Exception) -> bool:

@@ -1,10 +1,14 @@
 """SQL is written once, in GoogleSQL, under `sql/`; here it becomes DuckDB's. Tables pin the types.
 
+``from `providers/*/spend` `` reads the rows of every `sql/providers/<provider>/spend.sql`, each with its provider. What
+their columns are `sql/contracts/spend.sql` has; a provider without that file has no rows.
+
 What the transpiler leaves with another meaning is rewritten below; tests hold each rewrite, and every file, against
 Google's own evaluator. One difference cannot be mended here: `/`, `avg` and `safe_divide` of NUMERICs are DOUBLE on
 DuckDB, and a text does not tell a column's type. A test, which has the analyzer's types, forbids them instead.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 
@@ -13,6 +17,8 @@ from sqlglot import exp
 
 from ai_usage.settings import ROOT
 
+SQL = ROOT / "sql"
+OF_EACH_PROVIDER = re.compile(r"`providers/\*/(?P<part>\w+)`")
 BIGNUM = exp.DataType.build("DECIMAL(38, 9)", dialect="duckdb")
 NANO = "0.000000001"
 MICROSECONDS = {"MICROSECOND": 1, "MILLISECOND": 10**3, "SECOND": 10**6}
@@ -20,9 +26,23 @@ MICROSECONDS |= {"MINUTE": 60 * 10**6, "HOUR": 3600 * 10**6, "DAY": 86400 * 10**
 
 
 @cache
-def read(name: str) -> str:
-    """The text of `sql/<name>.sql`."""
-    return (ROOT / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+def read(name: str, provider: str | None = None) -> str:
+    """The text of `sql/<name>.sql`. What it reads of each provider is in it, or only what one of them has."""
+    text = (SQL / f"{name}.sql").read_text(encoding="utf-8")
+    return OF_EACH_PROVIDER.sub(lambda found: _of_providers(found["part"], provider), text)
+
+
+def providers_with(part: str) -> list[str]:
+    """The providers that have a file of this name."""
+    return sorted(path.parent.name for path in SQL.glob(f"providers/*/{part}.sql"))
+
+
+def _of_providers(part: str, provider: str | None) -> str:
+    """The rows of these files as a subquery. The contract has no rows, but types."""
+    own = [key for key in providers_with(part) if provider in {None, key}]
+    selects = [f"select cast(null as string) as provider, own.* from (\n{read(f'contracts/{part}')}) as own"]
+    selects += [f"select '{key}' as provider, own.* from (\n{read(f'providers/{key}/{part}')}) as own" for key in own]
+    return "(\n{}\n)".format("\nunion all\n".join(selects))
 
 
 @cache

@@ -15,6 +15,7 @@ import polars as pl
 from ai_usage.errors import AiUsageError
 from ai_usage.money import NO_RATES, Rates
 from ai_usage.warehouse.reading import Unfit, read_all
+from ai_usage.warehouse.table import ACCOUNT_STAMPS, DEFAULT_ACCOUNT
 
 T = TypeVar("T")
 EPOCH = date(1970, 1, 1)
@@ -28,7 +29,7 @@ class UnreadableRecord(AiUsageError):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a vendor said of one day, or of one snapshot (`day` is None): its records as the bytes it sent."""
+    """What a provider sent of one account's day, or as a snapshot (`day` is None): its records as the bytes it sent."""
 
     source: str
     day: date | None
@@ -39,6 +40,7 @@ class Answer:
     is_simulated: bool = False
     is_ordered: bool = False  # whether the order of the records says something: rows of a sheet are known by number
     asked_at: datetime | None = None  # when the request began; None: when it is written
+    account: str = DEFAULT_ACCOUNT  # that was asked
 
     @cached_property
     def content_hash(self) -> str:
@@ -57,7 +59,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Version:
-    """What the ledger holds of a day or snapshot after a pull."""
+    """What the ledger holds of an account's day or snapshot after a pull."""
 
     day: date | None
     pull_id: str
@@ -110,6 +112,7 @@ class Rejection:
     """A record of a pull that could not be used: where it is in the ledger, which field, and why. Never its content."""
 
     pull: str
+    account: str
     pull_id: str
     activity_date: date | None
     position: int
@@ -127,8 +130,8 @@ class Readable(Generic[T]):
     lines: pl.DataFrame
 
     def stamps(self) -> dict[str, pl.Series]:
-        """The columns every core table ends with."""
-        return {name: self.lines[name] for name in ("pull_id", "ingestion_timestamp")}
+        """The columns that every core table of a provider's records ends with."""
+        return {name: self.lines[name] for name in ACCOUNT_STAMPS}
 
     @property
     def days(self) -> pl.Series:
@@ -137,19 +140,35 @@ class Readable(Generic[T]):
 
 @dataclass(frozen=True)
 class Records:
-    """The newest versions of some days, or of a snapshot. `versions` tells what was pulled, empty days included;
-    `lines` has a row per record: activity_date, pull_id, ingestion_timestamp, record.
+    """The newest versions of some days, or of a snapshot, of each account. `versions` lists what was pulled, empty days
+    included; `lines` has a row per record: account, activity_date, pull_id, ingestion_timestamp, record.
     """
 
     pull: str
-    versions: pl.DataFrame  # activity_date, pull_id, pulled_at, records, envelope
+    versions: pl.DataFrame  # account, activity_date, pull_id, pulled_at, records, envelope
     lines: pl.DataFrame
     _rejected: dict[type, list[Rejection]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def days(self) -> list[date]:
-        """The days ever pulled, in order."""
-        return sorted(d for d in self.versions["activity_date"].to_list() if d is not None)
+        """The days ever pulled of any account, in order, each once."""
+        return sorted({d for d in self.versions["activity_date"].to_list() if d is not None})
+
+    @property
+    def accounts(self) -> list[str]:
+        """The accounts of which anything was pulled, in order."""
+        return sorted(set(self.versions["account"].to_list()))
+
+    def of_account(self, account: str) -> "Records":
+        """The part of one account."""
+        if self.accounts == [account]:
+            return self
+        of_it = pl.col("account") == account
+        return Records(self.pull, self.versions.filter(of_it), self.lines.filter(of_it))
+
+    def by_account(self) -> "dict[str, Records]":
+        """Account → its part."""
+        return {account: self.of_account(account) for account in self.accounts}
 
     def read(self, of: type[T], rates: Rates = NO_RATES) -> Readable[T]:
         """The records as typed objects, without those that cannot be used: these are then among `rejections`."""
@@ -179,9 +198,9 @@ class Records:
     def _rejections(self, unfit: Mapping[int, Unfit]) -> list[Rejection]:
         version = ["pull_id", "activity_date"]
         position = pl.int_range(pl.len()).over(version).alias("position")
-        lines = self.lines.select(*version, "ingestion_timestamp", position)
+        lines = self.lines.select("account", *version, "ingestion_timestamp", position)
         return [
-            Rejection(self.pull, pull_id, day, position, why.field, why.reason, why.value_shape, at)
+            Rejection(self.pull, account, pull_id, day, position, why.field, why.reason, why.value_shape, at)
             for n, why in sorted(unfit.items())
-            for pull_id, day, at, position in [lines.row(n)]
+            for account, pull_id, day, at, position in [lines.row(n)]
         ]

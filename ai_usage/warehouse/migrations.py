@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ai_usage.errors import OfAnotherRelease
-from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Column, Table, Type, integer
+from ai_usage.warehouse.table import ANALYTICS, DEFAULT_ACCOUNT, PULLS, RAW, Column, Table, Type, integer
 
 VERSION = 1  # files of earlier releases have none, which is 0
 
@@ -49,6 +49,11 @@ class Change:
     def declared(self) -> Column:
         return self.table.columns[self.column]
 
+    @property
+    def is_first_account(self) -> bool:
+        """Whether the ledger did not know accounts until now."""
+        return self.table is PULLS and self.column == "account" and self.what == "added"
+
 
 def changes(tables: Iterable[Table], made: Mapping[str, Mapping[str, Made]]) -> list[Change]:
     """What the tables of a file lack of their declarations, in the order in which it has to be carried out. A table
@@ -80,6 +85,12 @@ def _of_table(table: Table, there: dict[str, Made]) -> Iterable[Change]:
     if table.schema != RAW:
         for name in there.keys() - table.columns.keys():
             yield Change(table, name, "dropped")
+
+
+def accounts_of_before(tables: Iterable[Table]) -> dict[str, str]:
+    """Pull → the account that was asked for it before there were accounts, if not the default one."""
+    before = {table.name: table.columns["account"].before for table in tables if table.is_ledger}
+    return {pull: account for pull, account in before.items() if account and account != DEFAULT_ACCOUNT}
 
 
 def refuse_a_later(version: int, warehouse: object) -> None:

@@ -27,22 +27,24 @@ class Warehouse(Protocol):
 
     def append(self, pull: str, answers: Sequence[Answer]) -> list[Version]:
         """Write the answers' records, then their rows in `pulls`, the commit: all of them or none.
-        Content equal to the newest version adds no records, only the row. Versions are ordered by when they were asked
-        for: an answer that comes late, after one asked for later, becomes an older version.
+        Content equal to the account's newest version adds no records, only the row. An account's versions are ordered
+        by when they were asked for: an answer that comes late, after one asked for later, becomes an older version.
         """
 
     def newest(self, pull: str, span: Span | None, *, as_of: datetime | None = None) -> Records:
-        """The last committed version of each day of the span (of the snapshot, if None), or the last by `as_of`."""
+        """Of each account the last committed version of each day of the span (of the snapshot, if None), or the last by
+        `as_of`.
+        """
 
     def history(self, pull: str, *, since: datetime | None = None, until: datetime | None = None) -> Records:
         """Every committed version of a snapshot pulled between two instants, oldest first. Each pull counts, equal
         ones too: `versions` and `lines` bear its own pull_id and pulled_at, `versions` also the `asked_at` of it:
-        no version was asked for after a later one, whatever a clock said.
+        no version of an account was asked for after a later one, whatever a clock showed.
         """
 
     def versions(self, pull: str, span: Span) -> Records:
-        """Every committed version of each day of the span, oldest first within the day: the pulls that brought new
-        content, an empty one too. `versions` and `lines` bear each version's own pull_id and pulled_at.
+        """Every committed version of each account's days of the span, oldest first within the day: the pulls that
+        brought new content, an empty one too. `versions` and `lines` bear each version's own pull_id and pulled_at.
         """
 
     def as_of(self, at: datetime, days: Span, *, into: Path) -> "Warehouse":
@@ -50,8 +52,8 @@ class Warehouse(Protocol):
         in place of the ledger there. Core and marts there are left as they are, empty at first. Ours is only read.
         """
 
-    def pulled_days(self, pull: str) -> list[date]:
-        """The days of a pull that were ever committed, in order."""
+    def pulled_days(self, pull: str, *, account: str | None = None) -> list[date]:
+        """The days of a pull that were ever committed, of one account or of any, in order."""
 
     def replace_days(
         self, table: Table, days: Iterable[date], rows: pl.DataFrame, *, of: Mapping[str, str] | None = None
@@ -63,9 +65,13 @@ class Warehouse(Protocol):
     def replace_all(self, table: Table, rows: pl.DataFrame, *, of: Mapping[str, str] | None = None) -> None:
         """In one transaction put `rows` in place of the whole table: for snapshots. `of` narrows it as above."""
 
-    def fill_days(self, table: Table, query: str, days: Iterable[date], **parameters: Any) -> None:
-        """In one transaction put what `sql/<query>.sql` says of these days, as the table's types, in place of
-        everything the table has of them. What it says of other days is left out.
+    def fill_days(
+        self, table: Table, query: str, days: Iterable[date], *, of: Mapping[str, str] | None = None, **parameters: Any
+    ) -> None:
+        """In one transaction put what `sql/<query>.sql` selects of these days, as the table's types, in place of
+        everything the table has of them. What it selects of other days is left out. `of` narrows both to the rows in
+        which these columns have these values, and its `provider` the query to that provider's own files. Rows that have
+        no value in such a column are of an older shape of the table, and are replaced too.
         """
 
     def fill_all(self, table: Table, query: str, **parameters: Any) -> None:

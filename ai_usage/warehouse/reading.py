@@ -80,7 +80,10 @@ class Judged(Protocol):
 
 
 class Refused(Exception):
-    """A value that is not what its type says. `is_essential`: the record is useless without it."""
+    """A value that is not of its type. `is_essential`: the record cannot be used without it."""
+
+    unfit: Unfit
+    is_essential: bool
 
     def __init__(self, unfit: Unfit, *, is_essential: bool) -> None:
         super().__init__(unfit.reason)

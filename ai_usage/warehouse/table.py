@@ -34,6 +34,7 @@ class Column:
     description: str
     required: bool = False
     is_bulky: bool = False  # long text, written once and seldom read: worth a slower, denser compression
+    before: str | None = None  # what rows have that were there before this column was
 
 
 def string(description: str, *, required: bool = False) -> Column:
@@ -64,10 +65,19 @@ def dollars(description: str, *, required: bool = True) -> Column:
     return Column(Type.NUMERIC, description, required)
 
 
+DEFAULT_ACCOUNT = "default"  # of a provider whose credentials name none, and of every pull before there were accounts
+
+
+def account(description: str = "the account at the provider", *, before: str = DEFAULT_ACCOUNT) -> Column:
+    """The column of accounts. `before` is the account of the rows that an earlier release wrote without one."""
+    return Column(Type.STRING, description, required=True, before=before)
+
+
 STAMPS = {
     "pull_id": string("the pull whose records these are, in ai_usage_raw.pulls", required=True),
     "ingestion_timestamp": instant("when that pull was made: the version's pulled_at", required=True),
 }
+ACCOUNT_STAMPS = {"account": account(), **STAMPS}  # of what is made of a provider's records
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,14 +135,17 @@ class Table:
         }
 
 
-def raw_table(pull: str) -> Table:
-    """The ledger of one pull: the vendor's records, verbatim."""
+def raw_table(pull: str, *, account_before: str = DEFAULT_ACCOUNT) -> Table:
+    """The ledger of one pull: the provider's records, verbatim. `account_before` is the account that releases without
+    accounts asked.
+    """
     return Table(
         name=pull,
         schema=RAW,
         grain="one record the vendor sent, as it sent it; only those whose pull stands in ai_usage_raw.pulls count",
         columns={
             "pull_id": string("the pull that first brought this record", required=True),
+            "account": account(before=account_before),
             "activity_date": day("the UTC day the record belongs to; null in a snapshot", required=False),
             "position": integer("its place in the vendor's answer, from 0"),
             "record": Column(Type.STRING, "the vendor's own JSON text", required=True, is_bulky=True),
@@ -143,10 +156,11 @@ def raw_table(pull: str) -> Table:
 PULLS = Table(
     name="pulls",
     schema=RAW,
-    grain="one pull of one day, or of one snapshot: the commit that makes its records count",
+    grain="one pull of one account's day, or of one snapshot: the commit that makes its records count",
     columns={
         "pull_id": string("later pulls sort after earlier ones", required=True),
         "source": string("the provider that was asked", required=True),
+        "account": account("the account at that provider"),
         "pull": string("the raw table", required=True),
         "activity_date": day("the UTC day asked about; null for a snapshot", required=False),
         "pulled_at": instant(

@@ -211,7 +211,9 @@ def test_a_sql_error_in_a_mart_costs_what_is_made_of_it(
 ) -> None:
     read = googlesql.read
     wrong = "select no_such_column as expense_date from ai_usage_analytics.claude_costs"
-    monkeypatch.setattr(engine, "read", lambda name: wrong if name == "marts/claude_cost_shares" else read(name))
+    monkeypatch.setattr(
+        engine, "read", lambda name, of=None: wrong if name.endswith("/claude_cost_shares") else read(name, of)
+    )
     world = built(pulled.copy(tmp_path), vendors)
     assert world.outcome.not_built.keys() == {"marts/claude_cost_shares"}
     assert "no_such_column" in world.outcome.not_built["marts/claude_cost_shares"]
@@ -227,8 +229,8 @@ def test_a_check_that_cannot_run_fails_with_its_reason_and_stops_nothing(
 ) -> None:
     read = googlesql.read
     wrong = "select no_such_column from ai_usage_analytics.claude_costs"
-    claim = "unit_price_is_a_list_price"
-    monkeypatch.setattr(engine, "read", lambda name: wrong if name.endswith("/priced_lines") else read(name))
+    claim, broken = "unit_price_is_a_list_price", "providers/anthropic/checks/priced_lines"
+    monkeypatch.setattr(engine, "read", lambda name, of=None: wrong if name == broken else read(name, of))
     world = built(pulled.copy(tmp_path), vendors)
     assert world.outcome.red(claim) == set(SPAN.days)
     assert "The check could not run: BinderException" in (world.outcome.verdict(claim, SPAN.last).description or "")

@@ -15,8 +15,7 @@ import dagster as dg
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from ai_usage import definitions
-from ai_usage.automation import dead_runs, refresh
+from ai_usage.automation import dead_runs, refresh, warehouse_resource
 from ai_usage.automation.dead_runs import PROCESS, Process, end_the_dead, run_by_this_process
 from ai_usage.automation.interrupts import heed_a_closed_terminal
 from ai_usage.automation.refresh import BUILD, JOBS_AT_WORK, REFRESH_DAY, REFRESH_RANGE
@@ -148,9 +147,9 @@ def test_only_a_build_is_published_without_waiting_for_builds(tmp_path: Path, mo
 
         return of_a_run
 
-    monkeypatch.setattr(definitions, "building", noted("building"))
-    monkeypatch.setattr(definitions, "between_builds", noted("between builds"))
-    monkeypatch.setattr(definitions, "settings", lambda: replace(settings(), data_dir=tmp_path))
+    monkeypatch.setattr(warehouse_resource, "building", noted("building"))
+    monkeypatch.setattr(warehouse_resource, "between_builds", noted("between builds"))
+    monkeypatch.setattr(warehouse_resource, "settings", lambda: replace(settings(), data_dir=tmp_path))
     with dg.DagsterInstance.ephemeral() as instance:
         defs.resolve_job_def("look_at_freshness").execute_in_process(instance=instance, raise_on_error=False)
         assert seen == ["between builds"]
@@ -189,7 +188,7 @@ def test_every_run_carries_its_process_before_anything_is_opened_and_its_longest
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path / "data"))
     (tmp_path / "home").mkdir()
     with dg.DagsterInstance.local_temp(str(tmp_path / "home")) as instance:
-        monkeypatch.setattr(definitions, "duckdb_warehouse", lambda _: 1 / 0)
+        monkeypatch.setattr(warehouse_resource, "duckdb_warehouse", lambda _: 1 / 0)
         result = dg.execute_job(dg.reconstructable(looking), instance, raise_on_error=False)
         [run] = instance.get_runs(dg.RunsFilter(run_ids=[result.run_id]))
     assert not result.success

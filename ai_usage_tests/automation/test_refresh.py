@@ -12,8 +12,9 @@ import pytest
 from ai_usage.automation import build_requests, cadence, refresh
 from ai_usage.automation.build_requests import rebuild_what_changed
 from ai_usage.automation.refresh import CHAIN, SENSORS
+from ai_usage.automation.warehouse_resource import published
 from ai_usage.checks.missing import RANGE_END, RANGE_START
-from ai_usage.definitions import defs, published
+from ai_usage.definitions import defs
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.providers.anthropic import rows as claude_rows
 from ai_usage.settings import Settings, settings

@@ -19,7 +19,7 @@ from ai_usage.marts.files import marts
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic import rows, tables
 from ai_usage.providers.anthropic.assets import organization_of
-from ai_usage.providers.anthropic.users import emails_of_users
+from ai_usage.providers.anthropic.people import emails_of_users
 from ai_usage.providers.cursor import rows as cursor_rows
 from ai_usage.providers.cursor import tables as cursor_tables
 from ai_usage.settings import settings
@@ -92,7 +92,7 @@ def rebuild(platform: Platform) -> None:
     """Core and marts of the day, from raw as it stands."""
     warehouse = platform.warehouse
     with warehouse.connected():
-        organization, emails = organization_of(warehouse), emails_of_users(warehouse)
+        organization, emails = organization_of(warehouse, "default"), emails_of_users(warehouse)
         assert organization is not None
         for table, pull, shape in (
             (tables.CLAUDE_COSTS, "claude_cost_report", lambda said: rows.cost_rows(said, organization)),

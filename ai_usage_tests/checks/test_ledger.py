@@ -150,7 +150,9 @@ def test_a_harmed_day_is_mended_by_forgetting_the_version_and_pulling_it_again(g
 def test_an_empty_day_is_whole_until_something_stands_in_it(platform: Platform) -> None:
     [version] = platform.warehouse.append("claude_cost_report", [Answer("anthropic", DAY, [], 1, {})])
     assert held(platform) == set()
-    platform.sql(f"insert into ai_usage_raw.claude_cost_report values ('{version.pull_id}', '{DAY}', 0, '{{}}')")
+    platform.sql(
+        f"insert into ai_usage_raw.claude_cost_report values ('{version.pull_id}', 'default', '{DAY}', 0, '{{}}')"
+    )
     assert held(platform) == {DAY}
 
 

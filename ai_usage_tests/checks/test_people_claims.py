@@ -13,11 +13,14 @@ import pytest
 
 from ai_usage.commands.sheet_template import write_template
 from ai_usage.core.people import Person, person_rows
-from ai_usage.definitions import CHECKS, simulated_claude_admin, simulated_cursor_admin
+from ai_usage.core.person_accounts import account_rows
+from ai_usage.definitions import CHECKS
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.checks.owners import judge_owners
+from ai_usage.providers.directory import Member, Placement, Stamp
 from ai_usage.settings import settings
 from ai_usage.sheet.client import CsvFolder, GoogleSheet
+from ai_usage.simulated import simulated_claude_admin, simulated_cursor_admin
 from ai_usage.simulator import SHEET_ID, Simulator
 from ai_usage.simulator.sheet_people import UNKNOWN_KEY
 from ai_usage.warehouse.ledger import Answer
@@ -188,6 +191,9 @@ def test_a_key_that_appears_nowhere_is_named_and_keeps_its_owner(good: Platform)
     assert outcome.verdict(SEEN, None, "dim_api_key_mapping").severity == dg.AssetCheckSeverity.WARN
     assert f"{UNKNOWN_KEY} (old-bot)" in sentence(outcome, SEEN, "dim_api_key_mapping")
     assert good.sql(f"select count(user_email) from {KEYS} where api_key_id = '{UNKNOWN_KEY}'") == [(1,)]
+    good.sql(f"update {KEYS} set provider = 'openai' where api_key_id = '{UNKNOWN_KEY}'")
+    assert judged(good, SEEN).red(SEEN) == set()  # that provider lists no keys here: what is not pulled is not known
+    good.sql(f"update {KEYS} set provider = 'anthropic' where api_key_id = '{UNKNOWN_KEY}'")
     used = f"insert into ai_usage_analytics.claude_usage_tokens select * replace ('{UNKNOWN_KEY}' as api_key_id)"
     good.sql(f"{used} from ai_usage_analytics.claude_usage_tokens limit 1")
     assert judged(good, SEEN).red(SEEN) == set()
@@ -196,8 +202,8 @@ def test_a_key_that_appears_nowhere_is_named_and_keeps_its_owner(good: Platform)
 def test_an_address_no_vendor_knows_is_named_unless_it_is_an_alias(good: Platform) -> None:
     assert judged(good, KNOWN).red(KNOWN) == set()
     stranger = (
-        "'stranger@example.com' as user_email, '{}' as person_email, false as is_claude_member, "
-        "false as is_cursor_member, true as is_in_sheet, 'p' as pull_id, now() as ingestion_timestamp"
+        "'stranger@example.com' as user_email, '{}' as person_email, true as is_in_sheet, 'p' as pull_id, "
+        "now() as ingestion_timestamp"
     )
     [(known,)] = good.sql("select min(user_email) from ai_usage_analytics.dim_person where user_name is not null")
     good.sql(f"insert into ai_usage_analytics.dim_person by name select {stranger.format(known)}")
@@ -240,15 +246,43 @@ def test_people_are_one_across_vendors_and_aliases(platform: Platform) -> None:
     """Two members under two addresses, and an alias that joins them."""
     at = settings().now()
     people = {
-        "ada@example.com": Person(names=["Ada"], is_claude_member=True, stamp=("p", at)),
-        "ada.l@example.com": Person(is_cursor_member=True, is_in_sheet=True, stamp=("q", at)),
+        "ada@example.com": Person(names=["Ada"], stamp=Stamp("p", at)),
+        "ada.l@example.com": Person(is_in_sheet=True, stamp=Stamp("q", at)),
     }
     people["ada.l@example.com"].teams.update(["Data", "Web", "Data"])
     rows = person_rows(people, {"ada.l@example.com": "ada@example.com"})
     assert {row["person_email"] for row in rows} == {"ada@example.com"}
-    assert all(row["is_claude_member"] and row["is_cursor_member"] for row in rows)
+    assert all(row["is_in_sheet"] for row in rows)
     assert {(row["user_name"], row["team_name"]) for row in rows} == {("Ada", "Data")}
     assert json.dumps([row["user_email"] for row in rows]) == '["ada.l@example.com", "ada@example.com"]'
+
+
+def test_a_user_of_an_account_is_one_person_by_whatever_address() -> None:
+    stamp = Stamp("p", settings().now())
+    users = [
+        Member("default", "user_1", "ada@example.com", "Ada", is_member=True, stamp=stamp),
+        Member("default", "user_2", "ada.l@example.com", None, is_member=False, stamp=stamp),
+        Member("default", "user_1", "ada@example.com", "Ada", is_member=False, stamp=stamp),
+    ]
+    rows = account_rows("acme", users, {"ada.l@example.com": "ada@example.com"})
+    names = ("person_email", "provider", "account", "account_user_id", "user_email", "is_member")
+    assert [tuple(row[name] for name in names) for row in rows] == [
+        ("ada@example.com", "acme", "default", "user_1", "ada@example.com", True),
+        ("ada@example.com", "acme", "default", "user_2", "ada.l@example.com", False),
+    ]
+
+
+def test_each_provider_s_members_are_those_it_lists(past: Platform) -> None:
+    listed = past.sql(
+        "select provider, is_member, count(*) from ai_usage_analytics.dim_person_account group by all order by all"
+    )
+    [(users,)] = past.sql("select count(*) from ai_usage_raw.claude_users")
+    members = past.sql(
+        "select is_removed, count(*) from ai_usage_analytics.dim_cursor_member "
+        "where user_email is not null group by all order by all"
+    )
+    [(_, current), (_, removed)] = members
+    assert listed == [("anthropic", True, users), ("cursor", False, removed), ("cursor", True, current)]
 
 
 def test_a_team_is_the_sheets_and_else_the_billing_groups(past: Platform) -> None:
@@ -271,10 +305,11 @@ def test_a_team_is_the_sheets_and_else_the_billing_groups(past: Platform) -> Non
 def test_the_tab_people_goes_before_keys_and_groups_for_name_and_team(platform: Platform) -> None:
     at = settings().now()
     row = {"name": "Ada Lovelace", "team_name": "Research", "cost_center": "4711", "manager_email": "bo@example.com"}
+    apps = Placement("ada@example.com", "Apps", "cursor_groups", Stamp("p", at))
     people = {
-        "ada@example.com": Person(names=["Ada"], row=row, cursor_group="Apps", stamp=("p", at)),
-        "grace@example.com": Person(cursor_group="Apps", row={**row, "name": None, "team_name": None}, stamp=("p", at)),
-        "mary@example.com": Person(names=["Mary"], stamp=("p", at)),
+        "ada@example.com": Person(names=["Ada"], row=row, placement=apps, stamp=Stamp("p", at)),
+        "grace@example.com": Person(placement=apps, row={**row, "name": None, "team_name": None}, stamp=Stamp("p", at)),
+        "mary@example.com": Person(names=["Mary"], stamp=Stamp("p", at)),
     }
     people["ada@example.com"].teams.update(["Data"])
     found = {

@@ -117,7 +117,7 @@ def test_pages_of_claude_code_that_overlap_fail_the_grain_check(good: Platform) 
     outcome = good.run(span=Span(DAY, DAYS[-1]))
     assert failed(outcome) == {(GRAIN, NEXT)}
     assert outcome.red(GRAIN, "claude_code_usage_stats") == {NEXT}
-    assert "claude_code_usage_stats has 2 rows of organization_id org-1" in (
+    assert "claude_code_usage_stats has 2 rows of account default, organization_id org-1" in (
         outcome.verdict(GRAIN, NEXT, "claude_code_usage_stats").description or ""
     )
 
@@ -352,9 +352,7 @@ def test_one_member_without_an_address_changes_nothing_for_the_others(platform: 
     platform.warehouse.append("claude_users", [Answer("anthropic", None, texts, 1, {}, {})])
     outcome = build(platform, "dim_cursor_member", "dim_person", over=Span(DAY, DAY))
     assert outcome.noted("core/dim_cursor_member", None)["dagster/row_count"] == 2
-    assert platform.sql("select user_email, user_name, is_claude_member from ai_usage_analytics.dim_person") == [
-        ("two@x.com", "Two", True)
-    ]
+    assert platform.sql("select user_email, user_name from ai_usage_analytics.dim_person") == [("two@x.com", "Two")]
     assert sorted(platform.rejections()) == [
         (None, "id", "is missing"),
         (None, "id", "is missing, and so is an address"),
@@ -391,8 +389,9 @@ def test_what_providers_once_sent_loads_whole(name: str, items: str, of: type, c
 
 def lines(*texts: str) -> Records:
     instant = pl.Datetime("us", "UTC")
-    columns: dict[str, Any] = {"activity_date": pl.Date, "pull_id": pl.String, "ingestion_timestamp": instant}
-    rows = [(DAY, "p", datetime(2026, 11, 20, tzinfo=UTC), text) for text in texts]
+    columns: dict[str, Any] = {"account": pl.String, "activity_date": pl.Date, "pull_id": pl.String}
+    columns["ingestion_timestamp"] = instant
+    rows = [("default", DAY, "p", datetime(2026, 11, 20, tzinfo=UTC), text) for text in texts]
     return Records("x", pl.DataFrame(), pl.DataFrame(rows, {**columns, "record": pl.String}, orient="row"))
 
 

@@ -124,6 +124,46 @@ def test_idle_seats_are_told_with_what_they_cost(platform: Platform) -> None:
     assert "1 Cursor seats were not used in the last four weeks: 40.00 USD a month. idle@example.com." in said(outcome)
 
 
+def test_a_seat_of_somebody_on_leave_or_new_is_not_idle(platform: Platform) -> None:
+    rows = {  # valid_from, leave_from, leave_to of the tab people
+        "idle": ("2026-01-01", None, None),
+        "away": (None, "2026-10-01", None),
+        "back": (None, None, "2026-11-10"),
+        "a.day.off": (None, "2026-11-09", "2026-11-10"),
+        "listed.lately": ("2026-11-01", None, None),
+        "moved.team": ("2026-11-01", None, None),
+    }
+    for name, dates in rows.items():
+        member(platform, f"{name}@example.com", MONTHS, active=False)
+        person(platform, f"{name}@example.com", is_member=True)
+        listed(platform, f"{name}@example.com", *dates)
+    listed(platform, "moved.team@example.com", None, None, None)
+    member(platform, "joined.lately@example.com", Span(TODAY - timedelta(days=25), TODAY), active=False)
+    member(platform, "joined.before@example.com", Span(TODAY - timedelta(days=30), TODAY), active=False)
+    outcome = live(platform, rhythm()).check(SEATS)
+    assert "4 Cursor seats were not used in the last four weeks: 160.00 USD a month." in said(outcome)
+    assert dict(platform.sql(f"select split_part(user_email, '@', 1), idle_exemption from {A}.seat_use")) == {
+        "idle": None,
+        "away": "on_leave",
+        "back": "on_leave",
+        "a.day.off": None,
+        "listed.lately": "new",
+        "moved.team": None,
+        "joined.lately": "new",
+        "joined.before": None,
+    }
+    assert platform.sql(f"select count(*) from {A}.seat_use where is_idle and idle_exemption is not null") == [(0,)]
+
+
+def listed(platform: Platform, email: str, *dates: str | None) -> None:
+    """A row of the tab people: valid_from, leave_from, leave_to."""
+    written = ", ".join(f"date '{day}'" if day else "null" for day in dates)
+    platform.sql(
+        f"insert into {A}.people (row_number, user_email, valid_from, leave_from, leave_to, pull_id, "
+        f"ingestion_timestamp) values (2, '{email}', {written}, 'sheet', now())"
+    )
+
+
 def purchase(platform: Platform, seats: int, usd: str = "40", plan: str = "Teams") -> None:
     platform.sql(
         f"insert into {A}.seats values (2, 'cursor', '{plan}', {usd}, {seats}, '2026-01-01', null, 'sheet', now())"

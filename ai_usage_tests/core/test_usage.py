@@ -17,6 +17,7 @@ from ai_usage_tests.platform import DAY, NEXT
 AT = datetime(2026, 11, 12, 6, tzinfo=UTC)
 ADA, BO = "ada@example.com", "bo@example.com"
 LINES: dict[str, Any] = {
+    "account": pl.String,
     "activity_date": pl.Date,
     "pull_id": pl.String,
     "ingestion_timestamp": pl.Datetime("us", "UTC"),
@@ -25,7 +26,7 @@ LINES: dict[str, Any] = {
 
 
 def records(pull: str, *said: tuple[date, str]) -> Records:
-    lines = [(day, f"{pull}-{day}", AT, record) for day, record in said]
+    lines = [("enterprise", day, f"{pull}-{day}", AT, record) for day, record in said]
     return Records(pull, pl.DataFrame(), pl.DataFrame(lines, LINES, orient="row"))
 
 
@@ -70,6 +71,7 @@ def test_the_apis_row_has_all_figures_its_zeros_and_its_stamps() -> None:
     [row] = rows(api((DAY, person(" Ada@Example.com", message_count=0))))
     assert row == {
         "activity_date": DAY,
+        "account": "enterprise",
         "user_email": ADA,
         "user_id": "user_1",
         "conversation_count": 2,

@@ -7,8 +7,8 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from ai_usage.automation.warehouse_resource import WarehouseResource, duckdb_warehouse
 from ai_usage.checks.result_table import CHECK_RESULTS, keep_verdicts, merged
-from ai_usage.definitions import WarehouseResource, duckdb_warehouse
 from ai_usage.layers import TABLE_WAS_BUILT
 from ai_usage.settings import settings
 from ai_usage_tests.platform import DAY, NEXT, Outcome, Platform

@@ -3,6 +3,7 @@
 import pytest
 
 from ai_usage.core.grain import repeated_keys
+from ai_usage.core.keys import keys_seen_nowhere
 from ai_usage.warehouse.googlesql import read
 from ai_usage_tests.googlesql.engine import GoogleRefuses
 from ai_usage_tests.googlesql.two_engines import (
@@ -17,6 +18,7 @@ from ai_usage_tests.googlesql.two_engines import (
 )
 from ai_usage_tests.googlesql.world import PARAMETERS, WORLDS
 
+ANTHROPIC = "providers/anthropic"
 COERCIBLE = {("INT64", "NUMERIC")}  # what BigQuery widens by itself when rows are inserted
 # Exact to nine decimals in GoogleSQL, DOUBLE on DuckDB.
 DIVISIONS = {"$divide", "safe_divide", "div", "avg"}
@@ -54,25 +56,45 @@ def test_both_engines_give_the_same_cells(engines: TwoEngines, name: str, world:
 @pytest.mark.parametrize(
     ("world", "name", "written", "instead"),
     [
-        ("ordinary", "marts/claude_cost_shares", "if(ranked.place <= ranked.left_nano_usd, 1, 0)", "0"),
-        ("ordinary", "marts/claude_cost_shares", "remainder desc, api_key_id asc", "remainder desc, api_key_id desc"),
-        ("ordinary", "marts/claude_cost_shares", "<= things.rounding_usd", "= 0"),
-        ("ordinary", "marts/claude_cost_shares", "wanted * least(", "0 * least("),
-        ("ordinary", "marts/claude_usage_by_line", "then speed_tokens", "then 1 + speed_tokens"),
-        ("ordinary", "marts/claude_measured_costs", "'claude_console'", "'claude_consoles'"),
+        ("ordinary", f"{ANTHROPIC}/claude_cost_shares", "if(ranked.place <= ranked.left_nano_usd, 1, 0)", "0"),
         (
             "ordinary",
-            "marts/claude_used_units",
+            f"{ANTHROPIC}/claude_cost_shares",
+            "remainder desc, api_key_id asc",
+            "remainder desc, api_key_id desc",
+        ),
+        ("ordinary", f"{ANTHROPIC}/claude_cost_shares", "<= things.rounding_usd", "= 0"),
+        ("ordinary", f"{ANTHROPIC}/claude_cost_shares", "wanted * least(", "0 * least("),
+        ("ordinary", f"{ANTHROPIC}/claude_usage_by_line", "then speed_tokens", "then 1 + speed_tokens"),
+        ("ordinary", f"{ANTHROPIC}/claude_measured_costs", "'claude_console'", "'claude_consoles'"),
+        (
+            "ordinary",
+            f"{ANTHROPIC}/claude_used_units",
             "kinds.kind = 'web_search', '', coalesce(tokens.model",
             "false, '', coalesce(tokens.model",
         ),
-        ("ordinary", "marts/claude_attributed_costs", "order by platform, user_email", "order by user_email desc"),
-        ("ordinary", "marts/claude_attributed_costs", "having count(distinct api_key_id) = 1", "having true"),
-        ("ordinary", "marts/claude_attributed_costs", "- coalesce(by_code_keys.cost_usd, cast(0 as numeric))", ""),
-        ("ordinary", "marts/ai_spend", "extract(day from last_day(activity_date))", "31"),
+        (
+            "ordinary",
+            f"{ANTHROPIC}/claude_attributed_costs",
+            "order by platform, user_email",
+            "order by user_email desc",
+        ),
+        (
+            "ordinary",
+            f"{ANTHROPIC}/claude_attributed_costs",
+            "having count(distinct api_key_id) = 1",
+            "having true",
+        ),
+        (
+            "ordinary",
+            f"{ANTHROPIC}/claude_attributed_costs",
+            "- coalesce(by_code_keys.cost_usd, cast(0 as numeric))",
+            "",
+        ),
+        ("ordinary", "marts/purchased_seats", "extract(day from last_day(days.activity_date))", "31"),
         ("ordinary", "marts/ai_activity", "cast(sum(suggestions) as float64)", "cast(7 as float64)"),
         ("ordinary", "marts/focus_1_2", "round(safe_divide(cast(billed_usd", "floor(safe_divide(cast(billed_usd"),
-        ("ordinary", "marts/claude_parity", "0.5 * prices.usd_a_token", "0.5"),
+        ("ordinary", f"{ANTHROPIC}/claude_parity", "0.5 * prices.usd_a_token", "0.5"),
         ("ordinary", "marts/month_close", "order by known_from asc", "order by known_from desc"),
         ("ordinary", "marts/figure_readings", "greatest(changes.known_from", "least(changes.known_from"),
         ("ordinary", "checks/console_figures_match", "figures.workspace_id = 'default'", "false"),
@@ -119,9 +141,11 @@ def test_what_the_ordinary_world_has_is_true(engines: TwoEngines) -> None:
 
 def test_no_comparison_is_of_nothing_with_nothing(engines: TwoEngines) -> None:
     """A mart or a summary has rows in the ordinary world; a check, which has the rows that make its claim false, at
-    least in the harmed one, and so the card of what nobody should see.
+    least in the harmed one, and so the card of what nobody should see. A contract has none.
     """
-    worlds = {name: "harmed" if name.startswith(("checks/", "dashboards/idle_seats")) else "ordinary" for name in FILES}
+    harmed = ("checks/", "dashboards/idle_seats")
+    files = [name for name in FILES if not name.startswith("contracts/")]
+    worlds = {name: "harmed" if name.startswith(harmed) else "ordinary" for name in files}
     assert {name for name, world in worlds.items() if engines.on_duckdb(world, name).is_empty()} == set()
 
 
@@ -151,6 +175,10 @@ def test_google_refuses_what_only_duckdb_speaks(engines: TwoEngines, duckdbs_own
 def test_a_refusal_names_the_line(engines: TwoEngines) -> None:
     with pytest.raises(GoogleRefuses, match=r"Unrecognized name: amount.*\[at 2:5\]"):
         engines.google.analyze("ordinary", "select\n    amount\nfrom ai_usage_analytics.claude_costs", {})
+
+
+def test_keys_that_are_seen_nowhere_are_asked_for_in_googlesql(engines: TwoEngines) -> None:
+    assert engines.google.analyze("ordinary", keys_seen_nowhere(), {"providers": PARAMETERS["providers"]}).columns
 
 
 def test_keys_that_stand_twice_are_asked_for_in_googlesql(engines: TwoEngines) -> None:

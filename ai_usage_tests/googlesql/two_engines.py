@@ -14,6 +14,7 @@ import sqlglot
 from sqlglot import exp
 
 from ai_usage.catalog import TABLES
+from ai_usage.marts.files import marts
 from ai_usage.settings import ROOT
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.googlesql import read, to_duckdb
@@ -22,7 +23,7 @@ from ai_usage_tests.googlesql.engine import Found, GoogleEngine, Parameter, Row
 from ai_usage_tests.googlesql.world import PARAMETERS, Lines, rows
 
 FILES = sorted(path.relative_to(ROOT / "sql").with_suffix("").as_posix() for path in (ROOT / "sql").rglob("*.sql"))
-MARTS = {name.partition("/")[2]: name for name in FILES if name.startswith("marts/")}
+MARTS = {mart.table.name: mart.query for mart in marts()}
 DECLARED = {table.name: table for table in TABLES if table.schema == ANALYTICS}
 NOW = datetime(2024, 3, 3, tzinfo=UTC)
 
@@ -34,7 +35,7 @@ def parameters_of(name: str) -> dict[str, Parameter]:
 
 def declared(name: str) -> Table | None:
     """The table a file fills, if it is a mart's."""
-    return DECLARED[name.partition("/")[2]] if name in MARTS.values() else None
+    return DECLARED[name.rpartition("/")[2]] if name in MARTS.values() else None
 
 
 def marts_in_order() -> list[str]:

@@ -99,7 +99,8 @@ CODE += " estimated_cost_usd input_tokens output_tokens edit_tool_accepted edit_
 CODE_MODEL = "activity_date user_email api_key_name customer_type model estimated_cost_usd input_tokens output_tokens"
 ANALYTICS = "activity_date product workspace_id api_key_id actor_type user_email model token_type cost_type"
 ANALYTICS += " amount_usd list_usd"
-KEY = "api_key_id api_key_name workspace_id status user_email team_name creator_email mapped_by valid_from valid_to"
+KEY = "provider account api_key_id api_key_name workspace_id status user_email team_name creator_email mapped_by"
+KEY += " valid_from valid_to"
 SHARE = "expense_date workspace_id model cost_type token_type service_tier allocation_method cost_usd"
 EXPENSE = "expense_date platform platform_method is_in_cost_report workspace_id cost_type cost_usd"
 SPEND = "spend_date provider platform billing_account_id api_key_id user_email meter charge_type billed_usd"
@@ -437,19 +438,27 @@ ORDINARY: Lines = {
     ),
     "ai_usage_analytics.dim_api_key_mapping": said(
         KEY,
-        ("apikey_ann", "ann", TEAM, "active", ANN, "Data", ANN, "sheet", None, THU),
-        ("apikey_ann", "ann", TEAM, "active", EVE, "Data", ANN, "sheet", THU, None),
-        ("apikey_old", "old", None, "inactive", BOB, None, BOB, "key_creator", None, None),
-        ("apikey_bot", "bot", TEAM, "active", None, None, None, "none", None, None),
-        ("apikey_bot2", "bot", None, "active", None, "Ops", BOB, "sheet", None, None),
-        ("apikey_code", "code", CODING, "active", EVE, None, EVE, "key_creator", None, None),
+        ("anthropic", "default", "apikey_ann", "ann", TEAM, "active", ANN, "Data", ANN, "sheet", None, THU),
+        ("anthropic", "default", "apikey_ann", "ann", TEAM, "active", EVE, "Data", ANN, "sheet", THU, None),
+        ("anthropic", "default", "apikey_old", "old", None, "inactive", BOB, None, BOB, "key_creator", None, None),
+        ("anthropic", "default", "apikey_bot", "bot", TEAM, "active", None, None, None, "none", None, None),
+        ("anthropic", "default", "apikey_bot2", "bot", None, "active", None, "Ops", BOB, "sheet", None, None),
+        ("anthropic", "default", "apikey_code", "code", CODING, "active", EVE, None, EVE, "key_creator", None, None),
     ),
     "ai_usage_analytics.dim_person": said(
-        "user_email person_email user_name team_name is_claude_member is_cursor_member is_in_sheet",
-        (ANN, ANN, "Ann", "Data", True, True, True),
-        ("ann.b@example.com", ANN, None, "Data", False, False, True),
-        (BOB, BOB, "Bob", None, True, True, False),
-        (EVE, EVE, "Eve", "Design", False, True, True),
+        "user_email person_email user_name team_name is_in_sheet",
+        (ANN, ANN, "Ann", "Data", True),
+        ("ann.b@example.com", ANN, None, "Data", True),
+        (BOB, BOB, "Bob", None, False),
+        (EVE, EVE, "Eve", "Design", True),
+    ),
+    "ai_usage_analytics.dim_person_account": said(
+        "person_email provider account account_user_id user_email is_member",
+        (ANN, "anthropic", "default", "user_ann", ANN, True),
+        (BOB, "anthropic", "default", "user_bob", BOB, True),
+        (ANN, "cursor", "default", "1", ANN, True),
+        (BOB, "cursor", "default", "2", BOB, True),
+        (EVE, "cursor", "default", "3", EVE, True),
     ),
 }
 
@@ -557,10 +566,10 @@ HARM: Lines = {
         ("google_sheets", "default", "sheet_budgets", None, 2, "amount_usd", "is missing", "absent"),
     ),
     "ai_usage_analytics.dim_api_key_mapping": said(
-        "api_key_id mapped_by user_email valid_from valid_to",
-        ("apikey_old", "sheet", None, None, None),
-        ("apikey_ann", "sheet", BOB, "2024-02-20", "2024-03-01"),
-        ("apikey_typo", "sheet", BOB, None, None),
+        "provider api_key_id mapped_by user_email valid_from valid_to",
+        ("anthropic", "apikey_old", "sheet", None, None, None),
+        ("anthropic", "apikey_ann", "sheet", BOB, "2024-02-20", "2024-03-01"),
+        ("anthropic", "apikey_typo", "sheet", BOB, None, None),
     ),
     "ai_usage_analytics.dim_person": said(
         "user_email person_email is_in_sheet team_name", ("typo@example.com", "typo@example.com", True, "Data")

@@ -16,7 +16,6 @@ import msgspec
 import polars as pl
 import pytest
 
-from ai_usage.core.keys import mapping_rows
 from ai_usage.ingest.drift import drift
 from ai_usage.providers.anthropic import records as claude
 from ai_usage.providers.anthropic import rows as claude_rows
@@ -24,6 +23,7 @@ from ai_usage.providers.anthropic import tables as claude_tables
 from ai_usage.providers.anthropic.audit_log.records import AuditEvent
 from ai_usage.providers.anthropic.audit_log.tables import AUDIT_LOG
 from ai_usage.providers.anthropic.claude_ai_usage import claude_usage_rows
+from ai_usage.providers.anthropic.keys import keys_of
 from ai_usage.providers.cursor import records as cursor
 from ai_usage.providers.cursor import rows as cursor_rows
 from ai_usage.providers.cursor import tables as cursor_tables
@@ -39,11 +39,12 @@ CYCLE = json.dumps({"subscriptionCycleStart": 1793491200000, "data_refreshed_at"
 
 
 def records(*texts: str) -> Records:
-    version = {"activity_date": DAY, "pull_id": "p", "records": len(texts), "envelope": CYCLE}
+    version = {"account": "default", "activity_date": DAY, "pull_id": "p", "records": len(texts), "envelope": CYCLE}
     version |= {"pulled_at": PULLED, "asked_at": PULLED}
     lines = pl.DataFrame(
-        [(DAY, "p", PULLED, text) for text in texts],
+        [("default", DAY, "p", PULLED, text) for text in texts],
         {
+            "account": pl.String,
             "activity_date": pl.Date,
             "pull_id": pl.String,
             "ingestion_timestamp": pl.Datetime("us", "UTC"),
@@ -80,7 +81,7 @@ MERGING: dict[type[msgspec.Struct], tuple[Shape, ...]] = {
     AuditEvent: (lambda s: claude_ai(records(), s),),
     claude.Organization: (lambda s: claude_rows.organization(s, records()),),
     claude.Workspace: (claude_rows.workspace_rows, lambda s: claude_rows.organization(records(), s)),
-    claude.ApiKey: (lambda s: list(mapping_rows({}, s, {"some id": "maker@example.com"})),),
+    claude.ApiKey: (lambda s: list(keys_of(s, {"some id": "maker@example.com"})),),
     cursor.AiCommit: (commits,),
     cursor.MemberSpend: (lambda s: spend_rows(list(growths(snapshots(s)))),),
 }

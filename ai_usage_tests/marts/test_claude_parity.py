@@ -66,7 +66,9 @@ class Sides:
         put(platform, "claude_usage_tokens", self.tokens)
         put(platform, "spend_versions", self.versions)
         put(platform, "pulls", self.pulls)
-        rows = platform.warehouse.query("marts/claude_parity", first_day=DAY, last_day=DAY + timedelta(days=99))
+        rows = platform.warehouse.query(
+            "providers/anthropic/claude_parity", first_day=DAY, last_day=DAY + timedelta(days=99)
+        )
         return rows.sort("activity_date").to_dicts()
 
 

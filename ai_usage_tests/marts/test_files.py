@@ -31,7 +31,7 @@ NAMES = frozenset({"good", "other_mart"})
 
 
 def test_the_header_is_the_table_and_the_select_what_it_reads() -> None:
-    mart = read_mart("good", GOOD, NAMES)
+    mart = read_mart("marts/good", GOOD, NAMES)
     assert (mart.about, mart.table.grain, mart.table.date_column) == (
         "What it answers, in two lines.",
         "one day",
@@ -64,13 +64,13 @@ def test_the_header_is_the_table_and_the_select_what_it_reads() -> None:
         ("blocked by: anthropic", "blocked by: clod", r"knows \['anthropic', 'cursor'\], not \['clod'\]"),
         ("cost_usd numeric:", "cost_usd money:", "with a type of .*numeric.*; not 'cost_usd money"),
         ("name string: whose", "name string", "a column's line is"),
-        ("    b.cost_usd,\n", "", "must select what its header says"),
-        ("as name", "as nome", "must select what its header says"),
+        ("    b.cost_usd,\n", "", "must select the columns of its header"),
+        ("as name", "as nome", "must select the columns of its header"),
     ],
 )
 def test_a_file_that_lacks_something_or_lies_is_named(old: str, new: str, said: str) -> None:
     with pytest.raises(ValueError, match=f"sql/marts/good.sql.*{said}"):
-        read_mart("good", GOOD.replace(old, new), NAMES)
+        read_mart("marts/good", GOOD.replace(old, new), NAMES)
 
 
 def test_what_a_mart_reads_stands_before_it() -> None:

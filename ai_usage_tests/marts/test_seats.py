@@ -58,8 +58,8 @@ def company(
     put(desk, "pulls", [pull(PULLS[provider], day, noon) for day in (days if asked is None else asked)])
     for name in ("cursor_seats", "cursor_expenses", "ai_spend"):
         put(desk, name, [])
-        table = next(one.table for one in marts() if one.table.name == name)
-        desk.warehouse.fill_days(table, f"marts/{name}", days, first_day=days[0], last_day=days[-1])
+        mart = next(one for one in marts() if one.table.name == name)
+        desk.warehouse.fill_days(mart.table, mart.query, days, first_day=days[0], last_day=days[-1])
     rebuild_whole(desk.warehouse, next(mart for mart in marts() if mart.table.name == "seat_use"))
     return desk
 

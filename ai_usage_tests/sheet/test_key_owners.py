@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ai_usage.core.keys import key_history, mapping_rows
-from ai_usage.sheet.owners import Seen, statements
+from ai_usage.core.keys import DEFAULT, key_history, listed_keys, mapping_rows, provider_of
+from ai_usage.sheet.owners import KeyId, Seen, statements
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.platform import Platform
 
@@ -16,8 +16,8 @@ Period = tuple[date | None, str | None]
 
 def seen(day: int, *, hour: int = 6, since: dict[str, date] | None = None, **owners: str) -> Seen:
     """The mapping as it was found on a day of November: key → owner."""
-    rows: dict[str, Any] = {
-        key: {
+    rows: dict[KeyId, Any] = {
+        ("anthropic", key): {
             "user_email": owner,
             "team_name": None,
             "description": f"as of {day}",
@@ -29,7 +29,10 @@ def seen(day: int, *, hour: int = 6, since: dict[str, date] | None = None, **own
 
 
 def periods(*history: Seen, key: str = "k") -> list[Period]:
-    return [(said.since, said.row["user_email"] if said.row else None) for said in statements(history).get(key, [])]
+    return [
+        (said.since, said.row["user_email"] if said.row else None)
+        for said in statements(history).get(("anthropic", key), [])
+    ]
 
 
 def november(day: int) -> date:
@@ -96,7 +99,7 @@ def test_a_header_overwritten_takes_no_key_from_anybody(platform: Platform) -> N
         platform.warehouse.now = lambda day=day: datetime(2026, 11, day, tzinfo=UTC)
         records = [json.dumps(cells).encode() for cells in rows]
         platform.warehouse.append("sheet_api_key_mapping", [Answer("google_sheets", None, records, 1, {})])
-    history = key_history(platform.warehouse)
+    history = key_history(platform.warehouse, {})
     assert periods(*history) == [(None, "ada@example.com")]
 
 
@@ -105,7 +108,7 @@ def test_a_first_row_with_a_day_leaves_the_time_before_to_nobody() -> None:
 
 
 def test_a_key_of_another_provider_keeps_its_provider_and_owner(platform: Platform) -> None:
-    """The optional column `provider`; a key without one is Claude's, whether Claude lists it or not."""
+    """The optional column `provider`; a key without one is Anthropic's, whether Anthropic lists it or not."""
     rows = [
         ["api_key_id", "user_email", "team_name", "provider"],
         ["key_listed", "ada@example.com", "", ""],
@@ -117,11 +120,17 @@ def test_a_key_of_another_provider_keeps_its_provider_and_owner(platform: Platfo
     key |= {"created_at": "2026-01-01T00:00:00Z"}
     platform.warehouse.append("sheet_api_key_mapping", [Answer("google", None, texts, 1, {}, is_ordered=True)])
     platform.warehouse.append("claude_api_keys", [Answer("anthropic", None, [json.dumps(key).encode()], 1, {})])
-    said = statements(key_history(platform.warehouse))
-    listed = platform.warehouse.newest("claude_api_keys", None)
-    owners = {row["api_key_id"]: (row["provider"], row["user_email"]) for row in mapping_rows(said, listed, {})}
-    assert owners == {
-        "key_listed": ("anthropic", "ada@example.com"),
-        "key_deleted": ("anthropic", "ada@example.com"),
-        "key_of_openai": ("openai", "ada@example.com"),
+    listed = listed_keys(platform.warehouse)
+    rows_made = mapping_rows(statements(key_history(platform.warehouse, listed)), listed)
+    assert {row["api_key_id"]: (row["provider"], row["account"], row["user_email"]) for row in rows_made} == {
+        "key_listed": ("anthropic", "default", "ada@example.com"),
+        "key_deleted": ("anthropic", None, "ada@example.com"),
+        "key_of_openai": ("openai", None, "ada@example.com"),
     }
+
+
+def test_a_key_without_a_provider_is_of_the_only_one_that_lists_it() -> None:
+    row = {"api_key_id": "k", "provider": None}
+    assert provider_of(row, {"k": ["openai"]}) == "openai"
+    assert provider_of(row, {"k": ["anthropic", "openai"]}) == provider_of(row, {}) == DEFAULT == "anthropic"
+    assert provider_of({**row, "provider": "google"}, {"k": ["openai"]}) == "google"

@@ -19,7 +19,7 @@ from ai_usage.sheet.tabs import TABS, read_tab
 from ai_usage.simulator import SHEET_ID, UNSHARED_SHEET_ID, Simulator
 
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
-FIVE = {"api_key_mapping", "claude_ai_usage", "console_figures", "budgets", "seats"}
+THERE = {"api_key_mapping", "claude_ai_usage", "console_figures", "budgets", "people", "seats"}
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def _hurried() -> Iterator[None]:
 
 def test_every_tab_comes_by_one_question_and_reads_as_it_was_meant(google: Simulator, sheet: GoogleSheet) -> None:
     answers = sheet.tabs({})
-    assert answers.keys() == FIVE
+    assert answers.keys() == THERE
     assert sheet.requests == 2  # which tabs there are, and what is in them
     for name, answer in answers.items():
         found = read_tab(TABS[name], answer.records)
@@ -88,8 +88,8 @@ def test_a_removed_tab_is_not_there_and_a_sheet_without_any_is_said_to_be(
     google: Simulator, sheet: GoogleSheet
 ) -> None:
     google.sheet.remove("seats")
-    assert sheet.tabs({}).keys() == FIVE - {"seats"}
-    for name in FIVE - {"seats"}:
+    assert sheet.tabs({}).keys() == THERE - {"seats"}
+    for name in THERE - {"seats"}:
         google.sheet.rename(name, f"old {name}")
     with pytest.raises(NotFound, match="make sheet-template"):
         sheet.tabs({})
@@ -116,7 +116,7 @@ def test_a_sheet_nobody_shared_says_what_to_do(google: Simulator) -> None:
 
 def test_a_used_up_quota_is_waited_for(google: Simulator, sheet: GoogleSheet) -> None:
     google.faults.plan("status", status=429, path="/v4/", times=1)
-    assert sheet.tabs({}).keys() == FIVE
+    assert sheet.tabs({}).keys() == THERE
     assert sheet.requests == 3
     google.faults.plan("status", status=429, path="/v4/", times=None)
     with pytest.raises(RateLimited, match="read quota"):
@@ -145,7 +145,7 @@ def test_an_answer_of_fewer_tabs_is_refused(sheet: GoogleSheet, monkeypatch: pyt
         return json.dumps(body).encode()
 
     monkeypatch.setattr(sheet, "_get", short)
-    with pytest.raises(UnexpectedAnswer, match="4 tabs of the 5"):
+    with pytest.raises(UnexpectedAnswer, match="5 tabs of the 6"):
         sheet.tabs({})
 
 

@@ -182,7 +182,7 @@ def test_an_ambiguous_amount_costs_its_row_and_no_other() -> None:
 
 
 def test_of_dated_rows_the_one_that_holds_on_the_day_is_used() -> None:
-    header = ["user_email", "team_name", "valid_from", "valid_to", "leave_from"]
+    header = ["user_email", "team_name", "valid_from", "valid_to", "leave_from", "leave_to"]
     found = read(
         PEOPLE,
         header,
@@ -190,8 +190,9 @@ def test_of_dated_rows_the_one_that_holds_on_the_day_is_used() -> None:
         ["ada@example.com", "Web", "2026-03-01", "2026-06-01", "2026-04-01"],
         ["ada@example.com", "Mobile", "2026-09-01", ""],
         ["ada@example.com", "Support", "2026-12-01", "2026-11-01"],
+        ["bob@example.com", "Support", "", "", "2026-12-01", "2026-12-01"],
     )
-    assert [(n, c) for n, c, _ in told(found)] == [(5, "valid_to")]
+    assert [(n, c) for n, c, _ in told(found)] == [(5, "valid_to"), (6, "leave_to")]
     days = {date(2026, 1, 1): "Data", date(2026, 3, 1): "Web", date(2026, 7, 1): "Web", date(2026, 9, 1): "Mobile"}
     assert {day: holding_on(found.good, day)["team_name"] for day in days} == days
     assert holding_on(found.good[2:], date(2026, 1, 1))["team_name"] == "Mobile"

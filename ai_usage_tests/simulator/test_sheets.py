@@ -23,7 +23,7 @@ from ai_usage_tests.simulator.shapes import Shape
 
 SAMPLES = Path(__file__).parents[1] / "fixtures" / "google"
 HOSTS = ("https://sheets.googleapis.com", "https://www.googleapis.com")
-TABS = ["api_key_mapping", "claude_ai_usage", "console_figures", "budgets", "seats"]
+TABS = ["api_key_mapping", "claude_ai_usage", "console_figures", "budgets", "people", "seats"]
 SHEET, FILE = f"/v4/spreadsheets/{SHEET_ID}", f"/drive/v3/files/{SHEET_ID}"
 RAW = ValueRenderOption.unformatted
 
@@ -239,7 +239,7 @@ def test_cells_come_with_the_spreadsheet_when_asked_for(google: Google) -> None:
     google.sheet.set("seats", 2, "seats", 1)
     said = google.get(SHEET, includeGridData="true")
     assert "data" not in google.get(SHEET)["sheets"][0]
-    header, first = said["sheets"][4]["data"][0]["rowData"][:2]
+    header, first = said["sheets"][TABS.index("seats")]["data"][0]["rowData"][:2]
     assert [cell["formattedValue"] for cell in header["values"]] == google.sheet.tab("seats").rows[0]
     assert first["values"][3] == {
         "userEnteredValue": {"numberValue": 1},
@@ -261,7 +261,10 @@ FIELDS: list[tuple[str, str, Any]] = [
 def test_fields_choose_parts(running: Google, path: str, fields: str, told: Any) -> None:
     said = running.get(path, fields=fields)
     if told is None:
-        told = {"sheets": [{"properties": {"index": n}} for n in range(5)], "properties": {"title": "AI usage upload"}}
+        told = {
+            "sheets": [{"properties": {"index": n}} for n in range(len(TABS))],
+            "properties": {"title": "AI usage upload"},
+        }
     assert said == told
 
 
@@ -433,6 +436,8 @@ def read(name: str, cell: Any) -> object:
         return Decimal(cell.replace("$", "").replace(",", ""))
     if name == "provider":
         return "anthropic" if cell.lower() == "claude" else cell.lower()
+    if name == "cost_center":
+        cell = str(cell)
     return cell.lower() if name == "user_email" else cell
 
 

@@ -103,7 +103,7 @@ def test_core_forgets_what_the_vendor_withdrew_and_leaves_days_never_pulled_alon
 
 def test_records_without_their_pulls_row_do_not_count(platform: Platform) -> None:
     append(platform, answer(DAY, "1"))
-    platform.sql(f"insert into ai_usage_raw.{PULL} values ('orphan', '{DAY}', 0, '{{}}')")
+    platform.sql(f"insert into ai_usage_raw.{PULL} values ('orphan', 'default', '{DAY}', 0, '{{}}')")
     assert platform.cents(DAY) == [1]
 
 

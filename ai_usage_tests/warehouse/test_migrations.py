@@ -11,10 +11,13 @@ import duckdb
 import pytest
 
 from ai_usage.catalog import FUNCTIONS, TABLES
+from ai_usage.core.people import aliases_of
+from ai_usage.core.person_accounts import account_rows
 from ai_usage.errors import OfAnotherRelease
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.rows import Organization, usage_rows
 from ai_usage.providers.anthropic.tables import CLAUDE_USAGE_TOKENS
+from ai_usage.providers.registry import BY_KEY
 from ai_usage.warehouse import migrations
 from ai_usage.warehouse.builds import BUILDS, Build
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
@@ -77,6 +80,33 @@ def test_every_pull_and_record_of_an_earlier_release_stays(
             assert today.execute(count).fetchall() == db.execute(count).fetchall(), name
 
 
+def test_pulls_of_before_accounts_have_the_account_that_was_asked(
+    db: duckdb.DuckDBPyConnection, migrated: DuckDBWarehouse
+) -> None:
+    """The key of the Enterprise organization was asked for its users, the default account for everything else."""
+    pulls = {pull for (pull,) in db.execute(f"select distinct pull from {PULLS.address}").fetchall()}
+    found = migrated.ask(f"select distinct pull, account from {PULLS.address}").rows()
+    assert dict(found) == dict.fromkeys(pulls, "default") | {"claude_enterprise_users": "enterprise"}
+    assert len(found) == len(pulls)
+    for table in TABLES:
+        if (account := table.columns.get("account")) and account.required and not table.view_of:
+            accounts = set(migrated.ask(f"select distinct account from {table.address}")["account"])
+            is_of_people = table.name in ("claude_enterprise_users", "claude_usage_stats", "claude_audit_log")
+            assert accounts <= {"enterprise" if is_of_people else "default"} or table is PULLS, table.name
+
+
+def test_no_day_of_before_accounts_is_missing_or_there_twice(
+    db: duckdb.DuckDBPyConnection, migrated: DuckDBWarehouse
+) -> None:
+    days = Span(date(2026, 11, 3), date(2026, 11, 5))
+    for pull in ("claude_enterprise_users", "claude_cost_report", "cursor_usage_events"):
+        kept = db.execute(
+            f"select count(*), count(distinct activity_date) from {RAW}.{pull} where activity_date {DAYS}"
+        )
+        newest = migrated.newest(pull, days)
+        assert (newest.lines.height, newest.versions.height) == kept.fetchone(), pull
+
+
 def test_the_money_of_an_earlier_release_stays(db: duckdb.DuckDBPyConnection, migrated: DuckDBWarehouse) -> None:
     for table, amount, when in (
         ("claude_costs", "amount_usd", "activity_date"),
@@ -117,6 +147,23 @@ def test_cursor_s_user_ids_become_text(db: duckdb.DuckDBPyConnection, migrated: 
     ids = db.execute(f"select distinct user_id from {ANALYTICS}.cursor_usage_stats").fetchall()
     found = migrated.ask(f"select distinct cursor_user_id from {ANALYTICS}.cursor_usage_stats")["cursor_user_id"]
     assert {str(user_id) for (user_id,) in ids} == set(found)
+
+
+def test_members_of_an_earlier_release_are_those_that_its_ledger_lists(
+    db: duckdb.DuckDBPyConnection, migrated: DuckDBWarehouse
+) -> None:
+    """`dim_person` had a column for each provider."""
+    with migrated.connected() as today:
+        columns = {row[0] for row in today.execute(f"describe {ANALYTICS}.dim_person").fetchall()}
+        assert not columns & {"is_claude_member", "is_cursor_member"}
+        aliases = aliases_of(migrated)
+        for provider, flag in (("anthropic", "is_claude_member"), ("cursor", "is_cursor_member")):
+            people = BY_KEY[provider].people
+            assert people
+            rows = account_rows(provider, people.members(migrated), aliases)
+            before = db.execute(f"select distinct person_email from {ANALYTICS}.dim_person where {flag}").fetchall()
+            assert {(row["person_email"],) for row in rows if row["is_member"]} == set(before)
+            assert len(before) > 10
 
 
 def test_every_table_of_an_earlier_release_takes_today_s_rows(migrated: DuckDBWarehouse) -> None:
@@ -202,7 +249,7 @@ def test_a_release_refuses_a_file_of_a_newer_one_and_leaves_it_as_it_is(tmp_path
 
 # What each shape's tables are, digested. The first change of a table after a release raises VERSION and adds a line
 # here; before the release it changes the line of that version.
-SHAPES = {1: "64b12cac7d5a"}
+SHAPES = {1: "3061fe0f4308"}
 
 
 def test_a_change_of_a_table_raises_the_version() -> None:

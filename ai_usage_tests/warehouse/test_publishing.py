@@ -13,12 +13,12 @@ import dagster as dg
 import duckdb
 import pytest
 
-from ai_usage import definitions
+from ai_usage.automation import warehouse_resource
 from ai_usage.automation.copy_news import news_of_the_copy
 from ai_usage.automation.runs import Runs
 from ai_usage.automation.teardown import in_process
+from ai_usage.automation.warehouse_resource import WarehouseResource, published
 from ai_usage.commands.refresh import outcome_of
-from ai_usage.definitions import WarehouseResource, published
 from ai_usage.errors import WarehouseError
 from ai_usage.settings import Settings, settings
 from ai_usage.warehouse.duckdb import DuckDBWarehouse, data_are_simulated, unreadable
@@ -70,7 +70,7 @@ def test_a_torn_copy_counts_as_none_is_reported_once_and_published_again(
 
 
 def test_a_file_that_shrank_is_not_taken_for_a_torn_one(of: Settings, platform: Platform) -> None:
-    for change in ("create table grown as select hash(range) as n from range(400000)", "drop table grown"):
+    for change in ("create table grown as select hash(range) as n from range(1000000)", "drop table grown"):
         with platform.warehouse.connected() as db:
             db.execute(change)
             db.execute("checkpoint")
@@ -152,7 +152,7 @@ def nothing_fits(of: Settings, platform: Platform, monkeypatch: pytest.MonkeyPat
         made._has_news = True
         return made
 
-    monkeypatch.setattr(definitions, "duckdb_warehouse", warehouse)
+    monkeypatch.setattr(warehouse_resource, "duckdb_warehouse", warehouse)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
     return of
 
@@ -175,7 +175,9 @@ def repository(instance: dg.DagsterInstance) -> Any:
 def test_a_run_from_the_command_line_that_cannot_publish_has_failed(nothing_fits: Settings) -> None:
     """Fault 5: exit code 0 and a green run."""
     with dg.DagsterInstance.ephemeral() as instance:
-        runs = Runs(nothing_fits, repository(instance), instance, replace(definitions.duckdb_warehouse(nothing_fits)))
+        runs = Runs(
+            nothing_fits, repository(instance), instance, replace(warehouse_resource.duckdb_warehouse(nothing_fits))
+        )
         runs.run("look", {})
         [record] = instance.get_run_records()
         outcome = outcome_of(runs)

@@ -1,18 +1,19 @@
--- Addresses in the sheet that no vendor's list of members has, under any of the person's addresses.
-with persons as (
-    select
-        person_email,
-        logical_or(user_name is not null) as is_known
-    from ai_usage_analytics.dim_person
-    group by person_email
+-- Addresses in the sheet whose person, under any address, is in no provider's list of members nor in the tab people.
+with known as (
+    select person_email
+    from ai_usage_analytics.dim_person_account
+    union distinct
+    select dim.person_email
+    from ai_usage_analytics.dim_person as dim
+    inner join ai_usage_analytics.people as people on dim.user_email = people.user_email
 )
 
 select
     dim.user_email,
     dim.team_name
 from ai_usage_analytics.dim_person as dim
-inner join persons on dim.person_email = persons.person_email
+left join known on dim.person_email = known.person_email
 where
     dim.is_in_sheet
-    and not persons.is_known
+    and known.person_email is null
 order by dim.user_email

@@ -450,6 +450,7 @@ beginnings as (
 
 owners as (
     select
+        provider,
         api_key_id,
         user_email,
         mapped_by,
@@ -459,28 +460,29 @@ owners as (
     from ai_usage_analytics.dim_api_key_mapping
 ),
 
--- By today's lists, if there are any.
+-- By today's lists, if there are any. Every address of a member is one.
 members as (
-    select
-        user_email,
-        logical_or(is_claude_member) as is_claude_member,
-        logical_or(is_cursor_member) as is_cursor_member
-    from ai_usage_analytics.dim_person
-    group by user_email
+    select people.user_email
+    from ai_usage_analytics.dim_person as people
+    inner join ai_usage_analytics.dim_person_account as accounts on people.person_email = accounts.person_email
+    where accounts.is_member
+    group by people.user_email
 ),
 
 lists as (
-    select
-        countif(is_claude_member) > 0 as has_claude,
-        countif(is_cursor_member) > 0 as has_cursor
-    from members
+    select provider
+    from ai_usage_analytics.dim_person_account
+    where is_member
+    group by provider
 ),
 
 removed as (
-    select user_email
-    from ai_usage_analytics.dim_cursor_member
-    group by user_email
-    having logical_and(is_removed)
+    select
+        provider,
+        user_email
+    from ai_usage_analytics.dim_person_account
+    group by provider, user_email
+    having not logical_or(is_member)
 ),
 
 departed as (
@@ -498,21 +500,17 @@ departed as (
     from series
     inner join owners
         on
-            series.scope_name = owners.api_key_id
+            series.provider = owners.provider
+            and series.scope_name = owners.api_key_id
             and (owners.valid_from is null or series.spend_date >= owners.valid_from)
             and (owners.valid_to is null or series.spend_date < owners.valid_to)
-    cross join lists
+    inner join lists on series.provider = lists.provider
     left join members on owners.user_email = members.user_email
     where
         series.scope = 'api_key'
-        and lists.has_claude
         and (
             (owners.mapped_by = 'none' and owners.status is not null)
-            or (
-                owners.user_email is not null
-                and not coalesce(members.is_claude_member, false)
-                and not coalesce(members.is_cursor_member, false)
-            )
+            or (owners.user_email is not null and members.user_email is null)
         )
     union all
     select
@@ -522,15 +520,16 @@ departed as (
         spend.user_email as label,
         spend.provider,
         sum(spend.billed_usd) as usage_usd,
-        'removed from the Cursor team' as contributors
+        max(concat(
+            'removed from the ', providers.provider_name, ' ', lower(providers.billing_account_type)
+        )) as contributors
     from ai_usage_analytics.ai_spend as spend
-    inner join removed on spend.user_email = removed.user_email
-    cross join lists
+    inner join removed on spend.provider = removed.provider and spend.user_email = removed.user_email
+    inner join lists on spend.provider = lists.provider
+    left join ai_usage_analytics.dim_provider as providers on spend.provider = providers.provider
     where
         spend.spend_date between @first_day and @last_day
-        and spend.provider = 'cursor'
         and spend.charge_type != 'subscription'
-        and lists.has_cursor
     group by spend.spend_date, spend.user_email, spend.provider
 ),
 

@@ -1,4 +1,4 @@
--- Who spent most in the period, dearest first, on all platforms together.
+-- Who spent most in the period, largest first, on all platforms together.
 select
     user_email as label,
     sum(billed_usd) as cost_usd

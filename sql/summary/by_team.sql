@@ -1,5 +1,5 @@
--- What was billed in the period for each team's people and keys, dearest first; without a team: nobody's, seats that no
--- name stands on, and people of no team.
+-- What was billed in the period for each team's people and keys, largest first; the rest is
+-- unattributed, seats without a name, and people without a team.
 select
     coalesce(
         team_name,

@@ -16,8 +16,8 @@ from ai_usage.ingest.rejections import keep_rejections
 from ai_usage.layers import daily_asset, note, snapshot_asset
 from ai_usage.money import Rates, read_rates
 from ai_usage.providers.anthropic import pulls, rows, tables
-from ai_usage.providers.anthropic.rows import Organization
-from ai_usage.providers.anthropic.users import emails_of_users
+from ai_usage.providers.anthropic.people import emails_of_users
+from ai_usage.providers.anthropic.rows import NO_ORGANIZATION, Organization
 from ai_usage.settings import settings
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
@@ -33,7 +33,7 @@ def dim_workspace(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> 
         newest = warehouse.newest("claude_workspaces", None)
         if newest.versions.is_empty():
             return note(context, "core/dim_workspace", None, skipped="raw/claude_workspaces was never pulled")
-        workspaces = rows.workspace_rows(newest)
+        workspaces = pl.concat(rows.workspace_rows(part) for part in newest.by_account().values())
         warehouse.replace_all(tables.DIM_WORKSPACE, workspaces)
         keep_rejections(warehouse, newest)
     return note(context, "core/dim_workspace", None, **{"dagster/row_count": workspaces.height})
@@ -155,6 +155,7 @@ def claude_analytics_costs(context: dg.AssetExecutionContext, warehouse: InWareh
         tables.CLAUDE_ANALYTICS_COSTS,
         pull="claude_analytics_cost",
         shape=lambda said, of, rates: rows.analytics_cost_rows(said, of, emails, rates),
+        is_organization_known=False,
     )
 
 
@@ -178,24 +179,31 @@ def rebuild_with_organization(
     *,
     pull: str,
     shape: Callable[[Records, Organization, Rates], pl.DataFrame],
+    is_organization_known: bool = True,
 ) -> None:
-    """`rebuild`, for rows that have an organization and amounts that may be of another currency."""
+    """`rebuild`, for rows that have an organization and amounts that may be of another currency. Of a pull that keys
+    open which do not open the organization itself, the organization may be unknown.
+    """
     rates = read_rates(settings().currency_rates)
     with warehouse.connected():
-        organization = organization_of(warehouse)
 
-        def shaped(said: Records) -> pl.DataFrame:
+        def shaped(records: Records) -> pl.DataFrame:
+            [account] = records.accounts
+            organization = organization_of(warehouse, account) or (None if is_organization_known else NO_ORGANIZATION)
             if organization is None:
-                raise AiUsageError("raw/claude_organization was never pulled: materialize it once, then this again.")
-            return shape(said, organization, rates)
+                raise AiUsageError(
+                    f"raw/claude_organization was never pulled of the account {account}: materialize it once, then "
+                    "this again."
+                )
+            return shape(records, organization, rates)
 
         rebuild(context, warehouse, table, pull=pull, shape=shaped)
 
 
-def organization_of(warehouse: Warehouse) -> Organization | None:
-    """The organization whose records these are, and the names of its workspaces; None before the first pull. Where the
-    newest answer cannot be read, the last one that can.
+def organization_of(warehouse: Warehouse, account: str) -> Organization | None:
+    """The organization of an account, and the names of its workspaces; None before the first pull. Where the newest
+    answer cannot be read, the last one that can.
     """
-    workspaces = warehouse.newest("claude_workspaces", None)
-    found = rows.organization(warehouse.newest("claude_organization", None), workspaces)
-    return found or rows.organization(warehouse.history("claude_organization"), workspaces)
+    workspaces = warehouse.newest("claude_workspaces", None).of_account(account)
+    found = rows.organization(warehouse.newest("claude_organization", None).of_account(account), workspaces)
+    return found or rows.organization(warehouse.history("claude_organization").of_account(account), workspaces)

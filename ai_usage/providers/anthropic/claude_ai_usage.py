@@ -5,7 +5,7 @@ of the same person's day, the better one's row stands whole: figures of differen
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from ai_usage.ingest.day_replacement import DAYS_AT_ONCE, GROUP, KINDS, asked_days
+from ai_usage.ingest.day_replacement import DAYS_AT_ONCE, GROUP, KINDS, asked_days_by_account
 from ai_usage.ingest.ledger_writes import InWarehouse
 from ai_usage.ingest.rejections import keep_rejections
 from ai_usage.layers import GATING_PULLS, daily_asset, note
@@ -22,7 +22,7 @@ from ai_usage.providers.anthropic import pulls as claude
 from ai_usage.providers.anthropic.audit_log import pulls as uploads
 from ai_usage.providers.anthropic.audit_log.records import COUNTED, AuditEvent
 from ai_usage.providers.anthropic.records import ChatMetrics, EnterpriseUser
-from ai_usage.providers.anthropic.tables import CLAUDE_USAGE_STATS
+from ai_usage.providers.anthropic.tables import CLAUDE_USAGE_STATS, ENTERPRISE
 from ai_usage.sheet.newest import read_newest
 from ai_usage.sheet.tabs import CLAUDE_AI_USAGE
 from ai_usage.warehouse.ledger import Records
@@ -60,11 +60,12 @@ class UserDay:
     project_count: int | None
     file_upload_count: int | None
     source: str
+    account: str
     pull_id: str
     pulled_at: datetime
 
     @property
-    def key(self) -> tuple[date, str]:
+    def person(self) -> tuple[date, str]:
         return self.activity_date, self.user_email or self.user_id or ""
 
 
@@ -84,14 +85,24 @@ def claude_usage_stats(context: dg.AssetExecutionContext, warehouse: InWarehouse
         for days in span_of_run(context).cut(at_most=DAYS_AT_ONCE):
             api, audit = (warehouse.newest(pull, days) for pull in ("claude_enterprise_users", "claude_audit_log"))
             sheet = sheet_usage(warehouse, days)
-            told = {*api.days, *audit.days, *(asked_days(warehouse, ASSET, days) if sheet is not None else ())}
-            built = claude_usage_rows(api, audit, [row for row in sheet or () if row.activity_date in told])
-            warehouse.replace_days(CLAUDE_USAGE_STATS, told, built)
+            pulled = pulled_days(api, audit, asked_days_by_account(warehouse, ASSET, days) if sheet is not None else {})
+            of_any = set().union(*pulled.values())
+            built = claude_usage_rows(api, audit, [row for row in sheet or () if row.activity_date in of_any])
+            for account, its_days in pulled.items():
+                of_it = built.filter(built["account"] == account)
+                warehouse.replace_days(CLAUDE_USAGE_STATS, its_days, of_it, of={"account": account})
             for said in (api, audit):
                 if said.days:
                     keep_rejections(warehouse, said)
             for day in days.days:
-                note(context, ASSET, day, **(_described(day, built) if day in told else UNTOLD))
+                note(context, ASSET, day, **(_described(day, built) if day in of_any else UNTOLD))
+
+
+def pulled_days(api: Records, audit: Records, asked: Mapping[str, set[date]]) -> dict[str, set[date]]:
+    """Account → the days of which anything is known. What people upload and type is of the account of claude.ai."""
+    pulled = {account: set(part.days) for account, part in api.by_account().items()}
+    of_people = set(audit.days).union(*asked.values())
+    return pulled | {ENTERPRISE: pulled.get(ENTERPRISE, set()) | of_people}
 
 
 def sheet_usage(warehouse: Warehouse, days: Span) -> Sequence[SheetUsage] | None:
@@ -121,13 +132,14 @@ def _described(day: date, built: pl.DataFrame) -> dict[str, object]:
 
 
 def claude_usage_rows(api: Records, audit: Records, sheet: Sequence[SheetUsage]) -> pl.DataFrame:
-    """Rows of `claude_usage_stats`, one a person and day: the API's, else the audit log's, else the sheet's, of which
-    a later row about the same person and day stands for an earlier one.
+    """Rows of `claude_usage_stats`, one a person and day: the API's of each account, else the audit log's, else the
+    sheet's, of which a later row about the same person and day stands for an earlier one.
     """
-    best: dict[tuple[date, str], UserDay] = {}
-    for told in (_of_sheet(sheet), _of_audit_log(audit), _of_api(api)):
-        best |= {one.key: one for one in told}
-    rows = [best[key] for key in sorted(best)]
+    of_people = {one.person: one for one in (*_of_sheet(sheet), *_of_audit_log(audit))}
+    of_api = list(_of_api(api))
+    known = {one.person for one in of_api}
+    rows = [one for person, one in of_people.items() if person not in known] + of_api
+    rows.sort(key=lambda one: (one.person, one.account))
     columns = [name for name in CLAUDE_USAGE_STATS.columns if name not in {"upload_timestamp", "ingestion_timestamp"}]
     at = [row.pulled_at for row in rows]
     return CLAUDE_USAGE_STATS.frame(
@@ -137,11 +149,11 @@ def claude_usage_rows(api: Records, audit: Records, sheet: Sequence[SheetUsage])
 
 
 def _of_api(records: Records) -> Iterable[UserDay]:
-    """One a person; accounts that share an address are one person."""
-    found: dict[tuple[date, str], UserDay] = {}
+    """One a person and account; users that share an address are one person."""
+    found: dict[tuple[str, tuple[date, str]], UserDay] = {}
     read = records.read(EnterpriseUser)
-    lines = read.lines.select("activity_date", "pull_id", "ingestion_timestamp").iter_rows()
-    for (day, pull_id, pulled_at), said in zip(lines, read.values, strict=True):
+    lines = read.lines.select("account", "activity_date", "pull_id", "ingestion_timestamp").iter_rows()
+    for (account, day, pull_id, pulled_at), said in zip(lines, read.values, strict=True):
         chat = said.chat_metrics or ChatMetrics()
         used = chat.distinct_projects_used_count
         one = UserDay(
@@ -153,10 +165,12 @@ def _of_api(records: Records) -> Iterable[UserDay]:
             project_count=chat.distinct_projects_created_count if used is None else used,
             file_upload_count=chat.distinct_files_uploaded_count,
             source="enterprise_api",
+            account=account,
             pull_id=pull_id,
             pulled_at=pulled_at,
         )
-        found[one.key] = _together(found[one.key], one) if one.key in found else one
+        key = (account, one.person)
+        found[key] = _together(found[key], one) if key in found else one
     return found.values()
 
 
@@ -183,6 +197,7 @@ def _of_audit_log(records: Records) -> Iterable[UserDay]:
             project_count=counted["project_count"],
             file_upload_count=counted["file_upload_count"],
             source="audit_log",
+            account=ENTERPRISE,
             pull_id=stamps[day][0],
             pulled_at=stamps[day][1],
         )
@@ -198,6 +213,7 @@ def _of_sheet(rows: Sequence[SheetUsage]) -> Iterable[UserDay]:
             user_id=None,
             **{name: getattr(row, name) for name in COUNTS},
             source="sheet",
+            account=ENTERPRISE,
             pull_id=row.pull_id,
             pulled_at=row.pulled_at,
         )

@@ -6,12 +6,12 @@ import polars as pl
 
 from ai_usage.ingest.cadence import MORNING, Cadence
 from ai_usage.money import read_rates
-from ai_usage.providers.anthropic import assets, checks, claude_ai_usage, pulls, rows, tables
+from ai_usage.providers.anthropic import assets, checks, claude_ai_usage, keys, people, pulls, rows, tables
 from ai_usage.providers.anthropic.audit_log import pulls as audit_log_pulls
 from ai_usage.providers.anthropic.audit_log import tables as audit_log
+from ai_usage.providers.anthropic.summary import summary
 from ai_usage.providers.provider import Bill, CoreTables, Gate, Platform, Provider
 from ai_usage.settings import settings
-from ai_usage.sheet.tables import DIM_API_KEY_MAPPING, DIM_PERSON
 from ai_usage.warehouse.ledger import Records
 
 ANY_ORGANIZATION = rows.Organization("", {})  # whose lines they are changes no sum
@@ -41,8 +41,6 @@ CORE = (
     CoreTables((tables.CLAUDE_ANALYTICS_COSTS,), ("claude_analytics_cost",), unique=(tables.CLAUDE_ANALYTICS_COSTS,)),
     CoreTables((tables.CLAUDE_USAGE_STATS,), ("claude_enterprise_users",), unique=(tables.CLAUDE_USAGE_STATS,)),
     CoreTables((tables.DIM_WORKSPACE,), ("claude_organization", "claude_workspaces")),
-    CoreTables((DIM_API_KEY_MAPPING,), ("claude_api_keys",)),
-    CoreTables((DIM_PERSON,), ("claude_users",)),
 )
 
 
@@ -107,6 +105,10 @@ ANTHROPIC = Provider(
     ),
     tables=(*tables.RAW_TABLES.values(), *audit_log.RAW_TABLES.values(), *tables.CORE_TABLES),
     assets=[*pulls.ASSETS, *audit_log_pulls.ASSETS, *assets.ASSETS, *claude_ai_usage.ASSETS],
+    summary=summary,
+    also_called=("claude",),
+    people=people.PEOPLE,
+    keys=keys.KEYS,
     bills_own_seats=True,
     core=CORE,
     checks=checks.CHECKS,

@@ -33,7 +33,7 @@ from ai_usage.providers.anthropic.tables import (
 )
 from ai_usage.warehouse.ledger import Answer, Readable, Records
 from ai_usage.warehouse.reading import Cents, Refused, address_of, mended
-from ai_usage.warehouse.table import STAMPS
+from ai_usage.warehouse.table import ACCOUNT_STAMPS
 
 TOKEN_KINDS = {
     "input_tokens": "input",
@@ -46,10 +46,13 @@ DEFAULT_WORKSPACE = "Default"  # its name in the Console; the legacy reports giv
 
 @dataclass(frozen=True)
 class Organization:
-    """Whose records they are, and what its workspaces are called; null is the default one."""
+    """The organization that sent the records, and what its workspaces are called; null is the default one."""
 
     id: str
     workspace_names: Mapping[str | None, str]
+
+
+NO_ORGANIZATION = Organization("", {})  # where no answer names it
 
 
 def organization(organizations: Records, workspaces: Records) -> Organization | None:
@@ -66,7 +69,7 @@ def billed_cents(answer: Answer) -> Decimal | None:
     """What an answer's cost lines come to; None if any of them cannot be used."""
     lines = pl.DataFrame({"record": [record.decode() for record in answer.records]}, schema={"record": pl.String})
     records = Records(
-        "", pl.DataFrame(), lines.with_columns(activity_date=None, pull_id=None, ingestion_timestamp=None)
+        "", pl.DataFrame(), lines.with_columns(account=None, activity_date=None, pull_id=None, ingestion_timestamp=None)
     )
     cents = [line.amount for line in records.read(_Amount).values]
     return None if records.rejections else sum(cents, Decimal(0))
@@ -203,7 +206,7 @@ def _measures(lines: Sequence[said.UsageLine]) -> dict[str, list[int]]:
 
 def daily_token_rows(records: Records, of: Organization) -> pl.DataFrame:
     """Rows of `claude_daily_tokens`: the day's rows of `claude_usage_tokens` added up."""
-    keys = ["activity_date", "organization_id", *STAMPS]
+    keys = ["activity_date", "organization_id", *ACCOUNT_STAMPS]
     summed = usage_rows(records, of).group_by(keys).agg(pl.col(*MEASURES).sum()).sort("activity_date")
     return summed.select(list(CLAUDE_DAILY_TOKENS.columns))
 
@@ -326,7 +329,7 @@ def _email_of(actor: said.AnalyticsActor | None, emails: Mapping[str, str]) -> s
 
 
 def workspace_rows(records: Records) -> pl.DataFrame:
-    """Rows of `dim_workspace`; the default workspace has one even if the vendor does not list it."""
+    """Rows of `dim_workspace` of one account; its default workspace has one even if the provider does not list it."""
     got = records.read(said.Workspace).values
     stamps = records.versions.row(0, named=True)
     default_ids = json.loads(stamps["envelope"]).get("default_workspace_ids", [])
@@ -338,6 +341,7 @@ def workspace_rows(records: Records) -> pl.DataFrame:
             "is_default": [w.id in default_ids for w in got] + [True] * unlisted,
             "created_at": [w.created_at for w in got] + [None] * unlisted,
             "archived_at": [w.archived_at for w in got] + [None] * unlisted,
+            "account": [stamps["account"]] * (len(got) + unlisted),
             "pull_id": [stamps["pull_id"]] * (len(got) + unlisted),
             "ingestion_timestamp": [stamps["pulled_at"]] * (len(got) + unlisted),
         }

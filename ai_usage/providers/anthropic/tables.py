@@ -7,9 +7,11 @@ from collections.abc import Mapping
 
 from ai_usage.providers.anthropic import records as said
 from ai_usage.warehouse.table import (
-    STAMPS,
+    ACCOUNT_STAMPS,
+    DEFAULT_ACCOUNT,
     Column,
     Table,
+    account,
     boolean,
     day,
     dollars,
@@ -40,7 +42,11 @@ SNAPSHOT_PULLS: Mapping[str, type] = {
 ANALYTICS_PULLS = ("claude_analytics_cost", "claude_analytics_usage", "claude_enterprise_users")
 PULLS_WHERE_NEEDED = ("claude_messages_usage_by_speed",)  # of days whose prices it tells apart, which may be none
 OPTIONAL_PULLS = (*PULLS_WHERE_NEEDED, "claude_code_usage", *ANALYTICS_PULLS)  # where plan and scope include them
-RAW_TABLES = {pull: raw_table(pull) for pull in (*DAILY_PULLS, *SNAPSHOT_PULLS)}
+ENTERPRISE = "enterprise"  # the account of the Claude Enterprise organization, that of claude.ai
+RAW_TABLES = {
+    pull: raw_table(pull, account_before=ENTERPRISE if pull == "claude_enterprise_users" else DEFAULT_ACCOUNT)
+    for pull in (*DAILY_PULLS, *SNAPSHOT_PULLS)
+}
 
 DAY = day("the UTC day, as the vendor has it")
 ORGANIZATION = string("the Console organisation", required=True)
@@ -53,7 +59,16 @@ CLAUDE_COSTS = Table(
     name="claude_costs",
     grain="one cost line of one UTC day, as the vendor itemized it",
     key=(
-        *("activity_date", "organization_id", "workspace_id", "description", "model", "token_type", "cost_type"),
+        *(
+            "activity_date",
+            "account",
+            "organization_id",
+            "workspace_id",
+            "description",
+            "model",
+            "token_type",
+            "cost_type",
+        ),
         *("service_tier", "context_window", "inference_geo", "currency"),
     ),
     columns={
@@ -71,7 +86,7 @@ CLAUDE_COSTS = Table(
         "context_window": string("0-200k or 200k-1M"),
         "inference_geo": string("global, us or not_available"),
         "speed": string("fast or standard, as the line's text has it; null where no token was bought"),
-        **STAMPS,
+        **ACCOUNT_STAMPS,
     },
     cluster=("workspace_id", "model", "token_type"),
 )
@@ -79,13 +94,13 @@ CLAUDE_COSTS = Table(
 CLAUDE_DAILY_COST = Table(
     name="claude_daily_cost",
     grain="one UTC day of one organization: the Console's own ungrouped figure; no row on an idle day",
-    key=("activity_date", "organization_id", "currency"),
+    key=("activity_date", "account", "organization_id", "currency"),
     columns={
         "activity_date": DAY,
         "organization_id": ORGANIZATION,
         "amount_usd": dollars("billed, in USD (the vendor sends cents)"),
         **CURRENCY,
-        **STAMPS,
+        **ACCOUNT_STAMPS,
     },
 )
 
@@ -119,8 +134,8 @@ USED_BY_SPEED = {
 CLAUDE_USAGE_TOKENS = Table(
     name="claude_usage_tokens",
     grain="tokens of one UTC day by key, workspace, model, tier and context window: what one request can group by",
-    key=tuple(USED_BY),
-    columns={**USED_BY, **MEASURES, **STAMPS},
+    key=("account", *USED_BY),
+    columns={**USED_BY, **MEASURES, **ACCOUNT_STAMPS},
     cluster=("api_key_id", "workspace_id"),
 )
 
@@ -128,11 +143,11 @@ CLAUDE_USAGE_TOKENS_BY_SPEED = Table(
     name="claude_usage_tokens_by_speed",
     grain="tokens of one UTC day by key, workspace, model, geography and speed: the tokens of claude_usage_tokens "
     "again, never added to them, of the days whose prices differ by these",
-    key=tuple(USED_BY_SPEED),
+    key=("account", *USED_BY_SPEED),
     columns={
         **USED_BY_SPEED,
         **MEASURES,
-        **STAMPS,
+        **ACCOUNT_STAMPS,
     },
     cluster=("api_key_id", "workspace_id"),
 )
@@ -140,8 +155,8 @@ CLAUDE_USAGE_TOKENS_BY_SPEED = Table(
 CLAUDE_DAILY_TOKENS = Table(
     name="claude_daily_tokens",
     grain="one UTC day of the whole organization; no row on an idle day",
-    key=("activity_date", "organization_id"),
-    columns={"activity_date": DAY, "organization_id": ORGANIZATION, **MEASURES, **STAMPS},
+    key=("activity_date", "account", "organization_id"),
+    columns={"activity_date": DAY, "organization_id": ORGANIZATION, **MEASURES, **ACCOUNT_STAMPS},
 )
 
 
@@ -173,7 +188,7 @@ ESTIMATE = dollars("the vendor's estimate at list price: compared with billed co
 CLAUDE_CODE_USAGE_STATS = Table(
     name="claude_code_usage_stats",
     grain="one actor's UTC day in one terminal, local or remote, by customer type",
-    key=tuple(ACTOR),
+    key=("account", *ACTOR),
     columns={
         **ACTOR,
         "num_sessions": known("sessions"),
@@ -189,7 +204,7 @@ CLAUDE_CODE_USAGE_STATS = Table(
         "model": string("the model with most estimated cost; null without any"),
         "estimated_cost_usd": ESTIMATE,
         **TOKENS,
-        **STAMPS,
+        **ACCOUNT_STAMPS,
     },
     cluster=("user_email",),
 )
@@ -197,13 +212,13 @@ CLAUDE_CODE_USAGE_STATS = Table(
 CLAUDE_CODE_MODEL_USAGE = Table(
     name="claude_code_model_usage",
     grain="one model of one row of claude_code_usage_stats",
-    key=(*ACTOR, "model"),
+    key=("account", *ACTOR, "model"),
     columns={
         **ACTOR,
         "model": string("the model's id; null where it is not known"),
         "estimated_cost_usd": ESTIMATE,
         **TOKENS,
-        **STAMPS,
+        **ACCOUNT_STAMPS,
     },
     cluster=("user_email",),
 )
@@ -211,14 +226,23 @@ CLAUDE_CODE_MODEL_USAGE = Table(
 CLAUDE_ANALYTICS_COSTS = Table(
     name="claude_analytics_costs",
     key=(
-        *("activity_date", "organization_id", "product", "workspace_id", "api_key_id", "actor_type", "actor_id"),
+        *(
+            "activity_date",
+            "account",
+            "organization_id",
+            "product",
+            "workspace_id",
+            "api_key_id",
+            "actor_type",
+            "actor_id",
+        ),
         *("model", "cost_type", "token_type", "currency"),
     ),
     key_if="actor_id",  # the vendor sends several rows of actors whom it does not name
     grain="one row of analytics/cost: what one payer's one kind of use cost on one UTC day",
     columns={
         "activity_date": DAY,
-        "organization_id": ORGANIZATION,
+        "organization_id": string("null where the account's key does not open its organization's id"),
         "product": string("claude_code, messages_api, chat, cowork, …; null where the vendor names none"),
         "workspace_id": string("the default workspace has its real id; null is claude.ai, outside the Console"),
         "api_key_id": string("the key used; null without one"),
@@ -236,7 +260,7 @@ CLAUDE_ANALYTICS_COSTS = Table(
         **CURRENCY,
         "list_usd": dollars("at list price; null where the vendor does not send it", required=False),
         "data_refreshed_at": instant("up to when the vendor had counted; null where it does not say"),
-        **STAMPS,
+        **ACCOUNT_STAMPS,
     },
     cluster=("workspace_id", "api_key_id", "user_email"),
 )
@@ -244,7 +268,7 @@ CLAUDE_ANALYTICS_COSTS = Table(
 UNKNOWN = "null where the source does not tell"
 CLAUDE_USAGE_STATS = Table(
     name="claude_usage_stats",
-    key=("activity_date", "user_email", "user_id"),
+    key=("activity_date", "account", "user_email", "user_id"),
     grain="one person's UTC day in claude.ai, by the best source there is for it: the API over the audit log over the "
     "sheet",
     columns={
@@ -269,14 +293,17 @@ CLAUDE_USAGE_STATS = Table(
         ),
         "source": string("enterprise_api, audit_log or sheet", required=True),
         "upload_timestamp": instant("when the figures came in: the ingestion_timestamp", required=True),
-        **STAMPS,
+        **ACCOUNT_STAMPS,
+        "account": account(
+            "the account at the provider; of what people upload or type, that of claude.ai", before=ENTERPRISE
+        ),
     },
     cluster=("user_email",),
 )
 
 DIM_WORKSPACE = Table(
     name="dim_workspace",
-    grain="one workspace, the archived and the default one included",
+    grain="one workspace of an account, the archived and the default one included",
     date_column=None,
     columns={
         "workspace_id": string("null for the default workspace where the vendor does not tell its id"),
@@ -284,7 +311,7 @@ DIM_WORKSPACE = Table(
         "is_default": boolean("the one that the legacy reports give as null", required=True),
         "created_at": instant("when it was made"),
         "archived_at": instant("when it was archived; null while in use"),
-        **STAMPS,
+        **ACCOUNT_STAMPS,
     },
 )
 

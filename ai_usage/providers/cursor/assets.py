@@ -9,7 +9,7 @@ from functools import cache
 import dagster as dg
 import polars as pl
 
-from ai_usage.ingest.day_replacement import DAYS_AT_ONCE, GROUP, KINDS, asked_days, rebuild
+from ai_usage.ingest.day_replacement import DAYS_AT_ONCE, GROUP, KINDS, asked_days_by_account, rebuild
 from ai_usage.ingest.ledger_writes import InWarehouse
 from ai_usage.ingest.rejections import keep_rejections
 from ai_usage.layers import daily_asset, note, snapshot_asset
@@ -105,8 +105,9 @@ def cursor_ai_commits(context: dg.AssetExecutionContext, warehouse: InWarehouse)
     pull = "cursor_ai_commits"
 
     def shaped(said: Records) -> pl.DataFrame:
+        [account] = said.accounts
         eve = said.days[0] - ONE_DAY
-        return rows.commit_rows(said, warehouse.newest(pull, Span(eve, eve)))
+        return rows.commit_rows(said, warehouse.newest(pull, Span(eve, eve)).of_account(account))
 
     rebuild(context, warehouse, tables.CURSOR_AI_COMMITS, pull=pull, shape=shaped)
 
@@ -125,12 +126,15 @@ def cursor_spend_daily(context: dg.AssetExecutionContext, warehouse: InWarehouse
     """
     with warehouse.connected():
         for days in span_of_run(context).cut(at_most=DAYS_AT_ONCE):
-            asked = asked_days(warehouse, SPEND_DAILY, days)
-            found = [growth for growth in growths_of(warehouse, days) if growth.day in asked]
+            asked = asked_days_by_account(warehouse, SPEND_DAILY, days)
+            found = [one for one in growths_of(warehouse, days) if one.day in asked.get(one.later.account, ())]
             built = spend_rows(found)
-            warehouse.replace_days(tables.CURSOR_SPEND_DAILY, asked, built)
+            for account, its_days in asked.items():
+                of_it = built.filter(built["account"] == account)
+                warehouse.replace_days(tables.CURSOR_SPEND_DAILY, its_days, of_it, of={"account": account})
+            of_any = set().union(*asked.values())
             for day in days.days:
-                if day not in asked:
+                if day not in of_any:
                     note(context, SPEND_DAILY, day, skipped="Cursor was not asked about this day: left as it was")
                     continue
                 own = [growth for growth in found if growth.day == day]

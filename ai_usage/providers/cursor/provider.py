@@ -5,7 +5,8 @@ from datetime import timedelta
 import polars as pl
 
 from ai_usage.ingest.cadence import Cadence
-from ai_usage.providers.cursor import assets, checks, pulls, rows, tables
+from ai_usage.providers.cursor import assets, checks, people, pulls, rows, tables
+from ai_usage.providers.cursor.summary import summary
 from ai_usage.providers.provider import Bill, CoreTables, Gate, Platform, Provider
 from ai_usage.warehouse.ledger import Records
 
@@ -70,6 +71,8 @@ CURSOR = Provider(
     ),
     tables=(*tables.RAW_TABLES.values(), *tables.CORE_TABLES),
     assets=[*pulls.ASSETS, *assets.ASSETS],
+    summary=summary,
+    people=people.PEOPLE,
     billing_account_type="Team",
     bills_own_seats=True,
     core=CORE,

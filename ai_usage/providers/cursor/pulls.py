@@ -11,6 +11,7 @@ from ai_usage.providers.cursor.client import DAYS_A_REQUEST, CursorAdmin
 from ai_usage.providers.cursor.tables import RAW_TABLES
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.table import DEFAULT_ACCOUNT
 
 SOURCE = Source(resource="cursor_admin", key_variable="CURSOR_ADMIN_API_KEY")
 GROUP = "raw_cursor"
@@ -74,7 +75,8 @@ def cursor_ai_commits(context: dg.AssetExecutionContext, cursor_admin: MaybeCurs
     """Each commit with the lines that AI wrote in it, as sent but for its message, where the plan has AI Code Tracking.
     Asked in the same words as the last time, the vendor need not repeat what has not changed.
     """
-    _pull(context, cursor_admin, warehouse, _commits(lambda span: held(warehouse, "cursor_ai_commits", span)))
+    report = _commits(lambda span: held(warehouse, "cursor_ai_commits", span, DEFAULT_ACCOUNT))
+    _pull(context, cursor_admin, warehouse, report)
 
 
 def _pull(

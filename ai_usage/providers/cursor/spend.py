@@ -15,14 +15,15 @@ from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.reading import LAST_MS
 
 CYCLE_AT_MOST = timedelta(days=32)
-OF_A_DAY = ["activity_date", "cycle_start_at", "user_id"]
+OF_A_DAY = ["activity_date", "account", "cycle_start_at", "user_id"]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The cycle's spend so far, by member."""
+    """An account's spend of the cycle so far, by member."""
 
+    account: str
     pull_id: str
     at: datetime
     cycle_start: datetime
@@ -61,15 +62,24 @@ def snapshots(history: Records) -> list[Snapshot]:
     for pull_id, member in zip(read.lines["pull_id"], read.values, strict=True):
         of_pull.setdefault(pull_id, {})[member.key] = member
     return [
-        Snapshot(pull_id, at, start, of_pull.get(pull_id, {}))
-        for pull_id, at, envelope in history.versions.select("pull_id", "asked_at", "envelope").iter_rows()
+        Snapshot(account, pull_id, at, start, of_pull.get(pull_id, {}))
+        for account, pull_id, at, envelope in history.versions.select(
+            "account", "pull_id", "asked_at", "envelope"
+        ).iter_rows()
         if (start := _cycle_start(envelope))
     ]
 
 
 def growths(of: Sequence[Snapshot]) -> Iterator[Growth]:
-    """What lies between snapshots. A figure starts anew with its cycle: what the old cycle still spent after its last
-    snapshot is in none, and said to be so. A member whom a snapshot lacks grows from the last one that has them.
+    """What lies between the snapshots of each account, account by account."""
+    for account in sorted({snapshot.account for snapshot in of}):
+        yield from _of_account([snapshot for snapshot in of if snapshot.account == account])
+
+
+def _of_account(of: Sequence[Snapshot]) -> Iterator[Growth]:
+    """What lies between the snapshots of one account. A figure starts anew with its cycle: what the old cycle still
+    spent after its last snapshot is in none, which its first growth notes. A member whom a snapshot lacks grows from
+    the last one that has them.
     """
     earlier: Snapshot | None = None
     known: dict[str, MemberSpend] = {}
@@ -118,6 +128,7 @@ def _row(growth: Growth, user_id: str, member: MemberSpend, before: MemberSpend 
         "from_at": growth.since,
         "to_at": growth.later.at,
         "days_between": growth.days_between,
+        "account": growth.later.account,
         "pull_id": growth.later.pull_id,
         "ingestion_timestamp": growth.later.at,
     }

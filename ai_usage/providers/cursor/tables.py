@@ -6,7 +6,18 @@ How a record becomes a row is `rows`' business.
 from collections.abc import Mapping
 
 from ai_usage.providers.cursor import records as said
-from ai_usage.warehouse.table import STAMPS, Table, boolean, day, dollars, instant, integer, numeric, raw_table, string
+from ai_usage.warehouse.table import (
+    ACCOUNT_STAMPS,
+    Table,
+    boolean,
+    day,
+    dollars,
+    instant,
+    integer,
+    numeric,
+    raw_table,
+    string,
+)
 
 DAILY_PULLS: Mapping[str, type] = {
     "cursor_daily_usage": said.DailyUsage,
@@ -45,7 +56,7 @@ COUNTS = {  # of one member's day, as the vendor names them
 CURSOR_USAGE_STATS = Table(
     name="cursor_usage_stats",
     grain="one member's UTC day, idle members included",
-    key=("activity_date", "cursor_user_id", "user_email"),
+    key=("activity_date", "account", "cursor_user_id", "user_email"),
     columns={
         "activity_date": day("the vendor's `day`, in UTC"),
         "date_at": instant("the vendor's `date`: some instant of that day; null where it has none"),
@@ -62,7 +73,7 @@ CURSOR_USAGE_STATS = Table(
             "null on other plans and without a price. An estimate: never added to what was billed",
             required=False,
         ),
-        **STAMPS,
+        **ACCOUNT_STAMPS,
     },
     cluster=("user_email",),
 )
@@ -106,14 +117,14 @@ CURSOR_USAGE_EVENTS = Table(
         "conversation_id": string("null where not applicable"),
         "cloud_agent_id": string("null where not applicable"),
         "automation_id": string("null where not applicable"),
-        **STAMPS,
+        **ACCOUNT_STAMPS,
     },
     cluster=("user_email", "model"),
 )
 
 CURSOR_AI_COMMITS = Table(
     name="cursor_ai_commits",
-    key=("activity_date", "commit_hash"),
+    key=("activity_date", "account", "commit_hash"),
     grain="one commit, on the UTC day it was first told of",
     columns={
         "activity_date": day("the UTC day whose answer first had the commit"),
@@ -134,7 +145,7 @@ CURSOR_AI_COMMITS = Table(
         "non_ai_lines_deleted": integer("of these, by people; null where the vendor does not know", required=False),
         "commit_at": instant("when it was made; null where the vendor does not know"),
         "created_at": instant("when the vendor heard of it", required=True),
-        **STAMPS,
+        **ACCOUNT_STAMPS,
     },
     cluster=("user_email",),
 )
@@ -149,7 +160,7 @@ DIM_CURSOR_MEMBER = Table(
         "user_name": string("as the person is called there; null where the vendor sends none"),
         "role": string("member, owner, free-owner; null where it is not known"),
         "is_removed": boolean("no longer in the team, as far as the vendor says", required=True),
-        **STAMPS,
+        **ACCOUNT_STAMPS,
     },
 )
 
@@ -168,7 +179,7 @@ DIM_CURSOR_PLAN = Table(
 
 CURSOR_SPEND_DAILY = Table(
     name="cursor_spend_daily",
-    key=("activity_date", "cycle_start_at", "user_id"),
+    key=("activity_date", "account", "cycle_start_at", "user_id"),
     grain="what one member's cumulative spend grew by between snapshots, on the UTC day most of that time lies on",
     columns={
         "activity_date": day("the UTC day of the middle of the time between the snapshots"),
@@ -184,7 +195,7 @@ CURSOR_SPEND_DAILY = Table(
         "from_at": instant("the earlier snapshot, or the cycle's start", required=True),
         "to_at": instant("the later snapshot", required=True),
         "days_between": integer("1; more where a day went by without a snapshot, and its spend stands here"),
-        **STAMPS,
+        **ACCOUNT_STAMPS,
     },
     cluster=("user_email",),
 )

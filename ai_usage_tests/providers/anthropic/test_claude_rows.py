@@ -22,6 +22,7 @@ ACME = Organization("org", {"wrkspc_01ExampleDataTeam000001": "Data team", None:
 CODE = [*recorded.items("usage_report_claude_code_page1"), *recorded.items("usage_report_claude_code_page2")]
 Shape = Callable[[Records, Organization], pl.DataFrame]
 STAMPS: dict[str, Any] = {
+    "account": pl.String,
     "activity_date": pl.Date,
     "pull_id": pl.String,
     "ingestion_timestamp": pl.Datetime("us", "UTC"),
@@ -30,13 +31,14 @@ STAMPS: dict[str, Any] = {
 
 def records(*texts: str, day: date | None = DAY, pull: str = "claude_x", envelope: str = "{}") -> Records:
     version = {
+        "account": "default",
         "activity_date": day,
         "pull_id": "p1",
         "pulled_at": PULLED,
         "records": len(texts),
         "envelope": envelope,
     }
-    lines = [(day, "p1", PULLED, text) for text in texts]
+    lines = [("default", day, "p1", PULLED, text) for text in texts]
     return Records(pull, pl.DataFrame([version]), pl.DataFrame(lines, {**STAMPS, "record": pl.String}, orient="row"))
 
 
@@ -164,7 +166,8 @@ def test_cost_lines_keep_their_dimensions_and_null_is_the_default_workspace() ->
         "workspace_name": "Data team", "model": "claude-opus-5-5", "token_type": "uncached_input_tokens",
         "cost_type": "tokens", "amount_usd": Decimal("12.345678"), "currency": "USD", "billed_amount": None,
         "description": "Claude Opus 5.5 Usage - Input Tokens", "service_tier": "standard",
-        "context_window": "0-200k", "inference_geo": "global", "speed": "standard", "pull_id": "p1",
+        "context_window": "0-200k", "inference_geo": "global", "speed": "standard", "account": "default",
+        "pull_id": "p1",
         "ingestion_timestamp": PULLED,
     }  # fmt: skip
     assert rows.row(3, named=True)["model"] is None
@@ -300,7 +303,7 @@ def test_a_record_that_cannot_be_used_is_named_by_place_and_field_without_its_co
     said = records(cost(), text, pull="claude_cost_report")
     assert shaping.cost_rows(said, ACME).height == 1
     assert said.rejections == [
-        Rejection("claude_cost_report", "p1", DAY, 1, field, reason, shape, PULLED),
+        Rejection("claude_cost_report", "default", "p1", DAY, 1, field, reason, shape, PULLED),
     ]
 
 
@@ -324,7 +327,7 @@ def test_analytics_rows_keep_their_dimensions_and_both_amounts() -> None:
         "workspace_id": "wrkspc_01ExampleDefault0000000", "api_key_id": "apikey_01ExampleWebKey00000002",
         "actor_type": None, "actor_id": None, "user_email": None, "model": "claude-opus-5-5", "cost_type": None,
         "token_type": None, "amount_usd": Decimal("12.345678"), "list_usd": Decimal("12.345678"), "currency": "USD",
-        "billed_amount": None,
+        "billed_amount": None, "account": "default",
         "data_refreshed_at": datetime(2026, 11, 20, 18, tzinfo=UTC), "pull_id": "p1", "ingestion_timestamp": PULLED,
     }  # fmt: skip
     assert rows["product"].to_list() == ["messages_api", "claude_code"]

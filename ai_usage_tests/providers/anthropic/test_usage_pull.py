@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from ai_usage.core.keys import keys_seen_nowhere
 from ai_usage.ingest.http import Patience
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.client import SPEED_BETA, ClaudeAdmin
@@ -244,7 +245,7 @@ def test_a_deleted_key_has_its_cost_go_to_its_owner(platform: Platform, tmp_path
     }
     owners = platform.sql("select api_key_id, user_email from ai_usage_analytics.dim_api_key_mapping order by 1")
     assert owners == [("apikey_A", None), ("apikey_B", "ada@example.com"), ("apikey_Typo", "bob@example.com")]
-    unknown = platform.warehouse.query("checks/mapped_keys_are_known").to_dicts()
+    unknown = platform.warehouse.ask(keys_seen_nowhere(), providers=["anthropic"]).to_dicts()
     assert [row["api_key_id"] for row in unknown] == ["apikey_Typo"]
 
 

@@ -49,6 +49,7 @@ def test_a_commit_keeps_every_measure_its_person_and_its_instants(platform: Plat
     [row] = commit_rows(said, platform.warehouse.newest(RAW, Span(DAY, DAY))).to_dicts()
     assert row == {
         "activity_date": NEXT,
+        "account": "default",
         "commit_hash": RECORDED[0]["commitHash"],
         "user_email": "dev@example.com",
         "user_id": str(RECORDED[0]["userId"]),

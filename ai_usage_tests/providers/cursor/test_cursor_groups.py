@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from ai_usage.providers.cursor.client import _groups
-from ai_usage.providers.cursor.groups import teams_by_address
+from ai_usage.providers.cursor.people import teams_by_address
 from ai_usage.providers.cursor.records import Group
 
 SAMPLES = Path(__file__).parents[2] / "fixtures" / "cursor"

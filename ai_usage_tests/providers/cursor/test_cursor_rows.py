@@ -37,6 +37,7 @@ EVENT = {
 def records(*said: dict[str, Any]) -> Records:
     lines = pl.DataFrame(
         {
+            "account": ["default"] * len(said),
             "activity_date": [DAY] * len(said),
             "pull_id": ["p"] * len(said),
             "ingestion_timestamp": [PULLED] * len(said),

@@ -103,7 +103,7 @@ def test_a_row_has_every_field_of_the_vendor_under_one_name() -> None:
     assert (built["user_email"], built["cursor_user_id"]) == ("dev.one@example.com", "18000001")
     assert (built["total_tabs_shown"], built["bugbot_usages"], built["most_used_model"]) == (7, 3, "default")
     assert built["date_at"] == datetime(2026, 10, 2, 7, 31, 0, 1000, tzinfo=UTC)
-    vendors = set(built) - {"estimated_cost_usd", "pull_id", "ingestion_timestamp"}
+    vendors = set(built) - {"estimated_cost_usd", "account", "pull_id", "ingestion_timestamp"}
     assert len(vendors) == 26
 
 

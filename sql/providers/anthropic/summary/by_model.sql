@@ -1,6 +1,6 @@
--- What each workspace was charged in the period, dearest first. Null is the default workspace.
+-- What each model was charged in the period, largest first; what has no model goes by its kind of cost.
 select
-    coalesce(workspace_name, workspace_id) as label,
+    coalesce(model, cost_type, 'other') as label,
     sum(amount_usd) as cost_usd
 from ai_usage_analytics.claude_costs
 where activity_date between @first_day and @last_day

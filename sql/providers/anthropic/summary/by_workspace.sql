@@ -1,6 +1,6 @@
--- What each model was charged in the period, dearest first; what has no model goes by its kind of cost.
+-- What each workspace was charged in the period, largest first. Null is the default workspace.
 select
-    coalesce(model, cost_type, 'other') as label,
+    coalesce(workspace_name, workspace_id) as label,
     sum(amount_usd) as cost_usd
 from ai_usage_analytics.claude_costs
 where activity_date between @first_day and @last_day

@@ -1,4 +1,5 @@
--- What was done in claude.ai in the period, by people of whom anything is told. A sum is null where no source tells.
+-- What was done in claude.ai in the period, by people with any. A sum is null where no source
+-- reports it.
 select
     count(distinct coalesce(user_email, user_id)) as people,
     sum(conversation_count) as conversations,

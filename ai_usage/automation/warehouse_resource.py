@@ -1,0 +1,60 @@
+"""The warehouse that the settings name: for runs, for commands, and the published copy for sensors."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+import dagster as dg
+
+from ai_usage.automation import refresh
+from ai_usage.catalog import FUNCTIONS, TABLES
+from ai_usage.checks.result_table import keep_verdicts
+from ai_usage.settings import Settings, settings
+from ai_usage.warehouse.building import between_builds, building
+from ai_usage.warehouse.duckdb import DuckDBWarehouse, unreadable
+from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.table import PULLS
+
+
+def duckdb_warehouse(of: Settings, *, is_read_only: bool = False) -> DuckDBWarehouse:
+    """The embedded warehouse that the settings name."""
+    return DuckDBWarehouse(
+        of.database,
+        of.published_database,
+        TABLES,
+        of.now,
+        functions=FUNCTIONS,
+        is_read_only=is_read_only,
+        published_mode=of.published_mode,
+    )
+
+
+class WarehouseResource(dg.ConfigurableResource[Warehouse]):
+    """Hands a run its warehouse. At the run's end, even if it failed, its check results are kept and what it wrote is
+    published.
+    """
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Warehouse]:
+        of = settings()
+        warehouse = duckdb_warehouse(of)
+        is_build = context.run is None or context.run.job_name not in refresh.JOBS_WITHOUT_BUILD
+        with building(of.data_dir) if is_build else nullcontext():
+            try:
+                yield warehouse
+            finally:
+                try:
+                    if context.instance and context.run:
+                        keep_verdicts(warehouse, context.instance, context.run.run_id, is_over=True)
+                finally:
+                    with nullcontext() if is_build else between_builds(of.data_dir):
+                        warehouse.publish()
+
+
+def published(of: Settings) -> Warehouse | None:
+    """The copy of the warehouse that runs leave to readers, for questions to its ledger. One that cannot be read counts
+    as none: what is due then is pulled, and the run publishes it again.
+    """
+    copy = of.published_database
+    if not copy.exists() or unreadable(copy):
+        return None
+    return DuckDBWarehouse(copy, copy, [PULLS], of.now, is_read_only=True)

@@ -1,0 +1,41 @@
+"""The API keys that the Console lists."""
+
+from collections.abc import Iterator, Mapping
+
+from ai_usage.ingest.rejections import keep_rejections
+from ai_usage.providers.anthropic.people import emails_of_users
+from ai_usage.providers.anthropic.records import ApiKey
+from ai_usage.providers.anthropic.tables import CLAUDE_ANALYTICS_COSTS, CLAUDE_USAGE_TOKENS
+from ai_usage.providers.directory import Keys, ListedKey, stamps
+from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.port import Warehouse
+
+
+def listed(warehouse: Warehouse) -> Iterator[ListedKey]:
+    """The keys as listed last."""
+    keys = warehouse.newest("claude_api_keys", None)
+    yield from keys_of(keys, emails_of_users(warehouse))
+    keep_rejections(warehouse, keys)
+
+
+def keys_of(records: Records, emails: Mapping[str, str]) -> Iterator[ListedKey]:
+    """Each key of the list. Its creator is known while they are a user, whose address is in `emails` by their id."""
+    read = records.read(ApiKey)
+    for key, account, stamp in zip(read.values, read.lines["account"], stamps(read), strict=True):
+        yield ListedKey(
+            account,
+            key.id,
+            key.name,
+            key.workspace_id or (key.scope and key.scope.workspace_id) or None,
+            key.status,
+            emails.get((key.created_by and key.created_by.id) or ""),
+            stamp,
+        )
+
+
+KEYS = Keys(
+    pulls=("claude_api_keys", "claude_users"),
+    listed=listed,
+    used_in=(CLAUDE_USAGE_TOKENS, CLAUDE_ANALYTICS_COSTS),
+    takes_unnamed=True,  # the sheet had this provider's keys alone before it had a column for others
+)

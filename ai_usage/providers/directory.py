@@ -1,0 +1,84 @@
+"""What a provider lists beside its bill: the members of its accounts, their teams there, and its API keys."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from ai_usage.warehouse.ledger import Readable
+from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.table import Table
+
+
+class Stamp(NamedTuple):
+    """The pull that something is known from."""
+
+    pull_id: str
+    pulled_at: datetime
+
+
+@dataclass(frozen=True)
+class Member:
+    """One user whom an account lists. `is_member` is False of one who is listed as removed."""
+
+    account: str
+    account_user_id: str | None
+    user_email: str
+    name: str | None
+    is_member: bool
+    stamp: Stamp
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The team that the provider itself places an address in, by one of its pulls."""
+
+    user_email: str
+    team_name: str
+    pull: str
+    stamp: Stamp
+
+
+@dataclass(frozen=True)
+class ListedKey:
+    """One API key that an account lists."""
+
+    account: str
+    api_key_id: str
+    name: str | None
+    workspace_id: str | None
+    status: str | None
+    creator_email: str | None
+    stamp: Stamp
+
+
+def _no_placements(_: Warehouse) -> Iterable[Placement]:
+    return ()
+
+
+@dataclass(frozen=True)
+class People:
+    """Who a provider's accounts list as members, and in which teams; read from these pulls. Members without an address
+    are left out. Records that cannot be used are kept in `record_rejections`.
+    """
+
+    pulls: tuple[str, ...]
+    members: Callable[[Warehouse], Iterable[Member]]
+    placements: Callable[[Warehouse], Iterable[Placement]] = _no_placements
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The API keys that a provider lists, read from these pulls, the list itself first. `used_in` are the tables whose
+    `api_key_id` shows that a key exists, listed or not.
+    """
+
+    pulls: tuple[str, ...]
+    listed: Callable[[Warehouse], Iterable[ListedKey]]
+    used_in: tuple[Table, ...] = field(default=(), compare=False)  # a table has no hash
+    takes_unnamed: bool = False  # a key of the sheet without a provider, which no provider lists, is this one's
+
+
+def stamps(records: Readable[Any]) -> list[Stamp]:
+    """The stamp of each value that was read."""
+    return [Stamp(*row) for row in records.lines.select("pull_id", "ingestion_timestamp").iter_rows()]

@@ -1,0 +1,110 @@
+-- Anthropic's rows of ai_spend: API usage as it was attributed, the seats that the sheet has (no API tells who has one,
+-- so nobody has them), and what subscribers' use of Claude Code is worth by Anthropic's estimate.
+with claude as (
+    select
+        expense_date,
+        platform,
+        organization_id,
+        workspace_id,
+        api_key_id,
+        user_email,
+        team_name,
+        model,
+        attribution_method,
+        coalesce(token_type, cost_type, 'other') as meter,
+        if(token_type is null, 'requests', 'tokens') as unit,
+        sum(cost_usd) as billed_usd,
+        sum(list_usd) as list_usd,
+        sum(units) as quantity
+    from ai_usage_analytics.claude_attributed_costs
+    where expense_date between @first_day and @last_day
+    group by
+        expense_date, platform, organization_id, workspace_id, api_key_id, user_email, team_name, model,
+        attribution_method, meter, unit
+),
+
+organization as (
+    select coalesce(max(organization_id), 'anthropic') as organization_id
+    from ai_usage_analytics.claude_daily_cost
+),
+
+estimates as (
+    select
+        stats.activity_date,
+        stats.organization_id,
+        stats.model,
+        coalesce(people.person_email, stats.user_email) as user_email,
+        people.team_name,
+        sum(stats.estimated_cost_usd) as estimated_usd,
+        sum(
+            stats.input_tokens + stats.output_tokens + stats.cache_read_tokens + stats.cache_creation_tokens
+        ) as quantity
+    from ai_usage_analytics.claude_code_model_usage as stats
+    left join ai_usage_analytics.dim_person as people on stats.user_email = people.user_email
+    where
+        stats.activity_date between @first_day and @last_day
+        and stats.customer_type != 'api'
+    group by
+        stats.activity_date, stats.organization_id, stats.model, people.person_email, stats.user_email, people.team_name
+)
+
+select
+    expense_date as spend_date,
+    platform,
+    organization_id as billing_account_id,
+    workspace_id as sub_account,
+    api_key_id,
+    user_email,
+    team_name,
+    model,
+    meter,
+    if(billed_usd < 0, 'credit', 'usage') as charge_type,
+    billed_usd,
+    cast(null as numeric) as estimated_usd,
+    list_usd,
+    cast(quantity as numeric) as quantity,
+    if(quantity is null, null, unit) as unit,
+    attribution_method
+from claude
+union all
+select
+    purchased_seats.activity_date as spend_date,
+    'claude.ai' as platform,
+    organization.organization_id as billing_account_id,
+    purchased_seats.plan_name as sub_account,
+    cast(null as string) as api_key_id,
+    cast(null as string) as user_email,
+    cast(null as string) as team_name,
+    cast(null as string) as model,
+    'seat' as meter,
+    'subscription' as charge_type,
+    purchased_seats.billed_usd,
+    cast(null as numeric) as estimated_usd,
+    cast(null as numeric) as list_usd,
+    cast(purchased_seats.seats as numeric) as quantity,
+    'seats' as unit,
+    'unattributed' as attribution_method
+from ai_usage_analytics.purchased_seats as purchased_seats
+cross join organization
+where
+    purchased_seats.provider = 'anthropic'
+    and purchased_seats.activity_date between @first_day and @last_day
+union all
+select
+    activity_date as spend_date,
+    'claude_code' as platform,
+    organization_id as billing_account_id,
+    cast(null as string) as sub_account,
+    cast(null as string) as api_key_id,
+    user_email,
+    team_name,
+    model,
+    'claude_code_estimate' as meter,
+    'usage' as charge_type,
+    cast(null as numeric) as billed_usd,
+    estimated_usd,
+    cast(null as numeric) as list_usd,
+    cast(quantity as numeric) as quantity,
+    'tokens' as unit,
+    if(user_email is null, 'unattributed', 'actor') as attribution_method
+from estimates
