@@ -48,7 +48,7 @@
 --   SubAccountId string: the Claude workspace; null for Cursor, for seats and where none is told
 --   SubAccountName string: how the workspace is called today; its id where nobody tells
 --   SubAccountType string: Workspace; null beside a null SubAccountId
---   Tags string not null: a JSON object with team_name and user_email, null where they are not known
+--   Tags string not null: a JSON object with team_name, user_email and cost_center, null where they are not known
 --   x_Platform string not null: claude.ai, claude_code, claude_api, workbench, unsegmented, cursor
 --   x_Model string: as the vendor calls it
 --   x_Meter string not null: as SkuMeter, of credits too
@@ -227,7 +227,9 @@ select  -- noqa: ST06
     coalesce(workspaces.workspace_name, if(charges.workspace_id = 'default', 'Default', charges.workspace_id))
         as SubAccountName,
     if(charges.workspace_id is null, null, 'Workspace') as SubAccountType,
-    to_json_string(struct(charges.team_name as team_name, charges.user_email as user_email)) as Tags,
+    to_json_string(struct(
+        charges.team_name as team_name, charges.user_email as user_email, charges.cost_center as cost_center
+    )) as Tags,
     charges.platform as x_Platform,
     charges.model as x_Model,
     charges.meter as x_Meter,
