@@ -10,7 +10,7 @@ import pytest
 
 from ai_usage.marts.build_days import rebuild_whole
 from ai_usage.marts.files import marts
-from ai_usage_tests.marts.by_hand import pull, put
+from ai_usage_tests.marts.by_hand import know_providers, pull, put
 from ai_usage_tests.platform import Platform, Row, platform_in
 
 A = "ai_usage_analytics"
@@ -46,6 +46,7 @@ def company(
     """What the sheet has of seats, who is in the Cursor team, and which days were asked about."""
     days = days or month(MARCH)
     noon = datetime(2026, 11, 1, 12, tzinfo=UTC)
+    know_providers(desk.warehouse)
     put(desk, "seats", seats)
     put(desk, "dim_cursor_plan", plans)
     listed = {who: "member" for who in members if who} | (roles or {})

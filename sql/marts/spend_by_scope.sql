@@ -32,29 +32,23 @@ with billed as (
 
 pulled as (
     select distinct
-        activity_date,
-        if(pull = 'claude_cost_report', 'anthropic', 'cursor') as provider
-    from ai_usage_raw.pulls
-    where
-        pull in ('claude_cost_report', 'cursor_usage_events')
-        and activity_date between date_sub(@first_day, interval 31 day) and @last_day
+        pulls.activity_date,
+        providers.provider
+    from ai_usage_raw.pulls as pulls
+    inner join ai_usage_analytics.dim_provider as providers on pulls.pull = providers.billing_pull
+    where pulls.activity_date between date_sub(@first_day, interval 31 day) and @last_day
 ),
 
--- What core has and ai_spend has not is held back, or not built yet.
-in_core as (
+-- What was billed and ai_spend has not is blocked, or not built yet.
+in_bill as (
     select distinct
         activity_date,
-        'anthropic' as provider
-    from ai_usage_analytics.claude_costs
-    where activity_date between @first_day and @last_day
-    union all
-    select distinct
-        activity_date,
-        'cursor' as provider
-    from ai_usage_analytics.cursor_usage_events
+        provider
+    from ai_usage_analytics.spend_versions
     where
         activity_date between @first_day and @last_day
-        and is_chargeable
+        and known_to is null
+        and billed_usd != 0
 ),
 
 in_spend as (
@@ -71,9 +65,9 @@ known as (
         pulled.activity_date,
         pulled.provider
     from pulled
-    left join in_core on pulled.activity_date = in_core.activity_date and pulled.provider = in_core.provider
+    left join in_bill on pulled.activity_date = in_bill.activity_date and pulled.provider = in_bill.provider
     left join in_spend on pulled.activity_date = in_spend.spend_date and pulled.provider = in_spend.provider
-    where in_core.provider is null or in_spend.provider is not null
+    where in_bill.provider is null or in_spend.provider is not null
 ),
 
 days as (
@@ -91,7 +85,7 @@ wanted as (
             and days.activity_date > pulled.activity_date
 ),
 
-told as (
+known_days as (
     select activity_date
     from known
     group by activity_date
@@ -100,9 +94,10 @@ told as (
 whole_days as (
     select
         days.activity_date,
-        count(wanted.provider) = count(known.provider) and logical_or(told.activity_date is not null) as is_complete
+        count(wanted.provider) = count(known.provider)
+        and logical_or(known_days.activity_date is not null) as is_complete
     from days
-    left join told on days.activity_date = told.activity_date
+    left join known_days on days.activity_date = known_days.activity_date
     left join wanted on days.activity_date = wanted.activity_date
     left join known on wanted.activity_date = known.activity_date and wanted.provider = known.provider
     group by days.activity_date
