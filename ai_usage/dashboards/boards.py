@@ -1,9 +1,11 @@
-"""The boards as `dashboards/*.yml` has them, read and checked: a board that cannot be drawn is refused in one sentence
-that names file, card, key and what to write. Knows of no warehouse; what a card's SQL answers is `cards`' business.
+"""The boards as `dashboards/*.yml` declares them. A file that cannot be drawn is refused in one sentence that names the
+file, the card, the key and what to write. Knows of no warehouse: `cards` runs a card's SQL.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -34,17 +36,25 @@ class BoardError(AiUsageError):
     """A file of dashboards/ that cannot be used as it stands."""
 
 
-class _Checked(msgspec.Struct, frozen=True, kw_only=True):
-    """A part of a board."""
+class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part of a board. Its own rules are checked as it is made; where one is broken, the ValueError begins with the
+    key that is wrong.
+    """
 
 
-class Place(_Checked, frozen=True, kw_only=True):
+class Place(_Part, frozen=True, kw_only=True):
     """Where a card stands on the grid of 24 columns."""
 
     row: int
     column: int
     width: int
     height: int
+
+    def __post_init__(self) -> None:
+        if min(self.row, self.column) < 0 or min(self.width, self.height) < 1:
+            raise ValueError("row and column begin at 0, width and height at 1.")
+        if self.column + self.width > COLUMNS:
+            raise ValueError(f"column and width come to {self.column + self.width}; the grid has {COLUMNS} columns.")
 
     def overlaps(self, other: "Place") -> bool:
         return (
@@ -55,23 +65,23 @@ class Place(_Checked, frozen=True, kw_only=True):
         )
 
 
-class Section(_Checked, frozen=True, kw_only=True):
+class Section(_Part, frozen=True, kw_only=True):
     """A heading above the cards from a row on."""
 
     row: int
     title: str
 
 
-class Dimension(_Checked, frozen=True, kw_only=True):
-    """A column of the result that rows are told apart by."""
+class Dimension(_Part, frozen=True, kw_only=True):
+    """A column of the result that rows are grouped by."""
 
     label: str
     format: Format
 
 
-class Measure(_Checked, frozen=True, kw_only=True):
-    """A number made of columns after the filters have cut: `how` of a column, a ratio of two sums, or how many
-    different values there are.
+class Measure(_Part, frozen=True, kw_only=True):
+    """A number made of the columns of the filtered rows: `how` of a column, a ratio of two sums, or how many different
+    values there are.
     """
 
     label: str
@@ -81,12 +91,18 @@ class Measure(_Checked, frozen=True, kw_only=True):
     distinct: str | None = None
     how: How = "sum"
 
+    def __post_init__(self) -> None:
+        if (self.of is None) == (self.distinct is None):
+            raise ValueError("write either `of` (a column to add up) or `distinct` (a column to count).")
+        if self.per and (self.distinct or self.how != "sum"):
+            raise ValueError("`per` makes a ratio of sums: write it beside `of` alone.")
+
     @property
     def columns(self) -> list[str]:
         return [column for column in (self.of, self.per, self.distinct) if column]
 
 
-class Card(_Checked, frozen=True, kw_only=True):
+class Card(_Part, frozen=True, kw_only=True):
     """One question and its answer: `sql/dashboards/<name>.sql`, shown one way."""
 
     name: str
@@ -112,13 +128,17 @@ class Card(_Checked, frozen=True, kw_only=True):
     caveat: str | None = None
     empty: str = "There is nothing of this kind."
 
+    def __post_init__(self) -> None:
+        for wrong in (*_wrong_measures(self), *_wrong_names(self), *_wrong_axes(self)):
+            raise ValueError(wrong)
+
     @property
     def query(self) -> str:
         """Where its SELECT is, for the warehouse."""
         return f"dashboards/{self.name}"
 
 
-class Board(_Checked, frozen=True, kw_only=True):
+class Board(_Part, frozen=True, kw_only=True):
     """One page for one kind of reader."""
 
     name: str
@@ -130,9 +150,20 @@ class Board(_Checked, frozen=True, kw_only=True):
     sections: list[Section] = []
     cards: list[Card]
 
+    def __post_init__(self) -> None:
+        for card in self.cards:
+            if foreign := card.filters.keys() - set(self.filters):
+                at = f"card {card.name}: filters"
+                raise ValueError(f"{at}: the board does not offer {min(foreign)}; add it to the board's filters.")
+        for one, other in combinations(self.cards, 2):
+            if one.name == other.name:
+                raise ValueError(f"card {one.name}: name: there are two of that name; each has SQL of its own.")
+            if one.place.overlaps(other.place):
+                raise ValueError(f"card {other.name}: place: it covers a part of {one.name}; move one of them.")
+
 
 def boards(folder: Path = FOLDER) -> list[Board]:
-    """Every board there is, checked, in their order."""
+    """Every board there is, in their order."""
     return sorted((board(path.stem, path.read_text("utf-8")) for path in folder.glob("*.yml")), key=lambda b: b.order)
 
 
@@ -140,77 +171,81 @@ def board(name: str, text: str, columns_of: Callable[[str], list[str]] | None = 
     """A board from its file's text."""
     file = f"dashboards/{name}.yml"
     try:
-        said = msgspec.yaml.decode(text)
+        written = msgspec.yaml.decode(text)
     except msgspec.DecodeError as error:
         raise BoardError(f"{file} is no YAML: {error}") from error
-    if not isinstance(said, dict):
+    if not isinstance(written, dict):
         raise BoardError(f"{file} must have keys such as title and cards.")
-    _refuse_unknown(said, Board, file, "the board", besides={"name"})
-    for section in said.get("sections") or []:
-        _refuse_unknown(section, Section, file, "sections")
-    for at, card in enumerate(said.get("cards") or []):
-        if not isinstance(card, dict):
-            raise BoardError(f"{file}: cards is a list of cards, each with keys such as name and title.")
-        where = f"card {card.get('name', at + 1)}"
-        _refuse_unknown(card, Card, file, where)
-        for group, of in (("dimensions", Dimension), ("measures", Measure)):
-            for key, entry in (card.get(group) or {}).items():
-                _refuse_unknown(entry, of, file, f"{where}: {group}.{key}")
-        _refuse_unknown(card.get("place") or {}, Place, file, f"{where}: place")
+    if "name" in written:
+        raise BoardError(f"{file}: the board: its name is the file's; leave name out.")
     try:
-        found = msgspec.convert({**said, "name": name}, Board)
+        found = msgspec.convert({**written, "name": name}, Board)
     except msgspec.ValidationError as error:
-        raise BoardError(f"{file}: {_with_the_cards_name(str(error), said)}.") from error
-    for what, wrong in _wrong(found, columns_of or columns_given):
-        raise BoardError(f"{file}: {what}: {wrong}")
+        raise BoardError(f"{file}: {_sentence(str(error), written)}") from error
+    for card in found.cards:
+        if wrong := _wrong_column(card, (columns_of or columns_given)(card.name)):
+            raise BoardError(f"{file}: card {card.name}: {wrong}")
     return found
 
 
-def _refuse_unknown(said: Any, of: type[msgspec.Struct], file: str, where: str, besides: Collection[str] = ()) -> None:
-    known = [name for name in of.__struct_fields__ if name not in besides]
-    if isinstance(said, dict) and (unknown := [str(key) for key in said if key not in known]):
-        raise BoardError(f"{file}: {where}: nothing is called {unknown[0]}; write one of {', '.join(known)}.")
+PARTS: Mapping[str, type[msgspec.Struct]] = {
+    "": Board,
+    "sections": Section,
+    "cards": Card,
+    "place": Place,
+    "dimensions": Dimension,
+    "measures": Measure,
+}
+WORDS = {"display": get_args(Display), "format": get_args(Format), "filters": get_args(Filter), "how": get_args(How)}
+WHERE = re.compile(r" - at (`key` in )?`\$(?P<path>[^`]*)`$")
 
 
-def _with_the_cards_name(error: str, said: dict[str, Any]) -> str:
-    for at, card in enumerate(said.get("cards") or []):
-        error = error.replace(f"$.cards[{at}]", f"card {card.get('name', at + 1)}, $")
-    return error
+def _sentence(error: str, written: Mapping[str, Any]) -> str:
+    """What msgspec found, with the place in words and what to write there."""
+    found = WHERE.search(error)
+    what, path = (error[: found.start()], found["path"]) if found else (error, "")
+    names = re.findall(r"\w+|\[[^]]*\]", path)
+    key = next((name for name in reversed(names) if name[0] != "["), "")
+    if unknown := re.fullmatch(r"Object contains unknown field `(.*)`", what):
+        known = [name for name in PARTS[key].__struct_fields__ if (key, name) != ("", "name")]
+        what = f"nothing is called {unknown[1]}; write one of {', '.join(known)}."
+    elif what.startswith("Invalid enum value") and key in WORDS:
+        what = f"{what}; write one of {', '.join(WORDS[key])}."
+    place = ": ".join(_place(names, written)) or ("the board" if unknown else "")
+    return f"{place}: {what}" if place else what
 
 
-def _wrong(found: Board, columns_of: Callable[[str], list[str]]) -> Iterator[tuple[str, str]]:
-    """What is wrong with a board: where, and what to write."""
-    seen: list[Card] = []
-    for card in found.cards:
-        at = f"card {card.name}"
-        for other in seen:
-            if other.name == card.name:
-                yield at, "name: there are two of that name; each has SQL of its own."
-            if card.place.overlaps(other.place):
-                yield at, f"place: it covers a part of {other.name}; move one of them."
-        seen.append(card)
-        place = card.place
-        if min(place.row, place.column) < 0 or min(place.width, place.height) < 1:
-            yield at, "place: row and column begin at 0, width and height at 1."
-        if place.column + place.width > COLUMNS:
-            yield at, f"place: column and width come to {place.column + place.width}; the grid has {COLUMNS} columns."
-        if foreign := card.filters.keys() - set(found.filters):
-            yield at, f"filters: the board does not offer {min(foreign)}; add it to the board's filters."
-        for wrong in (_wrong_measures, _wrong_names, _wrong_axes):
-            yield from ((at, said) for said in wrong(card))
-        yield from ((at, said) for said in _wrong_columns(card, columns_of(card.name)))
+def _place(names: list[str], written: Any) -> Iterator[str]:
+    """A path of msgspec's in words: cards by their names, and of `dimensions` and `measures` the one that is wrong."""
+    while names:
+        name, *names = names
+        written = written[name]
+        index = names.pop(0)[1:-1] if names and names[0].startswith("[") else ""
+        if index.isdigit():
+            written = written[int(index)]
+            title = written.get("name") if isinstance(written, dict) else None
+            yield f"card {title or int(index) + 1}" if name == "cards" else name
+        elif index and name in PARTS:
+            key = next(key for key, entry in written.items() if not _is_valid(entry, PARTS[name]))
+            written = written[key]
+            yield f"{name}.{key}"
+        else:
+            yield name
+
+
+def _is_valid(entry: Any, of: type[msgspec.Struct]) -> bool:
+    try:
+        msgspec.convert(entry, of)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _wrong_measures(card: Card) -> Iterator[str]:
     if not card.measures:
         yield "measures: at least one is shown; write its label, format and the column it is `of`."
-    for name, measure in card.measures.items():
-        if name in card.dimensions:
-            yield f"measures.{name}: a dimension has that name too; write another one."
-        if (measure.of is None) == (measure.distinct is None):
-            yield f"measures.{name}: write either `of` (a column to add up) or `distinct` (a column to count)."
-        if measure.per and (measure.distinct or measure.how != "sum"):
-            yield f"measures.{name}: `per` makes a ratio of sums: write it beside `of` alone."
+    for name in card.measures.keys() & card.dimensions.keys():
+        yield f"measures.{name}: a dimension has that name too; write another one."
 
 
 def _wrong_names(card: Card) -> Iterator[str]:
@@ -242,16 +277,17 @@ def _wrong_axes(card: Card) -> Iterator[str]:
     if card.display == "number" and card.dimensions:
         yield "dimensions: a number has none; leave them out, or write display: table."
     if card.covers and "period" in card.filters:
-        yield "covers: the filter `period` says which days it is about; leave one of them out."
+        yield "covers: the filter `period` sets the days already; leave one of them out."
     if card.compares and "period" not in card.filters:
         yield "compares: there is no period to compare with; write the filter `period`, or leave it out."
     if card.smallest_group and "people" not in card.measures:
-        yield "smallest_group: how many people a group has is told by a measure named people; write it."
+        yield "smallest_group: the people of a group are counted by a measure named people; write it."
     if card.top is not None and card.top < 1:
         yield "top: at least 1 row is shown."
 
 
-def _wrong_columns(card: Card, given: list[str]) -> Iterator[str]:
+def _wrong_column(card: Card, given: list[str]) -> str | None:
+    """The first column that a card uses and its SQL does not give."""
     used = {
         **{f"filters.{name}": column for name, column in card.filters.items()},
         **{f"dimensions.{name}": name for name in card.dimensions},
@@ -261,7 +297,8 @@ def _wrong_columns(card: Card, given: list[str]) -> Iterator[str]:
     }
     for key, column in used.items():
         if column not in given:
-            yield f"{key}: sql/dashboards/{card.name}.sql gives no column {column}; it gives {', '.join(given)}."
+            return f"{key}: sql/dashboards/{card.name}.sql gives no column {column}; it gives {', '.join(given)}."
+    return None
 
 
 @cache
@@ -287,6 +324,3 @@ def columns_given(card: str) -> list[str]:
 def readable() -> frozenset[str]:
     """The tables a card may read."""
     return frozenset({*(mart.table.name for mart in marts()), CHECK_RESULTS.name})
-
-
-DISPLAYS, FORMATS = get_args(Display), get_args(Format)

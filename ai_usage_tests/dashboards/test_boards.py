@@ -70,8 +70,12 @@ def test_a_good_file_is_read_as_it_stands() -> None:
     [
         ("title: Good", "titel: Good", "the board: nothing is called titel; write one of title, reader"),
         ("about: What is good.\n", "", r"missing required field `about`"),
-        ("order: 1", "order: first", r"Expected `int`, got `str` - at `\$.order`"),
-        ("filters: [period, team]", "filters: [period, colour]", "Invalid enum value 'colour'"),
+        ("order: 1", "order: first", "order: Expected `int`, got `str`"),
+        (
+            "filters: [period, team]",
+            "filters: [period, colour]",
+            "filters: Invalid enum value 'colour'; write one of period, provider",
+        ),
         ("filters: [period, team]", "filters: [period]", "card second: filters: the board does not offer team"),
         (
             "title: In short}",
@@ -79,8 +83,12 @@ def test_a_good_file_is_read_as_it_stands() -> None:
             "sections: nothing is called and long; write one of row, title",
         ),
         ("question: Who?", "questoin: Who?", "card second: nothing is called questoin; write one of name, title"),
-        ("display: row", "display: pie", r"Invalid enum value 'pie' - at `card second, \$.display`"),
-        ("label: Team, format: text", "label: Team, format: words", "Invalid enum value 'words' - at `card second"),
+        ("display: row", "display: pie", "card second: display: Invalid enum value 'pie'; write one of number, line"),
+        (
+            "label: Team, format: text",
+            "label: Team, format: words",
+            "card second: dimensions.team_name: format: Invalid enum",
+        ),
         (
             "label: Team, format: text",
             "lable: Team, format: text",
@@ -117,7 +125,15 @@ def test_a_good_file_is_read_as_it_stands() -> None:
         ("      people: {label", "      folk: {label", "smallest_group: .* a measure named people; write it"),
         ("filters: {period: month}\n", "filters: {}\n", "compares: there is no period to compare with"),
         ("title: Good", "title: [Good", "is no YAML"),
-        ("cards:\n", "cards: none\nrest:\n", "nothing is called rest"),
+        ("title: Good", "name: good", "the board: its name is the file's; leave name out"),
+        ("filters: {period: month}", "filters: {era: month}", "card first: filters: Invalid enum value 'era'"),
+        (
+            "  - name: first\n    title: First\n",
+            "  - 7\n  - name: first\n    title: First\n",
+            "card 1: Expected `object`",
+        ),
+        ("cards:\n", "rest: 1\ncards:\n", "the board: nothing is called rest"),
+        ("cards:\n", "cards: none\nrest:\n", "cards: Expected `array`, got `str`"),
     ],
 )
 def test_what_is_wrong_is_named(old: str, new: str, said: str) -> None:
