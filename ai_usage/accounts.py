@@ -28,12 +28,13 @@ Entry = Mapping[str, Any]
 @dataclass(frozen=True)
 class Credential:
     """A kind of key that a provider's accounts have: its field in the file, and the variable that makes an account of
-    that name alone.
+    that name by itself, with whether that is set.
     """
 
     field: str
     variable: str
     account: str
+    is_set: Callable[[Settings], bool]
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Account:
 
 def accounts_of(of: Settings, fields: AccountFields, environ: Mapping[str, str] = os.environ) -> list[Account]:
     """The accounts of a provider, those of its variables first. `SettingError` names what in the file is wrong."""
-    entries = [_Entry(of, fields, n, each) for n, each in entries_of(of) if each.get("provider") == fields.provider]
+    entries = _entries(of, fields)
     taken = {variable for entry in entries for variable in entry.variables().values()}
     found = [*_of_variables(of, fields, environ, taken), *(entry.account(environ) for entry in entries)]
     names = [account.name for account in found]
@@ -78,14 +79,13 @@ def accounts_of(of: Settings, fields: AccountFields, environ: Mapping[str, str] 
     return found
 
 
-def has_account(of: Settings, fields: AccountFields, *credentials: str) -> bool:
-    """Whether any account has one of these credentials."""
-    return any(account.credentials.keys() & {*credentials} for account in accounts_of(of, fields))
-
-
 def account_names(of: Settings, fields: AccountFields, credential: str) -> list[str]:
-    """The accounts that have a credential; none where simulated providers answer, whose accounts no setting names."""
-    return [] if of.simulate else [a.name for a in accounts_of(of, fields) if credential in a.credentials]
+    """The accounts that have a credential, by the settings alone: no key is read."""
+    entries = _entries(of, fields)
+    taken = {variable for entry in entries for variable in entry.variables().values()}
+    of_variables = [c for c in fields.credentials if c.field == credential and c.variable not in taken and c.is_set(of)]
+    of_file = [str(entry.written.get("name")) for entry in entries if credential in entry.variables()]
+    return [*(one.account for one in of_variables), *of_file]
 
 
 def refuse_unknown_providers(of: Settings, known: Collection[str]) -> None:
@@ -111,6 +111,10 @@ def entries_of(of: Settings) -> list[tuple[int, Entry]]:
     if content.keys() != {"account"} or not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
         raise SettingError(f"AI_USAGE_ACCOUNTS: {of.accounts_file} must hold [[account]] tables alone: {EXAMPLE}")
     return list(enumerate(entries, 1))
+
+
+def _entries(of: Settings, fields: AccountFields) -> "list[_Entry]":
+    return [_Entry(of, fields, n, each) for n, each in entries_of(of) if each.get("provider") == fields.provider]
 
 
 def _of_variables(

@@ -101,7 +101,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
         lists = people.upstream() | dg.AssetSelection.assets("raw/claude_organization")
         assert platform.materialize(lists.without_checks(), None, admin, None, sheet).result.success
         truth = Truth.read(Simulator(now=of.now()))  # while the days that the sheet sums up are still kept
-        fill(platform, admin)
+        fill(platform, admin[0])
         for mart in marts():
             if mart.table.name in (*BEFORE, *CLAUDE_MARTS):
                 rebuild_days(platform.warehouse, replace(mart, blocked_by=()), YEARS)

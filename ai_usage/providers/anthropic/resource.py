@@ -13,8 +13,9 @@ ADMIN_KEY, ANALYTICS_KEY = "admin_key", "analytics_key"
 FIELDS = AccountFields(
     provider="anthropic",
     credentials=(
-        Credential(ADMIN_KEY, "ANTHROPIC_ADMIN_API_KEY", DEFAULT_ACCOUNT),
-        Credential(ANALYTICS_KEY, "ANTHROPIC_ANALYTICS_API_KEY", ENTERPRISE),  # of another organization
+        Credential(ADMIN_KEY, "ANTHROPIC_ADMIN_API_KEY", DEFAULT_ACCOUNT, lambda of: of.has_anthropic_admin_key),
+        # Of another organization than the Admin key.
+        Credential(ANALYTICS_KEY, "ANTHROPIC_ANALYTICS_API_KEY", ENTERPRISE, lambda of: of.has_anthropic_analytics_key),
     ),
     base_url=lambda of: of.anthropic_base_url,
 )

@@ -18,7 +18,7 @@ SLACK = 1.0  # seconds a minute: more than one request can be slower than anothe
 
 FIELDS = AccountFields(
     provider="cursor",
-    credentials=(Credential(ADMIN_KEY, "CURSOR_ADMIN_API_KEY", DEFAULT_ACCOUNT),),
+    credentials=(Credential(ADMIN_KEY, "CURSOR_ADMIN_API_KEY", DEFAULT_ACCOUNT, lambda of: of.has_cursor_key),),
     base_url=lambda of: of.cursor_base_url,
 )
 

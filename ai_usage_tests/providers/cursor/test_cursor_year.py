@@ -194,9 +194,9 @@ def test_all_steps_and_all_runs_of_a_process_share_one_pace(monkeypatch: pytest.
         for name in ("one", "two"):
 
             @dg.asset(name=name)
-            def step(cursor_admin: dg.ResourceParam[Sequence[CursorAdmin] | None]) -> None:
-                assert cursor_admin is not None
-                seen.extend(cursor_admin)
+            def step(cursor_admin: dg.ResourceParam[Sequence[CursorAdmin]]) -> None:
+                [client] = cursor_admin
+                seen.append(client)
 
             yield step
 
