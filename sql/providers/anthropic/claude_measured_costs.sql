@@ -6,7 +6,7 @@
 -- built: view
 -- columns:
 --   activity_date date not null: the UTC day
---   organization_id string not null: the organization, as in claude_analytics_costs
+--   organization_id string: the organization, as in claude_analytics_costs
 --   is_in_cost_report boolean not null: the same money as in claude_costs: never added to it
 --   workspace_id string: the default workspace has its real id where known, else `default`; null outside the Console
 --   product string: as analytics has it
