@@ -22,6 +22,7 @@ COLUMNS = {
     "api_key_id": "varchar",
     "user_email": "varchar",
     "team_name": "varchar",
+    "cost_center": "varchar",
     "model": "varchar",
     "meter": "varchar not null",
     "charge_type": "varchar not null",

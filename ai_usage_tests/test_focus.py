@@ -152,7 +152,7 @@ MAPPED: dict[str, dict[str, Any]] = {
         "SubAccountType": "Workspace",
         "ResourceId": "apikey_1",
         "ResourceType": "API Key",
-        "Tags": '{"team_name":"Data","user_email":"dev@example.com"}',
+        "Tags": '{"team_name":"Data","user_email":"dev@example.com","cost_center":null}',
         "x_ListCostBasis": "list",
     },
     "input of the default workspace": {"SubAccountId": "default", "SubAccountName": "Default"},
@@ -175,7 +175,7 @@ MAPPED: dict[str, dict[str, Any]] = {
         "SubAccountId": None,
         "SubAccountName": None,
         "SubAccountType": None,
-        "Tags": '{"team_name":null,"user_email":null}',
+        "Tags": '{"team_name":null,"user_email":null,"cost_center":null}',
     },
     "web search, without a model": {
         "PricingUnit": "1000 Requests",

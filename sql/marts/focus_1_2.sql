@@ -47,7 +47,7 @@
 --   SubAccountId string: the workspace or the like; null for seats, and where none is reported
 --   SubAccountName string: its name today; its id where it has none
 --   SubAccountType string: as dim_provider has it; null beside a null SubAccountId
---   Tags string not null: a JSON object with team_name and user_email, null where they are not known
+--   Tags string not null: a JSON object with team_name, user_email and cost_center, null where they are not known
 --   x_Platform string not null: as platform in ai_spend
 --   x_Model string: as the provider calls it
 --   x_Meter string not null: as SkuMeter, of credits too
@@ -208,7 +208,9 @@ select  -- noqa: ST06
     coalesce(sub_accounts.sub_account_name, if(charges.sub_account_id = 'default', 'Default', charges.sub_account_id))
         as SubAccountName,
     if(charges.sub_account_id is null, null, coalesce(providers.sub_account_type, 'Sub-account')) as SubAccountType,
-    to_json_string(struct(charges.team_name as team_name, charges.user_email as user_email)) as Tags,
+    to_json_string(struct(
+        charges.team_name as team_name, charges.user_email as user_email, charges.cost_center as cost_center
+    )) as Tags,
     charges.platform as x_Platform,
     charges.model as x_Model,
     charges.meter as x_Meter,

@@ -10,6 +10,7 @@
 --   platform string not null: as in ai_spend
 --   user_email string: lower-case; null on what is unattributed
 --   team_name string: as in ai_spend; null without one
+--   cost_center string: as in ai_spend
 --   charge_type string not null: usage, subscription or credit
 --   attribution_method string not null: how the person was found, as in ai_spend
 --   billed_usd numeric: what is billed; null where nothing is, but estimated
@@ -23,6 +24,7 @@ with sums as (
         platform,
         user_email,
         team_name,
+        cost_center,
         charge_type,
         attribution_method,
         sum(billed_usd) as billed_usd,
@@ -31,7 +33,7 @@ with sums as (
         logical_or(status = 'provisional') as is_provisional
     from ai_usage_analytics.ai_spend
     where spend_date between @first_day and @last_day
-    group by month_start, provider, platform, user_email, team_name, charge_type, attribution_method
+    group by month_start, provider, platform, user_email, team_name, cost_center, charge_type, attribution_method
 )
 
 select
@@ -41,6 +43,7 @@ select
     platform,
     user_email,
     team_name,
+    cost_center,
     charge_type,
     attribution_method,
     billed_usd,

@@ -1,12 +1,14 @@
--- What was billed each day in all, by provider and by team: the series that budgets, forecasts and growth are made of.
--- A day that a provider was never asked about, or that is blocked, is not a day of $0: `is_complete` separates them.
+-- What was billed each day in all, by provider, team and cost center: the series that budgets, forecasts and growth are
+-- made of. A day that a provider was never asked about, or that is blocked, is not a day of $0: `is_complete` tells
+-- which days are known.
 --
--- grain: one scope (all, a provider, a team) on one UTC day on which anything of it is known
+-- grain: one scope (all, a provider, a team, a cost center) on one UTC day on which anything of it is known
 -- built: daily by spend_date
 -- columns:
 --   spend_date date not null: the UTC day
---   scope string not null: total, provider or team
---   scope_name string not null: the provider or team; `all` of the total; `no team` of what has none
+--   scope string not null: total, provider, team or cost_center; the last where the tab people has any
+--   scope_name string not null: the provider, team or cost center; `all` of the total; `no team`, `no cost center`
+--     of what has none
 --   spent_usd numeric not null: billed, seats included; no estimates
 --   usage_usd numeric not null: of that what was used, credits included
 --   seats_usd numeric not null: of that subscriptions
@@ -17,6 +19,7 @@ with billed as (
         spend_date,
         provider,
         coalesce(team_name, 'no team') as team_name,
+        coalesce(cost_center, 'no cost center') as cost_center,
         sum(if(charge_type = 'subscription', cast(0 as numeric), billed_usd)) as usage_usd,
         sum(if(charge_type = 'subscription', billed_usd, cast(0 as numeric))) as seats_usd,
         countif(charge_type != 'subscription') as usage_rows
@@ -24,7 +27,7 @@ with billed as (
     where
         spend_date between @first_day and @last_day
         and billed_usd is not null
-    group by spend_date, provider, team_name
+    group by spend_date, provider, team_name, cost_center
 ),
 
 pulled as (
@@ -100,6 +103,11 @@ whole_days as (
     group by days.activity_date
 ),
 
+centers as (
+    select count(cost_center) > 0 as are_known
+    from ai_usage_analytics.dim_person
+),
+
 scoped as (
     select
         spend_date,
@@ -124,6 +132,16 @@ scoped as (
         usage_usd,
         seats_usd
     from billed
+    union all
+    select
+        billed.spend_date,
+        'cost_center' as scope,
+        billed.cost_center as scope_name,
+        billed.usage_usd,
+        billed.seats_usd
+    from billed
+    cross join centers
+    where centers.are_known
     union all
     select
         activity_date as spend_date,
