@@ -2,29 +2,45 @@
 it, in whichever process of a test.
 """
 
+import hashlib
+import os
+import ssl
 import threading
-from collections.abc import Iterator, Sequence
+from collections import namedtuple
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
+import certifi
 import dagster as dg
 import duckdb
 import sqlalchemy as db
+import vl_convert
+from dagster._config.pythonic_config import IAttachDifferentObjectToOpContext
+from dagster._core.definitions.scoped_resources_builder import IContainsGenerator, Resources, ScopedResourcesBuilder
 from dagster._core.execution.context.data_version_cache import DataVersionCache
 from dagster._core.storage.event_log import SqlEventLogStorage
+from dagster._core.storage.event_log import in_memory as events_in_memory
 from dagster._core.storage.event_log.in_memory import InMemoryEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
 from dagster._core.storage.runs import SqliteRunStorage
+from dagster._core.storage.runs import in_memory as runs_in_memory
 from dagster._core.storage.schedules import SqliteScheduleStorage
 
 from ai_usage.event_log import KeptEventLog
+from ai_usage.settings import ROOT
 from ai_usage.warehouse import duckdb as engine
 
 # A run's result has these events all the same; no test reads them from the log.
 UNKEPT = {
     *(dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_INPUT, dg.DagsterEventType.STEP_OUTPUT),
     *(dg.DagsterEventType.LOADED_INPUT, dg.DagsterEventType.HANDLED_OUTPUT),
+    dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
 }
 
 
@@ -45,6 +61,28 @@ def _keeps_less(storage: type[SqlEventLogStorage]) -> None:
 for storage in (InMemoryEventLogStorage, KeptEventLog):
     _keeps_less(storage)
 
+for storage_in_memory in (events_in_memory, runs_in_memory):
+    # Which revision of its tables a database has is for those who open an older one.
+    storage_in_memory.stamp_alembic_rev = lambda *_: None  # type: ignore[attr-defined]
+
+_store_in_memory = InMemoryEventLogStorage.store_event
+_unwritten: WeakKeyDictionary[InMemoryEventLogStorage, list[dg.EventLogEntry]] = WeakKeyDictionary()
+
+
+def _store_when_asked(self: InMemoryEventLogStorage, event: dg.EventLogEntry) -> None:
+    """Most runs leave a log that nobody reads: it becomes SQL at the first question."""
+    _unwritten.setdefault(self, []).append(event)
+    if self._handlers.get(event.run_id):
+        _write(self)
+
+
+def _write(self: InMemoryEventLogStorage) -> None:
+    for event in _unwritten.pop(self, ()):
+        _store_in_memory(self, event)  # type: ignore[no-untyped-call]
+
+
+InMemoryEventLogStorage.store_event = _store_when_asked  # type: ignore[method-assign]
+
 _over_a_new_connection = InMemoryEventLogStorage._connect
 
 
@@ -53,6 +91,7 @@ def _over_one_connection(self: InMemoryEventLogStorage) -> Iterator[Any]:
     """Dagster's log in memory opens a connection for each question, which costs it more than the answer. SQLite wants
     another thread to have its own.
     """
+    _write(self)
     if threading.current_thread() is not threading.main_thread():
         with _over_a_new_connection(self) as connection:
             yield connection
@@ -71,6 +110,42 @@ def _without_data_versions(self: DataVersionCache, asset_keys: Sequence[dg.Asset
 
 DataVersionCache._fetch_input_asset_version_info = _without_data_versions  # type: ignore[method-assign]
 
+
+@cache
+def _class_of(names: tuple[str, ...], *, contains_generator: bool) -> type:
+    bases = (Resources, IContainsGenerator) if contains_generator else (Resources,)
+    of_step = namedtuple("of_step", names)  # type: ignore[misc]  # noqa: PYI024 - as Dagster's
+    return type("ResourcesOfStep", (of_step, *bases), {"original_resource_dict": property(lambda self: self.given)})
+
+
+def _resources_of_step(self: ScopedResourcesBuilder, required: AbstractSet[str] | None) -> Resources:
+    """Dagster makes a class for each step, and these have garbage in them."""
+    given: Mapping[str, Any] = {
+        name: self.resource_instance_dict[name] for name in required or () if name in self.resource_instance_dict
+    }
+    attached = {
+        name: of.get_object_to_set_on_execution_context() if isinstance(of, IAttachDifferentObjectToOpContext) else of
+        for name, of in given.items()
+    }
+    made: Resources = _class_of(tuple(attached), contains_generator=self.contains_generator)(**attached)
+    made.given = given  # type: ignore[attr-defined]
+    return made
+
+
+ScopedResourcesBuilder.build = _resources_of_step  # type: ignore[method-assign,assignment]
+
+_trust = ssl.SSLContext.load_verify_locations
+
+
+def _trust_whom_a_test_brings(self: ssl.SSLContext, cafile: Any = None, *more: Any, **named: Any) -> None:
+    if cafile != certifi.where():
+        _trust(self, cafile, *more, **named)
+
+
+# No test asks a server of the world; to read whom that trusts takes each client longer than its first questions.
+ssl.SSLContext.load_verify_locations = _trust_whom_a_test_brings  # type: ignore[method-assign]
+ssl.SSLContext.load_default_certs = lambda *_: None  # type: ignore[method-assign]
+
 _connect = engine._connect
 
 
@@ -82,6 +157,26 @@ def _of_one_thread(path: Path, **how: Any) -> duckdb.DuckDBPyConnection:
 
 
 engine._connect = _of_one_thread
+
+
+_bundle = vl_convert.javascript_bundle
+
+
+def _bundle_once(snippet: str) -> str:
+    """The script that every data folder's boards begin with, which takes seconds to make: it is made of its version
+    alone, and kept for the next process.
+    """
+    made_of = hashlib.sha256(f"{version('vl-convert-python')} {snippet}".encode()).hexdigest()
+    kept = ROOT / ".pytest_cache" / f"{made_of}.js"
+    if not kept.exists():
+        kept.parent.mkdir(exist_ok=True)
+        fresh = kept.with_suffix(f".{os.getpid()}")
+        fresh.write_text(_bundle(snippet), encoding="utf-8")
+        fresh.replace(kept)
+    return kept.read_text(encoding="utf-8")
+
+
+vl_convert.javascript_bundle = _bundle_once  # type: ignore[assignment]
 
 
 def keep_connections() -> None:
@@ -100,6 +195,7 @@ def keep_connections() -> None:
 
     for storage in (SqliteRunStorage, SqliteScheduleStorage):
         storage.connect = connect  # type: ignore[method-assign]
+    _make_each_run_s_file_like_the_first()
     made: list[dg.DagsterInstance] = []
     make = dg.DagsterInstance.from_ref
 
@@ -110,3 +206,25 @@ def keep_connections() -> None:
         return made[0]
 
     dg.DagsterInstance.from_ref = staticmethod(from_ref)  # type: ignore[method-assign,assignment]
+
+
+def _make_each_run_s_file_like_the_first() -> None:
+    """Dagster makes the tables of each run's log anew, which takes longer than most steps."""
+    make = SqliteEventLogStorage._initdb
+    empty: list[bytes] = []
+
+    def initdb(self: SqliteEventLogStorage, engine: db.Engine, for_index_shard: bool = False) -> None:  # noqa: FBT001, FBT002 - Dagster's
+        path = Path(engine.url.database or "")
+        if path.stem == INDEX_SHARD_NAME:
+            make(self, engine, for_index_shard)
+        elif not path.exists() and empty:
+            fresh = path.with_suffix(".fresh")
+            fresh.write_bytes(empty[0])
+            fresh.replace(path)
+        elif not path.exists():
+            make(self, engine)
+            with engine.connect() as connection:
+                connection.exec_driver_sql("pragma wal_checkpoint(truncate)")
+            empty.append(path.read_bytes())
+
+    SqliteEventLogStorage._initdb = initdb  # type: ignore[method-assign]

@@ -4,6 +4,7 @@ import base64
 import os
 import shutil
 import sqlite3
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from ai_usage.alerts.resource import FILE
 from ai_usage.commands import erase_person, terminal
 from ai_usage.commands.__main__ import command_settings, main
 from ai_usage.commands.data_folder import in_use, prepare_instance
-from ai_usage.commands.leftovers import files_with, rewrite_database
+from ai_usage.commands.leftovers import Wanted, files_with, rewrite_database
 from ai_usage.definitions import CHECKS
 from ai_usage.partitions import Span
 from ai_usage.phrases import Phrases, canonical, word_count
@@ -206,6 +207,20 @@ def test_files_that_are_not_ours_are_listed_and_left(
     told = said(capsys)
     assert "token still has the address" in told
     assert "backup.duckdb is a copy of a warehouse" in told
+
+
+@pytest.mark.parametrize("at", ["@", "\\u0040", "%40", "&#64;"])
+@pytest.mark.parametrize("spelled", [str.lower, str.upper, str.title])
+def test_an_address_is_found_in_every_way_it_may_be_written(at: str, spelled: Callable[[str], str]) -> None:
+    wanted = Wanted.of(["eve@example.com", ADDRESS])
+    text = spelled(ADDRESS)
+    found = [f'"{text.replace("@", at)}"'.encode()]
+    if at == "@":
+        found += [f"x{text}x".encode(encoding) for encoding in ("utf-16-le", "utf-16-be")]
+        found += [base64.b64encode(b"x" * before + text.encode() + b"x") for before in range(3)]
+    assert [wanted.is_in(each) for each in found] == [True] * len(found)
+    others = [f"anna.{text.replace('@', at)}", f"{text.replace('@', at)}.au", text.partition("@")[0]]
+    assert not any(wanted.is_in(each.encode()) for each in others)
 
 
 def test_tables_of_others_stay_and_are_rewritten_too(

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ delivery.Persistence.__init__.__defaults__ = (1, 0.01, 15.0)  # of a tick; the n
 from ai_usage import definitions  # noqa: E402
 from ai_usage.automation.warehouse_resource import WarehouseResource  # noqa: E402
 from ai_usage.errors import WarehouseError  # noqa: E402
+from ai_usage.layers import tables_behind  # noqa: E402
 from ai_usage.settings import settings  # noqa: E402
 from ai_usage.warehouse import files  # noqa: E402
 from ai_usage.warehouse.port import Warehouse  # noqa: E402
@@ -51,16 +53,30 @@ files.refuse_a_full_disk = refuse_a_full_disk
 # What is not looked at is held by tests of its own, and would take most of the time.
 MADE = {
     *("claude_cost_shares", "claude_attributed_costs", "claude_total_expenses", "cursor_expenses", "ai_spend"),
-    *("spend_by_scope", "forecast_trials", "spend_forecast", "budget_status", "spend_revisions"),
+    *("spend_by_scope", "budget_status", "spend_revisions"),
 }
 JUDGED = {
     *("no_day_is_missing", "grouped_lines_equal_console_figure", "reported_spend_stands", "revisions_are_recorded"),
     *("budget_is_not_crossed", "source_is_not_silent", "sheet_can_be_read"),
 }
+
+
+@cache
+def below(asset: str) -> frozenset[str]:
+    return frozenset({asset}).union(*(below(one) for one in tables_behind(asset)))
+
+
+NEEDED = frozenset({"core/sheet_rejections"}).union(*(below(f"marts/{mart}") for mart in MADE))
 definitions.ASSETS[:] = [
-    one for one in definitions.ASSETS if any(key.path[0] in {"raw", "core"} or key.path[1] in MADE for key in one.keys)
+    one
+    for one in definitions.ASSETS
+    for key in list(one.keys)[:1]
+    if key.path[0] == "raw" or key.path[1] in MADE or (key.path[0] == "core" and key.to_user_string() in NEEDED)
 ]
-definitions.CHECKS[:] = [one for one in definitions.CHECKS if JUDGED & {key.name for key in one.check_keys}]
+KEPT = {key for one in definitions.ASSETS for key in one.keys}
+definitions.CHECKS[:] = [
+    one for one in definitions.CHECKS if any(key.name in JUDGED and key.asset_key in KEPT for key in one.check_keys)
+]
 
 handed = WarehouseResource.yield_for_execution
 
@@ -79,8 +95,10 @@ for sensor in defs.sensors or ():
 
 if __name__ == "__main__":
     import dagster._daemon.sensor as sensors
+    from dagster._daemon import controller
     from dagster._daemon.cli import run_command
 
+    controller.RELOAD_WORKSPACE_INTERVAL = 86_400  # else each minute starts a code server, which imports everything
     sensors.MIN_INTERVAL_LOOP_TIME = 2
     sys.argv = ["dagster-daemon", "-f", __file__]
     run_command()
