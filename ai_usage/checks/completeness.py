@@ -9,10 +9,10 @@ from typing import Any
 
 import dagster as dg
 
+from ai_usage.checks.events import Sightings
 from ai_usage.checks.runner import (
     IT_IS_SO,
     Rows,
-    Sightings,
     Verdict,
     daily_check,
     sighting_check,

@@ -8,11 +8,11 @@ from typing import Any
 
 import dagster as dg
 
+from ai_usage.checks.events import Sightings
 from ai_usage.checks.prices import SEARCH_ENVELOPE, Envelope, UnknownPrice, token_envelope
 from ai_usage.checks.runner import (
     Finding,
     NotJudged,
-    Sightings,
     Verdict,
     by_day,
     daily_check,

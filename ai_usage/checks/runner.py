@@ -7,9 +7,8 @@ not configured or not open to the key, and, of a check about now, where the run 
 run was to pull and did not, or that was pulled in part, has failed.
 """
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from ai_usage.checks.events import EVENTS_IN_TABLE, TITLE, Sightings, keep_events, note_sightings
 from ai_usage.checks.results import observation, step_name
 from ai_usage.errors import AiUsageError, WarehouseError, interruption
 from ai_usage.ingest.ledger_writes import Source
@@ -27,9 +27,7 @@ from ai_usage.warehouse.port import Warehouse
 
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 DAYS_AT_ONCE = 31  # bounds memory, whatever the range
-RUNS_REMEMBERED = 5  # of a check, to say since when a thing is known
-ROWS_SHOWN, ROWS_TOLD = 20, 200  # of a verdict; of one whose rows are told one by one
-TOLD_BY_ROW = "named"  # what a row is about, if it is told by itself: once for its `alert_key`, in the words `said`
+ROWS_SHOWN = 20  # of a result
 NEVER_PULLED = "Never pulled"  # how the result of a day begins whose pull is missing: the check itself found nothing
 COULD_NOT_RUN = "The check could not run"  # how its result begins where it raised an error
 PRESENT = timedelta(days=3)  # a run whose last day is older is one of the past: it pulled nothing new of now
@@ -65,17 +63,23 @@ class Verdict:
         return cls(False, why, WARN, rows)  # noqa: FBT003
 
     @property
+    def events(self) -> Rows:
+        """The rows that alerts send one by one."""
+        return [row for row in self.rows if TITLE in row]
+
+    @property
     def gravity(self) -> int:
         return 0 if self.passed else 1 if self.severity == WARN else 2
 
     def evaluation(self, key: dg.AssetCheckKey, day: date | None) -> dg.AssetCheckEvaluation:
         metadata: dict[str, Any] = {}
         if self.rows:
-            at_most = ROWS_TOLD if TOLD_BY_ROW in self.rows[0] else ROWS_SHOWN
-            shown = [dg.TableRecord({k: _shown(v) for k, v in row.items()}) for row in self.rows[:at_most]]
+            shown = [dg.TableRecord({k: _shown(v) for k, v in row.items()}) for row in self.rows[:ROWS_SHOWN]]
             metadata = {"rows": dg.MetadataValue.table(shown)}
-            if len(self.rows) > at_most:
-                metadata["more_rows"] = f"{len(self.rows) - at_most} more are not shown"
+            if len(self.rows) > ROWS_SHOWN:
+                metadata["more_rows"] = f"{len(self.rows) - ROWS_SHOWN} more are not shown"
+            if self.events:
+                metadata[EVENTS_IN_TABLE] = len(self.events)
         return dg.AssetCheckEvaluation(
             asset_key=key.asset_key,
             check_name=key.name,
@@ -116,6 +120,16 @@ def stored(check: dg.AssetCheckSpec, findings: Mapping[date | None, Finding]) ->
     if whys := {day: found.why for day, found in findings.items() if isinstance(found, NotJudged)}:
         yield observation(check.key, whys)
     yield dg.Output(None, check.get_python_identifier())
+
+
+def stored_with_events(
+    check: dg.AssetCheckSpec, findings: Mapping[date | None, Finding], warehouse: Warehouse
+) -> Verdicts:
+    """The same, with the events of the results kept in the warehouse."""
+    results = [(day, found) for day, found in findings.items() if isinstance(found, Verdict)]
+    rows = [(day, "warned" if one.severity == WARN else "failed", row) for day, one in results for row in one.events]
+    keep_events(warehouse, check.key, rows)
+    yield from stored(check, findings)
 
 
 def daily_check(  # noqa: PLR0913 - a declaration, by name
@@ -168,7 +182,7 @@ def daily_check(  # noqa: PLR0913 - a declaration, by name
                     else:
                         lacking = missing.finding(was_asked=any(day in days for days in pulled.values()))
                         findings[day] = found.get(day, lacking) if isinstance(lacking, Verdict) else lacking
-        yield from stored(check, findings)
+        yield from stored_with_events(check, findings, warehouse)
 
     return judged
 
@@ -214,50 +228,9 @@ def snapshot_check(  # noqa: PLR0913 - a declaration, by name
             else:
                 with warehouse.connected():
                     finding = judged_or_failed(context, lambda: judge(warehouse))
-        yield from stored(check, {None: finding or missing.finding(was_asked=False)})
+        yield from stored_with_events(check, {None: finding or missing.finding(was_asked=False)}, warehouse)
 
     return judged
-
-
-@dataclass
-class Sightings:
-    """What was seen on some days: how many records there were, and each noteworthy thing with the number of records it
-    was in. A directory's day is the one of its pull.
-    """
-
-    records: int = 0
-    seen: dict[date, Counter[str]] = field(default_factory=dict)
-
-    def add(self, day: date, things: Counter[str], records: int) -> None:
-        self.records += records
-        self.seen[day] = things
-
-
-@dataclass(frozen=True)
-class Seen:
-    """One thing, over all days of a run: where it was first seen, on how many days and in how many records."""
-
-    what: str
-    first_seen: date
-    days: int
-    records: int
-
-    def __str__(self) -> str:
-        on = f" on {self.days} days" if self.days > 1 else ""
-        return f"{self.what} ({self.records}×{on}, first seen {self.first_seen})"
-
-    def row(self, check: dg.AssetCheckKey) -> dict[str, Any]:
-        """As the result's table has it; alerts send it once, by its key."""
-        table = check.asset_key.to_user_string()
-        return {
-            TOLD_BY_ROW: f"{table}: {self.what}",
-            "said": f"{table}: {self}.",
-            "alert_key": f"{check.name}/{check.asset_key.path[-1]}/{self.what}",
-            "what": self.what,
-            "first_seen": self.first_seen,
-            "days": self.days,
-            "records": self.records,
-        }
 
 
 Look = Callable[[Warehouse, Span | None, Sightings], None]
@@ -297,41 +270,21 @@ def sighting_check(
             span = span_of_check(context, pulled) if is_daily else None
             for some_days in span.cut(at_most=DAYS_AT_ONCE) if span else () if is_daily else (None,):
                 look(warehouse, some_days, sightings)
-            return judge_sightings(context.instance, check.key, sightings, warning) if sightings.seen else None
+            return judge_sightings(warehouse, check.key, sightings, warning) if sightings.seen else None
 
         with warehouse.connected():
             finding = judged_or_failed(context, sighted)
-        yield from stored(check, {None: finding or missing.finding(was_asked=False)})
+        yield from stored_with_events(check, {None: finding or missing.finding(was_asked=False)}, warehouse)
 
     return judged
 
 
-def judge_sightings(
-    instance: dg.DagsterInstance, check: dg.AssetCheckKey, sightings: Sightings, warning: str
-) -> Verdict:
+def judge_sightings(warehouse: Warehouse, check: dg.AssetCheckKey, sightings: Sightings, warning: str) -> Verdict:
     """One result for all that was seen, what is in most records first."""
-    total: Counter[str] = sum(sightings.seen.values(), Counter())
-    if not total:
+    found = note_sightings(warehouse, check, sightings)
+    if not found:
         return Verdict.right(f"Nothing unknown in {sightings.records} records.")
-    before = _first_seen_before(instance, check)
-    found = []
-    for what, records in sorted(total.items(), key=lambda item: (-item[1], item[0])):
-        days = [day for day, things in sightings.seen.items() if what in things]
-        found.append(Seen(what, min([*days, before.get(what, date.max)]), len(days), records))
     return Verdict.warning(f"{warning}: {some(found, at_most=20, between='; ')}.", [one.row(check) for one in found])
-
-
-def _first_seen_before(instance: dg.DagsterInstance, check: dg.AssetCheckKey) -> dict[str, date]:
-    """Since when the last runs of the check have known each thing: a run of a few days does not make it new."""
-    found: dict[str, date] = {}
-    for record in instance.event_log_storage.get_asset_check_execution_history(check, limit=RUNS_REMEMBERED):
-        said = record.evaluation  # or, of a run that is not over, what is planned
-        table = said.metadata.get("rows") if isinstance(said, dg.AssetCheckEvaluation) else None
-        for row in table.records if isinstance(table, dg.TableMetadataValue) else ():
-            if "first_seen" in row.data:
-                what = str(row.data["what"])
-                found[what] = min(date.fromisoformat(str(row.data["first_seen"])), found.get(what, date.max))
-    return found
 
 
 @dataclass(frozen=True)
