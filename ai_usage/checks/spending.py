@@ -62,7 +62,11 @@ def _each(rows: Rows, named: Callable[[Mapping[str, Any]], str], said: Callable[
 
 
 def _whose(row: Mapping[str, Any]) -> str:
-    return "The whole budget" if row["scope"] == "total" else f"The budget of {row['scope']} {row['scope_name']}"
+    return (
+        "The whole budget"
+        if row["scope"] == "total"
+        else f"The budget of {row['scope'].replace('_', ' ')} {row['scope_name']}"
+    )
 
 
 CAN_FORECAST = """

@@ -9,7 +9,7 @@ import pytest
 from ai_usage.checks.runner import NotJudged, Verdict
 from ai_usage.checks.spending import judge_backtest, judge_growth
 from ai_usage.partitions import Span
-from ai_usage_tests.months import MONTHS, TODAY, A, budget, live, make, member, owner, person, rhythm
+from ai_usage_tests.months import MONTHS, TODAY, A, budget, cost_center, live, make, member, owner, person, rhythm
 from ai_usage_tests.platform import Outcome, Platform
 from ai_usage_tests.spend import claude
 
@@ -64,6 +64,24 @@ def test_a_budget_that_reaches_a_threshold_is_told_with_its_day(
     assert outcome.red(BUDGETS) == {None}
     assert severities(outcome) == {severity}
     assert f"The whole budget for 2026-11: {words}." in said(outcome)
+
+
+def test_a_budget_of_a_cost_center_warns_and_fails_as_a_team_s(platform: Platform) -> None:
+    person(platform, "dev@example.com", is_member=True)
+    cost_center(platform, "dev@example.com", "R&D")
+    rows = [row | {"cost_center": "R&D"} if row.get("team_name") else row for row in rhythm()]
+    budget(platform, "1100", "cost_center", "r&d")
+    outcome = live(platform, rows).check(BUDGETS)
+    assert severities(outcome) == {WARN}
+    assert "The budget of cost center r&d for 2026-11: 930.00 of 1,100.00 USD spent, 85%" in said(outcome)
+    assert platform.check(FORECASTS).red(FORECASTS) == {None}
+    platform.sql(f"update {A}.budgets set amount_usd = 930")
+    assert severities(make(platform).check(BUDGETS)) == {ERROR}
+    scopes = f"select distinct scope_name from {A}.spend_by_scope where scope = 'cost_center' order by all"
+    assert platform.sql(scopes) == [("R&D",), ("no cost center",)]
+    platform.sql(f"update {A}.dim_person set cost_center = null")
+    make(platform)
+    assert platform.sql(scopes) == []  # without the tab people there is no such scope
 
 
 def test_a_team_is_found_however_its_name_is_typed(platform: Platform) -> None:
