@@ -14,22 +14,8 @@ from ai_usage.automation import build_requests, cadence, refresh, runs
 from ai_usage.automation import sheet as sheet_automation
 from ai_usage.automation.teardown import in_process
 from ai_usage.automation.warehouse_resource import WarehouseResource, published
-from ai_usage.checks import (
-    allocation,
-    completeness,
-    cycle,
-    figures,
-    identity,
-    ledger,
-    parity,
-    people,
-    plausibility,
-    reconciliation,
-    spending,
-)
-from ai_usage.checks import revisions as revision_checks
-from ai_usage.checks import sheet as sheet_checks
-from ai_usage.checks import uploads as uploads_checks
+from ai_usage.checks import registry as checks
+from ai_usage.checks.runner import dagster_check
 from ai_usage.core import assets as core
 from ai_usage.dashboards import assets as dashboards
 from ai_usage.marts import assets as marts
@@ -51,14 +37,7 @@ ASSETS = [
     *marts.ASSETS,
     *dashboards.ASSETS,
 ]
-CHECKS = [
-    check
-    for about in (
-        *(completeness, ledger, identity, reconciliation, allocation, parity, figures, revision_checks),
-        *(cycle, plausibility, people, sheet_checks, uploads_checks, spending),
-    )
-    for check in about.CHECKS
-]
+CHECKS = [dagster_check(check) for check in checks.CHECKS]
 
 
 def uploads(of: Settings) -> Uploads | None:

@@ -13,7 +13,7 @@ from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
 
 from ai_usage.automation.cadence import CADENCES
 from ai_usage.automation.dead_runs import UNDER_WAY, end_the_dead
-from ai_usage.checks.runner import RANGE_END, RANGE_START
+from ai_usage.checks.missing import RANGE_END, RANGE_START
 from ai_usage.ingest.cadence import Cadence, Looks
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
@@ -124,7 +124,7 @@ JOBS_WITHOUT_BUILD = {*JOBS_AT_WORK, FRESHNESS} - {BUILD}  # whose own run build
 JOBS = [pull_job(cadence) for cadence in CADENCES]
 SENSORS = [when_due(cadence, job) for cadence, job in zip(CADENCES, JOBS, strict=True)]
 
-OF_FRESHNESS = {"pull_is_recent", "source_is_not_silent", "no_pull_is_of_the_future"}
+OF_FRESHNESS = {"pull_is_recent", "bill_is_fresh", "no_pull_is_of_the_future"}
 
 
 def freshness(checks: Sequence[dg.AssetChecksDefinition]) -> Job:
@@ -134,7 +134,7 @@ def freshness(checks: Sequence[dg.AssetChecksDefinition]) -> Job:
         selection=dg.AssetSelection.checks(
             *(one for one in checks if {k.name for k in one.check_keys} & {*OF_FRESHNESS})
         ),
-        description="How long every source has been silent, asking no vendor.",
+        description="How fresh every source is, asking no provider.",
         run_tags=time_limit(),
     )
 

@@ -11,12 +11,12 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from ai_usage.checks.people import judge_owners
 from ai_usage.commands.sheet_template import write_template
 from ai_usage.core.people import Person, person_rows
 from ai_usage.core.person_accounts import account_rows
 from ai_usage.definitions import CHECKS
 from ai_usage.partitions import Span
+from ai_usage.providers.anthropic.checks.owners import judge_owners
 from ai_usage.providers.directory import Member, Placement, Stamp
 from ai_usage.settings import settings
 from ai_usage.sheet.client import CsvFolder, GoogleSheet

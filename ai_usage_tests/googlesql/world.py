@@ -33,6 +33,7 @@ PARAMETERS = {
     "last_day": Parameter("DATE", date.fromisoformat(FRI)),
     "pulls": Parameter("ARRAY<STRING>", ["claude_cost_report", "cursor_usage_events", "sheet_budgets"]),
     "providers": Parameter("ARRAY<STRING>", ["anthropic"]),
+    "estimated_meters": Parameter("ARRAY<STRING>", ["claude_code_estimate", "request_formula"]),
     "users": Parameter("ARRAY<STRING>", ["1", "user_1"]),
     "services": Parameter("ARRAY<STRING>", ["bot-1", "sa_1"]),
     "with_hashes": Parameter("BOOL", value=True),
