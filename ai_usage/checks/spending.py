@@ -62,10 +62,9 @@ def _month(row: Row) -> str:
 
 
 def _budget(row: Row) -> str:
-    is_total = row["scope"] == "total"
-    return f"{_month(row)} " + (
-        "total budget" if is_total else f"budget of {row['scope'].replace('_', ' ')} {row['scope_name']}"
-    )
+    if row["scope"] == "total":
+        return f"{_month(row)} total budget"
+    return f"{_month(row)} budget of {row['scope'].replace('_', ' ')} {row['scope_name']}"
 
 
 def judge_budgets(rows: Rows) -> Result:

@@ -73,7 +73,7 @@ def test_a_budget_of_a_cost_center_warns_and_fails_as_a_team_s(platform: Platfor
     budget(platform, "1100", "cost_center", "r&d")
     outcome = live(platform, rows).check(BUDGETS)
     assert severities(outcome) == {WARN}
-    assert "The budget of cost center r&d for 2026-11: 930.00 of 1,100.00 USD spent, 85%" in said(outcome)
+    assert "November 2026 budget of cost center r&d: $930.00 of $1,100.00 used (85%)" in said(outcome)
     assert platform.check(FORECASTS).red(FORECASTS) == {None}
     platform.sql(f"update {A}.budgets set amount_usd = 930")
     assert severities(make(platform).check(BUDGETS)) == {ERROR}
