@@ -12,7 +12,8 @@ PROVIDER_OF = "case tool when 'cursor' then 'cursor' else 'anthropic' end"
 
 FACTS = {
     "spend": f"""
-        select *, strftime(spend_date, '%Y-%m') as period, ifnull(team_name, 'no team') as team,
+        select * replace (ifnull(cost_center, 'no cost center') as cost_center),
+            strftime(spend_date, '%Y-%m') as period, ifnull(team_name, 'no team') as team,
             ifnull(user_email, 'unattributed') as person, billed_usd as usd,
             case when charge_type = 'subscription' then billed_usd else 0 end as seat_usd,
             case when attribution_method = 'unattributed' then billed_usd else 0 end as nobodys_usd

@@ -59,6 +59,9 @@ VARIABLES: Mapping[Filter, Sequence[Variable]] = {
         Variable(name="period_to", label="To month", tag="date", parameter="date/single"),
     ),
     "provider": (Variable(name="provider", label="Provider", tag="text", parameter="string/=", has_list=True),),
+    "cost_center": (
+        Variable(name="cost_center", label="Cost center", tag="text", parameter="string/=", has_list=True),
+    ),
     "team": (Variable(name="team", label="Team", tag="text", parameter="string/=", has_list=True),),
     "person": (Variable(name="person", label="Person", tag="text", parameter="string/=", has_list=True),),
 }
