@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from ai_usage import USUAL
+from ai_usage.accounts import refuse_unknown_providers
 from ai_usage.alerts.resource import alerts_of
 from ai_usage.automation import alerts as alerts_automation
 from ai_usage.automation import build_requests, cadence, refresh, runs
@@ -22,12 +23,12 @@ from ai_usage.marts import assets as marts
 from ai_usage.providers.anthropic.audit_log.folder import Uploads
 from ai_usage.providers.anthropic.resource import claude_admin_of
 from ai_usage.providers.cursor.resource import cursor_admin_of
-from ai_usage.providers.registry import PROVIDERS
+from ai_usage.providers.registry import BY_KEY, PROVIDERS
 from ai_usage.resources import from_settings, nothing_kept
 from ai_usage.settings import Settings, refuse_a_pretended_clock, settings
 from ai_usage.sheet import pulls as sheet_pulls
 from ai_usage.sheet.resource import sheet_of
-from ai_usage.simulated import simulated_claude_admin, simulated_cursor_admin, simulated_sheet
+from ai_usage.simulated import simulated_claude_accounts, simulated_cursor_admin, simulated_sheet
 from ai_usage.warehouse.duckdb import shows_simulated_data
 
 ASSETS = [
@@ -55,6 +56,7 @@ def build_defs(
     def repository() -> dg.RepositoryDefinition:
         return found.get_repository_def()
 
+    refuse_unknown_providers(of, BY_KEY)
     assets = list(dg.map_asset_specs(cadence.with_freshness, ASSETS))
     look_at_freshness = refresh.freshness(CHECKS)
     found = dg.Definitions(
@@ -87,7 +89,7 @@ def _resources(of: Settings) -> dict[str, Any]:
     return {
         "warehouse": WarehouseResource(),
         "published": from_settings(lambda: published(settings())),
-        "claude_admin": from_settings(partial(simulated_claude_admin if of.simulate else claude_admin_of, of)),
+        "claude_admin": from_settings(partial(simulated_claude_accounts if of.simulate else claude_admin_of, of)),
         "cursor_admin": from_settings(partial(simulated_cursor_admin if of.simulate else cursor_admin_of, of)),
         "sheet": from_settings(partial(simulated_sheet if is_sheet_simulated else sheet_of, of)),
         "uploads": from_settings(partial(uploads, of)),

@@ -1,14 +1,17 @@
 """The built-in providers on loopback, for as long as they are needed, and clients for them."""
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 
 from ai_usage import simulator
 from ai_usage.ingest.http import Patience
 from ai_usage.providers.anthropic.client import ClaudeAdmin
+from ai_usage.providers.anthropic.tables import ENTERPRISE
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import Settings
 from ai_usage.sheet.client import GoogleSheet, Sheet
+from ai_usage.warehouse.table import DEFAULT_ACCOUNT
 
 
 @contextmanager
@@ -26,6 +29,28 @@ def simulated_claude_admin(of: Settings, patience: Patience | None = None) -> It
         )
         with closing(admin):
             yield admin
+
+
+@contextmanager
+def simulated_claude_accounts(of: Settings) -> Iterator[Sequence[ClaudeAdmin]]:
+    """A client for each of Claude's two organizations: the Console's Admin key, and the Enterprise's Analytics key."""
+    with simulator.Simulator(now=of.now) as providers, ExitStack() as opened:
+
+        def client(account: str, admin_key: str = "", analytics_key: str = "") -> ClaudeAdmin:
+            admin = ClaudeAdmin.open(
+                base_url=providers.anthropic_url,
+                admin_key=admin_key,
+                analytics_key=analytics_key,
+                analytics_requests_a_minute=None,
+                is_simulated=True,
+                now=of.now,
+            )
+            return replace(opened.enter_context(closing(admin)), account=account)
+
+        yield [
+            client(DEFAULT_ACCOUNT, admin_key=simulator.ADMIN_KEY),
+            client(ENTERPRISE, analytics_key=simulator.ANALYTICS_KEY),
+        ]
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import dagster as dg
 import polars as pl
 
+from ai_usage.accounts import AccountFields
 from ai_usage.check import Check
 from ai_usage.ingest.cadence import Cadence
 from ai_usage.ingest.ledger_writes import Source
@@ -88,6 +89,7 @@ class Provider:
     invoice_issuer: str  # FOCUS InvoiceIssuerName
     platforms: tuple[Platform, ...]
     source: Source
+    account_fields: AccountFields
     daily_pulls: Mapping[str, type]  # pull → the struct its records are
     snapshot_pulls: Mapping[str, type]
     optional_pulls: Collection[str] = ()  # where plan and scope include them

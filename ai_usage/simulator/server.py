@@ -58,12 +58,15 @@ def world_of(seed: int, cursor_scale: float) -> World:
 
 
 class Simulator:
-    """Stand-in vendors at `url`, for as long as the `with` block lasts."""
+    """Stand-in vendors at `url`, for as long as the `with` block lasts. Another `seed` is another company, whose keys
+    end with `key_suffix`.
+    """
 
     def __init__(
         self,
         *,
         seed: int = 7,
+        key_suffix: str = "",
         now: Callable[[], datetime] | datetime | None = None,
         port: int = 0,
         host: str = "127.0.0.1",
@@ -80,8 +83,10 @@ class Simulator:
         self._now = now
         time_passes = monotonic if enforce_limits else None
         self._days, self._people, self._cursor_days = world.claude, world.people, world.cursor
-        self._claude = ClaudeApi(self._days, self._people, self.now, time_passes)
-        self._cursor = CursorApi(self._cursor_days, self.now, time_passes, commits_a_page=commits_a_page)
+        self._claude = ClaudeApi(self._days, self._people, self.now, time_passes, key_suffix=key_suffix)
+        self._cursor = CursorApi(
+            self._cursor_days, self.now, time_passes, commits_a_page=commits_a_page, key_suffix=key_suffix
+        )
         maker = SheetMaker(self._days, self._people, self._cursor_days, seed)
         self.sheet = Sheet(maker.contents, self.now)
         self._google = GoogleApi(self.sheet, time_passes)

@@ -20,11 +20,11 @@ import pytest
 
 from ai_usage.automation.refresh import range_tags
 from ai_usage.ingest.http import Patience, RateLimited
-from ai_usage.ingest.ledger_writes import pull_days
+from ai_usage.ingest.ledger_writes import pull_report
 from ai_usage.layers import MANY_DAYS_A_RUN
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.providers.cursor.client import DAYS_A_REQUEST, CursorAdmin
-from ai_usage.providers.cursor.pulls import SOURCE
+from ai_usage.providers.cursor.pulls import REPORTS, SOURCE
 from ai_usage.providers.cursor.resource import cursor_admin_of, team_pace
 from ai_usage.resources import from_settings
 from ai_usage.settings import settings
@@ -76,9 +76,9 @@ def pulled(team: BusyTeam, span: Span, during: AbstractContextManager[Any] | Non
 
     @dg.multi_asset(specs=[spec], backfill_policy=MANY_DAYS_A_RUN)
     def events(context: dg.AssetExecutionContext) -> None:
-        ask, at_most = CursorAdmin.usage_events, DAYS_A_REQUEST
+        report = REPORTS["cursor_usage_events"]
         with during or nullcontext():
-            pull_days(context, SOURCE, admin, cast("Any", ledger), "cursor_usage_events", ask, at_most=at_most)
+            pull_report(context, SOURCE, admin, cast("Any", ledger), report, at_most=DAYS_A_REQUEST)
 
     with closing(paced(team, ONCE)) as admin:
         assert dg.materialize([events], tags=range_tags(span), run_config=QUIET).success
@@ -192,9 +192,9 @@ def test_all_steps_and_all_runs_of_a_process_share_one_pace(monkeypatch: pytest.
         for name in ("one", "two"):
 
             @dg.asset(name=name)
-            def step(cursor_admin: dg.ResourceParam[CursorAdmin | None]) -> None:
-                assert cursor_admin is not None
-                clients.append(cursor_admin)
+            def step(cursor_admin: dg.ResourceParam[Sequence[CursorAdmin]]) -> None:
+                [client] = cursor_admin
+                clients.append(client)
 
             yield step
 

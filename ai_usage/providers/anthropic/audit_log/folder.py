@@ -11,7 +11,6 @@ import msgspec
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.audit_log.csv_file import AuditLog, UnreadableUpload, read_audit_log
 from ai_usage.providers.anthropic.audit_log.records import AuditEvent
-from ai_usage.providers.anthropic.tables import ENTERPRISE
 from ai_usage.warehouse.ledger import Answer
 
 SOURCE = "anthropic"
@@ -65,4 +64,4 @@ def answers(logs: Sequence[AuditLog], wanted: Span, held: Mapping[date, Events])
 
 def _answer(day: date, events: Events, names: Sequence[str]) -> Answer:
     records = sorted(msgspec.json.encode(event) for event in events.elements())
-    return Answer(SOURCE, day, records, len(names), {"files": sorted(names)}, account=ENTERPRISE)
+    return Answer(SOURCE, day, records, len(names), {"files": sorted(names)})
