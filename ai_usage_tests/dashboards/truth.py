@@ -487,7 +487,8 @@ FACTS["trials"] = f"""
     select t.days_left, t.forecast_usd::double as forecast, t.actual_usd::double as actual,
         t.low_usd::double as low, t.high_usd::double as high, n.forecast_usd::double as naive
     from {A}.forecast_trials as t join {A}.forecast_trials as n using (month, scope, scope_name, origin_date)
-    where t.method = 'chosen' and n.method = 'naive_run_rate' and t.actual_usd is not null and t.days_left > 0"""
+    where t.method = 'chosen' and n.method = 'naive_run_rate' and t.actual_usd is not null and t.days_left > 0
+        and scope != 'cost_center'"""
 FACTS["budgeted"] = f"""
     select b.scope as kind, ifnull(b.scope_name, 'all') as budget_of, b.amount_usd, s.billed_usd as usd,
         (select max(f.forecast_usd) from ({FACTS["forecast"]}) as f
