@@ -48,6 +48,7 @@ ANALYTICS_DEPTH = 365  # days back that may be asked
 DAYS_A_REQUEST = 31  # cost and usage buckets a page; the vendor's own default is 7
 ROWS_A_REQUEST = 1000
 REQUESTS_A_MINUTE = 3000  # the vendor names no rate, but a cursor that never ends must not be followed at full speed
+ANALYTICS_REQUESTS_A_MINUTE = 60  # of an organization, by contract
 AT_ONCE = 4  # requests under way together: "short bursts to page through history are fine"
 
 LATEST_DAY = re.compile(r"\b(?:up to|until|through|latest)\b\D*(\d{4}-\d{2}-\d{2})", re.IGNORECASE)
@@ -101,7 +102,7 @@ class ClaudeAdmin:
         base_url: str,
         admin_key: str = "",
         analytics_key: str = "",
-        analytics_requests_a_minute: int | None = 60,
+        analytics_requests_a_minute: int | None = ANALYTICS_REQUESTS_A_MINUTE,
         is_simulated: bool = False,
         patience: Patience | None = None,
         transport: httpx.BaseTransport | None = None,

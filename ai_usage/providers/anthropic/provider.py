@@ -10,7 +10,9 @@ from ai_usage.money import read_rates
 from ai_usage.providers.anthropic import assets, checks, claude_ai_usage, keys, people, pulls, rows, tables
 from ai_usage.providers.anthropic.audit_log import pulls as audit_log_pulls
 from ai_usage.providers.anthropic.audit_log import tables as audit_log
-from ai_usage.providers.anthropic.resource import ADMIN_KEY, ANALYTICS_KEY, FIELDS
+from ai_usage.providers.anthropic.audit_log.folder import uploads_of
+from ai_usage.providers.anthropic.probe import PROBE
+from ai_usage.providers.anthropic.resource import ADMIN_KEY, ANALYTICS_KEY, FIELDS, open_client
 from ai_usage.providers.anthropic.summary import summary
 from ai_usage.providers.provider import Bill, CoreTables, Gate, Platform, Provider
 from ai_usage.settings import settings
@@ -65,6 +67,7 @@ ANTHROPIC = Provider(
     ),
     source=pulls.SOURCE,
     account_fields=FIELDS,
+    open=open_client,
     daily_pulls=tables.DAILY_PULLS,
     snapshot_pulls=tables.SNAPSHOT_PULLS,
     optional_pulls=tables.OPTIONAL_PULLS,
@@ -112,6 +115,8 @@ ANTHROPIC = Provider(
     ),
     tables=(*tables.RAW_TABLES.values(), *audit_log.RAW_TABLES.values(), *tables.CORE_TABLES),
     assets=[*pulls.ASSETS, *audit_log_pulls.ASSETS, *assets.ASSETS, *claude_ai_usage.ASSETS],
+    other_resources={"uploads": uploads_of},
+    probe=PROBE,
     summary=summary,
     also_called=("claude",),
     people=people.PEOPLE,

@@ -1,11 +1,10 @@
-"""The `claude_admin` resource: a client for each account, or None where none is configured."""
+"""The accounts of Anthropic's organizations, and a client for each."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 
-from ai_usage.accounts import Account, AccountFields, Credential, accounts_of
-from ai_usage.providers.anthropic.client import ClaudeAdmin
+from ai_usage.accounts import Account, AccountFields, Credential
+from ai_usage.ingest.http import Patience
+from ai_usage.providers.anthropic.client import ANALYTICS_REQUESTS_A_MINUTE, ClaudeAdmin
 from ai_usage.providers.anthropic.tables import ENTERPRISE
 from ai_usage.settings import Settings
 from ai_usage.warehouse.table import DEFAULT_ACCOUNT
@@ -22,21 +21,16 @@ FIELDS = AccountFields(
 )
 
 
-@contextmanager
-def claude_admin_of(of: Settings) -> Iterator[Sequence[ClaudeAdmin] | None]:
-    """The clients of the accounts that the settings name, with the keys of this process's environment."""
-    with ExitStack() as opened:
-        clients = [opened.enter_context(closing(opened_for(account, of))) for account in accounts_of(of, FIELDS)]
-        yield clients or None
-
-
-def opened_for(account: Account, of: Settings) -> ClaudeAdmin:
-    """A client for one account."""
+def open_client(account: Account, of: Settings, patience: Patience | None = None) -> ClaudeAdmin:
+    """A client for one account. The built-in provider needs no pace."""
     keys = account.credentials
     admin = ClaudeAdmin.open(
         base_url=account.base_url,
         admin_key=keys.get(ADMIN_KEY, ""),
         analytics_key=keys.get(ANALYTICS_KEY, ""),
+        analytics_requests_a_minute=None if account.is_simulated else ANALYTICS_REQUESTS_A_MINUTE,
+        is_simulated=account.is_simulated,
+        patience=patience,
         now=of.now,
     )
     return replace(admin, account=account.name)

@@ -7,7 +7,8 @@ import polars as pl
 from ai_usage.accounts import account_names
 from ai_usage.ingest.cadence import Cadence
 from ai_usage.providers.cursor import assets, checks, people, pulls, rows, tables
-from ai_usage.providers.cursor.resource import ADMIN_KEY, FIELDS
+from ai_usage.providers.cursor.probe import PROBE
+from ai_usage.providers.cursor.resource import ADMIN_KEY, FIELDS, open_client
 from ai_usage.providers.cursor.summary import summary
 from ai_usage.providers.provider import Bill, CoreTables, Gate, Platform, Provider
 from ai_usage.warehouse.ledger import Records
@@ -48,6 +49,7 @@ CURSOR = Provider(
     platforms=(Platform("cursor", "Cursor", "Cursor", is_coding_tool=True),),
     source=pulls.SOURCE,
     account_fields=FIELDS,
+    open=open_client,
     daily_pulls=tables.DAILY_PULLS,
     snapshot_pulls=tables.SNAPSHOT_PULLS,
     optional_pulls=tables.OPTIONAL_PULLS,
@@ -75,6 +77,7 @@ CURSOR = Provider(
     ),
     tables=(*tables.RAW_TABLES.values(), *tables.CORE_TABLES),
     assets=[*pulls.ASSETS, *assets.ASSETS],
+    probe=PROBE,
     summary=summary,
     people=people.PEOPLE,
     billing_account_type="Team",

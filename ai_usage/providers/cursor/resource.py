@@ -1,12 +1,13 @@
-"""The `cursor_admin` resource: a client for each account, or None where none is configured."""
+"""The accounts of Cursor's teams, and a client for each."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 
-from ai_usage.accounts import Account, AccountFields, Credential, accounts_of
+import httpx
+
+from ai_usage.accounts import Account, AccountFields, Credential
+from ai_usage.ingest.http import Patience
 from ai_usage.ingest.pace import Pace
 from ai_usage.providers.cursor.client import RATE, RATES, CursorAdmin
 from ai_usage.settings import Settings
@@ -15,7 +16,6 @@ from ai_usage.warehouse.table import DEFAULT_ACCOUNT
 ADMIN_KEY = "admin_key"
 SLACK = 1.0  # seconds a minute: more than one request can be slower than another
 
-
 FIELDS = AccountFields(
     provider="cursor",
     credentials=(Credential(ADMIN_KEY, "CURSOR_ADMIN_API_KEY", DEFAULT_ACCOUNT, lambda of: of.has_cursor_key),),
@@ -23,19 +23,22 @@ FIELDS = AccountFields(
 )
 
 
-@contextmanager
-def cursor_admin_of(of: Settings) -> Iterator[Sequence[CursorAdmin] | None]:
-    """The clients of the accounts that the settings name, with the keys of this process's environment."""
-    with ExitStack() as opened:
-        clients = [opened.enter_context(closing(opened_for(account, of))) for account in accounts_of(of, FIELDS)]
-        yield clients or None
-
-
-def opened_for(account: Account, of: Settings) -> CursorAdmin:
-    """A client for one account."""
+def open_client(account: Account, of: Settings, patience: Patience | None = None) -> CursorAdmin:
+    """A client for one account. The built-in provider needs no pace."""
     key = account.credentials[ADMIN_KEY]
-    pace = team_pace(account.base_url, key)
-    return replace(CursorAdmin.open(base_url=account.base_url, key=key, now=of.now, pace=pace), account=account.name)
+    admin = CursorAdmin.open(
+        base_url=account.base_url,
+        key=key,
+        now=of.now,
+        pace=no_pace if account.is_simulated else team_pace(account.base_url, key),
+        is_simulated=account.is_simulated,
+        patience=patience,
+    )
+    return replace(admin, account=account.name)
+
+
+def no_pace(_: httpx.Request) -> None:
+    """Requests go out at once."""
 
 
 def team_pace(base_url: str, key: str) -> Pace:

@@ -11,6 +11,7 @@ import msgspec
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.audit_log.csv_file import AuditLog, UnreadableUpload, read_audit_log
 from ai_usage.providers.anthropic.audit_log.records import AuditEvent
+from ai_usage.settings import Settings
 from ai_usage.warehouse.ledger import Answer
 
 SOURCE = "anthropic"
@@ -38,6 +39,11 @@ class Uploads:
     def audit_logs(self, wanted: Span) -> list[AuditLog]:
         """What each file says of these days; one bad file is an `UnreadableUpload` for them all."""
         return [read_audit_log(path, wanted, now=self.now()) for path in self.files()]
+
+
+def uploads_of(of: Settings) -> Uploads | None:
+    """The folder of uploads; none where the built-in providers answer, whose figures no real one may join."""
+    return None if of.simulate else Uploads(of.uploads_dir, of.now)
 
 
 def is_whole(day: date, logs: Sequence[AuditLog]) -> bool:
