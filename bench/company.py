@@ -4,7 +4,7 @@ What it is: a Claude key for eight people, workspaces up to forty, eight models,
 windows, two geographies; of ten people four use Claude Code (half of them on the API's bill), three use claude.ai, all
 have Cursor, and seven are at it on a working day with 4 to 20 events each: 8,400 a working day of a thousand people.
 Money is one amount reported several times, as the providers do: tokens at their price are the cost lines, the Console's
-figure and, for the last 365 days, analytics' rows by product, key and actor. Dice are hashes, so that equal sizes are equal.
+figure and, for the last 365 days, analytics' rows by product, key and actor. Dice are hashes: equal sizes are equal.
 
 Of raw only what the gates' checks read: the ledger, and the records of the reports money rests on.
 """
