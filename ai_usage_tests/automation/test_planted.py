@@ -4,6 +4,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from shutil import copyfile
 
 import dagster as dg
 import pytest
@@ -44,7 +45,8 @@ class Told:
     def tick(self) -> dict[tuple[str, str], str]:
         """(what, day) → the words, of one tick of each sensor."""
         before = len(self.web.got)
-        of = replace(settings(), data_dir=self.platform.warehouse.path.parent)
+        of = replace(settings(), data_dir=self.alerts.outbox.path.parent)
+        copyfile(self.platform.warehouse.published_path, of.published_database)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(automation, "settings", lambda: of)
             for sensor in automation.SENSORS:
