@@ -1,7 +1,8 @@
 -- What `sql/providers/<provider>/sub_account_names.sql` selects: what the sub-accounts of ai_spend are called today, one
--- row each. A sub-account that is not here goes by its id.
+-- row each, and whether it is the one that people call `default`. A sub-account that is not here goes by its id.
 select
     cast(null as string) as sub_account,
-    cast(null as string) as sub_account_name
+    cast(null as string) as sub_account_name,
+    cast(null as bool) as is_default
 from (select 1 as nothing) as no_rows
 where false
