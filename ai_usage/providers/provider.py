@@ -52,9 +52,8 @@ class Gate:
 class CoreTables:
     """Core tables that are checked together, on the first of them, and the pulls their rows are of.
 
-    `counted` are the pulls whose every record is a row of a table, as the provider's `core_rows.sql` has them, so that a
-    lost one is noticed. `unique` are those of
-    the tables whose rows are held against the key that the table declares.
+    `counted` are the pulls whose every record is a row of a table, as the provider's `core_rows.sql` has them, so that
+    a lost one is noticed. `unique` are those of the tables whose rows are held against the key that the table declares.
     """
 
     tables: tuple[Table, ...]

@@ -1,5 +1,5 @@
--- What `sql/providers/<provider>/sub_account_names.sql` selects: what the sub-accounts of ai_spend are called today, one
--- row each, and whether it is the one that people call `default`. A sub-account that is not here goes by its id.
+-- What `sql/providers/<provider>/sub_account_names.sql` selects: what the sub-accounts of ai_spend are called today,
+-- one row each, and whether it is the default one. A sub-account that is not here goes by its id.
 select
     cast(null as string) as sub_account,
     cast(null as string) as sub_account_name,
