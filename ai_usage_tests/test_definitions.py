@@ -99,15 +99,19 @@ def test_a_refused_key_fails_loudly_with_advice_while_others_go_on_and_is_writte
     outcome, platform = keyed.run(WRONG_KEY, ANALYTICS_KEY)
     assert not outcome.result.success
     days = ("claude_cost_report_and_totals", "claude_messages_usage", "claude_code_usage")
-    of_pulls = {f"raw__{pull}" for pull in (*days, *SNAPSHOT_PULLS)}
-    assert outcome.failed.keys() == of_pulls | {"core__claude_analytics_costs"}
-    assert "raw/claude_organization was never pulled" in outcome.failed["core__claude_analytics_costs"]
+    of_both = {"raw__claude_analytics_cost", "raw__claude_analytics_usage"}  # each account is asked for its own
+    of_pulls = {f"raw__{pull}" for pull in (*days, *SNAPSHOT_PULLS)} | of_both
+    assert outcome.failed.keys() == of_pulls
+    assert all(outcome.failed[step].startswith("Anthropic account default: ") for step in of_both)
+    assert not any("enterprise" in outcome.failed[step] for step in of_both)
     for why in (outcome.failed[step] for step in of_pulls):
         assert "answered 401: invalid x-api-key" in why
         assert "ANTHROPIC_ADMIN_API_KEY (or ANTHROPIC_ANALYTICS_API_KEY) is wrong, revoked or of another kind" in why
-    assert {f"raw__{pull}" for pull in ANALYTICS_PULLS} <= outcome.succeeded
+    assert "raw__claude_enterprise_users" in outcome.succeeded
     for pull in ANALYTICS_PULLS:
-        assert platform.warehouse.pulled_days(pull) == [DAY]
+        assert (
+            platform.warehouse.pulled_days(pull) == platform.warehouse.pulled_days(pull, account="enterprise") == [DAY]
+        )
     assert platform.warehouse.pulled_days("claude_cost_report") == []
     ran = platform.instance.get_runs()
     records = [str(e) + serialize_value(e) for run in ran for e in platform.instance.all_logs(run.run_id)]

@@ -2,15 +2,20 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import dagster as dg
 import polars as pl
 
+from ai_usage.accounts import Account, AccountFields
 from ai_usage.check import Check
 from ai_usage.ingest.cadence import Cadence
+from ai_usage.ingest.http import Patience
 from ai_usage.ingest.ledger_writes import Source
 from ai_usage.providers.directory import Keys, People
+from ai_usage.providers.probe import Probe
 from ai_usage.providers.summary import Summarize
+from ai_usage.settings import Settings
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.table import Table
 
@@ -84,6 +89,8 @@ class Provider:
     invoice_issuer: str  # FOCUS InvoiceIssuerName
     platforms: tuple[Platform, ...]
     source: Source
+    account_fields: AccountFields
+    open: Callable[[Account, Settings, Patience | None], Any]  # a client for one account, which has `close`
     daily_pulls: Mapping[str, type]  # pull → the struct its records are
     snapshot_pulls: Mapping[str, type]
     optional_pulls: Collection[str] = ()  # where plan and scope include them
@@ -94,6 +101,8 @@ class Provider:
     cadences: tuple[Cadence, ...]
     tables: tuple[Table, ...]  # raw, then core
     assets: Sequence[dg.AssetsDefinition]
+    other_resources: Mapping[str, Callable[[Settings], Any]] = field(default_factory=dict)  # beside the clients
+    probe: Probe  # what `doctor` tries
     core: tuple[CoreTables, ...]  # the bill's first
     checks: Sequence[Check] = ()  # of this provider's data alone
     uploads: Mapping[str, Source] = field(default_factory=dict)  # daily pulls that read files which people upload

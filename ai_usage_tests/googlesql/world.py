@@ -45,6 +45,7 @@ PARAMETERS = {
 }
 
 DEFAULTS: dict[str | Type, Any] = {
+    "account": "default",
     "pull_id": "pull-1",
     "records_pull_id": "pull-1",
     "ingestion_timestamp": "2024-03-02T06:00:00Z",

@@ -1,11 +1,12 @@
--- Days, or snapshots (without a day), whose newest version does not stand in raw as it was pulled: fewer or more
--- records than its row in ai_usage_raw.pulls says, others than those it has the hash of, or that row itself gone or
--- there twice. Records are hashed as the ledger does it: in any order, but for a sheet's rows, and joined by NUL. Which
--- days reach the marts is asked @with_hashes false: what was altered in place fails the check, but costs too much to
+-- Days, or snapshots (without a day), whose newest version of an account does not stand in raw as it was pulled: fewer
+-- or more records than its row in ai_usage_raw.pulls has, others than those it has the hash of, or that row itself gone
+-- or there twice. Records are hashed as the ledger does it: in any order, but for a sheet's rows, and joined by NUL.
+-- Which days reach the marts is asked @with_hashes false: what was altered in place is reported, but costs too much to
 -- ask there. `raw/*` stands for the raw tables of @pulls, see `warehouse.ledger_check`.
 with newest as (
     select
         pull,
+        account,
         activity_date,
         records,
         content_hash,
@@ -14,7 +15,9 @@ with newest as (
     where
         pull in unnest(@pulls)
         and (activity_date between @first_day and @last_day or activity_date is null)
-    qualify row_number() over (partition by pull, activity_date order by pulled_at desc, pull_id desc) = 1
+    qualify row_number() over (
+        partition by pull, account, activity_date order by pulled_at desc, pull_id desc
+    ) = 1
 ),
 
 commits as (
@@ -43,6 +46,7 @@ stored as (
 standing as (
     select
         newest.pull,
+        newest.account,
         newest.activity_date,
         count(*) as records,
         to_hex(sha256(string_agg(
@@ -57,12 +61,13 @@ standing as (
             newest.pull = stored.pull
             and newest.records_pull_id = stored.pull_id
             and coalesce(newest.activity_date, date '1970-01-01') = coalesce(stored.activity_date, date '1970-01-01')
-    group by newest.pull, newest.activity_date
+    group by newest.pull, newest.account, newest.activity_date
 )
 
 select
     newest.activity_date,
     newest.pull,
+    newest.account,
     newest.records,
     coalesce(standing.records, 0) as records_standing,
     coalesce(commits.commits, 0) as commits
@@ -70,10 +75,11 @@ from newest
 left join standing
     on
         newest.pull = standing.pull
+        and newest.account = standing.account
         and coalesce(newest.activity_date, date '1970-01-01') = coalesce(standing.activity_date, date '1970-01-01')
 left join commits on newest.pull = commits.pull and newest.records_pull_id = commits.pull_id
 where
     newest.records != coalesce(standing.records, 0)
     or (@with_hashes and newest.content_hash != coalesce(standing.content_hash, to_hex(sha256(''))))
     or coalesce(commits.commits, 0) != 1
-order by newest.activity_date, newest.pull
+order by newest.activity_date, newest.pull, newest.account

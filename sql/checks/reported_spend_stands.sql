@@ -13,7 +13,7 @@ restatements as (
         new_usd,
         change_usd,
         revised_at,
-        row_number() over (partition by provider, activity_date order by revised_at) as revision
+        row_number() over (partition by provider, activity_date order by revised_at, account) as revision
     from ai_usage_analytics.spend_revisions
     where provider = @provider
 ),

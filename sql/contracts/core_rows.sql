@@ -2,6 +2,7 @@
 -- that has one row for each record of a pull.
 select
     cast(null as string) as pull,
+    cast(null as string) as account,
     cast(null as date) as activity_date,
     cast(null as string) as pull_id
 from (select 1 as nothing) as no_rows

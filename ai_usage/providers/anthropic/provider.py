@@ -4,11 +4,15 @@ from datetime import timedelta
 
 import polars as pl
 
+from ai_usage.accounts import account_names
 from ai_usage.ingest.cadence import MORNING, Cadence
 from ai_usage.money import read_rates
 from ai_usage.providers.anthropic import assets, checks, claude_ai_usage, keys, people, pulls, rows, tables
 from ai_usage.providers.anthropic.audit_log import pulls as audit_log_pulls
 from ai_usage.providers.anthropic.audit_log import tables as audit_log
+from ai_usage.providers.anthropic.audit_log.folder import uploads_of
+from ai_usage.providers.anthropic.probe import PROBE
+from ai_usage.providers.anthropic.resource import ADMIN_KEY, ANALYTICS_KEY, FIELDS, open_client
 from ai_usage.providers.anthropic.summary import summary
 from ai_usage.providers.provider import Bill, CoreTables, Gate, Platform, Provider
 from ai_usage.settings import settings
@@ -57,6 +61,8 @@ ANTHROPIC = Provider(
         Platform("unsegmented", "Claude, platform unknown", "Claude (not itemised)"),
     ),
     source=pulls.SOURCE,
+    account_fields=FIELDS,
+    open=open_client,
     daily_pulls=tables.DAILY_PULLS,
     snapshot_pulls=tables.SNAPSHOT_PULLS,
     optional_pulls=tables.OPTIONAL_PULLS,
@@ -82,7 +88,8 @@ ANTHROPIC = Provider(
             window=3,
             long_window=37,
             warns=timedelta(hours=36),
-            is_configured=lambda of: of.simulate or of.has_anthropic_admin_key,
+            is_configured=lambda of: of.simulate or bool(account_names(of, FIELDS, ADMIN_KEY)),
+            accounts=lambda of: [] if of.simulate else account_names(of, FIELDS, ADMIN_KEY),
             key_variable="ANTHROPIC_ADMIN_API_KEY",
         ),
         Cadence(
@@ -93,13 +100,18 @@ ANTHROPIC = Provider(
             settles=timedelta(hours=12),
             window=7,
             warns=timedelta(hours=48),
-            is_configured=lambda of: of.simulate or of.has_anthropic_analytics_key or of.uploads_dir.is_dir(),
+            is_configured=lambda of: (
+                of.simulate or bool(account_names(of, FIELDS, ANALYTICS_KEY)) or of.uploads_dir.is_dir()
+            ),
+            accounts=lambda of: [] if of.simulate else account_names(of, FIELDS, ANALYTICS_KEY),
             key_variable="ANTHROPIC_ANALYTICS_API_KEY",
             is_certain=False,
         ),
     ),
     tables=(*tables.RAW_TABLES.values(), *audit_log.RAW_TABLES.values(), *tables.CORE_TABLES),
     assets=[*pulls.ASSETS, *audit_log_pulls.ASSETS, *assets.ASSETS, *claude_ai_usage.ASSETS],
+    other_resources={"uploads": uploads_of},
+    probe=PROBE,
     summary=summary,
     also_called=("claude",),
     people=people.PEOPLE,

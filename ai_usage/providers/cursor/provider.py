@@ -4,8 +4,11 @@ from datetime import timedelta
 
 import polars as pl
 
+from ai_usage.accounts import account_names
 from ai_usage.ingest.cadence import Cadence
 from ai_usage.providers.cursor import assets, checks, people, pulls, rows, tables
+from ai_usage.providers.cursor.probe import PROBE
+from ai_usage.providers.cursor.resource import ADMIN_KEY, FIELDS, open_client
 from ai_usage.providers.cursor.summary import summary
 from ai_usage.providers.provider import Bill, CoreTables, Gate, Platform, Provider
 from ai_usage.warehouse.ledger import Records
@@ -45,6 +48,8 @@ CURSOR = Provider(
     invoice_issuer="Cursor",
     platforms=(Platform("cursor", "Cursor", "Cursor", is_coding_tool=True),),
     source=pulls.SOURCE,
+    account_fields=FIELDS,
+    open=open_client,
     daily_pulls=tables.DAILY_PULLS,
     snapshot_pulls=tables.SNAPSHOT_PULLS,
     optional_pulls=tables.OPTIONAL_PULLS,
@@ -65,12 +70,14 @@ CURSOR = Provider(
             settles=timedelta(hours=1),
             window=3,
             warns=timedelta(hours=30),
-            is_configured=lambda of: of.simulate or of.has_cursor_key,
+            is_configured=lambda of: of.simulate or bool(account_names(of, FIELDS, ADMIN_KEY)),
+            accounts=lambda of: [] if of.simulate else account_names(of, FIELDS, ADMIN_KEY),
             key_variable="CURSOR_ADMIN_API_KEY",
         ),
     ),
     tables=(*tables.RAW_TABLES.values(), *tables.CORE_TABLES),
     assets=[*pulls.ASSETS, *assets.ASSETS],
+    probe=PROBE,
     summary=summary,
     people=people.PEOPLE,
     billing_account_type="Team",

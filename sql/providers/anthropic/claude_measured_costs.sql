@@ -6,7 +6,8 @@
 -- built: view
 -- columns:
 --   activity_date date not null: the UTC day
---   organization_id string not null: the organization, as in claude_analytics_costs
+--   account string not null: the account at the provider
+--   organization_id string: as in claude_analytics_costs; null of an account that has no cost report
 --   is_in_cost_report boolean not null: the same money as in claude_costs: never added to it
 --   workspace_id string: the default workspace has its real id where known, else `default`; null outside the Console
 --   product string: as analytics has it
@@ -26,9 +27,12 @@ with default_workspace as (
 
 select
     measured.activity_date,
+    measured.account,
     measured.organization_id,
-    measured.workspace_id is not null or coalesce(
-        measured.product in ('messages_api', 'message_batches_api', 'managed_agents_api', 'claude_console'), false
+    measured.organization_id is not null and (
+        measured.workspace_id is not null or coalesce(
+            measured.product in ('messages_api', 'message_batches_api', 'managed_agents_api', 'claude_console'), false
+        )
     ) as is_in_cost_report,
     coalesce(
         measured.workspace_id,
