@@ -78,7 +78,14 @@ class Company:
 
 
 def _insert(db: duckdb.DuckDBPyConnection, address: str, select: str, parameters: Mapping[str, Any]) -> None:
-    db.execute(f"insert into {address} by name {select}", dict(parameters))
+    """Rows of the one account there is, where the table has accounts and the query names none."""
+    needed, given = (_columns(db, f"describe {of}", values) for of, values in ((address, {}), (select, parameters)))
+    of_account = "select 'default' as account, * from" if "account" in needed - given else "from"
+    db.execute(f"insert into {address} by name {of_account} ({select})", dict(parameters))
+
+
+def _columns(db: duckdb.DuckDBPyConnection, describe: str, parameters: Mapping[str, Any]) -> set[str]:
+    return {row[0] for row in db.execute(describe, dict(parameters)).fetchall()}
 
 
 def _stamped(select: str, day: str) -> str:

@@ -78,7 +78,7 @@ def test_a_cause_may_run_over_lines_and_a_section_may_have_none() -> None:
 def test_what_is_of_the_built_in_vendors_says_so_in_subject_and_body() -> None:
     message = one(news(), is_simulated=True)
     assert message.subject.startswith("[ai_usage] SIMULATED FAILED")
-    assert message.text.startswith("SIMULATED: the built-in vendors answer")
+    assert message.text.startswith("SIMULATED: the built-in providers answer")
     for shown in everywhere(message):
         assert shown.count("SIMULATED") >= 2
     for shown in everywhere(one(news())):
@@ -86,7 +86,7 @@ def test_what_is_of_the_built_in_vendors_says_so_in_subject_and_body() -> None:
 
 
 def test_a_digest_tells_the_gravest_first_counts_and_leaves_out_what_is_too_much() -> None:
-    many = [news(f"w{n}", Severity.WARNING, f"odd {n}") for n in range(40)]
+    many = [news(f"w{n}", Severity.WARNING, f"odd {n}", topic=f"check_{n}") for n in range(40)]
     many += [news(f"f{n}", title="bad", day=DAY + timedelta(days=n), text=f"{n} USD") for n in (2, 0, 1)]
     many += [news("r", Severity.RESOLVED, "well")]
     [message] = compose(many, is_simulated=False, redact=Redaction())
@@ -95,6 +95,18 @@ def test_a_digest_tells_the_gravest_first_counts_and_leaves_out_what_is_too_much
     assert message.items[0].heading == f"FAILED bad, {DAY}…{DAY + timedelta(days=2)} (3 days)"
     assert message.items[0].text == f"{DAY}: 0 USD"
     assert "And 17 more" in message.text
+
+
+def test_a_digest_of_many_titles_lists_those_of_one_topic_together() -> None:
+    many = [news(f"w{n}", Severity.WARNING, f"spikes: key {n}", topic="spikes") for n in range(26)]
+    many += [news(f"f{n}", title="spikes: the check could not run", topic="spikes") for n in range(2)]
+    [message] = compose(many, is_simulated=False, redact=Redaction())
+    assert [(item.title, item.count) for item in message.items] == [
+        ("spikes: the check could not run", 2),
+        ("spikes", 26),
+    ]
+    assert message.items[1].text.startswith("key 0; key 1; key 10; ")
+    assert message.items[1].text.endswith("; key 9.")
 
 
 def test_a_digest_says_how_often_what_has_no_day() -> None:

@@ -21,7 +21,7 @@ PAST = Span(date(2026, 10, 1), date(2026, 11, 19))  # up to yesterday of the tes
 LATELY = Span(date(2026, 11, 12), PAST.last)
 SLIP, LOST, DOUBLED, SPIKE = (date(2026, 11, day) for day in (12, 13, 16, 17))
 TYPO = "dve@example.com"
-CHECKS, RUNS, _ = automation.SENSORS
+CHECKS, RUNS, *_ = automation.SENSORS
 
 
 def rows(*cells: str) -> str:

@@ -1,4 +1,4 @@
--- What `sql/providers/<provider>/sub_account_names.sql` selects: what the sub-accounts of ai_spend are called today,
+-- What `sql/providers/<provider>/sub_account_names.sql` selects: the names that sub-accounts of ai_spend have today, in
 -- one row each, and whether it is the default one. A sub-account that is not here goes by its id.
 select
     cast(null as string) as sub_account,
