@@ -45,6 +45,7 @@ PARAMETERS = {
 }
 
 DEFAULTS: dict[str | Type, Any] = {
+    "account": "default",
     "pull_id": "pull-1",
     "records_pull_id": "pull-1",
     "ingestion_timestamp": "2024-03-02T06:00:00Z",
@@ -52,7 +53,6 @@ DEFAULTS: dict[str | Type, Any] = {
     "first_seen_at": "2024-03-02T06:00:00Z",
     "upload_timestamp": "2024-03-02T06:00:00Z",
     "organization_id": "org-1",
-    "account": "default",
     "currency": "USD",
     "source": "claude",
     "pages": 1,
