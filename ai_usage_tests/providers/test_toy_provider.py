@@ -54,11 +54,17 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     shutil.copy(TOY / "spend.sql", root / "sql" / "providers" / "toy")
     registry = root / "ai_usage" / "providers" / "registry.py"
     edited(registry, LINE, LINE.replace("CURSOR)", "CURSOR, TOY)"))
-    edited(registry, "from ai_usage.providers.provider import Provider\n", "from ai_usage.providers.provider import Provider\nfrom ai_usage.providers.toy.provider import TOY\n")
+    edited(
+        registry,
+        "from ai_usage.providers.provider import Provider\n",
+        "from ai_usage.providers.provider import Provider\nfrom ai_usage.providers.toy.provider import TOY\n",
+    )
     sheet = root / "sheet"
     sheet.mkdir()
     (sheet / "budgets.csv").write_text("month,scope,scope_name,amount_usd\n2026-11,provider,Toy,60\n", encoding="utf-8")
-    (sheet / "seats.csv").write_text("provider,plan,seat_price_usd,seats,valid_from,valid_to\ntoy,Club,30,2,,\n", encoding="utf-8")
+    (sheet / "seats.csv").write_text(
+        "provider,plan,seat_price_usd,seats,valid_from,valid_to\ntoy,Club,30,2,,\n", encoding="utf-8"
+    )
     found: dict[str, Any] = run_in(
         root,
         LOOK,
@@ -101,7 +107,15 @@ def test_the_new_provider_has_freshness_sensors_and_the_checks_that_span_provide
     assert world["freshness"] == ["raw/toy_bill"]
     assert world["sensors"] == ["pull_toy_when_due"]
     assert world["failed"] == []
-    spanning = {"no_day_is_missing", "records_are_readable", "ledger_is_whole", "grain_is_unique", "pull_is_recent", "schema_drift", "revisions_are_recorded"}
+    spanning = {
+        "no_day_is_missing",
+        "records_are_readable",
+        "ledger_is_whole",
+        "grain_is_unique",
+        "pull_is_recent",
+        "schema_drift",
+        "revisions_are_recorded",
+    }
     assert spanning <= set(world["passed"])
 
 

@@ -7,7 +7,7 @@ import dagster as dg
 import msgspec
 import polars as pl
 
-from ai_usage.accounts import AccountFields, Credential, account_names, has_account
+from ai_usage.accounts import AccountFields, Credential, account_names
 from ai_usage.ingest.cadence import Cadence
 from ai_usage.ingest.day_replacement import rebuild
 from ai_usage.ingest.ledger_writes import InWarehouse, Report, Source, pull_report
@@ -55,7 +55,10 @@ REPORT: Report[Toy] = Report(pull="toy_bill", name="bill", ask=Toy.bill)
 
 def cost_rows(records: Records) -> pl.DataFrame:
     read = records.read(Line)
-    people = {"user_email": [line.user for line in read.values], "amount_usd": [usd(cents=line.cents) for line in read.values]}
+    people = {
+        "user_email": [line.user for line in read.values],
+        "amount_usd": [usd(cents=line.cents) for line in read.values],
+    }
     return COSTS.frame({"activity_date": read.days, **people, **read.stamps()})
 
 
@@ -93,7 +96,7 @@ TOY = Provider(
             settles=timedelta(hours=1),
             window=3,
             warns=timedelta(hours=30),
-            is_configured=lambda of: has_account(of, FIELDS, "key"),
+            is_configured=lambda of: bool(account_names(of, FIELDS, "key")),
             key_variable="TOY_KEY",
         ),
     ),
