@@ -17,7 +17,7 @@ from ai_usage.partitions import runs_of_days
 DIGEST_ABOVE = 5  # news at once
 ITEMS_AT_MOST = 25  # of a digest; the rest is counted
 TITLE_LENGTH, TEXT_LENGTH, DAYS_LENGTH = 200, 800, 200
-ROOM = TEXT_LENGTH - 50  # for a list, before it says how many more there are
+ROOM = TEXT_LENGTH - 50  # for a list, with room for how many more there are
 
 WORDS = {severity: severity.name.lower() for severity in Severity}
 

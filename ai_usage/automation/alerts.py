@@ -20,7 +20,7 @@ from ai_usage.automation.run_news import news_of_runs
 from ai_usage.settings import Settings, settings
 
 SECONDS = 60  # between two looks
-NOBODY = dg.SkipReason(
+NO_CHANNEL = dg.SkipReason(
     "No channel to send to: set ALERT_SLACK_WEBHOOK_URL, ALERT_WEBHOOK_URL, or ALERT_SMTP_URL with ALERT_EMAIL_TO."
 )
 
@@ -81,8 +81,8 @@ def sensor(source: Source) -> dg.SensorDefinition:
     def sends(context: dg.SensorEvaluationContext, alerts: dg.ResourceParam[Alerts]) -> dg.SkipReason:
         end_the_dead(context.instance)
         if not alerts.channels:
-            return NOBODY
-        report = alerts.tell(source.look(Tick(context.instance, alerts.outbox, settings())))
+            return NO_CHANNEL
+        report = alerts.send(source.look(Tick(context.instance, alerts.outbox, settings())))
         for channel, why in report.waiting.items():
             context.log.warning("%s: %s", channel, why)
         for why in report.given_up:

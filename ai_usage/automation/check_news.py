@@ -1,7 +1,7 @@
 """What the checks have to report: a result worse than the one reported before for its check and day, or passed again.
 
 A result with events (budgets, spikes, unknown fields) is reported by these alone, see `event_news`: it neither alerts
-nor resolves by itself. Nor does a check that is not judged: it has no evaluation.
+nor resolves by itself. Nor does a check that is not evaluated.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +32,7 @@ class Subject(msgspec.Struct, frozen=True, array_like=True):
     """One check of one asset on one day; a snapshot's check has no day."""
 
     asset: str
-    claim: str
+    check: str
     day: str
 
     def __str__(self) -> str:
@@ -69,14 +69,14 @@ def news_of_checks(instance: dg.DagsterInstance, outbox: Outbox, ui_url: str) ->
 
 def _found(memory: Memory, evaluated: Sequence[Evaluated], last: int, ui_url: str) -> Iterator[News]:
     for one in evaluated:
-        memory.saw(str(one.subject), event_id=one.event_id, gravity=one.gravity, said=one.why)
+        memory.saw(str(one.subject), event_id=one.event_id, gravity=one.gravity, why=one.why)
     if evaluated:
         memory.move(SOURCE, max(memory.cursor(SOURCE), evaluated[-1].event_id))
     if memory.cursor(SOURCE) < last:
         return
     for standing in memory.standings(SUBJECTS):
         if standing.is_news:
-            memory.tell(standing)
+            memory.mark_reported(standing)
             yield _news(standing, ui_url)
 
 
@@ -96,15 +96,15 @@ def _news(standing: Standing, ui_url: str) -> News:
     return News(
         key=f"{standing.subject} {standing.event_id}",
         severity=SEVERITIES[standing.gravity],
-        title=f"{subject.claim} of {subject.asset}",
-        topic=UNSEEN if standing.said.startswith(f"{NEVER_PULLED}:") else subject.claim,
-        text=(standing.said or "No reason is given.") if standing.gravity else "It passed again.",
+        title=f"{subject.check} of {subject.asset}",
+        topic=UNSEEN if standing.why.startswith(f"{NEVER_PULLED}:") else subject.check,
+        text=(standing.why or "No reason is given.") if standing.gravity else "It passed again.",
         day=date.fromisoformat(subject.day) if subject.day else None,
-        link=check_page(ui_url, subject.asset, subject.claim),
+        link=check_page(ui_url, subject.asset, subject.check),
     )
 
 
-def check_page(ui_url: str, asset: str, claim: str) -> str:
+def check_page(ui_url: str, asset: str, check: str) -> str:
     """Where the UI shows a check of an asset."""
     path = "/".join(quote(part, safe="") for part in asset.split("/"))
-    return f"{ui_url}/assets/{path}?view=checks&checkDetail={quote(claim, safe='')}"
+    return f"{ui_url}/assets/{path}?view=checks&checkDetail={quote(check, safe='')}"

@@ -211,11 +211,11 @@ def test_secrets_are_never_told_even_where_a_text_would_be_cut_within_one() -> N
 def test_an_event_that_comes_late_does_not_undo_a_newer_one(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "alerts.sqlite")
     with outbox.transaction() as memory:
-        memory.saw("check x", event_id=7, gravity=2, said="red")
+        memory.saw("check x", event_id=7, gravity=2, why="red")
         memory.saw("check x", event_id=5, gravity=0)
         memory.saw("check y", event_id=6, gravity=0)
     with outbox.transaction() as memory:
-        assert [(found.subject, found.event_id, found.said) for found in memory.standings("check ")] == [
+        assert [(found.subject, found.event_id, found.why) for found in memory.standings("check ")] == [
             ("check x", 7, "red")
         ]
         assert memory.standings("run ") == []
@@ -229,7 +229,7 @@ def test_what_fails_within_a_transaction_leaves_no_trace(tmp_path: Path) -> None
         raise KeyError
 
     with pytest.raises(KeyError):
-        Alerts(outbox, [], lambda: datetime(2026, 11, 12, tzinfo=UTC), is_simulated=False).tell(breaks)
+        Alerts(outbox, [], lambda: datetime(2026, 11, 12, tzinfo=UTC), is_simulated=False).send(breaks)
     with outbox.transaction() as memory:
         assert memory.cursor("checks") == 0
 
@@ -247,7 +247,7 @@ def test_news_of_a_key_are_told_once_whoever_finds_them_again(tmp_path: Path) ->
 
     def told(*found: News) -> int:  # a new process each time
         now = datetime(2026, 11, 12, tzinfo=UTC)
-        return Alerts(Outbox(tmp_path / "alerts.sqlite"), [Reader()], lambda: now, is_simulated=False).tell(found).told
+        return Alerts(Outbox(tmp_path / "alerts.sqlite"), [Reader()], lambda: now, is_simulated=False).send(found).sent
 
     budget = news("budget 2026-11 claude 80%", Severity.NOTICE, "80% of the budget of claude")
     assert told(budget, budget) == 1
@@ -272,7 +272,7 @@ def test_a_message_goes_when_every_channel_has_had_it_for_long_enough(tmp_path: 
             memory.put([], [], [], began + timedelta(days=days))
             assert memory.db.execute("select count(*) from messages").fetchone() == (left,)
             assert memory.db.execute("select count(*) from deliveries").fetchone() == (left,)
-            assert memory.untold(both) == []
+            assert memory.unsent(both) == []
     outbox.ended(messages[1], "slack", "given up")
     with outbox.transaction() as memory:
         memory.put([], [], [], began + timedelta(days=182))

@@ -4,7 +4,6 @@ import pytest
 
 from ai_usage.core.grain import repeated_keys
 from ai_usage.core.keys import keys_seen_nowhere
-from ai_usage.warehouse.googlesql import read
 from ai_usage_tests.googlesql.engine import GoogleRefuses
 from ai_usage_tests.googlesql.two_engines import (
     DECLARED,
@@ -15,6 +14,7 @@ from ai_usage_tests.googlesql.two_engines import (
     cells,
     in_any_order,
     parameters_of,
+    read,
 )
 from ai_usage_tests.googlesql.world import PARAMETERS, WORLDS
 

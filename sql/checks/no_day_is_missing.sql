@@ -63,52 +63,11 @@ rejected as (
 
 core_rows as (
     select
-        'claude_cost_report' as pull,
+        pull,
         account,
         activity_date,
         pull_id
-    from ai_usage_analytics.claude_costs
-    where activity_date between @first_day and @last_day
-    union all
-    select
-        'claude_cost_totals' as pull,
-        account,
-        activity_date,
-        pull_id
-    from ai_usage_analytics.claude_daily_cost
-    where activity_date between @first_day and @last_day
-    union all
-    select
-        'claude_messages_usage' as pull,
-        account,
-        activity_date,
-        pull_id
-    from ai_usage_analytics.claude_usage_tokens
-    where activity_date between @first_day and @last_day
-    union all
-    select
-        'claude_code_usage' as pull,
-        account,
-        activity_date,
-        pull_id
-    from ai_usage_analytics.claude_code_usage_stats
-    where activity_date between @first_day and @last_day
-    union all
-    select
-        'cursor_usage_events' as pull,
-        account,
-        activity_date,
-        pull_id
-    from ai_usage_analytics.cursor_usage_events
-    where activity_date between @first_day and @last_day
-    union all
-    select
-        'cursor_daily_usage' as pull,
-        account,
-        activity_date,
-        pull_id
-    from ai_usage_analytics.cursor_usage_stats
-    where activity_date between @first_day and @last_day
+    from `providers/*/core_rows`
 ),
 
 built as (
