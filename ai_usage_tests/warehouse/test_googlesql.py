@@ -21,6 +21,8 @@ PARAMETERS: dict[str, Any] = {
     "provider": "anthropic",
     "users": ["user_1"],
     "services": ["service_1"],
+    "providers": ["anthropic"],
+    "estimated_meters": ["request_formula"],
     **dict.fromkeys(("cycle_start", "settled_until", "figure_at", "as_of"), AT),
 }
 
