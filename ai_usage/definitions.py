@@ -8,40 +8,23 @@ from typing import Any
 import dagster as dg
 
 from ai_usage import USUAL
+from ai_usage.accounts import refuse_unknown_providers
 from ai_usage.alerts.resource import alerts_of
 from ai_usage.automation import alerts as alerts_automation
 from ai_usage.automation import build_requests, cadence, refresh, runs
 from ai_usage.automation import sheet as sheet_automation
 from ai_usage.automation.teardown import in_process
 from ai_usage.automation.warehouse_resource import WarehouseResource, published
-from ai_usage.checks import (
-    allocation,
-    completeness,
-    cycle,
-    figures,
-    identity,
-    ledger,
-    parity,
-    people,
-    plausibility,
-    reconciliation,
-    spending,
-)
-from ai_usage.checks import revisions as revision_checks
-from ai_usage.checks import sheet as sheet_checks
-from ai_usage.checks import uploads as uploads_checks
+from ai_usage.checks import registry as checks
+from ai_usage.checks.runner import dagster_check
 from ai_usage.core import assets as core
 from ai_usage.dashboards import assets as dashboards
 from ai_usage.marts import assets as marts
-from ai_usage.providers.anthropic.audit_log.folder import Uploads
-from ai_usage.providers.anthropic.resource import claude_admin_of
-from ai_usage.providers.cursor.resource import cursor_admin_of
-from ai_usage.providers.registry import PROVIDERS
+from ai_usage.providers.registry import BY_KEY, PROVIDERS
 from ai_usage.resources import from_settings, nothing_kept
 from ai_usage.settings import Settings, refuse_a_pretended_clock, settings
 from ai_usage.sheet import pulls as sheet_pulls
-from ai_usage.sheet.resource import sheet_of
-from ai_usage.simulated import simulated_claude_admin, simulated_cursor_admin, simulated_sheet
+from ai_usage.simulated import clients, sheet, simulated_providers
 from ai_usage.warehouse.duckdb import shows_simulated_data
 
 ASSETS = [
@@ -51,19 +34,7 @@ ASSETS = [
     *marts.ASSETS,
     *dashboards.ASSETS,
 ]
-CHECKS = [
-    check
-    for about in (
-        *(completeness, ledger, identity, reconciliation, allocation, parity, figures, revision_checks),
-        *(cycle, plausibility, people, sheet_checks, uploads_checks, spending),
-    )
-    for check in about.CHECKS
-]
-
-
-def uploads(of: Settings) -> Uploads | None:
-    """The folder of uploads; none where the built-in vendors answer, whose figures no real one may join."""
-    return None if of.simulate else Uploads(of.uploads_dir, of.now)
+CHECKS = [dagster_check(check) for check in checks.CHECKS]
 
 
 def build_defs(
@@ -71,11 +42,12 @@ def build_defs(
     overrides: Mapping[str, Any] | None = None,
     loggers: Mapping[str, dg.LoggerDefinition] | None = None,
 ) -> dg.Definitions:
-    """All definitions. `overrides` puts other resources in, by key: tests hand in a mock vendor."""
+    """All definitions. `overrides` puts other resources in, by key: tests hand in stand-ins."""
 
     def repository() -> dg.RepositoryDefinition:
         return found.get_repository_def()
 
+    refuse_unknown_providers(of, BY_KEY)
     assets = list(dg.map_asset_specs(cadence.with_freshness, ASSETS))
     look_at_freshness = refresh.freshness(CHECKS)
     found = dg.Definitions(
@@ -104,14 +76,14 @@ def _resources(of: Settings) -> dict[str, Any]:
     """What runs and sensors work with. None of it takes config: a launch says neither where a client connects nor which
     secret it uses.
     """
-    is_sheet_simulated = of.simulate and not of.sheet_id  # the built-in one only where none is named
+    built_in = "simulated_providers"
     return {
         "warehouse": WarehouseResource(),
         "published": from_settings(lambda: published(settings())),
-        "claude_admin": from_settings(partial(simulated_claude_admin if of.simulate else claude_admin_of, of)),
-        "cursor_admin": from_settings(partial(simulated_cursor_admin if of.simulate else cursor_admin_of, of)),
-        "sheet": from_settings(partial(simulated_sheet if is_sheet_simulated else sheet_of, of)),
-        "uploads": from_settings(partial(uploads, of)),
+        built_in: from_settings(partial(simulated_providers, of)),
+        **{each.source.resource: from_settings(partial(clients, each, of), built_in) for each in PROVIDERS},
+        **{key: from_settings(partial(made, of)) for each in PROVIDERS for key, made in each.other_resources.items()},
+        "sheet": from_settings(partial(sheet, of), built_in),
         "alerts": from_settings(partial(alerts_of, of)),
         "io_manager": nothing_kept,
     }
@@ -119,7 +91,7 @@ def _resources(of: Settings) -> dict[str, Any]:
 
 def _marked_as_simulated(spec: dg.AssetSpec) -> dg.AssetSpec:
     return spec.replace_attributes(
-        description=f"SIMULATED DATA of the built-in vendors.\n\n{spec.description}",
+        description=f"SIMULATED DATA of the built-in providers.\n\n{spec.description}",
         tags={**spec.tags, "data": "simulated"},
     )
 

@@ -9,11 +9,15 @@ from typing import Any
 import dagster as dg
 
 
-def from_settings(opened: Callable[[], Any]) -> dg.ResourceDefinition:
-    """A resource that a call without arguments makes, or opens as a context manager. Its schema is empty, which is not
-    the same as none: config that is handed to it fails validation.
+def from_settings(opened: Callable[..., Any], *needs: str) -> dg.ResourceDefinition:
+    """A resource that a call makes, or opens as a context manager; it gets the resources that it `needs`. Its schema is
+    empty, which is not the same as none: config that is handed to it fails validation.
     """
-    return dg.ResourceDefinition(lambda _: opened(), config_schema={})
+
+    def made(context: dg.InitResourceContext) -> Any:
+        return opened(*(getattr(context.resources, key) for key in needs))
+
+    return dg.ResourceDefinition(made, config_schema={}, required_resource_keys=set(needs))
 
 
 class NothingKept(dg.IOManager):

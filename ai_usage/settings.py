@@ -65,6 +65,7 @@ class Settings:
     has_anthropic_analytics_key: types.IsSet = _flag("ANTHROPIC_ANALYTICS_API_KEY")
     cursor_base_url: types.BaseUrl = _variable("CURSOR_ADMIN_BASE_URL", "https://api.cursor.com")
     has_cursor_key: types.IsSet = _flag("CURSOR_ADMIN_API_KEY")
+    accounts_file: types.File | None = _variable("AI_USAGE_ACCOUNTS", None)  # accounts.toml: more accounts at providers
     uploads_dir: types.Folder = _variable("AI_USAGE_UPLOADS_DIR", "uploads")
     cursor_plans: types.File | None = _variable("CURSOR_PLANS", None)  # prices of the team's plans; None: unknown
     currency_rates: types.File | None = _variable("AI_USAGE_CURRENCY_RATES", None)  # to USD; None: USD alone is read
@@ -135,7 +136,8 @@ class Settings:
     @property
     def any_provider_key(self) -> bool:
         """Whether any real provider can be asked; if not, the commands fall back to the simulated ones."""
-        return self.has_anthropic_admin_key or self.has_anthropic_analytics_key or self.has_cursor_key
+        has_key = self.has_anthropic_admin_key or self.has_anthropic_analytics_key or self.has_cursor_key
+        return has_key or self.accounts_file is not None
 
     @property
     def any_source(self) -> bool:
@@ -170,8 +172,17 @@ def environment() -> dict[str, str]:
     file = ROOT / ".env"
     written = names_in(file)
     load_dotenv(file, encoding="utf-8-sig")
-    refuse_misspelled(os.environ, written, names())
+    refuse_misspelled(os.environ, written, names() | _named_by_accounts())
     return dict(os.environ)
+
+
+def _named_by_accounts() -> frozenset[str]:
+    """The variables that the file of accounts takes credentials from. What is wrong with the file is named later."""
+    try:
+        written = types.file(os.environ.get("AI_USAGE_ACCOUNTS", "").strip() or os.devnull).read_text(encoding="utf-8")
+    except (types.BadText, OSError, UnicodeDecodeError):
+        return frozenset()
+    return frozenset(re.findall(r"[\"']env:(\w+)[\"']", written))
 
 
 @cache

@@ -1,53 +1,48 @@
-"""The built-in providers on loopback, for as long as they are needed, and clients for them."""
+"""The built-in providers: one server on loopback for a run or a command. Real clients ask it, at its base URLs."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 
-from ai_usage import simulator
+from ai_usage.accounts import Account, accounts_of
 from ai_usage.ingest.http import Patience
-from ai_usage.providers.anthropic.client import ClaudeAdmin
-from ai_usage.providers.cursor.client import CursorAdmin
+from ai_usage.providers.clients import Opened, opened
+from ai_usage.providers.provider import Provider
 from ai_usage.settings import Settings
-from ai_usage.sheet.client import GoogleSheet, Sheet
+from ai_usage.sheet.client import Sheet
+from ai_usage.sheet.resource import sheet_of
+from ai_usage.simulator import SHEET_ID, Simulator
 
 
 @contextmanager
-def simulated_claude_admin(of: Settings, patience: Patience | None = None) -> Iterator[ClaudeAdmin]:
-    """The built-in vendor on loopback, for as long as it is needed, and a client for it."""
-    with simulator.Simulator(now=of.now) as vendors:
-        admin = ClaudeAdmin.open(
-            base_url=vendors.anthropic_url,
-            admin_key=simulator.ADMIN_KEY,
-            analytics_key=simulator.ANALYTICS_KEY,
-            analytics_requests_a_minute=None,
-            is_simulated=True,
-            patience=patience,
-            now=of.now,
-        )
-        with closing(admin):
-            yield admin
+def simulated_providers(of: Settings) -> Iterator[Simulator | None]:
+    """The built-in providers, where the settings ask for them."""
+    if not of.simulate:
+        yield None
+        return
+    with Simulator(now=of.now) as simulator:
+        yield simulator
 
 
-@contextmanager
-def simulated_cursor_admin(of: Settings, patience: Patience | None = None) -> Iterator[CursorAdmin]:
-    """The built-in Cursor on loopback, which needs no pace, and a client for it."""
-    with simulator.Simulator(now=of.now) as vendors:
-        admin = CursorAdmin.open(
-            base_url=vendors.cursor_url,
-            key=simulator.CURSOR_KEY,
-            now=of.now,
-            pace=lambda _: None,
-            is_simulated=True,
-            patience=patience,
-        )
-        with closing(admin):
-            yield admin
+def clients(
+    provider: Provider, of: Settings, simulator: Simulator | None, patience: Patience | None = None
+) -> AbstractContextManager[Opened]:
+    """The clients of a provider's accounts: the built-in one's, or those that the settings name."""
+    return opened(provider, of, accounts(provider, of, simulator), patience)
 
 
-@contextmanager
-def simulated_sheet(of: Settings) -> Iterator[Sheet]:
-    """The built-in spreadsheet on loopback, and a client for it."""
-    with simulator.Simulator(now=of.now) as vendors:
-        sheet = GoogleSheet.open(simulator.SHEET_ID, base_url=vendors.google_url, is_simulated=True)
-        with closing(sheet):
-            yield sheet
+def accounts(provider: Provider, of: Settings, simulator: Simulator | None) -> list[Account]:
+    """A provider's accounts; of the built-in ones those that there are."""
+    if simulator is None:
+        return accounts_of(of, provider.account_fields)
+    return [
+        Account(provider.key, name, credentials, base_url, is_simulated=True)
+        for name, base_url, credentials in simulator.accounts.get(provider.key, ())
+    ]
+
+
+def sheet(of: Settings, simulator: Simulator | None) -> AbstractContextManager[Sheet | None]:
+    """The sheet that the settings name; the built-in one only where none is named."""
+    if simulator is None or of.sheet_id:
+        return sheet_of(of)
+    return sheet_of(replace(of, sheet_id=SHEET_ID, google_base_url=simulator.google_url))

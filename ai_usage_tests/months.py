@@ -91,6 +91,11 @@ def person(platform: Platform, email: str, *, is_member: bool) -> None:
     )
 
 
+def cost_center(platform: Platform, email: str, name: str) -> None:
+    """What the tab people has of a person who is known already."""
+    platform.sql(f"update {A}.dim_person set cost_center = '{name}' where user_email = '{email}'")
+
+
 def owner(platform: Platform, key: str, email: str) -> None:
     """Who answers for a key, by the sheet."""
     platform.sql(
@@ -105,7 +110,8 @@ def member(platform: Platform, email: str, days: Span, *, active: bool) -> None:
     """A member of the Cursor team over these days, with a seat of $40."""
     platform.sql(
         f"insert into {A}.dim_cursor_member by name select 'user_1' as user_id, '{email}' as user_email, "
-        "'X' as user_name, 'member' as role, false as is_removed, 'p' as pull_id, now() as ingestion_timestamp"
+        "'default' as account, 'X' as user_name, 'member' as role, false as is_removed, 'p' as pull_id, "
+        "now() as ingestion_timestamp"
     )
     with platform.warehouse.connected() as db:
         needed = {

@@ -326,7 +326,7 @@ class Outcome:
 
     def all_red(self) -> set[str]:
         """The claims that are false somewhere, but for those of freshness: tests seldom pull up to yesterday."""
-        return {name for name, _ in self.verdicts if self.red(name)} - {"pull_is_recent", "source_is_not_silent"}
+        return {name for name, _ in self.verdicts if self.red(name)} - {"pull_is_recent", "bill_is_fresh"}
 
     def verdict(self, claim: str, day: date | None, table: str = "claude_costs") -> dg.AssetCheckEvaluation:
         return self.verdicts[claim, table][day]

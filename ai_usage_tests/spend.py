@@ -9,6 +9,7 @@ import polars as pl
 
 from ai_usage.warehouse import googlesql
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage_tests.marts.by_hand import know_providers
 
 MONTH_DAY = date(2026, 10, 5)
 SPEND = "ai_usage_analytics.ai_spend"
@@ -21,6 +22,7 @@ COLUMNS = {
     "api_key_id": "varchar",
     "user_email": "varchar",
     "team_name": "varchar",
+    "cost_center": "varchar",
     "model": "varchar",
     "meter": "varchar not null",
     "charge_type": "varchar not null",
@@ -149,6 +151,7 @@ def _text(value: object) -> str | None:
 
 def spend(warehouse: DuckDBWarehouse, rows: Iterable[Row]) -> None:
     """Fill ai_spend with rows, and make the view over it, as the platform would."""
+    know_providers(warehouse)
     columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
     told = list(rows)
     texts = pl.DataFrame(

@@ -21,8 +21,12 @@ from ai_usage.automation import alerts as automation
 from ai_usage.automation import check_news, event_queries, run_news
 from ai_usage.automation.dead_runs import DIED
 from ai_usage.automation.refresh import CHAIN, range_tags
-from ai_usage.checks.runner import IT_IS_SO, NEVER_PULLED, NotJudged, Sightings, Verdict, judge_sightings, stored
-from ai_usage.checks.spending import judge_anomalies, judge_budgets
+from ai_usage.check import PASSED, NotEvaluated, Result, Sightings, failed, warned
+from ai_usage.checks.anomalies import judge_anomalies
+from ai_usage.checks.missing import NEVER_PULLED
+from ai_usage.checks.runner import evaluation, stored
+from ai_usage.checks.sightings import judge_sightings
+from ai_usage.checks.spending import judge_budgets
 from ai_usage.partitions import Span
 from ai_usage.redaction import Redaction
 from ai_usage.settings import settings
@@ -36,8 +40,8 @@ CHECKS, RUNS = automation.SENSORS[:2]
 HURRY = Persistence(attempts=2, first_wait=0.01, seconds=5)
 SALT = "0123456789abcdef"
 
-Verdicts = Mapping[date | None, Verdict | NotJudged]
-RED, YELLOW = Verdict.error("3 USD are missing."), Verdict.warning("Looks odd.")
+Verdicts = Mapping[date | None, Result | NotEvaluated]
+RED, YELLOW = failed("3 USD are missing."), warned("Looks odd.")
 
 
 class Dead(BaseException):
@@ -95,7 +99,7 @@ def watched(tmp_path: Path, web: Hook) -> Watched:
 
 
 def test_a_failed_check_is_told_once_with_what_how_much_which_day_why_and_where(watched: Watched, web: Hook) -> None:
-    watched.judge({DAY: RED, NEXT: IT_IS_SO})
+    watched.judge({DAY: RED, NEXT: PASSED})
     assert "1 news; 1 delivered" in watched.tick()
     [posted] = web.got
     assert posted.body["subject"] == f"[ai_usage] FAILED {CLAIM} of core/claude_costs, {DAY}"
@@ -112,7 +116,7 @@ def test_a_failed_check_is_told_once_with_what_how_much_which_day_why_and_where(
 
 
 def test_where_a_pull_is_missing_the_cause_is_not_the_checks(watched: Watched, web: Hook) -> None:
-    watched.judge({DAY: Verdict.error(f"{NEVER_PULLED}: raw/claude_cost_report.")}, claim="every_key_has_an_owner")
+    watched.judge({DAY: failed(f"{NEVER_PULLED}: raw/claude_cost_report.")}, claim="every_key_has_an_owner")
     watched.tick()
     [item] = web.got[0].body["items"]
     assert item["likely_cause"].startswith("the run of that day failed")
@@ -120,13 +124,13 @@ def test_where_a_pull_is_missing_the_cause_is_not_the_checks(watched: Watched, w
 
 
 def test_what_is_not_judged_neither_alerts_nor_resolves(watched: Watched, web: Hook) -> None:
-    watched.judge({DAY: NotJudged("No provider was asked."), None: NotJudged("Not configured.")})
+    watched.judge({DAY: NotEvaluated("No provider was asked."), None: NotEvaluated("Not configured.")})
     assert watched.tick() == "no news"
     watched.judge({DAY: RED})
     watched.tick()
-    watched.judge({DAY: NotJudged("No provider was asked.")})
+    watched.judge({DAY: NotEvaluated("No provider was asked.")})
     assert watched.tick() == "no news"
-    watched.judge({DAY: IT_IS_SO})
+    watched.judge({DAY: PASSED})
     watched.tick()
     assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "RESOLVED"]
 
@@ -154,11 +158,11 @@ def test_drift_alerts_once_per_pull_and_field_however_many_days_have_it(watched:
 
 
 def test_green_is_told_where_red_was_and_only_there(watched: Watched, web: Hook) -> None:
-    watched.judge({DAY: RED, NEXT: IT_IS_SO, None: YELLOW})
+    watched.judge({DAY: RED, NEXT: PASSED, None: YELLOW})
     watched.tick()
-    watched.judge({DAY: IT_IS_SO, NEXT: IT_IS_SO, None: IT_IS_SO})
+    watched.judge({DAY: PASSED, NEXT: PASSED, None: PASSED})
     watched.tick()
-    watched.judge({DAY: IT_IS_SO})
+    watched.judge({DAY: PASSED})
     watched.tick()
     assert web.subjects == [
         f"[ai_usage] FAILED {CLAIM} of core/claude_costs, {DAY}",
@@ -170,14 +174,14 @@ def test_green_is_told_where_red_was_and_only_there(watched: Watched, web: Hook)
 
 
 def test_the_same_verdict_again_is_no_news_and_a_worse_one_is(watched: Watched, web: Hook) -> None:
-    for verdict in (YELLOW, YELLOW, RED, YELLOW, RED, Verdict.error("4 USD are missing.")):
+    for verdict in (YELLOW, YELLOW, RED, YELLOW, RED, failed("4 USD are missing.")):
         watched.judge({DAY: verdict})
         watched.tick()
     assert [subject.split()[1] for subject in web.subjects] == ["WARNING", "FAILED"]
 
 
 def test_red_again_after_green_is_news_again(watched: Watched, web: Hook) -> None:
-    for verdict in (RED, IT_IS_SO, RED, IT_IS_SO):
+    for verdict in (RED, PASSED, RED, PASSED):
         watched.judge({DAY: verdict})
         watched.tick()
     assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "RESOLVED"] * 2
@@ -188,7 +192,7 @@ def test_two_assets_with_one_claim_are_two(watched: Watched, web: Hook) -> None:
     watched.judge({DAY: RED})
     watched.judge({DAY: RED}, asset=CODE)
     watched.tick()
-    watched.judge({DAY: IT_IS_SO}, asset=CODE)
+    watched.judge({DAY: PASSED}, asset=CODE)
     watched.tick()
     assert [subject.split()[1:] for subject in web.subjects] == [
         ["FAILED", CLAIM, "of", "core/claude_code_usage_stats,", str(DAY)],
@@ -199,7 +203,7 @@ def test_two_assets_with_one_claim_are_two(watched: Watched, web: Hook) -> None:
 
 def test_a_backfill_with_thirty_bad_days_is_one_digest(watched: Watched, web: Hook) -> None:
     days = [DAY - timedelta(days=n) for n in range(40)]
-    watched.judge({day: RED if n < 30 else YELLOW if n < 33 else IT_IS_SO for n, day in enumerate(days)})
+    watched.judge({day: RED if n < 30 else YELLOW if n < 33 else PASSED for n, day in enumerate(days)})
     watched.judge({None: YELLOW}, asset=CODE)
     watched.tick()
     [posted] = web.got
@@ -208,7 +212,7 @@ def test_a_backfill_with_thirty_bad_days_is_one_digest(watched: Watched, web: Ho
         ("failed", 30), ("warning", 3), ("warning", 1),
     ]  # fmt: skip
     assert f"{days[29]}…{days[0]} (30 days)" in posted.body["text"]
-    watched.judge(dict.fromkeys(days, IT_IS_SO))
+    watched.judge(dict.fromkeys(days, PASSED))
     watched.tick()
     assert web.subjects[1:] == ["[ai_usage] 33 alerts: 33 resolved"]
 
@@ -231,11 +235,11 @@ def test_on_the_storage_of_make_ui_thousands_are_read_and_all_are_seen(
     with dg.instance_for_test(temp_dir=str(tmp_path / "home"), overrides=config) as instance:
         watched.instance = instance
         days = [DAY - timedelta(days=n) for n in range(60)]
-        watched.judge({day: RED if n in {3, 59} else IT_IS_SO for n, day in enumerate(days)})
-        watched.judge({days[3]: IT_IS_SO})
+        watched.judge({day: RED if n in {3, 59} else PASSED for n, day in enumerate(days)})
+        watched.judge({days[3]: PASSED})
         assert watched.tick() == "no news"
         watched.tick()
-        instance.report_runless_asset_event(YELLOW.evaluation(dg.AssetCheckKey(COSTS, CLAIM), None))
+        instance.report_runless_asset_event(evaluation(dg.AssetCheckKey(COSTS, CLAIM), None, YELLOW))
         watched.tick()
     assert web.subjects == [
         f"[ai_usage] FAILED {CLAIM} of core/claude_costs, {days[59]}",
@@ -304,7 +308,7 @@ def test_what_was_told_when_the_daemon_died_is_resolved_later(
     with pytest.raises(Dead):
         watched.tick()
     revive()
-    watched.judge({DAY: IT_IS_SO})
+    watched.judge({DAY: PASSED})
     watched.tick()
     assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "RESOLVED"]
 
@@ -370,7 +374,7 @@ def test_a_channel_that_is_held_by_another_tick_delays_no_other(watched: Watched
 
 def test_an_emptied_event_log_is_read_from_its_beginning(watched: Watched, web: Hook, tmp_path: Path) -> None:
     for _ in range(3):
-        watched.judge({DAY: RED, NEXT: IT_IS_SO})
+        watched.judge({DAY: RED, NEXT: PASSED})
     watched.tick()
     watched.instance = dg.DagsterInstance.ephemeral(tempdir=str(tmp_path / "another"))
     watched.judge({DAY: RED, NEXT: YELLOW})
@@ -381,7 +385,7 @@ def test_an_emptied_event_log_is_read_from_its_beginning(watched: Watched, web: 
 # Events, which are told row by row.
 
 
-def budgets(*shares: str) -> Verdict:
+def budgets(*shares: str) -> Result:
     rows = [{"month": "2026-11", "scope": "total", "scope_name": "all", "budget_usd": Decimal(1000),
              "spent_usd": 1000 * Decimal(share), "spent_ratio": Decimal(share), "threshold_ratio": Decimal(share),
              "crossed_on": DAY, "severity": "ERROR" if share == "1" else "WARN", "alert_key": f"budget/{share}"}
@@ -392,7 +396,7 @@ def budgets(*shares: str) -> Verdict:
 BUDGETS = dg.AssetKey(["marts", "budget_status"])
 
 
-def of_budgets(watched: Watched, verdict: Verdict) -> str:
+def of_budgets(watched: Watched, verdict: Result) -> str:
     watched.judge({None: verdict}, BUDGETS, "budget_is_not_crossed")
     return watched.tick()
 
@@ -405,19 +409,19 @@ def test_each_threshold_of_a_budget_is_told_once_and_never_as_resolved(watched: 
     of_budgets(watched, budgets())
     of_budgets(watched, budgets("0.5"))
     of_budgets(watched, budgets("1"))
-    title = "budget_is_not_crossed: The whole budget for 2026-11"
+    title = "budget_is_not_crossed: November 2026 total budget"
     assert web.subjects == [
         f"[ai_usage] WARNING {title}, 50%", f"[ai_usage] WARNING {title}, 80%", f"[ai_usage] FAILED {title}, 100%",
     ]  # fmt: skip
     [item] = web.got[1].body["items"]
-    assert "800.00 of 1,000.00 USD spent, 80%" in item["text"]
+    assert "$800.00 of $1,000.00 used (80%)" in item["text"]
     assert (item["link"].endswith("budget_status?view=checks&checkDetail=budget_is_not_crossed"), item["runbook"]) == (
         True, "docs/runbook.md#budget_is_not_crossed",
     )  # fmt: skip
 
 
 def test_of_a_claim_told_by_rows_blindness_is_told_as_of_any_other(watched: Watched, web: Hook) -> None:
-    of_budgets(watched, Verdict.error("marts/budget_status is empty: build it."))
+    of_budgets(watched, failed("marts/budget_status is empty: build it."))
     of_budgets(watched, budgets("0.5"))
     assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "WARNING", "RESOLVED"]
 
@@ -428,11 +432,11 @@ def spike(scope: str, label: str, provider: str | None) -> dict[str, Any]:
     return {"kind": "spike", "scope": scope, "label": label, "provider": provider, **money, **key}
 
 
-def spikes(*things: tuple[str, str, str | None]) -> Verdict:
+def spikes(*things: tuple[str, str, str | None]) -> Result:
     return judge_anomalies([spike(*thing) for thing in things])
 
 
-SPIKES, USUAL = dg.AssetKey(["marts", "spend_anomalies"]), "spend_is_as_usual"
+SPIKES, USUAL = dg.AssetKey(["marts", "spend_anomalies"]), "spend_has_no_anomaly"
 
 
 def test_a_spike_is_told_once_of_the_finest_it_can_be_seen_in(watched: Watched, web: Hook) -> None:
@@ -450,7 +454,7 @@ def test_a_spike_is_told_once_of_the_finest_it_can_be_seen_in(watched: Watched, 
         f"[ai_usage] WARNING {USUAL}: spike of cursor, {DAY}",
         f"[ai_usage] WARNING {USUAL}: spike of team Data, {NEXT}",
     ]
-    assert "9.00 USD, 8.00 more than the usual 1.00" in web.got[0].body["items"][0]["text"]
+    assert "$9.00, $8.00 above the baseline of $1.00" in web.got[0].body["items"][0]["text"]
 
 
 def test_what_was_unusual_weeks_ago_is_history(watched: Watched, web: Hook) -> None:
@@ -573,7 +577,7 @@ def test_a_wrong_address_keeps_the_others_from_nothing(watched: Watched, mails: 
     watched.judge({DAY: RED})
     watched.tick()
     watched.alerts = replace(watched.alerts, channels=[*channels, mail(mails.port, "b@example.com")])
-    watched.judge({DAY: IT_IS_SO})
+    watched.judge({DAY: PASSED})
     watched.tick()
     assert mails.to == ["b@example.com", "gone@example.com", "gone@example.com"]
 
@@ -586,7 +590,7 @@ def test_a_message_is_given_up_after_a_week_and_the_next_ones_go_on(watched: Wat
     watched.alerts = replace(watched.alerts, now=lambda: later)
     watched.tick()
     assert watched.tick() == "no news"
-    watched.judge({DAY: IT_IS_SO})
+    watched.judge({DAY: PASSED})
     watched.tick()
     assert [subject.split()[1] for subject in web.subjects] == ["RESOLVED"]
 

@@ -404,7 +404,7 @@ def test_the_doctor_says_that_the_analytics_key_is_wrong_though_the_rest_is_well
 ) -> None:
     assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY, "sk-ant-wrong") == 1
     told = said(capsys)
-    assert "✗ the Analytics key is accepted: ANTHROPIC_ANALYTICS_API_KEY is wrong or revoked" in told
+    assert "✗ the Analytics key is accepted: The Analytics key is wrong or revoked" in told
     assert "✓ Claude Code usage" in told
     assert "analytics cost" not in told
 

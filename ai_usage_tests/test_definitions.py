@@ -12,6 +12,7 @@ from dagster._serdes import serialize_value
 
 from ai_usage.automation.refresh import BUILD, PULL_JOBS
 from ai_usage.definitions import build_defs, defs
+from ai_usage.marts.gate import gating_checks
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.tables import ANALYTICS_PULLS, SNAPSHOT_PULLS
 from ai_usage.providers.registry import PROVIDERS
@@ -39,10 +40,10 @@ def test_the_pull_jobs_and_the_build_job_take_everything_once_and_every_daily_as
             assert node.backfill_policy == dg.BackfillPolicy.single_run(), node.key
 
 
-def test_checks_that_hold_their_day_block_and_the_others_do_not() -> None:
+def test_checks_that_gate_a_day_block_and_the_others_do_not() -> None:
     graph = defs.resolve_asset_graph()
     blocking = {key.name for key in graph.asset_check_keys if graph.get_check_spec(key).blocking}
-    assert blocking == {check for provider in PROVIDERS for check in provider.gate.checks}
+    assert blocking == {check for provider in PROVIDERS for check in gating_checks(provider.gate)}
 
 
 @dataclass
@@ -98,15 +99,19 @@ def test_a_refused_key_fails_loudly_with_advice_while_others_go_on_and_is_writte
     outcome, platform = keyed.run(WRONG_KEY, ANALYTICS_KEY)
     assert not outcome.result.success
     days = ("claude_cost_report_and_totals", "claude_messages_usage", "claude_code_usage")
-    of_pulls = {f"raw__{pull}" for pull in (*days, *SNAPSHOT_PULLS)}
-    assert outcome.failed.keys() == of_pulls | {"core__claude_analytics_costs"}
-    assert "raw/claude_organization was never pulled" in outcome.failed["core__claude_analytics_costs"]
+    of_both = {"raw__claude_analytics_cost", "raw__claude_analytics_usage"}  # each account is asked for its own
+    of_pulls = {f"raw__{pull}" for pull in (*days, *SNAPSHOT_PULLS)} | of_both
+    assert outcome.failed.keys() == of_pulls
+    assert all(outcome.failed[step].startswith("Anthropic account default: ") for step in of_both)
+    assert not any("enterprise" in outcome.failed[step] for step in of_both)
     for why in (outcome.failed[step] for step in of_pulls):
         assert "answered 401: invalid x-api-key" in why
         assert "ANTHROPIC_ADMIN_API_KEY (or ANTHROPIC_ANALYTICS_API_KEY) is wrong, revoked or of another kind" in why
-    assert {f"raw__{pull}" for pull in ANALYTICS_PULLS} <= outcome.succeeded
+    assert "raw__claude_enterprise_users" in outcome.succeeded
     for pull in ANALYTICS_PULLS:
-        assert platform.warehouse.pulled_days(pull) == [DAY]
+        assert (
+            platform.warehouse.pulled_days(pull) == platform.warehouse.pulled_days(pull, account="enterprise") == [DAY]
+        )
     assert platform.warehouse.pulled_days("claude_cost_report") == []
     ran = platform.instance.get_runs()
     records = [str(e) + serialize_value(e) for run in ran for e in platform.instance.all_logs(run.run_id)]
@@ -138,6 +143,6 @@ def test_a_key_that_may_not_read_analytics_skips_them_with_a_note(keyed: Keyed) 
     assert "ANTHROPIC_ANALYTICS_API_KEY is not set" in outcome.not_configured["claude_enterprise"]
     assert platform.sql("select count(*) from ai_usage_analytics.claude_analytics_costs") == [(0,)]
     assert "core/claude_analytics_costs" not in outcome.materialized
-    assert outcome.all_red() <= {"every_key_has_an_owner", "no_departed_member_spends"}  # there is no sheet here
+    assert outcome.all_red() <= {"every_key_has_an_owner", "no_former_member_spends"}  # there is no sheet here
     assert "Optional, and never pulled" in outcome.not_judged("schema_drift", "claude_analytics_cost")[None]
     assert set(platform.dollars()) == {DAY}

@@ -81,6 +81,16 @@ def test_names_that_are_not_unique_multiply_no_money(shared: Platform) -> None:
     assert set(found["ResourceName"].drop_nulls()) == {"Research"}
 
 
+def test_a_row_of_an_unknown_provider_keeps_its_own_key_as_its_name(shared: Platform) -> None:
+    found = charges(shared, claude() | {"provider": "toy", "platform": "toys"}, claude()).sort("ProviderName")
+    names = ("ProviderName", "PublisherName", "InvoiceIssuerName", "ServiceName")
+    assert found.select(names).rows() == [
+        ("Anthropic", "Anthropic", "Anthropic", "Claude API"),
+        (*("toy",) * 3, "toys"),
+    ]
+    assert found["BillingAccountType"].to_list() == ["Organization"] * 2
+
+
 ALLOWED: dict[str, set[str | None]] = {
     "ChargeCategory": {"Usage", "Purchase", "Tax", "Credit", "Adjustment"},
     "ChargeFrequency": {"One-Time", "Recurring", "Usage-Based"},
@@ -142,7 +152,7 @@ MAPPED: dict[str, dict[str, Any]] = {
         "SubAccountType": "Workspace",
         "ResourceId": "apikey_1",
         "ResourceType": "API Key",
-        "Tags": '{"team_name":"Data","user_email":"dev@example.com"}',
+        "Tags": '{"team_name":"Data","user_email":"dev@example.com","cost_center":null}',
         "x_ListCostBasis": "list",
     },
     "input of the default workspace": {"SubAccountId": "default", "SubAccountName": "Default"},
@@ -165,7 +175,7 @@ MAPPED: dict[str, dict[str, Any]] = {
         "SubAccountId": None,
         "SubAccountName": None,
         "SubAccountType": None,
-        "Tags": '{"team_name":null,"user_email":null}',
+        "Tags": '{"team_name":null,"user_email":null,"cost_center":null}',
     },
     "web search, without a model": {
         "PricingUnit": "1000 Requests",

@@ -11,11 +11,13 @@ import pytest
 from dotenv import dotenv_values
 
 from ai_usage.catalog import TABLES
+from ai_usage.checks.registry import CHECKS
 from ai_usage.commands.__main__ import COMMANDS
 from ai_usage.dashboards.boards import OF_FRESHNESS, OF_KNOWN_DAYS, boards
 from ai_usage.definitions import defs
 from ai_usage.layers import OWNERS
 from ai_usage.marts.files import contracts, marts
+from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import ROOT, names, read_settings
 from ai_usage.warehouse.table import RAW, Table
 from ai_usage_tests.dashboards.truth import TRUTHS
@@ -85,10 +87,14 @@ def test_each_mart_is_the_select_of_its_name() -> None:
     assert files - contracts().keys() == {mart.table.name for mart in marts()}
 
 
-@pytest.mark.parametrize("claim", sorted(sql_files("checks")))
-def test_no_check_file_lies_unused(claim: str) -> None:
-    used = [path for path, text in sources("ai_usage") if f'"{claim}"' in text or f'"checks/{claim}"' in text]
-    assert used
+def test_no_check_file_lies_unused_and_none_is_missing() -> None:
+    files = {
+        path.relative_to(ROOT / "sql").with_suffix("").as_posix()
+        for folder in (ROOT / "sql" / "checks", *(ROOT / "sql" / "providers").glob("*/checks"))
+        for path in folder.glob("*.sql")
+    }
+    beside = {sql for provider in PROVIDERS for sql in (provider.estimates_sql, provider.stated_amounts) if sql}
+    assert files == {check.sql for check in CHECKS if check.sql} | beside
 
 
 def test_each_card_is_the_select_of_its_name_and_stands_once() -> None:

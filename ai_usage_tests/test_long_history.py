@@ -21,9 +21,9 @@ from ai_usage.providers.anthropic.assets import organization_of
 from ai_usage.providers.anthropic.client import COST_GROUPS, USAGE_GROUPS, ClaudeAdmin
 from ai_usage.providers.anthropic.people import emails_of_users
 from ai_usage.settings import settings
-from ai_usage.simulated import simulated_claude_admin, simulated_sheet
 from ai_usage.simulator import Simulator
 from ai_usage.simulator.claude_uses import Charge
+from ai_usage_tests.built_in import built_in
 from ai_usage_tests.platform import Platform, platform_in
 
 YEARS = Span(date(2025, 7, 1), date(2026, 11, 14))  # later days still move
@@ -96,12 +96,12 @@ class History:
 def history(tmp_path_factory: pytest.TempPathFactory) -> History:
     platform = platform_in(tmp_path_factory.mktemp("years"))
     of = replace(settings(), simulate=True)
-    with simulated_claude_admin(of) as admin, simulated_sheet(of) as sheet, platform.warehouse.connected():
+    with built_in(of, "anthropic") as (admin, sheet), platform.warehouse.connected():
         people = dg.AssetSelection.assets("core/dim_api_key_mapping", "core/dim_person", "core/dim_workspace")
         lists = people.upstream() | dg.AssetSelection.assets("raw/claude_organization")
         assert platform.materialize(lists.without_checks(), None, admin, None, sheet).result.success
         truth = Truth.read(Simulator(now=of.now()))  # while the days that the sheet sums up are still kept
-        fill(platform, admin)
+        fill(platform, admin[0])
         for mart in marts():
             if mart.table.name in (*BEFORE, *CLAUDE_MARTS):
                 rebuild_days(platform.warehouse, replace(mart, blocked_by=()), YEARS)

@@ -13,7 +13,17 @@ from ai_usage_tests.ingest.stand_in import standing_in
 OF = {"real": defs, "simulated": build_defs(replace(settings(), simulate=True))}
 JOBS = {f"{kind} {job.name}": job for kind, of in OF.items() for job in of.get_repository_def().get_all_jobs()}
 RESOURCES = {
-    *("warehouse", "published", "claude_admin", "cursor_admin", "sheet", "uploads", "alerts", "io_manager"),
+    *(
+        "warehouse",
+        "published",
+        "claude_admin",
+        "cursor_admin",
+        "sheet",
+        "uploads",
+        "alerts",
+        "simulated_providers",
+        "io_manager",
+    ),
 }
 
 

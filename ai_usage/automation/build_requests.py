@@ -23,6 +23,7 @@ from ai_usage.automation.refresh import (
     under_way,
 )
 from ai_usage.automation.sheet import TRIED_AGAIN
+from ai_usage.core.providers import DIM_PROVIDER
 from ai_usage.ingest.cadence import RUNS_AT_MOST
 from ai_usage.layers import DECLARED, pulls_behind
 from ai_usage.partitions import ONE_DAY, Span, runs_of_days
@@ -43,21 +44,18 @@ DAYS_TOGETHER = 62  # so many days are built by one run though only some tables 
 # The newest pull that brought something: new content, or the look that makes a day final in the marts. An id of the
 # future, made by a clock that was wrong, counts as none: nothing would ever be newer. What such a pull brought is news
 # with each later pull that finds it again.
-NEWS = f"""
+NEWS = """
 select
     pull,
     activity_date,
     max(pull_id) as pull_id
-from {PULLS.address}
+from ai_usage_raw.pulls
 where
     pull_id <= @now
-    and (
-        pull_id = records_pull_id
-        or records_pull_id > @now
-        or pull_id in (select settled_by from ({read("marts/settled_days")}))
-    )
+    and (pull_id = records_pull_id or records_pull_id > @now or pull_id in (SETTLED))
 group by pull, activity_date
 """
+SETTLED = f"select settled_by from ({read('marts/settled_days')})"
 BUILT = f"select asset, activity_date, built_from, failure is not null as has_failed from {BUILDS.address}"
 AHEAD = f"select count(*) as builds from {BUILDS.address} where built_from > @now"
 VERSIONS = f"""
@@ -150,7 +148,9 @@ def _news(ledger: Warehouse) -> dict[str, dict[date | None, str]]:
     """
     there = Span(settings().start_date, settings().yesterday())
     found: dict[str, dict[date | None, str]] = {}
-    for pull, day, pull_id in ledger.ask(NEWS, now=pull_ids_until_now()).iter_rows():
+    is_known = ledger.has(DIM_PROVIDER)  # not in what a release before that table left
+    news = NEWS.replace("SETTLED", SETTLED if is_known else "''")
+    for pull, day, pull_id in ledger.ask(news, now=pull_ids_until_now()).iter_rows():
         if day is None or day in there:
             found.setdefault(pull, {})[day] = pull_id
     return found

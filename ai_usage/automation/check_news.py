@@ -18,7 +18,8 @@ from dagster._core.event_api import EventLogRecord
 from ai_usage.alerts.news import News, Severity
 from ai_usage.alerts.outbox import Memory, Outbox, Standing
 from ai_usage.automation import event_queries
-from ai_usage.checks.runner import NEVER_PULLED, TOLD_BY_ROW
+from ai_usage.check import ALERTS_BY_ROW
+from ai_usage.checks.missing import NEVER_PULLED
 
 KIND = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 SOURCE, SUBJECTS = "checks", "check "
@@ -95,12 +96,12 @@ def _judged(record: EventLogRecord, redact: Callable[[str], str], ui_url: str, s
     subject = Subject(evaluation.asset_key.to_user_string(), evaluation.check_name, day)
     table = evaluation.metadata.get("rows")
     rows = [row.data for row in table.records] if isinstance(table, dg.TableMetadataValue) else []
-    if not any(TOLD_BY_ROW in row for row in rows):
+    if not any(ALERTS_BY_ROW in row for row in rows):
         why = redact(why.removeprefix(f"{day}: ")) if gravity else ""
         return Judged(record.storage_id, subject, gravity, why)
     of_day = date.fromisoformat(day) if day else None
     is_news = of_day is None or of_day >= since
-    told = [row for row in rows if row[TOLD_BY_ROW]] if is_news else []
+    told = [row for row in rows if row[ALERTS_BY_ROW]] if is_news else []
     events = [_event(row, subject, of_day, gravity, redact, ui_url) for row in told]
     return Judged(record.storage_id, subject, 0, "", events)
 
@@ -117,7 +118,7 @@ def _event(
     return News(
         key=redact(str(row["alert_key"])),
         severity=Severity.FAILED if is_failure else Severity.WARNING,
-        title=f"{subject.claim}: {row[TOLD_BY_ROW]}",
+        title=f"{subject.claim}: {row[ALERTS_BY_ROW]}",
         topic=subject.claim,
         text=str(row["said"]),
         day=day,

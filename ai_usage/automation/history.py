@@ -23,7 +23,7 @@ from dagster._core.storage.runs.schema import RunTagsTable
 from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
 
 from ai_usage.automation.dead_runs import ENDED
-from ai_usage.checks.runner import RUNS_REMEMBERED
+from ai_usage.checks.sightings import RUNS_REMEMBERED
 
 AT_MOST = 20  # runs at a time: whoever writes to the log waits meanwhile
 EVENTS, CHECKS = SqlEventLogStorageTable.c, AssetCheckExecutionsTable.c

@@ -13,7 +13,7 @@ from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
 
 from ai_usage.automation.cadence import CADENCES
 from ai_usage.automation.dead_runs import UNDER_WAY, end_the_dead
-from ai_usage.checks.runner import RANGE_END, RANGE_START
+from ai_usage.checks.missing import RANGE_END, RANGE_START
 from ai_usage.ingest.cadence import Cadence, Looks
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
@@ -31,7 +31,10 @@ FRESHNESS = "look_at_freshness"  # another one
 LOOKS = f"""
 select pull, activity_date, max(coalesce(asked_at, pulled_at)) as looked_at
 from {PULLS.address}
-where pull in unnest(@pulls) and coalesce(asked_at, pulled_at) <= @by
+where
+    pull in unnest(@pulls)
+    and account = coalesce(@account, account)
+    and coalesce(asked_at, pulled_at) <= @by
 group by pull, activity_date
 """
 
@@ -49,12 +52,15 @@ def time_limit() -> dict[str, str]:
     return {MAX_RUNTIME_SECONDS_TAG: str(settings().max_run_hours * 3600)}
 
 
-def looks(ledger: Warehouse | None, pulls: tuple[str, ...]) -> Looks:
-    """When each day was last asked about by all of the pulls. A look of the future is none: its clock was wrong."""
+def looks(ledger: Warehouse | None, pulls: tuple[str, ...], account: str | None = None) -> Looks:
+    """When each day was last asked about by all of the pulls, of an account or of any. A look of the future is none,
+    for its clock was wrong.
+    """
     if ledger is None:
         return {}
     found: dict[object, list[object]] = {}
-    for row in ledger.ask(LOOKS, pulls=list(pulls), by=settings().now() + CLOCKS_DIFFER).to_dicts():
+    by = settings().now() + CLOCKS_DIFFER
+    for row in ledger.ask(LOOKS, pulls=list(pulls), account=account, by=by).to_dicts():
         found.setdefault(row["activity_date"], []).append(row["looked_at"])
     return {day: min(times) for day, times in found.items() if len(times) == len(pulls)}  # type: ignore[misc, type-var]
 
@@ -92,12 +98,13 @@ def when_due(cadence: Cadence, job: Job) -> dg.SensorDefinition:
         if under_way(context.instance, cadence.job):
             return dg.SkipReason("a run is under way")
         seen, now = looks(published, cadence.asked_by), of.now()
+        of_each = [looks(published, cadence.asked_by, account) for account in cadence.accounts(of)] or [seen]
         hour = f"{now:%Y-%m-%dT%H}"
         if not cadence.daily:
             if seen.get(None, now) >= cadence.last_pass(now, of.schedule_timezone) and None in seen:
                 return dg.SkipReason(f"nothing is due; asked last at {seen[None]:%Y-%m-%d %H:%M} UTC")
             return [dg.RunRequest(run_key=hour, tags={CHAIN: cadence.job})]
-        spans = cadence.due(seen, now, start=of.start_date, zone=of.schedule_timezone)
+        spans = cadence.due_of_any(of_each, now, start=of.start_date, zone=of.schedule_timezone)
         if not spans:
             newest = max((day for day in seen if day), default="none yet")
             return dg.SkipReason(f"nothing is due; the newest day there is {newest}")
@@ -124,7 +131,7 @@ JOBS_WITHOUT_BUILD = {*JOBS_AT_WORK, FRESHNESS} - {BUILD}  # whose own run build
 JOBS = [pull_job(cadence) for cadence in CADENCES]
 SENSORS = [when_due(cadence, job) for cadence, job in zip(CADENCES, JOBS, strict=True)]
 
-OF_FRESHNESS = {"pull_is_recent", "source_is_not_silent", "no_pull_is_of_the_future"}
+OF_FRESHNESS = {"pull_is_recent", "bill_is_fresh", "no_pull_is_of_the_future"}
 
 
 def freshness(checks: Sequence[dg.AssetChecksDefinition]) -> Job:
@@ -134,7 +141,7 @@ def freshness(checks: Sequence[dg.AssetChecksDefinition]) -> Job:
         selection=dg.AssetSelection.checks(
             *(one for one in checks if {k.name for k in one.check_keys} & {*OF_FRESHNESS})
         ),
-        description="How long every source has been silent, asking no vendor.",
+        description="How fresh every source is, asking no provider.",
         run_tags=time_limit(),
     )
 

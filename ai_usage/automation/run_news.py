@@ -15,7 +15,8 @@ from ai_usage.alerts.outbox import Memory, Outbox, Standing
 from ai_usage.automation import event_queries
 from ai_usage.automation.dead_runs import DIED
 from ai_usage.automation.refresh import CHAIN
-from ai_usage.checks.runner import ONE_PARTITION, RANGE_END, RANGE_START, some
+from ai_usage.check import some
+from ai_usage.checks.missing import ONE_PARTITION, RANGE_END, RANGE_START
 from ai_usage.errors import INTERRUPTIONS
 
 FAILED, SUCCEEDED = dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_SUCCESS

@@ -18,8 +18,8 @@ from ai_usage.automation.dead_runs import end_the_dead, run_by_this_process
 from ai_usage.automation.interrupts import heeded
 from ai_usage.automation.refresh import BUILD, CHAIN, REFRESH_DAY, REFRESH_RANGE, range_tags, time_limit
 from ai_usage.automation.teardown import fail_if_torn_down, in_process, teardown_failure
+from ai_usage.checks.missing import ONE_PARTITION, RANGE_END, RANGE_START
 from ai_usage.checks.results import innermost, reason_of
-from ai_usage.checks.runner import ONE_PARTITION, RANGE_END, RANGE_START
 from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.layers import LEFT, TABLE_WAS_BUILT
 from ai_usage.partitions import DAYS, Span

@@ -14,8 +14,9 @@ import msgspec
 
 from ai_usage.automation.cadence import CADENCES
 from ai_usage.automation.refresh import CHAIN, Published, time_limit
-from ai_usage.checks.runner import Verdict
-from ai_usage.checks.sheet import CLAIM, missing_columns, unusable
+from ai_usage.check import failed, passed
+from ai_usage.checks.runner import evaluation
+from ai_usage.checks.sheet import KEY, missing_columns, unusable
 from ai_usage.errors import AiUsageError
 from ai_usage.ingest.http import DamagedAnswer, RateLimited, Unreachable, VendorDown
 from ai_usage.settings import settings
@@ -162,9 +163,9 @@ def _told(
         return []
     if now:
         context.log.error(now.why)
-        return [Verdict.error(now.why).evaluation(CLAIM, None)]
+        return [evaluation(KEY, None, failed(now.why))]
     context.log.info("The sheet can be read again.")
-    return [Verdict.right("The sheet can be read again.").evaluation(CLAIM, None)]
+    return [evaluation(KEY, None, passed("The sheet can be read again."))]
 
 
 def _reason(before: Cursor, after: Cursor) -> str:

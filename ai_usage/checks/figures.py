@@ -2,37 +2,34 @@
 
 A figure of an invoice may include seats: its column `covers` says so, or only usage and seats together come to it.
 
-A figure with days that were never pulled compares with nothing, and one that the vendor restated since it was written
-down was right then: both are warnings.
+A figure with days that were never pulled compares with nothing, and one that was restated after it was written down was
+right then: both are warnings.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-import dagster as dg
 import polars as pl
 
-from ai_usage.checks.runner import Finding, NotJudged, Verdict, snapshot_check, some
+from ai_usage.check import Check, Finding, NotEvaluated, Row, SnapshotCheck, failed, passed, some, warned
 from ai_usage.partitions import ONE_DAY, Span
-from ai_usage.providers.registry import BY_KEY
+from ai_usage.providers.registry import BY_KEY, PROVIDERS
 from ai_usage.settings import settings
 from ai_usage.sheet.newest import read_newest
 from ai_usage.sheet.pulls import SOURCE as SHEET
 from ai_usage.sheet.tabs import CONSOLE_FIGURES
 from ai_usage.warehouse.port import Warehouse
 
-CLAIM = "console_figures_match"
+NAME = "console_figures_match"
 A_LINE = Decimal("1e-6")  # marts have what the ledger has, but for roundings of a line
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Judged:
+class Compared:
     """One figure, and what is wrong with it: nothing, a reason not to compare, or a difference."""
 
     row: Row
@@ -46,7 +43,7 @@ class Judged:
 
     @property
     def shown(self) -> dict[str, Any]:
-        """The figure as the verdict's table has it."""
+        """The figure as the result's table has it."""
         names = ("provider", "period_start", "period_end", "workspace_id", "workspace_name", "lines_usd", "figure_usd")
         more = ("seats_usd", "covers", "difference_usd", "tolerance_usd", "days_missing")
         return {name: self.row[name] for name in (*names, *more)} | {"why": self.why}
@@ -55,16 +52,16 @@ class Judged:
 def _figures_match(warehouse: Warehouse) -> Finding | None:
     if (read := read_newest(warehouse, CONSOLE_FIGURES)) is None:
         return None
-    rows = warehouse.query(f"checks/{CLAIM}").to_dicts()
+    rows = warehouse.query(f"checks/{NAME}").to_dicts()
     if read[1].good and not rows:
-        return Verdict.error(
+        return failed(
             f"The sheet has {len(read[1].good)} figures of consoles, and core/console_figures none: build it."
         )
-    return judge_figures([_judged(warehouse, row) for row in rows])
+    return judge_figures([_compared(warehouse, row) for row in rows])
 
 
-def judge_figures(figures: list[Judged]) -> Finding:
-    """All figures in one verdict: what differs first, then what cannot be compared."""
+def judge_figures(figures: list[Compared]) -> Finding:
+    """All figures in one result: what differs first, then what cannot be compared."""
     wrong = [one for one in figures if one.is_error]
     unclear = [one for one in figures if one.why and not one.is_error]
     matching = len(figures) - len(wrong) - len(unclear)
@@ -76,24 +73,24 @@ def judge_figures(figures: list[Judged]) -> Finding:
         rest += f" Not comparable: {some(_grouped(unclear), between='; ')}."
     if wrong:
         wrong.sort(key=lambda one: -abs(one.row["difference_usd"]))
-        named = some((f"{whose(one.row)} {one.why}" for one in wrong), at_most=3, between="; ")
-        return Verdict.error(f"{len(wrong)} of {len(figures)} figures differ: {named}.{rest}", shown)
+        named = some((f"{figure_name(one.row)} {one.why}" for one in wrong), at_most=3, between="; ")
+        return failed(f"{len(wrong)} of {len(figures)} figures differ: {named}.{rest}", shown)
     if any(not one.is_unknown for one in unclear):
-        return Verdict.warning(rest.strip(), shown)
+        return warned(rest.strip(), shown)
     if unclear:
-        return Verdict.right(rest.strip()) if matching else NotJudged(rest.strip())
+        return passed(rest.strip()) if matching else NotEvaluated(rest.strip())
     if not figures:
-        return NotJudged("The sheet has no figure of a console to compare with.")
-    return Verdict.right(f"{len(figures)} figures match, each to a cent or a hundredth of a percent.{seats}")
+        return NotEvaluated("The sheet has no figure of a console to compare with.")
+    return passed(f"{len(figures)} figures match, each to a cent or a hundredth of a percent.{seats}")
 
 
-def _with_seats(one: Judged) -> str:
+def _with_seats(one: Compared) -> str:
     row = one.row
-    return f"{whose(row)}, {usd(row['lines_usd'])} USD of usage and {usd(row['seats_usd'])} of seats"
+    return f"{figure_name(row)}, {usd(row['lines_usd'])} USD of usage and {usd(row['seats_usd'])} of seats"
 
 
-def whose(row: Row) -> str:
-    """Whose figure, and of when; both days included."""
+def figure_name(row: Row) -> str:
+    """Of what and when a figure is; both days included."""
     workspace = f", workspace {row['workspace_name'] or row['workspace_id']}" if row["workspace_id"] else ""
     return f"{row['provider']} {_period(row)}{workspace}"
 
@@ -102,10 +99,10 @@ def _period(row: Row) -> str:
     return str(Span(row["period_start"], row["period_end"] - ONE_DAY))
 
 
-def _grouped(figures: list[Judged]) -> Iterator[str]:
+def _grouped(figures: list[Compared]) -> Iterator[str]:
     """What cannot be compared, once for all figures of a period."""
 
-    def same(one: Judged) -> tuple[str, str, str]:
+    def same(one: Compared) -> tuple[str, str, str]:
         return one.row["provider"], _period(one.row), one.why
 
     for (provider, period, why), group in groupby(sorted(figures, key=same), same):
@@ -117,18 +114,18 @@ def _grouped(figures: list[Judged]) -> Iterator[str]:
         yield f"{provider} {period}{f', {which}' if which else ''}: {why}"
 
 
-def _judged(warehouse: Warehouse, row: Row) -> Judged:
+def _compared(warehouse: Warehouse, row: Row) -> Compared:
     if why := _not_comparable(row):
         today = settings().now().date()
         is_early = row["days_missing"] == row["days"] or not _never_pulled(row, today)
-        return Judged(row, why, is_unknown=why == _missing(row, today) and is_early)
+        return Compared(row, why, is_unknown=why == _missing(row, today) and is_early)
     if abs(row["difference_usd"]) <= row["tolerance_usd"]:
-        return Judged(row)
+        return Compared(row)
     seats = row["seats_usd"] if row["covers"] == "usage_and_seats" else Decimal()
     beside = row["seats_usd"] if row["said_to_cover"] is None else Decimal()
     amounts = (
         f"lines come to {usd(row['lines_usd'])} USD{f' and seats to {usd(seats)}' if seats else ''}, "
-        f"the figure says {usd(row['figure_usd'])}: "
+        f"the figure is {usd(row['figure_usd'])}: "
         f"{usd(row['difference_usd'], sign='+')} USD, more than {usd(row['tolerance_usd'])}"
         f"{f' (seats of {usd(beside)} USD are not in it)' if beside else ''}"
     )
@@ -137,17 +134,17 @@ def _judged(warehouse: Warehouse, row: Row) -> Judged:
     if is_as_told and then is not None:
         for included in (seats, seats + beside):
             if abs(then + included - row["figure_usd"]) <= row["tolerance_usd"]:
-                return Judged(
+                return Compared(
                     row, f"restated since the sheet has it: {amounts}; then they came to {usd(then + included)}"
                 )
-    return Judged(row, amounts, is_error=True)
+    return Compared(row, amounts, is_error=True)
 
 
 def _not_comparable(row: Row) -> str:
     if row["provider"] not in BY_KEY:
         return "nothing is pulled from there"
-    if row["provider"] == "cursor" and row["workspace_id"]:
-        return "Cursor has no workspaces"
+    if row["workspace_id"] and not BY_KEY[row["provider"]].has_sub_accounts:
+        return f"{BY_KEY[row['provider']].name} has no workspaces"
     if row["days_missing"]:
         return _missing(row, settings().now().date())
     if row["said_to_cover"] == "usage_and_seats" and not row["seats_usd"]:
@@ -191,19 +188,22 @@ def _lines_known(warehouse: Warehouse, row: Row, at: datetime | None) -> Decimal
     return Decimal(lines["amount_usd"].sum())
 
 
-console_figures_match = snapshot_check(
-    CLAIM,
-    dg.AssetKey(["marts", "month_close"]),
-    _figures_match,
-    source=SHEET,
-    description="What vendors' lines come to, whole and by workspace, is what the sheet says their consoles showed: "
+console_figures_match = SnapshotCheck(
+    name=NAME,
+    asset="marts/month_close",
+    title="lines that are not what the console showed, whole and by workspace",
+    description="What providers' lines come to, whole and by workspace, is what the sheet has of their consoles: "
     "within 0.01 USD or 0.01 %.",
-    pull=CONSOLE_FIGURES.pull,
-    also_reads=[
-        dg.AssetKey(["core", "console_figures"]),
-        *(dg.AssetKey(["marts", mart]) for mart in ("claude_expenses", "claude_total_expenses", "cursor_expenses")),
-        dg.AssetKey(["marts", "provider_days"]),
-    ],
+    severity="failed",
+    sources=(SHEET,),
+    pulls=(CONSOLE_FIGURES.pull,),
+    also_reads=(
+        "core/console_figures",
+        *dict.fromkeys(mart for provider in PROVIDERS for mart in provider.expense_marts),
+        "marts/provider_days",
+    ),
+    sql=f"checks/{NAME}",
+    evaluate=_figures_match,
 )
 
-CHECKS = [console_figures_match]
+CHECKS: list[Check] = [console_figures_match]

@@ -1,24 +1,17 @@
-"""Does raw still hold what was pulled: no record lost, doubled or altered since. What was never pulled is
-completeness' business.
+"""Does raw still hold what was pulled: no record lost, doubled or altered since, and no instant of the future. What was
+never pulled is the subject of `completeness`.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import partial
 from typing import Any
 
-import dagster as dg
-
-from ai_usage.checks.runner import IT_IS_SO, Verdict, daily_check, snapshot_check, some, wrong_rows
+from ai_usage.check import PASSED, Check, DailyCheck, Result, SnapshotCheck, each_day, failed, some, warned, wrong_rows
 from ai_usage.ingest.ledger_writes import Source
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic import tables as claude
-from ai_usage.providers.anthropic.audit_log import tables as uploads
-from ai_usage.providers.anthropic.provider import ANTHROPIC
-from ai_usage.providers.anthropic.pulls import SOURCE as CLAUDE
-from ai_usage.providers.cursor import tables as cursor
-from ai_usage.providers.cursor.provider import CURSOR as CURSOR_PROVIDER
-from ai_usage.providers.cursor.pulls import SOURCE as CURSOR
+from ai_usage.providers.provider import Provider
+from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import settings
 from ai_usage.sheet import tables as sheets
 from ai_usage.sheet.pulls import SOURCE as SHEET
@@ -26,63 +19,66 @@ from ai_usage.warehouse.ledger import CLOCKS_DIFFER, pull_ids_until_now
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
 
-CLAIM = "ledger_is_whole"
-UPLOADS = Source(resource="uploads", key_variable="AI_USAGE_UPLOADS_DIR")
+NAME = "ledger_is_whole"
+SQL = f"checks/{NAME}"
+TITLE = "a record of raw that was lost, doubled or altered since it was pulled"
+DESCRIPTION = "Each record of {} stands in raw as it was pulled: once, and as it was sent."
 NO_DAY = Span(date(1970, 1, 1), date(1970, 1, 1))  # snapshots are of none
 
 
 def ledger_is_whole(
     source: Source,
-    asset: dg.AssetKey,
-    pulls: Collection[str],
+    asset: str,
+    pulls: Sequence[str],
     *,
-    relies_on: Sequence[str],
-    holds_its_day: bool = False,
+    relies_on: tuple[str, ...],
+    provider: str,
+    gates_day: bool = False,
     is_optional: bool = False,
-) -> dg.AssetChecksDefinition:
+) -> DailyCheck:
     """Whether the newest version of each daily pull stands in raw as it was pulled. The check waits for the pulls it
-    relies on alone: what another pull lacks is told, but must not keep the money waiting.
+    relies on alone: a record that another pull lacks is reported, but must not keep the money waiting.
     """
-    return daily_check(
-        CLAIM,
-        asset,
-        partial(_broken_days, list(pulls)),
-        source=source,
-        description=f"Each record of {', '.join(pulls)} stands in raw as it was pulled: once, and as it was sent.",
-        relies_on=relies_on,
-        also_reads=[key for pull in relies_on if (key := dg.AssetKey(["raw", pull])) != asset],
-        holds_its_day=holds_its_day,
+    return DailyCheck(
+        name=NAME,
+        provider=provider,
+        asset=asset,
+        title=TITLE,
+        description=DESCRIPTION.format(", ".join(pulls)),
+        severity="failed",
+        sources=(source,),
+        pulls=relies_on,
+        also_reads=tuple(f"raw/{pull}" for pull in relies_on if f"raw/{pull}" != asset),
+        sql=SQL,
+        evaluate=each_day(SQL, _broken, pulls=list(pulls), with_hashes=True),
+        gates_day=gates_day,
         is_optional=is_optional,
     )
 
 
-def _broken_days(pulls: Sequence[str], warehouse: Warehouse, span: Span) -> Mapping[date, Verdict]:
-    found = wrong_rows(warehouse, CLAIM, span, pulls=pulls, with_hashes=True)
-    return {day: _broken(rows) for day, rows in found.items() if day}
-
-
-def snapshots_are_whole(source: Source, asset: dg.AssetKey, pulls: Sequence[str]) -> dg.AssetChecksDefinition:
+def snapshots_are_whole(source: Source, asset: str, pulls: Sequence[str], *, provider: str = "") -> SnapshotCheck:
     """The same of a source's snapshots."""
-    return snapshot_check(
-        CLAIM,
-        asset,
-        partial(_broken_snapshots, pulls),
-        source=source,
-        description=f"Each record of {', '.join(pulls)} stands in raw as it was pulled: once, and as it was sent.",
-        pull=pulls[0],
-        also_reads=[key for pull in pulls if (key := dg.AssetKey(["raw", pull])) != asset],
+    return SnapshotCheck(
+        name=NAME,
+        provider=provider,
+        asset=asset,
+        title=TITLE,
+        description=DESCRIPTION.format(", ".join(pulls)),
+        severity="failed",
+        sources=(source,),
+        pulls=(pulls[0],),
+        also_reads=tuple(f"raw/{pull}" for pull in pulls if f"raw/{pull}" != asset),
+        sql=SQL,
+        evaluate=partial(_broken_snapshots, pulls),
     )
 
 
-def _broken_snapshots(pulls: Sequence[str], warehouse: Warehouse) -> Verdict | None:
+def _broken_snapshots(pulls: Sequence[str], warehouse: Warehouse) -> Result | None:
     if not _was_pulled(warehouse, pulls):
         return None
-    rows = [
-        row
-        for found in wrong_rows(warehouse, CLAIM, NO_DAY, pulls=list(pulls), with_hashes=True).values()
-        for row in found
-    ]
-    return _broken(rows) if rows else IT_IS_SO
+    found = wrong_rows(warehouse, SQL, NO_DAY, pulls=list(pulls), with_hashes=True)
+    rows = [row for of_day in found.values() for row in of_day]
+    return _broken(rows) if rows else PASSED
 
 
 def _was_pulled(warehouse: Warehouse, pulls: Sequence[str]) -> bool:
@@ -90,8 +86,8 @@ def _was_pulled(warehouse: Warehouse, pulls: Sequence[str]) -> bool:
     return not there.is_empty()
 
 
-def _broken(rows: Sequence[Mapping[str, Any]]) -> Verdict:
-    return Verdict.error(f"{'; '.join(map(_what_is_broken, rows))}.", rows)
+def _broken(rows: Sequence[Mapping[str, Any]]) -> Result:
+    return failed(f"{'; '.join(map(_what_is_broken, rows))}.", rows)
 
 
 def _what_is_broken(row: Mapping[str, Any]) -> str:
@@ -99,8 +95,8 @@ def _what_is_broken(row: Mapping[str, Any]) -> str:
         return (
             f"raw/{row['pull']} has {row['commits']} rows in {PULLS.address} for the pull its records are of, not one"
         )
-    said = f"raw/{row['pull']} holds {row['records_standing']} of the {row['records']} records that were pulled"
-    return said if row["records"] != row["records_standing"] else f"{said}, but not as they were sent"
+    standing = f"raw/{row['pull']} holds {row['records_standing']} of the {row['records']} records that were pulled"
+    return standing if row["records"] != row["records_standing"] else f"{standing}, but not as they were sent"
 
 
 OF_THE_FUTURE = f"""
@@ -111,70 +107,71 @@ order by pulled_at, pull, activity_date
 """
 
 
-def no_pull_is_of_the_future(source: Source, asset: dg.AssetKey, pulls: Sequence[str]) -> dg.AssetChecksDefinition:
-    """Whether every pull was made by now: one of the future is of a clock that was wrong, and versions are in an order
-    that nobody can rely on.
+def no_pull_is_of_the_future(source: Source, pulls: Sequence[str], *, provider: str = "") -> SnapshotCheck:
+    """Whether every pull was made by now: one of the future is of a clock that was wrong, and the order of versions
+    cannot be relied on.
     """
-    return snapshot_check(
-        "no_pull_is_of_the_future",
-        asset,
-        partial(_of_the_future, list(pulls)),
-        source=source,
+    return SnapshotCheck(
+        name="no_pull_is_of_the_future",
+        provider=provider,
+        asset=f"raw/{pulls[0]}",
+        title="pulls made while the machine's clock was wrong",
         description="No pull has an instant that is still to come: the machine's clock was right each time.",
-        pull=tuple(pulls),
+        severity="warned",
+        sources=(source,),
+        pulls=tuple(pulls),
+        evaluate=partial(_of_the_future, pulls),
         is_optional=True,
         is_about_now=True,
     )
 
 
-def _of_the_future(pulls: Sequence[str], warehouse: Warehouse) -> Verdict | None:
+def _of_the_future(pulls: Sequence[str], warehouse: Warehouse) -> Result | None:
     if not _was_pulled(warehouse, pulls):
         return None
     now = settings().now()
-    asked = {"pulls": pulls, "by": now + CLOCKS_DIFFER, "ids_by": pull_ids_until_now()}
+    asked = {"pulls": list(pulls), "by": now + CLOCKS_DIFFER, "ids_by": pull_ids_until_now()}
     rows = warehouse.ask(OF_THE_FUTURE, **asked).to_dicts()
     if not rows:
-        return IT_IS_SO
+        return PASSED
     latest = max(row["asked_at"] for row in rows)
-    return Verdict.warning(
+    return warned(
         f"{len(rows)} pulls of {some(sorted({row['pull'] for row in rows}))} are of the future, up to "
         f"{latest:%Y-%m-%d %H:%M} UTC, by a clock that was wrong. Later pulls count all the same.",
         rows,
     )
 
 
-CHECKS = [
-    *(
-        no_pull_is_of_the_future(source, dg.AssetKey(["raw", pulls[0]]), pulls)
-        for source, pulls in (
-            (CLAUDE, [*claude.DAILY_PULLS, *claude.SNAPSHOT_PULLS]),
-            (CURSOR, [*cursor.DAILY_PULLS, *cursor.SNAPSHOT_PULLS]),
-            (UPLOADS, list(uploads.DAILY_PULLS)),
-            (SHEET, list(sheets.PULLS)),
-        )
-    ),
-    ledger_is_whole(
-        CLAUDE,
-        dg.AssetKey(["core", "claude_costs"]),
-        claude.DAILY_PULLS,
-        relies_on=ANTHROPIC.gate.pulls,
-        holds_its_day=True,
-    ),
-    ledger_is_whole(
-        CURSOR,
-        dg.AssetKey(["core", "cursor_usage_events"]),
-        cursor.DAILY_PULLS,
-        relies_on=CURSOR_PROVIDER.gate.pulls,
-        holds_its_day=True,
-    ),
-    ledger_is_whole(
-        UPLOADS,
-        dg.AssetKey(["raw", uploads.AUDIT_LOG]),
-        uploads.DAILY_PULLS,
-        relies_on=[uploads.AUDIT_LOG],
-        is_optional=True,
-    ),
-    snapshots_are_whole(CLAUDE, dg.AssetKey(["core", "dim_workspace"]), list(claude.SNAPSHOT_PULLS)),
-    snapshots_are_whole(CURSOR, dg.AssetKey(["core", "dim_cursor_member"]), list(cursor.SNAPSHOT_PULLS)),
-    snapshots_are_whole(SHEET, dg.AssetKey(["raw", sheets.PULLS[0]]), sheets.PULLS),
+def _of(provider: Provider) -> list[Check]:
+    """A provider's checks, of its snapshots if it has any, and of each of its pulls that come from another source."""
+    daily, snapshots = list(provider.daily_pulls), list(provider.snapshot_pulls)
+    bill, *_ = provider.core
+    directories = [of for of in provider.core if set(of.pulls) <= set(provider.snapshot_pulls)]
+    asset = next((f"core/{of.first.name}" for of in directories), f"raw/{next(iter(snapshots), '')}")
+    return [
+        ledger_is_whole(
+            provider.source,
+            f"core/{bill.first.name}",
+            daily,
+            relies_on=provider.gate.pulls,
+            provider=provider.key,
+            gates_day=True,
+        ),
+        *([snapshots_are_whole(provider.source, asset, snapshots, provider=provider.key)] if snapshots else []),
+        no_pull_is_of_the_future(provider.source, [*daily, *snapshots], provider=provider.key),
+        *(check for pull, source in provider.uploads.items() for check in _of_upload(provider, pull, source)),
+    ]
+
+
+def _of_upload(provider: Provider, pull: str, source: Source) -> list[Check]:
+    return [
+        ledger_is_whole(source, f"raw/{pull}", [pull], relies_on=(pull,), provider=provider.key, is_optional=True),
+        no_pull_is_of_the_future(source, [pull], provider=provider.key),
+    ]
+
+
+CHECKS: list[Check] = [
+    *(check for provider in PROVIDERS for check in _of(provider)),
+    snapshots_are_whole(SHEET, f"raw/{sheets.PULLS[0]}", sheets.PULLS),
+    no_pull_is_of_the_future(SHEET, list(sheets.PULLS)),
 ]

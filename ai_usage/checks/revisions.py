@@ -1,99 +1,130 @@
-"""Is every restatement recorded, and told: a total that changed without a word would make a closed month a lie."""
+"""Is every restatement recorded and reported: else the total of a closed month could change unnoticed."""
 
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
-import dagster as dg
-
-from ai_usage.checks.runner import Rows, Verdict, daily_check, snapshot_check, some, wrong_rows
-from ai_usage.ingest.ledger_writes import Source
+from ai_usage.check import (
+    Check,
+    DailyCheck,
+    Result,
+    Row,
+    Rows,
+    SnapshotCheck,
+    alerted,
+    failed,
+    passed,
+    sentences,
+    warned,
+    wrong_rows,
+)
+from ai_usage.checks.bills import BILLS, SOURCES
+from ai_usage.checks.money import STATING, stated_amounts
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic.pulls import SOURCE as CLAUDE
-from ai_usage.providers.cursor.pulls import SOURCE as CURSOR
+from ai_usage.providers.provider import Provider
+from ai_usage.providers.registry import PROVIDERS
 from ai_usage.warehouse.port import Warehouse
 
-CLAIM = "revisions_are_recorded"
+RECORDED, STANDS = "revisions_are_recorded", "reported_spend_stands"
+SQL = f"checks/{RECORDED}"
 
 
-def _recorded(warehouse: Warehouse, span: Span, provider: str) -> Mapping[date, Verdict]:
-    return {day: _verdict(rows[0]) for day, rows in wrong_rows(warehouse, CLAIM, span, provider=provider).items()}
+def revisions_are_recorded(provider: Provider) -> DailyCheck:
+    bill, *_ = provider.core
+    return DailyCheck(
+        name=RECORDED,
+        provider=provider.key,
+        asset=f"core/{bill.first.name}",
+        title="a total that changed without a recorded revision",
+        description="What a day comes to now is its newest recorded version, and each version was known until the "
+        "next one came: no total changes without its revision.",
+        severity="failed",
+        sources=(provider.source,),
+        pulls=(provider.bill.pull,),
+        also_reads=("core/spend_versions",),
+        sql=SQL,
+        evaluate=partial(_recorded, provider),
+    )
 
 
-def _verdict(row: Mapping[str, Any]) -> Verdict:
+def _recorded(provider: Provider, warehouse: Warehouse, span: Span) -> Mapping[date, Result]:
+    versions = wrong_rows(warehouse, SQL, span, provider=provider.key, pulls=[provider.bill.pull])
+    built = {
+        day: sum((row["usd"] for row in rows if row["stated_by"].startswith("core/")), Decimal())
+        for day, rows in stated_amounts(warehouse, span, provider).items()
+    }
+    rows = {day: {"built_usd": built[day], **of_day} for day, [of_day] in versions.items()}
+    return {day: _unrecorded(row) for day, row in rows.items() if not _is_recorded(row)}
+
+
+def _is_recorded(row: Row) -> bool:
+    is_newest = row["built_usd"] == row["newest_usd"]
+    return is_newest and row["open_versions"] == 1 and not row["gaps"] and not row["unrecorded_versions"]
+
+
+def _unrecorded(row: Row) -> Result:
     built = f"The day comes to {row['built_usd']:,f} USD"
     if row["newest_usd"] is None:
-        return Verdict.error(f"{built}, and core/spend_versions has no version of it.", [row])
+        return failed(f"{built}, and core/spend_versions has no version of it.", [row])
     newest = f"{row['newest_usd']:,f} USD"
-    if row["difference_usd"]:
-        return Verdict.error(
+    if difference := row["built_usd"] - row["newest_usd"]:
+        return failed(
             f"{built}, the newest of its {row['versions']} recorded versions to {newest}: "
-            f"{row['difference_usd']:+,f} USD that no revision tells of.",
+            f"{difference:+,f} USD that no revision records.",
             [row],
         )
     if row["gaps"] or row["open_versions"] != 1:
-        return Verdict.error(
+        return failed(
             f"{built}, as its newest version does, but among the {row['versions']} versions there are {row['gaps']} "
             f"gaps and {row['open_versions']} open ones, not one: a version was lost or stands twice.",
             [row],
         )
-    return Verdict.warning(
+    return warned(
         f"{built}, as its newest version does, but {row['unrecorded_versions']} versions of the ledger are not in "
         "core/spend_versions: they cannot be read, or it was not built since.",
         [row],
     )
 
 
-def _claim(table: str, source: Source, provider: str, pull: str) -> dg.AssetChecksDefinition:
-    return daily_check(
-        CLAIM,
-        dg.AssetKey(["core", table]),
-        partial(_recorded, provider=provider),
-        source=source,
-        description="What a day comes to now is its newest recorded version, and each version was known until the "
-        "next one came: no total changes without its revision.",
-        relies_on=[pull],
-        also_reads=[dg.AssetKey(["core", "spend_versions"])],
-    )
-
-
-STANDS = "reported_spend_stands"
-PULLS = ("claude_cost_report", "cursor_usage_events")
-
-
-def _stands(warehouse: Warehouse) -> Verdict | None:
-    if not any(warehouse.pulled_days(pull) for pull in PULLS):
+def _stands(warehouse: Warehouse) -> Result | None:
+    if not any(warehouse.pulled_days(pull) for pull in BILLS):
         return None
-    return judge_restatements(warehouse.query(f"checks/{STANDS}").to_dicts())
+    return judge_restatements([row for provider in PROVIDERS for row in restatements(warehouse, provider)])
 
 
-def judge_restatements(rows: Rows) -> Verdict:
-    """What the vendors restated lately, each day in a sentence."""
+def restatements(warehouse: Warehouse, provider: Provider) -> list[dict[str, Any]]:
+    """What a provider restated lately of days that were known late, largest first."""
+    return warehouse.query(f"checks/{STANDS}", provider=provider.key, pulls=[provider.bill.pull]).to_dicts()
+
+
+def judge_restatements(rows: Rows) -> Result:
+    """What providers restated lately, each day in a sentence."""
     if not rows:
-        return Verdict.right("No settled day was restated in the last week.")
-    told = [{"named": f"{row['provider']}, {row['restated_date']}", "said": _restated(row), **row} for row in rows]
-    return Verdict.warning(some((row["said"] for row in told), between=" "), told)
+        return passed("No day was restated late in the last week.")
+    rows = sorted(rows, key=lambda row: (-abs(row["change_usd"]), row["alert_key"]))
+    rows = alerted(rows, lambda row: f"{row['provider']}, {row['restated_date']}", _restated)
+    return warned(sentences(rows), rows)
 
 
-def _restated(row: Mapping[str, Any]) -> str:
+def _restated(row: Row) -> str:
     return (
         f"{row['restated_date']} of {row['provider']} came to {row['old_usd']:,.2f} USD until "
         f"{row['revised_at']:%Y-%m-%d %H:%M} UTC, and to {row['new_usd']:,.2f} since: {row['change_usd']:+,.2f} USD."
     )
 
 
-reported_spend_stands = snapshot_check(
-    STANDS,
-    dg.AssetKey(["core", "spend_versions"]),
-    _stands,
-    source=(CLAUDE, CURSOR),
-    description="No day was restated in the last week that was settled: asked about three days after it, or later.",
-    pull=PULLS,
+reported_spend_stands = SnapshotCheck(
+    name=STANDS,
+    asset="core/spend_versions",
+    title="a day that the provider restated late",
+    description="No day was restated in the last week that had been pulled three days after it, or later.",
+    severity="warned",
+    sources=SOURCES,
+    pulls=BILLS,
+    sql=f"checks/{STANDS}",
+    evaluate=_stands,
 )
 
-CHECKS = [
-    reported_spend_stands,
-    _claim("claude_costs", CLAUDE, "anthropic", "claude_cost_report"),
-    _claim("cursor_usage_events", CURSOR, "cursor", "cursor_usage_events"),
-]
+CHECKS: list[Check] = [reported_spend_stands, *(revisions_are_recorded(provider) for provider in STATING)]

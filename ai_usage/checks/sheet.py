@@ -1,23 +1,23 @@
-"""Can the sheet be used at all. A run judges what it pulled; the sensor `sheet_changed`, which asks every minute, tells
-under the same name when Google does not answer, and when it does again.
+"""Can the sheet be used at all. A run evaluates what it pulled; the sensor `sheet_changed`, which asks every minute,
+reports under the same name when Google does not answer, and when it does again.
 """
 
 from collections.abc import Sequence
 
 import dagster as dg
 
-from ai_usage.checks.runner import IT_IS_SO, Verdict, snapshot_check
+from ai_usage.check import PASSED, Check, Result, SnapshotCheck, failed
 from ai_usage.sheet.pulls import SOURCE
 from ai_usage.sheet.tabs import API_KEY_MAPPING, TABS, Tab, read_tab
 from ai_usage.warehouse.port import Warehouse
 
-CLAIM = dg.AssetCheckKey(dg.AssetKey(["raw", API_KEY_MAPPING.pull]), "sheet_can_be_read")
+KEY = dg.AssetCheckKey(dg.AssetKey(["raw", API_KEY_MAPPING.pull]), "sheet_can_be_read")
 
 
 def missing_columns(tab: Tab, records: Sequence[str | bytes]) -> list[str]:
     """The columns without which no row of the tab can be used, where its header has them not at all, or twice."""
     needed = {column.name for column in tab.columns if column.required}
-    of_header = [said.column_name for said in read_tab(tab, records).rejections if said.value_shape == "header"]
+    of_header = [found.column_name for found in read_tab(tab, records).rejections if found.value_shape == "header"]
     return [name for name in of_header if name in needed]
 
 
@@ -26,24 +26,26 @@ def unusable(tab: Tab, columns: Sequence[str]) -> str:
     return f"The tab {tab.name} must have {', '.join(columns)} in its header, once: no row of it can be used."
 
 
-def _headers(warehouse: Warehouse) -> Verdict | None:
+def _headers(warehouse: Warehouse, _: object) -> Result | None:
     pulled = [(tab, warehouse.newest(tab.pull, None)) for tab in TABS.values()]
     there = [(tab, newest.lines["record"].to_list()) for tab, newest in pulled if newest.versions.height]
     wrong = [unusable(tab, lost) for tab, records in there if (lost := missing_columns(tab, records))]
     if wrong:
-        return Verdict.error(" ".join(wrong))
-    return IT_IS_SO if there else None
+        return failed(" ".join(wrong))
+    return PASSED if there else None
 
 
-CHECKS = [
-    snapshot_check(
-        CLAIM.name,
-        CLAIM.asset_key,
-        _headers,
-        source=SOURCE,
+CHECKS: list[Check] = [
+    SnapshotCheck(
+        name=KEY.name,
+        asset=KEY.asset_key.to_user_string(),
+        title="a sheet that does not answer, a tab without a column it needs",
         description="The sheet answers, and each of its tabs has the columns it needs.",
-        pull=API_KEY_MAPPING.pull,
+        severity="failed",
+        sources=(SOURCE,),
+        pulls=(API_KEY_MAPPING.pull,),
         asks=lambda sheet: sheet.probe(),
-        also_reads=[dg.AssetKey(["raw", tab.pull]) for tab in TABS.values() if tab is not API_KEY_MAPPING],
+        also_reads=tuple(f"raw/{tab.pull}" for tab in TABS.values() if tab is not API_KEY_MAPPING),
+        evaluate=_headers,
     )
 ]

@@ -3,57 +3,51 @@
 import os
 import stat
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, closing
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import msgspec
 from rich.markup import escape
 
+from ai_usage.accounts import Account
 from ai_usage.automation.warehouse_resource import duckdb_warehouse
 from ai_usage.commands.data_folder import prepare_instance
 from ai_usage.commands.terminal import OUT
-from ai_usage.definitions import uploads
-from ai_usage.errors import AiUsageError, SettingError
+from ai_usage.errors import AiUsageError
 from ai_usage.ingest.days import Answers, NotYet
 from ai_usage.ingest.http import Patience, Refused
 from ai_usage.ingest.ledger_writes import Client, Report
 from ai_usage.layers import reason
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic import pulls as claude_pulls
-from ai_usage.providers.anthropic.audit_log.csv_file import read_audit_log
-from ai_usage.providers.anthropic.client import ClaudeAdmin
-from ai_usage.providers.anthropic.pulls import NEEDS_ANALYTICS_KEY
-from ai_usage.providers.anthropic.tables import ANALYTICS_PULLS
-from ai_usage.providers.cursor import pulls as cursor_pulls
-from ai_usage.providers.cursor.client import CursorAdmin
+from ai_usage.providers.clients import opened
+from ai_usage.providers.probe import Probe
+from ai_usage.providers.provider import Provider
+from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import ROOT, Settings
-from ai_usage.sheet.client import Sheet
-from ai_usage.sheet.resource import open_sheet
 from ai_usage.sheet.tabs import TABS, read_tab
-from ai_usage.simulated import simulated_claude_admin, simulated_cursor_admin, simulated_sheet
+from ai_usage.simulated import accounts, simulated_providers
+from ai_usage.simulated import sheet as sheet_resource
 from ai_usage.warehouse.duckdb import unreadable
 from ai_usage.warehouse.files import refuse_a_full_disk
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.table import PULLS
 
 QUICK = Patience(attempts=1, seconds=20)
-PEOPLE = "claude_enterprise_users"
 
 C = TypeVar("C", bound=Client)
 
 
 def run(of: Settings, _: Sequence[str]) -> int:
     OUT.print(f"Warehouse: {of.warehouse} at {of.database}")
-    sound = _tells("the data folder can be written", lambda: prepare_instance(of))
-    sound = sound and _tells("the warehouse opens", lambda: _kind_of_figures(of))
-    sound = sound and _tells("a copy can be published", lambda: _published(of))
+    sound = _shows("the data folder can be written", lambda: prepare_instance(of))
+    sound = sound and _shows("the warehouse opens", lambda: _kind_of_figures(of))
+    sound = sound and _shows("a copy can be published", lambda: _published(of))
     readable_by_others(of)
-    vendors = [_to_the_end(of_one, of) for of_one in (claude, cursor, sheet, audit_logs)]
+    sources: list[Callable[[Settings], bool]] = [*(partial(try_provider, provider=each) for each in PROVIDERS), sheet]
+    opened_all = [_to_the_end(source, of) for source in sources]
     alerts(of)
-    return 0 if sound and all(vendors) else 1
+    return 0 if sound and all(opened_all) else 1
 
 
 def _to_the_end(of_one: Callable[[Settings], bool], of: Settings) -> bool:
@@ -96,48 +90,51 @@ def readable_by_others(of: Settings) -> None:
             )
 
 
-def claude(of: Settings) -> bool:
-    """Every Claude report that is pulled, asked for yesterday in the very words of its pull."""
-    if not (of.simulate or of.has_anthropic_admin_key):
-        OUT.print(
-            "Claude: not configured. Set ANTHROPIC_ADMIN_API_KEY to an Admin key (Console, Settings, Admin keys)."
-        )
-        return True
-    OUT.print(f"Claude at {'the built-in vendor (simulated)' if of.simulate else of.anthropic_base_url}")
-    span = Span(of.yesterday(), of.yesterday())
-    with simulated_claude_admin(of, QUICK) if of.simulate else _real_claude_admin(of) as admin:
-        if not _tells("the key is accepted", lambda: _owner(admin)):
-            return False
-        is_open = not admin.has_analytics_key or _tells("the Analytics key is accepted", lambda: _analytics_key(admin))
-        reports = [report for report in claude_pulls.REPORTS.values() if report.pull != "claude_organization"]
-        if not is_open:
-            reports = [report for report in reports if report.pull not in ANALYTICS_PULLS]
-        if not admin.has_analytics_key:
-            reports.remove(claude_pulls.REPORTS[PEOPLE])
-            OUT.print(f"  – {_named(claude_pulls.REPORTS[PEOPLE])}: {NEEDS_ANALYTICS_KEY}", soft_wrap=True)
-        opened = [_opens(report, admin, span) for report in reports]
-    OUT.print(
-        "  Quota: analytics 60 requests a minute for the whole organisation, kept to; the other reports state none, "
-        "but ask for no more than a poll a minute.",
-        soft_wrap=True,
-    )
-    return is_open and all(opened)
+def try_provider(of: Settings, provider: Provider) -> bool:
+    """Every account's keys and reports, asked for yesterday in the very words of the pulls; then its files."""
+    probe = provider.probe
+    with simulated_providers(of) as built_in:
+        of_provider = accounts(provider, of, built_in)
+        if not of_provider:
+            OUT.print(f"{probe.title}: not configured. {probe.hint}")
+            return _files(probe, of)
+        with opened(provider, of, of_provider, QUICK) as clients:
+            tried = list(zip(of_provider, clients or (), strict=True))
+            sound = [_account(probe, of, account, client, is_one=len(tried) == 1) for account, client in tried]
+            for report in probe.reports.values():
+                if not any(report.is_asked_of(client) for _, client in tried):
+                    OUT.print(f"  – {_named(report)}: {report.lacks}", soft_wrap=True)
+    OUT.print(f"  Quota: {probe.quota}", soft_wrap=True)
+    return _files(probe, of) and all(sound)
 
 
-def cursor(of: Settings) -> bool:
-    """Every Cursor report that is pulled, asked for yesterday in the very words of its pull."""
-    if not (of.simulate or of.has_cursor_key):
-        OUT.print("Cursor: not configured. Set CURSOR_ADMIN_API_KEY (an Enterprise team's Admin key, scope admin:*).")
-        return True
-    OUT.print(f"Cursor at {'the built-in vendor (simulated)' if of.simulate else of.cursor_base_url}")
+def _account(probe: Probe, of: Settings, account: Account, client: Any, *, is_one: bool) -> bool:
+    where = "the built-in provider (simulated)" if account.is_simulated else account.base_url
+    OUT.print(f"{probe.title}{'' if is_one else f', account {account.name},'} at {where}", soft_wrap=True)
+    had = [key for key in probe.keys if key.is_had(client)]
+    refused = [key for key in had if not _shows(key.what, partial(key.ask, client))]
     span = Span(of.yesterday(), of.yesterday())
-    with simulated_cursor_admin(of, QUICK) if of.simulate else _real_cursor_admin(of) as admin:
-        if not _tells("the key is accepted", lambda: f"a team of {len(admin.members().records)}"):
-            return False
-        reports = [report for report in cursor_pulls.REPORTS.values() if report.pull != "cursor_members"]
-        opened = [_opens(report, admin, span) for report in reports]
-    OUT.print("  Quota: 20 requests a minute for each endpoint, 60 for usage events; kept to.", soft_wrap=True)
-    return all(opened)
+    reports = [
+        report
+        for pull, report in probe.reports.items()
+        if pull not in probe.tried_by_keys
+        and report.is_asked_of(client)
+        and not any(key.opens(client, pull) for key in refused)
+    ]
+    is_open = [_opens(report, client, span) for report in reports]  # each is tried, whatever the others answer
+    return all(is_open) and not refused
+
+
+def _files(probe: Probe, of: Settings) -> bool:
+    if probe.files is None:
+        return True
+    files = probe.files(of)
+    if not files.read:
+        OUT.print(f"{files.title}: not configured, {files.not_configured}.", soft_wrap=True)
+        return True
+    OUT.print(f"{files.title} in {files.where}", soft_wrap=True)
+    is_readable = [_shows(name, read) for name, read in files.read.items()]
+    return all(is_readable)
 
 
 def sheet(of: Settings) -> bool:
@@ -147,11 +144,13 @@ def sheet(of: Settings) -> bool:
         return True
     where = of.sheet_folder or ("the built-in one (simulated)" if not of.sheet_id else "Google")
     OUT.print(f"Sheet at {where}", soft_wrap=True)
-    with simulated_sheet(of) if of.simulate and not of.sheet_id else _named_sheet(of) as tabs:
+    with simulated_providers(of) as built_in, sheet_resource(of, built_in) as tabs:
+        if tabs is None:
+            return False
         answers: dict[str, Answer] = {}
         opened = [
-            _tells("it can be read", lambda: answers.update(tabs.tabs({})) or f"{len(answers)} tabs"),
-            _tells("its version can be asked (Drive: tells of changes)", tabs.version),
+            _shows("it can be read", lambda: answers.update(tabs.tabs({})) or f"{len(answers)} tabs"),
+            _shows("its version can be asked (Drive shows changes)", tabs.version),
         ]
         for tab in TABS.values():
             if tab.name in answers:
@@ -163,28 +162,6 @@ def sheet(of: Settings) -> bool:
             elif answers and not tab.is_optional:
                 OUT.print(f"  [yellow]![/] {tab.name}: there is no such tab")
     return all(opened)
-
-
-def _named_sheet(of: Settings) -> AbstractContextManager[Sheet]:
-    found = open_sheet(of)
-    if found is None:
-        raise SettingError("AI_USAGE_SHEET_ID is not set.")
-    return closing(found)
-
-
-def audit_logs(of: Settings) -> bool:
-    """Every uploaded file, read to its end."""
-    found = uploads(of)
-    files = found.files() if found else []
-    if not found or not files:
-        where = (
-            "not read where the built-in vendors answer" if of.simulate else f"there is no *.csv in {of.uploads_dir}"
-        )
-        OUT.print(f"Audit-log exports of claude.ai: not configured, {where}.", soft_wrap=True)
-        return True
-    OUT.print(f"Audit-log exports of claude.ai in {of.uploads_dir}", soft_wrap=True)
-    readable = [_tells(path.name, partial(_covers, path, of)) for path in files]
-    return all(readable)
 
 
 def alerts(of: Settings) -> None:
@@ -204,29 +181,7 @@ def alerts(of: Settings) -> None:
             OUT.print(f"  – {channel}: not configured. Set {names}.", soft_wrap=True)
 
 
-def _covers(path: Path, of: Settings) -> str:
-    covers = read_audit_log(path, Span(of.yesterday(), of.yesterday()), now=of.now()).covers
-    return f"covers {covers}" if covers else "has no event"
-
-
-def _real_cursor_admin(of: Settings) -> AbstractContextManager[CursorAdmin]:
-    key = os.environ["CURSOR_ADMIN_API_KEY"]
-    return closing(CursorAdmin.open(base_url=of.cursor_base_url, key=key, now=of.now, patience=QUICK))
-
-
-def _real_claude_admin(of: Settings) -> AbstractContextManager[ClaudeAdmin]:
-    return closing(
-        ClaudeAdmin.open(
-            base_url=of.anthropic_base_url,
-            admin_key=os.environ["ANTHROPIC_ADMIN_API_KEY"].strip(),
-            analytics_key=os.environ.get("ANTHROPIC_ANALYTICS_API_KEY", "").strip(),
-            patience=QUICK,
-            now=of.now,
-        )
-    )
-
-
-def _tells(what: str, ask: Callable[[], Any], *, colour: str = "red") -> bool:
+def _shows(what: str, ask: Callable[[], Any], *, colour: str = "red") -> bool:
     try:
         said = ask()
     except AiUsageError as error:
@@ -237,16 +192,6 @@ def _tells(what: str, ask: Callable[[], Any], *, colour: str = "red") -> bool:
         return False
     OUT.print(f"  [green]✓[/] {what}{f': {said}' if isinstance(said, str) else ''}", soft_wrap=True)
     return True
-
-
-def _owner(admin: ClaudeAdmin) -> str:
-    found = msgspec.json.decode(admin.organization().records[0], type=dict[str, Any])
-    return f"it belongs to {found.get('name') or 'an organization without a name'} ({found['id']})"
-
-
-def _analytics_key(admin: ClaudeAdmin) -> None:
-    if not admin.is_analytics_key_accepted():
-        raise SettingError("ANTHROPIC_ANALYTICS_API_KEY is wrong or revoked: each of the analytics answers 401 to it.")
 
 
 def _opens(report: Report[C], client: C, span: Span) -> bool:
@@ -263,7 +208,7 @@ def _opens(report: Report[C], client: C, span: Span) -> bool:
     missing = answers.left_out if isinstance(answers, Answers) else []
     if any(not isinstance(each, NotYet) for each in missing):
         return _shown(report, "; ".join(map(str, missing)))
-    return _tells(_named(report), lambda: "; ".join(map(str, missing)) or _counted(answers))
+    return _shows(_named(report), lambda: "; ".join(map(str, missing)) or _counted(answers))
 
 
 def _shown(report: Report[C], what: str) -> bool:

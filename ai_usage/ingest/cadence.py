@@ -4,7 +4,7 @@ What is due is read from the ledger, not from a clock's ticks: a day that was mi
 until it is there.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -38,6 +38,7 @@ class Cadence:
     is_configured: Callable[[Settings], bool]
     key_variable: str  # what configures it
     is_certain: bool = True  # that a look leaves its trace: not where a key may not read it
+    accounts: Callable[[Settings], Sequence[str]] = lambda _: ()  # of each of which a day is due; empty: of any
 
     @property
     def job(self) -> str:
@@ -61,6 +62,15 @@ class Cadence:
 
     def due(self, looks: Looks, now: datetime, *, start: date, zone: str) -> list[Span]:
         """The days to ask about now: the window, once a pass; the long one, once a week; what was never asked about."""
+        return self.due_of_any([looks], now, start=start, zone=zone)
+
+    def due_of_any(self, looks: Sequence[Looks], now: datetime, *, start: date, zone: str) -> list[Span]:
+        """The days that are due of any of some accounts, each of which has its own looks."""
+        days = sorted(set().union(*(self._days_due(of, now, start=start, zone=zone) for of in looks)))
+        spans = list(runs_of_days(days)) if days else []
+        return spans if len(spans) <= RUNS_AT_MOST else [Span(spans[0].first, spans[-1].last)]
+
+    def _days_due(self, looks: Looks, now: datetime, *, start: date, zone: str) -> set[date]:
         last_pass = self.last_pass(now, zone)
         last = self.newest_settled(last_pass)
         known = sorted(day for day in looks if day is not None)
@@ -75,5 +85,4 @@ class Cadence:
             long = back(self.long_window, known[0])
             if any(looks[day] < last_pass - WEEK for day in long if day in looks):
                 days |= set(long)
-        spans = list(runs_of_days(sorted(days))) if days else []
-        return spans if len(spans) <= RUNS_AT_MOST else [Span(spans[0].first, spans[-1].last)]
+        return days

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 import dagster as dg
 
 from ai_usage.ingest.days import Answers, NotYet
+from ai_usage.ingest.each_account import Clients, Note, ask_each, clients_of
 from ai_usage.ingest.http import DamagedAnswer, IncompleteAnswer, Refused, TooLarge, UnexpectedAnswer, VendorError
 from ai_usage.ingest.optional import is_not_included
 from ai_usage.layers import note
@@ -19,7 +21,7 @@ from ai_usage.settings import settings
 from ai_usage.warehouse.ledger import Answer, Version
 from ai_usage.warehouse.origin import refuse_a_mixture
 from ai_usage.warehouse.port import Warehouse
-from ai_usage.warehouse.table import PULLS
+from ai_usage.warehouse.table import DEFAULT_ACCOUNT, PULLS
 
 InWarehouse = dg.ResourceParam[Warehouse]
 
@@ -34,21 +36,29 @@ order by activity_date
 
 @dataclass(frozen=True)
 class Source:
-    """A vendor as Dagster sees it: the resource its client is, and the variable that holds its key."""
+    """A provider as Dagster sees it: the resource its clients are, and the variable that holds its key."""
 
     resource: str
     key_variable: str
+    provider: str = ""  # its name for people
 
     @property
     def not_configured(self) -> str:
         return f"not configured: {self.key_variable} is not set, so nothing was asked and nothing written"
 
 
-class Client(Protocol):
-    """Whatever asks a vendor and counts its requests."""
+class Counted(Protocol):
+    """Whatever counts its requests."""
 
     @property
     def requests(self) -> int: ...
+
+
+class Client(Counted, Protocol):
+    """Whatever asks a provider for one account."""
+
+    @property
+    def account(self) -> str: ...
 
     @property
     def is_simulated(self) -> bool: ...
@@ -69,6 +79,8 @@ class Report(Generic[C]):
     use: str = ""  # of an optional report: what is unknown without it
     needs: str = ""  # its plan or scope; every accepted key opens the reports that need none
     is_key_accepted: Callable[[C], bool] = lambda _: False  # of the key that the report is asked with
+    is_asked_of: Callable[[C], bool] = lambda _: True  # whether an account has a key for it
+    lacks: str = ""  # why nothing is asked where no account has
 
     def is_not_included(self, refusal: Refused, client: C) -> bool:
         """Whether the plan or scope lacks this report, so that it is skipped instead of failed."""
@@ -86,7 +98,7 @@ def as_it_is_now(ask: Callable[[C], Answer]) -> Callable[[C, Span], list[Answer]
 class Tally:
     """Counts requests, retries included, by the asset they were made for."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Counted) -> None:
         self.client = client
         self.by_asset: Counter[str] = Counter()
 
@@ -98,9 +110,9 @@ class Tally:
         finally:
             self.by_asset[asset] += self.client.requests - before
 
-    def note(self, context: dg.AssetExecutionContext) -> None:
+    def note(self, noted: Note) -> None:
         for asset, requests in self.by_asset.items():
-            note(context, asset, None, requests_in_run=requests)
+            noted(asset, None, requests_in_run=requests)
 
 
 class InHalves:
@@ -122,96 +134,120 @@ class InHalves:
         return bool(left)
 
 
-def pull_days(
-    context: dg.AssetExecutionContext,
-    source: Source,
-    client: C | None,
-    warehouse: Warehouse,
-    pull: str,
-    ask: Callable[[C, Span], list[Answer]],
-    *,
-    at_most: int,
-    span: Span | None = None,
-) -> None:
-    """Ask for the run's days (or those of `span`), at most so many at a time, and write each answer as it comes. An
-    answer that is too large is asked for again by halves. One that cannot be used costs its own days: the others are
-    still asked for, and then the step fails.
-    """
-    if client is None:
-        return note_not_configured(context, source, f"raw/{pull}")
-    refuse_a_mixture(warehouse, is_simulated=client.is_simulated)
-    tally = Tally(client)
-    unusable: list[VendorError] = []
-    try:
-        spans = InHalves((span or span_of_run(context)).cut(at_most=at_most))
-        for some_days in spans:
-            asked_at = warehouse.now()
-            try:
-                with tally.of(f"raw/{pull}"):
-                    answers = ask(client, some_days)
-            except TooLarge as error:
-                context.log.warning("%s of %s: %s", pull, some_days, error)
-                if not spans.halve(some_days):
-                    unusable.append(error)
-            except (DamagedAnswer, IncompleteAnswer, UnexpectedAnswer) as error:
-                context.log.warning("%s of %s is left as it was: %s", pull, some_days, error)
-                unusable.append(error)
-            else:
-                append_noted(context, warehouse, pull, answers, asked_at=asked_at)
-    finally:
-        tally.note(context)
-    if unusable:
-        raise unusable[0]
-    return None
-
-
 def pull_report(
     context: dg.AssetExecutionContext,
     source: Source,
-    client: C | None,
+    resource: Clients[C],
     warehouse: Warehouse,
     report: Report[C],
     *,
     at_most: int,
     span: Span | None = None,
 ) -> None:
-    """`pull_days` of a report; one that the plan or scope does not include is skipped with a note."""
-    with skipped_where_not_included(context, client, report):
-        pull_days(context, source, client, warehouse, report.pull, report.ask, at_most=at_most, span=span)
+    """Ask each account for the run's days of a report (or those of `span`), and write each answer as it comes. One that
+    the plan or scope does not include is skipped with a note.
+    """
+
+    def pull(client: C, noted: Note) -> None:
+        days = span or span_of_run(context)
+        pull_days(context, client, warehouse, report, days, noted=noted, at_most=at_most)
+
+    ask_accounts(context, source, resource, report, pull)
 
 
 def pull_snapshot(
-    context: dg.AssetExecutionContext, source: Source, client: C | None, warehouse: Warehouse, report: Report[C]
+    context: dg.AssetExecutionContext, source: Source, resource: Clients[C], warehouse: Warehouse, report: Report[C]
 ) -> None:
-    """Ask for a directory as it is now, and write it."""
-    if client is None:
-        return note_not_configured(context, source, f"raw/{report.pull}")
+    """Ask each account for a directory as it is now, and write it."""
+
+    def pull(client: C, noted: Note) -> None:
+        refuse_a_mixture(warehouse, is_simulated=client.is_simulated)
+        today = settings().now().date()
+        tally, asked_at = Tally(client), warehouse.now()
+        with skipped_where_not_included(context, client, report, noted):
+            try:
+                with tally.of(f"raw/{report.pull}"):
+                    answers = report.ask(client, Span(today, today))
+                append_noted(
+                    context, warehouse, report.pull, answers, asked_at=asked_at, account=client.account, noted=noted
+                )
+            finally:
+                tally.note(noted)
+
+    ask_accounts(context, source, resource, report, pull)
+
+
+def ask_accounts(
+    context: dg.AssetExecutionContext,
+    source: Source,
+    resource: Clients[C],
+    report: Report[C],
+    pull: Callable[[C, Note], None],
+) -> None:
+    """Ask every account that has a key for the report; where none has, note why nothing was asked."""
+    clients = clients_of(resource)
+    asked = [client for client in clients if report.is_asked_of(client)]
+    if asked:
+        ask_each(context, source.provider, asked, pull)
+    else:
+        note_not_configured(context, source, f"raw/{report.pull}", why=report.lacks if clients else "")
+
+
+def pull_days(
+    context: dg.AssetExecutionContext,
+    client: C,
+    warehouse: Warehouse,
+    report: Report[C],
+    span: Span,
+    *,
+    noted: Note,
+    at_most: int,
+) -> None:
+    """Ask one account for the days of a span, at most so many at a time, and write each answer as it comes. An answer
+    that is too large is asked for again by halves. One that cannot be used costs its own days: the others are still
+    asked for, and then the pull fails. A report that the plan or scope does not include is skipped with a note.
+    """
     refuse_a_mixture(warehouse, is_simulated=client.is_simulated)
-    today = settings().now().date()
-    tally, asked_at = Tally(client), warehouse.now()
-    with skipped_where_not_included(context, client, report):
+    tally, pull = Tally(client), report.pull
+    unusable: list[VendorError] = []
+    with skipped_where_not_included(context, client, report, noted):
         try:
-            with tally.of(f"raw/{report.pull}"):
-                answers = report.ask(client, Span(today, today))
-            append_noted(context, warehouse, report.pull, answers, asked_at=asked_at)
+            spans = InHalves(span.cut(at_most=at_most))
+            for some_days in spans:
+                asked_at = warehouse.now()
+                try:
+                    with tally.of(f"raw/{pull}"):
+                        answers = report.ask(client, some_days)
+                except TooLarge as error:
+                    context.log.warning("%s of %s: %s", pull, some_days, error)
+                    if not spans.halve(some_days):
+                        unusable.append(error)
+                except (DamagedAnswer, IncompleteAnswer, UnexpectedAnswer) as error:
+                    context.log.warning("%s of %s is left as it was: %s", pull, some_days, error)
+                    unusable.append(error)
+                else:
+                    append_noted(
+                        context, warehouse, pull, answers, asked_at=asked_at, account=client.account, noted=noted
+                    )
         finally:
-            tally.note(context)
-    return None
+            tally.note(noted)
+    if unusable:
+        raise unusable[0]
 
 
 @contextmanager
 def skipped_where_not_included(
-    context: dg.AssetExecutionContext, client: C | None, report: Report[C]
+    context: dg.AssetExecutionContext, client: C, report: Report[C], noted: Note
 ) -> Iterator[None]:
     """Turns the refusal of an optional report into a note that says which plan or scope it needs."""
     try:
         yield
     except Refused as refusal:
-        if client is None or not report.is_not_included(refusal, client):
+        if not report.is_not_included(refusal, client):
             raise
         why = report.not_included(refusal)
-        context.log.warning("%s skipped, %s", report.pull, why)
-        note(context, f"raw/{report.pull}", None, skipped=why)
+        context.log.warning("%s of the account %s skipped, %s", report.pull, client.account, why)
+        noted(f"raw/{report.pull}", None, skipped=why)
 
 
 def append_noted(
@@ -221,13 +257,16 @@ def append_noted(
     answers: Sequence[Answer],
     *,
     asked_at: datetime,
+    account: str = DEFAULT_ACCOUNT,
+    noted: Note | None = None,
 ) -> None:
-    """Write answers to the ledger, and note on each day what version of it there is now, or why there is none. They
-    were asked for at `asked_at`, before the first request.
+    """Write an account's answers to the ledger, and note on each day what version of it there is now, or why there is
+    none. They were asked for at `asked_at`, before the first request.
     """
-    versions = warehouse.append(pull, [replace(answer, asked_at=asked_at) for answer in answers])
+    noted = noted or partial(note, context)
+    versions = warehouse.append(pull, [replace(each, asked_at=asked_at, account=account) for each in answers])
     for answer, version in zip(answers, versions, strict=True):
-        note(context, f"raw/{pull}", version.day, **_described(version), pages=answer.pages)
+        noted(f"raw/{pull}", version.day, **_described(version), pages=answer.pages)
         if not version.is_newest:
             context.log.warning("%s of %s: a later question was answered first: kept as an older version.", pull,
                                 version.day or "now")  # fmt: skip
@@ -237,7 +276,7 @@ def append_noted(
         else:
             context.log.warning("%s of %s: %s", pull, missing.day, missing)
         if missing.day in span_of_run(context):
-            note(context, f"raw/{pull}", missing.day, skipped=str(missing))
+            noted(f"raw/{pull}", missing.day, skipped=str(missing))
 
 
 def held(warehouse: Warehouse, pull: str, span: Span, account: str) -> list[Answer]:
@@ -262,11 +301,12 @@ def held(warehouse: Warehouse, pull: str, span: Span, account: str) -> list[Answ
     return [answer for answer, row in zip(answers, rows, strict=True) if answer.content_hash == row["content_hash"]]
 
 
-def note_not_configured(context: dg.AssetExecutionContext, source: Source, *assets: str) -> None:
-    """Say that nothing was asked, for want of a key."""
-    context.log.warning(source.not_configured)
+def note_not_configured(context: dg.AssetExecutionContext, source: Source, *assets: str, why: str = "") -> None:
+    """Note that nothing was asked, for want of a key."""
+    why = why or source.not_configured
+    context.log.warning(why)
     for asset in assets:
-        note(context, asset, None, skipped=source.not_configured)
+        note(context, asset, None, skipped=why)
 
 
 def _described(version: Version) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """The gate: which days of a provider may reach the marts. Evaluated from the data, at the moment of asking.
 
-A day on which one of the gate's checks is false keeps its last good version in every mart; the other days go on.
+A day on which one of the gate's checks fails keeps its last good version in every mart; the other days go on.
 """
 
 from datetime import date
@@ -13,23 +13,31 @@ from ai_usage.partitions import Span
 from ai_usage.providers.provider import Gate
 from ai_usage.warehouse.port import Warehouse
 
-READABLE, GRAIN = "records_are_readable", "grain_is_unique"
+MISSING, READABLE, WHOLE, GRAIN = "no_day_is_missing", "records_are_readable", "ledger_is_whole", "grain_is_unique"
+SHARED = (MISSING, READABLE, WHOLE)  # by every provider's gate
 
 BlockedDays = dict[date, list[str]]
 
 
 def blocked_days(warehouse: Warehouse, span: Span, gate: Gate) -> BlockedDays:
-    """The days of the span that may not reach a mart, with the checks that are false on each."""
+    """The days of the span that may not reach a mart, with the checks that fail on each."""
     blocked: BlockedDays = {}
     for days in span.cut(at_most=DAYS_AT_ONCE):
-        for check in gate.checks:
+        for check in gating_checks(gate):
             for day in sorted(set(_wrong(warehouse, check, days, gate)["activity_date"])):
                 blocked.setdefault(day, []).append(check)
     return blocked
 
 
+def gating_checks(gate: Gate) -> tuple[str, ...]:
+    """The names of the checks that block a day."""
+    return (*SHARED, *(check.name for check in gate.checks), *([GRAIN] if gate.tables else []))
+
+
 def _wrong(warehouse: Warehouse, check: str, days: Span, gate: Gate) -> pl.DataFrame:
     if check == GRAIN:
         return repeated(warehouse, gate.tables, days)
+    own = {own.name: own.sql for own in gate.checks}
     pulls = gate.billing if check == READABLE else gate.pulls
-    return warehouse.query(f"checks/{check}", first_day=days.first, last_day=days.last, pulls=pulls, with_hashes=False)
+    query = own.get(check, f"checks/{check}")
+    return warehouse.query(query, first_day=days.first, last_day=days.last, pulls=list(pulls), with_hashes=False)

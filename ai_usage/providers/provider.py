@@ -2,14 +2,20 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import dagster as dg
 import polars as pl
 
+from ai_usage.accounts import Account, AccountFields
+from ai_usage.check import Check
 from ai_usage.ingest.cadence import Cadence
+from ai_usage.ingest.http import Patience
 from ai_usage.ingest.ledger_writes import Source
 from ai_usage.providers.directory import Keys, People
+from ai_usage.providers.probe import Probe
 from ai_usage.providers.summary import Summarize
+from ai_usage.settings import Settings
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.table import Table
 
@@ -36,14 +42,45 @@ class Bill:
 
 @dataclass(frozen=True)
 class Gate:
-    """What a day of the provider must have before it may reach the marts: these reports pulled, every record of the
-    `billing` ones readable, each row of these tables there once, and these checks passed.
+    """What a day of the provider must have before it may reach the marts: these reports pulled, every record of them in
+    raw as it was pulled, every record of the `billing` ones readable, each row of these tables there once, and the
+    provider's own checks passed.
     """
 
     pulls: tuple[str, ...]
     billing: tuple[str, ...]
-    checks: tuple[str, ...]
+    checks: tuple[Check, ...]  # its own, each with its query in `sql`
     tables: tuple[Table, ...] = field(default=(), compare=False)  # a table has no hash
+
+
+@dataclass(frozen=True)
+class CoreTables:
+    """Core tables that are checked together, on the first of them, and the pulls their rows are of.
+
+    `counted` are the pulls whose every record is a row of a table, so that a lost one is noticed. `unique` are those of
+    the tables whose rows are held against the key that the table declares.
+    """
+
+    tables: tuple[Table, ...]
+    pulls: tuple[str, ...]
+    counted: Mapping[str, Table] = field(default_factory=dict)
+    unique: tuple[Table, ...] = ()
+
+    @property
+    def first(self) -> Table:
+        return self.tables[0]
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        return tuple(f"core/{table.name}" for table in self.tables[1:])
+
+    @property
+    def counted_pulls(self) -> tuple[str, ...]:
+        return tuple(self.counted)
+
+    @property
+    def unique_names(self) -> tuple[str, ...]:
+        return tuple(table.name for table in self.unique)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +93,8 @@ class Provider:
     invoice_issuer: str  # FOCUS InvoiceIssuerName
     platforms: tuple[Platform, ...]
     source: Source
+    account_fields: AccountFields
+    open: Callable[[Account, Settings, Patience | None], Any]  # a client for one account, which has `close`
     daily_pulls: Mapping[str, type]  # pull → the struct its records are
     snapshot_pulls: Mapping[str, type]
     optional_pulls: Collection[str] = ()  # where plan and scope include them
@@ -66,6 +105,17 @@ class Provider:
     cadences: tuple[Cadence, ...]
     tables: tuple[Table, ...]  # raw, then core
     assets: Sequence[dg.AssetsDefinition]
+    other_resources: Mapping[str, Callable[[Settings], Any]] = field(default_factory=dict)  # beside the clients
+    probe: Probe  # what `doctor` tries
+    core: tuple[CoreTables, ...]  # the bill's first
+    checks: Sequence[Check] = ()  # of this provider's data alone
+    uploads: Mapping[str, Source] = field(default_factory=dict)  # daily pulls that read files which people upload
+    envelope_fields: frozenset[str] = frozenset()  # that its contract names beside the records
+    has_sub_accounts: bool = True  # whether its bill knows parts of an account, such as workspaces
+    stated_amounts: str = ""  # the query of what each table states that it billed; see `checks.money`
+    expense_marts: tuple[str, ...] = ()  # layer/table: the marts of its own in which it is stated
+    estimated_meters: tuple[str, ...] = ()  # meters of ai_spend of which the worth is only estimated
+    estimates_sql: str = ""  # the query of days on which ai_spend has other estimates than may stand beside the bill
     summary: Summarize = lambda _, __: ()  # what it adds to the demo's summary
     also_called: tuple[str, ...] = ()  # what people write for it in the sheet, beside its key and name
     people: People | None = None  # where it lists its members
@@ -73,3 +123,18 @@ class Provider:
     billing_account_type: str = "Organization"  # FOCUS BillingAccountType
     sub_account_type: str = "Workspace"  # FOCUS SubAccountType
     bills_own_seats: bool = False  # whether its `spend.sql` bills seats; if not, those of the sheet are billed
+
+    def is_optional(self, pulls: Collection[str]) -> bool:
+        """Whether plan or scope may lack one of these reports, so that days without it are no failure."""
+        return any(pull in self.optional_pulls for pull in pulls)
+
+    @property
+    def pulls_read(self) -> frozenset[str]:
+        """The pulls whose records become rows of core: those that cannot be used are rejected there."""
+        directories = [pull for of in (self.people, self.keys) if of for pull in of.pulls]
+        return frozenset([*directories, *(pull for of in self.core for pull in of.pulls)])
+
+    def read_by(self, of: CoreTables, pulls: Collection[str]) -> tuple[str, ...]:
+        """Those of the pulls whose rejections are reported for these tables: each pull for the first that reads it."""
+        earlier = {pull for other in self.core[: self.core.index(of)] for pull in other.pulls}
+        return tuple(pull for pull in of.pulls if pull in pulls and pull not in earlier)

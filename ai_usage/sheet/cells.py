@@ -105,7 +105,7 @@ def provider(cell: Cell) -> str:
 
 def choice(*among: str) -> Callable[[Cell], str]:
     def read(cell: Cell) -> str:
-        value = text(cell).lower()
+        value = re.sub(r"[\s-]+", "_", text(cell).lower())
         if value not in among:
             raise BadCell(f"is none of {', '.join(among)}")
         return value

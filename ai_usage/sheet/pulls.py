@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 
 import dagster as dg
 
@@ -82,7 +83,7 @@ def sheet_tabs(
                 _note_not_there(context, key)
             else:
                 append_noted(context, warehouse, key.path[-1], [answer], asked_at=asked_at)
-        tally.note(context)
+        tally.note(partial(note, context))
     for key in wanted:
         yield from materialized(context, key)
 

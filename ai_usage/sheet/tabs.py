@@ -65,7 +65,7 @@ def _a_scope(row: Row) -> tuple[str, str] | None:
     if row["scope"] == "total":
         return None
     if not row["scope_name"]:
-        return "scope_name", f"is empty: which {row['scope']}?"
+        return "scope_name", f"is empty: which {row['scope'].replace('_', ' ')}?"
     if row["scope"] == "provider":
         try:
             row["scope_name"] = cells.provider(row["scope_name"])
@@ -134,7 +134,7 @@ BUDGETS = Tab(
     "budgets",
     [
         Column("month", cells.month),
-        Column("scope", cells.choice("total", "provider", "team")),
+        Column("scope", cells.choice("total", "provider", "team", "cost_center")),
         Column("scope_name", cells.text, required=False),
         Column("amount_usd", cells.price),
     ],

@@ -24,7 +24,9 @@ from ai_usage.simulator.quota import MINUTE, Quota
 
 PREFIX = "/anthropic"
 ADMIN_KEY = "sk-ant-admin01-simulated"
-ANALYTICS_KEY = "sk-ant-simulated-analytics"  # opens the analytics alone, and as the only one who used claude.ai
+# Of the Enterprise organization, which bills nothing by use: opens analytics alone, and as the only one who used
+# claude.ai.
+ANALYTICS_KEY = "sk-ant-simulated-analytics"
 LIMITED_KEY = "sk-ant-admin01-simulated-limited"  # opens all but the analytics
 WORKSPACE_KEY = "sk-ant-api03-simulated"  # opens nothing: a key for sending messages
 OPENS = {
@@ -113,7 +115,10 @@ class ClaudeApi:
         people: PeopleDays,
         clock: Callable[[], datetime],
         monotonic: Callable[[], float] | None = None,
+        *,
+        key_suffix: str = "",
     ) -> None:
+        self.key_suffix = key_suffix
         self.organization = days.organization
         self.reports = ClaudeReports(days)
         self.analytics = ClaudeAnalytics(days)
@@ -161,7 +166,7 @@ class ClaudeApi:
 
         async def endpoint(request: Request) -> Response:
             try:
-                _admit(request, door)
+                _admit(request, door, self.key_suffix)
                 if is_analytics and not self.quota.take("analytics", ANALYTICS_A_MINUTE):
                     answer = self.error(429)
                     answer.headers["retry-after"] = str(MINUTE)
@@ -280,7 +285,8 @@ class ClaudeApi:
         if order_by == "time":
             spans = spans[::-1] if is_descending else spans
         entries: dict[tuple[Any, ...], list[Row]] = {}
-        for over in spans:
+        is_of_console = _key(request) != ANALYTICS_KEY + self.key_suffix
+        for over in spans if is_of_console else []:
             for row in render(over, grouping):
                 entries.setdefault((over.start, *row.entry), []).append(row)
         found = list(entries.values())
@@ -313,13 +319,18 @@ class ClaudeApi:
         return [span(first + n * step, first + (n + 1) * step, now) for n in range(count)]
 
 
-def _admit(request: Request, door: str) -> None:
-    """The key first, then the version header, then what the key opens."""
+def _key(request: Request) -> str:
     bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
-    key = request.headers.get("x-api-key") or bearer
-    if not key:
+    return request.headers.get("x-api-key") or bearer
+
+
+def _admit(request: Request, door: str, suffix: str) -> None:
+    """The key first, then the version header, then what the key opens."""
+    sent = _key(request)
+    if not sent:
         raise RefusalError("x-api-key header is required", 401)
-    if key not in OPENS:
+    key = sent.removesuffix(suffix)
+    if key not in OPENS or not sent.endswith(suffix):
         raise RefusalError("", 401)
     if request.headers.get("anthropic-version") not in VERSIONS:
         raise RefusalError("anthropic-version: header is required, one of " + ", ".join(VERSIONS))

@@ -57,7 +57,9 @@ class CursorApi:
         monotonic: Callable[[], float] | None = None,
         *,
         commits_a_page: int = COMMITS_A_PAGE,
+        key_suffix: str = "",
     ) -> None:
+        self.key_suffix = key_suffix
         self.usage, self.money = CursorUsage(days, clock, commits_a_page), CursorSpend(days, clock)
         self.quota = Quota(monotonic)
 
@@ -92,7 +94,7 @@ class CursorApi:
 
         async def endpoint(request: Request) -> Response:
             try:
-                _admit(request, tracking=is_tracking)
+                _admit(request, self.key_suffix, tracking=is_tracking)
                 if not self.quota.take(path, REQUESTS_A_MINUTE.get(path, OTHERWISE)):
                     answer = self.error(429, path)
                     answer.headers["retry-after"] = str(MINUTE)
@@ -112,7 +114,7 @@ class CursorApi:
 
     async def _nothing(self, request: Request) -> Response:
         try:
-            _admit(request, tracking=False)
+            _admit(request, self.key_suffix, tracking=False)
         except RefusalError as refusal:
             return self.error(refusal.status)
         return self.error(404)
@@ -126,16 +128,16 @@ class CursorApi:
         return Response(b"", NOT_MODIFIED, headers)
 
 
-def _admit(request: Request, *, tracking: bool) -> None:
+def _admit(request: Request, suffix: str, *, tracking: bool) -> None:
     """Basic authentication with the key for a name and no password."""
     scheme, _, sent = request.headers.get("authorization", "").partition(" ")
     try:
         key = b64decode(sent, validate=True).decode() if scheme.lower() == "basic" else ""
     except (binascii.Error, UnicodeDecodeError):
         key = ""
-    if key not in (f"{CURSOR_KEY}:", f"{CURSOR_KEY_WITHOUT_COMMITS}:"):
+    if key not in (f"{CURSOR_KEY}{suffix}:", f"{CURSOR_KEY_WITHOUT_COMMITS}{suffix}:"):
         raise RefusalError("", 401)
-    if tracking and key != f"{CURSOR_KEY}:":
+    if tracking and key != f"{CURSOR_KEY}{suffix}:":
         raise RefusalError(LACKS[401], 401)
 
 

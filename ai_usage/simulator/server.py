@@ -21,11 +21,11 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ai_usage.simulator.claude_api import ADMIN_KEY, ANALYTICS_KEY, PREFIX, ClaudeApi
 from ai_usage.simulator.claude_api import LACKS as CLAUDE_LACKS
-from ai_usage.simulator.claude_api import PREFIX, ClaudeApi
 from ai_usage.simulator.claude_days import ClaudeDays, version
 from ai_usage.simulator.claude_uses import Day
-from ai_usage.simulator.cursor_api import CURSOR_PREFIX, CursorApi
+from ai_usage.simulator.cursor_api import CURSOR_KEY, CURSOR_PREFIX, CursorApi
 from ai_usage.simulator.cursor_api import LACKS as CURSOR_LACKS
 from ai_usage.simulator.cursor_calendar import settled
 from ai_usage.simulator.cursor_days import CursorDay, CursorDays
@@ -58,12 +58,15 @@ def world_of(seed: int, cursor_scale: float) -> World:
 
 
 class Simulator:
-    """Stand-in vendors at `url`, for as long as the `with` block lasts."""
+    """Stand-in vendors at `url`, for as long as the `with` block lasts. Another `seed` is another company, whose keys
+    end with `key_suffix`.
+    """
 
     def __init__(
         self,
         *,
         seed: int = 7,
+        key_suffix: str = "",
         now: Callable[[], datetime] | datetime | None = None,
         port: int = 0,
         host: str = "127.0.0.1",
@@ -76,12 +79,14 @@ class Simulator:
         self.organization = world.organization
         self.faults = Faults()
         self.requests: list[Request] = []
-        self.host, self.port = host, port
+        self.host, self.port, self.key_suffix = host, port, key_suffix
         self._now = now
         time_passes = monotonic if enforce_limits else None
         self._days, self._people, self._cursor_days = world.claude, world.people, world.cursor
-        self._claude = ClaudeApi(self._days, self._people, self.now, time_passes)
-        self._cursor = CursorApi(self._cursor_days, self.now, time_passes, commits_a_page=commits_a_page)
+        self._claude = ClaudeApi(self._days, self._people, self.now, time_passes, key_suffix=key_suffix)
+        self._cursor = CursorApi(
+            self._cursor_days, self.now, time_passes, commits_a_page=commits_a_page, key_suffix=key_suffix
+        )
         maker = SheetMaker(self._days, self._people, self._cursor_days, seed)
         self.sheet = Sheet(maker.contents, self.now)
         self._google = GoogleApi(self.sheet, time_passes)
@@ -104,6 +109,17 @@ class Simulator:
     def google_url(self) -> str:
         """Replaces both of Google's hosts."""
         return self.url + GOOGLE_PREFIX
+
+    @property
+    def accounts(self) -> dict[str, list[tuple[str, str, dict[str, str]]]]:
+        """Provider → its organizations and teams: a name for each, where it answers, and its credentials."""
+        return {
+            "anthropic": [
+                ("default", self.anthropic_url, {"admin_key": ADMIN_KEY + self.key_suffix}),
+                ("enterprise", self.anthropic_url, {"analytics_key": ANALYTICS_KEY + self.key_suffix}),
+            ],
+            "cursor": [("default", self.cursor_url, {"admin_key": CURSOR_KEY + self.key_suffix})],
+        }
 
     def now(self) -> datetime:
         """What time the vendors think it is, in UTC."""

@@ -57,7 +57,7 @@ MADE = {
 }
 JUDGED = {
     *("no_day_is_missing", "grouped_lines_equal_console_figure", "reported_spend_stands", "revisions_are_recorded"),
-    *("budget_is_not_crossed", "source_is_not_silent", "sheet_can_be_read"),
+    *("budget_is_not_crossed", "bill_is_fresh", "sheet_can_be_read"),
 }
 
 

@@ -229,7 +229,7 @@ def test_a_check_that_cannot_run_fails_with_its_reason_and_stops_nothing(
 ) -> None:
     read = googlesql.read
     wrong = "select no_such_column from ai_usage_analytics.claude_costs"
-    claim, broken = "implied_price_is_a_list_price", "checks/priced_lines"
+    claim, broken = "unit_price_is_a_list_price", "providers/anthropic/checks/priced_lines"
     monkeypatch.setattr(engine, "read", lambda name, of=None: wrong if name == broken else read(name, of))
     world = built(pulled.copy(tmp_path), vendors)
     assert world.outcome.red(claim) == set(SPAN.days)
@@ -319,7 +319,7 @@ def test_after_a_sheet_edit_a_backfill_of_some_days_leaves_one_owner_of_each_key
     outcome = backfill("other@example.com", some)
     owners = f"select distinct user_email from {TABLE}.ai_spend where api_key_id = 'apikey_1'"
     assert platform.sql(owners) == [("other@example.com",)]
-    assert outcome.red("spend_is_as_usual") == set()
+    assert outcome.red("spend_has_no_anomaly") == set()
     assert outcome.materialized["marts/ai_spend"] == set(days.days)
 
 

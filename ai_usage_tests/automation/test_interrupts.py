@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from ai_usage.automation.interrupts import heeded
-from ai_usage.checks.runner import judged_or_failed
+from ai_usage.checks.runner import evaluated_or_failed
 from ai_usage.errors import interruption
 from ai_usage.layers import built
 from ai_usage_tests.checks.test_not_judged import COSTS
@@ -57,5 +57,5 @@ def test_ctrl_c_is_no_result_of_a_check() -> None:
         interrupted_query()
 
     with pytest.raises(RuntimeError) as raised:
-        judged_or_failed(cast("Any", None), judge)
+        evaluated_or_failed(cast("Any", None), judge)
     assert interruption(raised.value)

@@ -13,7 +13,7 @@ from ai_usage.automation import build_requests, cadence, refresh
 from ai_usage.automation.build_requests import rebuild_what_changed
 from ai_usage.automation.refresh import CHAIN, SENSORS
 from ai_usage.automation.warehouse_resource import published
-from ai_usage.checks.runner import RANGE_END, RANGE_START
+from ai_usage.checks.missing import RANGE_END, RANGE_START
 from ai_usage.definitions import defs
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.providers.anthropic import rows as claude_rows
@@ -337,4 +337,4 @@ def test_freshness_is_judged_without_asking_any_vendor() -> None:
     job = defs.resolve_job_def("look_at_freshness")
     assert job.asset_layer.executable_asset_keys == set()
     claims = {key.name for key in job.asset_layer.asset_graph.asset_check_keys}
-    assert claims == {"pull_is_recent", "source_is_not_silent", "no_pull_is_of_the_future"}
+    assert claims == {"pull_is_recent", "bill_is_fresh", "no_pull_is_of_the_future"}

@@ -249,7 +249,7 @@ def test_the_outage_is_told_when_it_begins_and_when_it_ends_and_its_days_are_cau
 
 def test_the_budget_is_told_once_when_half_of_it_is_spent(lived: Household) -> None:
     [told] = lived.news("budget_is_not_crossed")
-    assert told.startswith("warning budget_is_not_crossed: The whole budget for 2026-11, 50%")
+    assert told.startswith("warning budget_is_not_crossed: November 2026 total budget, 50%")
     [(crossed,)] = lived.sql("select crossed_50_on from ai_usage_analytics.budget_status")
     assert f"50% reached on {crossed}" in told
     assert crossed == HALF_SPENT_ON

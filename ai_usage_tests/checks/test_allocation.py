@@ -15,7 +15,7 @@ DAYS = Span(date(2026, 11, 10), date(2026, 11, 12))
 DAY = date(2026, 11, 11)
 
 ALLOCATION = "allocation_loses_nothing"
-MEASURED = "payers_cost_what_was_measured"
+MEASURED = "allocated_cost_is_the_measured_cost"
 EXPENSES = "expenses_equal_costs"
 MIXED = "billed_and_estimated_never_mixed"
 METHOD = "every_dollar_has_a_method"
@@ -195,4 +195,4 @@ def test_on_a_day_held_back_the_difference_is_a_warning_that_says_so(good: Platf
     assert outcome.red(ALLOCATION) == {DAY}
     verdict = outcome.verdict(ALLOCATION, DAY, "claude_attributed_costs")
     assert verdict.severity == dg.AssetCheckSeverity.WARN
-    assert "Held back by no_day_is_missing, grouped_lines_equal_console_figure" in (verdict.description or "")
+    assert "The day is blocked by no_day_is_missing, grouped_lines_equal_console_figure" in (verdict.description or "")

@@ -12,23 +12,29 @@ from typing import Any
 import msgspec
 import pytest
 
-from ai_usage.checks import allocation, ledger, parity, reconciliation, revisions
-from ai_usage.checks.runner import Verdict
+from ai_usage.check import DailyCheck, Finding, Result
+from ai_usage.checks.registry import CHECKS
 from ai_usage.marts.build_days import Gates, rebuild_days
 from ai_usage.marts.files import marts
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic import rows, tables
 from ai_usage.providers.anthropic.assets import organization_of
 from ai_usage.providers.anthropic.people import emails_of_users
-from ai_usage.providers.anthropic.provider import ANTHROPIC
 from ai_usage.providers.cursor import rows as cursor_rows
 from ai_usage.providers.cursor import tables as cursor_tables
-from ai_usage.providers.cursor.provider import CURSOR as CURSOR_PROVIDER
 from ai_usage.settings import settings
 from ai_usage_tests.platform import Platform, platform_in, whatever_makes
 
 DAY = date(2026, 11, 11)
 SPAN = Span(DAY, DAY)
+OF_MONEY = {
+    "ledger_is_whole",
+    "grouped_lines_equal_console_figure",
+    "cost_report_equals_analytics",
+    "allocation_loses_nothing",
+    "expenses_equal_costs",
+    "revisions_are_recorded",
+}
 SAMPLE = 4  # records of each report, the first and the last among them
 HARMS = {"lost": "delete from {table} where {it}", "doubled": "insert into {table} select * from {table} where {it}"}
 PULLS = ("claude_cost_report", "claude_cost_totals", "claude_messages_usage", "claude_analytics_cost",
@@ -106,20 +112,15 @@ def rebuild(platform: Platform) -> None:
                 rebuild_days(warehouse, mart, SPAN, gates)
 
 
-def verdicts(platform: Platform) -> Iterator[Mapping[date, Verdict]]:
-    """What the claims about money say, judged as their checks do."""
-    warehouse = platform.warehouse
-    with warehouse.connected():
-        yield ledger._broken_days([*tables.DAILY_PULLS, *cursor_tables.DAILY_PULLS], warehouse, SPAN)
-        yield reconciliation._lines_against_console(warehouse, SPAN)
-        yield parity._two_tellings(warehouse, SPAN)
-        yield allocation._allocation(warehouse, SPAN)
-        yield allocation._expenses_of("anthropic", ANTHROPIC.gate)(warehouse, SPAN)
-        yield allocation._expenses_of("cursor", CURSOR_PROVIDER.gate)(warehouse, SPAN)
-        for provider in ("anthropic", "cursor"):
-            yield revisions._recorded(warehouse, SPAN, provider)
+def results(platform: Platform) -> Iterator[Mapping[date, Finding]]:
+    """What the daily checks of money come to."""
+    with platform.warehouse.connected():
+        for check in CHECKS:
+            if isinstance(check, DailyCheck) and check.name in OF_MONEY:
+                yield check.evaluate(platform.warehouse, SPAN)
 
 
 def said(platform: Platform) -> str:
     """All that is wrong with the day, in words."""
-    return "\n".join(v.why for found in verdicts(platform) for day, v in found.items() if day == DAY and not v.passed)
+    wrong = (found[DAY] for found in results(platform) if DAY in found)
+    return "\n".join(result.why for result in wrong if isinstance(result, Result) and not result.passed)

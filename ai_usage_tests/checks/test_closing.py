@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ai_usage.checks.runner import ERROR, WARN
+from ai_usage.check import ERROR, WARN
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.client import SOURCE as ANTHROPIC
 from ai_usage.settings import settings
@@ -19,7 +19,7 @@ from ai_usage_tests.platform import Outcome, Platform, checks_of, platform_in, w
 DAYS = Span(date(2026, 11, 1), date(2026, 11, 19))  # as far as the sheet's figures of this month go
 DAY = date(2026, 11, 11)
 
-PARITY = "parity_holds"
+PARITY = "cost_report_equals_analytics"
 FIGURES = "console_figures_match"
 RECORDED = "revisions_are_recorded"
 
@@ -104,7 +104,7 @@ def test_analytics_that_tell_other_money_are_red_on_their_day(good: Platform, ha
     verdict = outcome.verdict(PARITY, DAY, "claude_parity")
     assert verdict.severity == ERROR
     said = verdict.description or ""
-    assert f"{after - before:+,f} nothing explains. Report against analytics, dearest first: " in said
+    assert f"{after - before:+,f} unexplained. Report against analytics, largest first: " in said
     assert "rows" in verdict.metadata
 
 
@@ -112,7 +112,7 @@ def test_the_dearest_cells_are_named(good: Platform) -> None:
     [(model, kind, usd)] = good.sql(f"select model, token_type, amount_usd from {ANALYTICS} where {DEAREST}")
     good.sql(PARITY_HARMS["an analytics row lost"])
     rebuilt(good, "marts/claude_parity")
-    rows = good.warehouse.query("checks/claude_parity_cells", first_day=DAY, last_day=DAY).to_dicts()
+    rows = good.warehouse.query("providers/anthropic/checks/parity_cells", first_day=DAY, last_day=DAY).to_dicts()
     [cell] = rows
     assert (cell["model"], cell["kind"], cell["difference_usd"]) == (model, kind, -usd)
     assert f"{cell['workspace_name']} {model} {kind} " in sentence(
@@ -130,7 +130,7 @@ def test_what_has_not_settled_yet_is_a_warning_and_only_beyond_a_percent(good: P
     outcome = good.check(PARITY, DAYS)
     assert outcome.red(PARITY) == {DAY}
     assert outcome.verdict(PARITY, DAY, "claude_parity").severity == WARN
-    assert " not settled yet." in sentence(outcome, PARITY, "claude_parity", DAY)
+    assert " provisional." in sentence(outcome, PARITY, "claude_parity", DAY)
     good.sql(f"update {A}.claude_parity set not_settled_usd = -cost_report_usd / 100 where {THAT_DAY}")
     assert good.check(PARITY, DAYS).red(PARITY) == set()
 
@@ -139,7 +139,7 @@ def test_a_day_without_analytics_is_not_judged_and_one_not_built_fails(good: Pla
     good.sql(f"delete from {A}.claude_parity where {THAT_DAY}")
     outcome = good.check(PARITY, DAYS)
     assert outcome.red(PARITY) == {DAY}
-    assert "held back, or never built" in sentence(outcome, PARITY, "claude_parity", DAY)
+    assert "it is blocked, or was never built" in sentence(outcome, PARITY, "claude_parity", DAY)
     good.sql(f"delete from {PULLS} where pull = 'claude_analytics_cost' and {THAT_DAY}")
     outcome = good.check(PARITY, DAYS)
     assert outcome.red(PARITY) == set()
@@ -188,7 +188,7 @@ def test_a_figure_that_is_not_what_the_lines_come_to_is_red(good: Platform, harm
     said = verdict.description or ""
     assert " of 7 figures differ: " in said
     assert named in said
-    assert " USD, the figure says " in said
+    assert " USD, the figure is " in said
     assert "USD, more than " in said
 
 
@@ -224,7 +224,7 @@ def test_an_invoice_that_includes_seats_matches_usage_and_seats(good: Platform) 
     good.sql(f"update {SHEET} set covers = 'usage_and_seats' where {CURSORS}")
     assert good.check(FIGURES).red(FIGURES) == set()
     good.sql(f"update {SHEET} set amount_usd = amount_usd + 5 where {CURSORS}")
-    assert f" USD and seats to {seats:,.2f}, the figure says " in sentence(good.check(FIGURES), FIGURES, "month_close")
+    assert f" USD and seats to {seats:,.2f}, the figure is " in sentence(good.check(FIGURES), FIGURES, "month_close")
     good.sql(f"update {A}.spend_by_scope set seats_usd = 0")
     outcome = good.check(FIGURES)
     assert outcome.verdict(FIGURES, None, "month_close").severity == WARN
@@ -313,17 +313,17 @@ RECORDED_HARMS = {  # what is done, and what the verdict says of it
     "a total changed by a nano-dollar": (
         f"""update {COSTS} set amount_usd = amount_usd + 0.000000001
         where rowid = (select min(rowid) from {COSTS} where {THAT_DAY})""",
-        "+0.000000001 USD that no revision tells of",
+        "+0.000000001 USD that no revision records",
     ),
     "a day lost": (f"delete from {COSTS} where {THAT_DAY}", "The day comes to 0.000000000 USD"),
     "a Cursor day a hundredfold": (
         f"update {EVENTS} set charged_usd = charged_usd * 100 where {THAT_DAY}",
-        "USD that no revision tells of",
+        "USD that no revision records",
     ),
     "an event made chargeable": (
         f"""update {EVENTS} set is_chargeable = true where rowid = (select min(rowid) from {EVENTS}
         where {THAT_DAY} and not is_chargeable and charged_usd > 0)""",
-        "USD that no revision tells of",
+        "USD that no revision records",
     ),
     "no version at all": (
         f"delete from {VERSIONS} where {THAT_DAY} and provider = 'anthropic'",
@@ -331,7 +331,7 @@ RECORDED_HARMS = {  # what is done, and what the verdict says of it
     ),
     "the newest version lost": (
         f"delete from {VERSIONS} where {THAT_DAY} and known_to is null and provider = 'anthropic'",
-        "-2.000000000 USD that no revision tells of",
+        "-2.000000000 USD that no revision records",
     ),
     "the version between lost": (
         f"""delete from {VERSIONS} where pull_id = (select pull_id from {VERSIONS} where known_to is not null

@@ -5,15 +5,15 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 import pytest
 
-from ai_usage.checks.completeness import recency, silence
-from ai_usage.checks.runner import ERROR, WARN
+from ai_usage.check import ERROR, WARN
+from ai_usage.checks.completeness import freshness, recency
 from ai_usage.partitions import Span
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.checks.conftest import DAYS
 from ai_usage_tests.platform import DAY, NEXT, Outcome, Platform, ordinary
 
 MISSING, DRIFT, RECENT = "no_day_is_missing", "schema_drift", "pull_is_recent"
-SILENT = "source_is_not_silent"
+SILENT = "bill_is_fresh"
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PULLS = "ai_usage_raw.pulls"
 
@@ -181,7 +181,7 @@ def test_a_source_is_silent_if_three_days_are_unknown_or_suddenly_empty(
     newest: date, records: list[int], *, is_silent: bool
 ) -> None:
     heard = {newest - timedelta(days=len(records) - 1 - n): count for n, count in enumerate(records)}
-    verdict = silence(newest, heard, yesterday=date(2026, 11, 19))
+    verdict = freshness(newest, heard, yesterday=date(2026, 11, 19))
     assert (verdict.passed, verdict.severity) == (not is_silent, ERROR)
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ai_usage.checks.cycle import Charged
 from ai_usage.definitions import ASSETS, CHECKS
 from ai_usage.partitions import Span
+from ai_usage.providers.cursor.checks.billing_cycle import Charged
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import settings
 from ai_usage.simulator import CURSOR_KEY, Simulator
@@ -25,7 +25,7 @@ MEMBERS = "every_member_has_a_row"
 TWICE = "no_event_counted_twice"
 POSSIBLE = "acceptance_counts_are_possible"
 FLAG = "active_flag_agrees_with_activity"
-CYCLEWISE = "events_add_up_to_cycle_spend"
+CYCLEWISE = "events_equal_cycle_spend"
 CLAIMS = [MISSING, MEMBERS, TWICE, POSSIBLE, FLAG, CYCLEWISE]
 
 A_MEMBERS_CHARGED_EVENT = f"""rowid = (select min(rowid) from {EVENTS}

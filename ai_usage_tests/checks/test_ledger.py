@@ -8,8 +8,8 @@ import dagster as dg
 import pytest
 
 from ai_usage.catalog import TABLES
+from ai_usage.check import wrong_rows
 from ai_usage.checks.ledger import CHECKS
-from ai_usage.checks.runner import wrong_rows
 from ai_usage.marts.gate import blocked_days
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic import tables as claude
@@ -54,7 +54,7 @@ def held(platform: Platform, by: Gate = ANTHROPIC.gate, span: Span = SPAN) -> se
 
 def judged(platform: Platform, span: Span | None = SPAN) -> Outcome:
     """The claim alone, wherever it is made, with every source configured."""
-    checks = dg.AssetSelection.checks(*(key for check in CHECKS for key in check.check_keys))
+    checks = dg.AssetSelection.checks(*(check.key for check in CHECKS))
     there = object()
     return platform.materialize(checks, span, there, there, sheet=there, uploads=there)  # type: ignore[arg-type]
 
@@ -74,7 +74,7 @@ def test_what_was_pulled_is_whole_and_the_small_day_has_these_records(good: Plat
 @pytest.mark.parametrize(("pull", "position"), EACH)
 def test_each_single_record_counts(good: Platform, pull: str, position: int, how: str) -> None:
     harm(good, how, pull, position)
-    found = wrong_rows(good.warehouse, WHOLE, SPAN, pulls=list(RECORDS), with_hashes=True)
+    found = wrong_rows(good.warehouse, f"checks/{WHOLE}", SPAN, pulls=list(RECORDS), with_hashes=True)
     assert {
         day: [(row["pull"], row["records_standing"] - row["records"]) for row in rows] for day, rows in found.items()
     } == {DAY: [(pull, STANDING[how])]}

@@ -8,8 +8,9 @@ import pytest
 
 from ai_usage.automation.refresh import OF_FRESHNESS
 from ai_usage.automation.runs import Runs
+from ai_usage.check import PASSED, Check, DailyCheck, NotEvaluated, Result, SnapshotCheck, warned
 from ai_usage.checks.results import NOT_JUDGED_TAG, WAS_NOT_RUN, counted, observation, results_of, summary
-from ai_usage.checks.runner import COULD_NOT_RUN, IT_IS_SO, NotJudged, Verdict, daily_check, snapshot_check, stored
+from ai_usage.checks.runner import COULD_NOT_RUN, dagster_check, stored
 from ai_usage.commands.refresh import outcome_of
 from ai_usage.definitions import CHECKS, defs
 from ai_usage.errors import AiUsageError
@@ -26,17 +27,21 @@ MISSING, CODE = "no_day_is_missing", "claude_code_usage_stats"
 LATE = DAYS[-1] + timedelta(days=1)
 JANUARY, PRESENT = Span(date(2026, 10, 5), date(2026, 10, 7)), Span(date(2026, 11, 17), date(2026, 11, 19))
 NAMES = {key.name for check in CHECKS for key in check.check_keys}
+ABOUT: dict[str, Any] = {
+    "name": "it_holds", "asset": "core/claude_costs", "title": "", "description": "", "severity": "failed",
+    "sources": (SOURCE,),
+}  # fmt: skip
 OF_NOW = {
     "pull_is_recent",
     "no_pull_is_of_the_future",
-    "source_is_not_silent",
-    "events_add_up_to_cycle_spend",
+    "bill_is_fresh",
+    "events_equal_cycle_spend",
     "uploads_are_fresh",
     "budget_is_not_crossed",
     "forecast_is_within_budget",
     "growth_is_within_limit",
     "seats_are_used",
-    "no_departed_member_spends",
+    "no_former_member_spends",
 }
 
 
@@ -75,14 +80,12 @@ def test_a_day_that_was_pulled_in_part_has_failed(good: Platform) -> None:
 def test_where_an_error_stops_a_check_its_day_has_failed_and_the_others_are_judged(good: Platform) -> None:
     """DESIGN 3.5: a check that cannot run fails with its reason, and stops nothing but itself."""
 
-    def judge(_: Any, span: Span) -> dict[date, Verdict]:
+    def judge(_: Any, span: Span) -> dict[date, Result]:
         if NEXT in span:
             raise ZeroDivisionError("by nothing")
-        return {day: Verdict.warning("seen") for day in span.days}
+        return {day: warned("seen") for day in span.days}
 
-    found = run(
-        good, daily_check("it_holds", COSTS, judge, source=SOURCE, description="", relies_on=["claude_cost_report"])
-    )
+    found = run(good, DailyCheck(**ABOUT, pulls=("claude_cost_report",), evaluate=judge))
     evaluations = {one.partition: one for one in found.get_asset_check_evaluations()}
     assert found.success
     assert {day: one.severity.value for day, one in evaluations.items()} == {
@@ -92,15 +95,16 @@ def test_where_an_error_stops_a_check_its_day_has_failed_and_the_others_are_judg
 
 
 def test_a_check_without_days_that_cannot_run_has_failed(good: Platform) -> None:
-    def judge(_: Any) -> Verdict:
+    def judge(_: Any) -> Result:
         raise AiUsageError("The table is gone.")
 
-    found = run(good, snapshot_check("it_holds", COSTS, judge, source=SOURCE, description="", pull="claude_users"))
+    found = run(good, SnapshotCheck(**ABOUT, pulls=("claude_users",), evaluate=judge))
     [evaluation] = found.get_asset_check_evaluations()
     assert (evaluation.passed, evaluation.description) == (False, f"{COULD_NOT_RUN}: The table is gone.")
 
 
-def run(platform: Platform, check: dg.AssetChecksDefinition) -> dg.ExecuteInProcessResult:
+def run(platform: Platform, declared: Check) -> dg.ExecuteInProcessResult:
+    check = dagster_check(declared)
     resources = {"claude_admin": object(), "warehouse": platform.warehouse}
     return dg.materialize(
         [dg.AssetSpec(COSTS), check],
@@ -144,9 +148,9 @@ def test_checks_about_now_are_judged_only_in_runs_that_reach_the_present(
 ) -> None:
     """A backfill of days long past neither passes nor fails them; `look_at_freshness` names no days and judges them."""
     good.sql("update ai_usage_raw.pulls set pulled_at = pulled_at - interval 9 days")
-    outcome = good.materialize(checks_of("pull_is_recent", "source_is_not_silent"), span, good.vendor.admin())
+    outcome = good.materialize(checks_of("pull_is_recent", "bill_is_fresh"), span, good.vendor.admin())
     assert outcome.red("pull_is_recent") == ({None} if is_judged else set())
-    assert outcome.red("source_is_not_silent") == ({None} if is_judged else set())
+    assert outcome.red("bill_is_fresh") == ({None} if is_judged else set())
     if not is_judged:
         assert outcome.verdicts == {}
         assert outcome.not_judged("pull_is_recent", "claude_users") == {
@@ -168,9 +172,9 @@ def test_which_checks_are_about_now_is_decided_for_each(good: Platform) -> None:
 
 def test_what_is_not_judged_stores_no_evaluation_and_reads_back_with_days_and_reasons() -> None:
     spec = dg.AssetCheckSpec("it_holds", asset=COSTS)
-    findings: dict[date | None, Verdict | NotJudged] = {
-        DAYS[0]: NotJudged("No provider was asked."), DAYS[1]: NotJudged("No provider was asked."),
-        DAYS[2]: IT_IS_SO, LATE: NotJudged("Not yet."),
+    findings: dict[date | None, Result | NotEvaluated] = {
+        DAYS[0]: NotEvaluated("No provider was asked."), DAYS[1]: NotEvaluated("No provider was asked."),
+        DAYS[2]: PASSED, LATE: NotEvaluated("Not yet."),
     }  # fmt: skip
     evaluation, seen, _ = stored(spec, findings)
     assert isinstance(evaluation, dg.AssetCheckEvaluation)

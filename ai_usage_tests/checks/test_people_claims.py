@@ -11,19 +11,19 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from ai_usage.checks.people import judge_owners
 from ai_usage.commands.sheet_template import write_template
 from ai_usage.core.people import Person, person_rows
 from ai_usage.core.person_accounts import account_rows
 from ai_usage.definitions import CHECKS
 from ai_usage.partitions import Span
+from ai_usage.providers.anthropic.checks.owners import judge_owners
 from ai_usage.providers.directory import Member, Placement, Stamp
 from ai_usage.settings import settings
 from ai_usage.sheet.client import CsvFolder, GoogleSheet
-from ai_usage.simulated import simulated_claude_admin, simulated_cursor_admin
 from ai_usage.simulator import SHEET_ID, Simulator
 from ai_usage.simulator.sheet_people import UNKNOWN_KEY
 from ai_usage.warehouse.ledger import Answer
+from ai_usage_tests.built_in import built_in
 from ai_usage_tests.platform import Outcome, Platform, platform_in
 
 SPAN = Span(date(2026, 11, 17), date(2026, 11, 19))
@@ -62,8 +62,7 @@ def good(past: Platform, tmp_path: Path) -> Platform:
 def refreshed(platform: Platform, google: Simulator, selection: dg.AssetSelection | None = None) -> Outcome:
     """The vendors and the sheet, pulled and built."""
     with (
-        simulated_claude_admin(settings()) as claude,
-        simulated_cursor_admin(settings()) as cursor,
+        built_in(settings(), "anthropic", "cursor") as (claude, cursor, _),
         closing(GoogleSheet.open(SHEET_ID, base_url=google.google_url, is_simulated=True)) as sheet,
     ):
         return platform.materialize(selection or CORE, SPAN, claude, cursor, sheet=sheet)

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from genai_prices.data_snapshot import get_snapshot
 
-from ai_usage.checks.prices import PRICE_OF, Envelope, UnknownPrice, token_envelope
+from ai_usage.providers.anthropic.list_prices import PRICE_OF, Envelope, UnknownPrice, token_envelope
 
 MODELS = [m.id for p in get_snapshot().providers if p.id == "anthropic" for m in p.models]
 DATES = [date(2026, 1, 1), date(2026, 3, 12), date(2026, 3, 13), date(2026, 11, 20)]

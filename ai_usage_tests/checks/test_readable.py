@@ -10,8 +10,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from ai_usage.checks.cycle import _cycle_adds_up, _past_cycles_add_up
-from ai_usage.checks.runner import WARN, Verdict
+from ai_usage.check import WARN, Result
 from ai_usage.core import tables as core_tables
 from ai_usage.definitions import CHECKS
 from ai_usage.marts import gate
@@ -24,6 +23,7 @@ from ai_usage.providers.anthropic.rows import Organization, code_rows
 from ai_usage.providers.anthropic.rows import usage_rows as claude_usage
 from ai_usage.providers.cursor import records as cursor_records
 from ai_usage.providers.cursor import tables as cursor_tables
+from ai_usage.providers.cursor.checks.billing_cycle import _open_cycle, _past_cycles
 from ai_usage.providers.cursor.provider import CURSOR as CURSOR_PROVIDER
 from ai_usage.providers.cursor.rows import usage_rows
 from ai_usage.settings import settings
@@ -31,10 +31,10 @@ from ai_usage.warehouse.ledger import Answer, Records
 from ai_usage_tests.checks.conftest import DAYS
 from ai_usage_tests.platform import DAY, Outcome, Platform, platform_in
 
-OF_MARTS = {"allocation_loses_nothing", "expenses_equal_costs", "spend_is_as_usual", "reported_spend_stands"}
+OF_MARTS = {"allocation_loses_nothing", "expenses_equal_costs", "spend_has_no_anomaly", "reported_spend_stands"}
 READABLE = "records_are_readable"
 GRAIN = "grain_is_unique"
-PAST = "events_add_up_to_past_cycles"
+PAST = "events_equal_past_cycles"
 NEXT = DAY + timedelta(days=1)
 
 
@@ -192,8 +192,8 @@ def test_two_snapshots_of_one_instant_still_have_a_result(platform: Platform) ->
         snapshot(platform, "cursor_usage_events_today", today, period={"startDate": start + 2 * 86_400_000})
     events(platform, date(2026, 10, 3))
     events(platform, date(2026, 10, 4))
-    verdict = _cycle_adds_up(platform.warehouse)
-    assert isinstance(verdict, Verdict)
+    verdict = _open_cycle(platform.warehouse)
+    assert isinstance(verdict, Result)
     assert verdict.passed, verdict.why
     assert "1.5" in verdict.why
 
@@ -231,12 +231,12 @@ def past_cycle(tmp_path_factory: pytest.TempPathFactory) -> Platform:
 EVENTS = "ai_usage_analytics.cursor_usage_events"
 
 
-def test_a_past_cycle_adds_up_at_its_last_snapshot(past_cycle: Platform) -> None:
+def test_a_past_open_cycle_at_its_last_snapshot(past_cycle: Platform) -> None:
     """Case 24: rows with `includedSpendCents` and without older fields: the cycle check still judges."""
-    verdict = _past_cycles_add_up(past_cycle.warehouse)
-    assert isinstance(verdict, Verdict)
+    verdict = _past_cycles(past_cycle.warehouse)
+    assert isinstance(verdict, Result)
     assert verdict.passed, verdict.why
-    assert verdict.why == "Judged: the cycles since 2026-10-03."
+    assert verdict.why == "The cycles since 2026-10-03 reconcile."
 
 
 def test_an_event_of_a_past_cycle_twice_and_another_lost_is_seen(past_cycle: Platform, tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ def test_an_event_of_a_past_cycle_twice_and_another_lost_is_seen(past_cycle: Pla
     harmed.sql(f"insert into {EVENTS} from {EVENTS} where user_email = 'a@example.com' limit 1")
     harmed.sql(f"delete from {EVENTS} where user_email = 'b@example.com'")
     assert harmed.check(PAST).red(PAST) == {None}
-    verdict = _past_cycles_add_up(harmed.warehouse)
+    verdict = _past_cycles(harmed.warehouse)
     assert verdict is not None
     assert not verdict.passed
     assert "cycle since 2026-10-03" in verdict.why
@@ -258,7 +258,7 @@ def test_an_event_of_a_past_cycle_twice_and_another_lost_is_seen(past_cycle: Pla
 def test_events_without_a_person_explain_what_members_lack(past_cycle: Platform, tmp_path: Path) -> None:
     harmed = past_cycle.copy(tmp_path)
     harmed.sql(f"update {EVENTS} set user_email = null where user_email = 'b@example.com'")
-    verdict = _past_cycles_add_up(harmed.warehouse)
+    verdict = _past_cycles(harmed.warehouse)
     assert verdict is not None
     assert verdict.passed
 

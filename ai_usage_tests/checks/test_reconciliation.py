@@ -5,9 +5,9 @@ from decimal import Decimal
 import dagster as dg
 import pytest
 
-from ai_usage.checks.reconciliation import judge_prices
-from ai_usage.checks.runner import ERROR, WARN, Verdict
+from ai_usage.check import ERROR, WARN, Result
 from ai_usage.partitions import Span
+from ai_usage.providers.anthropic.checks.list_prices import judge_prices
 from ai_usage_tests.checks.conftest import DAYS
 from ai_usage_tests.platform import DAY, NEXT, Platform, Row, ordinary
 
@@ -18,7 +18,7 @@ THAT_DAY = f"where activity_date = '{DAY}'"
 MART = dg.AssetSelection.assets("marts/claude_total_expenses")
 FACTS = dg.AssetSelection.assets("core/claude_costs", "core/claude_daily_cost", "core/claude_usage_tokens")
 MONEY = MART | FACTS.upstream()
-GROUPED, PRICE = "grouped_lines_equal_console_figure", "implied_price_is_a_list_price"
+GROUPED, PRICE = "grouped_lines_equal_console_figure", "unit_price_is_a_list_price"
 LISTED = "every_cost_has_a_list_price"
 PART, EXPLAINED = "claude_code_is_part_of_claude_costs", "usage_without_cost_is_explained"
 
@@ -29,8 +29,8 @@ ONE_SEARCH = f"update {USAGE} set web_search_requests = 1 {THAT_DAY}"
 ESTIMATED = f"update {CODE} set estimated_cost_usd ="
 
 HARMS = {  # claim, what is done to the data, the severity and a part of the sentence that names it
-    "lines_lost": (GROUPED, f"delete from {COSTS} {THAT_DAY}", ERROR, "come to nothing, the Console says 10.00875"),
-    "figure_lost": (GROUPED, f"delete from {FIGURE} {THAT_DAY}", ERROR, "Console says nothing"),
+    "lines_lost": (GROUPED, f"delete from {COSTS} {THAT_DAY}", ERROR, "come to nothing, the Console reports 10.00875"),
+    "figure_lost": (GROUPED, f"delete from {FIGURE} {THAT_DAY}", ERROR, "Console reports nothing"),
     "line_twice": (GROUPED, f"insert into {COSTS} from {COSTS} {ONE_LINE}", ERROR, "+6.0025"),
     "lines_a_hundredfold": (PRICE, f"{SET} {TIMES} {THAT_DAY}", ERROR, "3 of 3 lines"),
     "lines_a_hundredth": (PRICE, f"{SET} {OVER} {THAT_DAY}", ERROR, "3 of 3 lines"),
@@ -120,7 +120,7 @@ def test_an_idle_day_is_green_and_tokens_without_any_cost_are_not(platform: Plat
     platform.vendor.lines[NEXT] = platform.vendor.totals[NEXT] = lambda rows: []
     outcome = platform.run({DAY: [], NEXT: ordinary()}, only=MONEY)
     assert outcome.red(GROUPED) == {NEXT}
-    assert "No cost at all beside 560,550 billable" in (outcome.verdict(GROUPED, NEXT).description or "")
+    assert "There are 560,550 billable tokens and no cost" in (outcome.verdict(GROUPED, NEXT).description or "")
 
 
 def test_a_day_still_settling_is_asked_once_more_and_then_adds_up(platform: Platform) -> None:
@@ -143,5 +143,5 @@ def test_a_day_that_never_settles_is_asked_once_more_only(platform: Platform) ->
 def test_machine_time_is_named_where_it_cannot_be_priced() -> None:
     line = dict.fromkeys(("workspace_id", "model", "token_type", "units"))
     verdict = judge_prices(DAY, [{**line, "cost_type": "session_usage", "amount_usd": Decimal(1)}])
-    assert isinstance(verdict, Verdict)
+    assert isinstance(verdict, Result)
     assert (verdict.passed, verdict.why) == (True, "0 lines at list prices. 1 × session_usage has no published unit.")

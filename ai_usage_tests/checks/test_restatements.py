@@ -4,8 +4,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from ai_usage.checks.revisions import judge_restatements
+from ai_usage.checks.revisions import judge_restatements, restatements
 from ai_usage.partitions import Span
+from ai_usage.providers.anthropic.provider import ANTHROPIC
 from ai_usage_tests.core.test_revisions import built
 from ai_usage_tests.platform import DAY, NEXT, Platform
 from ai_usage_tests.warehouse.test_ledger import append
@@ -48,7 +49,7 @@ def test_a_settled_day_that_is_restated_is_told_with_both_figures(platform: Plat
 
 def test_each_restatement_of_a_day_has_a_key_of_its_own_that_stays(platform: Platform) -> None:
     def keys() -> set[str]:
-        rows = judge_restatements(platform.warehouse.query(f"checks/{STANDS}").to_dicts()).rows
+        rows = judge_restatements(restatements(platform.warehouse, ANTHROPIC)).rows
         return {str(row["alert_key"]) for row in rows}
 
     for n, cents in enumerate(("1000", "1100", "1000")):

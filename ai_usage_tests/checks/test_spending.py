@@ -6,20 +6,20 @@ from decimal import Decimal
 import dagster as dg
 import pytest
 
-from ai_usage.checks.runner import NotJudged, Verdict
+from ai_usage.check import NotEvaluated, Result
 from ai_usage.checks.spending import judge_backtest, judge_growth
 from ai_usage.partitions import Span
-from ai_usage_tests.months import MONTHS, TODAY, A, budget, live, make, member, owner, person, rhythm
+from ai_usage_tests.months import MONTHS, TODAY, A, budget, cost_center, live, make, member, owner, person, rhythm
 from ai_usage_tests.platform import Outcome, Platform
 from ai_usage_tests.spend import claude
 
 BUDGETS = "budget_is_not_crossed"
 FORECASTS = "forecast_is_within_budget"
-USUAL = "spend_is_as_usual"
+USUAL = "spend_has_no_anomaly"
 GROWTH = "growth_is_within_limit"
 SEATS = "seats_are_used"
 PURCHASED = "members_have_purchased_seats"
-DEPARTED = "no_departed_member_spends"
+DEPARTED = "no_former_member_spends"
 BACKTEST = "forecast_beats_naive"
 CLAIMS = [BUDGETS, FORECASTS, USUAL, GROWTH, SEATS, PURCHASED, DEPARTED, BACKTEST]
 
@@ -50,10 +50,10 @@ def test_months_of_ordinary_rhythm_are_quiet(platform: Platform, claim: str) -> 
 @pytest.mark.parametrize(
     ("usd", "severity", "words"),
     [
-        ("1884", WARN, "942.00 of 1,884.00 USD spent, 50%; 50% reached on 2026-11-12"),
-        ("1100", WARN, "942.00 of 1,100.00 USD spent, 86%; 80% reached on 2026-11-12"),
-        ("942", ERROR, "942.00 of 942.00 USD spent, 100%; 100% reached on 2026-11-12"),
-        ("300", ERROR, "942.00 of 300.00 USD spent, 314%; 100% reached on 2026-11-04"),
+        ("1884", WARN, "$942.00 of $1,884.00 used (50%). Passed 50% on 2026-11-12"),
+        ("1100", WARN, "$942.00 of $1,100.00 used (86%). Passed 80% on 2026-11-12"),
+        ("942", ERROR, "$942.00 of $942.00 used (100%). Passed 100% on 2026-11-12"),
+        ("300", ERROR, "$942.00 of $300.00 used (314%). Passed 100% on 2026-11-04"),
     ],
 )
 def test_a_budget_that_reaches_a_threshold_is_told_with_its_day(
@@ -63,14 +63,32 @@ def test_a_budget_that_reaches_a_threshold_is_told_with_its_day(
     outcome = live(platform, rhythm()).check(BUDGETS)
     assert outcome.red(BUDGETS) == {None}
     assert severities(outcome) == {severity}
-    assert f"The whole budget for 2026-11: {words}." in said(outcome)
+    assert f"November 2026 total budget: {words}." in said(outcome)
+
+
+def test_a_budget_of_a_cost_center_warns_and_fails_as_a_team_s(platform: Platform) -> None:
+    person(platform, "dev@example.com", is_member=True)
+    cost_center(platform, "dev@example.com", "R&D")
+    rows = [row | {"cost_center": "R&D"} if row.get("team_name") else row for row in rhythm()]
+    budget(platform, "1100", "cost_center", "r&d")
+    outcome = live(platform, rows).check(BUDGETS)
+    assert severities(outcome) == {WARN}
+    assert "November 2026 budget of cost center r&d: $930.00 of $1,100.00 used (85%)" in said(outcome)
+    assert platform.check(FORECASTS).red(FORECASTS) == {None}
+    platform.sql(f"update {A}.budgets set amount_usd = 930")
+    assert severities(make(platform).check(BUDGETS)) == {ERROR}
+    scopes = f"select distinct scope_name from {A}.spend_by_scope where scope = 'cost_center' order by all"
+    assert platform.sql(scopes) == [("R&D",), ("no cost center",)]
+    platform.sql(f"update {A}.dim_person set cost_center = null")
+    make(platform)
+    assert platform.sql(scopes) == []  # without the tab people there is no such scope
 
 
 def test_a_team_is_found_however_its_name_is_typed(platform: Platform) -> None:
     budget(platform, "930", "team", "data")
     outcome = live(platform, rhythm()).check(BUDGETS)
     assert severities(outcome) == {ERROR}
-    assert "The budget of team data for 2026-11: 930.00 of 930.00 USD" in said(outcome)
+    assert "November 2026 budget of team data: $930.00 of $930.00 used" in said(outcome)
 
 
 def test_a_budget_that_is_forecast_to_be_exceeded_is_told_before_it_is(platform: Platform) -> None:
@@ -78,9 +96,7 @@ def test_a_budget_that_is_forecast_to_be_exceeded_is_told_before_it_is(platform:
     outcome = live(platform, rhythm()).check(FORECASTS)
     assert outcome.red(FORECASTS) == {None}
     # Twelve workdays, six weekend days and eighteen days of the seat are to come.
-    assert "The whole budget for 2026-11, 2,200.00 USD, will be exceeded by 20.00: 2,220.00 USD forecast" in said(
-        outcome
-    )
+    assert "November 2026 total budget of $2,200.00 will be exceeded by $20.00: $2,220.00 is forecast" in said(outcome)
 
 
 def test_a_key_that_spikes_is_named_with_what_it_used(platform: Platform) -> None:
@@ -91,7 +107,7 @@ def test_a_key_that_spikes_is_named_with_what_it_used(platform: Platform) -> Non
     outcome = live(platform, [*rhythm(), spike]).check(USUAL, Span(day - timedelta(days=3), TODAY))
     assert outcome.red(USUAL) == {day}
     assert severities(outcome) == {WARN}
-    assert "key etl: 800.00 USD, 700.00 more than the usual 100.00 (claude-sonnet-5-5 +$700)." in said(outcome)
+    assert "key etl: $800.00, $700.00 above the baseline of $100.00 (claude-sonnet-5-5 +$700)." in said(outcome)
 
 
 def test_a_day_of_which_the_marts_have_nothing_is_red(platform: Platform) -> None:
@@ -106,7 +122,7 @@ def test_growth_above_the_limit_is_told_and_says_of_how_many_days(platform: Plat
     before, after = Span(MONTHS.first, date(2026, 9, 30)), Span(date(2026, 10, 1), TODAY)
     outcome = live(platform, [*rhythm(before, usd=100), *rhythm(after, usd=150)]).check(GROWTH)
     assert outcome.red(GROWTH) == {None}
-    assert "All spend of the first 30 days of 2026-10 is 49% above the month before" in said(outcome)
+    assert "All spend of the first 30 days of October 2026 is 49% above the month before" in said(outcome)
 
 
 def test_growth_has_a_limit_that_is_set() -> None:
@@ -212,7 +228,7 @@ def test_a_key_whose_owner_has_left_is_told_while_it_spends(platform: Platform) 
     owner(platform, "apikey_1", "gone@example.com")
     outcome = live(platform, rhythm()).check(DEPARTED)
     assert outcome.red(DEPARTED) == {None}
-    assert "key etl (gone@example.com), 2,280.00 USD in thirty days" in said(outcome)
+    assert "key etl (gone@example.com), $2,280.00 in thirty days" in said(outcome)
     still = [row for row in rhythm() if row.get("api_key_id") is None or row["spend_date"] < TODAY - timedelta(days=3)]
     assert live(platform, still).check(DEPARTED).red(DEPARTED) == set()
 
@@ -231,12 +247,12 @@ def test_a_forecast_that_loses_to_the_run_rate_is_an_error(platform: Platform) -
 def test_intervals_that_hold_too_little_or_too_much_are_told(coverage: str, passed: bool) -> None:  # noqa: FBT001
     row = {"trials": 100, "mape_ratio": Decimal("0.1"), "naive_mape_ratio": Decimal("0.2"), "bias_ratio": Decimal(0)}
     verdict = judge_backtest([row | {"interval_coverage_ratio": Decimal(coverage)}])
-    assert isinstance(verdict, Verdict)
+    assert isinstance(verdict, Result)
     assert (verdict.passed, verdict.severity if not passed else WARN) == (passed, WARN)
     exact = judge_backtest([row | {"mape_ratio": Decimal(0), "interval_coverage_ratio": Decimal(1)}])
-    assert isinstance(exact, Verdict)
+    assert isinstance(exact, Result)
     assert exact.passed
-    assert judge_backtest([]) == NotJudged("No month is over yet for which a forecast was made.")
+    assert judge_backtest([]) == NotEvaluated("No month is over yet for which a forecast was made.")
 
 
 @pytest.mark.parametrize(("before", "is_judged"), [(7, False), (8, True)])

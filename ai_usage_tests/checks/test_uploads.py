@@ -6,10 +6,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ai_usage.checks.runner import WARN, Verdict
-from ai_usage.checks.uploads import freshness
+from ai_usage.check import WARN, Result
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.audit_log.folder import Uploads
+from ai_usage.providers.anthropic.checks.uploads import freshness
 from ai_usage.settings import settings
 from ai_usage_tests.platform import Outcome, Platform
 from ai_usage_tests.providers.anthropic.exports import event, put
@@ -69,5 +69,5 @@ def test_where_no_one_uploads_it_is_not_judged(platform: Platform, tmp_path: Pat
 )
 def test_five_weeks_are_the_limit(*, files: int, newest: date | None, is_fresh: bool) -> None:
     verdict = freshness(files, newest, NOW)
-    assert isinstance(verdict, Verdict)
+    assert isinstance(verdict, Result)
     assert verdict.passed == is_fresh

@@ -117,7 +117,7 @@ def _forecast(last: date) -> pl.DataFrame:
 def _claims(last: date) -> pl.DataFrame:
     verdicts = [
         ("no_day_is_missing", "passed", 31, 0),
-        ("parity_holds", "warned", 30, 1),
+        ("cost_report_equals_analytics", "warned", 30, 1),
         ("ledger_is_whole", "failed", 29, 2),
     ]
     return pl.DataFrame(
@@ -207,7 +207,7 @@ def _cards() -> Iterator[dict[str, Any]]:
     )  # fmt: skip
     yield _card(
         *("claims", "status", (38, 16, 8, 9)), sort="claim",
-        dimensions={"claim": {"label": "Claim", "format": "text"}, "verdict": {"label": "Verdict", "format": "text"},
+        dimensions={"claim": {"label": "Claim", "format": "text"}, "verdict": {"label": "Result", "format": "text"},
                     "judged_date": {"label": "Last judged", "format": "date"}},
         measures={name: {"label": name.capitalize(), "format": "count", "of": name} for name in ("green", "red")},
     )  # fmt: skip

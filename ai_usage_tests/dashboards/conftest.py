@@ -11,6 +11,7 @@ from ai_usage.marts.build_days import rebuild_all, rebuild_days, rebuild_whole
 from ai_usage.marts.files import marts
 from ai_usage.settings import settings
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage_tests.marts.by_hand import know_providers
 from bench.company import LAST, Company
 
 COMPANY = Company(people=40, days=110)
@@ -66,6 +67,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBWarehous
     folder: Path = tmp_path_factory.mktemp("company")
     warehouse = DuckDBWarehouse(folder / "a.duckdb", folder / "b.duckdb", TABLES, settings().now)
     COMPANY.settle_in(warehouse)
+    know_providers(warehouse)
     with warehouse.connected() as db:
         db.execute(HISTORY)
         assert LAST - timedelta(days=COMPANY.days - 1) < date(2026, 9, 1)

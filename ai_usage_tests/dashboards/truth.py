@@ -18,13 +18,13 @@ FACTS = {
             case when attribution_method = 'unattributed' then billed_usd else 0 end as nobodys_usd
         from {A}.ai_spend where billed_usd is not null""",
     "activity": f"""
-        select *, strftime(activity_date, '%Y-%m') as period, {PROVIDER_OF} as provider,
+        select * exclude (provider), strftime(activity_date, '%Y-%m') as period, {PROVIDER_OF} as provider,
             ifnull(team_name, 'no team') as team, ifnull(user_email, 'unattributed') as person,
             is_active::int as active_days
         from {A}.ai_activity""",
     "weeks": f"""
         select * replace (strftime(monday, '%Y-%m') as period) from (
-            select *, strftime(activity_date, '%Y-%m') as period, {PROVIDER_OF} as provider,
+            select * exclude (provider), strftime(activity_date, '%Y-%m') as period, {PROVIDER_OF} as provider,
                 ifnull(team_name, 'no team') as team, date_trunc('week', activity_date)::date as monday
             from {A}.ai_activity)""",
     "forecast": f"""
@@ -352,7 +352,7 @@ TRUTHS: dict[str, Truth] = {
         {"week_start": "monday"},
         CODING,
     ),
-    "code_and_cursor": Truth("activity", {"people": ACTIVE, **TEAMS_WORK}, {"tool": "tool"}, CODING),
+    "coding_tools": Truth("activity", {"people": ACTIVE, **TEAMS_WORK}, {"tool": "tool"}, CODING),
     "team_activity": Truth(
         "activity", {"people": ACTIVE, **TEAMS_WORK}, {"team_name": "team"}, f"{CODING} and user_email is not null"
     ),

@@ -107,7 +107,7 @@ def test_both_engines_give_the_same_cells(engines: TwoEngines, name: str, world:
         ("ordinary", "checks/ledger_is_whole", r"'\x00' order by", "',' order by"),
         (
             "harmed",
-            "checks/claude_code_is_part_of_claude_costs",
+            "providers/anthropic/checks/claude_code_is_part_of_claude_costs",
             "cast('0.01' as numeric)",
             "cast('0.009999999' as numeric)",
         ),
@@ -128,14 +128,14 @@ def test_what_the_ordinary_world_has_is_true(engines: TwoEngines) -> None:
     loud = {name for name in FILES if name.startswith("checks/") and not engines.on_duckdb("ordinary", name).is_empty()}
     assert loud == {
         *("checks/budget_is_not_crossed", "checks/growth_is_within_limit", "checks/forecast_beats_naive"),
-        *("checks/no_departed_member_spends", "checks/spend_is_as_usual"),
-        "checks/claude_parity_cells",
+        *("checks/no_former_member_spends", "checks/spend_has_no_anomaly"),
+        "providers/anthropic/checks/parity_cells",
         "checks/console_figures_match",
-        "checks/events_of_cycle",
-        "checks/every_key_has_an_owner",
+        "providers/cursor/checks/events_of_cycle",
+        "providers/anthropic/checks/every_key_has_an_owner",
         "checks/ledger_is_whole",
         "checks/no_day_is_missing",
-        "checks/priced_lines",
+        "providers/anthropic/checks/priced_lines",
     }
 
 

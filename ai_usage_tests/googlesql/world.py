@@ -33,6 +33,7 @@ PARAMETERS = {
     "last_day": Parameter("DATE", date.fromisoformat(FRI)),
     "pulls": Parameter("ARRAY<STRING>", ["claude_cost_report", "cursor_usage_events", "sheet_budgets"]),
     "providers": Parameter("ARRAY<STRING>", ["anthropic"]),
+    "estimated_meters": Parameter("ARRAY<STRING>", ["claude_code_estimate", "request_formula"]),
     "users": Parameter("ARRAY<STRING>", ["1", "user_1"]),
     "services": Parameter("ARRAY<STRING>", ["bot-1", "sa_1"]),
     "with_hashes": Parameter("BOOL", value=True),
@@ -210,8 +211,9 @@ ORDINARY: Lines = {
         ("2024-01-05", "cursor", "10.5", 1, "2024-03-05T06:00:00Z", None, "pull-1"),
     ),
     # An earlier day, which the mart keeps: of a month that was closed and then restated.
-    "ai_usage_analytics.cursor_expenses": said(
-        "expense_date user_email cost_type model billed_usd", ("2024-01-05", ANN, "usage_based", "gpt-5", "10.5")
+    "ai_usage_analytics.spend_by_scope": said(
+        "spend_date scope scope_name spent_usd usage_usd seats_usd is_complete",
+        ("2024-01-05", "provider", "cursor", "10.5", "10.5", "0", True),
     ),
     "ai_usage_analytics.claude_daily_cost": said(
         "activity_date amount_usd", (WED, "16.92345679"), (THU, "2.100000015"), (FRI, "0.333333333")

@@ -6,6 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from ai_usage.catalog import TABLES
+from ai_usage.core.providers import DIM_PLATFORM, DIM_PROVIDER, platform_rows, provider_rows
+from ai_usage.providers.registry import PROVIDERS
+from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import Type
 from ai_usage_tests.platform import Platform, Row
 
@@ -24,6 +27,12 @@ def put(platform: Platform, name: str, rows: Sequence[Row]) -> None:
     table = next(table for table in TABLES if table.name == name)
     unsaid = {n: NOTHING[column.type] if column.required else None for n, column in table.columns.items()}
     platform.warehouse.replace_all(table, table.frame({n: [row.get(n, unsaid[n]) for row in rows] for n in unsaid}))
+
+
+def know_providers(warehouse: Warehouse) -> None:
+    """What SQL knows of the providers, without a run."""
+    warehouse.replace_all(DIM_PROVIDER, provider_rows(PROVIDERS))
+    warehouse.replace_all(DIM_PLATFORM, platform_rows(PROVIDERS))
 
 
 def pull(name: str, day: date, at: datetime, **more: Any) -> Row:

@@ -24,7 +24,7 @@ OPUS = "claude-opus-5-5"
 NANO = Decimal("1e-9")
 BUILT = ("claude_usage_by_line", "claude_cost_shares", "claude_attributed_costs", "claude_expenses",
          "api_usage_expenses")  # fmt: skip
-CHECKS = ("allocation_loses_nothing", "payers_cost_what_was_measured", "usage_without_cost_is_explained")
+CHECKS = ("allocation_loses_nothing", "allocated_cost_is_the_measured_cost", "usage_without_cost_is_explained")
 
 Payer = str | None
 
@@ -69,7 +69,9 @@ class Company:
             if mart.table.name in BUILT:
                 rebuild_days(platform.warehouse, replace(mart, blocked_by=()), Span(DAY, DAY))
         wrong = {
-            check: platform.warehouse.query(f"checks/{check}", first_day=DAY, last_day=DAY).to_dicts()
+            check: platform.warehouse.query(
+                f"providers/anthropic/checks/{check}", first_day=DAY, last_day=DAY
+            ).to_dicts()
             for check in CHECKS
         }
         assert {check: rows for check, rows in wrong.items() if rows} == {}
@@ -387,5 +389,6 @@ def test_shares_of_another_payer_are_found_by_the_check(platform: Platform) -> N
     company.built(platform)
     platform.sql("""update ai_usage_analytics.claude_cost_shares set api_key_id = 'B'
         where api_key_id = 'A' and service_tier = 'standard'""")
-    rows = platform.warehouse.query("checks/payers_cost_what_was_measured", first_day=DAY, last_day=DAY).to_dicts()
+    measured = "providers/anthropic/checks/allocated_cost_is_the_measured_cost"
+    rows = platform.warehouse.query(measured, first_day=DAY, last_day=DAY).to_dicts()
     assert {row["api_key_id"] for row in rows} == {"A", "B"}

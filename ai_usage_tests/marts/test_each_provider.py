@@ -15,7 +15,7 @@ from ai_usage.partitions import Span
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.warehouse import duckdb as engine
 from ai_usage.warehouse import googlesql
-from ai_usage_tests.marts.by_hand import pull, put
+from ai_usage_tests.marts.by_hand import know_providers, pull, put
 from ai_usage_tests.platform import Platform, platform_in
 
 DAY, NEXT = date(2026, 11, 10), date(2026, 11, 11)
@@ -36,6 +36,7 @@ def billed(desk: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
     monkeypatch.setattr(build_days, "blocked_days", lambda *_: {})
     at = datetime(2026, 11, 12, 6, tzinfo=UTC)
     put(desk, "pulls", [pull(bill, day, at) for bill in BILLS for day in SPAN.days])
+    know_providers(desk.warehouse)
     put(desk, "ai_spend", [])
     spend(desk, "1")
     rebuild_days(desk.warehouse, AI_SPEND, SPAN)

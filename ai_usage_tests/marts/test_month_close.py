@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from ai_usage_tests.marts.by_hand import pull, put
+from ai_usage.marts.build_days import rebuild_days
+from ai_usage.marts.files import marts
+from ai_usage.partitions import Span
+from ai_usage_tests.marts.by_hand import know_providers, pull, put
 from ai_usage_tests.platform import Platform, Row
 
 ONE_DAY = timedelta(days=1)
@@ -58,18 +61,22 @@ class Books:
     def closed(self, platform: Platform) -> dict[str, Row]:
         """Month → its row."""
         newest = {day: max(known)[1] for day, known in self.versions.items()}
-        is_claude = self.provider == "anthropic"
-        claude, cursor = "claude_total_expenses", "cursor_expenses"
-        lines = [{"expense_date": day, "cost_usd" if is_claude else "billed_usd": usd} for day, usd in newest.items()]
-        more = {} if is_claude else {"cost_type": "usage_based"}
-        put(platform, claude if is_claude else cursor, [{**line, **more} for line in lines])
+        know_providers(platform.warehouse)
         put(platform, "pulls", self.pulls)
         put(platform, "console_figures", self.figures)
-        scope = {"scope": "provider", "scope_name": self.provider}
+        scope, none = {"scope": "provider", "scope_name": self.provider}, Decimal(0)
         put(
             platform,
             "spend_by_scope",
-            [{"spend_date": day, "seats_usd": usd, **scope} for day, usd in self.seats.items()],
+            [
+                {
+                    "spend_date": d,
+                    "usage_usd": newest.get(d, none),
+                    "seats_usd": self.seats.get(d, none),
+                    **scope,
+                }
+                for d in newest.keys() | self.seats.keys()
+            ],
         )
         put(platform, "spend_versions", [row for day in self.versions for row in self._versions_of(day)])
         rows = platform.warehouse.query("marts/month_close").to_dicts()
@@ -352,14 +359,17 @@ def test_subscriptions_are_no_usage(platform: Platform) -> None:
     books.closed(platform)
     put(
         platform,
-        "cursor_expenses",
+        "ai_spend",
         [
-            {"expense_date": OCTOBER, "cost_type": kind, "billed_usd": usd}
-            for kind, usd in (("subscription", Decimal(40)), ("usage_based", Decimal(10)), ("api_key", Decimal(1)))
+            {"spend_date": OCTOBER, "provider": "cursor", "charge_type": kind, "billed_usd": usd}
+            for kind, usd in (("subscription", Decimal(40)), ("usage", Decimal(12)), ("credit", Decimal(-1)))
         ],
     )
+    rebuild_days(
+        platform.warehouse, next(one for one in marts() if one.table.name == "spend_by_scope"), Span(OCTOBER, OCTOBER)
+    )
     [row] = platform.warehouse.query("marts/month_close").to_dicts()
-    assert row["vendor_usd"] == Decimal(11)
+    assert (row["vendor_usd"], row["seats_usd"]) == (Decimal(11), Decimal(40))
 
 
 def test_missing_days_explain_what_is_lacking_and_never_what_is_too_much(platform: Platform, october: Books) -> None:

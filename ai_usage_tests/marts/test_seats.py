@@ -10,7 +10,7 @@ import pytest
 
 from ai_usage.marts.build_days import rebuild_whole
 from ai_usage.marts.files import marts
-from ai_usage_tests.marts.by_hand import pull, put
+from ai_usage_tests.marts.by_hand import know_providers, pull, put
 from ai_usage_tests.platform import Platform, Row, platform_in
 
 A = "ai_usage_analytics"
@@ -46,6 +46,7 @@ def company(
     """What the sheet has of seats, who is in the Cursor team, and which days were asked about."""
     days = days or month(MARCH)
     noon = datetime(2026, 11, 1, 12, tzinfo=UTC)
+    know_providers(desk.warehouse)
     put(desk, "seats", seats)
     put(desk, "dim_cursor_plan", plans)
     listed = {who: "member" for who in members if who} | (roles or {})
@@ -92,6 +93,37 @@ def test_eighty_six_purchased_seats_and_three_members_cost_eighty_six_seats(desk
     unassigned = desk.sql(f"select seats, seat_price_usd, saving_usd from {A}.seat_use where not is_assigned")
     assert unassigned == [(83, Decimal(40), Decimal(3320))]
     assert desk.sql(f"select count(*), count(user_email) from {A}.seat_use where is_assigned") == [(3, 3)]
+
+
+def test_a_cost_center_is_the_person_s_and_else_that_of_the_whole_team(desk: Platform) -> None:
+    people: list[Row] = [
+        {"user_email": ADA, "person_email": ADA, "team_name": "Data", "cost_center": "4100"},
+        {"user_email": GRACE, "person_email": GRACE, "team_name": "Data", "cost_center": None},
+        {"user_email": MARY, "person_email": MARY, "team_name": "Web", "cost_center": "4100"},
+        {"user_email": "bob@example.com", "person_email": "bob@example.com", "team_name": "Web", "cost_center": "4200"},
+    ]
+    charges: list[Row] = [
+        {"team_name": "Data", "cost_usd": Decimal(1)},
+        {"team_name": "Web", "cost_usd": Decimal(2)},
+        {"team_name": "Web", "user_email": MARY, "cost_usd": Decimal(3)},
+        {"cost_usd": Decimal(4)},
+    ]
+    put(desk, "dim_person", people)
+    put(desk, "claude_attributed_costs", [{"expense_date": MARCH, **charge} for charge in charges])
+    company(desk, seats=[{**SEATS_OF_86, "seats": 3}], days=[MARCH])
+    assert desk.sql(f"select cost_center, billed_usd from {A}.ai_spend where provider = 'anthropic' order by 2") == [
+        ("4100", Decimal(1)),
+        (None, Decimal(2)),
+        ("4100", Decimal(3)),
+        (None, Decimal(4)),
+    ]
+    assert dict(desk.sql(f"select user_email, cost_center from {A}.ai_spend where provider = 'cursor'")) == {
+        ADA: "4100",
+        GRACE: None,
+        MARY: "4100",
+    }
+    put(desk, "dim_person", [])
+    put(desk, "claude_attributed_costs", [])
 
 
 def test_two_plans_cost_what_was_purchased_and_no_person_is_charged_a_guess(desk: Platform) -> None:

@@ -19,8 +19,8 @@ from dagster._grpc.client import DEFAULT_SENSOR_GRPC_TIMEOUT
 
 from ai_usage.automation import sheet as automation
 from ai_usage.automation.sheet import Cursor, refresh_sheet, sheet_changed
-from ai_usage.checks.runner import RANGE_START
-from ai_usage.checks.sheet import CLAIM
+from ai_usage.checks.missing import RANGE_START
+from ai_usage.checks.sheet import KEY
 from ai_usage.definitions import defs
 from ai_usage.errors import SettingError
 from ai_usage.ingest.http import Patience
@@ -73,7 +73,7 @@ class Watched:
         said = self.evaluate()
         self.cursor = said.cursor
         self.said = said.skip_message or ""
-        self.told += [verdict.passed for verdict in said.asset_events if verdict.asset_check_key == CLAIM]
+        self.told += [verdict.passed for verdict in said.asset_events if verdict.asset_check_key == KEY]
         asked = list(said.run_requests)
         if asked:
             self.last_run_key = asked[-1].run_key

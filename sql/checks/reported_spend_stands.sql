@@ -1,5 +1,5 @@
--- Days whose bill became another one after it was settled: asked about three days after the day or later, and told
--- otherwise since. Those that were found in the last week. One row a restatement.
+-- Days of @provider whose bill, the pull in @pulls, became another one late: it was pulled three days after the day or
+-- later, and was restated since. Those that were found in the last week. One row a restatement.
 with newest as (
     select max(known_from) as newest_at
     from ai_usage_analytics.spend_versions
@@ -15,6 +15,7 @@ restatements as (
         revised_at,
         row_number() over (partition by provider, activity_date order by revised_at) as revision
     from ai_usage_analytics.spend_revisions
+    where provider = @provider
 ),
 
 settled as (
@@ -26,7 +27,7 @@ settled as (
     inner join ai_usage_raw.pulls as looks
         on
             restatements.activity_date = looks.activity_date
-            and looks.pull = if(restatements.provider = 'anthropic', 'claude_cost_report', 'cursor_usage_events')
+            and looks.pull in unnest(@pulls)
             and restatements.revised_at > looks.pulled_at
             and date_add(restatements.activity_date, interval 3 day) <= date(looks.pulled_at)
     group by restatements.provider, restatements.activity_date, restatements.revision

@@ -1,34 +1,13 @@
--- Days whose money and recorded versions disagree: a total that the newest version does not have, versions with gaps
--- between them, more or fewer than one that is still open; and days of which the ledger has versions that are recorded
--- nowhere. A day whose newest version has a record that cannot be used is not judged: records_are_readable names it.
-with built as (
-    select
-        activity_date,
-        sum(amount_usd) as usd
-    from ai_usage_analytics.claude_costs
-    where
-        @provider = 'anthropic'
-        and activity_date between @first_day and @last_day
-    group by activity_date
-    union all
-    select
-        activity_date,
-        sum(charged_usd) as usd
-    from ai_usage_analytics.cursor_usage_events
-    where
-        @provider = 'cursor'
-        and is_chargeable
-        and activity_date between @first_day and @last_day
-    group by activity_date
-),
-
-said as (
+-- What spend_versions has of a provider's days, to be compared with what the day comes to: the newest version's amount,
+-- gaps between versions, versions that are still open, and versions of the provider's bill, in @pulls, that the ledger
+-- has and no row records. A day whose newest version has a record that cannot be used is left out.
+with pulled as (
     select
         activity_date,
         pull_id
     from ai_usage_raw.pulls
     where
-        pull = if(@provider = 'anthropic', 'claude_cost_report', 'cursor_usage_events')
+        pull in unnest(@pulls)
         and pull_id = records_pull_id
         and activity_date between @first_day and @last_day
 ),
@@ -40,7 +19,7 @@ newest as (
         records_pull_id
     from ai_usage_raw.pulls
     where
-        pull = if(@provider = 'anthropic', 'claude_cost_report', 'cursor_usage_events')
+        pull in unnest(@pulls)
         and activity_date between @first_day and @last_day
     qualify row_number() over (partition by activity_date order by pulled_at desc, pull_id desc) = 1
 ),
@@ -82,33 +61,22 @@ versions as (
 
 unrecorded as (
     select
-        said.activity_date,
+        pulled.activity_date,
         countif(ordered.pull_id is null) as versions
-    from said
-    left join ordered on said.activity_date = ordered.activity_date and said.pull_id = ordered.pull_id
-    group by said.activity_date
+    from pulled
+    left join ordered on pulled.activity_date = ordered.activity_date and pulled.pull_id = ordered.pull_id
+    group by pulled.activity_date
 )
 
 select
     unrecorded.activity_date,
-    coalesce(built.usd, cast(0 as numeric)) as built_usd,
     versions.newest_usd,
-    coalesce(built.usd, cast(0 as numeric)) - versions.newest_usd as difference_usd,
     coalesce(versions.versions, 0) as versions,
     coalesce(versions.open_versions, 0) as open_versions,
     coalesce(versions.gaps, 0) as gaps,
     unrecorded.versions as unrecorded_versions
 from unrecorded
-left join built on unrecorded.activity_date = built.activity_date
 left join versions on unrecorded.activity_date = versions.activity_date
 left join unreadable on unrecorded.activity_date = unreadable.activity_date
-where
-    unreadable.activity_date is null
-    and (
-        versions.newest_usd is null
-        or coalesce(built.usd, cast(0 as numeric)) != versions.newest_usd
-        or versions.open_versions != 1
-        or versions.gaps > 0
-        or unrecorded.versions > 0
-    )
+where unreadable.activity_date is null
 order by unrecorded.activity_date

@@ -1,7 +1,7 @@
 -- Edits that the tool offered, and those that were accepted, by month and person.
 select
     month,
-    if(tool = 'cursor', 'cursor', 'anthropic') as provider,
+    provider,
     coalesce(team_name, 'no team') as team_name,
     coalesce(user_email, 'unattributed') as person,
     sum(suggestions) as suggestions,

@@ -1,7 +1,7 @@
 -- Who used what in a month.
 select
     month,
-    if(tool = 'cursor', 'cursor', 'anthropic') as provider,
+    provider,
     coalesce(team_name, 'no team') as team_name,
     user_email as person,
     sum(days_active) as days_active

@@ -1,7 +1,7 @@
 -- Commits in which a tool had a part, by month and person.
 select
     month,
-    if(tool = 'cursor', 'cursor', 'anthropic') as provider,
+    provider,
     coalesce(team_name, 'no team') as team_name,
     coalesce(user_email, 'unattributed') as person,
     sum(commits) as commits

@@ -1,7 +1,7 @@
 -- Each person's bill for coding tools beside the lines that were accepted of them.
 select
     month,
-    if(tool = 'cursor', 'cursor', 'anthropic') as provider,
+    provider,
     coalesce(team_name, 'no team') as team_name,
     user_email as person,
     sum(billed_usd) as billed_usd,

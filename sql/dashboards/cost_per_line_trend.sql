@@ -2,7 +2,7 @@
 select
     month,
     tool,
-    if(tool = 'cursor', 'cursor', 'anthropic') as provider,
+    provider,
     coalesce(team_name, 'no team') as team_name,
     sum(billed_usd) as billed_usd,
     sum(lines_accepted) as lines_accepted,

@@ -1,7 +1,7 @@
 -- Billed under a person's name for coding tools, and in how many months the person was active.
 select
     month,
-    if(tool = 'cursor', 'cursor', 'anthropic') as provider,
+    provider,
     coalesce(team_name, 'no team') as team_name,
     user_email as person,
     sum(billed_usd) as billed_usd,

@@ -2,7 +2,7 @@
 select
     cast(date_trunc(activity_date, isoweek) as date) as week_start,
     tool,
-    if(tool = 'cursor', 'cursor', 'anthropic') as provider,
+    provider,
     coalesce(team_name, 'no team') as team_name,
     sum(lines_accepted) as lines_accepted
 from ai_usage_analytics.activity_by_team

@@ -1,7 +1,7 @@
 -- Commits and pull requests by week.
 select
     cast(date_trunc(activity_date, isoweek) as date) as week_start,
-    if(tool = 'cursor', 'cursor', 'anthropic') as provider,
+    provider,
     coalesce(team_name, 'no team') as team_name,
     sum(commits) as commits,
     sum(pull_requests) as pull_requests

@@ -1,46 +1,8 @@
--- Of each day: what the difference between Claude's cost report and its analytics is made of.
-with causes as (
-    select
-        activity_date,
-        'outside the Console' as cause,
-        outside_console_usd as amount_usd
-    from ai_usage_analytics.claude_parity
-    union all
-    select
-        activity_date,
-        'Priority Tier' as cause,
-        priority_tier_usd as amount_usd
-    from ai_usage_analytics.claude_parity
-    union all
-    select
-        activity_date,
-        'restated since' as cause,
-        restatement_usd as amount_usd
-    from ai_usage_analytics.claude_parity
-    union all
-    select
-        activity_date,
-        'not settled yet' as cause,
-        not_settled_usd as amount_usd
-    from ai_usage_analytics.claude_parity
-    union all
-    select
-        activity_date,
-        'rounding' as cause,
-        rounding_usd as amount_usd
-    from ai_usage_analytics.claude_parity
-    union all
-    select
-        activity_date,
-        'unexplained' as cause,
-        unexplained_usd as amount_usd
-    from ai_usage_analytics.claude_parity
-)
-
+-- Of each day: what the difference between two reports of a provider is made of.
 select
     activity_date,
-    'anthropic' as provider,
+    provider,
     cause,
     amount_usd
-from causes
+from `providers/*/report_differences`
 where amount_usd is not null

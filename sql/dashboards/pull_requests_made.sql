@@ -1,7 +1,7 @@
--- Pull requests that Claude Code made, by month and person.
+-- Pull requests that coding tools made, by month and person.
 select
     month,
-    if(tool = 'cursor', 'cursor', 'anthropic') as provider,
+    provider,
     coalesce(team_name, 'no team') as team_name,
     coalesce(user_email, 'unattributed') as person,
     sum(pull_requests) as pull_requests

@@ -1,7 +1,7 @@
 -- What teams do with coding tools, and how many people do it.
 select
     month,
-    if(tool = 'cursor', 'cursor', 'anthropic') as provider,
+    provider,
     coalesce(team_name, 'no team') as team_name,
     if(days_active > 0, user_email, null) as active_email,
     sum(days_active) as days_active,
@@ -12,6 +12,6 @@ select
     sum(pull_requests) as pull_requests
 from ai_usage_analytics.activity_by_person
 where
-    tool in ('claude_code', 'cursor')
+    is_coding_tool
     and user_email is not null
 group by month, provider, team_name, active_email

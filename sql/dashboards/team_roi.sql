@@ -1,7 +1,7 @@
 -- What coding tools cost a team, and what came of it.
 select
     month,
-    if(tool = 'cursor', 'cursor', 'anthropic') as provider,
+    provider,
     coalesce(team_name, 'no team') as team_name,
     user_email,
     sum(billed_usd) as billed_usd,

@@ -2,7 +2,7 @@
 select
     month,
     tool,
-    if(tool = 'cursor', 'cursor', 'anthropic') as provider,
+    provider,
     coalesce(team_name, 'no team') as team_name,
     user_email as person
 from ai_usage_analytics.activity_by_person

@@ -1,4 +1,4 @@
--- Claude's usage by month and workspace, under the names they have today.
+-- Usage by month and workspace, under the names they have today, of providers that list such sub-accounts.
 select
     month,
     provider,
@@ -8,6 +8,9 @@ select
     sum(billed_usd) as billed_usd
 from ai_usage_analytics.spend_by_meter
 where
-    provider = 'anthropic'
-    and charge_type != 'subscription'
+    charge_type != 'subscription'
+    and provider in (
+        select sub_accounts.provider
+        from ai_usage_analytics.sub_accounts as sub_accounts
+    )
 group by month, provider, team_name, workspace, platform

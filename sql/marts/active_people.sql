@@ -1,12 +1,12 @@
--- How many different people used a tool: on a day, in the week and in the four weeks that end with it. Nobody is
--- counted twice within a row; across tools somebody may be, for which `any` is the row. Teams are today's and add up.
--- Days are counted up to the one a row is of: of a day that is built anew alone, the four weeks after it are not.
+-- How many different people used a tool: on a day, in the week and in the four weeks that end with it. A person
+-- counts once within a row, and once for each tool; `any` counts each person once. Teams are today's and add up. Days
+-- are counted up to the one a row is of: of a day that is built anew alone, the four weeks after it are not.
 --
--- grain: one tool, or any, in one team on one UTC day that any tool told of
+-- grain: one tool, or any, in one team on one UTC day of which any activity is known
 -- built: daily by activity_date
 -- columns:
 --   activity_date date not null: the UTC day
---   tool string not null: claude_code, claude.ai, cursor; any
+--   tool string not null: a platform, as in dim_platform; any
 --   team_name string not null: as the sheet has it today; `no team`
 --   people_day integer not null: active on the day
 --   people_week integer: on any of the 7 days up to it; null while fewer are known

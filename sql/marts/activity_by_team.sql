@@ -4,19 +4,21 @@
 -- built: daily by activity_date
 -- columns:
 --   activity_date date not null: the UTC day
---   tool string not null: claude_code, claude.ai or cursor
+--   tool string not null: a platform, as in dim_platform
+--   provider string not null: of the tool
 --   team_name string: as in ai_activity; null without one
 --   people_active integer not null: persons, and keys, that did anything
---   sessions integer: of Claude Code
---   requests integer: messages in claude.ai, events in Cursor
+--   sessions integer: of a coding agent
+--   requests integer: messages in a chat, events of an editor
 --   suggestions integer: edits offered, and accepted or rejected
 --   suggestions_accepted integer: of these, accepted
 --   lines_accepted integer: lines suggested by the tool and accepted
---   commits integer: made by Claude Code, or with lines of Cursor
---   pull_requests integer: made by Claude Code
+--   commits integer: made by the tool, or with lines of it
+--   pull_requests integer: made by the tool
 select
     activity_date,
     tool,
+    provider,
     team_name,
     countif(is_active) as people_active,
     sum(sessions) as sessions,
@@ -28,4 +30,4 @@ select
     sum(pull_requests) as pull_requests
 from ai_usage_analytics.ai_activity
 where activity_date between @first_day and @last_day
-group by activity_date, tool, team_name
+group by activity_date, tool, provider, team_name

@@ -17,6 +17,8 @@
 --   api_key_id string: null without a key
 --   user_email string: the person, by one address, lower-case; null on what is unattributed
 --   team_name string: as the sheet has the key's team on that day, else the person's
+--   cost_center string: the person's, as the tab people has it; without a person that of the team, where all its people
+--     have the same one; null where neither is known
 --   model string: null where none was used
 --   meter string not null: what was counted: the token type, web_search, code_execution, session_usage, seat,
 --     usage_based, api_key, and others as providers have them; of estimates how they were made
@@ -73,6 +75,16 @@ with spend as (
     inner join ai_usage_analytics.dim_provider as providers on purchased_seats.provider = providers.provider
     inner join ai_usage_analytics.dim_platform as platforms on providers.seat_platform = platforms.platform
     where purchased_seats.activity_date between @first_day and @last_day
+),
+
+teams as (
+    select
+        team_name,
+        max(cost_center) as cost_center
+    from ai_usage_analytics.dim_person
+    where team_name is not null
+    group by team_name
+    having count(distinct cost_center) = 1
 )
 
 select
@@ -84,6 +96,7 @@ select
     spend.api_key_id,
     spend.user_email,
     spend.team_name,
+    if(spend.user_email is null, teams.cost_center, people.cost_center) as cost_center,
     spend.model,
     spend.meter,
     spend.charge_type,
@@ -95,6 +108,8 @@ select
     spend.attribution_method,
     coalesce(settled_days.status, 'provisional') as status
 from spend
+left join ai_usage_analytics.dim_person as people on spend.user_email = people.user_email
+left join teams on spend.team_name = teams.team_name
 left join ai_usage_analytics.settled_days as settled_days
     on
         spend.spend_date = settled_days.activity_date

@@ -1,11 +1,11 @@
--- How much of the billed money is known to be whose, and how that is known: by day and by month, as a series.
+-- How much of the billed money is attributed, and by which method: by day and by month, as a series.
 --
 -- grain: one method of attribution over one UTC day or calendar month, of one provider or of all
 -- built: view
 -- columns:
 --   period string not null: day or month
 --   period_start date not null: its first UTC day
---   provider string not null: anthropic, cursor, or all
+--   provider string not null: as in dim_provider, or all
 --   attribution_method string not null: actor, key_sheet, key_creator, seat or unattributed
 --   billed_usd numeric not null: billed by this way; 0 where a period has none
 --   total_usd numeric not null: billed in the period, by all ways

@@ -4,8 +4,8 @@
 -- built: whole
 -- columns:
 --   month string not null: YYYY-MM
---   scope string not null: total, provider or team
---   scope_name string not null: the provider or team, as the sheet has it; `all` of the total
+--   scope string not null: total, provider, team or cost_center
+--   scope_name string not null: the provider, team or cost center, as the sheet has it; `all` of the total
 --   budget_usd numeric not null: as the sheet has it
 --   spent_usd numeric not null: billed in the month so far, seats included
 --   spent_ratio numeric: of the budget; null of a budget of $0
@@ -43,7 +43,7 @@ spending as (
     group by spend_date, scope, lower(scope_name)
 ),
 
--- People type a team's name in either case.
+-- People type a name in either case.
 days as (
     select
         budgets.month,
@@ -88,7 +88,7 @@ last_complete as (
         scope_name,
         max(spend_date) as as_of_date
     from ai_usage_analytics.spend_by_scope
-    where is_complete and scope != 'team'
+    where is_complete and scope in ('total', 'provider')
     group by scope, scope_name
 ),
 

@@ -1,46 +1,50 @@
--- What each person was billed for a coding tool in a month beside what came of it. Output that nobody bills by use, as
--- of Claude Code on a seat, has no amount here, and money that is nobody's has no output: neither can be divided.
+-- What each person was billed for a coding tool in a month beside what came of it. Output that is not billed by use or
+-- by a person's seat has no amount here, and unattributed money has no output: neither can be divided.
 --
 -- grain: one person with one coding tool in one calendar month
 -- built: monthly by month_start
 -- columns:
 --   month_start date not null: the first UTC day of the month
 --   month string not null: YYYY-MM
---   tool string not null: claude_code or cursor
+--   tool string not null: a coding tool of dim_platform
+--   provider string not null: of the tool
 --   user_email string not null: the person, lower-case
 --   team_name string: the person's in that month; null without one
---   billed_usd numeric: what is billed under the person's name, Cursor's seat included; null where nothing is
---   list_usd numeric: the same at list price; null where the vendor does not tell
+--   billed_usd numeric: what is billed under the person's name, a seat of the tool included; null where nothing is
+--   list_usd numeric: the same at list price; null where the provider does not report it
 --   days_active integer not null: UTC days on which the tool was used
---   sessions integer not null: of Claude Code
+--   sessions integer not null: of a coding agent
 --   suggestions integer not null: edits offered, and accepted or rejected
 --   suggestions_accepted integer not null: of these, accepted
 --   lines_accepted integer not null: lines suggested by the tool and accepted
---   commits integer not null: made by Claude Code, or with lines of Cursor
---   pull_requests integer not null: made by Claude Code
---   is_provisional boolean not null: whether the vendor may still revise the amount
+--   commits integer not null: made by the tool, or with lines of it
+--   pull_requests integer not null: made by the tool
+--   is_provisional boolean not null: whether the provider may still restate the amount
 with paid as (
     select
-        month_start,
-        platform as tool,
-        user_email,
-        max(team_name) as team_name,
-        sum(billed_usd) as billed_usd,
-        sum(list_usd) as list_usd,
-        logical_or(is_provisional) as is_provisional
-    from ai_usage_analytics.spend_by_person
+        spend.month_start,
+        spend.platform as tool,
+        tools.provider,
+        spend.user_email,
+        max(spend.team_name) as team_name,
+        sum(spend.billed_usd) as billed_usd,
+        sum(spend.list_usd) as list_usd,
+        logical_or(spend.is_provisional) as is_provisional
+    from ai_usage_analytics.spend_by_person as spend
+    inner join ai_usage_analytics.dim_platform as tools on spend.platform = tools.platform
     where
-        month_start between @first_day and @last_day
-        and platform in ('claude_code', 'cursor')
-        and user_email is not null
-        and billed_usd is not null
-    group by month_start, platform, user_email
+        spend.month_start between @first_day and @last_day
+        and tools.is_coding_tool
+        and spend.user_email is not null
+        and spend.billed_usd is not null
+    group by spend.month_start, spend.platform, tools.provider, spend.user_email
 ),
 
 done as (
     select
         month_start,
         tool,
+        provider,
         user_email,
         max(team_name) as team_name,
         sum(days_active) as days_active,
@@ -53,15 +57,16 @@ done as (
     from ai_usage_analytics.activity_by_person
     where
         month_start between @first_day and @last_day
-        and tool in ('claude_code', 'cursor')
+        and is_coding_tool
         and user_email is not null
-    group by month_start, tool, user_email
+    group by month_start, tool, provider, user_email
 )
 
 select
     coalesce(done.month_start, paid.month_start) as month_start,
     format_date('%Y-%m', coalesce(done.month_start, paid.month_start)) as month,
     coalesce(done.tool, paid.tool) as tool,
+    coalesce(done.provider, paid.provider) as provider,
     coalesce(done.user_email, paid.user_email) as user_email,
     coalesce(done.team_name, paid.team_name) as team_name,
     paid.billed_usd,

@@ -1,18 +1,18 @@
 -- What was billed for AI tools, seats included, as FOCUS 1.2 (FinOps Open Cost and Usage Specification) has it, for
--- tools that read every vendor's bill in that form. Only billed money is a cost: estimates, and seats whose price
--- nobody told, are not here. The sum of BilledCost is that of ai_spend, to the last digit. docs/focus.md says how each
+-- tools that read every provider's bill in that form. Only billed money is a cost: estimates, and seats of unknown
+-- price, are not here. The sum of BilledCost is that of ai_spend, to the last digit. docs/focus.md says how each
 -- column is filled, and why.
 --
 -- grain: one billed row of ai_spend: a day, sub account, key, person, model and meter
 -- built: view
 -- columns:
---   BilledCost numeric not null: what the vendor charged, in BillingCurrency
+--   BilledCost numeric not null: what the provider charged, in BillingCurrency
 --   EffectiveCost numeric not null: as BilledCost: nothing here is paid ahead, a seat is already spread over its days
 --   ListCost numeric not null: at the published price where that is known (x_ListCostBasis), else as BilledCost
---   ContractedCost numeric not null: as BilledCost: no vendor tells a negotiated price apart
+--   ContractedCost numeric not null: as BilledCost: no provider reports a negotiated price apart
 --   BillingCurrency string not null: always USD
---   BillingAccountId string not null: the vendor's organisation; cursor-team for Cursor, which tells none
---   BillingAccountName string: always null: no vendor's API that is pulled tells it for each account
+--   BillingAccountId string not null: as billing_account_id in ai_spend
+--   BillingAccountName string: always null: no API that is pulled has it for each account
 --   BillingAccountType string not null: Organization or Team
 --   BillingPeriodStart instant not null: the first instant of the UTC month
 --   BillingPeriodEnd instant not null: the first instant of the next one
@@ -30,27 +30,26 @@
 --     where the amount is no quantity times one price: then the whole charge is one unit
 --   ListUnitPrice numeric: ListCost for one PricingUnit; an average where a row mixes tiers. Null for credits
 --   ContractedUnitPrice numeric: ContractedCost for one PricingUnit, likewise
---   ProviderName string not null: Anthropic or Cursor
---   PublisherName string not null: the same
---   InvoiceIssuerName string not null: the same
---   InvoiceId string not null: a provisional one for each account and month: no vendor's API tells the invoice's number
+--   ProviderName string not null: as in dim_provider; of an unknown provider its key
+--   PublisherName string not null: likewise
+--   InvoiceIssuerName string not null: likewise
+--   InvoiceId string not null: a provisional one for each account and month: no API has the invoice's number
 --   ServiceCategory string not null: always AI and Machine Learning
 --   ServiceSubcategory string not null: always Generative AI
---   ServiceName string not null: Claude, Claude Code, Claude API, Claude Workbench, Cursor; Claude (not itemised) where
---     the platform is not told
+--   ServiceName string not null: as dim_platform names the platform's service; of an unknown platform its key
 --   SkuId string: provider, model (else plan, else platform) and meter; null for credits
 --   SkuPriceId string: as SkuId: what was spent does not keep the tiers of a price apart
 --   SkuMeter string: the kind of token, or what else is counted; null for credits
 --   SkuPriceDetails string: a JSON object with x_Model; null without a model
---   ResourceId string: the API key's id; null where no key was used, or none is told
+--   ResourceId string: the API key's id; null where no key was used, or none is reported
 --   ResourceName string: how the key is called today; null where it has no name
 --   ResourceType string: API Key; null beside a null ResourceId
---   SubAccountId string: the Claude workspace; null for Cursor, for seats and where none is told
---   SubAccountName string: how the workspace is called today; its id where nobody tells
---   SubAccountType string: Workspace; null beside a null SubAccountId
---   Tags string not null: a JSON object with team_name and user_email, null where they are not known
---   x_Platform string not null: claude.ai, claude_code, claude_api, workbench, unsegmented, cursor
---   x_Model string: as the vendor calls it
+--   SubAccountId string: the workspace or the like; null for seats, and where none is reported
+--   SubAccountName string: its name today; its id where it has none
+--   SubAccountType string: as dim_provider has it; null beside a null SubAccountId
+--   Tags string not null: a JSON object with team_name, user_email and cost_center, null where they are not known
+--   x_Platform string not null: as platform in ai_spend
+--   x_Model string: as the provider calls it
 --   x_Meter string not null: as SkuMeter, of credits too
 --   x_Plan string: the plan of a seat
 --   x_UserEmail string: who spent it, lower-case
@@ -58,24 +57,15 @@
 --   x_ApiKeyId string: as ResourceId
 --   x_AttributionMethod string not null: how the person or team is known; unattributed where they are not
 --   x_ListCostBasis string not null: list where ListCost is at published prices, billed where it is BilledCost again
---   x_Status string not null: provisional while the vendor may restate the day, then final
---   x_IsSimulated boolean not null: whether the built-in vendors answered: no real money then
+--   x_Status string not null: provisional while the provider may restate the day, then final
+--   x_IsSimulated boolean not null: whether the built-in providers answered: no real money then
 with billed as (
     select
         *,
         cast(if(billed_usd < 0, -1, 1) as numeric) as one_charge,
         coalesce(list_usd, billed_usd) as list_cost,
-        if(provider = 'anthropic', 'Anthropic', 'Cursor') as vendor_name,
-        if(charge_type = 'subscription', null, sub_account) as workspace_id,
+        if(charge_type = 'subscription', null, sub_account) as sub_account_id,
         if(charge_type = 'subscription', sub_account, null) as plan_name,
-        case platform
-            when 'claude.ai' then 'Claude'
-            when 'claude_code' then 'Claude Code'
-            when 'claude_api' then 'Claude API'
-            when 'workbench' then 'Claude Workbench'
-            when 'cursor' then 'Cursor'
-            else 'Claude (not itemised)'
-        end as service_name,
         case
             when quantity is not null
                 then concat(upper(substr(coalesce(unit, 'units'), 1, 1)), substr(coalesce(unit, 'units'), 2))
@@ -153,15 +143,6 @@ charges as (
     from tried
 ),
 
-workspaces as (
-    select
-        workspace_id,
-        min(workspace_name) as workspace_name
-    from ai_usage_analytics.dim_workspace
-    where workspace_id is not null
-    group by workspace_id
-),
-
 keys as (
     select
         api_key_id,
@@ -185,7 +166,7 @@ select  -- noqa: ST06
     'USD' as BillingCurrency,
     charges.billing_account_id as BillingAccountId,
     cast(null as string) as BillingAccountName,
-    if(charges.provider = 'cursor', 'Team', 'Organization') as BillingAccountType,
+    coalesce(providers.billing_account_type, 'Organization') as BillingAccountType,
     timestamp(date_trunc(charges.spend_date, month), 'UTC') as BillingPeriodStart,
     timestamp(date_add(date_trunc(charges.spend_date, month), interval 1 month), 'UTC') as BillingPeriodEnd,
     timestamp(charges.spend_date, 'UTC') as ChargePeriodStart,
@@ -193,7 +174,7 @@ select  -- noqa: ST06
     if(charges.is_credit, 'Credit', 'Usage') as ChargeCategory,
     cast(null as string) as ChargeClass,
     concat(
-        charges.service_name,
+        coalesce(platforms.service_name, charges.platform),
         coalesce(concat(', ', coalesce(charges.model, charges.plan_name)), ''),
         concat(', ', charges.meter)
     ) as ChargeDescription,
@@ -206,15 +187,15 @@ select  -- noqa: ST06
     if(charges.is_credit, null, charges.pricing_unit) as PricingUnit,
     if(charges.is_credit, null, charges.list_unit_price) as ListUnitPrice,
     if(charges.is_credit, null, charges.contracted_unit_price) as ContractedUnitPrice,
-    charges.vendor_name as ProviderName,
-    charges.vendor_name as PublisherName,
-    charges.vendor_name as InvoiceIssuerName,
+    coalesce(providers.provider_name, charges.provider) as ProviderName,
+    coalesce(providers.publisher_name, charges.provider) as PublisherName,
+    coalesce(providers.invoice_issuer_name, charges.provider) as InvoiceIssuerName,
     concat(
         'provisional-', charges.provider, '-', charges.billing_account_id, '-', format_date('%Y-%m', charges.spend_date)
     ) as InvoiceId,
     'AI and Machine Learning' as ServiceCategory,
     'Generative AI' as ServiceSubcategory,
-    charges.service_name as ServiceName,
+    coalesce(platforms.service_name, charges.platform) as ServiceName,
     if(charges.is_credit, null, charges.sku_id) as SkuId,
     if(charges.is_credit, null, charges.sku_id) as SkuPriceId,
     if(charges.is_credit, null, charges.meter) as SkuMeter,
@@ -223,11 +204,13 @@ select  -- noqa: ST06
     charges.api_key_id as ResourceId,
     keys.api_key_name as ResourceName,
     if(charges.api_key_id is null, null, 'API Key') as ResourceType,
-    charges.workspace_id as SubAccountId,
-    coalesce(workspaces.workspace_name, if(charges.workspace_id = 'default', 'Default', charges.workspace_id))
+    charges.sub_account_id as SubAccountId,
+    coalesce(sub_accounts.sub_account_name, if(charges.sub_account_id = 'default', 'Default', charges.sub_account_id))
         as SubAccountName,
-    if(charges.workspace_id is null, null, 'Workspace') as SubAccountType,
-    to_json_string(struct(charges.team_name as team_name, charges.user_email as user_email)) as Tags,
+    if(charges.sub_account_id is null, null, coalesce(providers.sub_account_type, 'Sub-account')) as SubAccountType,
+    to_json_string(struct(
+        charges.team_name as team_name, charges.user_email as user_email, charges.cost_center as cost_center
+    )) as Tags,
     charges.platform as x_Platform,
     charges.model as x_Model,
     charges.meter as x_Meter,
@@ -240,6 +223,11 @@ select  -- noqa: ST06
     charges.status as x_Status,
     origin.is_simulated as x_IsSimulated
 from charges
-left join workspaces on charges.workspace_id = workspaces.workspace_id
+left join ai_usage_analytics.dim_provider as providers on charges.provider = providers.provider
+left join ai_usage_analytics.dim_platform as platforms on charges.platform = platforms.platform
+left join ai_usage_analytics.sub_accounts as sub_accounts
+    on
+        charges.provider = sub_accounts.provider
+        and charges.sub_account_id = sub_accounts.sub_account
 left join keys on charges.api_key_id = keys.api_key_id
 cross join origin

@@ -4,7 +4,7 @@
 -- grain: one method at one distance from the month's end, over all scopes or those of one kind
 -- built: whole
 -- columns:
---   scope string not null: all, total, provider or team
+--   scope string not null: all (of the three that follow), total, provider, team or cost_center
 --   method string not null: as in forecast_trials
 --   horizon string not null: days left: 1-7, 8-14, 15-21, 22+, or all
 --   trials integer not null: forecasts of months that are over, and came to a dollar or more
@@ -58,7 +58,7 @@ spread as (
         beside.is_held,
         beside.naive_error_ratio
     from beside
-    cross join unnest(['all', beside.scope]) as kind
+    cross join unnest(if(beside.scope = 'cost_center', [beside.scope], ['all', beside.scope])) as kind
     cross join unnest(['all', beside.horizon]) as distance
 )
 

@@ -13,7 +13,7 @@
 -- built: whole
 -- columns:
 --   month string not null: YYYY-MM
---   scope string not null: total, provider or team
+--   scope string not null: total, provider, team or cost_center
 --   scope_name string not null: as in spend_by_scope
 --   origin_date date not null: the last day that was known when it was made
 --   days_left integer not null: days of the month yet to come, or missing
@@ -34,7 +34,7 @@ with calendar_days as (
         spend_date
     from ai_usage_analytics.spend_by_scope
     where
-        scope != 'team'
+        scope in ('total', 'provider')
         and is_complete
 ),
 
@@ -49,7 +49,7 @@ scopes as (
     group by scope, scope_name, calendar_scope, calendar_name
 ),
 
--- A team that spent nothing on a day that is known spent $0.
+-- A team or cost center that spent nothing on a day that is known spent $0.
 history as (
     select
         scopes.scope,

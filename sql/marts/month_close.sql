@@ -9,13 +9,12 @@
 -- built: whole
 -- columns:
 --   month string not null: YYYY-MM, as in budgets
---   provider string not null: anthropic, cursor, or whom a figure names
+--   provider string not null: as in dim_provider, or as a figure names it
 --   status string not null: open or closed
 --   status_reason string: why it is open; of a closed month a note, where its figure has left the sheet
 --   final_on date: the first day on which asking again makes all of its days, and of its figure's, final; null if no
 --     day of the provider was ever pulled
---   vendor_usd numeric: usage as the provider's lines have it, of the calendar month's days that are here; Claude's
---     Console, and what Cursor charged on demand; null if no day of it was ever pulled
+--   vendor_usd numeric: usage, of the calendar month's days that are here; null if no day of it was ever pulled
 --   seats_usd numeric: seats over the days that are here, beside: never in vendor_usd; null while no price is known
 --   figure_usd numeric: what the console or invoice shows for the whole organization: the figure of just this month,
 --     else the longest one that begins in it; null without one
@@ -62,19 +61,19 @@ providers as (
 
 looks as (
     select
-        pull,
-        min(coalesce(asked_at, pulled_at)) over (
-            partition by pull, activity_date
-            order by pulled_at, pull_id
+        providers.provider,
+        min(coalesce(pulls.asked_at, pulls.pulled_at)) over (
+            partition by pulls.pull, pulls.activity_date
+            order by pulls.pulled_at, pulls.pull_id
             rows between current row and unbounded following
         ) as asked_at -- no look was later than one that came after it
-    from ai_usage_raw.pulls
-    where pull in ('claude_cost_report', 'cursor_usage_events')
+    from ai_usage_raw.pulls as pulls
+    inner join ai_usage_analytics.dim_provider as providers on pulls.pull = providers.billing_pull
 ),
 
 asked as (
     select
-        if(pull = 'claude_cost_report', 'anthropic', 'cursor') as provider,
+        provider,
         max(date(asked_at)) as asked_on
     from looks
     group by provider

@@ -1,32 +1,20 @@
--- Which days their vendors may still change: Claude revises a day for 30 days, Cursor for 2. A day is final once its
--- vendor has been asked about it again that much later. No look was later than one that came after it: where it says
--- so, its clock was wrong.
+-- Which days their providers may still restate: each does so for as many days as dim_provider has. A day is final once
+-- its provider has been asked about it again that much later. No look was later than one that came after it: where the
+-- ledger has that, a clock was wrong.
 --
 -- grain: one provider's UTC day that was ever asked about
 -- built: view
 -- columns:
---   provider string not null: anthropic or cursor
+--   provider string not null: as in dim_provider
 --   activity_date date not null: the UTC day
---   status string not null: provisional while the vendor may still revise the day, then final
+--   status string not null: provisional while the provider may still restate the day, then final
 --   final_on date not null: the first UTC day on which asking about it makes it final
 --   settled_at instant: when it was asked about late enough for the first time; null while it is provisional
 --   settled_by string: that pull, by its pull_id
-with settling as (
+with asked as (
     select
-        'claude_cost_report' as pull,
-        'anthropic' as provider,
-        30 as days
-    union all
-    select
-        'cursor_usage_events' as pull,
-        'cursor' as provider,
-        2 as days
-),
-
-asked as (
-    select
-        settling.provider,
-        settling.days,
+        providers.provider,
+        providers.final_after_days as days,
         pulls.activity_date,
         pulls.pull_id,
         min(coalesce(pulls.asked_at, pulls.pulled_at)) over (
@@ -35,7 +23,7 @@ asked as (
             rows between current row and unbounded following
         ) as asked_at
     from ai_usage_raw.pulls as pulls
-    inner join settling on pulls.pull = settling.pull
+    inner join ai_usage_analytics.dim_provider as providers on pulls.pull = providers.billing_pull
     where pulls.activity_date is not null
 ),
 

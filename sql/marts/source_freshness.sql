@@ -1,5 +1,5 @@
--- When each report of a vendor, and each tab of the sheet, was last asked for, up to which day, and when it last said
--- anything new: a report that goes stale stands out before anybody misses it.
+-- When each report of a provider, and each tab of the sheet, was last asked for, up to which day, and when it last had
+-- anything new: a stale report stands out.
 --
 -- grain: one report, directory or tab that was ever pulled
 -- built: view
@@ -7,7 +7,7 @@
 --   source string not null: who was asked
 --   report string not null: the raw table
 --   last_pulled_at instant not null: when it was last asked for
---   last_news_at instant not null: when it last said something it had not said before
+--   last_news_at instant not null: when it last had something that it had not had before
 --   newest_day date: the last UTC day asked about; null of a directory or a tab
 --   newest_day_with_records date: the last one of which there was anything; null of a directory or a tab
 --   pulls integer not null: how often it was asked

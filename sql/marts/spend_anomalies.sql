@@ -4,7 +4,7 @@
 -- deviation (x 1.4826, a standard deviation of a normal spread), at least a tenth of what is usual and $8, since a key
 -- may cost the same every day. spike: five of those above, by $40 or more, and a fifth above what nine of ten such
 -- days had. drop: of a provider or team that is worth $50 a day, a quarter or less is left, and five of those are
--- missing. Less than eight such days before, or four of weekends, tell nothing.
+-- missing. Less than eight such days before, or four of weekends, are too few.
 --
 -- grain: one thing about one scope on one UTC day
 -- built: daily by spend_date
@@ -21,7 +21,7 @@
 --   excess_usd numeric not null: the difference; negative of a drop
 --   score_ratio numeric: how many deviations that is; null of what is not measured so
 --   contributors string: the up to three keys, persons or models that most of it comes from, with their share of it
---   alert_key string not null: the same for what need be told once only
+--   alert_key string not null: the same for what is reported once
 with key_names as (
     select
         api_key_id,
@@ -160,7 +160,7 @@ eras as (
         or gaps.spent_before < date_sub(gaps.spend_date, interval 90 day)
 ),
 
--- Only what may be worth telling is measured: $20 spent, or a provider or team, of which that much may be missing.
+-- Only what may be worth an alert is measured: $20 spent, or a provider or team, of which that much may be missing.
 judged as (
     select
         eras.scope,

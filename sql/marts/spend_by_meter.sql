@@ -6,23 +6,23 @@
 -- columns:
 --   month_start date not null: the first UTC day of the month
 --   month string not null: YYYY-MM
---   provider string not null: anthropic or cursor
+--   provider string not null: as in dim_provider
 --   platform string not null: as in ai_spend
 --   sub_account string: as in ai_spend
---   sub_account_name string: of a workspace its name today; else as sub_account
+--   sub_account_name string: its name today, where it has one; else as sub_account
 --   api_key_id string: null without a key
 --   api_key_name string: how the key is called today; null without a key, and where it has no name
---   key_user_email string: who answers for the key; null without a key, and where nobody does
+--   key_user_email string: the owner of the key; null without a key, and where it has none
 --   team_name string: as in ai_spend; null without one
 --   model string: null where none was used
 --   meter string not null: as in ai_spend
 --   charge_type string not null: usage, subscription or credit
 --   attribution_method string not null: how the person was found, as in ai_spend
 --   billed_usd numeric not null: what is billed; no estimates
---   list_usd numeric: the same at list price; null where the vendor does not tell
+--   list_usd numeric: the same at list price; null where the provider does not report it
 --   quantity numeric: how many of unit; of seats those of all days together; null where nothing counts them
 --   unit string: tokens, requests, seats; null without a quantity
---   is_provisional boolean not null: whether the vendor may still revise a day of it
+--   is_provisional boolean not null: whether the provider may still restate a day of it
 with sums as (
     select
         cast(date_trunc(spend_date, month) as date) as month_start,
@@ -50,14 +50,6 @@ with sums as (
         attribution_method, unit
 ),
 
-workspaces as (
-    select
-        coalesce(workspace_id, 'default') as workspace_id,
-        max(workspace_name) as workspace_name
-    from ai_usage_analytics.dim_workspace
-    group by workspace_id
-),
-
 keys as (
     select
         api_key_id,
@@ -73,9 +65,7 @@ select
     sums.platform,
     sums.sub_account,
     if(
-        sums.provider = 'anthropic' and sums.charge_type != 'subscription',
-        coalesce(workspaces.workspace_name, sums.sub_account),
-        sums.sub_account
+        sums.charge_type = 'subscription', sums.sub_account, coalesce(names.sub_account_name, sums.sub_account)
     ) as sub_account_name,
     sums.api_key_id,
     keys.api_key_name,
@@ -91,5 +81,8 @@ select
     sums.unit,
     sums.is_provisional
 from sums
-left join workspaces on sums.sub_account = workspaces.workspace_id
+left join ai_usage_analytics.sub_accounts as names
+    on
+        sums.provider = names.provider
+        and sums.sub_account = names.sub_account
 left join keys on sums.api_key_id = keys.api_key_id

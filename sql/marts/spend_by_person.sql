@@ -1,21 +1,22 @@
 -- What each person was billed in each calendar month, by platform, and what their use of paid seats is worth by the
--- vendors' own estimates: the sums of ai_spend that dashboards are cut by.
+-- providers' own estimates: the sums of ai_spend that dashboards are cut by.
 --
 -- grain: one way in which one person's money on one platform became known, in one calendar month
 -- built: monthly by month_start
 -- columns:
 --   month_start date not null: the first UTC day of the month
 --   month string not null: YYYY-MM
---   provider string not null: anthropic or cursor
+--   provider string not null: as in dim_provider
 --   platform string not null: as in ai_spend
---   user_email string: lower-case; null where nobody is known
+--   user_email string: lower-case; null on what is unattributed
 --   team_name string: as in ai_spend; null without one
+--   cost_center string: as in ai_spend
 --   charge_type string not null: usage, subscription or credit
 --   attribution_method string not null: how the person was found, as in ai_spend
 --   billed_usd numeric: what is billed; null where nothing is, but estimated
---   estimated_usd numeric: what subscribers' use is worth by the vendor's estimate: never added to billed_usd
---   list_usd numeric: what is billed, at list price; null where the vendor does not tell
---   is_provisional boolean not null: whether the vendor may still revise a day of it
+--   estimated_usd numeric: what subscribers' use is worth by the provider's estimate: never added to billed_usd
+--   list_usd numeric: what is billed, at list price; null where the provider does not report it
+--   is_provisional boolean not null: whether the provider may still restate a day of it
 with sums as (
     select
         cast(date_trunc(spend_date, month) as date) as month_start,
@@ -23,6 +24,7 @@ with sums as (
         platform,
         user_email,
         team_name,
+        cost_center,
         charge_type,
         attribution_method,
         sum(billed_usd) as billed_usd,
@@ -31,7 +33,7 @@ with sums as (
         logical_or(status = 'provisional') as is_provisional
     from ai_usage_analytics.ai_spend
     where spend_date between @first_day and @last_day
-    group by month_start, provider, platform, user_email, team_name, charge_type, attribution_method
+    group by month_start, provider, platform, user_email, team_name, cost_center, charge_type, attribution_method
 )
 
 select
@@ -41,6 +43,7 @@ select
     platform,
     user_email,
     team_name,
+    cost_center,
     charge_type,
     attribution_method,
     billed_usd,

@@ -1,12 +1,14 @@
--- What was billed each day in all, by provider and by team: the series that budgets, forecasts and growth are made of.
--- A day that a vendor was never asked about, or that is held back, is not a day of $0: `is_complete` tells them apart.
+-- What was billed each day in all, by provider, team and cost center: the series that budgets, forecasts and growth are
+-- made of. A day that a provider was never asked about, or that is blocked, is not a day of $0: `is_complete` tells
+-- which days are known.
 --
--- grain: one scope (all, a provider, a team) on one UTC day on which anything of it is known
+-- grain: one scope (all, a provider, a team, a cost center) on one UTC day on which anything of it is known
 -- built: daily by spend_date
 -- columns:
 --   spend_date date not null: the UTC day
---   scope string not null: total, provider or team
---   scope_name string not null: the provider or team; `all` of the total; `no team` of what is nobody's
+--   scope string not null: total, provider, team or cost_center; the last where the tab people has any
+--   scope_name string not null: the provider, team or cost center; `all` of the total; `no team`, `no cost center`
+--     of what has none
 --   spent_usd numeric not null: billed, seats included; no estimates
 --   usage_usd numeric not null: of that what was used, credits included
 --   seats_usd numeric not null: of that subscriptions
@@ -17,6 +19,7 @@ with billed as (
         spend_date,
         provider,
         coalesce(team_name, 'no team') as team_name,
+        coalesce(cost_center, 'no cost center') as cost_center,
         sum(if(charge_type = 'subscription', cast(0 as numeric), billed_usd)) as usage_usd,
         sum(if(charge_type = 'subscription', billed_usd, cast(0 as numeric))) as seats_usd,
         countif(charge_type != 'subscription') as usage_rows
@@ -24,34 +27,28 @@ with billed as (
     where
         spend_date between @first_day and @last_day
         and billed_usd is not null
-    group by spend_date, provider, team_name
+    group by spend_date, provider, team_name, cost_center
 ),
 
 pulled as (
     select distinct
-        activity_date,
-        if(pull = 'claude_cost_report', 'anthropic', 'cursor') as provider
-    from ai_usage_raw.pulls
-    where
-        pull in ('claude_cost_report', 'cursor_usage_events')
-        and activity_date between date_sub(@first_day, interval 31 day) and @last_day
+        pulls.activity_date,
+        providers.provider
+    from ai_usage_raw.pulls as pulls
+    inner join ai_usage_analytics.dim_provider as providers on pulls.pull = providers.billing_pull
+    where pulls.activity_date between date_sub(@first_day, interval 31 day) and @last_day
 ),
 
--- What core has and ai_spend has not is held back, or not built yet.
-in_core as (
+-- What was billed and ai_spend has not is blocked, or not built yet.
+in_bill as (
     select distinct
         activity_date,
-        'anthropic' as provider
-    from ai_usage_analytics.claude_costs
-    where activity_date between @first_day and @last_day
-    union all
-    select distinct
-        activity_date,
-        'cursor' as provider
-    from ai_usage_analytics.cursor_usage_events
+        provider
+    from ai_usage_analytics.spend_versions
     where
         activity_date between @first_day and @last_day
-        and is_chargeable
+        and known_to is null
+        and billed_usd != 0
 ),
 
 in_spend as (
@@ -68,9 +65,9 @@ known as (
         pulled.activity_date,
         pulled.provider
     from pulled
-    left join in_core on pulled.activity_date = in_core.activity_date and pulled.provider = in_core.provider
+    left join in_bill on pulled.activity_date = in_bill.activity_date and pulled.provider = in_bill.provider
     left join in_spend on pulled.activity_date = in_spend.spend_date and pulled.provider = in_spend.provider
-    where in_core.provider is null or in_spend.provider is not null
+    where in_bill.provider is null or in_spend.provider is not null
 ),
 
 days as (
@@ -88,7 +85,7 @@ wanted as (
             and days.activity_date > pulled.activity_date
 ),
 
-told as (
+known_days as (
     select activity_date
     from known
     group by activity_date
@@ -97,12 +94,18 @@ told as (
 whole_days as (
     select
         days.activity_date,
-        count(wanted.provider) = count(known.provider) and logical_or(told.activity_date is not null) as is_complete
+        count(wanted.provider) = count(known.provider)
+        and logical_or(known_days.activity_date is not null) as is_complete
     from days
-    left join told on days.activity_date = told.activity_date
+    left join known_days on days.activity_date = known_days.activity_date
     left join wanted on days.activity_date = wanted.activity_date
     left join known on wanted.activity_date = known.activity_date and wanted.provider = known.provider
     group by days.activity_date
+),
+
+centers as (
+    select count(cost_center) > 0 as are_known
+    from ai_usage_analytics.dim_person
 ),
 
 scoped as (
@@ -129,6 +132,16 @@ scoped as (
         usage_usd,
         seats_usd
     from billed
+    union all
+    select
+        billed.spend_date,
+        'cost_center' as scope,
+        billed.cost_center as scope_name,
+        billed.usage_usd,
+        billed.seats_usd
+    from billed
+    cross join centers
+    where centers.are_known
     union all
     select
         activity_date as spend_date,

@@ -1,11 +1,11 @@
--- What the running month will come to in all, by provider and by team, with an interval that eight of ten months should
--- end in. How good such forecasts were is in forecast_backtest; how they are made in forecast_trials.
+-- What the running month will come to in all, by provider, team and cost center, with an interval that eight of ten
+-- months should end in. How good such forecasts were is in forecast_backtest; how they are made in forecast_trials.
 --
 -- grain: one scope, in the month of its last complete day
 -- built: whole
 -- columns:
 --   month string not null: YYYY-MM, of the last day that is known of anything
---   scope string not null: total, provider or team
+--   scope string not null: total, provider, team or cost_center
 --   scope_name string not null: as in spend_by_scope
 --   as_of_date date not null: the last complete day
 --   days_left integer not null: days of the month that are yet to come, or missing

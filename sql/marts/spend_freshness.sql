@@ -1,29 +1,29 @@
--- How far what is billed is known, when the vendor was last asked, and from which day on it may still change it. Under
--- every number of a dashboard stand these three.
+-- Through which day the bill is known, when the provider was last asked, and from which day on it may still restate.
+-- Every number of a dashboard shows these three.
 --
 -- grain: one provider that was ever asked what it bills
 -- built: whole
 -- columns:
---   provider string not null: anthropic or cursor
+--   provider string not null: as in dim_provider
 --   data_through date: the last UTC day that is known; null if none is
 --   as_of instant not null: when it was last asked about any day
---   provisional_from date: the first UTC day that the vendor may still revise; null if it may none
+--   provisional_from date: the first UTC day that the provider may still restate; null if it may none
 --   days_missing integer not null: UTC days between the first and the last known one that are not known
 with looks as (
     select
-        pull,
-        min(coalesce(asked_at, pulled_at)) over (
-            partition by pull, activity_date
-            order by pulled_at, pull_id
+        providers.provider,
+        min(coalesce(pulls.asked_at, pulls.pulled_at)) over (
+            partition by pulls.pull, pulls.activity_date
+            order by pulls.pulled_at, pulls.pull_id
             rows between current row and unbounded following
         ) as asked_at -- no look was later than one that came after it
-    from ai_usage_raw.pulls
-    where pull in ('claude_cost_report', 'cursor_usage_events')
+    from ai_usage_raw.pulls as pulls
+    inner join ai_usage_analytics.dim_provider as providers on pulls.pull = providers.billing_pull
 ),
 
 asked as (
     select
-        if(pull = 'claude_cost_report', 'anthropic', 'cursor') as provider,
+        provider,
         max(asked_at) as as_of
     from looks
     group by provider

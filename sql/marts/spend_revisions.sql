@@ -1,11 +1,11 @@
--- Every restatement: a day whose bill became another one after it was first told. A new version with the same amount
+-- Every restatement: a day whose bill became another one after it was first pulled. A new version with the same amount
 -- is none.
 --
 -- grain: one change of what one provider billed for one UTC day
 -- built: view
 -- columns:
 --   activity_date date not null: the UTC day that was billed
---   provider string not null: anthropic or cursor
+--   provider string not null: as in dim_provider
 --   old_usd numeric not null: what was known until then
 --   new_usd numeric not null: what was known from then on
 --   change_usd numeric not null: by how much the day became dearer; negative: cheaper

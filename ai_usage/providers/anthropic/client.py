@@ -36,6 +36,7 @@ from ai_usage.ingest.optional import is_key_accepted
 from ai_usage.ingest.pace import Pace
 from ai_usage.partitions import ONE_DAY, Span, midnight
 from ai_usage.warehouse.ledger import Answer
+from ai_usage.warehouse.table import DEFAULT_ACCOUNT
 
 SOURCE = "anthropic"
 VERSION = "2023-06-01"
@@ -47,6 +48,7 @@ ANALYTICS_DEPTH = 365  # days back that may be asked
 DAYS_A_REQUEST = 31  # cost and usage buckets a page; the vendor's own default is 7
 ROWS_A_REQUEST = 1000
 REQUESTS_A_MINUTE = 3000  # the vendor names no rate, but a cursor that never ends must not be followed at full speed
+ANALYTICS_REQUESTS_A_MINUTE = 60  # of an organization, by contract
 AT_ONCE = 4  # requests under way together: "short bursts to page through history are fine"
 
 LATEST_DAY = re.compile(r"\b(?:up to|until|through|latest)\b\D*(\d{4}-\d{2}-\d{2})", re.IGNORECASE)
@@ -83,11 +85,13 @@ CLAUDE = Vendor(
 
 @dataclass(frozen=True)
 class ClaudeAdmin:
-    """Read-only calls over an organisation's Admin key, and over its Analytics key where it has one."""
+    """Read-only calls for one account: over its Admin key, its Analytics key, or both."""
 
     admin: Api
     analytics: Api
+    has_admin_key: bool = True
     has_analytics_key: bool = False
+    account: str = DEFAULT_ACCOUNT
     is_simulated: bool = False
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
@@ -96,16 +100,16 @@ class ClaudeAdmin:
         cls,
         *,
         base_url: str,
-        admin_key: str,
+        admin_key: str = "",
         analytics_key: str = "",
-        analytics_requests_a_minute: int | None = 60,
+        analytics_requests_a_minute: int | None = ANALYTICS_REQUESTS_A_MINUTE,
         is_simulated: bool = False,
         patience: Patience | None = None,
         transport: httpx.BaseTransport | None = None,
         limits: Limits | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> "ClaudeAdmin":
-        """Clients for both keys; the Admin key may read analytics too, where no Analytics key is given."""
+        """Clients for the account's keys; the Admin key may read analytics too, where no Analytics key is given."""
         patience = patience or Patience()
 
         def api(key: str, requests_a_minute: int | None) -> Api:
@@ -120,6 +124,7 @@ class ClaudeAdmin:
         return cls(
             admin=admin,
             analytics=analytics,
+            has_admin_key=bool(admin_key.strip()),
             has_analytics_key=bool(analytics_key.strip()),
             is_simulated=is_simulated,
             now=now,

@@ -4,19 +4,48 @@ from datetime import timedelta
 
 import polars as pl
 
+from ai_usage.accounts import account_names
 from ai_usage.ingest.cadence import MORNING, Cadence
 from ai_usage.money import read_rates
-from ai_usage.providers.anthropic import assets, claude_ai_usage, keys, people, pulls, rows, tables
+from ai_usage.providers.anthropic import assets, checks, claude_ai_usage, keys, people, pulls, rows, tables
 from ai_usage.providers.anthropic.audit_log import pulls as audit_log_pulls
 from ai_usage.providers.anthropic.audit_log import tables as audit_log
+from ai_usage.providers.anthropic.audit_log.folder import uploads_of
+from ai_usage.providers.anthropic.probe import PROBE
+from ai_usage.providers.anthropic.resource import ADMIN_KEY, ANALYTICS_KEY, FIELDS, open_client
 from ai_usage.providers.anthropic.summary import summary
-from ai_usage.providers.provider import Bill, Gate, Platform, Provider
+from ai_usage.providers.provider import Bill, CoreTables, Gate, Platform, Provider
 from ai_usage.settings import settings
 from ai_usage.warehouse.ledger import Records
 
 ANY_ORGANIZATION = rows.Organization("", {})  # whose lines they are changes no sum
 ENTERPRISE = ("claude_enterprise_users",)
 BILLING = ("claude_cost_report", "claude_cost_totals", "claude_messages_usage")  # usage decides who pays a line
+
+COUNTED = {
+    "claude_cost_report": tables.CLAUDE_COSTS,
+    "claude_cost_totals": tables.CLAUDE_DAILY_COST,
+    "claude_messages_usage": tables.CLAUDE_USAGE_TOKENS,
+}
+CODE = (tables.CLAUDE_CODE_USAGE_STATS, tables.CLAUDE_CODE_MODEL_USAGE)
+CORE = (
+    CoreTables(
+        tables=(tables.CLAUDE_COSTS, tables.CLAUDE_DAILY_COST, tables.CLAUDE_USAGE_TOKENS),
+        pulls=BILLING,
+        counted=COUNTED,
+        unique=(tables.CLAUDE_DAILY_COST, tables.CLAUDE_USAGE_TOKENS),  # of costs see `cost_lines_are_unique`
+    ),
+    CoreTables(CODE[:1], ("claude_code_usage",), counted={"claude_code_usage": CODE[0]}, unique=CODE),
+    CoreTables(
+        (tables.CLAUDE_USAGE_TOKENS_BY_SPEED,),
+        ("claude_messages_usage_by_speed",),
+        unique=(tables.CLAUDE_USAGE_TOKENS_BY_SPEED,),
+    ),
+    CoreTables((tables.CLAUDE_DAILY_TOKENS,), ("claude_messages_usage",), unique=(tables.CLAUDE_DAILY_TOKENS,)),
+    CoreTables((tables.CLAUDE_ANALYTICS_COSTS,), ("claude_analytics_cost",), unique=(tables.CLAUDE_ANALYTICS_COSTS,)),
+    CoreTables((tables.CLAUDE_USAGE_STATS,), ("claude_enterprise_users",), unique=(tables.CLAUDE_USAGE_STATS,)),
+    CoreTables((tables.DIM_WORKSPACE,), ("claude_organization", "claude_workspaces")),
+)
 
 
 def billed_lines(records: Records) -> pl.DataFrame:
@@ -37,6 +66,8 @@ ANTHROPIC = Provider(
         Platform("unsegmented", "Claude, platform unknown", "Claude (not itemised)"),
     ),
     source=pulls.SOURCE,
+    account_fields=FIELDS,
+    open=open_client,
     daily_pulls=tables.DAILY_PULLS,
     snapshot_pulls=tables.SNAPSHOT_PULLS,
     optional_pulls=tables.OPTIONAL_PULLS,
@@ -46,14 +77,7 @@ ANTHROPIC = Provider(
     gate=Gate(
         pulls=BILLING,
         billing=BILLING,
-        checks=(
-            "no_day_is_missing",
-            "records_are_readable",
-            "ledger_is_whole",
-            "grouped_lines_equal_console_figure",
-            "cost_lines_are_unique",
-            "grain_is_unique",
-        ),
+        checks=checks.GATING,
         tables=(tables.CLAUDE_DAILY_COST, tables.CLAUDE_USAGE_TOKENS),
     ),
     cadences=(
@@ -69,7 +93,8 @@ ANTHROPIC = Provider(
             window=3,
             long_window=37,
             warns=timedelta(hours=36),
-            is_configured=lambda of: of.simulate or of.has_anthropic_admin_key,
+            is_configured=lambda of: of.simulate or bool(account_names(of, FIELDS, ADMIN_KEY)),
+            accounts=lambda of: [] if of.simulate else account_names(of, FIELDS, ADMIN_KEY),
             key_variable="ANTHROPIC_ADMIN_API_KEY",
         ),
         Cadence(
@@ -80,16 +105,35 @@ ANTHROPIC = Provider(
             settles=timedelta(hours=12),
             window=7,
             warns=timedelta(hours=48),
-            is_configured=lambda of: of.simulate or of.has_anthropic_analytics_key or of.uploads_dir.is_dir(),
+            is_configured=lambda of: (
+                of.simulate or bool(account_names(of, FIELDS, ANALYTICS_KEY)) or of.uploads_dir.is_dir()
+            ),
+            accounts=lambda of: [] if of.simulate else account_names(of, FIELDS, ANALYTICS_KEY),
             key_variable="ANTHROPIC_ANALYTICS_API_KEY",
             is_certain=False,
         ),
     ),
     tables=(*tables.RAW_TABLES.values(), *audit_log.RAW_TABLES.values(), *tables.CORE_TABLES),
     assets=[*pulls.ASSETS, *audit_log_pulls.ASSETS, *assets.ASSETS, *claude_ai_usage.ASSETS],
+    other_resources={"uploads": uploads_of},
+    probe=PROBE,
     summary=summary,
     also_called=("claude",),
     people=people.PEOPLE,
     keys=keys.KEYS,
     bills_own_seats=True,
+    core=CORE,
+    checks=checks.CHECKS,
+    uploads={audit_log.AUDIT_LOG: checks.uploads.UPLOADS},
+    envelope_fields=frozenset({"starting_at", "ending_at", "data_refreshed_at", "default_workspace_ids"}),
+    stated_amounts="providers/anthropic/checks/stated_amounts",
+    expense_marts=(
+        "marts/claude_expenses",
+        "marts/claude_total_expenses",
+        "marts/api_usage_expenses",
+        "marts/claude_cost_shares",
+        "marts/claude_attributed_costs",
+    ),
+    estimated_meters=("claude_code_estimate",),
+    estimates_sql="providers/anthropic/checks/estimates_beside_the_bill",
 )

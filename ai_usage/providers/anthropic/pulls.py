@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 import dagster as dg
 
+from ai_usage.ingest.each_account import Clients, Note, ask_each, clients_of
 from ai_usage.ingest.http import TooLarge
 from ai_usage.ingest.ledger_writes import (
     InHalves,
@@ -15,12 +17,13 @@ from ai_usage.ingest.ledger_writes import (
     Tally,
     append_noted,
     as_it_is_now,
+    ask_accounts,
     note_not_configured,
     pull_days,
     pull_report,
     pull_snapshot,
 )
-from ai_usage.layers import MANY_DAYS_A_RUN, daily_asset, in_plain_words, materialized, note, snapshot_asset, spec
+from ai_usage.layers import MANY_DAYS_A_RUN, daily_asset, in_plain_words, materialized, snapshot_asset, spec
 from ai_usage.partitions import ONE_DAY, Span, runs_of_days, span_of_run
 from ai_usage.providers.anthropic.client import (
     ANALYTICS_DEPTH,
@@ -38,11 +41,13 @@ from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.origin import refuse_a_mixture
 from ai_usage.warehouse.port import Warehouse
 
-SOURCE = Source(resource="claude_admin", key_variable="ANTHROPIC_ADMIN_API_KEY")
+SOURCE = Source(resource="claude_admin", key_variable="ANTHROPIC_ADMIN_API_KEY", provider="Anthropic")
 GROUP = "raw_claude"
 KINDS = {"api", "duckdb"}
 
-MaybeClaude = dg.ResourceParam[ClaudeAdmin | None]
+ClaudeReport = Report[ClaudeAdmin]
+MaybeClaude = dg.ResourceParam[Clients[ClaudeAdmin]]
+NEEDS_ADMIN_KEY = "not configured: no account has an Admin key (ANTHROPIC_ADMIN_API_KEY is not set)"
 NEEDS_ANALYTICS_KEY = (
     "not configured: ANTHROPIC_ANALYTICS_API_KEY is not set, and an Admin key does not open who used claude.ai"
 )
@@ -54,36 +59,44 @@ ANALYTICS_PLAN = (
 )
 
 
-def messages_usage(admin: ClaudeAdmin, span: Span) -> list[Answer]:
-    """Tokens, grouped by as many dimensions as the live API allows."""
-    return admin.messages_usage(span, group_by=USAGE_GROUPS)
+def _of_console(pull: str, name: str, ask: Callable[[ClaudeAdmin, Span], list[Answer]], **more: str) -> ClaudeReport:
+    """A report that an Admin key opens."""
+    return Report(
+        pull=pull,
+        name=name,
+        ask=ask,
+        is_key_accepted=ClaudeAdmin.is_admin_key_accepted,
+        is_asked_of=lambda admin: admin.has_admin_key,
+        lacks=NEEDS_ADMIN_KEY,
+        **more,
+    )
 
 
-REPORTS: dict[str, Report[ClaudeAdmin]] = {
+REPORTS: dict[str, ClaudeReport] = {
     report.pull: report
     for report in (
-        Report(
-            pull="claude_cost_report",
-            name="cost report",
-            ask=lambda admin, span: admin.cost_report(span, group_by=COST_GROUPS),
+        _of_console(
+            "claude_cost_report", "cost report", lambda admin, span: admin.cost_report(span, group_by=COST_GROUPS)
         ),
-        Report(pull="claude_cost_totals", name="cost totals", ask=ClaudeAdmin.cost_report),
-        Report(pull="claude_messages_usage", name="messages usage", ask=messages_usage),
-        Report(
-            pull="claude_messages_usage_by_speed",
-            name="messages usage by geography and speed",
-            ask=ClaudeAdmin.messages_usage_by_speed,
+        _of_console("claude_cost_totals", "cost totals", ClaudeAdmin.cost_report),
+        _of_console(
+            "claude_messages_usage",
+            "messages usage",
+            lambda admin, span: admin.messages_usage(span, group_by=USAGE_GROUPS),
+        ),
+        _of_console(
+            "claude_messages_usage_by_speed",
+            "messages usage by geography and speed",
+            ClaudeAdmin.messages_usage_by_speed,
             use="which keys used fast mode or a geography of its own price; else their shares are estimated",
             needs="the fast-mode beta of the usage report",
-            is_key_accepted=ClaudeAdmin.is_admin_key_accepted,
         ),
-        Report(
-            pull="claude_code_usage",
-            name="Claude Code usage",
-            ask=lambda admin, span: admin.claude_code(span.days),
+        _of_console(
+            "claude_code_usage",
+            "Claude Code usage",
+            lambda admin, span: admin.claude_code(span.days),
             use="what Claude Code did, for whom, and what it would have cost",
             needs="an Admin key, not scoped to a workspace, of an organization that has Claude Code",
-            is_key_accepted=ClaudeAdmin.is_admin_key_accepted,
         ),
         Report(
             pull="claude_analytics_cost",
@@ -108,11 +121,13 @@ REPORTS: dict[str, Report[ClaudeAdmin]] = {
             use="who uses claude.ai",
             needs="an Analytics key (scope read:analytics) of a Claude Enterprise organization",
             is_key_accepted=ClaudeAdmin.is_analytics_key_accepted,
+            is_asked_of=lambda admin: admin.has_analytics_key,
+            lacks=NEEDS_ANALYTICS_KEY,
         ),
-        Report(pull="claude_organization", name="organization", ask=as_it_is_now(ClaudeAdmin.organization)),
-        Report(pull="claude_workspaces", name="workspaces", ask=as_it_is_now(ClaudeAdmin.workspaces)),
-        Report(pull="claude_api_keys", name="API keys", ask=as_it_is_now(ClaudeAdmin.api_keys)),
-        Report(pull="claude_users", name="members", ask=as_it_is_now(ClaudeAdmin.users)),
+        _of_console("claude_organization", "organization", as_it_is_now(ClaudeAdmin.organization)),
+        _of_console("claude_workspaces", "workspaces", as_it_is_now(ClaudeAdmin.workspaces)),
+        _of_console("claude_api_keys", "API keys", as_it_is_now(ClaudeAdmin.api_keys)),
+        _of_console("claude_users", "members", as_it_is_now(ClaudeAdmin.users)),
     )
 }
 
@@ -145,30 +160,44 @@ def claude_cost_report_and_totals(
     """Both views of the same money, asked one after the other. A day whose lines do not add up to its total is still
     settling: both are asked once more before a check may call it a difference.
     """
-    if claude_admin is None:
-        note_not_configured(context, SOURCE, *BOTH)
+    clients = [client for client in clients_of(claude_admin) if client.has_admin_key]
+    if clients:
+        ask_each(context, SOURCE.provider, clients, partial(_pull_costs, context, warehouse))
     else:
-        refuse_a_mixture(warehouse, is_simulated=claude_admin.is_simulated)
-        tally = Tally(claude_admin)
-        spans = InHalves(span_of_run(context).cut(at_most=DAYS_A_REQUEST))
-        for span in spans:
-            try:
-                lines, totals = _pull_costs(context, claude_admin, tally, warehouse, span)
-            except TooLarge:
-                if spans.halve(span):
-                    continue
-                raise
-            unsettled = [day for day in lines.keys() & totals.keys() if lines[day] != totals[day]]
-            for again in runs_of_days(unsettled):
-                context.log.warning("Lines and total differ on %s: asked once more.", again)
-                _pull_costs(context, claude_admin, tally, warehouse, again)
-        tally.note(context)
+        note_not_configured(context, SOURCE, *BOTH)
     for asset in BOTH:
         yield from materialized(context, dg.AssetKey(asset.split("/")))
 
 
 def _pull_costs(
-    context: dg.AssetExecutionContext, claude_admin: ClaudeAdmin, tally: Tally, warehouse: Warehouse, span: Span
+    context: dg.AssetExecutionContext, warehouse: Warehouse, claude_admin: ClaudeAdmin, noted: Note
+) -> None:
+    """Both reports of one account."""
+    refuse_a_mixture(warehouse, is_simulated=claude_admin.is_simulated)
+    tally = Tally(claude_admin)
+    pull = partial(_pull_costs_once, context, warehouse, claude_admin, noted, tally)
+    spans = InHalves(span_of_run(context).cut(at_most=DAYS_A_REQUEST))
+    for span in spans:
+        try:
+            lines, totals = pull(span)
+        except TooLarge:
+            if spans.halve(span):
+                continue
+            raise
+        unsettled = [day for day in lines.keys() & totals.keys() if lines[day] != totals[day]]
+        for again in runs_of_days(unsettled):
+            context.log.warning("Lines and total differ on %s: asked once more.", again)
+            pull(again)
+    tally.note(noted)
+
+
+def _pull_costs_once(
+    context: dg.AssetExecutionContext,
+    warehouse: Warehouse,
+    claude_admin: ClaudeAdmin,
+    noted: Note,
+    tally: Tally,
+    span: Span,
 ) -> tuple[dict[date, Decimal], dict[date, Decimal]]:
     """What each report's days come to, in cents; only days whose every amount can be read."""
     asked_at = warehouse.now()
@@ -177,8 +206,10 @@ def _pull_costs(
     with tally.of(BOTH[1]):
         totals = REPORTS["claude_cost_totals"].ask(claude_admin, span)
     with warehouse.connected():
-        append_noted(context, warehouse, "claude_cost_report", lines, asked_at=asked_at)
-        append_noted(context, warehouse, "claude_cost_totals", totals, asked_at=asked_at)
+        for pull, answers in (("claude_cost_report", lines), ("claude_cost_totals", totals)):
+            append_noted(
+                context, warehouse, pull, answers, asked_at=asked_at, account=claude_admin.account, noted=noted
+            )
     return _cents(lines), _cents(totals)
 
 
@@ -190,13 +221,7 @@ def _cents(answers: list[Answer]) -> dict[date, Decimal]:
 @daily_asset("raw", RAW_TABLES["claude_messages_usage"], group=GROUP, kinds=KINDS)
 def claude_messages_usage(context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse) -> None:
     """Tokens of the Messages API by key, workspace, model, tier and context window, as sent."""
-    _pull(
-        context,
-        claude_admin,
-        warehouse,
-        "claude_messages_usage",
-        messages_usage,
-    )
+    pull_report(context, SOURCE, claude_admin, warehouse, REPORTS["claude_messages_usage"], at_most=DAYS_A_REQUEST)
 
 
 @daily_asset(
@@ -214,18 +239,19 @@ def claude_messages_usage_by_speed(
     the vendor refuses the beta, the shares of such lines are estimated.
     """
     report = REPORTS["claude_messages_usage_by_speed"]
-    if claude_admin is None:
-        note_not_configured(context, SOURCE, f"raw/{report.pull}")
-        return
-    for window in span_of_run(context).cut(at_most=DAYS_A_REQUEST):
-        days = days_of_many_prices(warehouse.newest("claude_cost_report", window))
-        needed = Span(days[0], days[-1]) if days else None
-        for day in window.days:
-            if needed is None or day not in needed:
-                note(context, f"raw/{report.pull}", day, skipped=ONE_PRICE)
-        if needed is None:
-            continue
-        pull_report(context, SOURCE, claude_admin, warehouse, report, at_most=DAYS_A_REQUEST, span=needed)
+
+    def pull(client: ClaudeAdmin, noted: Note) -> None:
+        for window in span_of_run(context).cut(at_most=DAYS_A_REQUEST):
+            lines = warehouse.newest("claude_cost_report", window).of_account(client.account)
+            days = days_of_many_prices(lines)
+            needed = Span(days[0], days[-1]) if days else None
+            for day in window.days:
+                if needed is None or day not in needed:
+                    noted(f"raw/{report.pull}", day, skipped=ONE_PRICE)
+            if needed is not None:
+                pull_days(context, client, warehouse, report, needed, noted=noted, at_most=DAYS_A_REQUEST)
+
+    ask_accounts(context, SOURCE, claude_admin, report, pull)
 
 
 @daily_asset("raw", RAW_TABLES["claude_code_usage"], group=GROUP, kinds=KINDS)
@@ -257,40 +283,29 @@ def claude_enterprise_users(
     """Who did what in claude.ai, person by person, as sent; Enterprise organisations only. A day the vendor has not
     computed yet is left for a later run: its figures move for some days more, which the morning's window follows.
     """
-    report = REPORTS["claude_enterprise_users"]
-    if claude_admin and not claude_admin.has_analytics_key:
-        note(context, f"raw/{report.pull}", None, skipped=NEEDS_ANALYTICS_KEY)
-        return
-    _pull_analytics(context, claude_admin, warehouse, report, earliest=ANALYTICS_FIRST_DAY)
-
-
-def _pull(
-    context: dg.AssetExecutionContext,
-    claude_admin: ClaudeAdmin | None,
-    warehouse: Warehouse,
-    pull: str,
-    ask: Callable[[ClaudeAdmin, Span], list[Answer]],
-    span: Span | None = None,
-) -> None:
-    pull_days(context, SOURCE, claude_admin, warehouse, pull, ask, at_most=DAYS_A_REQUEST, span=span)
+    _pull_analytics(context, claude_admin, warehouse, REPORTS["claude_enterprise_users"], earliest=ANALYTICS_FIRST_DAY)
 
 
 def _pull_analytics(
     context: dg.AssetExecutionContext,
-    claude_admin: ClaudeAdmin | None,
+    claude_admin: Clients[ClaudeAdmin],
     warehouse: Warehouse,
-    report: Report[ClaudeAdmin],
+    report: ClaudeReport,
     *,
     earliest: date,
 ) -> None:
-    """The days the vendor serves, if the key may read them: else a note says why nothing came."""
-    asked = span_of_run(context)
-    for day in asked.days:
-        if day < earliest:
-            note(context, f"raw/{report.pull}", day, skipped=f"the vendor serves nothing before {earliest}")
-    if asked.last >= earliest:
-        span = Span(max(asked.first, earliest), asked.last)
-        pull_report(context, SOURCE, claude_admin, warehouse, report, at_most=DAYS_A_REQUEST, span=span)
+    """The days the provider serves, of each account whose key may read them: else a note says why nothing came."""
+    run = span_of_run(context)
+
+    def pull(client: ClaudeAdmin, noted: Note) -> None:
+        for day in run.days:
+            if day < earliest:
+                noted(f"raw/{report.pull}", day, skipped=f"the vendor serves nothing before {earliest}")
+        if run.last >= earliest:
+            span = Span(max(run.first, earliest), run.last)
+            pull_days(context, client, warehouse, report, span, noted=noted, at_most=DAYS_A_REQUEST)
+
+    ask_accounts(context, SOURCE, claude_admin, report, pull)
 
 
 def _earliest_of_a_year() -> date:

@@ -1,23 +1,36 @@
-"""The `claude_admin` resource: the client a run uses, or None where no key is configured."""
+"""The accounts of Anthropic's organizations, and a client for each."""
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from dataclasses import replace
 
-from ai_usage.providers.anthropic.client import ClaudeAdmin
-from ai_usage.settings import Settings, secret
+from ai_usage.accounts import Account, AccountFields, Credential
+from ai_usage.ingest.http import Patience
+from ai_usage.providers.anthropic.client import ANALYTICS_REQUESTS_A_MINUTE, ClaudeAdmin
+from ai_usage.providers.anthropic.tables import ENTERPRISE
+from ai_usage.settings import Settings
+from ai_usage.warehouse.table import DEFAULT_ACCOUNT
+
+ADMIN_KEY, ANALYTICS_KEY = "admin_key", "analytics_key"
+FIELDS = AccountFields(
+    provider="anthropic",
+    credentials=(
+        Credential(ADMIN_KEY, "ANTHROPIC_ADMIN_API_KEY", DEFAULT_ACCOUNT, lambda of: of.has_anthropic_admin_key),
+        # Of another organization than the Admin key.
+        Credential(ANALYTICS_KEY, "ANTHROPIC_ANALYTICS_API_KEY", ENTERPRISE, lambda of: of.has_anthropic_analytics_key),
+    ),
+    base_url=lambda of: of.anthropic_base_url,
+)
 
 
-@contextmanager
-def claude_admin_of(of: Settings) -> Iterator[ClaudeAdmin | None]:
-    """The client that the settings name, with the keys of this process's environment."""
-    if not of.has_anthropic_admin_key:
-        yield None
-        return
+def open_client(account: Account, of: Settings, patience: Patience | None = None) -> ClaudeAdmin:
+    """A client for one account. The built-in provider needs no pace."""
+    keys = account.credentials
     admin = ClaudeAdmin.open(
-        base_url=of.anthropic_base_url,
-        admin_key=secret("ANTHROPIC_ADMIN_API_KEY"),
-        analytics_key=secret("ANTHROPIC_ANALYTICS_API_KEY") if of.has_anthropic_analytics_key else "",
+        base_url=account.base_url,
+        admin_key=keys.get(ADMIN_KEY, ""),
+        analytics_key=keys.get(ANALYTICS_KEY, ""),
+        analytics_requests_a_minute=None if account.is_simulated else ANALYTICS_REQUESTS_A_MINUTE,
+        is_simulated=account.is_simulated,
+        patience=patience,
         now=of.now,
     )
-    with closing(admin):
-        yield admin
+    return replace(admin, account=account.name)

@@ -37,6 +37,7 @@ from ai_usage.ingest.optional import is_key_accepted
 from ai_usage.ingest.pace import Pace
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.warehouse.ledger import Answer
+from ai_usage.warehouse.table import DEFAULT_ACCOUNT
 
 SOURCE = "cursor"
 DAYS_A_REQUEST = 30  # the vendor refuses longer spans
@@ -65,11 +66,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class CursorAdmin:
-    """Read-only calls over a team's Admin key."""
+    """Read-only calls for one account, a team, over its Admin key."""
 
     api: Api
     now: Callable[[], datetime]
     is_simulated: bool = False
+    account: str = DEFAULT_ACCOUNT
 
     @classmethod
     def open(

@@ -4,11 +4,33 @@ from datetime import timedelta
 
 import polars as pl
 
+from ai_usage.accounts import account_names
 from ai_usage.ingest.cadence import Cadence
-from ai_usage.providers.cursor import assets, people, pulls, rows, tables
+from ai_usage.providers.cursor import assets, checks, people, pulls, rows, tables
+from ai_usage.providers.cursor.probe import PROBE
+from ai_usage.providers.cursor.resource import ADMIN_KEY, FIELDS, open_client
 from ai_usage.providers.cursor.summary import summary
-from ai_usage.providers.provider import Bill, Gate, Platform, Provider
+from ai_usage.providers.provider import Bill, CoreTables, Gate, Platform, Provider
 from ai_usage.warehouse.ledger import Records
+
+CORE = (
+    CoreTables(
+        (tables.CURSOR_USAGE_EVENTS,),  # whose rows have no key: see `no_event_counted_twice`
+        ("cursor_usage_events",),
+        counted={"cursor_usage_events": tables.CURSOR_USAGE_EVENTS},
+    ),
+    CoreTables(
+        (tables.CURSOR_USAGE_STATS,),
+        ("cursor_daily_usage",),
+        counted={"cursor_daily_usage": tables.CURSOR_USAGE_STATS},
+        unique=(tables.CURSOR_USAGE_STATS,),
+    ),
+    CoreTables((tables.CURSOR_AI_COMMITS,), ("cursor_ai_commits",), unique=(tables.CURSOR_AI_COMMITS,)),
+    CoreTables((tables.DIM_CURSOR_MEMBER,), ("cursor_members",)),
+    CoreTables(
+        (tables.CURSOR_SPEND_DAILY,), ("cursor_usage_events", "cursor_spend"), unique=(tables.CURSOR_SPEND_DAILY,)
+    ),
+)
 
 
 def charged_events(records: Records) -> pl.DataFrame:
@@ -26,6 +48,8 @@ CURSOR = Provider(
     invoice_issuer="Cursor",
     platforms=(Platform("cursor", "Cursor", "Cursor", is_coding_tool=True),),
     source=pulls.SOURCE,
+    account_fields=FIELDS,
+    open=open_client,
     daily_pulls=tables.DAILY_PULLS,
     snapshot_pulls=tables.SNAPSHOT_PULLS,
     optional_pulls=tables.OPTIONAL_PULLS,
@@ -34,7 +58,7 @@ CURSOR = Provider(
     gate=Gate(
         pulls=("cursor_usage_events", "cursor_daily_usage"),
         billing=("cursor_usage_events",),
-        checks=("no_day_is_missing", "records_are_readable", "ledger_is_whole", "no_event_counted_twice"),
+        checks=checks.GATING,
     ),
     cadences=(
         Cadence(
@@ -46,14 +70,23 @@ CURSOR = Provider(
             settles=timedelta(hours=1),
             window=3,
             warns=timedelta(hours=30),
-            is_configured=lambda of: of.simulate or of.has_cursor_key,
+            is_configured=lambda of: of.simulate or bool(account_names(of, FIELDS, ADMIN_KEY)),
+            accounts=lambda of: [] if of.simulate else account_names(of, FIELDS, ADMIN_KEY),
             key_variable="CURSOR_ADMIN_API_KEY",
         ),
     ),
     tables=(*tables.RAW_TABLES.values(), *tables.CORE_TABLES),
     assets=[*pulls.ASSETS, *assets.ASSETS],
+    probe=PROBE,
     summary=summary,
     people=people.PEOPLE,
     billing_account_type="Team",
     bills_own_seats=True,
+    core=CORE,
+    checks=checks.CHECKS,
+    envelope_fields=frozenset({"period", "subscriptionCycleStart", "totalMembers", "totalPages", "billingCycle"}),
+    has_sub_accounts=False,
+    stated_amounts="providers/cursor/checks/stated_amounts",
+    expense_marts=("marts/cursor_expenses",),
+    estimated_meters=("request_formula",),
 )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import dagster as dg
 
+from ai_usage.ingest.each_account import Clients
 from ai_usage.ingest.ledger_writes import InWarehouse, Report, Source, as_it_is_now, held, pull_report, pull_snapshot
 from ai_usage.layers import daily_asset, snapshot_asset
 from ai_usage.partitions import Span
@@ -11,22 +12,21 @@ from ai_usage.providers.cursor.client import DAYS_A_REQUEST, CursorAdmin
 from ai_usage.providers.cursor.tables import RAW_TABLES
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.port import Warehouse
-from ai_usage.warehouse.table import DEFAULT_ACCOUNT
 
-SOURCE = Source(resource="cursor_admin", key_variable="CURSOR_ADMIN_API_KEY")
+SOURCE = Source(resource="cursor_admin", key_variable="CURSOR_ADMIN_API_KEY", provider="Cursor")
 GROUP = "raw_cursor"
 KINDS = {"api", "duckdb"}
 
-MaybeCursor = dg.ResourceParam[CursorAdmin | None]
+MaybeCursor = dg.ResourceParam[Clients[CursorAdmin]]
 CursorReport = Report[CursorAdmin]
 
 
-def _commits(held_of: Callable[[Span], Sequence[Answer]] = lambda _: ()) -> CursorReport:
-    """The report of AI commits, asked with what is held of the days."""
+def _commits(held_of: Callable[[Span, str], Sequence[Answer]] = lambda *_: ()) -> CursorReport:
+    """The report of AI commits, asked with what is held of the days of the account."""
     return Report(
         pull="cursor_ai_commits",
         name="AI code commits",
-        ask=lambda admin, span: admin.ai_commits(span, held_of(span)),
+        ask=lambda admin, span: admin.ai_commits(span, held_of(span, admin.account)),
         use="which lines AI wrote",
         needs="an Enterprise team with AI Code Tracking, and a key with the scope admin:*",
         is_key_accepted=CursorAdmin.is_key_accepted,
@@ -75,12 +75,12 @@ def cursor_ai_commits(context: dg.AssetExecutionContext, cursor_admin: MaybeCurs
     """Each commit with the lines that AI wrote in it, as sent but for its message, where the plan has AI Code Tracking.
     Asked in the same words as the last time, the vendor need not repeat what has not changed.
     """
-    report = _commits(lambda span: held(warehouse, "cursor_ai_commits", span, DEFAULT_ACCOUNT))
+    report = _commits(lambda span, account: held(warehouse, "cursor_ai_commits", span, account))
     _pull(context, cursor_admin, warehouse, report)
 
 
 def _pull(
-    context: dg.AssetExecutionContext, cursor_admin: CursorAdmin | None, warehouse: Warehouse, report: CursorReport
+    context: dg.AssetExecutionContext, cursor_admin: Clients[CursorAdmin], warehouse: Warehouse, report: CursorReport
 ) -> None:
     pull_report(context, SOURCE, cursor_admin, warehouse, report, at_most=DAYS_A_REQUEST)
 

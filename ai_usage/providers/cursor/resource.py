@@ -1,27 +1,44 @@
-"""The `cursor_admin` resource: the client a run uses, or None where no key is configured."""
+"""The accounts of Cursor's teams, and a client for each."""
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 
+import httpx
+
+from ai_usage.accounts import Account, AccountFields, Credential
+from ai_usage.ingest.http import Patience
 from ai_usage.ingest.pace import Pace
 from ai_usage.providers.cursor.client import RATE, RATES, CursorAdmin
-from ai_usage.settings import Settings, secret
+from ai_usage.settings import Settings
+from ai_usage.warehouse.table import DEFAULT_ACCOUNT
 
+ADMIN_KEY = "admin_key"
 SLACK = 1.0  # seconds a minute: more than one request can be slower than another
 
+FIELDS = AccountFields(
+    provider="cursor",
+    credentials=(Credential(ADMIN_KEY, "CURSOR_ADMIN_API_KEY", DEFAULT_ACCOUNT, lambda of: of.has_cursor_key),),
+    base_url=lambda of: of.cursor_base_url,
+)
 
-@contextmanager
-def cursor_admin_of(of: Settings) -> Iterator[CursorAdmin | None]:
-    """The client that the settings name, with the key of this process's environment."""
-    if not of.has_cursor_key:
-        yield None
-        return
-    key = secret("CURSOR_ADMIN_API_KEY")
-    pace = team_pace(of.cursor_base_url, key)
-    with closing(CursorAdmin.open(base_url=of.cursor_base_url, key=key, now=of.now, pace=pace)) as admin:
-        yield admin
+
+def open_client(account: Account, of: Settings, patience: Patience | None = None) -> CursorAdmin:
+    """A client for one account. The built-in provider needs no pace."""
+    key = account.credentials[ADMIN_KEY]
+    admin = CursorAdmin.open(
+        base_url=account.base_url,
+        key=key,
+        now=of.now,
+        pace=no_pace if account.is_simulated else team_pace(account.base_url, key),
+        is_simulated=account.is_simulated,
+        patience=patience,
+    )
+    return replace(admin, account=account.name)
+
+
+def no_pace(_: httpx.Request) -> None:
+    """Requests go out at once."""
 
 
 def team_pace(base_url: str, key: str) -> Pace:

@@ -166,7 +166,7 @@ def test_a_vendor_that_refuses_its_key_fails_alone(platform: Platform, vendor: S
     assert not {step for step in outcome.succeeded if "__cursor_" in step}
     assert platform.dollars() == {DAY: Decimal("10.00875"), NEXT: Decimal("10.00875")}
     claude = [claim for claim, table in outcome.verdicts if "claude" in table and outcome.red(claim, table)]
-    assert set(claude) <= {"pull_is_recent", "source_is_not_silent"}
+    assert set(claude) <= {"pull_is_recent", "bill_is_fresh"}
 
 
 def test_cursor_goes_on_where_claude_refuses(platform: Platform, vendor: Simulator) -> None:

@@ -20,14 +20,16 @@ import pytest
 
 from ai_usage.automation.refresh import range_tags
 from ai_usage.ingest.http import Patience, RateLimited
-from ai_usage.ingest.ledger_writes import pull_days
+from ai_usage.ingest.ledger_writes import pull_report
 from ai_usage.layers import MANY_DAYS_A_RUN
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.providers.cursor.client import DAYS_A_REQUEST, CursorAdmin
-from ai_usage.providers.cursor.pulls import SOURCE
-from ai_usage.providers.cursor.resource import cursor_admin_of, team_pace
+from ai_usage.providers.cursor.provider import CURSOR
+from ai_usage.providers.cursor.pulls import REPORTS, SOURCE
+from ai_usage.providers.cursor.resource import team_pace
 from ai_usage.resources import from_settings
 from ai_usage.settings import settings
+from ai_usage.simulated import clients
 from ai_usage.simulator import CURSOR_KEY, Simulator
 from ai_usage.warehouse.ledger import Answer, Version
 from ai_usage_tests.platform import QUIET
@@ -76,9 +78,9 @@ def pulled(team: BusyTeam, span: Span, during: AbstractContextManager[Any] | Non
 
     @dg.multi_asset(specs=[spec], backfill_policy=MANY_DAYS_A_RUN)
     def events(context: dg.AssetExecutionContext) -> None:
-        ask, at_most = CursorAdmin.usage_events, DAYS_A_REQUEST
+        report = REPORTS["cursor_usage_events"]
         with during or nullcontext():
-            pull_days(context, SOURCE, admin, cast("Any", ledger), "cursor_usage_events", ask, at_most=at_most)
+            pull_report(context, SOURCE, admin, cast("Any", ledger), report, at_most=DAYS_A_REQUEST)
 
     with closing(paced(team, ONCE)) as admin:
         assert dg.materialize([events], tags=range_tags(span), run_config=QUIET).success
@@ -186,26 +188,26 @@ def test_the_built_in_vendor_has_no_cause_to_refuse_either(vendor: Simulator, cl
 
 def test_all_steps_and_all_runs_of_a_process_share_one_pace(monkeypatch: pytest.MonkeyPatch) -> None:
     """A resource is opened once a run; the next run opens another client, which goes on with the same minute."""
-    clients: list[CursorAdmin] = []
+    seen: list[CursorAdmin] = []
 
     def steps() -> Iterator[dg.AssetsDefinition]:
         for name in ("one", "two"):
 
             @dg.asset(name=name)
-            def step(cursor_admin: dg.ResourceParam[CursorAdmin | None]) -> None:
-                assert cursor_admin is not None
-                clients.append(cursor_admin)
+            def step(cursor_admin: dg.ResourceParam[Sequence[CursorAdmin]]) -> None:
+                [client] = cursor_admin
+                seen.append(client)
 
             yield step
 
     def run(key: str) -> None:
         monkeypatch.setenv("CURSOR_ADMIN_API_KEY", key)
         of = replace(settings(), cursor_base_url=URL, has_cursor_key=True)
-        resource = from_settings(lambda: cursor_admin_of(of))
+        resource = from_settings(lambda: clients(CURSOR, of, None))
         assert dg.materialize([*steps()], resources={"cursor_admin": resource}, run_config=QUIET).success
 
     for key in (KEY, f"{KEY}\n", "crsr_of_another_team"):
         run(key)
-    assert [clients[0] is client for client in clients] == [True, True, False, False, False, False]
-    paces = [client.api.http.event_hooks["request"][0] for client in clients]
+    assert [seen[0] is client for client in seen] == [True, True, False, False, False, False]
+    paces = [client.api.http.event_hooks["request"][0] for client in seen]
     assert [paces[0] is pace for pace in paces] == [True, True, True, True, False, False]

@@ -11,7 +11,7 @@ import msgspec
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.audit_log.csv_file import AuditLog, UnreadableUpload, read_audit_log
 from ai_usage.providers.anthropic.audit_log.records import AuditEvent
-from ai_usage.providers.anthropic.tables import ENTERPRISE
+from ai_usage.settings import Settings
 from ai_usage.warehouse.ledger import Answer
 
 SOURCE = "anthropic"
@@ -41,6 +41,11 @@ class Uploads:
         return [read_audit_log(path, wanted, now=self.now()) for path in self.files()]
 
 
+def uploads_of(of: Settings) -> Uploads | None:
+    """The folder of uploads; none where the built-in providers answer, whose figures no real one may join."""
+    return None if of.simulate else Uploads(of.uploads_dir, of.now)
+
+
 def is_whole(day: date, logs: Sequence[AuditLog]) -> bool:
     """Whether a file has all of the day: it begins before and ends after it."""
     return any(log.covers and log.covers.first < day < log.covers.last for log in logs)
@@ -65,4 +70,4 @@ def answers(logs: Sequence[AuditLog], wanted: Span, held: Mapping[date, Events])
 
 def _answer(day: date, events: Events, names: Sequence[str]) -> Answer:
     records = sorted(msgspec.json.encode(event) for event in events.elements())
-    return Answer(SOURCE, day, records, len(names), {"files": sorted(names)}, account=ENTERPRISE)
+    return Answer(SOURCE, day, records, len(names), {"files": sorted(names)})

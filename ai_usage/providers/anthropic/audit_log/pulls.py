@@ -13,6 +13,7 @@ from ai_usage.providers.anthropic.audit_log.csv_file import AuditLog
 from ai_usage.providers.anthropic.audit_log.folder import Events, Uploads, answers, is_whole
 from ai_usage.providers.anthropic.audit_log.records import COUNTED, AuditEvent
 from ai_usage.providers.anthropic.audit_log.tables import AUDIT_LOG, RAW_TABLES
+from ai_usage.providers.anthropic.tables import ENTERPRISE
 from ai_usage.settings import settings
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
@@ -38,7 +39,7 @@ def claude_audit_log(context: dg.AssetExecutionContext, uploads: MaybeUploads, w
     with warehouse.connected():
         held = events_by_day(warehouse.newest(AUDIT_LOG, span))
         said = answers(logs, span, held)
-        append_noted(context, warehouse, AUDIT_LOG, said, asked_at=asked_at)
+        append_noted(context, warehouse, AUDIT_LOG, said, asked_at=asked_at, account=ENTERPRISE)
         now_held = events_by_day(warehouse.newest(AUDIT_LOG, span))
         _note_unread(context, warehouse, logs, span)
     covered = {answer.day for answer in said}

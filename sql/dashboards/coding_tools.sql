@@ -1,8 +1,9 @@
--- The tools side by side: who used them, and what came of it. A column is null where a tool does not tell it.
+-- The tools side by side: who used them, and what came of it. A column is null where a tool's provider does not report
+-- it.
 select
     month,
     tool,
-    if(tool = 'cursor', 'cursor', 'anthropic') as provider,
+    provider,
     coalesce(team_name, 'no team') as team_name,
     coalesce(user_email, 'unattributed') as person,
     if(days_active > 0, user_email, null) as active_email,
@@ -13,5 +14,5 @@ select
     sum(commits) as commits,
     sum(pull_requests) as pull_requests
 from ai_usage_analytics.activity_by_person
-where tool in ('claude_code', 'cursor')
+where is_coding_tool
 group by month, tool, provider, team_name, person, active_email

@@ -1,4 +1,4 @@
-"""Does a billing cycle add up: each person's chargeable events with what `/teams/spend` says, at the same instant.
+"""Does a billing cycle reconcile: each person's chargeable events with what `/teams/spend` reports at the same instant.
 
 That figure is cumulative and of now, while core has events by whole days: those of the day that is not over come from a
 pull of their own, made right after the figure's. Usage is aggregated hourly, so an event of the figure's last hour may
@@ -13,13 +13,11 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import dagster as dg
-
-from ai_usage.checks.runner import Finding, NotJudged, Verdict, snapshot_check, some
+from ai_usage.check import Check, Finding, NotEvaluated, Result, SnapshotCheck, failed, passed, some, warned
 from ai_usage.money import usd
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.providers.cursor.client import SETTLING
-from ai_usage.providers.cursor.pulls import SOURCE as CURSOR
+from ai_usage.providers.cursor.pulls import SOURCE
 from ai_usage.providers.cursor.records import UsageEvent
 from ai_usage.providers.cursor.spend import EPOCH, Snapshot, snapshots
 from ai_usage.warehouse.ledger import Records
@@ -27,10 +25,11 @@ from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.reading import address_of
 from ai_usage.warehouse.table import PULLS
 
+SQL = "providers/cursor/checks/events_of_cycle"
 A_LINE = Decimal("1e-9")  # what one event may be rounded by
-FINEST = Decimal("1e-6")  # the vendor adds floats
+FINEST = Decimal("1e-6")  # Cursor adds floats
 RECOMPUTED = timedelta(hours=24)  # for so long Cursor computes an event's charge anew
-PAST_CYCLES = 3  # that are judged again
+PAST_CYCLES = 3  # that are evaluated again
 LAST_OF_CYCLES = f"""
 select json_value(envelope, '$.subscriptionCycleStart') as cycle_start, max(pulled_at) as pulled_at
 from {PULLS.address}
@@ -57,48 +56,48 @@ class Charged:
         return least - slack <= figure - self.settled <= most + slack
 
 
-def _cycle_adds_up(warehouse: Warehouse) -> Finding | None:
+def _open_cycle(warehouse: Warehouse) -> Finding | None:
     spend, open_day = (_last(warehouse, pull) for pull in ("cursor_spend", "cursor_usage_events_today"))
     if spend is None:
         return None
     if not (found := snapshots(spend)):
-        return Verdict.warning("Cannot be judged: raw/cursor_spend does not say when its billing cycle began.")
+        return warned("raw/cursor_spend does not state when its billing cycle began.")
     figure = found[-1]
     if open_day is None or open_day.versions["pulled_at"][0] < figure.at:
-        return NotJudged("raw/cursor_usage_events_today was not pulled after raw/cursor_spend. Materialize both.")
+        return NotEvaluated("raw/cursor_usage_events_today was not pulled after raw/cursor_spend. Materialize both.")
     first_open = _first_day(open_day)
     closed = Span(figure.cycle_start.date(), first_open - ONE_DAY) if figure.cycle_start.date() < first_open else None
     missing = sorted(set(closed.days) - set(warehouse.pulled_days("cursor_usage_events"))) if closed else []
     if missing:
-        return NotJudged(
+        return NotEvaluated(
             f"{len(missing)} days of events of the billing cycle since {figure.cycle_start:%Y-%m-%d} were never "
             f"pulled: {some(missing)}. Backfill them."
         )
     charged = _charged(warehouse, figure, closed, figure.at - SETTLING)
     _add_open_day(charged, figure, open_day)
     spent, wrong = _compared(figure, charged)
-    return _verdict(wrong, spent, figure)
+    return _result(wrong, spent, figure)
 
 
-def _past_cycles_add_up(warehouse: Warehouse) -> Verdict | None:
+def _past_cycles(warehouse: Warehouse) -> Result | None:
     ends = warehouse.ask(LAST_OF_CYCLES).rows()
     if not ends:
         return None
     pulled = set(warehouse.pulled_days("cursor_usage_events"))
-    judged, rows, told = [], [], []
+    compared, rows, differ = [], [], []
     for at in [at for _, at in ends][1 : 1 + PAST_CYCLES]:  # the first one is still open
         for figure in snapshots(warehouse.history("cursor_spend", since=at, until=at))[-1:]:
             closed = Span(figure.cycle_start.date(), figure.at.date())
             if not pulled.issuperset(closed.days):
                 continue
             _, wrong = _compared(figure, _charged(warehouse, figure, closed, figure.at - RECOMPUTED))
-            judged.append(f"{figure.cycle_start:%Y-%m-%d}")
+            compared.append(f"{figure.cycle_start:%Y-%m-%d}")
             if wrong:
-                told.append(_said(wrong, figure))
+                differ.append(_differences(wrong, figure))
                 rows += [{"cycle_start": f"{figure.cycle_start:%Y-%m-%d}", **row} for row in wrong]
-    if told:
-        return Verdict.error(" ".join(told), rows)
-    return Verdict.right(f"Judged: the cycles since {', '.join(judged)}.") if judged else None
+    if differ:
+        return failed(" ".join(differ), rows)
+    return passed(f"The cycles since {', '.join(compared)} reconcile.") if compared else None
 
 
 def _compared(figure: Snapshot, charged: dict[str | None, Charged]) -> tuple[dict[str, Decimal], list[dict[str, Any]]]:
@@ -108,24 +107,24 @@ def _compared(figure: Snapshot, charged: dict[str | None, Charged]) -> tuple[dic
     spent: dict[str, Decimal] = defaultdict(Decimal)
     for member in figure.members.values():
         spent[address_of(member.email) or member.key] += usd(cents=member.spend or Decimal(0))
-    of_nobody = charged.pop(None, Charged())
+    of_no_member = charged.pop(None, Charged())
     wrong = [
         _row(email, spent.get(email), charged.get(email, Charged()))
         for email in sorted({*filter(None, charged), *spent})
         if not charged.get(email, Charged()).explains(spent.get(email, Decimal(0)))
     ]
     missing = sum((row["difference_usd"] for row in wrong), Decimal(0))
-    return spent, [] if wrong and of_nobody.events and of_nobody.explains(missing) else wrong
+    return spent, [] if wrong and of_no_member.events and of_no_member.explains(missing) else wrong
 
 
 def _charged(
     warehouse: Warehouse, figure: Snapshot, closed: Span | None, settled_until: datetime
 ) -> dict[str | None, Charged]:
-    """What the chargeable events of whole days come to by person; None is nobody known."""
+    """What the chargeable events of whole days come to by person; None is an unknown person."""
     if closed is None:
         return {}
     rows = warehouse.query(
-        "checks/events_of_cycle",
+        SQL,
         first_day=closed.first,
         last_day=closed.last,
         cycle_start=figure.cycle_start,
@@ -158,14 +157,14 @@ def _row(email: str, spend: Decimal | None, charged: Charged) -> dict[str, Any]:
     }
 
 
-def _verdict(wrong: list[dict[str, Any]], spent: dict[str, Decimal], figure: Snapshot) -> Verdict:
+def _result(wrong: list[dict[str, Any]], spent: dict[str, Decimal], figure: Snapshot) -> Result:
     if wrong:
-        return Verdict.error(_said(wrong, figure), wrong)
+        return failed(_differences(wrong, figure), wrong)
     total = f"{sum(spent.values()):,f}"
-    return Verdict.right(f"{len(spent)} members' events {_at(figure)}, come to their spend: {total} USD.")
+    return passed(f"{len(spent)} members' events {_at(figure)}, come to their spend: {total} USD.")
 
 
-def _said(wrong: list[dict[str, Any]], figure: Snapshot) -> str:
+def _differences(wrong: list[dict[str, Any]], figure: Snapshot) -> str:
     wrong.sort(key=lambda row: -abs(row["difference_usd"]))
     named = some((f"{row['user_email']} {row['difference_usd']:+,f} USD" for row in wrong), at_most=3)
     return f"Spend is not what the events come to for {len(wrong)} people {_at(figure)}: {named}."
@@ -188,33 +187,43 @@ def _last(warehouse: Warehouse, pull: str) -> Records | None:
 
 
 def _first_day(open_day: Records) -> date:
-    """From when on the open day's pull has events; the vendor says which period it answered for."""
+    """From when on the open day's pull has events; Cursor names the period it answered for."""
     start = json.loads(open_day.versions["envelope"][0])["period"]["startDate"]
     return (EPOCH + timedelta(milliseconds=start)).date()
 
 
-events_add_up_to_cycle_spend = snapshot_check(
-    "events_add_up_to_cycle_spend",
-    dg.AssetKey(["core", "cursor_usage_events"]),
-    _cycle_adds_up,
-    source=CURSOR,
-    description="Each person's chargeable events of the billing cycle come to what /teams/spend says, but for the last "
-    "hour, which Cursor may not have added up yet. Service accounts are in no member's spend.",
-    pull="cursor_spend",
-    also_reads=[dg.AssetKey(["raw", "cursor_spend"]), dg.AssetKey(["raw", "cursor_usage_events_today"])],
+events_equal_cycle_spend = SnapshotCheck(
+    name="events_equal_cycle_spend",
+    formerly="events_add_up_to_cycle_spend",
+    provider="cursor",
+    asset="core/cursor_usage_events",
+    title="events lost, doubled or another member's, against `/teams/spend`, per person",
+    description="Each person's chargeable events of the billing cycle come to what /teams/spend reports, but for the "
+    "last hour, which Cursor may not have added up yet. Service accounts are in no member's spend.",
+    severity="failed",
+    sources=(SOURCE,),
+    pulls=("cursor_spend",),
+    also_reads=("raw/cursor_spend", "raw/cursor_usage_events_today"),
+    sql=SQL,
+    evaluate=_open_cycle,
     is_about_now=True,
 )
 
-events_add_up_to_past_cycles = snapshot_check(
-    "events_add_up_to_past_cycles",
-    dg.AssetKey(["core", "cursor_usage_events"]),
-    _past_cycles_add_up,
-    source=CURSOR,
+events_equal_past_cycles = SnapshotCheck(
+    name="events_equal_past_cycles",
+    formerly="events_add_up_to_past_cycles",
+    provider="cursor",
+    asset="core/cursor_usage_events",
+    title=f"the same of the last {PAST_CYCLES} cycles that are over",
     description=f"The same of the last {PAST_CYCLES} billing cycles that are over, at each one's last snapshot of "
     "/teams/spend, but for the charges of the day before it, which Cursor may have computed anew.",
-    pull="cursor_spend",
-    also_reads=[dg.AssetKey(["raw", "cursor_spend"])],
+    severity="failed",
+    sources=(SOURCE,),
+    pulls=("cursor_spend",),
+    also_reads=("raw/cursor_spend",),
+    sql=SQL,
+    evaluate=_past_cycles,
     is_optional=True,
 )
 
-CHECKS = [events_add_up_to_cycle_spend, events_add_up_to_past_cycles]
+CHECKS: list[Check] = [events_equal_cycle_spend, events_equal_past_cycles]

@@ -1,4 +1,4 @@
--- What was paid for how many units, by everything a list price depends on: material for implied_price_is_a_list_price.
+-- What was paid for how many units, by everything a list price depends on: material for unit_price_is_a_list_price.
 -- Units are tokens of the line's token type, or web searches; null where the usage report has none for that money.
 -- Lines that differ in geography or speed alone stand apart where claude_usage_by_line has the tokens of each.
 -- Elsewhere they are one row with all their tokens, and their geography and speed are null. What was billed in another

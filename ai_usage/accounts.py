@@ -1,0 +1,185 @@
+"""Accounts: one billing organization or team at a provider each, with its own credentials.
+
+The provider's variables make an account each; more are in the file that `AI_USAGE_ACCOUNTS` names. No credential is
+written there: the file names the variable that holds it. A variable that the file names makes no account of its own.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from ai_usage.errors import SettingError
+from ai_usage.secrecy import keep_secret
+from ai_usage.setting_types import BadText, BaseUrl
+from ai_usage.settings import Settings
+
+NAME = re.compile(r"[a-z0-9_-]{1,40}")
+VARIABLE = re.compile(r"env:(\w+)")
+EXAMPLE = '[[account]] provider = "…", name = "eu", <credential> = "env:NAME_OF_A_VARIABLE"'
+
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A kind of key that a provider's accounts have: its field in the file, and the variable that makes an account of
+    that name by itself, with whether that is set.
+    """
+
+    field: str
+    variable: str
+    account: str
+    is_set: Callable[[Settings], bool]
+
+
+@dataclass(frozen=True)
+class AccountFields:
+    """What an account of a provider consists of. `base_url` is the settings' one, unless an account has its own."""
+
+    provider: str
+    credentials: tuple[Credential, ...]
+    base_url: Callable[[Settings], str]
+    options: tuple[str, ...] = ()  # further texts that an account may have
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(credential.field for credential in self.credentials)
+
+
+@dataclass(frozen=True)
+class Account:
+    """One account. Its name is stored with every pull, as `account`: a renamed account is another one."""
+
+    provider: str
+    name: str
+    credentials: Mapping[str, str] = field(repr=False)  # by field; those that it has
+    base_url: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    is_simulated: bool = False
+
+
+def accounts_of(of: Settings, fields: AccountFields, environ: Mapping[str, str] = os.environ) -> list[Account]:
+    """The accounts of a provider, those of its variables first. `SettingError` names what in the file is wrong."""
+    entries = _entries(of, fields)
+    taken = {variable for entry in entries for variable in entry.variables().values()}
+    found = [*_of_variables(of, fields, environ, taken), *(entry.account(environ) for entry in entries)]
+    names = [account.name for account in found]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise SettingError(
+            f"There are two accounts {twice!r} of {fields.provider}: give the one in {of.accounts_file} another name, "
+            "or unset the variable that makes the other."
+        )
+    for account in found:
+        keep_secret(*account.credentials.values())
+    return found
+
+
+def account_names(of: Settings, fields: AccountFields, credential: str) -> list[str]:
+    """The accounts that have a credential, by the settings alone: no key is read."""
+    entries = _entries(of, fields)
+    taken = {variable for entry in entries for variable in entry.variables().values()}
+    of_variables = [c for c in fields.credentials if c.field == credential and c.variable not in taken and c.is_set(of)]
+    of_file = [str(entry.written.get("name")) for entry in entries if credential in entry.variables()]
+    return [*(one.account for one in of_variables), *of_file]
+
+
+def refuse_unknown_providers(of: Settings, known: Collection[str]) -> None:
+    """`SettingError` if the file has an account of a provider that there is not."""
+    for n, entry in entries_of(of):
+        if entry.get("provider") not in known:
+            raise SettingError(
+                f"{of.accounts_file}: account {n} has the provider {entry.get('provider')!r}; write one of "
+                f"{', '.join(sorted(known))}."
+            )
+
+
+def entries_of(of: Settings) -> list[tuple[int, Entry]]:
+    """The accounts of the file with their numbers, as they are written there; none without a file."""
+    if of.accounts_file is None:
+        return []
+    try:
+        with of.accounts_file.open("rb") as file:
+            content = tomllib.load(file)
+    except (OSError, ValueError) as error:  # TOML's own error is a ValueError
+        raise SettingError(f"AI_USAGE_ACCOUNTS: {of.accounts_file} cannot be read: {error}. {EXAMPLE}") from error
+    entries = content.get("account")
+    if content.keys() != {"account"} or not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
+        raise SettingError(f"AI_USAGE_ACCOUNTS: {of.accounts_file} must hold [[account]] tables alone: {EXAMPLE}")
+    return list(enumerate(entries, 1))
+
+
+def _entries(of: Settings, fields: AccountFields) -> "list[_Entry]":
+    return [_Entry(of, fields, n, each) for n, each in entries_of(of) if each.get("provider") == fields.provider]
+
+
+def _of_variables(
+    of: Settings, fields: AccountFields, environ: Mapping[str, str], taken: Collection[str]
+) -> Sequence[Account]:
+    found: dict[str, dict[str, str]] = {}
+    for credential in fields.credentials:
+        if credential.variable not in taken and (value := environ.get(credential.variable, "").strip()):
+            found.setdefault(credential.account, {})[credential.field] = value
+    return [Account(fields.provider, name, keys, fields.base_url(of)) for name, keys in found.items()]
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One account of the file, of a provider that is known."""
+
+    of: Settings
+    fields: AccountFields
+    number: int
+    written: Entry
+
+    def account(self, environ: Mapping[str, str]) -> Account:
+        known = {"provider", "name", "base_url", *self.fields.names, *self.fields.options}
+        if unknown := sorted(self.written.keys() - known):
+            raise self.wrong(f"has the field {unknown[0]!r}; there are {', '.join(sorted(known))}")
+        name = self.written.get("name")
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise self.wrong(f'has the name {name!r}; write 1 to 40 of a-z, 0-9, _ and -, such as "eu"')
+        if not (variables := self.variables()):
+            raise self.wrong(f'has no credential; write {self.fields.names[0]} = "env:NAME_OF_A_VARIABLE"')
+        for of_field, variable in variables.items():
+            if not environ.get(variable, "").strip():
+                raise self.wrong(f"takes {of_field} from {variable}, which is not set: set it, or take the account out")
+        credentials = {of_field: environ[variable].strip() for of_field, variable in variables.items()}
+        return Account(self.fields.provider, name, credentials, self._base_url(), self._options())
+
+    def variables(self) -> dict[str, str]:
+        """Credential → the variable that holds it."""
+        found: dict[str, str] = {}
+        for of_field in self.fields.names:
+            if of_field in self.written:
+                named = VARIABLE.fullmatch(str(self.written[of_field]))
+                if not named:
+                    raise self.wrong(
+                        f"has {of_field} in the file itself; put it into a variable and write {of_field} = "
+                        '"env:NAME_OF_THAT_VARIABLE"'
+                    )
+                found[of_field] = named[1]
+        return found
+
+    def _base_url(self) -> str:
+        if "base_url" not in self.written:
+            return self.fields.base_url(self.of)
+        try:
+            url: str = TypeAdapter(BaseUrl).validate_python(self.written["base_url"])
+        except ValidationError as error:
+            why = error.errors()[0].get("ctx", {}).get("error")
+        else:
+            return url
+        if isinstance(why, BadText):
+            raise self.wrong(f"cannot be used: {why.sentence(name='base_url', default=self.fields.base_url(self.of))}")
+        raise self.wrong(f'has a base_url that is no text; write one such as "{self.fields.base_url(self.of)}"')
+
+    def _options(self) -> dict[str, str]:
+        return {name: str(self.written[name]) for name in self.fields.options if name in self.written}
+
+    def wrong(self, why: str) -> SettingError:
+        return SettingError(f"{self.of.accounts_file}: account {self.number} of {self.fields.provider} {why}.")

@@ -1,0 +1,190 @@
+"""A check as data, and what a result of one is: passed, warned, failed or not evaluated.
+
+A declaration names the table, the pulls it relies on, and the function that evaluates it. `checks.runner` makes checks
+of Dagster of them, `checks.registry` lists them all. A provider's own checks stand in its folder, those that span
+providers in `checks`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, ClassVar, Literal
+
+import dagster as dg
+import polars as pl
+
+from ai_usage.ingest.ledger_writes import Source
+from ai_usage.partitions import Span
+from ai_usage.warehouse.port import Warehouse
+
+Grain = Literal["day", "snapshot", "run"]
+Status = Literal["passed", "warned", "failed"]
+ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
+Row = Mapping[str, Any]
+Rows = Sequence[Row]
+
+ALERTS_BY_ROW = "named"  # of a row that alerts send by itself, once for its `alert_key`, in the words `said`
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a check came to, in a sentence, with the rows that show it."""
+
+    status: Status
+    why: str
+    rows: Rows = ()
+
+    @property
+    def passed(self) -> bool:
+        return self.status == "passed"
+
+    @property
+    def severity(self) -> dg.AssetCheckSeverity:
+        return WARN if self.status == "warned" else ERROR
+
+
+@dataclass(frozen=True)
+class NotEvaluated:
+    """That there is nothing to evaluate, and why: neither passed nor failed."""
+
+    why: str
+
+
+Finding = Result | NotEvaluated
+
+
+def passed(why: str) -> Result:
+    return Result("passed", why)
+
+
+def warned(why: str, rows: Rows = ()) -> Result:
+    return Result("warned", why, rows)
+
+
+def failed(why: str, rows: Rows = ()) -> Result:
+    return Result("failed", why, rows)
+
+
+PASSED = passed("Passed.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """What every check has. `name` is a statement that is true when it passes; `asset` and `also_reads` are addresses
+    `layer/table`. Of several sources, one is enough.
+    """
+
+    name: str
+    asset: str
+    title: str  # the mistake it catches
+    description: str  # what is true when it passes
+    severity: Literal["warned", "failed"]  # the worst that its own finding comes to
+    sources: tuple[Source, ...]
+    pulls: tuple[str, ...]  # that it relies on
+    provider: str = ""  # of which it is, where it is of one
+    sql: str = ""  # the file under sql/ with the rows that it evaluates
+    also_reads: tuple[str, ...] = ()
+    is_optional: bool = False  # its pulls are: the plan, the key's scope or the sheet may lack them
+    gates_day: bool = False  # a day on which it fails is blocked
+    formerly: str = ""  # its name in earlier releases, under which results are stored
+    grain: ClassVar[Grain]
+
+    @property
+    def key(self) -> dg.AssetCheckKey:
+        return dg.AssetCheckKey(dg.AssetKey(self.asset.split("/")), self.name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DailyCheck(Check):
+    """A check with a result for each day. `evaluate` gives the results that differ from `PASSED`.
+
+    A day is evaluated where its `pulls` were made; of several sources, one pull is enough. A day that the provider was
+    asked about, by any of these or of `asked_by`, and that lacks one of them has failed, unless the pulls are optional.
+    With `asked_by`, optional pulls are so until the provider answers one of them once.
+    """
+
+    evaluate: Callable[[Warehouse, Span], Mapping[date, Finding]]
+    asked_by: tuple[str, ...] = ()
+    compares_marts: bool = False  # with core: on a blocked day, whose marts lag, a difference is a warning
+    grain = "day"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnapshotCheck(Check):
+    """A check without days: one result a run; None where nothing was pulled. What `is_about_now` is not evaluated in a
+    run of days long past. `asks` is put to the source first: what it cannot answer is the result, and its answer is the
+    second argument of `evaluate` (None where the source is not configured).
+    """
+
+    evaluate: Callable[..., Finding | None]
+    is_about_now: bool = False
+    asks: Callable[[Any], object] | None = None
+    grain = "snapshot"
+
+
+@dataclass
+class Sightings:
+    """What was seen on some days: how many records there were, and each noteworthy thing with the number of records it
+    was in. A directory's day is the one of its pull.
+    """
+
+    records: int = 0
+    seen: dict[date, Counter[str]] = field(default_factory=dict)
+
+    def add(self, day: date, things: Counter[str], records: int) -> None:
+        self.records += records
+        self.seen[day] = things
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunCheck(Check):
+    """A check of all days of a run together: one warning for the run, with a row for each thing that `look` saw. The
+    same thing on more days is the same row. Of pulls without days, `look` gets no span.
+    """
+
+    look: Callable[[Warehouse, Span | None, Sightings], None]
+    warning: str  # how the result begins
+    is_daily: bool = True
+    severity: Literal["warned", "failed"] = "warned"
+    grain = "run"
+
+
+def each_day(
+    sql: str, result: Callable[[list[dict[str, Any]]], Finding], **parameters: Any
+) -> Callable[[Warehouse, Span], Mapping[date, Finding]]:
+    """The evaluation of a query whose rows make a day wrong: a result for each day that has any."""
+
+    def evaluate(warehouse: Warehouse, span: Span) -> Mapping[date, Finding]:
+        return {day: result(rows) for day, rows in wrong_rows(warehouse, sql, span, **parameters).items()}
+
+    return evaluate
+
+
+def wrong_rows(warehouse: Warehouse, sql: str, span: Span, **parameters: Any) -> dict[date, list[dict[str, Any]]]:
+    """The rows of `sql/<sql>.sql`, by day."""
+    return by_day(warehouse.query(sql, first_day=span.first, last_day=span.last, **parameters))
+
+
+def by_day(rows: pl.DataFrame) -> dict[date, list[dict[str, Any]]]:
+    found: dict[date, list[dict[str, Any]]] = {}
+    for row in rows.to_dicts():
+        found.setdefault(row.pop("activity_date"), []).append(row)
+    return found
+
+
+def some(names: Iterable[object], *, at_most: int = 5, between: str = ", ") -> str:
+    """A few of many, for a sentence."""
+    shown = [str(name) for name in names]
+    rest = len(shown) - at_most
+    return between.join(shown[:at_most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def alerted(rows: Rows, named: Callable[[Row], str], said: Callable[[Row], str]) -> list[dict[str, Any]]:
+    """The rows with the words in which alerts send each by itself: what it is about, and the sentence."""
+    return [{ALERTS_BY_ROW: named(row), "said": said(row), **row} for row in rows]
+
+
+def sentences(rows: Rows, *, at_most: int = 5) -> str:
+    """What such rows have to say, for the result."""
+    return some((row["said"] for row in rows), at_most=at_most, between=" ")

@@ -1,0 +1,141 @@
+"""Does spending deviate from its baseline, and does somebody spend who is no member any more. Both warn, row by row."""
+
+from collections.abc import Collection, Mapping
+from datetime import date, timedelta
+
+from ai_usage.check import (
+    ALERTS_BY_ROW,
+    Check,
+    DailyCheck,
+    Finding,
+    NotEvaluated,
+    Result,
+    Row,
+    Rows,
+    SnapshotCheck,
+    alerted,
+    failed,
+    passed,
+    sentences,
+    warned,
+    wrong_rows,
+)
+from ai_usage.checks.bills import BILLS, SOURCES, of_money
+from ai_usage.partitions import Span
+from ai_usage.warehouse.port import Warehouse
+
+ANOMALIES, BY_SCOPE = "marts/spend_anomalies", "marts/spend_by_scope"
+LOOKS_BACK, WEEKDAYS_NEEDED, WEEKEND_DAYS_NEEDED = timedelta(days=35), 8, 4  # as sql/marts/spend_anomalies.sql has them
+SATURDAY = 5
+SCOPES = ("api_key", "person", "model", "provider", "team")  # finest first
+NOUNS = {"api_key": "key", "person": "", "team": "team", "model": "model", "provider": ""}
+
+
+def _anomalies(warehouse: Warehouse, span: Span) -> Mapping[date, Finding]:
+    built = warehouse.ask(
+        "select distinct spend_date from ai_usage_analytics.spend_by_scope "
+        "where spend_date between @first_day and @last_day",
+        first_day=span.first,
+        last_day=span.last,
+    )["spend_date"].to_list()
+    blind = failed("marts/spend_by_scope has nothing of the day: materialize it.")
+    found = wrong_rows(warehouse, "checks/spend_has_no_anomaly", span)
+    known = {day for pull in BILLS for day in warehouse.pulled_days(pull)}
+    too_new = {day: why for day in span.days if (why := _too_new(day, known))}
+    return (
+        too_new
+        | {day: blind for day in span.days if day in known and day not in built}
+        | {day: judge_anomalies(rows) for day, rows in found.items()}
+    )
+
+
+def _too_new(day: date, known: Collection[date]) -> NotEvaluated | None:
+    """Why a day has no baseline yet, where too few days like it are known before it."""
+    is_weekend = day.weekday() >= SATURDAY
+    like_it = sum(day - LOOKS_BACK <= one < day and (one.weekday() >= SATURDAY) == is_weekend for one in known)
+    needed = WEEKEND_DAYS_NEEDED if is_weekend else WEEKDAYS_NEEDED
+    kind = "weekend days" if is_weekend else "weekdays"
+    if like_it >= needed:
+        return None
+    return NotEvaluated(
+        f"Only {like_it} {kind} of the five weeks before are known: {needed} are needed for a baseline."
+    )
+
+
+def judge_anomalies(rows: Rows) -> Result:
+    """A day's anomalies, each in a sentence."""
+    rows = alerted(rows, lambda row: f"{row['kind'].replace('_', ' ')} of {_thing(row)}", _anomaly)
+    return warned(
+        sentences(rows, at_most=4), [row if _is_finest(row, rows) else {**row, ALERTS_BY_ROW: ""} for row in rows]
+    )
+
+
+def _is_finest(row: Row, rows: Rows) -> bool:
+    """A spike of a key is one of its model, its team and its provider too: it is alerted once, of the finest."""
+    finer = SCOPES[: SCOPES.index(row["scope"])]
+    return not any(
+        one["kind"] == row["kind"] and one["scope"] in finer and row["provider"] in {one["provider"], None}
+        for one in rows
+        if one["kind"] in {"spike", "drop"}
+    )
+
+
+def _thing(row: Row) -> str:
+    return f"{NOUNS[row['scope']]} {row['label']}".strip()
+
+
+def _anomaly(row: Row) -> str:
+    who = _thing(row)
+    if row["kind"] in {"new_key", "new_model"}:
+        return f"New {who} of {row['provider']}: ${row['spent_usd']:,.2f} so far."
+    by = f" ({row['contributors']})" if row["contributors"] else ""
+    way = "above" if row["excess_usd"] > 0 else "below"
+    return (
+        f"{who}: ${row['spent_usd']:,.2f}, ${abs(row['excess_usd']):,.2f} {way} the baseline of "
+        f"${row['expected_usd']:,.2f}{by}."
+    )
+
+
+spend_has_no_anomaly = DailyCheck(
+    name="spend_has_no_anomaly",
+    formerly="spend_is_as_usual",
+    asset=ANOMALIES,
+    title="a spike, a drop, a new key or model",
+    description="No key, person, team, model or provider deviates far from its baseline of such days; none is new.",
+    severity="warned",
+    sources=SOURCES,
+    pulls=BILLS,
+    also_reads=(BY_SCOPE,),
+    sql="checks/spend_has_no_anomaly",
+    evaluate=_anomalies,
+)
+
+
+def judge_former_members(rows: Rows) -> Result:
+    """Keys and accounts that spend, of people who are no members."""
+    if not rows:
+        return passed("No key or account of a former member spends.")
+    rows = alerted(rows, lambda row: f"{_thing(row)} ({row['of_whom']})", _former_member)
+    return warned(f"Keys and accounts of former members still spend: {sentences(rows)}", rows)
+
+
+def _former_member(row: Row) -> str:
+    return f"{_thing(row)} ({row['of_whom']}), ${row['spent_usd']:,.2f} in thirty days."
+
+
+no_former_member_spends = SnapshotCheck(
+    name="no_former_member_spends",
+    formerly="no_departed_member_spends",
+    asset=ANOMALIES,
+    title="a former member's key that still spends",
+    description="No key or account spends whose owner or creator is in no provider's list of members any more.",
+    severity="warned",
+    sources=SOURCES,
+    pulls=BILLS,
+    also_reads=(BY_SCOPE,),
+    sql="checks/no_former_member_spends",
+    evaluate=of_money("checks/no_former_member_spends", judge_former_members),
+    is_about_now=True,
+)
+
+CHECKS: list[Check] = [spend_has_no_anomaly, no_former_member_spends]

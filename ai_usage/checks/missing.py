@@ -1,0 +1,88 @@
+"""What a check comes to where its pulls were not made, and the days that it is to evaluate."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import dagster as dg
+
+from ai_usage.check import Finding, NotEvaluated, failed
+from ai_usage.ingest.ledger_writes import Source
+from ai_usage.partitions import Span
+from ai_usage.settings import settings
+
+NEVER_PULLED = "Never pulled"  # how the result of a day begins whose pull is missing: the check itself found nothing
+PRESENT = timedelta(days=3)  # a run whose last day is older is one of the past: it pulled nothing new of now
+
+RANGE_START, RANGE_END, ONE_PARTITION = (
+    "dagster/asset_partition_range_start",
+    "dagster/asset_partition_range_end",
+    "dagster/partition",
+)
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What a check comes to where its pulls were not made."""
+
+    never: str  # the pulls
+    configured: bool
+    is_optional: bool
+    was_to_pull: bool  # whether this run was to make one of them
+    not_configured: str
+
+    @classmethod
+    def of(
+        cls,
+        context: dg.AssetCheckExecutionContext,
+        sources: Sequence[Source],
+        pulls: Sequence[str],
+        *,
+        is_optional: bool,
+    ) -> "Missing":
+        selected = context.job_def.asset_layer.selected_asset_keys
+        return cls(
+            never=", ".join(f"raw/{pull}" for pull in pulls),
+            configured=any(client_of(context, one) is not None for one in sources),
+            is_optional=is_optional,
+            was_to_pull=any(dg.AssetKey(["raw", pull]) in selected for pull in pulls),
+            not_configured=f"Not configured: {' and '.join(one.key_variable for one in sources)} "
+            f"{'is' if len(sources) == 1 else 'are'} not set.",
+        )
+
+    def finding(self, *, was_asked: bool) -> Finding:
+        """`was_asked`: whether the provider was asked about this day at all."""
+        if not self.configured:
+            return NotEvaluated(self.not_configured)
+        if self.is_optional:
+            return NotEvaluated(
+                f"Optional, and never pulled: {self.never}. The plan, the key's scope or the sheet lacks it."
+            )
+        if was_asked or self.was_to_pull:
+            return failed(f"{NEVER_PULLED}: {self.never}.")
+        return NotEvaluated(f"No provider was asked: {self.never} was never pulled.")
+
+
+def client_of(context: dg.AssetCheckExecutionContext, source: Source) -> object | None:
+    """The source's client; None where it is not configured."""
+    client: object | None = getattr(context.resources, source.resource)
+    return client
+
+
+def of_the_past(context: dg.AssetCheckExecutionContext) -> NotEvaluated | None:
+    """Why a check about now is not evaluated in this run, if its days do not reach the present."""
+    span = span_of_check(context, ())
+    if span is None or settings().now().date() - span.last <= PRESENT:
+        return None
+    return NotEvaluated(f"It is about now, and this run is of {span}.")
+
+
+def span_of_check(context: dg.AssetCheckExecutionContext, pulled: Collection[date]) -> Span | None:
+    """The days of the run; run alone, from the first day ever pulled to the last. None if there is none."""
+    tags = context.run.tags
+    if RANGE_START in tags:
+        return Span(date.fromisoformat(tags[RANGE_START]), date.fromisoformat(tags[RANGE_END]))
+    if ONE_PARTITION in tags:
+        day = date.fromisoformat(tags[ONE_PARTITION])
+        return Span(day, day)
+    return Span(min(pulled), max(pulled)) if pulled else None

@@ -1,0 +1,194 @@
+"""Is the money of the marts that of core: the same amount everywhere, every amount of one kind, of a known provider and
+with a method of attribution.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from ai_usage.check import Check, DailyCheck, Result, Row, Rows, each_day, failed, some, wrong_rows
+from ai_usage.checks.bills import BILLS, SOURCES
+from ai_usage.marts.gate import blocked_days
+from ai_usage.partitions import Span
+from ai_usage.providers.provider import Provider
+from ai_usage.providers.registry import PROVIDERS
+from ai_usage.warehouse.port import Warehouse
+
+AI_SPEND = "marts/ai_spend"
+STATING = [provider for provider in PROVIDERS if provider.stated_amounts]
+
+
+def stated_amounts(warehouse: Warehouse, span: Span, provider: Provider) -> dict[date, list[dict[str, Any]]]:
+    """What each table states that a provider billed, by day: amount_of, stated_by, usd (null where only rows count) and
+    row_count.
+    """
+    return wrong_rows(warehouse, provider.stated_amounts, span)
+
+
+def expenses_equal_costs(provider: Provider) -> DailyCheck:
+    """Whether every table that states a provider's amount of a day states the same, be it in the ninth decimal."""
+    bill, *_ = provider.core
+    first, *others = (
+        (*provider.expense_marts, AI_SPEND) if provider.expense_marts else (f"core/{bill.first.name}", AI_SPEND)
+    )
+    return DailyCheck(
+        name="expenses_equal_costs",
+        provider=provider.key,
+        asset=first,
+        title="tables that state different amounts for the same day",
+        description="Every table that states what the provider billed for a day states the same amount; so of seats.",
+        severity="failed",
+        sources=(provider.source,),
+        pulls=(provider.bill.pull,),
+        also_reads=tuple(others),
+        sql=provider.stated_amounts,
+        evaluate=partial(_unequal_days, provider),
+        compares_marts=True,
+    )
+
+
+def _unequal_days(provider: Provider, warehouse: Warehouse, span: Span) -> Mapping[date, Result]:
+    days = stated_amounts(warehouse, span, provider)
+    return {day: failed(" ".join(unequal), rows) for day, rows in days.items() if (unequal := list(_unequal(rows)))}
+
+
+def _unequal(rows: Rows) -> Iterator[str]:
+    for amount_of in sorted({row["amount_of"] for row in rows}):
+        stated = {
+            row["stated_by"]: row["usd"] for row in rows if row["amount_of"] == amount_of and row["usd"] is not None
+        }
+        apart = max(stated.values()) - min(stated.values())
+        if apart:
+            amounts = ", ".join(f"{table} {usd:,f}" for table, usd in sorted(stated.items()))
+            yield f"The tables differ by {apart:,f} USD of {amount_of}: {amounts}."
+
+
+def _mixed_days(warehouse: Warehouse, span: Span) -> Mapping[date, Result]:
+    meters = [meter for provider in PROVIDERS for meter in provider.estimated_meters]
+    found = wrong_rows(warehouse, "checks/billed_and_estimated_never_mixed", span, estimated_meters=meters)
+    results = {day: failed(_mixture(rows[0]), rows) for day, rows in found.items()}
+    for query in (provider.estimates_sql for provider in PROVIDERS if provider.estimates_sql):
+        results |= {day: failed(_misstated(rows[0]), rows) for day, rows in wrong_rows(warehouse, query, span).items()}
+    return results
+
+
+def _mixture(row: Row) -> str:
+    billed, estimated = (row[name] or Decimal() for name in ("billed_usd", "estimated_usd"))
+    return (
+        f"{row['row_count']} rows of {row['provider']} {row['meter']} have {row['trouble']}: "
+        f"{billed:,f} USD billed, {estimated:,f} USD estimated."
+    )
+
+
+def _misstated(row: Row) -> str:
+    return (
+        f"Estimates of {row['provider']} {row['meter']} come to {row['estimated_usd']:,f} USD, those that may stand "
+        f"beside the bill to {row['expected_usd']:,f}: the others are a part of the bill."
+    )
+
+
+billed_and_estimated_never_mixed = DailyCheck(
+    name="billed_and_estimated_never_mixed",
+    asset=AI_SPEND,
+    title="an estimate in a sum of billed cost, or beside the bill it is part of",
+    description="A row is billed or estimated, never both, and no estimate of what is billed already stands beside it.",
+    severity="failed",
+    sources=SOURCES,
+    pulls=BILLS,
+    sql="checks/billed_and_estimated_never_mixed",
+    evaluate=_mixed_days,
+)
+
+
+def _without_method(rows: Rows) -> Result:
+    parts = (
+        f"{row['usd'] or Decimal():,f} USD of {row['provider']} by {row['attribution_method']}: {row['trouble']}"
+        for row in rows
+    )
+    return failed(f"{some(parts, between='; ')}.", rows)
+
+
+every_dollar_has_a_method = DailyCheck(
+    name="every_dollar_has_a_method",
+    asset=AI_SPEND,
+    title="a cost that is attributed without a method, or the reverse",
+    description="Each amount has the method by which it was attributed, and matches it; the rest is unattributed.",
+    severity="failed",
+    sources=SOURCES,
+    pulls=BILLS,
+    sql="checks/every_dollar_has_a_method",
+    evaluate=each_day("checks/every_dollar_has_a_method", _without_method),
+)
+
+
+def _of_unknown_providers(rows: Rows) -> Result:
+    parts = (f"{row['provider']} ({row['row_count']} rows, {row['usd'] or Decimal():,f} USD)" for row in rows)
+    return failed(f"marts/ai_spend has rows of providers that this release does not know: {some(parts)}.", rows)
+
+
+every_provider_is_known = DailyCheck(
+    name="every_provider_is_known",
+    asset=AI_SPEND,
+    title="spend of a provider that the platform does not know",
+    description="Each row is of a provider that the registry of providers has.",
+    severity="failed",
+    sources=SOURCES,
+    pulls=BILLS,
+    sql="checks/every_provider_is_known",
+    evaluate=each_day(
+        "checks/every_provider_is_known",
+        _of_unknown_providers,
+        providers=[provider.key for provider in PROVIDERS],
+    ),
+)
+
+
+def _blind_days(warehouse: Warehouse, span: Span) -> Mapping[date, Result]:
+    found: dict[date, list[Row]] = {}
+    for provider in STATING:
+        blind = {day: _blind(rows) for day, rows in stated_amounts(warehouse, span, provider).items() if _blind(rows)}
+        blocked = blocked_days(warehouse, span, provider.gate) if blind else {}
+        for day in blind.keys() - blocked.keys():
+            found.setdefault(day, []).extend(blind[day])
+    return {
+        day: failed(
+            f"{some(row['stated_by'] for row in rows)} has no row, though core has "
+            f"{max(row['core_rows'] for row in rows)}: materialize the day.",
+            rows,
+        )
+        for day, rows in found.items()
+    }
+
+
+def _blind(rows: Rows) -> list[Row]:
+    """The marts without a row of what core has rows of."""
+    core = {row["amount_of"]: row["row_count"] for row in rows if row["stated_by"].startswith("core/")}
+    return [
+        {**row, "core_rows": core[row["amount_of"]]}
+        for row in rows
+        if core.get(row["amount_of"]) and not row["row_count"]
+    ]
+
+
+checks_can_see_data = DailyCheck(
+    name="checks_can_see_data",
+    asset=AI_SPEND,
+    title="checks of nothing, because a mart was not built",
+    description="Where core has money of a day that is not blocked, so has every mart that checks read: no check "
+    "passes for want of data.",
+    severity="failed",
+    sources=SOURCES,
+    pulls=BILLS,
+    also_reads=tuple(dict.fromkeys(mart for provider in PROVIDERS for mart in provider.expense_marts)),
+    evaluate=_blind_days,
+)
+
+CHECKS: list[Check] = [
+    *(expenses_equal_costs(provider) for provider in STATING),
+    billed_and_estimated_never_mixed,
+    every_dollar_has_a_method,
+    every_provider_is_known,
+    checks_can_see_data,
+]

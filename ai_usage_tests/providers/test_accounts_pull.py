@@ -1,0 +1,97 @@
+"""Two Anthropic organizations and two Cursor teams in one warehouse: each account's money is its own, and one that
+fails leaves the others whole.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import dagster as dg
+import pytest
+
+from ai_usage.ingest.http import Patience
+from ai_usage.partitions import Span
+from ai_usage.providers.anthropic.client import ClaudeAdmin
+from ai_usage.providers.cursor.client import CursorAdmin
+from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY, Simulator
+from ai_usage_tests.platform import Outcome, Platform, whatever_makes
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+DAYS = Span(date(2026, 11, 17), date(2026, 11, 18))
+MONEY = whatever_makes("core/claude_costs", "core/claude_daily_cost", "core/cursor_usage_events")
+EU = "-eu"
+
+
+@pytest.fixture(scope="module")
+def companies() -> Iterator[dict[str, Simulator]]:
+    """Account → the organization and the team behind it."""
+    with Simulator(now=NOW) as home, Simulator(seed=8, key_suffix=EU, now=NOW) as europe:
+        yield {"default": home, "eu": europe}
+
+
+def pulled(platform: Platform, companies: dict[str, Simulator], *, is_eu_key_right: bool = True) -> Outcome:
+    """A run that asks both accounts of both providers."""
+    once = Patience(attempts=1)
+    with ExitStack() as opened:
+        claude, cursor = [], []
+        for account, company in companies.items():
+            suffix = "" if account == "default" else EU if is_eu_key_right else "-wrong"
+            admin = ClaudeAdmin.open(
+                base_url=company.anthropic_url, admin_key=ADMIN_KEY + suffix, patience=once, now=lambda: NOW
+            )
+            team = CursorAdmin.open(
+                base_url=company.cursor_url, key=CURSOR_KEY + suffix, now=lambda: NOW, pace=lambda _: None,
+                patience=once,
+            )  # fmt: skip
+            claude.append(replace(opened.enter_context(closing(admin)), account=account))
+            cursor.append(replace(opened.enter_context(closing(team)), account=account))
+        return platform.materialize(MONEY, DAYS, claude, cursor_admin=cursor)
+
+
+def truths(company: Simulator) -> tuple[Decimal, Decimal]:
+    """What Claude and Cursor charged a company, by the simulator's own account, in USD."""
+    claude = sum((charge.cents for day in DAYS.days for charge in company.day(day).charges), Decimal(0)) / 100
+    cursor = sum(
+        (event.charged_cents for day in DAYS.days for event in company.cursor_day(day).events if event.is_chargeable),
+        Decimal(0),
+    )
+    return claude, cursor / 100
+
+
+def sums(platform: Platform, table: str, amount: str, where: str = "true") -> dict[str, Decimal]:
+    query = f"select account, sum({amount}) from ai_usage_analytics.{table} where {where} group by account order by 1"
+    return dict(platform.sql(query))
+
+
+def test_each_accounts_totals_equal_its_own_truth(platform: Platform, companies: dict[str, Simulator]) -> None:
+    outcome = pulled(platform, companies)
+    assert not outcome.failed
+    lines, console = sums(platform, "claude_costs", "amount_usd"), sums(platform, "claude_daily_cost", "amount_usd")
+    events = sums(platform, "cursor_usage_events", "charged_usd", "is_chargeable")
+    truth = {account: truths(company) for account, company in companies.items()}
+    assert truth["default"] != truth["eu"]
+    assert lines == console == {account: claude for account, (claude, _) in truth.items()}
+    assert events == {account: cursor for account, (_, cursor) in truth.items()}
+    organizations = platform.sql("select distinct account, organization_id from ai_usage_analytics.claude_costs")
+    assert dict(organizations) == {account: company.organization.id for account, company in companies.items()}
+    noted = outcome.noted("raw/cursor_usage_events", DAYS.first)
+    assert noted["records"] == noted["records (default)"] + noted["records (eu)"]
+
+
+def test_one_accounts_401_leaves_the_others_whole_and_is_named(
+    platform: Platform, companies: dict[str, Simulator]
+) -> None:
+    pulled(platform, companies)
+    before = {account: sums(platform, "claude_costs", "amount_usd")[account] for account in companies}
+    platform.sql("delete from ai_usage_raw.pulls where account = 'default'")
+    outcome = pulled(platform, companies, is_eu_key_right=False)
+    why = outcome.failed["raw__cursor_usage_events"]
+    assert why.startswith("Cursor account eu: ")
+    assert "401" in why
+    assert outcome.failed["raw__claude_cost_report_and_totals"].startswith("Anthropic account eu: ")
+    assert platform.warehouse.pulled_days("cursor_usage_events", account="default") == DAYS.days
+    built = platform.materialize(MONEY - dg.AssetSelection.key_prefixes("raw"), DAYS, None)
+    assert not built.failed
+    assert sums(platform, "claude_costs", "amount_usd") == before

@@ -1,0 +1,13 @@
+-- What the sub-accounts of ai_spend are called today: workspaces and the like, of the providers that list them.
+--
+-- grain: one sub-account of one provider
+-- built: view
+-- columns:
+--   provider string not null: as in dim_provider
+--   sub_account string not null: as in ai_spend
+--   sub_account_name string: its name today
+select
+    provider,
+    sub_account,
+    sub_account_name
+from `providers/*/sub_account_names`

@@ -1,0 +1,6 @@
+-- The workspaces, as they are named in the Console.
+select
+    coalesce(workspace_id, 'default') as sub_account,
+    min(workspace_name) as sub_account_name
+from ai_usage_analytics.dim_workspace
+group by workspace_id
