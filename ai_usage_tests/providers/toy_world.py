@@ -3,9 +3,8 @@
 import contextlib
 import io
 import json
+import sys
 from datetime import date, timedelta
-
-import dagster as dg
 
 from ai_usage.automation.warehouse_resource import duckdb_warehouse
 from ai_usage.commands import doctor
@@ -55,4 +54,4 @@ found = {
     "failed": [str(one) for one in outcome.wrong if one.result == "failed"] + list(outcome.failures.values()),
     "passed": sorted({one.check for one in outcome.results if "toy" in one.asset and one.result == "passed"}),
 }
-print(json.dumps(found))
+sys.stdout.write(json.dumps(found))

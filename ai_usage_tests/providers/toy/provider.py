@@ -13,7 +13,7 @@ from ai_usage.ingest.day_replacement import rebuild
 from ai_usage.ingest.ledger_writes import InWarehouse, Report, Source, pull_report
 from ai_usage.layers import daily_asset
 from ai_usage.money import usd
-from ai_usage.providers.probe import Key, Probe
+from ai_usage.providers.probe import Probe
 from ai_usage.providers.provider import Bill, CoreTables, Gate, Platform, Provider
 from ai_usage.warehouse.ledger import Answer, Records
 from ai_usage.warehouse.table import ACCOUNT_STAMPS, Table, day, dollars, raw_table, string
