@@ -1,6 +1,8 @@
 """A toy provider: each day it bills two people for what they did with Playroom."""
 
+import os
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import dagster as dg
@@ -19,7 +21,11 @@ from ai_usage.warehouse.ledger import Answer, Records
 from ai_usage.warehouse.table import ACCOUNT_STAMPS, Table, day, dollars, raw_table, string
 
 SOURCE = Source(resource="toy", key_variable="TOY_KEY", provider="Toy")
-FIELDS = AccountFields("toy", (Credential("key", "TOY_KEY", "default"),), lambda _: "https://toy.example.com")
+FIELDS = AccountFields(
+    "toy",
+    (Credential("key", "TOY_KEY", "default", lambda _: "TOY_KEY" in os.environ),),
+    lambda _: "https://toy.example.com",
+)
 BILL = raw_table("toy_bill")
 COSTS = Table(
     name="toy_costs",
@@ -55,11 +61,8 @@ REPORT: Report[Toy] = Report(pull="toy_bill", name="bill", ask=Toy.bill)
 
 def cost_rows(records: Records) -> pl.DataFrame:
     read = records.read(Line)
-    people = {
-        "user_email": [line.user for line in read.values],
-        "amount_usd": [usd(cents=line.cents) for line in read.values],
-    }
-    return COSTS.frame({"activity_date": read.days, **people, **read.stamps()})
+    who, amounts = [line.user for line in read.values], [usd(cents=Decimal(line.cents)) for line in read.values]
+    return COSTS.frame({"activity_date": read.days, "user_email": who, "amount_usd": amounts, **read.stamps()})
 
 
 @daily_asset("raw", BILL, group="raw_toy", kinds={"api"})
@@ -103,5 +106,5 @@ TOY = Provider(
     tables=(BILL, COSTS),
     assets=[toy_bill, toy_costs],
     probe=Probe(title="Toy", hint="Set TOY_KEY.", keys=(), reports={"toy_bill": REPORT}, quota="none."),
-    core=(CoreTables((COSTS,), ("toy_bill",), counted={"toy_bill": COSTS}, unique=(COSTS,)),),
+    core=(CoreTables((COSTS,), ("toy_bill",), counted=("toy_bill",), unique=(COSTS,)),),
 )

@@ -2,6 +2,7 @@
 select
     activity_date as spend_date,
     'playroom' as platform,
+    account,
     'toy-account' as billing_account_id,
     cast(null as string) as sub_account,
     cast(null as string) as api_key_id,
