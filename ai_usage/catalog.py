@@ -2,7 +2,9 @@
 the table functions, each a query of `sql/` whose parameters are the arguments.
 """
 
+from ai_usage.checks.events import ALERT_EVENTS
 from ai_usage.checks.result_table import CHECK_RESULTS
+from ai_usage.checks.sightings import SCHEMA_DRIFT_SIGHTINGS
 from ai_usage.core import tables as core
 from ai_usage.ingest.rejections import RECORD_REJECTIONS
 from ai_usage.marts.files import marts
@@ -20,6 +22,8 @@ TABLES = (
     RECORD_REJECTIONS,
     *(mart.table for mart in marts()),
     CHECK_RESULTS,
+    ALERT_EVENTS,
+    SCHEMA_DRIFT_SIGHTINGS,
     BUILDS,
     ERASURES,
 )

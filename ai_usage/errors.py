@@ -1,4 +1,4 @@
-"""The root of every error a person may read: one sentence that says what, where and what to do.
+"""The root of every error a person may read: one sentence with what, where and what to do.
 
 Whatever derives from `AiUsageError` is shown by the commands without a traceback and fails a Dagster step with
 that sentence. Anything else is a defect of ours and keeps its traceback.
@@ -8,7 +8,7 @@ INTERRUPTIONS = {"KeyboardInterrupt", "DagsterExecutionInterruptedError"}
 
 
 class AiUsageError(Exception):
-    """Something the reader can mend: a setting, a credential, a vendor, a disk."""
+    """Something the reader can mend: a setting, a credential, a provider, a disk."""
 
 
 class SettingError(AiUsageError):

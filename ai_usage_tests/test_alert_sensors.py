@@ -16,27 +16,32 @@ from dagster._core.events import DagsterEvent
 from ai_usage.alerts.channels import Slack, Webhook
 from ai_usage.alerts.delivery import Alerts, Persistence
 from ai_usage.alerts.mail import Mail, MailServer
+from ai_usage.alerts.news import News, Severity
 from ai_usage.alerts.outbox import Outbox
 from ai_usage.automation import alerts as automation
-from ai_usage.automation import check_news, event_queries, run_news
+from ai_usage.automation import check_news, event_news, event_queries, run_news
 from ai_usage.automation.dead_runs import DIED
 from ai_usage.automation.refresh import CHAIN, range_tags
 from ai_usage.check import PASSED, NotEvaluated, Result, Sightings, failed, warned
 from ai_usage.checks.anomalies import judge_anomalies
+from ai_usage.checks.events import ALERT_EVENTS, keep_events
 from ai_usage.checks.missing import NEVER_PULLED
 from ai_usage.checks.runner import evaluation, stored
-from ai_usage.checks.sightings import judge_sightings
+from ai_usage.checks.sightings import SCHEMA_DRIFT_SIGHTINGS, judge_sightings
 from ai_usage.checks.spending import judge_budgets
 from ai_usage.partitions import Span
 from ai_usage.redaction import Redaction
 from ai_usage.settings import settings
+from ai_usage.warehouse.builds import BUILDS
+from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.table import PULLS
 from ai_usage_tests.alerts.receivers import Hook, Post, dead_port, drip, hook, post
 from ai_usage_tests.platform import QUIET
 
 DAY, NEXT = date(2026, 11, 10), date(2026, 11, 11)
 CLAIM = "no_day_is_missing"
 COSTS, CODE = dg.AssetKey(["core", "claude_costs"]), dg.AssetKey(["core", "claude_code_usage_stats"])
-CHECKS, RUNS = automation.SENSORS[:2]
+CHECKS, RUNS, _, EVENTS = automation.SENSORS
 HURRY = Persistence(attempts=2, first_wait=0.01, seconds=5)
 SALT = "0123456789abcdef"
 
@@ -54,6 +59,7 @@ class Watched:
 
     instance: dg.DagsterInstance
     alerts: Alerts
+    warehouse: DuckDBWarehouse
     said: str = ""
     truth: dict[dg.AssetKey, Verdicts] = field(default_factory=dict)
 
@@ -63,11 +69,14 @@ class Watched:
 
         @dg.multi_asset_check(specs=[spec])
         def judged() -> Iterator[Any]:
+            keep_events(self.warehouse, spec.key, verdicts)
             yield from stored(spec, verdicts)
 
         result = dg.materialize([dg.AssetSpec(asset), judged], instance=self.instance, run_config=QUIET,
                                 selection=dg.AssetSelection.checks(judged))  # fmt: skip
         assert result.success
+        if self.warehouse.path.exists():
+            self.warehouse.publish()
 
     def tick(self, sensor: dg.SensorDefinition = CHECKS) -> str:
         with dg.build_sensor_context(instance=self.instance, resources={"alerts": self.alerts}) as context:
@@ -90,12 +99,16 @@ def mails() -> Iterator[Post]:
 
 
 @pytest.fixture
-def watched(tmp_path: Path, web: Hook) -> Watched:
+def watched(tmp_path: Path, web: Hook, monkeypatch: pytest.MonkeyPatch) -> Watched:
     """Whom a webhook listens to, over Dagster's default storage but for its speed."""
     instance = dg.DagsterInstance.ephemeral(tempdir=str(tmp_path / "dagster"))
     now = lambda: datetime(2026, 11, 12, tzinfo=UTC)  # noqa: E731
     outbox = Outbox(tmp_path / "state" / "alerts.sqlite")
-    return Watched(instance, Alerts(outbox, [Webhook(web.url)], now, is_simulated=False, persistence=HURRY))
+    of = replace(settings(), data_dir=tmp_path)
+    monkeypatch.setattr(automation, "settings", lambda: of)
+    tables = [PULLS, BUILDS, ALERT_EVENTS, SCHEMA_DRIFT_SIGHTINGS]
+    warehouse = DuckDBWarehouse(of.database, of.published_database, tables, of.now)
+    return Watched(instance, Alerts(outbox, [Webhook(web.url)], now, is_simulated=False, persistence=HURRY), warehouse)
 
 
 def test_a_failed_check_is_told_once_with_what_how_much_which_day_why_and_where(watched: Watched, web: Hook) -> None:
@@ -141,8 +154,9 @@ def drift(watched: Watched, *things: str, days: int = 1) -> str:
     for n in range(days):
         seen.add(DAY + timedelta(days=n), Counter(things), records=3)
     key = dg.AssetCheckKey(dg.AssetKey(["raw", "claude_cost_report"]), "schema_drift")
-    watched.judge({None: judge_sightings(watched.instance, key, seen, "Unknown")}, key.asset_key, key.name)
-    return watched.tick()
+    watched.judge({None: judge_sightings(watched.warehouse, key, seen, "Unknown")}, key.asset_key, key.name)
+    assert watched.tick() == "no news"  # the result itself is none
+    return watched.tick(EVENTS)
 
 
 def test_drift_alerts_once_per_pull_and_field_however_many_days_have_it(watched: Watched, web: Hook) -> None:
@@ -254,7 +268,7 @@ def test_nobody_configured_is_one_sentence_and_what_is_red_is_told_when_somebody
     told = watched.alerts
     watched.alerts = replace(told, channels=[])
     for sensor in automation.SENSORS:
-        assert watched.tick(sensor).startswith("Nobody to tell: set ALERT_SLACK_WEBHOOK_URL")
+        assert watched.tick(sensor).startswith("No channel to send to: set ALERT_SLACK_WEBHOOK_URL")
     assert not told.outbox.path.exists()
     watched.alerts = told
     watched.tick()
@@ -382,7 +396,7 @@ def test_an_emptied_event_log_is_read_from_its_beginning(watched: Watched, web: 
     assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "WARNING"]
 
 
-# Events, which are told row by row.
+# Events, each of which is sent once.
 
 
 def budgets(*shares: str) -> Result:
@@ -398,7 +412,8 @@ BUDGETS = dg.AssetKey(["marts", "budget_status"])
 
 def of_budgets(watched: Watched, verdict: Result) -> str:
     watched.judge({None: verdict}, BUDGETS, "budget_is_not_crossed")
-    return watched.tick()
+    watched.tick()
+    return watched.tick(EVENTS)
 
 
 def test_each_threshold_of_a_budget_is_told_once_and_never_as_resolved(watched: Watched, web: Hook) -> None:
@@ -423,7 +438,7 @@ def test_each_threshold_of_a_budget_is_told_once_and_never_as_resolved(watched: 
 def test_of_a_claim_told_by_rows_blindness_is_told_as_of_any_other(watched: Watched, web: Hook) -> None:
     of_budgets(watched, failed("marts/budget_status is empty: build it."))
     of_budgets(watched, budgets("0.5"))
-    assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "WARNING", "RESOLVED"]
+    assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "RESOLVED", "WARNING"]
 
 
 def spike(scope: str, label: str, provider: str | None) -> dict[str, Any]:
@@ -448,7 +463,7 @@ def test_a_spike_is_told_once_of_the_finest_it_can_be_seen_in(watched: Watched, 
         ("team", "Data", None),
     )
     watched.judge({DAY: found, NEXT: spikes(("team", "Data", None))}, SPIKES, USUAL)
-    watched.tick()
+    watched.tick(EVENTS)
     assert web.subjects == [
         f"[ai_usage] WARNING {USUAL}: spike of key etl, {DAY}",
         f"[ai_usage] WARNING {USUAL}: spike of cursor, {DAY}",
@@ -458,19 +473,73 @@ def test_a_spike_is_told_once_of_the_finest_it_can_be_seen_in(watched: Watched, 
 
 
 def test_what_was_unusual_weeks_ago_is_history(watched: Watched, web: Hook) -> None:
-    old = settings().now().date() - check_news.EVENTS_OF
+    old = settings().now().date() - event_news.EVENTS_OF
     watched.judge(
         {old - timedelta(days=1): spikes(("team", "A", None)), old: spikes(("team", "B", None))}, SPIKES, USUAL
     )
-    watched.tick()
+    watched.tick(EVENTS)
     assert web.subjects == [f"[ai_usage] WARNING {USUAL}: spike of team B, {old}"]
+
+
+def test_of_a_thousand_events_of_a_run_none_is_lost(watched: Watched, web: Hook) -> None:
+    """Dagster's metadata has 20 of their rows."""
+    keys = [f"key-{n:04}" for n in range(1000)]
+    watched.judge({DAY: spikes(*(("api_key", key, "anthropic") for key in keys)), NEXT: RED}, SPIKES, USUAL)
+    assert "1000 news" in watched.tick(EVENTS)
+    [posted] = web.got
+    [item] = posted.body["items"]
+    assert (posted.body["more"], item["count"], item["title"], item["days"]) == (0, 1000, USUAL, [str(DAY)])
+    assert item["text"].startswith("spike of key key-0000; spike of key key-0001;")
+    listed = item["text"].count("spike of")
+    assert item["text"].endswith(f"; and {1000 - listed} more: the UI lists them all.")
+    with watched.alerts.outbox.transaction() as memory:
+        sent = {key for (key,) in memory.db.execute("select key from news")}
+    assert sent == {f"api_key/{key}" for key in keys}
+    found = watched.warehouse.ask(f"select count(*) as n, count(distinct text) as texts from {ALERT_EVENTS.address}")
+    assert found.rows() == [(1000, 1000)]
+    watched.judge({DAY: spikes(*(("api_key", key, "anthropic") for key in [*keys, "key-new"]))}, SPIKES, USUAL)
+    assert "1 news" in watched.tick(EVENTS)
+
+
+def test_many_events_of_several_checks_have_an_item_each(watched: Watched, web: Hook) -> None:
+    watched.judge({DAY: spikes(*(("api_key", f"k{n}", "anthropic") for n in range(40)))}, SPIKES, USUAL)
+    watched.judge({None: budgets("0.5", "1")}, BUDGETS, "budget_is_not_crossed")
+    watched.tick(EVENTS)
+    items = [(item["severity"], item["title"], item["count"]) for item in web.got[0].body["items"]]
+    assert items == [
+        ("failed", "budget_is_not_crossed: November 2026 total budget, 100%", 1),
+        ("warning", USUAL, 40),
+        ("warning", "budget_is_not_crossed: November 2026 total budget, 50%", 1),
+    ]
+
+
+def test_events_that_an_earlier_release_sent_are_not_sent_again(watched: Watched, web: Hook) -> None:
+    """It read them from the results' metadata, under the same keys."""
+    sent = [News(key=key, severity=Severity.WARNING, title="x", topic="x") for key in ("budget/0.5", "team/A")]
+    with watched.alerts.outbox.transaction() as memory:
+        memory.put([], sent, [], watched.alerts.now())
+    watched.judge({DAY: spikes(("team", "A", None), ("team", "B", None))}, SPIKES, USUAL)
+    watched.judge({None: budgets("0.5")}, BUDGETS, "budget_is_not_crossed")
+    assert "1 news" in watched.tick(EVENTS)
+    assert web.subjects == [f"[ai_usage] WARNING {USUAL}: spike of team B, {DAY}"]
+
+
+def test_a_copy_without_events_has_none_to_report(watched: Watched) -> None:
+    """No copy yet; one of an earlier release; one that cannot be read, which another sensor reports."""
+    assert watched.tick(EVENTS) == "no news"
+    before = DuckDBWarehouse(watched.warehouse.path, watched.warehouse.published_path, [PULLS, BUILDS], settings().now)
+    before.publish_anew()
+    assert watched.tick(EVENTS) == "no news"
+    watched.warehouse.published_path.chmod(0o600)
+    watched.warehouse.published_path.write_bytes(b"torn")
+    assert watched.tick(EVENTS) == "no news"
 
 
 def test_who_an_event_is_about_is_told_and_kept_by_a_pseudonym(watched: Watched, web: Hook) -> None:
     watched.alerts = replace(watched.alerts, outbox=replace(watched.alerts.outbox, redaction=Redaction(salt=SALT)))
     watched.judge({DAY: spikes(("person", "ada@example.com", "cursor"))}, SPIKES, USUAL)
-    watched.tick()
-    watched.tick()
+    watched.tick(EVENTS)
+    watched.tick(EVENTS)
     assert web.asked == 1
     assert "person-" in web.subjects[0]
     kept = watched.alerts.outbox.path.read_bytes() + repr(web.got).encode()

@@ -70,7 +70,7 @@ def _leave_all(folder: Path, named_world: Platform) -> None:
         News(key=f"anomaly {ADDRESS}", severity=Severity.WARNING, title="Unusual", topic="", text=f"key {KEY_NAME}")
     ]
     with outbox.transaction() as memory:
-        memory.saw(f"check/{ADDRESS}", event_id=1, gravity=1, said=f"{NAME} spent")
+        memory.saw(f"check/{ADDRESS}", event_id=1, gravity=1, why=f"{NAME} spent")
         memory.put(compose(news, is_simulated=False, redact=str), news, ["slack"], datetime.now(UTC))
     for name in ("as_of/then.duckdb", "exports/focus.csv", "site/cost_allocation.html", "dagster/storage/x/out.log"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

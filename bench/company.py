@@ -3,10 +3,10 @@
 What it is: a Claude key for eight people, workspaces up to forty, eight models, batch and priority tiers, two context
 windows, two geographies; of ten people four use Claude Code (half of them on the API's bill), three use claude.ai, all
 have Cursor, and seven are at it on a working day with 4 to 20 events each: 8,400 a working day of a thousand people.
-Money is one thing told several times, as the vendors do: tokens at their price are the cost lines, the Console's figure
-and, for the last 365 days, analytics' rows by product, key and actor. Dice are hashes, so that equal sizes are equal.
+Money is one amount reported several times, as the providers do: tokens at their price are the cost lines, the Console's
+figure and, for the last 365 days, analytics' rows by product, key and actor. Dice are hashes: equal sizes are equal.
 
-Of raw only what a claim reads that holds days back: the ledger, and the records of the reports money rests on.
+Of raw only what the gates' checks read: the ledger, and the records of the reports money rests on.
 """
 
 from collections.abc import Mapping
@@ -16,9 +16,12 @@ from typing import Any
 
 import duckdb
 
+from ai_usage.catalog import TABLES
+from ai_usage.core.providers import DIM_PLATFORM, DIM_PROVIDER, platform_rows, provider_rows
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.provider import ANTHROPIC
 from ai_usage.providers.cursor.provider import CURSOR as CURSOR_PROVIDER
+from ai_usage.providers.registry import PROVIDERS
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW
 
@@ -27,6 +30,7 @@ LAST = date(2026, 11, 19)
 MEASURED_DAYS = 365  # analytics/cost goes back that far
 HELD_PULLS = (*ANTHROPIC.gate.pulls, *CURSOR_PROVIDER.gate.pulls)
 OTHER_PULLS = ("claude_code_usage", "claude_analytics_cost", "claude_analytics_usage", "cursor_ai_commits")
+COLUMNS = {table.name: table.columns.keys() for table in TABLES if table.schema == ANALYTICS}
 LOOKS = [1, 2, 3, 4, 5, 6, 7, 14, 21, 28, 31]  # days after a day on which its reports are pulled, again and again
 
 
@@ -57,7 +61,9 @@ class Company:
             for name, count in self.sizes.items():
                 db.execute(f"create temp table {name} as {LISTS[name]}", {"count": count})
             for table, select in DIRECTORIES.items():
-                _insert(db, f"{ANALYTICS}.{table}", _stamped(select, "date '2026-11-19'"), {})
+                _insert(db, f"{ANALYTICS}.{table}", _stamped(table, select, "date '2026-11-19'"), {})
+            warehouse.replace_all(DIM_PROVIDER, provider_rows(PROVIDERS))
+            warehouse.replace_all(DIM_PLATFORM, platform_rows(PROVIDERS))
             for days in self.span.cut(at_most=DAYS_AT_ONCE):
                 self._live(db, days)
         warehouse.publish()
@@ -69,7 +75,9 @@ class Company:
         db.execute(f"create or replace temp table uses as {USES}")
         db.execute(f"create or replace temp table priced as {PRICED}", {"since": LAST - timedelta(MEASURED_DAYS - 1)})
         for table, select in FACTS.items():
-            _insert(db, f"{ANALYTICS}.{table}", f"{_stamped(select, 'activity_date')} order by activity_date", {})
+            _insert(
+                db, f"{ANALYTICS}.{table}", f"{_stamped(table, select, 'activity_date')} order by activity_date", {}
+            )
         for pull, (table, record) in RECORDS.items():
             _insert(db, f"{RAW}.{pull}", f"{ROWS_OF_RAW.format(record=record, table=table)}", first)
             _insert(db, PULLS.address, COMMITS.format(pull=pull), {**first, **last, "looks": LOOKS})
@@ -78,13 +86,21 @@ class Company:
 
 
 def _insert(db: duckdb.DuckDBPyConnection, address: str, select: str, parameters: Mapping[str, Any]) -> None:
-    db.execute(f"insert into {address} by name {select}", dict(parameters))
+    """Rows of the one account there is, where the table has accounts and the query names none."""
+    needed, given = (_columns(db, f"describe {of}", values) for of, values in ((address, {}), (select, parameters)))
+    of_account = "select 'default' as account, * from" if "account" in needed - given else "from"
+    db.execute(f"insert into {address} by name {of_account} ({select})", dict(parameters))
 
 
-def _stamped(select: str, day: str) -> str:
-    """With the stamps of the day's first pull. What a fact of core is not told by name, it is told of `pull`."""
-    return f"""select said.* exclude (pull), pull || strftime({day}, '-%Y-%m-%d-01') as pull_id,
-        {day}::timestamptz + interval 30 hour as ingestion_timestamp from ({select}) as said"""
+def _columns(db: duckdb.DuckDBPyConnection, describe: str, parameters: Mapping[str, Any]) -> set[str]:
+    return {row[0] for row in db.execute(describe, dict(parameters)).fetchall()}
+
+
+def _stamped(table: str, select: str, day: str) -> str:
+    """With the account, and the stamps of the day's first pull. A fact of core names its pull in `pull`."""
+    account = "'default' as account," if "account" in COLUMNS[table] and "as account" not in select else ""
+    return f"""select made.* exclude (pull), {account} pull || strftime({day}, '-%Y-%m-%d-01') as pull_id,
+        {day}::timestamptz + interval 30 hour as ingestion_timestamp from ({select}) as made"""
 
 
 SETTING = (
@@ -361,13 +377,13 @@ RECORDS = {  # pull: the table of core its records are rows of, and the record
     "cursor_usage_events": ("cursor_usage_events", EVENT_RECORD),
     "cursor_daily_usage": ("cursor_usage_stats", DAILY_RECORD),
 }
-ROWS_OF_RAW = f"""select pull_id, activity_date,
+ROWS_OF_RAW = f"""select pull_id, activity_date, account,
     row_number() over (partition by activity_date order by rowid) - 1 as position, {{record}} as record
     from {ANALYTICS}.{{table}} where activity_date between $first and $last order by activity_date, position"""
 COMMIT = """pull || strftime(activity_date, '-%Y-%m-%d-') || lpad(look::varchar, 2, '0') as pull_id,
     split_part(pull, '_', 1) as source, activity_date::timestamptz + to_hours(6 + 24 * look) as pulled_at, 1 as pages,
     pull || strftime(activity_date, '-%Y-%m-%d-01') as records_pull_id, '{{}}' as request, '{{}}' as envelope,
-    true as is_simulated"""
+    true as is_simulated, 'default' as account"""
 COMMITS = f"""select * exclude (look), {COMMIT} from (
         select '{{pull}}' as pull, activity_date, coalesce(records, 0) as records,
             coalesce(content_hash, sha256('')) as content_hash

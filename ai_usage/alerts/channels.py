@@ -143,11 +143,11 @@ def _post(who: str, url: str, body: dict[str, Any], key: str) -> None:
                 httpx.Client(timeout=SECONDS, trust_env=not is_local) as http,
                 http.stream("POST", url, json=body, headers=headers, extensions={"trace": _held_to(end)}) as answer,
             ):
-                status, said = answer.status_code, _first_word(answer) if who == "Slack" else ""
+                status, word = answer.status_code, _first_word(answer) if who == "Slack" else ""
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:  # its words may have the URL in them
             raise _unreached(who, error, end) from None
     if not 200 <= status < 300:
-        why = f"{who} did not take the message: status {status}{f', {said}' if said else ''}."
+        why = f"{who} did not take the message: status {status}{f', {word}' if word else ''}."
         raise Undelivered(why, may_retry_now=status in BUSY)
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import stamina
 
-import ai_usage.retries  # noqa: F401 - tells of each retry
+import ai_usage.retries  # noqa: F401 - logs each retry
 from ai_usage.alerts.channels import Channel, Undelivered
 from ai_usage.alerts.message import Message, compose
 from ai_usage.alerts.news import News
@@ -36,13 +36,13 @@ class Persistence:
 class Report:
     """What a tick did."""
 
-    told: int = 0
+    sent: int = 0  # news in messages
     delivered: int = 0
     waiting: dict[str, str] = field(default_factory=dict)  # channel → why
     given_up: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        parts = [f"{self.told} news" if self.told else "no news"]
+        parts = [f"{self.sent} news" if self.sent else "no news"]
         if self.delivered:
             parts.append(f"{self.delivered} delivered")
         parts += [f"{channel} is waiting: {why}" for channel, why in self.waiting.items()]
@@ -51,7 +51,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Alerts:
-    """Whoever has news calls `tell`, whether there are any or not: it also delivers what waits."""
+    """Whoever looks for news calls `send`, with some or none: it also delivers what waits."""
 
     outbox: Outbox
     channels: Sequence[Channel]
@@ -59,8 +59,8 @@ class Alerts:
     is_simulated: bool
     persistence: Persistence = field(default_factory=Persistence)
 
-    def tell(self, news: Iterable[News] | Finding) -> Report:
-        report = Report(told=self._put(news))
+    def send(self, news: Iterable[News] | Finding) -> Report:
+        report = Report(sent=self._put(news))
         if self.channels:
             with ThreadPoolExecutor(max_workers=len(self.channels)) as pool:  # none waits for another's thread
                 for part in pool.map(self._deliver, self.channels):
@@ -71,7 +71,7 @@ class Alerts:
 
     def _put(self, news: Iterable[News] | Finding) -> int:
         with self.outbox.transaction() as memory:
-            fresh = memory.untold(news(memory) if callable(news) else news)
+            fresh = memory.unsent(news(memory) if callable(news) else news)
             messages = compose(fresh, is_simulated=self.is_simulated, redact=self.outbox.redaction) if fresh else []
             memory.put(messages, fresh, [channel.name for channel in self.channels], self.now())
         return len(fresh)

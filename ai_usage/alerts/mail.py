@@ -1,4 +1,4 @@
-"""Messages as plain mails over SMTP: one address a mail, so that a wrong address keeps nobody else waiting."""
+"""Messages as plain mails over SMTP: one address a mail, so that a wrong address delays no other."""
 
 import hashlib
 import smtplib
@@ -43,7 +43,7 @@ class _Encrypted(_Held, smtplib.SMTP_SSL): ...
 
 @dataclass(frozen=True)
 class MailServer:
-    """What ALERT_SMTP_URL says."""
+    """What ALERT_SMTP_URL holds."""
 
     host: str
     port: int
@@ -137,5 +137,5 @@ class Mail:
 
 
 def _refused(code: int) -> Undelivered:
-    """The server's words stay there: they may repeat what it was told."""
+    """The server's words stay there: they may repeat what it received."""
     return Undelivered(f"The mail server did not take the message: status {code}.", may_retry_now=400 <= code < 500)

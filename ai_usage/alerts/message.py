@@ -6,6 +6,7 @@ Knows of no channel; each shapes it for its readers.
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from itertools import accumulate
 
 import msgspec
 
@@ -16,6 +17,7 @@ from ai_usage.partitions import runs_of_days
 DIGEST_ABOVE = 5  # news at once
 ITEMS_AT_MOST = 25  # of a digest; the rest is counted
 TITLE_LENGTH, TEXT_LENGTH, DAYS_LENGTH = 200, 800, 200
+ROOM = TEXT_LENGTH - 50  # for a list, with room for how many more there are
 
 WORDS = {severity: severity.name.lower() for severity in Severity}
 
@@ -63,7 +65,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def opening(self) -> str:
-        return "SIMULATED: the built-in vendors answer, so this is about nobody's money." if self.is_simulated else ""
+        return "SIMULATED: the built-in providers answer, so no money was spent." if self.is_simulated else ""
 
     @property
     def closing(self) -> str:
@@ -88,13 +90,20 @@ def _single(one: News, is_simulated: bool, redact: Redact) -> Message:  # noqa: 
 
 
 def _digest(news: Sequence[News], is_simulated: bool, redact: Redact) -> Message:  # noqa: FBT001
-    alike: dict[tuple[int, str], list[News]] = {}
-    for one in sorted(news, key=lambda one: (-one.severity, one.title, one.day or date.min, one.key)):
-        alike.setdefault((one.severity, one.title), []).append(one)
-    groups = sorted(alike.values(), key=lambda group: (-group[0].severity, -len(group), group[0].title))
+    groups = _grouped(news, lambda one: one.title)
+    if len(groups) > ITEMS_AT_MOST:
+        groups = _grouped(news, lambda one: one.topic)
     counts = ", ".join(f"{n} {word}" for word, n in _counts(news).items())
     items = [_item(group, redact) for group in groups]
     return _message(news, items, is_simulated, f"{len(news)} alerts: {counts}")
+
+
+def _grouped(news: Sequence[News], by: Callable[[News], str]) -> list[list[News]]:
+    """News that are alike, the gravest and then the most first."""
+    alike: dict[tuple[int, str], list[News]] = {}
+    for one in sorted(news, key=lambda one: (-one.severity, one.title, one.day or date.min, one.key)):
+        alike.setdefault((one.severity, by(one)), []).append(one)
+    return sorted(alike.values(), key=lambda group: (-group[0].severity, -len(group), group[0].title))
 
 
 def _message(news: Sequence[News], items: Sequence[Item], is_simulated: bool, subject: str) -> Message:  # noqa: FBT001
@@ -111,20 +120,35 @@ def _message(news: Sequence[News], items: Sequence[Item], is_simulated: bool, su
 
 
 def _item(group: Sequence[News], redact: Redact) -> Item:
-    """News of one title; of many days the first one's text, which its day opens."""
+    """News of one title, with the first one's text, which its day opens if there are more days; or news of one topic,
+    with their titles.
+    """
     first = group[0]
-    said = f"{first.day}: {first.text}" if len(group) > 1 and first.day else first.text
+    titles = dict.fromkeys(one.title.removeprefix(f"{one.topic}: ") for one in group)
+    title = first.title if len(titles) == 1 else first.topic
+    text = f"{first.day}: {first.text}" if len(group) > 1 and first.day else first.text
+    if len(titles) > 1:
+        text = _listed(list(titles))
     is_trouble = first.severity > Severity.RESOLVED
     return Item(
         severity=WORDS[first.severity],
-        title=_cut(redact(plainly(first.title)), TITLE_LENGTH),
+        title=_cut(redact(plainly(title)), TITLE_LENGTH),
         count=len(group),
         days=sorted({one.day for one in group if one.day}),
-        text=_cut(redact(plainly(said)), TEXT_LENGTH),
+        text=_cut(redact(plainly(text)), TEXT_LENGTH),
         likely_cause=likely_causes().get(first.topic, "") if is_trouble else "",
         link=redact(plainly(first.link)),
         runbook=section(first.topic) if is_trouble else "",
     )
+
+
+def _listed(titles: Sequence[str]) -> str:
+    """As many as there is room for, and how many more there are."""
+    shown = [
+        title for title, end in zip(titles, accumulate(len(one) + 2 for one in titles), strict=True) if end <= ROOM
+    ]
+    more = len(titles) - len(shown)
+    return "; ".join(shown) + (f"; and {more} more: the UI lists them all." if more else ".")
 
 
 def _on(item: Item) -> str:

@@ -1,4 +1,4 @@
-"""What there is to tell, before anybody knows to whom: between those who find news and those who send them."""
+"""What there is to report, whoever receives it: between the sources that find news and the channels that send them."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Severity(IntEnum):
-    """How grave it is; the gravest is told first."""
+    """How grave it is; the gravest is sent first."""
 
     RESOLVED = 0
     NOTICE = 1
@@ -16,7 +16,7 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class News:
-    """One thing to tell, once: a key that was told before is never told again, to nobody, after any restart."""
+    """One thing to report, once: a key that was sent is never sent again, after any restart either."""
 
     key: str  # such as "budget 2026-11 claude 80%"
     severity: Severity

@@ -1,4 +1,4 @@
-"""What was seen, what is to be told and who has it: a small SQLite file beside Dagster's own.
+"""What was seen, what is to be sent and who has it: a small SQLite file beside Dagster's own.
 
 Sources read their cursor and write what they saw in one transaction with the messages made of it, so that a process
 that dies loses nothing and repeats nothing. Each delivery is then committed by itself, right after the receiver has
@@ -37,18 +37,18 @@ BEGINS_SO = "subject >= ?1 and subject < ?1 || char(1114111)"
 
 @dataclass(frozen=True)
 class Standing:
-    """How something stands, and what was told of it: gravity 0 is right, 1 a warning, 2 an error."""
+    """How something stands, and what was reported of it: gravity 0 is passed, 1 a warning, 2 a failure."""
 
     subject: str
     event_id: int
     gravity: int
-    told: int
-    said: str
+    reported: int  # the gravity
+    why: str
 
     @property
     def is_news(self) -> bool:
-        """Worse than was told, or right again. A smaller trouble than the one told of is none."""
-        return self.gravity > self.told or (self.gravity == 0 and self.told > 0)
+        """Worse than was reported, or passed again. A smaller trouble than the reported one is none."""
+        return self.gravity > self.reported or (self.gravity == 0 and self.reported > 0)
 
 
 @dataclass(frozen=True)
@@ -66,31 +66,31 @@ class Memory:
         self.db.execute("insert or replace into cursors values (?, ?)", [source, at])
 
     def forget_events(self, source: str, subjects: str) -> None:
-        """Their numbers begin anew: what was told stays told."""
+        """Their numbers begin anew; what was sent is not sent again."""
         self.move(source, 0)
         self.db.execute(f"update standings set event_id = 0 where {BEGINS_SO}", [subjects])
 
-    def saw(self, subject: str, *, event_id: int, gravity: int, said: str = "") -> None:
+    def saw(self, subject: str, *, event_id: int, gravity: int, why: str = "") -> None:
         """The newest event of a subject counts, in whatever order and however often events are read."""
         self.db.execute(
             "insert into standings values (?1, ?2, ?3, 0, ?4) on conflict (subject) do update "
             "set event_id = ?2, gravity = ?3, said = ?4 where excluded.event_id > standings.event_id",
-            [subject, event_id, gravity, said],
+            [subject, event_id, gravity, why],
         )
 
     def standings(self, subjects: str) -> list[Standing]:
-        """Of the subjects that begin so, those that are or were told to be wrong."""
+        """Of the subjects that begin so, those that are wrong or were reported as wrong."""
         rows = self.db.execute(
             f"select * from standings where {BEGINS_SO} and (gravity > 0 or told > 0) order by subject",
             [subjects],
         )
         return [Standing(*row) for row in rows]
 
-    def tell(self, standing: Standing) -> None:
-        """It is told, as it stands."""
+    def mark_reported(self, standing: Standing) -> None:
+        """It is reported, as it stands."""
         self.db.execute("update standings set told = gravity where subject = ?", [standing.subject])
 
-    def untold(self, news: Iterable[News]) -> list[News]:
+    def unsent(self, news: Iterable[News]) -> list[News]:
         """Each key's first news, without those that are in a message already."""
         first = {one.key: one for one in reversed(list(news))}
         known = {key for key in first if self.db.execute("select 1 from news where key = ?", [key]).fetchone()}
@@ -119,7 +119,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Outbox:
-    """The file. Every process that opens it sees the same. Nothing goes in that may not be told."""
+    """The file. Every process that opens it sees the same. Nothing goes in that may not be sent."""
 
     path: Path
     redaction: Redaction = field(default_factory=Redaction)

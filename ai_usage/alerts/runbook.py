@@ -23,5 +23,5 @@ def read(page: str) -> dict[str, str]:
 
 
 def section(topic: str) -> str:
-    """Where the page tells what to do."""
+    """Where the page describes what to do."""
     return f"{PAGE}#{topic.lower()}"

@@ -1,7 +1,7 @@
-"""Who hears of trouble: the sensors that tell what their sources find, and the list of the sources.
+"""The sensors that send alerts, and the list of their sources.
 
-A source looks for what there is to tell. It may return news, of which each key is told once, or a function that makes
-news within the outbox's own transaction, where it keeps a cursor. To have more told, add a source to `SOURCES`.
+A source looks for what there is to report. It may return news, of which each key is sent once, or a function that makes
+news within the outbox's own transaction, where it keeps a cursor. To have more reported, add a source to `SOURCES`.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,12 +15,13 @@ from ai_usage.alerts.outbox import Outbox
 from ai_usage.automation.check_news import news_of_checks
 from ai_usage.automation.copy_news import news_of_the_copy
 from ai_usage.automation.dead_runs import end_the_dead
+from ai_usage.automation.event_news import news_of_events
 from ai_usage.automation.run_news import news_of_runs
 from ai_usage.settings import Settings, settings
 
 SECONDS = 60  # between two looks
-NOBODY = dg.SkipReason(
-    "Nobody to tell: set ALERT_SLACK_WEBHOOK_URL, ALERT_WEBHOOK_URL, or ALERT_SMTP_URL with ALERT_EMAIL_TO."
+NO_CHANNEL = dg.SkipReason(
+    "No channel to send to: set ALERT_SLACK_WEBHOOK_URL, ALERT_WEBHOOK_URL, or ALERT_SMTP_URL with ALERT_EMAIL_TO."
 )
 
 
@@ -29,7 +30,7 @@ class Tick:
     """What a source may look at."""
 
     instance: dg.DagsterInstance
-    outbox: Outbox  # to read from; what is to be kept is written in the finding
+    outbox: Outbox  # to read from; the finding writes what is to be kept
     settings: Settings
 
 
@@ -45,13 +46,13 @@ class Source:
 SOURCES = [
     Source(
         "check_alerts",
-        "Tells of every check that failed or warned, once a check and day, and when it is green again, however its "
-        "run was started; of budgets, forecasts, growth and what is unusual, once each.",
-        lambda tick: news_of_checks(tick.instance, tick.outbox, tick.settings.ui_url, tick.settings.now().date()),
+        "Reports every check that failed or warned, once a check and day, and when it passed again, however its run "
+        "was started.",
+        lambda tick: news_of_checks(tick.instance, tick.outbox, tick.settings.ui_url),
     ),
     Source(
         "run_failure_alerts",
-        "Tells of every run that failed, once it is not tried again, and when a re-execution of it succeeded.",
+        "Reports every run that failed, once it is not tried again, and when a re-execution of it succeeded.",
         lambda tick: news_of_runs(tick.instance, tick.outbox, tick.settings.ui_url),
     ),
     Source(
@@ -59,11 +60,17 @@ SOURCES = [
         "Alerts once where the published copy of the warehouse cannot be read. The next run publishes it again.",
         lambda tick: news_of_the_copy(tick.settings),
     ),
+    Source(
+        "event_alerts",
+        "Reports each event of alert_events once: a budget's threshold, a forecast above it, growth, an anomaly, a "
+        "restated day, something unknown in a provider's records.",
+        lambda tick: news_of_events(tick.settings, tick.outbox),
+    ),
 ]
 
 
 def sensor(source: Source) -> dg.SensorDefinition:
-    """Looks once a minute. What it did is the tick's word; a channel that takes nothing fails no tick."""
+    """Looks once a minute. The tick's message is what it did; a channel that takes nothing fails no tick."""
 
     @dg.sensor(
         name=source.sensor,
@@ -71,18 +78,18 @@ def sensor(source: Source) -> dg.SensorDefinition:
         minimum_interval_seconds=SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
-    def tells(context: dg.SensorEvaluationContext, alerts: dg.ResourceParam[Alerts]) -> dg.SkipReason:
+    def sends(context: dg.SensorEvaluationContext, alerts: dg.ResourceParam[Alerts]) -> dg.SkipReason:
         end_the_dead(context.instance)
         if not alerts.channels:
-            return NOBODY
-        report = alerts.tell(source.look(Tick(context.instance, alerts.outbox, settings())))
+            return NO_CHANNEL
+        report = alerts.send(source.look(Tick(context.instance, alerts.outbox, settings())))
         for channel, why in report.waiting.items():
             context.log.warning("%s: %s", channel, why)
         for why in report.given_up:
             context.log.error(why)
         return dg.SkipReason(str(report))
 
-    return tells
+    return sends
 
 
 SENSORS = [sensor(source) for source in SOURCES]

@@ -23,8 +23,8 @@ from dagster._core.storage.runs.schema import RunTagsTable
 from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
 
 from ai_usage.automation.dead_runs import ENDED
-from ai_usage.checks.sightings import RUNS_REMEMBERED
 
+RESULTS_KEPT = 5  # of each check, however old: its history in the UI begins with them
 AT_MOST = 20  # runs at a time: whoever writes to the log waits meanwhile
 EVENTS, CHECKS = SqlEventLogStorageTable.c, AssetCheckExecutionsTable.c
 
@@ -60,7 +60,7 @@ def _delete_events(storage: SqlEventLogStorage, runs: Sequence[str]) -> None:
         partition_by=(CHECKS.asset_key, CHECKS.check_name, CHECKS.partition), order_by=CHECKS.id.desc()
     )
     ages = db.select(CHECKS.id, age.label("age")).subquery()
-    superseded = db.select(ages.c.id).where(ages.c.age > RUNS_REMEMBERED)
+    superseded = db.select(ages.c.id).where(ages.c.age > RESULTS_KEPT)
     with storage.index_connection() as connection:
         ids = list(connection.execute(going).scalars())
         for n in range(0, len(ids), 500):

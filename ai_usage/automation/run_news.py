@@ -60,12 +60,12 @@ def news_of_runs(instance: dg.DagsterInstance, outbox: Outbox, ui_url: str) -> C
 
     def found(memory: Memory) -> list[News]:
         for ending in failed:
-            memory.saw(_subject(memory, ending), event_id=ending.event_id, gravity=2, said=ending.said)
+            memory.saw(_subject(memory, ending), event_id=ending.event_id, gravity=2, why=ending.said)
         # One that died is an alert even if another made it good before this look: something kills runs.
-        dead = list(_news(memory, ui_url, lambda standing: DIED in standing.said))
+        dead = list(_news(memory, ui_url, lambda standing: DIED in standing.why))
         for ending in succeeded:
             for earlier in [*memory.standings(f"run {ending.root} "), *memory.standings(f"run {ending.root}/")]:
-                memory.saw(earlier.subject, event_id=ending.event_id, gravity=0, said=earlier.said)
+                memory.saw(earlier.subject, event_id=ending.event_id, gravity=0, why=earlier.why)
         memory.move(FAILED.value, failed_until)
         memory.move(SUCCEEDED.value, succeeded_until)
         return [*dead, *_news(memory, ui_url)]
@@ -151,7 +151,7 @@ def _news(memory: Memory, ui_url: str, among: Callable[[Standing], bool] = lambd
     made_good: dict[str, Standing] = {}
     for standing in memory.standings("run "):
         if standing.is_news and among(standing):
-            memory.tell(standing)
+            memory.mark_reported(standing)
             if standing.gravity:
                 yield _one(standing, ui_url)
             else:
@@ -161,7 +161,7 @@ def _news(memory: Memory, ui_url: str, among: Callable[[Standing], bool] = lambd
 
 
 def _one(standing: Standing, ui_url: str) -> News:
-    failure = msgspec.json.decode(standing.said, type=Failure)
+    failure = msgspec.json.decode(standing.why, type=Failure)
     days = failure.first if failure.first == failure.last else f"{failure.first}…{failure.last}"
     of_days = f"It was to take {days}. " if days else ""
     return News(

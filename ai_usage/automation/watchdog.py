@@ -162,7 +162,7 @@ class Watchdog:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is to be reported
             found.append(self._blind("open Dagster's records", error))
         if self.alerts.channels:
-            looked.reports.append(self.alerts.tell(lambda memory: news_of(found, seen, memory, self.of.ui_url)))
+            looked.reports.append(self.alerts.send(lambda memory: news_of(found, seen, memory, self.of.ui_url)))
         return looked
 
     def _attempt(self, what: str, act: Callable[[], object], found: list[Trouble]) -> bool:
@@ -182,7 +182,7 @@ class Watchdog:
     def _send_news_of_runs(self, instance: dg.DagsterInstance, looked: Looked) -> None:
         """What `run_failure_alerts` sends; here, because no sensor ticks where the daemon is dead."""
         if self.alerts.channels:
-            looked.reports.append(self.alerts.tell(news_of_runs(instance, self.alerts.outbox, self.of.ui_url)))
+            looked.reports.append(self.alerts.send(news_of_runs(instance, self.alerts.outbox, self.of.ui_url)))
 
     def _purge(self, instance: dg.DagsterInstance, now: float) -> None:
         """Once a day; of a long history a part at each look, until all of it that is too old is gone."""
@@ -214,16 +214,16 @@ def news_of(found: Sequence[Trouble], seen: set[str], memory: Memory, ui_url: st
     memory.move(SEEN, at)
     for trouble in found:
         said = msgspec.json.encode(trouble).decode()
-        memory.saw(trouble.subject, event_id=at, gravity=2, said=said)
+        memory.saw(trouble.subject, event_id=at, gravity=2, why=said)
     wrong = {trouble.subject for trouble in found}
     for standing in memory.standings(STANDING):
         topic = standing.subject.split(" ")[1]
         if standing.gravity and standing.subject not in wrong and topic in seen:
-            memory.saw(standing.subject, event_id=at, gravity=0, said=standing.said)
+            memory.saw(standing.subject, event_id=at, gravity=0, why=standing.why)
     for standing in memory.standings(STANDING):
         if standing.is_news:
-            memory.tell(standing)
-            trouble = msgspec.json.decode(standing.said, type=Trouble)
+            memory.mark_reported(standing)
+            trouble = msgspec.json.decode(standing.why, type=Trouble)
             yield News(
                 key=f"{standing.subject} {at}",
                 severity=Severity.FAILED if standing.gravity else Severity.RESOLVED,

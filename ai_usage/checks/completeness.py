@@ -24,7 +24,7 @@ def no_day_is_missing(provider: Provider, of: CoreTables) -> DailyCheck:
     """Whether each report that core tables rest on was pulled, and stands in core with every record. A day that the
     provider was asked about needs it too; an optional one, only once the provider has answered it.
     """
-    pulls = of.counted_pulls
+    pulls = of.counted
     sql = "checks/no_day_is_missing"
     return DailyCheck(
         name="no_day_is_missing",
@@ -156,7 +156,7 @@ def _recency_of(provider: Provider) -> Sequence[SnapshotCheck]:
 
 
 CHECKS: list[Check] = [
-    *(no_day_is_missing(provider, of) for provider in PROVIDERS for of in provider.core if of.counted_pulls),
+    *(no_day_is_missing(provider, of) for provider in PROVIDERS for of in provider.core if of.counted),
     *(bill_is_fresh(provider) for provider in PROVIDERS),
     *(check for provider in PROVIDERS for check in _recency_of(provider)),
     *(pull_is_recent(SHEET, tab.pull, is_daily=False, is_optional=tab.is_optional) for tab in TABS.values()),

@@ -7,7 +7,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from ai_usage.check import PASSED, Check, DailyCheck, Result, SnapshotCheck, each_day, failed, some, warned, wrong_rows
+from ai_usage.check import PASSED, Check, DailyCheck, Result, SnapshotCheck, by_day, failed, some, warned
 from ai_usage.ingest.ledger_writes import Source
 from ai_usage.partitions import Span
 from ai_usage.providers.provider import Provider
@@ -16,6 +16,7 @@ from ai_usage.settings import settings
 from ai_usage.sheet import tables as sheets
 from ai_usage.sheet.pulls import SOURCE as SHEET
 from ai_usage.warehouse.ledger import CLOCKS_DIFFER, pull_ids_until_now
+from ai_usage.warehouse.ledger_check import broken_pulls
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
 
@@ -23,7 +24,7 @@ NAME = "ledger_is_whole"
 SQL = f"checks/{NAME}"
 TITLE = "a record of raw that was lost, doubled or altered since it was pulled"
 DESCRIPTION = "Each record of {} stands in raw as it was pulled: once, and as it was sent."
-NO_DAY = Span(date(1970, 1, 1), date(1970, 1, 1))  # snapshots are of none
+NO_DAY = date(1970, 1, 1)  # snapshots are of none
 
 
 def ledger_is_whole(
@@ -50,7 +51,7 @@ def ledger_is_whole(
         pulls=relies_on,
         also_reads=tuple(f"raw/{pull}" for pull in relies_on if f"raw/{pull}" != asset),
         sql=SQL,
-        evaluate=each_day(SQL, _broken, pulls=list(pulls), with_hashes=True),
+        evaluate=partial(_broken_days, pulls),
         gates_day=gates_day,
         is_optional=is_optional,
     )
@@ -73,11 +74,15 @@ def snapshots_are_whole(source: Source, asset: str, pulls: Sequence[str], *, pro
     )
 
 
+def _broken_days(pulls: Sequence[str], warehouse: Warehouse, span: Span) -> Mapping[date, Result]:
+    found = by_day(broken_pulls(warehouse, pulls, span.first, span.last, with_hashes=True))
+    return {day: _broken(rows) for day, rows in found.items() if day}
+
+
 def _broken_snapshots(pulls: Sequence[str], warehouse: Warehouse) -> Result | None:
     if not _was_pulled(warehouse, pulls):
         return None
-    found = wrong_rows(warehouse, SQL, NO_DAY, pulls=list(pulls), with_hashes=True)
-    rows = [row for of_day in found.values() for row in of_day]
+    rows = broken_pulls(warehouse, pulls, NO_DAY, NO_DAY, with_hashes=True).to_dicts()
     return _broken(rows) if rows else PASSED
 
 

@@ -14,17 +14,19 @@ from ai_usage.marts.gate import blocked_days
 from ai_usage.partitions import Span
 from ai_usage.providers.provider import Provider
 from ai_usage.providers.registry import PROVIDERS
+from ai_usage.warehouse.googlesql import providers_with
 from ai_usage.warehouse.port import Warehouse
 
 AI_SPEND = "marts/ai_spend"
-STATING = [provider for provider in PROVIDERS if provider.stated_amounts]
+STATED = "stated_amounts"  # see sql/contracts
+STATING = [provider for provider in PROVIDERS if provider.key in providers_with(STATED)]
 
 
 def stated_amounts(warehouse: Warehouse, span: Span, provider: Provider) -> dict[date, list[dict[str, Any]]]:
     """What each table states that a provider billed, by day: amount_of, stated_by, usd (null where only rows count) and
     row_count.
     """
-    return wrong_rows(warehouse, provider.stated_amounts, span)
+    return wrong_rows(warehouse, f"providers/{provider.key}/{STATED}", span)
 
 
 def expenses_equal_costs(provider: Provider) -> DailyCheck:
@@ -43,7 +45,7 @@ def expenses_equal_costs(provider: Provider) -> DailyCheck:
         sources=(provider.source,),
         pulls=(provider.bill.pull,),
         also_reads=tuple(others),
-        sql=provider.stated_amounts,
+        sql=f"providers/{provider.key}/{STATED}",
         evaluate=partial(_unequal_days, provider),
         compares_marts=True,
     )

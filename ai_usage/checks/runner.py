@@ -28,6 +28,7 @@ from ai_usage.check import (
     failed,
     warned,
 )
+from ai_usage.checks.events import EVENTS_IN_TABLE, keep_events
 from ai_usage.checks.missing import Missing, client_of, of_the_past, span_of_check
 from ai_usage.checks.results import observation, step_name
 from ai_usage.checks.sightings import judge_sightings
@@ -39,7 +40,7 @@ from ai_usage.providers.registry import BY_KEY
 from ai_usage.warehouse.port import Warehouse
 
 DAYS_AT_ONCE = 31  # bounds memory, whatever the range
-ROWS_SHOWN, ROWS_ALERTED = 20, 200  # of a result; of one whose rows are alerted one by one
+ROWS_SHOWN = 20  # of a result
 COULD_NOT_RUN = "The check could not run"  # how its result begins where it raised an error
 GRAVITY = {"passed": 0, "warned": 1, "failed": 2}
 
@@ -81,7 +82,10 @@ def _step(check: Check, evaluate: Evaluate) -> dg.AssetChecksDefinition:
     @in_plain_words
     def evaluated(context: dg.AssetCheckExecutionContext) -> Events:
         missing = Missing.of(context, check.sources, check.pulls, is_optional=check.is_optional)
-        yield from stored(spec, evaluate(context, context.resources.warehouse, missing))
+        warehouse: Warehouse = context.resources.warehouse
+        findings = evaluate(context, warehouse, missing)
+        keep_events(warehouse, spec.key, findings)
+        yield from stored(spec, findings)
 
     return evaluated
 
@@ -100,11 +104,12 @@ def evaluation(key: dg.AssetCheckKey, day: date | None, result: Result) -> dg.As
     """A result as Dagster stores it, with some of its rows."""
     metadata: dict[str, Any] = {}
     if result.rows:
-        at_most = ROWS_ALERTED if ALERTS_BY_ROW in result.rows[0] else ROWS_SHOWN
-        shown = [dg.TableRecord({k: _shown(v) for k, v in row.items()}) for row in result.rows[:at_most]]
+        shown = [dg.TableRecord({k: _shown(v) for k, v in row.items()}) for row in result.rows[:ROWS_SHOWN]]
         metadata = {"rows": dg.MetadataValue.table(shown)}
-        if len(result.rows) > at_most:
-            metadata["more_rows"] = f"{len(result.rows) - at_most} more are not shown"
+        if len(result.rows) > ROWS_SHOWN:
+            metadata["more_rows"] = f"{len(result.rows) - ROWS_SHOWN} more are not shown"
+        if count := sum(ALERTS_BY_ROW in row for row in result.rows):
+            metadata[EVENTS_IN_TABLE] = count
     return dg.AssetCheckEvaluation(
         asset_key=key.asset_key,
         check_name=key.name,
@@ -175,7 +180,7 @@ def _of_run(
         span = span_of_check(context, pulled) if check.is_daily else None
         for some_days in span.cut(at_most=DAYS_AT_ONCE) if span else () if check.is_daily else (None,):
             check.look(warehouse, some_days, sightings)
-        return judge_sightings(context.instance, check.key, sightings, check.warning) if sightings.seen else None
+        return judge_sightings(warehouse, check.key, sightings, check.warning) if sightings.seen else None
 
     with warehouse.connected():
         finding = evaluated_or_failed(context, sighted)

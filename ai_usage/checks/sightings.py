@@ -1,4 +1,6 @@
-"""One result for all that the days of a run have in common: what a `RunCheck` saw, and since when it is known."""
+"""One result for all that the days of a run have in common: what a `RunCheck` saw, and since when it is known, which a
+table keeps.
+"""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -8,8 +10,25 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.check import ALERTS_BY_ROW, Result, Sightings, passed, some, warned
+from ai_usage.checks.events import merge_rows, rows_of
+from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.table import Table, day, instant, integer, string
 
-RUNS_REMEMBERED = 5  # of a check, to say since when a thing is known
+SCHEMA_DRIFT_SIGHTINGS = Table(
+    name="schema_drift_sightings",
+    grain="one thing that one check saw in the records of one asset",
+    columns={
+        "check_name": string("such as schema_drift", required=True),
+        "asset": string("layer/table with the records", required=True),
+        "what": string("such as unknown field tier", required=True),
+        "first_seen_date": day("the first UTC day of which a record had it", required=True),
+        "last_seen_date": day("and the last one", required=True),
+        "day_count": integer("on how many days of the last run that saw it"),
+        "record_count": integer("in how many records of that run"),
+        "noted_at": instant("when that run saw it", required=True),
+    },
+    date_column=None,
+)
 
 
 @dataclass(frozen=True)
@@ -18,6 +37,7 @@ class Seen:
 
     what: str
     first_seen: date
+    last_seen: date
     days: int
     records: int
 
@@ -39,29 +59,27 @@ class Seen:
         }
 
 
-def judge_sightings(
-    instance: dg.DagsterInstance, check: dg.AssetCheckKey, sightings: Sightings, warning: str
-) -> Result:
+def judge_sightings(warehouse: Warehouse, check: dg.AssetCheckKey, sightings: Sightings, warning: str) -> Result:
     """One result for all that was seen, what is in most records first."""
-    total: Counter[str] = sum(sightings.seen.values(), Counter())
-    if not total:
+    found = _noted(warehouse, check, sightings)
+    if not found:
         return passed(f"Nothing unknown in {sightings.records} records.")
-    before = _first_seen_before(instance, check)
-    found = []
-    for what, records in sorted(total.items(), key=lambda item: (-item[1], item[0])):
-        days = [day for day, things in sightings.seen.items() if what in things]
-        found.append(Seen(what, min([*days, before.get(what, date.max)]), len(days), records))
     return warned(f"{warning}: {some(found, at_most=20, between='; ')}.", [one.row(check) for one in found])
 
 
-def _first_seen_before(instance: dg.DagsterInstance, check: dg.AssetCheckKey) -> dict[str, date]:
-    """Since when the last runs of the check have known each thing: a run of a few days does not make it new."""
-    found: dict[str, date] = {}
-    for record in instance.event_log_storage.get_asset_check_execution_history(check, limit=RUNS_REMEMBERED):
-        evaluation = record.evaluation  # or, of a run that is not over, what is planned
-        table = evaluation.metadata.get("rows") if isinstance(evaluation, dg.AssetCheckEvaluation) else None
-        for row in table.records if isinstance(table, dg.TableMetadataValue) else ():
-            if "first_seen" in row.data:
-                what = str(row.data["what"])
-                found[what] = min(date.fromisoformat(str(row.data["first_seen"])), found.get(what, date.max))
+def _noted(warehouse: Warehouse, check: dg.AssetCheckKey, sightings: Sightings) -> list[Seen]:
+    """What was seen, and since when it is known: a run of a few days does not make a thing new."""
+    total: Counter[str] = sum(sightings.seen.values(), Counter())
+    if not total:
+        return []
+    of = {"check_name": check.name, "asset": check.asset_key.to_user_string()}
+    known = {row["what"]: row for row in rows_of(warehouse, SCHEMA_DRIFT_SIGHTINGS, of).to_dicts()}
+    found = []
+    for what, records in sorted(total.items(), key=lambda item: (-item[1], item[0])):
+        days = [day for day, things in sightings.seen.items() if what in things]
+        dates = [*days, *(known[what][f"{end}_seen_date"] for end in ("first", "last") if what in known)]
+        found.append(Seen(what, min(dates), max(dates), len(days), records))
+    now = warehouse.now()
+    rows = [(*of.values(), one.what, one.first_seen, one.last_seen, one.days, one.records, now) for one in found]
+    merge_rows(warehouse, SCHEMA_DRIFT_SIGHTINGS, of, rows, "what")
     return found

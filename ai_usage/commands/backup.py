@@ -25,6 +25,7 @@ from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.settings import Settings
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.files import sync
+from ai_usage.warehouse.ledger_check import broken_pulls
 from ai_usage.warehouse.migrations import VERSION
 from ai_usage.warehouse.origin import is_simulated
 from ai_usage.warehouse.table import PULLS
@@ -118,10 +119,12 @@ def _broken(warehouse: DuckDBWarehouse, there: set[str], first: date | None, las
     ledgers = [table for table in TABLES if table.is_ledger]
     if not all(table.address in there for table in ledgers):  # of an earlier release
         return []
-    asked: dict[str, Any] = {"pulls": [table.name for table in ledgers], "with_hashes": True}
-    asked |= {"first_day": first or date.min, "last_day": last or date.max}
-    rows = warehouse.query("checks/ledger_is_whole", **asked).to_dicts()
-    return [f"raw/{row['pull']}" + (f" of {row['activity_date']}" if row["activity_date"] else "") for row in rows]
+    pulls = [table.name for table in ledgers]
+    found = broken_pulls(warehouse, pulls, first or date.min, last or date.max, with_hashes=True)
+    return [
+        f"raw/{row['pull']}" + (f" of {row['activity_date']}" if row["activity_date"] else "")
+        for row in found.to_dicts()
+    ]
 
 
 def _no_clock() -> Any:

@@ -67,7 +67,7 @@ def marts_read(board: Board) -> set[str]:
 
 
 def tables_read(board: Board) -> set[str]:
-    """What the board's cards read, and what tells how fresh they are."""
+    """What the board's cards read, and what their freshness is read from."""
     queries = [OF_FRESHNESS, OF_KNOWN_DAYS, *(card.name for card in board.cards)]
     parsed = [sqlglot.parse_one(read(f"dashboards/{name}"), read="bigquery") for name in queries]
     return {table.name for select in parsed for table in select.find_all(exp.Table) if table.db}

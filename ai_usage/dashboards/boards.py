@@ -26,7 +26,7 @@ OF_FRESHNESS, OF_KNOWN_DAYS = "board_freshness", "board_known_days"  # sql/dashb
 
 Display = Literal["number", "line", "area", "bar", "row", "combo", "heatmap", "scatter", "band", "table", "status"]
 Format = Literal["usd", "usd_fine", "count", "ratio", "tokens", "text", "term", "date", "month", "instant", "days"]
-Filter = Literal["period", "provider", "team", "person"]
+Filter = Literal["period", "provider", "cost_center", "team", "person"]
 How = Literal["sum", "min", "max"]
 
 WITHOUT_AXES = {"number", "table", "status"}

@@ -2,7 +2,7 @@
 what may be filtered. `numbers` makes of it what is shown: filtered first, then added up, ratios last, as ratios of
 sums. `aggregated` is the same as one SELECT, for tools that ask the warehouse themselves.
 
-Where pseudonyms are wanted no address leaves here. Each result knows through which day it is whole, when vendors were
+Where pseudonyms are wanted no address leaves here. Each result knows through which day it is whole, when providers were
 last asked, and from which day on they may still change it: columns `data_through`, `as_of` and `provisional_from` of
 the card's own SQL say so, else `sql/dashboards/board_freshness.sql`, which has them by provider. Of several providers
 it is the earliest: everything shown is known that far.
@@ -38,7 +38,7 @@ class Result:
 
     @property
     def is_provisional(self) -> bool:
-        """Whether a vendor may still change a day up to data_through."""
+        """Whether a provider may still restate a day up to data_through."""
         return self.provisional_from is not None
 
 
@@ -75,7 +75,7 @@ def numbers(result: Result, card: Card, chosen: Mapping[str, Collection[str]]) -
 
 
 def aggregated(card: Card, *, engine: Engine, filters: Mapping[str, str]) -> str:
-    """One SELECT of dimensions and measures. `filters` tells for a filter's name what its column is compared with: an
+    """One SELECT of dimensions and measures. `filters` has for a filter's name what its column is compared with: an
     expression, or a tag such as `{{period}}`, which makes the comparison optional: `[[and month = {{period}}]]`.
     """
     spoken = _in_duckdb if engine == "duckdb" else str
@@ -139,7 +139,7 @@ def _expression(measure: Measure) -> pl.Expr:
 
 
 def _sum(of: pl.Expr) -> pl.Expr:
-    """Of no value at all none, as SQL has it; polars says 0."""
+    """Of no value at all none, as in SQL; polars makes it 0."""
     return pl.when(of.is_not_null().any()).then(of.sum())
 
 
@@ -149,7 +149,7 @@ def _whole(found: pl.DataFrame) -> list[pl.Expr]:
 
 
 def _freshness(warehouse: Warehouse, found: pl.DataFrame) -> pl.DataFrame:
-    """Of the providers the result has rows of; of all, where it does not tell them."""
+    """Of the providers the result has rows of; of all, where it does not name them."""
     known = warehouse.query(f"dashboards/{OF_FRESHNESS}")
     if "provider" in found.columns and set(known["provider"]) & set(found["provider"]):
         return known.filter(pl.col("provider").is_in(found["provider"].unique().to_list()))

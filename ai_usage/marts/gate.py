@@ -11,6 +11,7 @@ from ai_usage.core.grain import repeated
 from ai_usage.ingest.day_replacement import DAYS_AT_ONCE
 from ai_usage.partitions import Span
 from ai_usage.providers.provider import Gate
+from ai_usage.warehouse.ledger_check import broken_pulls
 from ai_usage.warehouse.port import Warehouse
 
 MISSING, READABLE, WHOLE, GRAIN = "no_day_is_missing", "records_are_readable", "ledger_is_whole", "grain_is_unique"
@@ -37,7 +38,9 @@ def gating_checks(gate: Gate) -> tuple[str, ...]:
 def _wrong(warehouse: Warehouse, check: str, days: Span, gate: Gate) -> pl.DataFrame:
     if check == GRAIN:
         return repeated(warehouse, gate.tables, days)
+    if check == WHOLE:
+        return broken_pulls(warehouse, gate.pulls, days.first, days.last, with_hashes=False)
     own = {own.name: own.sql for own in gate.checks}
     pulls = gate.billing if check == READABLE else gate.pulls
     query = own.get(check, f"checks/{check}")
-    return warehouse.query(query, first_day=days.first, last_day=days.last, pulls=list(pulls), with_hashes=False)
+    return warehouse.query(query, first_day=days.first, last_day=days.last, pulls=list(pulls))

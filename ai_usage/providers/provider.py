@@ -57,13 +57,13 @@ class Gate:
 class CoreTables:
     """Core tables that are checked together, on the first of them, and the pulls their rows are of.
 
-    `counted` are the pulls whose every record is a row of a table, so that a lost one is noticed. `unique` are those of
-    the tables whose rows are held against the key that the table declares.
+    `counted` are the pulls whose every record is a row of a table, as the provider's `core_rows.sql` has them, so that
+    a lost one is noticed. `unique` are those of the tables whose rows are held against the key that the table declares.
     """
 
     tables: tuple[Table, ...]
     pulls: tuple[str, ...]
-    counted: Mapping[str, Table] = field(default_factory=dict)
+    counted: tuple[str, ...] = ()
     unique: tuple[Table, ...] = ()
 
     @property
@@ -73,10 +73,6 @@ class CoreTables:
     @property
     def others(self) -> tuple[str, ...]:
         return tuple(f"core/{table.name}" for table in self.tables[1:])
-
-    @property
-    def counted_pulls(self) -> tuple[str, ...]:
-        return tuple(self.counted)
 
     @property
     def unique_names(self) -> tuple[str, ...]:
@@ -112,8 +108,7 @@ class Provider:
     uploads: Mapping[str, Source] = field(default_factory=dict)  # daily pulls that read files which people upload
     envelope_fields: frozenset[str] = frozenset()  # that its contract names beside the records
     has_sub_accounts: bool = True  # whether its bill knows parts of an account, such as workspaces
-    stated_amounts: str = ""  # the query of what each table states that it billed; see `checks.money`
-    expense_marts: tuple[str, ...] = ()  # layer/table: the marts of its own in which it is stated
+    expense_marts: tuple[str, ...] = ()  # layer/table: the marts of its own that state what it billed
     estimated_meters: tuple[str, ...] = ()  # meters of ai_spend of which the worth is only estimated
     estimates_sql: str = ""  # the query of days on which ai_spend has other estimates than may stand beside the bill
     summary: Summarize = lambda _, __: ()  # what it adds to the demo's summary

@@ -78,7 +78,7 @@ def test_a_cause_may_run_over_lines_and_a_section_may_have_none() -> None:
 def test_what_is_of_the_built_in_vendors_says_so_in_subject_and_body() -> None:
     message = one(news(), is_simulated=True)
     assert message.subject.startswith("[ai_usage] SIMULATED FAILED")
-    assert message.text.startswith("SIMULATED: the built-in vendors answer")
+    assert message.text.startswith("SIMULATED: the built-in providers answer")
     for shown in everywhere(message):
         assert shown.count("SIMULATED") >= 2
     for shown in everywhere(one(news())):
@@ -86,7 +86,7 @@ def test_what_is_of_the_built_in_vendors_says_so_in_subject_and_body() -> None:
 
 
 def test_a_digest_tells_the_gravest_first_counts_and_leaves_out_what_is_too_much() -> None:
-    many = [news(f"w{n}", Severity.WARNING, f"odd {n}") for n in range(40)]
+    many = [news(f"w{n}", Severity.WARNING, f"odd {n}", topic=f"check_{n}") for n in range(40)]
     many += [news(f"f{n}", title="bad", day=DAY + timedelta(days=n), text=f"{n} USD") for n in (2, 0, 1)]
     many += [news("r", Severity.RESOLVED, "well")]
     [message] = compose(many, is_simulated=False, redact=Redaction())
@@ -95,6 +95,18 @@ def test_a_digest_tells_the_gravest_first_counts_and_leaves_out_what_is_too_much
     assert message.items[0].heading == f"FAILED bad, {DAY}…{DAY + timedelta(days=2)} (3 days)"
     assert message.items[0].text == f"{DAY}: 0 USD"
     assert "And 17 more" in message.text
+
+
+def test_a_digest_of_many_titles_lists_those_of_one_topic_together() -> None:
+    many = [news(f"w{n}", Severity.WARNING, f"spikes: key {n}", topic="spikes") for n in range(26)]
+    many += [news(f"f{n}", title="spikes: the check could not run", topic="spikes") for n in range(2)]
+    [message] = compose(many, is_simulated=False, redact=Redaction())
+    assert [(item.title, item.count) for item in message.items] == [
+        ("spikes: the check could not run", 2),
+        ("spikes", 26),
+    ]
+    assert message.items[1].text.startswith("key 0; key 1; key 10; ")
+    assert message.items[1].text.endswith("; key 9.")
 
 
 def test_a_digest_says_how_often_what_has_no_day() -> None:
@@ -199,11 +211,11 @@ def test_secrets_are_never_told_even_where_a_text_would_be_cut_within_one() -> N
 def test_an_event_that_comes_late_does_not_undo_a_newer_one(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "alerts.sqlite")
     with outbox.transaction() as memory:
-        memory.saw("check x", event_id=7, gravity=2, said="red")
+        memory.saw("check x", event_id=7, gravity=2, why="red")
         memory.saw("check x", event_id=5, gravity=0)
         memory.saw("check y", event_id=6, gravity=0)
     with outbox.transaction() as memory:
-        assert [(found.subject, found.event_id, found.said) for found in memory.standings("check ")] == [
+        assert [(found.subject, found.event_id, found.why) for found in memory.standings("check ")] == [
             ("check x", 7, "red")
         ]
         assert memory.standings("run ") == []
@@ -217,7 +229,7 @@ def test_what_fails_within_a_transaction_leaves_no_trace(tmp_path: Path) -> None
         raise KeyError
 
     with pytest.raises(KeyError):
-        Alerts(outbox, [], lambda: datetime(2026, 11, 12, tzinfo=UTC), is_simulated=False).tell(breaks)
+        Alerts(outbox, [], lambda: datetime(2026, 11, 12, tzinfo=UTC), is_simulated=False).send(breaks)
     with outbox.transaction() as memory:
         assert memory.cursor("checks") == 0
 
@@ -235,7 +247,7 @@ def test_news_of_a_key_are_told_once_whoever_finds_them_again(tmp_path: Path) ->
 
     def told(*found: News) -> int:  # a new process each time
         now = datetime(2026, 11, 12, tzinfo=UTC)
-        return Alerts(Outbox(tmp_path / "alerts.sqlite"), [Reader()], lambda: now, is_simulated=False).tell(found).told
+        return Alerts(Outbox(tmp_path / "alerts.sqlite"), [Reader()], lambda: now, is_simulated=False).send(found).sent
 
     budget = news("budget 2026-11 claude 80%", Severity.NOTICE, "80% of the budget of claude")
     assert told(budget, budget) == 1
@@ -260,7 +272,7 @@ def test_a_message_goes_when_every_channel_has_had_it_for_long_enough(tmp_path: 
             memory.put([], [], [], began + timedelta(days=days))
             assert memory.db.execute("select count(*) from messages").fetchone() == (left,)
             assert memory.db.execute("select count(*) from deliveries").fetchone() == (left,)
-            assert memory.untold(both) == []
+            assert memory.unsent(both) == []
     outbox.ended(messages[1], "slack", "given up")
     with outbox.transaction() as memory:
         memory.put([], [], [], began + timedelta(days=182))

@@ -11,8 +11,7 @@ import pytest
 from dagster._core.storage.runs.schema import RunsTable
 
 from ai_usage.automation.event_queries import newest
-from ai_usage.automation.history import purge
-from ai_usage.checks.sightings import RUNS_REMEMBERED
+from ai_usage.automation.history import RESULTS_KEPT, purge
 from ai_usage.settings import ROOT
 from ai_usage_tests.platform import QUIET
 
@@ -70,7 +69,7 @@ def test_old_runs_go_with_their_files_and_the_newest_of_each_thing_stays(
 ) -> None:
     superseded = [run(instance, LONG_AGO, "1") for _ in range(3)]
     only = run(instance, LONG_AGO, "2")
-    young = [run(instance, LATELY, "1") for _ in range(RUNS_REMEMBERED - 2)]
+    young = [run(instance, LATELY, "1") for _ in range(RESULTS_KEPT - 2)]
     under_way = instance.create_run_for_job(
         dg.define_asset_job("j").resolve(asset_graph=dg.Definitions([table]).resolve_asset_graph()),
         status=dg.DagsterRunStatus.STARTED,

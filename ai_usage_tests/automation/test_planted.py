@@ -1,8 +1,10 @@
 """Mistakes planted where they are really made: each is told within one tick, by the name of what is wrong."""
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from shutil import copyfile
 
 import dagster as dg
 import pytest
@@ -21,7 +23,7 @@ PAST = Span(date(2026, 10, 1), date(2026, 11, 19))  # up to yesterday of the tes
 LATELY = Span(date(2026, 11, 12), PAST.last)
 SLIP, LOST, DOUBLED, SPIKE = (date(2026, 11, day) for day in (12, 13, 16, 17))
 TYPO = "dve@example.com"
-CHECKS, RUNS, _ = automation.SENSORS
+CHECKS, RUNS, *_ = automation.SENSORS
 
 
 def rows(*cells: str) -> str:
@@ -43,9 +45,14 @@ class Told:
     def tick(self) -> dict[tuple[str, str], str]:
         """(what, day) → the words, of one tick of each sensor."""
         before = len(self.web.got)
-        for sensor in automation.SENSORS:
-            with dg.build_sensor_context(instance=self.platform.instance, resources={"alerts": self.alerts}) as context:
-                sensor.evaluate_tick(context)
+        of = replace(settings(), data_dir=self.alerts.outbox.path.parent)
+        copyfile(self.platform.warehouse.published_path, of.published_database)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(automation, "settings", lambda: of)
+            for sensor in automation.SENSORS:
+                resources = {"alerts": self.alerts}
+                with dg.build_sensor_context(instance=self.platform.instance, resources=resources) as context:
+                    sensor.evaluate_tick(context)
         items = [item for message in self.web.got[before:] for item in message.body["items"]]
         return {(item["title"], str(day)): item["text"] for item in items for day in item["days"] or [""]}
 

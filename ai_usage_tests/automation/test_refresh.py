@@ -324,7 +324,14 @@ def test_everything_runs_by_itself() -> None:
     assert {sensor.name: sensor.default_status for sensor in defs.sensors or ()} == dict.fromkeys(
         [
             *("pull_claude_when_due", "pull_claude_enterprise_when_due", "pull_cursor_when_due", "pull_sheet_when_due"),
-            *("rebuild_what_changed", "sheet_changed", "check_alerts", "run_failure_alerts", "published_copy_alerts"),
+            *(
+                "rebuild_what_changed",
+                "sheet_changed",
+                "check_alerts",
+                "run_failure_alerts",
+                "published_copy_alerts",
+                "event_alerts",
+            ),
         ],
         dg.DefaultSensorStatus.RUNNING,
     )

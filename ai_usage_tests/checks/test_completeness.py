@@ -115,6 +115,31 @@ def test_the_same_field_on_many_days_is_one_result_with_first_seen_days_and_coun
     later = good.check(DRIFT, Span(DAYS[-1], DAYS[-1])).verdict(DRIFT, None, "claude_cost_report")
     assert f"unknown field novel (3×, first seen {NEXT})" in (later.description or "")
     assert good.check(DRIFT, Span(DAY, DAY)).verdict(DRIFT, None, "claude_cost_report").passed
+    assert good.sql(
+        """select what, first_seen_date, last_seen_date, day_count, record_count
+        from ai_usage_analytics.schema_drift_sightings where asset = 'raw/claude_cost_report'"""
+    ) == [("unknown field novel", NEXT, DAYS[-1], 1, 3)]
+    assert good.sql(
+        """select alert_key, topic, severity, event_date, text from ai_usage_analytics.alert_events
+        where asset = 'raw/claude_cost_report'"""
+    ) == [
+        (
+            row.data["alert_key"],
+            DRIFT,
+            "warned",
+            None,
+            f"raw/claude_cost_report: unknown field novel (3×, first seen {NEXT}).",
+        )
+    ]
+
+
+def test_since_when_a_thing_is_known_is_not_forgotten_with_dagsters_history(good: Platform) -> None:
+    novel = "json_merge_patch(record::json, '{\"novel\": 1}')::varchar"
+    good.sql(f"update ai_usage_raw.claude_cost_report set record = {novel}")
+    good.check(DRIFT, Span(DAY, DAY))
+    good.instance.wipe()
+    later = good.check(DRIFT, Span(DAYS[-1], DAYS[-1])).verdict(DRIFT, None, "claude_cost_report")
+    assert f"unknown field novel (3×, first seen {DAY})" in (later.description or "")
 
 
 def test_novelties_survive_a_run(platform: Platform) -> None:

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from ai_usage.catalog import TABLES
-from ai_usage.check import wrong_rows
+from ai_usage.check import by_day
 from ai_usage.checks.ledger import CHECKS
 from ai_usage.marts.gate import blocked_days
 from ai_usage.partitions import Span
@@ -20,6 +20,7 @@ from ai_usage.providers.cursor.provider import CURSOR as CURSOR_PROVIDER
 from ai_usage.providers.provider import Gate
 from ai_usage.settings import settings
 from ai_usage.warehouse.ledger import Answer
+from ai_usage.warehouse.ledger_check import broken_pulls
 from ai_usage_tests.checks.conftest import DAYS
 from ai_usage_tests.platform import DAY, NEXT, Outcome, Platform
 from ai_usage_tests.providers.cursor.test_cursor_rows import EVENT
@@ -74,7 +75,7 @@ def test_what_was_pulled_is_whole_and_the_small_day_has_these_records(good: Plat
 @pytest.mark.parametrize(("pull", "position"), EACH)
 def test_each_single_record_counts(good: Platform, pull: str, position: int, how: str) -> None:
     harm(good, how, pull, position)
-    found = wrong_rows(good.warehouse, f"checks/{WHOLE}", SPAN, pulls=list(RECORDS), with_hashes=True)
+    found = by_day(broken_pulls(good.warehouse, list(RECORDS), SPAN.first, SPAN.last, with_hashes=True))
     assert {
         day: [(row["pull"], row["records_standing"] - row["records"]) for row in rows] for day, rows in found.items()
     } == {DAY: [(pull, STANDING[how])]}

@@ -40,6 +40,8 @@ where activity_date = date '2026-10-20' and known_from = (
     select min(known_from) from {A}.spend_versions as o
     where o.activity_date = v.activity_date and o.provider = v.provider
 );
+update {A}.dim_person set cost_center = case when hash(team_name) % 2 = 0 then '4100' else '4200' end
+where user_email != 'person00006@example.com';
 update {A}.dim_person set team_name = null where user_email in ('person00004@example.com', 'person00010@example.com');
 delete from {A}.claude_code_usage_stats where user_email = 'person00005@example.com' and month(activity_date) = 9;
 """

@@ -122,5 +122,5 @@ def test_every_card_about_days_says_which() -> None:
     assert without == {"checks_by_claim", "freshness"}
     text = (Path(__file__).parents[2] / "dashboards" / "executive_summary.yml").read_text("utf-8")
     broken = text.replace("    filters: {period: month}\n", "    filters: {period: month}\n    covers: month\n", 1)
-    with pytest.raises(Exception, match="covers: the filter `period` says which days it is about"):
+    with pytest.raises(Exception, match="covers: the filter `period` sets the days already"):
         checked("executive_summary", broken)

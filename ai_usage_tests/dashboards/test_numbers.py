@@ -18,6 +18,7 @@ CHOICES: dict[str, Mapping[str, Collection[str]]] = {
     "a month": {"period": ["2026-10"]},
     "a quiet month": {"period": ["2026-09"]},
     "a provider": {"provider": ["cursor"]},
+    "cost centers": {"cost_center": ["4100", "no cost center"]},
     "teams": {"team": ["team-03", "team-07", "no team"]},
     "people": {"person": ["person00003@example.com", "person00005@example.com", "unattributed"]},
     "all of them": {

@@ -12,7 +12,8 @@ PROVIDER_OF = "case tool when 'cursor' then 'cursor' else 'anthropic' end"
 
 FACTS = {
     "spend": f"""
-        select *, strftime(spend_date, '%Y-%m') as period, ifnull(team_name, 'no team') as team,
+        select * replace (ifnull(cost_center, 'no cost center') as cost_center),
+            strftime(spend_date, '%Y-%m') as period, ifnull(team_name, 'no team') as team,
             ifnull(user_email, 'unattributed') as person, billed_usd as usd,
             case when charge_type = 'subscription' then billed_usd else 0 end as seat_usd,
             case when attribution_method = 'unattributed' then billed_usd else 0 end as nobodys_usd
@@ -486,7 +487,8 @@ FACTS["trials"] = f"""
     select t.days_left, t.forecast_usd::double as forecast, t.actual_usd::double as actual,
         t.low_usd::double as low, t.high_usd::double as high, n.forecast_usd::double as naive
     from {A}.forecast_trials as t join {A}.forecast_trials as n using (month, scope, scope_name, origin_date)
-    where t.method = 'chosen' and n.method = 'naive_run_rate' and t.actual_usd is not null and t.days_left > 0"""
+    where t.method = 'chosen' and n.method = 'naive_run_rate' and t.actual_usd is not null and t.days_left > 0
+        and scope != 'cost_center'"""
 FACTS["budgeted"] = f"""
     select b.scope as kind, ifnull(b.scope_name, 'all') as budget_of, b.amount_usd, s.billed_usd as usd,
         (select max(f.forecast_usd) from ({FACTS["forecast"]}) as f

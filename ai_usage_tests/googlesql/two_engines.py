@@ -16,8 +16,10 @@ from sqlglot import exp
 from ai_usage.catalog import TABLES
 from ai_usage.marts.files import marts
 from ai_usage.settings import ROOT
+from ai_usage.warehouse import googlesql
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
-from ai_usage.warehouse.googlesql import read, to_duckdb
+from ai_usage.warehouse.googlesql import to_duckdb
+from ai_usage.warehouse.ledger_check import EVERY_TABLE, ledger_query
 from ai_usage.warehouse.table import ANALYTICS, Table
 from ai_usage_tests.googlesql.engine import Found, GoogleEngine, Parameter, Row
 from ai_usage_tests.googlesql.world import PARAMETERS, Lines, rows
@@ -26,6 +28,12 @@ FILES = sorted(path.relative_to(ROOT / "sql").with_suffix("").as_posix() for pat
 MARTS = {mart.table.name: mart.query for mart in marts()}
 DECLARED = {table.name: table for table in TABLES if table.schema == ANALYTICS}
 NOW = datetime(2024, 3, 3, tzinfo=UTC)
+
+
+def read(name: str) -> str:
+    """A file's text as it reaches an engine."""
+    text = googlesql.read(name)
+    return ledger_query(PARAMETERS["pulls"].value) if EVERY_TABLE in text else text
 
 
 def parameters_of(name: str) -> dict[str, Parameter]:
@@ -75,7 +83,7 @@ class TwoEngines:
         self.google.declare(world, TABLES, held)
 
     def raw_on_duckdb(self, world: str, name: str) -> pl.DataFrame:
-        return self.duckdb[world].query(name, **{key: p.value for key, p in parameters_of(name).items()})
+        return self.duckdb[world].ask(read(name), **{key: p.value for key, p in parameters_of(name).items()})
 
     def on_duckdb(self, world: str, name: str) -> pl.DataFrame:
         """A file's result as the platform keeps it: a mart's has its table's types."""

@@ -32,7 +32,8 @@ PARAMETERS = {
     "first_day": Parameter("DATE", date.fromisoformat(WED)),
     "last_day": Parameter("DATE", date.fromisoformat(FRI)),
     "pulls": Parameter("ARRAY<STRING>", ["claude_cost_report", "cursor_usage_events", "sheet_budgets"]),
-    "providers": Parameter("ARRAY<STRING>", ["anthropic"]),
+    "providers": Parameter("ARRAY<STRING>", ["anthropic", "cursor"]),
+    "bill": Parameter("STRING", "claude_cost_report"),
     "estimated_meters": Parameter("ARRAY<STRING>", ["claude_code_estimate", "request_formula"]),
     "users": Parameter("ARRAY<STRING>", ["1", "user_1"]),
     "services": Parameter("ARRAY<STRING>", ["bot-1", "sa_1"]),
@@ -45,6 +46,7 @@ PARAMETERS = {
 }
 
 DEFAULTS: dict[str | Type, Any] = {
+    "account": "default",
     "pull_id": "pull-1",
     "records_pull_id": "pull-1",
     "ingestion_timestamp": "2024-03-02T06:00:00Z",
@@ -209,11 +211,6 @@ ORDINARY: Lines = {
         (FRI, "cursor", "0", 0, "2024-03-02T06:00:00Z", None, "pull-1"),
         ("2024-01-05", "cursor", "10", 1, "2024-01-06T06:00:00Z", "2024-03-05T06:00:00Z", "pull-0"),
         ("2024-01-05", "cursor", "10.5", 1, "2024-03-05T06:00:00Z", None, "pull-1"),
-    ),
-    # An earlier day, which the mart keeps: of a month that was closed and then restated.
-    "ai_usage_analytics.spend_by_scope": said(
-        "spend_date scope scope_name spent_usd usage_usd seats_usd is_complete",
-        ("2024-01-05", "provider", "cursor", "10.5", "10.5", "0", True),
     ),
     "ai_usage_analytics.claude_daily_cost": said(
         "activity_date amount_usd", (WED, "16.92345679"), (THU, "2.100000015"), (FRI, "0.333333333")
@@ -485,6 +482,8 @@ ORDINARY |= {
             for day in EARLIER
             for scope, name in (("total", "all"), ("provider", "anthropic"), ("team", "Data"))
         ),
+        # Of a month that was closed and then restated.
+        ("2024-01-05", "provider", "cursor", "10.5", "10.5", "0", True),
     ),
     "ai_usage_analytics.ai_spend": said(
         BILLED, *((str(day), *OF_ANN, str(usage(day)), "key_sheet", "final") for day in EARLIER)
@@ -499,10 +498,10 @@ ORDINARY["ai_usage_analytics.claude_code_model_usage"] += said(
     CODE_MODEL, (FRI, BOB, None, "subscription", SONNET, "0.75", 10, 20)
 )
 ORDINARY["ai_usage_analytics.ai_activity"] = said(  # before the days that are asked about: active for a week, a month
-    "activity_date user_email team_name tool is_active",
-    ("2024-01-10", ANN, "Data", "cursor", False),
-    ("2024-02-20", BOB, None, "claude.ai", True),
-    ("2024-02-22", EVE, "Design", "cursor", True),
+    "activity_date user_email team_name tool provider is_active",
+    ("2024-01-10", ANN, "Data", "cursor", "cursor", False),
+    ("2024-02-20", BOB, None, "claude.ai", "anthropic", True),
+    ("2024-02-22", EVE, "Design", "cursor", "cursor", True),
 )
 VERDICT = "asset claim judged_day verdict why judged_at run_id"
 ORDINARY["ai_usage_analytics.check_results"] = said(
@@ -595,6 +594,7 @@ HARM: Lines = {
 }
 
 HARM["ai_usage_analytics.ai_spend"] += said(BILLED, (WED, *OF_ANN, "480.5", "key_sheet", "final"))
+HARM["ai_usage_analytics.ai_spend"] += said(BILLED, (WED, "openai", *OF_ANN[1:], "0.5", "key_sheet", "final"))
 HARM["ai_usage_analytics.spend_by_scope"] = said(
     BY_SCOPE,
     *((str(day), "provider", "openai", "3", "3", "0", True) for day in [*EARLIER, date(2024, 3, 1)]),
@@ -646,7 +646,7 @@ def rows(table: Table, lines: Sequence[dict[str, Any]]) -> list[Row]:
 
 
 def _cell(name: str, column: Column, line: dict[str, Any]) -> Any:
-    is_filled = column.required or name in COUNTED
+    is_filled = column.required or name in {*COUNTED, "organization_id"}
     default = DEFAULTS.get(name, DEFAULTS.get(column.type)) if is_filled else None
     value = line.get(name, default)
     read = READ.get(column.type)

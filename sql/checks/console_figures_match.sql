@@ -2,10 +2,22 @@
 -- the workspace it names. Seats are beside: an invoice may include them, by the figure's column `covers`, or if only
 -- usage and seats together come to it. Days never pulled, those to come included, are counted: with them it is no
 -- comparison.
-with default_workspace as (
-    select max(workspace_id) as workspace_id
-    from ai_usage_analytics.dim_workspace
+with sub_accounts as (
+    select
+        provider,
+        sub_account,
+        sub_account_name,
+        is_default
+    from `providers/*/sub_account_names`
+),
+
+defaults as (
+    select
+        provider,
+        max(sub_account) as sub_account
+    from sub_accounts
     where is_default
+    group by provider
 ),
 
 figures as (
@@ -23,11 +35,11 @@ figures as (
         ) as tolerance_usd,
         figures.workspace_id is null as is_whole,
         if(
-            figures.workspace_id = 'default', coalesce(default_workspace.workspace_id, 'default'), figures.workspace_id
+            figures.workspace_id = 'default', coalesce(defaults.sub_account, 'default'), figures.workspace_id
         ) as line_workspace_id,
-        coalesce(figures.workspace_id in ('default', default_workspace.workspace_id), false) as is_default
+        coalesce(figures.workspace_id in ('default', defaults.sub_account), false) as is_default
     from ai_usage_analytics.console_figures as figures
-    cross join default_workspace
+    left join defaults on figures.provider = defaults.provider
     where figures.removed_at is null
 ),
 
@@ -47,12 +59,11 @@ seats as (
 
 pulled as (
     select distinct
-        activity_date,
-        if(pull = 'claude_cost_report', 'anthropic', 'cursor') as provider
-    from ai_usage_raw.pulls
-    where
-        pull in ('claude_cost_report', 'cursor_usage_events')
-        and activity_date is not null
+        pulls.activity_date,
+        providers.provider
+    from ai_usage_raw.pulls as pulls
+    inner join ai_usage_analytics.dim_provider as providers on pulls.pull = providers.billing_pull
+    where pulls.activity_date is not null
 ),
 
 days as (
@@ -70,30 +81,12 @@ days as (
 
 billed as (
     select
-        'anthropic' as provider,
-        true as is_whole,
-        cast(null as string) as workspace_id,
-        expense_date,
-        cost_usd as usd
-    from ai_usage_analytics.claude_total_expenses
-    union all
-    select
-        'anthropic' as provider,
-        false as is_whole,
-        workspace_id,
-        expense_date,
-        cost_usd as usd
-    from ai_usage_analytics.claude_expenses
-    where is_in_cost_report
-    union all
-    select
-        'cursor' as provider,
-        true as is_whole,
-        cast(null as string) as workspace_id,
-        expense_date,
-        billed_usd as usd
-    from ai_usage_analytics.cursor_expenses
-    where cost_type != 'subscription'
+        provider,
+        activity_date,
+        is_whole,
+        sub_account,
+        usd
+    from `providers/*/billed_amounts`
 ),
 
 sums as (
@@ -105,9 +98,9 @@ sums as (
         on
             figures.provider = billed.provider
             and figures.is_whole = billed.is_whole
-            and (figures.is_whole or figures.line_workspace_id = billed.workspace_id)
-            and figures.period_start <= billed.expense_date
-            and figures.period_end > billed.expense_date
+            and (figures.is_whole or figures.line_workspace_id = billed.sub_account)
+            and figures.period_start <= billed.activity_date
+            and figures.period_end > billed.activity_date
     group by figures.row_in_sheet
 ),
 
@@ -148,7 +141,7 @@ select
     compared.period_start,
     compared.period_end,
     compared.workspace_id,
-    names.workspace_name,
+    names.sub_account_name as workspace_name,
     compared.is_default,
     compared.line_workspace_id,
     compared.figure_usd,
@@ -164,5 +157,5 @@ select
     date_diff(compared.period_end, compared.period_start, day) as days,
     date_diff(compared.period_end, compared.period_start, day) - compared.days_pulled as days_missing
 from compared
-left join ai_usage_analytics.dim_workspace as names on compared.line_workspace_id = names.workspace_id
+left join sub_accounts as names on compared.provider = names.provider and compared.line_workspace_id = names.sub_account
 order by compared.row_in_sheet

@@ -1,5 +1,4 @@
 -- Days on which a report was never pulled (not even an empty answer stands in the ledger), or on which core does not
--- Days on which a report was never pulled (not even an empty answer stands in the ledger), or on which core does not
 -- hold the newest version, with as many rows as that has records that can be used: what was pulled and not built is
 -- missing too, whether core has nothing of the day or an older version.
 with days as (
@@ -12,15 +11,50 @@ reports as (
     from unnest(@pulls) as pull
 ),
 
+-- An account is asked from its first day on, up to its last one: before, and after it was taken away, nothing lacks.
+accounts as (
+    select
+        account,
+        min(activity_date) as first_day,
+        max(activity_date) as last_day
+    from ai_usage_raw.pulls
+    where pull in unnest(@pulls)
+    group by account
+),
+
+covered as (
+    select
+        days.activity_date,
+        accounts.account
+    from days
+    inner join accounts
+        on
+            days.activity_date >= accounts.first_day
+            and days.activity_date <= accounts.last_day
+),
+
+expected as (
+    select
+        days.activity_date,
+        reports.pull,
+        covered.account
+    from days
+    cross join reports
+    left join covered on days.activity_date = covered.activity_date
+),
+
 newest as (
     select
         pull,
+        account,
         activity_date,
         records,
         records_pull_id
     from ai_usage_raw.pulls
     where activity_date between @first_day and @last_day
-    qualify row_number() over (partition by pull, activity_date order by pulled_at desc, pull_id desc) = 1
+    qualify row_number() over (
+        partition by pull, account, activity_date order by pulled_at desc, pull_id desc
+    ) = 1
 ),
 
 rejected as (
@@ -36,70 +70,48 @@ rejected as (
 
 core_rows as (
     select
-        'claude_cost_report' as pull,
+        pull,
+        account,
         activity_date,
         pull_id
-    from ai_usage_analytics.claude_costs
-    where activity_date between @first_day and @last_day
-    union all
-    select
-        'claude_cost_totals' as pull,
-        activity_date,
-        pull_id
-    from ai_usage_analytics.claude_daily_cost
-    where activity_date between @first_day and @last_day
-    union all
-    select
-        'claude_messages_usage' as pull,
-        activity_date,
-        pull_id
-    from ai_usage_analytics.claude_usage_tokens
-    where activity_date between @first_day and @last_day
-    union all
-    select
-        'claude_code_usage' as pull,
-        activity_date,
-        pull_id
-    from ai_usage_analytics.claude_code_usage_stats
-    where activity_date between @first_day and @last_day
-    union all
-    select
-        'cursor_usage_events' as pull,
-        activity_date,
-        pull_id
-    from ai_usage_analytics.cursor_usage_events
-    where activity_date between @first_day and @last_day
-    union all
-    select
-        'cursor_daily_usage' as pull,
-        activity_date,
-        pull_id
-    from ai_usage_analytics.cursor_usage_stats
-    where activity_date between @first_day and @last_day
+    from `providers/*/core_rows`
 ),
 
 built as (
     select
         core_rows.pull,
+        core_rows.account,
         core_rows.activity_date,
         countif(core_rows.pull_id = newest.records_pull_id) as rows_in_core,
         countif(core_rows.pull_id != newest.records_pull_id) as rows_of_older_versions
     from core_rows
-    inner join newest on core_rows.pull = newest.pull and core_rows.activity_date = newest.activity_date
-    group by core_rows.pull, core_rows.activity_date
+    inner join newest
+        on
+            core_rows.pull = newest.pull
+            and core_rows.account = newest.account
+            and core_rows.activity_date = newest.activity_date
+    group by core_rows.pull, core_rows.account, core_rows.activity_date
 )
 
 select
-    days.activity_date,
-    reports.pull,
+    expected.activity_date,
+    expected.pull,
+    expected.account,
     newest.records,
     coalesce(rejected.records, 0) as rejected_records,
     coalesce(built.rows_in_core, 0) as rows_in_core,
     coalesce(built.rows_of_older_versions, 0) as rows_of_older_versions
-from days
-cross join reports
-left join newest on reports.pull = newest.pull and days.activity_date = newest.activity_date
-left join built on reports.pull = built.pull and days.activity_date = built.activity_date
+from expected
+left join newest
+    on
+        expected.pull = newest.pull
+        and expected.account = newest.account
+        and expected.activity_date = newest.activity_date
+left join built
+    on
+        expected.pull = built.pull
+        and expected.account = built.account
+        and expected.activity_date = built.activity_date
 left join rejected
     on
         newest.pull = rejected.pull
@@ -109,4 +121,4 @@ where
     newest.pull is null
     or newest.records - coalesce(rejected.records, 0) != coalesce(built.rows_in_core, 0)
     or coalesce(built.rows_of_older_versions, 0) > 0
-order by days.activity_date, reports.pull
+order by expected.activity_date, expected.pull, expected.account

@@ -9,7 +9,9 @@ with newest as (
     where
         pull in unnest(@pulls)
         and activity_date between @first_day and @last_day
-    qualify row_number() over (partition by pull, activity_date order by pulled_at desc, pull_id desc) = 1
+    qualify row_number() over (
+        partition by pull, account, activity_date order by pulled_at desc, pull_id desc
+    ) = 1
 )
 
 select

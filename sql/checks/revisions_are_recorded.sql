@@ -1,13 +1,13 @@
 -- What spend_versions has of a provider's days, to be compared with what the day comes to: the newest version's amount,
--- gaps between versions, versions that are still open, and versions of the provider's bill, in @pulls, that the ledger
--- has and no row records. A day whose newest version has a record that cannot be used is left out.
+-- gaps between versions, versions that are still open, and versions of the provider's bill, the pull @bill, that the
+-- ledger has and no row records. A day whose newest version has a record that cannot be used is left out.
 with pulled as (
     select
         activity_date,
         pull_id
     from ai_usage_raw.pulls
     where
-        pull in unnest(@pulls)
+        pull = @bill
         and pull_id = records_pull_id
         and activity_date between @first_day and @last_day
 ),
@@ -19,9 +19,9 @@ newest as (
         records_pull_id
     from ai_usage_raw.pulls
     where
-        pull in unnest(@pulls)
+        pull = @bill
         and activity_date between @first_day and @last_day
-    qualify row_number() over (partition by activity_date order by pulled_at desc, pull_id desc) = 1
+    qualify row_number() over (partition by account, activity_date order by pulled_at desc, pull_id desc) = 1
 ),
 
 unreadable as (
@@ -40,22 +40,36 @@ ordered as (
         pull_id,
         billed_usd,
         known_to,
-        row_number() over (partition by activity_date order by known_from desc, pull_id desc) as age,
-        lead(known_from) over (partition by activity_date order by known_from asc, pull_id asc) as next_from
+        account,
+        row_number() over (partition by account, activity_date order by known_from desc, pull_id desc) as age,
+        lead(known_from) over (partition by account, activity_date order by known_from asc, pull_id asc) as next_from
     from ai_usage_analytics.spend_versions
     where
         provider = @provider
         and activity_date between @first_day and @last_day
 ),
 
-versions as (
+of_accounts as (
     select
         activity_date,
+        account,
         count(*) as versions,
         max(if(age = 1, billed_usd, null)) as newest_usd,
         countif(known_to is null) as open_versions,
         countif(age > 1 and (known_to is null or known_to != next_from)) as gaps
     from ordered
+    group by activity_date, account
+),
+
+-- One version is open of each account; of a day on which that is not so, an account of which it is not.
+versions as (
+    select
+        activity_date,
+        sum(versions) as versions,
+        sum(newest_usd) as newest_usd,
+        if(min(open_versions) = 1, max(open_versions), min(open_versions)) as open_versions,
+        sum(gaps) as gaps
+    from of_accounts
     group by activity_date
 ),
 

@@ -7,7 +7,7 @@ with newest as (
     where
         pull in unnest(@pulls)
         and activity_date is null
-    qualify row_number() over (partition by pull order by pulled_at desc, pull_id desc) = 1
+    qualify row_number() over (partition by pull, account order by pulled_at desc, pull_id desc) = 1
 )
 
 select

@@ -2,9 +2,10 @@
 select
     month,
     provider,
+    coalesce(cost_center, 'no cost center') as cost_center,
     coalesce(team_name, 'no team') as team_name,
     attribution_method,
     sum(billed_usd) as billed_usd
 from ai_usage_analytics.spend_by_person
 where billed_usd is not null
-group by month, provider, team_name, attribution_method
+group by month, provider, cost_center, team_name, attribution_method

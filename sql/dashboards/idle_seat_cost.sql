@@ -1,6 +1,6 @@
 -- What the idle and unassigned seats of today cost a month. Unassigned ones are no person: one row has them all.
 select
-    'cursor' as provider,
+    provider,
     coalesce(team_name, 'no team') as team_name,
     coalesce(user_email, 'unassigned') as person,
     seats,

@@ -1,6 +1,6 @@
 -- Seats that are paid for and were not used for four weeks, and those that no member has, on one row.
 select
-    'cursor' as provider,
+    provider,
     coalesce(team_name, 'no team') as team_name,
     coalesce(user_email, 'unassigned') as person,
     coalesce(plan_name, 'not known') as plan_name,

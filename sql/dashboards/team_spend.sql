@@ -2,6 +2,7 @@
 select
     month,
     provider,
+    coalesce(cost_center, 'no cost center') as cost_center,
     coalesce(team_name, 'no team') as team_name,
     user_email,
     sum(if(charge_type = 'subscription', cast(0 as numeric), billed_usd)) as usage_usd,
@@ -9,4 +10,4 @@ select
     sum(billed_usd) as billed_usd
 from ai_usage_analytics.spend_by_person
 where billed_usd is not null
-group by month, provider, team_name, user_email
+group by month, provider, cost_center, team_name, user_email

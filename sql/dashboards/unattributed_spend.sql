@@ -2,6 +2,7 @@
 select
     month,
     provider,
+    coalesce(cost_center, 'no cost center') as cost_center,
     coalesce(team_name, 'no team') as team_name,
     sum(if(attribution_method = 'unattributed', billed_usd, cast(0 as numeric))) as unattributed_usd,
     sum(if(
@@ -9,4 +10,4 @@ select
     )) as unattributed_usage_usd
 from ai_usage_analytics.spend_by_person
 where billed_usd is not null
-group by month, provider, team_name
+group by month, provider, cost_center, team_name

@@ -113,7 +113,7 @@ changes as (
         billed_usd - coalesce(lag(billed_usd) over version, cast(0 as numeric)) as change_usd,
         row_number() over version > 1 as is_restatement
     from ai_usage_analytics.spend_versions
-    window version as (partition by provider, activity_date order by known_from asc, pull_id asc)
+    window version as (partition by provider, account, activity_date order by known_from asc, pull_id asc)
 ),
 
 -- What the lines of a figure's period came to, from when it was first seen on.

@@ -63,7 +63,7 @@ looks as (
     select
         providers.provider,
         min(coalesce(pulls.asked_at, pulls.pulled_at)) over (
-            partition by pulls.pull, pulls.activity_date
+            partition by pulls.pull, pulls.account, pulls.activity_date
             order by pulls.pulled_at, pulls.pull_id
             rows between current row and unbounded following
         ) as asked_at -- no look was later than one that came after it
@@ -262,7 +262,7 @@ changes as (
         known_from,
         billed_usd - coalesce(lag(billed_usd) over version, cast(0 as numeric)) as change_usd
     from ai_usage_analytics.spend_versions
-    window version as (partition by provider, activity_date order by known_from asc, pull_id asc)
+    window version as (partition by provider, account, activity_date order by known_from asc, pull_id asc)
 ),
 
 since_close as (

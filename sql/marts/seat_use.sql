@@ -1,17 +1,16 @@
--- Who has a Cursor seat, when they last used it, what the idle ones cost, and how many seats no member has. A seat is
--- idle if its member was active on none of the last 28 days, of which at least 20 are known of them: a holiday is
--- shorter, a newcomer has fewer. Whoever is on leave by the tab people, or was away on more of these days than may be
--- missing, and whoever is new (a member, or in the tab people, for less than 30 days), is exempt. No API shows who has
--- Claude's seats; the owner's free one is left out.
+-- Who has a seat, when they last used it, what the idle ones cost, and how many seats no member has. A seat is idle if
+-- its member was active on none of the last 28 days, of which at least 20 are known of them: a holiday is shorter, a
+-- newcomer has fewer. Whoever is on leave, or new, is exempt. Only of providers that list who has a seat.
 --
--- grain: one member's paid Cursor seat, as of the last day known, and one row of all unassigned seats
+-- grain: one member's paid seat, as of the last day known, and one row of all unassigned seats of a provider
 -- built: whole
 -- columns:
+--   provider string not null: as in dim_provider
 --   user_email string: the member, lower-case; null on the row of the unassigned seats
 --   team_name string: the member's; null without one, and of unassigned seats
 --   plan_name string: of the seat; null without one, and where several plans are purchased
 --   seat_price_usd numeric: of one seat, a calendar month; null where it is not known
---   as_of_date date not null: the last day that Cursor sent members of
+--   as_of_date date not null: the last day that the provider sent members of
 --   last_active_date date: null where no day is known on which the member was active
 --   days_known integer not null: of the last 28 days; 0 of unassigned seats
 --   days_active integer not null: of those
@@ -21,165 +20,19 @@
 --   seats integer not null: 1; of unassigned ones how many
 --   saving_usd numeric: the month's price of an idle seat, or of all unassigned ones; null of others, and without a
 --     price
-with newest as (
-    select
-        max(activity_date) as as_of_date,
-        min(activity_date) as first_known_date
-    from ai_usage_analytics.cursor_usage_stats
-),
-
-activity as (
-    select
-        stats.user_email,
-        newest.as_of_date,
-        min(stats.activity_date) as first_told_of,
-        max(stats.activity_date) as last_told_of,
-        max(if(stats.is_active, stats.activity_date, null)) as last_active_date,
-        count(distinct if(
-            stats.activity_date > date_sub(newest.as_of_date, interval 28 day), stats.activity_date, null
-        )) as days_known,
-        count(distinct if(
-            stats.activity_date > date_sub(newest.as_of_date, interval 28 day) and stats.is_active,
-            stats.activity_date, null
-        )) as days_active
-    from ai_usage_analytics.cursor_usage_stats as stats
-    cross join newest
-    group by stats.user_email, newest.as_of_date
-),
-
--- What the tab people has of a member, under any address of theirs.
-listed as (
-    select
-        seats.user_email,
-        rows_of_person.valid_from,
-        rows_of_person.leave_from,
-        rows_of_person.leave_to
-    from ai_usage_analytics.dim_person as seats
-    inner join ai_usage_analytics.dim_person as same on seats.person_email = same.person_email
-    inner join ai_usage_analytics.people as rows_of_person on same.user_email = rows_of_person.user_email
-),
-
-leaves as (
-    select
-        stats.user_email,
-        count(distinct stats.activity_date) as days_on_leave,
-        logical_or(stats.activity_date = newest.as_of_date) as is_on_leave
-    from ai_usage_analytics.cursor_usage_stats as stats
-    cross join newest
-    inner join listed on stats.user_email = listed.user_email
-    where
-        stats.activity_date > date_sub(newest.as_of_date, interval 28 day)
-        and (listed.leave_from is not null or listed.leave_to is not null)
-        and (listed.leave_from is null or stats.activity_date >= listed.leave_from)
-        and (listed.leave_to is null or stats.activity_date < listed.leave_to)
-    group by stats.user_email
-),
-
--- A first day that is the first one known of all tells nothing: the member may have been there before.
-started as (
-    select
-        activity.user_email,
-        if(
-            activity.first_told_of > newest.first_known_date, activity.first_told_of, date '2000-01-01'
-        ) as member_since,
-        coalesce(min(coalesce(listed.valid_from, date '2000-01-01')), date '2000-01-01') as listed_since
-    from activity
-    cross join newest
-    left join listed on activity.user_email = listed.user_email
-    group by activity.user_email, member_since
-),
-
-exemptions as (
-    select
-        activity.user_email,
-        case
-            when activity.days_active > 0 then cast(null as string)
-            when leaves.is_on_leave or (activity.days_known >= 20 and activity.days_known - leaves.days_on_leave < 20)
-                then 'on_leave'
-            when greatest(started.member_since, started.listed_since) > date_sub(activity.as_of_date, interval 30 day)
-                then 'new'
-        end as idle_exemption
-    from activity
-    inner join started on activity.user_email = started.user_email
-    left join leaves on activity.user_email = leaves.user_email
-),
-
-members as (
-    select user_email
-    from ai_usage_analytics.dim_cursor_member
-    group by user_email
-    having logical_or(not coalesce(is_removed, false) and coalesce(role, '') != 'free-owner')
-),
-
-paid as (
-    select
-        cursor_seats.user_email,
-        cursor_seats.is_assigned,
-        cursor_seats.plan_name,
-        cursor_seats.seats,
-        newest.as_of_date,
-        round(cursor_seats.seat_usd * extract(day from last_day(newest.as_of_date)), 2) as seat_price_usd
-    from ai_usage_analytics.cursor_seats as cursor_seats
-    inner join newest on cursor_seats.activity_date = newest.as_of_date
-),
-
--- Also where each plan's seats are on one row, and members are counted beside.
-unassigned as (
-    select
-        as_of_date,
-        sum(if(is_assigned, 0, seats)) - countif(is_assigned and seats is null) as seats,
-        if(countif(is_assigned and seats is null) > 0, null, max(if(is_assigned, null, plan_name))) as plan_name,
-        if(countif(is_assigned and seats is null) > 0, null, max(if(is_assigned, null, seat_price_usd)))
-            as seat_price_usd
-    from paid
-    group by as_of_date
-),
-
-people as (
-    select
-        user_email,
-        max(team_name) as team_name
-    from ai_usage_analytics.dim_person
-    group by user_email
-)
-
 select
-    activity.user_email,
-    people.team_name,
-    paid.plan_name,
-    paid.seat_price_usd,
-    activity.as_of_date,
-    activity.last_active_date,
-    activity.days_known,
-    activity.days_active,
-    activity.days_active = 0 and activity.days_known >= 20 and exemptions.idle_exemption is null as is_idle,
-    exemptions.idle_exemption,
-    true as is_assigned,
-    1 as seats,
-    if(
-        activity.days_active = 0 and activity.days_known >= 20 and exemptions.idle_exemption is null,
-        paid.seat_price_usd, null
-    ) as saving_usd
-from activity
-inner join exemptions on activity.user_email = exemptions.user_email
-inner join members on activity.user_email = members.user_email
-left join paid on activity.user_email = paid.user_email
-left join people on activity.user_email = people.user_email
-where activity.last_told_of = activity.as_of_date
-union all
-select
-    cast(null as string) as user_email,
-    cast(null as string) as team_name,
+    provider,
+    user_email,
+    team_name,
     plan_name,
     seat_price_usd,
     as_of_date,
-    cast(null as date) as last_active_date,
-    0 as days_known,
-    0 as days_active,
-    false as is_idle,
-    cast(null as string) as idle_exemption,
-    false as is_assigned,
+    last_active_date,
+    days_known,
+    days_active,
+    is_idle,
+    idle_exemption,
+    is_assigned,
     seats,
-    cast(seats * seat_price_usd as numeric) as saving_usd
-from unassigned
-where seats > 0
+    saving_usd
+from `providers/*/seats_in_use`

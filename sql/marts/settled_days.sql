@@ -1,6 +1,6 @@
 -- Which days their providers may still restate: each does so for as many days as dim_provider has. A day is final once
--- its provider has been asked about it again that much later. No look was later than one that came after it: where the
--- ledger has that, a clock was wrong.
+-- each account that was asked about it has been asked again that much later. No look was later than one that came after
+-- it: where the ledger has that, a clock was wrong.
 --
 -- grain: one provider's UTC day that was ever asked about
 -- built: view
@@ -14,11 +14,12 @@
 with asked as (
     select
         providers.provider,
+        pulls.account,
         providers.final_after_days as days,
         pulls.activity_date,
         pulls.pull_id,
         min(coalesce(pulls.asked_at, pulls.pulled_at)) over (
-            partition by pulls.pull, pulls.activity_date
+            partition by pulls.pull, pulls.account, pulls.activity_date
             order by pulls.pulled_at, pulls.pull_id
             rows between current row and unbounded following
         ) as asked_at
@@ -30,20 +31,34 @@ with asked as (
 looks as (
     select
         provider,
+        account,
         activity_date,
         asked_at,
         pull_id,
         cast(date_add(activity_date, interval days day) as date) as final_on,
         date_diff(date(asked_at), activity_date, day) >= days as is_late_enough
     from asked
+),
+
+of_accounts as (
+    select
+        provider,
+        account,
+        activity_date,
+        max(final_on) as final_on,
+        logical_or(is_late_enough) as is_final,
+        min(if(is_late_enough, asked_at, null)) as settled_at,
+        min(if(is_late_enough, pull_id, null)) as settled_by
+    from looks
+    group by provider, account, activity_date
 )
 
 select
     provider,
     activity_date,
-    if(logical_or(is_late_enough), 'final', 'provisional') as status,
+    if(logical_and(is_final), 'final', 'provisional') as status,
     max(final_on) as final_on,
-    min(if(is_late_enough, asked_at, null)) as settled_at,
-    min(if(is_late_enough, pull_id, null)) as settled_by
-from looks
+    if(logical_and(is_final), max(settled_at), null) as settled_at,
+    if(logical_and(is_final), max(settled_by), null) as settled_by
+from of_accounts
 group by provider, activity_date

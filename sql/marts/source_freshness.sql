@@ -20,7 +20,7 @@ with looks as (
         records,
         records_pull_id = pull_id as is_news,
         min(coalesce(asked_at, pulled_at)) over (
-            partition by pull, activity_date
+            partition by pull, account, activity_date
             order by pulled_at, pull_id
             rows between current row and unbounded following
         ) as asked_at -- no look was later than one that came after it

@@ -13,7 +13,7 @@ with looks as (
     select
         providers.provider,
         min(coalesce(pulls.asked_at, pulls.pulled_at)) over (
-            partition by pulls.pull, pulls.activity_date
+            partition by pulls.pull, pulls.account, pulls.activity_date
             order by pulls.pulled_at, pulls.pull_id
             rows between current row and unbounded following
         ) as asked_at -- no look was later than one that came after it

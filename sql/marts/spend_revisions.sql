@@ -1,11 +1,12 @@
 -- Every restatement: a day whose bill became another one after it was first pulled. A new version with the same amount
 -- is none.
 --
--- grain: one change of what one provider billed for one UTC day
+-- grain: one change of what one account was billed for one UTC day
 -- built: view
 -- columns:
 --   activity_date date not null: the UTC day that was billed
 --   provider string not null: as in dim_provider
+--   account string not null: the account at the provider
 --   old_usd numeric not null: what was known until then
 --   new_usd numeric not null: what was known from then on
 --   change_usd numeric not null: by how much the day became dearer; negative: cheaper
@@ -15,16 +16,20 @@ with versions as (
     select
         activity_date,
         provider,
+        account,
         billed_usd as new_usd,
         known_from as revised_at,
-        lag(billed_usd) over (partition by provider, activity_date order by known_from asc, pull_id asc) as old_usd,
-        min(known_from) over (partition by provider, activity_date) as first_seen_at
+        lag(billed_usd) over (
+            partition by provider, account, activity_date order by known_from asc, pull_id asc
+        ) as old_usd,
+        min(known_from) over (partition by provider, account, activity_date) as first_seen_at
     from ai_usage_analytics.spend_versions
 )
 
 select
     activity_date,
     provider,
+    account,
     old_usd,
     new_usd,
     new_usd - old_usd as change_usd,

@@ -45,7 +45,13 @@ def shown(card: Card) -> Card:
     measures = {card.y[0]: card.measures[card.y[0]]} if card.display == "heatmap" else dict(card.measures)
     dimensions = {name: of for name, of in card.dimensions.items() if name in axes}
     is_there = card.sort is not None and card.sort.removeprefix("-") in {*dimensions, *measures}
-    return msgspec.structs.replace(card, dimensions=dimensions, measures=measures, sort=card.sort if is_there else None)
+    return msgspec.structs.replace(
+        card,
+        dimensions=dimensions,
+        measures=measures,
+        sort=card.sort if is_there else None,
+        smallest_group=card.smallest_group if "people" in measures else None,
+    )
 
 
 def display(card: Card) -> str:

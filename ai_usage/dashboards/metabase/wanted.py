@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-import msgspec
-
 from ai_usage.dashboards.boards import Board, Card, Filter, Measure
 from ai_usage.dashboards.cards import Engine, aggregated
 from ai_usage.dashboards.metabase.looks import display, settings_of, shown
@@ -59,6 +57,9 @@ VARIABLES: Mapping[Filter, Sequence[Variable]] = {
         Variable(name="period_to", label="To month", tag="date", parameter="date/single"),
     ),
     "provider": (Variable(name="provider", label="Provider", tag="text", parameter="string/=", has_list=True),),
+    "cost_center": (
+        Variable(name="cost_center", label="Cost center", tag="text", parameter="string/=", has_list=True),
+    ),
     "team": (Variable(name="team", label="Team", tag="text", parameter="string/=", has_list=True),),
     "person": (Variable(name="person", label="Person", tag="text", parameter="string/=", has_list=True),),
 }
@@ -289,12 +290,14 @@ def _card(board: Board, card: Card, *, engine: Engine, is_simulated: bool) -> Wa
 
 
 def _values(of: Variable, name: Filter, boards: Sequence[Board], *, engine: Engine, is_simulated: bool) -> WantedCard:
-    """From the card that most filters cut: it tells them for every month, person and team."""
+    """From the card that most filters cut: it has them for every month, person and team."""
     cards = [card for board in boards for card in board.cards if name in card.filters]
     card = max(cards, key=lambda card: len(card.filters))
     column = card.filters[name]
     counted = {"rows_of_it": Measure(label="Rows", format="count", distinct=column)}
-    only = msgspec.structs.replace(card, dimensions={}, measures=counted, filters={}, sort=None, x=None)
+    only = Card(
+        name=card.name, title=card.title, question=card.question, display="number", place=card.place, measures=counted
+    )
     inner = aggregated(only, engine=engine, filters={}).partition("\nfrom (\n")[2]
     return WantedCard(
         key=key_of_values(of.name),

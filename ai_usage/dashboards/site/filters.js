@@ -3,8 +3,8 @@
 const PRESETS = [
   ["1m", "This month", 1], ["last", "Last month", 1], ["3m", "3 months", 3], ["6m", "6 months", 6], ["12m", "12 months", 12], ["all", "All", Infinity],
 ];
-const FILTER_LABELS = { period: "Period", provider: "Provider", team: "Team", person: "Person" };
-const ALL_OF = { provider: "All providers", team: "All teams", person: "Everybody" };
+const FILTER_LABELS = { period: "Period", provider: "Provider", cost_center: "Cost center", team: "Team", person: "Person" };
+const ALL_OF = { provider: "All providers", cost_center: "All cost centers", team: "All teams", person: "Everybody" };
 const SAID = { provider: termText }; // how a filter's names are called
 const DEFAULT_PERIOD = "12m";
 const OPTIONS_AT_ONCE = 100;
@@ -36,7 +36,7 @@ class Choice {
 
   clear() {
     this.period = { preset: DEFAULT_PERIOD };
-    this.chosen = { provider: [], team: [], person: [] };
+    this.chosen = { provider: [], cost_center: [], team: [], person: [] };
   }
 
   get span() {
@@ -243,7 +243,7 @@ function namesPart(choice, name) {
     element,
     show() {
       const chosen = choice.chosen[name];
-      const shown = !chosen.length ? ALL_OF[name] : chosen.length === 1 ? said(chosen[0]) : `${chosen.length} ${name === "person" ? "people" : `${name}s`}`;
+      const shown = !chosen.length ? ALL_OF[name] : chosen.length === 1 ? said(chosen[0]) : `${chosen.length} ${name === "person" ? "people" : `${FILTER_LABELS[name].toLowerCase()}s`}`;
       button.replaceChildren(el("span", { class: "chooser-label" }, `${label}: `), el("span", { class: "chooser-value" }, shown));
       button.classList.toggle("is-set", chosen.length > 0);
     },

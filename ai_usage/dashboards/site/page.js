@@ -15,7 +15,7 @@ class Page {
 
   // The months and names that any card's filter can cut on.
   offered() {
-    const found = { period: new Set(), provider: new Set(), team: new Set(), person: new Set() };
+    const found = { period: new Set(), provider: new Set(), cost_center: new Set(), team: new Set(), person: new Set() };
     for (const card of this.board.cards) {
       for (const [filter, column] of Object.entries(card.filters)) {
         for (const name of this.rows[card.name].labels[column].names) {
@@ -24,7 +24,7 @@ class Page {
       }
     }
     const months = [...found.period].sort();
-    const names = Object.fromEntries(["provider", "team", "person"].map((filter) => [filter, [...found[filter]].sort((a, b) => String(a).localeCompare(String(b)))]));
+    const names = Object.fromEntries(["provider", "cost_center", "team", "person"].map((filter) => [filter, [...found[filter]].sort((a, b) => String(a).localeCompare(String(b)))]));
     return [months.length ? monthsBetween(months[0], months[months.length - 1]) : [], names];
   }
 

@@ -22,20 +22,15 @@ ANY_ORGANIZATION = rows.Organization("", {})  # whose lines they are changes no 
 ENTERPRISE = ("claude_enterprise_users",)
 BILLING = ("claude_cost_report", "claude_cost_totals", "claude_messages_usage")  # usage decides who pays a line
 
-COUNTED = {
-    "claude_cost_report": tables.CLAUDE_COSTS,
-    "claude_cost_totals": tables.CLAUDE_DAILY_COST,
-    "claude_messages_usage": tables.CLAUDE_USAGE_TOKENS,
-}
 CODE = (tables.CLAUDE_CODE_USAGE_STATS, tables.CLAUDE_CODE_MODEL_USAGE)
 CORE = (
     CoreTables(
         tables=(tables.CLAUDE_COSTS, tables.CLAUDE_DAILY_COST, tables.CLAUDE_USAGE_TOKENS),
         pulls=BILLING,
-        counted=COUNTED,
+        counted=BILLING,
         unique=(tables.CLAUDE_DAILY_COST, tables.CLAUDE_USAGE_TOKENS),  # of costs see `cost_lines_are_unique`
     ),
-    CoreTables(CODE[:1], ("claude_code_usage",), counted={"claude_code_usage": CODE[0]}, unique=CODE),
+    CoreTables(CODE[:1], ("claude_code_usage",), counted=("claude_code_usage",), unique=CODE),
     CoreTables(
         (tables.CLAUDE_USAGE_TOKENS_BY_SPEED,),
         ("claude_messages_usage_by_speed",),
@@ -126,7 +121,6 @@ ANTHROPIC = Provider(
     checks=checks.CHECKS,
     uploads={audit_log.AUDIT_LOG: checks.uploads.UPLOADS},
     envelope_fields=frozenset({"starting_at", "ending_at", "data_refreshed_at", "default_workspace_ids"}),
-    stated_amounts="providers/anthropic/checks/stated_amounts",
     expense_marts=(
         "marts/claude_expenses",
         "marts/claude_total_expenses",

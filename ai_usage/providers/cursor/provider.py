@@ -17,12 +17,12 @@ CORE = (
     CoreTables(
         (tables.CURSOR_USAGE_EVENTS,),  # whose rows have no key: see `no_event_counted_twice`
         ("cursor_usage_events",),
-        counted={"cursor_usage_events": tables.CURSOR_USAGE_EVENTS},
+        counted=("cursor_usage_events",),
     ),
     CoreTables(
         (tables.CURSOR_USAGE_STATS,),
         ("cursor_daily_usage",),
-        counted={"cursor_daily_usage": tables.CURSOR_USAGE_STATS},
+        counted=("cursor_daily_usage",),
         unique=(tables.CURSOR_USAGE_STATS,),
     ),
     CoreTables((tables.CURSOR_AI_COMMITS,), ("cursor_ai_commits",), unique=(tables.CURSOR_AI_COMMITS,)),
@@ -86,7 +86,6 @@ CURSOR = Provider(
     checks=checks.CHECKS,
     envelope_fields=frozenset({"period", "subscriptionCycleStart", "totalMembers", "totalPages", "billingCycle"}),
     has_sub_accounts=False,
-    stated_amounts="providers/cursor/checks/stated_amounts",
     expense_marts=("marts/cursor_expenses",),
     estimated_meters=("request_formula",),
 )

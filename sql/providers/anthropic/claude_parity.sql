@@ -26,9 +26,10 @@ with default_workspace as (
     where is_default
 ),
 
-looks as (
+newest as (
     select
         pull,
+        account,
         activity_date,
         pulled_at,
         timestamp(json_value(envelope, '$.data_refreshed_at')) as data_refreshed_at
@@ -36,7 +37,25 @@ looks as (
     where
         pull in ('claude_cost_report', 'claude_analytics_cost')
         and activity_date between @first_day and @last_day
-    qualify row_number() over (partition by pull, activity_date order by pulled_at desc, pull_id desc) = 1
+    qualify row_number() over (
+        partition by pull, account, activity_date order by pulled_at desc, pull_id desc
+    ) = 1
+),
+
+-- Only an account that has a cost report can be compared with it.
+looks as (
+    select
+        newest.pull,
+        newest.activity_date,
+        max(newest.pulled_at) as pulled_at,
+        min(newest.data_refreshed_at) as data_refreshed_at
+    from newest
+    inner join newest as reports
+        on
+            newest.account = reports.account
+            and newest.activity_date = reports.activity_date
+    where reports.pull = 'claude_cost_report'
+    group by newest.pull, newest.activity_date
 ),
 
 sides as (
@@ -61,7 +80,9 @@ sides as (
         cast(0 as numeric) as cost_report_usd,
         amount_usd as analytics_usd
     from ai_usage_analytics.claude_measured_costs
-    where activity_date between @first_day and @last_day
+    where
+        activity_date between @first_day and @last_day
+        and is_of_console
 ),
 
 sums as (
@@ -194,7 +215,7 @@ known as (
         billed_usd,
         known_from,
         known_to,
-        min(known_from) over (partition by activity_date) as first_known_from
+        min(known_from) over (partition by account, activity_date) as first_known_from
     from ai_usage_analytics.spend_versions
     where
         provider = 'anthropic'

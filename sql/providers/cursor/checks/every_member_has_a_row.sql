@@ -5,7 +5,7 @@ with newest_groups as (
     select records_pull_id
     from ai_usage_raw.pulls
     where pull = 'cursor_groups'
-    qualify row_number() over (order by pulled_at desc, pull_id desc) = 1
+    qualify row_number() over (partition by account order by pulled_at desc, pull_id desc) = 1
 ),
 
 billing_groups as (

@@ -1,0 +1,65 @@
+"""What the events of `alert_events` have to report: each once, by its `alert_key`. They are never resolved.
+
+Read from the published copy of the warehouse, whenever there is another one. The outbox knows by its key whether an
+event was sent, so that neither a copy that is read again nor a later run that finds the same sends it again.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from ai_usage.alerts.news import News, Severity
+from ai_usage.alerts.outbox import Memory, Outbox
+from ai_usage.automation.check_news import check_page
+from ai_usage.checks.events import ALERT_EVENTS
+from ai_usage.settings import Settings
+from ai_usage.warehouse.duckdb import DuckDBWarehouse, unreadable
+from ai_usage.warehouse.port import Warehouse
+
+SOURCE = "events"
+EVENTS_OF = timedelta(days=14)  # older days' events are history, not news
+SEVERITIES = {"warned": Severity.WARNING, "failed": Severity.FAILED}
+OF_LATE = f"""
+select alert_key, topic, asset, severity, event_date, title, text
+from {ALERT_EVENTS.address}
+where coalesce(event_date, date(found_at)) >= @since
+order by event_date, topic, alert_key
+"""
+
+
+def news_of_events(of: Settings, outbox: Outbox) -> Callable[[Memory], list[News]] | list[News]:
+    """Reads the published copy if it is another one than at the last look."""
+    copy = of.published_database
+    written = copy.stat().st_mtime_ns if copy.exists() else 0
+    with outbox.transaction() as memory:
+        is_known = written == memory.cursor(SOURCE)
+    if is_known or not written or unreadable(copy):
+        return []
+    rows = events_of_late(DuckDBWarehouse(copy, copy, (), of.now, is_read_only=True), of)
+
+    def found(memory: Memory) -> list[News]:
+        memory.move(SOURCE, written)
+        return list(_news(rows, outbox.redaction, of.ui_url))
+
+    return found
+
+
+def events_of_late(warehouse: Warehouse, of: Settings) -> Sequence[Mapping[str, Any]]:
+    """The events of the last fourteen days; of what is of no day, those that a run found in them."""
+    with warehouse.connected():
+        if not warehouse.has(ALERT_EVENTS):  # a copy of an earlier release
+            return []
+        return warehouse.ask(OF_LATE, since=of.now().date() - EVENTS_OF).to_dicts()
+
+
+def _news(rows: Sequence[Mapping[str, Any]], redact: Callable[[str], str], ui_url: str) -> Iterator[News]:
+    for row in rows:
+        yield News(
+            key=redact(row["alert_key"]),
+            severity=SEVERITIES[row["severity"]],
+            title=f"{row['topic']}: {row['title']}",
+            topic=row["topic"],
+            text=row["text"],
+            day=row["event_date"],
+            link=check_page(ui_url, row["asset"], row["topic"]),
+        )
