@@ -17,6 +17,7 @@ COLUMNS = {
     "spend_date": "date not null",
     "provider": "varchar not null",
     "platform": "varchar not null",
+    "account": "varchar",
     "billing_account_id": "varchar not null",
     "sub_account": "varchar",
     "api_key_id": "varchar",

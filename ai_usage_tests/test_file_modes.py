@@ -36,7 +36,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     environ |= {"AI_USAGE_START_DATE": DAY, "AI_USAGE_NOW": "2026-11-12T12:00:00Z", "PYTHONPATH": str(ROOT)}
     script = (
         "import os; os.umask(0o022)\n"
-        "from ai_usage_tests import lean\n"
+        "from ai_usage_tests import fewer, lean\n"
         "from ai_usage.commands.__main__ import main\n"
         f"codes = [main(c) for c in (['backfill', '{DAY}', '{DAY}'], ['export_focus', '2026-11'], "
         f"['as_of', '', '{DAY}', '{DAY}'], ['backup', r'{folder}/backups'], ['dashboards'])]\n"

@@ -35,7 +35,7 @@ def backfill(folder: Path) -> subprocess.CompletedProcess[str]:
     environ |= {"AI_USAGE_START_DATE": str(NEXT), "AI_USAGE_NOW": "2026-11-12T12:00:00Z", "PYTHONPATH": str(ROOT)}
     script = f"""
 import sys
-from ai_usage_tests import lean
+from ai_usage_tests import fewer, lean
 from ai_usage.commands.__main__ import main
 sys.exit(main(["backfill", "{NEXT}", "{NEXT}"]))
 """

@@ -3,11 +3,13 @@ At the end of each run, whoever started it, and before a board shows them, the r
 the same check, asset and day. That a check was not judged takes the place of no result: what was last found stands.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
+from ai_usage.checks.registry import FORMERLY
 from ai_usage.checks.results import CheckResult, results_of
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import Table, day, instant, string
@@ -42,9 +44,23 @@ def keep_verdicts(warehouse: Warehouse, instance: dg.DagsterInstance, run_id: st
     fresh = verdicts_of(instance, run_id, is_over=is_over)
     if not fresh.is_empty():
         with warehouse.connected():
-            before = warehouse.ask(f"select * from {CHECK_RESULTS.address}").select(fresh.columns)
+            before = renamed(warehouse.ask(f"select * from {CHECK_RESULTS.address}").select(fresh.columns), FORMERLY)
             warehouse.replace_all(CHECK_RESULTS, merged(before, fresh).sort(SUBJECT))
     return fresh.height
+
+
+def renamed(results: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
+    """The results of earlier releases under today's names of their checks; what stands there under today's stays."""
+    is_old = pl.col("claim").is_in(list(names))
+    now = results.filter(~is_old)
+    return pl.concat(
+        [
+            now,
+            results.filter(is_old)
+            .with_columns(pl.col("claim").replace(names))
+            .join(now, on=SUBJECT, how="anti", nulls_equal=True),
+        ]
+    )
 
 
 def merged(before: pl.DataFrame, fresh: pl.DataFrame) -> pl.DataFrame:

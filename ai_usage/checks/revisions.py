@@ -50,7 +50,7 @@ def revisions_are_recorded(provider: Provider) -> DailyCheck:
 
 
 def _recorded(provider: Provider, warehouse: Warehouse, span: Span) -> Mapping[date, Result]:
-    versions = wrong_rows(warehouse, SQL, span, provider=provider.key, pulls=[provider.bill.pull])
+    versions = wrong_rows(warehouse, SQL, span, provider=provider.key, bill=provider.bill.pull)
     built = {
         day: sum((row["usd"] for row in rows if row["stated_by"].startswith("core/")), Decimal())
         for day, rows in stated_amounts(warehouse, span, provider).items()
@@ -96,7 +96,7 @@ def _stands(warehouse: Warehouse) -> Result | None:
 
 def restatements(warehouse: Warehouse, provider: Provider) -> list[dict[str, Any]]:
     """What a provider restated lately of days that were known late, largest first."""
-    return warehouse.query(f"checks/{STANDS}", provider=provider.key, pulls=[provider.bill.pull]).to_dicts()
+    return warehouse.query(f"checks/{STANDS}", provider=provider.key, bill=provider.bill.pull).to_dicts()
 
 
 def judge_restatements(rows: Rows) -> Result:

@@ -1,19 +1,32 @@
-"""`make docs`: docs/tables.md, written from the tables' own declarations."""
+"""`make docs`: docs/tables.md, docs/checks.md and the README's table of checks, written from the declarations."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
 from ai_usage.catalog import TABLES
+from ai_usage.checks.page import checks_page, summary_table
+from ai_usage.checks.registry import CHECKS
 from ai_usage.commands.terminal import OUT
 from ai_usage.settings import ROOT, Settings
 from ai_usage.warehouse.table import RAW, Table
 
-TARGET = ROOT / "docs" / "tables.md"
+TARGET, CHECKS_PAGE, README = ROOT / "docs" / "tables.md", ROOT / "docs" / "checks.md", ROOT / "README.md"
+BEGIN, END = "<!-- checks: written by make docs -->\n", "\n<!-- end of checks -->"
 
 
 def run(_of: Settings, _argv: Sequence[str]) -> int:
     TARGET.write_text(tables_page(TABLES), encoding="utf-8")
-    OUT.print(f"Written to {TARGET}", soft_wrap=True)
+    CHECKS_PAGE.write_text(checks_page(CHECKS), encoding="utf-8")
+    README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in (TARGET, CHECKS_PAGE, README):
+        OUT.print(f"Written to {page}", soft_wrap=True)
     return 0
+
+
+def readme(text: str) -> str:
+    """The README with the table of checks as it should be."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}{summary_table(CHECKS)}{END}{after}"
 
 
 def tables_page(tables: Iterable[Table]) -> str:

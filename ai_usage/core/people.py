@@ -40,10 +40,8 @@ DIM_PERSON = Table(
 
 DIRECTORIES = [provider.people for provider in PROVIDERS if provider.people]
 LISTS = [dg.AssetKey(["raw", pull]) for of in DIRECTORIES for pull in of.pulls]
-SHEET = [
-    dg.AssetKey(["raw", tab.pull])
-    for tab in (tabs.API_KEY_MAPPING, tabs.PEOPLE, tabs.CLAUDE_AI_USAGE, tabs.PERSON_ALIASES)
-]
+OF_PEOPLE = [tab for tab in tabs.TABS.values() if any(column.name == "user_email" for column in tab.columns)]
+SHEET = [dg.AssetKey(["raw", tab.pull]) for tab in OF_PEOPLE]
 
 
 @dataclass
@@ -90,8 +88,8 @@ def gathered(warehouse: Warehouse) -> tuple[dict[str, Person], dict[str, str]]:
         person.placement = person.placement or placement
     if read := read_newest(warehouse, tabs.PEOPLE):
         _meet_people(*read, met)
-    for tab in (tabs.API_KEY_MAPPING, tabs.CLAUDE_AI_USAGE, tabs.PERSON_ALIASES):
-        if read := read_newest(warehouse, tab):
+    for tab in OF_PEOPLE:
+        if tab is not tabs.PEOPLE and (read := read_newest(warehouse, tab)):
             _meet_owners(*read, met)
     return people, aliases_of(warehouse)
 

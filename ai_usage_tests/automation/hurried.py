@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +28,11 @@ delivery.Persistence.__init__.__defaults__ = (1, 0.01, 15.0)  # of a tick; the n
 from ai_usage import definitions  # noqa: E402
 from ai_usage.automation.warehouse_resource import WarehouseResource  # noqa: E402
 from ai_usage.errors import WarehouseError  # noqa: E402
-from ai_usage.layers import tables_behind  # noqa: E402
 from ai_usage.settings import settings  # noqa: E402
 from ai_usage.warehouse import files  # noqa: E402
 from ai_usage.warehouse.port import Warehouse  # noqa: E402
 from ai_usage_tests import lean  # noqa: E402
+from ai_usage_tests.parts import assets_of, behind, checks_of  # noqa: E402
 
 lean.keep_connections()
 
@@ -59,24 +58,10 @@ JUDGED = {
     *("no_day_is_missing", "grouped_lines_equal_console_figure", "reported_spend_stands", "revisions_are_recorded"),
     *("budget_is_not_crossed", "bill_is_fresh", "sheet_can_be_read"),
 }
-
-
-@cache
-def below(asset: str) -> frozenset[str]:
-    return frozenset({asset}).union(*(below(one) for one in tables_behind(asset)))
-
-
-NEEDED = frozenset({"core/sheet_rejections"}).union(*(below(f"marts/{mart}") for mart in MADE))
-definitions.ASSETS[:] = [
-    one
-    for one in definitions.ASSETS
-    for key in list(one.keys)[:1]
-    if key.path[0] == "raw" or key.path[1] in MADE or (key.path[0] == "core" and key.to_user_string() in NEEDED)
-]
-KEPT = {key for one in definitions.ASSETS for key in one.keys}
-definitions.CHECKS[:] = [
-    one for one in definitions.CHECKS if any(key.name in JUDGED and key.asset_key in KEPT for key in one.check_keys)
-]
+NEEDED = frozenset({"core/sheet_rejections"}).union(*(behind(f"marts/{mart}") for mart in MADE))
+MADE_OF = {f"marts/{mart}" for mart in MADE} | {asset for asset in NEEDED if asset.startswith("core/")}
+definitions.ASSETS[:] = assets_of(definitions.ASSETS, {"raw"}, MADE_OF)
+definitions.CHECKS[:] = checks_of(definitions.CHECKS, JUDGED, definitions.ASSETS)
 
 handed = WarehouseResource.yield_for_execution
 

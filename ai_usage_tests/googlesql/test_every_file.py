@@ -125,7 +125,7 @@ def test_what_the_ordinary_world_has_is_true(engines: TwoEngines) -> None:
     """Its checks find nothing, but for those that only gather material, for reports it has no records of, and what
     is true of the company itself: it grows, and its bot has no owner.
     """
-    loud = {name for name in FILES if name.startswith("checks/") and not engines.on_duckdb("ordinary", name).is_empty()}
+    loud = {name for name in FILES if "checks/" in name and not engines.on_duckdb("ordinary", name).is_empty()}
     assert loud == {
         *("checks/budget_is_not_crossed", "checks/growth_is_within_limit", "checks/forecast_beats_naive"),
         *("checks/no_former_member_spends", "checks/spend_has_no_anomaly"),
@@ -135,6 +135,7 @@ def test_what_the_ordinary_world_has_is_true(engines: TwoEngines) -> None:
         "providers/anthropic/checks/every_key_has_an_owner",
         "checks/ledger_is_whole",
         "checks/no_day_is_missing",
+        "checks/revisions_are_recorded",
         "providers/anthropic/checks/priced_lines",
     }
 
@@ -143,9 +144,8 @@ def test_no_comparison_is_of_nothing_with_nothing(engines: TwoEngines) -> None:
     """A mart or a summary has rows in the ordinary world; a check, which has the rows that make its claim false, at
     least in the harmed one, and so the card of what nobody should see. A contract has none.
     """
-    harmed = ("checks/", "dashboards/idle_seats")
     files = [name for name in FILES if not name.startswith("contracts/")]
-    worlds = {name: "harmed" if name.startswith(harmed) else "ordinary" for name in files}
+    worlds = {name: "harmed" if "checks/" in name or "dashboards/idle_seats" in name else "ordinary" for name in files}
     assert {name for name, world in worlds.items() if engines.on_duckdb(world, name).is_empty()} == set()
 
 

@@ -32,7 +32,8 @@ PARAMETERS = {
     "first_day": Parameter("DATE", date.fromisoformat(WED)),
     "last_day": Parameter("DATE", date.fromisoformat(FRI)),
     "pulls": Parameter("ARRAY<STRING>", ["claude_cost_report", "cursor_usage_events", "sheet_budgets"]),
-    "providers": Parameter("ARRAY<STRING>", ["anthropic"]),
+    "providers": Parameter("ARRAY<STRING>", ["anthropic", "cursor"]),
+    "bill": Parameter("STRING", "claude_cost_report"),
     "estimated_meters": Parameter("ARRAY<STRING>", ["claude_code_estimate", "request_formula"]),
     "users": Parameter("ARRAY<STRING>", ["1", "user_1"]),
     "services": Parameter("ARRAY<STRING>", ["bot-1", "sa_1"]),
@@ -593,6 +594,7 @@ HARM: Lines = {
 }
 
 HARM["ai_usage_analytics.ai_spend"] += said(BILLED, (WED, *OF_ANN, "480.5", "key_sheet", "final"))
+HARM["ai_usage_analytics.ai_spend"] += said(BILLED, (WED, "openai", *OF_ANN[1:], "0.5", "key_sheet", "final"))
 HARM["ai_usage_analytics.spend_by_scope"] = said(
     BY_SCOPE,
     *((str(day), "provider", "openai", "3", "3", "0", True) for day in [*EARLIER, date(2024, 3, 1)]),

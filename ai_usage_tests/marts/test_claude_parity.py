@@ -49,7 +49,8 @@ class Sides:
 
     def told(self, usd: str | Decimal, day: date = DAY, **more: Any) -> None:
         said = {"workspace_id": "w", "model": MODEL, "token_type": KIND, "cost_type": "tokens", **more}
-        self.analytics.append({"activity_date": day, "amount_usd": Decimal(usd), "currency": "USD", **said})
+        said = {"organization_id": "org-1", "currency": "USD", **said}
+        self.analytics.append({"activity_date": day, "amount_usd": Decimal(usd), **said})
 
     def used(self, tokens: int, tier: str, day: date = DAY, workspace: str | None = "w") -> None:
         self.tokens.append(

@@ -2,6 +2,7 @@
 fails leaves the others whole.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -16,11 +17,13 @@ from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.client import ClaudeAdmin
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY, Simulator
+from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.platform import Outcome, Platform, whatever_makes
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAYS = Span(date(2026, 11, 17), date(2026, 11, 18))
 MONEY = whatever_makes("core/claude_costs", "core/claude_daily_cost", "core/cursor_usage_events")
+SPEND = whatever_makes("marts/ai_spend")
 EU = "-eu"
 
 
@@ -31,7 +34,13 @@ def companies() -> Iterator[dict[str, Simulator]]:
         yield {"default": home, "eu": europe}
 
 
-def pulled(platform: Platform, companies: dict[str, Simulator], *, is_eu_key_right: bool = True) -> Outcome:
+def pulled(
+    platform: Platform,
+    companies: dict[str, Simulator],
+    only: dg.AssetSelection = MONEY,
+    *,
+    is_eu_key_right: bool = True,
+) -> Outcome:
     """A run that asks both accounts of both providers."""
     once = Patience(attempts=1)
     with ExitStack() as opened:
@@ -47,7 +56,7 @@ def pulled(platform: Platform, companies: dict[str, Simulator], *, is_eu_key_rig
             )  # fmt: skip
             claude.append(replace(opened.enter_context(closing(admin)), account=account))
             cursor.append(replace(opened.enter_context(closing(team)), account=account))
-        return platform.materialize(MONEY, DAYS, claude, cursor_admin=cursor)
+        return platform.materialize(only, DAYS, claude, cursor_admin=cursor)
 
 
 def truths(company: Simulator) -> tuple[Decimal, Decimal]:
@@ -95,3 +104,38 @@ def test_one_accounts_401_leaves_the_others_whole_and_is_named(
     built = platform.materialize(MONEY - dg.AssetSelection.key_prefixes("raw"), DAYS, None)
     assert not built.failed
     assert sums(platform, "claude_costs", "amount_usd") == before
+
+
+def test_the_companys_spend_is_the_sum_of_its_accounts(platform: Platform, companies: dict[str, Simulator]) -> None:
+    outcome = pulled(platform, companies, SPEND)
+    assert not outcome.failed
+    found = platform.sql(
+        "select account, provider, sum(billed_usd) from ai_usage_analytics.ai_spend "
+        "where charge_type != 'subscription' group by all"
+    )
+    assert {(account, provider): usd for account, provider, usd in found} == {
+        (account, provider): usd
+        for account, company in companies.items()
+        for provider, usd in zip(("anthropic", "cursor"), truths(company), strict=True)
+    }
+
+
+def test_what_an_account_without_a_cost_report_is_billed_is_its_own_and_compared_with_none(
+    platform: Platform, companies: dict[str, Simulator]
+) -> None:
+    """An Enterprise organization's usage has no workspace, and no key of it names the organization."""
+    group = {"product": "claude_code", "model": "claude-opus-4-5-20251101", "workspace_id": None}
+    cost = {"amount": "1250", "list_amount": "1250", "currency": "USD"}
+    line = json.dumps({"starting_at": f"{DAYS.first}T00:00:00Z", "group": group, "cost": cost})
+    pulled(platform, companies, SPEND.upstream() & dg.AssetSelection.key_prefixes("raw"))
+    of_enterprise = Answer("anthropic", DAYS.first, [line.encode()], 1, {}, account="enterprise")
+    platform.warehouse.append("claude_analytics_cost", [of_enterprise])
+    parity = dg.AssetSelection.assets("marts/claude_parity")
+    built = platform.materialize((SPEND | parity) - dg.AssetSelection.key_prefixes("raw"), DAYS, None)
+    assert not built.failed
+    found = platform.sql(
+        "select account, billing_account_id, sum(billed_usd) from ai_usage_analytics.ai_spend "
+        "where account = 'enterprise' group by all"
+    )
+    assert found == [("enterprise", "enterprise", Decimal("12.5"))]
+    assert platform.sql("select max(abs(outside_console_usd)) from ai_usage_analytics.claude_parity") == [(0,)]

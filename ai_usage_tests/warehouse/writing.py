@@ -3,12 +3,15 @@
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from ai_usage.catalog import TABLES
+from ai_usage.providers.anthropic.tables import CORE_TABLES, RAW_TABLES
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.erasures import ERASURES
 from ai_usage.warehouse.ledger import Answer
+from ai_usage.warehouse.table import PULLS
 
 PULL = "claude_cost_report"
 DAY = date(2026, 11, 10)
+TABLES = (PULLS, *RAW_TABLES.values(), *CORE_TABLES, ERASURES)
 
 
 def warehouse_in(folder: Path) -> DuckDBWarehouse:

@@ -9,4 +9,4 @@ where
     spend_date between @first_day and @last_day
     and provider not in unnest(@providers)
 group by spend_date, provider
-order by spend_date, provider
+order by activity_date, provider

@@ -1,5 +1,4 @@
 -- Days on which a report was never pulled (not even an empty answer stands in the ledger), or on which core does not
--- Days on which a report was never pulled (not even an empty answer stands in the ledger), or on which core does not
 -- hold the newest version, with as many rows as that has records that can be used: what was pulled and not built is
 -- missing too, whether core has nothing of the day or an older version.
 with days as (
@@ -23,17 +22,25 @@ accounts as (
     group by account
 ),
 
+covered as (
+    select
+        days.activity_date,
+        accounts.account
+    from days
+    inner join accounts
+        on
+            days.activity_date >= accounts.first_day
+            and days.activity_date <= accounts.last_day
+),
+
 expected as (
     select
         days.activity_date,
         reports.pull,
-        accounts.account
+        covered.account
     from days
     cross join reports
-    left join accounts
-        on
-            days.activity_date >= accounts.first_day
-            and days.activity_date <= accounts.last_day
+    left join covered on days.activity_date = covered.activity_date
 ),
 
 newest as (

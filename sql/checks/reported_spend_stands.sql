@@ -1,4 +1,4 @@
--- Days of @provider whose bill, the pull in @pulls, became another one late: it was pulled three days after the day or
+-- Days of @provider whose bill, the pull @bill, became another one late: it was pulled three days after the day or
 -- later, and was restated since. Those that were found in the last week. One row a restatement.
 with newest as (
     select max(known_from) as newest_at
@@ -27,7 +27,7 @@ settled as (
     inner join ai_usage_raw.pulls as looks
         on
             restatements.activity_date = looks.activity_date
-            and looks.pull in unnest(@pulls)
+            and looks.pull = @bill
             and restatements.revised_at > looks.pulled_at
             and date_add(restatements.activity_date, interval 3 day) <= date(looks.pulled_at)
     group by restatements.provider, restatements.activity_date, restatements.revision

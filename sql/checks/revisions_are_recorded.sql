@@ -1,13 +1,13 @@
 -- What spend_versions has of a provider's days, to be compared with what the day comes to: the newest version's amount,
--- gaps between versions, versions that are still open, and versions of the provider's bill, in @pulls, that the ledger
--- has and no row records. A day whose newest version has a record that cannot be used is left out.
+-- gaps between versions, versions that are still open, and versions of the provider's bill, the pull @bill, that the
+-- ledger has and no row records. A day whose newest version has a record that cannot be used is left out.
 with pulled as (
     select
         activity_date,
         pull_id
     from ai_usage_raw.pulls
     where
-        pull in unnest(@pulls)
+        pull = @bill
         and pull_id = records_pull_id
         and activity_date between @first_day and @last_day
 ),
@@ -19,7 +19,7 @@ newest as (
         records_pull_id
     from ai_usage_raw.pulls
     where
-        pull in unnest(@pulls)
+        pull = @bill
         and activity_date between @first_day and @last_day
     qualify row_number() over (partition by account, activity_date order by pulled_at desc, pull_id desc) = 1
 ),

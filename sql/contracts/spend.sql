@@ -4,6 +4,7 @@
 select
     cast(null as date) as spend_date,
     cast(null as string) as platform,
+    cast(null as string) as account,
     cast(null as string) as billing_account_id,
     cast(null as string) as sub_account,
     cast(null as string) as api_key_id,

@@ -10,6 +10,7 @@
 --   spend_date date not null: the UTC day
 --   provider string not null: as in dim_provider
 --   platform string not null: as in dim_platform
+--   account string: the account at the provider; null of a seat of the sheet that no account lists
 --   billing_account_id string not null: the organization or team that is billed; a name for it where the provider sends
 --     no id
 --   sub_account string: the workspace or the like (`default` where the id of the default one is not known); of a seat
@@ -36,6 +37,7 @@ with spend as (
         spend_date,
         provider,
         platform,
+        account,
         billing_account_id,
         sub_account,
         api_key_id,
@@ -57,6 +59,7 @@ with spend as (
         purchased_seats.activity_date as spend_date,
         purchased_seats.provider,
         platforms.platform,
+        cast(null as string) as account,
         purchased_seats.provider as billing_account_id,
         purchased_seats.plan_name as sub_account,
         cast(null as string) as api_key_id,
@@ -91,6 +94,7 @@ select
     spend.spend_date,
     spend.provider,
     spend.platform,
+    spend.account,
     spend.billing_account_id,
     spend.sub_account,
     spend.api_key_id,

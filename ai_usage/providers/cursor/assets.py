@@ -83,7 +83,7 @@ def last_addresses(warehouse: Warehouse, said: Records, pulled: Callable[[], Map
         return rows.NO_ADDRESSES
     nameless = rows.without_address(said)
     users, services = sorted(nameless.users) or [""], sorted(nameless.service_accounts) or [""]
-    found = warehouse.query("last_addresses", users=users, services=services)
+    found = warehouse.query("providers/cursor/lookups/last_addresses", users=users, services=services)
     known = {kind: dict(of.select("id", "user_email").rows()) for (kind,), of in found.group_by("kind")}
     return rows.Addresses(
         {**pulled(), **known.get("user", {}), **nameless.named.of_user},

@@ -7,7 +7,8 @@
 -- columns:
 --   activity_date date not null: the UTC day
 --   account string not null: the account at the provider
---   organization_id string: as in claude_analytics_costs; null of an account that has no cost report
+--   is_of_console boolean not null: whether the account has a cost report, so that its Admin key names its organization
+--   organization_id string not null: as in claude_analytics_costs; the account's name where no key names it
 --   is_in_cost_report boolean not null: the same money as in claude_costs: never added to it
 --   workspace_id string: the default workspace has its real id where known, else `default`; null outside the Console
 --   product string: as analytics has it
@@ -28,7 +29,8 @@ with default_workspace as (
 select
     measured.activity_date,
     measured.account,
-    measured.organization_id,
+    measured.organization_id is not null as is_of_console,
+    coalesce(measured.organization_id, measured.account) as organization_id,
     measured.organization_id is not null and (
         measured.workspace_id is not null or coalesce(
             measured.product in ('messages_api', 'message_batches_api', 'managed_agents_api', 'claude_console'), false

@@ -82,7 +82,7 @@ sides as (
     from ai_usage_analytics.claude_measured_costs
     where
         activity_date between @first_day and @last_day
-        and organization_id is not null
+        and is_of_console
 ),
 
 sums as (

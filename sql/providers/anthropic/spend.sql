@@ -23,6 +23,15 @@ with claude as (
         attribution_method, meter, unit
 ),
 
+-- An organization is of one account; where no key names it, it has the account's name.
+accounts as (
+    select
+        organization_id,
+        min(account) as account
+    from ai_usage_analytics.claude_daily_cost
+    group by organization_id
+),
+
 organization as (
     select coalesce(max(organization_id), 'anthropic') as organization_id
     from ai_usage_analytics.claude_daily_cost
@@ -31,6 +40,7 @@ organization as (
 estimates as (
     select
         stats.activity_date,
+        stats.account,
         stats.organization_id,
         stats.model,
         coalesce(people.person_email, stats.user_email) as user_email,
@@ -45,31 +55,35 @@ estimates as (
         stats.activity_date between @first_day and @last_day
         and stats.customer_type != 'api'
     group by
-        stats.activity_date, stats.organization_id, stats.model, people.person_email, stats.user_email, people.team_name
+        stats.activity_date, stats.account, stats.organization_id, stats.model, people.person_email, stats.user_email,
+        people.team_name
 )
 
 select
-    expense_date as spend_date,
-    platform,
-    organization_id as billing_account_id,
-    workspace_id as sub_account,
-    api_key_id,
-    user_email,
-    team_name,
-    model,
-    meter,
-    if(billed_usd < 0, 'credit', 'usage') as charge_type,
-    billed_usd,
+    claude.expense_date as spend_date,
+    claude.platform,
+    coalesce(accounts.account, claude.organization_id) as account,
+    claude.organization_id as billing_account_id,
+    claude.workspace_id as sub_account,
+    claude.api_key_id,
+    claude.user_email,
+    claude.team_name,
+    claude.model,
+    claude.meter,
+    if(claude.billed_usd < 0, 'credit', 'usage') as charge_type,
+    claude.billed_usd,
     cast(null as numeric) as estimated_usd,
-    list_usd,
-    cast(quantity as numeric) as quantity,
-    if(quantity is null, null, unit) as unit,
-    attribution_method
+    claude.list_usd,
+    cast(claude.quantity as numeric) as quantity,
+    if(claude.quantity is null, null, claude.unit) as unit,
+    claude.attribution_method
 from claude
+left join accounts on claude.organization_id = accounts.organization_id
 union all
 select
     purchased_seats.activity_date as spend_date,
     'claude.ai' as platform,
+    cast(null as string) as account,
     organization.organization_id as billing_account_id,
     purchased_seats.plan_name as sub_account,
     cast(null as string) as api_key_id,
@@ -93,6 +107,7 @@ union all
 select
     activity_date as spend_date,
     'claude_code' as platform,
+    account,
     organization_id as billing_account_id,
     cast(null as string) as sub_account,
     cast(null as string) as api_key_id,

@@ -8,6 +8,7 @@
 -- cluster: user_email
 -- columns:
 --   expense_date date not null: the UTC day
+--   account string: the team's account; null of seats that no account lists
 --   user_email string: lower-case; of a service account an artificial one; null where the vendor tells none, and of
 --     unassigned seats
 --   service_account_id string: null for a person
@@ -29,6 +30,7 @@
 with usage as (
     select
         activity_date,
+        account,
         user_email,
         service_account_id,
         model,
@@ -41,7 +43,7 @@ with usage as (
     where
         activity_date between @first_day and @last_day
         and is_chargeable
-    group by activity_date, user_email, service_account_id, model, cost_type
+    group by activity_date, account, user_email, service_account_id, model, cost_type
 ),
 
 plans as (
@@ -55,6 +57,7 @@ plans as (
 
 select
     activity_date as expense_date,
+    account,
     user_email,
     cast(null as string) as service_account_id,
     'subscription' as cost_type,
@@ -73,6 +76,7 @@ where activity_date between @first_day and @last_day
 union all
 select
     usage.activity_date as expense_date,
+    usage.account,
     usage.user_email,
     usage.service_account_id,
     usage.cost_type,

@@ -11,6 +11,7 @@
 -- cluster: user_email
 -- columns:
 --   activity_date date not null: a UTC day that Cursor was asked about
+--   account string: the team's account that lists the member, the first of several; null without a member
 --   user_email string: the member, lower-case; null where Cursor sends no address, and without a member
 --   plan_name string: as the sheet, or CURSOR_PLANS, calls it; null without one, and where it is one of several
 --   seats integer: how many; null of a member whose seat is counted on the rows of the plans
@@ -69,6 +70,7 @@ purchased_days as (
 members as (
     select
         stats.activity_date,
+        min(stats.account) as account,
         stats.user_email,
         if(stats.user_email is null, count(*), 1) as seats,
         if(stats.user_email is null, 0, count(*) - 1) as more_ids,
@@ -124,6 +126,7 @@ plans as (
 seat_rows as (
     select
         members.activity_date,
+        members.account,
         members.user_email,
         members.subscription_included_reqs,
         plans.plan_name,
@@ -142,6 +145,7 @@ seat_rows as (
     union all
     select
         activity_date,
+        cast(null as string) as account,
         cast(null as string) as user_email,
         cast(null as int64) as subscription_included_reqs,
         plan_name,
@@ -157,6 +161,7 @@ seat_rows as (
     union all
     select
         purchases.activity_date,
+        cast(null as string) as account,
         cast(null as string) as user_email,
         cast(null as int64) as subscription_included_reqs,
         purchases.plan_name,
@@ -173,6 +178,7 @@ seat_rows as (
 
 select
     activity_date,
+    account,
     user_email,
     plan_name,
     seats,

@@ -3,6 +3,7 @@
 with cursor_people as (
     select
         expenses.expense_date,
+        expenses.account,
         expenses.service_account_id,
         expenses.cost_type,
         expenses.model,
@@ -25,6 +26,7 @@ with cursor_people as (
 select
     expense_date as spend_date,
     'cursor' as platform,
+    account,
     'cursor-team' as billing_account_id,
     coalesce(service_account_id, if(cost_type = 'subscription', subscription_plan, null)) as sub_account,
     cast(null as string) as api_key_id,
@@ -49,6 +51,7 @@ union all
 select
     expense_date as spend_date,
     'cursor' as platform,
+    account,
     'cursor-team' as billing_account_id,
     cast(null as string) as sub_account,
     cast(null as string) as api_key_id,

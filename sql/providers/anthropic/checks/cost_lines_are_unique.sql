@@ -1,7 +1,8 @@
--- Cost lines that stand twice on a day with every dimension equal: a page or a line counted twice, or ungrouped rows
--- stored beside grouped ones (they have neither description nor cost type).
+-- Cost lines that stand twice on a day of an account with every dimension equal: a page or a line counted twice, or
+-- ungrouped rows stored beside grouped ones (they have neither description nor cost type).
 select
     activity_date,
+    account,
     workspace_id,
     description,
     model,
@@ -15,6 +16,7 @@ select
 from ai_usage_analytics.claude_costs
 where activity_date between @first_day and @last_day
 group by
-    activity_date, workspace_id, description, model, token_type, cost_type, service_tier, context_window, inference_geo
+    activity_date, account, workspace_id, description, model, token_type, cost_type, service_tier, context_window,
+    inference_geo
 having count(*) > 1 or (description is null and cost_type is null)
 order by activity_date asc, amount_usd desc

@@ -1,0 +1,62 @@
+"""The registry of checks as documentation: the page docs/checks.md and the table in the README."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from ai_usage.check import Check
+
+INTRODUCTION = (
+    "Written by `make docs` from the declarations in the code. A result is passed, warned, failed or not judged: then "
+    "there was nothing to evaluate. [runbook.md](runbook.md) has what to do about each."
+)
+GRAINS = {"day": "each day", "snapshot": "each run, as things are now", "run": "each run, over its days"}
+
+
+def checks_page(checks: Sequence[Check]) -> str:
+    """Every check by name, with what it catches, and a row for each table that it is evaluated of."""
+    return "\n".join(
+        [
+            "# Checks",
+            "",
+            INTRODUCTION,
+            *(line for name, of in by_name(checks).items() for line in _section(name, of)),
+            "",
+        ]
+    )
+
+
+def summary_table(checks: Iterable[Check]) -> str:
+    """One row for each name: the mistake that the check catches, and the worst it comes to."""
+    rows = [f"| `{name}` | {of[0].title} | {_worst(of)} |" for name, of in by_name(checks).items()]
+    return "\n".join(["| check | the mistake it catches | its result |", "| --- | --- | --- |", *rows])
+
+
+def by_name(checks: Iterable[Check]) -> dict[str, list[Check]]:
+    found: dict[str, list[Check]] = {}
+    for check in checks:
+        found.setdefault(check.name, []).append(check)
+    return found
+
+
+def _worst(checks: Sequence[Check]) -> str:
+    if any(check.gates_day for check in checks):
+        return "failed; of a bill the day is blocked"
+    return "failed" if any(check.severity == "failed" for check in checks) else "warned"
+
+
+def _section(name: str, checks: Sequence[Check]) -> Iterator[str]:
+    formerly = checks[0].formerly
+    yield from ("", f"## {name}", "", f"Catches {checks[0].title}.{f' Formerly `{formerly}`.' if formerly else ''}", "")
+    yield from ("| table | true when it passes | evaluated | worst | blocks the day | relies on | SQL |",)
+    yield from ("| --- | --- | --- | --- | --- | --- | --- |",)
+    for check in checks:
+        sql = f"[{check.sql}.sql](../sql/{check.sql}.sql)" if check.sql else ""
+        cells = (
+            check.asset,
+            check.description,
+            GRAINS[check.grain],
+            check.severity,
+            "yes" if check.gates_day else "",
+            ", ".join(check.pulls),
+            sql,
+        )
+        yield f"| {' | '.join(cells)} |"

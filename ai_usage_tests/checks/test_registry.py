@@ -1,0 +1,82 @@
+"""The registry of checks: what it lists is what Dagster runs, what the gate blocks by, and what the pages document."""
+
+from datetime import UTC, datetime
+
+import polars as pl
+
+from ai_usage.checks.page import by_name, checks_page, summary_table
+from ai_usage.checks.registry import CHECKS, FORMERLY
+from ai_usage.checks.result_table import CHECK_RESULTS, renamed
+from ai_usage.commands.docs import CHECKS_PAGE, README, readme
+from ai_usage.definitions import defs
+from ai_usage.layers import TABLE_WAS_BUILT
+from ai_usage.marts.gate import gating_checks
+from ai_usage.providers.registry import BY_KEY, PROVIDERS
+from ai_usage.warehouse.googlesql import read
+
+AT = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+def test_dagster_has_the_checks_of_the_registry_each_once() -> None:
+    keys = [check.key for check in CHECKS]
+    assert len(set(keys)) == len(keys)
+    assert set(keys) == {key for key in defs.resolve_asset_graph().asset_check_keys if key.name != TABLE_WAS_BUILT}
+
+
+def test_a_check_gates_a_day_where_the_gate_of_its_provider_asks_it() -> None:
+    gating = {(check.provider, check.name) for check in CHECKS if check.gates_day}
+    assert gating == {(provider.key, name) for provider in PROVIDERS for name in gating_checks(provider.gate)}
+
+
+def test_each_provider_s_own_checks_bear_its_key_and_have_their_queries_in_its_folder() -> None:
+    for provider in PROVIDERS:
+        assert {check.provider for check in provider.checks} == {provider.key}
+        queries = {check.sql for check in provider.checks if check.sql}
+        assert {query.partition("/checks/")[0] for query in queries} == {f"providers/{provider.key}"}
+
+
+def test_what_is_counted_is_what_the_provider_s_core_rows_have() -> None:
+    for key, provider in BY_KEY.items():
+        text = read(f"providers/{key}/core_rows")
+        assert {pull for pull in provider.daily_pulls if f"'{pull}'" in text} == {
+            pull for of in provider.core for pull in of.counted
+        }
+
+
+def test_checks_of_one_name_catch_one_mistake_and_no_former_name_is_in_use() -> None:
+    titles = {name: {check.title for check in of} for name, of in by_name(CHECKS).items()}
+    assert {name for name, of in titles.items() if len(of) > 1} == set()
+    assert not FORMERLY.keys() & titles.keys()
+
+
+def test_the_pages_are_what_the_registry_has() -> None:
+    assert CHECKS_PAGE.read_text(encoding="utf-8") == checks_page(CHECKS), "run make docs"
+    text = README.read_text(encoding="utf-8")
+    assert summary_table(CHECKS) in text, "run make docs"
+    assert readme(text) == text
+
+
+def test_results_of_earlier_releases_come_along_under_the_new_name() -> None:
+    assert FORMERLY["spend_is_as_usual"] == "spend_has_no_anomaly"
+    before = _results(("spend_is_as_usual", "failed"), ("no_day_is_missing", "passed"))
+    assert _found(renamed(before, FORMERLY)) == {("spend_has_no_anomaly", "failed"), ("no_day_is_missing", "passed")}
+    both = _results(("spend_is_as_usual", "failed"), ("spend_has_no_anomaly", "passed"))
+    assert _found(renamed(both, FORMERLY)) == {("spend_has_no_anomaly", "passed")}
+
+
+def _results(*rows: tuple[str, str]) -> pl.DataFrame:
+    return CHECK_RESULTS.frame(
+        {
+            "asset": ["marts/spend_anomalies" for _ in rows],
+            "claim": [name for name, _ in rows],
+            "judged_day": [AT.date() for _ in rows],
+            "verdict": [result for _, result in rows],
+            "why": [None for _ in rows],
+            "judged_at": [AT for _ in rows],
+            "run_id": ["run-1" for _ in rows],
+        }
+    )
+
+
+def _found(results: pl.DataFrame) -> set[tuple[str, str]]:
+    return set(results.select("claim", "verdict").iter_rows())
