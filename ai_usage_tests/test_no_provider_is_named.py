@@ -6,13 +6,23 @@ from collections.abc import Iterator
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import ROOT
 
-# A file, and why it names one.
+# A file of code, and why it names one.
 ALLOWED = {
-    "sql/last_addresses.sql": "Cursor's alone: who used to have an id",
+    "ai_usage/providers/registry.py": "the list of providers",
+    **dict.fromkeys(("ai_usage/settings.py", "ai_usage/spelling.py"), "the variables, and how they are misspelled"),
     **dict.fromkeys(
-        ("sql/checks/ledger_is_whole.sql", "sql/checks/no_day_is_missing.sql", "sql/checks/console_figures_match.sql"),
-        "compares core with raw, pull by pull, or a figure with a provider's own total",
+        (
+            *("ai_usage/sheet/tabs.py", "ai_usage/checks/people.py"),
+            *("ai_usage/commands/sheet_template.py", "ai_usage/automation/build_requests.py"),
+        ),
+        "the sheet's tab claude_ai_usage, and examples of rows that people write",
     ),
+    **dict.fromkeys(
+        ("ai_usage/redaction.py", "ai_usage/warehouse/identity.py", "ai_usage/warehouse/people.py"),
+        "keys that Anthropic names by a person's address, wherever they are",
+    ),
+    "ai_usage/warehouse/migrations.py": "a column as an earlier release had it",
+    "ai_usage/ingest/optional.py": "header names that no plan is about; an example of a status",
 }
 
 
@@ -30,7 +40,27 @@ def shared() -> Iterator[tuple[str, str]]:
             yield name, path.read_text(encoding="utf-8")
 
 
-def test_sql_outside_a_providers_folder_names_no_provider() -> None:
-    found = {name for name, text in shared() if names().search(text)}
-    assert found <= ALLOWED.keys(), "it joins dim_provider or dim_platform, or reads `providers/*/<contract>`"
+def code() -> Iterator[tuple[str, str]]:
+    """Modules outside the providers' folders and the simulator."""
+    for path in (ROOT / "ai_usage").rglob("*.py"):
+        name = path.relative_to(ROOT).as_posix()
+        of_provider = any(name.startswith(f"ai_usage/providers/{of.key}/") for of in PROVIDERS)
+        if not of_provider and not name.startswith("ai_usage/simulator/"):
+            yield name, path.read_text(encoding="utf-8")
+
+
+def named_in_code() -> re.Pattern[str]:
+    """As `names`; a cursor in small letters is also where a reader of a log stands."""
+    words = {re.escape(word) for of in PROVIDERS for word in (of.key, of.name, *of.also_called)} - {"cursor", "Cursor"}
+    pulls = {rf"{pull.partition('_')[0]}_\w" for of in PROVIDERS for pull in of.daily_pulls}
+    quoted = "|".join([*sorted(pulls), "cursor[\"']"])
+    return re.compile(rf"(?i:{'|'.join(sorted(words))})|\bCursor\b|[\"'](?:{quoted})")
+
+
+def test_sql_and_boards_outside_a_providers_folder_name_no_provider() -> None:
+    assert {name for name, text in shared() if names().search(text)} == set()
     assert names().search("where provider = 'anthropic'"), "the pattern finds what it is for"
+
+
+def test_code_outside_a_providers_folder_names_no_provider_without_a_reason() -> None:
+    assert {name for name, text in code() if named_in_code().search(text)} == ALLOWED.keys()

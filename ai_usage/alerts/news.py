@@ -18,7 +18,7 @@ class Severity(IntEnum):
 class News:
     """One thing to report, once: a key that was sent is never sent again, after any restart either."""
 
-    key: str  # such as "budget 2026-11 claude 80%"
+    key: str  # such as "budget 2026-11 total 80%"
     severity: Severity
     title: str  # what, without the day: news of one title are one entry of a digest
     topic: str  # the section of docs/runbook.md: the likely cause is read from it

@@ -48,7 +48,7 @@ class Trouble(msgspec.Struct, frozen=True):
         return cls("no answer" if isinstance(error, PASSING) else type(error).__name__, str(error))
 
 
-class Cursor(msgspec.Struct, frozen=True, kw_only=True):
+class SheetState(msgspec.Struct, frozen=True, kw_only=True):
     """The sheet as it was last seen, without a word of what is in it."""
 
     version: str = ""
@@ -57,7 +57,7 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     broken: Trouble | None = None
 
     @classmethod
-    def read(cls, text: str | None) -> "Cursor":
+    def read(cls, text: str | None) -> "SheetState":
         """An unreadable one, of another release, is none: everything is new then."""
         try:
             return msgspec.json.decode(text or "{}", type=cls)
@@ -89,7 +89,7 @@ def sheet_changed(
     """A run where there is a change, and a check result, once, where the sheet cannot be read."""
     if sheet is None:
         return dg.SkipReason(SOURCE.not_configured)
-    before = Cursor.read(context.cursor)
+    before = SheetState.read(context.cursor)
     if not before.version and _waits_for_vendors(published):
         return dg.SkipReason("waits for a vendor's first day: until then there is nothing to make of the sheet")
     after = look(sheet, before)
@@ -108,7 +108,7 @@ def _waits_for_vendors(published: Warehouse | None) -> bool:
     return is_wanted and (published is None or published.ask(ANY_DAY).is_empty())
 
 
-def look(sheet: Sheet, before: Cursor) -> Cursor:
+def look(sheet: Sheet, before: SheetState) -> SheetState:
     """The sheet now. Where it does not answer it is as it was before, and so is a tab that cannot be used."""
     sheet.hurry()
     try:
@@ -122,7 +122,7 @@ def look(sheet: Sheet, before: Cursor) -> Cursor:
     return seen(version, found, before)
 
 
-def seen(version: str, found: Mapping[str, Answer], before: Cursor) -> Cursor:
+def seen(version: str, found: Mapping[str, Answer], before: SheetState) -> SheetState:
     """The cursor after an answer."""
     lost = {name: missing_columns(TABS[name], answer.records) for name, answer in found.items()}
     good = {name: answer for name, answer in found.items() if not lost[name]}
@@ -132,7 +132,7 @@ def seen(version: str, found: Mapping[str, Answer], before: Cursor) -> Cursor:
         for name in before.tabs
         if name not in found and not TABS[name].is_optional
     ]
-    return Cursor(
+    return SheetState(
         version=version,
         tabs=before.tabs | {name: answer.content_hash for name, answer in good.items()},
         tab_ids=before.tab_ids | {name: a.envelope["tab_id"] for name, a in found.items() if "tab_id" in a.envelope},
@@ -140,7 +140,7 @@ def seen(version: str, found: Mapping[str, Answer], before: Cursor) -> Cursor:
     )
 
 
-def requests(before: Cursor, after: Cursor, last_run_key: str | None) -> Iterator[dg.RunRequest]:
+def requests(before: SheetState, after: SheetState, last_run_key: str | None) -> Iterator[dg.RunRequest]:
     """A run that pulls the tabs that changed.
 
     A run key is of the change and of the run key before it: the same change is not asked for twice, and one that is
@@ -168,7 +168,7 @@ def _told(
     return [evaluation(KEY, None, passed("The sheet can be read again."))]
 
 
-def _reason(before: Cursor, after: Cursor) -> str:
+def _reason(before: SheetState, after: SheetState) -> str:
     """Why there is no run."""
     broken, was = after.broken, before.broken
     if broken and not broken.is_of_tabs:

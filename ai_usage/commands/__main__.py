@@ -90,9 +90,11 @@ def refuse_what_cannot_be_pulled(of: Settings, *, is_ui: bool) -> None:
         raise mixture(str(of.database), is_simulated=of.simulate)
     refuse_a_pretended_clock(of)
     if not (of.simulate or of.any_source):
+        from ai_usage.providers.registry import PROVIDERS  # noqa: PLC0415 - takes a second, and most commands need none
+
         advice = (
-            "No provider is configured, and AI_USAGE_SIMULATE=0 keeps the simulated ones out: "
-            "set ANTHROPIC_ADMIN_API_KEY or CURSOR_ADMIN_API_KEY in .env (make doctor says what each opens)"
+            "No provider is configured, and AI_USAGE_SIMULATE=0 keeps the simulated ones out: set "
+            f"{' or '.join(of.source.key_variable for of in PROVIDERS)} in .env (make doctor says what each opens)"
         )
         if not is_ui:
             raise SettingError(f"{advice}. Nothing was pulled.")

@@ -12,7 +12,7 @@ RECORD_REJECTIONS = Table(
     grain="one record of the newest version of a pull's day, or of a snapshot, that could not be used",
     columns={
         "activity_date": day("the UTC day the record was sent for; null in a snapshot", required=False),
-        "provider": string("anthropic or cursor", required=True),
+        "provider": string("as in dim_provider", required=True),
         "pull": string("the raw table that has the record", required=True),
         "position": integer("its place in the vendor's answer, from 0, as in the raw table"),
         "field": string("the first field that could not be read, as the vendor names it", required=True),

@@ -2,11 +2,11 @@
 `sql/marts/`. Each is one SELECT that fills the table, or is the view, of its name. Grain and columns are in its header;
 what it reads is read from the SELECT.
 
-    -- What Claude charged on each UTC day.
+    -- What was charged on each UTC day.
     --
     -- grain: one UTC day of one organisation
     -- built: daily by expense_date
-    -- blocked by: anthropic
+    -- blocked by: <provider>
     -- columns:
     --   expense_date date not null: the UTC day
     --   cost_usd numeric: billed, in USD, or so

@@ -18,7 +18,7 @@ import pytest
 from dagster._grpc.client import DEFAULT_SENSOR_GRPC_TIMEOUT
 
 from ai_usage.automation import sheet as automation
-from ai_usage.automation.sheet import Cursor, refresh_sheet, sheet_changed
+from ai_usage.automation.sheet import SheetState, refresh_sheet, sheet_changed
 from ai_usage.checks.missing import RANGE_START
 from ai_usage.checks.sheet import KEY
 from ai_usage.definitions import defs
@@ -328,7 +328,7 @@ def test_a_sheet_of_somebody_else_is_told_once_from_the_first_tick_on(google: Si
         watched = Watched(google, sheet)
         assert [watched.tick() for _ in range(3)] == [[], [], []]
         assert watched.told == [False]
-        assert Cursor.read(watched.cursor).tabs == {}
+        assert SheetState.read(watched.cursor).tabs == {}
 
 
 def test_a_tick_gives_up_long_before_dagster_gives_up_on_the_tick(watched: Watched) -> None:
