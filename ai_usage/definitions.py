@@ -62,10 +62,7 @@ def build_defs(
             *(*refresh.SENSORS, build_requests.rebuild_what_changed),
             *(sheet_automation.sheet_changed, *alerts_automation.SENSORS),
         ],
-        resources={
-            **_resources(of),
-            **(overrides or {}),
-        },
+        resources=_resources(of) | dict(overrides or {}),
         executor=in_process,
         loggers=loggers,
     )
