@@ -251,7 +251,7 @@ def test_the_budget_is_told_once_when_half_of_it_is_spent(lived: Household) -> N
     [told] = lived.news("budget_is_not_crossed")
     assert told.startswith("warning budget_is_not_crossed: November 2026 total budget, 50%")
     [(crossed,)] = lived.sql("select crossed_50_on from ai_usage_analytics.budget_status")
-    assert f"50% reached on {crossed}" in told
+    assert f"Passed 50% on {crossed}." in told
     assert crossed == HALF_SPENT_ON
 
 
