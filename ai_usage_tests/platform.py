@@ -26,6 +26,7 @@ from ai_usage.automation.refresh import range_tags
 from ai_usage.automation.runs import Runs
 from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.checks.results import CheckResult, results_of
+from ai_usage.core.providers import DIM_PLATFORM, DIM_PROVIDER, platform_rows, provider_rows
 from ai_usage.definitions import ASSETS, CHECKS, build_defs
 from ai_usage.ingest.http import Patience
 from ai_usage.layers import TABLE_WAS_BUILT
@@ -33,6 +34,7 @@ from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.audit_log.folder import Uploads
 from ai_usage.providers.anthropic.client import ClaudeAdmin
 from ai_usage.providers.anthropic.records import CostLine
+from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import Settings, settings
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.table import STAMPS, Table
@@ -519,12 +521,20 @@ class Platform:
         return [line.amount for line in said.decode(CostLine)]
 
 
+def name_providers(warehouse: DuckDBWarehouse) -> None:
+    """The tables that every build begins with, and that parts of the graph leave out."""
+    with warehouse.connected():
+        warehouse.replace_all(DIM_PROVIDER, provider_rows(PROVIDERS))
+        warehouse.replace_all(DIM_PLATFORM, platform_rows(PROVIDERS))
+
+
 def platform_in(folder: Path) -> Platform:
     """A platform whose files are in a folder, as the settings would name them; Dagster's are in one below."""
     at = Ticking(settings().now())
     warehouse = DuckDBWarehouse(
         folder / "ai_usage.duckdb", folder / "published.duckdb", TABLES, at, patience=60, functions=FUNCTIONS
     )
+    name_providers(warehouse)
     return Platform(warehouse, folder / "dagster")
 
 

@@ -13,7 +13,7 @@ from ai_usage.providers.registry import BY_KEY
 from ai_usage.secrecy import without_secrets
 from ai_usage.settings import Settings, read_settings
 
-EU_KEY = "sk-ant-admin01-of-the-european-organization"
+EU_KEY = "sk-ant-admin01-eu7f3k2m9q4x"
 KEYS = {"ANTHROPIC_ADMIN_API_KEY": "sk-ant-admin01-of-one", "ANTHROPIC_ANALYTICS_API_KEY": "sk-ant-analytics-of-two"}
 EU = """
 [[account]]

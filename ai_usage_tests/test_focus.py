@@ -65,7 +65,8 @@ def test_names_that_are_not_unique_multiply_no_money(shared: Platform) -> None:
         for name in ("Research", "Research, archived"):
             db.execute(
                 "insert into ai_usage_analytics.dim_workspace by name select 'wrkspc_team' as workspace_id, "
-                f"'{name}' as workspace_name, false as is_default, '' as pull_id, now() as ingestion_timestamp"
+                f"'{name}' as workspace_name, false as is_default, 'default' as account, '' as pull_id, "
+                "now() as ingestion_timestamp"
             )
             db.execute(
                 "insert into ai_usage_analytics.dim_api_key_mapping by name select 'apikey_1' as api_key_id, "

@@ -162,12 +162,12 @@ def _reads(select: exp.Query, names: frozenset[str]) -> frozenset[tuple[str, str
 
 
 def _pulls_named(select: exp.Query) -> Iterator[str]:
-    """The pulls that a column `pull` is compared with: by name, or all bills by `dim_provider.billing_pull`."""
+    """The pulls that a column `pull` is compared with by name. All bills, by `dim_provider.billing_pull`, are none: one
+    provider's failed pull would keep the others' marts from being built in that run.
+    """
     for compared in select.find_all(exp.EQ, exp.In):
         if isinstance(compared.this, exp.Column) and compared.this.name == "pull":
             yield from (literal.this for literal in compared.find_all(exp.Literal))
-            if isinstance(compared.expression, exp.Column) and compared.expression.name == "billing_pull":
-                yield from (provider.bill.pull for provider in PROVIDERS)
 
 
 @dataclass

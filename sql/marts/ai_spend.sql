@@ -87,7 +87,7 @@ teams as (
     from ai_usage_analytics.dim_person
     where team_name is not null
     group by team_name
-    having count(distinct cost_center) = 1
+    having min(dim_person.cost_center) = max(dim_person.cost_center)
 )
 
 select
