@@ -55,14 +55,14 @@ os.environ |= {
 from ai_usage_tests.named import named  # noqa: E402 - after the environment
 from ai_usage_tests.platform import DAY, NEXT, Platform, ordinary, platform_in  # noqa: E402 - after the environment
 
-# By file, what takes long: begun first, since the last one leaves a core idle. Daemons
-# mostly wait, so four processes keep two cores busy; a fifth costs more than it brings.
+# By file, what takes long: begun first, since the last one leaves a core idle. Those with a daemon mostly wait, so two
+# at a time run beside others; four processes keep two cores busy, and a fifth costs more than it brings.
 LONGEST = (
-    *("test_unattended_days", "test_borders", "test_day_of_trouble", "test_first_hour", "test_survival"),
-    *("test_killed_commands", "test_long_history", "test_pages", "test_erase_person", "test_full_disk"),
-    *("test_file_modes", "test_refresh", "test_as_of", "test_readable", "test_planted", "test_definitions"),
+    *("test_unattended_days", "test_long_history", "test_borders", "test_day_of_trouble"),
+    *("test_pages", "test_erase_person", "test_as_of", "test_first_hour", "test_killed_commands", "test_survival"),
+    *("test_full_disk", "test_file_modes", "test_refresh", "test_readable", "test_planted", "test_definitions"),
     *("test_demo_day", "test_any_record", "test_cursor_graph", "test_ripple", "test_closing", "test_ledger"),
-    *("test_every_file", "test_commands", "test_site", "test_focus", "test_ui"),
+    *("test_toy_provider", "test_every_file", "test_commands", "test_site", "test_focus", "test_ui"),
 )
 
 

@@ -143,7 +143,9 @@ def test_before_the_first_pull_nothing_was_known(
     [[first]] = past[0].sql("select min(pulled_at) from ai_usage_raw.pulls")
     assert command((first - MOMENT).isoformat()) == 1
     assert "the first pull was at 2026-11-19 12:00:00" in said(capsys)
-    assert command("2026-11-01T00:00:00Z", platform=platform_in(tmp_path)) == 1
+    empty = platform_in(tmp_path)
+    empty.warehouse.path.unlink()
+    assert command("2026-11-01T00:00:00Z", platform=empty) == 1
     assert "Nothing was ever pulled" in said(capsys)
 
 

@@ -80,7 +80,8 @@ def test_without_a_key_everything_succeeds_writes_nothing_and_says_so(keyed: Key
     outcome, platform = keyed.run()
     assert keyed.vendor.requests == []
     assert platform.sql("select count(*) from ai_usage_raw.pulls") == [(0,)]
-    assert {table for table, rows in contents(platform.warehouse.path).items() if rows} == set()
+    own = {"dim_provider", "dim_platform"}  # of the test's own platform
+    assert {table for table, rows in contents(platform.warehouse.path).items() if rows} == own
     assert outcome.not_configured == {
         "claude": "not configured: ANTHROPIC_ADMIN_API_KEY is not set",
         "claude_enterprise": "not configured: ANTHROPIC_ANALYTICS_API_KEY is not set",
