@@ -23,8 +23,8 @@ class SheetMaker:
             claude_ai_usage(self.people, at),
             console_figures(self.claude, self.cursor, at),
             budgets(at),
-            people_tab(organization, at),
             seats(organization, self.cursor, at),
+            people_tab(organization, at),  # came last: the ids of the others are in the ledgers of earlier demos
         ]
         return Contents(
             {tab.title: tab.rows for tab in tabs},

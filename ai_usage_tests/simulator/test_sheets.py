@@ -23,7 +23,7 @@ from ai_usage_tests.simulator.shapes import Shape
 
 SAMPLES = Path(__file__).parents[1] / "fixtures" / "google"
 HOSTS = ("https://sheets.googleapis.com", "https://www.googleapis.com")
-TABS = ["api_key_mapping", "claude_ai_usage", "console_figures", "budgets", "people", "seats"]
+TABS = ["api_key_mapping", "claude_ai_usage", "console_figures", "budgets", "seats", "people"]
 SHEET, FILE = f"/v4/spreadsheets/{SHEET_ID}", f"/drive/v3/files/{SHEET_ID}"
 RAW = ValueRenderOption.unformatted
 
@@ -135,6 +135,13 @@ def test_gspread_opens_lists_and_reads_by_id(running: Google) -> None:
     assert seats.acell("A2").value == truth[1][0]
     first, nothing = seats.batch_get(["A1:C1", "Y1:Z99"])
     assert (first, list(nothing)) == ([truth[0][:3]], [])
+
+
+def test_tabs_keep_their_ids_from_release_to_release(google: Google) -> None:
+    """A tab is known by its id: in the ledger of an older demo these are the tabs that it pulled."""
+    ids = {tab.title: tab.id for tab in google.simulator.sheet.tabs}
+    first = {"api_key_mapping": 0, "claude_ai_usage": 1234567, "console_figures": 2469134, "budgets": 3703701}
+    assert first | {"seats": 4938268} == {title: of for title, of in ids.items() if title != "people"}
 
 
 def test_all_tabs_come_in_one_batch(running: Google) -> None:
@@ -375,7 +382,7 @@ def test_each_edit_moves_the_version_and_the_time_of_the_last_change(google: Goo
     google.clock.at += timedelta(minutes=1)
     sheet.touch()
     assert google.file() == (seen[-1][0] + 1, seen[-1][1])
-    assert [tab["properties"]["title"] for tab in google.get(SHEET)["sheets"]] == [*TABS[:-1], "more"]
+    assert [tab["properties"]["title"] for tab in google.get(SHEET)["sheets"]] == [*TABS[:-2], "people", "more"]
     with pytest.raises(KeyError, match="Seats"):
         sheet.tab("Seats")
 
