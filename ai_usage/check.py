@@ -106,7 +106,7 @@ class DailyCheck(Check):
 
     evaluate: Callable[[Warehouse, Span], Mapping[date, Finding]]
     asked_by: tuple[str, ...] = ()
-    compares_marts: bool = False  # with core: on a blocked day, whose marts lag, a difference is a warning
+    compares_marts: bool = False  # with core: marts lag on a blocked day, so a difference is a warning
     grain = "day"
 
 
@@ -153,7 +153,7 @@ class RunCheck(Check):
 def each_day(
     sql: str, result: Callable[[list[dict[str, Any]]], Finding], **parameters: Any
 ) -> Callable[[Warehouse, Span], Mapping[date, Finding]]:
-    """The evaluation of a query whose rows make a day wrong: a result for each day that has any."""
+    """The evaluation of a query that returns rows of wrong days: a result for each of these days."""
 
     def evaluate(warehouse: Warehouse, span: Span) -> Mapping[date, Finding]:
         return {day: result(rows) for day, rows in wrong_rows(warehouse, sql, span, **parameters).items()}

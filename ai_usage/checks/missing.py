@@ -11,8 +11,8 @@ from ai_usage.ingest.ledger_writes import Source
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
 
-NEVER_PULLED = "Never pulled"  # how the result of a day begins whose pull is missing: the check itself found nothing
-PRESENT = timedelta(days=3)  # a run whose last day is older is one of the past: it pulled nothing new of now
+NEVER_PULLED = "Never pulled"  # a result begins so where the pull is missing: the check itself found nothing
+PRESENT = timedelta(days=3)  # a run with an older last day is one of the past: it pulled nothing new of now
 
 RANGE_START, RANGE_END, ONE_PARTITION = (
     "dagster/asset_partition_range_start",

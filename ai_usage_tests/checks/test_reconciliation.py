@@ -145,3 +145,17 @@ def test_machine_time_is_named_where_it_cannot_be_priced() -> None:
     verdict = judge_prices(DAY, [{**line, "cost_type": "session_usage", "amount_usd": Decimal(1)}])
     assert isinstance(verdict, Result)
     assert (verdict.passed, verdict.why) == (True, "0 lines at list prices. 1 × session_usage has no published unit.")
+
+
+def test_opposite_faults_of_two_accounts_do_not_cancel(platform: Platform) -> None:
+    assert platform.run({DAY: ordinary()}).result.success
+    costs, console = (f"ai_usage_analytics.{table}" for table in ("claude_costs", "claude_daily_cost"))
+    for table, usd in ((costs, 1), (console, 3)):
+        platform.sql(
+            f"insert into {table} select * replace ('eu' as account, {usd} as amount_usd) from {table} limit 1"
+        )
+    one_line = f"(select min(rowid) from {costs} where account = 'default')"
+    platform.sql(f"update {costs} set amount_usd = amount_usd + 2 where rowid = {one_line}")
+    query = "providers/anthropic/checks/grouped_lines_equal_console_figure"
+    wrong = platform.warehouse.query(query, first_day=DAY, last_day=DAY)
+    assert dict(wrong.select("account", "difference_usd").rows()) == {"default": 2, "eu": -2}

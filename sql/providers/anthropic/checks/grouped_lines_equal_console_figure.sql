@@ -1,45 +1,50 @@
--- Days on which Claude's cost lines miss the Console's own ungrouped figure, be it in the ninth decimal. Amounts in
--- another currency than USD are compared as they were billed: converted, each line is rounded by itself. A day with a
--- cost line that cannot be used is not judged: records_are_readable names it.
+-- Days of an account on which Claude's cost lines miss the Console's own ungrouped figure, be it in the ninth decimal.
+-- Amounts in another currency than USD are compared as billed: converted, each line is rounded by itself. A day with a
+-- cost line that cannot be used is not evaluated: records_are_readable names it.
 -- Cost empty beside usage is wrong too; cost, figure and usage all empty is an idle day.
 -- Only amounts the vendor sent finer than nine decimals of a dollar were rounded: each allows 1e-9 of difference.
 with lines as (
     select
+        account,
         activity_date,
         sum(coalesce(billed_amount, amount_usd)) as lines_usd
     from ai_usage_analytics.claude_costs
     where activity_date between @first_day and @last_day
-    group by activity_date
+    group by account, activity_date
 ),
 
 console as (
     select
+        account,
         activity_date,
         sum(coalesce(billed_amount, amount_usd)) as console_usd
     from ai_usage_analytics.claude_daily_cost
     where activity_date between @first_day and @last_day
-    group by activity_date
+    group by account, activity_date
 ),
 
 billable_usage as (
     select
+        account,
         activity_date,
         sum(uncached_input_tokens + output_tokens) as tokens
     from ai_usage_analytics.claude_usage_tokens
     where
         activity_date between @first_day and @last_day
         and coalesce(service_tier, '') not like 'priority%'
-    group by activity_date
+    group by account, activity_date
 ),
 
 versions as (
     select distinct
+        account,
         activity_date,
         pull_id
     from ai_usage_analytics.claude_costs
     where activity_date between @first_day and @last_day
     union distinct
     select distinct
+        account,
         activity_date,
         pull_id
     from ai_usage_analytics.claude_daily_cost
@@ -64,17 +69,19 @@ records as (
 
 rounded as (
     select
+        versions.account,
         records.activity_date,
         cast(count(*) as numeric) * cast('0.000000001' as numeric) as allowed_usd
     from records
     inner join versions on records.pull_id = versions.pull_id and records.activity_date = versions.activity_date
     where regexp_contains(json_value(records.record, '$.amount'), r'[.][0-9]{7}[0-9]*[1-9]|[eE]-')
-    group by records.activity_date
+    group by versions.account, records.activity_date
 ),
 
 newest as (
     select
         pull,
+        account,
         activity_date,
         records_pull_id
     from ai_usage_raw.pulls
@@ -87,32 +94,49 @@ newest as (
 ),
 
 unreadable as (
-    select distinct rejections.activity_date
+    select distinct
+        rejections.account,
+        rejections.activity_date
     from ai_usage_analytics.record_rejections as rejections
     inner join newest
         on
             rejections.pull = newest.pull
+            and rejections.account = newest.account
             and rejections.activity_date = newest.activity_date
             and rejections.pull_id = newest.records_pull_id
 ),
 
 days as (
-    select activity_date
-    from unnest(generate_date_array(@first_day, @last_day)) as activity_date
+    select
+        account,
+        activity_date
+    from lines
+    union distinct
+    select
+        account,
+        activity_date
+    from console
+    union distinct
+    select
+        account,
+        activity_date
+    from billable_usage
 )
 
 select
     days.activity_date,
+    days.account,
     lines.lines_usd,
     console.console_usd,
     billable_usage.tokens as billable_tokens,
     coalesce(lines.lines_usd, 0) - coalesce(console.console_usd, 0) as difference_usd
 from days
-left join lines on days.activity_date = lines.activity_date
-left join console on days.activity_date = console.activity_date
-left join billable_usage on days.activity_date = billable_usage.activity_date
-left join rounded on days.activity_date = rounded.activity_date
-left join unreadable on days.activity_date = unreadable.activity_date
+left join lines on days.account = lines.account and days.activity_date = lines.activity_date
+left join console on days.account = console.account and days.activity_date = console.activity_date
+left join billable_usage
+    on days.account = billable_usage.account and days.activity_date = billable_usage.activity_date
+left join rounded on days.account = rounded.account and days.activity_date = rounded.activity_date
+left join unreadable on days.account = unreadable.account and days.activity_date = unreadable.activity_date
 where
     unreadable.activity_date is null
     and (
