@@ -12,6 +12,7 @@ import subprocess
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from time import time
 
 import dagster as dg
 
@@ -20,6 +21,7 @@ ENDED = {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRun
 UNDER_WAY = [status for status in dg.DagsterRunStatus if status not in ENDED]
 DIED = "The process that ran it is gone"
 UNKNOWN = "-"  # what the system does not reveal, or what a tag of an earlier release lacks
+UNNAMED_FOR = 300.0  # seconds after its start in which a run may lack the tag: a live run sets it within one
 PROC = Path("/proc")
 GONE = {"Z", "X", "x"}  # states in which Linux still lists a process that has ended
 
@@ -75,18 +77,29 @@ def runs_of_this_process(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
 
 
 def end_the_dead(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
-    """Note as failed the runs whose process is gone. The runs that were."""
+    """Note as failed, and return, the runs whose process is gone and those that started and never got a tag: a kill may
+    come between Dagster's note of the start and the tag.
+    """
     dead = []
-    for run in instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY)):
+    for record in instance.get_run_records(dg.RunsFilter(statuses=UNDER_WAY)):
+        run = record.dagster_run
         process = Process.of(run)
-        if process and process.is_gone and _is_under_way(instance, run.run_id):
+        is_dead = process.is_gone if process else _should_be_named(record)
+        if is_dead and _is_under_way(instance, run.run_id):
+            which = f" (number {process.number} on {process.host})" if process else ""
             instance.report_run_failed(
-                run,
-                f"{DIED} (number {process.number} on {process.host}): it was killed, or the "
-                "machine went down. What it pulled is kept.",
+                run, f"{DIED}{which}: it was killed, or the machine went down. What it pulled is kept."
             )
             dead.append(run)
     return dead
+
+
+def _should_be_named(record: dg.RunRecord) -> bool:
+    """Whether a run's own tag should have been there long ago. One with a tag that cannot be read is left alone."""
+    run = record.dagster_run
+    is_unnamed = PROCESS not in run.tags or run.tags[PROCESS].endswith(f" {run.parent_run_id}")
+    is_started = run.status == dg.DagsterRunStatus.STARTED and record.start_time is not None
+    return is_unnamed and is_started and time() - (record.start_time or 0) > UNNAMED_FOR
 
 
 def _is_under_way(instance: dg.DagsterInstance, run_id: str) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ai_usage.automation.dead_runs import UNDER_WAY
+from ai_usage.automation.dead_runs import UNDER_WAY, Process
 from ai_usage.automation.refresh import BUILD
 from ai_usage.settings import ROOT
 from ai_usage.simulator import SHEET_ID, Simulator
@@ -108,7 +108,7 @@ def live(household: Unlucky, instance: dg.DagsterInstance) -> None:
     household.edit_the_sheet("three@example.com")
     household.put_on_to(at(end, 11))
     building = dg.RunsFilter(job_name=BUILD, statuses=[dg.DagsterRunStatus.STARTED])
-    household.until("a build under way", lambda: instance.get_runs_count(building), every=0.02)
+    household.until("a build under way", lambda: any(map(Process.of, instance.get_runs(building))), every=0.02)
     household.kill()
     household.start()
     household.hour(instance, at(end, 11))

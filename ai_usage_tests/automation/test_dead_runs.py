@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from time import time
 from typing import Any
 
 import dagster as dg
@@ -104,13 +105,31 @@ def test_what_nothing_is_known_of_is_left_alone(instance: dg.DagsterInstance, no
     assert {run.run_id for run in end_the_dead(instance)} == ended(instance) == {parent.run_id, earlier.run_id}
 
 
+def test_a_run_killed_between_its_start_and_its_tag_is_dead_once_the_tag_is_overdue(
+    instance: dg.DagsterInstance, nobody: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = run_of(instance, f"{HOST} {nobody} {dead_runs.boot()} 1 RUN")
+    inherited = instance.get_run_by_id(parent.run_id)
+    assert inherited is not None
+    unnamed = run_of(instance, None)
+    again = run_of(instance, inherited.tags[PROCESS], parent_run_id=parent.run_id, root_run_id=parent.run_id)
+    queued = run_of(instance, None)  # not started: Dagster's own limit for a start holds for it
+    unreadable = run_of(instance, "x y")
+    for run in (unnamed, again, unreadable):
+        instance.report_dagster_event(dg.DagsterEvent("PIPELINE_START", run.job_name), run.run_id)
+    assert {run.run_id for run in end_the_dead(instance)} == {parent.run_id}
+    monkeypatch.setattr(dead_runs, "time", lambda: time() + dead_runs.UNNAMED_FOR + 1)
+    assert {run.run_id for run in end_the_dead(instance)} == {unnamed.run_id, again.run_id}
+    assert instance.get_runs_count(dg.RunsFilter(run_ids=[queued.run_id], statuses=[STARTED])) == 1
+
+
 def test_a_run_that_ended_while_it_was_looked_at_stands_as_it_ended(
     instance: dg.DagsterInstance, nobody: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = run_of(instance, f"{HOST} {nobody} {dead_runs.boot()} 1 RUN")
-    listed = instance.get_runs()
+    listed = instance.get_run_records()
     instance.report_run_canceled(run)
-    monkeypatch.setattr(type(instance), "get_runs", lambda *_, **__: listed)
+    monkeypatch.setattr(type(instance), "get_run_records", lambda *_, **__: listed)
     assert end_the_dead(instance) == []
 
 
