@@ -28,7 +28,7 @@ from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.checks.results import CheckResult, results_of
 from ai_usage.core.providers import DIM_PLATFORM, DIM_PROVIDER, platform_rows, provider_rows
 from ai_usage.definitions import ASSETS, CHECKS, build_defs
-from ai_usage.ingest.http import Patience
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.layers import TABLE_WAS_BUILT
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.audit_log.folder import Uploads

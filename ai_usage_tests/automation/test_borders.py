@@ -25,7 +25,7 @@ from ai_usage.commands.refresh import Outcome as Printed
 from ai_usage.commands.refresh import outcome_of
 from ai_usage.definitions import build_defs
 from ai_usage.errors import WarehouseError
-from ai_usage.ingest.http import Patience
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.providers.anthropic import rows as claude_rows
 from ai_usage.providers.anthropic.client import ClaudeAdmin

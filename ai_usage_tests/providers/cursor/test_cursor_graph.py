@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from ai_usage.definitions import ASSETS
-from ai_usage.ingest.http import Patience
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import Span
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import settings
