@@ -33,7 +33,7 @@ from ai_usage.partitions import Span
 from ai_usage.redaction import Redaction
 from ai_usage.settings import settings
 from ai_usage.warehouse.builds import BUILDS
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.table import PULLS
 from ai_usage_tests.alerts.receivers import Hook, Post, dead_port, drip, hook, post
 from ai_usage_tests.platform import QUIET

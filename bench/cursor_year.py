@@ -24,7 +24,7 @@ from ai_usage.providers.cursor.client import DAYS_A_REQUEST, EVENTS, RATES, Curs
 from ai_usage.providers.cursor.resource import team_pace
 from ai_usage.providers.cursor.rows import event_rows
 from ai_usage.providers.cursor.tables import CURSOR_USAGE_EVENTS
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 
 EVENTS_A_DAY = 3_300  # 1.2 million a year
 SHORT, LONG = 90, 365  # days

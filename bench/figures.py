@@ -42,7 +42,7 @@ from ai_usage.providers.anthropic.tables import CLAUDE_COSTS
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import Settings, settings
 from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from bench import cursor_year, dashboards, marts
 
 LINES_A_DAY = 2_000

@@ -10,7 +10,8 @@ from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.checks.result_table import keep_results
 from ai_usage.settings import Settings, settings
 from ai_usage.warehouse.building import between_builds, building
-from ai_usage.warehouse.duckdb import DuckDBWarehouse, unreadable
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.published_copy import unreadable
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
 

@@ -33,8 +33,8 @@ from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import settings
 from ai_usage.sheet.client import CsvFolder
 from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY, Simulator
-from ai_usage.warehouse import duckdb as engine
 from ai_usage.warehouse import googlesql
+from ai_usage.warehouse.duckdb import engine, statements
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.parts import assets_of, behind, checks_of
 from ai_usage_tests.platform import QUIET, Outcome, Platform, contents, ordinary, platform_in, together
@@ -233,7 +233,7 @@ def test_a_sql_error_in_a_mart_costs_what_is_made_of_it(
     read = googlesql.read
     wrong = "select no_such_column as expense_date from ai_usage_analytics.claude_costs"
     monkeypatch.setattr(
-        engine, "read", lambda name, of=None: wrong if name.endswith("/claude_cost_shares") else read(name, of)
+        statements, "read", lambda name, of=None: wrong if name.endswith("/claude_cost_shares") else read(name, of)
     )
     world = built(pulled.copy(tmp_path), vendors)
     assert world.outcome.not_built.keys() == {"marts/claude_cost_shares"}

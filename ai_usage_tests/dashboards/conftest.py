@@ -10,7 +10,7 @@ from ai_usage.catalog import TABLES
 from ai_usage.marts.build_days import rebuild_all, rebuild_days, rebuild_whole
 from ai_usage.marts.files import marts
 from ai_usage.settings import settings
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage_tests.marts.by_hand import know_providers
 from bench.company import LAST, Company
 

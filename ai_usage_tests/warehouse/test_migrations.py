@@ -21,7 +21,7 @@ from ai_usage.providers.anthropic.tables import CLAUDE_USAGE_TOKENS
 from ai_usage.providers.registry import BY_KEY
 from ai_usage.warehouse import migrations
 from ai_usage.warehouse.builds import BUILDS, Build
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.erasures import ERASURES
 from ai_usage.warehouse.migrations import SCHEMA, VERSION, Change, Made, changes
 from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Table, Type, day, integer, string
