@@ -245,7 +245,7 @@ def _graph(_: str, days: int) -> dict[str, Any]:
             urlsplit(r["path"]).path.removeprefix("/anthropic/v1/organizations/")
             for r in httpx.get(f"{url}/_simulator/requests").json()
         )
-    figures["verdicts"] = figures.pop("records")
+    figures["check_results"] = figures.pop("records")
     figures.pop("records_per_second")
     spans = -(-days // DAYS_A_REQUEST)
     fewest = {"cost_report": 2 * spans, "usage_report/messages": spans, "usage_report/claude_code": days}

@@ -255,7 +255,7 @@ def test_a_check_that_cannot_run_fails_with_its_reason_and_stops_nothing(
     monkeypatch.setattr(engine, "read", lambda name, of=None: wrong if name == broken else read(name, of))
     world = built(pulled.copy(tmp_path), vendors)
     assert world.outcome.red(claim) == set(SPAN.days)
-    assert "The check could not run: BinderException" in (world.outcome.verdict(claim, SPAN.last).description or "")
+    assert "The check could not run: BinderException" in (world.outcome.evaluation(claim, SPAN.last).description or "")
     assert not world.printed.failures
     assert world.tables == both.tables
 
@@ -273,7 +273,7 @@ def test_a_day_of_which_core_has_an_older_version_is_blocked_though_it_has_as_ma
     monkeypatch.setattr(claude_rows, "daily_cost_rows", broken)
     world = built(platform, vendors)
     assert world.outcome.red("no_day_is_missing", "claude_costs") == {SPAN.last}
-    said = world.outcome.verdict("no_day_is_missing", SPAN.last).description or ""
+    said = world.outcome.evaluation("no_day_is_missing", SPAN.last).description or ""
     assert "core holds 0 of the 1 records of claude_cost_totals, and 1 of an older version" in said
     assert world.outcome.noted("marts/claude_total_expenses", SPAN.last)["blocked_by"][0] == "no_day_is_missing"
     assert world.platform.dollars() == both.platform.dollars(), "its last good version stays"

@@ -62,7 +62,8 @@ def alter(change: Change) -> str:
     """Makes one change of a table."""
     table, name = change.table.address, change.column
     if change.what == "renamed":
-        return f"alter table {table} rename column {change.before} to {name}"
+        values = [f"update {table} set {name} = '{new}' where {name} = '{old}'" for old, new in change.values.items()]
+        return "; ".join([f"alter table {table} rename column {change.before} to {name}", *values])
     if change.what == "dropped":
         return f"alter table {table} drop column {name}"
     if change.what == "relaxed":
