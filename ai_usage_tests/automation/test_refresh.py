@@ -16,7 +16,7 @@ from ai_usage.automation.warehouse_resource import published
 from ai_usage.checks.missing import RANGE_END, RANGE_START
 from ai_usage.definitions import defs
 from ai_usage.partitions import ONE_DAY, Span
-from ai_usage.providers.anthropic import rows as claude_rows
+from ai_usage.providers.anthropic.rows import usage_and_cost
 from ai_usage.settings import Settings, settings
 from ai_usage.warehouse.builds import BUILDS
 from ai_usage.warehouse.ledger import Answer
@@ -283,7 +283,7 @@ def test_a_table_that_was_left_as_it_was_is_asked_for_again_with_what_is_made_of
     [request] = rebuilt(built).run_requests
     keys = dg.AssetSelection.assets(*request.asset_selection)
     with monkeypatch.context() as planted:
-        planted.setattr(claude_rows, "usage_rows", broken)
+        planted.setattr(usage_and_cost, "usage_rows", broken)
         outcome = built.materialize(keys, Span(NEXT, NEXT), None)
     assert outcome.not_built.keys() == {"core/claude_usage_tokens", "core/claude_daily_tokens"}
     [again] = rebuilt(built).run_requests

@@ -7,18 +7,19 @@ import polars as pl
 from ai_usage.accounts import account_names
 from ai_usage.ingest.cadence import MORNING, Cadence
 from ai_usage.money import read_rates
-from ai_usage.providers.anthropic import assets, checks, claude_ai_usage, keys, people, pulls, rows, tables
+from ai_usage.providers.anthropic import assets, checks, claude_ai_usage, keys, people, pulls, tables
 from ai_usage.providers.anthropic.audit_log import pulls as audit_log_pulls
 from ai_usage.providers.anthropic.audit_log import tables as audit_log
 from ai_usage.providers.anthropic.audit_log.folder import uploads_of
 from ai_usage.providers.anthropic.probe import PROBE
 from ai_usage.providers.anthropic.resource import ADMIN_KEY, ANALYTICS_KEY, FIELDS, open_client
+from ai_usage.providers.anthropic.rows import lists, usage_and_cost
 from ai_usage.providers.anthropic.summary import summary
 from ai_usage.providers.provider import Bill, CoreTables, Gate, Platform, Provider
 from ai_usage.settings import settings
 from ai_usage.warehouse.ledger import Records
 
-ANY_ORGANIZATION = rows.Organization("", {})  # whose lines they are changes no sum
+ANY_ORGANIZATION = lists.Organization("", {})  # whose lines they are changes no sum
 ENTERPRISE = ("claude_enterprise_users",)
 BILLING = ("claude_cost_report", "claude_cost_totals", "claude_messages_usage")  # usage decides who pays a line
 
@@ -45,7 +46,7 @@ CORE = (
 
 def billed_lines(records: Records) -> pl.DataFrame:
     """The cost report's lines, in USD."""
-    return rows.cost_rows(records, ANY_ORGANIZATION, read_rates(settings().currency_rates))
+    return usage_and_cost.cost_rows(records, ANY_ORGANIZATION, read_rates(settings().currency_rates))
 
 
 ANTHROPIC = Provider(

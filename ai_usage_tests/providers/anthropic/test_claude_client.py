@@ -30,7 +30,8 @@ from ai_usage.providers.anthropic.client import (
     USAGE_GROUPS,
     ClaudeAdmin,
 )
-from ai_usage.providers.anthropic.records import ApiKey, CostLine
+from ai_usage.providers.anthropic.records.lists import ApiKey
+from ai_usage.providers.anthropic.records.usage_and_cost import CostLine
 from ai_usage.settings import read_settings
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.ingest import recorded
