@@ -42,7 +42,8 @@ from ai_usage.simulator import (
 )
 from ai_usage.warehouse.table import ANALYTICS
 from ai_usage_tests.ingest.stand_in import ADMIN, standing_in
-from ai_usage_tests.platform import DAY, NEXT, Platform, contents, ordinary, platform_in
+from ai_usage_tests.mock_claude import DAY, NEXT, ordinary
+from ai_usage_tests.platform import Platform, contents, platform_in
 from ai_usage_tests.providers.anthropic.exports import event, put
 from bench.company import MEASURED_DAYS, Company
 
@@ -108,13 +109,13 @@ def without_checks(database: Path) -> dict[str, object]:
 def test_build_leaves_what_a_run_of_the_graph_leaves_asks_nobody_and_publishes_it(
     built: Platform, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked, of_the_run = built.vendor.asked.total(), without_checks(built.warehouse.path)
+    asked, of_the_run = built.claude.asked.total(), without_checks(built.warehouse.path)
     forget_what_was_built(built)
     assert without_checks(built.warehouse.path) != of_the_run
     assert main(["build", "", ""]) == 0, said(capsys)
     assert without_checks(built.warehouse.path) == of_the_run
     assert without_checks(built.warehouse.path.with_name("ai_usage_published.duckdb")) == of_the_run
-    assert built.vendor.asked.total() == asked
+    assert built.claude.asked.total() == asked
     assert "3 days · 0 requests" in said(capsys)
 
 
