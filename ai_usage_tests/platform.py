@@ -28,7 +28,7 @@ from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.checks.results import CheckResult, results_of
 from ai_usage.core.providers import DIM_PLATFORM, DIM_PROVIDER, platform_rows, provider_rows
 from ai_usage.definitions import ASSETS, CHECKS, build_defs
-from ai_usage.ingest.http import Patience
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.layers import TABLE_WAS_BUILT
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.audit_log.folder import Uploads
@@ -36,7 +36,7 @@ from ai_usage.providers.anthropic.client import ClaudeAdmin
 from ai_usage.providers.anthropic.records import CostLine
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import Settings, settings
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.table import STAMPS, Table
 from ai_usage_tests import lean  # noqa: F401 - it is enough to import it
 
@@ -290,12 +290,12 @@ class Outcome:
             self.result.__class__ = Result
 
     @cached_property
-    def verdicts(self) -> dict[tuple[str, str], dict[date | None, dg.AssetCheckEvaluation]]:
+    def evaluations(self) -> dict[tuple[str, str], dict[date | None, dg.AssetCheckEvaluation]]:
         """(claim, table) → day → verdict; whether a table was built is `not_built`."""
-        return {of: found for of, found in self.all_verdicts.items() if of[0] != TABLE_WAS_BUILT}
+        return {of: found for of, found in self.all_evaluations.items() if of[0] != TABLE_WAS_BUILT}
 
     @cached_property
-    def all_verdicts(self) -> dict[tuple[str, str], dict[date | None, dg.AssetCheckEvaluation]]:
+    def all_evaluations(self) -> dict[tuple[str, str], dict[date | None, dg.AssetCheckEvaluation]]:
         found: dict[tuple[str, str], dict[date | None, dg.AssetCheckEvaluation]] = {}
         for verdict in self.result.get_asset_check_evaluations():
             day = date.fromisoformat(verdict.partition) if verdict.partition else None
@@ -304,34 +304,34 @@ class Outcome:
 
     @cached_property
     def results(self) -> list[CheckResult]:
-        """What every check came to: passed, warned, failed or not judged."""
+        """What every check came to: passed, warned, failed or not evaluated."""
         runs = getattr(self.result, "results", [self.result])  # one, or several asked as one
         planned = {key for run in runs for key in run.job_def.asset_layer.asset_graph.asset_check_keys}
         return results_of(((event, 0.0) for event in self.result.all_events), planned)
 
-    def not_judged(self, claim: str, table: str | None = None) -> dict[date | None, str]:
-        """The days on which a check is not judged, and why; None of a check without days, or not run at all."""
+    def not_evaluated(self, claim: str, table: str | None = None) -> dict[date | None, str]:
+        """The days on which a check is not evaluated, and why; None of a check without days, or not run at all."""
         return {
             one.day: one.why
             for one in self.results
-            if one.result == "not judged" and one.check == claim and table in (None, one.asset.split("/")[-1])
+            if one.result == "not evaluated" and one.check == claim and table in (None, one.asset.split("/")[-1])
         }
 
     def red(self, claim: str, table: str | None = None) -> set[date | None]:
         """The days on which a claim is false."""
         return {
             day
-            for (name, of), verdicts in self.all_verdicts.items()
+            for (name, of), verdicts in self.all_evaluations.items()
             for day, verdict in verdicts.items()
             if name == claim and table in (None, of) and not verdict.passed
         }
 
     def all_red(self) -> set[str]:
         """The claims that are false somewhere, but for those of freshness: tests seldom pull up to yesterday."""
-        return {name for name, _ in self.verdicts if self.red(name)} - {"pull_is_recent", "bill_is_fresh"}
+        return {name for name, _ in self.evaluations if self.red(name)} - {"pull_is_recent", "bill_is_fresh"}
 
-    def verdict(self, claim: str, day: date | None, table: str = "claude_costs") -> dg.AssetCheckEvaluation:
-        return self.verdicts[claim, table][day]
+    def evaluation(self, claim: str, day: date | None, table: str = "claude_costs") -> dg.AssetCheckEvaluation:
+        return self.evaluations[claim, table][day]
 
     def noted(self, asset: str, day: date | None) -> dict[str, Any]:
         """The metadata of `layer/table` on a day, whether it was materialized or left as it was."""

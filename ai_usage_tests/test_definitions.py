@@ -88,9 +88,9 @@ def test_without_a_key_everything_succeeds_writes_nothing_and_says_so(keyed: Key
         "cursor": "not configured: CURSOR_ADMIN_API_KEY is not set",
         "sheet": "not configured: AI_USAGE_SHEET_ID is not set",
     }
-    assert outcome.verdicts == {}
+    assert outcome.evaluations == {}
     assert outcome.materialized == {}
-    assert {one.result for one in outcome.results} <= {"not judged"}
+    assert {one.result for one in outcome.results} <= {"not evaluated"}
     assert [one for one in outcome.results if not one.why.startswith("Not configured: ")] == []
 
 
@@ -145,5 +145,5 @@ def test_a_key_that_may_not_read_analytics_skips_them_with_a_note(keyed: Keyed) 
     assert platform.sql("select count(*) from ai_usage_analytics.claude_analytics_costs") == [(0,)]
     assert "core/claude_analytics_costs" not in outcome.materialized
     assert outcome.all_red() <= {"every_key_has_an_owner", "no_former_member_spends"}  # there is no sheet here
-    assert "Optional, and never pulled" in outcome.not_judged("schema_drift", "claude_analytics_cost")[None]
+    assert "Optional, and never pulled" in outcome.not_evaluated("schema_drift", "claude_analytics_cost")[None]
     assert set(platform.dollars()) == {DAY}

@@ -12,7 +12,7 @@ from ai_usage.alerts.news import News, Severity
 from ai_usage.checks.results import CheckResult
 from ai_usage.commands import demo
 from ai_usage.commands.__main__ import command_settings, main
-from ai_usage.commands.refresh import Outcome, tell_troubles
+from ai_usage.commands.refresh import Outcome, print_troubles
 from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.dashboards.assets import write_board
 from ai_usage.dashboards.boards import boards
@@ -67,7 +67,9 @@ def test_no_message_names_a_person(folder: Path) -> None:
 
 def test_no_command_prints_a_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export_focus", "2026-11"]) in {0, 1}
-    tell_troubles(Outcome({"core__x": SENTENCE}, not_judged=[], verdicts=[], skipped={f"raw/{ADDRESS}": SENTENCE}))
+    print_troubles(
+        Outcome({"core__x": SENTENCE}, not_evaluated=[], evaluations=[], skipped={f"raw/{ADDRESS}": SENTENCE})
+    )
     people = [{"label": ADDRESS, "cost_usd": Decimal(1)}, {"label": KEY_NAME, "cost_usd": Decimal(1)}]
     OUT.print(demo._shares(Shares("Top people", people, None)))
     ERR.print(CheckResult("marts/ai_spend", "x", None, "failed", SENTENCE).why)

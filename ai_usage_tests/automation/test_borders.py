@@ -25,7 +25,7 @@ from ai_usage.commands.refresh import Outcome as Printed
 from ai_usage.commands.refresh import outcome_of
 from ai_usage.definitions import build_defs
 from ai_usage.errors import WarehouseError
-from ai_usage.ingest.http import Patience
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.providers.anthropic import rows as claude_rows
 from ai_usage.providers.anthropic.client import ClaudeAdmin
@@ -33,8 +33,8 @@ from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import settings
 from ai_usage.sheet.client import CsvFolder
 from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY, Simulator
-from ai_usage.warehouse import duckdb as engine
 from ai_usage.warehouse import googlesql
+from ai_usage.warehouse.duckdb import engine, statements
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.parts import assets_of, behind, checks_of
 from ai_usage_tests.platform import QUIET, Outcome, Platform, contents, ordinary, platform_in, together
@@ -233,7 +233,7 @@ def test_a_sql_error_in_a_mart_costs_what_is_made_of_it(
     read = googlesql.read
     wrong = "select no_such_column as expense_date from ai_usage_analytics.claude_costs"
     monkeypatch.setattr(
-        engine, "read", lambda name, of=None: wrong if name.endswith("/claude_cost_shares") else read(name, of)
+        statements, "read", lambda name, of=None: wrong if name.endswith("/claude_cost_shares") else read(name, of)
     )
     world = built(pulled.copy(tmp_path), vendors)
     assert world.outcome.not_built.keys() == {"marts/claude_cost_shares"}
@@ -255,7 +255,7 @@ def test_a_check_that_cannot_run_fails_with_its_reason_and_stops_nothing(
     monkeypatch.setattr(engine, "read", lambda name, of=None: wrong if name == broken else read(name, of))
     world = built(pulled.copy(tmp_path), vendors)
     assert world.outcome.red(claim) == set(SPAN.days)
-    assert "The check could not run: BinderException" in (world.outcome.verdict(claim, SPAN.last).description or "")
+    assert "The check could not run: BinderException" in (world.outcome.evaluation(claim, SPAN.last).description or "")
     assert not world.printed.failures
     assert world.tables == both.tables
 
@@ -273,7 +273,7 @@ def test_a_day_of_which_core_has_an_older_version_is_blocked_though_it_has_as_ma
     monkeypatch.setattr(claude_rows, "daily_cost_rows", broken)
     world = built(platform, vendors)
     assert world.outcome.red("no_day_is_missing", "claude_costs") == {SPAN.last}
-    said = world.outcome.verdict("no_day_is_missing", SPAN.last).description or ""
+    said = world.outcome.evaluation("no_day_is_missing", SPAN.last).description or ""
     assert "core holds 0 of the 1 records of claude_cost_totals, and 1 of an older version" in said
     assert world.outcome.noted("marts/claude_total_expenses", SPAN.last)["blocked_by"][0] == "no_day_is_missing"
     assert world.platform.dollars() == both.platform.dollars(), "its last good version stays"

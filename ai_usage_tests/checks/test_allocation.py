@@ -173,18 +173,18 @@ def test_a_mistake_with_money_turns_its_day_red_and_no_other(good: Platform, har
     assert rows > 0
     outcome = good.check(claim, DAYS)
     assert (claim, outcome.red(claim)) == (claim, {DAY})
-    [wrong] = [v for found in outcome.verdicts.values() for v in found.values() if not v.passed]
+    [wrong] = [v for found in outcome.evaluations.values() for v in found.values() if not v.passed]
     assert wrong.severity == dg.AssetCheckSeverity.ERROR
     assert str(DAY) in (wrong.description or "")
     assert " USD" in (wrong.description or "") or claim == SIGHT
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
-def test_a_check_over_nothing_is_not_judged(tmp_path: Path, claim: str) -> None:
+def test_a_check_over_nothing_is_not_evaluated(tmp_path: Path, claim: str) -> None:
     platform = platform_in(tmp_path)
     outcome = platform.check(claim, DAYS)
-    assert outcome.verdicts == {}
-    assert outcome.not_judged(claim).keys() == set(DAYS.days)
+    assert outcome.evaluations == {}
+    assert outcome.not_evaluated(claim).keys() == set(DAYS.days)
 
 
 def test_on_a_day_held_back_the_difference_is_a_warning_that_says_so(good: Platform) -> None:
@@ -193,6 +193,6 @@ def test_on_a_day_held_back_the_difference_is_a_warning_that_says_so(good: Platf
         where activity_date = '{DAY}' and amount_usd > 0)""")
     outcome = good.check(ALLOCATION, DAYS)
     assert outcome.red(ALLOCATION) == {DAY}
-    verdict = outcome.verdict(ALLOCATION, DAY, "claude_attributed_costs")
+    verdict = outcome.evaluation(ALLOCATION, DAY, "claude_attributed_costs")
     assert verdict.severity == dg.AssetCheckSeverity.WARN
     assert "The day is blocked by no_day_is_missing, grouped_lines_equal_console_figure" in (verdict.description or "")

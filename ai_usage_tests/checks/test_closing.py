@@ -44,10 +44,10 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     outcome = platform.refresh(replace(settings(), simulate=True), DAYS, only=only)
     assert outcome.result.success
     assert outcome.red(PARITY) | outcome.red(RECORDED) == set()
-    assert outcome.verdict(PARITY, DAY, "claude_parity").description == (
+    assert outcome.evaluation(PARITY, DAY, "claude_parity").description == (
         f"{DAY}: Analytics and the cost report both come to {platform.dollars()[DAY]:,f} USD."
     )
-    said = outcome.verdict(FIGURES, None, "month_close")
+    said = outcome.evaluation(FIGURES, None, "month_close")
     assert (said.passed, said.severity) == (False, WARN)  # of last month, of which no day was pulled
     assert (said.description or "").startswith("7 of 14 figures match. Not comparable: anthropic 2026-10-01…2026-10-31")
     platform.sql(f"delete from {SHEET} where period_start < '2026-11-01'")
@@ -80,7 +80,7 @@ def restated(platform: Platform, by: str = "1.5", after: timedelta = timedelta(d
 
 
 def sentence(outcome: Outcome, claim: str, table: str, day: date | None = None) -> str:
-    return outcome.verdict(claim, day, table).description or ""
+    return outcome.evaluation(claim, day, table).description or ""
 
 
 PARITY_HARMS = {
@@ -101,7 +101,7 @@ def test_analytics_that_tell_other_money_are_red_on_their_day(good: Platform, ha
     rebuilt(good, "marts/claude_parity")
     outcome = good.check(PARITY, DAYS)
     assert outcome.red(PARITY) == {DAY}
-    verdict = outcome.verdict(PARITY, DAY, "claude_parity")
+    verdict = outcome.evaluation(PARITY, DAY, "claude_parity")
     assert verdict.severity == ERROR
     said = verdict.description or ""
     assert f"{after - before:+,f} unexplained. Report against analytics, largest first: " in said
@@ -129,13 +129,13 @@ def test_what_has_not_settled_yet_is_a_warning_and_only_beyond_a_percent(good: P
     rebuilt(good, "marts/claude_parity")
     outcome = good.check(PARITY, DAYS)
     assert outcome.red(PARITY) == {DAY}
-    assert outcome.verdict(PARITY, DAY, "claude_parity").severity == WARN
+    assert outcome.evaluation(PARITY, DAY, "claude_parity").severity == WARN
     assert " provisional." in sentence(outcome, PARITY, "claude_parity", DAY)
     good.sql(f"update {A}.claude_parity set not_settled_usd = -cost_report_usd / 100 where {THAT_DAY}")
     assert good.check(PARITY, DAYS).red(PARITY) == set()
 
 
-def test_a_day_without_analytics_is_not_judged_and_one_not_built_fails(good: Platform) -> None:
+def test_a_day_without_analytics_is_not_evaluated_and_one_not_built_fails(good: Platform) -> None:
     good.sql(f"delete from {A}.claude_parity where {THAT_DAY}")
     outcome = good.check(PARITY, DAYS)
     assert outcome.red(PARITY) == {DAY}
@@ -143,8 +143,8 @@ def test_a_day_without_analytics_is_not_judged_and_one_not_built_fails(good: Pla
     good.sql(f"delete from {PULLS} where pull = 'claude_analytics_cost' and {THAT_DAY}")
     outcome = good.check(PARITY, DAYS)
     assert outcome.red(PARITY) == set()
-    assert outcome.not_judged(PARITY).keys() == {DAY}
-    assert "Optional, and never pulled" in outcome.not_judged(PARITY)[DAY]
+    assert outcome.not_evaluated(PARITY).keys() == {DAY}
+    assert "Optional, and never pulled" in outcome.not_evaluated(PARITY)[DAY]
 
 
 FIGURE_HARMS = {
@@ -183,7 +183,7 @@ def test_a_figure_that_is_not_what_the_lines_come_to_is_red(good: Platform, harm
     assert rows > 0
     outcome = good.check(FIGURES)
     assert outcome.red(FIGURES) == {None}
-    verdict = outcome.verdict(FIGURES, None, "month_close")
+    verdict = outcome.evaluation(FIGURES, None, "month_close")
     assert verdict.severity == ERROR
     said = verdict.description or ""
     assert " of 7 figures differ: " in said
@@ -227,7 +227,7 @@ def test_an_invoice_that_includes_seats_matches_usage_and_seats(good: Platform) 
     assert f" USD and seats to {seats:,.2f}, the figure is " in sentence(good.check(FIGURES), FIGURES, "month_close")
     good.sql(f"update {A}.spend_by_scope set seats_usd = 0")
     outcome = good.check(FIGURES)
-    assert outcome.verdict(FIGURES, None, "month_close").severity == WARN
+    assert outcome.evaluation(FIGURES, None, "month_close").severity == WARN
     assert "no seat of its days has a price" in sentence(outcome, FIGURES, "month_close")
 
 
@@ -236,7 +236,7 @@ def test_days_never_pulled_and_days_to_come_are_no_comparison(good: Platform) ->
     good.sql(f"update {SHEET} set period_end = '2026-12-03' where {CURSORS}")
     outcome = good.check(FIGURES)
     assert outcome.red(FIGURES) == {None}
-    assert outcome.verdict(FIGURES, None, "month_close").severity == WARN
+    assert outcome.evaluation(FIGURES, None, "month_close").severity == WARN
     said = sentence(outcome, FIGURES, "month_close")
     assert "as a whole and in 5 workspaces: 1 of its " in said
     assert " days were never pulled" in said
@@ -264,29 +264,29 @@ def test_figures_that_never_reached_core_are_red(good: Platform) -> None:
 
 def test_without_a_sheet_no_figure_is_judged(platform: Platform) -> None:
     outcome = platform.check(FIGURES)
-    assert outcome.verdicts == {}
-    assert outcome.not_judged(FIGURES) == {None: "Not configured: AI_USAGE_SHEET_ID is not set."}
+    assert outcome.evaluations == {}
+    assert outcome.not_evaluated(FIGURES) == {None: "Not configured: AI_USAGE_SHEET_ID is not set."}
 
 
-def test_a_figure_of_days_never_pulled_or_not_over_is_not_judged(good: Platform) -> None:
-    """Beside figures that match it does not count; alone it makes the check one that is not judged."""
+def test_a_figure_of_days_never_pulled_or_not_over_is_not_evaluated(good: Platform) -> None:
+    """Beside figures that match it does not count; alone it makes the check one that is not evaluated."""
     good.sql(f"update {SHEET} set period_end = '2026-12-03' where {CURSORS}")
     outcome = good.check(FIGURES)
-    assert outcome.verdict(FIGURES, None, "month_close").passed
+    assert outcome.evaluation(FIGURES, None, "month_close").passed
     assert "13 of its 30 days are not over" in sentence(outcome, FIGURES, "month_close")
     good.sql(f"delete from {SHEET} where not ({CURSORS})")
     outcome = good.check(FIGURES)
-    assert outcome.verdicts == {}
-    assert "13 of its 30 days are not over" in outcome.not_judged(FIGURES)[None]
+    assert outcome.evaluations == {}
+    assert "13 of its 30 days are not over" in outcome.not_evaluated(FIGURES)[None]
     good.sql(f"update {SHEET} set period_start = '2026-09-01', period_end = '2026-10-01' where {CURSORS}")
-    assert "30 of its 30 days were never pulled" in good.check(FIGURES).not_judged(FIGURES)[None]
+    assert "30 of its 30 days were never pulled" in good.check(FIGURES).not_evaluated(FIGURES)[None]
 
 
 def test_a_day_restated_after_the_figure_is_told_as_that_everywhere(good: Platform) -> None:
     restated(good)
     outcome = good.check(FIGURES)
     assert outcome.red(FIGURES) == {None}
-    assert outcome.verdict(FIGURES, None, "month_close").severity == WARN
+    assert outcome.evaluation(FIGURES, None, "month_close").severity == WARN
     said = sentence(outcome, FIGURES, "month_close")
     assert said.count("restated since the sheet has it") == 2  # the whole, and one workspace
     assert "5 of 7 figures match." in said
@@ -305,7 +305,7 @@ def test_a_restatement_excuses_no_other_slip(good: Platform) -> None:
     restated(good)
     outcome = good.check(FIGURES)
     assert outcome.red(FIGURES) == {None}
-    assert outcome.verdict(FIGURES, None, "month_close").severity == ERROR
+    assert outcome.evaluation(FIGURES, None, "month_close").severity == ERROR
 
 
 EVENTS = f"{A}.cursor_usage_events"
@@ -366,7 +366,7 @@ def test_a_change_without_its_revision_is_red(twice_restated: Platform, tmp_path
     assert rows > 0
     outcome = platform.check(RECORDED, DAYS)
     assert outcome.red(RECORDED) == {DAY}
-    [wrong] = [v for found in outcome.verdicts.values() for v in found.values() if not v.passed]
+    [wrong] = [v for found in outcome.evaluations.values() for v in found.values() if not v.passed]
     assert wrong.severity == ERROR
     assert why in (wrong.description or "")
 
@@ -379,6 +379,6 @@ def test_a_version_of_the_ledger_that_is_recorded_nowhere_is_told(twice_restated
     )
     outcome = platform.check(RECORDED, DAYS)
     assert outcome.red(RECORDED) == {DAY}
-    verdict = outcome.verdict(RECORDED, DAY)
+    verdict = outcome.evaluation(RECORDED, DAY)
     assert verdict.severity == WARN
     assert "1 versions of the ledger are not in core/spend_versions" in (verdict.description or "")

@@ -92,7 +92,7 @@ def judged(platform: Platform, *claims: str) -> Outcome:
 def test_a_cycle_that_is_right_is_green_and_says_how_much_it_came_to(good: Platform) -> None:
     outcome = judged(good)
     assert outcome.all_red() == set()
-    said = outcome.verdict(CYCLEWISE, None, "cursor_usage_events").description or ""
+    said = outcome.evaluation(CYCLEWISE, None, "cursor_usage_events").description or ""
     assert "of the cycle since 2026-11-03, at 2026-11-20 12:00 UTC, come to their spend:" in said
     [(spend,)] = good.sql("select sum(spend_usd) from ai_usage_analytics.cursor_spend_daily")
     assert f"{spend:,f} USD" in said
@@ -112,31 +112,31 @@ def test_a_cycle_that_does_not_come_to_its_spend_names_the_person_and_the_amount
     good.sql(harm)
     outcome = judged(good, CYCLEWISE)
     assert outcome.red(CYCLEWISE) == {None}
-    said = outcome.verdict(CYCLEWISE, None, "cursor_usage_events").description or ""
+    said = outcome.evaluation(CYCLEWISE, None, "cursor_usage_events").description or ""
     if "delete" in harm:
         assert f"{email} +{usd:,f} USD" in said
     if harm.startswith("insert"):
         assert f"{email} {-usd:,f} USD" in said
 
 
-def test_a_cycle_whose_days_were_not_all_pulled_is_not_judged_and_says_so(good: Platform) -> None:
+def test_a_cycle_whose_days_were_not_all_pulled_is_not_evaluated_and_says_so(good: Platform) -> None:
     good.sql(f"delete from ai_usage_raw.pulls where pull = 'cursor_usage_events' and activity_date = '{DAY}'")
     outcome = judged(good, CYCLEWISE)
-    assert outcome.verdicts == {}
-    said = outcome.not_judged(CYCLEWISE)[None]
+    assert outcome.evaluations == {}
+    said = outcome.not_evaluated(CYCLEWISE)[None]
     assert "1 days of events" in said
     assert str(DAY) in said
 
 
-def test_a_figure_younger_than_the_events_of_today_is_not_judged(good: Platform) -> None:
+def test_a_figure_younger_than_the_events_of_today_is_not_evaluated(good: Platform) -> None:
     good.sql("update ai_usage_raw.pulls set pulled_at = pulled_at + interval 1 hour where pull = 'cursor_spend'")
-    assert "Materialize both" in judged(good, CYCLEWISE).not_judged(CYCLEWISE)[None]
+    assert "Materialize both" in judged(good, CYCLEWISE).not_evaluated(CYCLEWISE)[None]
 
 
-def test_a_cycle_that_was_never_pulled_is_not_judged(platform: Platform) -> None:
+def test_a_cycle_that_was_never_pulled_is_not_evaluated(platform: Platform) -> None:
     outcome = judged(platform, CYCLEWISE)
-    assert outcome.verdicts == {}
-    assert outcome.not_judged(CYCLEWISE) == {None: "No provider was asked: raw/cursor_spend was never pulled."}
+    assert outcome.evaluations == {}
+    assert outcome.not_evaluated(CYCLEWISE) == {None: "No provider was asked: raw/cursor_spend was never pulled."}
 
 
 @pytest.mark.parametrize(

@@ -29,12 +29,12 @@ def judged(platform: Platform, claim: str, layer: str) -> Outcome:
     return platform.materialize(dg.AssetSelection.checks(key), BOTH, None, cursor_admin=object())
 
 
-def test_a_day_of_events_not_built_is_missing_and_one_never_asked_about_is_not_judged(platform: Platform) -> None:
+def test_a_day_of_events_not_built_is_missing_and_one_never_asked_about_is_not_evaluated(platform: Platform) -> None:
     pulled(platform, EVENT, EVENT)
     outcome = judged(platform, MISSING, "core")
     assert outcome.red(MISSING, EVENTS) == {DAY}
-    assert "core holds 0 of the 2 records" in (outcome.verdict(MISSING, DAY, EVENTS).description or "")
-    assert "was never pulled" in outcome.not_judged(MISSING, EVENTS)[NEXT]
+    assert "core holds 0 of the 2 records" in (outcome.evaluation(MISSING, DAY, EVENTS).description or "")
+    assert "was never pulled" in outcome.not_evaluated(MISSING, EVENTS)[NEXT]
     said = platform.warehouse.newest(EVENTS, BOTH)
     platform.warehouse.replace_days(CURSOR_USAGE_EVENTS, said.days, event_rows(said))
     assert judged(platform, MISSING, "core").red(MISSING, EVENTS) == set()
@@ -46,4 +46,4 @@ def test_a_new_field_of_an_event_is_named(platform: Platform) -> None:
     pulled(platform, {**EVENT, "novel": 1})
     outcome = judged(platform, DRIFT, "raw")
     assert outcome.red(DRIFT, EVENTS) == {None}
-    assert f"unknown field novel (1×, first seen {DAY})" in (outcome.verdict(DRIFT, None, EVENTS).description or "")
+    assert f"unknown field novel (1×, first seen {DAY})" in (outcome.evaluation(DRIFT, None, EVENTS).description or "")

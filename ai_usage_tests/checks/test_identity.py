@@ -11,7 +11,7 @@ def test_a_line_twice_is_red_on_its_day(good: Platform) -> None:
     good.sql(f"insert into {COSTS} from {COSTS} where {FIRST}")
     outcome = good.check(UNIQUE)
     assert outcome.red(UNIQUE) == {DAY}
-    assert "1 cost lines stand twice" in (outcome.verdict(UNIQUE, DAY).description or "")
+    assert "1 cost lines stand twice" in (outcome.evaluation(UNIQUE, DAY).description or "")
 
 
 def test_an_ungrouped_total_among_the_lines_is_red(good: Platform) -> None:

@@ -61,7 +61,9 @@ def judged(platform: Platform, span: Span | None = SPAN) -> Outcome:
 
 
 def said(outcome: Outcome) -> str:
-    return " ".join(v.description or "" for found in outcome.verdicts.values() for v in found.values() if not v.passed)
+    return " ".join(
+        v.description or "" for found in outcome.evaluations.values() for v in found.values() if not v.passed
+    )
 
 
 def test_what_was_pulled_is_whole_and_the_small_day_has_these_records(good: Platform) -> None:
@@ -89,7 +91,7 @@ def test_the_verdict_names_the_day_and_how_many_stand_of_how_many(good: Platform
     outcome = good.check(WHOLE)
     assert outcome.red(WHOLE) == outcome.red(WHOLE, "claude_costs") == {DAY}
     ending = ", but not as they were sent" if how == "altered" else ""
-    assert outcome.verdict(WHOLE, DAY).description == (
+    assert outcome.evaluation(WHOLE, DAY).description == (
         f"{DAY}: raw/claude_code_usage holds {1 + STANDING[how]} of the 1 records that were pulled{ending}; "
         f"raw/claude_cost_report holds {3 + STANDING[how]} of the 3 records that were pulled{ending}."
     )
@@ -216,7 +218,7 @@ def test_pulls_of_the_future_are_reported(platform: Platform, *, is_wrong: bool)
         platform.warehouse.append(pull, [Answer("anthropic", DAY, [], 1, {})])
     outcome = platform.check(CLOCK)
     assert outcome.red(CLOCK) == ({None} if is_wrong else set())
-    found = outcome.verdicts[CLOCK, pull][None]
+    found = outcome.evaluations[CLOCK, pull][None]
     if is_wrong:
         assert found.severity == dg.AssetCheckSeverity.WARN
         assert found.description == (

@@ -17,7 +17,7 @@ def test_one_row_of_a_provider_that_the_registry_lacks_fails_its_day_by_name(goo
     )
     outcome = good.check(KNOWN)
     assert outcome.red(KNOWN) == {NEXT}
-    assert "openai (1 rows, 4.2" in (outcome.verdict(KNOWN, NEXT, "ai_spend").description or "")
+    assert "openai (1 rows, 4.2" in (outcome.evaluation(KNOWN, NEXT, "ai_spend").description or "")
     assert DAY < NEXT < DAYS[-1] + timedelta(days=1)
 
 

@@ -16,7 +16,7 @@ from ai_usage.core.people import Person, person_rows
 from ai_usage.core.person_accounts import account_rows
 from ai_usage.definitions import CHECKS
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic.checks.owners import judge_owners
+from ai_usage.providers.anthropic.checks.owners import evaluate_owners
 from ai_usage.providers.directory import Member, Placement, Stamp
 from ai_usage.settings import settings
 from ai_usage.sheet.client import CsvFolder, GoogleSheet
@@ -75,7 +75,7 @@ def judged(platform: Platform, claim: str, *, is_configured: bool = True) -> Out
 
 
 def sentence(outcome: Outcome, claim: str, table: str, day: date | None = None) -> str:
-    return outcome.verdict(claim, day, table).description or ""
+    return outcome.evaluation(claim, day, table).description or ""
 
 
 def test_the_sheet_gives_exactly_the_right_owners_and_exactly_the_right_rejections(
@@ -144,13 +144,13 @@ def test_shares_are_by_money_and_by_tokens() -> None:
         {"api_key_id": "a", "api_key_name": "a", "mapped_by": "sheet", "tokens": 95, "usd": 50.0},
         {"api_key_id": "b", "api_key_name": None, "mapped_by": "none", "tokens": 5, "usd": 50.0},
     ]
-    verdict = judge_owners(keys, Decimal("0.9"))
+    verdict = evaluate_owners(keys, Decimal("0.9"))
     assert not verdict.passed
     assert verdict.why == (
         "50.0% of API-key spend and 95.0% of their tokens have an owner (threshold 90%). Unowned: b (50.00 USD)."
     )
-    assert judge_owners(keys, Decimal("0.5")).passed
-    assert judge_owners([{**keys[0]}], Decimal(1)).passed
+    assert evaluate_owners(keys, Decimal("0.5")).passed
+    assert evaluate_owners([{**keys[0]}], Decimal(1)).passed
 
 
 def mended(platform: Platform, tab: str) -> None:
@@ -170,7 +170,7 @@ def mended(platform: Platform, tab: str) -> None:
 def test_a_key_with_two_owners_is_told_by_row_and_by_day(good: Platform) -> None:
     outcome = judged(good, AMBIGUOUS)
     assert outcome.red(AMBIGUOUS) == {None}  # the built-in sheet has such a pair
-    assert outcome.verdict(AMBIGUOUS, None, "dim_api_key_mapping").severity == dg.AssetCheckSeverity.WARN
+    assert outcome.evaluation(AMBIGUOUS, None, "dim_api_key_mapping").severity == dg.AssetCheckSeverity.WARN
     mended(good, "api_key_mapping")
     assert judged(good, AMBIGUOUS).red(AMBIGUOUS) == set()
     good.sql(
@@ -178,7 +178,7 @@ def test_a_key_with_two_owners_is_told_by_row_and_by_day(good: Platform) -> None
         f"from {KEYS} where mapped_by = 'sheet' limit 1"
     )
     harmed = judged(good, AMBIGUOUS)
-    assert harmed.verdict(AMBIGUOUS, None, "dim_api_key_mapping").severity == dg.AssetCheckSeverity.ERROR
+    assert harmed.evaluation(AMBIGUOUS, None, "dim_api_key_mapping").severity == dg.AssetCheckSeverity.ERROR
     good.sql(f"delete from {KEYS}")
     assert "build it" in sentence(judged(good, AMBIGUOUS), AMBIGUOUS, "dim_api_key_mapping")
 
@@ -187,7 +187,7 @@ def test_a_key_that_appears_nowhere_is_named_and_keeps_its_owner(good: Platform)
     """Case 20: an id that is in no list, usage or cost is perhaps a typing error; it is kept with a warning."""
     outcome = judged(good, SEEN)
     assert outcome.red(SEEN) == {None}
-    assert outcome.verdict(SEEN, None, "dim_api_key_mapping").severity == dg.AssetCheckSeverity.WARN
+    assert outcome.evaluation(SEEN, None, "dim_api_key_mapping").severity == dg.AssetCheckSeverity.WARN
     assert f"{UNKNOWN_KEY} (old-bot)" in sentence(outcome, SEEN, "dim_api_key_mapping")
     assert good.sql(f"select count(user_email) from {KEYS} where api_key_id = '{UNKNOWN_KEY}'") == [(1,)]
     good.sql(f"update {KEYS} set provider = 'openai' where api_key_id = '{UNKNOWN_KEY}'")
@@ -236,9 +236,9 @@ def test_rejections_that_core_does_not_have_are_no_reason_to_be_green(good: Plat
 
 
 @pytest.mark.parametrize("claim", [AMBIGUOUS, KNOWN, OVERLAP, VALID])
-def test_a_sheet_never_read_is_not_judged_nor_is_one_not_configured(platform: Platform, claim: str) -> None:
-    assert "was never pulled" in judged(platform, claim).not_judged(claim)[None]
-    assert "Not configured" in judged(platform, claim, is_configured=False).not_judged(claim)[None]
+def test_a_sheet_never_read_is_not_evaluated_nor_is_one_not_configured(platform: Platform, claim: str) -> None:
+    assert "was never pulled" in judged(platform, claim).not_evaluated(claim)[None]
+    assert "Not configured" in judged(platform, claim, is_configured=False).not_evaluated(claim)[None]
 
 
 def test_people_are_one_across_vendors_and_aliases(platform: Platform) -> None:

@@ -42,7 +42,7 @@ def failed(outcome: Outcome) -> set[tuple[str, date | None]]:
     """What failed on which day, but for how fresh the data are, and for what a blocked day means for the marts."""
     return {
         (claim, day)
-        for (claim, _), verdicts in outcome.verdicts.items()
+        for (claim, _), verdicts in outcome.evaluations.items()
         if claim in outcome.all_red()
         for day, verdict in verdicts.items()
         if not verdict.passed and claim not in OF_MARTS
@@ -56,7 +56,7 @@ def test_one_unreadable_line_costs_its_day_and_no_other(platform: Platform) -> N
     assert platform.dollars() == {NEXT: Decimal(5)}
     assert platform.rejections() == [(DAY, "amount", "NaN is not an amount of money")]
     assert failed(outcome) == {(READABLE, DAY)}
-    assert (outcome.verdict(READABLE, DAY).description or "") == (
+    assert (outcome.evaluation(READABLE, DAY).description or "") == (
         f"{DAY}: 1 record cannot be used: claude_cost_report: amount: NaN is not an amount of money (1×)."
     )
     assert outcome.red(READABLE, "claude_costs") == {DAY}
@@ -67,7 +67,7 @@ def test_a_day_is_whole_again_once_its_line_is(platform: Platform) -> None:
     platform.run({DAY: ["1000", "NaN"]})
     outcome = platform.run({DAY: ["1000", "200"]})
     assert failed(outcome) == {("revisions_are_recorded", DAY)}, "of the version that could not be read"
-    assert outcome.verdict("revisions_are_recorded", DAY).severity == WARN
+    assert outcome.evaluation("revisions_are_recorded", DAY).severity == WARN
     assert platform.dollars() == {DAY: Decimal(12)}
     assert platform.rejections() == []
 
@@ -79,7 +79,7 @@ def test_a_line_in_euros_is_named_by_day_and_currency(good: Platform) -> None:
     outcome = good.run(span=Span(DAY, DAYS[-1]))
     assert {day for _, day in failed(outcome)} == {NEXT}
     assert outcome.noted("marts/claude_total_expenses", NEXT)["blocked_by"] == [READABLE]
-    assert "EUR has no rate to USD on" in (outcome.verdict(READABLE, NEXT).description or "")
+    assert "EUR has no rate to USD on" in (outcome.evaluation(READABLE, NEXT).description or "")
     assert good.dollars() == before, "the day keeps its last good version"
 
 
@@ -105,7 +105,7 @@ def test_a_record_of_claude_code_that_cannot_be_used_blocks_nothing(good: Platfo
     good.vendor.code[NEXT] = lambda rows: [*rows, {**rows[0], "actor": "nobody"}]
     outcome = good.run(span=Span(DAY, DAYS[-1]))
     assert failed(outcome) == {(READABLE, NEXT)}
-    verdict = outcome.verdict(READABLE, NEXT, "claude_code_usage_stats")
+    verdict = outcome.evaluation(READABLE, NEXT, "claude_code_usage_stats")
     assert verdict.severity == WARN
     assert "claude_code_usage: actor: a text of 6 characters is not an object" in (verdict.description or "")
     assert set(good.dollars()) == set(DAYS)
@@ -118,7 +118,7 @@ def test_pages_of_claude_code_that_overlap_fail_the_grain_check(good: Platform) 
     assert failed(outcome) == {(GRAIN, NEXT)}
     assert outcome.red(GRAIN, "claude_code_usage_stats") == {NEXT}
     assert "claude_code_usage_stats has 2 rows of account default, organization_id org-1" in (
-        outcome.verdict(GRAIN, NEXT, "claude_code_usage_stats").description or ""
+        outcome.evaluation(GRAIN, NEXT, "claude_code_usage_stats").description or ""
     )
 
 
@@ -130,7 +130,9 @@ def test_a_usage_line_twice_fails_the_grain_check_and_blocks_its_day(good: Platf
     assert (GRAIN, NEXT) in failed(outcome)
     assert {day for _, day in failed(outcome)} == {NEXT}
     assert blocked_days(good.warehouse, Span(DAY, DAYS[-1]), ANTHROPIC.gate) == {NEXT: [GRAIN]}
-    assert "claude_usage_tokens has 2 rows of" in (outcome.verdict(GRAIN, NEXT, "claude_daily_cost").description or "")
+    assert "claude_usage_tokens has 2 rows of" in (
+        outcome.evaluation(GRAIN, NEXT, "claude_daily_cost").description or ""
+    )
     assert good.dollars() == before
 
 
@@ -358,8 +360,8 @@ def test_one_member_without_an_address_changes_nothing_for_the_others(platform: 
         (None, "id", "is missing, and so is an address"),
     ]
     told = platform.check(gate.READABLE)
-    assert told.verdict(gate.READABLE, None, "dim_cursor_member").severity == WARN
-    assert not told.verdict(gate.READABLE, None, "dim_cursor_member").passed
+    assert told.evaluation(gate.READABLE, None, "dim_cursor_member").severity == WARN
+    assert not told.evaluation(gate.READABLE, None, "dim_cursor_member").passed
 
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"

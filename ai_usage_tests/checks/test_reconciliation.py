@@ -7,7 +7,7 @@ import pytest
 
 from ai_usage.check import ERROR, WARN, Result
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic.checks.list_prices import judge_prices
+from ai_usage.providers.anthropic.checks.list_prices import evaluate_prices
 from ai_usage_tests.checks.conftest import DAYS
 from ai_usage_tests.platform import DAY, NEXT, Platform, Row, ordinary
 
@@ -53,10 +53,10 @@ def test_the_claim_names_the_day_that_was_harmed(good: Platform, harm: str) -> N
     outcome = good.check(claim)
     assert outcome.red(claim) == {DAY}
     table = "claude_usage_tokens" if claim == EXPLAINED else "claude_costs"
-    verdict = outcome.verdict(claim, DAY, table)
+    verdict = outcome.evaluation(claim, DAY, table)
     assert verdict.severity == severity
     assert why in (verdict.description or "")
-    assert outcome.verdicts[claim, table].keys() == set(DAYS)
+    assert outcome.evaluations[claim, table].keys() == set(DAYS)
 
 
 UNPRICED = {
@@ -68,11 +68,11 @@ UNPRICED = {
 
 @pytest.mark.parametrize("what", UNPRICED)
 def test_what_the_price_list_does_not_know_is_one_warning_for_all_days(good: Platform, what: str) -> None:
-    """Its lines are not judged; those beside them are, and a day of nothing else is not judged at all."""
+    """Its lines are not evaluated; those beside them are, and a day of nothing else is not evaluated at all."""
     good.sql(f"{SET} model = 'claude-opus-4-5', token_type = 'output_tokens' where activity_date > '{DAY}'")
     good.sql(f"{SET} {UNPRICED[what]} where activity_date > '{DAY}'")
     outcome = good.check(LISTED)
-    verdict = outcome.verdict(LISTED, None)
+    verdict = outcome.evaluation(LISTED, None)
     assert (outcome.red(LISTED), verdict.severity) == ({None}, WARN)
     assert f"{what} (4× on 2 days, first seen {NEXT})" in (verdict.description or "")
     table = verdict.metadata["rows"]
@@ -82,22 +82,22 @@ def test_what_the_price_list_does_not_know_is_one_warning_for_all_days(good: Pla
     assert (row.data["days"], row.data["records"]) == (2, 4)
     prices = good.check(PRICE)
     assert prices.red(PRICE) == set()
-    assert prices.verdicts[PRICE, "claude_costs"].keys() == {DAY}
-    assert prices.not_judged(PRICE) == dict.fromkeys(DAYS[1:], "None of the 2 lines has a list price.")
+    assert prices.evaluations[PRICE, "claude_costs"].keys() == {DAY}
+    assert prices.not_evaluated(PRICE) == dict.fromkeys(DAYS[1:], "None of the 2 lines has a list price.")
 
 
 def test_a_line_without_a_list_price_hides_no_wrong_one(good: Platform) -> None:
     good.sql(f"{SET} {TIMES} {THAT_DAY}")
     good.sql(f"{SET} model = 'claude-novel-9' {ONE_LINE}")
     outcome = good.check(PRICE)
-    assert "2 of 3 lines are not at a list price" in (outcome.verdict(PRICE, DAY).description or "")
+    assert "2 of 3 lines are not at a list price" in (outcome.evaluation(PRICE, DAY).description or "")
     assert outcome.red(PRICE) == {DAY}
 
 
 def test_a_check_of_one_day_judges_that_day_alone(good: Platform) -> None:
     good.sql(f"update {COSTS} set amount_usd = amount_usd * 100")
     outcome = good.check(GROUPED, span=Span(NEXT, NEXT))
-    assert outcome.verdicts[GROUPED, "claude_costs"].keys() == {NEXT}
+    assert outcome.evaluations[GROUPED, "claude_costs"].keys() == {NEXT}
 
 
 def test_cents_read_as_dollars_everywhere_add_up_but_are_no_list_price(platform: Platform) -> None:
@@ -120,7 +120,7 @@ def test_an_idle_day_is_green_and_tokens_without_any_cost_are_not(platform: Plat
     platform.vendor.lines[NEXT] = platform.vendor.totals[NEXT] = lambda rows: []
     outcome = platform.run({DAY: [], NEXT: ordinary()}, only=MONEY)
     assert outcome.red(GROUPED) == {NEXT}
-    assert "There are 560,550 billable tokens and no cost" in (outcome.verdict(GROUPED, NEXT).description or "")
+    assert "There are 560,550 billable tokens and no cost" in (outcome.evaluation(GROUPED, NEXT).description or "")
 
 
 def test_a_day_still_settling_is_asked_once_more_and_then_adds_up(platform: Platform) -> None:
@@ -142,7 +142,7 @@ def test_a_day_that_never_settles_is_asked_once_more_only(platform: Platform) ->
 
 def test_machine_time_is_named_where_it_cannot_be_priced() -> None:
     line = dict.fromkeys(("workspace_id", "model", "token_type", "units"))
-    verdict = judge_prices(DAY, [{**line, "cost_type": "session_usage", "amount_usd": Decimal(1)}])
+    verdict = evaluate_prices(DAY, [{**line, "cost_type": "session_usage", "amount_usd": Decimal(1)}])
     assert isinstance(verdict, Result)
     assert (verdict.passed, verdict.why) == (True, "0 lines at list prices. 1 × session_usage has no published unit.")
 

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from ai_usage.checks.revisions import judge_restatements, restatements
+from ai_usage.checks.revisions import evaluate_restatements, restatements
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.provider import ANTHROPIC
 from ai_usage_tests.core.test_revisions import built
@@ -36,7 +36,7 @@ def test_a_settled_day_that_is_restated_is_told_with_both_figures(platform: Plat
     built(platform)
     outcome = platform.check(STANDS)
     assert outcome.red(STANDS) == {None}
-    verdict = outcome.verdict(STANDS, None, "spend_versions")
+    verdict = outcome.evaluation(STANDS, None, "spend_versions")
     assert verdict.severity == dg.AssetCheckSeverity.WARN
     assert f"{DAY} of anthropic came to 11.01 USD until 2026-11-15 00:00 UTC, and to 13.00 since: +1.99 USD." in (
         verdict.description or ""
@@ -49,7 +49,7 @@ def test_a_settled_day_that_is_restated_is_told_with_both_figures(platform: Plat
 
 def test_each_restatement_of_a_day_has_a_key_of_its_own_that_stays(platform: Platform) -> None:
     def keys() -> set[str]:
-        rows = judge_restatements(restatements(platform.warehouse, ANTHROPIC)).rows
+        rows = evaluate_restatements(restatements(platform.warehouse, ANTHROPIC)).rows
         return {str(row["alert_key"]) for row in rows}
 
     for n, cents in enumerate(("1000", "1100", "1000")):

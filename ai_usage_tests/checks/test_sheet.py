@@ -38,7 +38,7 @@ def pulled(platform: Platform, folder: Path | None) -> Outcome:
 def test_a_sheet_with_its_headers_can_be_read(platform: Platform, folder: Path) -> None:
     outcome = pulled(platform, folder)
     assert outcome.red(READ) == set()
-    assert outcome.verdict(READ, None, "sheet_api_key_mapping").description == "Passed."
+    assert outcome.evaluation(READ, None, "sheet_api_key_mapping").description == "Passed."
     assert {check.key for check in CHECKS} <= {key for check in ALL for key in check.check_keys}
 
 
@@ -47,15 +47,15 @@ def test_a_tab_that_lacks_a_column_it_needs_is_named(platform: Platform, folder:
     (folder / "budgets.csv").write_text(f"{header}\n2026-11,total,100\n", encoding="utf-8")
     outcome = pulled(platform, folder)
     assert outcome.red(READ) == {None}
-    said = outcome.verdict(READ, None, "sheet_api_key_mapping").description or ""
+    said = outcome.evaluation(READ, None, "sheet_api_key_mapping").description or ""
     assert "The tab budgets must have scope in its header, once" in said
     assert "api_key_mapping" not in said
 
 
-def test_without_a_sheet_it_is_not_judged(platform: Platform) -> None:
+def test_without_a_sheet_it_is_not_evaluated(platform: Platform) -> None:
     outcome = pulled(platform, None)
     assert outcome.red(READ) == set()
-    assert outcome.not_judged(READ) == {None: "Not configured: AI_USAGE_SHEET_ID is not set."}
+    assert outcome.not_evaluated(READ) == {None: "Not configured: AI_USAGE_SHEET_ID is not set."}
 
 
 def test_a_sheet_that_cannot_be_read_is_red_and_what_rests_on_it_stands_and_goes_on(
@@ -73,7 +73,7 @@ def test_a_sheet_that_cannot_be_read_is_red_and_what_rests_on_it_stands_and_goes
     outcome = platform.materialize(selection, Span(DAY, DAY), None, sheet=CsvFolder(folder))
     assert outcome.result.success
     assert outcome.red(READ) == {None}
-    said = outcome.verdict(READ, None, "sheet_api_key_mapping").description or ""
+    said = outcome.evaluation(READ, None, "sheet_api_key_mapping").description or ""
     assert "api_key_mapping.csv cannot be read as CSV" in said
     assert "left as it was" in outcome.noted_anywhere("skipped")["raw/sheet_api_key_mapping"]
     assert platform.sql(owners) == [("apikey_1", "dev@example.com")]

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from ai_usage.check import NotEvaluated, Result
-from ai_usage.checks.spending import judge_backtest, judge_growth
+from ai_usage.checks.spending import evaluate_backtest, evaluate_growth
 from ai_usage.partitions import Span
 from ai_usage_tests.months import MONTHS, TODAY, A, budget, cost_center, live, make, member, owner, person, rhythm
 from ai_usage_tests.platform import Outcome, Platform
@@ -28,11 +28,13 @@ WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 
 
 def said(outcome: Outcome) -> str:
-    return " ".join(v.description or "" for found in outcome.verdicts.values() for v in found.values() if not v.passed)
+    return " ".join(
+        v.description or "" for found in outcome.evaluations.values() for v in found.values() if not v.passed
+    )
 
 
 def severities(outcome: Outcome) -> set[dg.AssetCheckSeverity]:
-    return {v.severity for found in outcome.verdicts.values() for v in found.values() if not v.passed}
+    return {v.severity for found in outcome.evaluations.values() for v in found.values() if not v.passed}
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
@@ -43,7 +45,7 @@ def test_months_of_ordinary_rhythm_are_quiet(platform: Platform, claim: str) -> 
     live(platform, rhythm())
     member(platform, "dev@example.com", MONTHS, active=True)
     outcome = make(platform).check(claim)
-    assert outcome.verdicts
+    assert outcome.evaluations
     assert (outcome.red(claim), said(outcome)) == (set(), "")
 
 
@@ -128,9 +130,9 @@ def test_growth_above_the_limit_is_told_and_says_of_how_many_days(platform: Plat
 def test_growth_has_a_limit_that_is_set() -> None:
     row = {"scope": "total", "scope_name": "all", "days": 30, "month": "2026-10", "growth_ratio": Decimal("0.25")}
     row |= {"spent_usd": Decimal(125), "previous_usd": Decimal(100)}
-    assert judge_growth([row], Decimal("0.25")).passed
-    assert not judge_growth([row], Decimal("0.24")).passed
-    assert judge_growth([row | {"growth_ratio": None}], Decimal(0)).passed
+    assert evaluate_growth([row], Decimal("0.25")).passed
+    assert not evaluate_growth([row], Decimal("0.24")).passed
+    assert evaluate_growth([row | {"growth_ratio": None}], Decimal(0)).passed
 
 
 def test_idle_seats_are_told_with_what_they_cost(platform: Platform) -> None:
@@ -246,23 +248,25 @@ def test_a_forecast_that_loses_to_the_run_rate_is_an_error(platform: Platform) -
 @pytest.mark.parametrize(("coverage", "passed"), [("0.64", False), ("0.65", True), ("0.95", True), ("0.96", False)])
 def test_intervals_that_hold_too_little_or_too_much_are_told(coverage: str, passed: bool) -> None:  # noqa: FBT001
     row = {"trials": 100, "mape_ratio": Decimal("0.1"), "naive_mape_ratio": Decimal("0.2"), "bias_ratio": Decimal(0)}
-    verdict = judge_backtest([row | {"interval_coverage_ratio": Decimal(coverage)}])
+    verdict = evaluate_backtest([row | {"interval_coverage_ratio": Decimal(coverage)}])
     assert isinstance(verdict, Result)
     assert (verdict.passed, verdict.severity if not passed else WARN) == (passed, WARN)
-    exact = judge_backtest([row | {"mape_ratio": Decimal(0), "interval_coverage_ratio": Decimal(1)}])
+    exact = evaluate_backtest([row | {"mape_ratio": Decimal(0), "interval_coverage_ratio": Decimal(1)}])
     assert isinstance(exact, Result)
     assert exact.passed
-    assert judge_backtest([]) == NotEvaluated("No month is over yet for which a forecast was made.")
+    assert evaluate_backtest([]) == NotEvaluated("No month is over yet for which a forecast was made.")
 
 
-@pytest.mark.parametrize(("before", "is_judged"), [(7, False), (8, True)])
-def test_a_day_with_too_few_like_it_before_is_not_judged(platform: Platform, before: int, *, is_judged: bool) -> None:
+@pytest.mark.parametrize(("before", "is_evaluated"), [(7, False), (8, True)])
+def test_a_day_with_too_few_like_it_before_is_not_evaluated(
+    platform: Platform, before: int, *, is_evaluated: bool
+) -> None:
     """Weekdays are held against weekdays, of which eight are enough."""
     weekdays = [day for day in MONTHS.days if day.weekday() < 5][-before - 1 :]
     rows = [claude(spend_date=day, billed_usd="100") for day in weekdays]
     live(platform, rows, unpulled=set(MONTHS.days) - set(weekdays))
     outcome = platform.check(USUAL, Span(TODAY, TODAY))
-    assert bool(outcome.not_judged(USUAL)) != is_judged
+    assert bool(outcome.not_evaluated(USUAL)) != is_evaluated
 
 
 @pytest.mark.parametrize("claim", [claim for claim in CLAIMS if claim not in {SEATS, PURCHASED}])

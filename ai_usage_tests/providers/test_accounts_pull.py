@@ -12,7 +12,7 @@ from decimal import Decimal
 import dagster as dg
 import pytest
 
-from ai_usage.ingest.http import Patience
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.client import ClaudeAdmin
 from ai_usage.providers.cursor.client import CursorAdmin

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import dagster as dg
 import pytest
 
-from ai_usage.ingest.http import Patience
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic import pulls
 from ai_usage.providers.anthropic.audit_log.folder import Uploads
@@ -45,7 +45,7 @@ def test_each_ready_day_is_the_vendors_to_the_last_count(platform: Platform, ven
     outcome = run(platform, vendor)
     assert outcome.result.success
     assert outcome.all_red() == set()
-    assert set(outcome.verdicts["schema_drift", "claude_enterprise_users"]) == {None}
+    assert set(outcome.evaluations["schema_drift", "claude_enterprise_users"]) == {None}
     assert len(vendor.requests) == 7
     assert outcome.noted(PULL, WEEK.days[0])["requests_in_run"] == 7
     final = [day for day in WEEK.days if day <= date(2026, 11, 16)]  # later days' figures still move

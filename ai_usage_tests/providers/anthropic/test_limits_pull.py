@@ -7,8 +7,8 @@ import dagster as dg
 import httpx
 import pytest
 
-from ai_usage.ingest.bodies import Limits
-from ai_usage.ingest.http import Patience
+from ai_usage.ingest.http.bodies import Limits
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.ingest.ledger_writes import InHalves
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.client import ClaudeAdmin

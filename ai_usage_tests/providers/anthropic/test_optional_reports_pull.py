@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from ai_usage.ingest.http import Patience
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.providers.anthropic import pulls as claude_pulls
 from ai_usage.providers.anthropic.client import ClaudeAdmin

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from ai_usage.core.keys import keys_seen_nowhere
-from ai_usage.ingest.http import Patience
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.client import SPEED_BETA, ClaudeAdmin
 from ai_usage.providers.anthropic.speeds import speed_of

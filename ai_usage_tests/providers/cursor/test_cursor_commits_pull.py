@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import dagster as dg
 import pytest
 
-from ai_usage.ingest.http import Patience
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import Span
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.simulator import CURSOR_KEY, CURSOR_KEY_WITHOUT_COMMITS, Simulator
@@ -64,7 +64,7 @@ def test_every_commit_of_a_day_is_in_the_ledger_and_none_is_unknown(platform: Pl
     outcome = pull(platform, cursor)
     assert outcome.result.success
     assert outcome.all_red() == set()
-    assert set(outcome.verdicts["schema_drift", PULL]) == {None}
+    assert set(outcome.evaluations["schema_drift", PULL]) == {None}
     assert all(outcome.noted(f"raw/{PULL}", day)["records"] == rows(platform, day) > 0 for day in BOTH.days)
     days = platform.sql(f"select distinct activity_date::text, left(record->>'createdAt', 10) from {RAW} order by 1")
     assert days == [(str(day), str(day)) for day in BOTH.days]
@@ -144,8 +144,8 @@ def test_a_plan_without_commits_skips_them_with_a_note_and_the_rest_goes_on(
     assert why.startswith("not included: it needs an Enterprise team with AI Code Tracking")
     assert "The vendor answered 401: You must be a member of an enterprise team" in why
     assert outcome.all_red() == set()
-    assert "Optional, and never pulled" in outcome.not_judged("schema_drift", PULL)[None]
-    assert (("pull_is_recent", PULL) in outcome.verdicts, outcome.red("pull_is_recent", PULL)) == (False, set())
+    assert "Optional, and never pulled" in outcome.not_evaluated("schema_drift", PULL)[None]
+    assert (("pull_is_recent", PULL) in outcome.evaluations, outcome.red("pull_is_recent", PULL)) == (False, set())
     assert platform.warehouse.pulled_days(PULL) == []
     assert platform.warehouse.pulled_days("cursor_usage_events") == [DAY]
 

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from ai_usage.definitions import ASSETS
-from ai_usage.ingest.http import Patience
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import Span
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import settings
@@ -165,7 +165,7 @@ def test_a_vendor_that_refuses_its_key_fails_alone(platform: Platform, vendor: S
     assert {"raw__claude_messages_usage", "core__claude_costs", "marts__claude_total_expenses"} <= outcome.succeeded
     assert not {step for step in outcome.succeeded if "__cursor_" in step}
     assert platform.dollars() == {DAY: Decimal("10.00875"), NEXT: Decimal("10.00875")}
-    claude = [claim for claim, table in outcome.verdicts if "claude" in table and outcome.red(claim, table)]
+    claude = [claim for claim, table in outcome.evaluations if "claude" in table and outcome.red(claim, table)]
     assert set(claude) <= {"pull_is_recent", "bill_is_fresh"}
 
 
