@@ -18,7 +18,7 @@ import httpx
 
 from ai_usage.catalog import TABLES
 from ai_usage.ingest.day_replacement import DAYS_AT_ONCE
-from ai_usage.ingest.http import Patience
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import Span
 from ai_usage.providers.cursor.client import DAYS_A_REQUEST, EVENTS, RATES, CursorAdmin
 from ai_usage.providers.cursor.resource import team_pace

@@ -16,7 +16,8 @@ from ai_usage.commands.data_folder import prepare_instance
 from ai_usage.commands.terminal import OUT
 from ai_usage.errors import AiUsageError
 from ai_usage.ingest.days import Answers, NotYet
-from ai_usage.ingest.http import Patience, Refused
+from ai_usage.ingest.http.errors import Refused
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.ingest.ledger_writes import Client, Report
 from ai_usage.layers import reason
 from ai_usage.partitions import Span
