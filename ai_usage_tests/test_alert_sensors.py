@@ -23,9 +23,9 @@ from ai_usage.automation import check_news, event_news, event_queries, run_news
 from ai_usage.automation.dead_runs import DIED
 from ai_usage.automation.refresh import CHAIN, range_tags
 from ai_usage.check import PASSED, NotEvaluated, Result, Sightings, failed, warned
+from ai_usage.checks.accounts import NEVER_PULLED
 from ai_usage.checks.anomalies import judge_anomalies
 from ai_usage.checks.events import ALERT_EVENTS, keep_events
-from ai_usage.checks.missing import NEVER_PULLED
 from ai_usage.checks.runner import evaluation, stored
 from ai_usage.checks.sightings import SCHEMA_DRIFT_SIGHTINGS, judge_sightings
 from ai_usage.checks.spending import judge_budgets
