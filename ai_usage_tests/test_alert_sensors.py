@@ -24,16 +24,16 @@ from ai_usage.automation.dead_runs import DIED
 from ai_usage.automation.refresh import CHAIN, range_tags
 from ai_usage.check import PASSED, NotEvaluated, Result, Sightings, failed, warned
 from ai_usage.checks.accounts import NEVER_PULLED
-from ai_usage.checks.anomalies import judge_anomalies
+from ai_usage.checks.anomalies import evaluate_anomalies
 from ai_usage.checks.events import ALERT_EVENTS, keep_events
 from ai_usage.checks.runner import evaluation, stored
-from ai_usage.checks.sightings import SCHEMA_DRIFT_SIGHTINGS, judge_sightings
-from ai_usage.checks.spending import judge_budgets
+from ai_usage.checks.sightings import SCHEMA_DRIFT_SIGHTINGS, evaluate_sightings
+from ai_usage.checks.spending import evaluate_budgets
 from ai_usage.partitions import Span
 from ai_usage.redaction import Redaction
 from ai_usage.settings import settings
 from ai_usage.warehouse.builds import BUILDS
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.table import PULLS
 from ai_usage_tests.alerts.receivers import Hook, Post, dead_port, drip, hook, post
 from ai_usage_tests.platform import QUIET
@@ -136,7 +136,7 @@ def test_where_a_pull_is_missing_the_cause_is_not_the_checks(watched: Watched, w
     assert item["runbook"] == "docs/runbook.md#never_pulled"
 
 
-def test_what_is_not_judged_neither_alerts_nor_resolves(watched: Watched, web: Hook) -> None:
+def test_what_is_not_evaluated_neither_alerts_nor_resolves(watched: Watched, web: Hook) -> None:
     watched.judge({DAY: NotEvaluated("No provider was asked."), None: NotEvaluated("Not configured.")})
     assert watched.tick() == "no news"
     watched.judge({DAY: RED})
@@ -154,7 +154,7 @@ def drift(watched: Watched, *things: str, days: int = 1) -> str:
     for n in range(days):
         seen.add(DAY + timedelta(days=n), Counter(things), records=3)
     key = dg.AssetCheckKey(dg.AssetKey(["raw", "claude_cost_report"]), "schema_drift")
-    watched.judge({None: judge_sightings(watched.warehouse, key, seen, "Unknown")}, key.asset_key, key.name)
+    watched.judge({None: evaluate_sightings(watched.warehouse, key, seen, "Unknown")}, key.asset_key, key.name)
     assert watched.tick() == "no news"  # the result itself is none
     return watched.tick(EVENTS)
 
@@ -404,7 +404,7 @@ def budgets(*shares: str) -> Result:
              "spent_usd": 1000 * Decimal(share), "spent_ratio": Decimal(share), "threshold_ratio": Decimal(share),
              "crossed_on": DAY, "severity": "ERROR" if share == "1" else "WARN", "alert_key": f"budget/{share}"}
             for share in shares]  # fmt: skip
-    return judge_budgets(rows)
+    return evaluate_budgets(rows)
 
 
 BUDGETS = dg.AssetKey(["marts", "budget_status"])
@@ -448,7 +448,7 @@ def spike(scope: str, label: str, provider: str | None) -> dict[str, Any]:
 
 
 def spikes(*things: tuple[str, str, str | None]) -> Result:
-    return judge_anomalies([spike(*thing) for thing in things])
+    return evaluate_anomalies([spike(*thing) for thing in things])
 
 
 SPIKES, USUAL = dg.AssetKey(["marts", "spend_anomalies"]), "spend_has_no_anomaly"

@@ -22,7 +22,7 @@ from ai_usage.checks.results import CheckResult
 from ai_usage.commands.__main__ import a_full_disk_named, main
 from ai_usage.commands.data_folder import RESERVE, RESERVED
 from ai_usage.commands.docs import TARGET, tables_page
-from ai_usage.commands.refresh import Outcome, ends_what_broke_off, tell_not_judged, tell_troubles
+from ai_usage.commands.refresh import Outcome, ends_what_broke_off, print_not_evaluated, print_troubles
 from ai_usage.definitions import defs
 from ai_usage.errors import WarehouseError
 from ai_usage.marts.build_days import rebuild_all
@@ -42,7 +42,8 @@ from ai_usage.simulator import (
 )
 from ai_usage.warehouse.table import ANALYTICS
 from ai_usage_tests.ingest.stand_in import ADMIN, standing_in
-from ai_usage_tests.platform import DAY, NEXT, Platform, contents, ordinary, platform_in
+from ai_usage_tests.mock_claude import DAY, NEXT, ordinary
+from ai_usage_tests.platform import Platform, contents, platform_in
 from ai_usage_tests.providers.anthropic.exports import event, put
 from bench.company import MEASURED_DAYS, Company
 
@@ -108,13 +109,13 @@ def without_checks(database: Path) -> dict[str, object]:
 def test_build_leaves_what_a_run_of_the_graph_leaves_asks_nobody_and_publishes_it(
     built: Platform, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked, of_the_run = built.vendor.asked.total(), without_checks(built.warehouse.path)
+    asked, of_the_run = built.claude.asked.total(), without_checks(built.warehouse.path)
     forget_what_was_built(built)
     assert without_checks(built.warehouse.path) != of_the_run
     assert main(["build", "", ""]) == 0, said(capsys)
     assert without_checks(built.warehouse.path) == of_the_run
     assert without_checks(built.warehouse.path.with_name("ai_usage_published.duckdb")) == of_the_run
-    assert built.vendor.asked.total() == asked
+    assert built.claude.asked.total() == asked
     assert "3 days · 0 requests" in said(capsys)
 
 
@@ -463,7 +464,7 @@ def test_words_of_a_sheet_are_words_on_the_screen_too(capsys: pytest.CaptureFixt
     verdict = dg.AssetCheckEvaluation(
         asset_key=dg.AssetKey("x"), check_name="claim", passed=False, metadata={}, description=hostile
     )
-    tell_troubles(Outcome(failures={"raw__x": hostile}, verdicts=[verdict], skipped={"raw/y": hostile}))
+    print_troubles(Outcome(failures={"raw__x": hostile}, evaluations=[verdict], skipped={"raw/y": hostile}))
     assert said(capsys).count(hostile) == 3
 
 
@@ -482,27 +483,27 @@ def test_results_are_printed_failed_first_then_warned_each_with_its_mark_and_day
     """Red and yellow are told apart by their marks too; equal troubles of many days are one line."""
     days = Span(date(2026, 11, 3), date(2026, 11, 7)).days
     outcome = Outcome(
-        verdicts=[
+        evaluations=[
             evaluated("no_anomaly", days[0], "WARN"),
             *(evaluated("adds_up", day, why=f"{n} USD are missing.") for n, day in enumerate(days)),
             evaluated("adds_up", date(2026, 11, 9), why="Nothing is there."),
             *(evaluated("is_whole", day, "") for day in days),
         ],
-        not_judged=[
-            *(CheckResult("core/x", "adds_up", day, "not judged", "No provider was asked.") for day in days),
-            CheckResult("core/y", "is_used", None, "not judged", "Not configured: KEY is not set."),
-            CheckResult("core/z", "is_used", None, "not judged", "Not configured: KEY is not set."),
+        not_evaluated=[
+            *(CheckResult("core/x", "adds_up", day, "not evaluated", "No provider was asked.") for day in days),
+            CheckResult("core/y", "is_used", None, "not evaluated", "Not configured: KEY is not set."),
+            CheckResult("core/z", "is_used", None, "not evaluated", "Not configured: KEY is not set."),
         ],
     )
-    assert outcome.summary == "5 passed, 1 warned, 6 failed, 2 not judged"
+    assert outcome.summary == "5 passed, 1 warned, 6 failed, 2 not evaluated"
     assert not outcome.is_good
-    tell_troubles(outcome)
-    tell_not_judged(outcome)
+    print_troubles(outcome)
+    print_not_evaluated(outcome)
     assert capsys.readouterr().out.splitlines() == [
         "✗ 2026-11-03…2026-11-07 (5 days) adds_up of core/x 0 USD are missing.",
         "✗ 2026-11-09 adds_up of core/x Nothing is there.",
         "! 2026-11-03 no_anomaly of core/x It does not hold.",
-        "– not judged: 2 checks, such as is_used of core/y: Not configured: KEY is not set.",
+        "– not evaluated: 2 checks, such as is_used of core/y: Not configured: KEY is not set.",
     ]
 
 

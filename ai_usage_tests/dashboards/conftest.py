@@ -1,4 +1,4 @@
-"""A company of forty people over a quarter, as the marts have it, and some verdicts on its days."""
+"""A company of forty people over a quarter, as the marts have it, and some check results."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -10,7 +10,7 @@ from ai_usage.catalog import TABLES
 from ai_usage.marts.build_days import rebuild_all, rebuild_days, rebuild_whole
 from ai_usage.marts.files import marts
 from ai_usage.settings import settings
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage_tests.marts.by_hand import know_providers
 from bench.company import LAST, Company
 
@@ -20,8 +20,8 @@ OF_ACTIVITY = {"active_people", "activity_by_person", "activity_by_team", "cost_
 HISTORY = f"""
 insert into {A}.check_results
 select 'core/claude_costs', 'no_day_is_missing', d::date, case when d::date = date '2026-10-09' then 'failed'
-    when d::date = date '2026-11-02' then 'warned' else 'passed' end as verdict,
-    case verdict when 'passed' then null else 'because of ' || strftime(d, '%A') end,
+    when d::date = date '2026-11-02' then 'warned' else 'passed' end as result,
+    case result when 'passed' then null else 'because of ' || strftime(d, '%A') end,
     timestamptz '2026-11-20 06:00:00+00', 'r'
 from range(date '2026-09-01', date '2026-11-20', interval 1 day) as t(d)
 union all values
@@ -29,9 +29,9 @@ union all values
         'r'),
     ('core/claude_costs', 'cost_lines_are_unique', date '2026-11-19', 'passed', null,
         timestamptz '2026-11-20 06:00:00+00', 'r'),
-    ('core/claude_costs', 'no_day_is_missing', date '2026-11-20', 'not judged', 'No provider was asked.',
+    ('core/claude_costs', 'no_day_is_missing', date '2026-11-20', 'not evaluated', 'No provider was asked.',
         timestamptz '2026-11-20 06:00:00+00', 'r'),
-    ('raw/sheet_budgets', 'pull_is_recent', null, 'not judged', 'Not configured.',
+    ('raw/sheet_budgets', 'pull_is_recent', null, 'not evaluated', 'Not configured.',
         timestamptz '2026-11-20 06:00:00+00', 'r');
 update {A}.spend_versions set billed_usd = billed_usd + 1.5
 where activity_date = date '2026-10-20' and known_to is not null;

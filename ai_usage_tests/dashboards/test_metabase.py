@@ -18,7 +18,8 @@ from ai_usage.dashboards.metabase.plan import Edit, Step
 from ai_usage.dashboards.metabase.provision import Provision, bigquery_database, duckdb_database
 from ai_usage.dashboards.metabase.wanted import Mark, sql_of, wanted
 from ai_usage.errors import AiUsageError, SettingError
-from ai_usage.ingest.http import KeyRefused, NotPermitted, NotTheApi, Patience, UnexpectedAnswer, VendorDown
+from ai_usage.ingest.http.errors import KeyRefused, NotPermitted, NotTheApi, UnexpectedAnswer, VendorDown
+from ai_usage.ingest.http.retry import Patience
 from ai_usage_tests.dashboards.metabase_stand_in import ADMIN, READER, Mishap, StandIn, standing_in
 
 QUICK = Patience(attempts=4, seconds=20, first_wait=0.001, longest_wait=0.001, jitter=0)

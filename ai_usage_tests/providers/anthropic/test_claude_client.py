@@ -12,16 +12,16 @@ import msgspec
 import pytest
 
 from ai_usage.ingest.days import Answers, LeftOut, NotYet
-from ai_usage.ingest.http import (
+from ai_usage.ingest.http.errors import (
     BadRequest,
     IncompleteAnswer,
     KeyRefused,
     NotFound,
-    Patience,
     UnexpectedAnswer,
     VendorError,
 )
-from ai_usage.ingest.pace import Pace
+from ai_usage.ingest.http.rate_limit import Pace
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.client import (
     COST_GROUPS,

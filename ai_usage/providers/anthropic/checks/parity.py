@@ -34,10 +34,10 @@ def _both_reports(warehouse: Warehouse, span: Span) -> Mapping[date, Result]:
     lost = failed(
         "marts/claude_parity lacks the day, though both reports were pulled: it is blocked, or was never built."
     )
-    return {day: judge_parity(built[day][0], cells.get(day, ())) if day in built else lost for day in sorted(asked)}
+    return {day: evaluate_parity(built[day][0], cells.get(day, ())) if day in built else lost for day in sorted(asked)}
 
 
-def judge_parity(row: Mapping[str, Any], cells: Rows) -> Result:
+def evaluate_parity(row: Mapping[str, Any], cells: Rows) -> Result:
     """A day of `claude_parity`; `cells` are where the two differ."""
     cells = sorted(cells, key=lambda cell: -abs(cell["difference_usd"]))
     if not row["has_analytics"]:

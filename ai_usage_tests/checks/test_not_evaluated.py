@@ -9,7 +9,7 @@ import pytest
 from ai_usage.automation.refresh import OF_FRESHNESS
 from ai_usage.automation.runs import Runs
 from ai_usage.check import PASSED, Check, DailyCheck, NotEvaluated, Result, SnapshotCheck, warned
-from ai_usage.checks.results import NOT_JUDGED_TAG, WAS_NOT_RUN, counted, observation, results_of, summary
+from ai_usage.checks.results import NOT_EVALUATED_TAG, WAS_NOT_RUN, counted, observation, results_of, summary
 from ai_usage.checks.runner import COULD_NOT_RUN, dagster_check, stored
 from ai_usage.commands.refresh import outcome_of
 from ai_usage.definitions import CHECKS, defs
@@ -19,8 +19,8 @@ from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.pulls import SOURCE
 from ai_usage.settings import settings
 from ai_usage.warehouse.ledger import Answer
-from ai_usage_tests.checks.conftest import DAYS
-from ai_usage_tests.platform import DAY, NEXT, QUIET, WITHOUT_BOARDS, Platform, checks_of
+from ai_usage_tests.mock_claude import DAY, DAYS, NEXT
+from ai_usage_tests.platform import QUIET, WITHOUT_BOARDS, Platform, checks_of
 
 COSTS = dg.AssetKey(["core", "claude_costs"])
 MISSING, CODE = "no_day_is_missing", "claude_code_usage_stats"
@@ -46,35 +46,35 @@ OF_NOW = {
 
 
 def test_without_any_data_nothing_is_judged_and_nothing_has_passed(platform: Platform) -> None:
-    outcome = platform.materialize(checks_of(*NAMES), None, platform.vendor.admin())
+    outcome = platform.materialize(checks_of(*NAMES), None, platform.claude.admin())
     assert outcome.result.success
-    assert outcome.verdicts == {}
+    assert outcome.evaluations == {}
     assert {(one.check, one.asset) for one in outcome.results} == {
         (key.name, key.asset_key.to_user_string()) for check in CHECKS for key in check.check_keys
     }
-    assert {one.result for one in outcome.results} == {"not judged"}
-    said = outcome.not_judged(MISSING, "claude_costs")[None]
+    assert {one.result for one in outcome.results} == {"not evaluated"}
+    said = outcome.not_evaluated(MISSING, "claude_costs")[None]
     assert said.startswith("No provider was asked: raw/claude_cost_report, raw/claude_cost_totals")
-    assert outcome.not_judged(MISSING, "cursor_usage_events")[None] == (
+    assert outcome.not_evaluated(MISSING, "cursor_usage_events")[None] == (
         "Not configured: CURSOR_ADMIN_API_KEY is not set."
     )
 
 
-def test_a_day_that_no_provider_was_asked_about_is_not_judged(good: Platform) -> None:
+def test_a_day_that_no_provider_was_asked_about_is_not_evaluated(good: Platform) -> None:
     selection = dg.AssetSelection.checks_for_assets(COSTS) - checks_of("every_cost_has_a_list_price")
-    outcome = good.materialize(selection, Span(DAY, LATE), good.vendor.admin())
-    checks = {claim for claim, _ in outcome.verdicts}
+    outcome = good.materialize(selection, Span(DAY, LATE), good.claude.admin())
+    checks = {claim for claim, _ in outcome.evaluations}
     assert len(checks) > 5
-    assert {claim: outcome.red(claim) for claim in checks} == {claim: set() for claim in checks}
-    assert {claim: set(outcome.not_judged(claim)) for claim in checks} == {claim: {LATE} for claim in checks}
+    assert {claim: outcome.not_passed(claim) for claim in checks} == {claim: set() for claim in checks}
+    assert {claim: set(outcome.not_evaluated(claim)) for claim in checks} == {claim: {LATE} for claim in checks}
 
 
 def test_a_day_that_was_pulled_in_part_has_failed(good: Platform) -> None:
     good.warehouse.append("claude_cost_totals", [Answer("anthropic", LATE, [], 1, {})])
-    outcome = good.materialize(checks_of(MISSING), Span(LATE, LATE), good.vendor.admin())
+    outcome = good.materialize(checks_of(MISSING), Span(LATE, LATE), good.claude.admin())
     for table in (CODE, "claude_costs"):
-        assert outcome.verdict(MISSING, LATE, table).severity == dg.AssetCheckSeverity.ERROR
-        assert "never pulled" in (outcome.verdict(MISSING, LATE, table).description or "")
+        assert outcome.evaluation(MISSING, LATE, table).severity == dg.AssetCheckSeverity.ERROR
+        assert "never pulled" in outcome.why(MISSING, LATE, table)
 
 
 def test_where_an_error_stops_a_check_its_day_has_failed_and_the_others_are_judged(good: Platform) -> None:
@@ -116,30 +116,30 @@ def run(platform: Platform, declared: Check) -> dg.ExecuteInProcessResult:
     )
 
 
-def test_a_check_whose_pull_failed_is_not_judged_and_what_it_found_before_stands(platform: Platform) -> None:
+def test_a_check_whose_pull_failed_is_not_evaluated_and_what_it_found_before_stands(platform: Platform) -> None:
     """Case 30: with a key that answers 401 the pull has failed, by name, and no check of it has passed."""
-    platform.vendor.refuses["/"] = 401
+    platform.claude.refuses["/"] = 401
     outcome = platform.run(span=Span(DAY, NEXT))
     runs = Runs(settings(), defs.get_repository_def(), platform.instance, platform.warehouse, results=[outcome.result])
     refused = outcome_of(runs)
     assert {step for step in refused.failures if "cost_report" in step}
     assert not refused.is_good
     of_claude = [one for one in refused.results if "claude" in one.asset]
-    assert {one.result for one in of_claude if one.check != TABLE_WAS_BUILT} == {"not judged"}
-    assert outcome.not_judged(MISSING, "claude_costs") == {None: WAS_NOT_RUN}
+    assert {one.result for one in of_claude if one.check != TABLE_WAS_BUILT} == {"not evaluated"}
+    assert outcome.not_evaluated(MISSING, "claude_costs") == {None: WAS_NOT_RUN}
     assert {one.check for one in refused.results if one.result in {"passed", "warned"}} <= {TABLE_WAS_BUILT}
-    assert len(refused.not_judged) > 100
+    assert len(refused.not_evaluated) > 100
 
 
 def test_without_a_key_nothing_has_passed_and_everything_says_not_configured(platform: Platform) -> None:
     """Case 30: no key and AI_USAGE_SIMULATE=0."""
     outcome = platform.materialize(WITHOUT_BOARDS, Span(DAY, NEXT), None)
     assert outcome.result.success
-    assert outcome.verdicts == {}
+    assert outcome.evaluations == {}
     found = [one for one in outcome.results if one.check != TABLE_WAS_BUILT]
     assert {one.check for one in found} == NAMES
     assert [one for one in found if not one.why.startswith("Not configured: ")] == []
-    assert summary(found) == f"0 passed, 0 warned, 0 failed, {len(found)} not judged"
+    assert summary(found) == f"0 passed, 0 warned, 0 failed, {len(found)} not evaluated"
 
 
 @pytest.mark.parametrize(("span", "is_judged"), [(JANUARY, False), (PRESENT, True), (None, True)])
@@ -148,12 +148,12 @@ def test_checks_about_now_are_judged_only_in_runs_that_reach_the_present(
 ) -> None:
     """A backfill of days long past neither passes nor fails them; `look_at_freshness` names no days and judges them."""
     good.sql("update ai_usage_raw.pulls set pulled_at = pulled_at - interval 9 days")
-    outcome = good.materialize(checks_of("pull_is_recent", "bill_is_fresh"), span, good.vendor.admin())
-    assert outcome.red("pull_is_recent") == ({None} if is_judged else set())
-    assert outcome.red("bill_is_fresh") == ({None} if is_judged else set())
+    outcome = good.materialize(checks_of("pull_is_recent", "bill_is_fresh"), span, good.claude.admin())
+    assert outcome.not_passed("pull_is_recent") == ({None} if is_judged else set())
+    assert outcome.not_passed("bill_is_fresh") == ({None} if is_judged else set())
     if not is_judged:
-        assert outcome.verdicts == {}
-        assert outcome.not_judged("pull_is_recent", "claude_users") == {
+        assert outcome.evaluations == {}
+        assert outcome.not_evaluated("pull_is_recent", "claude_users") == {
             None: "It is about now, and this run is of 2026-10-05…2026-10-07."
         }
 
@@ -161,7 +161,7 @@ def test_checks_about_now_are_judged_only_in_runs_that_reach_the_present(
 def test_which_checks_are_about_now_is_decided_for_each(good: Platform) -> None:
     selection = checks_of(*NAMES - {"sheet_can_be_read"})
     there: Any = object()
-    outcome = good.materialize(selection, JANUARY, good.vendor.admin(), there, there)
+    outcome = good.materialize(selection, JANUARY, good.claude.admin(), there, there)
     about_now = {one.check for one in outcome.results if one.why.startswith("It is about now")}
     assert about_now == OF_NOW - {"uploads_are_fresh"}  # which is not configured here
     assert about_now > OF_FRESHNESS
@@ -170,7 +170,7 @@ def test_which_checks_are_about_now_is_decided_for_each(good: Platform) -> None:
 # How it is stored.
 
 
-def test_what_is_not_judged_stores_no_evaluation_and_reads_back_with_days_and_reasons() -> None:
+def test_what_is_not_evaluated_stores_no_evaluation_and_reads_back_with_days_and_reasons() -> None:
     spec = dg.AssetCheckSpec("it_holds", asset=COSTS)
     findings: dict[date | None, Result | NotEvaluated] = {
         DAYS[0]: NotEvaluated("No provider was asked."), DAYS[1]: NotEvaluated("No provider was asked."),
@@ -180,8 +180,8 @@ def test_what_is_not_judged_stores_no_evaluation_and_reads_back_with_days_and_re
     assert isinstance(evaluation, dg.AssetCheckEvaluation)
     assert evaluation.partition == str(DAYS[2])
     assert isinstance(seen, dg.AssetObservation)
-    assert seen.tags == {NOT_JUDGED_TAG: "it_holds"}
-    assert seen.metadata["not_judged"].value == [
+    assert seen.tags == {NOT_EVALUATED_TAG: "it_holds"}
+    assert seen.metadata["not_evaluated"].value == [
         {"first": str(DAYS[0]), "last": str(DAYS[1]), "why": "No provider was asked."},
         {"first": str(LATE), "last": str(LATE), "why": "Not yet."},
     ]
@@ -203,7 +203,7 @@ def read(seen: dg.AssetObservation) -> dict[date | None, str]:
     return {one.day: one.why for one in results_of((event, 0.0) for event in result.all_events)}
 
 
-def test_dagster_shows_what_is_not_judged_as_skipped_never_as_passed(platform: Platform) -> None:
+def test_dagster_shows_what_is_not_evaluated_as_skipped_never_as_passed(platform: Platform) -> None:
     outcome = platform.check("mapping_is_unambiguous")
     assert outcome.result.success
     [key] = outcome.result.job_def.asset_layer.asset_graph.asset_check_keys
@@ -213,10 +213,10 @@ def test_dagster_shows_what_is_not_judged_as_skipped_never_as_passed(platform: P
 
 
 def test_the_line_counts_each_result_apart(good: Platform) -> None:
-    outcome = good.materialize(checks_of(MISSING, "schema_drift"), Span(DAY, LATE), good.vendor.admin())
+    outcome = good.materialize(checks_of(MISSING, "schema_drift"), Span(DAY, LATE), good.claude.admin())
     numbers = counted(outcome.results)
     assert sum(numbers.values()) == len(outcome.results)
-    assert min(numbers["passed"], numbers["not judged"]) > 0
+    assert min(numbers["passed"], numbers["not evaluated"]) > 0
     assert summary(outcome.results) == (
-        f"{numbers['passed']} passed, 0 warned, 0 failed, {numbers['not judged']} not judged"
+        f"{numbers['passed']} passed, 0 warned, 0 failed, {numbers['not evaluated']} not evaluated"
     )

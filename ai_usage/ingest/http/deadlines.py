@@ -1,5 +1,5 @@
-"""When an exchange and a source's pull must be over. httpx limits each single read: whoever sends a byte a minute is
-never late for that, so here every connect, read and write gets no more time than the whole exchange has left.
+"""When an exchange and a source's pull must be over. httpx limits each single read, which a server that sends a byte a
+minute never exceeds. So every connect, read and write gets no more time than the whole exchange has left.
 """
 
 import ssl
@@ -62,7 +62,7 @@ def no_later_than(latest: float) -> Iterator[None]:
 
 @dataclass
 class TimeAllowed:
-    """How long a source may be asked in all, waits included. The clock stands while nobody asks, so the sources of one
+    """How long a source may be asked in all, waits included. The clock stops between requests, so the sources of one
     run do not use up each other's time.
     """
 

@@ -2,7 +2,7 @@
 
 import httpx
 
-from ai_usage.ingest.pace import Pace
+from ai_usage.ingest.http.rate_limit import Pace
 
 
 class Clock:

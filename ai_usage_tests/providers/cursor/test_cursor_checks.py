@@ -14,7 +14,8 @@ from ai_usage.providers.cursor.checks.billing_cycle import Charged
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import settings
 from ai_usage.simulator import CURSOR_KEY, Simulator
-from ai_usage_tests.platform import Outcome, Platform, platform_in
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform, platform_in
 
 CYCLE = Span(date(2026, 11, 3), date(2026, 11, 19))  # of which the clock's today, the 20th, is not over
 DAY, NEXT = date(2026, 11, 11), date(2026, 11, 12)
@@ -72,7 +73,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
         with closing(admin):
             outcome = platform.materialize(OF_CURSOR, CYCLE, None, admin)
     assert outcome.result.success
-    assert outcome.all_red() == set()
+    assert outcome.checks_not_passed() == set()
     return platform
 
 
@@ -91,8 +92,8 @@ def judged(platform: Platform, *claims: str) -> Outcome:
 
 def test_a_cycle_that_is_right_is_green_and_says_how_much_it_came_to(good: Platform) -> None:
     outcome = judged(good)
-    assert outcome.all_red() == set()
-    said = outcome.verdict(CYCLEWISE, None, "cursor_usage_events").description or ""
+    assert outcome.checks_not_passed() == set()
+    said = outcome.why(CYCLEWISE, None, "cursor_usage_events")
     assert "of the cycle since 2026-11-03, at 2026-11-20 12:00 UTC, come to their spend:" in said
     [(spend,)] = good.sql("select sum(spend_usd) from ai_usage_analytics.cursor_spend_daily")
     assert f"{spend:,f} USD" in said
@@ -103,7 +104,7 @@ def test_a_cycle_that_is_right_is_green_and_says_how_much_it_came_to(good: Platf
 def test_a_harmed_day_is_red_and_no_other(good: Platform, harm: tuple[str, str]) -> None:
     claim, sql = harm
     good.sql(sql)
-    assert judged(good, claim).red(claim) == {DAY}
+    assert judged(good, claim).not_passed(claim) == {DAY}
 
 
 @pytest.mark.parametrize("harm", MONEY.values(), ids=MONEY)
@@ -111,32 +112,32 @@ def test_a_cycle_that_does_not_come_to_its_spend_names_the_person_and_the_amount
     [(email, usd)] = good.sql(f"select user_email, charged_usd from {EVENTS} where {A_MEMBERS_CHARGED_EVENT}")
     good.sql(harm)
     outcome = judged(good, CYCLEWISE)
-    assert outcome.red(CYCLEWISE) == {None}
-    said = outcome.verdict(CYCLEWISE, None, "cursor_usage_events").description or ""
+    assert outcome.not_passed(CYCLEWISE) == {None}
+    said = outcome.why(CYCLEWISE, None, "cursor_usage_events")
     if "delete" in harm:
         assert f"{email} +{usd:,f} USD" in said
     if harm.startswith("insert"):
         assert f"{email} {-usd:,f} USD" in said
 
 
-def test_a_cycle_whose_days_were_not_all_pulled_is_not_judged_and_says_so(good: Platform) -> None:
+def test_a_cycle_whose_days_were_not_all_pulled_is_not_evaluated_and_says_so(good: Platform) -> None:
     good.sql(f"delete from ai_usage_raw.pulls where pull = 'cursor_usage_events' and activity_date = '{DAY}'")
     outcome = judged(good, CYCLEWISE)
-    assert outcome.verdicts == {}
-    said = outcome.not_judged(CYCLEWISE)[None]
+    assert outcome.evaluations == {}
+    said = outcome.not_evaluated(CYCLEWISE)[None]
     assert "1 days of events" in said
     assert str(DAY) in said
 
 
-def test_a_figure_younger_than_the_events_of_today_is_not_judged(good: Platform) -> None:
+def test_a_figure_younger_than_the_events_of_today_is_not_evaluated(good: Platform) -> None:
     good.sql("update ai_usage_raw.pulls set pulled_at = pulled_at + interval 1 hour where pull = 'cursor_spend'")
-    assert "Materialize both" in judged(good, CYCLEWISE).not_judged(CYCLEWISE)[None]
+    assert "Materialize both" in judged(good, CYCLEWISE).not_evaluated(CYCLEWISE)[None]
 
 
-def test_a_cycle_that_was_never_pulled_is_not_judged(platform: Platform) -> None:
+def test_a_cycle_that_was_never_pulled_is_not_evaluated(platform: Platform) -> None:
     outcome = judged(platform, CYCLEWISE)
-    assert outcome.verdicts == {}
-    assert outcome.not_judged(CYCLEWISE) == {None: "No provider was asked: raw/cursor_spend was never pulled."}
+    assert outcome.evaluations == {}
+    assert outcome.not_evaluated(CYCLEWISE) == {None: "No provider was asked: raw/cursor_spend was never pulled."}
 
 
 @pytest.mark.parametrize(
@@ -157,9 +158,9 @@ def test_members_are_expected_from_the_day_after_they_joined(good: Platform) -> 
     """A member without any row, however idle, is missed on every day since."""
     [(email,)] = good.sql(f"select min(user_email) from {STATS} where not is_active")
     good.sql(f"delete from {STATS} where user_email = '{email}'")
-    assert judged(good, MEMBERS).red(MEMBERS) == set(CYCLE.days)
+    assert judged(good, MEMBERS).not_passed(MEMBERS) == set(CYCLE.days)
     good.sql(f"update ai_usage_analytics.dim_cursor_member set is_removed = true where user_email = '{email}'")
-    assert judged(good, MEMBERS).red(MEMBERS) == set()
+    assert judged(good, MEMBERS).not_passed(MEMBERS) == set()
 
 
 def test_a_day_held_back_keeps_its_last_good_money(good: Platform) -> None:

@@ -1,5 +1,5 @@
 """How much of an answer is taken: bytes on the wire and decompressed, pages, records, depth. Whatever a provider sends,
-a process must not run out of memory: then nothing could say why.
+a process must not run out of memory: it could not report why.
 """
 
 import re
@@ -15,7 +15,7 @@ import httpx
 from ai_usage.settings import Settings
 
 MEGABYTE = 2**20
-ERROR_BYTES = 2**16  # of a refusal's body: more is not needed to say what was refused
+ERROR_BYTES = 2**16  # of a refusal's body: the explanation of a refusal is shorter
 VALUE_BYTES = 16  # of a large page in the mean: values of fewer take many times their bytes in memory
 RECORD_BYTES = 256  # the same of an answer's records, which become columns too, or rejections
 FEW_BYTES = 4 * MEGABYTE  # of a page that may be made of anything
@@ -49,7 +49,7 @@ class Limits:
 
 
 class TooMuch(Exception):
-    """More than is taken; the text says of what."""
+    """More than is taken; the text names what."""
 
 
 class Undecodable(Exception):
