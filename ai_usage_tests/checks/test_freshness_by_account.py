@@ -12,7 +12,8 @@ from ai_usage.checks.completeness import freshness_of_accounts, recency_of_accou
 from ai_usage.partitions import Span
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.table import PULLS
-from ai_usage_tests.platform import DAY, NEXT, Platform, checks_of
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.platform import Platform, checks_of
 
 FRESH = "bill_is_fresh"
 PULL = "cursor_usage_events"
@@ -69,24 +70,24 @@ def test_a_pull_that_stops_for_one_account_is_named(platform: Platform) -> None:
 
 def test_the_checks_ask_the_accounts_that_have_a_key_for_the_pull(platform: Platform) -> None:
     """An Analytics key opens no cost report, so that its account is not late there."""
-    admin = platform.vendor.admin()
+    admin = platform.claude.admin()
     clients = [admin, replace(admin, account="enterprise", has_admin_key=False, has_analytics_key=True)]
     days = [date(2026, 11, 18), date(2026, 11, 19)]
     platform.warehouse.append("claude_cost_report", [Answer("anthropic", day, [b"{}"], 1, {}) for day in days])
     outcome = platform.materialize(checks_of(FRESH), None, clients)
-    assert outcome.verdict(FRESH, None, "claude_cost_report").passed
+    assert outcome.evaluation(FRESH, None, "claude_cost_report").passed
     outcome = platform.materialize(checks_of(FRESH), None, [clients[1]])
-    assert outcome.not_judged(FRESH, "claude_cost_report") == {
+    assert outcome.not_evaluated(FRESH, "claude_cost_report") == {
         None: "Not configured: ANTHROPIC_ADMIN_API_KEY is not set."
     }
 
 
 def test_with_an_analytics_key_alone_a_cost_report_is_not_configured_and_nothing_has_failed(platform: Platform) -> None:
-    client = replace(platform.vendor.admin(), account="enterprise", has_admin_key=False, has_analytics_key=True)
+    client = replace(platform.claude.admin(), account="enterprise", has_admin_key=False, has_analytics_key=True)
     selection = dg.AssetSelection.assets(["raw", "claude_cost_report"]).required_multi_asset_neighbors()
     outcome = platform.materialize(selection, Span(DAY, DAY), [client])
-    assert not outcome.all_red()
-    whys = outcome.not_judged("schema_drift", "claude_cost_report")
+    assert not outcome.checks_not_passed()
+    whys = outcome.not_evaluated("schema_drift", "claude_cost_report")
     assert whys == {None: "Not configured: ANTHROPIC_ADMIN_API_KEY is not set."}
 
 
@@ -110,7 +111,7 @@ def test_a_day_that_one_account_lacks_is_missing_by_the_name_of_the_account(plat
     platform.sql(f"delete from {PULLS.address} where account = 'eu' and activity_date = '2026-11-13'")
     checks = checks_of("no_day_is_missing") & dg.AssetSelection.checks_for_assets(["core", "cursor_usage_events"])
     outcome = platform.materialize(checks, Span(date(2026, 11, 13), date(2026, 11, 13)), None)
-    assert outcome.verdict("no_day_is_missing", date(2026, 11, 13), "cursor_usage_events").description == (
+    assert outcome.evaluation("no_day_is_missing", date(2026, 11, 13), "cursor_usage_events").description == (
         "2026-11-13: Account default: core holds 0 of the 1 records of cursor_usage_events. "
         "Account eu: cursor_usage_events was never pulled."
     )
