@@ -114,3 +114,9 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Platform:
 def good(untouched: Platform, tmp_path: Path) -> Platform:
     """Three days that were pulled and built, and on which every check passes: a copy that the test may damage."""
     return untouched.copy(tmp_path)
+
+
+@pytest.fixture
+def dagster_home_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands set it for their process, which is the process of the tests."""
+    monkeypatch.setenv("DAGSTER_HOME", "")

@@ -19,7 +19,7 @@ from ai_usage.sheet.tabs import API_KEY_MAPPING
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.mock_claude import DAY, NEXT
 from ai_usage_tests.platform import Platform, Ticking, platform_in, whatever_makes
-from ai_usage_tests.test_commands import said
+from ai_usage_tests.printed import said
 from ai_usage_tests.warehouse.test_ledger import append
 from ai_usage_tests.warehouse.writing import answer
 

@@ -29,7 +29,7 @@ from ai_usage.warehouse.identity import Identity
 from ai_usage_tests.mock_claude import DAY, NEXT, ordinary
 from ai_usage_tests.named import ADDRESS, KEY_NAME, NAME, duckdb_columns, named, places_that_name_her
 from ai_usage_tests.platform import Platform, contents, platform_in
-from ai_usage_tests.test_commands import said
+from ai_usage_tests.printed import said
 
 BOTH = Span(DAY, NEXT)
 EVERY_CHECK = dg.AssetSelection.checks(*(key for check in CHECKS for key in check.check_keys))

@@ -18,7 +18,7 @@ from ai_usage.settings import settings
 from ai_usage_tests.ingest.stand_in import ADMIN, StandIn, standing_in
 from ai_usage_tests.mock_claude import DAY, NEXT
 from ai_usage_tests.platform import Platform, platform_in, whatever_makes
-from ai_usage_tests.test_commands import said
+from ai_usage_tests.printed import said
 from ai_usage_tests.warehouse.test_ledger import append
 from ai_usage_tests.warehouse.writing import answer
 
