@@ -313,7 +313,7 @@ def test_an_interrupted_backfill_stops_and_the_next_one_of_other_days_builds_wha
         planted.setattr(CursorAdmin, "_events", interrupted)
         with runs_of(platform, vendors, "claude", "cursor") as runs, pytest.raises(KeyboardInterrupt):
             runs.refresh(first)
-    assert [result.job_def.name for result in runs.results] == ["pull_claude", "pull_cursor"]
+    assert [result.job_def.name for result in runs.results] == ["pull_claude", "pull_claude_analytics", "pull_cursor"]
     assert platform.instance.get_runs_count(dg.RunsFilter(statuses=UNDER_WAY)) == 0
     assert platform.warehouse.pulled_days("claude_cost_report") == [first.last]
     assert platform.dollars() == {}
@@ -373,7 +373,7 @@ def test_the_uis_job_of_a_range_takes_the_same_way_and_fails_if_one_of_its_runs_
 
     platform.claude.refuses["/users"] = 500
     success, why, names = ran(REFRESH_RANGE)
-    assert (success, names) == (False, ["rebuild_days", "pull_claude", REFRESH_RANGE])
+    assert (success, names) == (False, ["rebuild_days", "pull_claude_analytics", "pull_claude", REFRESH_RANGE])
     assert why.startswith("raw__claude_users: ")
     assert platform.dollars().keys() == {SPAN.last}
     del platform.claude.refuses["/users"]
