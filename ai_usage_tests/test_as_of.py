@@ -103,7 +103,7 @@ def test_a_period_with_days_never_pulled_says_so(
     """Case 29. Days that were pulled later are the answer itself; those that never were make it incomplete."""
     assert command(past[1].isoformat(), first="2026-11-01") == 1
     told = said(capsys)
-    assert f"! anthropic: 2 of 11 days were pulled ({BOTH}); nothing is known of the others." in told
+    assert f"! anthropic: 2 of 11 days were pulled ({BOTH}); the others are unknown." in told
     assert "make backfill FROM=2026-11-01 TO=2026-11-09" in told
     assert "to the last digit: 10.00" in told
 
@@ -183,7 +183,7 @@ def test_a_world_that_does_not_add_up_is_told(
 
     monkeypatch.setattr(as_of, "rebuilt", harmed)
     assert command(past[1].isoformat()) == 1
-    assert f"✗ {DAY} anthropic ai_spend was rebuilt with 10.00 of usage, spend_as_of says 10.00" in said(capsys)
+    assert f"✗ {DAY} anthropic ai_spend was rebuilt with 10.00 of usage, spend_as_of returns 10.00" in said(capsys)
 
 
 def test_a_function_that_sql_users_would_be_misled_by_is_told(
@@ -193,8 +193,8 @@ def test_a_function_that_sql_users_would_be_misled_by_is_told(
     platform.sql("delete from ai_usage_analytics.spend_versions")
     assert command(past[1].isoformat(), platform=platform) == 1
     told = said(capsys)
-    assert f"✗ spend_as_of in the warehouse says otherwise of {DAY}" in told
-    assert f"ai_spend of now is behind the ledger, not rebuilt since the last pull, or held back: {BOTH}" in told
+    assert f"✗ spend_as_of in the warehouse differs on {DAY}" in told
+    assert f"ai_spend is behind the ledger now, not rebuilt since the last pull, or blocked: {BOTH}" in told
 
 
 def test_a_world_that_cannot_be_built_is_told_and_not_left_behind(
@@ -206,7 +206,7 @@ def test_a_world_that_cannot_be_built_is_told_and_not_left_behind(
     told = said(capsys)
     assert "core/claude_costs" in told
     assert "raw/claude_organization was never pulled" in told
-    assert "cannot be rebuilt as they were known then: nothing was written" in told
+    assert "cannot be rebuilt as of then: nothing was written" in told
     assert list((tmp_path / "as_of").iterdir()) == []
 
 

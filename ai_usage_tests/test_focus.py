@@ -307,7 +307,7 @@ def test_an_export_is_the_months_decimals_in_both_files(
     total = sum(row["billed_usd"] for row in EVERY_KIND.values())
     told = said(capsys)
     assert f"{len(EVERY_KIND)} rows · ${total:,.2f} billed (exactly {total} USD) · charges on 1 of 31 days" in told
-    assert "Provisional: vendors may still restate" in told
+    assert "Provisional: providers may still restate" in told
     assert "SIMULATED" not in told
 
     folder = tmp_path / "exports"
@@ -365,7 +365,7 @@ def test_a_month_of_which_five_days_were_pulled_says_so(
     spend(home.warehouse, [claude(spend_date=october[0]), claude(spend_date=november[0])])
     assert main(["export_focus", "2026-10"]) == 1
     told = said(capsys)
-    assert "! anthropic: 5 of 31 days were pulled (2026-10-27…2026-10-31); nothing is known of the others." in told
+    assert "! anthropic: 5 of 31 days were pulled (2026-10-27…2026-10-31); the others are unknown." in told
     assert "make backfill FROM=2026-10-01 TO=2026-10-26" in told
     assert "cursor" not in told
     assert main(["export_focus"]) == 0  # the month of yesterday, up to yesterday

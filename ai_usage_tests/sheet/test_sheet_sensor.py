@@ -146,7 +146,7 @@ def test_a_new_sheet_waits_until_a_vendor_told_of_a_day(fresh: Watched, monkeypa
     here = replace(settings(), has_cursor_key=True)
     monkeypatch.setattr(automation, "settings", lambda: here)
     assert fresh.tick() == []
-    assert "waits for a vendor's first day" in fresh.said
+    assert "waits for a provider's first day" in fresh.said
     days: list[date] = []
     fresh.ledger = SimpleNamespace(ask=lambda _: pl.DataFrame({"activity_date": days}))
     assert fresh.tick() == []
