@@ -371,7 +371,7 @@ def test_a_month_of_which_five_days_were_pulled_says_so(
     assert main(["export_focus"]) == 0  # the month of yesterday, up to yesterday
     assert "2026-11: 1 rows" in said(capsys)
     assert main(["export_focus", "2026-09"]) == 1
-    assert "anthropic: 0 of 30 days were pulled; nothing is known" in said(capsys)
+    assert "anthropic: 0 of 30 days were pulled; the others are unknown" in said(capsys)
 
 
 def test_a_month_without_charges_writes_nothing(
