@@ -1,32 +1,49 @@
-"""A company small enough to know by heart: what two engines are asked about. ORDINARY adds up; in HARMED each claim of
-`sql/checks` is false somewhere.
+"""A company small enough to know by heart, which two engines are asked about. In ORDINARY everything adds up.
 
-A new table gets its lines in ORDINARY, its name and the columns that matter; the others are null or as DEFAULTS say.
-Marts have none: their own SELECTs fill them. What a claim says of marts is broken by lines that HARM has for a mart:
-they stand in it after its own. A new parameter gets its line in PARAMETERS.
+A new table gets its lines in ORDINARY: its name and the columns that matter. Marts have none: their own SELECTs fill
+them. A new parameter gets its line in PARAMETERS.
 """
 
-from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
-from decimal import Decimal
-from typing import Any
+from datetime import date, datetime
 
 from ai_usage.core.providers import platform_rows, provider_rows
-from ai_usage.providers.anthropic.tables import CLAUDE_CODE_MODEL_USAGE, CLAUDE_CODE_USAGE_STATS
-from ai_usage.providers.cursor.tables import CURSOR_AI_COMMITS, CURSOR_USAGE_STATS
 from ai_usage.providers.registry import PROVIDERS
-from ai_usage.warehouse.ledger import Answer
-from ai_usage.warehouse.table import Column, Table, Type
-from ai_usage_tests.googlesql.engine import Parameter, Row
-
-# The end of a leap year's February: a seat costs a 29th of its month on the 29th and a 31st on the 1st.
-WED, THU, FRI = "2024-02-28", "2024-02-29", "2024-03-01"
-TEAM, CODING = "wrkspc_team", "wrkspc_code"
-MAIN = "wrkspc_main"  # the default one: null in the legacy reports
-OPUS, SONNET = "claude-opus-4-5-20251101", "claude-sonnet-4-5-20250929"
-UNCACHED, OUTPUT, CACHED = "uncached_input_tokens", "output_tokens", "cache_read_input_tokens"
-ANN, BOB, EVE = "ann@example.com", "bob@example.com", "eve@example.com"
-ANN_TOO = "ann.b@example.com"
+from ai_usage_tests.googlesql.engine import Parameter
+from ai_usage_tests.googlesql.lines import (
+    ANALYTICS,
+    ANN,
+    ANN_TOO,
+    BILLED,
+    BOB,
+    BY_SCOPE,
+    CACHED,
+    CHECK_RESULT,
+    CODE,
+    CODE_MODEL,
+    CODING,
+    EARLIER,
+    EVE,
+    EVENT,
+    FRI,
+    KEY,
+    LINE,
+    MAIN,
+    OF_ANN,
+    OPUS,
+    OUTPUT,
+    SONNET,
+    STATS,
+    TEAM,
+    THU,
+    TOKENS,
+    UNCACHED,
+    WED,
+    Lines,
+    pulled,
+    said,
+    stored,
+    usage,
+)
 
 PARAMETERS = {
     "first_day": Parameter("DATE", date.fromisoformat(WED)),
@@ -44,76 +61,10 @@ PARAMETERS = {
     "figure_at": Parameter("TIMESTAMP", datetime.fromisoformat("2024-03-01T12:00:00Z")),
     "as_of": Parameter("TIMESTAMP", datetime.fromisoformat("2024-03-02T06:00:00Z")),  # of a pull, to the instant
 }
-
-DEFAULTS: dict[str | Type, Any] = {
-    "account": "default",
-    "pull_id": "pull-1",
-    "records_pull_id": "pull-1",
-    "ingestion_timestamp": "2024-03-02T06:00:00Z",
-    "pulled_at": "2024-03-02T06:00:00.123456Z",
-    "first_seen_at": "2024-03-02T06:00:00Z",
-    "upload_timestamp": "2024-03-02T06:00:00Z",
-    "organization_id": "org-1",
-    "currency": "USD",
-    "source": "claude",
-    "pages": 1,
-    "content_hash": "hash",
-    "request": "{}",
-    "envelope": "{}",
-    "actor_type": "user_actor",
-    "terminal_type": "vscode",
-    "inference_geo": "not_available",
-    Type.INTEGER: 0,
-    Type.BOOLEAN: False,
-    Type.NUMERIC: "0",
-}
-
-Said = list[dict[str, Any]]
-Lines = dict[str, Said]
-
-
-def said(columns: str, *rows: tuple[Any, ...]) -> Said:
-    return [dict(zip(columns.split(), row, strict=True)) for row in rows]
-
-
-def pulled(pull: str, day: str | None, at: str, *records: str) -> dict[str, Any]:
-    """A pull's line in the ledger, with the hash the ledger has for these records."""
-    is_ordered = pull.startswith("sheet_")
-    answer = Answer(pull, None, [record.encode() for record in records], 1, {}, is_ordered=is_ordered)
-    line = {"pull": pull, "activity_date": day, "records": len(records), "pulled_at": at}
-    return line | {"content_hash": answer.content_hash}
-
-
-def stored(day: str | None, *records: str) -> Said:
-    return [{"activity_date": day, "position": at, "record": record} for at, record in enumerate(records)]
-
-
-LINE = "activity_date workspace_id workspace_name model token_type cost_type service_tier context_window"
-LINE += " description amount_usd speed"
-TOKENS = "activity_date api_key_id workspace_id model service_tier context_window"
-TOKENS += " uncached_input_tokens output_tokens cache_read_input_tokens cache_creation_5m_tokens web_search_requests"
-STATS = "activity_date date_at user_email cursor_user_id is_active agent_requests subscription_included_reqs"
-STATS += " total_tabs_shown total_tabs_accepted estimated_cost_usd"
-EVENT = "activity_date event_at user_email service_account_id model kind is_chargeable is_token_based charged_usd"
-EVENT += " input_tokens output_tokens cache_write_tokens cache_read_tokens list_usd"
-CODE = "activity_date user_email api_key_name customer_type subscription_type num_sessions lines_added model"
-CODE += " estimated_cost_usd input_tokens output_tokens edit_tool_accepted edit_tool_rejected"
-CODE_MODEL = "activity_date user_email api_key_name customer_type model estimated_cost_usd input_tokens output_tokens"
-ANALYTICS = "activity_date product workspace_id api_key_id actor_type user_email model token_type cost_type"
-ANALYTICS += " amount_usd list_usd"
-KEY = "provider account api_key_id api_key_name workspace_id status user_email team_name creator_email mapped_by"
-KEY += " valid_from valid_to"
-SHARE = "expense_date workspace_id model cost_type token_type service_tier allocation_method cost_usd"
-EXPENSE = "expense_date platform platform_method is_in_cost_report workspace_id cost_type cost_usd"
-SPEND = "spend_date provider platform billing_account_id api_key_id user_email meter charge_type billed_usd"
-SPEND += " estimated_usd attribution_method status"
-
 BILLING_GROUP = """{"name": "Data", "type": "BILLING", "currentMembers": [
     {"email": " Ann@Example.com", "joinedAt": "2024-02-03T00:00:00.000Z", "leftAt": null},
     {"email": "eve@example.com", "joinedAt": "2024-02-28T23:30:00.000Z", "leftAt": null}]}"""
-
 REFRESHED = '{"data_refreshed_at": "2024-03-01T20:00:00Z"}'
-
 # Cents. Only amounts finer than nine decimals of a dollar were rounded.
 COST_RECORDS = {
     WED: (
@@ -134,7 +85,6 @@ COST_RECORDS = {
     FRI: ('{"currency": "USD", "amount": "33.3333333", "workspace_id": null}',),
 }
 BUDGET_RECORDS = ('["month","scope"]', '["2024-02","total"]', '["2024-02","\u00e9t\u00e9"]')
-
 ORDINARY: Lines = {
     "ai_usage_raw.pulls": [
         pulled("claude_cost_report", WED, "2024-03-29T06:00:00Z", *COST_RECORDS[WED]),
@@ -459,21 +409,6 @@ ORDINARY: Lines = {
         (EVE, "cursor", "default", "3", EVE, True),
     ),
 }
-
-# Ten weeks before, for what forecasts and compares.
-EARLIER = [date.fromisoformat(WED) - timedelta(days=n) for n in range(70, 0, -1)]
-
-
-def usage(day: date) -> Decimal:
-    """What apikey_ann cost on one of those days."""
-    return Decimal(day.isoweekday() % 6) + (Decimal("2.000000001") if day.month == 2 else Decimal("0.75"))
-
-
-BY_SCOPE = "spend_date scope scope_name spent_usd usage_usd seats_usd is_complete"
-BILLED = "spend_date provider platform billing_account_id api_key_id user_email team_name model meter charge_type"
-BILLED += " billed_usd attribution_method status"
-OF_ANN = ("anthropic", "claude_api", "org-1", "apikey_ann", ANN, "Data", OPUS, OUTPUT, "usage")
-
 ORDINARY |= {
     "ai_usage_analytics.spend_by_scope": said(
         BY_SCOPE,
@@ -489,7 +424,6 @@ ORDINARY |= {
         BILLED, *((str(day), *OF_ANN, str(usage(day)), "key_sheet", "final") for day in EARLIER)
     ),
 }
-
 ORDINARY["ai_usage_analytics.claude_code_usage_stats"] += said(
     f"{CODE} pull_requests_by_claude_code commits_by_claude_code",
     (WED, BOB, None, "subscription", "team", 1, 4, SONNET, "0", 1, 1, 0, 0, 2, 3),
@@ -503,7 +437,6 @@ ORDINARY["ai_usage_analytics.ai_activity"] = said(  # before the days that are a
     ("2024-02-20", BOB, None, "claude.ai", "anthropic", True),
     ("2024-02-22", EVE, "Design", "cursor", "cursor", True),
 )
-CHECK_RESULT = "asset check_name checked_date result reason evaluated_at run_id"
 ORDINARY["ai_usage_analytics.check_results"] = said(
     CHECK_RESULT,
     ("core/claude_costs", "no_day_is_missing", WED, "passed", None, "2024-03-02T06:00:00.25Z", "run-1"),
@@ -511,143 +444,3 @@ ORDINARY["ai_usage_analytics.check_results"] = said(
     ("core/claude_costs", "no_day_is_missing", FRI, "failed", None, "2024-03-02T06:00:01Z", "run-1"),
     ("core/seats", "sheet_can_be_read", None, "warned", "no tab", "2024-03-01T06:00:00Z", "run-0"),
 )
-
-# What HARMED has on top, each line for a claim.
-HARM: Lines = {
-    "ai_usage_raw.pulls": said(
-        "pull activity_date pull_id records pulled_at",
-        ("cursor_usage_events", FRI, "pull-2", 9, "2024-03-02T06:00:01Z"),
-        ("claude_cost_report", WED, "pull-0", 1, "2024-03-10T06:00:00Z"),  # settled, and restated later
-    ),
-    "ai_usage_analytics.claude_costs": said(
-        LINE,
-        (WED, TEAM, "Team", OPUS, OUTPUT, "tokens", "standard", "0-200k", "output", "8.5", "standard"),
-        (WED, TEAM, "Team", None, None, None, None, None, None, "16.92345679", None),
-    ),
-    "ai_usage_analytics.claude_analytics_costs": said(
-        ANALYTICS,
-        (THU, "claude_code", CODING, "apikey_code", "user_actor", ANN, SONNET, OUTPUT, "tokens", "0.7", "0.75"),
-    ),
-    "ai_usage_analytics.claude_usage_tokens": said(
-        TOKENS,
-        (THU, "apikey_bot", None, OPUS, "standard", "200k-1M", 0, 17, 0, 5, 0),
-        (FRI, "apikey_bot", None, None, None, None, 8, 9, 0, 0, 0),
-    ),
-    "ai_usage_analytics.claude_code_usage_stats": said(
-        CODE,
-        (THU, ANN, None, "api", None, 1, 1, OPUS, "0.765000016", 1, 1, 0, 0),  # 5 % and a cent above, not more
-        (FRI, ANN, None, "api", None, 1, 1, OPUS, "9", 1, 1, 0, 0),
-    ),
-    "ai_usage_analytics.cursor_usage_stats": said(
-        STATS,
-        (WED, "2024-02-28T00:00:00Z", "odd@example.com", "5", True, 0, 0, 0, 0, None),
-        (THU, "2024-02-29T00:00:00Z", "odd@example.com", "5", False, 2, 0, 1, 2, None),
-        (FRI, "2024-03-01T00:00:00Z", "odd@example.com", "5", None, -1, 0, 0, 0, None),
-    ),
-    "ai_usage_analytics.cursor_usage_events": said(
-        EVENT,
-        (THU, "2024-03-01T00:00:00Z", EVE, None, "auto", "Usage-based", True, True, "0.5", 1, 2, 0, 0, "0.5"),
-    ),
-    "ai_usage_analytics.spend_versions": said(
-        "activity_date provider billed_usd known_from known_to pull_id",
-        (THU, "anthropic", "1", "2024-03-01T06:00:00Z", "2024-03-01T07:00:00Z", "pull-0"),
-    ),
-    "ai_usage_analytics.dim_cursor_member": said(
-        "user_id user_email user_name role is_removed", ("user_6", "idle@example.com", "Idle", "member", False)
-    ),
-    "ai_usage_analytics.console_figures": said(
-        "row_number provider period_start period_end workspace_id amount_usd",
-        (4, "anthropic", "2024-02-29", "2024-03-05", None, "1"),
-        (5, "anthropic", "2024-02-28", "2024-03-01", TEAM, "1"),
-    ),
-    "ai_usage_analytics.record_rejections": said(
-        "provider account pull activity_date position field reason value_shape",
-        ("cursor", "default", "cursor_usage_events", THU, 1, "chargedCents", "null is not an amount of money", "null"),
-        ("google_sheets", "default", "sheet_budgets", None, 2, "amount_usd", "is missing", "absent"),
-    ),
-    "ai_usage_analytics.dim_api_key_mapping": said(
-        "provider api_key_id mapped_by user_email valid_from valid_to",
-        ("anthropic", "apikey_old", "sheet", None, None, None),
-        ("anthropic", "apikey_ann", "sheet", BOB, "2024-02-20", "2024-03-01"),
-        ("anthropic", "apikey_typo", "sheet", BOB, None, None),
-    ),
-    "ai_usage_analytics.dim_person": said(
-        "user_email person_email is_in_sheet team_name", ("typo@example.com", "typo@example.com", True, "Data")
-    ),
-    "ai_usage_analytics.claude_cost_shares": said(
-        SHARE,
-        (WED, TEAM, OPUS, "tokens", OUTPUT, "standard", "measured", "0.000000001"),
-        (THU, CODING, SONNET, "tokens", OUTPUT, "standard", "measured", "0.1"),
-    ),
-    "ai_usage_analytics.claude_expenses": said(
-        EXPENSE, (THU, "unsegmented", "unknown", True, TEAM, "tokens", "-0.000000001")
-    ),
-    "ai_usage_analytics.ai_spend": said(
-        SPEND,
-        (WED, "cursor", "cursor", "t", None, ANN, "usage_based", "usage", "1", "1", "actor", "final"),
-        (WED, "cursor", "cursor", "t", None, None, "request_formula", "usage", "1", None, "actor", "final"),
-        (WED, "cursor", "cursor", "t", None, None, "seat", "usage", None, "0.1", "key_sheet", "final"),
-        (THU, "anthropic", "claude_code", "o", None, ANN, OUTPUT, "usage", None, None, "unattributed", "final"),
-        (THU, "anthropic", "claude_api", "o", "k", None, OUTPUT, "usage", "0.1", None, "key_creator", "final"),
-        (FRI, "anthropic", "claude_code", "o", None, ANN, "claude_code_estimate", "usage", None, "9", "guess", "final"),
-    ),
-}
-
-HARM["ai_usage_analytics.ai_spend"] += said(BILLED, (WED, *OF_ANN, "480.5", "key_sheet", "final"))
-HARM["ai_usage_analytics.ai_spend"] += said(BILLED, (WED, "openai", *OF_ANN[1:], "0.5", "key_sheet", "final"))
-HARM["ai_usage_analytics.spend_by_scope"] = said(
-    BY_SCOPE,
-    *((str(day), "provider", "openai", "3", "3", "0", True) for day in [*EARLIER, date(2024, 3, 1)]),
-)
-HARM["ai_usage_analytics.budgets"] = said(
-    "row_number month scope scope_name amount_usd",
-    (5, "2024-02", "team", "data", "200"),
-    (6, "2024-03", "provider", "openai", "30.5"),
-)
-HARM["ai_usage_analytics.cursor_usage_stats"] += said(
-    STATS,
-    *((str(day), f"{day}T00:00:00Z", "idle@example.com", "6", False, 0, 0, 0, 0, None) for day in EARLIER[-25:]),
-    (FRI, "2024-03-01T00:00:00Z", "idle@example.com", "6", None, 0, 0, 0, 0, None),
-)
-
-HARMED = {address: [*ORDINARY.get(address, []), *HARM.get(address, [])] for address in ORDINARY | HARM}
-HARMED["ai_usage_raw.pulls"] = [row for row in HARMED["ai_usage_raw.pulls"] if row != ORDINARY["ai_usage_raw.pulls"][2]]
-HARMED["ai_usage_analytics.dim_workspace"] = [  # of a vendor that does not tell the default one's id
-    row | {"workspace_id": None} if row["is_default"] else row for row in ORDINARY["ai_usage_analytics.dim_workspace"]
-]
-HARMED["ai_usage_analytics.cursor_usage_stats"] = [
-    row
-    for row in HARMED["ai_usage_analytics.cursor_usage_stats"]
-    if (row["activity_date"], row["user_email"]) not in {(THU, ANN), (FRI, EVE)}
-]
-
-WORLDS = {"ordinary": ORDINARY, "harmed": HARMED}
-
-
-COUNTED = {  # may be unknown, and is 0 where a line does not say otherwise
-    name
-    for table in (CLAUDE_CODE_USAGE_STATS, CLAUDE_CODE_MODEL_USAGE, CURSOR_USAGE_STATS, CURSOR_AI_COMMITS)
-    for name, column in table.columns.items()
-    if column.type is Type.INTEGER and not name.startswith("non_ai_")
-}
-READ: dict[Type, Callable[[str], Any]] = {
-    Type.NUMERIC: Decimal,
-    Type.DATE: date.fromisoformat,
-    Type.INSTANT: datetime.fromisoformat,
-}
-
-
-def rows(table: Table, lines: Sequence[dict[str, Any]]) -> list[Row]:
-    """A table's lines as whole rows, in its order of columns and of its types."""
-    for line in lines:
-        if strange := line.keys() - table.columns.keys():
-            raise ValueError(f"{table.address} has no {sorted(strange)}")
-    return [tuple(_cell(name, column, line) for name, column in table.columns.items()) for line in lines]
-
-
-def _cell(name: str, column: Column, line: dict[str, Any]) -> Any:
-    is_filled = column.required or name in {*COUNTED, "organization_id"}
-    default = DEFAULTS.get(name, DEFAULTS.get(column.type)) if is_filled else None
-    value = line.get(name, default)
-    read = READ.get(column.type)
-    return value if value is None or read is None else read(value)
