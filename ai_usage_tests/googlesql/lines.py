@@ -41,11 +41,11 @@ DEFAULTS: dict[str | Type, Any] = {
     Type.BOOLEAN: False,
     Type.NUMERIC: "0",
 }
-Said = list[dict[str, Any]]
-Lines = dict[str, Said]
+TableLines = list[dict[str, Any]]
+Lines = dict[str, TableLines]
 
 
-def said(columns: str, *rows: tuple[Any, ...]) -> Said:
+def lines_of(columns: str, *rows: tuple[Any, ...]) -> TableLines:
     return [dict(zip(columns.split(), row, strict=True)) for row in rows]
 
 
@@ -57,7 +57,7 @@ def pulled(pull: str, day: str | None, at: str, *records: str) -> dict[str, Any]
     return line | {"content_hash": answer.content_hash}
 
 
-def stored(day: str | None, *records: str) -> Said:
+def stored(day: str | None, *records: str) -> TableLines:
     return [{"activity_date": day, "position": at, "record": record} for at, record in enumerate(records)]
 
 

@@ -39,8 +39,8 @@ from ai_usage_tests.googlesql.lines import (
     UNCACHED,
     WED,
     Lines,
+    lines_of,
     pulled,
-    said,
     stored,
     usage,
 )
@@ -92,7 +92,7 @@ ORDINARY: Lines = {
         pulled("claude_cost_report", FRI, "2024-03-02T06:00:00Z", *COST_RECORDS[FRI]),
         pulled("cursor_usage_events", FRI, "2024-03-02T06:00:00Z"),
         pulled("sheet_budgets", None, "2024-03-02T06:00:00Z", *BUDGET_RECORDS),
-        *said(
+        *lines_of(
             "pull activity_date pull_id records pulled_at",
             ("claude_cost_report", WED, "pull-0", 1, "2024-02-29T06:00:00Z"),
             ("cursor_usage_events", WED, "pull-1", 3, "2024-03-02T06:00:00Z"),
@@ -100,7 +100,7 @@ ORDINARY: Lines = {
             ("cursor_groups", None, "pull-0", 1, "2024-02-01T06:00:00Z"),
             ("cursor_groups", None, "pull-1", 1, "2024-03-02T06:00:00Z"),
         ),
-        *said(
+        *lines_of(
             "pull activity_date pull_id records pulled_at envelope",
             ("claude_analytics_cost", WED, "pull-0", 4, "2024-02-29T05:00:00Z", '{"data_refreshed_at": null}'),
             ("claude_analytics_cost", WED, "pull-1", 13, "2024-03-02T05:00:00Z", "{}"),
@@ -108,10 +108,12 @@ ORDINARY: Lines = {
         ),
         *(pulled("cursor_usage_events", f"2024-01-{day:02}", "2024-02-05T06:00:00Z") for day in range(1, 32)),
     ],
-    "ai_usage_raw.claude_cost_report": [line for day, told in COST_RECORDS.items() for line in stored(day, *told)],
+    "ai_usage_raw.claude_cost_report": [
+        line for day, records in COST_RECORDS.items() for line in stored(day, *records)
+    ],
     "ai_usage_raw.sheet_budgets": stored(None, *BUDGET_RECORDS),
-    "ai_usage_raw.cursor_groups": said("position record", (0, BILLING_GROUP)),
-    "ai_usage_analytics.claude_costs": said(
+    "ai_usage_raw.cursor_groups": lines_of("position record", (0, BILLING_GROUP)),
+    "ai_usage_analytics.claude_costs": lines_of(
         LINE,
         (WED, TEAM, "Team", OPUS, UNCACHED, "tokens", "standard", "0-200k", "input", "0.123456789", "standard"),
         (WED, TEAM, "Team", OPUS, OUTPUT, "tokens", "standard", "0-200k", "output", "8.5", "standard"),
@@ -129,7 +131,7 @@ ORDINARY: Lines = {
     # Of the team's output these are all of it. Of its uncached input they are not: 3 and 3 and 1 sevenths, and a
     # nano-dollar left that two have equal claims to. Of the batch they miss a nano-dollar, which is rounding. Priority
     # Tier, which the cost report leaves out, costs what such tokens cost elsewhere (output), or ten times that (input).
-    "ai_usage_analytics.claude_analytics_costs": said(
+    "ai_usage_analytics.claude_analytics_costs": lines_of(
         ANALYTICS,
         (WED, "claude_code", TEAM, None, "user_actor", ANN_TOO, OPUS, OUTPUT, "tokens", "5", "5.5"),
         (WED, "messages_api", TEAM, "apikey_bot", "api_actor", None, OPUS, OUTPUT, "tokens", "7.15", "7.2"),
@@ -149,7 +151,7 @@ ORDINARY: Lines = {
         (THU, "claude_console", None, None, "user_actor", BOB, OPUS, CACHED, "tokens", "0.02", "0.02"),
         (THU, "cowork", None, None, None, None, None, None, "session_usage", "-0.05", "0"),
     ),
-    "ai_usage_analytics.spend_versions": said(
+    "ai_usage_analytics.spend_versions": lines_of(
         "activity_date provider billed_usd lines known_from known_to pull_id",
         (WED, "anthropic", "13.06", 4, "2024-02-29T06:00:00Z", "2024-03-29T06:00:00Z", "pull-0"),
         (WED, "anthropic", "16.92345679", 7, "2024-03-29T06:00:00Z", None, "pull-1"),
@@ -162,10 +164,10 @@ ORDINARY: Lines = {
         ("2024-01-05", "cursor", "10", 1, "2024-01-06T06:00:00Z", "2024-03-05T06:00:00Z", "pull-0"),
         ("2024-01-05", "cursor", "10.5", 1, "2024-03-05T06:00:00Z", None, "pull-1"),
     ),
-    "ai_usage_analytics.claude_daily_cost": said(
+    "ai_usage_analytics.claude_daily_cost": lines_of(
         "activity_date amount_usd", (WED, "16.92345679"), (THU, "2.100000015"), (FRI, "0.333333333")
     ),
-    "ai_usage_analytics.claude_usage_tokens": said(
+    "ai_usage_analytics.claude_usage_tokens": lines_of(
         TOKENS,
         (WED, "apikey_ann", TEAM, OPUS, "standard", "0-200k", 24_691, 400_000, 0, 0, 3),
         (WED, "apikey_bot", TEAM, OPUS, "standard", "0-200k", 0, 60_000, 0, 0, 4),
@@ -179,17 +181,17 @@ ORDINARY: Lines = {
         (THU, "apikey_code", CODING, SONNET, "standard", "0-200k", 0, 47_000, 0, 0, 0),
         (THU, "apikey_ann", TEAM, OPUS, "priority_on_demand", "0-200k", 50, 70, 0, 11, 0),
     ),
-    "ai_usage_analytics.claude_usage_tokens_by_speed": said(
+    "ai_usage_analytics.claude_usage_tokens_by_speed": lines_of(
         "activity_date api_key_id workspace_id model inference_geo speed cache_read_input_tokens",
         (WED, None, None, SONNET, "not_available", "standard", 2_000_000),
         (WED, None, None, SONNET, "not_available", "fast", 3_416_667),
     ),
-    "ai_usage_analytics.claude_daily_tokens": said(
+    "ai_usage_analytics.claude_daily_tokens": lines_of(
         "activity_date uncached_input_tokens output_tokens cache_read_input_tokens cache_creation_5m_tokens",
         (WED, 25_691, 683_333, 5_416_667, 0),
         (THU, 666_717, 47_070, 30, 11),
     ),
-    "ai_usage_analytics.claude_code_usage_stats": said(
+    "ai_usage_analytics.claude_code_usage_stats": lines_of(
         CODE,
         (WED, ANN, None, "api", None, 2, 120, OPUS, "5.123456789", 9_000, 80_000, 2, 1),
         (WED, None, "etl", "api", None, 1, 0, None, "0", 0, 0, 0, 0),
@@ -199,7 +201,7 @@ ORDINARY: Lines = {
         (THU, None, "old", "api", None, 1, 1, SONNET, "0.5", 100, 100, 0, 0),
     ),
     # On Thursday people claim more than was used without a key, and the key named old less than it used.
-    "ai_usage_analytics.claude_code_model_usage": said(
+    "ai_usage_analytics.claude_code_model_usage": lines_of(
         CODE_MODEL,
         (WED, ANN, None, "api", OPUS, "5", 8_000, 79_000),
         (WED, ANN, None, "api", SONNET, "0.123456789", 1_000, 1_000),
@@ -209,21 +211,21 @@ ORDINARY: Lines = {
         (THU, None, "old", "api", SONNET, "0.5", 100, 100),
         (THU, None, "bot", "api", SONNET, "0.01", 1, 1),
     ),
-    "ai_usage_analytics.claude_usage_stats": said(
+    "ai_usage_analytics.claude_usage_stats": lines_of(
         "activity_date user_email user_id conversation_count message_count project_count file_upload_count source",
         (WED, ANN, None, 3, 41, None, 0, "enterprise_api"),
         (WED, None, "user_x", 1, None, None, None, "audit_log"),
         (THU, BOB, None, 0, 0, 0, 0, "enterprise_api"),
         (FRI, BOB, None, None, 12, 1, None, "sheet"),
     ),
-    "ai_usage_analytics.dim_workspace": said(
+    "ai_usage_analytics.dim_workspace": lines_of(
         "workspace_id workspace_name is_default created_at archived_at",
         (TEAM, "Team", False, "2023-01-01T00:00:00Z", None),
         ("wrkspc_gone", "Gone", False, "2023-01-01T00:00:00Z", "2024-02-29T12:00:00Z"),
         (CODING, "Claude Code", False, "2023-01-01T00:00:00Z", None),
         (MAIN, "Default", True, None, None),
     ),
-    "ai_usage_analytics.cursor_usage_stats": said(
+    "ai_usage_analytics.cursor_usage_stats": lines_of(
         STATS,
         (WED, "2024-02-28T00:00:00Z", ANN, "1", True, 3, 2, 10, 4, "0.08"),
         (WED, "2024-02-28T00:00:00Z", BOB, "2", False, 0, 0, 0, 0, None),
@@ -235,14 +237,14 @@ ORDINARY: Lines = {
         (FRI, "2024-03-01T00:00:00Z", EVE, "3", True, 7, 7, 0, 0, "0.28"),
         (FRI, "2024-03-01T00:00:00Z", None, "4", True, 1, 1, 0, 0, "0.01"),
     ),
-    "ai_usage_analytics.cursor_ai_commits": said(
+    "ai_usage_analytics.cursor_ai_commits": lines_of(
         "activity_date commit_hash user_email user_id commit_source total_lines_added tab_lines_added"
         " composer_lines_added created_at",
         (WED, "c0ffee", ANN, "user_1", "ide", 9, 4, 0, "2024-02-28T10:00:00Z"),
         (WED, "decade", ANN_TOO, "user_9", "cli", 5, 0, 0, "2024-02-28T11:00:00Z"),
         (FRI, "facade", "nobody@example.com", "user_8", "cloud", 7, 0, 7, "2024-03-01T10:00:00Z"),
     ),
-    "ai_usage_analytics.cursor_usage_events": said(
+    "ai_usage_analytics.cursor_usage_events": lines_of(
         EVENT,
         (
             WED,
@@ -325,7 +327,7 @@ ORDINARY: Lines = {
             None,
         ),
     ),
-    "ai_usage_analytics.cursor_spend_daily": said(
+    "ai_usage_analytics.cursor_spend_daily": lines_of(
         "activity_date cycle_start_at user_id user_email spend_usd overall_spend_usd cycle_spend_usd"
         " cycle_overall_spend_usd from_at to_at days_between",
         (
@@ -342,7 +344,7 @@ ORDINARY: Lines = {
             1,
         ),
     ),
-    "ai_usage_analytics.dim_cursor_member": said(
+    "ai_usage_analytics.dim_cursor_member": lines_of(
         "user_id user_email user_name role is_removed",
         ("user_1", ANN, "Ann", "member", False),
         ("user_2", BOB, "Bob", "free-owner", False),
@@ -351,15 +353,15 @@ ORDINARY: Lines = {
     ),
     "ai_usage_analytics.dim_provider": provider_rows(PROVIDERS).to_dicts(),
     "ai_usage_analytics.dim_platform": platform_rows(PROVIDERS).to_dicts(),
-    "ai_usage_analytics.dim_cursor_plan": said(
+    "ai_usage_analytics.dim_cursor_plan": lines_of(
         "plan_name valid_from valid_to seat_price_usd overage_usd_a_request",
         ("business", THU, FRI, "40", "0.04"),
         ("teams", FRI, None, "32.1", None),
     ),
-    "ai_usage_analytics.sheet_rejections": said(
+    "ai_usage_analytics.sheet_rejections": lines_of(
         "tab row_number column_name value_shape reason", ("budgets", 3, "amount_usd", "text", "not a number")
     ),
-    "ai_usage_analytics.console_figures": said(
+    "ai_usage_analytics.console_figures": lines_of(
         "row_number provider period_start period_end workspace_id amount_usd source note",
         (2, "openai", "2024-02-01", "2024-03-01", None, "18.423456795", "console", None),
         (3, "anthropic", "2024-02-28", "2024-03-01", TEAM, "12.173456789", "invoice", "by hand"),
@@ -369,14 +371,14 @@ ORDINARY: Lines = {
         (9, "cursor", "2024-03-03", "2024-04-03", None, "7", "dashboard", None),
         (10, "cursor", "2024-01-01", "2024-02-01", None, "10", "invoice", None),
     ),
-    "ai_usage_analytics.budgets": said(
+    "ai_usage_analytics.budgets": lines_of(
         "row_number month scope scope_name amount_usd",
         (2, "2024-02", "total", None, "1000"),
         (3, "2024-02", "team", "Data", "17.5"),
         (4, "2024-03", "provider", "cursor", "0"),
         (7, "2024-03", "total", None, "1000"),
     ),
-    "ai_usage_analytics.seats": said(
+    "ai_usage_analytics.seats": lines_of(
         "row_number provider plan seat_price_usd seats valid_from valid_to",
         (2, "cursor", "teams-yearly", "31.99", 3, THU, FRI),
         (3, "anthropic", "team", "25", 2, None, None),
@@ -384,7 +386,7 @@ ORDINARY: Lines = {
         (5, "cursor", "teams-monthly", "40", 1, THU, FRI),
         (6, "cursor", "teams-yearly", "32", 3, FRI, None),
     ),
-    "ai_usage_analytics.dim_api_key_mapping": said(
+    "ai_usage_analytics.dim_api_key_mapping": lines_of(
         KEY,
         ("anthropic", "default", "apikey_ann", "ann", TEAM, "active", ANN, "Data", ANN, "sheet", None, THU),
         ("anthropic", "default", "apikey_ann", "ann", TEAM, "active", EVE, "Data", ANN, "sheet", THU, None),
@@ -393,14 +395,14 @@ ORDINARY: Lines = {
         ("anthropic", "default", "apikey_bot2", "bot", None, "active", None, "Ops", BOB, "sheet", None, None),
         ("anthropic", "default", "apikey_code", "code", CODING, "active", EVE, None, EVE, "key_creator", None, None),
     ),
-    "ai_usage_analytics.dim_person": said(
+    "ai_usage_analytics.dim_person": lines_of(
         "user_email person_email user_name team_name is_in_sheet",
         (ANN, ANN, "Ann", "Data", True),
         ("ann.b@example.com", ANN, None, "Data", True),
         (BOB, BOB, "Bob", None, False),
         (EVE, EVE, "Eve", "Design", True),
     ),
-    "ai_usage_analytics.dim_person_account": said(
+    "ai_usage_analytics.dim_person_account": lines_of(
         "person_email provider account account_user_id user_email is_member",
         (ANN, "anthropic", "default", "user_ann", ANN, True),
         (BOB, "anthropic", "default", "user_bob", BOB, True),
@@ -410,7 +412,7 @@ ORDINARY: Lines = {
     ),
 }
 ORDINARY |= {
-    "ai_usage_analytics.spend_by_scope": said(
+    "ai_usage_analytics.spend_by_scope": lines_of(
         BY_SCOPE,
         *(
             (str(day), scope, name, str(usage(day) + 1), str(usage(day)), "1", True)
@@ -420,24 +422,26 @@ ORDINARY |= {
         # Of a month that was closed and then restated.
         ("2024-01-05", "provider", "cursor", "10.5", "10.5", "0", True),
     ),
-    "ai_usage_analytics.ai_spend": said(
+    "ai_usage_analytics.ai_spend": lines_of(
         BILLED, *((str(day), *OF_ANN, str(usage(day)), "key_sheet", "final") for day in EARLIER)
     ),
 }
-ORDINARY["ai_usage_analytics.claude_code_usage_stats"] += said(
+ORDINARY["ai_usage_analytics.claude_code_usage_stats"] += lines_of(
     f"{CODE} pull_requests_by_claude_code commits_by_claude_code",
     (WED, BOB, None, "subscription", "team", 1, 4, SONNET, "0", 1, 1, 0, 0, 2, 3),
 )
-ORDINARY["ai_usage_analytics.claude_code_model_usage"] += said(
+ORDINARY["ai_usage_analytics.claude_code_model_usage"] += lines_of(
     CODE_MODEL, (FRI, BOB, None, "subscription", SONNET, "0.75", 10, 20)
 )
-ORDINARY["ai_usage_analytics.ai_activity"] = said(  # before the days that are asked about: active for a week, a month
-    "activity_date user_email team_name tool provider is_active",
-    ("2024-01-10", ANN, "Data", "cursor", "cursor", False),
-    ("2024-02-20", BOB, None, "claude.ai", "anthropic", True),
-    ("2024-02-22", EVE, "Design", "cursor", "cursor", True),
+ORDINARY["ai_usage_analytics.ai_activity"] = (
+    lines_of(  # before the days that are asked about: active for a week, a month
+        "activity_date user_email team_name tool provider is_active",
+        ("2024-01-10", ANN, "Data", "cursor", "cursor", False),
+        ("2024-02-20", BOB, None, "claude.ai", "anthropic", True),
+        ("2024-02-22", EVE, "Design", "cursor", "cursor", True),
+    )
 )
-ORDINARY["ai_usage_analytics.check_results"] = said(
+ORDINARY["ai_usage_analytics.check_results"] = lines_of(
     CHECK_RESULT,
     ("core/claude_costs", "no_day_is_missing", WED, "passed", None, "2024-03-02T06:00:00.25Z", "run-1"),
     ("core/claude_costs", "no_day_is_missing", THU, "warned", "It's late", "2024-03-02T06:00:00.5Z", "run-1"),
