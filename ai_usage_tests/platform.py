@@ -26,7 +26,7 @@ from ai_usage.core.providers import DIM_PLATFORM, DIM_PROVIDER, platform_rows, p
 from ai_usage.definitions import ASSETS, CHECKS, build_defs
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.audit_log.folder import Uploads
-from ai_usage.providers.anthropic.records import CostLine
+from ai_usage.providers.anthropic.records.usage_and_cost import CostLine
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import Settings, settings
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse

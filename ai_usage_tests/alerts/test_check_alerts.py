@@ -10,7 +10,7 @@ import pytest
 from ai_usage.automation import alerts as automation
 from ai_usage.automation import check_news, event_queries
 from ai_usage.check import PASSED, NotEvaluated, failed
-from ai_usage.checks.missing import NEVER_PULLED
+from ai_usage.checks.accounts import NEVER_PULLED
 from ai_usage.checks.runner import evaluation
 from ai_usage_tests.alerts.receivers import Hook
 from ai_usage_tests.alerts.watched import CHECK, CODE, COSTS, DAY, FAILED, NEXT, WARNED, Watched

@@ -109,7 +109,7 @@ def test_a_check_without_days_that_cannot_run_has_failed(good: Platform) -> None
 
 def run(platform: Platform, declared: Check) -> dg.ExecuteInProcessResult:
     check = dagster_check(declared)
-    resources = {"claude_admin": object(), "warehouse": platform.warehouse}
+    resources = {"claude_admin": platform.claude.admin(), "warehouse": platform.warehouse}
     return dg.materialize(
         [dg.AssetSpec(COSTS), check],
         selection=dg.AssetSelection.checks(check),

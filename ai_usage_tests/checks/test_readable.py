@@ -15,8 +15,9 @@ from ai_usage.core import tables as core_tables
 from ai_usage.definitions import CHECKS
 from ai_usage.marts import gate
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic import records as claude_records
 from ai_usage.providers.anthropic import tables as claude_tables
+from ai_usage.providers.anthropic.records.analytics import AnalyticsCost
+from ai_usage.providers.anthropic.records.usage_and_cost import CostLine, UsageLine
 from ai_usage.providers.cursor import records as cursor_records
 from ai_usage.providers.cursor import tables as cursor_tables
 from ai_usage.warehouse.ledger import Answer, Records
@@ -127,10 +128,10 @@ LOADED_WHOLE = [
     ("cursor/groups_sparse", "groups", cursor_records.Group, 1),
     ("cursor/spend_extra_fields", "teamMemberSpend", cursor_records.MemberSpend, 2),
     ("cursor/teams_members_older", "teamMembers", cursor_records.Member, 2),
-    ("anthropic/cost_report_recorded_shape", "results", claude_records.CostLine, 1),
-    ("anthropic/usage_report_messages_recorded_shape", "results", claude_records.UsageLine, 1),
-    ("anthropic/analytics_unified_cost_enterprise", "data", claude_records.AnalyticsCost, 8),
-    ("anthropic/analytics_unified_cost_split_sparse", "data", claude_records.AnalyticsCost, 2),
+    ("anthropic/cost_report_recorded_shape", "results", CostLine, 1),
+    ("anthropic/usage_report_messages_recorded_shape", "results", UsageLine, 1),
+    ("anthropic/analytics_unified_cost_enterprise", "data", AnalyticsCost, 8),
+    ("anthropic/analytics_unified_cost_split_sparse", "data", AnalyticsCost, 2),
 ]
 
 

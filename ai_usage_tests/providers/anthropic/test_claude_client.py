@@ -16,7 +16,7 @@ from ai_usage.providers.anthropic.client import (
     USAGE_GROUPS,
     ClaudeAdmin,
 )
-from ai_usage.providers.anthropic.records import CostLine
+from ai_usage.providers.anthropic.records.usage_and_cost import CostLine
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.ingest import recorded
 from ai_usage_tests.ingest.stand_in import (

@@ -24,7 +24,7 @@ from ai_usage.providers.anthropic.client import (
     REQUESTS_A_MINUTE,
     ClaudeAdmin,
 )
-from ai_usage.providers.anthropic.records import ApiKey
+from ai_usage.providers.anthropic.records.lists import ApiKey
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.ingest import recorded
 from ai_usage_tests.ingest.stand_in import (

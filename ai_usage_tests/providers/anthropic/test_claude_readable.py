@@ -13,8 +13,9 @@ from ai_usage.check import WARN
 from ai_usage.marts.gate import blocked_days
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.provider import ANTHROPIC
-from ai_usage.providers.anthropic.rows import Organization, code_rows
-from ai_usage.providers.anthropic.rows import usage_rows as claude_usage
+from ai_usage.providers.anthropic.rows.claude_code import code_rows
+from ai_usage.providers.anthropic.rows.lists import Organization
+from ai_usage.providers.anthropic.rows.usage_and_cost import usage_rows as claude_usage
 from ai_usage.settings import settings
 from ai_usage.warehouse.ledger import Records
 from ai_usage_tests.mock_claude import DAY, DAYS
