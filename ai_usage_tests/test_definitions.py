@@ -86,6 +86,7 @@ def test_without_a_key_everything_succeeds_writes_nothing_and_says_so(keyed: Key
     assert {table for table, rows in contents(platform.warehouse.path).items() if rows} == own
     assert outcome.not_configured == {
         "claude": "not configured: ANTHROPIC_ADMIN_API_KEY is not set",
+        "claude_analytics": "not configured: ANTHROPIC_ADMIN_API_KEY (or ANTHROPIC_ANALYTICS_API_KEY) is not set",
         "claude_enterprise": "not configured: ANTHROPIC_ANALYTICS_API_KEY is not set",
         "cursor": "not configured: CURSOR_ADMIN_API_KEY is not set",
         "sheet": "not configured: AI_USAGE_SHEET_ID is not set",
@@ -118,7 +119,8 @@ def test_a_refused_key_fails_loudly_with_advice_while_others_go_on_and_is_writte
     assert platform.warehouse.pulled_days("claude_cost_report") == []
     ran = platform.instance.get_runs()
     records = [str(e) + serialize_value(e) for run in ran for e in platform.instance.all_logs(run.run_id)]
-    assert {run.job_name for run in ran} == {"pull_claude", "pull_claude_enterprise", "rebuild_days"}
+    pulled = {"pull_claude", "pull_claude_analytics", "pull_claude_enterprise"}
+    assert {run.job_name for run in ran} == {*pulled, "rebuild_days"}
     spoken = capfd.readouterr()
     stored = b"".join(path.read_bytes() for path in keyed.home.rglob("*") if path.is_file())
     for key in (WRONG_KEY, ANALYTICS_KEY):

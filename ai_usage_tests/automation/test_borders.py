@@ -27,11 +27,11 @@ from ai_usage.definitions import build_defs
 from ai_usage.errors import WarehouseError
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import ONE_DAY, Span
-from ai_usage.providers.anthropic import rows as claude_rows
 from ai_usage.providers.anthropic.client import ClaudeAdmin
+from ai_usage.providers.anthropic.rows import usage_and_cost
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import settings
-from ai_usage.sheet.client import CsvFolder
+from ai_usage.sheet.csv_folder import CsvFolder
 from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY, Simulator
 from ai_usage.warehouse import googlesql
 from ai_usage.warehouse.duckdb import engine, statements
@@ -213,7 +213,7 @@ def test_an_exception_in_a_core_step_costs_its_provider_its_days_and_nobody_else
     tmp_path: Path, pulled: Platform, vendors: Simulator, both: World, monkeypatch: pytest.MonkeyPatch, one_board: str
 ) -> None:
     with monkeypatch.context() as planted:
-        planted.setattr(claude_rows, "daily_cost_rows", broken)
+        planted.setattr(usage_and_cost, "daily_cost_rows", broken)
         world = built(pulled.copy(tmp_path), vendors)
     assert world.outcome.not_built == {
         "core/claude_daily_cost": "Not built, left as it was: ZeroDivisionError: a defect of ours"
@@ -272,7 +272,7 @@ def test_a_day_of_which_core_has_an_older_version_is_blocked_though_it_has_as_ma
     restated = record.replace('"amount":"', '"amount":"9')
     assert restated != record
     platform.warehouse.append("claude_cost_totals", [Answer("anthropic", SPAN.last, [restated.encode()], 1, {})])
-    monkeypatch.setattr(claude_rows, "daily_cost_rows", broken)
+    monkeypatch.setattr(usage_and_cost, "daily_cost_rows", broken)
     world = built(platform, vendors)
     assert world.outcome.not_passed("no_day_is_missing", "claude_costs") == {SPAN.last}
     said = world.outcome.why("no_day_is_missing", SPAN.last)
@@ -288,7 +288,7 @@ def test_a_warehouse_that_cannot_be_used_stops_the_runs(
     def full(*_: Any) -> Any:
         raise WarehouseError("No space left")
 
-    monkeypatch.setattr(claude_rows, "cost_rows", full)
+    monkeypatch.setattr(usage_and_cost, "cost_rows", full)
     with (
         runs_of(pulled.copy(tmp_path), vendors, "claude", "cursor") as runs,
         pytest.raises(WarehouseError, match="No space"),
@@ -313,7 +313,7 @@ def test_an_interrupted_backfill_stops_and_the_next_one_of_other_days_builds_wha
         planted.setattr(CursorAdmin, "_events", interrupted)
         with runs_of(platform, vendors, "claude", "cursor") as runs, pytest.raises(KeyboardInterrupt):
             runs.refresh(first)
-    assert [result.job_def.name for result in runs.results] == ["pull_claude", "pull_cursor"]
+    assert [result.job_def.name for result in runs.results] == ["pull_claude", "pull_claude_analytics", "pull_cursor"]
     assert platform.instance.get_runs_count(dg.RunsFilter(statuses=UNDER_WAY)) == 0
     assert platform.warehouse.pulled_days("claude_cost_report") == [first.last]
     assert platform.dollars() == {}
@@ -373,7 +373,7 @@ def test_the_uis_job_of_a_range_takes_the_same_way_and_fails_if_one_of_its_runs_
 
     platform.claude.refuses["/users"] = 500
     success, why, names = ran(REFRESH_RANGE)
-    assert (success, names) == (False, ["rebuild_days", "pull_claude", REFRESH_RANGE])
+    assert (success, names) == (False, ["rebuild_days", "pull_claude_analytics", "pull_claude", REFRESH_RANGE])
     assert why.startswith("raw__claude_users: ")
     assert platform.dollars().keys() == {SPAN.last}
     del platform.claude.refuses["/users"]

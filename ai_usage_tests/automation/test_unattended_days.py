@@ -238,7 +238,7 @@ def test_the_restatement_is_told_once(lived: Household) -> None:
 
 def test_the_outage_is_told_when_it_begins_and_when_it_ends_and_its_days_are_caught_up(lived: Household) -> None:
     told = lived.news("run of pull_claude")
-    claude = [one for one in told if "pull_claude_enterprise" not in one]
+    claude = [one for one in told if "pull_claude_" not in one]
     assert [one.split()[0] for one in claude] == ["failed", "resolved"]
     assert "answered 503" in claude[0]
     tried = {str(r.query.get("starting_at")) for r in lived.vendors.requests if r.status == 503}
@@ -266,7 +266,7 @@ def test_nothing_is_told_twice_nor_to_one_receiver_alone_though_the_daemon_was_k
 def test_the_daemon_had_no_trouble_of_its_own(lived: Household) -> None:
     with dg.DagsterInstance.from_config(str(lived.home / "dagster")) as instance:
         failed = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
-        assert {run.job_name for run in failed} <= {"pull_claude", "pull_claude_enterprise"}
+        assert {run.job_name for run in failed} <= {"pull_claude", "pull_claude_analytics", "pull_claude_enterprise"}
         for state in instance.all_instigator_state():
             ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, statuses=None)
             errors = [tick.error for tick in ticks if tick.error]

@@ -11,7 +11,7 @@ import pytest
 from ai_usage.automation import refresh
 from ai_usage.automation.build_requests import Stale, builds_of_the_future
 from ai_usage.automation.refresh import looks
-from ai_usage.checks.completeness import recency
+from ai_usage.checks.completeness import recency_of_accounts
 from ai_usage.definitions import defs
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
@@ -104,12 +104,12 @@ def test_days_that_were_asked_about_in_the_future_are_due(platform: Platform) ->
 def test_a_pull_of_the_future_makes_no_day_final_and_no_source_fresh(platform: Platform) -> None:
     status = "select status from ai_usage_analytics.settled_days"
     pulled(platform, AHEAD, "1")
+    assert recency_of_accounts(PULL, platform.warehouse, is_daily=True, is_optional=False) is None
     pulled(platform, NOW, "2")
     assert platform.sql(status) == [("provisional",)]
     assert platform.sql("select last_pulled_at from ai_usage_analytics.source_freshness") == [(NOW,)]
     pulled(platform, NOW + timedelta(days=31), "2")
     assert platform.sql(status) == [("final",)]
-    assert recency(None, None, is_daily=True, now=NOW) is None
 
 
 def stale(platform: Platform) -> Sequence[str]:

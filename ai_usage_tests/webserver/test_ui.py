@@ -26,7 +26,7 @@ from ai_usage.commands.__main__ import main
 from ai_usage.settings import ROOT
 from ai_usage.webserver.requests import FOREIGN, NO_GRAPHQL_BY_GET, NOT_JSON, WRONG_HOST
 from ai_usage_tests.ingest.stand_in import StandIn, standing_in
-from ai_usage_tests.printed import said
+from ai_usage_tests.printed import printed
 from ai_usage_tests.test_services import runs, until
 
 EVIL = "https://evil.example"
@@ -200,7 +200,7 @@ def test_another_make_ui_on_the_same_data_is_refused(
     monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", "sk-another")
     monkeypatch.setenv("AI_USAGE_NOW", "")
     assert main(["ui", "--port", str(free_port())]) == 2
-    assert f"make ui is already running on the data in {ui.data_dir}" in said(capsys)
+    assert f"make ui is already running on the data in {ui.data_dir}" in printed(capsys)
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
@@ -211,7 +211,7 @@ def test_a_closed_terminal_ends_all_of_it(ui: Ui) -> None:
     ui.process.send_signal(signal.SIGHUP)
     assert ui.process.wait(PATIENCE) == 0
     until(lambda: not any(map(runs, children)), PATIENCE)
-    told = (ui.data_dir / "said").read_text(encoding="utf-8")
-    assert "superseded" not in told
-    assert "sk-secret" not in told
+    output = (ui.data_dir / "said").read_text(encoding="utf-8")
+    assert "superseded" not in output
+    assert "sk-secret" not in output
     assert not [path for path in ui.data_dir.rglob("*") if path.is_file() and b"sk-secret-" in path.read_bytes()]
