@@ -114,7 +114,7 @@ def test_simulation_and_pseudonyms_are_as_the_environment_has_them(tmp_path: Pat
 # How a mail server is spoken to.
 
 
-def test_a_mail_url_says_host_port_user_and_password() -> None:
+def test_a_mail_url_has_host_port_user_and_password() -> None:
     assert MailServer.of("smtps://me%40x.test:p%40ss%2F@mail.test") == MailServer(
         "mail.test", 465, is_tls=True, user="me@x.test", password="p@ss/"
     )
@@ -135,7 +135,7 @@ def test_a_password_is_not_sent_without_encryption(monkeypatch: pytest.MonkeyPat
         assert not any(line.startswith("AUTH") for line in mails.commands)
 
 
-def test_encryption_is_spoken_from_the_start_where_the_url_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tls_is_used_from_the_start_with_an_smtps_url(monkeypatch: pytest.MonkeyPatch) -> None:
     with post() as mails:
         with pytest.raises(Undelivered, match="cannot be reached"):
             Mail(server(mails.port, is_tls=True), "a@example.com").send(message())
@@ -160,7 +160,7 @@ FAILURES = [
 
 
 @pytest.mark.parametrize(("kind", "answers", "sentence"), FAILURES)
-def test_no_failure_tells_a_secret(
+def test_no_failure_leaks_a_secret(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], kind: str,
     answers: list[int | float | str], sentence: str, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -201,7 +201,7 @@ def test_a_channel_does_not_show_its_secret(channel: object) -> None:
     assert SECRET not in repr(channel)
 
 
-def test_an_answer_of_slacks_is_repeated_only_where_it_is_one_of_its_words() -> None:
+def test_an_answer_of_slack_is_repeated_only_if_it_is_a_known_code() -> None:
     with hook() as web:
         web.answers, web.says = [404], f"{SECRET} <b>no</b>"
         with pytest.raises(Undelivered) as caught:
@@ -209,7 +209,7 @@ def test_an_answer_of_slacks_is_repeated_only_where_it_is_one_of_its_words() -> 
     assert str(caught.value) == "Slack did not take the message: status 404."
 
 
-def test_an_error_of_a_channel_has_no_cause_that_could_tell() -> None:
+def test_an_error_of_a_channel_has_no_cause_that_could_leak() -> None:
     for channel in (Webhook(f"http://127.0.0.1:{dead_port()}/{SECRET}"), Mail(server(dead_port()), "a@example.com")):
         with pytest.raises(Undelivered) as caught:
             channel.send(message())
@@ -280,7 +280,7 @@ def test_what_is_well_formed_is_read() -> None:
     assert (nothing.has_slack_alerts, nothing.has_webhook_alerts, nothing.has_email_alerts) == (False,) * 3
 
 
-def test_doctor_tells_of_each_channel_without_its_secret(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_lists_each_channel_without_its_secret(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with environment(
         tmp_path, ALERT_SLACK_WEBHOOK_URL=f"https://hooks.slack.com{SLACK_PATH}", ALERT_EMAIL_TO="a@b.test",
         ALERT_SMTP_URL=f"smtp://me:{SECRET}@mail.test",

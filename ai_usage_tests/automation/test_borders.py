@@ -153,7 +153,7 @@ def money_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(definitions, "CHECKS", checks_of(definitions.CHECKS, looked_at, assets))
 
 
-def test_with_both_providers_all_is_well(both: World) -> None:
+def test_with_both_providers_everything_passes(both: World) -> None:
     """What the rest is compared with."""
     assert both.printed.is_good, both.printed.wrong
     assert both.outcome.materialized["marts/ai_spend"] == set(SPAN.days)
@@ -207,7 +207,7 @@ def broken(*_: Any, **__: Any) -> Any:
     raise ZeroDivisionError("a defect of ours")
 
 
-def test_an_exception_in_a_core_step_costs_its_provider_its_days_and_nobody_else_anything(
+def test_an_exception_in_a_core_step_affects_its_providers_days_and_no_other_provider(
     tmp_path: Path, pulled: Platform, vendors: Simulator, both: World, monkeypatch: pytest.MonkeyPatch, one_board: str
 ) -> None:
     with monkeypatch.context() as planted:
@@ -227,7 +227,7 @@ def test_an_exception_in_a_core_step_costs_its_provider_its_days_and_nobody_else
     assert again.tables == both.tables, "once it is mended it is built, with what is made of it"
 
 
-def test_a_sql_error_in_a_mart_costs_what_is_made_of_it(
+def test_a_sql_error_in_a_mart_affects_only_what_is_made_of_it(
     tmp_path: Path, pulled: Platform, vendors: Simulator, both: World, monkeypatch: pytest.MonkeyPatch, one_board: str
 ) -> None:
     read = googlesql.read

@@ -124,7 +124,7 @@ def test_every_day_of_both_providers_is_there_and_built(lived: Unlucky) -> None:
     assert sorted(spent) == [(provider, day, True) for provider in ("anthropic", "cursor") for day in (FIRST, NEXT)]
 
 
-def test_each_trouble_is_mailed_once_and_so_is_its_end(lived: Unlucky) -> None:
+def test_each_failure_is_mailed_once_and_so_is_its_end(lived: Unlucky) -> None:
     mailed = Counter(lived.mailed)
     assert {subject: times for subject, times in mailed.items() if times > 1} == {}
     runs = ("pull_cursor", "pull_claude", "refresh_sheet", BUILD)
@@ -133,11 +133,11 @@ def test_each_trouble_is_mailed_once_and_so_is_its_end(lived: Unlucky) -> None:
     assert sorted(mailed) == sorted([copy, *ends])
 
 
-def test_the_webhook_that_was_dead_all_day_has_every_message_in_the_end(lived: Unlucky) -> None:
+def test_the_webhook_that_was_down_all_day_gets_every_message_in_the_end(lived: Unlucky) -> None:
     assert Counter(lived.web.subjects) == Counter(lived.mailed)
 
 
-def test_each_edit_of_the_sheet_is_a_run_of_its_tab_and_a_build_of_what_is_made_of_it(lived: Unlucky) -> None:
+def test_each_edit_of_the_sheet_causes_a_run_of_its_tab_and_a_build_of_what_depends_on_it(lived: Unlucky) -> None:
     assert lived.sql(OWNERS.format(lived.edited_key)) == [("three@example.com",)]
     with dg.DagsterInstance.from_config(str(lived.home / "dagster")) as instance:
         done = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS]))

@@ -56,7 +56,7 @@ def nobody() -> int:
     return child.pid
 
 
-def test_a_run_whose_process_is_gone_is_noted_as_failed_and_keeps_no_sensor_waiting(
+def test_a_run_without_a_process_is_marked_as_failed_and_delays_no_sensor(
     instance: dg.DagsterInstance, nobody: int
 ) -> None:
     """Case 34."""
@@ -92,7 +92,7 @@ def test_a_process_that_ended_but_is_still_listed_is_gone(instance: dg.DagsterIn
         child.wait()
 
 
-def test_what_nothing_is_known_of_is_left_alone(instance: dg.DagsterInstance, nobody: int) -> None:
+def test_a_run_without_a_known_process_is_left_alone(instance: dg.DagsterInstance, nobody: int) -> None:
     """Another host's, none, unreadable ones, one that a re-execution inherited; then one of an earlier release."""
     unknown = ("", "x", "x y", f"{HOST} -1 a b RUN", f"{HOST} ٣", f"{HOST}  ", f"elsewhere {nobody} a b RUN", None)
     for tag in unknown:
@@ -123,7 +123,7 @@ def test_a_run_killed_between_its_start_and_its_tag_is_dead_once_the_tag_is_over
     assert instance.get_runs_count(dg.RunsFilter(run_ids=[queued.run_id], statuses=[STARTED])) == 1
 
 
-def test_a_run_that_ended_while_it_was_looked_at_stands_as_it_ended(
+def test_a_run_that_ended_while_it_was_checked_keeps_its_status(
     instance: dg.DagsterInstance, nobody: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = run_of(instance, f"{HOST} {nobody} {dead_runs.boot()} 1 RUN")
@@ -133,7 +133,7 @@ def test_a_run_that_ended_while_it_was_looked_at_stands_as_it_ended(
     assert end_the_dead(instance) == []
 
 
-def test_every_command_ends_dead_runs_first_and_goes_on_where_the_records_are_damaged(
+def test_every_command_ends_dead_runs_first_and_continues_if_the_records_are_damaged(
     tmp_path: Path, nobody: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DAGSTER_HOME", "")

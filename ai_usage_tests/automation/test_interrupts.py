@@ -29,7 +29,7 @@ def test_ctrl_c_is_found_behind_duckdbs_error_and_no_other_error_is_taken_for_it
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_that_nobody_heeded_stops_what_follows(stop: signal.Signals) -> None:
+def test_a_signal_that_was_dropped_stops_what_follows(stop: signal.Signals) -> None:
     before = {one: signal.signal(one, lambda *_: None) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
         with pytest.raises(KeyboardInterrupt), heeded():

@@ -208,6 +208,6 @@ def test_a_closed_terminal_ends_the_run_at_once_and_alerts(house: House) -> None
     assert alert["link"].endswith(f"/runs/{house.closed_run.run_id}")
 
 
-def test_a_provider_that_never_answers_keeps_neither_another_ones_pull_nor_the_build_waiting(house: House) -> None:
+def test_a_provider_that_never_answers_delays_neither_another_providers_pull_nor_the_build(house: House) -> None:
     assert house.cursor_waited
     assert house.runs("rebuild_days", SUCCESS, since=house.daemon_began)

@@ -119,13 +119,13 @@ def words(told: dict[tuple[str, str], str], what: str, day: date | None) -> str:
     ],
     ids=["a slip by a hundred", "a lost day", "a doubled page", "a sheet's typo", "a spike", "a dead key"],
 )
-def test_it_is_told_within_one_tick_by_its_name(
+def test_each_mistake_is_alerted_within_one_tick_by_its_name(
     told: dict[tuple[str, str], str], what: str, day: date | None, said: str
 ) -> None:
     assert said in words(told, what, day)
 
 
-def test_of_the_days_beside_nothing_is_told(told: dict[tuple[str, str], str]) -> None:
+def test_other_days_send_no_alert(told: dict[tuple[str, str], str]) -> None:
     days = {of for _, of in told if of}
     planted = {SLIP, LOST, DOUBLED, SPIKE, PAST.last}
     assert days <= {str(day) for day in planted}, sorted(told)

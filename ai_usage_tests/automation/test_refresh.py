@@ -191,7 +191,7 @@ def test_an_equal_pull_is_no_change(built: Platform) -> None:
     assert rebuilt(built).skip_message == "nothing changed that is not built"
 
 
-def test_a_change_whose_run_died_is_found_though_dagster_never_heard_of_it(built: Platform) -> None:
+def test_a_change_is_found_although_its_run_died_without_a_record_in_dagster(built: Platform) -> None:
     [answer] = built.vendor.admin().cost_report(Span(DAY, DAY))
     look_alike = replace(answer, records=[*answer.records, answer.records[0]])
     built.warehouse.append("claude_cost_report", [look_alike])
@@ -340,7 +340,7 @@ def test_everything_runs_by_itself() -> None:
     assert (schedule.job_name, schedule.default_status) == ("look_at_freshness", dg.DefaultScheduleStatus.RUNNING)
 
 
-def test_freshness_is_judged_without_asking_any_vendor() -> None:
+def test_freshness_is_evaluated_without_a_request_to_a_provider() -> None:
     job = defs.resolve_job_def("look_at_freshness")
     assert job.asset_layer.executable_asset_keys == set()
     claims = {key.name for key in job.asset_layer.asset_graph.asset_check_keys}

@@ -214,7 +214,7 @@ def spent(household: Household, days: Span) -> float:
     return float(claude + cursor) / 100
 
 
-def test_every_day_is_there_whole_from_the_vendors_to_the_marts(lived: Household) -> None:
+def test_every_day_is_complete_from_the_providers_to_the_marts(lived: Household) -> None:
     for pull in ("claude_cost_report", "claude_cost_totals", "claude_messages_usage", "claude_code_usage",
                  "claude_enterprise_users", "cursor_usage_events", "cursor_daily_usage"):  # fmt: skip
         days = lived.sql(f"select distinct activity_date from ai_usage_raw.pulls where pull = '{pull}' order by 1")
@@ -226,7 +226,7 @@ def test_every_day_is_there_whole_from_the_vendors_to_the_marts(lived: Household
     assert lived.sql(f"{seen} 'anthropic'") == lived.sql(f"{seen} 'cursor'") == [(len(DAYS.days),)]
 
 
-def test_the_restatement_is_told_once(lived: Household) -> None:
+def test_the_restatement_is_alerted_once(lived: Household) -> None:
     [(change,)] = lived.sql(
         f"select change_usd from ai_usage_analytics.spend_revisions where activity_date = '{RESTATED}' "
         f"and cast(revised_at as date) > '{RESTATED + timedelta(days=5)}'"
@@ -236,7 +236,7 @@ def test_the_restatement_is_told_once(lived: Household) -> None:
     assert f"{change:+,.2f} USD" in told
 
 
-def test_the_outage_is_told_when_it_begins_and_when_it_ends_and_its_days_are_caught_up(lived: Household) -> None:
+def test_the_outage_is_alerted_at_its_begin_and_end_and_its_days_are_pulled_afterwards(lived: Household) -> None:
     told = lived.news("run of pull_claude")
     claude = [one for one in told if "pull_claude_enterprise" not in one]
     assert [one.split()[0] for one in claude] == ["failed", "resolved"]
@@ -247,7 +247,7 @@ def test_the_outage_is_told_when_it_begins_and_when_it_ends_and_its_days_are_cau
     assert resolved == [DOWN.last + timedelta(days=1)]
 
 
-def test_the_budget_is_told_once_when_half_of_it_is_spent(lived: Household) -> None:
+def test_the_budget_is_alerted_once_when_half_of_it_is_used(lived: Household) -> None:
     [told] = lived.news("budget_is_not_crossed")
     assert told.startswith("warning budget_is_not_crossed: November 2026 total budget, 50%")
     [(crossed,)] = lived.sql("select crossed_50_on from ai_usage_analytics.budget_status")
@@ -255,7 +255,7 @@ def test_the_budget_is_told_once_when_half_of_it_is_spent(lived: Household) -> N
     assert crossed == HALF_SPENT_ON
 
 
-def test_nothing_is_told_twice_nor_to_one_receiver_alone_though_the_daemon_was_killed(lived: Household) -> None:
+def test_every_message_reaches_both_receivers_once_although_the_daemon_was_killed(lived: Household) -> None:
     subjects = lived.web.subjects
     assert Counter(subjects) == Counter(" ".join(mail["subject"].split()) for _, mail in lived.mails.got)
     keys = Counter(post.headers["idempotency-key"] for post in lived.web.got)
@@ -263,7 +263,7 @@ def test_nothing_is_told_twice_nor_to_one_receiver_alone_though_the_daemon_was_k
     assert lived.asked_by_day[KILLED], "what waited when the daemon was killed came after"
 
 
-def test_the_daemon_had_no_trouble_of_its_own(lived: Household) -> None:
+def test_the_daemon_had_no_failures_of_its_own(lived: Household) -> None:
     with dg.DagsterInstance.from_config(str(lived.home / "dagster")) as instance:
         failed = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
         assert {run.job_name for run in failed} <= {"pull_claude", "pull_claude_enterprise"}

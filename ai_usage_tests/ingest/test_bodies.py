@@ -145,7 +145,7 @@ def test_endless_pages_end_with_their_bytes_their_number_or_their_records() -> N
     assert endless.asked == 2
 
 
-def test_what_stands_beside_the_records_is_bounded() -> None:
+def test_the_rest_of_an_answer_is_limited() -> None:
     """It becomes objects, which take thirty times the bytes of what they are made of."""
     much = b'"%s"' % (b"x" * (FEW_BYTES - 100))
     with pytest.raises(TooLarge, match="8 MB beside its records"):
@@ -276,7 +276,7 @@ HOSTILE = {
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux counts a process's memory so")
-def test_memory_keeps_within_its_bounds_whatever_a_provider_sends() -> None:
+def test_memory_stays_within_its_limits_whatever_a_provider_sends() -> None:
     """Under the limits as they are set by default: Dagster, Polars and DuckDB take some 400 MB of 1.5 GB themselves."""
     with ExitStack() as stack:
         urls = [stack.enter_context(serving(treat)).url for treat, _ in HOSTILE.values()]

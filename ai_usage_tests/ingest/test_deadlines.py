@@ -65,7 +65,7 @@ def test_the_deadline_holds_while_connecting(monkeypatch: pytest.MonkeyPatch) ->
         assert proxy.connections == 1
 
 
-def test_waiting_for_ones_turn_takes_nothing_of_the_deadline() -> None:
+def test_waiting_for_the_rate_limit_does_not_count_toward_the_deadline() -> None:
     """The pace of Cursor's API may hold a request back for a minute before it is sent."""
 
     def drips_its_end(connection: Any) -> None:
@@ -84,7 +84,7 @@ def drips() -> Iterator[Served]:
         yield vendor
 
 
-def test_a_source_whose_time_is_up_says_so_in_the_middle_of_an_answer(drips: Served) -> None:
+def test_a_source_that_exceeds_its_time_is_an_error_in_the_middle_of_an_answer(drips: Served) -> None:
     began = time.monotonic()
     with (
         http_client(drips.url, {}, limits=replace(SOON, answer_seconds=60, pull_seconds=0.4)) as client,
@@ -151,7 +151,7 @@ def test_a_source_is_asked_for_so_many_hours_with_both_its_keys(monkeypatch: pyt
     assert clock.asked == 3
 
 
-def test_no_retry_is_waited_for_that_would_begin_when_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_wait_for_a_retry_that_would_begin_after_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
     transport = httpx.MockTransport(lambda _: httpx.Response(503, headers={"retry-after": "200"}))
     client = http_client("https://mock.test", {}, transport, Limits(pull_seconds=500))

@@ -102,7 +102,7 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_each_departure_is_named_and_counted_by_record(name: str) -> None:
+def test_each_deviation_is_named_and_counted_by_record(name: str) -> None:
     change, words = CHANGES[name]
     assert drift(changed(change), said.CodeRecord) == dict.fromkeys(words, 2)
 

@@ -114,7 +114,7 @@ def test_a_whole_record_is_read_whole(of: type[msgspec.Struct]) -> None:
 
 
 @pytest.mark.parametrize("of", TYPES, ids=lambda of: of.__name__)
-def test_a_field_that_differs_is_read_right_or_costs_its_record_alone(of: type[msgspec.Struct]) -> None:
+def test_a_deviating_field_is_read_correctly_or_rejects_only_its_record(of: type[msgspec.Struct]) -> None:
     good = json.dumps(whole(of))
     for variant in variants(of):
         told = f"{of.__name__}.{variant.field.name} {variant.what}"

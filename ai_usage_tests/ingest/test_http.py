@@ -116,7 +116,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 529])
-def test_what_may_pass_is_tried_again(status: int) -> None:
+def test_a_temporary_failure_is_retried(status: int) -> None:
     script = Script(refused(status), refused(status), GOOD)
     assert script.page().items == [b"1"]
     assert len(script.asked) == 3
@@ -163,7 +163,7 @@ LOGIN = b"\n<!DOCTYPE html><html><head><title>Sign in</title><style>b{}</style><
         ),
     ],
 )
-def test_a_page_of_a_proxy_is_named_and_not_asked_for_again(page: httpx.Response, said: str) -> None:
+def test_a_page_of_a_proxy_is_named_and_not_requested_again(page: httpx.Response, said: str) -> None:
     script = Script(page)
     with pytest.raises(NotTheApi) as caught:
         script.page()
@@ -187,7 +187,7 @@ REFUSALS: list[tuple[httpx.Response, type[Refused], str]] = [
 
 
 @pytest.mark.parametrize(("answer", "kind", "advice"), REFUSALS)
-def test_what_cannot_pass_is_said_at_once_and_in_full(answer: httpx.Response, kind: type[Refused], advice: str) -> None:
+def test_a_permanent_refusal_is_raised_at_once_with_all_details(answer: httpx.Response, kind: type[Refused], advice: str) -> None:
     script = Script(answer)
     with pytest.raises(kind) as caught:
         script.page()
@@ -252,7 +252,7 @@ def test_a_key_that_no_header_can_hold_is_refused_without_being_quoted(key: str)
     assert KEY[:9] not in repr(caught.value)
 
 
-def test_each_retry_is_told_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+def test_each_retry_is_logged_on_one_line(caplog: pytest.LogCaptureFixture) -> None:
     Script(refused(529), refused(503, retry_after="0"), GOOD).page()
     assert [r.getMessage()[:27] for r in caplog.records if r.levelno >= logging.WARNING] == [
         "Acme /v1/spend answered 529",
@@ -261,7 +261,7 @@ def test_each_retry_is_told_in_one_line(caplog: pytest.LogCaptureFixture) -> Non
 
 
 @pytest.mark.parametrize("down", [refused(503), httpx.ConnectError("refused")])
-def test_whom_patience_did_not_help_is_asked_once_until_it_answers(down: Step) -> None:
+def test_after_an_outage_one_try_is_made_until_it_answers(down: Step) -> None:
     script = Script(*[down] * (4 + 1), GOOD, down)
     api = script.api()
 
@@ -304,7 +304,7 @@ def test_waits_are_jittered(clock: Clock) -> None:
     assert len(first_waits) > 1
 
 
-def test_the_vendor_says_how_long_to_wait(clock: Clock) -> None:
+def test_the_provider_sets_how_long_to_wait(clock: Clock) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
     Script(refused(429, retry_after="7"), refused(529, retry_after="1.5"), GOOD).page()
     Script(refused(429, retry_after=date), GOOD).page()
@@ -381,12 +381,12 @@ def contradicts(_: Page) -> Query | None:
         ([sheet([1])], contradicts, "contradicts itself"),
     ],
 )
-def test_pages_cannot_lie(steps: list[Step], following: Callable[[Page], Query | None] | None, why: str) -> None:
+def test_inconsistent_pages_are_refused(steps: list[Step], following: Callable[[Page], Query | None] | None, why: str) -> None:
     with pytest.raises(IncompleteAnswer, match=f"Acme /v1/spend .*{why}.*nothing of this answer is kept"):
         Script(*steps, sheet([99])).pages(following)
 
 
-def test_as_many_pages_as_the_cap_are_no_lie() -> None:
+def test_as_many_pages_as_the_limit_are_accepted() -> None:
     assert len(Script(sheet([1], "b"), sheet([2], "c"), sheet([3])).pages(cap=3)) == 3
 
 
@@ -401,7 +401,7 @@ def test_as_many_pages_as_the_cap_are_no_lie() -> None:
         ("SSL_CERT_FILE", "/no/such/hidden-word.pem"),
     ],
 )
-def test_an_environment_that_cannot_be_used_is_a_sentence_when_something_is_asked(
+def test_an_unusable_environment_is_an_error_at_the_first_request(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     """Opening a client fails no run: the sources that need no network go on."""
@@ -585,13 +585,13 @@ def test_pages_that_overlap_are_read_again_until_two_readings_agree(
     assert records(steady_pages("Acme", readings(*reads))) == kept
 
 
-def test_pages_that_never_hold_still_are_no_answer() -> None:
+def test_pages_that_change_at_each_reading_are_refused() -> None:
     shifting = [[[n, n + 1], [n + 1, n + 3]] for n in range(3)]
     with pytest.raises(IncompleteAnswer, match="Acme moved during each of 3 reads"):
         steady_pages("Acme", readings(*shifting))
 
 
-def test_pages_of_two_states_are_read_again_however_often_they_say_the_same() -> None:
+def test_pages_of_two_states_are_read_again_even_if_they_repeat() -> None:
     moved = lambda pages: len({page.beside["total"] for page in pages}) > 1  # noqa: E731
     even, uneven = [[1, 2], [3, 4]], [[1, 2], [3]]
     assert records(steady_pages("Acme", readings(uneven, uneven, even), moved=moved)) == even

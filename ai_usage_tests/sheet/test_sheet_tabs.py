@@ -64,7 +64,7 @@ def test_a_messy_mapping_gives_the_right_rows_and_the_right_rejections() -> None
     assert found.good[-1]["team_name"] == "<script>alert(1)</script>"
 
 
-def test_the_order_of_columns_is_free_and_others_are_not_looked_at() -> None:
+def test_columns_may_be_in_any_order_and_others_are_ignored() -> None:
     found = read(
         BUDGETS, [], ["Notes", " Amount USD ", "Scope-Name", "SCOPE", "month"], ["x", "$5", "Data", "Team", "Sep 2026"]
     )
@@ -72,13 +72,13 @@ def test_the_order_of_columns_is_free_and_others_are_not_looked_at() -> None:
     assert row == {"row_number": 3, "month": "2026-09", "scope": "team", "scope_name": "Data", "amount_usd": Decimal(5)}
 
 
-def test_a_tab_without_a_column_it_needs_is_not_used_and_says_which() -> None:
+def test_a_tab_without_a_required_column_is_rejected_with_its_name() -> None:
     found = read(SEATS, ["provider", "plan", "seats"], ["cursor", "Teams", 5])
     assert found.good == []
     assert [(r.row_number, r.column_name) for r in found.rejections] == [(1, "seat_price_usd")]
 
 
-def test_a_column_that_stands_twice_is_not_guessed() -> None:
+def test_a_tab_with_a_repeated_column_is_rejected() -> None:
     found = read(PERSON_ALIASES, ["alias_email", "user_email", "User Email"], ["a@b.cd", "c@d.ef", "g@h.ij"])
     assert found.good == []
     assert told(found) == [(1, "user_email", "stands twice in the header")]
@@ -104,7 +104,7 @@ def test_a_usage_row_knows_its_day_however_it_was_written() -> None:
     assert [number for number, _, _ in told(found)] == [2, 4, 5]
 
 
-def test_whole_rows_that_cannot_be_are_left_out() -> None:
+def test_impossible_rows_are_rejected() -> None:
     figures = read(
         CONSOLE_FIGURES,
         ["provider", "period_start", "period_end", "workspace_id", "amount_usd"],
@@ -133,7 +133,7 @@ def test_whole_rows_that_cannot_be_are_left_out() -> None:
     assert aliases.good == []
 
 
-def test_seats_of_a_plan_hold_one_row_at_a_time() -> None:
+def test_seats_of_a_plan_are_valid_one_row_at_a_time() -> None:
     seats = read(
         SEATS,
         ["provider", "plan", "seat_price_usd", "seats", "valid_from", "valid_to"],
@@ -156,7 +156,7 @@ def test_seats_of_a_plan_hold_one_row_at_a_time() -> None:
     ]
 
 
-def test_a_space_that_is_not_seen_is_in_no_cell_and_no_header() -> None:
+def test_invisible_spaces_are_removed_from_cells_and_headers() -> None:
     """Case 26, through a whole tab: one person, one key, one team, whatever was pasted along with them."""
     found = read(
         API_KEY_MAPPING,
@@ -171,7 +171,7 @@ def test_a_space_that_is_not_seen_is_in_no_cell_and_no_header() -> None:
     assert found.rejections == []
 
 
-def test_an_ambiguous_amount_costs_its_row_and_no_other() -> None:
+def test_an_ambiguous_amount_rejects_its_row_and_no_other() -> None:
     """Case 27: `5.000` in text is refused, a number of Google's is exact, and NaN is no amount."""
     rows = ["2026-09", "total", ""], ["2026-10", "total", ""], ["2026-11", "total", ""]
     header = ["month", "scope", "scope_name", "amount_usd"]

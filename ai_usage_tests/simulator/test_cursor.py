@@ -105,7 +105,7 @@ def misfits(said: Any, samples: str, nullable: set[str]) -> list[str]:
 
 
 @pytest.mark.parametrize(("path", "said", "samples", "nullable"), CALLS)
-def test_an_answer_looks_like_the_samples(
+def test_an_answer_has_the_shape_of_the_samples(
     cursor: Cursor, path: str, said: dict[str, Any], samples: str, nullable: set[str]
 ) -> None:
     assert misfits(cursor.ask(path, **said).json(), samples, nullable) == []
@@ -161,18 +161,18 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("path", "said"), WRONG)
-def test_a_question_the_contract_does_not_allow_is_refused(cursor: Cursor, path: str, said: dict[str, Any]) -> None:
+def test_a_query_outside_the_contract_is_refused(cursor: Cursor, path: str, said: dict[str, Any]) -> None:
     refused = cursor.ask(path, **said)
     assert (refused.status_code, refused.json().keys()) == (400, {"error", "message"})
 
 
-def test_thirty_days_are_allowed_and_one_more_is_told_as_in_the_sample(cursor: Cursor) -> None:
+def test_thirty_days_are_allowed_and_one_more_is_refused_as_in_the_sample(cursor: Cursor) -> None:
     assert cursor.ask(DAILY, **span(date(2026, 10, 1), 30)).status_code == 200
     said = cursor.ask(DAILY, **span(date(2026, 10, 1), 31)).json()
     assert said == json.loads((SAMPLES / "error_400.json").read_text())
 
 
-def test_bounds_are_inclusive_and_equal_events_come_as_often_as_they_happened(cursor: Cursor) -> None:
+def test_bounds_are_inclusive_and_equal_events_are_returned_as_often_as_they_happened(cursor: Cursor) -> None:
     truth = cursor.simulator.cursor_day(DAY).events
     last, first = (int(event["timestamp"]) for event in cursor.events(ms(DAY), ms(DAY) + DAY_MS - 1)[:: len(truth) - 1])
     assert (first, last) == (ms(DAY), ms(DAY) + DAY_MS - 1)
@@ -282,7 +282,7 @@ def rows_of_people(cursor: Cursor) -> list[dict[str, Any]]:
     return rows
 
 
-def test_idle_members_and_their_days_come_only_with_pages(cursor: Cursor) -> None:
+def test_members_without_activity_are_returned_only_with_pages(cursor: Cursor) -> None:
     active = cursor.say(DAILY, **span(DAY, 2))["data"]
     said = [cursor.say(DAILY, **span(DAY, 2), page=page, pageSize=40) for page in (1, 2)]
     rows = [row for page in said for row in page["data"]]
@@ -296,7 +296,7 @@ def test_idle_members_and_their_days_come_only_with_pages(cursor: Cursor) -> Non
     assert 0.4 < sum(row["clientVersion"] is None for row in active) / len(active) < 0.6
 
 
-def test_a_removed_member_is_told_as_such_and_stays_in_the_days_before(cursor: Cursor) -> None:
+def test_a_removed_member_is_marked_and_stays_in_the_days_before(cursor: Cursor) -> None:
     [gone] = [
         m for m in cursor.say(MEMBERS)["teamMembers"] if m["isRemoved"] and ids_on(cursor, 2026, 9, 30, m["email"])
     ]
@@ -339,7 +339,7 @@ def test_limits_hold_for_a_minute_when_asked_for() -> None:
     cursor.close()
 
 
-def test_faults_strike_cursor_in_its_own_words(cursor: Cursor) -> None:
+def test_faults_of_cursor_have_its_own_messages(cursor: Cursor) -> None:
     plan = cursor.simulator.faults.plan
     plan("rate_limit", retry_after=2)
     plan("status", status=500, path="spend")
@@ -363,7 +363,7 @@ def test_faults_strike_cursor_in_its_own_words(cursor: Cursor) -> None:
         cursor.ask(EVENTS, **span(DAY))
 
 
-def test_the_documented_thousand_commits_a_page_can_be_played_too() -> None:
+def test_the_documented_thousand_commits_per_page_can_be_simulated_too() -> None:
     """Case 12: the live endpoint has refused more than 500."""
     cursor = Cursor(commits_a_page=1000)
     assert [cursor.ask(COMMITS, pageSize=size).status_code for size in (1000, 1001)] == [200, 400]

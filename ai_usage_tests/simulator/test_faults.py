@@ -17,7 +17,7 @@ DAYS: dict[str, Any] = {"starting_at": "2026-10-01T00:00:00Z", "ending_at": "202
 LINES = DAYS | {"group_by": ["workspace_id", "description"]}
 
 
-def test_a_rate_limit_may_say_when_to_come_back(vendor: Vendor) -> None:
+def test_a_rate_limit_may_have_a_time_to_retry_after(vendor: Vendor) -> None:
     vendor.simulator.faults.plan("rate_limit", retry_after=2)
     vendor.simulator.faults.plan("rate_limit", retry_after=60, as_date=True)
     vendor.simulator.faults.plan("rate_limit")
@@ -82,7 +82,7 @@ def test_an_empty_page_can_promise_more_and_keep_it(vendor: Vendor) -> None:
     assert vendor.get("cost_report", page=empty["next_page"], **DAYS).json() == vendor.get("cost_report", **DAYS).json()
 
 
-def test_records_can_hold_what_nobody_knows(vendor: Vendor) -> None:
+def test_records_can_have_unknown_fields_and_values(vendor: Vendor) -> None:
     plain = vendor.get("cost_report", **LINES).json()
     vendor.simulator.faults.plan("unknown_field", field="discount", value="none")
     vendor.simulator.faults.plan("unknown_value", value="quantum")
@@ -105,7 +105,7 @@ def test_the_log_counts_requests_and_keeps_no_keys(vendor: Vendor) -> None:
     assert "sk-ant" not in repr(seen)
 
 
-def test_faults_and_log_are_within_reach_over_http(vendor: Vendor) -> None:
+def test_faults_and_log_are_available_over_http(vendor: Vendor) -> None:
     control = f"{vendor.simulator.url}/_simulator"
     planned = httpx.post(f"{control}/faults", json={"kind": "status", "status": 503, "path": "me"})
     assert (planned.status_code, planned.json()["times"]) == (201, 1)
@@ -128,7 +128,7 @@ def test_a_report_can_be_outside_the_plan_at_any_status(vendor: Vendor, status: 
     assert vendor.get("usage_report/claude_code", starting_at="2026-11-18").status_code == 403
 
 
-def test_a_refusal_can_be_in_any_words(vendor: Vendor) -> None:
+def test_a_refusal_can_have_any_message(vendor: Vendor) -> None:
     vendor.simulator.faults.plan("status", status=400, message="Cannot specify more than 5 group_by[] dimensions.")
     assert "more than 5" in vendor.get("cost_report", **DAYS).json()["error"]["message"]
 

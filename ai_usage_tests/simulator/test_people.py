@@ -41,7 +41,7 @@ def messages(vendor: Vendor, day: date) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("query", [{"date": DAY}, {"date": DAY, "limit": 1000}, WEEK], ids=["page", "day", "range"])
-def test_an_answer_looks_like_the_samples(vendor: Vendor, query: dict[str, Any]) -> None:
+def test_an_answer_has_the_shape_of_the_samples(vendor: Vendor, query: dict[str, Any]) -> None:
     shape = Shape()
     for file in SAMPLES.glob("analytics_users_page*.json"):
         shape.learn(json.loads(file.read_text()))
@@ -109,7 +109,7 @@ def test_pages_join_to_the_whole_and_end_with_null_without_has_more(vendor: Vend
     assert len(ask(vendor, **WEEK).json()["data"]) == min(100, len(rows(vendor, **WEEK)))
 
 
-def test_a_cursor_serves_only_the_question_that_earned_it(vendor: Vendor) -> None:
+def test_a_cursor_is_valid_only_for_its_own_query(vendor: Vendor) -> None:
     token = ask(vendor, date=DAY, limit=20).json()["next_page"]
     assert "page" in refusal(vendor, date=DAY, limit=21, page=token)
     assert "page" in refusal(vendor, date=DAY - timedelta(days=1), limit=20, page=token)
@@ -143,11 +143,11 @@ WRONG: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("query", WRONG, ids=str)
-def test_a_question_the_contract_does_not_allow_is_refused(vendor: Vendor, query: dict[str, Any]) -> None:
+def test_a_query_outside_the_contract_is_refused(vendor: Vendor, query: dict[str, Any]) -> None:
     assert refusal(vendor, **query)
 
 
-def test_figures_move_a_little_until_the_third_morning(vendor: Vendor) -> None:
+def test_figures_change_a_little_until_the_third_morning(vendor: Vendor) -> None:
     seen = []
     for days in (1, 2, 3, 40):
         vendor.clock.at = datetime(2026, 11, 18, 10, tzinfo=UTC) + timedelta(days=days)
@@ -160,7 +160,7 @@ def test_figures_move_a_little_until_the_third_morning(vendor: Vendor) -> None:
     assert any(first[person] < second[person] for person in first)
 
 
-def test_a_range_is_one_row_a_person_for_all_of_it(vendor: Vendor) -> None:
+def test_a_range_has_one_row_per_person(vendor: Vendor) -> None:
     days = [messages(vendor, date(2026, 11, 9) + timedelta(days=n)) for n in range(7)]
     total: Counter[str] = Counter()
     for day in days:
@@ -174,7 +174,7 @@ def test_a_range_is_one_row_a_person_for_all_of_it(vendor: Vendor) -> None:
     assert chosen == rolled[3]
 
 
-def test_whoever_left_stays_in_the_days_before_without_an_address(vendor: Vendor) -> None:
+def test_former_members_stay_in_the_days_before_without_an_address(vendor: Vendor) -> None:
     left = [p for p in vendor.simulator.organization.people if p.left_at and p.left_at.year == 2026]
     seen: dict[str, set[str | None]] = {"before": set(), "after": set()}
     for when, now in (("before", datetime(2026, 9, 30, 15, tzinfo=UTC)), ("after", NOW)):
@@ -186,7 +186,7 @@ def test_whoever_left_stays_in_the_days_before_without_an_address(vendor: Vendor
     assert left[0].id not in {row["user"]["id"] for row in rows(vendor, date=DAY)}
 
 
-def test_new_year_has_nobody_and_a_weekend_few(vendor: Vendor) -> None:
+def test_new_year_has_no_active_people_and_a_weekend_few(vendor: Vendor) -> None:
     assert rows(vendor, date="2026-01-01") == []
     assert 0 < len(rows(vendor, date="2026-11-15")) < len(rows(vendor, date=DAY)) / 2
 
@@ -213,7 +213,7 @@ def test_sixty_a_minute_are_shared_by_all_analytics_and_all_keys() -> None:
         assert status(f"analytics/users?date={DAY}", ANALYTICS_KEY).status_code == 200
 
 
-def test_faults_strike_a_list_without_has_more(vendor: Vendor) -> None:
+def test_faults_apply_to_a_list_without_has_more(vendor: Vendor) -> None:
     plan = vendor.simulator.faults.plan
     first = ask(vendor, date=DAY, limit=20).json()
     plan("repeated_cursor", path="analytics/users")

@@ -28,7 +28,7 @@ ADMIN = {"x-api-key": ADMIN_KEY, "anthropic-version": "2023-06-01"}
         (None, 401, 401),
     ],
 )
-def test_a_key_opens_its_own_doors(vendor: Vendor, key: str | None, admin: int, analytics: int) -> None:
+def test_each_key_opens_only_its_own_endpoints(vendor: Vendor, key: str | None, admin: int, analytics: int) -> None:
     for bearer in (False, True):
         headers = {"authorization": f"Bearer {key}"} if bearer and key else {}
         sent = None if bearer else key
@@ -37,7 +37,7 @@ def test_a_key_opens_its_own_doors(vendor: Vendor, key: str | None, admin: int, 
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
-def test_refusals_speak_as_the_vendor_does(vendor: Vendor, status: int) -> None:
+def test_refusals_have_the_providers_format(vendor: Vendor, status: int) -> None:
     path, key = (
         ("nowhere" if status == 404 else "users"),
         {401: "x", 403: WORKSPACE_KEY}.get(status, ADMIN_KEY),
@@ -100,14 +100,14 @@ def test_refusals_speak_as_the_vendor_does(vendor: Vendor, status: int) -> None:
         ("workspaces", {"include_archived": "yes"}),
     ],
 )
-def test_a_wrong_question_is_refused_for_good(vendor: Vendor, path: str, query: dict[str, Any]) -> None:
+def test_a_wrong_query_is_refused_without_a_retry(vendor: Vendor, path: str, query: dict[str, Any]) -> None:
     answer = vendor.get(path, **query)
     assert answer.status_code == 400
     assert answer.json()["error"]["type"] == "invalid_request_error"
     assert answer.headers["x-should-retry"] == "false"
 
 
-def test_a_page_has_seven_days_unless_asked_otherwise(vendor: Vendor) -> None:
+def test_a_page_has_seven_days_by_default(vendor: Vendor) -> None:
     assert len(vendor.get("cost_report", **SPAN).json()["data"]) == 7
     assert len(vendor.get(USAGE, **SPAN).json()["data"]) == 7
     assert len(vendor.get(USAGE, bucket_width="1h", **DAY).json()["data"]) == 24
@@ -140,14 +140,14 @@ def test_pages_join_to_the_whole(vendor: Vendor) -> None:
     assert vendor.pages(COST, limit=333, **groups, **MONTH) == vendor.pages(COST, limit=1000, **groups, **MONTH)
 
 
-def test_id_lists_go_both_ways(vendor: Vendor) -> None:
+def test_id_lists_can_be_paged_in_both_directions(vendor: Vendor) -> None:
     first = vendor.get("users", limit=30).json()
     second = vendor.get("users", limit=30, after_id=first["last_id"]).json()
     assert first["has_more"]
     assert vendor.get("users", limit=30, before_id=second["first_id"]).json()["data"] == first["data"]
 
 
-def test_hidden_workspaces_come_when_asked_for(vendor: Vendor) -> None:
+def test_hidden_workspaces_are_listed_on_request(vendor: Vendor) -> None:
     def names(**query: Any) -> list[str]:
         return [space["name"] for space in vendor.get("workspaces", **query).json()["data"]]
 
@@ -165,7 +165,7 @@ def test_the_default_workspace_is_null_in_the_old_reports_and_named_in_analytics
     assert default not in {line["workspace_id"] for line in cost["results"]}
 
 
-def test_who_has_left_is_known_by_id_alone(vendor: Vendor) -> None:
+def test_former_members_are_known_only_by_id(vendor: Vendor) -> None:
     around = {"starting_at": "2026-09-15T00:00:00Z", "ending_at": "2026-10-10T00:00:00Z"}
     rows = vendor.pages(COST, group_by=["actor"], **around)
     gone = [row["group"]["actor"] for row in rows if row["group"]["actor"].get("deleted")]
@@ -179,7 +179,7 @@ def test_nothing_can_be_written(vendor: Vendor) -> None:
     assert (answer.status_code, answer.json()["type"]) == (404, "error")
 
 
-def test_older_models_do_not_say_where_they_ran(vendor: Vendor) -> None:
+def test_older_models_have_no_geography(vendor: Vendor) -> None:
     [used] = vendor.pages(USAGE, group_by=["model", "inference_geo"], **DAY)
     unknown = {line["model"] for line in used["results"] if line["inference_geo"] == "not_available"}
     assert unknown == {"claude-haiku-4-5-20251001"}
@@ -189,7 +189,7 @@ SIX = ["api_key_id", "workspace_id", "model", "service_tier", "context_window", 
 
 
 @pytest.mark.parametrize("path", [USAGE, COST, "analytics/usage"])
-def test_a_sixth_dimension_is_refused_in_the_live_apis_words(vendor: Vendor, path: str) -> None:
+def test_a_sixth_dimension_is_refused_with_the_live_apis_message(vendor: Vendor, path: str) -> None:
     """Case 1: the live API takes five."""
     assert vendor.get(path, group_by=SIX[:5], **DAY).status_code == 200
     answer = vendor.get(path, group_by=SIX, **DAY)

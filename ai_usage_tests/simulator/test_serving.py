@@ -38,7 +38,7 @@ def test_a_clock_without_a_time_zone_is_refused() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_tells_its_url_and_serves_until_told_to_stop(number: signal.Signals) -> None:
+def test_the_command_prints_its_url_and_serves_until_it_is_stopped(number: signal.Signals) -> None:
     with subprocess.Popen([*COMMAND, "0", "--now", "2026-11-20T00:00:00Z"], stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout is not None
         url = run.stdout.readline().strip()

@@ -74,7 +74,7 @@ SERVICE_ACCOUNT = {"type": "service_account", "id": "svac_1"}
 
 
 @pytest.mark.parametrize(("path", "query", "samples", "nullable"), CALLS)
-def test_an_answer_looks_like_the_samples(
+def test_an_answer_has_the_shape_of_the_samples(
     vendor: Vendor, path: str, query: dict[str, Any], samples: str, nullable: set[str]
 ) -> None:
     pattern = f"analytics_unified_{samples}.json" if path.startswith("analytics") else f"{samples}.json"

@@ -108,7 +108,7 @@ CALLS: list[tuple[str, dict[str, Any], list[str]]] = [
 
 
 @pytest.mark.parametrize(("path", "query", "samples"), CALLS, ids=lambda value: str(value)[-40:])
-def test_an_answer_looks_like_the_samples(
+def test_an_answer_has_the_shape_of_the_samples(
     running: Google, path: str, query: dict[str, Any], samples: list[str]
 ) -> None:
     said = running.http.get(path, params=query).json()
@@ -178,14 +178,14 @@ RANGES = {
 
 
 @pytest.mark.parametrize(("asked", "told"), RANGES.items())
-def test_a_range_is_told_as_what_it_means(running: Google, asked: str, told: str) -> None:
+def test_a_range_is_returned_in_its_full_form(running: Google, asked: str, told: str) -> None:
     assert running.get(f"{SHEET}/values/{quote(asked, safe='')}")["range"] == told
 
 
 @pytest.mark.parametrize(
     "asked", ["Missing!A1:B2", "'Missing'", "Missing", "seats!", "seats!A", "seats!A0", "seats!A1:"]
 )
-def test_what_is_no_range_is_refused_as_in_the_sample(running: Google, asked: str) -> None:
+def test_an_invalid_range_is_refused_as_in_the_sample(running: Google, asked: str) -> None:
     sample = json.loads((SAMPLES / "error_400.json").read_text())
     sample["error"]["message"] = f"Unable to parse range: {asked}"
     assert error(running, f"{SHEET}/values/{quote(asked, safe='')}") == (400, sample)
@@ -211,7 +211,7 @@ def test_a_title_may_need_quotes_and_keeps_its_id(google: Google, title: str) ->
         before.get("A1")
 
 
-def test_a_cell_is_told_in_three_ways(google: Google) -> None:
+def test_a_cell_can_be_rendered_in_three_ways(google: Google) -> None:
     day = date(2026, 11, 1)
     cells: list[Value] = [
         "007",
@@ -276,14 +276,14 @@ def test_fields_choose_parts(running: Google, path: str, fields: str, told: Any)
 
 
 @pytest.mark.parametrize("fields", ["colour", "id,", "id(", "sheets(", "a b", "id)", "id$"])
-def test_fields_that_are_none_are_refused(running: Google, fields: str) -> None:
+def test_invalid_fields_are_refused(running: Google, fields: str) -> None:
     assert error(running, FILE, fields=fields)[0] == 400
     assert error(running, SHEET, fields=fields)[0] == 400
     assert running.get(FILE).keys() == {"kind", "id", "name", "mimeType"}
     assert running.get(FILE, fields="*")["version"] == str(running.sheet.version)
 
 
-def test_what_all_of_google_takes_is_taken(running: Google) -> None:
+def test_every_address_that_google_accepts_is_accepted(running: Google) -> None:
     for path in (SHEET, FILE, f"{SHEET}/values/seats!A1"):
         assert running.get(path, alt="json", prettyPrint="false", key="any") == running.get(path)
 
@@ -294,7 +294,7 @@ def test_unknown_parameters_are_refused(running: Google, query: dict[str, str]) 
     assert (status, said["error"]["status"]) == (400, "INVALID_ARGUMENT")
 
 
-def test_an_unknown_id_is_404_in_the_words_of_each_api(running: Google) -> None:
+def test_an_unknown_id_is_404_with_each_apis_message(running: Google) -> None:
     unknown = "1ExampleSpreadsheetId000000000000000000000000"
     with pytest.raises(gspread.exceptions.SpreadsheetNotFound):
         running.client.open_by_key(unknown)
@@ -318,7 +318,7 @@ def test_what_is_not_shared_is_403(google: Google, way: str) -> None:
     assert said["error"]["errors"][0]["domain"] == "global"
 
 
-def test_nobody_writes(running: Google) -> None:
+def test_every_write_is_refused(running: Google) -> None:
     tab = running.open().worksheet("seats")
     writes: list[Callable[[], object]] = [
         lambda: tab.update_acell("A1", "x"),
@@ -346,7 +346,7 @@ def test_sixty_reads_a_minute_and_drive_apart() -> None:
     google.close()
 
 
-def test_faults_strike_google_in_its_own_words(google: Google) -> None:
+def test_faults_of_google_have_its_own_messages(google: Google) -> None:
     plan = google.simulator.faults.plan
     plan("rate_limit", path="/v4/", retry_after=2)
     plan("status", status=403, path="/drive/")
@@ -400,7 +400,7 @@ def test_an_edit_is_seen_by_the_next_reader(google: Google) -> None:
     assert google.values("seats")[row:] == [[], [], ["", "far below"]]
 
 
-def test_the_good_rows_mean_what_is_said_of_them_and_the_bad_ones_have_their_faults(running: Google) -> None:
+def test_good_rows_have_their_stated_values_and_bad_rows_their_faults(running: Google) -> None:
     """Read here as a person would: by the cells, without knowing the tab's maker."""
     marked = {(row.tab, row.row) for row in running.sheet.good} | {(row.tab, row.row) for row in running.sheet.bad}
     assert len(marked) == len(running.sheet.good) + len(running.sheet.bad)
@@ -484,7 +484,7 @@ def test_console_figures_are_the_truth_to_the_cent(now: datetime) -> None:
     assert {provider for provider, _, _ in seen} == {"anthropic", "cursor"}
 
 
-def test_right_after_midnight_no_figure_has_the_day_that_cursor_has_not_told_whole() -> None:
+def test_right_after_midnight_no_figure_includes_the_day_that_cursor_has_not_completed() -> None:
     """A demo at 00:20 UTC failed: what is pulled then lacks the last hour of the day before."""
     good = Simulator(now=datetime(2026, 11, 27, 0, 20, tzinfo=UTC)).sheet.good
     rows = [row.values for row in good if row.tab == "console_figures" and row.values["provider"] == "cursor"]
@@ -498,7 +498,7 @@ def test_settled_figures_are_those_of_the_reports_now(running: Google) -> None:
     assert ends == {date(2026, 11, 1), date(2026, 11, 19), date(2026, 11, 3), date(2026, 11, 20)}
 
 
-def test_claude_ai_rows_are_what_analytics_said_then(running: Google) -> None:
+def test_claude_ai_rows_are_what_analytics_reported_at_that_time(running: Google) -> None:
     usage = [row.values for row in running.sheet.good if row.tab == "claude_ai_usage"]
     days = sorted({row["activity_date"] for row in usage}, key=str)
     assert (days[0], days[-1]) == (date(2026, 10, 11), date(2026, 11, 19))
@@ -509,7 +509,7 @@ def test_claude_ai_rows_are_what_analytics_said_then(running: Google) -> None:
         assert told == {one.person.email: one.messages for one in truth if one.messages}
 
 
-def test_most_keys_are_mapped_to_people_there_are_and_seats_are_those_of_the_team(running: Google) -> None:
+def test_most_keys_have_owners_who_exist_and_seats_are_those_of_the_team(running: Google) -> None:
     organization = running.simulator.organization
     mapped = {row.values["api_key_id"]: row.values for row in running.sheet.good if row.tab == "api_key_mapping"}
     del mapped[UNKNOWN_KEY]

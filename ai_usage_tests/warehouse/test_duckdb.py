@@ -115,7 +115,7 @@ def test_a_newer_version_of_a_table_gains_its_column_and_keeps_its_rows(platform
 
 
 @pytest.mark.parametrize(("held", "came"), [("real", "simulated"), ("simulated", "real")])
-def test_real_figures_and_simulated_ones_do_not_meet(platform: Platform, held: str, came: str) -> None:
+def test_real_and_simulated_figures_are_never_mixed(platform: Platform, held: str, came: str) -> None:
     append(platform, answer(DAY, "1", is_simulated=held == "simulated"))
     with pytest.raises(WarehouseError, match=f"holds {held} data, and {came} data would join .*AI_USAGE_DATA_DIR"):
         append(platform, answer(NEXT, "1", is_simulated=came == "simulated"))
@@ -134,7 +134,7 @@ def test_a_reader_of_the_published_copy_sees_whole_runs_only(platform: Platform)
         assert reader.execute("select count(*) from ai_usage_raw.pulls").fetchone() == (2,)
 
 
-def test_readers_in_a_container_get_a_folder_with_the_published_copy_alone(platform: Platform) -> None:
+def test_readers_in_a_container_get_a_folder_with_only_the_published_copy(platform: Platform) -> None:
     copy = readers_copy(platform.warehouse.published_path)
     append(platform, answer(DAY, "1"))
     platform.warehouse.publish()
@@ -149,7 +149,7 @@ def test_readers_in_a_container_get_a_folder_with_the_published_copy_alone(platf
     assert files(copy.parent) == {copy.name}
 
 
-def test_nothing_new_is_not_published_again_and_nothing_is_left_lying_about(platform: Platform) -> None:
+def test_without_changes_nothing_is_published_and_no_file_is_left_over(platform: Platform) -> None:
     append(platform, answer(DAY, "1"))
     leftover = platform.warehouse.path.parent / "published.tmp"  # of a process that was killed
     leftover.write_text("half a copy")
@@ -173,7 +173,7 @@ def test_a_writer_waits_for_the_one_before_it(platform: Platform) -> None:
     assert counts(platform) == (2, 2)
 
 
-def test_a_writer_that_waited_too_long_says_who_is_in_the_way(tmp_path: Path) -> None:
+def test_a_writer_that_waited_too_long_names_the_process_that_has_the_file(tmp_path: Path) -> None:
     with warehouse_in(tmp_path).connected():
         other = child(tmp_path, "warehouse.append(PULL, [answer(DAY, '1')])", prelude=_impatient())
         told = said(other)

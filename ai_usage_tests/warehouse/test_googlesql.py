@@ -61,5 +61,5 @@ def test_only_the_parameters_that_a_text_names_are_needed(platform: Platform) ->
         platform.warehouse.ask("select @a as a")
 
 
-def test_every_file_opens_by_saying_what_its_rows_are() -> None:
+def test_every_file_begins_with_a_description_of_its_rows() -> None:
     assert [name for name in FILES if not googlesql.read(name).startswith("-- ")] == []

@@ -40,7 +40,7 @@ def counts(platform: Platform) -> tuple[int, int]:
     return records, pulls
 
 
-def test_records_stay_as_the_vendor_wrote_them(platform: Platform) -> None:
+def test_records_stay_as_the_provider_sent_them(platform: Platform) -> None:
     append(platform, answer(DAY, "1.50", "1e1"))
     assert platform.warehouse.newest(PULL, BOTH).lines["record"].to_list() == [
         '{"currency": "USD", "amount": "1.50", "workspace_id": null, "novel": [1, {}]}',
@@ -48,7 +48,7 @@ def test_records_stay_as_the_vendor_wrote_them(platform: Platform) -> None:
     ]
 
 
-def test_a_restatement_keeps_what_was_said_before(platform: Platform) -> None:
+def test_a_restatement_keeps_the_version_before(platform: Platform) -> None:
     [first] = append(platform, answer(DAY, "1000"))
     rebuild(platform)
     [second] = append(platform, answer(DAY, "900"))
@@ -89,7 +89,7 @@ def test_an_empty_day_is_a_pull_of_no_records(platform: Platform) -> None:
     assert in_core(platform) == {NEXT: Decimal("0.01")}
 
 
-def test_core_forgets_what_the_vendor_withdrew_and_leaves_days_never_pulled_alone(platform: Platform) -> None:
+def test_core_deletes_what_the_provider_withdrew_and_leaves_days_never_pulled_alone(platform: Platform) -> None:
     append(platform, answer(DAY, "100", "50"), answer(NEXT, "1"))
     rebuild(platform)
     platform.sql("delete from ai_usage_raw.pulls where activity_date = '2026-11-11'")
@@ -140,7 +140,7 @@ def test_every_version_of_a_day_that_brought_something_new_can_be_read_again(pla
     assert platform.warehouse.versions(PULL, Span(DAY - ONE_DAY, DAY - ONE_DAY)).versions.is_empty()
 
 
-def test_a_record_that_does_not_fit_is_known_by_its_day_and_place_and_costs_no_other(platform: Platform) -> None:
+def test_an_unreadable_record_is_identified_by_day_and_position_and_affects_no_other(platform: Platform) -> None:
     append(platform, answer(DAY, "1"), answer(NEXT, "7", "1.5.3", "8"))
     said = platform.warehouse.newest(PULL, BOTH)
     read = said.read(CostLine)

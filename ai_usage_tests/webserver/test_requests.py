@@ -57,7 +57,7 @@ def test_another_origin_is_refused_by_any_method_and_other_ports_of_loopback_are
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "what-comes-next"])
-def test_without_an_origin_the_browser_says_where_a_request_comes_from(site: str) -> None:
+def test_without_an_origin_the_browsers_fetch_site_counts(site: str) -> None:
     """A picture, a frame or a script of another page has no Origin; a link that a person follows has none either."""
     for kind in ("image", "iframe", "script", "empty"):
         assert asked(ON_LOOPBACK, host=LOCAL, sec_fetch_site=site, sec_fetch_dest=kind, sec_fetch_mode="navigate")

@@ -114,7 +114,7 @@ def is_there(ui: Ui) -> bool:
     return False
 
 
-def test_a_page_of_another_site_launches_nothing_whichever_way_it_asks(ui: Ui) -> None:
+def test_a_page_of_another_site_cannot_launch_a_run_in_any_way(ui: Ui) -> None:
     """By GET it was an address of 1,190 characters, fit for a picture."""
     job = launched("refresh_day", ui.redirecting())
     query = {"query": LAUNCH, "variables": json.dumps(job)}
@@ -152,7 +152,7 @@ def test_a_page_of_another_site_gets_no_websocket_and_ours_does(ui: Ui) -> None:
         assert json.loads(own.recv(PATIENCE)) == {"type": "connection_ack"}
 
 
-def test_a_page_of_another_site_reports_no_check_result(ui: Ui, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_of_another_site_cannot_report_a_check_result(ui: Ui, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each forged one also had "RESOLVED" sent to everybody who gets alerts."""
     monkeypatch.setenv("DAGSTER_HOME", str(ui.data_dir / "dagster"))
     answers = [
@@ -173,7 +173,7 @@ def reported() -> int:
         return len(instance.event_log_storage.get_asset_check_execution_history(key, limit=9))
 
 
-def test_a_launch_from_our_own_page_runs_but_cannot_say_where_keys_go(ui: Ui) -> None:
+def test_a_launch_from_our_own_page_runs_but_cannot_set_where_keys_are_sent(ui: Ui) -> None:
     refused = ui.launch("refresh_day", ui.redirecting())
     assert refused["__typename"] == "RunConfigValidationInvalid"
     assert "base_url" in str(refused["errors"])
@@ -184,7 +184,7 @@ def test_a_launch_from_our_own_page_runs_but_cannot_say_where_keys_go(ui: Ui) ->
     assert ui.attacker.asked == []
 
 
-def test_the_page_is_served_and_in_nobodys_frame(ui: Ui) -> None:
+def test_the_page_is_served_and_not_in_a_frame(ui: Ui) -> None:
     page = httpx.get(f"{ui.url}/assets", headers={"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "document"})
     assert page.status_code == 200
     assert "<html" in page.text
