@@ -1,4 +1,4 @@
-"""What a message says and what it never says, in each channel's own shape."""
+"""What a message contains and what it never contains, in each channel's own format."""
 
 import json
 import re
@@ -22,16 +22,16 @@ from ai_usage.settings import ROOT
 
 DAY = date(2026, 11, 10)
 SALT = "0123456789abcdef"
-CLAIMS = sorted({key.name for key in defs.resolve_asset_graph().asset_check_keys})
-TOPICS = [*CLAIMS, "run_failure", "never_pulled", "published_copy", *(eye.__name__ for eye in EYES), BLIND]
+CHECKS = sorted({key.name for key in defs.resolve_asset_graph().asset_check_keys})
+TOPICS = [*CHECKS, "run_failure", "never_pulled", "published_copy", *(eye.__name__ for eye in EYES), BLIND]
 
 
 def news(key: str = "k", severity: Severity = Severity.FAILED, title: str = "a title", **more: object) -> News:
     return News(key=key, severity=severity, title=title, **{"topic": "run_failure", **more})  # type: ignore[arg-type]
 
 
-def one(said: News, redaction: Redaction | None = None, *, is_simulated: bool = False) -> Message:
-    [message] = compose([said], is_simulated=is_simulated, redact=redaction or Redaction())
+def one(event: News, redaction: Redaction | None = None, *, is_simulated: bool = False) -> Message:
+    [message] = compose([event], is_simulated=is_simulated, redact=redaction or Redaction())
     return message
 
 
@@ -72,7 +72,7 @@ def test_a_cause_may_run_over_lines_and_a_section_may_have_none() -> None:
     assert runbook.read(page) == {"a_b": "one two.", "c": ""}
 
 
-# What a message says.
+# What a message contains.
 
 
 def test_simulated_data_are_marked_in_subject_and_body() -> None:
@@ -171,11 +171,11 @@ def test_a_mail_has_the_same_id_each_time_and_another_for_another_recipient() ->
     assert Mail(server, "a@b.test", "from@b.test").mail(one(news()))["from"] == "from@b.test"
 
 
-# What no message says.
+# What no message contains.
 
 
 def test_people_have_stable_pseudonyms_wherever_they_are_named() -> None:
-    said = news(
+    event = news(
         title="who is Dev.One+x@Example.com",
         text="dev.one+x@example.com, other@sub.example.co.uk.",
         link="u?a=dev.one+x@example.com",
@@ -183,11 +183,11 @@ def test_people_have_stable_pseudonyms_wherever_they_are_named() -> None:
     name = pseudonym("dev.one+x@example.com", SALT)
     assert re.fullmatch(r"person-[0-9a-f]{10}", name)
     assert pseudonym("dev.one+x@example.com", SALT + "!") != name
-    message = one(said, Redaction(salt=SALT))
+    message = one(event, Redaction(salt=SALT))
     for shown in everywhere(message):
         assert shown.count(name) >= 3
         assert "example.c" not in shown
-    assert "dev.one+x@example.com" in one(said).text
+    assert "dev.one+x@example.com" in one(event).text
 
 
 def test_without_pseudonyms_addresses_are_shown() -> None:
@@ -196,10 +196,10 @@ def test_without_pseudonyms_addresses_are_shown() -> None:
 
 def test_secrets_are_removed_even_where_a_text_is_cut_within_one() -> None:
     secret = "planted-secret-value"
-    said = news(
+    event = news(
         title=f"t {secret}", text="x" * 790 + secret + " sk-ant-admin01-abcdefghijklmnop", link=f"http://{secret}"
     )
-    for shown in everywhere(one(said, Redaction(secrets=[secret]))):
+    for shown in everywhere(one(event, Redaction(secrets=[secret]))):
         assert "planted" not in shown
         assert "[secret]" in shown
     assert "abcdefghijklmnop" not in one(news(text="key sk-ant-admin01-abcdefghijklmnop")).text
@@ -245,14 +245,14 @@ def test_an_event_is_sent_once_per_key(tmp_path: Path) -> None:
         def send(self, message: Message) -> None:
             self.got.append(message.subject)
 
-    def told(*found: News) -> int:  # a new process each time
+    def send(*found: News) -> int:  # a new process each time
         now = datetime(2026, 11, 12, tzinfo=UTC)
         return Alerts(Outbox(tmp_path / "alerts.sqlite"), [Reader()], lambda: now, is_simulated=False).send(found).sent
 
     budget = news("budget 2026-11 claude 80%", Severity.NOTICE, "80% of the budget of claude")
-    assert told(budget, budget) == 1
-    assert told(budget) == 0
-    assert told(budget, news("budget 2026-11 claude 100%", Severity.WARNING, "All of the budget of claude")) == 1
+    assert send(budget, budget) == 1
+    assert send(budget) == 0
+    assert send(budget, news("budget 2026-11 claude 100%", Severity.WARNING, "All of the budget of claude")) == 1
     assert Reader.got == [
         "[ai_usage] NOTICE 80% of the budget of claude",
         "[ai_usage] WARNING All of the budget of claude",

@@ -53,9 +53,9 @@ def test_a_table_is_not_left_as_it_was_for_ctrl_c() -> None:
 
 
 def test_ctrl_c_is_no_result_of_a_check() -> None:
-    def judge() -> None:
+    def evaluate() -> None:
         interrupted_query()
 
     with pytest.raises(RuntimeError) as raised:
-        evaluated_or_failed(cast("Any", None), judge)
+        evaluated_or_failed(cast("Any", None), evaluate)
     assert interruption(raised.value)

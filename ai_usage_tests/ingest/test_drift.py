@@ -1,4 +1,4 @@
-"""What a vendor sends beyond its contract is named, field by field; what keeps to the contract is not."""
+"""What a provider sends beyond its contract is named, field by field; what keeps to the contract is not."""
 
 import json
 from collections.abc import Callable
@@ -8,28 +8,28 @@ import msgspec
 import pytest
 
 from ai_usage.ingest.drift import drift
-from ai_usage.providers.anthropic import records as said
+from ai_usage.providers.anthropic import records
 from ai_usage.providers.cursor.records import UsageEvent
 from ai_usage_tests.ingest import recorded
 
 SAMPLES: list[tuple[str, type[msgspec.Struct], Callable[[str], list[str]]]] = [
-    ("cost_report_page1", said.CostLine, recorded.lines),
-    ("cost_report_page2", said.CostLine, recorded.lines),
-    ("usage_report_messages_page1", said.UsageLine, recorded.lines),
-    ("usage_report_messages_page2", said.UsageLine, recorded.lines),
-    ("usage_report_claude_code_page1", said.CodeRecord, recorded.items),
-    ("usage_report_claude_code_page2", said.CodeRecord, recorded.items),
-    ("workspaces_page1", said.Workspace, recorded.items),
-    ("workspaces_page2_after_id", said.Workspace, recorded.items),
-    ("api_keys_v20230601", said.ApiKey, recorded.items),
-    ("api_keys_v20261021", said.ApiKey, recorded.items),
-    ("users", said.User, recorded.items),
-    ("analytics_unified_cost_page1", said.AnalyticsCost, recorded.items),
-    ("analytics_unified_cost_page2", said.AnalyticsCost, recorded.items),
-    ("analytics_unified_usage", said.AnalyticsUsage, recorded.items),
-    ("analytics_users_page1", said.EnterpriseUser, recorded.items),
-    ("analytics_users_page2", said.EnterpriseUser, recorded.items),
-    ("organization_me", said.Organization, lambda name: [recorded.body(name).decode()]),
+    ("cost_report_page1", records.CostLine, recorded.lines),
+    ("cost_report_page2", records.CostLine, recorded.lines),
+    ("usage_report_messages_page1", records.UsageLine, recorded.lines),
+    ("usage_report_messages_page2", records.UsageLine, recorded.lines),
+    ("usage_report_claude_code_page1", records.CodeRecord, recorded.items),
+    ("usage_report_claude_code_page2", records.CodeRecord, recorded.items),
+    ("workspaces_page1", records.Workspace, recorded.items),
+    ("workspaces_page2_after_id", records.Workspace, recorded.items),
+    ("api_keys_v20230601", records.ApiKey, recorded.items),
+    ("api_keys_v20261021", records.ApiKey, recorded.items),
+    ("users", records.User, recorded.items),
+    ("analytics_unified_cost_page1", records.AnalyticsCost, recorded.items),
+    ("analytics_unified_cost_page2", records.AnalyticsCost, recorded.items),
+    ("analytics_unified_usage", records.AnalyticsUsage, recorded.items),
+    ("analytics_users_page1", records.EnterpriseUser, recorded.items),
+    ("analytics_users_page2", records.EnterpriseUser, recorded.items),
+    ("organization_me", records.Organization, lambda name: [recorded.body(name).decode()]),
 ]
 CODE = recorded.items("usage_report_claude_code_page1")[0]
 
@@ -104,12 +104,12 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
 @pytest.mark.parametrize("name", CHANGES)
 def test_each_deviation_is_named_and_counted_by_record(name: str) -> None:
     change, words = CHANGES[name]
-    assert drift(changed(change), said.CodeRecord) == dict.fromkeys(words, 2)
+    assert drift(changed(change), records.CodeRecord) == dict.fromkeys(words, 2)
 
 
 def test_an_absent_field_is_no_drift() -> None:
-    assert not drift(changed(lambda r: [r.pop(n) for n in ("is_remote", "tool_actions")]), said.CodeRecord)
-    assert not drift(changed(lambda r: r["core_metrics"].pop("num_sessions")), said.CodeRecord)
+    assert not drift(changed(lambda r: [r.pop(n) for n in ("is_remote", "tool_actions")]), records.CodeRecord)
+    assert not drift(changed(lambda r: r["core_metrics"].pop("num_sessions")), records.CodeRecord)
 
 
 def test_a_quantity_that_no_table_holds_is_drift_although_its_type_is_right() -> None:
@@ -124,11 +124,11 @@ def test_a_new_figure_in_any_block_of_a_persons_day_is_seen() -> None:
     blocks = [name for name, block in row.items() if isinstance(block, dict)]
     assert len(blocks) == 8
     assert drift(
-        [json.dumps({**row, name: {**row[name], "novel_count": 1}}) for name in blocks], said.EnterpriseUser
+        [json.dumps({**row, name: {**row[name], "novel_count": 1}}) for name in blocks], records.EnterpriseUser
     ) == {f"unknown field {name}.novel_count": 1 for name in blocks}
 
 
 def test_a_value_inside_a_nullable_struct_is_seen() -> None:
     [row] = recorded.items("analytics_unified_usage")
     odd = row.replace('"user_actor"', '"ghost_actor"')
-    assert drift([odd], said.AnalyticsUsage) == {"unknown value group.actor.type = 'ghost_actor'": 1}
+    assert drift([odd], records.AnalyticsUsage) == {"unknown value group.actor.type = 'ghost_actor'": 1}

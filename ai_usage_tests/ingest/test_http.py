@@ -1,4 +1,4 @@
-"""HTTP for every vendor: what is tried again, and how long; what an error says; pages that cannot lie."""
+"""HTTP for every provider: what is retried, and how long; what an error contains; pages that must be consistent."""
 
 import logging
 import socket
@@ -57,7 +57,7 @@ Step = httpx.Response | Exception | Callable[[], httpx.Response]
 
 
 class Script:
-    """A vendor that answers step by step and then repeats the last; `asked` holds the requests."""
+    """A provider that answers step by step and then repeats the last; `asked` holds the requests."""
 
     def __init__(self, *steps: Step) -> None:
         self.steps = list(steps)
@@ -68,8 +68,8 @@ class Script:
         step = self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
         if isinstance(step, Exception):
             raise step
-        said = step if isinstance(step, httpx.Response) else step()
-        return httpx.Response(said.status_code, headers=said.headers, content=said.content)
+        answer = step if isinstance(step, httpx.Response) else step()
+        return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
 
     def api(self, patience: Patience = AT_ONCE) -> Api:
         transport = httpx.MockTransport(self)
@@ -91,8 +91,8 @@ def sheet(data: list[int], to: str | None = None) -> httpx.Response:
 
 
 def refused(status: int, **headers: str) -> httpx.Response:
-    said = {"error": {"type": "some_error", "message": "Something is off"}, "request_id": "req_in_body"}
-    return httpx.Response(status, json=said, headers={k.replace("_", "-"): v for k, v in headers.items()})
+    body = {"error": {"type": "some_error", "message": "Something is off"}, "request_id": "req_in_body"}
+    return httpx.Response(status, json=body, headers={k.replace("_", "-"): v for k, v in headers.items()})
 
 
 class Clock:
@@ -149,7 +149,7 @@ LOGIN = b"\n<!DOCTYPE html><html><head><title>Sign in</title><style>b{}</style><
 
 
 @pytest.mark.parametrize(
-    ("page", "said"),
+    ("page", "what"),
     [
         (httpx.Response(200, html=LOGIN.decode()), "text/html with status 200 that begins with “Sign in to Corp net”"),
         (httpx.Response(200, content=LOGIN), "a body without a content type with status 200 that begins with “Sign in"),
@@ -163,12 +163,12 @@ LOGIN = b"\n<!DOCTYPE html><html><head><title>Sign in</title><style>b{}</style><
         ),
     ],
 )
-def test_a_page_of_a_proxy_is_named_and_not_requested_again(page: httpx.Response, said: str) -> None:
+def test_a_page_of_a_proxy_is_named_and_not_requested_again(page: httpx.Response, what: str) -> None:
     script = Script(page)
     with pytest.raises(NotTheApi) as caught:
         script.page()
     assert len(script.asked) == 1
-    assert str(caught.value).startswith(f"Acme /v1/spend: the answer is {said}")
+    assert str(caught.value).startswith(f"Acme /v1/spend: the answer is {what}")
     assert str(caught.value).endswith("check the network's proxy and the base URL.")
     assert len(str(caught.value)) < 300
 
@@ -187,7 +187,9 @@ REFUSALS: list[tuple[httpx.Response, type[Refused], str]] = [
 
 
 @pytest.mark.parametrize(("answer", "kind", "advice"), REFUSALS)
-def test_a_permanent_refusal_is_raised_at_once_with_all_details(answer: httpx.Response, kind: type[Refused], advice: str) -> None:
+def test_a_permanent_refusal_is_raised_at_once_with_all_details(
+    answer: httpx.Response, kind: type[Refused], advice: str
+) -> None:
     script = Script(answer)
     with pytest.raises(kind) as caught:
         script.page()
@@ -205,7 +207,7 @@ def test_the_request_id_of_the_header_comes_first(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "quoted"),
     [
         (b"", ": no explanation; request id none. Set"),
         (b"<h1>\n  Bad\n  gateway</h1>", ": <h1> Bad gateway</h1>;"),
@@ -214,10 +216,10 @@ def test_the_request_id_of_the_header_comes_first(name: str) -> None:
         (b'{"error": {"message": "\xff"}}', "\ufffd"),
     ],
 )
-def test_an_error_body_of_any_shape_is_quoted_on_one_line(content: bytes, said: str) -> None:
+def test_an_error_body_of_any_shape_is_quoted_on_one_line(content: bytes, quoted: str) -> None:
     with pytest.raises(KeyRefused) as caught:
         Script(httpx.Response(401, content=content)).page()
-    assert said in str(caught.value)
+    assert quoted in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -236,13 +238,13 @@ def test_no_error_and_no_log_holds_the_key(step: Step, caplog: pytest.LogCapture
     script = Script(step)
     with pytest.raises(VendorError) as caught:
         script.page()
-    said = [caplog.text, repr(script.api())]
+    texts = [caplog.text, repr(script.api())]
     chain: BaseException | None = caught.value
     while chain is not None:
-        said += [str(chain), repr(chain)]
+        texts += [str(chain), repr(chain)]
         chain = chain.__cause__ or chain.__context__
     assert script.asked[0].headers["x-api-key"] == KEY
-    assert KEY[:9] not in "\n".join(said)
+    assert KEY[:9] not in "\n".join(texts)
 
 
 @pytest.mark.parametrize("key", [f"{KEY}\n", f"{KEY[:9]}…", f"{KEY}\x00"])
@@ -278,8 +280,8 @@ def test_after_an_outage_one_try_is_made_until_it_answers(down: Step) -> None:
 
 def test_json_of_another_shape_is_not_asked_for_again() -> None:
     shapes: list[object] = [{"rows": []}, {"data": None}, [], {"data": {}}]
-    for said in shapes:
-        script = Script(httpx.Response(200, json=said, headers={"request-id": "req_7"}))
+    for shape in shapes:
+        script = Script(httpx.Response(200, json=shape, headers={"request-id": "req_7"}))
         with pytest.raises(UnexpectedAnswer, match=r"Acme /v1/spend.*req_7"):
             script.page()
         assert len(script.asked) == 1
@@ -381,7 +383,9 @@ def contradicts(_: Page) -> Query | None:
         ([sheet([1])], contradicts, "contradicts itself"),
     ],
 )
-def test_inconsistent_pages_are_refused(steps: list[Step], following: Callable[[Page], Query | None] | None, why: str) -> None:
+def test_inconsistent_pages_are_refused(
+    steps: list[Step], following: Callable[[Page], Query | None] | None, why: str
+) -> None:
     with pytest.raises(IncompleteAnswer, match=f"Acme /v1/spend .*{why}.*nothing of this answer is kept"):
         Script(*steps, sheet([99])).pages(following)
 
@@ -437,7 +441,7 @@ def test_requests_name_us_wait_within_reason_and_carry_their_own_headers() -> No
     assert api.requests == 1
 
 
-# What only a real socket shows. Each breaker sees a connection whose request has been read.
+# What only a real socket shows. Each breaker gets a connection after the request was read.
 def reset(connection: socket.socket) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 

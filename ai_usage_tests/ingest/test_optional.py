@@ -144,9 +144,9 @@ def test_a_key_that_was_answered_before_is_not_tried_again() -> None:
         asked.append(request.url.path)
         return httpx.Response(200)
 
-    vendor = api(answer)
-    vendor.get("/report", {}, read=bytes)
-    assert is_key_accepted(vendor, *PLAIN)
+    client = api(answer)
+    client.get("/report", {}, read=bytes)
+    assert is_key_accepted(client, *PLAIN)
     assert asked == ["/report"]
 
 

@@ -1,4 +1,4 @@
-"""Whose a key was on which day: the sheet's history as statements, and what stands in for its silence."""
+"""The owner of a key on each day: the sheet's history as statements, and the providers' lists where it has none."""
 
 import json
 from datetime import UTC, date, datetime
@@ -30,8 +30,8 @@ def seen(day: int, *, hour: int = 6, since: dict[str, date] | None = None, **own
 
 def periods(*history: Seen, key: str = "k") -> list[Period]:
     return [
-        (said.since, said.row["user_email"] if said.row else None)
-        for said in statements(history).get(("anthropic", key), [])
+        (statement.since, statement.row["user_email"] if statement.row else None)
+        for statement in statements(history).get(("anthropic", key), [])
     ]
 
 
@@ -65,10 +65,10 @@ def test_a_correction_on_the_same_day_replaces_the_slip() -> None:
 
 
 def test_another_description_of_the_same_owner_changes_no_period() -> None:
-    [[said]] = statements([seen(5, k="ada"), seen(9, k="ada")]).values()
-    assert said.since is None
-    assert said.row is not None
-    assert said.row["description"] == "as of 9"
+    [[statement]] = statements([seen(5, k="ada"), seen(9, k="ada")]).values()
+    assert statement.since is None
+    assert statement.row is not None
+    assert statement.row["description"] == "as of 9"
 
 
 def test_a_key_removed_from_the_sheet_has_no_owner_from_then_on() -> None:
@@ -82,7 +82,7 @@ def test_a_key_removed_from_the_sheet_has_no_owner_from_then_on() -> None:
 @pytest.mark.parametrize(
     ("since", "expected"),
     [
-        (7, [(None, "ada"), (november(7), "bob")]),  # in the past: history is told anew from then
+        (7, [(None, "ada"), (november(7), "bob")]),  # in the past: history changes from then
         (3, [(None, "ada"), (november(3), "bob")]),
         (25, [(None, "ada"), (november(25), "bob")]),  # not yet
     ],

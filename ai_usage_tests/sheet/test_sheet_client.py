@@ -84,9 +84,7 @@ def test_a_version_moves_with_each_change(google: Simulator, sheet: GoogleSheet)
     assert sheet.version() != first
 
 
-def test_a_removed_tab_is_missing_and_a_sheet_without_tabs_is_reported(
-    google: Simulator, sheet: GoogleSheet
-) -> None:
+def test_a_removed_tab_is_missing_and_a_sheet_without_tabs_is_reported(google: Simulator, sheet: GoogleSheet) -> None:
     google.sheet.remove("seats")
     assert sheet.tabs({}).keys() == THERE - {"seats"}
     for name in THERE - {"seats"}:
@@ -123,7 +121,7 @@ def test_a_used_up_quota_is_waited_for(google: Simulator, sheet: GoogleSheet) ->
         sheet.tabs({})
     google.faults.clear()
     google.faults.plan("status", status=403, path="/drive/", times=None)
-    with pytest.raises(RateLimited):  # Drive says 403 for its quota
+    with pytest.raises(RateLimited):  # Drive answers 403 for its quota
         sheet.version()
 
 

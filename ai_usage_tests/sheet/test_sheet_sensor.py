@@ -60,7 +60,7 @@ class Watched:
     cursor: str | None = None
     last_run_key: str | None = None
     ledger: Any = None
-    told: list[bool] = field(default_factory=list)  # verdicts of `sheet_can_be_read`, as they came
+    reported: list[bool] = field(default_factory=list)  # results of `sheet_can_be_read`, in order
 
     def evaluate(self) -> Any:
         with dg.build_sensor_context(
@@ -70,11 +70,11 @@ class Watched:
             return sheet_changed.evaluate_tick(context)
 
     def tick(self) -> list[dg.RunRequest]:
-        said = self.evaluate()
-        self.cursor = said.cursor
-        self.said = said.skip_message or ""
-        self.told += [verdict.passed for verdict in said.asset_events if verdict.asset_check_key == KEY]
-        asked = list(said.run_requests)
+        result = self.evaluate()
+        self.cursor = result.cursor
+        self.skipped = result.skip_message or ""
+        self.reported += [event.passed for event in result.asset_events if event.asset_check_key == KEY]
+        asked = list(result.run_requests)
         if asked:
             self.last_run_key = asked[-1].run_key
         return asked
@@ -146,7 +146,7 @@ def test_a_new_sheet_waits_for_the_first_day_of_a_provider(fresh: Watched, monke
     here = replace(settings(), has_cursor_key=True)
     monkeypatch.setattr(automation, "settings", lambda: here)
     assert fresh.tick() == []
-    assert "waits for a vendor's first day" in fresh.said
+    assert "waits for a vendor's first day" in fresh.skipped
     days: list[date] = []
     fresh.ledger = SimpleNamespace(ask=lambda _: pl.DataFrame({"activity_date": days}))
     assert fresh.tick() == []
@@ -158,7 +158,7 @@ def test_an_unchanged_sheet_causes_no_run_in_an_hour_and_one_request_per_tick(wa
     before = watched.cursor
     for _ in range(60):
         assert watched.tick() == []
-        assert watched.said.startswith("unchanged")
+        assert watched.skipped.startswith("unchanged")
     assert [request.path for request in watched.google.requests] == [f"/google/drive/v3/files/{SHEET_ID}"] * 60
     assert watched.cursor == before
 
@@ -166,7 +166,7 @@ def test_an_unchanged_sheet_causes_no_run_in_an_hour_and_one_request_per_tick(wa
 def test_a_version_that_moves_without_a_change_is_no_run_and_looked_at_once(watched: Watched) -> None:
     watched.google.sheet.touch()
     assert watched.tick() == []
-    assert "no tab" in watched.said
+    assert "no tab" in watched.skipped
     assert len(watched.google.requests) == 3
     assert watched.tick() == []
     assert len(watched.google.requests) == 4
@@ -204,7 +204,7 @@ def test_a_renamed_tab_is_the_same_tab(watched: Watched) -> None:
     assert watched.tick() == []
     watched.google.sheet.set("Who has which key", 2, "user_email", OWNER)
     assert [assets(request) for request in watched.tick()] == [OF_MAPPING]
-    assert watched.told == []
+    assert watched.reported == []
 
 
 def test_the_same_change_has_the_same_run_key_and_a_change_done_again_another(watched: Watched) -> None:
@@ -276,11 +276,11 @@ def test_a_broken_sheet_is_reported_once_and_again_when_it_is_repaired(
     harm(watched.google)
     for n in range(5):
         assert watched.tick() == []
-        assert why in watched.said
-        assert n == 0 or "still: " in watched.said
+        assert why in watched.skipped
+        assert n == 0 or "still: " in watched.skipped
         if moves:
             watched.google.sheet.touch()
-    assert watched.told == [False]
+    assert watched.reported == [False]
     if mend:
         mend(watched.google)
     else:
@@ -288,7 +288,7 @@ def test_a_broken_sheet_is_reported_once_and_again_when_it_is_repaired(
         watched.google.sheet.touch()
     for _ in range(3):
         assert watched.tick() == []
-    assert watched.told == [False, True]
+    assert watched.reported == [False, True]
     watched.google.sheet.set(MAPPING, 2, "user_email", OWNER)
     assert [assets(request) for request in watched.tick()] == [OF_MAPPING]
 
@@ -300,14 +300,14 @@ def test_an_edit_during_an_outage_of_the_sheet_is_not_lost(watched: Watched) -> 
     assert watched.tick() == []
     watched.google.sheet.is_shared = True
     assert [assets(request) for request in watched.tick()] == [OF_MAPPING]
-    assert watched.told == [False, True]
+    assert watched.reported == [False, True]
 
 
 def test_a_tab_without_its_header_does_not_block_the_other_tabs(watched: Watched) -> None:
     _without_header(watched.google)
     watched.google.sheet.set(BUDGETS, 2, "amount_usd", 1)
     assert [assets(request) for request in watched.tick()] == [OF_BUDGETS]
-    assert watched.told == [False]
+    assert watched.reported == [False]
 
 
 def test_another_failure_is_reported_again_but_not_alternating_errors_while_google_is_down(watched: Watched) -> None:
@@ -316,18 +316,18 @@ def test_another_failure_is_reported_again_but_not_alternating_errors_while_goog
     for status in (500, 429, 503, 500):
         watched.google.faults.plan("status", status=status, times=2, path="drive")
         watched.tick()
-        assert f"Google answered {status}" in watched.said
-    assert watched.told == [False, False]
+        assert f"Google answered {status}" in watched.skipped
+    assert watched.reported == [False, False]
     watched.google.sheet.is_shared = False
     watched.tick()
-    assert watched.told == [False, False, False]
+    assert watched.reported == [False, False, False]
 
 
 def test_an_unshared_sheet_is_reported_once_from_the_first_tick_on(google: Simulator) -> None:
     with closing(GoogleSheet.open(UNSHARED_SHEET_ID, base_url=google.google_url)) as sheet:
         watched = Watched(google, sheet)
         assert [watched.tick() for _ in range(3)] == [[], [], []]
-        assert watched.told == [False]
+        assert watched.reported == [False]
         assert SheetState.read(watched.cursor).tabs == {}
 
 
@@ -341,18 +341,20 @@ def test_a_tick_gives_up_long_before_dagster_gives_up_on_the_tick(watched: Watch
 def test_without_a_sheet_nothing_is_checked(google: Simulator) -> None:
     watched = Watched(google, None)
     assert watched.tick() == []
-    assert "AI_USAGE_SHEET_ID is not set" in watched.said
+    assert "AI_USAGE_SHEET_ID is not set" in watched.skipped
 
 
-def test_missing_credentials_are_reported_like_any_other_failure(google: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_credentials_are_reported_like_any_other_failure(
+    google: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def no_credentials(_: Any) -> None:
         raise SettingError("No Google credentials")
 
     monkeypatch.setattr("ai_usage.sheet.resource.open_sheet", no_credentials)
     watched = Watched(google, from_settings(lambda: sheet_of(settings())))  # type: ignore[arg-type]
     assert [watched.tick() for _ in range(3)] == [[], [], []]
-    assert "No Google credentials" in watched.said
-    assert watched.told == [False]
+    assert "No Google credentials" in watched.skipped
+    assert watched.reported == [False]
 
 
 def test_a_folder_of_csv_files_is_watched_too(google: Simulator, tmp_path: Path) -> None:

@@ -25,8 +25,8 @@ def test_two_of_the_same_seed_send_the_same_bytes_and_leave_no_port_open() -> No
     now = datetime(2026, 11, 20, tzinfo=UTC)
     with Simulator(seed=3, now=now) as one, Simulator(seed=3, now=now) as two:
         for path in PATHS:
-            said = {httpx.get(f"{s.anthropic_url}/{path}", headers=HEADERS).content for s in (one, two)}
-            assert len(said) == 1
+            answers = {httpx.get(f"{s.anthropic_url}/{path}", headers=HEADERS).content for s in (one, two)}
+            assert len(answers) == 1
     with pytest.raises(httpx.ConnectError):
         httpx.get(one.url)
     one.stop()

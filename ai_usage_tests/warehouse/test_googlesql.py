@@ -41,7 +41,7 @@ def test_every_file_is_one_googlesql_select_that_runs_on_an_empty_warehouse(plat
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "value"),
     [
         ("cast('0.000000001' as numeric)", "0.000000001"),
         ("sum(cast('0.000000001' as numeric))", "0.000000001"),
@@ -50,9 +50,9 @@ def test_every_file_is_one_googlesql_select_that_runs_on_an_empty_warehouse(plat
         ("cast('0.005' as numeric(10, 2))", "0.01"),
     ],
 )
-def test_a_bare_numeric_keeps_nine_decimals(platform: Platform, written: str, said: str) -> None:
+def test_a_bare_numeric_keeps_nine_decimals(platform: Platform, written: str, value: str) -> None:
     [[found]] = platform.warehouse.ask(f"select {written} as x").rows()
-    assert found == Decimal(said)
+    assert found == Decimal(value)
 
 
 def test_only_the_parameters_that_a_text_names_are_needed(platform: Platform) -> None:

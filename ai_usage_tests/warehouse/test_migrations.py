@@ -298,8 +298,8 @@ def test_the_ledger_never_changes_a_type() -> None:
 
 
 def test_usage_grouped_by_six_dimensions_in_an_earlier_release_keeps_its_grain(migrated: DuckDBWarehouse) -> None:
-    said = migrated.newest("claude_messages_usage", Span(date(2026, 11, 3), date(2026, 11, 5)))
-    built = usage_rows(said, Organization("org", {}))
-    assert built.height == said.lines.height > 0
+    records = migrated.newest("claude_messages_usage", Span(date(2026, 11, 3), date(2026, 11, 5)))
+    built = usage_rows(records, Organization("org", {}))
+    assert built.height == records.lines.height > 0
     assert not built.select(CLAUDE_USAGE_TOKENS.key).is_duplicated().any()
     assert built.select([name for name in CLAUDE_USAGE_TOKENS.key if name != "inference_geo"]).is_duplicated().any()

@@ -73,7 +73,7 @@ def test_without_an_origin_the_browsers_fetch_site_counts(site: str) -> None:
     ["", "text/plain", "text/plain; x=application/json", "multipart/form-data", "application/x-www-form-urlencoded"],
 )
 def test_what_any_page_may_send_unasked_changes_nothing(kind: str) -> None:
-    """A browser that says nothing of where it was: only what it sends after a question to us is taken."""
+    """A browser that sends no origin: only requests that need a preflight to us are accepted."""
     assert asked(ON_LOOPBACK, "POST", host=LOCAL, content_type=kind) == NOT_JSON
     assert asked(ON_LOOPBACK, "POST", host=LOCAL, content_type="Application/JSON; charset=utf-8") == ""
 

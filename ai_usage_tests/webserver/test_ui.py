@@ -45,7 +45,7 @@ class Ui:
     process: subprocess.Popen[str]
     port: int
     data_dir: Path
-    vendor: StandIn
+    provider: StandIn
     attacker: StandIn
 
     @property
@@ -80,19 +80,19 @@ def launched(job: str, config: object) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
-    with standing_in() as vendor, standing_in() as attacker:
+    with standing_in() as provider, standing_in() as attacker:
         port, data_dir = free_port(), tmp_path_factory.mktemp("ui")
-        urls = dict.fromkeys(("ANTHROPIC_ADMIN_BASE_URL", "CURSOR_ADMIN_BASE_URL"), vendor.url)
+        urls = dict.fromkeys(("ANTHROPIC_ADMIN_BASE_URL", "CURSOR_ADMIN_BASE_URL"), provider.url)
         keys = {name: f"sk-secret-{name}" for name in (*KEYS, "METABASE_API_KEY")}
         environ = os.environ | urls | keys | {"AI_USAGE_DATA_DIR": str(data_dir), "AI_USAGE_NOW": ""}
         command = [sys.executable, "-m", "ai_usage.commands", "ui", "--port", str(port)]
-        with (data_dir / "said").open("w") as log:
+        with (data_dir / "output").open("w") as log:
             process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log, text=True)
-            found = Ui(process, port, data_dir, vendor, attacker)
+            found = Ui(process, port, data_dir, provider, attacker)
             try:
                 end = time.monotonic() + PATIENCE
                 while not is_there(found):
-                    assert process.poll() is None, (data_dir / "said").read_text(encoding="utf-8")
+                    assert process.poll() is None, (data_dir / "output").read_text(encoding="utf-8")
                     assert time.monotonic() < end
                     time.sleep(0.5)
                 yield found
@@ -180,7 +180,9 @@ def test_a_launch_from_our_own_page_runs_but_cannot_set_where_keys_are_sent(ui: 
     assert "sk-secret" not in str(refused)
     assert ui.launch("look_at_freshness", {})["__typename"] == "LaunchRunSuccess"
     key = f"sk-secret-{KEYS[0]}"
-    until(lambda: key in {of.headers.get("x-api-key") for of in ui.vendor.asked}, PATIENCE)  # by the daemon's own runs
+    until(
+        lambda: key in {of.headers.get("x-api-key") for of in ui.provider.asked}, PATIENCE
+    )  # by the daemon's own runs
     assert ui.attacker.asked == []
 
 
@@ -205,13 +207,13 @@ def test_another_make_ui_on_the_same_data_is_refused(
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
 def test_a_closed_terminal_ends_all_of_it(ui: Ui) -> None:
-    """The last one: nothing is left of it but what it said."""
+    """The last one: only its output is left."""
     children = [int(pid) for pid in Path(f"/proc/{ui.process.pid}/task/{ui.process.pid}/children").read_text().split()]
     assert len(children) >= 3  # code server, webserver and daemon
     ui.process.send_signal(signal.SIGHUP)
     assert ui.process.wait(PATIENCE) == 0
     until(lambda: not any(map(runs, children)), PATIENCE)
-    told = (ui.data_dir / "said").read_text(encoding="utf-8")
-    assert "superseded" not in told
-    assert "sk-secret" not in told
+    output = (ui.data_dir / "output").read_text(encoding="utf-8")
+    assert "superseded" not in output
+    assert "sk-secret" not in output
     assert not [path for path in ui.data_dir.rglob("*") if path.is_file() and b"sk-secret-" in path.read_bytes()]
