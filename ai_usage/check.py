@@ -20,6 +20,7 @@ from ai_usage.warehouse.port import Warehouse
 
 Grain = Literal["day", "snapshot", "run"]
 Status = Literal["passed", "warned", "failed"]
+GRAVITY: Mapping[Status, int] = {"passed": 0, "warned": 1, "failed": 2}
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
@@ -153,12 +154,33 @@ class RunCheck(Check):
 def each_day(
     sql: str, result: Callable[[list[dict[str, Any]]], Finding], **parameters: Any
 ) -> Callable[[Warehouse, Span], Mapping[date, Finding]]:
-    """The evaluation of a query that returns rows of wrong days: a result for each of these days."""
+    """The evaluation of a query that returns rows of wrong days: a result for each of these days. Rows of several
+    accounts are evaluated account by account.
+    """
 
     def evaluate(warehouse: Warehouse, span: Span) -> Mapping[date, Finding]:
-        return {day: result(rows) for day, rows in wrong_rows(warehouse, sql, span, **parameters).items()}
+        wrong = wrong_rows(warehouse, sql, span, **parameters)
+        return {day: of_accounts({name: result(of) for name, of in _by_account(rows)}) for day, rows in wrong.items()}
 
     return evaluate
+
+
+def _by_account(rows: list[dict[str, Any]]) -> Iterable[tuple[str, list[dict[str, Any]]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(str(row.get("account")), []).append(row)
+    return found.items()
+
+
+def of_accounts(found: Mapping[str, Finding]) -> Finding:
+    """Account → its result, as one result: as bad as the worst, with a sentence of each that has not passed."""
+    if len(found) == 1:
+        return next(iter(found.values()))
+    results = {name: one for name, one in sorted(found.items()) if isinstance(one, Result)}
+    shown = {name: one for name, one in results.items() if not one.passed} or results
+    worst = max((one.status for one in shown.values()), key=GRAVITY.__getitem__)
+    why = " ".join(f"Account {name}: {one.why}" for name, one in shown.items())
+    return Result(worst, why, tuple(row for one in shown.values() for row in one.rows))
 
 
 def wrong_rows(warehouse: Warehouse, sql: str, span: Span, **parameters: Any) -> dict[date, list[dict[str, Any]]]:

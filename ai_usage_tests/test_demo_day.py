@@ -18,7 +18,8 @@ from ai_usage.providers.anthropic.checks.list_prices import evaluate_prices
 from ai_usage.settings import settings
 from ai_usage.simulator import Simulator
 from ai_usage.simulator.claude_code_days import estimate
-from ai_usage_tests.platform import Outcome, Platform, contents, platform_in
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform, contents, platform_in
 
 WEEK = Span(date(2026, 11, 13), date(2026, 11, 19))
 ANALYTICS = "ai_usage_analytics"
@@ -221,11 +222,11 @@ def test_core_and_marts_are_rebuilt_from_raw_without_a_call(demo: Demo) -> None:
     views = {table.name for table in TABLES if table.view_of}
     for table in before.keys() - views - {CHECK_RESULTS.name, ALERT_EVENTS.name, SCHEMA_DRIFT_SIGHTINGS.name}:
         demo.platform.sql(f"delete from {ANALYTICS}.{table}")
-    demo.platform.vendor.asked.clear()
+    demo.platform.claude.asked.clear()
     layers = dg.AssetSelection.groups("core", "marts").without_checks()
-    assert demo.platform.materialize(layers, WEEK, demo.platform.vendor.admin()).result.success
+    assert demo.platform.materialize(layers, WEEK, demo.platform.claude.admin()).result.success
     assert contents(demo.platform.warehouse.path) == before
-    assert not demo.platform.vendor.asked
+    assert not demo.platform.claude.asked
 
 
 def test_the_published_copy_is_the_database(demo: Demo) -> None:

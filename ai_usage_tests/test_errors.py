@@ -11,7 +11,7 @@ import pytest
 
 import ai_usage
 from ai_usage.ingest.http.errors import BadRequest, NotFound, NotModified, RateLimited, Refused, VendorDown
-from ai_usage.warehouse.reading import Unfit
+from ai_usage.warehouse.reading.field_types import Unfit
 
 VALUES: dict[Any, Any] = {
     Mapping: {"a": "b"},

@@ -16,10 +16,11 @@ import pytest
 from ai_usage.marts.build_days import rebuild_days
 from ai_usage.marts.files import marts
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic import rows, tables
+from ai_usage.providers.anthropic import tables
 from ai_usage.providers.anthropic.assets import organization_of
 from ai_usage.providers.anthropic.client import COST_GROUPS, USAGE_GROUPS, ClaudeAdmin
 from ai_usage.providers.anthropic.people import emails_of_users
+from ai_usage.providers.anthropic.rows import analytics, claude_code, usage_and_cost
 from ai_usage.settings import settings
 from ai_usage.simulator import Simulator
 from ai_usage.simulator.claude_uses import Charge
@@ -123,12 +124,12 @@ def fill(platform: Platform, admin: ClaudeAdmin) -> None:
             warehouse.append("claude_analytics_cost", admin.analytics_cost(told))
             said = warehouse.newest("claude_analytics_cost", told)
             warehouse.replace_days(
-                tables.CLAUDE_ANALYTICS_COSTS, told.days, rows.analytics_cost_rows(said, organization, emails)
+                tables.CLAUDE_ANALYTICS_COSTS, told.days, analytics.analytics_cost_rows(said, organization, emails)
             )
         for table, pull, shape in (
-            (tables.CLAUDE_COSTS, "claude_cost_report", rows.cost_rows),
-            (tables.CLAUDE_USAGE_TOKENS, "claude_messages_usage", rows.usage_rows),
-            (tables.CLAUDE_CODE_MODEL_USAGE, "claude_code_usage", rows.code_model_rows),
+            (tables.CLAUDE_COSTS, "claude_cost_report", usage_and_cost.cost_rows),
+            (tables.CLAUDE_USAGE_TOKENS, "claude_messages_usage", usage_and_cost.usage_rows),
+            (tables.CLAUDE_CODE_MODEL_USAGE, "claude_code_usage", claude_code.code_model_rows),
         ):
             warehouse.replace_days(table, span.days, shape(warehouse.newest(pull, span), organization))
 

@@ -19,9 +19,10 @@ from ai_usage.dashboards.boards import boards
 from ai_usage.providers.summary import Shares
 from ai_usage.redaction import KnownPeople, Redaction, pseudonym
 from ai_usage.warehouse.people import known_people, redaction
+from ai_usage_tests.mock_claude import KEY
 from ai_usage_tests.named import ADDRESS, KEY_NAME, NAME, names_her, places_that_name_her
-from ai_usage_tests.platform import KEY, Platform, platform_in
-from ai_usage_tests.test_commands import said
+from ai_usage_tests.platform import Platform, platform_in
+from ai_usage_tests.printed import said
 
 SALT = "0123456789abcdef"
 WHO = pseudonym(ADDRESS, SALT)

@@ -72,6 +72,12 @@ def under_way(instance: dg.DagsterInstance, *jobs: str, since: datetime | None =
     return [job for job, runs in zip(jobs, wanted, strict=True) if instance.get_runs_count(runs)]
 
 
+def _failed_last(instance: dg.DagsterInstance, job: str) -> bool:
+    return any(
+        run.status == dg.DagsterRunStatus.FAILURE for run in instance.get_runs(dg.RunsFilter(job_name=job), limit=1)
+    )
+
+
 def pull_job(cadence: Cadence) -> Job:
     return dg.define_asset_job(
         cadence.job,
@@ -108,7 +114,8 @@ def when_due(cadence: Cadence, job: Job) -> dg.SensorDefinition:
         if not spans:
             newest = max((day for day in seen if day), default="none yet")
             return dg.SkipReason(f"nothing is due; the newest day there is {newest}")
-        again = hour if cadence.is_certain else hour[:10]
+        is_hourly = cadence.is_certain or _failed_last(context.instance, cadence.job)
+        again = hour if is_hourly else f"{cadence.last_pass(now, of.schedule_timezone):%Y-%m-%d}"
         return [
             dg.RunRequest(run_key=f"{span} {again}", tags=range_tags(span) | {CHAIN: cadence.job}) for span in spans
         ]

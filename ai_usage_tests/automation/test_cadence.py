@@ -144,8 +144,8 @@ def test_every_raw_table_is_asked_by_one_cadence_and_shows_how_fresh_it_is() -> 
     [
         ({}, set()),
         ({"AI_USAGE_SIMULATE": "1"}, set(BY_NAME)),
-        ({"ANTHROPIC_ADMIN_API_KEY": "x"}, {"claude"}),
-        ({"ANTHROPIC_ANALYTICS_API_KEY": "x"}, {"claude_enterprise"}),
+        ({"ANTHROPIC_ADMIN_API_KEY": "x"}, {"claude", "claude_analytics"}),
+        ({"ANTHROPIC_ANALYTICS_API_KEY": "x"}, {"claude_analytics", "claude_enterprise"}),
         ({"CURSOR_ADMIN_API_KEY": "x"}, {"cursor"}),
         ({"AI_USAGE_SHEET_ID": "csv:sheet"}, {"sheet"}),
     ],

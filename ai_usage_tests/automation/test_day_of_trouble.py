@@ -127,7 +127,7 @@ def test_every_day_of_both_providers_is_there_and_built(lived: HourlyMachine) ->
 def test_each_failure_is_mailed_once_and_so_is_its_end(lived: HourlyMachine) -> None:
     mailed = Counter(lived.mailed)
     assert {subject: times for subject, times in mailed.items() if times > 1} == {}
-    runs = ("pull_cursor", "pull_claude", "refresh_sheet", BUILD)
+    runs = ("pull_cursor", "pull_claude", "pull_claude_analytics", "refresh_sheet", BUILD)
     copy = "[ai_usage] FAILED The published copy of the warehouse cannot be read"  # published again at once
     ends = [f"[ai_usage] {end} run of {job}" for job in runs for end in ("FAILED", "RESOLVED")]
     assert sorted(mailed) == sorted([copy, *ends])

@@ -16,19 +16,21 @@ from ai_usage.automation.warehouse_resource import published
 from ai_usage.checks.missing import RANGE_END, RANGE_START
 from ai_usage.definitions import defs
 from ai_usage.partitions import ONE_DAY, Span
-from ai_usage.providers.anthropic import rows as claude_rows
+from ai_usage.providers.anthropic.rows import usage_and_cost
 from ai_usage.settings import Settings, settings
 from ai_usage.warehouse.builds import BUILDS
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.port import Warehouse
-from ai_usage_tests.platform import DAY, NEXT, WITHOUT_BOARDS, Platform, ordinary, platform_in
+from ai_usage_tests.mock_claude import DAY, NEXT, ordinary
+from ai_usage_tests.platform import WITHOUT_BOARDS, Platform, platform_in
 
 BY_NAME = {sensor.name: sensor for sensor in SENSORS}
-CLAUDE, CURSOR, ENTERPRISE, SHEET = (
-    BY_NAME[f"pull_{name}_when_due"] for name in ("claude", "cursor", "claude_enterprise", "sheet")
+CLAUDE, ANALYTICS, CURSOR, ENTERPRISE, SHEET = (
+    BY_NAME[f"pull_{name}_when_due"] for name in ("claude", "claude_analytics", "cursor", "claude_enterprise", "sheet")
 )
 YESTERDAY = date(2026, 11, 19)  # of the tests' clock
 WINDOW = "2026-11-17…2026-11-19"
+ANALYTICS_PULLS = ("claude_analytics_cost", "claude_analytics_usage")
 RAW = dg.AssetSelection.key_prefixes("raw").without_checks()
 
 
@@ -59,10 +61,10 @@ def spans(result: Any) -> list[str]:
     return found
 
 
-def look(platform: Platform, span: Span, *pulls: str) -> None:
+def look(platform: Platform, span: Span, *pulls: str, account: str = "default") -> None:
     for pull in pulls:
         provider = "cursor" if pull.startswith("cursor") else "anthropic"
-        platform.warehouse.append(pull, [Answer(provider, day, [], 1, {}) for day in span.days])
+        platform.warehouse.append(pull, [Answer(provider, day, [], 1, {}, account=account) for day in span.days])
 
 
 def test_what_is_due_is_asked_for_once_an_hour_until_it_is_there(of: Settings, platform: Platform) -> None:
@@ -89,6 +91,54 @@ def test_before_the_first_day_is_settled_nothing_is_due(
 def test_where_a_key_may_not_read_a_source_is_asked_once_a_day(of: Settings, platform: Platform) -> None:
     result = tick(ENTERPRISE, None, platform.instance)
     assert [request.run_key for request in result.run_requests] == ["2026-11-13…2026-11-19 2026-11-20"]
+    job = defs.resolve_job_def("pull_claude_enterprise")
+    platform.instance.create_run_for_job(job, status=dg.DagsterRunStatus.FAILURE)
+    [again] = tick(ENTERPRISE, None, platform.instance).run_requests
+    assert again.run_key == "2026-11-13…2026-11-19 2026-11-20T12", "what failed is tried again once an hour"
+    platform.instance.create_run_for_job(job, status=dg.DagsterRunStatus.SUCCESS)
+    assert tick(ENTERPRISE, None, platform.instance).run_requests == result.run_requests
+
+
+def test_once_a_day_means_once_between_two_mornings(
+    monkeypatch: pytest.MonkeyPatch, of: Settings, platform: Platform
+) -> None:
+    keys = {}
+    for hour in (0, 5, 6, 23):  # the morning is at 06:00 in the tests' time zone
+        at = of.now().replace(hour=hour)
+        monkeypatch.setattr(refresh, "settings", lambda at=at: replace(of, fixed_now=at, schedule_timezone="UTC"))
+        [request] = tick(ANALYTICS, None, platform.instance).run_requests
+        keys[hour] = request.run_key
+    assert keys[0] == keys[5] != keys[6] == keys[23]
+
+
+def test_the_days_of_an_account_that_fails_are_due_though_the_others_are_there(
+    monkeypatch: pytest.MonkeyPatch, of: Settings, platform: Platform, tmp_path: Path
+) -> None:
+    file = tmp_path / "accounts.toml"
+    file.write_text('[[account]]\nprovider = "cursor"\nname = "eu"\nadmin_key = "env:CURSOR_KEY_EU"\n')
+    monkeypatch.setattr(refresh, "settings", lambda: replace(of, accounts_file=file))
+    week = Span(YESTERDAY - 6 * ONE_DAY, YESTERDAY)
+    look(platform, week, "cursor_daily_usage", "cursor_usage_events")
+    look(platform, Span(week.first, YESTERDAY - 5 * ONE_DAY), "cursor_daily_usage", account="eu")
+    look(platform, Span(week.first, YESTERDAY - 5 * ONE_DAY), "cursor_usage_events", account="eu")
+    assert spans(tick(CURSOR, platform.warehouse, platform.instance)) == ["2026-11-15…2026-11-19"]
+    look(platform, week, "cursor_daily_usage", "cursor_usage_events", account="eu")
+    assert spans(tick(CURSOR, platform.warehouse, platform.instance)) == []
+
+
+def test_with_an_analytics_key_alone_analytics_cost_and_usage_are_pulled(
+    monkeypatch: pytest.MonkeyPatch, of: Settings, platform: Platform
+) -> None:
+    monkeypatch.setattr(refresh, "settings", lambda: replace(of, has_anthropic_admin_key=False))
+    job = defs.resolve_job_def("pull_claude_analytics")
+    assert {key.path[-1] for key in job.asset_layer.selected_asset_keys} == set(ANALYTICS_PULLS)
+    assert spans(tick(ANALYTICS, None, platform.instance)) == [WINDOW]
+    week = Span(YESTERDAY - 6 * ONE_DAY, YESTERDAY)
+    look(platform, week, *ANALYTICS_PULLS)  # an account that has no key any more
+    assert spans(tick(ANALYTICS, platform.warehouse, platform.instance)) == [WINDOW]
+    look(platform, week, *ANALYTICS_PULLS, account="enterprise")
+    assert spans(tick(ANALYTICS, platform.warehouse, platform.instance)) == []
+    assert "not configured" in tick(CLAUDE, platform.warehouse, platform.instance).skip_message
 
 
 def test_a_snapshot_is_seen_once_a_day(of: Settings, platform: Platform) -> None:
@@ -192,7 +242,7 @@ def test_an_equal_pull_is_no_change(built: Platform) -> None:
 
 
 def test_a_change_is_found_although_its_run_died_without_a_record_in_dagster(built: Platform) -> None:
-    [answer] = built.vendor.admin().cost_report(Span(DAY, DAY))
+    [answer] = built.claude.admin().cost_report(Span(DAY, DAY))
     look_alike = replace(answer, records=[*answer.records, answer.records[0]])
     built.warehouse.append("claude_cost_report", [look_alike])
     assert spans(rebuilt(built)) == [str(DAY)]
@@ -212,7 +262,7 @@ def test_a_look_that_makes_a_day_final_is_a_change(built: Platform) -> None:
 
 
 def test_a_changed_directory_is_applied_to_the_last_days_that_were_asked_about(built: Platform) -> None:
-    built.vendor.days |= {YESTERDAY - ONE_DAY: ordinary(), YESTERDAY: ordinary()}
+    built.claude.days |= {YESTERDAY - ONE_DAY: ordinary(), YESTERDAY: ordinary()}
     built.run(only=WITHOUT_BOARDS.without_checks())
     assert {DAY, NEXT, YESTERDAY - ONE_DAY, YESTERDAY} <= set(built.warehouse.pulled_days("claude_cost_report"))
     lasting(built)
@@ -283,7 +333,7 @@ def test_a_table_that_was_left_as_it_was_is_asked_for_again_with_what_is_made_of
     [request] = rebuilt(built).run_requests
     keys = dg.AssetSelection.assets(*request.asset_selection)
     with monkeypatch.context() as planted:
-        planted.setattr(claude_rows, "usage_rows", broken)
+        planted.setattr(usage_and_cost, "usage_rows", broken)
         outcome = built.materialize(keys, Span(NEXT, NEXT), None)
     assert outcome.not_built.keys() == {"core/claude_usage_tokens", "core/claude_daily_tokens"}
     [again] = rebuilt(built).run_requests
@@ -323,7 +373,8 @@ def spans_of(request: dg.RunRequest) -> str:
 def test_everything_runs_by_itself() -> None:
     assert {sensor.name: sensor.default_status for sensor in defs.sensors or ()} == dict.fromkeys(
         [
-            *("pull_claude_when_due", "pull_claude_enterprise_when_due", "pull_cursor_when_due", "pull_sheet_when_due"),
+            *("pull_claude_when_due", "pull_claude_analytics_when_due", "pull_claude_enterprise_when_due"),
+            *("pull_cursor_when_due", "pull_sheet_when_due"),
             *(
                 "rebuild_what_changed",
                 "sheet_changed",

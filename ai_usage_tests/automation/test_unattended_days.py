@@ -238,7 +238,7 @@ def test_the_restatement_is_alerted_once(lived: Machine) -> None:
 
 def test_the_outage_is_alerted_at_its_begin_and_end_and_its_days_are_pulled_afterwards(lived: Machine) -> None:
     alerts = lived.news("run of pull_claude")
-    claude = [one for one in alerts if "pull_claude_enterprise" not in one]
+    claude = [one for one in alerts if "pull_claude_" not in one]
     assert [one.split()[0] for one in claude] == ["failed", "resolved"]
     assert "answered 503" in claude[0]
     tried = {str(r.query.get("starting_at")) for r in lived.simulator.requests if r.status == 503}
@@ -266,7 +266,7 @@ def test_every_message_reaches_both_receivers_once_although_the_daemon_was_kille
 def test_the_daemon_had_no_failures_of_its_own(lived: Machine) -> None:
     with dg.DagsterInstance.from_config(str(lived.home / "dagster")) as instance:
         failed = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
-        assert {run.job_name for run in failed} <= {"pull_claude", "pull_claude_enterprise"}
+        assert {run.job_name for run in failed} <= {"pull_claude", "pull_claude_analytics", "pull_claude_enterprise"}
         for state in instance.all_instigator_state():
             ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, statuses=None)
             errors = [tick.error for tick in ticks if tick.error]

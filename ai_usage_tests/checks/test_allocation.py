@@ -156,7 +156,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     only = whatever_makes("marts/ai_spend", *(f"marts/{mart}" for mart in expenses))
     outcome = platform.refresh(replace(settings(), simulate=True), DAYS, only=only | checks_of(*CLAIMS, MEASURED))
     assert outcome.result.success
-    assert {claim for claim in (*CLAIMS, MEASURED) if outcome.red(claim)} == set()
+    assert {claim for claim in (*CLAIMS, MEASURED) if outcome.not_passed(claim)} == set()
     return platform
 
 
@@ -172,7 +172,7 @@ def test_a_mistake_with_money_turns_its_day_red_and_no_other(good: Platform, har
     [(rows,)] = good.sql(sql)
     assert rows > 0
     outcome = good.check(claim, DAYS)
-    assert (claim, outcome.red(claim)) == (claim, {DAY})
+    assert (claim, outcome.not_passed(claim)) == (claim, {DAY})
     [wrong] = [v for found in outcome.evaluations.values() for v in found.values() if not v.passed]
     assert wrong.severity == dg.AssetCheckSeverity.ERROR
     assert str(DAY) in (wrong.description or "")
@@ -192,7 +192,7 @@ def test_on_a_day_held_back_the_difference_is_a_warning_that_says_so(good: Platf
     good.sql(f"""delete from {A}.claude_costs where rowid = (select min(rowid) from {A}.claude_costs
         where activity_date = '{DAY}' and amount_usd > 0)""")
     outcome = good.check(ALLOCATION, DAYS)
-    assert outcome.red(ALLOCATION) == {DAY}
+    assert outcome.not_passed(ALLOCATION) == {DAY}
     verdict = outcome.evaluation(ALLOCATION, DAY, "claude_attributed_costs")
     assert verdict.severity == dg.AssetCheckSeverity.WARN
     assert "The day is blocked by no_day_is_missing, grouped_lines_equal_console_figure" in (verdict.description or "")

@@ -17,9 +17,10 @@ from ai_usage.checks.registry import CHECKS
 from ai_usage.marts.build_days import Gates, rebuild_days
 from ai_usage.marts.files import marts
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic import rows, tables
+from ai_usage.providers.anthropic import tables
 from ai_usage.providers.anthropic.assets import organization_of
 from ai_usage.providers.anthropic.people import emails_of_users
+from ai_usage.providers.anthropic.rows import analytics, usage_and_cost
 from ai_usage.providers.cursor import rows as cursor_rows
 from ai_usage.providers.cursor import tables as cursor_tables
 from ai_usage.settings import settings
@@ -95,13 +96,21 @@ def rebuild(platform: Platform) -> None:
         organization, emails = organization_of(warehouse, "default"), emails_of_users(warehouse)
         assert organization is not None
         for table, pull, shape in (
-            (tables.CLAUDE_COSTS, "claude_cost_report", lambda said: rows.cost_rows(said, organization)),
-            (tables.CLAUDE_DAILY_COST, "claude_cost_totals", lambda said: rows.daily_cost_rows(said, organization)),
-            (tables.CLAUDE_USAGE_TOKENS, "claude_messages_usage", lambda said: rows.usage_rows(said, organization)),
+            (tables.CLAUDE_COSTS, "claude_cost_report", lambda said: usage_and_cost.cost_rows(said, organization)),
+            (
+                tables.CLAUDE_DAILY_COST,
+                "claude_cost_totals",
+                lambda said: usage_and_cost.daily_cost_rows(said, organization),
+            ),
+            (
+                tables.CLAUDE_USAGE_TOKENS,
+                "claude_messages_usage",
+                lambda said: usage_and_cost.usage_rows(said, organization),
+            ),
             (
                 tables.CLAUDE_ANALYTICS_COSTS,
                 "claude_analytics_cost",
-                lambda said: rows.analytics_cost_rows(said, organization, emails),
+                lambda said: analytics.analytics_cost_rows(said, organization, emails),
             ),
             (cursor_tables.CURSOR_USAGE_EVENTS, "cursor_usage_events", cursor_rows.event_rows),
         ):

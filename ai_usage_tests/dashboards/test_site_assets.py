@@ -21,7 +21,8 @@ from ai_usage.settings import ROOT, settings
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage_tests.dashboards.browser import chromium, window
 from ai_usage_tests.dashboards.company import rows_for
-from ai_usage_tests.platform import DAY, NEXT, Platform, ordinary
+from ai_usage_tests.mock_claude import DAY, NEXT, ordinary
+from ai_usage_tests.platform import Platform
 
 SPEND = """
 select sum(billed_usd) as usd, max(user_email) as who

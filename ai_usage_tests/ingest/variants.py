@@ -14,7 +14,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import msgspec
 
 from ai_usage.ingest.drift import Known
-from ai_usage.warehouse.reading import Carries, Milliseconds
+from ai_usage.warehouse.reading.field_types import Carries, Milliseconds
 
 ABSENT = object()
 UNKNOWN = object()  # no value of the type

@@ -18,7 +18,8 @@ from ai_usage.providers.anthropic.client import ClaudeAdmin
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY, Simulator
 from ai_usage.warehouse.ledger import Answer
-from ai_usage_tests.platform import Outcome, Platform, whatever_makes
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform, whatever_makes
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAYS = Span(date(2026, 11, 17), date(2026, 11, 18))
@@ -100,6 +101,8 @@ def test_one_accounts_401_leaves_the_others_whole_and_is_named(
     assert why.startswith("Cursor account eu: ")
     assert "401" in why
     assert outcome.failed["raw__claude_cost_report_and_totals"].startswith("Anthropic account eu: ")
+    late = {"raw/cursor_usage_events", "raw/claude_cost_report"}  # in Dagster: as old as its last whole pull
+    assert not late & outcome.materialized.keys()
     assert platform.warehouse.pulled_days("cursor_usage_events", account="default") == DAYS.days
     built = platform.materialize(MONEY - dg.AssetSelection.key_prefixes("raw"), DAYS, None)
     assert not built.failed

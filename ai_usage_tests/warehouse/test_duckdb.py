@@ -22,7 +22,8 @@ from ai_usage.providers.anthropic.tables import CLAUDE_DAILY_COST, DIM_WORKSPACE
 from ai_usage.settings import ROOT
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.readers import readers_copy, show_readers
-from ai_usage_tests.platform import DAY, NEXT, Platform, files
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.platform import Platform, files
 from ai_usage_tests.warehouse.test_ledger import append, counts, in_core, rebuild
 from ai_usage_tests.warehouse.writing import PULL, answer, warehouse_in
 

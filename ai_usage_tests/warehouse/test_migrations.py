@@ -16,7 +16,8 @@ from ai_usage.core.people import aliases_of
 from ai_usage.core.person_accounts import account_rows
 from ai_usage.errors import OfAnotherRelease
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic.rows import Organization, usage_rows
+from ai_usage.providers.anthropic.rows.lists import Organization
+from ai_usage.providers.anthropic.rows.usage_and_cost import usage_rows
 from ai_usage.providers.anthropic.tables import CLAUDE_USAGE_TOKENS
 from ai_usage.providers.registry import BY_KEY
 from ai_usage.warehouse import migrations

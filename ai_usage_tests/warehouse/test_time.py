@@ -11,14 +11,15 @@ import pytest
 from ai_usage.automation import refresh
 from ai_usage.automation.build_requests import Stale, builds_of_the_future
 from ai_usage.automation.refresh import looks
-from ai_usage.checks.completeness import recency
+from ai_usage.checks.completeness import recency_of_accounts
 from ai_usage.definitions import defs
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
 from ai_usage.warehouse.builds import Build
 from ai_usage.warehouse.ledger import AN_INSTANT, Answer, Look, Place, Version, place
 from ai_usage.warehouse.table import PULLS
-from ai_usage_tests.platform import DAY, NEXT, Platform, ordinary
+from ai_usage_tests.mock_claude import DAY, NEXT, ordinary
+from ai_usage_tests.platform import Platform
 from ai_usage_tests.warehouse.test_ledger import BOTH
 from ai_usage_tests.warehouse.writing import PULL, answer
 
@@ -84,10 +85,10 @@ def test_a_pull_is_stamped_before_its_request(platform: Platform) -> None:
     """The clock of a slow answer: each request takes ten minutes."""
     clock = [NOW - 5 * HOUR]
     platform.warehouse.now = lambda: clock[0]
-    admin = platform.vendor.admin()
+    admin = platform.claude.admin()
     for api in (admin.admin, admin.analytics):
         api.http.event_hooks["request"] = [lambda _: clock.append(clock.pop() + timedelta(minutes=10))]
-    platform.vendor.days = {DAY: ordinary()}
+    platform.claude.days = {DAY: ordinary()}
     assert not platform.run(only=dg.AssetSelection.assets(["raw", "claude_messages_usage"]), claude_admin=admin).failed
     assert platform.sql(f"select pulled_at from {PULLS.address}") == [(NOW - 5 * HOUR,)]
     assert clock[0] > NOW - 5 * HOUR
@@ -103,12 +104,12 @@ def test_days_that_were_asked_about_in_the_future_are_due(platform: Platform) ->
 def test_a_pull_of_the_future_makes_no_day_final_and_no_source_fresh(platform: Platform) -> None:
     status = "select status from ai_usage_analytics.settled_days"
     pulled(platform, AHEAD, "1")
+    assert recency_of_accounts(PULL, platform.warehouse, is_daily=True, is_optional=False) is None
     pulled(platform, NOW, "2")
     assert platform.sql(status) == [("provisional",)]
     assert platform.sql("select last_pulled_at from ai_usage_analytics.source_freshness") == [(NOW,)]
     pulled(platform, NOW + timedelta(days=31), "2")
     assert platform.sql(status) == [("final",)]
-    assert recency(None, None, is_daily=True, now=NOW) is None
 
 
 def stale(platform: Platform) -> Sequence[str]:

@@ -33,7 +33,7 @@ from ai_usage.providers.anthropic.client import (
     USAGE_GROUPS,
     ClaudeAdmin,
 )
-from ai_usage.providers.anthropic.rows import billed_cents
+from ai_usage.providers.anthropic.rows.usage_and_cost import billed_cents
 from ai_usage.providers.anthropic.speeds import days_of_many_prices
 from ai_usage.providers.anthropic.tables import RAW_TABLES
 from ai_usage.settings import settings

@@ -17,7 +17,9 @@ from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.client import SPEED_BETA, ClaudeAdmin
 from ai_usage.providers.anthropic.speeds import speed_of
 from ai_usage.sheet.client import CsvFolder
-from ai_usage_tests.platform import Outcome, Platform, Row, whatever_makes
+from ai_usage_tests.mock_claude import Row
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform, whatever_makes
 
 FIRST = date(2026, 11, 10)
 DAYS = Span(FIRST, FIRST + timedelta(days=3))

@@ -12,7 +12,7 @@ from ai_usage.providers.anthropic.claude_ai_usage import SheetUsage, claude_usag
 from ai_usage.providers.anthropic.tables import CLAUDE_USAGE_STATS
 from ai_usage.warehouse.ledger import Records
 from ai_usage_tests.ingest import recorded
-from ai_usage_tests.platform import DAY, NEXT
+from ai_usage_tests.mock_claude import DAY, NEXT
 
 AT = datetime(2026, 11, 12, 6, tzinfo=UTC)
 ADA, BO = "ada@example.com", "bo@example.com"

@@ -11,7 +11,9 @@ from ai_usage.automation.warehouse_resource import WarehouseResource, duckdb_war
 from ai_usage.checks.result_table import CHECK_RESULTS, keep_results, merged
 from ai_usage.layers import TABLE_WAS_BUILT
 from ai_usage.settings import settings
-from ai_usage_tests.platform import DAY, NEXT, Outcome, Platform
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform
 
 CHECK = "grouped_lines_equal_console_figure"
 

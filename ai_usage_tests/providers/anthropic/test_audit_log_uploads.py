@@ -11,7 +11,8 @@ from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.audit_log.folder import Uploads
 from ai_usage.providers.anthropic.checks.uploads import freshness
 from ai_usage.settings import settings
-from ai_usage_tests.platform import Outcome, Platform
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform
 from ai_usage_tests.providers.anthropic.exports import event, put
 
 FRESH = "uploads_are_fresh"
@@ -36,20 +37,20 @@ def test_uploads_that_ended_too_long_ago_are_red_with_what_to_export(platform: P
     read(platform, path.parent)
     path.unlink()  # used once is used
     outcome = judged(platform, path.parent)
-    assert outcome.red(FRESH) == {None}
+    assert outcome.not_passed(FRESH) == {None}
     verdict = outcome.evaluation(FRESH, None, TABLE)
     assert verdict.severity == WARN
     assert "The uploads end on 2026-10-15. Export the audit log again" in (verdict.description or "")
     put(path.parent, "log.csv", event("2026-10-16T08:00:00Z"))
     read(platform, path.parent)
-    assert judged(platform, path.parent).red(FRESH) == set()
+    assert judged(platform, path.parent).not_passed(FRESH) == set()
 
 
 def test_files_nobody_read_are_red(platform: Platform, tmp_path: Path) -> None:
     put(tmp_path / "uploads", "log.csv", event())
     outcome = judged(platform, tmp_path / "uploads")
-    assert outcome.red(FRESH) == {None}
-    assert "make backfill" in (outcome.evaluation(FRESH, None, TABLE).description or "")
+    assert outcome.not_passed(FRESH) == {None}
+    assert "make backfill" in outcome.why(FRESH, None, TABLE)
 
 
 def test_where_no_one_uploads_it_is_not_evaluated(platform: Platform, tmp_path: Path) -> None:

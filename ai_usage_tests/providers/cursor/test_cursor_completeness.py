@@ -9,7 +9,9 @@ from ai_usage.partitions import Span
 from ai_usage.providers.cursor.rows import event_rows
 from ai_usage.providers.cursor.tables import CURSOR_USAGE_EVENTS
 from ai_usage.warehouse.ledger import Answer
-from ai_usage_tests.platform import DAY, NEXT, Outcome, Platform
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform
 from ai_usage_tests.providers.cursor.test_cursor_rows import EVENT
 
 EVENTS = "cursor_usage_events"
@@ -32,18 +34,18 @@ def judged(platform: Platform, claim: str, layer: str) -> Outcome:
 def test_a_day_of_events_not_built_is_missing_and_one_never_asked_about_is_not_evaluated(platform: Platform) -> None:
     pulled(platform, EVENT, EVENT)
     outcome = judged(platform, MISSING, "core")
-    assert outcome.red(MISSING, EVENTS) == {DAY}
-    assert "core holds 0 of the 2 records" in (outcome.evaluation(MISSING, DAY, EVENTS).description or "")
+    assert outcome.not_passed(MISSING, EVENTS) == {DAY}
+    assert "core holds 0 of the 2 records" in outcome.why(MISSING, DAY, EVENTS)
     assert "was never pulled" in outcome.not_evaluated(MISSING, EVENTS)[NEXT]
     said = platform.warehouse.newest(EVENTS, BOTH)
     platform.warehouse.replace_days(CURSOR_USAGE_EVENTS, said.days, event_rows(said))
-    assert judged(platform, MISSING, "core").red(MISSING, EVENTS) == set()
+    assert judged(platform, MISSING, "core").not_passed(MISSING, EVENTS) == set()
     platform.sql(f"delete from ai_usage_analytics.{EVENTS}")
-    assert judged(platform, MISSING, "core").red(MISSING, EVENTS) == {DAY}
+    assert judged(platform, MISSING, "core").not_passed(MISSING, EVENTS) == {DAY}
 
 
 def test_a_new_field_of_an_event_is_named(platform: Platform) -> None:
     pulled(platform, {**EVENT, "novel": 1})
     outcome = judged(platform, DRIFT, "raw")
-    assert outcome.red(DRIFT, EVENTS) == {None}
-    assert f"unknown field novel (1×, first seen {DAY})" in (outcome.evaluation(DRIFT, None, EVENTS).description or "")
+    assert outcome.not_passed(DRIFT, EVENTS) == {None}
+    assert f"unknown field novel (1×, first seen {DAY})" in outcome.why(DRIFT, None, EVENTS)

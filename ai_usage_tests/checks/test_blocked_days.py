@@ -7,7 +7,9 @@ from decimal import Decimal
 import dagster as dg
 import pytest
 
-from ai_usage_tests.platform import DAY, Bend, Outcome, Platform, Row, ordinary, platform_in, whatever_makes
+from ai_usage_tests.mock_claude import DAY, Bend, Row, ordinary
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform, platform_in, whatever_makes
 
 GROUPED, UNIQUE = "grouped_lines_equal_console_figure", "cost_lines_are_unique"
 TOTAL: Row = {
@@ -55,18 +57,18 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
     platform: Platform = platform_in(tmp_path_factory.mktemp("holding"))
     platform.run({day: ordinary(BEFORE) for day in (*HARMED.values(), *HONEST)}, only=MONEY)
     good = platform.dollars()
-    platform.vendor.lines = {HARMED[name]: bend for name, (bend, _) in MISTAKES.items()}
+    platform.claude.lines = {HARMED[name]: bend for name, (bend, _) in MISTAKES.items()}
     judged = MONEY | dg.AssetSelection.checks_for_assets(dg.AssetKey(["core", "claude_costs"]))
     outcome = platform.run({day: ordinary(AFTER) for day in (*HARMED.values(), *HONEST)}, only=judged)
     marts = platform.dollars()
-    platform.vendor.lines = {}
+    platform.claude.lines = {}
     platform.run(only=MONEY)
     return History(good, outcome, marts, platform.dollars())
 
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_real_mistake_turns_its_day_red(history: History, name: str) -> None:
-    noticed = {claim for claim in (GROUPED, UNIQUE) if HARMED[name] in history.outcome.red(claim)}
+    noticed = {claim for claim in (GROUPED, UNIQUE) if HARMED[name] in history.outcome.not_passed(claim)}
     assert noticed == MISTAKES[name][1]
 
 
@@ -79,7 +81,9 @@ def test_the_mart_keeps_the_harmed_days_last_good_version_and_says_so(history: H
 
 def test_the_other_days_of_the_run_go_on(history: History) -> None:
     assert history.outcome.result.success
-    assert not {GROUPED, UNIQUE} & {c for c in history.outcome.all_red() if history.outcome.red(c) & set(HONEST)}
+    assert not {GROUPED, UNIQUE} & {
+        c for c in history.outcome.checks_not_passed() if history.outcome.not_passed(c) & set(HONEST)
+    }
     assert {history.marts[day] for day in HONEST} == {Decimal(f"{AFTER}.00875")}
     assert "blocked_by" not in history.outcome.noted("marts/claude_total_expenses", HONEST[0])
 

@@ -24,7 +24,8 @@ from ai_usage.simulator import SHEET_ID, Simulator
 from ai_usage.simulator.sheet_people import UNKNOWN_KEY
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.built_in import built_in
-from ai_usage_tests.platform import Outcome, Platform, platform_in
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform, platform_in
 
 SPAN = Span(date(2026, 11, 17), date(2026, 11, 19))
 KEYS, FIGURES = "ai_usage_analytics.dim_api_key_mapping", "ai_usage_analytics.console_figures"
@@ -75,7 +76,7 @@ def judged(platform: Platform, claim: str, *, is_configured: bool = True) -> Out
 
 
 def sentence(outcome: Outcome, claim: str, table: str, day: date | None = None) -> str:
-    return outcome.evaluation(claim, day, table).description or ""
+    return outcome.why(claim, day, table)
 
 
 def test_the_sheet_gives_exactly_the_right_owners_and_exactly_the_right_rejections(
@@ -119,7 +120,7 @@ def test_an_edited_owner_is_the_owner_and_the_ledger_keeps_the_one_before(good: 
     today = settings().now().date() + timedelta(days=1)
     assert rows[1:] == [("new.owner@example.com", today, None)]
     assert rows[0][1:] == (None, today)
-    assert judged(good, KNOWN).red(KNOWN) == {None}  # nobody knows a New Owner
+    assert judged(good, KNOWN).not_passed(KNOWN) == {None}  # nobody knows a New Owner
     assert "new.owner@example.com" in sentence(judged(good, KNOWN), KNOWN, "dim_person")
 
 
@@ -130,13 +131,13 @@ def test_hostile_words_are_data(past: Platform) -> None:
 
 
 def test_a_day_with_too_much_of_nobodys_is_red_and_names_the_keys(good: Platform) -> None:
-    assert judged(good, OWNERS).red(OWNERS) == set()
+    assert judged(good, OWNERS).not_passed(OWNERS) == set()
     good.sql(f"update {KEYS} set mapped_by = 'none', user_email = null where status = 'active'")
     outcome = judged(good, OWNERS)
-    assert outcome.red(OWNERS) == set(SPAN.days)
+    assert outcome.not_passed(OWNERS) == set(SPAN.days)
     assert "Unowned: " in sentence(outcome, OWNERS, "dim_api_key_mapping", SPAN.first)
     good.sql(f"delete from {KEYS}")
-    assert judged(good, OWNERS).red(OWNERS) == set(SPAN.days)
+    assert judged(good, OWNERS).not_passed(OWNERS) == set(SPAN.days)
 
 
 def test_shares_are_by_money_and_by_tokens() -> None:
@@ -169,10 +170,10 @@ def mended(platform: Platform, tab: str) -> None:
 
 def test_a_key_with_two_owners_is_told_by_row_and_by_day(good: Platform) -> None:
     outcome = judged(good, AMBIGUOUS)
-    assert outcome.red(AMBIGUOUS) == {None}  # the built-in sheet has such a pair
+    assert outcome.not_passed(AMBIGUOUS) == {None}  # the built-in sheet has such a pair
     assert outcome.evaluation(AMBIGUOUS, None, "dim_api_key_mapping").severity == dg.AssetCheckSeverity.WARN
     mended(good, "api_key_mapping")
-    assert judged(good, AMBIGUOUS).red(AMBIGUOUS) == set()
+    assert judged(good, AMBIGUOUS).not_passed(AMBIGUOUS) == set()
     good.sql(
         f"insert into {KEYS} select * replace ('other@example.com' as user_email, '2026-11-01'::date as valid_from) "
         f"from {KEYS} where mapped_by = 'sheet' limit 1"
@@ -186,53 +187,55 @@ def test_a_key_with_two_owners_is_told_by_row_and_by_day(good: Platform) -> None
 def test_a_key_that_appears_nowhere_is_named_and_keeps_its_owner(good: Platform) -> None:
     """Case 20: an id that is in no list, usage or cost is perhaps a typing error; it is kept with a warning."""
     outcome = judged(good, SEEN)
-    assert outcome.red(SEEN) == {None}
+    assert outcome.not_passed(SEEN) == {None}
     assert outcome.evaluation(SEEN, None, "dim_api_key_mapping").severity == dg.AssetCheckSeverity.WARN
     assert f"{UNKNOWN_KEY} (old-bot)" in sentence(outcome, SEEN, "dim_api_key_mapping")
     assert good.sql(f"select count(user_email) from {KEYS} where api_key_id = '{UNKNOWN_KEY}'") == [(1,)]
     good.sql(f"update {KEYS} set provider = 'openai' where api_key_id = '{UNKNOWN_KEY}'")
-    assert judged(good, SEEN).red(SEEN) == set()  # that provider lists no keys here: what is not pulled is not known
+    assert (
+        judged(good, SEEN).not_passed(SEEN) == set()
+    )  # that provider lists no keys here: what is not pulled is not known
     good.sql(f"update {KEYS} set provider = 'anthropic' where api_key_id = '{UNKNOWN_KEY}'")
     used = f"insert into ai_usage_analytics.claude_usage_tokens select * replace ('{UNKNOWN_KEY}' as api_key_id)"
     good.sql(f"{used} from ai_usage_analytics.claude_usage_tokens limit 1")
-    assert judged(good, SEEN).red(SEEN) == set()
+    assert judged(good, SEEN).not_passed(SEEN) == set()
 
 
 def test_an_address_no_vendor_knows_is_named_unless_it_is_an_alias(good: Platform) -> None:
-    assert judged(good, KNOWN).red(KNOWN) == set()
+    assert judged(good, KNOWN).not_passed(KNOWN) == set()
     stranger = (
         "'stranger@example.com' as user_email, '{}' as person_email, true as is_in_sheet, 'p' as pull_id, "
         "now() as ingestion_timestamp"
     )
     [(known,)] = good.sql("select min(user_email) from ai_usage_analytics.dim_person where user_name is not null")
     good.sql(f"insert into ai_usage_analytics.dim_person by name select {stranger.format(known)}")
-    assert judged(good, KNOWN).red(KNOWN) == set()
+    assert judged(good, KNOWN).not_passed(KNOWN) == set()
     good.sql("update ai_usage_analytics.dim_person set person_email = user_email")
-    assert judged(good, KNOWN).red(KNOWN) == {None}
+    assert judged(good, KNOWN).not_passed(KNOWN) == {None}
 
 
 def test_figures_whose_periods_overlap_are_named_by_their_rows(good: Platform) -> None:
-    assert judged(good, OVERLAP).red(OVERLAP) == set()
+    assert judged(good, OVERLAP).not_passed(OVERLAP) == set()
     good.sql(f"insert into {FIGURES} select * replace (99 as row_number) from {FIGURES} where row_number = 2")
     outcome = judged(good, OVERLAP)
-    assert outcome.red(OVERLAP) == {None}
+    assert outcome.not_passed(OVERLAP) == {None}
     assert "rows 2 and 99" in sentence(outcome, OVERLAP, "console_figures")
 
 
 def test_rows_left_out_are_named_until_they_are_mended(good: Platform) -> None:
     outcome = judged(good, VALID)
-    assert outcome.red(VALID) == {None}
+    assert outcome.not_passed(VALID) == {None}
     assert "api_key_mapping row 9, api_key_id contradicts row 51" in sentence(outcome, VALID, "sheet_rejections")
     for tab in ("api_key_mapping", "claude_ai_usage", "console_figures", "budgets", "seats"):
         mended(good, tab)
-    assert judged(good, VALID).red(VALID) == set()
+    assert judged(good, VALID).not_passed(VALID) == set()
 
 
 def test_rejections_that_core_does_not_have_are_no_reason_to_be_green(good: Platform) -> None:
     good.sql("delete from ai_usage_analytics.sheet_rejections")
     assert "has 0 of the sheet's 9 rejections" in sentence(judged(good, VALID), VALID, "sheet_rejections")
     good.sql("delete from ai_usage_analytics.dim_person")
-    assert judged(good, KNOWN).red(KNOWN) == {None}
+    assert judged(good, KNOWN).not_passed(KNOWN) == {None}
 
 
 @pytest.mark.parametrize("claim", [AMBIGUOUS, KNOWN, OVERLAP, VALID])

@@ -14,7 +14,8 @@ from ai_usage.providers.cursor.checks.billing_cycle import Charged
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import settings
 from ai_usage.simulator import CURSOR_KEY, Simulator
-from ai_usage_tests.platform import Outcome, Platform, platform_in
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform, platform_in
 
 CYCLE = Span(date(2026, 11, 3), date(2026, 11, 19))  # of which the clock's today, the 20th, is not over
 DAY, NEXT = date(2026, 11, 11), date(2026, 11, 12)
@@ -72,7 +73,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
         with closing(admin):
             outcome = platform.materialize(OF_CURSOR, CYCLE, None, admin)
     assert outcome.result.success
-    assert outcome.all_red() == set()
+    assert outcome.checks_not_passed() == set()
     return platform
 
 
@@ -91,8 +92,8 @@ def judged(platform: Platform, *claims: str) -> Outcome:
 
 def test_a_cycle_that_is_right_is_green_and_says_how_much_it_came_to(good: Platform) -> None:
     outcome = judged(good)
-    assert outcome.all_red() == set()
-    said = outcome.evaluation(CYCLEWISE, None, "cursor_usage_events").description or ""
+    assert outcome.checks_not_passed() == set()
+    said = outcome.why(CYCLEWISE, None, "cursor_usage_events")
     assert "of the cycle since 2026-11-03, at 2026-11-20 12:00 UTC, come to their spend:" in said
     [(spend,)] = good.sql("select sum(spend_usd) from ai_usage_analytics.cursor_spend_daily")
     assert f"{spend:,f} USD" in said
@@ -103,7 +104,7 @@ def test_a_cycle_that_is_right_is_green_and_says_how_much_it_came_to(good: Platf
 def test_a_harmed_day_is_red_and_no_other(good: Platform, harm: tuple[str, str]) -> None:
     claim, sql = harm
     good.sql(sql)
-    assert judged(good, claim).red(claim) == {DAY}
+    assert judged(good, claim).not_passed(claim) == {DAY}
 
 
 @pytest.mark.parametrize("harm", MONEY.values(), ids=MONEY)
@@ -111,8 +112,8 @@ def test_a_cycle_that_does_not_come_to_its_spend_names_the_person_and_the_amount
     [(email, usd)] = good.sql(f"select user_email, charged_usd from {EVENTS} where {A_MEMBERS_CHARGED_EVENT}")
     good.sql(harm)
     outcome = judged(good, CYCLEWISE)
-    assert outcome.red(CYCLEWISE) == {None}
-    said = outcome.evaluation(CYCLEWISE, None, "cursor_usage_events").description or ""
+    assert outcome.not_passed(CYCLEWISE) == {None}
+    said = outcome.why(CYCLEWISE, None, "cursor_usage_events")
     if "delete" in harm:
         assert f"{email} +{usd:,f} USD" in said
     if harm.startswith("insert"):
@@ -157,9 +158,9 @@ def test_members_are_expected_from_the_day_after_they_joined(good: Platform) -> 
     """A member without any row, however idle, is missed on every day since."""
     [(email,)] = good.sql(f"select min(user_email) from {STATS} where not is_active")
     good.sql(f"delete from {STATS} where user_email = '{email}'")
-    assert judged(good, MEMBERS).red(MEMBERS) == set(CYCLE.days)
+    assert judged(good, MEMBERS).not_passed(MEMBERS) == set(CYCLE.days)
     good.sql(f"update ai_usage_analytics.dim_cursor_member set is_removed = true where user_email = '{email}'")
-    assert judged(good, MEMBERS).red(MEMBERS) == set()
+    assert judged(good, MEMBERS).not_passed(MEMBERS) == set()
 
 
 def test_a_day_held_back_keeps_its_last_good_money(good: Platform) -> None:

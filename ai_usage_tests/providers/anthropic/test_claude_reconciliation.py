@@ -8,8 +8,8 @@ import pytest
 from ai_usage.check import ERROR, WARN, Result
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.checks.list_prices import evaluate_prices
-from ai_usage_tests.checks.conftest import DAYS
-from ai_usage_tests.platform import DAY, NEXT, Platform, Row, ordinary
+from ai_usage_tests.mock_claude import DAY, DAYS, NEXT, Row, ordinary
+from ai_usage_tests.platform import Platform
 
 COSTS, CODE = "ai_usage_analytics.claude_costs", "ai_usage_analytics.claude_code_usage_stats"
 USAGE, FIGURE = "ai_usage_analytics.claude_usage_tokens", "ai_usage_analytics.claude_daily_cost"
@@ -51,7 +51,7 @@ def test_the_claim_names_the_day_that_was_harmed(good: Platform, harm: str) -> N
     claim, sql, severity, why = HARMS[harm]
     good.sql(sql)
     outcome = good.check(claim)
-    assert outcome.red(claim) == {DAY}
+    assert outcome.not_passed(claim) == {DAY}
     table = "claude_usage_tokens" if claim == EXPLAINED else "claude_costs"
     verdict = outcome.evaluation(claim, DAY, table)
     assert verdict.severity == severity
@@ -73,7 +73,7 @@ def test_what_the_price_list_does_not_know_is_one_warning_for_all_days(good: Pla
     good.sql(f"{SET} {UNPRICED[what]} where activity_date > '{DAY}'")
     outcome = good.check(LISTED)
     verdict = outcome.evaluation(LISTED, None)
-    assert (outcome.red(LISTED), verdict.severity) == ({None}, WARN)
+    assert (outcome.not_passed(LISTED), verdict.severity) == ({None}, WARN)
     assert f"{what} (4× on 2 days, first seen {NEXT})" in (verdict.description or "")
     table = verdict.metadata["rows"]
     assert isinstance(table, dg.TableMetadataValue)
@@ -81,7 +81,7 @@ def test_what_the_price_list_does_not_know_is_one_warning_for_all_days(good: Pla
     assert row.data["alert_key"] == f"{LISTED}/claude_costs/{what}"
     assert (row.data["days"], row.data["records"]) == (2, 4)
     prices = good.check(PRICE)
-    assert prices.red(PRICE) == set()
+    assert prices.not_passed(PRICE) == set()
     assert prices.evaluations[PRICE, "claude_costs"].keys() == {DAY}
     assert prices.not_evaluated(PRICE) == dict.fromkeys(DAYS[1:], "None of the 2 lines has a list price.")
 
@@ -90,8 +90,8 @@ def test_a_line_without_a_list_price_hides_no_wrong_one(good: Platform) -> None:
     good.sql(f"{SET} {TIMES} {THAT_DAY}")
     good.sql(f"{SET} model = 'claude-novel-9' {ONE_LINE}")
     outcome = good.check(PRICE)
-    assert "2 of 3 lines are not at a list price" in (outcome.evaluation(PRICE, DAY).description or "")
-    assert outcome.red(PRICE) == {DAY}
+    assert "2 of 3 lines are not at a list price" in outcome.why(PRICE, DAY)
+    assert outcome.not_passed(PRICE) == {DAY}
 
 
 def test_a_check_of_one_day_judges_that_day_alone(good: Platform) -> None:
@@ -104,39 +104,39 @@ def test_cents_read_as_dollars_everywhere_add_up_but_are_no_list_price(platform:
     def hundredfold(rows: list[Row]) -> list[Row]:
         return [{**r, "amount": str(Decimal(r["amount"]) * 100)} for r in rows]
 
-    platform.vendor.lines[DAY] = platform.vendor.totals[DAY] = hundredfold
+    platform.claude.lines[DAY] = platform.claude.totals[DAY] = hundredfold
     outcome = platform.run({DAY: ordinary(), NEXT: ordinary()}, only=MONEY)
-    assert outcome.red(GROUPED) == set()
-    assert outcome.red(PRICE) == {DAY}
+    assert outcome.not_passed(GROUPED) == set()
+    assert outcome.not_passed(PRICE) == {DAY}
 
 
 def test_priority_tier_explains_tokens_without_cost(good: Platform) -> None:
     good.sql(f"update {USAGE} set service_tier = 'priority' {THAT_DAY}")
     good.sql(f"delete from {COSTS} {THAT_DAY}")
-    assert good.check(EXPLAINED).red(EXPLAINED) == set()
+    assert good.check(EXPLAINED).not_passed(EXPLAINED) == set()
 
 
 def test_an_idle_day_is_green_and_tokens_without_any_cost_are_not(platform: Platform) -> None:
-    platform.vendor.lines[NEXT] = platform.vendor.totals[NEXT] = lambda rows: []
+    platform.claude.lines[NEXT] = platform.claude.totals[NEXT] = lambda rows: []
     outcome = platform.run({DAY: [], NEXT: ordinary()}, only=MONEY)
-    assert outcome.red(GROUPED) == {NEXT}
-    assert "There are 560,550 billable tokens and no cost" in (outcome.evaluation(GROUPED, NEXT).description or "")
+    assert outcome.not_passed(GROUPED) == {NEXT}
+    assert "There are 560,550 billable tokens and no cost" in outcome.why(GROUPED, NEXT)
 
 
 def test_a_day_still_settling_is_asked_once_more_and_then_adds_up(platform: Platform) -> None:
     answers = iter([["1000"], ["1000", "5"]])  # the lines are late, the total is not
-    platform.vendor.lines[DAY] = lambda rows: rows[: len(next(answers))]
+    platform.claude.lines[DAY] = lambda rows: rows[: len(next(answers))]
     outcome = platform.run({DAY: ["1000", "5"], NEXT: ["7"]}, only=MONEY)
     assert platform.dollars() == {DAY: Decimal("10.05"), NEXT: Decimal("0.07")}
-    assert outcome.red(GROUPED) == set()
-    asked = platform.vendor.asked
+    assert outcome.not_passed(GROUPED) == set()
+    asked = platform.claude.asked
     assert [asked[kind, str(day)] for day in (DAY, NEXT) for kind in ("lines", "cost_report")] == [2, 2, 1, 1]
 
 
 def test_a_day_that_never_settles_is_asked_once_more_only(platform: Platform) -> None:
-    platform.vendor.lines[DAY] = lambda rows: rows[:1]
+    platform.claude.lines[DAY] = lambda rows: rows[:1]
     platform.run({DAY: ["1000", "5"]}, only=MONEY)
-    assert platform.vendor.asked["lines", str(DAY)] == platform.vendor.asked["cost_report", str(DAY)] == 2
+    assert platform.claude.asked["lines", str(DAY)] == platform.claude.asked["cost_report", str(DAY)] == 2
     assert platform.dollars() == {}
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from ai_usage_tests.marts.by_hand import pull, put
-from ai_usage_tests.platform import Platform, Row
+from ai_usage_tests.mock_claude import Row
+from ai_usage_tests.platform import Platform
 
 DAY = date(2026, 11, 10)
 ASKED = datetime(2026, 11, 19, 6, tzinfo=UTC)

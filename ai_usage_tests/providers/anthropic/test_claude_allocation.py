@@ -15,7 +15,8 @@ from ai_usage.marts.build_days import rebuild_days
 from ai_usage.marts.files import marts
 from ai_usage.partitions import Span
 from ai_usage_tests.marts.by_hand import put
-from ai_usage_tests.platform import Platform, Row
+from ai_usage_tests.mock_claude import Row
+from ai_usage_tests.platform import Platform
 
 DAY = date(2026, 11, 10)
 ORG = "org-1"
