@@ -30,7 +30,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cursor: Simula
     monkeypatch.setenv("CURSOR_ADMIN_BASE_URL", cursor.cursor_url)
 
 
-def said(capsys: pytest.CaptureFixture[str]) -> list[str]:
+def printed(capsys: pytest.CaptureFixture[str]) -> list[str]:
     captured = capsys.readouterr()
     assert captured.err == ""
     return captured.out.splitlines()
@@ -53,12 +53,12 @@ def test_a_hostile_provider_is_a_line_and_the_others_are_tried(
     with serving(treat) as claude:
         monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", claude.url)
         assert main(["doctor"]) == 1
-    told = said(capsys)
-    [failed] = [each for each in told if "✗" in each]
+    output = printed(capsys)
+    [failed] = [each for each in output if "✗" in each]
     assert failed.startswith("  ✗ the key is accepted: Claude /v1/organizations/me")
     assert line in failed
-    assert any(each.startswith("  ✓ usage events: ") for each in told)
-    assert KEY not in "\n".join(told)
+    assert any(each.startswith("  ✓ usage events: ") for each in output)
+    assert KEY not in "\n".join(output)
 
 
 def test_a_key_that_cannot_be_sent_ends_only_its_own_part(
@@ -66,11 +66,11 @@ def test_a_key_that_cannot_be_sent_ends_only_its_own_part(
 ) -> None:
     monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", f"{KEY}…")
     assert main(["doctor"]) == 1
-    told = said(capsys)
-    [failed] = [each for each in told if "✗" in each]
+    output = printed(capsys)
+    [failed] = [each for each in output if "✗" in each]
     assert failed.startswith("  ✗ The x-api-key header cannot be sent: the key has a character no key has, such as")
     assert KEY not in failed
-    assert any(each.startswith("  ✓ usage events: ") for each in told)
+    assert any(each.startswith("  ✓ usage events: ") for each in output)
 
 
 def test_a_proxy_that_cannot_be_used_is_a_line_of_each_source_that_needs_it(
@@ -79,8 +79,8 @@ def test_a_proxy_that_cannot_be_used_is_a_line_of_each_source_that_needs_it(
     monkeypatch.setenv("HTTPS_PROXY", "socks5://user:hidden-word@proxy.test:1080")
     monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", "https://claude.test")
     assert main(["doctor"]) == 1
-    told = said(capsys)
-    [failed] = [each for each in told if "✗" in each]
+    output = printed(capsys)
+    [failed] = [each for each in output if "✗" in each]
     assert "the key is accepted: A proxy that the environment names (HTTPS_PROXY" in failed
-    assert any(each.startswith("  ✓ usage events: ") for each in told)  # on loopback, where no proxy is asked
-    assert "hidden-word" not in "\n".join(told)
+    assert any(each.startswith("  ✓ usage events: ") for each in output)  # on loopback, where no proxy is asked
+    assert "hidden-word" not in "\n".join(output)

@@ -26,7 +26,7 @@ from ai_usage.commands.__main__ import main
 from ai_usage.settings import ROOT
 from ai_usage.webserver.requests import FOREIGN, NO_GRAPHQL_BY_GET, NOT_JSON, WRONG_HOST
 from ai_usage_tests.ingest.stand_in import StandIn, standing_in
-from ai_usage_tests.printed import said
+from ai_usage_tests.printed import printed
 from ai_usage_tests.test_services import runs, until
 
 EVIL = "https://evil.example"
@@ -202,7 +202,7 @@ def test_another_make_ui_on_the_same_data_is_refused(
     monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", "sk-another")
     monkeypatch.setenv("AI_USAGE_NOW", "")
     assert main(["ui", "--port", str(free_port())]) == 2
-    assert f"make ui is already running on the data in {ui.data_dir}" in said(capsys)
+    assert f"make ui is already running on the data in {ui.data_dir}" in printed(capsys)
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
