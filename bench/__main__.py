@@ -1,4 +1,4 @@
-"""`python -m bench`: settles the settings, then measures."""
+"""`python -m bench`: reads the settings, then measures."""
 
 import os
 import sys
