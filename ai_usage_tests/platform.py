@@ -78,14 +78,14 @@ class Platform:
 
     def run(
         self,
-        said: Mapping[date, Sequence[str | Line]] | None = None,
+        days: Mapping[date, Sequence[str | Line]] | None = None,
         *,
         span: Span | None = None,
         only: dg.AssetSelection | None = None,
         claude_admin: Any = None,
     ) -> Outcome:
         """Refresh every day the vendor knows, in one run; a number is the cents of one line."""
-        for day, lines in (said or {}).items():
+        for day, lines in (days or {}).items():
             self.claude.days[day] = [line if isinstance(line, Line) else Line(line) for line in lines]
         over = span or Span(min(self.claude.days), max(self.claude.days))
         outcome = self.materialize(only or OF_CLAUDE, over, claude_admin or self.claude.admin())
@@ -175,8 +175,8 @@ class Platform:
 
     def cents(self, day: date, *, as_of: datetime | None = None) -> list[Decimal]:
         """The day's cost lines as the ledger has them, or had them."""
-        said = self.warehouse.newest("claude_cost_report", Span(day, day), as_of=as_of)
-        return [line.amount for line in said.decode(CostLine)]
+        pulled = self.warehouse.newest("claude_cost_report", Span(day, day), as_of=as_of)
+        return [line.amount for line in pulled.decode(CostLine)]
 
 
 def name_providers(warehouse: DuckDBWarehouse) -> None:

@@ -31,7 +31,7 @@ from ai_usage.settings import settings
 from ai_usage.warehouse.table import ANALYTICS
 from ai_usage_tests.mock_claude import DAY, NEXT, ordinary
 from ai_usage_tests.platform import Platform, contents, platform_in
-from ai_usage_tests.printed import said
+from ai_usage_tests.printed import printed
 from bench.company import MEASURED_DAYS, Company
 
 pytestmark = pytest.mark.usefixtures("dagster_home_is_put_back")
@@ -53,7 +53,7 @@ def test_a_backfill_that_cannot_be_says_why(
 ) -> None:
     monkeypatch.setenv("AI_USAGE_SIMULATE", "1")
     assert main(["backfill", first, last]) == 2
-    assert sentence in said(capsys)
+    assert sentence in printed(capsys)
 
 
 @pytest.fixture(scope="module")
@@ -90,11 +90,11 @@ def test_build_leaves_what_a_run_of_the_graph_leaves_asks_nobody_and_publishes_i
     asked, of_the_run = built.claude.asked.total(), without_checks(built.warehouse.path)
     forget_what_was_built(built)
     assert without_checks(built.warehouse.path) != of_the_run
-    assert main(["build", "", ""]) == 0, said(capsys)
+    assert main(["build", "", ""]) == 0, printed(capsys)
     assert without_checks(built.warehouse.path) == of_the_run
     assert without_checks(built.warehouse.path.with_name("ai_usage_published.duckdb")) == of_the_run
     assert built.claude.asked.total() == asked
-    assert "3 days · 0 requests" in said(capsys)
+    assert "3 days · 0 requests" in printed(capsys)
 
 
 def test_build_of_some_days_keeps_a_blocked_day_says_why_and_leaves_the_others(
@@ -105,7 +105,7 @@ def test_build_of_some_days_keeps_a_blocked_day_says_why_and_leaves_the_others(
     built.sql("update ai_usage_analytics.claude_total_expenses set cost_usd = 7")
     assert main(["build", str(DAYS[1]), str(DAYS[1])]) == 1
     assert built.dollars() == dict.fromkeys(kept, Decimal(7))
-    assert f"{DAYS[1]} grouped_lines_equal_console_figure" in said(capsys)
+    assert f"{DAYS[1]} grouped_lines_equal_console_figure" in printed(capsys)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_build_of_days_that_cannot_be_says_why(
     built: Platform, capsys: pytest.CaptureFixture[str], first: str, last: str, sentence: str
 ) -> None:
     assert main(["build", first, last]) == 2
-    assert sentence in said(capsys)
+    assert sentence in printed(capsys)
     assert built.dollars()
 
 
@@ -154,13 +154,13 @@ def test_the_benchs_company_fills_every_table_and_no_day_of_it_is_held_back(plat
 
 def test_an_unknown_command_names_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["deploy"]) == 2
-    assert "demo, backfill, doctor, ui" in said(capsys)
+    assert "demo, backfill, doctor, ui" in printed(capsys)
 
 
 def test_a_bad_setting_is_one_sentence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AI_USAGE_START_DATE", "2999-01-01")
     assert main(["demo"]) == 2
-    assert said(capsys).startswith("Error: AI_USAGE_START_DATE is 2999-01-01")
+    assert printed(capsys).startswith("Error: AI_USAGE_START_DATE is 2999-01-01")
 
 
 def test_a_taken_port_is_named_with_another_to_try(
@@ -172,7 +172,7 @@ def test_a_taken_port_is_named_with_another_to_try(
         taken.listen()
         port = taken.getsockname()[1]
         assert main(["ui", "--port", str(port)]) == 2
-    assert f"Port {port} on 127.0.0.1 cannot be used" in said(capsys)
+    assert f"Port {port} on 127.0.0.1 cannot be used" in printed(capsys)
 
 
 def test_any_failure_on_a_full_disk_is_told_as_that(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -216,11 +216,11 @@ def test_no_run_stays_under_way_that_the_command_broke_off(tmp_path: Path) -> No
 def test_words_of_a_sheet_are_words_on_the_screen_too(capsys: pytest.CaptureFixture[str]) -> None:
     """Brackets are markup to the printer: a stray one would end the command with a traceback."""
     hostile = "[/red] [bold]a@b.cd[/] <script>alert(1)</script>"
-    verdict = dg.AssetCheckEvaluation(
+    evaluation = dg.AssetCheckEvaluation(
         asset_key=dg.AssetKey("x"), check_name="claim", passed=False, metadata={}, description=hostile
     )
-    print_troubles(Outcome(failures={"raw__x": hostile}, evaluations=[verdict], skipped={"raw/y": hostile}))
-    assert said(capsys).count(hostile) == 3
+    print_troubles(Outcome(failures={"raw__x": hostile}, evaluations=[evaluation], skipped={"raw/y": hostile}))
+    assert printed(capsys).count(hostile) == 3
 
 
 def evaluated(check: str, day: date | None, severity: str = "ERROR", why: str = "It does not hold.") -> Any:

@@ -29,7 +29,7 @@ from ai_usage.warehouse.identity import Identity
 from ai_usage_tests.mock_claude import DAY, NEXT, ordinary
 from ai_usage_tests.named import ADDRESS, KEY_NAME, NAME, duckdb_columns, named, places_that_name_her
 from ai_usage_tests.platform import Platform, contents, platform_in
-from ai_usage_tests.printed import said
+from ai_usage_tests.printed import printed
 
 BOTH = Span(DAY, NEXT)
 EVERY_CHECK = dg.AssetSelection.checks(*(key for check in CHECKS for key in check.check_keys))
@@ -121,17 +121,17 @@ def test_afterwards_nothing_names_the_person_all_amounts_stand_and_checks_pass(
     assert any("claude_code_usage.record" in place for place in everywhere)
 
     assert erase() == 0
-    told = said(capsys)
+    output = printed(capsys)
 
     assert places_that_name_her(folder) == set()
     assert files_with(folder, [ADDRESS]) == []
-    assert ADDRESS not in told
+    assert ADDRESS not in output
     after = platform_of(folder)
     assert (after.dollars(), after.dollars("ai_spend", "billed_usd")) == amounts
     assert {n: sum(map(len, days.values())) for n, days in contents(folder / "ai_usage.duckdb").items()} == rows
     assert before <= passed(after)
     [(replacement, erased_at, counts)] = after.sql(f"select replacement, erased_at, counts from {ERASURES.address}")
-    assert replacement in told
+    assert replacement in output
     assert erased_at
     assert "ai_usage_raw.claude_code_usage" in counts
     spenders = {row[0] for row in after.sql("select distinct user_email from ai_usage_analytics.ai_spend")}
@@ -175,16 +175,16 @@ def test_it_asks_and_erases_nothing_without_a_yes(
     content = (folder / "ai_usage.duckdb").read_bytes()
     monkeypatch.setattr(terminal.OUT, "input", lambda *_, **__: "no")
     assert main(["erase_person", ADDRESS]) == 2
-    told = said(capsys)
-    assert f"addresses: {ADDRESS} names: {NAME} names of API keys: {KEY_NAME}" in told
-    assert "Nothing was erased." in told
+    output = printed(capsys)
+    assert f"addresses: {ADDRESS} names: {NAME} names of API keys: {KEY_NAME}" in output
+    assert "Nothing was erased." in output
     assert (folder / "ai_usage.duckdb").read_bytes() == content
 
 
 def test_an_address_that_nothing_names_erases_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for more in ([], ["--yes"]):  # nobody is asked
         assert main(["erase_person", "xu@example.com", *more]) == 1
-        assert "Nothing in the warehouse names xu@example.com" in said(capsys)
+        assert "Nothing in the warehouse names xu@example.com" in printed(capsys)
     assert platform_of(folder).sql(f"select count(*) from {ERASURES.address}") == [(0,)]
     assert main(["erase_person", "lina", "--yes"]) == 2
 
@@ -192,7 +192,7 @@ def test_an_address_that_nothing_names_erases_nothing(folder: Path, capsys: pyte
 def test_nobody_else_may_use_the_folder_meanwhile(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with in_use(command_settings()):
         assert erase() == 2
-    assert "is working in" in said(capsys)
+    assert "is working in" in printed(capsys)
     assert "claude_code_usage" in str(places_that_name_her(folder))
 
 
@@ -205,9 +205,9 @@ def test_files_that_are_not_ours_are_listed_and_left(
     (folder / "mine" / "token").write_bytes(b" " * (2**20 - 5) + encoded)  # over the edge of a block
     shutil.copyfile(folder / "ai_usage.duckdb", folder / "mine" / "backup.duckdb")
     assert erase() == 1
-    told = said(capsys)
-    assert "token still has the address" in told
-    assert "backup.duckdb is a copy of a warehouse" in told
+    output = printed(capsys)
+    assert "token still has the address" in output
+    assert "backup.duckdb is a copy of a warehouse" in output
 
 
 @pytest.mark.parametrize("at", ["@", "\\u0040", "%40", "&#64;"])
@@ -233,7 +233,7 @@ def test_tables_of_others_stay_and_are_rewritten_too(
     platform.sql(f"create table mine.notes as select 7 as n, '{ADDRESS}' as who, current_date as at")
     platform.sql(f"create view mine.mean as select '{ADDRESS}' as who")
     assert erase() == 2
-    assert "has views or macros of your own: mine.mean." in said(capsys)
+    assert "has views or macros of your own: mine.mean." in printed(capsys)
     platform.sql("drop view mine.mean")
     assert erase() == 0
     [(number, who)] = platform_of(folder).sql("select n, who from mine.notes")

@@ -167,9 +167,9 @@ def test_a_lock_without_one_of_its_lines_or_extras_is_found_out(monkeypatch: pyt
         elif pin.name not in {"idna", "colorama"}:
             less.append(pin)
     monkeypatch.setattr(sys.modules[__name__], "pins", lambda _: tuple(less))
-    said = "\n".join(gaps("requirements.txt", installed(".venv")))
+    message = "\n".join(gaps("requirements.txt", installed(".venv")))
     for lack in ("idna is not pinned", "colorama is not pinned", "is pinned without pyopenssl", "is pinned to 1.0"):
-        assert lack in said
+        assert lack in message
 
 
 def test_make_installs_every_lock_without_resolving_and_checks_it_afterwards() -> None:

@@ -18,7 +18,7 @@ from ai_usage.settings import settings
 from ai_usage_tests.ingest.stand_in import ADMIN, StandIn, standing_in
 from ai_usage_tests.mock_claude import DAY, NEXT
 from ai_usage_tests.platform import Platform, platform_in, whatever_makes
-from ai_usage_tests.printed import said
+from ai_usage_tests.printed import printed
 from ai_usage_tests.warehouse.test_ledger import append
 from ai_usage_tests.warehouse.writing import answer
 
@@ -52,7 +52,7 @@ def test_with_a_real_key_a_simulated_warehouse_is_refused_before_any_pull(
     if is_published:
         home.warehouse.publish()
     assert main(command) == 2
-    assert said(capsys) == (
+    assert printed(capsys) == (
         f"Error: {home.warehouse.path} holds simulated data, and real data would join them: nothing was pulled. Start "
         "afresh with make reset, which deletes what is there, or set AI_USAGE_DATA_DIR to another folder."
     )
@@ -66,9 +66,9 @@ def test_without_a_key_a_real_warehouse_gets_no_simulated_data_and_no_advice_to_
     monkeypatch.setenv("AI_USAGE_SIMULATE", "1")
     for command in ("demo", "backfill", "ui"):
         assert main([command]) == 2
-        told = said(capsys)
-        assert "holds real data, and simulated data would join them: nothing was pulled. Set a vendor's key" in told
-        assert "reset" not in told
+        output = printed(capsys)
+        assert "holds real data, and simulated data would join them: nothing was pulled. Set a vendor's key" in output
+        assert "reset" not in output
 
 
 def test_a_job_is_refused_before_it_asks_anybody(platform: Platform) -> None:
@@ -104,10 +104,10 @@ def _page(home: Platform) -> bool:
 @shows("what a backfill or a build prints")
 def _outcome(home: Platform) -> bool:
     of = replace(settings(), data_dir=home.warehouse.path.parent)
-    with OUT.capture() as printed:
+    with OUT.capture() as captured:
         tell_outcome(of, Outcome(), 1)
-    assert "1 day " in printed.get()
-    return "SIMULATED DATA" in printed.get()
+    assert "1 day " in captured.get()
+    return "SIMULATED DATA" in captured.get()
 
 
 @shows("an asset's description")
@@ -146,7 +146,7 @@ def test_the_demos_summary_is_marked_by_the_data(
     home.run({DAY: ["1000"]}, only=whatever_makes("marts/ai_spend", "core/claude_daily_cost"))
     monkeypatch.setattr(demo, "refresh", lambda *_: Outcome())
     assert demo.run(of, []) == 0
-    told = said(capsys)
-    assert "AI usage ─" in told
-    assert "$10.00" in told
-    assert "SIMULATED" not in told
+    output = printed(capsys)
+    assert "AI usage ─" in output
+    assert "$10.00" in output
+    assert "SIMULATED" not in output

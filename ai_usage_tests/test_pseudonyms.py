@@ -22,7 +22,7 @@ from ai_usage.warehouse.people import known_people, redaction
 from ai_usage_tests.mock_claude import KEY
 from ai_usage_tests.named import ADDRESS, KEY_NAME, NAME, names_her, places_that_name_her
 from ai_usage_tests.platform import Platform, platform_in
-from ai_usage_tests.printed import said
+from ai_usage_tests.printed import printed
 
 SALT = "0123456789abcdef"
 WHO = pseudonym(ADDRESS, SALT)
@@ -74,9 +74,9 @@ def test_no_command_prints_a_name(folder: Path, capsys: pytest.CaptureFixture[st
     people = [{"label": ADDRESS, "cost_usd": Decimal(1)}, {"label": KEY_NAME, "cost_usd": Decimal(1)}]
     OUT.print(demo._shares(Shares("Top people", people, None)))
     ERR.print(CheckResult("marts/ai_spend", "x", None, "failed", SENTENCE).why)
-    told = said(capsys)
-    assert WHO in told
-    assert not names_her(told)
+    output = printed(capsys)
+    assert WHO in output
+    assert not names_her(output)
 
 
 def test_no_focus_file_names_a_person(folder: Path) -> None:
@@ -91,9 +91,9 @@ def test_no_focus_file_names_a_person(folder: Path) -> None:
 
 def test_no_as_of_file_names_a_person(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["as_of", "2026-11-20T13:00:00Z", "2026-11-10", "2026-11-11"]) in {0, 1}
-    told = said(capsys)
-    assert "with pseudonyms for people" in told
-    assert not names_her(told)
+    output = printed(capsys)
+    assert "with pseudonyms for people" in output
+    assert not names_her(output)
     assert made_by(folder) == set()
     [file] = (folder / "as_of").glob("*.duckdb")
     then = platform_in(folder)

@@ -20,7 +20,7 @@ EXPENSES = "expenses_equal_costs"
 MIXED = "billed_and_estimated_never_mixed"
 METHOD = "every_dollar_has_a_method"
 SIGHT = "checks_can_see_data"
-CLAIMS = [ALLOCATION, EXPENSES, MIXED, METHOD, SIGHT]
+NAMES = [ALLOCATION, EXPENSES, MIXED, METHOD, SIGHT]
 
 A = "ai_usage_analytics"
 
@@ -154,9 +154,9 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     platform = platform_in(tmp_path_factory.mktemp("allocation"))
     expenses = ("claude_total_expenses", "claude_expenses", "api_usage_expenses", "cursor_expenses")
     only = whatever_makes("marts/ai_spend", *(f"marts/{mart}" for mart in expenses))
-    outcome = platform.refresh(replace(settings(), simulate=True), DAYS, only=only | checks_of(*CLAIMS, MEASURED))
+    outcome = platform.refresh(replace(settings(), simulate=True), DAYS, only=only | checks_of(*NAMES, MEASURED))
     assert outcome.result.success
-    assert {claim for claim in (*CLAIMS, MEASURED) if outcome.not_passed(claim)} == set()
+    assert {check for check in (*NAMES, MEASURED) if outcome.not_passed(check)} == set()
     return platform
 
 
@@ -168,23 +168,23 @@ def good(past: Platform, tmp_path: Path) -> Platform:
 
 @pytest.mark.parametrize("harm", HARMS)
 def test_a_mistake_with_money_turns_its_day_red_and_no_other(good: Platform, harm: str) -> None:
-    claim, sql = HARMS[harm]
+    check, sql = HARMS[harm]
     [(rows,)] = good.sql(sql)
     assert rows > 0
-    outcome = good.check(claim, DAYS)
-    assert (claim, outcome.not_passed(claim)) == (claim, {DAY})
+    outcome = good.check(check, DAYS)
+    assert (check, outcome.not_passed(check)) == (check, {DAY})
     [wrong] = [v for found in outcome.evaluations.values() for v in found.values() if not v.passed]
     assert wrong.severity == dg.AssetCheckSeverity.ERROR
     assert str(DAY) in (wrong.description or "")
-    assert " USD" in (wrong.description or "") or claim == SIGHT
+    assert " USD" in (wrong.description or "") or check == SIGHT
 
 
-@pytest.mark.parametrize("claim", CLAIMS)
-def test_a_check_over_nothing_is_not_evaluated(tmp_path: Path, claim: str) -> None:
+@pytest.mark.parametrize("check", NAMES)
+def test_a_check_over_nothing_is_not_evaluated(tmp_path: Path, check: str) -> None:
     platform = platform_in(tmp_path)
-    outcome = platform.check(claim, DAYS)
+    outcome = platform.check(check, DAYS)
     assert outcome.evaluations == {}
-    assert outcome.not_evaluated(claim).keys() == set(DAYS.days)
+    assert outcome.not_evaluated(check).keys() == set(DAYS.days)
 
 
 def test_on_a_day_held_back_the_difference_is_a_warning_that_says_so(good: Platform) -> None:
@@ -193,6 +193,8 @@ def test_on_a_day_held_back_the_difference_is_a_warning_that_says_so(good: Platf
         where activity_date = '{DAY}' and amount_usd > 0)""")
     outcome = good.check(ALLOCATION, DAYS)
     assert outcome.not_passed(ALLOCATION) == {DAY}
-    verdict = outcome.evaluation(ALLOCATION, DAY, "claude_attributed_costs")
-    assert verdict.severity == dg.AssetCheckSeverity.WARN
-    assert "The day is blocked by no_day_is_missing, grouped_lines_equal_console_figure" in (verdict.description or "")
+    evaluation = outcome.evaluation(ALLOCATION, DAY, "claude_attributed_costs")
+    assert evaluation.severity == dg.AssetCheckSeverity.WARN
+    assert "The day is blocked by no_day_is_missing, grouped_lines_equal_console_figure" in (
+        evaluation.description or ""
+    )

@@ -58,8 +58,8 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
     platform.run({day: ordinary(BEFORE) for day in (*HARMED.values(), *HONEST)}, only=MONEY)
     good = platform.dollars()
     platform.claude.lines = {HARMED[name]: bend for name, (bend, _) in MISTAKES.items()}
-    judged = MONEY | dg.AssetSelection.checks_for_assets(dg.AssetKey(["core", "claude_costs"]))
-    outcome = platform.run({day: ordinary(AFTER) for day in (*HARMED.values(), *HONEST)}, only=judged)
+    with_checks = MONEY | dg.AssetSelection.checks_for_assets(dg.AssetKey(["core", "claude_costs"]))
+    outcome = platform.run({day: ordinary(AFTER) for day in (*HARMED.values(), *HONEST)}, only=with_checks)
     marts = platform.dollars()
     platform.claude.lines = {}
     platform.run(only=MONEY)
@@ -68,11 +68,11 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_real_mistake_turns_its_day_red(history: History, name: str) -> None:
-    noticed = {claim for claim in (GROUPED, UNIQUE) if HARMED[name] in history.outcome.not_passed(claim)}
+    noticed = {check for check in (GROUPED, UNIQUE) if HARMED[name] in history.outcome.not_passed(check)}
     assert noticed == MISTAKES[name][1]
 
 
-@pytest.mark.parametrize("name", [name for name, (_, claims) in MISTAKES.items() if claims])
+@pytest.mark.parametrize("name", [name for name, (_, checks) in MISTAKES.items() if checks])
 def test_the_mart_keeps_the_harmed_days_last_good_version_and_says_so(history: History, name: str) -> None:
     day = HARMED[name]
     assert history.marts[day] == history.good[day]

@@ -11,7 +11,7 @@ import pytest
 
 from ai_usage.check import ERROR, WARN
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic.client import SOURCE as ANTHROPIC
+from ai_usage.providers.anthropic.endpoints import SOURCE as ANTHROPIC
 from ai_usage.settings import settings
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.outcome import Outcome
@@ -28,7 +28,7 @@ A, RAW = "ai_usage_analytics", "ai_usage_raw"
 COSTS, ANALYTICS, SHEET = f"{A}.claude_costs", f"{A}.claude_analytics_costs", f"{A}.console_figures"
 VERSIONS, PULLS = f"{A}.spend_versions", f"{RAW}.pulls"
 THAT_DAY = f"activity_date = '{DAY}'"
-DEAREST = f"rowid = (select rowid from {ANALYTICS} where {THAT_DAY} order by amount_usd desc, rowid limit 1)"
+LARGEST = f"rowid = (select rowid from {ANALYTICS} where {THAT_DAY} order by amount_usd desc, rowid limit 1)"
 A_SPACE = f"(select workspace_id from {A}.dim_workspace where workspace_name = 'Platform')"
 DEFAULT_SPACE = f"(select workspace_id from {A}.dim_workspace where is_default)"
 NOVEMBER = "period_start = '2026-11-01' and workspace_id is null"
@@ -48,9 +48,11 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     assert outcome.evaluation(PARITY, DAY, "claude_parity").description == (
         f"{DAY}: Analytics and the cost report both come to {platform.dollars()[DAY]:,f} USD."
     )
-    said = outcome.evaluation(FIGURES, None, "month_close")
-    assert (said.passed, said.severity) == (False, WARN)  # of last month, of which no day was pulled
-    assert (said.description or "").startswith("7 of 14 figures match. Not comparable: anthropic 2026-10-01…2026-10-31")
+    evaluation = outcome.evaluation(FIGURES, None, "month_close")
+    assert (evaluation.passed, evaluation.severity) == (False, WARN)  # of last month, of which no day was pulled
+    assert (evaluation.description or "").startswith(
+        "7 of 14 figures match. Not comparable: anthropic 2026-10-01…2026-10-31"
+    )
     platform.sql(f"delete from {SHEET} where period_start < '2026-11-01'")
     return platform
 
@@ -70,27 +72,27 @@ def restated(platform: Platform, by: str = "1.5", after: timedelta = timedelta(d
     """The cost report told a line of the day dearer when it was asked again; analytics were not asked."""
     platform.warehouse.now.at += after
     for pull in ("claude_cost_report", "claude_cost_totals"):
-        said = platform.warehouse.newest(pull, Span(DAY, DAY)).lines["record"].to_list()
-        first = json.loads(said[0])
+        pulled = platform.warehouse.newest(pull, Span(DAY, DAY)).lines["record"].to_list()
+        first = json.loads(pulled[0])
         first["amount"] = str(Decimal(first["amount"]) + Decimal(by) * 100)
-        records = [json.dumps(first).encode(), *(text.encode() for text in said[1:])]
+        records = [json.dumps(first).encode(), *(text.encode() for text in pulled[1:])]
         platform.warehouse.append(pull, [Answer(ANTHROPIC, DAY, records, 1, {}, is_simulated=True)])
     core = (f"core/{table}" for table in ("claude_costs", "claude_daily_cost", "spend_versions"))
     marts = (f"marts/{mart}" for mart in ("claude_total_expenses", "claude_cost_shares", "claude_attributed_costs"))
     rebuilt(platform, *core, *marts, "marts/claude_expenses", "marts/claude_parity", "marts/month_close")
 
 
-def sentence(outcome: Outcome, claim: str, table: str, day: date | None = None) -> str:
-    return outcome.why(claim, day, table)
+def sentence(outcome: Outcome, check: str, table: str, day: date | None = None) -> str:
+    return outcome.why(check, day, table)
 
 
 PARITY_HARMS = {
-    "an analytics row lost": f"delete from {ANALYTICS} where {DEAREST}",
-    "an analytics row doubled": f"insert into {ANALYTICS} from {ANALYTICS} where {DEAREST}",
-    "an analytics row a hundredfold": f"update {ANALYTICS} set amount_usd = amount_usd * 100 where {DEAREST}",
+    "an analytics row lost": f"delete from {ANALYTICS} where {LARGEST}",
+    "an analytics row doubled": f"insert into {ANALYTICS} from {ANALYTICS} where {LARGEST}",
+    "an analytics row a hundredfold": f"update {ANALYTICS} set amount_usd = amount_usd * 100 where {LARGEST}",
     "analytics in cents": f"update {ANALYTICS} set amount_usd = amount_usd * 100 where {THAT_DAY}",
     "a day of analytics lost": f"delete from {ANALYTICS} where {THAT_DAY}",
-    "a hundredth of a cent": f"update {ANALYTICS} set amount_usd = amount_usd + 0.0001 where {DEAREST}",
+    "a hundredth of a cent": f"update {ANALYTICS} set amount_usd = amount_usd + 0.0001 where {LARGEST}",
 }
 
 
@@ -102,15 +104,15 @@ def test_analytics_that_tell_other_money_are_red_on_their_day(good: Platform, ha
     rebuilt(good, "marts/claude_parity")
     outcome = good.check(PARITY, DAYS)
     assert outcome.not_passed(PARITY) == {DAY}
-    verdict = outcome.evaluation(PARITY, DAY, "claude_parity")
-    assert verdict.severity == ERROR
-    said = verdict.description or ""
-    assert f"{after - before:+,f} unexplained. Report against analytics, largest first: " in said
-    assert "rows" in verdict.metadata
+    evaluation = outcome.evaluation(PARITY, DAY, "claude_parity")
+    assert evaluation.severity == ERROR
+    description = evaluation.description or ""
+    assert f"{after - before:+,f} unexplained. Report against analytics, largest first: " in description
+    assert "rows" in evaluation.metadata
 
 
 def test_the_dearest_cells_are_named(good: Platform) -> None:
-    [(model, kind, usd)] = good.sql(f"select model, token_type, amount_usd from {ANALYTICS} where {DEAREST}")
+    [(model, kind, usd)] = good.sql(f"select model, token_type, amount_usd from {ANALYTICS} where {LARGEST}")
     good.sql(PARITY_HARMS["an analytics row lost"])
     rebuilt(good, "marts/claude_parity")
     rows = good.warehouse.query("providers/anthropic/checks/parity_cells", first_day=DAY, last_day=DAY).to_dicts()
@@ -126,7 +128,7 @@ def test_what_has_not_settled_yet_is_a_warning_and_only_beyond_a_percent(good: P
         f"""update {PULLS} set envelope = '{{"data_refreshed_at": "2026-11-12T10:00:00Z"}}'
         where pull = 'claude_analytics_cost' and {THAT_DAY}"""
     )
-    good.sql(f"delete from {ANALYTICS} where {DEAREST}")
+    good.sql(f"delete from {ANALYTICS} where {LARGEST}")
     rebuilt(good, "marts/claude_parity")
     outcome = good.check(PARITY, DAYS)
     assert outcome.not_passed(PARITY) == {DAY}
@@ -184,25 +186,25 @@ def test_a_figure_that_is_not_what_the_lines_come_to_is_red(good: Platform, harm
     assert rows > 0
     outcome = good.check(FIGURES)
     assert outcome.not_passed(FIGURES) == {None}
-    verdict = outcome.evaluation(FIGURES, None, "month_close")
-    assert verdict.severity == ERROR
-    said = verdict.description or ""
-    assert " of 7 figures differ: " in said
-    assert named in said
-    assert " USD, the figure is " in said
-    assert "USD, more than " in said
+    evaluation = outcome.evaluation(FIGURES, None, "month_close")
+    assert evaluation.severity == ERROR
+    description = evaluation.description or ""
+    assert " of 7 figures differ: " in description
+    assert named in description
+    assert " USD, the figure is " in description
+    assert "USD, more than " in description
 
 
 def test_a_cent_or_a_hundredth_of_a_percent_is_no_difference(good: Platform) -> None:
     [(usd,)] = good.sql(f"select amount_usd from {SHEET} where {NOVEMBER}")
-    for percent, red in (("0.009", set()), ("-0.009", set()), ("0.011", {None}), ("-0.011", {None})):
+    for percent, not_passed in (("0.009", set()), ("-0.009", set()), ("0.011", {None}), ("-0.011", {None})):
         good.sql(f"update {SHEET} set amount_usd = {usd} * (1 + {percent} / 100) where {NOVEMBER}")
-        assert good.check(FIGURES).not_passed(FIGURES) == red
+        assert good.check(FIGURES).not_passed(FIGURES) == not_passed
     good.sql(f"update {SHEET} set amount_usd = {usd} where {NOVEMBER}")
     good.sql(f"update {A}.cursor_expenses set billed_usd = 0")
-    for usd_of_cursor, red in (("0.01", set()), ("0.011", {None})):
+    for usd_of_cursor, not_passed in (("0.01", set()), ("0.011", {None})):
         good.sql(f"update {SHEET} set amount_usd = {usd_of_cursor} where {CURSORS}")
-        assert good.check(FIGURES).not_passed(FIGURES) == red
+        assert good.check(FIGURES).not_passed(FIGURES) == not_passed
 
 
 def test_an_invoice_that_includes_seats_matches_usage_and_seats(good: Platform) -> None:
@@ -215,9 +217,9 @@ def test_an_invoice_that_includes_seats_matches_usage_and_seats(good: Platform) 
     good.sql(f"update {SHEET} set amount_usd = round(amount_usd + {seats}, 2) where {CURSORS}")
     outcome = good.check(FIGURES)
     assert outcome.not_passed(FIGURES) == set()
-    said = sentence(outcome, FIGURES, "month_close")
-    assert "With seats: cursor 2026-11-03…2026-11-19, " in said
-    assert f" of usage and {seats:,.2f} of seats." in said
+    description = sentence(outcome, FIGURES, "month_close")
+    assert "With seats: cursor 2026-11-03…2026-11-19, " in description
+    assert f" of usage and {seats:,.2f} of seats." in description
     good.sql(f"update {SHEET} set covers = 'usage' where {CURSORS}")
     outcome = good.check(FIGURES)
     assert outcome.not_passed(FIGURES) == {None}
@@ -238,10 +240,10 @@ def test_days_never_pulled_and_days_to_come_are_no_comparison(good: Platform) ->
     outcome = good.check(FIGURES)
     assert outcome.not_passed(FIGURES) == {None}
     assert outcome.evaluation(FIGURES, None, "month_close").severity == WARN
-    said = sentence(outcome, FIGURES, "month_close")
-    assert "as a whole and in 5 workspaces: 1 of its " in said
-    assert " days were never pulled" in said
-    assert "cursor 2026-11-03…2026-12-02: 13 of its 30 days are not over" in said
+    description = sentence(outcome, FIGURES, "month_close")
+    assert "as a whole and in 5 workspaces: 1 of its " in description
+    assert " days were never pulled" in description
+    assert "cursor 2026-11-03…2026-12-02: 13 of its 30 days are not over" in description
 
 
 def test_a_provider_nobody_pulls_and_cursors_workspaces_are_no_comparison(good: Platform) -> None:
@@ -249,11 +251,11 @@ def test_a_provider_nobody_pulls_and_cursors_workspaces_are_no_comparison(good: 
     good.sql(f"update {SHEET} set provider = 'openai' where {NOVEMBER}")
     outcome = good.check(FIGURES)
     assert outcome.not_passed(FIGURES) == {None}
-    said = sentence(outcome, FIGURES, "month_close")
-    assert "5 of 7 figures match." in said
-    assert "in workspace team-a: Cursor has no workspaces" in said
-    assert "openai 2026-11-01…" in said
-    assert ": nothing is pulled from there" in said
+    description = sentence(outcome, FIGURES, "month_close")
+    assert "5 of 7 figures match." in description
+    assert "in workspace team-a: Cursor has no workspaces" in description
+    assert "openai 2026-11-01…" in description
+    assert ": nothing is pulled from there" in description
 
 
 def test_figures_that_never_reached_core_are_red(good: Platform) -> None:
@@ -288,9 +290,9 @@ def test_a_day_restated_after_the_figure_is_told_as_that_everywhere(good: Platfo
     outcome = good.check(FIGURES)
     assert outcome.not_passed(FIGURES) == {None}
     assert outcome.evaluation(FIGURES, None, "month_close").severity == WARN
-    said = sentence(outcome, FIGURES, "month_close")
-    assert said.count("restated since the sheet has it") == 2  # the whole, and one workspace
-    assert "5 of 7 figures match." in said
+    description = sentence(outcome, FIGURES, "month_close")
+    assert description.count("restated since the sheet has it") == 2  # the whole, and one workspace
+    assert "5 of 7 figures match." in description
     [(month,)] = good.sql(f"select restated_since_figure_usd from {A}.month_close where provider = 'anthropic'")
     assert month == Decimal("1.5")
     outcome = good.check(PARITY, DAYS)
@@ -380,6 +382,6 @@ def test_a_version_of_the_ledger_that_is_recorded_nowhere_is_told(twice_restated
     )
     outcome = platform.check(RECORDED, DAYS)
     assert outcome.not_passed(RECORDED) == {DAY}
-    verdict = outcome.evaluation(RECORDED, DAY)
-    assert verdict.severity == WARN
-    assert "1 versions of the ledger are not in core/spend_versions" in (verdict.description or "")
+    evaluation = outcome.evaluation(RECORDED, DAY)
+    assert evaluation.severity == WARN
+    assert "1 versions of the ledger are not in core/spend_versions" in (evaluation.description or "")

@@ -89,9 +89,9 @@ def test_what_nobody_knows_yet_is_kept_in_raw_and_named(
     )
     outcome = good.check(DRIFT)
     assert outcome.not_passed(DRIFT) == outcome.not_passed(DRIFT, pull) == {None}
-    verdict = outcome.evaluation(DRIFT, None, pull)
-    assert verdict.severity == WARN
-    assert f"{named} (1×, first seen {DAY})" in (verdict.description or "")
+    evaluation = outcome.evaluation(DRIFT, None, pull)
+    assert evaluation.severity == WARN
+    assert f"{named} (1×, first seen {DAY})" in (evaluation.description or "")
 
 
 def test_the_same_field_on_many_days_is_one_result_with_first_seen_days_and_count(good: Platform) -> None:
@@ -106,7 +106,7 @@ def test_the_same_field_on_many_days_is_one_result_with_first_seen_days_and_coun
     [row] = table.records
     assert row.data == {
         "named": "raw/claude_cost_report: unknown field novel",
-        "said": f"raw/claude_cost_report: unknown field novel (6× on 2 days, first seen {NEXT}).",
+        "sentence": f"raw/claude_cost_report: unknown field novel (6× on 2 days, first seen {NEXT}).",
         "alert_key": "schema_drift/claude_cost_report/unknown field novel",
         "what": "unknown field novel",
         "first_seen": str(NEXT),
@@ -187,9 +187,9 @@ def test_pulls_of_last_week_are_red(good: Platform) -> None:
 def test_a_pull_is_recent_if_it_is_young_and_reached_a_young_day(
     *, hours_ago: int, newest_day: date | None, is_recent: bool
 ) -> None:
-    verdict = recency(NOW - timedelta(hours=hours_ago), newest_day, is_daily=True, now=NOW)
-    assert verdict is not None
-    assert verdict.passed == is_recent
+    evaluation = recency(NOW - timedelta(hours=hours_ago), newest_day, is_daily=True, now=NOW)
+    assert evaluation is not None
+    assert evaluation.passed == is_recent
 
 
 @pytest.mark.parametrize(
@@ -207,8 +207,8 @@ def test_a_source_is_silent_if_three_days_are_unknown_or_suddenly_empty(
     newest: date, records: list[int], *, is_silent: bool
 ) -> None:
     heard = {newest - timedelta(days=len(records) - 1 - n): count for n, count in enumerate(records)}
-    verdict = freshness(newest, heard, yesterday=date(2026, 11, 19))
-    assert (verdict.passed, verdict.severity) == (not is_silent, ERROR)
+    evaluation = freshness(newest, heard, yesterday=date(2026, 11, 19))
+    assert (evaluation.passed, evaluation.severity) == (not is_silent, ERROR)
 
 
 @pytest.mark.parametrize("pull", ["claude_cost_report", "cursor_usage_events"])

@@ -33,11 +33,11 @@ NEXT = DAY + timedelta(days=1)
 def failed(outcome: Outcome) -> set[tuple[str, date | None]]:
     """What failed on which day, but for how fresh the data are, and for what a blocked day means for the marts."""
     return {
-        (claim, day)
-        for (claim, _), verdicts in outcome.evaluations.items()
-        if claim in outcome.checks_not_passed()
-        for day, verdict in verdicts.items()
-        if not verdict.passed and claim not in OF_MARTS
+        (check_name, day)
+        for (check_name, _), evaluations in outcome.evaluations.items()
+        if check_name in outcome.checks_not_passed()
+        for day, evaluation in evaluations.items()
+        if not evaluation.passed and check_name not in OF_MARTS
     }
 
 
@@ -68,14 +68,16 @@ def test_every_fact_table_has_a_grain_check() -> None:
     facts = [
         table for of in (claude_tables, cursor_tables, core_tables) for table in of.CORE_TABLES if table.date_column
     ]
-    told = " ".join(spec.description or "" for check in CHECKS for spec in check.check_specs if spec.name == gate.GRAIN)
+    described = " ".join(
+        spec.description or "" for check in CHECKS for spec in check.check_specs if spec.name == gate.GRAIN
+    )
     others = {"claude_costs": "cost_lines_are_unique", "cursor_usage_events": "no_event_counted_twice"}
     names = {key.name for check in CHECKS for key in check.check_keys}
     for table in facts:
         if table.name in others:
             assert others[table.name] in names
         else:
-            assert table.name in told, table.name
+            assert table.name in described, table.name
             assert table.key, table.name
 
 
@@ -113,9 +115,9 @@ def test_one_member_without_an_address_changes_nothing_for_the_others(platform: 
         (None, "id", "is missing"),
         (None, "id", "is missing, and so is an address"),
     ]
-    told = platform.check(gate.READABLE)
-    assert told.evaluation(gate.READABLE, None, "dim_cursor_member").severity == WARN
-    assert not told.evaluation(gate.READABLE, None, "dim_cursor_member").passed
+    outcome = platform.check(gate.READABLE)
+    assert outcome.evaluation(gate.READABLE, None, "dim_cursor_member").severity == WARN
+    assert not outcome.evaluation(gate.READABLE, None, "dim_cursor_member").passed
 
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
@@ -138,9 +140,9 @@ def test_what_providers_once_sent_loads_whole(name: str, items: str, of: type, c
     """Cases 5, 6, 8 and 24: answers of October 2025, sparse ones, older ones, ones with more fields."""
     whole = json.loads((FIXTURES / f"{name}.json").read_text(), parse_float=str)
     found = [r for bucket in whole["data"] for r in bucket["results"]] if items == "results" else whole[items]
-    said = lines(*(json.dumps(record) for record in found))
-    assert len(said.read(of).values) == count
-    assert not said.rejections
+    answered = lines(*(json.dumps(record) for record in found))
+    assert len(answered.read(of).values) == count
+    assert not answered.rejections
 
 
 def lines(*texts: str) -> Records:

@@ -77,9 +77,9 @@ def test_a_card_of_one_provider_is_marked_by_that_one(company: DuckDBWarehouse) 
 
 def test_a_cards_own_data_through_goes_first(company: DuckDBWarehouse) -> None:
     with company.connected() as db:
-        [[told]] = db.execute("select max(as_of_date) from ai_usage_analytics.seat_use").fetchall()
+        [[newest_day]] = db.execute("select max(as_of_date) from ai_usage_analytics.seat_use").fetchall()
     found = result(company, CARDS["idle_seats"])
-    assert found.data_through == told
+    assert found.data_through == newest_day
     assert "data_through" not in found.rows.columns
     assert found.as_of is not None
 

@@ -26,7 +26,7 @@ def with_card(boards: Sequence[Board], name: str, **changes: Any) -> list[Board]
     ]
 
 
-def told(todo: Sequence[Step]) -> list[tuple[str, str]]:
+def step_names(todo: Sequence[Step]) -> list[tuple[str, str]]:
     return [(step.verb, step.name) for step in todo]
 
 
@@ -34,7 +34,7 @@ def told(todo: Sequence[Step]) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("bare_lists", [False, True])
 def test_everything_is_made_once_whatever_the_version_answers(era: Any, *, bare_lists: bool) -> None:
     with standing_in(era=era, bare_lists=bare_lists) as there:
-        assert told(bring(there)) == [
+        assert step_names(bring(there)) == [
             ("create", "AI usage"),
             ("create", "AI usage"),
             ("create", "Filter values: Provider"),
@@ -227,7 +227,11 @@ def test_a_card_without_a_definition_is_archived_and_leaves_its_dashboard(there:
     first[0] = msgspec.structs.replace(first[0], cards=first[0].cards[:1])
     todo = bring(there, first)
     number = number_of(there, "Spend by provider")
-    assert told(todo) == [("change", "Spend"), ("archive", "Filter values: Person"), ("archive", "Spend by provider")]
+    assert step_names(todo) == [
+        ("change", "Spend"),
+        ("archive", "Filter values: Person"),
+        ("archive", "Spend by provider"),
+    ]
     assert there.cards[number]["archived"]
     assert number not in [d["card_id"] for of in there.dashboards.values() for d in of["dashcards"]]
     gone = [(edit.what, edit.new) for edit in todo[0].edits]
@@ -239,7 +243,7 @@ def test_a_card_without_a_definition_is_archived_and_leaves_its_dashboard(there:
 def test_a_board_without_a_file_is_archived_with_its_cards(there: StandIn) -> None:
     bring(there)
     assert (
-        told(bring(there, both()[:1]))
+        step_names(bring(there, both()[:1]))
         == [
             ("archive", "Output"),
             ("archive", "Lines by team"),

@@ -142,13 +142,13 @@ def test_an_answer_without_a_field_is_refused_by_name_before_anything_is_written
     bring(there)
     before = len(there.writes)
 
-    def without(asked: str, said: Any) -> Any:
+    def without(asked: str, answer: Any) -> Any:
         if asked != path:
-            return said
-        said = said.get("data", said) if isinstance(said, dict) else said
-        for of in said if isinstance(said, list) else [said]:
+            return answer
+        answer = answer.get("data", answer) if isinstance(answer, dict) else answer
+        for of in answer if isinstance(answer, list) else [answer]:
             of.pop(name, None)
-        return said
+        return answer
 
     there.bend = without
     with pytest.raises(UnexpectedAnswer, match=rf"{re.escape(path)}: the answer is not .* `{name}`"):
@@ -158,12 +158,12 @@ def test_an_answer_without_a_field_is_refused_by_name_before_anything_is_written
 
 def test_a_list_that_is_cut_short_is_not_taken_for_the_whole(there: StandIn) -> None:
     bring(there)
-    there.bend = lambda path, said: {"data": said["data"][:2], "total": 8} if path.endswith("/items") else said
+    there.bend = lambda path, answer: {"data": answer["data"][:2], "total": 8} if path.endswith("/items") else answer
     with pytest.raises(AiUsageError, match="tells 2 of 8 things"):
         bring(there)
 
 
 def test_an_answer_that_is_no_json_is_said_to_be_that(there: StandIn) -> None:
-    there.bend = lambda path, said: "<html>Sign in</html>" if path == "/api/database" else said
+    there.bend = lambda path, answer: "<html>Sign in</html>" if path == "/api/database" else answer
     with pytest.raises(NotTheApi, match="begins with “Sign in”, not JSON"):
         bring(there)

@@ -111,18 +111,20 @@ def test_no_board_is_wider_than_its_window(browser: Browser, pages: Path, name: 
 def as_the_page_says(found: Any, card: Card) -> list[tuple[Any, ...]]:
     """Python's lines in the page's words: dimensions as text, whole numbers and money with every digit."""
 
-    def said(name: str, value: Any) -> Any:
+    def on_page(name: str, value: Any) -> Any:
         if isinstance(value, datetime):
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
         if value is None or name in card.dimensions:
             return value if value is None or isinstance(value, (int, str)) else value.isoformat()
         return Decimal(str(value))
 
-    return [tuple(said(name, line[name]) for name in [*card.dimensions, *card.measures]) for line in found.to_dicts()]
+    return [
+        tuple(on_page(name, line[name]) for name in [*card.dimensions, *card.measures]) for line in found.to_dicts()
+    ]
 
 
-def number(said: str | None) -> Decimal | str | None:
-    return said if said is None or "T" in said else Decimal(said)
+def number(text: str | None) -> Decimal | str | None:
+    return text if text is None or "T" in text else Decimal(text)
 
 
 def equal(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
@@ -154,12 +156,12 @@ def test_the_page_adds_up_as_the_platform_does(
 
 
 def assert_equal(
-    said: list[dict[str, Any]], result: Result, card: Card, chosen: dict[str, list[str]], why: str
+    on_page: list[dict[str, Any]], result: Result, card: Card, chosen: dict[str, list[str]], why: str
 ) -> None:
     """Every line and every cell; only ratios and floats may differ, after the twelfth digit."""
     columns = [*card.dimensions, *card.measures]
     wanted = as_the_page_says(numbers(result, card, chosen), card)
-    found = [tuple(number(line[n]) if n in card.measures else line[n] for n in columns) for line in said]
+    found = [tuple(number(line[n]) if n in card.measures else line[n] for n in columns) for line in on_page]
     wanted, found = in_order(wanted, len(card.dimensions)), in_order(found, len(card.dimensions))
     assert len(found) == len(wanted), (card.name, why)
     exact = [at for at, name in enumerate(columns) if name in card.dimensions or is_exact(card, name, result)]
@@ -314,15 +316,15 @@ def test_terms_have_names_and_files_have_the_terms(opened: Opened) -> None:
     ],
 )
 def test_a_csv_cell_is_no_formula_whatever_parts_the_cells(opened: Opened, name: str, written: str) -> None:
-    said = opened.page.evaluate(
+    on_page = opened.page.evaluate(
         """(name) => { const page = aiUsage.page, view = page.views.find((v) => v.card.name === 'people');
         view.show(); view.lines[0].person = name; return new Promise((done) => { const old = URL.createObjectURL;
         URL.createObjectURL = (blob) => { blob.text().then(done); return old(blob); };
         view.element.querySelector('[data-export=csv]').click(); }); }""",
         name,
     )
-    assert written in said
-    assert name == written or f",{name}" not in said
+    assert written in on_page
+    assert name == written or f",{name}" not in on_page
 
 
 NAMES_OF_OBJECTS = ["constructor", "__proto__", "toString", "hasOwnProperty"]

@@ -96,8 +96,8 @@ def test_a_day_that_is_only_filtered_by_travels_as_its_month() -> None:
 def test_no_name_can_end_the_page_or_its_script(tmp_path: Path) -> None:
     page = Site([board()], "").page(board(), results(30, 2))
     assert ODD_TEAM.split()[-1] not in page
-    said = json.loads(re.search(r'id="board">(.*?)</script>', page, re.DOTALL)[1])  # type: ignore[index]
-    assert any(ODD_TEAM in column.get("names", []) for column in said["packed"]["columns"])
+    embedded = json.loads(re.search(r'id="board">(.*?)</script>', page, re.DOTALL)[1])  # type: ignore[index]
+    assert any(ODD_TEAM in column.get("names", []) for column in embedded["packed"]["columns"])
 
 
 def test_the_script_that_draws_may_stand_in_a_page(tmp_path: Path) -> None:

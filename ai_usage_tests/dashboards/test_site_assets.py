@@ -34,9 +34,9 @@ SALT = "a salt of sixteen or more"
 
 def whole_text(page: str) -> str:
     """A page with what is packed in it laid open."""
-    said = json.loads(re.search(r'id="board">(.*?)</script>', page, re.DOTALL)[1])  # type: ignore[index]
-    content = zlib.decompress(base64.b64decode(said["packed"]["content"]), -15)
-    return page + json.dumps(said, ensure_ascii=False) + content.decode("latin-1")
+    embedded = json.loads(re.search(r'id="board">(.*?)</script>', page, re.DOTALL)[1])  # type: ignore[index]
+    content = zlib.decompress(base64.b64decode(embedded["packed"]["content"]), -15)
+    return page + json.dumps(embedded, ensure_ascii=False) + content.decode("latin-1")
 
 
 def test_each_board_is_an_asset_over_the_marts_it_reads() -> None:

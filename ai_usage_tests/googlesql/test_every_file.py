@@ -5,6 +5,7 @@ import pytest
 from ai_usage.core.grain import repeated_keys
 from ai_usage.core.keys import keys_seen_nowhere
 from ai_usage_tests.googlesql.engine import GoogleRefuses
+from ai_usage_tests.googlesql.harmed import WORLDS
 from ai_usage_tests.googlesql.two_engines import (
     DECLARED,
     FILES,
@@ -16,7 +17,7 @@ from ai_usage_tests.googlesql.two_engines import (
     parameters_of,
     read,
 )
-from ai_usage_tests.googlesql.world import PARAMETERS, WORLDS
+from ai_usage_tests.googlesql.world import PARAMETERS
 
 ANTHROPIC = "providers/anthropic"
 COERCIBLE = {("INT64", "NUMERIC")}  # what BigQuery widens by itself when rows are inserted

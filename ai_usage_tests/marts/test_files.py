@@ -55,7 +55,7 @@ def test_the_header_is_the_table_and_the_select_what_it_reads() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("-- grain: one day\n", "", "no line '-- grain: …'"),
         ("-- built: daily by some_date\n", "", "no line '-- built: …'"),
@@ -68,8 +68,8 @@ def test_the_header_is_the_table_and_the_select_what_it_reads() -> None:
         ("as name", "as nome", "must select the columns of its header"),
     ],
 )
-def test_a_file_that_lacks_something_or_lies_is_named(old: str, new: str, said: str) -> None:
-    with pytest.raises(ValueError, match=f"sql/marts/good.sql.*{said}"):
+def test_a_file_that_lacks_something_or_lies_is_named(old: str, new: str, message: str) -> None:
+    with pytest.raises(ValueError, match=f"sql/marts/good.sql.*{message}"):
         read_mart("marts/good", GOOD.replace(old, new), NAMES)
 
 

@@ -429,7 +429,7 @@ def test_whatever_happened_the_causes_add_up(platform: Platform) -> None:
         for month in (8, 9, 10, 11):
             first = date(2026, month, chance.choice([1, 1, 3]))
             following = first + chance.randrange(5, 40) * ONE_DAY
-            known = {day: max(said)[1] for day, said in books.versions.items() if first <= day < following}
+            known = {day: max(versions)[1] for day, versions in books.versions.items() if first <= day < following}
             noise = chance.choice([Decimal(0), Decimal("0.004"), Decimal(-3), Decimal(7)])
             usd = (sum(known.values(), Decimal()) + noise).quantize(Decimal("0.01"))
             books.figure(first, following, str(usd), at(following) + timedelta(hours=chance.randrange(900)))

@@ -33,8 +33,8 @@ def run(platform: Platform, folder: Path, span: Span = DAYS) -> Outcome:
 
 def days_read(platform: Platform) -> dict[date, int]:
     """Day → the records of its newest version."""
-    said = platform.warehouse.newest("claude_audit_log", DAYS)
-    return dict(said.versions.select("activity_date", "records").iter_rows())
+    newest = platform.warehouse.newest("claude_audit_log", DAYS)
+    return dict(newest.versions.select("activity_date", "records").iter_rows())
 
 
 def used(platform: Platform) -> list[tuple[object, ...]]:

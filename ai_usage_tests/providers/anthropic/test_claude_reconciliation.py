@@ -48,15 +48,15 @@ HARMS = {  # claim, what is done to the data, the severity and a part of the sen
 
 @pytest.mark.parametrize("harm", HARMS)
 def test_the_claim_names_the_day_that_was_harmed(good: Platform, harm: str) -> None:
-    claim, sql, severity, why = HARMS[harm]
+    check, sql, severity, why = HARMS[harm]
     good.sql(sql)
-    outcome = good.check(claim)
-    assert outcome.not_passed(claim) == {DAY}
-    table = "claude_usage_tokens" if claim == EXPLAINED else "claude_costs"
-    verdict = outcome.evaluation(claim, DAY, table)
-    assert verdict.severity == severity
-    assert why in (verdict.description or "")
-    assert outcome.evaluations[claim, table].keys() == set(DAYS)
+    outcome = good.check(check)
+    assert outcome.not_passed(check) == {DAY}
+    table = "claude_usage_tokens" if check == EXPLAINED else "claude_costs"
+    evaluation = outcome.evaluation(check, DAY, table)
+    assert evaluation.severity == severity
+    assert why in (evaluation.description or "")
+    assert outcome.evaluations[check, table].keys() == set(DAYS)
 
 
 UNPRICED = {
@@ -72,10 +72,10 @@ def test_what_the_price_list_does_not_know_is_one_warning_for_all_days(good: Pla
     good.sql(f"{SET} model = 'claude-opus-4-5', token_type = 'output_tokens' where activity_date > '{DAY}'")
     good.sql(f"{SET} {UNPRICED[what]} where activity_date > '{DAY}'")
     outcome = good.check(LISTED)
-    verdict = outcome.evaluation(LISTED, None)
-    assert (outcome.not_passed(LISTED), verdict.severity) == ({None}, WARN)
-    assert f"{what} (4× on 2 days, first seen {NEXT})" in (verdict.description or "")
-    table = verdict.metadata["rows"]
+    evaluation = outcome.evaluation(LISTED, None)
+    assert (outcome.not_passed(LISTED), evaluation.severity) == ({None}, WARN)
+    assert f"{what} (4× on 2 days, first seen {NEXT})" in (evaluation.description or "")
+    table = evaluation.metadata["rows"]
     assert isinstance(table, dg.TableMetadataValue)
     [row] = table.records
     assert row.data["alert_key"] == f"{LISTED}/claude_costs/{what}"
@@ -142,9 +142,12 @@ def test_a_day_that_never_settles_is_asked_once_more_only(platform: Platform) ->
 
 def test_machine_time_is_named_where_it_cannot_be_priced() -> None:
     line = dict.fromkeys(("workspace_id", "model", "token_type", "units"))
-    verdict = evaluate_prices(DAY, [{**line, "cost_type": "session_usage", "amount_usd": Decimal(1)}])
-    assert isinstance(verdict, Result)
-    assert (verdict.passed, verdict.why) == (True, "0 lines at list prices. 1 × session_usage has no published unit.")
+    evaluation = evaluate_prices(DAY, [{**line, "cost_type": "session_usage", "amount_usd": Decimal(1)}])
+    assert isinstance(evaluation, Result)
+    assert (evaluation.passed, evaluation.why) == (
+        True,
+        "0 lines at list prices. 1 × session_usage has no published unit.",
+    )
 
 
 def test_opposite_faults_of_two_accounts_do_not_cancel(platform: Platform) -> None:

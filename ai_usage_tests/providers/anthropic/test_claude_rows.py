@@ -108,9 +108,9 @@ def test_what_is_no_money_is_refused_in_a_sentence(cents: str) -> None:
         (claude_code.code_model_rows, models(f'"{cents}"')),
     ]
     for shape, text in shapes:
-        said = records(cost() if shape is usage_and_cost.cost_rows else models("1"), text)
-        assert shape(said, ACME).height == 1, "the other record is read"
-        [rejection] = said.rejections
+        read = records(cost() if shape is usage_and_cost.cost_rows else models("1"), text)
+        assert shape(read, ACME).height == 1, "the other record is read"
+        [rejection] = read.rejections
         assert (rejection.activity_date, rejection.position, rejection.field.split(".")[-1]) == (DAY, 1, "amount")
         assert rejection.reason.endswith(("is not an amount of money", "is too large for an amount of money"))
 
@@ -120,9 +120,9 @@ EUR = Rates({"EUR": [(date(2026, 1, 1), Decimal("1.1")), (date(2026, 11, 3), Dec
 
 def test_another_currency_is_rejected_by_name_and_day_and_costs_no_other_line() -> None:
     """Case 10: a line in EUR without a rate."""
-    said = records(cost(currency="EUR"), cost('"250"'))
-    assert usage_and_cost.cost_rows(said, ACME)["amount_usd"].to_list() == [Decimal("2.5")]
-    [rejection] = said.rejections
+    read = records(cost(currency="EUR"), cost('"250"'))
+    assert usage_and_cost.cost_rows(read, ACME)["amount_usd"].to_list() == [Decimal("2.5")]
+    [rejection] = read.rejections
     assert (rejection.field, rejection.position) == ("currency", 0)
     assert rejection.reason == "EUR has no rate to USD on 2026-11-03: AI_USAGE_CURRENCY_RATES names none"
 
@@ -140,18 +140,18 @@ def test_a_line_in_another_currency_is_converted_by_the_days_rate_and_keeps_its_
 
 def test_a_dollar_in_lower_case_is_a_dollar() -> None:
     """Case 10: `currency: "usd"`."""
-    said = records(cost('"250"', currency="usd"))
-    assert usage_and_cost.cost_rows(said, ACME).select("amount_usd", "currency", "billed_amount").rows() == [
+    read = records(cost('"250"', currency="usd"))
+    assert usage_and_cost.cost_rows(read, ACME).select("amount_usd", "currency", "billed_amount").rows() == [
         (Decimal("2.5"), "USD", None)
     ]
-    assert not said.rejections
+    assert not read.rejections
 
 
 def test_an_amount_as_a_number_is_read_exactly_and_one_that_is_none_is_rejected() -> None:
     """Case 9: NaN, null and 12.5 as a number."""
-    said = records(cost('"NaN"'), cost("null"), cost("12.5"))
-    assert usage_and_cost.cost_rows(said, ACME)["amount_usd"].to_list() == [Decimal("0.125")]
-    assert [(r.position, r.field, r.reason) for r in said.rejections] == [
+    read = records(cost('"NaN"'), cost("null"), cost("12.5"))
+    assert usage_and_cost.cost_rows(read, ACME)["amount_usd"].to_list() == [Decimal("0.125")]
+    assert [(r.position, r.field, r.reason) for r in read.rejections] == [
         (0, "amount", "NaN is not an amount of money"),
         (1, "amount", "null is not an amount of money"),
     ]
@@ -174,15 +174,15 @@ def test_cost_lines_keep_their_dimensions_and_null_is_the_default_workspace() ->
 
 
 def test_nested_token_counts_reach_their_columns_and_the_days_sum() -> None:
-    said = records(*recorded.lines("usage_report_messages_page1"))
-    rows = usage_and_cost.usage_rows(said, ACME)
+    read = records(*recorded.lines("usage_report_messages_page1"))
+    rows = usage_and_cost.usage_rows(read, ACME)
     measures = {
         "uncached_input_tokens": 3086419, "output_tokens": 1200000, "cache_read_input_tokens": 150000,
         "cache_creation_5m_tokens": 20000, "cache_creation_1h_tokens": 0, "web_search_requests": 12,
     }  # fmt: skip
     assert rows.select(*measures).row(0, named=True) == measures
     assert rows["api_key_id"].to_list() == ["apikey_01ExampleEtlKey00000001", None]
-    [day] = usage_and_cost.daily_token_rows(said, ACME).to_dicts()
+    [day] = usage_and_cost.daily_token_rows(read, ACME).to_dicts()
     assert day["output_tokens"] == 1323000
     assert (day["activity_date"], day["pull_id"]) == (DAY, "p1")
 
@@ -269,8 +269,8 @@ def test_an_empty_day_is_no_rows_of_the_same_types(shape: Shape, table: Table) -
 @pytest.mark.parametrize("default", [["wrkspc_01ExampleOldTeam0000002"], []])
 def test_the_default_workspace_always_has_a_row(default: list[str]) -> None:
     listed = [*recorded.items("workspaces_page1"), *recorded.items("workspaces_page2_after_id")]
-    said = records(*listed, day=None, envelope=json.dumps({"default_workspace_ids": default} if default else {}))
-    rows = lists.workspace_rows(said).select("workspace_id", "workspace_name", "is_default", "archived_at").rows()
+    read = records(*listed, day=None, envelope=json.dumps({"default_workspace_ids": default} if default else {}))
+    rows = lists.workspace_rows(read).select("workspace_id", "workspace_name", "is_default", "archived_at").rows()
     archived = datetime(2026, 2, 1, tzinfo=UTC)
     assert rows == [
         ("wrkspc_01ExampleDataTeam000001", "Data team", False, None),
@@ -300,9 +300,9 @@ def test_the_organization_knows_its_workspaces_by_name() -> None:
 def test_a_record_that_cannot_be_used_is_named_by_place_and_field_without_its_content(
     text: str, field: str, reason: str, shape: str
 ) -> None:
-    said = records(cost(), text, pull="claude_cost_report")
-    assert usage_and_cost.cost_rows(said, ACME).height == 1
-    assert said.rejections == [
+    read = records(cost(), text, pull="claude_cost_report")
+    assert usage_and_cost.cost_rows(read, ACME).height == 1
+    assert read.rejections == [
         Rejection("claude_cost_report", "default", "p1", DAY, 1, field, reason, shape, PULLED),
     ]
 
@@ -318,10 +318,10 @@ def analytics_line(amount: str = "1", list_amount: str = "2", **group: object) -
 
 
 def test_analytics_rows_keep_their_dimensions_and_both_amounts() -> None:
-    said = records(
+    read = records(
         *recorded.items("analytics_unified_cost_page1"), envelope='{"data_refreshed_at": "2026-11-20T18:00:00Z"}'
     )
-    rows = analytics.analytics_cost_rows(said, ACME, EMAILS)
+    rows = analytics.analytics_cost_rows(read, ACME, EMAILS)
     assert rows.row(0, named=True) == {
         "activity_date": DAY, "organization_id": "org", "product": "messages_api",
         "workspace_id": "wrkspc_01ExampleDefault0000000", "api_key_id": "apikey_01ExampleWebKey00000002",
@@ -391,6 +391,6 @@ def test_when_analytics_were_refreshed_may_be_unknown(envelope: str) -> None:
 
 @pytest.mark.parametrize("which", ["amount", "list_amount"])
 def test_no_amount_of_analytics_that_is_no_money_passes(which: str) -> None:
-    said = records(analytics_line(), analytics_line(**{which: "NaN"}))
-    assert analytics.analytics_cost_rows(said, ACME, EMAILS).height == 1
-    assert [(r.field, r.reason) for r in said.rejections] == [(f"cost.{which}", "NaN is not an amount of money")]
+    read = records(analytics_line(), analytics_line(**{which: "NaN"}))
+    assert analytics.analytics_cost_rows(read, ACME, EMAILS).height == 1
+    assert [(r.field, r.reason) for r in read.rejections] == [(f"cost.{which}", "NaN is not an amount of money")]

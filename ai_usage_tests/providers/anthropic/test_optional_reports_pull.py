@@ -154,8 +154,8 @@ def test_a_hole_costs_its_day_alone_and_says_so(platform: Platform, vendor: Simu
     outcome = claude(platform, vendor, FIVE, "claude_cost_report", "claude_cost_totals")
     for pull in ("claude_cost_report", "claude_cost_totals"):
         assert platform.warehouse.pulled_days(pull) == [day for day in FIVE.days if day != hole]
-        said = outcome.noted(f"raw/{pull}", hole)["skipped"]
-        assert said.startswith(
+        note = outcome.noted(f"raw/{pull}", hole)["skipped"]
+        assert note.startswith(
             "not pulled: Claude /v1/organizations/cost_report of 2026-11-11…2026-11-15 came without it"
         )
 

@@ -28,8 +28,8 @@ SECRET = "say nothing of this"
 
 
 def recorded(page: int) -> dict[str, Any]:
-    said: dict[str, Any] = json.loads((FIXTURES / f"ai_code_commits_page{page}.json").read_bytes())
-    return said
+    page_body: dict[str, Any] = json.loads((FIXTURES / f"ai_code_commits_page{page}.json").read_bytes())
+    return page_body
 
 
 RECORDED = [recorded(page)["items"][0] for page in (1, 2)]
@@ -62,8 +62,8 @@ class Commits:
 
     def body(self, page: int, size: int) -> bytes:
         items = self.commits[(page - 1) * size : page * size]
-        said = {"items": items, "totalCount": len(self.commits), "page": page, "pageSize": size}
-        return json.dumps(said, indent=1).encode()
+        page_body = {"items": items, "totalCount": len(self.commits), "page": page, "pageSize": size}
+        return json.dumps(page_body, indent=1).encode()
 
     def admin(self) -> CursorAdmin:
         return CursorAdmin.open(
@@ -116,7 +116,7 @@ def test_as_many_pages_are_asked_for_as_the_count_needs(count: int, pages: int) 
 )
 def test_a_commit_lies_on_the_day_it_was_made_or_else_was_heard_of(made: str | None, heard_of: str, day: date) -> None:
     found = hashes(Commits([commit(1, commitTs=made, createdAt=heard_of)]).ask())
-    assert {d: len(said) for d, said in found.items()} == {d: int(d == day) for d in BOTH.days}
+    assert {d: len(commits) for d, commits in found.items()} == {d: int(d == day) for d in BOTH.days}
 
 
 def test_a_commit_of_no_day_that_was_asked_about_is_left_to_its_own_day() -> None:
@@ -178,7 +178,7 @@ def test_the_message_is_gone_and_every_other_byte_is_as_sent() -> None:
 
 
 def test_another_message_is_no_other_content() -> None:
-    [once], [again] = (Commits([commit(1, message=said)]).ask(Span(DAY, DAY)) for said in ("a", None))
+    [once], [again] = (Commits([commit(1, message=message)]).ask(Span(DAY, DAY)) for message in ("a", None))
     assert once.envelope != again.envelope
     assert once.content_hash == again.content_hash
 
@@ -192,10 +192,10 @@ def test_a_count_that_moves_while_pages_are_read_has_them_read_again() -> None:
     honest = vendor.body
 
     def moving(page: int, size: int) -> bytes:
-        said = honest(page, size)
+        page_body = honest(page, size)
         if len(vendor.asked) == 0:
             vendor.commits.insert(0, commit(9))
-        return said
+        return page_body
 
     vendor.body = moving  # type: ignore[method-assign]
     assert len(vendor.ask(Span(DAY, DAY))[0].records) == 5

@@ -141,16 +141,16 @@ def test_memory_does_not_grow_with_the_year() -> None:
 def test_the_vendors_own_wait_is_waited_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another tool used the minute up: after 30 requests there is a 429 with Retry-After: 60."""
     window = Span(YEAR.first, YEAR.first + 29 * ONE_DAY)
-    told, untold = BusyTeam(Clock(), refuse_at=30), BusyTeam(Clock())
-    with closing(paced(untold, ONCE)) as admin:
+    refusing, willing = BusyTeam(Clock(), refuse_at=30), BusyTeam(Clock())
+    with closing(paced(willing, ONCE)) as admin:
         undisturbed = admin.usage_events(window)
-    monkeypatch.setattr(time, "monotonic", told.clock)
-    monkeypatch.setattr(time, "sleep", told.clock.sleep)
-    with closing(paced(told)) as admin:
+    monkeypatch.setattr(time, "monotonic", refusing.clock)
+    monkeypatch.setattr(time, "sleep", refusing.clock.sleep)
+    with closing(paced(refusing)) as admin:
         assert [a.records for a in admin.usage_events(window)] == [a.records for a in undisturbed]
-        assert admin.requests == told.fewest(window.days) + 1
-    assert told.clock.slept[0] == 60
-    assert told.refused == 1
+        assert admin.requests == refusing.fewest(window.days) + 1
+    assert refusing.clock.slept[0] == 60
+    assert refusing.refused == 1
 
 
 @pytest.fixture(scope="module")
