@@ -20,6 +20,7 @@ from ai_usage.warehouse.port import Warehouse
 
 Grain = Literal["day", "snapshot", "run"]
 Status = Literal["passed", "warned", "failed"]
+GRAVITY: Mapping[Status, int] = {"passed": 0, "warned": 1, "failed": 2}
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
@@ -67,6 +68,14 @@ def failed(why: str, rows: Rows = ()) -> Result:
 
 
 PASSED = passed("Passed.")
+
+
+def worst_of(results: Mapping[str, Result]) -> Result:
+    """The results of several accounts as one: the worst status, and what each account with it has."""
+    grave = max(results.values(), key=lambda result: GRAVITY[result.status]).status
+    those = {account: result for account, result in results.items() if result.status == grave}
+    why = " ".join(f"{account}: {result.why}" for account, result in those.items())
+    return Result(grave, why, [row for result in those.values() for row in result.rows])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ import dagster as dg
 
 from ai_usage.check import (
     ALERTS_BY_ROW,
+    GRAVITY,
     PASSED,
     Check,
     DailyCheck,
@@ -42,7 +43,6 @@ from ai_usage.warehouse.port import Warehouse
 DAYS_AT_ONCE = 31  # bounds memory, whatever the range
 ROWS_SHOWN = 20  # of a result
 COULD_NOT_RUN = "The check could not run"  # how its result begins where it raised an error
-GRAVITY = {"passed": 0, "warned": 1, "failed": 2}
 
 Events = Iterator[dg.AssetCheckEvaluation | dg.AssetObservation | dg.Output[None]]
 Evaluate = Callable[[dg.AssetCheckExecutionContext, Warehouse, Missing], Mapping[date | None, Finding]]

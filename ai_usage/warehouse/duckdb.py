@@ -262,19 +262,27 @@ class DuckDBWarehouse:
             self._insert(db, table, rows)
 
     def fill_days(
-        self, table: Table, query: str, days: Iterable[date], *, of: Mapping[str, str] | None = None, **parameters: Any
+        self,
+        table: Table,
+        query: str,
+        days: Iterable[date],
+        *,
+        of: Mapping[str, str] | None = None,
+        kept: Mapping[date, Collection[str]] | None = None,
+        **parameters: Any,
     ) -> None:
         wanted = sorted(set(days))
         if not wanted:
             return
         select, names = _pinned(table, query, provider=(of or {}).get("provider"))
         where, values = _whose(of)
+        replaced, pairs = _replaced(table, kept)
         with self._transaction() as db:
-            _delete_days(db, table, wanted, of, and_without=True)
+            _delete_days(db, table, wanted, of, and_without=True, kept=kept)
             db.execute(
                 f"insert into {table.address} by name {select} "
-                f"where list_contains($wanted_days::date[], {table.date_column}) and {where}",
-                {name: parameters[name] for name in names} | {"wanted_days": wanted} | values,
+                f"where list_contains($wanted_days::date[], {table.date_column}) and {where} and {replaced}",
+                {name: parameters[name] for name in names} | {"wanted_days": wanted} | values | pairs,
             )
 
     def fill_all(self, table: Table, query: str, **parameters: Any) -> None:
@@ -618,13 +626,26 @@ def _delete_days(
     of: Mapping[str, str] | None = None,
     *,
     and_without: bool = False,
+    kept: Mapping[date, Collection[str]] | None = None,
 ) -> None:
     where, values = _whose(of, and_without=and_without)
+    replaced, pairs = _replaced(table, kept)
     db.execute(
         f"delete from {table.address} where {table.date_column} between $first and $last "
-        f"and list_contains($days::date[], {table.date_column}) and {where}",
-        {"first": days[0], "last": days[-1], "days": days, **values},
+        f"and list_contains($days::date[], {table.date_column}) and {where} and {replaced}",
+        {"first": days[0], "last": days[-1], "days": days, **values, **pairs},
     )
+
+
+def _replaced(table: Table, kept: Mapping[date, Collection[str]] | None) -> tuple[str, dict[str, list[str]]]:
+    """A condition that is true of the rows that are not of a day's `kept` accounts, and its parameters."""
+    pairs = [f"{day} {account}" for day, accounts in (kept or {}).items() for account in accounts]
+    if not pairs or "account" not in table.columns:
+        return "true", {}
+    day = f"cast({table.date_column} as varchar)"
+    is_kept = f"(account is null or list_contains($kept_accounts, {day} || ' ' || account))"
+    days = [str(day) for day, accounts in (kept or {}).items() if accounts]
+    return f"not (list_contains($kept_days, {day}) and {is_kept})", {"kept_days": days, "kept_accounts": pairs}
 
 
 def _whose(of: Mapping[str, str] | None, *, and_without: bool = False) -> tuple[str, dict[str, str]]:
