@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
 from ai_usage.accounts import Account, accounts_of
-from ai_usage.ingest.http import Patience
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.providers.clients import Opened, opened
 from ai_usage.providers.provider import Provider
 from ai_usage.settings import Settings

@@ -52,8 +52,9 @@ os.environ |= {
     "POLARS_MAX_THREADS": "1",  # there is a test for each core already
 }
 
+from ai_usage_tests.mock_claude import DAY, DAYS, NEXT, ordinary  # noqa: E402 - after the environment
 from ai_usage_tests.named import named  # noqa: E402 - after the environment
-from ai_usage_tests.platform import DAY, NEXT, Platform, ordinary, platform_in  # noqa: E402 - after the environment
+from ai_usage_tests.platform import Platform, platform_in  # noqa: E402 - after the environment
 
 # By file, what takes long: begun first, since the last one leaves a core idle. Those with a daemon mostly wait, so two
 # at a time run beside others; four processes keep two cores busy, and a fifth costs more than it brings.
@@ -98,3 +99,24 @@ def named_world(_nothing_yet: Platform, tmp_path_factory: pytest.TempPathFactory
     made = named(_nothing_yet.copy(tmp_path_factory.mktemp("named")))
     assert made.run({DAY: ordinary(), NEXT: ordinary(20)}).failed == {}
     return made
+
+
+@pytest.fixture(scope="session")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    platform = platform_in(tmp_path_factory.mktemp("untouched"))
+    outcome = platform.run({day: ordinary(10 + n) for n, day in enumerate(DAYS)})
+    assert outcome.result.success
+    assert outcome.checks_not_passed() == set()
+    return platform
+
+
+@pytest.fixture
+def good(untouched: Platform, tmp_path: Path) -> Platform:
+    """Three days that were pulled and built, and on which every check passes: a copy that the test may damage."""
+    return untouched.copy(tmp_path)
+
+
+@pytest.fixture
+def dagster_home_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands set it for their process, which is the process of the tests."""
+    monkeypatch.setenv("DAGSTER_HOME", "")

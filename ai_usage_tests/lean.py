@@ -34,7 +34,7 @@ from dagster._core.storage.schedules import SqliteScheduleStorage
 
 from ai_usage.event_log import KeptEventLog
 from ai_usage.settings import ROOT
-from ai_usage.warehouse import duckdb as engine
+from ai_usage.warehouse.duckdb import connection
 
 # A run's result has these events all the same; no test reads them from the log.
 UNKEPT = {
@@ -146,17 +146,17 @@ def _trust_whom_a_test_brings(self: ssl.SSLContext, cafile: Any = None, *more: A
 ssl.SSLContext.load_verify_locations = _trust_whom_a_test_brings  # type: ignore[method-assign]
 ssl.SSLContext.load_default_certs = lambda *_: None  # type: ignore[method-assign]
 
-_connect = engine._connect
+_connect = connection.connect
 
 
 def _of_one_thread(path: Path, **how: Any) -> duckdb.DuckDBPyConnection:
     """More threads cost more than they bring where tables are this small and each core has a test of its own."""
-    connection = _connect(path, **how)
-    connection.execute("set threads = 1")
-    return connection
+    opened = _connect(path, **how)
+    opened.execute("set threads = 1")
+    return opened
 
 
-engine._connect = _of_one_thread
+connection.connect = _of_one_thread
 
 
 _bundle = vl_convert.javascript_bundle

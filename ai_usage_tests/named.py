@@ -13,13 +13,14 @@ from urllib.parse import quote
 import duckdb
 import httpx
 
-from ai_usage_tests.platform import MockVendor, Platform
+from ai_usage_tests.mock_claude import MockClaude
+from ai_usage_tests.platform import Platform
 
 ADDRESS, NAME, KEY_NAME = "lina.xu@example.com", "Lina Xu", "claude_code_key_lina.xu"
 INSTEAD = {'"Dev@Example.com"': '"Lina.Xu@Example.com"', '"dev@example.com"': f'"{ADDRESS}"', '"Dev"': f'"{NAME}"'}
 
 
-class NamedVendor(MockVendor):
+class NamedClaude(MockClaude):
     """The mock's only person, and her key, under names that say who she is."""
 
     def answer(self, request: httpx.Request) -> httpx.Response:
@@ -32,7 +33,7 @@ class NamedVendor(MockVendor):
 
 def named(platform: Platform) -> Platform:
     """The platform, with that vendor."""
-    platform.vendor = NamedVendor(platform.vendor.days)
+    platform.claude = NamedClaude(platform.claude.days)
     return platform
 
 

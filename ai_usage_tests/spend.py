@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from ai_usage.warehouse import googlesql
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage_tests.marts.by_hand import know_providers
 
 MONTH_DAY = date(2026, 10, 5)

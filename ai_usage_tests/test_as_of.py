@@ -17,8 +17,9 @@ from ai_usage.commands.as_of_world import Past, rebuilt, spend_in
 from ai_usage.partitions import Span
 from ai_usage.sheet.tabs import API_KEY_MAPPING
 from ai_usage.warehouse.ledger import Answer
-from ai_usage_tests.platform import DAY, NEXT, Platform, Ticking, platform_in, whatever_makes
-from ai_usage_tests.test_commands import said
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.platform import Platform, Ticking, platform_in, whatever_makes
+from ai_usage_tests.printed import said
 from ai_usage_tests.warehouse.test_ledger import append
 from ai_usage_tests.warehouse.writing import answer
 
@@ -213,7 +214,7 @@ def test_a_day_held_back_keeps_its_last_good_version_as_it_did_then(platform: Pl
     owned_by(platform, "ada@example.com")
     platform.run({DAY: ["1000"], NEXT: ["100"]}, only=MONEY)
     owned_by(platform, "bo@example.com")
-    platform.vendor.totals[DAY] = lambda rows: [{**row, "amount": "1"} for row in rows]
+    platform.claude.totals[DAY] = lambda rows: [{**row, "amount": "1"} for row in rows]
     platform.run({DAY: ["900"], NEXT: ["200"]}, only=MONEY)
     at = platform.warehouse.now()
     then = rebuilt(platform.warehouse, at, BOTH, into=tmp_path / "then.duckdb")

@@ -16,8 +16,9 @@ from ai_usage.commands.__main__ import command_settings, main
 from ai_usage.commands.data_folder import in_use
 from ai_usage.commands.reset import made
 from ai_usage.settings import settings
-from ai_usage_tests.platform import DAY, NEXT, Platform, contents
-from ai_usage_tests.test_commands import said
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.platform import Platform, contents
+from ai_usage_tests.printed import said
 from ai_usage_tests.warehouse.test_ledger import append, rebuild
 from ai_usage_tests.warehouse.writing import answer
 

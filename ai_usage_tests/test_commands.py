@@ -1,13 +1,12 @@
-"""What a person types, and the one sentence said where it cannot be done."""
+"""What a person types, and the one sentence printed where it cannot be done."""
 
 import errno
 import shutil
 import socket
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,41 +21,21 @@ from ai_usage.checks.results import CheckResult
 from ai_usage.commands.__main__ import a_full_disk_named, main
 from ai_usage.commands.data_folder import RESERVE, RESERVED
 from ai_usage.commands.docs import TARGET, tables_page
-from ai_usage.commands.refresh import Outcome, ends_what_broke_off, tell_not_judged, tell_troubles
+from ai_usage.commands.refresh import Outcome, ends_what_broke_off, print_not_evaluated, print_troubles
 from ai_usage.definitions import defs
 from ai_usage.errors import WarehouseError
 from ai_usage.marts.build_days import rebuild_all
 from ai_usage.marts.files import marts
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic import pulls as claude_pulls
-from ai_usage.providers.anthropic.client import USAGE_GROUPS, ClaudeAdmin
-from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import settings
-from ai_usage.simulator import (
-    ADMIN_KEY,
-    ANALYTICS_KEY,
-    CURSOR_KEY,
-    CURSOR_KEY_WITHOUT_COMMITS,
-    WORKSPACE_KEY,
-    Simulator,
-)
 from ai_usage.warehouse.table import ANALYTICS
-from ai_usage_tests.ingest.stand_in import ADMIN, standing_in
-from ai_usage_tests.platform import DAY, NEXT, Platform, contents, ordinary, platform_in
-from ai_usage_tests.providers.anthropic.exports import event, put
+from ai_usage_tests.mock_claude import DAY, NEXT, ordinary
+from ai_usage_tests.platform import Platform, contents, platform_in
+from ai_usage_tests.printed import said
 from bench.company import MEASURED_DAYS, Company
 
+pytestmark = pytest.mark.usefixtures("dagster_home_is_put_back")
 DAYS = [DAY, NEXT, NEXT + timedelta(days=1)]
-
-
-@pytest.fixture(autouse=True)
-def _home_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DAGSTER_HOME", "")  # commands set it: put back afterwards
-
-
-def said(capsys: pytest.CaptureFixture[str]) -> str:
-    captured = capsys.readouterr()
-    return " ".join((captured.out + captured.err).split())
 
 
 @pytest.mark.parametrize(
@@ -108,13 +87,13 @@ def without_checks(database: Path) -> dict[str, object]:
 def test_build_leaves_what_a_run_of_the_graph_leaves_asks_nobody_and_publishes_it(
     built: Platform, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked, of_the_run = built.vendor.asked.total(), without_checks(built.warehouse.path)
+    asked, of_the_run = built.claude.asked.total(), without_checks(built.warehouse.path)
     forget_what_was_built(built)
     assert without_checks(built.warehouse.path) != of_the_run
     assert main(["build", "", ""]) == 0, said(capsys)
     assert without_checks(built.warehouse.path) == of_the_run
     assert without_checks(built.warehouse.path.with_name("ai_usage_published.duckdb")) == of_the_run
-    assert built.vendor.asked.total() == asked
+    assert built.claude.asked.total() == asked
     assert "3 days · 0 requests" in said(capsys)
 
 
@@ -234,236 +213,13 @@ def test_no_run_stays_under_way_that_the_command_broke_off(tmp_path: Path) -> No
     assert not (tmp_path / RESERVE).exists()
 
 
-@pytest.mark.parametrize(
-    ("key", "code", "sentence"), [(ADMIN, 0, "✓ cost report"), ("sk-ant-nonsense", 1, "✗ the key")]
-)
-def test_the_doctor_tries_the_key_and_never_shows_it(
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    key: str,
-    code: int,
-    sentence: str,
-) -> None:
-    with standing_in() as vendor:
-        yesterday = settings().yesterday()
-        vendor.days = {yesterday: []}
-        vendor.lists = {"me": ['{"id": "o", "name": "Example", "type": "organization"}']}
-        vendor.lists |= {"workspaces": [], "api_keys": [], "users": []}
-        monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
-        monkeypatch.setenv("AI_USAGE_SIMULATE", "0")
-        monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", vendor.url)
-        monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", key)
-        assert main(["doctor"]) == code
-    told = said(capsys)
-    assert sentence in told
-    assert key not in told
-
-
-def examined(
-    monkeypatch: pytest.MonkeyPatch,
-    folder: Path,
-    vendor: Simulator,
-    admin: str = "",
-    analytics: str = "",
-    team: str = "",
-) -> int:
-    """What doctor exits with, where these keys are set."""
-    monkeypatch.setenv("AI_USAGE_DATA_DIR", str(folder))
-    monkeypatch.setenv("AI_USAGE_SIMULATE", "0")
-    monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", vendor.anthropic_url)
-    monkeypatch.setenv("CURSOR_ADMIN_BASE_URL", vendor.cursor_url)
-    monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", admin)
-    monkeypatch.setenv("ANTHROPIC_ANALYTICS_API_KEY", analytics)
-    monkeypatch.setenv("CURSOR_ADMIN_API_KEY", team)
-    return main(["doctor"])
-
-
-@pytest.fixture(scope="module")
-def examiner() -> Iterator[Simulator]:
-    with Simulator(now=settings().now) as vendor:
-        yield vendor
-
-
-@pytest.fixture
-def vendor(examiner: Simulator) -> Iterator[Simulator]:
-    yield examiner
-    examiner.faults.clear()
-    examiner.requests.clear()
-
-
-@pytest.mark.parametrize(
-    ("key", "code", "sentence"),
-    [
-        (CURSOR_KEY, 0, "✓ AI code commits (optional"),
-        (
-            CURSOR_KEY_WITHOUT_COMMITS,
-            0,
-            "! AI code commits (optional: which lines AI wrote): not included: it needs an",
-        ),
-        ("crsr_nonsense", 1, "✗ the key"),
-    ],
-)
-def test_the_doctor_does_not_mind_a_cursor_plan_without_commits(
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    vendor: Simulator,
-    key: str,
-    code: int,
-    sentence: str,
-) -> None:
-    assert examined(monkeypatch, tmp_path, vendor, team=key) == code
-    told = said(capsys)
-    assert sentence in told
-    assert key not in told
-
-
-def asked_of(vendor: Simulator) -> set[tuple[str, str]]:
-    """What was asked: path and query, as words in an order; a time-out's repetition is no other question."""
-    return {(seen.path, str(sorted(seen.query.items()))) for seen in vendor.requests}
-
-
-def test_the_doctor_asks_in_the_very_words_of_the_pulls(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
-) -> None:
-    """Case 1: a grouping that the live API refuses shows in doctor."""
-    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY) == 0
-    by_doctor = asked_of(vendor)
-    vendor.requests.clear()
-    yesterday = settings().yesterday()
-    with (
-        closing(
-            ClaudeAdmin.open(base_url=vendor.anthropic_url, admin_key=ADMIN_KEY, analytics_key=ANALYTICS_KEY)
-        ) as admin,
-        closing(CursorAdmin.open(base_url=vendor.cursor_url, key=CURSOR_KEY, now=settings().now)) as cursor_admin,
-    ):
-        outcome = platform_in(tmp_path).materialize(
-            (dg.AssetSelection.groups("raw_claude", "raw_cursor")).without_checks(),
-            Span(yesterday, yesterday),
-            admin,
-            cursor_admin=cursor_admin,
-        )
-    assert not outcome.failed
-    by_pulls = asked_of(vendor)
-    assert len(by_pulls) > 16
-    assert by_pulls <= by_doctor
-    probe = {
-        ("/anthropic/v1/organizations/analytics/usage", query) for _, query in by_doctor if "'limit', ['1']" in query
-    }
-    assert by_doctor - by_pulls == probe
-
-
-def test_the_doctor_fails_where_the_vendor_refuses_a_required_request(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
-) -> None:
-    """Case 1: six dimensions, as they were asked before."""
-    six = (*USAGE_GROUPS, "inference_geo")
-    monkeypatch.setattr(claude_pulls, "USAGE_GROUPS", six)
-    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY) == 1
-    told = said(capsys)
-    assert "✗ messages usage: Claude /v1/organizations/usage_report/messages answered 400" in told
-    assert "Cannot specify more than 5 group_by[] dimensions." in told
-    assert "✓ cost report" in told
-
-
-@pytest.mark.parametrize("status", [400, 401, 403, 404])
-def test_the_doctor_names_what_an_optional_report_needs_and_exits_zero(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator, status: int
-) -> None:
-    for path in ("analytics/cost", "claude_code", "/teams/groups", "ai-code"):
-        vendor.faults.plan("not_included", path=path, status=status, times=None)
-    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY) == 0
-    told = said(capsys)
-    for needs in (
-        "! analytics cost (optional: which people and keys caused a cost): not included: it needs a key with the scope",
-        "not included: it needs an Admin key, not scoped to a workspace, of an organization that has Claude Code",
-        "! billing groups (optional: in which billing group a member is): not included: it needs an Enterprise team",
-        "! AI code commits (optional: which lines AI wrote): not included: it needs an Enterprise team with AI Code",
-    ):
-        assert needs in told
-    assert "✗" not in told
-
-
-@pytest.mark.parametrize("status", [204, 302, 400, 402, 403, 404, 409, 418, 429, 500, 503, 529])
-def test_the_doctor_reports_every_status_and_crashes_at_none(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator, status: int
-) -> None:
-    for path in ("cost_report", "analytics/usage", "claude_code", "/teams/spend", "ai-code"):
-        vendor.faults.plan("status", status=status, path=path, times=None)
-    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY) == 1
-    told = said(capsys)
-    assert f"✗ cost report: Claude /v1/organizations/cost_report answered {status}" in told
-    assert f"✗ spend: Cursor /teams/spend answered {status}" in told
-    assert "! analytics usage (optional: which people and keys used what): " in told
-    assert "✓ messages usage" in told
-    assert "✓ usage events: " in told
-
-
-def test_the_doctor_says_that_a_day_is_not_there_yet_and_is_well(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
-) -> None:
-    vendor.faults.plan("missing_bucket", path="cost_report")
-    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY) == 0
-    assert "✓ cost report: not yet: 2026-" in said(capsys)
-
-
-def test_the_doctor_says_that_the_analytics_key_is_wrong_though_the_rest_is_well(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
-) -> None:
-    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY, "sk-ant-wrong") == 1
-    told = said(capsys)
-    assert "✗ the Analytics key is accepted: The Analytics key is wrong or revoked" in told
-    assert "✓ Claude Code usage" in told
-    of_enterprise = told.partition("account enterprise")[2].partition("Cursor")[0]
-    assert of_enterprise
-    assert "analytics cost" not in of_enterprise
-
-
-def test_the_doctor_reads_every_uploaded_file(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    folder = put(tmp_path / "uploads", "good.csv", event(), event("2026-11-12T08:00:00Z")).parent
-    (folder / "bad.csv").write_text("name,amount\n", encoding="utf-8")
-    monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("AI_USAGE_UPLOADS_DIR", str(folder))
-    assert main(["doctor"]) == 1
-    (folder / "bad.csv").unlink()
-    told = said(capsys)
-    assert "✓ good.csv: covers 2026-11-10…2026-11-12" in told
-    assert "✗ bad.csv" in told
-    assert "bad.csv, line 1: there is no header" in told
-    assert main(["doctor"]) == 0
-
-
-@pytest.mark.parametrize(
-    ("key", "sentence"),
-    [
-        (ANALYTICS_KEY, "✓ analytics users (optional: who uses claude.ai): not yet: 2026-11-19 was asked for"),
-        ("", "– analytics users (optional: who uses claude.ai): not configured: ANTHROPIC_ANALYTICS_API_KEY"),
-        (WORKSPACE_KEY, "! analytics users (optional: who uses claude.ai): not included: it needs an Analytics key"),
-    ],
-)
-def test_the_doctor_says_whether_claude_ai_is_open(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str, sentence: str
-) -> None:
-    with Simulator(now=datetime(2026, 11, 20, 9, tzinfo=UTC)) as vendor:
-        monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
-        monkeypatch.setenv("AI_USAGE_SIMULATE", "0")
-        monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", vendor.anthropic_url)
-        monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", ADMIN_KEY)
-        monkeypatch.setenv("ANTHROPIC_ANALYTICS_API_KEY", key)
-        assert main(["doctor"]) == 0
-    assert sentence in said(capsys)
-
-
 def test_words_of_a_sheet_are_words_on_the_screen_too(capsys: pytest.CaptureFixture[str]) -> None:
     """Brackets are markup to the printer: a stray one would end the command with a traceback."""
     hostile = "[/red] [bold]a@b.cd[/] <script>alert(1)</script>"
     verdict = dg.AssetCheckEvaluation(
         asset_key=dg.AssetKey("x"), check_name="claim", passed=False, metadata={}, description=hostile
     )
-    tell_troubles(Outcome(failures={"raw__x": hostile}, verdicts=[verdict], skipped={"raw/y": hostile}))
+    print_troubles(Outcome(failures={"raw__x": hostile}, evaluations=[verdict], skipped={"raw/y": hostile}))
     assert said(capsys).count(hostile) == 3
 
 
@@ -482,27 +238,27 @@ def test_results_are_printed_failed_first_then_warned_each_with_its_mark_and_day
     """Red and yellow are told apart by their marks too; equal troubles of many days are one line."""
     days = Span(date(2026, 11, 3), date(2026, 11, 7)).days
     outcome = Outcome(
-        verdicts=[
+        evaluations=[
             evaluated("no_anomaly", days[0], "WARN"),
             *(evaluated("adds_up", day, why=f"{n} USD are missing.") for n, day in enumerate(days)),
             evaluated("adds_up", date(2026, 11, 9), why="Nothing is there."),
             *(evaluated("is_whole", day, "") for day in days),
         ],
-        not_judged=[
-            *(CheckResult("core/x", "adds_up", day, "not judged", "No provider was asked.") for day in days),
-            CheckResult("core/y", "is_used", None, "not judged", "Not configured: KEY is not set."),
-            CheckResult("core/z", "is_used", None, "not judged", "Not configured: KEY is not set."),
+        not_evaluated=[
+            *(CheckResult("core/x", "adds_up", day, "not evaluated", "No provider was asked.") for day in days),
+            CheckResult("core/y", "is_used", None, "not evaluated", "Not configured: KEY is not set."),
+            CheckResult("core/z", "is_used", None, "not evaluated", "Not configured: KEY is not set."),
         ],
     )
-    assert outcome.summary == "5 passed, 1 warned, 6 failed, 2 not judged"
+    assert outcome.summary == "5 passed, 1 warned, 6 failed, 2 not evaluated"
     assert not outcome.is_good
-    tell_troubles(outcome)
-    tell_not_judged(outcome)
+    print_troubles(outcome)
+    print_not_evaluated(outcome)
     assert capsys.readouterr().out.splitlines() == [
         "✗ 2026-11-03…2026-11-07 (5 days) adds_up of core/x 0 USD are missing.",
         "✗ 2026-11-09 adds_up of core/x Nothing is there.",
         "! 2026-11-03 no_anomaly of core/x It does not hold.",
-        "– not judged: 2 checks, such as is_used of core/y: Not configured: KEY is not set.",
+        "– not evaluated: 2 checks, such as is_used of core/y: Not configured: KEY is not set.",
     ]
 
 

@@ -18,7 +18,9 @@ from ai_usage.providers.anthropic.tables import ANALYTICS_PULLS, SNAPSHOT_PULLS
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import Settings, settings
 from ai_usage.simulator import ADMIN_KEY, ANALYTICS_KEY, LIMITED_KEY, Simulator
-from ai_usage_tests.platform import DAY, Outcome, Platform, contents, platform_in
+from ai_usage_tests.mock_claude import DAY
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform, contents, platform_in
 
 WRONG_KEY = "sk-ant-admin01-wrong-and-never-to-be-seen"
 
@@ -88,9 +90,9 @@ def test_without_a_key_everything_succeeds_writes_nothing_and_says_so(keyed: Key
         "cursor": "not configured: CURSOR_ADMIN_API_KEY is not set",
         "sheet": "not configured: AI_USAGE_SHEET_ID is not set",
     }
-    assert outcome.verdicts == {}
+    assert outcome.evaluations == {}
     assert outcome.materialized == {}
-    assert {one.result for one in outcome.results} <= {"not judged"}
+    assert {one.result for one in outcome.results} <= {"not evaluated"}
     assert [one for one in outcome.results if not one.why.startswith("Not configured: ")] == []
 
 
@@ -129,7 +131,7 @@ def test_a_refused_analytics_key_fails_its_own_assets_and_the_money_arrives_all_
     outcome, platform = keyed.run(ADMIN_KEY, "sk-ant-wrong")
     assert outcome.failed.keys() == {f"raw__{pull}" for pull in ANALYTICS_PULLS}
     assert set(platform.dollars()) == {DAY}
-    assert outcome.red("grouped_lines_equal_console_figure") == set()
+    assert outcome.not_passed("grouped_lines_equal_console_figure") == set()
 
 
 def test_a_key_that_may_not_read_analytics_skips_them_with_a_note(keyed: Keyed) -> None:
@@ -144,6 +146,9 @@ def test_a_key_that_may_not_read_analytics_skips_them_with_a_note(keyed: Keyed) 
     assert "ANTHROPIC_ANALYTICS_API_KEY is not set" in outcome.not_configured["claude_enterprise"]
     assert platform.sql("select count(*) from ai_usage_analytics.claude_analytics_costs") == [(0,)]
     assert "core/claude_analytics_costs" not in outcome.materialized
-    assert outcome.all_red() <= {"every_key_has_an_owner", "no_former_member_spends"}  # there is no sheet here
-    assert "Optional, and never pulled" in outcome.not_judged("schema_drift", "claude_analytics_cost")[None]
+    assert outcome.checks_not_passed() <= {
+        "every_key_has_an_owner",
+        "no_former_member_spends",
+    }  # there is no sheet here
+    assert "Optional, and never pulled" in outcome.not_evaluated("schema_drift", "claude_analytics_cost")[None]
     assert set(platform.dollars()) == {DAY}

@@ -14,17 +14,18 @@ from ai_usage.checks.result_table import CHECK_RESULTS
 from ai_usage.checks.sightings import SCHEMA_DRIFT_SIGHTINGS
 from ai_usage.money import usd
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic.checks.list_prices import judge_prices
+from ai_usage.providers.anthropic.checks.list_prices import evaluate_prices
 from ai_usage.settings import settings
 from ai_usage.simulator import Simulator
 from ai_usage.simulator.claude_code_days import estimate
-from ai_usage_tests.platform import Outcome, Platform, contents, platform_in
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform, contents, platform_in
 
 WEEK = Span(date(2026, 11, 13), date(2026, 11, 19))
 ANALYTICS = "ai_usage_analytics"
 
 
-NOT_JUDGED = {  # by a week alone, without uploads
+NOT_EVALUATED = {  # by a week alone, without uploads
     "events_equal_cycle_spend",
     "events_equal_past_cycles",
     "forecast_beats_naive",
@@ -54,7 +55,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 def test_everything_is_green_but_what_a_week_cannot_tell_and_what_the_sheet_has_wrong(demo: Demo) -> None:
     assert demo.outcome.result.success
-    verdicts = [verdict for found in demo.outcome.verdicts.values() for verdict in found.values()]
+    verdicts = [verdict for found in demo.outcome.evaluations.values() for verdict in found.values()]
     wrong = {verdict.check_name: verdict for verdict in verdicts if not verdict.passed}
     assert all(verdict.severity == dg.AssetCheckSeverity.WARN for verdict in wrong.values())
     assert wrong.keys() == {
@@ -70,11 +71,11 @@ def test_everything_is_green_but_what_a_week_cannot_tell_and_what_the_sheet_has_
     assert " purchased Cursor seats have no member: " in (wrong["seats_are_used"].description or "")
     departed = wrong["no_former_member_spends"].description or ""
     assert "key evals (ivan.zeman@example.com)" in departed
-    not_judged = {one.check for one in demo.outcome.results if one.result == "not judged"}
-    assert not_judged == NOT_JUDGED
-    cycle = demo.outcome.not_judged("events_equal_cycle_spend")[None]
+    not_evaluated = {one.check for one in demo.outcome.results if one.result == "not evaluated"}
+    assert not_evaluated == NOT_EVALUATED
+    cycle = demo.outcome.not_evaluated("events_equal_cycle_spend")[None]
     assert cycle.startswith("10 days of events of the billing cycle since 2026-11-03 were never pulled")
-    daily = [days.keys() for (claim, _), days in demo.outcome.verdicts.items() if None not in days]
+    daily = [days.keys() for (claim, _), days in demo.outcome.evaluations.items() if None not in days]
     assert len(daily) == 45  # the checks about a day that a week can judge
     assert all(list(days) == WEEK.days for days in daily)
 
@@ -209,7 +210,7 @@ def test_a_slip_of_a_hundred_on_any_single_line_is_caught(demo: Demo) -> None:
             if row["units"] is None:  # machine time has no unit: there the day's own sums must not add up
                 continue
             for slipped in (row["amount_usd"] * 100, row["amount_usd"] / 100):
-                verdict = judge_prices(day, [{**row, "amount_usd": slipped}])
+                verdict = evaluate_prices(day, [{**row, "amount_usd": slipped}])
                 assert isinstance(verdict, Result)
                 assert (verdict.passed, verdict.severity) == (False, ERROR), row
                 judged += 1
@@ -221,11 +222,11 @@ def test_core_and_marts_are_rebuilt_from_raw_without_a_call(demo: Demo) -> None:
     views = {table.name for table in TABLES if table.view_of}
     for table in before.keys() - views - {CHECK_RESULTS.name, ALERT_EVENTS.name, SCHEMA_DRIFT_SIGHTINGS.name}:
         demo.platform.sql(f"delete from {ANALYTICS}.{table}")
-    demo.platform.vendor.asked.clear()
+    demo.platform.claude.asked.clear()
     layers = dg.AssetSelection.groups("core", "marts").without_checks()
-    assert demo.platform.materialize(layers, WEEK, demo.platform.vendor.admin()).result.success
+    assert demo.platform.materialize(layers, WEEK, demo.platform.claude.admin()).result.success
     assert contents(demo.platform.warehouse.path) == before
-    assert not demo.platform.vendor.asked
+    assert not demo.platform.claude.asked
 
 
 def test_the_published_copy_is_the_database(demo: Demo) -> None:

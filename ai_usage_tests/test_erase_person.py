@@ -26,9 +26,10 @@ from ai_usage.partitions import Span
 from ai_usage.phrases import Phrases, canonical, word_count
 from ai_usage.warehouse.erasures import ERASURES, Erased, entries
 from ai_usage.warehouse.identity import Identity
+from ai_usage_tests.mock_claude import DAY, NEXT, ordinary
 from ai_usage_tests.named import ADDRESS, KEY_NAME, NAME, duckdb_columns, named, places_that_name_her
-from ai_usage_tests.platform import DAY, NEXT, Platform, contents, ordinary, platform_in
-from ai_usage_tests.test_commands import said
+from ai_usage_tests.platform import Platform, contents, platform_in
+from ai_usage_tests.printed import said
 
 BOTH = Span(DAY, NEXT)
 EVERY_CHECK = dg.AssetSelection.checks(*(key for check in CHECKS for key in check.check_keys))
@@ -103,7 +104,7 @@ def platform_of(folder: Path) -> Platform:
 
 
 def passed(platform: Platform) -> set[tuple[str, str, Any]]:
-    outcome = platform.materialize(EVERY_CHECK, BOTH, platform.vendor.admin())
+    outcome = platform.materialize(EVERY_CHECK, BOTH, platform.claude.admin())
     return {one.key for one in outcome.results if one.result == "passed"}
 
 
@@ -144,7 +145,7 @@ def test_what_the_vendor_still_sends_is_rewritten_as_it_comes_in(folder: Path) -
     versions = "select count(*) from ai_usage_raw.pulls where records_pull_id = pull_id"
     assert erase() == 0
     before = contents(folder / "ai_usage.duckdb"), platform.sql(versions)
-    platform.vendor.days |= {DAY: ordinary(), NEXT: ordinary(20)}
+    platform.claude.days |= {DAY: ordinary(), NEXT: ordinary(20)}
     assert platform.run(span=BOTH).failed == {}
     (folder / "published.duckdb").unlink()
     assert platform.sql(versions) == before[1]  # nothing is new: the vendor says what the ledger holds

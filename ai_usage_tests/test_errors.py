@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import ai_usage
-from ai_usage.ingest.http import BadRequest, NotFound, NotModified, RateLimited, Refused, VendorDown
+from ai_usage.ingest.http.errors import BadRequest, NotFound, NotModified, RateLimited, Refused, VendorDown
 from ai_usage.warehouse.reading import Unfit
 
 VALUES: dict[Any, Any] = {
@@ -59,7 +59,7 @@ def test_each_error_has_every_annotated_attribute_as_soon_as_it_is_made() -> Non
         read[kind.__name__] = set(typing.get_type_hints(kind))
         assert [name for name in read[kind.__name__] if not hasattr(error, name)] == [], kind
         assert str(error), kind
-    assert {"status", "said", "parameters", "retry_after", "may_retry"} <= read["NotFound"]
+    assert {"status", "explanation", "parameters", "retry_after", "may_retry"} <= read["NotFound"]
     assert {"AiUsageError", "SettingError", "BoardError", "Undelivered", "BadText", "BadCell"} <= read.keys()
 
 
@@ -68,7 +68,7 @@ def test_each_error_has_every_annotated_attribute_as_soon_as_it_is_made() -> Non
 )
 def test_a_refusal_has_its_kinds_status_unless_it_is_given_another(kind: type[Refused], status: int) -> None:
     error = kind("x")
-    assert (error.status, error.said, error.retry_after, error.may_retry) == (status, "", None, False)
+    assert (error.status, error.explanation, error.retry_after, error.may_retry) == (status, "", None, False)
     assert error.parameters == frozenset()
     assert kind("x", status=418, parameters=["a", "a"]).parameters == {"a"}
     assert kind("x", status=418).status == 418

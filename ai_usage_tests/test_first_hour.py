@@ -34,9 +34,9 @@ class Hour:
     def wrong(self, when: str) -> set[tuple[str, str, str]]:
         """Checks that did not pass, by asset, check and day."""
         return {
-            (row["asset"], row["claim"], row["judged_day"])
+            (row["asset"], row["check_name"], row["checked_date"])
             for row in self.what[when]["checks"]
-            if row["verdict"] in {"failed", "warned"}
+            if row["result"] in {"failed", "warned"}
         }
 
 
@@ -102,7 +102,7 @@ def test_no_check_fails_that_had_passed_and_none_is_about_a_day_never_pulled(hou
     assert "refresh_sheet succeeded" in hour.what["runs"], "the sheet is new to the daemon"
     assert all(line.endswith("succeeded") for line in hour.what["runs"])
     assert hour.wrong("after_ui") <= hour.wrong("after_demo")
-    days = {row["judged_day"] for row in hour.what["after_ui"]["checks"]} - {None}
+    days = {row["checked_date"] for row in hour.what["after_ui"]["checks"]} - {None}
     assert days <= {FIRST, "2026-11-01", "2026-11-02", LAST}
 
 

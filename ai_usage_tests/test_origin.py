@@ -16,8 +16,9 @@ from ai_usage.dashboards import site
 from ai_usage.definitions import build_defs
 from ai_usage.settings import settings
 from ai_usage_tests.ingest.stand_in import ADMIN, StandIn, standing_in
-from ai_usage_tests.platform import DAY, NEXT, Platform, platform_in, whatever_makes
-from ai_usage_tests.test_commands import said
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.platform import Platform, platform_in, whatever_makes
+from ai_usage_tests.printed import said
 from ai_usage_tests.warehouse.test_ledger import append
 from ai_usage_tests.warehouse.writing import answer
 
@@ -77,7 +78,7 @@ def test_a_job_is_refused_before_it_asks_anybody(platform: Platform) -> None:
     whys = {step: why for step, why in outcome.failed.items() if step.startswith("raw__")}
     assert "raw__claude_cost_report_and_totals" in whys
     assert all("holds simulated data, and real data would join them: nothing was pulled" in w for w in whys.values())
-    assert platform.vendor.asked.total() == 0
+    assert platform.claude.asked.total() == 0
 
 
 MARKED: dict[str, Callable[[Platform], bool]] = {}

@@ -12,16 +12,17 @@ from ai_usage.alerts.news import News, Severity
 from ai_usage.checks.results import CheckResult
 from ai_usage.commands import demo
 from ai_usage.commands.__main__ import command_settings, main
-from ai_usage.commands.refresh import Outcome, tell_troubles
+from ai_usage.commands.refresh import Outcome, print_troubles
 from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.dashboards.assets import write_board
 from ai_usage.dashboards.boards import boards
 from ai_usage.providers.summary import Shares
 from ai_usage.redaction import KnownPeople, Redaction, pseudonym
 from ai_usage.warehouse.people import known_people, redaction
+from ai_usage_tests.mock_claude import KEY
 from ai_usage_tests.named import ADDRESS, KEY_NAME, NAME, names_her, places_that_name_her
-from ai_usage_tests.platform import KEY, Platform, platform_in
-from ai_usage_tests.test_commands import said
+from ai_usage_tests.platform import Platform, platform_in
+from ai_usage_tests.printed import said
 
 SALT = "0123456789abcdef"
 WHO = pseudonym(ADDRESS, SALT)
@@ -67,7 +68,9 @@ def test_no_message_names_a_person(folder: Path) -> None:
 
 def test_no_command_prints_a_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export_focus", "2026-11"]) in {0, 1}
-    tell_troubles(Outcome({"core__x": SENTENCE}, not_judged=[], verdicts=[], skipped={f"raw/{ADDRESS}": SENTENCE}))
+    print_troubles(
+        Outcome({"core__x": SENTENCE}, not_evaluated=[], evaluations=[], skipped={f"raw/{ADDRESS}": SENTENCE})
+    )
     people = [{"label": ADDRESS, "cost_usd": Decimal(1)}, {"label": KEY_NAME, "cost_usd": Decimal(1)}]
     OUT.print(demo._shares(Shares("Top people", people, None)))
     ERR.print(CheckResult("marts/ai_spend", "x", None, "failed", SENTENCE).why)

@@ -9,8 +9,9 @@ from ai_usage.commands import terminal
 from ai_usage.commands.__main__ import command_settings, main
 from ai_usage.commands.data_folder import DAEMON, in_use
 from ai_usage.errors import WarehouseError
-from ai_usage_tests.platform import DAY, NEXT, Platform
-from ai_usage_tests.test_commands import said
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.platform import Platform
+from ai_usage_tests.printed import said
 from ai_usage_tests.warehouse.test_duckdb import child
 from ai_usage_tests.warehouse.test_ledger import append
 from ai_usage_tests.warehouse.writing import answer

@@ -21,7 +21,8 @@ import pytest
 
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
-from ai_usage_tests.platform import DAY, Ticking, contents, files, ordinary, platform_in
+from ai_usage_tests.mock_claude import DAY, ordinary
+from ai_usage_tests.platform import Ticking, contents, files, platform_in
 
 DAYS = [DAY + timedelta(days=n) for n in range(4)]
 SPAN = Span(DAYS[0], DAYS[-1])
@@ -47,7 +48,7 @@ def a_run(folder: Path, dollars: int, *, opens_each_step: bool = False) -> bool:
     platform = platform_in(folder)
     platform.opens_each_step = opens_each_step
     platform.warehouse.now = Ticking(settings().now() + timedelta(minutes=dollars))  # the later run is the later one
-    platform.vendor.days = {day: ordinary(dollars + n) for n, day in enumerate(DAYS[:-1])}
+    platform.claude.days = {day: ordinary(dollars + n) for n, day in enumerate(DAYS[:-1])}
     return bool(platform.run(span=SPAN, only=WRITERS).result.success)
 
 

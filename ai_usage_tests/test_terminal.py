@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from ai_usage.commands import demo
 from ai_usage.commands.export_focus import harmless
-from ai_usage.commands.refresh import Outcome, tell_troubles
+from ai_usage.commands.refresh import Outcome, print_troubles
 from ai_usage.commands.terminal import OUT, Terminal
 from ai_usage.providers.summary import Shares
 
@@ -48,7 +48,7 @@ def test_colors_of_our_own_stay() -> None:
 
 
 def test_troubles_are_printed_so(capsys: pytest.CaptureFixture[str]) -> None:
-    tell_troubles(Outcome(failures={"core__x": HOSTILE}, skipped={"raw/x": HOSTILE}))
+    print_troubles(Outcome(failures={"core__x": HOSTILE}, skipped={"raw/x": HOSTILE}))
     captured = capsys.readouterr()
     assert "\x1b" not in captured.out + captured.err
     assert isinstance(OUT, Terminal)

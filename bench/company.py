@@ -22,7 +22,7 @@ from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.provider import ANTHROPIC
 from ai_usage.providers.cursor.provider import CURSOR as CURSOR_PROVIDER
 from ai_usage.providers.registry import PROVIDERS
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW
 
 DAYS_AT_ONCE = 31

@@ -18,13 +18,13 @@ import httpx
 
 from ai_usage.catalog import TABLES
 from ai_usage.ingest.day_replacement import DAYS_AT_ONCE
-from ai_usage.ingest.http import Patience
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import Span
 from ai_usage.providers.cursor.client import DAYS_A_REQUEST, EVENTS, RATES, CursorAdmin
 from ai_usage.providers.cursor.resource import team_pace
 from ai_usage.providers.cursor.rows import event_rows
 from ai_usage.providers.cursor.tables import CURSOR_USAGE_EVENTS
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 
 EVENTS_A_DAY = 3_300  # 1.2 million a year
 SHORT, LONG = 90, 365  # days

@@ -42,7 +42,7 @@ from ai_usage.providers.anthropic.tables import CLAUDE_COSTS
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import Settings, settings
 from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from bench import cursor_year, dashboards, marts
 
 LINES_A_DAY = 2_000
@@ -245,7 +245,7 @@ def _graph(_: str, days: int) -> dict[str, Any]:
             urlsplit(r["path"]).path.removeprefix("/anthropic/v1/organizations/")
             for r in httpx.get(f"{url}/_simulator/requests").json()
         )
-    figures["verdicts"] = figures.pop("records")
+    figures["check_results"] = figures.pop("records")
     figures.pop("records_per_second")
     spans = -(-days // DAYS_A_REQUEST)
     fewest = {"cost_report": 2 * spans, "usage_report/messages": spans, "usage_report/claude_code": days}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ai_usage.alerts.news import News, Severity
 from ai_usage.settings import Settings
-from ai_usage.warehouse.duckdb import torn_copies
+from ai_usage.warehouse.duckdb.published_copy import torn_copies
 
 TOPIC = "published_copy"
 

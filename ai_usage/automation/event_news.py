@@ -13,7 +13,8 @@ from ai_usage.alerts.outbox import Memory, Outbox
 from ai_usage.automation.check_news import check_page
 from ai_usage.checks.events import ALERT_EVENTS
 from ai_usage.settings import Settings
-from ai_usage.warehouse.duckdb import DuckDBWarehouse, unreadable
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.published_copy import unreadable
 from ai_usage.warehouse.port import Warehouse
 
 SOURCE = "events"

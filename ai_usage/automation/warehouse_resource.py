@@ -7,10 +7,11 @@ import dagster as dg
 
 from ai_usage.automation import refresh
 from ai_usage.catalog import FUNCTIONS, TABLES
-from ai_usage.checks.result_table import keep_verdicts
+from ai_usage.checks.result_table import keep_results
 from ai_usage.settings import Settings, settings
 from ai_usage.warehouse.building import between_builds, building
-from ai_usage.warehouse.duckdb import DuckDBWarehouse, unreadable
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.published_copy import unreadable
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
 
@@ -44,7 +45,7 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
             finally:
                 try:
                     if context.instance and context.run:
-                        keep_verdicts(warehouse, context.instance, context.run.run_id, is_over=True)
+                        keep_results(warehouse, context.instance, context.run.run_id, is_over=True)
                 finally:
                     with nullcontext() if is_build else between_builds(of.data_dir):
                         warehouse.publish()

@@ -45,7 +45,7 @@ def _anomalies(warehouse: Warehouse, span: Span) -> Mapping[date, Finding]:
     return (
         too_new
         | {day: blind for day in span.days if day in known and day not in built}
-        | {day: judge_anomalies(rows) for day, rows in found.items()}
+        | {day: evaluate_anomalies(rows) for day, rows in found.items()}
     )
 
 
@@ -62,7 +62,7 @@ def _too_new(day: date, known: Collection[date]) -> NotEvaluated | None:
     )
 
 
-def judge_anomalies(rows: Rows) -> Result:
+def evaluate_anomalies(rows: Rows) -> Result:
     """A day's anomalies, each in a sentence."""
     rows = alerted(rows, lambda row: f"{row['kind'].replace('_', ' ')} of {_thing(row)}", _anomaly)
     return warned(
@@ -111,7 +111,7 @@ spend_has_no_anomaly = DailyCheck(
 )
 
 
-def judge_former_members(rows: Rows) -> Result:
+def evaluate_former_members(rows: Rows) -> Result:
     """Keys and accounts that spend, of people who are no members."""
     if not rows:
         return passed("No key or account of a former member spends.")
@@ -134,7 +134,7 @@ no_former_member_spends = SnapshotCheck(
     pulls=BILLS,
     also_reads=(BY_SCOPE,),
     sql="checks/no_former_member_spends",
-    evaluate=of_money("checks/no_former_member_spends", judge_former_members),
+    evaluate=of_money("checks/no_former_member_spends", evaluate_former_members),
     is_about_now=True,
 )
 

@@ -57,10 +57,10 @@ def _figures_match(warehouse: Warehouse) -> Finding | None:
         return failed(
             f"The sheet has {len(read[1].good)} figures of consoles, and core/console_figures none: build it."
         )
-    return judge_figures([_compared(warehouse, row) for row in rows])
+    return evaluate_figures([_compared(warehouse, row) for row in rows])
 
 
-def judge_figures(figures: list[Compared]) -> Finding:
+def evaluate_figures(figures: list[Compared]) -> Finding:
     """All figures in one result: what differs first, then what cannot be compared."""
     wrong = [one for one in figures if one.is_error]
     unclear = [one for one in figures if one.why and not one.is_error]

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from ai_usage.check import Check
 
 INTRODUCTION = (
-    "Written by `make docs` from the declarations in the code. A result is passed, warned, failed or not judged: then "
-    "there was nothing to evaluate. [runbook.md](runbook.md) has what to do about each."
+    "Written by `make docs` from the declarations in the code. A result is passed, warned, failed or not evaluated. "
+    "Not evaluated means that there was nothing to evaluate. [runbook.md](runbook.md) lists what to do about each."
 )
 GRAINS = {"day": "each day", "snapshot": "each run, as things are now", "run": "each run, over its days"}
 

@@ -1,6 +1,7 @@
-"""What the checks found, kept beside the figures: Dagster's event log has every check result, and no SQL can read it.
-At the end of each run, whoever started it, and before a board shows them, the run's results take the place of those of
-the same check, asset and day. That a check was not judged takes the place of no result: what was last found stands.
+"""The check results as a table: Dagster's event log has them all, but SQL cannot read it.
+
+At the end of each run, and before a board shows them, the run's results replace those of the same check, asset and day.
+"Not evaluated" replaces no other result: the last result that the check had stays.
 """
 
 from collections.abc import Mapping
@@ -16,15 +17,15 @@ from ai_usage.warehouse.table import Table, day, instant, string
 
 CHECK_RESULTS = Table(
     name="check_results",
-    grain="the last result of one check of one asset and one UTC day; of a check without days no day",
+    grain="the last result of one check of one asset on one UTC day, or without a day for a check that has none",
     columns={
         "asset": string("layer/table", required=True),
-        "claim": string("the check's name", required=True),
-        "judged_day": day("the UTC day it was judged for; null of a check without days", required=False),
-        "verdict": string("passed, warned, failed or not judged", required=True),
-        "why": string("in a sentence; null where it passed"),
-        "judged_at": instant("when", required=True),
-        "run_id": string("Dagster's run", required=True),
+        "check_name": string("the check's name", required=True),
+        "checked_date": day("the UTC day that was checked; null for a check without days", required=False),
+        "result": string("passed, warned, failed or not evaluated", required=True),
+        "reason": string("why, in one sentence; null if it passed"),
+        "evaluated_at": instant("when the check was evaluated", required=True),
+        "run_id": string("the Dagster run that evaluated it", required=True),
     },
     date_column=None,
 )
@@ -33,15 +34,15 @@ KINDS = {
     dg.DagsterEventType.ASSET_OBSERVATION,
     dg.DagsterEventType.STEP_FAILURE,
 }
-NOT_JUDGED = "not judged"
-CHECK, SUBJECT = ["asset", "claim"], ["asset", "claim", "judged_day"]
+NOT_EVALUATED = "not evaluated"
+CHECK, SUBJECT = ["asset", "check_name"], ["asset", "check_name", "checked_date"]
 
 
-def keep_verdicts(warehouse: Warehouse, instance: dg.DagsterInstance, run_id: str, *, is_over: bool = False) -> int:
-    """Put a run's results in place of the older ones; how many they are. When the run `is_over`, a check of it that was
-    not run is one that is not judged.
+def keep_results(warehouse: Warehouse, instance: dg.DagsterInstance, run_id: str, *, is_over: bool = False) -> int:
+    """Replace older results by those of a run; returns their number. Once the run `is_over`, a planned check that did
+    not run counts as not evaluated.
     """
-    fresh = verdicts_of(instance, run_id, is_over=is_over)
+    fresh = rows_of_run(instance, run_id, is_over=is_over)
     if not fresh.is_empty():
         with warehouse.connected():
             before = renamed(warehouse.ask(f"select * from {CHECK_RESULTS.address}").select(fresh.columns), FORMERLY)
@@ -50,39 +51,39 @@ def keep_verdicts(warehouse: Warehouse, instance: dg.DagsterInstance, run_id: st
 
 
 def renamed(results: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
-    """The results of earlier releases under today's names of their checks; what stands there under today's stays."""
-    is_old = pl.col("claim").is_in(list(names))
+    """The results of earlier releases under today's check names. A result that already has today's name stays."""
+    is_old = pl.col("check_name").is_in(list(names))
     now = results.filter(~is_old)
     return pl.concat(
         [
             now,
             results.filter(is_old)
-            .with_columns(pl.col("claim").replace(names))
+            .with_columns(pl.col("check_name").replace(names))
             .join(now, on=SUBJECT, how="anti", nulls_equal=True),
         ]
     )
 
 
 def merged(before: pl.DataFrame, fresh: pl.DataFrame) -> pl.DataFrame:
-    """The newest result of each subject. What a check of days came to without a day, as it could not run, stands until
-    it says something of a day.
+    """The newest result of each subject. A daily check that could not run has a result without a day: it stays until
+    the check has a result for a day.
     """
-    is_not_judged, is_of_a_day = pl.col("verdict") == NOT_JUDGED, pl.col("judged_day").is_not_null()
-    judged = before.filter(~is_not_judged)
+    is_not_evaluated, is_of_a_day = pl.col("result") == NOT_EVALUATED, pl.col("checked_date").is_not_null()
+    evaluated = before.filter(~is_not_evaluated)
     fresh = pl.concat(
         [
-            fresh.filter(~is_not_judged),
-            fresh.filter(is_not_judged & is_of_a_day).join(judged, on=SUBJECT, how="anti"),
-            fresh.filter(is_not_judged & ~is_of_a_day).join(judged, on=CHECK, how="anti"),
+            fresh.filter(~is_not_evaluated),
+            fresh.filter(is_not_evaluated & is_of_a_day).join(evaluated, on=SUBJECT, how="anti"),
+            fresh.filter(is_not_evaluated & ~is_of_a_day).join(evaluated, on=CHECK, how="anti"),
         ]
     )
-    told = fresh.filter(is_of_a_day).select(CHECK).unique()
-    kept = pl.concat([before.filter(is_of_a_day), before.filter(~is_of_a_day).join(told, on=CHECK, how="anti")])
+    with_days = fresh.filter(is_of_a_day).select(CHECK).unique()
+    kept = pl.concat([before.filter(is_of_a_day), before.filter(~is_of_a_day).join(with_days, on=CHECK, how="anti")])
     return pl.concat([kept.join(fresh, on=SUBJECT, how="anti", nulls_equal=True), fresh])
 
 
-def verdicts_of(instance: dg.DagsterInstance, run_id: str, *, is_over: bool = False) -> pl.DataFrame:
-    """A run's results so far, the last one of each subject."""
+def rows_of_run(instance: dg.DagsterInstance, run_id: str, *, is_over: bool = False) -> pl.DataFrame:
+    """A run's results so far as rows of the table: the last one of each subject."""
     return _rows(run_results(instance, run_id, is_over=is_over), run_id)
 
 
@@ -105,13 +106,13 @@ def _planned(instance: dg.DagsterInstance, run_id: str) -> list[dg.AssetCheckKey
 def _rows(results: list[CheckResult], run_id: str) -> pl.DataFrame:
     columns: dict[str, tuple[list[Any], Any]] = {
         "asset": ([one.asset for one in results], pl.String),
-        "claim": ([one.check for one in results], pl.String),
-        "judged_day": ([one.day for one in results], pl.Date),
-        "verdict": ([one.result for one in results], pl.String),
-        "why": ([None if one.result == "passed" else one.why for one in results], pl.String),
-        "judged_at": ([round(one.at * 1_000_000) for one in results], pl.Int64),
+        "check_name": ([one.check for one in results], pl.String),
+        "checked_date": ([one.day for one in results], pl.Date),
+        "result": ([one.result for one in results], pl.String),
+        "reason": ([None if one.result == "passed" else one.why for one in results], pl.String),
+        "evaluated_at": ([round(one.at * 1_000_000) for one in results], pl.Int64),
         "run_id": ([run_id for _ in results], pl.String),
     }
     return pl.DataFrame({name: pl.Series(values, dtype=of) for name, (values, of) in columns.items()}).with_columns(
-        pl.from_epoch("judged_at", time_unit="us").dt.replace_time_zone("UTC")
+        pl.from_epoch("evaluated_at", time_unit="us").dt.replace_time_zone("UTC")
     )

@@ -1,8 +1,8 @@
-"""What the checks of a run came to: passed, warned, failed or not judged, read from Dagster's events.
+"""The check results of a run: passed, warned, failed or not evaluated, read from Dagster's events.
 
-Dagster stores an evaluation for each result that passed, warned or failed. It knows no fourth result: an evaluation has
-passed or has not. So a check that had nothing to judge stores none, which Dagster shows as skipped, and says why in one
-observation of its asset.
+Dagster stores an evaluation for each check that passed, warned or failed. It has no fourth result. So a check that had
+nothing to evaluate stores no evaluation, which Dagster shows as skipped, and stores the reason in an observation of its
+asset.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -15,16 +15,16 @@ import dagster as dg
 
 from ai_usage.partitions import runs_of_days
 
-Result = Literal["passed", "warned", "failed", "not judged"]
-RESULTS: tuple[Result, ...] = ("passed", "warned", "failed", "not judged")
-NOT_JUDGED_TAG = "ai_usage/not_judged"  # of such an observation: the check's name
-NOTHING_NEW = "Not run: its source is not configured or brought nothing, so there was nothing to build and to check."
+Result = Literal["passed", "warned", "failed", "not evaluated"]
+RESULTS: tuple[Result, ...] = ("passed", "warned", "failed", "not evaluated")
+NOT_EVALUATED_TAG = "ai_usage/not_evaluated"  # of such an observation: the check's name
+NOTHING_NEW = "Not run: its source is not configured or returned nothing, so there was nothing to build or check."
 WAS_NOT_RUN = "Not run: a step that it depends on failed in this run."
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What one check of one asset came to on one UTC day. A check without days, or one that was not run, has no day."""
+    """The result of one check of one asset on one UTC day. A check without days or that did not run has no day."""
 
     asset: str  # layer/table
     check: str
@@ -45,12 +45,12 @@ def counted(results: Iterable[CheckResult]) -> dict[Result, int]:
 
 
 def summary(results: Iterable[CheckResult]) -> str:
-    """Such as `154 passed, 3 warned, 1 failed, 12 not judged`."""
+    """Such as `154 passed, 3 warned, 1 failed, 12 not evaluated`."""
     return ", ".join(f"{count} {result}" for result, count in counted(results).items())
 
 
 def observation(key: dg.AssetCheckKey, whys: Mapping[date | None, str]) -> dg.AssetObservation:
-    """The event that says on which days a check had nothing to judge, and why."""
+    """The event that lists the days on which a check had nothing to evaluate, with the reasons."""
     spans: list[dict[str, str | None]] = []
     if None in whys:
         spans.append({"first": None, "last": None, "why": whys[None]})
@@ -58,20 +58,20 @@ def observation(key: dg.AssetCheckKey, whys: Mapping[date | None, str]) -> dg.As
     for why, group in groupby(of_days, key=lambda one: one[0]):
         together = runs_of_days([day for _, day in group])
         spans += [{"first": str(span.first), "last": str(span.last), "why": why} for span in together]
-    said = "; ".join(dict.fromkeys(str(span["why"]) for span in spans))
+    reasons = "; ".join(dict.fromkeys(str(span["why"]) for span in spans))
     return dg.AssetObservation(
         key.asset_key,
-        description=f"{key.name} is not judged: {said}",
-        metadata={"check": key.name, "not_judged": dg.MetadataValue.json(spans)},
-        tags={NOT_JUDGED_TAG: key.name},
+        description=f"{key.name} is not evaluated: {reasons}",
+        metadata={"check": key.name, "not_evaluated": dg.MetadataValue.json(spans)},
+        tags={NOT_EVALUATED_TAG: key.name},
     )
 
 
 def results_of(
     events: Iterable[tuple[dg.DagsterEvent, float]], planned: Collection[dg.AssetCheckKey] = ()
 ) -> list[CheckResult]:
-    """The results in a run's events, each with its time; of several of one check and day the last one. `planned` are
-    the checks of a run that is over: one whose step failed has failed, and one that was never run is not judged.
+    """The results in a run's events, each with its time: the last one of each check and day. `planned` are the checks
+    of a run that is over: a check whose step failed has failed, and a check that did not run is not evaluated.
     """
     found: dict[tuple[str, str, date | None], CheckResult] = {}
     failed_steps: dict[str, str] = {}
@@ -89,19 +89,19 @@ def results_of(
         if why is not None:
             found[asset, key.name, None] = CheckResult(asset, key.name, None, "failed", f"Could not run: {why}", ended)
         elif (asset, key.name) not in there:
-            found[asset, key.name, None] = CheckResult(asset, key.name, None, "not judged", WAS_NOT_RUN, ended)
+            found[asset, key.name, None] = CheckResult(asset, key.name, None, "not evaluated", WAS_NOT_RUN, ended)
     return list(found.values())
 
 
 def never_run(checks: Iterable[dg.AssetCheckKey], found: Iterable[CheckResult]) -> list[CheckResult]:
-    """Those of the checks that were planned in none of the runs in which these results were found."""
+    """A "not evaluated" for each of the checks that has none of these results: no run planned it."""
     there = {(one.asset, one.check) for one in found}
     keys = [(key.asset_key.to_user_string(), key.name) for key in checks]
-    return [CheckResult(*key, None, "not judged", NOTHING_NEW) for key in sorted(keys) if key not in there]
+    return [CheckResult(*key, None, "not evaluated", NOTHING_NEW) for key in sorted(keys) if key not in there]
 
 
 def step_name(key: dg.AssetCheckKey) -> str:
-    """What the step of a check is called."""
+    """The name of a check's step."""
     return f"check__{key.asset_key.path[-1]}__{key.name}"
 
 
@@ -110,16 +110,16 @@ def _results_in(event: dg.DagsterEvent, at: float) -> Iterator[CheckResult]:
         yield of_evaluation(event.asset_check_evaluation_data, at)
     elif event.event_type == dg.DagsterEventType.ASSET_OBSERVATION:
         seen = event.asset_observation_data.asset_observation
-        spans = seen.metadata.get("not_judged") if NOT_JUDGED_TAG in seen.tags else None
+        spans = seen.metadata.get("not_evaluated") if NOT_EVALUATED_TAG in seen.tags else None
         if isinstance(spans, dg.JsonMetadataValue) and isinstance(spans.value, list):
             for span in spans.value:
                 for day in _days(span["first"], span["last"]):
-                    check = seen.tags[NOT_JUDGED_TAG]
-                    yield CheckResult(seen.asset_key.to_user_string(), check, day, "not judged", span["why"], at)
+                    check = seen.tags[NOT_EVALUATED_TAG]
+                    yield CheckResult(seen.asset_key.to_user_string(), check, day, "not evaluated", span["why"], at)
 
 
 def of_evaluation(event: dg.AssetCheckEvaluation, at: float = 0.0) -> CheckResult:
-    """An evaluation as Dagster stores it. Its description begins with the day, which the UI does not show."""
+    """The result in a stored evaluation, without the day with which its description begins."""
     is_warning = event.severity == dg.AssetCheckSeverity.WARN
     return CheckResult(
         event.asset_key.to_user_string(),

@@ -91,7 +91,7 @@ def _unrecorded(row: Row) -> Result:
 def _stands(warehouse: Warehouse) -> Result | None:
     if not any(warehouse.pulled_days(pull) for pull in BILLS):
         return None
-    return judge_restatements([row for provider in PROVIDERS for row in restatements(warehouse, provider)])
+    return evaluate_restatements([row for provider in PROVIDERS for row in restatements(warehouse, provider)])
 
 
 def restatements(warehouse: Warehouse, provider: Provider) -> list[dict[str, Any]]:
@@ -99,7 +99,7 @@ def restatements(warehouse: Warehouse, provider: Provider) -> list[dict[str, Any
     return warehouse.query(f"checks/{STANDS}", provider=provider.key, bill=provider.bill.pull).to_dicts()
 
 
-def judge_restatements(rows: Rows) -> Result:
+def evaluate_restatements(rows: Rows) -> Result:
     """What providers restated lately, each day in a sentence."""
     if not rows:
         return passed("No day was restated late in the last week.")

@@ -32,7 +32,7 @@ from ai_usage.check import (
 from ai_usage.checks.events import EVENTS_IN_TABLE, keep_events
 from ai_usage.checks.missing import Missing, client_of, of_the_past, span_of_check
 from ai_usage.checks.results import observation, step_name
-from ai_usage.checks.sightings import judge_sightings
+from ai_usage.checks.sightings import evaluate_sightings
 from ai_usage.errors import AiUsageError, WarehouseError, interruption
 from ai_usage.layers import explained, in_plain_words, pool_of_check, reason
 from ai_usage.marts.gate import blocked_days
@@ -180,7 +180,7 @@ def _of_run(
         span = span_of_check(context, pulled) if check.is_daily else None
         for some_days in span.cut(at_most=DAYS_AT_ONCE) if span else () if check.is_daily else (None,):
             check.look(warehouse, some_days, sightings)
-        return judge_sightings(warehouse, check.key, sightings, check.warning) if sightings.seen else None
+        return evaluate_sightings(warehouse, check.key, sightings, check.warning) if sightings.seen else None
 
     with warehouse.connected():
         finding = evaluated_or_failed(context, sighted)

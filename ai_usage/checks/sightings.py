@@ -59,7 +59,7 @@ class Seen:
         }
 
 
-def judge_sightings(warehouse: Warehouse, check: dg.AssetCheckKey, sightings: Sightings, warning: str) -> Result:
+def evaluate_sightings(warehouse: Warehouse, check: dg.AssetCheckKey, sightings: Sightings, warning: str) -> Result:
     """One result for all that was seen, what is in most records first."""
     found = _noted(warehouse, check, sightings)
     if not found:

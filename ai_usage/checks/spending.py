@@ -67,7 +67,7 @@ def _budget(row: Row) -> str:
     return f"{_month(row)} budget of {row['scope'].replace('_', ' ')} {row['scope_name']}"
 
 
-def judge_budgets(rows: Rows) -> Result:
+def evaluate_budgets(rows: Rows) -> Result:
     """Budgets that reached a threshold: all of it fails, half of it warns."""
     if not rows:
         return passed("Less than half of each budget is used.")
@@ -94,12 +94,12 @@ budget_is_not_crossed = SnapshotCheck(
     pulls=(BUDGETS.pull,),
     also_reads=(BY_SCOPE,),
     sql="checks/budget_is_not_crossed",
-    evaluate=_of_budgets("checks/budget_is_not_crossed", judge_budgets),
+    evaluate=_of_budgets("checks/budget_is_not_crossed", evaluate_budgets),
     is_about_now=True,
 )
 
 
-def judge_forecasts(rows: Rows) -> Result:
+def evaluate_forecasts(rows: Rows) -> Result:
     """Budgets that will be exceeded before their month is over."""
     if not rows:
         return passed("No budget is forecast to be exceeded before its month ends.")
@@ -127,14 +127,14 @@ forecast_is_within_budget = SnapshotCheck(
     sql="checks/forecast_is_within_budget",
     evaluate=if_any(
         CAN_FORECAST,
-        _of_budgets("checks/forecast_is_within_budget", judge_forecasts),
+        _of_budgets("checks/forecast_is_within_budget", evaluate_forecasts),
         "No month with a budget is running and known well enough to forecast its end.",
     ),
     is_about_now=True,
 )
 
 
-def judge_growth(rows: Rows, at_most: Decimal) -> Result:
+def evaluate_growth(rows: Rows, at_most: Decimal) -> Result:
     """Whether a month came to much more than the month before, over as many days. What was nothing before is new."""
     over: Rows = [row for row in rows if row["growth_ratio"] is not None and row["growth_ratio"] > at_most]
     if not over:
@@ -166,14 +166,14 @@ growth_is_within_limit = SnapshotCheck(
     sql="checks/growth_is_within_limit",
     evaluate=if_any(
         CAN_COMPARE,
-        of_money("checks/growth_is_within_limit", lambda rows: judge_growth(rows, settings().growth_at_most)),
+        of_money("checks/growth_is_within_limit", lambda rows: evaluate_growth(rows, settings().growth_at_most)),
         "No month has two weeks that are known in it and in the month before.",
     ),
     is_about_now=True,
 )
 
 
-def judge_backtest(rows: Rows) -> Finding:
+def evaluate_backtest(rows: Rows) -> Finding:
     """Whether past forecasts were nearer than the naive run rate, and their intervals as wide as they should be."""
     if not rows:
         return NotEvaluated("No month is over yet for which a forecast was made.")
@@ -201,7 +201,7 @@ forecast_beats_naive = SnapshotCheck(
     pulls=BILLS,
     also_reads=(BY_SCOPE,),
     sql="checks/forecast_beats_naive",
-    evaluate=of_money("checks/forecast_beats_naive", judge_backtest),
+    evaluate=of_money("checks/forecast_beats_naive", evaluate_backtest),
 )
 
 CHECKS: list[Check] = [

@@ -82,7 +82,7 @@ def refuse_what_cannot_be_pulled(of: Settings, *, is_ui: bool) -> None:
     """`AiUsageError` where there is nobody to ask, and where what they answer would join data of the other kind. The UI
     shows what is there, so it needs nobody to ask.
     """
-    from ai_usage.warehouse.duckdb import data_are_simulated  # noqa: PLC0415 - the settings are settled by now
+    from ai_usage.warehouse.duckdb.data_origin import data_are_simulated  # noqa: PLC0415 - the settings are settled by now
     from ai_usage.warehouse.origin import mixture  # noqa: PLC0415
 
     held = data_are_simulated(of)

@@ -26,13 +26,13 @@ from ai_usage.commands.as_of_world import (
 )
 from ai_usage.commands.backfill import asked_day, asked_span
 from ai_usage.commands.coverage import pulled, tell_gaps
-from ai_usage.commands.refresh import Outcome, tell_troubles
+from ai_usage.commands.refresh import Outcome, print_troubles
 from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.partitions import Span, runs_of_days
 from ai_usage.redaction import KnownPeople, Redaction
 from ai_usage.settings import Settings, pseudonym_salt
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.nameless import write_nameless
 from ai_usage.warehouse.people import known_people
 from ai_usage.warehouse.port import Warehouse
@@ -79,7 +79,7 @@ def _tell(ledger: Warehouse, at: datetime, span: Span, target: Path, *, title: s
     with _folder(target.parent) as scratch:
         past = rebuilt(ledger, at, span, into=Path(scratch) / target.name)
         if past.failures:
-            tell_troubles(Outcome(failures=dict(past.failures)))
+            print_troubles(Outcome(failures=dict(past.failures)))
             ERR.print("These days cannot be rebuilt as they were known then: nothing was written.")
             return False
         with ledger.connected(), past.world.connected():

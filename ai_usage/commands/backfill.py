@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from datetime import date
 
 from ai_usage.commands.data_folder import prepare_instance
-from ai_usage.commands.refresh import Outcome, refresh, tell_not_judged, tell_troubles
+from ai_usage.commands.refresh import Outcome, print_not_evaluated, print_troubles, refresh
 from ai_usage.commands.terminal import OUT
 from ai_usage.errors import SettingError
 from ai_usage.partitions import Span
 from ai_usage.settings import Settings
-from ai_usage.warehouse.duckdb import shows_simulated_data
+from ai_usage.warehouse.duckdb.data_origin import shows_simulated_data
 
 
 def run(of: Settings, argv: Sequence[str]) -> int:
@@ -30,8 +30,8 @@ def tell_outcome(of: Settings, outcome: Outcome, days: int) -> int:
     OUT.print(
         f"{days} day{'s' * (days != 1)} · {outcome.requests.total()} requests · {outcome.summary}", soft_wrap=True
     )
-    tell_troubles(outcome)
-    tell_not_judged(outcome)
+    print_troubles(outcome)
+    print_not_evaluated(outcome)
     return 0 if outcome.is_good else 1
 
 

@@ -10,7 +10,7 @@ from rich.table import Table as Grid
 from ai_usage.automation.warehouse_resource import duckdb_warehouse
 from ai_usage.commands.dashboards import tell_where, write_all
 from ai_usage.commands.data_folder import prepare_instance
-from ai_usage.commands.refresh import Outcome, refresh, tell_not_judged, tell_troubles
+from ai_usage.commands.refresh import Outcome, print_not_evaluated, print_troubles, refresh
 from ai_usage.commands.terminal import OUT
 from ai_usage.partitions import Span
 from ai_usage.providers.registry import PROVIDERS
@@ -38,8 +38,8 @@ def run(of: Settings, _: Sequence[str]) -> int:
     [spend] = found["spend"]
     if not of_providers and not spend["billed_usd"]:
         _trust(outcome)
-        tell_troubles(outcome)
-        tell_not_judged(outcome)
+        print_troubles(outcome)
+        print_not_evaluated(outcome)
         OUT.print("Nothing was pulled, so there is nothing to summarize.")
         return 1
     title = "AI usage, SIMULATED DATA from the built-in providers" if is_marked else "AI usage"
@@ -51,8 +51,8 @@ def run(of: Settings, _: Sequence[str]) -> int:
     for part in of_providers:
         OUT.print(_shares(part) if isinstance(part, Shares) else part, soft_wrap=isinstance(part, str))
     _trust(outcome)
-    tell_troubles(outcome)
-    tell_not_judged(outcome)
+    print_troubles(outcome)
+    print_not_evaluated(outcome)
     OUT.rule()
     list(write_all(warehouse, of))  # once more: what the run's own checks found is known now
     tell_where(of)

@@ -16,7 +16,8 @@ from ai_usage.commands.data_folder import prepare_instance
 from ai_usage.commands.terminal import OUT
 from ai_usage.errors import AiUsageError
 from ai_usage.ingest.days import Answers, NotYet
-from ai_usage.ingest.http import Patience, Refused
+from ai_usage.ingest.http.errors import Refused
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.ingest.ledger_writes import Client, Report
 from ai_usage.layers import reason
 from ai_usage.partitions import Span
@@ -28,7 +29,7 @@ from ai_usage.settings import ROOT, Settings
 from ai_usage.sheet.tabs import TABS, read_tab
 from ai_usage.simulated import accounts, simulated_providers
 from ai_usage.simulated import sheet as sheet_resource
-from ai_usage.warehouse.duckdb import unreadable
+from ai_usage.warehouse.duckdb.published_copy import unreadable
 from ai_usage.warehouse.files import refuse_a_full_disk
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.table import PULLS

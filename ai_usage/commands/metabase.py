@@ -21,7 +21,7 @@ from ai_usage.dashboards.metabase.plan import Edit, Found, Step
 from ai_usage.dashboards.metabase.provision import Provision, bigquery_database, duckdb_database
 from ai_usage.dashboards.metabase.wanted import SIMULATED, Wanted, wanted
 from ai_usage.errors import AiUsageError, SettingError
-from ai_usage.ingest.http import Patience
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.settings import ROOT, Settings
 from ai_usage.warehouse.table import ANALYTICS, PULLS
 

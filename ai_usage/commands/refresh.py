@@ -29,21 +29,21 @@ class Outcome:
     """What the runs of a refresh did: steps that failed and why, check results, requests by asset."""
 
     failures: dict[str, str] = field(default_factory=dict)
-    verdicts: list[dg.AssetCheckEvaluation] = field(default_factory=list)
-    not_judged: list[CheckResult] = field(default_factory=list)
+    evaluations: list[dg.AssetCheckEvaluation] = field(default_factory=list)
+    not_evaluated: list[CheckResult] = field(default_factory=list)
     requests: Counter[str] = field(default_factory=Counter)
     skipped: dict[str, str] = field(default_factory=dict)
 
     @property
     def results(self) -> list[CheckResult]:
-        """Every check result: passed, warned, failed and not judged. Of several runs, a check that was judged in one is
-        judged.
+        """Every check result: passed, warned, failed and not evaluated. A check that one of several runs evaluated is
+        evaluated.
         """
-        judged = [of_evaluation(verdict) for verdict in self.verdicts]
-        keys, checks = {one.key for one in judged}, {(one.asset, one.check) for one in judged}
-        return judged + [
+        evaluated = [of_evaluation(evaluation) for evaluation in self.evaluations]
+        keys, checks = {one.key for one in evaluated}, {(one.asset, one.check) for one in evaluated}
+        return evaluated + [
             one
-            for one in {one.key: one for one in self.not_judged}.values()
+            for one in {one.key: one for one in self.not_evaluated}.values()
             if one.key not in keys and (one.day or (one.asset, one.check) not in checks)
         ]
 
@@ -55,7 +55,7 @@ class Outcome:
 
     @property
     def summary(self) -> str:
-        """Such as `154 passed, 3 warned, 1 failed, 12 not judged`."""
+        """Such as `154 passed, 3 warned, 1 failed, 12 not evaluated`."""
         return summary(self.results)
 
     @property
@@ -127,7 +127,7 @@ def outcome_of(runs: Runs) -> Outcome:
     outcome = Outcome(failures=dict(runs.failures), skipped=dict(runs.not_configured))
     found: list[CheckResult] = []
     for result in runs.results:
-        outcome.verdicts += result.get_asset_check_evaluations()
+        outcome.evaluations += result.get_asset_check_evaluations()
         planned = result.job_def.asset_layer.asset_graph.asset_check_keys
         found += results_of(((event, 0.0) for event in result.all_events), planned)
         for event in result.all_events:
@@ -143,19 +143,19 @@ def outcome_of(runs: Runs) -> Outcome:
             if event.is_asset_observation and SKIPPED in metadata:
                 outcome.skipped[asset] = str(metadata[SKIPPED].value)
     checks = (key for key in runs.repository.asset_graph.asset_check_keys if key.name != TABLE_WAS_BUILT)
-    outcome.not_judged = [one for one in (*found, *never_run(checks, found)) if one.result == "not judged"]
+    outcome.not_evaluated = [one for one in (*found, *never_run(checks, found)) if one.result == "not evaluated"]
     return outcome
 
 
 MARKS: dict[Result, tuple[str, str]] = {
     "failed": ("red", "✗"),
     "warned": ("yellow", "!"),
-    "not judged": ("yellow", "–"),
+    "not evaluated": ("yellow", "–"),
     "passed": ("green", "✓"),
 }
 
 
-def tell_troubles(outcome: Outcome, *, at_most: int = 15) -> None:
+def print_troubles(outcome: Outcome, *, at_most: int = 15) -> None:
     """Steps that failed, then checks that failed, then warnings, then what was skipped: each in a line."""
     for why, steps in _by_cause(outcome.failures).items():
         ERR.print(f"[bold red]✗ {', '.join(steps)}[/] {escape(why)}", soft_wrap=True)
@@ -170,18 +170,18 @@ def tell_troubles(outcome: Outcome, *, at_most: int = 15) -> None:
         OUT.print(f"[yellow]– {', '.join(assets)}[/] {escape(why)}", soft_wrap=True)
 
 
-def tell_not_judged(outcome: Outcome) -> None:
-    """Why checks were not judged, a line for each reason with the number of checks."""
+def print_not_evaluated(outcome: Outcome) -> None:
+    """Why checks were not evaluated, a line for each reason with the number of checks."""
     reasons: dict[str, list[CheckResult]] = {}
     for one in outcome.results:
-        if one.result == "not judged":
+        if one.result == "not evaluated":
             reasons.setdefault(re.sub(r"raw/\w+(, raw/\w+)*|\d+|week\w+( days)?", "", one.why), []).append(one)
-    color, mark = MARKS["not judged"]
+    color, mark = MARKS["not evaluated"]
     for group in sorted(reasons.values(), key=lambda group: -len(group)):
         checks = {(one.asset, one.check) for one in group}
         many = f"{len(checks)} checks, such as " if len(checks) > 1 else ""
         first = f"{group[0].check} of {group[0].asset}"
-        OUT.print(f"[{color}]{mark} not judged: {many}{first}:[/] {escape(group[0].why)}", soft_wrap=True)
+        OUT.print(f"[{color}]{mark} not evaluated: {many}{first}:[/] {escape(group[0].why)}", soft_wrap=True)
 
 
 def _alike(wrong: Iterable[CheckResult]) -> list[tuple[str, CheckResult]]:

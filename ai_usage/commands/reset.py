@@ -16,7 +16,8 @@ from ai_usage.dashboards.assets import site_folder
 from ai_usage.errors import WarehouseBusy, WarehouseError
 from ai_usage.settings import Settings
 from ai_usage.warehouse.building import FILE as BUILDING
-from ai_usage.warehouse.duckdb import DuckDBWarehouse, data_are_simulated
+from ai_usage.warehouse.duckdb.data_origin import data_are_simulated
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.readers import readers_copy
 from ai_usage.warehouse.table import PULLS
 

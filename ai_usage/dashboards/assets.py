@@ -11,7 +11,7 @@ import dagster as dg
 import sqlglot
 from sqlglot import exp
 
-from ai_usage.checks.result_table import CHECK_RESULTS, keep_verdicts
+from ai_usage.checks.result_table import CHECK_RESULTS, keep_results
 from ai_usage.dashboards import cards, site
 from ai_usage.dashboards.boards import OF_FRESHNESS, OF_KNOWN_DAYS, Board, boards
 from ai_usage.dashboards.site import Site
@@ -34,7 +34,7 @@ def asset_of(board: Board) -> dg.AssetsDefinition:
     def written(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> None:
         began = time.perf_counter()
         if CHECK_RESULTS.name in tables_read(board):
-            keep_verdicts(warehouse, context.instance, context.run.run_id)  # what this run found so far
+            keep_results(warehouse, context.instance, context.run.run_id)  # what this run found so far
         path = write_board(warehouse, board, settings())
         context.add_output_metadata(
             {

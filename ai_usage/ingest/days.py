@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from ai_usage.ingest.http import IncompleteAnswer, UnexpectedAnswer
+from ai_usage.ingest.http.errors import IncompleteAnswer, UnexpectedAnswer
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.warehouse.ledger import Answer
 

@@ -13,7 +13,14 @@ import dagster as dg
 
 from ai_usage.ingest.days import Answers, NotYet
 from ai_usage.ingest.each_account import Clients, Note, ask_each, clients_of
-from ai_usage.ingest.http import DamagedAnswer, IncompleteAnswer, Refused, TooLarge, UnexpectedAnswer, VendorError
+from ai_usage.ingest.http.errors import (
+    DamagedAnswer,
+    IncompleteAnswer,
+    Refused,
+    TooLarge,
+    UnexpectedAnswer,
+    VendorError,
+)
 from ai_usage.ingest.optional import is_not_included
 from ai_usage.layers import note
 from ai_usage.partitions import Span, span_of_run
@@ -87,7 +94,7 @@ class Report(Generic[C]):
         return bool(self.needs) and is_not_included(refusal, lambda: self.is_key_accepted(client))
 
     def not_included(self, refusal: Refused) -> str:
-        return f"not included: it needs {self.needs}. The vendor answered {refusal.status}: {refusal.said}"
+        return f"not included: it needs {self.needs}. The vendor answered {refusal.status}: {refusal.explanation}"
 
 
 def as_it_is_now(ask: Callable[[C], Answer]) -> Callable[[C, Span], list[Answer]]:

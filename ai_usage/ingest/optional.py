@@ -15,7 +15,9 @@ Everything else is a failure of the report.
 import re
 from collections.abc import Callable, Mapping
 
-from ai_usage.ingest.http import Api, KeyRefused, NotFound, NotPermitted, Query, Refused, VendorError
+from ai_usage.ingest.http.api import Api
+from ai_usage.ingest.http.errors import KeyRefused, NotFound, NotPermitted, Refused, VendorError
+from ai_usage.ingest.http.paging import Query
 
 LACKS = re.compile(
     r"not[ _-](?:been[ ])?(?:eligible|entitled|included|enabled|activated|available[ ](?:to|for|on|in|with|under))"
@@ -36,7 +38,7 @@ def is_not_included(refusal: Refused, is_key_accepted: Callable[[], bool]) -> bo
         return True
     if isinstance(refusal, KeyRefused):
         return is_key_accepted()
-    return refusal.status == 400 and bool(LACKS.search(refusal.said)) and not _blames_request(refusal)
+    return refusal.status == 400 and bool(LACKS.search(refusal.explanation)) and not _blames_request(refusal)
 
 
 def _blames_request(refusal: Refused) -> bool:
@@ -46,8 +48,8 @@ def _blames_request(refusal: Refused) -> bool:
     names = "|".join(
         re.escape(name) + (r"(?=:|\[)" if name.isalpha() and name.islower() else r"\b") for name in refusal.parameters
     )
-    is_named = bool(names and re.search(rf"\b(?:{names})", refusal.said))
-    return is_named or any(word in refusal.said.lower() for word in HEADERS)
+    is_named = bool(names and re.search(rf"\b(?:{names})", refusal.explanation))
+    return is_named or any(word in refusal.explanation.lower() for word in HEADERS)
 
 
 def is_key_accepted(api: Api, *plain: tuple[str, Query, Mapping[str, str]]) -> bool:

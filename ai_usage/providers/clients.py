@@ -5,7 +5,7 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 from ai_usage.accounts import Account
-from ai_usage.ingest.http import Patience
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.providers.provider import Provider
 from ai_usage.settings import Settings
 

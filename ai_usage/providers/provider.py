@@ -10,7 +10,7 @@ import polars as pl
 from ai_usage.accounts import Account, AccountFields
 from ai_usage.check import Check
 from ai_usage.ingest.cadence import Cadence
-from ai_usage.ingest.http import Patience
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.ingest.ledger_writes import Source
 from ai_usage.providers.directory import Keys, People
 from ai_usage.providers.probe import Probe

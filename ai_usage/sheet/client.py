@@ -28,28 +28,26 @@ from gspread.urls import DRIVE_FILES_API_V3_URL, SPREADSHEET_URL, SPREADSHEET_VA
 
 import ai_usage.retries  # noqa: F401 - tells of each retry
 from ai_usage.errors import SettingError
-from ai_usage.ingest.bodies import Limits, are_too_deep, refuse_bad_utf8
-from ai_usage.ingest.deadlines import no_later_than
-from ai_usage.ingest.http import (
-    Client,
+from ai_usage.ingest.http.bodies import Limits, are_too_deep, refuse_bad_utf8
+from ai_usage.ingest.http.client import Client, http_client
+from ai_usage.ingest.http.deadlines import no_later_than
+from ai_usage.ingest.http.errors import (
     DamagedAnswer,
     KeyRefused,
     NotFound,
     NotPermitted,
     NotTheApi,
     OutOfTime,
-    Patience,
     RateLimited,
     TooLarge,
     UnexpectedAnswer,
     Unreachable,
     VendorDown,
     VendorError,
-    first_words,
-    http_client,
-    is_a_page,
     unchained,
 )
+from ai_usage.ingest.http.refusals import first_words, is_a_page
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.secrecy import without_secrets
 from ai_usage.sheet.tabs import TABS
 from ai_usage.sheet.wire import session_over

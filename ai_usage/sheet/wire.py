@@ -12,8 +12,9 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
 
-from ai_usage.ingest.bodies import TooMuch, Undecodable
-from ai_usage.ingest.http import Client, DamagedAnswer, TooLarge, Unreachable
+from ai_usage.ingest.http.bodies import TooMuch, Undecodable
+from ai_usage.ingest.http.client import Client
+from ai_usage.ingest.http.errors import DamagedAnswer, TooLarge, Unreachable
 from ai_usage.secrecy import keep_secret
 
 

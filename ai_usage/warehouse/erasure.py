@@ -18,7 +18,7 @@ import duckdb
 import polars as pl
 
 from ai_usage.errors import WarehouseError
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.erasures import (
     ERASURES,
     Entry,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ai_usage.phrases import WORD, Phrases, canonical, folded, word_count
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.erasures import ACCOUNT, ANYWHERE, WHOLE_NAME, Phrase
 from ai_usage.warehouse.table import ANALYTICS
 

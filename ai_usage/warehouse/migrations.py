@@ -25,7 +25,19 @@ SCHEMA = Table(
 )
 
 # What a column was called before: (address of the table, old name) → new name.
-RENAMED: Mapping[tuple[str, str], str] = {(f"{ANALYTICS}.cursor_usage_stats", "user_id"): "cursor_user_id"}
+RENAMED: Mapping[tuple[str, str], str] = {
+    (f"{ANALYTICS}.cursor_usage_stats", "user_id"): "cursor_user_id",
+    (f"{ANALYTICS}.check_results", "claim"): "check_name",
+    (f"{ANALYTICS}.check_results", "judged_day"): "checked_date",
+    (f"{ANALYTICS}.check_results", "verdict"): "result",
+    (f"{ANALYTICS}.check_results", "why"): "reason",
+    (f"{ANALYTICS}.check_results", "judged_at"): "evaluated_at",
+}
+
+# What a value was before in a column that is renamed: (address of the table, new name) → old value → new value.
+RENAMED_VALUES: Mapping[tuple[str, str], Mapping[str, str]] = {
+    (f"{ANALYTICS}.check_results", "result"): {"not judged": "not evaluated"}
+}
 
 
 @dataclass(frozen=True)
@@ -48,6 +60,11 @@ class Change:
     @property
     def declared(self) -> Column:
         return self.table.columns[self.column]
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """The values of a renamed column that are renamed too: old value → new value."""
+        return RENAMED_VALUES.get((self.table.address, self.column), {}) if self.what == "renamed" else {}
 
     @property
     def is_first_account(self) -> bool:

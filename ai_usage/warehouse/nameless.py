@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from ai_usage.redaction import Redaction
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.table import RAW
 
 OF_PEOPLE = ("user_name", "description")  # what people call themselves and their keys in their own words

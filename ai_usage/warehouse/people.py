@@ -10,7 +10,7 @@ from ai_usage.errors import WarehouseError
 from ai_usage.phrases import canonical, word_count
 from ai_usage.redaction import KnownPeople, Redaction
 from ai_usage.settings import Settings, pseudonym_salt, secrets
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import ANALYTICS
 

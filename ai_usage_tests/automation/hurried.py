@@ -17,9 +17,9 @@ CLOCK = Path(os.environ["TEST_CLOCK"])
 Settings.now = lambda _: datetime.fromisoformat(CLOCK.read_text(encoding="utf-8"))  # type: ignore[method-assign,assignment]
 clock.refuse_a_pretended_clock = lambda of: of  # the vendors are stand-ins
 
-from ai_usage.ingest import http  # noqa: E402 - after the clock
+from ai_usage.ingest.http import retry  # noqa: E402 - after the clock
 
-http.Patience.__init__.__kwdefaults__ |= {"attempts": 2, "first_wait": 0.01, "longest_wait": 0.01, "jitter": 0.01}  # type: ignore[operator]
+retry.Patience.__init__.__kwdefaults__ |= {"attempts": 2, "first_wait": 0.01, "longest_wait": 0.01, "jitter": 0.01}  # type: ignore[operator]
 
 from ai_usage.alerts import delivery  # noqa: E402
 

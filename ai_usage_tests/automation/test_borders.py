@@ -25,7 +25,7 @@ from ai_usage.commands.refresh import Outcome as Printed
 from ai_usage.commands.refresh import outcome_of
 from ai_usage.definitions import build_defs
 from ai_usage.errors import WarehouseError
-from ai_usage.ingest.http import Patience
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.providers.anthropic import rows as claude_rows
 from ai_usage.providers.anthropic.client import ClaudeAdmin
@@ -33,11 +33,13 @@ from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import settings
 from ai_usage.sheet.client import CsvFolder
 from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY, Simulator
-from ai_usage.warehouse import duckdb as engine
 from ai_usage.warehouse import googlesql
+from ai_usage.warehouse.duckdb import engine, statements
 from ai_usage.warehouse.ledger import Answer
+from ai_usage_tests.mock_claude import ordinary
+from ai_usage_tests.outcome import Outcome, together
 from ai_usage_tests.parts import assets_of, behind, checks_of
-from ai_usage_tests.platform import QUIET, Outcome, Platform, contents, ordinary, platform_in, together
+from ai_usage_tests.platform import QUIET, Platform, contents, platform_in
 
 SPAN = Span(date(2026, 11, 18), date(2026, 11, 19))
 BOARDS = {"executive_summary", "cost_allocation", "productivity", "platform_roi"}  # data_trust shows the runs' checks
@@ -220,7 +222,7 @@ def test_an_exception_in_a_core_step_costs_its_provider_its_days_and_nobody_else
     assert not world.printed.failures, "no step fails"
     assert world.part(*OF_CURSOR) == both.part(*OF_CURSOR)
     assert "core/claude_daily_cost" not in world.outcome.materialized, "no partition of it looks as if it were there"
-    assert world.outcome.red("no_day_is_missing", "claude_costs") == set(SPAN.days)
+    assert world.outcome.not_passed("no_day_is_missing", "claude_costs") == set(SPAN.days)
     assert world.platform.dollars() == {}
     assert one_board in world.outcome.materialized
     again = built(world.platform, vendors)
@@ -233,7 +235,7 @@ def test_a_sql_error_in_a_mart_costs_what_is_made_of_it(
     read = googlesql.read
     wrong = "select no_such_column as expense_date from ai_usage_analytics.claude_costs"
     monkeypatch.setattr(
-        engine, "read", lambda name, of=None: wrong if name.endswith("/claude_cost_shares") else read(name, of)
+        statements, "read", lambda name, of=None: wrong if name.endswith("/claude_cost_shares") else read(name, of)
     )
     world = built(pulled.copy(tmp_path), vendors)
     assert world.outcome.not_built.keys() == {"marts/claude_cost_shares"}
@@ -254,8 +256,8 @@ def test_a_check_that_cannot_run_fails_with_its_reason_and_stops_nothing(
     claim, broken = "unit_price_is_a_list_price", "providers/anthropic/checks/priced_lines"
     monkeypatch.setattr(engine, "read", lambda name, of=None: wrong if name == broken else read(name, of))
     world = built(pulled.copy(tmp_path), vendors)
-    assert world.outcome.red(claim) == set(SPAN.days)
-    assert "The check could not run: BinderException" in (world.outcome.verdict(claim, SPAN.last).description or "")
+    assert world.outcome.not_passed(claim) == set(SPAN.days)
+    assert "The check could not run: BinderException" in world.outcome.why(claim, SPAN.last)
     assert not world.printed.failures
     assert world.tables == both.tables
 
@@ -272,8 +274,8 @@ def test_a_day_of_which_core_has_an_older_version_is_blocked_though_it_has_as_ma
     platform.warehouse.append("claude_cost_totals", [Answer("anthropic", SPAN.last, [restated.encode()], 1, {})])
     monkeypatch.setattr(claude_rows, "daily_cost_rows", broken)
     world = built(platform, vendors)
-    assert world.outcome.red("no_day_is_missing", "claude_costs") == {SPAN.last}
-    said = world.outcome.verdict("no_day_is_missing", SPAN.last).description or ""
+    assert world.outcome.not_passed("no_day_is_missing", "claude_costs") == {SPAN.last}
+    said = world.outcome.why("no_day_is_missing", SPAN.last)
     assert "core holds 0 of the 1 records of claude_cost_totals, and 1 of an older version" in said
     assert world.outcome.noted("marts/claude_total_expenses", SPAN.last)["blocked_by"][0] == "no_day_is_missing"
     assert world.platform.dollars() == both.platform.dollars(), "its last good version stays"
@@ -318,8 +320,8 @@ def test_an_interrupted_backfill_stops_and_the_next_one_of_other_days_builds_wha
 
     after = lived(platform, vendors, "claude", "cursor", what=lambda runs: runs.refresh(last))
     assert platform.dollars() == both.platform.dollars()
-    assert after.outcome.red("grouped_lines_equal_console_figure") == set()
-    assert after.outcome.red("no_day_is_missing", "claude_costs") == set()
+    assert after.outcome.not_passed("grouped_lines_equal_console_figure") == set()
+    assert after.outcome.not_passed("no_day_is_missing", "claude_costs") == set()
     assert after.outcome.materialized["core/claude_costs"] == set(SPAN.days)
 
 
@@ -330,13 +332,13 @@ def test_after_a_sheet_edit_a_backfill_of_some_days_leaves_one_owner_of_each_key
     platform, sheet = platform_in(tmp_path), tmp_path / "sheet"
     sheet.mkdir()
     mapping = sheet / "api_key_mapping.csv"
-    platform.vendor.days = {day: ordinary(100) for day in days.days}
+    platform.claude.days = {day: ordinary(100) for day in days.days}
     of = replace(settings(), has_anthropic_admin_key=True, sheet_id=f"csv:{sheet}")
 
     def backfill(owner: str, span: Span) -> Outcome:
         header = "api_key_id,api_key_name,user_email,team_name,description"
         mapping.write_text(f"{header}\napikey_1,etl,{owner},,\n", encoding="utf-8")
-        with closing(platform.vendor.admin()) as admin:
+        with closing(platform.claude.admin()) as admin:
             overrides = {"warehouse": platform.warehouse, "claude_admin": admin, "sheet": CsvFolder(sheet)}
             return platform.backfill(build_defs(of, overrides=overrides), of, span)
 
@@ -345,7 +347,7 @@ def test_after_a_sheet_edit_a_backfill_of_some_days_leaves_one_owner_of_each_key
     outcome = backfill("other@example.com", some)
     owners = f"select distinct user_email from {TABLE}.ai_spend where api_key_id = 'apikey_1'"
     assert platform.sql(owners) == [("other@example.com",)]
-    assert outcome.red("spend_has_no_anomaly") == set()
+    assert outcome.not_passed("spend_has_no_anomaly") == set()
     assert outcome.materialized["marts/ai_spend"] == set(days.days)
 
 
@@ -354,13 +356,13 @@ def test_the_uis_job_of_a_range_takes_the_same_way_and_fails_if_one_of_its_runs_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     platform, day = platform_in(tmp_path), Span(SPAN.last, SPAN.last)
-    platform.vendor.days = {SPAN.last: ordinary()}
+    platform.claude.days = {SPAN.last: ordinary()}
     of = replace(settings(), has_anthropic_admin_key=True)
     monkeypatch.setattr(runs_module, "settings", lambda: of)
 
     def ran(name: str) -> tuple[bool, str, list[str]]:
         before = platform.instance.get_runs_count()
-        with closing(platform.vendor.admin()) as admin, platform.warehouse.connected():
+        with closing(platform.claude.admin()) as admin, platform.warehouse.connected():
             overrides = {"warehouse": platform.warehouse, "claude_admin": admin}
             job = build_defs(of, overrides=overrides).get_repository_def().get_job(name)
             result = job.execute_in_process(
@@ -369,10 +371,10 @@ def test_the_uis_job_of_a_range_takes_the_same_way_and_fails_if_one_of_its_runs_
         runs = platform.instance.get_runs()[: platform.instance.get_runs_count() - before]
         return result.success, str(Outcome(result).failed.get("refresh", "")), [run.job_name for run in runs]
 
-    platform.vendor.refuses["/users"] = 500
+    platform.claude.refuses["/users"] = 500
     success, why, names = ran(REFRESH_RANGE)
     assert (success, names) == (False, ["rebuild_days", "pull_claude", REFRESH_RANGE])
     assert why.startswith("raw__claude_users: ")
     assert platform.dollars().keys() == {SPAN.last}
-    del platform.vendor.refuses["/users"]
+    del platform.claude.refuses["/users"]
     assert ran(REFRESH_DAY)[0]

@@ -10,7 +10,7 @@ from ai_usage.automation.interrupts import heeded
 from ai_usage.checks.runner import evaluated_or_failed
 from ai_usage.errors import interruption
 from ai_usage.layers import built
-from ai_usage_tests.checks.test_not_judged import COSTS
+from ai_usage_tests.checks.test_not_evaluated import COSTS
 
 
 def interrupted_query() -> None:

@@ -17,7 +17,8 @@ from ai_usage.partitions import Span
 from ai_usage.settings import settings
 from ai_usage.sheet.client import CsvFolder
 from ai_usage_tests.alerts.receivers import Hook, hook
-from ai_usage_tests.platform import KEY, USER, Bend, Platform, ordinary, platform_in
+from ai_usage_tests.mock_claude import KEY, USER, Bend, ordinary
+from ai_usage_tests.platform import Platform, platform_in
 
 PAST = Span(date(2026, 10, 1), date(2026, 11, 19))  # up to yesterday of the tests' clock
 LATELY = Span(date(2026, 11, 12), PAST.last)
@@ -59,7 +60,7 @@ class Told:
 
 def refresh(platform: Platform, sheet: Path, span: Span) -> bool:
     """All that the job refresh_range does."""
-    with closing(platform.vendor.admin()) as admin:
+    with closing(platform.claude.admin()) as admin:
         everything = dg.AssetSelection.all()
         outcome = platform.materialize(everything, span, admin, sheet=CsvFolder(sheet))
     platform.warehouse.publish()
@@ -82,7 +83,7 @@ def told(tmp_path_factory: pytest.TempPathFactory, web: Hook) -> dict[tuple[str,
     mapping = sheet / "api_key_mapping.csv"
     owner = f"{KEY['id']},etl,{USER['email']},Data,"
     mapping.write_text(rows("api_key_id,api_key_name,user_email,team_name,description", owner), encoding="utf-8")
-    vendor = platform.vendor
+    vendor = platform.claude
     vendor.days = {day: ordinary(10 if day.isoweekday() < 6 else 1) for day in PAST.days}
     listener = Told(platform, web, home)
     assert refresh(platform, sheet, PAST)

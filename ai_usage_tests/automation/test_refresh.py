@@ -21,7 +21,8 @@ from ai_usage.settings import Settings, settings
 from ai_usage.warehouse.builds import BUILDS
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.port import Warehouse
-from ai_usage_tests.platform import DAY, NEXT, WITHOUT_BOARDS, Platform, ordinary, platform_in
+from ai_usage_tests.mock_claude import DAY, NEXT, ordinary
+from ai_usage_tests.platform import WITHOUT_BOARDS, Platform, platform_in
 
 BY_NAME = {sensor.name: sensor for sensor in SENSORS}
 CLAUDE, CURSOR, ENTERPRISE, SHEET = (
@@ -192,7 +193,7 @@ def test_an_equal_pull_is_no_change(built: Platform) -> None:
 
 
 def test_a_change_whose_run_died_is_found_though_dagster_never_heard_of_it(built: Platform) -> None:
-    [answer] = built.vendor.admin().cost_report(Span(DAY, DAY))
+    [answer] = built.claude.admin().cost_report(Span(DAY, DAY))
     look_alike = replace(answer, records=[*answer.records, answer.records[0]])
     built.warehouse.append("claude_cost_report", [look_alike])
     assert spans(rebuilt(built)) == [str(DAY)]
@@ -212,7 +213,7 @@ def test_a_look_that_makes_a_day_final_is_a_change(built: Platform) -> None:
 
 
 def test_a_changed_directory_is_applied_to_the_last_days_that_were_asked_about(built: Platform) -> None:
-    built.vendor.days |= {YESTERDAY - ONE_DAY: ordinary(), YESTERDAY: ordinary()}
+    built.claude.days |= {YESTERDAY - ONE_DAY: ordinary(), YESTERDAY: ordinary()}
     built.run(only=WITHOUT_BOARDS.without_checks())
     assert {DAY, NEXT, YESTERDAY - ONE_DAY, YESTERDAY} <= set(built.warehouse.pulled_days("claude_cost_report"))
     lasting(built)

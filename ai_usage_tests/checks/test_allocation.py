@@ -156,7 +156,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     only = whatever_makes("marts/ai_spend", *(f"marts/{mart}" for mart in expenses))
     outcome = platform.refresh(replace(settings(), simulate=True), DAYS, only=only | checks_of(*CLAIMS, MEASURED))
     assert outcome.result.success
-    assert {claim for claim in (*CLAIMS, MEASURED) if outcome.red(claim)} == set()
+    assert {claim for claim in (*CLAIMS, MEASURED) if outcome.not_passed(claim)} == set()
     return platform
 
 
@@ -172,19 +172,19 @@ def test_a_mistake_with_money_turns_its_day_red_and_no_other(good: Platform, har
     [(rows,)] = good.sql(sql)
     assert rows > 0
     outcome = good.check(claim, DAYS)
-    assert (claim, outcome.red(claim)) == (claim, {DAY})
-    [wrong] = [v for found in outcome.verdicts.values() for v in found.values() if not v.passed]
+    assert (claim, outcome.not_passed(claim)) == (claim, {DAY})
+    [wrong] = [v for found in outcome.evaluations.values() for v in found.values() if not v.passed]
     assert wrong.severity == dg.AssetCheckSeverity.ERROR
     assert str(DAY) in (wrong.description or "")
     assert " USD" in (wrong.description or "") or claim == SIGHT
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
-def test_a_check_over_nothing_is_not_judged(tmp_path: Path, claim: str) -> None:
+def test_a_check_over_nothing_is_not_evaluated(tmp_path: Path, claim: str) -> None:
     platform = platform_in(tmp_path)
     outcome = platform.check(claim, DAYS)
-    assert outcome.verdicts == {}
-    assert outcome.not_judged(claim).keys() == set(DAYS.days)
+    assert outcome.evaluations == {}
+    assert outcome.not_evaluated(claim).keys() == set(DAYS.days)
 
 
 def test_on_a_day_held_back_the_difference_is_a_warning_that_says_so(good: Platform) -> None:
@@ -192,7 +192,7 @@ def test_on_a_day_held_back_the_difference_is_a_warning_that_says_so(good: Platf
     good.sql(f"""delete from {A}.claude_costs where rowid = (select min(rowid) from {A}.claude_costs
         where activity_date = '{DAY}' and amount_usd > 0)""")
     outcome = good.check(ALLOCATION, DAYS)
-    assert outcome.red(ALLOCATION) == {DAY}
-    verdict = outcome.verdict(ALLOCATION, DAY, "claude_attributed_costs")
+    assert outcome.not_passed(ALLOCATION) == {DAY}
+    verdict = outcome.evaluation(ALLOCATION, DAY, "claude_attributed_costs")
     assert verdict.severity == dg.AssetCheckSeverity.WARN
     assert "The day is blocked by no_day_is_missing, grouped_lines_equal_console_figure" in (verdict.description or "")

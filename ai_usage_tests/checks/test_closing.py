@@ -14,7 +14,8 @@ from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.client import SOURCE as ANTHROPIC
 from ai_usage.settings import settings
 from ai_usage.warehouse.ledger import Answer
-from ai_usage_tests.platform import Outcome, Platform, checks_of, platform_in, whatever_makes
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform, checks_of, platform_in, whatever_makes
 
 DAYS = Span(date(2026, 11, 1), date(2026, 11, 19))  # as far as the sheet's figures of this month go
 DAY = date(2026, 11, 11)
@@ -43,11 +44,11 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     only = whatever_makes(*tables) | checks_of(PARITY, FIGURES, RECORDED)
     outcome = platform.refresh(replace(settings(), simulate=True), DAYS, only=only)
     assert outcome.result.success
-    assert outcome.red(PARITY) | outcome.red(RECORDED) == set()
-    assert outcome.verdict(PARITY, DAY, "claude_parity").description == (
+    assert outcome.not_passed(PARITY) | outcome.not_passed(RECORDED) == set()
+    assert outcome.evaluation(PARITY, DAY, "claude_parity").description == (
         f"{DAY}: Analytics and the cost report both come to {platform.dollars()[DAY]:,f} USD."
     )
-    said = outcome.verdict(FIGURES, None, "month_close")
+    said = outcome.evaluation(FIGURES, None, "month_close")
     assert (said.passed, said.severity) == (False, WARN)  # of last month, of which no day was pulled
     assert (said.description or "").startswith("7 of 14 figures match. Not comparable: anthropic 2026-10-01…2026-10-31")
     platform.sql(f"delete from {SHEET} where period_start < '2026-11-01'")
@@ -80,7 +81,7 @@ def restated(platform: Platform, by: str = "1.5", after: timedelta = timedelta(d
 
 
 def sentence(outcome: Outcome, claim: str, table: str, day: date | None = None) -> str:
-    return outcome.verdict(claim, day, table).description or ""
+    return outcome.why(claim, day, table)
 
 
 PARITY_HARMS = {
@@ -100,8 +101,8 @@ def test_analytics_that_tell_other_money_are_red_on_their_day(good: Platform, ha
     [(after,)] = good.sql(f"select coalesce(sum(amount_usd), 0) from {ANALYTICS} where {THAT_DAY}")
     rebuilt(good, "marts/claude_parity")
     outcome = good.check(PARITY, DAYS)
-    assert outcome.red(PARITY) == {DAY}
-    verdict = outcome.verdict(PARITY, DAY, "claude_parity")
+    assert outcome.not_passed(PARITY) == {DAY}
+    verdict = outcome.evaluation(PARITY, DAY, "claude_parity")
     assert verdict.severity == ERROR
     said = verdict.description or ""
     assert f"{after - before:+,f} unexplained. Report against analytics, largest first: " in said
@@ -128,23 +129,23 @@ def test_what_has_not_settled_yet_is_a_warning_and_only_beyond_a_percent(good: P
     good.sql(f"delete from {ANALYTICS} where {DEAREST}")
     rebuilt(good, "marts/claude_parity")
     outcome = good.check(PARITY, DAYS)
-    assert outcome.red(PARITY) == {DAY}
-    assert outcome.verdict(PARITY, DAY, "claude_parity").severity == WARN
+    assert outcome.not_passed(PARITY) == {DAY}
+    assert outcome.evaluation(PARITY, DAY, "claude_parity").severity == WARN
     assert " provisional." in sentence(outcome, PARITY, "claude_parity", DAY)
     good.sql(f"update {A}.claude_parity set not_settled_usd = -cost_report_usd / 100 where {THAT_DAY}")
-    assert good.check(PARITY, DAYS).red(PARITY) == set()
+    assert good.check(PARITY, DAYS).not_passed(PARITY) == set()
 
 
-def test_a_day_without_analytics_is_not_judged_and_one_not_built_fails(good: Platform) -> None:
+def test_a_day_without_analytics_is_not_evaluated_and_one_not_built_fails(good: Platform) -> None:
     good.sql(f"delete from {A}.claude_parity where {THAT_DAY}")
     outcome = good.check(PARITY, DAYS)
-    assert outcome.red(PARITY) == {DAY}
+    assert outcome.not_passed(PARITY) == {DAY}
     assert "it is blocked, or was never built" in sentence(outcome, PARITY, "claude_parity", DAY)
     good.sql(f"delete from {PULLS} where pull = 'claude_analytics_cost' and {THAT_DAY}")
     outcome = good.check(PARITY, DAYS)
-    assert outcome.red(PARITY) == set()
-    assert outcome.not_judged(PARITY).keys() == {DAY}
-    assert "Optional, and never pulled" in outcome.not_judged(PARITY)[DAY]
+    assert outcome.not_passed(PARITY) == set()
+    assert outcome.not_evaluated(PARITY).keys() == {DAY}
+    assert "Optional, and never pulled" in outcome.not_evaluated(PARITY)[DAY]
 
 
 FIGURE_HARMS = {
@@ -177,13 +178,13 @@ FIGURE_HARMS = {
 
 @pytest.mark.parametrize("harm", FIGURE_HARMS)
 def test_a_figure_that_is_not_what_the_lines_come_to_is_red(good: Platform, harm: str) -> None:
-    assert good.check(FIGURES).red(FIGURES) == set()
+    assert good.check(FIGURES).not_passed(FIGURES) == set()
     sql, named = FIGURE_HARMS[harm]
     [(rows,)] = good.sql(sql)
     assert rows > 0
     outcome = good.check(FIGURES)
-    assert outcome.red(FIGURES) == {None}
-    verdict = outcome.verdict(FIGURES, None, "month_close")
+    assert outcome.not_passed(FIGURES) == {None}
+    verdict = outcome.evaluation(FIGURES, None, "month_close")
     assert verdict.severity == ERROR
     said = verdict.description or ""
     assert " of 7 figures differ: " in said
@@ -196,12 +197,12 @@ def test_a_cent_or_a_hundredth_of_a_percent_is_no_difference(good: Platform) -> 
     [(usd,)] = good.sql(f"select amount_usd from {SHEET} where {NOVEMBER}")
     for percent, red in (("0.009", set()), ("-0.009", set()), ("0.011", {None}), ("-0.011", {None})):
         good.sql(f"update {SHEET} set amount_usd = {usd} * (1 + {percent} / 100) where {NOVEMBER}")
-        assert good.check(FIGURES).red(FIGURES) == red
+        assert good.check(FIGURES).not_passed(FIGURES) == red
     good.sql(f"update {SHEET} set amount_usd = {usd} where {NOVEMBER}")
     good.sql(f"update {A}.cursor_expenses set billed_usd = 0")
     for usd_of_cursor, red in (("0.01", set()), ("0.011", {None})):
         good.sql(f"update {SHEET} set amount_usd = {usd_of_cursor} where {CURSORS}")
-        assert good.check(FIGURES).red(FIGURES) == red
+        assert good.check(FIGURES).not_passed(FIGURES) == red
 
 
 def test_an_invoice_that_includes_seats_matches_usage_and_seats(good: Platform) -> None:
@@ -213,21 +214,21 @@ def test_an_invoice_that_includes_seats_matches_usage_and_seats(good: Platform) 
     assert seats > 1000
     good.sql(f"update {SHEET} set amount_usd = round(amount_usd + {seats}, 2) where {CURSORS}")
     outcome = good.check(FIGURES)
-    assert outcome.red(FIGURES) == set()
+    assert outcome.not_passed(FIGURES) == set()
     said = sentence(outcome, FIGURES, "month_close")
     assert "With seats: cursor 2026-11-03…2026-11-19, " in said
     assert f" of usage and {seats:,.2f} of seats." in said
     good.sql(f"update {SHEET} set covers = 'usage' where {CURSORS}")
     outcome = good.check(FIGURES)
-    assert outcome.red(FIGURES) == {None}
+    assert outcome.not_passed(FIGURES) == {None}
     assert "1 of 7 figures differ: cursor 2026-11-03…" in sentence(outcome, FIGURES, "month_close")
     good.sql(f"update {SHEET} set covers = 'usage_and_seats' where {CURSORS}")
-    assert good.check(FIGURES).red(FIGURES) == set()
+    assert good.check(FIGURES).not_passed(FIGURES) == set()
     good.sql(f"update {SHEET} set amount_usd = amount_usd + 5 where {CURSORS}")
     assert f" USD and seats to {seats:,.2f}, the figure is " in sentence(good.check(FIGURES), FIGURES, "month_close")
     good.sql(f"update {A}.spend_by_scope set seats_usd = 0")
     outcome = good.check(FIGURES)
-    assert outcome.verdict(FIGURES, None, "month_close").severity == WARN
+    assert outcome.evaluation(FIGURES, None, "month_close").severity == WARN
     assert "no seat of its days has a price" in sentence(outcome, FIGURES, "month_close")
 
 
@@ -235,8 +236,8 @@ def test_days_never_pulled_and_days_to_come_are_no_comparison(good: Platform) ->
     good.sql(f"delete from {PULLS} where pull = 'claude_cost_report' and {THAT_DAY}")
     good.sql(f"update {SHEET} set period_end = '2026-12-03' where {CURSORS}")
     outcome = good.check(FIGURES)
-    assert outcome.red(FIGURES) == {None}
-    assert outcome.verdict(FIGURES, None, "month_close").severity == WARN
+    assert outcome.not_passed(FIGURES) == {None}
+    assert outcome.evaluation(FIGURES, None, "month_close").severity == WARN
     said = sentence(outcome, FIGURES, "month_close")
     assert "as a whole and in 5 workspaces: 1 of its " in said
     assert " days were never pulled" in said
@@ -247,7 +248,7 @@ def test_a_provider_nobody_pulls_and_cursors_workspaces_are_no_comparison(good: 
     good.sql(f"update {SHEET} set workspace_id = 'team-a' where {CURSORS}")
     good.sql(f"update {SHEET} set provider = 'openai' where {NOVEMBER}")
     outcome = good.check(FIGURES)
-    assert outcome.red(FIGURES) == {None}
+    assert outcome.not_passed(FIGURES) == {None}
     said = sentence(outcome, FIGURES, "month_close")
     assert "5 of 7 figures match." in said
     assert "in workspace team-a: Cursor has no workspaces" in said
@@ -258,44 +259,44 @@ def test_a_provider_nobody_pulls_and_cursors_workspaces_are_no_comparison(good: 
 def test_figures_that_never_reached_core_are_red(good: Platform) -> None:
     good.sql(f"delete from {SHEET}")
     outcome = good.check(FIGURES)
-    assert outcome.red(FIGURES) == {None}
+    assert outcome.not_passed(FIGURES) == {None}
     assert "core/console_figures none: build it" in sentence(outcome, FIGURES, "month_close")
 
 
 def test_without_a_sheet_no_figure_is_judged(platform: Platform) -> None:
     outcome = platform.check(FIGURES)
-    assert outcome.verdicts == {}
-    assert outcome.not_judged(FIGURES) == {None: "Not configured: AI_USAGE_SHEET_ID is not set."}
+    assert outcome.evaluations == {}
+    assert outcome.not_evaluated(FIGURES) == {None: "Not configured: AI_USAGE_SHEET_ID is not set."}
 
 
-def test_a_figure_of_days_never_pulled_or_not_over_is_not_judged(good: Platform) -> None:
-    """Beside figures that match it does not count; alone it makes the check one that is not judged."""
+def test_a_figure_of_days_never_pulled_or_not_over_is_not_evaluated(good: Platform) -> None:
+    """Beside figures that match it does not count; alone it makes the check one that is not evaluated."""
     good.sql(f"update {SHEET} set period_end = '2026-12-03' where {CURSORS}")
     outcome = good.check(FIGURES)
-    assert outcome.verdict(FIGURES, None, "month_close").passed
+    assert outcome.evaluation(FIGURES, None, "month_close").passed
     assert "13 of its 30 days are not over" in sentence(outcome, FIGURES, "month_close")
     good.sql(f"delete from {SHEET} where not ({CURSORS})")
     outcome = good.check(FIGURES)
-    assert outcome.verdicts == {}
-    assert "13 of its 30 days are not over" in outcome.not_judged(FIGURES)[None]
+    assert outcome.evaluations == {}
+    assert "13 of its 30 days are not over" in outcome.not_evaluated(FIGURES)[None]
     good.sql(f"update {SHEET} set period_start = '2026-09-01', period_end = '2026-10-01' where {CURSORS}")
-    assert "30 of its 30 days were never pulled" in good.check(FIGURES).not_judged(FIGURES)[None]
+    assert "30 of its 30 days were never pulled" in good.check(FIGURES).not_evaluated(FIGURES)[None]
 
 
 def test_a_day_restated_after_the_figure_is_told_as_that_everywhere(good: Platform) -> None:
     restated(good)
     outcome = good.check(FIGURES)
-    assert outcome.red(FIGURES) == {None}
-    assert outcome.verdict(FIGURES, None, "month_close").severity == WARN
+    assert outcome.not_passed(FIGURES) == {None}
+    assert outcome.evaluation(FIGURES, None, "month_close").severity == WARN
     said = sentence(outcome, FIGURES, "month_close")
     assert said.count("restated since the sheet has it") == 2  # the whole, and one workspace
     assert "5 of 7 figures match." in said
     [(month,)] = good.sql(f"select restated_since_figure_usd from {A}.month_close where provider = 'anthropic'")
     assert month == Decimal("1.5")
     outcome = good.check(PARITY, DAYS)
-    assert outcome.red(PARITY) == set()
+    assert outcome.not_passed(PARITY) == set()
     assert "-1.500000000 restated since analytics were asked." in sentence(outcome, PARITY, "claude_parity", DAY)
-    assert good.check(RECORDED, DAYS).red(RECORDED) == set()
+    assert good.check(RECORDED, DAYS).not_passed(RECORDED) == set()
     day, usd = good.sql(f"select activity_date, change_usd from {A}.spend_revisions")[0]
     assert (day, usd) == (DAY, Decimal("1.5"))
 
@@ -304,8 +305,8 @@ def test_a_restatement_excuses_no_other_slip(good: Platform) -> None:
     good.sql(f"update {SHEET} set amount_usd = amount_usd * 100 where {NOVEMBER}")
     restated(good)
     outcome = good.check(FIGURES)
-    assert outcome.red(FIGURES) == {None}
-    assert outcome.verdict(FIGURES, None, "month_close").severity == ERROR
+    assert outcome.not_passed(FIGURES) == {None}
+    assert outcome.evaluation(FIGURES, None, "month_close").severity == ERROR
 
 
 EVENTS = f"{A}.cursor_usage_events"
@@ -354,7 +355,7 @@ def twice_restated(past: Platform, tmp_path_factory: pytest.TempPathFactory) -> 
     platform = past.copy(tmp_path_factory.mktemp("twice"))
     restated(platform, "1.5")
     restated(platform, "-2", timedelta(days=2))
-    assert platform.check(RECORDED, DAYS).red(RECORDED) == set()
+    assert platform.check(RECORDED, DAYS).not_passed(RECORDED) == set()
     return platform
 
 
@@ -365,8 +366,8 @@ def test_a_change_without_its_revision_is_red(twice_restated: Platform, tmp_path
     [(rows,)] = platform.sql(sql)
     assert rows > 0
     outcome = platform.check(RECORDED, DAYS)
-    assert outcome.red(RECORDED) == {DAY}
-    [wrong] = [v for found in outcome.verdicts.values() for v in found.values() if not v.passed]
+    assert outcome.not_passed(RECORDED) == {DAY}
+    [wrong] = [v for found in outcome.evaluations.values() for v in found.values() if not v.passed]
     assert wrong.severity == ERROR
     assert why in (wrong.description or "")
 
@@ -378,7 +379,7 @@ def test_a_version_of_the_ledger_that_is_recorded_nowhere_is_told(twice_restated
         and known_from = (select min(known_from) from {VERSIONS} where {THAT_DAY} and provider = 'anthropic')"""
     )
     outcome = platform.check(RECORDED, DAYS)
-    assert outcome.red(RECORDED) == {DAY}
-    verdict = outcome.verdict(RECORDED, DAY)
+    assert outcome.not_passed(RECORDED) == {DAY}
+    verdict = outcome.evaluation(RECORDED, DAY)
     assert verdict.severity == WARN
     assert "1 versions of the ledger are not in core/spend_versions" in (verdict.description or "")

@@ -9,8 +9,9 @@ from ai_usage.check import ERROR, WARN
 from ai_usage.checks.completeness import freshness, recency
 from ai_usage.partitions import Span
 from ai_usage.warehouse.ledger import Answer
-from ai_usage_tests.checks.conftest import DAYS
-from ai_usage_tests.platform import DAY, NEXT, Outcome, Platform, ordinary
+from ai_usage_tests.mock_claude import DAY, DAYS, NEXT, ordinary
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform
 
 MISSING, DRIFT, RECENT = "no_day_is_missing", "schema_drift", "pull_is_recent"
 SILENT = "bill_is_fresh"
@@ -30,9 +31,9 @@ PULLS = "ai_usage_raw.pulls"
 def test_a_report_never_pulled_makes_its_day_a_missing_one(good: Platform, pull: str, table: str) -> None:
     good.sql(f"delete from {PULLS} where pull = '{pull}' and activity_date = '{NEXT}'")
     outcome = good.check(MISSING)
-    assert outcome.red(MISSING) == {NEXT}
-    assert outcome.verdict(MISSING, NEXT, table).severity == ERROR
-    assert f"{pull} was never pulled" in (outcome.verdict(MISSING, NEXT, table).description or "")
+    assert outcome.not_passed(MISSING) == {NEXT}
+    assert outcome.evaluation(MISSING, NEXT, table).severity == ERROR
+    assert f"{pull} was never pulled" in outcome.why(MISSING, NEXT, table)
 
 
 @pytest.mark.parametrize(
@@ -43,28 +44,28 @@ def test_a_day_pulled_and_not_built_whole_is_a_missing_one(good: Platform, table
     good.sql(f"insert into ai_usage_analytics.{table} from ai_usage_analytics.{table} where activity_date = '{DAY}'")
     good.sql(f"delete from ai_usage_analytics.{table} where activity_date = '{NEXT}'")
     outcome = good.check(MISSING)
-    assert outcome.red(MISSING) == {DAY, NEXT}
+    assert outcome.not_passed(MISSING) == {DAY, NEXT}
     of = table if table == "claude_code_usage_stats" else "claude_costs"
-    assert f"core holds {2 * rows} of the {rows} records" in (outcome.verdict(MISSING, DAY, of).description or "")
-    assert "core holds 0 of the" in (outcome.verdict(MISSING, NEXT, of).description or "")
+    assert f"core holds {2 * rows} of the {rows} records" in outcome.why(MISSING, DAY, of)
+    assert "core holds 0 of the" in outcome.why(MISSING, NEXT, of)
 
 
 def test_an_optional_report_is_missing_only_after_the_provider_has_answered_it_once(platform: Platform) -> None:
     code, days = "claude_code_usage_stats", {DAY: ordinary(), NEXT: ordinary()}
-    platform.vendor.refuses["/claude_code"] = 403
+    platform.claude.refuses["/claude_code"] = 403
     never = platform.run(days)
-    assert set(never.not_judged(MISSING, code)) == {DAY, NEXT}
-    assert never.all_red() == set()
-    del platform.vendor.refuses["/claude_code"]
+    assert set(never.not_evaluated(MISSING, code)) == {DAY, NEXT}
+    assert never.checks_not_passed() == set()
+    del platform.claude.refuses["/claude_code"]
     platform.run(days, span=Span(DAY, DAY))
     once = platform.check(MISSING, Span(DAY, NEXT))
-    assert once.verdict(MISSING, DAY, code).passed
-    assert "never pulled" in (once.verdict(MISSING, NEXT, code).description or "")
+    assert once.evaluation(MISSING, DAY, code).passed
+    assert "never pulled" in once.why(MISSING, NEXT, code)
 
 
 def test_an_empty_answer_is_no_missing_day(platform: Platform) -> None:
     outcome = platform.run({DAY: [], NEXT: []}, only=_of_costs())
-    assert outcome.red(MISSING) == set()
+    assert outcome.not_passed(MISSING) == set()
     assert platform.sql(f"select distinct records from {PULLS} where activity_date is not null") == [(0,)]
 
 
@@ -87,8 +88,8 @@ def test_what_nobody_knows_yet_is_kept_in_raw_and_named(
         where activity_date = '{DAY}' and position = 0"""
     )
     outcome = good.check(DRIFT)
-    assert outcome.red(DRIFT) == outcome.red(DRIFT, pull) == {None}
-    verdict = outcome.verdict(DRIFT, None, pull)
+    assert outcome.not_passed(DRIFT) == outcome.not_passed(DRIFT, pull) == {None}
+    verdict = outcome.evaluation(DRIFT, None, pull)
     assert verdict.severity == WARN
     assert f"{named} (1×, first seen {DAY})" in (verdict.description or "")
 
@@ -99,8 +100,8 @@ def test_the_same_field_on_many_days_is_one_result_with_first_seen_days_and_coun
     novel = f"update {raw} set record = json_merge_patch(record::json, '{{\"novel\": 1}}')::varchar"
     good.sql(f"{novel} where activity_date > '{DAY}'")
     outcome = good.check(DRIFT)
-    assert outcome.verdicts[DRIFT, "claude_cost_report"].keys() == {None}
-    table = outcome.verdict(DRIFT, None, "claude_cost_report").metadata["rows"]
+    assert outcome.evaluations[DRIFT, "claude_cost_report"].keys() == {None}
+    table = outcome.evaluation(DRIFT, None, "claude_cost_report").metadata["rows"]
     assert isinstance(table, dg.TableMetadataValue)
     [row] = table.records
     assert row.data == {
@@ -112,9 +113,9 @@ def test_the_same_field_on_many_days_is_one_result_with_first_seen_days_and_coun
         "days": 2,
         "records": 6,
     }
-    later = good.check(DRIFT, Span(DAYS[-1], DAYS[-1])).verdict(DRIFT, None, "claude_cost_report")
+    later = good.check(DRIFT, Span(DAYS[-1], DAYS[-1])).evaluation(DRIFT, None, "claude_cost_report")
     assert f"unknown field novel (3×, first seen {NEXT})" in (later.description or "")
-    assert good.check(DRIFT, Span(DAY, DAY)).verdict(DRIFT, None, "claude_cost_report").passed
+    assert good.check(DRIFT, Span(DAY, DAY)).evaluation(DRIFT, None, "claude_cost_report").passed
     assert good.sql(
         """select what, first_seen_date, last_seen_date, day_count, record_count
         from ai_usage_analytics.schema_drift_sightings where asset = 'raw/claude_cost_report'"""
@@ -138,16 +139,16 @@ def test_since_when_a_thing_is_known_is_not_forgotten_with_dagsters_history(good
     good.sql(f"update ai_usage_raw.claude_cost_report set record = {novel}")
     good.check(DRIFT, Span(DAY, DAY))
     good.instance.wipe()
-    later = good.check(DRIFT, Span(DAYS[-1], DAYS[-1])).verdict(DRIFT, None, "claude_cost_report")
+    later = good.check(DRIFT, Span(DAYS[-1], DAYS[-1])).evaluation(DRIFT, None, "claude_cost_report")
     assert f"unknown field novel (3×, first seen {DAY})" in (later.description or "")
 
 
 def test_novelties_survive_a_run(platform: Platform) -> None:
-    platform.vendor.lines[DAY] = lambda rows: [{**row, "novel": {"deep": [1]}, "service_tier": "dear"} for row in rows]
-    platform.vendor.refuses["/users"] = 404
+    platform.claude.lines[DAY] = lambda rows: [{**row, "novel": {"deep": [1]}, "service_tier": "dear"} for row in rows]
+    platform.claude.refuses["/users"] = 404
     outcome = platform.run({DAY: ordinary(), NEXT: ordinary()}, only=_of_costs())
-    assert outcome.red(DRIFT, "claude_cost_report") == {None}
-    why = outcome.verdict(DRIFT, None, "claude_cost_report").description or ""
+    assert outcome.not_passed(DRIFT, "claude_cost_report") == {None}
+    why = outcome.why(DRIFT, None, "claude_cost_report")
     assert f"unknown field novel (3×, first seen {DAY})" in why
     assert f"unknown value service_tier = 'dear' (3×, first seen {DAY})" in why
     [record, *_] = platform.warehouse.newest("claude_cost_report", Span(DAY, DAY)).lines["record"]
@@ -160,17 +161,17 @@ def test_a_novelty_in_a_snapshot_or_beside_the_records_is_named(good: Platform) 
     good.sql(f"""update {PULLS} set envelope = '{{"warning": "x"}}' where pull = 'claude_cost_totals'
         and activity_date = '{DAY}'""")
     outcome = good.check(DRIFT)
-    assert "unknown field colour" in (outcome.verdict(DRIFT, None, "claude_workspaces").description or "")
-    assert "unknown field warning beside" in (outcome.verdict(DRIFT, None, "claude_cost_totals").description or "")
+    assert "unknown field colour" in outcome.why(DRIFT, None, "claude_workspaces")
+    assert "unknown field warning beside" in outcome.why(DRIFT, None, "claude_cost_totals")
 
 
 def test_pulls_of_last_week_are_red(good: Platform) -> None:
     good.sql(f"update {PULLS} set activity_date = activity_date + 9")  # up to yesterday
-    assert good.check(RECENT).red(RECENT) == set()
+    assert good.check(RECENT).not_passed(RECENT) == set()
     good.sql(f"update {PULLS} set pulled_at = pulled_at - interval 37 hours where pull = 'claude_users'")
     outcome = good.check(RECENT)
-    assert outcome.red(RECENT) == outcome.red(RECENT, "claude_users") == {None}
-    assert "Last pulled 2026-11-18 23:00 UTC." in (outcome.verdict(RECENT, None, "claude_users").description or "")
+    assert outcome.not_passed(RECENT) == outcome.not_passed(RECENT, "claude_users") == {None}
+    assert "Last pulled 2026-11-18 23:00 UTC." in outcome.why(RECENT, None, "claude_users")
 
 
 @pytest.mark.parametrize(
@@ -220,15 +221,15 @@ def test_a_source_that_says_nothing_for_three_days_is_unhealthy_and_its_cost_unk
 
     table = dg.AssetKey(["raw", pull]).path[-1]
     outcome = heard(date(2026, 11, 16), [b"{}"])
-    assert outcome.red(SILENT) == {None}
-    assert "Nothing is known since 2026-11-16, 3 days: what they cost is unknown, not 0." in (
-        outcome.verdict(SILENT, None, table).description or ""
+    assert outcome.not_passed(SILENT) == {None}
+    assert "Nothing is known since 2026-11-16, 3 days: what they cost is unknown, not 0." in outcome.why(
+        SILENT, None, table
     )
     for day in (17, 18, 19):
         outcome = heard(date(2026, 11, day), [])
-        assert outcome.verdict(SILENT, None, table).passed == (day < 19)
+        assert outcome.evaluation(SILENT, None, table).passed == (day < 19)
     outcome = heard(date(2026, 11, 19), [b"{}"])
-    assert outcome.verdict(SILENT, None, table).passed
+    assert outcome.evaluation(SILENT, None, table).passed
 
 
 def _of_costs() -> dg.AssetSelection:

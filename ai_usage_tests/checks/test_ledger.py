@@ -21,8 +21,9 @@ from ai_usage.providers.provider import Gate
 from ai_usage.settings import settings
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.ledger_check import broken_pulls
-from ai_usage_tests.checks.conftest import DAYS
-from ai_usage_tests.platform import DAY, NEXT, Outcome, Platform
+from ai_usage_tests.mock_claude import DAY, DAYS, NEXT
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform
 from ai_usage_tests.providers.cursor.test_cursor_rows import EVENT
 
 WHOLE = "ledger_is_whole"
@@ -61,12 +62,14 @@ def judged(platform: Platform, span: Span | None = SPAN) -> Outcome:
 
 
 def said(outcome: Outcome) -> str:
-    return " ".join(v.description or "" for found in outcome.verdicts.values() for v in found.values() if not v.passed)
+    return " ".join(
+        v.description or "" for found in outcome.evaluations.values() for v in found.values() if not v.passed
+    )
 
 
 def test_what_was_pulled_is_whole_and_the_small_day_has_these_records(good: Platform) -> None:
     assert held(good) == set()
-    assert good.check(WHOLE).red(WHOLE) == set()
+    assert good.check(WHOLE).not_passed(WHOLE) == set()
     for pull, records in RECORDS.items():
         assert good.sql(f"select count(*) from ai_usage_raw.{pull} where activity_date = '{DAY}'") == [(records,)]
 
@@ -87,9 +90,9 @@ def test_the_verdict_names_the_day_and_how_many_stand_of_how_many(good: Platform
     harm(good, how, "claude_code_usage", 0)
     harm(good, how, "claude_cost_report", 1)
     outcome = good.check(WHOLE)
-    assert outcome.red(WHOLE) == outcome.red(WHOLE, "claude_costs") == {DAY}
+    assert outcome.not_passed(WHOLE) == outcome.not_passed(WHOLE, "claude_costs") == {DAY}
     ending = ", but not as they were sent" if how == "altered" else ""
-    assert outcome.verdict(WHOLE, DAY).description == (
+    assert outcome.evaluation(WHOLE, DAY).description == (
         f"{DAY}: raw/claude_code_usage holds {1 + STANDING[how]} of the 1 records that were pulled{ending}; "
         f"raw/claude_cost_report holds {3 + STANDING[how]} of the 3 records that were pulled{ending}."
     )
@@ -110,7 +113,7 @@ def test_a_row_of_pulls_doubled_would_double_all_its_records_and_is_red(good: Pl
     of_day = f"pull = 'claude_cost_report' and activity_date = '{DAY}'"
     good.sql(f"insert into ai_usage_raw.pulls select * from ai_usage_raw.pulls where {of_day}")
     outcome = good.check(WHOLE)
-    assert outcome.red(WHOLE) == held(good) == {DAY}
+    assert outcome.not_passed(WHOLE) == held(good) == {DAY}
     assert "raw/claude_cost_report has 2 rows in ai_usage_raw.pulls" in said(outcome)
 
 
@@ -128,7 +131,7 @@ def test_a_confirmed_version_is_whole_as_long_as_the_first_pulls_records_are(goo
 
 def test_a_day_pulled_again_is_whole_again_and_older_versions_are_history(good: Platform) -> None:
     harm(good, "altered", "claude_cost_report", 1)
-    good.vendor.days[DAY] = good.vendor.days[DAY][:2]
+    good.claude.days[DAY] = good.claude.days[DAY][:2]
     good.run(only=dg.AssetSelection.groups("raw_claude").without_checks())
     assert held(good) == set()
 
@@ -164,13 +167,13 @@ def test_cursors_days_are_held_back_too(platform: Platform, pull: str) -> None:
             records = [json.dumps({**EVENT, "n": n}).encode() for n in range(2)]
             platform.warehouse.append(each, [Answer("cursor", day, records, 1, {})])
     assert held(platform, CURSOR_PROVIDER.gate) == set()
-    assert judged(platform, Span(DAY, NEXT)).red(WHOLE, "cursor_usage_events") == set()
+    assert judged(platform, Span(DAY, NEXT)).not_passed(WHOLE, "cursor_usage_events") == set()
     harm(platform, "altered", pull, 1)
-    assert judged(platform, Span(DAY, NEXT)).red(WHOLE, "cursor_usage_events") == {DAY}
+    assert judged(platform, Span(DAY, NEXT)).not_passed(WHOLE, "cursor_usage_events") == {DAY}
     assert held(platform, CURSOR_PROVIDER.gate) == set(), "told, but too dear to ask each time a mart is built"
     harm(platform, "lost", pull, 1)
     assert held(platform, CURSOR_PROVIDER.gate) == {DAY}
-    assert judged(platform, Span(DAY, NEXT)).red(WHOLE, "cursor_usage_events") == {DAY}
+    assert judged(platform, Span(DAY, NEXT)).not_passed(WHOLE, "cursor_usage_events") == {DAY}
 
 
 @pytest.mark.parametrize("how", ["lost", "doubled", "altered"])
@@ -180,7 +183,7 @@ def test_no_raw_table_is_forgotten(platform: Platform, how: str) -> None:
         for pull in LEDGERS:
             day, is_ordered = DAY if pull in DAILY else None, pull.startswith("sheet_")
             platform.warehouse.append(pull, [Answer("x", day, records, 1, {}, is_ordered=is_ordered)])
-    assert judged(platform, Span(DAY, DAY)).red(WHOLE) == set()
+    assert judged(platform, Span(DAY, DAY)).not_passed(WHOLE) == set()
     with platform.warehouse.connected():
         for pull in LEDGERS:
             harm(platform, how, pull, 1)
@@ -200,7 +203,7 @@ def test_days_beyond_the_span_are_left_to_their_own_run(good: Platform) -> None:
     harm(good, "lost", "claude_cost_report", 0)
     later = Span(DAY + timedelta(days=1), DAYS[-1])
     assert held(good, span=later) == set()
-    assert good.check(WHOLE, later).red(WHOLE) == set()
+    assert good.check(WHOLE, later).not_passed(WHOLE) == set()
 
 
 CLOCK = "no_pull_is_of_the_future"
@@ -215,8 +218,8 @@ def test_pulls_of_the_future_are_reported(platform: Platform, *, is_wrong: bool)
         platform.warehouse.now = partial(min, at, at)
         platform.warehouse.append(pull, [Answer("anthropic", DAY, [], 1, {})])
     outcome = platform.check(CLOCK)
-    assert outcome.red(CLOCK) == ({None} if is_wrong else set())
-    found = outcome.verdicts[CLOCK, pull][None]
+    assert outcome.not_passed(CLOCK) == ({None} if is_wrong else set())
+    found = outcome.evaluations[CLOCK, pull][None]
     if is_wrong:
         assert found.severity == dg.AssetCheckSeverity.WARN
         assert found.description == (

@@ -68,15 +68,15 @@ def _results(*rows: tuple[str, str]) -> pl.DataFrame:
     return CHECK_RESULTS.frame(
         {
             "asset": ["marts/spend_anomalies" for _ in rows],
-            "claim": [name for name, _ in rows],
-            "judged_day": [AT.date() for _ in rows],
-            "verdict": [result for _, result in rows],
-            "why": [None for _ in rows],
-            "judged_at": [AT for _ in rows],
+            "check_name": [name for name, _ in rows],
+            "checked_date": [AT.date() for _ in rows],
+            "result": [result for _, result in rows],
+            "reason": [None for _ in rows],
+            "evaluated_at": [AT for _ in rows],
             "run_id": ["run-1" for _ in rows],
         }
     )
 
 
 def _found(results: pl.DataFrame) -> set[tuple[str, str]]:
-    return set(results.select("claim", "verdict").iter_rows())
+    return set(results.select("check_name", "result").iter_rows())

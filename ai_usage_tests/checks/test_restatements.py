@@ -4,11 +4,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from ai_usage.checks.revisions import judge_restatements, restatements
+from ai_usage.checks.revisions import evaluate_restatements, restatements
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.provider import ANTHROPIC
 from ai_usage_tests.core.test_revisions import built
-from ai_usage_tests.platform import DAY, NEXT, Platform
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.platform import Platform
 from ai_usage_tests.warehouse.test_ledger import append
 from ai_usage_tests.warehouse.writing import answer
 
@@ -27,16 +28,16 @@ def test_a_settled_day_that_is_restated_is_told_with_both_figures(platform: Plat
     told_of(platform, NEXT, settled - timedelta(days=1), "1000")
     told_of(platform, NEXT, settled + timedelta(days=3), "1100")  # nobody asked while it settled
     built(platform)
-    assert platform.check(STANDS).red(STANDS) == set()
+    assert platform.check(STANDS).not_passed(STANDS) == set()
     told_of(platform, DAY, settled, "1100")
     told_of(platform, DAY, settled + timedelta(days=1), "1100", "0.9")  # less than a cent
     built(platform)
-    assert platform.check(STANDS).red(STANDS) == set()
+    assert platform.check(STANDS).not_passed(STANDS) == set()
     told_of(platform, DAY, settled + timedelta(days=2), "1300")
     built(platform)
     outcome = platform.check(STANDS)
-    assert outcome.red(STANDS) == {None}
-    verdict = outcome.verdict(STANDS, None, "spend_versions")
+    assert outcome.not_passed(STANDS) == {None}
+    verdict = outcome.evaluation(STANDS, None, "spend_versions")
     assert verdict.severity == dg.AssetCheckSeverity.WARN
     assert f"{DAY} of anthropic came to 11.01 USD until 2026-11-15 00:00 UTC, and to 13.00 since: +1.99 USD." in (
         verdict.description or ""
@@ -44,12 +45,12 @@ def test_a_settled_day_that_is_restated_is_told_with_both_figures(platform: Plat
     third = NEXT + timedelta(days=1)
     told_of(platform, third, settled + timedelta(days=10), "1")  # a week later it is no news any more
     built(platform, Span(DAY, third))
-    assert platform.check(STANDS).red(STANDS) == set()
+    assert platform.check(STANDS).not_passed(STANDS) == set()
 
 
 def test_each_restatement_of_a_day_has_a_key_of_its_own_that_stays(platform: Platform) -> None:
     def keys() -> set[str]:
-        rows = judge_restatements(restatements(platform.warehouse, ANTHROPIC)).rows
+        rows = evaluate_restatements(restatements(platform.warehouse, ANTHROPIC)).rows
         return {str(row["alert_key"]) for row in rows}
 
     for n, cents in enumerate(("1000", "1100", "1000")):

@@ -7,10 +7,11 @@ import dagster as dg
 import pytest
 
 from ai_usage.check import NotEvaluated, Result
-from ai_usage.checks.spending import judge_backtest, judge_growth
+from ai_usage.checks.spending import evaluate_backtest, evaluate_growth
 from ai_usage.partitions import Span
 from ai_usage_tests.months import MONTHS, TODAY, A, budget, cost_center, live, make, member, owner, person, rhythm
-from ai_usage_tests.platform import Outcome, Platform
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform
 from ai_usage_tests.spend import claude
 
 BUDGETS = "budget_is_not_crossed"
@@ -28,11 +29,13 @@ WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 
 
 def said(outcome: Outcome) -> str:
-    return " ".join(v.description or "" for found in outcome.verdicts.values() for v in found.values() if not v.passed)
+    return " ".join(
+        v.description or "" for found in outcome.evaluations.values() for v in found.values() if not v.passed
+    )
 
 
 def severities(outcome: Outcome) -> set[dg.AssetCheckSeverity]:
-    return {v.severity for found in outcome.verdicts.values() for v in found.values() if not v.passed}
+    return {v.severity for found in outcome.evaluations.values() for v in found.values() if not v.passed}
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
@@ -43,8 +46,8 @@ def test_months_of_ordinary_rhythm_are_quiet(platform: Platform, claim: str) -> 
     live(platform, rhythm())
     member(platform, "dev@example.com", MONTHS, active=True)
     outcome = make(platform).check(claim)
-    assert outcome.verdicts
-    assert (outcome.red(claim), said(outcome)) == (set(), "")
+    assert outcome.evaluations
+    assert (outcome.not_passed(claim), said(outcome)) == (set(), "")
 
 
 @pytest.mark.parametrize(
@@ -61,7 +64,7 @@ def test_a_budget_that_reaches_a_threshold_is_told_with_its_day(
 ) -> None:
     budget(platform, usd)
     outcome = live(platform, rhythm()).check(BUDGETS)
-    assert outcome.red(BUDGETS) == {None}
+    assert outcome.not_passed(BUDGETS) == {None}
     assert severities(outcome) == {severity}
     assert f"November 2026 total budget: {words}." in said(outcome)
 
@@ -74,7 +77,7 @@ def test_a_budget_of_a_cost_center_warns_and_fails_as_a_team_s(platform: Platfor
     outcome = live(platform, rows).check(BUDGETS)
     assert severities(outcome) == {WARN}
     assert "November 2026 budget of cost center r&d: $930.00 of $1,100.00 used (85%)" in said(outcome)
-    assert platform.check(FORECASTS).red(FORECASTS) == {None}
+    assert platform.check(FORECASTS).not_passed(FORECASTS) == {None}
     platform.sql(f"update {A}.budgets set amount_usd = 930")
     assert severities(make(platform).check(BUDGETS)) == {ERROR}
     scopes = f"select distinct scope_name from {A}.spend_by_scope where scope = 'cost_center' order by all"
@@ -94,7 +97,7 @@ def test_a_team_is_found_however_its_name_is_typed(platform: Platform) -> None:
 def test_a_budget_that_is_forecast_to_be_exceeded_is_told_before_it_is(platform: Platform) -> None:
     budget(platform, "2200")
     outcome = live(platform, rhythm()).check(FORECASTS)
-    assert outcome.red(FORECASTS) == {None}
+    assert outcome.not_passed(FORECASTS) == {None}
     # Twelve workdays, six weekend days and eighteen days of the seat are to come.
     assert "November 2026 total budget of $2,200.00 will be exceeded by $20.00: $2,220.00 is forecast" in said(outcome)
 
@@ -105,7 +108,7 @@ def test_a_key_that_spikes_is_named_with_what_it_used(platform: Platform) -> Non
     owner(platform, "apikey_1", "dev@example.com")
     person(platform, "dev@example.com", is_member=True)
     outcome = live(platform, [*rhythm(), spike]).check(USUAL, Span(day - timedelta(days=3), TODAY))
-    assert outcome.red(USUAL) == {day}
+    assert outcome.not_passed(USUAL) == {day}
     assert severities(outcome) == {WARN}
     assert "key etl: $800.00, $700.00 above the baseline of $100.00 (claude-sonnet-5-5 +$700)." in said(outcome)
 
@@ -114,23 +117,23 @@ def test_a_day_of_which_the_marts_have_nothing_is_red(platform: Platform) -> Non
     live(platform, rhythm())
     platform.sql(f"delete from {A}.spend_by_scope where spend_date = '{TODAY}'")
     outcome = platform.check(USUAL, Span(TODAY - timedelta(days=1), TODAY))
-    assert outcome.red(USUAL) == {TODAY}
+    assert outcome.not_passed(USUAL) == {TODAY}
     assert severities(outcome) == {ERROR}
 
 
 def test_growth_above_the_limit_is_told_and_says_of_how_many_days(platform: Platform) -> None:
     before, after = Span(MONTHS.first, date(2026, 9, 30)), Span(date(2026, 10, 1), TODAY)
     outcome = live(platform, [*rhythm(before, usd=100), *rhythm(after, usd=150)]).check(GROWTH)
-    assert outcome.red(GROWTH) == {None}
+    assert outcome.not_passed(GROWTH) == {None}
     assert "All spend of the first 30 days of October 2026 is 49% above the month before" in said(outcome)
 
 
 def test_growth_has_a_limit_that_is_set() -> None:
     row = {"scope": "total", "scope_name": "all", "days": 30, "month": "2026-10", "growth_ratio": Decimal("0.25")}
     row |= {"spent_usd": Decimal(125), "previous_usd": Decimal(100)}
-    assert judge_growth([row], Decimal("0.25")).passed
-    assert not judge_growth([row], Decimal("0.24")).passed
-    assert judge_growth([row | {"growth_ratio": None}], Decimal(0)).passed
+    assert evaluate_growth([row], Decimal("0.25")).passed
+    assert not evaluate_growth([row], Decimal("0.24")).passed
+    assert evaluate_growth([row | {"growth_ratio": None}], Decimal(0)).passed
 
 
 def test_idle_seats_are_told_with_what_they_cost(platform: Platform) -> None:
@@ -138,7 +141,7 @@ def test_idle_seats_are_told_with_what_they_cost(platform: Platform) -> None:
     member(platform, "busy@example.com", MONTHS, active=True)
     member(platform, "new@example.com", Span(TODAY - timedelta(days=5), TODAY), active=False)
     outcome = live(platform, rhythm()).check(SEATS)
-    assert outcome.red(SEATS) == {None}
+    assert outcome.not_passed(SEATS) == {None}
     assert "1 Cursor seats were not used in the last four weeks: 40.00 USD a month. idle@example.com." in said(outcome)
 
 
@@ -193,7 +196,7 @@ def test_unassigned_seats_are_reported_with_what_they_cost_and_are_no_person(pla
     member(platform, "busy@example.com", MONTHS, active=True)
     purchase(platform, 85)
     outcome = live(platform, rhythm()).check(SEATS)
-    assert outcome.red(SEATS) == {None}
+    assert outcome.not_passed(SEATS) == {None}
     assert "83 purchased Cursor seats have no member: 3,320.00 USD a month. 1 Cursor seats were not used" in said(
         outcome
     )
@@ -213,10 +216,10 @@ def test_more_members_than_purchased_seats_are_reported(platform: Platform) -> N
     for name in ("ada", "grace", "mary"):
         member(platform, f"{name}@example.com", MONTHS, active=True)
     purchase(platform, 3)
-    assert live(platform, rhythm()).check(PURCHASED).red(PURCHASED) == set()
+    assert live(platform, rhythm()).check(PURCHASED).not_passed(PURCHASED) == set()
     platform.sql(f"update {A}.seats set seats = 2")
     outcome = make(platform).check(PURCHASED)
-    assert outcome.red(PURCHASED) == {None}
+    assert outcome.not_passed(PURCHASED) == {None}
     assert f"On {TODAY} Cursor has 3 members, and the sheet's tab seats has 2 purchased seats" in said(outcome)
     platform.sql(f"delete from {A}.cursor_seats")
     assert severities(platform.check(PURCHASED)) == {ERROR}
@@ -227,17 +230,17 @@ def test_a_key_whose_owner_has_left_is_told_while_it_spends(platform: Platform) 
     person(platform, "dev@example.com", is_member=True)
     owner(platform, "apikey_1", "gone@example.com")
     outcome = live(platform, rhythm()).check(DEPARTED)
-    assert outcome.red(DEPARTED) == {None}
+    assert outcome.not_passed(DEPARTED) == {None}
     assert "key etl (gone@example.com), $2,280.00 in thirty days" in said(outcome)
     still = [row for row in rhythm() if row.get("api_key_id") is None or row["spend_date"] < TODAY - timedelta(days=3)]
-    assert live(platform, still).check(DEPARTED).red(DEPARTED) == set()
+    assert live(platform, still).check(DEPARTED).not_passed(DEPARTED) == set()
 
 
 def test_a_forecast_that_loses_to_the_run_rate_is_an_error(platform: Platform) -> None:
     live(platform, rhythm())
     platform.sql(f"update {A}.forecast_backtest set mape_ratio = naive_mape_ratio + 0.01 where method = 'chosen'")
     outcome = platform.check(BACKTEST)
-    assert outcome.red(BACKTEST) == {None}
+    assert outcome.not_passed(BACKTEST) == {None}
     assert severities(outcome) == {ERROR}
     platform.sql(f"update {A}.forecast_backtest set trials = 59")
     assert severities(platform.check(BACKTEST)) == {WARN}
@@ -246,23 +249,25 @@ def test_a_forecast_that_loses_to_the_run_rate_is_an_error(platform: Platform) -
 @pytest.mark.parametrize(("coverage", "passed"), [("0.64", False), ("0.65", True), ("0.95", True), ("0.96", False)])
 def test_intervals_that_hold_too_little_or_too_much_are_told(coverage: str, passed: bool) -> None:  # noqa: FBT001
     row = {"trials": 100, "mape_ratio": Decimal("0.1"), "naive_mape_ratio": Decimal("0.2"), "bias_ratio": Decimal(0)}
-    verdict = judge_backtest([row | {"interval_coverage_ratio": Decimal(coverage)}])
+    verdict = evaluate_backtest([row | {"interval_coverage_ratio": Decimal(coverage)}])
     assert isinstance(verdict, Result)
     assert (verdict.passed, verdict.severity if not passed else WARN) == (passed, WARN)
-    exact = judge_backtest([row | {"mape_ratio": Decimal(0), "interval_coverage_ratio": Decimal(1)}])
+    exact = evaluate_backtest([row | {"mape_ratio": Decimal(0), "interval_coverage_ratio": Decimal(1)}])
     assert isinstance(exact, Result)
     assert exact.passed
-    assert judge_backtest([]) == NotEvaluated("No month is over yet for which a forecast was made.")
+    assert evaluate_backtest([]) == NotEvaluated("No month is over yet for which a forecast was made.")
 
 
-@pytest.mark.parametrize(("before", "is_judged"), [(7, False), (8, True)])
-def test_a_day_with_too_few_like_it_before_is_not_judged(platform: Platform, before: int, *, is_judged: bool) -> None:
+@pytest.mark.parametrize(("before", "is_evaluated"), [(7, False), (8, True)])
+def test_a_day_with_too_few_like_it_before_is_not_evaluated(
+    platform: Platform, before: int, *, is_evaluated: bool
+) -> None:
     """Weekdays are held against weekdays, of which eight are enough."""
     weekdays = [day for day in MONTHS.days if day.weekday() < 5][-before - 1 :]
     rows = [claude(spend_date=day, billed_usd="100") for day in weekdays]
     live(platform, rows, unpulled=set(MONTHS.days) - set(weekdays))
     outcome = platform.check(USUAL, Span(TODAY, TODAY))
-    assert bool(outcome.not_judged(USUAL)) != is_judged
+    assert bool(outcome.not_evaluated(USUAL)) != is_evaluated
 
 
 @pytest.mark.parametrize("claim", [claim for claim in CLAIMS if claim not in {SEATS, PURCHASED}])
@@ -272,5 +277,5 @@ def test_marts_that_were_not_built_are_no_proof(platform: Platform, claim: str) 
     for mart in ("spend_by_scope", "budget_status"):
         platform.sql(f"delete from {A}.{mart}")
     outcome = platform.check(claim)
-    assert outcome.red(claim)
+    assert outcome.not_passed(claim)
     assert severities(outcome) == {ERROR}

@@ -8,7 +8,9 @@ import dagster as dg
 
 from ai_usage.partitions import Span
 from ai_usage.warehouse.ledger import Answer, Version
-from ai_usage_tests.platform import DAY, NEXT, Outcome, Platform
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform
 from ai_usage_tests.providers.cursor.test_cursor_rows import EVENT
 from ai_usage_tests.warehouse.test_ledger import append
 from ai_usage_tests.warehouse.writing import answer

@@ -44,7 +44,7 @@ def results(people: int, months: int, *, last: date = date(2026, 11, 20)) -> dic
         "outlay": activity,
         "forecast": _forecast(last),
         "people": activity,
-        "claims": _claims(last),
+        "checks": _checks(last),
         "daily": _daily(last),
         "nothing": spend.head(0),
     }
@@ -114,15 +114,21 @@ def _forecast(last: date) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"spend_date": pl.Date, **dict.fromkeys(names, USD)}, orient="row")
 
 
-def _claims(last: date) -> pl.DataFrame:
-    verdicts = [
+def _checks(last: date) -> pl.DataFrame:
+    results = [
         ("no_day_is_missing", "passed", 31, 0),
         ("cost_report_equals_analytics", "warned", 30, 1),
         ("ledger_is_whole", "failed", 29, 2),
     ]
     return pl.DataFrame(
-        [(claim, verdict, last, green, red) for claim, verdict, green, red in verdicts],
-        schema={"claim": pl.String, "verdict": pl.String, "judged_date": pl.Date, "green": pl.Int64, "red": pl.Int64},
+        [(check, result, last, passed, failed) for check, result, passed, failed in results],
+        schema={
+            "check_name": pl.String,
+            "result": pl.String,
+            "checked_date": pl.Date,
+            "passed": pl.Int64,
+            "failed": pl.Int64,
+        },
         orient="row",
     )
 
@@ -206,10 +212,10 @@ def _cards() -> Iterator[dict[str, Any]]:
         },
     )  # fmt: skip
     yield _card(
-        *("claims", "status", (38, 16, 8, 9)), sort="claim",
-        dimensions={"claim": {"label": "Claim", "format": "text"}, "verdict": {"label": "Result", "format": "text"},
-                    "judged_date": {"label": "Last judged", "format": "date"}},
-        measures={name: {"label": name.capitalize(), "format": "count", "of": name} for name in ("green", "red")},
+        *("checks", "status", (38, 16, 8, 9)), sort="check_name",
+        dimensions={"check_name": {"label": "Check", "format": "text"}, "result": {"label": "Result", "format": "text"},
+                    "checked_date": {"label": "Last day", "format": "date"}},
+        measures={name: {"label": name.capitalize(), "format": "count", "of": name} for name in ("passed", "failed")},
     )  # fmt: skip
 
 
@@ -244,7 +250,7 @@ def _labels(name: str, told: str, groups: int, months: list[str], last: date) ->
     """A column of names: by group, in it by month, in it by provider."""
     if name == "provider":
         return ["anthropic", "cursor"] * (groups * len(months))
-    is_day = told == "date" or name.endswith("_date") or name in {"judged_day", "week_start"}
+    is_day = told == "date" or name.endswith("_date") or name == "week_start"
     stem = "person" if name in {"person", "user_email", "active_email"} else name
     found: list[Any] = []
     for group in range(groups):

@@ -1,5 +1,6 @@
-"""A company of forty people over a quarter, as the marts have it, and some verdicts on its days."""
+"""A company of forty people over a quarter, as the marts have it, and some check results."""
 
+import ssl
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -7,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from ai_usage.catalog import TABLES
+from ai_usage.dashboards import cards
 from ai_usage.marts.build_days import rebuild_all, rebuild_days, rebuild_whole
 from ai_usage.marts.files import marts
 from ai_usage.settings import settings
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
+from ai_usage_tests.dashboards.metabase_stand_in import StandIn, standing_in
+from ai_usage_tests.dashboards.provisioned import SQL
 from ai_usage_tests.marts.by_hand import know_providers
 from bench.company import LAST, Company
 
@@ -20,8 +24,8 @@ OF_ACTIVITY = {"active_people", "activity_by_person", "activity_by_team", "cost_
 HISTORY = f"""
 insert into {A}.check_results
 select 'core/claude_costs', 'no_day_is_missing', d::date, case when d::date = date '2026-10-09' then 'failed'
-    when d::date = date '2026-11-02' then 'warned' else 'passed' end as verdict,
-    case verdict when 'passed' then null else 'because of ' || strftime(d, '%A') end,
+    when d::date = date '2026-11-02' then 'warned' else 'passed' end as result,
+    case result when 'passed' then null else 'because of ' || strftime(d, '%A') end,
     timestamptz '2026-11-20 06:00:00+00', 'r'
 from range(date '2026-09-01', date '2026-11-20', interval 1 day) as t(d)
 union all values
@@ -29,9 +33,9 @@ union all values
         'r'),
     ('core/claude_costs', 'cost_lines_are_unique', date '2026-11-19', 'passed', null,
         timestamptz '2026-11-20 06:00:00+00', 'r'),
-    ('core/claude_costs', 'no_day_is_missing', date '2026-11-20', 'not judged', 'No provider was asked.',
+    ('core/claude_costs', 'no_day_is_missing', date '2026-11-20', 'not evaluated', 'No provider was asked.',
         timestamptz '2026-11-20 06:00:00+00', 'r'),
-    ('raw/sheet_budgets', 'pull_is_recent', null, 'not judged', 'Not configured.',
+    ('raw/sheet_budgets', 'pull_is_recent', null, 'not evaluated', 'Not configured.',
         timestamptz '2026-11-20 06:00:00+00', 'r');
 update {A}.spend_versions set billed_usd = billed_usd + 1.5
 where activity_date = date '2026-10-20' and known_to is not null;
@@ -82,3 +86,23 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBWarehous
             elif mart.table.name in OF_ACTIVITY:
                 rebuild_days(warehouse, mart, COMPANY.span)
         yield warehouse
+
+
+@pytest.fixture
+def one_select_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cards, "read", lambda _: SQL)
+
+
+@pytest.fixture(scope="module")
+def one_context_for_all() -> Iterator[None]:
+    """A client reads every certificate authority there is, for a tenth of a second, and here there are hundreds."""
+    context = ssl.create_default_context()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("httpx._transports.default.create_ssl_context", lambda **_: context)
+        yield
+
+
+@pytest.fixture
+def there() -> Iterator[StandIn]:
+    with standing_in() as metabase:
+        yield metabase

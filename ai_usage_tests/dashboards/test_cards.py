@@ -12,7 +12,7 @@ import pytest
 from ai_usage.dashboards.boards import Card, Measure, Place, boards
 from ai_usage.dashboards.cards import Result, aggregated, numbers, result
 from ai_usage.redaction import EMAIL, pseudonym
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 
 CARDS = {card.name: card for board in boards() for card in board.cards}
 SALT = "a salt of sixteen or more"

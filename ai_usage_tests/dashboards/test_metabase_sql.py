@@ -27,7 +27,7 @@ from ai_usage.dashboards.metabase.wanted import VARIABLES, WantedCard, wanted
 from ai_usage.errors import SettingError
 from ai_usage.settings import ROOT, read_settings, settings
 from ai_usage.warehouse import readers
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.table import ANALYTICS, PULLS
 from ai_usage_tests.dashboards.metabase_stand_in import ADMIN, StandIn, standing_in
 from ai_usage_tests.googlesql.engine import NOT_READY, GoogleEngine

@@ -9,7 +9,7 @@ import pytest
 
 from ai_usage.dashboards.boards import Card, boards
 from ai_usage.dashboards.cards import Result, aggregated, numbers, result
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage_tests.dashboards.truth import TRUTHS
 
 CARDS = {card.name: card for board in boards() for card in board.cards}

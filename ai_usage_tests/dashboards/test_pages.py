@@ -267,7 +267,7 @@ def downloaded(opened: Opened, card: str, kind: str) -> tuple[str, bytes]:
     return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
 
 
-@pytest.mark.parametrize("card", ["trend", "teams", "people", "outlay", "claims", "daily"])
+@pytest.mark.parametrize("card", ["trend", "teams", "people", "outlay", "checks", "daily"])
 def test_the_csv_is_the_table(opened: Opened, card: str) -> None:
     opened.draw_all()
     place = opened.card(card)

@@ -18,10 +18,11 @@ from ai_usage.dashboards.site import Site
 from ai_usage.definitions import defs
 from ai_usage.redaction import Redaction
 from ai_usage.settings import ROOT, settings
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage_tests.dashboards.browser import chromium, window
 from ai_usage_tests.dashboards.company import rows_for
-from ai_usage_tests.platform import DAY, NEXT, Platform, ordinary
+from ai_usage_tests.mock_claude import DAY, NEXT, ordinary
+from ai_usage_tests.platform import Platform
 
 SPEND = """
 select sum(billed_usd) as usd, max(user_email) as who

@@ -97,9 +97,9 @@ FACTS = {
         from {A}.spend_versions as a join {A}.spend_versions as b
             on a.activity_date = b.activity_date and a.provider = b.provider and a.known_to = b.known_from
         where a.billed_usd != b.billed_usd""",
-    "verdicts": f"select *, strftime(judged_day, '%Y-%m') as period from {A}.check_results",
+    "results_by_day": f"select *, strftime(checked_date, '%Y-%m') as period from {A}.check_results",
     "results": f"""
-        select *, strftime(ifnull(judged_day, (judged_at at time zone 'UTC')::date), '%Y-%m') as period
+        select *, strftime(ifnull(checked_date, (evaluated_at at time zone 'UTC')::date), '%Y-%m') as period
         from {A}.check_results""",
     "anomalies": f"""
         select *, strftime(spend_date, '%Y-%m') as period from
@@ -223,7 +223,7 @@ PER_LINE, PER_COMMIT = {"usd_per_line": ratio("usd", "lines_accepted")}, {"usd_p
 # Two months of one person are two; two tools of one provider are one.
 PERSON_MONTHS = "count(distinct person || period || provider) filter (is_active > 0)"
 COUNTED = {
-    name.replace(" ", "_"): f"sum((verdict = '{name}')::int)" for name in ("failed", "warned", "passed", "not judged")
+    name.replace(" ", "_"): f"sum((result = '{name}')::int)" for name in ("failed", "warned", "passed", "not evaluated")
 }
 MOST = "max({})".format
 MONTHS_SEATS = f"""case when figure_covers = 'usage' then 0 else ifnull((
@@ -408,7 +408,7 @@ TRUTHS: dict[str, Truth] = {
         {"seat_usd": "sum(seat)", "worth_usd": "sum(worth)", "saved_usd": "sum(worth - seat)"},
         {"person": "person", "team_name": "team", "provider": "provider", "seat_basis": "seat_basis"},
     ),
-    "failing_claims": Truth("results", {name: COUNTED[name] for name in ("failed", "warned", "not_judged")}),
+    "failed_checks": Truth("results", {name: COUNTED[name] for name in ("failed", "warned", "not_evaluated")}),
     "unexplained_difference": Truth(
         "close",
         {
@@ -422,20 +422,20 @@ TRUTHS: dict[str, Truth] = {
         {"change_usd": "sum(change_usd)", "moved_usd": "sum(abs(change_usd))", "revisions": "nullif(count(*), 0)"},
     ),
     "checks_by_day": Truth(
-        "verdicts",
-        {"verdicts": "count(*)"},
-        {"judged_day": "judged_day", "verdict": "verdict"},
-        "judged_day is not null",
+        "results_by_day",
+        {"results": "count(*)"},
+        {"checked_date": "checked_date", "result": "result"},
+        "checked_date is not null",
     ),
-    "checks_by_claim": Truth(
-        "verdicts",
-        {**COUNTED, "judged_at": "max(judged_at)"},
+    "results_by_check": Truth(
+        "results_by_day",
+        {**COUNTED, "evaluated_at": "max(evaluated_at)"},
         {
-            "claim": "claim",
+            "check_name": "check_name",
             "asset": "asset",
-            "why": """ifnull((
-                select arg_max(v.why, (v.verdict != 'not judged', v.judged_day, v.judged_at)) from fact as v
-                where v.claim = fact.claim and v.asset = fact.asset and v.verdict != 'passed'), '')""",
+            "reason": """ifnull((
+                select arg_max(v.reason, (v.result != 'not evaluated', v.checked_date, v.evaluated_at)) from fact as v
+                where v.check_name = fact.check_name and v.asset = fact.asset and v.result != 'passed'), '')""",
         },
     ),
     "differences_by_cause": Truth("causes", {"amount_usd": "sum(usd)"}, {"month": "month", "cause": "cause"}),

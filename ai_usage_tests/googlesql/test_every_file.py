@@ -102,7 +102,12 @@ def test_both_engines_give_the_same_cells(engines: TwoEngines, name: str, world:
         ("harmed", "checks/every_dollar_has_a_method", "('actor', 'seat') and", "('seat') and"),
         ("ordinary", "marts/active_people", "interval 7 day", "interval 1 day"),
         ("ordinary", "marts/seat_value", "round(claude_seats.seat_usd, 2)", "round(claude_seats.seat_usd, 1)"),
-        ("ordinary", "dashboards/checks_by_claim", "judged_day desc, judged_at desc", "judged_day asc, judged_at asc"),
+        (
+            "ordinary",
+            "dashboards/results_by_check",
+            "checked_date desc, evaluated_at desc",
+            "checked_date asc, evaluated_at asc",
+        ),
         ("ordinary", "dashboards/token_spend", "'0.000001'", "'0.00001'"),
         ("ordinary", "checks/ledger_is_whole", r"'\x00' order by", "',' order by"),
         (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage_tests.googlesql.engine import GoogleEngine
 from ai_usage_tests.googlesql.two_engines import cells
 

@@ -17,7 +17,7 @@ from ai_usage.catalog import TABLES
 from ai_usage.marts.files import marts
 from ai_usage.settings import ROOT
 from ai_usage.warehouse import googlesql
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.googlesql import to_duckdb
 from ai_usage.warehouse.ledger_check import EVERY_TABLE, ledger_query
 from ai_usage.warehouse.table import ANALYTICS, Table

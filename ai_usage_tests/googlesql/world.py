@@ -503,9 +503,9 @@ ORDINARY["ai_usage_analytics.ai_activity"] = said(  # before the days that are a
     ("2024-02-20", BOB, None, "claude.ai", "anthropic", True),
     ("2024-02-22", EVE, "Design", "cursor", "cursor", True),
 )
-VERDICT = "asset claim judged_day verdict why judged_at run_id"
+CHECK_RESULT = "asset check_name checked_date result reason evaluated_at run_id"
 ORDINARY["ai_usage_analytics.check_results"] = said(
-    VERDICT,
+    CHECK_RESULT,
     ("core/claude_costs", "no_day_is_missing", WED, "passed", None, "2024-03-02T06:00:00.25Z", "run-1"),
     ("core/claude_costs", "no_day_is_missing", THU, "warned", "It's late", "2024-03-02T06:00:00.5Z", "run-1"),
     ("core/claude_costs", "no_day_is_missing", FRI, "failed", None, "2024-03-02T06:00:01Z", "run-1"),

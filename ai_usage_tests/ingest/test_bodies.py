@@ -13,21 +13,20 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ai_usage.ingest.bodies import FEW_BYTES, MEGABYTE, Limits
-from ai_usage.ingest.http import (
-    Api,
+from ai_usage.ingest.http.api import Api
+from ai_usage.ingest.http.bodies import FEW_BYTES, MEGABYTE, Limits
+from ai_usage.ingest.http.client import http_client
+from ai_usage.ingest.http.errors import (
     DamagedAnswer,
     IncompleteAnswer,
     KeyRefused,
-    Page,
-    Patience,
-    Query,
     TooLarge,
     UnexpectedAnswer,
-    Vendor,
     VendorError,
-    http_client,
 )
+from ai_usage.ingest.http.paging import Page, Query
+from ai_usage.ingest.http.refusals import Vendor
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.client import ClaudeAdmin
 from ai_usage.providers.cursor.client import CursorAdmin
@@ -245,7 +244,11 @@ def test_the_sheet_has_the_same_limits(treat: Treat, kind: type[VendorError], sa
 CHILD = """
 import re, sys
 from pathlib import Path
-from ai_usage.ingest.http import Api, Patience, Vendor, VendorError, http_client
+from ai_usage.ingest.http.api import Api
+from ai_usage.ingest.http.client import http_client
+from ai_usage.ingest.http.errors import VendorError
+from ai_usage.ingest.http.refusals import Vendor
+from ai_usage.ingest.http.retry import Patience
 
 def megabytes():  # at most so far; getrusage would begin with what the parent had
     return int(re.search("VmHWM:[^0-9]*([0-9]+)", Path("/proc/self/status").read_text())[1]) // 1024

@@ -11,9 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
-from ai_usage.ingest.bodies import Limits
-from ai_usage.ingest.deadlines import TimeAllowed
-from ai_usage.ingest.http import Api, OutOfTime, Patience, Unreachable, Vendor, VendorDown, http_client
+from ai_usage.ingest.http.api import Api
+from ai_usage.ingest.http.bodies import Limits
+from ai_usage.ingest.http.client import http_client
+from ai_usage.ingest.http.deadlines import TimeAllowed
+from ai_usage.ingest.http.errors import OutOfTime, Unreachable, VendorDown
+from ai_usage.ingest.http.refusals import Vendor
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.providers.anthropic.client import ClaudeAdmin
 from ai_usage.sheet.client import GoogleSheet
 from ai_usage_tests.ingest.hostile import HEAD, Served, Treat, dripping, serving, silent

@@ -16,9 +16,10 @@ import msgspec
 import pytest
 
 from ai_usage.errors import SettingError
-from ai_usage.ingest import http
-from ai_usage.ingest.http import (
-    Api,
+from ai_usage.ingest.http import api as http_api
+from ai_usage.ingest.http.api import Api, overlapped
+from ai_usage.ingest.http.client import http_client
+from ai_usage.ingest.http.errors import (
     BadRequest,
     DamagedAnswer,
     IncompleteAnswer,
@@ -26,20 +27,16 @@ from ai_usage.ingest.http import (
     NotFound,
     NotPermitted,
     NotTheApi,
-    Page,
-    Patience,
-    Query,
     RateLimited,
     Refused,
     UnexpectedAnswer,
     Unreachable,
-    Vendor,
     VendorDown,
-    http_client,
-    overlapped,
-    retry_after,
-    steady_pages,
+    VendorError,
 )
+from ai_usage.ingest.http.paging import Page, Query, steady_pages
+from ai_usage.ingest.http.refusals import Vendor
+from ai_usage.ingest.http.retry import Patience, retry_after
 
 KEY = "sk-secret-0123456789"
 AT_ONCE = Patience(attempts=4, first_wait=0, jitter=0)
@@ -237,7 +234,7 @@ def test_an_error_body_of_any_shape_is_quoted_on_one_line(content: bytes, said: 
 def test_no_error_and_no_log_holds_the_key(step: Step, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     script = Script(step)
-    with pytest.raises(http.VendorError) as caught:
+    with pytest.raises(VendorError) as caught:
         script.page()
     said = [caplog.text, repr(script.api())]
     chain: BaseException | None = caught.value
@@ -545,7 +542,7 @@ def test_the_first_error_ends_it_though_an_earlier_item_is_still_under_way(
             raise Unreachable("the second of fifty")
         assert cancelled.wait(2)
 
-    monkeypatch.setattr(http, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(http_api, "ThreadPoolExecutor", Pool)
     with pytest.raises(Unreachable, match="second of fifty"):
         overlapped(ask, range(50), at_once=2)
     assert set(asked) <= {0, 1, 2}

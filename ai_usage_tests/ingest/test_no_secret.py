@@ -10,7 +10,12 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import RefreshError
 
-from ai_usage.ingest.http import Api, Page, Patience, Query, Refused, Vendor, VendorError, http_client
+from ai_usage.ingest.http.api import Api
+from ai_usage.ingest.http.client import http_client
+from ai_usage.ingest.http.errors import Refused, VendorError
+from ai_usage.ingest.http.paging import Page, Query
+from ai_usage.ingest.http.refusals import Vendor
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.sheet.client import GoogleSheet
 from ai_usage.sheet.wire import session_over
@@ -81,7 +86,7 @@ def test_no_error_names_the_key(kind: str, encoding: str, caplog: pytest.LogCapt
     if kind in {"message", "text", "flat", "no answer", "login page"}:
         assert "(key)" in str(caught.value)
     if isinstance(caught.value, Refused):
-        assert leaks(caught.value.said, KEY) == []
+        assert leaks(caught.value.explanation, KEY) == []
 
 
 @pytest.mark.parametrize("encoding", ["plain", "json dashes", "base64 of basic", "percent"])

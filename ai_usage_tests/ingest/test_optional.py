@@ -7,7 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from ai_usage.ingest.http import Api, Patience, Query, Refused, http_client
+from ai_usage.ingest.http.api import Api
+from ai_usage.ingest.http.client import http_client
+from ai_usage.ingest.http.errors import Refused
+from ai_usage.ingest.http.paging import Query
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.ingest.optional import is_key_accepted, is_not_included
 from ai_usage.providers.anthropic.client import CLAUDE
 from ai_usage.simulator.claude_api import LACKS as CLAUDE_LACKS

@@ -10,7 +10,8 @@ from ai_usage.core.providers import DIM_PLATFORM, DIM_PROVIDER, platform_rows, p
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import Type
-from ai_usage_tests.platform import Platform, Row
+from ai_usage_tests.mock_claude import Row
+from ai_usage_tests.platform import Platform
 
 NOTHING: dict[Type, Any] = {
     Type.STRING: "",

@@ -13,8 +13,8 @@ from ai_usage.marts.build_days import ProvidersNotBuilt, rebuild_days
 from ai_usage.marts.files import contracts, marts
 from ai_usage.partitions import Span
 from ai_usage.providers.registry import PROVIDERS
-from ai_usage.warehouse import duckdb as engine
 from ai_usage.warehouse import googlesql
+from ai_usage.warehouse.duckdb import statements
 from ai_usage_tests.marts.by_hand import know_providers, pull, put
 from ai_usage_tests.platform import Platform, platform_in
 
@@ -74,7 +74,7 @@ def test_a_select_of_one_provider_that_fails_leaves_the_others_rows_built_and_is
     def broken(name: str, provider: str | None = None) -> str:
         return "select no_such_column" if provider == ONE else googlesql.read(name, provider)
 
-    monkeypatch.setattr(engine, "read", broken)
+    monkeypatch.setattr(statements, "read", broken)
     spend(billed, "2")
     with pytest.raises(ProvidersNotBuilt, match=f"^rows of {ONE}: BinderException: .*no_such_column"):
         rebuild_days(billed.warehouse, AI_SPEND, SPAN)

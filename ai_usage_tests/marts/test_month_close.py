@@ -12,7 +12,8 @@ from ai_usage.marts.build_days import rebuild_days
 from ai_usage.marts.files import marts
 from ai_usage.partitions import Span
 from ai_usage_tests.marts.by_hand import know_providers, pull, put
-from ai_usage_tests.platform import Platform, Row
+from ai_usage_tests.mock_claude import Row
+from ai_usage_tests.platform import Platform
 
 ONE_DAY = timedelta(days=1)
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)

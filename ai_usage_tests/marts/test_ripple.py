@@ -15,7 +15,8 @@ from ai_usage.partitions import DAYS, Span
 from ai_usage.settings import settings
 from ai_usage.warehouse.googlesql import read
 from ai_usage.warehouse.table import STAMPS
-from ai_usage_tests.platform import DAY, NEXT, Platform, ordinary, platform_in, whatever_makes
+from ai_usage_tests.mock_claude import DAY, NEXT, ordinary
+from ai_usage_tests.platform import Platform, platform_in, whatever_makes
 
 GRAPH = defs.resolve_asset_graph()
 LOOKS_BACK = {mart.table.name for mart in marts() if mart.is_daily and "date_sub(@first_day" in read(mart.query)}

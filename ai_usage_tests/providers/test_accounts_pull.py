@@ -13,13 +13,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ai_usage.ingest.http import Patience
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.client import ClaudeAdmin
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY, Simulator
 from ai_usage.warehouse.ledger import Answer
-from ai_usage_tests.platform import Outcome, Platform, checks_of, whatever_makes
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform, checks_of, whatever_makes
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAYS = Span(date(2026, 11, 17), date(2026, 11, 18))
@@ -230,7 +231,7 @@ def test_opposite_differences_of_two_accounts_do_not_cancel(
         )
     parity = dg.AssetSelection.assets("marts/claude_parity") | checks_of("cost_report_equals_analytics")
     outcome = platform.materialize(parity, DAYS, None)
-    assert outcome.red("cost_report_equals_analytics") == {DAYS.first}
-    why = outcome.verdict("cost_report_equals_analytics", DAYS.first, "claude_parity").description or ""
+    assert outcome.not_passed("cost_report_equals_analytics") == {DAYS.first}
+    why = outcome.why("cost_report_equals_analytics", DAYS.first, "claude_parity")
     assert "default: Analytics" in why
     assert "eu: Analytics" in why

@@ -23,7 +23,7 @@ from ai_usage.checks.missing import RANGE_START
 from ai_usage.checks.sheet import KEY
 from ai_usage.definitions import defs
 from ai_usage.errors import SettingError
-from ai_usage.ingest.http import Patience
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.resources import from_settings
 from ai_usage.settings import ROOT, settings
 from ai_usage.sheet import client, pulls

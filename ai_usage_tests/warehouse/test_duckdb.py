@@ -20,9 +20,10 @@ from ai_usage.errors import WarehouseError
 from ai_usage.partitions import ONE_DAY
 from ai_usage.providers.anthropic.tables import CLAUDE_DAILY_COST, DIM_WORKSPACE
 from ai_usage.settings import ROOT
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.readers import readers_copy, show_readers
-from ai_usage_tests.platform import DAY, NEXT, Platform, files
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.platform import Platform, files
 from ai_usage_tests.warehouse.test_ledger import append, counts, in_core, rebuild
 from ai_usage_tests.warehouse.writing import PULL, answer, warehouse_in
 
@@ -201,7 +202,8 @@ def test_a_full_disk_is_one_sentence_and_no_half_day(tmp_path: Path) -> None:
 
 
 def _impatient() -> str:
-    return "import ai_usage.warehouse.duckdb as d; d.DuckDBWarehouse.__init__.__defaults__ = (0.3, (), False, 0o400)"
+    engine = "from ai_usage.warehouse.duckdb import engine"
+    return f"{engine}; engine.DuckDBWarehouse.__init__.__defaults__ = (0.3, (), False, 0o400)"
 
 
 def _a_file(folder: Path) -> Path:

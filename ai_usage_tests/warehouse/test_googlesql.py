@@ -10,7 +10,8 @@ import sqlglot
 from ai_usage.settings import ROOT
 from ai_usage.warehouse import googlesql
 from ai_usage.warehouse.ledger_check import broken_pulls
-from ai_usage_tests.platform import DAY, NEXT, Platform
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.platform import Platform
 
 FILES = sorted(path.relative_to(ROOT / "sql").with_suffix("").as_posix() for path in (ROOT / "sql").rglob("*.sql"))
 AT = datetime(2026, 11, 10, 6, tzinfo=UTC)

@@ -11,7 +11,8 @@ from ai_usage.providers.anthropic.records import CostLine
 from ai_usage.providers.anthropic.rows import Organization, cost_rows
 from ai_usage.providers.anthropic.tables import CLAUDE_COSTS
 from ai_usage.warehouse.ledger import Answer, Version, new_pull_id
-from ai_usage_tests.platform import DAY, NEXT, Platform
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.platform import Platform
 from ai_usage_tests.warehouse.writing import PULL, answer
 
 BOTH = Span(DAY, NEXT)

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from ai_usage.catalog import FUNCTIONS, TABLES
+from ai_usage.checks.result_table import CHECK_RESULTS
 from ai_usage.core.people import aliases_of
 from ai_usage.core.person_accounts import account_rows
 from ai_usage.errors import OfAnotherRelease
@@ -20,7 +21,7 @@ from ai_usage.providers.anthropic.tables import CLAUDE_USAGE_TOKENS
 from ai_usage.providers.registry import BY_KEY
 from ai_usage.warehouse import migrations
 from ai_usage.warehouse.builds import BUILDS, Build
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.erasures import ERASURES
 from ai_usage.warehouse.migrations import SCHEMA, VERSION, Change, Made, changes
 from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Table, Type, day, integer, string
@@ -149,6 +150,25 @@ def test_cursor_s_user_ids_become_text(db: duckdb.DuckDBPyConnection, migrated: 
     assert {str(user_id) for (user_id,) in ids} == set(found)
 
 
+def test_check_results_of_an_earlier_release_come_along_under_today_s_names(before: Path, tmp_path: Path) -> None:
+    file = tmp_path / "ai_usage.duckdb"
+    file.write_bytes(before.read_bytes())
+    results = f"select * from {CHECK_RESULTS.address} order by all"
+    with duckdb.connect(str(file)) as old:
+        old.execute("set TimeZone = 'UTC'")
+        old.execute(
+            f"insert into {CHECK_RESULTS.address} values ('raw/cursor_spend', 'pull_is_recent', null, 'not judged', "
+            "'Not configured.', timestamptz '2026-11-06 06:00:00+00', 'run-1')"
+        )
+        kept = old.execute(results).fetchall()
+    assert len(kept) > 100
+    with opened(file).connected() as today:
+        names = [name for name, *_ in today.execute(f"describe {CHECK_RESULTS.address}").fetchall()]
+        found = today.execute(results).fetchall()
+    assert names == list(CHECK_RESULTS.columns)
+    assert found == [tuple("not evaluated" if cell == "not judged" else cell for cell in row) for row in kept]
+
+
 def test_members_of_an_earlier_release_are_those_that_its_ledger_lists(
     db: duckdb.DuckDBPyConnection, migrated: DuckDBWarehouse
 ) -> None:
@@ -249,7 +269,7 @@ def test_a_release_refuses_a_file_of_a_newer_one_and_leaves_it_as_it_is(tmp_path
 
 # What each shape's tables are, digested. The first change of a table after a release raises VERSION and adds a line
 # here; before the release it changes the line of that version.
-SHAPES = {1: "5cde830ba863"}
+SHAPES = {1: "fdfce1eed4f7"}
 
 
 def test_a_change_of_a_table_raises_the_version() -> None:

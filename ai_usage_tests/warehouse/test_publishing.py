@@ -21,9 +21,12 @@ from ai_usage.automation.warehouse_resource import WarehouseResource, published
 from ai_usage.commands.refresh import outcome_of
 from ai_usage.errors import WarehouseError
 from ai_usage.settings import Settings, settings
-from ai_usage.warehouse.duckdb import DuckDBWarehouse, data_are_simulated, unreadable
+from ai_usage.warehouse.duckdb.data_origin import data_are_simulated
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.published_copy import unreadable
 from ai_usage.warehouse.port import Warehouse
-from ai_usage_tests.platform import DAY, NEXT, Platform
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.platform import Platform
 from ai_usage_tests.warehouse.test_duckdb import _impatient, child, said
 from ai_usage_tests.warehouse.test_ledger import append
 from ai_usage_tests.warehouse.writing import answer

@@ -18,7 +18,8 @@ from ai_usage.settings import settings
 from ai_usage.warehouse.builds import Build
 from ai_usage.warehouse.ledger import AN_INSTANT, Answer, Look, Place, Version, place
 from ai_usage.warehouse.table import PULLS
-from ai_usage_tests.platform import DAY, NEXT, Platform, ordinary
+from ai_usage_tests.mock_claude import DAY, NEXT, ordinary
+from ai_usage_tests.platform import Platform
 from ai_usage_tests.warehouse.test_ledger import BOTH
 from ai_usage_tests.warehouse.writing import PULL, answer
 
@@ -84,10 +85,10 @@ def test_a_pull_is_stamped_when_it_is_asked_for(platform: Platform) -> None:
     """The clock of a slow answer: each request takes ten minutes."""
     clock = [NOW - 5 * HOUR]
     platform.warehouse.now = lambda: clock[0]
-    admin = platform.vendor.admin()
+    admin = platform.claude.admin()
     for api in (admin.admin, admin.analytics):
         api.http.event_hooks["request"] = [lambda _: clock.append(clock.pop() + timedelta(minutes=10))]
-    platform.vendor.days = {DAY: ordinary()}
+    platform.claude.days = {DAY: ordinary()}
     assert not platform.run(only=dg.AssetSelection.assets(["raw", "claude_messages_usage"]), claude_admin=admin).failed
     assert platform.sql(f"select pulled_at from {PULLS.address}") == [(NOW - 5 * HOUR,)]
     assert clock[0] > NOW - 5 * HOUR

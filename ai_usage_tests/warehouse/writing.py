@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from ai_usage.providers.anthropic.tables import CORE_TABLES, RAW_TABLES
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.erasures import ERASURES
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.table import PULLS

@@ -26,7 +26,7 @@ from ai_usage.commands.__main__ import main
 from ai_usage.settings import ROOT
 from ai_usage.webserver.requests import FOREIGN, NO_GRAPHQL_BY_GET, NOT_JSON, WRONG_HOST
 from ai_usage_tests.ingest.stand_in import StandIn, standing_in
-from ai_usage_tests.test_commands import said
+from ai_usage_tests.printed import said
 from ai_usage_tests.test_services import runs, until
 
 EVIL = "https://evil.example"

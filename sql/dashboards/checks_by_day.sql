@@ -1,8 +1,8 @@
--- The check results of each day: passed, warned, failed and not judged.
+-- How many checks passed, warned, failed and were not evaluated on each day.
 select
-    judged_day,
-    verdict,
-    count(*) as verdicts
+    checked_date,
+    result,
+    count(*) as results
 from ai_usage_analytics.check_results
-where judged_day is not null
-group by judged_day, verdict
+where checked_date is not null
+group by checked_date, result

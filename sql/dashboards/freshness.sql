@@ -1,4 +1,4 @@
--- When each report was last asked for, and up to which day it tells.
+-- When each report was last pulled, and its newest day.
 select
     source as provider,
     report,

@@ -12,7 +12,11 @@ import httpx
 import msgspec
 
 from ai_usage.errors import SettingError
-from ai_usage.ingest.http import Api, IncompleteAnswer, Patience, Vendor, http_client
+from ai_usage.ingest.http.api import Api
+from ai_usage.ingest.http.client import http_client
+from ai_usage.ingest.http.errors import IncompleteAnswer
+from ai_usage.ingest.http.refusals import Vendor
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.secrecy import keep_secret
 
 T = TypeVar("T")

@@ -80,14 +80,14 @@ function tableOf(card, lines, { sortedBy, onSort, caption }) {
 }
 
 // Words that are a result, and the columns they stand in. Colour never stands alone: the word is there too.
-const MARKS = { passed: "good", final: "good", closed: "good", warned: "warn", provisional: "warn", open: "warn", failed: "bad", "not judged": "none" };
+const MARKS = { passed: "good", final: "good", closed: "good", warned: "warn", provisional: "warn", open: "warn", failed: "bad", "not evaluated": "none" };
 const TIMES = new Set(["date", "month", "instant"]);
-const MARKED = new Set(["verdict", "status"]);
+const MARKED = new Set(["result", "status"]);
 
 function stateOf(line) {
   if (line.failed?.value) return "bad";
   if (line.warned?.value) return "warn";
-  return line.not_judged?.value && !line.passed?.value ? "none" : "good";
+  return line.not_evaluated?.value && !line.passed?.value ? "none" : "good";
 }
 
 function rowOf(card, columns, line) {

@@ -15,25 +15,17 @@ from typing import Any
 import httpx
 import msgspec
 
-from ai_usage.ingest.bodies import Limits
 from ai_usage.ingest.days import Answers, LeftOut, NotYet, by_day, days_not_there
-from ai_usage.ingest.http import (
-    Api,
-    BadRequest,
-    DamagedAnswer,
-    IncompleteAnswer,
-    Page,
-    Patience,
-    Query,
-    UnexpectedAnswer,
-    Vendor,
-    http_client,
-    overlapped,
-    steady_pages,
-)
+from ai_usage.ingest.http.api import Api, overlapped
+from ai_usage.ingest.http.bodies import Limits
+from ai_usage.ingest.http.client import http_client
+from ai_usage.ingest.http.errors import BadRequest, DamagedAnswer, IncompleteAnswer, UnexpectedAnswer
+from ai_usage.ingest.http.paging import Page, Query, steady_pages
+from ai_usage.ingest.http.rate_limit import Pace
+from ai_usage.ingest.http.refusals import Vendor
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.ingest.instants import day_of_instant
 from ai_usage.ingest.optional import is_key_accepted
-from ai_usage.ingest.pace import Pace
 from ai_usage.partitions import ONE_DAY, Span, midnight
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.table import DEFAULT_ACCOUNT
@@ -235,7 +227,7 @@ class ClaudeAdmin:
                 repeats=_name_a_person_twice,
             )
         except BadRequest as error:
-            latest = LATEST_DAY.search(error.said)
+            latest = LATEST_DAY.search(error.explanation)
             if error.status == httpx.codes.BAD_REQUEST and latest and latest[1] < day.isoformat():
                 return Answers(left_out=[NotYet(day, date.fromisoformat(latest[1]))])
             raise

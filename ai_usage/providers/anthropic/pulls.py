@@ -8,7 +8,7 @@ from functools import partial
 import dagster as dg
 
 from ai_usage.ingest.each_account import Clients, Note, ask_each, clients_of
-from ai_usage.ingest.http import TooLarge
+from ai_usage.ingest.http.errors import TooLarge
 from ai_usage.ingest.ledger_writes import (
     InHalves,
     InWarehouse,

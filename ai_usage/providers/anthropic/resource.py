@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from ai_usage.accounts import Account, AccountFields, Credential
-from ai_usage.ingest.http import Patience
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.providers.anthropic.client import ANALYTICS_REQUESTS_A_MINUTE, ClaudeAdmin
 from ai_usage.providers.anthropic.tables import ENTERPRISE
 from ai_usage.settings import Settings

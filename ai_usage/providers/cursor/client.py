@@ -17,24 +17,17 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 
-from ai_usage.ingest.bodies import Limits
 from ai_usage.ingest.days import Answers, by_day
-from ai_usage.ingest.http import (
-    Api,
-    Following,
-    IncompleteAnswer,
-    NotModified,
-    Page,
-    Patience,
-    Query,
-    Vendor,
-    http_client,
-    refuse_unsendable,
-    steady_pages,
-)
+from ai_usage.ingest.http.api import Api
+from ai_usage.ingest.http.bodies import Limits
+from ai_usage.ingest.http.client import http_client, refuse_unsendable
+from ai_usage.ingest.http.errors import IncompleteAnswer, NotModified
+from ai_usage.ingest.http.paging import Following, Page, Query, steady_pages
+from ai_usage.ingest.http.rate_limit import Pace
+from ai_usage.ingest.http.refusals import Vendor
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.ingest.instants import day_of_instant
 from ai_usage.ingest.optional import is_key_accepted
-from ai_usage.ingest.pace import Pace
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.table import DEFAULT_ACCOUNT

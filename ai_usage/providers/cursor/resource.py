@@ -7,8 +7,8 @@ from hashlib import sha256
 import httpx
 
 from ai_usage.accounts import Account, AccountFields, Credential
-from ai_usage.ingest.http import Patience
-from ai_usage.ingest.pace import Pace
+from ai_usage.ingest.http.rate_limit import Pace
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.providers.cursor.client import RATE, RATES, CursorAdmin
 from ai_usage.settings import Settings
 from ai_usage.warehouse.table import DEFAULT_ACCOUNT

@@ -14,7 +14,7 @@ from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.audit_log.csv_file import AuditLog, UnreadableUpload, read_audit_log
 from ai_usage.providers.anthropic.audit_log.folder import Uploads, answers, is_whole
 from ai_usage.providers.anthropic.audit_log.records import AuditEvent
-from ai_usage_tests.platform import DAY, NEXT
+from ai_usage_tests.mock_claude import DAY, NEXT
 from ai_usage_tests.providers.anthropic.exports import HEADER, PRIVATE, event, put, text
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

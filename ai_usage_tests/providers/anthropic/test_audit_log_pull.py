@@ -11,7 +11,9 @@ from dagster._serdes import serialize_value
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.audit_log.folder import Uploads
 from ai_usage.settings import settings
-from ai_usage_tests.platform import DAY, NEXT, Outcome, Platform
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform
 from ai_usage_tests.providers.anthropic.exports import PRIVATE, event, put
 
 PULL, BUILT = "raw/claude_audit_log", "core/claude_usage_stats"

@@ -7,14 +7,15 @@ from datetime import UTC, date, datetime
 import dagster as dg
 import pytest
 
-from ai_usage.ingest.http import Patience
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic import pulls
 from ai_usage.providers.anthropic.audit_log.folder import Uploads
 from ai_usage.providers.anthropic.client import ClaudeAdmin
 from ai_usage.settings import settings
 from ai_usage.simulator import ADMIN_KEY, ANALYTICS_KEY, Simulator
-from ai_usage_tests.platform import Outcome, Platform
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform
 
 PULL, BUILT = "raw/claude_enterprise_users", "core/claude_usage_stats"
 ALONE = dg.AssetSelection.assets(PULL.split("/"), BUILT.split("/"))
@@ -44,8 +45,8 @@ def run(platform: Platform, vendor: Simulator, span: Span = WEEK, analytics_key:
 def test_each_ready_day_is_the_vendors_to_the_last_count(platform: Platform, vendor: Simulator) -> None:
     outcome = run(platform, vendor)
     assert outcome.result.success
-    assert outcome.all_red() == set()
-    assert set(outcome.verdicts["schema_drift", "claude_enterprise_users"]) == {None}
+    assert outcome.checks_not_passed() == set()
+    assert set(outcome.evaluations["schema_drift", "claude_enterprise_users"]) == {None}
     assert len(vendor.requests) == 7
     assert outcome.noted(PULL, WEEK.days[0])["requests_in_run"] == 7
     final = [day for day in WEEK.days if day <= date(2026, 11, 16)]  # later days' figures still move
@@ -74,7 +75,7 @@ def test_a_day_that_is_not_ready_is_not_yet_left_as_it_was_and_taken_later(
     assert "skipped" not in outcome.noted(PULL, WEEK.days[-2])
     assert platform.warehouse.pulled_days("claude_enterprise_users") == WEEK.days[:-1]
     assert "no source was asked" in outcome.noted(BUILT, yesterday)["skipped"]
-    assert outcome.red("pull_is_recent") == set()  # a vendor that is a day behind is no pipeline that stopped
+    assert outcome.not_passed("pull_is_recent") == set()  # a vendor that is a day behind is no pipeline that stopped
     late = Simulator(now=datetime(2026, 11, 20, 10, tzinfo=UTC))
     with late:
         again = run(platform, late)

@@ -7,12 +7,14 @@ import dagster as dg
 import httpx
 import pytest
 
-from ai_usage.ingest.bodies import Limits
-from ai_usage.ingest.http import Patience
+from ai_usage.ingest.http.bodies import Limits
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.ingest.ledger_writes import InHalves
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.client import ClaudeAdmin
-from ai_usage_tests.platform import DAY, MockVendor, Outcome, Platform, ordinary
+from ai_usage_tests.mock_claude import DAY, MockClaude, ordinary
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform
 
 USAGE, COSTS = "raw/claude_messages_usage", "raw/claude_cost_report"
 WEEK = Span(DAY, DAY + timedelta(days=6))
@@ -35,13 +37,13 @@ def pull(platform: Platform, asset: str, span: Span, admin: ClaudeAdmin) -> Outc
 
 
 @pytest.fixture
-def vendor() -> MockVendor:
-    return MockVendor({day: ordinary() for day in WEEK.days})
+def vendor() -> MockClaude:
+    return MockClaude({day: ordinary() for day in WEEK.days})
 
 
 @pytest.mark.parametrize("asset", [USAGE, COSTS])
 def test_an_answer_that_is_too_large_is_asked_for_by_fewer_days(
-    platform: Platform, vendor: MockVendor, asset: str
+    platform: Platform, vendor: MockClaude, asset: str
 ) -> None:
     outcome = pull(platform, asset, WEEK, opened(vendor.answer, Limits(answer_bytes=2 * PAGE)))
     assert outcome.failed == {}
@@ -51,7 +53,7 @@ def test_an_answer_that_is_too_large_is_asked_for_by_fewer_days(
     assert {str(WEEK.first), str(WEEK.days[2]), str(WEEK.days[4])} <= begun  # seven days, then four, then two
 
 
-def test_a_day_that_is_too_large_alone_costs_itself(platform: Platform, vendor: MockVendor) -> None:
+def test_a_day_that_is_too_large_alone_costs_itself(platform: Platform, vendor: MockClaude) -> None:
     large = WEEK.days[2]
     vendor.usage[large] = lambda rows: rows * 20
     outcome = pull(platform, USAGE, WEEK, opened(vendor.answer, Limits(page_bytes=PAGE)))
@@ -62,7 +64,7 @@ def test_a_day_that_is_too_large_alone_costs_itself(platform: Platform, vendor: 
 
 
 def test_what_was_pulled_before_the_time_was_up_stands_and_the_rest_is_asked_again(
-    platform: Platform, vendor: MockVendor
+    platform: Platform, vendor: MockClaude
 ) -> None:
     long = Span(DAY - timedelta(days=34), WEEK.last)  # two windows of the vendor's 31 days
     first_window = [day for day in long.days if day < long.first + timedelta(days=31)]

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from ai_usage.ingest.http import Patience
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.providers.anthropic import pulls as claude_pulls
 from ai_usage.providers.anthropic.client import ClaudeAdmin
@@ -16,7 +16,8 @@ from ai_usage.providers.anthropic.tables import DAILY_PULLS, OPTIONAL_PULLS, PUL
 from ai_usage.providers.cursor import pulls as cursor_pulls
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.simulator import ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY, Simulator
-from ai_usage_tests.platform import Outcome, Platform
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform
 
 NOW = datetime(2026, 11, 16, 9, tzinfo=UTC)  # the sixth day at 09:00
 FIVE = Span(date(2026, 11, 11), date(2026, 11, 15))

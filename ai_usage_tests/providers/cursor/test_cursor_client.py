@@ -15,8 +15,10 @@ import msgspec
 import pytest
 
 from ai_usage.ingest.drift import drift
-from ai_usage.ingest.http import IncompleteAnswer, KeyRefused, Page, Patience
-from ai_usage.ingest.pace import Pace
+from ai_usage.ingest.http.errors import IncompleteAnswer, KeyRefused
+from ai_usage.ingest.http.paging import Page
+from ai_usage.ingest.http.rate_limit import Pace
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.providers.cursor.client import RATE, RATES, CursorAdmin, by_number
 from ai_usage.providers.cursor.tables import DAILY_PULLS, SNAPSHOT_PULLS

@@ -14,7 +14,8 @@ import pytest
 
 from ai_usage.ingest.days import Answers
 from ai_usage.ingest.drift import drift
-from ai_usage.ingest.http import IncompleteAnswer, NotModified, Patience
+from ai_usage.ingest.http.errors import IncompleteAnswer, NotModified
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import Span
 from ai_usage.providers.cursor.client import COMMITS, CursorAdmin
 from ai_usage.providers.cursor.tables import DAILY_PULLS

@@ -13,7 +13,9 @@ from ai_usage.providers.cursor.rows import commit_rows
 from ai_usage.providers.cursor.tables import CURSOR_AI_COMMITS
 from ai_usage.settings import settings
 from ai_usage.warehouse.ledger import Answer
-from ai_usage_tests.platform import DAY, NEXT, Outcome, Platform
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform
 from ai_usage_tests.providers.cursor.test_cursor_commits import RECORDED, commit
 
 RAW, CORE = "cursor_ai_commits", "ai_usage_analytics.cursor_ai_commits"

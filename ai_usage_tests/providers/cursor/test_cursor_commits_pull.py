@@ -7,11 +7,13 @@ from datetime import UTC, date, datetime
 import dagster as dg
 import pytest
 
-from ai_usage.ingest.http import Patience
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import Span
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.simulator import CURSOR_KEY, CURSOR_KEY_WITHOUT_COMMITS, Simulator
-from ai_usage_tests.platform import DAY, NEXT, Outcome, Platform
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform
 from ai_usage_tests.providers.cursor.test_cursor_commits import SECRET, Commits, commit
 
 PULL = "cursor_ai_commits"
@@ -63,8 +65,8 @@ def rows(platform: Platform, day: date) -> int:
 def test_every_commit_of_a_day_is_in_the_ledger_and_none_is_unknown(platform: Platform, cursor: Simulator) -> None:
     outcome = pull(platform, cursor)
     assert outcome.result.success
-    assert outcome.all_red() == set()
-    assert set(outcome.verdicts["schema_drift", PULL]) == {None}
+    assert outcome.checks_not_passed() == set()
+    assert set(outcome.evaluations["schema_drift", PULL]) == {None}
     assert all(outcome.noted(f"raw/{PULL}", day)["records"] == rows(platform, day) > 0 for day in BOTH.days)
     days = platform.sql(f"select distinct activity_date::text, left(record->>'createdAt', 10) from {RAW} order by 1")
     assert days == [(str(day), str(day)) for day in BOTH.days]
@@ -89,7 +91,7 @@ def test_the_same_question_again_costs_no_answer_and_adds_no_record(platform: Pl
     for _ in range(2):  # the new row has the ETags too
         again = pull(platform, cursor)
         assert statuses(cursor) == [304]
-        assert again.all_red() == set()
+        assert again.checks_not_passed() == set()
         for day in BOTH.days:
             was, now = (outcome.noted(f"raw/{PULL}", day) for outcome in (first, again))
             assert (was["is_new_version"], now["is_new_version"]) == (True, False)
@@ -143,9 +145,12 @@ def test_a_plan_without_commits_skips_them_with_a_note_and_the_rest_goes_on(
     why = outcome.noted_anywhere("skipped")[f"raw/{PULL}"]
     assert why.startswith("not included: it needs an Enterprise team with AI Code Tracking")
     assert "The vendor answered 401: You must be a member of an enterprise team" in why
-    assert outcome.all_red() == set()
-    assert "Optional, and never pulled" in outcome.not_judged("schema_drift", PULL)[None]
-    assert (("pull_is_recent", PULL) in outcome.verdicts, outcome.red("pull_is_recent", PULL)) == (False, set())
+    assert outcome.checks_not_passed() == set()
+    assert "Optional, and never pulled" in outcome.not_evaluated("schema_drift", PULL)[None]
+    assert (("pull_is_recent", PULL) in outcome.evaluations, outcome.not_passed("pull_is_recent", PULL)) == (
+        False,
+        set(),
+    )
     assert platform.warehouse.pulled_days(PULL) == []
     assert platform.warehouse.pulled_days("cursor_usage_events") == [DAY]
 

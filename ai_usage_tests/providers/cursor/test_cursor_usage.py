@@ -11,7 +11,8 @@ import dagster as dg
 import httpx
 import pytest
 
-from ai_usage.ingest.http import IncompleteAnswer, Patience
+from ai_usage.ingest.http.errors import IncompleteAnswer
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import Span
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.providers.cursor.rows import usage_rows

@@ -19,7 +19,8 @@ import polars as pl
 import pytest
 
 from ai_usage.automation.refresh import range_tags
-from ai_usage.ingest.http import Patience, RateLimited
+from ai_usage.ingest.http.errors import RateLimited
+from ai_usage.ingest.http.retry import Patience
 from ai_usage.ingest.ledger_writes import pull_report
 from ai_usage.layers import MANY_DAYS_A_RUN
 from ai_usage.partitions import ONE_DAY, Span

@@ -17,10 +17,10 @@ LINES = "providers/anthropic/checks/priced_lines"
 
 def _unit_prices(warehouse: Warehouse, span: Span) -> Mapping[date, Finding]:
     lines = warehouse.query(LINES, first_day=span.first, last_day=span.last)
-    return {day: judge_prices(day, rows) for day, rows in by_day(lines).items()}
+    return {day: evaluate_prices(day, rows) for day, rows in by_day(lines).items()}
 
 
-def judge_prices(day: date, lines: list[dict[str, Any]]) -> Finding:
+def evaluate_prices(day: date, lines: list[dict[str, Any]]) -> Finding:
     """Every line's unit price against the list. A line without a list price is not evaluated; which models have none is
     the result of `every_cost_has_a_list_price`.
     """

@@ -16,10 +16,10 @@ SQL = "providers/anthropic/checks/every_key_has_an_owner"
 
 def _owned_share(warehouse: Warehouse, span: Span) -> Mapping[date, Result]:
     keys = warehouse.query(SQL, first_day=span.first, last_day=span.last)
-    return {day: judge_owners(rows, settings().attributed_at_least) for day, rows in by_day(keys).items()}
+    return {day: evaluate_owners(rows, settings().attributed_at_least) for day, rows in by_day(keys).items()}
 
 
-def judge_owners(keys: list[dict[str, Any]], at_least: Decimal) -> Result:
+def evaluate_owners(keys: list[dict[str, Any]], at_least: Decimal) -> Result:
     """The share of what keys used and cost on a day that has an owner; keys without one, most expensive first."""
     unowned = [key for key in keys if key["mapped_by"] == "none"]
     tokens = 1 - _share(unowned, keys, "tokens")

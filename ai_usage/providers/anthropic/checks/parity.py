@@ -40,7 +40,7 @@ def _both_reports(warehouse: Warehouse, span: Span) -> Mapping[date, Result]:
 def _of_accounts(rows: Rows, cells: Rows) -> Result:
     """A day of all accounts: each is compared with its own analytics, and the worst result is the day's."""
     results = {
-        row["account"]: of_an_account(row, [cell for cell in cells if cell["account"] == row["account"]])
+        row["account"]: evaluate_parity(row, [cell for cell in cells if cell["account"] == row["account"]])
         for row in rows
     }
     if len(results) == 1:
@@ -48,7 +48,7 @@ def _of_accounts(rows: Rows, cells: Rows) -> Result:
     return worst_of(results)
 
 
-def of_an_account(row: Mapping[str, Any], cells: Rows) -> Result:
+def evaluate_parity(row: Mapping[str, Any], cells: Rows) -> Result:
     """The result of a row of `claude_parity`; `cells` are where the two differ."""
     cells = sorted(cells, key=lambda cell: -abs(cell["difference_usd"]))
     if not row["has_analytics"]:

@@ -25,7 +25,7 @@ def _count(warehouse: Warehouse, table: str) -> int:
     return int(warehouse.ask(f"select count(*) as row_count from ai_usage_analytics.{table}").item())
 
 
-def judge_seats(rows: Rows) -> Result:
+def evaluate_seats(rows: Rows) -> Result:
     """Seats that no member uses, or has, and what they cost."""
     if not rows:
         return passed("Every seat has a member who used it in the last four weeks, or is too new to judge.")
@@ -55,12 +55,12 @@ seats_are_used = SnapshotCheck(
     sources=(SOURCE,),
     pulls=("cursor_daily_usage",),
     sql=f"{SQL}seats_are_used",
-    evaluate=_of_seats("seats_are_used", "seat_use", judge_seats),
+    evaluate=_of_seats("seats_are_used", "seat_use", evaluate_seats),
     is_about_now=True,
 )
 
 
-def judge_purchase(rows: Rows) -> Result:
+def evaluate_purchase(rows: Rows) -> Result:
     """Whether the sheet has as many purchased seats as Cursor has members."""
     if not rows:
         return passed("Cursor has no more members than the sheet has purchased seats.")
@@ -83,7 +83,7 @@ members_have_purchased_seats = SnapshotCheck(
     pulls=("cursor_daily_usage",),
     also_reads=("marts/cursor_seats",),
     sql=f"{SQL}members_have_purchased_seats",
-    evaluate=_of_seats("members_have_purchased_seats", "cursor_seats", judge_purchase),
+    evaluate=_of_seats("members_have_purchased_seats", "cursor_seats", evaluate_purchase),
 )
 
 CHECKS: list[Check] = [seats_are_used, members_have_purchased_seats]

@@ -1,0 +1,83 @@
+"""What an API, or something in its place, sends instead of data: error bodies and pages of a proxy."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import msgspec
+
+from ai_usage.secrecy import without_secrets
+
+WORDS = 80  # characters of a foreign page that are quoted
+MARKUP = re.compile(r"<(script|style)\b.*?(</\1>|$)|<!--.*?(-->|$)|<[^>]*(>|$)", re.DOTALL | re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vendor:
+    """What the errors need to know of a vendor."""
+
+    name: str
+    advice: Mapping[int, str]  # status → what the reader can do about it
+
+    def message(self, body: bytes) -> str:
+        """The vendor's own words in an error body: {"error": {"type", "message"}} or {"error" or "code", "message"}."""
+        try:
+            sent = msgspec.json.decode(body, type=_ErrorBody)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            sent = _ErrorBody()
+        if not isinstance(sent.error, str):
+            kinds = ", ".join(filter(None, (sent.error.type, _code(sent.error.details))))
+            return f"{sent.error.message} ({kinds})" if kinds else sent.error.message
+        if sent.message:
+            return f"{sent.message} ({sent.error or sent.code})"
+        plain = without_secrets(body[:1000].decode(errors="replace"))  # before a key is cut short
+        return " ".join(plain[:200].split()) or "no explanation"
+
+    def request_id(self, response: httpx.Response) -> str:
+        """What the vendor's support asks for: in a header, or in an error's body."""
+        for name in ("request-id", "x-request-id"):
+            if name in response.headers:
+                return response.headers[name]
+        try:
+            return msgspec.json.decode(response.content, type=_ErrorBody).request_id
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return "none"
+
+
+class _ErrorDetail(msgspec.Struct):
+    message: str
+    type: str = ""
+    details: Any = None
+
+
+class _ErrorBody(msgspec.Struct):
+    error: _ErrorDetail | str = ""
+    message: str = ""
+    code: str = "error"
+    request_id: str = "none"
+
+
+def _code(details: Any) -> str:
+    """A code in an error's details that is more specific than its type, such as `organization_not_eligible`."""
+    found = details.get("error_code") or details.get("code") if isinstance(details, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def is_a_page(content_type: str, body: bytes) -> bool:
+    """Whether a body was not meant to be JSON: it is called something else, or begins as no JSON does."""
+    kind, start = content_type.lower(), body[:100].lstrip(b"\xef\xbb\xbf \t\r\n")
+    return bool(start) and ("html" in kind or ("json" not in kind and start[:1] not in (b"{", b"[")))
+
+
+def first_words(status: int, content_type: str, body: bytes) -> str:
+    """What came in the API's place, in a sentence."""
+    kind = content_type.partition(";")[0].strip()[:WORDS] or "a body without a content type"
+    text = MARKUP.sub(" ", body[:2000].decode(errors="replace"))
+    words = " ".join(without_secrets(text).split())[:WORDS].rstrip()
+    quoted = f" that begins with “{words}”" if words else ""
+    return (
+        f"the answer is {kind} with status {status}{quoted}, not JSON. A proxy or a login page answered in place of "
+        "the API: check the network's proxy and the base URL."
+    )

@@ -1,0 +1,135 @@
+"""Opens the file, waits while another process has it, and explains in one sentence why it cannot be used."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import duckdb
+import stamina
+
+from ai_usage.errors import WarehouseBusy, WarehouseError
+from ai_usage.retries import holder  # and with it, each retry is logged
+from ai_usage.warehouse.files import FULL
+
+T = TypeVar("T")
+OPENABLE_BY = "v1.4.0"  # DuckDB 1.4 and later can read what we write
+IMPATIENCE = 1.0  # seconds to wait where another writer will do the same
+PATIENCE = 300.0  # seconds to wait for another writer; steps hold the file for seconds
+DAMAGED = (
+    *(
+        "Could not read enough bytes",
+        "Corrupt database file",
+        "Failed to deserialize",
+        "does not match stored checksum",
+        "Failure while replaying WAL",
+    ),
+    *("database has been invalidated because of a previous fatal error", "Serialization Error", "INTERNAL Error"),
+)
+NO_SPACE = ("No space left", "not enough space", "File too large")
+
+
+def connect(path: Path, **how: Any) -> duckdb.DuckDBPyConnection:
+    """A connection whose times are UTC."""
+    db = duckdb.connect(str(path), **how)
+    db.execute("set TimeZone = 'UTC'")
+    return db
+
+
+def open_to_read(path: Path, *, patience: float) -> duckdb.DuckDBPyConnection:
+    """A read-only connection, once no other process writes."""
+    return _patiently(lambda: connect(path, read_only=True), patience)
+
+
+def open_to_write(path: Path, *, patience: float) -> duckdb.DuckDBPyConnection:
+    """A connection, once no other process has the file. Makes the file and its folder where they are missing."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return _patiently(lambda: connect(path, config={"storage_compatibility_version": OPENABLE_BY}), patience)
+
+
+@contextmanager
+def attached(db: duckdb.DuckDBPyConnection, path: Path, *, patience: float) -> Iterator[str]:
+    """Another file inside a connection, read-only; yields the name under which queries find it."""
+    quoted = str(path).replace("'", "''")
+    with plain_words(path):
+        _patiently(lambda: db.execute(f"attach '{quoted}' as original (read_only)"), patience)
+    try:
+        yield "original"
+    finally:
+        db.execute("detach original")
+
+
+@contextmanager
+def transaction(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All that is written inside, or nothing."""
+    db.execute("begin")
+    try:
+        yield
+        db.execute("commit")
+    except BaseException:
+        with suppress(duckdb.Error):  # the first error is the one to report
+            db.execute("rollback")
+        raise
+
+
+@contextmanager
+def plain_words(path: Path) -> Iterator[None]:
+    """Turns an error of DuckDB or the file system into a `WarehouseError` of one sentence."""
+    try:
+        yield
+    except (duckdb.Error, OSError) as error:
+        if _is_locked(error):
+            raise WarehouseBusy(
+                f"{path} is in use by another process{holder(str(error))}: wait until it ends, or stop it."
+            ) from error
+        if (sentence := _explanation(path, error)) is None:
+            raise
+        raise WarehouseError(sentence) from error
+
+
+def _explanation(path: Path, error: Exception) -> str | None:
+    """Why the file cannot be used, and what to do about it; None for an error that we do not know."""
+    text = str(error)
+    sentence = None
+    if getattr(error, "errno", None) in FULL or any(sign in text for sign in NO_SPACE):
+        sentence = f"No space left for {path}: it stands as before this step. Free some space and run it again."
+    elif isinstance(error, PermissionError) or "Permission denied" in text or "Read-only file system" in text:
+        sentence = f"{path} cannot be written: permission denied. Set AI_USAGE_DATA_DIR to a folder you may write."
+    elif isinstance(error, NotADirectoryError | FileExistsError) or "Not a directory" in text:
+        sentence = f"{path.parent} is not a folder. Set AI_USAGE_DATA_DIR to a folder you may write."
+    elif "not a valid DuckDB database file" in text:
+        sentence = f"{path} is no DuckDB file. Move it away, or set AI_USAGE_DATA_DIR to another folder."
+    elif "with version number" in text:
+        sentence = f"{path} was written by a newer DuckDB than this one: update ai_usage."
+    elif any(sign in text for sign in DAMAGED):
+        sentence = f"{path} is damaged: it is cut short, or parts of it were overwritten. {_remedy(path)}"
+    return sentence
+
+
+def _remedy(path: Path) -> str:
+    """What to do about a damaged file."""
+    if path.stem.endswith("_published"):
+        return "Delete it: the next run publishes it again."
+    copy = path.with_name(f"{path.stem}_published.duckdb")
+    or_the_copy = f", or what the last run left (make restore FROM={copy})" if copy.exists() else ""
+    return f"Put a backup in its place (make restore FROM=…){or_the_copy}."
+
+
+def _patiently(take: Callable[[], T], patience: float) -> T:
+    """What `take` returns, once no other process has the file."""
+    for attempt in stamina.retry_context(
+        on=_is_locked,
+        attempts=None,
+        timeout=patience,
+        wait_initial=0.05,
+        wait_exp_base=1.5,
+        wait_jitter=0.05,
+        wait_max=0.5,
+    ):
+        with attempt:
+            return take()
+    raise AssertionError("unreachable: retry_context returns or raises")
+
+
+def _is_locked(error: Exception) -> bool:
+    return isinstance(error, duckdb.IOException) and "Could not set lock" in str(error)

@@ -1,0 +1,279 @@
+"""`Warehouse` over one DuckDB file. A process that wants the file while another has it waits. Everything written is one
+transaction; readers of the published copy see whole runs only, because the copy is swapped in by a rename.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from ai_usage.errors import WarehouseBusy
+from ai_usage.partitions import Span
+from ai_usage.warehouse.appending import by_version, plan_append, span_of
+from ai_usage.warehouse.builds import BUILDS, Build, build_rows
+from ai_usage.warehouse.duckdb import connection, ledger_tables, published_copy, shape
+from ai_usage.warehouse.duckdb.statements import has_values, is_not_kept, pinned
+from ai_usage.warehouse.erasures import ERASURES, Erased
+from ai_usage.warehouse.files import copy_whole
+from ai_usage.warehouse.googlesql import read, to_duckdb
+from ai_usage.warehouse.ledger import Answer, Records, Version
+from ai_usage.warehouse.origin import mixture
+from ai_usage.warehouse.table import PULLS, Table, raw_table
+
+
+@dataclass
+class DuckDBWarehouse:
+    """`Warehouse` over one file. `tables` are made, empty, when the file is first opened; of each file of `sql/` in
+    `functions` SQL users get a table function of that name. Read-only, nothing is made.
+    """
+
+    path: Path
+    published_path: Path
+    tables: Sequence[Table]
+    now: Any  # () -> datetime, UTC
+    patience: float = connection.PATIENCE
+    functions: Sequence[str] = ()
+    is_read_only: bool = False
+    published_mode: int = 0o400
+    _connection: duckdb.DuckDBPyConnection | None = field(default=None, init=False)
+    _is_prepared: bool = field(default=False, init=False)
+    _has_news: bool = field(default=False, init=False)
+    _builds: list[Build] = field(default_factory=list, init=False)
+
+    @contextmanager
+    def connected(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        if self._connection is not None:
+            yield self._connection
+            return
+        open_file = connection.open_to_read if self.is_read_only else connection.open_to_write
+        with connection.plain_words(self.path):
+            self._connection = open_file(self.path, patience=self.patience)
+            try:
+                self._bring_to_shape(self._connection)
+                yield self._connection
+            finally:
+                opened, self._connection = self._connection, None
+                opened.close()
+
+    def _bring_to_shape(self, db: duckdb.DuckDBPyConnection) -> None:
+        if self.is_read_only:
+            shape.refuse_what_lacks_tables(db, self.path, self.tables)
+        elif not self._is_prepared:
+            is_stale = shape.prepare(db, self.path, self.tables, self.functions)
+            self._has_news = self._has_news or is_stale
+            self._is_prepared = True
+
+    def append(self, pull: str, answers: Sequence[Answer]) -> list[Version]:
+        if not answers:
+            return []
+        span = span_of(answers)
+        with self._transaction() as db:
+            self._refuse_a_mixture(db, is_simulated=answers[0].is_simulated)
+            planned = plan_append(
+                pull,
+                self._without_the_erased(db, answers),
+                newest=by_version(ledger_tables.newest_versions(db, pull, span)),
+                looks=ledger_tables.newest_looks(db, pull, span),
+                as_of=lambda day, at: by_version(
+                    ledger_tables.newest_versions(db, pull, Span(day, day) if day else None, at)
+                ),
+                now=self.now,
+            )
+            if planned.records is not None:
+                self._insert(db, raw_table(pull), planned.records)
+            self._insert(db, PULLS, planned.commits)
+        return planned.versions
+
+    def _without_the_erased(self, db: duckdb.DuckDBPyConnection, answers: Sequence[Answer]) -> Sequence[Answer]:
+        """The answers, with nothing that names a person who was erased: providers go on sending them."""
+        rows = db.execute(f"select digest_key, phrases from {ERASURES.address}") if ERASURES in self.tables else None
+        erased = Erased.of_rows(rows.fetchall()) if rows else None
+        return [erased.answer(answer) for answer in answers] if erased else answers
+
+    def newest(self, pull: str, span: Span | None, *, as_of: datetime | None = None) -> Records:
+        with self.connected() as db:
+            return ledger_tables.newest_records(db, pull, span, as_of)
+
+    def history(self, pull: str, *, since: datetime | None = None, until: datetime | None = None) -> Records:
+        with self.connected() as db:
+            return ledger_tables.snapshot_history(db, pull, since, until)
+
+    def versions(self, pull: str, span: Span) -> Records:
+        with self.connected() as db:
+            return ledger_tables.every_version(db, pull, span)
+
+    def as_of(self, at: datetime, days: Span, *, into: Path) -> "DuckDBWarehouse":
+        cut = replace(
+            self,
+            path=into,
+            published_path=into.with_name(f"{into.stem}_published.duckdb"),
+            now=lambda: at,
+            is_read_only=False,
+        )
+        with (
+            cut.connected() as db,
+            connection.attached(db, self.path, patience=self.patience) as ledger,
+            cut._transaction(),  # noqa: SLF001 - of its own kind
+        ):
+            ledger_tables.copy_ledger(db, ledger, self.tables, at=at, days=days)
+        return cut
+
+    def pulled_days(self, pull: str, *, account: str | None = None) -> list[date]:
+        found = self.ask(
+            f"select distinct activity_date from {PULLS.address} where pull = @pull "
+            "and account = coalesce(@account, account) and activity_date is not null order by activity_date",
+            pull=pull,
+            account=account,
+        )
+        return found["activity_date"].to_list()
+
+    def replace_days(
+        self, table: Table, days: Iterable[date], rows: pl.DataFrame, *, of: Mapping[str, str] | None = None
+    ) -> None:
+        wanted = sorted(set(days))
+        if table.date_column is None:
+            raise ValueError(f"{table.name} has no days")
+        strangers = set(rows[table.date_column].to_list()) - set(wanted)
+        if strangers:
+            raise ValueError(f"{table.name}: rows of {sorted(strangers)} came with {[str(d) for d in wanted]}")
+        if not wanted:
+            return
+        with self._transaction() as db:
+            _delete_days(db, table, wanted, of)
+            self._insert(db, table, rows)
+
+    def replace_all(self, table: Table, rows: pl.DataFrame, *, of: Mapping[str, str] | None = None) -> None:
+        with self._transaction() as db:
+            where, values = has_values(of)
+            db.execute(f"delete from {table.address} where {where}", values)
+            self._insert(db, table, rows)
+
+    def fill_days(
+        self,
+        table: Table,
+        query: str,
+        days: Iterable[date],
+        *,
+        of: Mapping[str, str] | None = None,
+        kept: Mapping[date, Collection[str]] | None = None,
+        **parameters: Any,
+    ) -> None:
+        wanted = sorted(set(days))
+        if not wanted:
+            return
+        select, names = pinned(table, query, provider=(of or {}).get("provider"))
+        where, values = has_values(of)
+        is_replaced, pairs = is_not_kept(table, kept)
+        with self._transaction() as db:
+            _delete_days(db, table, wanted, of, and_without=True, kept=kept)
+            db.execute(
+                f"insert into {table.address} by name {select} "
+                f"where list_contains($wanted_days::date[], {table.date_column}) and {where} and {is_replaced}",
+                {name: parameters[name] for name in names} | {"wanted_days": wanted} | values | pairs,
+            )
+
+    def fill_all(self, table: Table, query: str, **parameters: Any) -> None:
+        select, names = pinned(table, query)
+        with self._transaction() as db:
+            db.execute(f"delete from {table.address}")
+            db.execute(f"insert into {table.address} by name {select}", {name: parameters[name] for name in names})
+
+    def query(self, name: str, **parameters: Any) -> pl.DataFrame:
+        return self.ask(read(name), **parameters)
+
+    def ask(self, googlesql: str, **parameters: Any) -> pl.DataFrame:
+        sql, names = to_duckdb(googlesql)
+        with self.connected() as db:
+            found: pl.DataFrame = db.sql(sql, params={name: parameters[name] for name in names}).pl()
+        return found
+
+    def has(self, table: Table) -> bool:
+        with self.connected() as db:
+            return table.address in shape.columns_made(db)
+
+    def note_build(self, build: Build) -> None:
+        self._builds.append(build)
+
+    def keep_builds(self) -> None:
+        builds, self._builds = self._builds, []
+        if not builds:
+            return
+        with self._transaction() as db:
+            db.register("fresh", build_rows(builds))
+            db.execute(
+                f"delete from {BUILDS.address} as old using fresh where old.asset = fresh.asset "
+                "and old.activity_date is not distinct from fresh.activity_date"
+            )
+            db.unregister("fresh")
+            self._insert(db, BUILDS, build_rows(builds))
+
+    def publish(self) -> None:
+        """Swap in a fresh read-only copy, if anything was written since the last one, by any process, or it cannot be
+        read. It needs as much space as the warehouse has, once more.
+        """
+        self.keep_builds()
+        if self._has_news:
+            self._swap_in_a_copy()
+        elif published_copy.is_behind(self.path, self.published_path, mode=self.published_mode):
+            with suppress(WarehouseBusy):  # the process that has the file publishes it
+                taker = self if self._connection else replace(self, patience=min(self.patience, connection.IMPATIENCE))
+                taker._swap_in_a_copy()  # noqa: SLF001 - of its own kind
+
+    def _swap_in_a_copy(self) -> None:
+        with self.connected() as db, connection.plain_words(self.published_path):
+            published_copy.swap_in(db, self.path, self.published_path, mode=self.published_mode)
+        self._has_news = False
+
+    def publish_anew(self) -> None:
+        """Swap in a fresh copy, whether or not anything was written through us."""
+        self._has_news = True
+        self.publish()
+
+    def copy_to(self, target: Path) -> None:
+        """A consistent copy of the whole file, on disk when this returns, whole or not at all."""
+        with self.connected() as db, connection.plain_words(target):
+            db.execute("checkpoint")
+            copy_whole(self.path, target, mode=0o600)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self.connected() as db:
+            with connection.transaction(db):
+                yield db
+            self._has_news = True
+
+    def _insert(self, db: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFrame) -> None:
+        if rows.height:
+            db.register("incoming", rows)
+            db.execute(f"insert into {table.address} by name select * from incoming")
+            db.unregister("incoming")
+
+    def _refuse_a_mixture(self, db: duckdb.DuckDBPyConnection, *, is_simulated: bool) -> None:
+        other = db.execute(
+            f"select 1 from {PULLS.address} where is_simulated is distinct from ? limit 1", [is_simulated]
+        )
+        if other.fetchone():
+            raise mixture(str(self.path), is_simulated=is_simulated)
+
+
+def _delete_days(
+    db: duckdb.DuckDBPyConnection,
+    table: Table,
+    days: Sequence[date],
+    of: Mapping[str, str] | None = None,
+    *,
+    and_without: bool = False,
+    kept: Mapping[date, Collection[str]] | None = None,
+) -> None:
+    where, values = has_values(of, or_none=and_without)
+    is_replaced, pairs = is_not_kept(table, kept)
+    db.execute(
+        f"delete from {table.address} where {table.date_column} between $first and $last "
+        f"and list_contains($days::date[], {table.date_column}) and {where} and {is_replaced}",
+        {"first": days[0], "last": days[-1], "days": days, **values, **pairs},
+    )

@@ -1,0 +1,222 @@
+"""The third check result: a check with nothing to judge has neither passed nor failed, and says why."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from ai_usage.automation.refresh import OF_FRESHNESS
+from ai_usage.automation.runs import Runs
+from ai_usage.check import PASSED, Check, DailyCheck, NotEvaluated, Result, SnapshotCheck, warned
+from ai_usage.checks.results import NOT_EVALUATED_TAG, WAS_NOT_RUN, counted, observation, results_of, summary
+from ai_usage.checks.runner import COULD_NOT_RUN, dagster_check, stored
+from ai_usage.commands.refresh import outcome_of
+from ai_usage.definitions import CHECKS, defs
+from ai_usage.errors import AiUsageError
+from ai_usage.layers import TABLE_WAS_BUILT
+from ai_usage.partitions import Span
+from ai_usage.providers.anthropic.pulls import SOURCE
+from ai_usage.settings import settings
+from ai_usage.warehouse.ledger import Answer
+from ai_usage_tests.mock_claude import DAY, DAYS, NEXT
+from ai_usage_tests.platform import QUIET, WITHOUT_BOARDS, Platform, checks_of
+
+COSTS = dg.AssetKey(["core", "claude_costs"])
+MISSING, CODE = "no_day_is_missing", "claude_code_usage_stats"
+LATE = DAYS[-1] + timedelta(days=1)
+JANUARY, PRESENT = Span(date(2026, 10, 5), date(2026, 10, 7)), Span(date(2026, 11, 17), date(2026, 11, 19))
+NAMES = {key.name for check in CHECKS for key in check.check_keys}
+ABOUT: dict[str, Any] = {
+    "name": "it_holds", "asset": "core/claude_costs", "title": "", "description": "", "severity": "failed",
+    "sources": (SOURCE,),
+}  # fmt: skip
+OF_NOW = {
+    "pull_is_recent",
+    "no_pull_is_of_the_future",
+    "bill_is_fresh",
+    "events_equal_cycle_spend",
+    "uploads_are_fresh",
+    "budget_is_not_crossed",
+    "forecast_is_within_budget",
+    "growth_is_within_limit",
+    "seats_are_used",
+    "no_former_member_spends",
+}
+
+
+def test_without_any_data_nothing_is_judged_and_nothing_has_passed(platform: Platform) -> None:
+    outcome = platform.materialize(checks_of(*NAMES), None, platform.claude.admin())
+    assert outcome.result.success
+    assert outcome.evaluations == {}
+    assert {(one.check, one.asset) for one in outcome.results} == {
+        (key.name, key.asset_key.to_user_string()) for check in CHECKS for key in check.check_keys
+    }
+    assert {one.result for one in outcome.results} == {"not evaluated"}
+    said = outcome.not_evaluated(MISSING, "claude_costs")[None]
+    assert said.startswith("No provider was asked: raw/claude_cost_report, raw/claude_cost_totals")
+    assert outcome.not_evaluated(MISSING, "cursor_usage_events")[None] == (
+        "Not configured: CURSOR_ADMIN_API_KEY is not set."
+    )
+
+
+def test_a_day_that_no_provider_was_asked_about_is_not_evaluated(good: Platform) -> None:
+    selection = dg.AssetSelection.checks_for_assets(COSTS) - checks_of("every_cost_has_a_list_price")
+    outcome = good.materialize(selection, Span(DAY, LATE), good.claude.admin())
+    checks = {claim for claim, _ in outcome.evaluations}
+    assert len(checks) > 5
+    assert {claim: outcome.not_passed(claim) for claim in checks} == {claim: set() for claim in checks}
+    assert {claim: set(outcome.not_evaluated(claim)) for claim in checks} == {claim: {LATE} for claim in checks}
+
+
+def test_a_day_that_was_pulled_in_part_has_failed(good: Platform) -> None:
+    good.warehouse.append("claude_cost_totals", [Answer("anthropic", LATE, [], 1, {})])
+    outcome = good.materialize(checks_of(MISSING), Span(LATE, LATE), good.claude.admin())
+    for table in (CODE, "claude_costs"):
+        assert outcome.evaluation(MISSING, LATE, table).severity == dg.AssetCheckSeverity.ERROR
+        assert "never pulled" in outcome.why(MISSING, LATE, table)
+
+
+def test_where_an_error_stops_a_check_its_day_has_failed_and_the_others_are_judged(good: Platform) -> None:
+    """DESIGN 3.5: a check that cannot run fails with its reason, and stops nothing but itself."""
+
+    def judge(_: Any, span: Span) -> dict[date, Result]:
+        if NEXT in span:
+            raise ZeroDivisionError("by nothing")
+        return {day: warned("seen") for day in span.days}
+
+    found = run(good, DailyCheck(**ABOUT, pulls=("claude_cost_report",), evaluate=judge))
+    evaluations = {one.partition: one for one in found.get_asset_check_evaluations()}
+    assert found.success
+    assert {day: one.severity.value for day, one in evaluations.items()} == {
+        str(DAYS[0]): "WARN", str(NEXT): "ERROR", str(DAYS[2]): "WARN",
+    }  # fmt: skip
+    assert f"{COULD_NOT_RUN}: ZeroDivisionError: by nothing" in (evaluations[str(NEXT)].description or "")
+
+
+def test_a_check_without_days_that_cannot_run_has_failed(good: Platform) -> None:
+    def judge(_: Any) -> Result:
+        raise AiUsageError("The table is gone.")
+
+    found = run(good, SnapshotCheck(**ABOUT, pulls=("claude_users",), evaluate=judge))
+    [evaluation] = found.get_asset_check_evaluations()
+    assert (evaluation.passed, evaluation.description) == (False, f"{COULD_NOT_RUN}: The table is gone.")
+
+
+def run(platform: Platform, declared: Check) -> dg.ExecuteInProcessResult:
+    check = dagster_check(declared)
+    resources = {"claude_admin": object(), "warehouse": platform.warehouse}
+    return dg.materialize(
+        [dg.AssetSpec(COSTS), check],
+        selection=dg.AssetSelection.checks(check),
+        resources={name: dg.ResourceDefinition.hardcoded_resource(of) for name, of in resources.items()},
+        run_config=QUIET,
+        instance=platform.instance,
+        raise_on_error=False,
+    )
+
+
+def test_a_check_whose_pull_failed_is_not_evaluated_and_what_it_found_before_stands(platform: Platform) -> None:
+    """Case 30: with a key that answers 401 the pull has failed, by name, and no check of it has passed."""
+    platform.claude.refuses["/"] = 401
+    outcome = platform.run(span=Span(DAY, NEXT))
+    runs = Runs(settings(), defs.get_repository_def(), platform.instance, platform.warehouse, results=[outcome.result])
+    refused = outcome_of(runs)
+    assert {step for step in refused.failures if "cost_report" in step}
+    assert not refused.is_good
+    of_claude = [one for one in refused.results if "claude" in one.asset]
+    assert {one.result for one in of_claude if one.check != TABLE_WAS_BUILT} == {"not evaluated"}
+    assert outcome.not_evaluated(MISSING, "claude_costs") == {None: WAS_NOT_RUN}
+    assert {one.check for one in refused.results if one.result in {"passed", "warned"}} <= {TABLE_WAS_BUILT}
+    assert len(refused.not_evaluated) > 100
+
+
+def test_without_a_key_nothing_has_passed_and_everything_says_not_configured(platform: Platform) -> None:
+    """Case 30: no key and AI_USAGE_SIMULATE=0."""
+    outcome = platform.materialize(WITHOUT_BOARDS, Span(DAY, NEXT), None)
+    assert outcome.result.success
+    assert outcome.evaluations == {}
+    found = [one for one in outcome.results if one.check != TABLE_WAS_BUILT]
+    assert {one.check for one in found} == NAMES
+    assert [one for one in found if not one.why.startswith("Not configured: ")] == []
+    assert summary(found) == f"0 passed, 0 warned, 0 failed, {len(found)} not evaluated"
+
+
+@pytest.mark.parametrize(("span", "is_judged"), [(JANUARY, False), (PRESENT, True), (None, True)])
+def test_checks_about_now_are_judged_only_in_runs_that_reach_the_present(
+    good: Platform, span: Span | None, *, is_judged: bool
+) -> None:
+    """A backfill of days long past neither passes nor fails them; `look_at_freshness` names no days and judges them."""
+    good.sql("update ai_usage_raw.pulls set pulled_at = pulled_at - interval 9 days")
+    outcome = good.materialize(checks_of("pull_is_recent", "bill_is_fresh"), span, good.claude.admin())
+    assert outcome.not_passed("pull_is_recent") == ({None} if is_judged else set())
+    assert outcome.not_passed("bill_is_fresh") == ({None} if is_judged else set())
+    if not is_judged:
+        assert outcome.evaluations == {}
+        assert outcome.not_evaluated("pull_is_recent", "claude_users") == {
+            None: "It is about now, and this run is of 2026-10-05…2026-10-07."
+        }
+
+
+def test_which_checks_are_about_now_is_decided_for_each(good: Platform) -> None:
+    selection = checks_of(*NAMES - {"sheet_can_be_read"})
+    there: Any = object()
+    outcome = good.materialize(selection, JANUARY, good.claude.admin(), there, there)
+    about_now = {one.check for one in outcome.results if one.why.startswith("It is about now")}
+    assert about_now == OF_NOW - {"uploads_are_fresh"}  # which is not configured here
+    assert about_now > OF_FRESHNESS
+
+
+# How it is stored.
+
+
+def test_what_is_not_evaluated_stores_no_evaluation_and_reads_back_with_days_and_reasons() -> None:
+    spec = dg.AssetCheckSpec("it_holds", asset=COSTS)
+    findings: dict[date | None, Result | NotEvaluated] = {
+        DAYS[0]: NotEvaluated("No provider was asked."), DAYS[1]: NotEvaluated("No provider was asked."),
+        DAYS[2]: PASSED, LATE: NotEvaluated("Not yet."),
+    }  # fmt: skip
+    evaluation, seen, _ = stored(spec, findings)
+    assert isinstance(evaluation, dg.AssetCheckEvaluation)
+    assert evaluation.partition == str(DAYS[2])
+    assert isinstance(seen, dg.AssetObservation)
+    assert seen.tags == {NOT_EVALUATED_TAG: "it_holds"}
+    assert seen.metadata["not_evaluated"].value == [
+        {"first": str(DAYS[0]), "last": str(DAYS[1]), "why": "No provider was asked."},
+        {"first": str(LATE), "last": str(LATE), "why": "Not yet."},
+    ]
+    assert read(seen) == {
+        DAYS[0]: "No provider was asked.", DAYS[1]: "No provider was asked.", LATE: "Not yet.",
+    }  # fmt: skip
+    assert read(observation(spec.key, {None: "Not configured."})) == {None: "Not configured."}
+
+
+def read(seen: dg.AssetObservation) -> dict[date | None, str]:
+    """As it comes back from a run."""
+
+    @dg.op
+    def observes() -> Any:
+        yield seen
+        yield dg.Output(None)
+
+    result = dg.GraphDefinition(name="g", node_defs=[observes]).execute_in_process(run_config=QUIET)
+    return {one.day: one.why for one in results_of((event, 0.0) for event in result.all_events)}
+
+
+def test_dagster_shows_what_is_not_evaluated_as_skipped_never_as_passed(platform: Platform) -> None:
+    outcome = platform.check("mapping_is_unambiguous")
+    assert outcome.result.success
+    [key] = outcome.result.job_def.asset_layer.asset_graph.asset_check_keys
+    [record] = platform.instance.event_log_storage.get_asset_check_execution_history(key, limit=5)
+    assert record.status.value == "PLANNED"  # of a run that is over without an evaluation: Dagster's skipped
+    assert platform.instance.get_run_by_id(outcome.result.run_id).is_success  # type: ignore[union-attr]
+
+
+def test_the_line_counts_each_result_apart(good: Platform) -> None:
+    outcome = good.materialize(checks_of(MISSING, "schema_drift"), Span(DAY, LATE), good.claude.admin())
+    numbers = counted(outcome.results)
+    assert sum(numbers.values()) == len(outcome.results)
+    assert min(numbers["passed"], numbers["not evaluated"]) > 0
+    assert summary(outcome.results) == (
+        f"{numbers['passed']} passed, 0 warned, 0 failed, {numbers['not evaluated']} not evaluated"
+    )
