@@ -140,7 +140,7 @@ def test_afterwards_nothing_names_the_person_all_amounts_stand_and_checks_pass(
     assert (folder / "ai_usage_published.duckdb").exists()
 
 
-def test_what_the_vendor_still_sends_is_rewritten_as_it_comes_in(folder: Path) -> None:
+def test_what_the_provider_still_sends_is_rewritten_as_it_comes_in(folder: Path) -> None:
     platform = platform_of(folder)
     versions = "select count(*) from ai_usage_raw.pulls where records_pull_id = pull_id"
     assert erase() == 0
@@ -189,7 +189,7 @@ def test_an_address_that_nothing_names_erases_nothing(folder: Path, capsys: pyte
     assert main(["erase_person", "lina", "--yes"]) == 2
 
 
-def test_nobody_else_may_use_the_folder_meanwhile(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_folder_is_locked_meanwhile(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with in_use(command_settings()):
         assert erase() == 2
     assert "is working in" in printed(capsys)
@@ -267,7 +267,7 @@ def erased(identity: Identity) -> Erased:
         ('{"a": [true, null, 1e5, "x"]}', '{"a": [true, null, 1e5, "x"]}'),
     ],
 )
-def test_what_is_rewritten_and_what_is_somebody_else_s(text: str, instead: str) -> None:
+def test_what_is_rewritten_and_what_belongs_to_another_person(text: str, instead: str) -> None:
     assert erased(Identity([ADDRESS], {NAME})).text(text) == instead
 
 

@@ -107,7 +107,7 @@ def test_without_a_salt_everything_is_named_as_it_is() -> None:
     assert Redaction()(SENTENCE) == SENTENCE
 
 
-def test_a_key_named_after_somebody_goes_by_its_id(named_world: Platform) -> None:
+def test_a_key_named_after_a_person_is_shown_by_its_id(named_world: Platform) -> None:
     people = known_people(named_world.warehouse)
     assert people.addresses["lina xu"] == ADDRESS
     assert people.keys == {"claude code key lina xu": KEY["id"]}

@@ -244,7 +244,7 @@ def test_simulated_data_begin_with_the_first_day_of_the_first_demo(tmp_path: Pat
     assert read_settings({**simulated, "AI_USAGE_START_DATE": "2026-02-02"}).start_date == date(2026, 2, 2)
 
 
-def test_that_day_is_remembered_for_whoever_comes_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_that_day_is_remembered_for_later_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAGSTER_HOME", "")
     simulated = {"AI_USAGE_DATA_DIR": str(tmp_path / "data"), "AI_USAGE_SIMULATE": "1"}
     prepare_instance(read_settings({**simulated, **NOW}))

@@ -167,7 +167,7 @@ def good(past: Platform, tmp_path: Path) -> Platform:
 
 
 @pytest.mark.parametrize("harm", HARMS)
-def test_a_mistake_with_money_turns_its_day_red_and_no_other(good: Platform, harm: str) -> None:
+def test_a_mistake_with_money_fails_its_day_and_no_other(good: Platform, harm: str) -> None:
     check, sql = HARMS[harm]
     [(rows,)] = good.sql(sql)
     assert rows > 0
@@ -187,7 +187,7 @@ def test_a_check_over_nothing_is_not_evaluated(tmp_path: Path, check: str) -> No
     assert outcome.not_evaluated(check).keys() == set(DAYS.days)
 
 
-def test_on_a_day_held_back_the_difference_is_a_warning_that_says_so(good: Platform) -> None:
+def test_on_a_blocked_day_the_difference_is_a_warning_that_names_the_block(good: Platform) -> None:
     good.sql(f"update {A}.claude_daily_cost set amount_usd = amount_usd + 1 where activity_date = '{DAY}'")
     good.sql(f"""delete from {A}.claude_costs where rowid = (select min(rowid) from {A}.claude_costs
         where activity_date = '{DAY}' and amount_usd > 0)""")

@@ -130,7 +130,7 @@ def test_hostile_words_are_data(past: Platform) -> None:
     assert len(words) >= 2
 
 
-def test_a_day_with_too_much_of_nobodys_is_red_and_names_the_keys(good: Platform) -> None:
+def test_a_day_with_too_much_unowned_spend_fails_and_names_the_keys(good: Platform) -> None:
     assert evaluated(good, OWNERS).not_passed(OWNERS) == set()
     good.sql(f"update {KEYS} set mapped_by = 'none', user_email = null where status = 'active'")
     outcome = evaluated(good, OWNERS)
@@ -168,7 +168,7 @@ def mended(platform: Platform, tab: str) -> None:
     platform.sql(f"delete from ai_usage_analytics.sheet_rejections where tab = '{tab}'")
 
 
-def test_a_key_with_two_owners_is_told_by_row_and_by_day(good: Platform) -> None:
+def test_a_key_with_two_owners_is_reported_by_row_and_by_day(good: Platform) -> None:
     outcome = evaluated(good, AMBIGUOUS)
     assert outcome.not_passed(AMBIGUOUS) == {None}  # the built-in sheet has such a pair
     assert outcome.evaluation(AMBIGUOUS, None, "dim_api_key_mapping").severity == dg.AssetCheckSeverity.WARN
@@ -201,7 +201,7 @@ def test_a_key_that_appears_nowhere_is_named_and_keeps_its_owner(good: Platform)
     assert evaluated(good, SEEN).not_passed(SEEN) == set()
 
 
-def test_an_address_no_vendor_knows_is_named_unless_it_is_an_alias(good: Platform) -> None:
+def test_an_address_that_no_provider_has_is_named_unless_it_is_an_alias(good: Platform) -> None:
     assert evaluated(good, KNOWN).not_passed(KNOWN) == set()
     stranger = (
         "'stranger@example.com' as user_email, '{}' as person_email, true as is_in_sheet, 'p' as pull_id, "
@@ -214,7 +214,7 @@ def test_an_address_no_vendor_knows_is_named_unless_it_is_an_alias(good: Platfor
     assert evaluated(good, KNOWN).not_passed(KNOWN) == {None}
 
 
-def test_figures_whose_periods_overlap_are_named_by_their_rows(good: Platform) -> None:
+def test_figures_with_overlapping_periods_are_named_by_their_rows(good: Platform) -> None:
     assert evaluated(good, OVERLAP).not_passed(OVERLAP) == set()
     good.sql(f"insert into {FIGURES} select * replace (99 as row_number) from {FIGURES} where row_number = 2")
     outcome = evaluated(good, OVERLAP)
@@ -222,7 +222,7 @@ def test_figures_whose_periods_overlap_are_named_by_their_rows(good: Platform) -
     assert "rows 2 and 99" in sentence(outcome, OVERLAP, "console_figures")
 
 
-def test_rows_left_out_are_named_until_they_are_mended(good: Platform) -> None:
+def test_rejected_rows_are_named_until_they_are_corrected(good: Platform) -> None:
     outcome = evaluated(good, VALID)
     assert outcome.not_passed(VALID) == {None}
     assert "api_key_mapping row 9, api_key_id contradicts row 51" in sentence(outcome, VALID, "sheet_rejections")
@@ -231,7 +231,7 @@ def test_rows_left_out_are_named_until_they_are_mended(good: Platform) -> None:
     assert evaluated(good, VALID).not_passed(VALID) == set()
 
 
-def test_rejections_that_core_does_not_have_are_no_reason_to_be_green(good: Platform) -> None:
+def test_the_check_does_not_pass_where_core_lacks_the_rejections(good: Platform) -> None:
     good.sql("delete from ai_usage_analytics.sheet_rejections")
     assert "has 0 of the sheet's 9 rejections" in sentence(evaluated(good, VALID), VALID, "sheet_rejections")
     good.sql("delete from ai_usage_analytics.dim_person")
@@ -244,7 +244,7 @@ def test_a_sheet_never_read_is_not_evaluated_nor_is_one_not_configured(platform:
     assert "Not configured" in evaluated(platform, check_name, is_configured=False).not_evaluated(check_name)[None]
 
 
-def test_people_are_one_across_vendors_and_aliases(platform: Platform) -> None:
+def test_a_person_is_one_across_providers_and_aliases(platform: Platform) -> None:
     """Two members under two addresses, and an alias that joins them."""
     at = settings().now()
     people = {

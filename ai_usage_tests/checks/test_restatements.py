@@ -21,7 +21,7 @@ def reported(platform: Platform, day: date, at: datetime, *cents: str) -> None:
     append(platform, answer(day, *cents))
 
 
-def test_a_settled_day_that_is_restated_is_told_with_both_figures(platform: Platform) -> None:
+def test_a_final_day_that_is_restated_is_reported_with_both_figures(platform: Platform) -> None:
     settled = datetime(2026, 11, 13, tzinfo=UTC)  # three days after the day
     reported(platform, DAY, settled - timedelta(days=2), "1000")
     reported(platform, DAY, settled - timedelta(seconds=1), "1100")  # still settling

@@ -173,7 +173,7 @@ def test_money_is_divided_as_floats_or_as_whole_nano_dollars(engines: TwoEngines
     "select date_diff('day', date '2024-02-28', date '2024-02-29')",
     "select max_by(model, amount_usd) from ai_usage_analytics.claude_costs",
 ])  # fmt: skip
-def test_google_refuses_what_only_duckdb_speaks(engines: TwoEngines, duckdbs_own: str) -> None:
+def test_google_refuses_sql_that_only_duckdb_understands(engines: TwoEngines, duckdbs_own: str) -> None:
     with pytest.raises(GoogleRefuses):
         engines.google.evaluate("ordinary", duckdbs_own, {})
 

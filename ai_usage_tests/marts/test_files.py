@@ -68,7 +68,7 @@ def test_the_header_is_the_table_and_the_select_what_it_reads() -> None:
         ("as name", "as nome", "must select the columns of its header"),
     ],
 )
-def test_a_file_that_lacks_something_or_lies_is_named(old: str, new: str, message: str) -> None:
+def test_a_file_with_a_missing_or_wrong_header_is_named(old: str, new: str, message: str) -> None:
     with pytest.raises(ValueError, match=f"sql/marts/good.sql.*{message}"):
         read_mart("marts/good", GOOD.replace(old, new), NAMES)
 

@@ -35,7 +35,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     return platform
 
 
-def test_only_what_judges_a_day_by_those_before_it_looks_back() -> None:
+def test_only_marts_that_compare_a_day_with_those_before_it_look_back() -> None:
     """Of these, a restated day leaves the judgement of later days as it was made then."""
     assert {"active_people", "spend_anomalies", "spend_by_scope"} == LOOKS_BACK
 

@@ -123,7 +123,7 @@ def test_the_companys_spend_is_the_sum_of_its_accounts(platform: Platform, compa
     }
 
 
-def test_what_an_account_without_a_cost_report_is_billed_is_its_own_and_compared_with_none(
+def test_the_bill_of_an_account_without_a_cost_report_is_its_own_and_not_compared(
     platform: Platform, companies: dict[str, Simulator]
 ) -> None:
     """An Enterprise organization's usage has no workspace, and no key of it names the organization."""

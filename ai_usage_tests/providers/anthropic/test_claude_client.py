@@ -52,7 +52,7 @@ def test_every_page_is_followed_empty_days_stay_and_records_are_kept_to_the_byte
     assert [{**params, "page": []} for params in rest] == [{**first, "page": []}] * 3
 
 
-def test_amounts_stay_what_the_vendor_wrote(vendor: StandIn, admin: ClaudeAdmin) -> None:
+def test_amounts_stay_as_the_provider_wrote_them(vendor: StandIn, admin: ClaudeAdmin) -> None:
     vendor.days = {DAY: [LINE]}
     [answer] = admin.cost_report(Span(DAY, DAY))
     assert msgspec.json.decode(answer.records[0], type=CostLine).amount == Decimal("83391.52823")

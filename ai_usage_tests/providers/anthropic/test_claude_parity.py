@@ -159,7 +159,7 @@ def test_a_restatement_analytics_do_not_have_yet_is_one(platform: Platform) -> N
     assert causes(sides.compared(platform)[0]) == {"restatement_usd": Decimal(-2)}
 
 
-def test_what_analytics_said_before_the_cost_report_was_ever_asked_is_held_against_its_first_word(
+def test_analytics_older_than_the_first_cost_report_are_compared_with_that_report(
     platform: Platform,
 ) -> None:
     sides = Sides()
