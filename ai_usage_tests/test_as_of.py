@@ -82,7 +82,7 @@ def test_a_restated_day_is_shown_as_then_and_as_now_and_the_ledger_is_only_read(
     assert command(at.isoformat()) == 0
     output = printed(capsys)
     assert (digest(database), sorted({p.name for p in database.parent.iterdir()} - {"as_of"})) == before
-    assert "anthropic 10.00 10.00 +0.00" in output  # 9 and 1: the sum hides what the days tell
+    assert "anthropic 10.00 10.00 +0.00" in output  # 9 and 1: the sum hides the difference of the days
     assert f"{DAY} anthropic 10.00 9.00 -1.00" in output
     assert f"{NEXT} anthropic – 1.00 +1.00" in output
     assert f"Not yet pulled then, anthropic: {NEXT}" in output

@@ -39,7 +39,7 @@ def home(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (folder / "dagster").mkdir()
     with closing(sqlite3.connect(folder / "dagster" / "alerts.sqlite")) as db:
         db.execute("create table news (key text)")
-        db.execute("insert into news values ('told')")
+        db.execute("insert into news values ('sent')")
         db.commit()
     (folder / "first_day").write_text("2026-10-01\n", encoding="utf-8")
     yield folder
@@ -112,7 +112,7 @@ def test_what_was_backed_up_comes_back(
     assert main(["restore", str(backup), "--yes"]) == 0
     output = printed(capsys)
     assert contents(home / WAREHOUSE) == contents(home / COPY) == before
-    assert alerts_of(home) == [("told",)]
+    assert alerts_of(home) == [("sent",)]
     assert (home / "first_day").read_text(encoding="utf-8") == "2026-10-01\n"
     kept = [path.name for path in home.glob("ai_usage.duckdb.before_restore_*")]
     assert ("What was there is kept as" in output) == is_there

@@ -125,7 +125,7 @@ def test_an_impossible_build_gives_the_reason(
     assert built.dollars()
 
 
-# Of so few days there is nothing unusual, nor a month that ended; checks, which nobody runs there, found nothing.
+# So few days have no anomaly and no month that ended; checks do not run there and find nothing.
 MAY_BE_EMPTY = {
     "alert_events",
     "schema_drift_sightings",
@@ -217,7 +217,7 @@ def test_markup_in_texts_is_printed_as_text(capsys: pytest.CaptureFixture[str]) 
     """Brackets are markup to the printer: a stray one would end the command with a traceback."""
     hostile = "[/red] [bold]a@b.cd[/] <script>alert(1)</script>"
     evaluation = dg.AssetCheckEvaluation(
-        asset_key=dg.AssetKey("x"), check_name="claim", passed=False, metadata={}, description=hostile
+        asset_key=dg.AssetKey("x"), check_name="check", passed=False, metadata={}, description=hostile
     )
     print_troubles(Outcome(failures={"raw__x": hostile}, evaluations=[evaluation], skipped={"raw/y": hostile}))
     assert printed(capsys).count(hostile) == 3
@@ -235,7 +235,7 @@ def evaluated(check: str, day: date | None, severity: str = "ERROR", why: str = 
 def test_results_are_printed_failed_first_then_warned_each_with_its_mark_and_days_together(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Red and yellow are told apart by their marks too; equal troubles of many days are one line."""
+    """Failed and warned differ by their marks too, not only by color; equal results of many days are one line."""
     days = Span(date(2026, 11, 3), date(2026, 11, 7)).days
     outcome = Outcome(
         evaluations=[

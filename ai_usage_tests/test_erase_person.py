@@ -148,7 +148,7 @@ def test_what_the_provider_still_sends_is_rewritten_as_it_comes_in(folder: Path)
     platform.claude.days |= {DAY: ordinary(), NEXT: ordinary(20)}
     assert platform.run(span=BOTH).failed == {}
     (folder / "published.duckdb").unlink()
-    assert platform.sql(versions) == before[1]  # nothing is new: the vendor says what the ledger holds
+    assert platform.sql(versions) == before[1]  # nothing is new: the provider sends what the ledger has
     assert contents(folder / "ai_usage.duckdb")["ai_spend"] == before[0]["ai_spend"]
     assert list(duckdb_columns(folder / "ai_usage.duckdb")) == []
 
@@ -182,7 +182,7 @@ def test_it_asks_and_erases_nothing_without_a_yes(
 
 
 def test_an_address_that_nothing_names_erases_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for more in ([], ["--yes"]):  # nobody is asked
+    for more in ([], ["--yes"]):  # no question is asked
         assert main(["erase_person", "xu@example.com", *more]) == 1
         assert "Nothing in the warehouse names xu@example.com" in printed(capsys)
     assert platform_of(folder).sql(f"select count(*) from {ERASURES.address}") == [(0,)]

@@ -90,7 +90,7 @@ def hour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hour]:
 
 
 def test_the_numbers_of_the_demo_are_the_same_after_three_minutes_of_the_ui(hour: Hour) -> None:
-    """Case 28: $23k became $85k, as days that nobody pulled were billed."""
+    """Case 28: $23k became $85k, as days that were never pulled were billed."""
     assert hour.what["demo"] == 0
     assert hour.what["after_ui"]["spend"] == hour.what["after_demo"]["spend"]
     assert [row[0] for row in hour.what["after_demo"]["spend"]] == ["anthropic", "cursor"]

@@ -113,7 +113,7 @@ TOGETHER = [
 def test_each_row_keeps_the_rules_that_the_validator_checks_by_column_or_not_at_all(
     shared: Platform, kind: str
 ) -> None:
-    """It lets one allowed word excuse others that are not, and judges no product where ChargeClass is null."""
+    """It lets one allowed word excuse others that are not, and checks no product where ChargeClass is null."""
     [row] = charges(shared, EVERY_KIND[kind]).to_dicts()
     assert {name: row[name] for name, words in ALLOWED.items() if row[name] not in words} == {}
     assert [pair for pair in TOGETHER if (row[pair[0]] is None) != (row[pair[1]] is None)] == []
@@ -171,7 +171,7 @@ MAPPED: dict[str, dict[str, Any]] = {
     },
     "claude code by its actor": {"ServiceName": "Claude Code", "ResourceId": None, "ResourceType": None},
     "the workbench": {"ServiceName": "Claude Workbench"},
-    "an api cost nobody told the platform of": {
+    "an api cost of an unknown platform": {
         "ServiceName": "Claude (not itemised)",
         "SubAccountId": None,
         "SubAccountName": None,
@@ -244,7 +244,7 @@ def test_focus_columns_come_first_and_own_ones_after_them(shared: Platform) -> N
 
 
 def validated(file: Path, *criteria: str) -> dict[str, str]:
-    """Rule → what the validator says of the file."""
+    """Rule → the validator's result for the file."""
     script = ROOT / "ai_usage_tests" / "validate_focus.py"
     done = subprocess.run(
         [VALIDATOR, "-P", script, file, *([",".join(criteria)] if criteria else [])],

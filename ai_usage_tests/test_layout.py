@@ -1,4 +1,4 @@
-"""The tree keeps its promises: nothing without its SQL, its red test, its description or its line in .env.example."""
+"""The tree is complete: nothing lacks its SQL, its failing test, its description or its line in .env.example."""
 
 import os
 import re
@@ -23,7 +23,7 @@ from ai_usage.warehouse.table import RAW, Table
 from ai_usage_tests.dashboards.truth import TRUTHS
 
 GRAPH = defs.resolve_asset_graph()
-# Of tables; what a board is, ai_usage_tests/dashboards tells.
+# Of tables; boards are tested in ai_usage_tests/dashboards.
 SPECS = {spec.key: spec for spec in defs.resolve_all_asset_specs() if spec.key.path[0] != "dashboards"}
 CHECK_NAMES = sorted({key.name for key in GRAPH.asset_check_keys})
 

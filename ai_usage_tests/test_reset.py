@@ -56,7 +56,7 @@ def folder_with_copy(platform: Platform, folder: Path) -> Path:
 
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """What the person types, from front to back; then there is nobody."""
+    """What the person types, from first to last; then the input ends."""
     typed: list[str] = []
 
     def read(*_: object, **__: object) -> str:

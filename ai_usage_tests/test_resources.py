@@ -1,4 +1,4 @@
-"""Who launches a run cannot say where a client connects or which secret it uses."""
+"""The person who launches a run cannot choose where a client connects or which secret it uses."""
 
 from dataclasses import replace
 

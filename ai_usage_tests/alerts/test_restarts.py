@@ -74,7 +74,7 @@ def test_an_alert_sent_when_the_daemon_died_is_resolved_later(
 def test_killed_between_delivery_and_our_note_the_same_key_is_sent_again(
     watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The window that remains: the receiver can tell by the key."""
+    """The window that remains: the receiver recognizes the message by its key."""
     watched.evaluate({DAY: FAILED})
     revive = restart_at(monkeypatch, Outbox, "ended", after=False)
     with pytest.raises(Dead):

@@ -100,7 +100,7 @@ def test_a_retry_that_succeeds_leaves_nothing_to_report(watched: Watched, web: H
 
 
 def test_a_run_that_dagster_announced_to_retry_and_did_not_is_reported(watched: Watched, web: Hook) -> None:
-    """It says so, and then finds no step to try: the process died after the last one."""
+    """It announces a retry and then finds no step to retry: the process died after the last one."""
     run_id = run(watched, "busy", tags={"dagster/will_retry": "true"})
     assert watched.tick(RUNS) == "no news"
     watched.instance.add_run_tags(run_id, {"dagster/will_retry": "false"})

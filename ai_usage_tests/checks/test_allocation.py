@@ -1,4 +1,4 @@
-"""Each claim about whose money it is, seen red: three good days of the built-in vendors, harmed in one place."""
+"""Each check of allocation fails: three good days of the simulated providers, harmed in one place."""
 
 from dataclasses import replace
 from datetime import date
@@ -26,7 +26,7 @@ A = "ai_usage_analytics"
 
 
 def one(table: str, where: str = "true", day: str = "expense_date") -> str:
-    """A condition that only one row of the table meets, one of the day, the dearest."""
+    """A condition that one row of the table meets: the most expensive one of the day."""
     money = "billed_usd" if table in {"ai_spend", "cursor_expenses"} else "cost_usd"
     return f"""rowid = (select rowid from {A}.{table} where {day} = '{DAY}' and {where}
         order by {money} desc nulls last, rowid limit 1)"""
@@ -107,7 +107,7 @@ HARMS = {
         f"""insert into {A}.ai_spend select * replace ('claude_code_estimate' as meter, null as billed_usd,
         billed_usd as estimated_usd) from {A}.ai_spend where {one("ai_spend", "platform = 'claude_code'", **SPEND)}""",
     ),
-    "a method nobody knows": (
+    "an unknown method": (
         METHOD,
         f"update {A}.ai_spend set attribution_method = 'magic' where {one('ai_spend', **SPEND)}",
     ),
@@ -116,12 +116,12 @@ HARMS = {
         f"""update {A}.ai_spend set user_email = null
         where {one("ai_spend", "attribution_method = 'actor'", **SPEND)}""",
     ),
-    "a seat of nobody": (
+    "a seat without a person": (
         METHOD,
         f"""update {A}.ai_spend set user_email = null
         where {one("ai_spend", "attribution_method = 'seat'", **SPEND)}""",
     ),
-    "nobody's money with a name": (
+    "unattributed money with a name": (
         METHOD,
         f"""update {A}.ai_spend set user_email = 'x@example.com'
         where {one("ai_spend", "attribution_method = 'unattributed'", **SPEND)}""",
@@ -162,7 +162,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
 
 @pytest.fixture
 def good(past: Platform, tmp_path: Path) -> Platform:
-    """Three days of both vendors, pulled, built and right."""
+    """Three days of both providers, pulled and built, on which every check passes."""
     return past.copy(tmp_path)
 
 

@@ -23,7 +23,7 @@ def _dust(rows: list[Row], cents: str) -> Row:
     return {**rows[0], "amount": cents, "description": "dust"}
 
 
-Mistake = tuple[Bend, set[str]]  # what becomes of the day's lines, and the claims that must notice
+Mistake = tuple[Bend, set[str]]  # what becomes of the day's lines, and the checks that must fail
 MISTAKES: dict[str, Mistake] = {
     "dollars_for_cents": (lambda rows: [{**r, "amount": str(Decimal(r["amount"]) * 100)} for r in rows], {GROUPED}),
     "first_page_only": (lambda rows: rows[:1], {GROUPED}),
@@ -53,7 +53,7 @@ class History:
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> History:
-    """A good run, a run of the same days in which every other day is harmed, and one after the vendor was mended."""
+    """A good run, a run of the same days with every other day harmed, and one after the provider was corrected."""
     platform: Platform = platform_in(tmp_path_factory.mktemp("holding"))
     platform.run({day: ordinary(BEFORE) for day in (*HARMED.values(), *HONEST)}, only=MONEY)
     good = platform.dollars()

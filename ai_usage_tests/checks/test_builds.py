@@ -1,4 +1,4 @@
-"""A table that cannot be built says so, alone and to whoever asks later; what was built is remembered."""
+"""A table that cannot be built fails its own check, also in later runs; the newest build of each table is recorded."""
 
 from datetime import date
 from typing import Any

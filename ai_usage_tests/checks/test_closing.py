@@ -1,4 +1,4 @@
-"""The claims a month is closed on, seen red: nineteen good days of the built-in vendors, harmed in one place."""
+"""The checks that a month close rests on fail: nineteen good days of the simulated providers, harmed in one place."""
 
 import json
 from dataclasses import replace
@@ -59,7 +59,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
 
 @pytest.fixture
 def good(past: Platform, tmp_path: Path) -> Platform:
-    """Nineteen days of both vendors and the figures of just these: pulled, built and right."""
+    """Nineteen days of both providers and the figures of just these days, on which every check passes."""
     return past.copy(tmp_path)
 
 
@@ -69,7 +69,7 @@ def rebuilt(platform: Platform, *assets: str) -> None:
 
 
 def restated(platform: Platform, by: str = "1.5", after: timedelta = timedelta(days=1)) -> None:
-    """The cost report told a line of the day dearer when it was asked again; analytics were not asked."""
+    """The cost report has a more expensive line of the day when it is pulled again; analytics are not pulled."""
     platform.warehouse.now.at += after
     for pull in ("claude_cost_report", "claude_cost_totals"):
         pulled = platform.warehouse.newest(pull, Span(DAY, DAY)).lines["record"].to_list()
@@ -208,7 +208,7 @@ def test_a_cent_or_a_hundredth_of_a_percent_is_no_difference(good: Platform) -> 
 
 
 def test_an_invoice_that_includes_seats_matches_usage_and_seats(good: Platform) -> None:
-    """Case 32: the figure is usage + seats; which of the two it covers, the sheet says or the result does."""
+    """Case 32: the figure is usage + seats; the sheet states which of the two it covers, or else the result does."""
     days = "between '2026-11-03' and '2026-11-19'"
     [(seats,)] = good.sql(
         f"select sum(billed_usd) from {A}.cursor_expenses where expense_date {days} and cost_type = 'subscription'"
@@ -312,7 +312,7 @@ def test_a_restatement_explains_no_other_error(good: Platform) -> None:
 
 
 EVENTS = f"{A}.cursor_usage_events"
-RECORDED_HARMS = {  # what is done, and what the verdict says of it
+RECORDED_HARMS = {  # what is done, and what the result reports
     "a total changed by a nano-dollar": (
         f"""update {COSTS} set amount_usd = amount_usd + 0.000000001
         where rowid = (select min(rowid) from {COSTS} where {THAT_DAY})""",

@@ -81,7 +81,7 @@ def test_an_empty_answer_is_no_missing_day(platform: Platform) -> None:
 def test_an_unknown_field_or_value_is_kept_in_raw_and_named(
     good: Platform, pull: str, field: str, value: str, named: str
 ) -> None:
-    """Planted in the ledger; `test_novelties_survive_a_run` lets the vendor say them."""
+    """Planted in the ledger; in `test_novelties_survive_a_run` the provider sends them."""
     good.sql(
         f"""update ai_usage_raw.{pull}
         set record = json_merge_patch(record::json, '{{"{field}": "{value}"}}')::varchar
@@ -198,7 +198,7 @@ def test_a_pull_is_recent_if_it_is_young_and_reached_a_young_day(
         (date(2026, 11, 19), [3, 3, 3, 3], False),
         (date(2026, 11, 19), [3, 3, 0, 0], False),  # a weekend
         (date(2026, 11, 19), [3, 0, 0, 0], True),
-        (date(2026, 11, 19), [0, 0, 0, 0], False),  # it never told of anything: nobody uses it yet
+        (date(2026, 11, 19), [0, 0, 0, 0], False),  # it never had a record: it is not used yet
         (date(2026, 11, 17), [3, 3, 3, 3], False),
         (date(2026, 11, 16), [3, 3, 3, 3], True),
     ],
@@ -216,7 +216,7 @@ def test_a_source_without_records_for_three_days_is_unhealthy_and_its_cost_unkno
     platform: Platform, pull: str
 ) -> None:
     def heard(day: date, records: list[bytes]) -> Outcome:
-        platform.warehouse.append(pull, [Answer("vendor", day, records, 1, {})])
+        platform.warehouse.append(pull, [Answer("provider", day, records, 1, {})])
         return platform.check(SILENT)
 
     table = dg.AssetKey(["raw", pull]).path[-1]

@@ -1,4 +1,4 @@
-"""The claim that raw stands as it was pulled, seen red: each record of a small day lost, doubled or altered."""
+"""The check that raw is as it was pulled: it fails for each record of a small day that is lost, doubled or altered."""
 
 import json
 from datetime import timedelta
@@ -55,7 +55,7 @@ def blocked(platform: Platform, by: Gate = ANTHROPIC.gate, span: Span = SPAN) ->
 
 
 def evaluated(platform: Platform, span: Span | None = SPAN) -> Outcome:
-    """The claim alone, wherever it is made, with every source configured."""
+    """The check alone, on every table that has it, with every source configured."""
     checks = dg.AssetSelection.checks(*(check.key for check in CHECKS))
     there = object()
     return platform.materialize(checks, span, there, there, sheet=there, uploads=there)  # type: ignore[arg-type]
@@ -170,7 +170,9 @@ def test_days_of_cursor_are_blocked_too(platform: Platform, pull: str) -> None:
     assert evaluated(platform, Span(DAY, NEXT)).not_passed(WHOLE, "cursor_usage_events") == set()
     harm(platform, "altered", pull, 1)
     assert evaluated(platform, Span(DAY, NEXT)).not_passed(WHOLE, "cursor_usage_events") == {DAY}
-    assert blocked(platform, CURSOR_PROVIDER.gate) == set(), "told, but too dear to ask each time a mart is built"
+    assert blocked(platform, CURSOR_PROVIDER.gate) == set(), (
+        "the check reports it; the gate does not compare hashes, which would cost too much for each mart"
+    )
     harm(platform, "lost", pull, 1)
     assert blocked(platform, CURSOR_PROVIDER.gate) == {DAY}
     assert evaluated(platform, Span(DAY, NEXT)).not_passed(WHOLE, "cursor_usage_events") == {DAY}

@@ -1,4 +1,4 @@
-"""The third check result: a check with nothing to judge has neither passed nor failed, and says why."""
+"""The result "not evaluated": a check without data neither passes nor fails, and gives the reason."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -150,7 +150,7 @@ def test_without_a_key_no_check_passes_and_each_reports_not_configured(platform:
 def test_checks_about_now_are_evaluated_only_in_runs_that_reach_the_present(
     good: Platform, span: Span | None, *, is_evaluated: bool
 ) -> None:
-    """A backfill of days long past neither passes nor fails them; `look_at_freshness` names no days and judges them."""
+    """A backfill of days long past does not evaluate them; `look_at_freshness`, which names no days, does."""
     good.sql("update ai_usage_raw.pulls set pulled_at = pulled_at - interval 9 days")
     outcome = good.materialize(checks_of("pull_is_recent", "bill_is_fresh"), span, good.claude.admin())
     assert outcome.not_passed("pull_is_recent") == ({None} if is_evaluated else set())

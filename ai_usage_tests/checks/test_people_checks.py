@@ -1,4 +1,4 @@
-"""Each claim about owners, people and the sheet, seen red; and the sheet's way from cells to owners, end to end."""
+"""Each check about owners, people and the sheet fails once; and the sheet goes from cells to owners, end to end."""
 
 import json
 from collections.abc import Iterator
@@ -61,7 +61,7 @@ def good(past: Platform, tmp_path: Path) -> Platform:
 
 
 def refreshed(platform: Platform, google: Simulator, selection: dg.AssetSelection | None = None) -> Outcome:
-    """The vendors and the sheet, pulled and built."""
+    """The providers and the sheet, pulled and built."""
     with (
         built_in(settings(), "anthropic", "cursor") as (claude, cursor, _),
         closing(GoogleSheet.open(SHEET_ID, base_url=google.google_url, is_simulated=True)) as sheet,
@@ -120,7 +120,7 @@ def test_an_edited_owner_is_the_owner_and_the_ledger_keeps_the_one_before(good: 
     today = settings().now().date() + timedelta(days=1)
     assert rows[1:] == [("new.owner@example.com", today, None)]
     assert rows[0][1:] == (None, today)
-    assert evaluated(good, KNOWN).not_passed(KNOWN) == {None}  # nobody knows a New Owner
+    assert evaluated(good, KNOWN).not_passed(KNOWN) == {None}  # no provider has a New Owner
     assert "new.owner@example.com" in sentence(evaluated(good, KNOWN), KNOWN, "dim_person")
 
 

@@ -100,7 +100,7 @@ def test_one_member_without_an_address_changes_nothing_for_the_others(platform: 
         "cursor_members",
         {"id": "user_1", "name": "One", "email": None},
         {"id": "user_2", "email": "two@x.com"},
-        {"name": "Nobody"},
+        {"name": "No Id"},
     )
     texts = [
         b'{"id": "u1", "email": null}',

@@ -1,4 +1,4 @@
-"""The claim that the sheet can be read, seen red over a tab whose header was spoilt."""
+"""The check that the sheet can be read: it fails for a tab with a damaged header."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Each claim about how the company spends, seen red where it should be, and quiet where nothing is unusual."""
+"""Each check of the company's spend fails where it should, and passes over months without an anomaly."""
 
 from datetime import date, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""A card whose period has days that were never pulled says how many are known, and draws nothing where they are not."""
+"""A card over days that were never pulled shows how many days are known, and draws nothing for the others."""
 
 from collections.abc import Iterator
 from dataclasses import replace

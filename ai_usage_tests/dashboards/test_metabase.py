@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("one_select_for_all", "one_context_for_all"
 
 
 def with_card(boards: Sequence[Board], name: str, **changes: Any) -> list[Board]:
-    """The boards with one card that says something else."""
+    """The boards with one card changed."""
     return [
         msgspec.structs.replace(
             of, cards=[msgspec.structs.replace(card, **changes) if card.name == name else card for card in of.cards]

@@ -47,7 +47,7 @@ def published(company: DuckDBWarehouse) -> Path:
 
 
 def substituted(sql: str, values: dict[str, str]) -> str:
-    """As Metabase does it: a clause whose variable has no value goes, others get the value as a literal."""
+    """As Metabase does it: a clause with a variable without a value is left out, others get the value as a literal."""
 
     def clause(found: re.Match[str]) -> str:
         [name] = re.findall(r"\{\{(\w+)\}\}", found[1])

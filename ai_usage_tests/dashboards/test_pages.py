@@ -1,4 +1,4 @@
-"""The pages in a browser without a network: they open, say the right numbers, and can be read by everyone."""
+"""The pages in a browser without a network: they open, show the right numbers, and can be read by everyone."""
 
 import csv
 import io
@@ -31,7 +31,7 @@ CHOICES: dict[str, dict[str, list[str]]] = {
     "a_quarter_of_a_provider": {"period": ["2026-08", "2026-09", "2026-10"], "provider": ["cursor"]},
     "a_team": {"team": [ODD_TEAM]},
     "two_persons": {"person": ["person.0003@example.com", "unattributed"], "period": ["2026-11"]},
-    "nobody": {"person": ["person.0003@example.com"], "team": [ODD_TEAM]},
+    "no row": {"person": ["person.0003@example.com"], "team": [ODD_TEAM]},
 }
 
 

@@ -147,8 +147,8 @@ def test_what_the_ordinary_world_has_is_true(engines: TwoEngines) -> None:
 
 
 def test_no_comparison_is_of_nothing_with_nothing(engines: TwoEngines) -> None:
-    """A mart or a summary has rows in the ordinary world; a check, which has the rows that make its claim false, at
-    least in the harmed one, and so the card of what nobody should see. A contract has none.
+    """A mart or a summary has rows in the ordinary world; a check, which returns the rows that make it fail, at
+    least in the harmed one, and so the card of idle seats. A contract has none.
     """
     files = [name for name in FILES if not name.startswith("contracts/")]
     worlds = {name: "harmed" if "checks/" in name or "dashboards/idle_seats" in name else "ordinary" for name in files}

@@ -33,7 +33,7 @@ def at(day: date, hour: int = 6) -> datetime:
 
 @dataclass
 class Books:
-    """What one provider billed day by day, what was known when, and what the sheet says."""
+    """What one provider billed day by day, what was known when, and the figures of the sheet."""
 
     provider: str = "anthropic"
     versions: dict[date, list[tuple[datetime, Decimal]]] = field(default_factory=dict)
@@ -101,7 +101,7 @@ def causes(row: Row) -> dict[str, Decimal]:
 
 @pytest.fixture
 def october() -> Books:
-    """31 days at 10 USD, looked at again 30 days later, and a figure that says so, of November 5."""
+    """31 days at 10 USD, pulled again 30 days later, and a figure of that sum, of November 5."""
     books = Books()
     books.month(OCTOBER, 31, again_after=30)
     books.figure(OCTOBER, NOVEMBER, "310", at(date(2026, 11, 5)))

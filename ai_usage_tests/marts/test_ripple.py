@@ -42,7 +42,7 @@ def test_only_marts_that_compare_a_day_with_those_before_it_look_back() -> None:
 
 @pytest.mark.parametrize("mart", DAILY, ids=lambda mart: mart.table.name)
 def test_a_day_of_a_mart_is_made_of_that_day_alone(past: Platform, mart: Mart, tmp_path: Path) -> None:
-    """Else a rebuilt day would leave others wrong that nobody rebuilds."""
+    """Else a rebuilt day would leave other days wrong, which no run would rebuild."""
     alone = past.copy(tmp_path)
     with alone.warehouse.connected():  # once: to open the file takes longer than to delete from it
         for table in TABLES:

@@ -235,4 +235,4 @@ def test_on_a_day_that_no_file_covers_whole_the_ledger_keeps_the_records_of_earl
     assert counts(tmp_path, held=held) == [2]
     put(tmp_path, "log.csv", event("2026-11-09T00:00:00Z"), event(), event("2026-11-18T00:00:00Z"))
     assert is_whole(DAY, Uploads(tmp_path, lambda: NOW).audit_logs(Span(DAY, DAY)))
-    assert counts(tmp_path, held=held) == [1]  # the whole day says otherwise
+    assert counts(tmp_path, held=held) == [1]  # a file that covers the whole day replaces it

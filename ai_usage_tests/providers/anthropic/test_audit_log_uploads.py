@@ -1,4 +1,4 @@
-"""Uploads that stopped coming are told; where nobody uploads, nothing is missed."""
+"""Uploads that stopped are reported; where there never was one, nothing is missing."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path

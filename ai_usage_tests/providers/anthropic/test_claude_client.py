@@ -117,7 +117,7 @@ LIES: dict[str, tuple[Callable[[list[str]], list[str]], set[int], set[int]]] = {
     "a bucket of no day": (no_bucket('{"results": []}'), {7}, set()),
     "a bucket of a day that is none": (no_bucket('{"starting_at": "tomorrow", "results": []}'), {7}, set()),
     "a bucket without results": (no_bucket('{"starting_at": "2026-11-07T00:00:00Z"}'), {7}, set()),
-    "a bucket whose results are no list": (
+    "a bucket with results that are no list": (
         no_bucket('{"starting_at":"2026-11-07T00:00:00Z","results":{}}'),
         {7},
         set(),

@@ -30,7 +30,7 @@ CAUSES = (
 
 @dataclass
 class Sides:
-    """What both sides say, day by day."""
+    """The lines of both sides, day by day."""
 
     costs: list[Row] = field(default_factory=list)
     analytics: list[Row] = field(default_factory=list)

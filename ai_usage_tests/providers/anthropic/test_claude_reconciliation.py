@@ -1,4 +1,4 @@
-"""Money held against money, tokens and list prices: each claim red on the day that was harmed, green beside it."""
+"""Money compared with money, tokens and list prices: each check fails on the harmed day and passes on the others."""
 
 from decimal import Decimal
 
@@ -28,7 +28,7 @@ SEARCH = "token_type = null, cost_type = 'web_search', amount_usd = 1"
 ONE_SEARCH = f"update {USAGE} set web_search_requests = 1 {THAT_DAY}"
 ESTIMATED = f"update {CODE} set estimated_cost_usd ="
 
-HARMS = {  # claim, what is done to the data, the severity and a part of the sentence that names it
+HARMS = {  # check, what is done to the data, the severity and a part of the sentence that names it
     "lines_lost": (GROUPED, f"delete from {COSTS} {THAT_DAY}", ERROR, "come to nothing, the Console reports 10.00875"),
     "figure_lost": (GROUPED, f"delete from {FIGURE} {THAT_DAY}", ERROR, "Console reports nothing"),
     "line_twice": (GROUPED, f"insert into {COSTS} from {COSTS} {ONE_LINE}", ERROR, "+6.0025"),

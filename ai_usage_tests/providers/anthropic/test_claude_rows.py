@@ -43,7 +43,7 @@ def records(*texts: str, day: date | None = DAY, pull: str = "claude_x", envelop
 
 
 def cost(amount: str = '"1"', **more: object) -> str:
-    """A cost line whose amount is spelled so."""
+    """A cost line with its amount written so."""
     rest = {"currency": "USD", "workspace_id": None} | more
     return f'{{"amount": {amount}, {json.dumps(rest)[1:]}'
 

@@ -1,4 +1,4 @@
-"""Each claim about Cursor, seen red: a good month of the built-in team, harmed in one place."""
+"""Each check of Cursor fails: a good month of the simulated team, harmed in one place."""
 
 from contextlib import closing
 from datetime import date, timedelta
@@ -84,7 +84,7 @@ def good(past: Platform, tmp_path: Path) -> Platform:
 
 
 def evaluated(platform: Platform, *checks: str) -> Outcome:
-    """The claims alone, over the cycle."""
+    """The checks alone, over the cycle."""
     every = [key for check in CHECKS for key in check.check_keys if key.asset_key.path[-1].startswith("cursor_")]
     keys = [key for key in every if key.name in (checks or NAMES)]
     return platform.materialize(dg.AssetSelection.checks(*keys), CYCLE, None, cursor_admin=object())

@@ -201,7 +201,7 @@ def test_an_event_on_two_pages_while_the_count_is_right_is_read_again(admin: Cur
 
 
 def test_an_event_that_two_readings_show_twice_is_there_twice(admin: CursorAdmin) -> None:
-    """Equal events do happen: a check on counts judges them, not the client."""
+    """Equal events do happen: a check compares the counts, not the client."""
     truth = sum(len(answer.records) for answer in admin.usage_events(WEEK))
     read = boundary(admin, 9)
     got = [record for answer in admin.usage_events(WEEK) for record in answer.records]

@@ -24,7 +24,7 @@ from ai_usage.warehouse.ledger import Answer
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "cursor"
 DAY, NEXT = date(2026, 11, 1), date(2026, 11, 2)
 BOTH = Span(DAY, NEXT)
-SECRET = "say nothing of this"
+SECRET = "a secret message"
 
 
 def recorded(page: int) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def test_a_record_that_is_no_commit_may_be_a_message_and_nothing_of_it_is_kept()
 
 
 def test_the_message_is_gone_and_every_other_byte_is_as_sent() -> None:
-    sent = b'{"mess\\u0061ge" : "say nothing", "commitTs":null, "totalLinesAdded": 1.50e1, "novel":{"a" : [1,  2]},'
+    sent = b'{"mess\\u0061ge" : "a secret", "commitTs":null, "totalLinesAdded": 1.50e1, "novel":{"a" : [1,  2]},'
     sent += b'"createdAt":"2026-11-01T09:00:00Z", "message":"of \\"this\\"", "branchName": "\\u00e9"}'
     vendor = Commits([])
     vendor.body = lambda page, size: b'{"items":[%b],"totalCount":1,"page":1,"pageSize":1000}' % sent  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""Commits in core: each counts once, on the day it was first told of, with what AI wrote in it."""
+"""Commits in core: each counts once, on the first day that lists it, with the lines that AI wrote."""
 
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -24,7 +24,7 @@ FIRST = settings().start_date
 
 
 def in_ledger(platform: Platform, day: date, *commits: dict[str, Any]) -> None:
-    """What the vendor said of a day, as it stands in the ledger: without messages."""
+    """The provider's commits of a day as the ledger has them: without messages."""
     records = [json.dumps({**pulled, "message": None}).encode() for pulled in commits]
     platform.warehouse.append(RAW, [Answer("cursor", day, records, 1, {})])
 

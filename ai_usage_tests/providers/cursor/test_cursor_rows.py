@@ -157,7 +157,7 @@ def test_members_may_lack_an_address_a_name_or_an_id() -> None:
         {"id": "user_1", "name": "Dev", "email": None, "role": "member", "isRemoved": False},
         {"id": "user_2", "email": "two@example.com", "role": "novel"},
         {"name": None, "email": "three@example.com"},
-        {"name": "Nobody"},
+        {"name": "No Id"},
         {"id": {"no": "id"}, "email": "five@example.com"},
     )
     assert member_rows(read).select("user_id", "user_email", "user_name", "role", "is_removed").rows() == [

@@ -1,6 +1,6 @@
 """A year of Cursor events as fast as the vendor permits: no request too many, none refused, every event once.
 
-Nobody waits: the client's pace and a vendor who counts the minute share a clock that passes by sleeping.
+No test waits: the client's pace and a stand-in that counts the minute share a clock that passes by sleeping.
 """
 
 import time
