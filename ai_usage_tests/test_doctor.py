@@ -11,7 +11,8 @@ import pytest
 from ai_usage.commands.__main__ import main
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic import pulls as claude_pulls
-from ai_usage.providers.anthropic.client import USAGE_GROUPS, ClaudeAdmin
+from ai_usage.providers.anthropic.client import ClaudeAdmin
+from ai_usage.providers.anthropic.endpoints import USAGE_GROUPS
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import settings
 from ai_usage.simulator import (

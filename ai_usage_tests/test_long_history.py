@@ -18,7 +18,8 @@ from ai_usage.marts.files import marts
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic import tables
 from ai_usage.providers.anthropic.assets import organization_of
-from ai_usage.providers.anthropic.client import COST_GROUPS, USAGE_GROUPS, ClaudeAdmin
+from ai_usage.providers.anthropic.client import ClaudeAdmin
+from ai_usage.providers.anthropic.endpoints import COST_GROUPS, USAGE_GROUPS
 from ai_usage.providers.anthropic.people import emails_of_users
 from ai_usage.providers.anthropic.rows import analytics, claude_code, usage_and_cost
 from ai_usage.settings import settings

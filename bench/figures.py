@@ -36,7 +36,8 @@ from ai_usage.commands.terminal import OUT
 from ai_usage.definitions import build_defs
 from ai_usage.ingest.day_replacement import DAYS_AT_ONCE
 from ai_usage.partitions import ONE_DAY, Span, midnight
-from ai_usage.providers.anthropic.client import COST_GROUPS, DAYS_A_REQUEST, ClaudeAdmin
+from ai_usage.providers.anthropic.client import ClaudeAdmin
+from ai_usage.providers.anthropic.endpoints import COST_GROUPS, DAYS_A_REQUEST
 from ai_usage.providers.anthropic.rows.lists import Organization
 from ai_usage.providers.anthropic.rows.usage_and_cost import cost_rows
 from ai_usage.providers.anthropic.tables import CLAUDE_COSTS

@@ -20,7 +20,7 @@ from ai_usage.checks.sheet import KEY, missing_columns, unusable
 from ai_usage.errors import AiUsageError
 from ai_usage.ingest.http.errors import DamagedAnswer, RateLimited, Unreachable, VendorDown
 from ai_usage.settings import settings
-from ai_usage.sheet.client import Sheet
+from ai_usage.sheet.port import Sheet
 from ai_usage.sheet.pulls import CADENCE, OWN_JOB, SOURCE
 from ai_usage.sheet.tables import PULLS
 from ai_usage.sheet.tabs import TABS

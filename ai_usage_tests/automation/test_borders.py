@@ -31,7 +31,7 @@ from ai_usage.providers.anthropic.client import ClaudeAdmin
 from ai_usage.providers.anthropic.rows import usage_and_cost
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import settings
-from ai_usage.sheet.client import CsvFolder
+from ai_usage.sheet.csv_folder import CsvFolder
 from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY, Simulator
 from ai_usage.warehouse import googlesql
 from ai_usage.warehouse.duckdb import engine, statements

@@ -15,7 +15,7 @@ from ai_usage.alerts.outbox import Outbox
 from ai_usage.automation import alerts as automation
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
-from ai_usage.sheet.client import CsvFolder
+from ai_usage.sheet.csv_folder import CsvFolder
 from ai_usage_tests.alerts.receivers import Hook, hook
 from ai_usage_tests.mock_claude import KEY, USER, Bend, ordinary
 from ai_usage_tests.platform import Platform, platform_in

@@ -11,7 +11,7 @@ import pytest
 
 from ai_usage.check import ERROR, WARN
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic.client import SOURCE as ANTHROPIC
+from ai_usage.providers.anthropic.endpoints import SOURCE as ANTHROPIC
 from ai_usage.settings import settings
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.outcome import Outcome

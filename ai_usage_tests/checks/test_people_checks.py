@@ -19,7 +19,8 @@ from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.checks.owners import evaluate_owners
 from ai_usage.providers.directory import Member, Placement, Stamp
 from ai_usage.settings import settings
-from ai_usage.sheet.client import CsvFolder, GoogleSheet
+from ai_usage.sheet.client import GoogleSheet
+from ai_usage.sheet.csv_folder import CsvFolder
 from ai_usage.simulator import SHEET_ID, Simulator
 from ai_usage.simulator.sheet_people import UNKNOWN_KEY
 from ai_usage.warehouse.ledger import Answer

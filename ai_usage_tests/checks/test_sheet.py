@@ -10,7 +10,7 @@ from ai_usage.definitions import CHECKS as ALL
 from ai_usage.definitions import build_defs
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
-from ai_usage.sheet.client import CsvFolder
+from ai_usage.sheet.csv_folder import CsvFolder
 from ai_usage_tests.mock_claude import DAY
 from ai_usage_tests.outcome import Outcome
 from ai_usage_tests.platform import QUIET, Platform

@@ -13,7 +13,7 @@ from ai_usage.ingest.http.errors import Refused
 from ai_usage.ingest.http.paging import Query
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.ingest.optional import is_key_accepted, is_not_included
-from ai_usage.providers.anthropic.client import CLAUDE
+from ai_usage.providers.anthropic.endpoints import CLAUDE
 from ai_usage.simulator.claude_api import LACKS as CLAUDE_LACKS
 from ai_usage.simulator.cursor_api import LACKS as CURSOR_LACKS
 from ai_usage_tests.ingest import recorded

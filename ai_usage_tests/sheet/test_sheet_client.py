@@ -14,7 +14,9 @@ import stamina
 from ai_usage.commands.sheet_template import write_template
 from ai_usage.errors import SettingError
 from ai_usage.ingest.http.errors import NotFound, NotPermitted, RateLimited, UnexpectedAnswer, Unreachable, VendorDown
-from ai_usage.sheet.client import CsvFolder, GoogleSheet, Sheet
+from ai_usage.sheet.client import GoogleSheet
+from ai_usage.sheet.csv_folder import CsvFolder
+from ai_usage.sheet.port import Sheet
 from ai_usage.sheet.tabs import TABS, read_tab
 from ai_usage.simulator import SHEET_ID, UNSHARED_SHEET_ID, Simulator
 

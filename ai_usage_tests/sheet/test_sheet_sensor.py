@@ -27,7 +27,9 @@ from ai_usage.ingest.http.retry import Patience
 from ai_usage.resources import from_settings
 from ai_usage.settings import ROOT, settings
 from ai_usage.sheet import client, pulls
-from ai_usage.sheet.client import CsvFolder, GoogleSheet, Sheet
+from ai_usage.sheet.client import GoogleSheet
+from ai_usage.sheet.csv_folder import CsvFolder
+from ai_usage.sheet.port import Sheet
 from ai_usage.sheet.resource import sheet_of
 from ai_usage.sheet.tabs import TABS
 from ai_usage.simulator import SHEET_ID, UNSHARED_SHEET_ID, Simulator

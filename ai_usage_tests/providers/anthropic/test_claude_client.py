@@ -10,12 +10,8 @@ import pytest
 
 from ai_usage.ingest.days import LeftOut, NotYet
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic.client import (
-    COST_GROUPS,
-    DAYS_A_REQUEST,
-    USAGE_GROUPS,
-    ClaudeAdmin,
-)
+from ai_usage.providers.anthropic.client import ClaudeAdmin
+from ai_usage.providers.anthropic.endpoints import COST_GROUPS, DAYS_A_REQUEST, USAGE_GROUPS
 from ai_usage.providers.anthropic.records.usage_and_cost import CostLine
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.ingest import recorded

@@ -20,10 +20,8 @@ from ai_usage.ingest.http.errors import (
 )
 from ai_usage.ingest.http.rate_limit import Pace
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic.client import (
-    REQUESTS_A_MINUTE,
-    ClaudeAdmin,
-)
+from ai_usage.providers.anthropic.client import ClaudeAdmin
+from ai_usage.providers.anthropic.endpoints import REQUESTS_A_MINUTE
 from ai_usage.providers.anthropic.records.lists import ApiKey
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.ingest import recorded

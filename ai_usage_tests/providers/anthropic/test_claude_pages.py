@@ -11,9 +11,7 @@ from ai_usage.ingest.http.errors import (
     UnexpectedAnswer,
 )
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic.client import (
-    ClaudeAdmin,
-)
+from ai_usage.providers.anthropic.client import ClaudeAdmin
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.ingest.stand_in import (
     StandIn,

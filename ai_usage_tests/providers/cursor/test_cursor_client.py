@@ -20,7 +20,8 @@ from ai_usage.ingest.http.paging import Page
 from ai_usage.ingest.http.rate_limit import Pace
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import ONE_DAY, Span
-from ai_usage.providers.cursor.client import RATE, RATES, CursorAdmin, by_number
+from ai_usage.providers.cursor.client import RATE, RATES, CursorAdmin
+from ai_usage.providers.cursor.pages import by_number
 from ai_usage.providers.cursor.tables import DAILY_PULLS, SNAPSHOT_PULLS
 from ai_usage.simulator import CURSOR_KEY, Simulator
 from ai_usage.warehouse.ledger import Answer

@@ -136,7 +136,7 @@ class AnalyticsCost(msgspec.Struct, frozen=True):
 
 
 class AnalyticsEnvelope(msgspec.Struct, frozen=True):
-    """What an answer of analytics says beside its rows."""
+    """The fields of an analytics answer beside its rows."""
 
     data_refreshed_at: Instant | None = None
 

@@ -18,7 +18,7 @@ from ai_usage.warehouse.reading.mending import mended
 def analytics_cost_rows(
     records: Records, of: Organization, emails: Mapping[str, str], rates: Rates = NO_RATES
 ) -> pl.DataFrame:
-    """Rows of `claude_analytics_costs`, one per record. `emails` has the organisation's users' addresses by id."""
+    """Rows of `claude_analytics_costs`, one per record. `emails` has the organization's users' addresses by id."""
     read = records.read(AnalyticsCost, rates)
     groups, costs = [row.group for row in read.values], [row.cost for row in read.values]
     listed = [cost.amount if cost.list_amount is None else cost.list_amount for cost in costs]
@@ -48,7 +48,7 @@ def analytics_cost_rows(
 
 
 def _refreshed(records: Records) -> dict[str, datetime | None]:
-    """Up to when the vendor had counted, by pull; None where it does not say."""
+    """Up to when the provider had counted, by pull; None where it does not report that."""
     return {
         pull_id: _refreshed_at(envelope) for pull_id, envelope in records.versions.select("pull_id", "envelope").rows()
     }
