@@ -103,7 +103,7 @@ def test_a_period_with_days_never_pulled_names_them(
     """Case 29. Days that were pulled later are the answer itself; those that never were make it incomplete."""
     assert command(past[1].isoformat(), first="2026-11-01") == 1
     output = printed(capsys)
-    assert f"! anthropic: 2 of 11 days were pulled ({BOTH}); nothing is known of the others." in output
+    assert f"! anthropic: 2 of 11 days were pulled ({BOTH}); the others are unknown." in output
     assert "make backfill FROM=2026-11-01 TO=2026-11-09" in output
     assert "to the last digit: 10.00" in output
 
@@ -183,7 +183,7 @@ def test_a_rebuilt_day_that_differs_from_its_versions_is_reported(
 
     monkeypatch.setattr(as_of, "rebuilt", harmed)
     assert command(past[1].isoformat()) == 1
-    assert f"✗ {DAY} anthropic ai_spend was rebuilt with 10.00 of usage, spend_as_of says 10.00" in printed(capsys)
+    assert f"✗ {DAY} anthropic ai_spend was rebuilt with 10.00 of usage, spend_as_of returns 10.00" in printed(capsys)
 
 
 def test_a_function_that_would_mislead_sql_users_is_reported(
@@ -193,8 +193,8 @@ def test_a_function_that_would_mislead_sql_users_is_reported(
     platform.sql("delete from ai_usage_analytics.spend_versions")
     assert command(past[1].isoformat(), platform=platform) == 1
     output = printed(capsys)
-    assert f"✗ spend_as_of in the warehouse says otherwise of {DAY}" in output
-    assert f"ai_spend of now is behind the ledger, not rebuilt since the last pull, or held back: {BOTH}" in output
+    assert f"✗ spend_as_of in the warehouse differs on {DAY}" in output
+    assert f"ai_spend is behind the ledger now, not rebuilt since the last pull, or blocked: {BOTH}" in output
 
 
 def test_tables_that_cannot_be_rebuilt_are_reported_and_leave_no_file(
@@ -206,7 +206,7 @@ def test_tables_that_cannot_be_rebuilt_are_reported_and_leave_no_file(
     output = printed(capsys)
     assert "core/claude_costs" in output
     assert "raw/claude_organization was never pulled" in output
-    assert "cannot be rebuilt as they were known then: nothing was written" in output
+    assert "cannot be rebuilt as of then: nothing was written" in output
     assert list((tmp_path / "as_of").iterdir()) == []
 
 

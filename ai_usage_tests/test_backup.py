@@ -118,7 +118,7 @@ def test_what_was_backed_up_comes_back(
     assert ("What was there is kept as" in output) == is_there
     assert bool(kept) == is_there
     assert not (home / f"{WAREHOUSE}.wal").exists()
-    assert {home / name for name in kept} <= set(made(command_settings(says_so=False)))  # make reset deletes it
+    assert {home / name for name in kept} <= set(made(command_settings(is_announced=False)))  # make reset deletes it
 
 
 def test_it_does_not_overwrite_without_being_asked_to(
@@ -147,10 +147,10 @@ def _typing(what: object) -> Callable[..., str]:
     return typed
 
 
-def test_a_backup_does_not_wait_for_a_running_command(
+def test_a_restore_does_not_wait_for_a_running_command(
     home: Path, backup: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with in_use(command_settings(says_so=False)):
+    with in_use(command_settings(is_announced=False)):
         assert main(["restore", str(backup), "--yes"]) == 2
     assert "A command is working in" in printed(capsys)
 
@@ -176,8 +176,8 @@ def test_the_published_copy_can_be_put_in_place_alone(home: Path, capsys: pytest
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
-        (["backup"], "Say where to: make backup TO=/mnt/backups"),
-        (["restore"], "Say what: make restore FROM=/mnt/backups/"),
+        (["backup"], "Name a folder: make backup TO=/mnt/backups"),
+        (["restore"], "Name a backup: make restore FROM=/mnt/backups/"),
         (["restore", "/nowhere"], "/nowhere is no backup"),
         (["backup", "/dev/null/x"], "cannot be written"),
     ],

@@ -8,11 +8,11 @@ import pytest
 from ai_usage.commands.__main__ import main
 from ai_usage.settings import settings
 from ai_usage.simulator import CURSOR_KEY, Simulator
-from ai_usage_tests.ingest.hostile import HEAD, Treat, bomb, saying, serving
+from ai_usage_tests.ingest.hostile import HEAD, Treat, bomb, sending, serving
 
 KEY = "sk-ant-admin01-doctor-0123456789"
 DEEP = b"[" * 200_000 + b"]" * 200_000
-LOGIN = saying(b"<title>Sign in to the network</title>", HEAD.replace(b"application/json", b"text/html"))
+LOGIN = sending(b"<title>Sign in to the network</title>", HEAD.replace(b"application/json", b"text/html"))
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +40,10 @@ def printed(capsys: pytest.CaptureFixture[str]) -> list[str]:
     ("treat", "line"),
     [
         (LOGIN, "the answer is text/html with status 200 that begins with “Sign in to the network”, not JSON."),
-        (saying(bomb(500), HEAD + b"content-encoding: gzip\r\n"), "is larger than 64 MB (AI_USAGE_PAGE_MEGABYTES)"),
-        (saying(b'{"id": "o", "more": ' + DEEP + b"}"), "(it is nested too deep)"),
-        (saying(b'{"error": ' + DEEP[:999], b"HTTP/1.1 401 No\r\n"), 'answered 401: {"error": [[['),
-        (saying(KEY.replace("-", "\\u002d").encode(), b"HTTP/1.1 401 No\r\n"), "answered 401: (key); request id none"),
+        (sending(bomb(500), HEAD + b"content-encoding: gzip\r\n"), "is larger than 64 MB (AI_USAGE_PAGE_MEGABYTES)"),
+        (sending(b'{"id": "o", "more": ' + DEEP + b"}"), "(it is nested too deep)"),
+        (sending(b'{"error": ' + DEEP[:999], b"HTTP/1.1 401 No\r\n"), 'answered 401: {"error": [[['),
+        (sending(KEY.replace("-", "\\u002d").encode(), b"HTTP/1.1 401 No\r\n"), "answered 401: (key); request id none"),
     ],
     ids=["login page", "bomb", "deep", "deep refusal", "echo"],
 )

@@ -132,7 +132,7 @@ def test_a_month_with_one_pulled_day_is_marked(hour: Hour) -> None:
     assert "2026-10: " in hour.terminal
     assert "charges on 1 of 31 days" in hour.terminal
     assert (
-        "! anthropic, cursor: 1 of 31 days were pulled (2026-10-31); nothing is known of the others. To pull them: "
+        "! anthropic, cursor: 1 of 31 days were pulled (2026-10-31); the others are unknown. To pull them: "
         "AI_USAGE_START_DATE=2026-10-01 make backfill FROM=2026-10-01 TO=2026-10-30"
     ) in hour.terminal
 
@@ -162,5 +162,5 @@ def test_ctrl_c_ends_a_command_with_a_sentence(tmp_path: Path) -> None:
         command.kill()
         command.wait()
     assert command.returncode == 130
-    assert printed.splitlines()[-1] == "Stopped. What was committed stands: run it again to go on."
+    assert printed.splitlines()[-1] == "Stopped. What was committed is kept: run it again to continue."
     assert "Traceback" not in printed

@@ -307,7 +307,7 @@ def test_an_export_is_the_months_decimals_in_both_files(
     total = sum(row["billed_usd"] for row in EVERY_KIND.values())
     output = printed(capsys)
     assert f"{len(EVERY_KIND)} rows · ${total:,.2f} billed (exactly {total} USD) · charges on 1 of 31 days" in output
-    assert "Provisional: vendors may still restate" in output
+    assert "Provisional: providers may still restate" in output
     assert "SIMULATED" not in output
 
     folder = tmp_path / "exports"
@@ -365,13 +365,13 @@ def test_a_month_with_five_pulled_days_is_marked(
     spend(home.warehouse, [claude(spend_date=october[0]), claude(spend_date=november[0])])
     assert main(["export_focus", "2026-10"]) == 1
     output = printed(capsys)
-    assert "! anthropic: 5 of 31 days were pulled (2026-10-27…2026-10-31); nothing is known of the others." in output
+    assert "! anthropic: 5 of 31 days were pulled (2026-10-27…2026-10-31); the others are unknown." in output
     assert "make backfill FROM=2026-10-01 TO=2026-10-26" in output
     assert "cursor" not in output
     assert main(["export_focus"]) == 0  # the month of yesterday, up to yesterday
     assert "2026-11: 1 rows" in printed(capsys)
     assert main(["export_focus", "2026-09"]) == 1
-    assert "anthropic: 0 of 30 days were pulled; nothing is known" in printed(capsys)
+    assert "anthropic: 0 of 30 days were pulled; the others are unknown" in printed(capsys)
 
 
 def test_a_month_without_charges_writes_nothing(

@@ -114,7 +114,7 @@ def test_real_data_are_deleted_only_by_whoever_types_that(
         assert main(command) == 2
         output = printed(capsys)
         assert f"holds REAL data of 1 days, {DAY} to {DAY}" in output
-        assert "what is older cannot be pulled again" in output
+        assert "older days cannot be pulled again" in output
         assert left(real) >= before
     answers[:] = ["delete real data"]
     assert main(["reset"]) == 0

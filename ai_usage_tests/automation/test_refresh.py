@@ -53,9 +53,9 @@ def tick(
         return sensor.evaluate_tick(context)
 
 
-def spans(said: Any) -> list[str]:
+def spans(result: Any) -> list[str]:
     found = []
-    for request in said.run_requests:
+    for request in result.run_requests:
         first, last = (date.fromisoformat(request.tags[tag]) for tag in (RANGE_START, RANGE_END))
         found.append(str(Span(first, last)))
     return found
@@ -68,16 +68,16 @@ def look(platform: Platform, span: Span, *pulls: str, account: str = "default") 
 
 
 def test_what_is_due_is_asked_for_once_an_hour_until_it_is_there(of: Settings, platform: Platform) -> None:
-    said = tick(CURSOR, None, platform.instance)
-    assert spans(said) == [WINDOW]
-    assert said.run_requests[0].run_key == f"{WINDOW} 2026-11-20T12"
-    assert said.run_requests[0].tags[CHAIN] == "pull_cursor"
+    result = tick(CURSOR, None, platform.instance)
+    assert spans(result) == [WINDOW]
+    assert result.run_requests[0].run_key == f"{WINDOW} 2026-11-20T12"
+    assert result.run_requests[0].tags[CHAIN] == "pull_cursor"
     week = Span(YESTERDAY - 6 * ONE_DAY, YESTERDAY)
     look(platform, week, "cursor_daily_usage")
     assert spans(tick(CURSOR, platform.warehouse, platform.instance)) == [WINDOW]  # only half of it is there
     look(platform, week, "cursor_usage_events")
-    said = tick(CURSOR, platform.warehouse, platform.instance)
-    assert (spans(said), said.skip_message) == ([], "nothing is due; the newest day there is 2026-11-19")
+    result = tick(CURSOR, platform.warehouse, platform.instance)
+    assert (spans(result), result.skip_message) == ([], "nothing is due; the newest day there is 2026-11-19")
 
 
 def test_before_the_first_day_is_settled_nothing_is_due(
@@ -89,14 +89,14 @@ def test_before_the_first_day_is_settled_nothing_is_due(
 
 
 def test_where_a_key_may_not_read_a_source_is_asked_once_a_day(of: Settings, platform: Platform) -> None:
-    said = tick(ENTERPRISE, None, platform.instance)
-    assert [request.run_key for request in said.run_requests] == ["2026-11-13…2026-11-19 2026-11-20"]
+    result = tick(ENTERPRISE, None, platform.instance)
+    assert [request.run_key for request in result.run_requests] == ["2026-11-13…2026-11-19 2026-11-20"]
     job = defs.resolve_job_def("pull_claude_enterprise")
     platform.instance.create_run_for_job(job, status=dg.DagsterRunStatus.FAILURE)
     [again] = tick(ENTERPRISE, None, platform.instance).run_requests
     assert again.run_key == "2026-11-13…2026-11-19 2026-11-20T12", "what failed is tried again once an hour"
     platform.instance.create_run_for_job(job, status=dg.DagsterRunStatus.SUCCESS)
-    assert tick(ENTERPRISE, None, platform.instance).run_requests == said.run_requests
+    assert tick(ENTERPRISE, None, platform.instance).run_requests == result.run_requests
 
 
 def test_once_a_day_means_once_between_two_mornings(
@@ -142,8 +142,8 @@ def test_with_an_analytics_key_alone_analytics_cost_and_usage_are_pulled(
 
 
 def test_a_snapshot_is_seen_once_a_day(of: Settings, platform: Platform) -> None:
-    said = tick(SHEET, None, platform.instance)
-    [request] = said.run_requests
+    result = tick(SHEET, None, platform.instance)
+    [request] = result.run_requests
     assert (request.run_key, request.tags[CHAIN], RANGE_START in request.tags) == ("2026-11-20T12", "pull_sheet", False)
     pull = cadence.CADENCES[-1].asked_by[0]
     platform.warehouse.now = lambda: of.now() - timedelta(days=1)
@@ -156,9 +156,9 @@ def test_a_snapshot_is_seen_once_a_day(of: Settings, platform: Platform) -> None
 
 def test_a_source_without_a_key_is_not_asked(platform: Platform) -> None:
     for sensor in SENSORS:
-        said = tick(sensor, None, platform.instance)
-        assert not said.run_requests
-        assert "not configured" in said.skip_message
+        result = tick(sensor, None, platform.instance)
+        assert not result.run_requests
+        assert "not configured" in result.skip_message
 
 
 def test_while_a_run_is_under_way_no_other_is_asked_for(of: Settings, platform: Platform) -> None:
@@ -217,15 +217,15 @@ def keys_of(request: dg.RunRequest) -> set[str]:
 
 
 def test_what_a_run_built_itself_is_not_built_again(built: Platform) -> None:
-    said = rebuilt(built)
-    assert (said.run_requests, said.skip_message) == ([], "nothing changed that is not built")
+    result = rebuilt(built)
+    assert (result.run_requests, result.skip_message) == ([], "nothing changed that is not built")
 
 
 def test_a_restated_day_is_rebuilt_alone_with_all_that_depends_on_it(built: Platform) -> None:
     built.run({NEXT: ordinary(20)}, only=RAW, span=Span(DAY, NEXT))
-    said = rebuilt(built)
-    [request] = said.run_requests
-    assert spans(said) == [str(NEXT)]
+    result = rebuilt(built)
+    [request] = result.run_requests
+    assert spans(result) == [str(NEXT)]
     keys = keys_of(request)
     assert {"core/claude_costs", "core/spend_versions", "marts/ai_spend", "marts/budget_status"} <= keys
     assert not {key for key in keys if key.startswith("raw/") or "cursor_usage_events" in key}
@@ -241,7 +241,7 @@ def test_an_equal_pull_is_no_change(built: Platform) -> None:
     assert rebuilt(built).skip_message == "nothing changed that is not built"
 
 
-def test_a_change_whose_run_died_is_found_though_dagster_never_heard_of_it(built: Platform) -> None:
+def test_a_change_is_found_although_its_run_died_without_a_record_in_dagster(built: Platform) -> None:
     [answer] = built.claude.admin().cost_report(Span(DAY, DAY))
     look_alike = replace(answer, records=[*answer.records, answer.records[0]])
     built.warehouse.append("claude_cost_report", [look_alike])
@@ -267,9 +267,9 @@ def test_a_changed_directory_is_applied_to_the_last_days_that_were_asked_about(b
     assert {DAY, NEXT, YESTERDAY - ONE_DAY, YESTERDAY} <= set(built.warehouse.pulled_days("claude_cost_report"))
     lasting(built)
     built.warehouse.append("claude_users", [Answer("anthropic", None, [b'{"id": "user_2"}'], 1, {})])
-    said = rebuilt(built)
-    assert spans(said) == [WINDOW]
-    [request] = said.run_requests
+    result = rebuilt(built)
+    assert spans(result) == [WINDOW]
+    [request] = result.run_requests
     assert {"core/dim_person", "marts/ai_spend", "marts/seat_use"} <= keys_of(request)
     assert "core/claude_costs" not in keys_of(request)
 
@@ -300,14 +300,14 @@ def test_only_days_that_somebody_was_asked_about_are_built(built: Platform) -> N
 
 
 def test_a_changed_owner_in_the_sheet_is_applied_to_all_days_and_usage_to_the_days_touched(built: Platform) -> None:
-    """Case 35: what the sheet has of owners is of the whole history; of usage, of the days whose rows changed."""
+    """Case 35: owners of the sheet affect the whole history; usage affects the days with changed rows."""
     header = b'["api_key_id", "api_key_name", "user_email", "team_name", "description"]'
     built.warehouse.append("sheet_api_key_mapping", [Answer("sheet", None, [header], 1, {}, is_ordered=True)])
-    said = rebuilt(built)
-    assert spans(said) == [f"{DAY}…{NEXT}"]
-    assert {"core/dim_api_key_mapping", "marts/ai_spend"} <= keys_of(said.run_requests[0])
-    assert "core/claude_costs" not in keys_of(said.run_requests[0])
-    built.materialize(dg.AssetSelection.assets(*said.run_requests[0].asset_selection), Span(DAY, NEXT), None)
+    result = rebuilt(built)
+    assert spans(result) == [f"{DAY}…{NEXT}"]
+    assert {"core/dim_api_key_mapping", "marts/ai_spend"} <= keys_of(result.run_requests[0])
+    assert "core/claude_costs" not in keys_of(result.run_requests[0])
+    built.materialize(dg.AssetSelection.assets(*result.run_requests[0].asset_selection), Span(DAY, NEXT), None)
     assert rebuilt(built).run_requests == []
 
     def usage(*days: date) -> None:
@@ -361,7 +361,7 @@ def test_a_rebuild_that_failed_for_good_is_asked_for_again_in_the_next_hour(
 
 
 def test_a_warehouse_of_the_release_before_is_built_whole(built: Platform) -> None:
-    """It has no table that says what was built."""
+    """It has no table of what was built."""
     built.sql(f"drop table {BUILDS.address}")
     assert spans(rebuilt(built)) == [f"{DAY}…{NEXT}"]
 
@@ -391,8 +391,8 @@ def test_everything_runs_by_itself() -> None:
     assert (schedule.job_name, schedule.default_status) == ("look_at_freshness", dg.DefaultScheduleStatus.RUNNING)
 
 
-def test_freshness_is_judged_without_asking_any_vendor() -> None:
+def test_freshness_is_evaluated_without_a_request_to_a_provider() -> None:
     job = defs.resolve_job_def("look_at_freshness")
     assert job.asset_layer.executable_asset_keys == set()
-    claims = {key.name for key in job.asset_layer.asset_graph.asset_check_keys}
-    assert claims == {"pull_is_recent", "bill_is_fresh", "no_pull_is_of_the_future"}
+    checks = {key.name for key in job.asset_layer.asset_graph.asset_check_keys}
+    assert checks == {"pull_is_recent", "bill_is_fresh", "no_pull_is_of_the_future"}

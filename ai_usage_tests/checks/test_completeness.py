@@ -106,7 +106,7 @@ def test_the_same_field_on_many_days_is_one_result_with_first_seen_days_and_coun
     [row] = table.records
     assert row.data == {
         "named": "raw/claude_cost_report: unknown field novel",
-        "said": f"raw/claude_cost_report: unknown field novel (6× on 2 days, first seen {NEXT}).",
+        "sentence": f"raw/claude_cost_report: unknown field novel (6× on 2 days, first seen {NEXT}).",
         "alert_key": "schema_drift/claude_cost_report/unknown field novel",
         "what": "unknown field novel",
         "first_seen": str(NEXT),

@@ -99,7 +99,7 @@ def test_bigquery_gets_googlesql_and_only_the_marts(there: StandIn) -> None:
     with closing(Metabase.open(url=there.url, key=ADMIN, patience=QUICK, hidden=(secret,))) as metabase:
         run = provision(metabase, both(), database=database)
         with pytest.raises(VendorDown, match=r"BEGIN.*\(key\)") as caught:
-            run.apply(run.look(), tell=lambda _: None)
+            run.apply(run.look(), report=lambda _: None)
     assert secret not in str(caught.value)
     without = bigquery_database("Other", "", "", [])
     with pytest.raises(SettingError, match="GOOGLE_APPLICATION_CREDENTIALS must be the file"):

@@ -1,4 +1,4 @@
-"""What a vendor sends beyond its contract is named, field by field; what keeps to the contract is not."""
+"""What a provider sends beyond its contract is named, field by field; what keeps to the contract is not."""
 
 import json
 from collections.abc import Callable
@@ -106,7 +106,7 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_each_departure_is_named_and_counted_by_record(name: str) -> None:
+def test_each_deviation_is_named_and_counted_by_record(name: str) -> None:
     change, words = CHANGES[name]
     assert drift(changed(change), CodeRecord) == dict.fromkeys(words, 2)
 

@@ -1,4 +1,4 @@
-"""Every field of every record that a vendor sends, absent, null, of each other JSON type, unknown, negative, huge:
+"""Every field of every record that a provider sends, absent, null, of each other JSON type, unknown, negative, huge:
 the record is read right or costs exactly itself, with a reason that names the field, and never its neighbor.
 
 The variants are generated from the records' definitions (`variants`), so a new field is covered as soon as it is
@@ -63,8 +63,8 @@ def claude_ai(api: Records, audit: Records) -> pl.DataFrame:
     return claude_usage_rows(api, audit, [])
 
 
-def commits(said: Records) -> pl.DataFrame:
-    return cursor_rows.commit_rows(said, records())
+def commits(given: Records) -> pl.DataFrame:
+    return cursor_rows.commit_rows(given, records())
 
 
 # How each type of record becomes rows, and whether that is one a record.
@@ -111,40 +111,40 @@ def test_every_record_that_is_pulled_is_varied() -> None:
 @pytest.mark.parametrize("of", TYPES, ids=lambda of: of.__name__)
 def test_a_whole_record_is_read_whole(of: type[msgspec.Struct]) -> None:
     text = json.dumps(whole(of))
-    said = records(text)
-    assert len(said.read(of).values) == 1
-    assert not said.rejections
+    given = records(text)
+    assert len(given.read(of).values) == 1
+    assert not given.rejections
     assert not drift([text], of)
 
 
 @pytest.mark.parametrize("of", TYPES, ids=lambda of: of.__name__)
-def test_a_field_that_differs_is_read_right_or_costs_its_record_alone(of: type[msgspec.Struct]) -> None:
+def test_a_deviating_field_is_read_correctly_or_rejects_only_its_record(of: type[msgspec.Struct]) -> None:
     good = json.dumps(whole(of))
     for variant in variants(of):
-        told = f"{of.__name__}.{variant.field.name} {variant.what}"
-        said = records(good, json.dumps(variant.record))
-        read = said.read(of)
-        if said.rejections:
-            [rejection] = said.rejections
-            assert (rejection.position, rejection.activity_date, len(read.values)) == (1, DAY, 1), told
-            assert rejection.field == variant.field.name or rejection.field.startswith(variant.field.name), told
-            assert rejection.reason, told
-            assert "novel" not in rejection.reason + rejection.value_shape, told
-            assert may_be_rejected(variant), f"{told}: {rejection}"
+        what = f"{of.__name__}.{variant.field.name} {variant.what}"
+        given = records(good, json.dumps(variant.record))
+        read = given.read(of)
+        if given.rejections:
+            [rejection] = given.rejections
+            assert (rejection.position, rejection.activity_date, len(read.values)) == (1, DAY, 1), what
+            assert rejection.field == variant.field.name or rejection.field.startswith(variant.field.name), what
+            assert rejection.reason, what
+            assert "novel" not in rejection.reason + rejection.value_shape, what
+            assert may_be_rejected(variant), f"{what}: {rejection}"
         else:
-            assert len(read.values) == 2, told
-            assert as_expected(at(read.values[1], variant.field.names), variant), told
+            assert len(read.values) == 2, what
+            assert as_expected(at(read.values[1], variant.field.names), variant), what
 
 
 @pytest.mark.parametrize("of", [*SHAPES, *MERGING], ids=lambda of: of.__name__)
 def test_whatever_can_be_read_becomes_rows(of: type[msgspec.Struct]) -> None:
     good = json.dumps(whole(of))
     for field, alike in groupby(variants(of), key=lambda variant: variant.field):
-        said = records(good, *(json.dumps(variant.record) for variant in alike))
+        given = records(good, *(json.dumps(variant.record) for variant in alike))
         for shape in SHAPES.get(of, ()):
-            assert len(shape(said)) + len(said.rejections) == said.lines.height, field.name  # type: ignore[arg-type]
+            assert len(shape(given)) + len(given.rejections) == given.lines.height, field.name  # type: ignore[arg-type]
         for shape in MERGING.get(of, ()):
-            assert shape(said) is not None or of is Workspace, field.name
+            assert shape(given) is not None or of is Workspace, field.name
 
 
 @pytest.mark.parametrize("of", TYPES, ids=lambda of: of.__name__)
@@ -156,13 +156,13 @@ def test_what_is_not_read_as_it_was_sent_is_reported_as_drift(of: type[msgspec.S
 
 
 def may_be_rejected(variant: Variant) -> bool:
-    """Only for want of what is essential, or where the record judges itself by several fields."""
-    judged = {"currency", "isChargeable", "chargedCents", "spendCents", "day", "id", "userId"}
+    """Only for want of what is essential, or where several fields decide together."""
+    decided_together = {"currency", "isChargeable", "chargedCents", "spendCents", "day", "id", "userId"}
     inside = struct_of(variant.field.type)
     is_lacking = inside is not None and any(f.is_essential for f in fields(inside))
     return (
         (variant.reads_as is UNKNOWN and (variant.field.is_essential or is_lacking))
-        or variant.field.path[-1] in judged
+        or variant.field.path[-1] in decided_together
         or (is_lacking and variant.what == "an object")
     )
 

@@ -49,7 +49,7 @@ def pulled(platform: Platform, at: datetime, *cents: str, asked: datetime | None
         (NOW - HOUR, Look(AHEAD + AN_INSTANT, NOW - HOUR / 2), Place(NOW - HOUR, is_newest=False)),
     ],
 )
-def test_a_version_s_place_is_by_when_it_was_asked_for(asked: datetime, newest: Look | None, placed: Place) -> None:
+def test_a_versions_position_is_the_time_of_its_request(asked: datetime, newest: Look | None, placed: Place) -> None:
     assert place(asked, newest, now=NOW) == placed
 
 
@@ -81,7 +81,7 @@ def test_a_slow_older_answer_is_an_older_version(platform: Platform) -> None:
     assert versions == [before.pulled_at, late.pulled_at, NOW - HOUR]
 
 
-def test_a_pull_is_stamped_when_it_is_asked_for(platform: Platform) -> None:
+def test_a_pull_is_stamped_before_its_request(platform: Platform) -> None:
     """The clock of a slow answer: each request takes ten minutes."""
     clock = [NOW - 5 * HOUR]
     platform.warehouse.now = lambda: clock[0]
