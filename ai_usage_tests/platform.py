@@ -26,7 +26,7 @@ from ai_usage.core.providers import DIM_PLATFORM, DIM_PROVIDER, platform_rows, p
 from ai_usage.definitions import ASSETS, CHECKS, build_defs
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.audit_log.folder import Uploads
-from ai_usage.providers.anthropic.records import CostLine
+from ai_usage.providers.anthropic.records.usage_and_cost import CostLine
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import Settings, settings
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
@@ -78,14 +78,14 @@ class Platform:
 
     def run(
         self,
-        said: Mapping[date, Sequence[str | Line]] | None = None,
+        days: Mapping[date, Sequence[str | Line]] | None = None,
         *,
         span: Span | None = None,
         only: dg.AssetSelection | None = None,
         claude_admin: Any = None,
     ) -> Outcome:
         """Refresh every day the vendor knows, in one run; a number is the cents of one line."""
-        for day, lines in (said or {}).items():
+        for day, lines in (days or {}).items():
             self.claude.days[day] = [line if isinstance(line, Line) else Line(line) for line in lines]
         over = span or Span(min(self.claude.days), max(self.claude.days))
         outcome = self.materialize(only or OF_CLAUDE, over, claude_admin or self.claude.admin())
@@ -93,7 +93,7 @@ class Platform:
         return outcome
 
     def check(self, check: str, span: Span | None = None) -> Outcome:
-        """One claim alone, wherever it is made; without a span it judges every day ever pulled."""
+        """One check alone, on every table that has it; without a span it evaluates every day ever pulled."""
         return self.materialize(checks_of(check), span, self.claude.admin())
 
     def materialize(
@@ -175,8 +175,8 @@ class Platform:
 
     def cents(self, day: date, *, as_of: datetime | None = None) -> list[Decimal]:
         """The day's cost lines as the ledger has them, or had them."""
-        said = self.warehouse.newest("claude_cost_report", Span(day, day), as_of=as_of)
-        return [line.amount for line in said.decode(CostLine)]
+        pulled = self.warehouse.newest("claude_cost_report", Span(day, day), as_of=as_of)
+        return [line.amount for line in pulled.decode(CostLine)]
 
 
 def name_providers(warehouse: DuckDBWarehouse) -> None:
@@ -187,7 +187,7 @@ def name_providers(warehouse: DuckDBWarehouse) -> None:
 
 
 def platform_in(folder: Path) -> Platform:
-    """A platform whose files are in a folder, as the settings would name them; Dagster's are in one below."""
+    """A platform with its files in a folder, named as the settings would name them; Dagster's are in one below."""
     at = Ticking(settings().now())
     warehouse = DuckDBWarehouse(
         folder / "ai_usage.duckdb", folder / "published.duckdb", TABLES, at, patience=60, functions=FUNCTIONS
@@ -197,7 +197,7 @@ def platform_in(folder: Path) -> Platform:
 
 
 def checks_of(*checks: str) -> dg.AssetSelection:
-    """These claims, wherever they are made."""
+    """These checks, on every table that has them."""
     return dg.AssetSelection.checks(*(key for check in CHECKS for key in check.check_keys if key.name in checks))
 
 

@@ -77,8 +77,8 @@ def keyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Keyed]:
         yield Keyed(tmp_path, vendor, monkeypatch)
 
 
-def test_without_a_key_everything_succeeds_writes_nothing_and_says_so(keyed: Keyed) -> None:
-    """Case 30: nothing is pulled, built or judged."""
+def test_without_a_key_every_asset_succeeds_writes_nothing_and_notes_it(keyed: Keyed) -> None:
+    """Case 30: nothing is pulled, built or evaluated."""
     outcome, platform = keyed.run()
     assert keyed.vendor.requests == []
     assert platform.sql("select count(*) from ai_usage_raw.pulls") == [(0,)]
@@ -86,6 +86,7 @@ def test_without_a_key_everything_succeeds_writes_nothing_and_says_so(keyed: Key
     assert {table for table, rows in contents(platform.warehouse.path).items() if rows} == own
     assert outcome.not_configured == {
         "claude": "not configured: ANTHROPIC_ADMIN_API_KEY is not set",
+        "claude_analytics": "not configured: ANTHROPIC_ADMIN_API_KEY (or ANTHROPIC_ANALYTICS_API_KEY) is not set",
         "claude_enterprise": "not configured: ANTHROPIC_ANALYTICS_API_KEY is not set",
         "cursor": "not configured: CURSOR_ADMIN_API_KEY is not set",
         "sheet": "not configured: AI_USAGE_SHEET_ID is not set",
@@ -118,7 +119,8 @@ def test_a_refused_key_fails_loudly_with_advice_while_others_go_on_and_is_writte
     assert platform.warehouse.pulled_days("claude_cost_report") == []
     ran = platform.instance.get_runs()
     records = [str(e) + serialize_value(e) for run in ran for e in platform.instance.all_logs(run.run_id)]
-    assert {run.job_name for run in ran} == {"pull_claude", "pull_claude_enterprise", "rebuild_days"}
+    pulled = {"pull_claude", "pull_claude_analytics", "pull_claude_enterprise"}
+    assert {run.job_name for run in ran} == {*pulled, "rebuild_days"}
     spoken = capfd.readouterr()
     stored = b"".join(path.read_bytes() for path in keyed.home.rglob("*") if path.is_file())
     for key in (WRONG_KEY, ANALYTICS_KEY):

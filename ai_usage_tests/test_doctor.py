@@ -11,7 +11,8 @@ import pytest
 from ai_usage.commands.__main__ import main
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic import pulls as claude_pulls
-from ai_usage.providers.anthropic.client import USAGE_GROUPS, ClaudeAdmin
+from ai_usage.providers.anthropic.client import ClaudeAdmin
+from ai_usage.providers.anthropic.endpoints import USAGE_GROUPS
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import settings
 from ai_usage.simulator import (
@@ -24,7 +25,7 @@ from ai_usage.simulator import (
 )
 from ai_usage_tests.ingest.stand_in import ADMIN, standing_in
 from ai_usage_tests.platform import platform_in
-from ai_usage_tests.printed import said
+from ai_usage_tests.printed import printed
 from ai_usage_tests.providers.anthropic.exports import event, put
 
 pytestmark = pytest.mark.usefixtures("dagster_home_is_put_back")
@@ -51,9 +52,9 @@ def test_the_doctor_tries_the_key_and_never_shows_it(
         monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", vendor.url)
         monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", key)
         assert main(["doctor"]) == code
-    told = said(capsys)
-    assert sentence in told
-    assert key not in told
+    output = printed(capsys)
+    assert sentence in output
+    assert key not in output
 
 
 def examined(
@@ -100,7 +101,7 @@ def vendor(examiner: Simulator) -> Iterator[Simulator]:
         ("crsr_nonsense", 1, "✗ the key"),
     ],
 )
-def test_the_doctor_does_not_mind_a_cursor_plan_without_commits(
+def test_the_doctor_passes_a_cursor_plan_without_commits(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -110,9 +111,9 @@ def test_the_doctor_does_not_mind_a_cursor_plan_without_commits(
     sentence: str,
 ) -> None:
     assert examined(monkeypatch, tmp_path, vendor, team=key) == code
-    told = said(capsys)
-    assert sentence in told
-    assert key not in told
+    output = printed(capsys)
+    assert sentence in output
+    assert key not in output
 
 
 def asked_of(vendor: Simulator) -> set[tuple[str, str]]:
@@ -120,7 +121,7 @@ def asked_of(vendor: Simulator) -> set[tuple[str, str]]:
     return {(seen.path, str(sorted(seen.query.items()))) for seen in vendor.requests}
 
 
-def test_the_doctor_asks_in_the_very_words_of_the_pulls(
+def test_the_doctor_sends_the_requests_of_the_pulls(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
 ) -> None:
     """Case 1: a grouping that the live API refuses shows in doctor."""
@@ -150,17 +151,17 @@ def test_the_doctor_asks_in_the_very_words_of_the_pulls(
     assert by_doctor - by_pulls == probe
 
 
-def test_the_doctor_fails_where_the_vendor_refuses_a_required_request(
+def test_the_doctor_fails_where_the_provider_refuses_a_required_request(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
 ) -> None:
     """Case 1: six dimensions, as they were asked before."""
     six = (*USAGE_GROUPS, "inference_geo")
     monkeypatch.setattr(claude_pulls, "USAGE_GROUPS", six)
     assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY) == 1
-    told = said(capsys)
-    assert "✗ messages usage: Claude /v1/organizations/usage_report/messages answered 400" in told
-    assert "Cannot specify more than 5 group_by[] dimensions." in told
-    assert "✓ cost report" in told
+    output = printed(capsys)
+    assert "✗ messages usage: Claude /v1/organizations/usage_report/messages answered 400" in output
+    assert "Cannot specify more than 5 group_by[] dimensions." in output
+    assert "✓ cost report" in output
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
@@ -170,15 +171,15 @@ def test_the_doctor_names_what_an_optional_report_needs_and_exits_zero(
     for path in ("analytics/cost", "claude_code", "/teams/groups", "ai-code"):
         vendor.faults.plan("not_included", path=path, status=status, times=None)
     assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY) == 0
-    told = said(capsys)
+    output = printed(capsys)
     for needs in (
         "! analytics cost (optional: which people and keys caused a cost): not included: it needs a key with the scope",
         "not included: it needs an Admin key, not scoped to a workspace, of an organization that has Claude Code",
         "! billing groups (optional: in which billing group a member is): not included: it needs an Enterprise team",
         "! AI code commits (optional: which lines AI wrote): not included: it needs an Enterprise team with AI Code",
     ):
-        assert needs in told
-    assert "✗" not in told
+        assert needs in output
+    assert "✗" not in output
 
 
 @pytest.mark.parametrize("status", [204, 302, 400, 402, 403, 404, 409, 418, 429, 500, 503, 529])
@@ -188,30 +189,30 @@ def test_the_doctor_reports_every_status_and_crashes_at_none(
     for path in ("cost_report", "analytics/usage", "claude_code", "/teams/spend", "ai-code"):
         vendor.faults.plan("status", status=status, path=path, times=None)
     assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY) == 1
-    told = said(capsys)
-    assert f"✗ cost report: Claude /v1/organizations/cost_report answered {status}" in told
-    assert f"✗ spend: Cursor /teams/spend answered {status}" in told
-    assert "! analytics usage (optional: which people and keys used what): " in told
-    assert "✓ messages usage" in told
-    assert "✓ usage events: " in told
+    output = printed(capsys)
+    assert f"✗ cost report: Claude /v1/organizations/cost_report answered {status}" in output
+    assert f"✗ spend: Cursor /teams/spend answered {status}" in output
+    assert "! analytics usage (optional: which people and keys used what): " in output
+    assert "✓ messages usage" in output
+    assert "✓ usage events: " in output
 
 
-def test_the_doctor_says_that_a_day_is_not_there_yet_and_is_well(
+def test_the_doctor_reports_a_day_that_is_not_there_yet_and_passes(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
 ) -> None:
     vendor.faults.plan("missing_bucket", path="cost_report")
     assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY) == 0
-    assert "✓ cost report: not yet: 2026-" in said(capsys)
+    assert "✓ cost report: not yet: 2026-" in printed(capsys)
 
 
-def test_the_doctor_says_that_the_analytics_key_is_wrong_though_the_rest_is_well(
+def test_the_doctor_reports_a_wrong_analytics_key_though_the_rest_passes(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
 ) -> None:
     assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY, "sk-ant-wrong") == 1
-    told = said(capsys)
-    assert "✗ the Analytics key is accepted: The Analytics key is wrong or revoked" in told
-    assert "✓ Claude Code usage" in told
-    of_enterprise = told.partition("account enterprise")[2].partition("Cursor")[0]
+    output = printed(capsys)
+    assert "✗ the Analytics key is accepted: The Analytics key is wrong or revoked" in output
+    assert "✓ Claude Code usage" in output
+    of_enterprise = output.partition("account enterprise")[2].partition("Cursor")[0]
     assert of_enterprise
     assert "analytics cost" not in of_enterprise
 
@@ -225,10 +226,10 @@ def test_the_doctor_reads_every_uploaded_file(
     monkeypatch.setenv("AI_USAGE_UPLOADS_DIR", str(folder))
     assert main(["doctor"]) == 1
     (folder / "bad.csv").unlink()
-    told = said(capsys)
-    assert "✓ good.csv: covers 2026-11-10…2026-11-12" in told
-    assert "✗ bad.csv" in told
-    assert "bad.csv, line 1: there is no header" in told
+    output = printed(capsys)
+    assert "✓ good.csv: covers 2026-11-10…2026-11-12" in output
+    assert "✗ bad.csv" in output
+    assert "bad.csv, line 1: there is no header" in output
     assert main(["doctor"]) == 0
 
 
@@ -240,7 +241,7 @@ def test_the_doctor_reads_every_uploaded_file(
         (WORKSPACE_KEY, "! analytics users (optional: who uses claude.ai): not included: it needs an Analytics key"),
     ],
 )
-def test_the_doctor_says_whether_claude_ai_is_open(
+def test_the_doctor_shows_whether_claude_ai_can_be_read(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str, sentence: str
 ) -> None:
     with Simulator(now=datetime(2026, 11, 20, 9, tzinfo=UTC)) as vendor:
@@ -250,4 +251,4 @@ def test_the_doctor_says_whether_claude_ai_is_open(
         monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", ADMIN_KEY)
         monkeypatch.setenv("ANTHROPIC_ANALYTICS_API_KEY", key)
         assert main(["doctor"]) == 0
-    assert sentence in said(capsys)
+    assert sentence in printed(capsys)

@@ -29,6 +29,7 @@ from ai_usage.check import (
     failed,
     warned,
 )
+from ai_usage.checks.accounts import with_account
 from ai_usage.checks.events import EVENTS_IN_TABLE, keep_events
 from ai_usage.checks.missing import Missing, client_of, of_the_past, span_of_check
 from ai_usage.checks.results import observation, step_name
@@ -84,6 +85,8 @@ def _step(check: Check, evaluate: Evaluate) -> dg.AssetChecksDefinition:
         missing = Missing.of(context, check.sources, check.pulls, is_optional=check.is_optional)
         warehouse: Warehouse = context.resources.warehouse
         findings = evaluate(context, warehouse, missing)
+        if check.provider:
+            findings = with_account(findings, warehouse, check.pulls)
         keep_events(warehouse, spec.key, findings)
         yield from stored(spec, findings)
 

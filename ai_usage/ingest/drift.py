@@ -12,7 +12,9 @@ from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
 import msgspec
 
-from ai_usage.warehouse.reading import Refused, fit, mended
+from ai_usage.warehouse.reading.field_types import Refused
+from ai_usage.warehouse.reading.held_values import fit
+from ai_usage.warehouse.reading.mending import mended
 
 
 class Known(frozenset[str]):

@@ -10,7 +10,7 @@ from ai_usage.errors import AiUsageError
 from ai_usage.ingest.cadence import MORNING, Cadence
 from ai_usage.ingest.ledger_writes import InWarehouse, Source, Tally, append_noted, note_not_configured
 from ai_usage.layers import in_plain_words, materialized, note, spec
-from ai_usage.sheet.client import Sheet, known_tabs
+from ai_usage.sheet.port import Sheet, known_tabs
 from ai_usage.sheet.tables import PULLS as PULLS_OF_TABS
 from ai_usage.sheet.tables import RAW_TABLES
 from ai_usage.sheet.tabs import TABS

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from ai_usage.errors import AiUsageError
 from ai_usage.settings import Settings
-from ai_usage.sheet.client import CsvFolder, GoogleSheet, Sheet
+from ai_usage.sheet.client import GoogleSheet
+from ai_usage.sheet.csv_folder import CsvFolder
+from ai_usage.sheet.port import Sheet
 from ai_usage.warehouse.ledger import Answer
 
 

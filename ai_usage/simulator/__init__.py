@@ -4,7 +4,7 @@ Written from the vendors' contracts alone: it imports nothing from the rest of `
 tests, the demo and the tool that serves it may import it.
 """
 
-from ai_usage.simulator.claude_api import ADMIN_KEY, ANALYTICS_KEY, LIMITED_KEY, WORKSPACE_KEY
+from ai_usage.simulator.claude_keys import ADMIN_KEY, ANALYTICS_KEY, LIMITED_KEY, WORKSPACE_KEY
 from ai_usage.simulator.cursor_api import CURSOR_KEY, CURSOR_KEY_WITHOUT_COMMITS
 from ai_usage.simulator.faults import Fault, Faults, Request
 from ai_usage.simulator.server import Simulator

@@ -21,9 +21,10 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ai_usage.simulator.claude_api import ADMIN_KEY, ANALYTICS_KEY, PREFIX, ClaudeApi
 from ai_usage.simulator.claude_api import LACKS as CLAUDE_LACKS
+from ai_usage.simulator.claude_api import PREFIX, ClaudeApi
 from ai_usage.simulator.claude_days import ClaudeDays, version
+from ai_usage.simulator.claude_keys import ADMIN_KEY, ANALYTICS_KEY
 from ai_usage.simulator.claude_uses import Day
 from ai_usage.simulator.cursor_api import CURSOR_KEY, CURSOR_PREFIX, CursorApi
 from ai_usage.simulator.cursor_api import LACKS as CURSOR_LACKS

@@ -14,7 +14,8 @@ import polars as pl
 
 from ai_usage.errors import AiUsageError
 from ai_usage.money import NO_RATES, Rates
-from ai_usage.warehouse.reading import Unfit, read_all
+from ai_usage.warehouse.reading.batches import read_all
+from ai_usage.warehouse.reading.field_types import Unfit
 from ai_usage.warehouse.table import ACCOUNT_STAMPS, DEFAULT_ACCOUNT
 
 T = TypeVar("T")

@@ -10,31 +10,31 @@ import pytest
 from ai_usage.automation import alerts as automation
 from ai_usage.automation import check_news, event_queries
 from ai_usage.check import PASSED, NotEvaluated, failed
-from ai_usage.checks.missing import NEVER_PULLED
+from ai_usage.checks.accounts import NEVER_PULLED
 from ai_usage.checks.runner import evaluation
 from ai_usage_tests.alerts.receivers import Hook
-from ai_usage_tests.alerts.watched import CLAIM, CODE, COSTS, DAY, NEXT, RED, YELLOW, Watched
+from ai_usage_tests.alerts.watched import CHECK, CODE, COSTS, DAY, FAILED, NEXT, WARNED, Watched
 
 
-def test_a_failed_check_is_told_once_with_what_how_much_which_day_why_and_where(watched: Watched, web: Hook) -> None:
-    watched.judge({DAY: RED, NEXT: PASSED})
+def test_a_failed_check_is_reported_once_with_amount_day_cause_and_link(watched: Watched, web: Hook) -> None:
+    watched.evaluate({DAY: FAILED, NEXT: PASSED})
     assert "1 news; 1 delivered" in watched.tick()
     [posted] = web.got
-    assert posted.body["subject"] == f"[ai_usage] FAILED {CLAIM} of core/claude_costs, {DAY}"
+    assert posted.body["subject"] == f"[ai_usage] FAILED {CHECK} of core/claude_costs, {DAY}"
     [item] = posted.body["items"]
     assert item["text"] == "3 USD are missing."
     assert (item["days"], item["severity"]) == ([str(DAY)], "failed")
-    assert item["link"] == f"http://127.0.0.1:3000/assets/core/claude_costs?view=checks&checkDetail={CLAIM}"
-    assert item["runbook"] == f"docs/runbook.md#{CLAIM}"
+    assert item["link"] == f"http://127.0.0.1:3000/assets/core/claude_costs?view=checks&checkDetail={CHECK}"
+    assert item["runbook"] == f"docs/runbook.md#{CHECK}"
     assert item["likely_cause"].startswith("the run of that day failed")
-    for said in (item["text"], item["link"], item["runbook"], item["likely_cause"], str(DAY)):
-        assert said in posted.body["text"]
+    for part in (item["text"], item["link"], item["runbook"], item["likely_cause"], str(DAY)):
+        assert part in posted.body["text"]
     assert watched.tick() == "no news"
     assert web.asked == 1
 
 
-def test_where_a_pull_is_missing_the_cause_is_not_the_checks(watched: Watched, web: Hook) -> None:
-    watched.judge({DAY: failed(f"{NEVER_PULLED}: raw/claude_cost_report.")}, claim="every_key_has_an_owner")
+def test_where_a_pull_is_missing_the_likely_cause_is_the_run_of_that_day(watched: Watched, web: Hook) -> None:
+    watched.evaluate({DAY: failed(f"{NEVER_PULLED}: raw/claude_cost_report.")}, check="every_key_has_an_owner")
     watched.tick()
     [item] = web.got[0].body["items"]
     assert item["likely_cause"].startswith("the run of that day failed")
@@ -42,65 +42,65 @@ def test_where_a_pull_is_missing_the_cause_is_not_the_checks(watched: Watched, w
 
 
 def test_what_is_not_evaluated_neither_alerts_nor_resolves(watched: Watched, web: Hook) -> None:
-    watched.judge({DAY: NotEvaluated("No provider was asked."), None: NotEvaluated("Not configured.")})
+    watched.evaluate({DAY: NotEvaluated("No provider was asked."), None: NotEvaluated("Not configured.")})
     assert watched.tick() == "no news"
-    watched.judge({DAY: RED})
+    watched.evaluate({DAY: FAILED})
     watched.tick()
-    watched.judge({DAY: NotEvaluated("No provider was asked.")})
+    watched.evaluate({DAY: NotEvaluated("No provider was asked.")})
     assert watched.tick() == "no news"
-    watched.judge({DAY: PASSED})
+    watched.evaluate({DAY: PASSED})
     watched.tick()
     assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "RESOLVED"]
 
 
-def test_green_is_told_where_red_was_and_only_there(watched: Watched, web: Hook) -> None:
-    watched.judge({DAY: RED, NEXT: PASSED, None: YELLOW})
+def test_a_pass_is_reported_only_after_a_failure(watched: Watched, web: Hook) -> None:
+    watched.evaluate({DAY: FAILED, NEXT: PASSED, None: WARNED})
     watched.tick()
-    watched.judge({DAY: PASSED, NEXT: PASSED, None: PASSED})
+    watched.evaluate({DAY: PASSED, NEXT: PASSED, None: PASSED})
     watched.tick()
-    watched.judge({DAY: PASSED})
+    watched.evaluate({DAY: PASSED})
     watched.tick()
     assert web.subjects == [
-        f"[ai_usage] FAILED {CLAIM} of core/claude_costs, {DAY}",
-        f"[ai_usage] WARNING {CLAIM} of core/claude_costs",
-        f"[ai_usage] RESOLVED {CLAIM} of core/claude_costs",
-        f"[ai_usage] RESOLVED {CLAIM} of core/claude_costs, {DAY}",
+        f"[ai_usage] FAILED {CHECK} of core/claude_costs, {DAY}",
+        f"[ai_usage] WARNING {CHECK} of core/claude_costs",
+        f"[ai_usage] RESOLVED {CHECK} of core/claude_costs",
+        f"[ai_usage] RESOLVED {CHECK} of core/claude_costs, {DAY}",
     ]
     assert "Likely cause" not in web.got[-1].body["text"]
 
 
-def test_the_same_verdict_again_is_no_news_and_a_worse_one_is(watched: Watched, web: Hook) -> None:
-    for verdict in (YELLOW, YELLOW, RED, YELLOW, RED, failed("4 USD are missing.")):
-        watched.judge({DAY: verdict})
+def test_the_same_result_again_is_no_news_and_a_worse_one_is(watched: Watched, web: Hook) -> None:
+    for result in (WARNED, WARNED, FAILED, WARNED, FAILED, failed("4 USD are missing.")):
+        watched.evaluate({DAY: result})
         watched.tick()
     assert [subject.split()[1] for subject in web.subjects] == ["WARNING", "FAILED"]
 
 
-def test_red_again_after_green_is_news_again(watched: Watched, web: Hook) -> None:
-    for verdict in (RED, PASSED, RED, PASSED):
-        watched.judge({DAY: verdict})
+def test_a_failure_after_a_pass_is_news_again(watched: Watched, web: Hook) -> None:
+    for result in (FAILED, PASSED, FAILED, PASSED):
+        watched.evaluate({DAY: result})
         watched.tick()
     assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "RESOLVED"] * 2
     assert len({posted.body["key"] for posted in web.got}) == 4
 
 
-def test_two_assets_with_one_claim_are_two(watched: Watched, web: Hook) -> None:
-    watched.judge({DAY: RED})
-    watched.judge({DAY: RED}, asset=CODE)
+def test_one_check_on_two_assets_is_two_alerts(watched: Watched, web: Hook) -> None:
+    watched.evaluate({DAY: FAILED})
+    watched.evaluate({DAY: FAILED}, asset=CODE)
     watched.tick()
-    watched.judge({DAY: PASSED}, asset=CODE)
+    watched.evaluate({DAY: PASSED}, asset=CODE)
     watched.tick()
     assert [subject.split()[1:] for subject in web.subjects] == [
-        ["FAILED", CLAIM, "of", "core/claude_code_usage_stats,", str(DAY)],
-        ["FAILED", CLAIM, "of", "core/claude_costs,", str(DAY)],
-        ["RESOLVED", CLAIM, "of", "core/claude_code_usage_stats,", str(DAY)],
+        ["FAILED", CHECK, "of", "core/claude_code_usage_stats,", str(DAY)],
+        ["FAILED", CHECK, "of", "core/claude_costs,", str(DAY)],
+        ["RESOLVED", CHECK, "of", "core/claude_code_usage_stats,", str(DAY)],
     ]
 
 
 def test_a_backfill_with_thirty_bad_days_is_one_digest(watched: Watched, web: Hook) -> None:
     days = [DAY - timedelta(days=n) for n in range(40)]
-    watched.judge({day: RED if n < 30 else YELLOW if n < 33 else PASSED for n, day in enumerate(days)})
-    watched.judge({None: YELLOW}, asset=CODE)
+    watched.evaluate({day: FAILED if n < 30 else WARNED if n < 33 else PASSED for n, day in enumerate(days)})
+    watched.evaluate({None: WARNED}, asset=CODE)
     watched.tick()
     [posted] = web.got
     assert posted.body["subject"] == "[ai_usage] 34 alerts: 30 failed, 4 warning"
@@ -108,13 +108,13 @@ def test_a_backfill_with_thirty_bad_days_is_one_digest(watched: Watched, web: Ho
         ("failed", 30), ("warning", 3), ("warning", 1),
     ]  # fmt: skip
     assert f"{days[29]}…{days[0]} (30 days)" in posted.body["text"]
-    watched.judge(dict.fromkeys(days, PASSED))
+    watched.evaluate(dict.fromkeys(days, PASSED))
     watched.tick()
     assert web.subjects[1:] == ["[ai_usage] 33 alerts: 33 resolved"]
 
 
 def test_five_at_once_are_five_messages(watched: Watched, web: Hook) -> None:
-    watched.judge({DAY - timedelta(days=n): RED for n in range(5)})
+    watched.evaluate({DAY - timedelta(days=n): FAILED for n in range(5)})
     watched.tick()
     assert len(web.got) == 5
 
@@ -122,7 +122,7 @@ def test_five_at_once_are_five_messages(watched: Watched, web: Hook) -> None:
 def test_on_the_storage_of_make_ui_thousands_are_read_and_all_are_seen(
     watched: Watched, web: Hook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The default SQLite storage, whose events lie in a file a run; read over several ticks, told when all are read."""
+    """The default SQLite storage has a file of events per run. They are reported once several ticks have read all."""
     monkeypatch.setattr(check_news, "AT_MOST", 40)
     monkeypatch.setattr(event_queries, "PAGE", 15)
     monkeypatch.setattr(event_queries, "OVERLAP", 10)
@@ -131,27 +131,27 @@ def test_on_the_storage_of_make_ui_thousands_are_read_and_all_are_seen(
     with dg.instance_for_test(temp_dir=str(tmp_path / "home"), overrides=config) as instance:
         watched.instance = instance
         days = [DAY - timedelta(days=n) for n in range(60)]
-        watched.judge({day: RED if n in {3, 59} else PASSED for n, day in enumerate(days)})
-        watched.judge({days[3]: PASSED})
+        watched.evaluate({day: FAILED if n in {3, 59} else PASSED for n, day in enumerate(days)})
+        watched.evaluate({days[3]: PASSED})
         assert watched.tick() == "no news"
         watched.tick()
-        instance.report_runless_asset_event(evaluation(dg.AssetCheckKey(COSTS, CLAIM), None, YELLOW))
+        instance.report_runless_asset_event(evaluation(dg.AssetCheckKey(COSTS, CHECK), None, WARNED))
         watched.tick()
     assert web.subjects == [
-        f"[ai_usage] FAILED {CLAIM} of core/claude_costs, {days[59]}",
-        f"[ai_usage] WARNING {CLAIM} of core/claude_costs",
+        f"[ai_usage] FAILED {CHECK} of core/claude_costs, {days[59]}",
+        f"[ai_usage] WARNING {CHECK} of core/claude_costs",
     ]
 
 
-def test_nobody_configured_is_one_sentence_and_what_is_red_is_told_when_somebody_is(
+def test_without_a_channel_there_is_one_sentence_and_a_later_channel_gets_the_failures(
     watched: Watched, web: Hook
 ) -> None:
-    watched.judge({DAY: RED})
-    told = watched.alerts
-    watched.alerts = replace(told, channels=[])
+    watched.evaluate({DAY: FAILED})
+    configured = watched.alerts
+    watched.alerts = replace(configured, channels=[])
     for sensor in automation.SENSORS:
         assert watched.tick(sensor).startswith("No channel to send to: set ALERT_SLACK_WEBHOOK_URL")
-    assert not told.outbox.path.exists()
-    watched.alerts = told
+    assert not configured.outbox.path.exists()
+    watched.alerts = configured
     watched.tick()
     assert len(web.got) == 1

@@ -13,7 +13,7 @@ from ai_usage.alerts.mail import Mail, MailServer
 from ai_usage.alerts.outbox import Outbox
 from ai_usage.check import PASSED
 from ai_usage_tests.alerts.receivers import Hook, Post, dead_port, post
-from ai_usage_tests.alerts.watched import DAY, NEXT, RED, YELLOW, Watched
+from ai_usage_tests.alerts.watched import DAY, FAILED, NEXT, WARNED, Watched
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def mails() -> Iterator[Post]:
         yield found
 
 
-def test_no_file_is_named_after_whom_it_alerts(tmp_path: Path) -> None:
+def test_no_file_name_has_the_address_of_a_recipient(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "alerts.sqlite")
     for one in ("email to ada/o@example.com", "email to bo@example.com"):
         with outbox.delivering(one) as is_alone, outbox.delivering(one) as again:
@@ -37,7 +37,7 @@ def mail(port: int, to: str = "finance@example.com", **more: Any) -> Mail:
 
 
 @pytest.mark.parametrize("trouble", ["refused", "500", "silence", "redirect", "gone"])
-def test_a_dead_webhook_is_tried_at_the_next_tick_and_keeps_nobody_waiting(
+def test_a_dead_webhook_is_tried_at_the_next_tick_and_delays_no_other(
     watched: Watched, web: Hook, mails: Post, trouble: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ai_usage.alerts.channels.SECONDS", 0.5)
@@ -47,10 +47,10 @@ def test_a_dead_webhook_is_tried_at_the_next_tick_and_keeps_nobody_waiting(
     }  # fmt: skip
     web.answers = answers.get(trouble, [])
     watched.alerts = replace(watched.alerts, channels=[slack, mail(mails.port)])
-    watched.judge({DAY: RED})
-    said = watched.tick()
-    assert "1 delivered" in said
-    assert "slack is waiting: Slack" in said
+    watched.evaluate({DAY: FAILED})
+    report = watched.tick()
+    assert "1 delivered" in report
+    assert "slack is waiting: Slack" in report
     monkeypatch.setattr("ai_usage.alerts.channels.SECONDS", 5)
     assert (len(mails.got), len(web.got)) == (1, 0)
     watched.alerts = replace(watched.alerts, channels=[Slack(web.url), mail(mails.port)])
@@ -61,14 +61,14 @@ def test_a_dead_webhook_is_tried_at_the_next_tick_and_keeps_nobody_waiting(
 
 def test_a_passing_trouble_is_over_within_the_tick(watched: Watched, web: Hook) -> None:
     web.answers = [503]
-    watched.judge({DAY: RED})
+    watched.evaluate({DAY: FAILED})
     assert watched.tick() == "1 news; 1 delivered"
     assert web.asked == 2
 
 
-def test_a_rate_limit_is_not_hammered(watched: Watched, web: Hook) -> None:
+def test_a_rate_limited_receiver_is_left_alone_until_the_next_tick(watched: Watched, web: Hook) -> None:
     web.answers = [429]
-    watched.judge({DAY: RED, NEXT: RED})
+    watched.evaluate({DAY: FAILED, NEXT: FAILED})
     watched.tick()
     assert web.asked == 1
     watched.tick()
@@ -86,13 +86,13 @@ def test_a_rate_limit_is_not_hammered(watched: Watched, web: Hook) -> None:
         ("EHLO", ["silence 1", "silence 1"]),
     ],
 )
-def test_a_dead_mail_server_is_tried_at_the_next_tick_and_keeps_nobody_waiting(
+def test_a_dead_mail_server_is_tried_at_the_next_tick_and_delays_no_other(
     watched: Watched, web: Hook, mails: Post, command: str, answers: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ai_usage.alerts.mail.SECONDS", 0.5)
     mails.answers[command] = answers
     watched.alerts = replace(watched.alerts, channels=[mail(mails.port), Webhook(web.url)])
-    watched.judge({DAY: RED})
+    watched.evaluate({DAY: FAILED})
     assert "is waiting: The mail server" in watched.tick()
     assert (len(web.got), mails.got) == (1, [])
     monkeypatch.setattr("ai_usage.alerts.mail.SECONDS", 5)
@@ -105,32 +105,32 @@ def test_a_wrong_address_keeps_the_others_from_nothing(watched: Watched, mails: 
     mails.answers["RCPT"] = ["550 who?"]
     channels = [mail(mails.port, "gone@example.com")]
     watched.alerts = replace(watched.alerts, channels=channels)
-    watched.judge({DAY: RED})
+    watched.evaluate({DAY: FAILED})
     watched.tick()
     watched.alerts = replace(watched.alerts, channels=[*channels, mail(mails.port, "b@example.com")])
-    watched.judge({DAY: PASSED})
+    watched.evaluate({DAY: PASSED})
     watched.tick()
     assert mails.to == ["b@example.com", "gone@example.com", "gone@example.com"]
 
 
 def test_a_message_is_given_up_after_a_week_and_the_next_ones_go_on(watched: Watched, web: Hook) -> None:
     web.answers = [400, 400]
-    watched.judge({DAY: RED})
+    watched.evaluate({DAY: FAILED})
     watched.tick()
     later = watched.alerts.now() + timedelta(days=8)
     watched.alerts = replace(watched.alerts, now=lambda: later)
     watched.tick()
     assert watched.tick() == "no news"
-    watched.judge({DAY: PASSED})
+    watched.evaluate({DAY: PASSED})
     watched.tick()
     assert [subject.split()[1] for subject in web.subjects] == ["RESOLVED"]
 
 
 def test_what_one_receiver_never_takes_does_not_stop_what_comes_after(watched: Watched, web: Hook) -> None:
     web.answers = [400, 200, 400]
-    watched.judge({DAY: RED})
+    watched.evaluate({DAY: FAILED})
     watched.tick()
-    watched.judge({NEXT: YELLOW})
+    watched.evaluate({NEXT: WARNED})
     watched.tick()
     assert [subject.split()[1] for subject in web.subjects] == ["WARNING"]
 
@@ -142,7 +142,7 @@ def test_an_odd_goodbye_after_the_mail_was_taken_sends_no_second_one(
     monkeypatch.setattr("ai_usage.alerts.mail.SECONDS", 0.5)
     mails.answers["QUIT"] = [goodbye]
     watched.alerts = replace(watched.alerts, channels=[mail(mails.port)])
-    watched.judge({DAY: RED})
+    watched.evaluate({DAY: FAILED})
     watched.tick()
     watched.tick()
     assert len(mails.got) == 1

@@ -21,7 +21,7 @@ from ai_usage.warehouse.builds import BUILDS
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.table import PULLS
 from ai_usage_tests.alerts.receivers import Hook
-from ai_usage_tests.alerts.watched import DAY, EVENTS, NEXT, RED, SALT, Watched
+from ai_usage_tests.alerts.watched import DAY, EVENTS, FAILED, NEXT, SALT, Watched
 
 
 def drift(watched: Watched, *things: str, days: int = 1) -> str:
@@ -30,7 +30,7 @@ def drift(watched: Watched, *things: str, days: int = 1) -> str:
     for n in range(days):
         seen.add(DAY + timedelta(days=n), Counter(things), records=3)
     key = dg.AssetCheckKey(dg.AssetKey(["raw", "claude_cost_report"]), "schema_drift")
-    watched.judge({None: evaluate_sightings(watched.warehouse, key, seen, "Unknown")}, key.asset_key, key.name)
+    watched.evaluate({None: evaluate_sightings(watched.warehouse, key, seen, "Unknown")}, key.asset_key, key.name)
     assert watched.tick() == "no news"  # the result itself is none
     return watched.tick(EVENTS)
 
@@ -58,13 +58,13 @@ def budgets(*shares: str) -> Result:
 BUDGETS = dg.AssetKey(["marts", "budget_status"])
 
 
-def of_budgets(watched: Watched, verdict: Result) -> str:
-    watched.judge({None: verdict}, BUDGETS, "budget_is_not_crossed")
+def of_budgets(watched: Watched, result: Result) -> str:
+    watched.evaluate({None: result}, BUDGETS, "budget_is_not_crossed")
     watched.tick()
     return watched.tick(EVENTS)
 
 
-def test_each_threshold_of_a_budget_is_told_once_and_never_as_resolved(watched: Watched, web: Hook) -> None:
+def test_each_threshold_of_a_budget_is_reported_once_and_never_as_resolved(watched: Watched, web: Hook) -> None:
     of_budgets(watched, budgets())
     of_budgets(watched, budgets("0.5"))
     of_budgets(watched, budgets("0.5"))
@@ -83,7 +83,7 @@ def test_each_threshold_of_a_budget_is_told_once_and_never_as_resolved(watched: 
     )  # fmt: skip
 
 
-def test_of_a_claim_told_by_rows_blindness_is_told_as_of_any_other(watched: Watched, web: Hook) -> None:
+def test_a_check_that_alerts_by_rows_still_reports_that_it_has_no_data(watched: Watched, web: Hook) -> None:
     of_budgets(watched, failed("marts/budget_status is empty: build it."))
     of_budgets(watched, budgets("0.5"))
     assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "RESOLVED", "WARNING"]
@@ -102,7 +102,7 @@ def spikes(*things: tuple[str, str, str | None]) -> Result:
 SPIKES, USUAL = dg.AssetKey(["marts", "spend_anomalies"]), "spend_has_no_anomaly"
 
 
-def test_a_spike_is_told_once_of_the_finest_it_can_be_seen_in(watched: Watched, web: Hook) -> None:
+def test_a_spike_is_reported_once_at_the_finest_scope(watched: Watched, web: Hook) -> None:
     found = spikes(
         ("api_key", "etl", "anthropic"),
         ("model", "opus", "anthropic"),
@@ -110,7 +110,7 @@ def test_a_spike_is_told_once_of_the_finest_it_can_be_seen_in(watched: Watched, 
         ("provider", "cursor", "cursor"),
         ("team", "Data", None),
     )
-    watched.judge({DAY: found, NEXT: spikes(("team", "Data", None))}, SPIKES, USUAL)
+    watched.evaluate({DAY: found, NEXT: spikes(("team", "Data", None))}, SPIKES, USUAL)
     watched.tick(EVENTS)
     assert web.subjects == [
         f"[ai_usage] WARNING {USUAL}: spike of key etl, {DAY}",
@@ -120,9 +120,9 @@ def test_a_spike_is_told_once_of_the_finest_it_can_be_seen_in(watched: Watched, 
     assert "$9.00, $8.00 above the baseline of $1.00" in web.got[0].body["items"][0]["text"]
 
 
-def test_what_was_unusual_weeks_ago_is_history(watched: Watched, web: Hook) -> None:
+def test_anomalies_of_weeks_ago_are_not_reported(watched: Watched, web: Hook) -> None:
     old = settings().now().date() - event_news.EVENTS_OF
-    watched.judge(
+    watched.evaluate(
         {old - timedelta(days=1): spikes(("team", "A", None)), old: spikes(("team", "B", None))}, SPIKES, USUAL
     )
     watched.tick(EVENTS)
@@ -132,7 +132,7 @@ def test_what_was_unusual_weeks_ago_is_history(watched: Watched, web: Hook) -> N
 def test_of_a_thousand_events_of_a_run_none_is_lost(watched: Watched, web: Hook) -> None:
     """Dagster's metadata has 20 of their rows."""
     keys = [f"key-{n:04}" for n in range(1000)]
-    watched.judge({DAY: spikes(*(("api_key", key, "anthropic") for key in keys)), NEXT: RED}, SPIKES, USUAL)
+    watched.evaluate({DAY: spikes(*(("api_key", key, "anthropic") for key in keys)), NEXT: FAILED}, SPIKES, USUAL)
     assert "1000 news" in watched.tick(EVENTS)
     [posted] = web.got
     [item] = posted.body["items"]
@@ -145,13 +145,13 @@ def test_of_a_thousand_events_of_a_run_none_is_lost(watched: Watched, web: Hook)
     assert sent == {f"api_key/{key}" for key in keys}
     found = watched.warehouse.ask(f"select count(*) as n, count(distinct text) as texts from {ALERT_EVENTS.address}")
     assert found.rows() == [(1000, 1000)]
-    watched.judge({DAY: spikes(*(("api_key", key, "anthropic") for key in [*keys, "key-new"]))}, SPIKES, USUAL)
+    watched.evaluate({DAY: spikes(*(("api_key", key, "anthropic") for key in [*keys, "key-new"]))}, SPIKES, USUAL)
     assert "1 news" in watched.tick(EVENTS)
 
 
 def test_many_events_of_several_checks_have_an_item_each(watched: Watched, web: Hook) -> None:
-    watched.judge({DAY: spikes(*(("api_key", f"k{n}", "anthropic") for n in range(40)))}, SPIKES, USUAL)
-    watched.judge({None: budgets("0.5", "1")}, BUDGETS, "budget_is_not_crossed")
+    watched.evaluate({DAY: spikes(*(("api_key", f"k{n}", "anthropic") for n in range(40)))}, SPIKES, USUAL)
+    watched.evaluate({None: budgets("0.5", "1")}, BUDGETS, "budget_is_not_crossed")
     watched.tick(EVENTS)
     items = [(item["severity"], item["title"], item["count"]) for item in web.got[0].body["items"]]
     assert items == [
@@ -166,8 +166,8 @@ def test_events_that_an_earlier_release_sent_are_not_sent_again(watched: Watched
     sent = [News(key=key, severity=Severity.WARNING, title="x", topic="x") for key in ("budget/0.5", "team/A")]
     with watched.alerts.outbox.transaction() as memory:
         memory.put([], sent, [], watched.alerts.now())
-    watched.judge({DAY: spikes(("team", "A", None), ("team", "B", None))}, SPIKES, USUAL)
-    watched.judge({None: budgets("0.5")}, BUDGETS, "budget_is_not_crossed")
+    watched.evaluate({DAY: spikes(("team", "A", None), ("team", "B", None))}, SPIKES, USUAL)
+    watched.evaluate({None: budgets("0.5")}, BUDGETS, "budget_is_not_crossed")
     assert "1 news" in watched.tick(EVENTS)
     assert web.subjects == [f"[ai_usage] WARNING {USUAL}: spike of team B, {DAY}"]
 
@@ -183,9 +183,9 @@ def test_a_copy_without_events_has_none_to_report(watched: Watched) -> None:
     assert watched.tick(EVENTS) == "no news"
 
 
-def test_who_an_event_is_about_is_told_and_kept_by_a_pseudonym(watched: Watched, web: Hook) -> None:
+def test_the_person_of_an_event_is_sent_and_stored_as_a_pseudonym(watched: Watched, web: Hook) -> None:
     watched.alerts = replace(watched.alerts, outbox=replace(watched.alerts.outbox, redaction=Redaction(salt=SALT)))
-    watched.judge({DAY: spikes(("person", "ada@example.com", "cursor"))}, SPIKES, USUAL)
+    watched.evaluate({DAY: spikes(("person", "ada@example.com", "cursor"))}, SPIKES, USUAL)
     watched.tick(EVENTS)
     watched.tick(EVENTS)
     assert web.asked == 1

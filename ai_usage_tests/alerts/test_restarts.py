@@ -15,7 +15,7 @@ from ai_usage.alerts.outbox import Outbox
 from ai_usage.automation import check_news
 from ai_usage.check import PASSED
 from ai_usage_tests.alerts.receivers import Hook, dead_port, drip
-from ai_usage_tests.alerts.watched import DAY, NEXT, RED, YELLOW, Watched
+from ai_usage_tests.alerts.watched import DAY, FAILED, NEXT, WARNED, Watched
 
 
 class Dead(BaseException):
@@ -47,35 +47,35 @@ def restart_at(monkeypatch: pytest.MonkeyPatch, owner: Any, method: str, *, afte
 def test_a_restart_in_the_middle_sends_nothing_twice_and_loses_nothing(
     watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch, owner: Any, method: str, *, after: bool
 ) -> None:
-    watched.judge({DAY: RED, NEXT: YELLOW})
+    watched.evaluate({DAY: FAILED, NEXT: WARNED})
     revive = restart_at(monkeypatch, owner, method, after=after)
     with pytest.raises(Dead):
         watched.tick()
     revive()
-    watched.judge({DAY: RED, NEXT: YELLOW})
+    watched.evaluate({DAY: FAILED, NEXT: WARNED})
     for _ in range(2):
         watched.tick()
     assert sorted(subject.split()[1] for subject in web.subjects) == ["FAILED", "WARNING"]
 
 
-def test_what_was_told_when_the_daemon_died_is_resolved_later(
+def test_an_alert_sent_when_the_daemon_died_is_resolved_later(
     watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watched.judge({DAY: RED})
+    watched.evaluate({DAY: FAILED})
     revive = restart_at(monkeypatch, Outbox, "ended", after=True)
     with pytest.raises(Dead):
         watched.tick()
     revive()
-    watched.judge({DAY: PASSED})
+    watched.evaluate({DAY: PASSED})
     watched.tick()
     assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "RESOLVED"]
 
 
-def test_killed_between_the_receivers_yes_and_our_note_the_same_key_comes_again(
+def test_killed_between_delivery_and_our_note_the_same_key_is_sent_again(
     watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The window that remains: the receiver can tell by the key."""
-    watched.judge({DAY: RED})
+    """The window that remains: the receiver recognizes the message by its key."""
+    watched.evaluate({DAY: FAILED})
     revive = restart_at(monkeypatch, Outbox, "ended", after=False)
     with pytest.raises(Dead):
         watched.tick()
@@ -86,7 +86,7 @@ def test_killed_between_the_receivers_yes_and_our_note_the_same_key_comes_again(
 
 
 def test_two_ticks_at_once_do_not_send_the_same(watched: Watched, web: Hook) -> None:
-    watched.judge({DAY: RED})
+    watched.evaluate({DAY: FAILED})
     during: list[str] = []
 
     def tick_meanwhile() -> None:
@@ -111,19 +111,19 @@ def test_a_receiver_that_drips_delays_no_other_and_is_given_up_in_time(
         slow_mails = [Mail(server, f"{server.port}@example.com") for server in servers]
         slow_web = Webhook(f"http://127.0.0.1:{slow}/", name="slow")
         watched.alerts = replace(watched.alerts, channels=[slow_web, *slow_mails, *watched.alerts.channels])
-        watched.judge({DAY: RED})
+        watched.evaluate({DAY: FAILED})
         began = monotonic()
-        said = watched.tick()
+        report = watched.tick()
         assert monotonic() - began < 30
-        assert "slow is waiting: The webhook did not answer within 1 s." in said
-        assert "The mail server did not take the message within 1 s." in said
+        assert "slow is waiting: The webhook did not answer within 1 s." in report
+        assert "The mail server did not take the message within 1 s." in report
         assert len(web.got) == 1
 
 
-def test_a_channel_that_is_held_by_another_tick_delays_no_other(watched: Watched, web: Hook) -> None:
+def test_a_channel_in_use_by_another_tick_delays_no_other(watched: Watched, web: Hook) -> None:
     slow = Webhook(f"http://127.0.0.1:{dead_port()}/", name="slow")
     watched.alerts = replace(watched.alerts, channels=[slow, *watched.alerts.channels])
-    watched.judge({DAY: RED})
+    watched.evaluate({DAY: FAILED})
     with watched.alerts.outbox.delivering("slow") as is_ours:
         assert is_ours
         assert watched.tick() == "1 news; 1 delivered; slow is waiting: another tick is delivering"
@@ -132,9 +132,9 @@ def test_a_channel_that_is_held_by_another_tick_delays_no_other(watched: Watched
 
 def test_an_emptied_event_log_is_read_from_its_beginning(watched: Watched, web: Hook, tmp_path: Path) -> None:
     for _ in range(3):
-        watched.judge({DAY: RED, NEXT: PASSED})
+        watched.evaluate({DAY: FAILED, NEXT: PASSED})
     watched.tick()
     watched.instance = dg.DagsterInstance.ephemeral(tempdir=str(tmp_path / "another"))
-    watched.judge({DAY: RED, NEXT: YELLOW})
+    watched.evaluate({DAY: FAILED, NEXT: WARNED})
     watched.tick()
     assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "WARNING"]

@@ -16,13 +16,13 @@ from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage_tests.platform import QUIET
 
 DAY, NEXT = date(2026, 11, 10), date(2026, 11, 11)
-CLAIM = "no_day_is_missing"
+CHECK = "no_day_is_missing"
 COSTS, CODE = dg.AssetKey(["core", "claude_costs"]), dg.AssetKey(["core", "claude_code_usage_stats"])
 CHECKS, RUNS, _, EVENTS = automation.SENSORS
 HURRY = Persistence(attempts=2, first_wait=0.01, seconds=5)
 SALT = "0123456789abcdef"
-Verdicts = Mapping[date | None, Result | NotEvaluated]
-RED, YELLOW = failed("3 USD are missing."), warned("Looks odd.")
+Results = Mapping[date | None, Result | NotEvaluated]
+FAILED, WARNED = failed("3 USD are missing."), warned("Looks odd.")
 
 
 @dataclass
@@ -32,27 +32,25 @@ class Watched:
     instance: dg.DagsterInstance
     alerts: Alerts
     warehouse: DuckDBWarehouse
-    said: str = ""
-    truth: dict[dg.AssetKey, Verdicts] = field(default_factory=dict)
+    truth: dict[dg.AssetKey, Results] = field(default_factory=dict)
 
-    def judge(self, verdicts: Verdicts, asset: dg.AssetKey = COSTS, claim: str = CLAIM) -> None:
-        """A run from the command line, whose check comes to these verdicts."""
-        spec = dg.AssetCheckSpec(claim, asset=asset)
+    def evaluate(self, results: Results, asset: dg.AssetKey = COSTS, check: str = CHECK) -> None:
+        """A run from the command line, in which the check has these results."""
+        spec = dg.AssetCheckSpec(check, asset=asset)
 
         @dg.multi_asset_check(specs=[spec])
-        def judged() -> Iterator[Any]:
-            keep_events(self.warehouse, spec.key, verdicts)
-            yield from stored(spec, verdicts)
+        def evaluating() -> Iterator[Any]:
+            keep_events(self.warehouse, spec.key, results)
+            yield from stored(spec, results)
 
-        result = dg.materialize([dg.AssetSpec(asset), judged], instance=self.instance, run_config=QUIET,
-                                selection=dg.AssetSelection.checks(judged))  # fmt: skip
+        result = dg.materialize([dg.AssetSpec(asset), evaluating], instance=self.instance, run_config=QUIET,
+                                selection=dg.AssetSelection.checks(evaluating))  # fmt: skip
         assert result.success
         if self.warehouse.path.exists():
             self.warehouse.publish()
 
     def tick(self, sensor: dg.SensorDefinition = CHECKS) -> str:
         with dg.build_sensor_context(instance=self.instance, resources={"alerts": self.alerts}) as context:
-            said = sensor.evaluate_tick(context)
-        assert not said.run_requests
-        self.said = said.skip_message or ""
-        return self.said
+            tick = sensor.evaluate_tick(context)
+        assert not tick.run_requests
+        return tick.skip_message or ""

@@ -96,7 +96,7 @@ def guarded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Guarded
         yield Guarded(Watchdog(of, alerts, lambda: nullcontext(instance), clock), instance, web, clock)
 
 
-def test_that_nothing_succeeds_alerts_once_and_once_when_it_is_over(
+def test_no_successful_run_alerts_once_and_once_when_it_is_over(
     guarded: Guarded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watchdog, "EYES", EYES[:1])
@@ -110,7 +110,7 @@ def test_that_nothing_succeeds_alerts_once_and_once_when_it_is_over(
     assert guarded.looks() == []
 
 
-def test_a_machine_that_slept_is_not_blamed_for_it(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_that_slept_sends_no_alert_about_it(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watchdog, "EYES", EYES[:1])
     guarded.succeed()
     assert guarded.looks() == []
@@ -168,7 +168,7 @@ class Ticker:
             )
 
 
-def test_ticks_that_fail_again_and_again_alert_and_one_that_does_not_is_the_end_of_it(
+def test_repeatedly_failing_ticks_alert_until_one_succeeds(
     guarded: Guarded, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "home").mkdir()
@@ -294,7 +294,7 @@ def test_the_watchdog_purges_once_a_day_what_is_older_than_the_setting(
     assert {round(age / 86_400) for age in asked} == {guarded.dog.of.history_days} == {180}
 
 
-def test_the_command_looks_once_with_the_installations_own_channels(
+def test_the_command_checks_once_with_the_installations_own_channels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Over Dagster's own storage, with no daemon, no queue and no warehouse. A look that fails is survived."""

@@ -1,4 +1,4 @@
-"""Each claim about owners, people and the sheet, seen red; and the sheet's way from cells to owners, end to end."""
+"""Each check about owners, people and the sheet fails once; and the sheet goes from cells to owners, end to end."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,8 @@ from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.checks.owners import evaluate_owners
 from ai_usage.providers.directory import Member, Placement, Stamp
 from ai_usage.settings import settings
-from ai_usage.sheet.client import CsvFolder, GoogleSheet
+from ai_usage.sheet.client import GoogleSheet
+from ai_usage.sheet.csv_folder import CsvFolder
 from ai_usage.simulator import SHEET_ID, Simulator
 from ai_usage.simulator.sheet_people import UNKNOWN_KEY
 from ai_usage.warehouse.ledger import Answer
@@ -61,7 +62,7 @@ def good(past: Platform, tmp_path: Path) -> Platform:
 
 
 def refreshed(platform: Platform, google: Simulator, selection: dg.AssetSelection | None = None) -> Outcome:
-    """The vendors and the sheet, pulled and built."""
+    """The providers and the sheet, pulled and built."""
     with (
         built_in(settings(), "anthropic", "cursor") as (claude, cursor, _),
         closing(GoogleSheet.open(SHEET_ID, base_url=google.google_url, is_simulated=True)) as sheet,
@@ -69,14 +70,14 @@ def refreshed(platform: Platform, google: Simulator, selection: dg.AssetSelectio
         return platform.materialize(selection or CORE, SPAN, claude, cursor, sheet=sheet)
 
 
-def judged(platform: Platform, claim: str, *, is_configured: bool = True) -> Outcome:
-    keys = [key for check in CHECKS for key in check.check_keys if key.name == claim]
+def evaluated(platform: Platform, check_name: str, *, is_configured: bool = True) -> Outcome:
+    keys = [key for check in CHECKS for key in check.check_keys if key.name == check_name]
     there = object() if is_configured else None
     return platform.materialize(dg.AssetSelection.checks(*keys), SPAN, there, sheet=there)
 
 
-def sentence(outcome: Outcome, claim: str, table: str, day: date | None = None) -> str:
-    return outcome.why(claim, day, table)
+def sentence(outcome: Outcome, check_name: str, table: str, day: date | None = None) -> str:
+    return outcome.why(check_name, day, table)
 
 
 def test_the_sheet_gives_exactly_the_right_owners_and_exactly_the_right_rejections(
@@ -91,10 +92,10 @@ def test_the_sheet_gives_exactly_the_right_owners_and_exactly_the_right_rejectio
     rejected = past.sql("select tab, row_number from ai_usage_analytics.sheet_rejections")
     assert sorted(rejected) == sorted((row.tab, row.row) for row in google.sheet.bad)
     makers = past.sql(f"select count(user_email) from {KEYS} where mapped_by = 'key_creator'")
-    nobodys = past.sql(f"select count(user_email), count(*) from {KEYS} where mapped_by = 'none'")
+    unattributed = past.sql(f"select count(user_email), count(*) from {KEYS} where mapped_by = 'none'")
     assert makers[0][0] > 0
-    assert nobodys[0][0] == 0
-    assert nobodys[0][1] > 0
+    assert unattributed[0][0] == 0
+    assert unattributed[0][1] > 0
 
 
 def test_figures_budgets_and_seats_are_what_was_meant(past: Platform, google: Simulator) -> None:
@@ -120,8 +121,8 @@ def test_an_edited_owner_is_the_owner_and_the_ledger_keeps_the_one_before(good: 
     today = settings().now().date() + timedelta(days=1)
     assert rows[1:] == [("new.owner@example.com", today, None)]
     assert rows[0][1:] == (None, today)
-    assert judged(good, KNOWN).not_passed(KNOWN) == {None}  # nobody knows a New Owner
-    assert "new.owner@example.com" in sentence(judged(good, KNOWN), KNOWN, "dim_person")
+    assert evaluated(good, KNOWN).not_passed(KNOWN) == {None}  # no provider has a New Owner
+    assert "new.owner@example.com" in sentence(evaluated(good, KNOWN), KNOWN, "dim_person")
 
 
 def test_hostile_words_are_data(past: Platform) -> None:
@@ -130,14 +131,14 @@ def test_hostile_words_are_data(past: Platform) -> None:
     assert len(words) >= 2
 
 
-def test_a_day_with_too_much_of_nobodys_is_red_and_names_the_keys(good: Platform) -> None:
-    assert judged(good, OWNERS).not_passed(OWNERS) == set()
+def test_a_day_with_too_much_unowned_spend_fails_and_names_the_keys(good: Platform) -> None:
+    assert evaluated(good, OWNERS).not_passed(OWNERS) == set()
     good.sql(f"update {KEYS} set mapped_by = 'none', user_email = null where status = 'active'")
-    outcome = judged(good, OWNERS)
+    outcome = evaluated(good, OWNERS)
     assert outcome.not_passed(OWNERS) == set(SPAN.days)
     assert "Unowned: " in sentence(outcome, OWNERS, "dim_api_key_mapping", SPAN.first)
     good.sql(f"delete from {KEYS}")
-    assert judged(good, OWNERS).not_passed(OWNERS) == set(SPAN.days)
+    assert evaluated(good, OWNERS).not_passed(OWNERS) == set(SPAN.days)
 
 
 def test_shares_are_by_money_and_by_tokens() -> None:
@@ -145,9 +146,9 @@ def test_shares_are_by_money_and_by_tokens() -> None:
         {"api_key_id": "a", "api_key_name": "a", "mapped_by": "sheet", "tokens": 95, "usd": 50.0},
         {"api_key_id": "b", "api_key_name": None, "mapped_by": "none", "tokens": 5, "usd": 50.0},
     ]
-    verdict = evaluate_owners(keys, Decimal("0.9"))
-    assert not verdict.passed
-    assert verdict.why == (
+    evaluation = evaluate_owners(keys, Decimal("0.9"))
+    assert not evaluation.passed
+    assert evaluation.why == (
         "50.0% of API-key spend and 95.0% of their tokens have an owner (threshold 90%). Unowned: b (50.00 USD)."
     )
     assert evaluate_owners(keys, Decimal("0.5")).passed
@@ -168,83 +169,83 @@ def mended(platform: Platform, tab: str) -> None:
     platform.sql(f"delete from ai_usage_analytics.sheet_rejections where tab = '{tab}'")
 
 
-def test_a_key_with_two_owners_is_told_by_row_and_by_day(good: Platform) -> None:
-    outcome = judged(good, AMBIGUOUS)
+def test_a_key_with_two_owners_is_reported_by_row_and_by_day(good: Platform) -> None:
+    outcome = evaluated(good, AMBIGUOUS)
     assert outcome.not_passed(AMBIGUOUS) == {None}  # the built-in sheet has such a pair
     assert outcome.evaluation(AMBIGUOUS, None, "dim_api_key_mapping").severity == dg.AssetCheckSeverity.WARN
     mended(good, "api_key_mapping")
-    assert judged(good, AMBIGUOUS).not_passed(AMBIGUOUS) == set()
+    assert evaluated(good, AMBIGUOUS).not_passed(AMBIGUOUS) == set()
     good.sql(
         f"insert into {KEYS} select * replace ('other@example.com' as user_email, '2026-11-01'::date as valid_from) "
         f"from {KEYS} where mapped_by = 'sheet' limit 1"
     )
-    harmed = judged(good, AMBIGUOUS)
+    harmed = evaluated(good, AMBIGUOUS)
     assert harmed.evaluation(AMBIGUOUS, None, "dim_api_key_mapping").severity == dg.AssetCheckSeverity.ERROR
     good.sql(f"delete from {KEYS}")
-    assert "build it" in sentence(judged(good, AMBIGUOUS), AMBIGUOUS, "dim_api_key_mapping")
+    assert "build it" in sentence(evaluated(good, AMBIGUOUS), AMBIGUOUS, "dim_api_key_mapping")
 
 
 def test_a_key_that_appears_nowhere_is_named_and_keeps_its_owner(good: Platform) -> None:
     """Case 20: an id that is in no list, usage or cost is perhaps a typing error; it is kept with a warning."""
-    outcome = judged(good, SEEN)
+    outcome = evaluated(good, SEEN)
     assert outcome.not_passed(SEEN) == {None}
     assert outcome.evaluation(SEEN, None, "dim_api_key_mapping").severity == dg.AssetCheckSeverity.WARN
     assert f"{UNKNOWN_KEY} (old-bot)" in sentence(outcome, SEEN, "dim_api_key_mapping")
     assert good.sql(f"select count(user_email) from {KEYS} where api_key_id = '{UNKNOWN_KEY}'") == [(1,)]
     good.sql(f"update {KEYS} set provider = 'openai' where api_key_id = '{UNKNOWN_KEY}'")
     assert (
-        judged(good, SEEN).not_passed(SEEN) == set()
+        evaluated(good, SEEN).not_passed(SEEN) == set()
     )  # that provider lists no keys here: what is not pulled is not known
     good.sql(f"update {KEYS} set provider = 'anthropic' where api_key_id = '{UNKNOWN_KEY}'")
     used = f"insert into ai_usage_analytics.claude_usage_tokens select * replace ('{UNKNOWN_KEY}' as api_key_id)"
     good.sql(f"{used} from ai_usage_analytics.claude_usage_tokens limit 1")
-    assert judged(good, SEEN).not_passed(SEEN) == set()
+    assert evaluated(good, SEEN).not_passed(SEEN) == set()
 
 
-def test_an_address_no_vendor_knows_is_named_unless_it_is_an_alias(good: Platform) -> None:
-    assert judged(good, KNOWN).not_passed(KNOWN) == set()
+def test_an_address_that_no_provider_has_is_named_unless_it_is_an_alias(good: Platform) -> None:
+    assert evaluated(good, KNOWN).not_passed(KNOWN) == set()
     stranger = (
         "'stranger@example.com' as user_email, '{}' as person_email, true as is_in_sheet, 'p' as pull_id, "
         "now() as ingestion_timestamp"
     )
     [(known,)] = good.sql("select min(user_email) from ai_usage_analytics.dim_person where user_name is not null")
     good.sql(f"insert into ai_usage_analytics.dim_person by name select {stranger.format(known)}")
-    assert judged(good, KNOWN).not_passed(KNOWN) == set()
+    assert evaluated(good, KNOWN).not_passed(KNOWN) == set()
     good.sql("update ai_usage_analytics.dim_person set person_email = user_email")
-    assert judged(good, KNOWN).not_passed(KNOWN) == {None}
+    assert evaluated(good, KNOWN).not_passed(KNOWN) == {None}
 
 
-def test_figures_whose_periods_overlap_are_named_by_their_rows(good: Platform) -> None:
-    assert judged(good, OVERLAP).not_passed(OVERLAP) == set()
+def test_figures_with_overlapping_periods_are_named_by_their_rows(good: Platform) -> None:
+    assert evaluated(good, OVERLAP).not_passed(OVERLAP) == set()
     good.sql(f"insert into {FIGURES} select * replace (99 as row_number) from {FIGURES} where row_number = 2")
-    outcome = judged(good, OVERLAP)
+    outcome = evaluated(good, OVERLAP)
     assert outcome.not_passed(OVERLAP) == {None}
     assert "rows 2 and 99" in sentence(outcome, OVERLAP, "console_figures")
 
 
-def test_rows_left_out_are_named_until_they_are_mended(good: Platform) -> None:
-    outcome = judged(good, VALID)
+def test_rejected_rows_are_named_until_they_are_corrected(good: Platform) -> None:
+    outcome = evaluated(good, VALID)
     assert outcome.not_passed(VALID) == {None}
     assert "api_key_mapping row 9, api_key_id contradicts row 51" in sentence(outcome, VALID, "sheet_rejections")
     for tab in ("api_key_mapping", "claude_ai_usage", "console_figures", "budgets", "seats"):
         mended(good, tab)
-    assert judged(good, VALID).not_passed(VALID) == set()
+    assert evaluated(good, VALID).not_passed(VALID) == set()
 
 
-def test_rejections_that_core_does_not_have_are_no_reason_to_be_green(good: Platform) -> None:
+def test_the_check_does_not_pass_where_core_lacks_the_rejections(good: Platform) -> None:
     good.sql("delete from ai_usage_analytics.sheet_rejections")
-    assert "has 0 of the sheet's 9 rejections" in sentence(judged(good, VALID), VALID, "sheet_rejections")
+    assert "has 0 of the sheet's 9 rejections" in sentence(evaluated(good, VALID), VALID, "sheet_rejections")
     good.sql("delete from ai_usage_analytics.dim_person")
-    assert judged(good, KNOWN).not_passed(KNOWN) == {None}
+    assert evaluated(good, KNOWN).not_passed(KNOWN) == {None}
 
 
-@pytest.mark.parametrize("claim", [AMBIGUOUS, KNOWN, OVERLAP, VALID])
-def test_a_sheet_never_read_is_not_evaluated_nor_is_one_not_configured(platform: Platform, claim: str) -> None:
-    assert "was never pulled" in judged(platform, claim).not_evaluated(claim)[None]
-    assert "Not configured" in judged(platform, claim, is_configured=False).not_evaluated(claim)[None]
+@pytest.mark.parametrize("check_name", [AMBIGUOUS, KNOWN, OVERLAP, VALID])
+def test_a_sheet_never_read_is_not_evaluated_nor_is_one_not_configured(platform: Platform, check_name: str) -> None:
+    assert "was never pulled" in evaluated(platform, check_name).not_evaluated(check_name)[None]
+    assert "Not configured" in evaluated(platform, check_name, is_configured=False).not_evaluated(check_name)[None]
 
 
-def test_people_are_one_across_vendors_and_aliases(platform: Platform) -> None:
+def test_a_person_is_one_across_providers_and_aliases(platform: Platform) -> None:
     """Two members under two addresses, and an alias that joins them."""
     at = settings().now()
     people = {

@@ -15,8 +15,9 @@ from ai_usage.core import tables as core_tables
 from ai_usage.definitions import CHECKS
 from ai_usage.marts import gate
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic import records as claude_records
 from ai_usage.providers.anthropic import tables as claude_tables
+from ai_usage.providers.anthropic.records.analytics import AnalyticsCost
+from ai_usage.providers.anthropic.records.usage_and_cost import CostLine, UsageLine
 from ai_usage.providers.cursor import records as cursor_records
 from ai_usage.providers.cursor import tables as cursor_tables
 from ai_usage.warehouse.ledger import Answer, Records
@@ -32,15 +33,15 @@ NEXT = DAY + timedelta(days=1)
 def failed(outcome: Outcome) -> set[tuple[str, date | None]]:
     """What failed on which day, but for how fresh the data are, and for what a blocked day means for the marts."""
     return {
-        (claim, day)
-        for (claim, _), verdicts in outcome.evaluations.items()
-        if claim in outcome.checks_not_passed()
-        for day, verdict in verdicts.items()
-        if not verdict.passed and claim not in OF_MARTS
+        (check_name, day)
+        for (check_name, _), evaluations in outcome.evaluations.items()
+        if check_name in outcome.checks_not_passed()
+        for day, evaluation in evaluations.items()
+        if not evaluation.passed and check_name not in OF_MARTS
     }
 
 
-def test_one_unreadable_line_costs_its_day_and_no_other(platform: Platform) -> None:
+def test_one_unreadable_line_blocks_its_day_and_no_other(platform: Platform) -> None:
     """Case 9: one cost line `"amount": "NaN"`."""
     outcome = platform.run({DAY: ["1000", "NaN"], NEXT: ["500"]})
     assert outcome.result.success
@@ -54,7 +55,7 @@ def test_one_unreadable_line_costs_its_day_and_no_other(platform: Platform) -> N
     assert outcome.noted("marts/claude_total_expenses", DAY)["blocked_by"] == [READABLE]
 
 
-def test_a_day_is_whole_again_once_its_line_is(platform: Platform) -> None:
+def test_a_day_is_complete_again_once_its_line_is_readable(platform: Platform) -> None:
     platform.run({DAY: ["1000", "NaN"]})
     outcome = platform.run({DAY: ["1000", "200"]})
     assert failed(outcome) == {("revisions_are_recorded", DAY)}, "of the version that could not be read"
@@ -67,14 +68,16 @@ def test_every_fact_table_has_a_grain_check() -> None:
     facts = [
         table for of in (claude_tables, cursor_tables, core_tables) for table in of.CORE_TABLES if table.date_column
     ]
-    told = " ".join(spec.description or "" for check in CHECKS for spec in check.check_specs if spec.name == gate.GRAIN)
+    described = " ".join(
+        spec.description or "" for check in CHECKS for spec in check.check_specs if spec.name == gate.GRAIN
+    )
     others = {"claude_costs": "cost_lines_are_unique", "cursor_usage_events": "no_event_counted_twice"}
     names = {key.name for check in CHECKS for key in check.check_keys}
     for table in facts:
         if table.name in others:
             assert others[table.name] in names
         else:
-            assert table.name in told, table.name
+            assert table.name in described, table.name
             assert table.key, table.name
 
 
@@ -97,7 +100,7 @@ def test_one_member_without_an_address_changes_nothing_for_the_others(platform: 
         "cursor_members",
         {"id": "user_1", "name": "One", "email": None},
         {"id": "user_2", "email": "two@x.com"},
-        {"name": "Nobody"},
+        {"name": "No Id"},
     )
     texts = [
         b'{"id": "u1", "email": null}',
@@ -112,9 +115,9 @@ def test_one_member_without_an_address_changes_nothing_for_the_others(platform: 
         (None, "id", "is missing"),
         (None, "id", "is missing, and so is an address"),
     ]
-    told = platform.check(gate.READABLE)
-    assert told.evaluation(gate.READABLE, None, "dim_cursor_member").severity == WARN
-    assert not told.evaluation(gate.READABLE, None, "dim_cursor_member").passed
+    outcome = platform.check(gate.READABLE)
+    assert outcome.evaluation(gate.READABLE, None, "dim_cursor_member").severity == WARN
+    assert not outcome.evaluation(gate.READABLE, None, "dim_cursor_member").passed
 
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
@@ -125,10 +128,10 @@ LOADED_WHOLE = [
     ("cursor/groups_sparse", "groups", cursor_records.Group, 1),
     ("cursor/spend_extra_fields", "teamMemberSpend", cursor_records.MemberSpend, 2),
     ("cursor/teams_members_older", "teamMembers", cursor_records.Member, 2),
-    ("anthropic/cost_report_recorded_shape", "results", claude_records.CostLine, 1),
-    ("anthropic/usage_report_messages_recorded_shape", "results", claude_records.UsageLine, 1),
-    ("anthropic/analytics_unified_cost_enterprise", "data", claude_records.AnalyticsCost, 8),
-    ("anthropic/analytics_unified_cost_split_sparse", "data", claude_records.AnalyticsCost, 2),
+    ("anthropic/cost_report_recorded_shape", "results", CostLine, 1),
+    ("anthropic/usage_report_messages_recorded_shape", "results", UsageLine, 1),
+    ("anthropic/analytics_unified_cost_enterprise", "data", AnalyticsCost, 8),
+    ("anthropic/analytics_unified_cost_split_sparse", "data", AnalyticsCost, 2),
 ]
 
 
@@ -137,9 +140,9 @@ def test_what_providers_once_sent_loads_whole(name: str, items: str, of: type, c
     """Cases 5, 6, 8 and 24: answers of October 2025, sparse ones, older ones, ones with more fields."""
     whole = json.loads((FIXTURES / f"{name}.json").read_text(), parse_float=str)
     found = [r for bucket in whole["data"] for r in bucket["results"]] if items == "results" else whole[items]
-    said = lines(*(json.dumps(record) for record in found))
-    assert len(said.read(of).values) == count
-    assert not said.rejections
+    answered = lines(*(json.dumps(record) for record in found))
+    assert len(answered.read(of).values) == count
+    assert not answered.rejections
 
 
 def lines(*texts: str) -> Records:

@@ -1,4 +1,4 @@
-"""The claim that the sheet can be read, seen red over a tab whose header was spoilt."""
+"""The check that the sheet can be read: it fails for a tab with a damaged header."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from ai_usage.definitions import CHECKS as ALL
 from ai_usage.definitions import build_defs
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
-from ai_usage.sheet.client import CsvFolder
+from ai_usage.sheet.csv_folder import CsvFolder
 from ai_usage_tests.mock_claude import DAY
 from ai_usage_tests.outcome import Outcome
 from ai_usage_tests.platform import QUIET, Platform
@@ -49,9 +49,9 @@ def test_a_tab_that_lacks_a_column_it_needs_is_named(platform: Platform, folder:
     (folder / "budgets.csv").write_text(f"{header}\n2026-11,total,100\n", encoding="utf-8")
     outcome = pulled(platform, folder)
     assert outcome.not_passed(READ) == {None}
-    said = outcome.why(READ, None, "sheet_api_key_mapping")
-    assert "The tab budgets must have scope in its header, once" in said
-    assert "api_key_mapping" not in said
+    why = outcome.why(READ, None, "sheet_api_key_mapping")
+    assert "The tab budgets must have scope in its header, once" in why
+    assert "api_key_mapping" not in why
 
 
 def test_without_a_sheet_it_is_not_evaluated(platform: Platform) -> None:
@@ -60,7 +60,7 @@ def test_without_a_sheet_it_is_not_evaluated(platform: Platform) -> None:
     assert outcome.not_evaluated(READ) == {None: "Not configured: AI_USAGE_SHEET_ID is not set."}
 
 
-def test_a_sheet_that_cannot_be_read_is_red_and_what_rests_on_it_stands_and_goes_on(
+def test_a_sheet_that_cannot_be_read_fails_and_the_tables_built_from_it_keep_their_rows(
     platform: Platform, folder: Path
 ) -> None:
     keys = dg.AssetSelection.assets(dg.AssetKey(["core", "dim_api_key_mapping"])) | dg.AssetSelection.checks(
@@ -75,8 +75,8 @@ def test_a_sheet_that_cannot_be_read_is_red_and_what_rests_on_it_stands_and_goes
     outcome = platform.materialize(selection, Span(DAY, DAY), None, sheet=CsvFolder(folder))
     assert outcome.result.success
     assert outcome.not_passed(READ) == {None}
-    said = outcome.why(READ, None, "sheet_api_key_mapping")
-    assert "api_key_mapping.csv cannot be read as CSV" in said
+    why = outcome.why(READ, None, "sheet_api_key_mapping")
+    assert "api_key_mapping.csv cannot be read as CSV" in why
     assert "left as it was" in outcome.noted_anywhere("skipped")["raw/sheet_api_key_mapping"]
     assert platform.sql(owners) == [("apikey_1", "dev@example.com")]
 

@@ -31,8 +31,8 @@ def serving(treat: Treat, *, reads: bool = True) -> Iterator[Served]:
     def one(connection: socket.socket) -> None:
         with connection, suppress(OSError):
             connection.settimeout(20)
-            while reads and not (said := connection.recv(65536)).endswith(b"\r\n\r\n"):
-                if not said:
+            while reads and not (received := connection.recv(65536)).endswith(b"\r\n\r\n"):
+                if not received:
                     return
             treat(connection)
 
@@ -72,12 +72,12 @@ def dripping(before: bytes = b"", drop: bytes = b"x", every: float = 0.05, secon
 
 
 def silent(connection: socket.socket) -> None:
-    """Says nothing for as long as nobody hangs up."""
+    """Sends nothing while the client stays connected."""
     while connection.recv(65536):
         pass
 
 
-def saying(body: bytes, head: bytes = HEAD, repeat: int = 1) -> Treat:
+def sending(body: bytes, head: bytes = HEAD, repeat: int = 1) -> Treat:
     """One answer that ends with the connection: a body, or so many of them in a row."""
 
     def treat(connection: socket.socket) -> None:
@@ -89,10 +89,10 @@ def saying(body: bytes, head: bytes = HEAD, repeat: int = 1) -> Treat:
 
 
 def bomb(megabytes: int) -> bytes:
-    """Very much of nothing, in a thousandth of its size. Its end is missing: nobody should get there."""
+    """Many zeros, in a thousandth of their size. The end is missing: no client should reach it."""
     stream = zlib.compressobj(9, wbits=zlib.MAX_WBITS | 16)
 
-    def packed(said: bytes) -> bytes:
-        return stream.compress(said) + stream.flush(zlib.Z_FULL_FLUSH)
+    def packed(data: bytes) -> bytes:
+        return stream.compress(data) + stream.flush(zlib.Z_FULL_FLUSH)
 
     return packed(b'{"data": [') + packed(b" " * MEGABYTE) * megabytes

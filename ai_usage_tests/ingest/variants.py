@@ -1,4 +1,4 @@
-"""Records made from the definitions of what vendors send: a whole one of each type, and all its neighbors that differ
+"""Records made from the definitions of what providers send: a whole one of each type, and all its neighbors that differ
 in one field. What each neighbor should be read as is worked out here anew, from the same definitions.
 """
 
@@ -14,7 +14,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import msgspec
 
 from ai_usage.ingest.drift import Known
-from ai_usage.warehouse.reading import Carries, Milliseconds
+from ai_usage.warehouse.reading.field_types import Carries, Milliseconds
 
 ABSENT = object()
 UNKNOWN = object()  # no value of the type
@@ -64,7 +64,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Variant:
-    """A record whose field differs; `reads_as` is the field's value, or UNKNOWN."""
+    """A record with one deviating field; `reads_as` is the field's value, or UNKNOWN."""
 
     field: Field
     what: str

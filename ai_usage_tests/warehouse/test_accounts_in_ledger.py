@@ -6,8 +6,9 @@ from decimal import Decimal
 from ai_usage.ingest.ledger_writes import held
 from ai_usage.ingest.rejections import RECORD_REJECTIONS, keep_rejections
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic.records import CostLine
-from ai_usage.providers.anthropic.rows import NO_ORGANIZATION, cost_rows
+from ai_usage.providers.anthropic.records.usage_and_cost import CostLine
+from ai_usage.providers.anthropic.rows.lists import NO_ORGANIZATION
+from ai_usage.providers.anthropic.rows.usage_and_cost import cost_rows
 from ai_usage.providers.anthropic.tables import CLAUDE_COSTS
 from ai_usage.warehouse.ledger import Version
 from ai_usage_tests.mock_claude import DAY, NEXT

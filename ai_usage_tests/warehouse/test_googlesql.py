@@ -42,7 +42,7 @@ def test_every_file_is_one_googlesql_select_that_runs_on_an_empty_warehouse(plat
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "value"),
     [
         ("cast('0.000000001' as numeric)", "0.000000001"),
         ("sum(cast('0.000000001' as numeric))", "0.000000001"),
@@ -51,9 +51,9 @@ def test_every_file_is_one_googlesql_select_that_runs_on_an_empty_warehouse(plat
         ("cast('0.005' as numeric(10, 2))", "0.01"),
     ],
 )
-def test_a_bare_numeric_keeps_nine_decimals(platform: Platform, written: str, said: str) -> None:
+def test_a_bare_numeric_keeps_nine_decimals(platform: Platform, written: str, value: str) -> None:
     [[found]] = platform.warehouse.ask(f"select {written} as x").rows()
-    assert found == Decimal(said)
+    assert found == Decimal(value)
 
 
 def test_only_the_parameters_that_a_text_names_are_needed(platform: Platform) -> None:
@@ -62,5 +62,5 @@ def test_only_the_parameters_that_a_text_names_are_needed(platform: Platform) ->
         platform.warehouse.ask("select @a as a")
 
 
-def test_every_file_opens_by_saying_what_its_rows_are() -> None:
+def test_every_file_begins_with_a_description_of_its_rows() -> None:
     assert [name for name in FILES if not googlesql.read(name).startswith("-- ")] == []

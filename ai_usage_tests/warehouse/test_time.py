@@ -11,7 +11,7 @@ import pytest
 from ai_usage.automation import refresh
 from ai_usage.automation.build_requests import Stale, builds_of_the_future
 from ai_usage.automation.refresh import looks
-from ai_usage.checks.completeness import recency
+from ai_usage.checks.completeness import recency_of_accounts
 from ai_usage.definitions import defs
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
@@ -49,7 +49,7 @@ def pulled(platform: Platform, at: datetime, *cents: str, asked: datetime | None
         (NOW - HOUR, Look(AHEAD + AN_INSTANT, NOW - HOUR / 2), Place(NOW - HOUR, is_newest=False)),
     ],
 )
-def test_a_version_s_place_is_by_when_it_was_asked_for(asked: datetime, newest: Look | None, placed: Place) -> None:
+def test_a_versions_position_is_the_time_of_its_request(asked: datetime, newest: Look | None, placed: Place) -> None:
     assert place(asked, newest, now=NOW) == placed
 
 
@@ -81,7 +81,7 @@ def test_a_slow_older_answer_is_an_older_version(platform: Platform) -> None:
     assert versions == [before.pulled_at, late.pulled_at, NOW - HOUR]
 
 
-def test_a_pull_is_stamped_when_it_is_asked_for(platform: Platform) -> None:
+def test_a_pull_is_stamped_before_its_request(platform: Platform) -> None:
     """The clock of a slow answer: each request takes ten minutes."""
     clock = [NOW - 5 * HOUR]
     platform.warehouse.now = lambda: clock[0]
@@ -104,12 +104,12 @@ def test_days_that_were_asked_about_in_the_future_are_due(platform: Platform) ->
 def test_a_pull_of_the_future_makes_no_day_final_and_no_source_fresh(platform: Platform) -> None:
     status = "select status from ai_usage_analytics.settled_days"
     pulled(platform, AHEAD, "1")
+    assert recency_of_accounts(PULL, platform.warehouse, is_daily=True, is_optional=False) is None
     pulled(platform, NOW, "2")
     assert platform.sql(status) == [("provisional",)]
     assert platform.sql("select last_pulled_at from ai_usage_analytics.source_freshness") == [(NOW,)]
     pulled(platform, NOW + timedelta(days=31), "2")
     assert platform.sql(status) == [("final",)]
-    assert recency(None, None, is_daily=True, now=NOW) is None
 
 
 def stale(platform: Platform) -> Sequence[str]:

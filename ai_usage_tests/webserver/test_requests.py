@@ -57,7 +57,7 @@ def test_another_origin_is_refused_by_any_method_and_other_ports_of_loopback_are
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "what-comes-next"])
-def test_without_an_origin_the_browser_says_where_a_request_comes_from(site: str) -> None:
+def test_without_an_origin_the_browsers_fetch_site_counts(site: str) -> None:
     """A picture, a frame or a script of another page has no Origin; a link that a person follows has none either."""
     for kind in ("image", "iframe", "script", "empty"):
         assert asked(ON_LOOPBACK, host=LOCAL, sec_fetch_site=site, sec_fetch_dest=kind, sec_fetch_mode="navigate")
@@ -73,7 +73,7 @@ def test_without_an_origin_the_browser_says_where_a_request_comes_from(site: str
     ["", "text/plain", "text/plain; x=application/json", "multipart/form-data", "application/x-www-form-urlencoded"],
 )
 def test_what_any_page_may_send_unasked_changes_nothing(kind: str) -> None:
-    """A browser that says nothing of where it was: only what it sends after a question to us is taken."""
+    """A browser that sends no origin: only requests that need a preflight to us are accepted."""
     assert asked(ON_LOOPBACK, "POST", host=LOCAL, content_type=kind) == NOT_JSON
     assert asked(ON_LOOPBACK, "POST", host=LOCAL, content_type="Application/JSON; charset=utf-8") == ""
 

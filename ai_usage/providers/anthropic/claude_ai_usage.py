@@ -21,13 +21,13 @@ from ai_usage.partitions import Span, span_of_run
 from ai_usage.providers.anthropic import pulls as claude
 from ai_usage.providers.anthropic.audit_log import pulls as uploads
 from ai_usage.providers.anthropic.audit_log.records import COUNTED, AuditEvent
-from ai_usage.providers.anthropic.records import ChatMetrics, EnterpriseUser
+from ai_usage.providers.anthropic.records.enterprise_users import ChatMetrics, EnterpriseUser
 from ai_usage.providers.anthropic.tables import CLAUDE_USAGE_STATS, ENTERPRISE
 from ai_usage.sheet.newest import read_newest
 from ai_usage.sheet.tabs import CLAUDE_AI_USAGE
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
-from ai_usage.warehouse.reading import address_of
+from ai_usage.warehouse.reading.field_types import address_of
 
 ASSET = "core/claude_usage_stats"
 UNTOLD = {"skipped": "no source was asked about this day: left as it was"}

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from ai_usage.ingest.rejections import keep_rejections
 from ai_usage.providers.anthropic.people import emails_of_users
-from ai_usage.providers.anthropic.records import ApiKey
+from ai_usage.providers.anthropic.records.lists import ApiKey
 from ai_usage.providers.anthropic.tables import CLAUDE_ANALYTICS_COSTS, CLAUDE_USAGE_TOKENS
 from ai_usage.providers.directory import Keys, ListedKey, stamps
 from ai_usage.warehouse.ledger import Records

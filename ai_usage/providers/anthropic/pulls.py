@@ -25,15 +25,15 @@ from ai_usage.ingest.ledger_writes import (
 )
 from ai_usage.layers import MANY_DAYS_A_RUN, daily_asset, in_plain_words, materialized, snapshot_asset, spec
 from ai_usage.partitions import ONE_DAY, Span, runs_of_days, span_of_run
-from ai_usage.providers.anthropic.client import (
+from ai_usage.providers.anthropic.client import ClaudeAdmin
+from ai_usage.providers.anthropic.endpoints import (
     ANALYTICS_DEPTH,
     ANALYTICS_FIRST_DAY,
     COST_GROUPS,
     DAYS_A_REQUEST,
     USAGE_GROUPS,
-    ClaudeAdmin,
 )
-from ai_usage.providers.anthropic.rows import billed_cents
+from ai_usage.providers.anthropic.rows.usage_and_cost import billed_cents
 from ai_usage.providers.anthropic.speeds import days_of_many_prices
 from ai_usage.providers.anthropic.tables import RAW_TABLES
 from ai_usage.settings import settings

@@ -5,7 +5,11 @@ How a record becomes a row is `rows`' business.
 
 from collections.abc import Mapping
 
-from ai_usage.providers.anthropic import records as said
+from ai_usage.providers.anthropic.records.analytics import AnalyticsCost, AnalyticsUsage
+from ai_usage.providers.anthropic.records.claude_code import CodeRecord
+from ai_usage.providers.anthropic.records.enterprise_users import EnterpriseUser
+from ai_usage.providers.anthropic.records.lists import ApiKey, Organization, User, Workspace
+from ai_usage.providers.anthropic.records.usage_and_cost import CostLine, UsageLine
 from ai_usage.warehouse.table import (
     ACCOUNT_STAMPS,
     DEFAULT_ACCOUNT,
@@ -24,20 +28,20 @@ from ai_usage.warehouse.table import (
 
 # Raw: a ledger per pull, and the struct its records are.
 DAILY_PULLS: Mapping[str, type] = {
-    "claude_cost_report": said.CostLine,
-    "claude_cost_totals": said.CostLine,
-    "claude_messages_usage": said.UsageLine,
-    "claude_messages_usage_by_speed": said.UsageLine,
-    "claude_code_usage": said.CodeRecord,
-    "claude_analytics_cost": said.AnalyticsCost,
-    "claude_analytics_usage": said.AnalyticsUsage,
-    "claude_enterprise_users": said.EnterpriseUser,
+    "claude_cost_report": CostLine,
+    "claude_cost_totals": CostLine,
+    "claude_messages_usage": UsageLine,
+    "claude_messages_usage_by_speed": UsageLine,
+    "claude_code_usage": CodeRecord,
+    "claude_analytics_cost": AnalyticsCost,
+    "claude_analytics_usage": AnalyticsUsage,
+    "claude_enterprise_users": EnterpriseUser,
 }
 SNAPSHOT_PULLS: Mapping[str, type] = {
-    "claude_organization": said.Organization,
-    "claude_workspaces": said.Workspace,
-    "claude_api_keys": said.ApiKey,
-    "claude_users": said.User,
+    "claude_organization": Organization,
+    "claude_workspaces": Workspace,
+    "claude_api_keys": ApiKey,
+    "claude_users": User,
 }
 ANALYTICS_PULLS = ("claude_analytics_cost", "claude_analytics_usage", "claude_enterprise_users")
 PULLS_WHERE_NEEDED = ("claude_messages_usage_by_speed",)  # of days whose prices it tells apart, which may be none

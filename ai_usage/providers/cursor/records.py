@@ -14,7 +14,7 @@ import msgspec
 
 from ai_usage.ingest.drift import Known
 from ai_usage.money import Rates
-from ai_usage.warehouse.reading import (
+from ai_usage.warehouse.reading.field_types import (
     Address,
     AnyId,
     Carries,

@@ -5,9 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from ai_usage.providers.anthropic.client import (
-    ClaudeAdmin,
-)
+from ai_usage.providers.anthropic.client import ClaudeAdmin
 from ai_usage_tests.ingest.stand_in import (
     StandIn,
     standing_in,

@@ -6,9 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from ai_usage.ingest.days import Answers, LeftOut, NotYet
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic.client import (
-    ClaudeAdmin,
-)
+from ai_usage.providers.anthropic.client import ClaudeAdmin
 from ai_usage.settings import read_settings
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.ingest.stand_in import (

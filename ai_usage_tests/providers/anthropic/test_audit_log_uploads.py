@@ -1,4 +1,4 @@
-"""Uploads that stopped coming are told; where nobody uploads, nothing is missed."""
+"""Uploads that stopped are reported; where there never was one, nothing is missing."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 OCTOBER = Span(date(2026, 10, 1), date(2026, 10, 31))
 
 
-def judged(platform: Platform, folder: Path) -> Outcome:
+def evaluated(platform: Platform, folder: Path) -> Outcome:
     key = dg.AssetCheckKey(dg.AssetKey(["raw", TABLE]), FRESH)
     uploads = Uploads(folder, settings().now)
     return platform.materialize(dg.AssetSelection.checks(key), None, None, uploads=uploads)
@@ -32,29 +32,29 @@ def read(platform: Platform, folder: Path) -> None:
     assert platform.materialize(dg.AssetSelection.assets(["raw", TABLE]), OCTOBER, None, uploads=uploads).result.success
 
 
-def test_uploads_that_ended_too_long_ago_are_red_with_what_to_export(platform: Platform, tmp_path: Path) -> None:
+def test_uploads_that_ended_too_long_ago_warn_with_what_to_export(platform: Platform, tmp_path: Path) -> None:
     path = put(tmp_path / "uploads", "log.csv", event("2026-10-01T08:00:00Z"), event("2026-10-15T08:00:00Z"))
     read(platform, path.parent)
     path.unlink()  # used once is used
-    outcome = judged(platform, path.parent)
+    outcome = evaluated(platform, path.parent)
     assert outcome.not_passed(FRESH) == {None}
-    verdict = outcome.evaluation(FRESH, None, TABLE)
-    assert verdict.severity == WARN
-    assert "The uploads end on 2026-10-15. Export the audit log again" in (verdict.description or "")
+    evaluation = outcome.evaluation(FRESH, None, TABLE)
+    assert evaluation.severity == WARN
+    assert "The uploads end on 2026-10-15. Export the audit log again" in (evaluation.description or "")
     put(path.parent, "log.csv", event("2026-10-16T08:00:00Z"))
     read(platform, path.parent)
-    assert judged(platform, path.parent).not_passed(FRESH) == set()
+    assert evaluated(platform, path.parent).not_passed(FRESH) == set()
 
 
-def test_files_nobody_read_are_red(platform: Platform, tmp_path: Path) -> None:
+def test_files_that_were_never_read_warn(platform: Platform, tmp_path: Path) -> None:
     put(tmp_path / "uploads", "log.csv", event())
-    outcome = judged(platform, tmp_path / "uploads")
+    outcome = evaluated(platform, tmp_path / "uploads")
     assert outcome.not_passed(FRESH) == {None}
     assert "make backfill" in outcome.why(FRESH, None, TABLE)
 
 
 def test_where_no_one_uploads_it_is_not_evaluated(platform: Platform, tmp_path: Path) -> None:
-    outcome = judged(platform, tmp_path / "none")
+    outcome = evaluated(platform, tmp_path / "none")
     assert outcome.evaluations == {}
     assert outcome.not_evaluated(FRESH) == {None: "Not configured: no export was ever uploaded."}
 
@@ -69,6 +69,6 @@ def test_where_no_one_uploads_it_is_not_evaluated(platform: Platform, tmp_path: 
     ],
 )
 def test_five_weeks_are_the_limit(*, files: int, newest: date | None, is_fresh: bool) -> None:
-    verdict = freshness(files, newest, NOW)
-    assert isinstance(verdict, Result)
-    assert verdict.passed == is_fresh
+    evaluation = freshness(files, newest, NOW)
+    assert isinstance(evaluation, Result)
+    assert evaluation.passed == is_fresh

@@ -25,23 +25,23 @@ LINES: dict[str, Any] = {
 }
 
 
-def records(pull: str, *said: tuple[date, str]) -> Records:
-    lines = [("enterprise", day, f"{pull}-{day}", AT, record) for day, record in said]
+def records(pull: str, *records_by_day: tuple[date, str]) -> Records:
+    lines = [("enterprise", day, f"{pull}-{day}", AT, record) for day, record in records_by_day]
     return Records(pull, pl.DataFrame(), pl.DataFrame(lines, LINES, orient="row"))
 
 
-def api(*said: tuple[date, str]) -> Records:
-    return records("claude_enterprise_users", *said)
+def api(*records_by_day: tuple[date, str]) -> Records:
+    return records("claude_enterprise_users", *records_by_day)
 
 
-def audit(*said: tuple[date, str]) -> Records:
-    return records("claude_audit_log", *said)
+def audit(*records_by_day: tuple[date, str]) -> Records:
+    return records("claude_audit_log", *records_by_day)
 
 
 def person(email: str | None = ADA, id_: str = "user_1", **chat: int | None) -> str:
-    told = {"message_count": 7, "distinct_conversation_count": 2, "distinct_projects_created_count": 1}
-    told |= {"distinct_projects_used_count": 3, "distinct_files_uploaded_count": 4}
-    return json.dumps({"user": {"id": id_, "email_address": email}, "chat_metrics": told | chat})
+    counted = {"message_count": 7, "distinct_conversation_count": 2, "distinct_projects_created_count": 1}
+    counted |= {"distinct_projects_used_count": 3, "distinct_files_uploaded_count": 4}
+    return json.dumps({"user": {"id": id_, "email_address": email}, "chat_metrics": counted | chat})
 
 
 def logged(event: str = "conversation_created", email: str | None = ADA) -> str:
@@ -93,17 +93,17 @@ def test_recorded_people_have_their_recorded_figures() -> None:
     ]
 
 
-@pytest.mark.parametrize(("used", "created", "told"), [(0, 5, 0), (None, 5, 5), (None, None, None)])
-def test_projects_are_those_used_or_where_that_is_not_told_those_created(
-    used: int | None, created: int | None, told: int | None
+@pytest.mark.parametrize(("used", "created", "counted"), [(0, 5, 0), (None, 5, 5), (None, None, None)])
+def test_projects_are_those_used_or_else_those_created(
+    used: int | None, created: int | None, counted: int | None
 ) -> None:
-    said = person(distinct_projects_used_count=used, distinct_projects_created_count=created)
-    assert rows(api((DAY, said)))[0]["project_count"] == told
+    records_by_day = person(distinct_projects_used_count=used, distinct_projects_created_count=created)
+    assert rows(api((DAY, records_by_day)))[0]["project_count"] == counted
 
 
-def test_what_the_api_does_not_tell_is_unknown() -> None:
-    said = person(distinct_conversation_count=None, distinct_files_uploaded_count=None)
-    assert counts(rows(api((DAY, said)))[0]) == (None, 7, 3, None)
+def test_what_the_api_does_not_report_is_unknown() -> None:
+    records_by_day = person(distinct_conversation_count=None, distinct_files_uploaded_count=None)
+    assert counts(rows(api((DAY, records_by_day)))[0]) == (None, 7, 3, None)
 
 
 def test_whoever_was_deleted_keeps_a_row_under_the_id() -> None:
@@ -123,8 +123,8 @@ def test_accounts_of_one_address_are_one_person_and_nothing_of_them_is_lost() ->
 
 def test_the_audit_log_counts_events_knows_zeros_and_no_messages() -> None:
     kinds = ["conversation_created"] * 3 + ["file_uploaded", "project_document_uploaded", "project_renamed"]
-    said = [(DAY, logged(kind)) for kind in kinds] + [(DAY, logged("project_created", BO)), (NEXT, logged())]
-    built = rows(None, audit(*said))
+    records_by_day = [(DAY, logged(kind)) for kind in kinds] + [(DAY, logged("project_created", BO)), (NEXT, logged())]
+    built = rows(None, audit(*records_by_day))
     assert [(row["activity_date"], row["user_email"], row["user_id"], *counts(row)) for row in built] == [
         (DAY, ADA, "uuid-1", 3, None, 0, 2),
         (DAY, BO, "uuid-1", 0, None, 1, 0),
@@ -165,5 +165,5 @@ def test_a_better_row_stands_whole_figures_are_never_mixed() -> None:
     assert counts(row) == (1, None, 0, 0)
 
 
-def test_nobody_is_an_empty_table_of_the_right_shape() -> None:
+def test_no_people_make_an_empty_table_with_all_columns() -> None:
     assert claude_usage_rows(api(), audit(), []).columns == list(CLAUDE_USAGE_STATS.columns)

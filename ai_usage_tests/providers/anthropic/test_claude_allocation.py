@@ -54,7 +54,7 @@ class Company:
         row |= {"api_key_id": key, OUTPUT: tokens}
         self.by_speed.append({"activity_date": DAY, "organization_id": ORG, **row, **more})
 
-    def told(self, usd: str | Decimal, key: Payer = None, **more: Any) -> None:
+    def analytics_cost(self, usd: str | Decimal, key: Payer = None, **more: Any) -> None:
         row: Row = {"workspace_id": "w", "model": OPUS, "token_type": OUTPUT, "cost_type": "tokens", "currency": "USD"}
         row |= {"product": "messages_api", "api_key_id": key, "list_usd": Decimal(usd)}
         self.measured.append({"activity_date": DAY, "organization_id": ORG, "amount_usd": Decimal(usd), **row, **more})
@@ -141,8 +141,8 @@ def test_the_key_that_was_fast_pays_the_fast_line(platform: Platform) -> None:
 def test_the_key_that_was_fast_pays_what_analytics_measured(platform: Platform) -> None:
     """Case 18: 8.00 and 4.00 where analytics measure it."""
     company = fast_and_standard()
-    company.told("8", "A")
-    company.told("4", "B")
+    company.analytics_cost("8", "A")
+    company.analytics_cost("4", "B")
     built = company.built(platform)
     assert (built.keys, built.methods) == ({"A": Decimal(8), "B": Decimal(4)}, {"measured"})
 
@@ -190,7 +190,7 @@ def test_a_second_answer_that_does_not_add_up_to_the_first_is_not_used(platform:
     assert company.built(platform).methods == {"estimated"}
 
 
-def test_both_reports_together_tell_apart_what_neither_does_alone(platform: Platform) -> None:
+def test_both_reports_together_separate_what_neither_separates_alone(platform: Platform) -> None:
     """Batch is never fast and ran nowhere but globally, as the lines show: so each key has one possible split."""
     company = Company()
     company.line("10")
@@ -243,8 +243,8 @@ def test_each_keys_total_over_its_tiers_is_the_measured_one(platform: Platform) 
     company.line("10", service_tier="flex")
     company.used("A", 300)
     company.used("B", 200, service_tier="flex")
-    company.told("28", "A")
-    company.told("12", "B")
+    company.analytics_cost("28", "A")
+    company.analytics_cost("12", "B")
     built = company.built(platform)
     assert (built.keys, built.methods) == ({"A": Decimal(28), "B": Decimal(12)}, {"measured"})
     assert built.by("service_tier") == {"standard": Decimal(30), "flex": Decimal(10)}
@@ -259,8 +259,8 @@ def test_tiers_follow_the_tokens_where_these_agree_with_what_was_measured(platfo
     company.used("B", 100)
     company.used("A", 50, service_tier="flex")
     company.used("B", 150, service_tier="flex")
-    company.told("22.5", "A")
-    company.told("17.5", "B")
+    company.analytics_cost("22.5", "A")
+    company.analytics_cost("17.5", "B")
     built = company.built(platform)
     got = built.by("api_key_id", "service_tier")
     right = {("A", "standard"): "20", ("B", "standard"): "10", ("A", "flex"): "2.5", ("B", "flex"): "7.5"}
@@ -276,8 +276,8 @@ def test_a_batch_that_analytics_report_under_another_product_is_still_measured(p
     company.line("5", service_tier="batch")
     company.used("A", 100)
     company.used("B", 100, service_tier="batch")
-    company.told("10", "A")
-    company.told("5", "B", product="other")
+    company.analytics_cost("10", "A")
+    company.analytics_cost("5", "B", product="other")
     built = company.built(platform)
     assert (built.keys, built.methods) == ({"A": Decimal(10), "B": Decimal(5)}, {"measured"})
     assert built.by("service_tier") == {"standard": Decimal(10), "batch": Decimal(5)}
@@ -287,9 +287,9 @@ def test_batch_and_its_product_are_apart_as_long_as_they_agree(platform: Platfor
     company = Company()
     company.line("10")
     company.line("5", service_tier="batch")
-    company.told("6", "A")
-    company.told("4", "B")
-    company.told("5", "A", product="message_batches_api")
+    company.analytics_cost("6", "A")
+    company.analytics_cost("4", "B")
+    company.analytics_cost("5", "A", product="message_batches_api")
     built = company.built(platform)
     assert built.by("api_key_id", "service_tier") == {
         ("A", "standard"): Decimal(6),
@@ -302,8 +302,8 @@ def test_a_credit_in_one_of_several_tiers_leaves_the_tier_open_and_the_keys_whol
     company = Company()
     company.line("30")
     company.line("-10", service_tier="flex")
-    company.told("12", "A")
-    company.told("8", "B")
+    company.analytics_cost("12", "A")
+    company.analytics_cost("8", "B")
     built = company.built(platform)
     assert (built.keys, built.by("service_tier")) == ({"A": Decimal(12), "B": Decimal(8)}, {None: Decimal(20)})
 
@@ -312,8 +312,8 @@ def test_what_analytics_do_not_have_yet_is_in_proportion_over_all_tiers(platform
     company = Company()
     company.line("30")
     company.line("10", service_tier="flex")
-    company.told("15", "A")
-    company.told("5", "B")
+    company.analytics_cost("15", "A")
+    company.analytics_cost("5", "B")
     built = company.built(platform)
     assert (built.keys, built.methods) == ({"A": Decimal(30), "B": Decimal(10)}, {"proportional"})
     assert built.by("service_tier") == {"standard": Decimal(30), "flex": Decimal(10)}
@@ -341,7 +341,7 @@ def test_whatever_tiers_and_keys_there_are_both_sums_stay_whole(platform: Platfo
             "ABCAD", ["messages_api"] * 3 + ["message_batches_api"] * 2, cuts, cuts[1:], strict=False
         ):
             payers[model, key] += (last - first) * NANO
-            company.told((last - first) * NANO, key, model=model, product=product)
+            company.analytics_cost((last - first) * NANO, key, model=model, product=product)
     company.by_tier = [row for row in company.by_tier if tiers[row["model"], row["service_tier"]]]
     built = company.built(platform)
     assert {of: usd for of, usd in built.by("model", "service_tier").items() if usd} == {
@@ -364,8 +364,8 @@ def test_a_console_product_without_a_workspace_is_counted_once(platform: Platfor
     company = Company()
     company.line("8.4")
     company.line("1", workspace_id=None, service_tier="batch" if product == "message_batches_api" else "standard")
-    company.told("8.4", "A")
-    company.told("1", "B", workspace_id=None, product=product)
+    company.analytics_cost("8.4", "A")
+    company.analytics_cost("1", "B", workspace_id=None, product=product)
     built = company.built(platform)
     assert platform.sql(EXPENSES) == [(True, Decimal("9.4"))]
     assert built.by("api_key_id", "workspace_id") == {("A", "w"): Decimal("8.4"), ("B", "wrkspc_default"): Decimal(1)}
@@ -375,8 +375,8 @@ def test_a_console_product_without_a_workspace_is_counted_once(platform: Platfor
 def test_any_other_product_without_a_workspace_is_outside_the_console(platform: Platform, product: str) -> None:
     company = Company()
     company.line("9.4")
-    company.told("9.4", "A")
-    company.told("1", workspace_id=None, product=product)
+    company.analytics_cost("9.4", "A")
+    company.analytics_cost("1", workspace_id=None, product=product)
     company.built(platform)
     assert platform.sql(EXPENSES) == [(False, Decimal(1)), (True, Decimal("9.4"))]
 
@@ -385,8 +385,8 @@ def test_shares_of_another_payer_are_found_by_the_check(platform: Platform) -> N
     company = Company()
     company.line("30")
     company.line("10", service_tier="flex")
-    company.told("28", "A")
-    company.told("12", "B")
+    company.analytics_cost("28", "A")
+    company.analytics_cost("12", "B")
     company.built(platform)
     platform.sql("""update ai_usage_analytics.claude_cost_shares set api_key_id = 'B'
         where api_key_id = 'A' and service_tier = 'standard'""")

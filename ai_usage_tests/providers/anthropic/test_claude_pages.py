@@ -11,9 +11,7 @@ from ai_usage.ingest.http.errors import (
     UnexpectedAnswer,
 )
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic.client import (
-    ClaudeAdmin,
-)
+from ai_usage.providers.anthropic.client import ClaudeAdmin
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.ingest.stand_in import (
     StandIn,
@@ -83,7 +81,7 @@ def test_pages_that_overlapped_once_are_read_again(
 def test_a_record_that_comes_twice_in_two_equal_readings_is_there_twice(
     vendor: StandIn, admin: ClaudeAdmin, path: str
 ) -> None:
-    """Case 17: what the vendor does repeat is kept as it was sent, for a grain check to judge."""
+    """Case 17: what the provider itself repeats is kept as it was sent; the grain check reports it."""
     records = RECORDS[path]
     sent = [records(n) for n in range(6)]
     vendor.days, vendor.rows, vendor.page_size, vendor.bend = {DAY: sent}, sent, 2, Shifting(9)

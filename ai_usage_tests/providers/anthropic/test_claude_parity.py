@@ -30,7 +30,7 @@ CAUSES = (
 
 @dataclass
 class Sides:
-    """What both sides say, day by day."""
+    """The lines of both sides, day by day."""
 
     costs: list[Row] = field(default_factory=list)
     analytics: list[Row] = field(default_factory=list)
@@ -45,13 +45,13 @@ class Sides:
             self.pulls.append(pull("claude_analytics_cost", day, ASKED, envelope=envelope))
 
     def cost(self, usd: str | Decimal, day: date = DAY, **more: Any) -> None:
-        said = {"workspace_id": "w", "model": MODEL, "token_type": KIND, "cost_type": "tokens", **more}
-        self.costs.append({"activity_date": day, "amount_usd": Decimal(usd), **said})
+        columns = {"workspace_id": "w", "model": MODEL, "token_type": KIND, "cost_type": "tokens", **more}
+        self.costs.append({"activity_date": day, "amount_usd": Decimal(usd), **columns})
 
-    def told(self, usd: str | Decimal, day: date = DAY, **more: Any) -> None:
-        said = {"workspace_id": "w", "model": MODEL, "token_type": KIND, "cost_type": "tokens", **more}
-        said = {"organization_id": "org-1", "currency": "USD", **said}
-        self.analytics.append({"activity_date": day, "amount_usd": Decimal(usd), **said})
+    def analytics_cost(self, usd: str | Decimal, day: date = DAY, **more: Any) -> None:
+        columns = {"workspace_id": "w", "model": MODEL, "token_type": KIND, "cost_type": "tokens", **more}
+        columns = {"organization_id": "org-1", "currency": "USD", **columns}
+        self.analytics.append({"activity_date": day, "amount_usd": Decimal(usd), **columns})
 
     def used(self, tokens: int, tier: str, day: date = DAY, workspace: str | None = "w") -> None:
         self.tokens.append(
@@ -85,8 +85,8 @@ def test_equal_sides_have_nothing_to_explain_and_the_null_workspace_is_the_defau
     sides.asked()
     put(platform, "dim_workspace", [{"workspace_id": "w", "is_default": True}])
     sides.cost("7.5", workspace_id=None)
-    sides.told("7")
-    sides.told("0.5", product="claude_code")
+    sides.analytics_cost("7")
+    sides.analytics_cost("0.5", product="claude_code")
     sides.used(1000, "priority", workspace=None)
     [row] = sides.compared(platform)
     assert causes(row) == {}
@@ -113,8 +113,8 @@ def test_claude_ai_is_outside_the_console(platform: Platform) -> None:
     sides = Sides()
     sides.asked()
     sides.cost("7")
-    sides.told("7")
-    sides.told("3", workspace_id=None, product="chat")
+    sides.analytics_cost("7")
+    sides.analytics_cost("3", workspace_id=None, product="chat")
     assert causes(sides.compared(platform)[0]) == {"outside_console_usd": Decimal(3)}
 
 
@@ -136,7 +136,7 @@ def test_priority_tier_explains_what_such_tokens_may_cost_and_nothing_else(
     sides.cost("10")
     sides.used(1000, "standard")
     sides.used(200, "priority")  # 2 USD at the price of the others
-    sides.told(Decimal(10) + Decimal(more))
+    sides.analytics_cost(Decimal(10) + Decimal(more))
     assert causes(sides.compared(platform)[0]) == {cause: Decimal(more)}
 
 
@@ -145,7 +145,7 @@ def test_priority_tier_of_another_workspace_explains_nothing(platform: Platform)
     sides.asked()
     sides.cost("10")
     sides.used(200, "priority", workspace="v")
-    sides.told("12")
+    sides.analytics_cost("12")
     assert causes(sides.compared(platform)[0]) == {"unexplained_usd": Decimal(2)}
 
 
@@ -153,20 +153,20 @@ def test_a_restatement_analytics_do_not_have_yet_is_one(platform: Platform) -> N
     sides = Sides()
     sides.asked()
     sides.cost("12")
-    sides.told("10")
+    sides.analytics_cost("10")
     sides.version("9", ASKED - timedelta(days=2), ASKED - timedelta(days=1))
     sides.version("10", ASKED - timedelta(days=1), ASKED + timedelta(minutes=1))
     sides.version("12", ASKED + timedelta(minutes=1), None)
     assert causes(sides.compared(platform)[0]) == {"restatement_usd": Decimal(-2)}
 
 
-def test_what_analytics_said_before_the_cost_report_was_ever_asked_is_held_against_its_first_word(
+def test_analytics_older_than_the_first_cost_report_are_compared_with_that_report(
     platform: Platform,
 ) -> None:
     sides = Sides()
     sides.asked()
     sides.cost("12")
-    sides.told("10")
+    sides.analytics_cost("10")
     sides.version("10", ASKED + timedelta(minutes=1), ASKED + timedelta(days=1))
     sides.version("12", ASKED + timedelta(days=1), None)
     assert causes(sides.compared(platform)[0]) == {"restatement_usd": Decimal(-2)}
@@ -176,7 +176,7 @@ def test_a_restatement_both_sides_have_needs_no_explanation(platform: Platform) 
     sides = Sides()
     sides.asked()
     sides.cost("12")
-    sides.told("12")
+    sides.analytics_cost("12")
     sides.version("10", ASKED - timedelta(days=1), ASKED + timedelta(minutes=1))
     sides.version("12", ASKED + timedelta(minutes=1), None)
     assert causes(sides.compared(platform)[0]) == {}
@@ -186,7 +186,7 @@ def test_a_restatement_from_before_analytics_were_asked_explains_nothing(platfor
     sides = Sides()
     sides.asked()
     sides.cost("12")
-    sides.told("10")
+    sides.analytics_cost("10")
     sides.version("10", ASKED - timedelta(days=2), ASKED - timedelta(days=1))
     sides.version("12", ASKED - timedelta(days=1), None)
     assert causes(sides.compared(platform)[0]) == {"unexplained_usd": Decimal(-2)}
@@ -204,7 +204,7 @@ def test_a_day_is_settled_24_hours_after_its_end(platform: Platform, refreshed: 
     sides = Sides()
     sides.asked(refreshed=refreshed)
     sides.cost("10")
-    sides.told("8")
+    sides.analytics_cost("8")
     assert causes(sides.compared(platform)[0]) == {cause: Decimal(-2)}
 
 
@@ -213,8 +213,8 @@ def test_each_row_may_be_rounded_by_a_billionth(platform: Platform, nanos: int, 
     sides = Sides()
     sides.asked()
     sides.cost("10")
-    sides.told("4")
-    sides.told(6 + nanos * NANO)
+    sides.analytics_cost("4")
+    sides.analytics_cost(6 + nanos * NANO)
     assert causes(sides.compared(platform)[0]) == {cause: nanos * NANO}
 
 
@@ -237,8 +237,8 @@ def test_nonsense_adds_up_too(platform: Platform) -> None:
         day = DAY + timedelta(days=n)
         sides.asked(day, refreshed=chance.choice([None, SETTLED, f"{day}T05:00:00Z"]))
         for _ in range(chance.randrange(9)):
-            say = chance.choice([sides.cost, sides.told])
-            say(
+            add = chance.choice([sides.cost, sides.analytics_cost])
+            add(
                 _usd(chance, 9) - 4,
                 day,
                 workspace_id=chance.choice([None, "w", "v"]),
@@ -264,16 +264,16 @@ def _plant(sides: Sides, day: date, chance: Random) -> dict[str, Decimal]:
         bill += usd
         some = chance.randrange(1, int(usd / NANO)) * NANO
         sides.cost(usd, day, workspace_id=f"w{cell}")
-        sides.told(some, day, workspace_id=f"w{cell}")
-        sides.told(usd - some, day, workspace_id=f"w{cell}", product="claude_code")
+        sides.analytics_cost(some, day, workspace_id=f"w{cell}")
+        sides.analytics_cost(usd - some, day, workspace_id=f"w{cell}", product="claude_code")
         sides.used(int(usd * 100), "standard", day, f"w{cell}")  # about a cent each
     if chance.random() < 0.5:
         wanted["outside_console_usd"] = _usd(chance, 30)
-        sides.told(wanted["outside_console_usd"], day, workspace_id=None, product="cowork")
+        sides.analytics_cost(wanted["outside_console_usd"], day, workspace_id=None, product="cowork")
     if chance.random() < 0.5:
         wanted["priority_tier_usd"] = 1 + _usd(chance, 1)
         sides.used(100, "priority", day, "of_priority")
-        sides.told(wanted["priority_tier_usd"], day, workspace_id="of_priority")
+        sides.analytics_cost(wanted["priority_tier_usd"], day, workspace_id="of_priority")
     if chance.random() < 0.4:
         wanted["restatement_usd"] = -5 - _usd(chance, 3)
         sides.version(bill, ASKED - timedelta(days=1), ASKED + timedelta(minutes=1), day)
@@ -287,7 +287,7 @@ def _plant(sides: Sides, day: date, chance: Random) -> dict[str, Decimal]:
     elif dice < 0.7:
         rest = wanted["rounding_usd"] = chance.choice([NANO, -NANO])
     if rest:
-        sides.told(rest, day, workspace_id="odd", token_type=None, cost_type="web_search")
+        sides.analytics_cost(rest, day, workspace_id="odd", token_type=None, cost_type="web_search")
     evening = datetime.combine(day, time(20), UTC)
     sides.asked(day, refreshed=f"{evening + timedelta(days=20 if is_settled else 1):%Y-%m-%dT%H:%M:%SZ}")
     return wanted

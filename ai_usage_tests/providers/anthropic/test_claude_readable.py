@@ -13,8 +13,9 @@ from ai_usage.check import WARN
 from ai_usage.marts.gate import blocked_days
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.provider import ANTHROPIC
-from ai_usage.providers.anthropic.rows import Organization, code_rows
-from ai_usage.providers.anthropic.rows import usage_rows as claude_usage
+from ai_usage.providers.anthropic.rows.claude_code import code_rows
+from ai_usage.providers.anthropic.rows.lists import Organization
+from ai_usage.providers.anthropic.rows.usage_and_cost import usage_rows as claude_usage
 from ai_usage.settings import settings
 from ai_usage.warehouse.ledger import Records
 from ai_usage_tests.mock_claude import DAY, DAYS
@@ -30,11 +31,11 @@ NEXT = DAY + timedelta(days=1)
 def failed(outcome: Outcome) -> set[tuple[str, date | None]]:
     """What failed on which day, but for how fresh the data are, and for what a blocked day means for the marts."""
     return {
-        (claim, day)
-        for (claim, _), verdicts in outcome.evaluations.items()
-        if claim in outcome.checks_not_passed()
-        for day, verdict in verdicts.items()
-        if not verdict.passed and claim not in OF_MARTS
+        (check, day)
+        for (check, _), evaluations in outcome.evaluations.items()
+        if check in outcome.checks_not_passed()
+        for day, evaluation in evaluations.items()
+        if not evaluation.passed and check not in OF_MARTS
     }
 
 
@@ -71,9 +72,9 @@ def test_a_record_of_claude_code_that_cannot_be_used_blocks_nothing(good: Platfo
     good.claude.code[NEXT] = lambda rows: [*rows, {**rows[0], "actor": "nobody"}]
     outcome = good.run(span=Span(DAY, DAYS[-1]))
     assert failed(outcome) == {(READABLE, NEXT)}
-    verdict = outcome.evaluation(READABLE, NEXT, "claude_code_usage_stats")
-    assert verdict.severity == WARN
-    assert "claude_code_usage: actor: a text of 6 characters is not an object" in (verdict.description or "")
+    evaluation = outcome.evaluation(READABLE, NEXT, "claude_code_usage_stats")
+    assert evaluation.severity == WARN
+    assert "claude_code_usage: actor: a text of 6 characters is not an object" in (evaluation.description or "")
     assert set(good.dollars()) == set(DAYS)
 
 

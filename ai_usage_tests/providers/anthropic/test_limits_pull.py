@@ -58,9 +58,9 @@ def test_a_day_that_is_too_large_alone_costs_itself(platform: Platform, vendor: 
     vendor.usage[large] = lambda rows: rows * 20
     outcome = pull(platform, USAGE, WEEK, opened(vendor.answer, Limits(page_bytes=PAGE)))
     assert platform.warehouse.pulled_days("claude_messages_usage") == [day for day in WEEK.days if day != large]
-    [said] = outcome.failed.values()
-    assert "is larger than" in said
-    assert "AI_USAGE_PAGE_MEGABYTES" in said
+    [reason] = outcome.failed.values()
+    assert "is larger than" in reason
+    assert "AI_USAGE_PAGE_MEGABYTES" in reason
 
 
 def test_what_was_pulled_before_the_time_was_up_stands_and_the_rest_is_asked_again(
@@ -75,8 +75,8 @@ def test_what_was_pulled_before_the_time_was_up_stands_and_the_rest_is_asked_aga
         return vendor.answer(request)
 
     admin = opened(answer, Limits(pull_seconds=3 * 3600))
-    [said] = pull(platform, USAGE, long, admin).failed.values()
-    assert "has been asked for 3 hours in this run (AI_USAGE_PULL_HOURS). What was pulled before is kept" in said
+    [reason] = pull(platform, USAGE, long, admin).failed.values()
+    assert "has been asked for 3 hours in this run (AI_USAGE_PULL_HOURS). What was pulled before is kept" in reason
     assert platform.warehouse.pulled_days("claude_messages_usage") == first_window
     before = admin.requests
     assert pull(platform, COSTS, long, admin).failed  # nor is another report asked for in the same run

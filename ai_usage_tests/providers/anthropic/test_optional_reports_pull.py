@@ -148,14 +148,14 @@ def test_the_newest_days_bucket_is_not_yet_and_the_other_days_are_kept(platform:
         assert platform.warehouse.pulled_days(pull) == FIVE.days
 
 
-def test_a_hole_costs_its_day_alone_and_says_so(platform: Platform, vendor: Simulator) -> None:
+def test_a_missing_bucket_costs_its_day_alone_and_is_noted(platform: Platform, vendor: Simulator) -> None:
     hole = FIVE.days[2]
     vendor.faults.plan("missing_bucket", path="cost_report", day=hole, times=None)
     outcome = claude(platform, vendor, FIVE, "claude_cost_report", "claude_cost_totals")
     for pull in ("claude_cost_report", "claude_cost_totals"):
         assert platform.warehouse.pulled_days(pull) == [day for day in FIVE.days if day != hole]
-        said = outcome.noted(f"raw/{pull}", hole)["skipped"]
-        assert said.startswith(
+        note = outcome.noted(f"raw/{pull}", hole)["skipped"]
+        assert note.startswith(
             "not pulled: Claude /v1/organizations/cost_report of 2026-11-11…2026-11-15 came without it"
         )
 

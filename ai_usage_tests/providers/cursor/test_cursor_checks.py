@@ -1,4 +1,4 @@
-"""Each claim about Cursor, seen red: a good month of the built-in team, harmed in one place."""
+"""Each check of Cursor fails: a good month of the simulated team, harmed in one place."""
 
 from contextlib import closing
 from datetime import date, timedelta
@@ -27,7 +27,7 @@ TWICE = "no_event_counted_twice"
 POSSIBLE = "acceptance_counts_are_possible"
 FLAG = "active_flag_agrees_with_activity"
 CYCLEWISE = "events_equal_cycle_spend"
-CLAIMS = [MISSING, MEMBERS, TWICE, POSSIBLE, FLAG, CYCLEWISE]
+NAMES = [MISSING, MEMBERS, TWICE, POSSIBLE, FLAG, CYCLEWISE]
 
 A_MEMBERS_CHARGED_EVENT = f"""rowid = (select min(rowid) from {EVENTS}
     where activity_date = '{DAY}' and is_chargeable and service_account_id is null)"""
@@ -83,59 +83,59 @@ def good(past: Platform, tmp_path: Path) -> Platform:
     return past.copy(tmp_path)
 
 
-def judged(platform: Platform, *claims: str) -> Outcome:
-    """The claims alone, over the cycle."""
+def evaluated(platform: Platform, *checks: str) -> Outcome:
+    """The checks alone, over the cycle."""
     every = [key for check in CHECKS for key in check.check_keys if key.asset_key.path[-1].startswith("cursor_")]
-    keys = [key for key in every if key.name in (claims or CLAIMS)]
+    keys = [key for key in every if key.name in (checks or NAMES)]
     return platform.materialize(dg.AssetSelection.checks(*keys), CYCLE, None, cursor_admin=object())
 
 
-def test_a_cycle_that_is_right_is_green_and_says_how_much_it_came_to(good: Platform) -> None:
-    outcome = judged(good)
+def test_a_correct_cycle_passes_and_shows_its_sum(good: Platform) -> None:
+    outcome = evaluated(good)
     assert outcome.checks_not_passed() == set()
-    said = outcome.why(CYCLEWISE, None, "cursor_usage_events")
-    assert "of the cycle since 2026-11-03, at 2026-11-20 12:00 UTC, come to their spend:" in said
+    description = outcome.why(CYCLEWISE, None, "cursor_usage_events")
+    assert "of the cycle since 2026-11-03, at 2026-11-20 12:00 UTC, come to their spend:" in description
     [(spend,)] = good.sql("select sum(spend_usd) from ai_usage_analytics.cursor_spend_daily")
-    assert f"{spend:,f} USD" in said
+    assert f"{spend:,f} USD" in description
     assert spend > 10
 
 
 @pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS)
-def test_a_harmed_day_is_red_and_no_other(good: Platform, harm: tuple[str, str]) -> None:
-    claim, sql = harm
+def test_a_harmed_day_fails_and_no_other(good: Platform, harm: tuple[str, str]) -> None:
+    check_name, sql = harm
     good.sql(sql)
-    assert judged(good, claim).not_passed(claim) == {DAY}
+    assert evaluated(good, check_name).not_passed(check_name) == {DAY}
 
 
 @pytest.mark.parametrize("harm", MONEY.values(), ids=MONEY)
 def test_a_cycle_that_does_not_come_to_its_spend_names_the_person_and_the_amount(good: Platform, harm: str) -> None:
     [(email, usd)] = good.sql(f"select user_email, charged_usd from {EVENTS} where {A_MEMBERS_CHARGED_EVENT}")
     good.sql(harm)
-    outcome = judged(good, CYCLEWISE)
+    outcome = evaluated(good, CYCLEWISE)
     assert outcome.not_passed(CYCLEWISE) == {None}
-    said = outcome.why(CYCLEWISE, None, "cursor_usage_events")
+    description = outcome.why(CYCLEWISE, None, "cursor_usage_events")
     if "delete" in harm:
-        assert f"{email} +{usd:,f} USD" in said
+        assert f"{email} +{usd:,f} USD" in description
     if harm.startswith("insert"):
-        assert f"{email} {-usd:,f} USD" in said
+        assert f"{email} {-usd:,f} USD" in description
 
 
-def test_a_cycle_whose_days_were_not_all_pulled_is_not_evaluated_and_says_so(good: Platform) -> None:
+def test_a_cycle_with_days_never_pulled_is_not_evaluated_and_names_them(good: Platform) -> None:
     good.sql(f"delete from ai_usage_raw.pulls where pull = 'cursor_usage_events' and activity_date = '{DAY}'")
-    outcome = judged(good, CYCLEWISE)
+    outcome = evaluated(good, CYCLEWISE)
     assert outcome.evaluations == {}
-    said = outcome.not_evaluated(CYCLEWISE)[None]
-    assert "1 days of events" in said
-    assert str(DAY) in said
+    description = outcome.not_evaluated(CYCLEWISE)[None]
+    assert "1 days of events" in description
+    assert str(DAY) in description
 
 
 def test_a_figure_younger_than_the_events_of_today_is_not_evaluated(good: Platform) -> None:
     good.sql("update ai_usage_raw.pulls set pulled_at = pulled_at + interval 1 hour where pull = 'cursor_spend'")
-    assert "Materialize both" in judged(good, CYCLEWISE).not_evaluated(CYCLEWISE)[None]
+    assert "Materialize both" in evaluated(good, CYCLEWISE).not_evaluated(CYCLEWISE)[None]
 
 
 def test_a_cycle_that_was_never_pulled_is_not_evaluated(platform: Platform) -> None:
-    outcome = judged(platform, CYCLEWISE)
+    outcome = evaluated(platform, CYCLEWISE)
     assert outcome.evaluations == {}
     assert outcome.not_evaluated(CYCLEWISE) == {None: "No provider was asked: raw/cursor_spend was never pulled."}
 
@@ -158,12 +158,12 @@ def test_members_are_expected_from_the_day_after_they_joined(good: Platform) -> 
     """A member without any row, however idle, is missed on every day since."""
     [(email,)] = good.sql(f"select min(user_email) from {STATS} where not is_active")
     good.sql(f"delete from {STATS} where user_email = '{email}'")
-    assert judged(good, MEMBERS).not_passed(MEMBERS) == set(CYCLE.days)
+    assert evaluated(good, MEMBERS).not_passed(MEMBERS) == set(CYCLE.days)
     good.sql(f"update ai_usage_analytics.dim_cursor_member set is_removed = true where user_email = '{email}'")
-    assert judged(good, MEMBERS).not_passed(MEMBERS) == set()
+    assert evaluated(good, MEMBERS).not_passed(MEMBERS) == set()
 
 
-def test_a_day_held_back_keeps_its_last_good_money(good: Platform) -> None:
+def test_a_blocked_day_keeps_its_last_good_money(good: Platform) -> None:
     before = good.dollars("cursor_expenses", "billed_usd")
     good.sql(f"insert into {EVENTS} from {EVENTS} where activity_date = '{DAY}'")
     mart = dg.AssetSelection.assets(dg.AssetKey(["marts", "cursor_expenses"])).without_checks()

@@ -42,7 +42,7 @@ def pull(
         return platform.materialize(only, span, None, cursor_admin=admin)
 
 
-def told(platform: Platform, vendor: Commits, span: Span = BOTH) -> Outcome:
+def pulled(platform: Platform, vendor: Commits, span: Span = BOTH) -> Outcome:
     vendor.statuses.clear()
     outcome = platform.materialize(ALONE, span, None, cursor_admin=vendor.admin())
     assert outcome.result.success
@@ -75,7 +75,7 @@ def test_every_commit_of_a_day_is_in_the_ledger_and_none_is_unknown(platform: Pl
 def test_no_message_is_kept_anywhere(platform: Platform) -> None:
     vendor = Commits([on(DAY, n) for n in range(3)])
     assert vendor.body(1, 9).decode().count(SECRET) == 3
-    told(platform, vendor)
+    pulled(platform, vendor)
     tables = platform.sql("select table_schema || '.' || table_name from information_schema.tables")
     for (table,) in tables:
         assert platform.sql(f"select count(*) from {table} as row where row::text like '%{SECRET}%'") == [(0,)]
@@ -105,14 +105,14 @@ def test_the_same_question_again_costs_no_answer_and_adds_no_record(platform: Pl
 
 def test_what_changed_since_is_a_new_version_of_its_day_alone(platform: Platform) -> None:
     vendor = Commits([on(DAY, 1), on(NEXT, 2)], page_size=1)
-    told(platform, vendor)
-    told(platform, vendor)
+    pulled(platform, vendor)
+    pulled(platform, vendor)
     assert vendor.statuses == [304, 304]
     vendor.commits[1]["totalLinesAdded"] += 1
-    outcome = told(platform, vendor)
+    outcome = pulled(platform, vendor)
     assert vendor.statuses == [304, 200, 200, 200]
     assert [outcome.noted(f"raw/{PULL}", day)["is_new_version"] for day in BOTH.days] == [False, True]
-    told(platform, vendor)
+    pulled(platform, vendor)
     assert vendor.statuses == [304, 304]
     [line] = platform.warehouse.newest(PULL, Span(NEXT, NEXT)).lines["record"]
     assert f'"totalLinesAdded":{vendor.commits[1]["totalLinesAdded"]}' in line
@@ -120,18 +120,18 @@ def test_what_changed_since_is_a_new_version_of_its_day_alone(platform: Platform
 
 def test_a_day_asked_about_alone_since_has_the_span_asked_anew(platform: Platform) -> None:
     vendor = Commits([on(DAY, 1), on(NEXT, 2)])
-    told(platform, vendor)
+    pulled(platform, vendor)
     one_day = Commits(vendor.commits[:1])
-    told(platform, one_day, Span(DAY, DAY))
-    told(platform, vendor)
+    pulled(platform, one_day, Span(DAY, DAY))
+    pulled(platform, vendor)
     assert vendor.statuses == [200]
 
 
 def test_records_lost_from_the_ledger_are_not_taken_for_unchanged(platform: Platform) -> None:
     vendor = Commits([on(DAY, 1), on(NEXT, 2)])
-    told(platform, vendor)
+    pulled(platform, vendor)
     platform.sql(f"delete from {RAW} where activity_date = '{NEXT}'")
-    outcome = told(platform, vendor)
+    outcome = pulled(platform, vendor)
     assert vendor.statuses == [200]
     assert outcome.noted(f"raw/{PULL}", NEXT)["records"] == 1
 
@@ -166,7 +166,7 @@ def test_an_endpoint_the_team_does_not_have_is_skipped_too(platform: Platform, c
 
 
 @pytest.mark.parametrize(("status", "path"), [(401, ""), (400, "ai-code"), (500, "ai-code")])
-def test_a_refused_key_or_trouble_at_the_vendor_is_no_reason_to_skip(
+def test_a_refused_key_or_an_error_of_the_provider_is_no_reason_to_skip(
     platform: Platform, cursor: Simulator, status: int, path: str
 ) -> None:
     cursor.faults.plan("status", status=status, path=path, times=None)

@@ -62,10 +62,10 @@ def test_two_snapshots_of_one_instant_still_have_a_result(platform: Platform) ->
         snapshot(platform, "cursor_usage_events_today", today, period={"startDate": start + 2 * 86_400_000})
     events(platform, date(2026, 10, 3))
     events(platform, date(2026, 10, 4))
-    verdict = _open_cycle(platform.warehouse)
-    assert isinstance(verdict, Result)
-    assert verdict.passed, verdict.why
-    assert "1.5" in verdict.why
+    evaluation = _open_cycle(platform.warehouse)
+    assert isinstance(evaluation, Result)
+    assert evaluation.passed, evaluation.why
+    assert "1.5" in evaluation.why
 
 
 @pytest.fixture(scope="module")
@@ -102,11 +102,11 @@ EVENTS = "ai_usage_analytics.cursor_usage_events"
 
 
 def test_a_past_open_cycle_at_its_last_snapshot(past_cycle: Platform) -> None:
-    """Case 24: rows with `includedSpendCents` and without older fields: the cycle check still judges."""
-    verdict = _past_cycles(past_cycle.warehouse)
-    assert isinstance(verdict, Result)
-    assert verdict.passed, verdict.why
-    assert verdict.why == "The cycles since 2026-10-03 reconcile."
+    """Case 24: rows with `includedSpendCents` and without older fields: the cycle check still has a result."""
+    evaluation = _past_cycles(past_cycle.warehouse)
+    assert isinstance(evaluation, Result)
+    assert evaluation.passed, evaluation.why
+    assert evaluation.why == "The cycles since 2026-10-03 reconcile."
 
 
 def test_an_event_of_a_past_cycle_twice_and_another_lost_is_seen(past_cycle: Platform, tmp_path: Path) -> None:
@@ -115,11 +115,11 @@ def test_an_event_of_a_past_cycle_twice_and_another_lost_is_seen(past_cycle: Pla
     harmed.sql(f"insert into {EVENTS} from {EVENTS} where user_email = 'a@example.com' limit 1")
     harmed.sql(f"delete from {EVENTS} where user_email = 'b@example.com'")
     assert harmed.check(PAST).not_passed(PAST) == {None}
-    verdict = _past_cycles(harmed.warehouse)
-    assert verdict is not None
-    assert not verdict.passed
-    assert "cycle since 2026-10-03" in verdict.why
-    assert {row["user_email"]: row["difference_usd"] for row in verdict.rows} == {
+    evaluation = _past_cycles(harmed.warehouse)
+    assert evaluation is not None
+    assert not evaluation.passed
+    assert "cycle since 2026-10-03" in evaluation.why
+    assert {row["user_email"]: row["difference_usd"] for row in evaluation.rows} == {
         "a@example.com": Decimal(-1),
         "b@example.com": Decimal("0.2"),
     }
@@ -128,6 +128,6 @@ def test_an_event_of_a_past_cycle_twice_and_another_lost_is_seen(past_cycle: Pla
 def test_events_without_a_person_explain_what_members_lack(past_cycle: Platform, tmp_path: Path) -> None:
     harmed = past_cycle.copy(tmp_path)
     harmed.sql(f"update {EVENTS} set user_email = null where user_email = 'b@example.com'")
-    verdict = _past_cycles(harmed.warehouse)
-    assert verdict is not None
-    assert verdict.passed
+    evaluation = _past_cycles(harmed.warehouse)
+    assert evaluation is not None
+    assert evaluation.passed

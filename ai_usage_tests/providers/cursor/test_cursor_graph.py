@@ -151,7 +151,7 @@ def test_own_keys_are_a_kind_of_their_own(platform: Platform, vendor: Simulator)
     assert kinds == [("api_key",), ("subscription",)]
 
 
-def test_a_vendor_that_refuses_its_key_fails_alone(platform: Platform, vendor: Simulator) -> None:
+def test_a_provider_that_refuses_its_key_fails_alone(platform: Platform, vendor: Simulator) -> None:
     for day in (DAY, NEXT):
         platform.claude.days[day] = ordinary()
     with opened(vendor, key="crsr_wrong", is_simulated=False) as admin:
@@ -166,7 +166,7 @@ def test_a_vendor_that_refuses_its_key_fails_alone(platform: Platform, vendor: S
     assert {"raw__claude_messages_usage", "core__claude_costs", "marts__claude_total_expenses"} <= outcome.succeeded
     assert not {step for step in outcome.succeeded if "__cursor_" in step}
     assert platform.dollars() == {DAY: Decimal("10.00875"), NEXT: Decimal("10.00875")}
-    claude = [claim for claim, table in outcome.evaluations if "claude" in table and outcome.not_passed(claim, table)]
+    claude = [check for check, table in outcome.evaluations if "claude" in table and outcome.not_passed(check, table)]
     assert set(claude) <= {"pull_is_recent", "bill_is_fresh"}
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from ai_usage.warehouse.reading import Address, Carries, Id, InstantOfDay
+from ai_usage.warehouse.reading.field_types import Address, Carries, Id, InstantOfDay
 
 COUNTED = {  # event → the figure it counts for; the log has no messages, and other events count for nothing
     "conversation_created": "conversation_count",
