@@ -122,7 +122,7 @@ def test_five_at_once_are_five_messages(watched: Watched, web: Hook) -> None:
 def test_on_the_storage_of_make_ui_thousands_are_read_and_all_are_seen(
     watched: Watched, web: Hook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The default SQLite storage, whose events lie in a file a run; read over several ticks, told when all are read."""
+    """The default SQLite storage has one file per run; events are read over several ticks and sent when all are read."""
     monkeypatch.setattr(check_news, "AT_MOST", 40)
     monkeypatch.setattr(event_queries, "PAGE", 15)
     monkeypatch.setattr(event_queries, "OVERLAP", 10)

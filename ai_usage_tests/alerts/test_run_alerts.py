@@ -98,7 +98,7 @@ def test_a_retry_that_succeeds_leaves_nothing_to_tell(watched: Watched, web: Hoo
 
 
 def test_a_run_that_dagster_said_it_tries_again_and_did_not_is_told(watched: Watched, web: Hook) -> None:
-    """It says so, and then finds no step to try: the process died after the last one."""
+    """Dagster announces a retry and then finds no step to retry: the process died after the last one."""
     run_id = run(watched, "busy", tags={"dagster/will_retry": "true"})
     assert watched.tick(RUNS) == "no news"
     watched.instance.add_run_tags(run_id, {"dagster/will_retry": "false"})
