@@ -64,7 +64,7 @@ def of_budgets(watched: Watched, result: Result) -> str:
     return watched.tick(EVENTS)
 
 
-def test_each_threshold_of_a_budget_is_told_once_and_never_as_resolved(watched: Watched, web: Hook) -> None:
+def test_each_threshold_of_a_budget_is_sent_once_and_never_resolves(watched: Watched, web: Hook) -> None:
     of_budgets(watched, budgets())
     of_budgets(watched, budgets("0.5"))
     of_budgets(watched, budgets("0.5"))
@@ -83,7 +83,7 @@ def test_each_threshold_of_a_budget_is_told_once_and_never_as_resolved(watched: 
     )  # fmt: skip
 
 
-def test_of_a_claim_told_by_rows_blindness_is_told_as_of_any_other(watched: Watched, web: Hook) -> None:
+def test_a_check_of_events_that_could_not_run_is_sent_like_any_other(watched: Watched, web: Hook) -> None:
     of_budgets(watched, failed("marts/budget_status is empty: build it."))
     of_budgets(watched, budgets("0.5"))
     assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "RESOLVED", "WARNING"]
@@ -102,7 +102,7 @@ def spikes(*things: tuple[str, str, str | None]) -> Result:
 SPIKES, USUAL = dg.AssetKey(["marts", "spend_anomalies"]), "spend_has_no_anomaly"
 
 
-def test_a_spike_is_told_once_of_the_finest_it_can_be_seen_in(watched: Watched, web: Hook) -> None:
+def test_a_spike_is_sent_once_for_the_most_detailed_scope(watched: Watched, web: Hook) -> None:
     found = spikes(
         ("api_key", "etl", "anthropic"),
         ("model", "opus", "anthropic"),
@@ -120,7 +120,7 @@ def test_a_spike_is_told_once_of_the_finest_it_can_be_seen_in(watched: Watched, 
     assert "$9.00, $8.00 above the baseline of $1.00" in web.got[0].body["items"][0]["text"]
 
 
-def test_what_was_unusual_weeks_ago_is_history(watched: Watched, web: Hook) -> None:
+def test_old_anomalies_are_not_sent(watched: Watched, web: Hook) -> None:
     old = settings().now().date() - event_news.EVENTS_OF
     watched.evaluate(
         {old - timedelta(days=1): spikes(("team", "A", None)), old: spikes(("team", "B", None))}, SPIKES, USUAL
@@ -129,7 +129,7 @@ def test_what_was_unusual_weeks_ago_is_history(watched: Watched, web: Hook) -> N
     assert web.subjects == [f"[ai_usage] WARNING {USUAL}: spike of team B, {old}"]
 
 
-def test_of_a_thousand_events_of_a_run_none_is_lost(watched: Watched, web: Hook) -> None:
+def test_all_of_a_thousand_events_of_a_run_are_sent(watched: Watched, web: Hook) -> None:
     """Dagster's metadata has 20 of their rows."""
     keys = [f"key-{n:04}" for n in range(1000)]
     watched.evaluate({DAY: spikes(*(("api_key", key, "anthropic") for key in keys)), NEXT: FAILED}, SPIKES, USUAL)
@@ -183,7 +183,7 @@ def test_a_copy_without_events_has_none_to_report(watched: Watched) -> None:
     assert watched.tick(EVENTS) == "no news"
 
 
-def test_who_an_event_is_about_is_told_and_kept_by_a_pseudonym(watched: Watched, web: Hook) -> None:
+def test_the_person_of_an_event_is_sent_and_stored_as_a_pseudonym(watched: Watched, web: Hook) -> None:
     watched.alerts = replace(watched.alerts, outbox=replace(watched.alerts.outbox, redaction=Redaction(salt=SALT)))
     watched.evaluate({DAY: spikes(("person", "ada@example.com", "cursor"))}, SPIKES, USUAL)
     watched.tick(EVENTS)

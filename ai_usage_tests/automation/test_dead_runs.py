@@ -93,7 +93,7 @@ def test_a_process_that_ended_but_is_still_listed_is_gone(instance: dg.DagsterIn
 
 
 def test_a_run_without_a_known_process_is_left_alone(instance: dg.DagsterInstance, dead_pid: int) -> None:
-    """Tags of another host, none, unreadable ones, one that a re-execution inherited; then one of an earlier release."""
+    """Tags of another host, none, unreadable ones, one from a re-execution; then one of an earlier release."""
     unknown = ("", "x", "x y", f"{HOST} -1 a b RUN", f"{HOST} ٣", f"{HOST}  ", f"elsewhere {dead_pid} a b RUN", None)
     for tag in unknown:
         run_of(instance, tag)

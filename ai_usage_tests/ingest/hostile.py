@@ -26,7 +26,7 @@ class Served:
 
 @contextmanager
 def serving(treat: Treat, *, reads: bool = True) -> Iterator[Served]:
-    """A server that reads each request's head, if `reads` is set, and calls `treat` with the connection, in a thread."""
+    """A server that reads each request's head if `reads` is set and calls `treat` with the connection, in a thread."""
 
     def one(connection: socket.socket) -> None:
         with connection, suppress(OSError):
