@@ -22,7 +22,7 @@ def mails() -> Iterator[Post]:
         yield found
 
 
-def test_no_file_name_contains_a_receiver(tmp_path: Path) -> None:
+def test_no_file_name_has_the_address_of_a_recipient(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "alerts.sqlite")
     for one in ("email to ada/o@example.com", "email to bo@example.com"):
         with outbox.delivering(one) as is_alone, outbox.delivering(one) as again:
@@ -37,7 +37,7 @@ def mail(port: int, to: str = "finance@example.com", **more: Any) -> Mail:
 
 
 @pytest.mark.parametrize("trouble", ["refused", "500", "silence", "redirect", "gone"])
-def test_a_webhook_that_is_down_is_retried_at_the_next_tick_and_delays_no_other(
+def test_a_dead_webhook_is_tried_at_the_next_tick_and_delays_no_other(
     watched: Watched, web: Hook, mails: Post, trouble: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ai_usage.alerts.channels.SECONDS", 0.5)
@@ -59,14 +59,14 @@ def test_a_webhook_that_is_down_is_retried_at_the_next_tick_and_delays_no_other(
     assert (len(mails.got), len(web.got)) == (1, 1)
 
 
-def test_a_temporary_failure_is_retried_within_the_tick(watched: Watched, web: Hook) -> None:
+def test_a_passing_trouble_is_over_within_the_tick(watched: Watched, web: Hook) -> None:
     web.answers = [503]
     watched.evaluate({DAY: FAILED})
     assert watched.tick() == "1 news; 1 delivered"
     assert web.asked == 2
 
 
-def test_a_rate_limit_ends_the_tries_of_a_tick(watched: Watched, web: Hook) -> None:
+def test_a_rate_limited_receiver_is_left_alone_until_the_next_tick(watched: Watched, web: Hook) -> None:
     web.answers = [429]
     watched.evaluate({DAY: FAILED, NEXT: FAILED})
     watched.tick()
@@ -86,7 +86,7 @@ def test_a_rate_limit_ends_the_tries_of_a_tick(watched: Watched, web: Hook) -> N
         ("EHLO", ["silence 1", "silence 1"]),
     ],
 )
-def test_a_mail_server_that_is_down_is_retried_at_the_next_tick_and_delays_no_other(
+def test_a_dead_mail_server_is_tried_at_the_next_tick_and_delays_no_other(
     watched: Watched, web: Hook, mails: Post, command: str, answers: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ai_usage.alerts.mail.SECONDS", 0.5)
@@ -101,7 +101,7 @@ def test_a_mail_server_that_is_down_is_retried_at_the_next_tick_and_delays_no_ot
     assert (len(web.got), len(mails.got)) == (1, 1)
 
 
-def test_a_refused_address_does_not_affect_the_others(watched: Watched, mails: Post) -> None:
+def test_a_wrong_address_keeps_the_others_from_nothing(watched: Watched, mails: Post) -> None:
     mails.answers["RCPT"] = ["550 who?"]
     channels = [mail(mails.port, "gone@example.com")]
     watched.alerts = replace(watched.alerts, channels=channels)
@@ -126,7 +126,7 @@ def test_a_message_is_given_up_after_a_week_and_the_next_ones_go_on(watched: Wat
     assert [subject.split()[1] for subject in web.subjects] == ["RESOLVED"]
 
 
-def test_a_message_that_is_always_refused_does_not_stop_the_next_ones(watched: Watched, web: Hook) -> None:
+def test_what_one_receiver_never_takes_does_not_stop_what_comes_after(watched: Watched, web: Hook) -> None:
     web.answers = [400, 200, 400]
     watched.evaluate({DAY: FAILED})
     watched.tick()
@@ -136,7 +136,7 @@ def test_a_message_that_is_always_refused_does_not_stop_the_next_ones(watched: W
 
 
 @pytest.mark.parametrize("goodbye", ["421 timeout", "silence 1", "rubbish"])
-def test_an_error_after_the_mail_was_accepted_sends_no_second_one(
+def test_an_odd_goodbye_after_the_mail_was_taken_sends_no_second_one(
     watched: Watched, mails: Post, goodbye: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ai_usage.alerts.mail.SECONDS", 0.5)

@@ -64,7 +64,7 @@ def of_budgets(watched: Watched, result: Result) -> str:
     return watched.tick(EVENTS)
 
 
-def test_each_threshold_of_a_budget_is_sent_once_and_never_resolves(watched: Watched, web: Hook) -> None:
+def test_each_threshold_of_a_budget_is_reported_once_and_never_as_resolved(watched: Watched, web: Hook) -> None:
     of_budgets(watched, budgets())
     of_budgets(watched, budgets("0.5"))
     of_budgets(watched, budgets("0.5"))
@@ -83,7 +83,7 @@ def test_each_threshold_of_a_budget_is_sent_once_and_never_resolves(watched: Wat
     )  # fmt: skip
 
 
-def test_a_check_of_events_that_could_not_run_is_sent_like_any_other(watched: Watched, web: Hook) -> None:
+def test_a_check_that_alerts_by_rows_still_reports_that_it_has_no_data(watched: Watched, web: Hook) -> None:
     of_budgets(watched, failed("marts/budget_status is empty: build it."))
     of_budgets(watched, budgets("0.5"))
     assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "RESOLVED", "WARNING"]
@@ -102,7 +102,7 @@ def spikes(*things: tuple[str, str, str | None]) -> Result:
 SPIKES, USUAL = dg.AssetKey(["marts", "spend_anomalies"]), "spend_has_no_anomaly"
 
 
-def test_a_spike_is_sent_once_for_the_most_detailed_scope(watched: Watched, web: Hook) -> None:
+def test_a_spike_is_reported_once_at_the_finest_scope(watched: Watched, web: Hook) -> None:
     found = spikes(
         ("api_key", "etl", "anthropic"),
         ("model", "opus", "anthropic"),
@@ -120,7 +120,7 @@ def test_a_spike_is_sent_once_for_the_most_detailed_scope(watched: Watched, web:
     assert "$9.00, $8.00 above the baseline of $1.00" in web.got[0].body["items"][0]["text"]
 
 
-def test_old_anomalies_are_not_sent(watched: Watched, web: Hook) -> None:
+def test_anomalies_of_weeks_ago_are_not_reported(watched: Watched, web: Hook) -> None:
     old = settings().now().date() - event_news.EVENTS_OF
     watched.evaluate(
         {old - timedelta(days=1): spikes(("team", "A", None)), old: spikes(("team", "B", None))}, SPIKES, USUAL
@@ -129,7 +129,7 @@ def test_old_anomalies_are_not_sent(watched: Watched, web: Hook) -> None:
     assert web.subjects == [f"[ai_usage] WARNING {USUAL}: spike of team B, {old}"]
 
 
-def test_all_of_a_thousand_events_of_a_run_are_sent(watched: Watched, web: Hook) -> None:
+def test_of_a_thousand_events_of_a_run_none_is_lost(watched: Watched, web: Hook) -> None:
     """Dagster's metadata has 20 of their rows."""
     keys = [f"key-{n:04}" for n in range(1000)]
     watched.evaluate({DAY: spikes(*(("api_key", key, "anthropic") for key in keys)), NEXT: FAILED}, SPIKES, USUAL)

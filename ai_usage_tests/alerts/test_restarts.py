@@ -58,7 +58,7 @@ def test_a_restart_in_the_middle_sends_nothing_twice_and_loses_nothing(
     assert sorted(subject.split()[1] for subject in web.subjects) == ["FAILED", "WARNING"]
 
 
-def test_a_failure_that_was_sent_before_the_daemon_died_is_resolved_later(
+def test_an_alert_sent_when_the_daemon_died_is_resolved_later(
     watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watched.evaluate({DAY: FAILED})
@@ -71,10 +71,10 @@ def test_a_failure_that_was_sent_before_the_daemon_died_is_resolved_later(
     assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "RESOLVED"]
 
 
-def test_after_a_kill_between_delivery_and_commit_the_same_key_is_sent_again(
+def test_killed_between_delivery_and_our_note_the_same_key_is_sent_again(
     watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The remaining window: the receiver can recognize the repetition by its key."""
+    """The window that remains: the receiver recognizes the message by its key."""
     watched.evaluate({DAY: FAILED})
     revive = restart_at(monkeypatch, Outbox, "ended", after=False)
     with pytest.raises(Dead):
@@ -100,7 +100,7 @@ def test_two_ticks_at_once_do_not_send_the_same(watched: Watched, web: Hook) -> 
     assert len(web.got) == 1
 
 
-def test_a_slow_receiver_delays_no_other_and_ends_at_the_deadline(
+def test_a_receiver_that_drips_delays_no_other_and_is_given_up_in_time(
     watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Headers that arrive byte by byte never reach a time-out of reads. The same for a mail server's answer."""
@@ -120,7 +120,7 @@ def test_a_slow_receiver_delays_no_other_and_ends_at_the_deadline(
         assert len(web.got) == 1
 
 
-def test_a_channel_that_is_held_by_another_tick_delays_no_other(watched: Watched, web: Hook) -> None:
+def test_a_channel_in_use_by_another_tick_delays_no_other(watched: Watched, web: Hook) -> None:
     slow = Webhook(f"http://127.0.0.1:{dead_port()}/", name="slow")
     watched.alerts = replace(watched.alerts, channels=[slow, *watched.alerts.channels])
     watched.evaluate({DAY: FAILED})

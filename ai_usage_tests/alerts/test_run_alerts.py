@@ -15,7 +15,7 @@ from ai_usage_tests.alerts.watched import DAY, NEXT, RUNS, Watched
 from ai_usage_tests.platform import QUIET
 
 
-def test_of_runs_for_the_same_work_the_first_failure_and_the_success_are_sent(watched: Watched, web: Hook) -> None:
+def test_of_runs_of_one_chain_the_first_failure_and_the_success_are_reported(watched: Watched, web: Hook) -> None:
     for why in ("503", "503", "timeout", "", ""):
         run(watched, why, {CHAIN: "pull_cursor"})
         watched.tick(RUNS)
@@ -61,7 +61,7 @@ def again(watched: Watched, run_id: str, *, fails: bool) -> None:
         watched.instance.report_dagster_event(success, made.run_id)
 
 
-def test_a_failed_run_from_the_command_line_is_sent_once_and_when_a_later_run_succeeds(
+def test_a_failed_run_from_the_command_line_is_reported_once_and_again_when_a_retry_succeeds(
     watched: Watched, web: Hook
 ) -> None:
     run_id = run(watched, "no key", tags=range_tags(Span(DAY, NEXT)))
@@ -82,7 +82,7 @@ def test_a_failed_run_from_the_command_line_is_sent_once_and_when_a_later_run_su
     assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "FAILED", "RESOLVED"]
 
 
-def test_a_retried_run_is_sent_when_it_is_not_retried_any_more(watched: Watched, web: Hook) -> None:
+def test_a_run_that_is_retried_is_reported_when_the_last_retry_fails(watched: Watched, web: Hook) -> None:
     run_id = run(watched, "busy", tags={"dagster/will_retry": "true"})
     watched.tick(RUNS)
     assert web.got == []
@@ -91,7 +91,7 @@ def test_a_retried_run_is_sent_when_it_is_not_retried_any_more(watched: Watched,
     assert [subject.split()[1] for subject in web.subjects] == ["FAILED"]
 
 
-def test_a_retry_that_succeeds_sends_nothing(watched: Watched, web: Hook) -> None:
+def test_a_retry_that_succeeds_leaves_nothing_to_report(watched: Watched, web: Hook) -> None:
     run_id = run(watched, "busy", tags={"dagster/will_retry": "true"})
     watched.tick(RUNS)
     again(watched, run_id, fails=False)
@@ -99,15 +99,15 @@ def test_a_retry_that_succeeds_sends_nothing(watched: Watched, web: Hook) -> Non
     assert web.got == []
 
 
-def test_a_run_that_dagster_announced_to_retry_and_did_not_is_sent(watched: Watched, web: Hook) -> None:
-    """Dagster announces a retry and then finds no step to retry: the process died after the last one."""
+def test_a_run_that_dagster_announced_to_retry_and_did_not_is_reported(watched: Watched, web: Hook) -> None:
+    """It announces a retry and then finds no step to retry: the process died after the last one."""
     run_id = run(watched, "busy", tags={"dagster/will_retry": "true"})
     assert watched.tick(RUNS) == "no news"
     watched.instance.add_run_tags(run_id, {"dagster/will_retry": "false"})
     assert watched.tick(RUNS) == "1 news; 1 delivered"
 
 
-def test_a_run_that_died_is_sent_although_a_later_run_succeeded_before_the_tick(watched: Watched, web: Hook) -> None:
+def test_a_run_that_died_is_reported_though_a_retry_succeeded_before_the_next_tick(watched: Watched, web: Hook) -> None:
     tags = {CHAIN: "x", "dagster/will_retry": "true", "dagster/auto_retry_run_id": "y"}
     made = watched.instance.create_run_for_job(refresh_range(), tags=tags, status=dg.DagsterRunStatus.STARTED)
     watched.instance.report_run_failed(made, message=f"{DIED}: it was killed.")
@@ -118,9 +118,7 @@ def test_a_run_that_died_is_sent_although_a_later_run_succeeded_before_the_tick(
     assert [item["severity"] for post in web.got for item in post.body["items"]] == ["failed", "resolved"]
 
 
-def test_a_failed_part_is_resolved_by_a_success_of_the_whole_but_not_of_another_part(
-    watched: Watched, web: Hook
-) -> None:
+def test_a_success_of_the_whole_resolves_a_part_and_one_of_another_part_does_not(watched: Watched, web: Hook) -> None:
     def ended(chain: str, event: dg.DagsterEventType) -> None:
         job, tags = refresh_range(), {CHAIN: chain}
         made = watched.instance.create_run_for_job(job, tags=tags, status=dg.DagsterRunStatus.STARTED)
@@ -134,7 +132,7 @@ def test_a_failed_part_is_resolved_by_a_success_of_the_whole_but_not_of_another_
     assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "RESOLVED"]
 
 
-def test_a_failure_of_which_dagster_has_not_decided_yet_waits_a_moment(
+def test_a_failure_waits_until_dagster_has_decided_on_a_retry(
     watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(watched, "busy")
@@ -144,7 +142,7 @@ def test_a_failure_of_which_dagster_has_not_decided_yet_waits_a_moment(
     assert watched.tick(RUNS) == "1 news; 1 delivered"
 
 
-def test_old_failures_are_not_sent(watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_history_is_no_news(watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
     run(watched, "busy")
     monkeypatch.setattr(run_news, "OLD", -1)
     watched.tick(RUNS)

@@ -35,7 +35,7 @@ class Watched:
     truth: dict[dg.AssetKey, Results] = field(default_factory=dict)
 
     def evaluate(self, results: Results, asset: dg.AssetKey = COSTS, check: str = CHECK) -> None:
-        """A run from the command line with these results of its check."""
+        """A run from the command line, in which the check has these results."""
         spec = dg.AssetCheckSpec(check, asset=asset)
 
         @dg.multi_asset_check(specs=[spec])

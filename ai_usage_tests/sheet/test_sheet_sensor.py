@@ -148,7 +148,7 @@ def test_a_new_sheet_waits_for_the_first_day_of_a_provider(fresh: Watched, monke
     here = replace(settings(), has_cursor_key=True)
     monkeypatch.setattr(automation, "settings", lambda: here)
     assert fresh.tick() == []
-    assert "waits for a vendor's first day" in fresh.skipped
+    assert "waits for a provider's first day" in fresh.skipped
     days: list[date] = []
     fresh.ledger = SimpleNamespace(ask=lambda _: pl.DataFrame({"activity_date": days}))
     assert fresh.tick() == []
