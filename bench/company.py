@@ -20,8 +20,6 @@ import duckdb
 from ai_usage.catalog import TABLES
 from ai_usage.core.providers import DIM_PLATFORM, DIM_PROVIDER, platform_rows, provider_rows
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic.provider import ANTHROPIC
-from ai_usage.providers.cursor.provider import CURSOR as CURSOR_PROVIDER
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW
@@ -29,7 +27,6 @@ from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW
 DAYS_AT_ONCE = 31
 LAST = date(2026, 11, 19)
 MEASURED_DAYS = 365  # analytics/cost goes back that far
-HELD_PULLS = (*ANTHROPIC.gate.pulls, *CURSOR_PROVIDER.gate.pulls)
 OTHER_PULLS = ("claude_code_usage", "claude_analytics_cost", "claude_analytics_usage", "cursor_ai_commits")
 COLUMNS = {table.name: table.columns.keys() for table in TABLES if table.schema == ANALYTICS}
 LOOKS = [1, 2, 3, 4, 5, 6, 7, 14, 21, 28, 31]  # days after a day on which its reports are pulled again
@@ -54,7 +51,7 @@ class Company:
             "api_keys": max(1, self.people // 8),
         }
 
-    def settle_in(self, warehouse: DuckDBWarehouse) -> None:
+    def fill(self, warehouse: DuckDBWarehouse) -> None:
         """Fill an empty warehouse, day after day, as a backfill would."""
         with warehouse.connected() as db:
             for statement in SETTING:

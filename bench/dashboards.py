@@ -57,8 +57,8 @@ def dashboards(_: str, __: int) -> dict[str, Any]:
 
 
 def pages(_: str, __: int) -> dict[str, Any]:
-    """Every board's page: its size, and the time until it is shown. Needs Chromium on the PATH and playwright, which the
-    tests install; reports which is missing.
+    """Every board's page: its size, and the time until it is shown. Needs Chromium on the PATH and playwright, which
+    the tests install; reports which is missing.
     """
     of = settings()
     warehouse = duckdb_warehouse(of, is_read_only=True)

@@ -1,5 +1,5 @@
-"""The cost of rebuilding the marts, for `bench`: two years of a thousand people, one day of them, and how both grow with
-people. Seconds depend on the machine at that moment; CPU seconds and ratios are comparable.
+"""The cost of rebuilding the marts, for `bench`: two years of a thousand people, one day of them, and the growth of both
+with people. Seconds depend on the machine at that moment; CPU seconds and ratios are comparable.
 """
 
 import resource
@@ -63,7 +63,7 @@ def company(_: str, people: int) -> dict[str, Any]:
     """Make the company; returns the number of rows in each core table."""
     began = time.perf_counter()
     warehouse = duckdb_warehouse(settings())
-    Company(people, TWO_YEARS).settle_in(warehouse)
+    Company(people, TWO_YEARS).fill(warehouse)
     seconds = round(time.perf_counter() - began, 1)
     with warehouse.connected() as db:
         rows = {
