@@ -93,7 +93,7 @@ def test_a_description_tells_question_caveat_and_what_does_not_cut(there: StandI
     [trend] = [of for of in there.cards.values() if of["name"] == "Spend by provider"]
     assert trend["description"].startswith("Where does it go?\n\nA bill, not a value.\n\nWithout rows:")
     [total] = [of for of in there.cards.values() if of["name"] == "Spend"]
-    assert "Not cut by: period, person." in total["description"]
+    assert "Not filtered by: period, person." in total["description"]
     [teams] = [of for of in there.cards.values() if of["name"] == "Lines by team"]
     assert "At most the first 3;" in teams["description"]
     assert "fewer than 5 people" in teams["description"]
