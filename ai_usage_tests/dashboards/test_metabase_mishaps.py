@@ -84,7 +84,7 @@ def test_one_that_still_starts_is_waited_for_and_one_that_nobody_set_up_is_named
         there.starting = 2
         metabase.refuse_unready()
         there.has_user_setup = False
-        with pytest.raises(SettingError, match="The Metabase at http.* is not set up yet"):
+        with pytest.raises(SettingError, match=r"The Metabase at http.* is not set up yet"):
             metabase.refuse_unready()
 
 
