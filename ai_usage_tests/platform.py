@@ -93,7 +93,7 @@ class Platform:
         return outcome
 
     def check(self, check: str, span: Span | None = None) -> Outcome:
-        """One claim alone, wherever it is made; without a span it judges every day ever pulled."""
+        """One check alone, on every table that has it; without a span it evaluates every day ever pulled."""
         return self.materialize(checks_of(check), span, self.claude.admin())
 
     def materialize(
@@ -187,7 +187,7 @@ def name_providers(warehouse: DuckDBWarehouse) -> None:
 
 
 def platform_in(folder: Path) -> Platform:
-    """A platform whose files are in a folder, as the settings would name them; Dagster's are in one below."""
+    """A platform with its files in a folder, named as the settings would name them; Dagster's are in one below."""
     at = Ticking(settings().now())
     warehouse = DuckDBWarehouse(
         folder / "ai_usage.duckdb", folder / "published.duckdb", TABLES, at, patience=60, functions=FUNCTIONS
@@ -197,7 +197,7 @@ def platform_in(folder: Path) -> Platform:
 
 
 def checks_of(*checks: str) -> dg.AssetSelection:
-    """These claims, wherever they are made."""
+    """These checks, on every table that has them."""
     return dg.AssetSelection.checks(*(key for check in CHECKS for key in check.check_keys if key.name in checks))
 
 

@@ -77,8 +77,8 @@ def keyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Keyed]:
         yield Keyed(tmp_path, vendor, monkeypatch)
 
 
-def test_without_a_key_everything_succeeds_writes_nothing_and_says_so(keyed: Keyed) -> None:
-    """Case 30: nothing is pulled, built or judged."""
+def test_without_a_key_every_asset_succeeds_writes_nothing_and_notes_it(keyed: Keyed) -> None:
+    """Case 30: nothing is pulled, built or evaluated."""
     outcome, platform = keyed.run()
     assert keyed.vendor.requests == []
     assert platform.sql("select count(*) from ai_usage_raw.pulls") == [(0,)]

@@ -56,7 +56,7 @@ def folder_with_copy(platform: Platform, folder: Path) -> Path:
 
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """What the person types, from front to back; then there is nobody."""
+    """What the person types, from first to last; then the input ends."""
     typed: list[str] = []
 
     def read(*_: object, **__: object) -> str:
@@ -95,7 +95,7 @@ def test_whatever_is_not_yes_deletes_nothing(
     assert left(simulated) >= before
 
 
-def test_where_nobody_can_answer_nothing_is_deleted_unless_yes_was_given(
+def test_without_a_terminal_nothing_is_deleted_unless_yes_was_given(
     simulated: Path, answers: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["reset"]) == 2

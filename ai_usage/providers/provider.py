@@ -12,7 +12,7 @@ from ai_usage.check import Check
 from ai_usage.ingest.cadence import Cadence
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.ingest.ledger_writes import Source
-from ai_usage.providers.directory import Keys, People
+from ai_usage.providers.directory import Accounts, Keys, People
 from ai_usage.providers.probe import Probe
 from ai_usage.providers.summary import Summarize
 from ai_usage.settings import Settings
@@ -115,6 +115,7 @@ class Provider:
     also_called: tuple[str, ...] = ()  # what people write for it in the sheet, beside its key and name
     people: People | None = None  # where it lists its members
     keys: Keys | None = None  # where it lists API keys
+    accounts: Accounts | None = None  # where it names the organization or team behind an account
     billing_account_type: str = "Organization"  # FOCUS BillingAccountType
     sub_account_type: str = "Workspace"  # FOCUS SubAccountType
     bills_own_seats: bool = False  # whether its `spend.sql` bills seats; if not, those of the sheet are billed

@@ -7,7 +7,7 @@ import polars as pl
 from ai_usage.accounts import account_names
 from ai_usage.ingest.cadence import MORNING, Cadence
 from ai_usage.money import read_rates
-from ai_usage.providers.anthropic import assets, checks, claude_ai_usage, keys, people, pulls, tables
+from ai_usage.providers.anthropic import assets, checks, claude_ai_usage, keys, organizations, people, pulls, tables
 from ai_usage.providers.anthropic.audit_log import pulls as audit_log_pulls
 from ai_usage.providers.anthropic.audit_log import tables as audit_log
 from ai_usage.providers.anthropic.audit_log.folder import uploads_of
@@ -131,6 +131,7 @@ ANTHROPIC = Provider(
     also_called=("claude",),
     people=people.PEOPLE,
     keys=keys.KEYS,
+    accounts=organizations.ACCOUNTS,
     bills_own_seats=True,
     core=CORE,
     checks=checks.CHECKS,

@@ -166,7 +166,7 @@ def test_an_endpoint_the_team_does_not_have_is_skipped_too(platform: Platform, c
 
 
 @pytest.mark.parametrize(("status", "path"), [(401, ""), (400, "ai-code"), (500, "ai-code")])
-def test_a_refused_key_or_trouble_at_the_vendor_is_no_reason_to_skip(
+def test_a_refused_key_or_an_error_of_the_provider_is_no_reason_to_skip(
     platform: Platform, cursor: Simulator, status: int, path: str
 ) -> None:
     cursor.faults.plan("status", status=status, path=path, times=None)
