@@ -1,4 +1,4 @@
-"""The cost of rebuilding the marts, for `bench`: two years of a thousand people, one day of them, and the growth of both
+"""The cost of rebuilding the marts, for `bench`: two years of a thousand people, one day of them, and how both grow
 with people. Seconds depend on the machine at that moment; CPU seconds and ratios are comparable.
 """
 
