@@ -5,12 +5,14 @@ file functions. It is enough to import it, in the process of the tests only: nob
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
 import duckdb
 
+from ai_usage.warehouse import erasure
 from ai_usage.warehouse.duckdb import connection
 
 AT_ONCE = 4  # files: a test's own, and those of worlds that it shares with others
@@ -47,10 +49,23 @@ def _connected(database: Any = ":memory:", *args: Any, **named: Any) -> duckdb.D
     return _connect(database, *args, **named)
 
 
+def _closes_to(attach: Callable[..., Any]) -> Callable[..., Any]:
+    def attached(db: duckdb.DuckDBPyConnection, path: Path, **named: Any) -> Any:
+        close(path)
+        return attach(db, path, **named)
+
+    return attached
+
+
 def _started(self: "subprocess.Popen[Any]", *args: Any, **named: Any) -> None:
     close()
     _start(self, *args, **named)
     _children.add(self)
+
+
+def looks_at_nothing(child: "subprocess.Popen[Any]") -> None:
+    """While this process lives, files may stay open: it opens none of them."""
+    _children.discard(child)
 
 
 def _before_others_look(event: str, given: tuple[Any, ...]) -> None:
@@ -61,6 +76,8 @@ def _before_others_look(event: str, given: tuple[Any, ...]) -> None:
 
 
 connection.open_to_write = _stays_open
+connection.attached = _closes_to(connection.attached)
+erasure._attached = _closes_to(erasure._attached)
 duckdb.connect = _connected  # type: ignore[assignment]
 subprocess.Popen.__init__ = _started  # type: ignore[method-assign,assignment]
 sys.addaudithook(_before_others_look)
