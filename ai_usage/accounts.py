@@ -79,13 +79,22 @@ def accounts_of(of: Settings, fields: AccountFields, environ: Mapping[str, str] 
     return found
 
 
-def account_names(of: Settings, fields: AccountFields, credential: str) -> list[str]:
-    """The accounts that have a credential, by the settings alone: no key is read."""
-    entries = _entries(of, fields)
+def account_names(of: Settings, fields: AccountFields, credential: str | None = None) -> list[str]:
+    """The accounts that have a credential (None: any), by the settings alone: no key is read."""
+    return [name for name, kinds in credentials_by_account(of, fields).items() if credential in (None, *kinds)]
+
+
+def credentials_by_account(of: Settings, fields: AccountFields) -> dict[str, tuple[str, ...]]:
+    """Account → the kinds of credentials that it has, by the settings alone: no key is read. The built-in provider has
+    an account for each variable.
+    """
+    entries = [] if of.simulate else _entries(of, fields)
     taken = {variable for entry in entries for variable in entry.variables().values()}
-    of_variables = [c for c in fields.credentials if c.field == credential and c.variable not in taken and c.is_set(of)]
-    of_file = [str(entry.written.get("name")) for entry in entries if credential in entry.variables()]
-    return [*(one.account for one in of_variables), *of_file]
+    found: dict[str, tuple[str, ...]] = {}
+    for one in fields.credentials:
+        if of.simulate or (one.variable not in taken and one.is_set(of)):
+            found[one.account] = (*found.get(one.account, ()), one.field)
+    return found | {str(entry.written.get("name")): tuple(entry.variables()) for entry in entries}
 
 
 def refuse_unknown_providers(of: Settings, known: Collection[str]) -> None:

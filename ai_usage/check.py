@@ -1,8 +1,8 @@
 """A check as data, and what a result of one is: passed, warned, failed or not evaluated.
 
-A declaration names the table, the pulls it relies on, and the function that evaluates it. `checks.runner` makes checks
-of Dagster of them, `checks.registry` lists them all. A provider's own checks stand in its folder, those that span
-providers in `checks`.
+A declaration names the table, the pulls it relies on, and the function that evaluates it. `checks.runner` makes
+Dagster checks of the declarations, `checks.registry` lists them all. A provider's own checks are in its folder, checks
+that span providers in `checks`.
 """
 
 from collections import Counter
@@ -20,16 +20,17 @@ from ai_usage.warehouse.port import Warehouse
 
 Grain = Literal["day", "snapshot", "run"]
 Status = Literal["passed", "warned", "failed"]
+GRAVITY: Mapping[Status, int] = {"passed": 0, "warned": 1, "failed": 2}
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
 
-ALERTS_BY_ROW = "named"  # of a row that alerts send by itself, once for its `alert_key`, in the words `said`
+ALERTS_BY_ROW = "named"  # in a row that alerts send once, by its `alert_key`: what it is about, with its `sentence`
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a check came to, in a sentence, with the rows that show it."""
+    """The result of a check, in one sentence, with the rows that show it."""
 
     status: Status
     why: str
@@ -46,7 +47,7 @@ class Result:
 
 @dataclass(frozen=True)
 class NotEvaluated:
-    """That there is nothing to evaluate, and why: neither passed nor failed."""
+    """There is nothing to evaluate, and why: the check neither passed nor failed."""
 
     why: str
 
@@ -67,6 +68,14 @@ def failed(why: str, rows: Rows = ()) -> Result:
 
 
 PASSED = passed("Passed.")
+
+
+def worst_of(results: Mapping[str, Result]) -> Result:
+    """The results of several accounts as one: the worst status, and what each account with it has."""
+    grave = max(results.values(), key=lambda result: GRAVITY[result.status]).status
+    those = {account: result for account, result in results.items() if result.status == grave}
+    why = " ".join(f"{account}: {result.why}" for account, result in those.items())
+    return Result(grave, why, [row for result in those.values() for row in result.rows])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,12 +162,33 @@ class RunCheck(Check):
 def each_day(
     sql: str, result: Callable[[list[dict[str, Any]]], Finding], **parameters: Any
 ) -> Callable[[Warehouse, Span], Mapping[date, Finding]]:
-    """The evaluation of a query that returns rows of wrong days: a result for each of these days."""
+    """The evaluation of a query that returns rows of wrong days: a result for each of these days. Rows of several
+    accounts are evaluated account by account.
+    """
 
     def evaluate(warehouse: Warehouse, span: Span) -> Mapping[date, Finding]:
-        return {day: result(rows) for day, rows in wrong_rows(warehouse, sql, span, **parameters).items()}
+        wrong = wrong_rows(warehouse, sql, span, **parameters)
+        return {day: of_accounts({name: result(of) for name, of in _by_account(rows)}) for day, rows in wrong.items()}
 
     return evaluate
+
+
+def _by_account(rows: list[dict[str, Any]]) -> Iterable[tuple[str, list[dict[str, Any]]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(str(row.get("account")), []).append(row)
+    return found.items()
+
+
+def of_accounts(found: Mapping[str, Finding]) -> Finding:
+    """Account → its result, as one result: as bad as the worst, with a sentence of each that has not passed."""
+    if len(found) == 1:
+        return next(iter(found.values()))
+    results = {name: one for name, one in sorted(found.items()) if isinstance(one, Result)}
+    shown = {name: one for name, one in results.items() if not one.passed} or results
+    worst = max((one.status for one in shown.values()), key=GRAVITY.__getitem__)
+    why = " ".join(f"Account {name}: {one.why}" for name, one in shown.items())
+    return Result(worst, why, tuple(row for one in shown.values() for row in one.rows))
 
 
 def wrong_rows(warehouse: Warehouse, sql: str, span: Span, **parameters: Any) -> dict[date, list[dict[str, Any]]]:
@@ -180,11 +210,11 @@ def some(names: Iterable[object], *, at_most: int = 5, between: str = ", ") -> s
     return between.join(shown[:at_most]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def alerted(rows: Rows, named: Callable[[Row], str], said: Callable[[Row], str]) -> list[dict[str, Any]]:
+def alerted(rows: Rows, named: Callable[[Row], str], sentence: Callable[[Row], str]) -> list[dict[str, Any]]:
     """The rows with the words in which alerts send each by itself: what it is about, and the sentence."""
-    return [{ALERTS_BY_ROW: named(row), "said": said(row), **row} for row in rows]
+    return [{ALERTS_BY_ROW: named(row), "sentence": sentence(row), **row} for row in rows]
 
 
 def sentences(rows: Rows, *, at_most: int = 5) -> str:
-    """What such rows have to say, for the result."""
-    return some((row["said"] for row in rows), at_most=at_most, between=" ")
+    """The sentences of such rows, for the result."""
+    return some((row["sentence"] for row in rows), at_most=at_most, between=" ")

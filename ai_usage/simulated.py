@@ -9,7 +9,7 @@ from ai_usage.ingest.http.retry import Patience
 from ai_usage.providers.clients import Opened, opened
 from ai_usage.providers.provider import Provider
 from ai_usage.settings import Settings
-from ai_usage.sheet.client import Sheet
+from ai_usage.sheet.port import Sheet
 from ai_usage.sheet.resource import sheet_of
 from ai_usage.simulator import SHEET_ID, Simulator
 

@@ -1,4 +1,4 @@
-"""The environment of every test: a clock that stands, a data folder of its own, no key and nobody's `.env`.
+"""The environment of every test: a fixed clock, a data folder of its own, no key and no `.env` of a developer.
 
 It must be set before `ai_usage` is first imported, since settings and partitions are read then.
 """
@@ -53,8 +53,9 @@ os.environ |= {
 }
 
 from ai_usage_tests import staying_open  # noqa: E402, F401 - after the environment; it is enough to import it
+from ai_usage_tests.mock_claude import DAY, DAYS, NEXT, ordinary  # noqa: E402 - after the environment
 from ai_usage_tests.named import named  # noqa: E402 - after the environment
-from ai_usage_tests.platform import DAY, NEXT, Platform, ordinary, platform_in  # noqa: E402 - after the environment
+from ai_usage_tests.platform import Platform, platform_in  # noqa: E402 - after the environment
 
 # By file, what takes long: begun first, since the last one leaves a core idle. Those with a daemon mostly wait, so two
 # at a time run beside others; four processes keep two cores busy, and a fifth costs more than it brings.
@@ -95,7 +96,28 @@ def platform(_nothing_yet: Platform, tmp_path: Path) -> Platform:
 
 @pytest.fixture(scope="session")
 def named_world(_nothing_yet: Platform, tmp_path_factory: pytest.TempPathFactory) -> Platform:
-    """Two days of a company whose only developer is Lina Xu, and whose key is named after her."""
+    """Two days of a company with one developer, Lina Xu, and one key, which is named after her."""
     made = named(_nothing_yet.copy(tmp_path_factory.mktemp("named")))
     assert made.run({DAY: ordinary(), NEXT: ordinary(20)}).failed == {}
     return made
+
+
+@pytest.fixture(scope="session")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    platform = platform_in(tmp_path_factory.mktemp("untouched"))
+    outcome = platform.run({day: ordinary(10 + n) for n, day in enumerate(DAYS)})
+    assert outcome.result.success
+    assert outcome.checks_not_passed() == set()
+    return platform
+
+
+@pytest.fixture
+def good(untouched: Platform, tmp_path: Path) -> Platform:
+    """Three days that were pulled and built, and on which every check passes: a copy that the test may damage."""
+    return untouched.copy(tmp_path)
+
+
+@pytest.fixture
+def dagster_home_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands set it for their process, which is the process of the tests."""
+    monkeypatch.setenv("DAGSTER_HOME", "")

@@ -59,9 +59,9 @@ def daemon() -> Iterator[str]:
                     repository_def=repository,
                     resources=dict(defs.resources or {}),
                 ) as context:
-                    said = sensor.evaluate_tick(context)
-                cursors[sensor.name] = said.cursor or cursors.get(sensor.name)
-                for request in said.run_requests or ():
+                    tick = sensor.evaluate_tick(context)
+                cursors[sensor.name] = tick.cursor or cursors.get(sensor.name)
+                for request in tick.run_requests or ():
                     if (sensor.name, request.run_key) not in asked:
                         asked.add((sensor.name, request.run_key))
                         yield run(instance, str(request.job_name or sensor.job_name), request)

@@ -1,4 +1,4 @@
-"""A company whose keys are named after people, as Anthropic names the keys of Claude Code."""
+"""A company with keys that are named after people, as Anthropic names the keys of Claude Code."""
 
 import base64
 import sqlite3
@@ -13,14 +13,15 @@ from urllib.parse import quote
 import duckdb
 import httpx
 
-from ai_usage_tests.platform import MockVendor, Platform
+from ai_usage_tests.mock_claude import MockClaude
+from ai_usage_tests.platform import Platform
 
 ADDRESS, NAME, KEY_NAME = "lina.xu@example.com", "Lina Xu", "claude_code_key_lina.xu"
 INSTEAD = {'"Dev@Example.com"': '"Lina.Xu@Example.com"', '"dev@example.com"': f'"{ADDRESS}"', '"Dev"': f'"{NAME}"'}
 
 
-class NamedVendor(MockVendor):
-    """The mock's only person, and her key, under names that say who she is."""
+class NamedClaude(MockClaude):
+    """The mock's only person, and her key, under names that identify her."""
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         response = super().answer(request)
@@ -32,7 +33,7 @@ class NamedVendor(MockVendor):
 
 def named(platform: Platform) -> Platform:
     """The platform, with that vendor."""
-    platform.vendor = NamedVendor(platform.vendor.days)
+    platform.claude = NamedClaude(platform.claude.days)
     return platform
 
 
@@ -57,7 +58,7 @@ def in_base64() -> set[bytes]:
 
 
 def places_that_name_her(folder: Path) -> set[str]:
-    """Files whose bytes name her, and columns of databases."""
+    """Files with her name in their bytes, and columns of databases."""
     found: set[str] = set()
     looked_for = ways()
     for file in folder.rglob("*"):

@@ -40,12 +40,14 @@ OPUS = "claude-opus-4-5-20251101"
 Row = dict[str, Any]
 
 
-def _row(meter: str, says: Row) -> Row:
-    money = {name: Decimal(says[name]) for name in COLUMNS if "decimal" in COLUMNS[name] and says.get(name) is not None}
-    return {"spend_date": MONTH_DAY, "status": "provisional", "meter": meter} | says | money
+def _row(meter: str, values: Row) -> Row:
+    money = {
+        name: Decimal(values[name]) for name in COLUMNS if "decimal" in COLUMNS[name] and values.get(name) is not None
+    }
+    return {"spend_date": MONTH_DAY, "status": "provisional", "meter": meter} | values | money
 
 
-def claude(meter: str = "output_tokens", /, **says: Any) -> Row:
+def claude(meter: str = "output_tokens", /, **values: Any) -> Row:
     """$30 of a model's output through a key, at list price."""
     row = {
         "provider": "anthropic",
@@ -63,10 +65,10 @@ def claude(meter: str = "output_tokens", /, **says: Any) -> Row:
         "unit": "tokens",
         "attribution_method": "key_sheet",
     }
-    return _row(meter, row | says)
+    return _row(meter, row | values)
 
 
-def cursor(meter: str = "usage_based", /, **says: Any) -> Row:
+def cursor(meter: str = "usage_based", /, **values: Any) -> Row:
     """An agent's request, charged on top of the seats."""
     row = {
         "provider": "cursor",
@@ -80,10 +82,10 @@ def cursor(meter: str = "usage_based", /, **says: Any) -> Row:
         "unit": "requests",
         "attribution_method": "actor",
     }
-    return _row(meter, row | says)
+    return _row(meter, row | values)
 
 
-def seat(provider: str = "cursor", plan: str | None = "Teams", /, **says: Any) -> Row:
+def seat(provider: str = "cursor", plan: str | None = "Teams", /, **values: Any) -> Row:
     """A day's share of a seat of $40 in a month of 31 days."""
     platform, account = {"cursor": ("cursor", "cursor-team"), "anthropic": ("claude.ai", "org-1")}[provider]
     row = {
@@ -98,10 +100,10 @@ def seat(provider: str = "cursor", plan: str | None = "Teams", /, **says: Any) -
         "unit": "seats",
         "attribution_method": "seat",
     }
-    return _row("seat", row | says)
+    return _row("seat", row | values)
 
 
-NOBODY = {"user_email": None, "team_name": None, "attribution_method": "unattributed"}
+UNATTRIBUTED = {"user_email": None, "team_name": None, "attribution_method": "unattributed"}
 NO_KEY = {"api_key_id": None}
 NO_TOKENS = {"quantity": None, "unit": None, "list_usd": None}
 EVERY_KIND: dict[str, Row] = {
@@ -118,12 +120,12 @@ EVERY_KIND: dict[str, Row] = {
     ),
     "claude code by its actor": claude(platform="claude_code", attribution_method="actor", **NO_KEY),
     "the workbench": claude(platform="workbench", attribution_method="actor", **NO_KEY),
-    "an api cost nobody told the platform of": claude(platform="unsegmented", sub_account=None, **NO_KEY, **NOBODY),
+    "an api cost of an unknown platform": claude(platform="unsegmented", sub_account=None, **NO_KEY, **UNATTRIBUTED),
     "claude.ai beyond its seats": claude(platform="claude.ai", sub_account=None, **NO_KEY),
     "web search, without a model": claude("web_search", model=None, billed_usd="0.01", list_usd="0.01")
     | {"quantity": Decimal(1), "unit": "requests"},
     "code execution, not measured": claude("code_execution", model=None, billed_usd="0.05", **NO_TOKENS),
-    "a session": claude("session_usage", model=None, billed_usd="0.08", **NO_TOKENS, **NOBODY),
+    "a session": claude("session_usage", model=None, billed_usd="0.08", **NO_TOKENS, **UNATTRIBUTED),
     "a service account of cursor": cursor(user_email="bot-1@service", billed_usd="0.123456789", quantity="123456")
     | {"unit": "tokens"},
     "a request of cursor": cursor(status="final"),
@@ -131,17 +133,19 @@ EVERY_KIND: dict[str, Row] = {
     "a free request": cursor(billed_usd="0"),
     "usage given back": claude(billed_usd="-1.5", list_usd="-1.5", quantity="60000"),
     "a seat of cursor": seat(),
-    "unassigned seats of cursor": seat(quantity="83", billed_usd="107.096774223", **NOBODY),
+    "unassigned seats of cursor": seat(quantity="83", billed_usd="107.096774223", **UNATTRIBUTED),
     "unassigned seats of several plans at one price": seat(
-        "cursor", None, quantity="2", billed_usd="2.580645162", **NOBODY
+        "cursor", None, quantity="2", billed_usd="2.580645162", **UNATTRIBUTED
     ),
     "a seat of claude": seat("anthropic", "Team Premium", quantity=None, unit=None),
-    "a credit": claude("credit", charge_type="credit", billed_usd="-25", model=None, **NO_TOKENS, **NO_KEY, **NOBODY),
+    "a credit": claude(
+        "credit", charge_type="credit", billed_usd="-25", model=None, **NO_TOKENS, **NO_KEY, **UNATTRIBUTED
+    ),
 }
 ESTIMATES: dict[str, Row] = {
     "claude code's own estimate": claude("claude_code_estimate", billed_usd=None, estimated_usd="12.5"),
     "the request formula": cursor("request_formula", billed_usd=None, estimated_usd="0.4"),
-    "a seat whose price is unknown": seat(billed_usd=None),
+    "a seat with an unknown price": seat(billed_usd=None),
     "a member's seat of one of several plans": seat("cursor", None, billed_usd=None, quantity=None, unit=None),
 }
 
@@ -154,15 +158,15 @@ def spend(warehouse: DuckDBWarehouse, rows: Iterable[Row]) -> None:
     """Fill ai_spend with rows, and make the view over it, as the platform would."""
     know_providers(warehouse)
     columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
-    told = list(rows)
+    given = list(rows)
     texts = pl.DataFrame(
-        {name: [_text(row.get(name)) for row in told] for name in COLUMNS}, dict.fromkeys(COLUMNS, pl.String)
+        {name: [_text(row.get(name)) for row in given] for name in COLUMNS}, dict.fromkeys(COLUMNS, pl.String)
     )
     with warehouse.connected() as db:
         db.execute(f"create table if not exists {SPEND} ({columns})")
         db.execute(f"delete from {SPEND}")
-        db.register("told", texts)
-        db.execute(f"insert into {SPEND} by name select * from told")
-        db.unregister("told")
+        db.register("given", texts)
+        db.execute(f"insert into {SPEND} by name select * from given")
+        db.unregister("given")
         select, _ = googlesql.to_duckdb(googlesql.read("marts/focus_1_2"))
         db.execute(f"create or replace view ai_usage_analytics.focus_1_2 as {select}")

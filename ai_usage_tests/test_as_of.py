@@ -17,8 +17,9 @@ from ai_usage.commands.as_of_world import Past, rebuilt, spend_in
 from ai_usage.partitions import Span
 from ai_usage.sheet.tabs import API_KEY_MAPPING
 from ai_usage.warehouse.ledger import Answer
-from ai_usage_tests.platform import DAY, NEXT, Platform, Ticking, platform_in, whatever_makes
-from ai_usage_tests.test_commands import said
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.platform import Platform, Ticking, platform_in, whatever_makes
+from ai_usage_tests.printed import printed
 from ai_usage_tests.warehouse.test_ledger import append
 from ai_usage_tests.warehouse.writing import answer
 
@@ -72,21 +73,21 @@ def usage(at: datetime | str) -> str:
     return f"select activity_date, billed_usd from ai_usage_analytics.spend_as_of('{at}') order by 1"
 
 
-def test_a_restated_day_is_told_as_then_and_as_now_and_the_ledger_is_only_read(
+def test_a_restated_day_is_shown_as_then_and_as_now_and_the_ledger_is_only_read(
     past: tuple[Platform, datetime], command: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     platform, at = past
     database = platform.warehouse.path
     before = digest(database), sorted(p.name for p in database.parent.iterdir())
     assert command(at.isoformat()) == 0
-    told = said(capsys)
+    output = printed(capsys)
     assert (digest(database), sorted({p.name for p in database.parent.iterdir()} - {"as_of"})) == before
-    assert "anthropic 10.00 10.00 +0.00" in told  # 9 and 1: the sum hides what the days tell
-    assert f"{DAY} anthropic 10.00 9.00 -1.00" in told
-    assert f"{NEXT} anthropic – 1.00 +1.00" in told
-    assert f"Not yet pulled then, anthropic: {NEXT}" in told
-    assert "to the last digit: 10.00" in told
-    assert "SIMULATED" not in told
+    assert "anthropic 10.00 10.00 +0.00" in output  # 9 and 1: the sum hides the difference of the days
+    assert f"{DAY} anthropic 10.00 9.00 -1.00" in output
+    assert f"{NEXT} anthropic – 1.00 +1.00" in output
+    assert f"Not yet pulled then, anthropic: {NEXT}" in output
+    assert "to the last digit: 10.00" in output
+    assert "SIMULATED" not in output
     [world] = (database.parent / "as_of").iterdir()
     assert world.name == f"2026-11-19T120000_{at:%f}Z_{DAY}_{NEXT}.duckdb"
     payers = f"select spend_date, user_email, sum(billed_usd) from {SPEND} where billed_usd > 0 group by all order by 1"
@@ -96,45 +97,45 @@ def test_a_restated_day_is_told_as_then_and_as_now_and_the_ledger_is_only_read(
     assert read(database, usage("2999-01-01T00:00:00Z")) == [(DAY, Decimal(9)), (NEXT, Decimal(1))]
 
 
-def test_a_period_with_days_never_pulled_says_so(
+def test_a_period_with_days_never_pulled_names_them(
     past: tuple[Platform, datetime], command: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Case 29. Days that were pulled later are the answer itself; those that never were make it incomplete."""
     assert command(past[1].isoformat(), first="2026-11-01") == 1
-    told = said(capsys)
-    assert f"! anthropic: 2 of 11 days were pulled ({BOTH}); nothing is known of the others." in told
-    assert "make backfill FROM=2026-11-01 TO=2026-11-09" in told
-    assert "to the last digit: 10.00" in told
+    output = printed(capsys)
+    assert f"! anthropic: 2 of 11 days were pulled ({BOTH}); the others are unknown." in output
+    assert "make backfill FROM=2026-11-01 TO=2026-11-09" in output
+    assert "to the last digit: 10.00" in output
 
 
 def test_without_arguments_it_is_the_month_as_known_now(
     past: tuple[Platform, datetime], command: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command("", first="", last="") == 1
-    told = said(capsys)
-    assert "2026-11-01 to 2026-11-19 as known at 2026-11-20 12:00:00 UTC" in told
-    assert "Nothing has changed since." in told
+    output = printed(capsys)
+    assert "2026-11-01 to 2026-11-19 as known at 2026-11-20 12:00:00 UTC" in output
+    assert "Nothing has changed since." in output
 
 
-def test_an_owner_who_changed_alone_is_told_too(
+def test_a_changed_owner_alone_is_shown_too(
     past: tuple[Platform, datetime], command: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     platform = past[0].copy(tmp_path)
     [[at]] = platform.sql("select max(pulled_at) from ai_usage_raw.pulls")
     platform.sql(f"update {SPEND} set user_email = 'cy@example.com'")
     assert command(at.isoformat(), platform=platform) == 0
-    told = said(capsys)
-    assert f"Equal in sum, but with other keys, people or teams now: {BOTH}" in told
-    assert "Nothing has changed" not in told
+    output = printed(capsys)
+    assert f"Equal in sum, but with other keys, people or teams now: {BOTH}" in output
+    assert "Nothing has changed" not in output
 
 
-def test_the_future_is_now_and_says_so(
+def test_an_instant_in_the_future_means_now_with_a_note(
     past: tuple[Platform, datetime], command: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert command("2999-01-01T00:00:00+01:00", platform=past[0].copy(tmp_path)) == 0
-    told = said(capsys)
-    assert "2998-12-31 23:00:00 UTC is in the future: this is what is known now" in told
-    assert "Nothing has changed since." in told
+    output = printed(capsys)
+    assert "2998-12-31 23:00:00 UTC is in the future: this is what is known now" in output
+    assert "Nothing has changed since." in output
 
 
 def test_before_the_first_pull_nothing_was_known(
@@ -142,11 +143,11 @@ def test_before_the_first_pull_nothing_was_known(
 ) -> None:
     [[first]] = past[0].sql("select min(pulled_at) from ai_usage_raw.pulls")
     assert command((first - MOMENT).isoformat()) == 1
-    assert "the first pull was at 2026-11-19 12:00:00" in said(capsys)
+    assert "the first pull was at 2026-11-19 12:00:00" in printed(capsys)
     empty = platform_in(tmp_path)
     empty.warehouse.path.unlink()
     assert command("2026-11-01T00:00:00Z", platform=empty) == 1
-    assert "Nothing was ever pulled" in said(capsys)
+    assert "Nothing was ever pulled" in printed(capsys)
 
 
 @pytest.mark.parametrize(
@@ -163,12 +164,12 @@ def test_what_cannot_be_asked_is_one_sentence(
     command: Callable[..., int], capsys: pytest.CaptureFixture[str], at: str, first: str, last: str, sentence: str
 ) -> None:
     assert command(at, first, last) == 2
-    told = said(capsys)
-    assert sentence in told
-    assert told.startswith("Error:")
+    output = printed(capsys)
+    assert sentence in output
+    assert output.startswith("Error:")
 
 
-def test_a_world_that_does_not_add_up_is_told(
+def test_a_rebuilt_day_that_differs_from_its_versions_is_reported(
     past: tuple[Platform, datetime],
     command: Callable[..., int],
     capsys: pytest.CaptureFixture[str],
@@ -182,38 +183,38 @@ def test_a_world_that_does_not_add_up_is_told(
 
     monkeypatch.setattr(as_of, "rebuilt", harmed)
     assert command(past[1].isoformat()) == 1
-    assert f"✗ {DAY} anthropic ai_spend was rebuilt with 10.00 of usage, spend_as_of says 10.00" in said(capsys)
+    assert f"✗ {DAY} anthropic ai_spend was rebuilt with 10.00 of usage, spend_as_of returns 10.00" in printed(capsys)
 
 
-def test_a_function_that_sql_users_would_be_misled_by_is_told(
+def test_a_function_that_would_mislead_sql_users_is_reported(
     past: tuple[Platform, datetime], command: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     platform = past[0].copy(tmp_path)
     platform.sql("delete from ai_usage_analytics.spend_versions")
     assert command(past[1].isoformat(), platform=platform) == 1
-    told = said(capsys)
-    assert f"✗ spend_as_of in the warehouse says otherwise of {DAY}" in told
-    assert f"ai_spend of now is behind the ledger, not rebuilt since the last pull, or held back: {BOTH}" in told
+    output = printed(capsys)
+    assert f"✗ spend_as_of in the warehouse differs on {DAY}" in output
+    assert f"ai_spend is behind the ledger now, not rebuilt since the last pull, or blocked: {BOTH}" in output
 
 
-def test_a_world_that_cannot_be_built_is_told_and_not_left_behind(
+def test_tables_that_cannot_be_rebuilt_are_reported_and_leave_no_file(
     past: tuple[Platform, datetime], command: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     platform = past[0].copy(tmp_path)
     platform.sql("delete from ai_usage_raw.pulls where pull = 'claude_organization'")
     assert command("2026-11-20T11:00:00Z", platform=platform) == 1
-    told = said(capsys)
-    assert "core/claude_costs" in told
-    assert "raw/claude_organization was never pulled" in told
-    assert "cannot be rebuilt as they were known then: nothing was written" in told
+    output = printed(capsys)
+    assert "core/claude_costs" in output
+    assert "raw/claude_organization was never pulled" in output
+    assert "cannot be rebuilt as of then: nothing was written" in output
     assert list((tmp_path / "as_of").iterdir()) == []
 
 
-def test_a_day_held_back_keeps_its_last_good_version_as_it_did_then(platform: Platform, tmp_path: Path) -> None:
+def test_a_blocked_day_keeps_its_last_good_version_as_it_did_then(platform: Platform, tmp_path: Path) -> None:
     owned_by(platform, "ada@example.com")
     platform.run({DAY: ["1000"], NEXT: ["100"]}, only=MONEY)
     owned_by(platform, "bo@example.com")
-    platform.vendor.totals[DAY] = lambda rows: [{**row, "amount": "1"} for row in rows]
+    platform.claude.totals[DAY] = lambda rows: [{**row, "amount": "1"} for row in rows]
     platform.run({DAY: ["900"], NEXT: ["200"]}, only=MONEY)
     at = platform.warehouse.now()
     then = rebuilt(platform.warehouse, at, BOTH, into=tmp_path / "then.duckdb")
@@ -271,5 +272,5 @@ def test_a_file_of_an_older_version_is_refused_and_left_alone(
     platform.sql(f"drop table {SPEND}")
     before = digest(platform.warehouse.path)
     assert command("2026-11-20T11:00:00Z", platform=platform) == 2
-    assert "was last written by an older version" in said(capsys)
+    assert "was last written by an older version" in printed(capsys)
     assert digest(platform.warehouse.path) == before

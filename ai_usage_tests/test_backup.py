@@ -16,8 +16,9 @@ from ai_usage.commands.__main__ import command_settings, main
 from ai_usage.commands.data_folder import in_use
 from ai_usage.commands.reset import made
 from ai_usage.settings import settings
-from ai_usage_tests.platform import DAY, NEXT, Platform, contents
-from ai_usage_tests.test_commands import said
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.platform import Platform, contents
+from ai_usage_tests.printed import printed
 from ai_usage_tests.warehouse.test_ledger import append, rebuild
 from ai_usage_tests.warehouse.writing import answer
 
@@ -38,7 +39,7 @@ def home(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (folder / "dagster").mkdir()
     with closing(sqlite3.connect(folder / "dagster" / "alerts.sqlite")) as db:
         db.execute("create table news (key text)")
-        db.execute("insert into news values ('told')")
+        db.execute("insert into news values ('sent')")
         db.commit()
     (folder / "first_day").write_text("2026-10-01\n", encoding="utf-8")
     yield folder
@@ -49,10 +50,10 @@ def home(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def backup(home: Path, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]) -> Path:
     to = tmp_path_factory.mktemp("backups") / "deeper"
     assert main(["backup", str(to)]) == 0
-    told = said(capsys)
-    assert "REAL data of 2 days, 2026-11-10 to 2026-11-11, " in told
-    assert "Backed up and read back: " in told
-    assert "Not in it: Dagster's records of past runs" in told
+    output = printed(capsys)
+    assert "REAL data of 2 days, 2026-11-10 to 2026-11-11, " in output
+    assert "Backed up and read back: " in output
+    assert "Not in it: Dagster's records of past runs" in output
     [made_there] = to.iterdir()
     return made_there
 
@@ -62,7 +63,7 @@ def alerts_of(folder: Path) -> list[tuple[str]]:
         return db.execute("select key from news").fetchall()
 
 
-def test_a_backup_holds_the_warehouse_what_alerts_remember_and_what_it_is(home: Path, backup: Path) -> None:
+def test_a_backup_has_the_warehouse_the_state_of_alerts_and_a_description(home: Path, backup: Path) -> None:
     assert {path.name for path in backup.iterdir()} == {WAREHOUSE, "alerts.sqlite", "first_day", "manifest.json"}
     assert contents(backup / WAREHOUSE) == contents(home / WAREHOUSE)
     manifest = json.loads((backup / "manifest.json").read_text(encoding="utf-8"))
@@ -109,15 +110,15 @@ def test_what_was_backed_up_comes_back(
     destroy(home)
     is_there = (home / WAREHOUSE).exists()
     assert main(["restore", str(backup), "--yes"]) == 0
-    told = said(capsys)
+    output = printed(capsys)
     assert contents(home / WAREHOUSE) == contents(home / COPY) == before
-    assert alerts_of(home) == [("told",)]
+    assert alerts_of(home) == [("sent",)]
     assert (home / "first_day").read_text(encoding="utf-8") == "2026-10-01\n"
     kept = [path.name for path in home.glob("ai_usage.duckdb.before_restore_*")]
-    assert ("What was there is kept as" in told) == is_there
+    assert ("What was there is kept as" in output) == is_there
     assert bool(kept) == is_there
     assert not (home / f"{WAREHOUSE}.wal").exists()
-    assert {home / name for name in kept} <= set(made(command_settings(says_so=False)))  # make reset deletes it
+    assert {home / name for name in kept} <= set(made(command_settings(is_announced=False)))  # make reset deletes it
 
 
 def test_it_does_not_overwrite_without_being_asked_to(
@@ -128,9 +129,9 @@ def test_it_does_not_overwrite_without_being_asked_to(
     for typed in ("", "n", EOFError):
         monkeypatch.setattr(terminal.OUT, "input", _typing(typed))
         assert main(["restore", str(backup)]) == 2
-        told = said(capsys)
-        assert f"{home / WAREHOUSE} holds REAL data of 3 days" in told
-        assert "Nothing was changed." in told
+        output = printed(capsys)
+        assert f"{home / WAREHOUSE} holds REAL data of 3 days" in output
+        assert "Nothing was changed." in output
         assert (home / WAREHOUSE).read_bytes() == before
     monkeypatch.setattr(terminal.OUT, "input", _typing("y"))
     assert main(["restore", str(backup)]) == 0
@@ -146,10 +147,12 @@ def _typing(what: object) -> Callable[..., str]:
     return typed
 
 
-def test_it_waits_for_nobody_who_works_there(home: Path, backup: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with in_use(command_settings(says_so=False)):
+def test_a_restore_does_not_wait_for_a_running_command(
+    home: Path, backup: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with in_use(command_settings(is_announced=False)):
         assert main(["restore", str(backup), "--yes"]) == 2
-    assert "A command is working in" in said(capsys)
+    assert "A command is working in" in printed(capsys)
 
 
 def test_a_backup_that_was_altered_is_refused_before_anything_is_touched(
@@ -159,22 +162,22 @@ def test_a_backup_that_was_altered_is_refused_before_anything_is_touched(
     middle = len(before) // 2
     (backup / WAREHOUSE).write_bytes(before[:middle] + bytes([before[middle] ^ 0xFF]) + before[middle + 1 :])
     assert main(["restore", str(backup), "--yes"]) == 2
-    assert "ai_usage.duckdb is not what make backup wrote" in said(capsys)
+    assert "ai_usage.duckdb is not what make backup wrote" in printed(capsys)
     assert (home / WAREHOUSE).read_bytes() == before
 
 
 def test_the_published_copy_can_be_put_in_place_alone(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = contents(home / WAREHOUSE)
     overwritten(home)
-    assert main(["restore", str(home / COPY), "--yes"]) == 0, said(capsys)
+    assert main(["restore", str(home / COPY), "--yes"]) == 0, printed(capsys)
     assert contents(home / WAREHOUSE) == before
 
 
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
-        (["backup"], "Say where to: make backup TO=/mnt/backups"),
-        (["restore"], "Say what: make restore FROM=/mnt/backups/"),
+        (["backup"], "Name a folder: make backup TO=/mnt/backups"),
+        (["restore"], "Name a backup: make restore FROM=/mnt/backups/"),
         (["restore", "/nowhere"], "/nowhere is no backup"),
         (["backup", "/dev/null/x"], "cannot be written"),
     ],
@@ -183,7 +186,7 @@ def test_what_cannot_be_is_one_sentence(
     home: Path, capsys: pytest.CaptureFixture[str], command: list[str], sentence: str
 ) -> None:
     assert main(command) == 2
-    assert sentence in said(capsys)
+    assert sentence in printed(capsys)
 
 
 def test_without_a_warehouse_there_is_nothing_to_back_up(
@@ -191,15 +194,15 @@ def test_without_a_warehouse_there_is_nothing_to_back_up(
 ) -> None:
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path / "none"))
     assert main(["backup", str(tmp_path)]) == 2
-    assert "there is nothing to back up" in said(capsys)
+    assert "there is nothing to back up" in printed(capsys)
 
 
-def test_a_ledger_that_is_not_whole_is_backed_up_and_said(
+def test_an_incomplete_ledger_is_backed_up_with_a_note(
     home: Path, platform: Platform, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     platform.sql(f"delete from ai_usage_raw.claude_cost_report where activity_date = '{DAY}'")
     assert main(["backup", str(tmp_path)]) == 1
-    assert f"raw/claude_cost_report of {DAY} was already damaged in the ledger" in said(capsys)
+    assert f"raw/claude_cost_report of {DAY} was already damaged in the ledger" in printed(capsys)
 
 
 @pytest.mark.parametrize("spoil", [overwritten, of_a_damaged_wal])
@@ -209,9 +212,9 @@ def test_doctor_names_a_damaged_warehouse_and_goes_on(
     """Fault 8: a traceback ended doctor."""
     spoil(home)
     assert main(["doctor"]) == 1
-    told = said(capsys)
-    assert "✗ the warehouse opens: " in told
-    assert "is damaged: it is cut short, or parts of it were overwritten. Put a backup in its place" in told
-    assert f"make restore FROM={home / COPY}" in told
+    output = printed(capsys)
+    assert "✗ the warehouse opens: " in output
+    assert "is damaged: it is cut short, or parts of it were overwritten. Put a backup in its place" in output
+    assert f"make restore FROM={home / COPY}" in output
     for line in ("Claude: not configured", "Cursor: not configured", "Sheet: not configured", "Alerts: no channel"):
-        assert line in told
+        assert line in output

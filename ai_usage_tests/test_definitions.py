@@ -18,7 +18,9 @@ from ai_usage.providers.anthropic.tables import ANALYTICS_PULLS, SNAPSHOT_PULLS
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import Settings, settings
 from ai_usage.simulator import ADMIN_KEY, ANALYTICS_KEY, LIMITED_KEY, Simulator
-from ai_usage_tests.platform import DAY, Outcome, Platform, contents, platform_in
+from ai_usage_tests.mock_claude import DAY
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform, contents, platform_in
 
 WRONG_KEY = "sk-ant-admin01-wrong-and-never-to-be-seen"
 
@@ -75,8 +77,8 @@ def keyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Keyed]:
         yield Keyed(tmp_path, vendor, monkeypatch)
 
 
-def test_without_a_key_everything_succeeds_writes_nothing_and_says_so(keyed: Keyed) -> None:
-    """Case 30: nothing is pulled, built or judged."""
+def test_without_a_key_every_asset_succeeds_writes_nothing_and_notes_it(keyed: Keyed) -> None:
+    """Case 30: nothing is pulled, built or evaluated."""
     outcome, platform = keyed.run()
     assert keyed.vendor.requests == []
     assert platform.sql("select count(*) from ai_usage_raw.pulls") == [(0,)]
@@ -84,6 +86,7 @@ def test_without_a_key_everything_succeeds_writes_nothing_and_says_so(keyed: Key
     assert {table for table, rows in contents(platform.warehouse.path).items() if rows} == own
     assert outcome.not_configured == {
         "claude": "not configured: ANTHROPIC_ADMIN_API_KEY is not set",
+        "claude_analytics": "not configured: ANTHROPIC_ADMIN_API_KEY (or ANTHROPIC_ANALYTICS_API_KEY) is not set",
         "claude_enterprise": "not configured: ANTHROPIC_ANALYTICS_API_KEY is not set",
         "cursor": "not configured: CURSOR_ADMIN_API_KEY is not set",
         "sheet": "not configured: AI_USAGE_SHEET_ID is not set",
@@ -116,7 +119,8 @@ def test_a_refused_key_fails_loudly_with_advice_while_others_go_on_and_is_writte
     assert platform.warehouse.pulled_days("claude_cost_report") == []
     ran = platform.instance.get_runs()
     records = [str(e) + serialize_value(e) for run in ran for e in platform.instance.all_logs(run.run_id)]
-    assert {run.job_name for run in ran} == {"pull_claude", "pull_claude_enterprise", "rebuild_days"}
+    pulled = {"pull_claude", "pull_claude_analytics", "pull_claude_enterprise"}
+    assert {run.job_name for run in ran} == {*pulled, "rebuild_days"}
     spoken = capfd.readouterr()
     stored = b"".join(path.read_bytes() for path in keyed.home.rglob("*") if path.is_file())
     for key in (WRONG_KEY, ANALYTICS_KEY):
@@ -129,7 +133,7 @@ def test_a_refused_analytics_key_fails_its_own_assets_and_the_money_arrives_all_
     outcome, platform = keyed.run(ADMIN_KEY, "sk-ant-wrong")
     assert outcome.failed.keys() == {f"raw__{pull}" for pull in ANALYTICS_PULLS}
     assert set(platform.dollars()) == {DAY}
-    assert outcome.red("grouped_lines_equal_console_figure") == set()
+    assert outcome.not_passed("grouped_lines_equal_console_figure") == set()
 
 
 def test_a_key_that_may_not_read_analytics_skips_them_with_a_note(keyed: Keyed) -> None:
@@ -140,10 +144,13 @@ def test_a_key_that_may_not_read_analytics_skips_them_with_a_note(keyed: Keyed) 
         *(f"raw/{pull}" for pull in ANALYTICS_PULLS if pull != "claude_enterprise_users"),
     }
     assert "it needs a key with the scope read:analytics" in notes["raw/claude_analytics_cost"]
-    assert "The vendor answered 403" in notes["raw/claude_analytics_cost"]
+    assert "The provider answered 403" in notes["raw/claude_analytics_cost"]
     assert "ANTHROPIC_ANALYTICS_API_KEY is not set" in outcome.not_configured["claude_enterprise"]
     assert platform.sql("select count(*) from ai_usage_analytics.claude_analytics_costs") == [(0,)]
     assert "core/claude_analytics_costs" not in outcome.materialized
-    assert outcome.all_red() <= {"every_key_has_an_owner", "no_former_member_spends"}  # there is no sheet here
+    assert outcome.checks_not_passed() <= {
+        "every_key_has_an_owner",
+        "no_former_member_spends",
+    }  # there is no sheet here
     assert "Optional, and never pulled" in outcome.not_evaluated("schema_drift", "claude_analytics_cost")[None]
     assert set(platform.dollars()) == {DAY}

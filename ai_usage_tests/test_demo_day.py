@@ -18,7 +18,8 @@ from ai_usage.providers.anthropic.checks.list_prices import evaluate_prices
 from ai_usage.settings import settings
 from ai_usage.simulator import Simulator
 from ai_usage.simulator.claude_code_days import estimate
-from ai_usage_tests.platform import Outcome, Platform, contents, platform_in
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform, contents, platform_in
 
 WEEK = Span(date(2026, 11, 13), date(2026, 11, 19))
 ANALYTICS = "ai_usage_analytics"
@@ -52,11 +53,11 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     return Demo(platform, outcome, Simulator(now=settings().now()))
 
 
-def test_everything_is_green_but_what_a_week_cannot_tell_and_what_the_sheet_has_wrong(demo: Demo) -> None:
+def test_every_check_passes_but_those_a_week_is_too_short_for_and_those_of_the_sheet(demo: Demo) -> None:
     assert demo.outcome.result.success
-    verdicts = [verdict for found in demo.outcome.evaluations.values() for verdict in found.values()]
-    wrong = {verdict.check_name: verdict for verdict in verdicts if not verdict.passed}
-    assert all(verdict.severity == dg.AssetCheckSeverity.WARN for verdict in wrong.values())
+    evaluations = [evaluation for found in demo.outcome.evaluations.values() for evaluation in found.values()]
+    wrong = {evaluation.check_name: evaluation for evaluation in evaluations if not evaluation.passed}
+    assert all(evaluation.severity == dg.AssetCheckSeverity.WARN for evaluation in wrong.values())
     assert wrong.keys() == {
         "console_figures_match",
         "mapped_keys_are_known",
@@ -68,14 +69,14 @@ def test_everything_is_green_but_what_a_week_cannot_tell_and_what_the_sheet_has_
     figures = wrong["console_figures_match"].description or ""
     assert "as a whole and in 5 workspaces: 31 of its 31 days were never pulled (make backfill)" in figures
     assert " purchased Cursor seats have no member: " in (wrong["seats_are_used"].description or "")
-    departed = wrong["no_former_member_spends"].description or ""
-    assert "key evals (ivan.zeman@example.com)" in departed
+    former = wrong["no_former_member_spends"].description or ""
+    assert "key evals (ivan.zeman@example.com)" in former
     not_evaluated = {one.check for one in demo.outcome.results if one.result == "not evaluated"}
     assert not_evaluated == NOT_EVALUATED
     cycle = demo.outcome.not_evaluated("events_equal_cycle_spend")[None]
     assert cycle.startswith("10 days of events of the billing cycle since 2026-11-03 were never pulled")
-    daily = [days.keys() for (claim, _), days in demo.outcome.evaluations.items() if None not in days]
-    assert len(daily) == 45  # the checks about a day that a week can judge
+    daily = [days.keys() for (check, _), days in demo.outcome.evaluations.items() if None not in days]
+    assert len(daily) == 45  # the checks about a day for which a week is long enough
     assert all(list(days) == WEEK.days for days in daily)
 
 
@@ -86,7 +87,7 @@ def test_amounts_in_metadata_are_numbers_to_plot_with_the_exact_text_and_none_co
     assert not [name for name in demo.outcome.noted("marts/spend_by_scope", WEEK.last) if "_usd" in name]
 
 
-def test_cursor_events_are_the_vendors_to_the_last_digit_and_as_many(demo: Demo) -> None:
+def test_cursor_events_equal_those_of_the_provider_in_number_and_to_the_last_digit(demo: Demo) -> None:
     built = demo.platform.sql(
         f"""select activity_date, count(*), sum(charged_usd), count(distinct user_email)
         from {ANALYTICS}.cursor_usage_events group by activity_date order by activity_date"""
@@ -112,7 +113,7 @@ def test_cursor_seats_are_billed_as_the_sheet_has_them(demo: Demo) -> None:
     assert all(0 < members < seats for *_, members in billed)
 
 
-def test_each_cost_line_is_the_vendors_to_the_last_digit(demo: Demo) -> None:
+def test_each_cost_line_equals_that_of_the_provider_to_the_last_digit(demo: Demo) -> None:
     default = demo.truth.organization.default_workspace.id
     rows = demo.platform.sql(
         f"""select activity_date, coalesce(workspace_id, '{default}'), description, amount_usd
@@ -125,7 +126,7 @@ def test_each_cost_line_is_the_vendors_to_the_last_digit(demo: Demo) -> None:
     assert len(rows) == len(truth) > 500
 
 
-def test_analytics_tell_of_the_same_money_to_the_last_digit_and_name_who_spent_it(demo: Demo) -> None:
+def test_analytics_have_the_same_money_to_the_last_digit_and_name_who_spent_it(demo: Demo) -> None:
     costs = demo.platform.dollars("claude_analytics_costs", "amount_usd")
     assert costs == demo.platform.dollars("claude_costs", "amount_usd")
     members = {member.email.lower() for member in demo.truth.organization.people}
@@ -140,8 +141,8 @@ def test_each_commit_counts_once(demo: Demo) -> None:
     [(rows, commits)] = demo.platform.sql(
         f"select count(*), count(distinct commit_hash) from {ANALYTICS}.cursor_ai_commits"
     )
-    [(told,)] = demo.platform.sql("select count(distinct record->>'commitHash') from ai_usage_raw.cursor_ai_commits")
-    assert rows == commits == told > 100
+    [(pulled,)] = demo.platform.sql("select count(distinct record->>'commitHash') from ai_usage_raw.cursor_ai_commits")
+    assert rows == commits == pulled > 100
 
 
 def test_what_was_known_last_is_what_core_has(demo: Demo) -> None:
@@ -154,7 +155,7 @@ def test_what_was_known_last_is_what_core_has(demo: Demo) -> None:
     assert known == {day: usd for day, usd in demo.platform.sql(billed) if usd}
 
 
-def test_each_day_of_the_mart_is_the_vendors_total(demo: Demo) -> None:
+def test_each_day_of_the_mart_equals_the_total_of_the_provider(demo: Demo) -> None:
     truth = {day: usd(cents=demo.truth.day(day).total_cents) for day in WEEK.days}
     assert demo.platform.dollars() == demo.platform.dollars("claude_daily_cost", "amount_usd") == truth
     assert min(truth.values()) > 0
@@ -186,34 +187,34 @@ def test_claude_codes_estimates_are_its_records(demo: Demo) -> None:
 
 def test_the_summary_of_claude_ai_is_what_its_people_did(demo: Demo) -> None:
     final = Span(WEEK.first, date(2026, 11, 17))  # later days' figures still move
-    [told] = demo.platform.warehouse.query(
+    [pulled] = demo.platform.warehouse.query(
         "providers/anthropic/summary/claude_ai", first_day=final.first, last_day=final.last
     ).to_dicts()
     truth = [one for day in final.days for one in demo.truth.people_day(day) if one.messages]
-    assert told == {
+    assert pulled == {
         "people": len({one.person.id for one in truth}),
         "conversations": sum(one.conversations for one in truth),
         "messages": sum(one.messages for one in truth),
         "file_uploads": sum(one.files for one in truth),
         "sources": "enterprise_api",
     }
-    assert told["people"] > 50
+    assert pulled["people"] > 50
 
 
 def test_a_slip_of_a_hundred_on_any_single_line_is_caught(demo: Demo) -> None:
     query = "providers/anthropic/checks/priced_lines"
     lines = demo.platform.warehouse.query(query, first_day=WEEK.first, last_day=WEEK.last)
-    judged = 0
+    evaluated = 0
     for day, rows in by_day(lines).items():
         for row in rows:
             if row["units"] is None:  # machine time has no unit: there the day's own sums must not add up
                 continue
             for slipped in (row["amount_usd"] * 100, row["amount_usd"] / 100):
-                verdict = evaluate_prices(day, [{**row, "amount_usd": slipped}])
-                assert isinstance(verdict, Result)
-                assert (verdict.passed, verdict.severity) == (False, ERROR), row
-                judged += 1
-    assert judged > 1000
+                evaluation = evaluate_prices(day, [{**row, "amount_usd": slipped}])
+                assert isinstance(evaluation, Result)
+                assert (evaluation.passed, evaluation.severity) == (False, ERROR), row
+                evaluated += 1
+    assert evaluated > 1000
 
 
 def test_core_and_marts_are_rebuilt_from_raw_without_a_call(demo: Demo) -> None:
@@ -221,11 +222,11 @@ def test_core_and_marts_are_rebuilt_from_raw_without_a_call(demo: Demo) -> None:
     views = {table.name for table in TABLES if table.view_of}
     for table in before.keys() - views - {CHECK_RESULTS.name, ALERT_EVENTS.name, SCHEMA_DRIFT_SIGHTINGS.name}:
         demo.platform.sql(f"delete from {ANALYTICS}.{table}")
-    demo.platform.vendor.asked.clear()
+    demo.platform.claude.asked.clear()
     layers = dg.AssetSelection.groups("core", "marts").without_checks()
-    assert demo.platform.materialize(layers, WEEK, demo.platform.vendor.admin()).result.success
+    assert demo.platform.materialize(layers, WEEK, demo.platform.claude.admin()).result.success
     assert contents(demo.platform.warehouse.path) == before
-    assert not demo.platform.vendor.asked
+    assert not demo.platform.claude.asked
 
 
 def test_the_published_copy_is_the_database(demo: Demo) -> None:

@@ -26,9 +26,10 @@ from ai_usage.partitions import Span
 from ai_usage.phrases import Phrases, canonical, word_count
 from ai_usage.warehouse.erasures import ERASURES, Erased, entries
 from ai_usage.warehouse.identity import Identity
+from ai_usage_tests.mock_claude import DAY, NEXT, ordinary
 from ai_usage_tests.named import ADDRESS, KEY_NAME, NAME, duckdb_columns, named, places_that_name_her
-from ai_usage_tests.platform import DAY, NEXT, Platform, contents, ordinary, platform_in
-from ai_usage_tests.test_commands import said
+from ai_usage_tests.platform import Platform, contents, platform_in
+from ai_usage_tests.printed import printed
 
 BOTH = Span(DAY, NEXT)
 EVERY_CHECK = dg.AssetSelection.checks(*(key for check in CHECKS for key in check.check_keys))
@@ -103,7 +104,7 @@ def platform_of(folder: Path) -> Platform:
 
 
 def passed(platform: Platform) -> set[tuple[str, str, Any]]:
-    outcome = platform.materialize(EVERY_CHECK, BOTH, platform.vendor.admin())
+    outcome = platform.materialize(EVERY_CHECK, BOTH, platform.claude.admin())
     return {one.key for one in outcome.results if one.result == "passed"}
 
 
@@ -120,17 +121,17 @@ def test_afterwards_nothing_names_the_person_all_amounts_stand_and_checks_pass(
     assert any("claude_code_usage.record" in place for place in everywhere)
 
     assert erase() == 0
-    told = said(capsys)
+    output = printed(capsys)
 
     assert places_that_name_her(folder) == set()
     assert files_with(folder, [ADDRESS]) == []
-    assert ADDRESS not in told
+    assert ADDRESS not in output
     after = platform_of(folder)
     assert (after.dollars(), after.dollars("ai_spend", "billed_usd")) == amounts
     assert {n: sum(map(len, days.values())) for n, days in contents(folder / "ai_usage.duckdb").items()} == rows
     assert before <= passed(after)
     [(replacement, erased_at, counts)] = after.sql(f"select replacement, erased_at, counts from {ERASURES.address}")
-    assert replacement in told
+    assert replacement in output
     assert erased_at
     assert "ai_usage_raw.claude_code_usage" in counts
     spenders = {row[0] for row in after.sql("select distinct user_email from ai_usage_analytics.ai_spend")}
@@ -139,15 +140,15 @@ def test_afterwards_nothing_names_the_person_all_amounts_stand_and_checks_pass(
     assert (folder / "ai_usage_published.duckdb").exists()
 
 
-def test_what_the_vendor_still_sends_is_rewritten_as_it_comes_in(folder: Path) -> None:
+def test_what_the_provider_still_sends_is_rewritten_as_it_comes_in(folder: Path) -> None:
     platform = platform_of(folder)
     versions = "select count(*) from ai_usage_raw.pulls where records_pull_id = pull_id"
     assert erase() == 0
     before = contents(folder / "ai_usage.duckdb"), platform.sql(versions)
-    platform.vendor.days |= {DAY: ordinary(), NEXT: ordinary(20)}
+    platform.claude.days |= {DAY: ordinary(), NEXT: ordinary(20)}
     assert platform.run(span=BOTH).failed == {}
     (folder / "published.duckdb").unlink()
-    assert platform.sql(versions) == before[1]  # nothing is new: the vendor says what the ledger holds
+    assert platform.sql(versions) == before[1]  # nothing is new: the provider sends what the ledger has
     assert contents(folder / "ai_usage.duckdb")["ai_spend"] == before[0]["ai_spend"]
     assert list(duckdb_columns(folder / "ai_usage.duckdb")) == []
 
@@ -174,24 +175,24 @@ def test_it_asks_and_erases_nothing_without_a_yes(
     content = (folder / "ai_usage.duckdb").read_bytes()
     monkeypatch.setattr(terminal.OUT, "input", lambda *_, **__: "no")
     assert main(["erase_person", ADDRESS]) == 2
-    told = said(capsys)
-    assert f"addresses: {ADDRESS} names: {NAME} names of API keys: {KEY_NAME}" in told
-    assert "Nothing was erased." in told
+    output = printed(capsys)
+    assert f"addresses: {ADDRESS} names: {NAME} names of API keys: {KEY_NAME}" in output
+    assert "Nothing was erased." in output
     assert (folder / "ai_usage.duckdb").read_bytes() == content
 
 
 def test_an_address_that_nothing_names_erases_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for more in ([], ["--yes"]):  # nobody is asked
+    for more in ([], ["--yes"]):  # no question is asked
         assert main(["erase_person", "xu@example.com", *more]) == 1
-        assert "Nothing in the warehouse names xu@example.com" in said(capsys)
+        assert "Nothing in the warehouse names xu@example.com" in printed(capsys)
     assert platform_of(folder).sql(f"select count(*) from {ERASURES.address}") == [(0,)]
     assert main(["erase_person", "lina", "--yes"]) == 2
 
 
-def test_nobody_else_may_use_the_folder_meanwhile(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_folder_is_locked_meanwhile(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with in_use(command_settings()):
         assert erase() == 2
-    assert "is working in" in said(capsys)
+    assert "is working in" in printed(capsys)
     assert "claude_code_usage" in str(places_that_name_her(folder))
 
 
@@ -204,9 +205,9 @@ def test_files_that_are_not_ours_are_listed_and_left(
     (folder / "mine" / "token").write_bytes(b" " * (2**20 - 5) + encoded)  # over the edge of a block
     shutil.copyfile(folder / "ai_usage.duckdb", folder / "mine" / "backup.duckdb")
     assert erase() == 1
-    told = said(capsys)
-    assert "token still has the address" in told
-    assert "backup.duckdb is a copy of a warehouse" in told
+    output = printed(capsys)
+    assert "token still has the address" in output
+    assert "backup.duckdb is a copy of a warehouse" in output
 
 
 @pytest.mark.parametrize("at", ["@", "\\u0040", "%40", "&#64;"])
@@ -232,7 +233,7 @@ def test_tables_of_others_stay_and_are_rewritten_too(
     platform.sql(f"create table mine.notes as select 7 as n, '{ADDRESS}' as who, current_date as at")
     platform.sql(f"create view mine.mean as select '{ADDRESS}' as who")
     assert erase() == 2
-    assert "has views or macros of your own: mine.mean." in said(capsys)
+    assert "has views or macros of your own: mine.mean." in printed(capsys)
     platform.sql("drop view mine.mean")
     assert erase() == 0
     [(number, who)] = platform_of(folder).sql("select n, who from mine.notes")
@@ -266,7 +267,7 @@ def erased(identity: Identity) -> Erased:
         ('{"a": [true, null, 1e5, "x"]}', '{"a": [true, null, 1e5, "x"]}'),
     ],
 )
-def test_what_is_rewritten_and_what_is_somebody_else_s(text: str, instead: str) -> None:
+def test_what_is_rewritten_and_what_belongs_to_another_person(text: str, instead: str) -> None:
     assert erased(Identity([ADDRESS], {NAME})).text(text) == instead
 
 

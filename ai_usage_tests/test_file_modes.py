@@ -11,8 +11,8 @@ import pytest
 from ai_usage.commands.__main__ import main
 from ai_usage.event_log import KeptEventLog
 from ai_usage.settings import ROOT, read_settings
-from ai_usage_tests.platform import NEXT
-from ai_usage_tests.test_commands import said
+from ai_usage_tests.mock_claude import NEXT
+from ai_usage_tests.printed import printed
 
 DAY = str(NEXT)
 OPEN = 0o077
@@ -69,7 +69,7 @@ def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_the_group_may_pass_to_the_published_copy_if_the_setting_says_so(shared: Path) -> None:
+def test_the_group_may_read_the_published_copy_if_the_setting_allows_it(shared: Path) -> None:
     of = read_settings(dict(os.environ))
     assert (of.published_mode, of.data_dir_mode) == (0o440, 0o710)
     for mode in (None, 0o700):  # a folder that is made, and one that an earlier setting made
@@ -94,12 +94,12 @@ def test_doctor_warns_of_what_others_may_read(
     (tmp_path / ".env").write_text("", encoding="utf-8")
     (tmp_path / ".env").chmod(0o640)
     assert main(["doctor"]) == 0
-    told = said(capsys)
+    output = printed(capsys)
     for path, found, wanted in ((data, "755", "700"), (key, "644", "600"), (tmp_path / ".env", "640", "600")):
-        assert f"! {path} is open to other users of this machine (mode {found}): chmod {wanted} {path}" in told
+        assert f"! {path} is open to other users of this machine (mode {found}): chmod {wanted} {path}" in output
         path.chmod(int(wanted, 8))
     assert main(["doctor"]) == 0
-    assert "open to other users" not in said(capsys)
+    assert "open to other users" not in printed(capsys)
 
 
 def test_whatever_process_loads_the_event_log_writes_for_its_owner_alone(tmp_path: Path) -> None:

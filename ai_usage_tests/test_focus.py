@@ -110,10 +110,10 @@ TOGETHER = [
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
-def test_each_row_keeps_the_rules_that_the_validator_judges_by_the_column_or_not_at_all(
+def test_each_row_keeps_the_rules_that_the_validator_checks_by_column_or_not_at_all(
     shared: Platform, kind: str
 ) -> None:
-    """It lets one allowed word excuse others that are not, and judges no product where ChargeClass is null."""
+    """It lets one allowed word excuse others that are not, and checks no product where ChargeClass is null."""
     [row] = charges(shared, EVERY_KIND[kind]).to_dicts()
     assert {name: row[name] for name, words in ALLOWED.items() if row[name] not in words} == {}
     assert [pair for pair in TOGETHER if (row[pair[0]] is None) != (row[pair[1]] is None)] == []
@@ -171,7 +171,7 @@ MAPPED: dict[str, dict[str, Any]] = {
     },
     "claude code by its actor": {"ServiceName": "Claude Code", "ResourceId": None, "ResourceType": None},
     "the workbench": {"ServiceName": "Claude Workbench"},
-    "an api cost nobody told the platform of": {
+    "an api cost of an unknown platform": {
         "ServiceName": "Claude (not itemised)",
         "SubAccountId": None,
         "SubAccountName": None,
@@ -244,21 +244,21 @@ def test_focus_columns_come_first_and_own_ones_after_them(shared: Platform) -> N
 
 
 def validated(file: Path, *criteria: str) -> dict[str, str]:
-    """Rule → what the validator says of the file."""
+    """Rule → the validator's result for the file."""
     script = ROOT / "ai_usage_tests" / "validate_focus.py"
-    told = subprocess.run(
+    done = subprocess.run(
         [VALIDATOR, "-P", script, file, *([",".join(criteria)] if criteria else [])],
         check=False,
         capture_output=True,
         text=True,
     )
-    assert told.returncode == 0, told.stderr
-    found: dict[str, str] = json.loads(told.stdout)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, str] = json.loads(done.stdout)
     return found
 
 
-def failures(verdicts: dict[str, str]) -> dict[str, str]:
-    return {rule: why for rule, why in verdicts.items() if why.startswith("fail")}
+def failures(evaluations: dict[str, str]) -> dict[str, str]:
+    return {rule: why for rule, why in evaluations.items() if why.startswith("fail")}
 
 
 @VALIDATED
@@ -267,9 +267,9 @@ def test_the_official_validator_finds_only_what_is_cosmetic(
     shared: Platform, tmp_path: Path, kind: str, criteria: tuple[str, ...], passes: int
 ) -> None:
     export_focus.export(charges(shared, *EVERY_KIND.values()), tmp_path, "focus")
-    verdicts = validated(tmp_path / f"focus.{kind}", *criteria)
-    assert failures(verdicts).keys() == COSMETIC, failures(verdicts)
-    assert sum(verdict == "pass" for verdict in verdicts.values()) >= passes  # it has judged, and not passed over, them
+    evaluations = validated(tmp_path / f"focus.{kind}", *criteria)
+    assert failures(evaluations).keys() == COSMETIC, failures(evaluations)
+    assert sum(result == "pass" for result in evaluations.values()) >= passes, "the rules were evaluated, not skipped"
 
 
 @VALIDATED
@@ -291,7 +291,7 @@ def home(platform: Platform, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     return platform
 
 
-def said(capsys: pytest.CaptureFixture[str]) -> str:
+def printed(capsys: pytest.CaptureFixture[str]) -> str:
     captured = capsys.readouterr()
     return " ".join((captured.out + captured.err).split())
 
@@ -305,10 +305,10 @@ def test_an_export_is_the_months_decimals_in_both_files(
     spend(home.warehouse, [*EVERY_KIND.values(), *ESTIMATES.values(), *OTHER_MONTHS])
     assert main(["export_focus", "2026-10"]) == 0
     total = sum(row["billed_usd"] for row in EVERY_KIND.values())
-    told = said(capsys)
-    assert f"{len(EVERY_KIND)} rows · ${total:,.2f} billed (exactly {total} USD) · charges on 1 of 31 days" in told
-    assert "Provisional: vendors may still restate" in told
-    assert "SIMULATED" not in told
+    output = printed(capsys)
+    assert f"{len(EVERY_KIND)} rows · ${total:,.2f} billed (exactly {total} USD) · charges on 1 of 31 days" in output
+    assert "Provisional: providers may still restate" in output
+    assert "SIMULATED" not in output
 
     folder = tmp_path / "exports"
     assert files(folder) == {"focus_1_2_2026-10.parquet", "focus_1_2_2026-10.csv"}
@@ -327,21 +327,21 @@ def test_an_export_is_the_months_decimals_in_both_files(
     ("month", "status", "sentence"),
     [("2026-10", "final", "Final:"), ("2026-10", "provisional", "Provisional:"), ("2026-11", "final", "is not over")],
 )
-def test_an_export_says_whether_the_month_may_still_change(
+def test_an_export_shows_whether_the_month_may_still_change(
     home: Platform, capsys: pytest.CaptureFixture[str], month: str, status: str, sentence: str
 ) -> None:
     spend(home.warehouse, [claude(spend_date=date.fromisoformat(f"{month}-05"), status=status)])
     assert main(["export_focus", month]) == 0
-    assert sentence in said(capsys)
+    assert sentence in printed(capsys)
 
 
-def test_simulated_figures_say_so_in_the_name_the_rows_and_on_the_screen(
+def test_simulated_figures_are_marked_in_the_name_the_rows_and_on_the_screen(
     home: Platform, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     home.warehouse.append("claude_cost_report", [Answer("claude", date(2026, 10, 5), [], 1, {}, is_simulated=True)])
     spend(home.warehouse, [claude()])
     assert main(["export_focus", "2026-10"]) == 1  # one day of it was pulled
-    assert "SIMULATED DATA" in said(capsys)
+    assert "SIMULATED DATA" in printed(capsys)
     assert files(tmp_path / "exports") == {f"focus_1_2_2026-10_SIMULATED.{kind}" for kind in ("csv", "parquet")}
     assert pl.read_csv(tmp_path / "exports" / "focus_1_2_2026-10_SIMULATED.csv")["x_IsSimulated"].all()
 
@@ -351,10 +351,10 @@ def test_simulated_figures_say_so_in_the_name_the_rows_and_on_the_screen(
 )
 def test_what_is_no_month_is_one_sentence(capsys: pytest.CaptureFixture[str], month: str) -> None:
     assert main(["export_focus", month]) == 2
-    assert f"MONTH={month} is not a month; write for example MONTH=2026-01." in said(capsys)
+    assert f"MONTH={month} is not a month; write for example MONTH=2026-01." in printed(capsys)
 
 
-def test_a_month_of_which_five_days_were_pulled_says_so(
+def test_a_month_with_five_pulled_days_is_marked(
     home: Platform, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """Case 29. A provider that was never asked is not waited for, and a month that is not over only up to yesterday."""
@@ -364,14 +364,14 @@ def test_a_month_of_which_five_days_were_pulled_says_so(
         home.warehouse.append("claude_cost_report", [Answer("claude", day, [], 1, {})])
     spend(home.warehouse, [claude(spend_date=october[0]), claude(spend_date=november[0])])
     assert main(["export_focus", "2026-10"]) == 1
-    told = said(capsys)
-    assert "! anthropic: 5 of 31 days were pulled (2026-10-27…2026-10-31); nothing is known of the others." in told
-    assert "make backfill FROM=2026-10-01 TO=2026-10-26" in told
-    assert "cursor" not in told
+    output = printed(capsys)
+    assert "! anthropic: 5 of 31 days were pulled (2026-10-27…2026-10-31); the others are unknown." in output
+    assert "make backfill FROM=2026-10-01 TO=2026-10-26" in output
+    assert "cursor" not in output
     assert main(["export_focus"]) == 0  # the month of yesterday, up to yesterday
-    assert "2026-11: 1 rows" in said(capsys)
+    assert "2026-11: 1 rows" in printed(capsys)
     assert main(["export_focus", "2026-09"]) == 1
-    assert "anthropic: 0 of 30 days were pulled; nothing is known" in said(capsys)
+    assert "anthropic: 0 of 30 days were pulled; the others are unknown" in printed(capsys)
 
 
 def test_a_month_without_charges_writes_nothing(
@@ -379,7 +379,7 @@ def test_a_month_without_charges_writes_nothing(
 ) -> None:
     spend(home.warehouse, [claude(), seat(spend_date=date(2026, 9, 30), billed_usd=None)])
     assert main(["export_focus", "2026-09"]) == 1
-    assert "Nothing was billed in 2026-09" in said(capsys)
+    assert "Nothing was billed in 2026-09" in printed(capsys)
     assert not (tmp_path / "exports").exists()
 
 
@@ -398,7 +398,7 @@ def test_an_export_that_fails_leaves_the_earlier_one_whole(
     monkeypatch.setattr(pl.DataFrame, "write_csv", half)
     spend(home.warehouse, [claude(), cursor()])
     assert main(["export_focus", "2026-10"]) == 2
-    assert "No space left on device" in said(capsys)
+    assert "No space left on device" in printed(capsys)
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 

@@ -1,4 +1,4 @@
-"""The tree keeps its promises: nothing without its SQL, its red test, its description or its line in .env.example."""
+"""The tree is complete: nothing lacks its SQL, its failing test, its description or its line in .env.example."""
 
 import os
 import re
@@ -23,9 +23,9 @@ from ai_usage.warehouse.table import RAW, Table
 from ai_usage_tests.dashboards.truth import TRUTHS
 
 GRAPH = defs.resolve_asset_graph()
-# Of tables; what a board is, ai_usage_tests/dashboards tells.
+# Of tables; boards are tested in ai_usage_tests/dashboards.
 SPECS = {spec.key: spec for spec in defs.resolve_all_asset_specs() if spec.key.path[0] != "dashboards"}
-CLAIMS = sorted({key.name for key in GRAPH.asset_check_keys})
+CHECK_NAMES = sorted({key.name for key in GRAPH.asset_check_keys})
 
 
 def sql_files(folder: str) -> set[str]:
@@ -90,7 +90,7 @@ def test_each_mart_is_the_select_of_its_name() -> None:
     assert files - contracts().keys() == {mart.table.name for mart in marts()}
 
 
-def test_no_check_file_lies_unused_and_none_is_missing() -> None:
+def test_no_check_file_is_unused_and_none_is_missing() -> None:
     files = {
         path.relative_to(ROOT / "sql").with_suffix("").as_posix()
         for folder in (ROOT / "sql" / "checks", *(ROOT / "sql" / "providers").glob("*/checks"))
@@ -109,17 +109,17 @@ def test_each_card_is_recomputed_by_a_query_of_its_own() -> None:
     assert {card.name for board in boards() for card in board.cards} == TRUTHS.keys()
 
 
-@pytest.mark.parametrize("claim", CLAIMS)
-def test_each_claim_has_been_seen_red(claim: str) -> None:
-    """By a test under checks/ that names the claim and asserts on which days it is red."""
-    tests = [text for path, text in sources("ai_usage_tests/checks") if "/test_" in path]
-    names = [name for text in tests for name in re.findall(rf'\b([A-Z]+)\b.* = .*"{claim}"', text)]
-    red = [name for name in {*names} for text in tests if re.search(rf"\.red\({name}\b|\(\s*{name},\s", text)]
-    assert red, f"no test under ai_usage_tests/checks turns {claim} red"
+@pytest.mark.parametrize("check", CHECK_NAMES)
+def test_each_check_has_a_test_that_makes_it_fail(check: str) -> None:
+    """A test under checks/ or providers/ names the check and asserts on which days it does not pass."""
+    folders = ("ai_usage_tests/checks", "ai_usage_tests/providers")
+    tests = [text for folder in folders for path, text in sources(folder) if "/test_" in path]
+    naming = [(name, text) for text in tests for name in re.findall(rf'\b([A-Z]+)\b.* = .*"{check}"', text)]
+    assert any(re.search(rf"\.not_passed\({name}\b|\(\s*{name},\s", text) for name, text in naming)
 
 
 @pytest.mark.parametrize("key", sorted(SPECS), ids=str)
-def test_each_asset_says_what_it_is(key: dg.AssetKey) -> None:
+def test_each_asset_has_a_description_an_owner_a_group_and_its_columns(key: dg.AssetKey) -> None:
     spec = SPECS[key]
     layer, name = key.path
     assert spec.owners == OWNERS
@@ -153,11 +153,11 @@ def test_each_table_is_an_asset_but_the_ledger_itself_and_what_runs_keep_of_them
 
 
 @pytest.mark.parametrize("key", sorted(GRAPH.asset_check_keys, key=str), ids=str)
-def test_each_check_says_what_it_claims(key: dg.AssetCheckKey) -> None:
+def test_each_check_has_a_description(key: dg.AssetCheckKey) -> None:
     assert GRAPH.get_check_spec(key).description
 
 
-def test_modules_open_by_saying_what_they_are_for() -> None:
+def test_each_module_opens_with_a_docstring() -> None:
     packages = ("ai_usage", "ai_usage_tests")
     silent = [path for package in packages for path, text in sources(package) if text and not text.startswith('"""')]
     assert silent == []

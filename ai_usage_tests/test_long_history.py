@@ -1,7 +1,7 @@
 """A long history of an organization with a known truth: what every key, person, team and platform cost.
 
 Its first half is before the analytics API, so money is allocated by tokens; the second half is in that API. Pulled and
-shaped by the platform's own parts, without Dagster, whose partitions begin later in these tests.
+shaped by the platform's own parts, without Dagster: its partitions begin later in these tests.
 """
 
 from collections import Counter, defaultdict
@@ -16,10 +16,12 @@ import pytest
 from ai_usage.marts.build_days import rebuild_days
 from ai_usage.marts.files import marts
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic import rows, tables
+from ai_usage.providers.anthropic import tables
 from ai_usage.providers.anthropic.assets import organization_of
-from ai_usage.providers.anthropic.client import COST_GROUPS, USAGE_GROUPS, ClaudeAdmin
+from ai_usage.providers.anthropic.client import ClaudeAdmin
+from ai_usage.providers.anthropic.endpoints import COST_GROUPS, USAGE_GROUPS
 from ai_usage.providers.anthropic.people import emails_of_users
+from ai_usage.providers.anthropic.rows import analytics, claude_code, usage_and_cost
 from ai_usage.settings import settings
 from ai_usage.simulator import Simulator
 from ai_usage.simulator.claude_uses import Charge
@@ -27,7 +29,7 @@ from ai_usage_tests.built_in import built_in
 from ai_usage_tests.platform import Platform, platform_in
 
 YEARS = Span(date(2025, 7, 1), date(2026, 11, 14))  # later days still move
-TOLD_SINCE = date(2026, 1, 1)
+MEASURED_SINCE = date(2026, 1, 1)
 CLAUDE_MARTS = ("claude_cost_shares", "claude_attributed_costs", "claude_expenses", "api_usage_expenses", "ai_spend")
 BEFORE = ("claude_usage_by_line",)  # what these are made of beside core
 NANO = Decimal("0.000000001")
@@ -62,20 +64,20 @@ class Truth:
     def charges(self, day: date) -> Iterator[tuple[str | None, str | None, str | None, str, Decimal]]:
         """Key, person, team, platform and USD of all that was charged."""
         for charge in self.of.day(day).charges:
-            told = day >= TOLD_SINCE
-            key = charge.use.api_key_id if told or charge.cost_type in {"tokens", "web_search"} else None
+            is_measured = day >= MEASURED_SINCE
+            key = charge.use.api_key_id if is_measured or charge.cost_type in {"tokens", "web_search"} else None
             platform = PLATFORMS[charge.use.product]
-            if not told and charge.cost_type not in {"tokens", "web_search"}:
+            if not is_measured and charge.cost_type not in {"tokens", "web_search"}:
                 platform = "unsegmented"
-            email, team = self._payer(charge, key, told=told)
+            email, team = self._payer(charge, key, is_measured=is_measured)
             yield key, email, team, platform, charge.cents / 100
 
-    def _payer(self, charge: Charge, key: str | None, *, told: bool) -> tuple[str | None, str | None]:
+    def _payer(self, charge: Charge, key: str | None, *, is_measured: bool) -> tuple[str | None, str | None]:
         kind, actor = charge.use.actor
         organization, now = self.of.organization, self.of.now()
-        if kind == "user_actor" and (told or (key is None and charge.use.product == "claude_code")):
+        if kind == "user_actor" and (is_measured or (key is None and charge.use.product == "claude_code")):
             person = organization.person(actor)
-            if not (told and person.gone(now)):
+            if not (is_measured and person.gone(now)):
                 return person.email, self.teams.get(person.email)
         if key in self.owners:
             return self.owners[key]
@@ -118,17 +120,19 @@ def fill(platform: Platform, admin: ClaudeAdmin) -> None:
         warehouse.append("claude_cost_report", admin.cost_report(span, group_by=COST_GROUPS))
         warehouse.append("claude_messages_usage", admin.messages_usage(span, group_by=USAGE_GROUPS))
         warehouse.append("claude_code_usage", admin.claude_code(span.days))
-        if span.last >= TOLD_SINCE:
-            told = Span(max(span.first, TOLD_SINCE), span.last)
-            warehouse.append("claude_analytics_cost", admin.analytics_cost(told))
-            said = warehouse.newest("claude_analytics_cost", told)
+        if span.last >= MEASURED_SINCE:
+            measured_days = Span(max(span.first, MEASURED_SINCE), span.last)
+            warehouse.append("claude_analytics_cost", admin.analytics_cost(measured_days))
+            newest = warehouse.newest("claude_analytics_cost", measured_days)
             warehouse.replace_days(
-                tables.CLAUDE_ANALYTICS_COSTS, told.days, rows.analytics_cost_rows(said, organization, emails)
+                tables.CLAUDE_ANALYTICS_COSTS,
+                measured_days.days,
+                analytics.analytics_cost_rows(newest, organization, emails),
             )
         for table, pull, shape in (
-            (tables.CLAUDE_COSTS, "claude_cost_report", rows.cost_rows),
-            (tables.CLAUDE_USAGE_TOKENS, "claude_messages_usage", rows.usage_rows),
-            (tables.CLAUDE_CODE_MODEL_USAGE, "claude_code_usage", rows.code_model_rows),
+            (tables.CLAUDE_COSTS, "claude_cost_report", usage_and_cost.cost_rows),
+            (tables.CLAUDE_USAGE_TOKENS, "claude_messages_usage", usage_and_cost.usage_rows),
+            (tables.CLAUDE_CODE_MODEL_USAGE, "claude_code_usage", claude_code.code_model_rows),
         ):
             warehouse.replace_days(table, span.days, shape(warehouse.newest(pull, span), organization))
 
@@ -164,18 +168,18 @@ def test_everybodys_money_is_the_truth_each_day(
     nothing = (Decimal(), 0)
     apart = {s: abs(truth.get(s, Decimal()) - got.get(s, nothing)[0]) for s in truth.keys() | got.keys()}
     assert {s: (truth.get(s), got.get(s)) for s in apart if apart[s] > NANO * got.get(s, nothing)[1]} == {}
-    measured = [share for share in truth if share[0] >= TOLD_SINCE and truth[share] % NANO == 0]
+    measured = [share for share in truth if share[0] >= MEASURED_SINCE and truth[share] % NANO == 0]
     assert {s: (truth[s], got[s]) for s in measured if apart[s]} == {}
-    assert len(measured) > len([share for share in truth if share[0] >= TOLD_SINCE]) / 2
+    assert len(measured) > len([share for share in truth if share[0] >= MEASURED_SINCE]) / 2
     assert len({name for _, name in truth}) > 3
 
 
 def test_the_methods_are_what_was_known_then(history: History) -> None:
     methods = history.platform.sql(
-        f"""select expense_date >= '{TOLD_SINCE}' as told, allocation_method, count(*)
+        f"""select expense_date >= '{MEASURED_SINCE}' as is_measured, allocation_method, count(*)
         from ai_usage_analytics.claude_attributed_costs group by all"""
     )
-    assert {(told, method) for told, method, _ in methods} == {
+    assert {(is_measured, method) for is_measured, method, _ in methods} == {
         (True, "measured"),
         (False, "tokens"),
         (False, "requests"),

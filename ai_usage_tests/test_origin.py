@@ -1,4 +1,4 @@
-"""Simulated data and real ones: they never meet, and what is shown says which they are by what the warehouse holds."""
+"""Simulated and real data never meet, and every output is marked by what the warehouse has."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,8 +16,9 @@ from ai_usage.dashboards import site
 from ai_usage.definitions import build_defs
 from ai_usage.settings import settings
 from ai_usage_tests.ingest.stand_in import ADMIN, StandIn, standing_in
-from ai_usage_tests.platform import DAY, NEXT, Platform, platform_in, whatever_makes
-from ai_usage_tests.test_commands import said
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.platform import Platform, platform_in, whatever_makes
+from ai_usage_tests.printed import printed
 from ai_usage_tests.warehouse.test_ledger import append
 from ai_usage_tests.warehouse.writing import answer
 
@@ -34,7 +35,7 @@ def home(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
 
 @pytest.fixture
 def real(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
-    """A real vendor, as far as the commands know, whose key is set."""
+    """A real provider, as far as the commands know, with its key set."""
     with standing_in() as vendor:
         monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", vendor.url)
         monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", ADMIN)
@@ -51,7 +52,7 @@ def test_with_a_real_key_a_simulated_warehouse_is_refused_before_any_pull(
     if is_published:
         home.warehouse.publish()
     assert main(command) == 2
-    assert said(capsys) == (
+    assert printed(capsys) == (
         f"Error: {home.warehouse.path} holds simulated data, and real data would join them: nothing was pulled. Start "
         "afresh with make reset, which deletes what is there, or set AI_USAGE_DATA_DIR to another folder."
     )
@@ -65,9 +66,9 @@ def test_without_a_key_a_real_warehouse_gets_no_simulated_data_and_no_advice_to_
     monkeypatch.setenv("AI_USAGE_SIMULATE", "1")
     for command in ("demo", "backfill", "ui"):
         assert main([command]) == 2
-        told = said(capsys)
-        assert "holds real data, and simulated data would join them: nothing was pulled. Set a vendor's key" in told
-        assert "reset" not in told
+        output = printed(capsys)
+        assert "holds real data, and simulated data would join them: nothing was pulled. Set a provider's key" in output
+        assert "reset" not in output
 
 
 def test_a_job_is_refused_before_it_asks_anybody(platform: Platform) -> None:
@@ -77,7 +78,7 @@ def test_a_job_is_refused_before_it_asks_anybody(platform: Platform) -> None:
     whys = {step: why for step, why in outcome.failed.items() if step.startswith("raw__")}
     assert "raw__claude_cost_report_and_totals" in whys
     assert all("holds simulated data, and real data would join them: nothing was pulled" in w for w in whys.values())
-    assert platform.vendor.asked.total() == 0
+    assert platform.claude.asked.total() == 0
 
 
 MARKED: dict[str, Callable[[Platform], bool]] = {}
@@ -103,10 +104,10 @@ def _page(home: Platform) -> bool:
 @shows("what a backfill or a build prints")
 def _outcome(home: Platform) -> bool:
     of = replace(settings(), data_dir=home.warehouse.path.parent)
-    with OUT.capture() as printed:
+    with OUT.capture() as captured:
         tell_outcome(of, Outcome(), 1)
-    assert "1 day " in printed.get()
-    return "SIMULATED DATA" in printed.get()
+    assert "1 day " in captured.get()
+    return "SIMULATED DATA" in captured.get()
 
 
 @shows("an asset's description")
@@ -127,7 +128,7 @@ def _alert(home: Platform) -> bool:
 def test_what_is_shown_is_marked_by_the_data_and_not_by_the_settings(
     home: Platform, monkeypatch: pytest.MonkeyPatch, what: str, *, is_simulated: bool
 ) -> None:
-    """Case 31. The settings say the contrary each time."""
+    """Case 31. The settings are the opposite each time."""
     append(home, answer(DAY, "1", is_simulated=is_simulated))
     home.warehouse.publish()
     monkeypatch.setenv("AI_USAGE_SIMULATE", "0" if is_simulated else "1")
@@ -145,7 +146,7 @@ def test_the_demos_summary_is_marked_by_the_data(
     home.run({DAY: ["1000"]}, only=whatever_makes("marts/ai_spend", "core/claude_daily_cost"))
     monkeypatch.setattr(demo, "refresh", lambda *_: Outcome())
     assert demo.run(of, []) == 0
-    told = said(capsys)
-    assert "AI usage ─" in told
-    assert "$10.00" in told
-    assert "SIMULATED" not in told
+    output = printed(capsys)
+    assert "AI usage ─" in output
+    assert "$10.00" in output
+    assert "SIMULATED" not in output

@@ -19,9 +19,10 @@ from ai_usage.dashboards.boards import boards
 from ai_usage.providers.summary import Shares
 from ai_usage.redaction import KnownPeople, Redaction, pseudonym
 from ai_usage.warehouse.people import known_people, redaction
+from ai_usage_tests.mock_claude import KEY
 from ai_usage_tests.named import ADDRESS, KEY_NAME, NAME, names_her, places_that_name_her
-from ai_usage_tests.platform import KEY, Platform, platform_in
-from ai_usage_tests.test_commands import said
+from ai_usage_tests.platform import Platform, platform_in
+from ai_usage_tests.printed import printed
 
 SALT = "0123456789abcdef"
 WHO = pseudonym(ADDRESS, SALT)
@@ -30,7 +31,7 @@ SENTENCE = f"the key {KEY_NAME} of {ADDRESS} ({NAME}) spent 12 USD; lina_xu and 
 
 @pytest.fixture
 def folder(named_world: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The data folder of a company whose key is named after its developer."""
+    """The data folder of a company with a key that is named after its developer."""
     named_world.copy(tmp_path)
     shutil.copyfile(tmp_path / "ai_usage.duckdb", tmp_path / "ai_usage_published.duckdb")
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
@@ -73,9 +74,9 @@ def test_no_command_prints_a_name(folder: Path, capsys: pytest.CaptureFixture[st
     people = [{"label": ADDRESS, "cost_usd": Decimal(1)}, {"label": KEY_NAME, "cost_usd": Decimal(1)}]
     OUT.print(demo._shares(Shares("Top people", people, None)))
     ERR.print(CheckResult("marts/ai_spend", "x", None, "failed", SENTENCE).why)
-    told = said(capsys)
-    assert WHO in told
-    assert not names_her(told)
+    output = printed(capsys)
+    assert WHO in output
+    assert not names_her(output)
 
 
 def test_no_focus_file_names_a_person(folder: Path) -> None:
@@ -90,9 +91,9 @@ def test_no_focus_file_names_a_person(folder: Path) -> None:
 
 def test_no_as_of_file_names_a_person(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["as_of", "2026-11-20T13:00:00Z", "2026-11-10", "2026-11-11"]) in {0, 1}
-    told = said(capsys)
-    assert "with pseudonyms for people" in told
-    assert not names_her(told)
+    output = printed(capsys)
+    assert "with pseudonyms for people" in output
+    assert not names_her(output)
     assert made_by(folder) == set()
     [file] = (folder / "as_of").glob("*.duckdb")
     then = platform_in(folder)
@@ -106,7 +107,7 @@ def test_without_a_salt_everything_is_named_as_it_is() -> None:
     assert Redaction()(SENTENCE) == SENTENCE
 
 
-def test_a_key_named_after_somebody_goes_by_its_id(named_world: Platform) -> None:
+def test_a_key_named_after_a_person_is_shown_by_its_id(named_world: Platform) -> None:
     people = known_people(named_world.warehouse)
     assert people.addresses["lina xu"] == ADDRESS
     assert people.keys == {"claude code key lina xu": KEY["id"]}

@@ -9,8 +9,9 @@ from ai_usage.commands import terminal
 from ai_usage.commands.__main__ import command_settings, main
 from ai_usage.commands.data_folder import DAEMON, in_use
 from ai_usage.errors import WarehouseError
-from ai_usage_tests.platform import DAY, NEXT, Platform
-from ai_usage_tests.test_commands import said
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.platform import Platform
+from ai_usage_tests.printed import printed
 from ai_usage_tests.warehouse.test_duckdb import child
 from ai_usage_tests.warehouse.test_ledger import append
 from ai_usage_tests.warehouse.writing import answer
@@ -55,7 +56,7 @@ def folder_with_copy(platform: Platform, folder: Path) -> Path:
 
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """What the person types, from front to back; then there is nobody."""
+    """What the person types, from first to last; then the input ends."""
     typed: list[str] = []
 
     def read(*_: object, **__: object) -> str:
@@ -73,14 +74,14 @@ def test_it_lists_what_it_deletes_asks_and_leaves_what_is_not_ours(
 ) -> None:
     answers[:] = ["Y"]
     assert main(["reset"]) == 0
-    told = said(capsys)
-    assert f"{simulated} holds SIMULATED data of 2 days, {DAY} to {NEXT}. To be deleted:" in told
+    output = printed(capsys)
+    assert f"{simulated} holds SIMULATED data of 2 days, {DAY} to {NEXT}. To be deleted:" in output
     for name in ("ai_usage.duckdb", "ai_usage_published.duckdb", "dagster", "site", "as_of", "exports", "first_day"):
-        assert name in told
-    assert "mine" not in told
+        assert name in output
+    assert "mine" not in output
     assert left(simulated) == {"mine", "mine.txt"}
     assert main(["reset"]) == 0
-    assert "There is nothing of ours" in said(capsys)
+    assert "There is nothing of ours" in printed(capsys)
 
 
 @pytest.mark.parametrize("typed", ["n", "", "no", "yes please"])
@@ -90,15 +91,15 @@ def test_whatever_is_not_yes_deletes_nothing(
     before = left(simulated)
     answers[:] = [typed]
     assert main(["reset"]) == 2
-    assert "Nothing was deleted." in said(capsys)
+    assert "Nothing was deleted." in printed(capsys)
     assert left(simulated) >= before
 
 
-def test_where_nobody_can_answer_nothing_is_deleted_unless_yes_was_given(
+def test_without_a_terminal_nothing_is_deleted_unless_yes_was_given(
     simulated: Path, answers: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["reset"]) == 2
-    assert "In a script: make reset YES=1" in said(capsys)
+    assert "In a script: make reset YES=1" in printed(capsys)
     assert main(["reset", "--yes"]) == 0
     assert left(simulated) == {"mine", "mine.txt"}
 
@@ -111,9 +112,9 @@ def test_real_data_are_deleted_only_by_whoever_types_that(
     for command, typed in ((["reset", "--yes"], []), (["reset"], ["y"])):
         answers[:] = typed
         assert main(command) == 2
-        told = said(capsys)
-        assert f"holds REAL data of 1 days, {DAY} to {DAY}" in told
-        assert "what is older cannot be pulled again" in told
+        output = printed(capsys)
+        assert f"holds REAL data of 1 days, {DAY} to {DAY}" in output
+        assert "older days cannot be pulled again" in output
         assert left(real) >= before
     answers[:] = ["delete real data"]
     assert main(["reset"]) == 0
@@ -127,7 +128,7 @@ def test_a_damaged_warehouse_is_not_taken_for_a_simulated_one(
     whole = (simulated / "ai_usage.duckdb").read_bytes()
     (simulated / "ai_usage.duckdb").write_bytes(whole[:9000])
     assert main(["reset", "--yes"]) == 2
-    assert "holds a warehouse that cannot be read" in said(capsys)
+    assert "holds a warehouse that cannot be read" in printed(capsys)
     answers[:] = ["delete real data"]
     assert main(["reset"]) == 0
 
@@ -142,7 +143,7 @@ def test_nothing_is_deleted_while_another_process_has_the_warehouse(
         assert other.stderr is not None
         assert other.stderr.readline() == "there\n"
         assert main(["reset", "--yes"]) == 2
-        assert "is in use by another process" in said(capsys)
+        assert "is in use by another process" in printed(capsys)
         assert left(simulated) >= before
     finally:
         other.kill()
@@ -154,7 +155,7 @@ def test_nothing_is_deleted_while_a_command_works_on_it(simulated: Path, capsys:
     before = left(simulated)
     with in_use(of):
         assert main(["reset", "--yes"]) == 2
-    assert "A command is working in" in said(capsys)
+    assert "A command is working in" in printed(capsys)
     assert left(simulated) >= before
 
 

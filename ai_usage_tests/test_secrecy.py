@@ -15,13 +15,13 @@ SHORT = "hunter/22"
 @pytest.mark.parametrize("secret", [KEY, SHORT])
 def test_no_encoding_hides_a_secret(name: str, secret: str) -> None:
     keep_secret(secret)
-    text = f"Acme said: bad key {ENCODINGS[name](secret)} there; request id r_1."
+    text = f"Acme answered: bad key {ENCODINGS[name](secret)} there; request id r_1."
     assert secret == SHORT or leaks(text, secret)  # or this test would see nothing
-    told = without_secrets(text)
-    assert told.startswith("Acme said: bad key ")
-    assert told.endswith(" there; request id r_1.")
-    assert "(key)" in told
-    assert leaks(told, secret) == []
+    cleaned = without_secrets(text)
+    assert cleaned.startswith("Acme answered: bad key ")
+    assert cleaned.endswith(" there; request id r_1.")
+    assert "(key)" in cleaned
+    assert leaks(cleaned, secret) == []
 
 
 @pytest.mark.parametrize(
@@ -30,9 +30,9 @@ def test_no_encoding_hides_a_secret(name: str, secret: str) -> None:
 def test_a_secret_that_is_cut_short_is_one_too(part: str) -> None:
     keep_secret(KEY)
     assert leaks(f"bad key {part}.", KEY)
-    told = without_secrets(f"bad key {part}.")
-    assert "(key)" in told
-    assert leaks(told, KEY) == []
+    cleaned = without_secrets(f"bad key {part}.")
+    assert "(key)" in cleaned
+    assert leaks(cleaned, KEY) == []
 
 
 def test_secrets_of_the_settings_are_known_without_being_sent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,7 @@ class Respelling(SourceFileLoader):
         return compile(text.replace(WRITTEN, RESPELLED), self.path, "exec")
 
 
-def verdicts(file: Path, criteria: str | None) -> dict[str, str]:
+def evaluations(file: Path, criteria: str | None) -> dict[str, str]:
     """Rule → `pass`, `fail: why` or `skip: why`."""
     spec = importlib.util.find_spec("focus_validator")
     if spec is None or spec.origin is None:
@@ -74,5 +74,5 @@ def _verdict(entry: dict[str, Any]) -> str:
 
 if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
-    said, sys.stdout = sys.stdout, sys.stderr  # the validator prints a report of its own
-    json.dump(verdicts(Path(sys.argv[1]).resolve(), sys.argv[2] if len(sys.argv) > 2 else None), said)
+    stdout, sys.stdout = sys.stdout, sys.stderr  # the validator prints a report of its own
+    json.dump(evaluations(Path(sys.argv[1]).resolve(), sys.argv[2] if len(sys.argv) > 2 else None), stdout)

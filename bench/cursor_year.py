@@ -1,6 +1,7 @@
-"""A year of Cursor events for `bench` and the tests: a vendor who counts the minute, on a clock that nobody waits for.
+"""A year of Cursor events for `bench` and the tests: a provider that limits requests per minute, on a simulated
+clock.
 
-Time passes by travelling and by sleeping, so that twenty minutes at the vendor's rate are a number and not a wait.
+Time passes only by simulated travel and sleep, so twenty minutes at the provider's rate take no time.
 """
 
 import json
@@ -69,8 +70,8 @@ TAILS = [
 
 @dataclass
 class BusyTeam:
-    """Answers for events as the contract has them, newest first; the sixty-first request within any minute is refused,
-    wherever that minute begins. Usable as an `httpx.MockTransport`'s handler.
+    """Answers for events as the contract has them, newest first; the sixty-first request within any
+    minute is refused. Usable as an `httpx.MockTransport`'s handler.
     """
 
     clock: Clock
@@ -82,14 +83,14 @@ class BusyTeam:
     _last: float = field(default=-KEPT_ALIVE, init=False)
 
     def count(self, day: date) -> int:
-        """Uneven: working days of all sizes, quiet weekends, nobody at Christmas."""
+        """Uneven: working days of all sizes, quiet weekends, no events at Christmas."""
         if (day.month, day.day) in {(12, 25), (12, 26)}:
             return 0
         share = Decimal("0.25") if day.weekday() > 4 else Decimal("1.3")
         return int(self.events_a_day * share * (450 + day.toordinal() * 37 % 101) / 500)
 
     def fewest(self, days: list[date]) -> int:
-        """Requests that nobody can do without: a page holds a thousand, a window thirty days."""
+        """The least number of requests: a page holds a thousand, a window thirty days."""
         windows = [days[n : n + 30] for n in range(0, len(days), 30)]
         return sum(max(1, -(-sum(map(self.count, window)) // 1000)) for window in windows)
 
@@ -110,9 +111,9 @@ class BusyTeam:
             return httpx.Response(400, json={"message": "Date range cannot exceed 30 days, nor a page 1000 events"})
         days = [_day(ms) for ms in range(start, end, DAY_MS)]
         total = sum(map(self.count, days))
-        said = ",".join(self._page(days, (page - 1) * size, size))
+        events = ",".join(self._page(days, (page - 1) * size, size))
         head = {"numPages": -(-total // size), "currentPage": page, "pageSize": size}
-        body = f'{{"totalUsageEventsCount":{total},"pagination":{json.dumps(head)},"usageEvents":[{said}]}}'
+        body = f'{{"totalUsageEventsCount":{total},"pagination":{json.dumps(head)},"usageEvents":[{events}]}}'
         return httpx.Response(200, content=body.encode())
 
     def _page(self, days: list[date], skip: int, room: int) -> Iterator[str]:
@@ -166,9 +167,9 @@ class Backfill:
                 self.warehouse.append("cursor_usage_events", admin.usage_events(days))
         with self.warehouse.connected():
             for days in self.span.cut(at_most=DAYS_AT_ONCE):
-                said = self.warehouse.newest("cursor_usage_events", days)
-                built = event_rows(said)
-                self.warehouse.replace_days(CURSOR_USAGE_EVENTS, said.days, built)
+                records = self.warehouse.newest("cursor_usage_events", days)
+                built = event_rows(records)
+                self.warehouse.replace_days(CURSOR_USAGE_EVENTS, records.days, built)
                 rows += built.height
         return rows
 

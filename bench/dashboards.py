@@ -22,7 +22,7 @@ from bench.marts import ALL, TWO_YEARS
 PEOPLE = 1_000
 OPENED = 5  # times each page
 SCREEN = {"width": 1440, "height": 900}  # px
-MARKS = ("numbers", "opened")  # as page.js says them: every number is there; what is in view is drawn
+MARKS = ("numbers", "opened")  # marks that page.js sets: every number is there; what is in view is drawn
 
 Measure = Callable[[str, int, str], dict[str, Any]]  # worker, people, folder
 
@@ -58,7 +58,7 @@ def dashboards(_: str, __: int) -> dict[str, Any]:
 
 def pages(_: str, __: int) -> dict[str, Any]:
     """Every board's page: its size, and how long after it is asked for it is there. Needs Chromium on the PATH, and
-    playwright, which tests bring; says so where either is missing.
+    playwright, which tests bring; reports where either is missing.
     """
     of = settings()
     warehouse = duckdb_warehouse(of, is_read_only=True)

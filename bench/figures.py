@@ -1,5 +1,5 @@
 """`make bench`: what a backfill costs, as JSON: requests against the fewest possible, records a second and peak memory
-beside a bare loop over the same answers, a year of Cursor events at the vendor's rate, CPU seconds a day of the
+beside a bare loop over the same answers, a year of Cursor events at the provider's rate, CPU seconds a day of the
 whole graph, what rebuilding the marts takes of a thousand people's two years, and asking every card of the dashboards
 of them and opening their pages. Ratios hold where seconds do not.
 """
@@ -36,8 +36,10 @@ from ai_usage.commands.terminal import OUT
 from ai_usage.definitions import build_defs
 from ai_usage.ingest.day_replacement import DAYS_AT_ONCE
 from ai_usage.partitions import ONE_DAY, Span, midnight
-from ai_usage.providers.anthropic.client import COST_GROUPS, DAYS_A_REQUEST, ClaudeAdmin
-from ai_usage.providers.anthropic.rows import Organization, cost_rows
+from ai_usage.providers.anthropic.client import ClaudeAdmin
+from ai_usage.providers.anthropic.endpoints import COST_GROUPS, DAYS_A_REQUEST
+from ai_usage.providers.anthropic.rows.lists import Organization
+from ai_usage.providers.anthropic.rows.usage_and_cost import cost_rows
 from ai_usage.providers.anthropic.tables import CLAUDE_COSTS
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import Settings, settings
@@ -73,9 +75,9 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     figures: dict[str, Any] = {}
     if asked.only and target.exists():
         figures = json.loads(target.read_text(encoding="utf-8"))
-    for name, (telling, measure) in FIGURES.items():
+    for name, (label, measure) in FIGURES.items():
         if asked.only in {None, name}:
-            OUT.print(f"{telling} …")
+            OUT.print(f"{label} …")
             figures[name] = measure()
     of.data_dir.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
@@ -86,7 +88,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
 
 def _pull_and_shape() -> dict[str, Any]:
     """Ours and the bare loop in turn, each in a process of its own, at two lengths."""
-    with _static_vendor() as url:
+    with _static_provider() as url:
         taken: dict[str, list[dict[str, Any]]] = {}
         for _ in range(RUNS):
             for worker, days in (("ours", LONG), ("bare", LONG), ("ours", SHORT)):
@@ -157,9 +159,9 @@ def _ours(url: str, days: int) -> dict[str, Any]:
                 warehouse.append("claude_cost_report", admin.cost_report(span, group_by=COST_GROUPS))
         with warehouse.connected():
             for span in whole.cut(at_most=DAYS_AT_ONCE):
-                said = warehouse.newest("claude_cost_report", span)
-                rows = cost_rows(said, organization)
-                warehouse.replace_days(CLAUDE_COSTS, said.days, rows)
+                newest = warehouse.newest("claude_cost_report", span)
+                rows = cost_rows(newest, organization)
+                warehouse.replace_days(CLAUDE_COSTS, newest.days, rows)
                 records += rows.height
         return records
 
@@ -224,7 +226,7 @@ def _cursor(_: str, days: int) -> dict[str, Any]:
 
 
 def _graph(_: str, days: int) -> dict[str, Any]:
-    """A refresh: every pull, then every table and check. The built-in vendor is in a process of its own."""
+    """A refresh: every pull, then every table and check. The simulated provider is in a process of its own."""
     last = datetime.now(UTC).date() - timedelta(days=1)
     span = Span(last - timedelta(days=days - 1), last)
     with _simulator_process() as url, closing(_unpaced_claude(url)) as claude, closing(_unpaced_cursor(url)) as cursor:
@@ -271,7 +273,7 @@ WORKERS: dict[str, Callable[[str, int], dict[str, Any]]] = {
 
 FIGURES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "pull_and_shape": ("Pull and shape beside a bare loop", _pull_and_shape),
-    "cursor_year": ("A year of Cursor events, on a clock that nobody waits for", _cursor_year),
+    "cursor_year": ("A year of Cursor events, on a simulated clock", _cursor_year),
     "graph": (f"The whole graph over {YEAR} days in one refresh", lambda: _measured("graph", "", YEAR)),
     "marts": ("The marts of a thousand people's two years", _marts),
     "dashboards": ("Every card of the dashboards, over as much", _dashboards),
@@ -314,7 +316,7 @@ def _simulator_process() -> Iterator[str]:
 
 
 @contextmanager
-def _static_vendor() -> Iterator[str]:
+def _static_provider() -> Iterator[str]:
     """Answers any cost report with the same lines for every day asked, rendered once: it costs next to nothing."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Static)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -343,4 +345,4 @@ class _Static(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """No log."""

@@ -16,8 +16,8 @@ from dagster._core.event_api import EventLogRecord
 from ai_usage.alerts.news import News, Severity
 from ai_usage.alerts.outbox import Memory, Outbox, Standing
 from ai_usage.automation import event_queries
+from ai_usage.checks.accounts import NEVER_PULLED
 from ai_usage.checks.events import EVENTS_IN_TABLE
-from ai_usage.checks.missing import NEVER_PULLED
 
 KIND = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 SOURCE, SUBJECTS = "checks", "check "

@@ -40,7 +40,7 @@ group by pull, activity_date
 
 Published = dg.ResourceParam[Warehouse | None]  # the copy that runs leave to readers; None before the first one
 
-Job = Any  # a job of assets that is not resolved yet, whose class is not public
+Job = Any  # an asset job that is not resolved yet: its class is not public
 
 
 def range_tags(span: Span) -> dict[str, str]:
@@ -70,6 +70,12 @@ def under_way(instance: dg.DagsterInstance, *jobs: str, since: datetime | None =
     end_the_dead(instance)
     wanted = [dg.RunsFilter(job_name=job, statuses=UNDER_WAY, created_after=since) for job in jobs]
     return [job for job, runs in zip(jobs, wanted, strict=True) if instance.get_runs_count(runs)]
+
+
+def _failed_last(instance: dg.DagsterInstance, job: str) -> bool:
+    return any(
+        run.status == dg.DagsterRunStatus.FAILURE for run in instance.get_runs(dg.RunsFilter(job_name=job), limit=1)
+    )
 
 
 def pull_job(cadence: Cadence) -> Job:
@@ -108,7 +114,8 @@ def when_due(cadence: Cadence, job: Job) -> dg.SensorDefinition:
         if not spans:
             newest = max((day for day in seen if day), default="none yet")
             return dg.SkipReason(f"nothing is due; the newest day there is {newest}")
-        again = hour if cadence.is_certain else hour[:10]
+        is_hourly = cadence.is_certain or _failed_last(context.instance, cadence.job)
+        again = hour if is_hourly else f"{cadence.last_pass(now, of.schedule_timezone):%Y-%m-%d}"
         return [
             dg.RunRequest(run_key=f"{span} {again}", tags=range_tags(span) | {CHAIN: cadence.job}) for span in spans
         ]
@@ -127,7 +134,7 @@ def _described(cadence: Cadence) -> str:
 
 PULL_JOBS = [cadence.job for cadence in CADENCES]
 JOBS_AT_WORK = (BUILD, *PULL_JOBS, SHEET_JOB, REFRESH_DAY, REFRESH_RANGE)
-JOBS_WITHOUT_BUILD = {*JOBS_AT_WORK, FRESHNESS} - {BUILD}  # whose own run builds no table
+JOBS_WITHOUT_BUILD = {*JOBS_AT_WORK, FRESHNESS} - {BUILD}  # their own run builds no table
 JOBS = [pull_job(cadence) for cadence in CADENCES]
 SENSORS = [when_due(cadence, job) for cadence, job in zip(CADENCES, JOBS, strict=True)]
 
@@ -135,7 +142,7 @@ OF_FRESHNESS = {"pull_is_recent", "bill_is_fresh", "no_pull_is_of_the_future"}
 
 
 def freshness(checks: Sequence[dg.AssetChecksDefinition]) -> Job:
-    """Asks the ledger alone how old everything is: a pull that fails cannot tell."""
+    """Reads from the ledger alone how old everything is: a pull that fails cannot report it."""
     return dg.define_asset_job(
         FRESHNESS,
         selection=dg.AssetSelection.checks(

@@ -10,13 +10,13 @@ SOURCES = tuple(provider.source for provider in PROVIDERS)
 BILLS = tuple(provider.bill.pull for provider in PROVIDERS)
 
 
-def of_money(sql: str, judge: Callable[[Rows], Finding]) -> Callable[[Warehouse], Finding | None]:
+def of_money(sql: str, result: Callable[[Rows], Finding]) -> Callable[[Warehouse], Finding | None]:
     """The evaluation of a query over all money; None where no bill was ever pulled."""
 
     def evaluate(warehouse: Warehouse) -> Finding | None:
         if not any(warehouse.pulled_days(pull) for pull in BILLS):
             return None
-        return unbuilt(warehouse, "spend_by_scope") or judge(warehouse.query(sql).to_dicts())
+        return unbuilt(warehouse, "spend_by_scope") or result(warehouse.query(sql).to_dicts())
 
     return evaluate
 

@@ -5,7 +5,8 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from ai_usage.check import Check, DailyCheck, Result, SnapshotCheck, each_day, failed, passed, warned
+from ai_usage.check import Check, DailyCheck, Finding, Result, SnapshotCheck, each_day, failed, passed, warned
+from ai_usage.checks.accounts import asked_for, of_each
 from ai_usage.ingest.ledger_writes import Source
 from ai_usage.providers.provider import CoreTables, Provider
 from ai_usage.providers.registry import PROVIDERS
@@ -19,9 +20,35 @@ from ai_usage.warehouse.table import PULLS
 RECENT = timedelta(hours=36)  # each source is asked daily
 STALE_DAYS, REMEMBERED = 3, timedelta(days=35)
 
+# No pull of the future counts: a clock was wrong then.
+NEWEST = f"""
+select
+    account,
+    max(coalesce(asked_at, pulled_at)) as pulled_at,
+    max(activity_date) as newest_day
+from {PULLS.address}
+where pull = @pull and coalesce(asked_at, pulled_at) <= @by
+group by account
+order by account
+"""
+NEWEST_DAYS = f"""
+select account, max(activity_date) as newest_day
+from {PULLS.address}
+where pull = @pull and activity_date is not null
+group by account
+order by account
+"""
+RECORDS = f"""
+select account, activity_date, records
+from {PULLS.address}
+where pull = @pull and activity_date >= @first_day
+qualify row_number() over (partition by account, activity_date order by pulled_at desc, pull_id desc) = 1
+order by account, activity_date
+"""
+
 
 def no_day_is_missing(provider: Provider, of: CoreTables) -> DailyCheck:
-    """Whether each report that core tables rest on was pulled, and stands in core with every record. A day that the
+    """Whether each report that core tables are made of was pulled, with every record in core. A day that the
     provider was asked about needs it too; an optional one, only once the provider has answered it.
     """
     pulls = of.counted
@@ -31,7 +58,7 @@ def no_day_is_missing(provider: Provider, of: CoreTables) -> DailyCheck:
         provider=provider.key,
         asset=f"core/{of.first.name}",
         title="a page or day that was lost",
-        description=f"Each day's {', '.join(pulls)} was pulled and stands in core whole; an empty answer is an answer.",
+        description=f"Each day's {', '.join(pulls)} was pulled, with all records in core; empty answers count.",
         severity="failed",
         sources=(provider.source,),
         pulls=pulls,
@@ -52,56 +79,47 @@ def _missing(row: Mapping[str, Any]) -> str:
     return f"core holds {row['rows_in_core']} of the {row['records']} records of {row['pull']}{rejected}{older}"
 
 
-def pull_is_recent(
-    source: Source, pull: str, *, is_daily: bool, is_optional: bool, provider: str = ""
-) -> SnapshotCheck:
-    """Whether a source is still being asked."""
+def pull_is_recent(source: Source, pull: str, *, is_daily: bool, is_optional: bool, **of: Any) -> SnapshotCheck:
+    """Whether a source is still being asked, each account of it."""
     return SnapshotCheck(
         name="pull_is_recent",
-        provider=provider,
         asset=f"raw/{pull}",
         title="pulls that stopped",
         description=f"The pull was made within {RECENT.total_seconds() / 3600:.0f} hours, up to yesterday.",
         severity="warned",
         sources=(source,),
         pulls=(pull,),
-        evaluate=partial(_is_recent, pull, is_daily=is_daily),
+        evaluate=partial(recency_of_accounts, pull, is_daily=is_daily, is_optional=is_optional),
         is_optional=is_optional,
         is_about_now=True,
+        **of,
     )
 
 
-def _is_recent(pull: str, warehouse: Warehouse, *, is_daily: bool) -> Result | None:
-    newest = warehouse.ask(
-        "select max(coalesce(asked_at, pulled_at)) as pulled_at, max(activity_date) as newest_day "
-        f"from {PULLS.address} where pull = @pull and coalesce(asked_at, pulled_at) <= @by",  # none is of the future
-        pull=pull,
-        by=settings().now() + CLOCKS_DIFFER,
-    ).row(0, named=True)
-    return recency(newest["pulled_at"], newest["newest_day"], is_daily=is_daily, now=settings().now())
+def recency_of_accounts(
+    pull: str, warehouse: Warehouse, asked: Sequence[str] | None = None, *, is_daily: bool, is_optional: bool
+) -> Finding | None:
+    """`recency` of each account that is `asked`; None of all that the ledger has."""
+    now = settings().now()
+    newest = {
+        account: (pulled_at, day)
+        for account, pulled_at, day in warehouse.ask(NEWEST, pull=pull, by=now + CLOCKS_DIFFER).iter_rows()
+    }
+    return of_each(
+        asked, newest, lambda account: recency(*newest[account], is_daily=is_daily, now=now), is_optional=is_optional
+    )
 
 
-def recency(pulled_at: datetime | None, newest_day: date | None, *, is_daily: bool, now: datetime) -> Result | None:
+def recency(pulled_at: datetime, newest_day: date | None, *, is_daily: bool, now: datetime) -> Result:
     """Whether the last pull is young enough, and reached a day that is."""
-    if pulled_at is None:
-        return None
     why = f"Last pulled {pulled_at:%Y-%m-%d %H:%M} UTC" + (f", up to {newest_day}." if is_daily else ".")
     too_old = now - pulled_at > RECENT
     behind = is_daily and (newest_day is None or newest_day < (now - RECENT).date() - timedelta(days=1))
     return warned(why) if too_old or behind else passed(why)
 
 
-DAYS_PULLED = f"""
-select activity_date, records
-from {PULLS.address}
-where pull = @pull and activity_date >= @first_day
-qualify row_number() over (partition by activity_date order by pulled_at desc, pull_id desc) = 1
-order by activity_date
-"""
-
-
 def bill_is_fresh(provider: Provider) -> SnapshotCheck:
-    """Whether the bill of the last days is known, and not of empty days alone."""
+    """Whether each account's bill of the last days is known, and not of empty days alone."""
     pull = provider.bill.pull
     return SnapshotCheck(
         name="bill_is_fresh",
@@ -113,17 +131,21 @@ def bill_is_fresh(provider: Provider) -> SnapshotCheck:
         severity="failed",
         sources=(provider.source,),
         pulls=(pull,),
-        evaluate=partial(_is_fresh, pull),
+        asks=asked_for(provider, pull),
+        evaluate=partial(freshness_of_accounts, pull),
         is_about_now=True,
     )
 
 
-def _is_fresh(pull: str, warehouse: Warehouse) -> Result | None:
-    now = settings().now()
-    if not (ever := warehouse.pulled_days(pull)):
-        return None
-    rows = warehouse.ask(DAYS_PULLED, pull=pull, first_day=now.date() - REMEMBERED).rows()
-    return freshness(ever[-1], dict(rows), yesterday=now.date() - timedelta(days=1))
+def freshness_of_accounts(pull: str, warehouse: Warehouse, asked: Sequence[str] | None) -> Finding | None:
+    """`freshness` of each account that is `asked`; None of all that the ledger has."""
+    today = settings().now().date()
+    newest = dict(warehouse.ask(NEWEST_DAYS, pull=pull).iter_rows())
+    records: dict[str, dict[date, int]] = {account: {} for account in newest}
+    for account, day, count in warehouse.ask(RECORDS, pull=pull, first_day=today - REMEMBERED).iter_rows():
+        records[account][day] = count
+    yesterday = today - timedelta(days=1)
+    return of_each(asked, newest, lambda account: freshness(newest[account], records[account], yesterday=yesterday))
 
 
 def freshness(newest: date, records: Mapping[date, int], *, yesterday: date) -> Result:
@@ -150,6 +172,7 @@ def _recency_of(provider: Provider) -> Sequence[SnapshotCheck]:
             is_daily=pull in provider.daily_pulls,
             is_optional=provider.is_optional([pull]),
             provider=provider.key,
+            asks=asked_for(provider, pull),
         )
         for pull in pulls
     ]

@@ -3,15 +3,16 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import dagster as dg
 
 from ai_usage.check import Finding, NotEvaluated, failed
+from ai_usage.checks.accounts import NEVER_PULLED, is_configured
 from ai_usage.ingest.ledger_writes import Source
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
 
-NEVER_PULLED = "Never pulled"  # a result begins so where the pull is missing: the check itself found nothing
 PRESENT = timedelta(days=3)  # a run with an older last day is one of the past: it pulled nothing new of now
 
 RANGE_START, RANGE_END, ONE_PARTITION = (
@@ -43,7 +44,7 @@ class Missing:
         selected = context.job_def.asset_layer.selected_asset_keys
         return cls(
             never=", ".join(f"raw/{pull}" for pull in pulls),
-            configured=any(client_of(context, one) is not None for one in sources),
+            configured=any(is_configured(one, client_of(context, one), pulls) for one in sources),
             is_optional=is_optional,
             was_to_pull=any(dg.AssetKey(["raw", pull]) in selected for pull in pulls),
             not_configured=f"Not configured: {' and '.join(one.key_variable for one in sources)} "
@@ -63,10 +64,9 @@ class Missing:
         return NotEvaluated(f"No provider was asked: {self.never} was never pulled.")
 
 
-def client_of(context: dg.AssetCheckExecutionContext, source: Source) -> object | None:
-    """The source's client; None where it is not configured."""
-    client: object | None = getattr(context.resources, source.resource)
-    return client
+def client_of(context: dg.AssetCheckExecutionContext, source: Source) -> Any:
+    """The source's client, or those of its accounts; None where it is not configured."""
+    return getattr(context.resources, source.resource)
 
 
 def of_the_past(context: dg.AssetCheckExecutionContext) -> NotEvaluated | None:

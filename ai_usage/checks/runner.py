@@ -16,6 +16,7 @@ import dagster as dg
 
 from ai_usage.check import (
     ALERTS_BY_ROW,
+    GRAVITY,
     PASSED,
     Check,
     DailyCheck,
@@ -28,6 +29,7 @@ from ai_usage.check import (
     failed,
     warned,
 )
+from ai_usage.checks.accounts import with_account
 from ai_usage.checks.events import EVENTS_IN_TABLE, keep_events
 from ai_usage.checks.missing import Missing, client_of, of_the_past, span_of_check
 from ai_usage.checks.results import observation, step_name
@@ -42,7 +44,6 @@ from ai_usage.warehouse.port import Warehouse
 DAYS_AT_ONCE = 31  # bounds memory, whatever the range
 ROWS_SHOWN = 20  # of a result
 COULD_NOT_RUN = "The check could not run"  # how its result begins where it raised an error
-GRAVITY = {"passed": 0, "warned": 1, "failed": 2}
 
 Events = Iterator[dg.AssetCheckEvaluation | dg.AssetObservation | dg.Output[None]]
 Evaluate = Callable[[dg.AssetCheckExecutionContext, Warehouse, Missing], Mapping[date | None, Finding]]
@@ -84,6 +85,8 @@ def _step(check: Check, evaluate: Evaluate) -> dg.AssetChecksDefinition:
         missing = Missing.of(context, check.sources, check.pulls, is_optional=check.is_optional)
         warehouse: Warehouse = context.resources.warehouse
         findings = evaluate(context, warehouse, missing)
+        if check.provider:
+            findings = with_account(findings, warehouse, check.pulls)
         keep_events(warehouse, spec.key, findings)
         yield from stored(spec, findings)
 

@@ -46,13 +46,13 @@ where scope = 'total' and days >= 14 and growth_ratio is not null
 """
 
 
-def _of_budgets(sql: str, judge: Callable[[Rows], Result]) -> Callable[[Warehouse], Finding | None]:
+def _of_budgets(sql: str, result: Callable[[Rows], Result]) -> Callable[[Warehouse], Finding | None]:
     def evaluate(warehouse: Warehouse) -> Finding | None:
         if warehouse.newest(BUDGETS.pull, None).versions.is_empty():
             return None
         if not warehouse.ask("select count(*) as row_count from ai_usage_analytics.budgets").item():
             return NotEvaluated("The sheet has no budgets.")
-        return unbuilt(warehouse, "budget_status") or judge(warehouse.query(sql).to_dicts())
+        return unbuilt(warehouse, "budget_status") or result(warehouse.query(sql).to_dicts())
 
     return evaluate
 

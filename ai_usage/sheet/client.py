@@ -1,20 +1,14 @@
-"""Where the tabs come from: a Google spreadsheet, or a folder of CSV files. Rows out as JSON lists, as they stand.
+"""Tabs of a Google spreadsheet. Rows come out as JSON lists, unchanged.
 
-Google is asked through gspread, with scopes that can only read. A tab once found is known by its id, whatever it is
-called later; one that is not there is left as it last was.
+Google is asked through gspread, with scopes that can only read. A tab once found is known by its id, whatever its
+title is later; a tab that is not there keeps the rows of its last pull.
 """
 
-import csv
-import hashlib
-import io
-import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import google.auth
 import gspread
@@ -26,34 +20,20 @@ from gspread.auth import READONLY_SCOPES
 from gspread.http_client import HTTPClient
 from gspread.urls import DRIVE_FILES_API_V3_URL, SPREADSHEET_URL, SPREADSHEET_VALUES_BATCH_URL
 
-import ai_usage.retries  # noqa: F401 - tells of each retry
+import ai_usage.retries  # noqa: F401 - logs each retry
 from ai_usage.errors import SettingError
-from ai_usage.ingest.http.bodies import Limits, are_too_deep, refuse_bad_utf8
+from ai_usage.ingest.http.bodies import Limits, are_too_deep
 from ai_usage.ingest.http.client import Client, http_client
 from ai_usage.ingest.http.deadlines import no_later_than
-from ai_usage.ingest.http.errors import (
-    DamagedAnswer,
-    KeyRefused,
-    NotFound,
-    NotPermitted,
-    NotTheApi,
-    OutOfTime,
-    RateLimited,
-    TooLarge,
-    UnexpectedAnswer,
-    Unreachable,
-    VendorDown,
-    VendorError,
-    unchained,
-)
+from ai_usage.ingest.http.errors import NotFound, NotTheApi, OutOfTime, UnexpectedAnswer, unchained
 from ai_usage.ingest.http.refusals import first_words, is_a_page
 from ai_usage.ingest.http.retry import Patience
-from ai_usage.secrecy import without_secrets
+from ai_usage.sheet.port import SOURCE
+from ai_usage.sheet.refusals import decoded, in_plain_words, may_help, refusal
 from ai_usage.sheet.tabs import TABS
 from ai_usage.sheet.wire import session_over
 from ai_usage.warehouse.ledger import Answer
 
-SOURCE = "google_sheets"
 TIMEOUT = (10.0, 60.0)  # to connect, to answer
 PATIENCE = Patience(attempts=6, seconds=200.0, first_wait=2.0, longest_wait=64.0)  # Google's quotas are by the minute
 SHORT_TIMEOUT = (4.0, 10.0)
@@ -61,36 +41,6 @@ SHORT_ANSWER = 15.0  # seconds for a whole answer, the credentials' renewal amon
 LITTLE_PATIENCE = Patience(attempts=2, seconds=5.0)
 FEW_BYTES = 2**20  # of an answer that names the tabs or the version
 HOSTS = ("https://sheets.googleapis.com", "https://www.googleapis.com")
-ADVICE = {
-    400: "Is AI_USAGE_SHEET_ID the id in the sheet's address, between /d/ and /edit?",
-    401: "GOOGLE_APPLICATION_CREDENTIALS no longer opens anything: make the service account a new key.",
-    403: "Share the sheet with the service account's e-mail address as a viewer, and enable the Sheets and Drive APIs.",
-    404: "There is no such sheet for this account: check AI_USAGE_SHEET_ID, and that the sheet is shared with it.",
-    429: "The read quota of this minute is used up, perhaps by another tool with the same account.",
-    500: "Google is in trouble: try again later.",
-}
-KINDS: Mapping[int, type[VendorError]] = {401: KeyRefused, 403: NotPermitted, 404: NotFound, 429: RateLimited}
-
-
-class Sheet(Protocol):
-    """Tabs that people keep, wherever they do."""
-
-    requests: int
-    is_simulated: bool
-
-    def version(self) -> str:
-        """Changes whenever a tab may have; cheap to ask."""
-
-    def tabs(self, known: Mapping[str, int]) -> dict[str, Answer]:
-        """The tabs that are there, by our name for them. `known` has the ids of tabs found before."""
-
-    def probe(self) -> None:
-        """Nothing, if the tabs can be read: else the error that says why not."""
-
-    def hurry(self) -> None:
-        """From now on give up within seconds: for whoever asks again in a minute."""
-
-    def close(self) -> None: ...
 
 
 class _Answered(msgspec.Struct):
@@ -120,13 +70,6 @@ class _File(msgspec.Struct):
     version: str | int | None = None
 
 
-class _Refusal(msgspec.Struct):
-    class _Error(msgspec.Struct):
-        message: str = ""
-
-    error: _Error | str = ""
-
-
 @dataclass
 class GoogleSheet:
     """One spreadsheet through gspread."""
@@ -137,7 +80,7 @@ class GoogleSheet:
     is_simulated: bool = False
     requests: int = field(default=0, init=False)
     patience: Patience = field(default=PATIENCE, init=False)
-    answer_seconds: float = field(default=inf, init=False)  # for a whole answer, if less than the limits say
+    answer_seconds: float = field(default=inf, init=False)  # for a whole answer, if less than the limits allow
 
     @classmethod
     def open(
@@ -173,12 +116,12 @@ class GoogleSheet:
         self.client.http_client.set_timeout(SHORT_TIMEOUT)
 
     def version(self) -> str:
-        """Drive's version of the file: it grows with every change, and with some that nobody sees."""
+        """Drive's version of the file: it grows with every change, and with some that change no cell."""
         fields = {"fields": "id,name,version,modifiedTime", "supportsAllDrives": "true"}
-        said = self._get(f"{DRIVE_FILES_API_V3_URL}/{self.sheet_id}", fields)
-        version = _json(said, _File, at_most=FEW_BYTES).version
+        body = self._get(f"{DRIVE_FILES_API_V3_URL}/{self.sheet_id}", fields)
+        version = decoded(body, _File, at_most=FEW_BYTES).version
         if version is None:
-            raise UnexpectedAnswer("Google Drive tells no version of the sheet's file.")
+            raise UnexpectedAnswer("Google Drive sent no version of the sheet's file.")
         return str(version)
 
     def tabs(self, known: Mapping[str, int]) -> dict[str, Answer]:
@@ -192,7 +135,7 @@ class GoogleSheet:
             "dateTimeRenderOption": "SERIAL_NUMBER",
             "majorDimension": "ROWS",
         }
-        answered = _json(self._get(SPREADSHEET_VALUES_BATCH_URL % self.sheet_id, query), _Answered).valueRanges
+        answered = decoded(self._get(SPREADSHEET_VALUES_BATCH_URL % self.sheet_id, query), _Answered).valueRanges
         if len(answered) != len(names):
             raise UnexpectedAnswer(f"Google Sheets answered {len(answered)} tabs of the {len(names)} asked for.")
         depth = self.wire.limits.depth
@@ -215,8 +158,8 @@ class GoogleSheet:
     def _titles(self, known: Mapping[str, int]) -> dict[str, tuple[int, str]]:
         """Our name → the tab's id and present title: by its id where that is known, else by its title."""
         query = {"includeGridData": "false", "fields": "sheets.properties(sheetId,title)"}
-        said = _json(self._get(SPREADSHEET_URL % self.sheet_id, query), _Spreadsheet, at_most=FEW_BYTES)
-        there = {tab.properties.sheetId: tab.properties.title for tab in said.sheets}
+        sheet = decoded(self._get(SPREADSHEET_URL % self.sheet_id, query), _Spreadsheet, at_most=FEW_BYTES)
+        there = {tab.properties.sheetId: tab.properties.title for tab in sheet.sheets}
         by_title = {title.strip().lower(): tab_id for tab_id, title in there.items()}
         found = {name: known.get(name) if known.get(name) in there else by_title.get(name) for name in TABS}
         return {name: (tab_id, there[tab_id]) for name, tab_id in found.items() if tab_id is not None}
@@ -226,7 +169,7 @@ class GoogleSheet:
         patience = self.patience
         with unchained(), self.wire.allowed.asking() as until:
             for attempt in stamina.retry_context(
-                on=_may_help,
+                on=may_help,
                 attempts=patience.attempts,
                 timeout=patience.seconds,
                 wait_initial=patience.first_wait,
@@ -241,65 +184,19 @@ class GoogleSheet:
             hours = self.wire.limits.pull_seconds / 3600
             raise OutOfTime(f"Google has been asked for {hours:g} hours in this run (AI_USAGE_PULL_HOURS).")
         self.requests += 1
-        with _in_plain_words():
+        with in_plain_words():
             answer = self.client.http_client.request("get", url, params=dict(query))
         if answer.status_code != requests.codes.ok:
-            raise _refusal(answer)
+            raise refusal(answer)
         kind, body = answer.headers.get("content-type", ""), bytes(answer.content)
         if is_a_page(kind, body):
             raise NotTheApi(f"Google: {first_words(answer.status_code, kind, body)}")
         return body
 
 
-@dataclass
-class CsvFolder:
-    """`<tab>.csv` files in a folder: what needs no Google."""
-
-    folder: Path
-    is_simulated: bool = False
-    requests: int = field(default=0, init=False)
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-    def probe(self) -> None:
-        self.tabs({})
-
-    def hurry(self) -> None:
-        """Files answer at once."""
-
-    def version(self) -> str:
-        files = [(path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in self._files().values()]
-        return hashlib.sha256(repr(sorted(files)).encode()).hexdigest()[:16]
-
-    def tabs(self, known: Mapping[str, int]) -> dict[str, Answer]:
-        files = self._files()
-        if not files:
-            raise SettingError(
-                f"AI_USAGE_SHEET_ID names {self.folder}, which has none of {', '.join(f'{tab}.csv' for tab in TABS)}. "
-                "make sheet-template writes them."
-            )
-        return {
-            name: Answer(SOURCE, None, _csv_rows(path), 1, {"file": path.name}, {}, self.is_simulated, is_ordered=True)
-            for name, path in files.items()
-        }
-
-    def _files(self) -> dict[str, Path]:
-        return {name: path for name in TABS if (path := self.folder / f"{name}.csv").is_file()}
-
-
-def _csv_rows(path: Path) -> list[bytes]:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-        rows = list(csv.reader(io.StringIO(text), strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SettingError(f"{path} cannot be read as CSV in UTF-8: {error}. Nothing of it is used.") from error
-    return [json.dumps(row, ensure_ascii=False).encode() for row in rows]
-
-
 def _reading(base_url: str) -> type[HTTPClient]:
-    """A client of gspread's that hands out refusals too, and finds both of Google's hosts at a base URL, if any:
-    gspread makes an error of a refusal, and fails at that if it is not worded as Google words them.
+    """A gspread client that returns refusals too, and finds both of Google's hosts at a base URL, if any. gspread would
+    raise an error for a refusal, and fails to if the body is not in Google's form.
     """
 
     class Reading(HTTPClient):
@@ -310,56 +207,3 @@ def _reading(base_url: str) -> type[HTTPClient]:
             return self.session.request(method, endpoint, params=params, timeout=self.timeout)
 
     return Reading
-
-
-def _refusal(answer: requests.Response) -> VendorError:
-    status = answer.status_code
-    kind = KINDS.get(status, VendorDown if status >= 500 else VendorError)
-    if status == 403 and b"usageLimits" in answer.content:  # how Drive words its quotas
-        kind = RateLimited
-    advice = ADVICE[429] if kind is RateLimited else ADVICE.get(status) or ADVICE.get(status // 100 * 100, "")
-    return kind(f"Google answered {status}: {_reason(answer.content)}. {advice}".rstrip())
-
-
-def _reason(body: bytes) -> str:
-    """Google's own words, or the beginning of whatever else it sent."""
-    try:
-        error = msgspec.json.decode(body, type=_Refusal).error
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        error = body[:1000].decode(errors="replace")
-    said = without_secrets(error if isinstance(error, str) else error.message)
-    return " ".join(said.split())[:200].rstrip(".") or "no explanation"
-
-
-@contextmanager
-def _in_plain_words() -> Iterator[None]:
-    """What requests and google-auth raise as ours: what happened, and what to do."""
-    try:
-        yield
-    except GoogleAuthError as error:
-        raise KeyRefused(f"Google refused the credentials ({type(error).__name__}). {ADVICE[401]}") from error
-    except requests.exceptions.RequestException as error:
-        raise Unreachable(f"No answer from Google ({type(error).__name__}). Check the network or a proxy.") from error
-
-
-def _may_help(error: Exception) -> bool:
-    return isinstance(error, RateLimited | VendorDown | Unreachable | DamagedAnswer)
-
-
-def _json(body: bytes, of: Any, *, at_most: float = inf) -> Any:
-    with unchained():
-        if len(body) > at_most:
-            raise TooLarge(f"Google's answer has {len(body):,} bytes, which is not what its API promises.")
-        try:
-            refuse_bad_utf8(body)
-            return msgspec.json.decode(body, type=of)
-        except (msgspec.ValidationError, RecursionError) as error:
-            raise UnexpectedAnswer(f"Google's answer is not what its API promises ({error}).") from None
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise DamagedAnswer(f"Google's answer is cut short or no JSON ({error}).") from None
-
-
-def known_tabs(envelopes: Sequence[tuple[str, str]]) -> dict[str, int]:
-    """Our name → the tab's id, from what the ledger has of each pull: its name and envelope."""
-    found = {pull.removeprefix("sheet_"): json.loads(envelope).get("tab_id") for pull, envelope in envelopes}
-    return {name: tab_id for name, tab_id in found.items() if tab_id is not None}

@@ -10,7 +10,7 @@ from ai_usage.errors import AiUsageError
 from ai_usage.ingest.cadence import MORNING, Cadence
 from ai_usage.ingest.ledger_writes import InWarehouse, Source, Tally, append_noted, note_not_configured
 from ai_usage.layers import in_plain_words, materialized, note, spec
-from ai_usage.sheet.client import Sheet, known_tabs
+from ai_usage.sheet.port import Sheet, known_tabs
 from ai_usage.sheet.tables import PULLS as PULLS_OF_TABS
 from ai_usage.sheet.tables import RAW_TABLES
 from ai_usage.sheet.tabs import TABS
@@ -57,7 +57,7 @@ def sheet_tabs(
     context: dg.AssetExecutionContext, sheet: dg.ResourceParam[Sheet | None], warehouse: InWarehouse
 ) -> Iterator[dg.MaterializeResult[None]]:
     """The tabs of this run, by one question to Google. A tab that is not there, and the whole sheet if it cannot be
-    read, is left as it last was: `sheet_can_be_read` is red then, and what rests on vendors' figures goes on.
+    read, is left as it last was: `sheet_can_be_read` is red then, and what rests on providers' figures goes on.
     """
     wanted = sorted(context.selected_asset_keys)
     if sheet is None:

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 from ai_usage.errors import AiUsageError
 from ai_usage.settings import Settings
-from ai_usage.sheet.client import CsvFolder, GoogleSheet, Sheet
+from ai_usage.sheet.client import GoogleSheet
+from ai_usage.sheet.csv_folder import CsvFolder
+from ai_usage.sheet.port import Sheet
 from ai_usage.warehouse.ledger import Answer
 
 
 @dataclass
 class Unopened:
-    """A sheet that could not be opened, and says why when it is asked: a resource that fails would say it of a whole
-    run, and of every tick of a sensor.
+    """A sheet that could not be opened: each call raises the reason. A resource that fails would fail a whole run, and
+    every tick of a sensor.
     """
 
     why: AiUsageError

@@ -1,10 +1,10 @@
-"""Stand-in AI vendors that answer over HTTP, for the demo and the tests.
+"""Stand-in AI providers that answer over HTTP, for the demo and the tests.
 
-Written from the vendors' contracts alone: it imports nothing from the rest of `ai_usage`, and nothing but
+Written from the providers' contracts alone: it imports nothing from the rest of `ai_usage`, and nothing but
 tests, the demo and the tool that serves it may import it.
 """
 
-from ai_usage.simulator.claude_api import ADMIN_KEY, ANALYTICS_KEY, LIMITED_KEY, WORKSPACE_KEY
+from ai_usage.simulator.claude_keys import ADMIN_KEY, ANALYTICS_KEY, LIMITED_KEY, WORKSPACE_KEY
 from ai_usage.simulator.cursor_api import CURSOR_KEY, CURSOR_KEY_WITHOUT_COMMITS
 from ai_usage.simulator.faults import Fault, Faults, Request
 from ai_usage.simulator.server import Simulator

@@ -1,11 +1,8 @@
-"""The Claude Admin API, with its analytics, over HTTP: who may ask, and what a question must look like.
-
-What the answers say is `claude_reports`' business.
-"""
+"""The Claude Admin API, with its analytics, over HTTP. What the answers contain is in `claude_reports`."""
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -15,31 +12,32 @@ from starlette.routing import Route
 
 from ai_usage.simulator.claude_analytics import CHARGE_DIMENSIONS, DIMENSIONS, ClaudeAnalytics, Grouping, Row
 from ai_usage.simulator.claude_days import ClaudeDays, version
-from ai_usage.simulator.claude_lists import RENAMED, ClaudeLists
+from ai_usage.simulator.claude_keys import ANALYTICS_KEY, admit, key_of
+from ai_usage.simulator.claude_lists import ClaudeLists
+from ai_usage.simulator.claude_parameters import (
+    ANALYTICS_BEGIN,
+    ANALYTICS_BETA,
+    ANALYTICS_FILTERS,
+    LONGEST_SPAN,
+    LOOK_BACK,
+    MOST_GROUPS,
+    ONE_DAY,
+    SPEED_BETA,
+    USAGE_FILTERS,
+    USAGE_GROUPS,
+    USAGE_LIMITS,
+    WIDTHS,
+    betas_of,
+    filters_of,
+    snap,
+)
 from ai_usage.simulator.claude_people import ClaudePeople
-from ai_usage.simulator.claude_reports import ClaudeReports, Filters, Span, encode, span
+from ai_usage.simulator.claude_reports import ClaudeReports, Span, encode, span
 from ai_usage.simulator.people_days import PeopleDays
 from ai_usage.simulator.queries import Query, RefusalError, rfc3339
 from ai_usage.simulator.quota import MINUTE, Quota
 
 PREFIX = "/anthropic"
-ADMIN_KEY = "sk-ant-admin01-simulated"
-# Of the Enterprise organization, which bills nothing by use: opens analytics alone, and as the only one who used
-# claude.ai.
-ANALYTICS_KEY = "sk-ant-simulated-analytics"
-LIMITED_KEY = "sk-ant-admin01-simulated-limited"  # opens all but the analytics
-WORKSPACE_KEY = "sk-ant-api03-simulated"  # opens nothing: a key for sending messages
-OPENS = {
-    ADMIN_KEY: {"admin", "analytics"},
-    ANALYTICS_KEY: {"analytics", "engagement"},
-    LIMITED_KEY: {"admin"},
-    WORKSPACE_KEY: set[str](),
-}
-
-VERSIONS = ("2023-06-01", RENAMED)
-ANALYTICS_BETA = "analytics-usage-cost-2026-08-24"
-SPEED_BETA = "fast-mode-2026-02-01"
-
 ERRORS = {
     400: ("invalid_request_error", "Bad request"),
     401: ("authentication_error", "invalid x-api-key"),
@@ -50,64 +48,19 @@ ERRORS = {
     504: ("timeout_error", "Timed out"),
     529: ("overloaded_error", "Overloaded"),
 }
-
-LACKS = {  # what is said of what an organization's plan or a key's scope does not include
+LACKS = {  # how the API refuses what an organization's plan or a key's scope does not include
     400: "This endpoint is not available to organizations with HIPAA readiness enabled.",
     401: "This key is not valid for this endpoint.",
     403: "Your organization does not have access to this endpoint.",
     404: "Not found",
 }
-
-ONE_DAY = timedelta(days=1)
-WIDTHS = {"1d": ONE_DAY, "1h": timedelta(hours=1), "1m": timedelta(minutes=1)}
-USAGE_LIMITS = {"1d": (7, 31), "1h": (24, 168), "1m": (60, 1440)}
-SERVICE_TIERS = ("standard", "batch", "priority", "priority_on_demand", "flex", "flex_discount")
-WINDOWS = ("0-200k", "200k-1M")
-GEOS = ("global", "us", "not_available")
-PRODUCTS = (
-    "cc_security_autopatch chat chat_cowork_unified claude_code claude_console claude_design claude_in_chrome "
-    "claude_tag cowork managed_agents_api message_batches_api messages_api office_agent other"
-)
-ACTOR_TYPES = ("api_actor", "federated_actor", "service_account_actor", "user_actor")
-
-USAGE_GROUPS = (
-    "account_id api_key_id context_window inference_geo model service_account_id service_tier speed workspace_id"
-)
-USAGE_FILTERS = {  # parameter → the dimension it filters, and its values where they are listed
-    "account_ids": ("account_id", None),
-    "api_key_ids": ("api_key_id", None),
-    "workspace_ids": ("workspace_id", None),
-    "models": ("model", None),
-    "service_account_ids": ("service_account_id", None),
-    "service_tiers": ("service_tier", SERVICE_TIERS),
-    "context_window": ("context_window", WINDOWS),
-    "inference_geos": ("inference_geo", GEOS),
-}
-ANALYTICS_FILTERS = {
-    "actor_ids": ("actor_id", None),
-    "actor_types": ("actor_type", ACTOR_TYPES),
-    "api_key_ids": ("api_key_id", None),
-    "workspace_ids": ("workspace_id", None),
-    "models": ("model", None),
-    "service_tiers": ("service_tier", SERVICE_TIERS),
-    "organization_ids": ("organization_id", None),
-    "products": ("product", PRODUCTS.split()),
-    "context_windows": ("context_window", WINDOWS),
-    "inference_geos": ("inference_geo", GEOS),
-}
-ANALYTICS_BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
-MOST_GROUPS = 5
-LONGEST_SPAN = timedelta(days=31)
-LOOK_BACK = timedelta(days=365)
-ANALYTICS_A_MINUTE = 60  # all of its endpoints, and all keys of the organisation, together
-
+ANALYTICS_A_MINUTE = 60  # all of its endpoints, and all keys of the organization, together
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-
 Work = Callable[[Query, Request], Any]
 
 
 class ClaudeApi:
-    """Routes over one organisation's days, read at the simulator's clock; limited only when told how time passes."""
+    """Routes over one organization's days, read at the simulator's clock. Without `monotonic` no rate is limited."""
 
     def __init__(
         self,
@@ -146,7 +99,7 @@ class ClaudeApi:
         return [*routes, Route(PREFIX + "/{rest:path}", self._endpoint("/", self.nothing), methods=METHODS)]
 
     def error(self, status: int, message: str | None = None) -> Response:
-        """Any refusal or failure, in the vendor's own form."""
+        """Any refusal or failure, in the provider's own form."""
         kind, usual = ERRORS.get(status, ("api_error", "Something went wrong"))
         request_id = self._request_id()
         body = {
@@ -166,7 +119,7 @@ class ClaudeApi:
 
         async def endpoint(request: Request) -> Response:
             try:
-                _admit(request, door, self.key_suffix)
+                admit(request, door, self.key_suffix)
                 if is_analytics and not self.quota.take("analytics", ANALYTICS_A_MINUTE):
                     answer = self.error(429)
                     answer.headers["retry-after"] = str(MINUTE)
@@ -199,16 +152,16 @@ class ClaudeApi:
         if len(by) > MOST_GROUPS:
             raise RefusalError(f"Cannot specify more than {MOST_GROUPS} group_by[] dimensions.")
         speeds = query.all("speeds", ("standard", "fast"))
-        tells_speed = SPEED_BETA in _betas(request)
-        if (speeds or "speed" in by) and not tells_speed:
+        has_speed = SPEED_BETA in betas_of(request)
+        if (speeds or "speed" in by) and not has_speed:
             raise RefusalError(f"speed needs the header anthropic-beta: {SPEED_BETA}")
-        filters = _filters(query, USAGE_FILTERS)
+        filters = filters_of(query, USAGE_FILTERS)
         if speeds == ("fast",):  # nothing here is ever fast
             filters |= {("model", frozenset[str | None]())}
         limit = query.limit(*USAGE_LIMITS[width])
         buckets = self._buckets(query, WIDTHS[width], only_complete=False)
         return self._bucket_page(
-            query, limit, buckets, lambda over: self.reports.usage_bucket(over, by, filters, tells_speed)
+            query, limit, buckets, lambda over: self.reports.usage_bucket(over, by, filters, has_speed)
         )
 
     def _buckets(self, query: Query, width: timedelta, *, only_complete: bool) -> tuple[datetime, int, timedelta]:
@@ -217,9 +170,9 @@ class ClaudeApi:
         start, end = query.instant("starting_at"), query.instant("ending_at")
         if start is None:
             raise RefusalError("starting_at: Field required")
-        first = _snap(start, width)
-        running = _snap(now, width) + width
-        last = _snap(end, width) if end else running - (width if only_complete else timedelta())
+        first = snap(start, width)
+        running = snap(now, width) + width
+        last = snap(end, width) if end else running - (width if only_complete else timedelta())
         if last <= first and (end or first <= now):
             raise RefusalError("Invalid date range: ending date must be after starting date")
         return first, max(0, (min(last, running) - first) // width), width
@@ -265,7 +218,7 @@ class ClaudeApi:
         orders: Sequence[str],
         render: Callable[[Span, Grouping], list[Row]],
     ) -> Any:
-        if ANALYTICS_BETA not in _betas(request):
+        if ANALYTICS_BETA not in betas_of(request):
             raise RefusalError(f"this endpoint needs the header anthropic-beta: {ANALYTICS_BETA}")
         by = query.all("group_by", groups)
         if len(set(by) - CHARGE_DIMENSIONS) > MOST_GROUPS:
@@ -273,7 +226,7 @@ class ClaudeApi:
         now = self.clock()
         gone = frozenset(person.id for person in self.organization.people if person.gone(now))
         grouping = Grouping(
-            by, _filters(query, ANALYTICS_FILTERS), gone, leave_out_gone=query.flag("exclude_deleted_users")
+            by, filters_of(query, ANALYTICS_FILTERS), gone, leave_out_gone=query.flag("exclude_deleted_users")
         )
         order_by = query.one("order_by", orders) or orders[0]
         is_descending = query.one("order", ("asc", "desc")) != "asc"
@@ -285,7 +238,7 @@ class ClaudeApi:
         if order_by == "time":
             spans = spans[::-1] if is_descending else spans
         entries: dict[tuple[Any, ...], list[Row]] = {}
-        is_of_console = _key(request) != ANALYTICS_KEY + self.key_suffix
+        is_of_console = key_of(request) != ANALYTICS_KEY + self.key_suffix
         for over in spans if is_of_console else []:
             for row in render(over, grouping):
                 entries.setdefault((over.start, *row.entry), []).append(row)
@@ -297,7 +250,7 @@ class ClaudeApi:
             "data": [row.body for rows in found[offset : offset + limit] for row in rows],
             "has_more": following is not None,
             "next_page": following,
-            "data_refreshed_at": rfc3339(_snap(now, timedelta(minutes=5))),
+            "data_refreshed_at": rfc3339(snap(now, timedelta(minutes=5))),
         }
 
     def _analytics_spans(self, query: Query, now: datetime) -> list[Span]:
@@ -305,50 +258,15 @@ class ClaudeApi:
         start, end = query.instant("starting_at"), query.instant("ending_at")
         if start is None or (end is None and width):
             raise RefusalError(f"{'ending_at' if start else 'starting_at'}: Field required")
-        if start < ANALYTICS_BEGIN or start < _snap(now - LOOK_BACK, ONE_DAY):
+        if start < ANALYTICS_BEGIN or start < snap(now - LOOK_BACK, ONE_DAY):
             raise RefusalError("starting_at: must be within the last 365 days and not before 2026-01-01")
         step = WIDTHS[width or "1h"]
-        first, last = _snap(start, step), _snap(end or min(now, start + LONGEST_SPAN), step)
+        first, last = snap(start, step), snap(end or min(now, start + LONGEST_SPAN), step)
         if last <= first:
             raise RefusalError("Invalid date range: ending date must be after starting date")
         if last - first > (ONE_DAY if width == "1m" else LONGEST_SPAN):
             raise RefusalError("Invalid date range: too long")
         if width is None:
             return [span(first, last, now)]
-        count = (min(last, _snap(now, step) + step) - first) // step
+        count = (min(last, snap(now, step) + step) - first) // step
         return [span(first + n * step, first + (n + 1) * step, now) for n in range(count)]
-
-
-def _key(request: Request) -> str:
-    bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
-    return request.headers.get("x-api-key") or bearer
-
-
-def _admit(request: Request, door: str, suffix: str) -> None:
-    """The key first, then the version header, then what the key opens."""
-    sent = _key(request)
-    if not sent:
-        raise RefusalError("x-api-key header is required", 401)
-    key = sent.removesuffix(suffix)
-    if key not in OPENS or not sent.endswith(suffix):
-        raise RefusalError("", 401)
-    if request.headers.get("anthropic-version") not in VERSIONS:
-        raise RefusalError("anthropic-version: header is required, one of " + ", ".join(VERSIONS))
-    if door not in OPENS[key]:
-        raise RefusalError("", 403)
-
-
-def _betas(request: Request) -> set[str]:
-    return {beta.strip() for beta in ",".join(request.headers.getlist("anthropic-beta")).split(",")}
-
-
-def _filters(query: Query, known: Mapping[str, tuple[str, Sequence[str] | None]]) -> Filters:
-    chosen = {dimension: query.all(name, values) for name, (dimension, values) in known.items()}
-    return frozenset(
-        (dimension, frozenset(value or None for value in values)) for dimension, values in chosen.items() if values
-    )
-
-
-def _snap(instant: datetime, width: timedelta) -> datetime:
-    midnight = datetime.combine(instant.date(), time(), UTC)
-    return midnight + (instant - midnight) // width * width

@@ -1,4 +1,4 @@
-"""Real receivers on loopback: a webhook over HTTP and a mail server. Each can be told how to misbehave."""
+"""Real receivers on loopback: a webhook over HTTP and a mail server. Each can be set to misbehave."""
 
 import json
 import socketserver
@@ -15,7 +15,7 @@ from typing import Any
 
 @dataclass
 class Posted:
-    """One request as it came."""
+    """One request as received."""
 
     path: str
     headers: dict[str, str]
@@ -24,11 +24,11 @@ class Posted:
 
 @dataclass
 class Hook:
-    """A webhook. `answers` is taken from front to back, then it is 200; a float is seconds of silence."""
+    """A webhook. It uses `answers` in order and then 200; a float is seconds without an answer."""
 
     url: str = ""
     answers: list[int | float] = field(default_factory=list)
-    says: str = "ok"
+    body: str = "ok"
     got: list[Posted] = field(default_factory=list)  # answered with 200
     asked: int = 0
     before_answer: Callable[[], None] = lambda: None
@@ -55,13 +55,13 @@ def hook(path: str = "/hook") -> Iterator[Hook]:
             if answer == 200:
                 state.got.append(Posted(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
                 state.before_answer()
-            said = state.says.encode()
+            sent = state.body.encode()
             self.send_response(answer)
-            self.send_header("content-length", str(len(said)))
+            self.send_header("content-length", str(len(sent)))
             if 300 <= answer < 400:
                 self.send_header("location", state.url + "-elsewhere")
             self.end_headers()
-            self.wfile.write(said)
+            self.wfile.write(sent)
 
         def log_message(self, *_: object) -> None: ...
 
@@ -76,7 +76,7 @@ def hook(path: str = "/hook") -> Iterator[Hook]:
 
 @dataclass
 class Post:
-    """A mail server. `answers` maps a command to what it says instead of its usual answer, once each in turn."""
+    """A mail server. `answers` maps a command to answers that replace its usual one, each once and in order."""
 
     port: int = 0
     answers: dict[str, list[str]] = field(default_factory=dict)
@@ -89,14 +89,14 @@ class Post:
         return sorted(to for to, _ in self.got)
 
 
-class _Speaker(socketserver.StreamRequestHandler):
+class _SmtpSession(socketserver.StreamRequestHandler):
     """SMTP, as far as one mail needs it."""
 
     post: Post
     to = ""
 
     def handle(self) -> None:
-        is_over = self.say("CONNECT", "220 ready")
+        is_over = self.answer("CONNECT", "220 ready")
         while not is_over and (line := self.rfile.readline().decode().strip()):
             self.post.commands.append(line)
             is_over = self.obey(line)
@@ -106,11 +106,11 @@ class _Speaker(socketserver.StreamRequestHandler):
         if command == "RCPT":
             self.to = line[line.index("<") + 1 : line.index(">")]
         if command == "DATA":
-            return self.say("DATA", "354 go on", go_on="354") or self.say("END", self.take())
+            return self.answer("DATA", "354 go on", go_on="354") or self.answer("END", self.take())
         names = ["localhost", *self.post.extensions]
         offers = "\r\n".join(f"250{'-' if n < len(names) - 1 else ' '}{x}" for n, x in enumerate(names))
         usual = {"EHLO": offers, "QUIT": "221 bye", "AUTH": "235 ok"}.get(command, "250 ok")
-        return self.say(command, usual) or command == "QUIT"
+        return self.answer(command, usual) or command == "QUIT"
 
     def take(self) -> str:
         lines = []
@@ -120,10 +120,10 @@ class _Speaker(socketserver.StreamRequestHandler):
             self.post.got.append((self.to, message_from_bytes(b"".join(lines), policy=policy.SMTP)))
         return "250 taken"
 
-    def say(self, command: str, usual: str, go_on: str = "") -> bool:
-        """True, if the connection is over."""
-        said = self.post.answers.get(command, [])
-        answer = said.pop(0) if said else usual
+    def answer(self, command: str, usual: str, go_on: str = "") -> bool:
+        """True if the connection ends."""
+        planned = self.post.answers.get(command, [])
+        answer = planned.pop(0) if planned else usual
         if answer.startswith("silence"):
             time.sleep(float(answer.split()[1]))
             return True
@@ -138,9 +138,9 @@ class _Server(socketserver.ThreadingTCPServer):
 
 @contextmanager
 def post() -> Iterator[Post]:
-    """An SMTP server that keeps what it is given."""
+    """An SMTP server that keeps the mails it receives."""
     state = Post()
-    with _Server(("127.0.0.1", 0), type("Speaker", (_Speaker,), {"post": state})) as server:
+    with _Server(("127.0.0.1", 0), type("SmtpSession", (_SmtpSession,), {"post": state})) as server:
         state.port = server.server_address[1]
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         try:
@@ -151,16 +151,16 @@ def post() -> Iterator[Post]:
 
 @contextmanager
 def drip(start: bytes, every: float = 0.05) -> Iterator[int]:
-    """A server that takes whatever comes, and answers a byte at a time, for ever. Its port."""
+    """A server that accepts any input and answers a byte at a time, forever; yields its port."""
     is_over = threading.Event()
 
     class Dripping(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            said = start
+            rest = start
             with suppress(OSError):
                 while not is_over.wait(every):
-                    self.request.sendall(said[:1] or b"a")
-                    said = said[1:]
+                    self.request.sendall(rest[:1] or b"a")
+                    rest = rest[1:]
 
     with _Server(("127.0.0.1", 0), Dripping) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -172,6 +172,6 @@ def drip(start: bytes, every: float = 0.05) -> Iterator[int]:
 
 
 def dead_port() -> int:
-    """A port that nobody listens on."""
+    """A port without a listener."""
     with socketserver.TCPServer(("127.0.0.1", 0), socketserver.BaseRequestHandler) as server:
         return int(server.server_address[1])

@@ -1,4 +1,4 @@
-"""The channels of an installation: how they are configured and log in, and that no secret leaks when they fail."""
+"""The channels of an installation: their configuration and login, and that no secret leaks when they fail."""
 
 import logging
 import os
@@ -39,7 +39,7 @@ def server(port: int, **more: object) -> MailServer:
 
 @contextmanager
 def environment(tmp_path: Path, **variables: str) -> Iterator[None]:
-    """Settings of this environment, for as long as it lasts."""
+    """Settings of this environment, inside the block."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {"AI_USAGE_DATA_DIR": str(tmp_path), **variables}.items():
             patch.setenv(name, value)
@@ -111,10 +111,10 @@ def test_simulation_and_pseudonyms_are_as_the_environment_has_them(tmp_path: Pat
     assert salt.encode() not in kept
 
 
-# How a mail server is spoken to.
+# The mail server.
 
 
-def test_a_mail_url_says_host_port_user_and_password() -> None:
+def test_a_mail_url_has_host_port_user_and_password() -> None:
     assert MailServer.of("smtps://me%40x.test:p%40ss%2F@mail.test") == MailServer(
         "mail.test", 465, is_tls=True, user="me@x.test", password="p@ss/"
     )
@@ -129,13 +129,13 @@ def test_a_password_is_not_sent_without_encryption(monkeypatch: pytest.MonkeyPat
             Mail(server(mails.port, user="me", password=SECRET), "a@example.com").send(message())
         assert not any(line.startswith("AUTH") for line in mails.commands)
         mails.extensions = ("STARTTLS", "AUTH PLAIN")
-        with pytest.raises(Undelivered, match="did not take"):  # it says it can, and cannot
+        with pytest.raises(Undelivered, match="did not take"):  # it offers STARTTLS and fails
             Mail(server(mails.port, user="me", password=SECRET), "a@example.com").send(message())
         assert mails.commands[-1] == "STARTTLS"
         assert not any(line.startswith("AUTH") for line in mails.commands)
 
 
-def test_encryption_is_spoken_from_the_start_where_the_url_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tls_is_used_from_the_start_with_an_smtps_url(monkeypatch: pytest.MonkeyPatch) -> None:
     with post() as mails:
         with pytest.raises(Undelivered, match="cannot be reached"):
             Mail(server(mails.port, is_tls=True), "a@example.com").send(message())
@@ -143,7 +143,7 @@ def test_encryption_is_spoken_from_the_start_where_the_url_says_so(monkeypatch: 
     assert Mail(server(1), "a@example.com").tls.verify_mode == ssl.CERT_REQUIRED
 
 
-# What goes wrong, without a word of a secret.
+# Failures without a secret.
 
 FAILURES = [
     ("slack", [404], "Slack did not take the message: status 404, no_service."),
@@ -160,17 +160,17 @@ FAILURES = [
 
 
 @pytest.mark.parametrize(("kind", "answers", "sentence"), FAILURES)
-def test_no_failure_tells_a_secret(
+def test_no_failure_leaks_a_secret(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], kind: str,
     answers: list[int | float | str], sentence: str, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    """Every logger at its most talkative; receivers that repeat what they were told."""
+    """Every logger at DEBUG; receivers that repeat what they received."""
     caplog.set_level(logging.DEBUG)
     for name in ("httpx", "httpcore", "stamina", "ai_usage"):
         caplog.set_level(logging.DEBUG, logger=name)
     monkeypatch.setattr("ai_usage.alerts.channels.SECONDS", 0.6)
     with hook(SLACK_PATH) as web, post() as mails:
-        web.says = "no_service"
+        web.body = "no_service"
         web.answers = [one for one in answers if not isinstance(one, str)]
         if kind not in {"slack", "webhook", "dead"}:
             mails.answers[kind] = [str(one).format(SECRET) for one in answers]
@@ -181,15 +181,15 @@ def test_no_failure_tells_a_secret(
         }.get(kind, {"ALERT_SMTP_URL": f"smtp://me:{SECRET}@127.0.0.1:{mails.port}", "ALERT_EMAIL_TO": "a@example.com"})
         with environment(tmp_path, **urls):
             instance = dg.DagsterInstance.ephemeral(tempdir=str(tmp_path / "instance"))
-            told = f"the key is {SECRET}, of {next(iter(urls.values()))}"
+            description = f"the key is {SECRET}, of {next(iter(urls.values()))}"
             instance.report_runless_asset_event(
-                dg.AssetCheckEvaluation(dg.AssetKey("x"), "c", passed=False, description=told)
+                dg.AssetCheckEvaluation(dg.AssetKey("x"), "c", passed=False, description=description)
             )
-            said = tick(automation.SENSORS[0], instance)
-            assert sentence in said
+            skipped = tick(automation.SENSORS[0], instance)
+            assert sentence in skipped
             assert "planted" not in repr(settings_module.settings())
     captured = capfd.readouterr()
-    assert "planted" not in said + caplog.text + captured.out + captured.err
+    assert "planted" not in skipped + caplog.text + captured.out + captured.err
     kept = [path.read_bytes() for path in (tmp_path / "dagster").rglob("*") if path.is_file()]
     assert kept
     assert not any(SECRET.encode() in text for text in kept)
@@ -201,15 +201,15 @@ def test_a_channel_does_not_show_its_secret(channel: object) -> None:
     assert SECRET not in repr(channel)
 
 
-def test_an_answer_of_slacks_is_repeated_only_where_it_is_one_of_its_words() -> None:
+def test_an_answer_of_slack_is_repeated_only_if_it_is_a_known_code() -> None:
     with hook() as web:
-        web.answers, web.says = [404], f"{SECRET} <b>no</b>"
+        web.answers, web.body = [404], f"{SECRET} <b>no</b>"
         with pytest.raises(Undelivered) as caught:
             Slack(web.url).send(message())
     assert str(caught.value) == "Slack did not take the message: status 404."
 
 
-def test_an_error_of_a_channel_has_no_cause_that_could_tell() -> None:
+def test_an_error_of_a_channel_has_no_cause_that_could_leak() -> None:
     for channel in (Webhook(f"http://127.0.0.1:{dead_port()}/{SECRET}"), Mail(server(dead_port()), "a@example.com")):
         with pytest.raises(Undelivered) as caught:
             channel.send(message())
@@ -280,16 +280,16 @@ def test_what_is_well_formed_is_read() -> None:
     assert (nothing.has_slack_alerts, nothing.has_webhook_alerts, nothing.has_email_alerts) == (False,) * 3
 
 
-def test_doctor_tells_of_each_channel_without_its_secret(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_lists_each_channel_without_its_secret(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with environment(
         tmp_path, ALERT_SLACK_WEBHOOK_URL=f"https://hooks.slack.com{SLACK_PATH}", ALERT_EMAIL_TO="a@b.test",
         ALERT_SMTP_URL=f"smtp://me:{SECRET}@mail.test",
     ):  # fmt: skip
         doctor.alerts(read_settings(dict(os.environ)))
-    said = " ".join(capsys.readouterr().out.split())
-    assert "✓ Slack: well-formed, at hooks.slack.com; nothing was sent" in said
-    assert "– webhook: not configured. Set ALERT_WEBHOOK_URL." in said
-    assert "✓ e-mail: well-formed, at mail.test, to 1 addresses" in said
-    assert "planted" not in said
+    output = " ".join(capsys.readouterr().out.split())
+    assert "✓ Slack: well-formed, at hooks.slack.com; nothing was sent" in output
+    assert "– webhook: not configured. Set ALERT_WEBHOOK_URL." in output
+    assert "✓ e-mail: well-formed, at mail.test, to 1 addresses" in output
+    assert "planted" not in output
     doctor.alerts(read_settings({}))
     assert "no channel is configured" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""What a message says and what it never says, in each channel's own shape."""
+"""What a message contains and what it never contains, in each channel's own format."""
 
 import json
 import re
@@ -22,16 +22,16 @@ from ai_usage.settings import ROOT
 
 DAY = date(2026, 11, 10)
 SALT = "0123456789abcdef"
-CLAIMS = sorted({key.name for key in defs.resolve_asset_graph().asset_check_keys})
-TOPICS = [*CLAIMS, "run_failure", "never_pulled", "published_copy", *(eye.__name__ for eye in EYES), BLIND]
+CHECKS = sorted({key.name for key in defs.resolve_asset_graph().asset_check_keys})
+TOPICS = [*CHECKS, "run_failure", "never_pulled", "published_copy", *(eye.__name__ for eye in EYES), BLIND]
 
 
 def news(key: str = "k", severity: Severity = Severity.FAILED, title: str = "a title", **more: object) -> News:
     return News(key=key, severity=severity, title=title, **{"topic": "run_failure", **more})  # type: ignore[arg-type]
 
 
-def one(said: News, redaction: Redaction | None = None, *, is_simulated: bool = False) -> Message:
-    [message] = compose([said], is_simulated=is_simulated, redact=redaction or Redaction())
+def one(event: News, redaction: Redaction | None = None, *, is_simulated: bool = False) -> Message:
+    [message] = compose([event], is_simulated=is_simulated, redact=redaction or Redaction())
     return message
 
 
@@ -47,7 +47,7 @@ def everywhere(message: Message) -> list[str]:
 
 
 @pytest.mark.parametrize("topic", TOPICS)
-def test_each_claim_has_its_section_with_a_likely_cause_and_what_to_do(topic: str) -> None:
+def test_each_check_has_its_section_with_a_likely_cause_and_what_to_do(topic: str) -> None:
     cause = runbook.likely_causes()[topic]
     assert cause.endswith(".")
     assert 20 < len(cause) < 200
@@ -58,7 +58,7 @@ def test_each_claim_has_its_section_with_a_likely_cause_and_what_to_do(topic: st
     assert what_to_do
 
 
-def test_no_section_is_about_nothing() -> None:
+def test_every_section_has_a_topic() -> None:
     assert sorted(runbook.likely_causes()) == sorted(TOPICS)
 
 
@@ -72,10 +72,10 @@ def test_a_cause_may_run_over_lines_and_a_section_may_have_none() -> None:
     assert runbook.read(page) == {"a_b": "one two.", "c": ""}
 
 
-# What a message says.
+# What a message contains.
 
 
-def test_what_is_of_the_built_in_vendors_says_so_in_subject_and_body() -> None:
+def test_simulated_data_are_marked_in_subject_and_body() -> None:
     message = one(news(), is_simulated=True)
     assert message.subject.startswith("[ai_usage] SIMULATED FAILED")
     assert message.text.startswith("SIMULATED: the built-in providers answer")
@@ -85,7 +85,7 @@ def test_what_is_of_the_built_in_vendors_says_so_in_subject_and_body() -> None:
         assert "SIMULATED" not in shown
 
 
-def test_a_digest_tells_the_gravest_first_counts_and_leaves_out_what_is_too_much() -> None:
+def test_a_digest_lists_the_most_severe_first_and_counts_the_rest() -> None:
     many = [news(f"w{n}", Severity.WARNING, f"odd {n}", topic=f"check_{n}") for n in range(40)]
     many += [news(f"f{n}", title="bad", day=DAY + timedelta(days=n), text=f"{n} USD") for n in (2, 0, 1)]
     many += [news("r", Severity.RESOLVED, "well")]
@@ -109,12 +109,12 @@ def test_a_digest_of_many_titles_lists_those_of_one_topic_together() -> None:
     assert message.items[1].text.endswith("; key 9.")
 
 
-def test_a_digest_says_how_often_what_has_no_day() -> None:
+def test_a_digest_counts_events_without_a_day() -> None:
     [message] = compose([news(str(n)) for n in range(6)], is_simulated=False, redact=Redaction())
     assert message.items[0].heading == "FAILED a title (6 times)"
 
 
-def test_the_same_news_make_the_same_key_and_others_another() -> None:
+def test_the_same_events_have_the_same_key_and_others_another() -> None:
     assert one(news("a")).key == one(news("a")).key != one(news("b")).key
     assert re.fullmatch("[0-9a-f]{32}", one(news("a\nb")).key)
 
@@ -122,7 +122,7 @@ def test_the_same_news_make_the_same_key_and_others_another() -> None:
 # Slack.
 
 
-def test_slack_mentions_nobody_and_links_nowhere() -> None:
+def test_slack_text_has_no_mention_and_no_foreign_link() -> None:
     evil = news(title="<!channel> & <https://evil.test|click>", text="a < b && c > d", link="http://ui/?a=1&b=2")
     payload = as_blocks(one(evil))
     header, section = (block["text"] for block in payload["blocks"])
@@ -162,7 +162,7 @@ def test_nothing_of_a_message_becomes_a_header() -> None:
     assert mail["auto-submitted"] == "auto-generated"
 
 
-def test_a_mail_bears_the_same_id_each_time_and_another_for_another_reader() -> None:
+def test_a_mail_has_the_same_id_each_time_and_another_for_another_recipient() -> None:
     server = MailServer("localhost", 25, is_tls=False, user="bot@example.com", password="")
     ids = [Mail(server, to).mail(one(news()))["message-id"] for to in ("a@b.test", "A@b.test", "c@b.test")]
     assert ids[0] == ids[1] != ids[2]
@@ -171,11 +171,11 @@ def test_a_mail_bears_the_same_id_each_time_and_another_for_another_reader() -> 
     assert Mail(server, "a@b.test", "from@b.test").mail(one(news()))["from"] == "from@b.test"
 
 
-# What no message says.
+# What no message contains.
 
 
 def test_people_have_stable_pseudonyms_wherever_they_are_named() -> None:
-    said = news(
+    event = news(
         title="who is Dev.One+x@Example.com",
         text="dev.one+x@example.com, other@sub.example.co.uk.",
         link="u?a=dev.one+x@example.com",
@@ -183,23 +183,23 @@ def test_people_have_stable_pseudonyms_wherever_they_are_named() -> None:
     name = pseudonym("dev.one+x@example.com", SALT)
     assert re.fullmatch(r"person-[0-9a-f]{10}", name)
     assert pseudonym("dev.one+x@example.com", SALT + "!") != name
-    message = one(said, Redaction(salt=SALT))
+    message = one(event, Redaction(salt=SALT))
     for shown in everywhere(message):
         assert shown.count(name) >= 3
         assert "example.c" not in shown
-    assert "dev.one+x@example.com" in one(said).text
+    assert "dev.one+x@example.com" in one(event).text
 
 
-def test_without_pseudonyms_addresses_are_told() -> None:
+def test_without_pseudonyms_addresses_are_shown() -> None:
     assert "dev@example.com" in one(news(text="of dev@example.com")).text
 
 
-def test_secrets_are_never_told_even_where_a_text_would_be_cut_within_one() -> None:
+def test_secrets_are_removed_even_where_a_text_is_cut_within_one() -> None:
     secret = "planted-secret-value"
-    said = news(
+    event = news(
         title=f"t {secret}", text="x" * 790 + secret + " sk-ant-admin01-abcdefghijklmnop", link=f"http://{secret}"
     )
-    for shown in everywhere(one(said, Redaction(secrets=[secret]))):
+    for shown in everywhere(one(event, Redaction(secrets=[secret]))):
         assert "planted" not in shown
         assert "[secret]" in shown
     assert "abcdefghijklmnop" not in one(news(text="key sk-ant-admin01-abcdefghijklmnop")).text
@@ -237,7 +237,7 @@ def test_what_fails_within_a_transaction_leaves_no_trace(tmp_path: Path) -> None
 # The interface for other news.
 
 
-def test_news_of_a_key_are_told_once_whoever_finds_them_again(tmp_path: Path) -> None:
+def test_an_event_is_sent_once_per_key(tmp_path: Path) -> None:
     class Reader:
         name = "reader"
         got: list[str] = []  # noqa: RUF012
@@ -245,21 +245,21 @@ def test_news_of_a_key_are_told_once_whoever_finds_them_again(tmp_path: Path) ->
         def send(self, message: Message) -> None:
             self.got.append(message.subject)
 
-    def told(*found: News) -> int:  # a new process each time
+    def send(*found: News) -> int:  # a new process each time
         now = datetime(2026, 11, 12, tzinfo=UTC)
         return Alerts(Outbox(tmp_path / "alerts.sqlite"), [Reader()], lambda: now, is_simulated=False).send(found).sent
 
     budget = news("budget 2026-11 claude 80%", Severity.NOTICE, "80% of the budget of claude")
-    assert told(budget, budget) == 1
-    assert told(budget) == 0
-    assert told(budget, news("budget 2026-11 claude 100%", Severity.WARNING, "All of the budget of claude")) == 1
+    assert send(budget, budget) == 1
+    assert send(budget) == 0
+    assert send(budget, news("budget 2026-11 claude 100%", Severity.WARNING, "All of the budget of claude")) == 1
     assert Reader.got == [
         "[ai_usage] NOTICE 80% of the budget of claude",
         "[ai_usage] WARNING All of the budget of claude",
     ]
 
 
-def test_a_message_goes_when_every_channel_has_had_it_for_long_enough(tmp_path: Path) -> None:
+def test_a_message_is_deleted_when_every_channel_has_had_it_for_long_enough(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "alerts.sqlite", kept_for=timedelta(days=180))
     began = datetime(2026, 1, 1, tzinfo=UTC)
     both = [news(key, text="of Lina Xu") for key in ("one", "two")]

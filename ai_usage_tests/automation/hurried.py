@@ -1,5 +1,5 @@
-"""Dagster's own daemon on the real definitions, in a hurry: it looks every moment, runs in its own process, and its
-clock stands where a test puts it. Loaded as the code location, and executed in place of `dagster-daemon run`.
+"""Dagster's own daemon on the real definitions, with short intervals: it looks every few seconds, executes runs in its
+own process, and the test sets its clock. Loaded as the code location, and executed in place of `dagster-daemon run`.
 """
 
 import os
@@ -15,7 +15,7 @@ from ai_usage.settings import Settings
 
 CLOCK = Path(os.environ["TEST_CLOCK"])
 Settings.now = lambda _: datetime.fromisoformat(CLOCK.read_text(encoding="utf-8"))  # type: ignore[method-assign,assignment]
-clock.refuse_a_pretended_clock = lambda of: of  # the vendors are stand-ins
+clock.refuse_a_pretended_clock = lambda of: of  # the providers are simulated
 
 from ai_usage.ingest.http import retry  # noqa: E402 - after the clock
 
@@ -41,7 +41,7 @@ there_is_space = files.refuse_a_full_disk
 
 
 def refuse_a_full_disk(folder: Path, needed: int, target: Path) -> None:
-    """The disk is full for as long as a test wants it."""
+    """The disk is full while the test's file exists."""
     if FULL.exists():
         raise WarehouseError(f"No space left for {target}.")
     there_is_space(folder, needed, target)
@@ -49,26 +49,26 @@ def refuse_a_full_disk(folder: Path, needed: int, target: Path) -> None:
 
 files.refuse_a_full_disk = refuse_a_full_disk
 
-# What is not looked at is held by tests of its own, and would take most of the time.
+# Other assets have tests of their own and would take most of the time.
 MADE = {
     *("claude_cost_shares", "claude_attributed_costs", "claude_total_expenses", "cursor_expenses", "ai_spend"),
     *("spend_by_scope", "budget_status", "spend_revisions"),
 }
-JUDGED = {
+EVALUATED = {
     *("no_day_is_missing", "grouped_lines_equal_console_figure", "reported_spend_stands", "revisions_are_recorded"),
     *("budget_is_not_crossed", "bill_is_fresh", "sheet_can_be_read"),
 }
 NEEDED = frozenset({"core/sheet_rejections"}).union(*(behind(f"marts/{mart}") for mart in MADE))
 MADE_OF = {f"marts/{mart}" for mart in MADE} | {asset for asset in NEEDED if asset.startswith("core/")}
 definitions.ASSETS[:] = assets_of(definitions.ASSETS, {"raw"}, MADE_OF)
-definitions.CHECKS[:] = checks_of(definitions.CHECKS, JUDGED, definitions.ASSETS)
+definitions.CHECKS[:] = checks_of(definitions.CHECKS, EVALUATED, definitions.ASSETS)
 
 handed = WarehouseResource.yield_for_execution
 
 
 @contextmanager
 def over_one_connection(self: Any, context: Any) -> Iterator[Warehouse]:
-    """Nobody else wants the file: opening it for each step takes a sixth of the time."""
+    """No other process uses the file: opening it for each step takes a sixth of the time."""
     with handed(self, context) as warehouse, warehouse.connected():
         yield warehouse
 
@@ -83,7 +83,7 @@ if __name__ == "__main__":
     from dagster._daemon import controller
     from dagster._daemon.cli import run_command
 
-    controller.RELOAD_WORKSPACE_INTERVAL = 86_400  # else each minute starts a code server, which imports everything
+    controller.RELOAD_WORKSPACE_INTERVAL = 86_400  # otherwise a code server starts each minute and imports everything
     sensors.MIN_INTERVAL_LOOP_TIME = 2
     sys.argv = ["dagster-daemon", "-f", __file__]
     run_command()

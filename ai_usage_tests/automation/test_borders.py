@@ -1,5 +1,5 @@
-"""A provider that fails, answers nonsense or has a defect of ours behind it leaves the other provider whole: what was
-pulled of it, its tables and its boards are what they are where nobody else is configured.
+"""A provider that fails, sends invalid answers or triggers a defect of ours does not affect the other one: what was
+pulled of it, its tables and its boards are what they are where no other is configured.
 """
 
 import os
@@ -27,17 +27,19 @@ from ai_usage.definitions import build_defs
 from ai_usage.errors import WarehouseError
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import ONE_DAY, Span
-from ai_usage.providers.anthropic import rows as claude_rows
 from ai_usage.providers.anthropic.client import ClaudeAdmin
+from ai_usage.providers.anthropic.rows import usage_and_cost
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import settings
-from ai_usage.sheet.client import CsvFolder
+from ai_usage.sheet.csv_folder import CsvFolder
 from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY, Simulator
 from ai_usage.warehouse import googlesql
 from ai_usage.warehouse.duckdb import engine, statements
 from ai_usage.warehouse.ledger import Answer
+from ai_usage_tests.mock_claude import ordinary
+from ai_usage_tests.outcome import Outcome, together
 from ai_usage_tests.parts import assets_of, behind, checks_of
-from ai_usage_tests.platform import QUIET, Outcome, Platform, contents, ordinary, platform_in, together
+from ai_usage_tests.platform import QUIET, Platform, contents, platform_in
 
 SPAN = Span(date(2026, 11, 18), date(2026, 11, 19))
 BOARDS = {"executive_summary", "cost_allocation", "productivity", "platform_roi"}  # data_trust shows the runs' checks
@@ -49,7 +51,7 @@ OF_RUNS = {"check_results", "settled_days"}
 
 
 def by_the_second(days: dict[Any, list[tuple[Any, ...]]]) -> dict[Any, list[tuple[Any, ...]]]:
-    """Rows without the milliseconds: these count how often the clock was read."""
+    """Rows without milliseconds, which depend on how often the clock was read."""
     return {
         day: [tuple(v.replace(microsecond=0) if isinstance(v, datetime) else v for v in row) for row in rows]
         for day, rows in days.items()
@@ -58,7 +60,7 @@ def by_the_second(days: dict[Any, list[tuple[Any, ...]]]) -> dict[Any, list[tupl
 
 @dataclass
 class World:
-    """A platform, and what the last runs on it came to."""
+    """A platform, and the outcome of the last runs on it."""
 
     platform: Platform
     outcome: Outcome
@@ -66,12 +68,12 @@ class World:
 
     @cached_property
     def tables(self) -> dict[str, Any]:
-        """What the warehouse holds, but for what names pulls and runs."""
+        """The content of the warehouse, except what names pulls and runs."""
         found = contents(self.platform.warehouse.path)
         return {name: by_the_second(rows) for name, rows in found.items() if name not in OF_RUNS}
 
     def part(self, *names: str) -> dict[str, Any]:
-        """One provider's tables, and its rows of those that are of all."""
+        """One provider's tables, and its rows of the tables that all providers share."""
         own = {name: rows for name, rows in self.tables.items() if name.startswith(names)}
         of_all = self.platform.sql(f"select * from {TABLE}.ai_spend where provider in {names} order by all")
         return own | {"ai_spend": of_all}
@@ -84,19 +86,19 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def vendors() -> Iterator[Simulator]:
+def simulator() -> Iterator[Simulator]:
     with Simulator(now=settings().now, cursor_scale=0.3) as simulator:
         yield simulator
 
 
 @contextmanager
-def runs_of(platform: Platform, vendors: Simulator, *providers: str) -> Iterator[Runs]:
+def runs_of(platform: Platform, simulator: Simulator, *providers: str) -> Iterator[Runs]:
     """Runs with the keys of these providers."""
     of = replace(settings(), has_anthropic_admin_key="claude" in providers, has_cursor_key="cursor" in providers)
     patience = Patience(attempts=1)
-    claude = ClaudeAdmin.open(base_url=vendors.anthropic_url, admin_key=ADMIN_KEY, patience=patience)
+    claude = ClaudeAdmin.open(base_url=simulator.anthropic_url, admin_key=ADMIN_KEY, patience=patience)
     cursor = CursorAdmin.open(
-        base_url=vendors.cursor_url, key=CURSOR_KEY, now=settings().now, pace=lambda _: None, patience=patience
+        base_url=simulator.cursor_url, key=CURSOR_KEY, now=settings().now, pace=lambda _: None, patience=patience
     )
     with closing(claude), closing(cursor):
         overrides = {
@@ -111,33 +113,33 @@ def runs_of(platform: Platform, vendors: Simulator, *providers: str) -> Iterator
 
 
 def lived(
-    platform: Platform, vendors: Simulator, *providers: str, what: Callable[[Runs], None] = lambda r: r.refresh(SPAN)
+    platform: Platform, simulator: Simulator, *providers: str, what: Callable[[Runs], None] = lambda r: r.refresh(SPAN)
 ) -> World:
-    with runs_of(platform, vendors, *providers) as runs:
+    with runs_of(platform, simulator, *providers) as runs:
         what(runs)
     return World(platform, together(runs), outcome_of(runs))
 
 
 @pytest.fixture(scope="module")
-def pulled(tmp_path_factory: pytest.TempPathFactory, vendors: Simulator) -> Platform:
-    """Both providers' days in the ledger, and nothing built."""
+def pulled(tmp_path_factory: pytest.TempPathFactory, simulator: Simulator) -> Platform:
+    """The ledger has both providers' days, and nothing is built."""
     platform = platform_in(tmp_path_factory.mktemp("pulled"))
-    lived(platform, vendors, "claude", "cursor", what=lambda runs: runs.pull(SPAN))
+    lived(platform, simulator, "claude", "cursor", what=lambda runs: runs.pull(SPAN))
     return platform
 
 
 @pytest.fixture(scope="module")
-def both(pulled: Platform, tmp_path_factory: pytest.TempPathFactory, vendors: Simulator) -> World:
-    return built(pulled.copy(tmp_path_factory.mktemp("both")), vendors)
+def both(pulled: Platform, tmp_path_factory: pytest.TempPathFactory, simulator: Simulator) -> World:
+    return built(pulled.copy(tmp_path_factory.mktemp("both")), simulator)
 
 
-def built(platform: Platform, vendors: Simulator) -> World:
-    return lived(platform, vendors, "claude", "cursor", what=lambda runs: runs.build(None))
+def built(platform: Platform, simulator: Simulator) -> World:
+    return lived(platform, simulator, "claude", "cursor", what=lambda runs: runs.build(None))
 
 
 @pytest.fixture
 def one_board(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Of the boards one alone: the others differ from it in what they show."""
+    """Only one board: the others differ only in content."""
     board = "dashboards/executive_summary"
     monkeypatch.setattr(definitions, "ASSETS", assets_of(definitions.ASSETS, {"raw", "core", "marts"}, {board}))
     return board
@@ -145,7 +147,7 @@ def one_board(monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def money_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spend and what it is made of, and the checks that these tests look at."""
+    """Only spend, the tables it is made of, and the checks that these tests use."""
     made = behind("marts/spend_anomalies") | {"marts/claude_total_expenses"}
     looked_at = {"no_day_is_missing", "grouped_lines_equal_console_figure", "spend_has_no_anomaly"}
     assets = assets_of(definitions.ASSETS, {"raw", "core"}, made)
@@ -153,8 +155,8 @@ def money_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(definitions, "CHECKS", checks_of(definitions.CHECKS, looked_at, assets))
 
 
-def test_with_both_providers_all_is_well(both: World) -> None:
-    """What the rest is compared with."""
+def test_with_both_providers_everything_passes(both: World) -> None:
+    """The state that the other tests compare with."""
     assert both.printed.is_good, both.printed.wrong
     assert both.outcome.materialized["marts/ai_spend"] == set(SPAN.days)
     assert {f"dashboards/{name}" for name in BOARDS} < both.outcome.materialized.keys()
@@ -164,17 +166,17 @@ def test_with_both_providers_all_is_well(both: World) -> None:
     ("fails", "goes_on", "path"), [("claude", "cursor", "/anthropic"), ("cursor", "claude", "/cursor")]
 )
 def test_a_provider_that_answers_401_to_everything_leaves_the_other_whole(
-    tmp_path_factory: pytest.TempPathFactory, vendors: Simulator, fails: str, goes_on: str, path: str
+    tmp_path_factory: pytest.TempPathFactory, simulator: Simulator, fails: str, goes_on: str, path: str
 ) -> None:
     """Case 3, first part, and the reverse."""
-    alone = lived(platform_in(tmp_path_factory.mktemp("alone")), vendors, goes_on)
+    alone = lived(platform_in(tmp_path_factory.mktemp("alone")), simulator, goes_on)
     assert alone.printed.is_good, alone.printed.wrong
     boards = alone.boards
-    vendors.faults.plan("status", status=401, path=path, times=None)
+    simulator.faults.plan("status", status=401, path=path, times=None)
     try:
-        beside = lived(platform_in(tmp_path_factory.mktemp("beside")), vendors, "claude", "cursor")
+        beside = lived(platform_in(tmp_path_factory.mktemp("beside")), simulator, "claude", "cursor")
     finally:
-        vendors.faults.clear()
+        simulator.faults.clear()
     assert not beside.printed.is_good
     assert {step.split("_")[2] for step in beside.printed.failures} == {fails}
     assert all("answered 401" in why for why in beside.printed.failures.values())
@@ -187,15 +189,15 @@ def test_a_provider_that_answers_401_to_everything_leaves_the_other_whole(
 
 @pytest.mark.usefixtures("one_board")
 def test_a_report_that_fails_leaves_the_rest_of_its_provider_too(
-    tmp_path: Path, vendors: Simulator, both: World
+    tmp_path: Path, simulator: Simulator, both: World
 ) -> None:
-    """Case 3: whatever a pull raises, the others of its run go on, and so does the build."""
+    """Case 3: whatever a pull raises, the other pulls of its run and the build continue."""
     for path in ("analytics/cost", "claude_code"):
-        vendors.faults.plan("status", status=500, path=path, times=None)
+        simulator.faults.plan("status", status=500, path=path, times=None)
     try:
-        world = lived(platform_in(tmp_path), vendors, "claude", "cursor")
+        world = lived(platform_in(tmp_path), simulator, "claude", "cursor")
     finally:
-        vendors.faults.clear()
+        simulator.faults.clear()
     assert not world.printed.is_good
     assert world.printed.failures.keys() == {"raw__claude_analytics_cost", "raw__claude_code_usage"}
     assert world.part(*OF_CURSOR) == both.part(*OF_CURSOR)
@@ -207,12 +209,12 @@ def broken(*_: Any, **__: Any) -> Any:
     raise ZeroDivisionError("a defect of ours")
 
 
-def test_an_exception_in_a_core_step_costs_its_provider_its_days_and_nobody_else_anything(
-    tmp_path: Path, pulled: Platform, vendors: Simulator, both: World, monkeypatch: pytest.MonkeyPatch, one_board: str
+def test_an_exception_in_a_core_step_affects_its_providers_days_and_no_other_provider(
+    tmp_path: Path, pulled: Platform, simulator: Simulator, both: World, monkeypatch: pytest.MonkeyPatch, one_board: str
 ) -> None:
     with monkeypatch.context() as planted:
-        planted.setattr(claude_rows, "daily_cost_rows", broken)
-        world = built(pulled.copy(tmp_path), vendors)
+        planted.setattr(usage_and_cost, "daily_cost_rows", broken)
+        world = built(pulled.copy(tmp_path), simulator)
     assert world.outcome.not_built == {
         "core/claude_daily_cost": "Not built, left as it was: ZeroDivisionError: a defect of ours"
     }
@@ -220,22 +222,22 @@ def test_an_exception_in_a_core_step_costs_its_provider_its_days_and_nobody_else
     assert not world.printed.failures, "no step fails"
     assert world.part(*OF_CURSOR) == both.part(*OF_CURSOR)
     assert "core/claude_daily_cost" not in world.outcome.materialized, "no partition of it looks as if it were there"
-    assert world.outcome.red("no_day_is_missing", "claude_costs") == set(SPAN.days)
+    assert world.outcome.not_passed("no_day_is_missing", "claude_costs") == set(SPAN.days)
     assert world.platform.dollars() == {}
     assert one_board in world.outcome.materialized
-    again = built(world.platform, vendors)
+    again = built(world.platform, simulator)
     assert again.tables == both.tables, "once it is mended it is built, with what is made of it"
 
 
-def test_a_sql_error_in_a_mart_costs_what_is_made_of_it(
-    tmp_path: Path, pulled: Platform, vendors: Simulator, both: World, monkeypatch: pytest.MonkeyPatch, one_board: str
+def test_a_sql_error_in_a_mart_affects_only_what_is_made_of_it(
+    tmp_path: Path, pulled: Platform, simulator: Simulator, both: World, monkeypatch: pytest.MonkeyPatch, one_board: str
 ) -> None:
     read = googlesql.read
     wrong = "select no_such_column as expense_date from ai_usage_analytics.claude_costs"
     monkeypatch.setattr(
         statements, "read", lambda name, of=None: wrong if name.endswith("/claude_cost_shares") else read(name, of)
     )
-    world = built(pulled.copy(tmp_path), vendors)
+    world = built(pulled.copy(tmp_path), simulator)
     assert world.outcome.not_built.keys() == {"marts/claude_cost_shares"}
     assert "no_such_column" in world.outcome.not_built["marts/claude_cost_shares"]
     assert not world.printed.is_good
@@ -247,22 +249,22 @@ def test_a_sql_error_in_a_mart_costs_what_is_made_of_it(
 
 @pytest.mark.usefixtures("one_board")
 def test_a_check_that_cannot_run_fails_with_its_reason_and_stops_nothing(
-    tmp_path: Path, pulled: Platform, vendors: Simulator, both: World, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, pulled: Platform, simulator: Simulator, both: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = googlesql.read
     wrong = "select no_such_column from ai_usage_analytics.claude_costs"
-    claim, broken = "unit_price_is_a_list_price", "providers/anthropic/checks/priced_lines"
+    check, broken = "unit_price_is_a_list_price", "providers/anthropic/checks/priced_lines"
     monkeypatch.setattr(engine, "read", lambda name, of=None: wrong if name == broken else read(name, of))
-    world = built(pulled.copy(tmp_path), vendors)
-    assert world.outcome.red(claim) == set(SPAN.days)
-    assert "The check could not run: BinderException" in (world.outcome.evaluation(claim, SPAN.last).description or "")
+    world = built(pulled.copy(tmp_path), simulator)
+    assert world.outcome.not_passed(check) == set(SPAN.days)
+    assert "The check could not run: BinderException" in world.outcome.why(check, SPAN.last)
     assert not world.printed.failures
     assert world.tables == both.tables
 
 
 @pytest.mark.usefixtures("one_board")
 def test_a_day_of_which_core_has_an_older_version_is_blocked_though_it_has_as_many_rows(
-    tmp_path: Path, both: World, vendors: Simulator, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, both: World, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     platform = both.platform.copy(tmp_path)
     total = platform.warehouse.newest("claude_cost_totals", Span(SPAN.last, SPAN.last))
@@ -270,25 +272,25 @@ def test_a_day_of_which_core_has_an_older_version_is_blocked_though_it_has_as_ma
     restated = record.replace('"amount":"', '"amount":"9')
     assert restated != record
     platform.warehouse.append("claude_cost_totals", [Answer("anthropic", SPAN.last, [restated.encode()], 1, {})])
-    monkeypatch.setattr(claude_rows, "daily_cost_rows", broken)
-    world = built(platform, vendors)
-    assert world.outcome.red("no_day_is_missing", "claude_costs") == {SPAN.last}
-    said = world.outcome.evaluation("no_day_is_missing", SPAN.last).description or ""
-    assert "core holds 0 of the 1 records of claude_cost_totals, and 1 of an older version" in said
+    monkeypatch.setattr(usage_and_cost, "daily_cost_rows", broken)
+    world = built(platform, simulator)
+    assert world.outcome.not_passed("no_day_is_missing", "claude_costs") == {SPAN.last}
+    why = world.outcome.why("no_day_is_missing", SPAN.last)
+    assert "core holds 0 of the 1 records of claude_cost_totals, and 1 of an older version" in why
     assert world.outcome.noted("marts/claude_total_expenses", SPAN.last)["blocked_by"][0] == "no_day_is_missing"
     assert world.platform.dollars() == both.platform.dollars(), "its last good version stays"
 
 
 @pytest.mark.usefixtures("money_alone")
 def test_a_warehouse_that_cannot_be_used_stops_the_runs(
-    tmp_path: Path, pulled: Platform, vendors: Simulator, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, pulled: Platform, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: Any) -> Any:
         raise WarehouseError("No space left")
 
-    monkeypatch.setattr(claude_rows, "cost_rows", full)
+    monkeypatch.setattr(usage_and_cost, "cost_rows", full)
     with (
-        runs_of(pulled.copy(tmp_path), vendors, "claude", "cursor") as runs,
+        runs_of(pulled.copy(tmp_path), simulator, "claude", "cursor") as runs,
         pytest.raises(WarehouseError, match="No space"),
     ):
         runs.build(None)
@@ -296,7 +298,7 @@ def test_a_warehouse_that_cannot_be_used_stops_the_runs(
 
 @pytest.mark.usefixtures("money_alone")
 def test_an_interrupted_backfill_stops_and_the_next_one_of_other_days_builds_what_it_pulled(
-    tmp_path: Path, vendors: Simulator, both: World, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, simulator: Simulator, both: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Case 34: Ctrl-C once Claude's first day is in the ledger, then the other day."""
     first, last = (Span(day, day) for day in SPAN.days)
@@ -309,17 +311,17 @@ def test_an_interrupted_backfill_stops_and_the_next_one_of_other_days_builds_wha
 
     with monkeypatch.context() as planted:
         planted.setattr(CursorAdmin, "_events", interrupted)
-        with runs_of(platform, vendors, "claude", "cursor") as runs, pytest.raises(KeyboardInterrupt):
+        with runs_of(platform, simulator, "claude", "cursor") as runs, pytest.raises(KeyboardInterrupt):
             runs.refresh(first)
-    assert [result.job_def.name for result in runs.results] == ["pull_claude", "pull_cursor"]
+    assert [result.job_def.name for result in runs.results] == ["pull_claude", "pull_claude_analytics", "pull_cursor"]
     assert platform.instance.get_runs_count(dg.RunsFilter(statuses=UNDER_WAY)) == 0
     assert platform.warehouse.pulled_days("claude_cost_report") == [first.last]
     assert platform.dollars() == {}
 
-    after = lived(platform, vendors, "claude", "cursor", what=lambda runs: runs.refresh(last))
+    after = lived(platform, simulator, "claude", "cursor", what=lambda runs: runs.refresh(last))
     assert platform.dollars() == both.platform.dollars()
-    assert after.outcome.red("grouped_lines_equal_console_figure") == set()
-    assert after.outcome.red("no_day_is_missing", "claude_costs") == set()
+    assert after.outcome.not_passed("grouped_lines_equal_console_figure") == set()
+    assert after.outcome.not_passed("no_day_is_missing", "claude_costs") == set()
     assert after.outcome.materialized["core/claude_costs"] == set(SPAN.days)
 
 
@@ -330,13 +332,13 @@ def test_after_a_sheet_edit_a_backfill_of_some_days_leaves_one_owner_of_each_key
     platform, sheet = platform_in(tmp_path), tmp_path / "sheet"
     sheet.mkdir()
     mapping = sheet / "api_key_mapping.csv"
-    platform.vendor.days = {day: ordinary(100) for day in days.days}
+    platform.claude.days = {day: ordinary(100) for day in days.days}
     of = replace(settings(), has_anthropic_admin_key=True, sheet_id=f"csv:{sheet}")
 
     def backfill(owner: str, span: Span) -> Outcome:
         header = "api_key_id,api_key_name,user_email,team_name,description"
         mapping.write_text(f"{header}\napikey_1,etl,{owner},,\n", encoding="utf-8")
-        with closing(platform.vendor.admin()) as admin:
+        with closing(platform.claude.admin()) as admin:
             overrides = {"warehouse": platform.warehouse, "claude_admin": admin, "sheet": CsvFolder(sheet)}
             return platform.backfill(build_defs(of, overrides=overrides), of, span)
 
@@ -345,7 +347,7 @@ def test_after_a_sheet_edit_a_backfill_of_some_days_leaves_one_owner_of_each_key
     outcome = backfill("other@example.com", some)
     owners = f"select distinct user_email from {TABLE}.ai_spend where api_key_id = 'apikey_1'"
     assert platform.sql(owners) == [("other@example.com",)]
-    assert outcome.red("spend_has_no_anomaly") == set()
+    assert outcome.not_passed("spend_has_no_anomaly") == set()
     assert outcome.materialized["marts/ai_spend"] == set(days.days)
 
 
@@ -354,13 +356,13 @@ def test_the_uis_job_of_a_range_takes_the_same_way_and_fails_if_one_of_its_runs_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     platform, day = platform_in(tmp_path), Span(SPAN.last, SPAN.last)
-    platform.vendor.days = {SPAN.last: ordinary()}
+    platform.claude.days = {SPAN.last: ordinary()}
     of = replace(settings(), has_anthropic_admin_key=True)
     monkeypatch.setattr(runs_module, "settings", lambda: of)
 
     def ran(name: str) -> tuple[bool, str, list[str]]:
         before = platform.instance.get_runs_count()
-        with closing(platform.vendor.admin()) as admin, platform.warehouse.connected():
+        with closing(platform.claude.admin()) as admin, platform.warehouse.connected():
             overrides = {"warehouse": platform.warehouse, "claude_admin": admin}
             job = build_defs(of, overrides=overrides).get_repository_def().get_job(name)
             result = job.execute_in_process(
@@ -369,10 +371,10 @@ def test_the_uis_job_of_a_range_takes_the_same_way_and_fails_if_one_of_its_runs_
         runs = platform.instance.get_runs()[: platform.instance.get_runs_count() - before]
         return result.success, str(Outcome(result).failed.get("refresh", "")), [run.job_name for run in runs]
 
-    platform.vendor.refuses["/users"] = 500
+    platform.claude.refuses["/users"] = 500
     success, why, names = ran(REFRESH_RANGE)
-    assert (success, names) == (False, ["rebuild_days", "pull_claude", REFRESH_RANGE])
+    assert (success, names) == (False, ["rebuild_days", "pull_claude_analytics", "pull_claude", REFRESH_RANGE])
     assert why.startswith("raw__claude_users: ")
     assert platform.dollars().keys() == {SPAN.last}
-    del platform.vendor.refuses["/users"]
+    del platform.claude.refuses["/users"]
     assert ran(REFRESH_DAY)[0]

@@ -1,4 +1,4 @@
-"""Which days are due at a source, by what the ledger has of it and by the clock."""
+"""Which days of a source are due, according to the ledger and the clock."""
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -59,7 +59,7 @@ def test_in_summer_the_morning_is_an_hour_earlier() -> None:
     assert CLAUDE.last_pass(morning - timedelta(seconds=1), BERLIN) == morning - ONE_DAY
 
 
-def test_a_day_is_asked_for_when_the_vendor_has_all_of_it() -> None:
+def test_a_day_is_due_when_the_provider_has_all_of_it() -> None:
     over = datetime(2026, 11, 20, tzinfo=UTC)
     there = looked(START, date(2026, 11, 18), over)
     assert "2026-11-19" not in str(due(CURSOR, there, over + timedelta(minutes=59)))
@@ -77,7 +77,7 @@ def test_days_missed_in_an_outage_are_due_until_they_are_there() -> None:
     assert due(CURSOR, there) == ["2026-11-09…2026-11-10"]
 
 
-def test_what_was_before_the_first_day_ever_asked_is_nobodys_gap() -> None:
+def test_days_before_the_first_known_day_are_not_due() -> None:
     assert due(CURSOR, looked(date(2026, 11, 16), YESTERDAY, NOW)) == []
 
 
@@ -91,7 +91,7 @@ def test_gaps_far_apart_are_runs_of_their_own_up_to_a_number() -> None:
     assert due(CURSOR, there) == [f"{gaps[0]}…{gaps[-1]}"]
 
 
-def test_of_the_long_window_no_day_goes_unasked_for_a_week_and_all_of_it_is_asked_at_once() -> None:
+def test_every_day_of_the_long_window_is_pulled_weekly_and_all_at_once() -> None:
     there = looked(START, YESTERDAY, NOW)
     assert due(CLAUDE, there) == []
     late = date(2026, 10, 14)
@@ -112,7 +112,7 @@ def test_a_day_that_is_new_or_was_missed_does_not_bring_the_long_window_along() 
 
 
 def test_each_day_is_asked_about_when_it_is_thirty_days_old_or_older() -> None:
-    """Which makes it final."""
+    """A pull at that age makes the day final."""
     there: dict[date | None, datetime] = {}
     asked: dict[date, datetime] = {}
     for n in range(150):
@@ -144,8 +144,8 @@ def test_every_raw_table_is_asked_by_one_cadence_and_shows_how_fresh_it_is() -> 
     [
         ({}, set()),
         ({"AI_USAGE_SIMULATE": "1"}, set(BY_NAME)),
-        ({"ANTHROPIC_ADMIN_API_KEY": "x"}, {"claude"}),
-        ({"ANTHROPIC_ANALYTICS_API_KEY": "x"}, {"claude_enterprise"}),
+        ({"ANTHROPIC_ADMIN_API_KEY": "x"}, {"claude", "claude_analytics"}),
+        ({"ANTHROPIC_ANALYTICS_API_KEY": "x"}, {"claude_analytics", "claude_enterprise"}),
         ({"CURSOR_ADMIN_API_KEY": "x"}, {"cursor"}),
         ({"AI_USAGE_SHEET_ID": "csv:sheet"}, {"sheet"}),
     ],

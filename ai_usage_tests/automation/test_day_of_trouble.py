@@ -1,6 +1,6 @@
-"""A day by itself, hour by hour, on which everything goes wrong once: a provider that drips, one that answers with a
-proxy's login page, a full disk, a torn published copy, a killed run, and a webhook that is dead all day beside a mail
-server that is not.
+"""An unattended day, hour by hour, with each failure once: a provider that answers a byte at a time, one that answers
+with a proxy's login page, a full disk, a torn published copy, a killed run, and a webhook that is down all day beside a
+mail server that works.
 """
 
 import shutil
@@ -17,7 +17,7 @@ from ai_usage.automation.refresh import BUILD
 from ai_usage.settings import ROOT
 from ai_usage.simulator import SHEET_ID, Simulator
 from ai_usage_tests.alerts.receivers import hook, post
-from ai_usage_tests.automation.test_unattended_days import HURRIED, Household
+from ai_usage_tests.automation.test_unattended_days import HURRIED, Machine
 
 FIRST, NEXT = date(2026, 11, 17), date(2026, 11, 18)  # the days that are pulled
 OF_MONEY = (
@@ -31,19 +31,19 @@ def at(day: date, hour: int) -> datetime:
     return datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
 
 
-class Unlucky(Household):
-    """The household of test_unattended_days, which lives by the hour."""
+class HourlyMachine(Machine):
+    """The machine of test_unattended_days, with hourly steps."""
 
     def hour(self, instance: dg.DagsterInstance, instant: datetime) -> None:
-        since = self.put_on_to(instant)
+        since = self.set_clock(instant)
         self.until(f"quiet at {instant}", lambda: self.is_quiet(instance, since))
 
     def edit_the_sheet(self, owner: str) -> None:
-        self.vendors.sheet.set("api_key_mapping", 2, "user_email", owner)
+        self.simulator.sheet.set("api_key_mapping", 2, "user_email", owner)
 
     @property
     def edited_key(self) -> str:
-        header, row = self.vendors.sheet.tab("api_key_mapping").rows[:2]
+        header, row = self.simulator.sheet.tab("api_key_mapping").rows[:2]
         return str(row[header.index("api_key_id")]).strip()
 
     @property
@@ -56,8 +56,8 @@ class Unlucky(Household):
 
 
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Unlucky]:
-    """The day, when it is over."""
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HourlyMachine]:
+    """The machine at the end of the day."""
     home = tmp_path_factory.mktemp("day_of_trouble")
     (home / "dagster").mkdir()
     shutil.copyfile(ROOT / "dagster.yaml", home / "dagster" / "dagster.yaml")
@@ -67,56 +67,56 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Unlucky]:
     more = {"AI_USAGE_START_DATE": str(FIRST), "AI_USAGE_ANSWER_SECONDS": "2"}
     with (
         pytest.MonkeyPatch.context() as monkeypatch,
-        Simulator(now=now, cursor_scale=0.2) as vendors,
+        Simulator(now=now, cursor_scale=0.2) as simulator,
         hook() as web,
         post() as mails,
     ):
         monkeypatch.setenv("DAGSTER_HOME", str(home / "dagster"))
-        more |= {"AI_USAGE_SHEET_ID": SHEET_ID, "GOOGLE_API_BASE_URL": vendors.google_url}
-        household = Unlucky(home, vendors, web, mails, more=more)
-        household.put_on_to(at(NEXT, 13))
+        more |= {"AI_USAGE_SHEET_ID": SHEET_ID, "GOOGLE_API_BASE_URL": simulator.google_url}
+        machine = HourlyMachine(home, simulator, web, mails, more=more)
+        machine.set_clock(at(NEXT, 13))
         web.answers = [503] * 10_000
         try:
             with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
-                live(household, instance)
-                yield household
+                live_through(machine, instance)
+                yield machine
         finally:
-            household.kill()
+            machine.kill()
 
 
-def live(household: Unlucky, instance: dg.DagsterInstance) -> None:
-    faults, end = household.vendors.faults, date(2026, 11, 19)
-    household.start()
-    household.hour(instance, at(NEXT, 13))
+def live_through(machine: HourlyMachine, instance: dg.DagsterInstance) -> None:
+    faults, end = machine.simulator.faults, date(2026, 11, 19)
+    machine.start()
+    machine.hour(instance, at(NEXT, 13))
     faults.plan("drip", path="/cursor", times=None, delay=0.5)
-    household.hour(instance, at(end, 2))  # Cursor's day is due
+    machine.hour(instance, at(end, 2))  # Cursor's day is due
     faults.clear()
     faults.plan("login_page", path="/anthropic", times=None)
-    household.hour(instance, at(end, 6))  # Claude's is
+    machine.hour(instance, at(end, 6))  # Claude's is
     faults.clear()
-    household.hour(instance, at(end, 7))
-    (household.home / "full_disk").touch()
-    household.edit_the_sheet("one@example.com")
-    household.hour(instance, at(end, 8))
-    (household.home / "full_disk").unlink()
-    household.edit_the_sheet("two@example.com")
-    household.hour(instance, at(end, 9))
-    torn = household.published.read_bytes()[:100_000]
-    household.published.unlink()
-    household.published.write_bytes(torn)
-    household.hour(instance, at(end, 10))
-    household.edit_the_sheet("three@example.com")
-    household.put_on_to(at(end, 11))
+    machine.hour(instance, at(end, 7))
+    (machine.home / "full_disk").touch()
+    machine.edit_the_sheet("one@example.com")
+    machine.hour(instance, at(end, 8))
+    (machine.home / "full_disk").unlink()
+    machine.edit_the_sheet("two@example.com")
+    machine.hour(instance, at(end, 9))
+    torn = machine.published.read_bytes()[:100_000]
+    machine.published.unlink()
+    machine.published.write_bytes(torn)
+    machine.hour(instance, at(end, 10))
+    machine.edit_the_sheet("three@example.com")
+    machine.set_clock(at(end, 11))
     building = dg.RunsFilter(job_name=BUILD, statuses=[dg.DagsterRunStatus.STARTED])
-    household.until("a build under way", lambda: any(map(Process.of, instance.get_runs(building))), every=0.02)
-    household.kill()
-    household.start()
-    household.hour(instance, at(end, 11))
-    household.web.answers = []
-    household.hour(instance, at(end, 13))
+    machine.until("a build under way", lambda: any(map(Process.of, instance.get_runs(building))), every=0.02)
+    machine.kill()
+    machine.start()
+    machine.hour(instance, at(end, 11))
+    machine.web.answers = []
+    machine.hour(instance, at(end, 13))
 
 
-def test_every_day_of_both_providers_is_there_and_built(lived: Unlucky) -> None:
+def test_every_day_of_both_providers_is_there_and_built(lived: HourlyMachine) -> None:
     for pull in OF_MONEY:
         days = lived.sql(f"select distinct activity_date from ai_usage_raw.pulls where pull = '{pull}' order by 1")
         assert [day for (day,) in days] == [FIRST, NEXT], pull
@@ -124,20 +124,20 @@ def test_every_day_of_both_providers_is_there_and_built(lived: Unlucky) -> None:
     assert sorted(spent) == [(provider, day, True) for provider in ("anthropic", "cursor") for day in (FIRST, NEXT)]
 
 
-def test_each_trouble_is_mailed_once_and_so_is_its_end(lived: Unlucky) -> None:
+def test_each_failure_is_mailed_once_and_so_is_its_end(lived: HourlyMachine) -> None:
     mailed = Counter(lived.mailed)
     assert {subject: times for subject, times in mailed.items() if times > 1} == {}
-    runs = ("pull_cursor", "pull_claude", "refresh_sheet", BUILD)
-    copy = "[ai_usage] FAILED The published copy of the warehouse cannot be read"  # one that is made anew at once
+    runs = ("pull_cursor", "pull_claude", "pull_claude_analytics", "refresh_sheet", BUILD)
+    copy = "[ai_usage] FAILED The published copy of the warehouse cannot be read"  # published again at once
     ends = [f"[ai_usage] {end} run of {job}" for job in runs for end in ("FAILED", "RESOLVED")]
     assert sorted(mailed) == sorted([copy, *ends])
 
 
-def test_the_webhook_that_was_dead_all_day_has_every_message_in_the_end(lived: Unlucky) -> None:
+def test_the_webhook_that_was_down_all_day_gets_every_message_in_the_end(lived: HourlyMachine) -> None:
     assert Counter(lived.web.subjects) == Counter(lived.mailed)
 
 
-def test_each_edit_of_the_sheet_is_a_run_of_its_tab_and_a_build_of_what_is_made_of_it(lived: Unlucky) -> None:
+def test_each_edit_of_the_sheet_causes_a_run_of_its_tab_and_a_build_of_what_depends_on_it(lived: HourlyMachine) -> None:
     assert lived.sql(OWNERS.format(lived.edited_key)) == [("three@example.com",)]
     with dg.DagsterInstance.from_config(str(lived.home / "dagster")) as instance:
         done = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS]))
@@ -151,7 +151,7 @@ def test_each_edit_of_the_sheet_is_a_run_of_its_tab_and_a_build_of_what_is_made_
     assert "core/budgets" not in built
 
 
-def test_nothing_is_under_way_and_the_copy_can_be_read(lived: Unlucky) -> None:
+def test_nothing_is_under_way_and_the_copy_can_be_read(lived: HourlyMachine) -> None:
     with dg.DagsterInstance.from_config(str(lived.home / "dagster")) as instance:
         assert instance.get_runs_count(dg.RunsFilter(statuses=UNDER_WAY)) == 0
         [last] = instance.get_runs(limit=1)

@@ -1,4 +1,4 @@
-"""Runs whose process is gone are ended, and no others; what a run needs of the queue; and a terminal that closes."""
+"""Only runs without a process are ended; what a run needs of the queue; and a terminal that closes."""
 
 import os
 import signal
@@ -37,7 +37,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 def run_of(instance: dg.DagsterInstance, tag: str | None, **more: Any) -> dg.DagsterRun:
-    """A run under way, whose tag is as given; RUN in it is the run's id."""
+    """A run in progress with the given tag; RUN in it stands for the run's id."""
     run = instance.create_run_for_job(defs.resolve_job_def("pull_cursor"), status=STARTED, **more)
     if tag is not None:
         instance.add_run_tags(run.run_id, {PROCESS: tag.replace("RUN", run.run_id)})
@@ -49,23 +49,23 @@ def ended(instance: dg.DagsterInstance) -> set[str]:
 
 
 @pytest.fixture
-def nobody() -> int:
+def dead_pid() -> int:
     """The number of a process that has ended."""
     child = subprocess.Popen(["/bin/true"])
     child.wait()
     return child.pid
 
 
-def test_a_run_whose_process_is_gone_is_noted_as_failed_and_keeps_no_sensor_waiting(
-    instance: dg.DagsterInstance, nobody: int
+def test_a_run_without_a_process_is_marked_as_failed_and_delays_no_sensor(
+    instance: dg.DagsterInstance, dead_pid: int
 ) -> None:
     """Case 34."""
-    dead = run_of(instance, f"{HOST} {nobody} {dead_runs.boot()} 1 RUN")
+    dead = run_of(instance, f"{HOST} {dead_pid} {dead_runs.boot()} 1 RUN")
     assert refresh.under_way(instance, "pull_cursor") == []
     [run] = instance.get_runs(dg.RunsFilter(run_ids=[dead.run_id]))
     assert run.status == FAILURE
     message = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)[0].message
-    assert f"number {nobody} on {HOST}" in message
+    assert f"number {dead_pid} on {HOST}" in message
 
 
 def test_a_number_given_again_is_not_taken_for_the_process(instance: dg.DagsterInstance) -> None:
@@ -92,23 +92,23 @@ def test_a_process_that_ended_but_is_still_listed_is_gone(instance: dg.DagsterIn
         child.wait()
 
 
-def test_what_nothing_is_known_of_is_left_alone(instance: dg.DagsterInstance, nobody: int) -> None:
-    """Another host's, none, unreadable ones, one that a re-execution inherited; then one of an earlier release."""
-    unknown = ("", "x", "x y", f"{HOST} -1 a b RUN", f"{HOST} ٣", f"{HOST}  ", f"elsewhere {nobody} a b RUN", None)
+def test_a_run_without_a_known_process_is_left_alone(instance: dg.DagsterInstance, dead_pid: int) -> None:
+    """Tags of another host, none, unreadable ones, one from a re-execution; then one of an earlier release."""
+    unknown = ("", "x", "x y", f"{HOST} -1 a b RUN", f"{HOST} ٣", f"{HOST}  ", f"elsewhere {dead_pid} a b RUN", None)
     for tag in unknown:
         run_of(instance, tag)
-    parent = run_of(instance, f"{HOST} {nobody} {dead_runs.boot()} 1 RUN")
+    parent = run_of(instance, f"{HOST} {dead_pid} {dead_runs.boot()} 1 RUN")
     inherited = instance.get_run_by_id(parent.run_id)
     assert inherited is not None
     run_of(instance, inherited.tags[PROCESS], parent_run_id=parent.run_id, root_run_id=parent.run_id)
-    earlier = run_of(instance, f"{HOST} {nobody}")
+    earlier = run_of(instance, f"{HOST} {dead_pid}")
     assert {run.run_id for run in end_the_dead(instance)} == ended(instance) == {parent.run_id, earlier.run_id}
 
 
 def test_a_run_killed_between_its_start_and_its_tag_is_dead_once_the_tag_is_overdue(
-    instance: dg.DagsterInstance, nobody: int, monkeypatch: pytest.MonkeyPatch
+    instance: dg.DagsterInstance, dead_pid: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parent = run_of(instance, f"{HOST} {nobody} {dead_runs.boot()} 1 RUN")
+    parent = run_of(instance, f"{HOST} {dead_pid} {dead_runs.boot()} 1 RUN")
     inherited = instance.get_run_by_id(parent.run_id)
     assert inherited is not None
     unnamed = run_of(instance, None)
@@ -123,18 +123,18 @@ def test_a_run_killed_between_its_start_and_its_tag_is_dead_once_the_tag_is_over
     assert instance.get_runs_count(dg.RunsFilter(run_ids=[queued.run_id], statuses=[STARTED])) == 1
 
 
-def test_a_run_that_ended_while_it_was_looked_at_stands_as_it_ended(
-    instance: dg.DagsterInstance, nobody: int, monkeypatch: pytest.MonkeyPatch
+def test_a_run_that_ended_while_it_was_checked_keeps_its_status(
+    instance: dg.DagsterInstance, dead_pid: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = run_of(instance, f"{HOST} {nobody} {dead_runs.boot()} 1 RUN")
+    run = run_of(instance, f"{HOST} {dead_pid} {dead_runs.boot()} 1 RUN")
     listed = instance.get_run_records()
     instance.report_run_canceled(run)
     monkeypatch.setattr(type(instance), "get_run_records", lambda *_, **__: listed)
     assert end_the_dead(instance) == []
 
 
-def test_every_command_ends_dead_runs_first_and_goes_on_where_the_records_are_damaged(
-    tmp_path: Path, nobody: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_every_command_ends_dead_runs_first_and_continues_if_the_records_are_damaged(
+    tmp_path: Path, dead_pid: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DAGSTER_HOME", "")
     of = replace(settings(), data_dir=tmp_path)
@@ -143,7 +143,7 @@ def test_every_command_ends_dead_runs_first_and_goes_on_where_the_records_are_da
     prepare_instance(of)
     with dg.DagsterInstance.get() as instance:
         run_of(instance, "unreadable")
-        dead = run_of(instance, f"{HOST} {nobody} {dead_runs.boot()} 1 RUN")
+        dead = run_of(instance, f"{HOST} {dead_pid} {dead_runs.boot()} 1 RUN")
     end_dead_runs(of)
     with dg.DagsterInstance.get() as instance:
         assert ended(instance) == {dead.run_id}
@@ -155,7 +155,7 @@ def test_every_command_ends_dead_runs_first_and_goes_on_where_the_records_are_da
 
 
 def test_only_a_build_is_published_without_waiting_for_builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The jobs that bring something wait until no build is under way; a build is one that they wait for."""
+    """Jobs that pull data wait until no build is in progress."""
     seen: list[str] = []
 
     def noted(name: str) -> Any:
@@ -203,7 +203,7 @@ def looking() -> dg.JobDefinition:
 def test_every_run_carries_its_process_before_anything_is_opened_and_its_longest_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A kill while the sheet's resource was opened left a run under way for a day."""
+    """A kill while the sheet's resource was opened left a run in progress for a day."""
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path / "data"))
     (tmp_path / "home").mkdir()
     with dg.DagsterInstance.local_temp(str(tmp_path / "home")) as instance:
@@ -222,7 +222,7 @@ def test_every_run_carries_its_process_before_anything_is_opened_and_its_longest
 
 
 def pools(job: str) -> set[str]:
-    """What a run of the job has to have for itself, as Dagster reckons it."""
+    """The pools that a run of the job occupies, as Dagster computes them."""
     with dg.DagsterInstance.ephemeral() as instance:
         run = instance.create_run_for_job(defs.resolve_job_def(job))
     return set(run.run_op_concurrency.all_pools or ()) if run.run_op_concurrency else set()

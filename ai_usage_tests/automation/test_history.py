@@ -1,4 +1,4 @@
-"""Dagster's records of runs are purged by age, and what the UI and the checks go by stays."""
+"""Dagster's records of runs are purged by age; what the UI and the checks need stays."""
 
 import shutil
 from collections.abc import Iterator
@@ -64,7 +64,7 @@ def files_of(home: Path, run_id: str) -> list[Path]:
     return [path for path in home.rglob("*") if run_id in path.name]
 
 
-def test_old_runs_go_with_their_files_and_the_newest_of_each_thing_stays(
+def test_old_runs_are_deleted_with_their_files_and_the_newest_of_each_kind_stays(
     instance: dg.DagsterInstance, home: Path
 ) -> None:
     superseded = [run(instance, LONG_AGO, "1") for _ in range(3)]

@@ -1,4 +1,4 @@
-"""Ctrl-C stops a command wherever it comes: no border takes it for a failure, and what follows does not begin."""
+"""Ctrl-C stops a command at any point: it does not count as a failure of a step, and nothing else begins."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from ai_usage_tests.checks.test_not_evaluated import COSTS
 
 
 def interrupted_query() -> None:
-    """What DuckDB makes of Ctrl-C in the middle of a query: an error of its own."""
+    """DuckDB turns Ctrl-C in the middle of a query into an error of its own."""
     try:
         raise KeyboardInterrupt  # noqa: TRY301
     except KeyboardInterrupt:
@@ -29,7 +29,7 @@ def test_ctrl_c_is_found_behind_duckdbs_error_and_no_other_error_is_taken_for_it
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_that_nobody_heeded_stops_what_follows(stop: signal.Signals) -> None:
+def test_a_signal_that_was_dropped_stops_what_follows(stop: signal.Signals) -> None:
     before = {one: signal.signal(one, lambda *_: None) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
         with pytest.raises(KeyboardInterrupt), heeded():
@@ -53,9 +53,9 @@ def test_a_table_is_not_left_as_it_was_for_ctrl_c() -> None:
 
 
 def test_ctrl_c_is_no_result_of_a_check() -> None:
-    def judge() -> None:
+    def evaluate() -> None:
         interrupted_query()
 
     with pytest.raises(RuntimeError) as raised:
-        evaluated_or_failed(cast("Any", None), judge)
+        evaluated_or_failed(cast("Any", None), evaluate)
     assert interruption(raised.value)

@@ -31,10 +31,10 @@ FAILURE, STARTED, SUCCESS = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.STA
 
 @dataclass
 class House:
-    """A machine with the platform on it."""
+    """A machine with the platform."""
 
     home: Path
-    vendors: Simulator
+    simulator: Simulator
     web: Hook
     first_day: str
     exit_code_of_the_closed: int | None = None
@@ -57,19 +57,19 @@ class House:
             "AI_USAGE_NOW": "",
             "AI_USAGE_START_DATE": self.first_day,
             "ANTHROPIC_ADMIN_API_KEY": ADMIN_KEY,
-            "ANTHROPIC_ADMIN_BASE_URL": self.vendors.anthropic_url,
+            "ANTHROPIC_ADMIN_BASE_URL": self.simulator.anthropic_url,
             "CURSOR_ADMIN_API_KEY": CURSOR_KEY,
-            "CURSOR_ADMIN_BASE_URL": self.vendors.cursor_url,
+            "CURSOR_ADMIN_BASE_URL": self.simulator.cursor_url,
             "ALERT_WEBHOOK_URL": self.web.url,
         }
 
-    def hangs(self, vendor: str) -> None:
-        """One of the vendors never answers from now on; the other does."""
-        self.vendors.faults.clear()
-        self.fault = self.vendors.faults.plan("slow", path=f"/{vendor}", times=OFTEN, delay=3600.0)
+    def hangs(self, provider: str) -> None:
+        """One of the providers never answers from now on; the other does."""
+        self.simulator.faults.clear()
+        self.fault = self.simulator.faults.plan("slow", path=f"/{provider}", times=OFTEN, delay=3600.0)
 
     def backfill(self, terminal: int | None = None) -> subprocess.Popen[bytes]:
-        """The command, of the first day alone, in a terminal of its own if one is given."""
+        """The command for the first day only, in a terminal of its own if one is given."""
 
         def take_the_terminal() -> None:
             if terminal is not None:
@@ -105,7 +105,7 @@ class House:
         return [one for one in found if (one.start_time or 0.0) >= since]
 
     def is_in_the_middle(self, job: str) -> bool:
-        """A run of the job waits for the answer of the vendor that hangs."""
+        """Wait until a run of the job waits for the provider that hangs."""
         was_asked = self.fault is not None and self.fault.times != OFTEN
         return was_asked and bool(self.runs(job, STARTED))
 
@@ -177,12 +177,12 @@ class House:
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     home = tmp_path_factory.mktemp("house")
     first_day = f"{datetime.now(UTC).date() - timedelta(days=4)}"
-    with pytest.MonkeyPatch.context() as patch, Simulator(now=lambda: datetime.now(UTC)) as vendors, hook() as web:
+    with pytest.MonkeyPatch.context() as patch, Simulator(now=lambda: datetime.now(UTC)) as simulator, hook() as web:
         patch.setenv("DAGSTER_HOME", str(home / "dagster"))
-        found = House(home, vendors, web, first_day)
+        found = House(home, simulator, web, first_day)
         found.close_the_terminal_in_the_middle()
         found.kill_in_the_middle()
-        assert found.runs("pull_claude", STARTED), "what the test is about: the records show a run that nobody runs"
+        assert found.runs("pull_claude", STARTED), "what the test is about: the records show a run without a process"
         found.live()
         yield found
 
@@ -208,6 +208,6 @@ def test_a_closed_terminal_ends_the_run_at_once_and_alerts(house: House) -> None
     assert alert["link"].endswith(f"/runs/{house.closed_run.run_id}")
 
 
-def test_a_provider_that_never_answers_keeps_neither_another_ones_pull_nor_the_build_waiting(house: House) -> None:
+def test_a_provider_that_never_answers_delays_neither_another_providers_pull_nor_the_build(house: House) -> None:
     assert house.cursor_waited
     assert house.runs("rebuild_days", SUCCESS, since=house.daemon_began)

@@ -1,4 +1,4 @@
-"""Mistakes planted where they are really made: each is told within one tick, by the name of what is wrong."""
+"""Mistakes planted at their real source: each is alerted within one tick, by name."""
 
 from contextlib import closing
 from dataclasses import replace
@@ -15,9 +15,10 @@ from ai_usage.alerts.outbox import Outbox
 from ai_usage.automation import alerts as automation
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
-from ai_usage.sheet.client import CsvFolder
+from ai_usage.sheet.csv_folder import CsvFolder
 from ai_usage_tests.alerts.receivers import Hook, hook
-from ai_usage_tests.platform import KEY, USER, Bend, Platform, ordinary, platform_in
+from ai_usage_tests.mock_claude import KEY, USER, Bend, ordinary
+from ai_usage_tests.platform import Platform, platform_in
 
 PAST = Span(date(2026, 10, 1), date(2026, 11, 19))  # up to yesterday of the tests' clock
 LATELY = Span(date(2026, 11, 12), PAST.last)
@@ -34,8 +35,8 @@ def a_hundred_times(name: str) -> Bend:
     return lambda records: [{**record, name: f"{100 * float(record[name]):f}"} for record in records]
 
 
-class Told:
-    """Who listens, and what the sensors said in the last tick of each."""
+class Listener:
+    """A receiver, and what the sensors sent in their last tick."""
 
     def __init__(self, platform: Platform, web: Hook, home: Path) -> None:
         self.platform, self.web = platform, web
@@ -43,7 +44,7 @@ class Told:
         self.alerts = Alerts(outbox, [Webhook(web.url)], settings().now, is_simulated=False, persistence=Persistence())
 
     def tick(self) -> dict[tuple[str, str], str]:
-        """(what, day) → the words, of one tick of each sensor."""
+        """(what, day) → the text of the alert, of one tick of each sensor."""
         before = len(self.web.got)
         of = replace(settings(), data_dir=self.alerts.outbox.path.parent)
         copyfile(self.platform.warehouse.published_path, of.published_database)
@@ -59,7 +60,7 @@ class Told:
 
 def refresh(platform: Platform, sheet: Path, span: Span) -> bool:
     """All that the job refresh_range does."""
-    with closing(platform.vendor.admin()) as admin:
+    with closing(platform.claude.admin()) as admin:
         everything = dg.AssetSelection.all()
         outcome = platform.materialize(everything, span, admin, sheet=CsvFolder(sheet))
     platform.warehouse.publish()
@@ -73,8 +74,8 @@ def web() -> object:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory, web: Hook) -> dict[tuple[str, str], str]:
-    """What one tick tells of a bad week, after fifty days of which everything was told."""
+def alerts(tmp_path_factory: pytest.TempPathFactory, web: Hook) -> dict[tuple[str, str], str]:
+    """What one tick sends about a bad week, after fifty days that were alerted before."""
     home = tmp_path_factory.mktemp("planted")
     platform = platform_in(home)
     sheet = home / "sheet"
@@ -82,33 +83,33 @@ def told(tmp_path_factory: pytest.TempPathFactory, web: Hook) -> dict[tuple[str,
     mapping = sheet / "api_key_mapping.csv"
     owner = f"{KEY['id']},etl,{USER['email']},Data,"
     mapping.write_text(rows("api_key_id,api_key_name,user_email,team_name,description", owner), encoding="utf-8")
-    vendor = platform.vendor
-    vendor.days = {day: ordinary(10 if day.isoweekday() < 6 else 1) for day in PAST.days}
-    listener = Told(platform, web, home)
+    stand_in = platform.claude
+    stand_in.days = {day: ordinary(10 if day.isoweekday() < 6 else 1) for day in PAST.days}
+    listener = Listener(platform, web, home)
     assert refresh(platform, sheet, PAST)
     listener.tick()
     assert listener.tick() == {}
 
-    vendor.lines[SLIP] = vendor.totals[SLIP] = a_hundred_times("amount")
-    vendor.lines[LOST] = vendor.totals[LOST] = lambda _: []
-    vendor.lines[DOUBLED] = lambda records: records * 2
-    vendor.days[SPIKE] = ordinary(100)
+    stand_in.lines[SLIP] = stand_in.totals[SLIP] = a_hundred_times("amount")
+    stand_in.lines[LOST] = stand_in.totals[LOST] = lambda _: []
+    stand_in.lines[DOUBLED] = lambda records: records * 2
+    stand_in.days[SPIKE] = ordinary(100)
     mapping.write_text(mapping.read_text(encoding="utf-8").replace(USER["email"], TYPO), encoding="utf-8")
     refresh(platform, sheet, LATELY)
     found = listener.tick()
-    vendor.refuses["/"] = 401
+    stand_in.refuses["/"] = 401
     assert not refresh(platform, sheet, Span(PAST.last, PAST.last))
     return found | listener.tick()
 
 
-def words(told: dict[tuple[str, str], str], what: str, day: date | None) -> str:
-    found = [text for (title, of), text in told.items() if title.startswith(what) and of == str(day or "")]
-    assert found, f"{what} of {day} is not among {sorted(told)}"
+def text_of(alerts: dict[tuple[str, str], str], what: str, day: date | None) -> str:
+    found = [text for (title, of), text in alerts.items() if title.startswith(what) and of == str(day or "")]
+    assert found, f"{what} of {day} is not among {sorted(alerts)}"
     return found[0]
 
 
 @pytest.mark.parametrize(
-    ("what", "day", "said"),
+    ("what", "day", "part"),
     [
         ("unit_price_is_a_list_price of core/claude_costs", SLIP, "at 2,500.00 USD a million"),
         ("usage_without_cost_is_explained of core/claude_usage_tokens", LOST, "tokens and no cost at all"),
@@ -117,15 +118,15 @@ def words(told: dict[tuple[str, str], str], what: str, day: date | None) -> str:
         ("spend_has_no_anomaly: spike of key etl", SPIKE, "above the baseline"),
         ("run of some assets", PAST.last, "ANTHROPIC_ADMIN_API_KEY"),
     ],
-    ids=["a slip by a hundred", "a lost day", "a doubled page", "a sheet's typo", "a spike", "a dead key"],
+    ids=["an error by a hundred", "a lost day", "a doubled page", "a sheet's typo", "a spike", "a dead key"],
 )
-def test_it_is_told_within_one_tick_by_its_name(
-    told: dict[tuple[str, str], str], what: str, day: date | None, said: str
+def test_each_mistake_is_alerted_within_one_tick_by_its_name(
+    alerts: dict[tuple[str, str], str], what: str, day: date | None, part: str
 ) -> None:
-    assert said in words(told, what, day)
+    assert part in text_of(alerts, what, day)
 
 
-def test_of_the_days_beside_nothing_is_told(told: dict[tuple[str, str], str]) -> None:
-    days = {of for _, of in told if of}
+def test_other_days_send_no_alert(alerts: dict[tuple[str, str], str]) -> None:
+    days = {of for _, of in alerts if of}
     planted = {SLIP, LOST, DOUBLED, SPIKE, PAST.last}
-    assert days <= {str(day) for day in planted}, sorted(told)
+    assert days <= {str(day) for day in planted}, sorted(alerts)

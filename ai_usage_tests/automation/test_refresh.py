@@ -16,25 +16,27 @@ from ai_usage.automation.warehouse_resource import published
 from ai_usage.checks.missing import RANGE_END, RANGE_START
 from ai_usage.definitions import defs
 from ai_usage.partitions import ONE_DAY, Span
-from ai_usage.providers.anthropic import rows as claude_rows
+from ai_usage.providers.anthropic.rows import usage_and_cost
 from ai_usage.settings import Settings, settings
 from ai_usage.warehouse.builds import BUILDS
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.port import Warehouse
-from ai_usage_tests.platform import DAY, NEXT, WITHOUT_BOARDS, Platform, ordinary, platform_in
+from ai_usage_tests.mock_claude import DAY, NEXT, ordinary
+from ai_usage_tests.platform import WITHOUT_BOARDS, Platform, platform_in
 
 BY_NAME = {sensor.name: sensor for sensor in SENSORS}
-CLAUDE, CURSOR, ENTERPRISE, SHEET = (
-    BY_NAME[f"pull_{name}_when_due"] for name in ("claude", "cursor", "claude_enterprise", "sheet")
+CLAUDE, ANALYTICS, CURSOR, ENTERPRISE, SHEET = (
+    BY_NAME[f"pull_{name}_when_due"] for name in ("claude", "claude_analytics", "cursor", "claude_enterprise", "sheet")
 )
 YESTERDAY = date(2026, 11, 19)  # of the tests' clock
 WINDOW = "2026-11-17…2026-11-19"
+ANALYTICS_PULLS = ("claude_analytics_cost", "claude_analytics_usage")
 RAW = dg.AssetSelection.key_prefixes("raw").without_checks()
 
 
 @pytest.fixture
 def of(monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Settings of somebody with every key."""
+    """Settings with every key."""
     found = replace(
         settings(), has_anthropic_admin_key=True, has_anthropic_analytics_key=True, has_cursor_key=True, sheet_id="id"
     )
@@ -51,31 +53,31 @@ def tick(
         return sensor.evaluate_tick(context)
 
 
-def spans(said: Any) -> list[str]:
+def spans(result: Any) -> list[str]:
     found = []
-    for request in said.run_requests:
+    for request in result.run_requests:
         first, last = (date.fromisoformat(request.tags[tag]) for tag in (RANGE_START, RANGE_END))
         found.append(str(Span(first, last)))
     return found
 
 
-def look(platform: Platform, span: Span, *pulls: str) -> None:
+def look(platform: Platform, span: Span, *pulls: str, account: str = "default") -> None:
     for pull in pulls:
         provider = "cursor" if pull.startswith("cursor") else "anthropic"
-        platform.warehouse.append(pull, [Answer(provider, day, [], 1, {}) for day in span.days])
+        platform.warehouse.append(pull, [Answer(provider, day, [], 1, {}, account=account) for day in span.days])
 
 
 def test_what_is_due_is_asked_for_once_an_hour_until_it_is_there(of: Settings, platform: Platform) -> None:
-    said = tick(CURSOR, None, platform.instance)
-    assert spans(said) == [WINDOW]
-    assert said.run_requests[0].run_key == f"{WINDOW} 2026-11-20T12"
-    assert said.run_requests[0].tags[CHAIN] == "pull_cursor"
+    result = tick(CURSOR, None, platform.instance)
+    assert spans(result) == [WINDOW]
+    assert result.run_requests[0].run_key == f"{WINDOW} 2026-11-20T12"
+    assert result.run_requests[0].tags[CHAIN] == "pull_cursor"
     week = Span(YESTERDAY - 6 * ONE_DAY, YESTERDAY)
     look(platform, week, "cursor_daily_usage")
     assert spans(tick(CURSOR, platform.warehouse, platform.instance)) == [WINDOW]  # only half of it is there
     look(platform, week, "cursor_usage_events")
-    said = tick(CURSOR, platform.warehouse, platform.instance)
-    assert (spans(said), said.skip_message) == ([], "nothing is due; the newest day there is 2026-11-19")
+    result = tick(CURSOR, platform.warehouse, platform.instance)
+    assert (spans(result), result.skip_message) == ([], "nothing is due; the newest day there is 2026-11-19")
 
 
 def test_before_the_first_day_is_settled_nothing_is_due(
@@ -87,13 +89,61 @@ def test_before_the_first_day_is_settled_nothing_is_due(
 
 
 def test_where_a_key_may_not_read_a_source_is_asked_once_a_day(of: Settings, platform: Platform) -> None:
-    said = tick(ENTERPRISE, None, platform.instance)
-    assert [request.run_key for request in said.run_requests] == ["2026-11-13…2026-11-19 2026-11-20"]
+    result = tick(ENTERPRISE, None, platform.instance)
+    assert [request.run_key for request in result.run_requests] == ["2026-11-13…2026-11-19 2026-11-20"]
+    job = defs.resolve_job_def("pull_claude_enterprise")
+    platform.instance.create_run_for_job(job, status=dg.DagsterRunStatus.FAILURE)
+    [again] = tick(ENTERPRISE, None, platform.instance).run_requests
+    assert again.run_key == "2026-11-13…2026-11-19 2026-11-20T12", "what failed is tried again once an hour"
+    platform.instance.create_run_for_job(job, status=dg.DagsterRunStatus.SUCCESS)
+    assert tick(ENTERPRISE, None, platform.instance).run_requests == result.run_requests
+
+
+def test_once_a_day_means_once_between_two_mornings(
+    monkeypatch: pytest.MonkeyPatch, of: Settings, platform: Platform
+) -> None:
+    keys = {}
+    for hour in (0, 5, 6, 23):  # the morning is at 06:00 in the tests' time zone
+        at = of.now().replace(hour=hour)
+        monkeypatch.setattr(refresh, "settings", lambda at=at: replace(of, fixed_now=at, schedule_timezone="UTC"))
+        [request] = tick(ANALYTICS, None, platform.instance).run_requests
+        keys[hour] = request.run_key
+    assert keys[0] == keys[5] != keys[6] == keys[23]
+
+
+def test_the_days_of_an_account_that_fails_are_due_though_the_others_are_there(
+    monkeypatch: pytest.MonkeyPatch, of: Settings, platform: Platform, tmp_path: Path
+) -> None:
+    file = tmp_path / "accounts.toml"
+    file.write_text('[[account]]\nprovider = "cursor"\nname = "eu"\nadmin_key = "env:CURSOR_KEY_EU"\n')
+    monkeypatch.setattr(refresh, "settings", lambda: replace(of, accounts_file=file))
+    week = Span(YESTERDAY - 6 * ONE_DAY, YESTERDAY)
+    look(platform, week, "cursor_daily_usage", "cursor_usage_events")
+    look(platform, Span(week.first, YESTERDAY - 5 * ONE_DAY), "cursor_daily_usage", account="eu")
+    look(platform, Span(week.first, YESTERDAY - 5 * ONE_DAY), "cursor_usage_events", account="eu")
+    assert spans(tick(CURSOR, platform.warehouse, platform.instance)) == ["2026-11-15…2026-11-19"]
+    look(platform, week, "cursor_daily_usage", "cursor_usage_events", account="eu")
+    assert spans(tick(CURSOR, platform.warehouse, platform.instance)) == []
+
+
+def test_with_an_analytics_key_alone_analytics_cost_and_usage_are_pulled(
+    monkeypatch: pytest.MonkeyPatch, of: Settings, platform: Platform
+) -> None:
+    monkeypatch.setattr(refresh, "settings", lambda: replace(of, has_anthropic_admin_key=False))
+    job = defs.resolve_job_def("pull_claude_analytics")
+    assert {key.path[-1] for key in job.asset_layer.selected_asset_keys} == set(ANALYTICS_PULLS)
+    assert spans(tick(ANALYTICS, None, platform.instance)) == [WINDOW]
+    week = Span(YESTERDAY - 6 * ONE_DAY, YESTERDAY)
+    look(platform, week, *ANALYTICS_PULLS)  # an account that has no key any more
+    assert spans(tick(ANALYTICS, platform.warehouse, platform.instance)) == [WINDOW]
+    look(platform, week, *ANALYTICS_PULLS, account="enterprise")
+    assert spans(tick(ANALYTICS, platform.warehouse, platform.instance)) == []
+    assert "not configured" in tick(CLAUDE, platform.warehouse, platform.instance).skip_message
 
 
 def test_a_snapshot_is_seen_once_a_day(of: Settings, platform: Platform) -> None:
-    said = tick(SHEET, None, platform.instance)
-    [request] = said.run_requests
+    result = tick(SHEET, None, platform.instance)
+    [request] = result.run_requests
     assert (request.run_key, request.tags[CHAIN], RANGE_START in request.tags) == ("2026-11-20T12", "pull_sheet", False)
     pull = cadence.CADENCES[-1].asked_by[0]
     platform.warehouse.now = lambda: of.now() - timedelta(days=1)
@@ -106,9 +156,9 @@ def test_a_snapshot_is_seen_once_a_day(of: Settings, platform: Platform) -> None
 
 def test_a_source_without_a_key_is_not_asked(platform: Platform) -> None:
     for sensor in SENSORS:
-        said = tick(sensor, None, platform.instance)
-        assert not said.run_requests
-        assert "not configured" in said.skip_message
+        result = tick(sensor, None, platform.instance)
+        assert not result.run_requests
+        assert "not configured" in result.skip_message
 
 
 def test_while_a_run_is_under_way_no_other_is_asked_for(of: Settings, platform: Platform) -> None:
@@ -121,7 +171,7 @@ def test_while_a_run_is_under_way_no_other_is_asked_for(of: Settings, platform: 
 
 
 def test_a_build_does_not_wait_for_a_pull_that_takes_long(built: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A provider that answers slowly keeps no other provider's days from being built."""
+    """A slow provider does not delay the build of another provider's days."""
     built.run({NEXT: ordinary(20)}, only=RAW, span=Span(NEXT, NEXT))
     started = dg.DagsterRunStatus.STARTED
     built.instance.create_run_for_job(defs.resolve_job_def("pull_cursor"), status=started)
@@ -154,7 +204,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
 
 @pytest.fixture
 def built(past: Platform, tmp_path: Path) -> Platform:
-    """The same past; what happens after it is the test's own."""
+    """A copy of it for one test."""
     return past.copy(tmp_path)
 
 
@@ -167,15 +217,15 @@ def keys_of(request: dg.RunRequest) -> set[str]:
 
 
 def test_what_a_run_built_itself_is_not_built_again(built: Platform) -> None:
-    said = rebuilt(built)
-    assert (said.run_requests, said.skip_message) == ([], "nothing changed that is not built")
+    result = rebuilt(built)
+    assert (result.run_requests, result.skip_message) == ([], "nothing changed that is not built")
 
 
 def test_a_restated_day_is_rebuilt_alone_with_all_that_depends_on_it(built: Platform) -> None:
     built.run({NEXT: ordinary(20)}, only=RAW, span=Span(DAY, NEXT))
-    said = rebuilt(built)
-    [request] = said.run_requests
-    assert spans(said) == [str(NEXT)]
+    result = rebuilt(built)
+    [request] = result.run_requests
+    assert spans(result) == [str(NEXT)]
     keys = keys_of(request)
     assert {"core/claude_costs", "core/spend_versions", "marts/ai_spend", "marts/budget_status"} <= keys
     assert not {key for key in keys if key.startswith("raw/") or "cursor_usage_events" in key}
@@ -191,8 +241,8 @@ def test_an_equal_pull_is_no_change(built: Platform) -> None:
     assert rebuilt(built).skip_message == "nothing changed that is not built"
 
 
-def test_a_change_whose_run_died_is_found_though_dagster_never_heard_of_it(built: Platform) -> None:
-    [answer] = built.vendor.admin().cost_report(Span(DAY, DAY))
+def test_a_change_is_found_although_its_run_died_without_a_record_in_dagster(built: Platform) -> None:
+    [answer] = built.claude.admin().cost_report(Span(DAY, DAY))
     look_alike = replace(answer, records=[*answer.records, answer.records[0]])
     built.warehouse.append("claude_cost_report", [look_alike])
     assert spans(rebuilt(built)) == [str(DAY)]
@@ -212,20 +262,20 @@ def test_a_look_that_makes_a_day_final_is_a_change(built: Platform) -> None:
 
 
 def test_a_changed_directory_is_applied_to_the_last_days_that_were_asked_about(built: Platform) -> None:
-    built.vendor.days |= {YESTERDAY - ONE_DAY: ordinary(), YESTERDAY: ordinary()}
+    built.claude.days |= {YESTERDAY - ONE_DAY: ordinary(), YESTERDAY: ordinary()}
     built.run(only=WITHOUT_BOARDS.without_checks())
     assert {DAY, NEXT, YESTERDAY - ONE_DAY, YESTERDAY} <= set(built.warehouse.pulled_days("claude_cost_report"))
     lasting(built)
     built.warehouse.append("claude_users", [Answer("anthropic", None, [b'{"id": "user_2"}'], 1, {})])
-    said = rebuilt(built)
-    assert spans(said) == [WINDOW]
-    [request] = said.run_requests
+    result = rebuilt(built)
+    assert spans(result) == [WINDOW]
+    [request] = result.run_requests
     assert {"core/dim_person", "marts/ai_spend", "marts/seat_use"} <= keys_of(request)
     assert "core/claude_costs" not in keys_of(request)
 
 
 def lasting(platform: Platform) -> None:
-    """Build what is not built."""
+    """Build everything that is not built."""
     for request in rebuilt(platform).run_requests:
         platform.materialize(dg.AssetSelection.assets(*request.asset_selection), None, None)
 
@@ -239,7 +289,7 @@ def test_what_has_no_days_is_built_without_days(built: Platform) -> None:
 
 
 def test_only_days_that_somebody_was_asked_about_are_built(built: Platform) -> None:
-    """Case 28: a day never pulled is not built, nor what lies between two days that were."""
+    """Case 28: days that were never pulled are not built, also between two days that were."""
     apart = NEXT + 3 * ONE_DAY
     built.run({NEXT: ordinary(20)}, only=RAW, span=Span(NEXT, NEXT))
     look(built, Span(apart, apart), "cursor_usage_events", "cursor_daily_usage")
@@ -250,14 +300,14 @@ def test_only_days_that_somebody_was_asked_about_are_built(built: Platform) -> N
 
 
 def test_a_changed_owner_in_the_sheet_is_applied_to_all_days_and_usage_to_the_days_touched(built: Platform) -> None:
-    """Case 35: what the sheet has of owners is of the whole history; of usage, of the days whose rows changed."""
+    """Case 35: owners of the sheet affect the whole history; usage affects the days with changed rows."""
     header = b'["api_key_id", "api_key_name", "user_email", "team_name", "description"]'
     built.warehouse.append("sheet_api_key_mapping", [Answer("sheet", None, [header], 1, {}, is_ordered=True)])
-    said = rebuilt(built)
-    assert spans(said) == [f"{DAY}…{NEXT}"]
-    assert {"core/dim_api_key_mapping", "marts/ai_spend"} <= keys_of(said.run_requests[0])
-    assert "core/claude_costs" not in keys_of(said.run_requests[0])
-    built.materialize(dg.AssetSelection.assets(*said.run_requests[0].asset_selection), Span(DAY, NEXT), None)
+    result = rebuilt(built)
+    assert spans(result) == [f"{DAY}…{NEXT}"]
+    assert {"core/dim_api_key_mapping", "marts/ai_spend"} <= keys_of(result.run_requests[0])
+    assert "core/claude_costs" not in keys_of(result.run_requests[0])
+    built.materialize(dg.AssetSelection.assets(*result.run_requests[0].asset_selection), Span(DAY, NEXT), None)
     assert rebuilt(built).run_requests == []
 
     def usage(*days: date) -> None:
@@ -283,7 +333,7 @@ def test_a_table_that_was_left_as_it_was_is_asked_for_again_with_what_is_made_of
     [request] = rebuilt(built).run_requests
     keys = dg.AssetSelection.assets(*request.asset_selection)
     with monkeypatch.context() as planted:
-        planted.setattr(claude_rows, "usage_rows", broken)
+        planted.setattr(usage_and_cost, "usage_rows", broken)
         outcome = built.materialize(keys, Span(NEXT, NEXT), None)
     assert outcome.not_built.keys() == {"core/claude_usage_tokens", "core/claude_daily_tokens"}
     [again] = rebuilt(built).run_requests
@@ -299,7 +349,7 @@ def test_a_table_that_was_left_as_it_was_is_asked_for_again_with_what_is_made_of
 def test_a_rebuild_that_failed_for_good_is_asked_for_again_in_the_next_hour(
     built: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Dagster starts no run of a key that it has started before."""
+    """Dagster starts no second run with the same run key."""
     built.run({NEXT: ordinary(20)}, only=RAW, span=Span(NEXT, NEXT))
     [first] = rebuilt(built).run_requests
     [same] = rebuilt(built).run_requests
@@ -311,7 +361,7 @@ def test_a_rebuild_that_failed_for_good_is_asked_for_again_in_the_next_hour(
 
 
 def test_a_warehouse_of_the_release_before_is_built_whole(built: Platform) -> None:
-    """It has no table that says what was built."""
+    """It has no table of what was built."""
     built.sql(f"drop table {BUILDS.address}")
     assert spans(rebuilt(built)) == [f"{DAY}…{NEXT}"]
 
@@ -323,7 +373,8 @@ def spans_of(request: dg.RunRequest) -> str:
 def test_everything_runs_by_itself() -> None:
     assert {sensor.name: sensor.default_status for sensor in defs.sensors or ()} == dict.fromkeys(
         [
-            *("pull_claude_when_due", "pull_claude_enterprise_when_due", "pull_cursor_when_due", "pull_sheet_when_due"),
+            *("pull_claude_when_due", "pull_claude_analytics_when_due", "pull_claude_enterprise_when_due"),
+            *("pull_cursor_when_due", "pull_sheet_when_due"),
             *(
                 "rebuild_what_changed",
                 "sheet_changed",
@@ -340,8 +391,8 @@ def test_everything_runs_by_itself() -> None:
     assert (schedule.job_name, schedule.default_status) == ("look_at_freshness", dg.DefaultScheduleStatus.RUNNING)
 
 
-def test_freshness_is_judged_without_asking_any_vendor() -> None:
+def test_freshness_is_evaluated_without_a_request_to_a_provider() -> None:
     job = defs.resolve_job_def("look_at_freshness")
     assert job.asset_layer.executable_asset_keys == set()
-    claims = {key.name for key in job.asset_layer.asset_graph.asset_check_keys}
-    assert claims == {"pull_is_recent", "bill_is_fresh", "no_pull_is_of_the_future"}
+    checks = {key.name for key in job.asset_layer.asset_graph.asset_check_keys}
+    assert checks == {"pull_is_recent", "bill_is_fresh", "no_pull_is_of_the_future"}

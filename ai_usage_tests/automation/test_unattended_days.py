@@ -1,7 +1,7 @@
-"""Eleven days by themselves: Dagster's daemon, the built-in vendors over HTTP, and receivers that are really asked.
+"""Eleven unattended days: Dagster's daemon, the simulated providers over HTTP, and real receivers of alerts.
 
-Each day the clock is put on by one, and waits until there is nothing left to do. In that time Claude is down for three
-days, restates a day, a budget is half spent, and the daemon is killed while messages wait.
+The clock advances by one day when nothing is left to do. In that time Claude is down for three days and restates a day,
+half of a budget is used, and the daemon is killed while messages wait.
 """
 
 import os
@@ -30,10 +30,10 @@ from ai_usage.simulator import ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY, Simulator
 from ai_usage_tests.alerts.receivers import Hook, Post, hook, post
 
 DAYS = Span(date(2026, 11, 8), date(2026, 11, 18))
-RESTATED = date(2026, 11, 10)  # by the built-in vendor, five days after it ended
+RESTATED = date(2026, 11, 10)  # by the simulated provider, five days after it ended
 DOWN = Span(date(2026, 11, 14), date(2026, 11, 16))  # Claude
 HALF_SPENT_ON = date(2026, 11, 18)
-KILLED = date(2026, 11, 19)  # when that is to be told
+KILLED = date(2026, 11, 19)  # when this must be alerted
 SENSORS = 10
 PATIENCE = 600.0  # seconds for a day, on a machine that is busy with other tests
 
@@ -57,16 +57,16 @@ TABS = {
 
 
 def morning(day: date) -> datetime:
-    """When everything of the day before is settled and due."""
+    """When everything of the day before is complete and due."""
     return datetime(day.year, day.month, day.day, 13, tzinfo=UTC)
 
 
 @dataclass
-class Household:
-    """A machine with the platform on it, beside two vendors and two receivers."""
+class Machine:
+    """A machine with the platform, two simulated providers and two receivers."""
 
     home: Path
-    vendors: Simulator
+    simulator: Simulator
     web: Hook
     mails: Post
     daemon: subprocess.Popen[bytes] | None = None
@@ -91,9 +91,9 @@ class Household:
             "AI_USAGE_SHEET_ID": f"csv:{self.home / 'sheet'}",
             "ANTHROPIC_ADMIN_API_KEY": ADMIN_KEY,
             "ANTHROPIC_ANALYTICS_API_KEY": ANALYTICS_KEY,
-            "ANTHROPIC_ADMIN_BASE_URL": self.vendors.anthropic_url,
+            "ANTHROPIC_ADMIN_BASE_URL": self.simulator.anthropic_url,
             "CURSOR_ADMIN_API_KEY": CURSOR_KEY,
-            "CURSOR_ADMIN_BASE_URL": self.vendors.cursor_url,
+            "CURSOR_ADMIN_BASE_URL": self.simulator.cursor_url,
             "ALERT_WEBHOOK_URL": self.web.url,
             "ALERT_SMTP_URL": f"smtp://127.0.0.1:{self.mails.port}",
             "ALERT_EMAIL_TO": "finance@example.com",
@@ -112,9 +112,9 @@ class Household:
             self.daemon.wait(20)
 
     def put_on(self, day: date) -> float:
-        return self.put_on_to(morning(day))
+        return self.set_clock(morning(day))
 
-    def put_on_to(self, instant: datetime) -> float:
+    def set_clock(self, instant: datetime) -> float:
         fresh = self.home / "clock.tmp"
         fresh.write_text(instant.isoformat(), encoding="utf-8")
         fresh.replace(self.clock)
@@ -130,7 +130,7 @@ class Household:
             sleep(every)
 
     def is_quiet(self, instance: dg.DagsterInstance, since: float) -> bool:
-        """No run is under way, and every sensor has looked since the last one and found nothing to do."""
+        """No run is in progress, and every sensor has ticked since the last one and found nothing to do."""
         if instance.get_runs_count(dg.RunsFilter(statuses=UNDER_WAY)):
             return False
         ended = [record.end_time or 0 for record in instance.get_run_records(limit=5)]
@@ -153,109 +153,109 @@ class Household:
             return db.execute(text).fetchall()
 
     def news(self, what: str) -> list[str]:
-        """Every item with such a title that the webhook got, whatever message it came in."""
+        """Every item with such a title that the webhook received, in any message."""
         items = [item for message in self.web.got for item in message.body["items"]]
         return [f"{item['severity']} {item['title']} {item['text']}" for item in items if what in item["title"]]
 
 
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Household]:
-    """The days, when they are over."""
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """The machine after the last day."""
     home = tmp_path_factory.mktemp("unattended")
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("DAGSTER_HOME", str(home / "dagster"))
         yield from _lived(home)
 
 
-def _lived(home: Path) -> Iterator[Household]:
+def _lived(home: Path) -> Iterator[Machine]:
     for folder in ("dagster", "sheet"):
         (home / folder).mkdir()
     shutil.copyfile(ROOT / "dagster.yaml", home / "dagster" / "dagster.yaml")
     with (home / "dagster" / "dagster.yaml").open("a", encoding="utf-8") as file:
         file.write(HURRIED)
     now = lambda: datetime.fromisoformat((home / "clock").read_text(encoding="utf-8"))  # noqa: E731
-    with Simulator(now=now, cursor_scale=0.3) as vendors, hook() as web, post() as mails:
-        household = Household(home, vendors, web, mails)
-        budget = 2 * spent(household, Span(DAYS.first, HALF_SPENT_ON - timedelta(days=1))) + 200
+    with Simulator(now=now, cursor_scale=0.3) as simulator, hook() as web, post() as mails:
+        machine = Machine(home, simulator, web, mails)
+        budget = 2 * spent(machine, Span(DAYS.first, HALF_SPENT_ON - timedelta(days=1))) + 200
         for tab, header in TABS.items():
             rows = f"2026-11,total,,{budget:.0f}\n" if tab == "budgets" else ""
             (home / "sheet" / f"{tab}.csv").write_text(f"{header}\n{rows}", encoding="utf-8")
-        household.put_on(DAYS.first + timedelta(days=1))
+        machine.put_on(DAYS.first + timedelta(days=1))
         try:
             with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
-                _live(household, instance)
-                yield household
+                _live(machine, instance)
+                yield machine
         finally:
-            household.kill()
+            machine.kill()
 
 
-def _live(household: Household, instance: dg.DagsterInstance) -> None:
-    household.start()
+def _live(machine: Machine, instance: dg.DagsterInstance) -> None:
+    machine.start()
     for day in (one + timedelta(days=1) for one in DAYS.days):
         if day == DOWN.first:
-            household.vendors.faults.plan("status", status=503, path="/anthropic", times=None)
+            machine.simulator.faults.plan("status", status=503, path="/anthropic", times=None)
         if day == DOWN.last + timedelta(days=1):
-            household.vendors.faults.clear()
+            machine.simulator.faults.clear()
         if day == KILLED:
-            household.web.answers = [503] * 1000
-        household.live(instance, day)
+            machine.web.answers = [503] * 1000
+        machine.live(instance, day)
         if day == KILLED:
-            household.kill()
-            household.web.answers = []
-            household.start()
-            household.live(instance, day)
+            machine.kill()
+            machine.web.answers = []
+            machine.start()
+            machine.live(instance, day)
 
 
-def spent(household: Household, days: Span) -> float:
-    """What the vendors charge for the days, when they are settled."""
-    household.put_on(days.last + timedelta(days=4))
-    claude = sum(household.vendors.day(day).total_cents for day in days.days)
-    cursor = sum(sum(e.charged_cents for e in household.vendors.cursor_day(day).events) for day in days.days)
+def spent(machine: Machine, days: Span) -> float:
+    """What the providers charge for the days, when they are final."""
+    machine.put_on(days.last + timedelta(days=4))
+    claude = sum(machine.simulator.day(day).total_cents for day in days.days)
+    cursor = sum(sum(e.charged_cents for e in machine.simulator.cursor_day(day).events) for day in days.days)
     return float(claude + cursor) / 100
 
 
-def test_every_day_is_there_whole_from_the_vendors_to_the_marts(lived: Household) -> None:
+def test_every_day_is_complete_from_the_providers_to_the_marts(lived: Machine) -> None:
     for pull in ("claude_cost_report", "claude_cost_totals", "claude_messages_usage", "claude_code_usage",
                  "claude_enterprise_users", "cursor_usage_events", "cursor_daily_usage"):  # fmt: skip
         days = lived.sql(f"select distinct activity_date from ai_usage_raw.pulls where pull = '{pull}' order by 1")
         assert [day for (day,) in days] == DAYS.days, pull
     built = dict(lived.sql("select expense_date, cost_usd from ai_usage_analytics.claude_total_expenses"))
     lived.put_on(DAYS.last + timedelta(days=1))
-    assert built == {day: usd(cents=lived.vendors.day(day).total_cents) for day in DAYS.days}
+    assert built == {day: usd(cents=lived.simulator.day(day).total_cents) for day in DAYS.days}
     seen = "select count(distinct spend_date) from ai_usage_analytics.ai_spend where provider = "
     assert lived.sql(f"{seen} 'anthropic'") == lived.sql(f"{seen} 'cursor'") == [(len(DAYS.days),)]
 
 
-def test_the_restatement_is_told_once(lived: Household) -> None:
+def test_the_restatement_is_alerted_once(lived: Machine) -> None:
     [(change,)] = lived.sql(
         f"select change_usd from ai_usage_analytics.spend_revisions where activity_date = '{RESTATED}' "
         f"and cast(revised_at as date) > '{RESTATED + timedelta(days=5)}'"
     )
-    [told] = lived.news("reported_spend_stands")
-    assert told.startswith(f"warning reported_spend_stands: anthropic, {RESTATED}")
-    assert f"{change:+,.2f} USD" in told
+    [alert] = lived.news("reported_spend_stands")
+    assert alert.startswith(f"warning reported_spend_stands: anthropic, {RESTATED}")
+    assert f"{change:+,.2f} USD" in alert
 
 
-def test_the_outage_is_told_when_it_begins_and_when_it_ends_and_its_days_are_caught_up(lived: Household) -> None:
-    told = lived.news("run of pull_claude")
-    claude = [one for one in told if "pull_claude_enterprise" not in one]
+def test_the_outage_is_alerted_at_its_begin_and_end_and_its_days_are_pulled_afterwards(lived: Machine) -> None:
+    alerts = lived.news("run of pull_claude")
+    claude = [one for one in alerts if "pull_claude_" not in one]
     assert [one.split()[0] for one in claude] == ["failed", "resolved"]
     assert "answered 503" in claude[0]
-    tried = {str(r.query.get("starting_at")) for r in lived.vendors.requests if r.status == 503}
+    tried = {str(r.query.get("starting_at")) for r in lived.simulator.requests if r.status == 503}
     assert len(tried) >= len(DOWN.days)
     resolved = [day for day, subjects in lived.asked_by_day.items() if any("RESOLVED run of" in s for s in subjects)]
     assert resolved == [DOWN.last + timedelta(days=1)]
 
 
-def test_the_budget_is_told_once_when_half_of_it_is_spent(lived: Household) -> None:
-    [told] = lived.news("budget_is_not_crossed")
-    assert told.startswith("warning budget_is_not_crossed: November 2026 total budget, 50%")
+def test_the_budget_is_alerted_once_when_half_of_it_is_used(lived: Machine) -> None:
+    [alert] = lived.news("budget_is_not_crossed")
+    assert alert.startswith("warning budget_is_not_crossed: November 2026 total budget, 50%")
     [(crossed,)] = lived.sql("select crossed_50_on from ai_usage_analytics.budget_status")
-    assert f"Passed 50% on {crossed}." in told
+    assert f"Passed 50% on {crossed}." in alert
     assert crossed == HALF_SPENT_ON
 
 
-def test_nothing_is_told_twice_nor_to_one_receiver_alone_though_the_daemon_was_killed(lived: Household) -> None:
+def test_every_message_reaches_both_receivers_once_although_the_daemon_was_killed(lived: Machine) -> None:
     subjects = lived.web.subjects
     assert Counter(subjects) == Counter(" ".join(mail["subject"].split()) for _, mail in lived.mails.got)
     keys = Counter(post.headers["idempotency-key"] for post in lived.web.got)
@@ -263,10 +263,10 @@ def test_nothing_is_told_twice_nor_to_one_receiver_alone_though_the_daemon_was_k
     assert lived.asked_by_day[KILLED], "what waited when the daemon was killed came after"
 
 
-def test_the_daemon_had_no_trouble_of_its_own(lived: Household) -> None:
+def test_the_daemon_had_no_failures_of_its_own(lived: Machine) -> None:
     with dg.DagsterInstance.from_config(str(lived.home / "dagster")) as instance:
         failed = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
-        assert {run.job_name for run in failed} <= {"pull_claude", "pull_claude_enterprise"}
+        assert {run.job_name for run in failed} <= {"pull_claude", "pull_claude_analytics", "pull_claude_enterprise"}
         for state in instance.all_instigator_state():
             ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, statuses=None)
             errors = [tick.error for tick in ticks if tick.error]

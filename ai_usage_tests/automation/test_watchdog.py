@@ -1,4 +1,4 @@
-"""The watchdog: each trouble alerts once and once when it is over, and nothing that is broken keeps it from looking."""
+"""The watchdog: each failure alerts once and once when it is over, and stops none of the other checks."""
 
 import os
 import time
@@ -61,7 +61,7 @@ class Guarded:
     clock: Clock
 
     def hours(self, count: int) -> list[str]:
-        """So many hours pass, with a look at each. The subjects of what was sent."""
+        """Advance the clock by hours, with a check each hour; returns the subjects of the messages sent."""
         before = len(self.web.got)
         for _ in range(count):
             self.clock.at += 3600
@@ -78,7 +78,7 @@ class Guarded:
             self.instance.add_daemon_heartbeat(DaemonHeartbeat(self.clock.at, name, "1"))
 
     def succeed(self) -> None:
-        """A run that ends at the machine's own time, to which the clock is put."""
+        """A run that ends at the machine's own time; the clock is set to it."""
         assert quick.execute_in_process(instance=self.instance).success
         self.clock.at = time.time()
 
@@ -96,7 +96,7 @@ def guarded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Guarded
         yield Guarded(Watchdog(of, alerts, lambda: nullcontext(instance), clock), instance, web, clock)
 
 
-def test_that_nothing_succeeds_alerts_once_and_once_when_it_is_over(
+def test_no_successful_run_alerts_once_and_once_when_it_is_over(
     guarded: Guarded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watchdog, "EYES", EYES[:1])
@@ -110,7 +110,7 @@ def test_that_nothing_succeeds_alerts_once_and_once_when_it_is_over(
     assert guarded.looks() == []
 
 
-def test_a_machine_that_slept_is_not_blamed_for_it(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_that_slept_sends_no_alert_about_it(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watchdog, "EYES", EYES[:1])
     guarded.succeed()
     assert guarded.looks() == []
@@ -168,7 +168,7 @@ class Ticker:
             )
 
 
-def test_ticks_that_fail_again_and_again_alert_and_one_that_does_not_is_the_end_of_it(
+def test_repeatedly_failing_ticks_alert_until_one_succeeds(
     guarded: Guarded, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "home").mkdir()
@@ -294,10 +294,10 @@ def test_the_watchdog_purges_once_a_day_what_is_older_than_the_setting(
     assert {round(age / 86_400) for age in asked} == {guarded.dog.of.history_days} == {180}
 
 
-def test_the_command_looks_once_with_the_installations_own_channels(
+def test_the_command_checks_once_with_the_installations_own_channels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Over Dagster's own storage, with no daemon, no queue and no warehouse. A look that fails is survived."""
+    """On Dagster's own storage, without daemon, queue and warehouse. The watchdog survives a failed check."""
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     with hook() as web, environment(tmp_path, ALERT_WEBHOOK_URL=web.url):
         of = settings()

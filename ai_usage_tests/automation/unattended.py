@@ -1,4 +1,4 @@
-"""The real definitions as the code location of a real daemon, less what takes long to build, and in a hurry."""
+"""The real definitions as the code location of a real daemon, without slow assets and with short intervals."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Each claim about whose money it is, seen red: three good days of the built-in vendors, harmed in one place."""
+"""Each check of allocation fails: three good days of the simulated providers, harmed in one place."""
 
 from dataclasses import replace
 from datetime import date
@@ -20,13 +20,13 @@ EXPENSES = "expenses_equal_costs"
 MIXED = "billed_and_estimated_never_mixed"
 METHOD = "every_dollar_has_a_method"
 SIGHT = "checks_can_see_data"
-CLAIMS = [ALLOCATION, EXPENSES, MIXED, METHOD, SIGHT]
+NAMES = [ALLOCATION, EXPENSES, MIXED, METHOD, SIGHT]
 
 A = "ai_usage_analytics"
 
 
 def one(table: str, where: str = "true", day: str = "expense_date") -> str:
-    """A condition that only one row of the table meets, one of the day, the dearest."""
+    """A condition that one row of the table meets: the most expensive one of the day."""
     money = "billed_usd" if table in {"ai_spend", "cursor_expenses"} else "cost_usd"
     return f"""rowid = (select rowid from {A}.{table} where {day} = '{DAY}' and {where}
         order by {money} desc nulls last, rowid limit 1)"""
@@ -107,7 +107,7 @@ HARMS = {
         f"""insert into {A}.ai_spend select * replace ('claude_code_estimate' as meter, null as billed_usd,
         billed_usd as estimated_usd) from {A}.ai_spend where {one("ai_spend", "platform = 'claude_code'", **SPEND)}""",
     ),
-    "a method nobody knows": (
+    "an unknown method": (
         METHOD,
         f"update {A}.ai_spend set attribution_method = 'magic' where {one('ai_spend', **SPEND)}",
     ),
@@ -116,12 +116,12 @@ HARMS = {
         f"""update {A}.ai_spend set user_email = null
         where {one("ai_spend", "attribution_method = 'actor'", **SPEND)}""",
     ),
-    "a seat of nobody": (
+    "a seat without a person": (
         METHOD,
         f"""update {A}.ai_spend set user_email = null
         where {one("ai_spend", "attribution_method = 'seat'", **SPEND)}""",
     ),
-    "nobody's money with a name": (
+    "unattributed money with a name": (
         METHOD,
         f"""update {A}.ai_spend set user_email = 'x@example.com'
         where {one("ai_spend", "attribution_method = 'unattributed'", **SPEND)}""",
@@ -154,45 +154,47 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     platform = platform_in(tmp_path_factory.mktemp("allocation"))
     expenses = ("claude_total_expenses", "claude_expenses", "api_usage_expenses", "cursor_expenses")
     only = whatever_makes("marts/ai_spend", *(f"marts/{mart}" for mart in expenses))
-    outcome = platform.refresh(replace(settings(), simulate=True), DAYS, only=only | checks_of(*CLAIMS, MEASURED))
+    outcome = platform.refresh(replace(settings(), simulate=True), DAYS, only=only | checks_of(*NAMES, MEASURED))
     assert outcome.result.success
-    assert {claim for claim in (*CLAIMS, MEASURED) if outcome.red(claim)} == set()
+    assert {check for check in (*NAMES, MEASURED) if outcome.not_passed(check)} == set()
     return platform
 
 
 @pytest.fixture
 def good(past: Platform, tmp_path: Path) -> Platform:
-    """Three days of both vendors, pulled, built and right."""
+    """Three days of both providers, pulled and built, on which every check passes."""
     return past.copy(tmp_path)
 
 
 @pytest.mark.parametrize("harm", HARMS)
-def test_a_mistake_with_money_turns_its_day_red_and_no_other(good: Platform, harm: str) -> None:
-    claim, sql = HARMS[harm]
+def test_a_mistake_with_money_fails_its_day_and_no_other(good: Platform, harm: str) -> None:
+    check, sql = HARMS[harm]
     [(rows,)] = good.sql(sql)
     assert rows > 0
-    outcome = good.check(claim, DAYS)
-    assert (claim, outcome.red(claim)) == (claim, {DAY})
+    outcome = good.check(check, DAYS)
+    assert (check, outcome.not_passed(check)) == (check, {DAY})
     [wrong] = [v for found in outcome.evaluations.values() for v in found.values() if not v.passed]
     assert wrong.severity == dg.AssetCheckSeverity.ERROR
     assert str(DAY) in (wrong.description or "")
-    assert " USD" in (wrong.description or "") or claim == SIGHT
+    assert " USD" in (wrong.description or "") or check == SIGHT
 
 
-@pytest.mark.parametrize("claim", CLAIMS)
-def test_a_check_over_nothing_is_not_evaluated(tmp_path: Path, claim: str) -> None:
+@pytest.mark.parametrize("check", NAMES)
+def test_a_check_over_nothing_is_not_evaluated(tmp_path: Path, check: str) -> None:
     platform = platform_in(tmp_path)
-    outcome = platform.check(claim, DAYS)
+    outcome = platform.check(check, DAYS)
     assert outcome.evaluations == {}
-    assert outcome.not_evaluated(claim).keys() == set(DAYS.days)
+    assert outcome.not_evaluated(check).keys() == set(DAYS.days)
 
 
-def test_on_a_day_held_back_the_difference_is_a_warning_that_says_so(good: Platform) -> None:
+def test_on_a_blocked_day_the_difference_is_a_warning_that_names_the_block(good: Platform) -> None:
     good.sql(f"update {A}.claude_daily_cost set amount_usd = amount_usd + 1 where activity_date = '{DAY}'")
     good.sql(f"""delete from {A}.claude_costs where rowid = (select min(rowid) from {A}.claude_costs
         where activity_date = '{DAY}' and amount_usd > 0)""")
     outcome = good.check(ALLOCATION, DAYS)
-    assert outcome.red(ALLOCATION) == {DAY}
-    verdict = outcome.evaluation(ALLOCATION, DAY, "claude_attributed_costs")
-    assert verdict.severity == dg.AssetCheckSeverity.WARN
-    assert "The day is blocked by no_day_is_missing, grouped_lines_equal_console_figure" in (verdict.description or "")
+    assert outcome.not_passed(ALLOCATION) == {DAY}
+    evaluation = outcome.evaluation(ALLOCATION, DAY, "claude_attributed_costs")
+    assert evaluation.severity == dg.AssetCheckSeverity.WARN
+    assert "The day is blocked by no_day_is_missing, grouped_lines_equal_console_figure" in (
+        evaluation.description or ""
+    )

@@ -1,4 +1,4 @@
-"""Any single record of a day lost or doubled in raw: whatever is rebuilt from it, some claim names the day and the
+"""Any single record of a day lost or doubled in raw: whatever is rebuilt from it, some check names the day and the
 amount. The records are spread over a simulated day, of each report that money rests on.
 """
 
@@ -17,9 +17,10 @@ from ai_usage.checks.registry import CHECKS
 from ai_usage.marts.build_days import Gates, rebuild_days
 from ai_usage.marts.files import marts
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic import rows, tables
+from ai_usage.providers.anthropic import tables
 from ai_usage.providers.anthropic.assets import organization_of
 from ai_usage.providers.anthropic.people import emails_of_users
+from ai_usage.providers.anthropic.rows import analytics, usage_and_cost
 from ai_usage.providers.cursor import rows as cursor_rows
 from ai_usage.providers.cursor import tables as cursor_tables
 from ai_usage.settings import settings
@@ -40,17 +41,17 @@ HARMS = {"lost": "delete from {table} where {it}", "doubled": "insert into {tabl
 PULLS = ("claude_cost_report", "claude_cost_totals", "claude_messages_usage", "claude_analytics_cost",
          "cursor_usage_events")  # fmt: skip
 
-JUDGED = ("claude_cost_shares", "claude_attributed_costs", "claude_expenses", "api_usage_expenses",
+EVALUATED = ("claude_cost_shares", "claude_attributed_costs", "claude_expenses", "api_usage_expenses",
           "claude_total_expenses", "claude_parity", "cursor_expenses", "ai_spend")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     platform = platform_in(tmp_path_factory.mktemp("any_record"))
-    only = whatever_makes(*(f"marts/{mart}" for mart in JUDGED))
+    only = whatever_makes(*(f"marts/{mart}" for mart in EVALUATED))
     outcome = platform.refresh(replace(settings(), simulate=True), SPAN, only=only)
     assert outcome.result.success
-    assert said(platform) == ""
+    assert reasons(platform) == ""
     return platform
 
 
@@ -68,11 +69,11 @@ def test_the_day_and_the_amount_are_named(past: Platform, tmp_path: Path, pull: 
         it = f"activity_date = '{DAY}' and position = {position}"
         harmed.sql(HARMS[how].format(table=f"ai_usage_raw.{pull}", it=it))
         rebuild(harmed)
-        told = said(harmed)
+        reported = reasons(harmed)
         there = pulled + (1 if how == "doubled" else -1)
-        assert f"raw/{pull} holds {there} of the {pulled} records that were pulled" in told
+        assert f"raw/{pull} holds {there} of the {pulled} records that were pulled" in reported
         if usd := amount(pull, msgspec.json.decode(record)):
-            assert f"{usd:,f}".rstrip("0") in told, (record, told)
+            assert f"{usd:,f}".rstrip("0") in reported, (record, reported)
 
 
 def records(pull: str, column: str) -> str:
@@ -95,20 +96,28 @@ def rebuild(platform: Platform) -> None:
         organization, emails = organization_of(warehouse, "default"), emails_of_users(warehouse)
         assert organization is not None
         for table, pull, shape in (
-            (tables.CLAUDE_COSTS, "claude_cost_report", lambda said: rows.cost_rows(said, organization)),
-            (tables.CLAUDE_DAILY_COST, "claude_cost_totals", lambda said: rows.daily_cost_rows(said, organization)),
-            (tables.CLAUDE_USAGE_TOKENS, "claude_messages_usage", lambda said: rows.usage_rows(said, organization)),
+            (tables.CLAUDE_COSTS, "claude_cost_report", lambda pulled: usage_and_cost.cost_rows(pulled, organization)),
+            (
+                tables.CLAUDE_DAILY_COST,
+                "claude_cost_totals",
+                lambda pulled: usage_and_cost.daily_cost_rows(pulled, organization),
+            ),
+            (
+                tables.CLAUDE_USAGE_TOKENS,
+                "claude_messages_usage",
+                lambda pulled: usage_and_cost.usage_rows(pulled, organization),
+            ),
             (
                 tables.CLAUDE_ANALYTICS_COSTS,
                 "claude_analytics_cost",
-                lambda said: rows.analytics_cost_rows(said, organization, emails),
+                lambda pulled: analytics.analytics_cost_rows(pulled, organization, emails),
             ),
             (cursor_tables.CURSOR_USAGE_EVENTS, "cursor_usage_events", cursor_rows.event_rows),
         ):
             warehouse.replace_days(table, [DAY], shape(warehouse.newest(pull, SPAN)))
         gates = Gates(warehouse)
         for mart in marts():
-            if mart.table.name in JUDGED:
+            if mart.table.name in EVALUATED:
                 rebuild_days(warehouse, mart, SPAN, gates)
 
 
@@ -120,7 +129,7 @@ def results(platform: Platform) -> Iterator[Mapping[date, Finding]]:
                 yield check.evaluate(platform.warehouse, SPAN)
 
 
-def said(platform: Platform) -> str:
+def reasons(platform: Platform) -> str:
     """All that is wrong with the day, in words."""
     wrong = (found[DAY] for found in results(platform) if DAY in found)
     return "\n".join(result.why for result in wrong if isinstance(result, Result) and not result.passed)

@@ -1,4 +1,4 @@
-"""A table that cannot be built says so, alone and to whoever asks later; what was built is remembered."""
+"""A table that cannot be built fails its own check, also in later runs; the newest build of each table is recorded."""
 
 from datetime import date
 from typing import Any
@@ -6,34 +6,37 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from ai_usage.providers.anthropic import rows
+from ai_usage.providers.anthropic.rows import usage_and_cost
 from ai_usage.warehouse.builds import Build, build_rows
-from ai_usage_tests.platform import DAY, NEXT, Platform, whatever_makes
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.platform import Platform, whatever_makes
 
 BUILT = "table_was_built"
 COSTS = dg.AssetSelection.assets("core/claude_costs")
 ITS_CHECK = COSTS | dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey(["core", "claude_costs"]), BUILT))
 
 
-def test_a_table_that_cannot_be_built_stays_as_it_was_and_its_check_says_why(
+def test_a_table_that_cannot_be_built_keeps_its_rows_and_its_check_gives_the_reason(
     good: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: Any) -> Any:
         raise KeyError("currency")
 
     before = good.dollars("claude_costs", "amount_usd")
-    monkeypatch.setattr(rows, "cost_rows", broken)
+    monkeypatch.setattr(usage_and_cost, "cost_rows", broken)
     outcome = good.run(only=ITS_CHECK)
-    assert outcome.red(BUILT) == {None}
+    assert outcome.not_passed(BUILT) == {None}
     assert outcome.not_built == {"core/claude_costs": "Not built, left as it was: KeyError: 'currency'"}
     assert outcome.materialized == {}
     assert outcome.noted("core/claude_costs", None) == {"not_built": "KeyError: 'currency'"}
     assert good.dollars("claude_costs", "amount_usd") == before
     monkeypatch.undo()
     alone = dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey(["core", "claude_costs"]), BUILT))
-    assert good.materialize(alone, None, None).red(BUILT) == {None}, "asked alone it has what the last build came to"
-    assert good.run(only=ITS_CHECK).red(BUILT) == set()
-    assert good.materialize(alone, None, None).red(BUILT) == set()
+    assert good.materialize(alone, None, None).not_passed(BUILT) == {None}, (
+        "asked alone it has what the last build came to"
+    )
+    assert good.run(only=ITS_CHECK).not_passed(BUILT) == set()
+    assert good.materialize(alone, None, None).not_passed(BUILT) == set()
 
 
 def test_only_the_days_that_were_written_are_materialized(good: Platform) -> None:

@@ -9,8 +9,9 @@ from ai_usage.check import ERROR, WARN
 from ai_usage.checks.completeness import freshness, recency
 from ai_usage.partitions import Span
 from ai_usage.warehouse.ledger import Answer
-from ai_usage_tests.checks.conftest import DAYS
-from ai_usage_tests.platform import DAY, NEXT, Outcome, Platform, ordinary
+from ai_usage_tests.mock_claude import DAY, DAYS, NEXT, ordinary
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform
 
 MISSING, DRIFT, RECENT = "no_day_is_missing", "schema_drift", "pull_is_recent"
 SILENT = "bill_is_fresh"
@@ -30,9 +31,9 @@ PULLS = "ai_usage_raw.pulls"
 def test_a_report_never_pulled_makes_its_day_a_missing_one(good: Platform, pull: str, table: str) -> None:
     good.sql(f"delete from {PULLS} where pull = '{pull}' and activity_date = '{NEXT}'")
     outcome = good.check(MISSING)
-    assert outcome.red(MISSING) == {NEXT}
+    assert outcome.not_passed(MISSING) == {NEXT}
     assert outcome.evaluation(MISSING, NEXT, table).severity == ERROR
-    assert f"{pull} was never pulled" in (outcome.evaluation(MISSING, NEXT, table).description or "")
+    assert f"{pull} was never pulled" in outcome.why(MISSING, NEXT, table)
 
 
 @pytest.mark.parametrize(
@@ -43,28 +44,28 @@ def test_a_day_pulled_and_not_built_whole_is_a_missing_one(good: Platform, table
     good.sql(f"insert into ai_usage_analytics.{table} from ai_usage_analytics.{table} where activity_date = '{DAY}'")
     good.sql(f"delete from ai_usage_analytics.{table} where activity_date = '{NEXT}'")
     outcome = good.check(MISSING)
-    assert outcome.red(MISSING) == {DAY, NEXT}
+    assert outcome.not_passed(MISSING) == {DAY, NEXT}
     of = table if table == "claude_code_usage_stats" else "claude_costs"
-    assert f"core holds {2 * rows} of the {rows} records" in (outcome.evaluation(MISSING, DAY, of).description or "")
-    assert "core holds 0 of the" in (outcome.evaluation(MISSING, NEXT, of).description or "")
+    assert f"core holds {2 * rows} of the {rows} records" in outcome.why(MISSING, DAY, of)
+    assert "core holds 0 of the" in outcome.why(MISSING, NEXT, of)
 
 
 def test_an_optional_report_is_missing_only_after_the_provider_has_answered_it_once(platform: Platform) -> None:
     code, days = "claude_code_usage_stats", {DAY: ordinary(), NEXT: ordinary()}
-    platform.vendor.refuses["/claude_code"] = 403
+    platform.claude.refuses["/claude_code"] = 403
     never = platform.run(days)
     assert set(never.not_evaluated(MISSING, code)) == {DAY, NEXT}
-    assert never.all_red() == set()
-    del platform.vendor.refuses["/claude_code"]
+    assert never.checks_not_passed() == set()
+    del platform.claude.refuses["/claude_code"]
     platform.run(days, span=Span(DAY, DAY))
     once = platform.check(MISSING, Span(DAY, NEXT))
     assert once.evaluation(MISSING, DAY, code).passed
-    assert "never pulled" in (once.evaluation(MISSING, NEXT, code).description or "")
+    assert "never pulled" in once.why(MISSING, NEXT, code)
 
 
 def test_an_empty_answer_is_no_missing_day(platform: Platform) -> None:
     outcome = platform.run({DAY: [], NEXT: []}, only=_of_costs())
-    assert outcome.red(MISSING) == set()
+    assert outcome.not_passed(MISSING) == set()
     assert platform.sql(f"select distinct records from {PULLS} where activity_date is not null") == [(0,)]
 
 
@@ -77,20 +78,20 @@ def test_an_empty_answer_is_no_missing_day(platform: Platform) -> None:
         ("claude_code_usage", "customer_type", "barter", "unknown value customer_type = 'barter'"),
     ],
 )
-def test_what_nobody_knows_yet_is_kept_in_raw_and_named(
+def test_an_unknown_field_or_value_is_kept_in_raw_and_named(
     good: Platform, pull: str, field: str, value: str, named: str
 ) -> None:
-    """Planted in the ledger; `test_novelties_survive_a_run` lets the vendor say them."""
+    """Planted in the ledger; in `test_novelties_survive_a_run` the provider sends them."""
     good.sql(
         f"""update ai_usage_raw.{pull}
         set record = json_merge_patch(record::json, '{{"{field}": "{value}"}}')::varchar
         where activity_date = '{DAY}' and position = 0"""
     )
     outcome = good.check(DRIFT)
-    assert outcome.red(DRIFT) == outcome.red(DRIFT, pull) == {None}
-    verdict = outcome.evaluation(DRIFT, None, pull)
-    assert verdict.severity == WARN
-    assert f"{named} (1×, first seen {DAY})" in (verdict.description or "")
+    assert outcome.not_passed(DRIFT) == outcome.not_passed(DRIFT, pull) == {None}
+    evaluation = outcome.evaluation(DRIFT, None, pull)
+    assert evaluation.severity == WARN
+    assert f"{named} (1×, first seen {DAY})" in (evaluation.description or "")
 
 
 def test_the_same_field_on_many_days_is_one_result_with_first_seen_days_and_count(good: Platform) -> None:
@@ -105,7 +106,7 @@ def test_the_same_field_on_many_days_is_one_result_with_first_seen_days_and_coun
     [row] = table.records
     assert row.data == {
         "named": "raw/claude_cost_report: unknown field novel",
-        "said": f"raw/claude_cost_report: unknown field novel (6× on 2 days, first seen {NEXT}).",
+        "sentence": f"raw/claude_cost_report: unknown field novel (6× on 2 days, first seen {NEXT}).",
         "alert_key": "schema_drift/claude_cost_report/unknown field novel",
         "what": "unknown field novel",
         "first_seen": str(NEXT),
@@ -143,11 +144,11 @@ def test_since_when_a_thing_is_known_is_not_forgotten_with_dagsters_history(good
 
 
 def test_novelties_survive_a_run(platform: Platform) -> None:
-    platform.vendor.lines[DAY] = lambda rows: [{**row, "novel": {"deep": [1]}, "service_tier": "dear"} for row in rows]
-    platform.vendor.refuses["/users"] = 404
+    platform.claude.lines[DAY] = lambda rows: [{**row, "novel": {"deep": [1]}, "service_tier": "dear"} for row in rows]
+    platform.claude.refuses["/users"] = 404
     outcome = platform.run({DAY: ordinary(), NEXT: ordinary()}, only=_of_costs())
-    assert outcome.red(DRIFT, "claude_cost_report") == {None}
-    why = outcome.evaluation(DRIFT, None, "claude_cost_report").description or ""
+    assert outcome.not_passed(DRIFT, "claude_cost_report") == {None}
+    why = outcome.why(DRIFT, None, "claude_cost_report")
     assert f"unknown field novel (3×, first seen {DAY})" in why
     assert f"unknown value service_tier = 'dear' (3×, first seen {DAY})" in why
     [record, *_] = platform.warehouse.newest("claude_cost_report", Span(DAY, DAY)).lines["record"]
@@ -160,17 +161,17 @@ def test_a_novelty_in_a_snapshot_or_beside_the_records_is_named(good: Platform) 
     good.sql(f"""update {PULLS} set envelope = '{{"warning": "x"}}' where pull = 'claude_cost_totals'
         and activity_date = '{DAY}'""")
     outcome = good.check(DRIFT)
-    assert "unknown field colour" in (outcome.evaluation(DRIFT, None, "claude_workspaces").description or "")
-    assert "unknown field warning beside" in (outcome.evaluation(DRIFT, None, "claude_cost_totals").description or "")
+    assert "unknown field colour" in outcome.why(DRIFT, None, "claude_workspaces")
+    assert "unknown field warning beside" in outcome.why(DRIFT, None, "claude_cost_totals")
 
 
-def test_pulls_of_last_week_are_red(good: Platform) -> None:
+def test_pulls_of_last_week_fail(good: Platform) -> None:
     good.sql(f"update {PULLS} set activity_date = activity_date + 9")  # up to yesterday
-    assert good.check(RECENT).red(RECENT) == set()
+    assert good.check(RECENT).not_passed(RECENT) == set()
     good.sql(f"update {PULLS} set pulled_at = pulled_at - interval 37 hours where pull = 'claude_users'")
     outcome = good.check(RECENT)
-    assert outcome.red(RECENT) == outcome.red(RECENT, "claude_users") == {None}
-    assert "Last pulled 2026-11-18 23:00 UTC." in (outcome.evaluation(RECENT, None, "claude_users").description or "")
+    assert outcome.not_passed(RECENT) == outcome.not_passed(RECENT, "claude_users") == {None}
+    assert "Last pulled 2026-11-18 23:00 UTC." in outcome.why(RECENT, None, "claude_users")
 
 
 @pytest.mark.parametrize(
@@ -186,9 +187,9 @@ def test_pulls_of_last_week_are_red(good: Platform) -> None:
 def test_a_pull_is_recent_if_it_is_young_and_reached_a_young_day(
     *, hours_ago: int, newest_day: date | None, is_recent: bool
 ) -> None:
-    verdict = recency(NOW - timedelta(hours=hours_ago), newest_day, is_daily=True, now=NOW)
-    assert verdict is not None
-    assert verdict.passed == is_recent
+    evaluation = recency(NOW - timedelta(hours=hours_ago), newest_day, is_daily=True, now=NOW)
+    assert evaluation is not None
+    assert evaluation.passed == is_recent
 
 
 @pytest.mark.parametrize(
@@ -197,32 +198,32 @@ def test_a_pull_is_recent_if_it_is_young_and_reached_a_young_day(
         (date(2026, 11, 19), [3, 3, 3, 3], False),
         (date(2026, 11, 19), [3, 3, 0, 0], False),  # a weekend
         (date(2026, 11, 19), [3, 0, 0, 0], True),
-        (date(2026, 11, 19), [0, 0, 0, 0], False),  # it never told of anything: nobody uses it yet
+        (date(2026, 11, 19), [0, 0, 0, 0], False),  # it never had a record: it is not used yet
         (date(2026, 11, 17), [3, 3, 3, 3], False),
         (date(2026, 11, 16), [3, 3, 3, 3], True),
     ],
 )
-def test_a_source_is_silent_if_three_days_are_unknown_or_suddenly_empty(
+def test_a_source_is_stale_if_three_days_are_unknown_or_suddenly_empty(
     newest: date, records: list[int], *, is_silent: bool
 ) -> None:
     heard = {newest - timedelta(days=len(records) - 1 - n): count for n, count in enumerate(records)}
-    verdict = freshness(newest, heard, yesterday=date(2026, 11, 19))
-    assert (verdict.passed, verdict.severity) == (not is_silent, ERROR)
+    evaluation = freshness(newest, heard, yesterday=date(2026, 11, 19))
+    assert (evaluation.passed, evaluation.severity) == (not is_silent, ERROR)
 
 
 @pytest.mark.parametrize("pull", ["claude_cost_report", "cursor_usage_events"])
-def test_a_source_that_says_nothing_for_three_days_is_unhealthy_and_its_cost_unknown(
+def test_a_source_without_records_for_three_days_is_unhealthy_and_its_cost_unknown(
     platform: Platform, pull: str
 ) -> None:
     def heard(day: date, records: list[bytes]) -> Outcome:
-        platform.warehouse.append(pull, [Answer("vendor", day, records, 1, {})])
+        platform.warehouse.append(pull, [Answer("provider", day, records, 1, {})])
         return platform.check(SILENT)
 
     table = dg.AssetKey(["raw", pull]).path[-1]
     outcome = heard(date(2026, 11, 16), [b"{}"])
-    assert outcome.red(SILENT) == {None}
-    assert "Nothing is known since 2026-11-16, 3 days: what they cost is unknown, not 0." in (
-        outcome.evaluation(SILENT, None, table).description or ""
+    assert outcome.not_passed(SILENT) == {None}
+    assert "Nothing is known since 2026-11-16, 3 days: what they cost is unknown, not 0." in outcome.why(
+        SILENT, None, table
     )
     for day in (17, 18, 19):
         outcome = heard(date(2026, 11, day), [])

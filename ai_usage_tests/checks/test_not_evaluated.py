@@ -1,4 +1,4 @@
-"""The third check result: a check with nothing to judge has neither passed nor failed, and says why."""
+"""The result "not evaluated": a check without data neither passes nor fails, and gives the reason."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -19,8 +19,8 @@ from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.pulls import SOURCE
 from ai_usage.settings import settings
 from ai_usage.warehouse.ledger import Answer
-from ai_usage_tests.checks.conftest import DAYS
-from ai_usage_tests.platform import DAY, NEXT, QUIET, WITHOUT_BOARDS, Platform, checks_of
+from ai_usage_tests.mock_claude import DAY, DAYS, NEXT
+from ai_usage_tests.platform import QUIET, WITHOUT_BOARDS, Platform, checks_of
 
 COSTS = dg.AssetKey(["core", "claude_costs"])
 MISSING, CODE = "no_day_is_missing", "claude_code_usage_stats"
@@ -45,16 +45,16 @@ OF_NOW = {
 }
 
 
-def test_without_any_data_nothing_is_judged_and_nothing_has_passed(platform: Platform) -> None:
-    outcome = platform.materialize(checks_of(*NAMES), None, platform.vendor.admin())
+def test_without_any_data_no_check_is_evaluated_and_none_passes(platform: Platform) -> None:
+    outcome = platform.materialize(checks_of(*NAMES), None, platform.claude.admin())
     assert outcome.result.success
     assert outcome.evaluations == {}
     assert {(one.check, one.asset) for one in outcome.results} == {
         (key.name, key.asset_key.to_user_string()) for check in CHECKS for key in check.check_keys
     }
     assert {one.result for one in outcome.results} == {"not evaluated"}
-    said = outcome.not_evaluated(MISSING, "claude_costs")[None]
-    assert said.startswith("No provider was asked: raw/claude_cost_report, raw/claude_cost_totals")
+    why = outcome.not_evaluated(MISSING, "claude_costs")[None]
+    assert why.startswith("No provider was asked: raw/claude_cost_report, raw/claude_cost_totals")
     assert outcome.not_evaluated(MISSING, "cursor_usage_events")[None] == (
         "Not configured: CURSOR_ADMIN_API_KEY is not set."
     )
@@ -62,30 +62,34 @@ def test_without_any_data_nothing_is_judged_and_nothing_has_passed(platform: Pla
 
 def test_a_day_that_no_provider_was_asked_about_is_not_evaluated(good: Platform) -> None:
     selection = dg.AssetSelection.checks_for_assets(COSTS) - checks_of("every_cost_has_a_list_price")
-    outcome = good.materialize(selection, Span(DAY, LATE), good.vendor.admin())
-    checks = {claim for claim, _ in outcome.evaluations}
+    outcome = good.materialize(selection, Span(DAY, LATE), good.claude.admin())
+    checks = {check_name for check_name, _ in outcome.evaluations}
     assert len(checks) > 5
-    assert {claim: outcome.red(claim) for claim in checks} == {claim: set() for claim in checks}
-    assert {claim: set(outcome.not_evaluated(claim)) for claim in checks} == {claim: {LATE} for claim in checks}
+    assert {check_name: outcome.not_passed(check_name) for check_name in checks} == {
+        check_name: set() for check_name in checks
+    }
+    assert {check_name: set(outcome.not_evaluated(check_name)) for check_name in checks} == {
+        check_name: {LATE} for check_name in checks
+    }
 
 
 def test_a_day_that_was_pulled_in_part_has_failed(good: Platform) -> None:
     good.warehouse.append("claude_cost_totals", [Answer("anthropic", LATE, [], 1, {})])
-    outcome = good.materialize(checks_of(MISSING), Span(LATE, LATE), good.vendor.admin())
+    outcome = good.materialize(checks_of(MISSING), Span(LATE, LATE), good.claude.admin())
     for table in (CODE, "claude_costs"):
         assert outcome.evaluation(MISSING, LATE, table).severity == dg.AssetCheckSeverity.ERROR
-        assert "never pulled" in (outcome.evaluation(MISSING, LATE, table).description or "")
+        assert "never pulled" in outcome.why(MISSING, LATE, table)
 
 
-def test_where_an_error_stops_a_check_its_day_has_failed_and_the_others_are_judged(good: Platform) -> None:
+def test_where_an_error_stops_a_check_its_day_fails_and_the_others_are_evaluated(good: Platform) -> None:
     """DESIGN 3.5: a check that cannot run fails with its reason, and stops nothing but itself."""
 
-    def judge(_: Any, span: Span) -> dict[date, Result]:
+    def check_of(_: Any, span: Span) -> dict[date, Result]:
         if NEXT in span:
             raise ZeroDivisionError("by nothing")
         return {day: warned("seen") for day in span.days}
 
-    found = run(good, DailyCheck(**ABOUT, pulls=("claude_cost_report",), evaluate=judge))
+    found = run(good, DailyCheck(**ABOUT, pulls=("claude_cost_report",), evaluate=check_of))
     evaluations = {one.partition: one for one in found.get_asset_check_evaluations()}
     assert found.success
     assert {day: one.severity.value for day, one in evaluations.items()} == {
@@ -95,17 +99,17 @@ def test_where_an_error_stops_a_check_its_day_has_failed_and_the_others_are_judg
 
 
 def test_a_check_without_days_that_cannot_run_has_failed(good: Platform) -> None:
-    def judge(_: Any) -> Result:
+    def check_of(_: Any) -> Result:
         raise AiUsageError("The table is gone.")
 
-    found = run(good, SnapshotCheck(**ABOUT, pulls=("claude_users",), evaluate=judge))
+    found = run(good, SnapshotCheck(**ABOUT, pulls=("claude_users",), evaluate=check_of))
     [evaluation] = found.get_asset_check_evaluations()
     assert (evaluation.passed, evaluation.description) == (False, f"{COULD_NOT_RUN}: The table is gone.")
 
 
 def run(platform: Platform, declared: Check) -> dg.ExecuteInProcessResult:
     check = dagster_check(declared)
-    resources = {"claude_admin": object(), "warehouse": platform.warehouse}
+    resources = {"claude_admin": platform.claude.admin(), "warehouse": platform.warehouse}
     return dg.materialize(
         [dg.AssetSpec(COSTS), check],
         selection=dg.AssetSelection.checks(check),
@@ -116,9 +120,9 @@ def run(platform: Platform, declared: Check) -> dg.ExecuteInProcessResult:
     )
 
 
-def test_a_check_whose_pull_failed_is_not_evaluated_and_what_it_found_before_stands(platform: Platform) -> None:
+def test_a_check_with_a_failed_pull_is_not_evaluated_and_its_earlier_result_stays(platform: Platform) -> None:
     """Case 30: with a key that answers 401 the pull has failed, by name, and no check of it has passed."""
-    platform.vendor.refuses["/"] = 401
+    platform.claude.refuses["/"] = 401
     outcome = platform.run(span=Span(DAY, NEXT))
     runs = Runs(settings(), defs.get_repository_def(), platform.instance, platform.warehouse, results=[outcome.result])
     refused = outcome_of(runs)
@@ -131,7 +135,7 @@ def test_a_check_whose_pull_failed_is_not_evaluated_and_what_it_found_before_sta
     assert len(refused.not_evaluated) > 100
 
 
-def test_without_a_key_nothing_has_passed_and_everything_says_not_configured(platform: Platform) -> None:
+def test_without_a_key_no_check_passes_and_each_reports_not_configured(platform: Platform) -> None:
     """Case 30: no key and AI_USAGE_SIMULATE=0."""
     outcome = platform.materialize(WITHOUT_BOARDS, Span(DAY, NEXT), None)
     assert outcome.result.success
@@ -142,16 +146,16 @@ def test_without_a_key_nothing_has_passed_and_everything_says_not_configured(pla
     assert summary(found) == f"0 passed, 0 warned, 0 failed, {len(found)} not evaluated"
 
 
-@pytest.mark.parametrize(("span", "is_judged"), [(JANUARY, False), (PRESENT, True), (None, True)])
-def test_checks_about_now_are_judged_only_in_runs_that_reach_the_present(
-    good: Platform, span: Span | None, *, is_judged: bool
+@pytest.mark.parametrize(("span", "is_evaluated"), [(JANUARY, False), (PRESENT, True), (None, True)])
+def test_checks_about_now_are_evaluated_only_in_runs_that_reach_the_present(
+    good: Platform, span: Span | None, *, is_evaluated: bool
 ) -> None:
-    """A backfill of days long past neither passes nor fails them; `look_at_freshness` names no days and judges them."""
+    """A backfill of days long past does not evaluate them; `look_at_freshness`, which names no days, does."""
     good.sql("update ai_usage_raw.pulls set pulled_at = pulled_at - interval 9 days")
-    outcome = good.materialize(checks_of("pull_is_recent", "bill_is_fresh"), span, good.vendor.admin())
-    assert outcome.red("pull_is_recent") == ({None} if is_judged else set())
-    assert outcome.red("bill_is_fresh") == ({None} if is_judged else set())
-    if not is_judged:
+    outcome = good.materialize(checks_of("pull_is_recent", "bill_is_fresh"), span, good.claude.admin())
+    assert outcome.not_passed("pull_is_recent") == ({None} if is_evaluated else set())
+    assert outcome.not_passed("bill_is_fresh") == ({None} if is_evaluated else set())
+    if not is_evaluated:
         assert outcome.evaluations == {}
         assert outcome.not_evaluated("pull_is_recent", "claude_users") == {
             None: "It is about now, and this run is of 2026-10-05…2026-10-07."
@@ -161,7 +165,7 @@ def test_checks_about_now_are_judged_only_in_runs_that_reach_the_present(
 def test_which_checks_are_about_now_is_decided_for_each(good: Platform) -> None:
     selection = checks_of(*NAMES - {"sheet_can_be_read"})
     there: Any = object()
-    outcome = good.materialize(selection, JANUARY, good.vendor.admin(), there, there)
+    outcome = good.materialize(selection, JANUARY, good.claude.admin(), there, there)
     about_now = {one.check for one in outcome.results if one.why.startswith("It is about now")}
     assert about_now == OF_NOW - {"uploads_are_fresh"}  # which is not configured here
     assert about_now > OF_FRESHNESS
@@ -213,7 +217,7 @@ def test_dagster_shows_what_is_not_evaluated_as_skipped_never_as_passed(platform
 
 
 def test_the_line_counts_each_result_apart(good: Platform) -> None:
-    outcome = good.materialize(checks_of(MISSING, "schema_drift"), Span(DAY, LATE), good.vendor.admin())
+    outcome = good.materialize(checks_of(MISSING, "schema_drift"), Span(DAY, LATE), good.claude.admin())
     numbers = counted(outcome.results)
     assert sum(numbers.values()) == len(outcome.results)
     assert min(numbers["passed"], numbers["not evaluated"]) > 0

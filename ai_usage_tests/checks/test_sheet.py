@@ -1,4 +1,4 @@
-"""The claim that the sheet can be read, seen red over a tab whose header was spoilt."""
+"""The check that the sheet can be read: it fails for a tab with a damaged header."""
 
 from pathlib import Path
 
@@ -10,8 +10,10 @@ from ai_usage.definitions import CHECKS as ALL
 from ai_usage.definitions import build_defs
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
-from ai_usage.sheet.client import CsvFolder
-from ai_usage_tests.platform import DAY, QUIET, Outcome, Platform
+from ai_usage.sheet.csv_folder import CsvFolder
+from ai_usage_tests.mock_claude import DAY
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import QUIET, Platform
 
 READ = "sheet_can_be_read"
 TABS = {
@@ -37,7 +39,7 @@ def pulled(platform: Platform, folder: Path | None) -> Outcome:
 
 def test_a_sheet_with_its_headers_can_be_read(platform: Platform, folder: Path) -> None:
     outcome = pulled(platform, folder)
-    assert outcome.red(READ) == set()
+    assert outcome.not_passed(READ) == set()
     assert outcome.evaluation(READ, None, "sheet_api_key_mapping").description == "Passed."
     assert {check.key for check in CHECKS} <= {key for check in ALL for key in check.check_keys}
 
@@ -46,19 +48,19 @@ def test_a_sheet_with_its_headers_can_be_read(platform: Platform, folder: Path) 
 def test_a_tab_that_lacks_a_column_it_needs_is_named(platform: Platform, folder: Path, header: str) -> None:
     (folder / "budgets.csv").write_text(f"{header}\n2026-11,total,100\n", encoding="utf-8")
     outcome = pulled(platform, folder)
-    assert outcome.red(READ) == {None}
-    said = outcome.evaluation(READ, None, "sheet_api_key_mapping").description or ""
-    assert "The tab budgets must have scope in its header, once" in said
-    assert "api_key_mapping" not in said
+    assert outcome.not_passed(READ) == {None}
+    why = outcome.why(READ, None, "sheet_api_key_mapping")
+    assert "The tab budgets must have scope in its header, once" in why
+    assert "api_key_mapping" not in why
 
 
 def test_without_a_sheet_it_is_not_evaluated(platform: Platform) -> None:
     outcome = pulled(platform, None)
-    assert outcome.red(READ) == set()
+    assert outcome.not_passed(READ) == set()
     assert outcome.not_evaluated(READ) == {None: "Not configured: AI_USAGE_SHEET_ID is not set."}
 
 
-def test_a_sheet_that_cannot_be_read_is_red_and_what_rests_on_it_stands_and_goes_on(
+def test_a_sheet_that_cannot_be_read_fails_and_the_tables_built_from_it_keep_their_rows(
     platform: Platform, folder: Path
 ) -> None:
     keys = dg.AssetSelection.assets(dg.AssetKey(["core", "dim_api_key_mapping"])) | dg.AssetSelection.checks(
@@ -66,15 +68,15 @@ def test_a_sheet_that_cannot_be_read_is_red_and_what_rests_on_it_stands_and_goes
     )
     selection = dg.AssetSelection.groups("raw_sheets") | keys
     first = platform.materialize(selection, Span(DAY, DAY), None, sheet=CsvFolder(folder))
-    assert first.red(READ) == set()
+    assert first.not_passed(READ) == set()
     owners = "select api_key_id, user_email from ai_usage_analytics.dim_api_key_mapping"
     assert platform.sql(owners) == [("apikey_1", "dev@example.com")]
     (folder / "api_key_mapping.csv").write_bytes(b"api_key_id\xff\n")
     outcome = platform.materialize(selection, Span(DAY, DAY), None, sheet=CsvFolder(folder))
     assert outcome.result.success
-    assert outcome.red(READ) == {None}
-    said = outcome.evaluation(READ, None, "sheet_api_key_mapping").description or ""
-    assert "api_key_mapping.csv cannot be read as CSV" in said
+    assert outcome.not_passed(READ) == {None}
+    why = outcome.why(READ, None, "sheet_api_key_mapping")
+    assert "api_key_mapping.csv cannot be read as CSV" in why
     assert "left as it was" in outcome.noted_anywhere("skipped")["raw/sheet_api_key_mapping"]
     assert platform.sql(owners) == [("apikey_1", "dev@example.com")]
 

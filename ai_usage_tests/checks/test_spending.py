@@ -1,4 +1,4 @@
-"""Each claim about how the company spends, seen red where it should be, and quiet where nothing is unusual."""
+"""Each check of the company's spend fails where it should, and passes over months without an anomaly."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -10,7 +10,8 @@ from ai_usage.check import NotEvaluated, Result
 from ai_usage.checks.spending import evaluate_backtest, evaluate_growth
 from ai_usage.partitions import Span
 from ai_usage_tests.months import MONTHS, TODAY, A, budget, cost_center, live, make, member, owner, person, rhythm
-from ai_usage_tests.platform import Outcome, Platform
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform
 from ai_usage_tests.spend import claude
 
 BUDGETS = "budget_is_not_crossed"
@@ -19,15 +20,15 @@ USUAL = "spend_has_no_anomaly"
 GROWTH = "growth_is_within_limit"
 SEATS = "seats_are_used"
 PURCHASED = "members_have_purchased_seats"
-DEPARTED = "no_former_member_spends"
+FORMER = "no_former_member_spends"
 BACKTEST = "forecast_beats_naive"
-CLAIMS = [BUDGETS, FORECASTS, USUAL, GROWTH, SEATS, PURCHASED, DEPARTED, BACKTEST]
+NAMES = [BUDGETS, FORECASTS, USUAL, GROWTH, SEATS, PURCHASED, FORMER, BACKTEST]
 
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 # Of November $942 are spent: nine workdays of $100, three weekend days of $10, twelve days of the seat.
 
 
-def said(outcome: Outcome) -> str:
+def reasons(outcome: Outcome) -> str:
     return " ".join(
         v.description or "" for found in outcome.evaluations.values() for v in found.values() if not v.passed
     )
@@ -37,16 +38,16 @@ def severities(outcome: Outcome) -> set[dg.AssetCheckSeverity]:
     return {v.severity for found in outcome.evaluations.values() for v in found.values() if not v.passed}
 
 
-@pytest.mark.parametrize("claim", CLAIMS)
-def test_months_of_ordinary_rhythm_are_quiet(platform: Platform, claim: str) -> None:
+@pytest.mark.parametrize("check", NAMES)
+def test_every_check_passes_over_months_of_ordinary_spend(platform: Platform, check: str) -> None:
     person(platform, "dev@example.com", is_member=True)
     owner(platform, "apikey_1", "dev@example.com")
     budget(platform, "5000")
     live(platform, rhythm())
     member(platform, "dev@example.com", MONTHS, active=True)
-    outcome = make(platform).check(claim)
+    outcome = make(platform).check(check)
     assert outcome.evaluations
-    assert (outcome.red(claim), said(outcome)) == (set(), "")
+    assert (outcome.not_passed(check), reasons(outcome)) == (set(), "")
 
 
 @pytest.mark.parametrize(
@@ -58,14 +59,14 @@ def test_months_of_ordinary_rhythm_are_quiet(platform: Platform, claim: str) -> 
         ("300", ERROR, "$942.00 of $300.00 used (314%). Passed 100% on 2026-11-04"),
     ],
 )
-def test_a_budget_that_reaches_a_threshold_is_told_with_its_day(
+def test_a_budget_that_reaches_a_threshold_is_reported_with_its_day(
     platform: Platform, usd: str, severity: dg.AssetCheckSeverity, words: str
 ) -> None:
     budget(platform, usd)
     outcome = live(platform, rhythm()).check(BUDGETS)
-    assert outcome.red(BUDGETS) == {None}
+    assert outcome.not_passed(BUDGETS) == {None}
     assert severities(outcome) == {severity}
-    assert f"November 2026 total budget: {words}." in said(outcome)
+    assert f"November 2026 total budget: {words}." in reasons(outcome)
 
 
 def test_a_budget_of_a_cost_center_warns_and_fails_as_a_team_s(platform: Platform) -> None:
@@ -75,8 +76,8 @@ def test_a_budget_of_a_cost_center_warns_and_fails_as_a_team_s(platform: Platfor
     budget(platform, "1100", "cost_center", "r&d")
     outcome = live(platform, rows).check(BUDGETS)
     assert severities(outcome) == {WARN}
-    assert "November 2026 budget of cost center r&d: $930.00 of $1,100.00 used (85%)" in said(outcome)
-    assert platform.check(FORECASTS).red(FORECASTS) == {None}
+    assert "November 2026 budget of cost center r&d: $930.00 of $1,100.00 used (85%)" in reasons(outcome)
+    assert platform.check(FORECASTS).not_passed(FORECASTS) == {None}
     platform.sql(f"update {A}.budgets set amount_usd = 930")
     assert severities(make(platform).check(BUDGETS)) == {ERROR}
     scopes = f"select distinct scope_name from {A}.spend_by_scope where scope = 'cost_center' order by all"
@@ -90,15 +91,17 @@ def test_a_team_is_found_however_its_name_is_typed(platform: Platform) -> None:
     budget(platform, "930", "team", "data")
     outcome = live(platform, rhythm()).check(BUDGETS)
     assert severities(outcome) == {ERROR}
-    assert "November 2026 budget of team data: $930.00 of $930.00 used" in said(outcome)
+    assert "November 2026 budget of team data: $930.00 of $930.00 used" in reasons(outcome)
 
 
-def test_a_budget_that_is_forecast_to_be_exceeded_is_told_before_it_is(platform: Platform) -> None:
+def test_a_budget_is_reported_as_soon_as_the_forecast_exceeds_it(platform: Platform) -> None:
     budget(platform, "2200")
     outcome = live(platform, rhythm()).check(FORECASTS)
-    assert outcome.red(FORECASTS) == {None}
+    assert outcome.not_passed(FORECASTS) == {None}
     # Twelve workdays, six weekend days and eighteen days of the seat are to come.
-    assert "November 2026 total budget of $2,200.00 will be exceeded by $20.00: $2,220.00 is forecast" in said(outcome)
+    assert "November 2026 total budget of $2,200.00 will be exceeded by $20.00: $2,220.00 is forecast" in reasons(
+        outcome
+    )
 
 
 def test_a_key_that_spikes_is_named_with_what_it_used(platform: Platform) -> None:
@@ -107,27 +110,27 @@ def test_a_key_that_spikes_is_named_with_what_it_used(platform: Platform) -> Non
     owner(platform, "apikey_1", "dev@example.com")
     person(platform, "dev@example.com", is_member=True)
     outcome = live(platform, [*rhythm(), spike]).check(USUAL, Span(day - timedelta(days=3), TODAY))
-    assert outcome.red(USUAL) == {day}
+    assert outcome.not_passed(USUAL) == {day}
     assert severities(outcome) == {WARN}
-    assert "key etl: $800.00, $700.00 above the baseline of $100.00 (claude-sonnet-5-5 +$700)." in said(outcome)
+    assert "key etl: $800.00, $700.00 above the baseline of $100.00 (claude-sonnet-5-5 +$700)." in reasons(outcome)
 
 
-def test_a_day_of_which_the_marts_have_nothing_is_red(platform: Platform) -> None:
+def test_a_day_without_rows_in_the_marts_fails(platform: Platform) -> None:
     live(platform, rhythm())
     platform.sql(f"delete from {A}.spend_by_scope where spend_date = '{TODAY}'")
     outcome = platform.check(USUAL, Span(TODAY - timedelta(days=1), TODAY))
-    assert outcome.red(USUAL) == {TODAY}
+    assert outcome.not_passed(USUAL) == {TODAY}
     assert severities(outcome) == {ERROR}
 
 
-def test_growth_above_the_limit_is_told_and_says_of_how_many_days(platform: Platform) -> None:
+def test_growth_above_the_limit_is_reported_with_the_days_compared(platform: Platform) -> None:
     before, after = Span(MONTHS.first, date(2026, 9, 30)), Span(date(2026, 10, 1), TODAY)
     outcome = live(platform, [*rhythm(before, usd=100), *rhythm(after, usd=150)]).check(GROWTH)
-    assert outcome.red(GROWTH) == {None}
-    assert "All spend of the first 30 days of October 2026 is 49% above the month before" in said(outcome)
+    assert outcome.not_passed(GROWTH) == {None}
+    assert "All spend of the first 30 days of October 2026 is 49% above the month before" in reasons(outcome)
 
 
-def test_growth_has_a_limit_that_is_set() -> None:
+def test_the_limit_of_growth_is_a_setting() -> None:
     row = {"scope": "total", "scope_name": "all", "days": 30, "month": "2026-10", "growth_ratio": Decimal("0.25")}
     row |= {"spent_usd": Decimal(125), "previous_usd": Decimal(100)}
     assert evaluate_growth([row], Decimal("0.25")).passed
@@ -135,16 +138,18 @@ def test_growth_has_a_limit_that_is_set() -> None:
     assert evaluate_growth([row | {"growth_ratio": None}], Decimal(0)).passed
 
 
-def test_idle_seats_are_told_with_what_they_cost(platform: Platform) -> None:
+def test_idle_seats_are_reported_with_their_cost(platform: Platform) -> None:
     member(platform, "idle@example.com", MONTHS, active=False)
     member(platform, "busy@example.com", MONTHS, active=True)
     member(platform, "new@example.com", Span(TODAY - timedelta(days=5), TODAY), active=False)
     outcome = live(platform, rhythm()).check(SEATS)
-    assert outcome.red(SEATS) == {None}
-    assert "1 Cursor seats were not used in the last four weeks: 40.00 USD a month. idle@example.com." in said(outcome)
+    assert outcome.not_passed(SEATS) == {None}
+    assert "1 Cursor seats were not used in the last four weeks: 40.00 USD a month. idle@example.com." in reasons(
+        outcome
+    )
 
 
-def test_a_seat_of_somebody_on_leave_or_new_is_not_idle(platform: Platform) -> None:
+def test_a_seat_of_a_person_on_leave_or_new_is_not_idle(platform: Platform) -> None:
     rows = {  # valid_from, leave_from, leave_to of the tab people
         "idle": ("2026-01-01", None, None),
         "away": (None, "2026-10-01", None),
@@ -161,7 +166,7 @@ def test_a_seat_of_somebody_on_leave_or_new_is_not_idle(platform: Platform) -> N
     member(platform, "joined.lately@example.com", Span(TODAY - timedelta(days=25), TODAY), active=False)
     member(platform, "joined.before@example.com", Span(TODAY - timedelta(days=30), TODAY), active=False)
     outcome = live(platform, rhythm()).check(SEATS)
-    assert "4 Cursor seats were not used in the last four weeks: 160.00 USD a month." in said(outcome)
+    assert "4 Cursor seats were not used in the last four weeks: 160.00 USD a month." in reasons(outcome)
     assert dict(platform.sql(f"select split_part(user_email, '@', 1), idle_exemption from {A}.seat_use")) == {
         "idle": None,
         "away": "on_leave",
@@ -195,8 +200,8 @@ def test_unassigned_seats_are_reported_with_what_they_cost_and_are_no_person(pla
     member(platform, "busy@example.com", MONTHS, active=True)
     purchase(platform, 85)
     outcome = live(platform, rhythm()).check(SEATS)
-    assert outcome.red(SEATS) == {None}
-    assert "83 purchased Cursor seats have no member: 3,320.00 USD a month. 1 Cursor seats were not used" in said(
+    assert outcome.not_passed(SEATS) == {None}
+    assert "83 purchased Cursor seats have no member: 3,320.00 USD a month. 1 Cursor seats were not used" in reasons(
         outcome
     )
     used = platform.sql(f"select user_email, seats, is_assigned, saving_usd from {A}.seat_use order by all")
@@ -207,50 +212,50 @@ def test_unassigned_seats_are_reported_with_what_they_cost_and_are_no_person(pla
     ]
     purchase(platform, 6, "120", "Enterprise")
     outcome = make(platform).check(SEATS)
-    assert "89 purchased Cursor seats have no member: 0.00 USD a month, 89 of unknown price." in said(outcome)
-    assert "seats were not used in the last four weeks: 0.00 USD a month, 1 of unknown price." in said(outcome)
+    assert "89 purchased Cursor seats have no member: 0.00 USD a month, 89 of unknown price." in reasons(outcome)
+    assert "seats were not used in the last four weeks: 0.00 USD a month, 1 of unknown price." in reasons(outcome)
 
 
 def test_more_members_than_purchased_seats_are_reported(platform: Platform) -> None:
     for name in ("ada", "grace", "mary"):
         member(platform, f"{name}@example.com", MONTHS, active=True)
     purchase(platform, 3)
-    assert live(platform, rhythm()).check(PURCHASED).red(PURCHASED) == set()
+    assert live(platform, rhythm()).check(PURCHASED).not_passed(PURCHASED) == set()
     platform.sql(f"update {A}.seats set seats = 2")
     outcome = make(platform).check(PURCHASED)
-    assert outcome.red(PURCHASED) == {None}
-    assert f"On {TODAY} Cursor has 3 members, and the sheet's tab seats has 2 purchased seats" in said(outcome)
+    assert outcome.not_passed(PURCHASED) == {None}
+    assert f"On {TODAY} Cursor has 3 members, and the sheet's tab seats has 2 purchased seats" in reasons(outcome)
     platform.sql(f"delete from {A}.cursor_seats")
     assert severities(platform.check(PURCHASED)) == {ERROR}
 
 
-def test_a_key_whose_owner_has_left_is_told_while_it_spends(platform: Platform) -> None:
+def test_a_key_of_a_former_member_is_reported_while_it_spends(platform: Platform) -> None:
     person(platform, "gone@example.com", is_member=False)
     person(platform, "dev@example.com", is_member=True)
     owner(platform, "apikey_1", "gone@example.com")
-    outcome = live(platform, rhythm()).check(DEPARTED)
-    assert outcome.red(DEPARTED) == {None}
-    assert "key etl (gone@example.com), $2,280.00 in thirty days" in said(outcome)
+    outcome = live(platform, rhythm()).check(FORMER)
+    assert outcome.not_passed(FORMER) == {None}
+    assert "key etl (gone@example.com), $2,280.00 in thirty days" in reasons(outcome)
     still = [row for row in rhythm() if row.get("api_key_id") is None or row["spend_date"] < TODAY - timedelta(days=3)]
-    assert live(platform, still).check(DEPARTED).red(DEPARTED) == set()
+    assert live(platform, still).check(FORMER).not_passed(FORMER) == set()
 
 
 def test_a_forecast_that_loses_to_the_run_rate_is_an_error(platform: Platform) -> None:
     live(platform, rhythm())
     platform.sql(f"update {A}.forecast_backtest set mape_ratio = naive_mape_ratio + 0.01 where method = 'chosen'")
     outcome = platform.check(BACKTEST)
-    assert outcome.red(BACKTEST) == {None}
+    assert outcome.not_passed(BACKTEST) == {None}
     assert severities(outcome) == {ERROR}
     platform.sql(f"update {A}.forecast_backtest set trials = 59")
     assert severities(platform.check(BACKTEST)) == {WARN}
 
 
 @pytest.mark.parametrize(("coverage", "passed"), [("0.64", False), ("0.65", True), ("0.95", True), ("0.96", False)])
-def test_intervals_that_hold_too_little_or_too_much_are_told(coverage: str, passed: bool) -> None:  # noqa: FBT001
+def test_intervals_that_cover_too_little_or_too_much_are_reported(coverage: str, passed: bool) -> None:  # noqa: FBT001
     row = {"trials": 100, "mape_ratio": Decimal("0.1"), "naive_mape_ratio": Decimal("0.2"), "bias_ratio": Decimal(0)}
-    verdict = evaluate_backtest([row | {"interval_coverage_ratio": Decimal(coverage)}])
-    assert isinstance(verdict, Result)
-    assert (verdict.passed, verdict.severity if not passed else WARN) == (passed, WARN)
+    evaluation = evaluate_backtest([row | {"interval_coverage_ratio": Decimal(coverage)}])
+    assert isinstance(evaluation, Result)
+    assert (evaluation.passed, evaluation.severity if not passed else WARN) == (passed, WARN)
     exact = evaluate_backtest([row | {"mape_ratio": Decimal(0), "interval_coverage_ratio": Decimal(1)}])
     assert isinstance(exact, Result)
     assert exact.passed
@@ -269,12 +274,12 @@ def test_a_day_with_too_few_like_it_before_is_not_evaluated(
     assert bool(outcome.not_evaluated(USUAL)) != is_evaluated
 
 
-@pytest.mark.parametrize("claim", [claim for claim in CLAIMS if claim not in {SEATS, PURCHASED}])
-def test_marts_that_were_not_built_are_no_proof(platform: Platform, claim: str) -> None:
+@pytest.mark.parametrize("check", [check for check in NAMES if check not in {SEATS, PURCHASED}])
+def test_a_check_over_marts_that_were_not_built_does_not_pass(platform: Platform, check: str) -> None:
     budget(platform, "5000")
     live(platform, rhythm())
     for mart in ("spend_by_scope", "budget_status"):
         platform.sql(f"delete from {A}.{mart}")
-    outcome = platform.check(claim)
-    assert outcome.red(claim)
+    outcome = platform.check(check)
+    assert outcome.not_passed(check)
     assert severities(outcome) == {ERROR}

@@ -65,8 +65,10 @@ class Opened:
     def violations(self, rule: str | None = None) -> list[str]:
         """What axe-core finds against WCAG 2.1 A and AA, or against one rule of it."""
         rules = {"runOnly": {"type": "rule", "values": [rule]}} if rule else RULES
-        said = Axe().run(self.page, options=rules).response["violations"]
-        return [f"{rule['id']}: {node['target']} {node['failureSummary']}" for rule in said for node in rule["nodes"]]
+        violations = Axe().run(self.page, options=rules).response["violations"]
+        return [
+            f"{rule['id']}: {node['target']} {node['failureSummary']}" for rule in violations for node in rule["nodes"]
+        ]
 
     def card(self, name: str) -> Any:
         return self.page.locator(f"#card-{name}")
@@ -91,7 +93,7 @@ def window(browser: Browser, *, width: int = 1440, height: int = 900, is_dark: b
     opened.page.on("pageerror", lambda error: opened.troubles.append(str(error)))
     opened.page.on(
         "console",
-        lambda said: opened.troubles.append(said.text) if said.type in {"error", "warning"} else None,
+        lambda message: opened.troubles.append(message.text) if message.type in {"error", "warning"} else None,
     )
     try:
         yield opened

@@ -65,7 +65,7 @@ def _months(count: int, last: date) -> list[str]:
 
 
 def _spend(people: int, months: int, last: date) -> pl.DataFrame:
-    """A row a person, month, provider and model; some of it nobody's, some of it without a price."""
+    """A row a person, month, provider and model; some of it unattributed, some of it without a price."""
     chance = random.Random(7)  # noqa: S311 - made up, not secret
     teams = [f"Team {number:02}" for number in range(1, max(4, people // 25) + 1)] + [ODD_TEAM]
     rows: list[tuple[Any, ...]] = []
@@ -145,7 +145,7 @@ def _card(name: str, display: str, place: tuple[int, int, int, int], **more: Any
     return {
         "name": name,
         "title": more.pop("title", name.replace("_", " ").capitalize()),
-        "question": more.pop("question", "What does it say?"),
+        "question": more.pop("question", "What does it show?"),
         "display": display,
         "place": {"row": row, "column": column, "width": width, "height": height},
         **more,
@@ -189,7 +189,7 @@ def _cards() -> Iterator[dict[str, Any]]:
         measures=SPEND | {"lines": {"label": "Lines accepted", "format": "count", "of": "lines_accepted"},
                           "commits": {"label": "Commits", "format": "count", "of": "commits"}},
         dimensions=PERSON, sort="-spent_usd",
-        caveat="Lines of code are not productivity: they tell who uses a tool, not what it was worth.",
+        caveat="Lines of code are not productivity: they show who uses a tool, not what it was worth.",
     )  # fmt: skip
     yield _card(
         *("forecast", "band", (30, 0, 12, 8)), x="spend_date", y=["spent_usd", "forecast_usd"],
@@ -246,27 +246,27 @@ def rows_for(card: Card, people: int, months: int, *, last: date = date(2026, 11
     return Result(pl.DataFrame(columns), last, as_of, last - timedelta(29))
 
 
-def _labels(name: str, told: str, groups: int, months: list[str], last: date) -> list[Any]:
+def _labels(name: str, format_name: str, groups: int, months: list[str], last: date) -> list[Any]:
     """A column of names: by group, in it by month, in it by provider."""
     if name == "provider":
         return ["anthropic", "cursor"] * (groups * len(months))
-    is_day = told == "date" or name.endswith("_date") or name == "week_start"
+    is_day = format_name == "date" or name.endswith("_date") or name == "week_start"
     stem = "person" if name in {"person", "user_email", "active_email"} else name
     found: list[Any] = []
     for group in range(groups):
-        said: list[Any]
+        values: list[Any]
         if is_day:
-            said = [last - timedelta(days=30 * month + group % 28) for month in range(len(months))]
-        elif told == "month" or name == "month":
-            said = list(months)
-        elif told in {"count", "days"}:
-            said = [group % 12] * len(months)
-        elif told == "instant":
-            said = [datetime(2026, 11, 1, tzinfo=UTC) + timedelta(minutes=group)] * len(months)
+            values = [last - timedelta(days=30 * month + group % 28) for month in range(len(months))]
+        elif format_name == "month" or name == "month":
+            values = list(months)
+        elif format_name in {"count", "days"}:
+            values = [group % 12] * len(months)
+        elif format_name == "instant":
+            values = [datetime(2026, 11, 1, tzinfo=UTC) + timedelta(minutes=group)] * len(months)
         else:
             many = {"person": people_of(group), "team_name": f"Team {group % 37:02}"}
-            said = [many.get(stem, f"{name} {group % 11}")] * len(months)
-        found += [value for value in said for _ in range(2)]
+            values = [many.get(stem, f"{name} {group % 11}")] * len(months)
+        found += [value for value in values for _ in range(2)]
     return found
 
 
@@ -274,12 +274,12 @@ def people_of(number: int) -> str:
     return f"person.{number:04}@example.com"
 
 
-def _amounts(name: str, told: str, rows: int) -> pl.Series:
+def _amounts(name: str, format_name: str, rows: int) -> pl.Series:
     """Amounts without any order in them, as hard to deflate as any; a column has the same ones in every card."""
     chance = random.Random(name)  # noqa: S311 - made up, not secret
-    if told == "instant":
+    if format_name == "instant":
         return pl.Series([datetime(2026, 11, 1, tzinfo=UTC) + timedelta(minutes=row) for row in range(rows)])
-    if told.startswith("usd") or name.endswith("_usd"):
+    if format_name.startswith("usd") or name.endswith("_usd"):
         nanos = pl.Series(chance.choices(range(10**12), k=rows), dtype=pl.Int64)
         return nanos.cast(pl.Decimal(38, 0)) / BILLION
     return pl.Series(chance.choices(range(9000), k=rows), dtype=pl.Int64)

@@ -1,5 +1,6 @@
 """A company of forty people over a quarter, as the marts have it, and some check results."""
 
+import ssl
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -7,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from ai_usage.catalog import TABLES
+from ai_usage.dashboards import cards
 from ai_usage.marts.build_days import rebuild_all, rebuild_days, rebuild_whole
 from ai_usage.marts.files import marts
 from ai_usage.settings import settings
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
+from ai_usage_tests.dashboards.metabase_stand_in import StandIn, standing_in
+from ai_usage_tests.dashboards.provisioned import SQL
 from ai_usage_tests.marts.by_hand import know_providers
 from bench.company import LAST, Company
 
@@ -45,7 +49,7 @@ where user_email != 'person00006@example.com';
 update {A}.dim_person set team_name = null where user_email in ('person00004@example.com', 'person00010@example.com');
 delete from {A}.claude_code_usage_stats where user_email = 'person00005@example.com' and month(activity_date) = 9;
 """
-# What company lacks that cards must not trip over, once the days are built: a day unlike its ledger is held back.
+# What the company lacks and cards must cope with, once the days are built: a day unlike its ledger is blocked.
 EDGES = f"""
 update {A}.cursor_usage_stats set is_active = false, composer_requests = 0, chat_requests = 0, agent_requests = 0,
     cmdk_usages = 0, total_tabs_shown = 0, total_accepts = 0, total_rejects = 0
@@ -82,3 +86,23 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBWarehous
             elif mart.table.name in OF_ACTIVITY:
                 rebuild_days(warehouse, mart, COMPANY.span)
         yield warehouse
+
+
+@pytest.fixture
+def one_select_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cards, "read", lambda _: SQL)
+
+
+@pytest.fixture(scope="module")
+def one_context_for_all() -> Iterator[None]:
+    """A client reads every certificate authority there is, for a tenth of a second, and here there are hundreds."""
+    context = ssl.create_default_context()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("httpx._transports.default.create_ssl_context", lambda **_: context)
+        yield
+
+
+@pytest.fixture
+def there() -> Iterator[StandIn]:
+    with standing_in() as metabase:
+        yield metabase

@@ -66,9 +66,9 @@ class StandIn:
     keys: Mapping[str, str] = field(default_factory=lambda: {ADMIN: "admin", READER: "reader"})
     unreadable: set[str] = field(default_factory=set)  # database files that do not open
     meddle: Callable[[int], Mishap | None] = lambda _: None  # asked at each write, counted from 1
-    starting: int = 0  # so many health checks to come say that it is not up yet
+    starting: int = 0  # so many health checks to come answer that it is not up yet
     is_dead: bool = False
-    bend: Callable[[str, Any], Any] = lambda _, said: said  # of a path, what is said instead
+    bend: Callable[[str, Any], Any] = lambda _, answer: answer  # path, answer → the answer that is sent instead
     databases: list[Json] = field(default_factory=list)
     collections: list[Json] = field(default_factory=list)
     cards: dict[int, Json] = field(default_factory=dict)
@@ -98,15 +98,15 @@ class StandIn:
         self.attempts += 1
         mishap = self.meddle(self.attempts)
         if mishap == "refuse":
-            said = f"java.lang.OutOfMemoryError (key was {key}) {json.dumps(body.get('details'))}"
-            raise RefusalError(500, {"message": said})
-        said = self.write(method, path, json.loads(json.dumps(body)))
+            body_sent = f"java.lang.OutOfMemoryError (key was {key}) {json.dumps(body.get('details'))}"
+            raise RefusalError(500, {"message": body_sent})
+        body_sent = self.write(method, path, json.loads(json.dumps(body)))
         self.writes.append((method, path, body))
         if mishap == "lose":
             raise RefusalError(502, "Bad Gateway")
         if mishap == "hang up":
             raise NoAnswerError
-        return self.bend(path, said)
+        return self.bend(path, body_sent)
 
     def to_anybody(self, path: str) -> Json:
         if path == "/api/session/properties":
@@ -124,7 +124,7 @@ class StandIn:
         if found := re.fullmatch(r"/api/collection/(\d+)/items", path):
             return self.items(int(found[1]), params)
         if found := re.fullmatch(r"/api/(card|dashboard)/(\d+)", path):
-            return self.told(found[1], self.one(found[1], int(found[2])))
+            return self.with_server_fields(found[1], self.one(found[1], int(found[2])))
         raise RefusalError(404, "API endpoint does not exist.")
 
     def write(self, method: str, path: str, body: Json) -> Any:
@@ -143,7 +143,7 @@ class StandIn:
             if "dashcards" in body:
                 body["dashcards"] = [self.placed(dashcard, one) for dashcard in body["dashcards"]]
             one.update(body)
-            return self.told(found[1], one)
+            return self.with_server_fields(found[1], one)
         raise RefusalError(404, "API endpoint does not exist.")
 
     def listed(self, items: list[Json]) -> Any:
@@ -166,20 +166,20 @@ class StandIn:
             raise RefusalError(404, "Not found.")
         return kinds[model][number]
 
-    def told(self, model: str, one: Json) -> Json:
+    def with_server_fields(self, model: str, one: Json) -> Json:
         """As newer versions answer: with more beside it, and queries in stages."""
         if model == "dashboard":
             cards = [{**of, "card": {"id": of["card_id"]}, "created_at": "now"} for of in one["dashcards"]]
             return {**one, "dashcards": cards, "can_write": True, "last_used_param_values": {}}
-        said = {**one, "can_write": True, "result_metadata": []}
+        body_sent = {**one, "can_write": True, "result_metadata": []}
         if self.era == "native" or "native" not in one["dataset_query"]:
-            return said
+            return body_sent
         native = one["dataset_query"]["native"]
         tags = native.get("template-tags", {})
         stage = {"lib/type": "mbql.stage/native", "native": native["query"]}
         stage["template-tags"] = list(tags.values()) if self.era == "tags as a list" else tags
         query = {"lib/type": "mbql/query", "database": one["dataset_query"]["database"], "stages": [stage]}
-        return {**said, "dataset_query": query}
+        return {**body_sent, "dataset_query": query}
 
     def make_database(self, body: Json) -> Json:
         need(body, name=str, engine=str, details=dict)
@@ -204,7 +204,7 @@ class StandIn:
         self.check("card", body, {})
         number = self.new_id()
         self.cards[number] = {"description": None, "collection_id": None, "archived": False, **body, "id": number}
-        return self.told("card", self.cards[number])
+        return self.with_server_fields("card", self.cards[number])
 
     def make_dashboard(self, body: Json) -> Json:
         need(body, name=str)
@@ -212,10 +212,10 @@ class StandIn:
         number = self.new_id()
         empty: Json = {"description": None, "collection_id": None, "archived": False, "dashcards": [], "tabs": []}
         self.dashboards[number] = {**empty, "width": "fixed", "parameters": [], **body, "id": number}
-        return self.told("dashboard", self.dashboards[number])
+        return self.with_server_fields("dashboard", self.dashboards[number])
 
     def check(self, model: str, body: Json, one: Json) -> None:
-        """What a body says is of the right type, whichever of its fields there are."""
+        """Every field of a body has the right type, whichever fields it has."""
         types = {"name": str, "archived": bool, "display": str, "visualization_settings": dict, "dataset_query": dict}
         need(body, **{name: of for name, of in types.items() if name in body})
         demand(body.get("description") != "", "description must be null or not blank")
@@ -309,13 +309,13 @@ class Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("content-length") or 0)
         body = json.loads(self.rfile.read(length) or b"{}")
         try:
-            status, said = 200, self.stand_in.answer(self.command, self.path, self.headers.get("x-api-key"), body)
+            status, body_sent = 200, self.stand_in.answer(self.command, self.path, self.headers.get("x-api-key"), body)
         except RefusalError as refusal:
-            status, said = refusal.args
+            status, body_sent = refusal.args
         except NoAnswerError:
             self.close_connection = True
             return
-        text = said.encode() if isinstance(said, str) else json.dumps(said).encode()
+        text = body_sent.encode() if isinstance(body_sent, str) else json.dumps(body_sent).encode()
         self.send_response(202 if status == 200 and self.command == "PUT" else status)
         self.send_header("content-length", str(len(text)))
         self.end_headers()

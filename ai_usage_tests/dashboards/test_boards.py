@@ -1,4 +1,4 @@
-"""The boards as they stand, and what is said of one that cannot be used: file, card, key and what to write."""
+"""The boards as they are, and the error of one that cannot be used: file, card, key and what to write."""
 
 from pathlib import Path
 
@@ -66,7 +66,7 @@ def test_a_good_file_is_read_as_it_stands() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("title: Good", "titel: Good", "the board: nothing is called titel; write one of title, reader"),
         ("about: What is good.\n", "", r"missing required field `about`"),
@@ -136,14 +136,14 @@ def test_a_good_file_is_read_as_it_stands() -> None:
         ("cards:\n", "cards: none\nrest:\n", "cards: Expected `array`, got `str`"),
     ],
 )
-def test_what_is_wrong_is_named(old: str, new: str, said: str) -> None:
+def test_what_is_wrong_is_named(old: str, new: str, message: str) -> None:
     assert old in GOOD
-    with pytest.raises(BoardError, match=f"(?s)dashboards/good.yml.*{said}"):
+    with pytest.raises(BoardError, match=f"(?s)dashboards/good.yml.*{message}"):
         board("good", GOOD.replace(old, new, 1), lambda _: GIVEN)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (None, "card other: there is no sql/dashboards/other.sql; write its SELECT there"),
         (
@@ -154,7 +154,7 @@ def test_what_is_wrong_is_named(old: str, new: str, said: str) -> None:
         ("select @first_day as one", "takes @first_day; a card's SQL takes no parameters"),
     ],
 )
-def test_sql_that_a_card_may_not_have_is_named(monkeypatch: pytest.MonkeyPatch, text: str | None, said: str) -> None:
+def test_sql_that_a_card_may_not_have_is_named(monkeypatch: pytest.MonkeyPatch, text: str | None, message: str) -> None:
     def read(name: str) -> str:
         if text is None:
             raise FileNotFoundError(name)
@@ -162,7 +162,7 @@ def test_sql_that_a_card_may_not_have_is_named(monkeypatch: pytest.MonkeyPatch, 
 
     monkeypatch.setattr(module, "read", read)
     columns_given.cache_clear()
-    with pytest.raises(BoardError, match=said):
+    with pytest.raises(BoardError, match=message):
         columns_given("other")
     columns_given.cache_clear()
 

@@ -77,9 +77,9 @@ def test_a_card_of_one_provider_is_marked_by_that_one(company: DuckDBWarehouse) 
 
 def test_a_cards_own_data_through_goes_first(company: DuckDBWarehouse) -> None:
     with company.connected() as db:
-        [[told]] = db.execute("select max(as_of_date) from ai_usage_analytics.seat_use").fetchall()
+        [[newest_day]] = db.execute("select max(as_of_date) from ai_usage_analytics.seat_use").fetchall()
     found = result(company, CARDS["idle_seats"])
-    assert found.data_through == told
+    assert found.data_through == newest_day
     assert "data_through" not in found.rows.columns
     assert found.as_of is not None
 
@@ -117,7 +117,7 @@ def test_a_ratio_is_of_sums_and_of_nothing_none() -> None:
     assert numbers(made(ROWS[1:2]), ratio, {})["each"].to_list() == [None]
 
 
-def test_nobody_is_no_person() -> None:
+def test_unattributed_counts_as_no_person() -> None:
     people = card(measures={"people": Measure(label="L", format="count", distinct="who")})
     assert numbers(made(ROWS), people, {})["people"].to_list() == [1]
 

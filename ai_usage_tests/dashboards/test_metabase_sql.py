@@ -47,7 +47,7 @@ def published(company: DuckDBWarehouse) -> Path:
 
 
 def substituted(sql: str, values: dict[str, str]) -> str:
-    """As Metabase does it: a clause whose variable has no value goes, others get the value as a literal."""
+    """As Metabase does it: a clause with a variable without a value is left out, others get the value as a literal."""
 
     def clause(found: re.Match[str]) -> str:
         [name] = re.findall(r"\{\{(\w+)\}\}", found[1])
@@ -113,7 +113,7 @@ def cell(value: object) -> str:
 
 
 @pytest.mark.parametrize(("board", "name"), CARDS)
-def test_without_a_filter_a_card_says_what_the_site_says(
+def test_without_a_filter_a_card_shows_what_the_site_shows(
     company: DuckDBWarehouse, published: Path, board: str, name: str
 ) -> None:
     card, sql = card_of(board, name)
@@ -184,7 +184,7 @@ def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
         yield metabase
 
 
-def said(capsys: pytest.CaptureFixture[str]) -> str:
+def printed(capsys: pytest.CaptureFixture[str]) -> str:
     captured = capsys.readouterr()
     assert ADMIN not in captured.out + captured.err
     return captured.out + captured.err
@@ -192,25 +192,25 @@ def said(capsys: pytest.CaptureFixture[str]) -> str:
 
 def test_the_difference_is_shown_and_only_apply_writes_it(there: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["metabase", ""]) == 0
-    shown_first = said(capsys)
+    shown_first = printed(capsys)
     assert "+ database AI usage" in shown_first
     assert "SIMULATED DATA" in shown_first
     assert re.search(r"Nothing was written: \d+ to make\. make metabase APPLY=1 does it\.", shown_first)
     assert not there.writes
     assert main(["metabase", "1"]) == 0
-    written = said(capsys)
+    written = printed(capsys)
     assert re.search(r"Written: \d+ made\.", written)
     for of in there.dashboards.values():
         assert f"{of['name']}: {there.url}/dashboard/{of['id']}" in written
     before = len(there.writes)
     assert main(["metabase", "1"]) == 0
-    assert "Nothing to change." in said(capsys)
+    assert "Nothing to change." in printed(capsys)
     assert len(there.writes) == before
 
 
 def test_every_board_stands_there_with_every_card(there: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["metabase", "1"]) == 0
-    said(capsys)
+    printed(capsys)
     for board in BOARDS.values():
         [of] = [of for of in there.dashboards.values() if of["name"] == f"{board.title} (simulated)"]
         assert sum(d["card_id"] is not None for d in of["dashcards"]) == len(board.cards)
@@ -220,18 +220,18 @@ def test_every_board_stands_there_with_every_card(there: StandIn, capsys: pytest
             assert not others, board.name
 
 
-def test_a_changed_card_is_told_old_to_new(there: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_changed_card_is_listed_with_old_and_new(there: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["metabase", "1"]) == 0
-    said(capsys)
+    printed(capsys)
     card = next(of for of in there.cards.values() if of["dataset_query"]["native"]["query"].count("\n") > 3)
     card["name"], card["display"] = "Mine", "pie"
     card["dataset_query"]["native"]["query"] += "\n-- mine"
     assert main(["metabase", "0"]) == 0
-    told = said(capsys)
-    assert "title: Mine → " in told
-    assert "display: pie → " in told
-    assert "  --- mine" in told
-    assert "1 to change. make metabase APPLY=1" in told
+    output = printed(capsys)
+    assert "title: Mine → " in output
+    assert "display: pie → " in output
+    assert "  --- mine" in output
+    assert "1 to change. make metabase APPLY=1" in output
 
 
 @pytest.mark.parametrize("gone", ["METABASE_URL", "METABASE_API_KEY"])
@@ -240,7 +240,7 @@ def test_what_is_not_configured_is_named(
 ) -> None:
     monkeypatch.setenv(gone, "")
     assert main(["metabase", ""]) == 2
-    assert f"{gone} is not set" in said(capsys)
+    assert f"{gone} is not set" in printed(capsys)
     assert not there.asked
 
 
@@ -249,35 +249,37 @@ def test_pseudonyms_are_not_given_away(
 ) -> None:
     monkeypatch.setenv("AI_USAGE_PSEUDONYMS", "a salt of sixteen or more")
     assert main(["metabase", "1"]) == 2
-    assert "would show addresses: nothing was written" in " ".join(said(capsys).split())
+    assert "would show addresses: nothing was written" in " ".join(printed(capsys).split())
     assert not there.asked
 
 
 def test_apply_is_yes_or_no(there: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["metabase", "yes"]) == 2
-    assert "APPLY=yes is neither 1 nor 0" in said(capsys)
+    assert "APPLY=yes is neither 1 nor 0" in printed(capsys)
 
 
-def test_half_of_it_written_is_said_to_be_half(there: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
-    there.unreadable = {settings().metabase_duckdb_file}
-    assert main(["metabase", "1"]) == 2
-    told = " ".join(said(capsys).split())
-    assert "0 of " in told
-    assert "steps are done; make metabase APPLY=1 goes on from there." in told
-    assert "Cannot open file /warehouse/ai_usage_published.duckdb" in told
-
-
-def test_a_metabase_that_holds_something_else_than_was_sent_is_not_called_done(
+def test_a_write_that_stops_halfway_is_reported_as_incomplete(
     there: StandIn, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def stubborn(path: str, told: Any) -> Any:
+    there.unreadable = {settings().metabase_duckdb_file}
+    assert main(["metabase", "1"]) == 2
+    output = " ".join(printed(capsys).split())
+    assert "0 of " in output
+    assert "steps are done; make metabase APPLY=1 goes on from there." in output
+    assert "Cannot open file /warehouse/ai_usage_published.duckdb" in output
+
+
+def test_a_metabase_that_stores_something_else_than_was_sent_is_an_error(
+    there: StandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stubborn(path: str, answer: Any) -> Any:
         if path.startswith("/api/card/"):
-            told["display"] = "pie"
-        return told
+            answer["display"] = "pie"
+        return answer
 
     there.bend = stubborn
     assert main(["metabase", "1"]) == 1
-    assert "holds something else than was sent" in said(capsys)
+    assert "holds something else than was sent" in printed(capsys)
 
 
 def test_whether_data_is_simulated_is_asked_of_the_warehouse(published: Path, tmp_path: Path) -> None:

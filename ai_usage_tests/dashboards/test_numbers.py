@@ -28,7 +28,7 @@ CHOICES: dict[str, Mapping[str, Collection[str]]] = {
         "person": ["person00005@example.com", "person00010@example.com"],
     },
 }
-IN_FULL = {  # cards that are the whole bill, seats and what is nobody's included
+IN_FULL = {  # cards of the whole bill, seats and unattributed cost included
     *("period_spend", "platform_share", "top_teams", "top_people", "daily_spend", "budget_trend", "spend_trend"),
     *("person_platform", "team_spend", "attribution_quality_trend"),
 }
@@ -36,7 +36,7 @@ IN_FULL = {  # cards that are the whole bill, seats and what is nobody's include
 Shown = dict[tuple[str, ...], list[Any]]
 
 
-def told(card: Card, chosen: Mapping[str, Collection[str]]) -> Mapping[str, Collection[str]]:
+def filters_of(card: Card, chosen: Mapping[str, Collection[str]]) -> Mapping[str, Collection[str]]:
     """Those of the choices that the card has a column for."""
     return {name: values for name, values in chosen.items() if name in {str(key) for key in card.filters}}
 
@@ -50,8 +50,8 @@ def shown(rows: list[dict[str, Any]], card: Card) -> Shown:
 
 def _commonest(found: Result, column: str) -> str:
     values = found.rows[column].drop_nulls()
-    said = values.dt.strftime("%Y-%m") if values.dtype == pl.Date else values
-    return str(said.mode().sort()[0])
+    values_as_text = values.dt.strftime("%Y-%m") if values.dtype == pl.Date else values
+    return str(values_as_text.mode().sort()[0])
 
 
 def _number(value: Any) -> Any:
@@ -78,7 +78,7 @@ def same(ours: Shown, truth: Shown) -> None:
 @pytest.mark.parametrize("choice", CHOICES)
 @pytest.mark.parametrize("name", CARDS)
 def test_a_card_shows_what_the_days_come_to(company: DuckDBWarehouse, name: str, choice: str) -> None:
-    card, chosen = CARDS[name], told(CARDS[name], CHOICES[choice])
+    card, chosen = CARDS[name], filters_of(CARDS[name], CHOICES[choice])
     found = numbers(result(company, card), card, chosen)
     with company.connected() as db:
         truth = db.sql(TRUTHS[name].sql(chosen)).pl()

@@ -1,4 +1,4 @@
-"""The pages in a browser without a network: they open, say the right numbers, and can be read by everyone."""
+"""The pages in a browser without a network: they open, show the right numbers, and can be read by everyone."""
 
 import csv
 import io
@@ -31,7 +31,7 @@ CHOICES: dict[str, dict[str, list[str]]] = {
     "a_quarter_of_a_provider": {"period": ["2026-08", "2026-09", "2026-10"], "provider": ["cursor"]},
     "a_team": {"team": [ODD_TEAM]},
     "two_persons": {"person": ["person.0003@example.com", "unattributed"], "period": ["2026-11"]},
-    "nobody": {"person": ["person.0003@example.com"], "team": [ODD_TEAM]},
+    "no row": {"person": ["person.0003@example.com"], "team": [ODD_TEAM]},
 }
 
 
@@ -111,18 +111,20 @@ def test_no_board_is_wider_than_its_window(browser: Browser, pages: Path, name: 
 def as_the_page_says(found: Any, card: Card) -> list[tuple[Any, ...]]:
     """Python's lines in the page's words: dimensions as text, whole numbers and money with every digit."""
 
-    def said(name: str, value: Any) -> Any:
+    def on_page(name: str, value: Any) -> Any:
         if isinstance(value, datetime):
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
         if value is None or name in card.dimensions:
             return value if value is None or isinstance(value, (int, str)) else value.isoformat()
         return Decimal(str(value))
 
-    return [tuple(said(name, line[name]) for name in [*card.dimensions, *card.measures]) for line in found.to_dicts()]
+    return [
+        tuple(on_page(name, line[name]) for name in [*card.dimensions, *card.measures]) for line in found.to_dicts()
+    ]
 
 
-def number(said: str | None) -> Decimal | str | None:
-    return said if said is None or "T" in said else Decimal(said)
+def number(text: str | None) -> Decimal | str | None:
+    return text if text is None or "T" in text else Decimal(text)
 
 
 def equal(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
@@ -154,12 +156,12 @@ def test_the_page_adds_up_as_the_platform_does(
 
 
 def assert_equal(
-    said: list[dict[str, Any]], result: Result, card: Card, chosen: dict[str, list[str]], why: str
+    on_page: list[dict[str, Any]], result: Result, card: Card, chosen: dict[str, list[str]], why: str
 ) -> None:
     """Every line and every cell; only ratios and floats may differ, after the twelfth digit."""
     columns = [*card.dimensions, *card.measures]
     wanted = as_the_page_says(numbers(result, card, chosen), card)
-    found = [tuple(number(line[n]) if n in card.measures else line[n] for n in columns) for line in said]
+    found = [tuple(number(line[n]) if n in card.measures else line[n] for n in columns) for line in on_page]
     wanted, found = in_order(wanted, len(card.dimensions)), in_order(found, len(card.dimensions))
     assert len(found) == len(wanted), (card.name, why)
     exact = [at for at, name in enumerate(columns) if name in card.dimensions or is_exact(card, name, result)]
@@ -252,7 +254,7 @@ def test_a_link_that_names_what_is_not_there_is_passed_over(browser: Browser, pa
         assert opened.troubles == []
 
 
-def test_a_card_says_which_filters_leave_it_as_it_is(opened: Opened) -> None:
+def test_a_card_lists_the_filters_that_do_not_apply_to_it(opened: Opened) -> None:
     note = opened.card("budget").locator(".note")
     assert not note.is_visible()
     opened.page.evaluate("aiUsage.choice.chosen.team = ['Team 01']; aiUsage.choice.changed()")
@@ -314,15 +316,15 @@ def test_terms_have_names_and_files_have_the_terms(opened: Opened) -> None:
     ],
 )
 def test_a_csv_cell_is_no_formula_whatever_parts_the_cells(opened: Opened, name: str, written: str) -> None:
-    said = opened.page.evaluate(
+    on_page = opened.page.evaluate(
         """(name) => { const page = aiUsage.page, view = page.views.find((v) => v.card.name === 'people');
         view.show(); view.lines[0].person = name; return new Promise((done) => { const old = URL.createObjectURL;
         URL.createObjectURL = (blob) => { blob.text().then(done); return old(blob); };
         view.element.querySelector('[data-export=csv]').click(); }); }""",
         name,
     )
-    assert written in said
-    assert name == written or f",{name}" not in said
+    assert written in on_page
+    assert name == written or f",{name}" not in on_page
 
 
 NAMES_OF_OBJECTS = ["constructor", "__proto__", "toString", "hasOwnProperty"]
@@ -363,7 +365,7 @@ def test_small_groups_stand_after_the_ranking_until_asked_for(opened: Opened) ->
     assert small == sorted(small)
     assert place.locator("tbody tr.is-small").count() == small.count(True)
     assert "fewer than 5 people" in place.locator("tbody tr.is-small").first.inner_text()
-    place.locator("button:text-is('Rank all the same')").click()
+    place.locator("button:text-is('Rank all groups')").click()
     assert "Groups of any size are ranked" in place.locator(".aside").inner_text()
 
 
@@ -378,7 +380,7 @@ def test_a_table_is_sorted_by_the_column_pressed(opened: Opened) -> None:
     assert place.locator("th[aria-sort=ascending]").inner_text().startswith("Spend")
 
 
-def test_a_number_is_held_against_as_many_months_before(opened: Opened) -> None:
+def test_a_number_is_compared_with_as_many_months_before(opened: Opened) -> None:
     change = opened.card("spend").locator(".change")
     assert change.count() == 0
     opened.page.click("button[data-preset='last']")
@@ -389,7 +391,7 @@ def test_a_number_is_held_against_as_many_months_before(opened: Opened) -> None:
     assert change.count() == 0
 
 
-def test_a_foot_tells_the_days_shown_and_whether_they_may_change(opened: Opened) -> None:
+def test_a_footer_shows_the_days_and_whether_they_may_change(opened: Opened) -> None:
     opened.draw_all()
     foot = opened.card("trend").locator(".freshness")
     assert foot.inner_text() == "Data through 20 Nov 2026 · as of 21 Nov, 06:02 UTC\u00a0· provisional"
@@ -398,11 +400,11 @@ def test_a_foot_tells_the_days_shown_and_whether_they_may_change(opened: Opened)
     assert foot.inner_text() == "Data through 31 Aug 2026 · as of 21 Nov, 06:02 UTC\u00a0· final"
 
 
-def test_an_empty_card_says_what_that_means(opened: Opened) -> None:
+def test_an_empty_card_explains_what_that_means(opened: Opened) -> None:
     assert opened.card("nothing").locator(".empty").inner_text() == "Nothing has been billed yet."
 
 
-def test_a_chart_is_told_in_words(opened: Opened) -> None:
+def test_a_chart_has_a_text_alternative(opened: Opened) -> None:
     opened.draw_all()
     for picture in opened.page.locator(".figure:has(svg.marks)").all():
         assert picture.get_attribute("role") == "img"

@@ -96,8 +96,8 @@ def test_a_day_that_is_only_filtered_by_travels_as_its_month() -> None:
 def test_no_name_can_end_the_page_or_its_script(tmp_path: Path) -> None:
     page = Site([board()], "").page(board(), results(30, 2))
     assert ODD_TEAM.split()[-1] not in page
-    said = json.loads(re.search(r'id="board">(.*?)</script>', page, re.DOTALL)[1])  # type: ignore[index]
-    assert any(ODD_TEAM in column.get("names", []) for column in said["packed"]["columns"])
+    embedded = json.loads(re.search(r'id="board">(.*?)</script>', page, re.DOTALL)[1])  # type: ignore[index]
+    assert any(ODD_TEAM in column.get("names", []) for column in embedded["packed"]["columns"])
 
 
 def test_the_script_that_draws_may_stand_in_a_page(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_the_script_that_draws_may_stand_in_a_page(tmp_path: Path) -> None:
     assert site.vega(tmp_path) == script
 
 
-def test_simulated_pages_say_so_and_others_do_not() -> None:
+def test_simulated_pages_are_marked_and_others_are_not() -> None:
     for is_simulated in (True, False):
         made = Site([board()], "", is_simulated=is_simulated)
         pages = [made.index(), made.page(board(), results(3, 2))]

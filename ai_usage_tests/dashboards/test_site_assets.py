@@ -21,7 +21,8 @@ from ai_usage.settings import ROOT, settings
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage_tests.dashboards.browser import chromium, window
 from ai_usage_tests.dashboards.company import rows_for
-from ai_usage_tests.platform import DAY, NEXT, Platform, ordinary
+from ai_usage_tests.mock_claude import DAY, NEXT, ordinary
+from ai_usage_tests.platform import Platform
 
 SPEND = """
 select sum(billed_usd) as usd, max(user_email) as who
@@ -33,9 +34,9 @@ SALT = "a salt of sixteen or more"
 
 def whole_text(page: str) -> str:
     """A page with what is packed in it laid open."""
-    said = json.loads(re.search(r'id="board">(.*?)</script>', page, re.DOTALL)[1])  # type: ignore[index]
-    content = zlib.decompress(base64.b64decode(said["packed"]["content"]), -15)
-    return page + json.dumps(said, ensure_ascii=False) + content.decode("latin-1")
+    embedded = json.loads(re.search(r'id="board">(.*?)</script>', page, re.DOTALL)[1])  # type: ignore[index]
+    content = zlib.decompress(base64.b64decode(embedded["packed"]["content"]), -15)
+    return page + json.dumps(embedded, ensure_ascii=False) + content.decode("latin-1")
 
 
 def test_each_board_is_an_asset_over_the_marts_it_reads() -> None:
@@ -55,7 +56,7 @@ def test_a_warehouse_without_a_row_gives_pages_all_the_same(platform: Platform) 
     assert Path(str(notes["page"].value)).exists()
 
 
-def test_a_board_has_the_verdicts_of_the_run_it_is_made_in(platform: Platform) -> None:
+def test_a_board_has_the_check_results_of_the_run_that_makes_it(platform: Platform) -> None:
     [trust] = [board for board in boards() if board.name == "data_trust"]
     mart = dg.AssetKey(["marts", min(marts_read(trust))])
 
@@ -121,7 +122,7 @@ def test_no_secret_gets_into_a_page(company: DuckDBWarehouse) -> None:
     assert '"[secret]"' in page
 
 
-def test_without_a_warehouse_the_command_says_what_to_do(tmp_path: Path) -> None:
+def test_without_a_warehouse_the_command_names_what_to_do(tmp_path: Path) -> None:
     of = settings()
     if not of.database.exists():
         with pytest.raises(Exception, match="make demo"):

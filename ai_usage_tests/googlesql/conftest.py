@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from ai_usage_tests.googlesql.engine import NOT_READY, GoogleEngine
+from ai_usage_tests.googlesql.harmed import WORLDS
 from ai_usage_tests.googlesql.two_engines import TwoEngines
-from ai_usage_tests.googlesql.world import WORLDS
 
 
 @pytest.fixture(scope="session")

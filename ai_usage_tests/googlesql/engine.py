@@ -75,18 +75,18 @@ class GoogleEngine:
     def declare(self, world: str, tables: Sequence[Table], rows: Mapping[str, Sequence[Row]]) -> None:
         """Make a world of tables that hold these rows, by address, or make it anew."""
         columns = {table.address: {n: c.type.googlesql for n, c in table.columns.items()} for table in tables}
-        told = {address: {"columns": of, "rows": rows[address]} for address, of in columns.items()}
-        self._ask("declare", world=world, tables=told)
+        declared = {address: {"columns": of, "rows": rows[address]} for address, of in columns.items()}
+        self._ask("declare", world=world, tables=declared)
 
     def analyze(self, world: str, sql: str, parameters: Mapping[str, Parameter]) -> Analysis:
-        said = self._ask("analyze", world=world, sql=sql, parameters=_typed(parameters))
-        return Analysis(dict(said["columns"]), {(name, of) for name, of in said["calls"]})
+        reply = self._ask("analyze", world=world, sql=sql, parameters=_typed(parameters))
+        return Analysis(dict(reply["columns"]), {(name, of) for name, of in reply["calls"]})
 
     def evaluate(self, world: str, sql: str, parameters: Mapping[str, Parameter]) -> Found:
-        said = self._ask("evaluate", world=world, sql=sql, parameters=_typed(parameters))
-        columns = dict(said["columns"])
+        reply = self._ask("evaluate", world=world, sql=sql, parameters=_typed(parameters))
+        columns = dict(reply["columns"])
         read = [READ.get(of, lambda value: value) for of in columns.values()]
-        rows = [tuple(None if v is None else r(v) for r, v in zip(read, row, strict=True)) for row in said["rows"]]
+        rows = [tuple(None if v is None else r(v) for r, v in zip(read, row, strict=True)) for row in reply["rows"]]
         return Found(columns, rows)
 
     def _ask(self, do: str, **arguments: Any) -> dict[str, Any]:

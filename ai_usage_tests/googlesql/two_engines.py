@@ -22,7 +22,8 @@ from ai_usage.warehouse.googlesql import to_duckdb
 from ai_usage.warehouse.ledger_check import EVERY_TABLE, ledger_query
 from ai_usage.warehouse.table import ANALYTICS, Table
 from ai_usage_tests.googlesql.engine import Found, GoogleEngine, Parameter, Row
-from ai_usage_tests.googlesql.world import PARAMETERS, Lines, rows
+from ai_usage_tests.googlesql.lines import Lines, rows
+from ai_usage_tests.googlesql.world import PARAMETERS
 
 FILES = sorted(path.relative_to(ROOT / "sql").with_suffix("").as_posix() for path in (ROOT / "sql").rglob("*.sql"))
 MARTS = {mart.table.name: mart.query for mart in marts()}

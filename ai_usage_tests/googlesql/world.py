@@ -1,32 +1,49 @@
-"""A company small enough to know by heart: what two engines are asked about. ORDINARY adds up; in HARMED each claim of
-`sql/checks` is false somewhere.
+"""A company small enough to know by heart, which two engines are asked about. In ORDINARY everything adds up.
 
-A new table gets its lines in ORDINARY, its name and the columns that matter; the others are null or as DEFAULTS say.
-Marts have none: their own SELECTs fill them. What a claim says of marts is broken by lines that HARM has for a mart:
-they stand in it after its own. A new parameter gets its line in PARAMETERS.
+A new table gets its lines in ORDINARY: its name and the columns that matter. Marts have none: their own SELECTs fill
+them. A new parameter gets its line in PARAMETERS.
 """
 
-from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
-from decimal import Decimal
-from typing import Any
+from datetime import date, datetime
 
 from ai_usage.core.providers import platform_rows, provider_rows
-from ai_usage.providers.anthropic.tables import CLAUDE_CODE_MODEL_USAGE, CLAUDE_CODE_USAGE_STATS
-from ai_usage.providers.cursor.tables import CURSOR_AI_COMMITS, CURSOR_USAGE_STATS
 from ai_usage.providers.registry import PROVIDERS
-from ai_usage.warehouse.ledger import Answer
-from ai_usage.warehouse.table import Column, Table, Type
-from ai_usage_tests.googlesql.engine import Parameter, Row
-
-# The end of a leap year's February: a seat costs a 29th of its month on the 29th and a 31st on the 1st.
-WED, THU, FRI = "2024-02-28", "2024-02-29", "2024-03-01"
-TEAM, CODING = "wrkspc_team", "wrkspc_code"
-MAIN = "wrkspc_main"  # the default one: null in the legacy reports
-OPUS, SONNET = "claude-opus-4-5-20251101", "claude-sonnet-4-5-20250929"
-UNCACHED, OUTPUT, CACHED = "uncached_input_tokens", "output_tokens", "cache_read_input_tokens"
-ANN, BOB, EVE = "ann@example.com", "bob@example.com", "eve@example.com"
-ANN_TOO = "ann.b@example.com"
+from ai_usage_tests.googlesql.engine import Parameter
+from ai_usage_tests.googlesql.lines import (
+    ANALYTICS,
+    ANN,
+    ANN_TOO,
+    BILLED,
+    BOB,
+    BY_SCOPE,
+    CACHED,
+    CHECK_RESULT,
+    CODE,
+    CODE_MODEL,
+    CODING,
+    EARLIER,
+    EVE,
+    EVENT,
+    FRI,
+    KEY,
+    LINE,
+    MAIN,
+    OF_ANN,
+    OPUS,
+    OUTPUT,
+    SONNET,
+    STATS,
+    TEAM,
+    THU,
+    TOKENS,
+    UNCACHED,
+    WED,
+    Lines,
+    lines_of,
+    pulled,
+    stored,
+    usage,
+)
 
 PARAMETERS = {
     "first_day": Parameter("DATE", date.fromisoformat(WED)),
@@ -44,76 +61,10 @@ PARAMETERS = {
     "figure_at": Parameter("TIMESTAMP", datetime.fromisoformat("2024-03-01T12:00:00Z")),
     "as_of": Parameter("TIMESTAMP", datetime.fromisoformat("2024-03-02T06:00:00Z")),  # of a pull, to the instant
 }
-
-DEFAULTS: dict[str | Type, Any] = {
-    "account": "default",
-    "pull_id": "pull-1",
-    "records_pull_id": "pull-1",
-    "ingestion_timestamp": "2024-03-02T06:00:00Z",
-    "pulled_at": "2024-03-02T06:00:00.123456Z",
-    "first_seen_at": "2024-03-02T06:00:00Z",
-    "upload_timestamp": "2024-03-02T06:00:00Z",
-    "organization_id": "org-1",
-    "currency": "USD",
-    "source": "claude",
-    "pages": 1,
-    "content_hash": "hash",
-    "request": "{}",
-    "envelope": "{}",
-    "actor_type": "user_actor",
-    "terminal_type": "vscode",
-    "inference_geo": "not_available",
-    Type.INTEGER: 0,
-    Type.BOOLEAN: False,
-    Type.NUMERIC: "0",
-}
-
-Said = list[dict[str, Any]]
-Lines = dict[str, Said]
-
-
-def said(columns: str, *rows: tuple[Any, ...]) -> Said:
-    return [dict(zip(columns.split(), row, strict=True)) for row in rows]
-
-
-def pulled(pull: str, day: str | None, at: str, *records: str) -> dict[str, Any]:
-    """A pull's line in the ledger, with the hash the ledger has for these records."""
-    is_ordered = pull.startswith("sheet_")
-    answer = Answer(pull, None, [record.encode() for record in records], 1, {}, is_ordered=is_ordered)
-    line = {"pull": pull, "activity_date": day, "records": len(records), "pulled_at": at}
-    return line | {"content_hash": answer.content_hash}
-
-
-def stored(day: str | None, *records: str) -> Said:
-    return [{"activity_date": day, "position": at, "record": record} for at, record in enumerate(records)]
-
-
-LINE = "activity_date workspace_id workspace_name model token_type cost_type service_tier context_window"
-LINE += " description amount_usd speed"
-TOKENS = "activity_date api_key_id workspace_id model service_tier context_window"
-TOKENS += " uncached_input_tokens output_tokens cache_read_input_tokens cache_creation_5m_tokens web_search_requests"
-STATS = "activity_date date_at user_email cursor_user_id is_active agent_requests subscription_included_reqs"
-STATS += " total_tabs_shown total_tabs_accepted estimated_cost_usd"
-EVENT = "activity_date event_at user_email service_account_id model kind is_chargeable is_token_based charged_usd"
-EVENT += " input_tokens output_tokens cache_write_tokens cache_read_tokens list_usd"
-CODE = "activity_date user_email api_key_name customer_type subscription_type num_sessions lines_added model"
-CODE += " estimated_cost_usd input_tokens output_tokens edit_tool_accepted edit_tool_rejected"
-CODE_MODEL = "activity_date user_email api_key_name customer_type model estimated_cost_usd input_tokens output_tokens"
-ANALYTICS = "activity_date product workspace_id api_key_id actor_type user_email model token_type cost_type"
-ANALYTICS += " amount_usd list_usd"
-KEY = "provider account api_key_id api_key_name workspace_id status user_email team_name creator_email mapped_by"
-KEY += " valid_from valid_to"
-SHARE = "expense_date workspace_id model cost_type token_type service_tier allocation_method cost_usd"
-EXPENSE = "expense_date platform platform_method is_in_cost_report workspace_id cost_type cost_usd"
-SPEND = "spend_date provider platform billing_account_id api_key_id user_email meter charge_type billed_usd"
-SPEND += " estimated_usd attribution_method status"
-
 BILLING_GROUP = """{"name": "Data", "type": "BILLING", "currentMembers": [
     {"email": " Ann@Example.com", "joinedAt": "2024-02-03T00:00:00.000Z", "leftAt": null},
     {"email": "eve@example.com", "joinedAt": "2024-02-28T23:30:00.000Z", "leftAt": null}]}"""
-
 REFRESHED = '{"data_refreshed_at": "2024-03-01T20:00:00Z"}'
-
 # Cents. Only amounts finer than nine decimals of a dollar were rounded.
 COST_RECORDS = {
     WED: (
@@ -134,7 +85,6 @@ COST_RECORDS = {
     FRI: ('{"currency": "USD", "amount": "33.3333333", "workspace_id": null}',),
 }
 BUDGET_RECORDS = ('["month","scope"]', '["2024-02","total"]', '["2024-02","\u00e9t\u00e9"]')
-
 ORDINARY: Lines = {
     "ai_usage_raw.pulls": [
         pulled("claude_cost_report", WED, "2024-03-29T06:00:00Z", *COST_RECORDS[WED]),
@@ -142,7 +92,7 @@ ORDINARY: Lines = {
         pulled("claude_cost_report", FRI, "2024-03-02T06:00:00Z", *COST_RECORDS[FRI]),
         pulled("cursor_usage_events", FRI, "2024-03-02T06:00:00Z"),
         pulled("sheet_budgets", None, "2024-03-02T06:00:00Z", *BUDGET_RECORDS),
-        *said(
+        *lines_of(
             "pull activity_date pull_id records pulled_at",
             ("claude_cost_report", WED, "pull-0", 1, "2024-02-29T06:00:00Z"),
             ("cursor_usage_events", WED, "pull-1", 3, "2024-03-02T06:00:00Z"),
@@ -150,7 +100,7 @@ ORDINARY: Lines = {
             ("cursor_groups", None, "pull-0", 1, "2024-02-01T06:00:00Z"),
             ("cursor_groups", None, "pull-1", 1, "2024-03-02T06:00:00Z"),
         ),
-        *said(
+        *lines_of(
             "pull activity_date pull_id records pulled_at envelope",
             ("claude_analytics_cost", WED, "pull-0", 4, "2024-02-29T05:00:00Z", '{"data_refreshed_at": null}'),
             ("claude_analytics_cost", WED, "pull-1", 13, "2024-03-02T05:00:00Z", "{}"),
@@ -158,10 +108,12 @@ ORDINARY: Lines = {
         ),
         *(pulled("cursor_usage_events", f"2024-01-{day:02}", "2024-02-05T06:00:00Z") for day in range(1, 32)),
     ],
-    "ai_usage_raw.claude_cost_report": [line for day, told in COST_RECORDS.items() for line in stored(day, *told)],
+    "ai_usage_raw.claude_cost_report": [
+        line for day, records in COST_RECORDS.items() for line in stored(day, *records)
+    ],
     "ai_usage_raw.sheet_budgets": stored(None, *BUDGET_RECORDS),
-    "ai_usage_raw.cursor_groups": said("position record", (0, BILLING_GROUP)),
-    "ai_usage_analytics.claude_costs": said(
+    "ai_usage_raw.cursor_groups": lines_of("position record", (0, BILLING_GROUP)),
+    "ai_usage_analytics.claude_costs": lines_of(
         LINE,
         (WED, TEAM, "Team", OPUS, UNCACHED, "tokens", "standard", "0-200k", "input", "0.123456789", "standard"),
         (WED, TEAM, "Team", OPUS, OUTPUT, "tokens", "standard", "0-200k", "output", "8.5", "standard"),
@@ -176,10 +128,10 @@ ORDINARY: Lines = {
         (THU, CODING, "Claude Code", SONNET, OUTPUT, "tokens", "standard", "0-200k", "output", "0.7", "standard"),
         (FRI, None, "Default", None, None, "code_execution", None, None, "Code Execution", "0.333333333", None),
     ),
-    # Of the team's output these are all of it. Of its uncached input they are not: 3 and 3 and 1 sevenths, and a
-    # nano-dollar left that two have equal claims to. Of the batch they miss a nano-dollar, which is rounding. Priority
-    # Tier, which the cost report leaves out, costs what such tokens cost elsewhere (output), or ten times that (input).
-    "ai_usage_analytics.claude_analytics_costs": said(
+    # They have all of the team's output, but not all of its uncached input: 3, 3 and 1 sevenths, and two equal
+    # remainders for the last nano-dollar. They miss a nano-dollar of the batch, which is rounding. Priority Tier,
+    # which the cost report leaves out, costs what such tokens cost elsewhere (output), or ten times that (input).
+    "ai_usage_analytics.claude_analytics_costs": lines_of(
         ANALYTICS,
         (WED, "claude_code", TEAM, None, "user_actor", ANN_TOO, OPUS, OUTPUT, "tokens", "5", "5.5"),
         (WED, "messages_api", TEAM, "apikey_bot", "api_actor", None, OPUS, OUTPUT, "tokens", "7.15", "7.2"),
@@ -199,7 +151,7 @@ ORDINARY: Lines = {
         (THU, "claude_console", None, None, "user_actor", BOB, OPUS, CACHED, "tokens", "0.02", "0.02"),
         (THU, "cowork", None, None, None, None, None, None, "session_usage", "-0.05", "0"),
     ),
-    "ai_usage_analytics.spend_versions": said(
+    "ai_usage_analytics.spend_versions": lines_of(
         "activity_date provider billed_usd lines known_from known_to pull_id",
         (WED, "anthropic", "13.06", 4, "2024-02-29T06:00:00Z", "2024-03-29T06:00:00Z", "pull-0"),
         (WED, "anthropic", "16.92345679", 7, "2024-03-29T06:00:00Z", None, "pull-1"),
@@ -212,10 +164,10 @@ ORDINARY: Lines = {
         ("2024-01-05", "cursor", "10", 1, "2024-01-06T06:00:00Z", "2024-03-05T06:00:00Z", "pull-0"),
         ("2024-01-05", "cursor", "10.5", 1, "2024-03-05T06:00:00Z", None, "pull-1"),
     ),
-    "ai_usage_analytics.claude_daily_cost": said(
+    "ai_usage_analytics.claude_daily_cost": lines_of(
         "activity_date amount_usd", (WED, "16.92345679"), (THU, "2.100000015"), (FRI, "0.333333333")
     ),
-    "ai_usage_analytics.claude_usage_tokens": said(
+    "ai_usage_analytics.claude_usage_tokens": lines_of(
         TOKENS,
         (WED, "apikey_ann", TEAM, OPUS, "standard", "0-200k", 24_691, 400_000, 0, 0, 3),
         (WED, "apikey_bot", TEAM, OPUS, "standard", "0-200k", 0, 60_000, 0, 0, 4),
@@ -229,17 +181,17 @@ ORDINARY: Lines = {
         (THU, "apikey_code", CODING, SONNET, "standard", "0-200k", 0, 47_000, 0, 0, 0),
         (THU, "apikey_ann", TEAM, OPUS, "priority_on_demand", "0-200k", 50, 70, 0, 11, 0),
     ),
-    "ai_usage_analytics.claude_usage_tokens_by_speed": said(
+    "ai_usage_analytics.claude_usage_tokens_by_speed": lines_of(
         "activity_date api_key_id workspace_id model inference_geo speed cache_read_input_tokens",
         (WED, None, None, SONNET, "not_available", "standard", 2_000_000),
         (WED, None, None, SONNET, "not_available", "fast", 3_416_667),
     ),
-    "ai_usage_analytics.claude_daily_tokens": said(
+    "ai_usage_analytics.claude_daily_tokens": lines_of(
         "activity_date uncached_input_tokens output_tokens cache_read_input_tokens cache_creation_5m_tokens",
         (WED, 25_691, 683_333, 5_416_667, 0),
         (THU, 666_717, 47_070, 30, 11),
     ),
-    "ai_usage_analytics.claude_code_usage_stats": said(
+    "ai_usage_analytics.claude_code_usage_stats": lines_of(
         CODE,
         (WED, ANN, None, "api", None, 2, 120, OPUS, "5.123456789", 9_000, 80_000, 2, 1),
         (WED, None, "etl", "api", None, 1, 0, None, "0", 0, 0, 0, 0),
@@ -248,8 +200,8 @@ ORDINARY: Lines = {
         (THU, EVE, None, "api", None, 1, 1, SONNET, "0.9", 100, 100, 0, 0),
         (THU, None, "old", "api", None, 1, 1, SONNET, "0.5", 100, 100, 0, 0),
     ),
-    # On Thursday people claim more than was used without a key, and the key named old less than it used.
-    "ai_usage_analytics.claude_code_model_usage": said(
+    # On Thursday people report more than was used without a key, and the key named old less than it used.
+    "ai_usage_analytics.claude_code_model_usage": lines_of(
         CODE_MODEL,
         (WED, ANN, None, "api", OPUS, "5", 8_000, 79_000),
         (WED, ANN, None, "api", SONNET, "0.123456789", 1_000, 1_000),
@@ -259,21 +211,21 @@ ORDINARY: Lines = {
         (THU, None, "old", "api", SONNET, "0.5", 100, 100),
         (THU, None, "bot", "api", SONNET, "0.01", 1, 1),
     ),
-    "ai_usage_analytics.claude_usage_stats": said(
+    "ai_usage_analytics.claude_usage_stats": lines_of(
         "activity_date user_email user_id conversation_count message_count project_count file_upload_count source",
         (WED, ANN, None, 3, 41, None, 0, "enterprise_api"),
         (WED, None, "user_x", 1, None, None, None, "audit_log"),
         (THU, BOB, None, 0, 0, 0, 0, "enterprise_api"),
         (FRI, BOB, None, None, 12, 1, None, "sheet"),
     ),
-    "ai_usage_analytics.dim_workspace": said(
+    "ai_usage_analytics.dim_workspace": lines_of(
         "workspace_id workspace_name is_default created_at archived_at",
         (TEAM, "Team", False, "2023-01-01T00:00:00Z", None),
         ("wrkspc_gone", "Gone", False, "2023-01-01T00:00:00Z", "2024-02-29T12:00:00Z"),
         (CODING, "Claude Code", False, "2023-01-01T00:00:00Z", None),
         (MAIN, "Default", True, None, None),
     ),
-    "ai_usage_analytics.cursor_usage_stats": said(
+    "ai_usage_analytics.cursor_usage_stats": lines_of(
         STATS,
         (WED, "2024-02-28T00:00:00Z", ANN, "1", True, 3, 2, 10, 4, "0.08"),
         (WED, "2024-02-28T00:00:00Z", BOB, "2", False, 0, 0, 0, 0, None),
@@ -285,14 +237,14 @@ ORDINARY: Lines = {
         (FRI, "2024-03-01T00:00:00Z", EVE, "3", True, 7, 7, 0, 0, "0.28"),
         (FRI, "2024-03-01T00:00:00Z", None, "4", True, 1, 1, 0, 0, "0.01"),
     ),
-    "ai_usage_analytics.cursor_ai_commits": said(
+    "ai_usage_analytics.cursor_ai_commits": lines_of(
         "activity_date commit_hash user_email user_id commit_source total_lines_added tab_lines_added"
         " composer_lines_added created_at",
         (WED, "c0ffee", ANN, "user_1", "ide", 9, 4, 0, "2024-02-28T10:00:00Z"),
         (WED, "decade", ANN_TOO, "user_9", "cli", 5, 0, 0, "2024-02-28T11:00:00Z"),
-        (FRI, "facade", "nobody@example.com", "user_8", "cloud", 7, 0, 7, "2024-03-01T10:00:00Z"),
+        (FRI, "facade", "unknown@example.com", "user_8", "cloud", 7, 0, 7, "2024-03-01T10:00:00Z"),
     ),
-    "ai_usage_analytics.cursor_usage_events": said(
+    "ai_usage_analytics.cursor_usage_events": lines_of(
         EVENT,
         (
             WED,
@@ -375,7 +327,7 @@ ORDINARY: Lines = {
             None,
         ),
     ),
-    "ai_usage_analytics.cursor_spend_daily": said(
+    "ai_usage_analytics.cursor_spend_daily": lines_of(
         "activity_date cycle_start_at user_id user_email spend_usd overall_spend_usd cycle_spend_usd"
         " cycle_overall_spend_usd from_at to_at days_between",
         (
@@ -392,7 +344,7 @@ ORDINARY: Lines = {
             1,
         ),
     ),
-    "ai_usage_analytics.dim_cursor_member": said(
+    "ai_usage_analytics.dim_cursor_member": lines_of(
         "user_id user_email user_name role is_removed",
         ("user_1", ANN, "Ann", "member", False),
         ("user_2", BOB, "Bob", "free-owner", False),
@@ -401,15 +353,20 @@ ORDINARY: Lines = {
     ),
     "ai_usage_analytics.dim_provider": provider_rows(PROVIDERS).to_dicts(),
     "ai_usage_analytics.dim_platform": platform_rows(PROVIDERS).to_dicts(),
-    "ai_usage_analytics.dim_cursor_plan": said(
+    "ai_usage_analytics.dim_account": lines_of(
+        "provider account account_name provider_account_id credentials is_configured first_pulled_at",
+        ("anthropic", "default", "Mock", "org-1", "admin", True, None),
+        ("anthropic", "former", None, None, None, False, None),
+    ),
+    "ai_usage_analytics.dim_cursor_plan": lines_of(
         "plan_name valid_from valid_to seat_price_usd overage_usd_a_request",
         ("business", THU, FRI, "40", "0.04"),
         ("teams", FRI, None, "32.1", None),
     ),
-    "ai_usage_analytics.sheet_rejections": said(
+    "ai_usage_analytics.sheet_rejections": lines_of(
         "tab row_number column_name value_shape reason", ("budgets", 3, "amount_usd", "text", "not a number")
     ),
-    "ai_usage_analytics.console_figures": said(
+    "ai_usage_analytics.console_figures": lines_of(
         "row_number provider period_start period_end workspace_id amount_usd source note",
         (2, "openai", "2024-02-01", "2024-03-01", None, "18.423456795", "console", None),
         (3, "anthropic", "2024-02-28", "2024-03-01", TEAM, "12.173456789", "invoice", "by hand"),
@@ -419,14 +376,14 @@ ORDINARY: Lines = {
         (9, "cursor", "2024-03-03", "2024-04-03", None, "7", "dashboard", None),
         (10, "cursor", "2024-01-01", "2024-02-01", None, "10", "invoice", None),
     ),
-    "ai_usage_analytics.budgets": said(
+    "ai_usage_analytics.budgets": lines_of(
         "row_number month scope scope_name amount_usd",
         (2, "2024-02", "total", None, "1000"),
         (3, "2024-02", "team", "Data", "17.5"),
         (4, "2024-03", "provider", "cursor", "0"),
         (7, "2024-03", "total", None, "1000"),
     ),
-    "ai_usage_analytics.seats": said(
+    "ai_usage_analytics.seats": lines_of(
         "row_number provider plan seat_price_usd seats valid_from valid_to",
         (2, "cursor", "teams-yearly", "31.99", 3, THU, FRI),
         (3, "anthropic", "team", "25", 2, None, None),
@@ -434,7 +391,7 @@ ORDINARY: Lines = {
         (5, "cursor", "teams-monthly", "40", 1, THU, FRI),
         (6, "cursor", "teams-yearly", "32", 3, FRI, None),
     ),
-    "ai_usage_analytics.dim_api_key_mapping": said(
+    "ai_usage_analytics.dim_api_key_mapping": lines_of(
         KEY,
         ("anthropic", "default", "apikey_ann", "ann", TEAM, "active", ANN, "Data", ANN, "sheet", None, THU),
         ("anthropic", "default", "apikey_ann", "ann", TEAM, "active", EVE, "Data", ANN, "sheet", THU, None),
@@ -443,14 +400,14 @@ ORDINARY: Lines = {
         ("anthropic", "default", "apikey_bot2", "bot", None, "active", None, "Ops", BOB, "sheet", None, None),
         ("anthropic", "default", "apikey_code", "code", CODING, "active", EVE, None, EVE, "key_creator", None, None),
     ),
-    "ai_usage_analytics.dim_person": said(
+    "ai_usage_analytics.dim_person": lines_of(
         "user_email person_email user_name team_name is_in_sheet",
         (ANN, ANN, "Ann", "Data", True),
         ("ann.b@example.com", ANN, None, "Data", True),
         (BOB, BOB, "Bob", None, False),
         (EVE, EVE, "Eve", "Design", True),
     ),
-    "ai_usage_analytics.dim_person_account": said(
+    "ai_usage_analytics.dim_person_account": lines_of(
         "person_email provider account account_user_id user_email is_member",
         (ANN, "anthropic", "default", "user_ann", ANN, True),
         (BOB, "anthropic", "default", "user_bob", BOB, True),
@@ -459,23 +416,8 @@ ORDINARY: Lines = {
         (EVE, "cursor", "default", "3", EVE, True),
     ),
 }
-
-# Ten weeks before, for what forecasts and compares.
-EARLIER = [date.fromisoformat(WED) - timedelta(days=n) for n in range(70, 0, -1)]
-
-
-def usage(day: date) -> Decimal:
-    """What apikey_ann cost on one of those days."""
-    return Decimal(day.isoweekday() % 6) + (Decimal("2.000000001") if day.month == 2 else Decimal("0.75"))
-
-
-BY_SCOPE = "spend_date scope scope_name spent_usd usage_usd seats_usd is_complete"
-BILLED = "spend_date provider platform billing_account_id api_key_id user_email team_name model meter charge_type"
-BILLED += " billed_usd attribution_method status"
-OF_ANN = ("anthropic", "claude_api", "org-1", "apikey_ann", ANN, "Data", OPUS, OUTPUT, "usage")
-
 ORDINARY |= {
-    "ai_usage_analytics.spend_by_scope": said(
+    "ai_usage_analytics.spend_by_scope": lines_of(
         BY_SCOPE,
         *(
             (str(day), scope, name, str(usage(day) + 1), str(usage(day)), "1", True)
@@ -485,169 +427,29 @@ ORDINARY |= {
         # Of a month that was closed and then restated.
         ("2024-01-05", "provider", "cursor", "10.5", "10.5", "0", True),
     ),
-    "ai_usage_analytics.ai_spend": said(
+    "ai_usage_analytics.ai_spend": lines_of(
         BILLED, *((str(day), *OF_ANN, str(usage(day)), "key_sheet", "final") for day in EARLIER)
     ),
 }
-
-ORDINARY["ai_usage_analytics.claude_code_usage_stats"] += said(
+ORDINARY["ai_usage_analytics.claude_code_usage_stats"] += lines_of(
     f"{CODE} pull_requests_by_claude_code commits_by_claude_code",
     (WED, BOB, None, "subscription", "team", 1, 4, SONNET, "0", 1, 1, 0, 0, 2, 3),
 )
-ORDINARY["ai_usage_analytics.claude_code_model_usage"] += said(
+ORDINARY["ai_usage_analytics.claude_code_model_usage"] += lines_of(
     CODE_MODEL, (FRI, BOB, None, "subscription", SONNET, "0.75", 10, 20)
 )
-ORDINARY["ai_usage_analytics.ai_activity"] = said(  # before the days that are asked about: active for a week, a month
-    "activity_date user_email team_name tool provider is_active",
-    ("2024-01-10", ANN, "Data", "cursor", "cursor", False),
-    ("2024-02-20", BOB, None, "claude.ai", "anthropic", True),
-    ("2024-02-22", EVE, "Design", "cursor", "cursor", True),
+ORDINARY["ai_usage_analytics.ai_activity"] = (
+    lines_of(  # before the days that are asked about: active for a week, a month
+        "activity_date user_email team_name tool provider is_active",
+        ("2024-01-10", ANN, "Data", "cursor", "cursor", False),
+        ("2024-02-20", BOB, None, "claude.ai", "anthropic", True),
+        ("2024-02-22", EVE, "Design", "cursor", "cursor", True),
+    )
 )
-CHECK_RESULT = "asset check_name checked_date result reason evaluated_at run_id"
-ORDINARY["ai_usage_analytics.check_results"] = said(
+ORDINARY["ai_usage_analytics.check_results"] = lines_of(
     CHECK_RESULT,
     ("core/claude_costs", "no_day_is_missing", WED, "passed", None, "2024-03-02T06:00:00.25Z", "run-1"),
     ("core/claude_costs", "no_day_is_missing", THU, "warned", "It's late", "2024-03-02T06:00:00.5Z", "run-1"),
     ("core/claude_costs", "no_day_is_missing", FRI, "failed", None, "2024-03-02T06:00:01Z", "run-1"),
     ("core/seats", "sheet_can_be_read", None, "warned", "no tab", "2024-03-01T06:00:00Z", "run-0"),
 )
-
-# What HARMED has on top, each line for a claim.
-HARM: Lines = {
-    "ai_usage_raw.pulls": said(
-        "pull activity_date pull_id records pulled_at",
-        ("cursor_usage_events", FRI, "pull-2", 9, "2024-03-02T06:00:01Z"),
-        ("claude_cost_report", WED, "pull-0", 1, "2024-03-10T06:00:00Z"),  # settled, and restated later
-    ),
-    "ai_usage_analytics.claude_costs": said(
-        LINE,
-        (WED, TEAM, "Team", OPUS, OUTPUT, "tokens", "standard", "0-200k", "output", "8.5", "standard"),
-        (WED, TEAM, "Team", None, None, None, None, None, None, "16.92345679", None),
-    ),
-    "ai_usage_analytics.claude_analytics_costs": said(
-        ANALYTICS,
-        (THU, "claude_code", CODING, "apikey_code", "user_actor", ANN, SONNET, OUTPUT, "tokens", "0.7", "0.75"),
-    ),
-    "ai_usage_analytics.claude_usage_tokens": said(
-        TOKENS,
-        (THU, "apikey_bot", None, OPUS, "standard", "200k-1M", 0, 17, 0, 5, 0),
-        (FRI, "apikey_bot", None, None, None, None, 8, 9, 0, 0, 0),
-    ),
-    "ai_usage_analytics.claude_code_usage_stats": said(
-        CODE,
-        (THU, ANN, None, "api", None, 1, 1, OPUS, "0.765000016", 1, 1, 0, 0),  # 5 % and a cent above, not more
-        (FRI, ANN, None, "api", None, 1, 1, OPUS, "9", 1, 1, 0, 0),
-    ),
-    "ai_usage_analytics.cursor_usage_stats": said(
-        STATS,
-        (WED, "2024-02-28T00:00:00Z", "odd@example.com", "5", True, 0, 0, 0, 0, None),
-        (THU, "2024-02-29T00:00:00Z", "odd@example.com", "5", False, 2, 0, 1, 2, None),
-        (FRI, "2024-03-01T00:00:00Z", "odd@example.com", "5", None, -1, 0, 0, 0, None),
-    ),
-    "ai_usage_analytics.cursor_usage_events": said(
-        EVENT,
-        (THU, "2024-03-01T00:00:00Z", EVE, None, "auto", "Usage-based", True, True, "0.5", 1, 2, 0, 0, "0.5"),
-    ),
-    "ai_usage_analytics.spend_versions": said(
-        "activity_date provider billed_usd known_from known_to pull_id",
-        (THU, "anthropic", "1", "2024-03-01T06:00:00Z", "2024-03-01T07:00:00Z", "pull-0"),
-    ),
-    "ai_usage_analytics.dim_cursor_member": said(
-        "user_id user_email user_name role is_removed", ("user_6", "idle@example.com", "Idle", "member", False)
-    ),
-    "ai_usage_analytics.console_figures": said(
-        "row_number provider period_start period_end workspace_id amount_usd",
-        (4, "anthropic", "2024-02-29", "2024-03-05", None, "1"),
-        (5, "anthropic", "2024-02-28", "2024-03-01", TEAM, "1"),
-    ),
-    "ai_usage_analytics.record_rejections": said(
-        "provider account pull activity_date position field reason value_shape",
-        ("cursor", "default", "cursor_usage_events", THU, 1, "chargedCents", "null is not an amount of money", "null"),
-        ("google_sheets", "default", "sheet_budgets", None, 2, "amount_usd", "is missing", "absent"),
-    ),
-    "ai_usage_analytics.dim_api_key_mapping": said(
-        "provider api_key_id mapped_by user_email valid_from valid_to",
-        ("anthropic", "apikey_old", "sheet", None, None, None),
-        ("anthropic", "apikey_ann", "sheet", BOB, "2024-02-20", "2024-03-01"),
-        ("anthropic", "apikey_typo", "sheet", BOB, None, None),
-    ),
-    "ai_usage_analytics.dim_person": said(
-        "user_email person_email is_in_sheet team_name", ("typo@example.com", "typo@example.com", True, "Data")
-    ),
-    "ai_usage_analytics.claude_cost_shares": said(
-        SHARE,
-        (WED, TEAM, OPUS, "tokens", OUTPUT, "standard", "measured", "0.000000001"),
-        (THU, CODING, SONNET, "tokens", OUTPUT, "standard", "measured", "0.1"),
-    ),
-    "ai_usage_analytics.claude_expenses": said(
-        EXPENSE, (THU, "unsegmented", "unknown", True, TEAM, "tokens", "-0.000000001")
-    ),
-    "ai_usage_analytics.ai_spend": said(
-        SPEND,
-        (WED, "cursor", "cursor", "t", None, ANN, "usage_based", "usage", "1", "1", "actor", "final"),
-        (WED, "cursor", "cursor", "t", None, None, "request_formula", "usage", "1", None, "actor", "final"),
-        (WED, "cursor", "cursor", "t", None, None, "seat", "usage", None, "0.1", "key_sheet", "final"),
-        (THU, "anthropic", "claude_code", "o", None, ANN, OUTPUT, "usage", None, None, "unattributed", "final"),
-        (THU, "anthropic", "claude_api", "o", "k", None, OUTPUT, "usage", "0.1", None, "key_creator", "final"),
-        (FRI, "anthropic", "claude_code", "o", None, ANN, "claude_code_estimate", "usage", None, "9", "guess", "final"),
-    ),
-}
-
-HARM["ai_usage_analytics.ai_spend"] += said(BILLED, (WED, *OF_ANN, "480.5", "key_sheet", "final"))
-HARM["ai_usage_analytics.ai_spend"] += said(BILLED, (WED, "openai", *OF_ANN[1:], "0.5", "key_sheet", "final"))
-HARM["ai_usage_analytics.spend_by_scope"] = said(
-    BY_SCOPE,
-    *((str(day), "provider", "openai", "3", "3", "0", True) for day in [*EARLIER, date(2024, 3, 1)]),
-)
-HARM["ai_usage_analytics.budgets"] = said(
-    "row_number month scope scope_name amount_usd",
-    (5, "2024-02", "team", "data", "200"),
-    (6, "2024-03", "provider", "openai", "30.5"),
-)
-HARM["ai_usage_analytics.cursor_usage_stats"] += said(
-    STATS,
-    *((str(day), f"{day}T00:00:00Z", "idle@example.com", "6", False, 0, 0, 0, 0, None) for day in EARLIER[-25:]),
-    (FRI, "2024-03-01T00:00:00Z", "idle@example.com", "6", None, 0, 0, 0, 0, None),
-)
-
-HARMED = {address: [*ORDINARY.get(address, []), *HARM.get(address, [])] for address in ORDINARY | HARM}
-HARMED["ai_usage_raw.pulls"] = [row for row in HARMED["ai_usage_raw.pulls"] if row != ORDINARY["ai_usage_raw.pulls"][2]]
-HARMED["ai_usage_analytics.dim_workspace"] = [  # of a vendor that does not tell the default one's id
-    row | {"workspace_id": None} if row["is_default"] else row for row in ORDINARY["ai_usage_analytics.dim_workspace"]
-]
-HARMED["ai_usage_analytics.cursor_usage_stats"] = [
-    row
-    for row in HARMED["ai_usage_analytics.cursor_usage_stats"]
-    if (row["activity_date"], row["user_email"]) not in {(THU, ANN), (FRI, EVE)}
-]
-
-WORLDS = {"ordinary": ORDINARY, "harmed": HARMED}
-
-
-COUNTED = {  # may be unknown, and is 0 where a line does not say otherwise
-    name
-    for table in (CLAUDE_CODE_USAGE_STATS, CLAUDE_CODE_MODEL_USAGE, CURSOR_USAGE_STATS, CURSOR_AI_COMMITS)
-    for name, column in table.columns.items()
-    if column.type is Type.INTEGER and not name.startswith("non_ai_")
-}
-READ: dict[Type, Callable[[str], Any]] = {
-    Type.NUMERIC: Decimal,
-    Type.DATE: date.fromisoformat,
-    Type.INSTANT: datetime.fromisoformat,
-}
-
-
-def rows(table: Table, lines: Sequence[dict[str, Any]]) -> list[Row]:
-    """A table's lines as whole rows, in its order of columns and of its types."""
-    for line in lines:
-        if strange := line.keys() - table.columns.keys():
-            raise ValueError(f"{table.address} has no {sorted(strange)}")
-    return [tuple(_cell(name, column, line) for name, column in table.columns.items()) for line in lines]
-
-
-def _cell(name: str, column: Column, line: dict[str, Any]) -> Any:
-    is_filled = column.required or name in {*COUNTED, "organization_id"}
-    default = DEFAULTS.get(name, DEFAULTS.get(column.type)) if is_filled else None
-    value = line.get(name, default)
-    read = READ.get(column.type)
-    return value if value is None or read is None else read(value)

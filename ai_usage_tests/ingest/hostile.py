@@ -1,4 +1,4 @@
-"""Servers that no provider should be: they drip, never end, or send more than anybody can hold. Raw sockets, since no
+"""Misbehaving servers: they send a byte at a time, never end, or send more than memory can hold. Raw sockets, since no
 library answers like that.
 """
 
@@ -26,13 +26,13 @@ class Served:
 
 @contextmanager
 def serving(treat: Treat, *, reads: bool = True) -> Iterator[Served]:
-    """A server that reads each request's head, unless it may not, and then treats its connection so, in a thread."""
+    """A server that reads each request's head if `reads` is set and calls `treat` with the connection, in a thread."""
 
     def one(connection: socket.socket) -> None:
         with connection, suppress(OSError):
             connection.settimeout(20)
-            while reads and not (said := connection.recv(65536)).endswith(b"\r\n\r\n"):
-                if not said:
+            while reads and not (received := connection.recv(65536)).endswith(b"\r\n\r\n"):
+                if not received:
                     return
             treat(connection)
 
@@ -59,7 +59,7 @@ def serving(treat: Treat, *, reads: bool = True) -> Iterator[Served]:
 
 
 def dripping(before: bytes = b"", drop: bytes = b"x", every: float = 0.05, seconds: float = 20.0) -> Treat:
-    """Sends so much at once, and then a drop at a time for as long as anybody would wait in a test."""
+    """Sends the start at once, and then a byte at a time for longer than a test waits."""
 
     def treat(connection: socket.socket) -> None:
         connection.sendall(before)
@@ -72,13 +72,13 @@ def dripping(before: bytes = b"", drop: bytes = b"x", every: float = 0.05, secon
 
 
 def silent(connection: socket.socket) -> None:
-    """Says nothing for as long as nobody hangs up."""
+    """Sends nothing while the client stays connected."""
     while connection.recv(65536):
         pass
 
 
-def saying(body: bytes, head: bytes = HEAD, repeat: int = 1) -> Treat:
-    """One answer that ends with the connection: a body, or so many of them in a row."""
+def sending(body: bytes, head: bytes = HEAD, repeat: int = 1) -> Treat:
+    """One answer that ends with the connection: a body, once or repeated."""
 
     def treat(connection: socket.socket) -> None:
         connection.sendall(head + b"connection: close\r\n\r\n")
@@ -89,10 +89,10 @@ def saying(body: bytes, head: bytes = HEAD, repeat: int = 1) -> Treat:
 
 
 def bomb(megabytes: int) -> bytes:
-    """Very much of nothing, in a thousandth of its size. Its end is missing: nobody should get there."""
+    """Many zeros, in a thousandth of their size. The end is missing: no client should reach it."""
     stream = zlib.compressobj(9, wbits=zlib.MAX_WBITS | 16)
 
-    def packed(said: bytes) -> bytes:
-        return stream.compress(said) + stream.flush(zlib.Z_FULL_FLUSH)
+    def packed(data: bytes) -> bytes:
+        return stream.compress(data) + stream.flush(zlib.Z_FULL_FLUSH)
 
     return packed(b'{"data": [') + packed(b" " * MEGABYTE) * megabytes

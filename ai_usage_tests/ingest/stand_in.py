@@ -1,4 +1,4 @@
-"""Anthropic's side of the contract over loopback HTTP, under a path prefix; it knows nothing of the client.
+"""Anthropic's side of the contract over loopback HTTP, under a path prefix; it is independent of the client.
 
 A test fills `days`, `lists` and `rows`, changes what is sent by `bend`, and finds the requests in `asked`.
 """
@@ -41,8 +41,8 @@ class StandIn:
     default_workspace: str | None = None
     page_size: int = 1000  # at most so many buckets, records or items a page
     bend: Callable[[list[str]], list[str]] = list
-    envelope: dict[str, object] = field(default_factory=dict)  # said instead of the truth beside the data
-    ready: date = date.max  # the newest day whose people are known
+    envelope: dict[str, object] = field(default_factory=dict)  # replaces the true values beside the data
+    ready: date = date.max  # the newest day with known people
     refreshes: int = 0  # so many pages to come, each from a newer state of the data
     asked: list[Asked] = field(default_factory=list)
     tokens: dict[str, tuple[Params, int]] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class StandIn:
         return self.by_token(self.rows, params, cap=1000)
 
     def people(self, params: Params) -> str:
-        """Of one day, in a list that says nothing of `has_more`."""
+        """Of one day, in a list without `has_more`."""
         day = date.fromisoformat(params["date"][0])
         if day > self.ready:
             raise RefusalError(400, "invalid_request_error", f"Data is available up to {self.ready}.")
@@ -90,7 +90,7 @@ class StandIn:
             yield bucket(first + timedelta(n), self.days.get(first + timedelta(n), []))
 
     def by_token(self, items: list[str], params: Params, cap: int) -> str:
-        """Tokens are opaque, and only go with the parameters they were made for."""
+        """Tokens are opaque and valid only with the parameters they were made for."""
         if self.refreshes:
             self.refreshes -= 1
             self.envelope = {"data_refreshed_at": f"state {self.refreshes}"}
@@ -106,7 +106,7 @@ class StandIn:
         if at + limit < len(items):
             token = f"page_{len(self.tokens)}=="
             self.tokens[token] = (others, at + limit)
-        return self.said(items[at : at + limit], {"has_more": token is not None, "next_page": token})
+        return self.page_of(items[at : at + limit], {"has_more": token is not None, "next_page": token})
 
     def by_id(self, name: str, params: Params) -> str:
         items = self.lists[name]
@@ -117,12 +117,12 @@ class StandIn:
         ids = [json.loads(item)["id"] for item in items]
         at = ids.index(params["after_id"][0]) + 1 if "after_id" in params else 0
         end = at + min(int(params["limit"][0]), self.page_size)
-        return self.said(
+        return self.page_of(
             items[at:end],
             {"has_more": end < len(items), "last_id": ids[min(end, len(ids)) - 1] if ids else None},
         )
 
-    def said(self, page: list[str], beside: dict[str, object]) -> str:
+    def page_of(self, page: list[str], beside: dict[str, object]) -> str:
         rest = ", ".join(f'"{name}": {json.dumps(v)}' for name, v in {**beside, **self.envelope}.items())
         return f'{{"data": [{", ".join(self.bend(page))}], {rest}}}'
 

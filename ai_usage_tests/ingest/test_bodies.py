@@ -1,4 +1,4 @@
-"""How much of an answer is taken: whatever a provider sends, a process keeps within its memory and names the limit."""
+"""Limits of an answer: whatever a provider sends, a process stays within its memory and names the limit."""
 
 import gzip
 import subprocess
@@ -31,7 +31,7 @@ from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.client import ClaudeAdmin
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.sheet.client import GoogleSheet
-from ai_usage_tests.ingest.hostile import HEAD, Treat, bomb, saying, serving
+from ai_usage_tests.ingest.hostile import HEAD, Treat, bomb, sending, serving
 
 ACME = Vendor(name="Acme", advice={})
 ONCE = Patience(attempts=1)
@@ -46,7 +46,7 @@ def by_next(page: Page) -> Query | None:
 
 
 def read(treat: Treat, limits: Limits = SMALL) -> list[Page]:
-    with serving(treat) as vendor, http_client(vendor.url, {}, limits=limits) as client:
+    with serving(treat) as server, http_client(server.url, {}, limits=limits) as client:
         return Api(ACME, client, ONCE).pages("/v1/spend", {}, following=by_next)
 
 
@@ -56,9 +56,9 @@ LARGER = r"Acme /v1/spend: the answer is larger than 1 MB \(AI_USAGE_PAGE_MEGABY
 @pytest.mark.parametrize(
     "treat",
     [
-        saying(b"[" * MEGABYTE, repeat=1000),
-        saying(bomb(200), GZIP),
-        saying(NOTHING, HEAD + b"content-encoding: deflate\r\n", repeat=1000),
+        sending(b"[" * MEGABYTE, repeat=1000),
+        sending(bomb(200), GZIP),
+        sending(NOTHING, HEAD + b"content-encoding: deflate\r\n", repeat=1000),
     ],
     ids=["endless", "gzip bomb", "nothing, endlessly"],
 )
@@ -71,7 +71,7 @@ def test_more_than_a_page_may_have_is_not_read(treat: Treat) -> None:
 def test_a_compression_that_was_not_asked_for_is_no_answer(coding: str) -> None:
     """Compressed twice, a megabyte holds a terabyte."""
     with pytest.raises(DamagedAnswer, match="which was not asked for"):
-        read(saying(gzip.compress(bomb(50)), HEAD + f"content-encoding: {coding}\r\n".encode()))
+        read(sending(gzip.compress(bomb(50)), HEAD + f"content-encoding: {coding}\r\n".encode()))
 
 
 BODY = b'{"data": [1, 2], "next": null}'
@@ -88,7 +88,7 @@ CODED = {
 
 @pytest.mark.parametrize("coding", CODED)
 def test_what_was_asked_for_is_read_whole(coding: str) -> None:
-    [page] = read(saying(CODED[coding], HEAD + f"content-encoding: {coding}\r\n".encode()))
+    [page] = read(sending(CODED[coding], HEAD + f"content-encoding: {coding}\r\n".encode()))
     assert page.items == [b"1", b"2"]
 
 
@@ -96,22 +96,22 @@ def test_a_large_page_comes_through_its_compression_byte_by_byte() -> None:
     items = ",".join(f'"{n * 7919:064x}"' for n in range(20_000))
     body = f'{{"data": [{items}], "next": null}}'.encode()
     assert len(body) > MEGABYTE
-    [page] = read(saying(gzip.compress(body), GZIP), replace(SMALL, page_bytes=len(body), answer_bytes=2**30))
+    [page] = read(sending(gzip.compress(body), GZIP), replace(SMALL, page_bytes=len(body), answer_bytes=2**30))
     assert b",".join(page.items) == items.encode()
 
 
 @pytest.mark.parametrize("cut", [10, 30, -9, -1])
 def test_a_compressed_answer_that_is_cut_is_damaged(cut: int) -> None:
     with pytest.raises(DamagedAnswer, match="broke off"):
-        read(saying(gzip.compress(BODY)[:cut], GZIP))
+        read(sending(gzip.compress(BODY)[:cut], GZIP))
 
 
 @pytest.mark.parametrize("head", [b"", b"content-encoding: gzip\r\n"])
 def test_of_a_refusal_no_more_is_read_than_its_beginning(head: bytes) -> None:
-    said = b'{"error": {"message": "no"}}' + b" " * MEGABYTE
-    body = gzip.compress(said) if head else said
+    message = b'{"error": {"message": "no"}}' + b" " * MEGABYTE
+    body = gzip.compress(message) if head else message
     with pytest.raises(KeyRefused, match="answered 401"):
-        read(saying(body, b"HTTP/1.1 401 No\r\n" + head, repeat=1 if head else 1000))
+        read(sending(body, b"HTTP/1.1 401 No\r\n" + head, repeat=1 if head else 1000))
 
 
 class Endless:
@@ -145,8 +145,8 @@ def test_endless_pages_end_with_their_bytes_their_number_or_their_records() -> N
     assert endless.asked == 2
 
 
-def test_what_stands_beside_the_records_is_bounded() -> None:
-    """It becomes objects, which take thirty times the bytes of what they are made of."""
+def test_the_rest_of_an_answer_is_limited() -> None:
+    """It becomes objects that take thirty times its bytes."""
     much = b'"%s"' % (b"x" * (FEW_BYTES - 100))
     with pytest.raises(TooLarge, match="8 MB beside its records"):
         Endless(b"1", much).read(Limits())
@@ -159,12 +159,12 @@ def test_a_large_page_of_tiny_values_is_none() -> None:
     with pytest.raises(TooLarge, match="more than 524,288 values"):
         Endless(b"1," * (3 * MEGABYTE) + b"1").read(limits)
     named = b",".join([b'"%d"' % (10**14 + n) for n in range(400_000)])
-    [page] = read(saying(b'{"data": [%s]}' % named), limits)
+    [page] = read(sending(b'{"data": [%s]}' % named), limits)
     assert len(page.items) == 400_000
 
 
 def nested(levels: int, inside: str = "1") -> str:
-    """Lists in each other, each with a neighbor: no run of brackets gives them away."""
+    """Nested lists, each with a neighbor, so that no sequence of brackets reveals the depth."""
     return "[[]," * levels + inside + "]" * levels
 
 
@@ -222,25 +222,25 @@ SHEET = '{"sheets": [{"properties": {"sheetId": 1, "title": "budgets"}}]}'
 
 
 @pytest.mark.parametrize(
-    ("treat", "kind", "said"),
+    ("treat", "kind", "part"),
     [
-        (saying(bomb(200), GZIP), TooLarge, "Google's answer is larger than 1 MB"),
-        (saying(b"<title>Sign in</title>", HEAD.replace(b"application/json", b"text/html")), VendorError, "Sign in"),
-        (saying(f'{{"sheets": {nested(9_000)}}}'.encode()), UnexpectedAnswer, "not what its API promises"),
-        (saying(b'{"sheets": [{"properties": []}]}'), UnexpectedAnswer, "not what its API promises"),
-        (saying(gzip.compress(BODY)[:9], GZIP), DamagedAnswer, "broke off"),
-        (saying(b'{"error": "no code"}', b"HTTP/1.1 401 No\r\n"), KeyRefused, "Google answered 401: no code"),
+        (sending(bomb(200), GZIP), TooLarge, "Google's answer is larger than 1 MB"),
+        (sending(b"<title>Sign in</title>", HEAD.replace(b"application/json", b"text/html")), VendorError, "Sign in"),
+        (sending(f'{{"sheets": {nested(9_000)}}}'.encode()), UnexpectedAnswer, "not what its API promises"),
+        (sending(b'{"sheets": [{"properties": []}]}'), UnexpectedAnswer, "not what its API promises"),
+        (sending(gzip.compress(BODY)[:9], GZIP), DamagedAnswer, "broke off"),
+        (sending(b'{"error": "no code"}', b"HTTP/1.1 401 No\r\n"), KeyRefused, "Google answered 401: no code"),
     ],
     ids=["bomb", "page", "deep", "shape", "cut", "refusal"],
 )
-def test_the_sheet_has_the_same_limits(treat: Treat, kind: type[VendorError], said: str) -> None:
+def test_the_sheet_has_the_same_limits(treat: Treat, kind: type[VendorError], part: str) -> None:
     with serving(treat) as google, closing(GoogleSheet.open("id", base_url=google.url, limits=SMALL)) as sheet:
         sheet.patience = ONCE
-        with pytest.raises(kind, match=said):
+        with pytest.raises(kind, match=part):
             sheet.tabs({})
 
 
-# In a process of its own, whose memory nobody else has used.
+# In a process of its own, so that only this test uses its memory.
 CHILD = """
 import re, sys
 from pathlib import Path
@@ -264,24 +264,24 @@ for url in sys.argv[1:]:
     print(kind, megabytes() - before)
 """
 HOSTILE = {
-    "endless": (saying(b"[" * MEGABYTE, repeat=10_000), "TooLarge"),
-    "bomb": (saying(bomb(2000), GZIP), "TooLarge"),
-    "tiny values": (saying(b'{"data": [' + b"12," * (20 * MEGABYTE) + b"1]}"), "TooLarge"),
-    "as many as may be": (saying(b'{"data": [' + b"12," * (3 * MEGABYTE) + b"1]}"), "TooLarge"),
-    "wide letters": (saying(b'{"data": ["' + "\U0001f4b0".encode() * (15 * MEGABYTE) + b'"]}'), "read"),
-    "deep": (saying(b'{"data": ' + b"[" * (30 * MEGABYTE)), "UnexpectedAnswer"),
-    "beside": (saying(b'{"data": [1], "beside": [' + b"{}," * (MEGABYTE // 4) + b"1]}"), "read"),
-    "pages": (saying(b'{"data": ["' + b"x" * (50 * MEGABYTE) + b'"], "next": 1}'), "IncompleteAnswer"),
+    "endless": (sending(b"[" * MEGABYTE, repeat=10_000), "TooLarge"),
+    "bomb": (sending(bomb(2000), GZIP), "TooLarge"),
+    "tiny values": (sending(b'{"data": [' + b"12," * (20 * MEGABYTE) + b"1]}"), "TooLarge"),
+    "as many as may be": (sending(b'{"data": [' + b"12," * (3 * MEGABYTE) + b"1]}"), "TooLarge"),
+    "wide letters": (sending(b'{"data": ["' + "\U0001f4b0".encode() * (15 * MEGABYTE) + b'"]}'), "read"),
+    "deep": (sending(b'{"data": ' + b"[" * (30 * MEGABYTE)), "UnexpectedAnswer"),
+    "beside": (sending(b'{"data": [1], "beside": [' + b"{}," * (MEGABYTE // 4) + b"1]}"), "read"),
+    "pages": (sending(b'{"data": ["' + b"x" * (50 * MEGABYTE) + b'"], "next": 1}'), "IncompleteAnswer"),
 }
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux counts a process's memory so")
-def test_memory_keeps_within_its_bounds_whatever_a_provider_sends() -> None:
-    """Under the limits as they are set by default: Dagster, Polars and DuckDB take some 400 MB of 1.5 GB themselves."""
+def test_memory_stays_within_its_limits_whatever_a_provider_sends() -> None:
+    """With the default limits: Dagster, Polars and DuckDB themselves take some 400 MB of 1.5 GB."""
     with ExitStack() as stack:
         urls = [stack.enter_context(serving(treat)).url for treat, _ in HOSTILE.values()]
         child = [sys.executable, "-c", CHILD, *urls]
         done = subprocess.run(child, check=True, capture_output=True, text=True, timeout=120)
-    said = dict(zip(HOSTILE, (line.split() for line in done.stdout.splitlines()), strict=True))
-    assert {name: kind for name, (kind, _) in said.items()} == {name: kind for name, (_, kind) in HOSTILE.items()}
-    assert max(int(grown) for _, grown in said.values()) < 1000
+    found = dict(zip(HOSTILE, (line.split() for line in done.stdout.splitlines()), strict=True))
+    assert {name: kind for name, (kind, _) in found.items()} == {name: kind for name, (_, kind) in HOSTILE.items()}
+    assert max(int(grown) for _, grown in found.values()) < 1000

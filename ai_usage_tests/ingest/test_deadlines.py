@@ -1,4 +1,4 @@
-"""No provider holds a pull up: an answer that drips ends with its deadline, wherever it drips; so does a whole pull."""
+"""No provider can hold up a pull: a slow answer ends at its deadline, whichever part is slow; so does a whole pull."""
 
 import threading
 import time
@@ -30,7 +30,7 @@ CHUNKED = HEAD + b"transfer-encoding: chunked\r\n\r\n"
 
 
 def asked(url: str, limits: Limits = SOON) -> float:
-    """How long it takes until it is clear that no answer comes."""
+    """Seconds until the request fails."""
     began = time.monotonic()
     with http_client(url, {}, limits=limits) as client, pytest.raises(Unreachable, match="no answer from"):
         Api(ACME, client, ONCE).get("/v1/spend", {}, read=bytes)
@@ -50,14 +50,14 @@ def asked(url: str, limits: Limits = SOON) -> float:
     ids=["silent", "headers", "interim answers", "body", "chunks", "refusal"],
 )
 def test_an_answer_that_drips_ends_with_its_deadline(treat: Treat) -> None:
-    with serving(treat) as vendor:
-        assert asked(vendor.url) < GENEROUS
+    with serving(treat) as server:
+        assert asked(server.url) < GENEROUS
 
 
 def test_the_deadline_holds_while_connecting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a TLS handshake that is not answered nor a proxy that drips is waited for."""
-    with serving(silent, reads=False) as vendor:
-        assert asked(vendor.url.replace("http:", "https:")) < GENEROUS
+    with serving(silent, reads=False) as server:
+        assert asked(server.url.replace("http:", "https:")) < GENEROUS
     with serving(dripping(b"HTTP/1.1 200 OK\r\nx-slow: ")) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         monkeypatch.setenv("NO_PROXY", "")
@@ -65,26 +65,26 @@ def test_the_deadline_holds_while_connecting(monkeypatch: pytest.MonkeyPatch) ->
         assert proxy.connections == 1
 
 
-def test_waiting_for_ones_turn_takes_nothing_of_the_deadline() -> None:
-    """The pace of Cursor's API may hold a request back for a minute before it is sent."""
+def test_waiting_for_the_rate_limit_does_not_count_toward_the_deadline() -> None:
+    """Cursor's rate limit may delay a request for a minute before it is sent."""
 
     def drips_its_end(connection: Any) -> None:
         connection.sendall(HEAD + b"content-length: 2\r\n\r\n{")
         time.sleep(0.05)
         connection.sendall(b"}")
 
-    with serving(drips_its_end) as vendor, http_client(vendor.url, {}, limits=Limits(answer_seconds=1)) as client:
+    with serving(drips_its_end) as server, http_client(server.url, {}, limits=Limits(answer_seconds=1)) as client:
         client.event_hooks["request"] = [lambda _: time.sleep(1.2)]
         assert Api(ACME, client, ONCE).get("/v1/spend", {}, read=bytes) == b"{}"
 
 
 @pytest.fixture
 def drips() -> Iterator[Served]:
-    with serving(dripping(HEAD + b"content-length: 99999\r\n\r\n")) as vendor:
-        yield vendor
+    with serving(dripping(HEAD + b"content-length: 99999\r\n\r\n")) as server:
+        yield server
 
 
-def test_a_source_whose_time_is_up_says_so_in_the_middle_of_an_answer(drips: Served) -> None:
+def test_a_source_that_exceeds_its_time_is_an_error_in_the_middle_of_an_answer(drips: Served) -> None:
     began = time.monotonic()
     with (
         http_client(drips.url, {}, limits=replace(SOON, answer_seconds=60, pull_seconds=0.4)) as client,
@@ -151,7 +151,7 @@ def test_a_source_is_asked_for_so_many_hours_with_both_its_keys(monkeypatch: pyt
     assert clock.asked == 3
 
 
-def test_no_retry_is_waited_for_that_would_begin_when_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_wait_for_a_retry_that_would_begin_after_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
     transport = httpx.MockTransport(lambda _: httpx.Response(503, headers={"retry-after": "200"}))
     client = http_client("https://mock.test", {}, transport, Limits(pull_seconds=500))

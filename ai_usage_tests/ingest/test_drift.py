@@ -1,4 +1,4 @@
-"""What a vendor sends beyond its contract is named, field by field; what keeps to the contract is not."""
+"""Fields and values outside a provider's contract are named, one by one; those of the contract are not."""
 
 import json
 from collections.abc import Callable
@@ -8,28 +8,32 @@ import msgspec
 import pytest
 
 from ai_usage.ingest.drift import drift
-from ai_usage.providers.anthropic import records as said
+from ai_usage.providers.anthropic.records.analytics import AnalyticsCost, AnalyticsUsage
+from ai_usage.providers.anthropic.records.claude_code import CodeRecord
+from ai_usage.providers.anthropic.records.enterprise_users import EnterpriseUser
+from ai_usage.providers.anthropic.records.lists import ApiKey, Organization, User, Workspace
+from ai_usage.providers.anthropic.records.usage_and_cost import CostLine, UsageLine
 from ai_usage.providers.cursor.records import UsageEvent
 from ai_usage_tests.ingest import recorded
 
 SAMPLES: list[tuple[str, type[msgspec.Struct], Callable[[str], list[str]]]] = [
-    ("cost_report_page1", said.CostLine, recorded.lines),
-    ("cost_report_page2", said.CostLine, recorded.lines),
-    ("usage_report_messages_page1", said.UsageLine, recorded.lines),
-    ("usage_report_messages_page2", said.UsageLine, recorded.lines),
-    ("usage_report_claude_code_page1", said.CodeRecord, recorded.items),
-    ("usage_report_claude_code_page2", said.CodeRecord, recorded.items),
-    ("workspaces_page1", said.Workspace, recorded.items),
-    ("workspaces_page2_after_id", said.Workspace, recorded.items),
-    ("api_keys_v20230601", said.ApiKey, recorded.items),
-    ("api_keys_v20261021", said.ApiKey, recorded.items),
-    ("users", said.User, recorded.items),
-    ("analytics_unified_cost_page1", said.AnalyticsCost, recorded.items),
-    ("analytics_unified_cost_page2", said.AnalyticsCost, recorded.items),
-    ("analytics_unified_usage", said.AnalyticsUsage, recorded.items),
-    ("analytics_users_page1", said.EnterpriseUser, recorded.items),
-    ("analytics_users_page2", said.EnterpriseUser, recorded.items),
-    ("organization_me", said.Organization, lambda name: [recorded.body(name).decode()]),
+    ("cost_report_page1", CostLine, recorded.lines),
+    ("cost_report_page2", CostLine, recorded.lines),
+    ("usage_report_messages_page1", UsageLine, recorded.lines),
+    ("usage_report_messages_page2", UsageLine, recorded.lines),
+    ("usage_report_claude_code_page1", CodeRecord, recorded.items),
+    ("usage_report_claude_code_page2", CodeRecord, recorded.items),
+    ("workspaces_page1", Workspace, recorded.items),
+    ("workspaces_page2_after_id", Workspace, recorded.items),
+    ("api_keys_v20230601", ApiKey, recorded.items),
+    ("api_keys_v20261021", ApiKey, recorded.items),
+    ("users", User, recorded.items),
+    ("analytics_unified_cost_page1", AnalyticsCost, recorded.items),
+    ("analytics_unified_cost_page2", AnalyticsCost, recorded.items),
+    ("analytics_unified_usage", AnalyticsUsage, recorded.items),
+    ("analytics_users_page1", EnterpriseUser, recorded.items),
+    ("analytics_users_page2", EnterpriseUser, recorded.items),
+    ("organization_me", Organization, lambda name: [recorded.body(name).decode()]),
 ]
 CODE = recorded.items("usage_report_claude_code_page1")[0]
 
@@ -102,14 +106,14 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_each_departure_is_named_and_counted_by_record(name: str) -> None:
+def test_each_deviation_is_named_and_counted_by_record(name: str) -> None:
     change, words = CHANGES[name]
-    assert drift(changed(change), said.CodeRecord) == dict.fromkeys(words, 2)
+    assert drift(changed(change), CodeRecord) == dict.fromkeys(words, 2)
 
 
 def test_an_absent_field_is_no_drift() -> None:
-    assert not drift(changed(lambda r: [r.pop(n) for n in ("is_remote", "tool_actions")]), said.CodeRecord)
-    assert not drift(changed(lambda r: r["core_metrics"].pop("num_sessions")), said.CodeRecord)
+    assert not drift(changed(lambda r: [r.pop(n) for n in ("is_remote", "tool_actions")]), CodeRecord)
+    assert not drift(changed(lambda r: r["core_metrics"].pop("num_sessions")), CodeRecord)
 
 
 def test_a_quantity_that_no_table_holds_is_drift_although_its_type_is_right() -> None:
@@ -123,12 +127,12 @@ def test_a_new_figure_in_any_block_of_a_persons_day_is_seen() -> None:
     row = json.loads(recorded.items("analytics_users_page1")[0])
     blocks = [name for name, block in row.items() if isinstance(block, dict)]
     assert len(blocks) == 8
-    assert drift(
-        [json.dumps({**row, name: {**row[name], "novel_count": 1}}) for name in blocks], said.EnterpriseUser
-    ) == {f"unknown field {name}.novel_count": 1 for name in blocks}
+    assert drift([json.dumps({**row, name: {**row[name], "novel_count": 1}}) for name in blocks], EnterpriseUser) == {
+        f"unknown field {name}.novel_count": 1 for name in blocks
+    }
 
 
 def test_a_value_inside_a_nullable_struct_is_seen() -> None:
     [row] = recorded.items("analytics_unified_usage")
     odd = row.replace('"user_actor"', '"ghost_actor"')
-    assert drift([odd], said.AnalyticsUsage) == {"unknown value group.actor.type = 'ghost_actor'": 1}
+    assert drift([odd], AnalyticsUsage) == {"unknown value group.actor.type = 'ghost_actor'": 1}

@@ -1,4 +1,4 @@
-"""Every field of every record that a vendor sends, absent, null, of each other JSON type, unknown, negative, huge:
+"""Every field of every record that a provider sends, absent, null, of each other JSON type, unknown, negative, huge:
 the record is read right or costs exactly itself, with a reason that names the field, and never its neighbor.
 
 The variants are generated from the records' definitions (`variants`), so a new field is covered as soon as it is
@@ -17,13 +17,17 @@ import polars as pl
 import pytest
 
 from ai_usage.ingest.drift import drift
-from ai_usage.providers.anthropic import records as claude
-from ai_usage.providers.anthropic import rows as claude_rows
 from ai_usage.providers.anthropic import tables as claude_tables
 from ai_usage.providers.anthropic.audit_log.records import AuditEvent
 from ai_usage.providers.anthropic.audit_log.tables import AUDIT_LOG
 from ai_usage.providers.anthropic.claude_ai_usage import claude_usage_rows
 from ai_usage.providers.anthropic.keys import keys_of
+from ai_usage.providers.anthropic.records.analytics import AnalyticsCost, AnalyticsUsage
+from ai_usage.providers.anthropic.records.claude_code import CodeRecord
+from ai_usage.providers.anthropic.records.enterprise_users import EnterpriseUser
+from ai_usage.providers.anthropic.records.lists import ApiKey, Organization, User, Workspace
+from ai_usage.providers.anthropic.records.usage_and_cost import CostLine, UsageLine
+from ai_usage.providers.anthropic.rows import analytics, claude_code, lists, usage_and_cost
 from ai_usage.providers.cursor import records as cursor
 from ai_usage.providers.cursor import rows as cursor_rows
 from ai_usage.providers.cursor import tables as cursor_tables
@@ -33,7 +37,7 @@ from ai_usage.warehouse.ledger import Records
 from ai_usage_tests.ingest.variants import UNKNOWN, Variant, at, fields, struct_of, variants, whole
 
 DAY, PULLED = date(2026, 11, 3), datetime(2026, 11, 4, 6, tzinfo=UTC)
-ACME = claude_rows.Organization("org", {None: "Default"})
+ACME = lists.Organization("org", {None: "Default"})
 LEGACY = [Plan("legacy", date(2026, 1, 1), None, Decimal(40), Decimal("0.04"))]
 CYCLE = json.dumps({"subscriptionCycleStart": 1793491200000, "data_refreshed_at": "2026-11-04T00:00:00Z"})
 
@@ -59,29 +63,29 @@ def claude_ai(api: Records, audit: Records) -> pl.DataFrame:
     return claude_usage_rows(api, audit, [])
 
 
-def commits(said: Records) -> pl.DataFrame:
-    return cursor_rows.commit_rows(said, records())
+def commits(given: Records) -> pl.DataFrame:
+    return cursor_rows.commit_rows(given, records())
 
 
 # How each type of record becomes rows, and whether that is one a record.
 Shape = Callable[[Records], object]
 SHAPES: dict[type[msgspec.Struct], tuple[Shape, ...]] = {
-    claude.CostLine: (lambda s: claude_rows.cost_rows(s, ACME), lambda s: claude_rows.daily_cost_rows(s, ACME)),
-    claude.UsageLine: (lambda s: claude_rows.usage_rows(s, ACME),),
-    claude.CodeRecord: (lambda s: claude_rows.code_rows(s, ACME),),
-    claude.AnalyticsCost: (lambda s: claude_rows.analytics_cost_rows(s, ACME, {}),),
+    CostLine: (lambda s: usage_and_cost.cost_rows(s, ACME), lambda s: usage_and_cost.daily_cost_rows(s, ACME)),
+    UsageLine: (lambda s: usage_and_cost.usage_rows(s, ACME),),
+    CodeRecord: (lambda s: claude_code.code_rows(s, ACME),),
+    AnalyticsCost: (lambda s: analytics.analytics_cost_rows(s, ACME, {}),),
     cursor.UsageEvent: (cursor_rows.event_rows,),
     cursor.DailyUsage: (lambda s: cursor_rows.usage_rows(s, LEGACY),),
     cursor.Member: (cursor_rows.member_rows,),
 }
 MERGING: dict[type[msgspec.Struct], tuple[Shape, ...]] = {
-    claude.UsageLine: (lambda s: claude_rows.daily_token_rows(s, ACME),),
-    claude.CodeRecord: (lambda s: claude_rows.code_model_rows(s, ACME),),
-    claude.EnterpriseUser: (lambda s: claude_ai(s, records()),),
+    UsageLine: (lambda s: usage_and_cost.daily_token_rows(s, ACME),),
+    CodeRecord: (lambda s: claude_code.code_model_rows(s, ACME),),
+    EnterpriseUser: (lambda s: claude_ai(s, records()),),
     AuditEvent: (lambda s: claude_ai(records(), s),),
-    claude.Organization: (lambda s: claude_rows.organization(s, records()),),
-    claude.Workspace: (claude_rows.workspace_rows, lambda s: claude_rows.organization(records(), s)),
-    claude.ApiKey: (lambda s: list(keys_of(s, {"some id": "maker@example.com"})),),
+    Organization: (lambda s: lists.organization(s, records()),),
+    Workspace: (lists.workspace_rows, lambda s: lists.organization(records(), s)),
+    ApiKey: (lambda s: list(keys_of(s, {"some id": "maker@example.com"})),),
     cursor.AiCommit: (commits,),
     cursor.MemberSpend: (lambda s: spend_rows(list(growths(snapshots(s)))),),
 }
@@ -97,7 +101,7 @@ TYPES: Sequence[type[msgspec.Struct]] = sorted(set(SENT.values()), key=lambda of
 
 def test_every_record_that_is_pulled_is_varied() -> None:
     assert len(TYPES) == 17
-    without_rows = {claude.AnalyticsUsage, claude.User, cursor.Group}  # read by core's own functions, or not at all
+    without_rows = {AnalyticsUsage, User, cursor.Group}  # read by core's own functions, or not at all
     assert {*SHAPES, *MERGING} | without_rows == set(TYPES)
     total = sum(1 for of in TYPES for _ in variants(of))
     print(f"\n{total} variants of {sum(len(list(fields(of))) for of in TYPES)} fields")  # noqa: T201 - for whoever asks
@@ -107,40 +111,40 @@ def test_every_record_that_is_pulled_is_varied() -> None:
 @pytest.mark.parametrize("of", TYPES, ids=lambda of: of.__name__)
 def test_a_whole_record_is_read_whole(of: type[msgspec.Struct]) -> None:
     text = json.dumps(whole(of))
-    said = records(text)
-    assert len(said.read(of).values) == 1
-    assert not said.rejections
+    given = records(text)
+    assert len(given.read(of).values) == 1
+    assert not given.rejections
     assert not drift([text], of)
 
 
 @pytest.mark.parametrize("of", TYPES, ids=lambda of: of.__name__)
-def test_a_field_that_differs_is_read_right_or_costs_its_record_alone(of: type[msgspec.Struct]) -> None:
+def test_a_deviating_field_is_read_correctly_or_rejects_only_its_record(of: type[msgspec.Struct]) -> None:
     good = json.dumps(whole(of))
     for variant in variants(of):
-        told = f"{of.__name__}.{variant.field.name} {variant.what}"
-        said = records(good, json.dumps(variant.record))
-        read = said.read(of)
-        if said.rejections:
-            [rejection] = said.rejections
-            assert (rejection.position, rejection.activity_date, len(read.values)) == (1, DAY, 1), told
-            assert rejection.field == variant.field.name or rejection.field.startswith(variant.field.name), told
-            assert rejection.reason, told
-            assert "novel" not in rejection.reason + rejection.value_shape, told
-            assert may_be_rejected(variant), f"{told}: {rejection}"
+        what = f"{of.__name__}.{variant.field.name} {variant.what}"
+        given = records(good, json.dumps(variant.record))
+        read = given.read(of)
+        if given.rejections:
+            [rejection] = given.rejections
+            assert (rejection.position, rejection.activity_date, len(read.values)) == (1, DAY, 1), what
+            assert rejection.field == variant.field.name or rejection.field.startswith(variant.field.name), what
+            assert rejection.reason, what
+            assert "novel" not in rejection.reason + rejection.value_shape, what
+            assert may_be_rejected(variant), f"{what}: {rejection}"
         else:
-            assert len(read.values) == 2, told
-            assert as_expected(at(read.values[1], variant.field.names), variant), told
+            assert len(read.values) == 2, what
+            assert as_expected(at(read.values[1], variant.field.names), variant), what
 
 
 @pytest.mark.parametrize("of", [*SHAPES, *MERGING], ids=lambda of: of.__name__)
 def test_whatever_can_be_read_becomes_rows(of: type[msgspec.Struct]) -> None:
     good = json.dumps(whole(of))
     for field, alike in groupby(variants(of), key=lambda variant: variant.field):
-        said = records(good, *(json.dumps(variant.record) for variant in alike))
+        given = records(good, *(json.dumps(variant.record) for variant in alike))
         for shape in SHAPES.get(of, ()):
-            assert len(shape(said)) + len(said.rejections) == said.lines.height, field.name  # type: ignore[arg-type]
+            assert len(shape(given)) + len(given.rejections) == given.lines.height, field.name  # type: ignore[arg-type]
         for shape in MERGING.get(of, ()):
-            assert shape(said) is not None or of is claude.Workspace, field.name
+            assert shape(given) is not None or of is Workspace, field.name
 
 
 @pytest.mark.parametrize("of", TYPES, ids=lambda of: of.__name__)
@@ -152,13 +156,13 @@ def test_what_is_not_read_as_it_was_sent_is_reported_as_drift(of: type[msgspec.S
 
 
 def may_be_rejected(variant: Variant) -> bool:
-    """Only for want of what is essential, or where the record judges itself by several fields."""
-    judged = {"currency", "isChargeable", "chargedCents", "spendCents", "day", "id", "userId"}
+    """Only where a required field is missing, or where several fields decide together."""
+    decided_together = {"currency", "isChargeable", "chargedCents", "spendCents", "day", "id", "userId"}
     inside = struct_of(variant.field.type)
     is_lacking = inside is not None and any(f.is_essential for f in fields(inside))
     return (
         (variant.reads_as is UNKNOWN and (variant.field.is_essential or is_lacking))
-        or variant.field.path[-1] in judged
+        or variant.field.path[-1] in decided_together
         or (is_lacking and variant.what == "an object")
     )
 

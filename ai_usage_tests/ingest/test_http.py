@@ -1,4 +1,4 @@
-"""HTTP for every vendor: what is tried again, and how long; what an error says; pages that cannot lie."""
+"""HTTP for every provider: what is retried, and how long; what an error contains; pages that must be consistent."""
 
 import logging
 import socket
@@ -57,7 +57,7 @@ Step = httpx.Response | Exception | Callable[[], httpx.Response]
 
 
 class Script:
-    """A vendor that answers step by step and then repeats the last; `asked` holds the requests."""
+    """A provider that answers step by step and then repeats the last; `asked` holds the requests."""
 
     def __init__(self, *steps: Step) -> None:
         self.steps = list(steps)
@@ -68,8 +68,8 @@ class Script:
         step = self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
         if isinstance(step, Exception):
             raise step
-        said = step if isinstance(step, httpx.Response) else step()
-        return httpx.Response(said.status_code, headers=said.headers, content=said.content)
+        answer = step if isinstance(step, httpx.Response) else step()
+        return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
 
     def api(self, patience: Patience = AT_ONCE) -> Api:
         transport = httpx.MockTransport(self)
@@ -91,12 +91,12 @@ def sheet(data: list[int], to: str | None = None) -> httpx.Response:
 
 
 def refused(status: int, **headers: str) -> httpx.Response:
-    said = {"error": {"type": "some_error", "message": "Something is off"}, "request_id": "req_in_body"}
-    return httpx.Response(status, json=said, headers={k.replace("_", "-"): v for k, v in headers.items()})
+    body = {"error": {"type": "some_error", "message": "Something is off"}, "request_id": "req_in_body"}
+    return httpx.Response(status, json=body, headers={k.replace("_", "-"): v for k, v in headers.items()})
 
 
 class Clock:
-    """Time that passes by sleeping only."""
+    """Time that passes only by sleeping."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -116,7 +116,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 529])
-def test_what_may_pass_is_tried_again(status: int) -> None:
+def test_a_temporary_failure_is_retried(status: int) -> None:
     script = Script(refused(status), refused(status), GOOD)
     assert script.page().items == [b"1"]
     assert len(script.asked) == 3
@@ -149,7 +149,7 @@ LOGIN = b"\n<!DOCTYPE html><html><head><title>Sign in</title><style>b{}</style><
 
 
 @pytest.mark.parametrize(
-    ("page", "said"),
+    ("page", "what"),
     [
         (httpx.Response(200, html=LOGIN.decode()), "text/html with status 200 that begins with “Sign in to Corp net”"),
         (httpx.Response(200, content=LOGIN), "a body without a content type with status 200 that begins with “Sign in"),
@@ -163,12 +163,12 @@ LOGIN = b"\n<!DOCTYPE html><html><head><title>Sign in</title><style>b{}</style><
         ),
     ],
 )
-def test_a_page_of_a_proxy_is_named_and_not_asked_for_again(page: httpx.Response, said: str) -> None:
+def test_a_page_of_a_proxy_is_named_and_not_requested_again(page: httpx.Response, what: str) -> None:
     script = Script(page)
     with pytest.raises(NotTheApi) as caught:
         script.page()
     assert len(script.asked) == 1
-    assert str(caught.value).startswith(f"Acme /v1/spend: the answer is {said}")
+    assert str(caught.value).startswith(f"Acme /v1/spend: the answer is {what}")
     assert str(caught.value).endswith("check the network's proxy and the base URL.")
     assert len(str(caught.value)) < 300
 
@@ -187,7 +187,9 @@ REFUSALS: list[tuple[httpx.Response, type[Refused], str]] = [
 
 
 @pytest.mark.parametrize(("answer", "kind", "advice"), REFUSALS)
-def test_what_cannot_pass_is_said_at_once_and_in_full(answer: httpx.Response, kind: type[Refused], advice: str) -> None:
+def test_a_permanent_refusal_is_raised_at_once_with_all_details(
+    answer: httpx.Response, kind: type[Refused], advice: str
+) -> None:
     script = Script(answer)
     with pytest.raises(kind) as caught:
         script.page()
@@ -205,7 +207,7 @@ def test_the_request_id_of_the_header_comes_first(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "quoted"),
     [
         (b"", ": no explanation; request id none. Set"),
         (b"<h1>\n  Bad\n  gateway</h1>", ": <h1> Bad gateway</h1>;"),
@@ -214,10 +216,10 @@ def test_the_request_id_of_the_header_comes_first(name: str) -> None:
         (b'{"error": {"message": "\xff"}}', "\ufffd"),
     ],
 )
-def test_an_error_body_of_any_shape_is_quoted_on_one_line(content: bytes, said: str) -> None:
+def test_an_error_body_of_any_shape_is_quoted_on_one_line(content: bytes, quoted: str) -> None:
     with pytest.raises(KeyRefused) as caught:
         Script(httpx.Response(401, content=content)).page()
-    assert said in str(caught.value)
+    assert quoted in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -236,13 +238,13 @@ def test_no_error_and_no_log_holds_the_key(step: Step, caplog: pytest.LogCapture
     script = Script(step)
     with pytest.raises(VendorError) as caught:
         script.page()
-    said = [caplog.text, repr(script.api())]
+    texts = [caplog.text, repr(script.api())]
     chain: BaseException | None = caught.value
     while chain is not None:
-        said += [str(chain), repr(chain)]
+        texts += [str(chain), repr(chain)]
         chain = chain.__cause__ or chain.__context__
     assert script.asked[0].headers["x-api-key"] == KEY
-    assert KEY[:9] not in "\n".join(said)
+    assert KEY[:9] not in "\n".join(texts)
 
 
 @pytest.mark.parametrize("key", [f"{KEY}\n", f"{KEY[:9]}…", f"{KEY}\x00"])
@@ -252,7 +254,7 @@ def test_a_key_that_no_header_can_hold_is_refused_without_being_quoted(key: str)
     assert KEY[:9] not in repr(caught.value)
 
 
-def test_each_retry_is_told_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+def test_each_retry_is_logged_on_one_line(caplog: pytest.LogCaptureFixture) -> None:
     Script(refused(529), refused(503, retry_after="0"), GOOD).page()
     assert [r.getMessage()[:27] for r in caplog.records if r.levelno >= logging.WARNING] == [
         "Acme /v1/spend answered 529",
@@ -261,7 +263,7 @@ def test_each_retry_is_told_in_one_line(caplog: pytest.LogCaptureFixture) -> Non
 
 
 @pytest.mark.parametrize("down", [refused(503), httpx.ConnectError("refused")])
-def test_whom_patience_did_not_help_is_asked_once_until_it_answers(down: Step) -> None:
+def test_after_an_outage_one_try_is_made_until_it_answers(down: Step) -> None:
     script = Script(*[down] * (4 + 1), GOOD, down)
     api = script.api()
 
@@ -278,8 +280,8 @@ def test_whom_patience_did_not_help_is_asked_once_until_it_answers(down: Step) -
 
 def test_json_of_another_shape_is_not_asked_for_again() -> None:
     shapes: list[object] = [{"rows": []}, {"data": None}, [], {"data": {}}]
-    for said in shapes:
-        script = Script(httpx.Response(200, json=said, headers={"request-id": "req_7"}))
+    for shape in shapes:
+        script = Script(httpx.Response(200, json=shape, headers={"request-id": "req_7"}))
         with pytest.raises(UnexpectedAnswer, match=r"Acme /v1/spend.*req_7"):
             script.page()
         assert len(script.asked) == 1
@@ -304,7 +306,7 @@ def test_waits_are_jittered(clock: Clock) -> None:
     assert len(first_waits) > 1
 
 
-def test_the_vendor_says_how_long_to_wait(clock: Clock) -> None:
+def test_the_provider_sets_how_long_to_wait(clock: Clock) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
     Script(refused(429, retry_after="7"), refused(529, retry_after="1.5"), GOOD).page()
     Script(refused(429, retry_after=date), GOOD).page()
@@ -381,12 +383,14 @@ def contradicts(_: Page) -> Query | None:
         ([sheet([1])], contradicts, "contradicts itself"),
     ],
 )
-def test_pages_cannot_lie(steps: list[Step], following: Callable[[Page], Query | None] | None, why: str) -> None:
+def test_inconsistent_pages_are_refused(
+    steps: list[Step], following: Callable[[Page], Query | None] | None, why: str
+) -> None:
     with pytest.raises(IncompleteAnswer, match=f"Acme /v1/spend .*{why}.*nothing of this answer is kept"):
         Script(*steps, sheet([99])).pages(following)
 
 
-def test_as_many_pages_as_the_cap_are_no_lie() -> None:
+def test_as_many_pages_as_the_limit_are_accepted() -> None:
     assert len(Script(sheet([1], "b"), sheet([2], "c"), sheet([3])).pages(cap=3)) == 3
 
 
@@ -401,10 +405,10 @@ def test_as_many_pages_as_the_cap_are_no_lie() -> None:
         ("SSL_CERT_FILE", "/no/such/hidden-word.pem"),
     ],
 )
-def test_an_environment_that_cannot_be_used_is_a_sentence_when_something_is_asked(
+def test_an_unusable_environment_is_an_error_at_the_first_request(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
-    """Opening a client fails no run: the sources that need no network go on."""
+    """Opening a client fails no run: sources that need no network continue."""
     monkeypatch.setenv("NO_PROXY", "")
     monkeypatch.setenv(variable, value)
     with http_client("https://acme.test", {"x-api-key": KEY}) as client:
@@ -437,7 +441,7 @@ def test_requests_name_us_wait_within_reason_and_carry_their_own_headers() -> No
     assert api.requests == 1
 
 
-# What only a real socket shows. Each breaker sees a connection whose request has been read.
+# What only a real socket shows. Each breaker gets a connection after the request was read.
 def reset(connection: socket.socket) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
@@ -468,7 +472,7 @@ def well(connection: socket.socket) -> None:
 
 @contextmanager
 def listening(*answers: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A server that treats one connection after the other so, and then closes."""
+    """A server that handles connections one after the other in the given ways, and then closes."""
 
     def serve(server: socket.socket) -> None:
         for answer in answers:
@@ -549,7 +553,7 @@ def test_the_first_error_ends_it_though_an_earlier_item_is_still_under_way(
 
 
 def readings(*of: list[list[int]]) -> Callable[[], list[Page]]:
-    """One reading after the other: each its pages, each page its records."""
+    """The readings in order: each has pages, and each page has records."""
     left = iter(of)
     return lambda: [Page([str(item).encode() for item in page], {"total": len(page)}) for page in next(left)]
 
@@ -585,13 +589,13 @@ def test_pages_that_overlap_are_read_again_until_two_readings_agree(
     assert records(steady_pages("Acme", readings(*reads))) == kept
 
 
-def test_pages_that_never_hold_still_are_no_answer() -> None:
+def test_pages_that_change_at_each_reading_are_refused() -> None:
     shifting = [[[n, n + 1], [n + 1, n + 3]] for n in range(3)]
     with pytest.raises(IncompleteAnswer, match="Acme moved during each of 3 reads"):
         steady_pages("Acme", readings(*shifting))
 
 
-def test_pages_of_two_states_are_read_again_however_often_they_say_the_same() -> None:
+def test_pages_of_two_states_are_read_again_even_if_they_repeat() -> None:
     moved = lambda pages: len({page.beside["total"] for page in pages}) > 1  # noqa: E731
     even, uneven = [[1, 2], [3, 4]], [[1, 2], [3]]
     assert records(steady_pages("Acme", readings(uneven, uneven, even), moved=moved)) == even

@@ -1,4 +1,4 @@
-"""Every form in which vendors send an instant, and what is none."""
+"""Every form in which providers send an instant, and what is none."""
 
 from datetime import date
 from typing import Any
@@ -11,15 +11,15 @@ DAY = date(2026, 11, 1)
 
 
 @pytest.mark.parametrize(
-    "said",
+    "sent",
     [
         *("2026-11-01", "2026-11-01T00:00:00Z", "2026-11-01T23:59:59.999Z", "2026-11-01T12:00:00", " 2026-11-01 "),
         *("2026-11-01T00:30:00+00:30", "2026-10-31T23:30:00-01:00", "2026-11-01T00:00:00.123456Z"),
         *(1793491200000, 1793577599999, 1793491200000.0, 1793491200000.5, "1793491200000", "1793491200000.5"),
     ],
 )
-def test_an_instant_is_its_utc_day(said: Any) -> None:
-    assert day_of_instant(said) == DAY
+def test_an_instant_is_its_utc_day(sent: Any) -> None:
+    assert day_of_instant(sent) == DAY
 
 
 def test_milliseconds_are_never_a_compact_date() -> None:
@@ -28,7 +28,7 @@ def test_milliseconds_are_never_a_compact_date() -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "sent",
     [
         *(
             None,
@@ -48,5 +48,5 @@ def test_milliseconds_are_never_a_compact_date() -> None:
         *("1970-01-01", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00"),
     ],
 )
-def test_what_is_no_instant_has_no_day(said: Any) -> None:
-    assert day_of_instant(said) is None
+def test_what_is_no_instant_has_no_day(sent: Any) -> None:
+    assert day_of_instant(sent) is None

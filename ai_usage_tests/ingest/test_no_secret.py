@@ -1,4 +1,4 @@
-"""No error names a key, whatever a provider, or a proxy before it, echoes, and however it is encoded."""
+"""No error contains a key, whatever a provider or proxy echoes and however the key is encoded."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -34,31 +34,33 @@ def answer(status: int, body: str, **headers: str) -> httpx.Response:
 
 
 KINDS: dict[str, Callable[[str], Step]] = {
-    "message": lambda said: answer(401, '{"error": {"type": "no", "message": "bad key ' + said + '"}}'),
-    "request id in the body": lambda said: answer(403, '{"error": "no", "request_id": "' + said + '"}'),
-    "request id in a header": lambda said: answer(404, "{}", request_id=said),
-    "code": lambda said: answer(400, '{"error": {"message": "no", "details": {"code": "' + said + '"}}}'),
-    "flat": lambda said: answer(429, '{"message": "' + said + '", "code": "x"}', x_should_retry="false"),
-    "text": lambda said: answer(500, f"upstream: {said}"),
-    "text that is cut": lambda said: answer(502, "." * 170 + said),
-    "redirect": lambda said: answer(302, said, location="https://elsewhere.test/"),
+    "message": lambda secret: answer(401, '{"error": {"type": "no", "message": "bad key ' + secret + '"}}'),
+    "request id in the body": lambda secret: answer(403, '{"error": "no", "request_id": "' + secret + '"}'),
+    "request id in a header": lambda secret: answer(404, "{}", request_id=secret),
+    "code": lambda secret: answer(400, '{"error": {"message": "no", "details": {"code": "' + secret + '"}}}'),
+    "flat": lambda secret: answer(429, '{"message": "' + secret + '", "code": "x"}', x_should_retry="false"),
+    "text": lambda secret: answer(500, f"upstream: {secret}"),
+    "text that is cut": lambda secret: answer(502, "." * 170 + secret),
+    "redirect": lambda secret: answer(302, secret, location="https://elsewhere.test/"),
     "no answer": httpx.ConnectError,
-    "proxy": lambda said: httpx.ProxyError(f"407 {said}"),
-    "broken answer": lambda said: httpx.RemoteProtocolError(f"illegal header line: {said!r}"),
+    "proxy": lambda secret: httpx.ProxyError(f"407 {secret}"),
+    "broken answer": lambda secret: httpx.RemoteProtocolError(f"illegal header line: {secret!r}"),
     "encoding": httpx.DecodingError,
-    "login page": lambda said: answer(200, f"<title>{said}</title> Log in", content_type="text/html"),
-    "no JSON": lambda said: answer(200, '{"data": ' + said),
-    "no UTF-8": lambda said: httpx.Response(200, content=b'{"data": "\xff"}' + said.encode()),
-    "another shape": lambda said: answer(200, '{"data": {}}', request_id=said),
-    "cursor": lambda said: answer(200, '{"data": [1], "next": "' + said.replace("\\", "\\\\").replace('"', "") + '"}'),
+    "login page": lambda secret: answer(200, f"<title>{secret}</title> Log in", content_type="text/html"),
+    "no JSON": lambda secret: answer(200, '{"data": ' + secret),
+    "no UTF-8": lambda secret: httpx.Response(200, content=b'{"data": "\xff"}' + secret.encode()),
+    "another shape": lambda secret: answer(200, '{"data": {}}', request_id=secret),
+    "cursor": lambda secret: answer(
+        200, '{"data": [1], "next": "' + secret.replace("\\", "\\\\").replace('"', "") + '"}'
+    ),
 }
 
 
 def everything_of(error: BaseException) -> str:
-    """What anybody may store of an error: its text, and the errors behind it."""
-    said = [str(error), repr(error), repr(error.args), repr(vars(error))]
+    """Everything that can be stored of an error: its text, and the errors behind it."""
+    texts = [str(error), repr(error), repr(error.args), repr(vars(error))]
     behind = error.__cause__ or error.__context__
-    return "\n".join([*said, *([everything_of(behind)] if behind else [])])
+    return "\n".join([*texts, *([everything_of(behind)] if behind else [])])
 
 
 def by_number(page: Page) -> Query | None:
@@ -71,17 +73,17 @@ def test_no_error_names_the_key(kind: str, encoding: str, caplog: pytest.LogCapt
     caplog.set_level(logging.DEBUG)
     quoted = ENCODINGS[encoding](KEY)
 
-    def said(_: httpx.Request) -> httpx.Response:
+    def answering(_: httpx.Request) -> httpx.Response:
         step = KINDS[kind](quoted)
         if isinstance(step, Exception):
             raise step
         return step
 
-    api = Api(ACME, http_client("https://acme.test", {"x-api-key": KEY}, httpx.MockTransport(said)), TWICE)
+    api = Api(ACME, http_client("https://acme.test", {"x-api-key": KEY}, httpx.MockTransport(answering)), TWICE)
     with pytest.raises(VendorError, match=r"^Acme /v1/spend") as caught:
         api.pages("/v1/spend", {}, following=by_number)
-    told = everything_of(caught.value) + caplog.text
-    assert leaks(told, KEY) == []
+    texts = everything_of(caught.value) + caplog.text
+    assert leaks(texts, KEY) == []
     assert str(caught.value).isprintable()
     if kind in {"message", "text", "flat", "no answer", "login page"}:
         assert "(key)" in str(caught.value)
@@ -104,10 +106,10 @@ def test_cursors_key_is_as_secret_as_what_is_sent_of_it(encoding: str) -> None:
 
 
 def test_a_header_that_the_http_library_quotes_names_no_key() -> None:
-    """h11 quotes the line that it cannot read, bytes and all."""
+    """h11 quotes the line that it cannot read."""
     with (
-        serving(lambda connection: connection.sendall(f"HTTP/1.1 200 OK\r\n{KEY}\r\n\r\n".encode())) as vendor,
-        http_client(vendor.url, {"x-api-key": KEY}) as client,
+        serving(lambda connection: connection.sendall(f"HTTP/1.1 200 OK\r\n{KEY}\r\n\r\n".encode())) as server,
+        http_client(server.url, {"x-api-key": KEY}) as client,
         pytest.raises(VendorError, match="broke off") as caught,
     ):
         Api(ACME, client, Patience(attempts=1)).get("/v1/spend", {}, read=bytes)
@@ -118,7 +120,7 @@ TOKEN = "ya29.a0AfB_byC-2mN3kL4jH5gF6dS7aP8oI9uY0tR"
 
 
 class Granted(AnonymousCredentials):
-    """With a token as Google gives one for an hour."""
+    """With a token like Google's, which is valid for an hour."""
 
     def before_request(self, request: object, method: str, url: str, headers: dict[str, str]) -> None:
         headers["authorization"] = f"Bearer {TOKEN}"
@@ -126,26 +128,26 @@ class Granted(AnonymousCredentials):
 
 @pytest.fixture
 def google() -> Iterator[tuple[GoogleSheet, list[httpx.Response | Exception]]]:
-    said: list[httpx.Response | Exception] = []
+    steps: list[httpx.Response | Exception] = []
 
     def answered(request: httpx.Request) -> httpx.Response:
         assert request.headers["authorization"].endswith(TOKEN)
-        if isinstance(said[0], Exception):
-            raise said[0]
-        return said[0]
+        if isinstance(steps[0], Exception):
+            raise steps[0]
+        return steps[0]
 
     with closing(GoogleSheet.open("id", base_url="https://mock.test")) as sheet:
         wire = http_client("https://mock.test", {}, httpx.MockTransport(answered))
         sheet.client.http_client.session = session_over(wire, Granted())  # type: ignore[no-untyped-call]
         sheet.patience = Patience(attempts=1)
-        yield sheet, said
+        yield sheet, steps
 
 
 @pytest.mark.parametrize("encoding", ["plain", "json, all signs", "base64 of a line", "percent"])
 def test_googles_token_is_named_by_no_error(
     google: tuple[GoogleSheet, list[httpx.Response | Exception]], encoding: str
 ) -> None:
-    sheet, said = google
+    sheet, steps = google
     quoted = ENCODINGS[encoding](TOKEN)
     for step in (
         answer(403, '{"error": {"message": "bad token ' + quoted + '"}}'),
@@ -154,7 +156,7 @@ def test_googles_token_is_named_by_no_error(
         httpx.ConnectError(quoted),
         RefreshError(f"invalid_grant: {quoted}"),  # type: ignore[no-untyped-call]
     ):
-        said[:] = [step]
+        steps[:] = [step]
         with pytest.raises(VendorError) as caught:
             sheet.version()
         assert leaks(everything_of(caught.value), TOKEN) == []

@@ -1,4 +1,4 @@
-"""What is outside a plan or scope, what is a wrong key, and what is a request that we must mend."""
+"""Reports outside a plan or scope, wrong keys, and requests that we must correct."""
 
 import json
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from ai_usage.ingest.http.errors import Refused
 from ai_usage.ingest.http.paging import Query
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.ingest.optional import is_key_accepted, is_not_included
-from ai_usage.providers.anthropic.client import CLAUDE
+from ai_usage.providers.anthropic.endpoints import CLAUDE
 from ai_usage.simulator.claude_api import LACKS as CLAUDE_LACKS
 from ai_usage.simulator.cursor_api import LACKS as CURSOR_LACKS
 from ai_usage_tests.ingest import recorded
@@ -48,7 +48,7 @@ def test_a_known_key_that_may_not_or_an_endpoint_that_is_not_there_is_outside_th
 
 @pytest.mark.parametrize("message", ["invalid x-api-key", CURSOR_LACKS[401], ""])
 def test_a_401_is_the_plans_if_the_key_is_accepted_elsewhere_and_else_the_keys(message: str) -> None:
-    """Case 12: the words are no proof, another answer to the same key is."""
+    """Case 12: the message proves nothing; another answer to the same key does."""
     assert is_not_included(refusal(401, message), lambda: True)
     assert not is_not_included(refusal(401, message), lambda: False)
 
@@ -67,7 +67,7 @@ def test_a_401_is_the_plans_if_the_key_is_accepted_elsewhere_and_else_the_keys(m
         "Please upgrade your plan to use this date range.",
     ],
 )
-def test_a_400_in_words_of_plan_or_scope_is_skipped(message: str) -> None:
+def test_a_400_that_names_plan_or_scope_is_skipped(message: str) -> None:
     """Case 3."""
     assert is_not_included(refusal(400, message), never) == (message != "Not found")
 
@@ -132,7 +132,7 @@ PLAIN: list[tuple[str, Query, dict[str, str]]] = [("/first", {}, {}), ("/second"
         ([429, 401], False),
     ],
 )
-def test_a_key_is_accepted_if_anything_but_the_key_is_the_matter(statuses: list[int], *, is_accepted: bool) -> None:
+def test_a_key_is_accepted_if_anything_but_the_key_is_wrong(statuses: list[int], *, is_accepted: bool) -> None:
     left = iter(statuses)
     assert is_key_accepted(api(lambda _: httpx.Response(next(left))), *PLAIN) == is_accepted
 
@@ -144,13 +144,13 @@ def test_a_key_that_was_answered_before_is_not_tried_again() -> None:
         asked.append(request.url.path)
         return httpx.Response(200)
 
-    vendor = api(answer)
-    vendor.get("/report", {}, read=bytes)
-    assert is_key_accepted(vendor, *PLAIN)
+    client = api(answer)
+    client.get("/report", {}, read=bytes)
+    assert is_key_accepted(client, *PLAIN)
     assert asked == ["/report"]
 
 
-def test_an_unreachable_vendor_has_accepted_no_key() -> None:
+def test_an_unreachable_provider_has_accepted_no_key() -> None:
     def broken(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("no route")
 

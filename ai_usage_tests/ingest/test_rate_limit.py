@@ -1,4 +1,4 @@
-"""As fast as the vendor permits, and not one request faster."""
+"""Requests are as fast as the provider permits, and no faster."""
 
 import httpx
 
@@ -15,7 +15,7 @@ class Clock:
 
 
 def ask(path: str) -> httpx.Request:
-    return httpx.Request("GET", f"https://vendor.example/api{path}")
+    return httpx.Request("GET", f"https://provider.example/api{path}")
 
 
 def test_sixty_requests_a_minute_and_no_slower() -> None:

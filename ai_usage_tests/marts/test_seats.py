@@ -11,7 +11,8 @@ import pytest
 from ai_usage.marts.build_days import rebuild_whole
 from ai_usage.marts.files import marts
 from ai_usage_tests.marts.by_hand import know_providers, pull, put
-from ai_usage_tests.platform import Platform, Row, platform_in
+from ai_usage_tests.mock_claude import Row
+from ai_usage_tests.platform import Platform, platform_in
 
 A = "ai_usage_analytics"
 FEBRUARY, MARCH = date(2026, 2, 1), date(2026, 3, 1)

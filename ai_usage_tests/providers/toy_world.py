@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from ai_usage import settings as clock
 from ai_usage.settings import settings
 
-clock.refuse_a_pretended_clock = lambda of: of  # nobody real is asked
+clock.refuse_a_pretended_clock = lambda of: of  # no real provider is asked
 
 from ai_usage.automation.warehouse_resource import duckdb_warehouse  # noqa: E402
 from ai_usage.commands import doctor  # noqa: E402
@@ -31,8 +31,8 @@ def rows(query: str) -> list[list[str]]:
     return [[str(value) for value in row] for row in warehouse.ask(query).iter_rows()]
 
 
-said = io.StringIO()
-with contextlib.redirect_stdout(said):
+printed = io.StringIO()
+with contextlib.redirect_stdout(printed):
     doctor.run(of, [])
 graph = defs.resolve_asset_graph()
 found = {
@@ -45,7 +45,7 @@ found = {
     "months": rows(f"select provider, month, vendor_usd from {A}.month_close"),
     "alerts": rows(f"select topic, text from {A}.alert_events"),
     "on_boards": sorted({*warehouse.query("dashboards/platform_share")["provider"]}),  # what its filter is made of
-    "doctor": said.getvalue(),
+    "doctor": printed.getvalue(),
     "freshness": sorted(
         key.to_user_string()
         for key in graph.get_all_asset_keys()

@@ -1,4 +1,4 @@
-"""Whose a key was on which day: the sheet's history as statements, and what stands in for its silence."""
+"""The owner of a key on each day: the sheet's history as statements, and the providers' lists where it has none."""
 
 import json
 from datetime import UTC, date, datetime
@@ -15,7 +15,7 @@ Period = tuple[date | None, str | None]
 
 
 def seen(day: int, *, hour: int = 6, since: dict[str, date] | None = None, **owners: str) -> Seen:
-    """The mapping as it was found on a day of November: key → owner."""
+    """The mapping as read on a day of November: key → owner."""
     rows: dict[KeyId, Any] = {
         ("anthropic", key): {
             "user_email": owner,
@@ -30,8 +30,8 @@ def seen(day: int, *, hour: int = 6, since: dict[str, date] | None = None, **own
 
 def periods(*history: Seen, key: str = "k") -> list[Period]:
     return [
-        (said.since, said.row["user_email"] if said.row else None)
-        for said in statements(history).get(("anthropic", key), [])
+        (statement.since, statement.row["user_email"] if statement.row else None)
+        for statement in statements(history).get(("anthropic", key), [])
     ]
 
 
@@ -39,15 +39,15 @@ def november(day: int) -> date:
     return date(2026, 11, day)
 
 
-def test_a_first_statement_holds_since_ever() -> None:
+def test_a_first_owner_is_valid_for_all_time_before() -> None:
     assert periods(seen(5, k="ada")) == [(None, "ada")]
 
 
-def test_a_key_that_joins_the_sheet_later_was_its_owners_all_along() -> None:
+def test_a_key_added_later_belonged_to_its_owner_all_along() -> None:
     assert periods(seen(5, other="x"), seen(9, k="ada", other="x")) == [(None, "ada")]
 
 
-def test_a_change_holds_from_the_day_it_was_seen() -> None:
+def test_a_change_is_valid_from_the_day_it_was_seen() -> None:
     assert periods(seen(5, k="ada"), seen(9, k="bob"), seen(12, k="ada")) == [
         (None, "ada"),
         (november(9), "bob"),
@@ -64,14 +64,14 @@ def test_a_correction_on_the_same_day_replaces_the_slip() -> None:
     assert periods(seen(4, k="ada"), seen(5, k="bob"), seen(5, hour=9, k="ada")) == [(None, "ada")]
 
 
-def test_other_words_for_the_same_owner_change_no_period() -> None:
-    [[said]] = statements([seen(5, k="ada"), seen(9, k="ada")]).values()
-    assert said.since is None
-    assert said.row is not None
-    assert said.row["description"] == "as of 9"
+def test_another_description_of_the_same_owner_changes_no_period() -> None:
+    [[statement]] = statements([seen(5, k="ada"), seen(9, k="ada")]).values()
+    assert statement.since is None
+    assert statement.row is not None
+    assert statement.row["description"] == "as of 9"
 
 
-def test_a_key_that_leaves_the_sheet_is_nobodys_from_then_on() -> None:
+def test_a_key_removed_from_the_sheet_has_no_owner_from_then_on() -> None:
     assert periods(seen(5, k="ada"), seen(9), seen(12, k="bob")) == [
         (None, "ada"),
         (november(9), None),
@@ -82,18 +82,18 @@ def test_a_key_that_leaves_the_sheet_is_nobodys_from_then_on() -> None:
 @pytest.mark.parametrize(
     ("since", "expected"),
     [
-        (7, [(None, "ada"), (november(7), "bob")]),  # in the past: history is told anew from then
+        (7, [(None, "ada"), (november(7), "bob")]),  # in the past: history changes from then
         (3, [(None, "ada"), (november(3), "bob")]),
         (25, [(None, "ada"), (november(25), "bob")]),  # not yet
     ],
 )
-def test_a_row_may_say_itself_since_when(since: int, expected: list[Period]) -> None:
+def test_a_row_may_state_the_day_it_is_valid_from(since: int, expected: list[Period]) -> None:
     late = seen(9, k="bob", since={"k": november(since)})
     assert periods(seen(5, k="ada"), late) == expected
     assert periods(seen(5, k="ada"), seen(8, k="bob"), late)[-1] == (november(min(since, 8)), "bob")
 
 
-def test_a_header_overwritten_takes_no_key_from_anybody(platform: Platform) -> None:
+def test_an_overwritten_header_removes_no_owner(platform: Platform) -> None:
     header, row = ["api_key_id", "user_email"], ["k", "ada@example.com"]
     for day, rows in ((5, [header, row]), (9, [["oops", "user_email"], row]), (12, [header, row])):
         platform.warehouse.now = lambda day=day: datetime(2026, 11, day, tzinfo=UTC)
@@ -103,12 +103,12 @@ def test_a_header_overwritten_takes_no_key_from_anybody(platform: Platform) -> N
     assert periods(*history) == [(None, "ada@example.com")]
 
 
-def test_a_first_row_with_a_day_leaves_the_time_before_to_nobody() -> None:
+def test_a_first_row_with_a_day_leaves_the_time_before_without_an_owner() -> None:
     assert periods(seen(9, k="bob", since={"k": november(7)})) == [(november(7), "bob")]
 
 
 def test_a_key_of_another_provider_keeps_its_provider_and_owner(platform: Platform) -> None:
-    """The optional column `provider`; a key without one is Anthropic's, whether Anthropic lists it or not."""
+    """The optional column `provider`; a key without one belongs to Anthropic, whether Anthropic lists it or not."""
     rows = [
         ["api_key_id", "user_email", "team_name", "provider"],
         ["key_listed", "ada@example.com", "", ""],
@@ -129,7 +129,7 @@ def test_a_key_of_another_provider_keeps_its_provider_and_owner(platform: Platfo
     }
 
 
-def test_a_key_without_a_provider_is_of_the_only_one_that_lists_it() -> None:
+def test_a_key_without_a_provider_belongs_to_the_only_one_that_lists_it() -> None:
     row = {"api_key_id": "k", "provider": None}
     assert provider_of(row, {"k": ["openai"]}) == "openai"
     assert provider_of(row, {"k": ["anthropic", "openai"]}) == provider_of(row, {}) == DEFAULT == "anthropic"

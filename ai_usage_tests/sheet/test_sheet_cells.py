@@ -1,4 +1,4 @@
-"""Cells as people write them: what they mean, and what is refused because it could mean two things."""
+"""Cells as people write them: their meaning, and which are refused because they could mean two things."""
 
 from datetime import date
 from decimal import Decimal
@@ -55,7 +55,7 @@ def test_an_amount_is_exact(cell: Cell, meant: str) -> None:
 @pytest.mark.parametrize(
     "cell", ["n/a", "1.234,50", "1,23", "12,34,567", "€5", "5 EUR", "(5)", "1e3", "NaN", True, "1 2"]
 )
-def test_an_amount_in_other_words_is_refused(cell: Cell) -> None:
+def test_an_amount_in_another_format_is_refused(cell: Cell) -> None:
     with pytest.raises(BadCell):
         cells.amount(cell)
 
@@ -96,7 +96,7 @@ def test_an_amount_of_one_meaning_is_read_and_a_number_of_google_is_exact(cell: 
         ("1\u00a0234,50", "no number"),
     ],
 )  # fmt: skip
-def test_an_amount_that_is_refused_says_why(cell: Cell, why: str) -> None:
+def test_a_refused_amount_has_a_reason(cell: Cell, why: str) -> None:
     with pytest.raises(BadCell, match=why):
         cells.amount(cell)
 
@@ -121,7 +121,7 @@ SPACES = {
 
 @pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 @pytest.mark.parametrize("where", ["{0}{1}{0}{2}", "{1}{0}{2}", "{1}{2}{0}", " {0} {1}{2} {0}"])
-def test_no_space_that_is_not_seen_makes_a_second_person_key_team_or_day(space: str, where: str) -> None:
+def test_invisible_spaces_make_no_second_person_key_team_or_day(space: str, where: str) -> None:
     """Case 26: zero-width, no-break and every other kind of space, around and within."""
     assert cells.email(where.format(space, "Ada@exam", "ple.com")) == "ada@example.com"
     assert cells.identifier(where.format(space, "apikey_01", "ABC")) == "apikey_01ABC"
@@ -132,7 +132,7 @@ def test_no_space_that_is_not_seen_makes_a_second_person_key_team_or_day(space: 
     assert cells.provider(f"{space}Claude{space}") == "anthropic"
 
 
-def test_what_is_seen_stays() -> None:
+def test_visible_characters_stay() -> None:
     persian = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
     assert cells.text(f" {persian} ") == persian
     assert cells.text("Cafe\u0301") == cells.text("Caf\u00e9")
@@ -174,7 +174,7 @@ def test_a_provider_has_one_name(cell: Cell, meant: str) -> None:
     assert cells.provider(cell) == meant
 
 
-def test_a_provider_nobody_knows_is_refused() -> None:
+def test_an_unknown_provider_is_refused() -> None:
     with pytest.raises(BadCell, match="no provider"):
         cells.provider("acme")
 
@@ -199,5 +199,5 @@ def test_an_empty_cell_is_nothing_unless_it_must_be_something(cell: Cell) -> Non
         (True, "tick box"), ("é" * 50, "text " + "a" * 40 + "…"), ("sk-ant-1", "text aa-aaa-9"),
     ],
 )  # fmt: skip
-def test_a_shape_shows_the_look_and_not_the_words(cell: Cell, seen: str) -> None:
+def test_a_shape_shows_the_format_and_not_the_text(cell: Cell, seen: str) -> None:
     assert cells.shape(cell) == seen

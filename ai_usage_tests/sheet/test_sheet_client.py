@@ -1,4 +1,4 @@
-"""The sheet's client, by real gspread, against the stand-in Google, which was written from the contract alone."""
+"""The sheet's client, with real gspread, against the simulated Google, which was written from the contract alone."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,9 @@ import stamina
 from ai_usage.commands.sheet_template import write_template
 from ai_usage.errors import SettingError
 from ai_usage.ingest.http.errors import NotFound, NotPermitted, RateLimited, UnexpectedAnswer, Unreachable, VendorDown
-from ai_usage.sheet.client import CsvFolder, GoogleSheet, Sheet
+from ai_usage.sheet.client import GoogleSheet
+from ai_usage.sheet.csv_folder import CsvFolder
+from ai_usage.sheet.port import Sheet
 from ai_usage.sheet.tabs import TABS, read_tab
 from ai_usage.simulator import SHEET_ID, UNSHARED_SHEET_ID, Simulator
 
@@ -41,7 +43,7 @@ def _hurried() -> Iterator[None]:
     stamina.set_testing(False)
 
 
-def test_every_tab_comes_by_one_question_and_reads_as_it_was_meant(google: Simulator, sheet: GoogleSheet) -> None:
+def test_every_tab_comes_with_one_request_and_is_read_as_intended(google: Simulator, sheet: GoogleSheet) -> None:
     answers = sheet.tabs({})
     assert answers.keys() == THERE
     assert sheet.requests == 2  # which tabs there are, and what is in them
@@ -84,9 +86,7 @@ def test_a_version_moves_with_each_change(google: Simulator, sheet: GoogleSheet)
     assert sheet.version() != first
 
 
-def test_a_removed_tab_is_not_there_and_a_sheet_without_any_is_said_to_be(
-    google: Simulator, sheet: GoogleSheet
-) -> None:
+def test_a_removed_tab_is_missing_and_a_sheet_without_tabs_is_reported(google: Simulator, sheet: GoogleSheet) -> None:
     google.sheet.remove("seats")
     assert sheet.tabs({}).keys() == THERE - {"seats"}
     for name in THERE - {"seats"}:
@@ -101,7 +101,7 @@ def test_an_emptied_tab_is_an_empty_answer(google: Simulator, sheet: GoogleSheet
     assert sheet.tabs({})["seats"].records == []
 
 
-def test_a_sheet_nobody_shared_says_what_to_do(google: Simulator) -> None:
+def test_an_unshared_sheet_is_an_error_that_states_what_to_do(google: Simulator) -> None:
     with closing(GoogleSheet.open(UNSHARED_SHEET_ID, base_url=google.google_url)) as unshared:
         with pytest.raises(NotPermitted, match="Share the sheet with the service account"):
             unshared.tabs({})
@@ -123,11 +123,11 @@ def test_a_used_up_quota_is_waited_for(google: Simulator, sheet: GoogleSheet) ->
         sheet.tabs({})
     google.faults.clear()
     google.faults.plan("status", status=403, path="/drive/", times=None)
-    with pytest.raises(RateLimited):  # Drive says 403 for its quota
+    with pytest.raises(RateLimited):  # Drive answers 403 for its quota
         sheet.version()
 
 
-def test_trouble_at_google_is_told_in_a_sentence(google: Simulator, sheet: GoogleSheet) -> None:
+def test_a_failure_at_google_is_one_sentence(google: Simulator, sheet: GoogleSheet) -> None:
     google.faults.plan("status", status=503, path="/v4/", times=None)
     with pytest.raises(VendorDown, match="Google answered 503"):
         sheet.tabs({})
@@ -178,7 +178,7 @@ def test_every_request_has_a_time_limit(sheet: GoogleSheet, monkeypatch: pytest.
     assert all(limit == (10.0, 60.0) for limit in limits)
 
 
-def test_a_folder_of_csv_files_stands_in_for_a_sheet(tmp_path: Path) -> None:
+def test_a_folder_of_csv_files_replaces_a_sheet(tmp_path: Path) -> None:
     write_template(tmp_path)
     folder: Sheet = CsvFolder(tmp_path)
     answers = folder.tabs({})
@@ -201,7 +201,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
         CsvFolder(tmp_path).tabs({})
 
 
-def test_a_template_writes_over_nothing(tmp_path: Path) -> None:
+def test_a_template_overwrites_no_file(tmp_path: Path) -> None:
     (tmp_path / "seats.csv").write_text("mine")
     with pytest.raises(SettingError, match=r"already has seats\.csv"):
         write_template(tmp_path)

@@ -1,4 +1,4 @@
-"""The sensor `sheet_changed`: which tabs a change of the sheet asks for, and that nothing else asks for anything.
+"""The sensor `sheet_changed`: which tabs a change of the sheet requests, and that nothing else requests a run.
 What is built of the tabs is test_refresh's subject, and an edit on its way through the daemon test_day_of_trouble's.
 """
 
@@ -27,7 +27,9 @@ from ai_usage.ingest.http.retry import Patience
 from ai_usage.resources import from_settings
 from ai_usage.settings import ROOT, settings
 from ai_usage.sheet import client, pulls
-from ai_usage.sheet.client import CsvFolder, GoogleSheet, Sheet
+from ai_usage.sheet.client import GoogleSheet
+from ai_usage.sheet.csv_folder import CsvFolder
+from ai_usage.sheet.port import Sheet
 from ai_usage.sheet.resource import sheet_of
 from ai_usage.sheet.tabs import TABS
 from ai_usage.simulator import SHEET_ID, UNSHARED_SHEET_ID, Simulator
@@ -52,7 +54,7 @@ OF_MAPPING, OF_USAGE, OF_BUDGETS = {"raw/sheet_api_key_mapping"}, {"raw/sheet_cl
 
 @dataclass
 class Watched:
-    """The sensor as the daemon runs it: a new context every tick, and between ticks only what Dagster keeps."""
+    """The sensor as the daemon runs it: a new context for each tick; only Dagster's cursor persists between ticks."""
 
     google: Simulator
     sheet: Sheet | None
@@ -60,7 +62,7 @@ class Watched:
     cursor: str | None = None
     last_run_key: str | None = None
     ledger: Any = None
-    told: list[bool] = field(default_factory=list)  # verdicts of `sheet_can_be_read`, as they came
+    reported: list[bool] = field(default_factory=list)  # results of `sheet_can_be_read`, in order
 
     def evaluate(self) -> Any:
         with dg.build_sensor_context(
@@ -70,11 +72,11 @@ class Watched:
             return sheet_changed.evaluate_tick(context)
 
     def tick(self) -> list[dg.RunRequest]:
-        said = self.evaluate()
-        self.cursor = said.cursor
-        self.said = said.skip_message or ""
-        self.told += [verdict.passed for verdict in said.asset_events if verdict.asset_check_key == KEY]
-        asked = list(said.run_requests)
+        result = self.evaluate()
+        self.cursor = result.cursor
+        self.skipped = result.skip_message or ""
+        self.reported += [event.passed for event in result.asset_events if event.asset_check_key == KEY]
+        asked = list(result.run_requests)
         if asked:
             self.last_run_key = asked[-1].run_key
         return asked
@@ -105,7 +107,7 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def kept() -> Iterator[tuple[Simulator, list[Tab]]]:
-    """A spreadsheet takes a second to invent; each test gets the same one as new."""
+    """Generating a spreadsheet takes a second; each test gets a fresh copy of the same one."""
     with Simulator(now=settings().now) as simulator:
         yield simulator, deepcopy(simulator.sheet.tabs)
 
@@ -142,11 +144,11 @@ def test_the_first_tick_takes_the_whole_sheet_in_one_run(fresh: Watched) -> None
     assert RANGE_START not in request.tags
 
 
-def test_a_new_sheet_waits_until_a_vendor_told_of_a_day(fresh: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_sheet_waits_for_the_first_day_of_a_provider(fresh: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     here = replace(settings(), has_cursor_key=True)
     monkeypatch.setattr(automation, "settings", lambda: here)
     assert fresh.tick() == []
-    assert "waits for a vendor's first day" in fresh.said
+    assert "waits for a provider's first day" in fresh.skipped
     days: list[date] = []
     fresh.ledger = SimpleNamespace(ask=lambda _: pl.DataFrame({"activity_date": days}))
     assert fresh.tick() == []
@@ -154,11 +156,11 @@ def test_a_new_sheet_waits_until_a_vendor_told_of_a_day(fresh: Watched, monkeypa
     assert len(fresh.tick()) == 1
 
 
-def test_an_untouched_sheet_causes_no_run_in_an_hour_of_ticks_and_a_request_each(watched: Watched) -> None:
+def test_an_unchanged_sheet_causes_no_run_in_an_hour_and_one_request_per_tick(watched: Watched) -> None:
     before = watched.cursor
     for _ in range(60):
         assert watched.tick() == []
-        assert watched.said.startswith("unchanged")
+        assert watched.skipped.startswith("unchanged")
     assert [request.path for request in watched.google.requests] == [f"/google/drive/v3/files/{SHEET_ID}"] * 60
     assert watched.cursor == before
 
@@ -166,7 +168,7 @@ def test_an_untouched_sheet_causes_no_run_in_an_hour_of_ticks_and_a_request_each
 def test_a_version_that_moves_without_a_change_is_no_run_and_looked_at_once(watched: Watched) -> None:
     watched.google.sheet.touch()
     assert watched.tick() == []
-    assert "no tab" in watched.said
+    assert "no tab" in watched.skipped
     assert len(watched.google.requests) == 3
     assert watched.tick() == []
     assert len(watched.google.requests) == 4
@@ -180,7 +182,7 @@ def test_a_cell_of_the_mapping_is_one_run_of_that_tab_alone(watched: Watched) ->
 
 
 def test_rows_that_only_move_are_a_change_of_their_tab(watched: Watched) -> None:
-    """They are known by number. No day is touched, so nothing is built."""
+    """Rows are identified by number. No day changes, so nothing is built."""
     watched.google.sheet.tab(USAGE).rows[1:] = reversed(watched.google.sheet.tab(USAGE).rows[1:])
     watched.google.sheet.touch()
     assert [assets(request) for request in watched.tick()] == [OF_USAGE]
@@ -204,7 +206,7 @@ def test_a_renamed_tab_is_the_same_tab(watched: Watched) -> None:
     assert watched.tick() == []
     watched.google.sheet.set("Who has which key", 2, "user_email", OWNER)
     assert [assets(request) for request in watched.tick()] == [OF_MAPPING]
-    assert watched.told == []
+    assert watched.reported == []
 
 
 def test_the_same_change_has_the_same_run_key_and_a_change_done_again_another(watched: Watched) -> None:
@@ -228,7 +230,7 @@ def test_a_run_that_fails_is_tried_again_by_dagster(watched: Watched) -> None:
     assert "run_retries:\n  enabled: true\n  max_retries: 0\n" in of_the_instance  # and no other run is
 
 
-def test_a_cursor_of_another_release_is_as_good_as_none(watched: Watched) -> None:
+def test_a_cursor_of_another_release_is_ignored(watched: Watched) -> None:
     watched.cursor = '{"version": 7}'
     assert [assets(request) > OF_MAPPING for request in watched.tick()] == [True]
 
@@ -269,18 +271,18 @@ def _with_header(google: Simulator) -> None:
     ],
     ids=["not shared", "down", "no quota", "no header", "no tab"],
 )
-def test_a_broken_sheet_is_told_once_and_again_when_it_is_well(
+def test_a_broken_sheet_is_reported_once_and_again_when_it_is_repaired(
     watched: Watched, harm: Harm, mend: Harm | None, why: str, *, moves: bool
 ) -> None:
     tab = watched.google.sheet.tab(MAPPING)
     harm(watched.google)
     for n in range(5):
         assert watched.tick() == []
-        assert why in watched.said
-        assert n == 0 or "still: " in watched.said
+        assert why in watched.skipped
+        assert n == 0 or "still: " in watched.skipped
         if moves:
             watched.google.sheet.touch()
-    assert watched.told == [False]
+    assert watched.reported == [False]
     if mend:
         mend(watched.google)
     else:
@@ -288,46 +290,46 @@ def test_a_broken_sheet_is_told_once_and_again_when_it_is_well(
         watched.google.sheet.touch()
     for _ in range(3):
         assert watched.tick() == []
-    assert watched.told == [False, True]
+    assert watched.reported == [False, True]
     watched.google.sheet.set(MAPPING, 2, "user_email", OWNER)
     assert [assets(request) for request in watched.tick()] == [OF_MAPPING]
 
 
-def test_an_edit_while_the_sheet_could_not_be_read_is_not_lost(watched: Watched) -> None:
+def test_an_edit_during_an_outage_of_the_sheet_is_not_lost(watched: Watched) -> None:
     watched.google.sheet.is_shared = False
     assert watched.tick() == []
     watched.google.sheet.set(MAPPING, 2, "user_email", OWNER)
     assert watched.tick() == []
     watched.google.sheet.is_shared = True
     assert [assets(request) for request in watched.tick()] == [OF_MAPPING]
-    assert watched.told == [False, True]
+    assert watched.reported == [False, True]
 
 
-def test_a_tab_without_its_header_does_not_keep_the_others_from_being_taken(watched: Watched) -> None:
+def test_a_tab_without_its_header_does_not_block_the_other_tabs(watched: Watched) -> None:
     _without_header(watched.google)
     watched.google.sheet.set(BUDGETS, 2, "amount_usd", 1)
     assert [assets(request) for request in watched.tick()] == [OF_BUDGETS]
-    assert watched.told == [False]
+    assert watched.reported == [False]
 
 
-def test_other_trouble_is_told_anew_but_not_what_takes_turns_while_google_is_down(watched: Watched) -> None:
+def test_another_failure_is_reported_again_but_not_alternating_errors_while_google_is_down(watched: Watched) -> None:
     _without_header(watched.google)
     watched.tick()
     for status in (500, 429, 503, 500):
         watched.google.faults.plan("status", status=status, times=2, path="drive")
         watched.tick()
-        assert f"Google answered {status}" in watched.said
-    assert watched.told == [False, False]
+        assert f"Google answered {status}" in watched.skipped
+    assert watched.reported == [False, False]
     watched.google.sheet.is_shared = False
     watched.tick()
-    assert watched.told == [False, False, False]
+    assert watched.reported == [False, False, False]
 
 
-def test_a_sheet_of_somebody_else_is_told_once_from_the_first_tick_on(google: Simulator) -> None:
+def test_an_unshared_sheet_is_reported_once_from_the_first_tick_on(google: Simulator) -> None:
     with closing(GoogleSheet.open(UNSHARED_SHEET_ID, base_url=google.google_url)) as sheet:
         watched = Watched(google, sheet)
         assert [watched.tick() for _ in range(3)] == [[], [], []]
-        assert watched.told == [False]
+        assert watched.reported == [False]
         assert SheetState.read(watched.cursor).tabs == {}
 
 
@@ -338,21 +340,23 @@ def test_a_tick_gives_up_long_before_dagster_gives_up_on_the_tick(watched: Watch
     assert slowest < DEFAULT_SENSOR_GRPC_TIMEOUT
 
 
-def test_without_a_sheet_there_is_nothing_to_look_at(google: Simulator) -> None:
+def test_without_a_sheet_nothing_is_checked(google: Simulator) -> None:
     watched = Watched(google, None)
     assert watched.tick() == []
-    assert "AI_USAGE_SHEET_ID is not set" in watched.said
+    assert "AI_USAGE_SHEET_ID is not set" in watched.skipped
 
 
-def test_missing_credentials_are_trouble_like_any_other(google: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_credentials_are_reported_like_any_other_failure(
+    google: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def no_credentials(_: Any) -> None:
         raise SettingError("No Google credentials")
 
     monkeypatch.setattr("ai_usage.sheet.resource.open_sheet", no_credentials)
     watched = Watched(google, from_settings(lambda: sheet_of(settings())))  # type: ignore[arg-type]
     assert [watched.tick() for _ in range(3)] == [[], [], []]
-    assert "No Google credentials" in watched.said
-    assert watched.told == [False]
+    assert "No Google credentials" in watched.skipped
+    assert watched.reported == [False]
 
 
 def test_a_folder_of_csv_files_is_watched_too(google: Simulator, tmp_path: Path) -> None:
@@ -364,13 +368,13 @@ def test_a_folder_of_csv_files_is_watched_too(google: Simulator, tmp_path: Path)
     assert [assets(request) for request in watched.tick()] == [OF_BUDGETS]
 
 
-def test_the_cursor_holds_nothing_of_what_is_in_the_sheet(watched: Watched) -> None:
+def test_the_cursor_has_no_content_of_the_sheet(watched: Watched) -> None:
     watched.google.sheet.set(MAPPING, 2, "user_email", OWNER)
     watched.tick()
     assert "@" not in (watched.cursor or "@")
 
 
-def test_the_job_has_the_tabs_alone() -> None:
+def test_the_job_has_only_the_tabs() -> None:
     job = defs.resolve_job_def("refresh_sheet").asset_layer.executable_asset_keys
     assert {key.to_user_string() for key in job} == {f"raw/{tab.pull}" for tab in TABS.values()}
 

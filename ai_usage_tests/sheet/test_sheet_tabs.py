@@ -1,4 +1,4 @@
-"""Tabs as people leave them: good rows go on, bad ones are named, and what contradicts itself is not guessed."""
+"""Tabs as people leave them: valid rows are used, invalid and contradictory ones are rejected by name."""
 
 import json
 from datetime import date
@@ -28,7 +28,7 @@ def read(tab: Tab, *rows: list[Any]) -> TabRows:
     return read_tab(tab, [json.dumps(row) for row in rows])
 
 
-def told(found: TabRows) -> list[tuple[int, str, str]]:
+def rejected(found: TabRows) -> list[tuple[int, str, str]]:
     return [(r.row_number, r.column_name, r.reason) for r in found.rejections]
 
 
@@ -45,7 +45,7 @@ def test_a_messy_mapping_gives_the_right_rows_and_the_right_rejections() -> None
         ["key_4", "z", "no address", "Data"],
         ["key_3", "x", "grace@example.com", "Data"],
         ["key_5", None, None, "Data"],
-        ["key_6", "nobody's"],
+        ["key_6", "unowned"],
         ["key_7", '=HYPERLINK("http://evil")', "a@b.cd", "<script>alert(1)</script>", "'; drop table x; --"],
     )  # fmt: skip
     assert [(row["row_number"], row["api_key_id"], row["user_email"]) for row in found.good] == [
@@ -54,7 +54,7 @@ def test_a_messy_mapping_gives_the_right_rows_and_the_right_rejections() -> None
         (10, "key_5", None),
         (12, "key_7", "a@b.cd"),
     ]
-    assert told(found) == [
+    assert rejected(found) == [
         (6, "api_key_id", "contradicts row 9: which one is meant is not known"),
         (7, "api_key_id", "is empty"),
         (8, "user_email", "is not one e-mail address"),
@@ -64,7 +64,7 @@ def test_a_messy_mapping_gives_the_right_rows_and_the_right_rejections() -> None
     assert found.good[-1]["team_name"] == "<script>alert(1)</script>"
 
 
-def test_the_order_of_columns_is_free_and_others_are_not_looked_at() -> None:
+def test_columns_may_be_in_any_order_and_others_are_ignored() -> None:
     found = read(
         BUDGETS, [], ["Notes", " Amount USD ", "Scope-Name", "SCOPE", "month"], ["x", "$5", "Data", "Team", "Sep 2026"]
     )
@@ -72,16 +72,16 @@ def test_the_order_of_columns_is_free_and_others_are_not_looked_at() -> None:
     assert row == {"row_number": 3, "month": "2026-09", "scope": "team", "scope_name": "Data", "amount_usd": Decimal(5)}
 
 
-def test_a_tab_without_a_column_it_needs_is_not_used_and_says_which() -> None:
+def test_a_tab_without_a_required_column_is_rejected_with_its_name() -> None:
     found = read(SEATS, ["provider", "plan", "seats"], ["cursor", "Teams", 5])
     assert found.good == []
     assert [(r.row_number, r.column_name) for r in found.rejections] == [(1, "seat_price_usd")]
 
 
-def test_a_column_that_stands_twice_is_not_guessed() -> None:
+def test_a_tab_with_a_repeated_column_is_rejected() -> None:
     found = read(PERSON_ALIASES, ["alias_email", "user_email", "User Email"], ["a@b.cd", "c@d.ef", "g@h.ij"])
     assert found.good == []
-    assert told(found) == [(1, "user_email", "stands twice in the header")]
+    assert rejected(found) == [(1, "user_email", "stands twice in the header")]
 
 
 @pytest.mark.parametrize("rows", [[], [[]], [["", None]], [HEADER]])
@@ -101,10 +101,10 @@ def test_a_usage_row_knows_its_day_however_it_was_written() -> None:
     assert [(row["activity_date"], row["message_count"], row["file_upload_count"]) for row in found.good] == [
         (date(2026, 9, 5), 1200, None)
     ]
-    assert [number for number, _, _ in told(found)] == [2, 4, 5]
+    assert [number for number, _, _ in rejected(found)] == [2, 4, 5]
 
 
-def test_whole_rows_that_cannot_be_are_left_out() -> None:
+def test_impossible_rows_are_rejected() -> None:
     figures = read(
         CONSOLE_FIGURES,
         ["provider", "period_start", "period_end", "workspace_id", "amount_usd"],
@@ -112,7 +112,7 @@ def test_whole_rows_that_cannot_be_are_left_out() -> None:
         ["claude", "2026-09-01", "2026-10-01", "", "162.10"],
     )
     assert [row["amount_usd"] for row in figures.good] == [Decimal("162.10")]
-    assert "exclusive" in told(figures)[0][2]
+    assert "exclusive" in rejected(figures)[0][2]
     budgets = read(
         BUDGETS,
         ["month", "scope", "scope_name", "amount_usd"],
@@ -122,18 +122,18 @@ def test_whole_rows_that_cannot_be_are_left_out() -> None:
         ["2026-09", "total", "", -5],
     )
     assert [row["scope_name"] for row in budgets.good] == ["anthropic"]
-    assert [(n, c) for n, c, _ in told(budgets)] == [(2, "scope_name"), (3, "scope_name"), (5, "amount_usd")]
+    assert [(n, c) for n, c, _ in rejected(budgets)] == [(2, "scope_name"), (3, "scope_name"), (5, "amount_usd")]
     seats = read(
         SEATS,
         ["provider", "plan", "seat_price_usd", "seats", "valid_from", "valid_to"],
         ["cursor", "Teams", 40, 5, "2026-09-01", "2026-09-01"],
     )
-    assert [(n, c) for n, c, _ in told(seats)] == [(2, "valid_to")]
+    assert [(n, c) for n, c, _ in rejected(seats)] == [(2, "valid_to")]
     aliases = read(PERSON_ALIASES, ["alias_email", "user_email"], ["a@b.cd", "A@b.cd"])
     assert aliases.good == []
 
 
-def test_seats_of_a_plan_hold_one_row_at_a_time() -> None:
+def test_seats_of_a_plan_are_valid_one_row_at_a_time() -> None:
     seats = read(
         SEATS,
         ["provider", "plan", "seat_price_usd", "seats", "valid_from", "valid_to"],
@@ -150,14 +150,14 @@ def test_seats_of_a_plan_hold_one_row_at_a_time() -> None:
         (90, date(2026, 6, 1), date(2026, 7, 1)),
         (5, date(2026, 5, 1), None),
     ]
-    assert told(seats) == [
+    assert rejected(seats) == [
         (5, "valid_to", "overlaps with row 6 about the same plan: give each its days"),
         (6, "valid_to", "overlaps with row 5 about the same plan: give each its days"),
     ]
 
 
-def test_a_space_that_is_not_seen_is_in_no_cell_and_no_header() -> None:
-    """Case 26, through a whole tab: one person, one key, one team, whatever was pasted along with them."""
+def test_invisible_spaces_are_removed_from_cells_and_headers() -> None:
+    """Case 26, through a whole tab: one person, one key, one team, whatever spaces were pasted with them."""
     found = read(
         API_KEY_MAPPING,
         ["\ufeffapi_key_id", "user\u00a0email\u200b", "team_name", "\u200b"],
@@ -171,14 +171,14 @@ def test_a_space_that_is_not_seen_is_in_no_cell_and_no_header() -> None:
     assert found.rejections == []
 
 
-def test_an_ambiguous_amount_costs_its_row_and_no_other() -> None:
-    """Case 27: `5.000` in text is refused, a number of Google's is exact, and NaN is no amount."""
+def test_an_ambiguous_amount_rejects_its_row_and_no_other() -> None:
+    """Case 27: `5.000` as text is refused, a number from Google is exact, and NaN is no amount."""
     rows = ["2026-09", "total", ""], ["2026-10", "total", ""], ["2026-11", "total", ""]
     header = ["month", "scope", "scope_name", "amount_usd"]
     found = read(BUDGETS, header, [*rows[0], "5.000"], [*rows[1], 5.125], [*rows[2], float("nan")])
     assert [(row["month"], row["amount_usd"]) for row in found.good] == [("2026-10", Decimal("5.125"))]
-    assert [(n, c) for n, c, _ in told(found)] == [(2, "amount_usd"), (4, "amount_usd")]
-    assert told(found)[0][2].startswith("can be two numbers")
+    assert [(n, c) for n, c, _ in rejected(found)] == [(2, "amount_usd"), (4, "amount_usd")]
+    assert rejected(found)[0][2].startswith("can be two numbers")
 
 
 def test_of_dated_rows_the_one_that_holds_on_the_day_is_used() -> None:
@@ -192,7 +192,7 @@ def test_of_dated_rows_the_one_that_holds_on_the_day_is_used() -> None:
         ["ada@example.com", "Support", "2026-12-01", "2026-11-01"],
         ["bob@example.com", "Support", "", "", "2026-12-01", "2026-12-01"],
     )
-    assert [(n, c) for n, c, _ in told(found)] == [(5, "valid_to"), (6, "leave_to")]
+    assert [(n, c) for n, c, _ in rejected(found)] == [(5, "valid_to"), (6, "leave_to")]
     days = {date(2026, 1, 1): "Data", date(2026, 3, 1): "Web", date(2026, 7, 1): "Web", date(2026, 9, 1): "Mobile"}
     assert {day: holding_on(found.good, day)["team_name"] for day in days} == days
     assert holding_on(found.good[2:], date(2026, 1, 1))["team_name"] == "Mobile"

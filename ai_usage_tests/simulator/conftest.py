@@ -1,4 +1,4 @@
-"""One running simulator with a clock to set, and a client that speaks to it as the contract says."""
+"""One running simulator with a clock to set, and a client of its Claude API, as the contract describes it."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ PATIENCE = 60  # seconds for an answer, on a machine that is busy with other tes
 
 @dataclass
 class Clock:
-    """A clock that stands where it was put."""
+    """A clock that a test sets."""
 
     at: datetime = NOW
 
@@ -28,7 +28,7 @@ class Clock:
 
 
 @dataclass
-class Vendor:
+class ClaudeClient:
     """The simulator as a client sees it."""
 
     simulator: Simulator
@@ -45,35 +45,35 @@ class Vendor:
         return self.http.get(f"/v1/organizations/{path}", params=pairs, headers=sent)
 
     def pages(self, path: str, **query: Any) -> list[dict[str, Any]]:
-        """Every item of a list paged by tokens, all pages joined; numbers with a point as Decimal."""
+        """Every item of a list that is paged by tokens; numbers with a decimal point as Decimal."""
         data: list[dict[str, Any]] = []
         token = None
         while True:
             answer = self.get(path, page=token, **query)
             assert answer.status_code == 200, answer.text
-            said = json.loads(answer.text, parse_float=Decimal)
-            data += said["data"]
-            token = said["next_page"]
-            assert said["has_more"] == (token is not None)
+            page = json.loads(answer.text, parse_float=Decimal)
+            data += page["data"]
+            token = page["next_page"]
+            assert page["has_more"] == (token is not None)
             if token is None:
                 return data
 
 
 @pytest.fixture
 def _worlds_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else what follows from the seed would be compared with itself."""
+    """Without it, data from the same seed would be compared with themselves."""
     monkeypatch.setattr(server, "world_of", server.world_of.__wrapped__)
 
 
 @pytest.fixture(scope="package")
-def running() -> Iterator[Vendor]:
+def running() -> Iterator[ClaudeClient]:
     clock = Clock()
     with Simulator(now=clock) as simulator, httpx.Client(base_url=simulator.anthropic_url, timeout=PATIENCE) as http:
-        yield Vendor(simulator, clock, http)
+        yield ClaudeClient(simulator, clock, http)
 
 
 @pytest.fixture
-def vendor(running: Vendor) -> Iterator[Vendor]:
+def claude(running: ClaudeClient) -> Iterator[ClaudeClient]:
     yield running
     running.clock.at = NOW
     running.simulator.faults.clear()

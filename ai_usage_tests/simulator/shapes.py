@@ -1,4 +1,4 @@
-"""What samples have in common: fields, types, nullability. Says where a value differs from them."""
+"""What samples have in common: fields, types, nullability. Finds where a value differs from them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ KINDS = {
     list: "list",
     dict: "object",
 }
-MAPS = {"tags"}  # objects whose keys are data
+MAPS = {"tags"}  # objects with data as keys
 
 
 @dataclass
 class Shape:
-    """The union of what was learned; objects that tell their `type` are kept apart by it."""
+    """The union of what was learned; objects with a `type` are kept apart by it."""
 
     kinds: set[str] = field(default_factory=set)
     objects: dict[str, dict[str, "Shape"]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What is visible depends on the simulator's clock, and all answers move together."""
+"""What is visible depends on the simulator's clock, the same for all answers."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -6,51 +6,51 @@ from decimal import Decimal
 import pytest
 
 from ai_usage.simulator import Simulator
-from ai_usage_tests.simulator.conftest import Vendor
+from ai_usage_tests.simulator.conftest import ClaudeClient
 
 DAY = date(2026, 11, 18)
 MIDNIGHT = datetime(2026, 11, 18, tzinfo=UTC)
 BOUNDS = {"starting_at": "2026-11-18T00:00:00Z", "ending_at": "2026-11-19T00:00:00Z"}
 
 
-def cents(vendor: Vendor, after: timedelta) -> Decimal:
-    """The day's cost at that time after its midnight; grouped, ungrouped and analytics agree on it."""
-    vendor.clock.at = MIDNIGHT + after
-    [lines] = vendor.pages("cost_report", group_by=["workspace_id", "description"], **BOUNDS)
-    [total] = vendor.pages("cost_report", **BOUNDS)
-    rows = vendor.pages("analytics/cost", group_by=["product"], time_bucket_width="1d", **BOUNDS)
+def cents(claude: ClaudeClient, after: timedelta) -> Decimal:
+    """The day's cost at that time after midnight, on which grouped lines, total and analytics agree."""
+    claude.clock.at = MIDNIGHT + after
+    [lines] = claude.pages("cost_report", group_by=["workspace_id", "description"], **BOUNDS)
+    [total] = claude.pages("cost_report", **BOUNDS)
+    rows = claude.pages("analytics/cost", group_by=["product"], time_bucket_width="1d", **BOUNDS)
     sums = {
         sum((Decimal(line["amount"]) for line in lines["results"]), Decimal()),
         sum((Decimal(line["amount"]) for line in total["results"]), Decimal()),
         sum((Decimal(row["cost"]["amount"]) for row in rows), Decimal()),
-        vendor.simulator.day(DAY).total_cents,
+        claude.simulator.day(DAY).total_cents,
     }
     assert len(sums) == 1
     return sums.pop()
 
 
-def test_a_running_day_shows_its_elapsed_share(vendor: Vendor) -> None:
-    morning, noon, end = (cents(vendor, timedelta(hours=h)) for h in (6, 12, 24))
+def test_a_running_day_shows_its_elapsed_share(claude: ClaudeClient) -> None:
+    morning, noon, end = (cents(claude, timedelta(hours=h)) for h in (6, 12, 24))
     assert 0 < morning < noon < end
     assert abs(noon / end - Decimal("0.5")) < Decimal("0.01")
 
 
-def test_late_uses_arrive_thirty_hours_after_the_day(vendor: Vendor) -> None:
-    late = cents(vendor, timedelta(hours=24 + 29))
-    lines = len(vendor.simulator.day(DAY).uses)
-    settled = cents(vendor, timedelta(hours=24 + 30))
+def test_late_uses_arrive_thirty_hours_after_the_day(claude: ClaudeClient) -> None:
+    late = cents(claude, timedelta(hours=24 + 29))
+    lines = len(claude.simulator.day(DAY).uses)
+    settled = cents(claude, timedelta(hours=24 + 30))
     assert late < settled
-    assert lines < len(vendor.simulator.day(DAY).uses)
-    assert settled == cents(vendor, timedelta(days=4))
+    assert lines < len(claude.simulator.day(DAY).uses)
+    assert settled == cents(claude, timedelta(days=4))
 
 
-def test_one_day_in_ten_is_restated_once_on_one_line(vendor: Vendor) -> None:
+def test_one_day_in_ten_is_restated_once_on_one_line(claude: ClaudeClient) -> None:
     restated = 0
     for day in (date(2026, 1, 5) + timedelta(days=n) for n in range(120)):
         shown = []
         for days_later in (5, 6, 200):
-            vendor.clock.at = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=days_later)
-            shown.append(vendor.simulator.day(day))
+            claude.clock.at = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=days_later)
+            shown.append(claude.simulator.day(day))
         then, now, long_after = shown
         changed = [line for line in then.cost_lines if then.cost_lines[line] != now.cost_lines[line]]
         restated += len(changed)
@@ -60,33 +60,33 @@ def test_one_day_in_ten_is_restated_once_on_one_line(vendor: Vendor) -> None:
     assert 6 <= restated <= 25
 
 
-def test_the_future_has_no_buckets(vendor: Vendor) -> None:
+def test_the_future_has_no_buckets(claude: ClaudeClient) -> None:
     through_next_week = {"starting_at": "2026-11-19T00:00:00Z", "ending_at": "2026-11-27T00:00:00Z"}
-    days = [bucket["starting_at"][:10] for bucket in vendor.pages("cost_report", **through_next_week)]
+    days = [bucket["starting_at"][:10] for bucket in claude.pages("cost_report", **through_next_week)]
     assert days == ["2026-11-19", "2026-11-20"]
-    assert vendor.pages("cost_report", starting_at="2026-12-01T00:00:00Z", ending_at="2026-12-02T00:00:00Z") == []
-    assert vendor.pages("usage_report/claude_code", starting_at="2026-11-21") == []
+    assert claude.pages("cost_report", starting_at="2026-12-01T00:00:00Z", ending_at="2026-12-02T00:00:00Z") == []
+    assert claude.pages("usage_report/claude_code", starting_at="2026-11-21") == []
 
 
-def test_without_an_end_only_complete_days_are_reported(vendor: Vendor) -> None:
-    days = vendor.pages("cost_report", starting_at="2026-11-18T10:00:00Z")
+def test_without_an_end_only_complete_days_are_reported(claude: ClaudeClient) -> None:
+    days = claude.pages("cost_report", starting_at="2026-11-18T10:00:00Z")
     assert [bucket["starting_at"][:10] for bucket in days] == ["2026-11-18", "2026-11-19"]
-    assert vendor.get("cost_report", starting_at="2026-11-20T00:00:00Z").status_code == 400
+    assert claude.get("cost_report", starting_at="2026-11-20T00:00:00Z").status_code == 400
 
 
-def test_claude_code_lags_an_hour(vendor: Vendor) -> None:
+def test_claude_code_lags_an_hour(claude: ClaudeClient) -> None:
     seen = []
     for hours in (0.9, 12, 24, 25):
-        vendor.clock.at = MIDNIGHT + timedelta(hours=hours)
-        records = vendor.pages("usage_report/claude_code", starting_at=str(DAY), limit=1000)
+        claude.clock.at = MIDNIGHT + timedelta(hours=hours)
+        records = claude.pages("usage_report/claude_code", starting_at=str(DAY), limit=1000)
         seen.append(sum(part["tokens"]["output"] for r in records for part in r["model_breakdown"]))
     assert seen[0] == 0 < seen[1] < seen[2] < seen[3]
 
 
-def test_new_year_is_idle_and_weekends_are_quiet(vendor: Vendor) -> None:
-    [idle] = vendor.pages("cost_report", starting_at="2026-01-01T00:00:00Z", ending_at="2026-01-02T00:00:00Z")
+def test_new_year_is_idle_and_weekends_are_quiet(claude: ClaudeClient) -> None:
+    [idle] = claude.pages("cost_report", starting_at="2026-01-01T00:00:00Z", ending_at="2026-01-02T00:00:00Z")
     assert idle["results"] == []
-    total = {d: vendor.simulator.day(date(2026, 11, d)).total_cents for d in (12, 15)}
+    total = {d: claude.simulator.day(date(2026, 11, d)).total_cents for d in (12, 15)}
     assert total[15] < total[12] / 2
 
 

@@ -1,4 +1,4 @@
-"""The same money and the same tokens, however they are asked for."""
+"""The same cost and the same tokens in every grouping."""
 
 from collections import defaultdict
 from datetime import UTC, date, datetime
@@ -8,7 +8,7 @@ import pytest
 from genai_prices import Usage, calc_price
 
 from ai_usage.simulator.prices import MODELS, TOKEN_TYPES, Model
-from ai_usage_tests.simulator.conftest import Vendor
+from ai_usage_tests.simulator.conftest import ClaudeClient
 
 DAYS = [date(2026, 2, 10), date(2026, 6, 9), date(2026, 11, 18)]
 TYPES = {  # our token types in the words of the other price list; it has none for 1h writes
@@ -26,34 +26,34 @@ def of(day: date) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("day", DAYS)
-def test_every_grouping_is_the_same_money(vendor: Vendor, day: date) -> None:
-    truth = vendor.simulator.day(day)
+def test_every_grouping_is_the_same_money(claude: ClaudeClient, day: date) -> None:
+    truth = claude.simulator.day(day)
     for groups in ([], ["workspace_id"], ["description"], ["workspace_id", "description"]):
-        [bucket] = vendor.pages("cost_report", group_by=groups, **of(day))
+        [bucket] = claude.pages("cost_report", group_by=groups, **of(day))
         assert sum(Decimal(line["amount"]) for line in bucket["results"]) == truth.total_cents
     for groups in ([], ["actor", "product"], ["workspace_id", "api_key_id", "cost_type", "token_type"]):
         for width in ("1d", "1h", None):
-            rows = vendor.pages("analytics/cost", group_by=groups, time_bucket_width=width, limit=1000, **of(day))
+            rows = claude.pages("analytics/cost", group_by=groups, time_bucket_width=width, limit=1000, **of(day))
             assert sum(Decimal(row["cost"]["amount"]) for row in rows) == truth.total_cents
     assert 300_00 < truth.total_cents < 1500_00
     assert truth.total_cents % 1 != 0
 
 
 @pytest.mark.parametrize("day", DAYS)
-def test_every_grouping_is_the_same_tokens(vendor: Vendor, day: date) -> None:
-    truth = vendor.simulator.day(day).tokens["output_tokens"]
+def test_every_grouping_is_the_same_tokens(claude: ClaudeClient, day: date) -> None:
+    truth = claude.simulator.day(day).tokens["output_tokens"]
     for groups in ([], ["api_key_id", "workspace_id", "model"], ["account_id"], ["service_tier"]):
         for width in ("1d", "1h"):
-            buckets = vendor.pages("usage_report/messages", group_by=groups, bucket_width=width, **of(day))
+            buckets = claude.pages("usage_report/messages", group_by=groups, bucket_width=width, **of(day))
             assert sum(line["output_tokens"] for b in buckets for line in b["results"]) == truth
-    rows = vendor.pages("analytics/usage", group_by=["product", "actor"], limit=1000, **of(day))
+    rows = claude.pages("analytics/usage", group_by=["product", "actor"], limit=1000, **of(day))
     assert sum(row["usage"]["output_tokens"] for row in rows) == truth
 
 
-def test_cost_is_tokens_times_price_and_priority_is_not_charged(vendor: Vendor) -> None:
-    """Priced here with another's price list, line by line."""
-    [used] = vendor.pages("usage_report/messages", group_by=DIMENSIONS, **of(DAYS[2]))
-    [cost] = vendor.pages("cost_report", group_by=["workspace_id", "description"], **of(DAYS[2]))
+def test_cost_is_tokens_times_price_and_priority_is_not_charged(claude: ClaudeClient) -> None:
+    """Priced with an independent price list, line by line."""
+    [used] = claude.pages("usage_report/messages", group_by=DIMENSIONS, **of(DAYS[2]))
+    [cost] = claude.pages("cost_report", group_by=["workspace_id", "description"], **of(DAYS[2]))
     tokens = {tuple(line[d] for d in DIMENSIONS): line for line in used["results"]}
     amounts: dict[str, Decimal] = defaultdict(Decimal)
     for line in cost["results"]:
@@ -82,13 +82,13 @@ def test_list_prices_are_the_published_ones_on_the_day(model: Model) -> None:
                 assert priced(model.id, token_type, noon, 1000) * 100 == 1000 * model.price(n, batch=False, us=False)
 
 
-def test_claude_code_by_key_is_part_of_the_cost_and_subscriptions_are_not(vendor: Vendor) -> None:
-    records = vendor.pages("usage_report/claude_code", starting_at=str(DAYS[2]), limit=1000)
+def test_claude_code_by_key_is_part_of_the_cost_and_subscriptions_are_not(claude: ClaudeClient) -> None:
+    records = claude.pages("usage_report/claude_code", starting_at=str(DAYS[2]), limit=1000)
     estimates: dict[str, Decimal] = defaultdict(Decimal)
     for record in records:
         for part in record["model_breakdown"] if record["customer_type"] == "api" else ():
             estimates[part["model"]] += part["estimated_cost"]["amount"]
-    rows = vendor.pages("analytics/cost", group_by=["product", "model"], limit=1000, **of(DAYS[2]))
+    rows = claude.pages("analytics/cost", group_by=["product", "model"], limit=1000, **of(DAYS[2]))
     charged = {
         r["group"]["model"]: Decimal(r["cost"]["amount"]) for r in rows if r["group"]["product"] == "claude_code"
     }
@@ -98,10 +98,10 @@ def test_claude_code_by_key_is_part_of_the_cost_and_subscriptions_are_not(vendor
     assert {"user_actor", "api_actor"} == {record["actor"]["type"] for record in records}
 
 
-def test_the_second_tuesday_of_a_month_has_a_key_that_spikes(vendor: Vendor) -> None:
+def test_the_second_tuesday_of_a_month_has_a_key_that_spikes(claude: ClaudeClient) -> None:
     def by_key(day: date) -> dict[str | None, Decimal]:
         sums: dict[str | None, Decimal] = defaultdict(Decimal)
-        for charge in vendor.simulator.day(day).charges:
+        for charge in claude.simulator.day(day).charges:
             sums[charge.use.api_key_id] += charge.cents
         return sums
 

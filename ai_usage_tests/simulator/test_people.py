@@ -1,4 +1,4 @@
-"""The simulated analytics/users: who may ask, which days are ready, and that the rows say what happened."""
+"""The simulated analytics/users: which keys are accepted, which days are ready, and that rows show what happened."""
 
 import json
 from collections import Counter
@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from ai_usage.simulator import ADMIN_KEY, ANALYTICS_KEY, LIMITED_KEY, Simulator
-from ai_usage_tests.simulator.conftest import BETAS, NOW, Vendor
+from ai_usage_tests.simulator.conftest import BETAS, NOW, ClaudeClient
 from ai_usage_tests.simulator.shapes import Shape
 
 SAMPLES = Path(__file__).parents[1] / "fixtures" / "anthropic"
@@ -19,46 +19,46 @@ WEEK = {"starting_date": "2026-11-09", "ending_date": "2026-11-16"}
 Row = dict[str, Any]
 
 
-def ask(vendor: Vendor, **query: Any) -> httpx.Response:
-    return vendor.get("analytics/users", key=ANALYTICS_KEY, **query)
+def ask(claude: ClaudeClient, **query: Any) -> httpx.Response:
+    return claude.get("analytics/users", key=ANALYTICS_KEY, **query)
 
 
-def rows(vendor: Vendor, **query: Any) -> list[Row]:
-    answer = ask(vendor, limit=1000, **query)
+def rows(claude: ClaudeClient, **query: Any) -> list[Row]:
+    answer = ask(claude, limit=1000, **query)
     assert answer.status_code == 200, answer.text
     found: list[Row] = answer.json()["data"]
     return found
 
 
-def refusal(vendor: Vendor, **query: Any) -> str:
-    answer = ask(vendor, **query)
+def refusal(claude: ClaudeClient, **query: Any) -> str:
+    answer = ask(claude, **query)
     assert answer.status_code == 400
     return str(answer.json()["error"]["message"])
 
 
-def messages(vendor: Vendor, day: date) -> dict[str, int]:
-    return {row["user"]["id"]: row["chat_metrics"]["message_count"] for row in rows(vendor, date=day)}
+def messages(claude: ClaudeClient, day: date) -> dict[str, int]:
+    return {row["user"]["id"]: row["chat_metrics"]["message_count"] for row in rows(claude, date=day)}
 
 
 @pytest.mark.parametrize("query", [{"date": DAY}, {"date": DAY, "limit": 1000}, WEEK], ids=["page", "day", "range"])
-def test_an_answer_looks_like_the_samples(vendor: Vendor, query: dict[str, Any]) -> None:
+def test_an_answer_has_the_shape_of_the_samples(claude: ClaudeClient, query: dict[str, Any]) -> None:
     shape = Shape()
     for file in SAMPLES.glob("analytics_users_page*.json"):
         shape.learn(json.loads(file.read_text()))
     distinct = {"distinct_connectors_used_count", "distinct_conversation_count", "distinct_files_uploaded_count"}
     distinct |= {f"distinct_{what}_count" for what in ("projects_used", "shared_artifacts_viewed", "skills_used")}
     distinct |= {"distinct_session_count", "distinct_plugins_used_count"}
-    said = ask(vendor, **query).json()
-    assert list(shape.misfits(said, {"email_address"} | (distinct if query is WEEK else set()))) == []
-    assert said["data"]
+    answer = ask(claude, **query).json()
+    assert list(shape.misfits(answer, {"email_address"} | (distinct if query is WEEK else set()))) == []
+    assert answer["data"]
 
 
-def test_the_rows_are_the_people_who_did_something_and_what_they_did(vendor: Vendor) -> None:
-    truth = {one.person.id: one for one in vendor.simulator.people_day(DAY)}
-    said = rows(vendor, date=DAY)
-    assert [row["user"]["id"] for row in said] == sorted(truth)
-    assert 50 < len(said) < len(vendor.simulator.organization.people)
-    for row in said:
+def test_the_rows_are_the_people_who_did_something_and_what_they_did(claude: ClaudeClient) -> None:
+    truth = {one.person.id: one for one in claude.simulator.people_day(DAY)}
+    found = rows(claude, date=DAY)
+    assert [row["user"]["id"] for row in found] == sorted(truth)
+    assert 50 < len(found) < len(claude.simulator.organization.people)
+    for row in found:
         one, chat = truth[row["user"]["id"]], row["chat_metrics"]
         assert row["user"]["email_address"] == one.person.email
         assert (chat["message_count"], chat["distinct_conversation_count"]) == (one.messages, one.conversations)
@@ -71,60 +71,60 @@ def test_the_rows_are_the_people_who_did_something_and_what_they_did(vendor: Ven
         )
         assert row["last_activity_date"] == str(DAY)
         assert one.conversations <= one.messages
-    assert sum(row["office_metrics"]["excel"]["message_count"] for row in said) > 0
-    assert sum(row["cowork_metrics"]["message_count"] for row in said) > 0
+    assert sum(row["office_metrics"]["excel"]["message_count"] for row in found) > 0
+    assert sum(row["cowork_metrics"]["message_count"] for row in found) > 0
 
 
-def test_claude_code_here_is_that_of_the_seats_alone(vendor: Vendor) -> None:
-    records = vendor.pages("usage_report/claude_code", starting_at=str(DAY), limit=1000)
+def test_claude_code_here_is_that_of_the_seats_alone(claude: ClaudeClient) -> None:
+    records = claude.pages("usage_report/claude_code", starting_at=str(DAY), limit=1000)
     seated: Counter[str] = Counter()
     for record in records:
         if record["customer_type"] == "subscription":
             seated[record["actor"]["email_address"]] += record["core_metrics"]["num_sessions"]
-    said: Counter[str] = Counter()
-    for row in rows(vendor, date=DAY):
-        said[row["user"]["email_address"]] += row["claude_code_metrics"]["core_metrics"]["distinct_session_count"]
-    assert +said == +seated
-    assert len(+said) < len([n for n in messages(vendor, DAY).values() if n])
+    sessions: Counter[str] = Counter()
+    for row in rows(claude, date=DAY):
+        sessions[row["user"]["email_address"]] += row["claude_code_metrics"]["core_metrics"]["distinct_session_count"]
+    assert +sessions == +seated
+    assert len(+sessions) < len([n for n in messages(claude, DAY).values() if n])
 
 
 @pytest.mark.parametrize(("key", "status"), [(ADMIN_KEY, 403), (LIMITED_KEY, 403), ("sk-wrong", 401), (None, 401)])
 def test_only_the_analytics_key_opens_it_and_opens_nothing_of_the_console(
-    vendor: Vendor, key: str | None, status: int
+    claude: ClaudeClient, key: str | None, status: int
 ) -> None:
-    assert vendor.get("analytics/users", key=key, date=DAY).status_code == status
-    assert vendor.get("users", key=ANALYTICS_KEY).status_code == 403
-    assert ask(vendor, date=DAY).status_code == 200
+    assert claude.get("analytics/users", key=key, date=DAY).status_code == status
+    assert claude.get("users", key=ANALYTICS_KEY).status_code == 403
+    assert ask(claude, date=DAY).status_code == 200
 
 
-def test_pages_join_to_the_whole_and_end_with_null_without_has_more(vendor: Vendor) -> None:
-    whole, token, pages = rows(vendor, date=DAY), None, 0
+def test_pages_join_to_the_whole_and_end_with_null_without_has_more(claude: ClaudeClient) -> None:
+    whole, token, pages = rows(claude, date=DAY), None, 0
     found: list[Row] = []
     while pages == 0 or token:
-        said = ask(vendor, date=DAY, limit=20, page=token).json()
-        assert said.keys() == {"data", "next_page"}
-        found, token, pages = found + said["data"], said["next_page"], pages + 1
+        page = ask(claude, date=DAY, limit=20, page=token).json()
+        assert page.keys() == {"data", "next_page"}
+        found, token, pages = found + page["data"], page["next_page"], pages + 1
     assert found == whole
     assert pages == -(-len(whole) // 20)
-    assert len(ask(vendor, **WEEK).json()["data"]) == min(100, len(rows(vendor, **WEEK)))
+    assert len(ask(claude, **WEEK).json()["data"]) == min(100, len(rows(claude, **WEEK)))
 
 
-def test_a_cursor_serves_only_the_question_that_earned_it(vendor: Vendor) -> None:
-    token = ask(vendor, date=DAY, limit=20).json()["next_page"]
-    assert "page" in refusal(vendor, date=DAY, limit=21, page=token)
-    assert "page" in refusal(vendor, date=DAY - timedelta(days=1), limit=20, page=token)
+def test_a_cursor_is_valid_only_for_its_own_query(claude: ClaudeClient) -> None:
+    token = ask(claude, date=DAY, limit=20).json()["next_page"]
+    assert "page" in refusal(claude, date=DAY, limit=21, page=token)
+    assert "page" in refusal(claude, date=DAY - timedelta(days=1), limit=20, page=token)
 
 
-def test_a_day_is_ready_at_ten_the_next_morning_and_the_refusal_names_the_latest(vendor: Vendor) -> None:
-    vendor.clock.at = datetime(2026, 11, 19, 9, 59, tzinfo=UTC)
-    assert refusal(vendor, date=DAY) == "Data is available up to 2026-11-17."
-    assert refusal(vendor, starting_date="2026-11-10", ending_date="2026-11-19").endswith("2026-11-17.")
-    vendor.clock.at = datetime(2026, 11, 20, 9, 59, tzinfo=UTC)
-    refused = ask(vendor, date=date(2026, 11, 19)).json()
+def test_a_day_is_ready_at_ten_the_next_morning_and_the_refusal_names_the_latest(claude: ClaudeClient) -> None:
+    claude.clock.at = datetime(2026, 11, 19, 9, 59, tzinfo=UTC)
+    assert refusal(claude, date=DAY) == "Data is available up to 2026-11-17."
+    assert refusal(claude, starting_date="2026-11-10", ending_date="2026-11-19").endswith("2026-11-17.")
+    claude.clock.at = datetime(2026, 11, 20, 9, 59, tzinfo=UTC)
+    refused = ask(claude, date=date(2026, 11, 19)).json()
     sample = json.loads((SAMPLES / "analytics_error_400_date_not_ready.json").read_text())
     assert (refused["error"], refused.keys()) == (sample["error"], sample.keys())
-    vendor.clock.at = datetime(2026, 11, 20, 10, tzinfo=UTC)
-    assert rows(vendor, date=date(2026, 11, 19))
+    claude.clock.at = datetime(2026, 11, 20, 10, tzinfo=UTC)
+    assert rows(claude, date=date(2026, 11, 19))
 
 
 WRONG: list[dict[str, Any]] = [
@@ -143,15 +143,15 @@ WRONG: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("query", WRONG, ids=str)
-def test_a_question_the_contract_does_not_allow_is_refused(vendor: Vendor, query: dict[str, Any]) -> None:
-    assert refusal(vendor, **query)
+def test_a_query_outside_the_contract_is_refused(claude: ClaudeClient, query: dict[str, Any]) -> None:
+    assert refusal(claude, **query)
 
 
-def test_figures_move_a_little_until_the_third_morning(vendor: Vendor) -> None:
+def test_figures_change_a_little_until_the_third_morning(claude: ClaudeClient) -> None:
     seen = []
     for days in (1, 2, 3, 40):
-        vendor.clock.at = datetime(2026, 11, 18, 10, tzinfo=UTC) + timedelta(days=days)
-        seen.append(messages(vendor, DAY))
+        claude.clock.at = datetime(2026, 11, 18, 10, tzinfo=UTC) + timedelta(days=days)
+        seen.append(messages(claude, DAY))
     first, second, third, much_later = seen
     assert third == much_later
     assert 0.9 * sum(third.values()) < sum(first.values()) < sum(second.values()) < sum(third.values())
@@ -160,35 +160,35 @@ def test_figures_move_a_little_until_the_third_morning(vendor: Vendor) -> None:
     assert any(first[person] < second[person] for person in first)
 
 
-def test_a_range_is_one_row_a_person_for_all_of_it(vendor: Vendor) -> None:
-    days = [messages(vendor, date(2026, 11, 9) + timedelta(days=n)) for n in range(7)]
+def test_a_range_has_one_row_per_person(claude: ClaudeClient) -> None:
+    days = [messages(claude, date(2026, 11, 9) + timedelta(days=n)) for n in range(7)]
     total: Counter[str] = Counter()
     for day in days:
         total.update(day)
-    rolled = rows(vendor, **WEEK)
+    rolled = rows(claude, **WEEK)
     assert {row["user"]["id"]: row["chat_metrics"]["message_count"] for row in rolled} == total
     assert {row["chat_metrics"]["distinct_conversation_count"] for row in rolled} == {None}
-    one_day = rows(vendor, starting_date=DAY, ending_date=DAY + timedelta(days=1))
-    assert one_day == rows(vendor, date=DAY)
-    [chosen] = rows(vendor, filter=[f"user_id:{rolled[3]['user']['id']}"], **WEEK)
+    one_day = rows(claude, starting_date=DAY, ending_date=DAY + timedelta(days=1))
+    assert one_day == rows(claude, date=DAY)
+    [chosen] = rows(claude, filter=[f"user_id:{rolled[3]['user']['id']}"], **WEEK)
     assert chosen == rolled[3]
 
 
-def test_whoever_left_stays_in_the_days_before_without_an_address(vendor: Vendor) -> None:
-    left = [p for p in vendor.simulator.organization.people if p.left_at and p.left_at.year == 2026]
+def test_former_members_stay_in_the_days_before_without_an_address(claude: ClaudeClient) -> None:
+    left = [p for p in claude.simulator.organization.people if p.left_at and p.left_at.year == 2026]
     seen: dict[str, set[str | None]] = {"before": set(), "after": set()}
     for when, now in (("before", datetime(2026, 9, 30, 15, tzinfo=UTC)), ("after", NOW)):
-        vendor.clock.at = now
-        for row in rows(vendor, starting_date="2026-09-01", ending_date="2026-09-30"):
+        claude.clock.at = now
+        for row in rows(claude, starting_date="2026-09-01", ending_date="2026-09-30"):
             if row["user"]["id"] == left[0].id:
                 seen[when].add(row["user"]["email_address"])
     assert seen == {"before": {left[0].email}, "after": {None}}
-    assert left[0].id not in {row["user"]["id"] for row in rows(vendor, date=DAY)}
+    assert left[0].id not in {row["user"]["id"] for row in rows(claude, date=DAY)}
 
 
-def test_new_year_has_nobody_and_a_weekend_few(vendor: Vendor) -> None:
-    assert rows(vendor, date="2026-01-01") == []
-    assert 0 < len(rows(vendor, date="2026-11-15")) < len(rows(vendor, date=DAY)) / 2
+def test_new_year_has_no_active_people_and_a_weekend_few(claude: ClaudeClient) -> None:
+    assert rows(claude, date="2026-01-01") == []
+    assert 0 < len(rows(claude, date="2026-11-15")) < len(rows(claude, date=DAY)) / 2
 
 
 def test_sixty_a_minute_are_shared_by_all_analytics_and_all_keys() -> None:
@@ -213,16 +213,16 @@ def test_sixty_a_minute_are_shared_by_all_analytics_and_all_keys() -> None:
         assert status(f"analytics/users?date={DAY}", ANALYTICS_KEY).status_code == 200
 
 
-def test_faults_strike_a_list_without_has_more(vendor: Vendor) -> None:
-    plan = vendor.simulator.faults.plan
-    first = ask(vendor, date=DAY, limit=20).json()
+def test_faults_apply_to_a_list_without_has_more(claude: ClaudeClient) -> None:
+    plan = claude.simulator.faults.plan
+    first = ask(claude, date=DAY, limit=20).json()
     plan("repeated_cursor", path="analytics/users")
     plan("empty_page", path="analytics/users")
-    again = ask(vendor, date=DAY, limit=20, page=first["next_page"]).json()
+    again = ask(claude, date=DAY, limit=20, page=first["next_page"]).json()
     assert (again.keys(), again["next_page"]) == ({"data", "next_page"}, first["next_page"])
-    empty = ask(vendor, date=DAY, limit=20).json()
+    empty = ask(claude, date=DAY, limit=20).json()
     assert empty["data"] == []
-    assert ask(vendor, date=DAY, limit=20, page=empty["next_page"]).json() == first
+    assert ask(claude, date=DAY, limit=20, page=empty["next_page"]).json() == first
 
 
 @pytest.mark.usefixtures("_worlds_of_their_own")

@@ -1,4 +1,4 @@
-"""Who may ask, and which questions are refused."""
+"""Which keys are accepted, and which queries are refused."""
 
 from decimal import Decimal
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ai_usage.simulator import ADMIN_KEY, ANALYTICS_KEY, LIMITED_KEY, WORKSPACE_KEY
-from ai_usage_tests.simulator.conftest import Vendor
+from ai_usage_tests.simulator.conftest import ClaudeClient
 
 SPAN: dict[str, Any] = {"starting_at": "2026-10-01T00:00:00Z", "ending_at": "2026-11-10T00:00:00Z"}
 MONTH: dict[str, Any] = {"starting_at": "2026-10-01T00:00:00Z", "ending_at": "2026-11-01T00:00:00Z"}
@@ -28,26 +28,28 @@ ADMIN = {"x-api-key": ADMIN_KEY, "anthropic-version": "2023-06-01"}
         (None, 401, 401),
     ],
 )
-def test_a_key_opens_its_own_doors(vendor: Vendor, key: str | None, admin: int, analytics: int) -> None:
+def test_each_key_opens_only_its_own_endpoints(
+    claude: ClaudeClient, key: str | None, admin: int, analytics: int
+) -> None:
     for bearer in (False, True):
         headers = {"authorization": f"Bearer {key}"} if bearer and key else {}
         sent = None if bearer else key
-        assert vendor.get("me", key=sent, headers=headers).status_code == admin
-        assert vendor.get(COST, key=sent, headers=headers, **DAY).status_code == analytics
+        assert claude.get("me", key=sent, headers=headers).status_code == admin
+        assert claude.get(COST, key=sent, headers=headers, **DAY).status_code == analytics
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
-def test_refusals_speak_as_the_vendor_does(vendor: Vendor, status: int) -> None:
+def test_refusals_have_the_providers_format(claude: ClaudeClient, status: int) -> None:
     path, key = (
         ("nowhere" if status == 404 else "users"),
         {401: "x", 403: WORKSPACE_KEY}.get(status, ADMIN_KEY),
     )
-    answer = vendor.get(path, key=key, limit=0 if status == 400 else None)
-    said = answer.json()
+    answer = claude.get(path, key=key, limit=0 if status == 400 else None)
+    refusal = answer.json()
     assert answer.status_code == status
-    assert said.keys() == {"type", "error", "request_id"}
-    assert said["error"].keys() == {"type", "message"}
-    assert said["request_id"] == answer.headers["request-id"]
+    assert refusal.keys() == {"type", "error", "request_id"}
+    assert refusal["error"].keys() == {"type", "message"}
+    assert refusal["request_id"] == answer.headers["request-id"]
 
 
 @pytest.mark.parametrize(
@@ -96,24 +98,24 @@ def test_refusals_speak_as_the_vendor_does(vendor: Vendor, status: int) -> None:
         ("me", {"headers": {"anthropic-version": ""}}),
         ("api_keys", {"status": "lost"}),
         ("users", {"limit": 1001}),
-        ("users", {"after_id": "user_nobody"}),
+        ("users", {"after_id": "user_unknown"}),
         ("workspaces", {"include_archived": "yes"}),
     ],
 )
-def test_a_wrong_question_is_refused_for_good(vendor: Vendor, path: str, query: dict[str, Any]) -> None:
-    answer = vendor.get(path, **query)
+def test_a_wrong_query_is_refused_without_a_retry(claude: ClaudeClient, path: str, query: dict[str, Any]) -> None:
+    answer = claude.get(path, **query)
     assert answer.status_code == 400
     assert answer.json()["error"]["type"] == "invalid_request_error"
     assert answer.headers["x-should-retry"] == "false"
 
 
-def test_a_page_has_seven_days_unless_asked_otherwise(vendor: Vendor) -> None:
-    assert len(vendor.get("cost_report", **SPAN).json()["data"]) == 7
-    assert len(vendor.get(USAGE, **SPAN).json()["data"]) == 7
-    assert len(vendor.get(USAGE, bucket_width="1h", **DAY).json()["data"]) == 24
-    assert len(vendor.get(CODE, starting_at="2026-11-18").json()["data"]) == 20
-    assert len(vendor.get(COST, group_by=["model", "api_key_id"], **DAY).json()["data"]) == 20
-    assert len(vendor.get("users").json()["data"]) == 20
+def test_a_page_has_seven_days_by_default(claude: ClaudeClient) -> None:
+    assert len(claude.get("cost_report", **SPAN).json()["data"]) == 7
+    assert len(claude.get(USAGE, **SPAN).json()["data"]) == 7
+    assert len(claude.get(USAGE, bucket_width="1h", **DAY).json()["data"]) == 24
+    assert len(claude.get(CODE, starting_at="2026-11-18").json()["data"]) == 20
+    assert len(claude.get(COST, group_by=["model", "api_key_id"], **DAY).json()["data"]) == 20
+    assert len(claude.get("users").json()["data"]) == 20
 
 
 @pytest.mark.parametrize(
@@ -127,60 +129,60 @@ def test_a_page_has_seven_days_unless_asked_otherwise(vendor: Vendor) -> None:
     ],
 )
 def test_a_page_token_fits_its_own_query_alone(
-    vendor: Vendor, path: str, query: dict[str, Any], changed: dict[str, Any]
+    claude: ClaudeClient, path: str, query: dict[str, Any], changed: dict[str, Any]
 ) -> None:
-    token = vendor.get(path, **query).json()["next_page"]
-    assert vendor.get(path, page=token, **query).status_code == 200
-    assert vendor.get(path, page=token, **(query | changed)).status_code == 400
+    token = claude.get(path, **query).json()["next_page"]
+    assert claude.get(path, page=token, **query).status_code == 200
+    assert claude.get(path, page=token, **(query | changed)).status_code == 400
 
 
-def test_pages_join_to_the_whole(vendor: Vendor) -> None:
-    assert vendor.pages("cost_report", limit=3, **MONTH) == vendor.pages("cost_report", limit=31, **MONTH)
+def test_pages_join_to_the_whole(claude: ClaudeClient) -> None:
+    assert claude.pages("cost_report", limit=3, **MONTH) == claude.pages("cost_report", limit=31, **MONTH)
     groups = {"group_by": ["actor", "model"], "time_bucket_width": "1d"}
-    assert vendor.pages(COST, limit=333, **groups, **MONTH) == vendor.pages(COST, limit=1000, **groups, **MONTH)
+    assert claude.pages(COST, limit=333, **groups, **MONTH) == claude.pages(COST, limit=1000, **groups, **MONTH)
 
 
-def test_id_lists_go_both_ways(vendor: Vendor) -> None:
-    first = vendor.get("users", limit=30).json()
-    second = vendor.get("users", limit=30, after_id=first["last_id"]).json()
+def test_id_lists_can_be_paged_in_both_directions(claude: ClaudeClient) -> None:
+    first = claude.get("users", limit=30).json()
+    second = claude.get("users", limit=30, after_id=first["last_id"]).json()
     assert first["has_more"]
-    assert vendor.get("users", limit=30, before_id=second["first_id"]).json()["data"] == first["data"]
+    assert claude.get("users", limit=30, before_id=second["first_id"]).json()["data"] == first["data"]
 
 
-def test_hidden_workspaces_come_when_asked_for(vendor: Vendor) -> None:
+def test_hidden_workspaces_are_listed_on_request(claude: ClaudeClient) -> None:
     def names(**query: Any) -> list[str]:
-        return [space["name"] for space in vendor.get("workspaces", **query).json()["data"]]
+        return [space["name"] for space in claude.get("workspaces", **query).json()["data"]]
 
     assert len(names()) == 4
     assert set(names(include_archived="true")) - set(names()) == {"Old experiments"}
     assert set(names(include_default="true")) - set(names()) == {"Default"}
 
 
-def test_the_default_workspace_is_null_in_the_old_reports_and_named_in_analytics(vendor: Vendor) -> None:
-    default = vendor.simulator.organization.default_workspace.id
-    [cost] = vendor.pages("cost_report", group_by=["workspace_id"], **DAY)
-    rows = vendor.pages(COST, group_by=["workspace_id"], **DAY)
+def test_the_default_workspace_is_null_in_the_old_reports_and_named_in_analytics(claude: ClaudeClient) -> None:
+    default = claude.simulator.organization.default_workspace.id
+    [cost] = claude.pages("cost_report", group_by=["workspace_id"], **DAY)
+    rows = claude.pages(COST, group_by=["workspace_id"], **DAY)
     assert {line["workspace_id"] for line in cost["results"]} >= {None}
     assert {row["group"]["workspace_id"] for row in rows} >= {default}
     assert default not in {line["workspace_id"] for line in cost["results"]}
 
 
-def test_who_has_left_is_known_by_id_alone(vendor: Vendor) -> None:
+def test_former_members_are_known_only_by_id(claude: ClaudeClient) -> None:
     around = {"starting_at": "2026-09-15T00:00:00Z", "ending_at": "2026-10-10T00:00:00Z"}
-    rows = vendor.pages(COST, group_by=["actor"], **around)
+    rows = claude.pages(COST, group_by=["actor"], **around)
     gone = [row["group"]["actor"] for row in rows if row["group"]["actor"].get("deleted")]
     assert [(actor["email_address"], actor["name"]) for actor in gone] == [(None, None)]
-    users = [user["id"] for user in vendor.get("users", limit=1000).json()["data"]]
+    users = [user["id"] for user in claude.get("users", limit=1000).json()["data"]]
     assert gone[0]["user_id"] not in users
 
 
-def test_nothing_can_be_written(vendor: Vendor) -> None:
-    answer = vendor.http.post("/v1/organizations/me", headers=ADMIN)
+def test_nothing_can_be_written(claude: ClaudeClient) -> None:
+    answer = claude.http.post("/v1/organizations/me", headers=ADMIN)
     assert (answer.status_code, answer.json()["type"]) == (404, "error")
 
 
-def test_older_models_do_not_say_where_they_ran(vendor: Vendor) -> None:
-    [used] = vendor.pages(USAGE, group_by=["model", "inference_geo"], **DAY)
+def test_older_models_have_no_geography(claude: ClaudeClient) -> None:
+    [used] = claude.pages(USAGE, group_by=["model", "inference_geo"], **DAY)
     unknown = {line["model"] for line in used["results"] if line["inference_geo"] == "not_available"}
     assert unknown == {"claude-haiku-4-5-20251001"}
 
@@ -189,10 +191,10 @@ SIX = ["api_key_id", "workspace_id", "model", "service_tier", "context_window", 
 
 
 @pytest.mark.parametrize("path", [USAGE, COST, "analytics/usage"])
-def test_a_sixth_dimension_is_refused_in_the_live_apis_words(vendor: Vendor, path: str) -> None:
+def test_a_sixth_dimension_is_refused_with_the_live_apis_message(claude: ClaudeClient, path: str) -> None:
     """Case 1: the live API takes five."""
-    assert vendor.get(path, group_by=SIX[:5], **DAY).status_code == 200
-    answer = vendor.get(path, group_by=SIX, **DAY)
+    assert claude.get(path, group_by=SIX[:5], **DAY).status_code == 200
+    answer = claude.get(path, group_by=SIX, **DAY)
     assert (answer.status_code, answer.headers["x-should-retry"]) == (400, "false")
     assert answer.json()["error"] == {
         "type": "invalid_request_error",
@@ -200,15 +202,17 @@ def test_a_sixth_dimension_is_refused_in_the_live_apis_words(vendor: Vendor, pat
     }
 
 
-def test_cost_and_token_type_are_outside_the_five(vendor: Vendor) -> None:
+def test_cost_and_token_type_are_outside_the_five(claude: ClaudeClient) -> None:
     groups = [*SIX[:5], "cost_type", "token_type"]
-    assert vendor.get(COST, group_by=groups, **DAY).status_code == 200
+    assert claude.get(COST, group_by=groups, **DAY).status_code == 200
 
 
 @pytest.mark.parametrize("path", [USAGE, COST, "analytics/usage"])
 @pytest.mark.parametrize("asked", [["model"], ["api_key_id", "service_tier"]])
-def test_a_dimension_that_was_not_asked_for_is_null_in_every_line(vendor: Vendor, path: str, asked: list[str]) -> None:
-    [*items] = vendor.pages(path, group_by=asked, limit=31, **DAY)
+def test_a_dimension_that_was_not_asked_for_is_null_in_every_line(
+    claude: ClaudeClient, path: str, asked: list[str]
+) -> None:
+    [*items] = claude.pages(path, group_by=asked, limit=31, **DAY)
     lines = [line for item in items for line in item.get("results", [item.get("group")])]
     assert lines
     others = set(SIX) - set(asked)
@@ -216,22 +220,22 @@ def test_a_dimension_that_was_not_asked_for_is_null_in_every_line(vendor: Vendor
     assert any(line[asked[0]] for line in lines)
 
 
-def test_speed_is_there_with_its_header_alone(vendor: Vendor) -> None:
+def test_speed_is_there_with_its_header_alone(claude: ClaudeClient) -> None:
     speed = {"headers": {"anthropic-beta": "fast-mode-2026-02-01"}}
-    for query, told in ((DAY, None), (DAY | speed, {None}), (DAY | speed | {"group_by": ["speed"]}, {"standard"})):
-        lines = vendor.get(USAGE, **query).json()["data"][0]["results"]
+    for query, speeds in ((DAY, None), (DAY | speed, {None}), (DAY | speed | {"group_by": ["speed"]}, {"standard"})):
+        lines = claude.get(USAGE, **query).json()["data"][0]["results"]
         assert lines
-        assert ({line["speed"] for line in lines} if told else any("speed" in line for line in lines)) == (
-            told or False
+        assert ({line["speed"] for line in lines} if speeds else any("speed" in line for line in lines)) == (
+            speeds or False
         )
 
 
-def test_analytics_come_largest_first_and_a_group_is_not_cut_at_a_pages_end(vendor: Vendor) -> None:
-    """`limit` counts groups: what cost and token types split one into comes with it."""
-    rows = vendor.pages(COST, group_by=["model"], limit=2, **DAY)
+def test_analytics_come_largest_first_and_a_group_is_not_cut_at_a_pages_end(claude: ClaudeClient) -> None:
+    """`limit` counts groups: the rows into which cost and token types split a group come with it."""
+    rows = claude.pages(COST, group_by=["model"], limit=2, **DAY)
     cents = [Decimal(row["cost"]["amount"]) for row in rows]
     assert cents == sorted(cents, reverse=True)
-    page = vendor.get(COST, group_by=["model", "cost_type", "token_type"], limit=2, **DAY).json()
+    page = claude.get(COST, group_by=["model", "cost_type", "token_type"], limit=2, **DAY).json()
     assert len({row["group"]["model"] for row in page["data"]}) == 2 < len(page["data"])
-    tokens = [row["usage"]["total_tokens"] for row in vendor.pages("analytics/usage", group_by=["model"], **DAY)]
+    tokens = [row["usage"]["total_tokens"] for row in claude.pages("analytics/usage", group_by=["model"], **DAY)]
     assert tokens == sorted(tokens, reverse=True)

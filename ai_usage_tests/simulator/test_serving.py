@@ -25,8 +25,8 @@ def test_two_of_the_same_seed_send_the_same_bytes_and_leave_no_port_open() -> No
     now = datetime(2026, 11, 20, tzinfo=UTC)
     with Simulator(seed=3, now=now) as one, Simulator(seed=3, now=now) as two:
         for path in PATHS:
-            said = {httpx.get(f"{s.anthropic_url}/{path}", headers=HEADERS).content for s in (one, two)}
-            assert len(said) == 1
+            answers = {httpx.get(f"{s.anthropic_url}/{path}", headers=HEADERS).content for s in (one, two)}
+            assert len(answers) == 1
     with pytest.raises(httpx.ConnectError):
         httpx.get(one.url)
     one.stop()
@@ -38,7 +38,7 @@ def test_a_clock_without_a_time_zone_is_refused() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_tells_its_url_and_serves_until_told_to_stop(number: signal.Signals) -> None:
+def test_the_command_prints_its_url_and_serves_until_it_is_stopped(number: signal.Signals) -> None:
     with subprocess.Popen([*COMMAND, "0", "--now", "2026-11-20T00:00:00Z"], stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout is not None
         url = run.stdout.readline().strip()

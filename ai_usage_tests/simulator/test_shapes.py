@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ai_usage_tests.simulator.conftest import Vendor
+from ai_usage_tests.simulator.conftest import ClaudeClient
 from ai_usage_tests.simulator.shapes import Shape
 
 SAMPLES = Path(__file__).parents[1] / "fixtures" / "anthropic"
@@ -74,15 +74,15 @@ SERVICE_ACCOUNT = {"type": "service_account", "id": "svac_1"}
 
 
 @pytest.mark.parametrize(("path", "query", "samples", "nullable"), CALLS)
-def test_an_answer_looks_like_the_samples(
-    vendor: Vendor, path: str, query: dict[str, Any], samples: str, nullable: set[str]
+def test_an_answer_has_the_shape_of_the_samples(
+    claude: ClaudeClient, path: str, query: dict[str, Any], samples: str, nullable: set[str]
 ) -> None:
     pattern = f"analytics_unified_{samples}.json" if path.startswith("analytics") else f"{samples}.json"
     shape = learned(pattern, path)
     limit = {"limit": 1000} if path.startswith("analytics") else {}
-    said = vendor.get(path, **(query | limit)).json()
-    assert said.get("data", [said])
-    assert list(shape.misfits(said, nullable | {"next_page"})) == []
+    answer = claude.get(path, **(query | limit)).json()
+    assert answer.get("data", [answer])
+    assert list(shape.misfits(answer, nullable | {"next_page"})) == []
 
 
 def test_the_comparison_notices_what_is_wrong() -> None:

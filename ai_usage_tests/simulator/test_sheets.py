@@ -1,4 +1,4 @@
-"""The simulated Google: gspread reads its spreadsheet, whose figures are the truth, and edits can be noticed."""
+"""The simulated Google: gspread reads its spreadsheet, its figures are the truth, and edits can be noticed."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ RAW = ValueRenderOption.unformatted
 
 
 class Google:
-    """The simulated Google, as it is and as gspread sees it; it counts minutes by `seconds`."""
+    """The simulated Google and gspread's view of it; it counts minutes by `seconds`."""
 
     def __init__(self, **options: Any) -> None:
         self.clock, self.seconds = Clock(), 0.0
@@ -59,8 +59,8 @@ class Google:
         return self.get(f"{SHEET}/values/{quote(wanted, safe='')}", **query).get("values")
 
     def file(self) -> tuple[int, str]:
-        said = self.get(FILE, fields="id,name,version,modifiedTime", supportsAllDrives="true")
-        return int(said["version"]), said["modifiedTime"]
+        found = self.get(FILE, fields="id,name,version,modifiedTime", supportsAllDrives="true")
+        return int(found["version"]), found["modifiedTime"]
 
     def close(self) -> None:
         self.http.close()
@@ -78,7 +78,7 @@ def running() -> Iterator[Google]:
 
 @pytest.fixture
 def google() -> Iterator[Google]:
-    """One to edit, and to break."""
+    """A copy that a test may edit and break."""
     google = Google()
     yield google
     google.close()
@@ -108,16 +108,16 @@ CALLS: list[tuple[str, dict[str, Any], list[str]]] = [
 
 
 @pytest.mark.parametrize(("path", "query", "samples"), CALLS, ids=lambda value: str(value)[-40:])
-def test_an_answer_looks_like_the_samples(
+def test_an_answer_has_the_shape_of_the_samples(
     running: Google, path: str, query: dict[str, Any], samples: list[str]
 ) -> None:
-    said = running.http.get(path, params=query).json()
-    ranges = said.get("valueRanges", [])
+    answer = running.http.get(path, params=query).json()
+    ranges = answer.get("valueRanges", [])
     shapes = learned(*samples)
     if not ranges:
-        assert list(shapes.misfits(said, set())) == []
+        assert list(shapes.misfits(answer, set())) == []
     else:
-        assert said.keys() == {"spreadsheetId", "valueRanges"}
+        assert answer.keys() == {"spreadsheetId", "valueRanges"}
         assert [each.keys() for each in ranges] == [{"range", "majorDimension", "values"}, {"range", "majorDimension"}]
 
 
@@ -145,11 +145,11 @@ def test_tabs_keep_their_ids_from_release_to_release(google: Google) -> None:
 
 
 def test_all_tabs_come_in_one_batch(running: Google) -> None:
-    said = running.open().values_batch_get([f"'{tab}'" for tab in TABS], {"valueRenderOption": RAW})
-    for told, title in zip(said["valueRanges"], TABS, strict=True):
+    answer = running.open().values_batch_get([f"'{tab}'" for tab in TABS], {"valueRenderOption": RAW})
+    for values, title in zip(answer["valueRanges"], TABS, strict=True):
         tab = running.sheet.tab(title)
-        assert told["range"] == f"{title}!A1:Z{tab.row_count}"
-        assert len(told["values"]) == len(tab.rows)
+        assert values["range"] == f"{title}!A1:Z{tab.row_count}"
+        assert len(values["values"]) == len(tab.rows)
 
 
 def test_rows_are_ragged_and_what_is_empty_is_left_out(google: Google) -> None:
@@ -177,15 +177,15 @@ RANGES = {
 }
 
 
-@pytest.mark.parametrize(("asked", "told"), RANGES.items())
-def test_a_range_is_told_as_what_it_means(running: Google, asked: str, told: str) -> None:
-    assert running.get(f"{SHEET}/values/{quote(asked, safe='')}")["range"] == told
+@pytest.mark.parametrize(("asked", "returned"), RANGES.items())
+def test_a_range_is_returned_in_its_full_form(running: Google, asked: str, returned: str) -> None:
+    assert running.get(f"{SHEET}/values/{quote(asked, safe='')}")["range"] == returned
 
 
 @pytest.mark.parametrize(
     "asked", ["Missing!A1:B2", "'Missing'", "Missing", "seats!", "seats!A", "seats!A0", "seats!A1:"]
 )
-def test_what_is_no_range_is_refused_as_in_the_sample(running: Google, asked: str) -> None:
+def test_an_invalid_range_is_refused_as_in_the_sample(running: Google, asked: str) -> None:
     sample = json.loads((SAMPLES / "error_400.json").read_text())
     sample["error"]["message"] = f"Unable to parse range: {asked}"
     assert error(running, f"{SHEET}/values/{quote(asked, safe='')}") == (400, sample)
@@ -205,13 +205,13 @@ def test_a_title_may_need_quotes_and_keeps_its_id(google: Google, title: str) ->
     assert tab.title == title
     assert tab.get("A1:B1")[0] == google.sheet.tab(title).rows[0][:2]
     quoted = "'" + title.replace("'", "''") + "'"
-    told = google.get(f"{SHEET}/values/{quote(quoted + '!A1', safe='')}")["range"]
-    assert told == f"{title if title == 'x' else quoted}!A1"
+    returned = google.get(f"{SHEET}/values/{quote(quoted + '!A1', safe='')}")["range"]
+    assert returned == f"{title if title == 'x' else quoted}!A1"
     with pytest.raises(gspread.exceptions.APIError):
         before.get("A1")
 
 
-def test_a_cell_is_told_in_three_ways(google: Google) -> None:
+def test_a_cell_can_be_rendered_in_three_ways(google: Google) -> None:
     day = date(2026, 11, 1)
     cells: list[Value] = [
         "007",
@@ -237,16 +237,16 @@ def test_a_cell_is_told_in_three_ways(google: Google) -> None:
 
 def test_a_text_that_looks_like_a_formula_is_a_text(running: Google) -> None:
     for option in ValueRenderOption:
-        said = running.values("api_key_mapping", valueRenderOption=option)
-        texts = {cell for row in said for cell in row}
+        rows = running.values("api_key_mapping", valueRenderOption=option)
+        texts = {cell for row in rows for cell in row}
         assert {'=HYPERLINK("http://evil.example","x")', "<script>alert(1)</script>", "'; drop table x; --"} <= texts
 
 
 def test_cells_come_with_the_spreadsheet_when_asked_for(google: Google) -> None:
     google.sheet.set("seats", 2, "seats", 1)
-    said = google.get(SHEET, includeGridData="true")
+    answer = google.get(SHEET, includeGridData="true")
     assert "data" not in google.get(SHEET)["sheets"][0]
-    header, first = said["sheets"][TABS.index("seats")]["data"][0]["rowData"][:2]
+    header, first = answer["sheets"][TABS.index("seats")]["data"][0]["rowData"][:2]
     assert [cell["formattedValue"] for cell in header["values"]] == google.sheet.tab("seats").rows[0]
     assert first["values"][3] == {
         "userEnteredValue": {"numberValue": 1},
@@ -264,37 +264,37 @@ FIELDS: list[tuple[str, str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "fields", "told"), FIELDS)
-def test_fields_choose_parts(running: Google, path: str, fields: str, told: Any) -> None:
-    said = running.get(path, fields=fields)
-    if told is None:
-        told = {
+@pytest.mark.parametrize(("path", "fields", "expected"), FIELDS)
+def test_fields_choose_parts(running: Google, path: str, fields: str, expected: Any) -> None:
+    answer = running.get(path, fields=fields)
+    if expected is None:
+        expected = {
             "sheets": [{"properties": {"index": n}} for n in range(len(TABS))],
             "properties": {"title": "AI usage upload"},
         }
-    assert said == told
+    assert answer == expected
 
 
 @pytest.mark.parametrize("fields", ["colour", "id,", "id(", "sheets(", "a b", "id)", "id$"])
-def test_fields_that_are_none_are_refused(running: Google, fields: str) -> None:
+def test_invalid_fields_are_refused(running: Google, fields: str) -> None:
     assert error(running, FILE, fields=fields)[0] == 400
     assert error(running, SHEET, fields=fields)[0] == 400
     assert running.get(FILE).keys() == {"kind", "id", "name", "mimeType"}
     assert running.get(FILE, fields="*")["version"] == str(running.sheet.version)
 
 
-def test_what_all_of_google_takes_is_taken(running: Google) -> None:
+def test_every_address_that_google_accepts_is_accepted(running: Google) -> None:
     for path in (SHEET, FILE, f"{SHEET}/values/seats!A1"):
         assert running.get(path, alt="json", prettyPrint="false", key="any") == running.get(path)
 
 
 @pytest.mark.parametrize("query", [{"colour": "red"}, {"valueRenderOption": "PRETTY"}, {"majorDimension": "DIAGONAL"}])
 def test_unknown_parameters_are_refused(running: Google, query: dict[str, str]) -> None:
-    status, said = error(running, f"{SHEET}/values/seats", **query)
-    assert (status, said["error"]["status"]) == (400, "INVALID_ARGUMENT")
+    status, body = error(running, f"{SHEET}/values/seats", **query)
+    assert (status, body["error"]["status"]) == (400, "INVALID_ARGUMENT")
 
 
-def test_an_unknown_id_is_404_in_the_words_of_each_api(running: Google) -> None:
+def test_an_unknown_id_is_404_with_each_apis_message(running: Google) -> None:
     unknown = "1ExampleSpreadsheetId000000000000000000000000"
     with pytest.raises(gspread.exceptions.SpreadsheetNotFound):
         running.client.open_by_key(unknown)
@@ -313,12 +313,12 @@ def test_what_is_not_shared_is_403(google: Google, way: str) -> None:
         google.client.open_by_key(sheet_id)
     refused = error(google, f"/v4/spreadsheets/{sheet_id}")
     assert refused == (403, json.loads((SAMPLES / "error_403.json").read_text()))
-    status, said = error(google, f"/drive/v3/files/{sheet_id}")
-    assert (status, said["error"].keys()) == (403, {"code", "message", "errors"})
-    assert said["error"]["errors"][0]["domain"] == "global"
+    status, body = error(google, f"/drive/v3/files/{sheet_id}")
+    assert (status, body["error"].keys()) == (403, {"code", "message", "errors"})
+    assert body["error"]["errors"][0]["domain"] == "global"
 
 
-def test_nobody_writes(running: Google) -> None:
+def test_every_write_is_refused(running: Google) -> None:
     tab = running.open().worksheet("seats")
     writes: list[Callable[[], object]] = [
         lambda: tab.update_acell("A1", "x"),
@@ -346,15 +346,15 @@ def test_sixty_reads_a_minute_and_drive_apart() -> None:
     google.close()
 
 
-def test_faults_strike_google_in_its_own_words(google: Google) -> None:
+def test_faults_of_google_have_its_own_messages(google: Google) -> None:
     plan = google.simulator.faults.plan
     plan("rate_limit", path="/v4/", retry_after=2)
     plan("status", status=403, path="/drive/")
     plan("status", status=503, path="/v4/")
     assert error(google, SHEET) == (429, json.loads((SAMPLES / "error_429.json").read_text()))
     assert error(google, FILE) == (403, json.loads((SAMPLES / "drive_error_403_quota.json").read_text()))
-    status, said = error(google, SHEET)
-    assert (status, said["error"]["status"]) == (503, "UNAVAILABLE")
+    status, body = error(google, SHEET)
+    assert (status, body["error"]["status"]) == (503, "UNAVAILABLE")
     plan("truncated")
     with pytest.raises(httpx.RemoteProtocolError):
         google.http.get(SHEET)
@@ -400,8 +400,8 @@ def test_an_edit_is_seen_by_the_next_reader(google: Google) -> None:
     assert google.values("seats")[row:] == [[], [], ["", "far below"]]
 
 
-def test_the_good_rows_mean_what_is_said_of_them_and_the_bad_ones_have_their_faults(running: Google) -> None:
-    """Read here as a person would: by the cells, without knowing the tab's maker."""
+def test_good_rows_have_their_stated_values_and_bad_rows_their_faults(running: Google) -> None:
+    """Read by the cells alone, without the code that makes the tab."""
     marked = {(row.tab, row.row) for row in running.sheet.good} | {(row.tab, row.row) for row in running.sheet.bad}
     assert len(marked) == len(running.sheet.good) + len(running.sheet.bad)
     for title in TABS:
@@ -411,24 +411,24 @@ def test_the_good_rows_mean_what_is_said_of_them_and_the_bad_ones_have_their_fau
         assert filled == {mark for mark in marked if mark[0] == title}
         assert len(filled) < len(rows)
         for good in (row for row in running.sheet.good if row.tab == title):
-            said = dict(zip(header, rows[good.row - 2], strict=False))
+            cells = dict(zip(header, rows[good.row - 2], strict=False))
             assert good.values.keys() == {*header} - {"remarks"}
             for name, meant in good.values.items():
-                assert read(name, said.get(name, "")) == meant
+                assert read(name, cells.get(name, "")) == meant
     for bad in running.sheet.bad:
         header, row = (running.values(bad.tab, valueRenderOption=RAW)[n - 1] for n in (1, bad.row))
-        said = dict(zip(header, row, strict=False))
+        cells = dict(zip(header, row, strict=False))
         if "@" in bad.why:
-            assert "@" not in said["user_email"]
+            assert "@" not in cells["user_email"]
         elif "number" in bad.why:
-            assert said["amount_usd"] == "n/a"
+            assert cells["amount_usd"] == "n/a"
         elif "April" in bad.why:
-            assert said[bad.why.split()[0]] == "03/04/2026"
+            assert cells[bad.why.split()[0]] == "03/04/2026"
         else:
             keys = [each[0] for each in running.values(bad.tab) if each]
             known = {key.id for key in running.simulator.organization.api_keys}
-            assert keys.count(said["api_key_id"]) == (2 if "two owners" in bad.why else 1)
-            assert (said["api_key_id"] in known) == ("two owners" in bad.why)
+            assert keys.count(cells["api_key_id"]) == (2 if "two owners" in bad.why else 1)
+            assert (cells["api_key_id"] in known) == ("two owners" in bad.why)
 
 
 def read(name: str, cell: Any) -> object:
@@ -484,32 +484,32 @@ def test_console_figures_are_the_truth_to_the_cent(now: datetime) -> None:
     assert {provider for provider, _, _ in seen} == {"anthropic", "cursor"}
 
 
-def test_right_after_midnight_no_figure_has_the_day_that_cursor_has_not_told_whole() -> None:
-    """A demo at 00:20 UTC failed: what is pulled then lacks the last hour of the day before."""
+def test_right_after_midnight_no_figure_includes_the_day_that_cursor_has_not_completed() -> None:
+    """A demo at 00:20 UTC failed: a pull at that time lacks the last hour of the day before."""
     good = Simulator(now=datetime(2026, 11, 27, 0, 20, tzinfo=UTC)).sheet.good
     rows = [row.values for row in good if row.tab == "console_figures" and row.values["provider"] == "cursor"]
     assert max(str(row["period_end"]) for row in rows) == "2026-11-26"
 
 
 def test_settled_figures_are_those_of_the_reports_now(running: Google) -> None:
-    """What was written at noon is still what the vendor says in the afternoon."""
+    """What was written at noon is still what the provider reports in the afternoon."""
     assert running.sheet.left_at == datetime(2026, 11, 20, 12, tzinfo=UTC)
     ends = {row.values["period_end"] for row in running.sheet.good if row.tab == "console_figures"}
     assert ends == {date(2026, 11, 1), date(2026, 11, 19), date(2026, 11, 3), date(2026, 11, 20)}
 
 
-def test_claude_ai_rows_are_what_analytics_said_then(running: Google) -> None:
+def test_claude_ai_rows_are_what_analytics_reported_at_that_time(running: Google) -> None:
     usage = [row.values for row in running.sheet.good if row.tab == "claude_ai_usage"]
     days = sorted({row["activity_date"] for row in usage}, key=str)
     assert (days[0], days[-1]) == (date(2026, 10, 11), date(2026, 11, 19))
     for day in days:
         assert isinstance(day, date)
-        told = {row["user_email"]: row["message_count"] for row in usage if row["activity_date"] == day}
+        reported = {row["user_email"]: row["message_count"] for row in usage if row["activity_date"] == day}
         truth = running.simulator.people_day(day)
-        assert told == {one.person.email: one.messages for one in truth if one.messages}
+        assert reported == {one.person.email: one.messages for one in truth if one.messages}
 
 
-def test_most_keys_are_mapped_to_people_there_are_and_seats_are_those_of_the_team(running: Google) -> None:
+def test_most_keys_have_owners_who_exist_and_seats_are_those_of_the_team(running: Google) -> None:
     organization = running.simulator.organization
     mapped = {row.values["api_key_id"]: row.values for row in running.sheet.good if row.tab == "api_key_mapping"}
     del mapped[UNKNOWN_KEY]
@@ -528,8 +528,8 @@ def test_most_keys_are_mapped_to_people_there_are_and_seats_are_those_of_the_tea
         for row in running.sheet.good
         if row.tab == "seats" and row.values["provider"] == "cursor" and row.values["valid_to"] is None
     ]
-    said = httpx.get(f"{running.simulator.cursor_url}/teams/members", auth=(CURSOR_KEY, ""))
-    members = said.json()["teamMembers"]
+    answer = httpx.get(f"{running.simulator.cursor_url}/teams/members", auth=(CURSOR_KEY, ""))
+    members = answer.json()["teamMembers"]
     paid = sum(member["role"] != "free-owner" for member in members)
     assert cursor["seats"] == -(-paid // 5) * 5
     assert cursor["seat_price_usd"] == Decimal(40)

@@ -1,4 +1,4 @@
-"""The ledger keeps accounts apart: each has its own versions of a day, and none hides another's."""
+"""The ledger separates accounts: each has its own versions of a day, and none hides another's."""
 
 from datetime import date
 from decimal import Decimal
@@ -6,11 +6,13 @@ from decimal import Decimal
 from ai_usage.ingest.ledger_writes import held
 from ai_usage.ingest.rejections import RECORD_REJECTIONS, keep_rejections
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic.records import CostLine
-from ai_usage.providers.anthropic.rows import NO_ORGANIZATION, cost_rows
+from ai_usage.providers.anthropic.records.usage_and_cost import CostLine
+from ai_usage.providers.anthropic.rows.lists import NO_ORGANIZATION
+from ai_usage.providers.anthropic.rows.usage_and_cost import cost_rows
 from ai_usage.providers.anthropic.tables import CLAUDE_COSTS
 from ai_usage.warehouse.ledger import Version
-from ai_usage_tests.platform import DAY, NEXT, Platform
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.platform import Platform
 from ai_usage_tests.warehouse.writing import PULL, answer
 
 EU, US = "eu", "us"

@@ -1,4 +1,4 @@
-"""The file: whole transactions only, one writer at a time, a copy for readers, and one sentence for each trouble."""
+"""The file: complete transactions only, one writer at a time, a copy for readers, and one sentence for each error."""
 
 import os
 import re
@@ -22,11 +22,12 @@ from ai_usage.providers.anthropic.tables import CLAUDE_DAILY_COST, DIM_WORKSPACE
 from ai_usage.settings import ROOT
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.readers import readers_copy, show_readers
-from ai_usage_tests.platform import DAY, NEXT, Platform, files
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.platform import Platform, files
 from ai_usage_tests.warehouse.test_ledger import append, counts, in_core, rebuild
 from ai_usage_tests.warehouse.writing import PULL, answer, warehouse_in
 
-NOBODY = 65534
+OTHER_USER = 65534
 CHILD = """
 import sys
 from pathlib import Path
@@ -49,8 +50,8 @@ def child(folder: Path, deed: str, prelude: str = "") -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=ROOT, env=environ, text=True, stderr=subprocess.PIPE)
 
 
-def said(process: subprocess.Popen[str]) -> str:
-    """What it failed with; nothing if all went well. That it waits, it tells too."""
+def error_of(process: subprocess.Popen[str]) -> str:
+    """The error it failed with; empty if it succeeded. Lines about waiting are left out."""
     _, complaint = process.communicate(timeout=60)
     return complaint.strip().splitlines()[-1] if process.returncode else ""
 
@@ -115,7 +116,7 @@ def test_a_newer_version_of_a_table_gains_its_column_and_keeps_its_rows(platform
 
 
 @pytest.mark.parametrize(("held", "came"), [("real", "simulated"), ("simulated", "real")])
-def test_real_figures_and_simulated_ones_do_not_meet(platform: Platform, held: str, came: str) -> None:
+def test_real_and_simulated_figures_are_never_mixed(platform: Platform, held: str, came: str) -> None:
     append(platform, answer(DAY, "1", is_simulated=held == "simulated"))
     with pytest.raises(WarehouseError, match=f"holds {held} data, and {came} data would join .*AI_USAGE_DATA_DIR"):
         append(platform, answer(NEXT, "1", is_simulated=came == "simulated"))
@@ -134,11 +135,11 @@ def test_a_reader_of_the_published_copy_sees_whole_runs_only(platform: Platform)
         assert reader.execute("select count(*) from ai_usage_raw.pulls").fetchone() == (2,)
 
 
-def test_readers_in_a_container_get_a_folder_with_the_published_copy_alone(platform: Platform) -> None:
+def test_readers_in_a_container_get_a_folder_with_only_the_published_copy(platform: Platform) -> None:
     copy = readers_copy(platform.warehouse.published_path)
     append(platform, answer(DAY, "1"))
     platform.warehouse.publish()
-    assert not copy.parent.exists()  # nobody asked for it
+    assert not copy.parent.exists()  # not requested
     copy.parent.mkdir()
     for day in (DAY, NEXT):
         append(platform, answer(day, "2"))
@@ -149,7 +150,7 @@ def test_readers_in_a_container_get_a_folder_with_the_published_copy_alone(platf
     assert files(copy.parent) == {copy.name}
 
 
-def test_nothing_new_is_not_published_again_and_nothing_is_left_lying_about(platform: Platform) -> None:
+def test_without_changes_nothing_is_published_and_no_file_is_left_over(platform: Platform) -> None:
     append(platform, answer(DAY, "1"))
     leftover = platform.warehouse.path.parent / "published.tmp"  # of a process that was killed
     leftover.write_text("half a copy")
@@ -169,21 +170,21 @@ def test_a_writer_waits_for_the_one_before_it(platform: Platform) -> None:
         waiting = pool.submit(other.wait, 2.5)
         with pytest.raises(subprocess.TimeoutExpired):
             waiting.result()
-    assert said(other) == ""
+    assert error_of(other) == ""
     assert counts(platform) == (2, 2)
 
 
-def test_a_writer_that_waited_too_long_says_who_is_in_the_way(tmp_path: Path) -> None:
+def test_a_writer_that_waited_too_long_names_the_process_that_has_the_file(tmp_path: Path) -> None:
     with warehouse_in(tmp_path).connected():
         other = child(tmp_path, "warehouse.append(PULL, [answer(DAY, '1')])", prelude=_impatient())
-        told = said(other)
-    assert re.match(r"WarehouseBusy: .*ai_usage\.duckdb is in use by another process \(.*, PID \d+\): wait", told)
+        error = error_of(other)
+    assert re.match(r"WarehouseBusy: .*ai_usage\.duckdb is in use by another process \(.*, PID \d+\): wait", error)
 
 
 def test_two_processes_writing_at_once_lose_nothing(platform: Platform) -> None:
     deed = "[warehouse.append(PULL, [answer(DAY, f'{{n}}.{mark}')]) for n in range(12)]"
     others = [child(platform.warehouse.path.parent, deed.format(mark=mark)) for mark in (1, 2)]
-    assert [said(other) for other in others] == ["", ""]
+    assert [error_of(other) for other in others] == ["", ""]
     assert counts(platform) == (24, 24)
     assert files(platform.warehouse.path.parent) == {"ai_usage.duckdb", "published.duckdb"}
 
@@ -192,7 +193,7 @@ def test_a_full_disk_is_one_sentence_and_no_half_day(tmp_path: Path) -> None:
     warehouse_in(tmp_path).append(PULL, [answer(NEXT, "1")])
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))"
     lines = "*[f'{n:030}.{n * 7919 % 10007}' for n in range(400_000)]"
-    complaint = said(child(tmp_path, f"warehouse.append(PULL, [answer(DAY, {lines})])", prelude=limit))
+    complaint = error_of(child(tmp_path, f"warehouse.append(PULL, [answer(DAY, {lines})])", prelude=limit))
     assert complaint == (
         f"WarehouseError: No space left for {tmp_path / 'ai_usage.duckdb'}: it stands as before this step. "
         "Free some space and run it again."
@@ -267,25 +268,25 @@ def test_a_file_that_was_overwritten_in_the_middle_is_one_sentence_too(tmp_path:
 
 
 @pytest.fixture
-def nobody() -> Iterator[Path]:
-    """A folder that others may enter; root, who may write anywhere, is somebody else meanwhile."""
+def forbidden() -> Iterator[Path]:
+    """A folder without write permission; root may write anywhere, so the test runs as another user meanwhile."""
     folder = Path(tempfile.mkdtemp(prefix="ai_usage_tests_"))
     folder.chmod(0o755)
     warehouse_in(folder).append(PULL, [answer(NEXT, "1")])
     (folder / "ai_usage.duckdb").chmod(0o444)
     (folder / "empty").mkdir(mode=0o555)
     me = os.geteuid()
-    os.seteuid(NOBODY if me == 0 else me)
+    os.seteuid(OTHER_USER if me == 0 else me)
     yield folder
     os.seteuid(me)
     shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize("place", [".", "empty", "empty/new"])
-def test_a_data_dir_one_may_not_write_is_one_sentence(nobody: Path, place: str) -> None:
+def test_a_data_dir_one_may_not_write_is_one_sentence(forbidden: Path, place: str) -> None:
     with pytest.raises(WarehouseError) as caught:
-        warehouse_in(nobody / place).append(PULL, [answer(DAY, "2")])
+        warehouse_in(forbidden / place).append(PULL, [answer(DAY, "2")])
     assert str(caught.value) == (
-        f"{nobody / place / 'ai_usage.duckdb'} cannot be written: permission denied. "
+        f"{forbidden / place / 'ai_usage.duckdb'} cannot be written: permission denied. "
         "Set AI_USAGE_DATA_DIR to a folder you may write."
     )

@@ -1,4 +1,4 @@
-"""SQL written once: every file of sql/ runs on DuckDB, and money keeps its nine decimals there."""
+"""Every file of sql/ runs on DuckDB, and money keeps its nine decimals there."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,7 +10,8 @@ import sqlglot
 from ai_usage.settings import ROOT
 from ai_usage.warehouse import googlesql
 from ai_usage.warehouse.ledger_check import broken_pulls
-from ai_usage_tests.platform import DAY, NEXT, Platform
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.platform import Platform
 
 FILES = sorted(path.relative_to(ROOT / "sql").with_suffix("").as_posix() for path in (ROOT / "sql").rglob("*.sql"))
 AT = datetime(2026, 11, 10, 6, tzinfo=UTC)
@@ -41,7 +42,7 @@ def test_every_file_is_one_googlesql_select_that_runs_on_an_empty_warehouse(plat
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "value"),
     [
         ("cast('0.000000001' as numeric)", "0.000000001"),
         ("sum(cast('0.000000001' as numeric))", "0.000000001"),
@@ -50,9 +51,9 @@ def test_every_file_is_one_googlesql_select_that_runs_on_an_empty_warehouse(plat
         ("cast('0.005' as numeric(10, 2))", "0.01"),
     ],
 )
-def test_a_bare_numeric_keeps_nine_decimals(platform: Platform, written: str, said: str) -> None:
+def test_a_bare_numeric_keeps_nine_decimals(platform: Platform, written: str, value: str) -> None:
     [[found]] = platform.warehouse.ask(f"select {written} as x").rows()
-    assert found == Decimal(said)
+    assert found == Decimal(value)
 
 
 def test_only_the_parameters_that_a_text_names_are_needed(platform: Platform) -> None:
@@ -61,5 +62,5 @@ def test_only_the_parameters_that_a_text_names_are_needed(platform: Platform) ->
         platform.warehouse.ask("select @a as a")
 
 
-def test_every_file_opens_by_saying_what_its_rows_are() -> None:
+def test_every_file_begins_with_a_description_of_its_rows() -> None:
     assert [name for name in FILES if not googlesql.read(name).startswith("-- ")] == []

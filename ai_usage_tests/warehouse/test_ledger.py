@@ -1,4 +1,4 @@
-"""The raw ledger forgets nothing: versions, empty days, and what counted when."""
+"""The raw ledger keeps everything: versions, empty days, and which version counted at which time."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -7,11 +7,13 @@ from decimal import Decimal
 import polars as pl
 
 from ai_usage.partitions import ONE_DAY, Span
-from ai_usage.providers.anthropic.records import CostLine
-from ai_usage.providers.anthropic.rows import Organization, cost_rows
+from ai_usage.providers.anthropic.records.usage_and_cost import CostLine
+from ai_usage.providers.anthropic.rows.lists import Organization
+from ai_usage.providers.anthropic.rows.usage_and_cost import cost_rows
 from ai_usage.providers.anthropic.tables import CLAUDE_COSTS
 from ai_usage.warehouse.ledger import Answer, Version, new_pull_id
-from ai_usage_tests.platform import DAY, NEXT, Platform
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.platform import Platform
 from ai_usage_tests.warehouse.writing import PULL, answer
 
 BOTH = Span(DAY, NEXT)
@@ -40,7 +42,7 @@ def counts(platform: Platform) -> tuple[int, int]:
     return records, pulls
 
 
-def test_records_stay_as_the_vendor_wrote_them(platform: Platform) -> None:
+def test_records_stay_as_the_provider_sent_them(platform: Platform) -> None:
     append(platform, answer(DAY, "1.50", "1e1"))
     assert platform.warehouse.newest(PULL, BOTH).lines["record"].to_list() == [
         '{"currency": "USD", "amount": "1.50", "workspace_id": null, "novel": [1, {}]}',
@@ -48,7 +50,7 @@ def test_records_stay_as_the_vendor_wrote_them(platform: Platform) -> None:
     ]
 
 
-def test_a_restatement_keeps_what_was_said_before(platform: Platform) -> None:
+def test_a_restatement_keeps_the_version_before(platform: Platform) -> None:
     [first] = append(platform, answer(DAY, "1000"))
     rebuild(platform)
     [second] = append(platform, answer(DAY, "900"))
@@ -89,7 +91,7 @@ def test_an_empty_day_is_a_pull_of_no_records(platform: Platform) -> None:
     assert in_core(platform) == {NEXT: Decimal("0.01")}
 
 
-def test_core_forgets_what_the_vendor_withdrew_and_leaves_days_never_pulled_alone(platform: Platform) -> None:
+def test_core_deletes_what_the_provider_withdrew_and_leaves_days_never_pulled_alone(platform: Platform) -> None:
     append(platform, answer(DAY, "100", "50"), answer(NEXT, "1"))
     rebuild(platform)
     platform.sql("delete from ai_usage_raw.pulls where activity_date = '2026-11-11'")
@@ -123,16 +125,16 @@ def test_snapshots_are_versions_without_a_day(platform: Platform) -> None:
 
 
 def test_every_version_of_a_day_that_brought_something_new_can_be_read_again(platform: Platform) -> None:
-    said = [("1", "2"), ("2", "1"), ("3",), (), ("1", "2")]
-    pulls = [append(platform, answer(DAY, *cents), answer(None, "9"))[0] for cents in said]
+    versions = [("1", "2"), ("2", "1"), ("3",), (), ("1", "2")]
+    pulls = [append(platform, answer(DAY, *cents), answer(None, "9"))[0] for cents in versions]
     [other] = append(platform, answer(NEXT, "7"))
     append(platform, answer(NEXT + ONE_DAY, "8"))
-    told = platform.warehouse.versions(PULL, BOTH)
+    found = platform.warehouse.versions(PULL, BOTH)
     new = [pulls[0], *pulls[2:], other]
-    assert told.versions.select("activity_date", "pull_id", "pulled_at", "records").rows() == [
+    assert found.versions.select("activity_date", "pull_id", "pulled_at", "records").rows() == [
         (v.day, v.pull_id, v.pulled_at, v.records) for v in new
     ]
-    lines = told.lines.with_columns(cents=pl.Series(line.amount for line in told.decode(CostLine)).cast(pl.Int64))
+    lines = found.lines.with_columns(cents=pl.Series(line.amount for line in found.decode(CostLine)).cast(pl.Int64))
     assert lines.select("activity_date", "pull_id", "ingestion_timestamp", "cents").rows() == [
         (v.day, v.pull_id, v.pulled_at, cents)
         for v, cents in ((pulls[0], 1), (pulls[0], 2), (pulls[2], 3), (pulls[4], 1), (pulls[4], 2), (other, 7))
@@ -140,14 +142,14 @@ def test_every_version_of_a_day_that_brought_something_new_can_be_read_again(pla
     assert platform.warehouse.versions(PULL, Span(DAY - ONE_DAY, DAY - ONE_DAY)).versions.is_empty()
 
 
-def test_a_record_that_does_not_fit_is_known_by_its_day_and_place_and_costs_no_other(platform: Platform) -> None:
+def test_an_unreadable_record_is_identified_by_day_and_position_and_affects_no_other(platform: Platform) -> None:
     append(platform, answer(DAY, "1"), answer(NEXT, "7", "1.5.3", "8"))
-    said = platform.warehouse.newest(PULL, BOTH)
-    read = said.read(CostLine)
+    records = platform.warehouse.newest(PULL, BOTH)
+    read = records.read(CostLine)
     assert [line.amount for line in read.values] == [1, 7, 8]
     assert read.days.to_list() == [DAY, NEXT, NEXT]
-    assert [(r.activity_date, r.position, r.field) for r in said.rejections] == [(NEXT, 1, "amount")]
-    assert read.lines["pull_id"][2] == said.rejections[0].pull_id
+    assert [(r.activity_date, r.position, r.field) for r in records.rejections] == [(NEXT, 1, "amount")]
+    assert read.lines["pull_id"][2] == records.rejections[0].pull_id
 
 
 def test_pull_ids_sort_as_they_were_made() -> None:

@@ -1,4 +1,4 @@
-"""Warehouses outlive releases: what an earlier one made opens, keeps its ledger, and comes to today's shape."""
+"""A warehouse of an earlier release opens, keeps its ledger, and is migrated to the current schema."""
 
 import hashlib
 import lzma
@@ -16,7 +16,8 @@ from ai_usage.core.people import aliases_of
 from ai_usage.core.person_accounts import account_rows
 from ai_usage.errors import OfAnotherRelease
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic.rows import Organization, usage_rows
+from ai_usage.providers.anthropic.rows.lists import Organization
+from ai_usage.providers.anthropic.rows.usage_and_cost import usage_rows
 from ai_usage.providers.anthropic.tables import CLAUDE_USAGE_TOKENS
 from ai_usage.providers.registry import BY_KEY
 from ai_usage.warehouse import migrations
@@ -150,7 +151,7 @@ def test_cursor_s_user_ids_become_text(db: duckdb.DuckDBPyConnection, migrated: 
     assert {str(user_id) for (user_id,) in ids} == set(found)
 
 
-def test_check_results_of_an_earlier_release_come_along_under_today_s_names(before: Path, tmp_path: Path) -> None:
+def test_check_results_of_an_earlier_release_get_their_current_names(before: Path, tmp_path: Path) -> None:
     file = tmp_path / "ai_usage.duckdb"
     file.write_bytes(before.read_bytes())
     results = f"select * from {CHECK_RESULTS.address} order by all"
@@ -187,7 +188,7 @@ def test_members_of_an_earlier_release_are_those_that_its_ledger_lists(
 
 
 def test_every_table_of_an_earlier_release_takes_today_s_rows(migrated: DuckDBWarehouse) -> None:
-    """A column that today may be null, or is called otherwise, must not refuse a row because of how it was made."""
+    """A column that is nullable or renamed today must not refuse a row because of its old declaration."""
     with migrated.connected() as today:
         required = {
             (f"{schema}.{table}", column)
@@ -243,7 +244,7 @@ def test_a_column_is_renamed_before_it_is_converted_and_keeps_its_values(
     assert warehouse.ask(f"select count(*) as n from {SEATS.address}").item() == 2
 
 
-def test_a_file_says_of_which_shape_it_is(migrated: DuckDBWarehouse, tmp_path: Path) -> None:
+def test_a_file_stores_its_schema_version(migrated: DuckDBWarehouse, tmp_path: Path) -> None:
     of_shape = f"select version from {SCHEMA.address}"
     assert migrated.ask(of_shape).rows() == [(VERSION,)]
     fresh = opened(tmp_path / "fresh.duckdb")
@@ -252,7 +253,7 @@ def test_a_file_says_of_which_shape_it_is(migrated: DuckDBWarehouse, tmp_path: P
 
 @pytest.mark.parametrize("is_read_only", [False, True])
 def test_a_release_refuses_a_file_of_a_newer_one_and_leaves_it_as_it_is(tmp_path: Path, *, is_read_only: bool) -> None:
-    """Fault 26: it dropped the columns it did not know."""
+    """Fault 26: the older release dropped columns that it did not know."""
     file = tmp_path / "ai_usage.duckdb"
     with opened(file).connected() as newer:
         newer.execute(f"alter table {ANALYTICS}.ai_spend add column of_a_newer_release integer")
@@ -269,7 +270,7 @@ def test_a_release_refuses_a_file_of_a_newer_one_and_leaves_it_as_it_is(tmp_path
 
 # What each shape's tables are, digested. The first change of a table after a release raises VERSION and adds a line
 # here; before the release it changes the line of that version.
-SHAPES = {1: "df178fde54c7"}
+SHAPES = {1: "8444fb6d821b"}
 
 
 def test_a_change_of_a_table_raises_the_version() -> None:
@@ -297,9 +298,9 @@ def test_the_ledger_never_changes_a_type() -> None:
     assert changes([PULLS], made) == [Change(PULLS, "pages", "added")]
 
 
-def test_usage_that_an_earlier_release_grouped_by_six_dimensions_keeps_its_grain(migrated: DuckDBWarehouse) -> None:
-    said = migrated.newest("claude_messages_usage", Span(date(2026, 11, 3), date(2026, 11, 5)))
-    built = usage_rows(said, Organization("org", {}))
-    assert built.height == said.lines.height > 0
+def test_usage_grouped_by_six_dimensions_in_an_earlier_release_keeps_its_grain(migrated: DuckDBWarehouse) -> None:
+    records = migrated.newest("claude_messages_usage", Span(date(2026, 11, 3), date(2026, 11, 5)))
+    built = usage_rows(records, Organization("org", {}))
+    assert built.height == records.lines.height > 0
     assert not built.select(CLAUDE_USAGE_TOKENS.key).is_duplicated().any()
     assert built.select([name for name in CLAUDE_USAGE_TOKENS.key if name != "inference_geo"]).is_duplicated().any()

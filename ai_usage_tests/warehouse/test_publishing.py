@@ -1,4 +1,4 @@
-"""Publishing: on disk before it is seen; says what space it needs; fails its run; a torn copy heals by itself."""
+"""Publishing: on disk before it is visible; needs free space; fails its run; a torn copy is replaced automatically."""
 
 import os
 import shutil
@@ -26,8 +26,9 @@ from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.duckdb.published_copy import unreadable
 from ai_usage.warehouse.port import Warehouse
 from ai_usage_tests import staying_open
-from ai_usage_tests.platform import DAY, NEXT, Platform
-from ai_usage_tests.warehouse.test_duckdb import _impatient, child, said
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.platform import Platform
+from ai_usage_tests.warehouse.test_duckdb import _impatient, child, error_of
 from ai_usage_tests.warehouse.test_ledger import append
 from ai_usage_tests.warehouse.writing import answer
 
@@ -145,7 +146,7 @@ def test_what_another_setting_lets_others_read_is_published_again_and_a_busy_fil
         copy = "warehouse.path.with_name('ai_usage_published.duckdb')"
         deed = f"warehouse.published_mode = 0o440; warehouse.published_path = {copy}"
         other = child(of.data_dir, deed, prelude=_impatient())
-        assert said(other) == ""
+        assert error_of(other) == ""
     assert of.published_database.stat().st_ino == before.st_ino
     replace(platform.warehouse, published_mode=0o440).publish()
     assert of.published_database.stat().st_mode & 0o777 == 0o440
@@ -181,7 +182,7 @@ def repository(instance: dg.DagsterInstance) -> Any:
 
 
 def test_a_run_from_the_command_line_that_cannot_publish_has_failed(nothing_fits: Settings) -> None:
-    """Fault 5: exit code 0 and a green run."""
+    """Fault 5: exit code 0 and a successful run."""
     with dg.DagsterInstance.ephemeral() as instance:
         runs = Runs(
             nothing_fits, repository(instance), instance, replace(warehouse_resource.duckdb_warehouse(nothing_fits))

@@ -1,4 +1,4 @@
-"""A frame is what its table says, or it is refused."""
+"""A frame fits its table, or it is refused."""
 
 from collections.abc import Mapping
 from datetime import date

@@ -1,4 +1,4 @@
-"""Time moves forward: a clock that was wrong hides nothing, and an answer that comes late does not win."""
+"""A wrong clock hides no data, and a late answer does not replace a newer one."""
 
 import time
 from collections.abc import Sequence
@@ -11,14 +11,15 @@ import pytest
 from ai_usage.automation import refresh
 from ai_usage.automation.build_requests import Stale, builds_of_the_future
 from ai_usage.automation.refresh import looks
-from ai_usage.checks.completeness import recency
+from ai_usage.checks.completeness import recency_of_accounts
 from ai_usage.definitions import defs
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
 from ai_usage.warehouse.builds import Build
 from ai_usage.warehouse.ledger import AN_INSTANT, Answer, Look, Place, Version, place
 from ai_usage.warehouse.table import PULLS
-from ai_usage_tests.platform import DAY, NEXT, Platform, ordinary
+from ai_usage_tests.mock_claude import DAY, NEXT, ordinary
+from ai_usage_tests.platform import Platform
 from ai_usage_tests.warehouse.test_ledger import BOTH
 from ai_usage_tests.warehouse.writing import PULL, answer
 
@@ -28,7 +29,7 @@ HOUR = timedelta(hours=1)
 
 
 def pulled(platform: Platform, at: datetime, *cents: str, asked: datetime | None = None) -> Version:
-    """An answer written at an instant, and asked for then or before."""
+    """An answer written at an instant, and requested then or before."""
     platform.warehouse.now = lambda: at
     [version] = platform.warehouse.append(PULL, [replace(answer(DAY, *cents), asked_at=asked)])
     platform.warehouse.now = lambda: NOW
@@ -48,7 +49,7 @@ def pulled(platform: Platform, at: datetime, *cents: str, asked: datetime | None
         (NOW - HOUR, Look(AHEAD + AN_INSTANT, NOW - HOUR / 2), Place(NOW - HOUR, is_newest=False)),
     ],
 )
-def test_a_version_s_place_is_by_when_it_was_asked_for(asked: datetime, newest: Look | None, placed: Place) -> None:
+def test_a_versions_position_is_the_time_of_its_request(asked: datetime, newest: Look | None, placed: Place) -> None:
     assert place(asked, newest, now=NOW) == placed
 
 
@@ -80,14 +81,14 @@ def test_a_slow_older_answer_is_an_older_version(platform: Platform) -> None:
     assert versions == [before.pulled_at, late.pulled_at, NOW - HOUR]
 
 
-def test_a_pull_is_stamped_when_it_is_asked_for(platform: Platform) -> None:
+def test_a_pull_is_stamped_before_its_request(platform: Platform) -> None:
     """The clock of a slow answer: each request takes ten minutes."""
     clock = [NOW - 5 * HOUR]
     platform.warehouse.now = lambda: clock[0]
-    admin = platform.vendor.admin()
+    admin = platform.claude.admin()
     for api in (admin.admin, admin.analytics):
         api.http.event_hooks["request"] = [lambda _: clock.append(clock.pop() + timedelta(minutes=10))]
-    platform.vendor.days = {DAY: ordinary()}
+    platform.claude.days = {DAY: ordinary()}
     assert not platform.run(only=dg.AssetSelection.assets(["raw", "claude_messages_usage"]), claude_admin=admin).failed
     assert platform.sql(f"select pulled_at from {PULLS.address}") == [(NOW - 5 * HOUR,)]
     assert clock[0] > NOW - 5 * HOUR
@@ -103,12 +104,12 @@ def test_days_that_were_asked_about_in_the_future_are_due(platform: Platform) ->
 def test_a_pull_of_the_future_makes_no_day_final_and_no_source_fresh(platform: Platform) -> None:
     status = "select status from ai_usage_analytics.settled_days"
     pulled(platform, AHEAD, "1")
+    assert recency_of_accounts(PULL, platform.warehouse, is_daily=True, is_optional=False) is None
     pulled(platform, NOW, "2")
     assert platform.sql(status) == [("provisional",)]
     assert platform.sql("select last_pulled_at from ai_usage_analytics.source_freshness") == [(NOW,)]
     pulled(platform, NOW + timedelta(days=31), "2")
     assert platform.sql(status) == [("final",)]
-    assert recency(None, None, is_daily=True, now=NOW) is None
 
 
 def stale(platform: Platform) -> Sequence[str]:
@@ -119,7 +120,7 @@ def stale(platform: Platform) -> Sequence[str]:
 def test_builds_and_pull_ids_of_the_future_hide_nothing_from_the_sensor(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By a system clock that was a year ahead."""
+    """Pulled with a system clock that was a year ahead."""
     year = 365 * 86_400 * 10**9
     real, ahead = time.time_ns, [year]
     monkeypatch.setattr(time, "time_ns", lambda: real() + ahead[0])

@@ -26,7 +26,7 @@ from ai_usage.commands.__main__ import main
 from ai_usage.settings import ROOT
 from ai_usage.webserver.requests import FOREIGN, NO_GRAPHQL_BY_GET, NOT_JSON, WRONG_HOST
 from ai_usage_tests.ingest.stand_in import StandIn, standing_in
-from ai_usage_tests.test_commands import said
+from ai_usage_tests.printed import printed
 from ai_usage_tests.test_services import runs, until
 
 EVIL = "https://evil.example"
@@ -40,12 +40,12 @@ CHECK = "/report_asset_check/core/sheet_rejections?check_name=sheet_rows_are_val
 
 @dataclass
 class Ui:
-    """The command that runs, where it answers, and the providers of its settings and of the attacker."""
+    """The running command, its address, and the providers of its settings and of the attacker."""
 
     process: subprocess.Popen[str]
     port: int
     data_dir: Path
-    vendor: StandIn
+    provider: StandIn
     attacker: StandIn
 
     @property
@@ -57,7 +57,7 @@ class Ui:
         return httpx.post(f"{self.url}/graphql", json=body, headers=headers, timeout=PATIENCE)
 
     def launch(self, job: str, config: object) -> dict[str, object]:
-        """What the launchpad of the UI sends, as it sends it."""
+        """The request that the UI's launchpad sends."""
         own = {"Origin": self.url, "Sec-Fetch-Site": "same-origin"}
         answer: dict[str, object] = self.post(LAUNCH, launched(job, config), **own).json()["data"]["launchRun"]
         return answer
@@ -80,19 +80,19 @@ def launched(job: str, config: object) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
-    with standing_in() as vendor, standing_in() as attacker:
+    with standing_in() as provider, standing_in() as attacker:
         port, data_dir = free_port(), tmp_path_factory.mktemp("ui")
-        urls = dict.fromkeys(("ANTHROPIC_ADMIN_BASE_URL", "CURSOR_ADMIN_BASE_URL"), vendor.url)
+        urls = dict.fromkeys(("ANTHROPIC_ADMIN_BASE_URL", "CURSOR_ADMIN_BASE_URL"), provider.url)
         keys = {name: f"sk-secret-{name}" for name in (*KEYS, "METABASE_API_KEY")}
         environ = os.environ | urls | keys | {"AI_USAGE_DATA_DIR": str(data_dir), "AI_USAGE_NOW": ""}
         command = [sys.executable, "-m", "ai_usage.commands", "ui", "--port", str(port)]
-        with (data_dir / "said").open("w") as log:
+        with (data_dir / "output").open("w") as log:
             process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log, text=True)
-            found = Ui(process, port, data_dir, vendor, attacker)
+            found = Ui(process, port, data_dir, provider, attacker)
             try:
                 end = time.monotonic() + PATIENCE
                 while not is_there(found):
-                    assert process.poll() is None, (data_dir / "said").read_text(encoding="utf-8")
+                    assert process.poll() is None, (data_dir / "output").read_text(encoding="utf-8")
                     assert time.monotonic() < end
                     time.sleep(0.5)
                 yield found
@@ -114,8 +114,8 @@ def is_there(ui: Ui) -> bool:
     return False
 
 
-def test_a_page_of_another_site_launches_nothing_whichever_way_it_asks(ui: Ui) -> None:
-    """By GET it was an address of 1,190 characters, fit for a picture."""
+def test_a_page_of_another_site_cannot_launch_a_run_in_any_way(ui: Ui) -> None:
+    """By GET it was a URL of 1,190 characters, which an image tag can hold."""
     job = launched("refresh_day", ui.redirecting())
     query = {"query": LAUNCH, "variables": json.dumps(job)}
     picture = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
@@ -152,8 +152,8 @@ def test_a_page_of_another_site_gets_no_websocket_and_ours_does(ui: Ui) -> None:
         assert json.loads(own.recv(PATIENCE)) == {"type": "connection_ack"}
 
 
-def test_a_page_of_another_site_reports_no_check_result(ui: Ui, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each forged one also had "RESOLVED" sent to everybody who gets alerts."""
+def test_a_page_of_another_site_cannot_report_a_check_result(ui: Ui, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each forged result also sent "RESOLVED" to every channel."""
     monkeypatch.setenv("DAGSTER_HOME", str(ui.data_dir / "dagster"))
     answers = [
         httpx.post(f"{ui.url}{CHECK}", headers={"Origin": EVIL}),
@@ -173,18 +173,20 @@ def reported() -> int:
         return len(instance.event_log_storage.get_asset_check_execution_history(key, limit=9))
 
 
-def test_a_launch_from_our_own_page_runs_but_cannot_say_where_keys_go(ui: Ui) -> None:
+def test_a_launch_from_our_own_page_runs_but_cannot_set_where_keys_are_sent(ui: Ui) -> None:
     refused = ui.launch("refresh_day", ui.redirecting())
     assert refused["__typename"] == "RunConfigValidationInvalid"
     assert "base_url" in str(refused["errors"])
     assert "sk-secret" not in str(refused)
     assert ui.launch("look_at_freshness", {})["__typename"] == "LaunchRunSuccess"
     key = f"sk-secret-{KEYS[0]}"
-    until(lambda: key in {of.headers.get("x-api-key") for of in ui.vendor.asked}, PATIENCE)  # by the daemon's own runs
+    until(
+        lambda: key in {of.headers.get("x-api-key") for of in ui.provider.asked}, PATIENCE
+    )  # by the daemon's own runs
     assert ui.attacker.asked == []
 
 
-def test_the_page_is_served_and_in_nobodys_frame(ui: Ui) -> None:
+def test_the_page_is_served_and_not_in_a_frame(ui: Ui) -> None:
     page = httpx.get(f"{ui.url}/assets", headers={"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "document"})
     assert page.status_code == 200
     assert "<html" in page.text
@@ -200,18 +202,18 @@ def test_another_make_ui_on_the_same_data_is_refused(
     monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", "sk-another")
     monkeypatch.setenv("AI_USAGE_NOW", "")
     assert main(["ui", "--port", str(free_port())]) == 2
-    assert f"make ui is already running on the data in {ui.data_dir}" in said(capsys)
+    assert f"make ui is already running on the data in {ui.data_dir}" in printed(capsys)
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
 def test_a_closed_terminal_ends_all_of_it(ui: Ui) -> None:
-    """The last one: nothing is left of it but what it said."""
+    """The last one: only its output is left."""
     children = [int(pid) for pid in Path(f"/proc/{ui.process.pid}/task/{ui.process.pid}/children").read_text().split()]
     assert len(children) >= 3  # code server, webserver and daemon
     ui.process.send_signal(signal.SIGHUP)
     assert ui.process.wait(PATIENCE) == 0
     until(lambda: not any(map(runs, children)), PATIENCE)
-    told = (ui.data_dir / "said").read_text(encoding="utf-8")
-    assert "superseded" not in told
-    assert "sk-secret" not in told
+    output = (ui.data_dir / "output").read_text(encoding="utf-8")
+    assert "superseded" not in output
+    assert "sk-secret" not in output
     assert not [path for path in ui.data_dir.rglob("*") if path.is_file() and b"sk-secret-" in path.read_bytes()]

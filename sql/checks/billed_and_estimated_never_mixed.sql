@@ -1,6 +1,6 @@
--- Rows of ai_spend in which billed and estimated money meet: a row with both amounts, an estimate under a meter of
--- billed things or the reverse, and a row with neither that is no seat of unknown price. @estimated_meters are those
--- of which a provider only estimates the worth.
+-- Rows of ai_spend that mix billed and estimated cost: a row with both amounts, an estimate with a billed meter or the
+-- reverse, and a row with neither amount that is not a seat of unknown price. @estimated_meters are the meters for
+-- which a provider only estimates the cost.
 select
     spend_date as activity_date,
     provider,

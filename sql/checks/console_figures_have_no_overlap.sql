@@ -1,5 +1,5 @@
--- Console figures of one provider and workspace whose periods overlap: their days would be compared with two figures. A
--- figure of usage and one of usage and seats do not overlap.
+-- Console figures of one provider and workspace with periods that overlap: their days would be compared with two
+-- figures. A figure of usage and one of usage and seats do not overlap.
 select
     one.provider,
     one.row_number as first_row,

@@ -1,7 +1,7 @@
--- Each figure of the sheet beside what the provider's lines come to over its period: of the whole organization, or of
--- the workspace it names. Seats are beside: an invoice may include them, by the figure's column `covers`, or if only
--- usage and seats together come to it. Days never pulled, those to come included, are counted: with them it is no
--- comparison.
+-- Each figure of the sheet and the sum of the provider's cost lines over its period: of the whole organization, or of
+-- the workspace it names. Seats have a column of their own: an invoice may include them, if its column `covers` has it
+-- or if only usage and seats together match. The days never pulled, future days included, are counted: with such days
+-- the figure cannot be compared.
 with sub_accounts as (
     select
         provider,

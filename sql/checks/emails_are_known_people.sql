@@ -1,4 +1,4 @@
--- Addresses in the sheet whose person, under any address, is in no provider's list of members nor in the tab people.
+-- Addresses in the sheet of people who, under any address, are neither a provider's member nor in the tab people.
 with known as (
     select person_email
     from ai_usage_analytics.dim_person_account

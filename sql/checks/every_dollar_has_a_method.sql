@@ -1,6 +1,6 @@
--- Money of ai_spend whose attribution contradicts itself: a method nobody knows, a person without a way to them, a way
--- without a person, or nobody's money that bears a name.
-with judged as (
+-- Rows of ai_spend with an attribution that contradicts itself: an unknown method, a person without a method, a method
+-- without a person, or an unattributed row with a person or team.
+with counted as (
     select
         spend_date,
         provider,
@@ -27,7 +27,7 @@ select
     trouble,
     count(*) as row_count,
     sum(row_usd) as usd
-from judged
+from counted
 where trouble is not null
 group by spend_date, provider, attribution_method, trouble
 order by activity_date asc, abs(sum(row_usd)) desc

@@ -1,4 +1,4 @@
--- Rows of ai_spend of a provider that is none of @providers, which are those that this release knows.
+-- Rows of ai_spend of a provider that is not in @providers, the providers that this release knows.
 select
     spend_date as activity_date,
     provider,

@@ -1,5 +1,5 @@
--- How good the forecasts that people were told have been over all past months, beside the naive run-rate. One row, once
--- there is a past month.
+-- The error of the published forecasts over all past months, and that of the naive run rate. One row, if there is a
+-- past month.
 select
     trials,
     mape_ratio,

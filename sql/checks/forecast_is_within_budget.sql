@@ -1,4 +1,4 @@
--- Budgets of the running month that are not spent yet, and will be before it ends if the forecast is right. A row each.
+-- Budgets of the current month that are not used up, but are forecast to be before it ends. One row for each.
 select
     concat('forecast/', budgets.month, '/', budgets.scope, '/', lower(budgets.scope_name)) as alert_key,
     budgets.month,

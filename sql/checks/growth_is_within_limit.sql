@@ -1,5 +1,5 @@
--- The newest month of which two weeks or more can be compared with the month before, where it came to $50 more: shorter
--- spans differ by their weekends alone. One row for all, and for each provider.
+-- The newest month that has at least two weeks to compare with the month before, if it cost $50 more: shorter spans
+-- differ by their weekends alone. One row for all providers together and one for each.
 with comparable as (
     select max(month) as month
     from ai_usage_analytics.spend_growth

@@ -1,4 +1,4 @@
--- API keys that have two owners on a day: periods of one key that overlap.
+-- API keys with two owners on one day: the periods of a key overlap.
 select
     one.api_key_id,
     one.user_email,

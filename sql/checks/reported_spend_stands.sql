@@ -1,5 +1,5 @@
--- Days of @provider whose bill, the pull @bill, became another one late: it was pulled three days after the day or
--- later, and was restated since. Those that were found in the last week. One row a restatement.
+-- Late restatements of @provider found in the last week: the day's bill, the pull @bill, was pulled three or more days
+-- after the day, and was restated since. One row for each restatement.
 with newest as (
     select max(known_from) as newest_at
     from ai_usage_analytics.spend_versions

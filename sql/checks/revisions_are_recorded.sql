@@ -1,6 +1,6 @@
--- What spend_versions has of a provider's days, to be compared with what the day comes to: the newest version's amount,
--- gaps between versions, versions that are still open, and versions of the provider's bill, the pull @bill, that the
--- ledger has and no row records. A day whose newest version has a record that cannot be used is left out.
+-- What spend_versions has of a provider's days, to compare with each day's amount: the newest version's amount, gaps
+-- between versions, versions that are still open, and versions of the provider's bill, the pull @bill, that the ledger
+-- has and no row records. A day with a rejected record in its newest version is not included.
 with pulled as (
     select
         activity_date,
@@ -61,7 +61,7 @@ of_accounts as (
     group by activity_date, account
 ),
 
--- One version is open of each account; of a day on which that is not so, an account of which it is not.
+-- Each account must have one open version; a day on which one has not is reported with such an account.
 versions as (
     select
         activity_date,

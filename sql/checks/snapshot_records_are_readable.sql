@@ -1,4 +1,4 @@
--- Records of the newest snapshots of these pulls that could not be used, by field and reason.
+-- Rejected records of the newest snapshots of these pulls, by field and reason.
 with newest as (
     select
         pull,

@@ -1,5 +1,4 @@
--- What of a day's spending is not as usual, dearest first; keys before the models, persons and teams they
--- are part of.
+-- A day's spend anomalies, largest first; keys before the models, persons and teams that they are part of.
 select
     spend_date as activity_date,
     alert_key,

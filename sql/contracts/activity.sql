@@ -1,6 +1,6 @@
 -- What `sql/providers/<provider>/activity.sql` selects: what people did on the provider's platforms between @first_day
--- and @last_day, in as many rows a person, day and tool as it takes; ai_activity documents each column, adds the rows
--- up, and adds provider, team and the person's one address. A count that the provider does not report is null.
+-- and @last_day, in one or more rows for each person, day and tool. ai_activity documents each column, sums the rows,
+-- and adds provider, team and the person's main address. A count that the provider does not report is null.
 select
     cast(null as date) as activity_date,
     cast(null as string) as user_email,

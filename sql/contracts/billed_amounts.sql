@@ -1,5 +1,5 @@
--- What `sql/providers/<provider>/billed_amounts.sql` selects: the usage-based cost of each day, seats aside, as a whole
--- and, where the bill has them, by sub-account.
+-- What `sql/providers/<provider>/billed_amounts.sql` selects: the usage-based cost of each day, without seats, in
+-- total and, where the bill has them, by sub-account.
 select
     cast(null as date) as activity_date,
     cast(null as bool) as is_whole,

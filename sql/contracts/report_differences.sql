@@ -1,5 +1,5 @@
--- What `sql/providers/<provider>/report_differences.sql` selects: of each day, what the difference between two reports
--- of the provider about the same money is made of. A cause of unknown amount is null.
+-- What `sql/providers/<provider>/report_differences.sql` selects: for each day, the difference between two reports of
+-- the provider about the same money, by cause. A cause of unknown amount is null.
 select
     cast(null as date) as activity_date,
     cast(null as string) as cause,

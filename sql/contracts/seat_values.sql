@@ -1,5 +1,5 @@
--- What `sql/providers/<provider>/seat_values.sql` selects: of each person's seat in the months between @first_day and
--- @last_day what it cost, and what the use it included would have cost; seat_value documents each column.
+-- What `sql/providers/<provider>/seat_values.sql` selects: what each person's seat cost in the months between
+-- @first_day and @last_day, and what its included use would have cost. seat_value documents each column.
 select
     cast(null as date) as month_start,
     cast(null as string) as user_email,

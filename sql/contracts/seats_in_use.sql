@@ -1,5 +1,6 @@
--- What `sql/providers/<provider>/seats_in_use.sql` selects: the members' seats as of the last day known, and one row of
--- all unassigned ones; seat_use documents each column. A provider that does not list who has a seat has no such file.
+-- What `sql/providers/<provider>/seats_in_use.sql` selects: the members' seats as of the last day known, and one row
+-- for all unassigned seats; seat_use documents each column. A provider that does not list the members of its seats has
+-- no such file.
 select
     cast(null as string) as user_email,
     cast(null as string) as team_name,

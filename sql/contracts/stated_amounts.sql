@@ -1,7 +1,7 @@
--- What `sql/providers/<provider>/stated_amounts.sql` selects: what each table states that the provider billed for a day
--- between @first_day and @last_day, with how many rows. `amount_of` is usage or subscription, `stated_by` is the layer
--- and name of the table; tables that state the same thing must state the same amount. A table without an amount is only
--- asked for rows. Each table has a row for each day, be it of nothing.
+-- What `sql/providers/<provider>/stated_amounts.sql` selects: the amount that each table has for a day between
+-- @first_day and @last_day, and its number of rows. `amount_of` is usage or subscription, `stated_by` is the layer and
+-- name of the table; tables with the same `amount_of` must have the same amount. Of a table without amounts only the
+-- rows count. Each table has a row for each day, even an empty one.
 select
     cast(null as date) as activity_date,
     cast(null as string) as amount_of,

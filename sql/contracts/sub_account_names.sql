@@ -1,5 +1,5 @@
--- What `sql/providers/<provider>/sub_account_names.sql` selects: the names that sub-accounts of ai_spend have today, in
--- one row each, and whether it is the default one. A sub-account that is not here goes by its id.
+-- What `sql/providers/<provider>/sub_account_names.sql` selects: today's name of each sub-account of ai_spend, and
+-- whether it is the default one. A sub-account without a row is shown by its id.
 select
     cast(null as string) as sub_account,
     cast(null as string) as sub_account_name,

@@ -1,4 +1,4 @@
--- Edits that the tool offered, and those that were accepted, by month and person.
+-- Offered and accepted edits by month and person.
 select
     month,
     provider,

@@ -1,4 +1,4 @@
--- Who used what in a month.
+-- The people who used each tool, by month.
 select
     month,
     provider,

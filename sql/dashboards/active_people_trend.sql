@@ -1,4 +1,4 @@
--- How many people used any tool on a day, in the week and in the four weeks up to it.
+-- How many people used any tool on each day, and in the week and the four weeks that end with it.
 select
     activity_date,
     team_name,

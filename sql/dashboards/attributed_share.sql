@@ -1,4 +1,4 @@
--- How much of what was billed has a person or a team to its name, by month.
+-- Billed cost that is attributed to a person or a team, by month.
 select
     month,
     provider,

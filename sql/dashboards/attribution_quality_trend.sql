@@ -1,4 +1,4 @@
--- Billed by month and by how the person was found.
+-- Billed cost by month and attribution method.
 select
     month,
     provider,

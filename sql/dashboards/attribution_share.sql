@@ -1,4 +1,4 @@
--- How much of what was billed is known to be whose, by month.
+-- Attribution coverage: billed cost and the attributed part of it, by month.
 select
     month,
     provider,

@@ -1,4 +1,4 @@
--- No card: what stands under every number that does not tell it itself, by provider.
+-- Not a card: the freshness that each number shows, by provider, unless its own card has it.
 select
     provider,
     data_through,

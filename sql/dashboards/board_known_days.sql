@@ -1,5 +1,5 @@
--- No card: the UTC days that are known, by provider. A card whose period has other days says how many are known; a day
--- that was never pulled is unknown, not $0.
+-- Not a card: the UTC days that are known, by provider. A card shows how many days of its period are known: a day that
+-- was never pulled is unknown, not $0.
 select
     scope_name as provider,
     spend_date

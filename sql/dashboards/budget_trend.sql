@@ -1,4 +1,4 @@
--- Each month's bill beside its budget; of the running month also where it will end. The month before opens the band.
+-- Each month's billed cost, its budget and, for the current month, the forecast. The previous month opens the band.
 with months as (
     select
         format_date('%Y-%m', spend_date) as month,

@@ -1,4 +1,4 @@
--- How far the running month is forecast to end from its budget, all providers together.
+-- The current month's forecast minus its budget, all providers together.
 with newest as (
     select max(month) as month from ai_usage_analytics.spend_by_person
     where billed_usd is not null

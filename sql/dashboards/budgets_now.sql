@@ -1,4 +1,4 @@
--- The running month's budgets: spent, and where each will end.
+-- The current month's budgets: what is used of each, and its forecast.
 with newest as (
     select max(month) as month from ai_usage_analytics.spend_by_person
     where billed_usd is not null

@@ -1,5 +1,4 @@
--- The tools side by side: who used them, and what came of it. A column is null where a tool's provider does not report
--- it.
+-- The coding tools side by side: their users and output. A column is null where a tool's provider does not report it.
 select
     month,
     tool,

@@ -1,4 +1,4 @@
--- Commits in which a tool had a part, by month and person.
+-- Commits that a coding tool made or helped to make, by month and person.
 select
     month,
     provider,

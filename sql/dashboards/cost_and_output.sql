@@ -1,4 +1,4 @@
--- Each person's bill for coding tools beside the lines that were accepted of them.
+-- Each person's billed cost of coding tools and the accepted lines.
 select
     month,
     provider,

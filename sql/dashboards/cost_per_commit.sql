@@ -1,4 +1,4 @@
--- Billed under a person's name for a coding tool, and the commits that came of it.
+-- Billed cost of a coding tool attributed to a person, and the commits made with it.
 select
     month,
     provider,

@@ -1,4 +1,4 @@
--- Billed under a person's name for a coding tool, and the lines of it that were accepted.
+-- Billed cost of a coding tool attributed to a person, and its accepted lines.
 select
     month,
     provider,

@@ -1,4 +1,4 @@
--- Billed for coding tools and what came of it, by month and tool.
+-- Billed cost and output of coding tools, by month and tool.
 select
     month,
     tool,

@@ -1,4 +1,4 @@
--- Billed under a person's name for coding tools, and in how many months the person was active.
+-- Billed cost of coding tools attributed to a person, and the number of months in which the person was active.
 select
     month,
     provider,

@@ -1,4 +1,4 @@
--- Billed by day and provider: usage, and the day's share of seats.
+-- Billed cost by day and provider: usage, and the day's share of the seats.
 select
     spend_date,
     scope_name as provider,

@@ -1,4 +1,4 @@
--- Of each month: what the difference between the vendor's lines and its console's figure is made of.
+-- The difference between the provider's cost lines and its console's figure, by month and cause.
 with causes as (
     select
         month,

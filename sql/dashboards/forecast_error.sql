@@ -1,4 +1,4 @@
--- How far forecasts of months that are over were off, by how many days were left, beside the naive run rate.
+-- The error of past months' forecasts by days left, and that of the naive run rate.
 select
     horizon,
     trials,

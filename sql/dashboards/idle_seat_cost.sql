@@ -1,4 +1,4 @@
--- What the idle and unassigned seats of today cost a month. Unassigned ones are no person: one row has them all.
+-- The monthly cost of today's idle and unassigned seats. One row has all unassigned seats.
 select
     provider,
     coalesce(team_name, 'no team') as team_name,

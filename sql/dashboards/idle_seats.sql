@@ -1,4 +1,4 @@
--- Seats that are paid for and were not used for four weeks, and those that no member has, on one row.
+-- Paid seats that were not used for four weeks, and one row of the seats without a member.
 select
     provider,
     coalesce(team_name, 'no team') as team_name,

@@ -1,4 +1,4 @@
--- Usage by month and API key, with who answers for it.
+-- Usage by month and API key, with the key's owner.
 select
     month,
     provider,

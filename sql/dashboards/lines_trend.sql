@@ -1,4 +1,4 @@
--- Lines that a tool suggested and somebody accepted, by week and tool.
+-- Accepted lines by week and tool.
 select
     cast(date_trunc(activity_date, isoweek) as date) as week_start,
     tool,

@@ -1,4 +1,4 @@
--- Where the running month will end, all providers together.
+-- The forecast for the current month, all providers together.
 select
     month,
     spent_usd,

@@ -1,4 +1,4 @@
--- What the running month was billed on its first days beside as many first days of the month before, by provider.
+-- The billed cost of the current month so far and of the same days of the previous month, by provider.
 with newest as (
     select max(month) as month from ai_usage_analytics.spend_growth
 )

@@ -1,4 +1,4 @@
--- Billed in the running month so far, by whom.
+-- Billed cost of the current month so far, by provider.
 with newest as (
     select max(month) as month from ai_usage_analytics.spend_by_person
     where billed_usd is not null

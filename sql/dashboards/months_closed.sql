@@ -1,4 +1,4 @@
--- Which months can be closed, what keeps the others open, and what is still between the provider's lines and its
+-- Which months can be closed, what keeps the others open, and the difference between the provider's cost lines and its
 -- console.
 select
     month,

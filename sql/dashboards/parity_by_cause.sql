@@ -1,4 +1,4 @@
--- Of each day: what the difference between two reports of a provider is made of.
+-- The difference between two reports of a provider, by day and cause.
 select
     activity_date,
     provider,

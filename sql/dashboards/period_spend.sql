@@ -1,4 +1,4 @@
--- Billed by month, by whom.
+-- Billed cost by month and provider.
 select
     month,
     provider,

@@ -1,4 +1,4 @@
--- Billed by month, person and platform.
+-- Billed cost by month, person and platform.
 select
     month,
     provider,

@@ -1,4 +1,4 @@
--- Billed by month and platform, by whom.
+-- Billed cost by month, platform and provider.
 select
     month,
     provider,

@@ -1,4 +1,4 @@
--- By how much vendors changed what they had billed, by the day that was billed.
+-- By how much providers restated what they had billed, by the billed day.
 select
     activity_date,
     provider,

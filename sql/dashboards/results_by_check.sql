@@ -1,5 +1,5 @@
--- The results of each check over all days, with the newest reason why it failed or warned; where it did neither, why it
--- was not evaluated.
+-- The results of each check over all days, with the newest reason why it failed or warned, else why it was not
+-- evaluated.
 with ranked as (
     select
         asset,

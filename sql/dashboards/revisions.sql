@@ -1,4 +1,4 @@
--- Every restatement: which day became another amount, and when.
+-- Every restatement: the restated day, its old and new amount, and when it changed.
 select
     activity_date,
     provider,

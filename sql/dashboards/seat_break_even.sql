@@ -1,4 +1,4 @@
--- Each person's seat beside what its included use would have cost without it.
+-- The cost of each person's seat, and what its included use would have cost without the seat.
 select
     month,
     provider,

@@ -1,4 +1,4 @@
--- Billed for seats by month, beside all that was billed.
+-- Billed cost of seats and of everything, by month.
 select
     month,
     provider,

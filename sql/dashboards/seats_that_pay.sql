@@ -1,4 +1,4 @@
--- How many seats included more use than they cost, by month and provider.
+-- How many seats included use worth more than they cost, by month and provider.
 select
     month,
     provider,

@@ -1,4 +1,4 @@
--- Billed by month and provider, by whom.
+-- Billed cost by month and provider.
 select
     month,
     provider,

@@ -1,4 +1,4 @@
--- What teams do with coding tools, and how many people do it.
+-- Each team's use of coding tools, and how many people use them.
 select
     month,
     provider,

@@ -1,4 +1,4 @@
--- What coding tools cost a team, and what came of it.
+-- Each team's billed cost of coding tools, and the output.
 select
     month,
     provider,

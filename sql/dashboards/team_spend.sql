@@ -1,4 +1,4 @@
--- Billed by month and team: usage and seats, and by how many people.
+-- Billed cost by month and team: usage, seats and number of people.
 select
     month,
     provider,

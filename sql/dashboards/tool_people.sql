@@ -1,4 +1,4 @@
--- Who used which tool in a month.
+-- The people who used each tool, by month.
 select
     month,
     tool,

@@ -1,4 +1,4 @@
--- Billed by month and person.
+-- Billed cost by month and person.
 select
     month,
     provider,

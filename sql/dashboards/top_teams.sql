@@ -1,4 +1,4 @@
--- Billed by month and team, by whom.
+-- Billed cost by month, team and provider.
 select
     month,
     provider,

@@ -1,4 +1,4 @@
--- Where the money that is nobody's comes from.
+-- Unattributed cost by source.
 select
     month,
     provider,

@@ -1,4 +1,4 @@
--- Billed, and nobody's, by month.
+-- Unattributed billed cost by month.
 select
     month,
     provider,

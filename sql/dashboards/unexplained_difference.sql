@@ -1,4 +1,4 @@
--- What nothing explains of the difference between the vendors' lines and their own console's figures.
+-- The unexplained part of the difference between the providers' cost lines and their console figures.
 select
     month,
     provider,

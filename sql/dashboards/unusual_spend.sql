@@ -1,5 +1,5 @@
--- What was not as usual: a row is what is told once. What a departed member spends is told by the month, and stands at
--- its last day.
+-- Spend anomalies: one row for each that is reported once. Spend of a former member is reported once a month, on its
+-- last day.
 select
     max(found.spend_date) as spend_date,
     found.kind,

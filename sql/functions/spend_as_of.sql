@@ -1,5 +1,5 @@
--- What each provider's usage was known to cost, day by day, at an instant: the version that stood then, one pulled at
--- that very instant included. A day without a row had not been pulled. Seats are not in it: nobody bills them by day.
+-- What each provider's usage was known to cost at an instant, day by day: the version as of then, one pulled at that
+-- very instant included. A day without a row had not been pulled. Seats are not included: they are not billed by day.
 select
     activity_date,
     provider,

@@ -1,6 +1,6 @@
--- How many different people used a tool: on a day, in the week and in the four weeks that end with it. A person
--- counts once within a row, and once for each tool; `any` counts each person once. Teams are today's and add up. Days
--- are counted up to the one a row is of: of a day that is built anew alone, the four weeks after it are not.
+-- How many people used a tool: on a day, and in the week and the four weeks that end with it. A person counts once
+-- within a row, and once for each tool; `any` counts each person once. Teams are today's and add up. A row counts days
+-- up to its own: if a day alone is rebuilt, the rows of the four weeks after it are not.
 --
 -- grain: one tool, or any, in one team on one UTC day of which any activity is known
 -- built: daily by activity_date
@@ -8,9 +8,9 @@
 --   activity_date date not null: the UTC day
 --   tool string not null: a platform, as in dim_platform; any
 --   team_name string not null: as the sheet has it today; `no team`
---   people_day integer not null: active on the day
---   people_week integer: on any of the 7 days up to it; null while fewer are known
---   people_month integer: on any of the 28 days up to it; null while fewer are known
+--   people_day integer not null: people who were active on the day
+--   people_week integer: people who were active on any of the 7 days up to it; null while fewer are known
+--   people_month integer: people who were active on any of the 28 days up to it; null while fewer are known
 with active as (
     select
         activity.activity_date,
@@ -42,7 +42,7 @@ used as (
     from active
 ),
 
--- A day's use counts until 7, or 28, days later: what begins and ends are the stretches without a gap.
+-- Use on a day counts for 7, or 28, days: the stretches of days without a gap are what begins and ends.
 stretches as (
     select
         activity_date,

@@ -1,4 +1,4 @@
--- What each person did with each tool in each calendar month: the sums of ai_activity that dashboards are cut by.
+-- What each person did with each tool in each calendar month: the sums of ai_activity that dashboards read.
 -- A column is null where a tool's provider does not report it.
 --
 -- grain: one person's use of one tool in one calendar month in which the tool was used at all
@@ -7,11 +7,11 @@
 --   month_start date not null: the first UTC day of the month
 --   month string not null: YYYY-MM
 --   tool string not null: a platform, as in dim_platform
---   provider string not null: of the tool
---   is_coding_tool boolean not null: of the tool, as in dim_platform
---   user_email string: the person, lower-case; null for API keys, and where the provider names nobody
+--   provider string not null: the tool's provider
+--   is_coding_tool boolean not null: as in dim_platform
+--   user_email string: the person, lower-case; null for API keys, and where the provider names no person
 --   team_name string: as in ai_activity; null without one
---   days_active integer not null: UTC days on which anything was done
+--   days_active integer not null: UTC days on which the person was active
 --   sessions integer: of a coding agent
 --   requests integer: messages in a chat, events of an editor
 --   suggestions integer: edits offered, and accepted or rejected

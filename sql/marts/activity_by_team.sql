@@ -1,13 +1,13 @@
--- What each team did with each tool on each day: trends that a calendar month is too coarse for.
+-- What each team did with each tool on each day, for trends within a month.
 --
 -- grain: one team's use of one tool on one UTC day
 -- built: daily by activity_date
 -- columns:
 --   activity_date date not null: the UTC day
 --   tool string not null: a platform, as in dim_platform
---   provider string not null: of the tool
+--   provider string not null: the tool's provider
 --   team_name string: as in ai_activity; null without one
---   people_active integer not null: persons, and keys, that did anything
+--   people_active integer not null: people and keys that were active
 --   sessions integer: of a coding agent
 --   requests integer: messages in a chat, events of an editor
 --   suggestions integer: edits offered, and accepted or rejected

@@ -1,23 +1,24 @@
--- What people did with which tool, to hold beside what it cost. Members who did nothing may be here too, not active.
+-- What people did with each tool, to compare with its cost. Members who did nothing may have a row that is not active.
 -- Providers count different things: a column is null where a tool's provider does not report it, never 0. Each
--- provider's rows are built without the others': a day that its gate blocks keeps that provider's last good rows.
+-- provider's rows are built separately: a day that its gate blocks keeps that provider's last good rows.
 --
 -- grain: one person's use of one tool on one UTC day
 -- built: daily by activity_date, each provider apart
 -- cluster: tool, user_email
 -- columns:
 --   activity_date date not null: the UTC day
---   user_email string: the person, by one address, lower-case; null for API keys, and where the provider names nobody
+--   user_email string: the person, by one address, lower-case; null for API keys, and where the provider names no
+--     person
 --   team_name string: the person's; null without one
 --   tool string not null: a platform, as in dim_platform
 --   provider string not null: of the tool, as in dim_provider
---   is_active boolean not null: whether anything was done
+--   is_active boolean not null: whether the person did anything
 --   sessions integer: of a coding agent
 --   requests integer: messages in a chat, events of an editor
 --   suggestions integer: edits offered, and accepted or rejected
 --   suggestions_accepted integer: of these, accepted
---   acceptance_ratio numeric: accepted of offered, 0 to 1; null where none was offered
---   lines_added integer: by the tool; of an editor that does not separate them, by whomever
+--   acceptance_ratio numeric: accepted edits divided by offered ones, 0 to 1; null where none was offered
+--   lines_added integer: by the tool; an editor that does not separate them counts everyone's
 --   lines_accepted integer: of these, suggested by the tool and accepted
 --   commits integer: made by the tool, or with lines of it
 --   pull_requests integer: made by the tool

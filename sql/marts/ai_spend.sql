@@ -1,34 +1,34 @@
--- All money on one page: what every provider billed, seats and usage, and beside it what is only estimated. A row has
+-- All cost in one table: what every provider billed, seats and usage, and separately what is only estimated. A row has
 -- one of the two amounts, never both; a seat of unknown price has neither. Seats are billed as purchased, on the days
--- that their provider was asked about; those that no member has are unattributed. Each provider's rows are built
--- without the others': a day that its gate blocks keeps that provider's last good rows.
+-- for which their provider was pulled; seats without a member are unattributed. Each provider's rows are built
+-- separately: a day that its gate blocks keeps that provider's last good rows.
 --
--- grain: one meter of one payer on one UTC day
+-- grain: one meter of one person, key or account on one UTC day
 -- built: daily by spend_date, each provider apart
 -- cluster: provider, user_email
 -- columns:
 --   spend_date date not null: the UTC day
 --   provider string not null: as in dim_provider
 --   platform string not null: as in dim_platform
---   account string: the account at the provider; null of a seat of the sheet that no account lists
---   billing_account_id string not null: the organization or team that is billed; a name for it where the provider sends
+--   account string: the account at the provider; null for a seat of the sheet that no account lists
+--   billing_account_id string not null: the organization or team that is billed; its name where the provider sends
 --     no id
---   sub_account string: the workspace or the like (`default` where the id of the default one is not known); of a seat
---     its plan; of a service account its id
+--   sub_account string: the workspace or the like (`default` where the id of the default one is not known); for a seat
+--     its plan; for a service account its id
 --   api_key_id string: null without a key
---   user_email string: the person, by one address, lower-case; null on what is unattributed
---   team_name string: as the sheet has the key's team on that day, else the person's
---   cost_center string: the person's, as the tab people has it; without a person that of the team, where all its people
---     have the same one; null where neither is known
+--   user_email string: the person's main address, lower-case; null if unattributed
+--   team_name string: the key's team on that day from the sheet, else the person's
+--   cost_center string: the person's, from the tab people; without a person the team's, if all its people have the same
+--     one; null where neither is known
 --   model string: null where none was used
 --   meter string not null: what was counted: the token type, web_search, code_execution, session_usage, seat,
---     usage_based, api_key, and others as providers have them; of estimates how they were made
+--     usage_based, api_key, and others that providers have; for estimates how they were made
 --   charge_type string not null: usage, subscription or credit
---   billed_usd numeric: what is billed; null on an estimate, and while a seat's price is not known
---   estimated_usd numeric: what subscribers' use is worth by the provider's estimate: never added to billed_usd
---   list_usd numeric: what is billed, at list price; null where the provider does not report it
---   quantity numeric: how many of unit; null where nothing counts them, and of a member's seat that is counted on the
---     rows of the plans
+--   billed_usd numeric: billed cost; null on an estimate, and while a seat's price is not known
+--   estimated_usd numeric: the provider's estimate of what subscribers' use would cost; never added to billed_usd
+--   list_usd numeric: the billed use at list price; null where the provider does not report it
+--   quantity numeric: number of units; null where nothing counts them, and for a member's seat that is counted on
+--     the rows of the plans
 --   unit string: tokens, requests, seats; null without a quantity
 --   attribution_method string not null: how it was attributed: actor, key_sheet, key_creator, seat or unattributed
 --   status string not null: provisional while the provider may still restate the day, then final

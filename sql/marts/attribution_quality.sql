@@ -7,9 +7,9 @@
 --   period_start date not null: its first UTC day
 --   provider string not null: as in dim_provider, or all
 --   attribution_method string not null: actor, key_sheet, key_creator, seat or unattributed
---   billed_usd numeric not null: billed by this way; 0 where a period has none
---   total_usd numeric not null: billed in the period, by all ways
---   share_ratio numeric: of the total, 0 to 1; null where nothing was billed
+--   billed_usd numeric not null: billed cost attributed by this method; 0 where a period has none
+--   total_usd numeric not null: billed cost of the period, all methods
+--   share_ratio numeric: share of the total, 0 to 1; null where nothing was billed
 with methods as (
     select attribution_method
     from unnest(['actor', 'key_sheet', 'key_creator', 'seat', 'unattributed']) as attribution_method

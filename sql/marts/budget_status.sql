@@ -1,28 +1,28 @@
--- How each month's budgets stand: what is spent, since when which share of it, and whether the month will end above.
+-- The status of each month's budgets: what is used, when each threshold was crossed, and whether the forecast is over.
 --
 -- grain: one budget of one month, as the sheet's tab has it
 -- built: whole
 -- columns:
 --   month string not null: YYYY-MM
 --   scope string not null: total, provider, team or cost_center
---   scope_name string not null: the provider, team or cost center, as the sheet has it; `all` of the total
+--   scope_name string not null: the provider, team or cost center, as the sheet has it; `all` for the total
 --   budget_usd numeric not null: as the sheet has it
 --   spent_usd numeric not null: billed in the month so far, seats included
---   spent_ratio numeric: of the budget; null of a budget of $0
+--   spent_ratio numeric: share of the budget that is used; null for a budget of $0
 --   days_elapsed integer not null: days of the month up to the last complete one
---   days_in_month integer not null: of the calendar
---   run_rate_usd numeric: at the month's end, at the pace of the month so far; null before it begins
---   forecast_usd numeric: at the month's end by spend_forecast, of a month that is over what was spent; null before it
+--   days_in_month integer not null: days of the calendar month
+--   run_rate_usd numeric: the month's total at the pace of the month so far; null before it begins
+--   forecast_usd numeric: the month's total by spend_forecast; for a past month what was spent; null before the month
 --     begins and while there is too little history
---   forecast_low_usd numeric: one month of ten should end below
---   forecast_high_usd numeric: and one above
---   forecast_ratio numeric: forecast_usd of the budget
+--   forecast_low_usd numeric: one month in ten should end below
+--   forecast_high_usd numeric: one month in ten should end above
+--   forecast_ratio numeric: forecast_usd divided by the budget
 --   is_forecast_over boolean: whether forecast_usd is above the budget; null without a forecast
---   threshold_ratio numeric: the highest of 0.5, 0.8 and 1 that is reached; null below
---   crossed_50_on date: the first UTC day by whose end half of it was spent
---   crossed_80_on date: and four fifths
---   crossed_100_on date: and all
---   alert_key string: one for each month, budget and threshold that is reached, always the same; null below
+--   threshold_ratio numeric: the highest of 0.5, 0.8 and 1 that is reached; null below 0.5
+--   crossed_50_on date: the first UTC day by the end of which half of the budget was used
+--   crossed_80_on date: likewise for 80 %
+--   crossed_100_on date: likewise for 100 %
+--   alert_key string: the same for each month, budget and threshold that is reached; null below 0.5
 with budgets as (
     select
         month,

@@ -1,5 +1,5 @@
--- What each person was billed for a coding tool in a month beside what came of it. Output that is not billed by use or
--- by a person's seat has no amount here, and unattributed money has no output: neither can be divided.
+-- Each person's billed cost of a coding tool in a month, and the output. Output without usage-based or seat cost of the
+-- person has no amount here, and unattributed cost has no output: neither gives a unit cost.
 --
 -- grain: one person with one coding tool in one calendar month
 -- built: monthly by month_start
@@ -7,10 +7,10 @@
 --   month_start date not null: the first UTC day of the month
 --   month string not null: YYYY-MM
 --   tool string not null: a coding tool of dim_platform
---   provider string not null: of the tool
+--   provider string not null: the tool's provider
 --   user_email string not null: the person, lower-case
 --   team_name string: the person's in that month; null without one
---   billed_usd numeric: what is billed under the person's name, a seat of the tool included; null where nothing is
+--   billed_usd numeric: billed cost attributed to the person, the tool's seat included; null if there is none
 --   list_usd numeric: the same at list price; null where the provider does not report it
 --   days_active integer not null: UTC days on which the tool was used
 --   sessions integer not null: of a coding agent

@@ -1,28 +1,28 @@
--- What a figure of the sheet can mean, and what the provider's days come to over its period. A figure of a console
--- covers usage, one of an invoice may cover usage and seats: where its column `covers` does not say which, it is read
--- both ways. Figures that have left the sheet are here too: a month that one of them closed stays closed.
+-- What a figure of the sheet can mean, and the sum of the provider's days over its period. A figure of a console covers
+-- usage, one of an invoice may cover usage and seats: if its column `covers` is empty, it is read both ways. Figures
+-- that were removed from the sheet are here too: a month that one of them closed stays closed.
 --
 -- grain: one reading of one figure of a whole organization
 -- built: view
 -- columns:
---   provider string not null: whom the figure names
+--   provider string not null: as in the figure
 --   figure_id integer not null: numbers the readings of a provider
---   month_start date not null: the first day of the month that the period begins in
+--   month_start date not null: the first day of the month in which the period begins
 --   period_start date not null: the figure's first day
 --   period_end date not null: exclusive
---   amount_usd numeric not null: as it was shown
+--   amount_usd numeric not null: as the console or invoice shows it
 --   source string: where it was read
 --   covers string not null: usage or usage_and_seats
---   row_in_sheet integer not null: in the tab console_figures
---   first_seen_at instant not null: the first pull whose tab had it
---   removed_at instant: the first pull whose tab no longer had it; null while it is in the sheet
---   usage_usd numeric: of the days of its period that are here; null without one
---   seats_usd numeric: likewise
---   days_pulled integer not null: of its period
---   days_settled integer not null: of these, final
---   settled_at instant: when the last of them became so
---   matched_at instant: when the lines first came to the figure; null if they never did
---   since_usd numeric: what was restated since then, or since the sheet has the figure; null without a version
+--   row_in_sheet integer not null: row of the tab console_figures
+--   first_seen_at instant not null: the first pull of the tab that has it
+--   removed_at instant: the first pull of the tab without it; null while it is in the sheet
+--   usage_usd numeric: usage over the known days of its period; null if there are none
+--   seats_usd numeric: seats, likewise
+--   days_pulled integer not null: days of its period that were pulled
+--   days_settled integer not null: those of them that are final
+--   settled_at instant: when the last of them became final
+--   matched_at instant: when the cost lines first matched the figure; null if they never did
+--   since_usd numeric: restatements since then, or since the sheet has the figure; null without a version
 with figures as (
     select
         provider,
@@ -83,7 +83,7 @@ readings as (
         sums.settled_at,
         coalesce(sums.days_pulled, 0) as days_pulled,
         coalesce(sums.days_settled, 0) as days_settled,
-        -- What usage must come to, if the figure is right.
+        -- What usage must be, if the figure is right.
         figures.amount_usd - if(reading = 'usage', cast(0 as numeric), coalesce(sums.seats_usd, cast(0 as numeric)))
             as target_usd,
         row_number() over (
@@ -104,7 +104,7 @@ readings as (
         or (figures.covers is null and (reading = 'usage' or coalesce(sums.seats_usd, cast(0 as numeric)) != 0))
 ),
 
--- By how much each version changed its day: the first one from nothing.
+-- By how much each version changed its day: the first version from 0.
 changes as (
     select
         provider,
@@ -116,7 +116,7 @@ changes as (
     window version as (partition by provider, account, activity_date order by known_from asc, pull_id asc)
 ),
 
--- What the lines of a figure's period came to, from when it was first seen on.
+-- The sum of the cost lines in a figure's period, since the figure was first seen.
 steps as (
     select
         readings.provider,

@@ -1,7 +1,7 @@
--- What was billed for AI tools, seats included, as FOCUS 1.2 (FinOps Open Cost and Usage Specification) has it, for
--- tools that read every provider's bill in that form. Only billed money is a cost: estimates, and seats of unknown
--- price, are not here. The sum of BilledCost is that of ai_spend, to the last digit. docs/focus.md says how each
--- column is filled, and why.
+-- Billed cost of AI tools, seats included, in the FOCUS 1.2 format (FinOps Open Cost and Usage Specification), for
+-- tools that read every provider's bill in that format. Only billed cost is included: no estimates, and no seats of
+-- unknown price. The sum of BilledCost equals that of ai_spend exactly. docs/focus.md explains how each column is
+-- filled, and why.
 --
 -- grain: one billed row of ai_spend: a day, sub account, key, person, model and meter
 -- built: view
@@ -12,7 +12,7 @@
 --   ContractedCost numeric not null: as BilledCost: no provider reports a negotiated price apart
 --   BillingCurrency string not null: always USD
 --   BillingAccountId string not null: as billing_account_id in ai_spend
---   BillingAccountName string: always null: no API that is pulled has it for each account
+--   BillingAccountName string: what the provider calls the account; null where it sends no name
 --   BillingAccountType string not null: Organization or Team
 --   BillingPeriodStart instant not null: the first instant of the UTC month
 --   BillingPeriodEnd instant not null: the first instant of the next one
@@ -42,7 +42,7 @@
 --   SkuMeter string: the kind of token, or what else is counted; null for credits
 --   SkuPriceDetails string: a JSON object with x_Model; null without a model
 --   ResourceId string: the API key's id; null where no key was used, or none is reported
---   ResourceName string: how the key is called today; null where it has no name
+--   ResourceName string: the key's name today; null where it has none
 --   ResourceType string: API Key; null beside a null ResourceId
 --   SubAccountId string: the workspace or the like; null for seats, and where none is reported
 --   SubAccountName string: its name today; its id where it has none
@@ -52,13 +52,13 @@
 --   x_Model string: as the provider calls it
 --   x_Meter string not null: as SkuMeter, of credits too
 --   x_Plan string: the plan of a seat
---   x_UserEmail string: who spent it, lower-case
---   x_TeamName string: whose budget it is
+--   x_UserEmail string: the person it is attributed to, lower-case
+--   x_TeamName string: the team that the cost is attributed to
 --   x_ApiKeyId string: as ResourceId
---   x_AttributionMethod string not null: how the person or team is known; unattributed where they are not
+--   x_AttributionMethod string not null: how the person or team was found; unattributed where they were not
 --   x_ListCostBasis string not null: list where ListCost is at published prices, billed where it is BilledCost again
 --   x_Status string not null: provisional while the provider may restate the day, then final
---   x_IsSimulated boolean not null: whether the built-in providers answered: no real money then
+--   x_IsSimulated boolean not null: true if the built-in providers answered: then the money is not real
 with billed as (
     select
         *,
@@ -74,7 +74,7 @@ with billed as (
     where billed_usd is not null
 ),
 
--- In the price lists' units: a million tokens, a thousand searches. What gives money back has a negative quantity.
+-- In the price lists' units: a million tokens, a thousand searches. A refund has a negative quantity.
 measured as (
     select
         *,
@@ -165,7 +165,7 @@ select  -- noqa: ST06
     charges.billed_usd as ContractedCost,
     'USD' as BillingCurrency,
     charges.billing_account_id as BillingAccountId,
-    cast(null as string) as BillingAccountName,
+    accounts.account_name as BillingAccountName,
     coalesce(providers.billing_account_type, 'Organization') as BillingAccountType,
     timestamp(date_trunc(charges.spend_date, month), 'UTC') as BillingPeriodStart,
     timestamp(date_add(date_trunc(charges.spend_date, month), interval 1 month), 'UTC') as BillingPeriodEnd,
@@ -225,6 +225,10 @@ select  -- noqa: ST06
 from charges
 left join ai_usage_analytics.dim_provider as providers on charges.provider = providers.provider
 left join ai_usage_analytics.dim_platform as platforms on charges.platform = platforms.platform
+left join ai_usage_analytics.dim_account as accounts
+    on
+        charges.provider = accounts.provider
+        and charges.account = accounts.account
 left join ai_usage_analytics.sub_accounts as sub_accounts
     on
         charges.provider = sub_accounts.provider

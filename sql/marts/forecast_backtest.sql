@@ -1,17 +1,18 @@
--- How far forecasts of past months were from what the months came to, by method and by how many days were left.
--- `chosen` is what people were told: its method was picked each month from the months before.
+-- The error of the forecasts of past months, by method and by the number of days left. `chosen` is the published
+-- forecast: its method was chosen each month from the months before.
 --
--- grain: one method at one distance from the month's end, over all scopes or those of one kind
+-- grain: one method at one range of days left, over all scopes or those of one kind
 -- built: whole
 -- columns:
---   scope string not null: all (of the three that follow), total, provider, team or cost_center
+--   scope string not null: all (scopes together), total, provider, team or cost_center
 --   method string not null: as in forecast_trials
 --   horizon string not null: days left: 1-7, 8-14, 15-21, 22+, or all
---   trials integer not null: forecasts of months that are over, and came to a dollar or more
+--   trials integer not null: forecasts of past months that cost a dollar or more
 --   mape_ratio numeric not null: mean of |forecast - actual| / actual
---   naive_mape_ratio numeric not null: the same of naive_run_rate, over the same trials
---   bias_ratio numeric not null: mean of (forecast - actual) / actual: above 0 it forecast too much
---   interval_coverage_ratio numeric not null: how often low_usd to high_usd held the actual; 0.8 is meant
+--   naive_mape_ratio numeric not null: the same for naive_run_rate, over the same trials
+--   bias_ratio numeric not null: mean of (forecast - actual) / actual: above 0 the forecasts were too high
+--   interval_coverage_ratio numeric not null: share of trials with the actual between low_usd and high_usd; the target
+--     is 0.8
 with trials as (
     select
         scope,

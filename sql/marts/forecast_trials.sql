@@ -1,13 +1,12 @@
--- Each month's end as each method forecast it on every third day, and on the last day that is known, beside what the
--- month then came to. Past months are the back-test; the last day's row of `chosen` is the forecast. Nothing of a row
--- is made of what was not known on its day: the best method is chosen, and intervals are drawn, from months over
--- before.
+-- Each method's forecast of each month's total, made on every third day and on the last known day, and the month's
+-- actual total. Past months are the back-test; the last day's row of `chosen` is the forecast. A row uses only what was
+-- known on its day: the best method and the intervals come from months that were over before.
 --
--- Seats go on as on the day. Usage of the days that are left is forecast by weekday: the mean of the last four weeks
--- (weekday_mean), the median of the last eight (weekday_median), or the mean of eight in which each week counts 0.7 of
--- the week after it (weekday_ewma). naive_run_rate is the month so far, seats and all, at the same pace. The interval:
--- what 10 % and 90 % of the errors of earlier months were at most, relative to the usage forecast, at as many days
--- left: of the scope if there are ten, else of all scopes of its kind; else of how much days vary.
+-- Seats continue as on the day. Usage of the days left is forecast by weekday: the mean of the last four weeks
+-- (weekday_mean), the median of the last eight (weekday_median), or the mean of eight in which each week weighs 0.7 of
+-- the week after it (weekday_ewma). naive_run_rate extends the month so far, seats included, at the same pace. The
+-- interval: the 10 % and 90 % quantiles of earlier months' errors, relative to the usage forecast, with as many days
+-- left: of the scope if there are ten, else of all scopes of its kind, else from how much days vary.
 --
 -- grain: one method's forecast of one month of one scope, made on one day
 -- built: whole
@@ -18,15 +17,14 @@
 --   origin_date date not null: the last day that was known when it was made
 --   days_left integer not null: days of the month yet to come, or missing
 --   method string not null: naive_run_rate, weekday_mean, weekday_median, weekday_ewma, or chosen
---   based_on string not null: the method itself; of chosen the one that did best in the scope's earlier months,
---     weekday_mean where none is better by a tenth,
---     or fewer than eight forecasts can tell
+--   based_on string not null: the method itself; for chosen the best one in the scope's earlier months, or weekday_mean
+--     if none is better by a tenth or there are fewer than eight forecasts to compare
 --   spent_usd numeric not null: billed in the month up to the day
---   forecast_usd numeric not null: at the month's end
---   low_usd numeric: of ten months one should end below
---   high_usd numeric: and one above
+--   forecast_usd numeric not null: the month's total
+--   low_usd numeric: one month in ten should end below
+--   high_usd numeric: one month in ten should end above
 --   interval_basis string: scope, kind, or spread of days
---   actual_usd numeric: what the month came to; null while it lasts, or where a day of it is missing
+--   actual_usd numeric: the month's actual total; null while it lasts, or if one of its days is missing
 with calendar_days as (
     select
         scope,
@@ -49,7 +47,7 @@ scopes as (
     group by scope, scope_name, calendar_scope, calendar_name
 ),
 
--- A team or cost center that spent nothing on a day that is known spent $0.
+-- A team or cost center without spend on a known day spent $0.
 history as (
     select
         scopes.scope,
@@ -94,7 +92,7 @@ origins as (
         and (mod(extract(day from spend_date), 3) = 0 or days_from_last = 1)
 ),
 
--- Past: what each weekday of the last eight weeks was like, as seen from each origin.
+-- Past: each weekday of the last eight weeks, as seen from each origin.
 seen as (
     select
         origins.scope,
@@ -139,7 +137,7 @@ weekdays as (
     from of_weekday
 ),
 
--- For a weekday that the last weeks lack, and for how much days vary about their weekday.
+-- For a weekday that is missing in the last weeks, and for the variance of days about their weekday.
 spreads as (
     select
         seen.scope,
@@ -260,7 +258,7 @@ states as (
             and so_far.origin_date = open_days.origin_date
 ),
 
--- `fixed_usd` is sure to come, `open_usd` is what the method has to guess.
+-- `fixed_usd` is certain, `open_usd` is what the method forecasts.
 guesses as (
     select
         states.scope,
@@ -325,7 +323,7 @@ kinds as (
     from months
 ),
 
--- What was known of a month's methods before it began: how far off they had been in the scope, and in all of its kind.
+-- What was known about the methods before a month began: their errors in the scope, and in all scopes of its kind.
 earlier as (
     select
         'scope' as basis,
@@ -360,7 +358,7 @@ earlier as (
     having count(*) >= 10
 ),
 
--- A tenth and nine tenths of the way from the least of them to the most.
+-- The 10 % and 90 % quantiles of the errors.
 ratios as (
     select
         basis,

@@ -1,9 +1,9 @@
--- Can the month be closed: what the provider's lines come to, what its console or invoice says, and what the difference
--- is made of. Each cause takes what is left by those before it, so that all of them add up to the difference, to the
--- last digit. What nothing explains is `unexplained_usd`.
--- A month is closed when a figure covers it to its end, nothing is missing or unexplained, and the provider was asked
--- again after each day had become final (settled_days). It stays closed if it is restated later, or if its figure
--- leaves the sheet, and says so.
+-- Whether a month can be closed: the sum of the provider's cost lines, the figure of its console or invoice, and the
+-- difference by cause. Each cause takes what the ones before it leave, so that all of them add up exactly to the
+-- difference. `unexplained_usd` is the rest.
+-- A month is closed when a figure covers it to its end, nothing is missing or unexplained, and the provider was pulled
+-- again after each day had become final (settled_days). It stays closed if it is restated later, or if its figure is
+-- removed from the sheet; columns and status_reason show that.
 --
 -- grain: one calendar month of one provider
 -- built: whole
@@ -11,32 +11,32 @@
 --   month string not null: YYYY-MM, as in budgets
 --   provider string not null: as in dim_provider, or as a figure names it
 --   status string not null: open or closed
---   status_reason string: why it is open; of a closed month a note, where its figure has left the sheet
---   final_on date: the first day on which asking again makes all of its days, and of its figure's, final; null if no
+--   status_reason string: why it is open; for a closed month a note, if its figure was removed from the sheet
+--   final_on date: the first day on which a pull makes all days of the month and of its figure final; null if no
 --     day of the provider was ever pulled
---   vendor_usd numeric: usage, of the calendar month's days that are here; null if no day of it was ever pulled
---   seats_usd numeric: seats over the days that are here, beside: never in vendor_usd; null while no price is known
---   figure_usd numeric: what the console or invoice shows for the whole organization: the figure of just this month,
---     else the longest one that begins in it; null without one
---   figure_covers string: usage, or usage_and_seats: as the sheet says, else whichever matches; null without a figure
---   figure_from date: its first day
---   figure_to date: exclusive
+--   vendor_usd numeric: usage over the calendar month's known days; null if none of its days was ever pulled
+--   seats_usd numeric: seats over the known days, never part of vendor_usd; null while no price is known
+--   figure_usd numeric: the figure of the console or invoice for the whole organization: that of exactly this month,
+--     else the longest one that begins in it; null without a figure
+--   figure_covers string: usage, or usage_and_seats: from the sheet, else the one that matches; null without a figure
+--   figure_from date: the figure's first day
+--   figure_to date: the day after its last one
 --   figure_source string: where it was read
---   figure_removed_at instant: when it was first seen to have left the sheet; null while it is there
---   difference_usd numeric: vendor_usd, with seats_usd where the figure covers them, less figure_usd; null, as are its
---     causes, where one of the two is
---   days_outside_figure_usd numeric: of days of the month outside the figure's period, less those of its days outside
---     the month: cycles from the 3rd to the 3rd, months to date
---   restated_since_figure_usd numeric: what the provider restated since its lines came to the figure, or since the
---     sheet has it if they never did and that brings the two nearer
---   missing_days_usd numeric: what is left to the figure's favor while days of its period were never pulled
---   rounding_usd numeric: what is left, if it is within half a cent
---   unexplained_usd numeric: what is left
---   days_missing integer: days never pulled: of the figure's period, days to come included; without a figure, of the
+--   figure_removed_at instant: when it was first missing in the sheet; null while it is there
+--   difference_usd numeric: vendor_usd, plus seats_usd if the figure covers them, minus figure_usd; null if one of the
+--     two is, as are its causes
+--   days_outside_figure_usd numeric: cost of the month's days outside the figure's period, minus the figure's days
+--     outside the month: cycles from the 3rd to the 3rd, months to date
+--   restated_since_figure_usd numeric: restatements since the cost lines matched the figure, or, if they never did,
+--     since the sheet has it, if that reduces the difference
+--   missing_days_usd numeric: the rest, if the figure is higher and days of its period were never pulled
+--   rounding_usd numeric: the rest, if it is within half a cent
+--   unexplained_usd numeric: the rest
+--   days_missing integer: days never pulled: of the figure's period, future days included; without a figure, of the
 --     month so far
---   closed_at instant: when the last of what closes a month came about; null while it is open
---   restated_since_close_usd numeric: what the provider restated since then; null while it is open
---   is_restated_since_close boolean not null: whether it did restate a day
+--   closed_at instant: when the last condition for closing was met; null while it is open
+--   restated_since_close_usd numeric: restatements since then; null while it is open
+--   is_restated_since_close boolean not null: whether the provider restated a day since then
 with pulled as (
     select
         provider,
@@ -102,7 +102,7 @@ in_sheet as (
     ) = 1
 ),
 
--- An edited figure stands for the one that it was.
+-- An edited figure replaces the one that it was.
 readings as (
     select *
     from in_sheet
@@ -131,7 +131,7 @@ months as (
     from in_sheet
 ),
 
--- Each month with each of its figures, and without one.
+-- Each month with each of its figures, and once without a figure.
 compared as (
     select
         months.provider,

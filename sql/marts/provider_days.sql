@@ -1,15 +1,15 @@
--- What each day comes to at its provider: usage, and seats beside. The amounts that a console or an invoice is
--- reconciled with.
+-- Each day's billed cost at its provider: usage, and seats in a column of their own. These amounts are reconciled with
+-- a console or an invoice.
 --
--- grain: one provider's UTC day that was ever asked about
+-- grain: one provider's UTC day that was ever pulled
 -- built: view
 -- columns:
 --   provider string not null: as in dim_provider
 --   activity_date date not null: the UTC day
 --   usage_usd numeric not null: what was billed for usage, credits included
 --   seats_usd numeric not null: the day's share of seats; 0 while no price is known
---   final_on date not null: the first day on which asking again makes the day final
---   settled_at instant: when it was asked about late enough for the first time; null while it is provisional
+--   final_on date not null: the first day on which a pull makes the day final
+--   settled_at instant: when it was first pulled late enough; null while it is provisional
 select
     days.provider,
     days.activity_date,

@@ -1,14 +1,14 @@
--- The seats of the sheet's tab `seats` on each day, with the day's share of their price: rounded so that a whole month
--- adds up to it. Only on days that the provider was asked about: of other days nothing is known, seats included.
+-- The seats of the sheet's tab `seats` on each day, with the day's share of their price, rounded so that a month adds
+-- up to the price. Only days for which the provider was pulled are included: nothing is known about other days.
 --
 -- grain: one line of the sheet's seats on one UTC day
 -- built: view
 -- columns:
 --   provider string not null: as in the sheet
---   activity_date date not null: a UTC day that the provider was asked about
+--   activity_date date not null: a UTC day for which the provider was pulled
 --   plan_name string: as in the sheet
---   seats integer: how many
---   billed_usd numeric: what they cost on the day; null without a price
+--   seats integer: number of seats
+--   billed_usd numeric: their cost on the day; null without a price
 with bought as (
     select
         days.provider,

@@ -1,6 +1,6 @@
--- Seat or pay-as-you-go, person by person: what the seat cost in a month, and what the use it included would have cost
--- without it, at list price or by the provider's own estimate. Where no API shows who has which seat, the price is the
--- mean of all seats of the month. Use that has no price is not counted.
+-- A seat compared with usage-based pricing, for each person: what the seat cost in a month, and what its included use
+-- would have cost without it, at list price or by the provider's own estimate. If no API lists who has which seat, the
+-- price is the mean of the month's seats. Use without a price is not counted.
 --
 -- grain: one person with a seat of one provider in one calendar month
 -- built: monthly by month_start
@@ -10,7 +10,7 @@
 --   provider string not null: as in dim_provider
 --   user_email string not null: the person, lower-case
 --   team_name string: the person's; null without one
---   seat_usd numeric not null: what the seat cost over the month's days that are known
+--   seat_usd numeric not null: cost of the seat over the month's known days
 --   worth_usd numeric not null: what the included use would have cost
 --   seat_basis string not null: own_seat or mean_seat
 --   worth_basis string not null: list_price or vendor_estimate

@@ -1,16 +1,16 @@
--- Which days their providers may still restate: each does so for as many days as dim_provider has. A day is final once
--- each account that was asked about it has been asked again that much later. No look was later than one that came after
--- it: where the ledger has that, a clock was wrong.
+-- Which days their providers may still restate: each provider does so for the number of days in dim_provider. A day is
+-- final once each account that was pulled for it has been pulled again that many days later. A pull cannot be later
+-- than the next one: if the ledger has that, a clock was wrong.
 --
--- grain: one provider's UTC day that was ever asked about
+-- grain: one provider's UTC day that was ever pulled
 -- built: view
 -- columns:
 --   provider string not null: as in dim_provider
 --   activity_date date not null: the UTC day
 --   status string not null: provisional while the provider may still restate the day, then final
---   final_on date not null: the first UTC day on which asking about it makes it final
---   settled_at instant: when it was asked about late enough for the first time; null while it is provisional
---   settled_by string: that pull, by its pull_id
+--   final_on date not null: the first UTC day on which a pull makes it final
+--   settled_at instant: when it was first pulled late enough; null while it is provisional
+--   settled_by string: the pull_id of that pull
 with asked as (
     select
         providers.provider,

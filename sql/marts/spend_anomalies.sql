@@ -1,27 +1,27 @@
--- Spending that is not as usual, by day, with who is behind it. Only usage: seats do not spike. A day is held against
--- days of its own kind (Monday to Friday, or weekend) of the five weeks before that are known: their median, or that
--- of the same weekday if it is more, so that a job of every Monday is usual. The measure is the median absolute
--- deviation (x 1.4826, a standard deviation of a normal spread), at least a tenth of what is usual and $8, since a key
--- may cost the same every day. spike: five of those above, by $40 or more, and a fifth above what nine of ten such
--- days had. drop: of a provider or team that is worth $50 a day, a quarter or less is left, and five of those are
--- missing. Less than eight such days before, or four of weekends, are too few.
+-- Spend anomalies by day, with their contributors. Only usage counts: seats do not spike. A day is compared with known
+-- days of its own kind (Monday to Friday, or weekend) in the five weeks before. The baseline is their median, or that
+-- of the same weekday if it is higher, so that a job of every Monday is no anomaly. The deviation is the median
+-- absolute deviation (x 1.4826, a standard deviation of a normal distribution), at least a tenth of the baseline and
+-- $8, since a key may cost the same every day. spike: five deviations above the baseline, by $40 or more, and a fifth
+-- above the 90 % quantile of such days. drop: a provider or team with a baseline of $50 a day has a quarter of it or
+-- less, five deviations below. Fewer than eight such days before, or four on weekends, are too few.
 --
--- grain: one thing about one scope on one UTC day
+-- grain: one anomaly of one scope on one UTC day
 -- built: daily by spend_date
 -- columns:
 --   spend_date date not null: the UTC day
 --   kind string not null: spike, drop; new_model and new_key (not seen for 90 days, until it has cost $5);
---     departed_member (spending under somebody who, by today's lists, is a member of nothing)
---   scope string not null: provider, team, api_key or model; person, of a member who was removed
+--     departed_member (a former member, in no list of members today, who still spends)
+--   scope string not null: provider, team, api_key or model; person for a former member
 --   scope_name string not null: the provider, team, model, e-mail or key's id
---   label string not null: what to call it: of a key its name, else scope_name
---   provider string: null of teams and persons, who may use several
---   spent_usd numeric not null: billed for usage on the day; of what is new, so far
---   expected_usd numeric not null: as usual; 0 of what is new or should be nothing
---   excess_usd numeric not null: the difference; negative of a drop
---   score_ratio numeric: how many deviations that is; null of what is not measured so
---   contributors string: the up to three keys, persons or models that most of it comes from, with their share of it
---   alert_key string not null: the same for what is reported once
+--   label string not null: the name shown: a key's name, else scope_name
+--   provider string: null for teams and persons, who may use several
+--   spent_usd numeric not null: billed for usage on the day; for a new key or model, so far
+--   expected_usd numeric not null: the baseline; 0 for a new key or model and a former member
+--   excess_usd numeric not null: the difference; negative for a drop
+--   score_ratio numeric: the difference in deviations; null where none is calculated
+--   contributors string: up to three keys, persons or models with the largest part of it, with their part
+--   alert_key string not null: the same for rows that are reported once
 with key_names as (
     select
         api_key_id,
@@ -46,7 +46,7 @@ billed as (
     group by spend_date, provider, team_name, api_key_id, model
 ),
 
--- Each dollar once in each scope, under the name it has there.
+-- Each dollar once in each scope, under its name there.
 scoped as (
     select
         spend_date,
@@ -127,8 +127,8 @@ calendars as (
     group by calendar
 ),
 
--- A series begins anew after 90 days without it. What is looked back upon, 180 days, begins nothing within 90 of a day
--- asked for, so a day's rows are the same whichever days are built with it.
+-- A series begins anew after 90 days without spend. The 180 days before the span begin no series within 90 days of it,
+-- so a day's rows are the same whichever days are built with it.
 gaps as (
     select
         scope,
@@ -160,8 +160,9 @@ eras as (
         or gaps.spent_before < date_sub(gaps.spend_date, interval 90 day)
 ),
 
--- Only what may be worth an alert is measured: $20 spent, or a provider or team, of which that much may be missing.
-judged as (
+-- Only what may be worth an alert is compared: days of $20 or more, and all days of providers and teams, which may
+-- drop.
+compared as (
     select
         eras.scope,
         eras.scope_name,
@@ -192,31 +193,31 @@ judged as (
 
 before as (
     select
-        judged.scope,
-        judged.scope_name,
-        judged.calendar,
-        judged.spend_date,
-        judged.is_weekend,
-        known.weekday = judged.weekday as is_same_weekday,
-        cast(judged.usage_usd as float64) as spent,
+        compared.scope,
+        compared.scope_name,
+        compared.calendar,
+        compared.spend_date,
+        compared.is_weekend,
+        known.weekday = compared.weekday as is_same_weekday,
+        cast(compared.usage_usd as float64) as spent,
         cast(coalesce(series.usage_usd, cast(0 as numeric)) as float64) as usage_usd
-    from judged
+    from compared
     inner join known
         on
-            judged.calendar = known.calendar
-            and judged.is_weekend = known.is_weekend
-            and judged.spend_date > known.spend_date
-            and judged.first_date <= known.spend_date
-            and date_sub(judged.spend_date, interval 35 day) <= known.spend_date
+            compared.calendar = known.calendar
+            and compared.is_weekend = known.is_weekend
+            and compared.spend_date > known.spend_date
+            and compared.first_date <= known.spend_date
+            and date_sub(compared.spend_date, interval 35 day) <= known.spend_date
     left join series
         on
-            judged.scope = series.scope
-            and judged.scope_name = series.scope_name
-            and judged.calendar = series.calendar
+            compared.scope = series.scope
+            and compared.scope_name = series.scope_name
+            and compared.calendar = series.calendar
             and known.spend_date = series.spend_date
 ),
 
--- Whatever is $40 off its median is as far off half of the days: only where that is so need medians be found.
+-- A day that is $40 off its median is as far off half of the days: medians are calculated only for such days.
 candidates as (
     select
         scope,
@@ -280,28 +281,28 @@ usual as (
 
 measured as (
     select
-        judged.scope,
-        judged.scope_name,
-        judged.provider,
-        judged.calendar,
-        judged.label,
-        judged.spend_date,
-        judged.is_weekend,
-        judged.first_date,
-        judged.usage_usd,
+        compared.scope,
+        compared.scope_name,
+        compared.provider,
+        compared.calendar,
+        compared.label,
+        compared.spend_date,
+        compared.is_weekend,
+        compared.first_date,
+        compared.usage_usd,
         usual.days_before,
         usual.most_usd,
-        cast(judged.usage_usd as float64) as spent,
+        cast(compared.usage_usd as float64) as spent,
         greatest(usual.median_usd, coalesce(usual.weekday_usd, usual.median_usd)) as at_most_usd,
         least(usual.median_usd, coalesce(usual.weekday_usd, usual.median_usd)) as at_least_usd,
         greatest(1.4826 * usual.mad_usd, 0.1 * usual.median_usd, 8.0) as deviation_usd
-    from judged
+    from compared
     inner join usual
         on
-            judged.scope = usual.scope
-            and judged.scope_name = usual.scope_name
-            and judged.calendar = usual.calendar
-            and judged.spend_date = usual.spend_date
+            compared.scope = usual.scope
+            and compared.scope_name = usual.scope_name
+            and compared.calendar = usual.calendar
+            and compared.spend_date = usual.spend_date
 ),
 
 unusual as (
@@ -331,7 +332,7 @@ scopes as (
     select scope from unnest(['provider', 'team', 'api_key', 'model']) as scope
 ),
 
--- Whom a reader would ask next, of each scope.
+-- The parts of each scope that a reader would look at next.
 charges as (
     select
         spend.spend_date,
@@ -358,7 +359,7 @@ charges as (
         and spend.billed_usd is not null
 ),
 
--- Who is behind it: each one's own difference from its mean of the same days before.
+-- The contributors: the difference of each from its own mean of the same days before.
 shares as (
     select
         unusual.kind,
@@ -420,7 +421,7 @@ named as (
     group by kind, scope, scope_name, calendar, spend_date
 ),
 
--- New is what was not there for 90 days, or since anything is known, which must be two weeks at least.
+-- New: not seen for 90 days, or for as long as days are known, which must be at least two weeks.
 beginnings as (
     select
         eras.scope,
@@ -460,7 +461,7 @@ owners as (
     from ai_usage_analytics.dim_api_key_mapping
 ),
 
--- By today's lists, if there are any. Every address of a member is one.
+-- By today's lists of members, if there are any. Each address of a member counts.
 members as (
     select people.user_email
     from ai_usage_analytics.dim_person as people
@@ -485,7 +486,7 @@ removed as (
     having not logical_or(is_member)
 ),
 
-departed as (
+former_members as (
     select
         series.spend_date,
         'api_key' as scope,
@@ -495,7 +496,7 @@ departed as (
         series.usage_usd,
         if(
             owners.mapped_by = 'none',
-            'made by somebody who is no member, and nobody owns it', owners.user_email
+            'no owner; its creator is not a member', owners.user_email
         ) as contributors
     from series
     inner join owners
@@ -589,7 +590,7 @@ found as (
         concat(
             'departed_member/', scope, '/', provider, '/', scope_name, '/', format_date('%Y-%m', spend_date)
         ) as alert_key
-    from departed
+    from former_members
     where usage_usd > 0
 )
 

@@ -1,7 +1,7 @@
--- What was billed in each calendar month by workspace, key, model and meter, with the names that workspaces and keys
--- have today: the sums of ai_spend in which persons are left out, but for those who answer for a key.
+-- Billed cost of each calendar month by workspace, key, model and meter, with today's names of workspaces and keys:
+-- sums of ai_spend without persons, except the owners of keys.
 --
--- grain: one meter of one model, key, workspace and team in one calendar month, by the way its person was found
+-- grain: one meter of one model, key, workspace and team in one calendar month, by attribution method
 -- built: monthly by month_start
 -- columns:
 --   month_start date not null: the first UTC day of the month
@@ -9,18 +9,18 @@
 --   provider string not null: as in dim_provider
 --   platform string not null: as in ai_spend
 --   sub_account string: as in ai_spend
---   sub_account_name string: its name today, where it has one; else as sub_account
+--   sub_account_name string: its name today, else as sub_account
 --   api_key_id string: null without a key
---   api_key_name string: how the key is called today; null without a key, and where it has no name
---   key_user_email string: the owner of the key; null without a key, and where it has none
+--   api_key_name string: the key's name today; null without a key or a name
+--   key_user_email string: the owner of the key; null without a key or an owner
 --   team_name string: as in ai_spend; null without one
 --   model string: null where none was used
 --   meter string not null: as in ai_spend
 --   charge_type string not null: usage, subscription or credit
 --   attribution_method string not null: how the person was found, as in ai_spend
---   billed_usd numeric not null: what is billed; no estimates
+--   billed_usd numeric not null: billed cost; no estimates
 --   list_usd numeric: the same at list price; null where the provider does not report it
---   quantity numeric: how many of unit; of seats those of all days together; null where nothing counts them
+--   quantity numeric: number of units; for seats the sum over all days; null where nothing counts them
 --   unit string: tokens, requests, seats; null without a quantity
 --   is_provisional boolean not null: whether the provider may still restate a day of it
 with sums as (

@@ -1,21 +1,21 @@
--- What each person was billed in each calendar month, by platform, and what their use of paid seats is worth by the
--- providers' own estimates: the sums of ai_spend that dashboards are cut by.
+-- Each person's billed cost in each calendar month, by platform, and the providers' estimates of what the use of their
+-- seats would cost: sums of ai_spend that dashboards read.
 --
--- grain: one way in which one person's money on one platform became known, in one calendar month
+-- grain: one attribution method of one person's cost on one platform in one calendar month
 -- built: monthly by month_start
 -- columns:
 --   month_start date not null: the first UTC day of the month
 --   month string not null: YYYY-MM
 --   provider string not null: as in dim_provider
 --   platform string not null: as in ai_spend
---   user_email string: lower-case; null on what is unattributed
+--   user_email string: lower-case; null if unattributed
 --   team_name string: as in ai_spend; null without one
 --   cost_center string: as in ai_spend
 --   charge_type string not null: usage, subscription or credit
 --   attribution_method string not null: how the person was found, as in ai_spend
---   billed_usd numeric: what is billed; null where nothing is, but estimated
---   estimated_usd numeric: what subscribers' use is worth by the provider's estimate: never added to billed_usd
---   list_usd numeric: what is billed, at list price; null where the provider does not report it
+--   billed_usd numeric: billed cost; null if there are only estimates
+--   estimated_usd numeric: the provider's estimate of what subscribers' use would cost; never added to billed_usd
+--   list_usd numeric: the billed use at list price; null where the provider does not report it
 --   is_provisional boolean not null: whether the provider may still restate a day of it
 with sums as (
     select

@@ -1,19 +1,19 @@
--- What was billed each day in all, by provider, team and cost center: the series that budgets, forecasts and growth are
--- made of. A day that a provider was never asked about, or that is blocked, is not a day of $0: `is_complete` tells
--- which days are known.
+-- Billed cost of each day in total, by provider, team and cost center: budgets, forecasts and growth are calculated
+-- from these series. A day that was never pulled, or that is blocked, is not a day of $0: `is_complete` marks the days
+-- that are known.
 --
--- grain: one scope (all, a provider, a team, a cost center) on one UTC day on which anything of it is known
+-- grain: one scope (all, a provider, a team, a cost center) on one UTC day that is known at least in part
 -- built: daily by spend_date
 -- columns:
 --   spend_date date not null: the UTC day
 --   scope string not null: total, provider, team or cost_center; the last where the tab people has any
---   scope_name string not null: the provider, team or cost center; `all` of the total; `no team`, `no cost center`
---     of what has none
+--   scope_name string not null: the provider, team or cost center; `all` for the total; `no team`, `no cost center`
+--     where there is none
 --   spent_usd numeric not null: billed, seats included; no estimates
---   usage_usd numeric not null: of that what was used, credits included
---   seats_usd numeric not null: of that subscriptions
---   is_complete boolean not null: of a provider whether its day is known; else whether that of every provider is that
---     was known on any of the 31 days before
+--   usage_usd numeric not null: the part for usage, credits included
+--   seats_usd numeric not null: the part for subscriptions
+--   is_complete boolean not null: for a provider whether its day is known; else whether the day is known of each
+--     provider that was known on any of the 31 days before
 with billed as (
     select
         spend_date,
@@ -39,7 +39,7 @@ pulled as (
     where pulls.activity_date between date_sub(@first_day, interval 31 day) and @last_day
 ),
 
--- What was billed and ai_spend has not is blocked, or not built yet.
+-- A billed day that ai_spend lacks is blocked, or not built yet.
 in_bill as (
     select distinct
         activity_date,

@@ -1,21 +1,21 @@
--- What the running month will come to in all, by provider, team and cost center, with an interval that eight of ten
--- months should end in. How good such forecasts were is in forecast_backtest; how they are made in forecast_trials.
+-- The forecast of the current month's cost in total, by provider, team and cost center, with its 80 % prediction
+-- interval. forecast_backtest has the error of past forecasts; forecast_trials describes the methods.
 --
 -- grain: one scope, in the month of its last complete day
 -- built: whole
 -- columns:
---   month string not null: YYYY-MM, of the last day that is known of anything
+--   month string not null: YYYY-MM, of the last known day
 --   scope string not null: total, provider, team or cost_center
 --   scope_name string not null: as in spend_by_scope
 --   as_of_date date not null: the last complete day
---   days_left integer not null: days of the month that are yet to come, or missing
+--   days_left integer not null: days of the month that are in the future or missing
 --   spent_usd numeric not null: billed in the month on complete days
---   forecast_usd numeric not null: at the month's end
---   low_usd numeric not null: one month of ten should end below
---   high_usd numeric not null: and one above
---   method string not null: the one that did best in the scope's past months, or the first choice
---   interval_basis string: what the interval is made of: errors of this scope, or of all of its kind; or the spread of
---     days, while there are too few; null once the month is over
+--   forecast_usd numeric not null: the month's total
+--   low_usd numeric not null: one month in ten should end below
+--   high_usd numeric not null: one month in ten should end above
+--   method string not null: the best one in the scope's past months, or the default
+--   interval_basis string: the source of the interval: errors of this scope, or of all scopes of its kind, or how much
+--     days vary, while there are too few errors; null once the month is over
 with newest as (
     select
         scope,

@@ -1,17 +1,17 @@
--- What each month was billed beside the month before, over as many first days of both: the running month is not
--- compared with a whole one. Where a day of either is not known, nothing is compared.
+-- Each month's billed cost and that of the month before, over the same number of days: the current month is not
+-- compared with a whole one. If a day of either is not known, nothing is compared.
 --
 -- grain: one month of one provider, or of all
 -- built: whole
 -- columns:
 --   month string not null: YYYY-MM
 --   scope string not null: total or provider
---   scope_name string not null: the provider; `all` of the total
---   days integer not null: how many first days of both months are compared
+--   scope_name string not null: the provider; `all` for the total
+--   days integer not null: number of days, from the first of each month, that are compared
 --   spent_usd numeric not null: billed on them, seats included
---   previous_usd numeric: billed on those of the month before; null where it cannot be compared
+--   previous_usd numeric: billed on those of the month before; null if they cannot be compared
 --   growth_usd numeric: the difference
---   growth_ratio numeric: of previous_usd; 0.2 is a fifth more
+--   growth_ratio numeric: growth_usd divided by previous_usd; 0.2 is 20 % more
 with known as (
     select
         scope,

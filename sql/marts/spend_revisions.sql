@@ -1,5 +1,5 @@
--- Every restatement: a day whose bill became another one after it was first pulled. A new version with the same amount
--- is none.
+-- Every restatement: a change of a day's bill after it was first pulled. A new version with the same amount is not a
+-- restatement.
 --
 -- grain: one change of what one account was billed for one UTC day
 -- built: view
@@ -7,11 +7,11 @@
 --   activity_date date not null: the UTC day that was billed
 --   provider string not null: as in dim_provider
 --   account string not null: the account at the provider
---   old_usd numeric not null: what was known until then
---   new_usd numeric not null: what was known from then on
---   change_usd numeric not null: by how much the day became dearer; negative: cheaper
+--   old_usd numeric not null: the amount known until then
+--   new_usd numeric not null: the amount known from then on
+--   change_usd numeric not null: the change; negative if the day became cheaper
 --   first_seen_at instant not null: when the day's bill was first pulled
---   revised_at instant not null: when the new amount was
+--   revised_at instant not null: when the new amount was first pulled
 with versions as (
     select
         activity_date,

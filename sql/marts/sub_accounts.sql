@@ -1,4 +1,4 @@
--- What the sub-accounts of ai_spend are called today: workspaces and the like, of the providers that list them.
+-- Today's names of the sub-accounts of ai_spend: workspaces and the like, for the providers that list them.
 --
 -- grain: one sub-account of one provider
 -- built: view

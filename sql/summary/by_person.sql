@@ -1,4 +1,4 @@
--- Who spent most in the period, largest first, on all platforms together.
+-- Billed cost of the period by person, largest first, all platforms together.
 select
     user_email as label,
     sum(billed_usd) as cost_usd

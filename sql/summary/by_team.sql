@@ -1,5 +1,5 @@
--- What was billed in the period for each team's people and keys, largest first; the rest is
--- unattributed, seats without a name, and people without a team.
+-- Billed cost of the period by team, for its people and keys, largest first; then what is unattributed, seats without a
+-- name, and people without a team.
 select
     coalesce(
         team_name,

@@ -1,4 +1,4 @@
--- What was billed on each day of the period, by who is known to have caused it; seats apart from usage.
+-- Billed cost of each day of the period by attribution, with seats apart from usage.
 select
     spend_date,
     provider,

@@ -1,6 +1,6 @@
 """Claude's typed facts: raw records of the run's days, shaped and put in place of what core had of those days.
 
-A day that was pulled is replaced whole, even by nothing: a line the vendor withdraws must not linger. A day never
+A day that was pulled is replaced whole, even by nothing: a line the provider withdraws must not linger. A day never
 pulled is left as it is. How a record becomes a row is `sources.claude.rows`' business.
 """
 
@@ -15,9 +15,10 @@ from ai_usage.ingest.ledger_writes import InWarehouse
 from ai_usage.ingest.rejections import keep_rejections
 from ai_usage.layers import daily_asset, note, snapshot_asset
 from ai_usage.money import Rates, read_rates
-from ai_usage.providers.anthropic import pulls, rows, tables
+from ai_usage.providers.anthropic import pulls, tables
 from ai_usage.providers.anthropic.people import emails_of_users
-from ai_usage.providers.anthropic.rows import NO_ORGANIZATION, Organization
+from ai_usage.providers.anthropic.rows import analytics, claude_code, lists, usage_and_cost
+from ai_usage.providers.anthropic.rows.lists import NO_ORGANIZATION, Organization
 from ai_usage.settings import settings
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
@@ -33,7 +34,7 @@ def dim_workspace(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> 
         newest = warehouse.newest("claude_workspaces", None)
         if newest.versions.is_empty():
             return note(context, "core/dim_workspace", None, skipped="raw/claude_workspaces was never pulled")
-        workspaces = pl.concat(rows.workspace_rows(part) for part in newest.by_account().values())
+        workspaces = pl.concat(lists.workspace_rows(part) for part in newest.by_account().values())
         warehouse.replace_all(tables.DIM_WORKSPACE, workspaces)
         keep_rejections(warehouse, newest)
     return note(context, "core/dim_workspace", None, **{"dagster/row_count": workspaces.height})
@@ -48,7 +49,9 @@ def dim_workspace(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> 
 )
 def claude_costs(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """What Claude charged on the API, line by line, in USD."""
-    rebuild_with_organization(context, warehouse, tables.CLAUDE_COSTS, pull="claude_cost_report", shape=rows.cost_rows)
+    rebuild_with_organization(
+        context, warehouse, tables.CLAUDE_COSTS, pull="claude_cost_report", shape=usage_and_cost.cost_rows
+    )
 
 
 @daily_asset(
@@ -61,7 +64,7 @@ def claude_costs(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> N
 def claude_daily_cost(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """The Console's own figure of the day, which the cost lines must add up to."""
     rebuild_with_organization(
-        context, warehouse, tables.CLAUDE_DAILY_COST, pull="claude_cost_totals", shape=rows.daily_cost_rows
+        context, warehouse, tables.CLAUDE_DAILY_COST, pull="claude_cost_totals", shape=usage_and_cost.daily_cost_rows
     )
 
 
@@ -79,7 +82,7 @@ def claude_usage_tokens(context: dg.AssetExecutionContext, warehouse: InWarehous
         warehouse,
         tables.CLAUDE_USAGE_TOKENS,
         pull="claude_messages_usage",
-        shape=lambda said, of, _: rows.usage_rows(said, of),
+        shape=lambda records, of, _: usage_and_cost.usage_rows(records, of),
     )
 
 
@@ -91,15 +94,15 @@ def claude_usage_tokens(context: dg.AssetExecutionContext, warehouse: InWarehous
     deps=[pulls.claude_messages_usage_by_speed, pulls.claude_organization],
 )
 def claude_usage_tokens_by_speed(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """The tokens of claude_usage_tokens by where and how fast they were made, of the days whose prices depend on it:
-    never added to the others.
+    """The tokens of claude_usage_tokens by where and how fast they were made, for the days with prices that depend on
+    these: never added to the other tokens.
     """
     rebuild_with_organization(
         context,
         warehouse,
         tables.CLAUDE_USAGE_TOKENS_BY_SPEED,
         pull="claude_messages_usage_by_speed",
-        shape=lambda said, of, _: rows.usage_by_speed_rows(said, of),
+        shape=lambda records, of, _: usage_and_cost.usage_by_speed_rows(records, of),
     )
 
 
@@ -117,7 +120,7 @@ def claude_daily_tokens(context: dg.AssetExecutionContext, warehouse: InWarehous
         warehouse,
         tables.CLAUDE_DAILY_TOKENS,
         pull="claude_messages_usage",
-        shape=lambda said, of, _: rows.daily_token_rows(said, of),
+        shape=lambda records, of, _: usage_and_cost.daily_token_rows(records, of),
     )
 
 
@@ -125,7 +128,7 @@ def claude_daily_tokens(context: dg.AssetExecutionContext, warehouse: InWarehous
 def claude_code_usage_stats(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """What people did with Claude Code. For API customers its estimated cost is part of claude_costs: never added."""
     rebuild_with_organization(
-        context, warehouse, tables.CLAUDE_CODE_USAGE_STATS, pull="claude_code_usage", shape=rows.code_rows
+        context, warehouse, tables.CLAUDE_CODE_USAGE_STATS, pull="claude_code_usage", shape=claude_code.code_rows
     )
 
 
@@ -133,7 +136,7 @@ def claude_code_usage_stats(context: dg.AssetExecutionContext, warehouse: InWare
 def claude_code_model_usage(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """Claude Code's tokens and estimated cost by model."""
     rebuild_with_organization(
-        context, warehouse, tables.CLAUDE_CODE_MODEL_USAGE, pull="claude_code_usage", shape=rows.code_model_rows
+        context, warehouse, tables.CLAUDE_CODE_MODEL_USAGE, pull="claude_code_usage", shape=claude_code.code_model_rows
     )
 
 
@@ -154,7 +157,7 @@ def claude_analytics_costs(context: dg.AssetExecutionContext, warehouse: InWareh
         warehouse,
         tables.CLAUDE_ANALYTICS_COSTS,
         pull="claude_analytics_cost",
-        shape=lambda said, of, rates: rows.analytics_cost_rows(said, of, emails, rates),
+        shape=lambda records, of, rates: analytics.analytics_cost_rows(records, of, emails, rates),
         is_organization_known=False,
     )
 
@@ -205,5 +208,5 @@ def organization_of(warehouse: Warehouse, account: str) -> Organization | None:
     answer cannot be read, the last one that can.
     """
     workspaces = warehouse.newest("claude_workspaces", None).of_account(account)
-    found = rows.organization(warehouse.newest("claude_organization", None).of_account(account), workspaces)
-    return found or rows.organization(warehouse.history("claude_organization").of_account(account), workspaces)
+    found = lists.organization(warehouse.newest("claude_organization", None).of_account(account), workspaces)
+    return found or lists.organization(warehouse.history("claude_organization").of_account(account), workspaces)

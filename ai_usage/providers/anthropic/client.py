@@ -1,6 +1,6 @@
-"""The Claude Admin API: HTTP in, the vendor's own records out. Knows of no table and no dollar.
+"""The Claude Admin API: HTTP in, the provider's own records out. It makes no tables and converts no money.
 
-Source: Anthropic's Admin API reference (usage and cost, Claude Code, organisation lists), its Usage and Cost Analytics
+Source: Anthropic's Admin API reference (usage and cost, Claude Code, organization lists), its Usage and Cost Analytics
 API (beta) and its Enterprise Analytics API. `anthropic-version` is pinned: 2026-10-21 renames fields; both spellings
 are read.
 """
@@ -13,66 +13,53 @@ from itertools import chain
 from typing import Any
 
 import httpx
-import msgspec
 
 from ai_usage.ingest.days import Answers, LeftOut, NotYet, by_day, days_not_there
 from ai_usage.ingest.http.api import Api, overlapped
 from ai_usage.ingest.http.bodies import Limits
 from ai_usage.ingest.http.client import http_client
 from ai_usage.ingest.http.errors import BadRequest, DamagedAnswer, IncompleteAnswer, UnexpectedAnswer
-from ai_usage.ingest.http.paging import Page, Query, steady_pages
+from ai_usage.ingest.http.paging import Query, steady_pages
 from ai_usage.ingest.http.rate_limit import Pace
-from ai_usage.ingest.http.refusals import Vendor
 from ai_usage.ingest.http.retry import Patience
-from ai_usage.ingest.instants import day_of_instant
 from ai_usage.ingest.optional import is_key_accepted
 from ai_usage.partitions import ONE_DAY, Span, midnight
+from ai_usage.providers.anthropic.endpoints import (
+    ANALYTICS_BETA,
+    ANALYTICS_COST,
+    ANALYTICS_COST_GROUPS,
+    ANALYTICS_GROUPS,
+    ANALYTICS_REQUESTS_A_MINUTE,
+    ANALYTICS_USAGE,
+    ANALYTICS_USERS,
+    AT_ONCE,
+    CLAUDE,
+    DAYS_A_REQUEST,
+    ME,
+    REQUESTS_A_MINUTE,
+    ROWS_A_REQUEST,
+    SOURCE,
+    SPEED_BETA,
+    SPEED_GROUPS,
+    VERSION,
+)
+from ai_usage.providers.anthropic.pages import (
+    bucket_day,
+    bucket_of,
+    by_last_id,
+    by_page_token,
+    envelope_of,
+    id_of,
+    items_of,
+    name_a_day_on_two_pages,
+    name_a_person_twice,
+    one_object,
+    record_day,
+)
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.table import DEFAULT_ACCOUNT
 
-SOURCE = "anthropic"
-VERSION = "2023-06-01"
-ANALYTICS_BETA = "analytics-usage-cost-2026-08-24"
-SPEED_BETA = "fast-mode-2026-02-01"  # without it the usage report knows no speed
-ANALYTICS_FIRST_DAY = date(2026, 1, 1)  # the vendor keeps nothing older
-ANALYTICS_DEPTH = 365  # days back that may be asked
-
-DAYS_A_REQUEST = 31  # cost and usage buckets a page; the vendor's own default is 7
-ROWS_A_REQUEST = 1000
-REQUESTS_A_MINUTE = 3000  # the vendor names no rate, but a cursor that never ends must not be followed at full speed
-ANALYTICS_REQUESTS_A_MINUTE = 60  # of an organization, by contract
-AT_ONCE = 4  # requests under way together: "short bursts to page through history are fine"
-
 LATEST_DAY = re.compile(r"\b(?:up to|until|through|latest)\b\D*(\d{4}-\d{2}-\d{2})", re.IGNORECASE)
-
-ME = "/v1/organizations/me"
-ANALYTICS_COST = "/v1/organizations/analytics/cost"
-ANALYTICS_USAGE = "/v1/organizations/analytics/usage"
-ANALYTICS_USERS = "/v1/organizations/analytics/users"
-
-COST_GROUPS = ("workspace_id", "description")
-# The usage report refuses a sixth dimension. Two requests share what money depends on; each leaves null what it did not
-# ask for, which is no value.
-USAGE_GROUPS = ("api_key_id", "workspace_id", "model", "service_tier", "context_window")
-SPEED_GROUPS = ("api_key_id", "workspace_id", "model", "inference_geo", "speed")
-ANALYTICS_GROUPS = ("product", "workspace_id", "api_key_id", "actor", "model")
-ANALYTICS_COST_GROUPS = (*ANALYTICS_GROUPS, "cost_type", "token_type")
-
-CLAUDE = Vendor(
-    name="Claude",
-    advice={
-        300: "ANTHROPIC_ADMIN_BASE_URL leads elsewhere, and a key follows no redirect: write where it leads.",
-        400: "The request itself is refused: a day too recent may pass later; anything else is ours to mend.",
-        402: "Billing has stopped: an organisation admin sees why in the Console.",
-        401: "ANTHROPIC_ADMIN_API_KEY (or ANTHROPIC_ANALYTICS_API_KEY) is wrong, revoked or of another kind: "
-        "an organisation admin makes an Admin key (sk-ant-admin…) in the Console under Settings, Admin keys.",
-        403: "The key is known but may not read this: use an Admin key that is not scoped to a workspace; "
-        "analytics needs the scope read:analytics.",
-        404: "This organisation does not have that endpoint, or ANTHROPIC_ADMIN_BASE_URL is wrong.",
-        429: "The organisation's request rate is used up; another tool may share it. Try again later.",
-        500: "The vendor is in trouble: see its status page and run this again later.",
-    },
-)
 
 
 @dataclass(frozen=True)
@@ -132,12 +119,12 @@ class ClaudeAdmin:
         return self.admin.requests + self.analytics.requests
 
     def is_admin_key_accepted(self) -> bool:
-        """Whether the vendor knows the Admin key at all."""
+        """Whether the provider accepts the Admin key at all."""
         return is_key_accepted(self.admin, (ME, {}, {}))
 
     def is_analytics_key_accepted(self) -> bool:
-        """Whether the vendor knows the key that asks for analytics: it opens one of them, or `me` if it is the Admin
-        key. None but the analytics open to an Analytics key.
+        """Whether the provider accepts the key that asks for analytics: it opens one of them, or `me` if it is the
+        Admin key. An Analytics key opens nothing but the analytics.
         """
         if not self.has_analytics_key:
             return self.is_admin_key_accepted()
@@ -152,8 +139,8 @@ class ClaudeAdmin:
         return is_key_accepted(self.analytics, *asked)
 
     def organization(self) -> Answer:
-        """Who the key belongs to: one record."""
-        record = self.admin.get(ME, {}, read=_one_object)
+        """The organization that the key belongs to: one record."""
+        record = self.admin.get(ME, {}, read=one_object)
         return self._answer(None, [record], 1, ME, {})
 
     def cost_report(self, span: Span, *, group_by: Sequence[str] = ()) -> Answers:
@@ -161,7 +148,7 @@ class ClaudeAdmin:
         return self._buckets("/v1/organizations/cost_report", span, group_by)
 
     def messages_usage(self, span: Span, *, group_by: Sequence[str] = ()) -> Answers:
-        """Tokens of the Messages API, one answer a day. The vendor takes at most five dimensions."""
+        """Tokens of the Messages API, one answer a day. The API takes at most five dimensions."""
         return self._buckets("/v1/organizations/usage_report/messages", span, group_by, bucket_width="1d")
 
     def messages_usage_by_speed(self, span: Span) -> Answers:
@@ -176,21 +163,21 @@ class ClaudeAdmin:
 
     def workspaces(self) -> Answer:
         """All workspaces, the archived and the default one included. Only the default one needs
-        `include_default` to appear, which tells it from the rest: `default_workspace_ids` in the envelope.
+        `include_default` to appear, by which it is known: `default_workspace_ids` in the envelope.
         """
         named = self._listed("/v1/organizations/workspaces", include_archived="true")
         answer = self._listed("/v1/organizations/workspaces", include_archived="true", include_default="true")
-        known, listed = ([id_ for r in a.records if (id_ := _id(r))] for a in (named, answer))
+        known, listed = ([id_ for r in a.records if (id_ := id_of(r))] for a in (named, answer))
         default = [id_ for id_ in listed if id_ not in known]
         envelope = {**answer.envelope, "default_workspace_ids": default}
         return self._answer(None, answer.records, named.pages + answer.pages, "", answer.request, envelope)
 
     def api_keys(self) -> Answer:
-        """All API keys of the organisation, whatever their status."""
+        """All API keys of the organization, whatever their status."""
         return self._listed("/v1/organizations/api_keys")
 
     def users(self) -> Answer:
-        """All members of the organisation."""
+        """All members of the organization."""
         return self._listed("/v1/organizations/users")
 
     def analytics_cost(self, span: Span) -> Answers:
@@ -215,7 +202,7 @@ class ClaudeAdmin:
                 return Answers(left_out=[LeftOut(day, str(error))])
 
         each = overlapped(one, days, at_once=AT_ONCE)
-        return Answers(chain(*each), chain(*(said.left_out for said in each)))
+        return Answers(chain(*each), chain(*(answers.left_out for answers in each)))
 
     def _enterprise_users_day(self, day: date) -> Answers:
         path = ANALYTICS_USERS
@@ -224,14 +211,14 @@ class ClaudeAdmin:
             pages = steady_pages(
                 f"Claude {path} of {day}",
                 lambda: self.analytics.pages(path, query, following=by_page_token),
-                repeats=_name_a_person_twice,
+                repeats=name_a_person_twice,
             )
         except BadRequest as error:
             latest = LATEST_DAY.search(error.explanation)
             if error.status == httpx.codes.BAD_REQUEST and latest and latest[1] < day.isoformat():
                 return Answers(left_out=[NotYet(day, date.fromisoformat(latest[1]))])
             raise
-        return Answers([self._answer(day, _items(pages), len(pages), path, query, _envelope(*pages))])
+        return Answers([self._answer(day, items_of(pages), len(pages), path, query, envelope_of(*pages))])
 
     def _buckets(
         self, path: str, span: Span, group_by: Sequence[str], *, headers: Mapping[str, str] | None = None, **more: str
@@ -250,14 +237,14 @@ class ClaudeAdmin:
         pages = steady_pages(
             what,
             lambda: self.admin.pages(path, query, following=by_page_token, headers=headers),
-            repeats=_name_a_day_on_two_pages,
+            repeats=name_a_day_on_two_pages,
         )
         answers: dict[date, Answer] = {}
         left_out: dict[date, LeftOut] = {}
         is_doubtful = False
         for page in pages:
             for body in page.items:
-                day, bucket = _bucket(body)
+                day, bucket = bucket_of(body)
                 if day is None:
                     is_doubtful = True  # it may be any day that is missing
                 elif day not in span:
@@ -268,21 +255,21 @@ class ClaudeAdmin:
                 elif bucket is None:
                     left_out[day] = LeftOut(day, f"{what} came with a bucket of it that has no results")
                 else:
-                    answers[day] = self._answer(day, bucket.items, len(pages), path, query, _envelope(page, bucket))
+                    answers[day] = self._answer(day, bucket.items, len(pages), path, query, envelope_of(page, bucket))
         is_doubtful = is_doubtful or bool(left_out)
         missing = days_not_there(what, span, {*answers, *left_out}, now=self.now().date(), is_doubtful=is_doubtful)
         return Answers((answers[day] for day in sorted(answers)), [*left_out.values(), *missing])
 
     def _claude_code_day(self, day: date) -> Answers:
-        """Records of a day, all of them kept: the report takes one day a request, so whatever a record says of its
-        day, it was sent as this day's; a record that names another day is left to that day.
+        """Records of a day, all of them kept: the report takes one day a request, so a record without a readable day
+        belongs to this day; a record that names another day is left to that day.
         """
         path = "/v1/organizations/usage_report/claude_code"
         query: Query = {"starting_at": day.isoformat(), "limit": ROWS_A_REQUEST}
         what, span = f"Claude {path}", Span(day, day)
         pages = steady_pages(f"{what} of {day}", lambda: self.admin.pages(path, query, following=by_page_token))
-        parted = by_day(what, span, _items(pages), _record_day)
-        envelope = _envelope(*pages)
+        parted = by_day(what, span, items_of(pages), record_day)
+        envelope = envelope_of(*pages)
         return Answers(
             (self._answer(day, found, len(pages), path, query, envelope) for day, found in parted.records.items()),
             parted.left_out,
@@ -291,10 +278,10 @@ class ClaudeAdmin:
     def _listed(self, path: str, **more: str) -> Answer:
         query: Query = {"limit": ROWS_A_REQUEST, **more}
         pages = self.admin.pages(path, query, following=by_last_id)
-        return self._answer(None, _items(pages), len(pages), path, query, _envelope(*pages))
+        return self._answer(None, items_of(pages), len(pages), path, query, envelope_of(*pages))
 
     def _analytics(self, path: str, span: Span, group_by: Sequence[str]) -> Answers:
-        """Rows come flat, ordered as the vendor likes; a day without rows is an empty answer."""
+        """Rows come flat, in no promised order; a day without rows is an empty answer."""
         query: Query = {
             "starting_at": midnight(span.first),
             "ending_at": midnight(span.last + ONE_DAY),
@@ -308,8 +295,8 @@ class ClaudeAdmin:
             lambda: self.analytics.pages(path, query, following=by_page_token, headers=beta),
             moved=lambda pages: len({page.beside.get("data_refreshed_at") for page in pages}) > 1,
         )
-        parted = by_day(what, span, _items(pages), _bucket_day)
-        envelope = _envelope(*pages)
+        parted = by_day(what, span, items_of(pages), bucket_day)
+        envelope = envelope_of(*pages)
         return Answers(
             (self._answer(day, found, len(pages), path, query, envelope) for day, found in parted.records.items()),
             parted.left_out,
@@ -327,108 +314,3 @@ class ClaudeAdmin:
         request = {"path": path, **query} if path else query
         self.admin.refuse_deep(path, records)
         return Answer(SOURCE, day, records, pages, request, envelope or {}, self.is_simulated)
-
-
-class _Bucket(msgspec.Struct):
-    starting_at: str | int | float | None = None
-
-
-class _Dated(msgspec.Struct):
-    date: str | int | float | None = None
-
-
-class _Item(msgspec.Struct):
-    id: str | int | None = None
-
-
-class _OfUser(msgspec.Struct):
-    user: _Item | None = None
-
-
-def by_page_token(page: Page) -> Query | None:
-    """Reports: `next_page` as long as there is one. `has_more` without it is a contradiction."""
-    token = page.beside.get("next_page")
-    if token is None and page.beside.get("has_more"):
-        raise ValueError("says it has more and names no next page")
-    return None if token is None else {"page": token}
-
-
-def by_last_id(page: Page) -> Query | None:
-    """Lists: what follows the last id, while `has_more`."""
-    if not page.beside.get("has_more"):
-        return None
-    if page.beside.get("last_id") is None:
-        raise ValueError("says it has more and names no last id")
-    return {"after_id": page.beside["last_id"]}
-
-
-def _items(pages: Sequence[Page]) -> list[bytes]:
-    return [item for page in pages for item in page.items]
-
-
-_bucket_of = msgspec.json.Decoder(_Bucket).decode
-_dated_of = msgspec.json.Decoder(_Dated).decode
-
-
-def _bucket_day(bucket: bytes) -> date | None:
-    """The UTC day a bucket or row begins on, in whatever form; None if it cannot be read."""
-    try:
-        return day_of_instant(_bucket_of(bucket).starting_at)
-    except msgspec.ValidationError:
-        return None
-
-
-def _bucket(body: bytes) -> tuple[date | None, Page | None]:
-    """A bucket's day and its results, each None if it cannot be read."""
-    try:
-        bucket = Page.read(body, items="results")
-    except msgspec.ValidationError:
-        return _bucket_day(body), None
-    return day_of_instant(bucket.beside.get("starting_at")), bucket
-
-
-def _name_a_day_on_two_pages(pages: Sequence[Page]) -> bool:
-    """Whether a bucket of the same day stands on two pages; a single page cannot shift."""
-    days = [day for page in pages for day in {_bucket_day(body) for body in page.items}] if len(pages) > 1 else []
-    return len(set(days)) < len(days)
-
-
-def _record_day(record: bytes) -> date | None:
-    try:
-        return day_of_instant(_dated_of(record).date)
-    except msgspec.ValidationError:
-        return None
-
-
-def _id(record: bytes) -> str | None:
-    """An item's id as text; None where it has none."""
-    try:
-        found = msgspec.json.decode(record, type=_Item).id
-    except msgspec.ValidationError:
-        return None
-    return None if found is None else str(found)
-
-
-def _name_a_person_twice(pages: Sequence[Page]) -> bool:
-    people = [person for record in _items(pages) if (person := _user_id(record))]
-    return len(set(people)) < len(people)
-
-
-def _user_id(record: bytes) -> str | None:
-    try:
-        user = msgspec.json.decode(record, type=_OfUser).user
-    except msgspec.ValidationError:
-        return None
-    return None if user is None or user.id is None else str(user.id)
-
-
-def _envelope(*parts: Page) -> dict[str, Any]:
-    """What pages and buckets say beside their records, but for the cursors."""
-    cursors = {"has_more", "next_page", "first_id", "last_id"}
-    return {name: value for part in parts for name, value in part.beside.items() if name not in cursors}
-
-
-def _one_object(body: bytes) -> bytes:
-    if _id(body) is None:
-        raise msgspec.ValidationError("there is no id in it")
-    return body

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from ai_usage.ingest.rejections import keep_rejections
 from ai_usage.providers.anthropic.people import emails_of_users
-from ai_usage.providers.anthropic.records import ApiKey
+from ai_usage.providers.anthropic.records.lists import ApiKey
 from ai_usage.providers.anthropic.tables import CLAUDE_ANALYTICS_COSTS, CLAUDE_USAGE_TOKENS
 from ai_usage.providers.directory import Keys, ListedKey, stamps
 from ai_usage.warehouse.ledger import Records
@@ -19,7 +19,7 @@ def listed(warehouse: Warehouse) -> Iterator[ListedKey]:
 
 
 def keys_of(records: Records, emails: Mapping[str, str]) -> Iterator[ListedKey]:
-    """Each key of the list. Its creator is known while they are a user, whose address is in `emails` by their id."""
+    """Each key of the list. Its creator is known while they are a user: then `emails` has their address by their id."""
     read = records.read(ApiKey)
     for key, account, stamp in zip(read.values, read.lines["account"], stamps(read), strict=True):
         yield ListedKey(

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from ai_usage.ingest.rejections import keep_rejections
-from ai_usage.providers.anthropic.records import User
+from ai_usage.providers.anthropic.records.lists import User
 from ai_usage.providers.directory import Member, People, stamps
 from ai_usage.warehouse.port import Warehouse
-from ai_usage.warehouse.reading import address_of
+from ai_usage.warehouse.reading.field_types import address_of
 
 
 def members(warehouse: Warehouse) -> Iterator[Member]:

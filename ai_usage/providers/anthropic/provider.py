@@ -7,19 +7,21 @@ import polars as pl
 from ai_usage.accounts import account_names
 from ai_usage.ingest.cadence import MORNING, Cadence
 from ai_usage.money import read_rates
-from ai_usage.providers.anthropic import assets, checks, claude_ai_usage, keys, people, pulls, rows, tables
+from ai_usage.providers.anthropic import assets, checks, claude_ai_usage, keys, organizations, people, pulls, tables
 from ai_usage.providers.anthropic.audit_log import pulls as audit_log_pulls
 from ai_usage.providers.anthropic.audit_log import tables as audit_log
 from ai_usage.providers.anthropic.audit_log.folder import uploads_of
 from ai_usage.providers.anthropic.probe import PROBE
 from ai_usage.providers.anthropic.resource import ADMIN_KEY, ANALYTICS_KEY, FIELDS, open_client
+from ai_usage.providers.anthropic.rows import lists, usage_and_cost
 from ai_usage.providers.anthropic.summary import summary
 from ai_usage.providers.provider import Bill, CoreTables, Gate, Platform, Provider
 from ai_usage.settings import settings
 from ai_usage.warehouse.ledger import Records
 
-ANY_ORGANIZATION = rows.Organization("", {})  # whose lines they are changes no sum
+ANY_ORGANIZATION = lists.Organization("", {})  # the organization of the lines changes no sum
 ENTERPRISE = ("claude_enterprise_users",)
+ANALYTICS = ("claude_analytics_cost", "claude_analytics_usage")  # an Admin key or an Analytics key opens them
 BILLING = ("claude_cost_report", "claude_cost_totals", "claude_messages_usage")  # usage decides who pays a line
 
 CODE = (tables.CLAUDE_CODE_USAGE_STATS, tables.CLAUDE_CODE_MODEL_USAGE)
@@ -45,7 +47,7 @@ CORE = (
 
 def billed_lines(records: Records) -> pl.DataFrame:
     """The cost report's lines, in USD."""
-    return rows.cost_rows(records, ANY_ORGANIZATION, read_rates(settings().currency_rates))
+    return usage_and_cost.cost_rows(records, ANY_ORGANIZATION, read_rates(settings().currency_rates))
 
 
 ANTHROPIC = Provider(
@@ -80,7 +82,7 @@ ANTHROPIC = Provider(
             # Complete within hours (contracts: 5 minutes, 1 to 3 hours seen); analytics within 4 hours, and they revise
             # 30 days. 37: so that each day is asked about once more when it is 30 days old, which makes it final.
             name="claude",
-            daily=tuple(pull for pull in tables.DAILY_PULLS if pull not in ENTERPRISE),
+            daily=tuple(pull for pull in tables.DAILY_PULLS if pull not in (*ANALYTICS, *ENTERPRISE)),
             snapshots=tuple(tables.SNAPSHOT_PULLS),
             asked_by=tuple(pull for pull in tables.DAILY_PULLS if pull not in tables.OPTIONAL_PULLS),
             settles=timedelta(hours=4),
@@ -88,9 +90,24 @@ ANTHROPIC = Provider(
             window=3,
             long_window=37,
             warns=timedelta(hours=36),
-            is_configured=lambda of: of.simulate or bool(account_names(of, FIELDS, ADMIN_KEY)),
-            accounts=lambda of: [] if of.simulate else account_names(of, FIELDS, ADMIN_KEY),
+            is_configured=lambda of: bool(account_names(of, FIELDS, ADMIN_KEY)),
+            accounts=lambda of: account_names(of, FIELDS, ADMIN_KEY),
             key_variable="ANTHROPIC_ADMIN_API_KEY",
+        ),
+        Cadence(
+            # A cadence of its own: an account with an Analytics key alone has these reports and no cost report.
+            name="claude_analytics",
+            daily=ANALYTICS,
+            asked_by=ANALYTICS,
+            settles=timedelta(hours=4),
+            at=MORNING,
+            window=3,
+            long_window=37,
+            warns=timedelta(hours=36),
+            is_configured=lambda of: bool(account_names(of, FIELDS)),
+            accounts=lambda of: account_names(of, FIELDS),
+            key_variable="ANTHROPIC_ADMIN_API_KEY (or ANTHROPIC_ANALYTICS_API_KEY)",
+            is_certain=False,
         ),
         Cadence(
             # Figures of a day are there at about 10:00 UTC of the next one, and move for up to a week.
@@ -100,10 +117,8 @@ ANTHROPIC = Provider(
             settles=timedelta(hours=12),
             window=7,
             warns=timedelta(hours=48),
-            is_configured=lambda of: (
-                of.simulate or bool(account_names(of, FIELDS, ANALYTICS_KEY)) or of.uploads_dir.is_dir()
-            ),
-            accounts=lambda of: [] if of.simulate else account_names(of, FIELDS, ANALYTICS_KEY),
+            is_configured=lambda of: bool(account_names(of, FIELDS, ANALYTICS_KEY)) or of.uploads_dir.is_dir(),
+            accounts=lambda of: account_names(of, FIELDS, ANALYTICS_KEY),
             key_variable="ANTHROPIC_ANALYTICS_API_KEY",
             is_certain=False,
         ),
@@ -116,6 +131,7 @@ ANTHROPIC = Provider(
     also_called=("claude",),
     people=people.PEOPLE,
     keys=keys.KEYS,
+    accounts=organizations.ACCOUNTS,
     bills_own_seats=True,
     core=CORE,
     checks=checks.CHECKS,

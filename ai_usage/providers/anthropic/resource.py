@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from ai_usage.accounts import Account, AccountFields, Credential
 from ai_usage.ingest.http.retry import Patience
-from ai_usage.providers.anthropic.client import ANALYTICS_REQUESTS_A_MINUTE, ClaudeAdmin
+from ai_usage.providers.anthropic.client import ClaudeAdmin
+from ai_usage.providers.anthropic.endpoints import ANALYTICS_REQUESTS_A_MINUTE
 from ai_usage.providers.anthropic.tables import ENTERPRISE
 from ai_usage.settings import Settings
 from ai_usage.warehouse.table import DEFAULT_ACCOUNT

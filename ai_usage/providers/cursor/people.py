@@ -6,9 +6,9 @@ from ai_usage.providers.cursor.records import Group, GroupMember
 from ai_usage.providers.cursor.records import Member as ListedMember
 from ai_usage.providers.directory import Member, People, Placement, stamps
 from ai_usage.warehouse.port import Warehouse
-from ai_usage.warehouse.reading import address_of
+from ai_usage.warehouse.reading.field_types import address_of
 
-UNASSIGNED = "unassigned"  # members of no group, whom the vendor sends as a group of that name
+UNASSIGNED = "unassigned"  # members of no group, whom the provider sends as a group of that name
 
 
 def members(warehouse: Warehouse) -> Iterator[Member]:

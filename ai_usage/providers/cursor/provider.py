@@ -15,7 +15,7 @@ from ai_usage.warehouse.ledger import Records
 
 CORE = (
     CoreTables(
-        (tables.CURSOR_USAGE_EVENTS,),  # whose rows have no key: see `no_event_counted_twice`
+        (tables.CURSOR_USAGE_EVENTS,),  # its rows have no key: see `no_event_counted_twice`
         ("cursor_usage_events",),
         counted=("cursor_usage_events",),
     ),
@@ -70,8 +70,8 @@ CURSOR = Provider(
             settles=timedelta(hours=1),
             window=3,
             warns=timedelta(hours=30),
-            is_configured=lambda of: of.simulate or bool(account_names(of, FIELDS, ADMIN_KEY)),
-            accounts=lambda of: [] if of.simulate else account_names(of, FIELDS, ADMIN_KEY),
+            is_configured=lambda of: bool(account_names(of, FIELDS, ADMIN_KEY)),
+            accounts=lambda of: account_names(of, FIELDS, ADMIN_KEY),
             key_variable="CURSOR_ADMIN_API_KEY",
         ),
     ),

@@ -30,7 +30,7 @@ NO_SPACE = ("No space left", "not enough space", "File too large")
 
 
 def connect(path: Path, **how: Any) -> duckdb.DuckDBPyConnection:
-    """A connection whose times are UTC."""
+    """A connection that returns times in UTC."""
     db = duckdb.connect(str(path), **how)
     db.execute("set TimeZone = 'UTC'")
     return db

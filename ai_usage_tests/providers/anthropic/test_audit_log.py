@@ -14,7 +14,7 @@ from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.audit_log.csv_file import AuditLog, UnreadableUpload, read_audit_log
 from ai_usage.providers.anthropic.audit_log.folder import Uploads, answers, is_whole
 from ai_usage.providers.anthropic.audit_log.records import AuditEvent
-from ai_usage_tests.platform import DAY, NEXT
+from ai_usage_tests.mock_claude import DAY, NEXT
 from ai_usage_tests.providers.anthropic.exports import HEADER, PRIVATE, event, put, text
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -34,9 +34,9 @@ def read(folder: Path, *rows: list[str], wanted: Span = ALL) -> AuditLog:
     return read_audit_log(put(folder, "log.csv", *rows), wanted, now=NOW)
 
 
-def read_text(folder: Path, said: str | bytes) -> AuditLog:
+def read_text(folder: Path, content: str | bytes) -> AuditLog:
     path = folder / "log.csv"
-    path.write_bytes(said.encode() if isinstance(said, str) else said)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
     return read_audit_log(path, ALL, now=NOW)
 
 
@@ -53,21 +53,21 @@ def test_an_event_is_who_when_what_kind_and_on_which_thing_and_nothing_else(tmp_
 
 SAVED: dict[str, Callable[[str], bytes]] = {
     "plain": str.encode,
-    "with a byte order mark": lambda said: said.encode("utf-8-sig"),
-    "UTF-16": lambda said: said.encode("utf-16"),
-    "UTF-16 big-endian": lambda said: b"\xfe\xff" + said.encode("utf-16-be"),
-    "UTF-16 without a mark": lambda said: said.encode("utf-16-le"),
-    "lines end in LF": lambda said: said.replace("\r\n", "\n").encode(),
-    "lines end in CR": lambda said: said.replace("\r\n", "\r").encode(),
-    "blank lines": lambda said: ("\r\n\r\n" + said.replace("\r\n", "\r\n\r\n")).encode(),
-    "no line end at the end": lambda said: said.removesuffix("\r\n").encode(),
-    "names in capitals": lambda said: said.replace("created_at", " CREATED_AT ").encode(),
+    "with a byte order mark": lambda content: content.encode("utf-8-sig"),
+    "UTF-16": lambda content: content.encode("utf-16"),
+    "UTF-16 big-endian": lambda content: b"\xfe\xff" + content.encode("utf-16-be"),
+    "UTF-16 without a mark": lambda content: content.encode("utf-16-le"),
+    "lines end in LF": lambda content: content.replace("\r\n", "\n").encode(),
+    "lines end in CR": lambda content: content.replace("\r\n", "\r").encode(),
+    "blank lines": lambda content: ("\r\n\r\n" + content.replace("\r\n", "\r\n\r\n")).encode(),
+    "no line end at the end": lambda content: content.removesuffix("\r\n").encode(),
+    "names in capitals": lambda content: content.replace("created_at", " CREATED_AT ").encode(),
 }
 
 
 @pytest.mark.parametrize("how", SAVED)
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_however_it_was_saved_it_says_the_same(tmp_path: Path, how: str, delimiter: str) -> None:
+def test_however_the_file_was_saved_its_records_are_the_same(tmp_path: Path, how: str, delimiter: str) -> None:
     rows = [
         event(),
         event("2026-11-11T00:00:00Z", "bo@example.com"),
@@ -162,17 +162,17 @@ BAD: dict[str, tuple[str | bytes, str]] = {
 
 @pytest.mark.parametrize("harm", BAD)
 def test_a_bad_file_is_one_sentence_that_names_file_line_and_cure_and_quotes_nothing(tmp_path: Path, harm: str) -> None:
-    said, why = BAD[harm]
+    content, why = BAD[harm]
     with pytest.raises(UnreadableUpload, match=re.escape(why)) as caught:
-        read_text(tmp_path, said)
-    told = str(caught.value)
-    assert str(tmp_path / "log.csv") in told
-    assert "xport the log again" in told
+        read_text(tmp_path, content)
+    message = str(caught.value)
+    assert str(tmp_path / "log.csv") in message
+    assert "xport the log again" in message
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
-    assert not any(private in told for private in (*PRIVATE, "11/10/2026", "ada@example.com"))
+    assert not any(private in message for private in (*PRIVATE, "11/10/2026", "ada@example.com"))
 
 
-def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnreadableUpload, match=r"gone\.csv cannot be read: No such file"):
         read_audit_log(tmp_path / "gone.csv", ALL, now=NOW)
     (tmp_path / "a_file").touch()
@@ -191,7 +191,7 @@ def test_the_folders_files_are_its_csv_ones(tmp_path: Path) -> None:
 def counts(folder: Path, held: dict[date, Counter[AuditEvent]] | None = None) -> list[int]:
     """The day's events, as the files come together."""
     span = Span(DAY, DAY)
-    return [len(said.records) for said in answers(Uploads(folder, lambda: NOW).audit_logs(span), span, held or {})]
+    return [len(answer.records) for answer in answers(Uploads(folder, lambda: NOW).audit_logs(span), span, held or {})]
 
 
 def test_equal_events_of_one_file_all_count_and_those_of_two_files_once(tmp_path: Path) -> None:
@@ -206,12 +206,16 @@ def test_equal_events_of_one_file_all_count_and_those_of_two_files_once(tmp_path
 def test_each_covered_day_is_answered_even_if_idle_and_no_other(tmp_path: Path) -> None:
     days = Span(date(2026, 11, 9), date(2026, 11, 14))
     put(tmp_path, "a.csv", event(), event("2026-11-13T00:00:00Z"))
-    [*said] = answers(Uploads(tmp_path, lambda: NOW).audit_logs(days), days, {})
-    assert {said.day: len(said.records) for said in said} == {
+    [*found] = answers(Uploads(tmp_path, lambda: NOW).audit_logs(days), days, {})
+    assert {answer.day: len(answer.records) for answer in found} == {
         date(2026, 11, 10 + n): count for n, count in enumerate([1, 0, 0, 1])
     }
-    assert (said[0].source, said[0].request, said[0].is_simulated) == ("anthropic", {"files": ["a.csv"]}, False)
-    assert json.loads(said[0].records[0]) == {
+    assert (found[0].source, found[0].request, found[0].is_simulated) == (
+        "anthropic",
+        {"files": ["a.csv"]},
+        False,
+    )
+    assert json.loads(found[0].records[0]) == {
         "created_at": "2026-11-10T09:15:00Z",
         "event": "conversation_created",
         "actor_email": "ada@example.com",
@@ -222,7 +226,7 @@ def test_each_covered_day_is_answered_even_if_idle_and_no_other(tmp_path: Path) 
     }
 
 
-def test_on_a_day_no_file_has_whole_the_ledger_keeps_what_files_said_that_are_gone(tmp_path: Path) -> None:
+def test_on_a_day_that_no_file_covers_whole_the_ledger_keeps_the_records_of_earlier_files(tmp_path: Path) -> None:
     earlier = event("2026-11-10T01:00:00Z", uuid="c-0")
     held = {DAY: Counter(read(tmp_path, earlier, event()).events)}
     put(tmp_path, "log.csv", event(), event("2026-11-18T00:00:00Z"))
@@ -231,4 +235,4 @@ def test_on_a_day_no_file_has_whole_the_ledger_keeps_what_files_said_that_are_go
     assert counts(tmp_path, held=held) == [2]
     put(tmp_path, "log.csv", event("2026-11-09T00:00:00Z"), event(), event("2026-11-18T00:00:00Z"))
     assert is_whole(DAY, Uploads(tmp_path, lambda: NOW).audit_logs(Span(DAY, DAY)))
-    assert counts(tmp_path, held=held) == [1]  # the whole day says otherwise
+    assert counts(tmp_path, held=held) == [1]  # a file that covers the whole day replaces it

@@ -11,7 +11,9 @@ from dagster._serdes import serialize_value
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.audit_log.folder import Uploads
 from ai_usage.settings import settings
-from ai_usage_tests.platform import DAY, NEXT, Outcome, Platform
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform
 from ai_usage_tests.providers.anthropic.exports import PRIVATE, event, put
 
 PULL, BUILT = "raw/claude_audit_log", "core/claude_usage_stats"
@@ -31,8 +33,8 @@ def run(platform: Platform, folder: Path, span: Span = DAYS) -> Outcome:
 
 def days_read(platform: Platform) -> dict[date, int]:
     """Day → the records of its newest version."""
-    said = platform.warehouse.newest("claude_audit_log", DAYS)
-    return dict(said.versions.select("activity_date", "records").iter_rows())
+    newest = platform.warehouse.newest("claude_audit_log", DAYS)
+    return dict(newest.versions.select("activity_date", "records").iter_rows())
 
 
 def used(platform: Platform) -> list[tuple[object, ...]]:
@@ -147,6 +149,6 @@ def test_days_a_file_covers_beyond_the_run_are_pointed_out_until_they_are_read(
     assert "unread" not in run(platform, folder).noted(PULL, DAY)
 
 
-def test_where_the_built_in_vendors_answer_no_upload_is_read(platform: Platform) -> None:
+def test_with_simulated_providers_no_upload_is_read(platform: Platform) -> None:
     outcome = platform.materialize(OF_UPLOADS, DAYS, None, uploads=None)
     assert "no real figure may join theirs" in outcome.noted(PULL, DAY)["skipped"]

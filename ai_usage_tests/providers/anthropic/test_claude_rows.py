@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from ai_usage.money import Rates, usd
-from ai_usage.providers.anthropic import rows as shaping
 from ai_usage.providers.anthropic import tables
-from ai_usage.providers.anthropic.rows import Organization
+from ai_usage.providers.anthropic.rows import analytics, claude_code, lists, usage_and_cost
+from ai_usage.providers.anthropic.rows.lists import Organization
 from ai_usage.warehouse.ledger import Records, Rejection
 from ai_usage.warehouse.table import Table
 from ai_usage_tests.ingest import recorded
@@ -43,7 +43,7 @@ def records(*texts: str, day: date | None = DAY, pull: str = "claude_x", envelop
 
 
 def cost(amount: str = '"1"', **more: object) -> str:
-    """A cost line whose amount is spelled so."""
+    """A cost line with its amount written so."""
     rest = {"currency": "USD", "workspace_id": None} | more
     return f'{{"amount": {amount}, {json.dumps(rest)[1:]}'
 
@@ -80,7 +80,7 @@ EXACT = [
 @pytest.mark.parametrize(("cents", "dollars"), EXACT)
 def test_cents_become_exact_dollars_in_columns(cents: str, dollars: str) -> None:
     assert usd(cents=Decimal(cents)) == Decimal(dollars)
-    for shape in (shaping.cost_rows, shaping.daily_cost_rows):
+    for shape in (usage_and_cost.cost_rows, usage_and_cost.daily_cost_rows):
         rows = shape(records(cost(f'"{cents}"')), ACME)
         assert rows["amount_usd"].to_list() == [Decimal(dollars)]
         assert rows.schema["amount_usd"] == pl.Decimal(38, 9)
@@ -103,14 +103,14 @@ def test_what_is_no_money_is_refused_in_a_sentence(cents: str) -> None:
     with pytest.raises(ValueError, match=r"cents is (not an amount|more than)"):
         usd(cents=Decimal(cents))
     shapes: list[tuple[Shape, str]] = [
-        (shaping.cost_rows, cost(f'"{cents}"')),
-        (shaping.code_rows, models("1", f'"{cents}"')),
-        (shaping.code_model_rows, models(f'"{cents}"')),
+        (usage_and_cost.cost_rows, cost(f'"{cents}"')),
+        (claude_code.code_rows, models("1", f'"{cents}"')),
+        (claude_code.code_model_rows, models(f'"{cents}"')),
     ]
     for shape, text in shapes:
-        said = records(cost() if shape is shaping.cost_rows else models("1"), text)
-        assert shape(said, ACME).height == 1, "the other record is read"
-        [rejection] = said.rejections
+        read = records(cost() if shape is usage_and_cost.cost_rows else models("1"), text)
+        assert shape(read, ACME).height == 1, "the other record is read"
+        [rejection] = read.rejections
         assert (rejection.activity_date, rejection.position, rejection.field.split(".")[-1]) == (DAY, 1, "amount")
         assert rejection.reason.endswith(("is not an amount of money", "is too large for an amount of money"))
 
@@ -120,16 +120,16 @@ EUR = Rates({"EUR": [(date(2026, 1, 1), Decimal("1.1")), (date(2026, 11, 3), Dec
 
 def test_another_currency_is_rejected_by_name_and_day_and_costs_no_other_line() -> None:
     """Case 10: a line in EUR without a rate."""
-    said = records(cost(currency="EUR"), cost('"250"'))
-    assert shaping.cost_rows(said, ACME)["amount_usd"].to_list() == [Decimal("2.5")]
-    [rejection] = said.rejections
+    read = records(cost(currency="EUR"), cost('"250"'))
+    assert usage_and_cost.cost_rows(read, ACME)["amount_usd"].to_list() == [Decimal("2.5")]
+    [rejection] = read.rejections
     assert (rejection.field, rejection.position) == ("currency", 0)
     assert rejection.reason == "EUR has no rate to USD on 2026-11-03: AI_USAGE_CURRENCY_RATES names none"
 
 
 def test_a_line_in_another_currency_is_converted_by_the_days_rate_and_keeps_its_amount() -> None:
     """Case 10: the same line with a rate."""
-    rows = shaping.cost_rows(records(cost('"100"', currency="eur"), cost('"100"')), ACME, EUR)
+    rows = usage_and_cost.cost_rows(records(cost('"100"', currency="eur"), cost('"100"')), ACME, EUR)
     assert rows.select("amount_usd", "currency", "billed_amount").rows() == [
         (Decimal("1.0842"), "EUR", Decimal(1)),
         (Decimal(1), "USD", None),
@@ -140,25 +140,25 @@ def test_a_line_in_another_currency_is_converted_by_the_days_rate_and_keeps_its_
 
 def test_a_dollar_in_lower_case_is_a_dollar() -> None:
     """Case 10: `currency: "usd"`."""
-    said = records(cost('"250"', currency="usd"))
-    assert shaping.cost_rows(said, ACME).select("amount_usd", "currency", "billed_amount").rows() == [
+    read = records(cost('"250"', currency="usd"))
+    assert usage_and_cost.cost_rows(read, ACME).select("amount_usd", "currency", "billed_amount").rows() == [
         (Decimal("2.5"), "USD", None)
     ]
-    assert not said.rejections
+    assert not read.rejections
 
 
 def test_an_amount_as_a_number_is_read_exactly_and_one_that_is_none_is_rejected() -> None:
     """Case 9: NaN, null and 12.5 as a number."""
-    said = records(cost('"NaN"'), cost("null"), cost("12.5"))
-    assert shaping.cost_rows(said, ACME)["amount_usd"].to_list() == [Decimal("0.125")]
-    assert [(r.position, r.field, r.reason) for r in said.rejections] == [
+    read = records(cost('"NaN"'), cost("null"), cost("12.5"))
+    assert usage_and_cost.cost_rows(read, ACME)["amount_usd"].to_list() == [Decimal("0.125")]
+    assert [(r.position, r.field, r.reason) for r in read.rejections] == [
         (0, "amount", "NaN is not an amount of money"),
         (1, "amount", "null is not an amount of money"),
     ]
 
 
 def test_cost_lines_keep_their_dimensions_and_null_is_the_default_workspace() -> None:
-    rows = shaping.cost_rows(records(*recorded.lines("cost_report_page1"), cost(workspace_id="gone")), ACME)
+    rows = usage_and_cost.cost_rows(records(*recorded.lines("cost_report_page1"), cost(workspace_id="gone")), ACME)
     assert rows["workspace_name"].to_list() == ["Data team", "Data team", "Default", "Data team", None]
     assert rows["workspace_id"].to_list()[2:] == [None, "wrkspc_01ExampleDataTeam000001", "gone"]
     assert rows.row(0, named=True) == {
@@ -174,21 +174,21 @@ def test_cost_lines_keep_their_dimensions_and_null_is_the_default_workspace() ->
 
 
 def test_nested_token_counts_reach_their_columns_and_the_days_sum() -> None:
-    said = records(*recorded.lines("usage_report_messages_page1"))
-    rows = shaping.usage_rows(said, ACME)
+    read = records(*recorded.lines("usage_report_messages_page1"))
+    rows = usage_and_cost.usage_rows(read, ACME)
     measures = {
         "uncached_input_tokens": 3086419, "output_tokens": 1200000, "cache_read_input_tokens": 150000,
         "cache_creation_5m_tokens": 20000, "cache_creation_1h_tokens": 0, "web_search_requests": 12,
     }  # fmt: skip
     assert rows.select(*measures).row(0, named=True) == measures
     assert rows["api_key_id"].to_list() == ["apikey_01ExampleEtlKey00000001", None]
-    [day] = shaping.daily_token_rows(said, ACME).to_dicts()
+    [day] = usage_and_cost.daily_token_rows(read, ACME).to_dicts()
     assert day["output_tokens"] == 1323000
     assert (day["activity_date"], day["pull_id"]) == (DAY, "p1")
 
 
 def test_claude_code_is_a_row_an_actor_and_a_row_a_model() -> None:
-    rows, by_model = shaping.code_rows(records(*CODE), ACME), shaping.code_model_rows(records(*CODE), ACME)
+    rows, by_model = claude_code.code_rows(records(*CODE), ACME), claude_code.code_model_rows(records(*CODE), ACME)
     assert rows["estimated_cost_usd"].to_list() == [Decimal(c) / 100 for c in ("94.9", "75.9", "33.4", "75.9")]
     assert by_model["estimated_cost_usd"].to_list() == [
         Decimal(c) / 100 for c in ("75.9", "19", "75.9", "33.4", "75.9")
@@ -222,14 +222,14 @@ def test_claude_code_is_a_row_an_actor_and_a_row_a_model() -> None:
         ([], "0", None),
     ],
 )
-def test_a_json_number_stays_exact_and_the_dearest_model_is_named(
+def test_a_json_number_stays_exact_and_the_most_expensive_model_is_named(
     amounts: list[str], dollars: str, top: str | None
 ) -> None:
-    rows = shaping.code_rows(records(models(*amounts)), ACME)
+    rows = claude_code.code_rows(records(models(*amounts)), ACME)
     assert rows["estimated_cost_usd"].to_list() == [Decimal(dollars)]
     assert rows["model"].to_list() == [top]
     assert rows["cache_creation_tokens"].to_list() == [4 * len(amounts)]
-    assert shaping.code_model_rows(records(models(*amounts)), ACME).height == len(amounts)
+    assert claude_code.code_model_rows(records(models(*amounts)), ACME).height == len(amounts)
 
 
 def test_what_claude_code_may_leave_out_reads_as_zero_or_null() -> None:
@@ -239,25 +239,25 @@ def test_what_claude_code_may_leave_out_reads_as_zero_or_null() -> None:
     for name in ("multi_edit_tool", "notebook_edit_tool", "write_tool"):
         del old["tool_actions"][name]
     bare = {name: value for name, value in old.items() if name != "tool_actions"}
-    rows = shaping.code_rows(records(json.dumps(old), json.dumps(bare)), ACME)
+    rows = claude_code.code_rows(records(json.dumps(old), json.dumps(bare)), ACME)
     assert rows["is_remote"].to_list() == rows["subscription_type"].to_list() == [None, None]
     assert rows.select(pl.col("^.*_tool_.*$")).rows() == [(20, 2, 0, 0, 0, 0, 0, 0), (0,) * 8]
 
 
 def test_an_email_is_one_person_however_it_is_typed() -> None:
     typed = code(actor={"type": "user_actor", "email_address": "  Dev.One@Example.COM "})
-    assert shaping.code_rows(records(typed), ACME)["user_email"].to_list() == ["dev.one@example.com"]
+    assert claude_code.code_rows(records(typed), ACME)["user_email"].to_list() == ["dev.one@example.com"]
 
 
 @pytest.mark.parametrize(
     ("shape", "table"),
     [
-        (shaping.cost_rows, tables.CLAUDE_COSTS),
-        (shaping.daily_cost_rows, tables.CLAUDE_DAILY_COST),
-        (shaping.usage_rows, tables.CLAUDE_USAGE_TOKENS),
-        (shaping.daily_token_rows, tables.CLAUDE_DAILY_TOKENS),
-        (shaping.code_rows, tables.CLAUDE_CODE_USAGE_STATS),
-        (shaping.code_model_rows, tables.CLAUDE_CODE_MODEL_USAGE),
+        (usage_and_cost.cost_rows, tables.CLAUDE_COSTS),
+        (usage_and_cost.daily_cost_rows, tables.CLAUDE_DAILY_COST),
+        (usage_and_cost.usage_rows, tables.CLAUDE_USAGE_TOKENS),
+        (usage_and_cost.daily_token_rows, tables.CLAUDE_DAILY_TOKENS),
+        (claude_code.code_rows, tables.CLAUDE_CODE_USAGE_STATS),
+        (claude_code.code_model_rows, tables.CLAUDE_CODE_MODEL_USAGE),
     ],
 )
 def test_an_empty_day_is_no_rows_of_the_same_types(shape: Shape, table: Table) -> None:
@@ -269,8 +269,8 @@ def test_an_empty_day_is_no_rows_of_the_same_types(shape: Shape, table: Table) -
 @pytest.mark.parametrize("default", [["wrkspc_01ExampleOldTeam0000002"], []])
 def test_the_default_workspace_always_has_a_row(default: list[str]) -> None:
     listed = [*recorded.items("workspaces_page1"), *recorded.items("workspaces_page2_after_id")]
-    said = records(*listed, day=None, envelope=json.dumps({"default_workspace_ids": default} if default else {}))
-    rows = shaping.workspace_rows(said).select("workspace_id", "workspace_name", "is_default", "archived_at").rows()
+    read = records(*listed, day=None, envelope=json.dumps({"default_workspace_ids": default} if default else {}))
+    rows = lists.workspace_rows(read).select("workspace_id", "workspace_name", "is_default", "archived_at").rows()
     archived = datetime(2026, 2, 1, tzinfo=UTC)
     assert rows == [
         ("wrkspc_01ExampleDataTeam000001", "Data team", False, None),
@@ -281,8 +281,8 @@ def test_the_default_workspace_always_has_a_row(default: list[str]) -> None:
 
 def test_the_organization_knows_its_workspaces_by_name() -> None:
     me, spaces = recorded.body("organization_me").decode(), recorded.items("workspaces_page1")
-    assert shaping.organization(records(day=None), records(day=None)) is None
-    found = shaping.organization(records(me, day=None), records(*spaces, day=None))
+    assert lists.organization(records(day=None), records(day=None)) is None
+    found = lists.organization(records(me, day=None), records(*spaces, day=None))
     assert found == Organization("00000000-1111-4222-8333-444444444444", ACME.workspace_names)
 
 
@@ -300,9 +300,9 @@ def test_the_organization_knows_its_workspaces_by_name() -> None:
 def test_a_record_that_cannot_be_used_is_named_by_place_and_field_without_its_content(
     text: str, field: str, reason: str, shape: str
 ) -> None:
-    said = records(cost(), text, pull="claude_cost_report")
-    assert shaping.cost_rows(said, ACME).height == 1
-    assert said.rejections == [
+    read = records(cost(), text, pull="claude_cost_report")
+    assert usage_and_cost.cost_rows(read, ACME).height == 1
+    assert read.rejections == [
         Rejection("claude_cost_report", "default", "p1", DAY, 1, field, reason, shape, PULLED),
     ]
 
@@ -310,7 +310,7 @@ def test_a_record_that_cannot_be_used_is_named_by_place_and_field_without_its_co
 EMAILS = {"user_1": "one@example.com", "user_2": "two@example.com"}
 
 
-def analytics(amount: str = "1", list_amount: str = "2", **group: object) -> str:
+def analytics_line(amount: str = "1", list_amount: str = "2", **group: object) -> str:
     """A row of analytics/cost."""
     recorded_row = json.loads(recorded.items("analytics_unified_cost_page1")[0])
     cost = {"amount": amount, "list_amount": list_amount, "currency": "USD", "requests": None}
@@ -318,10 +318,10 @@ def analytics(amount: str = "1", list_amount: str = "2", **group: object) -> str
 
 
 def test_analytics_rows_keep_their_dimensions_and_both_amounts() -> None:
-    said = records(
+    read = records(
         *recorded.items("analytics_unified_cost_page1"), envelope='{"data_refreshed_at": "2026-11-20T18:00:00Z"}'
     )
-    rows = shaping.analytics_cost_rows(said, ACME, EMAILS)
+    rows = analytics.analytics_cost_rows(read, ACME, EMAILS)
     assert rows.row(0, named=True) == {
         "activity_date": DAY, "organization_id": "org", "product": "messages_api",
         "workspace_id": "wrkspc_01ExampleDefault0000000", "api_key_id": "apikey_01ExampleWebKey00000002",
@@ -334,7 +334,7 @@ def test_analytics_rows_keep_their_dimensions_and_both_amounts() -> None:
 
 
 def test_what_was_charged_and_what_it_lists_at_are_two_amounts_of_cents() -> None:
-    rows = shaping.analytics_cost_rows(records(analytics("0.0000001", "150.25")), ACME, EMAILS)
+    rows = analytics.analytics_cost_rows(records(analytics_line("0.0000001", "150.25")), ACME, EMAILS)
     assert rows.select("amount_usd", "list_usd").rows() == [(Decimal("1e-9"), Decimal("1.5025"))]
 
 
@@ -374,23 +374,23 @@ ACTORS: list[tuple[dict[str, object] | None, tuple[str | None, str | None, str |
 def test_each_kind_of_actor_has_its_id_and_only_people_have_an_address(
     actor: dict[str, object] | None, named: tuple[str | None, str | None, str | None]
 ) -> None:
-    rows = shaping.analytics_cost_rows(records(analytics(actor=actor)), ACME, EMAILS)
+    rows = analytics.analytics_cost_rows(records(analytics_line(actor=actor)), ACME, EMAILS)
     assert rows.select("actor_type", "actor_id", "user_email").row(0) == named
 
 
 def test_rows_alike_in_everything_are_kept_each() -> None:
-    rows = shaping.analytics_cost_rows(records(analytics("1"), analytics("1")), ACME, EMAILS)
+    rows = analytics.analytics_cost_rows(records(analytics_line("1"), analytics_line("1")), ACME, EMAILS)
     assert rows["amount_usd"].to_list() == [Decimal("0.01")] * 2
 
 
 @pytest.mark.parametrize("envelope", ["{}", '{"data_refreshed_at": "soon"}', '{"data_refreshed_at": 5}'])
 def test_when_analytics_were_refreshed_may_be_unknown(envelope: str) -> None:
-    rows = shaping.analytics_cost_rows(records(analytics(), envelope=envelope), ACME, EMAILS)
+    rows = analytics.analytics_cost_rows(records(analytics_line(), envelope=envelope), ACME, EMAILS)
     assert rows["data_refreshed_at"].to_list() == [None]
 
 
 @pytest.mark.parametrize("which", ["amount", "list_amount"])
 def test_no_amount_of_analytics_that_is_no_money_passes(which: str) -> None:
-    said = records(analytics(), analytics(**{which: "NaN"}))
-    assert shaping.analytics_cost_rows(said, ACME, EMAILS).height == 1
-    assert [(r.field, r.reason) for r in said.rejections] == [(f"cost.{which}", "NaN is not an amount of money")]
+    read = records(analytics_line(), analytics_line(**{which: "NaN"}))
+    assert analytics.analytics_cost_rows(read, ACME, EMAILS).height == 1
+    assert [(r.field, r.reason) for r in read.rejections] == [(f"cost.{which}", "NaN is not an amount of money")]

@@ -14,7 +14,8 @@ from ai_usage.providers.anthropic.audit_log.folder import Uploads
 from ai_usage.providers.anthropic.client import ClaudeAdmin
 from ai_usage.settings import settings
 from ai_usage.simulator import ADMIN_KEY, ANALYTICS_KEY, Simulator
-from ai_usage_tests.platform import Outcome, Platform
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform
 
 PULL, BUILT = "raw/claude_enterprise_users", "core/claude_usage_stats"
 ALONE = dg.AssetSelection.assets(PULL.split("/"), BUILT.split("/"))
@@ -41,10 +42,10 @@ def run(platform: Platform, vendor: Simulator, span: Span = WEEK, analytics_key:
         return platform.materialize(ALONE, span, admin, uploads=Uploads(settings().uploads_dir, settings().now))
 
 
-def test_each_ready_day_is_the_vendors_to_the_last_count(platform: Platform, vendor: Simulator) -> None:
+def test_each_ready_day_has_the_counts_of_the_provider(platform: Platform, vendor: Simulator) -> None:
     outcome = run(platform, vendor)
     assert outcome.result.success
-    assert outcome.all_red() == set()
+    assert outcome.checks_not_passed() == set()
     assert set(outcome.evaluations["schema_drift", "claude_enterprise_users"]) == {None}
     assert len(vendor.requests) == 7
     assert outcome.noted(PULL, WEEK.days[0])["requests_in_run"] == 7
@@ -74,7 +75,7 @@ def test_a_day_that_is_not_ready_is_not_yet_left_as_it_was_and_taken_later(
     assert "skipped" not in outcome.noted(PULL, WEEK.days[-2])
     assert platform.warehouse.pulled_days("claude_enterprise_users") == WEEK.days[:-1]
     assert "no source was asked" in outcome.noted(BUILT, yesterday)["skipped"]
-    assert outcome.red("pull_is_recent") == set()  # a vendor that is a day behind is no pipeline that stopped
+    assert outcome.not_passed("pull_is_recent") == set()  # a vendor that is a day behind is no pipeline that stopped
     late = Simulator(now=datetime(2026, 11, 20, 10, tzinfo=UTC))
     with late:
         again = run(platform, late)
@@ -90,14 +91,14 @@ def test_figures_that_moved_are_a_new_version_and_the_rest_is_none(platform: Pla
     assert news == [date(2026, 11, day) for day in (17, 18, 19)]
 
 
-def test_nothing_is_asked_of_days_before_the_vendors_first(
+def test_no_day_before_the_first_of_the_provider_is_requested(
     platform: Platform, vendor: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pulls, "ANALYTICS_FIRST_DAY", WEEK.days[4])
     outcome = run(platform, vendor)
     assert platform.warehouse.pulled_days("claude_enterprise_users") == WEEK.days[4:-1]
     assert len(vendor.requests) == 3
-    assert outcome.noted(PULL, WEEK.first)["skipped"] == "the vendor serves nothing before 2026-11-17"
+    assert outcome.noted(PULL, WEEK.first)["skipped"] == "the provider has nothing before 2026-11-17"
 
 
 def test_without_an_analytics_key_nothing_is_asked(platform: Platform, vendor: Simulator) -> None:

@@ -12,7 +12,9 @@ from ai_usage.ingest.http.retry import Patience
 from ai_usage.ingest.ledger_writes import InHalves
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.client import ClaudeAdmin
-from ai_usage_tests.platform import DAY, MockVendor, Outcome, Platform, ordinary
+from ai_usage_tests.mock_claude import DAY, MockClaude, ordinary
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform
 
 USAGE, COSTS = "raw/claude_messages_usage", "raw/claude_cost_report"
 WEEK = Span(DAY, DAY + timedelta(days=6))
@@ -35,13 +37,13 @@ def pull(platform: Platform, asset: str, span: Span, admin: ClaudeAdmin) -> Outc
 
 
 @pytest.fixture
-def vendor() -> MockVendor:
-    return MockVendor({day: ordinary() for day in WEEK.days})
+def vendor() -> MockClaude:
+    return MockClaude({day: ordinary() for day in WEEK.days})
 
 
 @pytest.mark.parametrize("asset", [USAGE, COSTS])
 def test_an_answer_that_is_too_large_is_asked_for_by_fewer_days(
-    platform: Platform, vendor: MockVendor, asset: str
+    platform: Platform, vendor: MockClaude, asset: str
 ) -> None:
     outcome = pull(platform, asset, WEEK, opened(vendor.answer, Limits(answer_bytes=2 * PAGE)))
     assert outcome.failed == {}
@@ -51,18 +53,18 @@ def test_an_answer_that_is_too_large_is_asked_for_by_fewer_days(
     assert {str(WEEK.first), str(WEEK.days[2]), str(WEEK.days[4])} <= begun  # seven days, then four, then two
 
 
-def test_a_day_that_is_too_large_alone_costs_itself(platform: Platform, vendor: MockVendor) -> None:
+def test_a_day_that_is_too_large_alone_costs_itself(platform: Platform, vendor: MockClaude) -> None:
     large = WEEK.days[2]
     vendor.usage[large] = lambda rows: rows * 20
     outcome = pull(platform, USAGE, WEEK, opened(vendor.answer, Limits(page_bytes=PAGE)))
     assert platform.warehouse.pulled_days("claude_messages_usage") == [day for day in WEEK.days if day != large]
-    [said] = outcome.failed.values()
-    assert "is larger than" in said
-    assert "AI_USAGE_PAGE_MEGABYTES" in said
+    [reason] = outcome.failed.values()
+    assert "is larger than" in reason
+    assert "AI_USAGE_PAGE_MEGABYTES" in reason
 
 
 def test_what_was_pulled_before_the_time_was_up_stands_and_the_rest_is_asked_again(
-    platform: Platform, vendor: MockVendor
+    platform: Platform, vendor: MockClaude
 ) -> None:
     long = Span(DAY - timedelta(days=34), WEEK.last)  # two windows of the vendor's 31 days
     first_window = [day for day in long.days if day < long.first + timedelta(days=31)]
@@ -73,8 +75,8 @@ def test_what_was_pulled_before_the_time_was_up_stands_and_the_rest_is_asked_aga
         return vendor.answer(request)
 
     admin = opened(answer, Limits(pull_seconds=3 * 3600))
-    [said] = pull(platform, USAGE, long, admin).failed.values()
-    assert "has been asked for 3 hours in this run (AI_USAGE_PULL_HOURS). What was pulled before is kept" in said
+    [reason] = pull(platform, USAGE, long, admin).failed.values()
+    assert "has been asked for 3 hours in this run (AI_USAGE_PULL_HOURS). What was pulled before is kept" in reason
     assert platform.warehouse.pulled_days("claude_messages_usage") == first_window
     before = admin.requests
     assert pull(platform, COSTS, long, admin).failed  # nor is another report asked for in the same run

@@ -16,7 +16,8 @@ from ai_usage.providers.anthropic.tables import DAILY_PULLS, OPTIONAL_PULLS, PUL
 from ai_usage.providers.cursor import pulls as cursor_pulls
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.simulator import ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY, Simulator
-from ai_usage_tests.platform import Outcome, Platform
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform
 
 NOW = datetime(2026, 11, 16, 9, tzinfo=UTC)  # the sixth day at 09:00
 FIVE = Span(date(2026, 11, 11), date(2026, 11, 15))
@@ -147,14 +148,14 @@ def test_the_newest_days_bucket_is_not_yet_and_the_other_days_are_kept(platform:
         assert platform.warehouse.pulled_days(pull) == FIVE.days
 
 
-def test_a_hole_costs_its_day_alone_and_says_so(platform: Platform, vendor: Simulator) -> None:
+def test_a_missing_bucket_costs_its_day_alone_and_is_noted(platform: Platform, vendor: Simulator) -> None:
     hole = FIVE.days[2]
     vendor.faults.plan("missing_bucket", path="cost_report", day=hole, times=None)
     outcome = claude(platform, vendor, FIVE, "claude_cost_report", "claude_cost_totals")
     for pull in ("claude_cost_report", "claude_cost_totals"):
         assert platform.warehouse.pulled_days(pull) == [day for day in FIVE.days if day != hole]
-        said = outcome.noted(f"raw/{pull}", hole)["skipped"]
-        assert said.startswith(
+        note = outcome.noted(f"raw/{pull}", hole)["skipped"]
+        assert note.startswith(
             "not pulled: Claude /v1/organizations/cost_report of 2026-11-11…2026-11-15 came without it"
         )
 

@@ -14,10 +14,13 @@ import pytest
 from ai_usage.core.keys import keys_seen_nowhere
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic.client import SPEED_BETA, ClaudeAdmin
+from ai_usage.providers.anthropic.client import ClaudeAdmin
+from ai_usage.providers.anthropic.endpoints import SPEED_BETA
 from ai_usage.providers.anthropic.speeds import speed_of
-from ai_usage.sheet.client import CsvFolder
-from ai_usage_tests.platform import Outcome, Platform, Row, whatever_makes
+from ai_usage.sheet.csv_folder import CsvFolder
+from ai_usage_tests.mock_claude import Row
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform, whatever_makes
 
 FIRST = date(2026, 11, 10)
 DAYS = Span(FIRST, FIRST + timedelta(days=3))

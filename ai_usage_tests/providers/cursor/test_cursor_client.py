@@ -20,7 +20,8 @@ from ai_usage.ingest.http.paging import Page
 from ai_usage.ingest.http.rate_limit import Pace
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import ONE_DAY, Span
-from ai_usage.providers.cursor.client import RATE, RATES, CursorAdmin, by_number
+from ai_usage.providers.cursor.client import RATE, RATES, CursorAdmin
+from ai_usage.providers.cursor.pages import by_number
 from ai_usage.providers.cursor.tables import DAILY_PULLS, SNAPSHOT_PULLS
 from ai_usage.simulator import CURSOR_KEY, Simulator
 from ai_usage.warehouse.ledger import Answer
@@ -133,7 +134,7 @@ def test_nothing_that_cursor_sends_is_unknown(admin: CursorAdmin) -> None:
         assert not drift((r.decode() for r in snapshot().records), SNAPSHOT_PULLS[pull])
 
 
-def test_money_is_kept_to_the_vendors_last_digit(admin: CursorAdmin) -> None:
+def test_money_is_kept_to_the_last_digit_of_the_provider(admin: CursorAdmin) -> None:
     texts = [r.decode() for a in admin.usage_events(WEEK) for r in a.records]
     assert any("chargedCents" in text for text in texts)
     for text in texts[:50]:
@@ -141,7 +142,7 @@ def test_money_is_kept_to_the_vendors_last_digit(admin: CursorAdmin) -> None:
         assert str(msgspec.json.decode(text, type=DAILY_PULLS["cursor_usage_events"]).charged_cents) == cents
 
 
-def test_a_refused_key_says_what_to_mend_and_not_what_it_was(vendor: Simulator) -> None:
+def test_the_error_of_a_refused_key_names_what_to_correct_and_not_the_key(vendor: Simulator) -> None:
     with closing(opened(vendor, key="crsr_nonsense")) as admin, pytest.raises(KeyRefused) as caught:
         admin.members()
     assert "Cursor /teams/members answered 401: Invalid API key (Unauthorized)" in str(caught.value)
@@ -201,7 +202,7 @@ def test_an_event_on_two_pages_while_the_count_is_right_is_read_again(admin: Cur
 
 
 def test_an_event_that_two_readings_show_twice_is_there_twice(admin: CursorAdmin) -> None:
-    """Equal events do happen: a check on counts judges them, not the client."""
+    """Equal events do happen: a check compares the counts, not the client."""
     truth = sum(len(answer.records) for answer in admin.usage_events(WEEK))
     read = boundary(admin, 9)
     got = [record for answer in admin.usage_events(WEEK) for record in answer.records]
@@ -219,7 +220,7 @@ def test_the_ordinary_answer_is_read_once(vendor: Simulator, admin: CursorAdmin)
     assert asked["/teams/daily-usage-data"] == asked["/teams/spend"] == asked["/analytics/ai-code/commits"] == 1
 
 
-def test_overlapping_pages_of_the_vendor_are_seen_too(vendor: Simulator, admin: CursorAdmin) -> None:
+def test_overlapping_pages_are_noticed_too(vendor: Simulator, admin: CursorAdmin) -> None:
     truth = {answer.day: sorted(answer.records) for answer in admin.usage_events(WEEK)}
     vendor.faults.plan("overlapping_page", path="usage-events")
     assert {answer.day: sorted(answer.records) for answer in admin.usage_events(WEEK)} == truth
@@ -256,7 +257,7 @@ def test_the_recorded_daily_usage_of_2025_loads_whole() -> None:
     assert [row for day in rows.values() for row in day] == json.loads(recorded("daily_usage_data_recorded_shape"))[
         "data"
     ]
-    assert {day: {row["day"] for row in said} for day, said in rows.items()} == {d: {str(d)} for d in rows}
+    assert {day: {row["day"] for row in records} for day, records in rows.items()} == {d: {str(d)} for d in rows}
     assert {type(row["userId"]) for row in rows[FIRST]} == {str}
 
 
@@ -286,9 +287,9 @@ def test_sparse_events_groups_spend_and_members_load_whole() -> None:
     assert [len(answer.records) for answer in (admin.groups(), admin.spend(), admin.members())] == [2, 2, 2]
 
 
-def events(*said: Any) -> dict[str, Any]:
+def events(*records: Any) -> dict[str, Any]:
     pagination = {"numPages": 1, "currentPage": 1, "pageSize": 1000}
-    return {"totalUsageEventsCount": len(said), "pagination": pagination, "usageEvents": said}
+    return {"totalUsageEventsCount": len(records), "pagination": pagination, "usageEvents": records}
 
 
 AT = 1793494800123  # 2026-11-01
@@ -306,10 +307,10 @@ NO_TIMES: list[Any] = [None, "", "soon", [], {}, True, 1e30, -1e30, "9" * 5000]
 
 @pytest.mark.parametrize("event", [{}, [], None, "x", 7, *({"timestamp": at} for at in NO_TIMES)])
 def test_an_event_of_no_readable_day_is_kept_and_costs_no_other(event: Any) -> None:
-    said = events({"timestamp": AT}, event, {"timestamp": AT + 1})
-    [day] = mocked({"/teams/filtered-usage-events": said}).usage_events(Span(FIRST, FIRST))
-    assert [msgspec.json.decode(record) for record in day.records] == list(said["usageEvents"])
-    got = mocked({"/teams/filtered-usage-events": said}).usage_events(Span(FIRST, SECOND))
+    records = events({"timestamp": AT}, event, {"timestamp": AT + 1})
+    [day] = mocked({"/teams/filtered-usage-events": records}).usage_events(Span(FIRST, FIRST))
+    assert [msgspec.json.decode(record) for record in day.records] == list(records["usageEvents"])
+    got = mocked({"/teams/filtered-usage-events": records}).usage_events(Span(FIRST, SECOND))
     assert {answer.day: len(answer.records) for answer in got} == {FIRST: 3}
     assert [missing.day for missing in got.left_out] == [SECOND]
 

@@ -11,7 +11,9 @@ from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import Span
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.simulator import CURSOR_KEY, CURSOR_KEY_WITHOUT_COMMITS, Simulator
-from ai_usage_tests.platform import DAY, NEXT, Outcome, Platform
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform
 from ai_usage_tests.providers.cursor.test_cursor_commits import SECRET, Commits, commit
 
 PULL = "cursor_ai_commits"
@@ -40,7 +42,7 @@ def pull(
         return platform.materialize(only, span, None, cursor_admin=admin)
 
 
-def told(platform: Platform, vendor: Commits, span: Span = BOTH) -> Outcome:
+def pulled(platform: Platform, vendor: Commits, span: Span = BOTH) -> Outcome:
     vendor.statuses.clear()
     outcome = platform.materialize(ALONE, span, None, cursor_admin=vendor.admin())
     assert outcome.result.success
@@ -63,7 +65,7 @@ def rows(platform: Platform, day: date) -> int:
 def test_every_commit_of_a_day_is_in_the_ledger_and_none_is_unknown(platform: Platform, cursor: Simulator) -> None:
     outcome = pull(platform, cursor)
     assert outcome.result.success
-    assert outcome.all_red() == set()
+    assert outcome.checks_not_passed() == set()
     assert set(outcome.evaluations["schema_drift", PULL]) == {None}
     assert all(outcome.noted(f"raw/{PULL}", day)["records"] == rows(platform, day) > 0 for day in BOTH.days)
     days = platform.sql(f"select distinct activity_date::text, left(record->>'createdAt', 10) from {RAW} order by 1")
@@ -73,7 +75,7 @@ def test_every_commit_of_a_day_is_in_the_ledger_and_none_is_unknown(platform: Pl
 def test_no_message_is_kept_anywhere(platform: Platform) -> None:
     vendor = Commits([on(DAY, n) for n in range(3)])
     assert vendor.body(1, 9).decode().count(SECRET) == 3
-    told(platform, vendor)
+    pulled(platform, vendor)
     tables = platform.sql("select table_schema || '.' || table_name from information_schema.tables")
     for (table,) in tables:
         assert platform.sql(f"select count(*) from {table} as row where row::text like '%{SECRET}%'") == [(0,)]
@@ -89,7 +91,7 @@ def test_the_same_question_again_costs_no_answer_and_adds_no_record(platform: Pl
     for _ in range(2):  # the new row has the ETags too
         again = pull(platform, cursor)
         assert statuses(cursor) == [304]
-        assert again.all_red() == set()
+        assert again.checks_not_passed() == set()
         for day in BOTH.days:
             was, now = (outcome.noted(f"raw/{PULL}", day) for outcome in (first, again))
             assert (was["is_new_version"], now["is_new_version"]) == (True, False)
@@ -103,14 +105,14 @@ def test_the_same_question_again_costs_no_answer_and_adds_no_record(platform: Pl
 
 def test_what_changed_since_is_a_new_version_of_its_day_alone(platform: Platform) -> None:
     vendor = Commits([on(DAY, 1), on(NEXT, 2)], page_size=1)
-    told(platform, vendor)
-    told(platform, vendor)
+    pulled(platform, vendor)
+    pulled(platform, vendor)
     assert vendor.statuses == [304, 304]
     vendor.commits[1]["totalLinesAdded"] += 1
-    outcome = told(platform, vendor)
+    outcome = pulled(platform, vendor)
     assert vendor.statuses == [304, 200, 200, 200]
     assert [outcome.noted(f"raw/{PULL}", day)["is_new_version"] for day in BOTH.days] == [False, True]
-    told(platform, vendor)
+    pulled(platform, vendor)
     assert vendor.statuses == [304, 304]
     [line] = platform.warehouse.newest(PULL, Span(NEXT, NEXT)).lines["record"]
     assert f'"totalLinesAdded":{vendor.commits[1]["totalLinesAdded"]}' in line
@@ -118,18 +120,18 @@ def test_what_changed_since_is_a_new_version_of_its_day_alone(platform: Platform
 
 def test_a_day_asked_about_alone_since_has_the_span_asked_anew(platform: Platform) -> None:
     vendor = Commits([on(DAY, 1), on(NEXT, 2)])
-    told(platform, vendor)
+    pulled(platform, vendor)
     one_day = Commits(vendor.commits[:1])
-    told(platform, one_day, Span(DAY, DAY))
-    told(platform, vendor)
+    pulled(platform, one_day, Span(DAY, DAY))
+    pulled(platform, vendor)
     assert vendor.statuses == [200]
 
 
 def test_records_lost_from_the_ledger_are_not_taken_for_unchanged(platform: Platform) -> None:
     vendor = Commits([on(DAY, 1), on(NEXT, 2)])
-    told(platform, vendor)
+    pulled(platform, vendor)
     platform.sql(f"delete from {RAW} where activity_date = '{NEXT}'")
-    outcome = told(platform, vendor)
+    outcome = pulled(platform, vendor)
     assert vendor.statuses == [200]
     assert outcome.noted(f"raw/{PULL}", NEXT)["records"] == 1
 
@@ -142,10 +144,13 @@ def test_a_plan_without_commits_skips_them_with_a_note_and_the_rest_goes_on(
     assert outcome.noted_anywhere("skipped").keys() == {f"raw/{PULL}"}
     why = outcome.noted_anywhere("skipped")[f"raw/{PULL}"]
     assert why.startswith("not included: it needs an Enterprise team with AI Code Tracking")
-    assert "The vendor answered 401: You must be a member of an enterprise team" in why
-    assert outcome.all_red() == set()
+    assert "The provider answered 401: You must be a member of an enterprise team" in why
+    assert outcome.checks_not_passed() == set()
     assert "Optional, and never pulled" in outcome.not_evaluated("schema_drift", PULL)[None]
-    assert (("pull_is_recent", PULL) in outcome.evaluations, outcome.red("pull_is_recent", PULL)) == (False, set())
+    assert (("pull_is_recent", PULL) in outcome.evaluations, outcome.not_passed("pull_is_recent", PULL)) == (
+        False,
+        set(),
+    )
     assert platform.warehouse.pulled_days(PULL) == []
     assert platform.warehouse.pulled_days("cursor_usage_events") == [DAY]
 
@@ -161,7 +166,7 @@ def test_an_endpoint_the_team_does_not_have_is_skipped_too(platform: Platform, c
 
 
 @pytest.mark.parametrize(("status", "path"), [(401, ""), (400, "ai-code"), (500, "ai-code")])
-def test_a_refused_key_or_trouble_at_the_vendor_is_no_reason_to_skip(
+def test_a_refused_key_or_an_error_of_the_provider_is_no_reason_to_skip(
     platform: Platform, cursor: Simulator, status: int, path: str
 ) -> None:
     cursor.faults.plan("status", status=status, path=path, times=None)

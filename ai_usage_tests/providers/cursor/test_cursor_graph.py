@@ -15,7 +15,8 @@ from ai_usage.partitions import Span
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import settings
 from ai_usage.simulator import CURSOR_KEY, Simulator
-from ai_usage_tests.platform import DAY, NEXT, Platform, contents, ordinary, platform_in
+from ai_usage_tests.mock_claude import DAY, NEXT, ordinary
+from ai_usage_tests.platform import Platform, contents, platform_in
 
 TEN_DAYS, FIRST_WEEK, LAST_WEEK = (Span(date(2026, 11, a), date(2026, 11, b)) for a, b in ((6, 15), (6, 12), (9, 15)))
 CURSOR_ALONE = dg.AssetSelection.assets(
@@ -150,11 +151,11 @@ def test_own_keys_are_a_kind_of_their_own(platform: Platform, vendor: Simulator)
     assert kinds == [("api_key",), ("subscription",)]
 
 
-def test_a_vendor_that_refuses_its_key_fails_alone(platform: Platform, vendor: Simulator) -> None:
+def test_a_provider_that_refuses_its_key_fails_alone(platform: Platform, vendor: Simulator) -> None:
     for day in (DAY, NEXT):
-        platform.vendor.days[day] = ordinary()
+        platform.claude.days[day] = ordinary()
     with opened(vendor, key="crsr_wrong", is_simulated=False) as admin:
-        outcome = platform.materialize(dg.AssetSelection.all(), Span(DAY, NEXT), platform.vendor.admin(), admin)
+        outcome = platform.materialize(dg.AssetSelection.all(), Span(DAY, NEXT), platform.claude.admin(), admin)
     assert not outcome.result.success
     assert {step.split("__")[0] + "__" + step.split("__")[1].split("_")[0] for step in outcome.failed} == {
         "raw__cursor"
@@ -165,14 +166,14 @@ def test_a_vendor_that_refuses_its_key_fails_alone(platform: Platform, vendor: S
     assert {"raw__claude_messages_usage", "core__claude_costs", "marts__claude_total_expenses"} <= outcome.succeeded
     assert not {step for step in outcome.succeeded if "__cursor_" in step}
     assert platform.dollars() == {DAY: Decimal("10.00875"), NEXT: Decimal("10.00875")}
-    claude = [claim for claim, table in outcome.evaluations if "claude" in table and outcome.red(claim, table)]
+    claude = [check for check, table in outcome.evaluations if "claude" in table and outcome.not_passed(check, table)]
     assert set(claude) <= {"pull_is_recent", "bill_is_fresh"}
 
 
 def test_cursor_goes_on_where_claude_refuses(platform: Platform, vendor: Simulator) -> None:
-    platform.vendor.refuses = {"/": 401}
+    platform.claude.refuses = {"/": 401}
     with opened(vendor) as admin:
-        outcome = platform.materialize(dg.AssetSelection.all(), Span(DAY, NEXT), platform.vendor.admin(), admin)
+        outcome = platform.materialize(dg.AssetSelection.all(), Span(DAY, NEXT), platform.claude.admin(), admin)
     assert {step for step in outcome.failed if "cursor" in step} == set()
     assert {"core__cursor_usage_events", "marts__cursor_expenses"} <= outcome.succeeded
     assert "raw__claude_messages_usage" in outcome.failed

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from ai_usage.providers.cursor.client import _groups
+from ai_usage.providers.cursor.pages import groups_page
 from ai_usage.providers.cursor.people import teams_by_address
 from ai_usage.providers.cursor.records import Group
 
@@ -24,7 +24,7 @@ def group(name: str, *members: dict[str, Any], former: tuple[dict[str, Any], ...
 
 @pytest.mark.parametrize("sample", ["groups", "groups_sparse"])
 def test_the_contracts_samples_are_read(sample: str) -> None:
-    page = _groups((SAMPLES / f"{sample}.json").read_bytes())
+    page = groups_page((SAMPLES / f"{sample}.json").read_bytes())
     assert len(page.items) == 2
     found = teams_by_address([msgspec.json.decode(item, type=Group) for item in page.items], {})
     assert found["dev.one@example.com"] == "Data"
@@ -33,7 +33,7 @@ def test_the_contracts_samples_are_read(sample: str) -> None:
 
 def test_an_answer_without_anybody_unassigned_is_read() -> None:
     for beside in ({}, {"unassignedGroup": None}):
-        assert len(_groups(json.dumps({"groups": [group("Data")], **beside}).encode()).items) == 1
+        assert len(groups_page(json.dumps({"groups": [group("Data")], **beside}).encode()).items) == 1
 
 
 def test_a_member_is_in_the_group_they_are_in_now_and_not_in_one_they_left() -> None:

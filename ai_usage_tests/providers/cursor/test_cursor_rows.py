@@ -34,14 +34,14 @@ EVENT = {
 }
 
 
-def records(*said: dict[str, Any]) -> Records:
+def records(*read: dict[str, Any]) -> Records:
     lines = pl.DataFrame(
         {
-            "account": ["default"] * len(said),
-            "activity_date": [DAY] * len(said),
-            "pull_id": ["p"] * len(said),
-            "ingestion_timestamp": [PULLED] * len(said),
-            "record": [json.dumps(record) for record in said],
+            "account": ["default"] * len(read),
+            "activity_date": [DAY] * len(read),
+            "pull_id": ["p"] * len(read),
+            "ingestion_timestamp": [PULLED] * len(read),
+            "record": [json.dumps(record) for record in read],
         },
         schema_overrides={"ingestion_timestamp": pl.Datetime("us", "UTC"), "activity_date": pl.Date},
     )
@@ -75,11 +75,11 @@ def test_equal_events_are_as_many_rows() -> None:
     assert event_rows(records(EVENT, EVENT, EVENT)).height == 3
 
 
-def test_an_amount_beyond_all_measure_costs_its_event_and_a_quantity_only_itself() -> None:
-    said = records({**EVENT, "chargedCents": 1e40}, {**EVENT, "requestsCosts": 1e40})
-    [row] = event_rows(said).to_dicts()
+def test_an_amount_too_large_to_store_rejects_its_event_and_a_quantity_only_itself() -> None:
+    read = records({**EVENT, "chargedCents": 1e40}, {**EVENT, "requestsCosts": 1e40})
+    [row] = event_rows(read).to_dicts()
     assert (row["requests_costs"], row["charged_usd"]) == (None, Decimal("0.107475"))
-    assert [(r.position, r.field, r.reason) for r in said.rejections] == [
+    assert [(r.position, r.field, r.reason) for r in read.rejections] == [
         (0, "chargedCents", "1e+40 is too large for an amount of money")
     ]
 
@@ -90,7 +90,7 @@ def without(*names: str) -> dict[str, Any]:
 
 def test_an_event_may_lack_what_was_not_always_sent() -> None:
     """Case 5: `requestsCosts: null`; no `kind`; a `tokenUsage` without its zeros; `timestamp` as a number."""
-    said = records(
+    read = records(
         {**EVENT, "requestsCosts": None},
         without("kind"),
         {**EVENT, "tokenUsage": {"inputTokens": 5, "totalCents": 9.1}},
@@ -98,8 +98,8 @@ def test_an_event_may_lack_what_was_not_always_sent() -> None:
         {**EVENT, "timestamp": 1793494800123.0},
         without("isHeadless", "maxMode", "isTokenBasedCall", "model"),
     )
-    rows = event_rows(said)
-    assert not said.rejections
+    rows = event_rows(read)
+    assert not read.rejections
     assert rows["requests_costs"].to_list() == [None, *[Decimal("1.4")] * 5]
     assert rows["kind"].null_count() == rows["model"].null_count() == rows["max_mode"].null_count() == 1
     assert rows["output_tokens"].to_list()[2] == rows["cache_read_tokens"].to_list()[2] == 0
@@ -122,14 +122,14 @@ def test_an_event_may_lack_what_was_not_always_sent() -> None:
         (None, None, "isChargeable"),
     ],
 )
-def test_an_older_event_is_billed_as_its_kind_says_and_an_unknown_bill_is_not_zero(
+def test_an_older_event_is_billed_by_its_kind_and_an_unknown_bill_is_not_zero(
     kind: str | None, charged: float | None, is_billed: object
 ) -> None:
-    said = records({**without("isChargeable"), "kind": kind, "chargedCents": charged})
-    rows = event_rows(said)
+    read = records({**without("isChargeable"), "kind": kind, "chargedCents": charged})
+    rows = event_rows(read)
     if isinstance(is_billed, str):
         assert rows.is_empty()
-        assert [rejection.field for rejection in said.rejections] == [is_billed]
+        assert [rejection.field for rejection in read.rejections] == [is_billed]
     else:
         assert rows["is_chargeable"].to_list() == [is_billed]
         assert rows["charged_usd"].null_count() == (charged is None)
@@ -137,35 +137,35 @@ def test_an_older_event_is_billed_as_its_kind_says_and_an_unknown_bill_is_not_ze
 
 def test_events_without_an_address_count_under_the_last_one_known() -> None:
     """Case 4: a removed person's events have no `userEmail`."""
-    said = records(
+    read = records(
         {**without("userEmail"), "serviceAccountId": "sa_1"},
         {**without("userEmail"), "userId": 7},
         {**EVENT, "userEmail": ""},
     )
     addresses = Addresses({"7": "Gone@example.com"}, {"sa_1": "bot@example.com"})
-    assert event_rows(said, addresses)["user_email"].to_list() == ["bot@example.com", "gone@example.com", None]
-    assert event_rows(said)["user_email"].to_list() == [None] * 3
-    nameless = without_address(said)
+    assert event_rows(read, addresses)["user_email"].to_list() == ["bot@example.com", "gone@example.com", None]
+    assert event_rows(read)["user_email"].to_list() == [None] * 3
+    nameless = without_address(read)
     assert (nameless.users, nameless.service_accounts) == ({"7"}, {"sa_1"})
-    assert lacks_address(said)
+    assert lacks_address(read)
     assert not lacks_address(records(EVENT))
 
 
 def test_members_may_lack_an_address_a_name_or_an_id() -> None:
     """Case 7: one member with `email: null`, one without `name`; older answers have no id and no isRemoved."""
-    said = records(
+    read = records(
         {"id": "user_1", "name": "Dev", "email": None, "role": "member", "isRemoved": False},
         {"id": "user_2", "email": "two@example.com", "role": "novel"},
         {"name": None, "email": "three@example.com"},
-        {"name": "Nobody"},
+        {"name": "No Id"},
         {"id": {"no": "id"}, "email": "five@example.com"},
     )
-    assert member_rows(said).select("user_id", "user_email", "user_name", "role", "is_removed").rows() == [
+    assert member_rows(read).select("user_id", "user_email", "user_name", "role", "is_removed").rows() == [
         ("user_1", None, "Dev", "member", False),
         ("user_2", "two@example.com", None, "novel", False),
         (None, "three@example.com", None, None, False),
     ]
-    assert [(r.position, r.field) for r in said.rejections] == [(3, "id"), (4, "id")]
+    assert [(r.position, r.field) for r in read.rejections] == [(3, "id"), (4, "id")]
 
 
 def test_quantities_are_rounded_half_even_at_the_tenth_decimal() -> None:

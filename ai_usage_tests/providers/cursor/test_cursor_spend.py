@@ -31,7 +31,7 @@ def member(user: str, cents: float, overall: float | None = None) -> dict[str, A
     }
 
 
-def said(platform: Platform, at: datetime, *members: dict[str, Any], cycle: datetime | None = None) -> None:
+def snapshot(platform: Platform, at: datetime, *members: dict[str, Any], cycle: datetime | None = None) -> None:
     """The vendor's figures at an instant."""
     platform.warehouse.now = lambda: at
     start = cycle or (ROLL if at >= ROLL else CYCLE)
@@ -53,28 +53,28 @@ def daily(platform: Platform) -> dict[tuple[date, str], tuple[Decimal, Decimal, 
 
 
 def test_a_mornings_growth_is_the_day_befores_and_exact(platform: Platform) -> None:
-    said(platform, morning(10), member("a", 100.125487, 200))
-    said(platform, morning(11), member("a", 150.5, 260))
+    snapshot(platform, morning(10), member("a", 100.125487, 200))
+    snapshot(platform, morning(11), member("a", 150.5, 260))
     assert daily(platform)[date(2026, 10, 10), "user_a"] == (Decimal("0.503745130"), Decimal("0.6"), 1)
 
 
-def test_the_first_snapshot_of_a_cycle_tells_of_all_its_days_together(platform: Platform) -> None:
-    said(platform, morning(5), member("a", 300))
+def test_the_first_snapshot_of_a_cycle_covers_all_its_days_together(platform: Platform) -> None:
+    snapshot(platform, morning(5), member("a", 300))
     assert daily(platform) == {(date(2026, 10, 4), "user_a"): (Decimal(3), Decimal(3), 2)}
 
 
-def test_a_cycle_that_rolls_over_begins_anew_and_says_what_was_not_seen(platform: Platform) -> None:
-    said(platform, morning(2, 11), member("a", 900))
-    said(platform, morning(3, 11), member("a", 20))
+def test_a_new_cycle_begins_at_zero_and_shows_the_days_not_covered(platform: Platform) -> None:
+    snapshot(platform, morning(2, 11), member("a", 900))
+    snapshot(platform, morning(3, 11), member("a", 20))
     found = list(growths(snapshots(platform.warehouse.history("cursor_spend"))))
     assert daily(platform)[date(2026, 11, 3), "user_a"][0] == Decimal("0.2")
     assert found[1].tail_unseen == timedelta(hours=18)
     assert "the cycle before ended 18:00:00 after its last snapshot" in told_by(found[1:])
 
 
-def test_a_missed_snapshot_leaves_its_days_together_and_says_so(platform: Platform) -> None:
-    said(platform, morning(10), member("a", 100))
-    said(platform, morning(13), member("a", 400))
+def test_a_missed_snapshot_leaves_its_days_together_and_shows_how_many(platform: Platform) -> None:
+    snapshot(platform, morning(10), member("a", 100))
+    snapshot(platform, morning(13), member("a", 400))
     assert daily(platform)[date(2026, 10, 11), "user_a"] == (Decimal(3), Decimal(3), 3)
     found = list(growths(snapshots(platform.warehouse.history("cursor_spend"))))
     assert "3 days together: no snapshot in between" in told_by(found[1:])
@@ -82,22 +82,22 @@ def test_a_missed_snapshot_leaves_its_days_together_and_says_so(platform: Platfo
 
 def test_snapshots_of_one_day_are_one_row(platform: Platform) -> None:
     for hour, cents in ((7, 100), (9, 130), (15, 180)):
-        said(platform, morning(10).replace(hour=hour), member("a", cents))
-    said(platform, morning(11).replace(hour=8), member("a", 200))
+        snapshot(platform, morning(10).replace(hour=hour), member("a", cents))
+    snapshot(platform, morning(11).replace(hour=8), member("a", 200))
     rows = daily(platform)
     assert rows[date(2026, 10, 10), "user_a"][0] == Decimal("1.00")  # from 07:00, by three differences
     assert sum(spend for spend, _, _ in rows.values()) == Decimal(2)
 
 
 def test_an_unchanged_figure_is_a_day_without_spend(platform: Platform) -> None:
-    said(platform, morning(10), member("a", 100))
-    said(platform, morning(11), member("a", 100))
+    snapshot(platform, morning(10), member("a", 100))
+    snapshot(platform, morning(11), member("a", 100))
     assert daily(platform)[date(2026, 10, 10), "user_a"][0] == 0
 
 
 def test_members_come_go_and_are_paid_back(platform: Platform) -> None:
-    said(platform, morning(10), member("a", 100), member("b", 50))
-    said(platform, morning(11), member("a", 90), member("c", 7))
+    snapshot(platform, morning(10), member("a", 100), member("b", 50))
+    snapshot(platform, morning(11), member("a", 90), member("c", 7))
     rows = daily(platform)
     assert rows[date(2026, 10, 10), "user_a"][0] == Decimal("-0.1")
     assert rows[date(2026, 10, 10), "user_c"][0] == Decimal("0.07")
@@ -105,7 +105,7 @@ def test_members_come_go_and_are_paid_back(platform: Platform) -> None:
 
 
 def test_numbers_and_user_ids_stay_apart(platform: Platform) -> None:
-    said(platform, morning(10), member("a", 100), {**member("a", 5), "userId": 77})
+    snapshot(platform, morning(10), member("a", 100), {**member("a", 5), "userId": 77})
     assert {user for _, user in daily(platform)} == {"user_a", "77"}
 
 
@@ -113,16 +113,16 @@ def test_numbers_and_user_ids_stay_apart(platform: Platform) -> None:
 def test_a_figure_without_its_cycle_means_nothing_and_costs_no_other(
     platform: Platform, envelope: dict[str, object]
 ) -> None:
-    said(platform, morning(10), member("a", 100))
+    snapshot(platform, morning(10), member("a", 100))
     records = [json.dumps(member("a", 1)).encode()]
     platform.warehouse.append("cursor_spend", [Answer("cursor", None, records, 1, {}, envelope)])
     assert len(snapshots(platform.warehouse.history("cursor_spend"))) == 1
 
 
-def test_a_member_whom_a_snapshot_cannot_tell_of_is_not_charged_twice(platform: Platform) -> None:
-    said(platform, morning(10), member("a", 100), member("b", 10))
-    said(platform, morning(11), {**member("a", 1), "spendCents": "NaN"}, member("b", 30))
-    said(platform, morning(12), member("a", 400), member("b", 30))
+def test_a_member_whose_record_is_unreadable_is_not_charged_twice(platform: Platform) -> None:
+    snapshot(platform, morning(10), member("a", 100), member("b", 10))
+    snapshot(platform, morning(11), {**member("a", 1), "spendCents": "NaN"}, member("b", 30))
+    snapshot(platform, morning(12), member("a", 400), member("b", 30))
     rows = daily(platform)
     assert sum(spend for (_, user), (spend, *_) in rows.items() if user == "user_a") == 4
     assert rows[date(2026, 10, 10), "user_b"][0] == Decimal("0.2")
@@ -132,7 +132,7 @@ def test_a_member_whom_a_snapshot_cannot_tell_of_is_not_charged_twice(platform: 
 def test_spend_rows_may_have_included_spend_in_place_of_older_fields(platform: Platform) -> None:
     """Case 24: rows with `includedSpendCents` and without older fields."""
     bare = {"userId": 102, "email": "Two@Example.com"}
-    said(
+    snapshot(
         platform,
         morning(10),
         {**bare, "spendCents": 100, "includedSpendCents": 20},
@@ -149,7 +149,7 @@ def test_spend_rows_may_have_included_spend_in_place_of_older_fields(platform: P
 
 def test_the_days_of_a_run_are_built_alone_and_again_alike(platform: Platform) -> None:
     for day in range(6, 16):
-        said(platform, morning(day), member("a", day * 100))
+        snapshot(platform, morning(day), member("a", day * 100))
     whole, part = Span(date(2026, 10, 1), date(2026, 10, 20)), Span(date(2026, 10, 9), date(2026, 10, 11))
     asked = [Answer("cursor", day, [], 1, {}, {}) for day in whole.days]
     platform.warehouse.append("cursor_usage_events", asked)

@@ -32,7 +32,7 @@ COUNTS = (
 
 def row(member: int, day: date) -> dict[str, Any]:
     """As recorded: `date` at whatever time of day, and half of the rows without a `clientVersion`."""
-    said = {
+    record = {
         "userId": 18_000_000 + member,
         "day": day.isoformat(),
         "date": int(datetime(day.year, day.month, day.day, 7, 31, tzinfo=UTC).timestamp() * 1000) + member,
@@ -41,7 +41,7 @@ def row(member: int, day: date) -> dict[str, Any]:
         **dict.fromkeys(COUNTS, member % 2),
         "mostUsedModel": "default",
     }
-    return said | ({"clientVersion": "3.1.0"} if (member + day.day) % 2 else {})
+    return record | ({"clientVersion": "3.1.0"} if (member + day.day) % 2 else {})
 
 
 RECORDED = [row(member, day) for day in DAYS for member in range(MEMBERS)]
@@ -92,15 +92,15 @@ def test_an_answer_about_other_days_alone_is_refused() -> None:
 
 
 def test_a_row_without_a_day_is_of_the_day_of_its_date() -> None:
-    older = [{name: value for name, value in said.items() if name != "day"} for said in RECORDED]
+    older = [{name: value for name, value in record.items() if name != "day"} for record in RECORDED]
     with closing(vendor(older)) as admin:
         answers = admin.daily_usage(Span(DAYS[0], DAYS[29]))
     assert {len(a.records) for a in answers} == {MEMBERS}
 
 
-def test_a_row_has_every_field_of_the_vendor_under_one_name() -> None:
-    said = {**row(1, FIRST), "email": " Dev.One@Example.com ", "totalTabsShown": 7, "bugbotUsages": 3}
-    [built] = usage_rows(records(said), []).to_dicts()
+def test_a_row_has_every_field_of_the_provider_under_one_name() -> None:
+    record = {**row(1, FIRST), "email": " Dev.One@Example.com ", "totalTabsShown": 7, "bugbotUsages": 3}
+    [built] = usage_rows(records(record), []).to_dicts()
     assert (built["user_email"], built["cursor_user_id"]) == ("dev.one@example.com", "18000001")
     assert (built["total_tabs_shown"], built["bugbot_usages"], built["most_used_model"]) == (7, 3, "default")
     assert built["date_at"] == datetime(2026, 10, 2, 7, 31, 0, 1000, tzinfo=UTC)
@@ -108,7 +108,7 @@ def test_a_row_has_every_field_of_the_vendor_under_one_name() -> None:
     assert len(vendors) == 26
 
 
-def test_what_a_row_does_not_say_is_null() -> None:
+def test_a_field_that_a_row_lacks_is_null() -> None:
     bare = {name: value for name, value in row(1, FIRST).items() if name not in {"email", "isActive", "mostUsedModel"}}
     [built] = usage_rows(records(bare), []).to_dicts()
     assert [built[name] for name in ("user_email", "is_active", "most_used_model", "estimated_cost_usd")] == [None] * 4
@@ -117,5 +117,5 @@ def test_what_a_row_does_not_say_is_null() -> None:
 def test_fixture_pages_are_read(pytestconfig: pytest.Config) -> None:
     fixtures = Path(pytestconfig.rootpath) / "ai_usage_tests" / "fixtures" / "cursor"
     pages = [json.loads((fixtures / f"daily_usage_data_page{n}.json").read_text()) for n in (1, 2)]
-    rows = [said for page in pages for said in page["data"]]
+    rows = [record for page in pages for record in page["data"]]
     assert usage_rows(records(*rows), []).height == len(rows) > 1

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from ai_usage.warehouse.reading import Address, Carries, Id, InstantOfDay
+from ai_usage.warehouse.reading.field_types import Address, Carries, Id, InstantOfDay
 
 COUNTED = {  # event → the figure it counts for; the log has no messages, and other events count for nothing
     "conversation_created": "conversation_count",
@@ -21,7 +21,7 @@ class AuditEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     no question, so it is never kept.
     """
 
-    created_at: InstantOfDay  # UTC, whatever the file says
+    created_at: InstantOfDay  # UTC, whatever the file has
     event: Annotated[str, Carries.IDENTITY]
     actor_email: Address | None = None
     actor_id: Id | None = None

@@ -1,0 +1,8 @@
+"""What a command printed."""
+
+import pytest
+
+
+def printed(capsys: pytest.CaptureFixture[str]) -> str:
+    captured = capsys.readouterr()
+    return " ".join((captured.out + captured.err).split())

@@ -1,0 +1,133 @@
+"""The check of Cursor's billing cycles, open and past, against small snapshots and events."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from ai_usage.check import Result
+from ai_usage.partitions import Span
+from ai_usage.providers.cursor.checks.billing_cycle import _open_cycle, _past_cycles
+from ai_usage.warehouse.ledger import Answer
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import Platform, platform_in
+
+PAST = "events_equal_past_cycles"
+
+
+def snapshot(platform: Platform, pull: str, *records: dict[str, Any], **envelope: Any) -> None:
+    texts = [json.dumps(record).encode() for record in records]
+    platform.warehouse.append(pull, [Answer("cursor", None, texts, 1, {}, envelope)])
+
+
+def events(platform: Platform, day: date, *records: dict[str, Any]) -> None:
+    texts = [json.dumps(record).encode() for record in records]
+    platform.warehouse.append("cursor_usage_events", [Answer("cursor", day, texts, 1, {}, {})])
+
+
+def event(at: datetime, cents: float, email: str | None = "a@example.com", **more: Any) -> dict[str, Any]:
+    sent = {
+        "timestamp": str(int(at.timestamp() * 1000)),
+        "model": "default",
+        "kind": "Usage-based",
+        "isChargeable": True,
+        "chargedCents": cents,
+        **more,
+    }
+    return sent if email is None else {**sent, "userEmail": email}
+
+
+def build(platform: Platform, *tables: str, over: Span) -> Outcome:
+    selection = dg.AssetSelection.assets(*(dg.AssetKey(["core", table]) for table in tables)).without_checks()
+    outcome = platform.materialize(selection, over, None)
+    assert outcome.result.success
+    return outcome
+
+
+CYCLE = datetime(2026, 10, 3, tzinfo=UTC)
+MEMBERS = ({"userId": "user_a", "email": "a@example.com"}, {"userId": "user_b", "email": "b@example.com"})
+
+
+def test_two_snapshots_of_one_instant_still_have_a_result(platform: Platform) -> None:
+    """Case 25: two snapshots of `/teams/spend` with one `pulled_at`, of a fixed clock."""
+    platform.warehouse.now = lambda: datetime(2026, 10, 5, 6, tzinfo=UTC)
+    start = int(CYCLE.timestamp() * 1000)
+    for cents in (100, 150):
+        snapshot(platform, "cursor_spend", {**MEMBERS[0], "spendCents": cents}, subscriptionCycleStart=start)
+        today = event(datetime(2026, 10, 5, 1, tzinfo=UTC), cents)
+        snapshot(platform, "cursor_usage_events_today", today, period={"startDate": start + 2 * 86_400_000})
+    events(platform, date(2026, 10, 3))
+    events(platform, date(2026, 10, 4))
+    evaluation = _open_cycle(platform.warehouse)
+    assert isinstance(evaluation, Result)
+    assert evaluation.passed, evaluation.why
+    assert "1.5" in evaluation.why
+
+
+@pytest.fixture(scope="module")
+def past_cycle(tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    """A cycle of two days that is over, with its last snapshot, and the first snapshot of the next one."""
+    platform = platform_in(tmp_path_factory.mktemp("past_cycle"))
+    at = {"now": datetime(2026, 10, 4, 23, tzinfo=UTC)}
+    platform.warehouse.now = lambda: at["now"]
+    start, following = (int(day.timestamp() * 1000) for day in (CYCLE, CYCLE + timedelta(days=30)))
+    snapshot(
+        platform,
+        "cursor_spend",
+        {**MEMBERS[0], "spendCents": 300, "includedSpendCents": 7},
+        {**MEMBERS[1], "spendCents": 20, "includedSpendCents": 0},
+        subscriptionCycleStart=start,
+    )
+    at["now"] = datetime(2026, 11, 3, 6, tzinfo=UTC)
+    snapshot(platform, "cursor_spend", {**MEMBERS[0], "spendCents": 0}, subscriptionCycleStart=following)
+    morning = CYCLE + timedelta(hours=9)
+    events(
+        platform,
+        date(2026, 10, 3),
+        event(morning, 100),
+        event(morning, 100),
+        event(morning, 100),
+        event(morning, 20, "b@example.com"),
+    )
+    events(platform, date(2026, 10, 4))
+    build(platform, "cursor_usage_events", over=Span(date(2026, 10, 3), date(2026, 10, 4)))
+    return platform
+
+
+EVENTS = "ai_usage_analytics.cursor_usage_events"
+
+
+def test_a_past_open_cycle_at_its_last_snapshot(past_cycle: Platform) -> None:
+    """Case 24: rows with `includedSpendCents` and without older fields: the cycle check still has a result."""
+    evaluation = _past_cycles(past_cycle.warehouse)
+    assert isinstance(evaluation, Result)
+    assert evaluation.passed, evaluation.why
+    assert evaluation.why == "The cycles since 2026-10-03 reconcile."
+
+
+def test_an_event_of_a_past_cycle_twice_and_another_lost_is_seen(past_cycle: Platform, tmp_path: Path) -> None:
+    """Case 16: a page that shifted while it was read: the count is right, the people are not."""
+    harmed = past_cycle.copy(tmp_path)
+    harmed.sql(f"insert into {EVENTS} from {EVENTS} where user_email = 'a@example.com' limit 1")
+    harmed.sql(f"delete from {EVENTS} where user_email = 'b@example.com'")
+    assert harmed.check(PAST).not_passed(PAST) == {None}
+    evaluation = _past_cycles(harmed.warehouse)
+    assert evaluation is not None
+    assert not evaluation.passed
+    assert "cycle since 2026-10-03" in evaluation.why
+    assert {row["user_email"]: row["difference_usd"] for row in evaluation.rows} == {
+        "a@example.com": Decimal(-1),
+        "b@example.com": Decimal("0.2"),
+    }
+
+
+def test_events_without_a_person_explain_what_members_lack(past_cycle: Platform, tmp_path: Path) -> None:
+    harmed = past_cycle.copy(tmp_path)
+    harmed.sql(f"update {EVENTS} set user_email = null where user_email = 'b@example.com'")
+    evaluation = _past_cycles(harmed.warehouse)
+    assert evaluation is not None
+    assert evaluation.passed

@@ -1,0 +1,254 @@
+"""`make doctor` tries every request of the pulls, and reports what each key can and cannot read."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ai_usage.commands.__main__ import main
+from ai_usage.partitions import Span
+from ai_usage.providers.anthropic import pulls as claude_pulls
+from ai_usage.providers.anthropic.client import ClaudeAdmin
+from ai_usage.providers.anthropic.endpoints import USAGE_GROUPS
+from ai_usage.providers.cursor.client import CursorAdmin
+from ai_usage.settings import settings
+from ai_usage.simulator import (
+    ADMIN_KEY,
+    ANALYTICS_KEY,
+    CURSOR_KEY,
+    CURSOR_KEY_WITHOUT_COMMITS,
+    WORKSPACE_KEY,
+    Simulator,
+)
+from ai_usage_tests.ingest.stand_in import ADMIN, standing_in
+from ai_usage_tests.platform import platform_in
+from ai_usage_tests.printed import printed
+from ai_usage_tests.providers.anthropic.exports import event, put
+
+pytestmark = pytest.mark.usefixtures("dagster_home_is_put_back")
+
+
+@pytest.mark.parametrize(
+    ("key", "code", "sentence"), [(ADMIN, 0, "✓ cost report"), ("sk-ant-nonsense", 1, "✗ the key")]
+)
+def test_the_doctor_tries_the_key_and_never_shows_it(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    key: str,
+    code: int,
+    sentence: str,
+) -> None:
+    with standing_in() as vendor:
+        yesterday = settings().yesterday()
+        vendor.days = {yesterday: []}
+        vendor.lists = {"me": ['{"id": "o", "name": "Example", "type": "organization"}']}
+        vendor.lists |= {"workspaces": [], "api_keys": [], "users": []}
+        monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
+        monkeypatch.setenv("AI_USAGE_SIMULATE", "0")
+        monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", vendor.url)
+        monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", key)
+        assert main(["doctor"]) == code
+    output = printed(capsys)
+    assert sentence in output
+    assert key not in output
+
+
+def examined(
+    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+    vendor: Simulator,
+    admin: str = "",
+    analytics: str = "",
+    team: str = "",
+) -> int:
+    """What doctor exits with, where these keys are set."""
+    monkeypatch.setenv("AI_USAGE_DATA_DIR", str(folder))
+    monkeypatch.setenv("AI_USAGE_SIMULATE", "0")
+    monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", vendor.anthropic_url)
+    monkeypatch.setenv("CURSOR_ADMIN_BASE_URL", vendor.cursor_url)
+    monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", admin)
+    monkeypatch.setenv("ANTHROPIC_ANALYTICS_API_KEY", analytics)
+    monkeypatch.setenv("CURSOR_ADMIN_API_KEY", team)
+    return main(["doctor"])
+
+
+@pytest.fixture(scope="module")
+def examiner() -> Iterator[Simulator]:
+    with Simulator(now=settings().now) as vendor:
+        yield vendor
+
+
+@pytest.fixture
+def vendor(examiner: Simulator) -> Iterator[Simulator]:
+    yield examiner
+    examiner.faults.clear()
+    examiner.requests.clear()
+
+
+@pytest.mark.parametrize(
+    ("key", "code", "sentence"),
+    [
+        (CURSOR_KEY, 0, "✓ AI code commits (optional"),
+        (
+            CURSOR_KEY_WITHOUT_COMMITS,
+            0,
+            "! AI code commits (optional: which lines AI wrote): not included: it needs an",
+        ),
+        ("crsr_nonsense", 1, "✗ the key"),
+    ],
+)
+def test_the_doctor_passes_a_cursor_plan_without_commits(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    vendor: Simulator,
+    key: str,
+    code: int,
+    sentence: str,
+) -> None:
+    assert examined(monkeypatch, tmp_path, vendor, team=key) == code
+    output = printed(capsys)
+    assert sentence in output
+    assert key not in output
+
+
+def asked_of(vendor: Simulator) -> set[tuple[str, str]]:
+    """What was asked: path and query, as words in an order; a time-out's repetition is no other question."""
+    return {(seen.path, str(sorted(seen.query.items()))) for seen in vendor.requests}
+
+
+def test_the_doctor_sends_the_requests_of_the_pulls(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
+) -> None:
+    """Case 1: a grouping that the live API refuses shows in doctor."""
+    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY) == 0
+    by_doctor = asked_of(vendor)
+    vendor.requests.clear()
+    yesterday = settings().yesterday()
+    with (
+        closing(
+            ClaudeAdmin.open(base_url=vendor.anthropic_url, admin_key=ADMIN_KEY, analytics_key=ANALYTICS_KEY)
+        ) as admin,
+        closing(CursorAdmin.open(base_url=vendor.cursor_url, key=CURSOR_KEY, now=settings().now)) as cursor_admin,
+    ):
+        outcome = platform_in(tmp_path).materialize(
+            (dg.AssetSelection.groups("raw_claude", "raw_cursor")).without_checks(),
+            Span(yesterday, yesterday),
+            admin,
+            cursor_admin=cursor_admin,
+        )
+    assert not outcome.failed
+    by_pulls = asked_of(vendor)
+    assert len(by_pulls) > 16
+    assert by_pulls <= by_doctor
+    probe = {
+        ("/anthropic/v1/organizations/analytics/usage", query) for _, query in by_doctor if "'limit', ['1']" in query
+    }
+    assert by_doctor - by_pulls == probe
+
+
+def test_the_doctor_fails_where_the_provider_refuses_a_required_request(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
+) -> None:
+    """Case 1: six dimensions, as they were asked before."""
+    six = (*USAGE_GROUPS, "inference_geo")
+    monkeypatch.setattr(claude_pulls, "USAGE_GROUPS", six)
+    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY) == 1
+    output = printed(capsys)
+    assert "✗ messages usage: Claude /v1/organizations/usage_report/messages answered 400" in output
+    assert "Cannot specify more than 5 group_by[] dimensions." in output
+    assert "✓ cost report" in output
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_the_doctor_names_what_an_optional_report_needs_and_exits_zero(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator, status: int
+) -> None:
+    for path in ("analytics/cost", "claude_code", "/teams/groups", "ai-code"):
+        vendor.faults.plan("not_included", path=path, status=status, times=None)
+    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY) == 0
+    output = printed(capsys)
+    for needs in (
+        "! analytics cost (optional: which people and keys caused a cost): not included: it needs a key with the scope",
+        "not included: it needs an Admin key, not scoped to a workspace, of an organization that has Claude Code",
+        "! billing groups (optional: in which billing group a member is): not included: it needs an Enterprise team",
+        "! AI code commits (optional: which lines AI wrote): not included: it needs an Enterprise team with AI Code",
+    ):
+        assert needs in output
+    assert "✗" not in output
+
+
+@pytest.mark.parametrize("status", [204, 302, 400, 402, 403, 404, 409, 418, 429, 500, 503, 529])
+def test_the_doctor_reports_every_status_and_crashes_at_none(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator, status: int
+) -> None:
+    for path in ("cost_report", "analytics/usage", "claude_code", "/teams/spend", "ai-code"):
+        vendor.faults.plan("status", status=status, path=path, times=None)
+    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY) == 1
+    output = printed(capsys)
+    assert f"✗ cost report: Claude /v1/organizations/cost_report answered {status}" in output
+    assert f"✗ spend: Cursor /teams/spend answered {status}" in output
+    assert "! analytics usage (optional: which people and keys used what): " in output
+    assert "✓ messages usage" in output
+    assert "✓ usage events: " in output
+
+
+def test_the_doctor_reports_a_day_that_is_not_there_yet_and_passes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
+) -> None:
+    vendor.faults.plan("missing_bucket", path="cost_report")
+    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY) == 0
+    assert "✓ cost report: not yet: 2026-" in printed(capsys)
+
+
+def test_the_doctor_reports_a_wrong_analytics_key_though_the_rest_passes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
+) -> None:
+    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY, "sk-ant-wrong") == 1
+    output = printed(capsys)
+    assert "✗ the Analytics key is accepted: The Analytics key is wrong or revoked" in output
+    assert "✓ Claude Code usage" in output
+    of_enterprise = output.partition("account enterprise")[2].partition("Cursor")[0]
+    assert of_enterprise
+    assert "analytics cost" not in of_enterprise
+
+
+def test_the_doctor_reads_every_uploaded_file(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = put(tmp_path / "uploads", "good.csv", event(), event("2026-11-12T08:00:00Z")).parent
+    (folder / "bad.csv").write_text("name,amount\n", encoding="utf-8")
+    monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("AI_USAGE_UPLOADS_DIR", str(folder))
+    assert main(["doctor"]) == 1
+    (folder / "bad.csv").unlink()
+    output = printed(capsys)
+    assert "✓ good.csv: covers 2026-11-10…2026-11-12" in output
+    assert "✗ bad.csv" in output
+    assert "bad.csv, line 1: there is no header" in output
+    assert main(["doctor"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "sentence"),
+    [
+        (ANALYTICS_KEY, "✓ analytics users (optional: who uses claude.ai): not yet: 2026-11-19 was asked for"),
+        ("", "– analytics users (optional: who uses claude.ai): not configured: ANTHROPIC_ANALYTICS_API_KEY"),
+        (WORKSPACE_KEY, "! analytics users (optional: who uses claude.ai): not included: it needs an Analytics key"),
+    ],
+)
+def test_the_doctor_shows_whether_claude_ai_can_be_read(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str, sentence: str
+) -> None:
+    with Simulator(now=datetime(2026, 11, 20, 9, tzinfo=UTC)) as vendor:
+        monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
+        monkeypatch.setenv("AI_USAGE_SIMULATE", "0")
+        monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", vendor.anthropic_url)
+        monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", ADMIN_KEY)
+        monkeypatch.setenv("ANTHROPIC_ANALYTICS_API_KEY", key)
+        assert main(["doctor"]) == 0
+    assert sentence in printed(capsys)
