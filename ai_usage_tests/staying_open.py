@@ -78,6 +78,6 @@ def _before_others_look(event: str, given: tuple[Any, ...]) -> None:
 connection.open_to_write = _stays_open
 connection.attached = _closes_to(connection.attached)
 erasure._attached = _closes_to(erasure._attached)
-duckdb.connect = _connected  # type: ignore[assignment]
-subprocess.Popen.__init__ = _started  # type: ignore[method-assign,assignment]
+duckdb.connect = _connected
+subprocess.Popen.__init__ = _started  # type: ignore[method-assign]
 sys.addaudithook(_before_others_look)
