@@ -57,5 +57,5 @@ def test_ctrl_c_is_no_result_of_a_check() -> None:
         interrupted_query()
 
     with pytest.raises(RuntimeError) as raised:
-        evaluated_or_failed(cast("Any", None), evaluate)
+        evaluated_or_failed(cast("Any", None), cast("Any", None), evaluate)
     assert interruption(raised.value)
