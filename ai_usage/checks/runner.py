@@ -30,7 +30,7 @@ from ai_usage.check import (
     warned,
 )
 from ai_usage.checks.accounts import with_account
-from ai_usage.checks.events import EVENTS_IN_TABLE, keep_events
+from ai_usage.checks.alert_events import EVENTS_IN_TABLE, keep_events
 from ai_usage.checks.missing import Missing, client_of, of_the_past, span_of_check
 from ai_usage.checks.results import observation, step_name
 from ai_usage.checks.sightings import evaluate_sightings

@@ -1,4 +1,4 @@
-"""Files that outlive a power cut, and that nobody reads who should not."""
+"""Files that outlive a power cut, and that only their owner may read."""
 
 import errno
 import os
