@@ -1,8 +1,8 @@
 """A check as data, and what a result of one is: passed, warned, failed or not evaluated.
 
-A declaration names the table, the pulls it relies on, and the function that evaluates it. `checks.runner` makes checks
-of Dagster of them, `checks.registry` lists them all. A provider's own checks stand in its folder, those that span
-providers in `checks`.
+A declaration names the table, the pulls it relies on, and the function that evaluates it. `checks.runner` makes
+Dagster checks of the declarations, `checks.registry` lists them all. A provider's own checks are in its folder, checks
+that span providers in `checks`.
 """
 
 from collections import Counter
@@ -25,12 +25,12 @@ ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
 
-ALERTS_BY_ROW = "named"  # of a row that alerts send by itself, once for its `alert_key`, in the words `said`
+ALERTS_BY_ROW = "named"  # in a row that alerts send once, by its `alert_key`: what it is about, with its `sentence`
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a check came to, in a sentence, with the rows that show it."""
+    """The result of a check, in one sentence, with the rows that show it."""
 
     status: Status
     why: str
@@ -48,7 +48,7 @@ class Result:
 
 @dataclass(frozen=True)
 class NotEvaluated:
-    """That there is nothing to evaluate, and why: neither passed nor failed."""
+    """There is nothing to evaluate, and why: the check neither passed nor failed."""
 
     why: str
 
@@ -75,6 +75,14 @@ def without_input(why: str) -> Result:
 
 
 PASSED = passed("Passed.")
+
+
+def worst_of(results: Mapping[str, Result]) -> Result:
+    """The results of several accounts as one: the worst status, and what each account with it has."""
+    grave = max(results.values(), key=lambda result: GRAVITY[result.status]).status
+    those = {account: result for account, result in results.items() if result.status == grave}
+    why = " ".join(f"{account}: {result.why}" for account, result in those.items())
+    return Result(grave, why, [row for result in those.values() for row in result.rows])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,12 +206,12 @@ def of_accounts(found: Mapping[str, Finding]) -> Finding:
 
 
 def evaluate_mart(
-    warehouse: Warehouse, mart: str, sql: str, evaluate: Callable[[list[dict[str, Any]]], Finding]
+    warehouse: Warehouse, mart: str, sql: str, result: Callable[[list[dict[str, Any]]], Finding]
 ) -> Finding:
     """The evaluation of a query that reads a mart, where the mart has rows."""
     if not warehouse.ask(f"select count(*) as row_count from ai_usage_analytics.{mart}").item():
         return without_input(f"marts/{mart} is empty: build it.")
-    return evaluate(warehouse.query(sql).to_dicts())
+    return result(warehouse.query(sql).to_dicts())
 
 
 def wrong_rows(warehouse: Warehouse, sql: str, span: Span, **parameters: Any) -> dict[date, list[dict[str, Any]]]:
@@ -225,11 +233,11 @@ def some(names: Iterable[object], *, at_most: int = 5, between: str = ", ") -> s
     return between.join(shown[:at_most]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def alerted(rows: Rows, named: Callable[[Row], str], said: Callable[[Row], str]) -> list[dict[str, Any]]:
+def alerted(rows: Rows, named: Callable[[Row], str], sentence: Callable[[Row], str]) -> list[dict[str, Any]]:
     """The rows with the words in which alerts send each by itself: what it is about, and the sentence."""
-    return [{ALERTS_BY_ROW: named(row), "said": said(row), **row} for row in rows]
+    return [{ALERTS_BY_ROW: named(row), "sentence": sentence(row), **row} for row in rows]
 
 
 def sentences(rows: Rows, *, at_most: int = 5) -> str:
-    """What such rows have to say, for the result."""
-    return some((row["said"] for row in rows), at_most=at_most, between=" ")
+    """The sentences of such rows, for the result."""
+    return some((row["sentence"] for row in rows), at_most=at_most, between=" ")

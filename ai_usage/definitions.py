@@ -70,7 +70,7 @@ def build_defs(
 
 
 def _resources(of: Settings) -> dict[str, Any]:
-    """What runs and sensors work with. None of it takes config: a launch says neither where a client connects nor which
+    """What runs and sensors work with. None of it takes config: a launch sets neither where a client connects nor which
     secret it uses.
     """
     built_in = "simulated_providers"

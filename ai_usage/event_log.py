@@ -42,7 +42,7 @@ DAYS = ("dagster/partition", "dagster/asset_partition_range_start", "dagster/ass
 
 
 class KeptEventLog(SqliteEventLogStorage):
-    """`base_dir` is the instance's folder; the log is below, where Dagster has it without being told."""
+    """`base_dir` is the instance's folder; the log is below it, in Dagster's default place."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: OrderedDict[str, db.Engine] = OrderedDict()

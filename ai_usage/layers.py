@@ -62,7 +62,7 @@ GATING_PULLS: list[str] = []  # the pulls of every provider's gate, which the re
 
 def spec(layer: str, table: Table, *, group: str, kinds: set[str], description: str = "", deps: Sequence[Any] = (),
          daily: bool = True, days_of: Collection[str] = ()) -> dg.AssetSpec:  # fmt: skip
-    """What Dagster is told of a table before it is ever filled."""
+    """What Dagster shows about a table before it is filled."""
     described = dg.AssetSpec(
         key=[layer, table.name],
         group_name=group,
@@ -214,7 +214,7 @@ def explained(error: Exception) -> str:
 
 def materialized(context: dg.AssetExecutionContext, asset: dg.AssetKey) -> Iterator[dg.MaterializeResult[None] | Any]:
     """What a step hands Dagster for an asset: the days it wrote are materialized, and no others. A day that it noted as
-    `skipped` becomes an observation that says why.
+    `skipped` becomes an observation with the reason.
 
     Dagster would materialize every day of the run, and of an output that is not there it skips all that is downstream.
     So where days are left out the output is marked as having no event of its own, and the events are logged here.
@@ -254,7 +254,7 @@ def _days(context: dg.AssetExecutionContext, asset: dg.AssetKey) -> list[date | 
 
 @cache
 def pulls_behind(asset: str) -> frozenset[str]:
-    """The daily pulls that tell of which days a table can be built: it can, if one of them was made."""
+    """The daily pulls from which a table is built: a day can be built if one of them was made."""
     of = DECLARED[asset]
     found = set(of.days_of)
     for parent in of.parents:

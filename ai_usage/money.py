@@ -1,4 +1,4 @@
-"""Money as the vendors send it, and as the warehouse keeps it: Decimal on both sides, never a float."""
+"""Money as the providers send it and as the warehouse stores it: Decimal on both sides, never a float."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -99,7 +99,7 @@ def read_rates(path: Path | None) -> Rates:
         for rate in sorted(rates, key=lambda rate: rate.valid_from):
             known = found.setdefault(currency_name(rate.currency), [])
             if known and known[-1][0] == rate.valid_from:
-                raise ValueError(f"{rate.currency} has two rates from {rate.valid_from}")  # noqa: TRY301 - told below
+                raise ValueError(f"{rate.currency} has two rates from {rate.valid_from}")  # noqa: TRY301 - reported below
             known.append((rate.valid_from, _rate(rate)))
     except (OSError, ValueError, msgspec.ValidationError) as error:  # TOML's own error is a ValueError
         raise SettingError(

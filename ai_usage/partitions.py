@@ -51,7 +51,7 @@ class Span:
 
 
 def midnight(day: date) -> str:
-    """The instant a UTC day begins, as vendors want it."""
+    """The instant a UTC day begins, as providers expect it."""
     return f"{day.isoformat()}T00:00:00Z"
 
 

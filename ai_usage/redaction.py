@@ -21,9 +21,9 @@ HIDDEN = "[secret]"
 
 
 def pseudonym(address: str, salt: str) -> str:
-    """The same short name for the same address, whatever its case; nobody finds the address without the salt."""
-    said = hmac.new(salt.encode(), address.strip().lower().encode(), hashlib.sha256).hexdigest()
-    return f"person-{said[:10]}"
+    """The same short name for the same address, whatever its case; without the salt the address cannot be found."""
+    digest = hmac.new(salt.encode(), address.strip().lower().encode(), hashlib.sha256).hexdigest()
+    return f"person-{digest[:10]}"
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class KnownPeople:
         return frozenset(word_count(phrase) for phrase in (*self.addresses, *self.keys))
 
 
-def nobody() -> KnownPeople:
+def no_people() -> KnownPeople:
     return KnownPeople()
 
 
@@ -50,7 +50,7 @@ class Redaction:
 
     secrets: Collection[str] = ()  # longest first
     salt: str = ""
-    people: Callable[[], KnownPeople] = nobody
+    people: Callable[[], KnownPeople] = no_people
 
     def __call__(self, text: str) -> str:
         for secret in self.secrets:
@@ -64,17 +64,17 @@ class Redaction:
         redact = replace(self, people=lambda: people)
         for name, of in rows.schema.items():
             if of == pl.String:
-                said = rows[name].unique().drop_nulls().to_list()
-                rows = rows.with_columns(pl.col(name).replace({text: redact(text) for text in said}))
+                texts = rows[name].unique().drop_nulls().to_list()
+                rows = rows.with_columns(pl.col(name).replace({text: redact(text) for text in texts}))
         return rows
 
     def _nameless(self, text: str) -> str:
         """Known people first, wherever a text runs on into what looks like their address; then every other address."""
         people = self.people()
 
-        def instead(said: str) -> str | None:
-            address = people.addresses.get(said)
-            return pseudonym(address, self.salt) if address else people.keys.get(said)
+        def instead(text: str) -> str | None:
+            address = people.addresses.get(text)
+            return pseudonym(address, self.salt) if address else people.keys.get(text)
 
         text = CLAUDE_CODE_KEY.sub(lambda found: found[1] + self._of_key(found[2], people), IN_A_URL.sub("@", text))
         text = Phrases(instead, people.lengths).replaced(text)

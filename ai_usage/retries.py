@@ -1,4 +1,4 @@
-"""Says that something is tried again, in place of the retry library's own log lines."""
+"""Logs that something is tried again, in place of the retry library's own log lines."""
 
 import logging
 import re
@@ -26,7 +26,7 @@ def _tell(details: RetryDetails) -> None:
 
 
 def holder(text: str) -> str:
-    """Which process has a file, as far as DuckDB's error says, in parentheses."""
+    """The process that has a file, as far as DuckDB's error names it, in parentheses."""
     found = re.search(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)", text)
     return f" ({Path(found['program']).name}, PID {found['pid']})" if found else ""
 

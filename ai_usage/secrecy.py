@@ -27,7 +27,7 @@ ESCAPED = re.compile(
 )  # of backslashes in a row all but one are escapes of escapes
 LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)  # `lower` may change a text's length
 
-Place = tuple[int, int]  # where a character of a decoded text stands in the text as it came
+Place = tuple[int, int]  # the place in the original text of a character of the decoded text
 
 _kept: dict[str, None] = {}  # the newest last
 _keeping = Lock()
@@ -72,11 +72,11 @@ def _needles(values: Sequence[str]) -> Mapping[int, frozenset[str]]:
 
 def _forms(value: str) -> Iterator[str]:
     yield value
-    said = value.encode()
-    yield said.hex()
+    secret = value.encode()
+    yield secret.hex()
     for before in range(3):  # base64 takes three bytes at a time: the secret may begin with any of them
-        whole = b64encode(bytes(before) + said + bytes(2)).decode()
-        core = whole[-(-before * 8 // 6) : (before + len(said)) * 8 // 6]
+        whole = b64encode(bytes(before) + secret + bytes(2)).decode()
+        core = whole[-(-before * 8 // 6) : (before + len(secret)) * 8 // 6]
         if len(core) >= SHORTEST:
             yield core
             yield core.replace("+", "-").replace("/", "_")
@@ -92,18 +92,18 @@ def _found(view: str, needles: Mapping[int, frozenset[str]]) -> Iterator[Place]:
 
 def _decoded(view: str, places: Sequence[Place]) -> tuple[str, list[Place]] | None:
     """The text without one layer of escapes, each of its characters with its place; None if there is no escape."""
-    said: list[str] = []
+    decoded: list[str] = []
     spots: list[Place] = []
     at = 0
     for escape in ESCAPED.finditer(view):
         first, end = escape.span()
-        said.append(view[at:first] + _meant(escape))
+        decoded.append(view[at:first] + _meant(escape))
         spots += places[at:first]
         spots.append((places[first][0], places[end - 1][1]))
         at = end
     if not at:
         return None
-    return "".join(said) + view[at:], [*spots, *places[at:]]
+    return "".join(decoded) + view[at:], [*spots, *places[at:]]
 
 
 def _meant(escape: re.Match[str]) -> str:
@@ -114,9 +114,9 @@ def _meant(escape: re.Match[str]) -> str:
 
 
 def _blotted(text: str, found: list[Place]) -> str:
-    said, at = "", 0
+    shown, at = "", 0
     for first, end in sorted(found):
-        if first > at or not said:
-            said += text[at:first] + HIDDEN
+        if first > at or not shown:
+            shown += text[at:first] + HIDDEN
         at = max(at, end)
-    return said + text[at:]
+    return shown + text[at:]

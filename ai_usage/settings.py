@@ -146,7 +146,7 @@ class Settings:
 
     @property
     def sheet_folder(self) -> Path | None:
-        """The folder of CSV files that stands in for the sheet, if one does."""
+        """The folder of CSV files that replaces the sheet, if set."""
         kind, _, folder = self.sheet_id.partition(":")
         return (ROOT / Path(folder).expanduser()).resolve() if kind == "csv" else None
 

@@ -1,4 +1,4 @@
-"""The environment of every test: a clock that stands, a data folder of its own, no key and nobody's `.env`.
+"""The environment of every test: a fixed clock, a data folder of its own, no key and no `.env` of a developer.
 
 It must be set before `ai_usage` is first imported, since settings and partitions are read then.
 """
@@ -52,6 +52,7 @@ os.environ |= {
     "POLARS_MAX_THREADS": "1",  # there is a test for each core already
 }
 
+from ai_usage_tests import staying_open  # noqa: E402, F401 - after the environment; it is enough to import it
 from ai_usage_tests.mock_claude import DAY, DAYS, NEXT, ordinary  # noqa: E402 - after the environment
 from ai_usage_tests.named import named  # noqa: E402 - after the environment
 from ai_usage_tests.platform import Platform, platform_in  # noqa: E402 - after the environment
@@ -95,7 +96,7 @@ def platform(_nothing_yet: Platform, tmp_path: Path) -> Platform:
 
 @pytest.fixture(scope="session")
 def named_world(_nothing_yet: Platform, tmp_path_factory: pytest.TempPathFactory) -> Platform:
-    """Two days of a company whose only developer is Lina Xu, and whose key is named after her."""
+    """Two days of a company with one developer, Lina Xu, and one key, which is named after her."""
     made = named(_nothing_yet.copy(tmp_path_factory.mktemp("named")))
     assert made.run({DAY: ordinary(), NEXT: ordinary(20)}).failed == {}
     return made

@@ -70,7 +70,7 @@ _unwritten: WeakKeyDictionary[InMemoryEventLogStorage, list[dg.EventLogEntry]] =
 
 
 def _store_when_asked(self: InMemoryEventLogStorage, event: dg.EventLogEntry) -> None:
-    """Most runs leave a log that nobody reads: it becomes SQL at the first question."""
+    """Most runs leave a log that is never read: it becomes SQL at the first query."""
     _unwritten.setdefault(self, []).append(event)
     if self._handlers.get(event.run_id):
         _write(self)

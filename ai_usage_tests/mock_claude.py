@@ -55,8 +55,8 @@ def ordinary(dollars: int = 10) -> list[Line]:
 
 @dataclass
 class MockClaude:
-    """Claude, one day a page, without a network. `days` is the truth; `lines`, `totals`, `usage` and `code` bend what
-    a report says of a day; a status in `refuses` is how a path answers.
+    """Claude, one day a page, without a network. `days` is the truth; `lines`, `totals`, `usage` and `code` change what
+    a report has of a day; a status in `refuses` is how a path answers.
     """
 
     days: dict[date, list[Line]] = field(default_factory=dict)
@@ -152,7 +152,7 @@ class MockClaude:
         ]
 
     def _code_records(self, day: date) -> list[Row]:
-        """One developer, whose Claude Code was half of the day's bill."""
+        """One developer, with Claude Code for half of the day's bill."""
         amounts = [Decimal(line.cents) for line in self.days.get(day, [])]
         cents = sum((amount for amount in amounts if amount.is_finite()), Decimal())
         if not cents:

@@ -60,7 +60,7 @@ def make(platform: Platform, span: Span = MONTHS) -> Platform:
     """The marts again, of what is there by now."""
     with platform.warehouse.connected():
         for mart in marts():
-            if mart.table.name == "cursor_seats":  # whatever the gate says: these months have no records in raw
+            if mart.table.name == "cursor_seats":  # whatever the gate decides: these months have no records in raw
                 first, last = span.first, span.last
                 platform.warehouse.fill_days(mart.table, mart.query, span.days, first_day=first, last_day=last)
             elif mart.table.name in MADE and mart.is_daily:

@@ -1,4 +1,4 @@
-"""A company whose keys are named after people, as Anthropic names the keys of Claude Code."""
+"""A company with keys that are named after people, as Anthropic names the keys of Claude Code."""
 
 import base64
 import sqlite3
@@ -21,7 +21,7 @@ INSTEAD = {'"Dev@Example.com"': '"Lina.Xu@Example.com"', '"dev@example.com"': f'
 
 
 class NamedClaude(MockClaude):
-    """The mock's only person, and her key, under names that say who she is."""
+    """The mock's only person, and her key, under names that identify her."""
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         response = super().answer(request)
@@ -58,7 +58,7 @@ def in_base64() -> set[bytes]:
 
 
 def places_that_name_her(folder: Path) -> set[str]:
-    """Files whose bytes name her, and columns of databases."""
+    """Files with her name in their bytes, and columns of databases."""
     found: set[str] = set()
     looked_for = ways()
     for file in folder.rglob("*"):

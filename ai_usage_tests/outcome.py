@@ -61,7 +61,7 @@ class Outcome:
 
     @cached_property
     def evaluations(self) -> dict[tuple[str, str], dict[date | None, dg.AssetCheckEvaluation]]:
-        """(claim, table) → day → verdict; whether a table was built is `not_built`."""
+        """(check, table) → day → evaluation; whether a table was built is in `not_built`."""
         return {of: found for of, found in self.all_evaluations.items() if of[0] != TABLE_WAS_BUILT}
 
     @cached_property
@@ -88,7 +88,7 @@ class Outcome:
         }
 
     def not_passed(self, check: str, table: str | None = None) -> set[date | None]:
-        """The days on which a claim is false."""
+        """The days on which a check warned or failed."""
         return {
             day
             for (name, of), evaluations in self.all_evaluations.items()
@@ -97,7 +97,7 @@ class Outcome:
         }
 
     def checks_not_passed(self) -> set[str]:
-        """The claims that are false somewhere, but for those of freshness: tests seldom pull up to yesterday."""
+        """The checks that warned or failed somewhere, but for those of freshness: tests seldom pull up to yesterday."""
         return {name for name, _ in self.evaluations if self.not_passed(name)} - {"pull_is_recent", "bill_is_fresh"}
 
     def evaluation(self, check: str, day: date | None, table: str = "claude_costs") -> dg.AssetCheckEvaluation:
@@ -118,7 +118,7 @@ class Outcome:
         }
 
     def noted_anywhere(self, name: str) -> dict[str, str]:
-        """Asset → what its last materialization that has this entry says in it."""
+        """Asset → this entry of its last materialization that has it."""
         return {
             of.asset_key.to_user_string(): str(of.metadata[name].value)
             for of in self.asset_events
@@ -158,7 +158,7 @@ class Outcome:
 
     @property
     def failed(self) -> dict[str, str]:
-        """Step → what its failure says, or why it did not build its table."""
+        """Step → the message of its failure, or why it did not build its table."""
         return {asset.replace("/", "__"): why for asset, why in self.not_built.items()} | {
             event.step_key or "": event.step_failure_data.user_failure_data.description or ""
             if event.step_failure_data.user_failure_data

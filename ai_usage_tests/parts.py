@@ -1,4 +1,4 @@
-"""Parts of the graph, for tests whose subject is not all of it."""
+"""Parts of the graph, for tests that need only a part."""
 
 from collections.abc import Collection, Iterable
 from functools import cache

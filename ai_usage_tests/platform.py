@@ -93,7 +93,7 @@ class Platform:
         return outcome
 
     def check(self, check: str, span: Span | None = None) -> Outcome:
-        """One claim alone, wherever it is made; without a span it judges every day ever pulled."""
+        """One check alone, on every table that has it; without a span it evaluates every day ever pulled."""
         return self.materialize(checks_of(check), span, self.claude.admin())
 
     def materialize(
@@ -153,7 +153,7 @@ class Platform:
     def copy(self, folder: Path) -> "Platform":
         """The same past, to be harmed without harming it here."""
         shutil.copyfile(self.warehouse.path, folder / "ai_usage.duckdb")
-        other = platform_in(folder)
+        other = _platform_of(folder)
         other.warehouse.now = copy(self.warehouse.now)
         other.warehouse._is_prepared = self.warehouse._is_prepared
         other.claude.days.update(self.claude.days)
@@ -187,17 +187,22 @@ def name_providers(warehouse: DuckDBWarehouse) -> None:
 
 
 def platform_in(folder: Path) -> Platform:
-    """A platform whose files are in a folder, as the settings would name them; Dagster's are in one below."""
+    """A platform with its files in a folder, named as the settings would name them; Dagster's are in one below."""
+    platform = _platform_of(folder)
+    name_providers(platform.warehouse)
+    return platform
+
+
+def _platform_of(folder: Path) -> Platform:
     at = Ticking(settings().now())
     warehouse = DuckDBWarehouse(
         folder / "ai_usage.duckdb", folder / "published.duckdb", TABLES, at, patience=60, functions=FUNCTIONS
     )
-    name_providers(warehouse)
     return Platform(warehouse, folder / "dagster")
 
 
 def checks_of(*checks: str) -> dg.AssetSelection:
-    """These claims, wherever they are made."""
+    """These checks, on every table that has them."""
     return dg.AssetSelection.checks(*(key for check in CHECKS for key in check.check_keys if key.name in checks))
 
 

@@ -120,9 +120,7 @@ EVERY_KIND: dict[str, Row] = {
     ),
     "claude code by its actor": claude(platform="claude_code", attribution_method="actor", **NO_KEY),
     "the workbench": claude(platform="workbench", attribution_method="actor", **NO_KEY),
-    "an api cost nobody told the platform of": claude(
-        platform="unsegmented", sub_account=None, **NO_KEY, **UNATTRIBUTED
-    ),
+    "an api cost of an unknown platform": claude(platform="unsegmented", sub_account=None, **NO_KEY, **UNATTRIBUTED),
     "claude.ai beyond its seats": claude(platform="claude.ai", sub_account=None, **NO_KEY),
     "web search, without a model": claude("web_search", model=None, billed_usd="0.01", list_usd="0.01")
     | {"quantity": Decimal(1), "unit": "requests"},
@@ -147,7 +145,7 @@ EVERY_KIND: dict[str, Row] = {
 ESTIMATES: dict[str, Row] = {
     "claude code's own estimate": claude("claude_code_estimate", billed_usd=None, estimated_usd="12.5"),
     "the request formula": cursor("request_formula", billed_usd=None, estimated_usd="0.4"),
-    "a seat whose price is unknown": seat(billed_usd=None),
+    "a seat with an unknown price": seat(billed_usd=None),
     "a member's seat of one of several plans": seat("cursor", None, billed_usd=None, quantity=None, unit=None),
 }
 
@@ -167,8 +165,8 @@ def spend(warehouse: DuckDBWarehouse, rows: Iterable[Row]) -> None:
     with warehouse.connected() as db:
         db.execute(f"create table if not exists {SPEND} ({columns})")
         db.execute(f"delete from {SPEND}")
-        db.register("told", texts)
-        db.execute(f"insert into {SPEND} by name select * from told")
-        db.unregister("told")
+        db.register("given", texts)
+        db.execute(f"insert into {SPEND} by name select * from given")
+        db.unregister("given")
         select, _ = googlesql.to_duckdb(googlesql.read("marts/focus_1_2"))
         db.execute(f"create or replace view ai_usage_analytics.focus_1_2 as {select}")

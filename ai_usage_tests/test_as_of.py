@@ -73,7 +73,7 @@ def usage(at: datetime | str) -> str:
     return f"select activity_date, billed_usd from ai_usage_analytics.spend_as_of('{at}') order by 1"
 
 
-def test_a_restated_day_is_told_as_then_and_as_now_and_the_ledger_is_only_read(
+def test_a_restated_day_is_shown_as_then_and_as_now_and_the_ledger_is_only_read(
     past: tuple[Platform, datetime], command: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     platform, at = past
@@ -82,7 +82,7 @@ def test_a_restated_day_is_told_as_then_and_as_now_and_the_ledger_is_only_read(
     assert command(at.isoformat()) == 0
     output = printed(capsys)
     assert (digest(database), sorted({p.name for p in database.parent.iterdir()} - {"as_of"})) == before
-    assert "anthropic 10.00 10.00 +0.00" in output  # 9 and 1: the sum hides what the days tell
+    assert "anthropic 10.00 10.00 +0.00" in output  # 9 and 1: the sum hides the difference of the days
     assert f"{DAY} anthropic 10.00 9.00 -1.00" in output
     assert f"{NEXT} anthropic – 1.00 +1.00" in output
     assert f"Not yet pulled then, anthropic: {NEXT}" in output
@@ -97,13 +97,13 @@ def test_a_restated_day_is_told_as_then_and_as_now_and_the_ledger_is_only_read(
     assert read(database, usage("2999-01-01T00:00:00Z")) == [(DAY, Decimal(9)), (NEXT, Decimal(1))]
 
 
-def test_a_period_with_days_never_pulled_says_so(
+def test_a_period_with_days_never_pulled_names_them(
     past: tuple[Platform, datetime], command: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Case 29. Days that were pulled later are the answer itself; those that never were make it incomplete."""
     assert command(past[1].isoformat(), first="2026-11-01") == 1
     output = printed(capsys)
-    assert f"! anthropic: 2 of 11 days were pulled ({BOTH}); nothing is known of the others." in output
+    assert f"! anthropic: 2 of 11 days were pulled ({BOTH}); the others are unknown." in output
     assert "make backfill FROM=2026-11-01 TO=2026-11-09" in output
     assert "to the last digit: 10.00" in output
 
@@ -117,7 +117,7 @@ def test_without_arguments_it_is_the_month_as_known_now(
     assert "Nothing has changed since." in output
 
 
-def test_an_owner_who_changed_alone_is_told_too(
+def test_a_changed_owner_alone_is_shown_too(
     past: tuple[Platform, datetime], command: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     platform = past[0].copy(tmp_path)
@@ -129,7 +129,7 @@ def test_an_owner_who_changed_alone_is_told_too(
     assert "Nothing has changed" not in output
 
 
-def test_the_future_is_now_and_says_so(
+def test_an_instant_in_the_future_means_now_with_a_note(
     past: tuple[Platform, datetime], command: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert command("2999-01-01T00:00:00+01:00", platform=past[0].copy(tmp_path)) == 0
@@ -169,7 +169,7 @@ def test_what_cannot_be_asked_is_one_sentence(
     assert output.startswith("Error:")
 
 
-def test_a_world_that_does_not_add_up_is_told(
+def test_a_rebuilt_day_that_differs_from_its_versions_is_reported(
     past: tuple[Platform, datetime],
     command: Callable[..., int],
     capsys: pytest.CaptureFixture[str],
@@ -183,21 +183,21 @@ def test_a_world_that_does_not_add_up_is_told(
 
     monkeypatch.setattr(as_of, "rebuilt", harmed)
     assert command(past[1].isoformat()) == 1
-    assert f"✗ {DAY} anthropic ai_spend was rebuilt with 10.00 of usage, spend_as_of says 10.00" in printed(capsys)
+    assert f"✗ {DAY} anthropic ai_spend was rebuilt with 10.00 of usage, spend_as_of returns 10.00" in printed(capsys)
 
 
-def test_a_function_that_sql_users_would_be_misled_by_is_told(
+def test_a_function_that_would_mislead_sql_users_is_reported(
     past: tuple[Platform, datetime], command: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     platform = past[0].copy(tmp_path)
     platform.sql("delete from ai_usage_analytics.spend_versions")
     assert command(past[1].isoformat(), platform=platform) == 1
     output = printed(capsys)
-    assert f"✗ spend_as_of in the warehouse says otherwise of {DAY}" in output
-    assert f"ai_spend of now is behind the ledger, not rebuilt since the last pull, or held back: {BOTH}" in output
+    assert f"✗ spend_as_of in the warehouse differs on {DAY}" in output
+    assert f"ai_spend is behind the ledger now, not rebuilt since the last pull, or blocked: {BOTH}" in output
 
 
-def test_a_world_that_cannot_be_built_is_told_and_not_left_behind(
+def test_tables_that_cannot_be_rebuilt_are_reported_and_leave_no_file(
     past: tuple[Platform, datetime], command: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     platform = past[0].copy(tmp_path)
@@ -206,11 +206,11 @@ def test_a_world_that_cannot_be_built_is_told_and_not_left_behind(
     output = printed(capsys)
     assert "core/claude_costs" in output
     assert "raw/claude_organization was never pulled" in output
-    assert "cannot be rebuilt as they were known then: nothing was written" in output
+    assert "cannot be rebuilt as of then: nothing was written" in output
     assert list((tmp_path / "as_of").iterdir()) == []
 
 
-def test_a_day_held_back_keeps_its_last_good_version_as_it_did_then(platform: Platform, tmp_path: Path) -> None:
+def test_a_blocked_day_keeps_its_last_good_version_as_it_did_then(platform: Platform, tmp_path: Path) -> None:
     owned_by(platform, "ada@example.com")
     platform.run({DAY: ["1000"], NEXT: ["100"]}, only=MONEY)
     owned_by(platform, "bo@example.com")

@@ -39,7 +39,7 @@ def home(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (folder / "dagster").mkdir()
     with closing(sqlite3.connect(folder / "dagster" / "alerts.sqlite")) as db:
         db.execute("create table news (key text)")
-        db.execute("insert into news values ('told')")
+        db.execute("insert into news values ('sent')")
         db.commit()
     (folder / "first_day").write_text("2026-10-01\n", encoding="utf-8")
     yield folder
@@ -63,7 +63,7 @@ def alerts_of(folder: Path) -> list[tuple[str]]:
         return db.execute("select key from news").fetchall()
 
 
-def test_a_backup_holds_the_warehouse_what_alerts_remember_and_what_it_is(home: Path, backup: Path) -> None:
+def test_a_backup_has_the_warehouse_the_state_of_alerts_and_a_description(home: Path, backup: Path) -> None:
     assert {path.name for path in backup.iterdir()} == {WAREHOUSE, "alerts.sqlite", "first_day", "manifest.json"}
     assert contents(backup / WAREHOUSE) == contents(home / WAREHOUSE)
     manifest = json.loads((backup / "manifest.json").read_text(encoding="utf-8"))
@@ -112,13 +112,13 @@ def test_what_was_backed_up_comes_back(
     assert main(["restore", str(backup), "--yes"]) == 0
     output = printed(capsys)
     assert contents(home / WAREHOUSE) == contents(home / COPY) == before
-    assert alerts_of(home) == [("told",)]
+    assert alerts_of(home) == [("sent",)]
     assert (home / "first_day").read_text(encoding="utf-8") == "2026-10-01\n"
     kept = [path.name for path in home.glob("ai_usage.duckdb.before_restore_*")]
     assert ("What was there is kept as" in output) == is_there
     assert bool(kept) == is_there
     assert not (home / f"{WAREHOUSE}.wal").exists()
-    assert {home / name for name in kept} <= set(made(command_settings(says_so=False)))  # make reset deletes it
+    assert {home / name for name in kept} <= set(made(command_settings(is_announced=False)))  # make reset deletes it
 
 
 def test_it_does_not_overwrite_without_being_asked_to(
@@ -147,8 +147,10 @@ def _typing(what: object) -> Callable[..., str]:
     return typed
 
 
-def test_it_waits_for_nobody_who_works_there(home: Path, backup: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with in_use(command_settings(says_so=False)):
+def test_a_restore_does_not_wait_for_a_running_command(
+    home: Path, backup: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with in_use(command_settings(is_announced=False)):
         assert main(["restore", str(backup), "--yes"]) == 2
     assert "A command is working in" in printed(capsys)
 
@@ -174,8 +176,8 @@ def test_the_published_copy_can_be_put_in_place_alone(home: Path, capsys: pytest
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
-        (["backup"], "Say where to: make backup TO=/mnt/backups"),
-        (["restore"], "Say what: make restore FROM=/mnt/backups/"),
+        (["backup"], "Name a folder: make backup TO=/mnt/backups"),
+        (["restore"], "Name a backup: make restore FROM=/mnt/backups/"),
         (["restore", "/nowhere"], "/nowhere is no backup"),
         (["backup", "/dev/null/x"], "cannot be written"),
     ],
@@ -195,7 +197,7 @@ def test_without_a_warehouse_there_is_nothing_to_back_up(
     assert "there is nothing to back up" in printed(capsys)
 
 
-def test_a_ledger_that_is_not_whole_is_backed_up_and_said(
+def test_an_incomplete_ledger_is_backed_up_with_a_note(
     home: Path, platform: Platform, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     platform.sql(f"delete from ai_usage_raw.claude_cost_report where activity_date = '{DAY}'")

@@ -48,7 +48,7 @@ DAYS = [DAY, NEXT, NEXT + timedelta(days=1)]
         ("2026-11-01", "2999-01-01", "the newest full UTC day"),
     ],
 )
-def test_a_backfill_that_cannot_be_says_why(
+def test_an_impossible_backfill_gives_the_reason(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, first: str, last: str, sentence: str
 ) -> None:
     monkeypatch.setenv("AI_USAGE_SIMULATE", "1")
@@ -84,7 +84,7 @@ def without_checks(database: Path) -> dict[str, object]:
     return {name: rows for name, rows in contents(database).items() if name != "check_results"}
 
 
-def test_build_leaves_what_a_run_of_the_graph_leaves_asks_nobody_and_publishes_it(
+def test_build_makes_the_tables_of_a_run_without_a_request_and_publishes_them(
     built: Platform, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked, of_the_run = built.claude.asked.total(), without_checks(built.warehouse.path)
@@ -97,7 +97,7 @@ def test_build_leaves_what_a_run_of_the_graph_leaves_asks_nobody_and_publishes_i
     assert "3 days · 0 requests" in printed(capsys)
 
 
-def test_build_of_some_days_keeps_a_blocked_day_says_why_and_leaves_the_others(
+def test_build_of_some_days_keeps_a_blocked_day_with_its_reason_and_leaves_the_others(
     built: Platform, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kept = built.dollars()
@@ -117,7 +117,7 @@ def test_build_of_some_days_keeps_a_blocked_day_says_why_and_leaves_the_others(
         ("", "2026-11-09", "No day from 2026-10-01 to 2026-11-09 was pulled yet"),
     ],
 )
-def test_build_of_days_that_cannot_be_says_why(
+def test_an_impossible_build_gives_the_reason(
     built: Platform, capsys: pytest.CaptureFixture[str], first: str, last: str, sentence: str
 ) -> None:
     assert main(["build", first, last]) == 2
@@ -125,7 +125,7 @@ def test_build_of_days_that_cannot_be_says_why(
     assert built.dollars()
 
 
-# Of so few days there is nothing unusual, nor a month that ended; checks, which nobody runs there, found nothing.
+# So few days have no anomaly and no month that ended; checks do not run there and find nothing.
 MAY_BE_EMPTY = {
     "alert_events",
     "schema_drift_sightings",
@@ -138,10 +138,10 @@ MAY_BE_EMPTY = {
 }
 
 
-def test_the_benchs_company_fills_every_table_and_no_day_of_it_is_held_back(platform: Platform) -> None:
+def test_the_company_of_the_benchmark_fills_every_table_and_blocks_no_day(platform: Platform) -> None:
     """Else what is measured is not what would be rebuilt."""
     company = Company(people=40, days=MEASURED_DAYS // 12)
-    company.settle_in(platform.warehouse)
+    company.fill(platform.warehouse)
     steps = list(rebuild_all(platform.warehouse, [company.span]))
     assert not any(step.blocked or step.skipped not in {"", "a view"} for step in steps)
     names = {mart.table.name for mart in marts()}
@@ -175,7 +175,7 @@ def test_a_taken_port_is_named_with_another_to_try(
     assert f"Port {port} on 127.0.0.1 cannot be used" in printed(capsys)
 
 
-def test_any_failure_on_a_full_disk_is_told_as_that(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_any_failure_on_a_full_disk_is_reported_as_a_full_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), a_full_disk_named(tmp_path):
         _ = 1 // 0
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
@@ -195,7 +195,7 @@ def _free(much: int) -> Any:
     return lambda _: SimpleNamespace(free=much)
 
 
-def test_no_run_stays_under_way_that_the_command_broke_off(tmp_path: Path) -> None:
+def test_a_run_that_the_command_broke_off_is_ended(tmp_path: Path) -> None:
     """Fault 5: on a full disk Dagster cannot note how a run ended."""
     of = replace(settings(), data_dir=tmp_path)
     (tmp_path / RESERVE).write_bytes(bytes(RESERVED))
@@ -213,11 +213,11 @@ def test_no_run_stays_under_way_that_the_command_broke_off(tmp_path: Path) -> No
     assert not (tmp_path / RESERVE).exists()
 
 
-def test_words_of_a_sheet_are_words_on_the_screen_too(capsys: pytest.CaptureFixture[str]) -> None:
+def test_markup_in_texts_is_printed_as_text(capsys: pytest.CaptureFixture[str]) -> None:
     """Brackets are markup to the printer: a stray one would end the command with a traceback."""
     hostile = "[/red] [bold]a@b.cd[/] <script>alert(1)</script>"
     evaluation = dg.AssetCheckEvaluation(
-        asset_key=dg.AssetKey("x"), check_name="claim", passed=False, metadata={}, description=hostile
+        asset_key=dg.AssetKey("x"), check_name="check", passed=False, metadata={}, description=hostile
     )
     print_troubles(Outcome(failures={"raw__x": hostile}, evaluations=[evaluation], skipped={"raw/y": hostile}))
     assert printed(capsys).count(hostile) == 3
@@ -235,7 +235,7 @@ def evaluated(check: str, day: date | None, severity: str = "ERROR", why: str = 
 def test_results_are_printed_failed_first_then_warned_each_with_its_mark_and_days_together(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Red and yellow are told apart by their marks too; equal troubles of many days are one line."""
+    """Failed and warned differ by their marks too, not only by color; equal results of many days are one line."""
     days = Span(date(2026, 11, 3), date(2026, 11, 7)).days
     outcome = Outcome(
         evaluations=[
@@ -262,5 +262,5 @@ def test_results_are_printed_failed_first_then_warned_each_with_its_mark_and_day
     ]
 
 
-def test_the_table_page_is_what_the_tables_say() -> None:
+def test_the_table_page_is_generated_from_the_tables() -> None:
     assert TARGET.read_text(encoding="utf-8") == tables_page(TABLES), "run make docs"

@@ -53,7 +53,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     return Demo(platform, outcome, Simulator(now=settings().now()))
 
 
-def test_everything_is_green_but_what_a_week_cannot_tell_and_what_the_sheet_has_wrong(demo: Demo) -> None:
+def test_every_check_passes_but_those_a_week_is_too_short_for_and_those_of_the_sheet(demo: Demo) -> None:
     assert demo.outcome.result.success
     evaluations = [evaluation for found in demo.outcome.evaluations.values() for evaluation in found.values()]
     wrong = {evaluation.check_name: evaluation for evaluation in evaluations if not evaluation.passed}
@@ -76,7 +76,7 @@ def test_everything_is_green_but_what_a_week_cannot_tell_and_what_the_sheet_has_
     cycle = demo.outcome.not_evaluated("events_equal_cycle_spend")[None]
     assert cycle.startswith("10 days of events of the billing cycle since 2026-11-03 were never pulled")
     daily = [days.keys() for (check, _), days in demo.outcome.evaluations.items() if None not in days]
-    assert len(daily) == 45  # the checks about a day that a week can judge
+    assert len(daily) == 45  # the checks about a day for which a week is long enough
     assert all(list(days) == WEEK.days for days in daily)
 
 
@@ -87,7 +87,7 @@ def test_amounts_in_metadata_are_numbers_to_plot_with_the_exact_text_and_none_co
     assert not [name for name in demo.outcome.noted("marts/spend_by_scope", WEEK.last) if "_usd" in name]
 
 
-def test_cursor_events_are_the_vendors_to_the_last_digit_and_as_many(demo: Demo) -> None:
+def test_cursor_events_equal_those_of_the_provider_in_number_and_to_the_last_digit(demo: Demo) -> None:
     built = demo.platform.sql(
         f"""select activity_date, count(*), sum(charged_usd), count(distinct user_email)
         from {ANALYTICS}.cursor_usage_events group by activity_date order by activity_date"""
@@ -113,7 +113,7 @@ def test_cursor_seats_are_billed_as_the_sheet_has_them(demo: Demo) -> None:
     assert all(0 < members < seats for *_, members in billed)
 
 
-def test_each_cost_line_is_the_vendors_to_the_last_digit(demo: Demo) -> None:
+def test_each_cost_line_equals_that_of_the_provider_to_the_last_digit(demo: Demo) -> None:
     default = demo.truth.organization.default_workspace.id
     rows = demo.platform.sql(
         f"""select activity_date, coalesce(workspace_id, '{default}'), description, amount_usd
@@ -126,7 +126,7 @@ def test_each_cost_line_is_the_vendors_to_the_last_digit(demo: Demo) -> None:
     assert len(rows) == len(truth) > 500
 
 
-def test_analytics_tell_of_the_same_money_to_the_last_digit_and_name_who_spent_it(demo: Demo) -> None:
+def test_analytics_have_the_same_money_to_the_last_digit_and_name_who_spent_it(demo: Demo) -> None:
     costs = demo.platform.dollars("claude_analytics_costs", "amount_usd")
     assert costs == demo.platform.dollars("claude_costs", "amount_usd")
     members = {member.email.lower() for member in demo.truth.organization.people}
@@ -155,7 +155,7 @@ def test_what_was_known_last_is_what_core_has(demo: Demo) -> None:
     assert known == {day: usd for day, usd in demo.platform.sql(billed) if usd}
 
 
-def test_each_day_of_the_mart_is_the_vendors_total(demo: Demo) -> None:
+def test_each_day_of_the_mart_equals_the_total_of_the_provider(demo: Demo) -> None:
     truth = {day: usd(cents=demo.truth.day(day).total_cents) for day in WEEK.days}
     assert demo.platform.dollars() == demo.platform.dollars("claude_daily_cost", "amount_usd") == truth
     assert min(truth.values()) > 0

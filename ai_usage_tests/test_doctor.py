@@ -101,7 +101,7 @@ def vendor(examiner: Simulator) -> Iterator[Simulator]:
         ("crsr_nonsense", 1, "✗ the key"),
     ],
 )
-def test_the_doctor_does_not_mind_a_cursor_plan_without_commits(
+def test_the_doctor_passes_a_cursor_plan_without_commits(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -121,7 +121,7 @@ def asked_of(vendor: Simulator) -> set[tuple[str, str]]:
     return {(seen.path, str(sorted(seen.query.items()))) for seen in vendor.requests}
 
 
-def test_the_doctor_asks_in_the_very_words_of_the_pulls(
+def test_the_doctor_sends_the_requests_of_the_pulls(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
 ) -> None:
     """Case 1: a grouping that the live API refuses shows in doctor."""
@@ -151,7 +151,7 @@ def test_the_doctor_asks_in_the_very_words_of_the_pulls(
     assert by_doctor - by_pulls == probe
 
 
-def test_the_doctor_fails_where_the_vendor_refuses_a_required_request(
+def test_the_doctor_fails_where_the_provider_refuses_a_required_request(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
 ) -> None:
     """Case 1: six dimensions, as they were asked before."""
@@ -197,7 +197,7 @@ def test_the_doctor_reports_every_status_and_crashes_at_none(
     assert "✓ usage events: " in output
 
 
-def test_the_doctor_says_that_a_day_is_not_there_yet_and_is_well(
+def test_the_doctor_reports_a_day_that_is_not_there_yet_and_passes(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
 ) -> None:
     vendor.faults.plan("missing_bucket", path="cost_report")
@@ -205,7 +205,7 @@ def test_the_doctor_says_that_a_day_is_not_there_yet_and_is_well(
     assert "✓ cost report: not yet: 2026-" in printed(capsys)
 
 
-def test_the_doctor_says_that_the_analytics_key_is_wrong_though_the_rest_is_well(
+def test_the_doctor_reports_a_wrong_analytics_key_though_the_rest_passes(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
 ) -> None:
     assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY, "sk-ant-wrong") == 1
@@ -241,7 +241,7 @@ def test_the_doctor_reads_every_uploaded_file(
         (WORKSPACE_KEY, "! analytics users (optional: who uses claude.ai): not included: it needs an Analytics key"),
     ],
 )
-def test_the_doctor_says_whether_claude_ai_is_open(
+def test_the_doctor_shows_whether_claude_ai_can_be_read(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str, sentence: str
 ) -> None:
     with Simulator(now=datetime(2026, 11, 20, 9, tzinfo=UTC)) as vendor:

@@ -1,4 +1,4 @@
-"""`make doctor` says in a line what is wrong with one source, whatever that is, and goes on with the others."""
+"""`make doctor` reports in a line what is wrong with one source, whatever that is, and goes on with the others."""
 
 from collections.abc import Iterator
 from pathlib import Path

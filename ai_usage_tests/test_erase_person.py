@@ -140,7 +140,7 @@ def test_afterwards_nothing_names_the_person_all_amounts_stand_and_checks_pass(
     assert (folder / "ai_usage_published.duckdb").exists()
 
 
-def test_what_the_vendor_still_sends_is_rewritten_as_it_comes_in(folder: Path) -> None:
+def test_what_the_provider_still_sends_is_rewritten_as_it_comes_in(folder: Path) -> None:
     platform = platform_of(folder)
     versions = "select count(*) from ai_usage_raw.pulls where records_pull_id = pull_id"
     assert erase() == 0
@@ -148,7 +148,7 @@ def test_what_the_vendor_still_sends_is_rewritten_as_it_comes_in(folder: Path) -
     platform.claude.days |= {DAY: ordinary(), NEXT: ordinary(20)}
     assert platform.run(span=BOTH).failed == {}
     (folder / "published.duckdb").unlink()
-    assert platform.sql(versions) == before[1]  # nothing is new: the vendor says what the ledger holds
+    assert platform.sql(versions) == before[1]  # nothing is new: the provider sends what the ledger has
     assert contents(folder / "ai_usage.duckdb")["ai_spend"] == before[0]["ai_spend"]
     assert list(duckdb_columns(folder / "ai_usage.duckdb")) == []
 
@@ -182,14 +182,14 @@ def test_it_asks_and_erases_nothing_without_a_yes(
 
 
 def test_an_address_that_nothing_names_erases_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for more in ([], ["--yes"]):  # nobody is asked
+    for more in ([], ["--yes"]):  # no question is asked
         assert main(["erase_person", "xu@example.com", *more]) == 1
         assert "Nothing in the warehouse names xu@example.com" in printed(capsys)
     assert platform_of(folder).sql(f"select count(*) from {ERASURES.address}") == [(0,)]
     assert main(["erase_person", "lina", "--yes"]) == 2
 
 
-def test_nobody_else_may_use_the_folder_meanwhile(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_folder_is_locked_meanwhile(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with in_use(command_settings()):
         assert erase() == 2
     assert "is working in" in printed(capsys)
@@ -267,7 +267,7 @@ def erased(identity: Identity) -> Erased:
         ('{"a": [true, null, 1e5, "x"]}', '{"a": [true, null, 1e5, "x"]}'),
     ],
 )
-def test_what_is_rewritten_and_what_is_somebody_else_s(text: str, instead: str) -> None:
+def test_what_is_rewritten_and_what_belongs_to_another_person(text: str, instead: str) -> None:
     assert erased(Identity([ADDRESS], {NAME})).text(text) == instead
 
 

@@ -23,7 +23,7 @@ VALUES: dict[Any, Any] = {
 
 
 def error_classes() -> set[type[BaseException]]:
-    """Those of the package, whose modules are all imported for that."""
+    """Those of the package: all its modules are imported for that."""
     for module in pkgutil.walk_packages(ai_usage.__path__, "ai_usage."):
         if not module.name.endswith("__main__"):
             import_module(module.name)

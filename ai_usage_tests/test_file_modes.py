@@ -69,7 +69,7 @@ def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_the_group_may_pass_to_the_published_copy_if_the_setting_says_so(shared: Path) -> None:
+def test_the_group_may_read_the_published_copy_if_the_setting_allows_it(shared: Path) -> None:
     of = read_settings(dict(os.environ))
     assert (of.published_mode, of.data_dir_mode) == (0o440, 0o710)
     for mode in (None, 0o700):  # a folder that is made, and one that an earlier setting made

@@ -90,7 +90,7 @@ def hour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hour]:
 
 
 def test_the_numbers_of_the_demo_are_the_same_after_three_minutes_of_the_ui(hour: Hour) -> None:
-    """Case 28: $23k became $85k, as days that nobody pulled were billed."""
+    """Case 28: $23k became $85k, as days that were never pulled were billed."""
     assert hour.what["demo"] == 0
     assert hour.what["after_ui"]["spend"] == hour.what["after_demo"]["spend"]
     assert [row[0] for row in hour.what["after_demo"]["spend"]] == ["anthropic", "cursor"]
@@ -127,17 +127,17 @@ def test_every_sample_command_of_the_readme_works_as_printed(hour: Hour) -> None
     assert hour.what["backfilled"] == [f"{FIRST}…{LAST}"]  # of a backfill that names no day, after a fresh start
 
 
-def test_a_month_of_which_one_day_was_pulled_says_so(hour: Hour) -> None:
+def test_a_month_with_one_pulled_day_is_marked(hour: Hour) -> None:
     """Case 29, with the seats of days never pulled: none is in the export."""
     assert "2026-10: " in hour.terminal
     assert "charges on 1 of 31 days" in hour.terminal
     assert (
-        "! anthropic, cursor: 1 of 31 days were pulled (2026-10-31); nothing is known of the others. To pull them: "
+        "! anthropic, cursor: 1 of 31 days were pulled (2026-10-31); the others are unknown. To pull them: "
         "AI_USAGE_START_DATE=2026-10-01 make backfill FROM=2026-10-01 TO=2026-10-30"
     ) in hour.terminal
 
 
-def test_simulated_data_say_so_wherever_they_are_printed(hour: Hour) -> None:
+def test_simulated_data_is_marked_wherever_it_is_printed(hour: Hour) -> None:
     for mark in ("AI usage, SIMULATED DATA", "SIMULATED DATA, 2026-11-01", "_SIMULATED.csv", "holds SIMULATED data"):
         assert mark in hour.terminal
 
@@ -162,5 +162,5 @@ def test_ctrl_c_ends_a_command_with_a_sentence(tmp_path: Path) -> None:
         command.kill()
         command.wait()
     assert command.returncode == 130
-    assert printed.splitlines()[-1] == "Stopped. What was committed stands: run it again to go on."
+    assert printed.splitlines()[-1] == "Stopped. What was committed is kept: run it again to continue."
     assert "Traceback" not in printed

@@ -110,10 +110,10 @@ TOGETHER = [
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
-def test_each_row_keeps_the_rules_that_the_validator_judges_by_the_column_or_not_at_all(
+def test_each_row_keeps_the_rules_that_the_validator_checks_by_column_or_not_at_all(
     shared: Platform, kind: str
 ) -> None:
-    """It lets one allowed word excuse others that are not, and judges no product where ChargeClass is null."""
+    """It lets one allowed word excuse others that are not, and checks no product where ChargeClass is null."""
     [row] = charges(shared, EVERY_KIND[kind]).to_dicts()
     assert {name: row[name] for name, words in ALLOWED.items() if row[name] not in words} == {}
     assert [pair for pair in TOGETHER if (row[pair[0]] is None) != (row[pair[1]] is None)] == []
@@ -171,7 +171,7 @@ MAPPED: dict[str, dict[str, Any]] = {
     },
     "claude code by its actor": {"ServiceName": "Claude Code", "ResourceId": None, "ResourceType": None},
     "the workbench": {"ServiceName": "Claude Workbench"},
-    "an api cost nobody told the platform of": {
+    "an api cost of an unknown platform": {
         "ServiceName": "Claude (not itemised)",
         "SubAccountId": None,
         "SubAccountName": None,
@@ -244,7 +244,7 @@ def test_focus_columns_come_first_and_own_ones_after_them(shared: Platform) -> N
 
 
 def validated(file: Path, *criteria: str) -> dict[str, str]:
-    """Rule → what the validator says of the file."""
+    """Rule → the validator's result for the file."""
     script = ROOT / "ai_usage_tests" / "validate_focus.py"
     done = subprocess.run(
         [VALIDATOR, "-P", script, file, *([",".join(criteria)] if criteria else [])],
@@ -307,7 +307,7 @@ def test_an_export_is_the_months_decimals_in_both_files(
     total = sum(row["billed_usd"] for row in EVERY_KIND.values())
     output = printed(capsys)
     assert f"{len(EVERY_KIND)} rows · ${total:,.2f} billed (exactly {total} USD) · charges on 1 of 31 days" in output
-    assert "Provisional: vendors may still restate" in output
+    assert "Provisional: providers may still restate" in output
     assert "SIMULATED" not in output
 
     folder = tmp_path / "exports"
@@ -327,7 +327,7 @@ def test_an_export_is_the_months_decimals_in_both_files(
     ("month", "status", "sentence"),
     [("2026-10", "final", "Final:"), ("2026-10", "provisional", "Provisional:"), ("2026-11", "final", "is not over")],
 )
-def test_an_export_says_whether_the_month_may_still_change(
+def test_an_export_shows_whether_the_month_may_still_change(
     home: Platform, capsys: pytest.CaptureFixture[str], month: str, status: str, sentence: str
 ) -> None:
     spend(home.warehouse, [claude(spend_date=date.fromisoformat(f"{month}-05"), status=status)])
@@ -335,7 +335,7 @@ def test_an_export_says_whether_the_month_may_still_change(
     assert sentence in printed(capsys)
 
 
-def test_simulated_figures_say_so_in_the_name_the_rows_and_on_the_screen(
+def test_simulated_figures_are_marked_in_the_name_the_rows_and_on_the_screen(
     home: Platform, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     home.warehouse.append("claude_cost_report", [Answer("claude", date(2026, 10, 5), [], 1, {}, is_simulated=True)])
@@ -354,7 +354,7 @@ def test_what_is_no_month_is_one_sentence(capsys: pytest.CaptureFixture[str], mo
     assert f"MONTH={month} is not a month; write for example MONTH=2026-01." in printed(capsys)
 
 
-def test_a_month_of_which_five_days_were_pulled_says_so(
+def test_a_month_with_five_pulled_days_is_marked(
     home: Platform, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """Case 29. A provider that was never asked is not waited for, and a month that is not over only up to yesterday."""
@@ -365,13 +365,13 @@ def test_a_month_of_which_five_days_were_pulled_says_so(
     spend(home.warehouse, [claude(spend_date=october[0]), claude(spend_date=november[0])])
     assert main(["export_focus", "2026-10"]) == 1
     output = printed(capsys)
-    assert "! anthropic: 5 of 31 days were pulled (2026-10-27…2026-10-31); nothing is known of the others." in output
+    assert "! anthropic: 5 of 31 days were pulled (2026-10-27…2026-10-31); the others are unknown." in output
     assert "make backfill FROM=2026-10-01 TO=2026-10-26" in output
     assert "cursor" not in output
     assert main(["export_focus"]) == 0  # the month of yesterday, up to yesterday
     assert "2026-11: 1 rows" in printed(capsys)
     assert main(["export_focus", "2026-09"]) == 1
-    assert "anthropic: 0 of 30 days were pulled; nothing is known" in printed(capsys)
+    assert "anthropic: 0 of 30 days were pulled; the others are unknown" in printed(capsys)
 
 
 def test_a_month_without_charges_writes_nothing(

@@ -1,4 +1,4 @@
-"""The tree keeps its promises: nothing without its SQL, its red test, its description or its line in .env.example."""
+"""The tree is complete: nothing lacks its SQL, its failing test, its description or its line in .env.example."""
 
 import os
 import re
@@ -36,7 +36,7 @@ SUBJECTS = {
     *("revisions", "sheet"),
 }
 GRAPH = defs.resolve_asset_graph()
-# Of tables; what a board is, ai_usage_tests/dashboards tells.
+# Of tables; boards are tested in ai_usage_tests/dashboards.
 SPECS = {spec.key: spec for spec in defs.resolve_all_asset_specs() if spec.key.path[0] != "dashboards"}
 CHECK_NAMES = sorted({key.name for key in GRAPH.asset_check_keys})
 
@@ -103,7 +103,7 @@ def test_each_mart_is_the_select_of_its_name() -> None:
     assert files - contracts().keys() == {mart.table.name for mart in marts()}
 
 
-def test_no_check_file_lies_unused_and_none_is_missing() -> None:
+def test_no_check_file_is_unused_and_none_is_missing() -> None:
     files = {
         path.relative_to(ROOT / "sql").with_suffix("").as_posix()
         for folder in (ROOT / "sql" / "checks", *(ROOT / "sql" / "providers").glob("*/checks"))
@@ -132,7 +132,7 @@ def test_each_check_has_a_test_that_makes_it_fail(check: str) -> None:
 
 
 @pytest.mark.parametrize("key", sorted(SPECS), ids=str)
-def test_each_asset_says_what_it_is(key: dg.AssetKey) -> None:
+def test_each_asset_has_a_description_an_owner_a_group_and_its_columns(key: dg.AssetKey) -> None:
     spec = SPECS[key]
     layer, name = key.path
     assert spec.owners == OWNERS
@@ -166,7 +166,7 @@ def test_each_table_is_an_asset_but_the_ledger_itself_and_what_runs_keep_of_them
 
 
 @pytest.mark.parametrize("key", sorted(GRAPH.asset_check_keys, key=str), ids=str)
-def test_each_check_says_what_it_claims(key: dg.AssetCheckKey) -> None:
+def test_each_check_has_a_description(key: dg.AssetCheckKey) -> None:
     assert GRAPH.get_check_spec(key).description
 
 
@@ -182,7 +182,7 @@ def test_modules_share_a_base_name_only_by_their_role_or_by_a_subject_of_several
     assert shared - ROLES - SUBJECTS == set()
 
 
-def test_modules_open_by_saying_what_they_are_for() -> None:
+def test_each_module_opens_with_a_docstring() -> None:
     packages = ("ai_usage", "ai_usage_tests")
     silent = [path for package in packages for path, text in sources(package) if text and not text.startswith('"""')]
     assert silent == []

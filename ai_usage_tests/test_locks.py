@@ -184,7 +184,7 @@ def test_make_installs_every_lock_without_resolving_and_checks_it_afterwards() -
 
 
 def test_a_newer_release_of_a_package_with_an_extra_does_not_stop_the_install(tmp_path: Path) -> None:
-    """From an index where it is there, and where a package that nobody pinned is not."""
+    """From an index where it is there, and where a package that is not pinned is missing."""
     index, target = tmp_path / "index", tmp_path / "target"
     old = wheel(index, "tinyauth", "1.0", 'Provides-Extra: tls\nRequires-Dist: tinycert; extra == "tls"\n')
     wheel(index, "tinyauth", "2.0", "Provides-Extra: tls\nRequires-Dist: nowhere-to-be-found\n")

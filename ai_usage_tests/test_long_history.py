@@ -1,7 +1,7 @@
 """A long history of an organization with a known truth: what every key, person, team and platform cost.
 
 Its first half is before the analytics API, so money is allocated by tokens; the second half is in that API. Pulled and
-shaped by the platform's own parts, without Dagster, whose partitions begin later in these tests.
+shaped by the platform's own parts, without Dagster: its partitions begin later in these tests.
 """
 
 from collections import Counter, defaultdict

@@ -1,4 +1,4 @@
-"""Simulated data and real ones: they never meet, and what is shown says which they are by what the warehouse holds."""
+"""Simulated and real data never meet, and every output is marked by what the warehouse has."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -35,7 +35,7 @@ def home(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
 
 @pytest.fixture
 def real(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
-    """A real vendor, as far as the commands know, whose key is set."""
+    """A real provider, as far as the commands know, with its key set."""
     with standing_in() as vendor:
         monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", vendor.url)
         monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", ADMIN)
@@ -67,7 +67,7 @@ def test_without_a_key_a_real_warehouse_gets_no_simulated_data_and_no_advice_to_
     for command in ("demo", "backfill", "ui"):
         assert main([command]) == 2
         output = printed(capsys)
-        assert "holds real data, and simulated data would join them: nothing was pulled. Set a vendor's key" in output
+        assert "holds real data, and simulated data would join them: nothing was pulled. Set a provider's key" in output
         assert "reset" not in output
 
 
@@ -128,7 +128,7 @@ def _alert(home: Platform) -> bool:
 def test_what_is_shown_is_marked_by_the_data_and_not_by_the_settings(
     home: Platform, monkeypatch: pytest.MonkeyPatch, what: str, *, is_simulated: bool
 ) -> None:
-    """Case 31. The settings say the contrary each time."""
+    """Case 31. The settings are the opposite each time."""
     append(home, answer(DAY, "1", is_simulated=is_simulated))
     home.warehouse.publish()
     monkeypatch.setenv("AI_USAGE_SIMULATE", "0" if is_simulated else "1")

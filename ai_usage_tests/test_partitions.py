@@ -36,7 +36,7 @@ def test_runs_are_what_lies_together() -> None:
     assert list(runs_of_days([])) == []
 
 
-def test_midnight_is_the_vendors_spelling_of_a_day() -> None:
+def test_midnight_is_how_providers_write_a_day() -> None:
     assert midnight(FIRST) == "2026-02-27T00:00:00Z"
 
 

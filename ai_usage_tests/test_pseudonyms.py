@@ -32,7 +32,7 @@ SENTENCE = f"the key {KEY_NAME} of {ADDRESS} ({NAME}) spent 12 USD; lina_xu and 
 
 @pytest.fixture
 def folder(named_world: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The data folder of a company whose key is named after its developer."""
+    """The data folder of a company with a key that is named after its developer."""
     named_world.copy(tmp_path)
     shutil.copyfile(tmp_path / "ai_usage.duckdb", tmp_path / "ai_usage_published.duckdb")
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
@@ -108,7 +108,7 @@ def test_without_a_salt_everything_is_named_as_it_is() -> None:
     assert Redaction()(SENTENCE) == SENTENCE
 
 
-def test_a_key_named_after_somebody_goes_by_its_id(named_world: Platform) -> None:
+def test_a_key_named_after_a_person_is_shown_by_its_id(named_world: Platform) -> None:
     people = known_people(named_world.warehouse)
     assert people.addresses["lina xu"] == ADDRESS
     assert people.keys == {"claude code key lina xu": KEY["id"]}

@@ -56,7 +56,7 @@ def folder_with_copy(platform: Platform, folder: Path) -> Path:
 
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """What the person types, from front to back; then there is nobody."""
+    """What the person types, from first to last; then the input ends."""
     typed: list[str] = []
 
     def read(*_: object, **__: object) -> str:
@@ -95,7 +95,7 @@ def test_whatever_is_not_yes_deletes_nothing(
     assert left(simulated) >= before
 
 
-def test_where_nobody_can_answer_nothing_is_deleted_unless_yes_was_given(
+def test_without_a_terminal_nothing_is_deleted_unless_yes_was_given(
     simulated: Path, answers: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["reset"]) == 2
@@ -114,7 +114,7 @@ def test_real_data_are_deleted_only_by_whoever_types_that(
         assert main(command) == 2
         output = printed(capsys)
         assert f"holds REAL data of 1 days, {DAY} to {DAY}" in output
-        assert "what is older cannot be pulled again" in output
+        assert "older days cannot be pulled again" in output
         assert left(real) >= before
     answers[:] = ["delete real data"]
     assert main(["reset"]) == 0

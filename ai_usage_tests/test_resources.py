@@ -1,4 +1,4 @@
-"""Who launches a run cannot say where a client connects or which secret it uses."""
+"""The person who launches a run cannot choose where a client connects or which secret it uses."""
 
 from dataclasses import replace
 
@@ -51,7 +51,7 @@ def test_no_part_of_a_launch_is_read_from_the_environment(job: dg.JobDefinition)
     assert not {name for name in names if name and "Source" in name}
 
 
-def test_a_run_with_another_address_or_key_is_refused_and_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_with_another_address_or_key_is_refused_before_any_request(monkeypatch: pytest.MonkeyPatch) -> None:
     """As it was, both keys and any variable by name went to the address of the launch."""
     for name in SECRETS[:3]:
         monkeypatch.setenv(name, "sk-to-be-kept")

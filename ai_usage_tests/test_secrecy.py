@@ -15,10 +15,10 @@ SHORT = "hunter/22"
 @pytest.mark.parametrize("secret", [KEY, SHORT])
 def test_no_encoding_hides_a_secret(name: str, secret: str) -> None:
     keep_secret(secret)
-    text = f"Acme said: bad key {ENCODINGS[name](secret)} there; request id r_1."
+    text = f"Acme answered: bad key {ENCODINGS[name](secret)} there; request id r_1."
     assert secret == SHORT or leaks(text, secret)  # or this test would see nothing
     cleaned = without_secrets(text)
-    assert cleaned.startswith("Acme said: bad key ")
+    assert cleaned.startswith("Acme answered: bad key ")
     assert cleaned.endswith(" there; request id r_1.")
     assert "(key)" in cleaned
     assert leaks(cleaned, secret) == []

@@ -235,7 +235,7 @@ def test_the_names_of_dot_env_are_read_whatever_else_stands_in_it(tmp_path: Path
     ],
 )
 def test_simulated_data_begin_with_the_first_day_of_the_first_demo(tmp_path: Path, last: str, first: str) -> None:
-    """Case 28: 299 partitions of days that nobody would ever pull."""
+    """Case 28: 299 partitions of days that no run would ever pull."""
     now = (date.fromisoformat(last) + timedelta(days=1)).isoformat() + "T09:00:00Z"
     simulated = {"AI_USAGE_DATA_DIR": str(tmp_path), "AI_USAGE_NOW": now, "AI_USAGE_SIMULATE": "1"}
     found = read_settings(simulated)
@@ -244,7 +244,7 @@ def test_simulated_data_begin_with_the_first_day_of_the_first_demo(tmp_path: Pat
     assert read_settings({**simulated, "AI_USAGE_START_DATE": "2026-02-02"}).start_date == date(2026, 2, 2)
 
 
-def test_that_day_is_remembered_for_whoever_comes_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_that_day_is_remembered_for_later_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAGSTER_HOME", "")
     simulated = {"AI_USAGE_DATA_DIR": str(tmp_path / "data"), "AI_USAGE_SIMULATE": "1"}
     prepare_instance(read_settings({**simulated, **NOW}))

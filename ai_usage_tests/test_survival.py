@@ -28,14 +28,14 @@ DAYS = [DAY + timedelta(days=n) for n in range(4)]
 SPAN = Span(DAYS[0], DAYS[-1])
 WRITERS = dg.AssetSelection.all() - dg.AssetSelection.all_asset_checks()
 OF_MONEY = ("claude_costs", "claude_daily_cost", "claude_usage_tokens", "claude_total_expenses")
-BEFORE, AFTER = 10, 20  # dollars a day, about: what a first run is told, and the one after it
+BEFORE, AFTER = 10, 20  # dollars a day, about: what the first run pulls, and the one after it
 NEVER, RENAME = "never", "rename"
 MOMENTS = {  # each before what
     "tables are made": "create table",
     "records are there, their pull is not": "insert into ai_usage_raw.pulls",
     "the old days are deleted": "insert into ai_usage_analytics.claude_costs",
     "the old directory is deleted": "insert into ai_usage_analytics.dim_workspace",
-    "the copy is made, but nobody's yet": RENAME,
+    "the copy is made, but not renamed yet": RENAME,
 }
 
 PATIENCE = 300  # seconds, on a machine that is busy with other tests
@@ -44,7 +44,7 @@ FORKED.set_forkserver_preload([__name__])
 
 
 def a_run(folder: Path, dollars: int, *, opens_each_step: bool = False) -> bool:
-    """Refresh the range, the last day of which is idle; says whether all went well."""
+    """Refresh the range, the last day of which is idle; returns whether all went well."""
     platform = platform_in(folder)
     platform.opens_each_step = opens_each_step
     platform.warehouse.now = Ticking(settings().now() + timedelta(minutes=dollars))  # the later run is the later one

@@ -13,7 +13,7 @@ from ai_usage.warehouse.durable_files import OWNER_ONLY
 if __name__ == "__main__":
     os.umask(OWNER_ONLY)
     try:
-        of = command_settings(says_so="--worker" not in sys.argv)
+        of = command_settings(is_announced="--worker" not in sys.argv)
         from bench.figures import run  # definitions are built from the settings when they are imported
 
         sys.exit(run(of, sys.argv[1:]))

@@ -92,7 +92,7 @@ def as_json(message: Message) -> dict[str, Any]:
 
 
 def as_blocks(message: Message) -> dict[str, Any]:
-    """For people in Slack. Words of the data are words: they mention nobody and link nowhere."""
+    """For people in Slack. Text from the data stays plain text: it cannot mention anyone or make a link."""
     parts = [escaped(message.opening), *map(_marked_up, message.items), escaped(message.closing)]
     texts = list(_packed([part for part in parts if part]))
     left_out = ["_Cut here: the UI has the rest._"] if len(texts) > SECTIONS else []

@@ -23,6 +23,6 @@ def alerts_of(of: Settings) -> Alerts:
     if of.has_email_alerts:
         server = MailServer.of(secret("ALERT_SMTP_URL"))
         channels += [Mail(server, to, of.email_from) for to in of.email_to]
-    # Beside Dagster's own state, whose events it counts: who deletes one deletes both.
+    # Beside Dagster's own state, because it counts the events there: delete both together.
     outbox = Outbox(of.dagster_home / FILE, redaction(of), timedelta(days=of.messages_kept_days))
     return Alerts(outbox, channels, of.now, shows_simulated_data(of))

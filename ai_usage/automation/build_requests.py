@@ -66,7 +66,7 @@ order by pulled_at, pull_id
 """
 RECORDS = f"select record from {raw_table(CLAUDE_AI_USAGE.pull).address} where pull_id = @pull_id order by position"
 
-Graph = Any  # dagster's asset graph, whose class is not public
+Graph = Any  # Dagster's asset graph: its class is not public
 Keys = frozenset[dg.AssetKey]
 NOTHING: Keys = frozenset()
 
@@ -103,7 +103,7 @@ def rebuild_what_changed(context: dg.SensorEvaluationContext, published: Publish
 
 
 def awaited(instance: dg.DagsterInstance) -> list[str]:
-    """The jobs whose runs a build waits for: another build, and pulls, so that what all of them bring is built at once.
+    """The jobs that a build waits for: another build, and pulls, so that what all of them bring is built at once.
     For a pull that takes long it does not wait: one provider's must not keep another's days from being built.
     """
     pulls = [job for job in JOBS_AT_WORK if job != BUILD]
@@ -210,7 +210,7 @@ class Stale:
 
     def days_of_snapshot(self, ledger: Warehouse, builds: "_Builds", pull: str) -> Iterable[date]:
         """The days that a changed snapshot is applied to: of a provider's directory the last ones; of the sheet all of
-        them, since owners, people and prices are of the whole history; of claude_ai_usage those whose rows changed.
+        them, since owners, people and prices are of the whole history; of claude_ai_usage the days with changed rows.
         """
         if pull == CLAUDE_AI_USAGE.pull:
             below = self.below(dg.AssetKey(["raw", pull]))
@@ -318,7 +318,7 @@ class _Builds:
 
 
 def _days_touched(ledger: Warehouse, built: Mapping[date, str]) -> Iterator[date]:
-    """The days whose rows of the tab claude_ai_usage differ from those that the day was built from."""
+    """The days with rows of the tab claude_ai_usage that differ from those that the day was built from."""
     versions = ledger.ask(VERSIONS, pull=CLAUDE_AI_USAGE.pull)["pull_id"].to_list()
     rows: dict[str, dict[date, list[Any]]] = {"": {}}
 
@@ -336,5 +336,5 @@ def _days_touched(ledger: Warehouse, built: Mapping[date, str]) -> Iterator[date
 
 
 def _telling(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
-    """What a day's rows say, wherever in the tab they stand."""
+    """The contents of a day's rows, wherever they are in the tab."""
     return sorted([str(value) for name, value in sorted(row.items()) if name != "row_number"] for row in rows)

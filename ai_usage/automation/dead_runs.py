@@ -1,4 +1,4 @@
-"""Runs whose process is gone: noted as failed, so that nothing waits for them and an alert names them.
+"""Runs without a living process: they are marked as failed, so that nothing waits for them and an alert names them.
 
 Dagster watches over processes that its daemon started, as long as that daemon lives. After a kill, a power cut or a
 command that ended without a word, its records show the run as under way for ever, and the queue waits for it. So each
@@ -37,7 +37,7 @@ class Process:
 
     @classmethod
     def of(cls, run: dg.DagsterRun) -> "Process | None":
-        """None of a run whose tag names no process, or the one of the run that it tries again."""
+        """None if the run's tag names no process, or the process of the run that it tries again."""
         host, number, *more = (run.tags.get(PROCESS, "") + " ").split(" ")
         if not host or not (number.isascii() and number.isdigit()):
             return None
@@ -77,8 +77,8 @@ def runs_of_this_process(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
 
 
 def end_the_dead(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
-    """Note as failed, and return, the runs whose process is gone and those that started and never got a tag: a kill may
-    come between Dagster's note of the start and the tag.
+    """Mark as failed, and return, the runs without a living process and those that started and never got a tag: a kill
+    may come between Dagster's note of the start and the tag.
     """
     dead = []
     for record in instance.get_run_records(dg.RunsFilter(statuses=UNDER_WAY)):
@@ -143,14 +143,14 @@ def _stat(number: int) -> list[str]:
 
 
 def _answer(*command: str) -> str:
-    """What a program of the system says; nothing, where there is none."""
+    """The output of a program of the system; empty if there is no such program."""
     try:
-        said = subprocess.run(  # noqa: S603 - our own words
+        done = subprocess.run(  # noqa: S603 - our own words
             command, env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}, capture_output=True, timeout=5, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return said.stdout.decode(errors="replace")
+    return done.stdout.decode(errors="replace")
 
 
 def _word(text: str) -> str:

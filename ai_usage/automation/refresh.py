@@ -40,7 +40,7 @@ group by pull, activity_date
 
 Published = dg.ResourceParam[Warehouse | None]  # the copy that runs leave to readers; None before the first one
 
-Job = Any  # a job of assets that is not resolved yet, whose class is not public
+Job = Any  # an asset job that is not resolved yet: its class is not public
 
 
 def range_tags(span: Span) -> dict[str, str]:
@@ -134,7 +134,7 @@ def _described(cadence: Cadence) -> str:
 
 PULL_JOBS = [cadence.job for cadence in CADENCES]
 JOBS_AT_WORK = (BUILD, *PULL_JOBS, SHEET_JOB, REFRESH_DAY, REFRESH_RANGE)
-JOBS_WITHOUT_BUILD = {*JOBS_AT_WORK, FRESHNESS} - {BUILD}  # whose own run builds no table
+JOBS_WITHOUT_BUILD = {*JOBS_AT_WORK, FRESHNESS} - {BUILD}  # their own run builds no table
 JOBS = [pull_job(cadence) for cadence in CADENCES]
 SENSORS = [when_due(cadence, job) for cadence, job in zip(CADENCES, JOBS, strict=True)]
 
@@ -142,7 +142,7 @@ OF_FRESHNESS = {"pull_is_recent", "bill_is_fresh", "no_pull_is_of_the_future"}
 
 
 def freshness(checks: Sequence[dg.AssetChecksDefinition]) -> Job:
-    """Asks the ledger alone how old everything is: a pull that fails cannot tell."""
+    """Reads from the ledger alone how old everything is: a pull that fails cannot report it."""
     return dg.define_asset_job(
         FRESHNESS,
         selection=dg.AssetSelection.checks(

@@ -25,19 +25,19 @@ STOPPED = "It was stopped before its end: by a person, by a signal, or because i
 AT_MOST = 2_000  # runs of a kind that a tick reads
 STEPS_READ = 20  # of a failed run
 SECONDS_UNTIL_DECIDED = 10  # Dagster notes just after the failure whether it tries again
-SECONDS_UNTIL_TRIED_AGAIN = 120  # it may not, though it said so: where no step is left that was not done
+SECONDS_UNTIL_TRIED_AGAIN = 120  # it may not, although it noted that it would: if no step is left to do
 OLD = 7 * 86_400  # seconds: a failure before that is history, not news
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How a run ended. `said` is of a failure alone."""
+    """How a run ended. `failure` is empty unless it failed."""
 
     event_id: int
     root: str  # the run that this one re-executes, or itself; of runs that try the same, their chain, or a part of it
     run_id: str
     is_chained: bool
-    said: str = ""
+    failure: str = ""
 
     @property
     def subject(self) -> str:
@@ -60,7 +60,7 @@ def news_of_runs(instance: dg.DagsterInstance, outbox: Outbox, ui_url: str) -> C
 
     def found(memory: Memory) -> list[News]:
         for ending in failed:
-            memory.saw(_subject(memory, ending), event_id=ending.event_id, gravity=2, why=ending.said)
+            memory.saw(_subject(memory, ending), event_id=ending.event_id, gravity=2, why=ending.failure)
         # One that died is an alert even if another made it good before this look: something kills runs.
         dead = list(_news(memory, ui_url, lambda standing: DIED in standing.why))
         for ending in succeeded:
@@ -74,7 +74,7 @@ def news_of_runs(instance: dg.DagsterInstance, outbox: Outbox, ui_url: str) -> C
 
 
 def _subject(memory: Memory, ending: Ending) -> str:
-    """Of a chain that is broken already, what was told then: it is told once."""
+    """The subject under which a chain was already reported as broken, so that it is reported once."""
     broken = [s.subject for s in memory.standings(f"run {ending.root} ") if s.gravity] if ending.is_chained else []
     return next(iter(broken), ending.subject)
 
@@ -98,15 +98,15 @@ def _endings(instance: dg.DagsterInstance, outbox: Outbox, kind: dg.DagsterEvent
             break
         cursor = max(cursor, record.storage_id)
         if run and not (kind == FAILED and ((AUTO_RETRY_RUN_ID_TAG in run.tags and not died) or age > OLD)):
-            said = _why(instance, run, record, outbox.redaction) if kind == FAILED else ""
+            failure = _why(instance, run, record, outbox.redaction) if kind == FAILED else ""
             chain = run.tags.get(CHAIN)
             root = chain or run.root_run_id or run.run_id
-            found.append(Ending(record.storage_id, root, run.run_id, said=said, is_chained=chain is not None))
+            found.append(Ending(record.storage_id, root, run.run_id, failure=failure, is_chained=chain is not None))
     return found, cursor
 
 
 def _is_undecided(instance: dg.DagsterInstance, run: dg.DagsterRun, age: float) -> bool:
-    """Whether Dagster may still try a failed run again. It says whether it will, and then what it found to try."""
+    """Whether Dagster may still try a failed run again. It notes whether it will, and then what is left to try."""
     if WILL_RETRY_TAG not in run.tags:
         return instance.run_retries_enabled and age < SECONDS_UNTIL_DECIDED
     return run.is_complete_and_waiting_to_retry and age < SECONDS_UNTIL_TRIED_AGAIN
@@ -119,7 +119,7 @@ def _runs(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> dict[str, dg.
 
 
 def _why(instance: dg.DagsterInstance, run: dg.DagsterRun, record: EventLogRecord, redact: Callable[[str], str]) -> str:
-    """What is told of a failure, as it is kept until then: after that the run may be deleted."""
+    """What an alert reports about a failure, kept until it is sent: the run may be deleted before."""
     first, last = (run.tags.get(tag, run.tags.get(ONE_PARTITION, "")) for tag in (RANGE_START, RANGE_END))
     steps = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE, limit=STEPS_READ).records
     by_cause: dict[str, list[str]] = {}
@@ -129,7 +129,7 @@ def _why(instance: dg.DagsterInstance, run: dg.DagsterRun, record: EventLogRecor
     causes = [f"{some(names)}: {cause}" for cause, names in by_cause.items()]
     message = record.event_log_entry.message
     causes += [message] if causes and message.startswith(DIED) else []  # of a run that died after a step had failed
-    why = some(causes, between=" ") or message or "Dagster does not say why."
+    why = some(causes, between=" ") or message or "Dagster gives no reason."
     return msgspec.json.encode(Failure(run.job_name, first, last, redact(why))).decode()
 
 

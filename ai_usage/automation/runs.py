@@ -28,7 +28,7 @@ from ai_usage.warehouse.port import Warehouse
 
 REFRESH_POOL = "refresh"  # one at a time; its runs of pulls and builds are held to no pool, being in its own process
 
-Repository = Any  # dagster's repository, whose jobs have their resources
+Repository = Any  # Dagster's repository: its jobs have their resources
 
 
 @dataclass
@@ -94,8 +94,8 @@ class Runs:
 
 
 def failures_of(result: dg.ExecuteInProcessResult) -> dict[str, str]:
-    """Step → why it failed. A run that failed before its first step stands under its job's name, one whose warehouse
-    could not be published under `warehouse`.
+    """Step → why it failed. A run that failed before its first step has its job's name, and one that could not
+    publish the warehouse has `warehouse`.
     """
     steps = {event.step_key or "": reason_of(event) for event in result.get_step_failure_events()}
     if why := teardown_failure(result.all_events):
@@ -132,12 +132,12 @@ def jobs(repository: Callable[[], Repository]) -> Iterator[dg.JobDefinition]:
     def refresh(context: dg.OpExecutionContext) -> None:
         runs = Runs(settings(), repository(), context.instance, context.resources.warehouse)
         runs.refresh(span_asked(context.run.tags))
-        built = {table: said for result in runs.results for table, said in not_built(result).items()}
+        built = {table: why for result in runs.results for table, why in not_built(result).items()}
         ended = {result.run_id: "succeeded" if result.success else "failed" for result in runs.results}
         context.log.info("Runs: %s", ended)
         if troubles := runs.failures | built:
-            said = "; ".join(f"{what}: {sentence}" for what, sentence in troubles.items())
-            raise dg.Failure(description=said, allow_retries=False)
+            summary = "; ".join(f"{what}: {sentence}" for what, sentence in troubles.items())
+            raise dg.Failure(description=summary, allow_retries=False)
 
     executor = in_process
     yield dg.job(

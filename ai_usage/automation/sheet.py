@@ -30,14 +30,14 @@ from ai_usage.warehouse.table import PULLS as PULLS_TABLE
 
 SECONDS = 60  # between two looks
 PULL_SHEET = CADENCE.job
-TRIED_AGAIN = {"dagster/max_retries": "3"}  # the run, should it fail: nobody would ask for its days again
+TRIED_AGAIN = {"dagster/max_retries": "3"}  # a run that fails: its days would not be requested again
 PASSING = (RateLimited, VendorDown, Unreachable, DamagedAnswer)
 
 ANY_DAY = f"select activity_date from {PULLS_TABLE.address} where activity_date is not null limit 1"
 
 
 class Trouble(msgspec.Struct, frozen=True):
-    """Why the sheet cannot be used. Of one kind, it is told once, however its words vary."""
+    """Why the sheet cannot be used. Each kind is reported once, however its words vary."""
 
     kind: str
     why: str
@@ -91,19 +91,19 @@ def sheet_changed(
         return dg.SkipReason(SOURCE.not_configured)
     before = SheetState.read(context.cursor)
     if not before.version and _waits_for_vendors(published):
-        return dg.SkipReason("waits for a vendor's first day: until then there is nothing to make of the sheet")
+        return dg.SkipReason("waits for a provider's first day: until then there is nothing to build from the sheet")
     after = look(sheet, before)
     asked = list(requests(before, after, context.last_run_key))
     return dg.SensorResult(
         run_requests=asked,
         skip_reason=None if asked else dg.SkipReason(_reason(before, after)),
         cursor=str(after),
-        asset_events=_told(context, before.broken, after.broken),
+        asset_events=_evaluations(context, before.broken, after.broken),
     )
 
 
 def _waits_for_vendors(published: Warehouse | None) -> bool:
-    """Whether a vendor is to be asked and none was yet."""
+    """Whether a provider is configured and none was pulled yet."""
     is_wanted = any(cadence.daily and cadence.is_configured(settings()) for cadence in CADENCES)
     return is_wanted and (published is None or published.ask(ANY_DAY).is_empty())
 
@@ -155,10 +155,10 @@ def requests(before: SheetState, after: SheetState, last_run_key: str | None) ->
         yield dg.RunRequest(run_key=change, asset_selection=keys, tags=TRIED_AGAIN | {CHAIN: chain})
 
 
-def _told(
+def _evaluations(
     context: dg.SensorEvaluationContext, before: Trouble | None, now: Trouble | None
 ) -> list[dg.AssetCheckEvaluation]:
-    """A verdict where trouble begins, changes its kind or ends."""
+    """A result when a trouble begins, changes its kind or ends."""
     if (before and before.kind) == (now and now.kind):
         return []
     if now:
@@ -173,8 +173,8 @@ def _reason(before: SheetState, after: SheetState) -> str:
     broken, was = after.broken, before.broken
     if broken and not broken.is_of_tabs:
         return f"{'still: ' if was and was.kind == broken.kind else ''}{broken.why}"
-    said = "unchanged" if after.version == before.version else "moved, but no tab that can be used changed"
-    return f"{said}, version {after.version}" + (f"; still: {broken.why}" if broken else "")
+    change = "unchanged" if after.version == before.version else "moved, but no tab that can be used changed"
+    return f"{change}, version {after.version}" + (f"; still: {broken.why}" if broken else "")
 
 
 def _digest(of: Any) -> str:

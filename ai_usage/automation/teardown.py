@@ -30,7 +30,7 @@ def teardown_failure(events: Iterable[dg.DagsterEvent]) -> str:
 
 
 def _sentence(error: Any) -> str:
-    """What an error says: of those that caused one another, the first one of ours, else the first of all."""
+    """The message of an error: of the errors that caused one another, the first one of ours, else the first."""
     one = error
     while one:
         if one.cls_name in {WarehouseError.__name__, WarehouseBusy.__name__}:

@@ -24,7 +24,7 @@ from ai_usage.automation.run_news import news_of_runs
 from ai_usage.settings import Settings
 
 SECONDS = 30.0  # between two looks
-PAUSE = 2 * 3600  # seconds: after a longer one nothing is held against the time in which nobody looked
+PAUSE = 2 * 3600  # seconds: after a longer one the time without a look counts against nothing
 SILENT = 600  # seconds without a heartbeat of the daemon, which comes twice a minute
 TICKS_IN_A_ROW = {InstigatorType.SENSOR: 3, InstigatorType.SCHEDULE: 2}
 OUTDATED = 86_400  # seconds: a sensor that did not tick for so long is no longer there
@@ -145,7 +145,7 @@ class Watchdog:
     clock: Callable[[], float] = time.time
 
     def look(self) -> Looked:
-        """Without a channel there is nobody to alert: what is wrong then alerts whoever is configured later."""
+        """Without a channel no alert can be sent: what is wrong is sent to the channels that are configured later."""
         now = self.clock()
         began = since_when_somebody_looks(self.alerts.outbox, now)
         looked = Looked()
@@ -213,8 +213,8 @@ def news_of(found: Sequence[Trouble], seen: set[str], memory: Memory, ui_url: st
     at = memory.cursor(SEEN) + 1
     memory.move(SEEN, at)
     for trouble in found:
-        said = msgspec.json.encode(trouble).decode()
-        memory.saw(trouble.subject, event_id=at, gravity=2, why=said)
+        packed = msgspec.json.encode(trouble).decode()
+        memory.saw(trouble.subject, event_id=at, gravity=2, why=packed)
     wrong = {trouble.subject for trouble in found}
     for standing in memory.standings(STANDING):
         topic = standing.subject.split(" ")[1]

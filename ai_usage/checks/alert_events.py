@@ -56,7 +56,7 @@ def _is_event(row: Row) -> bool:
 def _event(row: Row, of: Mapping[str, str], status: str, day_: date | None, at: datetime) -> tuple[Any, ...]:
     own = {"ERROR": "failed", "WARN": "warned"}.get(row.get("severity", ""), status)
     where = [row.get(name) for name in ("provider", "account", "scope", "scope_name")]
-    return (row["alert_key"], *of.values(), own, *where, day_, row[ALERTS_BY_ROW], row["said"], at)
+    return (row["alert_key"], *of.values(), own, *where, day_, row[ALERTS_BY_ROW], row["sentence"], at)
 
 
 def rows_of(warehouse: Warehouse, table: Table, of: Mapping[str, str]) -> pl.DataFrame:

@@ -11,13 +11,13 @@ BILLS = tuple(provider.bill.pull for provider in PROVIDERS)
 BY_SCOPE = "marts/spend_by_scope"  # all money
 
 
-def of_money(sql: str, evaluate: Callable[[Rows], Finding]) -> Callable[[Warehouse], Finding | None]:
+def of_money(sql: str, result: Callable[[Rows], Finding]) -> Callable[[Warehouse], Finding | None]:
     """The evaluation of a query over all money; None where no bill was ever pulled."""
 
     def evaluated(warehouse: Warehouse) -> Finding | None:
         if not any(warehouse.pulled_days(pull) for pull in BILLS):
             return None
-        return evaluate_mart(warehouse, "spend_by_scope", sql, evaluate)
+        return evaluate_mart(warehouse, "spend_by_scope", sql, result)
 
     return evaluated
 

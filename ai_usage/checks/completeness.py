@@ -48,7 +48,7 @@ order by account, activity_date
 
 
 def no_day_is_missing(provider: Provider, of: CoreTables) -> DailyCheck:
-    """Whether each report that core tables rest on was pulled, and stands in core with every record. A day that the
+    """Whether each report that core tables are made of was pulled, with every record in core. A day that the
     provider was asked about needs it too; an optional one, only once the provider has answered it.
     """
     pulls = of.counted
@@ -58,7 +58,7 @@ def no_day_is_missing(provider: Provider, of: CoreTables) -> DailyCheck:
         provider=provider.key,
         asset=f"core/{of.first.name}",
         title="a page or day that was lost",
-        description=f"Each day's {', '.join(pulls)} was pulled and stands in core whole; an empty answer is an answer.",
+        description=f"Each day's {', '.join(pulls)} was pulled, with all records in core; empty answers count.",
         severity="failed",
         sources=(provider.source,),
         pulls=pulls,

@@ -1,6 +1,6 @@
 """Do the providers' lines come to what their consoles showed: each figure of the sheet, whole and by workspace.
 
-A figure of an invoice may include seats: its column `covers` says so, or only usage and seats together come to it.
+A figure of an invoice may include seats: if its column `covers` has it, or if only usage and seats together match it.
 
 A figure with days that were never pulled compares with nothing, and one that was restated after it was written down was
 right then: both are warnings.
@@ -175,12 +175,12 @@ def usd(amount: Decimal, *, sign: str = "") -> str:
 
 
 def _lines_known(warehouse: Warehouse, row: Row, at: datetime | None) -> Decimal | None:
-    """What the ledger's lines of the period come to, or came to at an instant; None if that cannot be read."""
+    """The sum of the ledger's cost lines in the period, now or as of an instant; None if a record is rejected."""
     span = Span(row["period_start"], row["period_end"] - ONE_DAY)
     bill = BY_KEY[row["provider"]].bill
-    said = warehouse.newest(bill.pull, span, as_of=at)
-    lines = bill.lines(said)
-    if said.rejections:
+    records = warehouse.newest(bill.pull, span, as_of=at)
+    lines = bill.lines(records)
+    if records.rejections:
         return None
     if row["workspace_id"]:
         its_own = pl.col("workspace_id") == row["line_workspace_id"]

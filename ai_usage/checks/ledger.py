@@ -23,7 +23,7 @@ from ai_usage.warehouse.table import PULLS
 NAME = "ledger_is_whole"
 SQL = f"checks/{NAME}"
 TITLE = "a record of raw that was lost, doubled or altered since it was pulled"
-DESCRIPTION = "Each record of {} stands in raw as it was pulled: once, and as it was sent."
+DESCRIPTION = "Each record of {} is in raw exactly once, as it was sent."
 NO_DAY = date(1970, 1, 1)  # snapshots are of none
 
 
@@ -37,7 +37,7 @@ def ledger_is_whole(
     gates_day: bool = False,
     is_optional: bool = False,
 ) -> DailyCheck:
-    """Whether the newest version of each daily pull stands in raw as it was pulled. The check waits for the pulls it
+    """Whether the newest version of each daily pull is in raw as it was pulled. The check waits for the pulls it
     relies on alone: a record that another pull lacks is reported, but must not keep the money waiting.
     """
     return DailyCheck(

@@ -50,7 +50,7 @@ class Seen:
         table = check.asset_key.to_user_string()
         return {
             ALERTS_BY_ROW: f"{table}: {self.what}",
-            "said": f"{table}: {self}.",
+            "sentence": f"{table}: {self}.",
             "alert_key": f"{check.name}/{check.asset_key.path[-1]}/{self.what}",
             "what": self.what,
             "first_seen": self.first_seen,

@@ -46,13 +46,13 @@ where scope = 'total' and days >= 14 and growth_ratio is not null
 """
 
 
-def _of_budgets(sql: str, evaluate: Callable[[Rows], Result]) -> Callable[[Warehouse], Finding | None]:
+def _of_budgets(sql: str, result: Callable[[Rows], Result]) -> Callable[[Warehouse], Finding | None]:
     def evaluated(warehouse: Warehouse) -> Finding | None:
         if warehouse.newest(BUDGETS.pull, None).versions.is_empty():
             return None
         if not warehouse.ask("select count(*) as row_count from ai_usage_analytics.budgets").item():
             return NotEvaluated("The sheet has no budgets.")
-        return evaluate_mart(warehouse, "budget_status", sql, evaluate)
+        return evaluate_mart(warehouse, "budget_status", sql, result)
 
     return evaluated
 

@@ -34,20 +34,20 @@ COMMANDS = (
     *("export_focus", "as_of", "build", "dashboards", "metabase", "reset", "erase_person", "watch", "webserver"),
     *("backup", "restore"),
 )
-PULL = {"demo", "backfill", "ui"}  # commands that ask vendors for figures, and keep them
-ASK = {*PULL, "doctor"}  # commands that ask vendors
+PULL = {"demo", "backfill", "ui"}  # commands that pull from providers
+ASK = {*PULL, "doctor"}  # commands that send requests to providers
 RUN = {*PULL, "build", "watch", "backup"}  # commands that `make reset` and `make restore` wait for
 NO_RUNS = {"docs", "reset", "restore", "sheet_template", "watch", "webserver"}  # look for no dead runs first
 
 
 def main(argv: Sequence[str]) -> int:
-    """The command's exit code; what the reader can mend is one sentence and exit 2."""
+    """The command's exit code; an error that the reader can fix is one sentence and exit code 2."""
     if not argv or argv[0] not in COMMANDS:
-        ERR.print(f"Say one of: {', '.join(COMMANDS)}.")
+        ERR.print(f"Name one of these commands: {', '.join(COMMANDS)}.")
         return 2
     before = os.umask(OWNER_ONLY)
     try:
-        of = command_settings(says_so=argv[0] in ASK)
+        of = command_settings(is_announced=argv[0] in ASK)
         with a_full_disk_named(of.data_dir), a_damaged_log_named(of.dagster_home), ExitStack() as held:
             command = import_module(f"ai_usage.commands.{argv[0]}")
             OUT.redact = ERR.redact = pseudonyms(of) if of.has_pseudonyms else str
@@ -61,7 +61,7 @@ def main(argv: Sequence[str]) -> int:
             return int(command.run(of, argv[1:]))
     except BaseException as error:
         if interruption(error):
-            ERR.print("Stopped. What was committed stands: run it again to go on.")
+            ERR.print("Stopped. What was committed is kept: run it again to continue.")
             return 130
         if not isinstance(error, AiUsageError):
             raise
@@ -79,8 +79,8 @@ def pseudonyms(of: Settings) -> Callable[[str], str]:
 
 
 def refuse_what_cannot_be_pulled(of: Settings, *, is_ui: bool) -> None:
-    """`AiUsageError` where there is nobody to ask, and where what they answer would join data of the other kind. The UI
-    shows what is there, so it needs nobody to ask.
+    """`AiUsageError` if no provider is configured, or if simulated data would join real data or the reverse. The UI
+    shows what is there, so it needs no provider.
     """
     from ai_usage.warehouse.duckdb.data_origin import data_are_simulated  # noqa: PLC0415 - the settings are settled by now
     from ai_usage.warehouse.origin import mixture  # noqa: PLC0415
@@ -94,7 +94,7 @@ def refuse_what_cannot_be_pulled(of: Settings, *, is_ui: bool) -> None:
 
         advice = (
             "No provider is configured, and AI_USAGE_SIMULATE=0 keeps the simulated ones out: set "
-            f"{' or '.join(of.source.key_variable for of in PROVIDERS)} in .env (make doctor says what each opens)"
+            f"{' or '.join(of.source.key_variable for of in PROVIDERS)} in .env (make doctor lists what each can read)"
         )
         if not is_ui:
             raise SettingError(f"{advice}. Nothing was pulled.")
@@ -103,46 +103,48 @@ def refuse_what_cannot_be_pulled(of: Settings, *, is_ui: bool) -> None:
 
 @contextmanager
 def a_full_disk_named(folder: Path) -> Iterator[None]:
-    """Whatever writes first to a full disk fails in words of its own, Dagster's databases among it: say it plainly."""
+    """On a full disk each writer fails with an error of its own, Dagster's databases included: this is one clear
+    error.
+    """
     try:
         yield
     except AiUsageError:
         raise
     except Exception as error:
-        said = texts(error)
-        if folder.exists() and is_full(shutil.disk_usage(folder).free, said):
+        messages = texts(error)
+        if folder.exists() and is_full(shutil.disk_usage(folder).free, messages):
             raise WarehouseError(
-                f"No space left in {folder}. What was committed stands; free some space and run it again."
+                f"No space left in {folder}. What was committed is kept; free some space and run it again."
             ) from error
-        if IO_ERROR in said:
+        if IO_ERROR in messages:
             raise WarehouseError(
                 f"{folder} cannot be written any more ({IO_ERROR}): a quota is used up, or the disk is broken. "
-                "What was committed stands; mend it and run it again."
+                "What was committed is kept; fix it and run it again."
             ) from error
         raise
 
 
 def texts(error: BaseException) -> str:
-    """What an error says, and those that caused it."""
-    said = []
+    """The messages of an error and of those that caused it."""
+    messages = []
     cause: BaseException | None = error
     while cause:
-        said.append(str(cause))
+        messages.append(str(cause))
         cause = cause.__cause__ or cause.__context__
-    return "\n".join(said)
+    return "\n".join(messages)
 
 
-def is_full(free: int, said: str) -> bool:
-    """Whether an error is of a disk without space. A process that breaks off frees some, so what it said counts too:
-    SQLite's `IO_ERROR` is of a lack of space where there is little.
+def is_full(free: int, messages: str) -> bool:
+    """Whether a full disk caused an error. A process that fails may free some space, so its messages count too:
+    SQLite's `IO_ERROR` means a full disk if there is little space.
     """
     signs = ("database or disk is full", "No space left", *([IO_ERROR] if free < LITTLE else []))
-    return free < NEARLY_NOTHING or any(sign in said for sign in signs)
+    return free < NEARLY_NOTHING or any(sign in messages for sign in signs)
 
 
 @contextmanager
 def a_damaged_log_named(folder: Path) -> Iterator[None]:
-    """Dagster's own databases are not the warehouse, which is whole without them: say which of the two is damaged."""
+    """An error that shows that Dagster's own databases are damaged, not the warehouse, which does not need them."""
     try:
         yield
     except Exception as error:
@@ -152,18 +154,18 @@ def a_damaged_log_named(folder: Path) -> Iterator[None]:
         if not any(sign in str(cause) for sign in ("malformed", "not a database")):
             raise
         raise WarehouseError(
-            f"Dagster's records of runs in {folder} are damaged ({cause}). Delete that folder, and leave the warehouse "
-            "beside it: the UI forgets past runs, the data stay."
+            f"Dagster's records of runs in {folder} are damaged ({cause}). Delete that folder, but not the "
+            "warehouse beside it: the UI loses past runs, the data stay."
         ) from error
 
 
-def command_settings(*, says_so: bool = True) -> Settings:
-    """The settings, where a machine without any vendor's key gets the built-in vendors."""
+def command_settings(*, is_announced: bool = True) -> Settings:
+    """The settings. Without any provider's key the built-in, simulated providers are used."""
     found = read_settings(environment())
     if not found.simulate and not found.any_provider_key and not os.environ.get("AI_USAGE_SIMULATE"):
         os.environ["AI_USAGE_SIMULATE"] = "1"
         found = read_settings(dict(os.environ))
-        if says_so:
+        if is_announced:
             OUT.print("[yellow]No provider's key is set: the built-in, simulated providers answer.[/]")
     return found
 

@@ -1,5 +1,5 @@
-"""`make as-of AT=… FROM=… TO=…`: what we would have reported at an instant about some days, and what changed since. The
-whole world of then is left as a DuckDB file for any SQL tool.
+"""`make as-of AT=… FROM=… TO=…`: what was known about some days at an instant, and what changed since. The warehouse as
+of then is written to a DuckDB file for any SQL tool.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from ai_usage.commands.as_of_world import (
     usage_known,
 )
 from ai_usage.commands.backfill import asked_day, asked_span
-from ai_usage.commands.coverage import pulled, tell_gaps
+from ai_usage.commands.coverage import print_gaps, pulled
 from ai_usage.commands.refresh import Outcome, print_troubles
 from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.errors import SettingError, WarehouseError
@@ -57,15 +57,15 @@ def run(of: Settings, argv: Sequence[str]) -> int:
         "select min(pulled_at) as a, max(pulled_at) as b, logical_or(is_simulated) as c from ai_usage_raw.pulls"
     ).to_dict(as_series=False).values()  # fmt: skip
     if first is None or at < first:
-        began = f"the first pull was at {_told(first)}" if first else f"nothing was ever pulled into {of.database}"
-        ERR.print(f"Nothing was known at {_told(at)}: {began}.", soft_wrap=True)
+        began = f"the first pull was at {_shown(first)}" if first else f"nothing was ever pulled into {of.database}"
+        ERR.print(f"Nothing was known at {_shown(at)}: {began}.", soft_wrap=True)
         return 1
     if at > of.now():
-        OUT.print(f"{_told(at)} is in the future: this is what is known now, by the last pull at {_told(last)}.")
+        OUT.print(f"{_shown(at)} is in the future: this is what is known now, by the last pull at {_shown(last)}.")
         at = last
     target = of.data_dir / FOLDER / f"{_named(at)}_{span.first}_{span.last}.duckdb"
-    is_proven = _tell(ledger, at, span, target, title="SIMULATED DATA, " * bool(is_simulated))
-    return 0 if tell_gaps(of, pulled(ledger, span), span) and is_proven else 1
+    is_proven = _report(ledger, at, span, target, title="SIMULATED DATA, " * bool(is_simulated))
+    return 0 if print_gaps(of, pulled(ledger, span), span) and is_proven else 1
 
 
 def _span(of: Settings, first: str, last: str) -> Span:
@@ -74,29 +74,29 @@ def _span(of: Settings, first: str, last: str) -> Span:
     return asked_span(of, first or str(max(asked_day("TO", to).replace(day=1), of.start_date)), to)
 
 
-def _tell(ledger: Warehouse, at: datetime, span: Span, target: Path, *, title: str) -> bool:
-    """Whether what was told is proven."""
+def _report(ledger: Warehouse, at: datetime, span: Span, target: Path, *, title: str) -> bool:
+    """Print the report and write the file. True if the report was verified."""
     with _folder(target.parent) as scratch:
         past = rebuilt(ledger, at, span, into=Path(scratch) / target.name)
         if past.failures:
             print_troubles(Outcome(failures=dict(past.failures)))
-            ERR.print("These days cannot be rebuilt as they were known then: nothing was written.")
+            ERR.print("These days cannot be rebuilt as of then: nothing was written.")
             return False
         with ledger.connected(), past.world.connected():
             then, now = spend_in(past.world, span), spend_in(ledger, span)
             OUT.print()
-            OUT.rule(f"[bold]{title}{span.first} to {span.last} as known at {_told(at)}[/]")
+            OUT.rule(f"[bold]{title}{span.first} to {span.last} as known at {_shown(at)}[/]")
             OUT.print(_totals(then, now))
-            _tell_changes(then, now)
-            _tell_gaps(not_pulled(ledger, past.world, span), past.blocked)
-            is_proven = _tell_proof(ledger, past, then, at, span)
-            _tell_what_is_behind(ledger, now, span)
+            _print_changes(then, now)
+            _print_gaps(not_pulled(ledger, past.world, span), past.blocked)
+            is_proven = _print_proof(ledger, past, then, at, span)
+            _print_what_is_behind(ledger, now, span)
         made = Path(scratch) / target.name
         made = _nameless(ledger, past.world, made.with_suffix(".nameless")) if pseudonym_salt() else made
         made.chmod(0o400)
         made.replace(target)
     OUT.rule()
-    what = "Core and marts of it, with pseudonyms for people" if pseudonym_salt() else "The whole of it"
+    what = "Core and marts, with pseudonyms for people" if pseudonym_salt() else "The whole warehouse as of then"
     OUT.print(f"{what}, for any SQL tool: {target}", soft_wrap=True)
     return is_proven
 
@@ -119,7 +119,7 @@ def _totals(then: Spend, now: Spend) -> Grid:
     return grid
 
 
-def _tell_changes(then: Spend, now: Spend) -> None:
+def _print_changes(then: Spend, now: Spend) -> None:
     changed = differences(then.billed, now.billed)
     moved = [key for key in {*then.payers, *now.payers} - {*changed} if then.payers.get(key) != now.payers.get(key)]
     if changed:
@@ -138,30 +138,30 @@ def _tell_changes(then: Spend, now: Spend) -> None:
         )
 
 
-def _tell_gaps(unpulled: dict[str, list[date]], held: BlockedByProvider) -> None:
+def _print_gaps(unpulled: dict[str, list[date]], blocked: BlockedByProvider) -> None:
     for provider, days in unpulled.items():
         if days:
             OUT.print(f"[yellow]Not yet pulled then[/], {provider}: {_days(days)}", soft_wrap=True)
-    for (day, provider), claims in sorted(held.items()):
+    for (day, provider), checks in sorted(blocked.items()):
         if day not in unpulled.get(provider, []):
-            why = f"{day} ({', '.join(claims)}); its last good version, if any, counts."
-            OUT.print(f"[yellow]Held back then[/], {provider}: {why}", soft_wrap=True)
+            why = f"{day} ({', '.join(checks)}); its last good version, if any, counts."
+            OUT.print(f"[yellow]Blocked then[/], {provider}: {why}", soft_wrap=True)
 
 
-def _tell_proof(ledger: Warehouse, past: Past, then: Spend, at: datetime, span: Span) -> bool:
-    """Whether what was rebuilt is, to the last digit, what the ledger's versions add up to, and SQL users are told."""
-    known, told = usage_known(past.world, at, span), usage_known(ledger, at, span)
+def _print_proof(ledger: Warehouse, past: Past, then: Spend, at: datetime, span: Span) -> bool:
+    """Whether the rebuilt usage equals exactly the sum of the ledger's versions and what `spend_as_of` returns."""
+    known, published = usage_known(past.world, at, span), usage_known(ledger, at, span)
     wrong = [key for key in differences(then.usage, known) if key not in past.blocked]
     for day, provider in wrong:
         ERR.print(
             f"[bold red]✗ {day} {provider}[/] ai_spend was rebuilt with {_usd(then.usage.get((day, provider)))} "
-            f"of usage, spend_as_of says {_usd(known.get((day, provider)))}",
+            f"of usage, spend_as_of returns {_usd(known.get((day, provider)))}",
             soft_wrap=True,
         )
-    stale = sorted(key for key in {*known, *told} if known.get(key) != told.get(key))
+    stale = sorted(key for key in {*known, *published} if known.get(key) != published.get(key))
     if stale:
         ERR.print(
-            f"[bold red]✗ spend_as_of[/] in the warehouse says otherwise of {_days(day for day, _ in stale)}: "
+            f"[bold red]✗ spend_as_of[/] in the warehouse differs on {_days(day for day, _ in stale)}: "
             "materialize core/spend_versions over these days.",
             soft_wrap=True,
         )
@@ -170,13 +170,13 @@ def _tell_proof(ledger: Warehouse, past: Past, then: Spend, at: datetime, span: 
     return not wrong and not stale
 
 
-def _tell_what_is_behind(ledger: Warehouse, now: Spend, span: Span) -> None:
+def _print_what_is_behind(ledger: Warehouse, now: Spend, span: Span) -> None:
     behind = differences(now.usage, usage_known(ledger, datetime.max.replace(tzinfo=UTC), span))
     if behind:
-        held = blocked_by_provider(ledger, span)
-        why = "held back" if all(key in held for key in behind) else "not rebuilt since the last pull, or held back"
+        blocked = blocked_by_provider(ledger, span)
+        why = "blocked" if all(key in blocked for key in behind) else "not rebuilt since the last pull, or blocked"
         days = _days(day for day, _ in behind)
-        OUT.print(f"[yellow]ai_spend of now is behind the ledger[/], {why}: {days}", soft_wrap=True)
+        OUT.print(f"[yellow]ai_spend is behind the ledger now[/], {why}: {days}", soft_wrap=True)
 
 
 def _folder(folder: Path) -> "tempfile.TemporaryDirectory[str]":
@@ -199,7 +199,7 @@ def _instant(text: str) -> datetime:
     return at.astimezone(UTC)
 
 
-def _told(at: datetime) -> str:
+def _shown(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S}{f'.{at:%f}' * bool(at.microsecond)} UTC"
 
 

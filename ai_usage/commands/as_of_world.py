@@ -22,7 +22,7 @@ from ai_usage.warehouse.port import Warehouse
 
 BUILT = [asset for asset in ASSETS if {key.path[0] for key in asset.keys} <= {"core", "marts"}]
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-AN_INSTANT = timedelta(microseconds=1)  # what instants here are told to
+AN_INSTANT = timedelta(microseconds=1)  # the precision of instants here
 
 DayOfProvider = tuple[date, str]
 Payer = tuple[str | None, str | None, str | None]  # key, person, team
@@ -65,7 +65,7 @@ def rebuilt(ledger: Warehouse, at: datetime, span: Span, *, into: Path) -> Past:
 def _build(ledger: Warehouse, at: datetime, span: Span, into: Path) -> Past:
     world = ledger.as_of(at, Span(span.first - ONE_DAY, span.last), into=into)  # commits look at the eve
     with world.connected(), dg.DagsterInstance.ephemeral() as instance:
-        # The log of a run that nobody will look at took a third of the time.
+        # To log this run, which is never shown, took a third of the time.
         instance.event_log_storage.store_event = lambda _: None  # type: ignore[method-assign,assignment]
         with heeded():
             result = dg.materialize(
@@ -80,7 +80,7 @@ def _build(ledger: Warehouse, at: datetime, span: Span, into: Path) -> Past:
 
 
 def blocked_by_provider(warehouse: Warehouse, span: Span) -> BlockedByProvider:
-    """The days of a provider that may not reach the marts, with the checks that are false on each."""
+    """Each provider's blocked days, with the checks that block them."""
     return {
         (day, provider.key): checks
         for provider in PROVIDERS
@@ -90,28 +90,31 @@ def blocked_by_provider(warehouse: Warehouse, span: Span) -> BlockedByProvider:
 
 
 def _before_each_change(past: Past, span: Span) -> list[tuple[datetime, date]]:
-    """Of each blocked day, the instants before something new was heard of it, once all was there that it needs."""
+    """For each blocked day, the instants just before something new was pulled, once it had all the pulls that it
+    needs.
+    """
     moments = set()
     for provider in PROVIDERS:
         pulls = provider.gate.pulls
         heard = past.world.ask(
-            "select activity_date, pull, pulled_at from ai_usage_raw.pulls where pull in unnest(@pulls) "
+            "select activity_date, account, pull, pulled_at from ai_usage_raw.pulls where pull in unnest(@pulls) "
             "and pull_id = records_pull_id and activity_date between @first_day and @last_day order by pulled_at",
             pulls=list(pulls),
             first_day=span.first,
             last_day=span.last,
         )
         for day in {day for day, key in past.blocked if key == provider.key}:
-            there: set[str] = set()
-            for of, pull, pulled_at in heard.iter_rows():
-                if of == day and there == set(pulls):
-                    moments.add((pulled_at - AN_INSTANT, day))
-                there |= {pull} if of == day else set()
+            there: dict[str, set[str]] = {}
+            for of, account, pull, pulled_at in heard.iter_rows():
+                if of == day:
+                    if there.setdefault(account, set()) == set(pulls):
+                        moments.add((pulled_at - AN_INSTANT, day))
+                    there[account].add(pull)
     return sorted(moments)
 
 
 def spend_in(warehouse: Warehouse, span: Span) -> Spend:
-    """What its `ai_spend` says."""
+    """The billed cost in its `ai_spend`."""
     found = Spend()
     for row in warehouse.query("summary/spend_by_attribution", **_period(span)).iter_rows(named=True):
         key, payer = (row["spend_date"], row["provider"]), (row["api_key_id"], row["user_email"], row["team_name"])
@@ -124,14 +127,14 @@ def spend_in(warehouse: Warehouse, span: Span) -> Spend:
 
 
 def usage_known(warehouse: Warehouse, at: datetime, span: Span) -> dict[DayOfProvider, Decimal]:
-    """What the function `spend_as_of` says of the days."""
+    """The cost of these days by the function `spend_as_of`."""
     found = warehouse.query("functions/spend_as_of", as_of=at)
     rows = found.select("activity_date", "provider", "billed_usd").iter_rows()
     return {(day, provider): billed_usd for day, provider, billed_usd in rows if day in span}
 
 
 def differences(one: Mapping[DayOfProvider, Decimal], other: Mapping[DayOfProvider, Decimal]) -> list[DayOfProvider]:
-    """Where two sums by day and provider differ, most first; what one lacks is nothing."""
+    """The days and providers for which two sums differ, largest difference first; a missing one counts as 0."""
     apart = {key: one.get(key, Decimal()) - other.get(key, Decimal()) for key in {*one, *other}}
     return sorted((key for key in apart if apart[key]), key=lambda key: (-abs(apart[key]), key))
 

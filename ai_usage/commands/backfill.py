@@ -43,7 +43,7 @@ def asked_span(of: Settings, first_text: str, last_text: str) -> Span:
 
 
 def asked_day(name: str, text: str) -> date:
-    """A day of the command line; `SettingError` says how to write one."""
+    """A day of the command line; `SettingError`, with an example, if it is none."""
     try:
         return date.fromisoformat(text)
     except ValueError as error:

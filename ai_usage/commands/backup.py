@@ -45,7 +45,7 @@ class Contents:
     last_day: date | None
     days: int
     rows: dict[str, int]  # by table
-    broken: list[str]  # days and snapshots whose newest version does not stand in raw as it was pulled
+    broken: list[str]  # days and snapshots with a newest version that is not in raw as it was pulled
 
     def __str__(self) -> str:
         kind = {None: "no data", True: "SIMULATED data", False: "REAL data"}[self.is_simulated]
@@ -58,7 +58,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     arguments.add_argument("to", nargs="?", default="", help="TO, a folder, on another disk best")
     to = arguments.parse_args(argv).to
     if not to:
-        raise SettingError("Say where to: make backup TO=/mnt/backups, a folder on another disk best.")
+        raise SettingError("Name a folder: make backup TO=/mnt/backups, preferably on another disk.")
     if not of.database.exists():
         raise SettingError(f"Nothing was ever pulled into {of.database}: there is nothing to back up.")
     target = Path(to).expanduser().resolve() / f"ai_usage_{of.now():%Y-%m-%dT%H%M%SZ}"
@@ -106,7 +106,7 @@ def contents(file: Path) -> Contents:
         there = {f"{schema}.{name}" for schema, name in db.execute(
             "select schema_name, table_name from duckdb_tables() where not internal").fetchall()}  # fmt: skip
         rows = {
-            table: db.execute(f"select count(*) as n, max(hash(said)) from {table} as said").fetchall()[0][0]
+            table: db.execute(f"select count(*) as n, max(hash(one)) from {table} as one").fetchall()[0][0]
             for table in sorted(there)
         }
         if PULLS.address not in there:

@@ -18,8 +18,8 @@ def pulled(ledger: Warehouse, span: Span) -> Coverage:
     return {provider: [day for day in days if day in span] for provider, days in found.items() if days}
 
 
-def tell_gaps(of: Settings, coverage: Coverage, span: Span) -> bool:
-    """Say which providers' days are not all there, and what pulls the others; whether all are there."""
+def print_gaps(of: Settings, coverage: Coverage, span: Span) -> bool:
+    """Print the providers with missing days, and the command that pulls them. True if no day is missing."""
     alike: dict[tuple[date, ...], list[str]] = {}
     for provider, days in coverage.items():
         if len(days) < len(span.days):
@@ -30,7 +30,7 @@ def tell_gaps(of: Settings, coverage: Coverage, span: Span) -> bool:
         lacking = [day for day in span.days if day not in days]
         ERR.print(
             f"[bold yellow]![/] {', '.join(providers)}: {len(days)} of {len(span.days)} days were pulled{which}; "
-            f"nothing is known of the others. To pull them: {_command(of, lacking)}",
+            f"the others are unknown. To pull them: {_command(of, lacking)}",
             soft_wrap=True,
         )
     return not alike

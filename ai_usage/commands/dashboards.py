@@ -1,4 +1,4 @@
-"""`make dashboards`: every board's page again, from the warehouse as it is. No vendor is asked, no mart rebuilt."""
+"""`make dashboards`: writes every board's page from the warehouse as it is. It pulls nothing and builds no mart."""
 
 import argparse
 import time

@@ -35,8 +35,8 @@ def prepare_instance(of: Settings) -> None:
 
 
 def end_dead_runs(of: Settings) -> None:
-    """Note as failed the runs whose process is gone, and print which. Where Dagster's records cannot be used, that is
-    printed, and the command goes on: it may not need them.
+    """Mark runs as failed if their process is gone, and print them. If Dagster's records cannot be used, that is
+    printed and the command goes on: it may not need them.
     """
     if not (of.dagster_home / "dagster.yaml").exists():
         return
@@ -55,8 +55,8 @@ def end_dead_runs(of: Settings) -> None:
 
 
 def use_instance(of: Settings) -> None:
-    """Let Dagster find the home in the data folder, without its line for each run that ends: a command says itself
-    what its run came to.
+    """Let Dagster find its home in the data folder, without a log line for each run that ends: a command prints the
+    outcome of its own run.
     """
     os.environ["DAGSTER_HOME"] = str(of.dagster_home)
     logging.getLogger("ai_usage.runs").setLevel(logging.CRITICAL)
@@ -82,8 +82,8 @@ def make_data_dir(of: Settings) -> None:
 
 @contextmanager
 def in_use(of: Settings, name: str = USERS, *, alone: str = "") -> Iterator[int]:
-    """Hold the data folder, so that `make reset` leaves it to us. `alone` is what to say if somebody else has it: then
-    it is held by nobody else. A process that gets the descriptor holds it too, until it ends, however.
+    """Hold the data folder, so that `make reset` waits for us. With `alone` no other process may hold it: if one does,
+    `alone` is the error's message. A process that inherits the descriptor holds the folder too, until it ends.
     """
     with _writing_in(of.data_dir):
         make_data_dir(of)

@@ -1,4 +1,4 @@
-"""`make doctor`: says for each credential what it opens and what it does not, in plain words, and changes nothing."""
+"""`make doctor`: lists what each credential can and cannot read. It changes nothing."""
 
 import os
 import stat
@@ -141,7 +141,7 @@ def _files(probe: Probe, of: Settings) -> bool:
 def sheet(of: Settings) -> bool:
     """The sheet's tabs, read once, and how many of their rows can be used."""
     if not (of.simulate or of.sheet_id):
-        OUT.print("Sheet: not configured. make sheet-template writes the tabs; AI_USAGE_SHEET_ID says where they are.")
+        OUT.print("Sheet: not configured. make sheet-template writes the tabs; AI_USAGE_SHEET_ID is the sheet's id.")
         return True
     where = of.sheet_folder or ("the built-in one (simulated)" if not of.sheet_id else "Google")
     OUT.print(f"Sheet at {where}", soft_wrap=True)
@@ -184,14 +184,14 @@ def alerts(of: Settings) -> None:
 
 def _shows(what: str, ask: Callable[[], Any], *, colour: str = "red") -> bool:
     try:
-        said = ask()
+        answer = ask()
     except AiUsageError as error:
         OUT.print(f"  [{colour}]✗[/] {what}: {escape(str(error))}", soft_wrap=True)
         return False
     except Exception as error:  # noqa: BLE001 - a defect of ours: the other lines are of use all the same
         OUT.print(f"  [{colour}]✗[/] {what}: {escape(reason(error))}", soft_wrap=True)
         return False
-    OUT.print(f"  [green]✓[/] {what}{f': {said}' if isinstance(said, str) else ''}", soft_wrap=True)
+    OUT.print(f"  [green]✓[/] {what}{f': {answer}' if isinstance(answer, str) else ''}", soft_wrap=True)
     return True
 
 

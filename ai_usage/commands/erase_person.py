@@ -1,5 +1,5 @@
 """`make erase-person ADDRESS=…`: takes a person's identity out of the data folder. What they cost stays, under an
-address that names nobody. It asks first; a run that was killed is finished by running it again.
+address that identifies no person. It asks first; a run that was killed is finished by running it again.
 """
 
 import argparse
@@ -58,8 +58,8 @@ def _is_wanted(of: Settings, identity: Identity | None, address: str) -> bool:
         if names:
             OUT.print(f"  {what}: {escape(', '.join(sorted(names)))}", soft_wrap=True)
     OUT.print(
-        f"Records and amounts stay, under an address that names nobody. {AS_OF}/ and {EXPORTS}/ are deleted; both can "
-        "be made again. Copies outside the folder, such as backups, stay as they are (docs/privacy.md).",
+        f"Records and amounts stay, under an address that identifies no person. {AS_OF}/ and {EXPORTS}/ are deleted; "
+        "both can be made again. Copies outside the folder, such as backups, stay as they are (docs/privacy.md).",
         soft_wrap=True,
     )
     try:

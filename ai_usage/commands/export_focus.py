@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from ai_usage.automation.warehouse_resource import duckdb_warehouse
-from ai_usage.commands.coverage import pulled, tell_gaps
+from ai_usage.commands.coverage import print_gaps, pulled
 from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.partitions import Span
@@ -46,14 +46,14 @@ def run(of: Settings, argv: Sequence[str]) -> int:
         charges = nameless(warehouse, warehouse.ask(MONTH, first_day=month.first, last_day=month.last))
         coverage = pulled(warehouse, over)
     if charges.is_empty():
-        tell_gaps(of, coverage, over)
+        print_gaps(of, coverage, over)
         ERR.print(f"Nothing was billed in {month.first:%Y-%m}, or no day of it was built: nothing was written.")
         return 1
     files = export(charges, of.data_dir / FOLDER, f"focus_1_2_{month.first:%Y-%m}")
-    _tell(charges, month, is_over=month.last <= of.yesterday())
+    _print_summary(charges, month, is_over=month.last <= of.yesterday())
     for file in files:
         OUT.print(f"Written to {file}", soft_wrap=True)
-    return 0 if tell_gaps(of, coverage, over) else 1
+    return 0 if print_gaps(of, coverage, over) else 1
 
 
 def nameless(warehouse: Warehouse, charges: pl.DataFrame) -> pl.DataFrame:
@@ -79,8 +79,8 @@ def export(charges: pl.DataFrame, folder: Path, name: str) -> list[Path]:
 
 
 def harmless(charges: pl.DataFrame) -> pl.DataFrame:
-    """Text as a spreadsheet may open it: what it would take for a formula has an apostrophe before it, wherever it may
-    part the cells (German Excel does at `;`).
+    """Text that a spreadsheet may open safely: whatever it would read as a formula begins with an apostrophe, also
+    after each character at which it may split cells (German Excel splits at `;`).
     """
     inside = pl.col(pl.String).str.replace_all(PARTED, "${1}'${2}")
     return charges.with_columns(pl.when(inside.str.contains(FORMULA)).then("'" + inside).otherwise(inside).name.keep())
@@ -94,9 +94,9 @@ def _month(text: str) -> Span:
         raise SettingError(f"MONTH={text} is not a month; write for example MONTH=2026-01.") from error
 
 
-def _tell(charges: pl.DataFrame, month: Span, *, is_over: bool) -> None:
+def _print_summary(charges: pl.DataFrame, month: Span, *, is_over: bool) -> None:
     if charges["x_IsSimulated"].any():
-        OUT.rule("[bold red]SIMULATED DATA from the built-in vendors: no real money[/]")
+        OUT.rule("[bold red]SIMULATED DATA from the built-in providers: no real money[/]")
     total, days = charges["BilledCost"].sum(), charges["ChargePeriodStart"].n_unique()
     OUT.print(
         f"{month.first:%Y-%m}: {charges.height:,} rows · [bold]${total:,.2f}[/] billed (exactly {total} USD) · "
@@ -106,6 +106,6 @@ def _tell(charges: pl.DataFrame, month: Span, *, is_over: bool) -> None:
     if not is_over:
         OUT.print("[yellow]Provisional[/]: the month is not over.")
     elif charges["x_Status"].ne("final").any():
-        OUT.print("[yellow]Provisional[/]: vendors may still restate days of it; export it again when they are final.")
+        OUT.print("[yellow]Provisional[/]: providers may still restate days; export it again when they are final.")
     else:
-        OUT.print("[green]Final[/]: no vendor is expected to restate a day of it.")
+        OUT.print("[green]Final[/]: no provider is expected to restate a day of it.")

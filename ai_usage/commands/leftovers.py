@@ -67,7 +67,7 @@ def _rewritten(value: object, rewrite: Rewrite) -> object:
     if isinstance(value, bytes):
         try:
             text = value.decode()
-        except UnicodeDecodeError:  # packed: descriptions of jobs, which name nobody
+        except UnicodeDecodeError:  # packed: descriptions of jobs, without names of people
             return value
         return value if (clean := rewrite(text)) == text else clean.encode()
     return value

@@ -29,7 +29,7 @@ PATIENCE = Patience(attempts=6, seconds=120)
 SIGNS = {"create": "[green]+[/]", "change": "[yellow]~[/]", "archive": "[red]-[/]"}
 TO_DO = {"create": "to make", "change": "to change", "archive": "to archive"}
 DONE = {"create": "made", "change": "changed", "archive": "archived"}
-LONG = 100  # characters of a field told on one line
+LONG = 100  # characters of a field shown on one line
 
 
 class _ServiceAccount(msgspec.Struct):
@@ -51,7 +51,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
         metabase.refuse_unready()
         OUT.print(f"Metabase at {metabase.url}", markup=False, soft_wrap=True)
         if is_simulated:
-            OUT.print(f"[bold red]{SIMULATED}[/]: the names of cards and dashboards say so.")
+            OUT.print(f"[bold red]{SIMULATED}[/]: the names of cards and dashboards show it.")
         return bring(Provision(metabase, definitions(of, is_simulated=is_simulated), database), is_wanted=answer == "1")
 
 
@@ -80,7 +80,7 @@ def bring(provision: Provision, *, is_wanted: bool) -> int:
 def _write(provision: Provision, found: Found, todo: Sequence[Step]) -> None:
     done: list[Step] = []
     try:
-        provision.apply(found, tell=done.append)
+        provision.apply(found, report=done.append)
     except AiUsageError:
         ERR.print(
             f"{len(done)} of {len(todo)} steps are done; make metabase APPLY=1 goes on from there.",

@@ -225,12 +225,12 @@ class _Follower(logging.Handler):
         self.progress.update(self.task, total=self.steps)
 
     def emit(self, record: logging.LogRecord) -> None:
-        told = getattr(record, "dagster_meta", {})
-        event = told.get("dagster_event")
+        meta = getattr(record, "dagster_meta", {})
+        event = meta.get("dagster_event")
         if event is None:
-            if record.levelno == logging.WARNING:  # a step's own word; errors are told when the run is over
-                said = escape(str(told.get("orig_message")))
-                self.progress.console.print(f"[yellow]{said}[/]", soft_wrap=True)
+            if record.levelno == logging.WARNING:  # a step's own warning; errors are printed when the run is over
+                warning = escape(str(meta.get("orig_message")))
+                self.progress.console.print(f"[yellow]{warning}[/]", soft_wrap=True)
         elif event.is_step_start:
             self.progress.update(self.task, description=event.step_key.replace("__", " ").replace("_", " "))
         elif event.is_step_success or event.is_step_failure or event.is_step_skipped:

@@ -21,7 +21,7 @@ from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.readers import readers_copy
 from ai_usage.warehouse.table import PULLS
 
-REAL = "delete real data"  # what to type where days would be lost that no vendor sends again
+REAL = "delete real data"  # to type if days would be lost that no provider sends again
 DAYS = (
     f"select min(activity_date) as a, max(activity_date) as b, count(distinct activity_date) as c from {PULLS.address}"
 )
@@ -101,7 +101,7 @@ def _is_wanted(*, is_agreed: bool, is_harmless: bool) -> bool:
     if is_harmless:
         return is_agreed or _answer("Delete this? Whatever else is in the folder stays. [y/N] ").lower() in {"y", "yes"}
     OUT.print(
-        "Vendors send the last 30 to 365 days only: what is older cannot be pulled again. YES=1 does not answer this.",
+        "Providers send only the last 30 to 365 days: older days cannot be pulled again. YES=1 does not answer this.",
         soft_wrap=True,
     )
     return _answer(f"Type '{REAL}' to delete it: ") == REAL

@@ -80,7 +80,7 @@ def refuse_what_changed(folder: Path | None) -> None:
 def _found(text: str) -> tuple[Path, Path]:
     """What a person typed, and the warehouse's file there."""
     if not text:
-        raise SettingError("Say what: make restore FROM=/mnt/backups/ai_usage_2026-11-05T060000Z")
+        raise SettingError("Name a backup: make restore FROM=/mnt/backups/ai_usage_2026-11-05T060000Z")
     source = Path(text).expanduser().resolve()
     file = source / WAREHOUSE if source.is_dir() else source
     if not file.is_file():

@@ -71,7 +71,7 @@ class Services:
 
 @contextmanager
 def together(cwd: str, keep_open: Sequence[int] = ()) -> Iterator[Services]:
-    """Services that end with the block. Signals to stop do not interrupt it: `go_on` says that one came."""
+    """Services that end with the block. Signals to stop do not interrupt it: `go_on` is set when one comes."""
     guard = subprocess.Popen(
         [sys.executable, "-m", "ai_usage.commands.services"],
         cwd=ROOT,

@@ -23,7 +23,7 @@ from ai_usage.layers import POOL
 from ai_usage.settings import ROOT, Settings
 
 LOOPBACK = "127.0.0.1"
-# Dagster's services log at INFO each look of each sensor: what a run did, the run says (dagster.yaml, event_log.py).
+# Dagster's services log each sensor tick at INFO. A run logs its own work (dagster.yaml, event_log.py).
 QUIET = ("--log-level", "warning")
 
 
@@ -67,8 +67,8 @@ def commands(workspace: Path, port: int) -> dict[str, list[str]]:
 
 
 def start_code_servers(services: Services, workspace: Path, folder: Path) -> Path:
-    """Start a code server for each location of a workspace file, and write one that points to them. The folder is
-    readable for nobody else, so nobody else can connect to their sockets.
+    """Start a code server for each location of a workspace file, and write one that points to them. Only we
+    can read the folder, so only we can connect to their sockets.
     """
     found = []
     for number, origin in enumerate(WorkspaceFileTarget([str(workspace)]).create_origins()):

@@ -43,15 +43,15 @@ def look(of: Settings, known: set[str]) -> bool:
     """One look. Whatever goes wrong is logged, and the next look is another try."""
     try:
         looked = Watchdog(of, alerts_of(of), dg.DagsterInstance.get).look()
-    except Exception as error:  # noqa: BLE001 - it watches over the others, and nobody over it
+    except Exception as error:  # noqa: BLE001 - nothing watches the watchdog itself
         redact = redaction(of)
         LOG.error("could not look: %s", redact(f"{type(error).__name__}: {error}"))  # noqa: TRY400 - no secret in it
         return False
-    said = set(words_of(looked))
-    for words in sorted(said - known):
+    found = set(words_of(looked))
+    for words in sorted(found - known):
         LOG.warning("%s", words)
     known.clear()
-    known.update(said)
+    known.update(found)
     return True
 
 

@@ -31,11 +31,11 @@ CONSOLE_FIGURES = Table(
         "amount_usd": dollars("as it was shown"),
         "source": string("where it was read"),
         "note": string("in the writer's words"),
-        "covers": string("usage, or usage_and_seats; null where the sheet does not say"),
+        "covers": string("usage, or usage_and_seats; null if the sheet does not have it"),
         "first_seen_at": instant(
-            "the first pull whose tab had this figure: provider, period, workspace and amount alike", required=True
+            "the first pull of the tab with this figure: same provider, period, workspace and amount", required=True
         ),
-        "removed_at": instant("the first pull whose tab no longer had it; null while it is in the sheet"),
+        "removed_at": instant("the first pull of the tab without it; null while it is in the sheet"),
         **STAMPS,
     },
 )
@@ -56,7 +56,7 @@ class Figure:
 
 def figures_ever_seen(warehouse: Warehouse) -> list[Figure]:
     """Every figure that any version of the tab had, those of the newest one first, as they stand there. A version
-    whose header cannot be used removes none.
+    with a header that cannot be used removes none.
     """
     history = warehouse.history(tabs.CONSOLE_FIGURES.pull)
     figures: dict[tuple[Any, ...], Figure] = {}

@@ -33,7 +33,7 @@ DIM_API_KEY_MAPPING = Table(
         "status": string(
             "as the provider has it: active, inactive, archived, expired; null for a key it does not list"
         ),
-        "user_email": string("lower-case; null where nobody is named"),
+        "user_email": string("lower-case; null where no owner is named"),
         "team_name": string("as the sheet calls it"),
         "description": string("in the sheet's words"),
         "creator_email": string("who made the key, lower-case; null where that is no member, or not listed"),
@@ -103,9 +103,9 @@ def listed_keys(warehouse: Warehouse) -> Listed:
 
 
 def key_history(warehouse: Warehouse, listed: Listed) -> list[Seen]:
-    """The tab api_key_mapping as each pull that changed it found it, good rows alone. A tab whose header could not be
-    used takes no key from its owner. A key that no provider lists, as one that was deleted, has its owner too: ids are
-    opaque, and what it cost still has an owner.
+    """The tab api_key_mapping as each pull that changed it found it, good rows alone. A tab with a header that could
+    not be used takes no key from its owner. A key that no provider lists, as one that was deleted, has its owner too:
+    ids are opaque, and what it cost still has an owner.
     """
     history = warehouse.history(API_KEY_MAPPING.pull)
     providers = _providers_by_id(listed)

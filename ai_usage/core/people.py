@@ -111,7 +111,7 @@ def _meet_people(records: Records, found: tabs.TabRows, met: Callable[..., Perso
 
 
 def _meet_owners(records: Records, found: tabs.TabRows, met: Callable[..., Person]) -> None:
-    """Addresses of a tab that says who owns or used something, or who has an alias."""
+    """Addresses of a tab that lists owners, users or aliases."""
     [stamp] = records.versions.select("pull_id", "pulled_at").rows()
     for row in found.good:
         if row["user_email"]:

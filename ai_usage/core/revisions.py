@@ -36,7 +36,7 @@ SPEND_VERSIONS = Table(
 )
 
 ASSET = "core/spend_versions"
-UNTOLD = {"skipped": "no provider was asked what it billed for this day: left as it was"}
+NOT_PULLED = {"skipped": "no bill of this day was pulled: left as it was"}
 
 
 BILLS = [dg.AssetKey(["raw", provider.bill.pull]) for provider in PROVIDERS]
@@ -44,28 +44,28 @@ BILLS = [dg.AssetKey(["raw", provider.bill.pull]) for provider in PROVIDERS]
 
 @daily_asset("core", SPEND_VERSIONS, group=GROUP, kinds=KINDS, deps=BILLS)
 def spend_versions(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """What each provider was known to bill for a day, and from when until when: what we would have reported then."""
+    """Each known version of a day's billed cost, with the time in which it was the newest one."""
     with warehouse.connected():
         for days in span_of_run(context).cut(at_most=DAYS_AT_ONCE):
             heard = [(provider, warehouse.versions(provider.bill.pull, days)) for provider in PROVIDERS]
-            told = sorted({day for _, said in heard for day in said.days})
-            rows = [row for provider, said in heard for row in version_rows(provider, said)]
+            pulled = sorted({day for _, records in heard for day in records.days})
+            rows = [row for provider, records in heard for row in version_rows(provider, records)]
             built = SPEND_VERSIONS.frame({name: [row[name] for row in rows] for name in SPEND_VERSIONS.columns})
-            warehouse.replace_days(SPEND_VERSIONS, told, built)
+            warehouse.replace_days(SPEND_VERSIONS, pulled, built)
             for day in days.days:
-                note(context, ASSET, day, **(_described(day, rows, heard) if day in told else UNTOLD))
+                note(context, ASSET, day, **(_described(day, rows, heard) if day in pulled else NOT_PULLED))
 
 
-def version_rows(provider: Provider, said: Records) -> list[dict[str, Any]]:
-    """Rows of `spend_versions`, of one provider's accounts. A version with a record that cannot be used never was what
-    we would have reported: the one before it stands until the next that can be used whole.
+def version_rows(provider: Provider, records: Records) -> list[dict[str, Any]]:
+    """Rows of `spend_versions`, of one provider's accounts. A version with a rejected record is not one of them: the
+    version before it stays the newest until the next one without rejections.
     """
-    lines = said.lines.partition_by("pull_id", as_dict=True)
+    lines = records.lines.partition_by("pull_id", as_dict=True)
     newest: dict[tuple[str, date], dict[str, Any]] = {}
     rows = []
-    for version in said.versions.iter_rows(named=True):
-        own = lines.get((version["pull_id"],), said.lines.clear())
-        of_version = Records(said.pull, said.versions, own)
+    for version in records.versions.iter_rows(named=True):
+        own = lines.get((version["pull_id"],), records.lines.clear())
+        of_version = Records(records.pull, records.versions, own)
         billed_usd = Decimal(provider.bill.lines(of_version)["amount_usd"].sum())
         if of_version.rejections:
             continue
@@ -92,7 +92,7 @@ def _described(
     day: date, rows: Sequence[dict[str, Any]], heard: Sequence[tuple[Provider, Records]]
 ) -> dict[str, object]:
     own = [row for row in rows if row["activity_date"] == day]
-    versions = sum(said.versions["activity_date"].to_list().count(day) for _, said in heard)
+    versions = sum(records.versions["activity_date"].to_list().count(day) for _, records in heard)
     unreadable = {"versions_that_cannot_be_read": versions - len(own)} if versions > len(own) else {}
     newest: dict[str, Decimal] = {}
     for row in own:

@@ -99,9 +99,9 @@ CONTRACTS = {tab.name: _contract(tab) for tab in TABS.values()}
 def checked(tab: Tab, found: TabRows) -> pd.DataFrame:
     """The good rows as a frame that fits the tab's contract: what reading let through by mistake stops here."""
     frame = pd.DataFrame(found.good, columns=["row_number", *(column.name for column in tab.columns)], dtype=object)
-    verdict = CONTRACTS[tab.name].type_check(None, frame)  # type: ignore[arg-type]
-    if not verdict.success:
-        raise AiUsageError(f"Rows of the tab {tab.name} do not fit its columns: {verdict.description}")
+    contract = CONTRACTS[tab.name].type_check(None, frame)  # type: ignore[arg-type]
+    if not contract.success:
+        raise AiUsageError(f"Rows of the tab {tab.name} do not fit its columns: {contract.description}")
     return frame
 
 

@@ -16,7 +16,7 @@ from ai_usage_tests.alerts.receivers import Hook
 from ai_usage_tests.alerts.watched import CHECK, CODE, COSTS, DAY, FAILED, NEXT, WARNED, Watched
 
 
-def test_a_failed_check_is_told_once_with_what_how_much_which_day_why_and_where(watched: Watched, web: Hook) -> None:
+def test_a_failed_check_is_reported_once_with_amount_day_cause_and_link(watched: Watched, web: Hook) -> None:
     watched.evaluate({DAY: FAILED, NEXT: PASSED})
     assert "1 news; 1 delivered" in watched.tick()
     [posted] = web.got
@@ -33,7 +33,7 @@ def test_a_failed_check_is_told_once_with_what_how_much_which_day_why_and_where(
     assert web.asked == 1
 
 
-def test_where_a_pull_is_missing_the_cause_is_not_the_checks(watched: Watched, web: Hook) -> None:
+def test_where_a_pull_is_missing_the_likely_cause_is_the_run_of_that_day(watched: Watched, web: Hook) -> None:
     watched.evaluate({DAY: failed(f"{NEVER_PULLED}: raw/claude_cost_report.")}, check="every_key_has_an_owner")
     watched.tick()
     [item] = web.got[0].body["items"]
@@ -53,7 +53,7 @@ def test_what_is_not_evaluated_neither_alerts_nor_resolves(watched: Watched, web
     assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "RESOLVED"]
 
 
-def test_green_is_told_where_red_was_and_only_there(watched: Watched, web: Hook) -> None:
+def test_a_pass_is_reported_only_after_a_failure(watched: Watched, web: Hook) -> None:
     watched.evaluate({DAY: FAILED, NEXT: PASSED, None: WARNED})
     watched.tick()
     watched.evaluate({DAY: PASSED, NEXT: PASSED, None: PASSED})
@@ -69,14 +69,14 @@ def test_green_is_told_where_red_was_and_only_there(watched: Watched, web: Hook)
     assert "Likely cause" not in web.got[-1].body["text"]
 
 
-def test_the_same_verdict_again_is_no_news_and_a_worse_one_is(watched: Watched, web: Hook) -> None:
+def test_the_same_result_again_is_no_news_and_a_worse_one_is(watched: Watched, web: Hook) -> None:
     for result in (WARNED, WARNED, FAILED, WARNED, FAILED, failed("4 USD are missing.")):
         watched.evaluate({DAY: result})
         watched.tick()
     assert [subject.split()[1] for subject in web.subjects] == ["WARNING", "FAILED"]
 
 
-def test_red_again_after_green_is_news_again(watched: Watched, web: Hook) -> None:
+def test_a_failure_after_a_pass_is_news_again(watched: Watched, web: Hook) -> None:
     for result in (FAILED, PASSED, FAILED, PASSED):
         watched.evaluate({DAY: result})
         watched.tick()
@@ -84,7 +84,7 @@ def test_red_again_after_green_is_news_again(watched: Watched, web: Hook) -> Non
     assert len({posted.body["key"] for posted in web.got}) == 4
 
 
-def test_two_assets_with_one_claim_are_two(watched: Watched, web: Hook) -> None:
+def test_one_check_on_two_assets_is_two_alerts(watched: Watched, web: Hook) -> None:
     watched.evaluate({DAY: FAILED})
     watched.evaluate({DAY: FAILED}, asset=CODE)
     watched.tick()
@@ -122,7 +122,7 @@ def test_five_at_once_are_five_messages(watched: Watched, web: Hook) -> None:
 def test_on_the_storage_of_make_ui_thousands_are_read_and_all_are_seen(
     watched: Watched, web: Hook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The default SQLite storage, whose events lie in a file a run; read over several ticks, told when all are read."""
+    """The default SQLite storage has a file of events per run. They are reported once several ticks have read all."""
     monkeypatch.setattr(check_news, "AT_MOST", 40)
     monkeypatch.setattr(event_queries, "PAGE", 15)
     monkeypatch.setattr(event_queries, "OVERLAP", 10)
@@ -143,7 +143,7 @@ def test_on_the_storage_of_make_ui_thousands_are_read_and_all_are_seen(
     ]
 
 
-def test_nobody_configured_is_one_sentence_and_what_is_red_is_told_when_somebody_is(
+def test_without_a_channel_there_is_one_sentence_and_a_later_channel_gets_the_failures(
     watched: Watched, web: Hook
 ) -> None:
     watched.evaluate({DAY: FAILED})

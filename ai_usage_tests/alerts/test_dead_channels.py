@@ -1,4 +1,4 @@
-"""A receiver that refuses, hangs or answers nonsense: the others get their messages, and it gets its own later."""
+"""A receiver that refuses, hangs or sends invalid answers: the others get their messages, and it gets its own later."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,7 +22,7 @@ def mails() -> Iterator[Post]:
         yield found
 
 
-def test_no_file_is_named_after_whom_it_alerts(tmp_path: Path) -> None:
+def test_no_file_name_has_the_address_of_a_recipient(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "alerts.sqlite")
     for one in ("email to ada/o@example.com", "email to bo@example.com"):
         with outbox.delivering(one) as is_alone, outbox.delivering(one) as again:
@@ -37,7 +37,7 @@ def mail(port: int, to: str = "finance@example.com", **more: Any) -> Mail:
 
 
 @pytest.mark.parametrize("trouble", ["refused", "500", "silence", "redirect", "gone"])
-def test_a_dead_webhook_is_tried_at_the_next_tick_and_keeps_nobody_waiting(
+def test_a_dead_webhook_is_tried_at_the_next_tick_and_delays_no_other(
     watched: Watched, web: Hook, mails: Post, trouble: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ai_usage.alerts.channels.SECONDS", 0.5)
@@ -66,7 +66,7 @@ def test_a_passing_trouble_is_over_within_the_tick(watched: Watched, web: Hook) 
     assert web.asked == 2
 
 
-def test_a_rate_limit_is_not_hammered(watched: Watched, web: Hook) -> None:
+def test_a_rate_limited_receiver_is_left_alone_until_the_next_tick(watched: Watched, web: Hook) -> None:
     web.answers = [429]
     watched.evaluate({DAY: FAILED, NEXT: FAILED})
     watched.tick()
@@ -86,7 +86,7 @@ def test_a_rate_limit_is_not_hammered(watched: Watched, web: Hook) -> None:
         ("EHLO", ["silence 1", "silence 1"]),
     ],
 )
-def test_a_dead_mail_server_is_tried_at_the_next_tick_and_keeps_nobody_waiting(
+def test_a_dead_mail_server_is_tried_at_the_next_tick_and_delays_no_other(
     watched: Watched, web: Hook, mails: Post, command: str, answers: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ai_usage.alerts.mail.SECONDS", 0.5)

@@ -25,7 +25,7 @@ from ai_usage_tests.alerts.watched import DAY, EVENTS, FAILED, NEXT, SALT, Watch
 
 
 def drift(watched: Watched, *things: str, days: int = 1) -> str:
-    """A run whose records have these things on each of so many days."""
+    """A run with these unknown fields or values on each of so many days."""
     seen = Sightings()
     for n in range(days):
         seen.add(DAY + timedelta(days=n), Counter(things), records=3)
@@ -64,7 +64,7 @@ def of_budgets(watched: Watched, result: Result) -> str:
     return watched.tick(EVENTS)
 
 
-def test_each_threshold_of_a_budget_is_told_once_and_never_as_resolved(watched: Watched, web: Hook) -> None:
+def test_each_threshold_of_a_budget_is_reported_once_and_never_as_resolved(watched: Watched, web: Hook) -> None:
     of_budgets(watched, budgets())
     of_budgets(watched, budgets("0.5"))
     of_budgets(watched, budgets("0.5"))
@@ -83,7 +83,7 @@ def test_each_threshold_of_a_budget_is_told_once_and_never_as_resolved(watched: 
     )  # fmt: skip
 
 
-def test_of_a_claim_told_by_rows_blindness_is_told_as_of_any_other(watched: Watched, web: Hook) -> None:
+def test_a_check_that_alerts_by_rows_still_reports_that_it_has_no_data(watched: Watched, web: Hook) -> None:
     of_budgets(watched, failed("marts/budget_status is empty: build it."))
     of_budgets(watched, budgets("0.5"))
     assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "RESOLVED", "WARNING"]
@@ -102,7 +102,7 @@ def spikes(*things: tuple[str, str, str | None]) -> Result:
 SPIKES, USUAL = dg.AssetKey(["marts", "spend_anomalies"]), "spend_has_no_anomaly"
 
 
-def test_a_spike_is_told_once_of_the_finest_it_can_be_seen_in(watched: Watched, web: Hook) -> None:
+def test_a_spike_is_reported_once_at_the_finest_scope(watched: Watched, web: Hook) -> None:
     found = spikes(
         ("api_key", "etl", "anthropic"),
         ("model", "opus", "anthropic"),
@@ -120,7 +120,7 @@ def test_a_spike_is_told_once_of_the_finest_it_can_be_seen_in(watched: Watched, 
     assert "$9.00, $8.00 above the baseline of $1.00" in web.got[0].body["items"][0]["text"]
 
 
-def test_what_was_unusual_weeks_ago_is_history(watched: Watched, web: Hook) -> None:
+def test_anomalies_of_weeks_ago_are_not_reported(watched: Watched, web: Hook) -> None:
     old = settings().now().date() - event_news.EVENTS_OF
     watched.evaluate(
         {old - timedelta(days=1): spikes(("team", "A", None)), old: spikes(("team", "B", None))}, SPIKES, USUAL
@@ -183,7 +183,7 @@ def test_a_copy_without_events_has_none_to_report(watched: Watched) -> None:
     assert watched.tick(EVENTS) == "no news"
 
 
-def test_who_an_event_is_about_is_told_and_kept_by_a_pseudonym(watched: Watched, web: Hook) -> None:
+def test_the_person_of_an_event_is_sent_and_stored_as_a_pseudonym(watched: Watched, web: Hook) -> None:
     watched.alerts = replace(watched.alerts, outbox=replace(watched.alerts.outbox, redaction=Redaction(salt=SALT)))
     watched.evaluate({DAY: spikes(("person", "ada@example.com", "cursor"))}, SPIKES, USUAL)
     watched.tick(EVENTS)

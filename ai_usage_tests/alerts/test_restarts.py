@@ -23,7 +23,7 @@ class Dead(BaseException):
 
 
 def restart_at(monkeypatch: pytest.MonkeyPatch, owner: Any, method: str, *, after: bool) -> Callable[[], None]:
-    """The daemon dies the first time this method is called, before it did anything or when it has done all."""
+    """The daemon dies at the first call of this method, before or after its work."""
     works = getattr(owner, method)
 
     def dies(*args: Any, **kwargs: Any) -> None:
@@ -58,7 +58,7 @@ def test_a_restart_in_the_middle_sends_nothing_twice_and_loses_nothing(
     assert sorted(subject.split()[1] for subject in web.subjects) == ["FAILED", "WARNING"]
 
 
-def test_what_was_told_when_the_daemon_died_is_resolved_later(
+def test_an_alert_sent_when_the_daemon_died_is_resolved_later(
     watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watched.evaluate({DAY: FAILED})
@@ -71,10 +71,10 @@ def test_what_was_told_when_the_daemon_died_is_resolved_later(
     assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "RESOLVED"]
 
 
-def test_killed_between_the_receivers_yes_and_our_note_the_same_key_comes_again(
+def test_killed_between_delivery_and_our_note_the_same_key_is_sent_again(
     watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The window that remains: the receiver can tell by the key."""
+    """The window that remains: the receiver recognizes the message by its key."""
     watched.evaluate({DAY: FAILED})
     revive = restart_at(monkeypatch, Outbox, "ended", after=False)
     with pytest.raises(Dead):
@@ -103,7 +103,7 @@ def test_two_ticks_at_once_do_not_send_the_same(watched: Watched, web: Hook) -> 
 def test_a_receiver_that_drips_delays_no_other_and_is_given_up_in_time(
     watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Headers at a byte each moment never reach a timeout of reads. The same for a mail server's answer."""
+    """Headers that arrive byte by byte never reach a time-out of reads. The same for a mail server's answer."""
     monkeypatch.setattr("ai_usage.alerts.channels.SECONDS_IN_ALL", 1)
     monkeypatch.setattr("ai_usage.alerts.mail.SECONDS_IN_ALL", 1)
     with drip(b"HTTP/1.1 200 OK\r\nx: ") as slow, drip(b"220-") as slow_mail, drip(b"220 ok\r\n250-") as later:
@@ -120,7 +120,7 @@ def test_a_receiver_that_drips_delays_no_other_and_is_given_up_in_time(
         assert len(web.got) == 1
 
 
-def test_a_channel_that_is_held_by_another_tick_delays_no_other(watched: Watched, web: Hook) -> None:
+def test_a_channel_in_use_by_another_tick_delays_no_other(watched: Watched, web: Hook) -> None:
     slow = Webhook(f"http://127.0.0.1:{dead_port()}/", name="slow")
     watched.alerts = replace(watched.alerts, channels=[slow, *watched.alerts.channels])
     watched.evaluate({DAY: FAILED})

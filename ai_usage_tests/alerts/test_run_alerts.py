@@ -15,7 +15,7 @@ from ai_usage_tests.alerts.watched import DAY, NEXT, RUNS, Watched
 from ai_usage_tests.platform import QUIET
 
 
-def test_of_runs_that_try_the_same_the_first_failure_is_told_and_the_success(watched: Watched, web: Hook) -> None:
+def test_of_runs_of_one_chain_the_first_failure_and_the_success_are_reported(watched: Watched, web: Hook) -> None:
     for why in ("503", "503", "timeout", "", ""):
         run(watched, why, {CHAIN: "pull_cursor"})
         watched.tick(RUNS)
@@ -61,7 +61,9 @@ def again(watched: Watched, run_id: str, *, fails: bool) -> None:
         watched.instance.report_dagster_event(success, made.run_id)
 
 
-def test_a_failed_run_from_the_command_line_is_told_once_and_when_it_was_made_good(watched: Watched, web: Hook) -> None:
+def test_a_failed_run_from_the_command_line_is_reported_once_and_again_when_a_retry_succeeds(
+    watched: Watched, web: Hook
+) -> None:
     run_id = run(watched, "no key", tags=range_tags(Span(DAY, NEXT)))
     run(watched)
     for _ in range(2):
@@ -80,7 +82,7 @@ def test_a_failed_run_from_the_command_line_is_told_once_and_when_it_was_made_go
     assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "FAILED", "RESOLVED"]
 
 
-def test_a_run_that_is_tried_again_is_told_when_it_is_not(watched: Watched, web: Hook) -> None:
+def test_a_run_that_is_retried_is_reported_when_the_last_retry_fails(watched: Watched, web: Hook) -> None:
     run_id = run(watched, "busy", tags={"dagster/will_retry": "true"})
     watched.tick(RUNS)
     assert web.got == []
@@ -89,7 +91,7 @@ def test_a_run_that_is_tried_again_is_told_when_it_is_not(watched: Watched, web:
     assert [subject.split()[1] for subject in web.subjects] == ["FAILED"]
 
 
-def test_a_retry_that_succeeds_leaves_nothing_to_tell(watched: Watched, web: Hook) -> None:
+def test_a_retry_that_succeeds_leaves_nothing_to_report(watched: Watched, web: Hook) -> None:
     run_id = run(watched, "busy", tags={"dagster/will_retry": "true"})
     watched.tick(RUNS)
     again(watched, run_id, fails=False)
@@ -97,15 +99,15 @@ def test_a_retry_that_succeeds_leaves_nothing_to_tell(watched: Watched, web: Hoo
     assert web.got == []
 
 
-def test_a_run_that_dagster_said_it_tries_again_and_did_not_is_told(watched: Watched, web: Hook) -> None:
-    """It says so, and then finds no step to try: the process died after the last one."""
+def test_a_run_that_dagster_announced_to_retry_and_did_not_is_reported(watched: Watched, web: Hook) -> None:
+    """It announces a retry and then finds no step to retry: the process died after the last one."""
     run_id = run(watched, "busy", tags={"dagster/will_retry": "true"})
     assert watched.tick(RUNS) == "no news"
     watched.instance.add_run_tags(run_id, {"dagster/will_retry": "false"})
     assert watched.tick(RUNS) == "1 news; 1 delivered"
 
 
-def test_a_run_that_died_is_told_though_another_made_it_good_before_anybody_looked(watched: Watched, web: Hook) -> None:
+def test_a_run_that_died_is_reported_though_a_retry_succeeded_before_the_next_tick(watched: Watched, web: Hook) -> None:
     tags = {CHAIN: "x", "dagster/will_retry": "true", "dagster/auto_retry_run_id": "y"}
     made = watched.instance.create_run_for_job(refresh_range(), tags=tags, status=dg.DagsterRunStatus.STARTED)
     watched.instance.report_run_failed(made, message=f"{DIED}: it was killed.")
@@ -116,7 +118,7 @@ def test_a_run_that_died_is_told_though_another_made_it_good_before_anybody_look
     assert [item["severity"] for post in web.got for item in post.body["items"]] == ["failed", "resolved"]
 
 
-def test_a_success_of_the_whole_makes_a_part_good_and_one_of_another_part_does_not(watched: Watched, web: Hook) -> None:
+def test_a_success_of_the_whole_resolves_a_part_and_one_of_another_part_does_not(watched: Watched, web: Hook) -> None:
     def ended(chain: str, event: dg.DagsterEventType) -> None:
         job, tags = refresh_range(), {CHAIN: chain}
         made = watched.instance.create_run_for_job(job, tags=tags, status=dg.DagsterRunStatus.STARTED)
@@ -130,7 +132,7 @@ def test_a_success_of_the_whole_makes_a_part_good_and_one_of_another_part_does_n
     assert [subject.split()[1] for subject in web.subjects] == ["FAILED", "RESOLVED"]
 
 
-def test_a_failure_of_which_dagster_has_not_decided_yet_waits_a_moment(
+def test_a_failure_waits_until_dagster_has_decided_on_a_retry(
     watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(watched, "busy")

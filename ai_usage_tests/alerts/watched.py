@@ -27,7 +27,7 @@ FAILED, WARNED = failed("3 USD are missing."), warned("Looks odd.")
 
 @dataclass
 class Watched:
-    """The sensors as the daemon runs them: a new process each tick, and between ticks only what is on disk."""
+    """The sensors as the daemon runs them: a new process for each tick; only files persist between ticks."""
 
     instance: dg.DagsterInstance
     alerts: Alerts
@@ -35,7 +35,7 @@ class Watched:
     truth: dict[dg.AssetKey, Results] = field(default_factory=dict)
 
     def evaluate(self, results: Results, asset: dg.AssetKey = COSTS, check: str = CHECK) -> None:
-        """A run from the command line, whose check comes to these verdicts."""
+        """A run from the command line, in which the check has these results."""
         spec = dg.AssetCheckSpec(check, asset=asset)
 
         @dg.multi_asset_check(specs=[spec])

@@ -1,4 +1,4 @@
-"""Each claim about whose money it is, seen red: three good days of the built-in vendors, harmed in one place."""
+"""Each check of allocation fails: three good days of the simulated providers, harmed in one place."""
 
 from dataclasses import replace
 from datetime import date
@@ -26,7 +26,7 @@ A = "ai_usage_analytics"
 
 
 def one(table: str, where: str = "true", day: str = "expense_date") -> str:
-    """A condition that only one row of the table meets, one of the day, the dearest."""
+    """A condition that one row of the table meets: the most expensive one of the day."""
     money = "billed_usd" if table in {"ai_spend", "cursor_expenses"} else "cost_usd"
     return f"""rowid = (select rowid from {A}.{table} where {day} = '{DAY}' and {where}
         order by {money} desc nulls last, rowid limit 1)"""
@@ -107,7 +107,7 @@ HARMS = {
         f"""insert into {A}.ai_spend select * replace ('claude_code_estimate' as meter, null as billed_usd,
         billed_usd as estimated_usd) from {A}.ai_spend where {one("ai_spend", "platform = 'claude_code'", **SPEND)}""",
     ),
-    "a method nobody knows": (
+    "an unknown method": (
         METHOD,
         f"update {A}.ai_spend set attribution_method = 'magic' where {one('ai_spend', **SPEND)}",
     ),
@@ -116,12 +116,12 @@ HARMS = {
         f"""update {A}.ai_spend set user_email = null
         where {one("ai_spend", "attribution_method = 'actor'", **SPEND)}""",
     ),
-    "a seat of nobody": (
+    "a seat without a person": (
         METHOD,
         f"""update {A}.ai_spend set user_email = null
         where {one("ai_spend", "attribution_method = 'seat'", **SPEND)}""",
     ),
-    "nobody's money with a name": (
+    "unattributed money with a name": (
         METHOD,
         f"""update {A}.ai_spend set user_email = 'x@example.com'
         where {one("ai_spend", "attribution_method = 'unattributed'", **SPEND)}""",
@@ -162,12 +162,12 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
 
 @pytest.fixture
 def good(past: Platform, tmp_path: Path) -> Platform:
-    """Three days of both vendors, pulled, built and right."""
+    """Three days of both providers, pulled and built, on which every check passes."""
     return past.copy(tmp_path)
 
 
 @pytest.mark.parametrize("harm", HARMS)
-def test_a_mistake_with_money_turns_its_day_red_and_no_other(good: Platform, harm: str) -> None:
+def test_a_mistake_with_money_fails_its_day_and_no_other(good: Platform, harm: str) -> None:
     check, sql = HARMS[harm]
     [(rows,)] = good.sql(sql)
     assert rows > 0
@@ -187,7 +187,7 @@ def test_a_check_over_nothing_is_not_evaluated(tmp_path: Path, check: str) -> No
     assert outcome.not_evaluated(check).keys() == set(DAYS.days)
 
 
-def test_on_a_day_held_back_the_difference_is_a_warning_that_says_so(good: Platform) -> None:
+def test_on_a_blocked_day_the_difference_is_a_warning_that_names_the_block(good: Platform) -> None:
     good.sql(f"update {A}.claude_daily_cost set amount_usd = amount_usd + 1 where activity_date = '{DAY}'")
     good.sql(f"""delete from {A}.claude_costs where rowid = (select min(rowid) from {A}.claude_costs
         where activity_date = '{DAY}' and amount_usd > 0)""")

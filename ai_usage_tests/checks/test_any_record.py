@@ -1,4 +1,4 @@
-"""Any single record of a day lost or doubled in raw: whatever is rebuilt from it, some claim names the day and the
+"""Any single record of a day lost or doubled in raw: whatever is rebuilt from it, some check names the day and the
 amount. The records are spread over a simulated day, of each report that money rests on.
 """
 

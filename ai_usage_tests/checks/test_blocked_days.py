@@ -23,7 +23,7 @@ def _dust(rows: list[Row], cents: str) -> Row:
     return {**rows[0], "amount": cents, "description": "dust"}
 
 
-Mistake = tuple[Bend, set[str]]  # what becomes of the day's lines, and the claims that must notice
+Mistake = tuple[Bend, set[str]]  # what becomes of the day's lines, and the checks that must fail
 MISTAKES: dict[str, Mistake] = {
     "dollars_for_cents": (lambda rows: [{**r, "amount": str(Decimal(r["amount"]) * 100)} for r in rows], {GROUPED}),
     "first_page_only": (lambda rows: rows[:1], {GROUPED}),
@@ -53,7 +53,7 @@ class History:
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> History:
-    """A good run, a run of the same days in which every other day is harmed, and one after the vendor was mended."""
+    """A good run, a run of the same days with every other day harmed, and one after the provider was corrected."""
     platform: Platform = platform_in(tmp_path_factory.mktemp("holding"))
     platform.run({day: ordinary(BEFORE) for day in (*HARMED.values(), *HONEST)}, only=MONEY)
     good = platform.dollars()
@@ -67,13 +67,15 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_real_mistake_turns_its_day_red(history: History, name: str) -> None:
+def test_a_real_mistake_fails_its_day(history: History, name: str) -> None:
     noticed = {check for check in (GROUPED, UNIQUE) if HARMED[name] in history.outcome.not_passed(check)}
     assert noticed == MISTAKES[name][1]
 
 
 @pytest.mark.parametrize("name", [name for name, (_, checks) in MISTAKES.items() if checks])
-def test_the_mart_keeps_the_harmed_days_last_good_version_and_says_so(history: History, name: str) -> None:
+def test_the_mart_keeps_the_last_good_version_of_the_harmed_day_and_names_the_check(
+    history: History, name: str
+) -> None:
     day = HARMED[name]
     assert history.marts[day] == history.good[day]
     assert set(history.outcome.noted("marts/claude_total_expenses", day)["blocked_by"]) == MISTAKES[name][1]
@@ -88,12 +90,12 @@ def test_the_other_days_of_the_run_go_on(history: History) -> None:
     assert "blocked_by" not in history.outcome.noted("marts/claude_total_expenses", HONEST[0])
 
 
-def test_a_day_is_let_go_once_it_adds_up(history: History) -> None:
+def test_a_day_is_unblocked_once_its_sums_agree(history: History) -> None:
     assert set(history.healed.values()) == {Decimal(f"{AFTER}.00875")}
     assert history.healed.keys() == history.good.keys()
 
 
-def test_a_day_lost_from_the_ledger_is_held_back_too(good: Platform) -> None:
+def test_a_day_lost_from_the_ledger_is_blocked_too(good: Platform) -> None:
     good.sql(f"delete from ai_usage_raw.pulls where pull = 'claude_cost_report' and activity_date = '{DAY}'")
     kept = good.dollars()
     good.sql("update ai_usage_analytics.claude_costs set amount_usd = amount_usd + 1")

@@ -1,4 +1,4 @@
-"""A table that cannot be built says so, alone and to whoever asks later; what was built is remembered."""
+"""A table that cannot be built fails its own check, also in later runs; the newest build of each table is recorded."""
 
 from datetime import date
 from typing import Any
@@ -16,7 +16,7 @@ COSTS = dg.AssetSelection.assets("core/claude_costs")
 ITS_CHECK = COSTS | dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey(["core", "claude_costs"]), BUILT))
 
 
-def test_a_table_that_cannot_be_built_stays_as_it_was_and_its_check_says_why(
+def test_a_table_that_cannot_be_built_keeps_its_rows_and_its_check_gives_the_reason(
     good: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: Any) -> Any:

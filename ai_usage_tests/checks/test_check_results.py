@@ -88,7 +88,9 @@ def test_a_run_without_checks_changes_nothing(platform: Platform) -> None:
     assert keep_results(platform.warehouse, platform.instance, "no-such-run") == 0
 
 
-def test_a_runs_end_keeps_them(platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_results_are_stored_when_the_run_ends(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The warehouse resource does so, however the run was started."""
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
     spec = dg.AssetCheckSpec("it_holds", asset="thing")

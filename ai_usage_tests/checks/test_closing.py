@@ -1,4 +1,4 @@
-"""The claims a month is closed on, seen red: nineteen good days of the built-in vendors, harmed in one place."""
+"""The checks that a month close rests on fail: nineteen good days of the simulated providers, harmed in one place."""
 
 import json
 from dataclasses import replace
@@ -59,7 +59,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
 
 @pytest.fixture
 def good(past: Platform, tmp_path: Path) -> Platform:
-    """Nineteen days of both vendors and the figures of just these: pulled, built and right."""
+    """Nineteen days of both providers and the figures of just these days, on which every check passes."""
     return past.copy(tmp_path)
 
 
@@ -69,7 +69,7 @@ def rebuilt(platform: Platform, *assets: str) -> None:
 
 
 def restated(platform: Platform, by: str = "1.5", after: timedelta = timedelta(days=1)) -> None:
-    """The cost report told a line of the day dearer when it was asked again; analytics were not asked."""
+    """The cost report has a more expensive line of the day when it is pulled again; analytics are not pulled."""
     platform.warehouse.now.at += after
     for pull in ("claude_cost_report", "claude_cost_totals"):
         pulled = platform.warehouse.newest(pull, Span(DAY, DAY)).lines["record"].to_list()
@@ -97,7 +97,7 @@ PARITY_HARMS = {
 
 
 @pytest.mark.parametrize("harm", PARITY_HARMS)
-def test_analytics_that_tell_other_money_are_red_on_their_day(good: Platform, harm: str) -> None:
+def test_analytics_with_another_amount_fail_their_day(good: Platform, harm: str) -> None:
     [(before,)] = good.sql(f"select sum(amount_usd) from {ANALYTICS} where {THAT_DAY}")
     good.sql(PARITY_HARMS[harm])
     [(after,)] = good.sql(f"select coalesce(sum(amount_usd), 0) from {ANALYTICS} where {THAT_DAY}")
@@ -111,7 +111,7 @@ def test_analytics_that_tell_other_money_are_red_on_their_day(good: Platform, ha
     assert "rows" in evaluation.metadata
 
 
-def test_the_dearest_cells_are_named(good: Platform) -> None:
+def test_the_largest_differences_are_named(good: Platform) -> None:
     [(model, kind, usd)] = good.sql(f"select model, token_type, amount_usd from {ANALYTICS} where {LARGEST}")
     good.sql(PARITY_HARMS["an analytics row lost"])
     rebuilt(good, "marts/claude_parity")
@@ -123,7 +123,7 @@ def test_the_dearest_cells_are_named(good: Platform) -> None:
     )
 
 
-def test_what_has_not_settled_yet_is_a_warning_and_only_beyond_a_percent(good: Platform) -> None:
+def test_a_provisional_difference_is_a_warning_and_only_beyond_one_percent(good: Platform) -> None:
     good.sql(
         f"""update {PULLS} set envelope = '{{"data_refreshed_at": "2026-11-12T10:00:00Z"}}'
         where pull = 'claude_analytics_cost' and {THAT_DAY}"""
@@ -179,7 +179,7 @@ FIGURE_HARMS = {
 
 
 @pytest.mark.parametrize("harm", FIGURE_HARMS)
-def test_a_figure_that_is_not_what_the_lines_come_to_is_red(good: Platform, harm: str) -> None:
+def test_a_figure_that_differs_from_the_sum_of_the_lines_fails(good: Platform, harm: str) -> None:
     assert good.check(FIGURES).not_passed(FIGURES) == set()
     sql, named = FIGURE_HARMS[harm]
     [(rows,)] = good.sql(sql)
@@ -208,7 +208,7 @@ def test_a_cent_or_a_hundredth_of_a_percent_is_no_difference(good: Platform) -> 
 
 
 def test_an_invoice_that_includes_seats_matches_usage_and_seats(good: Platform) -> None:
-    """Case 32: the figure is usage + seats; which of the two it covers, the sheet says or the result does."""
+    """Case 32: the figure is usage + seats; the sheet states which of the two it covers, or else the result does."""
     days = "between '2026-11-03' and '2026-11-19'"
     [(seats,)] = good.sql(
         f"select sum(billed_usd) from {A}.cursor_expenses where expense_date {days} and cost_type = 'subscription'"
@@ -234,7 +234,7 @@ def test_an_invoice_that_includes_seats_matches_usage_and_seats(good: Platform) 
     assert "no seat of its days has a price" in sentence(outcome, FIGURES, "month_close")
 
 
-def test_days_never_pulled_and_days_to_come_are_no_comparison(good: Platform) -> None:
+def test_figures_with_days_never_pulled_or_not_over_are_not_compared(good: Platform) -> None:
     good.sql(f"delete from {PULLS} where pull = 'claude_cost_report' and {THAT_DAY}")
     good.sql(f"update {SHEET} set period_end = '2026-12-03' where {CURSORS}")
     outcome = good.check(FIGURES)
@@ -246,7 +246,7 @@ def test_days_never_pulled_and_days_to_come_are_no_comparison(good: Platform) ->
     assert "cursor 2026-11-03…2026-12-02: 13 of its 30 days are not over" in description
 
 
-def test_a_provider_nobody_pulls_and_cursors_workspaces_are_no_comparison(good: Platform) -> None:
+def test_figures_of_an_unknown_provider_or_of_a_cursor_workspace_are_not_compared(good: Platform) -> None:
     good.sql(f"update {SHEET} set workspace_id = 'team-a' where {CURSORS}")
     good.sql(f"update {SHEET} set provider = 'openai' where {NOVEMBER}")
     outcome = good.check(FIGURES)
@@ -258,14 +258,14 @@ def test_a_provider_nobody_pulls_and_cursors_workspaces_are_no_comparison(good: 
     assert ": nothing is pulled from there" in description
 
 
-def test_figures_that_never_reached_core_are_red(good: Platform) -> None:
+def test_figures_that_never_reached_core_fail(good: Platform) -> None:
     good.sql(f"delete from {SHEET}")
     outcome = good.check(FIGURES)
     assert outcome.not_passed(FIGURES) == {None}
     assert "core/console_figures none: build it" in sentence(outcome, FIGURES, "month_close")
 
 
-def test_without_a_sheet_no_figure_is_judged(platform: Platform) -> None:
+def test_without_a_sheet_no_figure_is_evaluated(platform: Platform) -> None:
     outcome = platform.check(FIGURES)
     assert outcome.evaluations == {}
     assert outcome.not_evaluated(FIGURES) == {None: "Not configured: AI_USAGE_SHEET_ID is not set."}
@@ -285,7 +285,7 @@ def test_a_figure_of_days_never_pulled_or_not_over_is_not_evaluated(good: Platfo
     assert "30 of its 30 days were never pulled" in good.check(FIGURES).not_evaluated(FIGURES)[None]
 
 
-def test_a_day_restated_after_the_figure_is_told_as_that_everywhere(good: Platform) -> None:
+def test_a_day_restated_after_the_figure_is_reported_as_restated_everywhere(good: Platform) -> None:
     restated(good)
     outcome = good.check(FIGURES)
     assert outcome.not_passed(FIGURES) == {None}
@@ -303,7 +303,7 @@ def test_a_day_restated_after_the_figure_is_told_as_that_everywhere(good: Platfo
     assert (day, usd) == (DAY, Decimal("1.5"))
 
 
-def test_a_restatement_excuses_no_other_slip(good: Platform) -> None:
+def test_a_restatement_explains_no_other_error(good: Platform) -> None:
     good.sql(f"update {SHEET} set amount_usd = amount_usd * 100 where {NOVEMBER}")
     restated(good)
     outcome = good.check(FIGURES)
@@ -312,7 +312,7 @@ def test_a_restatement_excuses_no_other_slip(good: Platform) -> None:
 
 
 EVENTS = f"{A}.cursor_usage_events"
-RECORDED_HARMS = {  # what is done, and what the verdict says of it
+RECORDED_HARMS = {  # what is done, and what the result reports
     "a total changed by a nano-dollar": (
         f"""update {COSTS} set amount_usd = amount_usd + 0.000000001
         where rowid = (select min(rowid) from {COSTS} where {THAT_DAY})""",
@@ -362,7 +362,7 @@ def twice_restated(past: Platform, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.mark.parametrize("harm", RECORDED_HARMS)
-def test_a_change_without_its_revision_is_red(twice_restated: Platform, tmp_path: Path, harm: str) -> None:
+def test_a_change_without_its_revision_fails(twice_restated: Platform, tmp_path: Path, harm: str) -> None:
     platform = twice_restated.copy(tmp_path)
     sql, why = RECORDED_HARMS[harm]
     [(rows,)] = platform.sql(sql)
@@ -374,7 +374,7 @@ def test_a_change_without_its_revision_is_red(twice_restated: Platform, tmp_path
     assert why in (wrong.description or "")
 
 
-def test_a_version_of_the_ledger_that_is_recorded_nowhere_is_told(twice_restated: Platform, tmp_path: Path) -> None:
+def test_a_version_that_only_the_ledger_has_is_reported(twice_restated: Platform, tmp_path: Path) -> None:
     platform = twice_restated.copy(tmp_path)
     platform.sql(
         f"""delete from {VERSIONS} where {THAT_DAY} and provider = 'anthropic'

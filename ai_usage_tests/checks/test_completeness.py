@@ -78,10 +78,10 @@ def test_an_empty_answer_is_no_missing_day(platform: Platform) -> None:
         ("claude_code_usage", "customer_type", "barter", "unknown value customer_type = 'barter'"),
     ],
 )
-def test_what_nobody_knows_yet_is_kept_in_raw_and_named(
+def test_an_unknown_field_or_value_is_kept_in_raw_and_named(
     good: Platform, pull: str, field: str, value: str, named: str
 ) -> None:
-    """Planted in the ledger; `test_novelties_survive_a_run` lets the vendor say them."""
+    """Planted in the ledger; in `test_novelties_survive_a_run` the provider sends them."""
     good.sql(
         f"""update ai_usage_raw.{pull}
         set record = json_merge_patch(record::json, '{{"{field}": "{value}"}}')::varchar
@@ -106,7 +106,7 @@ def test_the_same_field_on_many_days_is_one_result_with_first_seen_days_and_coun
     [row] = table.records
     assert row.data == {
         "named": "raw/claude_cost_report: unknown field novel",
-        "said": f"raw/claude_cost_report: unknown field novel (6× on 2 days, first seen {NEXT}).",
+        "sentence": f"raw/claude_cost_report: unknown field novel (6× on 2 days, first seen {NEXT}).",
         "alert_key": "schema_drift/claude_cost_report/unknown field novel",
         "what": "unknown field novel",
         "first_seen": str(NEXT),
@@ -165,7 +165,7 @@ def test_a_novelty_in_a_snapshot_or_beside_the_records_is_named(good: Platform) 
     assert "unknown field warning beside" in outcome.why(DRIFT, None, "claude_cost_totals")
 
 
-def test_pulls_of_last_week_are_red(good: Platform) -> None:
+def test_pulls_of_last_week_fail(good: Platform) -> None:
     good.sql(f"update {PULLS} set activity_date = activity_date + 9")  # up to yesterday
     assert good.check(RECENT).not_passed(RECENT) == set()
     good.sql(f"update {PULLS} set pulled_at = pulled_at - interval 37 hours where pull = 'claude_users'")
@@ -198,12 +198,12 @@ def test_a_pull_is_recent_if_it_is_young_and_reached_a_young_day(
         (date(2026, 11, 19), [3, 3, 3, 3], False),
         (date(2026, 11, 19), [3, 3, 0, 0], False),  # a weekend
         (date(2026, 11, 19), [3, 0, 0, 0], True),
-        (date(2026, 11, 19), [0, 0, 0, 0], False),  # it never told of anything: nobody uses it yet
+        (date(2026, 11, 19), [0, 0, 0, 0], False),  # it never had a record: it is not used yet
         (date(2026, 11, 17), [3, 3, 3, 3], False),
         (date(2026, 11, 16), [3, 3, 3, 3], True),
     ],
 )
-def test_a_source_is_silent_if_three_days_are_unknown_or_suddenly_empty(
+def test_a_source_is_stale_if_three_days_are_unknown_or_suddenly_empty(
     newest: date, records: list[int], *, is_silent: bool
 ) -> None:
     heard = {newest - timedelta(days=len(records) - 1 - n): count for n, count in enumerate(records)}
@@ -212,11 +212,11 @@ def test_a_source_is_silent_if_three_days_are_unknown_or_suddenly_empty(
 
 
 @pytest.mark.parametrize("pull", ["claude_cost_report", "cursor_usage_events"])
-def test_a_source_that_says_nothing_for_three_days_is_unhealthy_and_its_cost_unknown(
+def test_a_source_without_records_for_three_days_is_unhealthy_and_its_cost_unknown(
     platform: Platform, pull: str
 ) -> None:
     def heard(day: date, records: list[bytes]) -> Outcome:
-        platform.warehouse.append(pull, [Answer("vendor", day, records, 1, {})])
+        platform.warehouse.append(pull, [Answer("provider", day, records, 1, {})])
         return platform.check(SILENT)
 
     table = dg.AssetKey(["raw", pull]).path[-1]

@@ -1,4 +1,4 @@
-"""The claim that raw stands as it was pulled, seen red: each record of a small day lost, doubled or altered."""
+"""The check that raw is as it was pulled: it fails for each record of a small day that is lost, doubled or altered."""
 
 import json
 from datetime import timedelta
@@ -55,7 +55,7 @@ def blocked(platform: Platform, by: Gate = ANTHROPIC.gate, span: Span = SPAN) ->
 
 
 def evaluated(platform: Platform, span: Span | None = SPAN) -> Outcome:
-    """The claim alone, wherever it is made, with every source configured."""
+    """The check alone, on every table that has it, with every source configured."""
     checks = dg.AssetSelection.checks(*(check.key for check in CHECKS))
     there = object()
     return platform.materialize(checks, span, there, there, sheet=there, uploads=there)  # type: ignore[arg-type]
@@ -86,7 +86,7 @@ def test_each_single_record_counts(good: Platform, pull: str, position: int, how
 
 
 @pytest.mark.parametrize("how", HARMS)
-def test_the_verdict_names_the_day_and_how_many_stand_of_how_many(good: Platform, how: str) -> None:
+def test_the_result_names_the_day_and_how_many_of_the_records_are_left(good: Platform, how: str) -> None:
     harm(good, how, "claude_code_usage", 0)
     harm(good, how, "claude_cost_report", 1)
     outcome = good.check(WHOLE)
@@ -109,7 +109,7 @@ def test_a_broken_day_keeps_its_last_good_mart_and_the_others_go_on(good: Platfo
     assert outcome.noted("marts/claude_total_expenses", DAY)["blocked_by"] == [WHOLE]
 
 
-def test_a_row_of_pulls_doubled_would_double_all_its_records_and_is_red(good: Platform) -> None:
+def test_a_doubled_row_of_pulls_would_double_its_records_and_fails(good: Platform) -> None:
     of_day = f"pull = 'claude_cost_report' and activity_date = '{DAY}'"
     good.sql(f"insert into ai_usage_raw.pulls select * from ai_usage_raw.pulls where {of_day}")
     outcome = good.check(WHOLE)
@@ -136,7 +136,7 @@ def test_a_day_pulled_again_is_whole_again_and_older_versions_are_history(good: 
     assert blocked(good) == set()
 
 
-def test_a_harmed_day_is_mended_by_forgetting_the_version_and_pulling_it_again(good: Platform) -> None:
+def test_deleting_a_damaged_version_and_pulling_the_day_again_repairs_it(good: Platform) -> None:
     harm(good, "lost", "claude_cost_report", 1)
     pulls = dg.AssetSelection.groups("raw_claude").without_checks()
     good.run(only=pulls)
@@ -161,7 +161,7 @@ def test_an_empty_day_is_whole_until_something_stands_in_it(platform: Platform) 
 
 
 @pytest.mark.parametrize("pull", CURSOR_PROVIDER.gate.pulls)
-def test_cursors_days_are_held_back_too(platform: Platform, pull: str) -> None:
+def test_days_of_cursor_are_blocked_too(platform: Platform, pull: str) -> None:
     for each in CURSOR_PROVIDER.gate.pulls:
         for day in (DAY, NEXT):
             records = [json.dumps({**EVENT, "n": n}).encode() for n in range(2)]
@@ -170,7 +170,9 @@ def test_cursors_days_are_held_back_too(platform: Platform, pull: str) -> None:
     assert evaluated(platform, Span(DAY, NEXT)).not_passed(WHOLE, "cursor_usage_events") == set()
     harm(platform, "altered", pull, 1)
     assert evaluated(platform, Span(DAY, NEXT)).not_passed(WHOLE, "cursor_usage_events") == {DAY}
-    assert blocked(platform, CURSOR_PROVIDER.gate) == set(), "told, but too dear to ask each time a mart is built"
+    assert blocked(platform, CURSOR_PROVIDER.gate) == set(), (
+        "the check reports it; the gate does not compare hashes, which would cost too much for each mart"
+    )
     harm(platform, "lost", pull, 1)
     assert blocked(platform, CURSOR_PROVIDER.gate) == {DAY}
     assert evaluated(platform, Span(DAY, NEXT)).not_passed(WHOLE, "cursor_usage_events") == {DAY}

@@ -1,4 +1,4 @@
-"""The third check result: a check with nothing to judge has neither passed nor failed, and says why."""
+"""The result "not evaluated": a check without data neither passes nor fails, and gives the reason."""
 
 from datetime import date, timedelta
 from typing import Any, Literal
@@ -46,7 +46,7 @@ OF_NOW = {
 }
 
 
-def test_without_any_data_nothing_is_judged_and_nothing_has_passed(platform: Platform) -> None:
+def test_without_any_data_no_check_is_evaluated_and_none_passes(platform: Platform) -> None:
     outcome = platform.materialize(checks_of(*NAMES), None, platform.claude.admin())
     assert outcome.result.success
     assert outcome.evaluations == {}
@@ -82,7 +82,7 @@ def test_a_day_that_was_pulled_in_part_has_failed(good: Platform) -> None:
         assert "never pulled" in outcome.why(MISSING, LATE, table)
 
 
-def test_where_an_error_stops_a_check_its_day_has_failed_and_the_others_are_judged(good: Platform) -> None:
+def test_where_an_error_stops_a_check_its_day_fails_and_the_others_are_evaluated(good: Platform) -> None:
     """DESIGN 3.5: a check that cannot run fails with its reason, and stops nothing but itself."""
 
     def check_of(_: Any, span: Span) -> dict[date, Result]:
@@ -145,7 +145,7 @@ def run(platform: Platform, declared: Check) -> dg.ExecuteInProcessResult:
     )
 
 
-def test_a_check_whose_pull_failed_is_not_evaluated_and_what_it_found_before_stands(platform: Platform) -> None:
+def test_a_check_with_a_failed_pull_is_not_evaluated_and_its_earlier_result_stays(platform: Platform) -> None:
     """Case 30: with a key that answers 401 the pull has failed, by name, and no check of it has passed."""
     platform.claude.refuses["/"] = 401
     outcome = platform.run(span=Span(DAY, NEXT))
@@ -160,7 +160,7 @@ def test_a_check_whose_pull_failed_is_not_evaluated_and_what_it_found_before_sta
     assert len(refused.not_evaluated) > 100
 
 
-def test_without_a_key_nothing_has_passed_and_everything_says_not_configured(platform: Platform) -> None:
+def test_without_a_key_no_check_passes_and_each_reports_not_configured(platform: Platform) -> None:
     """Case 30: no key and AI_USAGE_SIMULATE=0."""
     outcome = platform.materialize(WITHOUT_BOARDS, Span(DAY, NEXT), None)
     assert outcome.result.success
@@ -172,10 +172,10 @@ def test_without_a_key_nothing_has_passed_and_everything_says_not_configured(pla
 
 
 @pytest.mark.parametrize(("span", "is_evaluated"), [(JANUARY, False), (PRESENT, True), (None, True)])
-def test_checks_about_now_are_judged_only_in_runs_that_reach_the_present(
+def test_checks_about_now_are_evaluated_only_in_runs_that_reach_the_present(
     good: Platform, span: Span | None, *, is_evaluated: bool
 ) -> None:
-    """A backfill of days long past neither passes nor fails them; `look_at_freshness` names no days and judges them."""
+    """A backfill of days long past does not evaluate them; `look_at_freshness`, which names no days, does."""
     good.sql("update ai_usage_raw.pulls set pulled_at = pulled_at - interval 9 days")
     outcome = good.materialize(checks_of("pull_is_recent", "bill_is_fresh"), span, good.claude.admin())
     assert outcome.not_passed("pull_is_recent") == ({None} if is_evaluated else set())

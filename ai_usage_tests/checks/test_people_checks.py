@@ -1,4 +1,4 @@
-"""Each claim about owners, people and the sheet, seen red; and the sheet's way from cells to owners, end to end."""
+"""Each check about owners, people and the sheet fails once; and the sheet goes from cells to owners, end to end."""
 
 import json
 from collections.abc import Iterator
@@ -62,7 +62,7 @@ def good(past: Platform, tmp_path: Path) -> Platform:
 
 
 def refreshed(platform: Platform, google: Simulator, selection: dg.AssetSelection | None = None) -> Outcome:
-    """The vendors and the sheet, pulled and built."""
+    """The providers and the sheet, pulled and built."""
     with (
         built_in(settings(), "anthropic", "cursor") as (claude, cursor, _),
         closing(GoogleSheet.open(SHEET_ID, base_url=google.google_url, is_simulated=True)) as sheet,
@@ -121,7 +121,7 @@ def test_an_edited_owner_is_the_owner_and_the_ledger_keeps_the_one_before(good: 
     today = settings().now().date() + timedelta(days=1)
     assert rows[1:] == [("new.owner@example.com", today, None)]
     assert rows[0][1:] == (None, today)
-    assert evaluated(good, KNOWN).not_passed(KNOWN) == {None}  # nobody knows a New Owner
+    assert evaluated(good, KNOWN).not_passed(KNOWN) == {None}  # no provider has a New Owner
     assert "new.owner@example.com" in sentence(evaluated(good, KNOWN), KNOWN, "dim_person")
 
 
@@ -131,7 +131,7 @@ def test_hostile_words_are_data(past: Platform) -> None:
     assert len(words) >= 2
 
 
-def test_a_day_with_too_much_of_nobodys_is_red_and_names_the_keys(good: Platform) -> None:
+def test_a_day_with_too_much_unowned_spend_fails_and_names_the_keys(good: Platform) -> None:
     assert evaluated(good, OWNERS).not_passed(OWNERS) == set()
     good.sql(f"update {KEYS} set mapped_by = 'none', user_email = null where status = 'active'")
     outcome = evaluated(good, OWNERS)
@@ -169,7 +169,7 @@ def mended(platform: Platform, tab: str) -> None:
     platform.sql(f"delete from ai_usage_analytics.sheet_rejections where tab = '{tab}'")
 
 
-def test_a_key_with_two_owners_is_told_by_row_and_by_day(good: Platform) -> None:
+def test_a_key_with_two_owners_is_reported_by_row_and_by_day(good: Platform) -> None:
     outcome = evaluated(good, AMBIGUOUS)
     assert outcome.not_passed(AMBIGUOUS) == {None}  # the built-in sheet has such a pair
     assert outcome.evaluation(AMBIGUOUS, None, "dim_api_key_mapping").severity == dg.AssetCheckSeverity.WARN
@@ -202,7 +202,7 @@ def test_a_key_that_appears_nowhere_is_named_and_keeps_its_owner(good: Platform)
     assert evaluated(good, SEEN).not_passed(SEEN) == set()
 
 
-def test_an_address_no_vendor_knows_is_named_unless_it_is_an_alias(good: Platform) -> None:
+def test_an_address_that_no_provider_has_is_named_unless_it_is_an_alias(good: Platform) -> None:
     assert evaluated(good, KNOWN).not_passed(KNOWN) == set()
     stranger = (
         "'stranger@example.com' as user_email, '{}' as person_email, true as is_in_sheet, 'p' as pull_id, "
@@ -215,7 +215,7 @@ def test_an_address_no_vendor_knows_is_named_unless_it_is_an_alias(good: Platfor
     assert evaluated(good, KNOWN).not_passed(KNOWN) == {None}
 
 
-def test_figures_whose_periods_overlap_are_named_by_their_rows(good: Platform) -> None:
+def test_figures_with_overlapping_periods_are_named_by_their_rows(good: Platform) -> None:
     assert evaluated(good, OVERLAP).not_passed(OVERLAP) == set()
     good.sql(f"insert into {FIGURES} select * replace (99 as row_number) from {FIGURES} where row_number = 2")
     outcome = evaluated(good, OVERLAP)
@@ -223,7 +223,7 @@ def test_figures_whose_periods_overlap_are_named_by_their_rows(good: Platform) -
     assert "rows 2 and 99" in sentence(outcome, OVERLAP, "console_figures")
 
 
-def test_rows_left_out_are_named_until_they_are_mended(good: Platform) -> None:
+def test_rejected_rows_are_named_until_they_are_corrected(good: Platform) -> None:
     outcome = evaluated(good, VALID)
     assert outcome.not_passed(VALID) == {None}
     assert "api_key_mapping row 9, api_key_id contradicts row 51" in sentence(outcome, VALID, "sheet_rejections")
@@ -232,7 +232,7 @@ def test_rows_left_out_are_named_until_they_are_mended(good: Platform) -> None:
     assert evaluated(good, VALID).not_passed(VALID) == set()
 
 
-def test_rejections_that_core_does_not_have_are_no_reason_to_be_green(good: Platform) -> None:
+def test_the_check_does_not_pass_where_core_lacks_the_rejections(good: Platform) -> None:
     good.sql("delete from ai_usage_analytics.sheet_rejections")
     assert "has 0 of the sheet's 9 rejections" in sentence(evaluated(good, VALID), VALID, "sheet_rejections")
     good.sql("delete from ai_usage_analytics.dim_person")
@@ -245,7 +245,7 @@ def test_a_sheet_never_read_is_not_evaluated_nor_is_one_not_configured(platform:
     assert "Not configured" in evaluated(platform, check_name, is_configured=False).not_evaluated(check_name)[None]
 
 
-def test_people_are_one_across_vendors_and_aliases(platform: Platform) -> None:
+def test_a_person_is_one_across_providers_and_aliases(platform: Platform) -> None:
     """Two members under two addresses, and an alias that joins them."""
     at = settings().now()
     people = {

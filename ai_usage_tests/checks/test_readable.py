@@ -41,7 +41,7 @@ def failed(outcome: Outcome) -> set[tuple[str, date | None]]:
     }
 
 
-def test_one_unreadable_line_costs_its_day_and_no_other(platform: Platform) -> None:
+def test_one_unreadable_line_blocks_its_day_and_no_other(platform: Platform) -> None:
     """Case 9: one cost line `"amount": "NaN"`."""
     outcome = platform.run({DAY: ["1000", "NaN"], NEXT: ["500"]})
     assert outcome.result.success
@@ -55,7 +55,7 @@ def test_one_unreadable_line_costs_its_day_and_no_other(platform: Platform) -> N
     assert outcome.noted("marts/claude_total_expenses", DAY)["blocked_by"] == [READABLE]
 
 
-def test_a_day_is_whole_again_once_its_line_is(platform: Platform) -> None:
+def test_a_day_is_complete_again_once_its_line_is_readable(platform: Platform) -> None:
     platform.run({DAY: ["1000", "NaN"]})
     outcome = platform.run({DAY: ["1000", "200"]})
     assert failed(outcome) == {("revisions_are_recorded", DAY)}, "of the version that could not be read"
@@ -100,7 +100,7 @@ def test_one_member_without_an_address_changes_nothing_for_the_others(platform: 
         "cursor_members",
         {"id": "user_1", "name": "One", "email": None},
         {"id": "user_2", "email": "two@x.com"},
-        {"name": "Nobody"},
+        {"name": "No Id"},
     )
     texts = [
         b'{"id": "u1", "email": null}',

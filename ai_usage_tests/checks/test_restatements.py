@@ -1,4 +1,4 @@
-"""A settled day that is restated is told, once each, with what was said before."""
+"""A restatement of a final day is reported once, with the figures before and after."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -21,12 +21,12 @@ def reported(platform: Platform, day: date, at: datetime, *cents: str) -> None:
     append(platform, answer(day, *cents))
 
 
-def test_a_settled_day_that_is_restated_is_told_with_both_figures(platform: Platform) -> None:
+def test_a_final_day_that_is_restated_is_reported_with_both_figures(platform: Platform) -> None:
     settled = datetime(2026, 11, 13, tzinfo=UTC)  # three days after the day
     reported(platform, DAY, settled - timedelta(days=2), "1000")
-    reported(platform, DAY, settled - timedelta(seconds=1), "1100")  # still settling
+    reported(platform, DAY, settled - timedelta(seconds=1), "1100")  # still provisional
     reported(platform, NEXT, settled - timedelta(days=1), "1000")
-    reported(platform, NEXT, settled + timedelta(days=3), "1100")  # nobody asked while it settled
+    reported(platform, NEXT, settled + timedelta(days=3), "1100")  # not pulled while it was provisional
     built(platform)
     assert platform.check(STANDS).not_passed(STANDS) == set()
     reported(platform, DAY, settled, "1100")

@@ -1,4 +1,4 @@
-"""The claim that the sheet can be read, seen red over a tab whose header was spoilt."""
+"""The check that the sheet can be read: it fails for a tab with a damaged header."""
 
 from pathlib import Path
 
@@ -60,7 +60,7 @@ def test_without_a_sheet_it_is_not_evaluated(platform: Platform) -> None:
     assert outcome.not_evaluated(READ) == {None: "Not configured: AI_USAGE_SHEET_ID is not set."}
 
 
-def test_a_sheet_that_cannot_be_read_is_red_and_what_rests_on_it_stands_and_goes_on(
+def test_a_sheet_that_cannot_be_read_fails_and_the_tables_built_from_it_keep_their_rows(
     platform: Platform, folder: Path
 ) -> None:
     keys = dg.AssetSelection.assets(dg.AssetKey(["core", "dim_api_key_mapping"])) | dg.AssetSelection.checks(

@@ -1,4 +1,4 @@
-"""Each claim about how the company spends, seen red where it should be, and quiet where nothing is unusual."""
+"""Each check of the company's spend fails where it should, and passes over months without an anomaly."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -39,7 +39,7 @@ def severities(outcome: Outcome) -> set[dg.AssetCheckSeverity]:
 
 
 @pytest.mark.parametrize("check", NAMES)
-def test_months_of_ordinary_rhythm_are_quiet(platform: Platform, check: str) -> None:
+def test_every_check_passes_over_months_of_ordinary_spend(platform: Platform, check: str) -> None:
     person(platform, "dev@example.com", is_member=True)
     owner(platform, "apikey_1", "dev@example.com")
     budget(platform, "5000")
@@ -59,7 +59,7 @@ def test_months_of_ordinary_rhythm_are_quiet(platform: Platform, check: str) -> 
         ("300", ERROR, "$942.00 of $300.00 used (314%). Passed 100% on 2026-11-04"),
     ],
 )
-def test_a_budget_that_reaches_a_threshold_is_told_with_its_day(
+def test_a_budget_that_reaches_a_threshold_is_reported_with_its_day(
     platform: Platform, usd: str, severity: dg.AssetCheckSeverity, words: str
 ) -> None:
     budget(platform, usd)
@@ -94,7 +94,7 @@ def test_a_team_is_found_however_its_name_is_typed(platform: Platform) -> None:
     assert "November 2026 budget of team data: $930.00 of $930.00 used" in reasons(outcome)
 
 
-def test_a_budget_that_is_forecast_to_be_exceeded_is_told_before_it_is(platform: Platform) -> None:
+def test_a_budget_is_reported_as_soon_as_the_forecast_exceeds_it(platform: Platform) -> None:
     budget(platform, "2200")
     outcome = live(platform, rhythm()).check(FORECASTS)
     assert outcome.not_passed(FORECASTS) == {None}
@@ -115,7 +115,7 @@ def test_a_key_that_spikes_is_named_with_what_it_used(platform: Platform) -> Non
     assert "key etl: $800.00, $700.00 above the baseline of $100.00 (claude-sonnet-5-5 +$700)." in reasons(outcome)
 
 
-def test_a_day_of_which_the_marts_have_nothing_is_red(platform: Platform) -> None:
+def test_a_day_without_rows_in_the_marts_fails(platform: Platform) -> None:
     live(platform, rhythm())
     platform.sql(f"delete from {A}.spend_by_scope where spend_date = '{TODAY}'")
     outcome = platform.check(USUAL, Span(TODAY - timedelta(days=1), TODAY))
@@ -123,14 +123,14 @@ def test_a_day_of_which_the_marts_have_nothing_is_red(platform: Platform) -> Non
     assert severities(outcome) == {ERROR}
 
 
-def test_growth_above_the_limit_is_told_and_says_of_how_many_days(platform: Platform) -> None:
+def test_growth_above_the_limit_is_reported_with_the_days_compared(platform: Platform) -> None:
     before, after = Span(MONTHS.first, date(2026, 9, 30)), Span(date(2026, 10, 1), TODAY)
     outcome = live(platform, [*rhythm(before, usd=100), *rhythm(after, usd=150)]).check(GROWTH)
     assert outcome.not_passed(GROWTH) == {None}
     assert "All spend of the first 30 days of October 2026 is 49% above the month before" in reasons(outcome)
 
 
-def test_growth_has_a_limit_that_is_set() -> None:
+def test_the_limit_of_growth_is_a_setting() -> None:
     row = {"scope": "total", "scope_name": "all", "days": 30, "month": "2026-10", "growth_ratio": Decimal("0.25")}
     row |= {"spent_usd": Decimal(125), "previous_usd": Decimal(100)}
     assert evaluate_growth([row], Decimal("0.25")).passed
@@ -138,7 +138,7 @@ def test_growth_has_a_limit_that_is_set() -> None:
     assert evaluate_growth([row | {"growth_ratio": None}], Decimal(0)).passed
 
 
-def test_idle_seats_are_told_with_what_they_cost(platform: Platform) -> None:
+def test_idle_seats_are_reported_with_their_cost(platform: Platform) -> None:
     member(platform, "idle@example.com", MONTHS, active=False)
     member(platform, "busy@example.com", MONTHS, active=True)
     member(platform, "new@example.com", Span(TODAY - timedelta(days=5), TODAY), active=False)
@@ -149,7 +149,7 @@ def test_idle_seats_are_told_with_what_they_cost(platform: Platform) -> None:
     )
 
 
-def test_a_seat_of_somebody_on_leave_or_new_is_not_idle(platform: Platform) -> None:
+def test_a_seat_of_a_person_on_leave_or_new_is_not_idle(platform: Platform) -> None:
     rows = {  # valid_from, leave_from, leave_to of the tab people
         "idle": ("2026-01-01", None, None),
         "away": (None, "2026-10-01", None),
@@ -229,7 +229,7 @@ def test_more_members_than_purchased_seats_are_reported(platform: Platform) -> N
     assert severities(platform.check(PURCHASED)) == {ERROR}
 
 
-def test_a_key_whose_owner_has_left_is_told_while_it_spends(platform: Platform) -> None:
+def test_a_key_of_a_former_member_is_reported_while_it_spends(platform: Platform) -> None:
     person(platform, "gone@example.com", is_member=False)
     person(platform, "dev@example.com", is_member=True)
     owner(platform, "apikey_1", "gone@example.com")
@@ -251,7 +251,7 @@ def test_a_forecast_that_loses_to_the_run_rate_is_an_error(platform: Platform) -
 
 
 @pytest.mark.parametrize(("coverage", "passed"), [("0.64", False), ("0.65", True), ("0.95", True), ("0.96", False)])
-def test_intervals_that_hold_too_little_or_too_much_are_told(coverage: str, passed: bool) -> None:  # noqa: FBT001
+def test_intervals_that_cover_too_little_or_too_much_are_reported(coverage: str, passed: bool) -> None:  # noqa: FBT001
     row = {"trials": 100, "mape_ratio": Decimal("0.1"), "naive_mape_ratio": Decimal("0.2"), "bias_ratio": Decimal(0)}
     evaluation = evaluate_backtest([row | {"interval_coverage_ratio": Decimal(coverage)}])
     assert isinstance(evaluation, Result)
@@ -275,7 +275,7 @@ def test_a_day_with_too_few_like_it_before_is_not_evaluated(
 
 
 @pytest.mark.parametrize("check", [check for check in NAMES if check not in {SEATS, PURCHASED}])
-def test_marts_that_were_not_built_are_no_proof(platform: Platform, check: str) -> None:
+def test_a_check_over_marts_that_were_not_built_does_not_pass(platform: Platform, check: str) -> None:
     budget(platform, "5000")
     live(platform, rhythm())
     for mart in ("spend_by_scope", "budget_status"):

@@ -48,7 +48,7 @@ def recorded(platform: Platform) -> list[Row]:
 
 def test_each_version_was_known_until_the_next_one_came(platform: Platform) -> None:
     [first] = append(platform, answer(DAY, "1000", "0.5"))
-    append(platform, answer(DAY, "0.5", "1000"))  # the same, said again
+    append(platform, answer(DAY, "0.5", "1000"))  # the same again
     [second] = append(platform, answer(DAY, "900"))
     [third] = append(platform, answer(DAY, "450", "450"))  # equal money, and a version all the same
     [empty] = append(platform, answer(DAY))

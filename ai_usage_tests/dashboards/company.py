@@ -65,7 +65,7 @@ def _months(count: int, last: date) -> list[str]:
 
 
 def _spend(people: int, months: int, last: date) -> pl.DataFrame:
-    """A row a person, month, provider and model; some of it nobody's, some of it without a price."""
+    """A row a person, month, provider and model; some of it unattributed, some of it without a price."""
     chance = random.Random(7)  # noqa: S311 - made up, not secret
     teams = [f"Team {number:02}" for number in range(1, max(4, people // 25) + 1)] + [ODD_TEAM]
     rows: list[tuple[Any, ...]] = []
@@ -145,7 +145,7 @@ def _card(name: str, display: str, place: tuple[int, int, int, int], **more: Any
     return {
         "name": name,
         "title": more.pop("title", name.replace("_", " ").capitalize()),
-        "question": more.pop("question", "What does it say?"),
+        "question": more.pop("question", "What does it show?"),
         "display": display,
         "place": {"row": row, "column": column, "width": width, "height": height},
         **more,
@@ -189,7 +189,7 @@ def _cards() -> Iterator[dict[str, Any]]:
         measures=SPEND | {"lines": {"label": "Lines accepted", "format": "count", "of": "lines_accepted"},
                           "commits": {"label": "Commits", "format": "count", "of": "commits"}},
         dimensions=PERSON, sort="-spent_usd",
-        caveat="Lines of code are not productivity: they tell who uses a tool, not what it was worth.",
+        caveat="Lines of code are not productivity: they show who uses a tool, not what it was worth.",
     )  # fmt: skip
     yield _card(
         *("forecast", "band", (30, 0, 12, 8)), x="spend_date", y=["spent_usd", "forecast_usd"],

@@ -49,7 +49,7 @@ where user_email != 'person00006@example.com';
 update {A}.dim_person set team_name = null where user_email in ('person00004@example.com', 'person00010@example.com');
 delete from {A}.claude_code_usage_stats where user_email = 'person00005@example.com' and month(activity_date) = 9;
 """
-# What company lacks that cards must not trip over, once the days are built: a day unlike its ledger is held back.
+# What the company lacks and cards must cope with, once the days are built: a day unlike its ledger is blocked.
 EDGES = f"""
 update {A}.cursor_usage_stats set is_active = false, composer_requests = 0, chat_requests = 0, agent_requests = 0,
     cmdk_usages = 0, total_tabs_shown = 0, total_accepts = 0, total_rejects = 0
@@ -72,7 +72,7 @@ update {A}.month_close set restated_since_figure_usd = 4.25, days_outside_figure
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBWarehouse]:
     folder: Path = tmp_path_factory.mktemp("company")
     warehouse = DuckDBWarehouse(folder / "a.duckdb", folder / "b.duckdb", TABLES, settings().now)
-    COMPANY.settle_in(warehouse)
+    COMPANY.fill(warehouse)
     know_providers(warehouse)
     with warehouse.connected() as db:
         db.execute(HISTORY)

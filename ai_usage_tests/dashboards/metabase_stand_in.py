@@ -66,7 +66,7 @@ class StandIn:
     keys: Mapping[str, str] = field(default_factory=lambda: {ADMIN: "admin", READER: "reader"})
     unreadable: set[str] = field(default_factory=set)  # database files that do not open
     meddle: Callable[[int], Mishap | None] = lambda _: None  # asked at each write, counted from 1
-    starting: int = 0  # so many health checks to come say that it is not up yet
+    starting: int = 0  # so many health checks to come answer that it is not up yet
     is_dead: bool = False
     bend: Callable[[str, Any], Any] = lambda _, answer: answer  # path, answer → the answer that is sent instead
     databases: list[Json] = field(default_factory=list)
@@ -215,7 +215,7 @@ class StandIn:
         return self.with_server_fields("dashboard", self.dashboards[number])
 
     def check(self, model: str, body: Json, one: Json) -> None:
-        """What a body says is of the right type, whichever of its fields there are."""
+        """Every field of a body has the right type, whichever fields it has."""
         types = {"name": str, "archived": bool, "display": str, "visualization_settings": dict, "dataset_query": dict}
         need(body, **{name: of for name, of in types.items() if name in body})
         demand(body.get("description") != "", "description must be null or not blank")

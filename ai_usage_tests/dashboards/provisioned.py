@@ -98,6 +98,6 @@ def bring(
         run = provision(metabase, both() if boards is None else boards, **other)
         found = run.look()
         todo = run.steps(found)
-        run.apply(found, tell=lambda _: None)
+        run.apply(found, report=lambda _: None)
         assert run.steps(run.look()) == []
         return todo

@@ -1,4 +1,4 @@
-"""The boards as they stand, and what is said of one that cannot be used: file, card, key and what to write."""
+"""The boards as they are, and the error of one that cannot be used: file, card, key and what to write."""
 
 from pathlib import Path
 

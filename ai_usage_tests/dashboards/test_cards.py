@@ -117,7 +117,7 @@ def test_a_ratio_is_of_sums_and_of_nothing_none() -> None:
     assert numbers(made(ROWS[1:2]), ratio, {})["each"].to_list() == [None]
 
 
-def test_nobody_is_no_person() -> None:
+def test_unattributed_counts_as_no_person() -> None:
     people = card(measures={"people": Measure(label="L", format="count", distinct="who")})
     assert numbers(made(ROWS), people, {})["people"].to_list() == [1]
 

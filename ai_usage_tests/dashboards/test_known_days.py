@@ -1,4 +1,4 @@
-"""A card whose period has days that were never pulled says how many are known, and draws nothing where they are not."""
+"""A card over days that were never pulled shows how many days are known, and draws nothing for the others."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -71,7 +71,7 @@ def mark(opened: Opened, card: str) -> str:
     return str(opened.card(card).locator(".freshness").inner_text()).replace("\xa0", " ")
 
 
-def test_a_card_over_a_month_says_how_many_of_its_days_are_known(opened: Opened, folder: Path) -> None:
+def test_a_card_over_a_month_shows_how_many_of_its_days_are_known(opened: Opened, folder: Path) -> None:
     opened.show(folder / "one.html", OCTOBER).draw_all()
     assert f"Data through 5 Oct 2026 · {KNOWN_DAYS} · " in mark(opened, "spend")
     assert mark(opened, "spend").endswith(" · incomplete")
@@ -96,7 +96,7 @@ def test_the_days_are_those_of_what_is_chosen(opened: Opened, folder: Path, chos
     assert mark_text in mark(opened, "spend") if mark_text else "known" not in mark(opened, "spend")
 
 
-def test_the_picture_and_the_print_say_it_too(opened: Opened, folder: Path) -> None:
+def test_the_picture_and_the_print_show_it_too(opened: Opened, folder: Path) -> None:
     opened.show(folder / "one.html", OCTOBER).draw_all()
     opened.page.evaluate(WATCH_WRITING)
     with opened.page.expect_download():
@@ -116,7 +116,7 @@ def test_no_line_leads_over_days_that_are_unknown_and_none_is_zero(opened: Opene
     assert opened.card("daily").locator(".mark-line path").count() == 1
 
 
-def test_every_card_about_days_says_which() -> None:
+def test_every_card_about_days_shows_which_days() -> None:
     """A card without the filter `period` names its days; those that do not are about something else."""
     without = {card.name for of in boards() for card in of.cards if "period" not in card.filters and not card.covers}
     assert without == {"results_by_check", "freshness"}

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("one_select_for_all", "one_context_for_all"
 
 
 def with_card(boards: Sequence[Board], name: str, **changes: Any) -> list[Board]:
-    """The boards with one card that says something else."""
+    """The boards with one card changed."""
     return [
         msgspec.structs.replace(
             of, cards=[msgspec.structs.replace(card, **changes) if card.name == name else card for card in of.cards]
@@ -88,18 +88,18 @@ def test_a_dashboard_has_its_cards_in_their_places_below_their_headings(there: S
     assert mapped["Spend by provider"] == ["period_from", "period_to", "provider", "person"]
 
 
-def test_a_description_tells_question_caveat_and_what_does_not_cut(there: StandIn) -> None:
+def test_a_description_has_the_question_the_caveat_and_the_filters_that_do_not_apply(there: StandIn) -> None:
     bring(there)
     [trend] = [of for of in there.cards.values() if of["name"] == "Spend by provider"]
     assert trend["description"].startswith("Where does it go?\n\nA bill, not a value.\n\nWithout rows:")
     [total] = [of for of in there.cards.values() if of["name"] == "Spend"]
-    assert "Not cut by: period, person." in total["description"]
+    assert "Not filtered by: period, person." in total["description"]
     [teams] = [of for of in there.cards.values() if of["name"] == "Lines by team"]
     assert "At most the first 3;" in teams["description"]
     assert "fewer than 5 people" in teams["description"]
 
 
-def test_simulated_data_says_so_by_name_and_on_the_page(there: StandIn) -> None:
+def test_simulated_data_is_marked_by_name_and_on_the_page(there: StandIn) -> None:
     bring(there, is_simulated=True)
     assert all(of["name"].endswith(" (simulated)") for of in (*there.cards.values(), *there.dashboards.values()))
     for of in there.dashboards.values():
@@ -141,7 +141,7 @@ def test_a_changed_display_is_one_write_of_that(there: StandIn) -> None:
     assert "stackable.stack_type" not in body["visualization_settings"]
 
 
-def test_what_was_taken_out_of_a_definition_goes_with_what_somebody_added_since(there: StandIn) -> None:
+def test_what_left_a_definition_is_removed_and_so_is_what_was_added_by_hand(there: StandIn) -> None:
     bring(there)
     settings = there.cards[number_of(there, "Spend by provider")]["visualization_settings"]
     settings["graph.show_values"] = True
@@ -188,7 +188,7 @@ def test_what_was_bent_by_hand_is_put_right(there: StandIn) -> None:
     assert "mine" not in card["dataset_query"]["native"]["query"]
 
 
-def test_a_filter_that_somebody_took_off_a_card_cuts_it_again(there: StandIn) -> None:
+def test_a_filter_that_was_removed_by_hand_applies_again(there: StandIn) -> None:
     bring(there)
     spend = next(of for of in there.dashboards.values() if of["name"] == "Spend")
     [trend] = [d for d in spend["dashcards"] if len(d["parameter_mappings"]) == 4]
@@ -199,7 +199,7 @@ def test_a_filter_that_somebody_took_off_a_card_cuts_it_again(there: StandIn) ->
     ]
 
 
-def test_tabs_that_somebody_made_stay_and_what_is_new_stands_on_the_first(there: StandIn) -> None:
+def test_tabs_made_by_hand_stay_and_new_cards_go_to_the_first(there: StandIn) -> None:
     bring(there, both()[:1])
     [spend] = there.dashboards.values()
     spend["tabs"] = [{"id": 70, "name": "Ours"}, {"id": 71, "name": "Mine"}]
@@ -268,7 +268,7 @@ def foreign(there: StandIn, name: str, description: str | None) -> int:
     return int(there.make_card(body)["id"])
 
 
-def test_what_somebody_else_made_is_left_alone(there: StandIn) -> None:
+def test_objects_that_are_not_ours_are_left_alone(there: StandIn) -> None:
     bring(there)
     mine = there.cards[number_of(there, "Lines by team")]
     theirs = [
@@ -286,7 +286,7 @@ def test_what_somebody_else_made_is_left_alone(there: StandIn) -> None:
     assert mine["archived"]
 
 
-def test_what_somebody_put_on_our_dashboard_stays_there(there: StandIn) -> None:
+def test_a_foreign_card_on_our_dashboard_stays_there(there: StandIn) -> None:
     bring(there)
     spend = next(of for of in there.dashboards.values() if of["name"] == "Spend")
     number = foreign(there, "Mine", None)

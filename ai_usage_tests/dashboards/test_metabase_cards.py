@@ -78,7 +78,7 @@ def test_of_groups_the_first_ones_stay_whole() -> None:
     assert sql.endswith("where place_of_group <= 2\norder by place_of_group, month")
 
 
-def test_a_mark_is_found_at_the_end_of_whatever_somebody_wrote() -> None:
+def test_our_mark_is_found_at_the_end_of_a_description_of_any_kind() -> None:
     card = wanted(both(), engine="duckdb", is_simulated=False).cards[0]
     mark = Mark.of("edited\n" + card.description)
     assert mark is not None
@@ -88,7 +88,7 @@ def test_a_mark_is_found_at_the_end_of_whatever_somebody_wrote() -> None:
     assert Mark.of(None) is None
 
 
-def test_bigquery_is_asked_in_googlesql_and_told_the_marts_alone(there: StandIn) -> None:
+def test_bigquery_gets_googlesql_and_only_the_marts(there: StandIn) -> None:
     secret = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"
     account = '{"project_id": "p-1", "private_key": "-----BEGIN\\n' + secret + '\\n"}'
     database = bigquery_database("AI usage", "p-1", account, ["ai_usage_analytics"])
@@ -99,14 +99,14 @@ def test_bigquery_is_asked_in_googlesql_and_told_the_marts_alone(there: StandIn)
     with closing(Metabase.open(url=there.url, key=ADMIN, patience=QUICK, hidden=(secret,))) as metabase:
         run = provision(metabase, both(), database=database)
         with pytest.raises(VendorDown, match=r"BEGIN.*\(key\)") as caught:
-            run.apply(run.look(), tell=lambda _: None)
+            run.apply(run.look(), report=lambda _: None)
     assert secret not in str(caught.value)
     without = bigquery_database("Other", "", "", [])
     with pytest.raises(SettingError, match="GOOGLE_APPLICATION_CREDENTIALS must be the file"):
         bring(there, database=without)
 
 
-def test_a_diff_tells_old_and_new_and_of_long_texts_the_lines_that_differ() -> None:
+def test_a_diff_shows_old_and_new_and_of_long_texts_the_lines_that_differ() -> None:
     assert list(command.edit_lines(Edit("title", "A", "B"))) == ["title: A → B"]
     assert list(command.edit_lines(Edit("settings x", None, {"b": 1}))) == ['settings x: (nothing) → {"b": 1}']
     assert list(command.edit_lines(Edit("sql", "select\n    a\nfrom t", "select\n    b\nfrom t"))) == [

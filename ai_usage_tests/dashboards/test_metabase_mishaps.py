@@ -79,12 +79,12 @@ def test_killed_at_any_write_the_next_run_finishes_it(mishap: Mishap, whole: dic
             assert state(there) | {"writes": whole["writes"]} == whole, at
 
 
-def test_one_that_still_starts_is_waited_for_and_one_that_nobody_set_up_is_named(there: StandIn) -> None:
+def test_a_metabase_that_starts_is_waited_for_and_one_not_set_up_is_named(there: StandIn) -> None:
     with closing(Metabase.open(url=there.url, key=ADMIN, patience=QUICK)) as metabase:
         there.starting = 2
         metabase.refuse_unready()
         there.has_user_setup = False
-        with pytest.raises(SettingError, match="Nobody has set up the Metabase at http"):
+        with pytest.raises(SettingError, match=r"The Metabase at http.* is not set up yet"):
             metabase.refuse_unready()
 
 
@@ -95,7 +95,7 @@ def test_one_that_still_starts_is_waited_for_and_one_that_nobody_set_up_is_named
         (READER, NotPermitted, "give it the group Administrators"),
     ],
 )
-def test_a_refused_key_says_what_to_do_and_not_the_key(
+def test_the_error_of_a_refused_key_names_what_to_do_and_not_the_key(
     there: StandIn, key: str, error: type[AiUsageError], advice: str
 ) -> None:
     with pytest.raises(error, match=advice) as caught:
@@ -104,14 +104,14 @@ def test_a_refused_key_says_what_to_do_and_not_the_key(
     assert not there.writes
 
 
-def test_an_error_that_quotes_the_key_is_told_without_it(there: StandIn) -> None:
+def test_an_error_that_quotes_the_key_is_shown_without_it(there: StandIn) -> None:
     there.meddle = lambda _: "refuse"
     with pytest.raises(VendorDown, match=r"OutOfMemoryError \(key was \(key\)\)") as caught:
         bring(there)
     assert ADMIN not in str(caught.value)
 
 
-def test_a_database_that_does_not_open_is_told_in_metabases_words(there: StandIn) -> None:
+def test_a_database_that_does_not_open_is_reported_with_the_message_of_metabase(there: StandIn) -> None:
     there.unreadable = {DATABASE["details"]["database_file"]}
     with pytest.raises(AiUsageError, match=r"Cannot open file /warehouse/ai_usage_published\.duckdb"):
         bring(there)
@@ -159,11 +159,11 @@ def test_an_answer_without_a_field_is_refused_by_name_before_anything_is_written
 def test_a_list_that_is_cut_short_is_not_taken_for_the_whole(there: StandIn) -> None:
     bring(there)
     there.bend = lambda path, answer: {"data": answer["data"][:2], "total": 8} if path.endswith("/items") else answer
-    with pytest.raises(AiUsageError, match="tells 2 of 8 things"):
+    with pytest.raises(AiUsageError, match="lists 2 of 8 items"):
         bring(there)
 
 
-def test_an_answer_that_is_no_json_is_said_to_be_that(there: StandIn) -> None:
+def test_an_answer_that_is_not_json_is_reported_as_such(there: StandIn) -> None:
     there.bend = lambda path, answer: "<html>Sign in</html>" if path == "/api/database" else answer
     with pytest.raises(NotTheApi, match="begins with “Sign in”, not JSON"):
         bring(there)

@@ -47,7 +47,7 @@ def published(company: DuckDBWarehouse) -> Path:
 
 
 def substituted(sql: str, values: dict[str, str]) -> str:
-    """As Metabase does it: a clause whose variable has no value goes, others get the value as a literal."""
+    """As Metabase does it: a clause with a variable without a value is left out, others get the value as a literal."""
 
     def clause(found: re.Match[str]) -> str:
         [name] = re.findall(r"\{\{(\w+)\}\}", found[1])
@@ -113,7 +113,7 @@ def cell(value: object) -> str:
 
 
 @pytest.mark.parametrize(("board", "name"), CARDS)
-def test_without_a_filter_a_card_says_what_the_site_says(
+def test_without_a_filter_a_card_shows_what_the_site_shows(
     company: DuckDBWarehouse, published: Path, board: str, name: str
 ) -> None:
     card, sql = card_of(board, name)
@@ -220,7 +220,7 @@ def test_every_board_stands_there_with_every_card(there: StandIn, capsys: pytest
             assert not others, board.name
 
 
-def test_a_changed_card_is_told_old_to_new(there: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_changed_card_is_listed_with_old_and_new(there: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["metabase", "1"]) == 0
     printed(capsys)
     card = next(of for of in there.cards.values() if of["dataset_query"]["native"]["query"].count("\n") > 3)
@@ -258,7 +258,9 @@ def test_apply_is_yes_or_no(there: StandIn, capsys: pytest.CaptureFixture[str]) 
     assert "APPLY=yes is neither 1 nor 0" in printed(capsys)
 
 
-def test_half_of_it_written_is_said_to_be_half(there: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_write_that_stops_halfway_is_reported_as_incomplete(
+    there: StandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
     there.unreadable = {settings().metabase_duckdb_file}
     assert main(["metabase", "1"]) == 2
     output = " ".join(printed(capsys).split())
@@ -267,7 +269,7 @@ def test_half_of_it_written_is_said_to_be_half(there: StandIn, capsys: pytest.Ca
     assert "Cannot open file /warehouse/ai_usage_published.duckdb" in output
 
 
-def test_a_metabase_that_holds_something_else_than_was_sent_is_not_called_done(
+def test_a_metabase_that_stores_something_else_than_was_sent_is_an_error(
     there: StandIn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def stubborn(path: str, answer: Any) -> Any:

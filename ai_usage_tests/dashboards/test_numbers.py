@@ -28,7 +28,7 @@ CHOICES: dict[str, Mapping[str, Collection[str]]] = {
         "person": ["person00005@example.com", "person00010@example.com"],
     },
 }
-IN_FULL = {  # cards that are the whole bill, seats and what is nobody's included
+IN_FULL = {  # cards of the whole bill, seats and unattributed cost included
     *("period_spend", "platform_share", "top_teams", "top_people", "daily_spend", "budget_trend", "spend_trend"),
     *("person_platform", "team_spend", "attribution_quality_trend"),
 }

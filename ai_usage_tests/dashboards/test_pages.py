@@ -1,4 +1,4 @@
-"""The pages in a browser without a network: they open, say the right numbers, and can be read by everyone."""
+"""The pages in a browser without a network: they open, show the right numbers, and can be read by everyone."""
 
 import csv
 import io
@@ -31,7 +31,7 @@ CHOICES: dict[str, dict[str, list[str]]] = {
     "a_quarter_of_a_provider": {"period": ["2026-08", "2026-09", "2026-10"], "provider": ["cursor"]},
     "a_team": {"team": [ODD_TEAM]},
     "two_persons": {"person": ["person.0003@example.com", "unattributed"], "period": ["2026-11"]},
-    "nobody": {"person": ["person.0003@example.com"], "team": [ODD_TEAM]},
+    "no row": {"person": ["person.0003@example.com"], "team": [ODD_TEAM]},
 }
 
 
@@ -254,7 +254,7 @@ def test_a_link_that_names_what_is_not_there_is_passed_over(browser: Browser, pa
         assert opened.troubles == []
 
 
-def test_a_card_says_which_filters_leave_it_as_it_is(opened: Opened) -> None:
+def test_a_card_lists_the_filters_that_do_not_apply_to_it(opened: Opened) -> None:
     note = opened.card("budget").locator(".note")
     assert not note.is_visible()
     opened.page.evaluate("aiUsage.choice.chosen.team = ['Team 01']; aiUsage.choice.changed()")
@@ -365,7 +365,7 @@ def test_small_groups_stand_after_the_ranking_until_asked_for(opened: Opened) ->
     assert small == sorted(small)
     assert place.locator("tbody tr.is-small").count() == small.count(True)
     assert "fewer than 5 people" in place.locator("tbody tr.is-small").first.inner_text()
-    place.locator("button:text-is('Rank all the same')").click()
+    place.locator("button:text-is('Rank all groups')").click()
     assert "Groups of any size are ranked" in place.locator(".aside").inner_text()
 
 
@@ -380,7 +380,7 @@ def test_a_table_is_sorted_by_the_column_pressed(opened: Opened) -> None:
     assert place.locator("th[aria-sort=ascending]").inner_text().startswith("Spend")
 
 
-def test_a_number_is_held_against_as_many_months_before(opened: Opened) -> None:
+def test_a_number_is_compared_with_as_many_months_before(opened: Opened) -> None:
     change = opened.card("spend").locator(".change")
     assert change.count() == 0
     opened.page.click("button[data-preset='last']")
@@ -391,7 +391,7 @@ def test_a_number_is_held_against_as_many_months_before(opened: Opened) -> None:
     assert change.count() == 0
 
 
-def test_a_foot_tells_the_days_shown_and_whether_they_may_change(opened: Opened) -> None:
+def test_a_footer_shows_the_days_and_whether_they_may_change(opened: Opened) -> None:
     opened.draw_all()
     foot = opened.card("trend").locator(".freshness")
     assert foot.inner_text() == "Data through 20 Nov 2026 · as of 21 Nov, 06:02 UTC\u00a0· provisional"
@@ -400,11 +400,11 @@ def test_a_foot_tells_the_days_shown_and_whether_they_may_change(opened: Opened)
     assert foot.inner_text() == "Data through 31 Aug 2026 · as of 21 Nov, 06:02 UTC\u00a0· final"
 
 
-def test_an_empty_card_says_what_that_means(opened: Opened) -> None:
+def test_an_empty_card_explains_what_that_means(opened: Opened) -> None:
     assert opened.card("nothing").locator(".empty").inner_text() == "Nothing has been billed yet."
 
 
-def test_a_chart_is_told_in_words(opened: Opened) -> None:
+def test_a_chart_has_a_text_alternative(opened: Opened) -> None:
     opened.draw_all()
     for picture in opened.page.locator(".figure:has(svg.marks)").all():
         assert picture.get_attribute("role") == "img"

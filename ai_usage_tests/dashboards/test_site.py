@@ -107,7 +107,7 @@ def test_the_script_that_draws_may_stand_in_a_page(tmp_path: Path) -> None:
     assert site.vega(tmp_path) == script
 
 
-def test_simulated_pages_say_so_and_others_do_not() -> None:
+def test_simulated_pages_are_marked_and_others_are_not() -> None:
     for is_simulated in (True, False):
         made = Site([board()], "", is_simulated=is_simulated)
         pages = [made.index(), made.page(board(), results(3, 2))]

@@ -56,7 +56,7 @@ def test_a_warehouse_without_a_row_gives_pages_all_the_same(platform: Platform) 
     assert Path(str(notes["page"].value)).exists()
 
 
-def test_a_board_has_the_verdicts_of_the_run_it_is_made_in(platform: Platform) -> None:
+def test_a_board_has_the_check_results_of_the_run_that_makes_it(platform: Platform) -> None:
     [trust] = [board for board in boards() if board.name == "data_trust"]
     mart = dg.AssetKey(["marts", min(marts_read(trust))])
 
@@ -122,7 +122,7 @@ def test_no_secret_gets_into_a_page(company: DuckDBWarehouse) -> None:
     assert '"[secret]"' in page
 
 
-def test_without_a_warehouse_the_command_says_what_to_do(tmp_path: Path) -> None:
+def test_without_a_warehouse_the_command_names_what_to_do(tmp_path: Path) -> None:
     of = settings()
     if not of.database.exists():
         with pytest.raises(Exception, match="make demo"):

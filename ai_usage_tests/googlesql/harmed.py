@@ -35,7 +35,7 @@ from ai_usage_tests.googlesql.lines import (
 )
 from ai_usage_tests.googlesql.world import ORDINARY
 
-# What HARMED has on top, each line for a claim.
+# What HARMED has in addition, each line for a check.
 HARM: Lines = {
     "ai_usage_raw.pulls": lines_of(
         "pull activity_date pull_id records pulled_at",
@@ -133,7 +133,7 @@ HARM["ai_usage_analytics.cursor_usage_stats"] += lines_of(
 )
 HARMED = {address: [*ORDINARY.get(address, []), *HARM.get(address, [])] for address in ORDINARY | HARM}
 HARMED["ai_usage_raw.pulls"] = [row for row in HARMED["ai_usage_raw.pulls"] if row != ORDINARY["ai_usage_raw.pulls"][2]]
-HARMED["ai_usage_analytics.dim_workspace"] = [  # of a vendor that does not tell the default one's id
+HARMED["ai_usage_analytics.dim_workspace"] = [  # of a provider that does not report the id of the default one
     row | {"workspace_id": None} if row["is_default"] else row for row in ORDINARY["ai_usage_analytics.dim_workspace"]
 ]
 HARMED["ai_usage_analytics.cursor_usage_stats"] = [

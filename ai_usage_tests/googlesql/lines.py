@@ -94,7 +94,7 @@ BILLED = "spend_date provider platform billing_account_id api_key_id user_email 
 BILLED += " billed_usd attribution_method status"
 OF_ANN = ("anthropic", "claude_api", "org-1", "apikey_ann", ANN, "Data", OPUS, OUTPUT, "usage")
 CHECK_RESULT = "asset check_name checked_date result reason evaluated_at run_id"
-COUNTED = {  # may be unknown, and is 0 where a line does not say otherwise
+COUNTED = {  # may be unknown, and is 0 where a line leaves it out
     name
     for table in (CLAUDE_CODE_USAGE_STATS, CLAUDE_CODE_MODEL_USAGE, CURSOR_USAGE_STATS, CURSOR_AI_COMMITS)
     for name, column in table.columns.items()

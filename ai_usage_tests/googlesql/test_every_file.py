@@ -83,7 +83,7 @@ def test_both_engines_give_the_same_cells(engines: TwoEngines, name: str, world:
         (
             "ordinary",
             f"{ANTHROPIC}/claude_attributed_costs",
-            "having count(distinct api_key_id) = 1",
+            "having count(distinct keys.api_key_id) = 1",
             "having true",
         ),
         (
@@ -147,8 +147,8 @@ def test_what_the_ordinary_world_has_is_true(engines: TwoEngines) -> None:
 
 
 def test_no_comparison_is_of_nothing_with_nothing(engines: TwoEngines) -> None:
-    """A mart or a summary has rows in the ordinary world; a check, which has the rows that make its claim false, at
-    least in the harmed one, and so the card of what nobody should see. A contract has none.
+    """A mart or a summary has rows in the ordinary world; a check, which returns the rows that make it fail, at
+    least in the harmed one, and so the card of idle seats. A contract has none.
     """
     files = [name for name in FILES if not name.startswith("contracts/")]
     worlds = {name: "harmed" if "checks/" in name or "dashboards/idle_seats" in name else "ordinary" for name in files}
@@ -173,7 +173,7 @@ def test_money_is_divided_as_floats_or_as_whole_nano_dollars(engines: TwoEngines
     "select date_diff('day', date '2024-02-28', date '2024-02-29')",
     "select max_by(model, amount_usd) from ai_usage_analytics.claude_costs",
 ])  # fmt: skip
-def test_google_refuses_what_only_duckdb_speaks(engines: TwoEngines, duckdbs_own: str) -> None:
+def test_google_refuses_sql_that_only_duckdb_understands(engines: TwoEngines, duckdbs_own: str) -> None:
     with pytest.raises(GoogleRefuses):
         engines.google.evaluate("ordinary", duckdbs_own, {})
 

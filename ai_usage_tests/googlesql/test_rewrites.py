@@ -112,13 +112,13 @@ def values(of: str, *written: str, name: str) -> str:
 def test_an_expression_means_the_same_of_every_value(
     google: GoogleEngine, duckdb: DuckDBWarehouse, column: tuple[str, ...], expression: str
 ) -> None:
-    assert_same(google, duckdb, f"select x, {expression} as said from {values(*column, name='x')} order by x")
+    assert_same(google, duckdb, f"select x, {expression} as found from {values(*column, name='x')} order by x")
 
 
 @pytest.mark.parametrize("unit", ["microsecond", "millisecond", "second", "minute", "hour", "day"])
 def test_a_difference_of_instants_counts_whole_units(google: GoogleEngine, duckdb: DuckDBWarehouse, unit: str) -> None:
     pairs = f"{values('timestamp', *INSTANTS, name='a')} cross join {values('timestamp', *INSTANTS, name='b')}"
-    assert_same(google, duckdb, f"select a, b, timestamp_diff(a, b, {unit}) as said from {pairs} order by a, b")
+    assert_same(google, duckdb, f"select a, b, timestamp_diff(a, b, {unit}) as found from {pairs} order by a, b")
 
 
 @pytest.mark.parametrize("order", ["x", "x desc", "x nulls last", "x desc nulls first"])
@@ -132,7 +132,7 @@ def test_nulls_stand_where_google_puts_them(google: GoogleEngine, duckdb: DuckDB
 def test_an_aggregate_means_the_same_of_many_rows_of_one_and_of_none(
     google: GoogleEngine, duckdb: DuckDBWarehouse, aggregate: str, most: int
 ) -> None:
-    assert_same(google, duckdb, f"select {aggregate} as said from unnest([1, 2, null, 5]) as x where x <= {most}")
+    assert_same(google, duckdb, f"select {aggregate} as found from unnest([1, 2, null, 5]) as x where x <= {most}")
 
 
 @pytest.mark.parametrize(
@@ -143,4 +143,4 @@ def test_a_division_of_numerics_is_wrong_on_duckdb_which_is_why_it_is_forbidden(
 ) -> None:
     """Once this fails, DuckDB or sqlglot has learned it, and the prohibition may go."""
     with pytest.raises(TypeError, match=r"NUMERIC in GoogleSQL, and here float"):
-        assert_same(google, duckdb, f"select {division} as said from unnest([cast('7.5' as numeric)]) as x")
+        assert_same(google, duckdb, f"select {division} as found from unnest([cast('7.5' as numeric)]) as x")

@@ -1,6 +1,7 @@
 """Google's own SQL engine behind a pipe: one JSON request a line in, one JSON answer a line out.
 
-Runs under `.venv-googlesql`, whose packages cannot live beside the tests' own, so it imports nothing of this project.
+Runs under `.venv-googlesql`: its packages cannot be installed beside the tests' own. So it imports nothing of this
+project.
 Everything about worlds and files is `engine.py`'s and the tests'.
 """
 

@@ -128,9 +128,9 @@ ORDINARY: Lines = {
         (THU, CODING, "Claude Code", SONNET, OUTPUT, "tokens", "standard", "0-200k", "output", "0.7", "standard"),
         (FRI, None, "Default", None, None, "code_execution", None, None, "Code Execution", "0.333333333", None),
     ),
-    # Of the team's output these are all of it. Of its uncached input they are not: 3 and 3 and 1 sevenths, and a
-    # nano-dollar left that two have equal claims to. Of the batch they miss a nano-dollar, which is rounding. Priority
-    # Tier, which the cost report leaves out, costs what such tokens cost elsewhere (output), or ten times that (input).
+    # They have all of the team's output, but not all of its uncached input: 3, 3 and 1 sevenths, and two equal
+    # remainders for the last nano-dollar. They miss a nano-dollar of the batch, which is rounding. Priority Tier,
+    # which the cost report leaves out, costs what such tokens cost elsewhere (output), or ten times that (input).
     "ai_usage_analytics.claude_analytics_costs": lines_of(
         ANALYTICS,
         (WED, "claude_code", TEAM, None, "user_actor", ANN_TOO, OPUS, OUTPUT, "tokens", "5", "5.5"),
@@ -200,7 +200,7 @@ ORDINARY: Lines = {
         (THU, EVE, None, "api", None, 1, 1, SONNET, "0.9", 100, 100, 0, 0),
         (THU, None, "old", "api", None, 1, 1, SONNET, "0.5", 100, 100, 0, 0),
     ),
-    # On Thursday people claim more than was used without a key, and the key named old less than it used.
+    # On Thursday people report more than was used without a key, and the key named old less than it used.
     "ai_usage_analytics.claude_code_model_usage": lines_of(
         CODE_MODEL,
         (WED, ANN, None, "api", OPUS, "5", 8_000, 79_000),
@@ -242,7 +242,7 @@ ORDINARY: Lines = {
         " composer_lines_added created_at",
         (WED, "c0ffee", ANN, "user_1", "ide", 9, 4, 0, "2024-02-28T10:00:00Z"),
         (WED, "decade", ANN_TOO, "user_9", "cli", 5, 0, 0, "2024-02-28T11:00:00Z"),
-        (FRI, "facade", "nobody@example.com", "user_8", "cloud", 7, 0, 7, "2024-03-01T10:00:00Z"),
+        (FRI, "facade", "unknown@example.com", "user_8", "cloud", 7, 0, 7, "2024-03-01T10:00:00Z"),
     ),
     "ai_usage_analytics.cursor_usage_events": lines_of(
         EVENT,
@@ -353,6 +353,11 @@ ORDINARY: Lines = {
     ),
     "ai_usage_analytics.dim_provider": provider_rows(PROVIDERS).to_dicts(),
     "ai_usage_analytics.dim_platform": platform_rows(PROVIDERS).to_dicts(),
+    "ai_usage_analytics.dim_account": lines_of(
+        "provider account account_name provider_account_id credentials is_configured first_pulled_at",
+        ("anthropic", "default", "Mock", "org-1", "admin", True, None),
+        ("anthropic", "former", None, None, None, False, None),
+    ),
     "ai_usage_analytics.dim_cursor_plan": lines_of(
         "plan_name valid_from valid_to seat_price_usd overage_usd_a_request",
         ("business", THU, FRI, "40", "0.04"),

@@ -1,4 +1,4 @@
-"""Small days made by hand: rows of any table in which only what matters is said, put straight into the warehouse."""
+"""Small days made by hand: rows of any table with only the columns that matter, put straight into the warehouse."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -24,7 +24,7 @@ NOTHING: dict[Type, Any] = {
 
 
 def put(platform: Platform, name: str, rows: Sequence[Row]) -> None:
-    """These rows are all the table has. What must not be null and is not said is empty, or zero."""
+    """These rows are all that the table has. A required column that a row leaves out is empty, or zero."""
     table = next(table for table in TABLES if table.name == name)
     unsaid = {n: NOTHING[column.type] if column.required else None for n, column in table.columns.items()}
     platform.warehouse.replace_all(table, table.frame({n: [row.get(n, unsaid[n]) for row in rows] for n in unsaid}))

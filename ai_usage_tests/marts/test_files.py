@@ -1,4 +1,4 @@
-"""A mart's file says what it is: a header that lacks something, or lies, is an error that names the file."""
+"""A mart's file declares its table: a header with a missing or wrong line is an error that names the file."""
 
 import pytest
 
@@ -17,7 +17,7 @@ GOOD = """-- What it answers,
 --   some_date date not null: the UTC day
 --   cost_usd numeric: billed, in USD,
 --     or not
---   name string: whose
+--   name string: of whom
 select
     a.activity_date as some_date,
     b.cost_usd,
@@ -43,7 +43,7 @@ def test_the_header_is_the_table_and_the_select_what_it_reads() -> None:
     assert columns == {
         "some_date": (Type.DATE, True, "the UTC day"),
         "cost_usd": (Type.NUMERIC, False, "billed, in USD, or not"),
-        "name": (Type.STRING, False, "whose"),
+        "name": (Type.STRING, False, "of whom"),
     }
     assert mart.reads == {
         ("core", "claude_costs"),
@@ -63,12 +63,12 @@ def test_the_header_is_the_table_and_the_select_what_it_reads() -> None:
         ("daily by some_date", "daily", "'daily by <column>', 'monthly by <column>', 'whole' or 'view', not 'daily'"),
         ("blocked by: anthropic", "blocked by: clod", r"knows \['anthropic', 'cursor'\], not \['clod'\]"),
         ("cost_usd numeric:", "cost_usd money:", "with a type of .*numeric.*; not 'cost_usd money"),
-        ("name string: whose", "name string", "a column's line is"),
+        ("name string: of whom", "name string", "a column's line is"),
         ("    b.cost_usd,\n", "", "must select the columns of its header"),
         ("as name", "as nome", "must select the columns of its header"),
     ],
 )
-def test_a_file_that_lacks_something_or_lies_is_named(old: str, new: str, message: str) -> None:
+def test_a_file_with_a_missing_or_wrong_header_is_named(old: str, new: str, message: str) -> None:
     with pytest.raises(ValueError, match=f"sql/marts/good.sql.*{message}"):
         read_mart("marts/good", GOOD.replace(old, new), NAMES)
 

@@ -33,7 +33,7 @@ def at(day: date, hour: int = 6) -> datetime:
 
 @dataclass
 class Books:
-    """What one provider billed day by day, what was known when, and what the sheet says."""
+    """What one provider billed day by day, what was known when, and the figures of the sheet."""
 
     provider: str = "anthropic"
     versions: dict[date, list[tuple[datetime, Decimal]]] = field(default_factory=dict)
@@ -101,7 +101,7 @@ def causes(row: Row) -> dict[str, Decimal]:
 
 @pytest.fixture
 def october() -> Books:
-    """31 days at 10 USD, looked at again 30 days later, and a figure that says so, of November 5."""
+    """31 days at 10 USD, pulled again 30 days later, and a figure of that sum, of November 5."""
     books = Books()
     books.month(OCTOBER, 31, again_after=30)
     books.figure(OCTOBER, NOVEMBER, "310", at(date(2026, 11, 5)))
@@ -204,7 +204,7 @@ def test_an_invoice_with_seats_that_is_restated_later_stays_closed(platform: Pla
         ("3750.30", None, "usage_and_seats", "-0.3"),  # within a hundredth of a percent, and more than rounding
     ],
 )
-def test_a_figure_covers_what_the_sheet_says_or_what_matches(
+def test_a_figure_covers_what_the_sheet_states_or_else_what_matches(
     platform: Platform, usd: str, covers: str | None, read_as: str, unexplained: int | str
 ) -> None:
     row = invoice(usd, covers=covers).closed(platform)["2026-10"]
@@ -213,7 +213,7 @@ def test_a_figure_covers_what_the_sheet_says_or_what_matches(
     assert (row["status_reason"] is None) == (row["status"] == "closed")
 
 
-def test_an_invoice_with_seats_of_a_cycle_is_held_against_its_own_days(platform: Platform) -> None:
+def test_an_invoice_with_seats_of_a_cycle_is_compared_with_its_own_days(platform: Platform) -> None:
     """From October 3 to November 3, of which November has no usage yet: two days of October are outside."""
     books = invoice("1")
     books.month(NOVEMBER, 20, "4", again_after=2)
@@ -236,7 +236,7 @@ REASONS = {
 }
 
 
-def test_a_month_that_is_complete_and_equal_says_on_which_day_it_becomes_final(platform: Platform) -> None:
+def test_a_complete_and_equal_month_shows_the_day_it_becomes_final(platform: Platform) -> None:
     """Case 33: twelve days after its end nothing is wrong with October but that Claude may still restate it."""
     books = Books()
     books.month(OCTOBER, 31)
@@ -249,7 +249,7 @@ def test_a_month_that_is_complete_and_equal_says_on_which_day_it_becomes_final(p
     assert reason == "final since 2026-11-30, but not all of its days were asked about again"
 
 
-def test_a_month_that_is_not_over_says_how_far_it_is_known(platform: Platform) -> None:
+def test_a_month_that_is_not_over_shows_how_far_it_is_known(platform: Platform) -> None:
     books = Books("cursor")
     books.month(NOVEMBER, 12)
     books.figure(NOVEMBER, date(2026, 12, 1), "300")
@@ -291,7 +291,9 @@ def test_an_edited_figure_stands_for_the_one_that_it_was(platform: Platform, oct
     assert (row["status"], row["figure_usd"], row["unexplained_usd"]) == ("open", 311, -1)
 
 
-def test_a_closed_month_that_is_restated_stays_closed_and_says_so(platform: Platform, october: Books) -> None:
+def test_a_closed_month_that_is_restated_stays_closed_and_shows_the_restatement(
+    platform: Platform, october: Books
+) -> None:
     october.billed(date(2026, 10, 7), "12.5", at(date(2026, 12, 9)))
     row = october.closed(platform)["2026-10"]
     assert causes(row) == {"restated_since_figure_usd": Decimal("2.5")}
@@ -299,7 +301,7 @@ def test_a_closed_month_that_is_restated_stays_closed_and_says_so(platform: Plat
     assert (row["restated_since_close_usd"], row["is_restated_since_close"]) == (Decimal("2.5"), True)
 
 
-def test_restatements_that_cancel_out_are_told_all_the_same(platform: Platform, october: Books) -> None:
+def test_restatements_that_cancel_out_are_reported_too(platform: Platform, october: Books) -> None:
     october.billed(date(2026, 10, 7), "11", at(date(2026, 12, 9)))
     october.billed(date(2026, 10, 8), "9", at(date(2026, 12, 9)))
     row = october.closed(platform)["2026-10"]
@@ -341,7 +343,7 @@ def test_a_figure_is_rounded_by_half_a_cent(platform: Platform, october: Books, 
     assert row["status"] == ("closed" if cause == "rounding_usd" else "open")
 
 
-def test_cursors_cycle_from_the_third_to_the_third_is_held_against_its_own_days(platform: Platform) -> None:
+def test_a_cursor_cycle_from_the_third_to_the_third_is_compared_with_its_own_days(platform: Platform) -> None:
     books = Books("cursor")
     books.month(OCTOBER, 31, "10", again_after=2)
     books.month(NOVEMBER, 20, "4", again_after=2)

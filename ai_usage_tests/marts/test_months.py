@@ -42,7 +42,7 @@ def test_seats_are_forecast_as_price_times_days(platform: Platform) -> None:
     assert forecast(platform) == (TODAY, 18, 12 * Decimal("2.333333333"), Decimal("70.00"))
 
 
-def test_a_provider_silent_for_three_days_is_not_zero_dollars(platform: Platform) -> None:
+def test_three_days_without_records_of_a_provider_are_unknown_not_zero(platform: Platform) -> None:
     live(platform, [row for row in rhythm() if row["spend_date"] not in SILENT], unpulled=SILENT)
     as_of, days_left, _, month_end = forecast(platform)
     assert (as_of, days_left, month_end) == (TODAY - timedelta(days=3), 21, Decimal(2220))
@@ -67,7 +67,7 @@ def test_a_day_with_one_provider_unknown_is_not_whole(platform: Platform) -> Non
     assert forecast(platform)[0] == TODAY - timedelta(days=1)
 
 
-def test_weekends_month_starts_and_monday_jobs_are_usual(platform: Platform) -> None:
+def test_weekends_month_starts_and_monday_jobs_are_no_anomalies(platform: Platform) -> None:
     job = [
         claude(spend_date=day, api_key_id="apikey_2", billed_usd="300" if day.isoweekday() == 1 else "1")
         for day in MONTHS.days
@@ -86,7 +86,7 @@ def test_a_spike_names_the_key_and_leaves_its_neighbours_alone(platform: Platfor
     assert contributors == "apikey_2 +$400"
 
 
-def test_a_new_key_and_model_are_told_once_and_not_at_the_beginning_of_all(platform: Platform) -> None:
+def test_a_new_key_and_model_are_reported_once_and_not_on_the_first_day(platform: Platform) -> None:
     days = Span(date(2026, 11, 2), TODAY).days
     new = [claude(spend_date=day, api_key_id="apikey_3", model="new", billed_usd="2") for day in days]
     live(platform, [*rhythm(), *new])

@@ -35,14 +35,14 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     return platform
 
 
-def test_only_what_judges_a_day_by_those_before_it_looks_back() -> None:
+def test_only_marts_that_compare_a_day_with_those_before_it_look_back() -> None:
     """Of these, a restated day leaves the judgement of later days as it was made then."""
     assert {"active_people", "spend_anomalies", "spend_by_scope"} == LOOKS_BACK
 
 
 @pytest.mark.parametrize("mart", DAILY, ids=lambda mart: mart.table.name)
 def test_a_day_of_a_mart_is_made_of_that_day_alone(past: Platform, mart: Mart, tmp_path: Path) -> None:
-    """Else a rebuilt day would leave others wrong that nobody rebuilds."""
+    """Else a rebuilt day would leave other days wrong, which no run would rebuild."""
     alone = past.copy(tmp_path)
     with alone.warehouse.connected():  # once: to open the file takes longer than to delete from it
         for table in TABLES:

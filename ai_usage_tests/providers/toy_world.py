@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from ai_usage import settings as clock
 from ai_usage.settings import settings
 
-clock.refuse_a_pretended_clock = lambda of: of  # nobody real is asked
+clock.refuse_a_pretended_clock = lambda of: of  # no real provider is asked
 
 from ai_usage.automation.warehouse_resource import duckdb_warehouse  # noqa: E402
 from ai_usage.commands import doctor  # noqa: E402

@@ -1,4 +1,4 @@
-"""Publishing: on disk before it is seen; states what space it needs; fails its run; a torn copy heals by itself."""
+"""Publishing: on disk before it is visible; needs free space; fails its run; a torn copy is replaced automatically."""
 
 import os
 import shutil
@@ -25,6 +25,7 @@ from ai_usage.warehouse.duckdb.data_origin import data_are_simulated
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.duckdb.published_copy import unreadable
 from ai_usage.warehouse.port import Warehouse
+from ai_usage_tests import staying_open
 from ai_usage_tests.mock_claude import DAY, NEXT
 from ai_usage_tests.platform import Platform
 from ai_usage_tests.warehouse.test_duckdb import _impatient, child, error_of
@@ -81,6 +82,7 @@ def test_a_file_that_shrank_is_not_taken_for_a_torn_one(of: Settings, platform: 
         with platform.warehouse.connected() as db:
             db.execute(change)
             db.execute("checkpoint")
+        staying_open.close()
     platform.warehouse.publish_anew()
     copy = of.published_database
     with duckdb.connect(str(copy), read_only=True) as db:
@@ -180,7 +182,7 @@ def repository(instance: dg.DagsterInstance) -> Any:
 
 
 def test_a_run_from_the_command_line_that_cannot_publish_has_failed(nothing_fits: Settings) -> None:
-    """Fault 5: exit code 0 and a green run."""
+    """Fault 5: exit code 0 and a successful run."""
     with dg.DagsterInstance.ephemeral() as instance:
         runs = Runs(
             nothing_fits, repository(instance), instance, replace(warehouse_resource.duckdb_warehouse(nothing_fits))

@@ -1,5 +1,5 @@
-"""Brings a Metabase to hold what the boards say: looks first, then makes what lacks, changes what differs, archives
-what has no definition any more. Cut off at any point it is finished by the next run.
+"""Makes a Metabase match the boards: looks first, then creates what is missing, changes what differs, and archives what
+has no definition any more. If it is interrupted, the next run finishes it.
 """
 
 from collections.abc import Callable, Sequence
@@ -63,7 +63,7 @@ class Provision:
     def steps(self, found: Found) -> list[Step]:
         return steps(self.wanted, found, database=self.database["name"], collection=self.collection)
 
-    def apply(self, found: Found, *, tell: Callable[[Step], None]) -> None:
+    def apply(self, found: Found, *, report: Callable[[Step], None]) -> None:
         """Every step, one write after the other."""
         todo = self.steps(found)
         by_key: dict[str, WantedCard | WantedDashboard] = {
@@ -73,7 +73,7 @@ class Provision:
         ids = found.ids
         for step in todo:
             found = self._taken(step, found, by_key.get(step.key), ids)
-            tell(step)
+            report(step)
 
     def addresses(self, found: Found) -> list[tuple[str, str]]:
         """The dashboards' names, and where a browser finds them."""

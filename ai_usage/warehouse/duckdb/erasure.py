@@ -112,10 +112,10 @@ def rewrite(warehouse: DuckDBWarehouse, erasure: Erasure, words: Sequence[str] |
             for table in tables:
                 counts[table.address] = _copy(db, table, erasure.erased, words)
             _refuse_other_money(db, tables)
-            deleted = json.dumps({address: n for address, n in counts.items() if n}, sort_keys=True)
+            counted = json.dumps({address: n for address, n in counts.items() if n}, sort_keys=True)
             db.execute(
                 f"update fresh.{ERASURES.address} set erased_at = $at, counts = $counts where erasure_id = $id",
-                {"at": warehouse.now(), "counts": deleted, "id": erasure.erasure_id},
+                {"at": warehouse.now(), "counts": counted, "id": erasure.erasure_id},
             )
             db.execute("checkpoint fresh")
         warehouse.path.with_name(f"{warehouse.path.name}.wal").unlink(missing_ok=True)  # closed: it is in the old file

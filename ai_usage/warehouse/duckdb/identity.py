@@ -1,4 +1,6 @@
-"""Finds what names a person in a warehouse: addresses, names, names of API keys, and ids at providers."""
+"""Finds what names a person in a warehouse: addresses, names, names of API keys, and ids that providers have for
+them.
+"""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -102,17 +104,17 @@ def _records_with(warehouse: DuckDBWarehouse, addresses: Sequence[str]) -> Itera
                     yield from (record for (record,) in rows if theirs.replaced(record) != record)
 
 
-def _learn(part: Any, found: Identity) -> None:
-    """What stands beside their address: names, and ids at providers."""
-    if isinstance(part, list):
-        for each in part:
+def _learn(record: Any, found: Identity) -> None:
+    """Names and providers' ids that are in the same object as their address."""
+    if isinstance(record, list):
+        for each in record:
             _learn(each, found)
-    if not isinstance(part, dict):
+    if not isinstance(record, dict):
         return
-    if any(str(part.get(key) or "").strip().lower() in found.addresses for key in ADDRESSES):
-        found.names |= {value for key in NAMES if isinstance(value := part.get(key), str) and value.strip()}
-        found.accounts |= {value for key in IDS if isinstance(value := part.get(key), str) and value}
-    for each in part.values():
+    if any(str(record.get(key) or "").strip().lower() in found.addresses for key in ADDRESSES):
+        found.names |= {value for key in NAMES if isinstance(value := record.get(key), str) and value.strip()}
+        found.accounts |= {value for key in IDS if isinstance(value := record.get(key), str) and value}
+    for each in record.values():
         _learn(each, found)
 
 

@@ -67,7 +67,7 @@ SAVED: dict[str, Callable[[str], bytes]] = {
 
 @pytest.mark.parametrize("how", SAVED)
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_however_it_was_saved_it_says_the_same(tmp_path: Path, how: str, delimiter: str) -> None:
+def test_however_the_file_was_saved_its_records_are_the_same(tmp_path: Path, how: str, delimiter: str) -> None:
     rows = [
         event(),
         event("2026-11-11T00:00:00Z", "bo@example.com"),
@@ -172,7 +172,7 @@ def test_a_bad_file_is_one_sentence_that_names_file_line_and_cure_and_quotes_not
     assert not any(private in message for private in (*PRIVATE, "11/10/2026", "ada@example.com"))
 
 
-def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnreadableUpload, match=r"gone\.csv cannot be read: No such file"):
         read_audit_log(tmp_path / "gone.csv", ALL, now=NOW)
     (tmp_path / "a_file").touch()
@@ -226,7 +226,7 @@ def test_each_covered_day_is_answered_even_if_idle_and_no_other(tmp_path: Path) 
     }
 
 
-def test_on_a_day_no_file_has_whole_the_ledger_keeps_what_files_said_that_are_gone(tmp_path: Path) -> None:
+def test_on_a_day_that_no_file_covers_whole_the_ledger_keeps_the_records_of_earlier_files(tmp_path: Path) -> None:
     earlier = event("2026-11-10T01:00:00Z", uuid="c-0")
     held = {DAY: Counter(read(tmp_path, earlier, event()).events)}
     put(tmp_path, "log.csv", event(), event("2026-11-18T00:00:00Z"))
@@ -235,4 +235,4 @@ def test_on_a_day_no_file_has_whole_the_ledger_keeps_what_files_said_that_are_go
     assert counts(tmp_path, held=held) == [2]
     put(tmp_path, "log.csv", event("2026-11-09T00:00:00Z"), event(), event("2026-11-18T00:00:00Z"))
     assert is_whole(DAY, Uploads(tmp_path, lambda: NOW).audit_logs(Span(DAY, DAY)))
-    assert counts(tmp_path, held=held) == [1]  # the whole day says otherwise
+    assert counts(tmp_path, held=held) == [1]  # a file that covers the whole day replaces it

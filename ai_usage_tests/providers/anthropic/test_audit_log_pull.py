@@ -149,6 +149,6 @@ def test_days_a_file_covers_beyond_the_run_are_pointed_out_until_they_are_read(
     assert "unread" not in run(platform, folder).noted(PULL, DAY)
 
 
-def test_where_the_built_in_vendors_answer_no_upload_is_read(platform: Platform) -> None:
+def test_with_simulated_providers_no_upload_is_read(platform: Platform) -> None:
     outcome = platform.materialize(OF_UPLOADS, DAYS, None, uploads=None)
     assert "no real figure may join theirs" in outcome.noted(PULL, DAY)["skipped"]

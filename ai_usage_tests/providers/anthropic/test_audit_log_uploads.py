@@ -1,4 +1,4 @@
-"""Uploads that stopped coming are told; where nobody uploads, nothing is missed."""
+"""Uploads that stopped are reported; where there never was one, nothing is missing."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -32,7 +32,7 @@ def read(platform: Platform, folder: Path) -> None:
     assert platform.materialize(dg.AssetSelection.assets(["raw", TABLE]), OCTOBER, None, uploads=uploads).result.success
 
 
-def test_uploads_that_ended_too_long_ago_are_red_with_what_to_export(platform: Platform, tmp_path: Path) -> None:
+def test_uploads_that_ended_too_long_ago_warn_with_what_to_export(platform: Platform, tmp_path: Path) -> None:
     path = put(tmp_path / "uploads", "log.csv", event("2026-10-01T08:00:00Z"), event("2026-10-15T08:00:00Z"))
     read(platform, path.parent)
     path.unlink()  # used once is used
@@ -46,7 +46,7 @@ def test_uploads_that_ended_too_long_ago_are_red_with_what_to_export(platform: P
     assert evaluated(platform, path.parent).not_passed(FRESH) == set()
 
 
-def test_files_nobody_read_are_red(platform: Platform, tmp_path: Path) -> None:
+def test_files_that_were_never_read_warn(platform: Platform, tmp_path: Path) -> None:
     put(tmp_path / "uploads", "log.csv", event())
     outcome = evaluated(platform, tmp_path / "uploads")
     assert outcome.not_passed(FRESH) == {None}

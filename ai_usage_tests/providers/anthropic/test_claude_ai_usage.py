@@ -94,14 +94,14 @@ def test_recorded_people_have_their_recorded_figures() -> None:
 
 
 @pytest.mark.parametrize(("used", "created", "counted"), [(0, 5, 0), (None, 5, 5), (None, None, None)])
-def test_projects_are_those_used_or_where_that_is_not_told_those_created(
+def test_projects_are_those_used_or_else_those_created(
     used: int | None, created: int | None, counted: int | None
 ) -> None:
     records_by_day = person(distinct_projects_used_count=used, distinct_projects_created_count=created)
     assert rows(api((DAY, records_by_day)))[0]["project_count"] == counted
 
 
-def test_what_the_api_does_not_tell_is_unknown() -> None:
+def test_what_the_api_does_not_report_is_unknown() -> None:
     records_by_day = person(distinct_conversation_count=None, distinct_files_uploaded_count=None)
     assert counts(rows(api((DAY, records_by_day)))[0]) == (None, 7, 3, None)
 
@@ -165,5 +165,5 @@ def test_a_better_row_stands_whole_figures_are_never_mixed() -> None:
     assert counts(row) == (1, None, 0, 0)
 
 
-def test_nobody_is_an_empty_table_of_the_right_shape() -> None:
+def test_no_people_make_an_empty_table_with_all_columns() -> None:
     assert claude_usage_rows(api(), audit(), []).columns == list(CLAUDE_USAGE_STATS.columns)

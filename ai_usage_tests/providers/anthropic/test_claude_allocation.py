@@ -190,7 +190,7 @@ def test_a_second_answer_that_does_not_add_up_to_the_first_is_not_used(platform:
     assert company.built(platform).methods == {"estimated"}
 
 
-def test_both_reports_together_tell_apart_what_neither_does_alone(platform: Platform) -> None:
+def test_both_reports_together_separate_what_neither_separates_alone(platform: Platform) -> None:
     """Batch is never fast and ran nowhere but globally, as the lines show: so each key has one possible split."""
     company = Company()
     company.line("10")

@@ -48,7 +48,7 @@ def test_every_page_is_followed_empty_days_stay_and_records_are_kept_to_the_byte
     assert [{**params, "page": []} for params in rest] == [{**first, "page": []}] * 3
 
 
-def test_amounts_stay_what_the_vendor_wrote(vendor: StandIn, admin: ClaudeAdmin) -> None:
+def test_amounts_stay_as_the_provider_wrote_them(vendor: StandIn, admin: ClaudeAdmin) -> None:
     vendor.days = {DAY: [LINE]}
     [answer] = admin.cost_report(Span(DAY, DAY))
     assert msgspec.json.decode(answer.records[0], type=CostLine).amount == Decimal("83391.52823")
@@ -113,7 +113,7 @@ LIES: dict[str, tuple[Callable[[list[str]], list[str]], set[int], set[int]]] = {
     "a bucket of no day": (no_bucket('{"results": []}'), {7}, set()),
     "a bucket of a day that is none": (no_bucket('{"starting_at": "tomorrow", "results": []}'), {7}, set()),
     "a bucket without results": (no_bucket('{"starting_at": "2026-11-07T00:00:00Z"}'), {7}, set()),
-    "a bucket whose results are no list": (
+    "a bucket with results that are no list": (
         no_bucket('{"starting_at":"2026-11-07T00:00:00Z","results":{}}'),
         {7},
         set(),

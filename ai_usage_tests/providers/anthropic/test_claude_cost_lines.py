@@ -8,14 +8,14 @@ COSTS = "ai_usage_analytics.claude_costs"
 FIRST = f"rowid = (select min(rowid) from {COSTS} where activity_date = '{DAY}')"
 
 
-def test_a_line_twice_is_red_on_its_day(good: Platform) -> None:
+def test_a_line_twice_fails_its_day(good: Platform) -> None:
     good.sql(f"insert into {COSTS} from {COSTS} where {FIRST}")
     outcome = good.check(UNIQUE)
     assert outcome.not_passed(UNIQUE) == {DAY}
     assert "1 cost lines stand twice" in outcome.why(UNIQUE, DAY)
 
 
-def test_an_ungrouped_total_among_the_lines_is_red(good: Platform) -> None:
+def test_an_ungrouped_total_among_the_lines_fails(good: Platform) -> None:
     good.sql(f"update {COSTS} set description = null, cost_type = null, model = null where {FIRST}")
     assert good.check(UNIQUE).not_passed(UNIQUE) == {DAY}
 

@@ -120,7 +120,7 @@ def test_recorded_people_come_back_as_recorded(vendor: StandIn, admin: ClaudeAdm
     assert texts(admin.enterprise_users([DAY])) == {DAY: recording}
 
 
-def test_a_day_that_is_not_ready_is_not_yet_and_the_others_are_told(vendor: StandIn, admin: ClaudeAdmin) -> None:
+def test_a_day_that_is_not_ready_is_not_yet_and_the_others_are_kept(vendor: StandIn, admin: ClaudeAdmin) -> None:
     vendor.days, vendor.ready = {day: [person(1)] for day in WEEK.days}, WEEK.days[4]
     got = admin.enterprise_users(WEEK.days)
     assert [answer.day for answer in got] == WEEK.days[:5]
@@ -190,7 +190,7 @@ def test_each_request_carries_the_version_our_name_and_the_one_key_it_needs(
         assert asked.headers["x-api-key"] == (used if "/analytics/" in asked.path else ADMIN)
 
 
-def test_errors_say_which_key_or_address_to_mend(vendor: StandIn) -> None:
+def test_errors_name_the_key_or_address_to_correct(vendor: StandIn) -> None:
     with closing(opened(vendor, admin_key="sk-ant-wrong")) as admin, pytest.raises(KeyRefused) as caught:
         admin.organization()
     assert "Claude /v1/organizations/me answered 401: invalid x-api-key (key) " in str(caught.value)

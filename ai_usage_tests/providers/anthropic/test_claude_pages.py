@@ -81,7 +81,7 @@ def test_pages_that_overlapped_once_are_read_again(
 def test_a_record_that_comes_twice_in_two_equal_readings_is_there_twice(
     vendor: StandIn, admin: ClaudeAdmin, path: str
 ) -> None:
-    """Case 17: what the vendor does repeat is kept as it was sent, for a grain check to judge."""
+    """Case 17: what the provider itself repeats is kept as it was sent; the grain check reports it."""
     records = RECORDS[path]
     sent = [records(n) for n in range(6)]
     vendor.days, vendor.rows, vendor.page_size, vendor.bend = {DAY: sent}, sent, 2, Shifting(9)
@@ -160,7 +160,7 @@ def test_a_record_of_no_readable_day_goes_with_the_one_before_and_no_empty_day_i
     assert texts(got) == {WEEK.days[1]: ["{}", row(WEEK.days[1], 1), "[]"], WEEK.days[3]: [row(WEEK.days[3], 2)]}
     assert {missing.day for missing in left_out(got)} == set(WEEK.days) - {WEEK.days[1], WEEK.days[3]}
     vendor.rows = ["{}", "[]"]
-    with pytest.raises(UnexpectedAnswer, match="no record says its day"):
+    with pytest.raises(UnexpectedAnswer, match="records has a day"):
         admin.analytics_cost(WEEK)
 
 

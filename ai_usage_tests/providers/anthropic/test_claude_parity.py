@@ -30,7 +30,7 @@ CAUSES = (
 
 @dataclass
 class Sides:
-    """What both sides say, day by day."""
+    """The lines of both sides, day by day."""
 
     costs: list[Row] = field(default_factory=list)
     analytics: list[Row] = field(default_factory=list)
@@ -102,6 +102,7 @@ def test_a_day_whose_analytics_were_never_pulled_is_not_compared(platform: Platf
     assert first["has_analytics"] is False
     assert {column: value for column, value in first.items() if value is not None} == {
         "activity_date": DAY,
+        "account": first["account"],
         "has_analytics": False,
         "cost_report_usd": Decimal("7.5"),
     }
@@ -159,7 +160,7 @@ def test_a_restatement_analytics_do_not_have_yet_is_one(platform: Platform) -> N
     assert causes(sides.compared(platform)[0]) == {"restatement_usd": Decimal(-2)}
 
 
-def test_what_analytics_said_before_the_cost_report_was_ever_asked_is_held_against_its_first_word(
+def test_analytics_older_than_the_first_cost_report_are_compared_with_that_report(
     platform: Platform,
 ) -> None:
     sides = Sides()

@@ -1,4 +1,4 @@
-"""Money held against money, tokens and list prices: each claim red on the day that was harmed, green beside it."""
+"""Money compared with money, tokens and list prices: each check fails on the harmed day and passes on the others."""
 
 from decimal import Decimal
 
@@ -28,7 +28,7 @@ SEARCH = "token_type = null, cost_type = 'web_search', amount_usd = 1"
 ONE_SEARCH = f"update {USAGE} set web_search_requests = 1 {THAT_DAY}"
 ESTIMATED = f"update {CODE} set estimated_cost_usd ="
 
-HARMS = {  # claim, what is done to the data, the severity and a part of the sentence that names it
+HARMS = {  # check, what is done to the data, the severity and a part of the sentence that names it
     "lines_lost": (GROUPED, f"delete from {COSTS} {THAT_DAY}", ERROR, "come to nothing, the Console reports 10.00875"),
     "figure_lost": (GROUPED, f"delete from {FIGURE} {THAT_DAY}", ERROR, "Console reports nothing"),
     "line_twice": (GROUPED, f"insert into {COSTS} from {COSTS} {ONE_LINE}", ERROR, "+6.0025"),
@@ -47,7 +47,7 @@ HARMS = {  # claim, what is done to the data, the severity and a part of the sen
 
 
 @pytest.mark.parametrize("harm", HARMS)
-def test_the_claim_names_the_day_that_was_harmed(good: Platform, harm: str) -> None:
+def test_the_check_names_the_day_that_was_harmed(good: Platform, harm: str) -> None:
     check, sql, severity, why = HARMS[harm]
     good.sql(sql)
     outcome = good.check(check)
@@ -94,13 +94,13 @@ def test_a_line_without_a_list_price_hides_no_wrong_one(good: Platform) -> None:
     assert outcome.not_passed(PRICE) == {DAY}
 
 
-def test_a_check_of_one_day_judges_that_day_alone(good: Platform) -> None:
+def test_a_check_of_one_day_evaluates_that_day_alone(good: Platform) -> None:
     good.sql(f"update {COSTS} set amount_usd = amount_usd * 100")
     outcome = good.check(GROUPED, span=Span(NEXT, NEXT))
     assert outcome.evaluations[GROUPED, "claude_costs"].keys() == {NEXT}
 
 
-def test_cents_read_as_dollars_everywhere_add_up_but_are_no_list_price(platform: Platform) -> None:
+def test_cents_read_as_dollars_everywhere_agree_in_sum_but_are_no_list_price(platform: Platform) -> None:
     def hundredfold(rows: list[Row]) -> list[Row]:
         return [{**r, "amount": str(Decimal(r["amount"]) * 100)} for r in rows]
 
@@ -116,14 +116,14 @@ def test_priority_tier_explains_tokens_without_cost(good: Platform) -> None:
     assert good.check(EXPLAINED).not_passed(EXPLAINED) == set()
 
 
-def test_an_idle_day_is_green_and_tokens_without_any_cost_are_not(platform: Platform) -> None:
+def test_an_idle_day_passes_and_tokens_without_any_cost_do_not(platform: Platform) -> None:
     platform.claude.lines[NEXT] = platform.claude.totals[NEXT] = lambda rows: []
     outcome = platform.run({DAY: [], NEXT: ordinary()}, only=MONEY)
     assert outcome.not_passed(GROUPED) == {NEXT}
     assert "There are 560,550 billable tokens and no cost" in outcome.why(GROUPED, NEXT)
 
 
-def test_a_day_still_settling_is_asked_once_more_and_then_adds_up(platform: Platform) -> None:
+def test_a_provisional_day_is_pulled_once_more_and_then_its_sums_agree(platform: Platform) -> None:
     answers = iter([["1000"], ["1000", "5"]])  # the lines are late, the total is not
     platform.claude.lines[DAY] = lambda rows: rows[: len(next(answers))]
     outcome = platform.run({DAY: ["1000", "5"], NEXT: ["7"]}, only=MONEY)
@@ -133,7 +133,7 @@ def test_a_day_still_settling_is_asked_once_more_and_then_adds_up(platform: Plat
     assert [asked[kind, str(day)] for day in (DAY, NEXT) for kind in ("lines", "cost_report")] == [2, 2, 1, 1]
 
 
-def test_a_day_that_never_settles_is_asked_once_more_only(platform: Platform) -> None:
+def test_a_day_that_never_agrees_is_pulled_once_more_only(platform: Platform) -> None:
     platform.claude.lines[DAY] = lambda rows: rows[:1]
     platform.run({DAY: ["1000", "5"]}, only=MONEY)
     assert platform.claude.asked["lines", str(DAY)] == platform.claude.asked["cost_report", str(DAY)] == 2

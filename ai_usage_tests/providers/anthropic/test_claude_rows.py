@@ -43,7 +43,7 @@ def records(*texts: str, day: date | None = DAY, pull: str = "claude_x", envelop
 
 
 def cost(amount: str = '"1"', **more: object) -> str:
-    """A cost line whose amount is spelled so."""
+    """A cost line with its amount written so."""
     rest = {"currency": "USD", "workspace_id": None} | more
     return f'{{"amount": {amount}, {json.dumps(rest)[1:]}'
 
@@ -222,7 +222,7 @@ def test_claude_code_is_a_row_an_actor_and_a_row_a_model() -> None:
         ([], "0", None),
     ],
 )
-def test_a_json_number_stays_exact_and_the_dearest_model_is_named(
+def test_a_json_number_stays_exact_and_the_most_expensive_model_is_named(
     amounts: list[str], dollars: str, top: str | None
 ) -> None:
     rows = claude_code.code_rows(records(models(*amounts)), ACME)

@@ -42,7 +42,7 @@ def run(platform: Platform, vendor: Simulator, span: Span = WEEK, analytics_key:
         return platform.materialize(ALONE, span, admin, uploads=Uploads(settings().uploads_dir, settings().now))
 
 
-def test_each_ready_day_is_the_vendors_to_the_last_count(platform: Platform, vendor: Simulator) -> None:
+def test_each_ready_day_has_the_counts_of_the_provider(platform: Platform, vendor: Simulator) -> None:
     outcome = run(platform, vendor)
     assert outcome.result.success
     assert outcome.checks_not_passed() == set()
@@ -91,14 +91,14 @@ def test_figures_that_moved_are_a_new_version_and_the_rest_is_none(platform: Pla
     assert news == [date(2026, 11, day) for day in (17, 18, 19)]
 
 
-def test_nothing_is_asked_of_days_before_the_vendors_first(
+def test_no_day_before_the_first_of_the_provider_is_requested(
     platform: Platform, vendor: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pulls, "ANALYTICS_FIRST_DAY", WEEK.days[4])
     outcome = run(platform, vendor)
     assert platform.warehouse.pulled_days("claude_enterprise_users") == WEEK.days[4:-1]
     assert len(vendor.requests) == 3
-    assert outcome.noted(PULL, WEEK.first)["skipped"] == "the vendor serves nothing before 2026-11-17"
+    assert outcome.noted(PULL, WEEK.first)["skipped"] == "the provider has nothing before 2026-11-17"
 
 
 def test_without_an_analytics_key_nothing_is_asked(platform: Platform, vendor: Simulator) -> None:

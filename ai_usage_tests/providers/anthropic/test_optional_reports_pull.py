@@ -148,7 +148,7 @@ def test_the_newest_days_bucket_is_not_yet_and_the_other_days_are_kept(platform:
         assert platform.warehouse.pulled_days(pull) == FIVE.days
 
 
-def test_a_hole_costs_its_day_alone_and_says_so(platform: Platform, vendor: Simulator) -> None:
+def test_a_missing_bucket_costs_its_day_alone_and_is_noted(platform: Platform, vendor: Simulator) -> None:
     hole = FIVE.days[2]
     vendor.faults.plan("missing_bucket", path="cost_report", day=hole, times=None)
     outcome = claude(platform, vendor, FIVE, "claude_cost_report", "claude_cost_totals")

@@ -1,4 +1,4 @@
-"""Each claim about Cursor, seen red: a good month of the built-in team, harmed in one place."""
+"""Each check of Cursor fails: a good month of the simulated team, harmed in one place."""
 
 from contextlib import closing
 from datetime import date, timedelta
@@ -84,13 +84,13 @@ def good(past: Platform, tmp_path: Path) -> Platform:
 
 
 def evaluated(platform: Platform, *checks: str) -> Outcome:
-    """The claims alone, over the cycle."""
+    """The checks alone, over the cycle."""
     every = [key for check in CHECKS for key in check.check_keys if key.asset_key.path[-1].startswith("cursor_")]
     keys = [key for key in every if key.name in (checks or NAMES)]
     return platform.materialize(dg.AssetSelection.checks(*keys), CYCLE, None, cursor_admin=object())
 
 
-def test_a_cycle_that_is_right_is_green_and_says_how_much_it_came_to(good: Platform) -> None:
+def test_a_correct_cycle_passes_and_shows_its_sum(good: Platform) -> None:
     outcome = evaluated(good)
     assert outcome.checks_not_passed() == set()
     description = outcome.why(CYCLEWISE, None, "cursor_usage_events")
@@ -101,7 +101,7 @@ def test_a_cycle_that_is_right_is_green_and_says_how_much_it_came_to(good: Platf
 
 
 @pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS)
-def test_a_harmed_day_is_red_and_no_other(good: Platform, harm: tuple[str, str]) -> None:
+def test_a_harmed_day_fails_and_no_other(good: Platform, harm: tuple[str, str]) -> None:
     check_name, sql = harm
     good.sql(sql)
     assert evaluated(good, check_name).not_passed(check_name) == {DAY}
@@ -120,7 +120,7 @@ def test_a_cycle_that_does_not_come_to_its_spend_names_the_person_and_the_amount
         assert f"{email} {-usd:,f} USD" in description
 
 
-def test_a_cycle_whose_days_were_not_all_pulled_is_not_evaluated_and_says_so(good: Platform) -> None:
+def test_a_cycle_with_days_never_pulled_is_not_evaluated_and_names_them(good: Platform) -> None:
     good.sql(f"delete from ai_usage_raw.pulls where pull = 'cursor_usage_events' and activity_date = '{DAY}'")
     outcome = evaluated(good, CYCLEWISE)
     assert outcome.evaluations == {}
@@ -163,7 +163,7 @@ def test_members_are_expected_from_the_day_after_they_joined(good: Platform) -> 
     assert evaluated(good, MEMBERS).not_passed(MEMBERS) == set()
 
 
-def test_a_day_held_back_keeps_its_last_good_money(good: Platform) -> None:
+def test_a_blocked_day_keeps_its_last_good_money(good: Platform) -> None:
     before = good.dollars("cursor_expenses", "billed_usd")
     good.sql(f"insert into {EVENTS} from {EVENTS} where activity_date = '{DAY}'")
     mart = dg.AssetSelection.assets(dg.AssetKey(["marts", "cursor_expenses"])).without_checks()

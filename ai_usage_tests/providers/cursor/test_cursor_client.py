@@ -134,7 +134,7 @@ def test_nothing_that_cursor_sends_is_unknown(admin: CursorAdmin) -> None:
         assert not drift((r.decode() for r in snapshot().records), SNAPSHOT_PULLS[pull])
 
 
-def test_money_is_kept_to_the_vendors_last_digit(admin: CursorAdmin) -> None:
+def test_money_is_kept_to_the_last_digit_of_the_provider(admin: CursorAdmin) -> None:
     texts = [r.decode() for a in admin.usage_events(WEEK) for r in a.records]
     assert any("chargedCents" in text for text in texts)
     for text in texts[:50]:
@@ -142,7 +142,7 @@ def test_money_is_kept_to_the_vendors_last_digit(admin: CursorAdmin) -> None:
         assert str(msgspec.json.decode(text, type=DAILY_PULLS["cursor_usage_events"]).charged_cents) == cents
 
 
-def test_a_refused_key_says_what_to_mend_and_not_what_it_was(vendor: Simulator) -> None:
+def test_the_error_of_a_refused_key_names_what_to_correct_and_not_the_key(vendor: Simulator) -> None:
     with closing(opened(vendor, key="crsr_nonsense")) as admin, pytest.raises(KeyRefused) as caught:
         admin.members()
     assert "Cursor /teams/members answered 401: Invalid API key (Unauthorized)" in str(caught.value)
@@ -202,7 +202,7 @@ def test_an_event_on_two_pages_while_the_count_is_right_is_read_again(admin: Cur
 
 
 def test_an_event_that_two_readings_show_twice_is_there_twice(admin: CursorAdmin) -> None:
-    """Equal events do happen: a check on counts judges them, not the client."""
+    """Equal events do happen: a check compares the counts, not the client."""
     truth = sum(len(answer.records) for answer in admin.usage_events(WEEK))
     read = boundary(admin, 9)
     got = [record for answer in admin.usage_events(WEEK) for record in answer.records]
@@ -220,7 +220,7 @@ def test_the_ordinary_answer_is_read_once(vendor: Simulator, admin: CursorAdmin)
     assert asked["/teams/daily-usage-data"] == asked["/teams/spend"] == asked["/analytics/ai-code/commits"] == 1
 
 
-def test_overlapping_pages_of_the_vendor_are_seen_too(vendor: Simulator, admin: CursorAdmin) -> None:
+def test_overlapping_pages_are_noticed_too(vendor: Simulator, admin: CursorAdmin) -> None:
     truth = {answer.day: sorted(answer.records) for answer in admin.usage_events(WEEK)}
     vendor.faults.plan("overlapping_page", path="usage-events")
     assert {answer.day: sorted(answer.records) for answer in admin.usage_events(WEEK)} == truth

@@ -24,7 +24,7 @@ from ai_usage.warehouse.ledger import Answer
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "cursor"
 DAY, NEXT = date(2026, 11, 1), date(2026, 11, 2)
 BOTH = Span(DAY, NEXT)
-SECRET = "say nothing of this"
+SECRET = "a secret message"
 
 
 def recorded(page: int) -> dict[str, Any]:
@@ -114,7 +114,9 @@ def test_as_many_pages_are_asked_for_as_the_count_needs(count: int, pages: int) 
         (None, "2026-11-02T09:00:00Z", NEXT),
     ],
 )
-def test_a_commit_lies_on_the_day_it_was_made_or_else_was_heard_of(made: str | None, heard_of: str, day: date) -> None:
+def test_a_commit_belongs_to_the_day_it_was_made_or_else_was_received(
+    made: str | None, heard_of: str, day: date
+) -> None:
     found = hashes(Commits([commit(1, commitTs=made, createdAt=heard_of)]).ask())
     assert {d: len(commits) for d, commits in found.items()} == {d: int(d == day) for d in BOTH.days}
 
@@ -165,7 +167,7 @@ def test_a_record_that_is_no_commit_may_be_a_message_and_nothing_of_it_is_kept()
 
 
 def test_the_message_is_gone_and_every_other_byte_is_as_sent() -> None:
-    sent = b'{"mess\\u0061ge" : "say nothing", "commitTs":null, "totalLinesAdded": 1.50e1, "novel":{"a" : [1,  2]},'
+    sent = b'{"mess\\u0061ge" : "a secret", "commitTs":null, "totalLinesAdded": 1.50e1, "novel":{"a" : [1,  2]},'
     sent += b'"createdAt":"2026-11-01T09:00:00Z", "message":"of \\"this\\"", "branchName": "\\u00e9"}'
     vendor = Commits([])
     vendor.body = lambda page, size: b'{"items":[%b],"totalCount":1,"page":1,"pageSize":1000}' % sent  # type: ignore[method-assign]
@@ -242,7 +244,7 @@ def test_nothing_is_asked_by_etag_unless_the_same_was_asked_before(
     assert ["if-none-match" in r.headers for r in vendor.asked] == [False]
 
 
-def test_a_vendor_without_etags_is_asked_as_ever() -> None:
+def test_a_provider_without_etags_is_asked_as_before() -> None:
     vendor = Commits([commit(1)], has_etags=False)
     held = vendor.ask()
     assert held[0].envelope == {}
@@ -250,7 +252,7 @@ def test_a_vendor_without_etags_is_asked_as_ever() -> None:
     assert vendor.statuses == [200]
 
 
-def test_an_answer_that_nobody_asked_to_spare_is_an_error_said_at_once() -> None:
+def test_a_304_that_was_not_requested_is_an_error_at_once() -> None:
     vendor = Commits([commit(1)])
     admin = vendor.admin()
     admin.api.http.headers["if-none-match"] = vendor.ask()[0].envelope["etags"][0]

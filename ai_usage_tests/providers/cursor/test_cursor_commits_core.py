@@ -1,4 +1,4 @@
-"""Commits in core: each counts once, on the day it was first told of, with what AI wrote in it."""
+"""Commits in core: each counts once, on the first day that lists it, with the lines that AI wrote."""
 
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -24,7 +24,7 @@ FIRST = settings().start_date
 
 
 def in_ledger(platform: Platform, day: date, *commits: dict[str, Any]) -> None:
-    """What the vendor said of a day, as it stands in the ledger: without messages."""
+    """The provider's commits of a day as the ledger has them: without messages."""
     records = [json.dumps({**pulled, "message": None}).encode() for pulled in commits]
     platform.warehouse.append(RAW, [Answer("cursor", day, records, 1, {})])
 
@@ -75,7 +75,7 @@ def test_a_commit_keeps_every_measure_its_person_and_its_instants(platform: Plat
     assert platform.sql(f"select * from {CORE}") == [tuple(row[name] for name in CURSOR_AI_COMMITS.columns)]
 
 
-def test_what_the_vendor_does_not_know_is_null_and_never_zero(platform: Platform) -> None:
+def test_what_the_provider_does_not_know_is_null_and_never_zero(platform: Platform) -> None:
     in_ledger(platform, DAY, RECORDED[1])
     built(platform)
     unknown = [name for name in ("repoName", "branchName", "isPrimaryBranch", "commitTs") if RECORDED[1][name] is None]
@@ -87,7 +87,7 @@ def test_what_the_vendor_does_not_know_is_null_and_never_zero(platform: Platform
     assert row["non_ai_lines_added"] == RECORDED[1]["nonAiLinesAdded"]
 
 
-def test_a_commit_told_on_two_days_stands_on_the_first(platform: Platform) -> None:
+def test_a_commit_reported_on_two_days_counts_on_the_first(platform: Platform) -> None:
     in_ledger(platform, DAY, commit(1), commit(2))
     in_ledger(platform, NEXT, commit(2), commit(3))
     built(platform)
@@ -111,7 +111,7 @@ def test_a_commit_that_the_day_before_no_longer_has_counts_again(platform: Platf
     assert numbers(platform) == {NEXT: [1]}
 
 
-def test_a_commit_told_three_days_running_counts_once(platform: Platform) -> None:
+def test_a_commit_reported_on_three_days_counts_once(platform: Platform) -> None:
     days = [DAY + timedelta(days=n) for n in range(3)]
     for day in days:
         in_ledger(platform, day, commit(1))
@@ -120,7 +120,7 @@ def test_a_commit_told_three_days_running_counts_once(platform: Platform) -> Non
 
 
 @pytest.mark.parametrize("earlier_first", [True, False])
-def test_of_two_records_of_one_commit_the_later_told_stands(platform: Platform, *, earlier_first: bool) -> None:
+def test_of_two_records_of_one_commit_the_later_one_counts(platform: Platform, *, earlier_first: bool) -> None:
     earlier = commit(1, createdAt="2026-11-10T09:00:00Z", totalLinesAdded=1)
     later = commit(1, createdAt="2026-11-10T11:00:00+01:00", totalLinesAdded=2)
     in_ledger(platform, DAY, *([earlier, later] if earlier_first else [later, earlier]))

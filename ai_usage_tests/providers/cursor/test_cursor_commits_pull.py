@@ -144,7 +144,7 @@ def test_a_plan_without_commits_skips_them_with_a_note_and_the_rest_goes_on(
     assert outcome.noted_anywhere("skipped").keys() == {f"raw/{PULL}"}
     why = outcome.noted_anywhere("skipped")[f"raw/{PULL}"]
     assert why.startswith("not included: it needs an Enterprise team with AI Code Tracking")
-    assert "The vendor answered 401: You must be a member of an enterprise team" in why
+    assert "The provider answered 401: You must be a member of an enterprise team" in why
     assert outcome.checks_not_passed() == set()
     assert "Optional, and never pulled" in outcome.not_evaluated("schema_drift", PULL)[None]
     assert (("pull_is_recent", PULL) in outcome.evaluations, outcome.not_passed("pull_is_recent", PULL)) == (
@@ -166,7 +166,7 @@ def test_an_endpoint_the_team_does_not_have_is_skipped_too(platform: Platform, c
 
 
 @pytest.mark.parametrize(("status", "path"), [(401, ""), (400, "ai-code"), (500, "ai-code")])
-def test_a_refused_key_or_trouble_at_the_vendor_is_no_reason_to_skip(
+def test_a_refused_key_or_an_error_of_the_provider_is_no_reason_to_skip(
     platform: Platform, cursor: Simulator, status: int, path: str
 ) -> None:
     cursor.faults.plan("status", status=status, path=path, times=None)

@@ -20,13 +20,13 @@ BOTH = Span(DAY, NEXT)
 
 
 def pulled(platform: Platform, *events: dict[str, Any]) -> None:
-    """The vendor said these of DAY, and nothing was asked of NEXT."""
+    """These are the records of DAY; NEXT was not pulled."""
     records = [json.dumps(event).encode() for event in events]
     platform.warehouse.append(EVENTS, [Answer("cursor", DAY, records, 1, {})])
 
 
 def evaluated(platform: Platform, check: str, layer: str) -> Outcome:
-    """The claim alone, with Cursor configured."""
+    """The check alone, with Cursor configured."""
     key = dg.AssetCheckKey(dg.AssetKey([layer, EVENTS]), check)
     return platform.materialize(dg.AssetSelection.checks(key), BOTH, None, cursor_admin=object())
 

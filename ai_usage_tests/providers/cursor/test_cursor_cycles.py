@@ -102,7 +102,7 @@ EVENTS = "ai_usage_analytics.cursor_usage_events"
 
 
 def test_a_past_open_cycle_at_its_last_snapshot(past_cycle: Platform) -> None:
-    """Case 24: rows with `includedSpendCents` and without older fields: the cycle check still judges."""
+    """Case 24: rows with `includedSpendCents` and without older fields: the cycle check still has a result."""
     evaluation = _past_cycles(past_cycle.warehouse)
     assert isinstance(evaluation, Result)
     assert evaluation.passed, evaluation.why

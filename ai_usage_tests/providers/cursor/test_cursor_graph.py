@@ -151,7 +151,7 @@ def test_own_keys_are_a_kind_of_their_own(platform: Platform, vendor: Simulator)
     assert kinds == [("api_key",), ("subscription",)]
 
 
-def test_a_vendor_that_refuses_its_key_fails_alone(platform: Platform, vendor: Simulator) -> None:
+def test_a_provider_that_refuses_its_key_fails_alone(platform: Platform, vendor: Simulator) -> None:
     for day in (DAY, NEXT):
         platform.claude.days[day] = ordinary()
     with opened(vendor, key="crsr_wrong", is_simulated=False) as admin:

@@ -33,7 +33,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 @pytest.mark.parametrize("why", BAD)
-def test_a_file_that_cannot_be_meant_says_what_is_wrong_with_it(tmp_path: Path, why: str) -> None:
+def test_a_file_that_cannot_be_used_is_an_error_that_names_what_is_wrong(tmp_path: Path, why: str) -> None:
     path = written(tmp_path, BAD[why])
     with pytest.raises(SettingError, match=f"CURSOR_PLANS: {path}.*{why}"):
         read_plans(path)
@@ -52,7 +52,7 @@ def test_only_simulated_teams_have_prices_without_a_file() -> None:
     assert read_plans(None) == []
 
 
-def test_each_day_has_the_plan_that_held_then() -> None:
+def test_each_day_has_the_plan_that_was_valid_then() -> None:
     legacy, new = read_plans(SIMULATED_CURSOR_PLANS)
     days = (date(2024, 9, 2), date(2024, 9, 3), date(2026, 6, 3), date(2026, 6, 4), date(2030, 1, 1))
     assert [plan_on([legacy, new], day) for day in days] == [None, legacy, legacy, new, new]

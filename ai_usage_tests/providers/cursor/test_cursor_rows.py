@@ -75,7 +75,7 @@ def test_equal_events_are_as_many_rows() -> None:
     assert event_rows(records(EVENT, EVENT, EVENT)).height == 3
 
 
-def test_an_amount_beyond_all_measure_costs_its_event_and_a_quantity_only_itself() -> None:
+def test_an_amount_too_large_to_store_rejects_its_event_and_a_quantity_only_itself() -> None:
     read = records({**EVENT, "chargedCents": 1e40}, {**EVENT, "requestsCosts": 1e40})
     [row] = event_rows(read).to_dicts()
     assert (row["requests_costs"], row["charged_usd"]) == (None, Decimal("0.107475"))
@@ -122,7 +122,7 @@ def test_an_event_may_lack_what_was_not_always_sent() -> None:
         (None, None, "isChargeable"),
     ],
 )
-def test_an_older_event_is_billed_as_its_kind_says_and_an_unknown_bill_is_not_zero(
+def test_an_older_event_is_billed_by_its_kind_and_an_unknown_bill_is_not_zero(
     kind: str | None, charged: float | None, is_billed: object
 ) -> None:
     read = records({**without("isChargeable"), "kind": kind, "chargedCents": charged})
@@ -157,7 +157,7 @@ def test_members_may_lack_an_address_a_name_or_an_id() -> None:
         {"id": "user_1", "name": "Dev", "email": None, "role": "member", "isRemoved": False},
         {"id": "user_2", "email": "two@example.com", "role": "novel"},
         {"name": None, "email": "three@example.com"},
-        {"name": "Nobody"},
+        {"name": "No Id"},
         {"id": {"no": "id"}, "email": "five@example.com"},
     )
     assert member_rows(read).select("user_id", "user_email", "user_name", "role", "is_removed").rows() == [

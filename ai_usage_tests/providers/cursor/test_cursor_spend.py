@@ -58,12 +58,12 @@ def test_a_mornings_growth_is_the_day_befores_and_exact(platform: Platform) -> N
     assert daily(platform)[date(2026, 10, 10), "user_a"] == (Decimal("0.503745130"), Decimal("0.6"), 1)
 
 
-def test_the_first_snapshot_of_a_cycle_tells_of_all_its_days_together(platform: Platform) -> None:
+def test_the_first_snapshot_of_a_cycle_covers_all_its_days_together(platform: Platform) -> None:
     snapshot(platform, morning(5), member("a", 300))
     assert daily(platform) == {(date(2026, 10, 4), "user_a"): (Decimal(3), Decimal(3), 2)}
 
 
-def test_a_cycle_that_rolls_over_begins_anew_and_says_what_was_not_seen(platform: Platform) -> None:
+def test_a_new_cycle_begins_at_zero_and_shows_the_days_not_covered(platform: Platform) -> None:
     snapshot(platform, morning(2, 11), member("a", 900))
     snapshot(platform, morning(3, 11), member("a", 20))
     found = list(growths(snapshots(platform.warehouse.history("cursor_spend"))))
@@ -72,7 +72,7 @@ def test_a_cycle_that_rolls_over_begins_anew_and_says_what_was_not_seen(platform
     assert "the cycle before ended 18:00:00 after its last snapshot" in told_by(found[1:])
 
 
-def test_a_missed_snapshot_leaves_its_days_together_and_says_so(platform: Platform) -> None:
+def test_a_missed_snapshot_leaves_its_days_together_and_shows_how_many(platform: Platform) -> None:
     snapshot(platform, morning(10), member("a", 100))
     snapshot(platform, morning(13), member("a", 400))
     assert daily(platform)[date(2026, 10, 11), "user_a"] == (Decimal(3), Decimal(3), 3)
@@ -119,7 +119,7 @@ def test_a_figure_without_its_cycle_means_nothing_and_costs_no_other(
     assert len(snapshots(platform.warehouse.history("cursor_spend"))) == 1
 
 
-def test_a_member_whom_a_snapshot_cannot_tell_of_is_not_charged_twice(platform: Platform) -> None:
+def test_a_member_whose_record_is_unreadable_is_not_charged_twice(platform: Platform) -> None:
     snapshot(platform, morning(10), member("a", 100), member("b", 10))
     snapshot(platform, morning(11), {**member("a", 1), "spendCents": "NaN"}, member("b", 30))
     snapshot(platform, morning(12), member("a", 400), member("b", 30))

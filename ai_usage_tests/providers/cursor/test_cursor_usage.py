@@ -98,7 +98,7 @@ def test_a_row_without_a_day_is_of_the_day_of_its_date() -> None:
     assert {len(a.records) for a in answers} == {MEMBERS}
 
 
-def test_a_row_has_every_field_of_the_vendor_under_one_name() -> None:
+def test_a_row_has_every_field_of_the_provider_under_one_name() -> None:
     record = {**row(1, FIRST), "email": " Dev.One@Example.com ", "totalTabsShown": 7, "bugbotUsages": 3}
     [built] = usage_rows(records(record), []).to_dicts()
     assert (built["user_email"], built["cursor_user_id"]) == ("dev.one@example.com", "18000001")
@@ -108,7 +108,7 @@ def test_a_row_has_every_field_of_the_vendor_under_one_name() -> None:
     assert len(vendors) == 26
 
 
-def test_what_a_row_does_not_say_is_null() -> None:
+def test_a_field_that_a_row_lacks_is_null() -> None:
     bare = {name: value for name, value in row(1, FIRST).items() if name not in {"email", "isActive", "mostUsedModel"}}
     [built] = usage_rows(records(bare), []).to_dicts()
     assert [built[name] for name in ("user_email", "is_active", "most_used_model", "estimated_cost_usd")] == [None] * 4

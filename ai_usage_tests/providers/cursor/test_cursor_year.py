@@ -1,6 +1,6 @@
 """A year of Cursor events as fast as the vendor permits: no request too many, none refused, every event once.
 
-Nobody waits: the client's pace and a vendor who counts the minute share a clock that passes by sleeping.
+No test waits: the client's pace and a stand-in that counts the minute share a clock that passes by sleeping.
 """
 
 import time
@@ -101,7 +101,7 @@ def test_a_year_takes_the_fewest_requests_and_the_time_they_are_permitted() -> N
     assert ledger.days_at_once == [30] * 12 + [5]  # window by window
 
 
-def test_the_vendor_refuses_whoever_does_not_keep_to_the_minute() -> None:
+def test_the_stand_in_refuses_more_requests_than_a_minute_allows() -> None:
     team = BusyTeam(Clock())
     with closing(paced(team, ONCE)) as admin:
         admin.api.http.event_hooks["request"] = []
@@ -138,7 +138,7 @@ def test_memory_does_not_grow_with_the_year() -> None:
     assert a_year < 1.25 * a_quarter
 
 
-def test_the_vendors_own_wait_is_waited_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_wait_that_the_provider_asks_for_is_kept_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another tool used the minute up: after 30 requests there is a 429 with Retry-After: 60."""
     window = Span(YEAR.first, YEAR.first + 29 * ONE_DAY)
     refusing, willing = BusyTeam(Clock(), refuse_at=30), BusyTeam(Clock())
@@ -164,7 +164,7 @@ def vendor(clock: Clock) -> Iterator[Simulator]:
         yield simulator
 
 
-def test_the_built_in_vendor_has_no_cause_to_refuse_either(vendor: Simulator, clock: Clock) -> None:
+def test_the_simulator_has_no_cause_to_refuse_either(vendor: Simulator, clock: Clock) -> None:
     last = NOW.date() - ONE_DAY
     days = [last - n * ONE_DAY for n in range(130)]
     pace = replace(team_pace(vendor.cursor_url, CURSOR_KEY), clock=clock, sleep=clock.sleep)
