@@ -70,6 +70,14 @@ def failed(why: str, rows: Rows = ()) -> Result:
 PASSED = passed("Passed.")
 
 
+def worst_of(results: Mapping[str, Result]) -> Result:
+    """The results of several accounts as one: the worst status, and what each account with it has."""
+    grave = max(results.values(), key=lambda result: GRAVITY[result.status]).status
+    those = {account: result for account, result in results.items() if result.status == grave}
+    why = " ".join(f"{account}: {result.why}" for account, result in those.items())
+    return Result(grave, why, [row for result in those.values() for row in result.rows])
+
+
 @dataclass(frozen=True, kw_only=True)
 class Check:
     """What every check has. `name` is a statement that is true when it passes; `asset` and `also_reads` are addresses

@@ -97,18 +97,19 @@ def _before_each_change(past: Past, span: Span) -> list[tuple[datetime, date]]:
     for provider in PROVIDERS:
         pulls = provider.gate.pulls
         heard = past.world.ask(
-            "select activity_date, pull, pulled_at from ai_usage_raw.pulls where pull in unnest(@pulls) "
+            "select activity_date, account, pull, pulled_at from ai_usage_raw.pulls where pull in unnest(@pulls) "
             "and pull_id = records_pull_id and activity_date between @first_day and @last_day order by pulled_at",
             pulls=list(pulls),
             first_day=span.first,
             last_day=span.last,
         )
         for day in {day for day, key in past.blocked if key == provider.key}:
-            there: set[str] = set()
-            for of, pull, pulled_at in heard.iter_rows():
-                if of == day and there == set(pulls):
-                    moments.add((pulled_at - AN_INSTANT, day))
-                there |= {pull} if of == day else set()
+            there: dict[str, set[str]] = {}
+            for of, account, pull, pulled_at in heard.iter_rows():
+                if of == day:
+                    if there.setdefault(account, set()) == set(pulls):
+                        moments.add((pulled_at - AN_INSTANT, day))
+                    there[account].add(pull)
     return sorted(moments)
 
 

@@ -10,8 +10,8 @@ from ai_usage.warehouse.table import Table
 
 
 def repeated(warehouse: Warehouse, tables: Sequence[Table], span: Span | None) -> pl.DataFrame:
-    """Keys that stand more than once in any of the tables, with how often: activity_date (null in a snapshot),
-    table_name, row_key, times.
+    """Keys that stand more than once in any of the tables, with how often: activity_date (null in a snapshot), account
+    (null in a table without accounts), table_name, row_key, times.
     """
     query = repeated_keys(tables)
     days = {"first_day": span.first, "last_day": span.last} if span else {}
@@ -35,7 +35,9 @@ def _of_table(table: Table) -> str:
     conditions += [f"{table.key_if} is not null"] if table.key_if else []
     where = f"where {' and '.join(conditions)} " if conditions else ""
     keys = ", ".join(table.key)
+    account = "account" if "account" in table.key else "cast(null as string)"
     return (
-        f"select {day} as activity_date, '{table.name}' as table_name, concat({named}) as row_key, count(*) as times "
+        f"select {day} as activity_date, {account} as account, '{table.name}' as table_name, "
+        f"concat({named}) as row_key, count(*) as times "
         f"from {table.address} {where}group by {keys} having count(*) > 1"
     )

@@ -11,7 +11,7 @@ from ai_usage.errors import AiUsageError, WarehouseError, interruption
 from ai_usage.ingest.day_replacement import ASKED_DAYS, asked_days
 from ai_usage.layers import note, reason
 from ai_usage.marts.files import Mart, marts
-from ai_usage.marts.gate import BlockedDays, blocked_days
+from ai_usage.marts.gate import BlockedAccounts, BlockedDays, blocked_accounts, by_day
 from ai_usage.partitions import Span, span_of_run
 from ai_usage.providers.provider import Gate, Provider
 from ai_usage.warehouse.port import Warehouse
@@ -33,16 +33,17 @@ class Gates:
     """Knows which days are blocked. A gate's checks are asked once for a span, however many marts it blocks."""
 
     warehouse: Warehouse
-    _known: dict[tuple[Gate, Span], BlockedDays] = field(default_factory=dict, init=False)
+    _known: dict[tuple[Gate, Span], BlockedAccounts] = field(default_factory=dict, init=False)
 
-    def blocked(self, gates: tuple[Gate, ...], days: Span) -> BlockedDays:
-        """The days that may not pass, with the checks of any of these gates that are false on them."""
-        blocked: BlockedDays = {}
+    def blocked(self, gates: tuple[Gate, ...], days: Span) -> BlockedAccounts:
+        """The days of accounts that may not pass, with the checks of any of these gates that fail on them."""
+        blocked: BlockedAccounts = {}
         for gate in gates:
             if (gate, days) not in self._known:
-                self._known[gate, days] = blocked_days(self.warehouse, days, gate)
-            for day, checks in self._known[gate, days].items():
-                blocked.setdefault(day, []).extend(checks)
+                self._known[gate, days] = blocked_accounts(self.warehouse, days, gate)
+            for day, accounts in self._known[gate, days].items():
+                for account, checks in accounts.items():
+                    blocked.setdefault(day, {}).setdefault(account, []).extend(checks)
         return blocked
 
 
@@ -91,8 +92,8 @@ def never_pulled(warehouse: Warehouse, mart: Mart) -> str:
 def rebuild_days(
     warehouse: Warehouse, mart: Mart, span: Span, gates: Gates | None = None, *, only: Collection[date] | None = None
 ) -> BlockedDays:
-    """Replace the span's days of a mart, or `only` some of them: all but the blocked ones, which are returned with the
-    reasons. Of a monthly mart, the months they are in.
+    """Replace the span's days of a mart, or `only` some of them: all but the rows of accounts for which they are
+    blocked, and these days are returned with the reasons. Of a monthly mart, the months they are in.
     """
     blocked: BlockedDays = {}
     gates = gates or Gates(warehouse)
@@ -107,10 +108,34 @@ def rebuild_days(
             if mart.each:
                 _merge(blocked, _rebuild_each(warehouse, mart, days, gates, only))
                 continue
-            blocked |= (wrong := gates.blocked(mart.blocked_by, days))
-            good = [day for day in days.days if day not in wrong and (only is None or day in only)]
-            warehouse.fill_days(mart.table, mart.query, good, first_day=days.first, last_day=days.last)
+            wrong = gates.blocked(mart.blocked_by, days)
+            _fill(warehouse, mart, days, wrong, only)
+            blocked |= by_day(wrong)
     return blocked
+
+
+def _fill(
+    warehouse: Warehouse,
+    mart: Mart,
+    days: Span,
+    wrong: BlockedAccounts,
+    only: Collection[date] | None,
+    provider: Provider | None = None,
+) -> None:
+    """Replace the rows of all accounts on the days on which they are not blocked. A mart that does not know accounts
+    keeps the whole day, and so does every mart of a day that is blocked for all accounts.
+    """
+    knows_accounts = "account" in mart.table.columns
+    whole = {day for day, accounts in wrong.items() if None in accounts or not knows_accounts}
+    warehouse.fill_days(
+        mart.table,
+        mart.query,
+        [day for day in days.days if day not in whole and (only is None or day in only)],
+        of={"provider": provider.key} if provider else None,
+        kept={day: [account for account in accounts if account] for day, accounts in wrong.items()},
+        first_day=days.first,
+        last_day=days.last,
+    )
 
 
 def _rebuild_each(
@@ -124,15 +149,7 @@ def _rebuild_each(
     for provider in mart.each:
         try:
             wrong = _blocked_of(warehouse, provider, days, gates)
-            good = [day for day in days.days if day not in wrong and (only is None or day in only)]
-            warehouse.fill_days(
-                mart.table,
-                mart.query,
-                good,
-                of={"provider": provider.key},
-                first_day=days.first,
-                last_day=days.last,
-            )
+            _fill(warehouse, mart, days, wrong, only, provider)
         except WarehouseError:
             raise
         except Exception as error:
@@ -140,22 +157,25 @@ def _rebuild_each(
                 raise
             failures[provider.key] = reason(error)
             continue
-        _merge(blocked, {day: [f"{provider.key}: {check}" for check in by] for day, by in wrong.items()})
+        _merge(blocked, {day: [f"{provider.key}: {check}" for check in by] for day, by in by_day(wrong).items()})
     if failures:
         raise ProvidersNotBuilt(failures)
     return blocked
 
 
-def _blocked_of(warehouse: Warehouse, provider: Provider, days: Span, gates: Gates) -> BlockedDays:
-    """The days of which a provider's rows stay as they are. Of a day for which no report of the gate was ever pulled,
-    what other reports have is used.
+def _blocked_of(warehouse: Warehouse, provider: Provider, days: Span, gates: Gates) -> BlockedAccounts:
+    """The days on which rows of a provider's accounts stay as they are. Of an account's day for which no report of the
+    gate was ever pulled, what other reports have is used.
     """
     pulls = list(provider.gate.pulls)
-    asked = set(
-        warehouse.ask(ASKED_DAYS, pulls=pulls, first_day=days.first, last_day=days.last)["activity_date"].to_list()
-    )
-    wrong = gates.blocked((provider.gate,), days)
-    return {day: checks for day, checks in wrong.items() if day in asked}
+    asked: dict[date, set[str | None]] = {}
+    for account, day in warehouse.ask(ASKED_DAYS, pulls=pulls, first_day=days.first, last_day=days.last).iter_rows():
+        asked.setdefault(day, {None}).add(account)
+    return {
+        day: here
+        for day, accounts in gates.blocked((provider.gate,), days).items()
+        if (here := {account: checks for account, checks in accounts.items() if account in asked.get(day, ())})
+    }
 
 
 def _merge(blocked: BlockedDays, more: BlockedDays) -> None:

@@ -32,7 +32,7 @@ from ai_usage.partitions import Span
 from ai_usage.providers.provider import Gate, Provider
 from ai_usage.providers.registry import BY_KEY, PROVIDERS
 from ai_usage.warehouse.googlesql import SQL, parsed, providers_with, read
-from ai_usage.warehouse.table import ANALYTICS, RAW, Column, Table, Type
+from ai_usage.warehouse.table import ANALYTICS, RAW, Column, Table, Type, account
 
 TYPES = {type_.name.lower(): type_ for type_ in Type}
 COLUMN = re.compile(r"(?P<name>\w+) (?P<type>\w+)(?P<required> not null)?: (?P<description>.+)")
@@ -213,4 +213,6 @@ class Header:
                 f"sql/{self.query}.sql: a column's line is '<name> <type> [not null]: <what it is>', with a type "
                 f"of {', '.join(TYPES)}; not {line!r}"
             )
+        if found["name"] == "account" and found["required"]:
+            return "account", account(found["description"])
         return found["name"], Column(TYPES[found["type"]], found["description"], bool(found["required"]))

@@ -1,8 +1,10 @@
-"""The gate: which days of a provider may reach the marts. Evaluated from the data, at the moment of asking.
+"""The gate: which days of a provider's accounts may reach the marts. Evaluated from the data, at the moment of asking.
 
-A day on which one of the gate's checks fails keeps its last good version in every mart; the other days go on.
+A day on which one of the gate's checks fails for an account keeps the last good version of that account's rows in every
+mart; other days and accounts go on.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 import polars as pl
@@ -13,20 +15,40 @@ from ai_usage.partitions import Span
 from ai_usage.providers.provider import Gate
 from ai_usage.warehouse.ledger_check import broken_pulls
 from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.table import DEFAULT_ACCOUNT
 
 MISSING, READABLE, WHOLE, GRAIN = "no_day_is_missing", "records_are_readable", "ledger_is_whole", "grain_is_unique"
 SHARED = (MISSING, READABLE, WHOLE)  # by every provider's gate
 
 BlockedDays = dict[date, list[str]]
+BlockedAccounts = dict[date, dict[str | None, list[str]]]  # account → checks; None: of all accounts
 
 
 def blocked_days(warehouse: Warehouse, span: Span, gate: Gate) -> BlockedDays:
-    """The days of the span that may not reach a mart, with the checks that fail on each."""
-    blocked: BlockedDays = {}
+    """The days of the span that may not reach a mart for some account, with the checks that fail on each."""
+    return by_day(blocked_accounts(warehouse, span, gate))
+
+
+def by_day(blocked: BlockedAccounts) -> BlockedDays:
+    """The checks that block some account's day. An account that has a name of its own is named."""
+    return {day: list(dict.fromkeys(_named(accounts))) for day, accounts in blocked.items()}
+
+
+def _named(accounts: Mapping[str | None, Sequence[str]]) -> Iterator[str]:
+    for account, checks in accounts.items():
+        own_name = "" if account in (None, DEFAULT_ACCOUNT) else f" ({account})"
+        yield from (f"{check}{own_name}" for check in checks)
+
+
+def blocked_accounts(warehouse: Warehouse, span: Span, gate: Gate) -> BlockedAccounts:
+    """The same by account. A check that cannot attribute its finding to an account blocks the day for all of them."""
+    blocked: BlockedAccounts = {}
     for days in span.cut(at_most=DAYS_AT_ONCE):
         for check in gating_checks(gate):
-            for day in sorted(set(_wrong(warehouse, check, days, gate)["activity_date"])):
-                blocked.setdefault(day, []).append(check)
+            wrong = _wrong(warehouse, check, days, gate)
+            account = pl.col("account") if "account" in wrong.columns else pl.lit(None, pl.String).alias("account")
+            for day, of in wrong.select("activity_date", account).unique().sort("activity_date", "account").rows():
+                blocked.setdefault(day, {}).setdefault(of, []).append(check)
     return blocked
 
 

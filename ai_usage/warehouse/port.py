@@ -2,7 +2,7 @@
 every write names its table, its days and a whole frame; nothing is updated row by row.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from pathlib import Path
@@ -66,12 +66,22 @@ class Warehouse(Protocol):
         """In one transaction put `rows` in place of the whole table: for snapshots. `of` narrows it as above."""
 
     def fill_days(
-        self, table: Table, query: str, days: Iterable[date], *, of: Mapping[str, str] | None = None, **parameters: Any
+        self,
+        table: Table,
+        query: str,
+        days: Iterable[date],
+        *,
+        of: Mapping[str, str] | None = None,
+        kept: Mapping[date, Collection[str]] | None = None,
+        **parameters: Any,
     ) -> None:
         """In one transaction put what `sql/<query>.sql` selects of these days, as the table's types, in place of
         everything the table has of them. What it selects of other days is left out. `of` narrows both to the rows in
         which these columns have these values, and its `provider` the query to that provider's own files. Rows that have
         no value in such a column are of an older shape of the table, and are replaced too.
+
+        `kept` has, by day, the accounts of which the table keeps its rows; on such a day it keeps those without an
+        account too, since they may be about all accounts.
         """
 
     def fill_all(self, table: Table, query: str, **parameters: Any) -> None:

@@ -30,7 +30,7 @@ def web() -> Iterator[Hook]:
 
 @pytest.fixture
 def watched(tmp_path: Path, web: Hook, monkeypatch: pytest.MonkeyPatch) -> Watched:
-    """Whom a webhook listens to, over Dagster's default storage but for its speed."""
+    """The sensors with a webhook, on Dagster's default storage, made faster."""
     instance = dg.DagsterInstance.ephemeral(tempdir=str(tmp_path / "dagster"))
     now = lambda: datetime(2026, 11, 12, tzinfo=UTC)  # noqa: E731
     outbox = Outbox(tmp_path / "state" / "alerts.sqlite")

@@ -15,7 +15,7 @@ from typing import Any
 
 @dataclass
 class Posted:
-    """One request as it came."""
+    """One request as received."""
 
     path: str
     headers: dict[str, str]
@@ -24,7 +24,7 @@ class Posted:
 
 @dataclass
 class Hook:
-    """A webhook. `answers` is taken from front to back, then it is 200; a float is seconds of silence."""
+    """A webhook. It uses `answers` in order and then 200; a float is seconds without an answer."""
 
     url: str = ""
     answers: list[int | float] = field(default_factory=list)
@@ -76,7 +76,7 @@ def hook(path: str = "/hook") -> Iterator[Hook]:
 
 @dataclass
 class Post:
-    """A mail server. `answers` maps a command to the answer that replaces its usual one, once each in turn."""
+    """A mail server. `answers` maps a command to answers that replace its usual one, each once and in order."""
 
     port: int = 0
     answers: dict[str, list[str]] = field(default_factory=dict)
@@ -121,7 +121,7 @@ class _SmtpSession(socketserver.StreamRequestHandler):
         return "250 taken"
 
     def answer(self, command: str, usual: str, go_on: str = "") -> bool:
-        """True, if the connection is over."""
+        """True if the connection ends."""
         planned = self.post.answers.get(command, [])
         answer = planned.pop(0) if planned else usual
         if answer.startswith("silence"):
@@ -138,7 +138,7 @@ class _Server(socketserver.ThreadingTCPServer):
 
 @contextmanager
 def post() -> Iterator[Post]:
-    """An SMTP server that keeps what it is given."""
+    """An SMTP server that keeps the mails it receives."""
     state = Post()
     with _Server(("127.0.0.1", 0), type("SmtpSession", (_SmtpSession,), {"post": state})) as server:
         state.port = server.server_address[1]

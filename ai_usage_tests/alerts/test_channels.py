@@ -39,7 +39,7 @@ def server(port: int, **more: object) -> MailServer:
 
 @contextmanager
 def environment(tmp_path: Path, **variables: str) -> Iterator[None]:
-    """Settings of this environment, for as long as it lasts."""
+    """Settings of this environment, inside the block."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {"AI_USAGE_DATA_DIR": str(tmp_path), **variables}.items():
             patch.setenv(name, value)

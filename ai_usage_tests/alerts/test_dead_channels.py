@@ -1,4 +1,4 @@
-"""A receiver that refuses, hangs or answers nonsense: the others get their messages, and it gets its own later."""
+"""A receiver that refuses, hangs or sends invalid answers: the others get their messages, and it gets its own later."""
 
 from collections.abc import Iterator
 from dataclasses import replace

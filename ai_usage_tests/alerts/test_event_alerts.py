@@ -25,7 +25,7 @@ from ai_usage_tests.alerts.watched import DAY, EVENTS, FAILED, NEXT, SALT, Watch
 
 
 def drift(watched: Watched, *things: str, days: int = 1) -> str:
-    """A run whose records have these things on each of so many days."""
+    """A run with these unknown fields or values on each of so many days."""
     seen = Sightings()
     for n in range(days):
         seen.add(DAY + timedelta(days=n), Counter(things), records=3)

@@ -23,7 +23,7 @@ class Dead(BaseException):
 
 
 def restart_at(monkeypatch: pytest.MonkeyPatch, owner: Any, method: str, *, after: bool) -> Callable[[], None]:
-    """The daemon dies the first time this method is called, before it did anything or when it has done all."""
+    """The daemon dies at the first call of this method, before or after its work."""
     works = getattr(owner, method)
 
     def dies(*args: Any, **kwargs: Any) -> None:
@@ -103,7 +103,7 @@ def test_two_ticks_at_once_do_not_send_the_same(watched: Watched, web: Hook) -> 
 def test_a_receiver_that_drips_delays_no_other_and_is_given_up_in_time(
     watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Headers at a byte each moment never reach a timeout of reads. The same for a mail server's answer."""
+    """Headers that arrive byte by byte never reach a time-out of reads. The same for a mail server's answer."""
     monkeypatch.setattr("ai_usage.alerts.channels.SECONDS_IN_ALL", 1)
     monkeypatch.setattr("ai_usage.alerts.mail.SECONDS_IN_ALL", 1)
     with drip(b"HTTP/1.1 200 OK\r\nx: ") as slow, drip(b"220-") as slow_mail, drip(b"220 ok\r\n250-") as later:

@@ -27,7 +27,7 @@ FAILED, WARNED = failed("3 USD are missing."), warned("Looks odd.")
 
 @dataclass
 class Watched:
-    """The sensors as the daemon runs them: a new process each tick, and between ticks only what is on disk."""
+    """The sensors as the daemon runs them: a new process for each tick; only files persist between ticks."""
 
     instance: dg.DagsterInstance
     alerts: Alerts

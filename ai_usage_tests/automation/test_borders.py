@@ -1,4 +1,4 @@
-"""A provider that fails, answers nonsense or has a defect of ours behind it leaves the other provider whole: what was
+"""A provider that fails, sends invalid answers or triggers a defect of ours does not affect the other one: what was
 pulled of it, its tables and its boards are what they are where no other is configured.
 """
 
@@ -51,7 +51,7 @@ OF_RUNS = {"check_results", "settled_days"}
 
 
 def by_the_second(days: dict[Any, list[tuple[Any, ...]]]) -> dict[Any, list[tuple[Any, ...]]]:
-    """Rows without the milliseconds: these count how often the clock was read."""
+    """Rows without milliseconds, which depend on how often the clock was read."""
     return {
         day: [tuple(v.replace(microsecond=0) if isinstance(v, datetime) else v for v in row) for row in rows]
         for day, rows in days.items()
@@ -60,7 +60,7 @@ def by_the_second(days: dict[Any, list[tuple[Any, ...]]]) -> dict[Any, list[tupl
 
 @dataclass
 class World:
-    """A platform, and what the last runs on it came to."""
+    """A platform, and the outcome of the last runs on it."""
 
     platform: Platform
     outcome: Outcome
@@ -68,12 +68,12 @@ class World:
 
     @cached_property
     def tables(self) -> dict[str, Any]:
-        """What the warehouse holds, but for what names pulls and runs."""
+        """The content of the warehouse, except what names pulls and runs."""
         found = contents(self.platform.warehouse.path)
         return {name: by_the_second(rows) for name, rows in found.items() if name not in OF_RUNS}
 
     def part(self, *names: str) -> dict[str, Any]:
-        """One provider's tables, and its rows of those that are of all."""
+        """One provider's tables, and its rows of the tables that all providers share."""
         own = {name: rows for name, rows in self.tables.items() if name.startswith(names)}
         of_all = self.platform.sql(f"select * from {TABLE}.ai_spend where provider in {names} order by all")
         return own | {"ai_spend": of_all}
@@ -122,7 +122,7 @@ def lived(
 
 @pytest.fixture(scope="module")
 def pulled(tmp_path_factory: pytest.TempPathFactory, simulator: Simulator) -> Platform:
-    """Both providers' days in the ledger, and nothing built."""
+    """The ledger has both providers' days, and nothing is built."""
     platform = platform_in(tmp_path_factory.mktemp("pulled"))
     lived(platform, simulator, "claude", "cursor", what=lambda runs: runs.pull(SPAN))
     return platform
@@ -139,7 +139,7 @@ def built(platform: Platform, simulator: Simulator) -> World:
 
 @pytest.fixture
 def one_board(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Of the boards one alone: the others differ from it in what they show."""
+    """Only one board: the others differ only in content."""
     board = "dashboards/executive_summary"
     monkeypatch.setattr(definitions, "ASSETS", assets_of(definitions.ASSETS, {"raw", "core", "marts"}, {board}))
     return board
@@ -147,7 +147,7 @@ def one_board(monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def money_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spend and what it is made of, and the checks that these tests look at."""
+    """Only spend, the tables it is made of, and the checks that these tests use."""
     made = behind("marts/spend_anomalies") | {"marts/claude_total_expenses"}
     looked_at = {"no_day_is_missing", "grouped_lines_equal_console_figure", "spend_has_no_anomaly"}
     assets = assets_of(definitions.ASSETS, {"raw", "core"}, made)
@@ -156,7 +156,7 @@ def money_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_with_both_providers_everything_passes(both: World) -> None:
-    """What the rest is compared with."""
+    """The state that the other tests compare with."""
     assert both.printed.is_good, both.printed.wrong
     assert both.outcome.materialized["marts/ai_spend"] == set(SPAN.days)
     assert {f"dashboards/{name}" for name in BOARDS} < both.outcome.materialized.keys()
@@ -191,7 +191,7 @@ def test_a_provider_that_answers_401_to_everything_leaves_the_other_whole(
 def test_a_report_that_fails_leaves_the_rest_of_its_provider_too(
     tmp_path: Path, simulator: Simulator, both: World
 ) -> None:
-    """Case 3: whatever a pull raises, the others of its run go on, and so does the build."""
+    """Case 3: whatever a pull raises, the other pulls of its run and the build continue."""
     for path in ("analytics/cost", "claude_code"):
         simulator.faults.plan("status", status=500, path=path, times=None)
     try:

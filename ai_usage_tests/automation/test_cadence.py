@@ -1,4 +1,4 @@
-"""Which days are due at a source, by what the ledger has of it and by the clock."""
+"""Which days of a source are due, according to the ledger and the clock."""
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -112,7 +112,7 @@ def test_a_day_that_is_new_or_was_missed_does_not_bring_the_long_window_along() 
 
 
 def test_each_day_is_asked_about_when_it_is_thirty_days_old_or_older() -> None:
-    """Which makes it final."""
+    """A pull at that age makes the day final."""
     there: dict[date | None, datetime] = {}
     asked: dict[date, datetime] = {}
     for n in range(150):

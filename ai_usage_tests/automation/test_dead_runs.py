@@ -37,7 +37,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 def run_of(instance: dg.DagsterInstance, tag: str | None, **more: Any) -> dg.DagsterRun:
-    """A run under way, with the given tag; RUN in it is the run's id."""
+    """A run in progress with the given tag; RUN in it stands for the run's id."""
     run = instance.create_run_for_job(defs.resolve_job_def("pull_cursor"), status=STARTED, **more)
     if tag is not None:
         instance.add_run_tags(run.run_id, {PROCESS: tag.replace("RUN", run.run_id)})
@@ -93,7 +93,7 @@ def test_a_process_that_ended_but_is_still_listed_is_gone(instance: dg.DagsterIn
 
 
 def test_a_run_without_a_known_process_is_left_alone(instance: dg.DagsterInstance, dead_pid: int) -> None:
-    """Another host's, none, unreadable ones, one that a re-execution inherited; then one of an earlier release."""
+    """Tags of another host, none, unreadable ones, one from a re-execution; then one of an earlier release."""
     unknown = ("", "x", "x y", f"{HOST} -1 a b RUN", f"{HOST} ٣", f"{HOST}  ", f"elsewhere {dead_pid} a b RUN", None)
     for tag in unknown:
         run_of(instance, tag)
@@ -155,7 +155,7 @@ def test_every_command_ends_dead_runs_first_and_continues_if_the_records_are_dam
 
 
 def test_only_a_build_is_published_without_waiting_for_builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The jobs that bring something wait until no build is under way; a build is one that they wait for."""
+    """Jobs that pull data wait until no build is in progress."""
     seen: list[str] = []
 
     def noted(name: str) -> Any:
@@ -203,7 +203,7 @@ def looking() -> dg.JobDefinition:
 def test_every_run_carries_its_process_before_anything_is_opened_and_its_longest_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A kill while the sheet's resource was opened left a run under way for a day."""
+    """A kill while the sheet's resource was opened left a run in progress for a day."""
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path / "data"))
     (tmp_path / "home").mkdir()
     with dg.DagsterInstance.local_temp(str(tmp_path / "home")) as instance:
@@ -222,7 +222,7 @@ def test_every_run_carries_its_process_before_anything_is_opened_and_its_longest
 
 
 def pools(job: str) -> set[str]:
-    """What a run of the job has to have for itself, as Dagster reckons it."""
+    """The pools that a run of the job occupies, as Dagster computes them."""
     with dg.DagsterInstance.ephemeral() as instance:
         run = instance.create_run_for_job(defs.resolve_job_def(job))
     return set(run.run_op_concurrency.all_pools or ()) if run.run_op_concurrency else set()

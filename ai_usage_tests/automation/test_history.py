@@ -1,4 +1,4 @@
-"""Dagster's records of runs are purged by age, and what the UI and the checks go by stays."""
+"""Dagster's records of runs are purged by age; what the UI and the checks need stays."""
 
 import shutil
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Ctrl-C stops a command wherever it comes: no border takes it for a failure, and what follows does not begin."""
+"""Ctrl-C stops a command at any point: it does not count as a failure of a step, and nothing else begins."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from ai_usage_tests.checks.test_not_evaluated import COSTS
 
 
 def interrupted_query() -> None:
-    """What DuckDB makes of Ctrl-C in the middle of a query: an error of its own."""
+    """DuckDB turns Ctrl-C in the middle of a query into an error of its own."""
     try:
         raise KeyboardInterrupt  # noqa: TRY301
     except KeyboardInterrupt:

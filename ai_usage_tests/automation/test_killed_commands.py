@@ -31,7 +31,7 @@ FAILURE, STARTED, SUCCESS = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.STA
 
 @dataclass
 class House:
-    """A machine with the platform on it."""
+    """A machine with the platform."""
 
     home: Path
     simulator: Simulator
@@ -69,7 +69,7 @@ class House:
         self.fault = self.simulator.faults.plan("slow", path=f"/{provider}", times=OFTEN, delay=3600.0)
 
     def backfill(self, terminal: int | None = None) -> subprocess.Popen[bytes]:
-        """The command, of the first day alone, in a terminal of its own if one is given."""
+        """The command for the first day only, in a terminal of its own if one is given."""
 
         def take_the_terminal() -> None:
             if terminal is not None:
@@ -105,7 +105,7 @@ class House:
         return [one for one in found if (one.start_time or 0.0) >= since]
 
     def is_in_the_middle(self, job: str) -> bool:
-        """A run of the job waits for the answer of the provider that hangs."""
+        """Wait until a run of the job waits for the provider that hangs."""
         was_asked = self.fault is not None and self.fault.times != OFTEN
         return was_asked and bool(self.runs(job, STARTED))
 

@@ -36,7 +36,7 @@ RAW = dg.AssetSelection.key_prefixes("raw").without_checks()
 
 @pytest.fixture
 def of(monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Settings of somebody with every key."""
+    """Settings with every key."""
     found = replace(
         settings(), has_anthropic_admin_key=True, has_anthropic_analytics_key=True, has_cursor_key=True, sheet_id="id"
     )
@@ -171,7 +171,7 @@ def test_while_a_run_is_under_way_no_other_is_asked_for(of: Settings, platform: 
 
 
 def test_a_build_does_not_wait_for_a_pull_that_takes_long(built: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A provider that answers slowly keeps no other provider's days from being built."""
+    """A slow provider does not delay the build of another provider's days."""
     built.run({NEXT: ordinary(20)}, only=RAW, span=Span(NEXT, NEXT))
     started = dg.DagsterRunStatus.STARTED
     built.instance.create_run_for_job(defs.resolve_job_def("pull_cursor"), status=started)
@@ -204,7 +204,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
 
 @pytest.fixture
 def built(past: Platform, tmp_path: Path) -> Platform:
-    """The same past; what happens after it is the test's own."""
+    """A copy of it for one test."""
     return past.copy(tmp_path)
 
 
@@ -275,7 +275,7 @@ def test_a_changed_directory_is_applied_to_the_last_days_that_were_asked_about(b
 
 
 def lasting(platform: Platform) -> None:
-    """Build what is not built."""
+    """Build everything that is not built."""
     for request in rebuilt(platform).run_requests:
         platform.materialize(dg.AssetSelection.assets(*request.asset_selection), None, None)
 
@@ -289,7 +289,7 @@ def test_what_has_no_days_is_built_without_days(built: Platform) -> None:
 
 
 def test_only_days_that_somebody_was_asked_about_are_built(built: Platform) -> None:
-    """Case 28: a day never pulled is not built, nor what lies between two days that were."""
+    """Case 28: days that were never pulled are not built, also between two days that were."""
     apart = NEXT + 3 * ONE_DAY
     built.run({NEXT: ordinary(20)}, only=RAW, span=Span(NEXT, NEXT))
     look(built, Span(apart, apart), "cursor_usage_events", "cursor_daily_usage")
@@ -349,7 +349,7 @@ def test_a_table_that_was_left_as_it_was_is_asked_for_again_with_what_is_made_of
 def test_a_rebuild_that_failed_for_good_is_asked_for_again_in_the_next_hour(
     built: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Dagster starts no run of a key that it has started before."""
+    """Dagster starts no second run with the same run key."""
     built.run({NEXT: ordinary(20)}, only=RAW, span=Span(NEXT, NEXT))
     [first] = rebuilt(built).run_requests
     [same] = rebuilt(built).run_requests

@@ -130,7 +130,7 @@ class Machine:
             sleep(every)
 
     def is_quiet(self, instance: dg.DagsterInstance, since: float) -> bool:
-        """No run is under way, and every sensor has looked since the last one and found nothing to do."""
+        """No run is in progress, and every sensor has ticked since the last one and found nothing to do."""
         if instance.get_runs_count(dg.RunsFilter(statuses=UNDER_WAY)):
             return False
         ended = [record.end_time or 0 for record in instance.get_run_records(limit=5)]
@@ -153,14 +153,14 @@ class Machine:
             return db.execute(text).fetchall()
 
     def news(self, what: str) -> list[str]:
-        """Every item with such a title that the webhook got, whatever message it came in."""
+        """Every item with such a title that the webhook received, in any message."""
         items = [item for message in self.web.got for item in message.body["items"]]
         return [f"{item['severity']} {item['title']} {item['text']}" for item in items if what in item["title"]]
 
 
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """The days, when they are over."""
+    """The machine after the last day."""
     home = tmp_path_factory.mktemp("unattended")
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("DAGSTER_HOME", str(home / "dagster"))

@@ -1,4 +1,4 @@
-"""The watchdog: each trouble alerts once and once when it is over, and nothing that is broken keeps it from looking."""
+"""The watchdog: each failure alerts once and once when it is over, and stops none of the other checks."""
 
 import os
 import time
@@ -61,7 +61,7 @@ class Guarded:
     clock: Clock
 
     def hours(self, count: int) -> list[str]:
-        """So many hours pass, with a look at each. The subjects of what was sent."""
+        """Advance the clock by hours, with a check each hour; returns the subjects of the messages sent."""
         before = len(self.web.got)
         for _ in range(count):
             self.clock.at += 3600
@@ -78,7 +78,7 @@ class Guarded:
             self.instance.add_daemon_heartbeat(DaemonHeartbeat(self.clock.at, name, "1"))
 
     def succeed(self) -> None:
-        """A run that ends at the machine's own time, to which the clock is put."""
+        """A run that ends at the machine's own time; the clock is set to it."""
         assert quick.execute_in_process(instance=self.instance).success
         self.clock.at = time.time()
 
@@ -297,7 +297,7 @@ def test_the_watchdog_purges_once_a_day_what_is_older_than_the_setting(
 def test_the_command_checks_once_with_the_installations_own_channels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Over Dagster's own storage, with no daemon, no queue and no warehouse. A look that fails is survived."""
+    """On Dagster's own storage, without daemon, queue and warehouse. The watchdog survives a failed check."""
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     with hook() as web, environment(tmp_path, ALERT_WEBHOOK_URL=web.url):
         of = settings()

@@ -83,7 +83,7 @@ def test_both_engines_give_the_same_cells(engines: TwoEngines, name: str, world:
         (
             "ordinary",
             f"{ANTHROPIC}/claude_attributed_costs",
-            "having count(distinct api_key_id) = 1",
+            "having count(distinct keys.api_key_id) = 1",
             "having true",
         ),
         (

@@ -1,4 +1,4 @@
-"""Servers that no provider should be: they drip, never end, or send more than anybody can hold. Raw sockets, since no
+"""Misbehaving servers: they send a byte at a time, never end, or send more than memory can hold. Raw sockets, since no
 library answers like that.
 """
 
@@ -26,7 +26,7 @@ class Served:
 
 @contextmanager
 def serving(treat: Treat, *, reads: bool = True) -> Iterator[Served]:
-    """A server that reads each request's head, unless it may not, and then treats its connection so, in a thread."""
+    """A server that reads each request's head if `reads` is set and calls `treat` with the connection, in a thread."""
 
     def one(connection: socket.socket) -> None:
         with connection, suppress(OSError):
@@ -59,7 +59,7 @@ def serving(treat: Treat, *, reads: bool = True) -> Iterator[Served]:
 
 
 def dripping(before: bytes = b"", drop: bytes = b"x", every: float = 0.05, seconds: float = 20.0) -> Treat:
-    """Sends so much at once, and then a drop at a time for as long as anybody would wait in a test."""
+    """Sends the start at once, and then a byte at a time for longer than a test waits."""
 
     def treat(connection: socket.socket) -> None:
         connection.sendall(before)
@@ -78,7 +78,7 @@ def silent(connection: socket.socket) -> None:
 
 
 def sending(body: bytes, head: bytes = HEAD, repeat: int = 1) -> Treat:
-    """One answer that ends with the connection: a body, or so many of them in a row."""
+    """One answer that ends with the connection: a body, once or repeated."""
 
     def treat(connection: socket.socket) -> None:
         connection.sendall(head + b"connection: close\r\n\r\n")

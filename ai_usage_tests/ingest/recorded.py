@@ -20,7 +20,7 @@ def body(name: str) -> bytes:
 
 
 def items(name: str) -> list[str]:
-    """What stands in `data`: records, or the buckets of a report."""
+    """The content of `data`: records, or the buckets of a report."""
     return [bytes(item).decode() for item in msgspec.json.decode(body(name), type=_Whole).data]
 
 

@@ -1,4 +1,4 @@
-"""Anthropic's side of the contract over loopback HTTP, under a path prefix; it knows nothing of the client.
+"""Anthropic's side of the contract over loopback HTTP, under a path prefix; it is independent of the client.
 
 A test fills `days`, `lists` and `rows`, changes what is sent by `bend`, and finds the requests in `asked`.
 """
@@ -90,7 +90,7 @@ class StandIn:
             yield bucket(first + timedelta(n), self.days.get(first + timedelta(n), []))
 
     def by_token(self, items: list[str], params: Params, cap: int) -> str:
-        """Tokens are opaque, and only go with the parameters they were made for."""
+        """Tokens are opaque and valid only with the parameters they were made for."""
         if self.refreshes:
             self.refreshes -= 1
             self.envelope = {"data_refreshed_at": f"state {self.refreshes}"}

@@ -1,4 +1,4 @@
-"""How much of an answer is taken: whatever a provider sends, a process keeps within its memory and names the limit."""
+"""Limits of an answer: whatever a provider sends, a process stays within its memory and names the limit."""
 
 import gzip
 import subprocess
@@ -146,7 +146,7 @@ def test_endless_pages_end_with_their_bytes_their_number_or_their_records() -> N
 
 
 def test_the_rest_of_an_answer_is_limited() -> None:
-    """It becomes objects, which take thirty times the bytes of what they are made of."""
+    """It becomes objects that take thirty times its bytes."""
     much = b'"%s"' % (b"x" * (FEW_BYTES - 100))
     with pytest.raises(TooLarge, match="8 MB beside its records"):
         Endless(b"1", much).read(Limits())
@@ -164,7 +164,7 @@ def test_a_large_page_of_tiny_values_is_none() -> None:
 
 
 def nested(levels: int, inside: str = "1") -> str:
-    """Lists in each other, each with a neighbor: no run of brackets gives them away."""
+    """Nested lists, each with a neighbor, so that no sequence of brackets reveals the depth."""
     return "[[]," * levels + inside + "]" * levels
 
 
@@ -277,7 +277,7 @@ HOSTILE = {
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux counts a process's memory so")
 def test_memory_stays_within_its_limits_whatever_a_provider_sends() -> None:
-    """Under the limits as they are set by default: Dagster, Polars and DuckDB take some 400 MB of 1.5 GB themselves."""
+    """With the default limits: Dagster, Polars and DuckDB themselves take some 400 MB of 1.5 GB."""
     with ExitStack() as stack:
         urls = [stack.enter_context(serving(treat)).url for treat, _ in HOSTILE.values()]
         child = [sys.executable, "-c", CHILD, *urls]

@@ -1,4 +1,4 @@
-"""No provider holds a pull up: an answer that drips ends with its deadline, wherever it drips; so does a whole pull."""
+"""No provider can hold up a pull: a slow answer ends at its deadline, whichever part is slow; so does a whole pull."""
 
 import threading
 import time
@@ -30,7 +30,7 @@ CHUNKED = HEAD + b"transfer-encoding: chunked\r\n\r\n"
 
 
 def asked(url: str, limits: Limits = SOON) -> float:
-    """How long it takes until it is clear that no answer comes."""
+    """Seconds until the request fails."""
     began = time.monotonic()
     with http_client(url, {}, limits=limits) as client, pytest.raises(Unreachable, match="no answer from"):
         Api(ACME, client, ONCE).get("/v1/spend", {}, read=bytes)
@@ -66,7 +66,7 @@ def test_the_deadline_holds_while_connecting(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_waiting_for_the_rate_limit_does_not_count_toward_the_deadline() -> None:
-    """The pace of Cursor's API may hold a request back for a minute before it is sent."""
+    """Cursor's rate limit may delay a request for a minute before it is sent."""
 
     def drips_its_end(connection: Any) -> None:
         connection.sendall(HEAD + b"content-length: 2\r\n\r\n{")

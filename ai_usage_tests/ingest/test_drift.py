@@ -1,4 +1,4 @@
-"""What a provider sends beyond its contract is named, field by field; what keeps to the contract is not."""
+"""Fields and values outside a provider's contract are named, one by one; those of the contract are not."""
 
 import json
 from collections.abc import Callable

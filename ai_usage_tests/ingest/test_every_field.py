@@ -156,7 +156,7 @@ def test_what_is_not_read_as_it_was_sent_is_reported_as_drift(of: type[msgspec.S
 
 
 def may_be_rejected(variant: Variant) -> bool:
-    """Only for want of what is essential, or where several fields decide together."""
+    """Only where a required field is missing, or where several fields decide together."""
     decided_together = {"currency", "isChargeable", "chargedCents", "spendCents", "day", "id", "userId"}
     inside = struct_of(variant.field.type)
     is_lacking = inside is not None and any(f.is_essential for f in fields(inside))

@@ -96,7 +96,7 @@ def refused(status: int, **headers: str) -> httpx.Response:
 
 
 class Clock:
-    """Time that passes by sleeping only."""
+    """Time that passes only by sleeping."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -408,7 +408,7 @@ def test_as_many_pages_as_the_limit_are_accepted() -> None:
 def test_an_unusable_environment_is_an_error_at_the_first_request(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
-    """Opening a client fails no run: the sources that need no network go on."""
+    """Opening a client fails no run: sources that need no network continue."""
     monkeypatch.setenv("NO_PROXY", "")
     monkeypatch.setenv(variable, value)
     with http_client("https://acme.test", {"x-api-key": KEY}) as client:
@@ -472,7 +472,7 @@ def well(connection: socket.socket) -> None:
 
 @contextmanager
 def listening(*answers: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A server that treats one connection after the other so, and then closes."""
+    """A server that handles connections one after the other in the given ways, and then closes."""
 
     def serve(server: socket.socket) -> None:
         for answer in answers:
@@ -553,7 +553,7 @@ def test_the_first_error_ends_it_though_an_earlier_item_is_still_under_way(
 
 
 def readings(*of: list[list[int]]) -> Callable[[], list[Page]]:
-    """One reading after the other: each its pages, each page its records."""
+    """The readings in order: each has pages, and each page has records."""
     left = iter(of)
     return lambda: [Page([str(item).encode() for item in page], {"total": len(page)}) for page in next(left)]
 

@@ -1,4 +1,4 @@
-"""What is outside a plan or scope, what is a wrong key, and what is a request that we must mend."""
+"""Reports outside a plan or scope, wrong keys, and requests that we must correct."""
 
 import json
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def test_a_known_key_that_may_not_or_an_endpoint_that_is_not_there_is_outside_th
 
 @pytest.mark.parametrize("message", ["invalid x-api-key", CURSOR_LACKS[401], ""])
 def test_a_401_is_the_plans_if_the_key_is_accepted_elsewhere_and_else_the_keys(message: str) -> None:
-    """Case 12: the words are no proof, another answer to the same key is."""
+    """Case 12: the message proves nothing; another answer to the same key does."""
     assert is_not_included(refusal(401, message), lambda: True)
     assert not is_not_included(refusal(401, message), lambda: False)
 

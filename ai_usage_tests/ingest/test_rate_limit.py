@@ -1,4 +1,4 @@
-"""As fast as the provider permits, and not one request faster."""
+"""Requests are as fast as the provider permits, and no faster."""
 
 import httpx
 

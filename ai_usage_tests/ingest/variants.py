@@ -42,7 +42,7 @@ OTHERS: dict[str, Any] = {  # what else may stand where a value is expected
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a record, however deep: the keys to it as it is sent, and its type."""
+    """One field of a record at any depth: its path of keys as sent, and its type."""
 
     path: tuple[str, ...]  # `[]` is the first item of a list
     names: tuple[str, ...]  # the same, as the struct calls them
@@ -154,7 +154,7 @@ def changed(record: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[s
 
 
 def _reads_as(field: Field, value: Any) -> Any:  # noqa: PLR0911 - a line a type
-    """By hand: what a field of this type is if this is sent; UNKNOWN if that is no such value."""
+    """Written by hand: the value of a field of this type for this input; UNKNOWN if the input is no such value."""
     wanted = options(field.type)
     if value is ABSENT:
         return UNKNOWN if field.default is msgspec.NODEFAULT else field.default

@@ -33,7 +33,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Platform:
 @pytest.fixture
 def billed(desk: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
     """Each provider billed a dollar on both days, and nothing is blocked."""
-    monkeypatch.setattr(build_days, "blocked_days", lambda *_: {})
+    monkeypatch.setattr(build_days, "blocked_accounts", lambda *_: {})
     at = datetime(2026, 11, 12, 6, tzinfo=UTC)
     put(desk, "pulls", [pull(bill, day, at) for bill in BILLS for day in SPAN.days])
     know_providers(desk.warehouse)
@@ -61,8 +61,8 @@ def dollars(desk: Platform) -> dict[tuple[str, date], int]:
 def test_a_blocked_day_of_a_provider_keeps_its_last_good_rows_and_no_other_ones(
     billed: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wrong = {PROVIDERS[0].gate: {DAY: ["ledger_is_whole"]}}
-    monkeypatch.setattr(build_days, "blocked_days", lambda _, days, gate: wrong.get(gate, {}))
+    wrong = {PROVIDERS[0].gate: {DAY: {None: ["ledger_is_whole"]}}}
+    monkeypatch.setattr(build_days, "blocked_accounts", lambda _, days, gate: wrong.get(gate, {}))
     spend(billed, "2")
     assert rebuild_days(billed.warehouse, AI_SPEND, SPAN) == {DAY: [f"{ONE}: ledger_is_whole"]}
     assert dollars(billed) == {(ONE, DAY): 1, (ONE, NEXT): 2, (OTHER, DAY): 2, (OTHER, NEXT): 2}

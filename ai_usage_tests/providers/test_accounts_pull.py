@@ -8,6 +8,7 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -19,12 +20,14 @@ from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY, Simulator
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.outcome import Outcome
-from ai_usage_tests.platform import Platform, whatever_makes
+from ai_usage_tests.platform import Platform, checks_of, whatever_makes
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAYS = Span(date(2026, 11, 17), date(2026, 11, 18))
 MONEY = whatever_makes("core/claude_costs", "core/claude_daily_cost", "core/cursor_usage_events")
 SPEND = whatever_makes("marts/ai_spend")
+BUILT = whatever_makes("core/claude_daily_cost", "marts/ai_spend", "marts/claude_total_expenses", "marts/claude_parity")
+MARTS = BUILT & dg.AssetSelection.key_prefixes("marts")
 EU = "-eu"
 
 
@@ -142,3 +145,95 @@ def test_the_bill_of_an_account_without_a_cost_report_is_its_own_and_not_compare
     )
     assert found == [("enterprise", "enterprise", Decimal("12.5"))]
     assert platform.sql("select max(abs(outside_console_usd)) from ai_usage_analytics.claude_parity") == [(0,)]
+
+
+ONE_MORE = "update ai_usage_analytics.{table} set {amount} = {amount} + 1 where account = '{account}' and {rows}"
+FIRST_LINE = (
+    "rowid = (select min(rowid) from ai_usage_analytics.claude_costs as same where same.account = claude_costs.account)"
+)
+
+
+@pytest.fixture(scope="module")
+def both(_nothing_yet: Platform, companies: dict[str, Simulator], tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    """Both accounts pulled and built."""
+    made = _nothing_yet.copy(tmp_path_factory.mktemp("both"))
+    assert not pulled(made, companies, BUILT).failed
+    return made
+
+
+def test_a_day_that_one_accounts_check_blocks_goes_on_for_the_other(
+    both: Platform, companies: dict[str, Simulator], tmp_path: Path
+) -> None:
+    """One line of account eu is a dollar off its Console; account default was restated, lines and Console alike."""
+    platform = both.copy(tmp_path)
+    before = spent(platform)
+    for account in companies:
+        platform.sql(ONE_MORE.format(table="claude_costs", amount="amount_usd", account=account, rows=FIRST_LINE))
+    [(day,)] = platform.sql(f"select activity_date from ai_usage_analytics.claude_costs where {FIRST_LINE} limit 1")
+    of_console = f"activity_date = '{day}'"
+    platform.sql(ONE_MORE.format(table="claude_daily_cost", amount="amount_usd", account="default", rows=of_console))
+    built = platform.materialize(MARTS, DAYS, None)
+    assert not built.failed
+    assert built.noted("marts/ai_spend", day)["blocked_by"] == ["anthropic: grouped_lines_equal_console_figure (eu)"]
+    assert spent(platform) == before | {("default", "anthropic"): before["default", "anthropic"] + 1}
+    totals = {account: usd for (account, provider), usd in spent(platform).items() if provider == "anthropic"}
+    assert sums(platform, "claude_total_expenses", "cost_usd") == totals
+
+    platform.sql(ONE_MORE.format(table="claude_daily_cost", amount="amount_usd", account="eu", rows=of_console))
+    assert not platform.materialize(MARTS, DAYS, None).failed
+    assert spent(platform) == before | {
+        (account, "anthropic"): before[account, "anthropic"] + 1 for account in companies
+    }
+
+
+def spent(platform: Platform) -> dict[tuple[str, str], Decimal]:
+    """(account, provider) → usage in ai_spend."""
+    rows = platform.sql(
+        "select account, provider, sum(billed_usd) from ai_usage_analytics.ai_spend "
+        "where charge_type != 'subscription' group by all"
+    )
+    return {(account, provider): usd for account, provider, usd in rows}
+
+
+def test_an_event_twice_in_one_team_leaves_the_other_teams_day_open(
+    both: Platform, companies: dict[str, Simulator], tmp_path: Path
+) -> None:
+    platform = both.copy(tmp_path)
+    before = spent(platform)
+    platform.sql(
+        "insert into ai_usage_analytics.cursor_usage_events "
+        "select * from ai_usage_analytics.cursor_usage_events where account = 'eu' and is_chargeable limit 1"
+    )
+    platform.sql("update ai_usage_analytics.cursor_usage_events set charged_usd = 0 where account = 'default'")
+    assert not platform.materialize(MARTS, DAYS, None).failed
+    assert spent(platform) == before | {("default", "cursor"): Decimal(0)}
+
+
+def test_each_organization_has_a_default_workspace_of_its_own(
+    both: Platform, companies: dict[str, Simulator], tmp_path: Path
+) -> None:
+    """Both report it as null: cost and usage of the two are never allocated together."""
+    listed = both.sql("select account, coalesce(workspace_id, 'default') from ai_usage_analytics.dim_workspace")
+    charged = both.sql("select distinct account, workspace_id from ai_usage_analytics.claude_attributed_costs")
+    assert {account for account, _ in charged} == set(companies)
+    assert set(charged) <= set(listed)
+    shares = sums(both, "claude_cost_shares", "cost_usd")
+    assert shares == sums(both, "claude_costs", "amount_usd")
+
+
+def test_opposite_differences_of_two_accounts_do_not_cancel(
+    both: Platform, companies: dict[str, Simulator], tmp_path: Path
+) -> None:
+    platform = both.copy(tmp_path)
+    for account, more in (("default", 1), ("eu", -1)):
+        platform.sql(
+            f"update ai_usage_analytics.claude_analytics_costs set amount_usd = amount_usd + {more} where rowid = "
+            f"(select min(rowid) from ai_usage_analytics.claude_analytics_costs where account = '{account}' "
+            f"and activity_date = '{DAYS.first}')"
+        )
+    parity = dg.AssetSelection.assets("marts/claude_parity") | checks_of("cost_report_equals_analytics")
+    outcome = platform.materialize(parity, DAYS, None)
+    assert outcome.not_passed("cost_report_equals_analytics") == {DAYS.first}
+    why = outcome.why("cost_report_equals_analytics", DAYS.first, "claude_parity")
+    assert "default: Analytics" in why
+    assert "eu: Analytics" in why

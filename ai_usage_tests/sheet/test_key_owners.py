@@ -15,7 +15,7 @@ Period = tuple[date | None, str | None]
 
 
 def seen(day: int, *, hour: int = 6, since: dict[str, date] | None = None, **owners: str) -> Seen:
-    """The mapping as it was found on a day of November: key → owner."""
+    """The mapping as read on a day of November: key → owner."""
     rows: dict[KeyId, Any] = {
         ("anthropic", key): {
             "user_email": owner,
@@ -108,7 +108,7 @@ def test_a_first_row_with_a_day_leaves_the_time_before_without_an_owner() -> Non
 
 
 def test_a_key_of_another_provider_keeps_its_provider_and_owner(platform: Platform) -> None:
-    """The optional column `provider`; a key without one is Anthropic's, whether Anthropic lists it or not."""
+    """The optional column `provider`; a key without one belongs to Anthropic, whether Anthropic lists it or not."""
     rows = [
         ["api_key_id", "user_email", "team_name", "provider"],
         ["key_listed", "ada@example.com", "", ""],

@@ -1,4 +1,4 @@
-"""The sheet's client, by real gspread, against the stand-in Google, which was written from the contract alone."""
+"""The sheet's client, with real gspread, against the simulated Google, which was written from the contract alone."""
 
 import json
 from collections.abc import Iterator

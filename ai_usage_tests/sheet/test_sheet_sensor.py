@@ -1,4 +1,4 @@
-"""The sensor `sheet_changed`: which tabs a change of the sheet asks for, and that nothing else asks for anything.
+"""The sensor `sheet_changed`: which tabs a change of the sheet requests, and that nothing else requests a run.
 What is built of the tabs is test_refresh's subject, and an edit on its way through the daemon test_day_of_trouble's.
 """
 
@@ -54,7 +54,7 @@ OF_MAPPING, OF_USAGE, OF_BUDGETS = {"raw/sheet_api_key_mapping"}, {"raw/sheet_cl
 
 @dataclass
 class Watched:
-    """The sensor as the daemon runs it: a new context every tick, and between ticks only what Dagster keeps."""
+    """The sensor as the daemon runs it: a new context for each tick; only Dagster's cursor persists between ticks."""
 
     google: Simulator
     sheet: Sheet | None
@@ -107,7 +107,7 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def kept() -> Iterator[tuple[Simulator, list[Tab]]]:
-    """A spreadsheet takes a second to invent; each test gets the same one as new."""
+    """Generating a spreadsheet takes a second; each test gets a fresh copy of the same one."""
     with Simulator(now=settings().now) as simulator:
         yield simulator, deepcopy(simulator.sheet.tabs)
 
@@ -182,7 +182,7 @@ def test_a_cell_of_the_mapping_is_one_run_of_that_tab_alone(watched: Watched) ->
 
 
 def test_rows_that_only_move_are_a_change_of_their_tab(watched: Watched) -> None:
-    """They are known by number. No day is touched, so nothing is built."""
+    """Rows are identified by number. No day changes, so nothing is built."""
     watched.google.sheet.tab(USAGE).rows[1:] = reversed(watched.google.sheet.tab(USAGE).rows[1:])
     watched.google.sheet.touch()
     assert [assets(request) for request in watched.tick()] == [OF_USAGE]

@@ -1,4 +1,4 @@
-"""Tabs as people leave them: good rows go on, bad ones are named, and what contradicts itself is not guessed."""
+"""Tabs as people leave them: valid rows are used, invalid and contradictory ones are rejected by name."""
 
 import json
 from datetime import date
@@ -157,7 +157,7 @@ def test_seats_of_a_plan_are_valid_one_row_at_a_time() -> None:
 
 
 def test_invisible_spaces_are_removed_from_cells_and_headers() -> None:
-    """Case 26, through a whole tab: one person, one key, one team, whatever was pasted along with them."""
+    """Case 26, through a whole tab: one person, one key, one team, whatever spaces were pasted with them."""
     found = read(
         API_KEY_MAPPING,
         ["\ufeffapi_key_id", "user\u00a0email\u200b", "team_name", "\u200b"],
@@ -172,7 +172,7 @@ def test_invisible_spaces_are_removed_from_cells_and_headers() -> None:
 
 
 def test_an_ambiguous_amount_rejects_its_row_and_no_other() -> None:
-    """Case 27: `5.000` in text is refused, a number of Google's is exact, and NaN is no amount."""
+    """Case 27: `5.000` as text is refused, a number from Google is exact, and NaN is no amount."""
     rows = ["2026-09", "total", ""], ["2026-10", "total", ""], ["2026-11", "total", ""]
     header = ["month", "scope", "scope_name", "amount_usd"]
     found = read(BUDGETS, header, [*rows[0], "5.000"], [*rows[1], 5.125], [*rows[2], float("nan")])

@@ -19,7 +19,7 @@ PATIENCE = 60  # seconds for an answer, on a machine that is busy with other tes
 
 @dataclass
 class Clock:
-    """A clock that stands where it was put."""
+    """A clock that a test sets."""
 
     at: datetime = NOW
 
@@ -45,7 +45,7 @@ class ClaudeClient:
         return self.http.get(f"/v1/organizations/{path}", params=pairs, headers=sent)
 
     def pages(self, path: str, **query: Any) -> list[dict[str, Any]]:
-        """Every item of a list paged by tokens, all pages joined; numbers with a point as Decimal."""
+        """Every item of a list that is paged by tokens; numbers with a decimal point as Decimal."""
         data: list[dict[str, Any]] = []
         token = None
         while True:

@@ -1,4 +1,4 @@
-"""Every way to misbehave, as a client meets it."""
+"""Every fault, as a client sees it."""
 
 import json
 import re

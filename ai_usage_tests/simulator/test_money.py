@@ -1,4 +1,4 @@
-"""The same money and the same tokens, however they are asked for."""
+"""The same cost and the same tokens in every grouping."""
 
 from collections import defaultdict
 from datetime import UTC, date, datetime
@@ -51,7 +51,7 @@ def test_every_grouping_is_the_same_tokens(claude: ClaudeClient, day: date) -> N
 
 
 def test_cost_is_tokens_times_price_and_priority_is_not_charged(claude: ClaudeClient) -> None:
-    """Priced here with another's price list, line by line."""
+    """Priced with an independent price list, line by line."""
     [used] = claude.pages("usage_report/messages", group_by=DIMENSIONS, **of(DAYS[2]))
     [cost] = claude.pages("cost_report", group_by=["workspace_id", "description"], **of(DAYS[2]))
     tokens = {tuple(line[d] for d in DIMENSIONS): line for line in used["results"]}

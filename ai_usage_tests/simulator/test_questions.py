@@ -1,4 +1,4 @@
-"""Who may ask, and which questions are refused."""
+"""Which keys are accepted, and which queries are refused."""
 
 from decimal import Decimal
 from typing import Any
@@ -231,7 +231,7 @@ def test_speed_is_there_with_its_header_alone(claude: ClaudeClient) -> None:
 
 
 def test_analytics_come_largest_first_and_a_group_is_not_cut_at_a_pages_end(claude: ClaudeClient) -> None:
-    """`limit` counts groups: what cost and token types split one into comes with it."""
+    """`limit` counts groups: the rows into which cost and token types split a group come with it."""
     rows = claude.pages(COST, group_by=["model"], limit=2, **DAY)
     cents = [Decimal(row["cost"]["amount"]) for row in rows]
     assert cents == sorted(cents, reverse=True)

@@ -29,7 +29,7 @@ RAW = ValueRenderOption.unformatted
 
 
 class Google:
-    """The simulated Google, as it is and as gspread sees it; it counts minutes by `seconds`."""
+    """The simulated Google and gspread's view of it; it counts minutes by `seconds`."""
 
     def __init__(self, **options: Any) -> None:
         self.clock, self.seconds = Clock(), 0.0
@@ -78,7 +78,7 @@ def running() -> Iterator[Google]:
 
 @pytest.fixture
 def google() -> Iterator[Google]:
-    """One to edit, and to break."""
+    """A copy that a test may edit and break."""
     google = Google()
     yield google
     google.close()
@@ -401,7 +401,7 @@ def test_an_edit_is_seen_by_the_next_reader(google: Google) -> None:
 
 
 def test_good_rows_have_their_stated_values_and_bad_rows_their_faults(running: Google) -> None:
-    """Read here as a person would: by the cells, without knowing the tab's maker."""
+    """Read by the cells alone, without the code that makes the tab."""
     marked = {(row.tab, row.row) for row in running.sheet.good} | {(row.tab, row.row) for row in running.sheet.bad}
     assert len(marked) == len(running.sheet.good) + len(running.sheet.bad)
     for title in TABS:
@@ -485,7 +485,7 @@ def test_console_figures_are_the_truth_to_the_cent(now: datetime) -> None:
 
 
 def test_right_after_midnight_no_figure_includes_the_day_that_cursor_has_not_completed() -> None:
-    """A demo at 00:20 UTC failed: what is pulled then lacks the last hour of the day before."""
+    """A demo at 00:20 UTC failed: a pull at that time lacks the last hour of the day before."""
     good = Simulator(now=datetime(2026, 11, 27, 0, 20, tzinfo=UTC)).sheet.good
     rows = [row.values for row in good if row.tab == "console_figures" and row.values["provider"] == "cursor"]
     assert max(str(row["period_end"]) for row in rows) == "2026-11-26"

@@ -1,4 +1,4 @@
-"""The ledger keeps accounts apart: each has its own versions of a day, and none hides another's."""
+"""The ledger separates accounts: each has its own versions of a day, and none hides another's."""
 
 from datetime import date
 from decimal import Decimal

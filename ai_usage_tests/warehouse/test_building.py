@@ -1,4 +1,4 @@
-"""What pulls bring is published between builds, never in the middle of one."""
+"""Pulled data are published between builds, never during a build."""
 
 import logging
 import threading

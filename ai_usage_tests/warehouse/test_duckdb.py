@@ -1,4 +1,4 @@
-"""The file: whole transactions only, one writer at a time, a copy for readers, and one sentence for each trouble."""
+"""The file: complete transactions only, one writer at a time, a copy for readers, and one sentence for each error."""
 
 import os
 import re
@@ -269,7 +269,7 @@ def test_a_file_that_was_overwritten_in_the_middle_is_one_sentence_too(tmp_path:
 
 @pytest.fixture
 def forbidden() -> Iterator[Path]:
-    """A folder that others may enter; root, who may write anywhere, is somebody else meanwhile."""
+    """A folder without write permission; root may write anywhere, so the test runs as another user meanwhile."""
     folder = Path(tempfile.mkdtemp(prefix="ai_usage_tests_"))
     folder.chmod(0o755)
     warehouse_in(folder).append(PULL, [answer(NEXT, "1")])

@@ -1,4 +1,4 @@
-"""SQL written once: every file of sql/ runs on DuckDB, and money keeps its nine decimals there."""
+"""Every file of sql/ runs on DuckDB, and money keeps its nine decimals there."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

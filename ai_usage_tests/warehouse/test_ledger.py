@@ -1,4 +1,4 @@
-"""The raw ledger forgets nothing: versions, empty days, and what counted when."""
+"""The raw ledger keeps everything: versions, empty days, and which version counted at which time."""
 
 from collections.abc import Sequence
 from datetime import date

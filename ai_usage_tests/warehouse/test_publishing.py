@@ -1,4 +1,4 @@
-"""Publishing: on disk before it is seen; states what space it needs; fails its run; a torn copy heals by itself."""
+"""Publishing: on disk before it is visible; needs free space; fails its run; a torn copy is replaced automatically."""
 
 import os
 import shutil
@@ -180,7 +180,7 @@ def repository(instance: dg.DagsterInstance) -> Any:
 
 
 def test_a_run_from_the_command_line_that_cannot_publish_has_failed(nothing_fits: Settings) -> None:
-    """Fault 5: exit code 0 and a green run."""
+    """Fault 5: exit code 0 and a successful run."""
     with dg.DagsterInstance.ephemeral() as instance:
         runs = Runs(
             nothing_fits, repository(instance), instance, replace(warehouse_resource.duckdb_warehouse(nothing_fits))

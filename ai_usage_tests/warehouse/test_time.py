@@ -1,4 +1,4 @@
-"""Time moves forward: a clock that was wrong hides nothing, and an answer that comes late does not win."""
+"""A wrong clock hides no data, and a late answer does not replace a newer one."""
 
 import time
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ HOUR = timedelta(hours=1)
 
 
 def pulled(platform: Platform, at: datetime, *cents: str, asked: datetime | None = None) -> Version:
-    """An answer written at an instant, and asked for then or before."""
+    """An answer written at an instant, and requested then or before."""
     platform.warehouse.now = lambda: at
     [version] = platform.warehouse.append(PULL, [replace(answer(DAY, *cents), asked_at=asked)])
     platform.warehouse.now = lambda: NOW
@@ -120,7 +120,7 @@ def stale(platform: Platform) -> Sequence[str]:
 def test_builds_and_pull_ids_of_the_future_hide_nothing_from_the_sensor(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By a system clock that was a year ahead."""
+    """Pulled with a system clock that was a year ahead."""
     year = 365 * 86_400 * 10**9
     real, ahead = time.time_ns, [year]
     monkeypatch.setattr(time, "time_ns", lambda: real() + ahead[0])

@@ -1,4 +1,4 @@
-"""What writes to a warehouse, in this process or in another one: it imports little, so that another begins at once."""
+"""Writes to a warehouse, in this process or another one: it imports little, so another process starts quickly."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path

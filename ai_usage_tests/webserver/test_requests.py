@@ -19,13 +19,13 @@ BEHIND_A_PROXY = Site.of(
 
 
 def asked(site: Site, method: str = "GET", **headers: str) -> str:
-    """Why it is refused; `sec_fetch_site` stands for Sec-Fetch-Site."""
+    """The reason of the refusal; `sec_fetch_site` is the header Sec-Fetch-Site."""
     return site.refusal(method, Headers({name.replace("_", "-"): value for name, value in headers.items()}))
 
 
 @pytest.mark.parametrize("host", [LOCAL, "localhost", "localhost:8080", "[::1]:3000", "LOCALHOST:3000"])
 def test_loopback_is_answered_under_each_of_its_names_and_ports(host: str) -> None:
-    """Another port is a forwarded one: a browser sends the name and port that it was given."""
+    """Another port is a forwarded one: a browser sends the name and port of its address bar."""
     assert asked(ON_LOOPBACK, host=host) == ""
     assert asked(ON_LOOPBACK, "POST", host=host, content_type=JSON) == ""
     assert asked(ON_LOOPBACK, "POST", host=host, origin=f"http://{host}", content_type=JSON) == ""
@@ -58,7 +58,7 @@ def test_another_origin_is_refused_by_any_method_and_other_ports_of_loopback_are
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "what-comes-next"])
 def test_without_an_origin_the_browsers_fetch_site_counts(site: str) -> None:
-    """A picture, a frame or a script of another page has no Origin; a link that a person follows has none either."""
+    """An image, a frame or a script of another page has no Origin; a link that a person follows has none either."""
     for kind in ("image", "iframe", "script", "empty"):
         assert asked(ON_LOOPBACK, host=LOCAL, sec_fetch_site=site, sec_fetch_dest=kind, sec_fetch_mode="navigate")
     link = {"host": LOCAL, "sec_fetch_site": site, "sec_fetch_mode": "navigate", "sec_fetch_dest": "document"}

@@ -40,7 +40,7 @@ CHECK = "/report_asset_check/core/sheet_rejections?check_name=sheet_rows_are_val
 
 @dataclass
 class Ui:
-    """The command that runs, where it answers, and the providers of its settings and of the attacker."""
+    """The running command, its address, and the providers of its settings and of the attacker."""
 
     process: subprocess.Popen[str]
     port: int
@@ -57,7 +57,7 @@ class Ui:
         return httpx.post(f"{self.url}/graphql", json=body, headers=headers, timeout=PATIENCE)
 
     def launch(self, job: str, config: object) -> dict[str, object]:
-        """What the launchpad of the UI sends, as it sends it."""
+        """The request that the UI's launchpad sends."""
         own = {"Origin": self.url, "Sec-Fetch-Site": "same-origin"}
         answer: dict[str, object] = self.post(LAUNCH, launched(job, config), **own).json()["data"]["launchRun"]
         return answer
@@ -115,7 +115,7 @@ def is_there(ui: Ui) -> bool:
 
 
 def test_a_page_of_another_site_cannot_launch_a_run_in_any_way(ui: Ui) -> None:
-    """By GET it was an address of 1,190 characters, fit for a picture."""
+    """By GET it was a URL of 1,190 characters, which an image tag can hold."""
     job = launched("refresh_day", ui.redirecting())
     query = {"query": LAUNCH, "variables": json.dumps(job)}
     picture = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
@@ -153,7 +153,7 @@ def test_a_page_of_another_site_gets_no_websocket_and_ours_does(ui: Ui) -> None:
 
 
 def test_a_page_of_another_site_cannot_report_a_check_result(ui: Ui, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each forged one also had "RESOLVED" sent to everybody who gets alerts."""
+    """Each forged result also sent "RESOLVED" to every channel."""
     monkeypatch.setenv("DAGSTER_HOME", str(ui.data_dir / "dagster"))
     answers = [
         httpx.post(f"{ui.url}{CHECK}", headers={"Origin": EVIL}),

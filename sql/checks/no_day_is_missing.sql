@@ -60,12 +60,13 @@ newest as (
 rejected as (
     select
         pull,
+        account,
         activity_date,
         pull_id,
         count(*) as records
     from ai_usage_analytics.record_rejections
     where activity_date between @first_day and @last_day
-    group by pull, activity_date, pull_id
+    group by pull, account, activity_date, pull_id
 ),
 
 core_rows as (
@@ -115,6 +116,7 @@ left join built
 left join rejected
     on
         newest.pull = rejected.pull
+        and newest.account = rejected.account
         and newest.activity_date = rejected.activity_date
         and newest.records_pull_id = rejected.pull_id
 where

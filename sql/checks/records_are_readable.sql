@@ -3,6 +3,7 @@
 with newest as (
     select
         pull,
+        account,
         activity_date,
         records_pull_id
     from ai_usage_raw.pulls
@@ -16,6 +17,7 @@ with newest as (
 
 select
     rejections.activity_date,
+    rejections.account,
     rejections.pull,
     rejections.field,
     rejections.reason,
@@ -25,9 +27,11 @@ from ai_usage_analytics.record_rejections as rejections
 inner join newest
     on
         rejections.pull = newest.pull
+        and rejections.account = newest.account
         and rejections.activity_date = newest.activity_date
         and rejections.pull_id = newest.records_pull_id
 where rejections.activity_date between @first_day and @last_day
-group by rejections.activity_date, rejections.pull, rejections.field, rejections.reason
+group by rejections.activity_date, rejections.account, rejections.pull, rejections.field, rejections.reason
 order by
-    rejections.activity_date asc, rejections.pull asc, records desc, rejections.field asc, rejections.reason asc
+    rejections.activity_date asc, rejections.pull asc, records desc, rejections.field asc, rejections.reason asc,
+    rejections.account asc

@@ -2,7 +2,7 @@
 transaction; readers of the published copy see whole runs only, because the copy is swapped in by a rename.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -17,7 +17,7 @@ from ai_usage.partitions import Span
 from ai_usage.warehouse.appending import by_version, plan_append, span_of
 from ai_usage.warehouse.builds import BUILDS, Build, build_rows
 from ai_usage.warehouse.duckdb import connection, ledger_tables, published_copy, shape
-from ai_usage.warehouse.duckdb.statements import has_values, pinned
+from ai_usage.warehouse.duckdb.statements import has_values, is_not_kept, pinned
 from ai_usage.warehouse.erasures import ERASURES, Erased
 from ai_usage.warehouse.files import copy_whole
 from ai_usage.warehouse.googlesql import read, to_duckdb
@@ -154,19 +154,27 @@ class DuckDBWarehouse:
             self._insert(db, table, rows)
 
     def fill_days(
-        self, table: Table, query: str, days: Iterable[date], *, of: Mapping[str, str] | None = None, **parameters: Any
+        self,
+        table: Table,
+        query: str,
+        days: Iterable[date],
+        *,
+        of: Mapping[str, str] | None = None,
+        kept: Mapping[date, Collection[str]] | None = None,
+        **parameters: Any,
     ) -> None:
         wanted = sorted(set(days))
         if not wanted:
             return
         select, names = pinned(table, query, provider=(of or {}).get("provider"))
         where, values = has_values(of)
+        is_replaced, pairs = is_not_kept(table, kept)
         with self._transaction() as db:
-            _delete_days(db, table, wanted, of, and_without=True)
+            _delete_days(db, table, wanted, of, and_without=True, kept=kept)
             db.execute(
                 f"insert into {table.address} by name {select} "
-                f"where list_contains($wanted_days::date[], {table.date_column}) and {where}",
-                {name: parameters[name] for name in names} | {"wanted_days": wanted} | values,
+                f"where list_contains($wanted_days::date[], {table.date_column}) and {where} and {is_replaced}",
+                {name: parameters[name] for name in names} | {"wanted_days": wanted} | values | pairs,
             )
 
     def fill_all(self, table: Table, query: str, **parameters: Any) -> None:
@@ -260,10 +268,12 @@ def _delete_days(
     of: Mapping[str, str] | None = None,
     *,
     and_without: bool = False,
+    kept: Mapping[date, Collection[str]] | None = None,
 ) -> None:
     where, values = has_values(of, or_none=and_without)
+    is_replaced, pairs = is_not_kept(table, kept)
     db.execute(
         f"delete from {table.address} where {table.date_column} between $first and $last "
-        f"and list_contains($days::date[], {table.date_column}) and {where}",
-        {"first": days[0], "last": days[-1], "days": days, **values},
+        f"and list_contains($days::date[], {table.date_column}) and {where} and {is_replaced}",
+        {"first": days[0], "last": days[-1], "days": days, **values, **pairs},
     )

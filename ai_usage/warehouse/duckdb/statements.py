@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import date
 
 from ai_usage.warehouse.googlesql import read, to_duckdb
 from ai_usage.warehouse.migrations import Change
@@ -38,6 +39,20 @@ def has_values(of: Mapping[str, str] | None, *, or_none: bool = False) -> tuple[
     named = of or {}
     each = [f"({name} = $of_{name}{f' or {name} is null' if or_none else ''})" for name in named]
     return " and ".join(each) or "true", {f"of_{name}": value for name, value in named.items()}
+
+
+def is_not_kept(table: Table, kept: Mapping[date, Collection[str]] | None) -> tuple[str, dict[str, list[str]]]:
+    """A condition that is true of the rows that are not of a day's `kept` accounts, and its parameters."""
+    accounts_by_day = {str(day): accounts for day, accounts in (kept or {}).items() if accounts}
+    if not accounts_by_day or "account" not in table.columns:
+        return "true", {}
+    day = f"cast({table.date_column} as varchar)"
+    is_kept = f"(account is null or list_contains($kept_accounts, {day} || ' ' || account))"
+    pairs = [f"{of} {account}" for of, accounts in accounts_by_day.items() for account in accounts]
+    return f"not (list_contains($kept_days, {day}) and {is_kept})", {
+        "kept_days": list(accounts_by_day),
+        "kept_accounts": pairs,
+    }
 
 
 def delete_unasked(table: Table, column: str) -> str:

@@ -102,6 +102,7 @@ def test_a_day_whose_analytics_were_never_pulled_is_not_compared(platform: Platf
     assert first["has_analytics"] is False
     assert {column: value for column, value in first.items() if value is not None} == {
         "activity_date": DAY,
+        "account": first["account"],
         "has_analytics": False,
         "cost_report_usd": Decimal("7.5"),
     }

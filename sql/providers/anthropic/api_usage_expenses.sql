@@ -6,6 +6,7 @@
 -- cluster: api_key_id, user_email
 -- columns:
 --   expense_date date not null: the UTC day
+--   account string not null: the account at the provider
 --   api_key_id string: null where the vendor names no key
 --   user_email string: who answers for it, lower-case; null where nobody is known
 --   team_name string: as the sheet has it on that day
@@ -22,6 +23,7 @@
 with costs as (
     select
         expense_date,
+        account,
         api_key_id,
         user_email,
         team_name,
@@ -40,13 +42,14 @@ with costs as (
         expense_date between @first_day and @last_day
         and platform = 'claude_api'
     group by
-        expense_date, api_key_id, user_email, team_name, model, endpoint, service_tier, allocation_method,
+        expense_date, account, api_key_id, user_email, team_name, model, endpoint, service_tier, allocation_method,
         attribution_method
 ),
 
 unpriced as (
     select
         used.activity_date,
+        used.account,
         used.api_key_id,
         used.model,
         used.service_tier,
@@ -69,11 +72,12 @@ unpriced as (
         used.activity_date between @first_day and @last_day
         and used.service_tier like 'priority%'
         and used.api_key_id is not null
-    group by used.activity_date, used.api_key_id, used.model, used.service_tier
+    group by used.activity_date, used.account, used.api_key_id, used.model, used.service_tier
 )
 
 select
     expense_date,
+    account,
     api_key_id,
     user_email,
     team_name,
@@ -90,6 +94,7 @@ from costs
 union all
 select
     activity_date as expense_date,
+    account,
     api_key_id,
     user_email,
     team_name,

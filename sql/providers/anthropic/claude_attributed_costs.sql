@@ -10,6 +10,7 @@
 -- cluster: user_email, api_key_id
 -- columns:
 --   expense_date date not null: the UTC day
+--   account string not null: the account at the provider
 --   organization_id string not null: the Console organisation
 --   is_in_cost_report boolean not null: part of claude_costs; false for usage outside the Console, as claude.ai, which
 --     only analytics report
@@ -30,7 +31,9 @@
 --   list_usd numeric: the same at list price, where it is measured
 --   units integer: tokens of the type, or searches; null where nothing counts them
 with code_workspaces as (
-    select coalesce(workspace_id, 'default') as workspace_id
+    select
+        account,
+        coalesce(workspace_id, 'default') as workspace_id
     from ai_usage_analytics.dim_workspace
     where workspace_name = 'Claude Code'
 ),
@@ -38,6 +41,7 @@ with code_workspaces as (
 shares as (
     select
         claude_cost_shares.expense_date,
+        claude_cost_shares.account,
         claude_cost_shares.organization_id,
         claude_cost_shares.workspace_id,
         claude_cost_shares.model,
@@ -57,13 +61,17 @@ shares as (
         claude_cost_shares.allocation_method in ('tokens', 'estimated') as is_by_tokens,
         code_workspaces.workspace_id is not null and claude_cost_shares.api_key_id is not null as is_code_key
     from ai_usage_analytics.claude_cost_shares
-    left join code_workspaces on claude_cost_shares.workspace_id = code_workspaces.workspace_id
+    left join code_workspaces
+        on
+            claude_cost_shares.account = code_workspaces.account
+            and claude_cost_shares.workspace_id = code_workspaces.workspace_id
     where claude_cost_shares.expense_date between @first_day and @last_day
 ),
 
 estimates as (
     select
         activity_date as expense_date,
+        account,
         model,
         user_email,
         api_key_name,
@@ -72,7 +80,7 @@ estimates as (
     where
         activity_date between @first_day and @last_day
         and customer_type = 'api'
-    group by activity_date, model, user_email, api_key_name
+    group by activity_date, account, model, user_email, api_key_name
 ),
 
 makers as (
@@ -83,30 +91,40 @@ makers as (
     group by api_key_id
 ),
 
+estimating as (
+    select distinct account
+    from estimates
+),
+
 key_names as (
     select
-        api_key_name,
-        max(api_key_id) as only_key_id
-    from ai_usage_analytics.dim_api_key_mapping
-    group by api_key_name
-    having count(distinct api_key_id) = 1
+        estimating.account,
+        keys.api_key_name,
+        max(keys.api_key_id) as only_key_id
+    from ai_usage_analytics.dim_api_key_mapping as keys
+    inner join estimating on keys.account = estimating.account or keys.account is null
+    where coalesce(keys.provider, 'anthropic') = 'anthropic'
+    group by estimating.account, keys.api_key_name
+    having count(distinct keys.api_key_id) = 1
 ),
 
 by_code_keys as (
     select
         shares.expense_date,
+        shares.account,
         shares.model,
         makers.creator_email,
         sum(shares.cost_usd) as cost_usd
     from shares
     inner join makers on shares.api_key_id = makers.api_key_id
     where shares.is_code_key and not shares.is_told
-    group by shares.expense_date, shares.model, makers.creator_email
+    group by shares.expense_date, shares.account, shares.model, makers.creator_email
 ),
 
 claims as (
     select
         estimates.expense_date,
+        estimates.account,
         estimates.model,
         '' as pool,
         estimates.user_email,
@@ -116,46 +134,54 @@ claims as (
     left join by_code_keys
         on
             estimates.expense_date = by_code_keys.expense_date
+            and estimates.account = by_code_keys.account
             and estimates.model = by_code_keys.model
             and estimates.user_email = by_code_keys.creator_email
     where estimates.user_email is not null
     union all
     select
         estimates.expense_date,
+        estimates.account,
         estimates.model,
         key_names.only_key_id as pool,
         cast(null as string) as user_email,
         'claude_code' as platform,
         estimates.estimated_usd as claim_usd
     from estimates
-    inner join key_names on estimates.api_key_name = key_names.api_key_name
+    inner join key_names
+        on
+            estimates.account = key_names.account
+            and estimates.api_key_name = key_names.api_key_name
 ),
 
 pools as (
     select
         expense_date,
+        account,
         model,
         pool,
         sum(cost_usd) as pool_usd
     from shares
     where is_by_tokens and not is_code_key
-    group by expense_date, model, pool
+    group by expense_date, account, model, pool
 ),
 
 claimed as (
     select
         expense_date,
+        account,
         model,
         pool,
         sum(claim_usd) as claimed_usd
     from claims
     where claim_usd > 0
-    group by expense_date, model, pool
+    group by expense_date, account, model, pool
 ),
 
 pieces as (
     select
         claims.expense_date,
+        claims.account,
         claims.model,
         claims.pool,
         claims.user_email,
@@ -166,6 +192,7 @@ pieces as (
     union all
     select
         pools.expense_date,
+        pools.account,
         pools.model,
         pools.pool,
         cast(null as string) as user_email,
@@ -175,6 +202,7 @@ pieces as (
     left join claimed
         on
             pools.expense_date = claimed.expense_date
+            and pools.account = claimed.account
             and pools.model = claimed.model
             and pools.pool = claimed.pool
     where pools.pool_usd > coalesce(claimed.claimed_usd, cast(0 as numeric))
@@ -183,17 +211,18 @@ pieces as (
 measures as (
     select
         expense_date,
+        account,
         model,
         pool,
         user_email,
         platform,
         piece_usd,
         sum(piece_usd) over (
-            partition by expense_date, model, pool
+            partition by expense_date, account, model, pool
             order by platform, user_email
             rows between unbounded preceding and current row
         ) as upto_usd,
-        sum(piece_usd) over (partition by expense_date, model, pool) as whole_usd
+        sum(piece_usd) over (partition by expense_date, account, model, pool) as whole_usd
     from pieces
 ),
 
@@ -215,6 +244,7 @@ divided as (
     left join measures
         on
             shares.expense_date = measures.expense_date
+            and shares.account = measures.account
             and shares.model = measures.model
             and shares.pool = measures.pool
     where shares.is_by_tokens and not shares.is_code_key
@@ -223,6 +253,7 @@ divided as (
 uses as (
     select
         expense_date,
+        account,
         organization_id,
         true as is_in_cost_report,
         case
@@ -257,6 +288,7 @@ uses as (
     union all
     select
         expense_date,
+        account,
         organization_id,
         true as is_in_cost_report,
         platform,
@@ -282,6 +314,7 @@ uses as (
     union all
     select
         activity_date as expense_date,
+        account,
         organization_id,
         false as is_in_cost_report,
         if(product = 'claude_code', 'claude_code', 'claude.ai') as platform,
@@ -307,6 +340,7 @@ uses as (
 owned as (
     select
         uses.expense_date,
+        uses.account,
         uses.organization_id,
         uses.is_in_cost_report,
         uses.platform,
@@ -345,6 +379,7 @@ owned as (
 
 select
     owned.expense_date,
+    owned.account,
     owned.organization_id,
     owned.is_in_cost_report,
     owned.platform,
@@ -366,7 +401,7 @@ select
 from owned
 left join ai_usage_analytics.dim_person as people on owned.user_email = people.user_email
 group by
-    owned.expense_date, owned.organization_id, owned.is_in_cost_report, owned.platform, owned.platform_method,
-    owned.workspace_id, owned.api_key_id, people.person_email, owned.user_email, owned.key_team, people.team_name,
-    owned.model, owned.cost_type, owned.token_type, owned.service_tier, owned.endpoint, owned.allocation_method,
-    owned.attribution_method
+    owned.expense_date, owned.account, owned.organization_id, owned.is_in_cost_report, owned.platform,
+    owned.platform_method, owned.workspace_id, owned.api_key_id, people.person_email, owned.user_email, owned.key_team,
+    people.team_name, owned.model, owned.cost_type, owned.token_type, owned.service_tier, owned.endpoint,
+    owned.allocation_method, owned.attribution_method

@@ -4,6 +4,7 @@
 -- built: view
 -- columns:
 --   activity_date date not null: the UTC day
+--   account string not null: the account at the provider
 --   organization_id string not null: the Console organization
 --   workspace_id string not null: the default workspace has its real id where it is known, else `default`
 --   model string not null: empty where none was used
@@ -15,16 +16,11 @@
 --   speed string not null: fast or standard; empty where the line has no text
 --   is_batch boolean not null: tokens bought in batch
 --   amount_usd numeric not null: billed, in USD
-with default_workspace as (
-    select coalesce(max(workspace_id), 'default') as workspace_id
-    from ai_usage_analytics.dim_workspace
-    where is_default
-)
-
 select
     costs.activity_date,
+    costs.account,
     costs.organization_id,
-    coalesce(costs.workspace_id, default_workspace.workspace_id) as workspace_id,
+    coalesce(costs.workspace_id, defaults.workspace_id, 'default') as workspace_id,
     coalesce(costs.model, '') as model,
     coalesce(costs.cost_type, '') as cost_type,
     coalesce(costs.token_type, '') as token_type,
@@ -35,4 +31,4 @@ select
     coalesce(costs.token_type is not null and costs.service_tier = 'batch', false) as is_batch,
     costs.amount_usd
 from ai_usage_analytics.claude_costs as costs
-cross join default_workspace
+left join ai_usage_analytics.claude_default_workspaces as defaults on costs.account = defaults.account

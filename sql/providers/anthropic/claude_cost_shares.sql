@@ -13,6 +13,7 @@
 -- cluster: workspace_id, api_key_id
 -- columns:
 --   expense_date date not null: the UTC day
+--   account string not null: the account at the provider
 --   organization_id string not null: the Console organisation
 --   workspace_id string not null: the default workspace has its real id where it is known, else `default`
 --   model string: null where none was used
@@ -30,15 +31,10 @@
 --   cost_usd numeric not null: the share, in USD
 --   list_usd numeric: the same at list price, where it is measured
 --   units integer: tokens of the type, or searches; null where nothing counts them
-with default_workspace as (
-    select coalesce(max(workspace_id), 'default') as workspace_id
-    from ai_usage_analytics.dim_workspace
-    where is_default
-),
-
-measured as (
+with measured as (
     select
         activity_date,
+        account,
         workspace_id,
         product,
         api_key_id,
@@ -56,14 +52,15 @@ measured as (
         activity_date between @first_day and @last_day
         and is_in_cost_report
     group by
-        activity_date, workspace_id, product, api_key_id, actor_type, user_email, model, line_model, cost_type,
-        token_type, is_batch
+        activity_date, account, workspace_id, product, api_key_id, actor_type, user_email, model, line_model,
+        cost_type, token_type, is_batch
 ),
 
 line_tokens as (
     select
         by_line.activity_date,
-        coalesce(by_line.workspace_id, default_workspace.workspace_id) as workspace_id,
+        by_line.account,
+        coalesce(by_line.workspace_id, defaults.workspace_id, 'default') as workspace_id,
         coalesce(by_line.model, '') as model,
         by_line.token_type,
         by_line.api_key_id,
@@ -73,20 +70,21 @@ line_tokens as (
         coalesce(by_line.speed, '') as speed,
         by_line.tokens
     from ai_usage_analytics.claude_usage_by_line as by_line
-    cross join default_workspace
+    left join ai_usage_analytics.claude_default_workspaces as defaults on by_line.account = defaults.account
     where by_line.activity_date between @first_day and @last_day
 ),
 
 line_cells as (
     select
         activity_date,
+        account,
         workspace_id,
         model,
         token_type,
         max(inference_geo) != '' as has_geos,
         max(speed) != '' as has_speeds
     from line_tokens
-    group by activity_date, workspace_id, model, token_type
+    group by activity_date, account, workspace_id, model, token_type
 ),
 
 beside as (
@@ -110,6 +108,7 @@ beside as (
     left join ai_usage_analytics.claude_measured_cells as matches
         on
             lines.activity_date = matches.activity_date
+            and lines.account = matches.account
             and lines.workspace_id = matches.workspace_id
             and lines.model = matches.model
             and lines.cost_type = matches.cost_type
@@ -121,6 +120,7 @@ beside as (
 marked as (
     select
         beside.activity_date,
+        beside.account,
         beside.organization_id,
         beside.workspace_id,
         beside.model,
@@ -144,6 +144,7 @@ marked as (
     left join line_cells
         on
             beside.activity_date = line_cells.activity_date
+            and beside.account = line_cells.account
             and beside.workspace_id = line_cells.workspace_id
             and beside.model = line_cells.model
             and beside.token_type = line_cells.token_type
@@ -153,6 +154,7 @@ marked as (
 tiers_of_things as (
     select
         activity_date,
+        account,
         organization_id,
         workspace_id,
         model,
@@ -170,19 +172,20 @@ tiers_of_things as (
         max(measured_rows) as measured_rows,
         dense_rank() over (
             order by
-                activity_date, organization_id, workspace_id, model, cost_type, token_type, tiers, context_window,
-                inference_geo, speed
+                activity_date, account, organization_id, workspace_id, model, cost_type, token_type, tiers,
+                context_window, inference_geo, speed
         ) as thing
     from marked
     group by
-        activity_date, organization_id, workspace_id, model, cost_type, token_type, tiers, is_apart, context_window,
-        inference_geo, speed, service_tier, measured_usd
+        activity_date, account, organization_id, workspace_id, model, cost_type, token_type, tiers, is_apart,
+        context_window, inference_geo, speed, service_tier, measured_usd
 ),
 
 things as (
     select
         thing,
         activity_date,
+        account,
         organization_id,
         workspace_id,
         model,
@@ -197,7 +200,7 @@ things as (
         cast(sum(line_count) + max(measured_rows) as numeric) * cast('0.000000001' as numeric) as rounding_usd
     from tiers_of_things
     group by
-        thing, activity_date, organization_id, workspace_id, model, cost_type, token_type, tiers, measured_usd
+        thing, activity_date, account, organization_id, workspace_id, model, cost_type, token_type, tiers, measured_usd
 ),
 
 of_keys as (
@@ -210,6 +213,7 @@ of_keys as (
     inner join ai_usage_analytics.claude_used_units as used
         on
             tiers_of_things.activity_date = used.activity_date
+            and tiers_of_things.account = used.account
             and tiers_of_things.workspace_id = used.workspace_id
             and tiers_of_things.model = used.model
             and tiers_of_things.service_tier = used.service_tier
@@ -230,6 +234,7 @@ of_keys as (
     inner join line_tokens
         on
             tiers_of_things.activity_date = line_tokens.activity_date
+            and tiers_of_things.account = line_tokens.account
             and tiers_of_things.workspace_id = line_tokens.workspace_id
             and tiers_of_things.model = line_tokens.model
             and tiers_of_things.service_tier = line_tokens.service_tier
@@ -257,6 +262,7 @@ matched as (
     inner join measured
         on
             things.activity_date = measured.activity_date
+            and things.account = measured.account
             and things.workspace_id = measured.workspace_id
             and things.model = measured.line_model
             and things.cost_type = measured.cost_type
@@ -609,6 +615,7 @@ shares as (
 named as (
     select
         things.activity_date,
+        things.account,
         things.organization_id,
         things.workspace_id,
         shares.product,
@@ -636,6 +643,7 @@ named as (
 
 select
     activity_date as expense_date,
+    account,
     organization_id,
     workspace_id,
     model,
@@ -652,5 +660,5 @@ select
     sum(units) as units
 from named
 group by
-    activity_date, organization_id, workspace_id, model, cost_type, token_type, service_tier, product, api_key_id,
-    actor_type, actor_email, allocation_method
+    activity_date, account, organization_id, workspace_id, model, cost_type, token_type, service_tier, product,
+    api_key_id, actor_type, actor_email, allocation_method

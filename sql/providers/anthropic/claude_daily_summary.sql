@@ -1,9 +1,10 @@
 -- What tokens cost by their kind: one line a day, workspace and model, as the vendor's own line items have it.
 --
--- grain: one model in one workspace on one UTC day
+-- grain: one model in one workspace of an account on one UTC day
 -- built: view
 -- columns:
 --   activity_date date not null: the UTC day
+--   account string not null: the account at the provider
 --   workspace_id string not null: the default workspace has its real id where it is known, else `default`
 --   workspace_name string: as named in the Console; null if no longer listed
 --   model string: null where none was used, as for web searches and machine time
@@ -13,15 +14,10 @@
 --   cache_write_usd numeric not null: input tokens written to cache, of both lifetimes
 --   other_usd numeric not null: what is no token: web searches, code execution, sessions
 --   total_usd numeric not null: all of it
-with default_workspace as (
-    select coalesce(max(workspace_id), 'default') as workspace_id
-    from ai_usage_analytics.dim_workspace
-    where is_default
-)
-
 select
     costs.activity_date,
-    coalesce(costs.workspace_id, default_workspace.workspace_id) as workspace_id,
+    costs.account,
+    coalesce(costs.workspace_id, defaults.workspace_id, 'default') as workspace_id,
     max(costs.workspace_name) as workspace_name,
     costs.model,
     sum(if(costs.token_type = 'uncached_input_tokens', costs.amount_usd, 0)) as input_usd,
@@ -36,5 +32,5 @@ select
     ) as other_usd,
     sum(costs.amount_usd) as total_usd
 from ai_usage_analytics.claude_costs as costs
-cross join default_workspace
-group by costs.activity_date, costs.workspace_id, default_workspace.workspace_id, costs.model
+left join ai_usage_analytics.claude_default_workspaces as defaults on costs.account = defaults.account
+group by costs.activity_date, costs.account, costs.workspace_id, defaults.workspace_id, costs.model

@@ -1,11 +1,12 @@
 -- What Claude cost by platform. Measured where analytics tells the product; else Claude Code's part is estimated from
 -- its own report, and the rest is named by what is known of it.
 --
--- grain: one kind of cost of one model in one workspace on one platform on one UTC day
+-- grain: one kind of cost of one model in one workspace of an account on one platform on one UTC day
 -- built: daily by expense_date
 -- cluster: platform, workspace_id
 -- columns:
 --   expense_date date not null: the UTC day
+--   account string not null: the account at the provider
 --   platform string not null: claude.ai, claude_code, claude_api, workbench, or unsegmented: nothing tells
 --   platform_method string not null: how the platform is known: measured, estimated or unknown
 --   is_in_cost_report boolean not null: part of claude_costs; false for usage outside the Console, as claude.ai, which
@@ -18,6 +19,7 @@
 --   service_tier string: standard or batch; null where no token was bought
 select
     expense_date,
+    account,
     platform,
     platform_method,
     is_in_cost_report,
@@ -30,4 +32,5 @@ select
 from ai_usage_analytics.claude_attributed_costs
 where expense_date between @first_day and @last_day
 group by
-    expense_date, platform, platform_method, is_in_cost_report, workspace_id, model, cost_type, token_type, service_tier
+    expense_date, account, platform, platform_method, is_in_cost_report, workspace_id, model, cost_type, token_type,
+    service_tier

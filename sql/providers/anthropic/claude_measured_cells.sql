@@ -6,6 +6,7 @@
 -- built: view
 -- columns:
 --   activity_date date not null: the UTC day
+--   account string not null: the account at the provider
 --   workspace_id string not null: as in claude_charged_lines
 --   model string not null: as in claude_charged_lines; empty where no token was bought
 --   cost_type string not null: as in claude_charged_lines
@@ -19,6 +20,7 @@
 with sides as (
     select
         activity_date,
+        account,
         workspace_id,
         model,
         cost_type,
@@ -31,6 +33,7 @@ with sides as (
     union all
     select
         activity_date,
+        account,
         workspace_id,
         if(token_type is null, '', coalesce(model, '')) as model,
         coalesce(cost_type, '') as cost_type,
@@ -46,6 +49,7 @@ with sides as (
 sums as (
     select
         activity_date,
+        account,
         workspace_id,
         model,
         cost_type,
@@ -59,12 +63,13 @@ sums as (
         countif(is_batch and measured_usd > 0) as positive_batch_rows,
         cast(count(*) as numeric) * cast('0.000000001' as numeric) as rounding_usd
     from sides
-    group by activity_date, workspace_id, model, cost_type, token_type
+    group by activity_date, account, workspace_id, model, cost_type, token_type
     having sum(is_measured) > 0
 )
 
 select
     activity_date,
+    account,
     workspace_id,
     model,
     cost_type,

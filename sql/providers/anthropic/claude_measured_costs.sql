@@ -20,12 +20,6 @@
 --   token_type string: which kind of token; null where no token was bought
 --   amount_usd numeric not null: billed, in USD
 --   list_usd numeric not null: the same at list price
-with default_workspace as (
-    select coalesce(max(workspace_id), 'default') as workspace_id
-    from ai_usage_analytics.dim_workspace
-    where is_default
-)
-
 select
     measured.activity_date,
     measured.account,
@@ -40,7 +34,7 @@ select
         measured.workspace_id,
         if(
             measured.product in ('messages_api', 'message_batches_api', 'managed_agents_api', 'claude_console'),
-            default_workspace.workspace_id, null
+            coalesce(defaults.workspace_id, 'default'), null
         )
     ) as workspace_id,
     measured.product,
@@ -53,4 +47,4 @@ select
     measured.amount_usd,
     measured.list_usd
 from ai_usage_analytics.claude_analytics_costs as measured
-cross join default_workspace
+left join ai_usage_analytics.claude_default_workspaces as defaults on measured.account = defaults.account

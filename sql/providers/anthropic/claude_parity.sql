@@ -2,11 +2,12 @@
 -- Each cause takes what is left by those before it, so that all of them add up to the difference, to the last digit.
 -- What nothing explains is `unexplained_usd`.
 --
--- grain: one UTC day whose cost report was pulled
+-- grain: one UTC day of an account of which the cost report was pulled
 -- built: daily by activity_date
 -- blocked by: anthropic
 -- columns:
 --   activity_date date not null: the UTC day
+--   account string not null: the account at the provider
 --   has_analytics boolean not null: whether analytics were ever pulled for the day
 --   data_refreshed_at instant: up to when the vendor had counted when it last told analytics; null if it did not say
 --   cost_report_usd numeric not null: the lines of the cost report
@@ -20,13 +21,7 @@
 --   not_settled_usd numeric: what is left of a day that the vendor had not counted until 24 hours after its end
 --   rounding_usd numeric: what is left, if it is within 1e-9 a row of both sides
 --   unexplained_usd numeric: what is left
-with default_workspace as (
-    select coalesce(max(workspace_id), 'default') as workspace_id
-    from ai_usage_analytics.dim_workspace
-    where is_default
-),
-
-newest as (
+with newest as (
     select
         pull,
         account,
@@ -46,33 +41,35 @@ newest as (
 looks as (
     select
         newest.pull,
+        newest.account,
         newest.activity_date,
-        max(newest.pulled_at) as pulled_at,
-        min(newest.data_refreshed_at) as data_refreshed_at
+        newest.pulled_at,
+        newest.data_refreshed_at
     from newest
     inner join newest as reports
         on
             newest.account = reports.account
             and newest.activity_date = reports.activity_date
     where reports.pull = 'claude_cost_report'
-    group by newest.pull, newest.activity_date
 ),
 
 sides as (
     select
         costs.activity_date,
+        costs.account,
         true as is_in_console,
-        coalesce(costs.workspace_id, default_workspace.workspace_id) as workspace_id,
+        coalesce(costs.workspace_id, defaults.workspace_id, 'default') as workspace_id,
         costs.model,
         coalesce(costs.token_type, costs.cost_type, '') as kind,
         costs.amount_usd as cost_report_usd,
         cast(0 as numeric) as analytics_usd
     from ai_usage_analytics.claude_costs as costs
-    cross join default_workspace
+    left join ai_usage_analytics.claude_default_workspaces as defaults on costs.account = defaults.account
     where costs.activity_date between @first_day and @last_day
     union all
     select
         activity_date,
+        account,
         is_in_cost_report as is_in_console,
         coalesce(workspace_id, '') as workspace_id,
         model,
@@ -88,12 +85,13 @@ sides as (
 sums as (
     select
         activity_date,
+        account,
         sum(cost_report_usd) as cost_report_usd,
         sum(analytics_usd) as analytics_usd,
         sum(if(is_in_console, cast(0 as numeric), analytics_usd)) as outside_console_usd,
         cast(count(*) as numeric) * cast('0.000000001' as numeric) as rounded_usd
     from sides
-    group by activity_date
+    group by activity_date, account
 ),
 
 kinds as (
@@ -110,9 +108,10 @@ kinds as (
 counted as (
     select
         used.activity_date,
+        used.account,
         used.model,
         kinds.kind,
-        coalesce(used.workspace_id, default_workspace.workspace_id) as workspace_id,
+        coalesce(used.workspace_id, defaults.workspace_id, 'default') as workspace_id,
         coalesce(used.service_tier, '') like 'priority%' as is_priority,
         case kinds.kind
             when 'uncached_input_tokens' then used.uncached_input_tokens
@@ -123,20 +122,21 @@ counted as (
         end as tokens
     from ai_usage_analytics.claude_usage_tokens as used
     cross join kinds
-    cross join default_workspace
+    left join ai_usage_analytics.claude_default_workspaces as defaults on used.account = defaults.account
     where used.activity_date between @first_day and @last_day
 ),
 
 priority_tokens as (
     select
         activity_date,
+        account,
         workspace_id,
         model,
         kind,
         sum(tokens) as tokens
     from counted
     where is_priority
-    group by activity_date, workspace_id, model, kind
+    group by activity_date, account, workspace_id, model, kind
     having sum(counted.tokens) > 0
 ),
 
@@ -144,18 +144,20 @@ priority_tokens as (
 priced_tokens as (
     select
         activity_date,
+        account,
         model,
         kind,
         sum(tokens) as tokens
     from counted
     where not is_priority
-    group by activity_date, model, kind
+    group by activity_date, account, model, kind
     having sum(counted.tokens) > 0
 ),
 
 prices as (
     select
         sides.activity_date,
+        sides.account,
         sides.model,
         sides.kind,
         cast(sum(sides.cost_report_usd) as float64) / cast(max(priced_tokens.tokens) as float64) as usd_a_token
@@ -163,15 +165,17 @@ prices as (
     inner join priced_tokens
         on
             sides.activity_date = priced_tokens.activity_date
+            and sides.account = priced_tokens.account
             and sides.model = priced_tokens.model
             and sides.kind = priced_tokens.kind
-    group by sides.activity_date, sides.model, sides.kind
+    group by sides.activity_date, sides.account, sides.model, sides.kind
     having sum(sides.cost_report_usd) > 0
 ),
 
 cells as (
     select
         activity_date,
+        account,
         workspace_id,
         model,
         kind,
@@ -179,23 +183,26 @@ cells as (
         cast(count(*) as numeric) * cast('0.000000001' as numeric) as rounded_usd
     from sides
     where is_in_console
-    group by activity_date, workspace_id, model, kind
+    group by activity_date, account, workspace_id, model, kind
 ),
 
 priority as (
     select
         cells.activity_date,
+        cells.account,
         sum(cells.difference_usd) as priority_tier_usd
     from cells
     inner join priority_tokens
         on
             cells.activity_date = priority_tokens.activity_date
+            and cells.account = priority_tokens.account
             and cells.workspace_id = priority_tokens.workspace_id
             and cells.model = priority_tokens.model
             and cells.kind = priority_tokens.kind
     left join prices
         on
             cells.activity_date = prices.activity_date
+            and cells.account = prices.account
             and cells.model = prices.model
             and cells.kind = prices.kind
     where
@@ -206,12 +213,13 @@ priority as (
             between 0.5 * prices.usd_a_token * cast(priority_tokens.tokens as float64)
             and 2 * prices.usd_a_token * cast(priority_tokens.tokens as float64)
         )
-    group by cells.activity_date
+    group by cells.activity_date, cells.account
 ),
 
 known as (
     select
         activity_date,
+        account,
         billed_usd,
         known_from,
         known_to,
@@ -226,6 +234,7 @@ known as (
 restated as (
     select
         known.activity_date,
+        known.account,
         sum(
             if(
                 known.known_from <= greatest(looks.pulled_at, known.first_known_from)
@@ -234,29 +243,41 @@ restated as (
             )
         ) - sum(if(known.known_to is null, known.billed_usd, null)) as since_usd
     from known
-    inner join looks on known.activity_date = looks.activity_date
+    inner join looks
+        on
+            known.activity_date = looks.activity_date
+            and known.account = looks.account
     where looks.pull = 'claude_analytics_cost'
-    group by known.activity_date
+    group by known.activity_date, known.account
 ),
 
 days as (
     select
         asked.activity_date,
-        told.pulled_at is not null as has_analytics,
-        told.data_refreshed_at,
-        coalesce(told.data_refreshed_at, told.pulled_at)
+        asked.account,
+        analytics.pulled_at is not null as has_analytics,
+        analytics.data_refreshed_at,
+        coalesce(analytics.data_refreshed_at, analytics.pulled_at)
         < timestamp(date_add(asked.activity_date, interval 2 day)) as is_settling,
         coalesce(sums.cost_report_usd, cast(0 as numeric)) as cost_report_usd,
-        if(told.pulled_at is null, null, coalesce(sums.analytics_usd, cast(0 as numeric))) as analytics_usd,
-        if(told.pulled_at is null, null, coalesce(sums.outside_console_usd, cast(0 as numeric))) as outside_console_usd,
-        if(told.pulled_at is null, null, coalesce(priority.priority_tier_usd, cast(0 as numeric))) as priority_tier_usd,
+        if(analytics.pulled_at is null, null, coalesce(sums.analytics_usd, cast(0 as numeric))) as analytics_usd,
+        if(
+            analytics.pulled_at is null, null, coalesce(sums.outside_console_usd, cast(0 as numeric))
+        ) as outside_console_usd,
+        if(
+            analytics.pulled_at is null, null, coalesce(priority.priority_tier_usd, cast(0 as numeric))
+        ) as priority_tier_usd,
         coalesce(restated.since_usd, cast(0 as numeric)) as since_usd,
         coalesce(sums.rounded_usd, cast(0 as numeric)) as rounded_usd
     from looks as asked
-    left join looks as told on asked.activity_date = told.activity_date and told.pull = 'claude_analytics_cost'
-    left join sums on asked.activity_date = sums.activity_date
-    left join priority on asked.activity_date = priority.activity_date
-    left join restated on asked.activity_date = restated.activity_date
+    left join looks as analytics
+        on
+            asked.activity_date = analytics.activity_date
+            and asked.account = analytics.account
+            and analytics.pull = 'claude_analytics_cost'
+    left join sums on asked.activity_date = sums.activity_date and asked.account = sums.account
+    left join priority on asked.activity_date = priority.activity_date and asked.account = priority.account
+    left join restated on asked.activity_date = restated.activity_date and asked.account = restated.account
     where asked.pull = 'claude_cost_report'
 ),
 
@@ -289,6 +310,7 @@ remaining as (
 
 select
     activity_date,
+    account,
     has_analytics,
     data_refreshed_at,
     cost_report_usd,

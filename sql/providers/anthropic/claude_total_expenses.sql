@@ -1,29 +1,32 @@
 -- What Claude charged on each UTC day: one figure a day, the one to hold against the Console and the invoice.
--- A day is final once the vendor has been asked again 30 days later: until then it may revise the amount. A day that
--- does not add up keeps its last good version here, and says so.
+-- A day is final once the provider has been asked again 30 days later: until then it may restate the amount. A blocked
+-- day keeps its last good version here.
 --
--- grain: what Claude charged one organisation on one UTC day, on all platforms together; no row on an idle day
+-- grain: what Claude charged one account on one UTC day, on all platforms together; no row on an idle day
 -- built: daily by expense_date
 -- blocked by: anthropic
 -- columns:
---   expense_date date not null: the UTC day, as the vendor has it
---   organization_id string not null: the Console organisation
+--   expense_date date not null: the UTC day, as Anthropic has it
+--   account string not null: the account at the provider
+--   organization_id string not null: the Console organization
 --   cost_usd numeric not null: billed, in USD
 --   currency string not null: always USD
---   status string not null: provisional while the vendor may still revise the day, then final; see settled_days
+--   status string not null: provisional while Anthropic may still restate the day, then final; see settled_days
 with costs as (
     select
         activity_date,
+        account,
         organization_id,
         currency,
         sum(amount_usd) as cost_usd
     from ai_usage_analytics.claude_costs
     where activity_date between @first_day and @last_day
-    group by activity_date, organization_id, currency
+    group by activity_date, account, organization_id, currency
 )
 
 select
     costs.activity_date as expense_date,
+    costs.account,
     costs.organization_id,
     costs.cost_usd,
     costs.currency,

@@ -8,6 +8,7 @@
 -- cluster: workspace_id, api_key_id
 -- columns:
 --   activity_date date not null: the UTC day
+--   account string not null: the account at the provider
 --   api_key_id string: null is Console and Workbench use
 --   workspace_id string: null is the default workspace, never a total
 --   model string: the model's id
@@ -20,6 +21,7 @@
 with lines as (
     select distinct
         activity_date,
+        account,
         coalesce(workspace_id, '') as workspace_id,
         coalesce(model, '') as model,
         token_type,
@@ -36,32 +38,35 @@ with lines as (
 cells as (
     select
         activity_date,
+        account,
         workspace_id,
         model,
         token_type,
         min(inference_geo) != max(inference_geo) as has_geos,
         min(speed) != max(speed) as has_speeds
     from lines
-    group by activity_date, workspace_id, model, token_type, service_tier, context_window
+    group by activity_date, account, workspace_id, model, token_type, service_tier, context_window
     having min(inference_geo) != max(inference_geo) or min(speed) != max(speed)
 ),
 
 mixed as (
     select
         activity_date,
+        account,
         workspace_id,
         model,
         token_type,
         logical_or(has_geos) as has_geos,
         logical_or(has_speeds) as has_speeds
     from cells
-    group by activity_date, workspace_id, model, token_type
+    group by activity_date, account, workspace_id, model, token_type
 ),
 
 -- The cost lines as pairs: what the first report tells apart, and what the second does.
 pairs as (
     select distinct
         lines.activity_date,
+        lines.account,
         lines.workspace_id,
         lines.model,
         lines.token_type,
@@ -73,6 +78,7 @@ pairs as (
     inner join mixed
         on
             lines.activity_date = mixed.activity_date
+            and lines.account = mixed.account
             and lines.workspace_id = mixed.workspace_id
             and lines.model = mixed.model
             and lines.token_type = mixed.token_type
@@ -81,6 +87,7 @@ pairs as (
 by_tier as (
     select
         mixed.activity_date,
+        mixed.account,
         mixed.workspace_id,
         mixed.model,
         mixed.token_type,
@@ -101,17 +108,19 @@ by_tier as (
     inner join ai_usage_analytics.claude_usage_tokens as used
         on
             mixed.activity_date = used.activity_date
+            and mixed.account = used.account
             and mixed.workspace_id = coalesce(used.workspace_id, '')
             and mixed.model = coalesce(used.model, '')
     where used.activity_date between @first_day and @last_day
     group by
-        mixed.activity_date, mixed.workspace_id, mixed.model, mixed.token_type, used.api_key_id, used.service_tier,
-        used.context_window
+        mixed.activity_date, mixed.account, mixed.workspace_id, mixed.model, mixed.token_type, used.api_key_id,
+        used.service_tier, used.context_window
 ),
 
 by_speed as (
     select
         mixed.activity_date,
+        mixed.account,
         mixed.workspace_id,
         mixed.model,
         mixed.token_type,
@@ -132,11 +141,12 @@ by_speed as (
     inner join ai_usage_analytics.claude_usage_tokens_by_speed as used
         on
             mixed.activity_date = used.activity_date
+            and mixed.account = used.account
             and mixed.workspace_id = coalesce(used.workspace_id, '')
             and mixed.model = coalesce(used.model, '')
     where used.activity_date between @first_day and @last_day
     group by
-        mixed.activity_date, mixed.workspace_id, mixed.model, mixed.token_type, used.api_key_id,
+        mixed.activity_date, mixed.account, mixed.workspace_id, mixed.model, mixed.token_type, used.api_key_id,
         if(mixed.has_geos, coalesce(used.inference_geo, ''), ''), if(mixed.has_speeds, coalesce(used.speed, ''), '')
 ),
 
@@ -144,6 +154,7 @@ by_speed as (
 candidates as (
     select
         by_tier.activity_date,
+        by_tier.account,
         by_tier.workspace_id,
         by_tier.model,
         by_tier.token_type,
@@ -158,6 +169,7 @@ candidates as (
     inner join by_speed
         on
             by_tier.activity_date = by_speed.activity_date
+            and by_tier.account = by_speed.account
             and by_tier.workspace_id = by_speed.workspace_id
             and by_tier.model = by_speed.model
             and by_tier.token_type = by_speed.token_type
@@ -165,6 +177,7 @@ candidates as (
     left join pairs
         on
             by_tier.activity_date = pairs.activity_date
+            and by_tier.account = pairs.account
             and by_tier.workspace_id = pairs.workspace_id
             and by_tier.model = pairs.model
             and by_tier.token_type = pairs.token_type
@@ -190,10 +203,10 @@ first_found as (
     window
         of_tier as (
             partition by
-                activity_date, workspace_id, model, token_type, api_key_id, service_tier, context_window
+                activity_date, account, workspace_id, model, token_type, api_key_id, service_tier, context_window
         ),
         of_speed as (
-            partition by activity_date, workspace_id, model, token_type, api_key_id, inference_geo, speed
+            partition by activity_date, account, workspace_id, model, token_type, api_key_id, inference_geo, speed
         )
 ),
 
@@ -212,10 +225,10 @@ found as (
     window
         of_tier as (
             partition by
-                activity_date, workspace_id, model, token_type, api_key_id, service_tier, context_window
+                activity_date, account, workspace_id, model, token_type, api_key_id, service_tier, context_window
         ),
         of_speed as (
-            partition by activity_date, workspace_id, model, token_type, api_key_id, inference_geo, speed
+            partition by activity_date, account, workspace_id, model, token_type, api_key_id, inference_geo, speed
         )
 ),
 
@@ -231,27 +244,29 @@ proven as (
     window
         of_tier as (
             partition by
-                activity_date, workspace_id, model, token_type, api_key_id, service_tier, context_window
+                activity_date, account, workspace_id, model, token_type, api_key_id, service_tier, context_window
         ),
         of_speed as (
-            partition by activity_date, workspace_id, model, token_type, api_key_id, inference_geo, speed
+            partition by activity_date, account, workspace_id, model, token_type, api_key_id, inference_geo, speed
         )
 ),
 
 wholes as (
     select
         activity_date,
+        account,
         workspace_id,
         model,
         token_type,
         sum(tokens) as tokens
     from by_tier
-    group by activity_date, workspace_id, model, token_type
+    group by activity_date, account, workspace_id, model, token_type
 ),
 
 complete as (
     select
         wholes.activity_date,
+        wholes.account,
         wholes.workspace_id,
         wholes.model,
         wholes.token_type
@@ -259,15 +274,17 @@ complete as (
     inner join proven
         on
             wholes.activity_date = proven.activity_date
+            and wholes.account = proven.account
             and wholes.workspace_id = proven.workspace_id
             and wholes.model = proven.model
             and wholes.token_type = proven.token_type
-    group by wholes.activity_date, wholes.workspace_id, wholes.model, wholes.token_type, wholes.tokens
+    group by wholes.activity_date, wholes.account, wholes.workspace_id, wholes.model, wholes.token_type, wholes.tokens
     having logical_and(proven.is_proven) and sum(proven.tokens) = wholes.tokens
 )
 
 select
     proven.activity_date,
+    proven.account,
     nullif(proven.api_key_id, '') as api_key_id,
     nullif(proven.workspace_id, '') as workspace_id,
     nullif(proven.model, '') as model,
@@ -281,6 +298,7 @@ from proven
 inner join complete
     on
         proven.activity_date = complete.activity_date
+        and proven.account = complete.account
         and proven.workspace_id = complete.workspace_id
         and proven.model = complete.model
         and proven.token_type = complete.token_type

@@ -5,6 +5,7 @@
 -- built: view
 -- columns:
 --   activity_date date not null: the UTC day
+--   account string not null: the account at the provider
 --   api_key_id string: null is Console and Workbench use
 --   kind string not null: a token type of the cost report, or web_search
 --   workspace_id string not null: the default workspace has its real id where it is known, else `default`
@@ -12,13 +13,7 @@
 --   service_tier string not null: standard, where the report has no tier
 --   context_window string not null: 0-200k or 200k-1M; empty where the report has none
 --   units integer: tokens, or searches
-with default_workspace as (
-    select coalesce(max(workspace_id), 'default') as workspace_id
-    from ai_usage_analytics.dim_workspace
-    where is_default
-),
-
-kinds as (
+with kinds as (
     select kind
     from unnest([
         'uncached_input_tokens',
@@ -32,9 +27,10 @@ kinds as (
 
 select
     tokens.activity_date,
+    tokens.account,
     tokens.api_key_id,
     kinds.kind,
-    coalesce(tokens.workspace_id, default_workspace.workspace_id) as workspace_id,
+    coalesce(tokens.workspace_id, defaults.workspace_id, 'default') as workspace_id,
     if(kinds.kind = 'web_search', '', coalesce(tokens.model, '')) as model,
     if(kinds.kind = 'web_search', '', coalesce(tokens.service_tier, 'standard')) as service_tier,
     if(kinds.kind = 'web_search', '', coalesce(tokens.context_window, '')) as context_window,
@@ -48,5 +44,5 @@ select
     end as units
 from ai_usage_analytics.claude_usage_tokens as tokens
 cross join kinds
-cross join default_workspace
+left join ai_usage_analytics.claude_default_workspaces as defaults on tokens.account = defaults.account
 where coalesce(tokens.service_tier, '') not like 'priority%'

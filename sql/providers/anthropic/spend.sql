@@ -3,6 +3,7 @@
 with claude as (
     select
         expense_date,
+        account,
         platform,
         organization_id,
         workspace_id,
@@ -19,17 +20,8 @@ with claude as (
     from ai_usage_analytics.claude_attributed_costs
     where expense_date between @first_day and @last_day
     group by
-        expense_date, platform, organization_id, workspace_id, api_key_id, user_email, team_name, model,
+        expense_date, account, platform, organization_id, workspace_id, api_key_id, user_email, team_name, model,
         attribution_method, meter, unit
-),
-
--- An organization is of one account; where no key names it, it has the account's name.
-accounts as (
-    select
-        organization_id,
-        min(account) as account
-    from ai_usage_analytics.claude_daily_cost
-    group by organization_id
 ),
 
 organization as (
@@ -62,7 +54,7 @@ estimates as (
 select
     claude.expense_date as spend_date,
     claude.platform,
-    coalesce(accounts.account, claude.organization_id) as account,
+    claude.account,
     claude.organization_id as billing_account_id,
     claude.workspace_id as sub_account,
     claude.api_key_id,
@@ -78,7 +70,6 @@ select
     if(claude.quantity is null, null, claude.unit) as unit,
     claude.attribution_method
 from claude
-left join accounts on claude.organization_id = accounts.organization_id
 union all
 select
     purchased_seats.activity_date as spend_date,

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from ai_usage.check import Check, DailyCheck, Result, Rows, by_day, failed, passed, some, warned, wrong_rows
+from ai_usage.check import Check, DailyCheck, Result, Rows, by_day, failed, passed, some, warned, worst_of, wrong_rows
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.pulls import SOURCE
 from ai_usage.warehouse.port import Warehouse
@@ -34,11 +34,22 @@ def _both_reports(warehouse: Warehouse, span: Span) -> Mapping[date, Result]:
     lost = failed(
         "marts/claude_parity lacks the day, though both reports were pulled: it is blocked, or was never built."
     )
-    return {day: evaluate_parity(built[day][0], cells.get(day, ())) if day in built else lost for day in sorted(asked)}
+    return {day: _of_accounts(built[day], cells.get(day, ())) if day in built else lost for day in sorted(asked)}
+
+
+def _of_accounts(rows: Rows, cells: Rows) -> Result:
+    """A day of all accounts: each is compared with its own analytics, and the worst result is the day's."""
+    results = {
+        row["account"]: evaluate_parity(row, [cell for cell in cells if cell["account"] == row["account"]])
+        for row in rows
+    }
+    if len(results) == 1:
+        return results.popitem()[1]
+    return worst_of(results)
 
 
 def evaluate_parity(row: Mapping[str, Any], cells: Rows) -> Result:
-    """A day of `claude_parity`; `cells` are where the two differ."""
+    """The result of a row of `claude_parity`; `cells` are where the two differ."""
     cells = sorted(cells, key=lambda cell: -abs(cell["difference_usd"]))
     if not row["has_analytics"]:
         return failed("marts/claude_parity does not know of the day's analytics: build it.")

@@ -1,39 +1,36 @@
 -- Payers, a key or an actor, of which analytics measured another cost than they were allocated, where analytics and the
 -- cost lines agree on what one thing cost in one workspace: there a payer's total is the measured one, whatever the
 -- tiers.
-with default_workspace as (
-    select coalesce(max(workspace_id), 'default') as workspace_id
-    from ai_usage_analytics.dim_workspace
-    where is_default
-),
-
-charged as (
+with charged as (
     select
         costs.activity_date,
-        coalesce(costs.workspace_id, default_workspace.workspace_id) as workspace_id,
+        costs.account,
+        coalesce(costs.workspace_id, defaults.workspace_id, 'default') as workspace_id,
         if(costs.token_type is null, '', coalesce(costs.model, '')) as model,
         coalesce(costs.token_type, costs.cost_type, '') as kind,
         costs.amount_usd
     from ai_usage_analytics.claude_costs as costs
-    cross join default_workspace
+    left join ai_usage_analytics.claude_default_workspaces as defaults on costs.account = defaults.account
     where costs.activity_date between @first_day and @last_day
 ),
 
 lines as (
     select
         activity_date,
+        account,
         workspace_id,
         model,
         kind,
         sum(amount_usd) as charged_usd,
         count(*) as line_count
     from charged
-    group by activity_date, workspace_id, model, kind
+    group by activity_date, account, workspace_id, model, kind
 ),
 
 measured as (
     select
         activity_date,
+        account,
         workspace_id,
         if(token_type is null, '', coalesce(model, '')) as model,
         coalesce(token_type, cost_type, '') as kind,
@@ -49,18 +46,20 @@ measured as (
 wholes as (
     select
         activity_date,
+        account,
         workspace_id,
         model,
         kind,
         sum(amount_usd) as measured_usd,
         count(*) as row_count
     from measured
-    group by activity_date, workspace_id, model, kind
+    group by activity_date, account, workspace_id, model, kind
 ),
 
 agreed as (
     select
         lines.activity_date,
+        lines.account,
         lines.workspace_id,
         lines.model,
         lines.kind,
@@ -69,6 +68,7 @@ agreed as (
     inner join wholes
         on
             lines.activity_date = wholes.activity_date
+            and lines.account = wholes.account
             and lines.workspace_id = wholes.workspace_id
             and lines.model = wholes.model
             and lines.kind = wholes.kind
@@ -81,6 +81,7 @@ agreed as (
 sides as (
     select
         activity_date,
+        account,
         workspace_id,
         model,
         kind,
@@ -92,6 +93,7 @@ sides as (
     union all
     select
         expense_date as activity_date,
+        account,
         workspace_id,
         if(token_type is null, '', coalesce(model, '')) as model,
         coalesce(token_type, cost_type, '') as kind,
@@ -105,6 +107,7 @@ sides as (
 
 select
     sides.activity_date,
+    sides.account,
     sides.workspace_id,
     nullif(sides.model, '') as model,
     sides.kind,
@@ -116,11 +119,12 @@ from sides
 inner join agreed
     on
         sides.activity_date = agreed.activity_date
+        and sides.account = agreed.account
         and sides.workspace_id = agreed.workspace_id
         and sides.model = agreed.model
         and sides.kind = agreed.kind
 group by
-    sides.activity_date, sides.workspace_id, sides.model, sides.kind, sides.api_key_id, sides.user_email,
+    sides.activity_date, sides.account, sides.workspace_id, sides.model, sides.kind, sides.api_key_id, sides.user_email,
     agreed.rounding_usd
 having abs(sum(sides.measured_usd) - sum(sides.allocated_usd)) > agreed.rounding_usd
 order by sides.activity_date asc, abs(sum(sides.measured_usd) - sum(sides.allocated_usd)) desc

@@ -1,26 +1,22 @@
 -- Kinds of cost of a day and workspace whose division among payers is not the whole of it, be it in the ninth decimal:
 -- cost lines, their shares, and what became of the shares once persons and platforms were found.
-with default_workspace as (
-    select coalesce(max(workspace_id), 'default') as workspace_id
-    from ai_usage_analytics.dim_workspace
-    where is_default
-),
-
-amounts as (
+with amounts as (
     select
         costs.activity_date,
-        coalesce(costs.workspace_id, default_workspace.workspace_id) as workspace_id,
+        costs.account,
+        coalesce(costs.workspace_id, defaults.workspace_id, 'default') as workspace_id,
         costs.cost_type,
         costs.token_type,
         costs.amount_usd as costs_usd,
         cast(0 as numeric) as shares_usd,
         cast(0 as numeric) as attributed_usd
     from ai_usage_analytics.claude_costs as costs
-    cross join default_workspace
+    left join ai_usage_analytics.claude_default_workspaces as defaults on costs.account = defaults.account
     where costs.activity_date between @first_day and @last_day
     union all
     select
         expense_date as activity_date,
+        account,
         workspace_id,
         cost_type,
         token_type,
@@ -32,6 +28,7 @@ amounts as (
     union all
     select
         expense_date as activity_date,
+        account,
         workspace_id,
         cost_type,
         token_type,
@@ -47,6 +44,7 @@ amounts as (
 sums as (
     select
         activity_date,
+        account,
         workspace_id,
         cost_type,
         token_type,
@@ -54,11 +52,12 @@ sums as (
         sum(shares_usd) as shares_usd,
         sum(attributed_usd) as attributed_usd
     from amounts
-    group by activity_date, workspace_id, cost_type, token_type
+    group by activity_date, account, workspace_id, cost_type, token_type
 )
 
 select
     activity_date,
+    account,
     workspace_id,
     cost_type,
     token_type,

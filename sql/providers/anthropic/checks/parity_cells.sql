@@ -1,26 +1,22 @@
 -- Where analytics and the cost report differ within the Console, beyond rounding: by workspace, model and what was
 -- bought.
-with default_workspace as (
-    select coalesce(max(workspace_id), 'default') as workspace_id
-    from ai_usage_analytics.dim_workspace
-    where is_default
-),
-
-sides as (
+with sides as (
     select
         costs.activity_date,
-        coalesce(costs.workspace_id, default_workspace.workspace_id) as workspace_id,
+        costs.account,
+        coalesce(costs.workspace_id, defaults.workspace_id, 'default') as workspace_id,
         cast(null as string) as product,
         if(costs.token_type is null, null, costs.model) as model,
         coalesce(costs.token_type, costs.cost_type) as kind,
         costs.amount_usd as cost_report_usd,
         cast(0 as numeric) as analytics_usd
     from ai_usage_analytics.claude_costs as costs
-    cross join default_workspace
+    left join ai_usage_analytics.claude_default_workspaces as defaults on costs.account = defaults.account
     where costs.activity_date between @first_day and @last_day
     union all
     select
         activity_date,
+        account,
         workspace_id,
         product,
         if(token_type is null, null, model) as model,
@@ -36,6 +32,7 @@ sides as (
 cells as (
     select
         activity_date,
+        account,
         workspace_id,
         model,
         kind,
@@ -44,11 +41,12 @@ cells as (
         sum(cost_report_usd) as cost_report_usd,
         sum(analytics_usd) as analytics_usd
     from sides
-    group by activity_date, workspace_id, model, kind
+    group by activity_date, account, workspace_id, model, kind
 )
 
 select
     cells.activity_date,
+    cells.account,
     cells.workspace_id,
     names.workspace_name,
     cells.model,
@@ -58,7 +56,8 @@ select
     cells.analytics_usd,
     cells.analytics_usd - cells.cost_report_usd as difference_usd
 from cells
-left join ai_usage_analytics.dim_workspace as names on cells.workspace_id = names.workspace_id
+left join ai_usage_analytics.dim_workspace as names
+    on cells.account = names.account and cells.workspace_id = names.workspace_id
 where
     abs(cells.analytics_usd - cells.cost_report_usd)
     > cast(cells.lines as numeric) * cast('0.000000001' as numeric)

@@ -6,6 +6,7 @@
 with costs as (
     select
         activity_date,
+        account,
         workspace_id,
         model,
         token_type,
@@ -18,13 +19,15 @@ with costs as (
     from ai_usage_analytics.claude_costs
     where activity_date between @first_day and @last_day
     group by
-        activity_date, workspace_id, model, token_type, cost_type, service_tier, context_window, inference_geo, speed
+        activity_date, account, workspace_id, model, token_type, cost_type, service_tier, context_window, inference_geo,
+        speed
     having countif(billed_amount is not null) = 0
 ),
 
 by_line as (
     select
         activity_date,
+        account,
         workspace_id,
         model,
         token_type,
@@ -35,7 +38,7 @@ by_line as (
         sum(tokens) as tokens
     from ai_usage_analytics.claude_usage_by_line
     where activity_date between @first_day and @last_day
-    group by activity_date, workspace_id, model, token_type, service_tier, context_window, inference_geo, speed
+    group by activity_date, account, workspace_id, model, token_type, service_tier, context_window, inference_geo, speed
 ),
 
 beside as (
@@ -48,6 +51,7 @@ beside as (
         on
             costs.activity_date = by_line.activity_date
             and costs.token_type = by_line.token_type
+            and costs.account = by_line.account
             and coalesce(costs.workspace_id, '') = coalesce(by_line.workspace_id, '')
             and coalesce(costs.model, '') = coalesce(by_line.model, '')
             and coalesce(costs.service_tier, '') = coalesce(by_line.service_tier, '')
@@ -57,7 +61,7 @@ beside as (
             and coalesce(costs.speed, '') = coalesce(by_line.speed, costs.speed, '')
     window cell as (
         partition by
-            costs.activity_date, costs.workspace_id, costs.model, costs.token_type, costs.cost_type,
+            costs.activity_date, costs.account, costs.workspace_id, costs.model, costs.token_type, costs.cost_type,
             costs.service_tier, costs.context_window
     )
 ),
@@ -65,6 +69,7 @@ beside as (
 lines as (
     select
         activity_date,
+        account,
         workspace_id,
         model,
         token_type,
@@ -79,13 +84,14 @@ lines as (
         sum(tokens) as tokens
     from beside
     group by
-        activity_date, workspace_id, model, token_type, cost_type, service_tier, context_window, is_apart,
+        activity_date, account, workspace_id, model, token_type, cost_type, service_tier, context_window, is_apart,
         if(is_apart, inference_geo, null), if(is_apart, speed, null)
 ),
 
 tokens as (
     select
         activity_date,
+        account,
         workspace_id,
         model,
         service_tier,
@@ -97,21 +103,23 @@ tokens as (
         sum(cache_creation_1h_tokens) as cache_creation_1h_tokens
     from ai_usage_analytics.claude_usage_tokens
     where activity_date between @first_day and @last_day
-    group by activity_date, workspace_id, model, service_tier, context_window
+    group by activity_date, account, workspace_id, model, service_tier, context_window
 ),
 
 searches as (
     select
         activity_date,
+        account,
         workspace_id,
         sum(web_search_requests) as web_search_requests
     from ai_usage_analytics.claude_usage_tokens
     where activity_date between @first_day and @last_day
-    group by activity_date, workspace_id
+    group by activity_date, account, workspace_id
 )
 
 select
     lines.activity_date,
+    lines.account,
     lines.workspace_id,
     lines.model,
     lines.token_type,
@@ -134,6 +142,7 @@ from lines
 left join tokens
     on
         lines.activity_date = tokens.activity_date
+        and lines.account = tokens.account
         and coalesce(lines.workspace_id, '') = coalesce(tokens.workspace_id, '')
         and coalesce(lines.model, '') = coalesce(tokens.model, '')
         and coalesce(lines.service_tier, '') = coalesce(tokens.service_tier, '')
@@ -141,5 +150,6 @@ left join tokens
 left join searches
     on
         lines.activity_date = searches.activity_date
+        and lines.account = searches.account
         and coalesce(lines.workspace_id, '') = coalesce(searches.workspace_id, '')
 order by lines.activity_date asc, lines.amount_usd desc

@@ -4,6 +4,7 @@
 with used as (
     select
         activity_date,
+        account,
         workspace_id,
         model,
         service_tier,
@@ -17,7 +18,7 @@ with used as (
     where
         activity_date between @first_day and @last_day
         and coalesce(service_tier, '') not like 'priority%'
-    group by activity_date, workspace_id, model, service_tier, context_window
+    group by activity_date, account, workspace_id, model, service_tier, context_window
 ),
 
 token_types as (
@@ -34,6 +35,7 @@ token_types as (
 units as (
     select
         used.activity_date,
+        used.account,
         used.workspace_id,
         used.model,
         used.service_tier,
@@ -55,6 +57,7 @@ units as (
 billed as (
     select distinct
         activity_date,
+        account,
         workspace_id,
         model,
         service_tier,
@@ -68,6 +71,7 @@ billed as (
 
 select
     units.activity_date,
+    units.account,
     units.workspace_id,
     units.model,
     units.service_tier,
@@ -80,6 +84,7 @@ left join billed
     on
         units.activity_date = billed.activity_date
         and units.token_type = billed.token_type
+        and units.account = billed.account
         and coalesce(units.workspace_id, '') = coalesce(billed.workspace_id, '')
         and coalesce(units.model, '') = coalesce(billed.model, '')
         and coalesce(units.service_tier, '') = coalesce(billed.service_tier, '')

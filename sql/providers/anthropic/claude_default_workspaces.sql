@@ -1,0 +1,13 @@
+-- The workspace that reports name by null, of each account: each organization has a default workspace of its own.
+--
+-- grain: one account that lists workspaces
+-- built: view
+-- columns:
+--   account string not null: the account at the provider
+--   workspace_id string not null: the real id of its default workspace where it is known, else `default`
+select
+    account,
+    coalesce(max(workspace_id), 'default') as workspace_id
+from ai_usage_analytics.dim_workspace
+where is_default
+group by account
