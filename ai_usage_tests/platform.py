@@ -153,7 +153,7 @@ class Platform:
     def copy(self, folder: Path) -> "Platform":
         """The same past, to be harmed without harming it here."""
         shutil.copyfile(self.warehouse.path, folder / "ai_usage.duckdb")
-        other = platform_in(folder)
+        other = _platform_of(folder)
         other.warehouse.now = copy(self.warehouse.now)
         other.warehouse._is_prepared = self.warehouse._is_prepared
         other.claude.days.update(self.claude.days)
@@ -188,11 +188,16 @@ def name_providers(warehouse: DuckDBWarehouse) -> None:
 
 def platform_in(folder: Path) -> Platform:
     """A platform with its files in a folder, named as the settings would name them; Dagster's are in one below."""
+    platform = _platform_of(folder)
+    name_providers(platform.warehouse)
+    return platform
+
+
+def _platform_of(folder: Path) -> Platform:
     at = Ticking(settings().now())
     warehouse = DuckDBWarehouse(
         folder / "ai_usage.duckdb", folder / "published.duckdb", TABLES, at, patience=60, functions=FUNCTIONS
     )
-    name_providers(warehouse)
     return Platform(warehouse, folder / "dagster")
 
 

@@ -144,7 +144,7 @@ def test_a_key_that_may_not_read_analytics_skips_them_with_a_note(keyed: Keyed) 
         *(f"raw/{pull}" for pull in ANALYTICS_PULLS if pull != "claude_enterprise_users"),
     }
     assert "it needs a key with the scope read:analytics" in notes["raw/claude_analytics_cost"]
-    assert "The vendor answered 403" in notes["raw/claude_analytics_cost"]
+    assert "The provider answered 403" in notes["raw/claude_analytics_cost"]
     assert "ANTHROPIC_ANALYTICS_API_KEY is not set" in outcome.not_configured["claude_enterprise"]
     assert platform.sql("select count(*) from ai_usage_analytics.claude_analytics_costs") == [(0,)]
     assert "core/claude_analytics_costs" not in outcome.materialized

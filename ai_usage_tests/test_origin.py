@@ -67,7 +67,7 @@ def test_without_a_key_a_real_warehouse_gets_no_simulated_data_and_no_advice_to_
     for command in ("demo", "backfill", "ui"):
         assert main([command]) == 2
         output = printed(capsys)
-        assert "holds real data, and simulated data would join them: nothing was pulled. Set a vendor's key" in output
+        assert "holds real data, and simulated data would join them: nothing was pulled. Set a provider's key" in output
         assert "reset" not in output
 
 

@@ -1,5 +1,6 @@
 """The tables of core that span providers; the module that builds one declares it."""
 
+from ai_usage.core.accounts import DIM_ACCOUNT
 from ai_usage.core.console_figures import CONSOLE_FIGURES
 from ai_usage.core.keys import DIM_API_KEY_MAPPING
 from ai_usage.core.people import DIM_PERSON
@@ -11,6 +12,7 @@ from ai_usage.core.sheets import BUDGETS, PEOPLE, SEATS, SHEET_REJECTIONS
 CORE_TABLES = (
     DIM_PROVIDER,
     DIM_PLATFORM,
+    DIM_ACCOUNT,
     SHEET_REJECTIONS,
     CONSOLE_FIGURES,
     BUDGETS,

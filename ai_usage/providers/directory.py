@@ -1,6 +1,6 @@
 """What a provider lists beside its bill: the members of its accounts, their teams there, and its API keys."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -69,14 +69,29 @@ class People:
 
 @dataclass(frozen=True)
 class Keys:
-    """The API keys that a provider lists, read from these pulls, the list itself first. `used_in` are the tables whose
-    `api_key_id` shows that a key exists, listed or not.
+    """The API keys that a provider lists, read from these pulls, the list itself first. `used_in` are the tables with
+    an `api_key_id` that shows that a key exists, listed or not.
     """
 
     pulls: tuple[str, ...]
     listed: Callable[[Warehouse], Iterable[ListedKey]]
     used_in: tuple[Table, ...] = field(default=(), compare=False)  # a table has no hash
     takes_unnamed: bool = False  # a key of the sheet without a provider, which no provider lists, is this one's
+
+
+class AccountName(NamedTuple):
+    """The organization, team or the like behind an account, as the provider calls it."""
+
+    id: str
+    name: str | None
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """What a provider calls its accounts, read from these pulls; an account that it does not name is left out."""
+
+    pulls: tuple[str, ...]
+    names: Callable[[Warehouse], Mapping[str, AccountName]]
 
 
 def stamps(records: Readable[Any]) -> list[Stamp]:

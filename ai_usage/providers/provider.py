@@ -12,7 +12,7 @@ from ai_usage.check import Check
 from ai_usage.ingest.cadence import Cadence
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.ingest.ledger_writes import Source
-from ai_usage.providers.directory import Keys, People
+from ai_usage.providers.directory import Accounts, Keys, People
 from ai_usage.providers.probe import Probe
 from ai_usage.providers.summary import Summarize
 from ai_usage.settings import Settings
@@ -57,8 +57,8 @@ class Gate:
 class CoreTables:
     """Core tables that are checked together, on the first of them, and the pulls their rows are of.
 
-    `counted` are the pulls whose every record is a row of a table, as the provider's `core_rows.sql` has them, so that
-    a lost one is noticed. `unique` are those of the tables whose rows are held against the key that the table declares.
+    `counted` are the pulls with one row of a table for each record, as the provider's `core_rows.sql` has them, so that
+    a lost record is noticed. `unique` are the tables that are checked for rows with the same declared key.
     """
 
     tables: tuple[Table, ...]
@@ -115,6 +115,7 @@ class Provider:
     also_called: tuple[str, ...] = ()  # what people write for it in the sheet, beside its key and name
     people: People | None = None  # where it lists its members
     keys: Keys | None = None  # where it lists API keys
+    accounts: Accounts | None = None  # where it names the organization or team behind an account
     billing_account_type: str = "Organization"  # FOCUS BillingAccountType
     sub_account_type: str = "Workspace"  # FOCUS SubAccountType
     bills_own_seats: bool = False  # whether its `spend.sql` bills seats; if not, those of the sheet are billed
@@ -125,11 +126,11 @@ class Provider:
 
     @property
     def pulls_read(self) -> frozenset[str]:
-        """The pulls whose records become rows of core: those that cannot be used are rejected there."""
+        """The pulls with records that become rows of core: records that cannot be used are rejected there."""
         directories = [pull for of in (self.people, self.keys) if of for pull in of.pulls]
         return frozenset([*directories, *(pull for of in self.core for pull in of.pulls)])
 
     def read_by(self, of: CoreTables, pulls: Collection[str]) -> tuple[str, ...]:
-        """Those of the pulls whose rejections are reported for these tables: each pull for the first that reads it."""
+        """The pulls with rejections that are reported for these tables: each pull for the first table that reads it."""
         earlier = {pull for other in self.core[: self.core.index(of)] for pull in other.pulls}
         return tuple(pull for pull in of.pulls if pull in pulls and pull not in earlier)

@@ -71,7 +71,7 @@ class Charge(NamedTuple):
 
 @dataclass(frozen=True)
 class Day:
-    """A day, or a part of one, as the vendor knows it."""
+    """A day, or a part of one, as the provider knows it."""
 
     date: date
     uses: tuple[Use, ...]

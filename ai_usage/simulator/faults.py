@@ -1,4 +1,4 @@
-"""How the stand-in vendors misbehave, as planned by a test, and what was asked of them. Knows of no vendor.
+"""How the stand-in providers misbehave, as planned by a test, and what was asked of them. Knows of no vendor.
 
 A fault is planned for the requests whose path contains a text; it can wait for some of them, and wear off.
 """
@@ -28,7 +28,7 @@ CONTROL = "/_simulator"
 
 Kind = Literal[
     "rate_limit",  # 429; `retry_after` seconds, as an HTTP date with `as_date`, or no header at all
-    "status",  # any `status`, in the vendor's own words
+    "status",  # any `status`, in the provider's own words
     "reset",  # half the answer, then a connection reset
     "slow",  # answers after `delay` seconds
     "drip",  # a byte each `delay` seconds
@@ -39,7 +39,7 @@ Kind = Literal[
     "empty_page",  # no data, yet more to come
     "unknown_field",  # a `field` nobody knows in every record
     "unknown_value",  # a `value` nobody knows in the first record's `field`, or its first open set
-    "not_included",  # a `status` (403 unless given), in the vendor's words for what a plan or scope lacks
+    "not_included",  # a `status` (403 unless given), in the provider's words for what a plan or scope lacks
     "missing_bucket",  # without the bucket of `day`; without a `day`, the newest is not there yet
     "overlapping_page",  # begins with the last record of the page before; if it `loses`, without its own last record
     "sparse",  # as the contracts' sparse samples are: no zero counts, no nulls, no `kind`, text ids, number timestamps
@@ -56,7 +56,7 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     times: int | None = 1  # None: for ever
     after: int = 0  # so many matching requests go well first
     status: int | None = None  # 500, unless the kind says otherwise
-    message: str | None = None  # the vendor's usual one, unless given
+    message: str | None = None  # the provider's usual one, unless given
     retry_after: float | None = None
     as_date: bool = False
     delay: float = 0.5
@@ -119,7 +119,7 @@ class Faults:
 
 
 class FaultyApp:
-    """An ASGI app around the vendors': strikes their answers and keeps the log."""
+    """An ASGI app around the providers': strikes their answers and keeps the log."""
 
     def __init__(
         self,
@@ -134,8 +134,8 @@ class FaultyApp:
         self.app = app
         self.faults = faults
         self.log = log
-        self.errors = errors  # a path, a status and a message, if not the usual one → the vendor's own error
-        self.lacks = lacks  # a path and a status → what the vendor says of what a plan or scope lacks
+        self.errors = errors  # a path, a status and a message, if not the usual one → the provider's own error
+        self.lacks = lacks  # a path and a status → what the provider says of what a plan or scope lacks
         self._ends: dict[str, Any] = {}  # a question, its page apart → the last record of the page it was last answered
         self.transport = transport  # a client's address → its connection
 

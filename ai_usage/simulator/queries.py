@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class RefusalError(Exception):
-    """The vendor says no: a status and what it would tell the caller."""
+    """The provider says no: a status and what it would tell the caller."""
 
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""The simulator as something to start and stop: one organisation, its vendors, a server on the loopback.
+"""The simulator as something to start and stop: one organisation, its providers, a server on the loopback.
 
 It serves from a daemon thread, so that a test or a demo can be client and server at once.
 """
@@ -59,7 +59,7 @@ def world_of(seed: int, cursor_scale: float) -> World:
 
 
 class Simulator:
-    """Stand-in vendors at `url`, for as long as the `with` block lasts. Another `seed` is another company, whose keys
+    """Stand-in providers at `url`, for as long as the `with` block lasts. Another `seed` is another company, whose keys
     end with `key_suffix`.
     """
 
@@ -123,7 +123,7 @@ class Simulator:
         }
 
     def now(self) -> datetime:
-        """What time the vendors think it is, in UTC."""
+        """What time the providers think it is, in UTC."""
         now = self._now() if callable(self._now) else self._now or datetime.now(UTC)
         if now.tzinfo is None:
             raise ValueError(f"the simulator's clock needs a time zone: {now}")

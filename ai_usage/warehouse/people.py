@@ -58,11 +58,11 @@ def known_people(warehouse: Warehouse) -> KnownPeople:
     for person in people:
         addresses[canonical(person["user_email"])] = person["user_email"]
         for name in (person["user_name"] or "", person["user_email"].partition("@")[0]):
-            said = canonical(name)
-            words |= {word for word in said.split() if len(word) >= SHORTEST}
+            phrase = canonical(name)
+            words |= {word for word in phrase.split() if len(word) >= SHORTEST}
             if word_count(name) > 1:
-                addresses.setdefault(said, person["person_email"])
-                addresses.setdefault(" ".join(reversed(said.split())), person["person_email"])
+                addresses.setdefault(phrase, person["person_email"])
+                addresses.setdefault(" ".join(reversed(phrase.split())), person["person_email"])
     words -= {word for name in others for word in canonical(name).split()}
     named = {canonical(name): key_id for key_id, name in keys if words & {*canonical(name).split()}}
     return KnownPeople(addresses, {name: _id_of(key_id, name) for name, key_id in named.items()})

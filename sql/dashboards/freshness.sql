@@ -1,6 +1,7 @@
 -- When each report was last pulled, and its newest day.
 select
     source as provider,
+    account,
     report,
     last_pulled_at,
     last_news_at,

@@ -12,7 +12,7 @@
 --   ContractedCost numeric not null: as BilledCost: no provider reports a negotiated price apart
 --   BillingCurrency string not null: always USD
 --   BillingAccountId string not null: as billing_account_id in ai_spend
---   BillingAccountName string: always null: no API that is pulled has it for each account
+--   BillingAccountName string: what the provider calls the account; null where it sends no name
 --   BillingAccountType string not null: Organization or Team
 --   BillingPeriodStart instant not null: the first instant of the UTC month
 --   BillingPeriodEnd instant not null: the first instant of the next one
@@ -165,7 +165,7 @@ select  -- noqa: ST06
     charges.billed_usd as ContractedCost,
     'USD' as BillingCurrency,
     charges.billing_account_id as BillingAccountId,
-    cast(null as string) as BillingAccountName,
+    accounts.account_name as BillingAccountName,
     coalesce(providers.billing_account_type, 'Organization') as BillingAccountType,
     timestamp(date_trunc(charges.spend_date, month), 'UTC') as BillingPeriodStart,
     timestamp(date_add(date_trunc(charges.spend_date, month), interval 1 month), 'UTC') as BillingPeriodEnd,
@@ -225,6 +225,10 @@ select  -- noqa: ST06
 from charges
 left join ai_usage_analytics.dim_provider as providers on charges.provider = providers.provider
 left join ai_usage_analytics.dim_platform as platforms on charges.platform = platforms.platform
+left join ai_usage_analytics.dim_account as accounts
+    on
+        charges.provider = accounts.provider
+        and charges.account = accounts.account
 left join ai_usage_analytics.sub_accounts as sub_accounts
     on
         charges.provider = sub_accounts.provider

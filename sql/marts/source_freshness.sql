@@ -1,10 +1,11 @@
 -- When each report of a provider, and each tab of the sheet, was last asked for, up to which day, and when it last had
 -- anything new: a stale report stands out.
 --
--- grain: one report, directory or tab that was ever pulled
+-- grain: one report or directory of one account, or one tab, that was ever pulled
 -- built: view
 -- columns:
 --   source string not null: who was asked
+--   account string not null: the account at the provider; default of a tab
 --   report string not null: the raw table
 --   last_pulled_at instant not null: when it was last asked for
 --   last_news_at instant not null: when it last had something that it had not had before
@@ -16,6 +17,7 @@ with looks as (
     select
         source,
         pull,
+        account,
         activity_date,
         records,
         records_pull_id = pull_id as is_news,
@@ -29,6 +31,7 @@ with looks as (
 
 select
     source,
+    account,
     pull as report,
     max(asked_at) as last_pulled_at,
     max(if(is_news, asked_at, null)) as last_news_at,
@@ -37,4 +40,4 @@ select
     count(*) as pulls,
     countif(is_news) as versions
 from looks
-group by source, pull
+group by source, account, pull

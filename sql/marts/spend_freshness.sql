@@ -6,12 +6,14 @@
 -- columns:
 --   provider string not null: as in dim_provider
 --   data_through date: the last UTC day that is known; null if none is
---   as_of instant not null: when it was last asked about any day
+--   as_of instant not null: when it was last asked about any day; of several accounts, the one that was asked least
+--     recently
 --   provisional_from date: the first UTC day that the provider may still restate; null if it may none
 --   days_missing integer not null: UTC days between the first and the last known one that are not known
 with looks as (
     select
         providers.provider,
+        pulls.account,
         min(coalesce(pulls.asked_at, pulls.pulled_at)) over (
             partition by pulls.pull, pulls.account, pulls.activity_date
             order by pulls.pulled_at, pulls.pull_id
@@ -21,12 +23,26 @@ with looks as (
     inner join ai_usage_analytics.dim_provider as providers on pulls.pull = providers.billing_pull
 ),
 
-asked as (
+accounts as (
     select
         provider,
+        account,
         max(asked_at) as as_of
     from looks
-    group by provider
+    group by provider, account
+),
+
+-- An account that is not configured any more is asked no more.
+asked as (
+    select
+        accounts.provider,
+        coalesce(min(if(dim_account.is_configured, accounts.as_of, null)), max(accounts.as_of)) as as_of
+    from accounts
+    left join ai_usage_analytics.dim_account as dim_account
+        on
+            accounts.provider = dim_account.provider
+            and accounts.account = dim_account.account
+    group by accounts.provider
 ),
 
 known as (

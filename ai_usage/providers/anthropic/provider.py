@@ -7,7 +7,7 @@ import polars as pl
 from ai_usage.accounts import account_names
 from ai_usage.ingest.cadence import MORNING, Cadence
 from ai_usage.money import read_rates
-from ai_usage.providers.anthropic import assets, checks, claude_ai_usage, keys, people, pulls, tables
+from ai_usage.providers.anthropic import assets, checks, claude_ai_usage, keys, organizations, people, pulls, tables
 from ai_usage.providers.anthropic.audit_log import pulls as audit_log_pulls
 from ai_usage.providers.anthropic.audit_log import tables as audit_log
 from ai_usage.providers.anthropic.audit_log.folder import uploads_of
@@ -19,7 +19,7 @@ from ai_usage.providers.provider import Bill, CoreTables, Gate, Platform, Provid
 from ai_usage.settings import settings
 from ai_usage.warehouse.ledger import Records
 
-ANY_ORGANIZATION = lists.Organization("", {})  # whose lines they are changes no sum
+ANY_ORGANIZATION = lists.Organization("", {})  # the organization of the lines changes no sum
 ENTERPRISE = ("claude_enterprise_users",)
 ANALYTICS = ("claude_analytics_cost", "claude_analytics_usage")  # an Admin key or an Analytics key opens them
 BILLING = ("claude_cost_report", "claude_cost_totals", "claude_messages_usage")  # usage decides who pays a line
@@ -131,6 +131,7 @@ ANTHROPIC = Provider(
     also_called=("claude",),
     people=people.PEOPLE,
     keys=keys.KEYS,
+    accounts=organizations.ACCOUNTS,
     bills_own_seats=True,
     core=CORE,
     checks=checks.CHECKS,

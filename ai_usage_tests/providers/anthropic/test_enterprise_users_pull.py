@@ -98,7 +98,7 @@ def test_no_day_before_the_first_of_the_provider_is_requested(
     outcome = run(platform, stand_in)
     assert platform.warehouse.pulled_days("claude_enterprise_users") == WEEK.days[4:-1]
     assert len(stand_in.requests) == 3
-    assert outcome.noted(PULL, WEEK.first)["skipped"] == "the vendor serves nothing before 2026-11-17"
+    assert outcome.noted(PULL, WEEK.first)["skipped"] == "the provider has nothing before 2026-11-17"
 
 
 def test_without_an_analytics_key_nothing_is_asked(platform: Platform, stand_in: Simulator) -> None:

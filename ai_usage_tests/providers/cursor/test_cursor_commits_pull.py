@@ -144,7 +144,7 @@ def test_a_plan_without_commits_skips_them_with_a_note_and_the_rest_goes_on(
     assert outcome.noted_anywhere("skipped").keys() == {f"raw/{PULL}"}
     why = outcome.noted_anywhere("skipped")[f"raw/{PULL}"]
     assert why.startswith("not included: it needs an Enterprise team with AI Code Tracking")
-    assert "The vendor answered 401: You must be a member of an enterprise team" in why
+    assert "The provider answered 401: You must be a member of an enterprise team" in why
     assert outcome.checks_not_passed() == set()
     assert "Optional, and never pulled" in outcome.not_evaluated("schema_drift", PULL)[None]
     assert (("pull_is_recent", PULL) in outcome.evaluations, outcome.not_passed("pull_is_recent", PULL)) == (

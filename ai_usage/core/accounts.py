@@ -1,0 +1,84 @@
+"""The accounts as a table, for SQL and people: those that the settings name, and those that the ledger has pulls of."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import dagster as dg
+
+from ai_usage.accounts import credentials_by_account
+from ai_usage.ingest.day_replacement import GROUP, KINDS
+from ai_usage.ingest.ledger_writes import InWarehouse
+from ai_usage.layers import note, snapshot_asset
+from ai_usage.providers.directory import AccountName
+from ai_usage.providers.provider import Provider
+from ai_usage.providers.registry import PROVIDERS
+from ai_usage.settings import Settings, settings
+from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.table import PULLS, Table, boolean, instant, string
+
+DIM_ACCOUNT = Table(
+    name="dim_account",
+    grain="one account at a provider that is configured, or was ever pulled",
+    date_column=None,
+    columns={
+        "provider": string("as in dim_provider", required=True),
+        "account": string("its name here, as in ai_spend", required=True),
+        "account_name": string("what the provider calls it; null where it sends no name"),
+        "provider_account_id": string("the provider's own id of it; null where it sends none"),
+        "credentials": string("the kinds of keys that it has, never a key: admin, analytics; null where it has none"),
+        "is_configured": boolean("whether the settings name it; of no other account is anything pulled", required=True),
+        "first_pulled_at": instant("when anything of it was first pulled; null before that"),
+    },
+)
+DIRECTORIES = [pull for provider in PROVIDERS if provider.accounts for pull in provider.accounts.pulls]
+PARENTS = [dg.AssetKey(["raw", pull]) for pull in (*DIRECTORIES, *(provider.bill.pull for provider in PROVIDERS))]
+
+FIRST_PULLS = f"""
+select account, min(coalesce(asked_at, pulled_at)) as first_pulled_at
+from {PULLS.address}
+where source = @provider
+group by account
+order by account
+"""
+
+
+@snapshot_asset("core", DIM_ACCOUNT, group=GROUP, kinds=KINDS, deps=PARENTS)
+def dim_account(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """Each account's name at its provider, which kinds of keys it has, and whether it is still configured."""
+    with warehouse.connected():
+        rows = [row for provider in PROVIDERS for row in rows_of(provider, settings(), warehouse)]
+        columns = {name: [row[name] for row in rows] for name in DIM_ACCOUNT.columns}
+        warehouse.replace_all(DIM_ACCOUNT, DIM_ACCOUNT.frame(columns))
+    note(context, "core/dim_account", None, **{"dagster/row_count": len(rows)})
+
+
+def rows_of(provider: Provider, of: Settings, warehouse: Warehouse) -> list[dict[str, Any]]:
+    """Rows of `dim_account`, of one provider."""
+    first_pulls = dict(warehouse.ask(FIRST_PULLS, provider=provider.key).iter_rows())
+    names = provider.accounts.names(warehouse) if provider.accounts else {}
+    return account_rows(provider.key, credentials_by_account(of, provider.account_fields), first_pulls, names)
+
+
+def account_rows(
+    provider: str,
+    configured: Mapping[str, Iterable[str]],
+    first_pulls: Mapping[str, datetime],
+    names: Mapping[str, AccountName],
+) -> list[dict[str, Any]]:
+    """The same, from what is known of each account: those that are configured first, in their order."""
+    return [
+        {
+            "provider": provider,
+            "account": account,
+            "account_name": names[account].name if account in names else None,
+            "provider_account_id": names[account].id if account in names else None,
+            "credentials": ", ".join(kind.removesuffix("_key") for kind in configured.get(account, ())) or None,
+            "is_configured": account in configured,
+            "first_pulled_at": first_pulls.get(account),
+        }
+        for account in dict.fromkeys([*configured, *first_pulls])
+    ]
+
+
+ASSETS = [dim_account]

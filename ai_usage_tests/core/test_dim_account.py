@@ -1,0 +1,74 @@
+"""`dim_account` lists the accounts of the settings and those of the ledger; no key is in it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from ai_usage.core.accounts import DIM_ACCOUNT, account_rows, rows_of
+from ai_usage.providers.registry import PROVIDERS
+from ai_usage.settings import settings
+from ai_usage.simulated import accounts
+from ai_usage.simulator import Simulator
+from ai_usage.warehouse.ledger import Answer
+from ai_usage_tests.mock_claude import DAY, ORGANIZATION
+from ai_usage_tests.platform import Platform
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def test_accounts_of_the_settings_come_first_and_one_of_the_ledger_alone_is_not_configured() -> None:
+    configured = {"eu": ("admin_key", "analytics_key"), "new": ("admin_key",)}
+    rows = account_rows("toy", configured, {"former": NOW, "eu": NOW}, {})
+    assert [(row["account"], row["credentials"], row["is_configured"], row["first_pulled_at"]) for row in rows] == [
+        ("eu", "admin, analytics", True, NOW),
+        ("new", "admin", True, None),
+        ("former", None, False, NOW),
+    ]
+
+
+def test_the_table_has_the_organizations_name_and_when_it_was_first_pulled(platform: Platform) -> None:
+    pulled = platform.run(
+        {DAY: ["100"]}, only=dg.AssetSelection.assets("core/dim_account").upstream().required_multi_asset_neighbors()
+    )
+    assert not pulled.failed
+    [row] = platform.warehouse.ask(f"select * from {DIM_ACCOUNT.address}").to_dicts()
+    assert row.pop("first_pulled_at") - settings().now() < timedelta(minutes=1)
+    assert row == {
+        "provider": "anthropic",
+        "account": "default",
+        "account_name": ORGANIZATION["name"],
+        "provider_account_id": ORGANIZATION["id"],
+        "credentials": None,
+        "is_configured": False,  # the test hands the client in
+    }
+
+
+def test_of_the_built_in_providers_it_lists_the_accounts_that_there_are(platform: Platform) -> None:
+    of = replace(settings(), simulate=True)
+    simulator = Simulator()
+    for provider in PROVIDERS:
+        found = {row["account"]: row["credentials"].split(", ") for row in rows_of(provider, of, platform.warehouse)}
+        there = accounts(provider, of, simulator)
+        assert found == {one.name: [kind.removesuffix("_key") for kind in one.credentials] for one in there}
+
+
+def test_as_of_is_that_of_the_configured_account_that_was_asked_least_recently(platform: Platform) -> None:
+    def asked(account: str, hours_ago: int) -> None:
+        at = NOW - timedelta(hours=hours_ago)
+        answer = Answer("anthropic", DAY, [], 1, {}, asked_at=at, account=account)
+        platform.warehouse.append("claude_cost_report", [answer])
+
+    def as_of() -> datetime:
+        [(at,)] = platform.warehouse.query("marts/spend_freshness").select("as_of").rows()
+        assert isinstance(at, datetime)
+        return at
+
+    for account, hours_ago in (("default", 1), ("eu", 30), ("former", 900)):
+        asked(account, hours_ago)
+    assert as_of() == NOW - timedelta(hours=1), "no account is configured"
+    configured = {"default": ("admin_key",), "eu": ("admin_key",)}
+    rows = account_rows("anthropic", configured, {"former": NOW}, {})
+    columns = {name: [row[name] for row in rows] for name in DIM_ACCOUNT.columns}
+    platform.warehouse.replace_all(DIM_ACCOUNT, DIM_ACCOUNT.frame(columns))
+    assert as_of() == NOW - timedelta(hours=30)
