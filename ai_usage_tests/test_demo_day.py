@@ -1,4 +1,4 @@
-"""One simulated week from the vendor's HTTP to the mart: what comes out is what the simulator knows to be true."""
+"""One simulated week from the provider's HTTP to the mart: the result is what the simulator knows to be true."""
 
 from dataclasses import dataclass, replace
 from datetime import date
