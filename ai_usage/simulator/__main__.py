@@ -1,4 +1,4 @@
-"""`python -m ai_usage.simulator --port 8900`: serves the stand-in providers until told to stop."""
+"""`python -m ai_usage.simulator --port 8900`: serves the stand-in providers until it is stopped."""
 
 import argparse
 import signal

@@ -6,7 +6,7 @@ MINUTE = 60
 
 
 class Quota:
-    """Counts requests of each kind, minute by minute; unlimited when nobody says how time passes."""
+    """Counts requests of each kind, minute by minute; unlimited without a clock."""
 
     def __init__(self, monotonic: Callable[[], float] | None) -> None:
         self.monotonic = monotonic

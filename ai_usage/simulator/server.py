@@ -59,7 +59,7 @@ def world_of(seed: int, cursor_scale: float) -> World:
 
 
 class Simulator:
-    """Stand-in providers at `url`, for as long as the `with` block lasts. Another `seed` is another company, whose keys
+    """Stand-in providers at `url`, for as long as the `with` block lasts. Another `seed` is another company: its keys
     end with `key_suffix`.
     """
 
@@ -134,7 +134,7 @@ class Simulator:
         return self._days.visible(day, version(day, self.now()))
 
     def people_day(self, day: date) -> tuple[PersonDay, ...]:
-        """The truth of who used claude.ai on a day, as it is told by now."""
+        """The truth of who used claude.ai on a day, as reported by now."""
         return self._people.visible(day, self.now())
 
     def cursor_day(self, day: date) -> CursorDay:
@@ -221,7 +221,7 @@ class Simulator:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn, quiet, that tells when it serves."""
+    """Uvicorn, quiet, that signals when it serves."""
 
     def __init__(self, app: FaultyApp) -> None:
         super().__init__(
@@ -244,5 +244,5 @@ class _Server(uvicorn.Server):
         self.ready.set()
 
 
-def _json(said: object, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(said), status, media_type="application/json")
+def _json(body: object, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(body), status, media_type="application/json")
