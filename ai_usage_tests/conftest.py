@@ -52,6 +52,7 @@ os.environ |= {
     "POLARS_MAX_THREADS": "1",  # there is a test for each core already
 }
 
+from ai_usage_tests import staying_open  # noqa: E402, F401 - after the environment; it is enough to import it
 from ai_usage_tests.mock_claude import DAY, DAYS, NEXT, ordinary  # noqa: E402 - after the environment
 from ai_usage_tests.named import named  # noqa: E402 - after the environment
 from ai_usage_tests.platform import Platform, platform_in  # noqa: E402 - after the environment

@@ -36,7 +36,7 @@ from ai_usage_tests.mock_claude import Line, MockClaude
 from ai_usage_tests.outcome import Outcome, together
 
 WITHOUT_BOARDS = dg.AssetSelection.all() - dg.AssetSelection.groups("dashboards")
-# What a vendor that is Claude alone cannot change: a third of the steps.
+# What Claude alone cannot change: a third of the steps.
 OF_OTHERS = dg.AssetSelection.assets(
     *(key for asset in ASSETS for key in asset.keys if key.path[1].startswith(("cursor", "sheet", "dim_cursor")))
 )
@@ -84,7 +84,7 @@ class Platform:
         only: dg.AssetSelection | None = None,
         claude_admin: Any = None,
     ) -> Outcome:
-        """Refresh every day the vendor knows, in one run; a number is the cents of one line."""
+        """Refresh every day that Claude has, in one run; a text is the cents of one line."""
         for day, lines in (days or {}).items():
             self.claude.days[day] = [line if isinstance(line, Line) else Line(line) for line in lines]
         over = span or Span(min(self.claude.days), max(self.claude.days))
@@ -128,7 +128,7 @@ class Platform:
         return Outcome(result)
 
     def refresh(self, of: Settings, span: Span, *, only: dg.AssetSelection | None = None) -> Outcome:
-        """What `make backfill` does, or one run of a part of the graph, with the vendors that these settings name; only
+        """What `make backfill` does, or one run of a part of the graph, with the providers of these settings; only
         the warehouse is this one.
         """
         defs = build_defs(of, overrides={"warehouse": self.warehouse})
@@ -153,7 +153,7 @@ class Platform:
     def copy(self, folder: Path) -> "Platform":
         """The same past, to be harmed without harming it here."""
         shutil.copyfile(self.warehouse.path, folder / "ai_usage.duckdb")
-        other = platform_in(folder)
+        other = _platform_of(folder)
         other.warehouse.now = copy(self.warehouse.now)
         other.warehouse._is_prepared = self.warehouse._is_prepared
         other.claude.days.update(self.claude.days)
@@ -188,11 +188,16 @@ def name_providers(warehouse: DuckDBWarehouse) -> None:
 
 def platform_in(folder: Path) -> Platform:
     """A platform with its files in a folder, named as the settings would name them; Dagster's are in one below."""
+    platform = _platform_of(folder)
+    name_providers(platform.warehouse)
+    return platform
+
+
+def _platform_of(folder: Path) -> Platform:
     at = Ticking(settings().now())
     warehouse = DuckDBWarehouse(
         folder / "ai_usage.duckdb", folder / "published.duckdb", TABLES, at, patience=60, functions=FUNCTIONS
     )
-    name_providers(warehouse)
     return Platform(warehouse, folder / "dagster")
 
 

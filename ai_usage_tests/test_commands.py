@@ -141,7 +141,7 @@ MAY_BE_EMPTY = {
 def test_the_company_of_the_benchmark_fills_every_table_and_blocks_no_day(platform: Platform) -> None:
     """Else what is measured is not what would be rebuilt."""
     company = Company(people=40, days=MEASURED_DAYS // 12)
-    company.settle_in(platform.warehouse)
+    company.fill(platform.warehouse)
     steps = list(rebuild_all(platform.warehouse, [company.span]))
     assert not any(step.blocked or step.skipped not in {"", "a view"} for step in steps)
     names = {mart.table.name for mart in marts()}

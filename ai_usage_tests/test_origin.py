@@ -36,10 +36,10 @@ def home(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
 @pytest.fixture
 def real(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
     """A real provider, as far as the commands know, with its key set."""
-    with standing_in() as vendor:
-        monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", vendor.url)
+    with standing_in() as stand_in:
+        monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", stand_in.url)
         monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", ADMIN)
-        yield vendor
+        yield stand_in
 
 
 @pytest.mark.parametrize("is_published", [False, True])
@@ -67,7 +67,7 @@ def test_without_a_key_a_real_warehouse_gets_no_simulated_data_and_no_advice_to_
     for command in ("demo", "backfill", "ui"):
         assert main([command]) == 2
         output = printed(capsys)
-        assert "holds real data, and simulated data would join them: nothing was pulled. Set a vendor's key" in output
+        assert "holds real data, and simulated data would join them: nothing was pulled. Set a provider's key" in output
         assert "reset" not in output
 
 

@@ -1,1 +1,1 @@
-"""Benchmarks: `make bench`. Not part of what is installed."""
+"""Benchmarks: `make bench`. Not part of the wheel."""

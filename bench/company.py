@@ -1,12 +1,13 @@
-"""A company that exists in core alone, for `bench`: so many people, so many days, made inside DuckDB in seconds.
+"""A company that exists in core alone, for `bench`: any number of people and days, made inside DuckDB in seconds.
 
-What it is: a Claude key for eight people, workspaces up to forty, eight models, batch and priority tiers, two context
-windows, two geographies; of ten people four use Claude Code (half of them on the API's bill), three use claude.ai, all
-have Cursor, and seven are at it on a working day with 4 to 20 events each: 8,400 a working day of a thousand people.
-Money is one amount reported several times, as the providers do: tokens at their price are the cost lines, the Console's
-figure and, for the last 365 days, analytics' rows by product, key and actor. Dice are hashes: equal sizes are equal.
+There is a Claude key for every eight people, up to forty workspaces, eight models, batch and priority tiers, two
+context windows and two geographies. Of ten people four use Claude Code (half of them on the API's bill), three use
+claude.ai, and all have Cursor; seven of ten use it on a working day with 4 to 20 events each: 8,400 events a working
+day for a thousand people. A cost is one amount reported several times, as the providers do: tokens at their price are
+the cost lines, the Console's figure and, for the last 365 days, analytics' rows by product, key and actor. Random
+values are hashes, so equal sizes give equal companies.
 
-Of raw only what the gates' checks read: the ledger, and the records of the reports money rests on.
+Raw has only what the gates' checks read: the ledger, and the records of the billing reports.
 """
 
 from collections.abc import Mapping
@@ -19,8 +20,6 @@ import duckdb
 from ai_usage.catalog import TABLES
 from ai_usage.core.providers import DIM_PLATFORM, DIM_PROVIDER, platform_rows, provider_rows
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic.provider import ANTHROPIC
-from ai_usage.providers.cursor.provider import CURSOR as CURSOR_PROVIDER
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW
@@ -28,15 +27,14 @@ from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW
 DAYS_AT_ONCE = 31
 LAST = date(2026, 11, 19)
 MEASURED_DAYS = 365  # analytics/cost goes back that far
-HELD_PULLS = (*ANTHROPIC.gate.pulls, *CURSOR_PROVIDER.gate.pulls)
 OTHER_PULLS = ("claude_code_usage", "claude_analytics_cost", "claude_analytics_usage", "cursor_ai_commits")
 COLUMNS = {table.name: table.columns.keys() for table in TABLES if table.schema == ANALYTICS}
-LOOKS = [1, 2, 3, 4, 5, 6, 7, 14, 21, 28, 31]  # days after a day on which its reports are pulled, again and again
+LOOKS = [1, 2, 3, 4, 5, 6, 7, 14, 21, 28, 31]  # days after a day on which its reports are pulled again
 
 
 @dataclass(frozen=True)
 class Company:
-    """How large it is, and how long ago it began."""
+    """Its number of people, and of days."""
 
     people: int
     days: int
@@ -53,7 +51,7 @@ class Company:
             "api_keys": max(1, self.people // 8),
         }
 
-    def settle_in(self, warehouse: DuckDBWarehouse) -> None:
+    def fill(self, warehouse: DuckDBWarehouse) -> None:
         """Fill an empty warehouse, day after day, as a backfill would."""
         with warehouse.connected() as db:
             for statement in SETTING:
@@ -86,7 +84,7 @@ class Company:
 
 
 def _insert(db: duckdb.DuckDBPyConnection, address: str, select: str, parameters: Mapping[str, Any]) -> None:
-    """Rows of the one account there is, where the table has accounts and the query names none."""
+    """Insert rows; where the table has accounts and the query names none, they belong to the only account."""
     needed, given = (_columns(db, f"describe {of}", values) for of, values in ((address, {}), (select, parameters)))
     of_account = "select 'default' as account, * from" if "account" in needed - given else "from"
     db.execute(f"insert into {address} by name {of_account} ({select})", dict(parameters))
@@ -97,7 +95,7 @@ def _columns(db: duckdb.DuckDBPyConnection, describe: str, parameters: Mapping[s
 
 
 def _stamped(table: str, select: str, day: str) -> str:
-    """With the account, and the stamps of the day's first pull. A fact of core names its pull in `pull`."""
+    """The SELECT with the account and the stamps of the day's first pull. A core row names its pull in `pull`."""
     account = "'default' as account," if "account" in COLUMNS[table] and "as account" not in select else ""
     return f"""select made.* exclude (pull), {account} pull || strftime({day}, '-%Y-%m-%d-01') as pull_id,
         {day}::timestamptz + interval 30 hour as ingestion_timestamp from ({select}) as made"""
@@ -109,7 +107,7 @@ SETTING = (
     select 'Business' as plan_name, date '2020-01-01' as valid_from, 40 as seat_price_usd""",
     "create or replace temp macro dice(a, b, c, sides) as (hash(a, b, c) % sides)::bigint",
     "create or replace temp macro usd(nano) as (nano * 0.000000001::decimal(10, 9))::decimal(38, 9)",
-    # per token, in billionths of a dollar: exact whatever the discount
+    # per token, in billionths of a dollar, so that discounts are exact
     """create or replace temp table models as select * from (values
         (0, 'claude-opus-5-5', 5000, 25000), (1, 'claude-sonnet-5', 3000, 15000), (2, 'claude-haiku-5', 1000, 5000),
         (3, 'claude-opus-4-5-20251101', 5000, 25000), (4, 'claude-sonnet-4-5-20250929', 3000, 15000),
@@ -117,7 +115,7 @@ SETTING = (
         (7, 'claude-sonnet-4-20250514', 3000, 15000)) as model(m, model, input_nano, output_nano)""",
 )
 
-LISTS = {  # keys are of the other two
+LISTS = {  # keys refer to the other two
     "people": """select p, 'person' || lpad(p::varchar, 5, '0') || '@example.com' as user_email,
         'team-' || lpad((p % 25)::varchar, 2, '0') as team_name from range($count) as person(p)""",
     "workspaces": "select w, 'wrkspc_' || lpad(w::varchar, 3, '0') as workspace_id from range($count) as of(w)",
@@ -157,7 +155,7 @@ USES = """select used.*, user_email, api_key_id, model, input_nano, output_nano,
     if(k % 9 = 0, dice(n, k, m, 40), 0) as web_search_requests
 from used join models using (m) left join people using (p) left join (select k, api_key_id from api_keys) using (k)"""
 
-# Tokens at their price, and what is no token; Priority Tier stands in no cost report.
+# Tokens and other units at their price; Priority Tier is in no cost report.
 PRICED = """with kinds as (
     select *, unnest([
         {'token_type': 'uncached_input_tokens', 'units': uncached_input_tokens, 'nano': input_nano},
@@ -370,7 +368,7 @@ DAILY_RECORD = """'{"userId":' || cursor_user_id || ',"day":"' || activity_date 
     || quoted(apply_most_used_extension) || ',"tabMostUsedExtension":' || quoted(tab_most_used_extension)
     || ',"clientVersion":' || quoted(client_version) || '}'"""
 
-RECORDS = {  # pull: the table of core its records are rows of, and the record
+RECORDS = {  # pull: the core table that its records become, and the record
     "claude_cost_report": ("claude_costs", COST_RECORD),
     "claude_cost_totals": ("claude_daily_cost", TOTAL_RECORD),
     "claude_messages_usage": ("claude_usage_tokens", USAGE_RECORD),

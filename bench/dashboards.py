@@ -1,5 +1,5 @@
-"""What the dashboards cost, for `bench`: asking every card over two years of a thousand people, in a process that asked
-nothing before, and opening every page in a browser without a network. Seconds are of the machine at that moment.
+"""The cost of the dashboards, for `bench`: querying every card over two years of a thousand people, in a fresh process,
+and opening every page in a browser without a network. Seconds depend on the machine at that moment.
 """
 
 import importlib
@@ -22,13 +22,13 @@ from bench.marts import ALL, TWO_YEARS
 PEOPLE = 1_000
 OPENED = 5  # times each page
 SCREEN = {"width": 1440, "height": 900}  # px
-MARKS = ("numbers", "opened")  # marks that page.js sets: every number is there; what is in view is drawn
+MARKS = ("numbers", "opened")  # marks that page.js sets: every number is there; the visible part is drawn
 
 Measure = Callable[[str, int, str], dict[str, Any]]  # worker, people, folder
 
 
 def figures(measure: Measure) -> dict[str, Any]:
-    """A company and its marts are made first, which takes minutes."""
+    """The company and its marts are made first, which takes minutes."""
     with tempfile.TemporaryDirectory(prefix="ai_usage_bench_") as folder:
         for worker in ("company", f"marts_{ALL}"):
             measure(worker, PEOPLE, folder)
@@ -37,7 +37,7 @@ def figures(measure: Measure) -> dict[str, Any]:
 
 
 def dashboards(_: str, __: int) -> dict[str, Any]:
-    """Every card of every board, over one connection; checking the boards' files is counted too."""
+    """Every card of every board, over one connection, including the validation of the boards' files."""
     warehouse = duckdb_warehouse(settings(), is_read_only=True)
     seconds, rows = {}, {}
     wall, cpu = time.perf_counter(), time.process_time()
@@ -57,8 +57,8 @@ def dashboards(_: str, __: int) -> dict[str, Any]:
 
 
 def pages(_: str, __: int) -> dict[str, Any]:
-    """Every board's page: its size, and how long after it is asked for it is there. Needs Chromium on the PATH, and
-    playwright, which tests bring; reports where either is missing.
+    """Every board's page: its size, and the time until it is shown. Needs Chromium on the PATH and playwright, which
+    the tests install; reports which is missing.
     """
     of = settings()
     warehouse = duckdb_warehouse(of, is_read_only=True)

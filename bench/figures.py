@@ -1,7 +1,7 @@
-"""`make bench`: what a backfill costs, as JSON: requests against the fewest possible, records a second and peak memory
-beside a bare loop over the same answers, a year of Cursor events at the provider's rate, CPU seconds a day of the
-whole graph, what rebuilding the marts takes of a thousand people's two years, and asking every card of the dashboards
-of them and opening their pages. Ratios hold where seconds do not.
+"""`make bench`: the cost of a backfill, as JSON. It measures requests compared with the fewest possible, records per
+second and peak memory beside a bare loop over the same answers, a year of Cursor events at the provider's rate, CPU
+seconds per day of all assets, rebuilding the marts of a thousand people over two years, and querying their dashboards
+and opening the pages. Ratios are comparable between machines, seconds are not.
 """
 
 import argparse
@@ -48,7 +48,7 @@ from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from bench import cursor_year, dashboards, marts
 
 LINES_A_DAY = 2_000
-SHORT, LONG = 124, 372  # days: memory that grows with days would show between them
+SHORT, LONG = 124, 372  # days: memory that grows with days would differ between them
 YEAR = 365
 RUNS = 3
 
@@ -65,7 +65,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     arguments.add_argument("--url", default="", help=argparse.SUPPRESS)
     arguments.add_argument("--size", type=int, default=YEAR, help=argparse.SUPPRESS)  # days, or people
     arguments.add_argument(
-        "--only", choices=["marts", "dashboards"], help="these figures alone; the others stay as last measured"
+        "--only", choices=["marts", "dashboards"], help="measure only these; the others stay as last measured"
     )
     asked = arguments.parse_args(argv)
     if asked.worker:
@@ -87,7 +87,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
 
 
 def _pull_and_shape() -> dict[str, Any]:
-    """Ours and the bare loop in turn, each in a process of its own, at two lengths."""
+    """The platform and the bare loop in turn, each in a process of its own, at two lengths."""
     with _static_provider() as url:
         taken: dict[str, list[dict[str, Any]]] = {}
         for _ in range(RUNS):
@@ -97,7 +97,9 @@ def _pull_and_shape() -> dict[str, Any]:
         sorted(taken[key], key=lambda f: f["seconds"])[RUNS // 2]
         for key in (f"ours_{LONG}", f"bare_{LONG}", f"ours_{SHORT}")
     )
-    pairs = zip(taken[f"ours_{LONG}"], taken[f"bare_{LONG}"], strict=True)  # side by side: the machine's speed drifts
+    pairs = zip(
+        taken[f"ours_{LONG}"], taken[f"bare_{LONG}"], strict=True
+    )  # in pairs, because the machine's speed drifts
     ratios = [round(a["seconds"] / b["seconds"], 2) for a, b in pairs]
     return {
         "records": ours["records"],
@@ -111,7 +113,7 @@ def _pull_and_shape() -> dict[str, Any]:
 
 
 def _cursor_year() -> dict[str, Any]:
-    """The year, and what memory it takes beside its last quarter."""
+    """The year, and its memory compared with that of its last quarter."""
     short, year = (_measured("cursor", "", days) for days in (cursor_year.SHORT, cursor_year.LONG))
     return {
         **year,
@@ -226,7 +228,7 @@ def _cursor(_: str, days: int) -> dict[str, Any]:
 
 
 def _graph(_: str, days: int) -> dict[str, Any]:
-    """A refresh: every pull, then every table and check. The simulated provider is in a process of its own."""
+    """A refresh: every pull, then every table and check. The simulated providers run in a process of their own."""
     last = datetime.now(UTC).date() - timedelta(days=1)
     span = Span(last - timedelta(days=days - 1), last)
     with _simulator_process() as url, closing(_unpaced_claude(url)) as claude, closing(_unpaced_cursor(url)) as cursor:
@@ -276,7 +278,7 @@ FIGURES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "cursor_year": ("A year of Cursor events, on a simulated clock", _cursor_year),
     "graph": (f"The whole graph over {YEAR} days in one refresh", lambda: _measured("graph", "", YEAR)),
     "marts": ("The marts of a thousand people's two years", _marts),
-    "dashboards": ("Every card of the dashboards, over as much", _dashboards),
+    "dashboards": ("Every card of the dashboards, over the same data", _dashboards),
 }
 
 
@@ -317,7 +319,7 @@ def _simulator_process() -> Iterator[str]:
 
 @contextmanager
 def _static_provider() -> Iterator[str]:
-    """Answers any cost report with the same lines for every day asked, rendered once: it costs next to nothing."""
+    """Answers any cost report with the same lines for every day, rendered once, at almost no cost."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Static)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

@@ -1,5 +1,5 @@
-"""What rebuilding the marts costs, for `bench`: two years of a thousand people, one day of them, and how both grow with
-people. Seconds are of the machine at that moment; CPU seconds and ratios hold elsewhere too.
+"""The cost of rebuilding the marts, for `bench`: two years of a thousand people, one day of them, and how both grow
+with people. Seconds depend on the machine at that moment; CPU seconds and ratios are comparable.
 """
 
 import resource
@@ -34,7 +34,7 @@ def figures(measure: Measure) -> dict[str, Any]:
             companies.append({**made, **{worker: measure(f"marts_{worker}", people, folder) for worker in (ALL, ONE)}})
     least, most = companies[0], companies[-1]
     return {
-        "company": f"{PEOPLE[-1]:,} people over {TWO_YEARS} days; see ai_usage/commands/bench_company.py",
+        "company": f"{PEOPLE[-1]:,} people over {TWO_YEARS} days; see bench/company.py",
         ALL: most[ALL],
         ONE: most[ONE],
         "growth_with_people": [_beside(company, least) for company in companies],
@@ -44,7 +44,7 @@ def figures(measure: Measure) -> dict[str, Any]:
 
 
 def _beside(company: dict[str, Any], least: dict[str, Any]) -> dict[str, Any]:
-    """Time against rows: 1 is growth in proportion, less is better. CPU, since others may use the machine."""
+    """Growth of CPU time compared with growth of rows: 1 is proportional, less is better."""
     more = sum(company["core_rows"].values()) / sum(least["core_rows"].values())
     grown: dict[str, Any] = {"people": company["people"], "rows_ratio": round(more, 2)}
     for which in (ALL, ONE):
@@ -60,10 +60,10 @@ def _beside(company: dict[str, Any], least: dict[str, Any]) -> dict[str, Any]:
 
 
 def company(_: str, people: int) -> dict[str, Any]:
-    """Make it; how many rows core then has."""
+    """Make the company; returns the number of rows in each core table."""
     began = time.perf_counter()
     warehouse = duckdb_warehouse(settings())
-    Company(people, TWO_YEARS).settle_in(warehouse)
+    Company(people, TWO_YEARS).fill(warehouse)
     seconds = round(time.perf_counter() - began, 1)
     with warehouse.connected() as db:
         rows = {
@@ -82,7 +82,7 @@ def one_day(_: str, __: int) -> dict[str, Any]:
 
 
 def _rebuilt(spans: Sequence[Span]) -> dict[str, Any]:
-    """Every mart, in a process that never did it before; only starting Python is left out."""
+    """Every mart, in a fresh process; only the start of Python is not measured."""
     warehouse = duckdb_warehouse(settings())
     wall, cpu = time.perf_counter(), time.process_time()
     with warehouse.connected():

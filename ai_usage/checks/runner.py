@@ -31,7 +31,7 @@ from ai_usage.check import (
     warned,
 )
 from ai_usage.checks.accounts import with_account
-from ai_usage.checks.events import EVENTS_IN_TABLE, keep_events
+from ai_usage.checks.alert_events import EVENTS_IN_TABLE, keep_events
 from ai_usage.checks.missing import Missing, client_of, of_the_past, span_of_check
 from ai_usage.checks.results import observation, step_name
 from ai_usage.checks.sightings import evaluate_sightings
@@ -164,7 +164,7 @@ def _of_snapshot(
             finding = failed(str(error))
         else:
             with warehouse.connected():
-                finding = evaluated_or_failed(context, lambda: check.evaluate(warehouse, *arguments))
+                finding = evaluated_or_failed(context, check, lambda: check.evaluate(warehouse, *arguments))
     return {None: finding or missing.finding(was_asked=False)}
 
 
@@ -187,7 +187,7 @@ def _of_run(
         return evaluate_sightings(warehouse, check.key, sightings, check.warning) if sightings.seen else None
 
     with warehouse.connected():
-        finding = evaluated_or_failed(context, sighted)
+        finding = evaluated_or_failed(context, check, sighted)
     return {None: finding or missing.finding(was_asked=False)}
 
 
@@ -199,7 +199,7 @@ def _evaluated(
     warehouse stops the run.
     """
     try:
-        found = check.evaluate(warehouse, span)
+        found = {day: check.within_severity(one) for day, one in check.evaluate(warehouse, span).items()}
         return unless_blocked(warehouse, span, found, check.provider) if check.compares_marts else found
     except WarehouseError:
         raise
@@ -232,10 +232,10 @@ def _all_lag(rows: Rows, blocked: Collection[str | None]) -> bool:
 
 
 def evaluated_or_failed(
-    context: dg.AssetCheckExecutionContext, evaluate: Callable[[], Finding | None]
+    context: dg.AssetCheckExecutionContext, check: Check, evaluate: Callable[[], Finding | None]
 ) -> Finding | None:
     try:
-        return evaluate()
+        return check.within_severity(evaluate())
     except WarehouseError:
         raise
     except Exception as error:  # DESIGN 3.5, whatever the error is

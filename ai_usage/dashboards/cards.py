@@ -3,9 +3,9 @@ what may be filtered. `numbers` makes of it what is shown: filtered first, then 
 sums. `aggregated` is the same as one SELECT, for tools that ask the warehouse themselves.
 
 Where pseudonyms are wanted no address leaves here. Each result knows through which day it is whole, when providers were
-last asked, and from which day on they may still change it: columns `data_through`, `as_of` and `provisional_from` of
-the card's own SQL say so, else `sql/dashboards/board_freshness.sql`, which has them by provider. Of several providers
-it is the earliest: everything shown is known that far.
+last asked, and from which day on they may still change it: from the columns `data_through`, `as_of` and
+`provisional_from` of the card's own SQL, else `sql/dashboards/board_freshness.sql`, which has them by provider. Of
+several providers it is the earliest: everything shown is known that far.
 """
 
 from collections.abc import Collection, Mapping

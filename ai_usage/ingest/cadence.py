@@ -29,8 +29,8 @@ class Cadence:
     name: str
     daily: tuple[str, ...] = ()
     snapshots: tuple[str, ...] = ()
-    asked_by: tuple[str, ...]  # the pulls that tell whether a day was asked about; the others come along where they may
-    settles: timedelta  # after a day's end, until the vendor has all of it
+    asked_by: tuple[str, ...]  # the pulls that show whether a day was asked about
+    settles: timedelta  # after a day's end, until the provider has all of it
     at: time | None = None  # of the company's day; None: as soon as a day is settled
     window: int = 0  # days asked again every day
     long_window: int = 0  # days of which none goes unasked for a week

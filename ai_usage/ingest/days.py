@@ -1,6 +1,6 @@
-"""What an answer holds of each day that was asked about: its records, or why there are none.
+"""The records of each day that was asked about, or why there are none.
 
-Knows of no vendor. A day costs itself: whatever is wrong with one day of an answer, the others are kept.
+Independent of providers. A bad day costs only itself: whatever is wrong with one day of an answer, the others are kept.
 """
 
 from collections import Counter
@@ -12,15 +12,15 @@ from ai_usage.ingest.http.errors import IncompleteAnswer, UnexpectedAnswer
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.warehouse.ledger import Answer
 
-NOT_YET_FOR = timedelta(days=3)  # after a day's end a vendor may be so late with it; later, a missing day is a fault
+NOT_YET_FOR = timedelta(days=3)  # after a day's end a provider may be so late with it; later, a missing day is a fault
 
 
 @dataclass(frozen=True)
 class NotYet:
-    """A day the vendor has not computed yet: no failure, and asked for again later."""
+    """A day the provider has not computed yet: no failure, and asked for again later."""
 
     day: date
-    latest: date | None  # the newest day there is, as far as the answer says
+    latest: date | None  # the newest day there is, by the answer
 
     def __str__(self) -> str:
         known = f"the latest available day is {self.latest}" if self.latest else "no day of this answer is there yet"
@@ -59,11 +59,11 @@ def by_day(what: str, span: Span, records: Sequence[bytes], day_of: Callable[[by
 
     - A record of a day that was not asked about is left to that day's own pull, and named. An answer of such records
       alone is one to another question: `IncompleteAnswer`.
-    - A record whose day cannot be read (`day_of` gives None) is kept, for nothing may be lost: under the one day asked
+    - A record without a readable day (`day_of` gives None) is kept, so that nothing is lost: under the one day asked
       about, or under the day of the record before it (of the first one that has a day, if there is none before), since
-      vendors send records in the order of their time. It is rejected where its fields are read. As it may belong to
+      providers send records in the order of their time. It is rejected where its fields are read. As it may belong to
       any day, a day without a record of its own is not called empty then: it is left out, loudly.
-    - If no record says its day, and more than one day was asked about: `UnexpectedAnswer`.
+    - If no record has a day, and more than one day was asked about: `UnexpectedAnswer`.
     """
     parted: dict[date, list[bytes]] = {day: [] for day in span.days}
     strangers: Counter[date] = Counter()
@@ -85,15 +85,13 @@ def by_day(what: str, span: Span, records: Sequence[bytes], day_of: Callable[[by
         raise IncompleteAnswer(f"{what} of {span} came with records of {_named(strangers)} alone: none is kept.")
     if early:
         if first is None:
-            raise UnexpectedAnswer(f"{what} of {span}: no record says its day, {len(early)} do not; none is kept.")
+            raise UnexpectedAnswer(f"{what} of {span}: none of its {len(early)} records has a day; none is kept.")
         parted[first][:0] = early
     left_out = [LeftOut(day, f"{what} of {span} came with {n} records of it, unasked") for day, n in strangers.items()]
     if is_unsure and not is_one_day:
         for day in [day for day, found in parted.items() if not found]:
             del parted[day]
-            left_out.append(
-                LeftOut(day, f"{what} of {span} has records whose day cannot be read, and none of this day")
-            )
+            left_out.append(LeftOut(day, f"{what} of {span} has records without a readable day, and none of this day"))
     return Parted(parted, left_out)
 
 

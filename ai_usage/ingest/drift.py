@@ -1,4 +1,4 @@
-"""What a vendor sends beyond what its contract names: fields and values nobody has taught us yet.
+"""What a provider sends beyond its contract: fields and values that we do not know yet.
 
 A record's struct is lenient; its strict twin refuses what the struct does not name. Almost every record fits
 the twin, which costs a decode; only those that do not are looked into.
@@ -18,7 +18,7 @@ from ai_usage.warehouse.reading.mending import mended
 
 
 class Known(frozenset[str]):
-    """Annotates a string field with the values its contract names: an open set, others are kept and told."""
+    """Annotates a string field with the values its contract names: an open set, others are kept and reported."""
 
     def __new__(cls, *values: str) -> Self:
         return super().__new__(cls, values)

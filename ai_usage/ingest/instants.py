@@ -1,22 +1,24 @@
-"""Instants in whatever form vendors send them: RFC 3339 text, a bare day, epoch milliseconds as a number or as text."""
+"""Instants in whatever form providers send them: RFC 3339 text, a bare day, epoch milliseconds as a number or as
+text.
+"""
 
 from datetime import UTC, date, datetime
 from functools import lru_cache
 
 DAY_MS = 86_400_000
 EPOCH = date(1970, 1, 1).toordinal()
-EARLIEST = date(2020, 1, 1)  # no vendor sold AI before: such an instant is a zero, or seconds for milliseconds
+EARLIEST = date(2020, 1, 1)  # no provider sold AI before: such an instant is a zero, or seconds for milliseconds
 
 
-def day_of_instant(said: object) -> date | None:
+def day_of_instant(value: object) -> date | None:
     """The UTC day of an instant; None for what is none, so that an odd record costs itself and not its answer. Text
-    without a time zone is taken for UTC, which vendors use everywhere.
+    without a time zone is taken for UTC, which providers use everywhere.
     """
     try:
-        if isinstance(said, str):
-            day = _day_of_text(said)
-        elif isinstance(said, int | float) and not isinstance(said, bool):
-            day = _day_after_epoch(int(said // DAY_MS))
+        if isinstance(value, str):
+            day = _day_of_text(value)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            day = _day_after_epoch(int(value // DAY_MS))
         else:
             return None
     except (ValueError, OverflowError):
@@ -24,13 +26,13 @@ def day_of_instant(said: object) -> date | None:
     return day if day >= EARLIEST else None
 
 
-def _day_of_text(said: str) -> date:
-    if said.isdigit():  # never a compact date: `fromisoformat` would read some milliseconds as one
-        return _day_after_epoch(int(said) // DAY_MS)
+def _day_of_text(value: str) -> date:
+    if value.isdigit():  # never a compact date: `fromisoformat` would read some milliseconds as one
+        return _day_after_epoch(int(value) // DAY_MS)
     try:
-        at = datetime.fromisoformat(said.strip())
+        at = datetime.fromisoformat(value.strip())
     except ValueError:
-        return _day_after_epoch(int(float(said) // DAY_MS))
+        return _day_after_epoch(int(float(value) // DAY_MS))
     return (at.astimezone(UTC) if at.tzinfo else at).date()
 
 

@@ -1,4 +1,6 @@
-"""What the raw assets of all vendors do alike: ask for a run's days, write each answer as it comes, note what came."""
+"""What the raw assets of all providers do alike: ask for a run's days, write each answer as it comes, note what
+came.
+"""
 
 import json
 from collections import Counter, deque
@@ -76,8 +78,8 @@ C = TypeVar("C", bound=Client)
 
 @dataclass(frozen=True, kw_only=True)
 class Report(Generic[C]):
-    """A report as its pull asks for it. `make doctor` asks through the same record: what the vendor refuses to a pull,
-    it refuses to doctor.
+    """A report as its pull asks for it. `make doctor` asks through the same record: what the provider refuses to a
+    pull, it refuses to doctor.
     """
 
     pull: str
@@ -94,7 +96,7 @@ class Report(Generic[C]):
         return bool(self.needs) and is_not_included(refusal, lambda: self.is_key_accepted(client))
 
     def not_included(self, refusal: Refused) -> str:
-        return f"not included: it needs {self.needs}. The vendor answered {refusal.status}: {refusal.explanation}"
+        return f"not included: it needs {self.needs}. The provider answered {refusal.status}: {refusal.explanation}"
 
 
 def as_it_is_now(ask: Callable[[C], Answer]) -> Callable[[C, Span], list[Answer]]:
@@ -123,7 +125,9 @@ class Tally:
 
 
 class InHalves:
-    """Spans to ask for, oldest first. One whose answer was too large comes again in halves, as do those after it."""
+    """Spans to ask for, oldest first. A span with an answer that was too large comes again in halves, as do
+    those after it.
+    """
 
     def __init__(self, spans: Iterable[Span]) -> None:
         self._left = deque(spans)
@@ -246,7 +250,7 @@ def pull_days(
 def skipped_where_not_included(
     context: dg.AssetExecutionContext, client: C, report: Report[C], noted: Note
 ) -> Iterator[None]:
-    """Turns the refusal of an optional report into a note that says which plan or scope it needs."""
+    """Turns the refusal of an optional report into a note that names the plan or scope it needs."""
     try:
         yield
     except Refused as refusal:
@@ -287,7 +291,7 @@ def append_noted(
 
 
 def held(warehouse: Warehouse, pull: str, span: Span, account: str) -> list[Answer]:
-    """An account's last answer of each day, as the ledger has it; a day whose records are not whole is left out."""
+    """An account's last answer of each day, as the ledger has it; a day with missing records is not included."""
     with warehouse.connected():
         asked = {"pull": pull, "account": account, "first_day": span.first, "last_day": span.last}
         rows = warehouse.ask(NEWEST_PULLS, **asked).to_dicts()

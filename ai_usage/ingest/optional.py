@@ -1,13 +1,13 @@
-"""Optional reports: how to tell one that a plan or scope does not include from a key or a request that is wrong.
+"""Optional reports: how to distinguish a report that a plan or scope does not include from a wrong key or request.
 
 A report is not included, which is no failure, if its status is
 
-- 403 or 404: the vendor knows the key and refuses this alone, or has no such report for this organization. A wrong base
-  URL and a key of another kind fail the required reports too, and these say so.
-- 401, and the same key is accepted elsewhere. Cursor answers a team whose plan lacks a report with the status of a
-  wrong key ("must be a member of an enterprise team"): only another answer to the same key tells the two apart.
-- 400, and the vendor's words say that the organization, plan or scope lacks the report, and name no parameter of our
-  request. Any other 400 means a request that we must mend.
+- 403 or 404: the provider knows the key and refuses only this, or has no such report for this organization. A wrong
+  base URL and a key of another kind fail the required reports too, and these report it.
+- 401, and the same key is accepted elsewhere. Cursor answers a team without a report in its plan with the status of a
+  wrong key ("must be a member of an enterprise team"): only another answer to the same key distinguishes the two.
+- 400, and the provider's message is that the organization, plan or scope lacks the report, without a parameter of our
+  request. Any other 400 means that our request is wrong.
 
 Everything else is a failure of the report.
 """
@@ -42,8 +42,8 @@ def is_not_included(refusal: Refused, is_key_accepted: Callable[[], bool]) -> bo
 
 
 def _blames_request(refusal: Refused) -> bool:
-    """Whether the vendor's words name something of the request itself: a header, or a parameter that was sent. A plain
-    word such as `page` must look like a parameter: `page:` or `page[]`.
+    """Whether the provider's words name something of the request itself: a header, or a parameter that was sent. A
+    plain word such as `page` must look like a parameter: `page:` or `page[]`.
     """
     names = "|".join(
         re.escape(name) + (r"(?=:|\[)" if name.isalpha() and name.islower() else r"\b") for name in refusal.parameters
@@ -53,7 +53,7 @@ def _blames_request(refusal: Refused) -> bool:
 
 
 def is_key_accepted(api: Api, *plain: tuple[str, Query, Mapping[str, str]]) -> bool:
-    """Whether the vendor knows the key: it has answered before, or one of some plain questions (path, query, headers)
+    """Whether the provider knows the key: it has answered before, or one of some plain questions (path, query, headers)
     is answered, or refused for another reason than the key.
     """
     if api.has_answered:
@@ -62,7 +62,7 @@ def is_key_accepted(api: Api, *plain: tuple[str, Query, Mapping[str, str]]) -> b
         try:
             api.get(path, query, read=bytes, headers=headers)
         except (KeyRefused, NotFound):
-            continue  # 404 says nothing of the key
+            continue  # 404 shows nothing about the key
         except Refused as error:
             if error.status in (400, 403):
                 return True

@@ -50,7 +50,7 @@ class Mart:
     blocked_by: tuple[Gate, ...]
     reads: frozenset[tuple[str, str]]  # layer, table
     is_monthly: bool = False
-    each: tuple[Provider, ...] = ()  # whose rows are filled apart
+    each: tuple[Provider, ...] = ()  # with rows that are filled separately
 
     @property
     def gates(self) -> tuple[Gate, ...]:

@@ -69,8 +69,8 @@ class People:
 
 @dataclass(frozen=True)
 class Keys:
-    """The API keys that a provider lists, read from these pulls, the list itself first. `used_in` are the tables whose
-    `api_key_id` shows that a key exists, listed or not.
+    """The API keys that a provider lists, read from these pulls, the list itself first. `used_in` are the tables with
+    an `api_key_id` that shows that a key exists, listed or not.
     """
 
     pulls: tuple[str, ...]

@@ -22,7 +22,7 @@ class Key:
 
 @dataclass(frozen=True, kw_only=True)
 class Files:
-    """Files that people put into a folder: each by its name, with a call that reads it and says what is in it."""
+    """Files that people put into a folder: each by its name, with a call that reads it and describes what is in it."""
 
     title: str
     where: str
@@ -32,7 +32,7 @@ class Files:
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """What is tried of each account, and said of the provider."""
+    """What doctor tries for each account, and shows about the provider."""
 
     title: str
     hint: str  # what to set where no account is configured

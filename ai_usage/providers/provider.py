@@ -57,8 +57,8 @@ class Gate:
 class CoreTables:
     """Core tables that are checked together, on the first of them, and the pulls their rows are of.
 
-    `counted` are the pulls whose every record is a row of a table, as the provider's `core_rows.sql` has them, so that
-    a lost one is noticed. `unique` are those of the tables whose rows are held against the key that the table declares.
+    `counted` are the pulls with one row of a table for each record, as the provider's `core_rows.sql` has them, so that
+    a lost record is noticed. `unique` are the tables that are checked for rows with the same declared key.
     """
 
     tables: tuple[Table, ...]
@@ -126,11 +126,11 @@ class Provider:
 
     @property
     def pulls_read(self) -> frozenset[str]:
-        """The pulls whose records become rows of core: those that cannot be used are rejected there."""
+        """The pulls with records that become rows of core: records that cannot be used are rejected there."""
         directories = [pull for of in (self.people, self.keys) if of for pull in of.pulls]
         return frozenset([*directories, *(pull for of in self.core for pull in of.pulls)])
 
     def read_by(self, of: CoreTables, pulls: Collection[str]) -> tuple[str, ...]:
-        """Those of the pulls whose rejections are reported for these tables: each pull for the first that reads it."""
+        """The pulls with rejections that are reported for these tables: each pull for the first table that reads it."""
         earlier = {pull for other in self.core[: self.core.index(of)] for pull in other.pulls}
         return tuple(pull for pull in of.pulls if pull in pulls and pull not in earlier)

@@ -11,7 +11,7 @@ BY_KEY = {provider.key: provider for provider in PROVIDERS}
 
 GATING_PULLS[:] = [pull for provider in PROVIDERS for pull in provider.gate.pulls]
 
-# Providers whose bills are not pulled: the sheet may name them all the same.
+# Providers without a pulled bill: the sheet may name them nevertheless.
 NAMED_IN_THE_SHEET = {"openai": ("openai",), "google": ("google", "gemini")}
 
 SPELLINGS.clear()

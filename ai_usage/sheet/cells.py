@@ -16,7 +16,7 @@ FIRST_SERIAL = date(1899, 12, 30)  # a date cell is the number of days since
 EARLIEST, LATEST = date(2015, 1, 1), date(2100, 1, 1)
 EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+")
 AMOUNT = re.compile(r"-?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?")
-# Of three digits after one sign nobody knows whether they are thousands or thousandths; of a comma in dollars one does.
+# Three digits after one sign may be thousands or thousandths: that cannot be known. After a comma in dollars it can.
 THOUSANDS_OR_NOT = re.compile(r"-?(?!0)[0-9]{1,3}[.,][0-9]{3}")
 IN_DOLLARS = re.compile(
     r"(?P<minus>-?)\s*(?P<before>usd|us\$|\$)?\s*(?P<number>-?[0-9].*?)\s*(?P<after>usd|us\$|\$)?", re.IGNORECASE
@@ -31,7 +31,7 @@ SPELLINGS: dict[str, str] = {}  # what people write, lower-case → the provider
 
 
 class BadCell(ValueError):
-    """A cell that cannot be used; says why, and never quotes what is in it."""
+    """A cell that cannot be used: it has the reason, and never quotes what is in the cell."""
 
 
 @dataclass(frozen=True)

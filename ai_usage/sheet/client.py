@@ -80,7 +80,7 @@ class GoogleSheet:
     is_simulated: bool = False
     requests: int = field(default=0, init=False)
     patience: Patience = field(default=PATIENCE, init=False)
-    answer_seconds: float = field(default=inf, init=False)  # for a whole answer, if less than the limits say
+    answer_seconds: float = field(default=inf, init=False)  # for a whole answer, if less than the limits allow
 
     @classmethod
     def open(

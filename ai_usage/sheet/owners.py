@@ -45,22 +45,22 @@ def statements(history: Sequence[Seen]) -> dict[KeyId, list[Statement]]:
     return found
 
 
-def _state(said: list[Statement], seen: Seen, row: Row | None) -> None:
+def _state(statements: list[Statement], seen: Seen, row: Row | None) -> None:
     today = seen.at.date()
-    since: date | None = today if said else None
+    since: date | None = today if statements else None
     explicit = row["valid_from"] if row else None
-    last = said[-1] if said else None
+    last = statements[-1] if statements else None
     if last and last.made_on == today and last.seen is not seen:
         since = last.since
     if explicit:
         since = explicit
     new = Statement(since, today, seen, row)
     if last and last.owner == new.owner and (not explicit or last.since == explicit):
-        said[-1] = Statement(last.since, last.made_on, last.seen, row)  # other words for the same owner
+        statements[-1] = Statement(last.since, last.made_on, last.seen, row)  # other words for the same owner
         return
-    if not said and row is None:
+    if not statements and row is None:
         return
-    while said and (since is None or (said[-1].since is not None and said[-1].since >= since)):
-        said.pop()
-    if not said or said[-1].owner != new.owner:
-        said.append(new)
+    while statements and (since is None or (statements[-1].since is not None and statements[-1].since >= since)):
+        statements.pop()
+    if not statements or statements[-1].owner != new.owner:
+        statements.append(new)

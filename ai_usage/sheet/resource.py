@@ -14,8 +14,8 @@ from ai_usage.warehouse.ledger import Answer
 
 @dataclass
 class Unopened:
-    """A sheet that could not be opened, and says why when it is asked: a resource that fails would say it of a whole
-    run, and of every tick of a sensor.
+    """A sheet that could not be opened: each call raises the reason. A resource that fails would fail a whole run, and
+    every tick of a sensor.
     """
 
     why: AiUsageError

@@ -1,6 +1,6 @@
 """The tabs: their columns, what a row of each must hold to be used, and what becomes of one that does not.
 
-A bad row is left out and told, by tab, row number, column, the look of the cell and the reason; the rest goes on.
+A bad row is rejected, with its tab, row number, column, the look of the cell and the reason; the other rows are used.
 """
 
 import json
@@ -49,7 +49,7 @@ class Tab:
 class TabRows:
     good: list[Row] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
-    has_header: bool = True  # False: rows are there, and no telling what their cells are
+    has_header: bool = True  # False: there are rows, but what their cells mean is unknown
 
 
 def _an_owner(row: Row) -> tuple[str, str] | None:
@@ -182,8 +182,8 @@ TABS = {
 
 
 def read_tab(tab: Tab, records: Sequence[str | bytes]) -> TabRows:
-    """Rows of a tab as it stands, one JSON list a row, the header among them. Blank rows do not count; columns nobody
-    asked for are not looked at.
+    """Rows of a tab as it stands, one JSON list a row, the header among them. Blank rows do not count, and
+    unknown columns are ignored.
     """
     found = TabRows()
     lines = [json.loads(record, parse_float=Decimal, parse_constant=str) for record in records]
@@ -239,14 +239,14 @@ def _read_row(tab: Tab, n: int, line: Sequence[Cell], places: Mapping[str, int],
 
 
 def _leave_out_contradictions(tab: Tab, found: TabRows) -> None:
-    """Of rows alike in all but their place one is kept; of rows that contradict each other, none."""
+    """Of rows that differ only in their place one is kept; of rows that contradict each other, none."""
     by_key: dict[tuple[Any, ...], list[Row]] = {}
     for row in found.good:
         by_key.setdefault(tuple(row[name] for name in tab.key), []).append(row)
     found.good = []
     for rows in by_key.values():
-        said = {tuple((name, row[name]) for name in _telling(tab)) for row in rows}
-        if len(said) == 1:
+        contents = {tuple((name, row[name]) for name in _compared_columns(tab)) for row in rows}
+        if len(contents) == 1:
             found.good.append(rows[0])
             continue
         numbers = [row["row_number"] for row in rows]
@@ -278,8 +278,8 @@ def _end_where_the_next_begins(tab: Tab, found: TabRows) -> None:
     found.rejections.sort(key=lambda rejection: rejection.row_number)
 
 
-def _telling(tab: Tab) -> list[str]:
-    """The columns that say something: a remark is no contradiction."""
+def _compared_columns(tab: Tab) -> list[str]:
+    """The columns that can contradict each other: remarks cannot."""
     return [
         column.name for column in tab.columns if column.name not in {"description", "note", "source", "api_key_name"}
     ]

@@ -1,5 +1,5 @@
-"""Google's own libraries over the client that every provider is asked with, whose limits of time and size hold for the
-sheet, and for the credentials behind it, too.
+"""Google's own libraries over the HTTP client of all providers, so that its limits of time and size hold for the sheet
+and its credentials too.
 """
 
 from typing import Any, cast
@@ -74,10 +74,10 @@ def _over(wire: Wire, session: requests.Session) -> requests.Session:
 
 
 def _as_requests_knows_it(answer: httpx.Response, request: requests.PreparedRequest) -> requests.Response:
-    said = requests.Response()
-    said.status_code, said.reason = answer.status_code, answer.reason_phrase
-    said.headers = CaseInsensitiveDict(answer.headers)
-    said.encoding = get_encoding_from_headers(said.headers)
-    said.url, said.request = str(request.url), request
-    said._content, said._content_consumed = answer.content, True  # noqa: SLF001 - what reading would set
-    return said
+    response = requests.Response()
+    response.status_code, response.reason = answer.status_code, answer.reason_phrase
+    response.headers = CaseInsensitiveDict(answer.headers)
+    response.encoding = get_encoding_from_headers(response.headers)
+    response.url, response.request = str(request.url), request
+    response._content, response._content_consumed = answer.content, True  # noqa: SLF001 - what reading would set
+    return response

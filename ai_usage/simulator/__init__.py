@@ -1,6 +1,6 @@
-"""Stand-in AI vendors that answer over HTTP, for the demo and the tests.
+"""Stand-in AI providers that answer over HTTP, for the demo and the tests.
 
-Written from the vendors' contracts alone: it imports nothing from the rest of `ai_usage`, and nothing but
+Written from the providers' contracts alone: it imports nothing from the rest of `ai_usage`, and nothing but
 tests, the demo and the tool that serves it may import it.
 """
 

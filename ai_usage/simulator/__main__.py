@@ -1,4 +1,4 @@
-"""`python -m ai_usage.simulator --port 8900`: serves the stand-in vendors until told to stop."""
+"""`python -m ai_usage.simulator --port 8900`: serves the stand-in providers until it is stopped."""
 
 import argparse
 import signal
@@ -13,8 +13,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m ai_usage.simulator", description=__doc__)
     parser.add_argument("--port", type=int, default=8900, help="0 picks a free one")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--now", type=_instant, help="what time the vendors think it is, as RFC 3339")
-    parser.add_argument("--enforce-limits", action="store_true", help="refuse what the vendors' rate limits refuse")
+    parser.add_argument("--now", type=_instant, help="what time the providers think it is, as RFC 3339")
+    parser.add_argument("--enforce-limits", action="store_true", help="refuse what the providers' rate limits refuse")
     parser.add_argument("--cursor-scale", type=float, default=1, help="so many times as much use of Cursor")
     asked = parser.parse_args()
     told_to_stop = Event()

@@ -14,8 +14,8 @@ from ai_usage.simulator.prices import CLAUDE_CODE_SINCE, Model, newest
 
 TERMINALS = ("vscode", "iTerm.app", "tmux", "Apple_Terminal", "ghostty", "WarpTerminal", "pycharm")
 TOOLS = ("edit_tool", "multi_edit_tool", "write_tool", "notebook_edit_tool")
-REMOTE_SINCE = date(2025, 10, 1)  # older records do not say whether a session was remote
-API_PEOPLE = 22  # the developers whose Claude Code is paid through the API; the others are subscribers
+REMOTE_SINCE = date(2025, 10, 1)  # older records do not have whether a session was remote
+API_PEOPLE = 22  # the developers who use Claude Code through the API; the others are subscribers
 
 Tokens = tuple[int, ...]  # input, cache read, 5m cache write, output
 USUAL: Tokens = (220_000, 6_000_000, 350_000, 90_000)

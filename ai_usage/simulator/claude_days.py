@@ -1,4 +1,4 @@
-"""The truth of a day at Claude, and how much of it the vendor knows by now.
+"""The truth of a day at Claude, and how much of it the provider knows by now.
 
 A day follows from (seed, date) alone. What is visible of it follows from the clock: a running day has only
 its elapsed minutes; until 30 hours after its end a few uses are missing or too small; one day in ten is

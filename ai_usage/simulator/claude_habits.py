@@ -1,4 +1,4 @@
-"""How each application key uses Claude. Knows of no calendar: how busy a day is, it is told."""
+"""How each application key uses Claude. Independent of the calendar: how busy a day is, is an argument."""
 
 import random
 from collections.abc import Iterable, Iterator
@@ -46,7 +46,7 @@ class Habits:
             shares = _shares(rng)
             plain = Habit(family, "standard", "0-200k", False, weight * rng.uniform(0.5, 1.5), shares)
             ways.append(plain)
-            if family == "lite":  # cheap, and kept to the one plain way whose price has no second tier
+            if family == "lite":  # cheap, and used only in the plain way that has no second price tier
                 ways[-1] = plain._replace(dollars=weight * 0.1)
                 continue
             for tier, window, us, odds in (

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from ai_usage.simulator.organization import ApiKey, Organization, Person, Workspace
 from ai_usage.simulator.queries import Query, RefusalError, rfc3339
 
-RENAMED = "2026-10-21"  # the API version that says `scope` and `user_id`
+RENAMED = "2026-10-21"  # the API version that has `scope` and `user_id`
 USER_ROLES = "user developer billing admin claude_code_user managed owner primary_owner membership_admin"
 
 

@@ -65,10 +65,10 @@ class ClaudePeople:
             for one in self.people.visible(day, now):
                 if wanted(one.person):
                     days.setdefault(one.person, []).append((day, _metrics(one)))
-        for person, told in days.items():
-            metrics = told[0][1] if first == last else _rolled_up([block for _, block in told])
+        for person, blocks in days.items():
+            metrics = blocks[0][1] if first == last else _rolled_up([block for _, block in blocks])
             user = {"id": person.id, "email_address": None if person.gone(now) else person.email, "type": "user"}
-            yield {"user": user, **metrics, "last_activity_date": str(told[-1][0])}
+            yield {"user": user, **metrics, "last_activity_date": str(blocks[-1][0])}
 
 
 def _days(query: Query, ready: date) -> tuple[date, date]:
@@ -91,7 +91,7 @@ def _days(query: Query, ready: date) -> tuple[date, date]:
 
 
 def _wanted(query: Query) -> Callable[[Person], bool]:
-    """Nobody is in a group or a project; groups are not offered to group by."""
+    """No one is in a group or a project; groups are not offered to group by."""
     if query.all("group_by"):
         raise RefusalError("group_by[]: this organization has no groups")
     chosen: dict[str, set[str]] = {}

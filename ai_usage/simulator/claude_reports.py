@@ -1,4 +1,4 @@
-"""Days, grouped as the vendor's reports group them, as ready JSON. Knows of no query string and no paging.
+"""Days, grouped as the provider's reports group them, as ready JSON. Knows of no query string and no paging.
 
 What was rendered once is kept for as long as its days look the same (see `version`).
 """
@@ -151,7 +151,7 @@ class ClaudeReports:
 
 
 def _described(charge: Charge) -> tuple[str | None, ...]:
-    """The description and what the vendor parses from it; searches and machine time have no model."""
+    """The description and what the provider parses from it; searches and machine time have no model."""
     use = charge.use
     if charge.cost_type != "tokens" or use.model is None:
         return (charge.description, charge.cost_type, None, None, None, None, None)

@@ -1,4 +1,4 @@
-"""What a use of Claude is and what it costs, to the last digit. Knows of no clock and of nobody's habits."""
+"""What a use of Claude is and its exact cost. Independent of the clock and of people's habits."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -71,7 +71,7 @@ class Charge(NamedTuple):
 
 @dataclass(frozen=True)
 class Day:
-    """A day, or a part of one, as the vendor knows it."""
+    """A day, or a part of one, as the provider knows it."""
 
     date: date
     uses: tuple[Use, ...]

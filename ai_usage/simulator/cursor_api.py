@@ -1,6 +1,6 @@
 """Cursor's Admin and AI Code Tracking APIs over HTTP: who may ask, how often, and how a refusal reads.
 
-What the answers say is the business of `cursor_usage` and `cursor_spend`.
+`cursor_usage` and `cursor_spend` make the contents of the answers.
 """
 
 import binascii
@@ -32,7 +32,7 @@ ERRORS = {
     404: ("Not Found", "Not found"),
     500: ("Internal Server Error", "Something went wrong"),
 }
-LACKS = {  # what is said of what a team's plan or a key's scope does not include
+LACKS = {  # the messages for what a team's plan or a key's scope does not include
     400: "This endpoint is not available for your team",
     401: "You must be a member of an enterprise team to access this endpoint",
     403: "This feature is not part of your plan",
@@ -48,7 +48,7 @@ Work = Callable[[Any], Any]
 
 
 class CursorApi:
-    """Routes over the days of one team, read at the simulator's clock; limited only when told how time passes."""
+    """Routes over the days of one team, read at the simulator's clock; limited only with a clock for the limits."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class CursorApi:
         return [*routes, Route(CURSOR_PREFIX + "/{rest:path}", self._nothing, methods=METHODS)]
 
     def error(self, status: int, path: str = "", message: str | None = None) -> Response:
-        """Any refusal or failure; the team's and the analytics' endpoints differ in how they say 429."""
+        """Any refusal or failure; the team's and the analytics' endpoints answer 429 differently."""
         if status == 429:
             body = {"code": "error", "message": TOO_MANY}
             if "/analytics/" in path:
@@ -103,12 +103,12 @@ class CursorApi:
                 if request.method == "POST":
                     asked.refuse_unread()
                     asked = Body(await request.body())
-                said = _encode(work(asked))
+                body = _encode(work(asked))
             except RefusalError as refusal:
                 return self.error(refusal.status, path, str(refusal))
             if is_tracking:
-                return self._unless_known(path, said, request.headers.get("if-none-match", ""))
-            return Response(said, media_type="application/json")
+                return self._unless_known(path, body, request.headers.get("if-none-match", ""))
+            return Response(body, media_type="application/json")
 
         return endpoint
 
@@ -119,11 +119,11 @@ class CursorApi:
             return self.error(refusal.status)
         return self.error(404)
 
-    def _unless_known(self, path: str, said: bytes, known: str) -> Response:
-        tag = f'"{hashlib.sha256(said).hexdigest()[:32]}"'
+    def _unless_known(self, path: str, body: bytes, known: str) -> Response:
+        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
         headers = {"etag": tag, "cache-control": "max-age=900"}
         if tag not in [each.strip().removeprefix("W/") for each in known.split(",")]:
-            return Response(said, 200, headers, "application/json")
+            return Response(body, 200, headers, "application/json")
         self.quota.give_back(path)  # what was not modified does not count
         return Response(b"", NOT_MODIFIED, headers)
 
@@ -141,5 +141,5 @@ def _admit(request: Request, suffix: str, *, tracking: bool) -> None:
         raise RefusalError(LACKS[401], 401)
 
 
-def _encode(said: object) -> bytes:
-    return msgspec.json.encode(said)
+def _encode(body: object) -> bytes:
+    return msgspec.json.encode(body)

@@ -22,7 +22,7 @@ def at_ms(ms: int) -> datetime:
 
 
 def settled(now: datetime) -> int:
-    """Usage is told hour by hour: what happened before this instant is visible."""
+    """Usage is reported by the hour: what happened before this instant is visible."""
     return epoch_ms(now) // HOUR_MS * HOUR_MS
 
 

@@ -42,7 +42,7 @@ class Spend(NamedTuple):
 
 @dataclass(frozen=True)
 class CursorDay:
-    """A UTC day as far as it is visible; events newest first, rows in the vendor's own fields."""
+    """A UTC day as far as it is visible; events newest first, rows in the provider's own fields."""
 
     day: date
     events: Sequence[Event]
@@ -126,7 +126,7 @@ class CursorDays:
         event: Event | None = None
         for turn in range(n):
             if event is not None and turn > 1 and turn < n - 1 and rand() < 0.012:
-                yield event  # the same call, counted twice by the vendor and charged twice
+                yield event  # the same call, counted twice by the provider and charged twice
                 continue
             at = begin + int((6 + 14 * (rand() + rand()) / 2 if is_seat else 24 * rand()) * HOUR_MS)
             model = favourite if rand() < 0.6 else models[int(rand() * len(models))]

@@ -1,4 +1,4 @@
-"""What Cursor tells of one member's day, in its own fields: the daily row and the commits."""
+"""What Cursor sends for one member's day, in its own fields: the daily row and the commits."""
 
 import random
 from collections import Counter
@@ -17,7 +17,7 @@ EXTENSIONS = (".py", ".ts", ".go", ".sql")
 
 
 def daily_row(seat: Seat, n: int, day: date, events: Sequence[Event], tabs: int) -> Row:
-    """The vendor tells half of the time which client it was, and nothing of a day without any use."""
+    """The provider sends the client half of the time, and nothing for a day without any use."""
     ways = Counter("cmdk" if e.conversation_id is None else WAYS[e.timestamp % len(WAYS)] for e in events)
     models = Counter(event.model for event in events)
     lines = sum(event.timestamp % 41 for event in events)
@@ -56,7 +56,7 @@ def daily_row(seat: Seat, n: int, day: date, events: Sequence[Event], tabs: int)
 def commit(rng: random.Random, seat: Seat, at: int) -> Row:
     tab, composer, own = (int(rng.random() * most) for most in (30, 150, 60))
     removed = [lines // 4 for lines in (tab, composer, own)]
-    is_known = rng.random() < 0.9  # else only what the vendor's own agent saw
+    is_known = rng.random() < 0.9  # else only what the provider's own agent saw
     branch = rng.choice(("main", "main", "feature/simulated"))
     return {
         "commitHash": f"{rng.getrandbits(160):040x}",

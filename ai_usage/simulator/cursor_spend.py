@@ -115,7 +115,7 @@ def _who(seat: Seat, id_name: str) -> dict[str, Any]:
 
 
 def _spend_line(seat: Seat, spent: dict[str, Spend]) -> dict[str, Any]:
-    """Cents and dollars side by side, as the vendor has them."""
+    """Cents and dollars side by side, as the provider has them."""
     used, tight = spent.get(seat.email, Spend()), seat.number % 5 == 0
     return _who(seat, "userId") | {
         "role": seat.role,

@@ -79,7 +79,7 @@ class CursorUsage:
         robot = body.text("serviceAccountId")
         elsewhere = [body.text("cloudAgentId"), body.text("automationId"), body.text("hostingType", HOSTING_TYPES)]
         if any(value is not None for value in elsewhere):
-            return lambda _: False  # nobody here works in the cloud
+            return lambda _: False  # no one here works in the cloud
         if number is None and email is None and robot is None:
             return None
         everybody: list[Seat | ServiceAccount] = [*self.days.team.seats, *self.days.team.service_accounts]

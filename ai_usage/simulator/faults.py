@@ -1,6 +1,6 @@
-"""How the stand-in vendors misbehave, as planned by a test, and what was asked of them. Knows of no vendor.
+"""How the stand-in providers misbehave, as planned by a test, and what was asked of them. Knows of no vendor.
 
-A fault is planned for the requests whose path contains a text; it can wait for some of them, and wear off.
+A fault is planned for requests with a path that contains a text; it can wait for some of them, and wear off.
 """
 
 import asyncio
@@ -28,18 +28,18 @@ CONTROL = "/_simulator"
 
 Kind = Literal[
     "rate_limit",  # 429; `retry_after` seconds, as an HTTP date with `as_date`, or no header at all
-    "status",  # any `status`, in the vendor's own words
+    "status",  # any `status`, in the provider's own words
     "reset",  # half the answer, then a connection reset
     "slow",  # answers after `delay` seconds
     "drip",  # a byte each `delay` seconds
     "login_page",  # a proxy's page, with status 200
-    "truncated",  # fewer bytes than Content-Length says
-    "cut_json",  # as many bytes as it says, but half of the JSON
+    "truncated",  # fewer bytes than Content-Length has
+    "cut_json",  # as many bytes as it has, but half of the JSON
     "repeated_cursor",  # the next page is the one just asked for
     "empty_page",  # no data, yet more to come
-    "unknown_field",  # a `field` nobody knows in every record
-    "unknown_value",  # a `value` nobody knows in the first record's `field`, or its first open set
-    "not_included",  # a `status` (403 unless given), in the vendor's words for what a plan or scope lacks
+    "unknown_field",  # an unknown `field` in every record
+    "unknown_value",  # an unknown `value` in the first record's `field`, or its first open set
+    "not_included",  # a `status` (403 unless given), in the provider's words for what a plan or scope lacks
     "missing_bucket",  # without the bucket of `day`; without a `day`, the newest is not there yet
     "overlapping_page",  # begins with the last record of the page before; if it `loses`, without its own last record
     "sparse",  # as the contracts' sparse samples are: no zero counts, no nulls, no `kind`, text ids, number timestamps
@@ -55,8 +55,8 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     path: str = ""  # any path that contains this
     times: int | None = 1  # None: for ever
     after: int = 0  # so many matching requests go well first
-    status: int | None = None  # 500, unless the kind says otherwise
-    message: str | None = None  # the vendor's usual one, unless given
+    status: int | None = None  # 500, unless the kind has another
+    message: str | None = None  # the provider's usual one, unless given
     retry_after: float | None = None
     as_date: bool = False
     delay: float = 0.5
@@ -119,7 +119,7 @@ class Faults:
 
 
 class FaultyApp:
-    """An ASGI app around the vendors': strikes their answers and keeps the log."""
+    """An ASGI app around the providers': strikes their answers and keeps the log."""
 
     def __init__(
         self,
@@ -134,8 +134,8 @@ class FaultyApp:
         self.app = app
         self.faults = faults
         self.log = log
-        self.errors = errors  # a path, a status and a message, if not the usual one → the vendor's own error
-        self.lacks = lacks  # a path and a status → what the vendor says of what a plan or scope lacks
+        self.errors = errors  # a path, a status and a message, if not the usual one → the provider's own error
+        self.lacks = lacks  # a path and a status → the provider's message about what a plan or scope lacks
         self._ends: dict[str, Any] = {}  # a question, its page apart → the last record of the page it was last answered
         self.transport = transport  # a client's address → its connection
 
@@ -232,60 +232,60 @@ def _retry_after(seconds: float, *, as_date: bool) -> str:
 def _bent(fault: Fault, body: bytes, cursor: str | None, first_page: str, end: Any) -> bytes:
     if fault.kind == "cut_json":
         return body[: len(body) // 2]
-    said = json.loads(body, parse_float=Decimal)
+    content = json.loads(body, parse_float=Decimal)
     if fault.kind in BENDS:
-        BENDS[fault.kind](fault, said, end)
+        BENDS[fault.kind](fault, content, end)
     elif fault.kind in ("repeated_cursor", "empty_page"):
-        _promise_more(fault, said, cursor, first_page)
+        _promise_more(fault, content, cursor, first_page)
     else:
         return body
-    return msgspec.json.Encoder(decimal_format="number").encode(said)
+    return msgspec.json.Encoder(decimal_format="number").encode(content)
 
 
-def _promise_more(fault: Fault, said: Any, cursor: str | None, first_page: str) -> None:
+def _promise_more(fault: Fault, content: Any, cursor: str | None, first_page: str) -> None:
     if fault.kind == "empty_page":
-        said[_list(said)] = []
-    if "has_more" not in said and "next_page" not in said:  # pages with numbers: there is no cursor to repeat
-        said |= {"pagination": said["pagination"] | {"hasNextPage": True}} if "pagination" in said else {}
+        content[_list(content)] = []
+    if "has_more" not in content and "next_page" not in content:  # pages with numbers: there is no cursor to repeat
+        content |= {"pagination": content["pagination"] | {"hasNextPage": True}} if "pagination" in content else {}
         return
-    if "has_more" in said:
-        said["has_more"] = True
-    if "next_page" in said:
-        said["next_page"] = cursor or first_page
+    if "has_more" in content:
+        content["has_more"] = True
+    if "next_page" in content:
+        content["next_page"] = cursor or first_page
     else:
-        said["first_id"] = said["last_id"] = cursor
+        content["first_id"] = content["last_id"] = cursor
 
 
-def _put_unknown_field(fault: Fault, said: Any, _: Any) -> None:
-    for record in _records(said):
+def _put_unknown_field(fault: Fault, content: Any, _: Any) -> None:
+    for record in _records(content):
         record[fault.field or "simulated_field"] = fault.value
 
 
 def _end(body: bytes) -> Any:
     """A page's last record; None if no page follows."""
-    said = json.loads(body, parse_float=Decimal)
-    items, pagination = said.get(_list(said)), said.get("pagination", {})
-    is_followed = said.get("next_page") or said.get("has_more") or pagination.get("hasNextPage")
-    if "totalCount" in said:
-        is_followed = said["page"] * said["pageSize"] < said["totalCount"]
+    content = json.loads(body, parse_float=Decimal)
+    items, pagination = content.get(_list(content)), content.get("pagination", {})
+    is_followed = content.get("next_page") or content.get("has_more") or pagination.get("hasNextPage")
+    if "totalCount" in content:
+        is_followed = content["page"] * content["pageSize"] < content["totalCount"]
     return items[-1] if items and is_followed else None
 
 
-def _overlap(fault: Fault, said: Any, end: Any) -> None:
-    items = said[_list(said)]
-    said[_list(said)] = [end, *(items[:-1] if fault.loses else items)]
+def _overlap(fault: Fault, content: Any, end: Any) -> None:
+    items = content[_list(content)]
+    content[_list(content)] = [end, *(items[:-1] if fault.loses else items)]
 
 
-def _leave_out_a_bucket(fault: Fault, said: Any, _: Any) -> None:
-    buckets = said["data"]
-    if fault.day is None and not said.get("has_more"):
+def _leave_out_a_bucket(fault: Fault, content: Any, _: Any) -> None:
+    buckets = content["data"]
+    if fault.day is None and not content.get("has_more"):
         buckets[-1:] = []
     elif fault.day is not None:
-        said["data"] = [bucket for bucket in buckets if not bucket["starting_at"].startswith(str(fault.day))]
+        content["data"] = [bucket for bucket in buckets if not bucket["starting_at"].startswith(str(fault.day))]
 
 
-def _make_sparse(_: Fault, said: Any, __: Any) -> None:
-    for item in said[_list(said)]:
+def _make_sparse(_: Fault, content: Any, __: Any) -> None:
+    for item in content[_list(content)]:
         holder = item.get("results", [item])
         holder[:] = [_sparse(record) for record in holder]
         if "results" not in item:
@@ -306,11 +306,11 @@ def _sparse(record: Any) -> Any:
 
 
 def _is_zero_count(name: str, value: Any) -> bool:
-    """A zero amount of money is said; a zero count may be left out."""
+    """A zero amount of money is sent; a zero count may be omitted."""
     return type(value) is int and value == 0 and not name.endswith(("Cents", "amount", "Dollars"))
 
 
-def _leave_out_a_field(fault: Fault, said: Any, _: Any) -> None:
+def _leave_out_a_field(fault: Fault, content: Any, _: Any) -> None:
     def without(value: Any) -> Any:
         if isinstance(value, list):
             return [without(each) for each in value]
@@ -318,20 +318,20 @@ def _leave_out_a_field(fault: Fault, said: Any, _: Any) -> None:
             return {name: without(each) for name, each in value.items() if name != fault.field}
         return value
 
-    said[_list(said)] = without(said[_list(said)])
+    content[_list(content)] = without(content[_list(content)])
 
 
-def _records(said: Any) -> Iterator[dict[str, Any]]:
-    for item in said.get(_list(said), [said]):
+def _records(content: Any) -> Iterator[dict[str, Any]]:
+    for item in content.get(_list(content), [content]):
         yield from item.get("results", [item])
 
 
-def _list(said: Any) -> str:
-    return next((name for name in LISTS if name in said), "data")
+def _list(content: Any) -> str:
+    return next((name for name in LISTS if name in content), "data")
 
 
-def _put_unknown_value(fault: Fault, said: Any, _: Any) -> None:
-    for record in _records(said):
+def _put_unknown_value(fault: Fault, content: Any, _: Any) -> None:
+    for record in _records(content):
         for holder in (record, record.get("group") or {}):
             for name in (fault.field,) if fault.field else OPEN_SETS:
                 if holder.get(name) is not None:

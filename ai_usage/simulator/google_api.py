@@ -30,7 +30,7 @@ KNOWN = frozenset({"namedRanges", "developerMetadata", "dataSources"})  # of a s
 
 
 class GoogleApi:
-    """Routes to one spreadsheet; limited only when told how time passes."""
+    """Routes to one spreadsheet; limited only with a clock for the limits."""
 
     def __init__(self, sheet: Sheet, monotonic: Callable[[], float] | None = None) -> None:
         self.sheet, self.quota = sheet, Quota(monotonic)
@@ -65,10 +65,10 @@ class GoogleApi:
             try:
                 for name in ANYWHERE:
                     query.one(name)
-                said = work(query, request)
+                answer = work(query, request)
             except RefusalError as refusal:
                 return self.error(refusal.status, path, str(refusal))
-            return _json(said)
+            return _json(answer)
 
         return endpoint
 
@@ -79,7 +79,7 @@ class GoogleApi:
         has_cells = query.flag("includeGridData")
         fields = query.one("fields")
         query.refuse_unread()
-        said = {
+        answer = {
             "spreadsheetId": SHEET_ID,
             "properties": {"title": TITLE, "locale": "en_US", "autoRecalc": "ON_CHANGE", "timeZone": "Etc/UTC"},
             "sheets": [
@@ -88,38 +88,38 @@ class GoogleApi:
             ],
             "spreadsheetUrl": f"https://docs.google.com/spreadsheets/d/{SHEET_ID}/edit",
         }
-        return select(said, fields, KNOWN)
+        return select(answer, fields, KNOWN)
 
     def values(self, query: Query, request: Request) -> Any:
-        tell = self._teller(query)
+        read_range = self._range_reader(query)
         fields = query.one("fields")
         query.refuse_unread()
-        return select(tell(request.path_params["range"]), fields, frozenset({"values"}))
+        return select(read_range(request.path_params["range"]), fields, frozenset({"values"}))
 
     def values_of_ranges(self, query: Query, request: Request) -> Any:
-        ranges, tell = query.each("ranges"), self._teller(query)
+        ranges, read_range = query.each("ranges"), self._range_reader(query)
         fields = query.one("fields")
         query.refuse_unread()
-        return select({"spreadsheetId": SHEET_ID, "valueRanges": [tell(each) for each in ranges]}, fields)
+        return select({"spreadsheetId": SHEET_ID, "valueRanges": [read_range(each) for each in ranges]}, fields)
 
-    def _teller(self, query: Query) -> Callable[[str], dict[str, Any]]:
-        """What a range is told as, in the way asked for."""
+    def _range_reader(self, query: Query) -> Callable[[str], dict[str, Any]]:
+        """How a range is sent, in the way asked for."""
         render = query.one("valueRenderOption", RENDERS) or FORMATTED
         dates = query.one("dateTimeRenderOption", DATE_RENDERS) or SERIAL
         dimension = query.one("majorDimension", ("ROWS", "COLUMNS")) or "ROWS"
 
-        def tell(asked: str) -> dict[str, Any]:
+        def read_range(asked: str) -> dict[str, Any]:
             try:
                 tab, cells = self._tab(asked)
                 box = sheet_cells.box(cells, tab.row_count, tab.column_count)
             except sheet_cells.RangeError as error:
                 raise RefusalError(str(error) or f"Unable to parse range: {asked}") from error
-            told = sheet_cells.values(tab.rows, box, render, dates)
-            told = sheet_cells.by_columns(told) if dimension == "COLUMNS" else told
-            said = {"range": sheet_cells.a1(tab.title, box), "majorDimension": dimension}
-            return said | ({"values": told} if told else {})
+            rows = sheet_cells.values(tab.rows, box, render, dates)
+            rows = sheet_cells.by_columns(rows) if dimension == "COLUMNS" else rows
+            answer = {"range": sheet_cells.a1(tab.title, box), "majorDimension": dimension}
+            return answer | ({"values": rows} if rows else {})
 
-        return tell
+        return read_range
 
     def _tab(self, asked: str) -> tuple[Tab, str | None]:
         title, cells = sheet_cells.parse_range(asked)
@@ -135,7 +135,7 @@ class GoogleApi:
         for name in ("supportsAllDrives", "supportsTeamDrives", "includeItemsFromAllDrives"):
             query.one(name)
         query.refuse_unread()
-        said = {
+        answer = {
             "kind": "drive#file",
             "id": SHEET_ID,
             "name": TITLE,
@@ -145,7 +145,7 @@ class GoogleApi:
             "modifiedTime": _milliseconds(self.sheet.modified_at),
             "trashed": False,
         }
-        return select(said, fields)
+        return select(answer, fields)
 
 
 def _properties(n: int, tab: Tab) -> dict[str, Any]:
@@ -159,7 +159,7 @@ def _properties(n: int, tab: Tab) -> dict[str, Any]:
 
 
 def _grid(tab: Tab) -> dict[str, Any]:
-    """Cells as `includeGridData` tells them, without their looks."""
+    """Cells as `includeGridData` sends them, without their formats."""
     return {"rowData": [{"values": [_cell(cell) for cell in row]} if row else {} for row in tab.rows]}
 
 
@@ -181,5 +181,5 @@ def _milliseconds(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
 
 
-def _json(said: object, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(said), status, media_type="application/json; charset=UTF-8")
+def _json(answer: object, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(answer), status, media_type="application/json; charset=UTF-8")

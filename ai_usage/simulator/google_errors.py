@@ -1,4 +1,4 @@
-"""How Google says no: the Sheets API and the Drive API in their different forms."""
+"""How Google refuses: the Sheets API and the Drive API in their different forms."""
 
 from typing import Any
 
@@ -38,9 +38,9 @@ def sheets_error(status: int, message: str | None = None) -> dict[str, Any]:
 def drive_error(status: int, file_id: str, message: str | None = None) -> dict[str, Any]:
     """A planned 403 is an exhausted quota; for the other one see below."""
     if status == 404:
-        said = _drive_body(404, "global", "notFound", f"File not found: {file_id}.")
-        said["error"]["errors"][0] |= {"location": "fileId", "locationType": "parameter"}
-        return said
+        body = _drive_body(404, "global", "notFound", f"File not found: {file_id}.")
+        body["error"]["errors"][0] |= {"location": "fileId", "locationType": "parameter"}
+        return body
     domain, reason, usual = DRIVE_REASONS.get(status, ("global", "backendError", "Backend Error"))
     return _drive_body(status, domain, reason, message or usual)
 

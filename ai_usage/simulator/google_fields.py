@@ -10,19 +10,19 @@ TOKEN = re.compile(r"[A-Za-z_]\w*|\*|[(),./]")
 Mask = dict[str, Any]  # name → the mask of what is below; an empty one wants all of it
 
 
-def select(said: Any, fields: str | None, known: frozenset[str] = frozenset()) -> Any:
+def select(answer: Any, fields: str | None, known: frozenset[str] = frozenset()) -> Any:
     """The parts wanted; a name that is neither there nor known is refused, on the first level."""
     if fields is None:
-        return said
+        return answer
     tokens = TOKEN.findall(fields)
     if "".join(tokens) != fields.replace(" ", "") or not tokens:
         raise RefusalError(f"Invalid field selection {fields}")
     mask = _mask(tokens, fields)
     if tokens:
         raise RefusalError(f"Invalid field selection {fields}")
-    for name in mask.keys() - {"*"} - known - said.keys():
+    for name in mask.keys() - {"*"} - known - answer.keys():
         raise RefusalError(f"Invalid field selection {name}")
-    return _part(said, mask)
+    return _part(answer, mask)
 
 
 def _mask(tokens: list[str], fields: str) -> Mask:
@@ -47,9 +47,9 @@ def _mask(tokens: list[str], fields: str) -> Mask:
         tokens.pop(0)
 
 
-def _part(said: Any, mask: Mask) -> Any:
+def _part(answer: Any, mask: Mask) -> Any:
     if not mask or "*" in mask:
-        return said
-    if isinstance(said, list):
-        return [_part(item, mask) for item in said]
-    return {name: _part(value, mask[name]) for name, value in said.items() if name in mask}
+        return answer
+    if isinstance(answer, list):
+        return [_part(item, mask) for item in answer]
+    return {name: _part(value, mask[name]) for name, value in answer.items() if name in mask}

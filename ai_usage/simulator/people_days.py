@@ -64,7 +64,7 @@ class PeopleDays:
         self.final = lru_cache(maxsize=400)(self._final)
 
     def visible(self, day: date, now: datetime) -> tuple[PersonDay, ...]:
-        """By person, in the organisation's order; nobody before the day is ready."""
+        """By person, in the organisation's order; no one before the day is ready."""
         mornings = morning(day, now)
         people = self.final(day) if mornings else ()
         if not people or mornings == FINAL:

@@ -37,7 +37,7 @@ class Model:
     family: str
     since: date
     cents: tuple[Decimal | None, ...]
-    has_geo: bool  # the 4.6 family and later tell where they ran, and may be held to the US
+    has_geo: bool  # the 4.6 family and later report where they ran, and may be restricted to the US
 
     def price(self, token_type: int, *, batch: bool, us: bool) -> Decimal:
         cents = self.cents[token_type]
@@ -47,7 +47,7 @@ class Model:
 
 
 # id, name, first day, USD per million: input, cache read, 5m write, 1h write, output.
-# "lite" is Haiku 5.5, whose prompts here all stay under the 100k tokens from which it costs more.
+# "lite" is Haiku 5.5. All its prompts here are under the 100k tokens from which it costs more.
 _LIST = {
     "any": ["claude-2.1 | Claude 2.1 | 2023-11-21 | 8 - - - 24"],
     "opus": [

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class RefusalError(Exception):
-    """The vendor says no: a status and what it would tell the caller."""
+    """The provider refuses: a status and its message."""
 
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -43,7 +43,7 @@ def page_token(path: str, pairs: Pairs, offset: int) -> str:
 
 
 class Query:
-    """One request's parameters; what nobody asked for by the end is refused too."""
+    """One request's parameters; parameters that no code has read by the end are refused too."""
 
     def __init__(self, path: str, pairs: Pairs) -> None:
         self.path = path
@@ -91,7 +91,7 @@ class Query:
         return int(text)
 
     def offset(self) -> int:
-        """Where the page begins, as the token says."""
+        """Where the page begins, by the token."""
         token = self.one("page")
         if token is None:
             return 0
@@ -130,9 +130,9 @@ class Query:
 class Body:
     """One POST's JSON object, read as strictly as a `Query`."""
 
-    def __init__(self, said: bytes) -> None:
+    def __init__(self, body: bytes) -> None:
         try:
-            self.fields = msgspec.json.decode(said or b"{}", type=dict[str, Any])
+            self.fields = msgspec.json.decode(body or b"{}", type=dict[str, Any])
         except msgspec.DecodeError as error:
             raise RefusalError(f"Invalid JSON: {error}") from error
         self._unread = set(self.fields)

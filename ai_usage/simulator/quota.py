@@ -1,4 +1,4 @@
-"""How many requests a minute a vendor takes, counted by a clock that only goes forward. Knows of no vendor."""
+"""How many requests a minute a provider takes, counted by a clock that only goes forward. Knows of no vendor."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ MINUTE = 60
 
 
 class Quota:
-    """Counts requests of each kind, minute by minute; unlimited when nobody says how time passes."""
+    """Counts requests of each kind, minute by minute; unlimited without a clock."""
 
     def __init__(self, monotonic: Callable[[], float] | None) -> None:
         self.monotonic = monotonic

@@ -1,4 +1,4 @@
-"""The simulator as something to start and stop: one organisation, its vendors, a server on the loopback.
+"""The simulator as something to start and stop: one organisation, its providers, a server on the loopback.
 
 It serves from a daemon thread, so that a test or a demo can be client and server at once.
 """
@@ -59,7 +59,7 @@ def world_of(seed: int, cursor_scale: float) -> World:
 
 
 class Simulator:
-    """Stand-in vendors at `url`, for as long as the `with` block lasts. Another `seed` is another company, whose keys
+    """Stand-in providers at `url`, for as long as the `with` block lasts. Another `seed` is another company: its keys
     end with `key_suffix`.
     """
 
@@ -123,7 +123,7 @@ class Simulator:
         }
 
     def now(self) -> datetime:
-        """What time the vendors think it is, in UTC."""
+        """What time the providers think it is, in UTC."""
         now = self._now() if callable(self._now) else self._now or datetime.now(UTC)
         if now.tzinfo is None:
             raise ValueError(f"the simulator's clock needs a time zone: {now}")
@@ -134,7 +134,7 @@ class Simulator:
         return self._days.visible(day, version(day, self.now()))
 
     def people_day(self, day: date) -> tuple[PersonDay, ...]:
-        """The truth of who used claude.ai on a day, as it is told by now."""
+        """The truth of who used claude.ai on a day, as reported by now."""
         return self._people.visible(day, self.now())
 
     def cursor_day(self, day: date) -> CursorDay:
@@ -221,7 +221,7 @@ class Simulator:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn, quiet, that tells when it serves."""
+    """Uvicorn, quiet, that signals when it serves."""
 
     def __init__(self, app: FaultyApp) -> None:
         super().__init__(
@@ -244,5 +244,5 @@ class _Server(uvicorn.Server):
         self.ready.set()
 
 
-def _json(said: object, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(said), status, media_type="application/json")
+def _json(body: object, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(body), status, media_type="application/json")

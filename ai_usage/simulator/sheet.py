@@ -1,4 +1,4 @@
-"""The spreadsheet an admin keeps, as something to read and to edit. Knows of no HTTP and of nobody's usage.
+"""The spreadsheet an admin keeps, as something to read and to edit. Independent of HTTP and of usage.
 
 It is as it was left at the last full quarter of a day (0, 6, 12, 18 UTC) before it was first looked at, and from
 then on changes only by edits, each of which moves its version.

@@ -1,4 +1,4 @@
-"""What can stand in a cell, and how the Sheets API tells it; which cells a range in A1 notation means.
+"""What a cell can hold, and how the Sheets API sends it; which cells a range in A1 notation means.
 
 Knows of no HTTP and of no particular sheet.
 """
@@ -16,7 +16,7 @@ SERIAL, DATE_TEXT = DATE_RENDERS = ("SERIAL_NUMBER", "FORMATTED_STRING")
 QUOTED = re.compile(r"'((?:[^']|'')+)'(?:!(.*))?", re.DOTALL)
 PLAIN = re.compile(r"([^'!]+)!(.*)", re.DOTALL)
 A1 = re.compile(r"\$?([A-Z]{1,3})?\$?([1-9]\d*)?(:\$?([A-Z]{1,3})?\$?([1-9]\d*)?)?", re.IGNORECASE)
-BARE_TITLE = re.compile(r"[A-Za-z_]\w*")  # any other is told in quotes
+BARE_TITLE = re.compile(r"[A-Za-z_]\w*")  # any other is sent in quotes
 
 
 class Shown(NamedTuple):
@@ -78,7 +78,7 @@ def box(cells: str | None, rows: int, columns: int) -> Box:
 
 
 def a1(title: str, of: Box) -> str:
-    """The range as the API tells it."""
+    """The range as the API sends it."""
     name = title if BARE_TITLE.fullmatch(title) else "'" + title.replace("'", "''") + "'"
     first, last = f"{column_letters(of.left + 1)}{of.top + 1}", f"{column_letters(of.right)}{of.bottom}"
     return f"{name}!{first}" if first == last else f"{name}!{first}:{last}"
@@ -102,21 +102,21 @@ def column_letters(number: int) -> str:
 
 def values(rows: Sequence[Sequence[Value]], of: Box, render: str, dates: str) -> list[list[Any]]:
     """The cells of a box, without the empty ones at the end of a row, nor the empty rows at the end."""
-    told = [
+    kept = [
         _trimmed([rendered(cell, render, dates) for cell in row[of.left : of.right]], "")
         for row in rows[of.top : of.bottom]
     ]
-    return _trimmed(told, [])
+    return _trimmed(kept, [])
 
 
-def by_columns(told: list[list[Any]]) -> list[list[Any]]:
+def by_columns(rows: list[list[Any]]) -> list[list[Any]]:
     """The same with rows for columns, ragged again."""
-    width = max(map(len, told), default=0)
-    return [_trimmed([row[n] if n < len(row) else "" for row in told], "") for n in range(width)]
+    width = max(map(len, rows), default=0)
+    return [_trimmed([row[n] if n < len(row) else "" for row in rows], "") for n in range(width)]
 
 
 def rendered(cell: Value, render: str, dates: str = SERIAL) -> str | bool | int | float:
-    """A cell as the API tells it; an empty one is an empty text."""
+    """A cell as the API sends it; an empty one is an empty text."""
     if isinstance(cell, Formula) and render == FORMULA:
         return cell.entered
     value = cell.value if isinstance(cell, Shown | Formula) else cell

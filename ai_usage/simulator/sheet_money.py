@@ -1,4 +1,4 @@
-"""The sheet's tabs about money: what the vendors' consoles showed, what is planned, and what seats cost.
+"""The sheet's tabs about money: what the providers' consoles showed, what is planned, and what seats cost.
 
 Figures are the truth of the simulated days, rounded to cents as a console shows them.
 """

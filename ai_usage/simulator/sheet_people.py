@@ -9,7 +9,7 @@ from ai_usage.simulator.sheet_rows import HOSTILE, TabRows, day_cell, day_name, 
 
 UNKNOWN_KEY = "apikey_01DeletedLongAgo000000"
 UNMAPPED, UNMAPPED_FIRST = 12, 5  # of so many keys one is not in the sheet
-TWO_OWNERS, NO_ADDRESS = 8, 20  # keys whose rows are wrong
+TWO_OWNERS, NO_ADDRESS = 8, 20  # keys with wrong rows
 TEAMS = {  # workspace → who answers for a key that no person made
     "Default": "Web",
     "Platform": "Platform",

@@ -7,7 +7,7 @@ from decimal import Decimal
 from ai_usage.simulator.sheet import Bad, Good
 from ai_usage.simulator.sheet_cells import Formula, Shown, Value
 
-EXTRA = "remarks"  # the last column of every tab; nobody asked for it
+EXTRA = "remarks"  # the last column of every tab, which is not asked for
 HOSTILE = (
     '=HYPERLINK("http://evil.example","x")',
     "<script>alert(1)</script>",
@@ -25,7 +25,7 @@ class TabRows:
         self.bad: list[Bad] = []
 
     def keep(self, cells: Sequence[Value], means: Mapping[str, object] | None = None) -> None:
-        """A row to keep; `means` says what the messy cells mean, the others mean themselves."""
+        """A row to keep; `means` has what the messy cells mean, the others mean themselves."""
         plain = dict(zip(self.columns, map(meaning, cells), strict=False))
         values = dict.fromkeys(self.columns) | plain | dict(means or {})
         self.rows.append([*cells])

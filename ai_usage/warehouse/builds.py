@@ -16,7 +16,7 @@ BUILDS = Table(
     columns={
         "asset": string("layer/table", required=True),
         "activity_date": day("the UTC day; null of a table without days", required=False),
-        "built_from": string("every pull is in it whose pull_id sorts before this", required=True),
+        "built_from": string("it includes every pull with a pull_id that sorts before this", required=True),
         "built_at": instant("when its build began", required=True),
         "failure": string("why the table was not built, or which table it is made of was not; null if all is well"),
     },

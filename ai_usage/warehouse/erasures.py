@@ -18,7 +18,7 @@ from ai_usage.warehouse.table import RAW, Table, instant, string
 ERASURES = Table(
     name="erasures",
     schema=RAW,
-    grain="one person whose identity was erased; nothing in it names them",
+    grain="one erased person, without anything that identifies them",
     columns={
         "erasure_id": string("random", required=True),
         "begun_at": instant("when the erasure began", required=True),
@@ -72,8 +72,8 @@ def digest(phrase: str, key: str) -> str:
     return _digest(canonical(phrase), key)
 
 
-def _digest(said: str, key: str) -> str:
-    return hashlib.blake2b(said.encode(), key=bytes.fromhex(key), digest_size=16).hexdigest()
+def _digest(phrase: str, key: str) -> str:
+    return hashlib.blake2b(phrase.encode(), key=bytes.fromhex(key), digest_size=16).hexdigest()
 
 
 @dataclass
@@ -87,7 +87,7 @@ class Erased:
 
     @classmethod
     def of_rows(cls, rows: Iterable[tuple[str, str]]) -> "Erased | None":
-        """Of `digest_key` and `phrases` of every row of `erasures`; None if nobody was erased."""
+        """Of `digest_key` and `phrases` of every row of `erasures`; None if no one was erased."""
         found = list(rows)
         if not found:
             return None
@@ -113,7 +113,7 @@ class Erased:
     def answer(self, answer: Answer) -> Answer:
         """An answer as it may come into the ledger."""
         records = [self.text(record.decode()).encode() for record in answer.records]
-        request, envelope = (json.loads(self.text(said)) for said in (answer.request_json, answer.envelope_json))
+        request, envelope = (json.loads(self.text(part)) for part in (answer.request_json, answer.envelope_json))
         return replace(answer, records=records, request=request, envelope=envelope)
 
     def row(self, row: Mapping[str, str | None]) -> dict[str, str]:
@@ -137,19 +137,19 @@ class Erased:
             return found[0]
         return f"{found[1]}{json.dumps(entry.replacement)}" if entry and entry.kind == WHOLE_NAME else found[0]
 
-    def _instead(self, said: str) -> str | None:
-        entry = self._entry(said)
+    def _instead(self, phrase: str) -> str | None:
+        entry = self._entry(phrase)
         if entry is None or entry.kind == WHOLE_NAME:
             return None
         self._is_theirs = True
         return entry.replacement if entry.kind == ANYWHERE else None
 
-    def _entry(self, said: str) -> Entry | None:
-        if said not in self._seen:
+    def _entry(self, phrase: str) -> Entry | None:
+        if phrase not in self._seen:
             if len(self._seen) > 200_000:
                 self._seen.clear()
-            self._seen[said] = self.known.get(_digest(said, self.key))
-        return self._seen[said]
+            self._seen[phrase] = self.known.get(_digest(phrase, self.key))
+        return self._seen[phrase]
 
 
 def erasures_row(**values: Any) -> dict[str, list[Any]]:

@@ -5,7 +5,7 @@ their columns are `sql/contracts/spend.sql` has; a provider without that file ha
 
 What the transpiler leaves with another meaning is rewritten below; tests hold each rewrite, and every file, against
 Google's own evaluator. One difference cannot be mended here: `/`, `avg` and `safe_divide` of NUMERICs are DOUBLE on
-DuckDB, and a text does not tell a column's type. A test, which has the analyzer's types, forbids them instead.
+DuckDB, and the SQL text does not have a column's type. A test, which has the analyzer's types, forbids them instead.
 """
 
 import re

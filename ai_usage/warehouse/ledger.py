@@ -25,7 +25,7 @@ CLOCKS_DIFFER = timedelta(hours=1)  # by less than this an instant ahead of now 
 
 
 class UnreadableRecord(AiUsageError):
-    """What the ledger has of a pull cannot be used as a whole: what the answer said beside its records, say."""
+    """What the ledger has of a pull cannot be used as a whole, for example its envelope."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,13 @@ class Answer:
     request: Mapping[str, Any]
     envelope: Mapping[str, Any] = field(default_factory=dict)
     is_simulated: bool = False
-    is_ordered: bool = False  # whether the order of the records says something: rows of a sheet are known by number
+    is_ordered: bool = False  # whether the order of the records matters: rows of a sheet are known by number
     asked_at: datetime | None = None  # when the request began; None: when it is written
     account: str = DEFAULT_ACCOUNT  # that was asked
 
     @cached_property
     def content_hash(self) -> str:
-        """Equal for equal records; where vendors promise no order, in any."""
+        """Equal for equal records; where providers promise no order, in any."""
         records = self.records if self.is_ordered else sorted(self.records)
         return hashlib.sha256(b"\0".join(records)).hexdigest()  # no JSON text holds a NUL
 
@@ -87,8 +87,8 @@ class Place:
 
 
 def place(asked_at: datetime, newest: Look | None, *, now: datetime, is_same: bool = False) -> Place:
-    """Where an answer stands among the versions: by when it was asked for. An answer that arrives after that to a later
-    question is an older version, unless it says the same. No version of the future hides it: a clock was wrong then,
+    """The place of an answer among the versions, by the time of its request. An answer that arrives after that to a
+    later request is an older version, unless it is equal. No version of the future hides it: a clock was wrong then,
     and it follows that one.
     """
     if newest is None or newest.pulled_at < asked_at:
@@ -182,7 +182,7 @@ class Records:
         return Readable(values, self.lines.filter(is_good))
 
     def decode(self, of: type[T]) -> list[T]:
-        """The records that can be used, where nobody asks which lines they are."""
+        """The records that can be used, without the lines that they are from."""
         return self.read(of).values
 
     @property

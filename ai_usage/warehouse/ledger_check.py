@@ -15,7 +15,7 @@ EVERY_TABLE = "`raw/*`"  # in the file; each pull has its own raw table, and all
 def broken_pulls(
     warehouse: Warehouse, pulls: Collection[str], first_day: date, last_day: date, *, with_hashes: bool
 ) -> pl.DataFrame:
-    """Days of these pulls, and snapshots, whose newest version does not stand in raw as it was pulled."""
+    """Days of these pulls, and snapshots, with a newest version that is not in raw as it was pulled."""
     return warehouse.ask(
         ledger_query(pulls), pulls=list(pulls), first_day=first_day, last_day=last_day, with_hashes=with_hashes
     )

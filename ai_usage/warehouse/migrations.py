@@ -1,11 +1,11 @@
-"""How a warehouse that an earlier release made comes to today's shape, in place. Engine-free: what has to change is
-planned here from the tables' declarations; an engine carries it out.
+"""Brings a warehouse of an earlier release to today's shape, in place. Engine-free: the changes are planned here from
+the tables' declarations; an engine carries them out.
 
 The ledger can never be pulled again, so its tables only gain columns. Core and marts are made from it: their columns
 are renamed, converted and dropped too, with the rows that are there; the days built before that are built again.
 
-A file says in `SCHEMA` of which shape it is. A release refuses a file of a later shape: it would drop what it does not
-know. `VERSION` is raised by the first change of a table after a release; a test fails where it was forgotten.
+A file has the version of its shape in `SCHEMA`. A release refuses a file of a later shape: it would drop what it does
+not know. `VERSION` is raised by the first change of a table after a release; a test fails where it was forgotten.
 """
 
 from collections.abc import Iterable, Mapping

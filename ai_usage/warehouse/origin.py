@@ -1,4 +1,4 @@
-"""Whether figures are simulated. The ledger says so of every pull; the settings only say who would be asked next."""
+"""Whether figures are simulated. The ledger has it for every pull; the settings only determine the next pulls."""
 
 from ai_usage.errors import WarehouseError
 from ai_usage.warehouse.port import Warehouse
@@ -24,8 +24,8 @@ def mixture(warehouse: str, *, is_simulated: bool) -> WarehouseError:
     """What to do where figures of one kind were about to join those of the other in `warehouse`."""
     if is_simulated:
         return WarehouseError(
-            f"{warehouse} holds real data, and simulated data would join them: nothing was pulled. Set a vendor's key, "
-            "or AI_USAGE_DATA_DIR to another folder."
+            f"{warehouse} holds real data, and simulated data would join them: nothing was pulled. Set a provider's "
+            "key, or AI_USAGE_DATA_DIR to another folder."
         )
     return WarehouseError(
         f"{warehouse} holds simulated data, and real data would join them: nothing was pulled. Start afresh with "

@@ -85,7 +85,7 @@ class Warehouse(Protocol):
         """
 
     def fill_all(self, table: Table, query: str, **parameters: Any) -> None:
-        """In one transaction put what `sql/<query>.sql` says in place of the whole table."""
+        """Replace the whole table by the rows of `sql/<query>.sql`, in one transaction."""
 
     def query(self, name: str, **parameters: Any) -> pl.DataFrame:
         """Run `sql/<name>.sql` with its `@parameters`."""

@@ -1,5 +1,5 @@
-"""A folder that holds the published copy and nothing else, for readers who must not see what lies beside it: a Metabase
-in a container, say. Whoever wants it makes the folder; each run then puts its copy there.
+"""A folder that holds the published copy and nothing else, for readers who must not see anything else, such as a
+Metabase in a container. To have the copy, make the folder; each run then writes it.
 """
 
 import os

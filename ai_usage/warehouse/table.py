@@ -65,7 +65,7 @@ def dollars(description: str, *, required: bool = True) -> Column:
     return Column(Type.NUMERIC, description, required)
 
 
-DEFAULT_ACCOUNT = "default"  # of a provider whose credentials name none, and of every pull before there were accounts
+DEFAULT_ACCOUNT = "default"  # of credentials that name no account, and of every pull before there were accounts
 
 
 def account(description: str = "the account at the provider", *, before: str = DEFAULT_ACCOUNT) -> Column:
@@ -74,7 +74,7 @@ def account(description: str = "the account at the provider", *, before: str = D
 
 
 STAMPS = {
-    "pull_id": string("the pull whose records these are, in ai_usage_raw.pulls", required=True),
+    "pull_id": string("the pull of these records, in ai_usage_raw.pulls", required=True),
     "ingestion_timestamp": instant("when that pull was made: the version's pulled_at", required=True),
 }
 ACCOUNT_STAMPS = {"account": account(), **STAMPS}  # of what is made of a provider's records
@@ -107,7 +107,7 @@ class Table:
 
     def frame(self, columns: Mapping[str, Iterable[Any]]) -> pl.DataFrame:
         """The columns as this table's types, in its order; `ValueError` if a column lacks, is too many or is null
-        where it may not be. Vendors write an empty text for none: where a text may be null, it is.
+        where it may not be. Providers write an empty text for none: where a text may be null, it is.
         """
         if columns.keys() != self.columns.keys():
             raise ValueError(f"{self.name}: columns differ: {sorted(columns.keys() ^ self.columns.keys())}")
@@ -142,13 +142,13 @@ def raw_table(pull: str, *, account_before: str = DEFAULT_ACCOUNT) -> Table:
     return Table(
         name=pull,
         schema=RAW,
-        grain="one record the vendor sent, as it sent it; only those whose pull stands in ai_usage_raw.pulls count",
+        grain="one record as the provider sent it; it counts only if its pull is in ai_usage_raw.pulls",
         columns={
             "pull_id": string("the pull that first brought this record", required=True),
             "account": account(before=account_before),
             "activity_date": day("the UTC day the record belongs to; null in a snapshot", required=False),
-            "position": integer("its place in the vendor's answer, from 0"),
-            "record": Column(Type.STRING, "the vendor's own JSON text", required=True, is_bulky=True),
+            "position": integer("its place in the provider's answer, from 0"),
+            "record": Column(Type.STRING, "the provider's own JSON text", required=True, is_bulky=True),
         },
     )
 
@@ -170,10 +170,10 @@ PULLS = Table(
         "pages": integer("requests the whole answer took, which may cover other days too"),
         "records": integer("records of this day; 0 is an empty day, not a missing one"),
         "content_hash": string("SHA-256 over the records, whatever their order", required=True),
-        "records_pull_id": string("whose records these are: its own, or an earlier equal pull's", required=True),
+        "records_pull_id": string("the pull that has the records: this one, or an earlier equal pull", required=True),
         "request": string("what was asked, as JSON, without secrets", required=True),
-        "envelope": string("what the answer said beside its records, as JSON", required=True),
-        "is_simulated": boolean("whether the built-in vendors answered", required=True),
+        "envelope": string("the rest of the answer without its records, as JSON", required=True),
+        "is_simulated": boolean("whether the built-in, simulated providers answered", required=True),
         "asked_at": instant(
             "when the answer was asked for, where pulled_at is not: it follows a version of the same instant, or of "
             "the future, by a clock that was wrong"

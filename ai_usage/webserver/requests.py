@@ -60,7 +60,7 @@ class Site:
         if origin == self.origin:
             return True
         if _name(host) == urlsplit(self.origin).hostname:
-            return False  # as AI_USAGE_UI_URL has it, or not at all: not by http where it says https
+            return False  # only as in AI_USAGE_UI_URL: not by http if it has https
         return origin in {f"http://{host}", f"https://{host}"}
 
 

@@ -72,7 +72,7 @@ update {A}.month_close set restated_since_figure_usd = 4.25, days_outside_figure
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBWarehouse]:
     folder: Path = tmp_path_factory.mktemp("company")
     warehouse = DuckDBWarehouse(folder / "a.duckdb", folder / "b.duckdb", TABLES, settings().now)
-    COMPANY.settle_in(warehouse)
+    COMPANY.fill(warehouse)
     know_providers(warehouse)
     with warehouse.connected() as db:
         db.execute(HISTORY)

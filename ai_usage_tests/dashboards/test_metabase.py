@@ -93,7 +93,7 @@ def test_a_description_has_the_question_the_caveat_and_the_filters_that_do_not_a
     [trend] = [of for of in there.cards.values() if of["name"] == "Spend by provider"]
     assert trend["description"].startswith("Where does it go?\n\nA bill, not a value.\n\nWithout rows:")
     [total] = [of for of in there.cards.values() if of["name"] == "Spend"]
-    assert "Not cut by: period, person." in total["description"]
+    assert "Not filtered by: period, person." in total["description"]
     [teams] = [of for of in there.cards.values() if of["name"] == "Lines by team"]
     assert "At most the first 3;" in teams["description"]
     assert "fewer than 5 people" in teams["description"]

@@ -365,7 +365,7 @@ def test_small_groups_stand_after_the_ranking_until_asked_for(opened: Opened) ->
     assert small == sorted(small)
     assert place.locator("tbody tr.is-small").count() == small.count(True)
     assert "fewer than 5 people" in place.locator("tbody tr.is-small").first.inner_text()
-    place.locator("button:text-is('Rank all the same')").click()
+    place.locator("button:text-is('Rank all groups')").click()
     assert "Groups of any size are ranked" in place.locator(".aside").inner_text()
 
 

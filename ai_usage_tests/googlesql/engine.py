@@ -12,6 +12,7 @@ from typing import Any
 
 from ai_usage.settings import ROOT
 from ai_usage.warehouse.table import Table
+from ai_usage_tests import staying_open
 
 ENVIRONMENT = ROOT / ".venv-googlesql"
 WORKER = Path(__file__).with_name("worker.py")
@@ -61,6 +62,7 @@ class GoogleEngine:
             text=True,
             encoding="utf-8",
         )
+        staying_open.looks_at_nothing(self._worker)
 
     @staticmethod
     def is_ready() -> bool:

@@ -25,6 +25,7 @@ from ai_usage.warehouse.duckdb.data_origin import data_are_simulated
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.duckdb.published_copy import unreadable
 from ai_usage.warehouse.port import Warehouse
+from ai_usage_tests import staying_open
 from ai_usage_tests.mock_claude import DAY, NEXT
 from ai_usage_tests.platform import Platform
 from ai_usage_tests.warehouse.test_duckdb import _impatient, child, error_of
@@ -81,6 +82,7 @@ def test_a_file_that_shrank_is_not_taken_for_a_torn_one(of: Settings, platform: 
         with platform.warehouse.connected() as db:
             db.execute(change)
             db.execute("checkpoint")
+        staying_open.close()
     platform.warehouse.publish_anew()
     copy = of.published_database
     with duckdb.connect(str(copy), read_only=True) as db:

@@ -1,4 +1,4 @@
--- Days, or snapshots (without a day), whose newest version of an account does not stand in raw as it was pulled: fewer
+-- Days, or snapshots (without a day), of an account with a newest version that is not in raw as it was pulled: fewer
 -- or more records than its row in ai_usage_raw.pulls has, others than those it has the hash of, or that row itself gone
 -- or there twice. Records are hashed as the ledger does it: in any order, but for a sheet's rows, and joined by NUL.
 -- Which days reach the marts is asked @with_hashes false: what was altered in place is reported, but costs too much to

@@ -289,7 +289,7 @@ guesses as (
     cross join unnest(['naive_run_rate', 'weekday_mean', 'weekday_median', 'weekday_ewma']) as method
 ),
 
-judged as (
+measured as (
     select
         scope,
         scope_name,
@@ -330,17 +330,17 @@ earlier as (
         months.scope,
         months.scope_name,
         months.month_start,
-        judged.method,
-        judged.horizon,
+        measured.method,
+        measured.horizon,
         count(*) - 1 as steps,
-        array_agg(judged.open_error order by judged.open_error) as errors
+        array_agg(measured.open_error order by measured.open_error) as errors
     from months
-    inner join judged
+    inner join measured
         on
-            months.scope = judged.scope
-            and months.scope_name = judged.scope_name
-            and months.month_start > judged.month_start
-    group by months.scope, months.scope_name, months.month_start, judged.method, judged.horizon
+            months.scope = measured.scope
+            and months.scope_name = measured.scope_name
+            and months.month_start > measured.month_start
+    group by months.scope, months.scope_name, months.month_start, measured.method, measured.horizon
     having count(*) >= 10
     union all
     select
@@ -348,13 +348,13 @@ earlier as (
         kinds.scope,
         cast(null as string) as scope_name,
         kinds.month_start,
-        judged.method,
-        judged.horizon,
+        measured.method,
+        measured.horizon,
         count(*) - 1 as steps,
-        array_agg(judged.open_error order by judged.open_error) as errors
+        array_agg(measured.open_error order by measured.open_error) as errors
     from kinds
-    inner join judged on kinds.scope = judged.scope and kinds.month_start > judged.month_start
-    group by kinds.scope, kinds.month_start, judged.method, judged.horizon
+    inner join measured on kinds.scope = measured.scope and kinds.month_start > measured.month_start
+    group by kinds.scope, kinds.month_start, measured.method, measured.horizon
     having count(*) >= 10
 ),
 
@@ -379,16 +379,16 @@ records as (
         months.scope,
         months.scope_name,
         months.month_start,
-        judged.method,
-        avg(judged.month_error) as mape
+        measured.method,
+        avg(measured.month_error) as mape
     from months
-    inner join judged
+    inner join measured
         on
-            months.scope = judged.scope
-            and months.scope_name = judged.scope_name
-            and months.month_start > judged.month_start
-    where judged.method != 'naive_run_rate'
-    group by months.scope, months.scope_name, months.month_start, judged.method
+            months.scope = measured.scope
+            and months.scope_name = measured.scope_name
+            and months.month_start > measured.month_start
+    where measured.method != 'naive_run_rate'
+    group by months.scope, months.scope_name, months.month_start, measured.method
     having count(*) >= 8
 ),
 

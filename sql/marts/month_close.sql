@@ -225,7 +225,7 @@ remaining as (
     from explained
 ),
 
-judged as (
+decided as (
     select
         *,
         coalesce(is_settled and is_figure_settled and is_whole and cause = 'rounding', false)
@@ -235,7 +235,7 @@ judged as (
 
 chosen as (
     select *
-    from judged
+    from decided
     where
         removed_at is null
         or is_closed

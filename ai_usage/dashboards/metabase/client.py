@@ -23,7 +23,7 @@ T = TypeVar("T")
 Body = Mapping[str, Any]
 
 ADVICE = {
-    400: "Metabase did not take what was sent; if it is newer than docs/metabase.md says, its API may have changed.",
+    400: "Metabase refused the request; if it is newer than the version in docs/metabase.md, its API may have changed.",
     401: "METABASE_API_KEY is not a key of this Metabase: make one under Admin settings, Authentication, API keys.",
     403: "The key may not do this: give it the group Administrators, under Admin settings, Authentication, API keys.",
     404: "Is METABASE_URL the address that Metabase is opened at in a browser, without a page behind it?",
@@ -37,7 +37,7 @@ class Database(msgspec.Struct):
     id: int
     name: str
     engine: str
-    details: dict[str, Any] | None = None  # told to administrators only, and without secrets
+    details: dict[str, Any] | None = None  # sent to administrators only, and without secrets
 
 
 class Collection(msgspec.Struct):
@@ -50,7 +50,7 @@ class Collection(msgspec.Struct):
 
 
 class Item(msgspec.Struct):
-    """A thing in a collection, as its list tells it."""
+    """An item of a collection, as its list has it."""
 
     id: int
     name: str
@@ -103,14 +103,14 @@ class Dashcard(msgspec.Struct):
     visualization_settings: dict[str, Any] | None = None
     series: list[dict[str, Any]] | None = None
     dashboard_tab_id: int | None = None
-    whole: dict[str, Any] = {}  # as Metabase told it
+    whole: dict[str, Any] = {}  # as Metabase sent it
 
     @property
     def heading(self) -> str | None:
-        """The words of what is a heading and no card."""
-        said = self.visualization_settings or {}
-        is_heading = not self.card_id and (said.get("virtual_card") or {}).get("display") == "heading"
-        return str(said.get("text", "")) if is_heading else None
+        """The text of a heading, None for a card."""
+        settings = self.visualization_settings or {}
+        is_heading = not self.card_id and (settings.get("virtual_card") or {}).get("display") == "heading"
+        return str(settings.get("text", "")) if is_heading else None
 
 
 class Dashboard(msgspec.Struct):
@@ -144,17 +144,17 @@ class _Properties(msgspec.Struct, rename="kebab"):
 
 @dataclass(frozen=True, kw_only=True)
 class _Words(Vendor):
-    """Metabase says what is wrong in plain text, as `message`, or field by field as `errors`."""
+    """Metabase sends what is wrong as plain text, as `message`, or field by field as `errors`."""
 
     def message(self, body: bytes) -> str:
         try:
-            said = msgspec.json.decode(body, type=dict[str, Any])
+            error = msgspec.json.decode(body, type=dict[str, Any])
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return super().message(body)
-        if isinstance(said.get("message"), str):
-            return str(said["message"])[:500]
-        if isinstance(said.get("errors"), dict):
-            return "; ".join(f"{name}: {why}" for name, why in said["errors"].items())[:500]
+        if isinstance(error.get("message"), str):
+            return str(error["message"])[:500]
+        if isinstance(error.get("errors"), dict):
+            return "; ".join(f"{name}: {why}" for name, why in error["errors"].items())[:500]
         return super().message(body)
 
 
@@ -206,11 +206,11 @@ class Metabase:
         self.api.http.close()
 
     def refuse_unready(self) -> None:
-        """`SettingError` from a Metabase that nobody has set up yet; one that still starts is waited for."""
+        """`SettingError` from a Metabase that is not set up yet; one that is still starting is waited for."""
         self.api.get("/api/health", {}, read=_read(dict[str, Any]))
         if not self.api.get("/api/session/properties", {}, read=_read(_Properties)).has_user_setup:
             raise SettingError(
-                f"Nobody has set up the Metabase at {self.url} yet: open it in a browser, make the first account, "
+                f"The Metabase at {self.url} is not set up yet: open it in a browser, create the first account, "
                 "then an API key under Admin settings, Authentication, API keys, of the group Administrators."
             )
 
@@ -229,7 +229,7 @@ class Metabase:
         found = self.api.get(path, {"models": ["card", "dashboard"]}, read=_read(_Items | list[Item]))
         items = found if isinstance(found, list) else found.data
         if isinstance(found, _Items) and found.total is not None and found.total != len(items):
-            raise IncompleteAnswer(f"Metabase {path} tells {len(items)} of {found.total} things: nothing was changed.")
+            raise IncompleteAnswer(f"Metabase {path} lists {len(items)} of {found.total} items: nothing was changed.")
         return [item for item in items if not item.archived]
 
     def card(self, card: int) -> Card:
@@ -274,9 +274,9 @@ def _read(of: Any) -> Callable[[bytes], Any]:
 
 
 def _whole_dashboard(body: bytes) -> Dashboard:
-    """With everything that is told of what stands on it: what is not ours is sent back as it came."""
+    """With all that Metabase sends about its dashcards: what is not ours is sent back as it came."""
     found = msgspec.json.decode(body, type=Dashboard)
-    told = msgspec.json.decode(body)["dashcards"]
-    for dashcard, whole in zip(found.dashcards, told, strict=True):
+    dashcards = msgspec.json.decode(body)["dashcards"]
+    for dashcard, whole in zip(found.dashcards, dashcards, strict=True):
         dashcard.whole = whole
     return found

@@ -1,6 +1,6 @@
 """What differs between what Metabase holds and what it shall hold, field by field. Reads and writes nothing itself.
 
-Compared is what we say: what Metabase adds of its own to an answer is no difference.
+Only what we define is compared: what Metabase adds to an answer is no difference.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -110,7 +110,7 @@ def card_edits(card: WantedCard, there: Card, database: int | None) -> list[Edit
 
 
 def _settings_edits(card: WantedCard, there: Card) -> list[Edit]:
-    """What somebody added to ours stays; what we took out of ours goes, and only the hash tells that."""
+    """What somebody added to ours stays; what we removed from ours goes, and only the hash shows that."""
     edits = list(lacking(card.settings, there.visualization_settings, "settings"))
     new, old = Mark.of(card.description), Mark.of(there.description)
     if edits or (new and old and new.settings == old.settings):

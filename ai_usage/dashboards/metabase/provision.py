@@ -1,5 +1,5 @@
-"""Brings a Metabase to hold what the boards say: looks first, then makes what lacks, changes what differs, archives
-what has no definition any more. Cut off at any point it is finished by the next run.
+"""Makes a Metabase match the boards: looks first, then creates what is missing, changes what differs, and archives what
+has no definition any more. If it is interrupted, the next run finishes it.
 """
 
 from collections.abc import Callable, Sequence

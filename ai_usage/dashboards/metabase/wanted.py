@@ -17,7 +17,7 @@ from ai_usage.dashboards.cards import Engine, aggregated
 from ai_usage.dashboards.metabase.looks import display, settings_of, shown
 
 MARK = re.compile(r"Made by ai_usage from (?P<key>[a-z0-9_/.]+) \((?P<name>[0-9a-f]{4})(?P<settings>[0-9a-f]{8})\)\.")
-SIMULATED = "SIMULATED DATA from the built-in vendors: no real money"
+SIMULATED = "SIMULATED DATA from the built-in providers: no real money"
 IDS = uuid.UUID("5f6d1f0e-2f5b-5c11-9d57-5d5f3c0b7a10")  # of template tags: the same at each run
 PERIOD = re.compile(r"\[\[and (?P<month>.+) = \{\{period\}\}\]\]")
 NO_ROOM = 0
@@ -36,11 +36,17 @@ class Variable:
 
     def parameter_of(self, card_with_values: int | None) -> dict[str, Any]:
         section = self.parameter.partition("/")[0]
-        told = {"id": self.name, "name": self.label, "slug": self.name, "type": self.parameter, "sectionId": section}
+        parameter = {
+            "id": self.name,
+            "name": self.label,
+            "slug": self.name,
+            "type": self.parameter,
+            "sectionId": section,
+        }
         if not self.has_list:
-            return told
+            return parameter
         return {
-            **told,
+            **parameter,
             "isMultiSelect": False,  # a plain variable holds one value
             "values_query_type": "list",
             "values_source_type": "card",
@@ -268,12 +274,12 @@ def _dashboard(board: Board, *, engine: Engine, is_simulated: bool) -> WantedDas
 
 def _card(board: Board, card: Card, *, engine: Engine, is_simulated: bool) -> WantedCard:
     ignored = [name for name in board.filters if name not in card.filters]
-    said = [
+    parts = [
         card.question,
         card.caveat,
-        f"Not cut by: {', '.join(ignored)}." if ignored else None,
+        f"Not filtered by: {', '.join(ignored)}." if ignored else None,
         f"At most the first {card.top}; the rest is not shown here." if card.top else None,
-        f"Groups of fewer than {card.smallest_group} people are left out."
+        f"Groups of fewer than {card.smallest_group} people are not included."
         if _ranks(card) and card.smallest_group
         else None,
         f"Without rows: {card.empty}",
@@ -281,7 +287,7 @@ def _card(board: Board, card: Card, *, engine: Engine, is_simulated: bool) -> Wa
     return WantedCard(
         key=f"{board.name}.yml/{card.name}",
         name=_named(card.title, is_simulated=is_simulated),
-        about=_about(is_simulated, said),
+        about=_about(is_simulated, parts),
         display=display(card),
         sql=sql_of(card, engine),
         variables=[of for name in board.filters if name in card.filters for of in VARIABLES[name]],
@@ -313,8 +319,8 @@ def _named(title: str, *, is_simulated: bool) -> str:
     return f"{title} (simulated)" if is_simulated else title
 
 
-def _about(is_simulated: bool, said: Sequence[str | None]) -> str:  # noqa: FBT001
-    return "\n\n".join(part for part in (f"{SIMULATED}." if is_simulated else None, *said) if part)
+def _about(is_simulated: bool, parts: Sequence[str | None]) -> str:  # noqa: FBT001
+    return "\n\n".join(part for part in (f"{SIMULATED}." if is_simulated else None, *parts) if part)
 
 
 def _marked(about: str, key: str, name: str, settings: Mapping[str, Any]) -> str:

@@ -27,12 +27,12 @@ from ai_usage.partitions import runs_of_days
 FILES = Path(__file__).parent
 SCRIPTS = ("data.js", "format.js", "table.js", "chart.js", "filters.js", "known.js", "card.js", "export.js", "page.js")
 INDEX = "index.html"
-SIMULATED = '<p class="simulated">SIMULATED DATA of the built-in vendors</p>'
+SIMULATED = '<p class="simulated">SIMULATED DATA of the built-in providers</p>'
 
 
 @dataclass(frozen=True)
 class Site:
-    """Every board has a link to every other; `is_simulated` is told wherever a number is."""
+    """Every board has a link to every other; `is_simulated` is shown wherever a number is."""
 
     boards: Sequence[Board]
     vega: str  # the script that draws
@@ -52,7 +52,7 @@ class Site:
         """
         packer = Packer(self.redact)
         cards = [_card(card, results[card.name], packer) for card in board.cards]
-        said = {
+        data = {
             "board": {**_plain(board), "cards": cards},
             "isSimulated": self.is_simulated,
             "packed": packer.packed(),
@@ -70,7 +70,7 @@ class Site:
             about=html.escape(board.about),
             badge=SIMULATED if self.is_simulated else "",
             foot=html.escape(self.made),
-            data=_json(said),
+            data=_json(data),
             vega=self.vega,
             script="\n".join(_file(name) for name in SCRIPTS),
         )
@@ -134,7 +134,7 @@ def _card(card: Card, result: Result, packer: Packer) -> dict[str, Any]:
 
 
 def _providers(result: Result, words: Callable[[str], str]) -> list[str] | None:
-    """Whose rows a card has, if it has them by provider."""
+    """The providers of a card's rows, if it has them by provider."""
     if "provider" not in result.rows.columns or result.rows.is_empty():
         return None
     return sorted({words(str(name)) for name in result.rows["provider"].drop_nulls().unique()})
@@ -175,22 +175,22 @@ def _plain(of: msgspec.Struct) -> dict[str, Any]:
     return plain
 
 
-def _json(said: Any) -> str:
+def _json(data: Any) -> str:
     """JSON that may stand inside a script element: no name in it can end that."""
-    return json.dumps(said, ensure_ascii=True, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    return json.dumps(data, ensure_ascii=True, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
-def _filled(template: str, **said: str) -> str:
+def _filled(template: str, **values: str) -> str:
     """The template with each `{name}` replaced, once: what is put in is not looked at again."""
     parts = []
     while True:
         at, name = min(
-            ((at, name) for name in said if (at := template.find(f"{{{name}}}")) >= 0), default=(len(template), "")
+            ((at, name) for name in values if (at := template.find(f"{{{name}}}")) >= 0), default=(len(template), "")
         )
         parts.append(template[:at])
         if not name:
             return "".join(parts)
-        parts.append(said[name])
+        parts.append(values[name])
         template = template[at + len(name) + 2 :]
 
 

@@ -48,7 +48,7 @@ class CardView {
     if (!WITHOUT_PICTURE.has(card.display) && !["row", "heatmap"].includes(card.display)) this.figure.style.minHeight = `${this.pictureHeight}px`;
   }
 
-  // Through which day, how many days are known if some are not, as of when, and whether the vendor may still change any
+  // Through which day, how many days are known if some are not, as of when, and whether the provider may still change any
   // of it, for the months chosen.
   get freshness() {
     const { through, asOf, provisionalFrom, filters } = this.card;
@@ -61,7 +61,7 @@ class CardView {
     return [
       until ? `Data through ${dayText(until)}` : null,
       this.page.known.text(this.card, this.page.choice.values),
-      asOf ? `as of ${nameText(asOf, "instant").replace(` ${(until ?? "").slice(0, 4)},`, ",")}` : null, // the year is told already
+      asOf ? `as of ${nameText(asOf, "instant").replace(` ${(until ?? "").slice(0, 4)},`, ",")}` : null, // the year is shown already
       !until && !asOf ? null : isProvisional ? "provisional" : partly ? "incomplete" : "final",
     ].filter(Boolean);
   }
@@ -71,10 +71,10 @@ class CardView {
   }
 
   showMark() {
-    const said = this.freshness;
-    const state = said.pop();
+    const notes = this.freshness;
+    const state = notes.pop();
     const partly = this.page.known.text(this.card, this.page.choice.values);
-    const parts = said.flatMap((text, at) => [at ? " · " : "", text === partly ? el("strong", { class: "partly" }, text) : text]);
+    const parts = notes.flatMap((text, at) => [at ? " · " : "", text === partly ? el("strong", { class: "partly" }, text) : text]);
     this.mark.replaceChildren(...(state ? [...parts, "\u00a0· ", el("span", { class: state }, state)] : []));
   }
 
@@ -131,10 +131,10 @@ class CardView {
     else this.showEmpty("Zero throughout.");
   }
 
-  showEmpty(said) {
+  showEmpty(text) {
     this.made?.finalize();
     this.made = null;
-    this.figure.replaceChildren(el("p", { class: "empty" }, said));
+    this.figure.replaceChildren(el("p", { class: "empty" }, text));
     this.figure.removeAttribute("role");
     this.figure.removeAttribute("aria-label");
   }
@@ -213,12 +213,12 @@ class CardView {
     const { card, rows } = this;
     this.colours ??= coloured(card, card.series ? numbers(card, rows, {}) : []);
     let lines = this.ordered(this._lines, card.sort ?? card.x);
-    const said = [];
+    const remarks = [];
     if (["row", "heatmap"].includes(card.display) || (card.display === "bar" && !isTime(card.dimensions[card.x].format))) {
-      lines = this.topOf(lines, said);
+      lines = this.topOf(lines, remarks);
     }
-    this.aside.hidden = !said.length;
-    this.aside.replaceChildren(...said);
+    this.aside.hidden = !remarks.length;
+    this.aside.replaceChildren(...remarks);
     const picture = drawn(card, lines, this.colours);
     this.breakAtUnknown(picture);
     if (card.display === "row") picture.rows = new Set(picture.points.map((point) => point.label)).size;
@@ -236,7 +236,7 @@ class CardView {
     for (const point of [...picture.points, ...(picture.band ?? [])]) point.part = breaks.filter((x) => x < point.x).length;
   }
 
-  topOf(lines, said) {
+  topOf(lines, remarks) {
     const { card } = this;
     const by = card.display === "heatmap" ? card.series : card.x;
     const isRanking = (card.sort ?? "").replace(/^-/, "") in card.measures;
@@ -255,11 +255,11 @@ class CardView {
       if (others[card.y[0]] && !card.series && card.display !== "heatmap") {
         const at = kept.findIndex((line) => line.isSmall);
         kept.splice(at < 0 ? kept.length : at, 0, { ...others, [by]: `${OTHER} (${grouping.format(rest.length)})`, isSmall: false, isRest: true });
-      } else said.push(`${grouping.format(rest.length)} more in the table. `);
+      } else remarks.push(`${grouping.format(rest.length)} more in the table. `);
     }
     if (small.length || (this.ranksSmall && isRanking)) {
-      const told = this.ranksSmall ? "Groups of any size are ranked. " : `${plural(small.length, "group")} of fewer than ${card.smallest_group} people ${small.length === 1 ? "is" : "are"} not ranked${small.length > SMALL_SHOWN ? `; ${SMALL_SHOWN} of them are` : ""}, shown paler at the end. `;
-      said.push(told, el("button", { type: "button", class: "quiet", onclick: () => { this.ranksSmall = !this.ranksSmall; this.refresh(); } }, this.ranksSmall ? "Set small groups apart" : "Rank all the same"));
+      const text = this.ranksSmall ? "Groups of any size are ranked. " : `${plural(small.length, "group")} of fewer than ${card.smallest_group} people ${small.length === 1 ? "is" : "are"} not ranked${small.length > SMALL_SHOWN ? `; ${SMALL_SHOWN} of them are` : ""}, shown paler at the end. `;
+      remarks.push(text, el("button", { type: "button", class: "quiet", onclick: () => { this.ranksSmall = !this.ranksSmall; this.refresh(); } }, this.ranksSmall ? "Set small groups apart" : "Rank all groups"));
     }
     return kept;
   }
@@ -284,7 +284,7 @@ class CardView {
     if (!picture || !width) return;
     this.drawnAt = `${width} ${page.theme}`;
     this.showKey(picture);
-    const holder = el("div", { class: "picture", "aria-hidden": "true" }); // the figure around it is told in words
+    const holder = el("div", { class: "picture", "aria-hidden": "true" }); // the figure around it has a description in words
     const spec = pictureSpec(this.card, picture, { width, height: this.height, theme: page.theme });
     const renderer = picture.points?.length > MANY_POINTS ? "canvas" : "svg"; // an element a point takes its time
     const made = await embedded(spec, holder, renderer);
@@ -323,8 +323,8 @@ class CardView {
   showNote(values) {
     const idle = this.page.choice.filters.filter((name) => values[name] && !(name in this.card.filters) && !(name === "period" && this.page.choice.isUsualPeriod)).map((name) => FILTER_LABELS[name].toLowerCase());
     this.note.hidden = !idle.length;
-    const said = idle.length > 1 ? `${idle.slice(0, -1).join(", ")} and ${idle[idle.length - 1]}` : idle[0];
-    this.note.textContent = idle.length ? `The choice of ${said} does not change this card.` : "";
+    const names = idle.length > 1 ? `${idle.slice(0, -1).join(", ")} and ${idle[idle.length - 1]}` : idle[0];
+    this.note.textContent = idle.length ? `The choice of ${names} does not change this card.` : "";
   }
 }
 

@@ -108,10 +108,10 @@ function drawnPoints(card, lines) {
   for (const line of lines) {
     if (!line[x] || !line[y]) continue;
     const named = card.label ? nameText(line[card.label], card.dimensions[card.label].format) : "";
-    const told = [x, y, card.size].filter(Boolean).map((name) => `${card.measures[name].label}: ${cellText(line[name], card.measures[name].format)}`);
+    const details = [x, y, card.size].filter(Boolean).map((name) => `${card.measures[name].label}: ${cellText(line[name], card.measures[name].format)}`);
     points.push({
       x: line[x].value, y: line[y].value, label: named, size: card.size ? line[card.size]?.value ?? 0 : 1,
-      name: card.series ? nameText(line[card.series], card.dimensions[card.series].format) : "", tip: [named, ...told].filter(Boolean).join("\n"),
+      name: card.series ? nameText(line[card.series], card.dimensions[card.series].format) : "", tip: [named, ...details].filter(Boolean).join("\n"),
     });
   }
   const names = card.series ? [...new Set(points.map((point) => point.name))].sort().slice(0, MOST_SERIES) : [];
@@ -124,10 +124,10 @@ function rangeOf(picture, ink) {
   return picture.names.map((name) => colours[all.indexOf(name)]);
 }
 
-const VERDICTS = { passed: "good", warned: "warn", failed: "bad" };
+const RESULTS = { passed: "good", warned: "warn", failed: "bad" };
 
 function colourOf(names, ink) {
-  if (names.length && names.every((name) => Object.hasOwn(VERDICTS, name))) return names.map((name) => ink[VERDICTS[name]]);
+  if (names.length && names.every((name) => Object.hasOwn(RESULTS, name))) return names.map((name) => ink[RESULTS[name]]);
   let next = 0;
   return names.map((name) => (name === OTHER || name === "none" ? ink.faint : ink.series[next++ % ink.series.length]));
 }
@@ -352,9 +352,9 @@ function scatterLayers(card, picture, { color, ink, width, height }) {
   const axis = (measure, name, scale) => ({ field: name, type: "quantitative", scale: { nice: true, zero: true, ...scale },
     axis: valueAxis(measure.format, { title: measure.label, grid: true, titlePadding: 8, labelOverlap: true, ...(name === "y" ? { titleAngle: 0, titleAlign: "left", titleAnchor: "end", titleX: 0, titleY: -12, titleBaseline: "bottom" } : {}) }) });
   const size = card.size ? { field: "size", type: "quantitative", legend: null, scale: { range: [20, 420] } } : { value: 70 };
-  const told = labelled(picture.points, xs, ys, across, above, width, height);
+  const labels = labelled(picture.points, xs, ys, across, above, width, height);
   const texts = [["left", 9], ["right", -9]].map(([align, dx]) => ({
-    data: { values: told.filter((point) => point.align === align) }, encoding: { text: { field: "label" } },
+    data: { values: labels.filter((point) => point.align === align) }, encoding: { text: { field: "label" } },
     mark: { type: "text", align, dx, dy: 1, fontSize: 11.5, color: ink.text, limit: 170 },
   }));
   return {
@@ -366,7 +366,7 @@ function scatterLayers(card, picture, { color, ink, width, height }) {
   };
 }
 
-// Where a few are many times the most, roots tell them apart; the axis still tells amounts.
+// Where a few are many times the most, square roots separate them; the axis still shows amounts.
 function scaleOf(values) {
   const ordered = [...values].sort((a, b) => a - b);
   const middle = ordered[Math.floor(ordered.length / 2)] ?? 0;
@@ -387,21 +387,21 @@ function labelled(points, xs, ys, across, above, width, height) {
   return placed;
 }
 
-// What a picture says, in words.
+// A picture in words.
 function pictureText(card, picture) {
   const shown = (point) => cellText({ value: point.y, exact: null }, card.measures[point.measure ?? card.y[0]].format);
   if (card.display === "scatter") return `${card.title}. A point each for ${plural(picture.points.length, "row")}: ${card.measures[card.x].label} across, ${card.measures[card.y[0]].label} up.`;
   const format = card.dimensions[card.x].format;
   if (card.display === "heatmap" || !isTime(format)) {
     const great = [...picture.points].sort((a, b) => b.y - a.y).slice(0, 3);
-    const told = great.map((point) => `${nameText(point.x, format)}${picture.names.length > 1 || card.display === "heatmap" ? `, ${point.name}` : ""}: ${shown(point)}`);
-    return `${card.title}. The greatest: ${told.join("; ")}.`;
+    const parts = great.map((point) => `${nameText(point.x, format)}${picture.names.length > 1 || card.display === "heatmap" ? `, ${point.name}` : ""}: ${shown(point)}`);
+    return `${card.title}. The greatest: ${parts.join("; ")}.`;
   }
-  const told = picture.names.slice(0, MOST_SERIES).map((name) => {
+  const parts = picture.names.slice(0, MOST_SERIES).map((name) => {
     const of = picture.points.filter((point) => point.name === name).sort((a, b) => (a.x < b.x ? -1 : 1));
     if (!of.length) return null;
     const [from, to] = [of[0], of[of.length - 1]];
     return from === to ? `${name}: ${shown(to)} in ${nameText(to.x, format)}` : `${name}: from ${shown(from)} in ${nameText(from.x, format)} to ${shown(to)} in ${nameText(to.x, format)}`;
   });
-  return `${card.title}. ${told.filter(Boolean).join("; ")}.`;
+  return `${card.title}. ${parts.filter(Boolean).join("; ")}.`;
 }

@@ -1,4 +1,4 @@
-// A card as a file: CSV with every digit, PNG for a slide. Both say so when the data is simulated.
+// A card as a file: CSV with every digit, PNG for a slide. Both are marked when the data is simulated.
 
 function save(name, blob) {
   const url = URL.createObjectURL(blob);

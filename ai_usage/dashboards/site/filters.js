@@ -5,7 +5,7 @@ const PRESETS = [
 ];
 const FILTER_LABELS = { period: "Period", provider: "Provider", cost_center: "Cost center", team: "Team", person: "Person" };
 const ALL_OF = { provider: "All providers", cost_center: "All cost centers", team: "All teams", person: "Everybody" };
-const SAID = { provider: termText }; // how a filter's names are called
+const TEXT_OF = { provider: termText }; // how a filter's names are shown
 const DEFAULT_PERIOD = "12m";
 const OPTIONS_AT_ONCE = 100;
 
@@ -75,25 +75,25 @@ class Choice {
   }
 
   get hash() {
-    const said = [];
-    if (this.period.preset === undefined) said.push(`period=${this.period.from}..${this.period.to}`);
-    else if (this.period.preset !== DEFAULT_PERIOD) said.push(`period=${this.period.preset}`);
+    const parts = [];
+    if (this.period.preset === undefined) parts.push(`period=${this.period.from}..${this.period.to}`);
+    else if (this.period.preset !== DEFAULT_PERIOD) parts.push(`period=${this.period.preset}`);
     for (const [name, chosen] of Object.entries(this.chosen)) {
-      if (chosen.length) said.push(`${name}=${chosen.map((value) => encodeURIComponent(value)).join(",")}`);
+      if (chosen.length) parts.push(`${name}=${chosen.map((value) => encodeURIComponent(value)).join(",")}`);
     }
-    return said.join("&");
+    return parts.join("&");
   }
 
-  // What a hash says; what it says of months or names that are not here is passed over.
+  // Reads a hash; months and names that are not here are ignored.
   read(hash) {
     this.clear();
     for (const part of hash.replace(/^#/, "").split("&")) {
-      const [name, said = ""] = part.split("=");
-      const span = said.match(/^(\d{4}-\d{2})\.\.(\d{4}-\d{2})$/);
+      const [name, text = ""] = part.split("=");
+      const span = text.match(/^(\d{4}-\d{2})\.\.(\d{4}-\d{2})$/);
       if (name === "period" && span && span[1] <= span[2] && this.months.includes(span[1]) && this.months.includes(span[2])) this.period = { from: span[1], to: span[2] };
-      else if (name === "period" && PRESETS.some(([key]) => key === said)) this.period = { preset: said };
+      else if (name === "period" && PRESETS.some(([key]) => key === text)) this.period = { preset: text };
       else if (name in this.chosen && this.filters.includes(name)) {
-        const wanted = new Set(said.split(",").map(decoded));
+        const wanted = new Set(text.split(",").map(decoded));
         this.chosen[name] = this.names[name].filter((value) => wanted.has(String(value)));
       }
     }
@@ -102,25 +102,25 @@ class Choice {
   changed() {
     const { hash } = this;
     history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
-    this.tell();
+    this.notify();
   }
 
-  tell() {
+  notify() {
     for (const listener of this.listeners) listener();
   }
 
   // In words, for print and pictures.
   get text() {
-    const said = [];
+    const parts = [];
     if (this.filters.includes("period") && this.span) {
       const [from, to] = [this.span[0] < this.months[0] ? this.months[0] : this.span[0], this.span[1]];
-      said.push(from === to ? monthText(to) : `${monthText(from)} to ${monthText(to)}`);
+      parts.push(from === to ? monthText(to) : `${monthText(from)} to ${monthText(to)}`);
     }
     for (const name of this.filters.filter((filter) => filter !== "period")) {
       const chosen = this.chosen[name];
-      if (chosen.length) said.push(chosen.length > 4 ? `${chosen.length} of ${this.names[name].length}: ${FILTER_LABELS[name].toLowerCase()}` : chosen.map(SAID[name] ?? String).join(", "));
+      if (chosen.length) parts.push(chosen.length > 4 ? `${chosen.length} of ${this.names[name].length}: ${FILTER_LABELS[name].toLowerCase()}` : chosen.map(TEXT_OF[name] ?? String).join(", "));
     }
-    return said.join(" · ");
+    return parts.join(" · ");
   }
 }
 
@@ -191,7 +191,7 @@ function periodPart(choice) {
 // A button that opens a list of names with boxes to tick, and a field that narrows the list.
 function namesPart(choice, name) {
   const label = FILTER_LABELS[name];
-  const said = SAID[name] ?? String;
+  const shown = TEXT_OF[name] ?? String;
   const list = el("div", { class: "options", role: "group", "aria-label": label });
   const count = el("p", { class: "options-more", "aria-live": "polite" });
   const search = el("input", { type: "search", placeholder: `Find ${name === "person" ? "people" : `a ${name}`}`, "aria-label": `Find in ${label.toLowerCase()}`, autocomplete: "off", spellcheck: "false", oninput: () => fill() });
@@ -223,12 +223,12 @@ function namesPart(choice, name) {
   function fill() {
     const chosen = new Set(choice.chosen[name]);
     const wanted = search.value.trim().toLowerCase();
-    const matching = choice.names[name].filter((value) => !wanted || said(value).toLowerCase().includes(wanted));
+    const matching = choice.names[name].filter((value) => !wanted || shown(value).toLowerCase().includes(wanted));
     const ordered = wanted ? matching : [...matching.filter((value) => chosen.has(value)), ...matching.filter((value) => !chosen.has(value))];
     list.replaceChildren(...ordered.slice(0, OPTIONS_AT_ONCE).map((value) =>
-      el("label", {}, el("input", { type: "checkbox", checked: chosen.has(value), value: String(value), onchange: (event) => tick(value, event.target.checked) }), el("span", {}, said(value)))));
+      el("label", {}, el("input", { type: "checkbox", checked: chosen.has(value), value: String(value), onchange: (event) => tick(value, event.target.checked) }), el("span", {}, shown(value)))));
     const rest = ordered.length - OPTIONS_AT_ONCE;
-    count.textContent = !ordered.length ? "Nobody and nothing of that name." : rest > 0 ? `and ${grouping.format(rest)} more: type to find them` : "";
+    count.textContent = !ordered.length ? "No match." : rest > 0 ? `and ${grouping.format(rest)} more: type to find them` : "";
     clear.hidden = !chosen.size;
   }
   function tick(value, isChosen) {
@@ -243,7 +243,7 @@ function namesPart(choice, name) {
     element,
     show() {
       const chosen = choice.chosen[name];
-      const shown = !chosen.length ? ALL_OF[name] : chosen.length === 1 ? said(chosen[0]) : `${chosen.length} ${name === "person" ? "people" : `${FILTER_LABELS[name].toLowerCase()}s`}`;
+      const shown = !chosen.length ? ALL_OF[name] : chosen.length === 1 ? shown(chosen[0]) : `${chosen.length} ${name === "person" ? "people" : `${FILTER_LABELS[name].toLowerCase()}s`}`;
       button.replaceChildren(el("span", { class: "chooser-label" }, `${label}: `), el("span", { class: "chooser-value" }, shown));
       button.classList.toggle("is-set", chosen.length > 0);
     },

@@ -63,9 +63,9 @@ const TERMS = {
   claude_api: "Claude API", claude_code: "Claude Code", workbench: "Workbench",
   uncached_input_tokens: "Input, not cached", output_tokens: "Output", cache_read_input_tokens: "Cache reads",
   "cache_creation.ephemeral_1h_input_tokens": "Cache writes, 1 hour", "cache_creation.ephemeral_5m_input_tokens": "Cache writes, 5 minutes",
-  actor: "Named by the vendor", key_sheet: "Key sheet", key_creator: "Key's creator", seat: "Seat", unattributed: "Nobody",
+  actor: "Named by the provider", key_sheet: "Key sheet", key_creator: "Key's creator", seat: "Seat", unattributed: "Unattributed",
   own_seat: "own seat", mean_seat: "mean seat", api_key: "key",
-  departed_member: "departed member", new_key: "new key", new_model: "new model",
+  departed_member: "former member", new_key: "new key", new_model: "new model",
 };
 
 function termText(term) {

@@ -1,7 +1,7 @@
 """Columns as compact text for a page: names by dictionary, whole numbers as bytes, everything deflated.
 
-Nothing is rounded: a decimal travels as an integer with its scale, and a column whose sum a browser's numbers could
-not hold exactly as two of them. Equal columns of several cards are stored once.
+Nothing is rounded: a decimal becomes an integer with its scale, and a column with a sum beyond a browser's exact
+numbers becomes two of them. Equal columns of several cards are stored once.
 """
 
 import base64
@@ -45,7 +45,7 @@ class Packer:
         if column.dtype.is_float():
             values = column.cast(pl.Float64).fill_null(float("nan")).rechunk()
             return self._keep({"kind": "floats"}, bytes(values.to_arrow().buffers()[1]))
-        if column.dtype.is_temporal():  # the newest of several is told too
+        if column.dtype.is_temporal():  # the newest of several is shown too
             return self._whole(column.cast(pl.Datetime).dt.epoch("s").to_list(), 0, is_time=True)
         whole, scale = _whole(column)
         if sum(abs(value) for value in whole if value is not None) < EXACT:

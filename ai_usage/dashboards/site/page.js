@@ -1,15 +1,15 @@
 // One board: its data unpacked, its filters, its cards; numbers first, pictures as they come into view.
 
 class Page {
-  constructor(said, columns) {
-    this.board = said.board;
-    this.isSimulated = said.isSimulated;
+  constructor(data, columns) {
+    this.board = data.board;
+    this.isSimulated = data.isSimulated;
     this.turn = 0;
     this.queue = [];
     this.waiting = [];
-    this.known = new KnownDays(said.known ?? {}, said.until);
-    this.rows = Object.fromEntries(said.board.cards.map((card) => [card.name, new Rows(card, columns)]));
-    this.choice = new Choice(said.board.filters, ...this.offered());
+    this.known = new KnownDays(data.known ?? {}, data.until);
+    this.rows = Object.fromEntries(data.board.cards.map((card) => [card.name, new Rows(card, columns)]));
+    this.choice = new Choice(data.board.filters, ...this.offered());
     this.choice.read(location.hash);
   }
 
@@ -51,8 +51,8 @@ class Page {
 
   build() {
     const { board } = this;
-    const said = [...(board.sections ?? [])].sort((a, b) => a.row - b.row);
-    this.sections = said.length && Math.min(...board.cards.map((card) => card.place.row)) >= said[0].row ? said : [{ row: 0, title: null }, ...said];
+    const sorted = [...(board.sections ?? [])].sort((a, b) => a.row - b.row);
+    this.sections = sorted.length && Math.min(...board.cards.map((card) => card.place.row)) >= sorted[0].row ? sorted : [{ row: 0, title: null }, ...sorted];
     const cards = [...board.cards].sort((a, b) => a.place.row - b.place.row || a.place.column - b.place.column);
     for (const section of this.sections) {
       const own = cards.filter((card) => this.sectionOf(card) === section);
@@ -69,7 +69,7 @@ class Page {
     if (board.filters.length) document.getElementById("filters").append(filterBar(this.choice));
     else document.getElementById("filters").hidden = true;
     this.choice.listeners.push(() => this.refresh());
-    window.addEventListener("hashchange", () => { this.choice.read(location.hash); this.choice.tell(); });
+    window.addEventListener("hashchange", () => { this.choice.read(location.hash); this.choice.notify(); });
     this.watch();
   }
 
@@ -126,7 +126,7 @@ class Page {
     }
   }
 
-  // What is not in view yet is drawn when nobody waits for anything: it may be printed.
+  // What is not in view yet is drawn when the browser is idle: it may be printed.
   drawRest() {
     const idle = window.requestIdleCallback ?? ((call) => setTimeout(call, 200));
     const next = this.views.find((view) => view.isDirty);
@@ -162,9 +162,9 @@ function breath() {
 }
 
 async function open() {
-  const said = JSON.parse(document.getElementById("board").textContent);
-  const columns = await unpacked(said.packed);
-  const page = new Page(said, columns);
+  const data = JSON.parse(document.getElementById("board").textContent);
+  const columns = await unpacked(data.packed);
+  const page = new Page(data, columns);
   page.build();
   page.refresh();
   performance.mark("numbers");
@@ -174,7 +174,7 @@ async function open() {
     settled: () => page.settled(),
     // What a card shows for any choice, every digit as text: for tests, and for whoever wants to check.
     numbers(name, chosen) {
-      const card = said.board.cards.find((known) => known.name === name);
+      const card = data.board.cards.find((known) => known.name === name);
       return numbers(card, page.rows[name], chosen).map((line) =>
         Object.fromEntries(columnsOf(card).map((column) => [column.name, column.isMeasure ? line[column.name] && exactText(line[column.name]) : line[column.name]])));
     },

@@ -35,9 +35,9 @@ function columnsOf(card) {
 
 // Every digit, for CSV and for the table's data-value.
 function exactCell(line, column) {
-  const said = line[column.name];
-  if (said === null || said === undefined) return "";
-  return column.isMeasure ? exactText(said) : String(said);
+  const value = line[column.name];
+  if (value === null || value === undefined) return "";
+  return column.isMeasure ? exactText(value) : String(value);
 }
 
 // No spreadsheet runs a name: an apostrophe stands before what would be a formula, wherever cells may be parted
@@ -52,7 +52,7 @@ function csvText(card, lines, { isSimulated }) {
   const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const safe = (column, text) => (column.isMeasure ? text : harmless(text));
   const rows = lines.map((line) => columns.map((column) => quoted(safe(column, exactCell(line, column)))).join(","));
-  const remark = isSimulated ? [`# SIMULATED DATA of the built-in vendors: ${card.title}`] : [];
+  const remark = isSimulated ? [`# SIMULATED DATA of the built-in providers: ${card.title}`] : [];
   return [...remark, columns.map((column) => quoted(column.label)).join(","), ...rows].join("\r\n") + "\r\n";
 }
 

@@ -1,6 +1,6 @@
-"""One vendor's API: requests that are tried again, pages to the last, and errors that name what to do.
+"""One provider's API: requests that are tried again, pages to the last, and errors that name what to do.
 
-Knows of no vendor: what is particular to one (its headers, its error bodies, its advice) is handed in.
+Knows of no provider: what is particular to one (its headers, its error bodies, its advice) is handed in.
 """
 
 import time
@@ -39,21 +39,22 @@ from ai_usage.secrecy import without_secrets
 
 T = TypeVar("T")
 Item = TypeVar("Item")
-EXPLANATION = 1000  # characters of a vendor's own explanation
+EXPLANATION = 1000  # characters of a provider's own explanation
 Send = Callable[[], httpx.Response]
 
 
 @dataclass
 class Api:
-    """One vendor's API over one client. Safe to share between threads. After a request that failed at all its attempts
-    the next ones are sent once each, until one is answered: in an outage a run of many reports ends in minutes.
+    """One provider's API over one client. Safe to share between threads. After a request that failed at all its
+    attempts the next ones are sent once each, until one is answered: in an outage a run of many reports ends in
+    minutes.
     """
 
     vendor: Vendor
     http: Client
     patience: Patience = field(default_factory=Patience)
     requests: int = field(default=0, init=False)  # sent so far, retries included
-    has_answered: bool = field(default=False, init=False)  # so the vendor accepts the key
+    has_answered: bool = field(default=False, init=False)  # so the provider accepts the key
     _counting: Lock = field(default_factory=Lock, init=False, repr=False)
     _is_down: bool = field(default=False, init=False)
 

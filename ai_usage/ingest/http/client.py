@@ -109,7 +109,7 @@ def refuse_unsendable(what: str, value: str) -> None:
 
 
 def user_agent() -> str:
-    """Our name and version, which vendors ask clients to send."""
+    """Our name and version, which providers ask clients to send."""
     try:
         ours = version("ai_usage")
     except PackageNotFoundError:  # run from a checkout, not installed

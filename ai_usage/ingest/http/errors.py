@@ -24,7 +24,7 @@ from ai_usage.secrecy import without_secrets
 
 
 class VendorError(AiUsageError):
-    """A vendor's answer that cannot be used. Whatever the sentence quotes, it is one line and holds no secret."""
+    """A provider's answer that cannot be used. Whatever the sentence quotes, it is one line and holds no secret."""
 
     def __init__(self, sentence: str = "") -> None:
         plain = without_secrets(sentence)
@@ -60,11 +60,11 @@ class TooLarge(IncompleteAnswer):
 
 
 class Refused(VendorError):
-    """The vendor answered with an error status; `usual_status` where none is given."""
+    """The provider answered with an error status; `usual_status` where none is given."""
 
     usual_status: ClassVar[int] = 400
     status: int
-    explanation: str  # the vendor's own words
+    explanation: str  # the provider's own words
     parameters: frozenset[str]  # the names of what the request's query asked, without brackets
     retry_after: float | None  # seconds
     may_retry: bool
@@ -98,7 +98,7 @@ class BadRequest(Refused):
 
 
 class KeyRefused(Refused):
-    """401: the vendor does not know the key."""
+    """401: the provider does not know the key."""
 
     usual_status = 401
 
@@ -122,7 +122,7 @@ class RateLimited(Refused):
 
 
 class VendorDown(Refused):
-    """5xx: the vendor's own trouble."""
+    """5xx: the provider's own trouble."""
 
     usual_status = 500
 

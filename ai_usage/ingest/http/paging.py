@@ -1,4 +1,4 @@
-"""Pages of an answer: one parsed, and all of them in one state of the vendor's data."""
+"""Pages of an answer: one parsed, and all of them in one state of the provider's data."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,16 +12,16 @@ from ai_usage.ingest.http.bodies import FEW_BYTES
 from ai_usage.ingest.http.errors import IncompleteAnswer
 
 Query = Mapping[str, str | int | Sequence[str]]
-READS_AT_MOST = 3  # of pages that contradict each other, because the vendor's data moved while they were read
+READS_AT_MOST = 3  # of pages that contradict each other, because the provider's data moved while they were read
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page: its items as the bytes the vendor sent, and the fields beside them, cursors included."""
+    """One page: its items as the bytes the provider sent, and the fields beside them, cursors included."""
 
     items: Sequence[bytes]
     beside: Mapping[str, Any]
-    etag: str = ""  # where the vendor sends one
+    etag: str = ""  # where the provider sends one
     beside_bytes: int = 0
 
     @classmethod
@@ -53,12 +53,12 @@ def steady_pages(
     moved: Callable[[Sequence[Page]], bool] = lambda _: False,
     repeats: Callable[[Sequence[Page]], bool] | None = None,
 ) -> list[Page]:
-    """All pages of one state of the vendor's data. Numbered pages shift when records arrive or leave while they are
+    """All pages of one state of the provider's data. Numbered pages shift when records arrive or leave while they are
     read: then one record stands on two pages, and another on none, though the count may be right.
 
     Pages that contradict each other are read again, READS_AT_MOST times in all: those that `moved` (a count or a time
     of refresh that differs from page to page), and those on which a record `repeats` (without another rule: an equal
-    one stands on two neighboring pages). If two readings return the same records, the vendor has that record
+    one stands on two neighboring pages). If two readings return the same records, the provider has that record
     twice, and a grain check reports it. Data that moved during every reading are an `IncompleteAnswer`.
     """
     before: list[bytes] | None = None

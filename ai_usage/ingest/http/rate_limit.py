@@ -1,4 +1,4 @@
-"""Keeping to a vendor's stated rate: as fast as it permits, and not one request faster."""
+"""Keeping to a provider's stated rate: as fast as it permits, and not one request faster."""
 
 import time
 from collections import defaultdict, deque
@@ -15,9 +15,9 @@ MINUTE = 60.0
 class Pace:
     """An httpx request hook: at most so many requests an endpoint in any minute, over all threads of a client.
 
-    `a_minute` names endpoints by the end of their path; the others share nothing but the default rate each.
-    `slack` is seconds that our minute is longer than the vendor's, who counts from when a request arrives: a first one
-    that has to shake hands travels longer than the one that follows it by a minute, which would come too soon.
+    `a_minute` names endpoints by the end of their path; the others share nothing but the default rate each. `slack` is
+    seconds that our minute is longer than the provider's, who counts from when a request arrives: a first one that has
+    to shake hands travels longer than the one that follows it by a minute, which would come too soon.
     """
 
     a_minute: Mapping[str, int]

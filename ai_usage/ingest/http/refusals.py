@@ -22,7 +22,9 @@ class Vendor:
     advice: Mapping[int, str]  # status → what the reader can do about it
 
     def message(self, body: bytes) -> str:
-        """The vendor's own words in an error body: {"error": {"type", "message"}} or {"error" or "code", "message"}."""
+        """The provider's own words in an error body: {"error": {"type", "message"}} or {"error" or "code",
+        "message"}.
+        """
         try:
             sent = msgspec.json.decode(body, type=_ErrorBody)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -36,7 +38,7 @@ class Vendor:
         return " ".join(plain[:200].split()) or "no explanation"
 
     def request_id(self, response: httpx.Response) -> str:
-        """What the vendor's support asks for: in a header, or in an error's body."""
+        """What the provider's support asks for: in a header, or in an error's body."""
         for name in ("request-id", "x-request-id"):
             if name in response.headers:
                 return response.headers[name]

@@ -37,7 +37,7 @@ def retry_after(header: str | None, *, now: Callable[[], datetime] = lambda: dat
 
 
 def worth_waiting_for(patience: Patience, until: float) -> Callable[[Exception], bool | float]:
-    """A function that decides, once for each failure, whether to try again. Where the vendor asks for a wait, it
+    """A function that decides, once for each failure, whether to try again. Where the provider asks for a wait, it
     returns that wait, which may be longer than our own back-off but never shorter.
     """
     give_up_at = min(time.monotonic() + patience.seconds, until)

@@ -1,6 +1,6 @@
 """Claude's typed facts: raw records of the run's days, shaped and put in place of what core had of those days.
 
-A day that was pulled is replaced whole, even by nothing: a line the vendor withdraws must not linger. A day never
+A day that was pulled is replaced whole, even by nothing: a line the provider withdraws must not linger. A day never
 pulled is left as it is. How a record becomes a row is `sources.claude.rows`' business.
 """
 
@@ -82,7 +82,7 @@ def claude_usage_tokens(context: dg.AssetExecutionContext, warehouse: InWarehous
         warehouse,
         tables.CLAUDE_USAGE_TOKENS,
         pull="claude_messages_usage",
-        shape=lambda said, of, _: usage_and_cost.usage_rows(said, of),
+        shape=lambda records, of, _: usage_and_cost.usage_rows(records, of),
     )
 
 
@@ -94,15 +94,15 @@ def claude_usage_tokens(context: dg.AssetExecutionContext, warehouse: InWarehous
     deps=[pulls.claude_messages_usage_by_speed, pulls.claude_organization],
 )
 def claude_usage_tokens_by_speed(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """The tokens of claude_usage_tokens by where and how fast they were made, of the days whose prices depend on it:
-    never added to the others.
+    """The tokens of claude_usage_tokens by where and how fast they were made, for the days with prices that depend on
+    these: never added to the other tokens.
     """
     rebuild_with_organization(
         context,
         warehouse,
         tables.CLAUDE_USAGE_TOKENS_BY_SPEED,
         pull="claude_messages_usage_by_speed",
-        shape=lambda said, of, _: usage_and_cost.usage_by_speed_rows(said, of),
+        shape=lambda records, of, _: usage_and_cost.usage_by_speed_rows(records, of),
     )
 
 
@@ -120,7 +120,7 @@ def claude_daily_tokens(context: dg.AssetExecutionContext, warehouse: InWarehous
         warehouse,
         tables.CLAUDE_DAILY_TOKENS,
         pull="claude_messages_usage",
-        shape=lambda said, of, _: usage_and_cost.daily_token_rows(said, of),
+        shape=lambda records, of, _: usage_and_cost.daily_token_rows(records, of),
     )
 
 
@@ -157,7 +157,7 @@ def claude_analytics_costs(context: dg.AssetExecutionContext, warehouse: InWareh
         warehouse,
         tables.CLAUDE_ANALYTICS_COSTS,
         pull="claude_analytics_cost",
-        shape=lambda said, of, rates: analytics.analytics_cost_rows(said, of, emails, rates),
+        shape=lambda records, of, rates: analytics.analytics_cost_rows(records, of, emails, rates),
         is_organization_known=False,
     )
 

@@ -1,7 +1,7 @@
-"""Who used claude.ai: three ways in, one row a person and day.
+"""Who used claude.ai: from three sources, one row for each person and day.
 
-The Enterprise API knows most, the audit log's export knows no messages, and a person typed the sheet. Where two tell
-of the same person's day, the better one's row stands whole: figures of different meaning are never mixed in a row.
+The Enterprise API has most, the audit log's export has no messages, and people fill in the sheet. If two sources have
+the same person's day, the better one's row is kept whole: a row never mixes figures of different meaning.
 """
 
 from collections import Counter, defaultdict
@@ -30,7 +30,7 @@ from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.reading.field_types import address_of
 
 ASSET = "core/claude_usage_stats"
-UNTOLD = {"skipped": "no source was asked about this day: left as it was"}
+NOT_PULLED = {"skipped": "no source was asked about this day: left as it was"}
 COUNTS = ("conversation_count", "message_count", "project_count", "file_upload_count")
 
 
@@ -91,11 +91,11 @@ def claude_usage_stats(context: dg.AssetExecutionContext, warehouse: InWarehouse
             for account, its_days in pulled.items():
                 of_it = built.filter(built["account"] == account)
                 warehouse.replace_days(CLAUDE_USAGE_STATS, its_days, of_it, of={"account": account})
-            for said in (api, audit):
-                if said.days:
-                    keep_rejections(warehouse, said)
+            for records in (api, audit):
+                if records.days:
+                    keep_rejections(warehouse, records)
             for day in days.days:
-                note(context, ASSET, day, **(_described(day, built) if day in of_any else UNTOLD))
+                note(context, ASSET, day, **(_described(day, built) if day in of_any else NOT_PULLED))
 
 
 def pulled_days(api: Records, audit: Records, asked: Mapping[str, set[date]]) -> dict[str, set[date]]:
@@ -153,13 +153,13 @@ def _of_api(records: Records) -> Iterable[UserDay]:
     found: dict[tuple[str, tuple[date, str]], UserDay] = {}
     read = records.read(EnterpriseUser)
     lines = read.lines.select("account", "activity_date", "pull_id", "ingestion_timestamp").iter_rows()
-    for (account, day, pull_id, pulled_at), said in zip(lines, read.values, strict=True):
-        chat = said.chat_metrics or ChatMetrics()
+    for (account, day, pull_id, pulled_at), record in zip(lines, read.values, strict=True):
+        chat = record.chat_metrics or ChatMetrics()
         used = chat.distinct_projects_used_count
         one = UserDay(
             activity_date=day,
-            user_email=address_of(said.user.email_address or said.user.email),
-            user_id=said.user.id,
+            user_email=address_of(record.user.email_address or record.user.email),
+            user_id=record.user.id,
             conversation_count=chat.distinct_conversation_count,
             message_count=chat.message_count,
             project_count=chat.distinct_projects_created_count if used is None else used,
@@ -181,11 +181,11 @@ def _of_audit_log(records: Records) -> Iterable[UserDay]:
     stamps: dict[date, tuple[str, datetime]] = {}
     read = records.read(AuditEvent)
     lines = read.lines.select("activity_date", "pull_id", "ingestion_timestamp").iter_rows()
-    for (day, *stamp), said in zip(lines, read.values, strict=True):
-        address = address_of(said.actor_email)
-        if address and said.event in COUNTED:
-            counts[day, address][COUNTED[said.event]] += 1
-            ids.setdefault((day, address), said.actor_id or "")
+    for (day, *stamp), record in zip(lines, read.values, strict=True):
+        address = address_of(record.actor_email)
+        if address and record.event in COUNTED:
+            counts[day, address][COUNTED[record.event]] += 1
+            ids.setdefault((day, address), record.actor_id or "")
             stamps[day] = (stamp[0], stamp[1])
     return [
         UserDay(

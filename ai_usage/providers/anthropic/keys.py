@@ -19,7 +19,7 @@ def listed(warehouse: Warehouse) -> Iterator[ListedKey]:
 
 
 def keys_of(records: Records, emails: Mapping[str, str]) -> Iterator[ListedKey]:
-    """Each key of the list. Its creator is known while they are a user, whose address is in `emails` by their id."""
+    """Each key of the list. Its creator is known while they are a user: then `emails` has their address by their id."""
     read = records.read(ApiKey)
     for key, account, stamp in zip(read.values, read.lines["account"], stamps(read), strict=True):
         yield ListedKey(

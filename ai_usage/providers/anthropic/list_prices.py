@@ -71,7 +71,7 @@ FAST = (
     Mode("fast", Decimal(2), re.compile(r"opus-[5-9]|fable|mythos"), date(2026, 7, 24), OPEN, PRICING),
 )  # fmt: skip
 
-# The vendor publishes no price of `flex` tokens, nor of contracts. Half of list, which batch is, is the least that
+# The provider publishes no price of `flex` tokens, nor of contracts. Half of list, which batch is, is the least that
 # passes for any tier; the cost report has no Priority Tier.
 LEAST = BATCH.times
 

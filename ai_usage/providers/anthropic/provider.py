@@ -19,7 +19,7 @@ from ai_usage.providers.provider import Bill, CoreTables, Gate, Platform, Provid
 from ai_usage.settings import settings
 from ai_usage.warehouse.ledger import Records
 
-ANY_ORGANIZATION = lists.Organization("", {})  # whose lines they are changes no sum
+ANY_ORGANIZATION = lists.Organization("", {})  # the organization of the lines changes no sum
 ENTERPRISE = ("claude_enterprise_users",)
 ANALYTICS = ("claude_analytics_cost", "claude_analytics_usage")  # an Admin key or an Analytics key opens them
 BILLING = ("claude_cost_report", "claude_cost_totals", "claude_messages_usage")  # usage decides who pays a line

@@ -157,8 +157,8 @@ REPORTS: dict[str, ClaudeReport] = {
 def claude_cost_report_and_totals(
     context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Both views of the same money, asked one after the other. A day whose lines do not add up to its total is still
-    settling: both are asked once more before a check may call it a difference.
+    """Both reports of the same cost, pulled one after the other. If a day's lines do not add up to its total, the day
+    may still be settling: both reports are pulled once more before a check may call it a difference.
     """
     clients = [client for client in clients_of(claude_admin) if client.has_admin_key]
     if clients:
@@ -199,7 +199,7 @@ def _pull_costs_once(
     tally: Tally,
     span: Span,
 ) -> tuple[dict[date, Decimal], dict[date, Decimal]]:
-    """What each report's days come to, in cents; only days whose every amount can be read."""
+    """Each report's total by day, in cents; only days on which every amount can be read."""
     asked_at = warehouse.now()
     with tally.of(BOTH[0]):
         lines = REPORTS["claude_cost_report"].ask(claude_admin, span)
@@ -234,9 +234,9 @@ def claude_messages_usage(context: dg.AssetExecutionContext, claude_admin: Maybe
 def claude_messages_usage_by_speed(
     context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse
 ) -> None:
-    """The same tokens by key, workspace, model, geography and speed, as sent: only of the days whose cost lines have
-    several prices that the first request does not tell apart, with what lies between them in the same request. Where
-    the vendor refuses the beta, the shares of such lines are estimated.
+    """The same tokens by key, workspace, model, geography and speed, as sent. Only days with cost lines of
+    several prices that the first request does not separate are pulled, with the days between them in the same request.
+    Where the provider refuses the beta, the shares of such lines are estimated.
     """
     report = REPORTS["claude_messages_usage_by_speed"]
 
@@ -280,7 +280,7 @@ def claude_analytics_usage(
 def claude_enterprise_users(
     context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse
 ) -> None:
-    """Who did what in claude.ai, person by person, as sent; Enterprise organisations only. A day the vendor has not
+    """Who did what in claude.ai, person by person, as sent; Enterprise organisations only. A day the provider has not
     computed yet is left for a later run: its figures move for some days more, which the morning's window follows.
     """
     _pull_analytics(context, claude_admin, warehouse, REPORTS["claude_enterprise_users"], earliest=ANALYTICS_FIRST_DAY)
@@ -294,13 +294,15 @@ def _pull_analytics(
     *,
     earliest: date,
 ) -> None:
-    """The days the provider serves, of each account whose key may read them: else a note says why nothing came."""
+    """The days that the provider serves, for each account with a key that may read them; else a note with the
+    reason.
+    """
     run = span_of_run(context)
 
     def pull(client: ClaudeAdmin, noted: Note) -> None:
         for day in run.days:
             if day < earliest:
-                noted(f"raw/{report.pull}", day, skipped=f"the vendor serves nothing before {earliest}")
+                noted(f"raw/{report.pull}", day, skipped=f"the provider has nothing before {earliest}")
         if run.last >= earliest:
             span = Span(max(run.first, earliest), run.last)
             pull_days(context, client, warehouse, report, span, noted=noted, at_most=DAYS_A_REQUEST)
@@ -320,7 +322,7 @@ def _snapshot(pull: str, description: str) -> dg.AssetsDefinition:
     return snapshot_asset("raw", RAW_TABLES[pull], group=GROUP, kinds=KINDS)(snapshot)
 
 
-claude_organization = _snapshot("claude_organization", "Whose key it is, as sent.")
+claude_organization = _snapshot("claude_organization", "The organization of the key, as sent.")
 claude_workspaces = _snapshot("claude_workspaces", "All workspaces, archived and default included, as sent.")
 claude_api_keys = _snapshot("claude_api_keys", "All API keys and who made them, as sent.")
 claude_users = _snapshot("claude_users", "All members of the organisation, as sent.")

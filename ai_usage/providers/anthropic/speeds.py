@@ -10,7 +10,7 @@ import msgspec
 
 from ai_usage.warehouse.ledger import Records
 
-FAST = re.compile(r"\bfast\b", re.IGNORECASE)  # the vendor marks fast mode in the line's text alone: "… (Fast) …"
+FAST = re.compile(r"\bfast\b", re.IGNORECASE)  # the provider marks fast mode in the line's text alone: "… (Fast) …"
 
 
 class _Place(msgspec.Struct):
@@ -26,7 +26,7 @@ class _Place(msgspec.Struct):
 
     @property
     def cell(self) -> tuple[str, ...]:
-        """What the first usage request tells apart."""
+        """The dimensions of the first usage request."""
         return tuple(map(str, (self.workspace_id, self.model, self.service_tier, self.context_window, self.token_type)))
 
     @property

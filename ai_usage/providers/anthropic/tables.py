@@ -44,7 +44,7 @@ SNAPSHOT_PULLS: Mapping[str, type] = {
     "claude_users": User,
 }
 ANALYTICS_PULLS = ("claude_analytics_cost", "claude_analytics_usage", "claude_enterprise_users")
-PULLS_WHERE_NEEDED = ("claude_messages_usage_by_speed",)  # of days whose prices it tells apart, which may be none
+PULLS_WHERE_NEEDED = ("claude_messages_usage_by_speed",)  # only for days with several prices, which may be none
 OPTIONAL_PULLS = (*PULLS_WHERE_NEEDED, "claude_code_usage", *ANALYTICS_PULLS)  # where plan and scope include them
 ENTERPRISE = "enterprise"  # the account of the Claude Enterprise organization, that of claude.ai
 RAW_TABLES = {
@@ -52,7 +52,7 @@ RAW_TABLES = {
     for pull in (*DAILY_PULLS, *SNAPSHOT_PULLS)
 }
 
-DAY = day("the UTC day, as the vendor has it")
+DAY = day("the UTC day, as the provider has it")
 ORGANIZATION = string("the Console organisation", required=True)
 CURRENCY = {
     "currency": string("as billed: USD, or one that AI_USAGE_CURRENCY_RATES has a rate for", required=True),
@@ -61,7 +61,7 @@ CURRENCY = {
 
 CLAUDE_COSTS = Table(
     name="claude_costs",
-    grain="one cost line of one UTC day, as the vendor itemized it",
+    grain="one cost line of one UTC day, as the provider itemized it",
     key=(
         *(
             "activity_date",
@@ -82,10 +82,10 @@ CLAUDE_COSTS = Table(
         "workspace_name": string("`Default` for the default workspace; null if no longer listed"),
         "model": string("null for web search, code execution and sessions"),
         "token_type": string("which kind of token; null where no token was bought"),
-        "cost_type": string("tokens, web_search, code_execution, session_usage, or what the vendor adds"),
-        "amount_usd": dollars("billed, in USD (the vendor sends cents)"),
+        "cost_type": string("tokens, web_search, code_execution, session_usage, or what the provider adds"),
+        "amount_usd": dollars("billed, in USD (the provider sends cents)"),
         **CURRENCY,
-        "description": string("the vendor's own line text"),
+        "description": string("the provider's own line text"),
         "service_tier": string("standard or batch; Priority is not in the cost report"),
         "context_window": string("0-200k or 200k-1M"),
         "inference_geo": string("global, us or not_available"),
@@ -102,7 +102,7 @@ CLAUDE_DAILY_COST = Table(
     columns={
         "activity_date": DAY,
         "organization_id": ORGANIZATION,
-        "amount_usd": dollars("billed, in USD (the vendor sends cents)"),
+        "amount_usd": dollars("billed, in USD (the provider sends cents)"),
         **CURRENCY,
         **ACCOUNT_STAMPS,
     },
@@ -122,7 +122,7 @@ USED_BY = {
     "organization_id": ORGANIZATION,
     "api_key_id": string("null is Console and Workbench use"),
     "workspace_id": string("null is the default workspace, never a total"),
-    "model": string("the model's id, as the vendor writes it"),
+    "model": string("the model's id, as the provider writes it"),
     "service_tier": string("standard, batch, priority, …"),
     "context_window": string("0-200k or 200k-1M"),
     "inference_geo": string(
@@ -132,7 +132,7 @@ USED_BY = {
 USED_BY_SPEED = {
     **{name: USED_BY[name] for name in ("activity_date", "organization_id", "api_key_id", "workspace_id", "model")},
     "inference_geo": string("global, us or not_available"),
-    "speed": string("standard or fast; null where the vendor does not report it"),
+    "speed": string("standard or fast; null where the provider does not report it"),
 }
 
 CLAUDE_USAGE_TOKENS = Table(
@@ -146,7 +146,7 @@ CLAUDE_USAGE_TOKENS = Table(
 CLAUDE_USAGE_TOKENS_BY_SPEED = Table(
     name="claude_usage_tokens_by_speed",
     grain="tokens of one UTC day by key, workspace, model, geography and speed: the tokens of claude_usage_tokens "
-    "again, never added to them, of the days whose prices differ by these",
+    "again, never added to them, for the days with prices that differ by these",
     key=("account", *USED_BY_SPEED),
     columns={
         **USED_BY_SPEED,
@@ -173,7 +173,7 @@ TOOLS = ("edit_tool", "multi_edit_tool", "write_tool", "notebook_edit_tool")
 ACTOR = {
     "activity_date": DAY,
     "organization_id": ORGANIZATION,
-    "actor_type": string("user_actor, api_actor, or what the vendor adds; null where it is not known"),
+    "actor_type": string("user_actor, api_actor, or what the provider adds; null where it is not known"),
     "user_email": string("the person, lower-case; null for an API key"),
     "api_key_name": string("the key's name, which is no id: names repeat and change; null for a person"),
     "terminal_type": string("vscode, iTerm.app, tmux, …; null where it is not known"),
@@ -187,7 +187,7 @@ TOKENS = {
     "cache_read_tokens": known("input tokens read from cache"),
     "cache_creation_tokens": known("input tokens written to cache, of both lifetimes"),
 }
-ESTIMATE = dollars("the vendor's estimate at list price: compared with billed cost, never added to it")
+ESTIMATE = dollars("the provider's estimate at list price: compared with billed cost, never added to it")
 
 CLAUDE_CODE_USAGE_STATS = Table(
     name="claude_code_usage_stats",
@@ -201,9 +201,9 @@ CLAUDE_CODE_USAGE_STATS = Table(
         "commits_by_claude_code": known("commits made by Claude Code"),
         "pull_requests_by_claude_code": known("pull requests made by Claude Code"),
         **{
-            f"{tool}_{verdict}": known(f"{tool} suggestions {verdict}")
+            f"{tool}_{decision}": known(f"{tool} suggestions {decision}")
             for tool in TOOLS
-            for verdict in ("accepted", "rejected")
+            for decision in ("accepted", "rejected")
         },
         "model": string("the model with most estimated cost; null without any"),
         "estimated_cost_usd": ESTIMATE,
@@ -242,34 +242,34 @@ CLAUDE_ANALYTICS_COSTS = Table(
         ),
         *("model", "cost_type", "token_type", "currency"),
     ),
-    key_if="actor_id",  # the vendor sends several rows of actors whom it does not name
+    key_if="actor_id",  # the provider sends several rows of actors whom it does not name
     grain="one row of analytics/cost: what one payer's one kind of use cost on one UTC day",
     columns={
         "activity_date": DAY,
         "organization_id": string("null where the account's key does not open its organization's id"),
-        "product": string("claude_code, messages_api, chat, cowork, …; null where the vendor names none"),
+        "product": string("claude_code, messages_api, chat, cowork, …; null where the provider names none"),
         "workspace_id": string("the default workspace has its real id; null is claude.ai, outside the Console"),
         "api_key_id": string("the key used; null without one"),
         "actor_type": string(
-            "user_actor, api_actor, service_account_actor or federated_actor; null: nobody to name, or hidden"
+            "user_actor, api_actor, service_account_actor or federated_actor; null: no actor, or hidden"
         ),
         "actor_id": string("of that actor: user, key or service account; `provider:subject` of a federated one"),
         "user_email": string(
-            "a user actor's address, lower-case: as sent, else as raw/claude_users has the id; null if neither tells"
+            "a user actor's address, lower-case: as sent, else as raw/claude_users has the id; null if neither has it"
         ),
         "model": string("the model's id; null where no model was used"),
-        "cost_type": string("tokens, web_search, code_execution, session_usage, or what the vendor adds"),
+        "cost_type": string("tokens, web_search, code_execution, session_usage, or what the provider adds"),
         "token_type": string("which kind of token; null where no token was bought"),
         "amount_usd": dollars("after discount, before credits. The same money as claude_costs: never added to it"),
         **CURRENCY,
-        "list_usd": dollars("at list price; null where the vendor does not send it", required=False),
-        "data_refreshed_at": instant("up to when the vendor had counted; null where it does not say"),
+        "list_usd": dollars("at list price; null where the provider does not send it", required=False),
+        "data_refreshed_at": instant("up to when the provider had counted; null if it does not report it"),
         **ACCOUNT_STAMPS,
     },
     cluster=("workspace_id", "api_key_id", "user_email"),
 )
 
-UNKNOWN = "null where the source does not tell"
+UNKNOWN = "null where the source does not report it"
 CLAUDE_USAGE_STATS = Table(
     name="claude_usage_stats",
     key=("activity_date", "account", "user_email", "user_id"),
@@ -286,7 +286,7 @@ CLAUDE_USAGE_STATS = Table(
         ),
         "message_count": integer(f"messages; {UNKNOWN}, as the audit log never does", required=False),
         "project_count": integer(
-            "projects: used, or where the API does not tell that, created; created (audit log); as typed (sheet); "
+            "projects: used, or created where the API does not report use; created (audit log); as typed (sheet); "
             f"{UNKNOWN}",
             required=False,
         ),
@@ -310,7 +310,7 @@ DIM_WORKSPACE = Table(
     grain="one workspace of an account, the archived and the default one included",
     date_column=None,
     columns={
-        "workspace_id": string("null for the default workspace where the vendor does not tell its id"),
+        "workspace_id": string("null for the default workspace if the provider does not send its id"),
         "workspace_name": string("as named in the Console", required=True),
         "is_default": boolean("the one that the legacy reports give as null", required=True),
         "created_at": instant("when it was made"),

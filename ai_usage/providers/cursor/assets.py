@@ -54,7 +54,7 @@ def cursor_usage_stats(context: dg.AssetExecutionContext, warehouse: InWarehouse
         warehouse,
         tables.CURSOR_USAGE_STATS,
         pull="cursor_daily_usage",
-        shape=lambda said: rows.usage_rows(said, plans),
+        shape=lambda records: rows.usage_rows(records, plans),
     )
 
 
@@ -69,19 +69,19 @@ def cursor_usage_events(context: dg.AssetExecutionContext, warehouse: InWarehous
         usage = warehouse.newest("cursor_daily_usage", span_of_run(context))
         return rows.addresses_in(warehouse.newest("cursor_members", None), usage)
 
-    def shaped(said: Records) -> pl.DataFrame:
-        return rows.event_rows(said, last_addresses(warehouse, said, pulled))
+    def shaped(records: Records) -> pl.DataFrame:
+        return rows.event_rows(records, last_addresses(warehouse, records, pulled))
 
     rebuild(context, warehouse, tables.CURSOR_USAGE_EVENTS, pull="cursor_usage_events", shape=shaped)
 
 
-def last_addresses(warehouse: Warehouse, said: Records, pulled: Callable[[], Mapping[str, str]]) -> rows.Addresses:
+def last_addresses(warehouse: Warehouse, records: Records, pulled: Callable[[], Mapping[str, str]]) -> rows.Addresses:
     """The last known address of each person and service account with an event that has none, from every table that has
     their id. `pulled` has those of the run's days by user id, from the ledger: tables of these days may be built later.
     """
-    if not rows.lacks_address(said):
+    if not rows.lacks_address(records):
         return rows.NO_ADDRESSES
-    nameless = rows.without_address(said)
+    nameless = rows.without_address(records)
     users, services = sorted(nameless.users) or [""], sorted(nameless.service_accounts) or [""]
     found = warehouse.query("providers/cursor/lookups/last_addresses", users=users, services=services)
     known = {kind: dict(of.select("id", "user_email").rows()) for (kind,), of in found.group_by("kind")}
@@ -99,15 +99,15 @@ def last_addresses(warehouse: Warehouse, said: Records, pulled: Callable[[], Map
     deps=[dg.AssetDep(pulls.cursor_ai_commits, partition_mapping=WITH_THE_DAY_BEFORE)],
 )
 def cursor_ai_commits(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """Commits with the lines that AI wrote in them, where the plan has AI Code Tracking. One that the vendor tells on
-    two days running stands on the first.
+    """Commits with the lines that AI wrote in them, where the plan has AI Code Tracking. One that the provider
+    reports on two successive days is on the first.
     """
     pull = "cursor_ai_commits"
 
-    def shaped(said: Records) -> pl.DataFrame:
-        [account] = said.accounts
-        eve = said.days[0] - ONE_DAY
-        return rows.commit_rows(said, warehouse.newest(pull, Span(eve, eve)).of_account(account))
+    def shaped(records: Records) -> pl.DataFrame:
+        [account] = records.accounts
+        eve = records.days[0] - ONE_DAY
+        return rows.commit_rows(records, warehouse.newest(pull, Span(eve, eve)).of_account(account))
 
     rebuild(context, warehouse, tables.CURSOR_AI_COMMITS, pull=pull, shape=shaped)
 
@@ -121,8 +121,8 @@ def cursor_ai_commits(context: dg.AssetExecutionContext, warehouse: InWarehouse)
     days_of=("cursor_usage_events", "cursor_daily_usage"),
 )
 def cursor_spend_daily(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """What each member's spend grew by, day by day, by the cumulative figures of `/teams/spend`. A day of which no
-    snapshot tells has no row here: the events have its money.
+    """By how much each member's spend grew each day, from the cumulative figures of `/teams/spend`. A day without a
+    snapshot has no row here: the events have its cost.
     """
     with warehouse.connected():
         for days in span_of_run(context).cut(at_most=DAYS_AT_ONCE):
@@ -157,14 +157,14 @@ def told_by(of: Sequence[Growth]) -> str:
     """From when to when a day's growths reach, and what they miss."""
     if not of:
         return "no snapshot"
-    said = [f"{of[0].since:%Y-%m-%d %H:%M} to {of[-1].later.at:%Y-%m-%d %H:%M} UTC"]
-    said += [f"{g.days_between} days together: no snapshot in between" for g in of if g.days_between > 1]
-    said += [
+    notes = [f"{of[0].since:%Y-%m-%d %H:%M} to {of[-1].later.at:%Y-%m-%d %H:%M} UTC"]
+    notes += [f"{g.days_between} days together: no snapshot in between" for g in of if g.days_between > 1]
+    notes += [
         f"the cycle before ended {growth.tail_unseen} after its last snapshot: that is in no snapshot, only in events"
         for growth in of
         if growth.tail_unseen > SETTLING
     ]
-    return "; ".join(said)
+    return "; ".join(notes)
 
 
 def _start(day: date) -> datetime:

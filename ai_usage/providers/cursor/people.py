@@ -8,7 +8,7 @@ from ai_usage.providers.directory import Member, People, Placement, stamps
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.reading.field_types import address_of
 
-UNASSIGNED = "unassigned"  # members of no group, whom the vendor sends as a group of that name
+UNASSIGNED = "unassigned"  # members of no group, whom the provider sends as a group of that name
 
 
 def members(warehouse: Warehouse) -> Iterator[Member]:

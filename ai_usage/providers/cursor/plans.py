@@ -1,4 +1,4 @@
-"""The team's Cursor plans with their prices, as the file that CURSOR_PLANS names has them: the API tells no price."""
+"""The team's Cursor plans with their prices, as the file that CURSOR_PLANS names has them: the API has no price."""
 
 import tomllib
 from collections.abc import Sequence
@@ -46,8 +46,8 @@ def read_plans(path: Path | None) -> list[Plan]:
         return []
     try:
         with path.open("rb") as file:
-            said = msgspec.convert(tomllib.load(file), _File)
-        plans = sorted((_plan(entry) for entry in said.plan), key=lambda plan: plan.valid_from)
+            file_content = msgspec.convert(tomllib.load(file), _File)
+        plans = sorted((_plan(entry) for entry in file_content.plan), key=lambda plan: plan.valid_from)
     except (OSError, ValueError, msgspec.ValidationError) as error:  # TOML's own error is a ValueError
         raise SettingError(f"CURSOR_PLANS: {path} cannot be used: {error}. docs/cursor-plans.md shows one.") from error
     for plan, following in pairwise(plans):

@@ -15,7 +15,7 @@ from ai_usage.warehouse.ledger import Records
 
 CORE = (
     CoreTables(
-        (tables.CURSOR_USAGE_EVENTS,),  # whose rows have no key: see `no_event_counted_twice`
+        (tables.CURSOR_USAGE_EVENTS,),  # its rows have no key: see `no_event_counted_twice`
         ("cursor_usage_events",),
         counted=("cursor_usage_events",),
     ),

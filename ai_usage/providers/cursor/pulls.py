@@ -73,7 +73,7 @@ def cursor_usage_events(context: dg.AssetExecutionContext, cursor_admin: MaybeCu
 @daily_asset("raw", RAW_TABLES["cursor_ai_commits"], group=GROUP, kinds=KINDS)
 def cursor_ai_commits(context: dg.AssetExecutionContext, cursor_admin: MaybeCursor, warehouse: InWarehouse) -> None:
     """Each commit with the lines that AI wrote in it, as sent but for its message, where the plan has AI Code Tracking.
-    Asked in the same words as the last time, the vendor need not repeat what has not changed.
+    Asked in the same words as the last time, the provider need not repeat what has not changed.
     """
     report = _commits(lambda span, account: held(warehouse, "cursor_ai_commits", span, account))
     _pull(context, cursor_admin, warehouse, report)

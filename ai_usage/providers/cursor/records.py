@@ -1,7 +1,7 @@
 """What a Cursor record means: its fields, and the values they are known to take.
 
 Source: Cursor's Admin API documentation (autumn 2026) and an answer recorded in October 2025. `…Cents` are cents, as
-JSON numbers with fractions; `…Dollars` are dollars, side by side with them. A type such as `Cents` or `Id` says that a
+JSON numbers with fractions; `…Dollars` are dollars, side by side with them. A type such as `Cents` or `Id` means that a
 record is of no use without the field (`warehouse.reading`); every other field may be absent, null or unreadable.
 """
 
@@ -34,7 +34,7 @@ FREE_KIND = re.compile(r"included|free|not[ _-]charged|errored|aborted", re.IGNO
 
 
 class Member(msgspec.Struct, frozen=True, rename="camel"):
-    """One item of `/teams/members`. Older answers have a number as `id` or none, and do not say who was removed."""
+    """One item of `/teams/members`. Older answers have a number as `id` or none, and do not mark removed members."""
 
     id: AnyId | None = None
     name: str | None = None
@@ -120,7 +120,7 @@ class UsageEvent(msgspec.Struct, frozen=True, rename="camel"):
 
     @property
     def is_billed(self) -> bool | None:
-        """Whether charged_cents was billed on top of included usage: as sent, else as the kind says; None: unknown."""
+        """Whether charged_cents was billed on top of included usage: as sent, else from the kind; None: unknown."""
         if self.is_chargeable is not None:
             return self.is_chargeable
         if self.charged_cents == 0:
@@ -134,7 +134,7 @@ class UsageEvent(msgspec.Struct, frozen=True, rename="camel"):
         if self.charged_cents is not None and self.is_chargeable is not None:
             return None
         if (is_billed := self.is_billed) is None:
-            return Unfit("isChargeable", "is missing, and the kind does not say whether the event was billed", "absent")
+            return Unfit("isChargeable", "is missing, and the kind does not show if the event was billed", "absent")
         if is_billed and self.charged_cents is None:
             return Unfit("chargedCents", "is missing: what a billed event was charged is unknown", "absent")
         return None
@@ -144,7 +144,7 @@ class AiCommit(msgspec.Struct, frozen=True, rename="camel"):
     """One commit of `/analytics/ai-code/commits` (alpha) with the lines that Tab, Composer and people wrote in it."""
 
     commit_hash: Id
-    created_at: InstantOfDay  # when the vendor heard of it
+    created_at: InstantOfDay  # when the provider heard of it
     user_id: AnyId | None = None
     user_email: Address | None = None
     commit_source: Annotated[str, Known("ide", "cli", "cloud")] | None = None

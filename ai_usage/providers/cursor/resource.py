@@ -43,7 +43,7 @@ def no_pace(_: httpx.Request) -> None:
 
 def team_pace(base_url: str, key: str) -> Pace:
     """One for all runs of this process: the steps of a run share a client, but the next run opens another, and the
-    vendor's minute does not begin anew with it.
+    provider's minute does not begin anew with it.
     """
     return _pace(base_url, sha256(key.strip().encode()).hexdigest())
 

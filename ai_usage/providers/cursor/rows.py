@@ -14,7 +14,7 @@ import polars as pl
 
 from ai_usage.money import EXACT, nine_decimals, usd_of_each
 from ai_usage.partitions import ONE_DAY
-from ai_usage.providers.cursor import records as said
+from ai_usage.providers.cursor import records as sent
 from ai_usage.providers.cursor.plans import Plan, plan_on
 from ai_usage.providers.cursor.tables import (
     COUNTS,
@@ -40,7 +40,7 @@ class Addresses:
     of_user: Mapping[str, str] = field(default_factory=dict)
     of_service_account: Mapping[str, str] = field(default_factory=dict)
 
-    def of(self, event: said.UsageEvent) -> str | None:
+    def of(self, event: sent.UsageEvent) -> str | None:
         if event.service_account_id:
             return self.of_service_account.get(event.service_account_id)
         return self.of_user.get(str(event.user_id)) if event.user_id else None
@@ -57,7 +57,7 @@ def lacks_address(records: Records) -> bool:
 
 @dataclass(frozen=True)
 class Nameless:
-    """The ids of people, and of service accounts, whose events came without an address, and the addresses that other
+    """The ids of people and service accounts with events that came without an address, and the addresses that other
     events of the same answer have for ids.
     """
 
@@ -67,8 +67,8 @@ class Nameless:
 
 
 def without_address(records: Records) -> Nameless:
-    """Whose events came without an address."""
-    events = records.read(said.UsageEvent).values
+    """The people and service accounts with events that came without an address."""
+    events = records.read(sent.UsageEvent).values
     named = Addresses(
         {str(e.user_id): e.user_email for e in events if e.user_id and e.user_email and not e.service_account_id},
         {e.service_account_id: e.user_email for e in events if e.service_account_id and e.user_email},
@@ -83,18 +83,18 @@ def without_address(records: Records) -> Nameless:
 
 def addresses_in(members: Records, usage: Records) -> dict[str, str]:
     """User id → address, as the members' list and people's days have it; of people's days the last."""
-    listed = {str(member.id): member.email for member in members.read(said.Member).values if member.id and member.email}
-    used = {str(day.user_id): day.email for day in usage.read(said.DailyUsage).values if day.user_id and day.email}
+    listed = {str(member.id): member.email for member in members.read(sent.Member).values if member.id and member.email}
+    used = {str(day.user_id): day.email for day in usage.read(sent.DailyUsage).values if day.user_id and day.email}
     return {**used, **listed}
 
 
 def event_rows(records: Records, addresses: Addresses = NO_ADDRESSES) -> pl.DataFrame:
     """Rows of `cursor_usage_events`, one per record."""
-    read = records.read(said.UsageEvent)
+    read = records.read(sent.UsageEvent)
     events = read.values
     tokens = [event.token_usage for event in events]
 
-    def of_tokens(read: Callable[[said.TokenUsage], T]) -> list[T | None]:
+    def of_tokens(read: Callable[[sent.TokenUsage], T]) -> list[T | None]:
         return [read(usage) if usage else None for usage in tokens]
 
     return CURSOR_USAGE_EVENTS.frame(
@@ -135,7 +135,7 @@ def _instants(ms: Sequence[str | int | None]) -> pl.Series:
 
 def usage_rows(records: Records, plans: Sequence[Plan]) -> pl.DataFrame:
     """Rows of `cursor_usage_stats`, one per record."""
-    read = records.read(said.DailyUsage)
+    read = records.read(sent.DailyUsage)
     rows = read.values
     days = read.days.to_list()
     return CURSOR_USAGE_STATS.frame(
@@ -164,17 +164,17 @@ def estimated_cost(plan: Plan | None, day: date, usage_based_reqs: int) -> Decim
 
 
 def commit_rows(records: Records, eve: Records) -> pl.DataFrame:
-    """Rows of `cursor_ai_commits`, one per commit: of two records of one day the later told. A commit that the day
-    before has too stands there; `eve` is the day before the first.
+    """Rows of `cursor_ai_commits`, one per commit: of two records of one day the later one. A commit that the day
+    before has too is on that day; `eve` is the day before the first.
     """
-    read, before = records.read(said.AiCommit), eve.read(said.AiCommit)
+    read, before = records.read(sent.AiCommit), eve.read(sent.AiCommit)
     commits, days = read.values, read.days.to_list()
-    told = set(zip(days, [commit.commit_hash for commit in commits], strict=True))
-    told |= {(day, commit.commit_hash) for day, commit in zip(before.days, before.values, strict=True)}
+    known = set(zip(days, [commit.commit_hash for commit in commits], strict=True))
+    known |= {(day, commit.commit_hash) for day, commit in zip(before.days, before.values, strict=True)}
     last: dict[tuple[date, str], int] = {}
     for place, (day, commit) in enumerate(zip(days, commits, strict=True)):
         key = (day, commit.commit_hash)
-        if (day - ONE_DAY, commit.commit_hash) not in told and (
+        if (day - ONE_DAY, commit.commit_hash) not in known and (
             key not in last or commit.created_at >= commits[last[key]].created_at
         ):
             last[key] = place
@@ -204,7 +204,7 @@ def commit_rows(records: Records, eve: Records) -> pl.DataFrame:
 
 def member_rows(records: Records) -> pl.DataFrame:
     """Rows of `dim_cursor_member`, one per record."""
-    read = records.read(said.Member)
+    read = records.read(sent.Member)
     members = read.values
     return DIM_CURSOR_MEMBER.frame(
         {

@@ -45,7 +45,7 @@ class Growth:
 
     @property
     def day(self) -> date:
-        """Of the middle: a morning's snapshot tells of the day before."""
+        """The day of the middle: a morning's snapshot is about the day before."""
         return (self.since + (self.later.at - self.since) / 2).date()
 
     @property
@@ -54,8 +54,8 @@ class Growth:
 
 
 def snapshots(history: Records) -> list[Snapshot]:
-    """The pulls of `cursor_spend`, oldest first. One that does not say which cycle it is of is left out: cumulative
-    spend means nothing without.
+    """The pulls of `cursor_spend`, oldest first. One without its cycle is not included: cumulative spend means
+    nothing without it.
     """
     of_pull: dict[str, dict[str, MemberSpend]] = {}
     read = history.read(MemberSpend)

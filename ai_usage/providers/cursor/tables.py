@@ -5,7 +5,7 @@ How a record becomes a row is `rows`' business.
 
 from collections.abc import Mapping
 
-from ai_usage.providers.cursor import records as said
+from ai_usage.providers.cursor import records as sent
 from ai_usage.warehouse.table import (
     ACCOUNT_STAMPS,
     Table,
@@ -20,20 +20,20 @@ from ai_usage.warehouse.table import (
 )
 
 DAILY_PULLS: Mapping[str, type] = {
-    "cursor_daily_usage": said.DailyUsage,
-    "cursor_usage_events": said.UsageEvent,
-    "cursor_ai_commits": said.AiCommit,
+    "cursor_daily_usage": sent.DailyUsage,
+    "cursor_usage_events": sent.UsageEvent,
+    "cursor_ai_commits": sent.AiCommit,
 }
 SNAPSHOT_PULLS: Mapping[str, type] = {
-    "cursor_spend": said.MemberSpend,
-    "cursor_members": said.Member,
-    "cursor_groups": said.Group,
-    "cursor_usage_events_today": said.UsageEvent,
+    "cursor_spend": sent.MemberSpend,
+    "cursor_members": sent.Member,
+    "cursor_groups": sent.Group,
+    "cursor_usage_events_today": sent.UsageEvent,
 }
 OPTIONAL_PULLS = {"cursor_ai_commits", "cursor_groups"}  # where plan and scope include them
 RAW_TABLES = {pull: raw_table(pull) for pull in (*DAILY_PULLS, *SNAPSHOT_PULLS)}
 
-COUNTS = {  # of one member's day, as the vendor names them
+COUNTS = {  # of one member's day, as the provider names them
     "total_lines_added": "lines added, by whomever",
     "total_lines_deleted": "lines deleted, by whomever",
     "accepted_lines_added": "of these, suggested and accepted",
@@ -58,11 +58,11 @@ CURSOR_USAGE_STATS = Table(
     grain="one member's UTC day, idle members included",
     key=("activity_date", "account", "cursor_user_id", "user_email"),
     columns={
-        "activity_date": day("the vendor's `day`, in UTC"),
-        "date_at": instant("the vendor's `date`: some instant of that day; null where it has none"),
-        "user_email": string("lower-case; null where the vendor no longer tells it"),
-        "cursor_user_id": string("the vendor's id, as text: `user_…` or a number, by year; null where it has none"),
-        "is_active": boolean("as the vendor sees it; null where it does not say"),
+        "activity_date": day("the provider's `day`, in UTC"),
+        "date_at": instant("the provider's `date`: some instant of that day; null where it has none"),
+        "user_email": string("lower-case; null if the provider no longer sends it"),
+        "cursor_user_id": string("the provider's id, as text: `user_…` or a number, by year; null where it has none"),
+        "is_active": boolean("as the provider reports it; null if it does not"),
         **{name: integer(f"{what}; null where it is not known", required=False) for name, what in COUNTS.items()},
         "most_used_model": string("null without any"),
         "apply_most_used_extension": string("null without any"),
@@ -92,9 +92,9 @@ CURSOR_USAGE_EVENTS = Table(
         "service_account_id": string("null for a person"),
         "service_account_name": string("null for a person"),
         "model": string("Cursor's own name; `default` is Auto; null where it is not known"),
-        "kind": string("the vendor's own words, such as Usage-based; null where it has none"),
+        "kind": string("the provider's own words, such as Usage-based; null where it has none"),
         "is_chargeable": boolean(
-            "whether charged_usd was billed on top of included usage: as sent, else as the kind says", required=True
+            "whether charged_usd was billed on top of included usage: as sent, else from the kind", required=True
         ),
         "is_token_based": boolean("false on the legacy request plan; null where it is not known"),
         "max_mode": boolean("Max Mode; null where it is not known"),
@@ -125,15 +125,15 @@ CURSOR_USAGE_EVENTS = Table(
 CURSOR_AI_COMMITS = Table(
     name="cursor_ai_commits",
     key=("activity_date", "account", "commit_hash"),
-    grain="one commit, on the UTC day it was first told of",
+    grain="one commit, on the UTC day on which it was first reported",
     columns={
-        "activity_date": day("the UTC day whose answer first had the commit"),
-        "commit_hash": string("as the vendor has it", required=True),
-        "user_email": string("lower-case; null where the vendor does not know it"),
-        "user_id": string("as the vendor has it here; null where it has none"),
-        "repo_name": string("null where the vendor does not know it"),
-        "branch_name": string("null where the vendor does not know it"),
-        "is_primary_branch": boolean("null where the vendor does not know it"),
+        "activity_date": day("the UTC day of the first answer with the commit"),
+        "commit_hash": string("as the provider has it", required=True),
+        "user_email": string("lower-case; null where the provider does not know it"),
+        "user_id": string("as the provider has it here; null where it has none"),
+        "repo_name": string("null where the provider does not know it"),
+        "branch_name": string("null where the provider does not know it"),
+        "is_primary_branch": boolean("null where the provider does not know it"),
         "commit_source": string("ide, cli or cloud; null where it is not known"),
         "total_lines_added": integer("by whomever; null where it is not known", required=False),
         "total_lines_deleted": integer("by whomever; null where it is not known", required=False),
@@ -141,10 +141,10 @@ CURSOR_AI_COMMITS = Table(
         "tab_lines_deleted": integer("of these, by Tab; null where it is not known", required=False),
         "composer_lines_added": integer("of these, by Composer; null where it is not known", required=False),
         "composer_lines_deleted": integer("of these, by Composer; null where it is not known", required=False),
-        "non_ai_lines_added": integer("of these, by people; null where the vendor does not know", required=False),
-        "non_ai_lines_deleted": integer("of these, by people; null where the vendor does not know", required=False),
-        "commit_at": instant("when it was made; null where the vendor does not know"),
-        "created_at": instant("when the vendor heard of it", required=True),
+        "non_ai_lines_added": integer("of these, by people; null where the provider does not know", required=False),
+        "non_ai_lines_deleted": integer("of these, by people; null where the provider does not know", required=False),
+        "commit_at": instant("when it was made; null where the provider does not know"),
+        "created_at": instant("when the provider heard of it", required=True),
         **ACCOUNT_STAMPS,
     },
     cluster=("user_email",),
@@ -155,11 +155,11 @@ DIM_CURSOR_MEMBER = Table(
     grain="one person who is or was in the Cursor team",
     date_column=None,
     columns={
-        "user_id": string("`user_…`, or a number in older answers; null where the vendor sends none"),
-        "user_email": string("lower-case; null where the vendor sends none"),
-        "user_name": string("as the person is called there; null where the vendor sends none"),
+        "user_id": string("`user_…`, or a number in older answers; null where the provider sends none"),
+        "user_email": string("lower-case; null where the provider sends none"),
+        "user_name": string("as the person is called there; null where the provider sends none"),
         "role": string("member, owner, free-owner; null where it is not known"),
-        "is_removed": boolean("no longer in the team, as far as the vendor says", required=True),
+        "is_removed": boolean("no longer in the team, as far as the provider reports it", required=True),
         **ACCOUNT_STAMPS,
     },
 )
@@ -184,9 +184,9 @@ CURSOR_SPEND_DAILY = Table(
     columns={
         "activity_date": day("the UTC day of the middle of the time between the snapshots"),
         "cycle_start_at": instant("when the billing cycle began", required=True),
-        "user_id": string("`user_…`, as in dim_cursor_member; the address where the vendor sends no id", required=True),
-        "user_email": string("lower-case; null where the vendor sends none"),
-        "spend_usd": dollars("on demand, above included usage; negative where the vendor took some back"),
+        "user_id": string("`user_…`, as in dim_cursor_member; the address if the provider sends no id", required=True),
+        "user_email": string("lower-case; null where the provider sends none"),
+        "spend_usd": dollars("on demand, above included usage; negative where the provider took some back"),
         "overall_spend_usd": dollars("that and the value of included usage; null where not known", required=False),
         "cycle_spend_usd": dollars("on demand, from the cycle's start to the later snapshot"),
         "cycle_overall_spend_usd": dollars(

@@ -7,13 +7,13 @@
 -- columns:
 --   expense_date date not null: the UTC day
 --   account string not null: the account at the provider
---   api_key_id string: null where the vendor names no key
---   user_email string: who answers for it, lower-case; null where nobody is known
+--   api_key_id string: null where the provider names no key
+--   user_email string: the key's owner, lower-case; null where no person is known
 --   team_name string: as the sheet has it on that day
 --   model string: null where none was used
 --   endpoint string not null: messages, message_batches or managed_agents
 --   service_tier string: standard or batch; priority where the report has no money; null where no token was bought
---   cost_usd numeric: billed, in USD; null where the vendor's reports tell no price, as of Priority Tier
+--   cost_usd numeric: billed, in USD; null where the provider's reports have no price, as for Priority Tier
 --   input_tokens integer: uncached; null on a row without tokens
 --   output_tokens integer: null on a row without tokens
 --   cache_tokens integer: read from cache and written to it; null on a row without tokens

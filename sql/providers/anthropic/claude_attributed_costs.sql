@@ -1,11 +1,12 @@
--- What Claude charged, by payer and platform: claude_expenses, api_usage_expenses and ai_spend are sums of these rows.
--- Measured shares know their product and often their person. For the others Claude Code is estimated: keys of the
--- workspace `Claude Code` are its own; beyond what these cost, its own report's estimates for API customers claim their
--- part of what was used without a key (by person), or with a key of the reported name. A claim is met in proportion,
--- by differences of rounded-down cumulative shares: nothing is lost. What is left without a key is Workbench.
--- A person is who the vendor names as actor, else who answers for the key on that day: by the sheet, else its creator.
+-- What Claude charged, by person, key and platform: claude_expenses, api_usage_expenses and ai_spend are sums of these
+-- rows. Measured shares have their product and often their person. For the others Claude Code is estimated: keys of the
+-- workspace `Claude Code` are its own. Beyond what these cost, the estimates of its own report for API customers take
+-- their part of the cost without a key (by person), or of the key with the reported name. Where they exceed it, they
+-- are met in proportion, by differences of rounded-down cumulative shares, so that nothing is lost. The rest without a
+-- key is Workbench. The person is the provider's actor, else the key's owner on that day in the sheet, else its
+-- creator.
 --
--- grain: one use of one payer on one platform on one UTC day
+-- grain: one use of one person or key on one platform on one UTC day
 -- built: daily by expense_date
 -- cluster: user_email, api_key_id
 -- columns:
@@ -18,14 +19,14 @@
 --   platform_method string not null: measured, estimated or unknown
 --   workspace_id string: the default workspace has its real id where known, else `default`; null outside the Console
 --   api_key_id string: null without a key
---   user_email string: the person, by one address, lower-case; null where nobody is known
+--   user_email string: the person, by one address, lower-case; null where no person is known
 --   team_name string: as the sheet has the key's team on that day, else the person's
 --   model string: null where none was used
---   cost_type string: tokens, web_search, code_execution, session_usage, or what the vendor adds
+--   cost_type string: tokens, web_search, code_execution, session_usage, or what the provider adds
 --   token_type string: which kind of token; null where no token was bought
 --   service_tier string: standard or batch; null where no token was bought
 --   endpoint string: of programmatic use: messages, message_batches or managed_agents
---   allocation_method string not null: how the money came to this payer, as in claude_cost_shares
+--   allocation_method string not null: how the cost was allocated, as in claude_cost_shares
 --   attribution_method string not null: how the person was found: actor, key_sheet, key_creator or unattributed
 --   cost_usd numeric not null: billed, in USD
 --   list_usd numeric: the same at list price, where it is measured
@@ -121,7 +122,7 @@ by_code_keys as (
     group by shares.expense_date, shares.account, shares.model, makers.creator_email
 ),
 
-claims as (
+code_costs as (
     select
         estimates.expense_date,
         estimates.account,
@@ -129,7 +130,7 @@ claims as (
         '' as pool,
         estimates.user_email,
         'claude_code' as platform,
-        estimates.estimated_usd - coalesce(by_code_keys.cost_usd, cast(0 as numeric)) as claim_usd
+        estimates.estimated_usd - coalesce(by_code_keys.cost_usd, cast(0 as numeric)) as code_usd
     from estimates
     left join by_code_keys
         on
@@ -146,7 +147,7 @@ claims as (
         key_names.only_key_id as pool,
         cast(null as string) as user_email,
         'claude_code' as platform,
-        estimates.estimated_usd as claim_usd
+        estimates.estimated_usd as code_usd
     from estimates
     inner join key_names
         on
@@ -166,29 +167,29 @@ pools as (
     group by expense_date, account, model, pool
 ),
 
-claimed as (
+code_by_pool as (
     select
         expense_date,
         account,
         model,
         pool,
-        sum(claim_usd) as claimed_usd
-    from claims
-    where claim_usd > 0
+        sum(code_usd) as pool_code_usd
+    from code_costs
+    where code_usd > 0
     group by expense_date, account, model, pool
 ),
 
 pieces as (
     select
-        claims.expense_date,
-        claims.account,
-        claims.model,
-        claims.pool,
-        claims.user_email,
-        claims.platform,
-        claims.claim_usd as piece_usd
-    from claims
-    where claims.claim_usd > 0
+        code_costs.expense_date,
+        code_costs.account,
+        code_costs.model,
+        code_costs.pool,
+        code_costs.user_email,
+        code_costs.platform,
+        code_costs.code_usd as piece_usd
+    from code_costs
+    where code_costs.code_usd > 0
     union all
     select
         pools.expense_date,
@@ -197,15 +198,15 @@ pieces as (
         pools.pool,
         cast(null as string) as user_email,
         if(pools.pool = '', 'workbench', 'claude_api') as platform,
-        pools.pool_usd - coalesce(claimed.claimed_usd, cast(0 as numeric)) as piece_usd
+        pools.pool_usd - coalesce(code_by_pool.pool_code_usd, cast(0 as numeric)) as piece_usd
     from pools
-    left join claimed
+    left join code_by_pool
         on
-            pools.expense_date = claimed.expense_date
-            and pools.account = claimed.account
-            and pools.model = claimed.model
-            and pools.pool = claimed.pool
-    where pools.pool_usd > coalesce(claimed.claimed_usd, cast(0 as numeric))
+            pools.expense_date = code_by_pool.expense_date
+            and pools.account = code_by_pool.account
+            and pools.model = code_by_pool.model
+            and pools.pool = code_by_pool.pool
+    where pools.pool_usd > coalesce(code_by_pool.pool_code_usd, cast(0 as numeric))
 ),
 
 measures as (

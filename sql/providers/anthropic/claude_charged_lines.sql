@@ -8,7 +8,7 @@
 --   organization_id string not null: the Console organization
 --   workspace_id string not null: the default workspace has its real id where it is known, else `default`
 --   model string not null: empty where none was used
---   cost_type string not null: tokens, web_search, code_execution, session_usage, or what the vendor adds
+--   cost_type string not null: tokens, web_search, code_execution, session_usage, or what the provider adds
 --   token_type string not null: which kind of token; empty where no token was bought, as are the next four
 --   service_tier string not null: standard, where the report has no tier
 --   context_window string not null: 0-200k or 200k-1M; empty where the report has none

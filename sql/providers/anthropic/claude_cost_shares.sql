@@ -17,12 +17,12 @@
 --   organization_id string not null: the Console organisation
 --   workspace_id string not null: the default workspace has its real id where it is known, else `default`
 --   model string: null where none was used
---   cost_type string: tokens, web_search, code_execution, session_usage, or what the vendor adds
+--   cost_type string: tokens, web_search, code_execution, session_usage, or what the provider adds
 --   token_type string: which kind of token; null where no token was bought
 --   service_tier string: standard or batch; null where no token was bought, and where a measured cost spans several
 --     tiers of which one has a credit
 --   product string: as analytics has it; null where the share is not measured
---   api_key_id string: null without a key: Console, Workbench, a person who signed in, or nobody known
+--   api_key_id string: null without a key: Console, Workbench, a person who signed in, or unknown
 --   actor_type string: as analytics has it; null where the share is not measured
 --   actor_email string: the user that analytics names, lower-case
 --   allocation_method string not null: measured, proportional (analytics, scaled to what was charged), tokens (at one
@@ -362,7 +362,7 @@ weighed as (
     inner join things on parts.thing = things.thing
 ),
 
--- Rounded down in floating point, which may be off by one; the exact remainder tells, and sets it right.
+-- Rounded down in floating point, which may be off by one; the exact remainder shows that and corrects it.
 floored as (
     select
         weighed.*,

@@ -1,4 +1,4 @@
--- What tokens cost by their kind: one line a day, workspace and model, as the vendor's own line items have it.
+-- What tokens cost by their kind: one row for each day, workspace and model, from the provider's own cost lines.
 --
 -- grain: one model in one workspace of an account on one UTC day
 -- built: view

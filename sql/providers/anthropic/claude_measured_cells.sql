@@ -1,5 +1,5 @@
--- What analytics measured of one thing that was bought in one workspace, and whether batch can be told from the other
--- tiers there: analytics show batch by product, the cost report by tier. Where the two disagree and only all tiers
+-- What analytics measured of one thing that was bought in one workspace, and whether batch and the other tiers can be
+-- separated there: analytics show batch by product, the cost report by tier. Where the two disagree and only all tiers
 -- together agree, all tiers are matched together.
 --
 -- grain: one model and kind of cost in one workspace on one UTC day of which analytics have a row

@@ -16,7 +16,7 @@
 --   actor_type string: as analytics has it
 --   user_email string: the user that analytics names, lower-case
 --   model string: null where none was used
---   cost_type string: tokens, web_search, code_execution, session_usage, or what the vendor adds
+--   cost_type string: tokens, web_search, code_execution, session_usage, or what the provider adds
 --   token_type string: which kind of token; null where no token was bought
 --   amount_usd numeric not null: billed, in USD
 --   list_usd numeric not null: the same at list price

@@ -1,6 +1,6 @@
--- The cost report and the newer analytics tell the same money: where they differ, by how much and why.
--- Each cause takes what is left by those before it, so that all of them add up to the difference, to the last digit.
--- What nothing explains is `unexplained_usd`.
+-- The cost report and the newer analytics report the same cost: where they differ, by how much and why.
+-- Each cause takes what the ones before it leave, so that all of them add up exactly to the difference.
+-- `unexplained_usd` is the rest.
 --
 -- grain: one UTC day of an account of which the cost report was pulled
 -- built: daily by activity_date
@@ -9,7 +9,7 @@
 --   activity_date date not null: the UTC day
 --   account string not null: the account at the provider
 --   has_analytics boolean not null: whether analytics were ever pulled for the day
---   data_refreshed_at instant: up to when the vendor had counted when it last told analytics; null if it did not say
+--   data_refreshed_at instant: up to when the provider had counted in the last analytics; null if not reported
 --   cost_report_usd numeric not null: the lines of the cost report
 --   analytics_usd numeric: all rows of analytics/cost; null, as is each amount below, if never pulled
 --   difference_usd numeric: analytics less cost report
@@ -18,9 +18,9 @@
 --     leaves out too: what analytics have more there, if it is between half and twice what such tokens cost elsewhere
 --   restatement_usd numeric: the cost report was restated after analytics were last asked, and the new amount is the
 --     one farther from theirs
---   not_settled_usd numeric: what is left of a day that the vendor had not counted until 24 hours after its end
---   rounding_usd numeric: what is left, if it is within 1e-9 a row of both sides
---   unexplained_usd numeric: what is left
+--   not_settled_usd numeric: the rest, if the provider had not counted the day until 24 hours after its end
+--   rounding_usd numeric: the rest, if it is within 1e-9 a row of both sides
+--   unexplained_usd numeric: the rest
 with newest as (
     select
         pull,
@@ -230,7 +230,7 @@ known as (
         and activity_date between @first_day and @last_day
 ),
 
--- What the cost report said when analytics were last asked, or first said if that was later; less what it says now.
+-- The cost report as of the last pull of analytics, or its first version if that was later; minus the report now.
 restated as (
     select
         known.activity_date,

@@ -62,7 +62,7 @@ mixed as (
     group by activity_date, account, workspace_id, model, token_type
 ),
 
--- The cost lines as pairs: what the first report tells apart, and what the second does.
+-- The cost lines as pairs: the dimensions of the first report, and those of the second.
 pairs as (
     select distinct
         lines.activity_date,

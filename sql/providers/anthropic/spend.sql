@@ -1,5 +1,5 @@
--- Anthropic's rows of ai_spend: API usage as it was attributed, the seats that the sheet has (no API tells who has one,
--- so nobody has them), and what subscribers' use of Claude Code is worth by Anthropic's estimate.
+-- Anthropic's rows of ai_spend: API usage as it was attributed, the seats that the sheet has (unassigned, since no API
+-- lists their members), and Anthropic's estimate of what subscribers' use of Claude Code would cost.
 with claude as (
     select
         expense_date,

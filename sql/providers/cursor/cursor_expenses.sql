@@ -9,7 +9,7 @@
 -- columns:
 --   expense_date date not null: the UTC day
 --   account string: the team's account; null of seats that no account lists
---   user_email string: lower-case; of a service account an artificial one; null where the vendor tells none, and of
+--   user_email string: lower-case; for a service account an artificial one; null where the provider sends none, and for
 --     unassigned seats
 --   service_account_id string: null for a person
 --   cost_type string not null: subscription, usage_based, or api_key: usage with the member's own key
@@ -24,7 +24,7 @@
 --     added to billed_usd
 --   subscription_plan string: as the sheet, or CURSOR_PLANS, calls the plan of the day; null without one, and where it
 --     is one of several
---   seats integer: on subscription rows how many; null of a member whose seat is counted on the rows of the plans
+--   seats integer: number of seats on subscription rows; null for a member if the rows of the plans count the seat
 --   is_assigned boolean: on subscription rows: true of a member's seat; false of seats that no member has, or of which
 --     it is not known who has them
 with usage as (

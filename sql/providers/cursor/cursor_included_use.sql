@@ -1,4 +1,4 @@
--- What each member used of what the Cursor seat includes, at the model's list price: nobody bills it. It tells what the
+-- What each member used of what the Cursor seat includes, at the model's list price. It is not billed: it is what the
 -- same use would cost by the request, without a seat.
 --
 -- grain: one person's included use on one UTC day
@@ -6,10 +6,10 @@
 -- cluster: user_email
 -- columns:
 --   activity_date date not null: the UTC day
---   user_email string: the person, by one address, lower-case; null where the vendor tells none
+--   user_email string: the person, by one address, lower-case; null where the provider sends none
 --   team_name string: the person's; null without one
 --   requests integer not null: events that were not charged
---   list_usd numeric: what their tokens cost at list price; null where the vendor tells of none
+--   list_usd numeric: what their tokens cost at list price; null where the provider reports none
 select
     events.activity_date,
     coalesce(people.person_email, events.user_email) as user_email,

@@ -5,7 +5,7 @@
 -- plan, each member has a seat at the price in CURSOR_PLANS. A member with a free seat (free-owner) has no row, and
 -- neither has a day that Cursor was not asked about.
 --
--- grain: one member's seat, the unassigned seats, or one plan whose members are not known, on one UTC day
+-- grain: one member's seat, the unassigned seats, or one plan with unknown members, on one UTC day
 -- built: daily by activity_date
 -- blocked by: cursor
 -- cluster: user_email
@@ -14,7 +14,7 @@
 --   account string: the team's account that lists the member, the first of several; null without a member
 --   user_email string: the member, lower-case; null where Cursor sends no address, and without a member
 --   plan_name string: as the sheet, or CURSOR_PLANS, calls it; null without one, and where it is one of several
---   seats integer: how many; null of a member whose seat is counted on the rows of the plans
+--   seats integer: number of seats; null for a member if the rows of the plans count the seat
 --   seat_usd numeric: one seat's share of the month, rounded so that a whole month adds up to the price; null while the
 --     price is not known
 --   is_assigned boolean not null: whether it is a member's seat; false where no member has it, or it is not known who

@@ -55,7 +55,7 @@ leaves as (
     group by stats.user_email
 ),
 
--- A first day that is the first one known of all tells nothing: the member may have been there before.
+-- A member's first day that is the first known day of all shows nothing: the member may have been there before.
 started as (
     select
         activity.user_email,

@@ -39,7 +39,7 @@ class UnreadableUpload(AiUsageError):
 
 @dataclass
 class AuditLog:
-    """What one file says: each event of the wanted days as often as it happened, and the days it covers."""
+    """The contents of one file: each event of the wanted days as often as it happened, and the days it covers."""
 
     name: str
     covers: Span | None = None  # from the first event's day to the last one's; both may be there in part
@@ -83,7 +83,7 @@ def _encoding(path: Path) -> str:
 
 
 class _Reader:
-    """Rows of one open file as events; an `UnreadableUpload` says which line is wrong."""
+    """Rows of one open file as events; an `UnreadableUpload` names the line that is wrong."""
 
     def __init__(self, path: Path, file: TextIO, now: datetime) -> None:
         self.path, self.file, self.latest = path, file, now + ONE_DAY
@@ -186,7 +186,7 @@ def _dictionary(text: str) -> Cell | None:
 
 
 def _text(cell: Cell, names: Sequence[str]) -> str | None:
-    """The first of these entries that says something, in the dictionary or in its `metadata`."""
+    """The first of these entries that is not empty, in the dictionary or in its `metadata`."""
     beside = cell.get("metadata")
     for place in (cell, beside if isinstance(beside, dict) else {}):
         for name in names:

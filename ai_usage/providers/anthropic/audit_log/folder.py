@@ -1,4 +1,4 @@
-"""The folder people drop exports into, and what its files say together of some days."""
+"""The folder into which people put exports, and what its files together have of some days."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -37,12 +37,12 @@ class Uploads:
         return [path for path in found if path.suffix.lower() == ".csv" and path.name[0] != "." and path.is_file()]
 
     def audit_logs(self, wanted: Span) -> list[AuditLog]:
-        """What each file says of these days; one bad file is an `UnreadableUpload` for them all."""
+        """What each file has of these days; one bad file is an `UnreadableUpload` for them all."""
         return [read_audit_log(path, wanted, now=self.now()) for path in self.files()]
 
 
 def uploads_of(of: Settings) -> Uploads | None:
-    """The folder of uploads; none where the built-in providers answer, whose figures no real one may join."""
+    """The folder of uploads; None if the built-in providers answer: real figures may not join simulated ones."""
     return None if of.simulate else Uploads(of.uploads_dir, of.now)
 
 
@@ -52,9 +52,9 @@ def is_whole(day: date, logs: Sequence[AuditLog]) -> bool:
 
 
 def answers(logs: Sequence[AuditLog], wanted: Span, held: Mapping[date, Events]) -> list[Answer]:
-    """One answer for each wanted day that some file covers. Where files overlap, an event counts as often as the file
-    that has it most often says; on a day that no file has whole, the ledger is asked too: the files that told the rest
-    may have been taken away.
+    """One answer for each wanted day that some file covers. Where files overlap, an event counts as often as in the
+    file that has it most often. For a day that no file has whole, the ledger counts too: the files with the rest of the
+    day may have been removed.
     """
     events: dict[date, Events] = {day: Counter() for day in wanted.days}
     for log in logs:

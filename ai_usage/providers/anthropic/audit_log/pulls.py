@@ -19,7 +19,7 @@ from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
 
 ASSET = f"raw/{AUDIT_LOG}"
-SIMULATED = "not configured: the built-in vendors answer, and no real figure may join theirs"
+SIMULATED = "not configured: the built-in providers answer, and no real figure may join theirs"
 
 MaybeUploads = dg.ResourceParam[Uploads | None]
 
@@ -38,11 +38,11 @@ def claude_audit_log(context: dg.AssetExecutionContext, uploads: MaybeUploads, w
     logs = uploads.audit_logs(span)
     with warehouse.connected():
         held = events_by_day(warehouse.newest(AUDIT_LOG, span))
-        said = answers(logs, span, held)
-        append_noted(context, warehouse, AUDIT_LOG, said, asked_at=asked_at, account=ENTERPRISE)
+        found = answers(logs, span, held)
+        append_noted(context, warehouse, AUDIT_LOG, found, asked_at=asked_at, account=ENTERPRISE)
         now_held = events_by_day(warehouse.newest(AUDIT_LOG, span))
         _note_unread(context, warehouse, logs, span)
-    covered = {answer.day for answer in said}
+    covered = {answer.day for answer in found}
     for day in span.days:
         if day in covered:
             note(context, ASSET, day, **_described(now_held[day]), is_whole=is_whole(day, logs))
@@ -73,7 +73,7 @@ def _described(events: Events) -> dict[str, object]:
 
 
 def _note_unread(context: dg.AssetExecutionContext, warehouse: Warehouse, logs: Sequence[AuditLog], span: Span) -> None:
-    """Say which days the files cover and nobody ever read: a morning's window is shorter than an export."""
+    """Report the days that the files cover and no run has read: a morning's window is shorter than an export."""
     covered = {day for log in logs if log.covers for day in log.covers.days}
     unread = sorted(covered - {*span.days, *warehouse.pulled_days(AUDIT_LOG)})
     unread = [day for day in unread if settings().start_date <= day <= settings().yesterday()]

@@ -21,7 +21,7 @@ class AuditEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     no question, so it is never kept.
     """
 
-    created_at: InstantOfDay  # UTC, whatever the file says
+    created_at: InstantOfDay  # UTC, whatever the file has
     event: Annotated[str, Carries.IDENTITY]
     actor_email: Address | None = None
     actor_id: Id | None = None

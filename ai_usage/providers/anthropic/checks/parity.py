@@ -68,7 +68,7 @@ def evaluate_parity(row: Mapping[str, Any], cells: Rows) -> Result:
         return warned(f"{why}{_largest(cells)} Pull the day again tomorrow.", cells)
     if row["priority_tier_usd"]:
         return warned(
-            f"{why}{_largest(cells)} It may be Priority Tier, whose money is in no cost report, or a row too many.",
+            f"{why}{_largest(cells)} It may be Priority Tier, which is in no cost report, or a duplicated row.",
             cells,
         )
     return passed(why)

@@ -101,8 +101,8 @@ def _past_cycles(warehouse: Warehouse) -> Result | None:
 
 
 def _compared(figure: Snapshot, charged: dict[str | None, Charged]) -> tuple[dict[str, Decimal], list[dict[str, Any]]]:
-    """What each member's spend is by the figure, and the members whose events do not come to it. Events without a
-    person may be of any: then the differences together must be theirs.
+    """Each member's spend by the figure, and the members with events that do not add up to it. Events without a person
+    may be anyone's: then the differences together must equal them.
     """
     spent: dict[str, Decimal] = defaultdict(Decimal)
     for member in figure.members.values():

@@ -3,20 +3,20 @@
 from collections.abc import Callable
 from decimal import Decimal
 
-from ai_usage.check import Check, Result, Rows, SnapshotCheck, failed, passed, some, warned
+from ai_usage.check import Check, Result, Rows, SnapshotCheck, passed, some, warned, without_input
 from ai_usage.providers.cursor.pulls import SOURCE
 from ai_usage.warehouse.port import Warehouse
 
 SQL = "providers/cursor/checks/"
 
 
-def _of_seats(name: str, mart: str, judge: Callable[[Rows], Result]) -> Callable[[Warehouse], Result | None]:
+def _of_seats(name: str, mart: str, result: Callable[[Rows], Result]) -> Callable[[Warehouse], Result | None]:
     def evaluate(warehouse: Warehouse) -> Result | None:
         if not warehouse.pulled_days("cursor_daily_usage"):
             return None
         if _count(warehouse, "cursor_usage_stats") and not _count(warehouse, mart):
-            return failed(f"marts/{mart} is empty: build it.")
-        return judge(warehouse.query(f"{SQL}{name}").to_dicts())
+            return without_input(f"marts/{mart} is empty: build it.")
+        return result(warehouse.query(f"{SQL}{name}").to_dicts())
 
     return evaluate
 
@@ -28,7 +28,7 @@ def _count(warehouse: Warehouse, table: str) -> int:
 def evaluate_seats(rows: Rows) -> Result:
     """Seats that no member uses, or has, and what they cost."""
     if not rows:
-        return passed("Every seat has a member who used it in the last four weeks, or is too new to judge.")
+        return passed("Every seat has a member who used it in the last four weeks, or is too new to count as idle.")
     idle = [row for row in rows if row["is_assigned"]]
     parts = [
         f"{row['seats']} purchased Cursor seats have no member: {_saving([row])}." for row in rows if row not in idle

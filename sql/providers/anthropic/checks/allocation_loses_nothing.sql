@@ -1,5 +1,5 @@
--- Kinds of cost of a day and workspace whose division among payers is not the whole of it, be it in the ninth decimal:
--- cost lines, their shares, and what became of the shares once persons and platforms were found.
+-- Kinds of cost of a day and workspace with an allocation that does not add up to the cost, even by the ninth decimal:
+-- cost lines, their shares, and the shares after persons and platforms were found.
 with amounts as (
     select
         costs.activity_date,

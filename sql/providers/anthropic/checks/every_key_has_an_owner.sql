@@ -1,4 +1,4 @@
--- What each API key used and cost on each day, and whether anybody answers for it: material for the claim.
+-- What each API key used and cost on each day, and whether it has an owner.
 with used as (
     select
         activity_date,

@@ -1,4 +1,4 @@
--- Members' days whose counts cannot be: more accepted than there was to accept, or less than nothing.
+-- Members' days with impossible counts: more accepted than offered, or negative.
 with rows_of_days as (
     select
         activity_date,

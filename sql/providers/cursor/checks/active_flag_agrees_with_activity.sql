@@ -1,4 +1,4 @@
--- Members' days on which the vendor's own flag contradicts its counts: active without any trace, or inactive with
+-- Members' days on which the provider's own flag contradicts its counts: active without any trace, or inactive with
 -- requests. Tab completions alone decide nothing, and a flag that was not sent contradicts nothing.
 with rows_of_days as (
     select

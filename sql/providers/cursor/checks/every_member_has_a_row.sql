@@ -1,6 +1,6 @@
--- Members of the Cursor team without a row on a day on which they were one: idle members must be seen, too. Somebody is
+-- Members of the Cursor team without a row on a day of their membership: idle members must have rows too. A person is
 -- a member from the day after joining, by the newest billing groups, or from the first row there ever was, or else from
--- the day the list of members first had this answer; a removed member is not expected: nothing tells since when.
+-- the day the list of members first had this answer; a removed member is not expected: the day of removal is not known.
 with newest_groups as (
     select records_pull_id
     from ai_usage_raw.pulls

@@ -1,5 +1,5 @@
--- Days on which a Cursor event stands once too often: an event of another day (vendors' bounds are inclusive, so that
--- an adjacent window may bring it again), rows of more than one version of the day, or more rows than the newest
+-- Days with a Cursor event too many: an event of another day (the provider's bounds are inclusive, so that an adjacent
+-- window may return it again), rows of more than one version of the day, or more rows than the newest
 -- version has records. Equal events of one answer did happen that often.
 with events as (
     select

@@ -1,4 +1,6 @@
-"""Finds what names a person in a warehouse: addresses, names, names of API keys, and ids that vendors have for them."""
+"""Finds what names a person in a warehouse: addresses, names, names of API keys, and ids that providers have for
+them.
+"""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -27,7 +29,7 @@ class Identity:
 
     addresses: list[str]
     names: set[str] = field(default_factory=set)
-    accounts: set[str] = field(default_factory=set)  # vendors' ids of them
+    accounts: set[str] = field(default_factory=set)  # providers' ids of them
     keys: set[str] = field(default_factory=set)  # names of their API keys
     of_others: set[str] = field(default_factory=set)  # canonical names of other people
 
@@ -102,17 +104,17 @@ def _records_with(warehouse: DuckDBWarehouse, addresses: Sequence[str]) -> Itera
                     yield from (record for (record,) in rows if theirs.replaced(record) != record)
 
 
-def _learn(said: Any, found: Identity) -> None:
-    """What stands beside their address: names, and ids of vendors."""
-    if isinstance(said, list):
-        for each in said:
+def _learn(record: Any, found: Identity) -> None:
+    """Names and providers' ids that are in the same object as their address."""
+    if isinstance(record, list):
+        for each in record:
             _learn(each, found)
-    if not isinstance(said, dict):
+    if not isinstance(record, dict):
         return
-    if any(str(said.get(key) or "").strip().lower() in found.addresses for key in ADDRESSES):
-        found.names |= {value for key in NAMES if isinstance(value := said.get(key), str) and value.strip()}
-        found.accounts |= {value for key in IDS if isinstance(value := said.get(key), str) and value}
-    for each in said.values():
+    if any(str(record.get(key) or "").strip().lower() in found.addresses for key in ADDRESSES):
+        found.names |= {value for key in NAMES if isinstance(value := record.get(key), str) and value.strip()}
+        found.accounts |= {value for key in IDS if isinstance(value := record.get(key), str) and value}
+    for each in record.values():
         _learn(each, found)
 
 

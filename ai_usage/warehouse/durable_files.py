@@ -1,4 +1,4 @@
-"""Files that outlive a power cut, and that nobody reads who should not."""
+"""Files that survive a power cut and that only their intended readers can read."""
 
 import errno
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ai_usage.errors import WarehouseError
 
-FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}  # how the system says that nothing more fits
+FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}  # the system's errors when nothing more fits
 OWNER_ONLY = 0o077  # the umask: whatever a process of ours makes is its owner's alone
 
 

@@ -19,6 +19,7 @@ import polars as pl
 
 from ai_usage.errors import WarehouseError
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.identity import AT_A_TIME, DOMAIN, Identity
 from ai_usage.warehouse.erasures import (
     ERASURES,
     Entry,
@@ -28,7 +29,6 @@ from ai_usage.warehouse.erasures import (
     erasures_row,
     new_key,
 )
-from ai_usage.warehouse.identity import AT_A_TIME, DOMAIN, Identity
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.table import ANALYTICS, PULLS, Column, Table, Type
 
@@ -112,10 +112,10 @@ def rewrite(warehouse: DuckDBWarehouse, erasure: Erasure, words: Sequence[str] |
             for table in tables:
                 counts[table.address] = _copy(db, table, erasure.erased, words)
             _refuse_other_money(db, tables)
-            said = json.dumps({address: n for address, n in counts.items() if n}, sort_keys=True)
+            counted = json.dumps({address: n for address, n in counts.items() if n}, sort_keys=True)
             db.execute(
                 f"update fresh.{ERASURES.address} set erased_at = $at, counts = $counts where erasure_id = $id",
-                {"at": warehouse.now(), "counts": said, "id": erasure.erasure_id},
+                {"at": warehouse.now(), "counts": counted, "id": erasure.erasure_id},
             )
             db.execute("checkpoint fresh")
         warehouse.path.with_name(f"{warehouse.path.name}.wal").unlink(missing_ok=True)  # closed: it is in the old file
@@ -185,8 +185,8 @@ def _changed(
     db: duckdb.DuckDBPyConnection, table: Table, texts: Sequence[str], erased: Erased, words: Sequence[str] | None
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """Row → what changes in it. JSON may spell a letter by its number, and a URL by a per cent sign."""
-    said = f"lower(concat_ws(' ', {', '.join(texts)}))"
-    likely = [f"contains({said}, ?)" for _ in words or ()] + [rf"contains({said}, '\u')", f"contains({said}, '%')"]
+    text = f"lower(concat_ws(' ', {', '.join(texts)}))"
+    likely = [f"contains({text}, ?)" for _ in words or ()] + [rf"contains({text}, '\u')", f"contains({text}, '%')"]
     where = f"where {' or '.join(likely)}" if words is not None else ""
     found = db.cursor().execute(f"select rowid, {', '.join(texts)} from {table.address} {where}", list(words or ()))
     while rows := found.fetchmany(AT_A_TIME):

@@ -1,0 +1,82 @@
+"""Between a test's questions its warehouse's file stays open: to open a file of all tables takes longer than most
+questions. It is closed before anybody else can look at it: another process, a read-only connection, or Python's own
+file functions. It is enough to import it, in the process of the tests only: nobody waits there for a file.
+"""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+import duckdb
+
+from ai_usage.warehouse.duckdb import connection, erasure
+
+AT_ONCE = 4  # files: a test's own, and those of worlds that it shares with others
+LOOKS = {
+    *("open", "os.chmod", "os.link", "os.remove", "os.rename", "os.truncate", "os.utime"),
+    *("shutil.copyfile", "shutil.copytree", "shutil.move", "shutil.rmtree"),
+}
+
+_open: dict[Path, duckdb.DuckDBPyConnection] = {}
+_children: WeakSet["subprocess.Popen[Any]"] = WeakSet()
+_open_to_write, _connect, _start = connection.open_to_write, duckdb.connect, subprocess.Popen.__init__
+
+
+def close(path: Path | None = None) -> None:
+    """Close this file, or those in this folder, or every file."""
+    for file in [one for one in list(_open) if path is None or one == path or path in one.parents]:
+        if kept := _open.pop(file, None):
+            kept.close()
+
+
+def _stays_open(path: Path, *, patience: float) -> duckdb.DuckDBPyConnection:
+    opened = _open_to_write(path, patience=patience)
+    if not any(child.poll() is None for child in list(_children)):
+        kept = _open.pop(path, None) or _open_to_write(path, patience=patience)  # a cursor keeps nothing open
+        while len(_open) >= AT_ONCE:
+            close(next(iter(_open)))
+        _open[path] = kept
+    return opened
+
+
+def _connected(database: Any = ":memory:", *args: Any, **named: Any) -> duckdb.DuckDBPyConnection:
+    if "config" not in named:  # all but `open_to_write`
+        close(Path(database))
+    return _connect(database, *args, **named)
+
+
+def _closes_to(attach: Callable[..., Any]) -> Callable[..., Any]:
+    def attached(db: duckdb.DuckDBPyConnection, path: Path, **named: Any) -> Any:
+        close(path)
+        return attach(db, path, **named)
+
+    return attached
+
+
+def _started(self: "subprocess.Popen[Any]", *args: Any, **named: Any) -> None:
+    close()
+    _start(self, *args, **named)
+    _children.add(self)
+
+
+def looks_at_nothing(child: "subprocess.Popen[Any]") -> None:
+    """While this process lives, files may stay open: it opens none of them."""
+    _children.discard(child)
+
+
+def _before_others_look(event: str, given: tuple[Any, ...]) -> None:
+    if _open and event in LOOKS:
+        for one in given[:2]:
+            if isinstance(one, str | Path):
+                close(Path(one))
+
+
+connection.open_to_write = _stays_open
+connection.attached = _closes_to(connection.attached)
+erasure._attached = _closes_to(erasure._attached)
+duckdb.connect = _connected
+subprocess.Popen.__init__ = _started  # type: ignore[method-assign]
+sys.addaudithook(_before_others_look)
