@@ -225,6 +225,6 @@ def test_pulls_of_the_future_are_reported(platform: Platform, *, is_wrong: bool)
     if is_wrong:
         assert found.severity == dg.AssetCheckSeverity.WARN
         assert found.description == (
-            f"1 pulls of {pull} are of the future, up to {ahead:%Y-%m-%d %H:%M} UTC, by a clock that was wrong. "
-            "Later pulls count all the same."
+            f"1 pulls of {pull} have instants in the future, up to {ahead:%Y-%m-%d %H:%M} UTC: the clock was wrong. "
+            "Later pulls still count."
         )
