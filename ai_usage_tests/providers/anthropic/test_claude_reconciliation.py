@@ -46,7 +46,7 @@ HARMS = {  # check, what is done to the data, the severity and a part of the sen
     "code_beyond_the_bill": (PART, f"{ESTIMATED} 11 {THAT_DAY}", WARN, "11.000000000 USD of 10"),
     "code_in_cents": (PART, f"{ESTIMATED} 500 {THAT_DAY}", ERROR, "500.000000000 USD of 10"),
     "code_unbilled": (PART, f"delete from {COSTS} {THAT_DAY}", ERROR, "of 0"),
-    "a_day_unbilled": (EXPLAINED, f"delete from {COSTS} {THAT_DAY}", ERROR, "no cost at all on this day"),
+    "a_day_unbilled": (EXPLAINED, f"delete from {COSTS} {THAT_DAY}", ERROR, "no cost on this day"),
     "a_line_unbilled": (EXPLAINED, f"delete from {COSTS} {ONE_LINE}", WARN, "240,100 tokens in 1 groups without cost"),
 }
 
