@@ -2,7 +2,7 @@
 the table functions, each a query of `sql/` with the arguments as parameters.
 """
 
-from ai_usage.checks.events import ALERT_EVENTS
+from ai_usage.checks.alert_events import ALERT_EVENTS
 from ai_usage.checks.result_table import CHECK_RESULTS
 from ai_usage.checks.sightings import SCHEMA_DRIFT_SIGHTINGS
 from ai_usage.core import tables as core

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 import dagster as dg
 import polars as pl
@@ -35,6 +35,7 @@ class Result:
     status: Status
     why: str
     rows: Rows = ()
+    has_input: bool = True  # false: what the check reads is not there, which fails it whatever its severity
 
     @property
     def passed(self) -> bool:
@@ -53,6 +54,7 @@ class NotEvaluated:
 
 
 Finding = Result | NotEvaluated
+F = TypeVar("F", bound=Result | NotEvaluated | None)
 
 
 def passed(why: str) -> Result:
@@ -65,6 +67,11 @@ def warned(why: str, rows: Rows = ()) -> Result:
 
 def failed(why: str, rows: Rows = ()) -> Result:
     return Result("failed", why, rows)
+
+
+def without_input(why: str) -> Result:
+    """The result where what a check reads is not there: a check of nothing has not passed."""
+    return Result("failed", why, has_input=False)
 
 
 PASSED = passed("Passed.")
@@ -88,7 +95,7 @@ class Check:
     asset: str
     title: str  # the mistake it catches
     description: str  # what is true when it passes
-    severity: Literal["warned", "failed"]  # the worst that its own finding comes to
+    severity: Literal["warned", "failed"]  # its worst result, unless it has no input or cannot run
     sources: tuple[Source, ...]
     pulls: tuple[str, ...]  # that it relies on
     provider: str = ""  # of which it is, where it is of one
@@ -102,6 +109,12 @@ class Check:
     @property
     def key(self) -> dg.AssetCheckKey:
         return dg.AssetCheckKey(dg.AssetKey(self.asset.split("/")), self.name)
+
+    def within_severity(self, finding: F) -> F:
+        """The finding; `ValueError` if it is worse than the check declares."""
+        if isinstance(finding, Result) and finding.has_input and GRAVITY[finding.status] > GRAVITY[self.severity]:
+            raise ValueError(f"{self.name} is declared to be {self.severity} at worst: {finding.status}, {finding.why}")
+        return finding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +201,17 @@ def of_accounts(found: Mapping[str, Finding]) -> Finding:
     shown = {name: one for name, one in results.items() if not one.passed} or results
     worst = max((one.status for one in shown.values()), key=GRAVITY.__getitem__)
     why = " ".join(f"Account {name}: {one.why}" for name, one in shown.items())
-    return Result(worst, why, tuple(row for one in shown.values() for row in one.rows))
+    rows = tuple(row for one in shown.values() for row in one.rows)
+    return Result(worst, why, rows, has_input=any(one.has_input for one in shown.values() if one.status == worst))
+
+
+def evaluate_mart(
+    warehouse: Warehouse, mart: str, sql: str, result: Callable[[list[dict[str, Any]]], Finding]
+) -> Finding:
+    """The evaluation of a query that reads a mart, where the mart has rows."""
+    if not warehouse.ask(f"select count(*) as row_count from ai_usage_analytics.{mart}").item():
+        return without_input(f"marts/{mart} is empty: build it.")
+    return result(warehouse.query(sql).to_dicts())
 
 
 def wrong_rows(warehouse: Warehouse, sql: str, span: Span, **parameters: Any) -> dict[date, list[dict[str, Any]]]:

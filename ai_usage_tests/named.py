@@ -32,7 +32,7 @@ class NamedClaude(MockClaude):
 
 
 def named(platform: Platform) -> Platform:
-    """The platform, with that vendor."""
+    """The platform, with that stand-in for Claude."""
     platform.claude = NamedClaude(platform.claude.days)
     return platform
 

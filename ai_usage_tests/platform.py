@@ -36,7 +36,7 @@ from ai_usage_tests.mock_claude import Line, MockClaude
 from ai_usage_tests.outcome import Outcome, together
 
 WITHOUT_BOARDS = dg.AssetSelection.all() - dg.AssetSelection.groups("dashboards")
-# What a vendor that is Claude alone cannot change: a third of the steps.
+# What Claude alone cannot change: a third of the steps.
 OF_OTHERS = dg.AssetSelection.assets(
     *(key for asset in ASSETS for key in asset.keys if key.path[1].startswith(("cursor", "sheet", "dim_cursor")))
 )
@@ -84,7 +84,7 @@ class Platform:
         only: dg.AssetSelection | None = None,
         claude_admin: Any = None,
     ) -> Outcome:
-        """Refresh every day the vendor knows, in one run; a number is the cents of one line."""
+        """Refresh every day that Claude has, in one run; a text is the cents of one line."""
         for day, lines in (days or {}).items():
             self.claude.days[day] = [line if isinstance(line, Line) else Line(line) for line in lines]
         over = span or Span(min(self.claude.days), max(self.claude.days))
@@ -128,7 +128,7 @@ class Platform:
         return Outcome(result)
 
     def refresh(self, of: Settings, span: Span, *, only: dg.AssetSelection | None = None) -> Outcome:
-        """What `make backfill` does, or one run of a part of the graph, with the vendors that these settings name; only
+        """What `make backfill` does, or one run of a part of the graph, with the providers of these settings; only
         the warehouse is this one.
         """
         defs = build_defs(of, overrides={"warehouse": self.warehouse})

@@ -12,8 +12,7 @@ from weakref import WeakSet
 
 import duckdb
 
-from ai_usage.warehouse import erasure
-from ai_usage.warehouse.duckdb import connection
+from ai_usage.warehouse.duckdb import connection, erasure
 
 AT_ONCE = 4  # files: a test's own, and those of worlds that it shares with others
 LOOKS = {

@@ -30,7 +30,7 @@ MONEY = whatever_makes("marts/ai_spend", "core/spend_versions")
 
 
 def owned_by(platform: Platform, email: str) -> None:
-    """The sheet names the owner of the vendor's key, for all days."""
+    """The sheet names the owner of the provider's key, for all days."""
     rows = [["api_key_id", "user_email", "valid_from"], ["apikey_1", email, "2026-01-01"]]
     records = [json.dumps(row).encode() for row in rows]
     platform.warehouse.append(API_KEY_MAPPING.pull, [Answer("google", None, records, 1, {}, is_ordered=True)])

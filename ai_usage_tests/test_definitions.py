@@ -53,7 +53,7 @@ class Keyed:
     """Runs with the keys of a real environment, against the simulator; of the wrong one `home` keeps all."""
 
     home: Path
-    vendor: Simulator
+    simulator: Simulator
     monkeypatch: pytest.MonkeyPatch
 
     def run(self, admin_key: str = "", analytics_key: str = "") -> tuple[Outcome, Platform]:
@@ -64,7 +64,7 @@ class Keyed:
             platform.instance = dg.DagsterInstance.local_temp(str(self.home))
         of: Settings = replace(
             settings(),
-            anthropic_base_url=self.vendor.anthropic_url,
+            anthropic_base_url=self.simulator.anthropic_url,
             has_anthropic_admin_key=bool(admin_key),
             has_anthropic_analytics_key=bool(analytics_key),
         )
@@ -73,14 +73,14 @@ class Keyed:
 
 @pytest.fixture
 def keyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Keyed]:
-    with Simulator(now=datetime(2026, 11, 20, 12, tzinfo=UTC)) as vendor:
-        yield Keyed(tmp_path, vendor, monkeypatch)
+    with Simulator(now=datetime(2026, 11, 20, 12, tzinfo=UTC)) as simulator:
+        yield Keyed(tmp_path, simulator, monkeypatch)
 
 
 def test_without_a_key_every_asset_succeeds_writes_nothing_and_notes_it(keyed: Keyed) -> None:
     """Case 30: nothing is pulled, built or evaluated."""
     outcome, platform = keyed.run()
-    assert keyed.vendor.requests == []
+    assert keyed.simulator.requests == []
     assert platform.sql("select count(*) from ai_usage_raw.pulls") == [(0,)]
     own = {"dim_provider", "dim_platform"}  # of the test's own platform
     assert {table for table, rows in contents(platform.warehouse.path).items() if rows} == own

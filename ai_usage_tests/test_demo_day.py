@@ -1,4 +1,4 @@
-"""One simulated week from the vendor's HTTP to the mart: what comes out is what the simulator knows to be true."""
+"""One simulated week from the provider's HTTP to the mart: the result is what the simulator knows to be true."""
 
 from dataclasses import dataclass, replace
 from datetime import date
@@ -9,7 +9,7 @@ import pytest
 
 from ai_usage.catalog import TABLES
 from ai_usage.check import ERROR, Result, by_day
-from ai_usage.checks.events import ALERT_EVENTS
+from ai_usage.checks.alert_events import ALERT_EVENTS
 from ai_usage.checks.result_table import CHECK_RESULTS
 from ai_usage.checks.sightings import SCHEMA_DRIFT_SIGHTINGS
 from ai_usage.money import usd

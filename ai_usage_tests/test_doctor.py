@@ -42,14 +42,14 @@ def test_the_doctor_tries_the_key_and_never_shows_it(
     code: int,
     sentence: str,
 ) -> None:
-    with standing_in() as vendor:
+    with standing_in() as simulator:
         yesterday = settings().yesterday()
-        vendor.days = {yesterday: []}
-        vendor.lists = {"me": ['{"id": "o", "name": "Example", "type": "organization"}']}
-        vendor.lists |= {"workspaces": [], "api_keys": [], "users": []}
+        simulator.days = {yesterday: []}
+        simulator.lists = {"me": ['{"id": "o", "name": "Example", "type": "organization"}']}
+        simulator.lists |= {"workspaces": [], "api_keys": [], "users": []}
         monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
         monkeypatch.setenv("AI_USAGE_SIMULATE", "0")
-        monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", vendor.url)
+        monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", simulator.url)
         monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", key)
         assert main(["doctor"]) == code
     output = printed(capsys)
@@ -60,7 +60,7 @@ def test_the_doctor_tries_the_key_and_never_shows_it(
 def examined(
     monkeypatch: pytest.MonkeyPatch,
     folder: Path,
-    vendor: Simulator,
+    simulator: Simulator,
     admin: str = "",
     analytics: str = "",
     team: str = "",
@@ -68,8 +68,8 @@ def examined(
     """What doctor exits with, where these keys are set."""
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(folder))
     monkeypatch.setenv("AI_USAGE_SIMULATE", "0")
-    monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", vendor.anthropic_url)
-    monkeypatch.setenv("CURSOR_ADMIN_BASE_URL", vendor.cursor_url)
+    monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", simulator.anthropic_url)
+    monkeypatch.setenv("CURSOR_ADMIN_BASE_URL", simulator.cursor_url)
     monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", admin)
     monkeypatch.setenv("ANTHROPIC_ANALYTICS_API_KEY", analytics)
     monkeypatch.setenv("CURSOR_ADMIN_API_KEY", team)
@@ -78,12 +78,12 @@ def examined(
 
 @pytest.fixture(scope="module")
 def examiner() -> Iterator[Simulator]:
-    with Simulator(now=settings().now) as vendor:
-        yield vendor
+    with Simulator(now=settings().now) as simulator:
+        yield simulator
 
 
 @pytest.fixture
-def vendor(examiner: Simulator) -> Iterator[Simulator]:
+def simulator(examiner: Simulator) -> Iterator[Simulator]:
     yield examiner
     examiner.faults.clear()
     examiner.requests.clear()
@@ -105,35 +105,35 @@ def test_the_doctor_passes_a_cursor_plan_without_commits(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
-    vendor: Simulator,
+    simulator: Simulator,
     key: str,
     code: int,
     sentence: str,
 ) -> None:
-    assert examined(monkeypatch, tmp_path, vendor, team=key) == code
+    assert examined(monkeypatch, tmp_path, simulator, team=key) == code
     output = printed(capsys)
     assert sentence in output
     assert key not in output
 
 
-def asked_of(vendor: Simulator) -> set[tuple[str, str]]:
+def asked_of(simulator: Simulator) -> set[tuple[str, str]]:
     """What was asked: path and query, as words in an order; a time-out's repetition is no other question."""
-    return {(seen.path, str(sorted(seen.query.items()))) for seen in vendor.requests}
+    return {(seen.path, str(sorted(seen.query.items()))) for seen in simulator.requests}
 
 
 def test_the_doctor_sends_the_requests_of_the_pulls(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, simulator: Simulator
 ) -> None:
     """Case 1: a grouping that the live API refuses shows in doctor."""
-    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY) == 0
-    by_doctor = asked_of(vendor)
-    vendor.requests.clear()
+    assert examined(monkeypatch, tmp_path, simulator, ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY) == 0
+    by_doctor = asked_of(simulator)
+    simulator.requests.clear()
     yesterday = settings().yesterday()
     with (
         closing(
-            ClaudeAdmin.open(base_url=vendor.anthropic_url, admin_key=ADMIN_KEY, analytics_key=ANALYTICS_KEY)
+            ClaudeAdmin.open(base_url=simulator.anthropic_url, admin_key=ADMIN_KEY, analytics_key=ANALYTICS_KEY)
         ) as admin,
-        closing(CursorAdmin.open(base_url=vendor.cursor_url, key=CURSOR_KEY, now=settings().now)) as cursor_admin,
+        closing(CursorAdmin.open(base_url=simulator.cursor_url, key=CURSOR_KEY, now=settings().now)) as cursor_admin,
     ):
         outcome = platform_in(tmp_path).materialize(
             (dg.AssetSelection.groups("raw_claude", "raw_cursor")).without_checks(),
@@ -142,7 +142,7 @@ def test_the_doctor_sends_the_requests_of_the_pulls(
             cursor_admin=cursor_admin,
         )
     assert not outcome.failed
-    by_pulls = asked_of(vendor)
+    by_pulls = asked_of(simulator)
     assert len(by_pulls) > 16
     assert by_pulls <= by_doctor
     probe = {
@@ -152,12 +152,12 @@ def test_the_doctor_sends_the_requests_of_the_pulls(
 
 
 def test_the_doctor_fails_where_the_provider_refuses_a_required_request(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, simulator: Simulator
 ) -> None:
     """Case 1: six dimensions, as they were asked before."""
     six = (*USAGE_GROUPS, "inference_geo")
     monkeypatch.setattr(claude_pulls, "USAGE_GROUPS", six)
-    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY) == 1
+    assert examined(monkeypatch, tmp_path, simulator, ADMIN_KEY) == 1
     output = printed(capsys)
     assert "✗ messages usage: Claude /v1/organizations/usage_report/messages answered 400" in output
     assert "Cannot specify more than 5 group_by[] dimensions." in output
@@ -166,11 +166,15 @@ def test_the_doctor_fails_where_the_provider_refuses_a_required_request(
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
 def test_the_doctor_names_what_an_optional_report_needs_and_exits_zero(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator, status: int
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    simulator: Simulator,
+    status: int,
 ) -> None:
     for path in ("analytics/cost", "claude_code", "/teams/groups", "ai-code"):
-        vendor.faults.plan("not_included", path=path, status=status, times=None)
-    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY) == 0
+        simulator.faults.plan("not_included", path=path, status=status, times=None)
+    assert examined(monkeypatch, tmp_path, simulator, ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY) == 0
     output = printed(capsys)
     for needs in (
         "! analytics cost (optional: which people and keys caused a cost): not included: it needs a key with the scope",
@@ -184,11 +188,15 @@ def test_the_doctor_names_what_an_optional_report_needs_and_exits_zero(
 
 @pytest.mark.parametrize("status", [204, 302, 400, 402, 403, 404, 409, 418, 429, 500, 503, 529])
 def test_the_doctor_reports_every_status_and_crashes_at_none(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator, status: int
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    simulator: Simulator,
+    status: int,
 ) -> None:
     for path in ("cost_report", "analytics/usage", "claude_code", "/teams/spend", "ai-code"):
-        vendor.faults.plan("status", status=status, path=path, times=None)
-    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY) == 1
+        simulator.faults.plan("status", status=status, path=path, times=None)
+    assert examined(monkeypatch, tmp_path, simulator, ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY) == 1
     output = printed(capsys)
     assert f"✗ cost report: Claude /v1/organizations/cost_report answered {status}" in output
     assert f"✗ spend: Cursor /teams/spend answered {status}" in output
@@ -198,17 +206,17 @@ def test_the_doctor_reports_every_status_and_crashes_at_none(
 
 
 def test_the_doctor_reports_a_day_that_is_not_there_yet_and_passes(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, simulator: Simulator
 ) -> None:
-    vendor.faults.plan("missing_bucket", path="cost_report")
-    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY) == 0
+    simulator.faults.plan("missing_bucket", path="cost_report")
+    assert examined(monkeypatch, tmp_path, simulator, ADMIN_KEY) == 0
     assert "✓ cost report: not yet: 2026-" in printed(capsys)
 
 
 def test_the_doctor_reports_a_wrong_analytics_key_though_the_rest_passes(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendor: Simulator
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, simulator: Simulator
 ) -> None:
-    assert examined(monkeypatch, tmp_path, vendor, ADMIN_KEY, "sk-ant-wrong") == 1
+    assert examined(monkeypatch, tmp_path, simulator, ADMIN_KEY, "sk-ant-wrong") == 1
     output = printed(capsys)
     assert "✗ the Analytics key is accepted: The Analytics key is wrong or revoked" in output
     assert "✓ Claude Code usage" in output
@@ -244,10 +252,10 @@ def test_the_doctor_reads_every_uploaded_file(
 def test_the_doctor_shows_whether_claude_ai_can_be_read(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str, sentence: str
 ) -> None:
-    with Simulator(now=datetime(2026, 11, 20, 9, tzinfo=UTC)) as vendor:
+    with Simulator(now=datetime(2026, 11, 20, 9, tzinfo=UTC)) as simulator:
         monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
         monkeypatch.setenv("AI_USAGE_SIMULATE", "0")
-        monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", vendor.anthropic_url)
+        monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", simulator.anthropic_url)
         monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", ADMIN_KEY)
         monkeypatch.setenv("ANTHROPIC_ANALYTICS_API_KEY", key)
         assert main(["doctor"]) == 0

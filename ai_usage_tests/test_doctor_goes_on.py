@@ -17,8 +17,8 @@ LOGIN = sending(b"<title>Sign in to the network</title>", HEAD.replace(b"applica
 
 @pytest.fixture(scope="module")
 def cursor() -> Iterator[Simulator]:
-    with Simulator(now=settings().now) as vendor:
-        yield vendor
+    with Simulator(now=settings().now) as stand_in:
+        yield stand_in
 
 
 @pytest.fixture(autouse=True)

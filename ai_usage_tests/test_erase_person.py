@@ -24,8 +24,8 @@ from ai_usage.commands.leftovers import Wanted, files_with, rewrite_database
 from ai_usage.definitions import CHECKS
 from ai_usage.partitions import Span
 from ai_usage.phrases import Phrases, canonical, word_count
+from ai_usage.warehouse.duckdb.identity import Identity
 from ai_usage.warehouse.erasures import ERASURES, Erased, entries
-from ai_usage.warehouse.identity import Identity
 from ai_usage_tests.mock_claude import DAY, NEXT, ordinary
 from ai_usage_tests.named import ADDRESS, KEY_NAME, NAME, duckdb_columns, named, places_that_name_her
 from ai_usage_tests.platform import Platform, contents, platform_in

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from io import StringIO
 
@@ -22,6 +23,18 @@ from ai_usage.settings import ROOT, names, read_settings
 from ai_usage.warehouse.table import RAW, Table
 from ai_usage_tests.dashboards.truth import TRUTHS
 
+LONG_BECAUSE = re.compile(r'^"""[^\n]*\(long because [^)\n]+\)')
+# What folders of a kind have, each its own.
+ROLES = {
+    *("assets", "client", "errors", "pages", "port", "probe", "provider", "pulls", "records", "refusals", "registry"),
+    *("resource", "server", "summary", "tables"),
+    *("analytics", "claude_code", "lists", "usage_and_cost"),  # Claude's reports: their records, their rows
+}
+# What is pulled, built, checked and shown, in each of these layers.
+SUBJECTS = {
+    *("accounts", "cadence", "grain", "keys", "ledger", "list_prices", "money", "owners", "people", "refresh"),
+    *("revisions", "sheet"),
+}
 GRAPH = defs.resolve_asset_graph()
 # Of tables; boards are tested in ai_usage_tests/dashboards.
 SPECS = {spec.key: spec for spec in defs.resolve_all_asset_specs() if spec.key.path[0] != "dashboards"}
@@ -155,6 +168,18 @@ def test_each_table_is_an_asset_but_the_ledger_itself_and_what_runs_keep_of_them
 @pytest.mark.parametrize("key", sorted(GRAPH.asset_check_keys, key=str), ids=str)
 def test_each_check_has_a_description(key: dg.AssetCheckKey) -> None:
     assert GRAPH.get_check_spec(key).description
+
+
+def test_a_module_of_more_than_350_lines_gives_its_reason_first() -> None:
+    """Its first line ends with `(long because …)`."""
+    long = {path for path, text in sources("ai_usage") if text.count("\n") > 350}
+    assert {path for path, text in sources("ai_usage") if path in long and not LONG_BECAUSE.match(text)} == set()
+
+
+def test_modules_share_a_base_name_only_by_their_role_or_by_a_subject_of_several_layers() -> None:
+    names = Counter(path.rpartition("/")[2].removesuffix(".py") for path, _ in sources("ai_usage"))
+    shared = {name for name, count in names.items() if count > 1 and not name.startswith("__")}
+    assert shared - ROLES - SUBJECTS == set()
 
 
 def test_each_module_opens_with_a_docstring() -> None:

@@ -36,10 +36,10 @@ def home(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
 @pytest.fixture
 def real(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
     """A real provider, as far as the commands know, with its key set."""
-    with standing_in() as vendor:
-        monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", vendor.url)
+    with standing_in() as stand_in:
+        monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", stand_in.url)
         monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", ADMIN)
-        yield vendor
+        yield stand_in
 
 
 @pytest.mark.parametrize("is_published", [False, True])

@@ -107,7 +107,7 @@ def test_without_a_terminal_nothing_is_deleted_unless_yes_was_given(
 def test_real_data_are_deleted_only_by_whoever_types_that(
     real: Path, answers: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No vendor sends a year again."""
+    """No provider sends a year again."""
     before = left(real)
     for command, typed in ((["reset", "--yes"], []), (["reset"], ["y"])):
         answers[:] = typed

@@ -8,7 +8,7 @@ from rich.markup import escape
 from ai_usage.commands.__main__ import command_settings
 from ai_usage.commands.terminal import ERR
 from ai_usage.errors import AiUsageError
-from ai_usage.warehouse.files import OWNER_ONLY
+from ai_usage.warehouse.durable_files import OWNER_ONLY
 
 if __name__ == "__main__":
     os.umask(OWNER_ONLY)

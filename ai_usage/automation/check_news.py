@@ -17,7 +17,7 @@ from ai_usage.alerts.news import News, Severity
 from ai_usage.alerts.outbox import Memory, Outbox, Standing
 from ai_usage.automation import event_queries
 from ai_usage.checks.accounts import NEVER_PULLED
-from ai_usage.checks.events import EVENTS_IN_TABLE
+from ai_usage.checks.alert_events import EVENTS_IN_TABLE
 
 KIND = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 SOURCE, SUBJECTS = "checks", "check "

@@ -11,7 +11,7 @@ from typing import Any
 from ai_usage.alerts.news import News, Severity
 from ai_usage.alerts.outbox import Memory, Outbox
 from ai_usage.automation.check_news import check_page
-from ai_usage.checks.events import ALERT_EVENTS
+from ai_usage.checks.alert_events import ALERT_EVENTS
 from ai_usage.settings import Settings
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.duckdb.published_copy import unreadable

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from ai_usage.check import Finding, Result, failed, of_accounts
+from ai_usage.check import Finding, Result, of_accounts, without_input
 from ai_usage.ingest.each_account import Clients, clients_of
 from ai_usage.ingest.ledger_writes import Client, Source
 from ai_usage.providers.provider import Provider
@@ -43,7 +43,7 @@ def of_each(
     if not known:
         return None
     accounts = [one for one in (sorted(known) if asked is None else asked) if one in known or not is_optional]
-    found = {one: evaluate(one) if one in known else failed(f"{NEVER_PULLED}.") for one in accounts}
+    found = {one: evaluate(one) if one in known else without_input(f"{NEVER_PULLED}.") for one in accounts}
     return of_accounts(found) if found else None
 
 

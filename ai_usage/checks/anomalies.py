@@ -14,17 +14,17 @@ from ai_usage.check import (
     Rows,
     SnapshotCheck,
     alerted,
-    failed,
     passed,
     sentences,
     warned,
+    without_input,
     wrong_rows,
 )
-from ai_usage.checks.bills import BILLS, SOURCES, of_money
+from ai_usage.checks.bills import BILLS, BY_SCOPE, SOURCES, of_money
 from ai_usage.partitions import Span
 from ai_usage.warehouse.port import Warehouse
 
-ANOMALIES, BY_SCOPE = "marts/spend_anomalies", "marts/spend_by_scope"
+ANOMALIES = "marts/spend_anomalies"
 LOOKS_BACK, WEEKDAYS_NEEDED, WEEKEND_DAYS_NEEDED = timedelta(days=35), 8, 4  # as sql/marts/spend_anomalies.sql has them
 SATURDAY = 5
 SCOPES = ("api_key", "person", "model", "provider", "team")  # finest first
@@ -38,7 +38,7 @@ def _anomalies(warehouse: Warehouse, span: Span) -> Mapping[date, Finding]:
         first_day=span.first,
         last_day=span.last,
     )["spend_date"].to_list()
-    blind = failed("marts/spend_by_scope has nothing of the day: materialize it.")
+    blind = without_input("marts/spend_by_scope has nothing of the day: materialize it.")
     found = wrong_rows(warehouse, "checks/spend_has_no_anomaly", span)
     known = {day for pull in BILLS for day in warehouse.pulled_days(pull)}
     too_new = {day: why for day in span.days if (why := _too_new(day, known))}

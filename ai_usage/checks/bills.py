@@ -2,29 +2,24 @@
 
 from collections.abc import Callable
 
-from ai_usage.check import Finding, NotEvaluated, Result, Rows, failed
+from ai_usage.check import Finding, NotEvaluated, Result, Rows, evaluate_mart
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.warehouse.port import Warehouse
 
 SOURCES = tuple(provider.source for provider in PROVIDERS)
 BILLS = tuple(provider.bill.pull for provider in PROVIDERS)
+BY_SCOPE = "marts/spend_by_scope"  # all money
 
 
 def of_money(sql: str, result: Callable[[Rows], Finding]) -> Callable[[Warehouse], Finding | None]:
     """The evaluation of a query over all money; None where no bill was ever pulled."""
 
-    def evaluate(warehouse: Warehouse) -> Finding | None:
+    def evaluated(warehouse: Warehouse) -> Finding | None:
         if not any(warehouse.pulled_days(pull) for pull in BILLS):
             return None
-        return unbuilt(warehouse, "spend_by_scope") or result(warehouse.query(sql).to_dicts())
+        return evaluate_mart(warehouse, "spend_by_scope", sql, result)
 
-    return evaluate
-
-
-def unbuilt(warehouse: Warehouse, mart: str) -> Result | None:
-    """The result where a mart should have rows and has none: a check of nothing has not passed."""
-    rows = warehouse.ask(f"select count(*) as row_count from ai_usage_analytics.{mart}").item()
-    return None if rows else failed(f"marts/{mart} is empty: build it.")
+    return evaluated
 
 
 def if_any(

@@ -5,7 +5,7 @@ What the sheet has wrong is a warning: the row is rejected, and nothing of it is
 
 from dataclasses import asdict
 
-from ai_usage.check import Check, Result, SnapshotCheck, failed, passed, some, warned
+from ai_usage.check import Check, Result, SnapshotCheck, failed, passed, some, warned, without_input
 from ai_usage.core.keys import DIM_API_KEY_MAPPING, WITH_KEYS, keys_seen_nowhere
 from ai_usage.core.people import DIM_PERSON
 from ai_usage.core.sheets import SHEET_REJECTIONS
@@ -81,7 +81,7 @@ def _known_people(warehouse: Warehouse) -> Result | None:
     if all(warehouse.newest(tab.pull, None).versions.is_empty() for tab in (API_KEY_MAPPING, CLAUDE_AI_USAGE)):
         return None
     if _is_empty(warehouse, DIM_PERSON):
-        return failed("core/dim_person is empty: build it.")
+        return without_input("core/dim_person is empty: build it.")
     strangers = warehouse.query("checks/emails_are_known_people").to_dicts()
     if strangers:
         named = some(row["user_email"] for row in strangers)

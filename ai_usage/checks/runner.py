@@ -7,7 +7,7 @@ the day, where the source is not configured or not open to the key, and, of a ch
 long past. A day that its own run was to pull and did not, or that was pulled in part, has failed.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -23,6 +23,7 @@ from ai_usage.check import (
     Finding,
     NotEvaluated,
     Result,
+    Rows,
     RunCheck,
     Sightings,
     SnapshotCheck,
@@ -30,13 +31,13 @@ from ai_usage.check import (
     warned,
 )
 from ai_usage.checks.accounts import with_account
-from ai_usage.checks.events import EVENTS_IN_TABLE, keep_events
+from ai_usage.checks.alert_events import EVENTS_IN_TABLE, keep_events
 from ai_usage.checks.missing import Missing, client_of, of_the_past, span_of_check
 from ai_usage.checks.results import observation, step_name
 from ai_usage.checks.sightings import evaluate_sightings
 from ai_usage.errors import AiUsageError, WarehouseError, interruption
 from ai_usage.layers import explained, in_plain_words, pool_of_check, reason
-from ai_usage.marts.gate import blocked_days
+from ai_usage.marts.gate import blocked_accounts, by_day
 from ai_usage.partitions import Span
 from ai_usage.providers.registry import BY_KEY
 from ai_usage.warehouse.port import Warehouse
@@ -163,7 +164,7 @@ def _of_snapshot(
             finding = failed(str(error))
         else:
             with warehouse.connected():
-                finding = evaluated_or_failed(context, lambda: check.evaluate(warehouse, *arguments))
+                finding = evaluated_or_failed(context, check, lambda: check.evaluate(warehouse, *arguments))
     return {None: finding or missing.finding(was_asked=False)}
 
 
@@ -186,7 +187,7 @@ def _of_run(
         return evaluate_sightings(warehouse, check.key, sightings, check.warning) if sightings.seen else None
 
     with warehouse.connected():
-        finding = evaluated_or_failed(context, sighted)
+        finding = evaluated_or_failed(context, check, sighted)
     return {None: finding or missing.finding(was_asked=False)}
 
 
@@ -198,7 +199,7 @@ def _evaluated(
     warehouse stops the run.
     """
     try:
-        found = check.evaluate(warehouse, span)
+        found = {day: check.within_severity(one) for day, one in check.evaluate(warehouse, span).items()}
         return unless_blocked(warehouse, span, found, check.provider) if check.compares_marts else found
     except WarehouseError:
         raise
@@ -213,21 +214,28 @@ def _evaluated(
 def unless_blocked(
     warehouse: Warehouse, span: Span, found: Mapping[date, Finding], provider: str
 ) -> Mapping[date, Finding]:
-    """The findings, softened on blocked days: there the marts keep their last good version, and so must differ."""
-    blocked = blocked_days(warehouse, span, BY_KEY[provider].gate) if found else {}
+    """The findings, softened where all their rows are of accounts for which the day is blocked: there the marts keep
+    their last good version, and so must differ.
+    """
+    blocked = blocked_accounts(warehouse, span, BY_KEY[provider].gate) if found else {}
+    checks = by_day(blocked)
     return {
-        day: warned(f"The day is blocked by {', '.join(blocked[day])}, so the marts lag: {finding.why}", finding.rows)
-        if day in blocked and isinstance(finding, Result)
+        day: warned(f"The day is blocked by {', '.join(checks[day])}, so the marts lag: {finding.why}", finding.rows)
+        if day in blocked and isinstance(finding, Result) and _all_lag(finding.rows, blocked[day])
         else finding
         for day, finding in found.items()
     }
 
 
+def _all_lag(rows: Rows, blocked: Collection[str | None]) -> bool:
+    return None in blocked or all(row.get("account") in {None, *blocked} for row in rows)
+
+
 def evaluated_or_failed(
-    context: dg.AssetCheckExecutionContext, evaluate: Callable[[], Finding | None]
+    context: dg.AssetCheckExecutionContext, check: Check, evaluate: Callable[[], Finding | None]
 ) -> Finding | None:
     try:
-        return evaluate()
+        return check.within_severity(evaluate())
     except WarehouseError:
         raise
     except Exception as error:  # DESIGN 3.5, whatever the error is

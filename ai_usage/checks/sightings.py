@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.check import ALERTS_BY_ROW, Result, Sightings, passed, some, warned
-from ai_usage.checks.events import merge_rows, rows_of
+from ai_usage.checks.alert_events import merge_rows, rows_of
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import Table, day, instant, integer, string
 

@@ -17,18 +17,18 @@ from ai_usage.check import (
     Rows,
     SnapshotCheck,
     alerted,
+    evaluate_mart,
     failed,
     passed,
     sentences,
     warned,
 )
-from ai_usage.checks.bills import BILLS, SOURCES, if_any, of_money, unbuilt
+from ai_usage.checks.bills import BILLS, BY_SCOPE, SOURCES, if_any, of_money
 from ai_usage.settings import settings
 from ai_usage.sheet.pulls import SOURCE as SHEET
 from ai_usage.sheet.tabs import BUDGETS
 from ai_usage.warehouse.port import Warehouse
 
-BY_SCOPE = "marts/spend_by_scope"
 ENOUGH_TRIALS = 60  # fewer are one or two months, which may have been odd ones
 EXACT = Decimal("0.01")  # intervals about forecasts as near as that may hold everything: seats alone are foreseen
 COVERAGE = (Decimal("0.65"), Decimal("0.95"))  # of intervals meant to hold 80 %
@@ -47,14 +47,14 @@ where scope = 'total' and days >= 14 and growth_ratio is not null
 
 
 def _of_budgets(sql: str, result: Callable[[Rows], Result]) -> Callable[[Warehouse], Finding | None]:
-    def evaluate(warehouse: Warehouse) -> Finding | None:
+    def evaluated(warehouse: Warehouse) -> Finding | None:
         if warehouse.newest(BUDGETS.pull, None).versions.is_empty():
             return None
         if not warehouse.ask("select count(*) as row_count from ai_usage_analytics.budgets").item():
             return NotEvaluated("The sheet has no budgets.")
-        return unbuilt(warehouse, "budget_status") or result(warehouse.query(sql).to_dicts())
+        return evaluate_mart(warehouse, "budget_status", sql, result)
 
-    return evaluate
+    return evaluated
 
 
 def _month(row: Row) -> str:

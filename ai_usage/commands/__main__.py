@@ -25,7 +25,7 @@ from ai_usage.commands.data_folder import end_dead_runs, in_use
 from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.errors import AiUsageError, SettingError, WarehouseError, interruption
 from ai_usage.settings import Settings, environment, read_settings, refuse_a_pretended_clock
-from ai_usage.warehouse.files import OWNER_ONLY
+from ai_usage.warehouse.durable_files import OWNER_ONLY
 
 NEARLY_NOTHING, LITTLE = 2**20, 2**26  # bytes
 IO_ERROR = "disk I/O error"  # in SQLite's words
@@ -73,7 +73,7 @@ def main(argv: Sequence[str]) -> int:
 
 def pseudonyms(of: Settings) -> Callable[[str], str]:
     """Replaces every name in what a command prints."""
-    from ai_usage.warehouse.people import redaction  # noqa: PLC0415 - the settings are settled by now
+    from ai_usage.warehouse.duckdb.published_people import redaction  # noqa: PLC0415 - the settings are settled by now
 
     return redaction(of)
 

@@ -33,7 +33,7 @@ from ai_usage.partitions import Span, runs_of_days
 from ai_usage.redaction import KnownPeople, Redaction
 from ai_usage.settings import Settings, pseudonym_salt
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
-from ai_usage.warehouse.nameless import write_nameless
+from ai_usage.warehouse.duckdb.nameless import write_nameless
 from ai_usage.warehouse.people import known_people
 from ai_usage.warehouse.port import Warehouse
 

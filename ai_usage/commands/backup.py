@@ -24,7 +24,7 @@ from ai_usage.commands.terminal import OUT
 from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.settings import Settings
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
-from ai_usage.warehouse.files import sync
+from ai_usage.warehouse.durable_files import sync
 from ai_usage.warehouse.ledger_check import broken_pulls
 from ai_usage.warehouse.migrations import VERSION
 from ai_usage.warehouse.origin import is_simulated

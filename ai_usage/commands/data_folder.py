@@ -14,7 +14,7 @@ from rich.markup import escape
 from ai_usage.commands.terminal import ERR
 from ai_usage.errors import AiUsageError, SettingError, WarehouseError
 from ai_usage.settings import ROOT, Settings
-from ai_usage.warehouse.files import FULL
+from ai_usage.warehouse.durable_files import FULL
 
 USERS = ".in_use"  # locked, by as many as like, while a command works on the data folder
 DAEMON = ".ui"  # locked by the one `make ui`

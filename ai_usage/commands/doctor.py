@@ -30,7 +30,7 @@ from ai_usage.sheet.tabs import TABS, read_tab
 from ai_usage.simulated import accounts, simulated_providers
 from ai_usage.simulated import sheet as sheet_resource
 from ai_usage.warehouse.duckdb.published_copy import unreadable
-from ai_usage.warehouse.files import refuse_a_full_disk
+from ai_usage.warehouse.durable_files import refuse_a_full_disk
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.table import PULLS
 

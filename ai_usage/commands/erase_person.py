@@ -20,8 +20,8 @@ from ai_usage.dashboards.assets import site_folder
 from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.settings import ADDRESS, Settings
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
-from ai_usage.warehouse.erasure import Erasure, begin, is_begun, refuse_views_of_others, rewrite
-from ai_usage.warehouse.identity import Identity, identity_of, words_of
+from ai_usage.warehouse.duckdb.erasure import Erasure, begin, is_begun, refuse_views_of_others, rewrite
+from ai_usage.warehouse.duckdb.identity import Identity, identity_of, words_of
 from ai_usage.warehouse.readers import readers_copy
 
 

@@ -18,7 +18,7 @@ from ai_usage.commands.reset import refuse_a_busy_warehouse
 from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.settings import Settings
-from ai_usage.warehouse.files import copy_whole, sync
+from ai_usage.warehouse.durable_files import copy_whole, sync
 
 ASIDE = "before_restore"
 

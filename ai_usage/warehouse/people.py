@@ -1,20 +1,10 @@
-"""Who the warehouse knows, for those who must not name them."""
+"""The names of people, and of API keys that are named after people, in a warehouse."""
 
-import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field
-
-import duckdb
-
-from ai_usage.errors import WarehouseError
 from ai_usage.phrases import canonical, word_count
-from ai_usage.redaction import KnownPeople, Redaction
-from ai_usage.settings import Settings, pseudonym_salt, secrets
-from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
+from ai_usage.redaction import KnownPeople
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import ANALYTICS
 
-LOG = logging.getLogger(__name__)
 SHORTEST = 3  # letters of a word that is taken for part of a name
 PEOPLE = f"""
 select user_email, person_email, user_name
@@ -35,19 +25,9 @@ union distinct select team_name from {ANALYTICS}.dim_api_key_mapping
 """
 
 
-def redaction(of: Settings) -> Redaction:
-    """The installation's own. People are those of the published copy, read again when another one is there."""
-    return Redaction(secrets(), pseudonym_salt(), people_of(of))
-
-
-def people_of(of: Settings) -> Callable[[], KnownPeople]:
-    """Gives the people of the published copy."""
-    return _Published(of)
-
-
 def known_people(warehouse: Warehouse) -> KnownPeople:
-    """Names, and API keys that are named after people. A word by itself names people in a key's name alone: it may be a
-    team's or a tool's anywhere else.
+    """Names, and API keys that are named after people. A single word counts as a person's name only in the name of a
+    key: elsewhere it may be a team's or a tool's.
     """
     with warehouse.connected():
         people = warehouse.ask(PEOPLE).to_dicts()
@@ -71,25 +51,3 @@ def known_people(warehouse: Warehouse) -> KnownPeople:
 def _id_of(key_id: str, name: str) -> str:
     """The key's id; of a key that only reports of use name, no name at all."""
     return "an API key" if canonical(key_id) == name else key_id
-
-
-@dataclass
-class _Published:
-    """The people of the published copy; while there is none, or it cannot be read, those known before, if any.
-    Addresses and names of Claude Code keys are hidden all the same.
-    """
-
-    of: Settings
-    _read: tuple[object, KnownPeople] = field(default=(None, KnownPeople()), init=False)
-
-    def __call__(self) -> KnownPeople:
-        copy = self.of.published_database
-        try:
-            there = copy.stat()
-            mark = (there.st_mtime_ns, there.st_ino, there.st_size)
-            if mark != self._read[0]:
-                warehouse = DuckDBWarehouse(copy, copy, (), self.of.now, is_read_only=True)
-                self._read = (mark, known_people(warehouse))
-        except (OSError, WarehouseError, duckdb.Error) as error:  # whoever needs the copy itself reports it
-            LOG.debug("%s cannot be read: %s", copy, error)
-        return self._read[1]

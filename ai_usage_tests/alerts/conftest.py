@@ -12,7 +12,7 @@ from ai_usage.alerts.channels import Webhook
 from ai_usage.alerts.delivery import Alerts
 from ai_usage.alerts.outbox import Outbox
 from ai_usage.automation import alerts as automation
-from ai_usage.checks.events import ALERT_EVENTS
+from ai_usage.checks.alert_events import ALERT_EVENTS
 from ai_usage.checks.sightings import SCHEMA_DRIFT_SIGHTINGS
 from ai_usage.settings import settings
 from ai_usage.warehouse.builds import BUILDS

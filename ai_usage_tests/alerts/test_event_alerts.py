@@ -11,8 +11,8 @@ import dagster as dg
 from ai_usage.alerts.news import News, Severity
 from ai_usage.automation import event_news
 from ai_usage.check import Result, Sightings, failed
+from ai_usage.checks.alert_events import ALERT_EVENTS
 from ai_usage.checks.anomalies import evaluate_anomalies
-from ai_usage.checks.events import ALERT_EVENTS
 from ai_usage.checks.sightings import evaluate_sightings
 from ai_usage.checks.spending import evaluate_budgets
 from ai_usage.redaction import Redaction

@@ -10,7 +10,7 @@ import dagster as dg
 from ai_usage.alerts.delivery import Alerts, Persistence
 from ai_usage.automation import alerts as automation
 from ai_usage.check import NotEvaluated, Result, failed, warned
-from ai_usage.checks.events import keep_events
+from ai_usage.checks.alert_events import keep_events
 from ai_usage.checks.runner import stored
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage_tests.platform import QUIET

@@ -29,7 +29,7 @@ from ai_usage import definitions  # noqa: E402
 from ai_usage.automation.warehouse_resource import WarehouseResource  # noqa: E402
 from ai_usage.errors import WarehouseError  # noqa: E402
 from ai_usage.settings import settings  # noqa: E402
-from ai_usage.warehouse import files  # noqa: E402
+from ai_usage.warehouse import durable_files  # noqa: E402
 from ai_usage.warehouse.port import Warehouse  # noqa: E402
 from ai_usage_tests import lean  # noqa: E402
 from ai_usage_tests.parts import assets_of, behind, checks_of  # noqa: E402
@@ -37,7 +37,7 @@ from ai_usage_tests.parts import assets_of, behind, checks_of  # noqa: E402
 lean.keep_connections()
 
 FULL = CLOCK.with_name("full_disk")
-there_is_space = files.refuse_a_full_disk
+there_is_space = durable_files.refuse_a_full_disk
 
 
 def refuse_a_full_disk(folder: Path, needed: int, target: Path) -> None:
@@ -47,7 +47,7 @@ def refuse_a_full_disk(folder: Path, needed: int, target: Path) -> None:
     there_is_space(folder, needed, target)
 
 
-files.refuse_a_full_disk = refuse_a_full_disk
+durable_files.refuse_a_full_disk = refuse_a_full_disk
 
 # Other assets have tests of their own and would take most of the time.
 MADE = {

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from ai_usage.automation.interrupts import heeded
+from ai_usage.checks.registry import CHECKS
 from ai_usage.checks.runner import evaluated_or_failed
 from ai_usage.errors import interruption
 from ai_usage.layers import built
@@ -57,5 +58,5 @@ def test_ctrl_c_is_no_result_of_a_check() -> None:
         interrupted_query()
 
     with pytest.raises(RuntimeError) as raised:
-        evaluated_or_failed(cast("Any", None), evaluate)
+        evaluated_or_failed(cast("Any", None), CHECKS[0], evaluate)
     assert interruption(raised.value)

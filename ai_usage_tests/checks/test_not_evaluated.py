@@ -1,14 +1,14 @@
 """The result "not evaluated": a check without data neither passes nor fails, and gives the reason."""
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import dagster as dg
 import pytest
 
 from ai_usage.automation.refresh import OF_FRESHNESS
 from ai_usage.automation.runs import Runs
-from ai_usage.check import PASSED, Check, DailyCheck, NotEvaluated, Result, SnapshotCheck, warned
+from ai_usage.check import PASSED, Check, DailyCheck, NotEvaluated, Result, SnapshotCheck, failed, warned, without_input
 from ai_usage.checks.results import NOT_EVALUATED_TAG, WAS_NOT_RUN, counted, observation, results_of, summary
 from ai_usage.checks.runner import COULD_NOT_RUN, dagster_check, stored
 from ai_usage.commands.refresh import outcome_of
@@ -26,6 +26,7 @@ COSTS = dg.AssetKey(["core", "claude_costs"])
 MISSING, CODE = "no_day_is_missing", "claude_code_usage_stats"
 LATE = DAYS[-1] + timedelta(days=1)
 JANUARY, PRESENT = Span(date(2026, 10, 5), date(2026, 10, 7)), Span(date(2026, 11, 17), date(2026, 11, 19))
+TOO_BAD = "is declared to be warned at worst"
 NAMES = {key.name for check in CHECKS for key in check.check_keys}
 ABOUT: dict[str, Any] = {
     "name": "it_holds", "asset": "core/claude_costs", "title": "", "description": "", "severity": "failed",
@@ -105,6 +106,30 @@ def test_a_check_without_days_that_cannot_run_has_failed(good: Platform) -> None
     found = run(good, SnapshotCheck(**ABOUT, pulls=("claude_users",), evaluate=check_of))
     [evaluation] = found.get_asset_check_evaluations()
     assert (evaluation.passed, evaluation.description) == (False, f"{COULD_NOT_RUN}: The table is gone.")
+
+
+@pytest.mark.parametrize(
+    ("declared", "result", "description"),
+    [
+        (
+            "warned",
+            failed("Bad."),
+            f"{COULD_NOT_RUN}: ValueError: it_holds {TOO_BAD}: failed, Bad.",
+        ),
+        ("warned", without_input("marts/x is empty: build it."), "marts/x is empty: build it."),
+        ("failed", failed("Bad."), "Bad."),
+    ],
+)
+def test_a_check_cannot_be_worse_than_it_declares(
+    good: Platform, declared: Literal["warned", "failed"], result: Result, description: str
+) -> None:
+    about = {**ABOUT, "severity": declared}
+    snapshot = SnapshotCheck(**about, pulls=("claude_users",), evaluate=lambda _: result)
+    daily = DailyCheck(**about, pulls=("claude_cost_report",), evaluate=lambda *_: {NEXT: result})
+    for check, day in ((snapshot, None), (daily, str(NEXT))):
+        [evaluation] = [one for one in run(good, check).get_asset_check_evaluations() if one.partition == day]
+        assert not evaluation.passed
+        assert evaluation.description == (f"{day}: {description}" if day else description)
 
 
 def run(platform: Platform, declared: Check) -> dg.ExecuteInProcessResult:

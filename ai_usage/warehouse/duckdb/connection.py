@@ -10,7 +10,7 @@ import stamina
 
 from ai_usage.errors import WarehouseBusy, WarehouseError
 from ai_usage.retries import holder  # and with it, each retry is logged
-from ai_usage.warehouse.files import FULL
+from ai_usage.warehouse.durable_files import FULL
 
 T = TypeVar("T")
 OPENABLE_BY = "v1.4.0"  # DuckDB 1.4 and later can read what we write

@@ -18,8 +18,8 @@ from ai_usage.warehouse.appending import by_version, plan_append, span_of
 from ai_usage.warehouse.builds import BUILDS, Build, build_rows
 from ai_usage.warehouse.duckdb import connection, ledger_tables, published_copy, shape
 from ai_usage.warehouse.duckdb.statements import has_values, is_not_kept, pinned
+from ai_usage.warehouse.durable_files import copy_whole
 from ai_usage.warehouse.erasures import ERASURES, Erased
-from ai_usage.warehouse.files import copy_whole
 from ai_usage.warehouse.googlesql import read, to_duckdb
 from ai_usage.warehouse.ledger import Answer, Records, Version
 from ai_usage.warehouse.origin import mixture

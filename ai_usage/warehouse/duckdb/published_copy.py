@@ -12,7 +12,7 @@ from ai_usage.errors import OfAnotherRelease, WarehouseError
 from ai_usage.warehouse.builds import BUILDS
 from ai_usage.warehouse.duckdb.connection import PATIENCE, open_to_read, plain_words
 from ai_usage.warehouse.duckdb.shape import columns_made, refuse_what_lacks_tables
-from ai_usage.warehouse.files import copy_whole
+from ai_usage.warehouse.durable_files import copy_whole
 from ai_usage.warehouse.readers import show_readers
 from ai_usage.warehouse.table import PULLS
 

@@ -14,12 +14,12 @@ from ai_usage_tests.providers.anthropic.reading import opened
 
 
 @pytest.fixture
-def vendor() -> Iterator[StandIn]:
+def stand_in() -> Iterator[StandIn]:
     with standing_in() as stand_in:
         yield stand_in
 
 
 @pytest.fixture
-def admin(vendor: StandIn) -> Iterator[ClaudeAdmin]:
-    with closing(opened(vendor)) as admin:
+def admin(stand_in: StandIn) -> Iterator[ClaudeAdmin]:
+    with closing(opened(stand_in)) as admin:
         yield admin

@@ -21,9 +21,9 @@ YEAR = Span(date(2025, 11, 1), date(2026, 10, 31))
 LINE = '{ "amount": "83391.52823", "currency":"USD", "workspace_id": null,"brand_new": [1.50] }'
 
 
-def opened(vendor: StandIn, admin_key: str = ADMIN, analytics_key: str = "") -> ClaudeAdmin:
+def opened(stand_in: StandIn, admin_key: str = ADMIN, analytics_key: str = "") -> ClaudeAdmin:
     """A client at the address the environment names."""
-    found = read_settings({"ANTHROPIC_ADMIN_BASE_URL": f"{vendor.url}/"})
+    found = read_settings({"ANTHROPIC_ADMIN_BASE_URL": f"{stand_in.url}/"})
     patience = Patience(attempts=2, first_wait=0, jitter=0)
     return ClaudeAdmin.open(
         base_url=found.anthropic_base_url,

@@ -35,21 +35,21 @@ def ungrouped(admin: ClaudeAdmin, span: Span) -> list[Answer]:
 
 @pytest.mark.parametrize("report", REPORTS)
 def test_every_page_is_followed_empty_days_stay_and_records_are_kept_to_the_byte(
-    vendor: StandIn, admin: ClaudeAdmin, report: str
+    stand_in: StandIn, admin: ClaudeAdmin, report: str
 ) -> None:
-    vendor.days, vendor.page_size = {DAY: [LINE, LINE], WEEK.days[4]: [LINE]}, 2
+    stand_in.days, stand_in.page_size = {DAY: [LINE, LINE], WEEK.days[4]: [LINE]}, 2
     got = REPORTS[report](admin, WEEK)
-    assert texts(got) == {day: vendor.days.get(day, []) for day in WEEK.days}
+    assert texts(got) == {day: stand_in.days.get(day, []) for day in WEEK.days}
     assert [answer.pages for answer in got] == [4] * 7
-    assert [asked.path for asked in vendor.asked] == [f"{PREFIX}{ORGANIZATIONS}/{report}"] * 4
-    first, *rest = (asked.params for asked in vendor.asked)
+    assert [asked.path for asked in stand_in.asked] == [f"{PREFIX}{ORGANIZATIONS}/{report}"] * 4
+    first, *rest = (asked.params for asked in stand_in.asked)
     assert first["starting_at"] + first["ending_at"] == ["2026-11-01T00:00:00Z", "2026-11-08T00:00:00Z"]
     assert [params["page"] for params in rest] == [["page_0=="], ["page_1=="], ["page_2=="]]
     assert [{**params, "page": []} for params in rest] == [{**first, "page": []}] * 3
 
 
-def test_amounts_stay_as_the_provider_wrote_them(vendor: StandIn, admin: ClaudeAdmin) -> None:
-    vendor.days = {DAY: [LINE]}
+def test_amounts_stay_as_the_provider_wrote_them(stand_in: StandIn, admin: ClaudeAdmin) -> None:
+    stand_in.days = {DAY: [LINE]}
     [answer] = admin.cost_report(Span(DAY, DAY))
     assert msgspec.json.decode(answer.records[0], type=CostLine).amount == Decimal("83391.52823")
     assert (answer.source, answer.is_simulated) == ("anthropic", False)
@@ -57,38 +57,38 @@ def test_amounts_stay_as_the_provider_wrote_them(vendor: StandIn, admin: ClaudeA
     assert ADMIN not in answer.request_json + answer.envelope_json
 
 
-def test_what_is_grouped_and_how(vendor: StandIn, admin: ClaudeAdmin) -> None:
+def test_what_is_grouped_and_how(stand_in: StandIn, admin: ClaudeAdmin) -> None:
     for ask in (*REPORTS.values(), ClaudeAdmin.messages_usage_by_speed, ungrouped):
         ask(admin, WEEK)
-    groups = [asked.params.get("group_by[]") for asked in vendor.asked]
+    groups = [asked.params.get("group_by[]") for asked in stand_in.asked]
     assert groups == [
         ["workspace_id", "description"],
         ["api_key_id", "workspace_id", "model", "service_tier", "context_window"],
         ["api_key_id", "workspace_id", "model", "inference_geo", "speed"],
         None,
     ]
-    betas = [asked.headers.get("anthropic-beta") for asked in vendor.asked]
+    betas = [asked.headers.get("anthropic-beta") for asked in stand_in.asked]
     assert betas == [None, None, "fast-mode-2026-02-01", None]
 
 
 @pytest.mark.parametrize("report", REPORTS)
-def test_a_year_is_twelve_requests_of_31_days(vendor: StandIn, admin: ClaudeAdmin, report: str) -> None:
+def test_a_year_is_twelve_requests_of_31_days(stand_in: StandIn, admin: ClaudeAdmin, report: str) -> None:
     assert [answer.day for answer in REPORTS[report](admin, YEAR)] == YEAR.days
-    assert len(vendor.asked) == 12
+    assert len(stand_in.asked) == 12
     for span in YEAR.cut(at_most=DAYS_A_REQUEST):
         REPORTS[report](admin, span)
-    assert len(vendor.asked) == admin.requests == 24
+    assert len(stand_in.asked) == admin.requests == 24
 
 
-def test_claude_code_is_a_request_a_day_and_one_more_for_a_second_page(vendor: StandIn, admin: ClaudeAdmin) -> None:
-    vendor.days, vendor.page_size = {day: [code_record(day, 1)] for day in YEAR.days}, 3
-    vendor.days |= {
+def test_claude_code_is_a_request_a_day_and_one_more_for_a_second_page(stand_in: StandIn, admin: ClaudeAdmin) -> None:
+    stand_in.days, stand_in.page_size = {day: [code_record(day, 1)] for day in YEAR.days}, 3
+    stand_in.days |= {
         DAY - timedelta(1): [code_record(DAY - timedelta(1), n) for n in range(7)],
         YEAR.first: [],
     }
-    assert texts(admin.claude_code(YEAR.days)) == vendor.days
-    assert len(vendor.asked) == admin.requests == 365 + 2
-    assert {asked.params["limit"][0] for asked in vendor.asked} == {"1000"}
+    assert texts(admin.claude_code(YEAR.days)) == stand_in.days
+    assert len(stand_in.asked) == admin.requests == 365 + 2
+    assert {asked.params["limit"][0] for asked in stand_in.asked} == {"1000"}
 
 
 def no_bucket(text: str) -> Callable[[list[str]], list[str]]:
@@ -125,11 +125,11 @@ LIES: dict[str, tuple[Callable[[list[str]], list[str]], set[int], set[int]]] = {
 @pytest.mark.parametrize("report", REPORTS)
 @pytest.mark.parametrize("lie", LIES)
 def test_what_is_wrong_with_a_day_costs_that_day_alone(
-    vendor: StandIn, admin: ClaudeAdmin, report: str, lie: str
+    stand_in: StandIn, admin: ClaudeAdmin, report: str, lie: str
 ) -> None:
     """Case 11 and its neighbors."""
-    vendor.bend, lost, not_yet = LIES[lie]
-    vendor.days = {day: [LINE] for day in WEEK.days}
+    stand_in.bend, lost, not_yet = LIES[lie]
+    stand_in.days = {day: [LINE] for day in WEEK.days}
     got = REPORTS[report](admin, WEEK)
     kept = [day for day in WEEK.days if day.day not in lost]
     assert texts(got) == {day: [LINE] for day in kept}
@@ -137,34 +137,34 @@ def test_what_is_wrong_with_a_day_costs_that_day_alone(
     asked = [missing for missing in left_out(got) if missing.day in WEEK]
     assert {missing.day.day for missing in asked} == lost
     assert {missing.day.day for missing in asked if isinstance(missing, NotYet)} == not_yet
-    assert len(vendor.asked) == 1
+    assert len(stand_in.asked) == 1
 
 
-def test_four_of_five_days_are_kept_and_the_fifth_is_asked_again(vendor: StandIn, admin: ClaudeAdmin) -> None:
+def test_four_of_five_days_are_kept_and_the_fifth_is_asked_again(stand_in: StandIn, admin: ClaudeAdmin) -> None:
     """Case 11: five days asked, the clock on the sixth at 09:00, the newest has no bucket yet."""
     five = Span(WEEK.days[2], WEEK.last)
-    vendor.days, vendor.bend = {day: [LINE] for day in five.days}, lambda page: page[:4]
+    stand_in.days, stand_in.bend = {day: [LINE] for day in five.days}, lambda page: page[:4]
     got = admin.cost_report(five, group_by=COST_GROUPS)
     assert [answer.day for answer in got] == five.days[:4]
     assert left_out(got) == [NotYet(five.last, five.days[3])]
     assert str(got.left_out[0]) == "not yet: 2026-11-07 was asked for, the latest available day is 2026-11-06"
-    vendor.bend = list
+    stand_in.bend = list
     assert texts(admin.cost_report(Span(five.last, five.last))) == {five.last: [LINE]}
 
 
-def test_a_day_long_past_is_never_not_yet(vendor: StandIn, admin: ClaudeAdmin) -> None:
+def test_a_day_long_past_is_never_not_yet(stand_in: StandIn, admin: ClaudeAdmin) -> None:
     long_ago = Span(date(2026, 3, 1), date(2026, 3, 5))
-    vendor.bend = lambda page: page[:4]
+    stand_in.bend = lambda page: page[:4]
     got = admin.cost_report(long_ago)
     assert [answer.day for answer in got] == long_ago.days[:4]
     assert [type(missing) for missing in left_out(got)] == [LeftOut]
-    vendor.bend = lambda page: []
+    stand_in.bend = lambda page: []
     assert [type(missing) for missing in left_out(admin.cost_report(long_ago))] == [LeftOut] * 5
 
 
-def test_recorded_buckets_come_back_as_recorded(vendor: StandIn, admin: ClaudeAdmin) -> None:
+def test_recorded_buckets_come_back_as_recorded(stand_in: StandIn, admin: ClaudeAdmin) -> None:
     pages = [recorded.items("cost_report_page1"), recorded.items("cost_report_page2")]
-    vendor.page_size, vendor.bend = 2, lambda _: pages.pop(0)
+    stand_in.page_size, stand_in.bend = 2, lambda _: pages.pop(0)
     got = texts(admin.cost_report(Span(DAY, DAY + timedelta(2)), group_by=COST_GROUPS))
     assert [len(lines) for lines in got.values()] == [4, 0, 4]
     assert [line for lines in got.values() for line in lines] == recorded.lines("cost_report_page1") + recorded.lines(

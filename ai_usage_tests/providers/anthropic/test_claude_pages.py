@@ -67,68 +67,68 @@ OVERLAPS: dict[str, Callable[[ClaudeAdmin], list[Answer]]] = {
 @pytest.mark.parametrize("loses", [False, True])
 @pytest.mark.parametrize("path", OVERLAPS)
 def test_pages_that_overlapped_once_are_read_again(
-    vendor: StandIn, admin: ClaudeAdmin, path: str, *, loses: bool
+    stand_in: StandIn, admin: ClaudeAdmin, path: str, *, loses: bool
 ) -> None:
     """Case 17, in the client: a record on two pages, and perhaps another on none."""
     records = RECORDS[path]
-    vendor.days = {DAY: [records(n) for n in range(6)]}
-    vendor.rows, vendor.page_size, vendor.bend = vendor.days[DAY], 2, Shifting(1, loses)
-    assert texts(OVERLAPS[path](admin)) == vendor.days
-    assert len(vendor.asked) == 6
+    stand_in.days = {DAY: [records(n) for n in range(6)]}
+    stand_in.rows, stand_in.page_size, stand_in.bend = stand_in.days[DAY], 2, Shifting(1, loses)
+    assert texts(OVERLAPS[path](admin)) == stand_in.days
+    assert len(stand_in.asked) == 6
 
 
 @pytest.mark.parametrize("path", OVERLAPS)
 def test_a_record_that_comes_twice_in_two_equal_readings_is_there_twice(
-    vendor: StandIn, admin: ClaudeAdmin, path: str
+    stand_in: StandIn, admin: ClaudeAdmin, path: str
 ) -> None:
     """Case 17: what the provider itself repeats is kept as it was sent; the grain check reports it."""
     records = RECORDS[path]
     sent = [records(n) for n in range(6)]
-    vendor.days, vendor.rows, vendor.page_size, vendor.bend = {DAY: sent}, sent, 2, Shifting(9)
+    stand_in.days, stand_in.rows, stand_in.page_size, stand_in.bend = {DAY: sent}, sent, 2, Shifting(9)
     assert texts(OVERLAPS[path](admin)) == {DAY: [*sent[:2], sent[1], *sent[2:]]}
-    assert len(vendor.asked) == 6
+    assert len(stand_in.asked) == 6
 
 
-def test_pages_that_shift_at_each_reading_are_no_answer_of_their_day(vendor: StandIn, admin: ClaudeAdmin) -> None:
-    vendor.days, vendor.page_size, seen = {DAY: [code_record(DAY, n) for n in range(4)], WEEK.last: []}, 2, []
+def test_pages_that_shift_at_each_reading_are_no_answer_of_their_day(stand_in: StandIn, admin: ClaudeAdmin) -> None:
+    stand_in.days, stand_in.page_size, seen = {DAY: [code_record(DAY, n) for n in range(4)], WEEK.last: []}, 2, []
 
     def shifting(page: list[str]) -> list[str]:
         seen.append(page)
         return page if len(page) < 2 or len(seen) % 2 else [seen[-2][-1], code_record(DAY, 10 + len(seen))]
 
-    vendor.bend = shifting
+    stand_in.bend = shifting
     got = admin.claude_code([DAY])
     assert got == []
     assert "moved during each of 3 reads" in str(left_out(got)[0])
-    assert len(vendor.asked) == 6
+    assert len(stand_in.asked) == 6
 
 
 def test_buckets_that_overlap_are_read_again_and_cost_their_day_if_they_still_do(
-    vendor: StandIn, admin: ClaudeAdmin
+    stand_in: StandIn, admin: ClaudeAdmin
 ) -> None:
-    vendor.days = {day: [LINE] for day in WEEK.days}
-    vendor.page_size, vendor.bend = 3, Shifting(1, loses=True)
-    assert texts(admin.cost_report(WEEK)) == vendor.days
-    assert len(vendor.asked) == 6
-    vendor.bend = Shifting(9)
+    stand_in.days = {day: [LINE] for day in WEEK.days}
+    stand_in.page_size, stand_in.bend = 3, Shifting(1, loses=True)
+    assert texts(admin.cost_report(WEEK)) == stand_in.days
+    assert len(stand_in.asked) == 6
+    stand_in.bend = Shifting(9)
     got = admin.cost_report(WEEK)
     assert [answer.day for answer in got] == [day for day in WEEK.days if day != WEEK.days[2]]
     assert [(type(missing), missing.day) for missing in left_out(got)] == [(LeftOut, WEEK.days[2])]
 
 
-def test_records_of_another_day_are_left_to_it(vendor: StandIn, admin: ClaudeAdmin) -> None:
-    vendor.days = {DAY: [code_record(DAY, 1), code_record(WEEK.last, 1)]}
-    vendor.rows = [row(WEEK.last, 1), row(DAY, 1)]
+def test_records_of_another_day_are_left_to_it(stand_in: StandIn, admin: ClaudeAdmin) -> None:
+    stand_in.days = {DAY: [code_record(DAY, 1), code_record(WEEK.last, 1)]}
+    stand_in.rows = [row(WEEK.last, 1), row(DAY, 1)]
     for got, kept in (
-        (admin.claude_code([DAY]), vendor.days[DAY][0]),
+        (admin.claude_code([DAY]), stand_in.days[DAY][0]),
         (admin.analytics_cost(Span(DAY, DAY)), row(DAY, 1)),
     ):
         assert texts(got) == {DAY: [kept]}
         assert [missing.day for missing in left_out(got)] == [WEEK.last]
 
 
-def test_records_of_another_day_alone_are_no_answer(vendor: StandIn, admin: ClaudeAdmin) -> None:
-    vendor.days, vendor.rows = {DAY: [code_record(WEEK.last, 1)]}, [row(WEEK.last, 1)]
+def test_records_of_another_day_alone_are_no_answer(stand_in: StandIn, admin: ClaudeAdmin) -> None:
+    stand_in.days, stand_in.rows = {DAY: [code_record(WEEK.last, 1)]}, [row(WEEK.last, 1)]
     got = admin.claude_code([DAY])
     assert got == []
     assert "records of 2026-11-07 alone" in str(left_out(got)[0])
@@ -143,33 +143,37 @@ NO_DAYS += ['{"date": true, "starting_at": "nan"}']
 
 @pytest.mark.parametrize("record", NO_DAYS)
 def test_a_record_of_no_readable_day_is_kept_and_costs_no_other(
-    vendor: StandIn, admin: ClaudeAdmin, record: str
+    stand_in: StandIn, admin: ClaudeAdmin, record: str
 ) -> None:
-    vendor.days, vendor.rows = {DAY: [code_record(DAY, 1), record]}, [row(DAY, 1), record]
-    assert texts(admin.claude_code([DAY])) == vendor.days
-    assert texts(admin.analytics_cost(Span(DAY, DAY))) == {DAY: vendor.rows}
-    vendor.days = {DAY: [person(1), record]}
-    assert texts(admin.enterprise_users([DAY])) == vendor.days
+    stand_in.days, stand_in.rows = {DAY: [code_record(DAY, 1), record]}, [row(DAY, 1), record]
+    assert texts(admin.claude_code([DAY])) == stand_in.days
+    assert texts(admin.analytics_cost(Span(DAY, DAY))) == {DAY: stand_in.rows}
+    stand_in.days = {DAY: [person(1), record]}
+    assert texts(admin.enterprise_users([DAY])) == stand_in.days
 
 
 def test_a_record_of_no_readable_day_goes_with_the_one_before_and_no_empty_day_is_believed(
-    vendor: StandIn, admin: ClaudeAdmin
+    stand_in: StandIn, admin: ClaudeAdmin
 ) -> None:
-    vendor.rows = ["{}", row(WEEK.days[1], 1), "[]", row(WEEK.days[3], 2)]
+    stand_in.rows = ["{}", row(WEEK.days[1], 1), "[]", row(WEEK.days[3], 2)]
     got = admin.analytics_cost(WEEK)
     assert texts(got) == {WEEK.days[1]: ["{}", row(WEEK.days[1], 1), "[]"], WEEK.days[3]: [row(WEEK.days[3], 2)]}
     assert {missing.day for missing in left_out(got)} == set(WEEK.days) - {WEEK.days[1], WEEK.days[3]}
-    vendor.rows = ["{}", "[]"]
+    stand_in.rows = ["{}", "[]"]
     with pytest.raises(UnexpectedAnswer, match="records has a day"):
         admin.analytics_cost(WEEK)
 
 
 @pytest.mark.parametrize("day", ["2026-11-01", "2026-11-01T00:00:00", "2026-11-01T01:00:00+01:00", "1793491200000"])
-def test_a_day_is_read_in_every_form(vendor: StandIn, admin: ClaudeAdmin, day: str) -> None:
-    vendor.days = {DAY: [f'{{"date": "{day}"}}']}
-    assert texts(admin.claude_code([DAY])) == vendor.days
-    vendor.rows = [f'{{"starting_at": "{day}"}}', '{"starting_at": 1793491200000}', '{"starting_at": 1793491200000.5}']
-    assert texts(admin.analytics_cost(WEEK))[DAY] == vendor.rows
+def test_a_day_is_read_in_every_form(stand_in: StandIn, admin: ClaudeAdmin, day: str) -> None:
+    stand_in.days = {DAY: [f'{{"date": "{day}"}}']}
+    assert texts(admin.claude_code([DAY])) == stand_in.days
+    stand_in.rows = [
+        f'{{"starting_at": "{day}"}}',
+        '{"starting_at": 1793491200000}',
+        '{"starting_at": 1793491200000.5}',
+    ]
+    assert texts(admin.analytics_cost(WEEK))[DAY] == stand_in.rows
 
 
 ASKS: dict[str, Callable[[ClaudeAdmin], object]] = {
@@ -180,17 +184,21 @@ ASKS: dict[str, Callable[[ClaudeAdmin], object]] = {
 }
 
 
-def test_an_answer_without_its_list_is_named_by_its_endpoint(vendor: StandIn, admin: ClaudeAdmin) -> None:
+def test_an_answer_without_its_list_is_named_by_its_endpoint(stand_in: StandIn, admin: ClaudeAdmin) -> None:
     for path, ask in ASKS.items():
-        vendor.envelope = {"data": None}  # the later of two equal names counts
-        vendor.lists = {"workspaces": []}
+        stand_in.envelope = {"data": None}  # the later of two equal names counts
+        stand_in.lists = {"workspaces": []}
         with pytest.raises(UnexpectedAnswer, match=path):
             ask(admin)
 
 
 @pytest.mark.parametrize("path", ASKS)
-def test_more_without_a_way_there_is_a_contradiction(vendor: StandIn, admin: ClaudeAdmin, path: str) -> None:
-    vendor.days, vendor.rows, vendor.lists = {DAY: [code_record(DAY, 1)]}, [row(DAY, 1)], {"workspaces": [workspace(1)]}
-    vendor.envelope = {"has_more": True, "next_page": None, "last_id": None}
+def test_more_without_a_way_there_is_a_contradiction(stand_in: StandIn, admin: ClaudeAdmin, path: str) -> None:
+    stand_in.days, stand_in.rows, stand_in.lists = (
+        {DAY: [code_record(DAY, 1)]},
+        [row(DAY, 1)],
+        {"workspaces": [workspace(1)]},
+    )
+    stand_in.envelope = {"has_more": True, "next_page": None, "last_id": None}
     with pytest.raises(IncompleteAnswer, match=f"{path} .*names no"):
         ASKS[path](admin)

@@ -1,4 +1,4 @@
-"""Who used claude.ai, from the built-in vendor into core: each day it has, to the last count, and no other."""
+"""Who used claude.ai, from the simulator into core: each day it has, to the last count, and no other."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -24,15 +24,15 @@ WEEK = Span(date(2026, 11, 13), date(2026, 11, 19))
 
 
 @pytest.fixture
-def vendor() -> Iterator[Simulator]:
+def stand_in() -> Iterator[Simulator]:
     with Simulator(now=EARLY) as simulator:
         yield simulator
 
 
-def run(platform: Platform, vendor: Simulator, span: Span = WEEK, analytics_key: str = ANALYTICS_KEY) -> Outcome:
-    vendor.requests.clear()
+def run(platform: Platform, stand_in: Simulator, span: Span = WEEK, analytics_key: str = ANALYTICS_KEY) -> Outcome:
+    stand_in.requests.clear()
     opened = ClaudeAdmin.open(
-        base_url=vendor.anthropic_url,
+        base_url=stand_in.anthropic_url,
         admin_key=ADMIN_KEY,
         analytics_key=analytics_key,
         analytics_requests_a_minute=None,
@@ -42,12 +42,12 @@ def run(platform: Platform, vendor: Simulator, span: Span = WEEK, analytics_key:
         return platform.materialize(ALONE, span, admin, uploads=Uploads(settings().uploads_dir, settings().now))
 
 
-def test_each_ready_day_has_the_counts_of_the_provider(platform: Platform, vendor: Simulator) -> None:
-    outcome = run(platform, vendor)
+def test_each_ready_day_has_the_counts_of_the_provider(platform: Platform, stand_in: Simulator) -> None:
+    outcome = run(platform, stand_in)
     assert outcome.result.success
     assert outcome.checks_not_passed() == set()
     assert set(outcome.evaluations["schema_drift", "claude_enterprise_users"]) == {None}
-    assert len(vendor.requests) == 7
+    assert len(stand_in.requests) == 7
     assert outcome.noted(PULL, WEEK.days[0])["requests_in_run"] == 7
     final = [day for day in WEEK.days if day <= date(2026, 11, 16)]  # later days' figures still move
     built = platform.sql(
@@ -58,16 +58,16 @@ def test_each_ready_day_has_the_counts_of_the_provider(platform: Platform, vendo
     truth = {
         (day, one.person.id, one.conversations, one.messages, one.projects, one.files)
         for day in final
-        for one in vendor.people_day(day)
+        for one in stand_in.people_day(day)
     }
     assert set(built) == truth
     assert len(built) == len(truth) > 50
 
 
 def test_a_day_that_is_not_ready_is_not_yet_left_as_it_was_and_taken_later(
-    platform: Platform, vendor: Simulator
+    platform: Platform, stand_in: Simulator
 ) -> None:
-    outcome = run(platform, vendor)
+    outcome = run(platform, stand_in)
     yesterday = WEEK.last
     assert outcome.noted(PULL, yesterday)["skipped"] == (
         "not yet: 2026-11-19 was asked for, the latest available day is 2026-11-18"
@@ -75,7 +75,7 @@ def test_a_day_that_is_not_ready_is_not_yet_left_as_it_was_and_taken_later(
     assert "skipped" not in outcome.noted(PULL, WEEK.days[-2])
     assert platform.warehouse.pulled_days("claude_enterprise_users") == WEEK.days[:-1]
     assert "no source was asked" in outcome.noted(BUILT, yesterday)["skipped"]
-    assert outcome.not_passed("pull_is_recent") == set()  # a vendor that is a day behind is no pipeline that stopped
+    assert outcome.not_passed("pull_is_recent") == set()  # a provider that is a day behind is no pipeline that stopped
     late = Simulator(now=datetime(2026, 11, 20, 10, tzinfo=UTC))
     with late:
         again = run(platform, late)
@@ -83,8 +83,8 @@ def test_a_day_that_is_not_ready_is_not_yet_left_as_it_was_and_taken_later(
     assert platform.warehouse.pulled_days("claude_enterprise_users") == WEEK.days
 
 
-def test_figures_that_moved_are_a_new_version_and_the_rest_is_none(platform: Platform, vendor: Simulator) -> None:
-    run(platform, vendor)
+def test_figures_that_moved_are_a_new_version_and_the_rest_is_none(platform: Platform, stand_in: Simulator) -> None:
+    run(platform, stand_in)
     with Simulator(now=datetime(2026, 11, 21, 12, tzinfo=UTC)) as later:
         outcome = run(platform, later)
     news = [day for day in WEEK.days if outcome.noted(PULL, day)["is_new_version"]]
@@ -92,25 +92,25 @@ def test_figures_that_moved_are_a_new_version_and_the_rest_is_none(platform: Pla
 
 
 def test_no_day_before_the_first_of_the_provider_is_requested(
-    platform: Platform, vendor: Simulator, monkeypatch: pytest.MonkeyPatch
+    platform: Platform, stand_in: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pulls, "ANALYTICS_FIRST_DAY", WEEK.days[4])
-    outcome = run(platform, vendor)
+    outcome = run(platform, stand_in)
     assert platform.warehouse.pulled_days("claude_enterprise_users") == WEEK.days[4:-1]
-    assert len(vendor.requests) == 3
+    assert len(stand_in.requests) == 3
     assert outcome.noted(PULL, WEEK.first)["skipped"] == "the provider has nothing before 2026-11-17"
 
 
-def test_without_an_analytics_key_nothing_is_asked(platform: Platform, vendor: Simulator) -> None:
-    outcome = run(platform, vendor, analytics_key="")
+def test_without_an_analytics_key_nothing_is_asked(platform: Platform, stand_in: Simulator) -> None:
+    outcome = run(platform, stand_in, analytics_key="")
     assert outcome.result.success
-    assert vendor.requests == []
+    assert stand_in.requests == []
     assert "ANTHROPIC_ANALYTICS_API_KEY is not set" in outcome.noted(PULL, WEEK.last)["skipped"]
 
 
-def test_a_refused_analytics_key_fails_and_one_that_may_not_is_skipped(platform: Platform, vendor: Simulator) -> None:
-    outcome = run(platform, vendor, analytics_key="sk-ant-wrong")
+def test_a_refused_analytics_key_fails_and_one_that_may_not_is_skipped(platform: Platform, stand_in: Simulator) -> None:
+    outcome = run(platform, stand_in, analytics_key="sk-ant-wrong")
     assert "answered 401" in outcome.failed["raw__claude_enterprise_users"]
-    outcome = run(platform, vendor, analytics_key=ADMIN_KEY)
+    outcome = run(platform, stand_in, analytics_key=ADMIN_KEY)
     assert outcome.result.success
     assert "it needs an Analytics key (scope read:analytics)" in outcome.noted(PULL, WEEK.last)["skipped"]

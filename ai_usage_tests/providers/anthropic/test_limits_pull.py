@@ -37,26 +37,26 @@ def pull(platform: Platform, asset: str, span: Span, admin: ClaudeAdmin) -> Outc
 
 
 @pytest.fixture
-def vendor() -> MockClaude:
+def stand_in() -> MockClaude:
     return MockClaude({day: ordinary() for day in WEEK.days})
 
 
 @pytest.mark.parametrize("asset", [USAGE, COSTS])
 def test_an_answer_that_is_too_large_is_asked_for_by_fewer_days(
-    platform: Platform, vendor: MockClaude, asset: str
+    platform: Platform, stand_in: MockClaude, asset: str
 ) -> None:
-    outcome = pull(platform, asset, WEEK, opened(vendor.answer, Limits(answer_bytes=2 * PAGE)))
+    outcome = pull(platform, asset, WEEK, opened(stand_in.answer, Limits(answer_bytes=2 * PAGE)))
     assert outcome.failed == {}
     pulled = [key.path[-1] for key in outcome.result.job_def.asset_layer.selected_asset_keys]
     assert {pull: platform.warehouse.pulled_days(pull) for pull in pulled} == dict.fromkeys(pulled, WEEK.days)
-    begun = {day for _, day in vendor.asked}
+    begun = {day for _, day in stand_in.asked}
     assert {str(WEEK.first), str(WEEK.days[2]), str(WEEK.days[4])} <= begun  # seven days, then four, then two
 
 
-def test_a_day_that_is_too_large_alone_costs_itself(platform: Platform, vendor: MockClaude) -> None:
+def test_a_day_that_is_too_large_alone_costs_itself(platform: Platform, stand_in: MockClaude) -> None:
     large = WEEK.days[2]
-    vendor.usage[large] = lambda rows: rows * 20
-    outcome = pull(platform, USAGE, WEEK, opened(vendor.answer, Limits(page_bytes=PAGE)))
+    stand_in.usage[large] = lambda rows: rows * 20
+    outcome = pull(platform, USAGE, WEEK, opened(stand_in.answer, Limits(page_bytes=PAGE)))
     assert platform.warehouse.pulled_days("claude_messages_usage") == [day for day in WEEK.days if day != large]
     [reason] = outcome.failed.values()
     assert "is larger than" in reason
@@ -64,15 +64,15 @@ def test_a_day_that_is_too_large_alone_costs_itself(platform: Platform, vendor: 
 
 
 def test_what_was_pulled_before_the_time_was_up_stands_and_the_rest_is_asked_again(
-    platform: Platform, vendor: MockClaude
+    platform: Platform, stand_in: MockClaude
 ) -> None:
-    long = Span(DAY - timedelta(days=34), WEEK.last)  # two windows of the vendor's 31 days
+    long = Span(DAY - timedelta(days=34), WEEK.last)  # two windows of the provider's 31 days
     first_window = [day for day in long.days if day < long.first + timedelta(days=31)]
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.params.get("page") == str(first_window[-1]):
             admin.admin.http.allowed.seconds = -1  # as if this page had taken all the time there was
-        return vendor.answer(request)
+        return stand_in.answer(request)
 
     admin = opened(answer, Limits(pull_seconds=3 * 3600))
     [reason] = pull(platform, USAGE, long, admin).failed.values()
@@ -81,7 +81,7 @@ def test_what_was_pulled_before_the_time_was_up_stands_and_the_rest_is_asked_aga
     before = admin.requests
     assert pull(platform, COSTS, long, admin).failed  # nor is another report asked for in the same run
     assert admin.requests == before
-    assert pull(platform, USAGE, long, opened(vendor.answer, Limits())).failed == {}
+    assert pull(platform, USAGE, long, opened(stand_in.answer, Limits())).failed == {}
     assert platform.warehouse.pulled_days("claude_messages_usage") == long.days
 
 

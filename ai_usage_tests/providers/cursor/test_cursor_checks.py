@@ -66,9 +66,9 @@ OF_CURSOR = dg.AssetSelection.assets(*CURSORS) | HELD_AGAINST
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     platform = platform_in(tmp_path_factory.mktemp("cursor"))
-    with Simulator(now=settings().now, cursor_scale=0.3) as vendor:
+    with Simulator(now=settings().now, cursor_scale=0.3) as simulator:
         admin = CursorAdmin.open(
-            base_url=vendor.cursor_url, key=CURSOR_KEY, now=settings().now, pace=lambda _: None, is_simulated=True
+            base_url=simulator.cursor_url, key=CURSOR_KEY, now=settings().now, pace=lambda _: None, is_simulated=True
         )
         with closing(admin):
             outcome = platform.materialize(OF_CURSOR, CYCLE, None, admin)

@@ -1,4 +1,4 @@
-"""Cursor's client against the built-in vendor, which was written from the contract alone."""
+"""Cursor's client against the simulator, which was written from the contract alone."""
 
 import json
 from collections import Counter
@@ -33,21 +33,21 @@ WEEK = Span(date(2026, 11, 9), date(2026, 11, 15))
 
 
 @pytest.fixture(scope="module")
-def vendor() -> Iterator[Simulator]:
+def stand_in() -> Iterator[Simulator]:
     with Simulator(now=NOW) as simulator:
         yield simulator
 
 
-def opened(vendor: Simulator, key: str = CURSOR_KEY, **more: Any) -> CursorAdmin:
+def opened(stand_in: Simulator, key: str = CURSOR_KEY, **more: Any) -> CursorAdmin:
     patience = Patience(attempts=3, seconds=5, first_wait=0, jitter=0)
-    return CursorAdmin.open(base_url=vendor.cursor_url, key=key, now=lambda: NOW, patience=patience, **more)
+    return CursorAdmin.open(base_url=stand_in.cursor_url, key=key, now=lambda: NOW, patience=patience, **more)
 
 
 @pytest.fixture
-def admin(vendor: Simulator) -> Iterator[CursorAdmin]:
-    vendor.faults.clear()
-    vendor.requests.clear()
-    with closing(opened(vendor, pace=lambda _: None)) as client:
+def admin(stand_in: Simulator) -> Iterator[CursorAdmin]:
+    stand_in.faults.clear()
+    stand_in.requests.clear()
+    with closing(opened(stand_in, pace=lambda _: None)) as client:
         yield client
 
 
@@ -63,11 +63,11 @@ def test_each_usage_row_lies_on_its_day_and_idle_members_have_one(admin: CursorA
     assert any(row["date"] % 86_400_000 for rows in days.values() for row in rows)
 
 
-def test_a_range_of_events_takes_the_fewest_pages_and_loses_none(vendor: Simulator, admin: CursorAdmin) -> None:
+def test_a_range_of_events_takes_the_fewest_pages_and_loses_none(stand_in: Simulator, admin: CursorAdmin) -> None:
     days = decoded(admin.usage_events(WEEK))
-    truth = {day: len(vendor.cursor_day(day).events) for day in WEEK.days}
+    truth = {day: len(stand_in.cursor_day(day).events) for day in WEEK.days}
     assert {day: len(events) for day, events in days.items()} == truth
-    assert len(vendor.requests) == -(-sum(truth.values()) // 1000)
+    assert len(stand_in.requests) == -(-sum(truth.values()) // 1000)
 
 
 def test_adjacent_windows_neither_share_nor_lose_an_event(admin: CursorAdmin) -> None:
@@ -87,7 +87,7 @@ def test_equal_events_are_kept_as_often_as_they_happened(admin: CursorAdmin) -> 
     assert any(len(set(a.records)) < len(a.records) for a in answers)
 
 
-def test_what_is_younger_than_an_hour_is_left_for_the_next_pull(vendor: Simulator, admin: CursorAdmin) -> None:
+def test_what_is_younger_than_an_hour_is_left_for_the_next_pull(stand_in: Simulator, admin: CursorAdmin) -> None:
     [today] = admin.usage_events(Span(TODAY, TODAY))
     close = int((NOW - timedelta(hours=1)).timestamp() * 1000)
     assert today.request["endDate"] == close - 1
@@ -114,7 +114,7 @@ def test_a_count_that_moves_while_pages_are_read_has_them_read_again(admin: Curs
             admin.usage_events(WEEK)
 
 
-def test_snapshots_hold_everybody(vendor: Simulator, admin: CursorAdmin) -> None:
+def test_snapshots_hold_everybody(stand_in: Simulator, admin: CursorAdmin) -> None:
     members, spend, groups = (decoded([a])[None] for a in (admin.members(), admin.spend(), admin.groups()))
     assert any(member["isRemoved"] for member in members)
     assert {row["email"] for row in spend} <= {member["email"] for member in members}
@@ -142,17 +142,17 @@ def test_money_is_kept_to_the_last_digit_of_the_provider(admin: CursorAdmin) -> 
         assert str(msgspec.json.decode(text, type=DAILY_PULLS["cursor_usage_events"]).charged_cents) == cents
 
 
-def test_the_error_of_a_refused_key_names_what_to_correct_and_not_the_key(vendor: Simulator) -> None:
-    with closing(opened(vendor, key="crsr_nonsense")) as admin, pytest.raises(KeyRefused) as caught:
+def test_the_error_of_a_refused_key_names_what_to_correct_and_not_the_key(stand_in: Simulator) -> None:
+    with closing(opened(stand_in, key="crsr_nonsense")) as admin, pytest.raises(KeyRefused) as caught:
         admin.members()
     assert "Cursor /teams/members answered 401: Invalid API key (Unauthorized)" in str(caught.value)
     assert "CURSOR_ADMIN_API_KEY" in str(caught.value)
     assert "crsr_nonsense" not in str(caught.value)
 
 
-def test_each_endpoint_is_asked_at_its_own_rate(vendor: Simulator) -> None:
+def test_each_endpoint_is_asked_at_its_own_rate(stand_in: Simulator) -> None:
     slept: list[float] = []
-    with closing(opened(vendor, pace=Pace(RATES, RATE, clock=lambda: 0.0, sleep=slept.append))) as admin:
+    with closing(opened(stand_in, pace=Pace(RATES, RATE, clock=lambda: 0.0, sleep=slept.append))) as admin:
         for _ in range(20):
             admin.members()
         admin.groups()
@@ -174,7 +174,7 @@ def test_a_span_over_midnight_is_whole_days(admin: CursorAdmin) -> None:
     assert answers[0].request["endDate"] == answers[0].request["startDate"] + 2 * 86_400_000 - 1
 
 
-# Case 16: the vendor's pages shift while they are read.
+# Case 16: the provider's pages shift while they are read.
 
 
 def boundary(admin: CursorAdmin, readings: int, *, loses: bool = True, page: int = 1) -> list[int]:
@@ -209,25 +209,25 @@ def test_an_event_that_two_readings_show_twice_is_there_twice(admin: CursorAdmin
     assert (len(got), read) == (truth, [2])
 
 
-def test_the_ordinary_answer_is_read_once(vendor: Simulator, admin: CursorAdmin) -> None:
+def test_the_ordinary_answer_is_read_once(stand_in: Simulator, admin: CursorAdmin) -> None:
     admin.usage_events(WEEK)
     admin.daily_usage(WEEK)
     admin.spend()
     admin.ai_commits(WEEK)
-    asked = Counter(request.path.removeprefix("/cursor") for request in vendor.requests)
-    events = sum(len(vendor.cursor_day(day).events) for day in WEEK.days)
+    asked = Counter(request.path.removeprefix("/cursor") for request in stand_in.requests)
+    events = sum(len(stand_in.cursor_day(day).events) for day in WEEK.days)
     assert asked["/teams/filtered-usage-events"] == -(-events // 1000) > 1
     assert asked["/teams/daily-usage-data"] == asked["/teams/spend"] == asked["/analytics/ai-code/commits"] == 1
 
 
-def test_overlapping_pages_are_noticed_too(vendor: Simulator, admin: CursorAdmin) -> None:
+def test_overlapping_pages_are_noticed_too(stand_in: Simulator, admin: CursorAdmin) -> None:
     truth = {answer.day: sorted(answer.records) for answer in admin.usage_events(WEEK)}
-    vendor.faults.plan("overlapping_page", path="usage-events")
+    stand_in.faults.plan("overlapping_page", path="usage-events")
     assert {answer.day: sorted(answer.records) for answer in admin.usage_events(WEEK)} == truth
 
 
 def mocked(bodies: dict[str, Any]) -> CursorAdmin:
-    """A vendor that answers each path with one body: what was recorded, or an invention."""
+    """A provider that answers each path with one body, recorded or invented."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         body = bodies[request.url.path]

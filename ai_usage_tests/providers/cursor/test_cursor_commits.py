@@ -86,12 +86,12 @@ def hashes(answers: Sequence[Answer]) -> dict[date | None, list[str]]:
 
 
 def test_the_recorded_pages_are_read_to_the_last() -> None:
-    vendor = Commits(RECORDED, page_size=1)
-    assert [json.loads(vendor.body(page, 1)) for page in (1, 2)] == [recorded(1), recorded(2)]
-    answers = vendor.ask()
+    stand_in = Commits(RECORDED, page_size=1)
+    assert [json.loads(stand_in.body(page, 1)) for page in (1, 2)] == [recorded(1), recorded(2)]
+    answers = stand_in.ask()
     assert hashes(answers) == {DAY: [each["commitHash"] for each in RECORDED], NEXT: []}
     query = {"startDate": "2026-11-01", "endDate": "2026-11-02", "pageSize": "500"}  # case 12: no more is asked
-    assert [dict(r.url.params) for r in vendor.asked] == [{**query, "page": page} for page in ("1", "2")]
+    assert [dict(r.url.params) for r in stand_in.asked] == [{**query, "page": page} for page in ("1", "2")]
     assert answers[0].request == {"path": COMMITS, **query, "pageSize": 500}
     assert [(a.pages, list(a.envelope)) for a in answers] == [(2, ["etags"])] * 2
     assert not drift((r.decode() for a in answers for r in a.records), DAILY_PULLS["cursor_ai_commits"])
@@ -99,9 +99,9 @@ def test_the_recorded_pages_are_read_to_the_last() -> None:
 
 @pytest.mark.parametrize(("count", "pages"), [(0, 1), (2, 1), (3, 2), (4, 2), (5, 3)])
 def test_as_many_pages_are_asked_for_as_the_count_needs(count: int, pages: int) -> None:
-    vendor = Commits([commit(n) for n in range(count)], page_size=2)
-    assert len(vendor.ask(Span(DAY, DAY))[0].records) == count
-    assert len(vendor.asked) == pages
+    stand_in = Commits([commit(n) for n in range(count)], page_size=2)
+    assert len(stand_in.ask(Span(DAY, DAY))[0].records) == count
+    assert len(stand_in.asked) == pages
 
 
 @pytest.mark.parametrize(
@@ -160,18 +160,18 @@ def test_a_commit_without_a_source_is_kept() -> None:
 
 
 def test_a_record_that_is_no_commit_may_be_a_message_and_nothing_of_it_is_kept() -> None:
-    vendor = Commits([])
-    vendor.body = lambda page, size: b'{"items":["%s"],"totalCount":1,"page":1}' % SECRET.encode()  # type: ignore[method-assign]
-    [answer] = vendor.ask(Span(DAY, DAY))
+    stand_in = Commits([])
+    stand_in.body = lambda page, size: b'{"items":["%s"],"totalCount":1,"page":1}' % SECRET.encode()  # type: ignore[method-assign]
+    [answer] = stand_in.ask(Span(DAY, DAY))
     assert answer.records == [b"null"]
 
 
 def test_the_message_is_gone_and_every_other_byte_is_as_sent() -> None:
     sent = b'{"mess\\u0061ge" : "a secret", "commitTs":null, "totalLinesAdded": 1.50e1, "novel":{"a" : [1,  2]},'
     sent += b'"createdAt":"2026-11-01T09:00:00Z", "message":"of \\"this\\"", "branchName": "\\u00e9"}'
-    vendor = Commits([])
-    vendor.body = lambda page, size: b'{"items":[%b],"totalCount":1,"page":1,"pageSize":1000}' % sent  # type: ignore[method-assign]
-    [answer] = vendor.ask(Span(DAY, DAY))
+    stand_in = Commits([])
+    stand_in.body = lambda page, size: b'{"items":[%b],"totalCount":1,"page":1,"pageSize":1000}' % sent  # type: ignore[method-assign]
+    [answer] = stand_in.ask(Span(DAY, DAY))
     [kept] = answer.records
     assert kept == (
         b'{"message":null,"commitTs":null,"totalLinesAdded":1.50e1,"novel":{"a" : [1,  2]},'
@@ -190,39 +190,39 @@ def test_a_message_that_came_through_would_be_named() -> None:
 
 
 def test_a_count_that_moves_while_pages_are_read_has_them_read_again() -> None:
-    vendor = Commits([commit(n) for n in range(4)], page_size=2)
-    honest = vendor.body
+    stand_in = Commits([commit(n) for n in range(4)], page_size=2)
+    honest = stand_in.body
 
     def moving(page: int, size: int) -> bytes:
         page_body = honest(page, size)
-        if len(vendor.asked) == 0:
-            vendor.commits.insert(0, commit(9))
+        if len(stand_in.asked) == 0:
+            stand_in.commits.insert(0, commit(9))
         return page_body
 
-    vendor.body = moving  # type: ignore[method-assign]
-    assert len(vendor.ask(Span(DAY, DAY))[0].records) == 5
-    assert len(vendor.asked) == 3 + 3
+    stand_in.body = moving  # type: ignore[method-assign]
+    assert len(stand_in.ask(Span(DAY, DAY))[0].records) == 5
+    assert len(stand_in.asked) == 3 + 3
 
 
 def test_what_has_not_changed_is_asked_for_by_its_etags_and_answered_again() -> None:
-    vendor = Commits([commit(n) for n in range(5)], page_size=2)
-    held = vendor.ask()
+    stand_in = Commits([commit(n) for n in range(5)], page_size=2)
+    held = stand_in.ask()
     for _ in range(2):
-        held = vendor.ask(held=held)
-        assert vendor.statuses == [304] * 3
-        assert [r.headers["if-none-match"] for r in vendor.asked] == held[0].envelope["etags"]
-        assert held == vendor.admin().ai_commits(BOTH)
+        held = stand_in.ask(held=held)
+        assert stand_in.statuses == [304] * 3
+        assert [r.headers["if-none-match"] for r in stand_in.asked] == held[0].envelope["etags"]
+        assert held == stand_in.admin().ai_commits(BOTH)
 
 
 @pytest.mark.parametrize("changed", range(3))
 def test_one_changed_page_has_all_of_them_read_again(changed: int) -> None:
-    vendor = Commits([commit(n) for n in range(3)], page_size=1)
-    held = vendor.ask()
-    vendor.commits[changed]["totalLinesAdded"] += 1
-    again = vendor.ask(held=held)
-    assert vendor.statuses == [304] * changed + [200] * 4
-    assert ["if-none-match" in r.headers for r in vendor.asked] == [True] * (changed + 1) + [False] * 3
-    assert again == vendor.admin().ai_commits(BOTH)
+    stand_in = Commits([commit(n) for n in range(3)], page_size=1)
+    held = stand_in.ask()
+    stand_in.commits[changed]["totalLinesAdded"] += 1
+    again = stand_in.ask(held=held)
+    assert stand_in.statuses == [304] * changed + [200] * 4
+    assert ["if-none-match" in r.headers for r in stand_in.asked] == [True] * (changed + 1) + [False] * 3
+    assert again == stand_in.admin().ai_commits(BOTH)
 
 
 OTHERWISE: dict[str, Callable[[list[Answer]], list[Answer]]] = {
@@ -239,23 +239,23 @@ OTHERWISE: dict[str, Callable[[list[Answer]], list[Answer]]] = {
 def test_nothing_is_asked_by_etag_unless_the_same_was_asked_before(
     before: Callable[[list[Answer]], list[Answer]],
 ) -> None:
-    vendor = Commits([commit(1)])
-    assert hashes(vendor.ask(held=before(vendor.ask()))) == {DAY: [f"{1:040x}"], NEXT: []}
-    assert ["if-none-match" in r.headers for r in vendor.asked] == [False]
+    stand_in = Commits([commit(1)])
+    assert hashes(stand_in.ask(held=before(stand_in.ask()))) == {DAY: [f"{1:040x}"], NEXT: []}
+    assert ["if-none-match" in r.headers for r in stand_in.asked] == [False]
 
 
 def test_a_provider_without_etags_is_asked_as_before() -> None:
-    vendor = Commits([commit(1)], has_etags=False)
-    held = vendor.ask()
+    stand_in = Commits([commit(1)], has_etags=False)
+    held = stand_in.ask()
     assert held[0].envelope == {}
-    assert vendor.ask(held=held) == held
-    assert vendor.statuses == [200]
+    assert stand_in.ask(held=held) == held
+    assert stand_in.statuses == [200]
 
 
 def test_a_304_that_was_not_requested_is_an_error_at_once() -> None:
-    vendor = Commits([commit(1)])
-    admin = vendor.admin()
-    admin.api.http.headers["if-none-match"] = vendor.ask()[0].envelope["etags"][0]
+    stand_in = Commits([commit(1)])
+    admin = stand_in.admin()
+    admin.api.http.headers["if-none-match"] = stand_in.ask()[0].envelope["etags"][0]
     with pytest.raises(NotModified, match="answered 304"):
         admin.ai_commits(BOTH)
-    assert vendor.statuses == [200, 304]
+    assert stand_in.statuses == [200, 304]

@@ -31,20 +31,20 @@ def cursor() -> Iterator[Simulator]:
 
 
 def pull(
-    platform: Platform, vendor: Simulator, key: str = CURSOR_KEY, only: dg.AssetSelection = ALONE, span: Span = BOTH
+    platform: Platform, stand_in: Simulator, key: str = CURSOR_KEY, only: dg.AssetSelection = ALONE, span: Span = BOTH
 ) -> Outcome:
-    vendor.requests.clear()
+    stand_in.requests.clear()
     patience = Patience(attempts=1)
     opened = CursorAdmin.open(
-        base_url=vendor.cursor_url, key=key, now=lambda: NOW, pace=lambda _: None, patience=patience
+        base_url=stand_in.cursor_url, key=key, now=lambda: NOW, pace=lambda _: None, patience=patience
     )
     with closing(opened) as admin:
         return platform.materialize(only, span, None, cursor_admin=admin)
 
 
-def pulled(platform: Platform, vendor: Commits, span: Span = BOTH) -> Outcome:
-    vendor.statuses.clear()
-    outcome = platform.materialize(ALONE, span, None, cursor_admin=vendor.admin())
+def pulled(platform: Platform, stand_in: Commits, span: Span = BOTH) -> Outcome:
+    stand_in.statuses.clear()
+    outcome = platform.materialize(ALONE, span, None, cursor_admin=stand_in.admin())
     assert outcome.result.success
     return outcome
 
@@ -53,8 +53,8 @@ def on(day: date, number: int) -> dict[str, object]:
     return commit(number, commitTs=f"{day}T09:00:00Z", createdAt=f"{day}T09:00:05Z")
 
 
-def statuses(vendor: Simulator) -> list[int | None]:
-    return [request.status for request in vendor.requests]
+def statuses(stand_in: Simulator) -> list[int | None]:
+    return [request.status for request in stand_in.requests]
 
 
 def rows(platform: Platform, day: date) -> int:
@@ -73,14 +73,14 @@ def test_every_commit_of_a_day_is_in_the_ledger_and_none_is_unknown(platform: Pl
 
 
 def test_no_message_is_kept_anywhere(platform: Platform) -> None:
-    vendor = Commits([on(DAY, n) for n in range(3)])
-    assert vendor.body(1, 9).decode().count(SECRET) == 3
-    pulled(platform, vendor)
+    stand_in = Commits([on(DAY, n) for n in range(3)])
+    assert stand_in.body(1, 9).decode().count(SECRET) == 3
+    pulled(platform, stand_in)
     tables = platform.sql("select table_schema || '.' || table_name from information_schema.tables")
     for (table,) in tables:
         assert platform.sql(f"select count(*) from {table} as row where row::text like '%{SECRET}%'") == [(0,)]
     assert platform.sql(
-        f"select count(*) from {RAW} as row where row::text like '%{vendor.commits[0]['repoName']}%'"
+        f"select count(*) from {RAW} as row where row::text like '%{stand_in.commits[0]['repoName']}%'"
     ) == [(3,)]
 
 
@@ -104,35 +104,35 @@ def test_the_same_question_again_costs_no_answer_and_adds_no_record(platform: Pl
 
 
 def test_what_changed_since_is_a_new_version_of_its_day_alone(platform: Platform) -> None:
-    vendor = Commits([on(DAY, 1), on(NEXT, 2)], page_size=1)
-    pulled(platform, vendor)
-    pulled(platform, vendor)
-    assert vendor.statuses == [304, 304]
-    vendor.commits[1]["totalLinesAdded"] += 1
-    outcome = pulled(platform, vendor)
-    assert vendor.statuses == [304, 200, 200, 200]
+    stand_in = Commits([on(DAY, 1), on(NEXT, 2)], page_size=1)
+    pulled(platform, stand_in)
+    pulled(platform, stand_in)
+    assert stand_in.statuses == [304, 304]
+    stand_in.commits[1]["totalLinesAdded"] += 1
+    outcome = pulled(platform, stand_in)
+    assert stand_in.statuses == [304, 200, 200, 200]
     assert [outcome.noted(f"raw/{PULL}", day)["is_new_version"] for day in BOTH.days] == [False, True]
-    pulled(platform, vendor)
-    assert vendor.statuses == [304, 304]
+    pulled(platform, stand_in)
+    assert stand_in.statuses == [304, 304]
     [line] = platform.warehouse.newest(PULL, Span(NEXT, NEXT)).lines["record"]
-    assert f'"totalLinesAdded":{vendor.commits[1]["totalLinesAdded"]}' in line
+    assert f'"totalLinesAdded":{stand_in.commits[1]["totalLinesAdded"]}' in line
 
 
 def test_a_day_asked_about_alone_since_has_the_span_asked_anew(platform: Platform) -> None:
-    vendor = Commits([on(DAY, 1), on(NEXT, 2)])
-    pulled(platform, vendor)
-    one_day = Commits(vendor.commits[:1])
+    stand_in = Commits([on(DAY, 1), on(NEXT, 2)])
+    pulled(platform, stand_in)
+    one_day = Commits(stand_in.commits[:1])
     pulled(platform, one_day, Span(DAY, DAY))
-    pulled(platform, vendor)
-    assert vendor.statuses == [200]
+    pulled(platform, stand_in)
+    assert stand_in.statuses == [200]
 
 
 def test_records_lost_from_the_ledger_are_not_taken_for_unchanged(platform: Platform) -> None:
-    vendor = Commits([on(DAY, 1), on(NEXT, 2)])
-    pulled(platform, vendor)
+    stand_in = Commits([on(DAY, 1), on(NEXT, 2)])
+    pulled(platform, stand_in)
     platform.sql(f"delete from {RAW} where activity_date = '{NEXT}'")
-    outcome = pulled(platform, vendor)
-    assert vendor.statuses == [200]
+    outcome = pulled(platform, stand_in)
+    assert stand_in.statuses == [200]
     assert outcome.noted(f"raw/{PULL}", NEXT)["records"] == 1
 
 

@@ -1,4 +1,4 @@
-"""Cursor's part of the graph against the built-in vendor: reruns, overlaps, and a vendor that fails alone."""
+"""Cursor's part of the graph against the simulator: reruns, overlaps, and a provider that fails alone."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -27,16 +27,16 @@ DAILY = ("cursor_usage_events", "cursor_usage_stats", "cursor_expenses")
 
 
 @pytest.fixture(scope="module")
-def vendor() -> Iterator[Simulator]:
+def simulator() -> Iterator[Simulator]:
     with Simulator(now=settings().now, cursor_scale=0.3) as simulator:
         yield simulator
 
 
 @contextmanager
-def opened(vendor: Simulator, key: str = CURSOR_KEY, *, is_simulated: bool = True) -> Iterator[CursorAdmin]:
+def opened(simulator: Simulator, key: str = CURSOR_KEY, *, is_simulated: bool = True) -> Iterator[CursorAdmin]:
     with closing(
         CursorAdmin.open(
-            base_url=vendor.cursor_url,
+            base_url=simulator.cursor_url,
             key=key,
             now=settings().now,
             pace=lambda _: None,
@@ -47,23 +47,23 @@ def opened(vendor: Simulator, key: str = CURSOR_KEY, *, is_simulated: bool = Tru
         yield admin
 
 
-def refreshed(platform: Platform, vendor: Simulator, *spans: Span) -> dict[str, object]:
+def refreshed(platform: Platform, simulator: Simulator, *spans: Span) -> dict[str, object]:
     """The daily tables after these runs."""
     for span in spans:
-        with opened(vendor) as admin:
+        with opened(simulator) as admin:
             assert platform.materialize(CURSOR_ALONE, span, None, admin).result.success
     platform.warehouse.publish()
     return {name: rows for name, rows in contents(platform.warehouse.published_path).items() if name in DAILY}
 
 
-def test_reruns_and_overlapping_windows_lose_and_double_nothing(tmp_path: Path, vendor: Simulator) -> None:
+def test_reruns_and_overlapping_windows_lose_and_double_nothing(tmp_path: Path, simulator: Simulator) -> None:
     folders = [tmp_path / name for name in ("whole", "weeks")]
     for folder in folders:
         folder.mkdir()
     whole, weeks = (platform_in(folder) for folder in folders)
-    at_once = refreshed(whole, vendor, TEN_DAYS)
-    assert at_once == refreshed(weeks, vendor, LAST_WEEK, FIRST_WEEK)
-    assert at_once == refreshed(whole, vendor, TEN_DAYS)
+    at_once = refreshed(whole, simulator, TEN_DAYS)
+    assert at_once == refreshed(weeks, simulator, LAST_WEEK, FIRST_WEEK)
+    assert at_once == refreshed(whole, simulator, TEN_DAYS)
     versions = "select count(*), count(distinct records_pull_id) from ai_usage_raw.pulls where pull = '{}'"
     [(pulls, kept)] = whole.sql(versions.format("cursor_usage_events"))
     assert (pulls, kept) == (20, 10)
@@ -71,16 +71,16 @@ def test_reruns_and_overlapping_windows_lose_and_double_nothing(tmp_path: Path, 
         "select count(*), count(*) - (select count(*) from (select distinct * from "
         "ai_usage_analytics.cursor_usage_events)) from ai_usage_analytics.cursor_usage_events"
     )
-    assert rows == sum(len(vendor.cursor_day(day).events) for day in TEN_DAYS.days)
+    assert rows == sum(len(simulator.cursor_day(day).events) for day in TEN_DAYS.days)
     assert twins > 0  # equal events keep their multiplicity
 
 
 def test_a_months_seats_cost_exactly_their_price_and_usage_what_was_charged(platform: Platform) -> None:
     """An odd price over a month of 31 days, on a plan of its own."""
     month = Span(date(2026, 10, 1), date(2026, 10, 31))
-    with Simulator(now=settings().now, cursor_scale=0.1) as vendor:
-        refreshed(platform, vendor, month)
-        charged = sum(e.charged_cents for d in month.days for e in vendor.cursor_day(d).events if e.is_chargeable)
+    with Simulator(now=settings().now, cursor_scale=0.1) as simulator:
+        refreshed(platform, simulator, month)
+        charged = sum(e.charged_cents for d in month.days for e in simulator.cursor_day(d).events if e.is_chargeable)
     platform.sql(
         "insert into ai_usage_analytics.dim_cursor_plan values ('Odd', '2026-10-01', null, 40.000000001, null)"
     )
@@ -100,10 +100,10 @@ def test_a_months_seats_cost_exactly_their_price_and_usage_what_was_charged(plat
     assert billed == charged / 100
 
 
-def test_what_the_sheet_purchased_goes_before_the_file(platform: Platform, vendor: Simulator) -> None:
+def test_what_the_sheet_purchased_goes_before_the_file(platform: Platform, simulator: Simulator) -> None:
     """The price of CURSOR_PLANS for each member, until the sheet has a plan of Cursor: then what that comes to."""
     day = date(2026, 11, 10)
-    refreshed(platform, vendor, Span(day, day))
+    refreshed(platform, simulator, Span(day, day))
     platform.sql("insert into ai_usage_analytics.dim_cursor_plan values ('File', '2026-01-01', null, 30, null)")
     seats = "insert into ai_usage_analytics.seats values (2, '{}', '{}', {}, 500, '2026-01-01', null, 'p', now())"
     of_members = (
@@ -130,8 +130,8 @@ def test_what_the_sheet_purchased_goes_before_the_file(platform: Platform, vendo
         assert billed == usd
 
 
-def test_without_prices_seats_are_there_and_their_price_is_unknown(platform: Platform, vendor: Simulator) -> None:
-    refreshed(platform, vendor, FIRST_WEEK)
+def test_without_prices_seats_are_there_and_their_price_is_unknown(platform: Platform, simulator: Simulator) -> None:
+    refreshed(platform, simulator, FIRST_WEEK)
     [(rows, priced)] = platform.sql(
         "select count(*), count(billed_usd) from ai_usage_analytics.cursor_expenses where cost_type = 'subscription'"
     )
@@ -139,8 +139,8 @@ def test_without_prices_seats_are_there_and_their_price_is_unknown(platform: Pla
     assert priced == 0
 
 
-def test_own_keys_are_a_kind_of_their_own(platform: Platform, vendor: Simulator) -> None:
-    refreshed(platform, vendor, FIRST_WEEK)
+def test_own_keys_are_a_kind_of_their_own(platform: Platform, simulator: Simulator) -> None:
+    refreshed(platform, simulator, FIRST_WEEK)
     day = FIRST_WEEK.last
     events = "ai_usage_analytics.cursor_usage_events"
     platform.sql(f"update {events} set kind = 'User API Key' where activity_date = '{day}' and is_chargeable")
@@ -151,10 +151,10 @@ def test_own_keys_are_a_kind_of_their_own(platform: Platform, vendor: Simulator)
     assert kinds == [("api_key",), ("subscription",)]
 
 
-def test_a_provider_that_refuses_its_key_fails_alone(platform: Platform, vendor: Simulator) -> None:
+def test_a_provider_that_refuses_its_key_fails_alone(platform: Platform, simulator: Simulator) -> None:
     for day in (DAY, NEXT):
         platform.claude.days[day] = ordinary()
-    with opened(vendor, key="crsr_wrong", is_simulated=False) as admin:
+    with opened(simulator, key="crsr_wrong", is_simulated=False) as admin:
         outcome = platform.materialize(dg.AssetSelection.all(), Span(DAY, NEXT), platform.claude.admin(), admin)
     assert not outcome.result.success
     assert {step.split("__")[0] + "__" + step.split("__")[1].split("_")[0] for step in outcome.failed} == {
@@ -170,9 +170,9 @@ def test_a_provider_that_refuses_its_key_fails_alone(platform: Platform, vendor:
     assert set(claude) <= {"pull_is_recent", "bill_is_fresh"}
 
 
-def test_cursor_goes_on_where_claude_refuses(platform: Platform, vendor: Simulator) -> None:
+def test_cursor_goes_on_where_claude_refuses(platform: Platform, simulator: Simulator) -> None:
     platform.claude.refuses = {"/": 401}
-    with opened(vendor) as admin:
+    with opened(simulator) as admin:
         outcome = platform.materialize(dg.AssetSelection.all(), Span(DAY, NEXT), platform.claude.admin(), admin)
     assert {step for step in outcome.failed if "cursor" in step} == set()
     assert {"core__cursor_usage_events", "marts__cursor_expenses"} <= outcome.succeeded

@@ -32,7 +32,7 @@ def member(user: str, cents: float, overall: float | None = None) -> dict[str, A
 
 
 def snapshot(platform: Platform, at: datetime, *members: dict[str, Any], cycle: datetime | None = None) -> None:
-    """The vendor's figures at an instant."""
+    """The provider's figures at an instant."""
     platform.warehouse.now = lambda: at
     start = cycle or (ROLL if at >= ROLL else CYCLE)
     envelope = {"subscriptionCycleStart": int(start.timestamp() * 1000)}

@@ -47,7 +47,7 @@ def row(member: int, day: date) -> dict[str, Any]:
 RECORDED = [row(member, day) for day in DAYS for member in range(MEMBERS)]
 
 
-def vendor(rows: list[dict[str, Any]]) -> CursorAdmin:
+def stand_in(rows: list[dict[str, Any]]) -> CursorAdmin:
     """Answers every window with the same rows, as the recorded one did: 31 days of a window of 30."""
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -70,7 +70,7 @@ def test_recorded_answers_load_with_each_row_on_its_day(platform: Platform) -> N
     assert len(RECORDED) == 2356
     table = dg.AssetSelection.assets(dg.AssetKey(["core", "cursor_usage_stats"]))
     raw = dg.AssetSelection.assets(dg.AssetKey(["raw", "cursor_daily_usage"]))
-    with closing(vendor(RECORDED)) as admin:
+    with closing(stand_in(RECORDED)) as admin:
         outcome = platform.materialize((raw | table).without_checks(), Span(DAYS[0], DAYS[-1]), None, admin)
     assert outcome.result.success
     stats = platform.sql(
@@ -81,19 +81,19 @@ def test_recorded_answers_load_with_each_row_on_its_day(platform: Platform) -> N
 
 
 def test_a_day_more_than_asked_is_left_to_its_own_pull() -> None:
-    with closing(vendor(RECORDED)) as admin:
+    with closing(stand_in(RECORDED)) as admin:
         answers = admin.daily_usage(Span(DAYS[0], DAYS[29]))
     assert Counter({a.day: len(a.records) for a in answers}) == Counter(dict.fromkeys(DAYS[:30], MEMBERS))
 
 
 def test_an_answer_about_other_days_alone_is_refused() -> None:
-    with closing(vendor(RECORDED)) as admin, pytest.raises(IncompleteAnswer, match="2026-10-02"):
+    with closing(stand_in(RECORDED)) as admin, pytest.raises(IncompleteAnswer, match="2026-10-02"):
         admin.daily_usage(Span(date(2026, 9, 1), date(2026, 9, 3)))
 
 
 def test_a_row_without_a_day_is_of_the_day_of_its_date() -> None:
     older = [{name: value for name, value in record.items() if name != "day"} for record in RECORDED]
-    with closing(vendor(older)) as admin:
+    with closing(stand_in(older)) as admin:
         answers = admin.daily_usage(Span(DAYS[0], DAYS[29]))
     assert {len(a.records) for a in answers} == {MEMBERS}
 
@@ -104,8 +104,8 @@ def test_a_row_has_every_field_of_the_provider_under_one_name() -> None:
     assert (built["user_email"], built["cursor_user_id"]) == ("dev.one@example.com", "18000001")
     assert (built["total_tabs_shown"], built["bugbot_usages"], built["most_used_model"]) == (7, 3, "default")
     assert built["date_at"] == datetime(2026, 10, 2, 7, 31, 0, 1000, tzinfo=UTC)
-    vendors = set(built) - {"estimated_cost_usd", "account", "pull_id", "ingestion_timestamp"}
-    assert len(vendors) == 26
+    stand_ins = set(built) - {"estimated_cost_usd", "account", "pull_id", "ingestion_timestamp"}
+    assert len(stand_ins) == 26
 
 
 def test_a_field_that_a_row_lacks_is_null() -> None:

@@ -1,4 +1,4 @@
-"""A year of Cursor events as fast as the vendor permits: no request too many, none refused, every event once.
+"""A year of Cursor events as fast as the provider permits: no request too many, none refused, every event once.
 
 No test waits: the client's pace and a stand-in that counts the minute share a clock that passes by sleeping.
 """
@@ -159,24 +159,24 @@ def clock() -> Clock:
 
 
 @pytest.fixture(scope="module")
-def vendor(clock: Clock) -> Iterator[Simulator]:
+def stand_in(clock: Clock) -> Iterator[Simulator]:
     with Simulator(now=NOW, enforce_limits=True, monotonic=clock, cursor_scale=0.02) as simulator:
         yield simulator
 
 
-def test_the_simulator_has_no_cause_to_refuse_either(vendor: Simulator, clock: Clock) -> None:
+def test_the_simulator_has_no_cause_to_refuse_either(stand_in: Simulator, clock: Clock) -> None:
     last = NOW.date() - ONE_DAY
     days = [last - n * ONE_DAY for n in range(130)]
-    pace = replace(team_pace(vendor.cursor_url, CURSOR_KEY), clock=clock, sleep=clock.sleep)
+    pace = replace(team_pace(stand_in.cursor_url, CURSOR_KEY), clock=clock, sleep=clock.sleep)
 
     def opened(hook: Any) -> CursorAdmin:
         return CursorAdmin.open(
-            base_url=vendor.cursor_url, key=CURSOR_KEY, now=lambda: NOW, pace=hook, patience=ONCE, is_simulated=True
+            base_url=stand_in.cursor_url, key=CURSOR_KEY, now=lambda: NOW, pace=hook, patience=ONCE, is_simulated=True
         )
 
     with closing(opened(pace)) as admin:
         found = {a.day: len(a.records) for day in days for a in admin.usage_events(Span(day, day))}
-        assert found == {day: len(vendor.cursor_day(day).events) for day in days}
+        assert found == {day: len(stand_in.cursor_day(day).events) for day in days}
         assert admin.requests == len(days)
     assert 120 <= clock.now <= 130
     with closing(opened(lambda _: None)) as hasty:

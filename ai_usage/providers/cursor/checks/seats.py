@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 
-from ai_usage.check import Check, Result, Rows, SnapshotCheck, failed, passed, some, warned
+from ai_usage.check import Check, Result, Rows, SnapshotCheck, passed, some, warned, without_input
 from ai_usage.providers.cursor.pulls import SOURCE
 from ai_usage.warehouse.port import Warehouse
 
@@ -15,7 +15,7 @@ def _of_seats(name: str, mart: str, result: Callable[[Rows], Result]) -> Callabl
         if not warehouse.pulled_days("cursor_daily_usage"):
             return None
         if _count(warehouse, "cursor_usage_stats") and not _count(warehouse, mart):
-            return failed(f"marts/{mart} is empty: build it.")
+            return without_input(f"marts/{mart} is empty: build it.")
         return result(warehouse.query(f"{SQL}{name}").to_dicts())
 
     return evaluate

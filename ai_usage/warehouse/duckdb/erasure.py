@@ -19,6 +19,7 @@ import polars as pl
 
 from ai_usage.errors import WarehouseError
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.identity import AT_A_TIME, DOMAIN, Identity
 from ai_usage.warehouse.erasures import (
     ERASURES,
     Entry,
@@ -28,7 +29,6 @@ from ai_usage.warehouse.erasures import (
     erasures_row,
     new_key,
 )
-from ai_usage.warehouse.identity import AT_A_TIME, DOMAIN, Identity
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.table import ANALYTICS, PULLS, Column, Table, Type
 

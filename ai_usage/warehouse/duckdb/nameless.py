@@ -1,4 +1,4 @@
-"""A copy of a warehouse's tables in which people have pseudonyms, for whoever must not see who they are."""
+"""A copy of a warehouse's tables in which people have pseudonyms, for readers who must not see their names."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -20,8 +20,8 @@ def write_nameless(world: DuckDBWarehouse, into: Path, redact: Redaction) -> Non
             if table.view_of or table.schema == RAW:
                 continue
             rows: pl.DataFrame = db.sql(f"select * from {table.address}").pl()
-            unsaid = [pl.lit(None, pl.String).alias(name) for name in OF_PEOPLE if name in table.columns]
+            nulls = [pl.lit(None, pl.String).alias(name) for name in OF_PEOPLE if name in table.columns]
             target.execute(f"delete from {table.address}")
-            target.register("incoming", redact.frame(rows.with_columns(unsaid)))
+            target.register("incoming", redact.frame(rows.with_columns(nulls)))
             target.execute(f"insert into {table.address} by name select * from incoming")
             target.unregister("incoming")
