@@ -116,7 +116,7 @@ def claude_usage_tokens_by_speed(context: dg.AssetExecutionContext, warehouse: I
     deps=[pulls.claude_messages_usage, pulls.claude_organization],
 )
 def claude_daily_tokens(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """Tokens of the Messages API, whole organisation by day."""
+    """Tokens of the Messages API, whole organization by day."""
     rebuild_with_organization(
         context,
         warehouse,
