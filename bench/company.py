@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 
 from ai_usage.catalog import TABLES
+from ai_usage.core.accounts import DIM_ACCOUNT, account_rows
 from ai_usage.core.providers import DIM_PLATFORM, DIM_PROVIDER, platform_rows, provider_rows
 from ai_usage.partitions import Span
 from ai_usage.providers.registry import PROVIDERS
@@ -62,6 +63,10 @@ class Company:
                 _insert(db, f"{ANALYTICS}.{table}", _stamped(table, select, "date '2026-11-19'"), {})
             warehouse.replace_all(DIM_PROVIDER, provider_rows(PROVIDERS))
             warehouse.replace_all(DIM_PLATFORM, platform_rows(PROVIDERS))
+            accounts = [row for of in PROVIDERS for row in account_rows(of.key, {"default": ["admin_key"]}, {}, {})]
+            warehouse.replace_all(
+                DIM_ACCOUNT, DIM_ACCOUNT.frame({name: [row[name] for row in accounts] for name in DIM_ACCOUNT.columns})
+            )
             for days in self.span.cut(at_most=DAYS_AT_ONCE):
                 self._live(db, days)
         warehouse.publish()
