@@ -34,3 +34,12 @@ def test_make_targets_and_variables_exist(page: Path) -> None:
     assert {target for target in targets if not re.search(rf"^{target}:", MAKEFILE, re.MULTILINE)} == set()
     variables = set(re.findall(r"`((?:AI_USAGE|ALERT|METABASE|DAGSTER)_[A-Z_]*[A-Z])`", text)) - OF_A_DEPLOYMENT
     assert {name for name in variables if f"{name}=" not in EXAMPLE} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_source_files_exist(page: Path) -> None:
+    """Paths from the root or from ai_usage/."""
+    named = set(re.findall(r"`([\w/]+/\w+\.(?:py|sql|yml|toml))`", page.read_text(encoding="utf-8")))
+    assert {
+        name for name in named if not any((folder / name).exists() for folder in (ROOT, ROOT / "ai_usage"))
+    } == set()

@@ -41,8 +41,8 @@ def shared() -> Iterator[tuple[str, str]]:
 
 
 def code() -> Iterator[tuple[str, str]]:
-    """Modules outside the providers' folders and the simulator."""
-    for path in (ROOT / "ai_usage").rglob("*.py"):
+    """Modules and the boards' scripts, outside the providers' folders and the simulator."""
+    for path in [*(ROOT / "ai_usage").rglob("*.py"), *(ROOT / "ai_usage").rglob("*.js")]:
         name = path.relative_to(ROOT).as_posix()
         of_provider = any(name.startswith(f"ai_usage/providers/{of.key}/") for of in PROVIDERS)
         if not of_provider and not name.startswith("ai_usage/simulator/"):

@@ -9,12 +9,14 @@ from typing import Any
 from ai_usage.check import (
     Check,
     DailyCheck,
+    Finding,
     Result,
     Row,
     Rows,
     SnapshotCheck,
     alerted,
     failed,
+    of_accounts,
     passed,
     sentences,
     warned,
@@ -49,14 +51,32 @@ def revisions_are_recorded(provider: Provider) -> DailyCheck:
     )
 
 
-def _recorded(provider: Provider, warehouse: Warehouse, span: Span) -> Mapping[date, Result]:
+def _recorded(provider: Provider, warehouse: Warehouse, span: Span) -> Mapping[date, Finding]:
     versions = wrong_rows(warehouse, SQL, span, provider=provider.key, bill=provider.bill.pull)
     built = {
         day: sum((row["usd"] for row in rows if row["stated_by"].startswith("core/")), Decimal())
         for day, rows in stated_amounts(warehouse, span, provider).items()
     }
-    rows = {day: {"built_usd": built[day], **of_day} for day, [of_day] in versions.items()}
-    return {day: _unrecorded(row) for day, row in rows.items() if not _is_recorded(row)}
+    found = {day: evaluate_versions(built[day], of_day) for day, of_day in versions.items()}
+    return {day: finding for day, finding in found.items() if finding}
+
+
+def evaluate_versions(built_usd: Decimal, rows: Rows) -> Finding | None:
+    """What is wrong with a day's amount, of all accounts together, or with an account's versions; None if nothing."""
+    day = {"built_usd": built_usd, **(rows[0] if len(rows) == 1 else _together(rows))}
+    if len(rows) == 1 or built_usd != day["newest_usd"]:
+        return None if _is_recorded(day) else _unrecorded(day)
+    accounts = [{"built_usd": row["newest_usd"] or Decimal(), **row} for row in rows]
+    wrong = {str(row["account"]): _unrecorded(row) for row in accounts if not _is_recorded(row)}
+    return of_accounts(wrong) if wrong else None
+
+
+def _together(rows: Rows) -> dict[str, Any]:
+    known = [row["newest_usd"] for row in rows if row["newest_usd"] is not None]
+    counts = ("versions", "open_versions", "gaps", "unrecorded_versions")
+    return {"newest_usd": sum(known, Decimal()) if known else None} | {
+        name: sum(row[name] for row in rows) for name in counts
+    }
 
 
 def _is_recorded(row: Row) -> bool:
@@ -104,13 +124,17 @@ def evaluate_restatements(rows: Rows) -> Result:
     if not rows:
         return passed("No day was restated late in the last week.")
     rows = sorted(rows, key=lambda row: (-abs(row["change_usd"]), row["alert_key"]))
-    rows = alerted(rows, lambda row: f"{row['provider']}, {row['restated_date']}", _restated)
+    rows = alerted(rows, lambda row: f"{_of(row)}, {row['restated_date']}", _restated)
     return warned(sentences(rows), rows)
+
+
+def _of(row: Row) -> str:
+    return str(row["provider"]) if row["account_count"] == 1 else f"{row['provider']} ({row['account']})"
 
 
 def _restated(row: Row) -> str:
     return (
-        f"{row['restated_date']} of {row['provider']} came to {row['old_usd']:,.2f} USD until "
+        f"{row['restated_date']} of {_of(row)} came to {row['old_usd']:,.2f} USD until "
         f"{row['revised_at']:%Y-%m-%d %H:%M} UTC, and to {row['new_usd']:,.2f} since: {row['change_usd']:+,.2f} USD."
     )
 

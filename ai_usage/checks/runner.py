@@ -7,7 +7,7 @@ the day, where the source is not configured or not open to the key, and, of a ch
 long past. A day that its own run was to pull and did not, or that was pulled in part, has failed.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -23,6 +23,7 @@ from ai_usage.check import (
     Finding,
     NotEvaluated,
     Result,
+    Rows,
     RunCheck,
     Sightings,
     SnapshotCheck,
@@ -36,7 +37,7 @@ from ai_usage.checks.results import observation, step_name
 from ai_usage.checks.sightings import evaluate_sightings
 from ai_usage.errors import AiUsageError, WarehouseError, interruption
 from ai_usage.layers import explained, in_plain_words, pool_of_check, reason
-from ai_usage.marts.gate import blocked_days
+from ai_usage.marts.gate import blocked_accounts, by_day
 from ai_usage.partitions import Span
 from ai_usage.providers.registry import BY_KEY
 from ai_usage.warehouse.port import Warehouse
@@ -213,14 +214,21 @@ def _evaluated(
 def unless_blocked(
     warehouse: Warehouse, span: Span, found: Mapping[date, Finding], provider: str
 ) -> Mapping[date, Finding]:
-    """The findings, softened on blocked days: there the marts keep their last good version, and so must differ."""
-    blocked = blocked_days(warehouse, span, BY_KEY[provider].gate) if found else {}
+    """The findings, softened where all their rows are of accounts for which the day is blocked: there the marts keep
+    their last good version, and so must differ.
+    """
+    blocked = blocked_accounts(warehouse, span, BY_KEY[provider].gate) if found else {}
+    checks = by_day(blocked)
     return {
-        day: warned(f"The day is blocked by {', '.join(blocked[day])}, so the marts lag: {finding.why}", finding.rows)
-        if day in blocked and isinstance(finding, Result)
+        day: warned(f"The day is blocked by {', '.join(checks[day])}, so the marts lag: {finding.why}", finding.rows)
+        if day in blocked and isinstance(finding, Result) and _all_lag(finding.rows, blocked[day])
         else finding
         for day, finding in found.items()
     }
+
+
+def _all_lag(rows: Rows, blocked: Collection[str | None]) -> bool:
+    return None in blocked or all(row.get("account") in {None, *blocked} for row in rows)
 
 
 def evaluated_or_failed(

@@ -11,9 +11,16 @@ BY_KEY = {provider.key: provider for provider in PROVIDERS}
 
 GATING_PULLS[:] = [pull for provider in PROVIDERS for pull in provider.gate.pulls]
 
-# Providers without a pulled bill: the sheet may name them nevertheless.
-NAMED_IN_THE_SHEET = {"openai": ("openai",), "google": ("google", "gemini")}
+# Providers without a pulled bill: the sheet may name them nevertheless. The first is the name for people.
+NAMED_IN_THE_SHEET = {"openai": ("OpenAI",), "google": ("Google", "Gemini")}
+
+# Key of a provider or platform → its name for people.
+NAMES = {key: names[0] for key, names in NAMED_IN_THE_SHEET.items()}
+NAMES |= {platform.key: platform.name for of in PROVIDERS for platform in of.platforms}
+NAMES |= {of.key: of.name for of in PROVIDERS}
 
 SPELLINGS.clear()
 SPELLINGS.update({name.lower(): of.key for of in PROVIDERS for name in (of.key, of.name, *of.also_called)})
-SPELLINGS.update({name: key for key, names in NAMED_IN_THE_SHEET.items() for name in names if key not in BY_KEY})
+SPELLINGS.update(
+    {name.lower(): key for key, names in NAMED_IN_THE_SHEET.items() for name in names if key not in BY_KEY}
+)

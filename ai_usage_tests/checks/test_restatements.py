@@ -1,10 +1,13 @@
 """A restatement of a final day is reported once, with the figures before and after."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import dagster as dg
 
-from ai_usage.checks.revisions import evaluate_restatements, restatements
+from ai_usage.check import Result, Row, failed
+from ai_usage.checks.revisions import evaluate_restatements, evaluate_versions, restatements
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.provider import ANTHROPIC
 from ai_usage_tests.core.test_revisions import built
@@ -16,9 +19,9 @@ from ai_usage_tests.warehouse.writing import answer
 STANDS = "reported_spend_stands"
 
 
-def reported(platform: Platform, day: date, at: datetime, *cents: str) -> None:
+def reported(platform: Platform, day: date, at: datetime, *cents: str, account: str = "default") -> None:
     platform.warehouse.now.at = at
-    append(platform, answer(day, *cents))
+    append(platform, replace(answer(day, *cents), account=account))
 
 
 def test_a_final_day_that_is_restated_is_reported_with_both_figures(platform: Platform) -> None:
@@ -57,3 +60,46 @@ def test_each_restatement_of_a_day_has_a_key_of_its_own_that_stays(platform: Pla
         reported(platform, DAY, datetime(2026, 11, 13 + n, tzinfo=UTC), cents)
         built(platform)
         assert keys() == {f"restated/anthropic/{DAY}/{m}" for m in range(1, n + 1)}
+
+
+def test_versions_of_two_accounts_are_no_revision_and_one_accounts_revision_is_named(platform: Platform) -> None:
+    late = datetime(2026, 11, 14, tzinfo=UTC)
+    reported(platform, DAY, late - timedelta(days=2), "1000")
+    reported(platform, DAY, late, "700", account="eu")
+    reported(platform, DAY, late + timedelta(hours=1), "1000", account="third")
+    built(platform)
+    assert platform.sql("select * from ai_usage_analytics.spend_revisions") == []
+    assert restatements(platform.warehouse, ANTHROPIC) == []
+
+    reported(platform, DAY, late + timedelta(days=1), "1100")
+    built(platform)
+    revised = platform.sql("select account, old_usd, new_usd from ai_usage_analytics.spend_revisions")
+    assert revised == [("default", 10, 11)]
+    assert restatements(platform.warehouse, ANTHROPIC) == [], "only another account had been asked late"
+
+    reported(platform, DAY, late + timedelta(days=2), "900", account="eu")
+    built(platform)
+    found = evaluate_restatements(restatements(platform.warehouse, ANTHROPIC))
+    assert found.why == (
+        f"{DAY} of anthropic (eu) came to 7.00 USD until 2026-11-16 00:00 UTC, and to 9.00 since: +2.00 USD."
+    )
+    assert [row["named"] for row in found.rows] == [f"anthropic (eu), {DAY}"]
+
+
+def test_versions_are_compared_account_by_account_and_the_amount_of_all() -> None:
+    whole = {"versions": 2, "open_versions": 1, "gaps": 0, "unrecorded_versions": 0}
+    ours: Row = {"account": "default", "newest_usd": Decimal(10), **whole}
+    eu: Row = {"account": "eu", "newest_usd": Decimal(7), **whole}
+    assert evaluate_versions(Decimal(17), [ours, eu]) is None
+    differs = evaluate_versions(Decimal(18), [ours, eu])
+    assert isinstance(differs, Result)
+    assert "the newest of its 4 recorded versions to 17 USD: +1 USD" in differs.why
+    torn = evaluate_versions(Decimal(17), [ours, {**eu, "gaps": 1}])
+    assert isinstance(torn, Result)
+    assert [row["account"] for row in torn.rows] == ["eu"]
+    both = evaluate_versions(Decimal(17), [{**ours, "open_versions": 2}, {**eu, "unrecorded_versions": 1}])
+    assert isinstance(both, Result)
+    assert (both.status, both.why.count("Account ")) == ("failed", 2)
+    unknown = evaluate_versions(Decimal(10), [ours, {**eu, "newest_usd": None, "unrecorded_versions": 1}])
+    assert isinstance(unknown, Result)
+    assert unknown == failed("The day comes to 0 USD, and core/spend_versions has no version of it.", unknown.rows)

@@ -237,3 +237,19 @@ def test_opposite_differences_of_two_accounts_do_not_cancel(
     why = outcome.why("cost_report_equals_analytics", DAYS.first, "claude_parity")
     assert "default: Analytics" in why
     assert "eu: Analytics" in why
+
+
+def test_an_allocation_that_differs_is_softened_only_where_its_account_is_blocked(
+    both: Platform, tmp_path: Path
+) -> None:
+    platform = both.copy(tmp_path)
+    [(day,)] = platform.sql(f"select activity_date from ai_usage_analytics.claude_costs where {FIRST_LINE} limit 1")
+    platform.sql(ONE_MORE.format(table="claude_costs", amount="amount_usd", account="eu", rows=FIRST_LINE))
+    check = checks_of("allocation_loses_nothing")
+    lagging = platform.materialize(check, Span(day, day), None)
+    assert lagging.evaluation("allocation_loses_nothing", day, "claude_attributed_costs").severity.value == "WARN"
+    platform.sql(ONE_MORE.format(table="claude_costs", amount="amount_usd", account="default", rows=FIRST_LINE))
+    of_console = f"activity_date = '{day}'"
+    platform.sql(ONE_MORE.format(table="claude_daily_cost", amount="amount_usd", account="default", rows=of_console))
+    lost = platform.materialize(check, Span(day, day), None)
+    assert lost.evaluation("allocation_loses_nothing", day, "claude_attributed_costs").severity.value == "ERROR"

@@ -5,10 +5,17 @@ with newest as (
     from ai_usage_analytics.spend_versions
 ),
 
+accounts as (
+    select count(distinct account) as account_count
+    from ai_usage_analytics.spend_versions
+    where provider = @provider
+),
+
 restatements as (
     select
         activity_date,
         provider,
+        account,
         old_usd,
         new_usd,
         change_usd,
@@ -27,6 +34,7 @@ settled as (
     inner join ai_usage_raw.pulls as looks
         on
             restatements.activity_date = looks.activity_date
+            and restatements.account = looks.account
             and looks.pull = @bill
             and restatements.revised_at > looks.pulled_at
             and date_add(restatements.activity_date, interval 3 day) <= date(looks.pulled_at)
@@ -40,6 +48,8 @@ select
     ) as alert_key,
     restatements.activity_date as restated_date,
     restatements.provider,
+    restatements.account,
+    accounts.account_count,
     restatements.old_usd,
     restatements.new_usd,
     restatements.change_usd,
@@ -51,6 +61,7 @@ inner join settled
         and restatements.activity_date = settled.activity_date
         and restatements.revision = settled.revision
 cross join newest
+cross join accounts
 where
     date(restatements.revised_at) > date_sub(date(newest.newest_at), interval 7 day)
     and abs(restatements.change_usd) >= cast('0.01' as numeric)

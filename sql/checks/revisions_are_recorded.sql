@@ -4,6 +4,7 @@
 with pulled as (
     select
         activity_date,
+        account,
         pull_id
     from ai_usage_raw.pulls
     where
@@ -49,7 +50,7 @@ ordered as (
         and activity_date between @first_day and @last_day
 ),
 
-of_accounts as (
+versions as (
     select
         activity_date,
         account,
@@ -61,36 +62,33 @@ of_accounts as (
     group by activity_date, account
 ),
 
--- Each account must have one open version; a day on which one has not is reported with such an account.
-versions as (
-    select
-        activity_date,
-        sum(versions) as versions,
-        sum(newest_usd) as newest_usd,
-        if(min(open_versions) = 1, max(open_versions), min(open_versions)) as open_versions,
-        sum(gaps) as gaps
-    from of_accounts
-    group by activity_date
-),
-
 unrecorded as (
     select
         pulled.activity_date,
+        pulled.account,
         countif(ordered.pull_id is null) as versions
     from pulled
-    left join ordered on pulled.activity_date = ordered.activity_date and pulled.pull_id = ordered.pull_id
-    group by pulled.activity_date
+    left join ordered
+        on
+            pulled.activity_date = ordered.activity_date
+            and pulled.account = ordered.account
+            and pulled.pull_id = ordered.pull_id
+    group by pulled.activity_date, pulled.account
 )
 
 select
     unrecorded.activity_date,
+    unrecorded.account,
     versions.newest_usd,
     coalesce(versions.versions, 0) as versions,
     coalesce(versions.open_versions, 0) as open_versions,
     coalesce(versions.gaps, 0) as gaps,
     unrecorded.versions as unrecorded_versions
 from unrecorded
-left join versions on unrecorded.activity_date = versions.activity_date
+left join versions
+    on
+        unrecorded.activity_date = versions.activity_date
+        and unrecorded.account = versions.account
 left join unreadable on unrecorded.activity_date = unreadable.activity_date
 where unreadable.activity_date is null
-order by unrecorded.activity_date
+order by unrecorded.activity_date, unrecorded.account

@@ -23,6 +23,7 @@ from ai_usage.dashboards.boards import Board, Card
 from ai_usage.dashboards.cards import Result
 from ai_usage.dashboards.site.packing import Packer
 from ai_usage.partitions import runs_of_days
+from ai_usage.providers.registry import NAMES
 
 FILES = Path(__file__).parent
 SCRIPTS = ("data.js", "format.js", "table.js", "chart.js", "filters.js", "known.js", "card.js", "export.js", "page.js")
@@ -55,6 +56,7 @@ class Site:
         data = {
             "board": {**_plain(board), "cards": cards},
             "isSimulated": self.is_simulated,
+            "names": NAMES,
             "packed": packer.packed(),
             "known": {
                 self.redact(provider): [[str(span.first), str(span.last)] for span in runs_of_days(days)]

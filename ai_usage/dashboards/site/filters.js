@@ -191,7 +191,7 @@ function periodPart(choice) {
 // A button that opens a list of names with boxes to tick, and a field that narrows the list.
 function namesPart(choice, name) {
   const label = FILTER_LABELS[name];
-  const shown = TEXT_OF[name] ?? String;
+  const textOf = TEXT_OF[name] ?? String;
   const list = el("div", { class: "options", role: "group", "aria-label": label });
   const count = el("p", { class: "options-more", "aria-live": "polite" });
   const search = el("input", { type: "search", placeholder: `Find ${name === "person" ? "people" : `a ${name}`}`, "aria-label": `Find in ${label.toLowerCase()}`, autocomplete: "off", spellcheck: "false", oninput: () => fill() });
@@ -223,10 +223,10 @@ function namesPart(choice, name) {
   function fill() {
     const chosen = new Set(choice.chosen[name]);
     const wanted = search.value.trim().toLowerCase();
-    const matching = choice.names[name].filter((value) => !wanted || shown(value).toLowerCase().includes(wanted));
+    const matching = choice.names[name].filter((value) => !wanted || textOf(value).toLowerCase().includes(wanted));
     const ordered = wanted ? matching : [...matching.filter((value) => chosen.has(value)), ...matching.filter((value) => !chosen.has(value))];
     list.replaceChildren(...ordered.slice(0, OPTIONS_AT_ONCE).map((value) =>
-      el("label", {}, el("input", { type: "checkbox", checked: chosen.has(value), value: String(value), onchange: (event) => tick(value, event.target.checked) }), el("span", {}, shown(value)))));
+      el("label", {}, el("input", { type: "checkbox", checked: chosen.has(value), value: String(value), onchange: (event) => tick(value, event.target.checked) }), el("span", {}, textOf(value)))));
     const rest = ordered.length - OPTIONS_AT_ONCE;
     count.textContent = !ordered.length ? "No match." : rest > 0 ? `and ${grouping.format(rest)} more: type to find them` : "";
     clear.hidden = !chosen.size;
@@ -243,7 +243,7 @@ function namesPart(choice, name) {
     element,
     show() {
       const chosen = choice.chosen[name];
-      const shown = !chosen.length ? ALL_OF[name] : chosen.length === 1 ? shown(chosen[0]) : `${chosen.length} ${name === "person" ? "people" : `${FILTER_LABELS[name].toLowerCase()}s`}`;
+      const shown = !chosen.length ? ALL_OF[name] : chosen.length === 1 ? textOf(chosen[0]) : `${chosen.length} ${name === "person" ? "people" : `${FILTER_LABELS[name].toLowerCase()}s`}`;
       button.replaceChildren(el("span", { class: "chooser-label" }, `${label}: `), el("span", { class: "chooser-value" }, shown));
       button.classList.toggle("is-set", chosen.length > 0);
     },

@@ -59,8 +59,6 @@ function shortText(value, format) {
 
 // What the platform's own terms are called; CSV keeps them as the tables have them, as does a term that is not here.
 const TERMS = {
-  anthropic: "Anthropic", cursor: "Cursor", openai: "OpenAI", google: "Google",
-  claude_api: "Claude API", claude_code: "Claude Code", workbench: "Workbench",
   uncached_input_tokens: "Input, not cached", output_tokens: "Output", cache_read_input_tokens: "Cache reads",
   "cache_creation.ephemeral_1h_input_tokens": "Cache writes, 1 hour", "cache_creation.ephemeral_5m_input_tokens": "Cache writes, 5 minutes",
   actor: "Named by the provider", key_sheet: "Key sheet", key_creator: "Key's creator", seat: "Seat", unattributed: "Unattributed",

@@ -55,7 +55,7 @@ class KnownDays {
     return expected.length > 0 && expected.every((provider) => this.days[provider].has(day));
   }
 
-  // Such as "5 of 31 days known (Cursor 5, Anthropic 31)"; providers are named where they differ.
+  // Such as "5 of 31 days known"; where providers differ, with the number of each.
   text(card, chosen) {
     const found = this.missing(card, chosen);
     if (!found) return null;

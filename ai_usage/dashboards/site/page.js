@@ -164,6 +164,7 @@ function breath() {
 async function open() {
   const data = JSON.parse(document.getElementById("board").textContent);
   const columns = await unpacked(data.packed);
+  Object.assign(TERMS, data.names); // of providers and platforms
   const page = new Page(data, columns);
   page.build();
   page.refresh();
