@@ -58,7 +58,8 @@ def evaluated(platform: Platform, span: Span | None = SPAN) -> Outcome:
     """The check alone, on every table that has it, with every source configured."""
     checks = dg.AssetSelection.checks(*(check.key for check in CHECKS))
     there = object()
-    return platform.materialize(checks, span, there, there, sheet=there, uploads=there)  # type: ignore[arg-type]
+    claude = platform.claude.admin()
+    return platform.materialize(checks, span, claude, there, sheet=there, uploads=there)  # type: ignore[arg-type]
 
 
 def reasons(outcome: Outcome) -> str:
