@@ -29,7 +29,7 @@ SHEET_REJECTIONS = Table(
         "row_number": integer("as people see it: the first row is 1"),
         "column_name": string("the column that is wrong", required=True),
         "value_shape": string("what the cell looks like: letters as a, digits as 9", required=True),
-        "reason": string("why the row was left out", required=True),
+        "reason": string("why the row was rejected", required=True),
         **STAMPS,
     },
 )
@@ -152,7 +152,7 @@ people = _from_tab(PEOPLE, tabs.PEOPLE, "Teams, cost centers, managers and leave
     deps=[dg.AssetKey(["raw", tab.pull]) for tab in TABS.values()],
 )
 def sheet_rejections(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """The sheet's rows that were left out, and why: mend them there, and they come in."""
+    """The sheet's rejected rows, with the reason: they are used once they are corrected in the sheet."""
     with warehouse.connected():
         frames = [rejection_rows(*read) for tab in TABS.values() if (read := read_newest(warehouse, tab))]
         if not frames:

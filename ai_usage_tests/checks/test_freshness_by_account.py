@@ -117,3 +117,17 @@ def test_a_day_that_one_account_lacks_is_missing_by_the_name_of_the_account(plat
         "2026-11-13: Account default: core holds 0 of the 1 records of cursor_usage_events. "
         "Account eu: cursor_usage_events was never pulled."
     )
+
+
+def test_rejected_members_and_workspaces_are_reported_with_the_account_that_lists_them(platform: Platform) -> None:
+    for account in ("default", "eu"):
+        for pull in ("claude_users", "claude_workspaces", "claude_organization"):
+            broken = [b'{"name":"no id"}'] if account == "eu" else []
+            platform.warehouse.append(pull, [Answer("anthropic", None, broken, 1, {}, account=account)])
+    tables = (["core", "dim_person"], ["core", "dim_workspace"])
+    only = dg.AssetSelection.assets(*tables).without_checks() | (
+        checks_of("records_are_readable") & dg.AssetSelection.checks_for_assets(*tables)
+    )
+    outcome = platform.materialize(only, None, None)
+    assert "claude_users of account eu: id: " in outcome.why("records_are_readable", None, "dim_person")
+    assert outcome.why("records_are_readable", None, "dim_workspace").startswith("Account eu: ")

@@ -1,8 +1,8 @@
-"""The simulated Google: gspread reads its spreadsheet, its figures are the truth, and edits can be noticed."""
+"""The simulated Google's API: gspread reads its spreadsheet, edits can be noticed, and wrong requests are refused."""
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,61 +11,14 @@ from urllib.parse import quote
 import gspread
 import httpx
 import pytest
-import requests
-from gspread.http_client import HTTPClient
 from gspread.utils import DateTimeOption, Dimension, ValueRenderOption
 
-from ai_usage.simulator import CURSOR_KEY, SHEET_ID, UNSHARED_SHEET_ID, Formula, Shown, Simulator
+from ai_usage.simulator import SHEET_ID, UNSHARED_SHEET_ID, Formula, Shown
 from ai_usage.simulator.sheet_cells import Value
-from ai_usage.simulator.sheet_people import UNKNOWN_KEY
-from ai_usage_tests.simulator.conftest import NOW, PATIENCE, Clock
 from ai_usage_tests.simulator.shapes import Shape
+from ai_usage_tests.simulator.spreadsheet import FILE, RAW, SHEET, TABS, Google
 
 SAMPLES = Path(__file__).parents[1] / "fixtures" / "google"
-HOSTS = ("https://sheets.googleapis.com", "https://www.googleapis.com")
-TABS = ["api_key_mapping", "claude_ai_usage", "console_figures", "budgets", "seats", "people"]
-SHEET, FILE = f"/v4/spreadsheets/{SHEET_ID}", f"/drive/v3/files/{SHEET_ID}"
-RAW = ValueRenderOption.unformatted
-
-
-class Google:
-    """The simulated Google and gspread's view of it; it counts minutes by `seconds`."""
-
-    def __init__(self, **options: Any) -> None:
-        self.clock, self.seconds = Clock(), 0.0
-        self.simulator = Simulator(now=self.clock, monotonic=lambda: self.seconds, **options).start()
-        self.sheet = self.simulator.sheet
-        self.http = httpx.Client(base_url=self.simulator.google_url, timeout=PATIENCE)
-        self.session = requests.Session()
-        base = self.simulator.google_url
-
-        class AtTheSimulator(HTTPClient):
-            def request(self, method: str, endpoint: str, *args: Any, **kwargs: Any) -> requests.Response:
-                for host in HOSTS:
-                    endpoint = endpoint.replace(host, base)
-                return super().request(method, endpoint, *args, **kwargs)
-
-        self.client = gspread.Client(auth=None, session=self.session, http_client=AtTheSimulator)  # type: ignore[arg-type]
-
-    def open(self) -> gspread.Spreadsheet:
-        return self.client.open_by_key(SHEET_ID)
-
-    def get(self, path: str, **query: Any) -> Any:
-        answer = self.http.get(path, params=query)
-        assert answer.status_code == 200, answer.text
-        return json.loads(answer.text, parse_float=Decimal)
-
-    def values(self, wanted: str, **query: Any) -> Any:
-        return self.get(f"{SHEET}/values/{quote(wanted, safe='')}", **query).get("values")
-
-    def file(self) -> tuple[int, str]:
-        found = self.get(FILE, fields="id,name,version,modifiedTime", supportsAllDrives="true")
-        return int(found["version"]), found["modifiedTime"]
-
-    def close(self) -> None:
-        self.http.close()
-        self.session.close()
-        self.simulator.stop()
 
 
 @pytest.fixture(scope="module")
@@ -398,155 +351,6 @@ def test_an_edit_is_seen_by_the_next_reader(google: Google) -> None:
     assert google.values(f"seats!A{row}:B{row}") == [["openai", "Team"]]
     google.sheet.set("seats", row + 3, 2, "far below")
     assert google.values("seats")[row:] == [[], [], ["", "far below"]]
-
-
-def test_good_rows_have_their_stated_values_and_bad_rows_their_faults(running: Google) -> None:
-    """Read by the cells alone, without the code that makes the tab."""
-    marked = {(row.tab, row.row) for row in running.sheet.good} | {(row.tab, row.row) for row in running.sheet.bad}
-    assert len(marked) == len(running.sheet.good) + len(running.sheet.bad)
-    for title in TABS:
-        header, *rows = running.values(title, valueRenderOption=RAW)
-        assert header[-1] == "remarks"
-        filled = {(title, n) for n, row in enumerate(rows, 2) if row}
-        assert filled == {mark for mark in marked if mark[0] == title}
-        assert len(filled) < len(rows)
-        for good in (row for row in running.sheet.good if row.tab == title):
-            cells = dict(zip(header, rows[good.row - 2], strict=False))
-            assert good.values.keys() == {*header} - {"remarks"}
-            for name, meant in good.values.items():
-                assert read(name, cells.get(name, "")) == meant
-    for bad in running.sheet.bad:
-        header, row = (running.values(bad.tab, valueRenderOption=RAW)[n - 1] for n in (1, bad.row))
-        cells = dict(zip(header, row, strict=False))
-        if "@" in bad.why:
-            assert "@" not in cells["user_email"]
-        elif "number" in bad.why:
-            assert cells["amount_usd"] == "n/a"
-        elif "April" in bad.why:
-            assert cells[bad.why.split()[0]] == "03/04/2026"
-        else:
-            keys = [each[0] for each in running.values(bad.tab) if each]
-            known = {key.id for key in running.simulator.organization.api_keys}
-            assert keys.count(cells["api_key_id"]) == (2 if "two owners" in bad.why else 1)
-            assert (cells["api_key_id"] in known) == ("two owners" in bad.why)
-
-
-def read(name: str, cell: Any) -> object:
-    cell = cell.strip() if isinstance(cell, str) else cell
-    if cell == "":
-        return None
-    if name.endswith(("_date", "_start", "_end", "_from", "_to")):
-        return read_day(cell)
-    if name == "month":
-        return read_day(cell if isinstance(cell, int) else f"{cell}-01").isoformat()[:7]
-    if name.endswith("_usd") and isinstance(cell, str):
-        return Decimal(cell.replace("$", "").replace(",", ""))
-    if name == "provider":
-        return "anthropic" if cell.lower() == "claude" else cell.lower()
-    if name == "cost_center":
-        cell = str(cell)
-    return cell.lower() if name == "user_email" else cell
-
-
-def read_day(cell: int | str) -> date:
-    if isinstance(cell, int):
-        return date(1899, 12, 30) + timedelta(days=cell)
-    return datetime.strptime(cell, "%Y-%m-%d" if cell[:2] == "20" else "%b %d, %Y").replace(tzinfo=UTC).date()
-
-
-CLOCKS = [NOW, datetime(2026, 11, 1, 3, tzinfo=UTC), datetime(2026, 10, 2, 23, 59, tzinfo=UTC)]
-CLOCKS += [datetime(2025, 12, 31, 6, tzinfo=UTC), datetime(2026, 1, 3, 5, 59, tzinfo=UTC)]
-
-
-@pytest.mark.parametrize("now", CLOCKS, ids=str)
-def test_console_figures_are_the_truth_to_the_cent(now: datetime) -> None:
-    simulator = Simulator(now=now)
-    figures = [row.values for row in simulator.sheet.good if row.tab == "console_figures"]
-    seen = set()
-    for figure in figures:
-        first, end, space = figure["period_start"], figure["period_end"], figure["workspace_id"]
-        assert isinstance(first, date)
-        assert isinstance(end, date)
-        days = [first + timedelta(days=n) for n in range((end - first).days)]
-        assert end <= now.date()
-        if figure["provider"] == "anthropic":
-            lines = [line for day in days for line in simulator.day(day).cost_lines.items()]
-            truth = sum((cents for (where, _), cents in lines if space in (None, where)), Decimal()) / 100
-        else:
-            events = [event for day in days for event in simulator.cursor_day(day).events]
-            truth = sum((Decimal(event.charged_cents) for event in events if event.is_chargeable), Decimal()) / 100
-        assert abs(truth - Decimal(str(figure["amount_usd"]))) <= Decimal("0.005")
-        assert truth > 0
-        seen.add((figure["provider"], first, space is None))
-    assert len([key for key in seen if key[0] == "anthropic" and not key[2]]) == len(
-        [key for key in seen if key[0] == "anthropic" and key[2]]
-    )
-    assert {provider for provider, _, _ in seen} == {"anthropic", "cursor"}
-
-
-def test_right_after_midnight_no_figure_includes_the_day_that_cursor_has_not_completed() -> None:
-    """A demo at 00:20 UTC failed: a pull at that time lacks the last hour of the day before."""
-    good = Simulator(now=datetime(2026, 11, 27, 0, 20, tzinfo=UTC)).sheet.good
-    rows = [row.values for row in good if row.tab == "console_figures" and row.values["provider"] == "cursor"]
-    assert max(str(row["period_end"]) for row in rows) == "2026-11-26"
-
-
-def test_settled_figures_are_those_of_the_reports_now(running: Google) -> None:
-    """What was written at noon is still what the provider reports in the afternoon."""
-    assert running.sheet.left_at == datetime(2026, 11, 20, 12, tzinfo=UTC)
-    ends = {row.values["period_end"] for row in running.sheet.good if row.tab == "console_figures"}
-    assert ends == {date(2026, 11, 1), date(2026, 11, 19), date(2026, 11, 3), date(2026, 11, 20)}
-
-
-def test_claude_ai_rows_are_what_analytics_reported_at_that_time(running: Google) -> None:
-    usage = [row.values for row in running.sheet.good if row.tab == "claude_ai_usage"]
-    days = sorted({row["activity_date"] for row in usage}, key=str)
-    assert (days[0], days[-1]) == (date(2026, 10, 11), date(2026, 11, 19))
-    for day in days:
-        assert isinstance(day, date)
-        reported = {row["user_email"]: row["message_count"] for row in usage if row["activity_date"] == day}
-        truth = running.simulator.people_day(day)
-        assert reported == {one.person.email: one.messages for one in truth if one.messages}
-
-
-def test_most_keys_have_owners_who_exist_and_seats_are_those_of_the_team(running: Google) -> None:
-    organization = running.simulator.organization
-    mapped = {row.values["api_key_id"]: row.values for row in running.sheet.good if row.tab == "api_key_mapping"}
-    del mapped[UNKNOWN_KEY]
-    assert 0.8 < len(mapped) / len(organization.api_keys) < 1
-    teams = {person.email: person.team for person in organization.people}
-    assert {teams[str(row["user_email"])] == row["team_name"] for row in mapped.values()} == {True}
-    makers = {key.id: key.created_by for key in organization.api_keys}
-    emails = {person.email: person.id for person in organization.people}
-    made = [row for key, row in mapped.items() if (makers[str(key)] or "").startswith("user_")]
-    others = [row for row in made if emails[str(row["user_email"])] != makers[str(row["api_key_id"])]]
-    assert 5 < len(others) < len(made) / 2
-    written = {row[0] for row in running.values("api_key_mapping") if row}
-    assert len(makers.keys() - written) == 4
-    [cursor] = [
-        row.values
-        for row in running.sheet.good
-        if row.tab == "seats" and row.values["provider"] == "cursor" and row.values["valid_to"] is None
-    ]
-    answer = httpx.get(f"{running.simulator.cursor_url}/teams/members", auth=(CURSOR_KEY, ""))
-    members = answer.json()["teamMembers"]
-    paid = sum(member["role"] != "free-owner" for member in members)
-    assert cursor["seats"] == -(-paid // 5) * 5
-    assert cursor["seat_price_usd"] == Decimal(40)
-
-
-@pytest.mark.usefixtures("_worlds_of_their_own")
-def test_the_sheet_follows_from_the_seed_and_the_clock_and_a_restart_forgets_edits() -> None:
-    one, same, other, later = (
-        Simulator(seed=seed, now=now)
-        for seed, now in ((1, NOW), (1, NOW + timedelta(hours=2)), (2, NOW), (1, NOW + timedelta(days=1)))
-    )
-    rows = [[tab.rows for tab in each.sheet.tabs] for each in (one, same, other, later)]
-    assert rows[0] == rows[1]
-    assert rows[0] != rows[2]
-    assert rows[0] != rows[3]
-    assert one.sheet.version == same.sheet.version < later.sheet.version
-    assert one.sheet.modified_at == same.sheet.modified_at < later.sheet.modified_at
 
 
 def test_a_version_can_be_asked_without_making_the_cells(google: Google) -> None:

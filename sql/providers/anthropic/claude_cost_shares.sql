@@ -14,7 +14,7 @@
 -- columns:
 --   expense_date date not null: the UTC day
 --   account string not null: the account at the provider
---   organization_id string not null: the Console organisation
+--   organization_id string not null: the Console organization
 --   workspace_id string not null: the default workspace has its real id where it is known, else `default`
 --   model string: null where none was used
 --   cost_type string: tokens, web_search, code_execution, session_usage, or what the provider adds
