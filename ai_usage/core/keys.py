@@ -36,7 +36,7 @@ DIM_API_KEY_MAPPING = Table(
         "user_email": string("lower-case; null where no owner is named"),
         "team_name": string("as the sheet calls it"),
         "description": string("in the sheet's words"),
-        "creator_email": string("who made the key, lower-case; null where that is no member, or not listed"),
+        "creator_email": string("who made the key, lower-case; null if that is not a member, or not listed"),
         "mapped_by": string("sheet, key_creator (who made the key), none", required=True),
         "valid_from": day("the first day; null since ever", required=False),
         "valid_to": day("exclusive; null until further notice", required=False),

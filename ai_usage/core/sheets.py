@@ -42,7 +42,7 @@ BUDGETS = Table(
         "row_number": integer("in the tab budgets"),
         "month": string("YYYY-MM", required=True),
         "scope": string("total, provider, team, cost_center", required=True),
-        "scope_name": string("which provider, team or cost center; null for total"),
+        "scope_name": string("the provider, team or cost center; null for total"),
         "amount_usd": dollars("planned"),
         **STAMPS,
     },
@@ -50,7 +50,7 @@ BUDGETS = Table(
 
 SEATS = Table(
     name="seats",
-    grain="seats of one plan that were bought, over the days they are valid",
+    grain="purchased seats of one plan, over the days for which they are valid",
     date_column=None,
     columns={
         "row_number": integer("in the tab seats"),
@@ -66,7 +66,7 @@ SEATS = Table(
 
 PEOPLE = Table(
     name="people",
-    grain="what the sheet has of one person over the days it holds",
+    grain="the sheet's entry for one person over the days for which it is valid",
     date_column=None,
     columns={
         "row_number": integer("in the tab people"),

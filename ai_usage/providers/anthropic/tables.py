@@ -97,7 +97,7 @@ CLAUDE_COSTS = Table(
 
 CLAUDE_DAILY_COST = Table(
     name="claude_daily_cost",
-    grain="one UTC day of one organization: the Console's own ungrouped figure; no row on an idle day",
+    grain="one UTC day of one organization: the Console's own ungrouped figure; no row for a day without use",
     key=("activity_date", "account", "organization_id", "currency"),
     columns={
         "activity_date": DAY,
@@ -158,7 +158,7 @@ CLAUDE_USAGE_TOKENS_BY_SPEED = Table(
 
 CLAUDE_DAILY_TOKENS = Table(
     name="claude_daily_tokens",
-    grain="one UTC day of the whole organization; no row on an idle day",
+    grain="one UTC day of the whole organization; no row for a day without use",
     key=("activity_date", "account", "organization_id"),
     columns={"activity_date": DAY, "organization_id": ORGANIZATION, **MEASURES, **ACCOUNT_STAMPS},
 )

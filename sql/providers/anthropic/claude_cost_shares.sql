@@ -7,7 +7,7 @@
 -- and context window, and geography and speed where claude_usage_by_line has them: rounded down to the nano-dollar, and
 -- what is left goes to the largest remainders. A cost that no source attributes stays whole, without a payer.
 --
--- grain: one payer's share of one priced thing on one UTC day
+-- grain: one person's or key's share of one priced thing on one UTC day
 -- built: daily by expense_date
 -- blocked by: anthropic
 -- cluster: workspace_id, api_key_id
