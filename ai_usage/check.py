@@ -181,16 +181,17 @@ def each_day(
 
     def evaluate(warehouse: Warehouse, span: Span) -> Mapping[date, Finding]:
         wrong = wrong_rows(warehouse, sql, span, **parameters)
-        return {day: of_accounts({name: result(of) for name, of in _by_account(rows)}) for day, rows in wrong.items()}
+        return {day: each_account(rows, result) for day, rows in wrong.items()}
 
     return evaluate
 
 
-def _by_account(rows: list[dict[str, Any]]) -> Iterable[tuple[str, list[dict[str, Any]]]]:
+def each_account(rows: list[dict[str, Any]], result: Callable[[list[dict[str, Any]]], Finding]) -> Finding:
+    """The result of rows that may be of several accounts, evaluated account by account."""
     found: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         found.setdefault(str(row.get("account")), []).append(row)
-    return found.items()
+    return of_accounts({account: result(of) for account, of in found.items()})
 
 
 def of_accounts(found: Mapping[str, Finding]) -> Finding:

@@ -1,6 +1,6 @@
 """Between a test's questions its warehouse's file stays open: to open a file of all tables takes longer than most
 questions. It is closed before anybody else can look at it: another process, a read-only connection, or Python's own
-file functions. It is enough to import it, in the process of the tests only: nobody waits there for a file.
+file functions. It is enough to import it, in the process of the tests only: no other process waits there for a file.
 """
 
 import subprocess

@@ -89,7 +89,7 @@ def run_that_names_her() -> None:
 
     @dg.asset(deps=[spend])
     def fails() -> None:
-        raise ValueError(f"{ADDRESS} is nobody")
+        raise ValueError(f"{ADDRESS} is unknown")
 
     with dg.DagsterInstance.get() as instance:
         dg.materialize([spend, fails], instance=instance, raise_on_error=False, tags={"owner": ADDRESS})
@@ -262,7 +262,7 @@ def erased(identity: Identity) -> Erased:
         ('{"m":"{\\"n\\": \\"LINA XU\\"}"}', '{"m":"{\\"n\\": \\"erased-1\\"}"}'),
         ('[1,2.50,"lina_xu"]', '[1,2.50,"erased-1"]'),
         ("{not json lina.xu", "{not json erased-1"),
-        ('[lina.xu@example.com] said "no" to lina.xu', '[erased-1@erased.invalid] said "no" to erased-1'),
+        ('[lina.xu@example.com] answered "no" to lina.xu', '[erased-1@erased.invalid] answered "no" to erased-1'),
         ('why: {"by": "lina.xu\\u0040example.com"}', 'why: {"by": "erased-1@erased.invalid"}'),
         ('{"a": [true, null, 1e5, "x"]}', '{"a": [true, null, 1e5, "x"]}'),
     ],

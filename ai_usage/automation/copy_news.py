@@ -16,6 +16,6 @@ def news_of_the_copy(of: Settings) -> Iterator[News]:
             severity=Severity.FAILED,
             title="The published copy of the warehouse cannot be read",
             topic=TOPIC,
-            text=f"{why} Sensors take it for none: what is due is pulled, and the run publishes the copy again.",
+            text=f"{why} Sensors treat it as missing: what is due is pulled, and the run publishes the copy again.",
             link=of.ui_url,
         )

@@ -101,7 +101,8 @@ spend_has_no_anomaly = DailyCheck(
     formerly="spend_is_as_usual",
     asset=ANOMALIES,
     title="a spike, a drop, a new key or model",
-    description="No key, person, team, model or provider deviates far from its baseline of such days; none is new.",
+    description="No key, person, team, model or provider deviates far from its baseline for such days, and no key or "
+    "model is new.",
     severity="warned",
     sources=SOURCES,
     pulls=BILLS,

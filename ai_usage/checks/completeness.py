@@ -126,7 +126,7 @@ def bill_is_fresh(provider: Provider) -> SnapshotCheck:
         formerly="source_is_not_silent",
         provider=provider.key,
         asset=f"raw/{pull}",
-        title="a bill of which no day, or only empty days came lately",
+        title="a bill without a recent day, or with only empty ones",
         description=f"Some day of the last {STALE_DAYS} is known, and has a record: an unknown day is not $0.",
         severity="failed",
         sources=(provider.source,),

@@ -1,4 +1,4 @@
-"""Do the providers' lines come to what their consoles showed: each figure of the sheet, whole and by workspace.
+"""Compares the providers' cost lines with their consoles: each figure of the sheet, in total and by workspace.
 
 A figure of an invoice may include seats: if its column `covers` has it, or if only usage and seats together match it.
 
@@ -122,9 +122,9 @@ def _compared(warehouse: Warehouse, row: Row) -> Compared:
     if abs(row["difference_usd"]) <= row["tolerance_usd"]:
         return Compared(row)
     seats = row["seats_usd"] if row["covers"] == "usage_and_seats" else Decimal()
-    beside = row["seats_usd"] if row["said_to_cover"] is None else Decimal()
+    beside = row["seats_usd"] if row["stated_covers"] is None else Decimal()
     amounts = (
-        f"lines come to {usd(row['lines_usd'])} USD{f' and seats to {usd(seats)}' if seats else ''}, "
+        f"the lines add up to {usd(row['lines_usd'])} USD{f' and the seats to {usd(seats)}' if seats else ''}, "
         f"the figure is {usd(row['figure_usd'])}: "
         f"{usd(row['difference_usd'], sign='+')} USD, more than {usd(row['tolerance_usd'])}"
         f"{f' (seats of {usd(beside)} USD are not in it)' if beside else ''}"
@@ -147,7 +147,7 @@ def _not_comparable(row: Row) -> str:
         return f"{BY_KEY[row['provider']].name} has no workspaces"
     if row["days_missing"]:
         return _missing(row, settings().now().date())
-    if row["said_to_cover"] == "usage_and_seats" and not row["seats_usd"]:
+    if row["stated_covers"] == "usage_and_seats" and not row["seats_usd"]:
         return "it covers seats, and no seat of its days has a price (tab seats)"
     return ""
 
@@ -191,9 +191,9 @@ def _lines_known(warehouse: Warehouse, row: Row, at: datetime | None) -> Decimal
 console_figures_match = SnapshotCheck(
     name=NAME,
     asset="marts/month_close",
-    title="lines that are not what the console showed, whole and by workspace",
-    description="What providers' lines come to, whole and by workspace, is what the sheet has of their consoles: "
-    "within 0.01 USD or 0.01 %.",
+    title="cost lines that differ from the console's figures, in total and by workspace",
+    description="The sum of a provider's cost lines, in total and by workspace, equals the console figure in the "
+    "sheet, within 0.01 USD or 0.01 %.",
     severity="failed",
     sources=(SHEET,),
     pulls=(CONSOLE_FIGURES.pull,),

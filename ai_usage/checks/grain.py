@@ -33,8 +33,8 @@ def grain_is_unique(
         name=GRAIN,
         provider=provider,
         asset=f"core/{first.name}",
-        title="rows that stand twice: pages that overlap",
-        description=f"No row of {names} stands twice: pages that overlap count once.",
+        title="rows that appear twice: pages that overlap",
+        description=f"No row of {names} appears twice: pages that overlap count once.",
         severity="failed",
         sources=sources,
         pulls=pulls,
@@ -47,7 +47,7 @@ def grain_is_unique(
 
 def _repeated_keys(tables: Sequence[Table], warehouse: Warehouse, span: Span) -> Mapping[date, Result]:
     return {
-        day: failed(f"{len(rows)} keys stand more than once: {some(map(_repeated, rows), at_most=3)}.", rows)
+        day: failed(f"{len(rows)} keys appear more than once: {some(map(_repeated, rows), at_most=3)}.", rows)
         for day, rows in by_day(repeated(warehouse, tables, span)).items()
     }
 

@@ -121,7 +121,7 @@ def no_pull_is_of_the_future(source: Source, pulls: Sequence[str], *, provider: 
         provider=provider,
         asset=f"raw/{pulls[0]}",
         title="pulls made while the machine's clock was wrong",
-        description="No pull has an instant that is still to come: the machine's clock was right each time.",
+        description="No pull has an instant in the future: the machine's clock was right each time.",
         severity="warned",
         sources=(source,),
         pulls=tuple(pulls),
@@ -141,8 +141,8 @@ def _of_the_future(pulls: Sequence[str], warehouse: Warehouse) -> Result | None:
         return PASSED
     latest = max(row["asked_at"] for row in rows)
     return warned(
-        f"{len(rows)} pulls of {some(sorted({row['pull'] for row in rows}))} are of the future, up to "
-        f"{latest:%Y-%m-%d %H:%M} UTC, by a clock that was wrong. Later pulls count all the same.",
+        f"{len(rows)} pulls of {some(sorted({row['pull'] for row in rows}))} have instants in the future, up to "
+        f"{latest:%Y-%m-%d %H:%M} UTC: the clock was wrong. Later pulls still count.",
         rows,
     )
 

@@ -43,7 +43,7 @@ mapping_is_unambiguous = SnapshotCheck(
     title="a key with two owners",
     severity="failed",
     sql="checks/mapping_is_unambiguous",
-    description="No API key has two owners: neither by two rows of the sheet, nor on one day.",
+    description="No API key has two owners, by two rows of the sheet or on one day.",
     pulls=(API_KEY_MAPPING.pull,),
 )
 
@@ -99,7 +99,7 @@ emails_are_known_people = SnapshotCheck(
     title="an address that no provider knows: a typing error, a former member",
     severity="failed",
     sql="checks/emails_are_known_people",
-    description="Each address in the sheet, or one it is an alias of, is a provider's member's or in the tab people.",
+    description="Each address in the sheet, or the address it is an alias of, is a member's or in the tab people.",
     pulls=(API_KEY_MAPPING.pull,),
     also_reads=("core/dim_person_account", "core/people"),
 )
@@ -158,7 +158,7 @@ sheet_rows_are_valid = SnapshotCheck(
     sources=(SHEET,),
     title="sheet rows that cannot be used",
     severity="failed",
-    description="Every row of the sheet can be used; those that cannot are rejected, each with its reason.",
+    description="Every row of the sheet can be used; other rows are rejected, each with its reason.",
     pulls=(API_KEY_MAPPING.pull,),
 )
 

@@ -10,16 +10,20 @@ from ai_usage.check import (
     PASSED,
     Check,
     DailyCheck,
+    Finding,
     Result,
+    Row,
     Rows,
     RunCheck,
     Sightings,
     SnapshotCheck,
+    each_account,
     each_day,
     failed,
     some,
     warned,
 )
+from ai_usage.checks.accounts import IN_LEDGER
 from ai_usage.ingest.drift import drift
 from ai_usage.ingest.ledger_writes import Source
 from ai_usage.marts.gate import READABLE
@@ -28,7 +32,6 @@ from ai_usage.providers.provider import CoreTables, Provider
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
-from ai_usage.warehouse.table import PULLS
 
 TITLE = "a record with money, identity or day that cannot be read"
 DESCRIPTION = "Each record of {} can be used: what carries money, identity or the day is readable."
@@ -75,22 +78,31 @@ def snapshots_are_readable(
         sources=sources,
         pulls=pulls,
         sql=OF_SNAPSHOTS,
-        evaluate=partial(_rejected_snapshots, pulls),
+        evaluate=partial(_rejected_snapshots, pulls, provider),
     )
 
 
-def _rejected_snapshots(pulls: Sequence[str], warehouse: Warehouse) -> Result | None:
-    there = warehouse.ask(f"select pull from {PULLS.address} where pull in unnest(@pulls) limit 1", pulls=list(pulls))
-    if there.is_empty():
+def _rejected_snapshots(pulls: Sequence[str], provider: str, warehouse: Warehouse) -> Finding | None:
+    accounts = warehouse.ask(IN_LEDGER, pulls=list(pulls))
+    if accounts.is_empty():
         return None
     rows = warehouse.query(OF_SNAPSHOTS, pulls=list(pulls)).to_dicts()
-    return warned(_rejected(rows), rows) if rows else PASSED
+    if not rows:
+        return PASSED
+    if provider:
+        return each_account(rows, lambda of_one: warned(_rejected(of_one), of_one))
+    return warned(_rejected(rows, names_account=len(accounts) > 1), rows)  # accounts of several providers
 
 
-def _rejected(rows: Rows) -> str:
+def _rejected(rows: Rows, *, names_account: bool = False) -> str:
     total = sum(row["records"] for row in rows)
-    named = some((f"{row['pull']}: {row['field']}: {row['reason']} ({row['records']}×)" for row in rows), between="; ")
+    named = some((_field(row, names_account=names_account) for row in rows), between="; ")
     return f"{total} {'record' if total == 1 else 'records'} cannot be used: {named}."
+
+
+def _field(row: Row, *, names_account: bool) -> str:
+    account = f" of account {row['account']}" if names_account else ""
+    return f"{row['pull']}{account}: {row['field']}: {row['reason']} ({row['records']}×)"
 
 
 def schema_drift(provider: Provider, pull: str, of: type) -> RunCheck:

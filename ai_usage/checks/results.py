@@ -71,7 +71,7 @@ def results_of(
     events: Iterable[tuple[dg.DagsterEvent, float]], planned: Collection[dg.AssetCheckKey] = ()
 ) -> list[CheckResult]:
     """The results in a run's events, each with its time: the last one of each check and day. `planned` are the checks
-    of a run that is over: a check whose step failed has failed, and a check that did not run is not evaluated.
+    of a run that is over: a check has failed if its step failed, and is not evaluated if it did not run.
     """
     found: dict[tuple[str, str, date | None], CheckResult] = {}
     failed_steps: dict[str, str] = {}

@@ -40,8 +40,8 @@ def revisions_are_recorded(provider: Provider) -> DailyCheck:
         provider=provider.key,
         asset=f"core/{bill.first.name}",
         title="a total that changed without a recorded revision",
-        description="What a day comes to now is its newest recorded version, and each version was known until the "
-        "next one came: no total changes without its revision.",
+        description="Each day's current total is its newest recorded version, and each version was known until the "
+        "next one: no total changes without a revision.",
         severity="failed",
         sources=(provider.source,),
         pulls=(provider.bill.pull,),
@@ -85,7 +85,7 @@ def _is_recorded(row: Row) -> bool:
 
 
 def _unrecorded(row: Row) -> Result:
-    built = f"The day comes to {row['built_usd']:,f} USD"
+    built = f"The day's amount is {row['built_usd']:,f} USD"
     if row["newest_usd"] is None:
         return failed(f"{built}, and core/spend_versions has no version of it.", [row])
     newest = f"{row['newest_usd']:,f} USD"
@@ -98,7 +98,7 @@ def _unrecorded(row: Row) -> Result:
     if row["gaps"] or row["open_versions"] != 1:
         return failed(
             f"{built}, as its newest version does, but among the {row['versions']} versions there are {row['gaps']} "
-            f"gaps and {row['open_versions']} open ones, not one: a version was lost or stands twice.",
+            f"gaps and {row['open_versions']} open ones, not one: a version is missing or there twice.",
             [row],
         )
     return warned(

@@ -121,7 +121,7 @@ def _totals(then: Spend, now: Spend) -> Grid:
 
 def _print_changes(then: Spend, now: Spend) -> None:
     changed = differences(then.billed, now.billed)
-    moved = [key for key in {*then.payers, *now.payers} - {*changed} if then.payers.get(key) != now.payers.get(key)]
+    moved = [key for key in {*then.owners, *now.owners} - {*changed} if then.owners.get(key) != now.owners.get(key)]
     if changed:
         grid = _grid("Days that differ, largest difference first", "", "known then", "known now", "difference")
         for day, provider in changed[:AT_MOST]:

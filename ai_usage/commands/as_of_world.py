@@ -25,7 +25,7 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 AN_INSTANT = timedelta(microseconds=1)  # the precision of instants here
 
 DayOfProvider = tuple[date, str]
-Payer = tuple[str | None, str | None, str | None]  # key, person, team
+Owner = tuple[str | None, str | None, str | None]  # key, person, team
 BlockedByProvider = dict[DayOfProvider, list[str]]
 
 
@@ -44,14 +44,14 @@ class Spend:
 
     billed: dict[DayOfProvider, Decimal] = field(default_factory=dict)
     usage: dict[DayOfProvider, Decimal] = field(default_factory=dict)
-    payers: dict[DayOfProvider, dict[Payer, Decimal]] = field(default_factory=dict)
+    owners: dict[DayOfProvider, dict[Owner, Decimal]] = field(default_factory=dict)
 
 
 def rebuilt(ledger: Warehouse, at: datetime, span: Span, *, into: Path) -> Past:
     """The days as they were known at the instant, in a warehouse of its own at `into`.
 
-    A day held back keeps its last good version in the marts. So where days were held back then, what was known of them
-    just before each change is built first, and the instant last: as the marts lived through it.
+    A blocked day keeps its last good version in the marts. So if days were blocked then, what was known of them just
+    before each change is built first, and the instant last: in the order in which the marts were built.
     """
     past = _build(ledger, at, span, into)
     if not past.failures and (moments := _before_each_change(past, span)):
@@ -117,12 +117,12 @@ def spend_in(warehouse: Warehouse, span: Span) -> Spend:
     """The billed cost in its `ai_spend`."""
     found = Spend()
     for row in warehouse.query("summary/spend_by_attribution", **_period(span)).iter_rows(named=True):
-        key, payer = (row["spend_date"], row["provider"]), (row["api_key_id"], row["user_email"], row["team_name"])
+        key, owner = (row["spend_date"], row["provider"]), (row["api_key_id"], row["user_email"], row["team_name"])
         sums: list[dict[Any, Decimal]] = [found.billed] if row["is_seat"] else [found.billed, found.usage]
         for billed in sums:
             billed[key] = billed.get(key, Decimal()) + row["billed_usd"]
-        own = found.payers.setdefault(key, {})
-        own[payer] = own.get(payer, Decimal()) + row["billed_usd"]
+        own = found.owners.setdefault(key, {})
+        own[owner] = own.get(owner, Decimal()) + row["billed_usd"]
     return found
 
 

@@ -24,11 +24,11 @@ DIM_ACCOUNT = Table(
     columns={
         "provider": string("as in dim_provider", required=True),
         "account": string("its name here, as in ai_spend", required=True),
-        "account_name": string("what the provider calls it; null where it sends no name"),
+        "account_name": string("the provider's name of it; null where it sends none"),
         "provider_account_id": string("the provider's own id of it; null where it sends none"),
         "credentials": string("the kinds of keys that it has, never a key: admin, analytics; null where it has none"),
-        "is_configured": boolean("whether the settings name it; of no other account is anything pulled", required=True),
-        "first_pulled_at": instant("when anything of it was first pulled; null before that"),
+        "is_configured": boolean("whether the settings name it; only such accounts are pulled", required=True),
+        "first_pulled_at": instant("when it was first pulled; null before that"),
     },
 )
 DIRECTORIES = [pull for provider in PROVIDERS if provider.accounts for pull in provider.accounts.pulls]

@@ -20,7 +20,7 @@ from ai_usage.warehouse.table import STAMPS, Table, day, dollars, instant, integ
 
 CONSOLE_FIGURES = Table(
     name="console_figures",
-    grain="what a provider's console or invoice showed for one period, as it is, or once was, in the sheet",
+    grain="the figure of a provider's console or invoice for one period, as it is or was in the sheet",
     date_column=None,
     columns={
         "row_number": integer("in the tab console_figures"),

@@ -1,5 +1,5 @@
-"""Who answers for which API key: by the sheet, else by who made the key. What providers and people know of keys, in one
-table.
+"""The owner of each API key: from the sheet, else the creator of the key. What providers and people know of keys, in
+one table.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ from ai_usage.warehouse.table import STAMPS, Table, day, string
 
 DIM_API_KEY_MAPPING = Table(
     name="dim_api_key_mapping",
-    grain="who answers for one API key over the days it was so",
+    grain="the owner of one API key over the days of ownership",
     date_column=None,
     columns={
         "api_key_id": string("as in the provider's usage report", required=True),
@@ -36,7 +36,7 @@ DIM_API_KEY_MAPPING = Table(
         "user_email": string("lower-case; null where no owner is named"),
         "team_name": string("as the sheet calls it"),
         "description": string("in the sheet's words"),
-        "creator_email": string("who made the key, lower-case; null where that is no member, or not listed"),
+        "creator_email": string("who made the key, lower-case; null if that is not a member, or not listed"),
         "mapped_by": string("sheet, key_creator (who made the key), none", required=True),
         "valid_from": day("the first day; null since ever", required=False),
         "valid_to": day("exclusive; null until further notice", required=False),
@@ -79,7 +79,7 @@ Listed = Mapping[KeyId, ListedKey]
 
 @snapshot_asset("core", DIM_API_KEY_MAPPING, group=GROUP, kinds=KINDS, deps=[MAPPING, *LISTS])
 def dim_api_key_mapping(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """Who answers for each API key, since when and until when: by the sheet, else whoever made the key."""
+    """The owner of each API key, since when and until when: from the sheet, else the creator of the key."""
     with warehouse.connected():
         listed = listed_keys(warehouse)
         history = key_history(warehouse, listed)

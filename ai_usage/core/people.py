@@ -20,7 +20,7 @@ from ai_usage.warehouse.table import STAMPS, Table, boolean, string
 
 DIM_PERSON = Table(
     name="dim_person",
-    grain="one address of a person, in whichever lists it is",
+    grain="one address of a person, in any list of members or in the sheet",
     date_column=None,
     columns={
         "user_email": string("lower-case", required=True),

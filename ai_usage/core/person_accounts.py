@@ -24,7 +24,7 @@ DIM_PERSON_ACCOUNT = Table(
         "account": string("the account that lists the user", required=True),
         "account_user_id": string("as the provider has it; null where it sends none"),
         "user_email": string("as the account has it, lower-case", required=True),
-        "is_member": boolean("in the account's list of members now, and not as one who was removed", required=True),
+        "is_member": boolean("in the account's list of members now, and not as a removed member", required=True),
         **STAMPS,
     },
 )

@@ -26,7 +26,7 @@ DIM_PROVIDER = Table(
         "billing_account_type": string("FOCUS BillingAccountType: Organization or Team", required=True),
         "sub_account_type": string("FOCUS SubAccountType", required=True),
         "billing_pull": string("the pull that is the bill, in ai_usage_raw.pulls", required=True),
-        "final_after_days": integer("asked about so many days later, a day is final"),
+        "final_after_days": integer("the number of days after which a pull makes a day final"),
         "seat_platform": string("on which the sheet's seats are billed; null where its spend.sql bills them"),
         "provider_order": integer("its place in lists of providers, from 1"),
     },
@@ -38,10 +38,10 @@ DIM_PLATFORM = Table(
     date_column=None,
     columns={
         "platform": string("as in ai_spend, and `tool` in ai_activity", required=True),
-        "provider": string("who bills it, as in dim_provider", required=True),
+        "provider": string("the provider, as in dim_provider", required=True),
         "platform_name": string("for people", required=True),
         "service_name": string("FOCUS ServiceName", required=True),
-        "is_coding_tool": boolean("whether lines, commits or pull requests come of it", required=True),
+        "is_coding_tool": boolean("whether it makes lines, commits or pull requests", required=True),
         "platform_order": integer("its place in lists of platforms, from 1"),
     },
 )

@@ -29,7 +29,7 @@ SHEET_REJECTIONS = Table(
         "row_number": integer("as people see it: the first row is 1"),
         "column_name": string("the column that is wrong", required=True),
         "value_shape": string("what the cell looks like: letters as a, digits as 9", required=True),
-        "reason": string("why the row was left out", required=True),
+        "reason": string("why the row was rejected", required=True),
         **STAMPS,
     },
 )
@@ -42,7 +42,7 @@ BUDGETS = Table(
         "row_number": integer("in the tab budgets"),
         "month": string("YYYY-MM", required=True),
         "scope": string("total, provider, team, cost_center", required=True),
-        "scope_name": string("which provider, team or cost center; null for total"),
+        "scope_name": string("the provider, team or cost center; null for total"),
         "amount_usd": dollars("planned"),
         **STAMPS,
     },
@@ -50,7 +50,7 @@ BUDGETS = Table(
 
 SEATS = Table(
     name="seats",
-    grain="seats of one plan that were bought, over the days they are valid",
+    grain="purchased seats of one plan, over the days for which they are valid",
     date_column=None,
     columns={
         "row_number": integer("in the tab seats"),
@@ -66,7 +66,7 @@ SEATS = Table(
 
 PEOPLE = Table(
     name="people",
-    grain="what the sheet has of one person over the days it holds",
+    grain="the sheet's entry for one person over the days for which it is valid",
     date_column=None,
     columns={
         "row_number": integer("in the tab people"),
@@ -152,7 +152,7 @@ people = _from_tab(PEOPLE, tabs.PEOPLE, "Teams, cost centers, managers and leave
     deps=[dg.AssetKey(["raw", tab.pull]) for tab in TABS.values()],
 )
 def sheet_rejections(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """The sheet's rows that were left out, and why: mend them there, and they come in."""
+    """The sheet's rejected rows, with the reason: they are used once they are corrected in the sheet."""
     with warehouse.connected():
         frames = [rejection_rows(*read) for tab in TABS.values() if (read := read_newest(warehouse, tab))]
         if not frames:

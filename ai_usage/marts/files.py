@@ -4,7 +4,7 @@ what it reads is read from the SELECT.
 
     -- What was charged on each UTC day.
     --
-    -- grain: one UTC day of one organisation
+    -- grain: one UTC day of one organization
     -- built: daily by expense_date
     -- blocked by: <provider>
     -- columns:

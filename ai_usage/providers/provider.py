@@ -27,7 +27,7 @@ class Platform:
     key: str  # in `ai_spend.platform`
     name: str  # for people
     service_name: str  # FOCUS ServiceName
-    is_coding_tool: bool = False  # whether lines, commits or pull requests come of it
+    is_coding_tool: bool = False  # whether it makes lines, commits or pull requests
 
 
 @dataclass(frozen=True)

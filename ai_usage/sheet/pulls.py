@@ -57,7 +57,7 @@ def sheet_tabs(
     context: dg.AssetExecutionContext, sheet: dg.ResourceParam[Sheet | None], warehouse: InWarehouse
 ) -> Iterator[dg.MaterializeResult[None]]:
     """The tabs of this run, by one question to Google. A tab that is not there, and the whole sheet if it cannot be
-    read, is left as it last was: `sheet_can_be_read` is red then, and what rests on providers' figures goes on.
+    read, is left as it last was: `sheet_can_be_read` fails then, and tables of the providers' figures are still built.
     """
     wanted = sorted(context.selected_asset_keys)
     if sheet is None:

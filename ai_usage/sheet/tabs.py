@@ -20,7 +20,7 @@ Row = dict[str, Any]  # column → value, and `row_number`
 
 @dataclass(frozen=True)
 class Rejection:
-    """A row that was left out, or a whole tab, if its header cannot be used."""
+    """A rejected row, or a whole tab, if its header cannot be used."""
 
     tab: str
     row_number: int  # as people see it: the first row is 1
@@ -214,7 +214,7 @@ def _places(tab: Tab, header: Sequence[Cell], row_number: int, found: TabRows) -
         if len(at) == 1:
             places[column.name] = at[0]
         elif at or column.required:
-            reason = "stands twice in the header" if at else "is missing in the header: no row of this tab can be used"
+            reason = "is twice in the header" if at else "is missing in the header: no row of this tab can be used"
             found.rejections.append(Rejection(tab.name, row_number, column.name, "header", reason))
     is_whole = all(column.name in places for column in tab.columns if column.required)
     return places if is_whole else None

@@ -62,7 +62,7 @@ class Grouping:
 
 
 class ClaudeAnalytics:
-    """Both analytics over one organisation's days."""
+    """Both analytics over one organization's days."""
 
     def __init__(self, days: ClaudeDays) -> None:
         self.days = days

@@ -50,7 +50,7 @@ def _minutes(passed: timedelta) -> int:
 
 
 class ClaudeDays:
-    """Every day of one organisation, made when first asked for."""
+    """Every day of one organization, made when first asked for."""
 
     def __init__(self, organization: Organization, seed: int) -> None:
         self.organization = organization

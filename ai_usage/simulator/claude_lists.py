@@ -1,4 +1,4 @@
-"""The organisation's lists as the Admin API sends them: workspaces, API keys, users; paged by id.
+"""The organization's lists as the Admin API sends them: workspaces, API keys, users; paged by id.
 
 Each list holds what exists by the simulator's clock.
 """

@@ -1,6 +1,6 @@
 """Answers of analytics/users: who was active, and how much, on a day or over a range of days.
 
-A range is one row a person for all of it, not one a day. The simulated organisation has no groups.
+A range is one row a person for all of it, not one a day. The simulated organization has no groups.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -43,7 +43,7 @@ SCIENCE = "delegation_count distinct_session_count message_count remote_compute_
 
 
 class ClaudePeople:
-    """Answers over the days of one organisation's people, read at the simulator's clock."""
+    """Answers over the days of one organization's people, read at the simulator's clock."""
 
     def __init__(self, people: PeopleDays, clock: Callable[[], datetime]) -> None:
         self.people, self.clock = people, clock

@@ -58,7 +58,7 @@ def parts(days: ClaudeDays, over: Span) -> Iterator[Day]:
 
 
 class ClaudeReports:
-    """The reports over one organisation's days; analytics are apart."""
+    """The reports over one organization's days; analytics are apart."""
 
     def __init__(self, days: ClaudeDays) -> None:
         self.days = days

@@ -1,6 +1,6 @@
 """The simulated company: its people, teams, workspaces and API keys. Knows of no HTTP and of no usage.
 
-Everybody and everything has the dates between which they existed, so one organisation serves any clock.
+Everybody and everything has the dates between which they existed, so one organization serves any clock.
 """
 
 import hashlib

@@ -57,14 +57,14 @@ def latest_ready(now: datetime) -> date:
 
 
 class PeopleDays:
-    """Every day of one organisation's people, made when first asked for."""
+    """Every day of one organization's people, made when first asked for."""
 
     def __init__(self, organization: Organization, seed: int) -> None:
         self.organization, self.seed = organization, seed
         self.final = lru_cache(maxsize=400)(self._final)
 
     def visible(self, day: date, now: datetime) -> tuple[PersonDay, ...]:
-        """By person, in the organisation's order; no one before the day is ready."""
+        """By person, in the organization's order; no one before the day is ready."""
         mornings = morning(day, now)
         people = self.final(day) if mornings else ()
         if not people or mornings == FINAL:

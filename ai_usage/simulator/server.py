@@ -1,4 +1,4 @@
-"""The simulator as something to start and stop: one organisation, its providers, a server on the loopback.
+"""The simulator as something to start and stop: one organization, its providers, a server on the loopback.
 
 It serves from a daemon thread, so that a test or a demo can be client and server at once.
 """

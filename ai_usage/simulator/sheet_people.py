@@ -1,4 +1,4 @@
-"""The sheet's tabs about people: who they are, who answers for an API key, and who used claude.ai how much."""
+"""The sheet's tabs about people: who they are, who owns an API key, and how much each used claude.ai."""
 
 import random
 from datetime import date, datetime, timedelta
@@ -10,7 +10,7 @@ from ai_usage.simulator.sheet_rows import HOSTILE, TabRows, day_cell, day_name, 
 UNKNOWN_KEY = "apikey_01DeletedLongAgo000000"
 UNMAPPED, UNMAPPED_FIRST = 12, 5  # of so many keys one is not in the sheet
 TWO_OWNERS, NO_ADDRESS = 8, 20  # keys with wrong rows
-TEAMS = {  # workspace → who answers for a key that no person made
+TEAMS = {  # workspace → the owner of a key that no person made
     "Default": "Web",
     "Platform": "Platform",
     "Data team": "Data",

@@ -11,7 +11,7 @@ from ai_usage.simulator.sheet_people import api_key_mapping, claude_ai_usage, pe
 
 
 class SheetMaker:
-    """Writes the sheet of one organisation, from the truth of its days."""
+    """Writes the sheet of one organization, from the truth of its days."""
 
     def __init__(self, claude: ClaudeDays, people: PeopleDays, cursor: CursorDays, seed: int) -> None:
         self.claude, self.people, self.cursor, self.seed = claude, people, cursor, seed

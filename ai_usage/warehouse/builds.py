@@ -12,7 +12,7 @@ from ai_usage.warehouse.table import Table, day, instant, string
 
 BUILDS = Table(
     name="builds",
-    grain="the last build of one table and UTC day; of a table without days, of all of it",
+    grain="the last build of one table and UTC day; for a table without days, the last build of the whole table",
     columns={
         "asset": string("layer/table", required=True),
         "activity_date": day("the UTC day; null of a table without days", required=False),

@@ -34,7 +34,7 @@ def refuse_a_full_disk(folder: Path, needed: int, target: Path) -> None:
     if free < needed:
         raise WarehouseError(
             f"No space left for {target}: it needs {needed / 1e6:,.1f} MB and {free / 1e6:,.1f} MB are free. What was "
-            "written before stands. Free some space and run it again."
+            "written before is kept. Free some space and run it again."
         )
 
 

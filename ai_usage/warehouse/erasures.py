@@ -22,7 +22,7 @@ ERASURES = Table(
     columns={
         "erasure_id": string("random", required=True),
         "begun_at": instant("when the erasure began", required=True),
-        "erased_at": instant("when it was complete; null while it is not: run it again"),
+        "erased_at": instant("when it was completed; null until then: run it again"),
         "replacement": string("the address that stands in place of theirs", required=True),
         "digest_key": string("what the digests are keyed with, in hexadecimal", required=True),
         "phrases": string("keyed digests of what named them, and what stands in its place, as JSON", required=True),

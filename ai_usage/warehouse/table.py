@@ -171,7 +171,7 @@ PULLS = Table(
         "records": integer("records of this day; 0 is an empty day, not a missing one"),
         "content_hash": string("SHA-256 over the records, whatever their order", required=True),
         "records_pull_id": string("the pull that has the records: this one, or an earlier equal pull", required=True),
-        "request": string("what was asked, as JSON, without secrets", required=True),
+        "request": string("the request as JSON, without secrets", required=True),
         "envelope": string("the rest of the answer without its records, as JSON", required=True),
         "is_simulated": boolean("whether the built-in, simulated providers answered", required=True),
         "asked_at": instant(

@@ -112,8 +112,8 @@ def text_of(alerts: dict[tuple[str, str], str], what: str, day: date | None) -> 
     ("what", "day", "part"),
     [
         ("unit_price_is_a_list_price of core/claude_costs", SLIP, "at 2,500.00 USD a million"),
-        ("usage_without_cost_is_explained of core/claude_usage_tokens", LOST, "tokens and no cost at all"),
-        ("cost_lines_are_unique of core/claude_costs", DOUBLED, "3 cost lines stand twice"),
+        ("usage_without_cost_is_explained of core/claude_usage_tokens", LOST, "tokens and no cost on this day"),
+        ("cost_lines_are_unique of core/claude_costs", DOUBLED, "3 cost lines appear twice"),
         ("emails_are_known_people of core/dim_person", None, TYPO),
         ("spend_has_no_anomaly: spike of key etl", SPIKE, "above the baseline"),
         ("run of some assets", PAST.last, "ANTHROPIC_ADMIN_API_KEY"),

@@ -46,7 +46,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     assert outcome.result.success
     assert outcome.not_passed(PARITY) | outcome.not_passed(RECORDED) == set()
     assert outcome.evaluation(PARITY, DAY, "claude_parity").description == (
-        f"{DAY}: Analytics and the cost report both come to {platform.dollars()[DAY]:,f} USD."
+        f"{DAY}: Analytics and the cost report both have {platform.dollars()[DAY]:,f} USD."
     )
     evaluation = outcome.evaluation(FIGURES, None, "month_close")
     assert (evaluation.passed, evaluation.severity) == (False, WARN)  # of last month, of which no day was pulled
@@ -318,7 +318,7 @@ RECORDED_HARMS = {  # what is done, and what the result reports
         where rowid = (select min(rowid) from {COSTS} where {THAT_DAY})""",
         "+0.000000001 USD that no revision records",
     ),
-    "a day lost": (f"delete from {COSTS} where {THAT_DAY}", "The day comes to 0.000000000 USD"),
+    "a day lost": (f"delete from {COSTS} where {THAT_DAY}", "The day's amount is 0.000000000 USD"),
     "a Cursor day a hundredfold": (
         f"update {EVENTS} set charged_usd = charged_usd * 100 where {THAT_DAY}",
         "USD that no revision records",

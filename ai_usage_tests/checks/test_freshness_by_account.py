@@ -6,7 +6,7 @@ from datetime import date
 
 import dagster as dg
 
-from ai_usage.check import Result, failed, passed, warned
+from ai_usage.check import Result, failed, passed, warned, without_input
 from ai_usage.checks.accounts import Findings, with_account
 from ai_usage.checks.completeness import freshness_of_accounts, recency_of_accounts
 from ai_usage.partitions import Span
@@ -54,7 +54,9 @@ def test_an_account_that_was_never_pulled_fails_beside_others_unless_its_plan_ma
 ) -> None:
     assert freshness_of_accounts(PULL, platform.warehouse, ["default", "eu"]) is None
     pulled_by(platform, "default", 19)
-    assert freshness_of_accounts(PULL, platform.warehouse, ["default", "eu"]) == failed("Account eu: Never pulled.")
+    assert freshness_of_accounts(PULL, platform.warehouse, ["default", "eu"]) == without_input(
+        "Account eu: Never pulled."
+    )
     optional = recency_of_accounts(PULL, platform.warehouse, ["default", "eu"], is_daily=True, is_optional=True)
     assert isinstance(optional, Result)
     assert optional.passed
@@ -115,3 +117,17 @@ def test_a_day_that_one_account_lacks_is_missing_by_the_name_of_the_account(plat
         "2026-11-13: Account default: core holds 0 of the 1 records of cursor_usage_events. "
         "Account eu: cursor_usage_events was never pulled."
     )
+
+
+def test_rejected_members_and_workspaces_are_reported_with_the_account_that_lists_them(platform: Platform) -> None:
+    for account in ("default", "eu"):
+        for pull in ("claude_users", "claude_workspaces", "claude_organization"):
+            broken = [b'{"name":"no id"}'] if account == "eu" else []
+            platform.warehouse.append(pull, [Answer("anthropic", None, broken, 1, {}, account=account)])
+    tables = (["core", "dim_person"], ["core", "dim_workspace"])
+    only = dg.AssetSelection.assets(*tables).without_checks() | (
+        checks_of("records_are_readable") & dg.AssetSelection.checks_for_assets(*tables)
+    )
+    outcome = platform.materialize(only, None, None)
+    assert "claude_users of account eu: id: " in outcome.why("records_are_readable", None, "dim_person")
+    assert outcome.why("records_are_readable", None, "dim_workspace").startswith("Account eu: ")

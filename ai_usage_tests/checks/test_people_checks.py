@@ -72,8 +72,8 @@ def refreshed(platform: Platform, google: Simulator, selection: dg.AssetSelectio
 
 def evaluated(platform: Platform, check_name: str, *, is_configured: bool = True) -> Outcome:
     keys = [key for check in CHECKS for key in check.check_keys if key.name == check_name]
-    there = object() if is_configured else None
-    return platform.materialize(dg.AssetSelection.checks(*keys), SPAN, there, sheet=there)
+    claude, sheet = (platform.claude.admin(), object()) if is_configured else (None, None)
+    return platform.materialize(dg.AssetSelection.checks(*keys), SPAN, claude, sheet=sheet)
 
 
 def sentence(outcome: Outcome, check_name: str, table: str, day: date | None = None) -> str:

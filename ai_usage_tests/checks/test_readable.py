@@ -1,13 +1,10 @@
 """A record that cannot be used blocks its day of its provider, or nothing else: through the platform."""
 
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-import dagster as dg
-import polars as pl
 import pytest
 
 from ai_usage.check import WARN
@@ -20,10 +17,12 @@ from ai_usage.providers.anthropic.records.analytics import AnalyticsCost
 from ai_usage.providers.anthropic.records.usage_and_cost import CostLine, UsageLine
 from ai_usage.providers.cursor import records as cursor_records
 from ai_usage.providers.cursor import tables as cursor_tables
-from ai_usage.warehouse.ledger import Answer, Records
+from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.mock_claude import DAY
 from ai_usage_tests.outcome import Outcome
 from ai_usage_tests.platform import Platform
+from ai_usage_tests.providers.cursor.by_hand import build, snapshot
+from ai_usage_tests.pulled_records import pulled_records
 
 OF_MARTS = {"allocation_loses_nothing", "expenses_equal_costs", "spend_has_no_anomaly", "reported_spend_stands"}
 READABLE = "records_are_readable"
@@ -81,18 +80,6 @@ def test_every_fact_table_has_a_grain_check() -> None:
             assert table.key, table.name
 
 
-def snapshot(platform: Platform, pull: str, *records: dict[str, Any], **envelope: Any) -> None:
-    texts = [json.dumps(record).encode() for record in records]
-    platform.warehouse.append(pull, [Answer("cursor", None, texts, 1, {}, envelope)])
-
-
-def build(platform: Platform, *tables: str, over: Span) -> Outcome:
-    selection = dg.AssetSelection.assets(*(dg.AssetKey(["core", table]) for table in tables)).without_checks()
-    outcome = platform.materialize(selection, over, None)
-    assert outcome.result.success
-    return outcome
-
-
 def test_one_member_without_an_address_changes_nothing_for_the_others(platform: Platform) -> None:
     """Case 7: `email: null`, no `name`; of both providers' members, and one that is no member at all."""
     snapshot(
@@ -140,14 +127,6 @@ def test_what_providers_once_sent_loads_whole(name: str, items: str, of: type, c
     """Cases 5, 6, 8 and 24: answers of October 2025, sparse ones, older ones, ones with more fields."""
     whole = json.loads((FIXTURES / f"{name}.json").read_text(), parse_float=str)
     found = [r for bucket in whole["data"] for r in bucket["results"]] if items == "results" else whole[items]
-    answered = lines(*(json.dumps(record) for record in found))
+    answered = pulled_records(*(json.dumps(record) for record in found))
     assert len(answered.read(of).values) == count
     assert not answered.rejections
-
-
-def lines(*texts: str) -> Records:
-    instant = pl.Datetime("us", "UTC")
-    columns: dict[str, Any] = {"account": pl.String, "activity_date": pl.Date, "pull_id": pl.String}
-    columns["ingestion_timestamp"] = instant
-    rows = [("default", DAY, "p", datetime(2026, 11, 20, tzinfo=UTC), text) for text in texts]
-    return Records("x", pl.DataFrame(), pl.DataFrame(rows, {**columns, "record": pl.String}, orient="row"))

@@ -248,7 +248,7 @@ def test_a_link_opens_the_view_it_was_taken_of(browser: Browser, pages: Path) ->
 
 def test_a_link_that_names_what_is_not_there_is_passed_over(browser: Browser, pages: Path) -> None:
     with window(browser) as opened:
-        opened.show(pages / f"{EVERY.name}.html", "#period=1999-01..2026-04&provider=nobody&team=%E0%A4%A&what=ever")
+        opened.show(pages / f"{EVERY.name}.html", "#period=1999-01..2026-04&provider=unknown&team=%E0%A4%A&what=ever")
         assert opened.page.evaluate("Object.keys(aiUsage.choice.values)") == ["period"]
         assert opened.page.evaluate("aiUsage.choice.period.preset") == "12m"
         assert opened.troubles == []

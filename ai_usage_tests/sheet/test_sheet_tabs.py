@@ -81,7 +81,7 @@ def test_a_tab_without_a_required_column_is_rejected_with_its_name() -> None:
 def test_a_tab_with_a_repeated_column_is_rejected() -> None:
     found = read(PERSON_ALIASES, ["alias_email", "user_email", "User Email"], ["a@b.cd", "c@d.ef", "g@h.ij"])
     assert found.good == []
-    assert rejected(found) == [(1, "user_email", "stands twice in the header")]
+    assert rejected(found) == [(1, "user_email", "is twice in the header")]
 
 
 @pytest.mark.parametrize("rows", [[], [[]], [["", None]], [HEADER]])

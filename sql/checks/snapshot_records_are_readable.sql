@@ -2,6 +2,7 @@
 with newest as (
     select
         pull,
+        account,
         records_pull_id
     from ai_usage_raw.pulls
     where
@@ -11,14 +12,19 @@ with newest as (
 )
 
 select
+    rejections.account,
     rejections.pull,
     rejections.field,
     rejections.reason,
     count(*) as records,
     min(rejections.position) as first_position
 from ai_usage_analytics.record_rejections as rejections
-inner join newest on rejections.pull = newest.pull and rejections.pull_id = newest.records_pull_id
+inner join newest
+    on
+        rejections.pull = newest.pull
+        and rejections.account = newest.account
+        and rejections.pull_id = newest.records_pull_id
 where rejections.activity_date is null
-group by rejections.pull, rejections.field, rejections.reason
+group by rejections.account, rejections.pull, rejections.field, rejections.reason
 order by
-    rejections.pull asc, records desc, rejections.field asc, rejections.reason asc
+    rejections.pull asc, records desc, rejections.field asc, rejections.reason asc, rejections.account asc

@@ -2,7 +2,7 @@
 -- within a row, and once for each tool; `any` counts each person once. Teams are today's and add up. A row counts days
 -- up to its own: if a day alone is rebuilt, the rows of the four weeks after it are not.
 --
--- grain: one tool, or any, in one team on one UTC day of which any activity is known
+-- grain: one tool, or any, in one team on one UTC day with any known activity
 -- built: daily by activity_date
 -- columns:
 --   activity_date date not null: the UTC day

@@ -12,7 +12,7 @@
 --   ContractedCost numeric not null: as BilledCost: no provider reports a negotiated price apart
 --   BillingCurrency string not null: always USD
 --   BillingAccountId string not null: as billing_account_id in ai_spend
---   BillingAccountName string: what the provider calls the account; null where it sends no name
+--   BillingAccountName string: the provider's name of the account; null where it sends none
 --   BillingAccountType string not null: Organization or Team
 --   BillingPeriodStart instant not null: the first instant of the UTC month
 --   BillingPeriodEnd instant not null: the first instant of the next one

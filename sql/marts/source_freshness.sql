@@ -4,15 +4,15 @@
 -- grain: one report or directory of one account, or one tab, that was ever pulled
 -- built: view
 -- columns:
---   source string not null: who was asked
+--   source string not null: the provider, or the sheet, that was pulled
 --   account string not null: the account at the provider; default of a tab
 --   report string not null: the raw table
---   last_pulled_at instant not null: when it was last asked for
---   last_news_at instant not null: when it last had something that it had not had before
---   newest_day date: the last UTC day asked about; null of a directory or a tab
---   newest_day_with_records date: the last one of which there was anything; null of a directory or a tab
---   pulls integer not null: how often it was asked
---   versions integer not null: how often that was news
+--   last_pulled_at instant not null: when it was last pulled
+--   last_news_at instant not null: when a pull last returned something new
+--   newest_day date: the last UTC day that was pulled; null for a directory or a tab
+--   newest_day_with_records date: the last day with records; null for a directory or a tab
+--   pulls integer not null: number of pulls
+--   versions integer not null: number of pulls with something new
 with looks as (
     select
         source,

@@ -1,7 +1,7 @@
 -- Through which day the bill is known, when the provider was last asked, and from which day on it may still restate.
 -- Every number of a dashboard shows these three.
 --
--- grain: one provider that was ever asked what it bills
+-- grain: one provider with a bill that was ever pulled
 -- built: whole
 -- columns:
 --   provider string not null: as in dim_provider

@@ -27,7 +27,7 @@ ADVICE = {
     401: "METABASE_API_KEY is not a key of this Metabase: make one under Admin settings, Authentication, API keys.",
     403: "The key may not do this: give it the group Administrators, under Admin settings, Authentication, API keys.",
     404: "Is METABASE_URL the address that Metabase is opened at in a browser, without a page behind it?",
-    500: "What was written before stands; run it again, and it goes on from there.",
+    500: "What was written before is kept; run it again to continue.",
 }
 
 

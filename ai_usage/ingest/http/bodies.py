@@ -53,7 +53,7 @@ class TooMuch(Exception):
 
 
 class Undecodable(Exception):
-    """A body whose compression is broken, unfinished, or not one that was asked for."""
+    """A body with a compression that is broken, unfinished, or not one that was asked for."""
 
 
 def body_of(response: httpx.Response, limits: Limits) -> bytes:

@@ -38,5 +38,5 @@ class Pace:
             sent.append(self.clock())
 
     def _group(self, request: httpx.Request) -> str:
-        """Without named endpoints all requests share one rate, as an organisation's do."""
+        """Without named endpoints all requests share one rate, as an organization's do."""
         return request.url.path if self.a_minute else ""

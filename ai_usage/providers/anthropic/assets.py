@@ -34,9 +34,11 @@ def dim_workspace(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> 
         newest = warehouse.newest("claude_workspaces", None)
         if newest.versions.is_empty():
             return note(context, "core/dim_workspace", None, skipped="raw/claude_workspaces was never pulled")
-        workspaces = pl.concat(lists.workspace_rows(part) for part in newest.by_account().values())
+        parts = newest.by_account().values()
+        workspaces = pl.concat([lists.workspace_rows(part) for part in parts])
         warehouse.replace_all(tables.DIM_WORKSPACE, workspaces)
-        keep_rejections(warehouse, newest)
+        for part in parts:
+            keep_rejections(warehouse, part)
     return note(context, "core/dim_workspace", None, **{"dagster/row_count": workspaces.height})
 
 
@@ -114,7 +116,7 @@ def claude_usage_tokens_by_speed(context: dg.AssetExecutionContext, warehouse: I
     deps=[pulls.claude_messages_usage, pulls.claude_organization],
 )
 def claude_daily_tokens(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """Tokens of the Messages API, whole organisation by day."""
+    """Tokens of the Messages API, whole organization by day."""
     rebuild_with_organization(
         context,
         warehouse,

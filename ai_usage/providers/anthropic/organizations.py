@@ -6,7 +6,7 @@ from ai_usage.warehouse.port import Warehouse
 
 
 def names(warehouse: Warehouse) -> dict[str, AccountName]:
-    """Account → its organization, as listed last; without the accounts whose last answer cannot be read."""
+    """Account → its organization, as listed last; without accounts with a last answer that cannot be read."""
     listed = warehouse.newest("claude_organization", None).read(Organization)
     found = zip(listed.lines["account"], listed.values, strict=True)
     return {account: AccountName(of.id, of.name) for account, of in found}

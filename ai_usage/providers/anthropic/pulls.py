@@ -280,7 +280,7 @@ def claude_analytics_usage(
 def claude_enterprise_users(
     context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse
 ) -> None:
-    """Who did what in claude.ai, person by person, as sent; Enterprise organisations only. A day the provider has not
+    """Who did what in claude.ai, person by person, as sent; Enterprise organizations only. A day the provider has not
     computed yet is left for a later run: its figures move for some days more, which the morning's window follows.
     """
     _pull_analytics(context, claude_admin, warehouse, REPORTS["claude_enterprise_users"], earliest=ANALYTICS_FIRST_DAY)
@@ -325,7 +325,7 @@ def _snapshot(pull: str, description: str) -> dg.AssetsDefinition:
 claude_organization = _snapshot("claude_organization", "The organization of the key, as sent.")
 claude_workspaces = _snapshot("claude_workspaces", "All workspaces, archived and default included, as sent.")
 claude_api_keys = _snapshot("claude_api_keys", "All API keys and who made them, as sent.")
-claude_users = _snapshot("claude_users", "All members of the organisation, as sent.")
+claude_users = _snapshot("claude_users", "All members of the organization, as sent.")
 
 ASSETS = [
     claude_cost_report_and_totals,

@@ -53,7 +53,7 @@ RAW_TABLES = {
 }
 
 DAY = day("the UTC day, as the provider has it")
-ORGANIZATION = string("the Console organisation", required=True)
+ORGANIZATION = string("the Console organization", required=True)
 CURRENCY = {
     "currency": string("as billed: USD, or one that AI_USAGE_CURRENCY_RATES has a rate for", required=True),
     "billed_amount": numeric("the amount in `currency` where that is not USD, else null"),
@@ -97,7 +97,7 @@ CLAUDE_COSTS = Table(
 
 CLAUDE_DAILY_COST = Table(
     name="claude_daily_cost",
-    grain="one UTC day of one organization: the Console's own ungrouped figure; no row on an idle day",
+    grain="one UTC day of one organization: the Console's own ungrouped figure; no row for a day without use",
     key=("activity_date", "account", "organization_id", "currency"),
     columns={
         "activity_date": DAY,
@@ -158,7 +158,7 @@ CLAUDE_USAGE_TOKENS_BY_SPEED = Table(
 
 CLAUDE_DAILY_TOKENS = Table(
     name="claude_daily_tokens",
-    grain="one UTC day of the whole organization; no row on an idle day",
+    grain="one UTC day of the whole organization; no row for a day without use",
     key=("activity_date", "account", "organization_id"),
     columns={"activity_date": DAY, "organization_id": ORGANIZATION, **MEASURES, **ACCOUNT_STAMPS},
 )
@@ -243,7 +243,7 @@ CLAUDE_ANALYTICS_COSTS = Table(
         *("model", "cost_type", "token_type", "currency"),
     ),
     key_if="actor_id",  # the provider sends several rows of actors whom it does not name
-    grain="one row of analytics/cost: what one payer's one kind of use cost on one UTC day",
+    grain="one row of analytics/cost: the cost of one kind of use of one person or key on one UTC day",
     columns={
         "activity_date": DAY,
         "organization_id": string("null where the account's key does not open its organization's id"),

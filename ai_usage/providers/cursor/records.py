@@ -144,7 +144,7 @@ class AiCommit(msgspec.Struct, frozen=True, rename="camel"):
     """One commit of `/analytics/ai-code/commits` (alpha) with the lines that Tab, Composer and people wrote in it."""
 
     commit_hash: Id
-    created_at: InstantOfDay  # when the provider heard of it
+    created_at: InstantOfDay  # when the provider received it
     user_id: AnyId | None = None
     user_email: Address | None = None
     commit_source: Annotated[str, Known("ide", "cli", "cloud")] | None = None

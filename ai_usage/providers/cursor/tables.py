@@ -81,7 +81,7 @@ CURSOR_USAGE_STATS = Table(
 CURSOR_USAGE_EVENTS = Table(
     name="cursor_usage_events",
     # Events have no id, and equal ones do happen: no_event_counted_twice compares how often, so there is no key.
-    grain="one usage event; equal events stand as often as they happened",
+    grain="one usage event; equal events are there as often as they happened",
     columns={
         "activity_date": day("the UTC day of the event"),
         "event_at": instant("when it happened, to the millisecond", required=True),
@@ -135,8 +135,8 @@ CURSOR_AI_COMMITS = Table(
         "branch_name": string("null where the provider does not know it"),
         "is_primary_branch": boolean("null where the provider does not know it"),
         "commit_source": string("ide, cli or cloud; null where it is not known"),
-        "total_lines_added": integer("by whomever; null where it is not known", required=False),
-        "total_lines_deleted": integer("by whomever; null where it is not known", required=False),
+        "total_lines_added": integer("by anyone; null where it is not known", required=False),
+        "total_lines_deleted": integer("by anyone; null where it is not known", required=False),
         "tab_lines_added": integer("of these, by Tab; null where it is not known", required=False),
         "tab_lines_deleted": integer("of these, by Tab; null where it is not known", required=False),
         "composer_lines_added": integer("of these, by Composer; null where it is not known", required=False),
@@ -144,7 +144,7 @@ CURSOR_AI_COMMITS = Table(
         "non_ai_lines_added": integer("of these, by people; null where the provider does not know", required=False),
         "non_ai_lines_deleted": integer("of these, by people; null where the provider does not know", required=False),
         "commit_at": instant("when it was made; null where the provider does not know"),
-        "created_at": instant("when the provider heard of it", required=True),
+        "created_at": instant("when the provider received it", required=True),
         **ACCOUNT_STAMPS,
     },
     cluster=("user_email",),
@@ -166,7 +166,7 @@ DIM_CURSOR_MEMBER = Table(
 
 DIM_CURSOR_PLAN = Table(
     name="dim_cursor_plan",
-    grain="one plan of the team over the days it holds, with its prices",
+    grain="one plan of the team, with its prices, over the days for which it is valid",
     date_column=None,
     columns={
         "plan_name": string("as CURSOR_PLANS calls it", required=True),
@@ -180,7 +180,7 @@ DIM_CURSOR_PLAN = Table(
 CURSOR_SPEND_DAILY = Table(
     name="cursor_spend_daily",
     key=("activity_date", "account", "cycle_start_at", "user_id"),
-    grain="what one member's cumulative spend grew by between snapshots, on the UTC day most of that time lies on",
+    grain="the increase of one member's cumulative spend between snapshots, on the UTC day with most of that time",
     columns={
         "activity_date": day("the UTC day of the middle of the time between the snapshots"),
         "cycle_start_at": instant("when the billing cycle began", required=True),

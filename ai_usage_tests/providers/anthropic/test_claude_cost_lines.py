@@ -12,7 +12,7 @@ def test_a_line_twice_fails_its_day(good: Platform) -> None:
     good.sql(f"insert into {COSTS} from {COSTS} where {FIRST}")
     outcome = good.check(UNIQUE)
     assert outcome.not_passed(UNIQUE) == {DAY}
-    assert "1 cost lines stand twice" in outcome.why(UNIQUE, DAY)
+    assert "1 cost lines appear twice" in outcome.why(UNIQUE, DAY)
 
 
 def test_an_ungrouped_total_among_the_lines_fails(good: Platform) -> None:

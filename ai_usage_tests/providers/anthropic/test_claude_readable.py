@@ -1,12 +1,10 @@
 """A Claude record that cannot be used blocks its day, or nothing; the other days and providers go on."""
 
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-import polars as pl
 import pytest
 
 from ai_usage.check import WARN
@@ -17,10 +15,10 @@ from ai_usage.providers.anthropic.rows.claude_code import code_rows
 from ai_usage.providers.anthropic.rows.lists import Organization
 from ai_usage.providers.anthropic.rows.usage_and_cost import usage_rows as claude_usage
 from ai_usage.settings import settings
-from ai_usage.warehouse.ledger import Records
 from ai_usage_tests.mock_claude import DAY, DAYS
 from ai_usage_tests.outcome import Outcome
 from ai_usage_tests.platform import Platform
+from ai_usage_tests.pulled_records import pulled_records
 
 OF_MARTS = {"allocation_loses_nothing", "expenses_equal_costs", "spend_has_no_anomaly", "reported_spend_stands"}
 READABLE = "records_are_readable"
@@ -69,7 +67,7 @@ def test_a_rate_makes_dollars_of_euros(good: Platform, tmp_path: Path, monkeypat
 
 
 def test_a_record_of_claude_code_that_cannot_be_used_blocks_nothing(good: Platform) -> None:
-    good.claude.code[NEXT] = lambda rows: [*rows, {**rows[0], "actor": "nobody"}]
+    good.claude.code[NEXT] = lambda rows: [*rows, {**rows[0], "actor": "person"}]
     outcome = good.run(span=Span(DAY, DAYS[-1]))
     assert failed(outcome) == {(READABLE, NEXT)}
     evaluation = outcome.evaluation(READABLE, NEXT, "claude_code_usage_stats")
@@ -101,20 +99,12 @@ def test_a_usage_line_twice_fails_the_grain_check_and_blocks_its_day(good: Platf
     assert good.dollars() == before
 
 
-def lines(*texts: str) -> Records:
-    instant = pl.Datetime("us", "UTC")
-    columns: dict[str, Any] = {"account": pl.String, "activity_date": pl.Date, "pull_id": pl.String}
-    columns["ingestion_timestamp"] = instant
-    rows = [("default", DAY, "p", datetime(2026, 11, 20, tzinfo=UTC), text) for text in texts]
-    return Records("x", pl.DataFrame(), pl.DataFrame(rows, {**columns, "record": pl.String}, orient="row"))
-
-
 def test_zeros_that_claude_leaves_out_are_zeros() -> None:
     """Case 6: a Claude Code record without a zero count; a usage line without `cache_creation` or `server_tool_use`."""
     of = Organization("org", {})
     line = {"uncached_input_tokens": 5, "cache_read_input_tokens": 0, "output_tokens": 1, "server_tool_use": None}
-    [row] = claude_usage(lines(json.dumps(line)), of).to_dicts()
+    [row] = claude_usage(pulled_records(json.dumps(line)), of).to_dicts()
     assert (row["cache_creation_5m_tokens"], row["web_search_requests"], row["uncached_input_tokens"]) == (0, 0, 5)
     record = {"actor": {"type": "user_actor", "email_address": "a@x.com"}, "core_metrics": {"num_sessions": 2}}
-    [row] = code_rows(lines(json.dumps(record)), of).to_dicts()
+    [row] = code_rows(pulled_records(json.dumps(record)), of).to_dicts()
     assert (row["num_sessions"], row["commits_by_claude_code"], row["lines_added"], row["input_tokens"]) == (2, 0, 0, 0)

@@ -29,7 +29,12 @@ ONE_SEARCH = f"update {USAGE} set web_search_requests = 1 {THAT_DAY}"
 ESTIMATED = f"update {CODE} set estimated_cost_usd ="
 
 HARMS = {  # check, what is done to the data, the severity and a part of the sentence that names it
-    "lines_lost": (GROUPED, f"delete from {COSTS} {THAT_DAY}", ERROR, "come to nothing, the Console reports 10.00875"),
+    "lines_lost": (
+        GROUPED,
+        f"delete from {COSTS} {THAT_DAY}",
+        ERROR,
+        "add up to nothing, the Console reports 10.00875",
+    ),
     "figure_lost": (GROUPED, f"delete from {FIGURE} {THAT_DAY}", ERROR, "Console reports nothing"),
     "line_twice": (GROUPED, f"insert into {COSTS} from {COSTS} {ONE_LINE}", ERROR, "+6.0025"),
     "lines_a_hundredfold": (PRICE, f"{SET} {TIMES} {THAT_DAY}", ERROR, "3 of 3 lines"),
@@ -41,7 +46,7 @@ HARMS = {  # check, what is done to the data, the severity and a part of the sen
     "code_beyond_the_bill": (PART, f"{ESTIMATED} 11 {THAT_DAY}", WARN, "11.000000000 USD of 10"),
     "code_in_cents": (PART, f"{ESTIMATED} 500 {THAT_DAY}", ERROR, "500.000000000 USD of 10"),
     "code_unbilled": (PART, f"delete from {COSTS} {THAT_DAY}", ERROR, "of 0"),
-    "a_day_unbilled": (EXPLAINED, f"delete from {COSTS} {THAT_DAY}", ERROR, "no cost at all on this day"),
+    "a_day_unbilled": (EXPLAINED, f"delete from {COSTS} {THAT_DAY}", ERROR, "no cost on this day"),
     "a_line_unbilled": (EXPLAINED, f"delete from {COSTS} {ONE_LINE}", WARN, "240,100 tokens in 1 groups without cost"),
 }
 

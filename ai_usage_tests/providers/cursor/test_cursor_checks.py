@@ -94,7 +94,7 @@ def test_a_correct_cycle_passes_and_shows_its_sum(good: Platform) -> None:
     outcome = evaluated(good)
     assert outcome.checks_not_passed() == set()
     description = outcome.why(CYCLEWISE, None, "cursor_usage_events")
-    assert "of the cycle since 2026-11-03, at 2026-11-20 12:00 UTC, come to their spend:" in description
+    assert "of the cycle since 2026-11-03, at 2026-11-20 12:00 UTC, equal their spend:" in description
     [(spend,)] = good.sql("select sum(spend_usd) from ai_usage_analytics.cursor_spend_daily")
     assert f"{spend:,f} USD" in description
     assert spend > 10

@@ -1,51 +1,18 @@
 """The check of Cursor's billing cycles, open and past, against small snapshots and events."""
 
-import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-import dagster as dg
 import pytest
 
 from ai_usage.check import Result
 from ai_usage.partitions import Span
 from ai_usage.providers.cursor.checks.billing_cycle import _open_cycle, _past_cycles
-from ai_usage.warehouse.ledger import Answer
-from ai_usage_tests.outcome import Outcome
 from ai_usage_tests.platform import Platform, platform_in
+from ai_usage_tests.providers.cursor.by_hand import build, event, events, snapshot
 
 PAST = "events_equal_past_cycles"
-
-
-def snapshot(platform: Platform, pull: str, *records: dict[str, Any], **envelope: Any) -> None:
-    texts = [json.dumps(record).encode() for record in records]
-    platform.warehouse.append(pull, [Answer("cursor", None, texts, 1, {}, envelope)])
-
-
-def events(platform: Platform, day: date, *records: dict[str, Any]) -> None:
-    texts = [json.dumps(record).encode() for record in records]
-    platform.warehouse.append("cursor_usage_events", [Answer("cursor", day, texts, 1, {}, {})])
-
-
-def event(at: datetime, cents: float, email: str | None = "a@example.com", **more: Any) -> dict[str, Any]:
-    sent = {
-        "timestamp": str(int(at.timestamp() * 1000)),
-        "model": "default",
-        "kind": "Usage-based",
-        "isChargeable": True,
-        "chargedCents": cents,
-        **more,
-    }
-    return sent if email is None else {**sent, "userEmail": email}
-
-
-def build(platform: Platform, *tables: str, over: Span) -> Outcome:
-    selection = dg.AssetSelection.assets(*(dg.AssetKey(["core", table]) for table in tables)).without_checks()
-    outcome = platform.materialize(selection, over, None)
-    assert outcome.result.success
-    return outcome
 
 
 CYCLE = datetime(2026, 10, 3, tzinfo=UTC)

@@ -4,50 +4,16 @@ import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
-
-import dagster as dg
-import polars as pl
 
 from ai_usage.marts import gate
 from ai_usage.marts.gate import blocked_days
 from ai_usage.partitions import Span
 from ai_usage.providers.cursor.provider import CURSOR as CURSOR_PROVIDER
 from ai_usage.providers.cursor.rows import usage_rows
-from ai_usage.warehouse.ledger import Answer, Records
-from ai_usage_tests.mock_claude import DAY
-from ai_usage_tests.outcome import Outcome
+from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.platform import Platform
-
-
-def snapshot(platform: Platform, pull: str, *records: dict[str, Any], **envelope: Any) -> None:
-    texts = [json.dumps(record).encode() for record in records]
-    platform.warehouse.append(pull, [Answer("cursor", None, texts, 1, {}, envelope)])
-
-
-def events(platform: Platform, day: date, *records: dict[str, Any]) -> None:
-    texts = [json.dumps(record).encode() for record in records]
-    platform.warehouse.append("cursor_usage_events", [Answer("cursor", day, texts, 1, {}, {})])
-
-
-def event(at: datetime, cents: float, email: str | None = "a@example.com", **more: Any) -> dict[str, Any]:
-    sent = {
-        "timestamp": str(int(at.timestamp() * 1000)),
-        "model": "default",
-        "kind": "Usage-based",
-        "isChargeable": True,
-        "chargedCents": cents,
-        **more,
-    }
-    return sent if email is None else {**sent, "userEmail": email}
-
-
-def build(platform: Platform, *tables: str, over: Span) -> Outcome:
-    selection = dg.AssetSelection.assets(*(dg.AssetKey(["core", table]) for table in tables)).without_checks()
-    outcome = platform.materialize(selection, over, None)
-    assert outcome.result.success
-    return outcome
-
+from ai_usage_tests.providers.cursor.by_hand import build, event, events, snapshot
+from ai_usage_tests.pulled_records import pulled_records
 
 CYCLE = datetime(2026, 10, 3, tzinfo=UTC)
 EVENTS = "ai_usage_analytics.cursor_usage_events"
@@ -128,20 +94,12 @@ def test_an_event_that_cannot_be_used_blocks_its_day_of_cursor_alone(platform: P
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 
 
-def lines(*texts: str) -> Records:
-    instant = pl.Datetime("us", "UTC")
-    columns: dict[str, Any] = {"account": pl.String, "activity_date": pl.Date, "pull_id": pl.String}
-    columns["ingestion_timestamp"] = instant
-    rows = [("default", DAY, "p", datetime(2026, 11, 20, tzinfo=UTC), text) for text in texts]
-    return Records("x", pl.DataFrame(), pl.DataFrame(rows, {**columns, "record": pl.String}, orient="row"))
-
-
 def test_a_recorded_day_of_october_2025_has_text_ids_and_no_empty_texts() -> None:
     """Case 8: `userId` as text, an empty text for none, a count null, absent or `3.0`."""
     whole = json.loads((FIXTURES / "cursor/daily_usage_data_recorded_shape.json").read_text())["data"]
     odd = [{**whole[0], "agentRequests": None}, {**whole[0], "agentRequests": 3.0}, dict(whole[0])]
     del odd[2]["agentRequests"]
-    rows = usage_rows(lines(*(json.dumps(record) for record in [*whole, *odd])), [])
+    rows = usage_rows(pulled_records(*(json.dumps(record) for record in [*whole, *odd])), [])
     assert rows["cursor_user_id"].to_list()[:2] == [
         "user_EXAMPLE0000000000000000001",
         "user_EXAMPLE0000000000000000002",

@@ -12,7 +12,7 @@
 -- columns:
 --   expense_date date not null: the UTC day
 --   account string not null: the account at the provider
---   organization_id string not null: the Console organisation
+--   organization_id string not null: the Console organization
 --   is_in_cost_report boolean not null: part of claude_costs; false for usage outside the Console, as claude.ai, which
 --     only analytics report
 --   platform string not null: claude.ai, claude_code, claude_api, workbench or unsegmented

@@ -7,14 +7,14 @@
 -- and context window, and geography and speed where claude_usage_by_line has them: rounded down to the nano-dollar, and
 -- what is left goes to the largest remainders. A cost that no source attributes stays whole, without a payer.
 --
--- grain: one payer's share of one priced thing on one UTC day
+-- grain: one person's or key's share of one priced thing on one UTC day
 -- built: daily by expense_date
 -- blocked by: anthropic
 -- cluster: workspace_id, api_key_id
 -- columns:
 --   expense_date date not null: the UTC day
 --   account string not null: the account at the provider
---   organization_id string not null: the Console organisation
+--   organization_id string not null: the Console organization
 --   workspace_id string not null: the default workspace has its real id where it is known, else `default`
 --   model string: null where none was used
 --   cost_type string: tokens, web_search, code_execution, session_usage, or what the provider adds

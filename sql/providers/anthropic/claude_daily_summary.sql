@@ -12,7 +12,7 @@
 --   output_usd numeric not null: output tokens
 --   cache_read_usd numeric not null: input tokens read from cache
 --   cache_write_usd numeric not null: input tokens written to cache, of both lifetimes
---   other_usd numeric not null: what is no token: web searches, code execution, sessions
+--   other_usd numeric not null: other than tokens: web searches, code execution, sessions
 --   total_usd numeric not null: all of it
 select
     costs.activity_date,

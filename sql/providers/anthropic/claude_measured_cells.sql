@@ -2,7 +2,7 @@
 -- separated there: analytics show batch by product, the cost report by tier. Where the two disagree and only all tiers
 -- together agree, all tiers are matched together.
 --
--- grain: one model and kind of cost in one workspace on one UTC day of which analytics have a row
+-- grain: one model and kind of cost in one workspace on one UTC day with a row of analytics
 -- built: view
 -- columns:
 --   activity_date date not null: the UTC day

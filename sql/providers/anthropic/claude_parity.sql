@@ -2,7 +2,7 @@
 -- Each cause takes what the ones before it leave, so that all of them add up exactly to the difference.
 -- `unexplained_usd` is the rest.
 --
--- grain: one UTC day of an account of which the cost report was pulled
+-- grain: one UTC day of an account with a pulled cost report
 -- built: daily by activity_date
 -- blocked by: anthropic
 -- columns:

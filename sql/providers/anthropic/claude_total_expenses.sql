@@ -2,7 +2,7 @@
 -- A day is final once the provider has been asked again 30 days later: until then it may restate the amount. A blocked
 -- day keeps its last good version here.
 --
--- grain: what Claude charged one account on one UTC day, on all platforms together; no row on an idle day
+-- grain: what Claude charged one account on one UTC day, on all platforms together; no row for a day without use
 -- built: daily by expense_date
 -- blocked by: anthropic
 -- columns:

@@ -2,13 +2,13 @@
 -- plans' formula stands beside as an estimate, never to be added.
 -- Seats are billed as purchased (cursor_seats). Usage is what chargeable events were charged.
 --
--- grain: one kind of Cursor cost of one person on one UTC day, usage by model; of unassigned seats one plan
+-- grain: one kind of Cursor cost of one person on one UTC day, usage by model; for unassigned seats by plan
 -- built: daily by expense_date
 -- blocked by: cursor
 -- cluster: user_email
 -- columns:
 --   expense_date date not null: the UTC day
---   account string: the team's account; null of seats that no account lists
+--   account string: the team's account; null for seats that no account lists
 --   user_email string: lower-case; for a service account an artificial one; null where the provider sends none, and for
 --     unassigned seats
 --   service_account_id string: null for a person
@@ -25,7 +25,7 @@
 --   subscription_plan string: as the sheet, or CURSOR_PLANS, calls the plan of the day; null without one, and where it
 --     is one of several
 --   seats integer: number of seats on subscription rows; null for a member if the rows of the plans count the seat
---   is_assigned boolean: on subscription rows: true of a member's seat; false of seats that no member has, or of which
+--   is_assigned boolean: on subscription rows: true for a member's seat; false for seats without a member, or if
 --     it is not known who has them
 with usage as (
     select

@@ -17,9 +17,9 @@
 --   seats integer: number of seats; null for a member if the rows of the plans count the seat
 --   seat_usd numeric: one seat's share of the month, rounded so that a whole month adds up to the price; null while the
 --     price is not known
---   is_assigned boolean not null: whether it is a member's seat; false where no member has it, or it is not known who
---   subscription_included_reqs integer: of a member, events within included usage
---   estimated_cost_usd numeric: of a member, the request formula of legacy plans for the whole day
+--   is_assigned boolean not null: whether it is a member's seat; false if no member has it, or the member is not known
+--   subscription_included_reqs integer: for a member, events within included usage
+--   estimated_cost_usd numeric: for a member, the request formula of legacy plans for the whole day
 with free_seats as (
     select user_email
     from ai_usage_analytics.dim_cursor_member

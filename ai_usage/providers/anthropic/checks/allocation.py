@@ -28,7 +28,7 @@ allocation_loses_nothing = DailyCheck(
     provider="anthropic",
     asset="marts/claude_attributed_costs",
     title="a share lost or counted twice when a cost is allocated",
-    description="What is allocated of each kind of cost adds up to what was charged, to the last digit.",
+    description="The allocated shares of each kind of cost add up exactly to what was charged.",
     severity="failed",
     sources=(SOURCE,),
     pulls=("claude_cost_report",),
@@ -55,7 +55,7 @@ allocated_cost_is_the_measured_cost = DailyCheck(
     formerly="payers_cost_what_was_measured",
     provider="anthropic",
     asset="marts/claude_cost_shares",
-    title="a key or person allocated another cost than analytics measured",
+    title="a key or person with an allocated cost that differs from the measured one",
     description="Where analytics and cost lines agree on a thing's cost, each key's and actor's total is the measured "
     "one.",
     severity="failed",

@@ -52,12 +52,12 @@ def evaluate_parity(row: Mapping[str, Any], cells: Rows) -> Result:
     """The result of a row of `claude_parity`; `cells` are where the two differ."""
     cells = sorted(cells, key=lambda cell: -abs(cell["difference_usd"]))
     if not row["has_analytics"]:
-        return failed("marts/claude_parity does not know of the day's analytics: build it.")
+        return failed("marts/claude_parity lacks the day's analytics: build it.")
     if not row["difference_usd"]:
-        why = f"Analytics and the cost report both come to {row['cost_report_usd']:,f} USD"
+        why = f"Analytics and the cost report both have {row['cost_report_usd']:,f} USD"
     else:
         why = (
-            f"Analytics come to {row['analytics_usd']:,f} USD, the cost report to {row['cost_report_usd']:,f}: "
+            f"Analytics have {row['analytics_usd']:,f} USD, the cost report has {row['cost_report_usd']:,f}: "
             f"{row['difference_usd']:+,f} USD"
         )
     parts = ", ".join(f"{row[column]:+,f} {name}" for column, name in CAUSES.items() if row[column])
@@ -94,7 +94,7 @@ cost_report_equals_analytics = DailyCheck(
     provider="anthropic",
     asset="marts/claude_parity",
     title="a cost report and analytics that differ without a known cause",
-    description="Claude's cost report and its analytics API report the same money; a difference has a named cause.",
+    description="Claude's cost report and its analytics API report the same cost; each difference has a known cause.",
     severity="failed",
     sources=(SOURCE,),
     pulls=PULLS,

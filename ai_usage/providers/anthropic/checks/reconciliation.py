@@ -13,7 +13,7 @@ def _difference(row: Mapping[str, Any]) -> str:
     if row["lines_usd"] is None and row["console_usd"] is None:
         return f"There are {row['billable_tokens']:,} billable tokens and no cost."
     lines, console = ("nothing" if v is None else f"{v:,f} USD" for v in (row["lines_usd"], row["console_usd"]))
-    return f"Lines come to {lines}, the Console reports {console}: {row['difference_usd']:+,f} USD."
+    return f"The lines add up to {lines}, the Console reports {console}: {row['difference_usd']:+,f} USD."
 
 
 grouped_lines_equal_console_figure = DailyCheck(
@@ -36,14 +36,14 @@ cost_lines_are_unique = DailyCheck(
     provider="anthropic",
     asset="core/claude_costs",
     title="a cost line twice, ungrouped totals among grouped lines",
-    description="No cost line stands twice, and no ungrouped total stands among the grouped lines.",
+    description="No cost line appears twice, and no ungrouped total appears among the grouped lines.",
     severity="failed",
     sources=(SOURCE,),
     pulls=("claude_cost_report",),
     sql=f"{SQL}cost_lines_are_unique",
     evaluate=each_day(
         f"{SQL}cost_lines_are_unique",
-        lambda rows: failed(f"{len(rows)} cost lines stand twice or are ungrouped totals among grouped lines.", rows),
+        lambda rows: failed(f"{len(rows)} cost lines appear twice or are ungrouped totals among grouped lines.", rows),
     ),
     gates_day=True,
 )
@@ -74,7 +74,7 @@ claude_code_is_part_of_claude_costs = DailyCheck(
 def _unbilled(rows: list[dict[str, Any]]) -> Result:
     tokens = sum(row["tokens"] for row in rows)
     if rows[0]["is_whole_day_unbilled"]:
-        return failed(f"{tokens:,} tokens and no cost at all on this day.", rows)
+        return failed(f"{tokens:,} tokens and no cost on this day.", rows)
     return warned(
         f"{tokens:,} tokens in {len(rows)} groups without cost. Refused requests have tokens and no cost.", rows
     )

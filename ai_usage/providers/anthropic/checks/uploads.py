@@ -25,8 +25,8 @@ def freshness(files: int, newest: date | None, now: datetime) -> Finding:
         return NotEvaluated("Not configured: no export was ever uploaded.")
     if newest is None:
         return warned(
-            f"Of the {files} files in the uploads folder no day was ever read: make backfill over the days they cover, "
-            f"which the metadata of raw/{AUDIT_LOG} names."
+            f"No day of the {files} files in the uploads folder was ever read: make backfill over the days they cover, "
+            f"which the metadata of raw/{AUDIT_LOG} lists."
         )
     if now.date() - newest > STALE:
         return warned(f"The uploads end on {newest}. {EXPORT} and put the CSV into the uploads folder.")

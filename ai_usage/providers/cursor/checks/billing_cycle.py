@@ -43,7 +43,7 @@ WHOLE_CENTS = Decimal("0.005")  # a figure without fractions of a cent was round
 
 @dataclass
 class Charged:
-    """What one person's chargeable events come to: surely settled, and of the settling hour."""
+    """The sum of one person's chargeable events: those that are certainly settled, and those of the settling hour."""
 
     settled: Decimal = Decimal(0)
     settling: Decimal = Decimal(0)
@@ -120,7 +120,7 @@ def _compared(figure: Snapshot, charged: dict[str | None, Charged]) -> tuple[dic
 def _charged(
     warehouse: Warehouse, figure: Snapshot, closed: Span | None, settled_until: datetime
 ) -> dict[str | None, Charged]:
-    """What the chargeable events of whole days come to by person; None is an unknown person."""
+    """The sum of the chargeable events of whole days by person; None is an unknown person."""
     if closed is None:
         return {}
     rows = warehouse.query(
@@ -161,13 +161,13 @@ def _result(wrong: list[dict[str, Any]], spent: dict[str, Decimal], figure: Snap
     if wrong:
         return failed(_differences(wrong, figure), wrong)
     total = f"{sum(spent.values()):,f}"
-    return passed(f"{len(spent)} members' events {_at(figure)}, come to their spend: {total} USD.")
+    return passed(f"{len(spent)} members' events {_at(figure)}, equal their spend: {total} USD.")
 
 
 def _differences(wrong: list[dict[str, Any]], figure: Snapshot) -> str:
     wrong.sort(key=lambda row: -abs(row["difference_usd"]))
     named = some((f"{row['user_email']} {row['difference_usd']:+,f} USD" for row in wrong), at_most=3)
-    return f"Spend is not what the events come to for {len(wrong)} people {_at(figure)}: {named}."
+    return f"Spend differs from the events of {len(wrong)} people {_at(figure)}: {named}."
 
 
 def _at(figure: Snapshot) -> str:
@@ -197,8 +197,8 @@ events_equal_cycle_spend = SnapshotCheck(
     formerly="events_add_up_to_cycle_spend",
     provider="cursor",
     asset="core/cursor_usage_events",
-    title="events lost, doubled or another member's, against `/teams/spend`, per person",
-    description="Each person's chargeable events of the billing cycle come to what /teams/spend reports, but for the "
+    title="events that are lost, doubled or another member's, by person, compared with `/teams/spend`",
+    description="Each person's chargeable events of the billing cycle add up to what /teams/spend reports, except the "
     "last hour, which Cursor may not have added up yet. Service accounts are in no member's spend.",
     severity="failed",
     sources=(SOURCE,),
@@ -214,9 +214,9 @@ events_equal_past_cycles = SnapshotCheck(
     formerly="events_add_up_to_past_cycles",
     provider="cursor",
     asset="core/cursor_usage_events",
-    title=f"the same of the last {PAST_CYCLES} cycles that are over",
-    description=f"The same of the last {PAST_CYCLES} billing cycles that are over, at each one's last snapshot of "
-    "/teams/spend, but for the charges of the day before it, which Cursor may have computed anew.",
+    title=f"the same for the last {PAST_CYCLES} past cycles",
+    description=f"The same holds for the last {PAST_CYCLES} past billing cycles, at the last snapshot of /teams/spend "
+    "of each, except the charges of the day before it, which Cursor may have recalculated.",
     severity="failed",
     sources=(SOURCE,),
     pulls=("cursor_spend",),

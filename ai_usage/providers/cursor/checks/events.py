@@ -11,8 +11,8 @@ SQL = "providers/cursor/checks/no_event_counted_twice"
 
 def _too_many(row: Mapping[str, Any]) -> str:
     if row["of_another_day"]:
-        return f"{row['of_another_day']} events happened on another day: they stand there, too."
-    return f"{row['events']} events of {row['versions']} versions stand for the {row['records'] or 0} that were pulled."
+        return f"{row['of_another_day']} events happened on another day: they are there too."
+    return f"{row['events']} events of {row['versions']} versions are in core; {row['records'] or 0} were pulled."
 
 
 no_event_counted_twice = DailyCheck(
@@ -20,7 +20,7 @@ no_event_counted_twice = DailyCheck(
     provider="cursor",
     asset="core/cursor_usage_events",
     title="an event on two days, a day loaded twice",
-    description="Each event stands once, on the day it happened.",
+    description="Each event is counted once, on the day it happened.",
     severity="failed",
     sources=(SOURCE,),
     pulls=("cursor_usage_events",),
