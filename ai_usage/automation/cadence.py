@@ -7,7 +7,7 @@ import dagster as dg
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.sheet.pulls import CADENCE as SHEET
 
-SILENT = timedelta(days=3)  # a source that old is unhealthy
+STALE = timedelta(days=3)  # a source that old is unhealthy
 
 CADENCES = [*(cadence for provider in PROVIDERS for cadence in provider.cadences), SHEET]
 
@@ -18,6 +18,6 @@ def with_freshness(spec: dg.AssetSpec) -> dg.AssetSpec:
     for cadence in CADENCES:
         if spec.key in cadence.keys and spec.key.path[-1] not in where_needed:
             return spec.replace_attributes(
-                freshness_policy=dg.FreshnessPolicy.time_window(fail_window=SILENT, warn_window=cadence.warns)
+                freshness_policy=dg.FreshnessPolicy.time_window(fail_window=STALE, warn_window=cadence.warns)
             )
     return spec

@@ -47,13 +47,13 @@ def spend_versions(context: dg.AssetExecutionContext, warehouse: InWarehouse) ->
     """Each known version of a day's billed cost, with the time in which it was the newest one."""
     with warehouse.connected():
         for days in span_of_run(context).cut(at_most=DAYS_AT_ONCE):
-            heard = [(provider, warehouse.versions(provider.bill.pull, days)) for provider in PROVIDERS]
-            pulled = sorted({day for _, records in heard for day in records.days})
-            rows = [row for provider, records in heard for row in version_rows(provider, records)]
+            bills = [(provider, warehouse.versions(provider.bill.pull, days)) for provider in PROVIDERS]
+            pulled = sorted({day for _, records in bills for day in records.days})
+            rows = [row for provider, records in bills for row in version_rows(provider, records)]
             built = SPEND_VERSIONS.frame({name: [row[name] for row in rows] for name in SPEND_VERSIONS.columns})
             warehouse.replace_days(SPEND_VERSIONS, pulled, built)
             for day in days.days:
-                note(context, ASSET, day, **(_described(day, rows, heard) if day in pulled else NOT_PULLED))
+                note(context, ASSET, day, **(_described(day, rows, bills) if day in pulled else NOT_PULLED))
 
 
 def version_rows(provider: Provider, records: Records) -> list[dict[str, Any]]:
@@ -89,10 +89,10 @@ def version_rows(provider: Provider, records: Records) -> list[dict[str, Any]]:
 
 
 def _described(
-    day: date, rows: Sequence[dict[str, Any]], heard: Sequence[tuple[Provider, Records]]
+    day: date, rows: Sequence[dict[str, Any]], bills: Sequence[tuple[Provider, Records]]
 ) -> dict[str, object]:
     own = [row for row in rows if row["activity_date"] == day]
-    versions = sum(records.versions["activity_date"].to_list().count(day) for _, records in heard)
+    versions = sum(records.versions["activity_date"].to_list().count(day) for _, records in bills)
     unreadable = {"versions_that_cannot_be_read": versions - len(own)} if versions > len(own) else {}
     newest: dict[str, Decimal] = {}
     for row in own:

@@ -69,14 +69,14 @@ def test_a_pass_is_reported_only_after_a_failure(watched: Watched, web: Hook) ->
     assert "Likely cause" not in web.got[-1].body["text"]
 
 
-def test_the_same_result_again_is_no_news_and_a_worse_one_is(watched: Watched, web: Hook) -> None:
+def test_an_unchanged_result_is_not_sent_again_and_a_worse_one_is(watched: Watched, web: Hook) -> None:
     for result in (WARNED, WARNED, FAILED, WARNED, FAILED, failed("4 USD are missing.")):
         watched.evaluate({DAY: result})
         watched.tick()
     assert [subject.split()[1] for subject in web.subjects] == ["WARNING", "FAILED"]
 
 
-def test_a_failure_after_a_pass_is_news_again(watched: Watched, web: Hook) -> None:
+def test_a_failure_after_a_pass_is_sent_again(watched: Watched, web: Hook) -> None:
     for result in (FAILED, PASSED, FAILED, PASSED):
         watched.evaluate({DAY: result})
         watched.tick()

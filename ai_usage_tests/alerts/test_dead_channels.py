@@ -59,7 +59,7 @@ def test_a_dead_webhook_is_tried_at_the_next_tick_and_delays_no_other(
     assert (len(mails.got), len(web.got)) == (1, 1)
 
 
-def test_a_passing_trouble_is_over_within_the_tick(watched: Watched, web: Hook) -> None:
+def test_a_temporary_failure_is_retried_within_the_tick(watched: Watched, web: Hook) -> None:
     web.answers = [503]
     watched.evaluate({DAY: FAILED})
     assert watched.tick() == "1 news; 1 delivered"

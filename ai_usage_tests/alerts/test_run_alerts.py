@@ -142,7 +142,7 @@ def test_a_failure_waits_until_dagster_has_decided_on_a_retry(
     assert watched.tick(RUNS) == "1 news; 1 delivered"
 
 
-def test_history_is_no_news(watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_failures_are_not_sent(watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
     run(watched, "busy")
     monkeypatch.setattr(run_news, "OLD", -1)
     watched.tick(RUNS)

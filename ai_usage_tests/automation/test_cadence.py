@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ai_usage.automation.cadence import CADENCES, SILENT
+from ai_usage.automation.cadence import CADENCES, STALE
 from ai_usage.catalog import TABLES
 from ai_usage.definitions import defs
 from ai_usage.ingest.cadence import RUNS_AT_MOST, Cadence
@@ -130,13 +130,13 @@ def test_every_raw_table_is_asked_by_one_cadence_and_shows_how_fresh_it_is() -> 
     assert (set(keys), len(keys)) == (raw, len(raw))
     for cadence in CADENCES:
         assert set(cadence.asked_by) <= {*cadence.daily, *cadence.snapshots}
-        assert cadence.settles + ONE_DAY < cadence.warns + timedelta(hours=1) < SILENT
+        assert cadence.settles + ONE_DAY < cadence.warns + timedelta(hours=1) < STALE
         for key in cadence.keys:
             policy = defs.resolve_asset_graph().get(key).freshness_policy_or_from_metadata
             if key.path[-1] in PULLS_WHERE_NEEDED:
                 assert policy is None, "a day that needs no such pull is not late"
                 continue
-            assert policy == dg.FreshnessPolicy.time_window(fail_window=SILENT, warn_window=cadence.warns)
+            assert policy == dg.FreshnessPolicy.time_window(fail_window=STALE, warn_window=cadence.warns)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ RESTATED = date(2026, 11, 10)  # by the simulated provider, five days after it e
 DOWN = Span(date(2026, 11, 14), date(2026, 11, 16))  # Claude
 HALF_SPENT_ON = date(2026, 11, 18)
 KILLED = date(2026, 11, 19)  # when this must be alerted
-SENSORS = 10
+SENSORS = 11
 PATIENCE = 600.0  # seconds for a day, on a machine that is busy with other tests
 
 HURRIED = """
@@ -111,7 +111,7 @@ class Machine:
                 os.killpg(self.daemon.pid, signal.SIGKILL)
             self.daemon.wait(20)
 
-    def put_on(self, day: date) -> float:
+    def set_day(self, day: date) -> float:
         return self.set_clock(morning(day))
 
     def set_clock(self, instant: datetime) -> float:
@@ -144,7 +144,7 @@ class Machine:
 
     def live(self, instance: dg.DagsterInstance, day: date) -> None:
         before = len(self.web.got)
-        since = self.put_on(day)
+        since = self.set_day(day)
         self.until(f"quiet on {day}", lambda: self.is_quiet(instance, since))
         self.asked_by_day[day] = self.web.subjects[before:]
 
@@ -180,7 +180,7 @@ def _lived(home: Path) -> Iterator[Machine]:
         for tab, header in TABS.items():
             rows = f"2026-11,total,,{budget:.0f}\n" if tab == "budgets" else ""
             (home / "sheet" / f"{tab}.csv").write_text(f"{header}\n{rows}", encoding="utf-8")
-        machine.put_on(DAYS.first + timedelta(days=1))
+        machine.set_day(DAYS.first + timedelta(days=1))
         try:
             with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
                 _live(machine, instance)
@@ -208,7 +208,7 @@ def _live(machine: Machine, instance: dg.DagsterInstance) -> None:
 
 def spent(machine: Machine, days: Span) -> float:
     """What the providers charge for the days, when they are final."""
-    machine.put_on(days.last + timedelta(days=4))
+    machine.set_day(days.last + timedelta(days=4))
     claude = sum(machine.simulator.day(day).total_cents for day in days.days)
     cursor = sum(sum(e.charged_cents for e in machine.simulator.cursor_day(day).events) for day in days.days)
     return float(claude + cursor) / 100
@@ -220,7 +220,7 @@ def test_every_day_is_complete_from_the_providers_to_the_marts(lived: Machine) -
         days = lived.sql(f"select distinct activity_date from ai_usage_raw.pulls where pull = '{pull}' order by 1")
         assert [day for (day,) in days] == DAYS.days, pull
     built = dict(lived.sql("select expense_date, cost_usd from ai_usage_analytics.claude_total_expenses"))
-    lived.put_on(DAYS.last + timedelta(days=1))
+    lived.set_day(DAYS.last + timedelta(days=1))
     assert built == {day: usd(cents=lived.simulator.day(day).total_cents) for day in DAYS.days}
     seen = "select count(distinct spend_date) from ai_usage_analytics.ai_spend where provider = "
     assert lived.sql(f"{seen} 'anthropic'") == lived.sql(f"{seen} 'cursor'") == [(len(DAYS.days),)]

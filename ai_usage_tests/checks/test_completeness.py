@@ -14,7 +14,7 @@ from ai_usage_tests.outcome import Outcome
 from ai_usage_tests.platform import Platform
 
 MISSING, DRIFT, RECENT = "no_day_is_missing", "schema_drift", "pull_is_recent"
-SILENT = "bill_is_fresh"
+FRESH = "bill_is_fresh"
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PULLS = "ai_usage_raw.pulls"
 
@@ -217,19 +217,19 @@ def test_a_source_without_records_for_three_days_is_unhealthy_and_its_cost_unkno
 ) -> None:
     def heard(day: date, records: list[bytes]) -> Outcome:
         platform.warehouse.append(pull, [Answer("provider", day, records, 1, {})])
-        return platform.check(SILENT)
+        return platform.check(FRESH)
 
     table = dg.AssetKey(["raw", pull]).path[-1]
     outcome = heard(date(2026, 11, 16), [b"{}"])
-    assert outcome.not_passed(SILENT) == {None}
+    assert outcome.not_passed(FRESH) == {None}
     assert "Nothing is known since 2026-11-16, 3 days: what they cost is unknown, not 0." in outcome.why(
-        SILENT, None, table
+        FRESH, None, table
     )
     for day in (17, 18, 19):
         outcome = heard(date(2026, 11, day), [])
-        assert outcome.evaluation(SILENT, None, table).passed == (day < 19)
+        assert outcome.evaluation(FRESH, None, table).passed == (day < 19)
     outcome = heard(date(2026, 11, 19), [b"{}"])
-    assert outcome.evaluation(SILENT, None, table).passed
+    assert outcome.evaluation(FRESH, None, table).passed
 
 
 def _of_costs() -> dg.AssetSelection:
