@@ -18,7 +18,7 @@ ALLOWED = {
         "the sheet's tab claude_ai_usage, and examples of rows that people write",
     ),
     **dict.fromkeys(
-        ("ai_usage/redaction.py", "ai_usage/warehouse/identity.py", "ai_usage/warehouse/people.py"),
+        ("ai_usage/redaction.py", "ai_usage/warehouse/duckdb/identity.py", "ai_usage/warehouse/people.py"),
         "keys that Anthropic names by a person's address, wherever they are",
     ),
     "ai_usage/warehouse/migrations.py": "a column as an earlier release had it",

@@ -227,7 +227,9 @@ def test_an_invoice_that_includes_seats_matches_usage_and_seats(good: Platform) 
     good.sql(f"update {SHEET} set covers = 'usage_and_seats' where {CURSORS}")
     assert good.check(FIGURES).not_passed(FIGURES) == set()
     good.sql(f"update {SHEET} set amount_usd = amount_usd + 5 where {CURSORS}")
-    assert f" USD and seats to {seats:,.2f}, the figure is " in sentence(good.check(FIGURES), FIGURES, "month_close")
+    assert f" USD and the seats to {seats:,.2f}, the figure is " in sentence(
+        good.check(FIGURES), FIGURES, "month_close"
+    )
     good.sql(f"update {A}.spend_by_scope set seats_usd = 0")
     outcome = good.check(FIGURES)
     assert outcome.evaluation(FIGURES, None, "month_close").severity == WARN

@@ -28,7 +28,7 @@ def people_of(of: Settings) -> Callable[[], KnownPeople]:
 @dataclass
 class _Published:
     """The people of the published copy; while there is none, or it cannot be read, those known before, if any.
-    Addresses and names of Claude Code keys are hidden all the same.
+    Addresses, and names of keys made from an address, are hidden all the same.
     """
 
     of: Settings
