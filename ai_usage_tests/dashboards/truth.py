@@ -471,6 +471,7 @@ TRUTHS: dict[str, Truth] = {
         {"pulls": "count(*)"},
         {
             "report": "pull",
+            "account": "account",
             "newest_day": "newest",
             "newest_day_with_records": "with_records",
             "last_pulled_at": "pulled",
@@ -479,10 +480,10 @@ TRUTHS: dict[str, Truth] = {
     ),
 }
 FACTS["pulled"] = """
-    select source as provider, pull, max(activity_date) over p as newest, max(pulled_at) over p as pulled,
+    select source as provider, account, pull, max(activity_date) over p as newest, max(pulled_at) over p as pulled,
         max(activity_date) filter (records > 0) over p as with_records,
         max(pulled_at) filter (pull_id = records_pull_id) over p as news
-    from ai_usage_raw.pulls window p as (partition by source, pull)"""
+    from ai_usage_raw.pulls window p as (partition by source, account, pull)"""
 FACTS["trials"] = f"""
     select t.days_left, t.forecast_usd::double as forecast, t.actual_usd::double as actual,
         t.low_usd::double as low, t.high_usd::double as high, n.forecast_usd::double as naive
