@@ -227,7 +227,7 @@ def contents(database: Path) -> dict[str, dict[date | None, list[tuple[Any, ...]
 
 def _by_day(db: duckdb.DuckDBPyConnection, table: Table) -> dict[date | None, list[tuple[Any, ...]]]:
     day = table.date_column or "null"
-    columns = ", ".join(name for name in table.columns if name not in STAMPS)
+    columns = ", ".join(name for name in table.columns if name not in {*STAMPS, "first_pulled_at"})
     found: dict[date | None, list[tuple[Any, ...]]] = {}
     for key, *row in db.execute(f"select {day}, {columns} from {table.address} order by all").fetchall():
         found.setdefault(key, []).append(tuple(row))

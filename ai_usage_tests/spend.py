@@ -52,6 +52,7 @@ def claude(meter: str = "output_tokens", /, **values: Any) -> Row:
     row = {
         "provider": "anthropic",
         "platform": "claude_api",
+        "account": "default",
         "billing_account_id": "org-1",
         "sub_account": "wrkspc_team",
         "api_key_id": "apikey_1",
@@ -73,6 +74,7 @@ def cursor(meter: str = "usage_based", /, **values: Any) -> Row:
     row = {
         "provider": "cursor",
         "platform": "cursor",
+        "account": "default",
         "billing_account_id": "cursor-team",
         "user_email": "dev@example.com",
         "model": "gpt-5",

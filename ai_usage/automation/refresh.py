@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import dagster as dg
-from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
+from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG, RUN_KEY_TAG
 
 from ai_usage.automation.cadence import CADENCES
 from ai_usage.automation.dead_runs import UNDER_WAY, end_the_dead
@@ -78,6 +78,16 @@ def _failed_last(instance: dg.DagsterInstance, job: str) -> bool:
     )
 
 
+def _has_recovered(instance: dg.DagsterInstance, job: str, span: Span, last_pass: datetime) -> bool:
+    """Whether the job's last run is an hourly repetition of these days since the last pass, and succeeded."""
+    return any(
+        run.status == dg.DagsterRunStatus.SUCCESS
+        and (key := run.tags.get(RUN_KEY_TAG, "")).startswith(f"{span} ")
+        and key > f"{span} {last_pass:%Y-%m-%dT%H}"
+        for run in instance.get_runs(dg.RunsFilter(job_name=job), limit=1)
+    )
+
+
 def pull_job(cadence: Cadence) -> Job:
     return dg.define_asset_job(
         cadence.job,
@@ -114,8 +124,12 @@ def when_due(cadence: Cadence, job: Job) -> dg.SensorDefinition:
         if not spans:
             newest = max((day for day in seen if day), default="none yet")
             return dg.SkipReason(f"nothing is due; the newest day there is {newest}")
-        is_hourly = cadence.is_certain or _failed_last(context.instance, cadence.job)
-        again = hour if is_hourly else f"{cadence.last_pass(now, of.schedule_timezone):%Y-%m-%d}"
+        last_pass = cadence.last_pass(now, of.schedule_timezone)
+        if not cadence.is_certain:
+            spans = [span for span in spans if not _has_recovered(context.instance, cadence.job, span, last_pass)]
+            if not spans:
+                return dg.SkipReason("nothing is due; a repetition succeeded")
+        again = hour if cadence.is_certain or _failed_last(context.instance, cadence.job) else f"{last_pass:%Y-%m-%d}"
         return [
             dg.RunRequest(run_key=f"{span} {again}", tags=range_tags(span) | {CHAIN: cadence.job}) for span in spans
         ]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from ai_usage.commands.terminal import ERR
+from ai_usage.core.accounts import DIM_ACCOUNT
 from ai_usage.partitions import Span, runs_of_days
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import Settings
@@ -11,11 +12,28 @@ from ai_usage.warehouse.port import Warehouse
 
 Coverage = Mapping[str, list[date]]
 
+ACCOUNTS = f"""
+select distinct pulls.account
+from ai_usage_raw.pulls as pulls
+left join {DIM_ACCOUNT.address} as accounts
+    on pulls.source = accounts.provider and pulls.account = accounts.account
+where pulls.pull = @bill and pulls.activity_date is not null and coalesce(accounts.is_configured, true)
+order by pulls.account
+"""
+
 
 def pulled(ledger: Warehouse, span: Span) -> Coverage:
-    """By provider, the days of the span that its bill was pulled of; of providers that were ever asked for it."""
-    found = {provider.key: ledger.pulled_days(provider.bill.pull) for provider in PROVIDERS}
-    return {provider: [day for day in days if day in span] for provider, days in found.items() if days}
+    """By account of a provider, the days of the span that its bill was pulled of. A provider with one account goes by
+    its own name. An account that was never pulled, or is not configured any more, is not there.
+    """
+    found: dict[str, list[date]] = {}
+    for provider in PROVIDERS:
+        bill = provider.bill.pull
+        accounts = ledger.ask(ACCOUNTS, bill=bill)["account"].to_list()
+        for account in accounts:
+            name = provider.key if len(accounts) == 1 else f"{provider.key} ({account})"
+            found[name] = [day for day in ledger.pulled_days(bill, account=account) if day in span]
+    return found
 
 
 def print_gaps(of: Settings, coverage: Coverage, span: Span) -> bool:

@@ -97,6 +97,9 @@ def test_where_a_key_may_not_read_a_source_is_asked_once_a_day(of: Settings, pla
     assert again.run_key == "2026-11-13…2026-11-19 2026-11-20T12", "what failed is tried again once an hour"
     platform.instance.create_run_for_job(job, status=dg.DagsterRunStatus.SUCCESS)
     assert tick(ENTERPRISE, None, platform.instance).run_requests == result.run_requests
+    repetition = {"dagster/run_key": again.run_key}
+    platform.instance.create_run_for_job(job, status=dg.DagsterRunStatus.SUCCESS, tags=repetition)
+    assert tick(ENTERPRISE, None, platform.instance).skip_message == "nothing is due; a repetition succeeded"
 
 
 def test_once_a_day_means_once_between_two_mornings(

@@ -1,6 +1,7 @@
 -- Which days their providers may still restate: each provider does so for the number of days in dim_provider. A day is
--- final once each account that was pulled for it has been pulled again that many days later. A pull cannot be later
--- than the next one: if the ledger has that, a clock was wrong.
+-- final once each configured account that was pulled for it or for an earlier day has been pulled again that many days
+-- later; an account that is not configured any more does not keep a day from being final. A pull cannot be later than
+-- the next one: if the ledger has that, a clock was wrong.
 --
 -- grain: one provider's UTC day that was ever pulled
 -- built: view
@@ -51,14 +52,68 @@ of_accounts as (
         min(if(is_late_enough, pull_id, null)) as settled_by
     from looks
     group by provider, account, activity_date
+),
+
+accounts as (
+    select
+        of_accounts.provider,
+        of_accounts.account,
+        coalesce(logical_and(dim_account.is_configured), true) as is_configured,
+        min(of_accounts.activity_date) as first_day
+    from of_accounts
+    left join ai_usage_analytics.dim_account as dim_account
+        on
+            of_accounts.provider = dim_account.provider
+            and of_accounts.account = dim_account.account
+    group by of_accounts.provider, of_accounts.account
+),
+
+days as (
+    select distinct
+        provider,
+        activity_date
+    from of_accounts
+),
+
+expected as (
+    select
+        days.provider,
+        days.activity_date,
+        of_accounts.final_on,
+        of_accounts.settled_at,
+        of_accounts.settled_by,
+        coalesce(of_accounts.is_final, false) as is_final,
+        accounts.is_configured
+    from days
+    inner join accounts
+        on
+            days.provider = accounts.provider
+            and days.activity_date >= accounts.first_day
+    left join of_accounts
+        on
+            days.provider = of_accounts.provider
+            and days.activity_date = of_accounts.activity_date
+            and accounts.account = of_accounts.account
+    where of_accounts.account is not null or accounts.is_configured
+),
+
+decided as (
+    select
+        provider,
+        activity_date,
+        logical_and(is_final or not is_configured) and logical_or(is_final) as is_final,
+        max(final_on) as final_on,
+        max(settled_at) as settled_at,
+        max(settled_by) as settled_by
+    from expected
+    group by provider, activity_date
 )
 
 select
     provider,
     activity_date,
-    if(logical_and(is_final), 'final', 'provisional') as status,
-    max(final_on) as final_on,
-    if(logical_and(is_final), max(settled_at), null) as settled_at,
-    if(logical_and(is_final), max(settled_by), null) as settled_by
-from of_accounts
-group by provider, activity_date
+    if(is_final, 'final', 'provisional') as status,
+    final_on,
+    if(is_final, settled_at, null) as settled_at,
+    if(is_final, settled_by, null) as settled_by
+from decided

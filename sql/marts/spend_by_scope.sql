@@ -12,12 +12,14 @@
 --   spent_usd numeric not null: billed, seats included; no estimates
 --   usage_usd numeric not null: the part for usage, credits included
 --   seats_usd numeric not null: the part for subscriptions
---   is_complete boolean not null: for a provider whether its day is known; else whether the day is known of each
---     provider that was known on any of the 31 days before
+--   is_complete boolean not null: for a provider whether the day's bill is known for each of its accounts that was
+--     pulled on that day or, if still configured, on any of the 31 days before; else whether that is so for each
+--     provider
 with billed as (
     select
         spend_date,
         provider,
+        account,
         coalesce(team_name, 'no team') as team_name,
         coalesce(cost_center, 'no cost center') as cost_center,
         sum(if(charge_type = 'subscription', cast(0 as numeric), billed_usd)) as usage_usd,
@@ -27,79 +29,132 @@ with billed as (
     where
         spend_date between @first_day and @last_day
         and billed_usd is not null
-    group by spend_date, provider, team_name, cost_center
+    group by spend_date, provider, account, team_name, cost_center
 ),
 
 pulled as (
     select distinct
         pulls.activity_date,
-        providers.provider
+        providers.provider,
+        pulls.account
     from ai_usage_raw.pulls as pulls
     inner join ai_usage_analytics.dim_provider as providers on pulls.pull = providers.billing_pull
     where pulls.activity_date between date_sub(@first_day, interval 31 day) and @last_day
 ),
 
--- A billed day that ai_spend lacks is blocked, or not built yet.
-in_bill as (
-    select distinct
+in_spend as (
+    select
+        spend_date,
+        provider,
+        account
+    from billed
+    group by spend_date, provider, account
+    having sum(usage_rows) > 0
+),
+
+versions as (
+    select
         activity_date,
-        provider
+        provider,
+        account,
+        billed_usd
     from ai_usage_analytics.spend_versions
     where
         activity_date between @first_day and @last_day
         and known_to is null
-        and billed_usd != 0
 ),
 
-in_spend as (
-    select
-        spend_date,
-        provider
-    from billed
-    group by spend_date, provider
-    having sum(usage_rows) > 0
+-- A bill that was never readable has rejected records and no version.
+unreadable as (
+    select distinct
+        rejections.activity_date,
+        providers.provider,
+        rejections.account
+    from ai_usage_analytics.record_rejections as rejections
+    inner join ai_usage_analytics.dim_provider as providers on rejections.pull = providers.billing_pull
+    left join versions
+        on
+            rejections.activity_date = versions.activity_date
+            and providers.provider = versions.provider
+            and rejections.account = versions.account
+    where
+        rejections.activity_date between @first_day and @last_day
+        and versions.provider is null
 ),
 
+-- A billed day that ai_spend lacks is blocked, or not built yet.
 known as (
     select
         pulled.activity_date,
-        pulled.provider
+        pulled.provider,
+        pulled.account
     from pulled
-    left join in_bill on pulled.activity_date = in_bill.activity_date and pulled.provider = in_bill.provider
-    left join in_spend on pulled.activity_date = in_spend.spend_date and pulled.provider = in_spend.provider
-    where in_bill.provider is null or in_spend.provider is not null
+    left join versions
+        on
+            pulled.activity_date = versions.activity_date
+            and pulled.provider = versions.provider
+            and pulled.account = versions.account
+            and versions.billed_usd != 0
+    left join in_spend
+        on
+            pulled.activity_date = in_spend.spend_date
+            and pulled.provider = in_spend.provider
+            and pulled.account = in_spend.account
+    left join unreadable
+        on
+            pulled.activity_date = unreadable.activity_date
+            and pulled.provider = unreadable.provider
+            and pulled.account = unreadable.account
+    where
+        unreadable.provider is null
+        and (versions.provider is null or in_spend.provider is not null)
 ),
 
 days as (
     select activity_date from unnest(generate_date_array(@first_day, @last_day)) as activity_date
 ),
 
+-- An account that was taken out of the settings is not expected after its last day.
 wanted as (
     select distinct
         days.activity_date,
-        pulled.provider
+        pulled.provider,
+        pulled.account
     from days
     inner join pulled
         on
             pulled.activity_date >= date_sub(days.activity_date, interval 31 day)
-            and days.activity_date > pulled.activity_date
+            and days.activity_date >= pulled.activity_date
+    left join ai_usage_analytics.dim_account as accounts
+        on
+            pulled.provider = accounts.provider
+            and pulled.account = accounts.account
+    where
+        coalesce(accounts.is_configured, true)
+        or days.activity_date = pulled.activity_date
 ),
 
-known_days as (
-    select activity_date
-    from known
-    group by activity_date
+provider_days as (
+    select
+        wanted.activity_date,
+        wanted.provider,
+        count(known.account) > 0 as is_known,
+        count(known.account) = count(*) as is_complete
+    from wanted
+    left join known
+        on
+            wanted.activity_date = known.activity_date
+            and wanted.provider = known.provider
+            and wanted.account = known.account
+    group by wanted.activity_date, wanted.provider
 ),
 
 whole_days as (
     select
         days.activity_date,
-        count(wanted.provider) = count(known.provider)
-        and logical_or(known_days.activity_date is not null) as is_complete
+        coalesce(logical_and(provider_days.is_complete), false) as is_complete
     from days
-    left join known_days on days.activity_date = known_days.activity_date
-    left join wanted on days.activity_date = wanted.activity_date
-    left join known on wanted.activity_date = known.activity_date and wanted.provider = known.provider
+    left join provider_days on days.activity_date = provider_days.activity_date
     group by days.activity_date
 ),
 
@@ -149,8 +204,8 @@ scoped as (
         'all' as scope_name,
         cast(0 as numeric) as usage_usd,
         cast(0 as numeric) as seats_usd
-    from known
-    where activity_date >= @first_day
+    from provider_days
+    where is_known
     union all
     select
         activity_date as spend_date,
@@ -158,8 +213,8 @@ scoped as (
         provider as scope_name,
         cast(0 as numeric) as usage_usd,
         cast(0 as numeric) as seats_usd
-    from known
-    where activity_date >= @first_day
+    from provider_days
+    where is_known
 ),
 
 sums as (
@@ -182,9 +237,10 @@ select
     sums.seats_usd,
     if(
         sums.scope = 'provider',
-        known.provider is not null,
+        coalesce(provider_days.is_complete, false),
         whole_days.is_complete
     ) as is_complete
 from sums
 inner join whole_days on sums.spend_date = whole_days.activity_date
-left join known on sums.spend_date = known.activity_date and sums.scope_name = known.provider
+left join provider_days
+    on sums.spend_date = provider_days.activity_date and sums.scope_name = provider_days.provider
