@@ -83,7 +83,7 @@ def _has_recovered(instance: dg.DagsterInstance, job: str, span: Span, last_pass
     return any(
         run.status == dg.DagsterRunStatus.SUCCESS
         and (key := run.tags.get(RUN_KEY_TAG, "")).startswith(f"{span} ")
-        and key > f"{span} {last_pass:%Y-%m-%dT%H}"
+        and key >= f"{span} {last_pass:%Y-%m-%dT%H}"
         for run in instance.get_runs(dg.RunsFilter(job_name=job), limit=1)
     )
 
@@ -120,15 +120,15 @@ def when_due(cadence: Cadence, job: Job) -> dg.SensorDefinition:
             if seen.get(None, now) >= cadence.last_pass(now, of.schedule_timezone) and None in seen:
                 return dg.SkipReason(f"nothing is due; asked last at {seen[None]:%Y-%m-%d %H:%M} UTC")
             return [dg.RunRequest(run_key=hour, tags={CHAIN: cadence.job})]
-        spans = cadence.due_of_any(of_each, now, start=of.start_date, zone=of.schedule_timezone)
+        last_pass = cadence.last_pass(now, of.schedule_timezone)
+        spans = [
+            span
+            for span in cadence.due_of_any(of_each, now, start=of.start_date, zone=of.schedule_timezone)
+            if cadence.is_certain or not _has_recovered(context.instance, cadence.job, span, last_pass)
+        ]
         if not spans:
             newest = max((day for day in seen if day), default="none yet")
             return dg.SkipReason(f"nothing is due; the newest day there is {newest}")
-        last_pass = cadence.last_pass(now, of.schedule_timezone)
-        if not cadence.is_certain:
-            spans = [span for span in spans if not _has_recovered(context.instance, cadence.job, span, last_pass)]
-            if not spans:
-                return dg.SkipReason("nothing is due; a repetition succeeded")
         again = hour if cadence.is_certain or _failed_last(context.instance, cadence.job) else f"{last_pass:%Y-%m-%d}"
         return [
             dg.RunRequest(run_key=f"{span} {again}", tags=range_tags(span) | {CHAIN: cadence.job}) for span in spans
