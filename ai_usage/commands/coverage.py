@@ -26,12 +26,16 @@ def pulled(ledger: Warehouse, span: Span) -> Coverage:
     """By provider, the days of the span that its bill was pulled of; of providers that were ever asked for it. Beside
     it each account that lacks days which another account has.
     """
-    found = {}
     lacking = not_pulled(ledger, ledger, span)
+    found = {}
     for provider in PROVIDERS:
-        for account, days in {None: ledger.pulled_days(provider.bill.pull), **_days(ledger, provider)}.items():
-            if days and (account is None or lacking.get((provider.key, account))):
-                found[named(provider.key, account)] = [day for day in days if day in span]
+        own: dict[str | None, list[date]] = {None: ledger.pulled_days(provider.bill.pull)}
+        own |= {
+            account: days for account, days in _days(ledger, provider).items() if lacking.get((provider.key, account))
+        }
+        found |= {
+            named(provider.key, account): [day for day in days if day in span] for account, days in own.items() if days
+        }
     return found
 
 
