@@ -27,7 +27,7 @@ def pulled(ledger: Warehouse, span: Span) -> Coverage:
     it each account that lacks days which another account has.
     """
     lacking = not_pulled(ledger, ledger, span)
-    found = {}
+    found: dict[str, list[date]] = {}
     for provider in PROVIDERS:
         own: dict[str | None, list[date]] = {None: ledger.pulled_days(provider.bill.pull)}
         own |= {
