@@ -5,17 +5,69 @@ from datetime import date
 
 from ai_usage.commands.terminal import ERR
 from ai_usage.partitions import Span, runs_of_days
+from ai_usage.providers.provider import Provider
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import Settings
 from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.table import PULLS
 
 Coverage = Mapping[str, list[date]]
 
+DAYS_OF_ACCOUNTS = f"""
+select account, activity_date
+from {PULLS.address}
+where pull = @pull and activity_date is not null
+group by account, activity_date
+order by account, activity_date
+"""
+
 
 def pulled(ledger: Warehouse, span: Span) -> Coverage:
-    """By provider, the days of the span that its bill was pulled of; of providers that were ever asked for it."""
-    found = {provider.key: ledger.pulled_days(provider.bill.pull) for provider in PROVIDERS}
-    return {provider: [day for day in days if day in span] for provider, days in found.items() if days}
+    """By provider, the days of the span that its bill was pulled of; of providers that were ever asked for it. Beside
+    it each account that lacks days which another account has.
+    """
+    lacking = not_pulled(ledger, ledger, span)
+    found: dict[str, list[date]] = {}
+    for provider in PROVIDERS:
+        own: dict[str | None, list[date]] = {None: ledger.pulled_days(provider.bill.pull)}
+        own |= {
+            account: days for account, days in _days(ledger, provider).items() if lacking.get((provider.key, account))
+        }
+        found |= {
+            named(provider.key, account): [day for day in days if day in span] for account, days in own.items() if days
+        }
+    return found
+
+
+def not_pulled(ledger: Warehouse, world: Warehouse, span: Span) -> dict[tuple[str, str | None], list[date]]:
+    """By provider and account, the days that a world knows no bill of; of providers that were ever asked. Account null
+    has the days that no account was pulled for. Of several accounts each has its other days, from the first to the last
+    day that it was ever pulled for.
+    """
+    found: dict[tuple[str, str | None], list[date]] = {}
+    for provider in PROVIDERS:
+        if not (accounts := _days(ledger, provider)):
+            continue
+        there = _days(world, provider)
+        unknown = [day for day in span.days if not any(day in days for days in there.values())]
+        found[provider.key, None] = unknown
+        for account, days in accounts.items() if len(accounts) > 1 else ():
+            expected = {day for day in span.days if days[0] <= day <= days[-1]} - {*unknown, *there.get(account, [])}
+            found[provider.key, account] = sorted(expected)
+    return found
+
+
+def named(provider: str, account: str | None) -> str:
+    """A provider, or one of its accounts, as people read it."""
+    return f"{provider} account {account}" if account else provider
+
+
+def _days(ledger: Warehouse, provider: Provider) -> dict[str, list[date]]:
+    """By account, the days that its bill was pulled of, in order."""
+    found: dict[str, list[date]] = {}
+    for account, day in ledger.ask(DAYS_OF_ACCOUNTS, pull=provider.bill.pull).iter_rows():
+        found.setdefault(account, []).append(day)
+    return found
 
 
 def print_gaps(of: Settings, coverage: Coverage, span: Span) -> bool:

@@ -5,7 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from ai_usage.check import Finding, Result
+from ai_usage.checks.organizations import organizations_have_one_account
 from ai_usage.core.accounts import DIM_ACCOUNT, account_rows, rows_of
+from ai_usage.providers.directory import AccountName
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import settings
 from ai_usage.simulated import accounts
@@ -72,3 +75,29 @@ def test_as_of_is_that_of_the_configured_account_that_was_asked_least_recently(p
     columns = {name: [row[name] for row in rows] for name in DIM_ACCOUNT.columns}
     platform.warehouse.replace_all(DIM_ACCOUNT, DIM_ACCOUNT.frame(columns))
     assert as_of() == NOW - timedelta(hours=30)
+
+
+def test_an_organization_behind_two_accounts_fails_and_names_both(platform: Platform) -> None:
+    """One of them may be an account of before: renamed, it is no longer configured and its days still count."""
+    organization, other = AccountName("org-1", "Example"), AccountName("org-2", None)
+
+    def evaluated(**names: AccountName) -> Finding | None:
+        rows = [
+            *account_rows("anthropic", {"main": ("admin_key",)}, {"default": NOW, "main": NOW}, names),
+            *account_rows("toy", {"main": ("admin_key",)}, {}, {"main": organization}),
+        ]
+        columns = {name: [row[name] for row in rows] for name in DIM_ACCOUNT.columns}
+        platform.warehouse.replace_all(DIM_ACCOUNT, DIM_ACCOUNT.frame(columns))
+        finding: Finding | None = organizations_have_one_account.evaluate(platform.warehouse)
+        return finding
+
+    different, unknown = evaluated(main=organization, default=other), evaluated(main=organization)
+    assert isinstance(different, Result)
+    assert isinstance(unknown, Result)
+    assert (different.passed, unknown.passed) == (True, True)
+    same = evaluated(main=organization, default=organization)
+    assert isinstance(same, Result)
+    assert (same.status, same.why) == (
+        "failed",
+        "Days count twice: accounts default and main of anthropic are one organization, Example.",
+    )
