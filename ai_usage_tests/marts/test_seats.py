@@ -176,6 +176,17 @@ def test_a_member_invited_again_under_a_second_id_has_one_seat(desk: Platform) -
     assert estimates == [(ADA, Decimal("2.0")), (GRACE, Decimal("1.5"))]  # the seat's dollar of the day counts once
 
 
+@pytest.mark.parametrize(("organizations", "charged"), [(["org-1"], "org-1"), (["org-1", "org-2"], "anthropic")])
+def test_seats_of_claude_are_charged_to_no_organization_if_there_are_several(
+    desk: Platform, organizations: list[str], charged: str
+) -> None:
+    bills = [{"activity_date": MARCH, "account": of, "organization_id": of} for of in organizations]
+    put(desk, "claude_daily_cost", bills)
+    company(desk, seats=[{**SEATS_OF_86, "provider": "anthropic"}], provider="anthropic")
+    assert billed(desk, "billing_account_id", "account") == [(charged, None, Decimal(3440))]
+    put(desk, "claude_daily_cost", [])
+
+
 def test_a_member_of_two_teams_has_a_seat_in_each(desk: Platform) -> None:
     """At the price in CURSOR_PLANS, and of the seats that the sheet has."""
     plan = {"plan_name": "File", "valid_from": date(2026, 1, 1), "seat_price_usd": Decimal(31)}
