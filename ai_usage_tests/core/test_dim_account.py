@@ -18,6 +18,7 @@ from ai_usage_tests.mock_claude import DAY, ORGANIZATION
 from ai_usage_tests.platform import Platform
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+LISTED = dg.AssetSelection.assets("core/dim_account")
 
 
 def test_accounts_of_the_settings_come_first_and_one_of_the_ledger_alone_is_not_configured() -> None:
@@ -31,10 +32,9 @@ def test_accounts_of_the_settings_come_first_and_one_of_the_ledger_alone_is_not_
 
 
 def test_the_table_has_the_organizations_name_and_when_it_was_first_pulled(platform: Platform) -> None:
-    pulled = platform.run(
-        {DAY: ["100"]}, only=dg.AssetSelection.assets("core/dim_account").upstream().required_multi_asset_neighbors()
-    )
-    assert not pulled.failed
+    pulls = dg.AssetSelection.assets("raw/claude_organization", "raw/claude_cost_report")
+    assert not platform.run({DAY: ["100"]}, only=pulls.required_multi_asset_neighbors()).failed
+    assert not platform.run(only=LISTED).failed
     [row] = platform.warehouse.ask(f"select * from {DIM_ACCOUNT.address}").to_dicts()
     assert row.pop("first_pulled_at") - settings().now() < timedelta(minutes=1)
     assert row == {
@@ -45,6 +45,15 @@ def test_the_table_has_the_organizations_name_and_when_it_was_first_pulled(platf
         "credentials": None,
         "is_configured": False,  # the test hands the client in
     }
+
+
+def test_a_provider_that_refuses_every_pull_keeps_no_account_from_being_listed(platform: Platform) -> None:
+    """In one run with the pulls, such as one that a person starts."""
+    platform.claude.refuses = {"/": 401}
+    pulls = dg.AssetSelection.assets("raw/claude_organization", "raw/claude_cost_report")
+    outcome = platform.run({DAY: ["100"]}, only=(pulls | LISTED).required_multi_asset_neighbors())
+    assert set(outcome.failed) == {"raw__claude_organization", "raw__claude_cost_report_and_totals"}
+    assert "core/dim_account" in outcome.materialized
 
 
 def test_of_the_built_in_providers_it_lists_the_accounts_that_there_are(platform: Platform) -> None:
