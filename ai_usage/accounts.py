@@ -60,6 +60,7 @@ class Account:
     credentials: Mapping[str, str] = field(repr=False)  # by field; those that it has
     base_url: str
     options: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)  # field → the variable that holds that credential
     is_simulated: bool = False
 
 
@@ -100,7 +101,7 @@ def credentials_by_account(of: Settings, fields: AccountFields) -> dict[str, tup
 def refuse_unknown_providers(of: Settings, known: Collection[str]) -> None:
     """`SettingError` if the file has an account of a provider that there is not."""
     for n, entry in entries_of(of):
-        if entry.get("provider") not in known:
+        if entry.get("provider") not in list(known):  # a list compares whatever the file has, an array too
             raise SettingError(
                 f"{of.accounts_file}: account {n} has the provider {entry.get('provider')!r}; write one of "
                 f"{', '.join(sorted(known))}."
@@ -129,11 +130,18 @@ def _entries(of: Settings, fields: AccountFields) -> "list[_Entry]":
 def _of_variables(
     of: Settings, fields: AccountFields, environ: Mapping[str, str], taken: Collection[str]
 ) -> Sequence[Account]:
-    found: dict[str, dict[str, str]] = {}
+    found: dict[str, dict[str, str]] = {}  # account → credential → the variable that holds it
     for credential in fields.credentials:
-        if credential.variable not in taken and (value := environ.get(credential.variable, "").strip()):
-            found.setdefault(credential.account, {})[credential.field] = value
-    return [Account(fields.provider, name, keys, fields.base_url(of)) for name, keys in found.items()]
+        if credential.variable not in taken and environ.get(credential.variable, "").strip():
+            found.setdefault(credential.account, {})[credential.field] = credential.variable
+    return [
+        Account(fields.provider, name, _values(variables, environ), fields.base_url(of), variables=variables)
+        for name, variables in found.items()
+    ]
+
+
+def _values(variables: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
+    return {of_field: environ[variable].strip() for of_field, variable in variables.items()}
 
 
 @dataclass(frozen=True)
@@ -157,8 +165,8 @@ class _Entry:
         for of_field, variable in variables.items():
             if not environ.get(variable, "").strip():
                 raise self.wrong(f"takes {of_field} from {variable}, which is not set: set it, or take the account out")
-        credentials = {of_field: environ[variable].strip() for of_field, variable in variables.items()}
-        return Account(self.fields.provider, name, credentials, self._base_url(), self._options())
+        credentials = _values(variables, environ)
+        return Account(self.fields.provider, name, credentials, self._base_url(), self._options(), variables)
 
     def variables(self) -> dict[str, str]:
         """Credential → the variable that holds it."""
@@ -184,7 +192,8 @@ class _Entry:
         else:
             return url
         if isinstance(why, BadText):
-            raise self.wrong(f"cannot be used: {why.sentence(name='base_url', default=self.fields.base_url(self.of))}")
+            sentence = why.sentence(name="base_url", default=self.fields.base_url(self.of))
+            raise self.wrong(f"cannot be used: {sentence.removesuffix('.')}")
         raise self.wrong(f'has a base_url that is no text; write one such as "{self.fields.base_url(self.of)}"')
 
     def _options(self) -> dict[str, str]:

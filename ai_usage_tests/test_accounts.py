@@ -45,7 +45,13 @@ def test_each_variable_makes_the_account_of_its_own_organization() -> None:
 def test_the_file_adds_accounts_with_keys_of_the_environment(tmp_path: Path) -> None:
     of = settings_of(tmp_path, EU)
     *_, eu = accounts_of(of, FIELDS, {**KEYS, "ANTHROPIC_KEY_EU": EU_KEY})
-    assert eu == Account("anthropic", "eu", {ADMIN_KEY: EU_KEY}, "https://eu.example.com")
+    assert eu == Account(
+        "anthropic",
+        "eu",
+        {ADMIN_KEY: EU_KEY},
+        "https://eu.example.com",
+        variables={ADMIN_KEY: "ANTHROPIC_KEY_EU"},
+    )
     assert EU_KEY not in repr(eu)
     assert EU_KEY not in without_secrets(f"the key {EU_KEY} was refused")
     assert account_names(of, FIELDS, ADMIN_KEY) == ["default", "eu"]
@@ -70,6 +76,7 @@ def test_a_variable_that_the_file_names_makes_no_account_of_its_own(tmp_path: Pa
         (EU.replace("_EU", "_US"), "takes admin_key from ANTHROPIC_KEY_US, which is not set: set it, or take the"),
         (EU.replace('admin_key = "env:ANTHROPIC_KEY_EU"', ""), 'has no credential; write admin_key = "env:NAME_OF'),
         (EU.replace("https://eu", "http://eu"), "base_url would send the key unencrypted to eu.example.com"),
+        (EU.replace('"https://eu', '"https://@eu'), "password there would be shown, and is not used."),
         ("accounts = 1", "must hold [[account]] tables alone"),
         ("[[account]", "cannot be read"),
     ],
@@ -82,10 +89,12 @@ def test_what_cannot_be_used_is_refused_with_what_to_do_and_without_the_key(
     assert why in str(caught.value)
     assert "accounts.toml" in str(caught.value)
     assert EU_KEY not in str(caught.value)
+    assert not str(caught.value).endswith("..")
 
 
-def test_an_unknown_provider_is_refused_by_name(tmp_path: Path) -> None:
-    of = settings_of(tmp_path, EU.replace('"anthropic"', '"antropic"'))
-    with pytest.raises(SettingError, match=r"account 1 has the provider 'antropic'; write one of anthropic, cursor\."):
+@pytest.mark.parametrize(("written", "named"), [('"antropic"', "'antropic'"), ('["anthropic"]', r"\['anthropic'\]")])
+def test_an_unknown_provider_is_refused_by_name(tmp_path: Path, written: str, named: str) -> None:
+    of = settings_of(tmp_path, EU.replace('"anthropic"', written))
+    with pytest.raises(SettingError, match=rf"account 1 has the provider {named}; write one of anthropic, cursor\."):
         refuse_unknown_providers(of, BY_KEY)
     refuse_unknown_providers(settings_of(tmp_path, EU), BY_KEY)

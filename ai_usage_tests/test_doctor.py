@@ -218,11 +218,57 @@ def test_the_doctor_reports_a_wrong_analytics_key_though_the_rest_passes(
 ) -> None:
     assert examined(monkeypatch, tmp_path, simulator, ADMIN_KEY, "sk-ant-wrong") == 1
     output = printed(capsys)
-    assert "✗ the Analytics key is accepted: The Analytics key is wrong or revoked" in output
+    assert (
+        "✗ the Analytics key is accepted: Each of the analytics answers 401. ANTHROPIC_ANALYTICS_API_KEY is" in output
+    )
     assert "✓ Claude Code usage" in output
     of_enterprise = output.partition("account enterprise")[2].partition("Cursor")[0]
     assert of_enterprise
     assert "analytics cost" not in of_enterprise
+
+
+ELSEWHERE = """
+[[account]]
+provider = "anthropic"
+name = "eu"
+admin_key = "env:CLAUDE_KEY_EU"
+
+[[account]]
+provider = "anthropic"
+name = "people"
+analytics_key = "env:CLAUDE_PEOPLE_EU"
+
+[[account]]
+provider = "cursor"
+name = "eu"
+admin_key = "env:CURSOR_KEY_EU"
+"""
+
+
+def test_a_refused_key_is_named_by_the_variable_that_its_account_takes_it_from(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, simulator: Simulator
+) -> None:
+    file = tmp_path / "accounts.toml"
+    file.write_text(ELSEWHERE, encoding="utf-8")
+    monkeypatch.setenv("AI_USAGE_ACCOUNTS", str(file))
+    for name in ("CLAUDE_KEY_EU", "CLAUDE_PEOPLE_EU", "CURSOR_KEY_EU"):
+        monkeypatch.setenv(name, "sk-wrong-key-of-a-test")
+    assert examined(monkeypatch, tmp_path, simulator) == 1
+    output = printed(capsys)
+    for name in ("CLAUDE_KEY_EU", "CLAUDE_PEOPLE_EU", "CURSOR_KEY_EU"):
+        assert output.count(f". {name} is wrong") == 1
+    assert "_API_KEY is wrong" not in output
+    assert "sk-wrong" not in output
+
+
+def test_the_doctor_refuses_an_account_of_a_provider_that_there_is_not(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, simulator: Simulator
+) -> None:
+    file = tmp_path / "accounts.toml"
+    file.write_text(ELSEWHERE.replace('"anthropic"', '"antropic"'), encoding="utf-8")
+    monkeypatch.setenv("AI_USAGE_ACCOUNTS", str(file))
+    assert examined(monkeypatch, tmp_path, simulator) == 2
+    assert "account 1 has the provider 'antropic'; write one of anthropic, cursor." in capsys.readouterr().err
 
 
 def test_the_doctor_reads_every_uploaded_file(

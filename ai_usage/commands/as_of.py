@@ -19,13 +19,12 @@ from ai_usage.commands.as_of_world import (
     Spend,
     blocked_by_provider,
     differences,
-    not_pulled,
     rebuilt,
     spend_in,
     usage_known,
 )
 from ai_usage.commands.backfill import asked_day, asked_span
-from ai_usage.commands.coverage import print_gaps, pulled
+from ai_usage.commands.coverage import named, not_pulled, print_gaps, pulled
 from ai_usage.commands.refresh import Outcome, print_troubles
 from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.errors import SettingError, WarehouseError
@@ -138,12 +137,12 @@ def _print_changes(then: Spend, now: Spend) -> None:
         )
 
 
-def _print_gaps(unpulled: dict[str, list[date]], blocked: BlockedByProvider) -> None:
-    for provider, days in unpulled.items():
+def _print_gaps(unpulled: dict[tuple[str, str | None], list[date]], blocked: BlockedByProvider) -> None:
+    for (provider, account), days in unpulled.items():
         if days:
-            OUT.print(f"[yellow]Not yet pulled then[/], {provider}: {_days(days)}", soft_wrap=True)
+            OUT.print(f"[yellow]Not yet pulled then[/], {named(provider, account)}: {_days(days)}", soft_wrap=True)
     for (day, provider), checks in sorted(blocked.items()):
-        if day not in unpulled.get(provider, []):
+        if day not in unpulled.get((provider, None), []):
             why = f"{day} ({', '.join(checks)}); its last good version, if any, counts."
             OUT.print(f"[yellow]Blocked then[/], {provider}: {why}", soft_wrap=True)
 

@@ -127,26 +127,19 @@ def spend_in(warehouse: Warehouse, span: Span) -> Spend:
 
 
 def usage_known(warehouse: Warehouse, at: datetime, span: Span) -> dict[DayOfProvider, Decimal]:
-    """The cost of these days by the function `spend_as_of`."""
-    found = warehouse.query("functions/spend_as_of", as_of=at)
-    rows = found.select("activity_date", "provider", "billed_usd").iter_rows()
-    return {(day, provider): billed_usd for day, provider, billed_usd in rows if day in span}
+    """The cost of these days by the function `spend_as_of`, of all accounts together."""
+    of_accounts = warehouse.query("functions/spend_as_of", as_of=at)
+    known: dict[DayOfProvider, Decimal] = {}
+    for day, provider, billed_usd in of_accounts.select("activity_date", "provider", "billed_usd").iter_rows():
+        if day in span:
+            known[day, provider] = known.get((day, provider), Decimal()) + billed_usd
+    return known
 
 
 def differences(one: Mapping[DayOfProvider, Decimal], other: Mapping[DayOfProvider, Decimal]) -> list[DayOfProvider]:
     """The days and providers for which two sums differ, largest difference first; a missing one counts as 0."""
     apart = {key: one.get(key, Decimal()) - other.get(key, Decimal()) for key in {*one, *other}}
     return sorted((key for key in apart if apart[key]), key=lambda key: (-abs(apart[key]), key))
-
-
-def not_pulled(ledger: Warehouse, world: Warehouse, span: Span) -> dict[str, list[date]]:
-    """By provider, the days that a world knows no bill of; of providers that were ever asked."""
-    return {
-        provider.key: [day for day in span.days if day not in there]
-        for provider in PROVIDERS
-        if ledger.pulled_days(provider.bill.pull)
-        for there in [set(world.pulled_days(provider.bill.pull))]
-    }
 
 
 def _period(span: Span) -> dict[str, date]:

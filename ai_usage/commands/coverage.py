@@ -6,33 +6,72 @@ from datetime import date
 from ai_usage.commands.terminal import ERR
 from ai_usage.core.accounts import DIM_ACCOUNT
 from ai_usage.partitions import Span, runs_of_days
+from ai_usage.providers.provider import Provider
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import Settings
 from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.table import PULLS
 
 Coverage = Mapping[str, list[date]]
 
-ACCOUNTS = f"""
-select distinct pulls.account
-from ai_usage_raw.pulls as pulls
-left join {DIM_ACCOUNT.address} as accounts
-    on pulls.source = accounts.provider and pulls.account = accounts.account
-where pulls.pull = @bill and pulls.activity_date is not null and coalesce(accounts.is_configured, true)
-order by pulls.account
+DAYS_OF_ACCOUNTS = f"""
+select account, activity_date
+from {PULLS.address}
+where pull = @pull and activity_date is not null
+group by account, activity_date
+order by account, activity_date
 """
+
+NOT_CONFIGURED = f"select account from {DIM_ACCOUNT.address} where provider = @provider and not is_configured"
 
 
 def pulled(ledger: Warehouse, span: Span) -> Coverage:
-    """By account of a provider, the days of the span that its bill was pulled of. A provider with one account goes by
-    its own name. An account that was never pulled, or is not configured any more, is not there.
+    """By provider, the days of the span that its bill was pulled of; of providers that were ever asked for it. Beside
+    it each account that lacks days which another account has.
     """
+    lacking = not_pulled(ledger, ledger, span)
     found: dict[str, list[date]] = {}
     for provider in PROVIDERS:
-        bill = provider.bill.pull
-        accounts = ledger.ask(ACCOUNTS, bill=bill)["account"].to_list()
-        for account in accounts:
-            name = provider.key if len(accounts) == 1 else f"{provider.key} ({account})"
-            found[name] = [day for day in ledger.pulled_days(bill, account=account) if day in span]
+        own: dict[str | None, list[date]] = {None: ledger.pulled_days(provider.bill.pull)}
+        own |= {
+            account: days for account, days in _days(ledger, provider).items() if lacking.get((provider.key, account))
+        }
+        found |= {
+            named(provider.key, account): [day for day in days if day in span] for account, days in own.items() if days
+        }
+    return found
+
+
+def not_pulled(ledger: Warehouse, world: Warehouse, span: Span) -> dict[tuple[str, str | None], list[date]]:
+    """By provider and account, the days that a world knows no bill of; of providers that were ever asked. Account null
+    has the days that no account was pulled for. Of several accounts each has its other days from the first one that it
+    was ever pulled for; an account that is not configured any more, up to its last one.
+    """
+    found: dict[tuple[str, str | None], list[date]] = {}
+    for provider in PROVIDERS:
+        if not (accounts := _days(ledger, provider)):
+            continue
+        there = _days(world, provider)
+        gone = ledger.ask(NOT_CONFIGURED, provider=provider.key)["account"].to_list()
+        unknown = [day for day in span.days if not any(day in days for days in there.values())]
+        found[provider.key, None] = unknown
+        for account, days in accounts.items() if len(accounts) > 1 else ():
+            last = days[-1] if account in gone else span.last
+            expected = {day for day in span.days if days[0] <= day <= last} - {*unknown, *there.get(account, [])}
+            found[provider.key, account] = sorted(expected)
+    return found
+
+
+def named(provider: str, account: str | None) -> str:
+    """A provider, or one of its accounts, as people read it."""
+    return f"{provider} account {account}" if account else provider
+
+
+def _days(ledger: Warehouse, provider: Provider) -> dict[str, list[date]]:
+    """By account, the days that its bill was pulled of, in order."""
+    found: dict[str, list[date]] = {}
+    for account, day in ledger.ask(DAYS_OF_ACCOUNTS, pull=provider.bill.pull).iter_rows():
+        found.setdefault(account, []).append(day)
     return found
 
 

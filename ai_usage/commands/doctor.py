@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from rich.markup import escape
 
-from ai_usage.accounts import Account
+from ai_usage.accounts import Account, refuse_unknown_providers
 from ai_usage.automation.warehouse_resource import duckdb_warehouse
 from ai_usage.commands.data_folder import prepare_instance
 from ai_usage.commands.terminal import OUT
@@ -24,7 +24,7 @@ from ai_usage.partitions import Span
 from ai_usage.providers.clients import opened
 from ai_usage.providers.probe import Probe
 from ai_usage.providers.provider import Provider
-from ai_usage.providers.registry import PROVIDERS
+from ai_usage.providers.registry import BY_KEY, PROVIDERS
 from ai_usage.settings import ROOT, Settings
 from ai_usage.sheet.tabs import TABS, read_tab
 from ai_usage.simulated import accounts, simulated_providers
@@ -40,6 +40,7 @@ C = TypeVar("C", bound=Client)
 
 
 def run(of: Settings, _: Sequence[str]) -> int:
+    refuse_unknown_providers(of, BY_KEY)
     OUT.print(f"Warehouse: {of.warehouse} at {of.database}")
     sound = _shows("the data folder can be written", lambda: prepare_instance(of))
     sound = sound and _shows("the warehouse opens", lambda: _kind_of_figures(of))

@@ -102,4 +102,4 @@ def test_versions_are_compared_account_by_account_and_the_amount_of_all() -> Non
     assert (both.status, both.why.count("Account ")) == ("failed", 2)
     unknown = evaluate_versions(Decimal(10), [ours, {**eu, "newest_usd": None, "unrecorded_versions": 1}])
     assert isinstance(unknown, Result)
-    assert unknown == failed("The day comes to 0 USD, and core/spend_versions has no version of it.", unknown.rows)
+    assert unknown == failed("The day's amount is 0 USD, and core/spend_versions has no version of it.", unknown.rows)

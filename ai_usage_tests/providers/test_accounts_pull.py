@@ -13,14 +13,17 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from ai_usage.commands.__main__ import main
+from ai_usage.commands.coverage import pulled as pulled_days
 from ai_usage.ingest.http.retry import Patience
-from ai_usage.partitions import Span
+from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.providers.anthropic.client import ClaudeAdmin
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY, Simulator
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.outcome import Outcome
 from ai_usage_tests.platform import Platform, checks_of, whatever_makes
+from ai_usage_tests.printed import printed
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAYS = Span(date(2026, 11, 17), date(2026, 11, 18))
@@ -147,6 +150,10 @@ def test_the_bill_of_an_account_without_a_cost_report_is_its_own_and_not_compare
     assert platform.sql("select max(abs(outside_console_usd)) from ai_usage_analytics.claude_parity") == [(0,)]
 
 
+OF_FIRST_DAY = (
+    "select provider, sum(billed_usd) from ai_usage_analytics.ai_spend "
+    f"where charge_type != 'subscription' and account = 'eu' and spend_date = '{DAYS.first}' group by provider"
+)
 ONE_MORE = "update ai_usage_analytics.{table} set {amount} = {amount} + 1 where account = '{account}' and {rows}"
 FIRST_LINE = (
     "rowid = (select min(rowid) from ai_usage_analytics.claude_costs as same where same.account = claude_costs.account)"
@@ -253,3 +260,43 @@ def test_an_allocation_that_differs_is_softened_only_where_its_account_is_blocke
     platform.sql(ONE_MORE.format(table="claude_daily_cost", amount="amount_usd", account="default", rows=of_console))
     lost = platform.materialize(check, Span(day, day), None)
     assert lost.evaluation("allocation_loses_nothing", day, "claude_attributed_costs").severity.value == "ERROR"
+
+
+def test_as_of_sums_the_accounts_and_names_the_one_that_was_not_pulled(
+    both: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Account eu was pulled for the last day six hours after all others."""
+    platform = both.copy(tmp_path)
+    is_late = f"account = 'eu' and activity_date = '{DAYS.last}'"
+    platform.sql(
+        f"update ai_usage_raw.pulls set pulled_at = pulled_at - interval 6 hour where not coalesce({is_late}, false)"
+    )
+    [[at]] = platform.sql(f"select max(pulled_at) from ai_usage_raw.pulls where not coalesce({is_late}, false)")
+    assert not platform.materialize(dg.AssetSelection.assets("core/spend_versions"), DAYS, None).failed
+    monkeypatch.setenv("AI_USAGE_DATA_DIR", str(platform.warehouse.path.parent))
+    assert main(["as_of", at.isoformat(), str(DAYS.first), str(DAYS.last)]) == 0
+    output = printed(capsys)
+    known = sum(usd for key, usd in spent(platform).items() if key[0] == "default") + sum(
+        usd for usd in dict(platform.sql(OF_FIRST_DAY)).values()
+    )
+    assert f"to the last digit: {known:,.2f}" in output
+    for provider in ("anthropic", "cursor"):
+        assert f"Not yet pulled then, {provider} account eu: {DAYS.last}" in output
+        assert f"Not yet pulled then, {provider}:" not in output
+    assert "Blocked then" not in output
+    accounts = "select distinct account from ai_usage_analytics.spend_as_of('{}') order by 1"
+    assert platform.sql(accounts.format(at.isoformat())) == [("default",), ("eu",)]
+
+
+def test_an_account_that_lacks_a_day_in_between_is_a_gap(both: Platform, tmp_path: Path) -> None:
+    platform = both.copy(tmp_path)
+    three = Span(DAYS.first, DAYS.last + ONE_DAY)
+    for account in ("default", "eu"):
+        empty = Answer("anthropic", three.last, [], 1, {}, account=account)
+        platform.warehouse.append("claude_cost_report", [empty])
+    assert set(pulled_days(platform.warehouse, three)) == {"anthropic", "cursor"}
+    platform.sql(f"delete from ai_usage_raw.pulls where account = 'eu' and activity_date = '{DAYS.last}'")
+    known = pulled_days(platform.warehouse, three)
+    assert known["anthropic"] == three.days
+    assert known["anthropic account eu"] == [three.first, three.last]
+    assert "cursor account eu" not in known  # it ends before that day

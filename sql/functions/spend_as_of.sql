@@ -1,8 +1,10 @@
--- What each provider's usage was known to cost at an instant, day by day: the version as of then, one pulled at that
--- very instant included. A day without a row had not been pulled. Seats are not included: they are not billed by day.
+-- What the usage of each provider's account was known to cost at an instant, day by day: the version as of then, one
+-- pulled at that very instant included. A day without a row had not been pulled. Seats are not included: they are not
+-- billed by day.
 select
     activity_date,
     provider,
+    account,
     billed_usd,
     known_from,
     known_to,
@@ -11,4 +13,4 @@ from ai_usage_analytics.spend_versions
 where
     known_from <= cast(@as_of as timestamp)
     and (known_to is null or known_to > cast(@as_of as timestamp))
-order by activity_date, provider
+order by activity_date, provider, account

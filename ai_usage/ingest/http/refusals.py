@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -20,6 +20,10 @@ class Vendor:
 
     name: str
     advice: Mapping[int, str]  # status → what the reader can do about it
+
+    def advising(self, status: int, advice: str) -> "Vendor":
+        """The same with other advice on a status, such as the name of the variable that holds a wrong key."""
+        return replace(self, advice={**self.advice, status: advice})
 
     def message(self, body: bytes) -> str:
         """The provider's own words in an error body: {"error": {"type", "message"}} or {"error" or "code",

@@ -7,7 +7,7 @@ are read.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from itertools import chain
 from typing import Any
@@ -25,6 +25,7 @@ from ai_usage.ingest.http.retry import Patience
 from ai_usage.ingest.optional import is_key_accepted
 from ai_usage.partitions import ONE_DAY, Span, midnight
 from ai_usage.providers.anthropic.endpoints import (
+    ADMIN_VARIABLE,
     ANALYTICS_BETA,
     ANALYTICS_COST,
     ANALYTICS_COST_GROUPS,
@@ -32,10 +33,13 @@ from ai_usage.providers.anthropic.endpoints import (
     ANALYTICS_REQUESTS_A_MINUTE,
     ANALYTICS_USAGE,
     ANALYTICS_USERS,
+    ANALYTICS_VARIABLE,
     AT_ONCE,
     CLAUDE,
     DAYS_A_REQUEST,
     ME,
+    REFUSED_ADMIN_KEY,
+    REFUSED_ANALYTICS_KEY,
     REQUESTS_A_MINUTE,
     ROWS_A_REQUEST,
     SOURCE,
@@ -107,6 +111,18 @@ class ClaudeAdmin:
             has_analytics_key=bool(analytics_key.strip()),
             is_simulated=is_simulated,
             now=now,
+        ).naming()
+
+    def naming(
+        self, admin_variable: str = ADMIN_VARIABLE, analytics_variable: str = ANALYTICS_VARIABLE
+    ) -> "ClaudeAdmin":
+        """The same client; the error of a refused key names the variable that holds this key."""
+        of_admin = CLAUDE.advising(401, REFUSED_ADMIN_KEY.format(variable=admin_variable))
+        of_analytics = CLAUDE.advising(401, REFUSED_ANALYTICS_KEY.format(variable=analytics_variable))
+        return replace(
+            self,
+            admin=replace(self.admin, vendor=of_admin),
+            analytics=replace(self.analytics, vendor=of_analytics if self.has_analytics_key else of_admin),
         )
 
     def close(self) -> None:

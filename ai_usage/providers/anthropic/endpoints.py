@@ -36,12 +36,19 @@ CLAUDE = Vendor(
         300: "ANTHROPIC_ADMIN_BASE_URL leads elsewhere, and a key follows no redirect: write where it leads.",
         400: "The request itself is refused: a day too recent may pass later; anything else is ours to mend.",
         402: "Billing has stopped: an organization admin finds the reason in the Console.",
-        401: "ANTHROPIC_ADMIN_API_KEY (or ANTHROPIC_ANALYTICS_API_KEY) is wrong, revoked or of another kind: "
-        "an organization admin makes an Admin key (sk-ant-admin…) in the Console under Settings, Admin keys.",
         403: "The key is known but may not read this: use an Admin key that is not scoped to a workspace; "
         "analytics needs the scope read:analytics.",
         404: "This organization does not have that endpoint, or ANTHROPIC_ADMIN_BASE_URL is wrong.",
         429: "The organization's request rate is used up; another tool may share it. Try again later.",
         500: "Anthropic is in trouble: see its status page and run this again later.",
     },
+)
+
+ADMIN_VARIABLE, ANALYTICS_VARIABLE = "ANTHROPIC_ADMIN_API_KEY", "ANTHROPIC_ANALYTICS_API_KEY"
+REFUSED_ADMIN_KEY = (
+    "{variable} is wrong, revoked or of another kind: an organization admin makes an Admin key (sk-ant-admin…) in the "
+    "Console under Settings, Admin keys."
+)
+REFUSED_ANALYTICS_KEY = (
+    "{variable} is wrong, revoked or of another kind: analytics needs a key with the scope read:analytics."
 )

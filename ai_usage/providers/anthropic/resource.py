@@ -5,7 +5,7 @@ from dataclasses import replace
 from ai_usage.accounts import Account, AccountFields, Credential
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.providers.anthropic.client import ClaudeAdmin
-from ai_usage.providers.anthropic.endpoints import ANALYTICS_REQUESTS_A_MINUTE
+from ai_usage.providers.anthropic.endpoints import ADMIN_VARIABLE, ANALYTICS_REQUESTS_A_MINUTE, ANALYTICS_VARIABLE
 from ai_usage.providers.anthropic.tables import ENTERPRISE
 from ai_usage.settings import Settings
 from ai_usage.warehouse.table import DEFAULT_ACCOUNT
@@ -14,9 +14,9 @@ ADMIN_KEY, ANALYTICS_KEY = "admin_key", "analytics_key"
 FIELDS = AccountFields(
     provider="anthropic",
     credentials=(
-        Credential(ADMIN_KEY, "ANTHROPIC_ADMIN_API_KEY", DEFAULT_ACCOUNT, lambda of: of.has_anthropic_admin_key),
+        Credential(ADMIN_KEY, ADMIN_VARIABLE, DEFAULT_ACCOUNT, lambda of: of.has_anthropic_admin_key),
         # Of another organization than the Admin key.
-        Credential(ANALYTICS_KEY, "ANTHROPIC_ANALYTICS_API_KEY", ENTERPRISE, lambda of: of.has_anthropic_analytics_key),
+        Credential(ANALYTICS_KEY, ANALYTICS_VARIABLE, ENTERPRISE, lambda of: of.has_anthropic_analytics_key),
     ),
     base_url=lambda of: of.anthropic_base_url,
 )
@@ -34,4 +34,5 @@ def open_client(account: Account, of: Settings, patience: Patience | None = None
         patience=patience,
         now=of.now,
     )
-    return replace(admin, account=account.name)
+    variables = {ADMIN_KEY: ADMIN_VARIABLE, ANALYTICS_KEY: ANALYTICS_VARIABLE, **account.variables}
+    return replace(admin.naming(variables[ADMIN_KEY], variables[ANALYTICS_KEY]), account=account.name)

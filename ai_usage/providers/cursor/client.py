@@ -57,13 +57,13 @@ RATE = 20  # of every other endpoint
 CURSOR = Vendor(
     name="Cursor",
     advice={
-        401: "CURSOR_ADMIN_API_KEY is wrong or revoked: a team admin makes one in the dashboard (admin:*).",
         403: "The key is known, but its scope or the team's plan does not include this.",
         404: "The team does not have that endpoint, or CURSOR_ADMIN_BASE_URL is wrong.",
         429: "The team's request rate is used up; another tool may share it. Try again later.",
         500: "Cursor is in trouble: see its status page and run this again later.",
     },
 )
+REFUSED_KEY = "{variable} is wrong or revoked: a team admin makes one in the dashboard (admin:*)."
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ class CursorAdmin:
         *,
         base_url: str,
         key: str,
+        variable: str = "CURSOR_ADMIN_API_KEY",
         now: Callable[[], datetime],
         pace: Callable[[httpx.Request], None] | None = None,
         is_simulated: bool = False,
@@ -88,12 +89,15 @@ class CursorAdmin:
         transport: httpx.BaseTransport | None = None,
         limits: Limits | None = None,
     ) -> "CursorAdmin":
-        """A client that keeps to Cursor's rates, unless another pace is given."""
-        refuse_unsendable("CURSOR_ADMIN_API_KEY", key.strip())
+        """A client that keeps to Cursor's rates, unless another pace is given. Errors name the variable, which holds
+        the key.
+        """
+        refuse_unsendable(variable, key.strip())
         basic = b64encode(f"{key.strip()}:".encode()).decode()
         http = http_client(base_url, {"authorization": f"Basic {basic}"}, transport, limits)
         http.event_hooks["request"] = [pace or Pace(RATES, RATE)]
-        return cls(Api(CURSOR, http, patience or Patience()), now, is_simulated)
+        vendor = CURSOR.advising(401, REFUSED_KEY.format(variable=variable))
+        return cls(Api(vendor, http, patience or Patience()), now, is_simulated)
 
     def close(self) -> None:
         self.api.http.close()

@@ -13,12 +13,12 @@ from ai_usage.providers.cursor.client import RATE, RATES, CursorAdmin
 from ai_usage.settings import Settings
 from ai_usage.warehouse.table import DEFAULT_ACCOUNT
 
-ADMIN_KEY = "admin_key"
+ADMIN_KEY, ADMIN_VARIABLE = "admin_key", "CURSOR_ADMIN_API_KEY"
 SLACK = 1.0  # seconds a minute: more than one request can be slower than another
 
 FIELDS = AccountFields(
     provider="cursor",
-    credentials=(Credential(ADMIN_KEY, "CURSOR_ADMIN_API_KEY", DEFAULT_ACCOUNT, lambda of: of.has_cursor_key),),
+    credentials=(Credential(ADMIN_KEY, ADMIN_VARIABLE, DEFAULT_ACCOUNT, lambda of: of.has_cursor_key),),
     base_url=lambda of: of.cursor_base_url,
 )
 
@@ -29,6 +29,7 @@ def open_client(account: Account, of: Settings, patience: Patience | None = None
     admin = CursorAdmin.open(
         base_url=account.base_url,
         key=key,
+        variable=account.variables.get(ADMIN_KEY, ADMIN_VARIABLE),
         now=of.now,
         pace=no_pace if account.is_simulated else team_pace(account.base_url, key),
         is_simulated=account.is_simulated,
