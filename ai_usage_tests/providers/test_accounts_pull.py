@@ -14,6 +14,7 @@ import dagster as dg
 import pytest
 
 from ai_usage.commands.__main__ import main
+from ai_usage.commands.coverage import not_pulled
 from ai_usage.commands.coverage import pulled as pulled_days
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import ONE_DAY, Span
@@ -299,4 +300,81 @@ def test_an_account_that_lacks_a_day_in_between_is_a_gap(both: Platform, tmp_pat
     known = pulled_days(platform.warehouse, three)
     assert known["anthropic"] == three.days
     assert known["anthropic account eu"] == [three.first, three.last]
-    assert "cursor account eu" not in known  # it ends before that day
+    assert known["cursor account eu"] == [three.first]
+    take_eu_out(platform, "cursor")
+    assert "cursor account eu" not in pulled_days(platform.warehouse, three)  # it ends before that day
+
+
+SCOPES = "select scope_name, is_complete from ai_usage_analytics.spend_by_scope where spend_date = '{}' and scope in {}"
+OF_EU = "account = 'eu' and activity_date = '{}' and pull like 'claude_cost%'"
+
+
+def completeness(platform: Platform, day: date) -> dict[str, bool]:
+    """Of the total and each provider."""
+    return dict(platform.sql(SCOPES.format(day, ("total", "provider"))))
+
+
+def without_eus_bill_of(platform: Platform, day: date) -> None:
+    """As if account eu had not answered: its bill of a day was never pulled."""
+    platform.sql(f"delete from ai_usage_raw.pulls where {OF_EU.format(day)}")
+    for table, column in (("spend_versions", "activity_date"), ("claude_attributed_costs", "expense_date")):
+        platform.sql(f"delete from ai_usage_analytics.{table} where account = 'eu' and {column} = '{day}'")
+    platform.sql(f"delete from ai_usage_analytics.ai_spend where account = 'eu' and spend_date = '{day}'")
+
+
+def take_eu_out(platform: Platform, provider: str = "anthropic") -> None:
+    """Of the settings."""
+    platform.sql("delete from ai_usage_analytics.dim_account where account = 'eu'")
+    platform.sql(
+        "insert into ai_usage_analytics.dim_account by name "
+        f"select '{provider}' as provider, 'eu' as account, false as is_configured"
+    )
+
+
+def test_a_day_that_one_account_lacks_is_not_complete_and_the_account_is_named(both: Platform, tmp_path: Path) -> None:
+    platform = both.copy(tmp_path)
+    scopes = dg.AssetSelection.assets("marts/spend_by_scope", "core/spend_versions")
+    assert not platform.materialize(scopes, DAYS, None).failed
+    assert completeness(platform, DAYS.last) == {"all": True, "anthropic": True, "cursor": True}
+    without_eus_bill_of(platform, DAYS.last)
+    assert not platform.materialize(dg.AssetSelection.assets("marts/spend_by_scope"), DAYS, None).failed
+    assert completeness(platform, DAYS.first) == {"all": True, "anthropic": True, "cursor": True}
+    assert completeness(platform, DAYS.last) == {"all": False, "anthropic": False, "cursor": True}
+    assert not_pulled(platform.warehouse, platform.warehouse, DAYS)["anthropic", "eu"] == [DAYS.last]
+
+    take_eu_out(platform)
+    assert not platform.materialize(dg.AssetSelection.assets("marts/spend_by_scope"), DAYS, None).failed
+    assert completeness(platform, DAYS.last) == {"all": True, "anthropic": True, "cursor": True}
+    assert not_pulled(platform.warehouse, platform.warehouse, DAYS)["anthropic", "eu"] == []
+
+
+def test_a_first_bill_that_cannot_be_read_is_no_day_of_nothing(both: Platform, tmp_path: Path) -> None:
+    platform = both.copy(tmp_path)
+    scopes = dg.AssetSelection.assets("marts/spend_by_scope")
+    assert not platform.materialize(scopes | dg.AssetSelection.assets("core/spend_versions"), DAYS, None).failed
+    platform.sql(
+        "insert into ai_usage_analytics.record_rejections by name select 'anthropic' as provider, pull, account, "
+        "activity_date, 0 as position, 'amount' as field, 'no amount' as reason, records_pull_id as pull_id, "
+        f"pulled_at as ingestion_timestamp from ai_usage_raw.pulls where activity_date = '{DAYS.first}' "
+        "and pull = 'claude_cost_report'"
+    )
+    for table, column in (("spend_versions", "activity_date"), ("ai_spend", "spend_date")):
+        platform.sql(
+            f"delete from ai_usage_analytics.{table} where provider = 'anthropic' and {column} = '{DAYS.first}'"
+        )
+    assert not platform.materialize(scopes, DAYS, None).failed
+    found = completeness(platform, DAYS.first)
+    assert (found["all"], found.get("anthropic", False), found["cursor"]) == (False, False, True)
+
+
+def test_a_day_is_final_when_each_configured_account_was_asked_late_enough(both: Platform, tmp_path: Path) -> None:
+    platform = both.copy(tmp_path)
+    of_anthropic = f"provider = 'anthropic' and activity_date = '{DAYS.last}'"
+    status = f"select status from ai_usage_analytics.settled_days where {of_anthropic}"
+    later = "asked_at = null, pulled_at = pulled_at + interval 60 day"
+    platform.sql(f"update ai_usage_raw.pulls set {later} where account = 'default'")
+    assert platform.sql(status) == [("provisional",)], "eu was not asked again"
+    without_eus_bill_of(platform, DAYS.last)
+    assert platform.sql(status) == [("provisional",)], "eu was never asked about the day"
+    take_eu_out(platform)
+    assert platform.sql(status) == [("final",)]
