@@ -3,10 +3,11 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from ai_usage.check import Finding, Result, of_accounts, without_input
 from ai_usage.ingest.each_account import Clients, clients_of
-from ai_usage.ingest.ledger_writes import Client, Source
+from ai_usage.ingest.ledger_writes import Client, Report, Source
 from ai_usage.providers.provider import Provider
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.warehouse.port import Warehouse
@@ -26,11 +27,19 @@ def asked_for(provider: Provider, pull: str) -> Callable[[Clients[Client]], list
 
 def is_configured(source: Source, resource: Clients[Client], pulls: Collection[str]) -> bool:
     """Whether any account of a source has a key for any of its pulls among these."""
-    reports = [
-        of.probe.reports[pull] for of in PROVIDERS if of.source == source for pull in pulls if pull in of.probe.reports
-    ]
-    clients = clients_of(resource)
+    reports, clients = _reports_of(source, pulls), clients_of(resource)
     return any(report.is_asked_of(client) for report in reports for client in clients) if reports else bool(clients)
+
+
+def key_variables(source: Source, pulls: Collection[str]) -> list[str]:
+    """The variables that hold the keys for a source's pulls among these."""
+    of_reports = [report.key_variable or source.key_variable for report in _reports_of(source, pulls)]
+    return list(dict.fromkeys(of_reports)) or [source.key_variable]
+
+
+def _reports_of(source: Source, pulls: Collection[str]) -> list[Report[Any]]:
+    of_source = [provider.probe.reports for provider in PROVIDERS if provider.source == source]
+    return [reports[pull] for reports in of_source for pull in pulls if pull in reports]
 
 
 def of_each(

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.check import Finding, NotEvaluated, failed
-from ai_usage.checks.accounts import NEVER_PULLED, is_configured
+from ai_usage.checks.accounts import NEVER_PULLED, is_configured, key_variables
 from ai_usage.ingest.ledger_writes import Source
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
@@ -42,13 +42,13 @@ class Missing:
         is_optional: bool,
     ) -> "Missing":
         selected = context.job_def.asset_layer.selected_asset_keys
+        unset = [variable for one in sources for variable in key_variables(one, pulls)]
         return cls(
             never=", ".join(f"raw/{pull}" for pull in pulls),
             configured=any(is_configured(one, client_of(context, one), pulls) for one in sources),
             is_optional=is_optional,
             was_to_pull=any(dg.AssetKey(["raw", pull]) in selected for pull in pulls),
-            not_configured=f"Not configured: {' and '.join(one.key_variable for one in sources)} "
-            f"{'is' if len(sources) == 1 else 'are'} not set.",
+            not_configured=f"Not configured: {' and '.join(unset)} {'is' if len(unset) == 1 else 'are'} not set.",
         )
 
     def finding(self, *, was_asked: bool) -> Finding:

@@ -90,6 +90,7 @@ class Report(Generic[C]):
     is_key_accepted: Callable[[C], bool] = lambda _: False  # of the key that the report is asked with
     is_asked_of: Callable[[C], bool] = lambda _: True  # whether an account has a key for it
     lacks: str = ""  # why nothing is asked where no account has
+    key_variable: str = ""  # the variable that holds this key, where it is another one than the source's
 
     def is_not_included(self, refusal: Refused, client: C) -> bool:
         """Whether the plan or scope lacks this report, so that it is skipped instead of failed."""

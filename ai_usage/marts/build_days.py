@@ -76,7 +76,7 @@ def rebuild(context: dg.AssetExecutionContext, warehouse: Warehouse, mart: Mart)
             return note(context, asset, None, **{"dagster/row_count": rows_of(warehouse, mart, span)})
         for day, checks in blocked.items():
             if day in asked:
-                context.log.warning("%s is blocked by %s: its last good version stays", day, ", ".join(checks))
+                context.log.warning("%s is blocked by %s: the blocked part was not changed", day, ", ".join(checks))
                 note(context, asset, day, blocked_by=checks)
         _note_days(context, warehouse, table, span)
     return None

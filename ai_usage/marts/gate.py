@@ -30,14 +30,15 @@ def blocked_days(warehouse: Warehouse, span: Span, gate: Gate) -> BlockedDays:
 
 
 def by_day(blocked: BlockedAccounts) -> BlockedDays:
-    """The checks that block some account's day. An account that has a name of its own is named."""
+    """The checks that block some account's day. Accounts are named, except `default` where no other one is blocked."""
     return {day: list(dict.fromkeys(_named(accounts))) for day, accounts in blocked.items()}
 
 
 def _named(accounts: Mapping[str | None, Sequence[str]]) -> Iterator[str]:
+    is_default_alone = accounts.keys() <= {None, DEFAULT_ACCOUNT}
     for account, checks in accounts.items():
-        own_name = "" if account in (None, DEFAULT_ACCOUNT) else f" ({account})"
-        yield from (f"{check}{own_name}" for check in checks)
+        name = "" if account is None or is_default_alone else f" ({account})"
+        yield from (f"{check}{name}" for check in checks)
 
 
 def blocked_accounts(warehouse: Warehouse, span: Span, gate: Gate) -> BlockedAccounts:

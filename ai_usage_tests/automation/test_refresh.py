@@ -274,6 +274,14 @@ def test_a_changed_directory_is_applied_to_the_last_days_that_were_asked_about(b
     assert "core/claude_costs" not in keys_of(request)
 
 
+@pytest.mark.parametrize("pull", ["claude_analytics_cost", "claude_enterprise_users", "cursor_daily_usage"])
+def test_the_accounts_are_listed_again_whichever_report_brought_something(platform: Platform, pull: str) -> None:
+    """With an Analytics key alone neither a bill nor a directory is pulled."""
+    look(platform, Span(YESTERDAY, YESTERDAY), pull, account="enterprise")
+    [request] = rebuilt(platform).run_requests
+    assert "core/dim_account" in keys_of(request)
+
+
 def lasting(platform: Platform) -> None:
     """Build everything that is not built."""
     for request in rebuilt(platform).run_requests:

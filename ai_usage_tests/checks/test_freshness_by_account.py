@@ -84,6 +84,13 @@ def test_the_checks_ask_the_accounts_that_have_a_key_for_the_pull(platform: Plat
     }
 
 
+def test_a_check_of_a_report_without_a_key_names_the_variable_of_that_key(platform: Platform) -> None:
+    """An Admin key is there, and opens no report of who used claude.ai."""
+    outcome = platform.materialize(checks_of("grain_is_unique"), None, [platform.claude.admin()])
+    whys = outcome.not_evaluated("grain_is_unique", "claude_usage_stats")
+    assert whys == {None: "Not configured: ANTHROPIC_ANALYTICS_API_KEY is not set."}
+
+
 def test_with_an_analytics_key_alone_a_cost_report_is_not_configured_and_nothing_has_failed(platform: Platform) -> None:
     client = replace(platform.claude.admin(), account="enterprise", has_admin_key=False, has_analytics_key=True)
     selection = dg.AssetSelection.assets(["raw", "claude_cost_report"]).required_multi_asset_neighbors()

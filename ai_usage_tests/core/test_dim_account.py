@@ -5,7 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from ai_usage.check import Finding, Result
+from ai_usage.checks.organizations import organizations_have_one_account
 from ai_usage.core.accounts import DIM_ACCOUNT, account_rows, rows_of
+from ai_usage.providers.directory import AccountName
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import settings
 from ai_usage.simulated import accounts
@@ -15,6 +18,7 @@ from ai_usage_tests.mock_claude import DAY, ORGANIZATION
 from ai_usage_tests.platform import Platform
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+LISTED = dg.AssetSelection.assets("core/dim_account")
 
 
 def test_accounts_of_the_settings_come_first_and_one_of_the_ledger_alone_is_not_configured() -> None:
@@ -28,10 +32,9 @@ def test_accounts_of_the_settings_come_first_and_one_of_the_ledger_alone_is_not_
 
 
 def test_the_table_has_the_organizations_name_and_when_it_was_first_pulled(platform: Platform) -> None:
-    pulled = platform.run(
-        {DAY: ["100"]}, only=dg.AssetSelection.assets("core/dim_account").upstream().required_multi_asset_neighbors()
-    )
-    assert not pulled.failed
+    pulls = dg.AssetSelection.assets("raw/claude_organization", "raw/claude_cost_report")
+    assert not platform.run({DAY: ["100"]}, only=pulls.required_multi_asset_neighbors()).failed
+    assert not platform.run(only=LISTED).failed
     [row] = platform.warehouse.ask(f"select * from {DIM_ACCOUNT.address}").to_dicts()
     assert row.pop("first_pulled_at") - settings().now() < timedelta(minutes=1)
     assert row == {
@@ -42,6 +45,15 @@ def test_the_table_has_the_organizations_name_and_when_it_was_first_pulled(platf
         "credentials": None,
         "is_configured": False,  # the test hands the client in
     }
+
+
+def test_a_provider_that_refuses_every_pull_keeps_no_account_from_being_listed(platform: Platform) -> None:
+    """In one run with the pulls, such as one that a person starts."""
+    platform.claude.refuses = {"/": 401}
+    pulls = dg.AssetSelection.assets("raw/claude_organization", "raw/claude_cost_report")
+    outcome = platform.run({DAY: ["100"]}, only=(pulls | LISTED).required_multi_asset_neighbors())
+    assert set(outcome.failed) == {"raw__claude_organization", "raw__claude_cost_report_and_totals"}
+    assert "core/dim_account" in outcome.materialized
 
 
 def test_of_the_built_in_providers_it_lists_the_accounts_that_there_are(platform: Platform) -> None:
@@ -72,3 +84,29 @@ def test_as_of_is_that_of_the_configured_account_that_was_asked_least_recently(p
     columns = {name: [row[name] for row in rows] for name in DIM_ACCOUNT.columns}
     platform.warehouse.replace_all(DIM_ACCOUNT, DIM_ACCOUNT.frame(columns))
     assert as_of() == NOW - timedelta(hours=30)
+
+
+def test_an_organization_behind_two_accounts_fails_and_names_both(platform: Platform) -> None:
+    """One of them may be an account of before: renamed, it is no longer configured and its days still count."""
+    organization, other = AccountName("org-1", "Example"), AccountName("org-2", None)
+
+    def evaluated(**names: AccountName) -> Finding | None:
+        rows = [
+            *account_rows("anthropic", {"main": ("admin_key",)}, {"default": NOW, "main": NOW}, names),
+            *account_rows("toy", {"main": ("admin_key",)}, {}, {"main": organization}),
+        ]
+        columns = {name: [row[name] for row in rows] for name in DIM_ACCOUNT.columns}
+        platform.warehouse.replace_all(DIM_ACCOUNT, DIM_ACCOUNT.frame(columns))
+        finding: Finding | None = organizations_have_one_account.evaluate(platform.warehouse)
+        return finding
+
+    different, unknown = evaluated(main=organization, default=other), evaluated(main=organization)
+    assert isinstance(different, Result)
+    assert isinstance(unknown, Result)
+    assert (different.passed, unknown.passed) == (True, True)
+    same = evaluated(main=organization, default=organization)
+    assert isinstance(same, Result)
+    assert (same.status, same.why) == (
+        "failed",
+        "Days count twice: accounts default and main of anthropic are one organization, Example.",
+    )

@@ -78,6 +78,10 @@ HARM: Lines = {
     "ai_usage_analytics.dim_cursor_member": lines_of(
         "user_id user_email user_name role is_removed", ("user_6", "idle@example.com", "Idle", "member", False)
     ),
+    "ai_usage_analytics.dim_account": lines_of(
+        "provider account account_name provider_account_id is_configured",
+        ("anthropic", "renamed", "Mock", "org-1", True),
+    ),
     "ai_usage_analytics.console_figures": lines_of(
         "row_number provider period_start period_end workspace_id amount_usd",
         (4, "anthropic", "2024-02-29", "2024-03-05", None, "1"),

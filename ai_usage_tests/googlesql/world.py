@@ -97,6 +97,7 @@ ORDINARY: Lines = {
             ("claude_cost_report", WED, "pull-0", 1, "2024-02-29T06:00:00Z"),
             ("cursor_usage_events", WED, "pull-1", 3, "2024-03-02T06:00:00Z"),
             ("cursor_usage_events", THU, "pull-1", 2, "2024-03-02T06:00:00Z"),
+            *(("cursor_daily_usage", day, "pull-1", 3, "2024-03-02T06:00:00Z") for day in (WED, THU, FRI)),
             ("cursor_groups", None, "pull-0", 1, "2024-02-01T06:00:00Z"),
             ("cursor_groups", None, "pull-1", 1, "2024-03-02T06:00:00Z"),
         ),

@@ -11,6 +11,7 @@ import pytest
 from ai_usage.marts import build_days, files
 from ai_usage.marts.build_days import ProvidersNotBuilt, rebuild_days
 from ai_usage.marts.files import contracts, marts
+from ai_usage.marts.gate import by_day
 from ai_usage.partitions import Span
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.warehouse import googlesql
@@ -79,6 +80,22 @@ def test_a_select_of_one_provider_that_fails_leaves_the_others_rows_built_and_is
     with pytest.raises(ProvidersNotBuilt, match=f"^rows of {ONE}: BinderException: .*no_such_column"):
         rebuild_days(billed.warehouse, AI_SPEND, SPAN)
     assert dollars(billed) == {(ONE, DAY): 1, (ONE, NEXT): 1, (OTHER, DAY): 2, (OTHER, NEXT): 2}
+
+
+@pytest.mark.parametrize(
+    ("blocked", "named"),
+    [
+        ({"default": ["a", "b"]}, ["a", "b"]),
+        ({"eu": ["a"]}, ["a (eu)"]),
+        ({"default": ["a"], "eu": ["a"]}, ["a (default)", "a (eu)"]),
+        ({None: ["a"], "default": ["b"]}, ["a", "b"]),
+        ({None: ["a"], "default": ["b"], "eu": ["b"]}, ["a", "b (default)", "b (eu)"]),
+    ],
+)
+def test_each_account_that_is_blocked_beside_another_one_is_named(
+    blocked: dict[str | None, list[str]], named: list[str]
+) -> None:
+    assert by_day({DAY: blocked}) == {DAY: named}
 
 
 def test_rows_of_before_there_was_a_provider_column_are_replaced(billed: Platform) -> None:

@@ -37,6 +37,7 @@ def company(
     *,
     seats: Sequence[Row],
     members: Iterable[str | None] = THREE,
+    also_in_eu: Iterable[str] = (),
     days: Sequence[date] = (),
     asked: Sequence[date] | None = None,
     plans: Sequence[Row] = (),
@@ -44,18 +45,19 @@ def company(
     roles: dict[str, str] | None = None,
     estimate: Decimal | None = None,
 ) -> Platform:
-    """What the sheet has of seats, who is in the Cursor team, and which days were asked about."""
+    """What the sheet has of seats, who is in the Cursor team and in that of account eu, which days were asked about."""
     days = days or month(MARCH)
     noon = datetime(2026, 11, 1, 12, tzinfo=UTC)
     know_providers(desk.warehouse)
     put(desk, "seats", seats)
     put(desk, "dim_cursor_plan", plans)
     listed = {who: "member" for who in members if who} | (roles or {})
-    put(desk, "dim_cursor_member", [{"user_email": who, "role": role} for who, role in listed.items()])
-    rows = [(day, who) for day in days for who in members]
-    stats = [
-        {"activity_date": d, "user_email": who, "is_active": True, "estimated_cost_usd": estimate} for d, who in rows
-    ]
+    teams = {"default": listed, "eu": dict.fromkeys(also_in_eu, "member")}
+    dim = [{"account": team, "user_email": who, "role": role} for team, of in teams.items() for who, role in of.items()]
+    put(desk, "dim_cursor_member", dim)
+    seen = [*(("default", who) for who in members), *(("eu", who) for who in also_in_eu)]
+    of_all = {"is_active": True, "estimated_cost_usd": estimate}
+    stats = [{"activity_date": day, "account": team, "user_email": who, **of_all} for day in days for team, who in seen]
     put(desk, "cursor_usage_stats", stats)
     put(desk, "pulls", [pull(PULLS[provider], day, noon) for day in (days if asked is None else asked)])
     for name in ("cursor_seats", "cursor_expenses", "ai_spend"):
@@ -172,6 +174,72 @@ def test_a_member_invited_again_under_a_second_id_has_one_seat(desk: Platform) -
     assert billed(desk, "user_email", "quantity") == [(ADA, Decimal(1), Decimal(31)), (GRACE, Decimal(1), Decimal(31))]
     estimates = desk.sql(f"select user_email, estimated_cost_usd from {A}.cursor_expenses group by all order by all")
     assert estimates == [(ADA, Decimal("2.0")), (GRACE, Decimal("1.5"))]  # the seat's dollar of the day counts once
+
+
+@pytest.mark.parametrize(("organizations", "charged"), [(["org-1"], "org-1"), (["org-1", "org-2"], "anthropic")])
+def test_seats_of_claude_are_charged_to_no_organization_if_there_are_several(
+    desk: Platform, organizations: list[str], charged: str
+) -> None:
+    bills = [{"activity_date": MARCH, "account": of, "organization_id": of} for of in organizations]
+    put(desk, "claude_daily_cost", bills)
+    company(desk, seats=[{**SEATS_OF_86, "provider": "anthropic"}], provider="anthropic")
+    assert billed(desk, "billing_account_id", "account") == [(charged, None, Decimal(3440))]
+    put(desk, "claude_daily_cost", [])
+
+
+def test_a_member_of_two_teams_has_a_seat_in_each(desk: Platform) -> None:
+    """At the price in CURSOR_PLANS, and of the seats that the sheet has."""
+    plan = {"plan_name": "File", "valid_from": date(2026, 1, 1), "seat_price_usd": Decimal(31)}
+    company(desk, seats=[], members=(ADA, GRACE), also_in_eu=(ADA, MARY), plans=[plan])
+    assert billed(desk, "user_email", "account", "billing_account_id", "quantity") == [
+        (ADA, "default", "cursor-team", Decimal(1), Decimal(31)),
+        (ADA, "eu", "cursor-team-eu", Decimal(1), Decimal(31)),
+        (GRACE, "default", "cursor-team", Decimal(1), Decimal(31)),
+        (MARY, "eu", "cursor-team-eu", Decimal(1), Decimal(31)),
+    ]
+    invoices = desk.sql(f"select distinct BillingAccountId, InvoiceId from {A}.focus_1_2 order by 1")
+    assert invoices == [
+        ("cursor-team", "provisional-cursor-cursor-team-2026-03"),
+        ("cursor-team-eu", "provisional-cursor-cursor-team-eu-2026-03"),
+    ]
+    company(desk, seats=[{**SEATS_OF_86, "seats": 5}], members=(ADA, GRACE), also_in_eu=(ADA, MARY))
+    assert billed(desk, "user_email") == [
+        (ADA, Decimal(80)),
+        (GRACE, Decimal(40)),
+        (MARY, Decimal(40)),
+        (None, Decimal(40)),
+    ]
+    used = desk.sql(f"select user_email, account, seats, seat_price_usd from {A}.seat_use order by all")
+    assert used == [
+        (ADA, "default", 1, Decimal(40)),
+        (ADA, "eu", 1, Decimal(40)),
+        (GRACE, "default", 1, Decimal(40)),
+        (MARY, "eu", 1, Decimal(40)),
+        (None, None, 1, Decimal(40)),
+    ]
+
+
+def test_a_seat_is_idle_in_the_team_that_the_member_does_not_use(desk: Platform) -> None:
+    company(desk, seats=[{**SEATS_OF_86, "seats": 3}], members=(ADA, GRACE), also_in_eu=(ADA,))
+    desk.sql(f"update {A}.cursor_usage_stats set is_active = false where account = 'eu'")
+    rebuild_whole(desk.warehouse, next(mart for mart in marts() if mart.table.name == "seat_use"))
+    idle = desk.warehouse.query("providers/cursor/checks/seats_are_used").to_dicts()
+    assert [(row["alert_key"], row["saving_usd"]) for row in idle] == [(f"idle_seat/cursor/{ADA}/eu", Decimal(40))]
+
+
+def test_a_member_of_two_teams_without_a_row_in_one_is_found_on_days_that_the_team_was_pulled(desk: Platform) -> None:
+    first, second = month(MARCH)[:2]
+    company(desk, seats=[], members=(ADA,), also_in_eu=(ADA,), days=[first, second])
+    noon = datetime(2026, 11, 1, 12, tzinfo=UTC)
+    of_teams = [("default", first), ("default", second), ("eu", second)]
+    put(desk, "pulls", [pull("cursor_daily_usage", day, noon, account=team) for team, day in of_teams])
+    desk.sql(f"delete from {A}.cursor_usage_stats where account = 'eu' and activity_date = '{first}'")
+    asked = {"first_day": first, "last_day": second}
+    query = "providers/cursor/checks/every_member_has_a_row"
+    desk.sql(f"update {A}.dim_cursor_member set ingestion_timestamp = '{first} 00:00:00+00'")
+    assert desk.warehouse.query(query, **asked).is_empty()
+    desk.sql(f"delete from {A}.cursor_usage_stats where account = 'eu' and activity_date = '{second}'")
+    assert [row[:3] for row in desk.warehouse.query(query, **asked).rows()] == [(second, "eu", ADA)]
 
 
 def test_members_without_an_address_are_seats_each(desk: Platform) -> None:

@@ -2,6 +2,7 @@
 -- for all unassigned seats; seat_use documents each column. A provider that does not list the members of its seats has
 -- no such file.
 select
+    cast(null as string) as account,
     cast(null as string) as user_email,
     cast(null as string) as team_name,
     cast(null as string) as plan_name,

@@ -3,10 +3,11 @@
 -- shorter, a new member has fewer. Members who are on leave or new are exempt. Includes only providers that list the
 -- members of their seats.
 --
--- grain: one member's paid seat, as of the last day known, and one row of all unassigned seats of a provider
+-- grain: one member's paid seat in one account, as of the last day known, and one of a provider's unassigned seats
 -- built: whole
 -- columns:
 --   provider string not null: as in dim_provider
+--   account string: the account of the member's team, as in ai_spend; null on the row of the unassigned seats
 --   user_email string: the member, lower-case; null on the row of the unassigned seats
 --   team_name string: the member's; null without one, and for unassigned seats
 --   plan_name string: the seat's plan; null without one, and if several plans are purchased
@@ -23,6 +24,7 @@
 --     price
 select
     provider,
+    account,
     user_email,
     team_name,
     plan_name,

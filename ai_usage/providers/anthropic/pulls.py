@@ -29,6 +29,7 @@ from ai_usage.providers.anthropic.client import ClaudeAdmin
 from ai_usage.providers.anthropic.endpoints import (
     ANALYTICS_DEPTH,
     ANALYTICS_FIRST_DAY,
+    ANALYTICS_VARIABLE,
     COST_GROUPS,
     DAYS_A_REQUEST,
     USAGE_GROUPS,
@@ -123,6 +124,7 @@ REPORTS: dict[str, ClaudeReport] = {
             is_key_accepted=ClaudeAdmin.is_analytics_key_accepted,
             is_asked_of=lambda admin: admin.has_analytics_key,
             lacks=NEEDS_ANALYTICS_KEY,
+            key_variable=ANALYTICS_VARIABLE,
         ),
         _of_console("claude_organization", "organization", as_it_is_now(ClaudeAdmin.organization)),
         _of_console("claude_workspaces", "workspaces", as_it_is_now(ClaudeAdmin.workspaces)),

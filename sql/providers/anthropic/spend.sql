@@ -24,8 +24,9 @@ with claude as (
         attribution_method, meter, unit
 ),
 
-organization as (
-    select coalesce(max(organization_id), 'anthropic') as organization_id
+-- The sheet does not have the organization of a seat: with several, none of them is charged.
+seat_organization as (
+    select if(count(distinct organization_id) = 1, max(organization_id), 'anthropic') as organization_id
     from ai_usage_analytics.claude_daily_cost
 ),
 
@@ -75,7 +76,7 @@ select
     purchased_seats.activity_date as spend_date,
     'claude.ai' as platform,
     cast(null as string) as account,
-    organization.organization_id as billing_account_id,
+    seat_organization.organization_id as billing_account_id,
     purchased_seats.plan_name as sub_account,
     cast(null as string) as api_key_id,
     cast(null as string) as user_email,
@@ -90,7 +91,7 @@ select
     'seats' as unit,
     'unattributed' as attribution_method
 from ai_usage_analytics.purchased_seats as purchased_seats
-cross join organization
+cross join seat_organization
 where
     purchased_seats.provider = 'anthropic'
     and purchased_seats.activity_date between @first_day and @last_day

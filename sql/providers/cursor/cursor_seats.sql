@@ -1,17 +1,18 @@
 -- The seats of Cursor that are paid for on each day, as purchased. The sheet's tab `seats` has how many at what price:
--- a member's seat costs that price, and the seats that no member has are on a row of their own. Where plans of several
--- prices are purchased, or fewer seats than there are members, it is not known what a member's seat costs: the money of
--- each plan is then on a row without a member, and the members' rows have no price. On days for which the sheet has no
--- plan, each member has a seat at the price in CURSOR_PLANS. A member with a free seat (free-owner) has no row, and
--- neither has a day that Cursor was not asked about.
+-- a member's seat costs that price, and the seats that no member has are on a row of their own. Each team
+-- bills its own seat: a member of two teams has two. Where plans of several prices are purchased, or fewer seats than
+-- there are members, it is not known what a member's seat costs: the money of each plan is then on a row without a
+-- member, and the members' rows have no price. On days for which the sheet has no plan, each member has a seat at the
+-- price in CURSOR_PLANS. A member with a free seat (free-owner) has no row, and neither has a day that Cursor was not
+-- asked about.
 --
--- grain: one member's seat, the unassigned seats, or one plan with unknown members, on one UTC day
+-- grain: one member's seat in one team, the unassigned seats, or one plan with unknown members, on one UTC day
 -- built: daily by activity_date
 -- blocked by: cursor
 -- cluster: user_email
 -- columns:
 --   activity_date date not null: a UTC day that Cursor was asked about
---   account string: the team's account that lists the member, the first of several; null without a member
+--   account string: the account of the member's team; null without a member
 --   user_email string: the member, lower-case; null where Cursor sends no address, and without a member
 --   plan_name string: as the sheet, or CURSOR_PLANS, calls it; null without one, and where it is one of several
 --   seats integer: number of seats; null for a member if the rows of the plans count the seat
@@ -21,9 +22,11 @@
 --   subscription_included_reqs integer: for a member, events within included usage
 --   estimated_cost_usd numeric: for a member, the request formula of legacy plans for the whole day
 with free_seats as (
-    select user_email
+    select
+        account,
+        user_email
     from ai_usage_analytics.dim_cursor_member
-    group by user_email
+    group by account, user_email
     having logical_and(role = 'free-owner')
 ),
 
@@ -66,22 +69,22 @@ purchased_days as (
     group by activity_date
 ),
 
--- One address is one seat, under however many ids; of members without an address each id is.
+-- In one team, one address is one seat, under however many ids; of members without an address each id is.
 members as (
     select
         stats.activity_date,
-        min(stats.account) as account,
+        stats.account,
         stats.user_email,
         if(stats.user_email is null, count(*), 1) as seats,
         if(stats.user_email is null, 0, count(*) - 1) as more_ids,
         sum(stats.subscription_included_reqs) as subscription_included_reqs,
         sum(stats.estimated_cost_usd) as estimated_cost_usd
     from ai_usage_analytics.cursor_usage_stats as stats
-    left join free_seats on stats.user_email = free_seats.user_email
+    left join free_seats on stats.account = free_seats.account and stats.user_email = free_seats.user_email
     where
         stats.activity_date between @first_day and @last_day
         and free_seats.user_email is null
-    group by stats.activity_date, stats.user_email
+    group by stats.activity_date, stats.account, stats.user_email
 ),
 
 member_days as (

@@ -1,15 +1,22 @@
--- Cursor's rows of seat_use. Members are those that Cursor lists, without the owner's free seat. Whoever is on leave by
--- the tab people, or was away on more of the last 28 days than may be missing, and whoever is new (a member, or in
--- the tab people, for less than 30 days), is exempt.
+-- Cursor's rows of seat_use, one for each team of a person. Members are those that Cursor lists, without the owner's
+-- free seat. Whoever is on leave by the tab people, or was away on more of the last 28 days than may be missing, and
+-- whoever is new (a member, or in the tab people, for less than 30 days), is exempt.
 with newest as (
+    select max(activity_date) as as_of_date
+    from ai_usage_analytics.cursor_usage_stats
+),
+
+teams as (
     select
-        max(activity_date) as as_of_date,
+        account,
         min(activity_date) as first_known_date
     from ai_usage_analytics.cursor_usage_stats
+    group by account
 ),
 
 activity as (
     select
+        stats.account,
         stats.user_email,
         newest.as_of_date,
         min(stats.activity_date) as first_told_of,
@@ -24,7 +31,7 @@ activity as (
         )) as days_active
     from ai_usage_analytics.cursor_usage_stats as stats
     cross join newest
-    group by stats.user_email, newest.as_of_date
+    group by stats.account, stats.user_email, newest.as_of_date
 ),
 
 -- What the tab people has of a member, under any address of theirs.
@@ -41,6 +48,7 @@ listed as (
 
 leaves as (
     select
+        stats.account,
         stats.user_email,
         count(distinct stats.activity_date) as days_on_leave,
         logical_or(stats.activity_date = newest.as_of_date) as is_on_leave
@@ -52,25 +60,27 @@ leaves as (
         and (listed.leave_from is not null or listed.leave_to is not null)
         and (listed.leave_from is null or stats.activity_date >= listed.leave_from)
         and (listed.leave_to is null or stats.activity_date < listed.leave_to)
-    group by stats.user_email
+    group by stats.account, stats.user_email
 ),
 
--- A member's first day that is the first known day of all shows nothing: the member may have been there before.
+-- A member's first day that is the first known day of the team shows nothing: the member may have been there before.
 started as (
     select
+        activity.account,
         activity.user_email,
         if(
-            activity.first_told_of > newest.first_known_date, activity.first_told_of, date '2000-01-01'
+            activity.first_told_of > teams.first_known_date, activity.first_told_of, date '2000-01-01'
         ) as member_since,
         coalesce(min(coalesce(listed.valid_from, date '2000-01-01')), date '2000-01-01') as listed_since
     from activity
-    cross join newest
+    inner join teams on activity.account = teams.account
     left join listed on activity.user_email = listed.user_email
-    group by activity.user_email, member_since
+    group by activity.account, activity.user_email, member_since
 ),
 
 exemptions as (
     select
+        activity.account,
         activity.user_email,
         case
             when activity.days_active > 0 then cast(null as string)
@@ -80,19 +90,22 @@ exemptions as (
                 then 'new'
         end as idle_exemption
     from activity
-    inner join started on activity.user_email = started.user_email
-    left join leaves on activity.user_email = leaves.user_email
+    inner join started on activity.account = started.account and activity.user_email = started.user_email
+    left join leaves on activity.account = leaves.account and activity.user_email = leaves.user_email
 ),
 
 members as (
-    select user_email
+    select
+        account,
+        user_email
     from ai_usage_analytics.dim_cursor_member
-    group by user_email
+    group by account, user_email
     having logical_or(not coalesce(is_removed, false) and coalesce(role, '') != 'free-owner')
 ),
 
 paid as (
     select
+        cursor_seats.account,
         cursor_seats.user_email,
         cursor_seats.is_assigned,
         cursor_seats.plan_name,
@@ -124,6 +137,7 @@ people as (
 )
 
 select
+    activity.account,
     activity.user_email,
     people.team_name,
     paid.plan_name,
@@ -141,13 +155,14 @@ select
         paid.seat_price_usd, null
     ) as saving_usd
 from activity
-inner join exemptions on activity.user_email = exemptions.user_email
-inner join members on activity.user_email = members.user_email
-left join paid on activity.user_email = paid.user_email
+inner join exemptions on activity.account = exemptions.account and activity.user_email = exemptions.user_email
+inner join members on activity.account = members.account and activity.user_email = members.user_email
+left join paid on activity.account = paid.account and activity.user_email = paid.user_email
 left join people on activity.user_email = people.user_email
 where activity.last_told_of = activity.as_of_date
 union all
 select
+    cast(null as string) as account,
     cast(null as string) as user_email,
     cast(null as string) as team_name,
     plan_name,

@@ -1,9 +1,13 @@
 -- Cursor's rows of ai_spend: seats as purchased, usage on top of them, and the request formula of legacy plans, which
--- is an estimate. A service account is no person.
+-- is an estimate. A service account is no person. Cursor sends no id of a team: `cursor-team` stands for the account
+-- `default`, and for seats of no account.
 with cursor_people as (
     select
         expenses.expense_date,
         expenses.account,
+        if(
+            coalesce(expenses.account, 'default') = 'default', 'cursor-team', concat('cursor-team-', expenses.account)
+        ) as billing_account_id,
         expenses.service_account_id,
         expenses.cost_type,
         expenses.model,
@@ -27,7 +31,7 @@ select
     expense_date as spend_date,
     'cursor' as platform,
     account,
-    'cursor-team' as billing_account_id,
+    billing_account_id,
     coalesce(service_account_id, if(cost_type = 'subscription', subscription_plan, null)) as sub_account,
     cast(null as string) as api_key_id,
     user_email,
@@ -52,7 +56,7 @@ select
     expense_date as spend_date,
     'cursor' as platform,
     account,
-    'cursor-team' as billing_account_id,
+    billing_account_id,
     cast(null as string) as sub_account,
     cast(null as string) as api_key_id,
     user_email,

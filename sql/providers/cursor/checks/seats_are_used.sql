@@ -1,7 +1,12 @@
 -- Seats that are paid for and not used, with what they cost a month (null where the price is not known): those of idle
 -- members, and on one row those that no member has.
 select
-    concat('idle_seat/cursor/', coalesce(user_email, 'unassigned')) as alert_key,
+    concat(
+        'idle_seat/cursor/',
+        coalesce(user_email, 'unassigned'),
+        if(coalesce(account, 'default') = 'default', '', concat('/', account))
+    ) as alert_key,
+    account,
     user_email,
     team_name,
     plan_name,

@@ -1,6 +1,6 @@
 -- What was done in Cursor in the period and what it cost: billed are seats and what chargeable events were charged; the
 -- rest is the value of included usage. Seats are those of the last day that has any. A seat is idle if its member was
--- active on none of the days.
+-- active in its team on none of the days.
 with events as (
     select
         count(distinct if(service_account_id is null, user_email, null)) as people,
@@ -42,11 +42,12 @@ newest as (
 
 members as (
     select
+        account,
         user_email,
         logical_or(coalesce(is_active, false)) as was_active
     from ai_usage_analytics.cursor_usage_stats
     where activity_date between @first_day and @last_day
-    group by user_email
+    group by account, user_email
 ),
 
 activity as (

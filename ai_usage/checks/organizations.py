@@ -1,0 +1,40 @@
+"""Is each organization behind one account only: behind two, its days count twice, and every other check passes."""
+
+from ai_usage.check import Check, Result, SnapshotCheck, failed, passed, some
+from ai_usage.core.accounts import DIM_ACCOUNT
+from ai_usage.providers.registry import PROVIDERS
+from ai_usage.warehouse.port import Warehouse
+
+NAME = "organizations_have_one_account"
+SQL = f"checks/{NAME}"
+NAMED = [provider for provider in PROVIDERS if provider.accounts]  # their organizations have an id
+
+
+def _one_account_each(warehouse: Warehouse) -> Result | None:
+    ids = f"select count(provider_account_id) as known from {DIM_ACCOUNT.address}"
+    if not warehouse.ask(ids).item():
+        return None
+    doubled = warehouse.query(SQL).to_dicts()
+    if not doubled:
+        return passed("Each organization has one account.")
+    named = (
+        f"accounts {row['accounts']} of {row['provider']} are one organization, "
+        f"{row['account_name'] or row['provider_account_id']}"
+        for row in doubled
+    )
+    return failed(f"Days count twice: {some(named, between='; ')}.", doubled)
+
+
+organizations_have_one_account = SnapshotCheck(
+    name=NAME,
+    asset="core/dim_account",
+    evaluate=_one_account_each,
+    sources=tuple(provider.source for provider in NAMED),
+    title="an organization behind two accounts, which counts twice",
+    severity="failed",
+    sql=SQL,
+    description="No two accounts of a provider, configured or pulled, are the same organization by the provider's id.",
+    pulls=tuple(pull for provider in NAMED if provider.accounts for pull in provider.accounts.pulls),
+)
+
+CHECKS: list[Check] = [organizations_have_one_account]
