@@ -123,7 +123,12 @@ def member(platform: Platform, email: str, days: Span, *, active: bool) -> None:
             if is_nullable == "NO"
         }
         zero = {"BIGINT": "0", "VARCHAR": "'x'", "BOOLEAN": "false", "TIMESTAMP WITH TIME ZONE": "now()"}
-        known = {"activity_date": "d::date", "user_email": f"'{email}'", "is_active": str(active)}
+        known = {
+            "activity_date": "d::date",
+            "account": "'default'",
+            "user_email": f"'{email}'",
+            "is_active": str(active),
+        }
         columns = {name: zero.get(type_, "0") for name, type_ in needed.items()} | known
         db.execute(
             f"insert into {A}.cursor_usage_stats by name select "

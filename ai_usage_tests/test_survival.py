@@ -126,6 +126,7 @@ def test_the_undisturbed_runs_fill_every_table_and_leave_the_idle_day_empty(undi
             "seats",
             "sheet_rejections",
             "claude_usage_stats",
+            "provider_figures",
             "figure_readings",
         }
         not_open = {"claude_analytics_costs", "claude_measured_costs", "claude_measured_cells"}

@@ -1,4 +1,5 @@
-"""Compares the providers' cost lines with their consoles: each figure of the sheet, in total and by workspace.
+"""Compares the providers' cost lines with their consoles: each figure of the sheet, in total, by account and by
+workspace.
 
 A figure of an invoice may include seats: if its column `covers` has it, or if only usage and seats together match it.
 
@@ -44,8 +45,8 @@ class Compared:
     @property
     def shown(self) -> dict[str, Any]:
         """The figure as the result's table has it."""
-        names = ("provider", "period_start", "period_end", "workspace_id", "workspace_name", "lines_usd", "figure_usd")
-        more = ("seats_usd", "covers", "difference_usd", "tolerance_usd", "days_missing")
+        names = ("provider", "account", "period_start", "period_end", "workspace_id", "workspace_name", "lines_usd")
+        more = ("figure_usd", "seats_usd", "covers", "difference_usd", "tolerance_usd", "days_missing")
         return {name: self.row[name] for name in (*names, *more)} | {"why": self.why}
 
 
@@ -92,7 +93,12 @@ def _with_seats(one: Compared) -> str:
 def figure_name(row: Row) -> str:
     """Of what and when a figure is; both days included."""
     workspace = f", workspace {row['workspace_name'] or row['workspace_id']}" if row["workspace_id"] else ""
-    return f"{row['provider']} {_period(row)}{workspace}"
+    return f"{_whole(row)} {_period(row)}{workspace}"
+
+
+def _whole(row: Row) -> str:
+    """The provider, or the account that the figure names."""
+    return f"{row['provider']} account {row['account']}" if row["account"] else str(row["provider"])
 
 
 def _period(row: Row) -> str:
@@ -103,15 +109,15 @@ def _grouped(figures: list[Compared]) -> Iterator[str]:
     """What cannot be compared, once for all figures of a period."""
 
     def same(one: Compared) -> tuple[str, str, str]:
-        return one.row["provider"], _period(one.row), one.why
+        return _whole(one.row), _period(one.row), one.why
 
-    for (provider, period, why), group in groupby(sorted(figures, key=same), same):
+    for (of_whom, period, why), group in groupby(sorted(figures, key=same), same):
         names = [one.row["workspace_name"] or one.row["workspace_id"] for one in group]
         of = [name for name in names if name]
         spaces = f"in {len(of)} workspaces" if len(of) > 1 else f"in workspace {of[0]}" if of else ""
         whole = "as a whole" if len(of) < len(names) and of else ""
         which = " and ".join(part for part in (whole, spaces) if part)
-        yield f"{provider} {period}{f', {which}' if which else ''}: {why}"
+        yield f"{of_whom} {period}{f', {which}' if which else ''}: {why}"
 
 
 def _compared(warehouse: Warehouse, row: Row) -> Compared:
@@ -145,6 +151,8 @@ def _not_comparable(row: Row) -> str:
         return "nothing is pulled from there"
     if row["workspace_id"] and not BY_KEY[row["provider"]].has_sub_accounts:
         return f"{BY_KEY[row['provider']].name} has no workspaces"
+    if not row["is_account_known"]:
+        return "no bill of this account was ever pulled"
     if row["days_missing"]:
         return _missing(row, settings().now().date())
     if row["stated_covers"] == "usage_and_seats" and not row["seats_usd"]:
@@ -179,6 +187,7 @@ def _lines_known(warehouse: Warehouse, row: Row, at: datetime | None) -> Decimal
     span = Span(row["period_start"], row["period_end"] - ONE_DAY)
     bill = BY_KEY[row["provider"]].bill
     records = warehouse.newest(bill.pull, span, as_of=at)
+    records = records.of_account(row["line_account"]) if row["line_account"] else records
     lines = bill.lines(records)
     if records.rejections:
         return None
@@ -191,9 +200,9 @@ def _lines_known(warehouse: Warehouse, row: Row, at: datetime | None) -> Decimal
 console_figures_match = SnapshotCheck(
     name=NAME,
     asset="marts/month_close",
-    title="cost lines that differ from the console's figures, in total and by workspace",
-    description="The sum of a provider's cost lines, in total and by workspace, equals the console figure in the "
-    "sheet, within 0.01 USD or 0.01 %.",
+    title="cost lines that differ from the console's figures, in total, by account and by workspace",
+    description="The sum of a provider's cost lines, in total, by account and by workspace, equals the console "
+    "figure in the sheet, within 0.01 USD or 0.01 %.",
     severity="failed",
     sources=(SHEET,),
     pulls=(CONSOLE_FIGURES.pull,),
@@ -201,6 +210,7 @@ console_figures_match = SnapshotCheck(
         "core/console_figures",
         *dict.fromkeys(mart for provider in PROVIDERS for mart in provider.expense_marts),
         "marts/provider_days",
+        "marts/ai_spend",
     ),
     sql=f"checks/{NAME}",
     evaluate=_figures_match,

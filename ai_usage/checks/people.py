@@ -111,8 +111,8 @@ def _no_overlap(warehouse: Warehouse) -> Result | None:
     overlaps = warehouse.query("checks/console_figures_have_no_overlap").to_dicts()
     if overlaps:
         named = some(f"rows {row['first_row']} and {row['second_row']}" for row in overlaps)
-        return failed(f"Periods of one provider and workspace overlap: {named}.", overlaps)
-    return passed("No day has two figures of the same provider and workspace.")
+        return failed(f"Periods of one provider, account and workspace overlap: {named}.", overlaps)
+    return passed("No day has two figures of the same provider, account and workspace.")
 
 
 console_figures_have_no_overlap = SnapshotCheck(
@@ -123,7 +123,7 @@ console_figures_have_no_overlap = SnapshotCheck(
     title="a day that is covered by two console figures",
     severity="failed",
     sql="checks/console_figures_have_no_overlap",
-    description="No day of a provider and workspace is covered by two console figures.",
+    description="No day of a provider's account and workspace is covered by two console figures.",
     pulls=(CONSOLE_FIGURES.pull,),
 )
 

@@ -16,6 +16,7 @@ EXAMPLES = {
     "claude_ai_usage": ["ada@example.com", "2026-01-31", "3", "41", "1", "0"],
     "console_figures": [
         "anthropic",
+        "",
         "2026-01-01",
         "2026-02-01",
         "",

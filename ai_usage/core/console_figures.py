@@ -25,6 +25,7 @@ CONSOLE_FIGURES = Table(
     columns={
         "row_number": integer("in the tab console_figures"),
         "provider": string("the provider", required=True),
+        "account": string("its account, as in dim_account; null is all of them together"),
         "period_start": day("the first day"),
         "period_end": day("exclusive"),
         "workspace_id": string("null is all of them together"),
@@ -33,14 +34,15 @@ CONSOLE_FIGURES = Table(
         "note": string("in the writer's words"),
         "covers": string("usage, or usage_and_seats; null if the sheet does not have it"),
         "first_seen_at": instant(
-            "the first pull of the tab with this figure: same provider, period, workspace and amount", required=True
+            "the first pull of the tab with this figure: same provider, account, period, workspace and amount",
+            required=True,
         ),
         "removed_at": instant("the first pull of the tab without it; null while it is in the sheet"),
         **STAMPS,
     },
 )
 
-FIGURE = ("provider", "period_start", "period_end", "workspace_id", "amount_usd")
+FIGURE = ("provider", "account", "period_start", "period_end", "workspace_id", "amount_usd")
 
 
 @dataclass

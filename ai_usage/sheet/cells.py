@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from ai_usage.accounts import NAME as ACCOUNT_NAME
 from ai_usage.money import nine_decimals
 
 Cell = str | int | bool | Decimal | None
@@ -101,6 +102,14 @@ def provider(cell: Cell) -> str:
         *others, last = dict.fromkeys(SPELLINGS.values())
         raise BadCell(f"is no provider: write {', '.join(others)} or {last}")
     return named
+
+
+def account(cell: Cell) -> str:
+    """The name of an account, as AI_USAGE_ACCOUNTS has it."""
+    name = identifier(cell).lower()
+    if not ACCOUNT_NAME.fullmatch(name):
+        raise BadCell("is no name of an account: write 1 to 40 of a-z, 0-9, _ and -")
+    return name
 
 
 def choice(*among: str) -> Callable[[Cell], str]:

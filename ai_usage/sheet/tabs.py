@@ -119,6 +119,7 @@ CONSOLE_FIGURES = Tab(
     "console_figures",
     [
         Column("provider", cells.provider),
+        Column("account", cells.account, required=False),
         Column("period_start", cells.day),
         Column("period_end", cells.day),
         Column("workspace_id", cells.identifier, required=False),
@@ -127,7 +128,7 @@ CONSOLE_FIGURES = Tab(
         Column("note", cells.text, required=False),
         Column("covers", cells.choice("usage", "usage_and_seats"), required=False),
     ],
-    key=["provider", "period_start", "period_end", "workspace_id", "covers"],
+    key=["provider", "account", "period_start", "period_end", "workspace_id", "covers"],
     rule=_a_period,
 )
 BUDGETS = Tab(

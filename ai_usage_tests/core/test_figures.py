@@ -9,9 +9,9 @@ from ai_usage.sheet.tabs import CONSOLE_FIGURES
 from ai_usage.warehouse.ledger import Answer, Version
 from ai_usage_tests.platform import Platform
 
-HEADER = ["provider", "period_start", "period_end", "workspace_id", "amount_usd", "note"]
-OCTOBER = ["anthropic", "2026-10-01", "2026-11-01", "", "100.5", "read by Ada"]
-CURSOR = ["cursor", "2026-10-01", "2026-11-01", "", "100.5", ""]
+HEADER = ["provider", "period_start", "period_end", "workspace_id", "amount_usd", "note", "account"]
+OCTOBER = ["anthropic", "2026-10-01", "2026-11-01", "", "100.5", "read by Ada", ""]
+CURSOR = ["cursor", "2026-10-01", "2026-11-01", "", "100.5", "", ""]
 
 
 def pulled(platform: Platform, *rows: list[str]) -> Version:
@@ -43,11 +43,11 @@ def test_a_figure_is_known_since_the_first_version_that_had_it_wherever_it_stood
     ]
 
 
-def test_another_amount_or_period_or_workspace_is_another_figure_and_a_note_is_not(platform: Platform) -> None:
+def test_another_amount_period_workspace_or_account_is_another_figure_and_a_note_is_not(platform: Platform) -> None:
     first = pulled(platform, OCTOBER)
-    pulled(platform, [*OCTOBER[:4], "$100.50", "read by Bo"])
+    pulled(platform, [*OCTOBER[:4], "$100.50", "read by Bo", ""])
     assert [at for *_, at in seen(platform)] == [first.pulled_at]
-    for n, value in ((2, "2026-10-31"), (3, "wrkspc_1"), (4, "100.51")):
+    for n, value in ((2, "2026-10-31"), (3, "wrkspc_1"), (4, "100.51"), (6, "EU ")):
         changed = pulled(platform, [*OCTOBER[:n], value, *OCTOBER[n + 1 :]])
         assert [at for *_, at in seen(platform)] == [changed.pulled_at]
 
@@ -79,6 +79,15 @@ def test_a_header_that_cannot_be_used_removes_no_figure(platform: Platform) -> N
 
 
 def test_a_row_that_could_not_be_used_was_not_known(platform: Platform) -> None:
-    pulled(platform, [*OCTOBER[:4], "about a hundred", ""])
+    pulled(platform, [*OCTOBER[:4], "about a hundred", "", ""])
     mended = pulled(platform, OCTOBER)
     assert seen(platform) == [("anthropic", "100.5", mended.pulled_at)]
+
+
+def test_figures_of_two_accounts_do_not_contradict_each_other(platform: Platform) -> None:
+    at = pulled(platform, OCTOBER, [*OCTOBER[:4], "60.5", "", "default"], [*OCTOBER[:4], "40.5", "", "EU"]).pulled_at
+    assert seen(platform) == [("anthropic", "100.5", at), ("anthropic", "60.5", at), ("anthropic", "40.5", at)]
+    accounts = platform.sql("select account from ai_usage_analytics.console_figures order by row_number")
+    assert accounts == [(None,), ("default",), ("eu",)]
+    pulled(platform, [*OCTOBER[:6], "Europe & Asia"])
+    assert seen(platform) == []

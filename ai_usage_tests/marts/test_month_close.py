@@ -439,3 +439,48 @@ def test_whatever_happened_the_causes_add_up(platform: Platform) -> None:
             if row["difference_usd"] is not None:
                 seen |= causes(row).keys()
     assert seen == set(CAUSES)
+
+
+@pytest.fixture
+def of_two(october: Books) -> Books:
+    """The same October, of which account eu has 4 USD a day: both accounts have a figure of their own."""
+    october.pulls = [{**one, "account": account} for one in october.pulls for account in ("default", "eu")]
+    october.figures = []
+    october.figure(OCTOBER, NOVEMBER, "186", at(date(2026, 11, 4)), account="default")
+    october.figure(OCTOBER, NOVEMBER, "124", at(date(2026, 11, 5)), account="eu")
+    return october
+
+
+def test_figures_of_all_accounts_close_a_month_together(platform: Platform, of_two: Books) -> None:
+    row = of_two.closed(platform)["2026-10"]
+    assert (row["status"], row["figure_usd"], row["closed_at"]) == ("closed", 310, at(date(2026, 11, 30)))
+    assert causes(row) == {}
+
+
+def test_a_month_waits_for_the_figure_of_each_account(platform: Platform, of_two: Books) -> None:
+    [home, europe] = of_two.figures
+    of_two.figures = [home]
+    row = of_two.closed(platform)["2026-10"]
+    assert (row["status"], row["status_reason"]) == ("open", "no figure in the sheet")
+    of_two.figures = [home, {**europe, "account": "another"}]
+    assert of_two.closed(platform)["2026-10"]["figure_usd"] is None
+    of_two.figures = [home, {**europe, "covers": "usage_and_seats"}]
+    assert of_two.closed(platform)["2026-10"]["figure_usd"] is None
+    of_two.figures = [home, {**europe, "workspace_id": "default"}]
+    assert of_two.closed(platform)["2026-10"]["figure_usd"] is None
+
+
+def test_a_figure_of_the_whole_takes_precedence_over_those_of_accounts(platform: Platform, of_two: Books) -> None:
+    of_two.figure(OCTOBER, NOVEMBER, "309")
+    row = of_two.closed(platform)["2026-10"]
+    assert (row["status"], row["figure_usd"], causes(row)) == ("open", 309, {"unexplained_usd": Decimal(1)})
+
+
+def test_a_month_stays_closed_when_an_accounts_figure_leaves_the_sheet(platform: Platform, of_two: Books) -> None:
+    removed = at(date(2026, 12, 24))
+    of_two.figures[1]["removed_at"] = removed
+    row = of_two.closed(platform)["2026-10"]
+    assert (row["status"], row["figure_usd"], row["figure_removed_at"]) == ("closed", 310, removed)
+    of_two.figure(OCTOBER, NOVEMBER, "120", at(date(2026, 12, 25)), account="eu")
+    row = of_two.closed(platform)["2026-10"]
+    assert (row["status"], row["figure_usd"], row["figure_removed_at"]) == ("open", 306, None)

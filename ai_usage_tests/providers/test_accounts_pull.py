@@ -20,6 +20,7 @@ from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.providers.anthropic.client import ClaudeAdmin
 from ai_usage.providers.cursor.client import CursorAdmin
+from ai_usage.sheet.tabs import CONSOLE_FIGURES
 from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY, Simulator
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.outcome import Outcome
@@ -378,3 +379,95 @@ def test_a_day_is_final_when_each_configured_account_was_asked_late_enough(both:
     assert platform.sql(status) == [("provisional",)], "eu was never asked about the day"
     take_eu_out(platform)
     assert platform.sql(status) == [("final",)]
+
+
+FIGURES = "console_figures_match"
+RECONCILED = whatever_makes("marts/claude_expenses", "marts/cursor_expenses", "marts/spend_by_scope")
+PERIOD = [str(DAYS.first), str(DAYS.last + ONE_DAY)]
+OF_DEFAULT_WORKSPACE = (
+    "select account, sum(amount_usd) from ai_usage_analytics.claude_costs where workspace_id is null "
+    "or workspace_id in (select workspace_id from ai_usage_analytics.dim_workspace where is_default) group by account"
+)
+
+
+def shown(platform: Platform, *figures: list[str]) -> Outcome:
+    """The check, with these rows in the sheet: provider, account, workspace_id, amount_usd."""
+    header = ["provider", "account", "workspace_id", "amount_usd", "period_start", "period_end"]
+    records = [json.dumps(row).encode() for row in (header, *([*figure, *PERIOD] for figure in figures))]
+    platform.warehouse.append(CONSOLE_FIGURES.pull, [Answer("google", None, records, 1, {}, is_ordered=True)])
+    assert not platform.materialize(
+        dg.AssetSelection.assets("core/console_figures").without_checks(), None, None
+    ).failed
+    return platform.check(FIGURES)
+
+
+def test_a_figure_with_an_account_is_compared_with_that_account(
+    both: Platform, companies: dict[str, Simulator], tmp_path: Path
+) -> None:
+    platform = both.copy(tmp_path)
+    assert not platform.materialize(RECONCILED - dg.AssetSelection.key_prefixes("raw"), DAYS, None).failed
+    of_providers = {
+        account: dict(zip(("anthropic", "cursor"), truths(of), strict=True)) for account, of in companies.items()
+    }
+    of_accounts = [
+        [provider, account, "", f"{usd:.2f}"] for account, own in of_providers.items() for provider, usd in own.items()
+    ]
+    of_all = [
+        [provider, "", "", f"{sum(own[provider] for own in of_providers.values()):.2f}"]
+        for provider in ("anthropic", "cursor")
+    ]
+    defaults = dict(platform.sql(OF_DEFAULT_WORKSPACE))
+    assert set(defaults) == set(companies)
+    of_defaults = [["anthropic", account, "default", f"{usd:.2f}"] for account, usd in defaults.items()]
+    of_both_defaults = ["anthropic", "", "default", f"{sum(defaults.values()):.2f}"]
+    outcome = shown(platform, *of_accounts, *of_all, *of_defaults, of_both_defaults)
+    assert outcome.not_passed(FIGURES) == set()
+    assert "9 figures match" in outcome.why(FIGURES, None, "month_close")
+
+    [home, _, europe, *_] = of_accounts
+    outcome = shown(platform, [*home[:3], europe[3]], ["anthropic", "eu", "default", europe[3]])
+    assert outcome.not_passed(FIGURES) == {None}
+    why = outcome.why(FIGURES, None, "month_close")
+    assert "2 of 2 figures differ: anthropic account " in why
+    assert f"anthropic account default {DAYS} the lines add up to {Decimal(home[3]):,.2f} USD" in why
+    assert f"anthropic account eu {DAYS}, workspace" in why
+
+    outcome = shown(platform, ["anthropic", "europe", "", "1"])
+    assert "anthropic account europe" in outcome.why(FIGURES, None, "month_close")
+    assert "no bill of this account was ever pulled" in outcome.why(FIGURES, None, "month_close")
+
+
+def test_figures_of_two_accounts_do_not_overlap_and_two_of_one_do(both: Platform, tmp_path: Path) -> None:
+    platform, check = both.copy(tmp_path), "console_figures_have_no_overlap"
+    shown(platform, ["anthropic", "", "", "5"], ["anthropic", "default", "", "3"], ["anthropic", "eu", "", "2"])
+    assert platform.check(check).not_passed(check) == set()
+    platform.sql("update ai_usage_analytics.console_figures set account = 'eu' where account = 'default'")
+    assert platform.check(check).not_passed(check) == {None}
+
+
+def test_a_figure_of_an_account_may_include_that_accounts_seats(
+    both: Platform, companies: dict[str, Simulator], tmp_path: Path
+) -> None:
+    platform = both.copy(tmp_path)
+    assert not platform.materialize(RECONCILED - dg.AssetSelection.key_prefixes("raw"), DAYS, None).failed
+    platform.sql(
+        "insert into ai_usage_analytics.ai_spend select * replace ('subscription' as charge_type, 40 as billed_usd) "
+        "from ai_usage_analytics.ai_spend where provider = 'cursor' and account = 'eu' limit 1"
+    )
+    usage = {account: truths(company)[1] for account, company in companies.items()}
+    outcome = shown(platform, *(["cursor", account, "", f"{usd + 40:.2f}"] for account, usd in usage.items()))
+    why = outcome.why(FIGURES, None, "month_close")
+    assert f"1 of 2 figures differ: cursor account default {DAYS} the lines add up to" in why
+    assert f"With seats: cursor account eu {DAYS}, {usage['eu']:,.2f} USD of usage and 40.00 of seats." in why
+
+
+def test_a_day_that_an_account_restated_explains_its_figure(
+    both: Platform, companies: dict[str, Simulator], tmp_path: Path
+) -> None:
+    platform = both.copy(tmp_path)
+    shown(platform, ["cursor", "eu", "", f"{truths(companies['eu'])[1]:.2f}"])
+    platform.warehouse.append("cursor_usage_events", [Answer("cursor", DAYS.last, [], 1, {}, account="eu")])
+    assert not platform.materialize(RECONCILED - dg.AssetSelection.key_prefixes("raw"), DAYS, None).failed
+    outcome = platform.check(FIGURES)
+    assert outcome.evaluation(FIGURES, None, "month_close").severity.value == "WARN"
+    assert f"cursor account eu {DAYS}: restated since the sheet has it" in outcome.why(FIGURES, None, "month_close")

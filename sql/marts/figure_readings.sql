@@ -2,7 +2,7 @@
 -- usage, one of an invoice may cover usage and seats: if its column `covers` is empty, it is read both ways. Figures
 -- that were removed from the sheet are here too: a month that one of them closed stays closed.
 --
--- grain: one reading of one figure of a whole organization
+-- grain: one reading of one figure of a whole provider
 -- built: view
 -- columns:
 --   provider string not null: as in the figure
@@ -33,11 +33,8 @@ with figures as (
         covers,
         first_seen_at,
         removed_at,
-        row_number as row_in_sheet
-    from ai_usage_analytics.console_figures
-    where
-        workspace_id is null
-        and period_end > period_start
+        row_in_sheet
+    from ai_usage_analytics.provider_figures
 ),
 
 periods as (

@@ -9,5 +9,6 @@
 select
     provider,
     sub_account,
-    sub_account_name
+    min(sub_account_name) as sub_account_name
 from `providers/*/sub_account_names`
+group by provider, sub_account
