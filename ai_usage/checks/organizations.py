@@ -1,6 +1,6 @@
 """Is each organization behind one account only: behind two, its days count twice, and every other check passes."""
 
-from ai_usage.check import Check, Result, SnapshotCheck, failed, passed, some
+from ai_usage.check import Check, Finding, NotEvaluated, SnapshotCheck, failed, passed, some
 from ai_usage.core.accounts import DIM_ACCOUNT
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.warehouse.port import Warehouse
@@ -10,10 +10,10 @@ SQL = f"checks/{NAME}"
 NAMED = [provider for provider in PROVIDERS if provider.accounts]  # their organizations have an id
 
 
-def _one_account_each(warehouse: Warehouse) -> Result | None:
+def _one_account_each(warehouse: Warehouse) -> Finding:
     ids = f"select count(provider_account_id) as known from {DIM_ACCOUNT.address}"
     if not warehouse.ask(ids).item():
-        return None
+        return NotEvaluated("No id of an organization is known: core/dim_account has none.")
     doubled = warehouse.query(SQL).to_dicts()
     if not doubled:
         return passed("Each organization has one account.")
