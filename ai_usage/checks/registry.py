@@ -2,13 +2,13 @@
 
 from ai_usage.check import Check
 from ai_usage.checks import (
+    account_identity,
     anomalies,
     completeness,
     figures,
     grain,
     ledger,
     money,
-    organizations,
     people,
     readable,
     revisions,
@@ -23,7 +23,7 @@ CHECKS: tuple[Check, ...] = (
     *ledger.CHECKS,
     *grain.CHECKS,
     *money.CHECKS,
-    *organizations.CHECKS,
+    *account_identity.CHECKS,
     *revisions.CHECKS,
     *(check for provider in PROVIDERS for check in provider.checks),
     *figures.CHECKS,

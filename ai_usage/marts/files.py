@@ -28,6 +28,7 @@ from graphlib import TopologicalSorter
 
 from sqlglot import exp
 
+from ai_usage.ingest.rejections import RECORD_REJECTIONS
 from ai_usage.partitions import Span
 from ai_usage.providers.provider import Gate, Provider
 from ai_usage.providers.registry import BY_KEY, PROVIDERS
@@ -152,7 +153,7 @@ def read_mart(query: str, text: str, names: frozenset[str]) -> Mart:
 def _reads(select: exp.Query, names: frozenset[str]) -> frozenset[tuple[str, str]]:
     found = set()
     for table in select.find_all(exp.Table):
-        if table.db == ANALYTICS:
+        if table.db == ANALYTICS and table.name != RECORD_REJECTIONS.name:  # no asset: each core table writes its own
             found.add(("marts" if table.name in names else "core", table.name))
         elif table.db == RAW and table.name != "pulls":
             found.add(("raw", table.name))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from ai_usage.check import Finding, Result
-from ai_usage.checks.organizations import organizations_have_one_account
+from ai_usage.checks.account_identity import organizations_have_one_account
 from ai_usage.core.accounts import DIM_ACCOUNT, account_rows, rows_of
 from ai_usage.providers.directory import AccountName
 from ai_usage.providers.registry import PROVIDERS
