@@ -8,11 +8,14 @@ from ai_usage.warehouse.port import Warehouse
 NAME = "organizations_have_one_account"
 SQL = f"checks/{NAME}"
 NAMED = [provider for provider in PROVIDERS if provider.accounts]  # their organizations have an id
+PULLS = tuple(pull for provider in NAMED if provider.accounts for pull in provider.accounts.pulls)
 
 
-def _one_account_each(warehouse: Warehouse) -> Finding:
+def _one_account_each(warehouse: Warehouse) -> Finding | None:
     ids = f"select count(provider_account_id) as known from {DIM_ACCOUNT.address}"
     if not warehouse.ask(ids).item():
+        if all(warehouse.newest(pull, None).versions.is_empty() for pull in PULLS):
+            return None
         return NotEvaluated("No id of an organization is known: core/dim_account has none.")
     doubled = warehouse.query(SQL).to_dicts()
     if not doubled:
@@ -34,7 +37,7 @@ organizations_have_one_account = SnapshotCheck(
     severity="failed",
     sql=SQL,
     description="No two accounts of a provider, configured or pulled, are the same organization by the provider's id.",
-    pulls=tuple(pull for provider in NAMED if provider.accounts for pull in provider.accounts.pulls),
+    pulls=PULLS,
 )
 
 CHECKS: list[Check] = [organizations_have_one_account]
