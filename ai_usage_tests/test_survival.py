@@ -21,8 +21,9 @@ import pytest
 
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
+from ai_usage_tests import platform as whole
 from ai_usage_tests.mock_claude import DAY, ordinary
-from ai_usage_tests.platform import Ticking, contents, files, platform_in
+from ai_usage_tests.platform import Ticking, files, platform_in
 
 DAYS = [DAY + timedelta(days=n) for n in range(4)]
 SPAN = Span(DAYS[0], DAYS[-1])
@@ -41,6 +42,13 @@ MOMENTS = {  # each before what
 PATIENCE = 300  # seconds, on a machine that is busy with other tests
 FORKED = multiprocessing.get_context("forkserver")  # from a process that has imported all there is, and done nothing
 FORKED.set_forkserver_preload([__name__])
+
+
+def contents(database: Path) -> dict[str, Any]:
+    """All tables but the list of accounts, and FOCUS, which has names from it: these runs both pull and build, which no
+    job of the product does, and so may list the accounts before the pulls or after them.
+    """
+    return {name: rows for name, rows in whole.contents(database).items() if name not in {"dim_account", "focus_1_2"}}
 
 
 def a_run(folder: Path, dollars: int, *, opens_each_step: bool = False) -> bool:

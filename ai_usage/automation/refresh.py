@@ -25,6 +25,7 @@ from ai_usage.warehouse.table import PULLS
 SECONDS = 120  # between two looks
 # A run's tag: of runs that try the same, one failure is an alert, and so is the success. a/b is a part of a.
 CHAIN = "ai_usage/chain"
+HOUR = "ai_usage/hour"  # a run's tag: in which hour a source was asked that may leave no trace
 BUILD, REFRESH_DAY, REFRESH_RANGE = "rebuild_days", "refresh_day", "refresh_range"  # jobs
 FRESHNESS = "look_at_freshness"  # another one
 
@@ -72,9 +73,11 @@ def under_way(instance: dg.DagsterInstance, *jobs: str, since: datetime | None =
     return [job for job, runs in zip(jobs, wanted, strict=True) if instance.get_runs_count(runs)]
 
 
-def _failed_last(instance: dg.DagsterInstance, job: str) -> bool:
+def _failed_before(instance: dg.DagsterInstance, job: str, hour: str) -> bool:
+    """Whether the job's last run failed, and was of another hour."""
     return any(
-        run.status == dg.DagsterRunStatus.FAILURE for run in instance.get_runs(dg.RunsFilter(job_name=job), limit=1)
+        run.status == dg.DagsterRunStatus.FAILURE and run.tags.get(HOUR) != hour
+        for run in instance.get_runs(dg.RunsFilter(job_name=job), limit=1)
     )
 
 
@@ -129,10 +132,10 @@ def when_due(cadence: Cadence, job: Job) -> dg.SensorDefinition:
         if not spans:
             newest = max((day for day in seen if day), default="none yet")
             return dg.SkipReason(f"nothing is due; the newest day there is {newest}")
-        again = hour if cadence.is_certain or _failed_last(context.instance, cadence.job) else f"{last_pass:%Y-%m-%d}"
-        return [
-            dg.RunRequest(run_key=f"{span} {again}", tags=range_tags(span) | {CHAIN: cadence.job}) for span in spans
-        ]
+        is_hourly = cadence.is_certain or _failed_before(context.instance, cadence.job, hour)
+        again = hour if is_hourly else f"{last_pass:%Y-%m-%d}"
+        tags = {CHAIN: cadence.job} | ({} if cadence.is_certain else {HOUR: hour})
+        return [dg.RunRequest(run_key=f"{span} {again}", tags=range_tags(span) | tags) for span in spans]
 
     return due
 

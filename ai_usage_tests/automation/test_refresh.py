@@ -92,6 +92,9 @@ def test_where_a_key_may_not_read_a_source_is_asked_once_a_day(of: Settings, pla
     result = tick(ENTERPRISE, None, platform.instance)
     assert [request.run_key for request in result.run_requests] == ["2026-11-13…2026-11-19 2026-11-20"]
     job = defs.resolve_job_def("pull_claude_enterprise")
+    of_this_hour = {refresh.HOUR: result.run_requests[0].tags[refresh.HOUR]}
+    platform.instance.create_run_for_job(job, status=dg.DagsterRunStatus.FAILURE, tags=of_this_hour)
+    assert tick(ENTERPRISE, None, platform.instance).run_requests == result.run_requests, "not twice in an hour"
     platform.instance.create_run_for_job(job, status=dg.DagsterRunStatus.FAILURE)
     [again] = tick(ENTERPRISE, None, platform.instance).run_requests
     assert again.run_key == "2026-11-13…2026-11-19 2026-11-20T12", "what failed is tried again once an hour"
