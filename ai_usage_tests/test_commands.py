@@ -81,7 +81,11 @@ def forget_what_was_built(platform: Platform) -> None:
 
 
 def without_checks(database: Path) -> dict[str, object]:
-    return {name: rows for name, rows in contents(database).items() if name != "check_results"}
+    """Nor the list of accounts, and FOCUS, which has names from it: `built` both pulls and builds in one run, which no
+    job of the product does, and so may list the accounts before the pulls.
+    """
+    left_out = {"check_results", "dim_account", "focus_1_2"}
+    return {name: rows for name, rows in contents(database).items() if name not in left_out}
 
 
 def test_build_makes_the_tables_of_a_run_without_a_request_and_publishes_them(
