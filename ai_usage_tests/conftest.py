@@ -6,11 +6,14 @@ It must be set before `ai_usage` is first imported, since settings and partition
 import gc
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
 import pytest
 
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup make test`: commands that tests start must heed it
 DATA_DIR = Path(tempfile.mkdtemp(prefix="ai_usage_tests_"))
 for name in [
     name
@@ -58,7 +61,7 @@ from ai_usage_tests.named import named  # noqa: E402 - after the environment
 from ai_usage_tests.platform import Platform, platform_in  # noqa: E402 - after the environment
 
 # By file, what takes long: begun first, since the last one leaves a core idle. Those with a daemon mostly wait, so two
-# at a time run beside others; four processes keep two cores busy, and a fifth costs more than it brings.
+# at a time run beside others, and five processes keep two cores busy.
 LONGEST = (
     *("test_unattended_days", "test_long_history", "test_borders", "test_day_of_trouble"),
     *("test_pages", "test_erase_person", "test_as_of", "test_first_hour", "test_killed_commands", "test_survival"),

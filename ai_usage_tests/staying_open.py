@@ -20,26 +20,49 @@ LOOKS = {
     *("shutil.copyfile", "shutil.copytree", "shutil.move", "shutil.rmtree"),
 }
 
-_open: dict[Path, duckdb.DuckDBPyConnection] = {}
 _children: WeakSet["subprocess.Popen[Any]"] = WeakSet()
 _open_to_write, _connect, _start = connection.open_to_write, duckdb.connect, subprocess.Popen.__init__
+
+
+class _Kept:
+    """A connection that is lent to one question after the other: whoever closes it gives it back."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection, self.is_lent, self.is_over = connection, True, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.connection, name)
+
+    def close(self) -> None:
+        self.is_lent = False
+        if self.is_over:
+            self.connection.close()
+
+
+_open: dict[Path, _Kept] = {}
 
 
 def close(path: Path | None = None) -> None:
     """Close this file, or those in this folder, or every file."""
     for file in [one for one in list(_open) if path is None or one == path or path in one.parents]:
         if kept := _open.pop(file, None):
-            kept.close()
+            kept.is_over = True
+            if not kept.is_lent:
+                kept.close()
 
 
-def _stays_open(path: Path, *, patience: float) -> duckdb.DuckDBPyConnection:
+def _stays_open(path: Path, *, patience: float) -> Any:
+    kept = _open.get(path)
+    if kept and not kept.is_lent:
+        kept.is_lent = True
+        return kept
+    if kept or any(child.poll() is None for child in list(_children)):
+        return _open_to_write(path, patience=patience)
     opened = _open_to_write(path, patience=patience)
-    if not any(child.poll() is None for child in list(_children)):
-        kept = _open.pop(path, None) or _open_to_write(path, patience=patience)  # a cursor keeps nothing open
-        while len(_open) >= AT_ONCE:
-            close(next(iter(_open)))
-        _open[path] = kept
-    return opened
+    while len(_open) >= AT_ONCE:
+        close(next(iter(_open)))
+    _open[path] = _Kept(opened)
+    return _open[path]
 
 
 def _connected(database: Any = ":memory:", *args: Any, **named: Any) -> duckdb.DuckDBPyConnection:

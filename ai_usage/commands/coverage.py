@@ -22,7 +22,7 @@ group by account, activity_date
 order by account, activity_date
 """
 
-NOT_CONFIGURED = f"select account from {DIM_ACCOUNT.address} where provider = @provider and not is_configured"
+NOT_EXPECTED = f"select account from {DIM_ACCOUNT.address} where provider = @provider and not is_expected"
 
 
 def pulled(ledger: Warehouse, span: Span) -> Coverage:
@@ -52,7 +52,7 @@ def not_pulled(ledger: Warehouse, world: Warehouse, span: Span) -> dict[tuple[st
         if not (accounts := _days(ledger, provider)):
             continue
         there = _days(world, provider)
-        gone = ledger.ask(NOT_CONFIGURED, provider=provider.key)["account"].to_list()
+        gone = ledger.ask(NOT_EXPECTED, provider=provider.key)["account"].to_list()
         unknown = [day for day in span.days if not any(day in days for days in there.values())]
         found[provider.key, None] = unknown
         for account, days in accounts.items() if len(accounts) > 1 else ():

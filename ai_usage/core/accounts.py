@@ -28,6 +28,11 @@ DIM_ACCOUNT = Table(
         "provider_account_id": string("the provider's own id of it; null where it sends none"),
         "credentials": string("the kinds of keys that it has, never a key: admin, analytics; null where it has none"),
         "is_configured": boolean("whether the settings name it; only such accounts are pulled", required=True),
+        "is_expected": boolean(
+            "whether its days are expected: it is configured, or no account of its provider is",
+            required=True,
+            before="true",
+        ),
         "first_pulled_at": instant("when it was first pulled; null before that"),
     },
 )
@@ -65,7 +70,10 @@ def account_rows(
     first_pulls: Mapping[str, datetime],
     names: Mapping[str, AccountName],
 ) -> list[dict[str, Any]]:
-    """The same, from what is known of each account: those that are configured first, in their order."""
+    """The same, from what is known of each account: those that are configured first, in their order.
+
+    A machine without keys builds from what another one pulled: there every account is expected to have its days.
+    """
     return [
         {
             "provider": provider,
@@ -74,6 +82,7 @@ def account_rows(
             "provider_account_id": names[account].id if account in names else None,
             "credentials": ", ".join(kind.removesuffix("_key") for kind in configured.get(account, ())) or None,
             "is_configured": account in configured,
+            "is_expected": account in configured or not configured,
             "first_pulled_at": first_pulls.get(account),
         }
         for account in dict.fromkeys([*configured, *first_pulls])

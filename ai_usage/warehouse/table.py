@@ -45,8 +45,8 @@ def integer(description: str, *, required: bool = True) -> Column:
     return Column(Type.INTEGER, description, required)
 
 
-def boolean(description: str, *, required: bool = False) -> Column:
-    return Column(Type.BOOLEAN, description, required)
+def boolean(description: str, *, required: bool = False, before: str | None = None) -> Column:
+    return Column(Type.BOOLEAN, description, required, before=before)
 
 
 def day(description: str, *, required: bool = True) -> Column:

@@ -31,6 +31,13 @@ def test_accounts_of_the_settings_come_first_and_one_of_the_ledger_alone_is_not_
     ]
 
 
+def test_where_no_account_is_configured_each_that_was_pulled_is_expected() -> None:
+    """A machine without keys may build from what another one pulled."""
+    seen = {"eu": NOW, "us": NOW}
+    assert [row["is_expected"] for row in account_rows("toy", {}, seen, {})] == [True, True]
+    assert [row["is_expected"] for row in account_rows("toy", {"us": ("key",)}, seen, {})] == [True, False]
+
+
 def test_the_table_has_the_organizations_name_and_when_it_was_first_pulled(platform: Platform) -> None:
     pulls = dg.AssetSelection.assets("raw/claude_organization", "raw/claude_cost_report")
     assert not platform.run({DAY: ["100"]}, only=pulls.required_multi_asset_neighbors()).failed
@@ -44,6 +51,7 @@ def test_the_table_has_the_organizations_name_and_when_it_was_first_pulled(platf
         "provider_account_id": ORGANIZATION["id"],
         "credentials": None,
         "is_configured": False,  # the test hands the client in
+        "is_expected": True,
     }
 
 

@@ -79,8 +79,8 @@ HARM: Lines = {
         "user_id user_email user_name role is_removed", ("user_6", "idle@example.com", "Idle", "member", False)
     ),
     "ai_usage_analytics.dim_account": lines_of(
-        "provider account account_name provider_account_id is_configured",
-        ("anthropic", "renamed", "Mock", "org-1", True),
+        "provider account account_name provider_account_id is_configured is_expected",
+        ("anthropic", "renamed", "Mock", "org-1", True, True),
     ),
     "ai_usage_analytics.console_figures": lines_of(
         "row_number provider period_start period_end workspace_id amount_usd",

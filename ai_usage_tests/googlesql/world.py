@@ -355,9 +355,9 @@ ORDINARY: Lines = {
     "ai_usage_analytics.dim_provider": provider_rows(PROVIDERS).to_dicts(),
     "ai_usage_analytics.dim_platform": platform_rows(PROVIDERS).to_dicts(),
     "ai_usage_analytics.dim_account": lines_of(
-        "provider account account_name provider_account_id credentials is_configured first_pulled_at",
-        ("anthropic", "default", "Mock", "org-1", "admin", True, None),
-        ("anthropic", "former", None, None, None, False, None),
+        "provider account account_name provider_account_id credentials is_configured is_expected first_pulled_at",
+        ("anthropic", "default", "Mock", "org-1", "admin", True, True, None),
+        ("anthropic", "former", None, None, None, False, False, None),
     ),
     "ai_usage_analytics.dim_cursor_plan": lines_of(
         "plan_name valid_from valid_to seat_price_usd overage_usd_a_request",

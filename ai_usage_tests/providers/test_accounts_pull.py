@@ -328,7 +328,7 @@ def take_eu_out(platform: Platform, provider: str = "anthropic") -> None:
     platform.sql("delete from ai_usage_analytics.dim_account where account = 'eu'")
     platform.sql(
         "insert into ai_usage_analytics.dim_account by name "
-        f"select '{provider}' as provider, 'eu' as account, false as is_configured"
+        f"select '{provider}' as provider, 'eu' as account, false as is_configured, false as is_expected"
     )
 
 

@@ -9,7 +9,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 import polars as pl
@@ -17,9 +19,10 @@ import pytest
 
 from ai_usage.catalog import TABLES
 from ai_usage.errors import WarehouseError
-from ai_usage.partitions import ONE_DAY
+from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.providers.anthropic.tables import CLAUDE_DAILY_COST, DIM_WORKSPACE
 from ai_usage.settings import ROOT
+from ai_usage.warehouse.duckdb import ledger_tables
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.readers import readers_copy, show_readers
 from ai_usage_tests.mock_claude import DAY, NEXT
@@ -27,6 +30,7 @@ from ai_usage_tests.platform import Platform, files
 from ai_usage_tests.warehouse.test_ledger import append, counts, in_core, rebuild
 from ai_usage_tests.warehouse.writing import PULL, answer, warehouse_in
 
+T = TypeVar("T")
 OTHER_USER = 65534
 CHILD = """
 import sys
@@ -179,6 +183,36 @@ def test_a_writer_that_waited_too_long_names_the_process_that_has_the_file(tmp_p
         other = child(tmp_path, "warehouse.append(PULL, [answer(DAY, '1')])", prelude=_impatient())
         error = error_of(other)
     assert re.match(r"WarehouseBusy: .*ai_usage\.duckdb is in use by another process \(.*, PID \d+\): wait", error)
+
+
+def counted(calls: list[int], function: Callable[..., T]) -> Callable[..., T]:
+    """The function, which counts its calls."""
+
+    def call(*args: object) -> T:
+        calls[0] += 1
+        return function(*args)
+
+    return call
+
+
+def test_what_was_pulled_is_asked_once_until_anybody_writes(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [0]
+    for name in ("pulled_days", "newest_versions"):
+        monkeypatch.setattr(ledger_tables, name, counted(asked, getattr(ledger_tables, name)))
+    ours, other = platform.warehouse, replace(platform.warehouse)
+
+    def known() -> tuple[list[date], int]:
+        return ours.pulled_days(PULL), ours.newest(PULL, Span(DAY, NEXT)).lines.height
+
+    assert known() == known() == ([], 0)
+    assert asked == [2]
+    for writer, day, expected in ((other, DAY, ([DAY], 1)), (ours, NEXT, ([DAY, NEXT], 2))):
+        writer.append(PULL, [answer(day, "100")])
+        asked[0] = 0
+        assert known() == known() == expected
+        assert asked == [2]
 
 
 def test_two_processes_writing_at_once_lose_nothing(platform: Platform) -> None:

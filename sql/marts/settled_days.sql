@@ -58,7 +58,7 @@ accounts as (
     select
         of_accounts.provider,
         of_accounts.account,
-        coalesce(logical_and(dim_account.is_configured), true) as is_configured,
+        coalesce(logical_and(dim_account.is_expected), true) as is_expected,
         min(of_accounts.activity_date) as first_day
     from of_accounts
     left join ai_usage_analytics.dim_account as dim_account
@@ -83,7 +83,7 @@ expected as (
         of_accounts.settled_at,
         of_accounts.settled_by,
         coalesce(of_accounts.is_final, false) as is_final,
-        accounts.is_configured
+        accounts.is_expected
     from days
     inner join accounts
         on
@@ -94,14 +94,14 @@ expected as (
             days.provider = of_accounts.provider
             and days.activity_date = of_accounts.activity_date
             and accounts.account = of_accounts.account
-    where of_accounts.account is not null or accounts.is_configured
+    where of_accounts.account is not null or accounts.is_expected
 ),
 
 decided as (
     select
         provider,
         activity_date,
-        logical_and(is_final or not is_configured) and logical_or(is_final) as is_final,
+        logical_and(is_final or not is_expected) and logical_or(is_final) as is_final,
         max(final_on) as final_on,
         max(settled_at) as settled_at,
         max(settled_by) as settled_by

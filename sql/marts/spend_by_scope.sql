@@ -130,7 +130,7 @@ wanted as (
             pulled.provider = accounts.provider
             and pulled.account = accounts.account
     where
-        coalesce(accounts.is_configured, true)
+        coalesce(accounts.is_expected, true)
         or days.activity_date = pulled.activity_date
 ),
 

@@ -36,7 +36,7 @@ accounts as (
 asked as (
     select
         accounts.provider,
-        coalesce(min(if(dim_account.is_configured, accounts.as_of, null)), max(accounts.as_of)) as as_of
+        coalesce(min(if(dim_account.is_expected, accounts.as_of, null)), max(accounts.as_of)) as as_of
     from accounts
     left join ai_usage_analytics.dim_account as dim_account
         on

@@ -59,6 +59,19 @@ def attached(db: duckdb.DuckDBPyConnection, path: Path, *, patience: float) -> I
         db.execute("detach original")
 
 
+def state(path: Path) -> tuple[tuple[int, int, int] | None, ...]:
+    """What differs after each commit of any process: identity, size and time of the file and of its log."""
+    return tuple(_stamp(file) for file in (path, path.with_name(f"{path.name}.wal")))
+
+
+def _stamp(file: Path) -> tuple[int, int, int] | None:
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 @contextmanager
 def transaction(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """All that is written inside, or nothing."""

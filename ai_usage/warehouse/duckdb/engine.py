@@ -2,7 +2,7 @@
 transaction; readers of the published copy see whole runs only, because the copy is swapped in by a rename.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -44,6 +44,8 @@ class DuckDBWarehouse:
     _is_prepared: bool = field(default=False, init=False)
     _has_news: bool = field(default=False, init=False)
     _builds: list[Build] = field(default_factory=list, init=False)
+    _remembered: dict[Any, pl.DataFrame] = field(default_factory=dict, init=False)
+    _remembered_of: Any = field(default=None, init=False)
 
     @contextmanager
     def connected(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -97,7 +99,8 @@ class DuckDBWarehouse:
 
     def newest(self, pull: str, span: Span | None, *, as_of: datetime | None = None) -> Records:
         with self.connected() as db:
-            return ledger_tables.newest_records(db, pull, span, as_of)
+            ask = lambda: ledger_tables.newest_versions(db, pull, span, as_of)  # noqa: E731
+            return ledger_tables.records_of(db, pull, self._remember(("newest", pull, span, as_of), ask))
 
     def history(self, pull: str, *, since: datetime | None = None, until: datetime | None = None) -> Records:
         with self.connected() as db:
@@ -124,13 +127,19 @@ class DuckDBWarehouse:
         return cut
 
     def pulled_days(self, pull: str, *, account: str | None = None) -> list[date]:
-        found = self.ask(
-            f"select distinct activity_date from {PULLS.address} where pull = @pull "
-            "and account = coalesce(@account, account) and activity_date is not null order by activity_date",
-            pull=pull,
-            account=account,
-        )
-        return found["activity_date"].to_list()
+        with self.connected() as db:
+            days = self._remember(("days", pull), lambda: ledger_tables.pulled_days(db, pull))
+        of = days if account is None else days.filter(account=account)
+        return of["activity_date"].unique().sort().to_list()
+
+    def _remember(self, question: Any, ask: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+        """The answer to a question about the ledger, asked once while nobody writes to the file."""
+        state = connection.state(self.path)
+        if state != self._remembered_of:
+            self._remembered, self._remembered_of = {}, state
+        if question not in self._remembered:
+            self._remembered[question] = ask()
+        return self._remembered[question]
 
     def replace_days(
         self, table: Table, days: Iterable[date], rows: pl.DataFrame, *, of: Mapping[str, str] | None = None

@@ -27,6 +27,10 @@ where ranked.age = 1
 order by ranked.activity_date, ranked.account
 """
 
+DAYS = f"""
+select distinct account, activity_date from {PULLS.address} where pull = $pull and activity_date is not null
+"""
+
 LOOKS = f"""
 select account, activity_date, max(pulled_at) as pulled_at,
     arg_max(coalesce(asked_at, pulled_at), pulled_at) as asked_at
@@ -69,12 +73,15 @@ def newest_looks(db: duckdb.DuckDBPyConnection, pull: str, span: Span | None) ->
     return {(account, day): Look(pulled_at, asked_at) for account, day, pulled_at, asked_at in found.iter_rows()}
 
 
-def newest_records(
-    db: duckdb.DuckDBPyConnection, pull: str, span: Span | None, as_of: datetime | None = None
-) -> Records:
-    """`Warehouse.newest`."""
-    found = newest_versions(db, pull, span, as_of)
-    return Records(pull, found, _lines(db, pull, found, "activity_date, account, position"))
+def pulled_days(db: duckdb.DuckDBPyConnection, pull: str) -> pl.DataFrame:
+    """The days of which each account was ever pulled: account, activity_date."""
+    found: pl.DataFrame = db.sql(DAYS, params={"pull": pull}).pl()
+    return found
+
+
+def records_of(db: duckdb.DuckDBPyConnection, pull: str, versions: pl.DataFrame) -> Records:
+    """These versions with their records."""
+    return Records(pull, versions, _lines(db, pull, versions, "activity_date, account, position"))
 
 
 def snapshot_history(
