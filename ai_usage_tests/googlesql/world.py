@@ -417,6 +417,12 @@ ORDINARY: Lines = {
         (EVE, "cursor", "default", "3", EVE, True),
     ),
 }
+SCOPES_OF_ANN = (
+    ("provider", "anthropic", "anthropic", "anthropic"),
+    ("team", "Data", None, "all"),
+    ("api_key", "apikey_ann", "anthropic", "anthropic"),
+    ("model", OPUS, "anthropic", "anthropic"),
+)
 ORDINARY |= {
     "ai_usage_analytics.spend_by_scope": lines_of(
         BY_SCOPE,
@@ -430,6 +436,10 @@ ORDINARY |= {
     ),
     "ai_usage_analytics.ai_spend": lines_of(
         BILLED, *((str(day), *OF_ANN, str(usage(day)), "key_sheet", "final") for day in EARLIER)
+    ),
+    "ai_usage_analytics.usage_series": lines_of(
+        "spend_date scope scope_name provider calendar usage_usd",
+        *((str(day), *scope, str(usage(day))) for day in EARLIER for scope in SCOPES_OF_ANN),
     ),
 }
 ORDINARY["ai_usage_analytics.claude_code_usage_stats"] += lines_of(
