@@ -5,9 +5,8 @@ import re
 from collections.abc import Collection, Mapping
 from datetime import date
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
-
-import sqlglot
 
 from ai_usage.warehouse import googlesql
 from ai_usage.warehouse.googlesql import read, to_duckdb
@@ -43,7 +42,7 @@ def digest(*googlesql: str) -> str:
 @cache
 def _transpiler() -> str:
     """Our part of the transpiler, and which version the library has."""
-    return f"{sqlglot.__version__} {Path(googlesql.__file__).read_text(encoding='utf-8')}"
+    return f"{version('sqlglot')} {Path(googlesql.__file__).read_text(encoding='utf-8')}"
 
 
 def function(name: str) -> str:
