@@ -103,7 +103,7 @@ class TwoEngines:
 
 
 def _rounded(value: float | Decimal) -> float:
-    """Sums of floats depend on the order of their rows: twelve digits do not, and neither does a half of the last one."""
+    """Sums of floats depend on the order of their rows. Twelve digits of them do not, even next to a half."""
     return float(f"{float(value) * (1 + 1e-13):.12g}")
 
 

@@ -452,8 +452,10 @@ ORDINARY |= {
         "scope scope_name origin_date month_start spent_usd days_known_count days_left_count seats_left_usd"
         " mean_left_usd median_left_usd ewma_left_usd spread_usd actual_usd",
         *(
-            ("team", "Old", f"2023-{month}-{day}", f"2023-{month}-01", "50", day, 30 - day, 3.0, day + 4.0, 7.5, 9.25)
-            + (1.5, "75.25")
+            (
+                *("team", "Old", f"2023-{month}-{day}", f"2023-{month}-01", "50", day, 30 - day),
+                *(3.0, day + 4.0, 7.5, 9.25, 1.5, "75.25"),
+            )
             for month in (11, 12)
             for day in range(10, 30)
         ),
