@@ -79,7 +79,8 @@ def restated(platform: Platform, by: str = "1.5", after: timedelta = timedelta(d
         platform.warehouse.append(pull, [Answer(ANTHROPIC, DAY, records, 1, {}, is_simulated=True)])
     core = (f"core/{table}" for table in ("claude_costs", "claude_daily_cost", "spend_versions"))
     marts = (f"marts/{mart}" for mart in ("claude_total_expenses", "claude_cost_shares", "claude_attributed_costs"))
-    rebuilt(platform, *core, *marts, "marts/claude_expenses", "marts/claude_parity", "marts/month_close")
+    close = ("marts/month_differences", "marts/month_close")
+    rebuilt(platform, *core, *marts, "marts/claude_expenses", "marts/claude_parity", *close)
 
 
 def sentence(outcome: Outcome, check: str, table: str, day: date | None = None) -> str:
