@@ -5,7 +5,6 @@
 -- grain: one payer's share of one priced thing on one UTC day
 -- built: daily by activity_date
 -- blocked by: anthropic
--- cluster: api_key_id
 -- columns:
 --   activity_date date not null: the UTC day
 --   account string not null: the account at the provider

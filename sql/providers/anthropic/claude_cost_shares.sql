@@ -29,7 +29,13 @@
 --   cost_usd numeric not null: the share, in USD
 --   list_usd numeric: the same at list price, where it is measured
 --   units integer: tokens of the type, or searches; null where nothing counts them
-with shares as (
+with things as (
+    select *
+    from ai_usage_analytics.claude_priced_things
+    where activity_date between @first_day and @last_day
+),
+
+shares as (
     select
         shares.activity_date,
         shares.account,
@@ -45,7 +51,7 @@ with shares as (
         shares.units,
         shares.cost_usd
     from ai_usage_analytics.claude_allocated_shares as shares
-    inner join ai_usage_analytics.claude_priced_things as things
+    inner join things
         on
             shares.activity_date = things.activity_date
             and shares.account = things.account
@@ -98,12 +104,11 @@ named as (
             else 'tokens'
         end as allocation_method
     from shares
-    inner join ai_usage_analytics.claude_priced_things as things
+    inner join things
         on
             shares.activity_date = things.activity_date
             and shares.account = things.account
             and shares.thing = things.thing
-    where things.activity_date between @first_day and @last_day
 )
 
 select
