@@ -10,7 +10,7 @@ import dagster as dg
 from ai_usage.errors import AiUsageError, WarehouseError, interruption
 from ai_usage.ingest.day_replacement import ASKED_DAYS, asked_days
 from ai_usage.layers import note, reason
-from ai_usage.marts.files import Mart, marts
+from ai_usage.marts.files import Mart, marts, refuse_other_columns
 from ai_usage.marts.gate import BlockedAccounts, BlockedDays, blocked_accounts, by_day
 from ai_usage.partitions import Span, span_of_run
 from ai_usage.providers.provider import Gate, Provider
@@ -96,6 +96,7 @@ def rebuild_days(
     blocked, and these days are returned with the reasons. Of a monthly mart, the months they are in.
     """
     blocked: BlockedDays = {}
+    refuse_other_columns(mart)
     gates = gates or Gates(warehouse)
     with warehouse.connected():
         if mart.is_monthly:
@@ -211,6 +212,7 @@ def rebuild_all(warehouse: Warehouse, spans: Sequence[Span]) -> Iterator[Step]:
 
 def rebuild_whole(warehouse: Warehouse, mart: Mart) -> int:
     """Replace a mart without days; a view is there as soon as the warehouse is. How many rows it has then."""
+    refuse_other_columns(mart)
     if not mart.table.view_of:
         warehouse.fill_all(mart.table, mart.query)
     [[rows]] = warehouse.ask(f"select count(*) as row_count from {mart.table.address}").rows()
