@@ -79,7 +79,7 @@ def mend(names: set[str]) -> None:
         tree = sqlglot.parse_one(sql, read=read)
         for change in own:
             for node in reversed(list(tree.walk())):
-                changed = change(node)
+                changed: Any = change(node)  # type: ignore[arg-type]
                 if changed is node:
                     continue
                 if node is tree:
@@ -88,7 +88,7 @@ def mend(names: set[str]) -> None:
                     node.replace(changed)
         return [tree.sql(dialect=write)]
 
-    sqlglot.transpile = mended
+    sqlglot.transpile = mended  # type: ignore[assignment]
     if "comments" in names:
         translate, execute = translator.SQLTranslator.translate, job_routes.execute_query_job
         translator.SQLTranslator.translate = lambda self, sql, **more: translate(self, without_comments(sql), **more)

@@ -24,6 +24,6 @@ class BigQueryAt(BigQueryResource):
             project=self.project,
             location=self.location,
             credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
-            client_options=ClientOptions(api_endpoint=self.emulator_host),  # type: ignore[no-untyped-call]
+            client_options=ClientOptions(api_endpoint=self.emulator_host),
         ) as client:
             yield client

@@ -15,7 +15,7 @@ import polars as pl
 from ai_usage.partitions import Span
 from ai_usage.warehouse.appending import Appended, by_version, plan_append, span_of
 from ai_usage.warehouse.bigquery import statements
-from ai_usage.warehouse.bigquery.as_of import ledger_as_of
+from ai_usage.warehouse.bigquery.past_ledger import ledger_as_of
 from ai_usage.warehouse.bigquery.jobs import Jobs
 from ai_usage.warehouse.bigquery.lease import Lease
 from ai_usage.warehouse.bigquery.ledger_index import ALL, LedgerIndex
@@ -63,6 +63,10 @@ class BigQueryWarehouse:
     def connected(self) -> Iterator[None]:
         with self._session(writes=not self.is_read_only):
             yield
+
+    @contextmanager
+    def staying_open(self) -> Iterator[None]:
+        yield
 
     @contextmanager
     def _session(self, *, writes: bool = False) -> Iterator[None]:

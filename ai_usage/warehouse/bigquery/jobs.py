@@ -19,6 +19,9 @@ from ai_usage.warehouse.bigquery.errors import Unavailable, explained, is_transi
 from ai_usage.warehouse.table import Table, Type
 
 T = TypeVar("T")
+ONCE: Any = (
+    None  # in place of the client's own attempts, which are neither bounded nor reported: `Jobs.request` repeats
+)
 ATTEMPTS, PATIENCE = 6, 120.0  # seconds of one request with all its attempts
 ANSWER_SECONDS = 600.0  # until a query has to be done
 PYTHON_TYPES: Mapping[type, str] = {
@@ -63,7 +66,7 @@ class Jobs:
 
         def once() -> pa.Table:
             rows = self.client.query_and_wait(
-                googlesql, job_config=config, retry=None, job_retry=None, wait_timeout=ANSWER_SECONDS
+                googlesql, job_config=config, retry=ONCE, job_retry=ONCE, wait_timeout=ANSWER_SECONDS
             )
             return rows.to_arrow(create_bqstorage_client=False)
 
@@ -87,6 +90,7 @@ class Jobs:
         )
 
         def once() -> None:
+            job: Any
             try:
                 job = self.client.load_table_from_file(
                     io.BytesIO(data),
@@ -97,8 +101,8 @@ class Jobs:
                     num_retries=0,
                 )
             except Conflict:
-                job = self.client.get_job(job_id, retry=None)
-            job.result(retry=None, timeout=ANSWER_SECONDS)
+                job = self.client.get_job(job_id, retry=ONCE)
+            job.result(retry=ONCE, timeout=ANSWER_SECONDS)
 
         self.request(once)
 

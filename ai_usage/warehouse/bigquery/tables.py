@@ -14,7 +14,7 @@ from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
 from ai_usage.errors import WarehouseError
-from ai_usage.warehouse.bigquery.jobs import Jobs, schema_of
+from ai_usage.warehouse.bigquery.jobs import ONCE, Jobs, schema_of
 from ai_usage.warehouse.bigquery.lease import WRITER_LEASE, first_row
 from ai_usage.warehouse.bigquery.statements import digest, function, pinned, shape_of
 from ai_usage.warehouse.builds import BUILDS
@@ -33,7 +33,7 @@ HOUR = 3_600_000  # milliseconds
 AT_ONCE = 8  # requests
 SHAPE, VERSION_LABEL, ALL = "ai_usage_shape", "ai_usage_version", "ai_usage_shape_of_all"
 TYPES = {"NUMERIC" if t is Type.NUMERIC else t.googlesql: t for t in Type} | {"INTEGER": Type.INTEGER}
-TYPES |= {"BOOLEAN": Type.BOOLEAN, "BIGNUMERIC": None}
+TYPES |= {"BOOLEAN": Type.BOOLEAN}
 T = TypeVar("T")
 Labels = Mapping[str, str]
 
@@ -70,7 +70,7 @@ def prepare(place: Place, tables: Sequence[Table], functions: Sequence[str]) -> 
     _each(
         missing,
         lambda table: place.jobs.request(
-            lambda: place.client.create_table(declared(place, table), exists_ok=True, retry=None)
+            lambda: place.client.create_table(declared(place, table), exists_ok=True, retry=ONCE)
         ),
     )
     if is_lease_new:
@@ -97,14 +97,14 @@ def tables_there(place: Place) -> set[str]:
 
 
 def _listed(place: Place, dataset: str) -> list[str]:
-    return [table.table_id for table in place.client.list_tables(place.reference(dataset), retry=None)]
+    return [table.table_id for table in place.client.list_tables(place.reference(dataset), retry=ONCE)]
 
 
 def _labels_of(place: Place, table: Table) -> Labels | None:
     """The labels of a table; None where it is not there."""
     try:
         found = place.jobs.request(
-            lambda: place.client.get_table(place.reference(table.address), retry=None), known=NotFound
+            lambda: place.client.get_table(place.reference(table.address), retry=ONCE), known=NotFound
         )
     except NotFound:
         return None
@@ -113,9 +113,9 @@ def _labels_of(place: Place, table: Table) -> Labels | None:
 
 def _note(place: Place, digest_of_all: str) -> None:
     """Remember that everything is as it is declared: in a label of `pulls`, which costs one request to read."""
-    found = place.jobs.request(lambda: place.client.get_table(place.reference(PULLS.address), retry=None))
+    found = place.jobs.request(lambda: place.client.get_table(place.reference(PULLS.address), retry=ONCE))
     found.labels = {**(found.labels or {}), ALL: digest_of_all, VERSION_LABEL: str(VERSION)}
-    place.jobs.request(lambda: place.client.update_table(found, ["labels"], retry=None))
+    place.jobs.request(lambda: place.client.update_table(found, ["labels"], retry=ONCE))
 
 
 def declared(place: Place, table: Table) -> bigquery.Table:
@@ -133,7 +133,7 @@ def declared(place: Place, table: Table) -> bigquery.Table:
 
 
 def _make_datasets(place: Place) -> None:
-    there = {found.dataset_id for found in place.jobs.request(lambda: list(place.client.list_datasets(retry=None)))}
+    there = {found.dataset_id for found in place.jobs.request(lambda: list(place.client.list_datasets(retry=ONCE)))}
     for name, description in DATASETS.items():
         if name not in there:
             dataset = bigquery.Dataset(place.reference(name))
@@ -141,14 +141,14 @@ def _make_datasets(place: Place) -> None:
             dataset.description = description
             if name == STAGING:
                 dataset.default_table_expiration_ms = HOUR
-            place.jobs.request(lambda d=dataset: place.client.create_dataset(d, exists_ok=True, retry=None))  # type: ignore[misc]
+            place.jobs.request(lambda d=dataset: place.client.create_dataset(d, exists_ok=True, retry=ONCE))  # type: ignore[misc]
 
 
 def _change(place: Place, table: Table) -> bool:
     """Add columns, allow nulls and renew descriptions; whether there was anything to change. What only statements could
     do is refused.
     """
-    found = place.jobs.request(lambda: place.client.get_table(place.reference(table.address), retry=None))
+    found = place.jobs.request(lambda: place.client.get_table(place.reference(table.address), retry=ONCE))
     if (found.labels or {}).get(SHAPE) == shape_of(table):
         return False
     made = {f.name: Made(TYPES.get(f.field_type), f.mode == "REQUIRED") for f in found.schema}
@@ -163,7 +163,7 @@ def _change(place: Place, table: Table) -> bool:
     known = [fields.pop(field.name, field) for field in found.schema]
     found.schema = [*known, *fields.values()]
     found.description, found.labels = table.grain, {**(found.labels or {}), SHAPE: shape_of(table)}
-    place.jobs.request(lambda: place.client.update_table(found, ["schema", "description", "labels"], retry=None))
+    place.jobs.request(lambda: place.client.update_table(found, ["schema", "description", "labels"], retry=ONCE))
     return bool(todo)
 
 
@@ -183,9 +183,9 @@ def _make_view(place: Place, table: Table, *, is_there: bool) -> None:
     view.view_query = pinned(table, read(table.view_of or ""))
     view.description, view.labels = table.grain, {SHAPE: shape_of(table)}
     if is_there:
-        place.jobs.request(lambda: place.client.update_table(view, ["view_query", "description", "labels"], retry=None))
+        place.jobs.request(lambda: place.client.update_table(view, ["view_query", "description", "labels"], retry=ONCE))
     else:
-        place.jobs.request(lambda: place.client.create_table(view, exists_ok=True, retry=None))
+        place.jobs.request(lambda: place.client.create_table(view, exists_ok=True, retry=ONCE))
 
 
 def _each(tables: Sequence[Table], make: Callable[[Table], T]) -> list[T]:
