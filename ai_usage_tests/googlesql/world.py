@@ -364,6 +364,10 @@ ORDINARY: Lines = {
         ("business", THU, FRI, "40", "0.04"),
         ("teams", FRI, None, "32.1", None),
     ),
+    "ai_usage_analytics.record_rejections": lines_of(  # of a bill that never could be read
+        "provider account pull activity_date position field reason value_shape",
+        ("anthropic", "default", "claude_cost_report", "2024-02-10", 0, "amount", "is missing", "absent"),
+    ),
     "ai_usage_analytics.sheet_rejections": lines_of(
         "tab row_number column_name value_shape reason", ("budgets", 3, "amount_usd", "text", "not a number")
     ),
