@@ -15,10 +15,10 @@ import polars as pl
 from ai_usage.partitions import Span
 from ai_usage.warehouse.appending import Appended, by_version, plan_append, span_of
 from ai_usage.warehouse.bigquery import statements
-from ai_usage.warehouse.bigquery.past_ledger import ledger_as_of
 from ai_usage.warehouse.bigquery.jobs import Jobs
 from ai_usage.warehouse.bigquery.lease import Lease
 from ai_usage.warehouse.bigquery.ledger_index import ALL, LedgerIndex
+from ai_usage.warehouse.bigquery.past_ledger import ledger_as_of
 from ai_usage.warehouse.bigquery.statements import has_values, is_not_kept, of_days, parameters_of
 from ai_usage.warehouse.bigquery.tables import STAGING, Place, prepare, tables_there
 from ai_usage.warehouse.builds import BUILDS, Build, build_rows
