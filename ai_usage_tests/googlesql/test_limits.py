@@ -9,8 +9,6 @@ from ai_usage_tests.googlesql.texts import every_text, view_texts
 READS_AT_MOST = 250  # of base tables by one query, once views and WITH are written out
 # Queries that read more today, and how often: none may grow, and no other may follow.
 TOO_LARGE = {
-    "sql/marts/forecast_trials.sql": 900,
-    "sql/marts/month_close.sql": 549,
     "sql/providers/anthropic/claude_cost_shares.sql": 500,
 }
 
