@@ -94,15 +94,9 @@ def test_both_engines_give_the_same_cells(engines: TwoEngines, name: str, world:
         ),
         ("ordinary", "marts/purchased_seats", "extract(day from last_day(days.activity_date))", "31"),
         ("ordinary", "marts/ai_activity", "cast(sum(suggestions) as float64)", "cast(7 as float64)"),
-<<<<<<< HEAD
-        ("ordinary", "marts/focus_1_2", "round(safe_divide(cast(billed_usd", "floor(safe_divide(cast(billed_usd"),
-        ("ordinary", f"{ANTHROPIC}/claude_priority_costs", "0.5 * prices.usd_a_token", "0.5"),
-        ("ordinary", "marts/month_close", "order by known_from asc", "order by known_from desc"),
-=======
         ("ordinary", "marts/priced_charges", "round(safe_divide(cast(billed_usd", "floor(safe_divide(cast(billed_usd"),
-        ("ordinary", f"{ANTHROPIC}/claude_parity", "0.5 * prices.usd_a_token", "0.5"),
+        ("ordinary", f"{ANTHROPIC}/claude_priority_costs", "0.5 * prices.usd_a_token", "0.5"),
         ("ordinary", "marts/spend_changes", "order by known_from asc", "order by known_from desc"),
->>>>>>> step17
         ("ordinary", "marts/figure_readings", "greatest(changes.known_from", "least(changes.known_from"),
         ("ordinary", "marts/figure_coverage", "figures.workspace_id = 'default'", "false"),
         ("ordinary", "functions/spend_as_of", "known_from <= cast", "known_from < cast"),
