@@ -94,7 +94,7 @@ named as (
         coalesce(shares.model, nullif(things.model, '')) as model,
         nullif(things.cost_type, '') as cost_type,
         nullif(things.token_type, '') as token_type,
-        nullif(shares.service_tier, '') as service_tier,
+        shares.service_tier,
         case
             when abs(things.amount_usd - things.measured_usd) <= things.rounding_usd then 'measured'
             when things.measured_usd is not null then 'proportional'

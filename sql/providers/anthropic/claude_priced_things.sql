@@ -13,7 +13,7 @@
 --   token_type string not null: empty where no token was bought
 --   tiers string not null: what the thing covers: its one tier, or where analytics measure it: batch, other or all
 --   measured_usd numeric: what analytics measured; null where they measured nothing
---   service_tier string: its only tier; null where it has several
+--   service_tier string: its only tier; null where it has several, or no token was bought
 --   has_tiers boolean not null: its shares are split by tier: it has several, and none of them has a credit
 --   amount_usd numeric not null: billed, in USD
 --   line_count integer not null: cost lines
@@ -30,7 +30,7 @@ select
     token_type,
     tiers,
     measured_usd,
-    if(count(*) = 1, max(service_tier), null) as service_tier,
+    if(count(*) = 1, nullif(max(service_tier), ''), null) as service_tier,
     count(*) > 1 and min(amount_usd) >= 0 as has_tiers,
     sum(amount_usd) as amount_usd,
     sum(line_count) as line_count,

@@ -96,7 +96,7 @@ sized as (
     window pool as (partition by payers.activity_date, payers.account, payers.thing, tiers.tier, payers.api_key_id)
 ),
 
-wanted as (
+valued as (
     select
         sized.* except (tier_worth),
         coalesce(tier_worth / nullif(sum(tier_units) over of_tier, 0), 0) as wanted
@@ -106,13 +106,13 @@ wanted as (
 
 fitted as (
     select
-        wanted.* except (wanted),
+        valued.* except (wanted),
         cast(greatest(
             floor(
                 wanted * least(1, cast(payer_nano_usd as float64) / greatest(sum(wanted) over of_payer, 1))
             ) - 2, 0
         ) as int64) as fitted_nano_usd
-    from wanted
+    from valued
     window of_payer as (partition by activity_date, account, thing, payer)
 ),
 
