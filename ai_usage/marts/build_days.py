@@ -10,7 +10,7 @@ import dagster as dg
 from ai_usage.errors import AiUsageError, WarehouseError, interruption
 from ai_usage.ingest.day_replacement import ASKED_DAYS, asked_days
 from ai_usage.layers import note, reason
-from ai_usage.marts.files import Mart, marts
+from ai_usage.marts.files import Mart, marts, refuse_other_columns
 from ai_usage.marts.gate import BlockedAccounts, BlockedDays, blocked_accounts, by_day
 from ai_usage.partitions import Span, span_of_run
 from ai_usage.providers.provider import Gate, Provider
@@ -110,6 +110,7 @@ def rebuild_days(
     blocked, and these days are returned with the reasons. Of a monthly mart, the months they are in.
     """
     rebuilt = Rebuilt()
+    refuse_other_columns(mart)
     gates = gates or Gates(warehouse)
     with warehouse.connected():
         if mart.is_monthly:
@@ -221,6 +222,7 @@ def rebuild_all(warehouse: Warehouse, spans: Sequence[Span]) -> Iterator[Step]:
 
 def rebuild_whole(warehouse: Warehouse, mart: Mart) -> int | None:
     """Replace a mart without days; how many rows it has then. A view is there as soon as the warehouse is: None."""
+    refuse_other_columns(mart)
     return None if mart.table.view_of else warehouse.fill_all(mart.table, mart.query)
 
 
