@@ -227,8 +227,10 @@ def rebuild_whole(warehouse: Warehouse, mart: Mart) -> int | None:
 
 
 def money_of(table: Table) -> str | None:
-    """The amount that a mart is about: its first one. None where its rows hold one dollar several times."""
-    if table.name in {"spend_by_scope", "spend_anomalies"}:
+    """The amount that a mart is about: its first one. None where its rows hold one dollar several times, once in each
+    scope.
+    """
+    if "scope" in table.columns:
         return None
     return next((name for name in table.columns if name.endswith("_usd")), None)
 
