@@ -51,11 +51,11 @@ class Gates:
 class Rebuilt:
     """What became of a mart's days."""
 
-    rows: int = 0  # that were written
+    rows: int | None = 0  # that were written; None where the engine does not report it
     blocked: BlockedDays = field(default_factory=dict)
 
-    def add(self, rows: int, blocked: BlockedDays) -> None:
-        self.rows += rows
+    def add(self, rows: int | None, blocked: BlockedDays) -> None:
+        self.rows = None if rows is None or self.rows is None else self.rows + rows
         for day, checks in blocked.items():
             self.blocked.setdefault(day, []).extend(checks)
 
@@ -78,8 +78,7 @@ def rebuild(context: dg.AssetExecutionContext, warehouse: Warehouse, mart: Mart)
         if missing := never_pulled(warehouse, mart):
             return note(context, asset, None, skipped=missing)
         if not mart.is_daily:
-            rows = rebuild_whole(warehouse, mart)
-            return note(context, asset, None, **({} if rows is None else {"dagster/row_count": rows}))
+            return _note_rows(context, asset, rebuild_whole(warehouse, mart))
         span = span_of_run(context)
         asked = asked_days(warehouse, asset, span)
         for day in span.days:
@@ -87,7 +86,7 @@ def rebuild(context: dg.AssetExecutionContext, warehouse: Warehouse, mart: Mart)
                 note(context, asset, day, skipped="no source it is made of was asked about this day: left as it was")
         rebuilt = rebuild_days(warehouse, mart, span, only=asked)
         if mart.is_monthly:
-            return note(context, asset, None, **{"dagster/row_count": rebuilt.rows})
+            return _note_rows(context, asset, rebuilt.rows)
         for day, checks in rebuilt.blocked.items():
             if day in asked:
                 context.log.warning("%s is blocked by %s: the blocked part was not changed", day, ", ".join(checks))
@@ -117,9 +116,10 @@ def rebuild_days(
             for month in mart.touched(span).months():
                 if only is not None and not any(day in month for day in only):
                     continue
-                rebuilt.rows += warehouse.fill_days(
+                rows = warehouse.fill_days(
                     mart.table, mart.query, [month.first], first_day=month.first, last_day=month.last
                 )
+                rebuilt.add(rows, {})
             return rebuilt
         for days in span.cut(at_most=DAYS_AT_ONCE):
             if mart.each:
@@ -137,7 +137,7 @@ def _fill(
     wrong: BlockedAccounts,
     only: Collection[date] | None,
     provider: Provider | None = None,
-) -> int:
+) -> int | None:
     """Replace the rows of all accounts on the days on which they are not blocked; how many were written. A mart that
     does not know accounts keeps the whole day, and so does every mart of a day that is blocked for all accounts.
     """
@@ -233,6 +233,10 @@ def money_of(table: Table) -> str | None:
     if "scope" in table.columns:
         return None
     return next((name for name in table.columns if name.endswith("_usd")), None)
+
+
+def _note_rows(context: dg.AssetExecutionContext, asset: str, rows: int | None) -> None:
+    note(context, asset, None, **({} if rows is None else {"dagster/row_count": rows}))
 
 
 def _note_days(context: dg.AssetExecutionContext, warehouse: Warehouse, table: Table, span: Span) -> None:
