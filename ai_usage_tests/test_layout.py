@@ -26,8 +26,8 @@ from ai_usage_tests.dashboards.truth import TRUTHS
 LONG_BECAUSE = re.compile(r'^"""[^\n]*\(long because [^)\n]+\)')
 # What folders of a kind have, each its own.
 ROLES = {
-    *("assets", "client", "errors", "pages", "port", "probe", "provider", "pulls", "records", "refusals", "registry"),
-    *("resource", "server", "summary", "tables"),
+    *("assets", "client", "engine", "errors", "pages", "port", "probe", "provider", "pulls", "records", "refusals"),
+    *("registry", "resource", "server", "statements", "summary", "tables"),
     *("analytics", "claude_code", "lists", "usage_and_cost"),  # Claude's reports: their records, their rows
 }
 # What is pulled, built, checked and shown, in each of these layers.
@@ -174,6 +174,12 @@ def test_a_module_of_more_than_350_lines_gives_its_reason_first() -> None:
     """Its first line ends with `(long because …)`."""
     long = {path for path, text in sources("ai_usage") if text.count("\n") > 350}
     assert {path for path, text in sources("ai_usage") if path in long and not LONG_BECAUSE.match(text)} == set()
+
+
+def test_no_sql_file_is_longer_than_200_lines() -> None:
+    """A person who reads SQL audits one step at a time."""
+    texts = {path.relative_to(ROOT / "sql"): path.read_text(encoding="utf-8") for path in (ROOT / "sql").rglob("*.sql")}
+    assert {path.as_posix() for path, text in texts.items() if text.count("\n") > 200} == set()
 
 
 def test_modules_share_a_base_name_only_by_their_role_or_by_a_subject_of_several_layers() -> None:
