@@ -6,6 +6,7 @@ what it reads is read from the SELECT.
     --
     -- grain: one UTC day of one organization
     -- built: daily by expense_date
+    -- group: spend
     -- blocked by: <provider>
     -- columns:
     --   expense_date date not null: the UTC day
@@ -13,10 +14,10 @@ what it reads is read from the SELECT.
     --     many words about it
 
 `built` is `daily by <column>`, `monthly by <column>` (whole calendar months, each under its first day), `whole` or
-`view`. `blocked by` names the providers: a day that the gate of one blocks keeps its last good version here. `daily by
-<column>, each provider apart` is a union of files that providers supply (`sql/contracts/` has their columns): each
-provider's rows are filled, and blocked by its gate, without the others'. A line that is indented deeper goes on with
-the one before.
+`view`. `group` is the subject under which the UI shows it. `blocked by` names the providers: a day that the gate of one
+blocks keeps its last good version here. `daily by <column>, each provider apart` is a union of files that providers
+supply (`sql/contracts/` has their columns): each provider's rows are filled, and blocked by its gate, without the
+others'. A line that is indented deeper goes on with the one before.
 """
 
 import calendar
@@ -38,7 +39,7 @@ from ai_usage.warehouse.table import ANALYTICS, RAW, Column, Table, Type, accoun
 TYPES = {type_.name.lower(): type_ for type_ in Type}
 COLUMN = re.compile(r"(?P<name>\w+) (?P<type>\w+)(?P<required> not null)?: (?P<description>.+)")
 BUILT = re.compile(r"(?P<how>daily|monthly) by (?P<column>\w+)(?P<apart>, each provider apart)?|whole|view")
-ENTRY = re.compile(r"(?P<key>grain|built|blocked by|cluster|columns):(?P<value>.*)")
+ENTRY = re.compile(r"(?P<key>grain|built|group|blocked by|cluster|columns):(?P<value>.*)")
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Mart:
     query: str  # where its SELECT is, for the warehouse
     table: Table
     about: str
+    group: str  # the subject under which the UI shows it
     blocked_by: tuple[Gate, ...]
     reads: frozenset[tuple[str, str]]  # layer, table
     is_monthly: bool = False
@@ -143,6 +145,7 @@ def read_mart(query: str, text: str, names: frozenset[str]) -> Mart:
         query=query,
         table=table,
         about=header.about,
+        group=header.entries.get("group", "marts"),
         blocked_by=blocked_by,
         reads=_reads(select, names),
         is_monthly=built["how"] == "monthly",
