@@ -50,7 +50,7 @@ def _columns(scope: Scope, known: Mapping[int, Columns]) -> Columns:
         return {name: mine | more for (name, mine), more in zip(first.items(), second.values(), strict=True)}
     if not isinstance(scope.expression, exp.Select):
         return {}
-    return dict(_Select(scope, known).columns())
+    return dict(_Select(scope, known).columns(scope.expression))
 
 
 class _Select:
@@ -67,8 +67,8 @@ class _Select:
             for name in (of.this.alias, *of.this.alias_column_names)
         }
 
-    def columns(self) -> Iterator[tuple[str, Origins]]:
-        for selected in self.scope.expression.selects:
+    def columns(self, select: exp.Select) -> Iterator[tuple[str, Origins]]:
+        for selected in select.selects:
             if selected.is_star:
                 yield from self._star(selected)
             else:
