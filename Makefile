@@ -13,6 +13,7 @@ $(if $(strip $(UNKNOWN)),$(error There is no argument $(strip $(UNKNOWN)). There
 VENV := .venv
 PY := $(VENV)/bin/python
 GOOGLESQL := .venv-googlesql
+BIGQUERY := .venv-bigquery
 PORT ?= 3000
 FOLDER ?= sheet
 # The first python on the PATH that works and has a supported version.
@@ -58,7 +59,7 @@ doctor: $(VENV)/runtime ## show what each credential can read, and check the war
 	@$(PY) -m ai_usage.commands doctor
 
 test: ## run every check and test
-	@$(MAKE) --no-print-directory -j3 $(GOOGLESQL)/ready $(FOCUS)/ready $(VENV)/dev
+	@$(MAKE) --no-print-directory -j4 $(GOOGLESQL)/ready $(BIGQUERY)/ready $(FOCUS)/ready $(VENV)/dev
 	@$(MAKE) --no-print-directory -j2 pytest check
 
 pytest: $(VENV)/dev
@@ -115,9 +116,11 @@ lock: ## write the requirements files from pyproject.toml (needs uv)
 		--no-annotate --no-header --quiet --output-file requirements-focus.txt
 	uv pip compile --group googlesql --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 		--no-annotate --no-header --quiet --output-file requirements-googlesql.txt
+	uv pip compile --group bigquery --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+		--no-annotate --no-header --quiet --output-file requirements-bigquery.txt
 
 clean: ## delete the environments; the data stay
-	rm -rf $(VENV) $(GOOGLESQL) $(FOCUS) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(GOOGLESQL) $(BIGQUERY) $(FOCUS) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 to 3.14 is needed, and none was found on the PATH." >&2; exit 2; }
@@ -155,4 +158,11 @@ $(GOOGLESQL)/ready: requirements-googlesql.txt | python
 	@$(GOOGLESQL)/bin/python $(INSTALL) -r requirements-googlesql.txt
 	@$(GOOGLESQL)/bin/python $(CHECK)
 	@$(GOOGLESQL)/bin/python ai_usage_tests/googlesql/worker.py < /dev/null # compiles the engine, and ends
+	@touch $@
+
+$(BIGQUERY)/ready: requirements-bigquery.txt | python
+	@echo "Setting up $(BIGQUERY) (about half a minute, once)"
+	@$(PYTHON) -m venv $(BIGQUERY)
+	@$(BIGQUERY)/bin/python $(INSTALL) -r requirements-bigquery.txt
+	@$(BIGQUERY)/bin/python $(CHECK)
 	@touch $@

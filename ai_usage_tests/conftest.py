@@ -61,7 +61,7 @@ from ai_usage_tests.named import named  # noqa: E402 - after the environment
 from ai_usage_tests.platform import Platform, platform_in  # noqa: E402 - after the environment
 
 # By file, what takes long: begun first, since the last one leaves a core idle. Those with a daemon mostly wait, so two
-# at a time run beside others, and five processes keep two cores busy.
+# at a time run beside others; four processes keep two cores busy, and a fifth costs more than it brings.
 LONGEST = (
     *("test_unattended_days", "test_long_history", "test_borders", "test_day_of_trouble"),
     *("test_pages", "test_erase_person", "test_as_of", "test_first_hour", "test_killed_commands", "test_survival"),

@@ -14,8 +14,10 @@ MONTHS = Span(date(2026, 9, 1), date(2026, 11, 12))
 TODAY = MONTHS.last  # the newest full day
 PULLS = ("claude_cost_report", "cursor_usage_events", "cursor_daily_usage")
 MADE = (
-    *("spend_by_scope", "forecast_trials", "forecast_backtest", "spend_forecast", "budget_status"),
-    *("spend_growth", "spend_anomalies", "seat_use"),
+    *("spend_by_scope", "forecast_history", "forecast_weekdays", "forecast_states", "forecast_error_ranges"),
+    *("forecast_trials", "forecast_backtest", "spend_forecast", "budget_status", "spend_growth"),
+    *("usage_series", "usage_periods", "usage_baselines", "spend_deviations", "new_keys_and_models"),
+    *("former_member_spend", "spend_anomalies", "seat_use"),
 )
 
 

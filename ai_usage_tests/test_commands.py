@@ -136,7 +136,12 @@ MAY_BE_EMPTY = {
     "people",
     "record_rejections",
     "spend_anomalies",
+    "spend_deviations",
+    "usage_baselines",
+    "new_keys_and_models",
+    "former_member_spend",
     "forecast_backtest",
+    "forecast_error_ranges",
     "check_results",
     "builds",
 }

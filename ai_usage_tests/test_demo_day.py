@@ -20,6 +20,11 @@ from ai_usage.providers.anthropic.checks.list_prices import evaluate_prices
 from ai_usage.settings import settings
 from ai_usage.simulator import Simulator
 from ai_usage.simulator.claude_code_days import estimate
+from ai_usage.warehouse.googlesql import parsed
+from ai_usage_tests.googlesql.engine import GoogleEngine
+from ai_usage_tests.googlesql.limits import outer_joins_without_equality
+from ai_usage_tests.googlesql.recorded import Recorded, recording
+from ai_usage_tests.googlesql.texts import every_text
 from ai_usage_tests.outcome import Outcome
 from ai_usage_tests.platform import Platform, contents, platform_in
 
@@ -46,13 +51,15 @@ class Demo:
     platform: Platform
     outcome: Outcome
     truth: Simulator
+    texts: Recorded
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     platform = platform_in(tmp_path_factory.mktemp("demo"))
-    outcome = platform.refresh(replace(settings(), simulate=True), WEEK)
-    return Demo(platform, outcome, Simulator(now=settings().now()))
+    with recording() as texts:
+        outcome = platform.refresh(replace(settings(), simulate=True), WEEK)
+    return Demo(platform, outcome, Simulator(now=settings().now()), texts)
 
 
 def test_every_check_passes_but_those_a_week_is_too_short_for_and_those_of_the_sheet(demo: Demo) -> None:
@@ -80,6 +87,19 @@ def test_every_check_passes_but_those_a_week_is_too_short_for_and_those_of_the_s
     daily = [days.keys() for (check, _), days in demo.outcome.evaluations.items() if None not in days]
     assert len(daily) == 45  # the checks about a day for which a week is long enough
     assert all(list(days) == WEEK.days for days in daily)
+
+
+def test_every_text_that_reached_the_warehouse_is_googlesql_to_google(demo: Demo) -> None:
+    """Those that stand as they are in files and modules are analyzed in ai_usage_tests/googlesql."""
+    composed = {text: parameters for text, parameters in demo.texts.items() if text not in every_text().values()}
+    assert 30 < len(composed) < len(demo.texts)
+    google = GoogleEngine()
+    google.declare("week", TABLES, {table.address: [] for table in TABLES})
+    try:
+        assert all(google.analyze("week", text, parameters).columns for text, parameters in composed.items())
+    finally:
+        google.close()
+    assert not [text for text in composed if outer_joins_without_equality(parsed(text))]
 
 
 def test_amounts_in_metadata_are_numbers_to_plot_with_the_exact_text_and_none_counts_a_dollar_twice(demo: Demo) -> None:

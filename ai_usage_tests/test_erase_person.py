@@ -25,6 +25,7 @@ from ai_usage.definitions import CHECKS
 from ai_usage.partitions import Span
 from ai_usage.phrases import Phrases, canonical, word_count
 from ai_usage.warehouse.duckdb.identity import Identity
+from ai_usage.warehouse.duckdb.spare_copy import spares
 from ai_usage.warehouse.erasures import ERASURES, Erased, entries
 from ai_usage_tests.mock_claude import DAY, NEXT, ordinary
 from ai_usage_tests.named import ADDRESS, KEY_NAME, NAME, duckdb_columns, named, places_that_name_her
@@ -65,6 +66,8 @@ def _leave_all(folder: Path, named_world: Platform) -> None:
     prepare_instance(of)
     shutil.copyfile(of.database, of.published_database)
     of.published_database.chmod(0o444)
+    for spare in spares(of.published_database):
+        shutil.copyfile(of.database, spare)
     run_that_names_her()
     outbox = Outbox(of.dagster_home / FILE)
     news = [

@@ -1,4 +1,4 @@
-"""The four lock files are complete: pip finds all that it needs in them, and looks at nothing that they do not pin.
+"""The five lock files are complete: pip finds all that it needs in them, and looks at nothing that they do not pin.
 
 A lock that leaves a dependency out, or an install that lets pip resolve, works on the day it is made and fails on the
 day after, when a newer release appears.
@@ -36,6 +36,7 @@ LOCKS = {
     "requirements-dev.txt": (GROUPS["dev"], ".venv", PYTHONS),
     "requirements-focus.txt": (GROUPS["focus"], ".venv-focus", ("3.12",)),
     "requirements-googlesql.txt": (GROUPS["googlesql"], ".venv-googlesql", PYTHONS),
+    "requirements-bigquery.txt": (GROUPS["bigquery"], ".venv-bigquery", PYTHONS),
 }
 PLATFORMS = (
     {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix", "platform_machine": "x86_64"},

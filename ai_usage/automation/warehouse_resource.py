@@ -39,7 +39,8 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
         of = settings()
         warehouse = duckdb_warehouse(of)
         is_build = context.run is None or context.run.job_name not in refresh.JOBS_WITHOUT_BUILD
-        with building(of.data_dir) if is_build else nullcontext():
+        stays_open = warehouse.staying_open() if asks_no_provider(context.run) else nullcontext()
+        with building(of.data_dir) if is_build else nullcontext(), stays_open:
             try:
                 yield warehouse
             finally:
@@ -49,6 +50,13 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
                 finally:
                     with nullcontext() if is_build else between_builds(of.data_dir):
                         warehouse.publish()
+
+
+def asks_no_provider(run: dg.DagsterRun | None) -> bool:
+    """Whether the warehouse may stay open between a run's steps: each takes seconds, and a pull may wait for hours."""
+    if run is None or run.asset_selection is None:
+        return run is not None and run.job_name in {refresh.BUILD, refresh.FRESHNESS}
+    return not any(key.path[0] == "raw" for key in run.asset_selection)
 
 
 def published(of: Settings) -> Warehouse | None:

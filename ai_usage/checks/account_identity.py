@@ -9,11 +9,11 @@ NAME = "organizations_have_one_account"
 SQL = f"checks/{NAME}"
 NAMED = [provider for provider in PROVIDERS if provider.accounts]  # their organizations have an id
 PULLS = tuple(pull for provider in NAMED if provider.accounts for pull in provider.accounts.pulls)
+KNOWN_IDS = f"select count(provider_account_id) as known from {DIM_ACCOUNT.address}"
 
 
 def _one_account_each(warehouse: Warehouse) -> Finding | None:
-    ids = f"select count(provider_account_id) as known from {DIM_ACCOUNT.address}"
-    if not warehouse.ask(ids).item():
+    if not warehouse.ask(KNOWN_IDS).item():
         if all(warehouse.newest(pull, None).versions.is_empty() for pull in PULLS):
             return None
         return NotEvaluated("No id of an organization is known: core/dim_account has none.")

@@ -25,7 +25,10 @@ from ai_usage.partitions import Span
 from ai_usage.warehouse.port import Warehouse
 
 ANOMALIES = "marts/spend_anomalies"
-LOOKS_BACK, WEEKDAYS_NEEDED, WEEKEND_DAYS_NEEDED = timedelta(days=35), 8, 4  # as sql/marts/spend_anomalies.sql has them
+THRESHOLDS = """
+select baseline_days, least_weekdays_count, least_weekend_days_count
+from ai_usage_analytics.anomaly_thresholds
+"""
 SATURDAY = 5
 SCOPES = ("api_key", "person", "model", "provider", "team")  # finest first
 NOUNS = {"api_key": "key", "person": "", "team": "team", "model": "model", "provider": ""}
@@ -41,7 +44,8 @@ def _anomalies(warehouse: Warehouse, span: Span) -> Mapping[date, Finding]:
     blind = without_input("marts/spend_by_scope has nothing of the day: materialize it.")
     found = wrong_rows(warehouse, "checks/spend_has_no_anomaly", span)
     known = {day for pull in BILLS for day in warehouse.pulled_days(pull)}
-    too_new = {day: why for day in span.days if (why := _too_new(day, known))}
+    [thresholds] = warehouse.ask(THRESHOLDS).to_dicts()
+    too_new = {day: why for day in span.days if (why := _too_new(day, known, thresholds))}
     return (
         too_new
         | {day: blind for day in span.days if day in known and day not in built}
@@ -49,16 +53,18 @@ def _anomalies(warehouse: Warehouse, span: Span) -> Mapping[date, Finding]:
     )
 
 
-def _too_new(day: date, known: Collection[date]) -> NotEvaluated | None:
+def _too_new(day: date, known: Collection[date], thresholds: Mapping[str, int]) -> NotEvaluated | None:
     """Why a day has no baseline yet, where too few days like it are known before it."""
     is_weekend = day.weekday() >= SATURDAY
-    like_it = sum(day - LOOKS_BACK <= one < day and (one.weekday() >= SATURDAY) == is_weekend for one in known)
-    needed = WEEKEND_DAYS_NEEDED if is_weekend else WEEKDAYS_NEEDED
+    since = day - timedelta(days=thresholds["baseline_days"])
+    like_it = sum(since <= one < day and (one.weekday() >= SATURDAY) == is_weekend for one in known)
+    needed = thresholds["least_weekend_days_count" if is_weekend else "least_weekdays_count"]
     kind = "weekend days" if is_weekend else "weekdays"
     if like_it >= needed:
         return None
     return NotEvaluated(
-        f"Only {like_it} {kind} of the five weeks before are known: {needed} are needed for a baseline."
+        f"Only {like_it} {kind} of the {thresholds['baseline_days']} days before are known: "
+        f"{needed} are needed for a baseline."
     )
 
 

@@ -22,6 +22,7 @@ from ai_usage.settings import ADDRESS, Settings
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.duckdb.erasure import Erasure, begin, is_begun, refuse_views_of_others, rewrite
 from ai_usage.warehouse.duckdb.identity import Identity, identity_of, words_of
+from ai_usage.warehouse.duckdb.spare_copy import spares
 from ai_usage.warehouse.readers import readers_copy
 
 
@@ -78,6 +79,7 @@ def made_of_the_warehouse(of: Settings) -> list[Path]:
     left = [path for path in left if path.name != f"{of.database.name}.wal"]
     return [
         *(of.data_dir / AS_OF, of.data_dir / EXPORTS, of.published_database, of.published_database.with_suffix(".tmp")),
+        *spares(of.published_database),
         readers_copy(of.published_database),
         *site_folder(of).glob("*.html*"),
         *left,

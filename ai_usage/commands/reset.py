@@ -18,8 +18,10 @@ from ai_usage.settings import Settings
 from ai_usage.warehouse.building import FILE as BUILDING
 from ai_usage.warehouse.duckdb.data_origin import data_are_simulated
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.spare_copy import spares
 from ai_usage.warehouse.readers import readers_copy
 from ai_usage.warehouse.table import PULLS
+from ai_usage.warehouse.turns import FILE as WAITING
 
 REAL = "delete real data"  # to type if days would be lost that no provider sends again
 DAYS = (
@@ -44,7 +46,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
         if not _is_wanted(is_agreed=is_agreed, is_harmless=is_harmless):
             ERR.print("Nothing was deleted.")
             return 2
-        for path in (*made(of), *(of.data_dir / name for name in (BUILDING, DAEMON, RESERVE, USERS))):
+        for path in (*made(of), *(of.data_dir / name for name in (BUILDING, WAITING, DAEMON, RESERVE, USERS))):
             delete(path)
     OUT.print("Deleted. make demo, make ui or make backfill start afresh.")
     return 0
@@ -62,6 +64,7 @@ def made(of: Settings) -> list[Path]:
             for end in ("", ".wal", ".tmp")
         ),
         of.published_database.with_suffix(".tmp"),
+        *spares(of.published_database),
         readers_copy(of.published_database),
         of.published_database.with_suffix(".torn"),
         *sorted(of.data_dir.glob(f"{of.database.name}.*restore*")),  # what make restore kept

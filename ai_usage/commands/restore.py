@@ -6,6 +6,7 @@ import argparse
 import json
 import shutil
 from collections.abc import Sequence
+from io import FileIO
 from pathlib import Path
 
 from rich.markup import escape
@@ -52,7 +53,8 @@ def run(of: Settings, argv: Sequence[str]) -> int:
 def put_in_place(of: Settings, file: Path) -> Path | None:
     """The file as the warehouse. What was there stays beside it; its name is returned."""
     fresh = of.database.with_name(f"{of.database.name}.restored")
-    copy_whole(file, fresh, mode=0o600)
+    with FileIO(file) as source:
+        copy_whole(source, fresh, mode=0o600)
     kept = None
     if of.database.exists():
         kept = of.database.with_name(f"{of.database.name}.{ASIDE}_{of.now():%Y-%m-%dT%H%M%SZ}")

@@ -2,15 +2,11 @@
 `people`'s, figures of consoles `console_figures`'.
 """
 
-import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-import pandas as pd
 import polars as pl
-from dagster_pandas import PandasColumn, create_dagster_pandas_dataframe_type
 
-from ai_usage.errors import AiUsageError
 from ai_usage.ingest.day_replacement import GROUP, KINDS
 from ai_usage.ingest.ledger_writes import InWarehouse
 from ai_usage.layers import note, snapshot_asset
@@ -19,6 +15,9 @@ from ai_usage.sheet.newest import read_newest
 from ai_usage.sheet.tabs import TABS, Tab, TabRows, read_tab
 from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.table import STAMPS, Table, day, dollars, integer, string
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 SHEET_REJECTIONS = Table(
     name="sheet_rejections",
@@ -84,25 +83,11 @@ PEOPLE = Table(
 )
 
 
-def _contract(tab: Tab) -> dg.DagsterType:
-    """A tab's good rows as a pandas frame must be: every column there, and none of the required ones empty."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", dg.BetaWarning)  # all of dagster-pandas calls itself so
-        columns = [PandasColumn.exists(column.name, non_nullable=column.required) for column in tab.columns]
-        contract: dg.DagsterType = create_dagster_pandas_dataframe_type(name=f"SheetTab_{tab.name}", columns=columns)
-    return contract
-
-
-CONTRACTS = {tab.name: _contract(tab) for tab in TABS.values()}
-
-
-def checked(tab: Tab, found: TabRows) -> pd.DataFrame:
+def checked(tab: Tab, found: TabRows) -> "DataFrame":
     """The good rows as a frame that fits the tab's contract: what reading let through by mistake stops here."""
-    frame = pd.DataFrame(found.good, columns=["row_number", *(column.name for column in tab.columns)], dtype=object)
-    contract = CONTRACTS[tab.name].type_check(None, frame)  # type: ignore[arg-type]
-    if not contract.success:
-        raise AiUsageError(f"Rows of the tab {tab.name} do not fit its columns: {contract.description}")
-    return frame
+    from ai_usage.core import tab_contract  # noqa: PLC0415 - to import pandas takes a sixth of a process's start
+
+    return tab_contract.checked(tab, found)
 
 
 def _from_tab(
@@ -118,19 +103,15 @@ def _from_tab(
             if newest.versions.is_empty():
                 return note(context, f"core/{table.name}", None, skipped=f"raw/{tab.pull} was never pulled")
             found = read_tab(tab, newest.lines["record"].to_list())
-            rows = tab_rows(table, checked(tab, found), newest)
+            frame = checked(tab, found)
+            beside = stamps(newest, len(frame))
+            rows = table.frame({name: frame[name].tolist() for name in table.columns if name not in beside} | beside)
             warehouse.replace_all(table, rows)
         left_out = len({rejection.row_number for rejection in found.rejections})
         return note(context, f"core/{table.name}", None, **{"dagster/row_count": rows.height}, rows_left_out=left_out)
 
     built.__doc__ = description
     return snapshot_asset("core", table, group=GROUP, kinds=KINDS, deps=[dg.AssetKey(["raw", tab.pull])])(built)
-
-
-def tab_rows(table: Table, frame: pd.DataFrame, records: Records) -> pl.DataFrame:
-    """A tab's good rows as its table has them."""
-    beside = stamps(records, len(frame))
-    return table.frame({name: frame[name].tolist() for name in table.columns if name not in beside} | beside)
 
 
 def stamps(records: Records, rows: int) -> dict[str, list[Any]]:

@@ -11,7 +11,7 @@ from ai_usage.errors import AiUsageError, WarehouseError, interruption
 from ai_usage.ingest.day_replacement import ASKED_DAYS, asked_days
 from ai_usage.layers import note, reason
 from ai_usage.marts.column_lineage import column_lineage
-from ai_usage.marts.files import Mart, marts
+from ai_usage.marts.files import Mart, marts, refuse_other_columns
 from ai_usage.marts.gate import BlockedAccounts, BlockedDays, blocked_accounts, by_day
 from ai_usage.partitions import Span, span_of_run
 from ai_usage.providers.provider import Gate, Provider
@@ -100,6 +100,7 @@ def rebuild_days(
     blocked, and these days are returned with the reasons. Of a monthly mart, the months they are in.
     """
     blocked: BlockedDays = {}
+    refuse_other_columns(mart)
     gates = gates or Gates(warehouse)
     with warehouse.connected():
         if mart.is_monthly:
@@ -215,6 +216,7 @@ def rebuild_all(warehouse: Warehouse, spans: Sequence[Span]) -> Iterator[Step]:
 
 def rebuild_whole(warehouse: Warehouse, mart: Mart) -> int:
     """Replace a mart without days; a view is there as soon as the warehouse is. How many rows it has then."""
+    refuse_other_columns(mart)
     if not mart.table.view_of:
         warehouse.fill_all(mart.table, mart.query)
     [[rows]] = warehouse.ask(f"select count(*) as row_count from {mart.table.address}").rows()
@@ -234,8 +236,10 @@ def rows_of(warehouse: Warehouse, mart: Mart, span: Span) -> int:
 
 
 def money_of(table: Table) -> str | None:
-    """The amount that a mart is about: its first one. None where its rows hold one dollar several times."""
-    if table.name in {"spend_by_scope", "spend_anomalies"}:
+    """The amount that a mart is about: its first one. None where its rows hold one dollar several times, once in each
+    scope.
+    """
+    if "scope" in table.columns:
         return None
     return next((name for name in table.columns if name.endswith("_usd")), None)
 

@@ -10,7 +10,9 @@ import dagster as dg
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, find_all_in_scope, traverse_scope
 
+from ai_usage.core.tables import CORE_TABLES
 from ai_usage.marts.files import Mart, marts
+from ai_usage.providers.registry import PROVIDERS
 from ai_usage.warehouse.googlesql import parsed, read
 
 Origins = frozenset[tuple[str, str]]  # table, column
@@ -81,7 +83,7 @@ class _Select:
         for name, (_, source) in self.scope.selected_sources.items():
             if named not in {"", name}:
                 continue
-            columns = self.known[id(source)] if isinstance(source, Scope) else _of_mart(source.name)
+            columns = self.known[id(source)] if isinstance(source, Scope) else _of_table(source.name)
             yield from ((column, of) for column, of in columns.items() if column not in left_out)
 
     def _read(self, expression: exp.Expr) -> Origins:
@@ -110,9 +112,10 @@ class _Select:
         return frozenset({(source.name, name)})
 
 
-def _of_mart(name: str) -> Columns:
-    """All columns of a mart, as a star reads them; `ValueError` for another table."""
-    for mart in marts():
-        if mart.table.name == name:
-            return {column: frozenset({(name, column)}) for column in mart.table.columns}
-    raise ValueError(f"a star reads the table {name}, which is no mart: name its columns")
+def _of_table(name: str) -> Columns:
+    """All columns of a table, as a star reads them; `ValueError` for a table that is neither of core nor a mart."""
+    of_providers = (table for provider in PROVIDERS for table in provider.tables)
+    for table in (*(mart.table for mart in marts()), *CORE_TABLES, *of_providers):
+        if table.name == name:
+            return {column: frozenset({(name, column)}) for column in table.columns}
+    raise ValueError(f"a star reads {name}, which is no table of core and no mart: name its columns")

@@ -22,7 +22,6 @@ others'. A line that is indented deeper goes on with the one before.
 
 import calendar
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from graphlib import TopologicalSorter
@@ -34,11 +33,14 @@ from ai_usage.partitions import Span
 from ai_usage.providers.provider import Gate, Provider
 from ai_usage.providers.registry import BY_KEY, PROVIDERS
 from ai_usage.warehouse.googlesql import SQL, parsed, providers_with, read
-from ai_usage.warehouse.table import ANALYTICS, RAW, Column, Table, Type, account
+from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Column, Table, Type, account
 
 TYPES = {type_.name.lower(): type_ for type_ in Type}
 COLUMN = re.compile(r"(?P<name>\w+) (?P<type>\w+)(?P<required> not null)?: (?P<description>.+)")
 BUILT = re.compile(r"(?P<how>daily|monthly) by (?P<column>\w+)(?P<apart>, each provider apart)?|whole|view")
+COMMENT = re.compile(r"--.*")
+READ = re.compile(rf"\b({ANALYTICS}|{RAW})\.(\w+)")
+PULLS_NAMED = re.compile(r"\bpull\s*(?:=|in\s*\()\s*(?P<names>'\w+'(?:\s*,\s*'\w+')*)")
 ENTRY = re.compile(r"(?P<key>grain|built|group|blocked by|cluster|columns):(?P<value>.*)")
 
 
@@ -88,7 +90,8 @@ def _queries() -> dict[str, str]:
     """Each mart's name and where its file is. What a provider supplies by contract is no mart."""
     files = [*(SQL / "marts").rglob("*.sql"), *(SQL / "providers").glob("*/*.sql")]
     found: dict[str, str] = {}
-    for path in sorted(file for file in files if file.stem not in contracts()):
+    of_contracts = {path.stem for path in (SQL / "contracts").glob("*.sql")}
+    for path in sorted(file for file in files if file.stem not in of_contracts):
         query = path.relative_to(SQL).with_suffix("").as_posix()
         if path.stem in found:
             raise ValueError(f"sql/{query}.sql and sql/{found[path.stem]}.sql have one name")
@@ -132,9 +135,6 @@ def read_mart(query: str, text: str, names: frozenset[str]) -> Mart:
         cluster=tuple(re.findall(r"\w+", header.entries.get("cluster", ""))),
         view_of=query if built[0] == "view" else None,
     )
-    select = parsed(text)
-    if not isinstance(select, exp.Query) or select.named_selects != list(table.columns):
-        raise ValueError(f"sql/{query}.sql must select the columns of its header: {list(table.columns)}")
     providers = [who.strip() for who in header.entries.get("blocked by", "").split(",") if who.strip()]
     if unknown := set(providers) - BY_KEY.keys():
         raise ValueError(f"sql/{query}.sql: blocked by: knows {sorted(BY_KEY)}, not {sorted(unknown)}")
@@ -145,33 +145,39 @@ def read_mart(query: str, text: str, names: frozenset[str]) -> Mart:
         query=query,
         table=table,
         about=header.about,
-        group=header.entries.get("group", "marts"),
+        group=header.entry("group"),
         blocked_by=blocked_by,
-        reads=_reads(select, names),
+        reads=_reads(text, names),
         is_monthly=built["how"] == "monthly",
         each=PROVIDERS if built["apart"] else (),
     )
 
 
-def _reads(select: exp.Query, names: frozenset[str]) -> frozenset[tuple[str, str]]:
-    found = set()
-    for table in select.find_all(exp.Table):
-        if table.db == ANALYTICS and table.name != RECORD_REJECTIONS.name:  # no asset: each core table writes its own
-            found.add(("marts" if table.name in names else "core", table.name))
-        elif table.db == RAW and table.name != "pulls":
-            found.add(("raw", table.name))
-        elif table.db == RAW:
-            found |= {("raw", pull) for pull in _pulls_named(select)}
-    return frozenset(found)
+def refuse_other_columns(mart: Mart) -> None:
+    """`ValueError` if the file selects other columns than its header has, or a provider's part than its contract has.
 
-
-def _pulls_named(select: exp.Query) -> Iterator[str]:
-    """The pulls that a column `pull` is compared with by name. All bills, by `dim_provider.billing_pull`, are none: one
-    provider's failed pull would keep the others' marts from being built in that run.
+    All files are parsed in half a second: too long for each process, so it is asked before a file's SELECT is run.
     """
-    for compared in select.find_all(exp.EQ, exp.In):
-        if isinstance(compared.this, exp.Column) and compared.this.name == "pull":
-            yield from (literal.this for literal in compared.find_all(exp.Literal))
+    if mart.each:
+        contracts()
+    if _selected(read(mart.query)) != list(mart.table.columns):
+        raise ValueError(f"sql/{mart.query}.sql must select the columns of its header: {list(mart.table.columns)}")
+
+
+def _reads(text: str, names: frozenset[str]) -> frozenset[tuple[str, str]]:
+    """Layer and table of what a SELECT reads. All bills, by `dim_provider.billing_pull`, are no pulls: one provider's
+    failed pull would keep the others' marts from being built in that run.
+    """
+    code = COMMENT.sub("", text)
+    found = set()
+    for schema, table in READ.findall(code):
+        if schema == RAW and table == PULLS.name:
+            found |= {("raw", pull) for of in PULLS_NAMED.finditer(code) for pull in re.findall(r"\w+", of["names"])}
+        elif schema == RAW:
+            found.add(("raw", table))
+        elif table != RECORD_REJECTIONS.name:  # no asset: each core table writes its own
+            found.add(("marts" if table in names else "core", table))
+    return frozenset(found)
 
 
 @dataclass

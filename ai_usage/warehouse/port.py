@@ -25,6 +25,11 @@ class Warehouse(Protocol):
     def connected(self) -> AbstractContextManager[Any]:
         """Hold one connection for a step. On an engine with one writer, others wait until it ends."""
 
+    def staying_open(self) -> AbstractContextManager[None]:
+        """Between steps inside, what `connected()` opened stays open, unless another process waits for it: that one
+        gets its turn before the next step. A no-op on an engine on which opening costs nothing.
+        """
+
     def append(self, pull: str, answers: Sequence[Answer]) -> list[Version]:
         """Write the answers' records, then their rows in `pulls`, the commit: all of them or none.
         Content equal to the account's newest version adds no records, only the row. An account's versions are ordered

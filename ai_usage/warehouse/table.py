@@ -21,6 +21,7 @@ class Type(Enum):
     DATE = ("DATE", "DATE", pl.Date)
     INSTANT = ("TIMESTAMP", "TIMESTAMPTZ", pl.Datetime("us", "UTC"))
     NUMERIC = ("NUMERIC(38, 9)", "DECIMAL(38, 9)", pl.Decimal(38, 9))
+    FLOAT = ("FLOAT64", "DOUBLE", pl.Float64)  # of statistics, such as medians and forecasts; never a billed amount
 
     def __init__(self, googlesql: str, duckdb: str, polars: PolarsDataType) -> None:
         self.googlesql = googlesql

@@ -1,4 +1,4 @@
-"""Nine unattended days: Dagster's daemon, the simulated providers over HTTP, and real receivers of alerts.
+"""Eleven unattended days: Dagster's daemon, the simulated providers over HTTP, and real receivers of alerts.
 
 The clock advances by one day when nothing is left to do. In that time Claude is down for three days and restates a day,
 half of a budget is used, and the daemon is killed while messages wait.
@@ -29,7 +29,7 @@ from ai_usage.settings import ROOT
 from ai_usage.simulator import ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY, Simulator
 from ai_usage_tests.alerts.receivers import Hook, Post, hook, post
 
-DAYS = Span(date(2026, 11, 10), date(2026, 11, 18))
+DAYS = Span(date(2026, 11, 8), date(2026, 11, 18))
 RESTATED = date(2026, 11, 10)  # by the simulated provider, five days after it ended
 DOWN = Span(date(2026, 11, 14), date(2026, 11, 16))  # Claude
 HALF_SPENT_ON = date(2026, 11, 18)

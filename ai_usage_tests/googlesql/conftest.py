@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ai_usage.catalog import TABLES
 from ai_usage_tests.googlesql.engine import NOT_READY, GoogleEngine
 from ai_usage_tests.googlesql.harmed import WORLDS
 from ai_usage_tests.googlesql.two_engines import TwoEngines
@@ -16,6 +17,13 @@ def google() -> Iterator[GoogleEngine]:
     engine = GoogleEngine()
     yield engine
     engine.close()
+
+
+@pytest.fixture(scope="session")
+def google_with_tables(google: GoogleEngine) -> GoogleEngine:
+    """With the world `empty`: every table, without rows."""
+    google.declare("empty", TABLES, {table.address: [] for table in TABLES})
+    return google
 
 
 @pytest.fixture(scope="session")

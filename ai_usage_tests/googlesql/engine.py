@@ -37,7 +37,9 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Analysis:
-    """What a query's text means: output column → type, and the functions called with the types of their results."""
+    """What a statement's text means: output column → type (none, unless it is a query), and the functions called with
+    the types of their results.
+    """
 
     columns: dict[str, str]
     calls: set[tuple[str, str]]

@@ -40,6 +40,7 @@ DEFAULTS: dict[str | Type, Any] = {
     Type.INTEGER: 0,
     Type.BOOLEAN: False,
     Type.NUMERIC: "0",
+    Type.FLOAT: 0.0,
 }
 TableLines = list[dict[str, Any]]
 Lines = dict[str, TableLines]

@@ -22,6 +22,7 @@ from zetasql.core.exceptions import ServerError
 from zetasql.wasi import get_wasm_path
 from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as service
 from zetasql.wasi._pb2.zetasql.proto import options_pb2
+from zetasql.wasi._pb2.zetasql.resolved_ast import resolved_node_kind_pb2 as kinds
 
 KINDS = {"INT64": 2, "BOOL": 5, "FLOAT64": 7, "STRING": 8, "DATE": 10, "TIMESTAMP": 19, "NUMERIC": 23, "ARRAY": 16}
 NAMES = {kind: name for name, kind in KINDS.items()}
@@ -29,6 +30,13 @@ PLAIN = {"INT64": "int64_value", "BOOL": "bool_value", "FLOAT64": "double_value"
 EPOCH = date(1970, 1, 1)
 EXACT = Context(prec=50)  # the usual 28 digits would round a NUMERIC of 38
 EXTERNAL, ONE_LINE = 1, 1  # product mode: BigQuery's names of types alone; error messages with their line and column
+# Beside queries, what an engine's own statements are.
+STATEMENTS = (
+    kinds.RESOLVED_QUERY_STMT,
+    kinds.RESOLVED_MERGE_STMT,
+    kinds.RESOLVED_CREATE_VIEW_STMT,
+    kinds.RESOLVED_CREATE_TABLE_FUNCTION_STMT,
+)
 
 # The evaluator holds rows for tables without a dataset only: `dataset.table` is read as `dataset__table`, by its name.
 ADDRESS = re.compile(r"\b(ai_usage_raw|ai_usage_analytics)\.(\w+)\b(\s+as\b)?", re.IGNORECASE)
@@ -125,6 +133,7 @@ class Engine:
         )
         self.language.product_mode = EXTERNAL
         self.language.reserved_keywords.append("QUALIFY")
+        self.language.supported_statement_kinds.extend(STATEMENTS)
         self.worlds: dict[str, int] = {}
 
     def call(self, method: str, request: Any, answer: type[Any]) -> Any:
@@ -154,7 +163,7 @@ class Engine:
         return {}
 
     def analyze(self, world: str, sql: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        """The output columns, and which functions gave which types."""
+        """The output columns, of a query alone, and which functions gave which types."""
         request = service.AnalyzeRequest(sql_statement=sql, registered_catalog_id=self.worlds[world])
         self._set_options(request.options, parameters)
         found = self.call("Analyze", request, service.AnalyzeResponse)

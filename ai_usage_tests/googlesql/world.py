@@ -364,6 +364,10 @@ ORDINARY: Lines = {
         ("business", THU, FRI, "40", "0.04"),
         ("teams", FRI, None, "32.1", None),
     ),
+    "ai_usage_analytics.record_rejections": lines_of(  # of a bill that never could be read
+        "provider account pull activity_date position field reason value_shape",
+        ("anthropic", "default", "claude_cost_report", "2024-02-10", 0, "amount", "is missing", "absent"),
+    ),
     "ai_usage_analytics.sheet_rejections": lines_of(
         "tab row_number column_name value_shape reason", ("budgets", 3, "amount_usd", "text", "not a number")
     ),
@@ -417,6 +421,12 @@ ORDINARY: Lines = {
         (EVE, "cursor", "default", "3", EVE, True),
     ),
 }
+SCOPES_OF_ANN = (
+    ("provider", "anthropic", "anthropic", "anthropic"),
+    ("team", "Data", None, "all"),
+    ("api_key", "apikey_ann", "anthropic", "anthropic"),
+    ("model", OPUS, "anthropic", "anthropic"),
+)
 ORDINARY |= {
     "ai_usage_analytics.spend_by_scope": lines_of(
         BY_SCOPE,
@@ -430,6 +440,25 @@ ORDINARY |= {
     ),
     "ai_usage_analytics.ai_spend": lines_of(
         BILLED, *((str(day), *OF_ANN, str(usage(day)), "key_sheet", "final") for day in EARLIER)
+    ),
+    "ai_usage_analytics.usage_series": lines_of(
+        "spend_date scope scope_name provider calendar usage_usd",
+        *((str(day), *scope, str(usage(day))) for day in EARLIER for scope in SCOPES_OF_ANN),
+        *((str(day), "api_key", "apikey_old", "anthropic", "anthropic", "2.5") for day in EARLIER),
+        (WED, "api_key", "apikey_old", "anthropic", "anthropic", "90"),  # a spike
+    ),
+    # Of a team that is gone: enough errors for a range of its own.
+    "ai_usage_analytics.forecast_states": lines_of(
+        "scope scope_name origin_date month_start spent_usd days_known_count days_left_count seats_left_usd"
+        " mean_left_usd median_left_usd ewma_left_usd spread_usd actual_usd",
+        *(
+            (
+                *("team", "Old", f"2023-{month}-{day}", f"2023-{month}-01", "50", day, 30 - day),
+                *(3.0, day + 4.0, 7.5, 9.25, 1.5, "75.25"),
+            )
+            for month in (11, 12)
+            for day in range(10, 30)
+        ),
     ),
 }
 ORDINARY["ai_usage_analytics.claude_code_usage_stats"] += lines_of(

@@ -20,6 +20,7 @@ NOTHING: dict[Type, Any] = {
     Type.DATE: date(2026, 1, 1),
     Type.INSTANT: datetime(2026, 1, 1, tzinfo=UTC),
     Type.NUMERIC: Decimal(0),
+    Type.FLOAT: 0.0,
 }
 
 

@@ -69,7 +69,7 @@ def test_what_an_expression_reads_is_an_origin(select: str, found: set[tuple[str
     [
         ("select x from s.a as a cross join s.b as b", "x has 2 sources"),
         ("with c as (select x from s.a) select c.y from c", "c.y has no sources"),
-        ("select * from s.a", "a star reads the table a, which is no mart: name its columns"),
+        ("select * from s.a", "a star reads a, which is no table of core and no mart"),
     ],
 )
 def test_a_column_without_one_source_is_an_error_that_names_it(select: str, sentence: str) -> None:

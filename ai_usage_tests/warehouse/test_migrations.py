@@ -22,10 +22,12 @@ from ai_usage.providers.anthropic.tables import CLAUDE_USAGE_TOKENS
 from ai_usage.providers.registry import BY_KEY
 from ai_usage.warehouse import migrations
 from ai_usage.warehouse.builds import BUILDS, Build
+from ai_usage.warehouse.duckdb import statements
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.erasures import ERASURES
 from ai_usage.warehouse.migrations import SCHEMA, VERSION, Change, Made, changes
 from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Table, Type, day, integer, string
+from ai_usage_tests.platform import Platform
 
 MADE_BEFORE = Path(__file__).parent.parent / "fixtures" / "made_by_8e05b69.duckdb.xz"
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -270,7 +272,7 @@ def test_a_release_refuses_a_file_of_a_newer_one_and_leaves_it_as_it_is(tmp_path
 
 # What each shape's tables are, digested. The first change of a table after a release raises VERSION and adds a line
 # here; before the release it changes the line of that version.
-SHAPES = {1: "ab4c1e355b3b"}
+SHAPES = {1: "635904d5d42f"}
 
 
 def test_a_change_of_a_table_raises_the_version() -> None:
@@ -304,3 +306,23 @@ def test_usage_grouped_by_six_dimensions_in_an_earlier_release_keeps_its_grain(m
     assert built.height == records.lines.height > 0
     assert not built.select(CLAUDE_USAGE_TOKENS.key).is_duplicated().any()
     assert built.select([name for name in CLAUDE_USAGE_TOKENS.key if name != "inference_geo"]).is_duplicated().any()
+
+
+def test_a_view_and_a_function_of_another_text_are_made_anew(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest of the file, a view of the same text too, stays as it is."""
+    shown = "select column_name from information_schema.columns where table_name = 'provider_figures' order by 1"
+    before = platform.sql(shown)
+    platform.sql("create or replace view ai_usage_analytics.provider_figures as select 1 as one")
+    platform.sql("comment on view ai_usage_analytics.provider_figures is 'of another text'")
+    platform.sql("comment on table ai_usage_raw.pulls is 'of another text'")
+    platform.sql("drop macro table ai_usage_analytics.spend_as_of")
+    assert platform.sql(shown) != before
+    with replace(platform.warehouse).connected():
+        assert platform.sql(shown) == before
+    monkeypatch.setattr(statements, "view", lambda _: pytest.fail("made anew, though nothing changed"))
+    monkeypatch.setattr(statements, "function", lambda _: pytest.fail("made anew, though nothing changed"))
+    with replace(platform.warehouse).connected() as db:
+        macros = db.execute("select count(*) from duckdb_functions() where function_name = 'spend_as_of'")
+        assert macros.fetchall() == [(1,)]

@@ -2,82 +2,9 @@
 -- that it names, else of all of them. Seats have a column of their own: an invoice may include them, if its column
 -- `covers` has it or if only usage and seats together match. The days never pulled, future days included, are counted:
 -- with such days the figure cannot be compared.
-with sub_accounts as (
-    select
-        provider,
-        account,
-        sub_account,
-        sub_account_name,
-        is_default
-    from `providers/*/sub_account_names`
-),
-
-pulled as (
-    select distinct
-        pulls.activity_date,
-        pulls.account,
-        providers.provider
-    from ai_usage_raw.pulls as pulls
-    inner join ai_usage_analytics.dim_provider as providers on pulls.pull = providers.billing_pull
-    where pulls.activity_date is not null
-),
-
-accounts as (
-    select
-        provider,
-        account,
-        count(*) over (partition by provider) = 1 as is_only_one
-    from pulled
-    group by provider, account
-),
-
-in_sheet as (
-    select
-        figures.*,
-        if(accounts.is_only_one, null, figures.account) as line_account, -- null: of all accounts
-        figures.account is null or accounts.account is not null as is_account_known
-    from ai_usage_analytics.console_figures as figures
-    left join accounts on figures.provider = accounts.provider and figures.account = accounts.account
-    where figures.removed_at is null
-),
-
-defaults as (
-    select
-        in_sheet.row_number,
-        max(sub_accounts.sub_account) as sub_account
-    from in_sheet
-    inner join sub_accounts
-        on
-            in_sheet.provider = sub_accounts.provider
-            and sub_accounts.is_default
-            and (in_sheet.line_account is null or in_sheet.line_account = sub_accounts.account)
-    group by in_sheet.row_number
-),
-
-figures as (
-    select
-        figures.row_number as row_in_sheet,
-        figures.provider,
-        figures.account,
-        figures.line_account,
-        figures.is_account_known,
-        figures.period_start,
-        figures.period_end,
-        figures.workspace_id,
-        figures.amount_usd,
-        figures.covers,
-        figures.first_seen_at,
-        greatest(
-            cast('0.01' as numeric), cast(abs(figures.amount_usd) * cast('0.0001' as numeric) as numeric)
-        ) as tolerance_usd,
-        figures.workspace_id is null as is_whole,
-        coalesce(figures.workspace_id = 'default', false) as is_any_default,
-        if(
-            figures.workspace_id = 'default', coalesce(defaults.sub_account, 'default'), figures.workspace_id
-        ) as line_workspace_id,
-        coalesce(figures.workspace_id in ('default', defaults.sub_account), false) as is_default
-    from in_sheet as figures
-    left join defaults on figures.row_number = defaults.row_number
+with figures as (
+    select *
+    from ai_usage_analytics.figure_coverage
 ),
 
 -- The sheet's seats are no account's.
@@ -120,13 +47,22 @@ days as (
         figures.row_in_sheet,
         count(distinct pulled.activity_date) as days_pulled
     from figures
-    inner join pulled
+    inner join ai_usage_analytics.billing_days as pulled
         on
             figures.provider = pulled.provider
             and (figures.line_account is null or figures.line_account = pulled.account)
             and figures.period_start <= pulled.activity_date
             and figures.period_end > pulled.activity_date
     group by figures.row_in_sheet
+),
+
+sub_accounts as (
+    select
+        provider,
+        account,
+        sub_account,
+        is_default
+    from `providers/*/sub_account_names`
 ),
 
 billed as (
@@ -165,19 +101,6 @@ sums as (
     group by figures.row_in_sheet
 ),
 
-names as (
-    select
-        figures.row_in_sheet,
-        min(sub_accounts.sub_account_name) as sub_account_name
-    from figures
-    inner join sub_accounts
-        on
-            figures.provider = sub_accounts.provider
-            and figures.line_workspace_id = sub_accounts.sub_account
-            and (figures.line_account is null or figures.line_account = sub_accounts.account)
-    group by figures.row_in_sheet
-),
-
 compared as (
     select
         figures.row_in_sheet,
@@ -190,6 +113,7 @@ compared as (
         figures.workspace_id,
         figures.is_default,
         figures.line_workspace_id,
+        figures.workspace_name,
         figures.amount_usd as figure_usd,
         figures.covers as stated_covers,
         figures.first_seen_at,
@@ -213,29 +137,28 @@ compared as (
 )
 
 select
-    compared.row_in_sheet,
-    compared.provider,
-    compared.account,
-    compared.line_account,
-    compared.is_account_known,
-    compared.period_start,
-    compared.period_end,
-    compared.workspace_id,
-    names.sub_account_name as workspace_name,
-    compared.is_default,
-    compared.line_workspace_id,
-    compared.figure_usd,
-    compared.stated_covers,
-    compared.covers,
-    compared.first_seen_at,
-    compared.lines_usd,
-    compared.seats_usd,
-    compared.lines_usd
-    + if(compared.covers = 'usage', cast(0 as numeric), compared.seats_usd)
-    - compared.figure_usd as difference_usd,
-    compared.tolerance_usd,
-    date_diff(compared.period_end, compared.period_start, day) as days,
-    date_diff(compared.period_end, compared.period_start, day) - compared.days_pulled as days_missing
+    row_in_sheet,
+    provider,
+    account,
+    line_account,
+    is_account_known,
+    period_start,
+    period_end,
+    workspace_id,
+    workspace_name,
+    is_default,
+    line_workspace_id,
+    figure_usd,
+    stated_covers,
+    covers,
+    first_seen_at,
+    lines_usd,
+    seats_usd,
+    lines_usd
+    + if(covers = 'usage', cast(0 as numeric), seats_usd)
+    - figure_usd as difference_usd,
+    tolerance_usd,
+    date_diff(period_end, period_start, day) as days,
+    date_diff(period_end, period_start, day) - days_pulled as days_missing
 from compared
-left join names on compared.row_in_sheet = names.row_in_sheet
-order by compared.row_in_sheet
+order by row_in_sheet

@@ -102,18 +102,6 @@ readings as (
         or (figures.covers is null and (reading = 'usage' or coalesce(sums.seats_usd, cast(0 as numeric)) != 0))
 ),
 
--- By how much each version changed its day: the first version from 0.
-changes as (
-    select
-        provider,
-        activity_date,
-        known_from,
-        billed_usd - coalesce(lag(billed_usd) over version, cast(0 as numeric)) as change_usd,
-        row_number() over version > 1 as is_restatement
-    from ai_usage_analytics.spend_versions
-    window version as (partition by provider, account, activity_date order by known_from asc, pull_id asc)
-),
-
 -- The sum of the cost lines in a figure's period, since the figure was first seen.
 steps as (
     select
@@ -126,7 +114,7 @@ steps as (
             if(changes.is_restatement and changes.known_from > readings.first_seen_at, changes.change_usd, 0)
         ) as restated_usd
     from readings
-    inner join changes
+    inner join ai_usage_analytics.spend_changes as changes
         on
             readings.provider = changes.provider
             and readings.period_start <= changes.activity_date
@@ -150,12 +138,14 @@ heights as (
 
 matches as (
     select
-        provider,
-        figure_id,
-        min(if(abs(usd - target_usd) <= cast('0.005' as numeric), known_from, null)) as matched_at,
-        sum(restated_usd) as restated_usd
+        heights.provider,
+        heights.figure_id,
+        min(if(abs(heights.usd - heights.target_usd) <= thresholds.rounding_usd, heights.known_from, null))
+            as matched_at,
+        sum(heights.restated_usd) as restated_usd
     from heights
-    group by provider, figure_id
+    cross join ai_usage_analytics.close_thresholds as thresholds
+    group by heights.provider, heights.figure_id
 )
 
 select

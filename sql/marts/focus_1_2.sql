@@ -60,91 +60,7 @@
 --   x_ListCostBasis string not null: list where ListCost is at published prices, billed where it is BilledCost again
 --   x_Status string not null: provisional while the provider may restate the day, then final
 --   x_IsSimulated boolean not null: true if the built-in providers answered: then the money is not real
-with billed as (
-    select
-        *,
-        cast(if(billed_usd < 0, -1, 1) as numeric) as one_charge,
-        coalesce(list_usd, billed_usd) as list_cost,
-        if(charge_type = 'subscription', null, sub_account) as sub_account_id,
-        if(charge_type = 'subscription', sub_account, null) as plan_name,
-        case
-            when quantity is not null
-                then concat(upper(substr(coalesce(unit, 'units'), 1, 1)), substr(coalesce(unit, 'units'), 2))
-        end as unit_name
-    from ai_usage_analytics.ai_spend
-    where billed_usd is not null
-),
-
--- In the price lists' units: a million tokens, a thousand searches. A refund has a negative quantity.
-measured as (
-    select
-        *,
-        cast(
-            case
-                when unit = 'tokens' then quantity * cast('0.000001' as numeric)
-                when meter = 'web_search' then quantity * cast('0.001' as numeric)
-                else quantity
-            end
-            * one_charge as numeric
-        ) as blocks,
-        case
-            when unit = 'tokens' then '1000000 Tokens'
-            when meter = 'web_search' then '1000 Requests'
-            else unit_name
-        end as block_name
-    from billed
-),
-
-averaged as (
-    select
-        *,
-        cast(
-            cast(
-                safe_cast(
-                    round(safe_divide(cast(list_cost as float64), cast(blocks as float64)) * 1000000000) as int64
-                ) as numeric
-            ) * cast('0.000000001' as numeric) as numeric
-        ) as list_price,
-        cast(
-            cast(
-                safe_cast(
-                    round(safe_divide(cast(billed_usd as float64), cast(blocks as float64)) * 1000000000) as int64
-                ) as numeric
-            ) * cast('0.000000001' as numeric) as numeric
-        ) as billed_price
-    from measured
-),
-
--- FOCUS: price times quantity is the cost. A price of nine decimals does not always bring the cost back: a charge that
--- it misses by more than a billionth is not priced by the block, but as one unit.
-tried as (
-    select
-        *,
-        coalesce(
-            list_price >= 0
-            and billed_price >= 0
-            and abs(cast(list_price * blocks as numeric) - list_cost)
-            <= cast('0.000000001' as numeric) * greatest(abs(list_cost), cast(1 as numeric))
-            and abs(cast(billed_price * blocks as numeric) - billed_usd)
-            <= cast('0.000000001' as numeric) * greatest(abs(billed_usd), cast(1 as numeric)),
-            false
-        ) as has_price
-    from averaged
-),
-
-charges as (
-    select
-        *,
-        if(has_price, blocks, one_charge) as pricing_quantity,
-        if(has_price, block_name, 'Units') as pricing_unit,
-        if(has_price, list_price, cast(list_cost * one_charge as numeric)) as list_unit_price,
-        if(has_price, billed_price, cast(billed_usd * one_charge as numeric)) as contracted_unit_price,
-        concat(provider, '/', coalesce(model, plan_name, platform), '/', meter) as sku_id,
-        charge_type = 'credit' as is_credit
-    from tried
-),
-
-keys as (
+with keys as (
     select
         api_key_id,
         min(api_key_name) as api_key_name
@@ -223,7 +139,7 @@ select  -- noqa: ST06
     if(charges.list_usd is null, 'billed', 'list') as x_ListCostBasis,
     charges.status as x_Status,
     origin.is_simulated as x_IsSimulated
-from charges
+from ai_usage_analytics.priced_charges as charges
 left join ai_usage_analytics.dim_provider as providers on charges.provider = providers.provider
 left join ai_usage_analytics.dim_platform as platforms on charges.platform = platforms.platform
 left join ai_usage_analytics.dim_account as accounts

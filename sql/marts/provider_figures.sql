@@ -33,16 +33,6 @@ with whole_figures as (
         and period_end > period_start
 ),
 
-pulled as (
-    select distinct
-        providers.provider,
-        pulls.account,
-        pulls.activity_date
-    from ai_usage_raw.pulls as pulls
-    inner join ai_usage_analytics.dim_provider as providers on pulls.pull = providers.billing_pull
-    where pulls.activity_date is not null
-),
-
 accounts as (
     select distinct
         figures.provider,
@@ -50,7 +40,7 @@ accounts as (
         figures.period_end,
         pulled.account
     from whole_figures as figures
-    inner join pulled
+    inner join ai_usage_analytics.billing_days as pulled
         on
             figures.provider = pulled.provider
             and figures.period_start <= pulled.activity_date

@@ -34,13 +34,12 @@ with billed as (
 ),
 
 pulled as (
-    select distinct
-        pulls.activity_date,
-        providers.provider,
-        pulls.account
-    from ai_usage_raw.pulls as pulls
-    inner join ai_usage_analytics.dim_provider as providers on pulls.pull = providers.billing_pull
-    where pulls.activity_date between date_sub(@first_day, interval 31 day) and @last_day
+    select
+        activity_date,
+        provider,
+        account
+    from ai_usage_analytics.billing_days
+    where activity_date between date_sub(@first_day, interval 31 day) and @last_day
 ),
 
 in_spend as (
@@ -53,36 +52,6 @@ in_spend as (
     having sum(usage_rows) > 0
 ),
 
-versions as (
-    select
-        activity_date,
-        provider,
-        account,
-        billed_usd
-    from ai_usage_analytics.spend_versions
-    where
-        activity_date between @first_day and @last_day
-        and known_to is null
-),
-
--- A bill that was never readable has rejected records and no version.
-unreadable as (
-    select distinct
-        rejections.activity_date,
-        providers.provider,
-        rejections.account
-    from ai_usage_analytics.record_rejections as rejections
-    inner join ai_usage_analytics.dim_provider as providers on rejections.pull = providers.billing_pull
-    left join versions
-        on
-            rejections.activity_date = versions.activity_date
-            and providers.provider = versions.provider
-            and rejections.account = versions.account
-    where
-        rejections.activity_date between @first_day and @last_day
-        and versions.provider is null
-),
-
 -- A billed day that ai_spend lacks is blocked, or not built yet.
 known as (
     select
@@ -90,18 +59,19 @@ known as (
         pulled.provider,
         pulled.account
     from pulled
-    left join versions
+    left join ai_usage_analytics.spend_versions as versions
         on
             pulled.activity_date = versions.activity_date
             and pulled.provider = versions.provider
             and pulled.account = versions.account
+            and versions.known_to is null
             and versions.billed_usd != 0
     left join in_spend
         on
             pulled.activity_date = in_spend.spend_date
             and pulled.provider = in_spend.provider
             and pulled.account = in_spend.account
-    left join unreadable
+    left join ai_usage_analytics.unreadable_bills as unreadable
         on
             pulled.activity_date = unreadable.activity_date
             and pulled.provider = unreadable.provider
@@ -152,11 +122,10 @@ provider_days as (
 
 whole_days as (
     select
-        days.activity_date,
-        coalesce(logical_and(provider_days.is_complete), false) as is_complete
-    from days
-    left join provider_days on days.activity_date = provider_days.activity_date
-    group by days.activity_date
+        activity_date,
+        logical_and(is_complete) as is_complete
+    from provider_days
+    group by activity_date
 ),
 
 centers as (
@@ -166,56 +135,30 @@ centers as (
 
 scoped as (
     select
-        spend_date,
-        'total' as scope,
-        'all' as scope_name,
-        usage_usd,
-        seats_usd
-    from billed
-    union all
-    select
-        spend_date,
-        'provider' as scope,
-        provider as scope_name,
-        usage_usd,
-        seats_usd
-    from billed
-    union all
-    select
-        spend_date,
-        'team' as scope,
-        team_name as scope_name,
-        usage_usd,
-        seats_usd
-    from billed
-    union all
-    select
         billed.spend_date,
-        'cost_center' as scope,
-        billed.cost_center as scope_name,
+        scope,
+        case scope
+            when 'total' then 'all'
+            when 'provider' then billed.provider
+            when 'team' then billed.team_name
+            else billed.cost_center
+        end as scope_name,
         billed.usage_usd,
         billed.seats_usd
     from billed
     cross join centers
-    where centers.are_known
+    cross join unnest(['total', 'provider', 'team', 'cost_center']) as scope
+    where scope != 'cost_center' or centers.are_known
     union all
     select
-        activity_date as spend_date,
-        'total' as scope,
-        'all' as scope_name,
+        provider_days.activity_date as spend_date,
+        scope,
+        if(scope = 'total', 'all', provider_days.provider) as scope_name,
         cast(0 as numeric) as usage_usd,
         cast(0 as numeric) as seats_usd
     from provider_days
-    where is_known
-    union all
-    select
-        activity_date as spend_date,
-        'provider' as scope,
-        provider as scope_name,
-        cast(0 as numeric) as usage_usd,
-        cast(0 as numeric) as seats_usd
-    from provider_days
-    where is_known
+    cross join unnest(['total', 'provider']) as scope
+    where provider_days.is_known
 ),
 
 sums as (
@@ -239,9 +182,9 @@ select
     if(
         sums.scope = 'provider',
         coalesce(provider_days.is_complete, false),
-        whole_days.is_complete
+        coalesce(whole_days.is_complete, false)
     ) as is_complete
 from sums
-inner join whole_days on sums.spend_date = whole_days.activity_date
+left join whole_days on sums.spend_date = whole_days.activity_date
 left join provider_days
     on sums.spend_date = provider_days.activity_date and sums.scope_name = provider_days.provider

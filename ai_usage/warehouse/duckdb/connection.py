@@ -1,5 +1,6 @@
 """Opens the file, waits while another process has it, and explains in one sentence why it cannot be used."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,10 +12,12 @@ import stamina
 from ai_usage.errors import WarehouseBusy, WarehouseError
 from ai_usage.retries import holder  # and with it, each retry is logged
 from ai_usage.warehouse.durable_files import FULL
+from ai_usage.warehouse.turns import waiting
 
 T = TypeVar("T")
 OPENABLE_BY = "v1.4.0"  # DuckDB 1.4 and later can read what we write
 IMPATIENCE = 1.0  # seconds to wait where another writer will do the same
+LEAST = 0.05  # seconds: 0 would be forever
 PATIENCE = 300.0  # seconds to wait for another writer; steps hold the file for seconds
 DAMAGED = (
     *(
@@ -38,13 +41,13 @@ def connect(path: Path, **how: Any) -> duckdb.DuckDBPyConnection:
 
 def open_to_read(path: Path, *, patience: float) -> duckdb.DuckDBPyConnection:
     """A read-only connection, once no other process writes."""
-    return _patiently(lambda: connect(path, read_only=True), patience)
+    return _patiently(path, lambda: connect(path, read_only=True), patience)
 
 
 def open_to_write(path: Path, *, patience: float) -> duckdb.DuckDBPyConnection:
     """A connection, once no other process has the file. Makes the file and its folder where they are missing."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return _patiently(lambda: connect(path, config={"storage_compatibility_version": OPENABLE_BY}), patience)
+    return _patiently(path, lambda: connect(path, config={"storage_compatibility_version": OPENABLE_BY}), patience)
 
 
 @contextmanager
@@ -52,7 +55,7 @@ def attached(db: duckdb.DuckDBPyConnection, path: Path, *, patience: float) -> I
     """Another file inside a connection, read-only; yields the name under which queries find it."""
     quoted = str(path).replace("'", "''")
     with plain_words(path):
-        _patiently(lambda: db.execute(f"attach '{quoted}' as original (read_only)"), patience)
+        _patiently(path, lambda: db.execute(f"attach '{quoted}' as original (read_only)"), patience)
     try:
         yield "original"
     finally:
@@ -128,19 +131,26 @@ def _remedy(path: Path) -> str:
     return f"Put a backup in its place (make restore FROM=…){or_the_copy}."
 
 
-def _patiently(take: Callable[[], T], patience: float) -> T:
+def _patiently(path: Path, take: Callable[[], T], patience: float) -> T:
     """What `take` returns, once no other process has the file."""
-    for attempt in stamina.retry_context(
-        on=_is_locked,
-        attempts=None,
-        timeout=patience,
-        wait_initial=0.05,
-        wait_exp_base=1.5,
-        wait_jitter=0.05,
-        wait_max=0.5,
-    ):
-        with attempt:
-            return take()
+    try:
+        return take()
+    except duckdb.IOException as error:
+        if not _is_locked(error):
+            raise
+    give_up = time.monotonic() + patience
+    with waiting(path.parent, patience):
+        for attempt in stamina.retry_context(
+            on=_is_locked,
+            attempts=None,
+            timeout=max(give_up - time.monotonic(), LEAST),
+            wait_initial=0.05,
+            wait_exp_base=1.5,
+            wait_jitter=0.05,
+            wait_max=0.5,
+        ):
+            with attempt:
+                return take()
     raise AssertionError("unreachable: retry_context returns or raises")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from ai_usage.warehouse.googlesql import read, to_duckdb
 from ai_usage.warehouse.ledger import Answer, Records, Version
 from ai_usage.warehouse.origin import mixture
 from ai_usage.warehouse.table import PULLS, Table, raw_table
+from ai_usage.warehouse.turns import is_awaited, waiting
 
 
 @dataclass
@@ -40,7 +42,10 @@ class DuckDBWarehouse:
     functions: Sequence[str] = ()
     is_read_only: bool = False
     published_mode: int = 0o400
-    _connection: duckdb.DuckDBPyConnection | None = field(default=None, init=False)
+    _connection: duckdb.DuckDBPyConnection | None = field(default=None, init=False)  # of the step under way
+    _kept: duckdb.DuckDBPyConnection | None = field(default=None, init=False)  # between two steps
+    _stays_open: bool = field(default=False, init=False)
+    _file: FileIO | None = field(default=None, init=False)  # closed after the connection: see `_as_file`
     _is_prepared: bool = field(default=False, init=False)
     _has_news: bool = field(default=False, init=False)
     _builds: list[Build] = field(default_factory=list, init=False)
@@ -52,15 +57,56 @@ class DuckDBWarehouse:
         if self._connection is not None:
             yield self._connection
             return
-        open_file = connection.open_to_read if self.is_read_only else connection.open_to_write
         with connection.plain_words(self.path):
-            self._connection = open_file(self.path, patience=self.patience)
+            self._connection = self._opened()
             try:
                 self._bring_to_shape(self._connection)
                 yield self._connection
+            except BaseException:  # it may be unusable: the next step opens the file anew
+                self._kept, self._connection = self._connection, None
+                self._close()
+                raise
+            else:
+                self._kept = self._connection
             finally:
-                opened, self._connection = self._connection, None
-                opened.close()
+                self._connection = None
+            if not self._stays_open:
+                self._close()
+
+    @contextmanager
+    def staying_open(self) -> Iterator[None]:
+        self._stays_open = True
+        try:
+            yield
+        finally:
+            self._stays_open = False
+            self._close()
+
+    def _opened(self) -> duckdb.DuckDBPyConnection:
+        if self._kept and not is_awaited(self.path.parent):
+            kept, self._kept = self._kept, None
+            return kept
+        if self._kept:
+            self._close()
+            with waiting(self.path.parent, self.patience):
+                pass  # whoever waits has the file now
+        open_file = connection.open_to_read if self.is_read_only else connection.open_to_write
+        return open_file(self.path, patience=self.patience)
+
+    def _close(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept:
+            kept.close()
+        if self._file:
+            self._file.close()
+            self._file = None
+
+    def _as_file(self) -> FileIO:
+        """The file, to be copied, until the connection is closed. A process that closes any of its handles of a file
+        loses its locks of it, DuckDB's own too, and others could write.
+        """
+        self._file = self._file or FileIO(self.path)
+        return self._file
 
     def _bring_to_shape(self, db: duckdb.DuckDBPyConnection) -> None:
         if self.is_read_only:
@@ -223,7 +269,7 @@ class DuckDBWarehouse:
 
     def publish(self) -> None:
         """Swap in a fresh read-only copy, if anything was written since the last one, by any process, or it cannot be
-        read. It needs as much space as the warehouse has, once more.
+        read. It needs as much space as the warehouse has, twice: for the copy, and for the next one.
         """
         self.keep_builds()
         if self._has_news:
@@ -235,7 +281,7 @@ class DuckDBWarehouse:
 
     def _swap_in_a_copy(self) -> None:
         with self.connected() as db, connection.plain_words(self.published_path):
-            published_copy.swap_in(db, self.path, self.published_path, mode=self.published_mode)
+            published_copy.swap_in(db, self._as_file(), self.published_path, mode=self.published_mode)
         self._has_news = False
 
     def publish_anew(self) -> None:
@@ -247,7 +293,7 @@ class DuckDBWarehouse:
         """A consistent copy of the whole file, on disk when this returns, whole or not at all."""
         with self.connected() as db, connection.plain_words(target):
             db.execute("checkpoint")
-            copy_whole(self.path, target, mode=0o600)
+            copy_whole(self._as_file(), target, mode=0o600)
 
     @contextmanager
     def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -4,6 +4,7 @@ import logging
 import stat
 from collections.abc import Iterator
 from functools import lru_cache
+from io import FileIO
 from pathlib import Path
 
 import duckdb
@@ -12,23 +13,22 @@ from ai_usage.errors import OfAnotherRelease, WarehouseError
 from ai_usage.warehouse.builds import BUILDS
 from ai_usage.warehouse.duckdb.connection import PATIENCE, open_to_read, plain_words
 from ai_usage.warehouse.duckdb.shape import columns_made, refuse_what_lacks_tables
-from ai_usage.warehouse.durable_files import copy_whole
+from ai_usage.warehouse.duckdb.spare_copy import HEADERS, publish_file
 from ai_usage.warehouse.readers import show_readers
 from ai_usage.warehouse.table import PULLS
 
 LOG = logging.getLogger(__name__)
-HEADERS = 3 * 4096  # bytes of a DuckDB file before its first block
 
 
-def swap_in(db: duckdb.DuckDBPyConnection, path: Path, published: Path, *, mode: int) -> None:
+def swap_in(db: duckdb.DuckDBPyConnection, source: FileIO, published: Path, *, mode: int) -> None:
     """Put a fresh copy of the connection's file in place of the published one. While the connection is open, no other
-    process writes or publishes.
+    process writes or publishes. `source` is the file; who closes it before the connection ends DuckDB's lock.
     """
     db.execute("checkpoint")
     for at, why in torn_copies(published, is_replaced=False):
         LOG.warning("%s It is published again.", why)
         _torn(published).write_text(f"{at}\n{why}", encoding="utf-8")
-    copy_whole(path, published, mode=mode)
+    publish_file(source, published, mode=mode)
     show_readers(published)
 
 

@@ -2,7 +2,6 @@
 `warehouse.migrations` plans.
 """
 
-import hashlib
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from ai_usage.errors import OfAnotherRelease
 from ai_usage.warehouse.builds import BUILDS
 from ai_usage.warehouse.duckdb import statements
 from ai_usage.warehouse.erasures import ERASURES
+from ai_usage.warehouse.googlesql import read
 from ai_usage.warehouse.migrations import (
     SCHEMA,
     VERSION,
@@ -105,13 +105,13 @@ def _forget_builds(
 def _prepare_views(db: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> None:
     """Make the views that are missing or have another text; a view's comment holds the digest of its text."""
     made_of = _views_made(db)
-    wanted = [(table.address, *statements.view(table)) for table in tables if table.view_of]
-    if all(made_of.get(address) == digest for address, _, digest in wanted):
+    wanted = [(table, statements.digest_of_view(table)) for table in tables if table.view_of]
+    if all(made_of.get(table.address) == digest for table, digest in wanted):
         return
     db.execute("begin")
-    for address, select, digest in wanted:
-        db.execute(f"create or replace view {address} as {select}")
-        db.execute(f"comment on view {address} is '{digest}'")
+    for table, digest in wanted:
+        db.execute(f"create or replace view {table.address} as {statements.view(table)}")
+        db.execute(f"comment on view {table.address} is '{digest}'")
     db.execute("commit")
 
 
@@ -119,14 +119,13 @@ def _prepare_functions(db: duckdb.DuckDBPyConnection, functions: Sequence[str]) 
     """Make the table functions if their text has changed. The comment of the ledger's table holds the digest: looking
     up functions would take longer than the rest of opening the file.
     """
-    texts = [f"create or replace macro {ANALYTICS}.{statements.function(name)}" for name in functions]
-    digest = hashlib.sha256("\n".join(texts).encode()).hexdigest()
+    digest = statements.digest(*(read(name) for name in functions))
     query = "select comment from duckdb_tables() where schema_name = ? and table_name = ?"
-    if not texts or db.execute(query, [RAW, PULLS.name]).fetchall() == [(digest,)]:
+    if not functions or db.execute(query, [RAW, PULLS.name]).fetchall() == [(digest,)]:
         return
     db.execute("begin")
-    for text in texts:
-        db.execute(text)
+    for name in functions:
+        db.execute(f"create or replace macro {ANALYTICS}.{statements.function(name)}")
     db.execute(f"comment on table {PULLS.address} is '{digest}'")
     db.execute("commit")
 

@@ -4,7 +4,11 @@ import hashlib
 import re
 from collections.abc import Collection, Mapping
 from datetime import date
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
 
+from ai_usage.warehouse import googlesql
 from ai_usage.warehouse.googlesql import read, to_duckdb
 from ai_usage.warehouse.migrations import Change
 from ai_usage.warehouse.table import PULLS, Table
@@ -19,10 +23,26 @@ def pinned(table: Table, query: str, *, provider: str | None = None) -> tuple[st
     return f"select {columns} from ({select}) as selected", names
 
 
-def view(table: Table) -> tuple[str, str]:
-    """The query of a view, and its digest."""
-    select, _ = pinned(table, table.view_of or "")
-    return select, hashlib.sha256(select.encode()).hexdigest()
+def view(table: Table) -> str:
+    """The query of a view."""
+    return pinned(table, table.view_of or "")[0]
+
+
+def digest_of_view(table: Table) -> str:
+    """A digest of what a view's query is made of: it shows a change without parsing the query."""
+    types = [f"{name} {column.type.duckdb}" for name, column in table.columns.items()]
+    return digest(read(table.view_of or ""), *types)
+
+
+def digest(*googlesql: str) -> str:
+    """A digest of texts and of what makes them DuckDB's."""
+    return hashlib.sha256("\n".join([_transpiler(), *googlesql]).encode()).hexdigest()
+
+
+@cache
+def _transpiler() -> str:
+    """Our part of the transpiler, and which version the library has."""
+    return f"{version('sqlglot')} {Path(googlesql.__file__).read_text(encoding='utf-8')}"
 
 
 def function(name: str) -> str:

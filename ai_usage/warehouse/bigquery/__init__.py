@@ -1,0 +1,1 @@
+"""The warehouse in BigQuery, for companies that outgrow one machine."""

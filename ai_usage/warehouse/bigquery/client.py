@@ -1,0 +1,29 @@
+"""Google's client, as Dagster's own resource hands it over."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dagster_gcp import BigQueryResource
+from google.api_core.client_options import ClientOptions
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery
+
+
+class BigQueryAt(BigQueryResource):
+    """dagster-gcp's resource, for an emulator too. `emulator_host` is scheme, host and port; empty: Google itself."""
+
+    emulator_host: str = ""
+
+    @contextmanager
+    def get_client(self) -> Iterator[bigquery.Client]:
+        if not self.emulator_host:
+            with super().get_client() as client:
+                yield client
+            return
+        with bigquery.Client(
+            project=self.project,
+            location=self.location,
+            credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
+            client_options=ClientOptions(api_endpoint=self.emulator_host),
+        ) as client:
+            yield client

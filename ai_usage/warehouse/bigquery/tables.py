@@ -1,0 +1,193 @@
+"""Makes datasets, tables, views and functions from their declarations, through the API: no query job is needed for it.
+A label of each table has the digest of its declaration, and one of `pulls` that of all of them together.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import TypeVar
+
+from google.api_core.exceptions import NotFound
+from google.cloud import bigquery
+
+from ai_usage.errors import WarehouseError
+from ai_usage.warehouse.bigquery.jobs import ONCE, Jobs, schema_of
+from ai_usage.warehouse.bigquery.lease import WRITER_LEASE, first_row
+from ai_usage.warehouse.bigquery.statements import digest, function, pinned, shape_of
+from ai_usage.warehouse.builds import BUILDS
+from ai_usage.warehouse.googlesql import read
+from ai_usage.warehouse.migrations import VERSION, Made, changes, refuse_a_later
+from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Table, Type
+
+LOG = logging.getLogger(__name__)
+STAGING = "ai_usage_staging"
+DATASETS = {
+    RAW: "What providers sent, verbatim: an append-only ledger.",
+    ANALYTICS: "AI usage and spend: typed facts and the marts made of them.",
+    STAGING: "Rows on their way into a table. Tables here expire after an hour.",
+}
+HOUR = 3_600_000  # milliseconds
+AT_ONCE = 8  # requests
+SHAPE, VERSION_LABEL, ALL = "ai_usage_shape", "ai_usage_version", "ai_usage_shape_of_all"
+TYPES = {"NUMERIC" if t is Type.NUMERIC else t.googlesql: t for t in Type} | {"INTEGER": Type.INTEGER}
+TYPES |= {"BOOLEAN": Type.BOOLEAN}
+T = TypeVar("T")
+Labels = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where tables are made."""
+
+    jobs: Jobs
+    location: str
+
+    @property
+    def client(self) -> bigquery.Client:
+        return self.jobs.client
+
+    def reference(self, address: str) -> str:
+        return f"{self.client.project}.{address}"
+
+
+def prepare(place: Place, tables: Sequence[Table], functions: Sequence[str]) -> None:
+    """Bring the project's datasets to today's shape. `WarehouseError` for a change that cannot be made in place."""
+    ours = [*tables, WRITER_LEASE]
+    texts = [function(name) for name in functions]
+    wanted = digest(*texts, *(f"{table.address} {shape_of(table)}" for table in ours))
+    before = _labels_of(place, PULLS)
+    if before is not None:
+        refuse_a_later(int(before.get(VERSION_LABEL, VERSION)), f"BigQuery project {place.client.project}")
+        if before.get(ALL) == wanted:
+            return
+    _make_datasets(place)
+    there = tables_there(place)
+    is_lease_new = WRITER_LEASE.address not in there
+    missing = [table for table in ours if not table.view_of and table.address not in there]
+    _each(
+        missing,
+        lambda table: place.jobs.request(
+            lambda: place.client.create_table(declared(place, table), exists_ok=True, retry=ONCE)
+        ),
+    )
+    if is_lease_new:
+        place.jobs.load(WRITER_LEASE, first_row(datetime.now(UTC)), job_id="ai_usage_writer_lease", replaces=True)
+    kept = [table for table in ours if not table.view_of and table.address in there]
+    stale = [table for table, changed in zip(kept, _each(kept, lambda t: _change(place, t)), strict=True) if changed]
+    if (missing or stale) and before is not None and BUILDS in kept:
+        _forget_builds(place, [*missing, *stale])
+    for table in tables:
+        if table.view_of:
+            _make_view(place, table, is_there=table.address in there)
+    for text in texts:
+        place.jobs.query(text)
+    _note(place, wanted)
+
+
+def tables_there(place: Place) -> set[str]:
+    """The addresses of tables and views."""
+    found: set[str] = set()
+    for dataset in (RAW, ANALYTICS):
+        listed = place.jobs.request(partial(_listed, place, dataset))
+        found |= {f"{dataset}.{name}" for name in listed}
+    return found
+
+
+def _listed(place: Place, dataset: str) -> list[str]:
+    return [table.table_id for table in place.client.list_tables(place.reference(dataset), retry=ONCE)]
+
+
+def _labels_of(place: Place, table: Table) -> Labels | None:
+    """The labels of a table; None where it is not there."""
+    try:
+        found = place.jobs.request(
+            lambda: place.client.get_table(place.reference(table.address), retry=ONCE), known=NotFound
+        )
+    except NotFound:
+        return None
+    return dict(found.labels or {})
+
+
+def _note(place: Place, digest_of_all: str) -> None:
+    """Remember that everything is as it is declared: in a label of `pulls`, which costs one request to read."""
+    found = place.jobs.request(lambda: place.client.get_table(place.reference(PULLS.address), retry=ONCE))
+    found.labels = {**(found.labels or {}), ALL: digest_of_all, VERSION_LABEL: str(VERSION)}
+    place.jobs.request(lambda: place.client.update_table(found, ["labels"], retry=ONCE))
+
+
+def declared(place: Place, table: Table) -> bigquery.Table:
+    """The table as BigQuery's API declares it: raw is partitioned by day, all else by month."""
+    made = bigquery.Table(place.reference(table.address), schema=schema_of(table))
+    made.description = table.grain
+    made.labels = {SHAPE: shape_of(table)}
+    if table.date_column:
+        made.time_partitioning = bigquery.TimePartitioning(
+            type_="DAY" if table.is_ledger else "MONTH", field=table.date_column
+        )
+    if table.cluster:
+        made.clustering_fields = list(table.cluster[:4])
+    return made
+
+
+def _make_datasets(place: Place) -> None:
+    there = {found.dataset_id for found in place.jobs.request(lambda: list(place.client.list_datasets(retry=ONCE)))}
+    for name, description in DATASETS.items():
+        if name not in there:
+            dataset = bigquery.Dataset(place.reference(name))
+            dataset.location = place.location
+            dataset.description = description
+            if name == STAGING:
+                dataset.default_table_expiration_ms = HOUR
+            place.jobs.request(lambda d=dataset: place.client.create_dataset(d, exists_ok=True, retry=ONCE))  # type: ignore[misc]
+
+
+def _change(place: Place, table: Table) -> bool:
+    """Add columns, allow nulls and renew descriptions; whether there was anything to change. What only statements could
+    do is refused.
+    """
+    found = place.jobs.request(lambda: place.client.get_table(place.reference(table.address), retry=ONCE))
+    if (found.labels or {}).get(SHAPE) == shape_of(table):
+        return False
+    made = {f.name: Made(TYPES.get(f.field_type), f.mode == "REQUIRED") for f in found.schema}
+    todo = changes([table], {table.address: made})
+    if wrong := [c for c in todo if c.what not in {"added", "relaxed"} or (c.what == "added" and c.declared.required)]:
+        raise WarehouseError(
+            f"{table.address} has another shape in BigQuery than this release declares: "
+            f"{', '.join(f'{change.column} would be {change.what}' for change in wrong)}. This release cannot change "
+            "that in place. Nothing was changed."
+        )
+    fields = {field.name: field for field in schema_of(table)}
+    known = [fields.pop(field.name, field) for field in found.schema]
+    found.schema = [*known, *fields.values()]
+    found.description, found.labels = table.grain, {**(found.labels or {}), SHAPE: shape_of(table)}
+    place.jobs.request(lambda: place.client.update_table(found, ["schema", "description", "labels"], retry=ONCE))
+    return bool(todo)
+
+
+def _forget_builds(place: Place, changed: Iterable[Table]) -> None:
+    """Every day counts as not built: new columns and tables are filled from the ledger."""
+    place.jobs.query(f"delete from {BUILDS.address} where true")
+    LOG.warning(
+        "BigQuery project %s was brought to the shape of this release, and its days will be built again. New or "
+        "changed tables: %s.",
+        place.client.project,
+        ", ".join(sorted(table.name for table in changed)),
+    )
+
+
+def _make_view(place: Place, table: Table, *, is_there: bool) -> None:
+    view = bigquery.Table(place.reference(table.address))
+    view.view_query = pinned(table, read(table.view_of or ""))
+    view.description, view.labels = table.grain, {SHAPE: shape_of(table)}
+    if is_there:
+        place.jobs.request(lambda: place.client.update_table(view, ["view_query", "description", "labels"], retry=ONCE))
+    else:
+        place.jobs.request(lambda: place.client.create_table(view, exists_ok=True, retry=ONCE))
+
+
+def _each(tables: Sequence[Table], make: Callable[[Table], T]) -> list[T]:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(make, tables))

@@ -1,0 +1,118 @@
+"""BigQuery's API on this machine: starts the emulator with what it needs to read GoogleSQL as Google does.
+
+Runs under `.venv-bigquery`: its packages cannot be installed beside the tests' own. So it imports nothing of this
+project. Arguments: the port, and the names of mends to leave out, for the tests that notice when one is needed no more.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Callable
+from typing import Any
+
+os.environ["HOME"] = sys.prefix  # where DuckDB looks for its extensions, and keeps them
+
+import duckdb_extensions
+import sqlglot
+from bqemulator import server
+from bqemulator.api.routes import jobs as job_routes
+from bqemulator.api.routes import upload
+from bqemulator.config import LogLevel, Settings
+from bqemulator.sql import translator
+from sqlglot import exp
+
+WORDS = re.compile(
+    r"""(?P<kept>'''(?:[^\\]|\\.)*?'''|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`[^`]*`)|--[^\n]*|/\*.*?\*/""", re.DOTALL
+)
+Tree = exp.Expression
+
+
+def without_comments(googlesql: str) -> str:
+    """An apostrophe in a comment would be taken for the begin of a literal."""
+    return WORDS.sub(lambda found: found["kept"] or " ", googlesql)
+
+
+def decimal(node: Tree) -> Tree:
+    """NUMERIC has nine decimals. Without digits DuckDB's has three."""
+    if isinstance(node, exp.DataType) and node.this == exp.DataType.Type.DECIMAL:
+        return exp.DataType.build("DECIMAL(38, 9)", dialect="duckdb")
+    return node
+
+
+def isoweek(node: Tree) -> Tree:
+    """The Monday on or before a day. DuckDB's weeks begin on Mondays."""
+    unit = node.args.get("unit") if isinstance(node, exp.DateTrunc | exp.TimestampTrunc) else None
+    if unit is None or unit.name.upper() != "ISOWEEK":
+        return node
+    return exp.cast(exp.Anonymous(this="date_trunc", expressions=[exp.Literal.string("week"), node.this]), "date")
+
+
+def nul(node: Tree) -> Tree:
+    """No text of a statement may have a NUL."""
+    is_nul = isinstance(node, exp.Literal) and node.is_string and node.this in {"\0", r"\x00"}
+    return exp.Anonymous(this="chr", expressions=[exp.Literal.number(0)]) if is_nul else node
+
+
+def whole_quotient(node: Tree) -> Tree:
+    """`div(a + 1, 2)` would be written as `a + 1 // 2`."""
+    if not isinstance(node, exp.IntDiv):
+        return node
+    return exp.IntDiv(this=exp.paren(node.this), expression=exp.paren(node.expression))
+
+
+OF_TREES: dict[str, Callable[[Tree], Tree]] = {
+    "decimal": decimal,
+    "isoweek": isoweek,
+    "nul": nul,
+    "div": whole_quotient,
+}
+
+
+def mend(names: set[str]) -> None:
+    """Replace the parts of the emulator that read these things otherwise than Google does."""
+    own = [OF_TREES[name] for name in OF_TREES if name in names]
+    transpile = sqlglot.transpile
+
+    def mended(sql: str, read: str | None = None, write: str | None = None, **options: Any) -> list[str]:
+        if (read, write) != ("bigquery", "duckdb"):
+            return transpile(sql, read=read, write=write, **options)
+        tree = sqlglot.parse_one(sql, read=read)
+        for change in own:
+            for node in reversed(list(tree.walk())):
+                changed: Any = change(node)  # type: ignore[arg-type]
+                if changed is node:
+                    continue
+                if node is tree:
+                    tree = changed
+                else:
+                    node.replace(changed)
+        return [tree.sql(dialect=write)]
+
+    sqlglot.transpile = mended  # type: ignore[assignment]
+    if "comments" in names:
+        translate, execute = translator.SQLTranslator.translate, job_routes.execute_query_job
+        translator.SQLTranslator.translate = lambda self, sql, **more: translate(self, without_comments(sql), **more)
+        job_routes.execute_query_job = lambda project, job, sql, *more, **named: execute(
+            project, job, without_comments(sql), *more, **named
+        )
+    if "names" in names:
+        translator.qualify = lambda tree, **_: tree  # it would make all names of columns lower-case
+
+    if "upload" in names:
+        upload._is_permitted_media_type = lambda _: True  # Google's own client sends a file as */*
+
+
+MENDS = {*OF_TREES, "comments", "names", "upload"}
+
+
+def main(port: str, *left_out: str) -> None:
+    for extension in ("spatial", "avro"):
+        duckdb_extensions.import_extension(extension)
+    mend(MENDS - set(left_out))
+    server.run_forever(
+        Settings(rest_port=int(port), grpc_port=0, default_project_id="emulated", log_level=LogLevel.ERROR)
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

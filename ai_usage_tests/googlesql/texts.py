@@ -1,0 +1,112 @@
+"""Every text in GoogleSQL that the platform gives to an engine: the files of sql/, what Python modules ask themselves,
+and the queries of dashboard cards. A text that a module composes is composed here too, with an example of what goes
+into it.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import ai_usage
+from ai_usage.automation.build_requests import NEWS, SETTLED
+from ai_usage.catalog import TABLES
+from ai_usage.checks.alert_events import ALERT_EVENTS
+from ai_usage.checks.spending import CAN_FORECAST
+from ai_usage.core.grain import repeated_keys
+from ai_usage.dashboards.boards import boards
+from ai_usage.dashboards.metabase.wanted import wanted
+from ai_usage.marts.files import marts
+from ai_usage.warehouse.googlesql import to_duckdb
+from ai_usage_tests.googlesql.engine import Parameter
+from ai_usage_tests.googlesql.two_engines import FILES, read
+from ai_usage_tests.googlesql.world import PARAMETERS
+
+DAILY = next(mart for mart in marts() if mart.table.name == "ai_spend")
+TAG = re.compile(r"\{\{(\w+)\}\}")
+CODE = Path(ai_usage.__file__).parent
+NOT_SQL = ("report.", "REPORTS[", "self.")  # what else has a method `ask`: reports, and the engine itself
+# Of what the modules compose their questions, by the names that stand there.
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "ai_usage.automation.build_requests": {"news": NEWS.replace("SETTLED", SETTLED)},
+    "ai_usage.check": {"mart": "ai_spend"},
+    "ai_usage.checks.alert_events": {"table": ALERT_EVENTS, "where": "topic = @topic and asset = @asset"},
+    "ai_usage.checks.bills": {"count": CAN_FORECAST},
+    "ai_usage.checks.people": {"table": ALERT_EVENTS},
+    "ai_usage.core.grain": {"query": repeated_keys([table for table in TABLES if table.key])},
+    "ai_usage.marts.build_days": {"mart": DAILY, "table": DAILY.table, "money": "billed_usd"},
+    "ai_usage.providers.cursor.checks.seats": {"table": "cursor_usage_stats"},
+    "ai_usage.warehouse.ledger_check": {"pulls": PARAMETERS["pulls"].value},
+}
+OTHER_PARAMETERS = {
+    **dict.fromkeys(("account", "asset", "ids_by", "now", "provider", "pull", "pull_id", "topic"), "STRING"),
+    **dict.fromkeys(("cost_center", "person", "provider", "team"), "STRING"),
+    **dict.fromkeys(("period_from", "period_to", "since"), "DATE"),
+    "by": "TIMESTAMP",
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A call that asks the warehouse, and the text it asks; None where it is composed of what is not known here."""
+
+    module: str
+    line: int
+    text: str | None
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.line}"
+
+
+@cache
+def asked_in_python() -> tuple[Asked, ...]:
+    files = [path for path in sorted(CODE.rglob("*.py")) if path.stem != "__main__"]
+    return tuple(asked for path in files for asked in _asked_in(path))
+
+
+def _asked_in(path: Path) -> Iterator[Asked]:
+    module = ".".join(path.relative_to(CODE.parent).with_suffix("").parts)
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "ask"):
+            continue
+        if ast.unparse(node.func).startswith(NOT_SQL):
+            continue
+        yield Asked(module, node.lineno, _text(module, node.args[0]))
+
+
+def _text(module: str, argument: ast.expr) -> str | None:
+    names = vars(import_module(module))
+    code = compile(ast.Expression(argument), module, "eval")
+    try:
+        return str(eval(code, {**names, **EXAMPLES.get(module, {})}))  # noqa: S307 - our own code
+    except NameError:
+        return None
+
+
+@cache
+def card_texts() -> dict[str, str]:
+    """The cards as other tools ask them, with every filter applied: a tag `{{name}}` is a parameter."""
+    cards = wanted(boards(), engine="googlesql", is_simulated=True).cards
+    return {f"card {card.key}": TAG.sub(r"@\1", card.sql.replace("[[", "").replace("]]", "")) for card in cards}
+
+
+@cache
+def every_text() -> dict[str, str]:
+    """Where a text is → the text."""
+    files = {f"sql/{name}.sql": read(name) for name in FILES}
+    return files | {str(asked): asked.text for asked in asked_in_python() if asked.text} | card_texts()
+
+
+def view_texts() -> dict[str, str]:
+    """A view's address → its SELECT."""
+    return {table.address: read(table.view_of) for table in TABLES if table.view_of}
+
+
+def parameters_of(text: str) -> dict[str, Parameter]:
+    """Those that a text names, with their types; `KeyError` if one is in neither list."""
+    types = {name: parameter.type for name, parameter in PARAMETERS.items()} | OTHER_PARAMETERS
+    return {name: Parameter(types[name], None) for name in to_duckdb(text)[1]}

@@ -1,0 +1,82 @@
+"""A run that builds keeps the file open between its steps, and lets other processes have it all the same."""
+
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from ai_usage.automation.refresh import BUILD, FRESHNESS
+from ai_usage.automation.warehouse_resource import asks_no_provider
+from ai_usage_tests.mock_claude import DAY, NEXT
+from ai_usage_tests.warehouse.test_duckdb import _impatient, child, error_of
+from ai_usage_tests.warehouse.writing import PULL, answer, warehouse_in
+
+WRITES = "warehouse.append(PULL, [answer(DAY, '1')])"
+
+
+def is_busy(folder: Path) -> bool:
+    """Whether another process is kept from writing."""
+    return error_of(child(folder, WRITES, prelude=_impatient())).startswith("WarehouseBusy")
+
+
+def test_between_two_steps_the_file_stays_open_until_the_last_one(tmp_path: Path) -> None:
+    warehouse = warehouse_in(tmp_path)
+    with warehouse.staying_open():
+        warehouse.append(PULL, [answer(NEXT, "1")])
+        assert is_busy(tmp_path)
+        assert warehouse.pulled_days(PULL) == [NEXT]
+    assert not is_busy(tmp_path)
+
+
+def test_a_process_that_waits_gets_its_turn_between_two_steps(tmp_path: Path) -> None:
+    warehouse = warehouse_in(tmp_path)
+    with warehouse.staying_open():
+        warehouse.append(PULL, [answer(NEXT, "1")])
+        other = child(tmp_path, WRITES)
+        give_up = time.monotonic() + 60
+        while DAY not in warehouse.pulled_days(PULL) and time.monotonic() < give_up:
+            time.sleep(0.05)  # the rest of a step
+        assert warehouse.pulled_days(PULL) == [DAY, NEXT]
+        assert warehouse._kept, "and the file is ours again"
+    assert error_of(other) == ""
+
+
+def test_a_step_that_fails_leaves_the_file_closed_and_the_next_one_opens_it(tmp_path: Path) -> None:
+    warehouse = warehouse_in(tmp_path)
+    with warehouse.staying_open():
+        warehouse.append(PULL, [answer(NEXT, "1")])
+        with pytest.raises(KeyError), warehouse.connected():
+            raise KeyError
+        assert not is_busy(tmp_path)
+        assert warehouse.pulled_days(PULL) == [DAY, NEXT]
+
+
+def test_no_other_process_writes_while_the_file_is_copied(tmp_path: Path) -> None:
+    """A process that closes a file loses DuckDB's lock of it."""
+    warehouse = warehouse_in(tmp_path)
+    with warehouse.connected():
+        warehouse.append(PULL, [answer(NEXT, "1")])
+        warehouse.publish()
+        warehouse.copy_to(tmp_path / "backup.duckdb")
+        assert is_busy(tmp_path)
+    assert not is_busy(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("job", "assets", "is_open"),
+    [
+        (BUILD, None, True),
+        (BUILD, {"core/claude_costs", "marts/ai_spend"}, True),
+        (FRESHNESS, None, True),
+        ("claude", None, False),
+        ("__ASSET_JOB", {"raw/claude_cost_report", "core/claude_costs"}, False),
+    ],
+)
+def test_the_file_stays_open_for_runs_that_ask_no_provider(job: str, assets: set[str] | None, *, is_open: bool) -> None:
+    keys = None if assets is None else {dg.AssetKey(name.split("/")) for name in assets}
+    run: Any = SimpleNamespace(job_name=job, asset_selection=keys)
+    assert asks_no_provider(run) is is_open
+    assert not asks_no_provider(None)

@@ -1,0 +1,15 @@
+-- The limits of the month close, each with its reason.
+--
+-- grain: one row
+-- built: view
+-- group: close
+-- columns:
+--   rounding_usd numeric not null: a figure is given in cents, so half a cent is rounding
+--   least_period_days integer not null: a figure of fewer days is one of a month to date, not of a month
+--   match_usd numeric not null: of several figures of a month, those that match within a cent take precedence
+--   match_ratio numeric not null: or within this part of the figure, as console_figures_match has it
+select
+    cast('0.005' as numeric) as rounding_usd,
+    28 as least_period_days,
+    cast('0.01' as numeric) as match_usd,
+    cast('0.0001' as numeric) as match_ratio

@@ -1,0 +1,32 @@
+-- The constants of the forecast, each with its reason. docs/forecasting.md describes the methods.
+--
+-- grain: one row
+-- built: view
+-- group: forecast
+-- columns:
+--   least_known_days integer not null: without two weeks of days, no weekday is known twice
+--   origin_every_days integer not null: past forecasts are made on every third day of a month: each day would cost
+--     three times as much and show nothing else
+--   mean_days integer not null: weekday_mean uses the last four weeks: fewer depend on one day, more lag behind growth
+--   history_days integer not null: weekday_median and weekday_ewma use the last eight weeks
+--   week_weight_ratio float not null: the weight of a week in weekday_ewma, compared with the week after it
+--   measured_usd numeric not null: the error of a cheaper month is not measured: a cent would be a large part of it
+--   least_errors_count integer not null: with fewer errors, their 10 % and 90 % quantiles are chance
+--   least_forecasts_count integer not null: with fewer forecasts of earlier months, methods are not compared
+--   advantage_ratio float not null: a method replaces weekday_mean if its error is less than this part of it: a smaller
+--     advantage is chance
+--   normal_quantile_ratio float not null: 80 % of a normal distribution lie within so many standard deviations
+--   level_ratio float not null: how much the level of spend moves in a month, while no errors are known; see
+--     docs/forecasting.md
+select
+    14 as least_known_days,
+    3 as origin_every_days,
+    28 as mean_days,
+    56 as history_days,
+    0.7 as week_weight_ratio,
+    cast(1 as numeric) as measured_usd,
+    10 as least_errors_count,
+    8 as least_forecasts_count,
+    0.9 as advantage_ratio,
+    1.2816 as normal_quantile_ratio,
+    0.15 as level_ratio

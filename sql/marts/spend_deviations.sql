@@ -1,0 +1,168 @@
+-- Spikes and drops: days on which a provider, team, API key or model deviates far from its baseline (usage_baselines),
+-- with the keys, persons or models that make up most of the difference. A spike is five deviations above the baseline,
+-- by $40 or more, and a fifth above the 90 % quantile of such days. A drop is a provider or team with a baseline of $50
+-- or more that has a quarter of it or less, five deviations below. anomaly_thresholds has these limits.
+--
+-- grain: one spike or drop of one provider, team, API key or model on one UTC day
+-- built: daily by spend_date
+-- group: spend
+-- columns:
+--   spend_date date not null: the UTC day
+--   kind string not null: spike or drop
+--   scope string not null: provider, team, api_key or model
+--   scope_name string not null: as in usage_series
+--   provider string: null for teams
+--   spent_usd numeric not null: billed for usage on the day
+--   expected_usd numeric not null: the baseline
+--   score_ratio numeric not null: the difference in deviations
+--   contributors string: up to three keys, persons or models with the largest part of it, with their part
+with found as (
+    select
+        days.*,
+        'spike' as kind,
+        days.spike_baseline_usd as expected_usd
+    from ai_usage_analytics.usage_baselines as days
+    cross join ai_usage_analytics.anomaly_thresholds as thresholds
+    where
+        days.spend_date between @first_day and @last_day
+        and cast(days.usage_usd as float64) - days.spike_baseline_usd >= thresholds.deviation_usd
+        and cast(days.usage_usd as float64) - days.spike_baseline_usd
+        >= thresholds.deviations_ratio * days.deviation_usd
+        and cast(days.usage_usd as float64) >= thresholds.spike_ratio * days.high_usd
+    union all
+    select
+        days.*,
+        'drop' as kind,
+        days.drop_baseline_usd as expected_usd
+    from ai_usage_analytics.usage_baselines as days
+    cross join ai_usage_analytics.anomaly_thresholds as thresholds
+    where
+        days.spend_date between @first_day and @last_day
+        and days.scope in ('provider', 'team')
+        and days.drop_baseline_usd >= thresholds.drop_baseline_usd
+        and cast(days.usage_usd as float64) <= thresholds.drop_ratio * days.drop_baseline_usd
+        and days.drop_baseline_usd - cast(days.usage_usd as float64)
+        >= thresholds.deviations_ratio * days.deviation_usd
+),
+
+key_names as (
+    select
+        api_key_id,
+        max(api_key_name) as api_key_name
+    from ai_usage_analytics.dim_api_key_mapping
+    group by api_key_id
+),
+
+scopes as (
+    select scope from unnest(['provider', 'team', 'api_key', 'model']) as scope
+),
+
+-- The parts of each scope that a reader would look at next.
+charges as (
+    select
+        spend.spend_date,
+        scopes.scope,
+        spend.billed_usd,
+        case scopes.scope
+            when 'provider' then spend.provider
+            when 'team' then spend.team_name
+            when 'api_key' then spend.api_key_id
+            else spend.model
+        end as scope_name,
+        if(scopes.scope = 'team', 'all', spend.provider) as calendar,
+        coalesce(
+            if(scopes.scope = 'api_key', null, coalesce(key_names.api_key_name, spend.api_key_id, spend.user_email)),
+            if(scopes.scope = 'model', null, spend.model),
+            'other'
+        ) as contributor
+    from ai_usage_analytics.ai_spend as spend
+    cross join ai_usage_analytics.anomaly_thresholds as thresholds
+    left join key_names on spend.api_key_id = key_names.api_key_id
+    cross join scopes
+    where
+        spend.spend_date between date_sub(@first_day, interval 180 day) and @last_day
+        and spend.spend_date >= date_sub(@first_day, interval thresholds.baseline_days day)
+        and spend.charge_type != 'subscription'
+        and spend.billed_usd is not null
+),
+
+-- Each contributor's part: its difference from its own mean of the same days before.
+shares as (
+    select
+        found.kind,
+        found.scope,
+        found.scope_name,
+        found.calendar,
+        found.spend_date,
+        charges.contributor,
+        cast(sum(if(charges.spend_date = found.spend_date, charges.billed_usd, 0)) as float64)
+        - safe_divide(
+            cast(sum(if(charges.spend_date < found.spend_date, charges.billed_usd, 0)) as float64),
+            max(found.days_before_count)
+        ) as excess_usd
+    from found
+    cross join ai_usage_analytics.anomaly_thresholds as thresholds
+    inner join charges
+        on
+            found.scope = charges.scope
+            and found.scope_name = charges.scope_name
+            and found.calendar = charges.calendar
+            and found.spend_date >= charges.spend_date
+            and date_sub(found.spend_date, interval thresholds.baseline_days day) <= charges.spend_date
+            and found.is_weekend = (extract(dayofweek from charges.spend_date) in (1, 7))
+    group by found.kind, found.scope, found.scope_name, found.calendar, found.spend_date, charges.contributor
+),
+
+ranked as (
+    select
+        shares.*,
+        thresholds.contributors_count,
+        row_number() over (
+            partition by shares.kind, shares.scope, shares.scope_name, shares.calendar, shares.spend_date
+            order by
+                round(if(shares.kind = 'drop', -shares.excess_usd, shares.excess_usd), 6) desc,
+                shares.contributor asc
+        ) as place
+    from shares
+    cross join ai_usage_analytics.anomaly_thresholds as thresholds
+    where if(shares.kind = 'drop', -shares.excess_usd, shares.excess_usd) >= thresholds.contributor_usd
+),
+
+named as (
+    select
+        kind,
+        scope,
+        scope_name,
+        calendar,
+        spend_date,
+        string_agg(
+            concat(
+                contributor, if(excess_usd < 0, ' -$', ' +$'), cast(cast(round(abs(excess_usd)) as int64) as string)
+            ),
+            ', ' order by place
+        ) as contributors
+    from ranked
+    where place <= contributors_count
+    group by kind, scope, scope_name, calendar, spend_date
+)
+
+select
+    found.spend_date,
+    found.kind,
+    found.scope,
+    found.scope_name,
+    found.provider,
+    found.usage_usd as spent_usd,
+    cast(round(found.expected_usd, 2) as numeric) as expected_usd,
+    cast(
+        round((cast(found.usage_usd as float64) - found.expected_usd) / found.deviation_usd, 2) as numeric
+    ) as score_ratio,
+    named.contributors
+from found
+left join named
+    on
+        found.kind = named.kind
+        and found.scope = named.scope
+        and found.scope_name = named.scope_name
+        and found.calendar = named.calendar
+        and found.spend_date = named.spend_date
