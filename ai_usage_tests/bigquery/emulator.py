@@ -19,6 +19,7 @@ from bqemulator.api.routes import jobs as job_routes
 from bqemulator.api.routes import upload
 from bqemulator.config import LogLevel, Settings
 from bqemulator.sql import translator
+from bqemulator.sql.rules.misc_helpers import CountIfEmptyZeroRule
 from sqlglot import exp
 
 WORDS = re.compile(
@@ -98,11 +99,18 @@ def mend(names: set[str]) -> None:
     if "names" in names:
         translator.qualify = lambda tree, **_: tree  # it would make all names of columns lower-case
 
+    if "refused" in names:
+        job_routes._SQL_EXECUTION_DOMAIN_ERRORS = ()  # a query that fails would be answered by no rows
+    if "countif" in names:  # what it makes of COUNTIF would stand within OVER
+        applies = CountIfEmptyZeroRule.applies_to
+        CountIfEmptyZeroRule.applies_to = lambda self, node: (
+            applies(self, node) and not isinstance(node.parent, exp.Window)
+        )
     if "upload" in names:
         upload._is_permitted_media_type = lambda _: True  # Google's own client sends a file as */*
 
 
-MENDS = {*OF_TREES, "comments", "names", "upload"}
+MENDS = {*OF_TREES, "comments", "countif", "names", "refused", "upload"}
 
 
 def main(port: str, *left_out: str) -> None:
