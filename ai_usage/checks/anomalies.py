@@ -45,15 +45,15 @@ def _anomalies(warehouse: Warehouse, span: Span) -> Mapping[date, Finding]:
     found = wrong_rows(warehouse, "checks/spend_has_no_anomaly", span)
     known = {day for pull in BILLS for day in warehouse.pulled_days(pull)}
     [thresholds] = warehouse.ask(THRESHOLDS).to_dicts()
-    too_new = {day: why for day in span.days if (why := _too_new(day, known, thresholds))}
+    unknown = {day: why for day in span.days if (why := too_new(day, known, thresholds))}
     return (
-        too_new
+        unknown
         | {day: blind for day in span.days if day in known and day not in built}
         | {day: evaluate_anomalies(rows) for day, rows in found.items()}
     )
 
 
-def _too_new(day: date, known: Collection[date], thresholds: Mapping[str, int]) -> NotEvaluated | None:
+def too_new(day: date, known: Collection[date], thresholds: Mapping[str, int]) -> NotEvaluated | None:
     """Why a day has no baseline yet, where too few days like it are known before it."""
     is_weekend = day.weekday() >= SATURDAY
     since = day - timedelta(days=thresholds["baseline_days"])
