@@ -80,7 +80,7 @@ def restated(platform: Platform, by: str = "1.5", after: timedelta = timedelta(d
     core = (f"core/{table}" for table in ("claude_costs", "claude_daily_cost", "spend_versions"))
     steps = ("claude_priced_tiers", "claude_allocated_shares", "claude_cost_shares", "claude_attributed_costs")
     marts = (f"marts/{mart}" for mart in (*steps, "claude_total_expenses", "claude_expenses", "claude_parity"))
-    rebuilt(platform, *core, *marts, "marts/month_close")
+    rebuilt(platform, *core, *marts, "marts/month_differences", "marts/month_close")
 
 
 def sentence(outcome: Outcome, check: str, table: str, day: date | None = None) -> str:
