@@ -16,6 +16,7 @@ GOOD = """-- What it answers,
 --
 -- grain: one day
 -- built: daily by some_date
+-- group: spend
 -- blocked by: anthropic
 -- cluster: name
 -- columns:
@@ -42,6 +43,7 @@ def test_the_header_is_the_table_and_the_select_what_it_reads() -> None:
         "one day",
         "some_date",
     )
+    assert mart.group == "spend"
     assert mart.table.cluster == ("name",)
     assert mart.blocked_by == (ANTHROPIC.gate,)
     columns = {name: (c.type, c.required, c.description) for name, c in mart.table.columns.items()}
@@ -64,6 +66,7 @@ def test_the_header_is_the_table_and_the_select_what_it_reads() -> None:
     [
         ("-- grain: one day\n", "", "no line '-- grain: …'"),
         ("-- built: daily by some_date\n", "", "no line '-- built: …'"),
+        ("-- group: spend\n", "", "no line '-- group: …'"),
         ("daily by some_date", "hourly", "'daily by <column>', 'monthly by <column>', 'whole' or 'view', not 'hourly'"),
         ("daily by some_date", "daily", "'daily by <column>', 'monthly by <column>', 'whole' or 'view', not 'daily'"),
         ("blocked by: anthropic", "blocked by: clod", r"knows \['anthropic', 'cursor'\], not \['clod'\]"),
@@ -121,3 +124,11 @@ def test_a_run_without_the_views_builds_the_tables_behind_them_first() -> None:
     assert found["claude_platform_costs"] == {
         *(("marts", name) for name in ("claude_measured_costs", "claude_platform_pieces", "claude_platform_shares"))
     }
+
+
+def test_a_mart_stands_under_its_subject_or_under_the_one_of_its_provider() -> None:
+    groups = {mart.query: mart.group for mart in marts()}
+    shared = {group for query, group in groups.items() if query.startswith("marts/")}
+    assert shared == {"spend", "activity", "forecast", "close", "quality"}
+    own = {(query.split("/")[1], group) for query, group in groups.items() if query.startswith("providers/")}
+    assert own == {("anthropic", "claude"), ("cursor", "cursor")}
