@@ -54,6 +54,7 @@ class Declared:
     is_daily: bool
     parents: tuple[str, ...]
     days_of: Collection[str]
+    is_view: bool
 
 
 DECLARED: dict[str, Declared] = {}
@@ -75,7 +76,7 @@ def spec(layer: str, table: Table, *, group: str, kinds: set[str], description: 
         partitions_def=DAYS if daily else None,
     )
     parents = tuple(dep.asset_key.to_user_string() for dep in described.deps)
-    DECLARED[described.key.to_user_string()] = Declared(daily, parents, days_of)
+    DECLARED[described.key.to_user_string()] = Declared(daily, parents, days_of, bool(table.view_of))
     return described
 
 
@@ -254,11 +255,11 @@ def _days(context: dg.AssetExecutionContext, asset: dg.AssetKey) -> list[date | 
 
 @cache
 def pulls_behind(asset: str) -> frozenset[str]:
-    """The daily pulls from which a table is built: a day can be built if one of them was made."""
+    """The daily pulls from which a table is built, through views too: a day can be built if one of them was made."""
     of = DECLARED[asset]
     found = set(of.days_of)
     for parent in of.parents:
-        if parent in DECLARED and DECLARED[parent].is_daily:
+        if parent in DECLARED and (DECLARED[parent].is_daily or DECLARED[parent].is_view):
             found |= {parent.removeprefix("raw/")} if parent.startswith("raw/") else pulls_behind(parent)
     return frozenset(found)
 

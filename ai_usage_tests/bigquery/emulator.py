@@ -19,6 +19,7 @@ from bqemulator.api.routes import jobs as job_routes
 from bqemulator.api.routes import upload
 from bqemulator.config import LogLevel, Settings
 from bqemulator.sql import translator
+from bqemulator.sql.rules.misc_helpers import CountIfEmptyZeroRule
 from sqlglot import exp
 
 WORDS = re.compile(
@@ -68,47 +69,71 @@ OF_TREES: dict[str, Callable[[Tree], Tree]] = {
 }
 
 
-def mend(names: set[str]) -> None:
-    """Replace the parts of the emulator that read these things otherwise than Google does."""
-    own = [OF_TREES[name] for name in OF_TREES if name in names]
+def change_trees(changes: list[Callable[[Tree], Tree]]) -> None:
+    """Have these changes made in each statement on its way to DuckDB."""
     transpile = sqlglot.transpile
 
     def mended(sql: str, read: str | None = None, write: str | None = None, **options: Any) -> list[str]:
         if (read, write) != ("bigquery", "duckdb"):
             return transpile(sql, read=read, write=write, **options)
         tree = sqlglot.parse_one(sql, read=read)
-        for change in own:
+        for change in changes:
             for node in reversed(list(tree.walk())):
                 changed: Any = change(node)  # type: ignore[arg-type]
-                if changed is node:
-                    continue
-                if node is tree:
+                if changed is not node and node is tree:
                     tree = changed
-                else:
+                elif changed is not node:
                     node.replace(changed)
         return [tree.sql(dialect=write)]
 
     sqlglot.transpile = mended  # type: ignore[assignment]
-    if "comments" in names:
-        translate, execute = translator.SQLTranslator.translate, job_routes.execute_query_job
-        translator.SQLTranslator.translate = lambda self, sql, **more: translate(self, without_comments(sql), **more)
-        job_routes.execute_query_job = lambda project, job, sql, *more, **named: execute(
-            project, job, without_comments(sql), *more, **named
-        )
-    if "names" in names:
-        translator.qualify = lambda tree, **_: tree  # it would make all names of columns lower-case
-
-    if "upload" in names:
-        upload._is_permitted_media_type = lambda _: True  # Google's own client sends a file as */*
 
 
-MENDS = {*OF_TREES, "comments", "names", "upload"}
+def strip_comments() -> None:
+    translate, execute = translator.SQLTranslator.translate, job_routes.execute_query_job
+    translator.SQLTranslator.translate = lambda self, sql, **more: translate(self, without_comments(sql), **more)
+    job_routes.execute_query_job = lambda project, job, sql, *more, **named: execute(
+        project, job, without_comments(sql), *more, **named
+    )
+
+
+def count_within_windows() -> None:
+    """What it makes of COUNTIF must not stand before OVER."""
+    applies = CountIfEmptyZeroRule.applies_to
+    CountIfEmptyZeroRule.applies_to = lambda self, node: applies(self, node) and not isinstance(node.parent, exp.Window)
+
+
+def keep_names() -> None:
+    """It would make all names of columns lower-case."""
+    translator.qualify = lambda tree, **_: tree
+
+
+def refuse_what_fails() -> None:
+    """A query that fails would be answered by no rows."""
+    job_routes._SQL_EXECUTION_DOMAIN_ERRORS = ()
+
+
+def take_any_file() -> None:
+    """Google's own client sends a file as */*."""
+    upload._is_permitted_media_type = lambda _: True
+
+
+OF_ITS_CODE: dict[str, Callable[[], None]] = {
+    "comments": strip_comments,
+    "countif": count_within_windows,
+    "names": keep_names,
+    "refused": refuse_what_fails,
+    "upload": take_any_file,
+}
 
 
 def main(port: str, *left_out: str) -> None:
     for extension in ("spatial", "avro"):
         duckdb_extensions.import_extension(extension)
-    mend(MENDS - set(left_out))
+    change_trees([change for name, change in OF_TREES.items() if name not in left_out])
+    for name, change in OF_ITS_CODE.items():
+        if name not in left_out:
+            change()
     server.run_forever(
         Settings(rest_port=int(port), grpc_port=0, default_project_id="emulated", log_level=LogLevel.ERROR)
     )

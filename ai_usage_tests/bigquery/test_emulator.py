@@ -16,7 +16,7 @@ from ai_usage.warehouse.table import RAW, Table, integer
 from ai_usage_tests.bigquery.running import Emulator, emulator
 
 COUNTED = Table(name="counted", schema=RAW, grain="a number", columns={"n": integer("a number")}, date_column=None)
-MENDS = ("decimal", "isoweek", "nul", "div", "comments", "names", "upload")
+MENDS = ("decimal", "isoweek", "nul", "div", "comments", "countif", "names", "refused", "upload")
 # What Google returns for each: name of the column, value.
 ASKED: dict[str, tuple[str, str, Any]] = {
     "decimal": ("select cast('1.123456789' as numeric) as usd", "usd", Decimal("1.123456789")),
@@ -28,6 +28,7 @@ ASKED: dict[str, tuple[str, str, Any]] = {
     "nul": (r"select length('\x00') as n", "n", 1),
     "div": ("select div(a + 1, 2) as n from (select 4 as a)", "n", 2),
     "comments": ("select -- the day's cost\n2.5 as cost", "cost", 2.5),
+    "countif": (f"select countif(n > 0) over (partition by n) as n from {COUNTED.address}", "n", 1),
     "names": (f"select countif(n > 0) as BilledCost from {COUNTED.address}", "BilledCost", 1),
 }
 
@@ -71,3 +72,9 @@ def test_a_file_is_loaded_only_with_the_mend(running: Emulator, unmended: Emulat
     _with_a_table(running).load(COUNTED, rows, job_id="once")
     with pytest.raises(GoogleAPICallError, match="unsupported Content-Type"):
         _with_a_table(unmended).load(COUNTED, rows, job_id="once")
+
+
+def test_a_query_that_fails_is_refused_only_with_the_mend(running: Emulator, unmended: Emulator) -> None:
+    with pytest.raises(GoogleAPICallError, match="nothing"):
+        _with_a_table(running).query("select nothing from ai_usage_raw.counted")
+    assert _with_a_table(unmended).query("select nothing from ai_usage_raw.counted").is_empty()
