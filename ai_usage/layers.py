@@ -62,7 +62,7 @@ GATING_PULLS: list[str] = []  # the pulls of every provider's gate, which the re
 
 
 def spec(layer: str, table: Table, *, group: str, kinds: set[str], description: str = "", deps: Sequence[Any] = (),
-         daily: bool = True, days_of: Collection[str] = ()) -> dg.AssetSpec:  # fmt: skip
+         daily: bool = True, days_of: Collection[str] = (), version: str | None = None) -> dg.AssetSpec:  # fmt: skip
     """What Dagster shows about a table before it is filled."""
     described = dg.AssetSpec(
         key=[layer, table.name],
@@ -74,6 +74,7 @@ def spec(layer: str, table: Table, *, group: str, kinds: set[str], description: 
         tags={"layer": layer},
         metadata=table.metadata(),
         partitions_def=DAYS if daily else None,
+        code_version=version,
     )
     parents = tuple(dep.asset_key.to_user_string() for dep in described.deps)
     DECLARED[described.key.to_user_string()] = Declared(daily, parents, days_of, bool(table.view_of))
@@ -81,16 +82,17 @@ def spec(layer: str, table: Table, *, group: str, kinds: set[str], description: 
 
 
 def daily_asset(layer: str, table: Table, *, group: str, kinds: set[str], deps: Sequence[Any] = (),
-                days_of: Collection[str] = ()) -> Decorate:  # fmt: skip
+                days_of: Collection[str] = (), version: str | None = None) -> Decorate:  # fmt: skip
     """An asset partitioned by UTC day that takes a whole range in one run. It can be built for the days of which the
     daily pulls it is made of, or those of `days_of`, were asked.
     """
-    return _asset(layer, table, group=group, kinds=kinds, deps=deps, daily=True, days_of=days_of)
+    return _asset(layer, table, group=group, kinds=kinds, deps=deps, daily=True, days_of=days_of, version=version)
 
 
-def snapshot_asset(layer: str, table: Table, *, group: str, kinds: set[str], deps: Sequence[Any] = ()) -> Decorate:
+def snapshot_asset(layer: str, table: Table, *, group: str, kinds: set[str], deps: Sequence[Any] = (),
+                   version: str | None = None) -> Decorate:  # fmt: skip
     """An asset without days: a directory as it is now."""
-    return _asset(layer, table, group=group, kinds=kinds, deps=deps, daily=False)
+    return _asset(layer, table, group=group, kinds=kinds, deps=deps, daily=False, version=version)
 
 
 def _asset(layer: str, table: Table, *, daily: bool, **more: Any) -> Decorate:

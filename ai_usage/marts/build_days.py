@@ -10,6 +10,7 @@ import dagster as dg
 from ai_usage.errors import AiUsageError, WarehouseError, interruption
 from ai_usage.ingest.day_replacement import ASKED_DAYS, asked_days
 from ai_usage.layers import note, reason
+from ai_usage.marts.column_lineage import column_lineage
 from ai_usage.marts.files import Mart, marts, refuse_other_columns
 from ai_usage.marts.gate import BlockedAccounts, BlockedDays, blocked_accounts, by_day
 from ai_usage.partitions import Span, span_of_run
@@ -77,13 +78,17 @@ def rebuild(context: dg.AssetExecutionContext, warehouse: Warehouse, mart: Mart)
     with warehouse.connected():
         if missing := never_pulled(warehouse, mart):
             return note(context, asset, None, skipped=missing)
+        lineage = {"dagster/column_lineage": column_lineage(mart)}
         if not mart.is_daily:
+            note(context, asset, None, **lineage)
             return _note_rows(context, asset, rebuild_whole(warehouse, mart))
         span = span_of_run(context)
         asked = asked_days(warehouse, asset, span)
         for day in span.days:
             if day not in asked:
                 note(context, asset, day, skipped="no source it is made of was asked about this day: left as it was")
+        if asked:  # the UI shows that of the newest day: one of a run is enough
+            note(context, asset, max(asked), **lineage)
         rebuilt = rebuild_days(warehouse, mart, span, only=asked)
         if mart.is_monthly:
             return _note_rows(context, asset, rebuilt.rows)

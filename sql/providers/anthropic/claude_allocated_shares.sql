@@ -4,6 +4,7 @@
 --
 -- grain: one payer's share of one priced thing on one UTC day
 -- built: daily by activity_date
+-- group: claude
 -- blocked by: anthropic
 -- columns:
 --   activity_date date not null: the UTC day

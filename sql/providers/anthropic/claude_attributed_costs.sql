@@ -4,6 +4,7 @@
 --
 -- grain: one use of one person or key on one platform on one UTC day
 -- built: daily by expense_date
+-- group: claude
 -- cluster: user_email, api_key_id
 -- columns:
 --   expense_date date not null: the UTC day

@@ -3,6 +3,7 @@
 --
 -- grain: one person's use, or use by one reported key name, of one model in Claude Code on one UTC day
 -- built: view
+-- group: claude
 -- columns:
 --   expense_date date not null: the UTC day
 --   account string not null: the account at the provider

@@ -7,6 +7,7 @@
 --
 -- grain: one person's or key's share of one priced thing on one UTC day
 -- built: daily by expense_date
+-- group: claude
 -- blocked by: anthropic
 -- cluster: workspace_id, api_key_id
 -- columns:

@@ -5,6 +5,7 @@
 --
 -- grain: one key's candidate for tokens of one type in one tier, context window, geography and speed on one UTC day
 -- built: view
+-- group: claude
 -- columns:
 --   activity_date date not null: the UTC day
 --   account string not null: the account at the provider

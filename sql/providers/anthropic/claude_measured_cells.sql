@@ -4,6 +4,7 @@
 --
 -- grain: one model and kind of cost in one workspace on one UTC day with a row of analytics
 -- built: view
+-- group: claude
 -- columns:
 --   activity_date date not null: the UTC day
 --   account string not null: the account at the provider

@@ -3,6 +3,7 @@
 --
 -- grain: one row of claude_measured_costs that is in the cost report
 -- built: view
+-- group: claude
 -- columns:
 --   activity_date date not null: the UTC day
 --   account string not null: the account at the provider

@@ -3,6 +3,7 @@
 --
 -- grain: one payer's measured cost of one priced thing on one UTC day
 -- built: view
+-- group: claude
 -- columns:
 --   activity_date date not null: the UTC day
 --   account string not null: the account at the provider

@@ -3,6 +3,7 @@
 --
 -- grain: one model and token type in one workspace on one UTC day
 -- built: view
+-- group: claude
 -- columns:
 --   activity_date date not null: the UTC day
 --   account string not null: the account at the provider

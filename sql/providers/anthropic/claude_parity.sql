@@ -4,6 +4,7 @@
 --
 -- grain: one UTC day of an account with a pulled cost report
 -- built: daily by activity_date
+-- group: claude
 -- blocked by: anthropic
 -- columns:
 --   activity_date date not null: the UTC day

@@ -4,6 +4,7 @@
 --
 -- grain: one payer of one priced thing on one UTC day
 -- built: view
+-- group: claude
 -- columns:
 --   activity_date date not null: the UTC day
 --   account string not null: the account at the provider

@@ -4,6 +4,7 @@
 --
 -- grain: one share, or one piece of it, of one person or key on one platform on one UTC day
 -- built: view
+-- group: claude
 -- columns:
 --   expense_date date not null: the UTC day
 --   account string not null: the account at the provider

@@ -4,6 +4,7 @@
 --
 -- grain: one platform's or person's piece of a key's cost of one model (or of the cost without a key) on one UTC day
 -- built: view
+-- group: claude
 -- columns:
 --   expense_date date not null: the UTC day
 --   account string not null: the account at the provider

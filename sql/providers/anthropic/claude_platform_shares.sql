@@ -4,6 +4,7 @@
 --
 -- grain: one row of claude_cost_shares
 -- built: view
+-- group: claude
 -- columns:
 --   expense_date date not null: the UTC day, as in claude_cost_shares, as are all columns but the last three
 --   account string not null: the account at the provider

@@ -5,6 +5,7 @@
 --
 -- grain: one service tier of one priced thing of an account on one UTC day
 -- built: daily by activity_date
+-- group: claude
 -- blocked by: anthropic
 -- columns:
 --   activity_date date not null: the UTC day

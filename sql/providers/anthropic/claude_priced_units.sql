@@ -3,6 +3,7 @@
 --
 -- grain: one key's use of one service tier of one priced thing on one UTC day
 -- built: view
+-- group: claude
 -- columns:
 --   activity_date date not null: the UTC day
 --   account string not null: the account at the provider

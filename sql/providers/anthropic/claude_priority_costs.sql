@@ -4,6 +4,7 @@
 --
 -- grain: one model and token type of a workspace with Priority Tier tokens on one UTC day
 -- built: view
+-- group: claude
 -- columns:
 --   activity_date date not null: the UTC day
 --   account string not null: the account at the provider

@@ -2,6 +2,7 @@
 --
 -- grain: one kind of unit of one row of claude_usage_tokens
 -- built: view
+-- group: claude
 -- columns:
 --   activity_date date not null: the UTC day
 --   account string not null: the account at the provider

@@ -6,6 +6,7 @@
 --
 -- grain: one key's tokens of one type in the cost lines of one tier, context window, geography and speed on one UTC day
 -- built: daily by activity_date
+-- group: claude
 -- cluster: workspace_id, api_key_id
 -- columns:
 --   activity_date date not null: the UTC day

@@ -3,6 +3,7 @@
 --
 -- grain: one row of claude_token_units that is not of Priority Tier
 -- built: view
+-- group: claude
 -- columns:
 --   activity_date date not null: the UTC day
 --   account string not null: the account at the provider
