@@ -27,6 +27,8 @@ from ai_usage.warehouse.origin import mixture
 from ai_usage.warehouse.table import PULLS, Table, raw_table
 from ai_usage.warehouse.turns import is_awaited, waiting
 
+MANY = 100_000  # rows of an answer that is too large to be remembered
+
 
 @dataclass
 class DuckDBWarehouse:
@@ -178,6 +180,10 @@ class DuckDBWarehouse:
         of = days if account is None else days.filter(account=account)
         return of["activity_date"].unique().sort().to_list()
 
+    def remember_in(self, answers: dict[Any, pl.DataFrame]) -> None:
+        """Share what is remembered with others that read the same state of the file."""
+        self._remembered, self._remembered_of = answers, connection.state(self.path)
+
     def _remember(self, question: Any, ask: Callable[[], pl.DataFrame]) -> pl.DataFrame:
         """The answer to a question about the ledger, asked once while nobody writes to it."""
         state = connection.state(self.path)
@@ -244,9 +250,21 @@ class DuckDBWarehouse:
         return self.ask(read(name), **parameters)
 
     def ask(self, googlesql: str, **parameters: Any) -> pl.DataFrame:
+        """To read only, an answer is remembered, and the file not even opened, until it is another one."""
         sql, names = to_duckdb(googlesql)
-        with self.connected() as db:
-            found: pl.DataFrame = db.sql(sql, params={name: parameters[name] for name in names}).pl()
+        own = {name: parameters[name] for name in sorted(names)}
+
+        def answer() -> pl.DataFrame:
+            with self.connected() as db:
+                found: pl.DataFrame = db.sql(sql, params=own).pl()
+            return found
+
+        if not self.is_read_only:
+            return answer()
+        question = sql, repr(own)
+        found = self._remember(question, answer)
+        if found.height > MANY:
+            self._remembered.pop(question, None)
         return found
 
     def has(self, table: Table) -> bool:
