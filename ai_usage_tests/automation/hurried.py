@@ -48,7 +48,8 @@ def refuse_a_full_disk(folder: Path, needed: int, target: Path) -> None:
     there_is_space(folder, needed, target)
 
 
-durable_files.refuse_a_full_disk = spare_copy.refuse_a_full_disk = refuse_a_full_disk
+durable_files.refuse_a_full_disk = refuse_a_full_disk
+spare_copy.refuse_a_full_disk = refuse_a_full_disk  # type: ignore[attr-defined]
 
 # Other assets have tests of their own and would take most of the time.
 MADE = {
