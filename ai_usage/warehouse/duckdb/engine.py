@@ -186,7 +186,7 @@ class DuckDBWarehouse:
         self._remembered, self._remembered_of = answers, connection.state(self.path)
 
     def _remember(self, question: Any, ask: Callable[[], pl.DataFrame]) -> pl.DataFrame:
-        """The answer to a question about the ledger, asked once while nobody writes to it."""
+        """The answer to a question about the ledger, asked once until a process writes to the file."""
         state = connection.state(self.path)
         if state != self._remembered_of:
             self._remembered, self._remembered_of = {}, state
