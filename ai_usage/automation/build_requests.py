@@ -243,11 +243,11 @@ class Stale:
         return self.graph.get(key).partitions_def is not None
 
     def below(self, key: dg.AssetKey) -> Keys:
-        """All that depends on an asset, directly or not, and is built rather than pulled."""
+        """All that depends on an asset, directly, through views or other tables, and is built rather than pulled."""
         if key not in self._below:
             children = self.graph.get(key).child_keys if self.graph.has(key) else ()
-            built = [child for child in children if child.path[0] != "raw"]
-            self._below[key] = frozenset(built).union(*(self.below(child) for child in built))
+            made = [child for child in children if child.path[0] != "raw"]
+            self._below[key] = frozenset(filter(self.is_built, made)).union(*map(self.below, made))
         return self._below[key]
 
     def lasting_with(self, keys: Keys) -> Keys:
@@ -266,10 +266,10 @@ class Stale:
         return frozenset(key for key in above if key.path[0] != "raw" and not self.graph.get(key).parent_keys)
 
     def above(self, key: dg.AssetKey) -> Keys:
-        """All that an asset is made of, directly or not, and that has an asset."""
+        """All that an asset is made of, directly, through views or other tables, and that a run fills."""
         if key not in self._above:
-            parents = [parent for parent in self.graph.get(key).parent_keys if self.is_built(parent)]
-            self._above[key] = frozenset(parents).union(*(self.above(parent) for parent in parents))
+            parents = [parent for parent in self.graph.get(key).parent_keys if self.graph.has(parent)]
+            self._above[key] = frozenset(filter(self.is_built, parents)).union(*map(self.above, parents))
         return self._above[key]
 
     def spans(self) -> Iterator[tuple[Span, Keys]]:

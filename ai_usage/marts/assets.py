@@ -2,9 +2,11 @@
 through views too.
 """
 
+from typing import Any
+
 import dagster as dg
 
-from ai_usage.layers import daily_asset, snapshot_asset
+from ai_usage.layers import daily_asset, snapshot_asset, spec
 from ai_usage.marts.build_days import rebuild
 from ai_usage.marts.files import Mart, marts
 from ai_usage.marts.versions import code_versions
@@ -28,21 +30,28 @@ def _through_views(mart: Mart) -> set[tuple[str, str]]:
     return found
 
 
-def asset_of(mart: Mart) -> dg.AssetsDefinition:
-    """The asset that a mart's file declares."""
+def asset_of(mart: Mart) -> dg.AssetsDefinition | dg.AssetSpec:
+    """The asset that a mart's file declares. A view has no step: it is there as soon as the warehouse is open."""
+    table = mart.table
+    declared: dict[str, Any] = {
+        "group": mart.group,
+        "deps": [dg.AssetKey(list(address)) for address in sorted(parents_of(mart))],
+        "version": code_versions()[table.name],
+    }
+    gating = [pull for gate in mart.gates for pull in gate.pulls]
+    if table.view_of:
+        kinds = {"sql", "duckdb", "view"}
+        of_view = spec("marts", table, kinds=kinds, description=mart.about, daily=mart.is_daily, days_of=gating, **declared)
+        return of_view.replace_attributes(partitions_def=None)
 
     def built(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> None:
         rebuild(context, warehouse, mart)
 
     built.__doc__ = mart.about
-    kinds = {"sql", "duckdb", *({"view"} if mart.table.view_of else ())}
-    deps = [dg.AssetKey(list(address)) for address in sorted(parents_of(mart))]
-    version = code_versions()[mart.table.name]
-    if not mart.is_daily:
-        return snapshot_asset("marts", mart.table, group=mart.group, kinds=kinds, deps=deps, version=version)(built)
-    gating = [pull for gate in mart.gates for pull in gate.pulls]
-    daily = daily_asset("marts", mart.table, group=mart.group, kinds=kinds, deps=deps, days_of=gating, version=version)
-    return daily(built)
+    declared["kinds"] = {"sql", "duckdb"}
+    if mart.is_daily:
+        return daily_asset("marts", table, days_of=gating, **declared)(built)
+    return snapshot_asset("marts", table, **declared)(built)
 
 
 ASSETS = [asset_of(mart) for mart in marts()]
