@@ -1,9 +1,13 @@
 """Whether the data that the settings lead to are simulated."""
 
+from functools import lru_cache
+from pathlib import Path
+
 import duckdb
 
 from ai_usage.errors import WarehouseError
 from ai_usage.settings import Settings
+from ai_usage.warehouse.duckdb.connection import state
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.duckdb.published_copy import unreadable
 from ai_usage.warehouse.origin import is_simulated
@@ -15,11 +19,16 @@ def data_are_simulated(of: Settings) -> bool | None:
     """
     for path in (of.published_database, of.database):
         if path.exists() and not (path == of.published_database and unreadable(path)):
-            try:
-                return is_simulated(DuckDBWarehouse(path, path, (), of.now, is_read_only=True))
-            except duckdb.CatalogException:  # the file was made, and then its first writer was killed
-                return None
+            return _origin_of(path, state(path))
     return None
+
+
+@lru_cache(maxsize=4)  # every alert asks
+def _origin_of(path: Path, _state: object) -> bool | None:
+    try:
+        return is_simulated(DuckDBWarehouse(path, path, (), now=None, is_read_only=True))
+    except duckdb.CatalogException:  # the file was made, and then its first writer was killed
+        return None
 
 
 def shows_simulated_data(of: Settings) -> bool:
