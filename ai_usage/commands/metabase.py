@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from ai_usage.automation.warehouse_resource import duckdb_warehouse
+from ai_usage.automation.warehouse_resource import warehouse_of
 from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.dashboards.boards import boards
 from ai_usage.dashboards.cards import Engine
@@ -173,7 +173,7 @@ def database_of(of: Settings) -> tuple[dict[str, Any], tuple[str, ...]]:
 
 
 def _is_simulated(of: Settings) -> bool:
-    kinds = duckdb_warehouse(of).ask(f"select distinct is_simulated from {PULLS.address}")["is_simulated"].to_list()
+    kinds = warehouse_of(of).ask(f"select distinct is_simulated from {PULLS.address}")["is_simulated"].to_list()
     if not kinds:
         raise SettingError(f"The warehouse {of.database} is empty: make demo or make backfill fills it.")
     return bool(kinds[0])

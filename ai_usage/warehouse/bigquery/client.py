@@ -16,14 +16,16 @@ class BigQueryAt(BigQueryResource):
 
     @contextmanager
     def get_client(self) -> Iterator[bigquery.Client]:
+        with self.client() as client:
+            yield client
+
+    def client(self) -> bigquery.Client:
+        """One that stays open: it lives as long as its process."""
         if not self.emulator_host:
-            with super().get_client() as client:
-                yield client
-            return
-        with bigquery.Client(
+            return bigquery.Client(project=self.project, location=self.location)
+        return bigquery.Client(
             project=self.project,
             location=self.location,
             credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
             client_options=ClientOptions(api_endpoint=self.emulator_host),
-        ) as client:
-            yield client
+        )

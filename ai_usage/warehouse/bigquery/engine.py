@@ -20,7 +20,7 @@ from ai_usage.warehouse.bigquery.lease import Lease
 from ai_usage.warehouse.bigquery.ledger_index import ALL, LedgerIndex
 from ai_usage.warehouse.bigquery.past_ledger import ledger_as_of
 from ai_usage.warehouse.bigquery.statements import has_values, is_not_kept, of_days, parameters_of
-from ai_usage.warehouse.bigquery.tables import STAGING, Place, prepare, tables_there
+from ai_usage.warehouse.bigquery.tables import STAGING, Place, found_table, labels_of, prepare, tables_there
 from ai_usage.warehouse.builds import BUILDS, Build, build_rows
 from ai_usage.warehouse.erasures import ERASURES, Erased
 from ai_usage.warehouse.googlesql import read
@@ -258,6 +258,15 @@ class BigQueryWarehouse:
     def has(self, table: Table) -> bool:
         with self._session():
             return table.address in tables_there(self._place)
+
+    def is_there(self) -> bool:
+        """Whether there is a ledger in the project."""
+        return labels_of(self._place, PULLS) is not None
+
+    def written_at(self, table: Table) -> int:
+        """When a table was written last, in nanoseconds; 0 if it is not there. It costs no job."""
+        found = found_table(self._place, table)
+        return int(found.modified.timestamp() * 1e9) if found and found.modified else 0
 
     def note_build(self, build: Build) -> None:
         self._builds.append(build)

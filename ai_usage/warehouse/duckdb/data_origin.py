@@ -6,6 +6,7 @@ from ai_usage.errors import WarehouseError
 from ai_usage.settings import Settings
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.duckdb.published_copy import unreadable
+from ai_usage.warehouse.open import open_published
 from ai_usage.warehouse.origin import is_simulated
 
 
@@ -13,6 +14,9 @@ def data_are_simulated(of: Settings) -> bool | None:
     """Whether the data that are there are simulated; None where there are none. Asks the published copy, for which
     there is no wait; only where there is none yet, the warehouse itself.
     """
+    if of.warehouse == "bigquery":
+        there = open_published(of)
+        return is_simulated(there) if there else None
     for path in (of.published_database, of.database):
         if path.exists() and not (path == of.published_database and unreadable(path)):
             try:

@@ -10,6 +10,7 @@ from ai_usage.errors import WarehouseError
 from ai_usage.redaction import KnownPeople, Redaction
 from ai_usage.settings import Settings, pseudonym_salt, secrets
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
+from ai_usage.warehouse.open import open_published
 from ai_usage.warehouse.people import known_people
 
 LOG = logging.getLogger(__name__)
@@ -37,6 +38,8 @@ class _Published:
     def __call__(self) -> KnownPeople:
         copy = self.of.published_database
         try:
+            if self.of.warehouse == "bigquery":
+                return self._of_bigquery()
             there = copy.stat()
             mark = (there.st_mtime_ns, there.st_ino, there.st_size)
             if mark != self._read[0]:
@@ -44,4 +47,10 @@ class _Published:
                 self._read = (mark, known_people(warehouse))
         except (OSError, WarehouseError, duckdb.Error) as error:  # whoever needs the copy itself reports it
             LOG.debug("%s cannot be read: %s", copy, error)
+        return self._read[1]
+
+    def _of_bigquery(self) -> KnownPeople:
+        """Read once for a process: each look would be a job."""
+        if self._read[0] is None and (there := open_published(self.of)):
+            self._read = ("bigquery", known_people(there))
         return self._read[1]
