@@ -54,6 +54,7 @@ class Declared:
     is_daily: bool
     parents: tuple[str, ...]
     days_of: Collection[str]
+    is_view: bool
 
 
 DECLARED: dict[str, Declared] = {}
@@ -61,7 +62,7 @@ GATING_PULLS: list[str] = []  # the pulls of every provider's gate, which the re
 
 
 def spec(layer: str, table: Table, *, group: str, kinds: set[str], description: str = "", deps: Sequence[Any] = (),
-         daily: bool = True, days_of: Collection[str] = ()) -> dg.AssetSpec:  # fmt: skip
+         daily: bool = True, days_of: Collection[str] = (), version: str | None = None) -> dg.AssetSpec:  # fmt: skip
     """What Dagster shows about a table before it is filled."""
     described = dg.AssetSpec(
         key=[layer, table.name],
@@ -73,23 +74,25 @@ def spec(layer: str, table: Table, *, group: str, kinds: set[str], description: 
         tags={"layer": layer},
         metadata=table.metadata(),
         partitions_def=DAYS if daily else None,
+        code_version=version,
     )
     parents = tuple(dep.asset_key.to_user_string() for dep in described.deps)
-    DECLARED[described.key.to_user_string()] = Declared(daily, parents, days_of)
+    DECLARED[described.key.to_user_string()] = Declared(daily, parents, days_of, bool(table.view_of))
     return described
 
 
 def daily_asset(layer: str, table: Table, *, group: str, kinds: set[str], deps: Sequence[Any] = (),
-                days_of: Collection[str] = ()) -> Decorate:  # fmt: skip
+                days_of: Collection[str] = (), version: str | None = None) -> Decorate:  # fmt: skip
     """An asset partitioned by UTC day that takes a whole range in one run. It can be built for the days of which the
     daily pulls it is made of, or those of `days_of`, were asked.
     """
-    return _asset(layer, table, group=group, kinds=kinds, deps=deps, daily=True, days_of=days_of)
+    return _asset(layer, table, group=group, kinds=kinds, deps=deps, daily=True, days_of=days_of, version=version)
 
 
-def snapshot_asset(layer: str, table: Table, *, group: str, kinds: set[str], deps: Sequence[Any] = ()) -> Decorate:
+def snapshot_asset(layer: str, table: Table, *, group: str, kinds: set[str], deps: Sequence[Any] = (),
+                   version: str | None = None) -> Decorate:  # fmt: skip
     """An asset without days: a directory as it is now."""
-    return _asset(layer, table, group=group, kinds=kinds, deps=deps, daily=False)
+    return _asset(layer, table, group=group, kinds=kinds, deps=deps, daily=False, version=version)
 
 
 def _asset(layer: str, table: Table, *, daily: bool, **more: Any) -> Decorate:
@@ -254,11 +257,11 @@ def _days(context: dg.AssetExecutionContext, asset: dg.AssetKey) -> list[date | 
 
 @cache
 def pulls_behind(asset: str) -> frozenset[str]:
-    """The daily pulls from which a table is built: a day can be built if one of them was made."""
+    """The daily pulls from which a table is built, through views too: a day can be built if one of them was made."""
     of = DECLARED[asset]
     found = set(of.days_of)
     for parent in of.parents:
-        if parent in DECLARED and DECLARED[parent].is_daily:
+        if parent in DECLARED and (DECLARED[parent].is_daily or DECLARED[parent].is_view):
             found |= {parent.removeprefix("raw/")} if parent.startswith("raw/") else pulls_behind(parent)
     return frozenset(found)
 

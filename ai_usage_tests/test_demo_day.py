@@ -12,6 +12,8 @@ from ai_usage.check import ERROR, Result, by_day
 from ai_usage.checks.alert_events import ALERT_EVENTS
 from ai_usage.checks.result_table import CHECK_RESULTS
 from ai_usage.checks.sightings import SCHEMA_DRIFT_SIGHTINGS
+from ai_usage.marts.column_lineage import column_lineage
+from ai_usage.marts.files import marts
 from ai_usage.money import usd
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.checks.list_prices import evaluate_prices
@@ -105,6 +107,15 @@ def test_amounts_in_metadata_are_numbers_to_plot_with_the_exact_text_and_none_co
     exact = demo.platform.dollars()[WEEK.last]
     assert (noted["cost_usd"], noted["cost_usd_exact"]) == (float(exact), str(exact))
     assert not [name for name in demo.outcome.noted("marts/spend_by_scope", WEEK.last) if "_usd" in name]
+
+
+def test_the_newest_materialization_of_a_mart_has_its_column_lineage(demo: Demo) -> None:
+    built = [mart for mart in marts() if f"marts/{mart.table.name}" in demo.outcome.materialized]
+    assert len(built) > len(marts()) / 2
+    for mart in built:
+        newest = demo.outcome.noted(f"marts/{mart.table.name}", WEEK.last if mart.is_daily else None)
+        assert newest["dagster/column_lineage"] == column_lineage(mart)
+    assert "dagster/column_lineage" not in demo.outcome.noted("marts/ai_spend", WEEK.days[0])  # one of a run is enough
 
 
 def test_cursor_events_equal_those_of_the_provider_in_number_and_to_the_last_digit(demo: Demo) -> None:
@@ -243,7 +254,7 @@ def test_core_and_marts_are_rebuilt_from_raw_without_a_call(demo: Demo) -> None:
     for table in before.keys() - views - {CHECK_RESULTS.name, ALERT_EVENTS.name, SCHEMA_DRIFT_SIGHTINGS.name}:
         demo.platform.sql(f"delete from {ANALYTICS}.{table}")
     demo.platform.claude.asked.clear()
-    layers = dg.AssetSelection.groups("core", "marts").without_checks()
+    layers = (dg.AssetSelection.key_prefixes("core") | dg.AssetSelection.key_prefixes("marts")).without_checks()
     assert demo.platform.materialize(layers, WEEK, demo.platform.claude.admin()).result.success
     assert contents(demo.platform.warehouse.path) == before
     assert not demo.platform.claude.asked

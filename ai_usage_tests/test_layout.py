@@ -176,6 +176,12 @@ def test_a_module_of_more_than_350_lines_gives_its_reason_first() -> None:
     assert {path for path, text in sources("ai_usage") if path in long and not LONG_BECAUSE.match(text)} == set()
 
 
+def test_no_sql_file_is_longer_than_200_lines() -> None:
+    """A person who reads SQL audits one step at a time."""
+    texts = {path.relative_to(ROOT / "sql"): path.read_text(encoding="utf-8") for path in (ROOT / "sql").rglob("*.sql")}
+    assert {path.as_posix() for path, text in texts.items() if text.count("\n") > 200} == set()
+
+
 def test_modules_share_a_base_name_only_by_their_role_or_by_a_subject_of_several_layers() -> None:
     names = Counter(path.rpartition("/")[2].removesuffix(".py") for path, _ in sources("ai_usage"))
     shared = {name for name, count in names.items() if count > 1 and not name.startswith("__")}

@@ -31,7 +31,8 @@ from ai_usage_tests.platform import Platform, platform_in
 YEARS = Span(date(2025, 7, 1), date(2026, 11, 14))  # later days still move
 MEASURED_SINCE = date(2026, 1, 1)
 CLAUDE_MARTS = ("claude_cost_shares", "claude_attributed_costs", "claude_expenses", "api_usage_expenses", "ai_spend")
-BEFORE = ("claude_usage_by_line",)  # what these are made of beside core
+# What these are made of beside core.
+BEFORE = ("claude_usage_by_line", "claude_priced_tiers", "claude_allocated_shares")
 NANO = Decimal("0.000000001")
 PLATFORMS = {
     "claude_code": "claude_code",

@@ -76,7 +76,8 @@ def tables_read(board: Board) -> set[str]:
 def write_board(warehouse: Warehouse, board: Board, of: Settings) -> Path:
     """Ask the board's cards and put its page in place, and the list of boards beside it."""
     with warehouse.connected():
-        results = {card.name: cards.result(warehouse, card) for card in board.cards}
+        freshness = cards.freshness_of(warehouse)
+        results = {card.name: cards.result(warehouse, card, freshness) for card in board.cards}
         known = cards.known_days(warehouse)
         origin = is_simulated(warehouse)
     folder = site_folder(of)

@@ -42,12 +42,14 @@ class Result:
         return self.provisional_from is not None
 
 
-def result(warehouse: Warehouse, card: Card, *, salt: str | None = None) -> Result:
+def result(
+    warehouse: Warehouse, card: Card, freshness: pl.DataFrame | None = None, *, salt: str | None = None
+) -> Result:
     """The card's SQL as it stands, with pseudonyms for addresses where there is a salt: the installation's, if none is
-    given.
+    given. `freshness` is asked for where it is not given: it is the same for all cards.
     """
     found = warehouse.query(card.query)
-    known = _freshness(warehouse, found)
+    known = _of_its_providers(freshness_of(warehouse) if freshness is None else freshness, found)
     through, as_of, provisional_from = ((found if name in found else known)[name].drop_nulls() for name in MARKS)
     rows = found.drop(MARKS, strict=False).with_columns(_whole(found))
     salt = pseudonym_salt() if salt is None else salt
@@ -148,9 +150,13 @@ def _whole(found: pl.DataFrame) -> list[pl.Expr]:
     return [pl.col(name).cast(pl.Int64) for name, of in found.schema.items() if of == pl.Decimal(38, 0)]
 
 
-def _freshness(warehouse: Warehouse, found: pl.DataFrame) -> pl.DataFrame:
-    """Of the providers the result has rows of; of all, where it does not name them."""
-    known = warehouse.query(f"dashboards/{OF_FRESHNESS}")
+def freshness_of(warehouse: Warehouse) -> pl.DataFrame:
+    """How fresh each provider's data are."""
+    return warehouse.query(f"dashboards/{OF_FRESHNESS}")
+
+
+def _of_its_providers(known: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    """The freshness of the providers that the result has rows of; of all, where it does not name them."""
     if "provider" in found.columns and set(known["provider"]) & set(found["provider"]):
         return known.filter(pl.col("provider").is_in(found["provider"].unique().to_list()))
     return known

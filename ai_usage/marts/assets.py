@@ -5,9 +5,8 @@ import dagster as dg
 from ai_usage.layers import daily_asset, snapshot_asset
 from ai_usage.marts.build_days import rebuild
 from ai_usage.marts.files import Mart, marts
+from ai_usage.marts.versions import code_versions
 from ai_usage.warehouse.port import Warehouse
-
-GROUP = "marts"
 
 
 def asset_of(mart: Mart) -> dg.AssetsDefinition:
@@ -19,10 +18,12 @@ def asset_of(mart: Mart) -> dg.AssetsDefinition:
     built.__doc__ = mart.about
     kinds = {"sql", "duckdb", *({"view"} if mart.table.view_of else ())}
     deps = [dg.AssetKey(list(address)) for address in sorted(mart.reads)]
+    version = code_versions()[mart.table.name]
     if not mart.is_daily:
-        return snapshot_asset("marts", mart.table, group=GROUP, kinds=kinds, deps=deps)(built)
+        return snapshot_asset("marts", mart.table, group=mart.group, kinds=kinds, deps=deps, version=version)(built)
     gating = [pull for gate in mart.gates for pull in gate.pulls]
-    return daily_asset("marts", mart.table, group=GROUP, kinds=kinds, deps=deps, days_of=gating)(built)
+    daily = daily_asset("marts", mart.table, group=mart.group, kinds=kinds, deps=deps, days_of=gating, version=version)
+    return daily(built)
 
 
 ASSETS = [asset_of(mart) for mart in marts()]

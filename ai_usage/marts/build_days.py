@@ -10,6 +10,7 @@ import dagster as dg
 from ai_usage.errors import AiUsageError, WarehouseError, interruption
 from ai_usage.ingest.day_replacement import ASKED_DAYS, asked_days
 from ai_usage.layers import note, reason
+from ai_usage.marts.column_lineage import column_lineage
 from ai_usage.marts.files import Mart, marts, refuse_other_columns
 from ai_usage.marts.gate import BlockedAccounts, BlockedDays, blocked_accounts, by_day
 from ai_usage.partitions import Span, span_of_run
@@ -47,13 +48,26 @@ class Gates:
         return blocked
 
 
+@dataclass
+class Rebuilt:
+    """What became of a mart's days."""
+
+    rows: int | None = 0  # that were written; None where the engine does not report it
+    blocked: BlockedDays = field(default_factory=dict)
+
+    def add(self, rows: int | None, blocked: BlockedDays) -> None:
+        self.rows = None if rows is None or self.rows is None else self.rows + rows
+        for day, checks in blocked.items():
+            self.blocked.setdefault(day, []).extend(checks)
+
+
 @dataclass(frozen=True)
 class Step:
     """What became of one mart, or of asking which days may pass."""
 
     name: str
     seconds: float
-    rows: int | None = None  # in the days asked for; None where nothing was written, as of a view
+    rows: int | None = None  # that were written; None where nothing was, as of a view
     blocked: BlockedDays = field(default_factory=dict)
     skipped: str = ""
 
@@ -64,17 +78,21 @@ def rebuild(context: dg.AssetExecutionContext, warehouse: Warehouse, mart: Mart)
     with warehouse.connected():
         if missing := never_pulled(warehouse, mart):
             return note(context, asset, None, skipped=missing)
+        lineage = {"dagster/column_lineage": column_lineage(mart)}
         if not mart.is_daily:
-            return note(context, asset, None, **{"dagster/row_count": rebuild_whole(warehouse, mart)})
+            note(context, asset, None, **lineage)
+            return _note_rows(context, asset, rebuild_whole(warehouse, mart))
         span = span_of_run(context)
         asked = asked_days(warehouse, asset, span)
         for day in span.days:
             if day not in asked:
                 note(context, asset, day, skipped="no source it is made of was asked about this day: left as it was")
-        blocked = rebuild_days(warehouse, mart, span, only=asked)
+        if asked:  # the UI shows that of the newest day: one of a run is enough
+            note(context, asset, max(asked), **lineage)
+        rebuilt = rebuild_days(warehouse, mart, span, only=asked)
         if mart.is_monthly:
-            return note(context, asset, None, **{"dagster/row_count": rows_of(warehouse, mart, span)})
-        for day, checks in blocked.items():
+            return _note_rows(context, asset, rebuilt.rows)
+        for day, checks in rebuilt.blocked.items():
             if day in asked:
                 context.log.warning("%s is blocked by %s: the blocked part was not changed", day, ", ".join(checks))
                 note(context, asset, day, blocked_by=checks)
@@ -91,11 +109,11 @@ def never_pulled(warehouse: Warehouse, mart: Mart) -> str:
 
 def rebuild_days(
     warehouse: Warehouse, mart: Mart, span: Span, gates: Gates | None = None, *, only: Collection[date] | None = None
-) -> BlockedDays:
+) -> Rebuilt:
     """Replace the span's days of a mart, or `only` some of them: all but the rows of accounts for which they are
     blocked, and these days are returned with the reasons. Of a monthly mart, the months they are in.
     """
-    blocked: BlockedDays = {}
+    rebuilt = Rebuilt()
     refuse_other_columns(mart)
     gates = gates or Gates(warehouse)
     with warehouse.connected():
@@ -103,16 +121,18 @@ def rebuild_days(
             for month in mart.touched(span).months():
                 if only is not None and not any(day in month for day in only):
                     continue
-                warehouse.fill_days(mart.table, mart.query, [month.first], first_day=month.first, last_day=month.last)
-            return blocked
+                rows = warehouse.fill_days(
+                    mart.table, mart.query, [month.first], first_day=month.first, last_day=month.last
+                )
+                rebuilt.add(rows, {})
+            return rebuilt
         for days in span.cut(at_most=DAYS_AT_ONCE):
             if mart.each:
-                _merge(blocked, _rebuild_each(warehouse, mart, days, gates, only))
+                _rebuild_each(warehouse, mart, days, gates, only, rebuilt)
                 continue
             wrong = gates.blocked(mart.blocked_by, days)
-            _fill(warehouse, mart, days, wrong, only)
-            blocked |= by_day(wrong)
-    return blocked
+            rebuilt.add(_fill(warehouse, mart, days, wrong, only), by_day(wrong))
+    return rebuilt
 
 
 def _fill(
@@ -122,13 +142,13 @@ def _fill(
     wrong: BlockedAccounts,
     only: Collection[date] | None,
     provider: Provider | None = None,
-) -> None:
-    """Replace the rows of all accounts on the days on which they are not blocked. A mart that does not know accounts
-    keeps the whole day, and so does every mart of a day that is blocked for all accounts.
+) -> int | None:
+    """Replace the rows of all accounts on the days on which they are not blocked; how many were written. A mart that
+    does not know accounts keeps the whole day, and so does every mart of a day that is blocked for all accounts.
     """
     knows_accounts = "account" in mart.table.columns
     whole = {day for day, accounts in wrong.items() if None in accounts or not knows_accounts}
-    warehouse.fill_days(
+    return warehouse.fill_days(
         mart.table,
         mart.query,
         [day for day in days.days if day not in whole and (only is None or day in only)],
@@ -140,17 +160,16 @@ def _fill(
 
 
 def _rebuild_each(
-    warehouse: Warehouse, mart: Mart, days: Span, gates: Gates, only: Collection[date] | None
-) -> BlockedDays:
+    warehouse: Warehouse, mart: Mart, days: Span, gates: Gates, only: Collection[date] | None, rebuilt: Rebuilt
+) -> None:
     """Replace each provider's rows apart. Whatever goes wrong with one, its SELECT too, leaves the others'; then, at
     the end, `ProvidersNotBuilt`.
     """
-    blocked: BlockedDays = {}
     failures: dict[str, str] = {}
     for provider in mart.each:
         try:
             wrong = _blocked_of(warehouse, provider, days, gates)
-            _fill(warehouse, mart, days, wrong, only, provider)
+            rows = _fill(warehouse, mart, days, wrong, only, provider)
         except WarehouseError:
             raise
         except Exception as error:
@@ -158,10 +177,9 @@ def _rebuild_each(
                 raise
             failures[provider.key] = reason(error)
             continue
-        _merge(blocked, {day: [f"{provider.key}: {check}" for check in by] for day, by in by_day(wrong).items()})
+        rebuilt.add(rows, {day: [f"{provider.key}: {check}" for check in by] for day, by in by_day(wrong).items()})
     if failures:
         raise ProvidersNotBuilt(failures)
-    return blocked
 
 
 def _blocked_of(warehouse: Warehouse, provider: Provider, days: Span, gates: Gates) -> BlockedAccounts:
@@ -177,11 +195,6 @@ def _blocked_of(warehouse: Warehouse, provider: Provider, days: Span, gates: Gat
         for day, accounts in gates.blocked((provider.gate,), days).items()
         if (here := {account: checks for account, checks in accounts.items() if account in asked.get(day, ())})
     }
-
-
-def _merge(blocked: BlockedDays, more: BlockedDays) -> None:
-    for day, checks in more.items():
-        blocked.setdefault(day, []).extend(checks)
 
 
 def rebuild_all(warehouse: Warehouse, spans: Sequence[Span]) -> Iterator[Step]:
@@ -205,30 +218,17 @@ def rebuild_all(warehouse: Warehouse, spans: Sequence[Span]) -> Iterator[Step]:
                 rows = rebuild_whole(warehouse, mart)
                 yield Step(mart.table.name, time.perf_counter() - began, rows)
             else:
-                blocked = {day: by for of in spans for day, by in rebuild_days(warehouse, mart, of, gates).items()}
-                rows = sum(rows_of(warehouse, mart, span) for span in spans)
-                yield Step(mart.table.name, time.perf_counter() - began, rows, blocked)
+                rebuilt = Rebuilt()
+                for span in spans:
+                    of_span = rebuild_days(warehouse, mart, span, gates)
+                    rebuilt.add(of_span.rows, of_span.blocked)
+                yield Step(mart.table.name, time.perf_counter() - began, rebuilt.rows, rebuilt.blocked)
 
 
-def rebuild_whole(warehouse: Warehouse, mart: Mart) -> int:
-    """Replace a mart without days; a view is there as soon as the warehouse is. How many rows it has then."""
+def rebuild_whole(warehouse: Warehouse, mart: Mart) -> int | None:
+    """Replace a mart without days; how many rows it has then. A view is there as soon as the warehouse is: None."""
     refuse_other_columns(mart)
-    if not mart.table.view_of:
-        warehouse.fill_all(mart.table, mart.query)
-    [[rows]] = warehouse.ask(f"select count(*) as row_count from {mart.table.address}").rows()
-    return int(rows)
-
-
-def rows_of(warehouse: Warehouse, mart: Mart, span: Span) -> int:
-    """How many rows a mart has of the days that are built anew with a span."""
-    days = mart.touched(span)
-    [[rows]] = warehouse.ask(
-        f"select count(*) as row_count from {mart.table.address} "
-        f"where {mart.table.date_column} between @first_day and @last_day",
-        first_day=days.first,
-        last_day=days.last,
-    ).rows()
-    return int(rows)
+    return None if mart.table.view_of else warehouse.fill_all(mart.table, mart.query)
 
 
 def money_of(table: Table) -> str | None:
@@ -238,6 +238,10 @@ def money_of(table: Table) -> str | None:
     if "scope" in table.columns:
         return None
     return next((name for name in table.columns if name.endswith("_usd")), None)
+
+
+def _note_rows(context: dg.AssetExecutionContext, asset: str, rows: int | None) -> None:
+    note(context, asset, None, **({} if rows is None else {"dagster/row_count": rows}))
 
 
 def _note_days(context: dg.AssetExecutionContext, warehouse: Warehouse, table: Table, span: Span) -> None:

@@ -6,6 +6,7 @@ what it reads is read from the SELECT.
     --
     -- grain: one UTC day of one organization
     -- built: daily by expense_date
+    -- group: spend
     -- blocked by: <provider>
     -- columns:
     --   expense_date date not null: the UTC day
@@ -13,10 +14,10 @@ what it reads is read from the SELECT.
     --     many words about it
 
 `built` is `daily by <column>`, `monthly by <column>` (whole calendar months, each under its first day), `whole` or
-`view`. `blocked by` names the providers: a day that the gate of one blocks keeps its last good version here. `daily by
-<column>, each provider apart` is a union of files that providers supply (`sql/contracts/` has their columns): each
-provider's rows are filled, and blocked by its gate, without the others'. A line that is indented deeper goes on with
-the one before.
+`view`. `group` is the subject under which the UI shows it. `blocked by` names the providers: a day that the gate of one
+blocks keeps its last good version here. `daily by <column>, each provider apart` is a union of files that providers
+supply (`sql/contracts/` has their columns): each provider's rows are filled, and blocked by its gate, without the
+others'. A line that is indented deeper goes on with the one before.
 """
 
 import calendar
@@ -40,7 +41,7 @@ BUILT = re.compile(r"(?P<how>daily|monthly) by (?P<column>\w+)(?P<apart>, each p
 COMMENT = re.compile(r"--.*")
 READ = re.compile(rf"\b({ANALYTICS}|{RAW})\.(\w+)")
 PULLS_NAMED = re.compile(r"\bpull\s*(?:=|in\s*\()\s*(?P<names>'\w+'(?:\s*,\s*'\w+')*)")
-ENTRY = re.compile(r"(?P<key>grain|built|blocked by|cluster|columns):(?P<value>.*)")
+ENTRY = re.compile(r"(?P<key>grain|built|group|blocked by|cluster|columns):(?P<value>.*)")
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Mart:
     query: str  # where its SELECT is, for the warehouse
     table: Table
     about: str
+    group: str  # the subject under which the UI shows it
     blocked_by: tuple[Gate, ...]
     reads: frozenset[tuple[str, str]]  # layer, table
     is_monthly: bool = False
@@ -143,6 +145,7 @@ def read_mart(query: str, text: str, names: frozenset[str]) -> Mart:
         query=query,
         table=table,
         about=header.about,
+        group=header.entry("group"),
         blocked_by=blocked_by,
         reads=_reads(text, names),
         is_monthly=built["how"] == "monthly",

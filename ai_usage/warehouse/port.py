@@ -79,18 +79,19 @@ class Warehouse(Protocol):
         of: Mapping[str, str] | None = None,
         kept: Mapping[date, Collection[str]] | None = None,
         **parameters: Any,
-    ) -> None:
+    ) -> int | None:
         """In one transaction put what `sql/<query>.sql` selects of these days, as the table's types, in place of
-        everything the table has of them. What it selects of other days is left out. `of` narrows both to the rows in
-        which these columns have these values, and its `provider` the query to that provider's own files. Rows that have
-        no value in such a column are of an older shape of the table, and are replaced too.
+        everything the table has of them; how many rows were written, or None on an engine that does not report it.
+        What it selects of other days is left out. `of` narrows both to the rows in which these columns have these
+        values, and its `provider` the query to that provider's own files. Rows that have no value in such a column are
+        of an older shape of the table, and are replaced too.
 
         `kept` has, by day, the accounts of which the table keeps its rows; on such a day it keeps those without an
         account too, since they may be about all accounts.
         """
 
-    def fill_all(self, table: Table, query: str, **parameters: Any) -> None:
-        """Replace the whole table by the rows of `sql/<query>.sql`, in one transaction."""
+    def fill_all(self, table: Table, query: str, **parameters: Any) -> int | None:
+        """Replace the whole table by the rows of `sql/<query>.sql`, in one transaction; how many, as above."""
 
     def query(self, name: str, **parameters: Any) -> pl.DataFrame:
         """Run `sql/<name>.sql` with its `@parameters`."""

@@ -51,8 +51,8 @@ durable_files.refuse_a_full_disk = refuse_a_full_disk
 
 # Other assets have tests of their own and would take most of the time.
 MADE = {
-    *("claude_cost_shares", "claude_attributed_costs", "claude_total_expenses", "cursor_expenses", "ai_spend"),
-    *("spend_by_scope", "budget_status", "spend_revisions"),
+    *("claude_priced_tiers", "claude_allocated_shares", "claude_cost_shares", "claude_attributed_costs"),
+    *("claude_total_expenses", "cursor_expenses", "ai_spend", "spend_by_scope", "budget_status", "spend_revisions"),
 }
 EVALUATED = {
     *("no_day_is_missing", "grouped_lines_equal_console_figure", "reported_spend_stands", "revisions_are_recorded"),

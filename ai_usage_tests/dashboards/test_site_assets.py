@@ -23,6 +23,7 @@ from ai_usage_tests.dashboards.browser import chromium, window
 from ai_usage_tests.dashboards.company import rows_for
 from ai_usage_tests.mock_claude import DAY, NEXT, ordinary
 from ai_usage_tests.platform import Platform
+from ai_usage_tests.warehouse.test_duckdb import counted
 
 SPEND = """
 select sum(billed_usd) as usd, max(user_email) as who
@@ -72,12 +73,15 @@ def test_a_board_has_the_check_results_of_the_run_that_makes_it(platform: Platfo
     assert "it does not hold today" in whole_text((site_folder(settings()) / f"{trust.name}.html").read_text("utf-8"))
 
 
-def test_known_days_are_those_that_were_pulled_and_built(platform: Platform) -> None:
+def test_known_days_are_those_that_were_pulled_and_built(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     platform.run({DAY: ordinary(), NEXT: ordinary()})
+    asked = [0]
+    monkeypatch.setattr(cards, "freshness_of", counted(asked, cards.freshness_of))
     with platform.warehouse.connected():
         assert cards.known_days(platform.warehouse) == {"anthropic": [DAY, NEXT]}
         path = write_board(platform.warehouse, boards()[0], settings())
     assert f'"known":{{"anthropic":[["{DAY}","{NEXT}"]]}}' in path.read_text("utf-8")
+    assert asked == [1], "once for all cards"
 
 
 def test_pages_have_pseudonyms_where_they_are_wanted(company: DuckDBWarehouse) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from ai_usage.catalog import TABLES
+from ai_usage.warehouse.bigquery.lease import WRITER_LEASE
 from ai_usage_tests.googlesql.engine import NOT_READY, GoogleEngine
 from ai_usage_tests.googlesql.harmed import WORLDS
 from ai_usage_tests.googlesql.two_engines import TwoEngines
@@ -21,8 +22,9 @@ def google() -> Iterator[GoogleEngine]:
 
 @pytest.fixture(scope="session")
 def google_with_tables(google: GoogleEngine) -> GoogleEngine:
-    """With the world `empty`: every table, without rows."""
-    google.declare("empty", TABLES, {table.address: [] for table in TABLES})
+    """With the world `empty`: every table, without rows, and the one that BigQuery's engine has for itself."""
+    tables = [*TABLES, WRITER_LEASE]
+    google.declare("empty", tables, {table.address: [] for table in tables})
     return google
 
 

@@ -5,7 +5,7 @@ files of sql/ are in test_every_file.py. There a name that BigQuery reserves is 
 import pytest
 
 from ai_usage_tests.googlesql.engine import GoogleEngine, GoogleRefuses
-from ai_usage_tests.googlesql.texts import Asked, asked_in_python, card_texts, parameters_of, view_texts
+from ai_usage_tests.googlesql.texts import Asked, asked_in_python, card_texts, typed_parameters, view_texts
 
 
 def test_every_question_in_python_has_a_text_to_analyze() -> None:
@@ -16,13 +16,15 @@ def test_every_question_in_python_has_a_text_to_analyze() -> None:
 
 @pytest.mark.parametrize("asked", asked_in_python(), ids=str)
 def test_google_takes_what_python_asks(google_with_tables: GoogleEngine, asked: Asked) -> None:
-    assert google_with_tables.analyze("empty", asked.text or "", parameters_of(asked.text or "")).columns
+    text = asked.text or ""
+    columns = google_with_tables.analyze("empty", text, typed_parameters(text)).columns
+    assert columns or not text.lstrip().startswith(("select", "with"))
 
 
 @pytest.mark.parametrize("card", card_texts())
 def test_google_takes_every_card(google_with_tables: GoogleEngine, card: str) -> None:
     text = card_texts()[card]
-    assert google_with_tables.analyze("empty", text, parameters_of(text)).columns
+    assert google_with_tables.analyze("empty", text, typed_parameters(text)).columns
 
 
 @pytest.mark.parametrize("view", view_texts())

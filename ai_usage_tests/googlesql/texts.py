@@ -14,14 +14,16 @@ from typing import Any
 
 import ai_usage
 from ai_usage.automation.build_requests import NEWS, SETTLED
-from ai_usage.catalog import TABLES
+from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.checks.alert_events import ALERT_EVENTS
 from ai_usage.checks.spending import CAN_FORECAST
 from ai_usage.core.grain import repeated_keys
 from ai_usage.dashboards.boards import boards
 from ai_usage.dashboards.metabase.wanted import wanted
 from ai_usage.marts.files import marts
-from ai_usage.warehouse.googlesql import to_duckdb
+from ai_usage.warehouse.bigquery.statements import function, merge_builds, no_rows, parameters_of
+from ai_usage.warehouse.builds import BUILDS
+from ai_usage.warehouse.table import PULLS
 from ai_usage_tests.googlesql.engine import Parameter
 from ai_usage_tests.googlesql.two_engines import FILES, read
 from ai_usage_tests.googlesql.world import PARAMETERS
@@ -29,7 +31,7 @@ from ai_usage_tests.googlesql.world import PARAMETERS
 DAILY = next(mart for mart in marts() if mart.table.name == "ai_spend")
 TAG = re.compile(r"\{\{(\w+)\}\}")
 CODE = Path(ai_usage.__file__).parent
-NOT_SQL = ("report.", "REPORTS[", "self.")  # what else has a method `ask`: reports, and the engine itself
+NOT_SQL = ("report.", "REPORTS[")  # what else has a method `ask`
 # Of what the modules compose their questions, by the names that stand there.
 EXAMPLES: dict[str, dict[str, Any]] = {
     "ai_usage.automation.build_requests": {"news": NEWS.replace("SETTLED", SETTLED)},
@@ -40,13 +42,26 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "ai_usage.core.grain": {"query": repeated_keys([table for table in TABLES if table.key])},
     "ai_usage.marts.build_days": {"mart": DAILY, "table": DAILY.table, "money": "billed_usd"},
     "ai_usage.providers.cursor.checks.seats": {"table": "cursor_usage_stats"},
+    "ai_usage.warehouse.bigquery.engine": {
+        "googlesql": "select 7 as seven",
+        "name": "dashboards/board_freshness",
+        "pull": "claude_cost_report",
+        "statement": merge_builds(BUILDS, no_rows(BUILDS)),
+        "within": "activity_date is null",
+    },
+    "ai_usage.warehouse.bigquery.past_ledger": {"table": PULLS, "committed": "true"},
+    "ai_usage.warehouse.bigquery.tables": {"text": function(FUNCTIONS[0])},
+    "ai_usage.warehouse.duckdb.engine": {"name": "dashboards/board_freshness"},
     "ai_usage.warehouse.ledger_check": {"pulls": PARAMETERS["pulls"].value},
 }
 OTHER_PARAMETERS = {
     **dict.fromkeys(("account", "asset", "ids_by", "now", "provider", "pull", "pull_id", "topic"), "STRING"),
     **dict.fromkeys(("cost_center", "person", "provider", "team"), "STRING"),
     **dict.fromkeys(("period_from", "period_to", "since"), "DATE"),
-    "by": "TIMESTAMP",
+    **dict.fromkeys(("at", "by"), "TIMESTAMP"),
+    "holder": "STRING",
+    "may_take": "BOOL",
+    "pull_ids": "ARRAY<STRING>",
 }
 
 
@@ -71,11 +86,12 @@ def asked_in_python() -> tuple[Asked, ...]:
 def _asked_in(path: Path) -> Iterator[Asked]:
     module = ".".join(path.relative_to(CODE.parent).with_suffix("").parts)
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "ask"):
-            continue
-        if ast.unparse(node.func).startswith(NOT_SQL):
-            continue
-        yield Asked(module, node.lineno, _text(module, node.args[0]))
+        if isinstance(node, ast.Call) and _is_question(ast.unparse(node.func)):
+            yield Asked(module, node.lineno, _text(module, node.args[0]))
+
+
+def _is_question(called: str) -> bool:
+    return called.endswith((".ask", "jobs.query")) and not called.startswith(NOT_SQL)
 
 
 def _text(module: str, argument: ast.expr) -> str | None:
@@ -106,7 +122,7 @@ def view_texts() -> dict[str, str]:
     return {table.address: read(table.view_of) for table in TABLES if table.view_of}
 
 
-def parameters_of(text: str) -> dict[str, Parameter]:
+def typed_parameters(text: str) -> dict[str, Parameter]:
     """Those that a text names, with their types; `KeyError` if one is in neither list."""
     types = {name: parameter.type for name, parameter in PARAMETERS.items()} | OTHER_PARAMETERS
-    return {name: Parameter(types[name], None) for name in to_duckdb(text)[1]}
+    return {name: Parameter(types[name], None) for name in parameters_of(text)}

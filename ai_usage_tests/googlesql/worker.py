@@ -34,6 +34,8 @@ EXTERNAL, ONE_LINE = 1, 1  # product mode: BigQuery's names of types alone; erro
 STATEMENTS = (
     kinds.RESOLVED_QUERY_STMT,
     kinds.RESOLVED_MERGE_STMT,
+    kinds.RESOLVED_UPDATE_STMT,
+    kinds.RESOLVED_DELETE_STMT,
     kinds.RESOLVED_CREATE_VIEW_STMT,
     kinds.RESOLVED_CREATE_TABLE_FUNCTION_STMT,
 )

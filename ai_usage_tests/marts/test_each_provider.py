@@ -40,7 +40,7 @@ def billed(desk: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
     know_providers(desk.warehouse)
     put(desk, "ai_spend", [])
     spend(desk, "1")
-    rebuild_days(desk.warehouse, AI_SPEND, SPAN)
+    assert rebuild_days(desk.warehouse, AI_SPEND, SPAN).rows == 4
     assert dollars(desk) == {(provider, day): 1 for provider in (ONE, OTHER) for day in SPAN.days}
     return desk
 
@@ -65,7 +65,7 @@ def test_a_blocked_day_of_a_provider_keeps_its_last_good_rows_and_no_other_ones(
     wrong = {PROVIDERS[0].gate: {DAY: {None: ["ledger_is_whole"]}}}
     monkeypatch.setattr(build_days, "blocked_accounts", lambda _, days, gate: wrong.get(gate, {}))
     spend(billed, "2")
-    assert rebuild_days(billed.warehouse, AI_SPEND, SPAN) == {DAY: [f"{ONE}: ledger_is_whole"]}
+    assert rebuild_days(billed.warehouse, AI_SPEND, SPAN).blocked == {DAY: [f"{ONE}: ledger_is_whole"]}
     assert dollars(billed) == {(ONE, DAY): 1, (ONE, NEXT): 2, (OTHER, DAY): 2, (OTHER, NEXT): 2}
 
 

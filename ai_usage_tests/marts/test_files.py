@@ -15,6 +15,7 @@ GOOD = """-- What it answers,
 --
 -- grain: one day
 -- built: daily by some_date
+-- group: spend
 -- blocked by: anthropic
 -- cluster: name
 -- columns:
@@ -41,6 +42,7 @@ def test_the_header_is_the_table_and_the_select_what_it_reads() -> None:
         "one day",
         "some_date",
     )
+    assert mart.group == "spend"
     assert mart.table.cluster == ("name",)
     assert mart.blocked_by == (ANTHROPIC.gate,)
     columns = {name: (c.type, c.required, c.description) for name, c in mart.table.columns.items()}
@@ -63,6 +65,7 @@ def test_the_header_is_the_table_and_the_select_what_it_reads() -> None:
     [
         ("-- grain: one day\n", "", "no line '-- grain: …'"),
         ("-- built: daily by some_date\n", "", "no line '-- built: …'"),
+        ("-- group: spend\n", "", "no line '-- group: …'"),
         ("daily by some_date", "hourly", "'daily by <column>', 'monthly by <column>', 'whole' or 'view', not 'hourly'"),
         ("daily by some_date", "daily", "'daily by <column>', 'monthly by <column>', 'whole' or 'view', not 'daily'"),
         ("blocked by: anthropic", "blocked by: clod", r"knows \['anthropic', 'cursor'\], not \['clod'\]"),
@@ -110,3 +113,11 @@ def test_what_a_mart_reads_stands_before_it() -> None:
     for mart in marts():
         assert {table for layer, table in mart.reads if layer == "marts"} <= seen
         seen.add(mart.table.name)
+
+
+def test_a_mart_stands_under_its_subject_or_under_the_one_of_its_provider() -> None:
+    groups = {mart.query: mart.group for mart in marts()}
+    shared = {group for query, group in groups.items() if query.startswith("marts/")}
+    assert shared == {"spend", "activity", "forecast", "close", "quality"}
+    own = {(query.split("/")[1], group) for query, group in groups.items() if query.startswith("providers/")}
+    assert own == {("anthropic", "claude"), ("cursor", "cursor")}

@@ -216,6 +216,22 @@ def test_what_was_pulled_is_asked_once_until_anybody_writes(
         assert asked == [2]
 
 
+def test_what_we_write_outside_the_ledger_leaves_what_is_known_of_it(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(platform, answer(DAY, "1"))
+    asked = [0]
+    monkeypatch.setattr(ledger_tables, "newest_versions", counted(asked, ledger_tables.newest_versions))
+    with platform.warehouse.connected():
+        for _ in range(3):
+            rebuild(platform)
+        assert asked == [1]
+        append(platform, answer(DAY, "2"))
+        rebuild(platform)
+    assert asked[0] > 1
+    assert counts(platform) == (2, 2)
+
+
 def test_two_processes_writing_at_once_lose_nothing(platform: Platform) -> None:
     deed = "[warehouse.append(PULL, [answer(DAY, f'{{n}}.{mark}')]) for n in range(12)]"
     others = [child(platform.warehouse.path.parent, deed.format(mark=mark)) for mark in (1, 2)]

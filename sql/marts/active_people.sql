@@ -4,6 +4,7 @@
 --
 -- grain: one tool, or any, in one team on one UTC day with any known activity
 -- built: daily by activity_date
+-- group: activity
 -- columns:
 --   activity_date date not null: the UTC day
 --   tool string not null: a platform, as in dim_platform; any

@@ -3,6 +3,7 @@
 --
 -- grain: one person's use of one tool in one calendar month in which the tool was used at all
 -- built: monthly by month_start
+-- group: activity
 -- columns:
 --   month_start date not null: the first UTC day of the month
 --   month string not null: YYYY-MM

@@ -2,6 +2,7 @@
 --
 -- grain: one team's use of one tool on one UTC day
 -- built: daily by activity_date
+-- group: activity
 -- columns:
 --   activity_date date not null: the UTC day
 --   tool string not null: a platform, as in dim_platform

@@ -4,6 +4,7 @@
 --
 -- grain: one person's use of one tool on one UTC day
 -- built: daily by activity_date, each provider apart
+-- group: activity
 -- cluster: tool, user_email
 -- columns:
 --   activity_date date not null: the UTC day

@@ -5,6 +5,7 @@
 --
 -- grain: one meter of one person, key or account on one UTC day
 -- built: daily by spend_date, each provider apart
+-- group: spend
 -- cluster: provider, user_email
 -- columns:
 --   spend_date date not null: the UTC day

@@ -2,6 +2,7 @@
 --
 -- grain: one row
 -- built: view
+-- group: spend
 -- columns:
 --   baseline_days integer not null: a day is compared with the days of so many days before: five weeks have 25 days
 --     from Monday to Friday and 10 of weekends, enough for a median, and follow a company that grows

@@ -2,6 +2,7 @@
 --
 -- grain: one method of attribution over one UTC day or calendar month, of one provider or of all
 -- built: view
+-- group: quality
 -- columns:
 --   period string not null: day or month
 --   period_start date not null: its first UTC day

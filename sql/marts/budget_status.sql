@@ -2,6 +2,7 @@
 --
 -- grain: one budget of one month, as the sheet's tab has it
 -- built: whole
+-- group: forecast
 -- columns:
 --   month string not null: YYYY-MM
 --   scope string not null: total, provider, team or cost_center

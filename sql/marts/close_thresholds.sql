@@ -2,6 +2,7 @@
 --
 -- grain: one row
 -- built: view
+-- group: close
 -- columns:
 --   rounding_usd numeric not null: a figure is given in cents, so half a cent is rounding
 --   least_period_days integer not null: a figure of fewer days is one of a month to date, not of a month

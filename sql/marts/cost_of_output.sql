@@ -3,6 +3,7 @@
 --
 -- grain: one person with one coding tool in one calendar month
 -- built: monthly by month_start
+-- group: spend
 -- columns:
 --   month_start date not null: the first UTC day of the month
 --   month string not null: YYYY-MM

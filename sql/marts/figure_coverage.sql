@@ -3,6 +3,7 @@
 --
 -- grain: one figure that is in the sheet
 -- built: view
+-- group: close
 -- columns:
 --   row_in_sheet integer not null: row of the tab console_figures
 --   provider string not null: as in the figure

@@ -4,6 +4,7 @@
 --
 -- grain: one reading of one figure of a whole provider
 -- built: view
+-- group: close
 -- columns:
 --   provider string not null: as in the figure
 --   figure_id integer not null: numbers the readings of a provider

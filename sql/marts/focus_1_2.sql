@@ -5,6 +5,7 @@
 --
 -- grain: one billed row of ai_spend: a day, sub account, key, person, model and meter
 -- built: view
+-- group: spend
 -- columns:
 --   BilledCost numeric not null: what the provider charged, in BillingCurrency
 --   EffectiveCost numeric not null: as BilledCost: nothing here is paid ahead, a seat is already spread over its days

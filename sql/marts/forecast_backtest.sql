@@ -3,6 +3,7 @@
 --
 -- grain: one method at one range of days left, over all scopes or those of one kind
 -- built: whole
+-- group: forecast
 -- columns:
 --   scope string not null: all (scopes together), total, provider, team or cost_center
 --   method string not null: as in forecast_trials

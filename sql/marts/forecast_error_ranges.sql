@@ -5,6 +5,7 @@
 --
 -- grain: one method at one range of days left, as known when one month began, of one scope or one kind of scopes
 -- built: whole
+-- group: forecast
 -- columns:
 --   basis string not null: scope or kind
 --   scope string not null: total, provider, team or cost_center

@@ -4,6 +4,7 @@
 --
 -- grain: one method's forecast of one scope's month, made on one day
 -- built: view
+-- group: forecast
 -- columns:
 --   scope string not null: total, provider, team or cost_center
 --   scope_name string not null: as in spend_by_scope

@@ -3,6 +3,7 @@
 --
 -- grain: one scope on one UTC day that is known
 -- built: whole
+-- group: forecast
 -- columns:
 --   scope string not null: total, provider, team or cost_center
 --   scope_name string not null: as in spend_by_scope

@@ -4,6 +4,7 @@
 --
 -- grain: one scope's month on the day of one forecast
 -- built: whole
+-- group: forecast
 -- columns:
 --   scope string not null: total, provider, team or cost_center
 --   scope_name string not null: as in spend_by_scope

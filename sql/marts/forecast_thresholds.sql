@@ -2,6 +2,7 @@
 --
 -- grain: one row
 -- built: view
+-- group: forecast
 -- columns:
 --   least_known_days integer not null: without two weeks of days, no weekday is known twice
 --   origin_every_days integer not null: past forecasts are made on every third day of a month: each day would cost

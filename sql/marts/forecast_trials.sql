@@ -10,6 +10,7 @@
 --
 -- grain: one method's forecast of one month of one scope, made on one day
 -- built: whole
+-- group: forecast
 -- columns:
 --   month string not null: YYYY-MM
 --   scope string not null: total, provider, team or cost_center

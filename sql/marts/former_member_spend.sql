@@ -4,6 +4,7 @@
 --
 -- grain: one API key or person with spend on one UTC day
 -- built: daily by spend_date
+-- group: spend
 -- columns:
 --   spend_date date not null: the UTC day
 --   scope string not null: api_key or person

@@ -7,6 +7,7 @@
 --
 -- grain: one calendar month of one provider
 -- built: whole
+-- group: close
 -- columns:
 --   month string not null: YYYY-MM, as in budgets
 --   provider string not null: as in dim_provider, or as a figure names it

@@ -5,6 +5,7 @@
 --
 -- grain: one calendar month of one provider
 -- built: whole
+-- group: close
 -- columns:
 --   provider string not null: as in month_figures, as are the next ones
 --   month_start date not null: the first day of the month

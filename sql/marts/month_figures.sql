@@ -4,6 +4,7 @@
 --
 -- grain: one month of one provider with one reading of a figure, or without one
 -- built: view
+-- group: close
 -- columns:
 --   provider string not null: as in dim_provider, or as a figure names it
 --   month_start date not null: the first day of the month

@@ -4,6 +4,7 @@
 --
 -- grain: one new API key or model, on the UTC day on which its cost so far is worth a report
 -- built: daily by spend_date
+-- group: spend
 -- columns:
 --   spend_date date not null: the UTC day
 --   scope string not null: api_key or model

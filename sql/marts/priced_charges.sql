@@ -3,6 +3,7 @@
 --
 -- grain: one billed row of ai_spend: a day, sub-account, key, person, model and meter
 -- built: view
+-- group: spend
 -- columns:
 --   spend_date date not null: the UTC day
 --   provider string not null: as in ai_spend

@@ -4,6 +4,7 @@
 --
 -- grain: one figure of one provider, as it is or was in the sheet
 -- built: view
+-- group: close
 -- columns:
 --   provider string not null: as in the figure
 --   period_start date not null: the first day

@@ -2,6 +2,7 @@
 --
 -- grain: one provider with a day that was ever pulled
 -- built: view
+-- group: close
 -- columns:
 --   provider string not null: as in dim_provider
 --   known_through date not null: the last day that was pulled

@@ -3,6 +3,7 @@
 --
 -- grain: one line of the sheet's seats on one UTC day
 -- built: view
+-- group: spend
 -- columns:
 --   provider string not null: as in the sheet
 --   activity_date date not null: a UTC day for which the provider was pulled

@@ -5,6 +5,7 @@
 --
 -- grain: one member's paid seat in one account, as of the last day known, and one of a provider's unassigned seats
 -- built: whole
+-- group: activity
 -- columns:
 --   provider string not null: as in dim_provider
 --   account string: the account of the member's team, as in ai_spend; null on the row of the unassigned seats

@@ -5,6 +5,7 @@
 --
 -- grain: one provider's UTC day that was ever pulled
 -- built: view
+-- group: close
 -- columns:
 --   provider string not null: as in dim_provider
 --   activity_date date not null: the UTC day

@@ -3,6 +3,7 @@
 --
 -- grain: one report or directory of one account, or one tab, that was ever pulled
 -- built: view
+-- group: quality
 -- columns:
 --   source string not null: the provider, or the sheet, that was pulled
 --   account string not null: the account at the provider; default of a tab

@@ -5,6 +5,7 @@
 --
 -- grain: one anomaly of one scope on one UTC day
 -- built: daily by spend_date
+-- group: spend
 -- columns:
 --   spend_date date not null: the UTC day
 --   kind string not null: spike, drop; new_model and new_key (not seen for 90 days, until it has cost $5);

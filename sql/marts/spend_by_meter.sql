@@ -3,6 +3,7 @@
 --
 -- grain: one meter of one model, key, workspace and team in one calendar month, by attribution method
 -- built: monthly by month_start
+-- group: spend
 -- columns:
 --   month_start date not null: the first UTC day of the month
 --   month string not null: YYYY-MM

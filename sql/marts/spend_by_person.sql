@@ -3,6 +3,7 @@
 --
 -- grain: one attribution method of one person's cost on one platform in one calendar month
 -- built: monthly by month_start
+-- group: spend
 -- columns:
 --   month_start date not null: the first UTC day of the month
 --   month string not null: YYYY-MM

@@ -4,6 +4,7 @@
 --
 -- grain: one scope (all, a provider, a team, a cost center) on one UTC day that is known at least in part
 -- built: daily by spend_date
+-- group: spend
 -- columns:
 --   spend_date date not null: the UTC day
 --   scope string not null: total, provider, team or cost_center; the last where the tab people has any

@@ -3,6 +3,7 @@
 --
 -- grain: one version of what a provider billed an account for one UTC day
 -- built: view
+-- group: spend
 -- columns:
 --   provider string not null: as in dim_provider
 --   account string not null: the account at the provider

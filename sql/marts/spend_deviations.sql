@@ -5,6 +5,7 @@
 --
 -- grain: one spike or drop of one provider, team, API key or model on one UTC day
 -- built: daily by spend_date
+-- group: spend
 -- columns:
 --   spend_date date not null: the UTC day
 --   kind string not null: spike or drop

@@ -3,6 +3,7 @@
 --
 -- grain: one scope, in the month of its last complete day
 -- built: whole
+-- group: forecast
 -- columns:
 --   month string not null: YYYY-MM, of the last known day
 --   scope string not null: total, provider, team or cost_center

@@ -3,6 +3,7 @@
 --
 -- grain: one provider with a bill that was ever pulled
 -- built: whole
+-- group: quality
 -- columns:
 --   provider string not null: as in dim_provider
 --   data_through date: the last UTC day that is known; null if none is

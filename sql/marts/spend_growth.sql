@@ -3,6 +3,7 @@
 --
 -- grain: one month of one provider, or of all
 -- built: whole
+-- group: spend
 -- columns:
 --   month string not null: YYYY-MM
 --   scope string not null: total or provider

@@ -3,6 +3,7 @@
 --
 -- grain: one change of what one account was billed for one UTC day
 -- built: view
+-- group: close
 -- columns:
 --   activity_date date not null: the UTC day that was billed
 --   provider string not null: as in dim_provider

@@ -2,6 +2,7 @@
 --
 -- grain: one sub-account of one provider
 -- built: view
+-- group: spend
 -- columns:
 --   provider string not null: as in dim_provider
 --   sub_account string not null: as in ai_spend

@@ -2,6 +2,7 @@
 --
 -- grain: one account of one provider on one UTC day
 -- built: view
+-- group: quality
 -- columns:
 --   provider string not null: as in dim_provider
 --   account string not null: the account at the provider

@@ -6,6 +6,7 @@
 --
 -- grain: one day of one provider, team, API key or model, if it is far from its median
 -- built: daily by spend_date
+-- group: spend
 -- columns:
 --   spend_date date not null: the UTC day
 --   scope string not null: provider, team, api_key or model

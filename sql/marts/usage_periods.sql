@@ -4,6 +4,7 @@
 --
 -- grain: one period of one series of usage_series
 -- built: whole
+-- group: spend
 -- columns:
 --   scope string not null: provider, team, api_key or model
 --   scope_name string not null: as in usage_series

@@ -3,6 +3,7 @@
 --
 -- grain: one provider, team, API key or model that was billed for usage on one UTC day
 -- built: daily by spend_date
+-- group: spend
 -- columns:
 --   spend_date date not null: the UTC day
 --   scope string not null: provider, team, api_key or model

@@ -43,10 +43,10 @@ using (
     select {names} from (\n{select}\n) as fresh where {inserted}
     union all
     select {nulls} from ({fence()}) as fence where not fence.is_held
-) as new
+) as made
 on false
 when not matched by source and {deleted} then delete
-when not matched by target then insert ({names}) values ({", ".join(f"new.{n}" for n in table.columns)})
+when not matched by target then insert ({names}) values ({", ".join(f"made.{n}" for n in table.columns)})
 """
 
 
@@ -55,17 +55,17 @@ def merge_builds(table: Table, select: str) -> str:
     nulls = ", ".join(f"cast(null as {name_of(column.type)})" for column in table.columns.values())
     names = ", ".join(table.columns)
     never = "date '0001-01-01'"
-    updated = ", ".join(f"{n} = new.{n}" for n in table.columns if n not in {"asset", "activity_date"})
+    updated = ", ".join(f"{n} = made.{n}" for n in table.columns if n not in {"asset", "activity_date"})
     return f"""
 merge {table.address} as old
 using (
     {select}
     union all
     select {nulls} from ({fence()}) as fence where not fence.is_held
-) as new
-on old.asset = new.asset and coalesce(old.activity_date, {never}) = coalesce(new.activity_date, {never})
+) as made
+on old.asset = made.asset and coalesce(old.activity_date, {never}) = coalesce(made.activity_date, {never})
 when matched then update set {updated}
-when not matched by target then insert ({names}) values ({", ".join(f"new.{n}" for n in table.columns)})
+when not matched by target then insert ({names}) values ({", ".join(f"made.{n}" for n in table.columns)})
 """
 
 

@@ -120,7 +120,7 @@ class DuckDBWarehouse:
         if not answers:
             return []
         span = span_of(answers)
-        with self._transaction() as db:
+        with self._transaction(of_ledger=True) as db:
             self._refuse_a_mixture(db, is_simulated=answers[0].is_simulated)
             planned = plan_append(
                 pull,
@@ -179,7 +179,7 @@ class DuckDBWarehouse:
         return of["activity_date"].unique().sort().to_list()
 
     def _remember(self, question: Any, ask: Callable[[], pl.DataFrame]) -> pl.DataFrame:
-        """The answer to a question about the ledger, asked once while nobody writes to the file."""
+        """The answer to a question about the ledger, asked once while nobody writes to it."""
         state = connection.state(self.path)
         if state != self._remembered_of:
             self._remembered, self._remembered_of = {}, state
@@ -217,26 +217,28 @@ class DuckDBWarehouse:
         of: Mapping[str, str] | None = None,
         kept: Mapping[date, Collection[str]] | None = None,
         **parameters: Any,
-    ) -> None:
+    ) -> int:
         wanted = sorted(set(days))
         if not wanted:
-            return
+            return 0
         select, names = pinned(table, query, provider=(of or {}).get("provider"))
         where, values = has_values(of)
         is_replaced, pairs = is_not_kept(table, kept)
         with self._transaction() as db:
             _delete_days(db, table, wanted, of, and_without=True, kept=kept)
-            db.execute(
+            return _written(
+                db,
                 f"insert into {table.address} by name {select} "
                 f"where list_contains($wanted_days::date[], {table.date_column}) and {where} and {is_replaced}",
                 {name: parameters[name] for name in names} | {"wanted_days": wanted} | values | pairs,
             )
 
-    def fill_all(self, table: Table, query: str, **parameters: Any) -> None:
+    def fill_all(self, table: Table, query: str, **parameters: Any) -> int:
         select, names = pinned(table, query)
         with self._transaction() as db:
             db.execute(f"delete from {table.address}")
-            db.execute(f"insert into {table.address} by name {select}", {name: parameters[name] for name in names})
+            insert = f"insert into {table.address} by name {select}"
+            return _written(db, insert, {name: parameters[name] for name in names})
 
     def query(self, name: str, **parameters: Any) -> pl.DataFrame:
         return self.ask(read(name), **parameters)
@@ -296,10 +298,16 @@ class DuckDBWarehouse:
             copy_whole(self._as_file(), target, mode=0o600)
 
     @contextmanager
-    def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _transaction(self, *, of_ledger: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """While it lasts no other process writes; so what we know of the ledger is still true after it, if it is not
+        the ledger that is written.
+        """
         with self.connected() as db:
+            is_known = connection.state(self.path) == self._remembered_of and not of_ledger
             with connection.transaction(db):
                 yield db
+            if is_known:
+                self._remembered_of = connection.state(self.path)
             self._has_news = True
 
     def _insert(self, db: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFrame) -> None:
@@ -314,6 +322,12 @@ class DuckDBWarehouse:
         )
         if other.fetchone():
             raise mixture(str(self.path), is_simulated=is_simulated)
+
+
+def _written(db: duckdb.DuckDBPyConnection, insert: str, parameters: Mapping[str, Any]) -> int:
+    """How many rows an insert wrote."""
+    [(rows,)] = db.execute(insert, parameters).fetchall()
+    return int(rows)
 
 
 def _delete_days(

@@ -23,8 +23,8 @@ ORG = "org-1"
 OUTPUT, INPUT = "output_tokens", "uncached_input_tokens"
 OPUS = "claude-opus-5-5"
 NANO = Decimal("1e-9")
-BUILT = ("claude_usage_by_line", "claude_cost_shares", "claude_attributed_costs", "claude_expenses",
-         "api_usage_expenses")  # fmt: skip
+BUILT = ("claude_usage_by_line", "claude_priced_tiers", "claude_allocated_shares", "claude_cost_shares",
+         "claude_attributed_costs", "claude_expenses", "api_usage_expenses")  # fmt: skip
 CHECKS = ("allocation_loses_nothing", "allocated_cost_is_the_measured_cost", "usage_without_cost_is_explained")
 
 Payer = str | None

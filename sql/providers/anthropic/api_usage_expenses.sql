@@ -3,6 +3,7 @@
 --
 -- grain: one key's use of one model over one endpoint and tier on one UTC day
 -- built: daily by expense_date
+-- group: claude
 -- cluster: api_key_id, user_email
 -- columns:
 --   expense_date date not null: the UTC day

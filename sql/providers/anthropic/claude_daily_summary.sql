@@ -2,6 +2,7 @@
 --
 -- grain: one model in one workspace of an account on one UTC day
 -- built: view
+-- group: claude
 -- columns:
 --   activity_date date not null: the UTC day
 --   account string not null: the account at the provider

@@ -2,6 +2,7 @@
 --
 -- grain: one account that lists workspaces
 -- built: view
+-- group: claude
 -- columns:
 --   account string not null: the account at the provider
 --   workspace_id string not null: the real id of its default workspace where it is known, else `default`

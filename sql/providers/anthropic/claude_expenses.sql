@@ -3,6 +3,7 @@
 --
 -- grain: one kind of cost of one model in one workspace of an account on one platform on one UTC day
 -- built: daily by expense_date
+-- group: claude
 -- cluster: platform, workspace_id
 -- columns:
 --   expense_date date not null: the UTC day

@@ -4,6 +4,7 @@
 --
 -- grain: one model and kind of cost in one workspace on one UTC day with a row of analytics
 -- built: view
+-- group: claude
 -- columns:
 --   activity_date date not null: the UTC day
 --   account string not null: the account at the provider
@@ -35,15 +36,14 @@ with sides as (
         activity_date,
         account,
         workspace_id,
-        if(token_type is null, '', coalesce(model, '')) as model,
-        coalesce(cost_type, '') as cost_type,
-        coalesce(token_type, '') as token_type,
-        coalesce(token_type is not null and product = 'message_batches_api', false) as is_batch,
+        line_model as model,
+        cost_type,
+        token_type,
+        is_batch,
         cast(0 as numeric) as charged_usd,
         amount_usd as measured_usd,
         1 as is_measured
-    from ai_usage_analytics.claude_measured_costs
-    where is_in_cost_report
+    from ai_usage_analytics.claude_measured_lines
 ),
 
 sums as (

@@ -4,6 +4,7 @@
 --
 -- grain: one row of claude_analytics_costs
 -- built: view
+-- group: claude
 -- columns:
 --   activity_date date not null: the UTC day
 --   account string not null: the account at the provider

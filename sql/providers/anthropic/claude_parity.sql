@@ -4,6 +4,7 @@
 --
 -- grain: one UTC day of an account with a pulled cost report
 -- built: daily by activity_date
+-- group: claude
 -- blocked by: anthropic
 -- columns:
 --   activity_date date not null: the UTC day
@@ -14,8 +15,7 @@
 --   analytics_usd numeric: all rows of analytics/cost; null, as is each amount below, if never pulled
 --   difference_usd numeric: analytics less cost report
 --   outside_console_usd numeric: of products outside the Console, as claude.ai, which the cost report leaves out
---   priority_tier_usd numeric: where a workspace used Priority Tier tokens of the model and type, which the cost report
---     leaves out too: what analytics have more there, if it is between half and twice what such tokens cost elsewhere
+--   priority_tier_usd numeric: of Priority Tier, which the cost report leaves out too, as in claude_priority_costs
 --   restatement_usd numeric: the cost report was restated after analytics were last asked, and the new amount is the
 --     one farther from theirs
 --   not_settled_usd numeric: the rest, if the provider had not counted the day until 24 hours after its end
@@ -53,35 +53,6 @@ looks as (
     where reports.pull = 'claude_cost_report'
 ),
 
-sides as (
-    select
-        costs.activity_date,
-        costs.account,
-        true as is_in_console,
-        coalesce(costs.workspace_id, defaults.workspace_id, 'default') as workspace_id,
-        costs.model,
-        coalesce(costs.token_type, costs.cost_type, '') as kind,
-        costs.amount_usd as cost_report_usd,
-        cast(0 as numeric) as analytics_usd
-    from ai_usage_analytics.claude_costs as costs
-    left join ai_usage_analytics.claude_default_workspaces as defaults on costs.account = defaults.account
-    where costs.activity_date between @first_day and @last_day
-    union all
-    select
-        activity_date,
-        account,
-        is_in_cost_report as is_in_console,
-        coalesce(workspace_id, '') as workspace_id,
-        model,
-        coalesce(token_type, cost_type, '') as kind,
-        cast(0 as numeric) as cost_report_usd,
-        amount_usd as analytics_usd
-    from ai_usage_analytics.claude_measured_costs
-    where
-        activity_date between @first_day and @last_day
-        and is_of_console
-),
-
 sums as (
     select
         activity_date,
@@ -90,130 +61,19 @@ sums as (
         sum(analytics_usd) as analytics_usd,
         sum(if(is_in_console, cast(0 as numeric), analytics_usd)) as outside_console_usd,
         cast(count(*) as numeric) * cast('0.000000001' as numeric) as rounded_usd
-    from sides
+    from ai_usage_analytics.claude_report_sides
+    where activity_date between @first_day and @last_day
     group by activity_date, account
-),
-
-kinds as (
-    select kind
-    from unnest([
-        'uncached_input_tokens',
-        'output_tokens',
-        'cache_read_input_tokens',
-        'cache_creation.ephemeral_5m_input_tokens',
-        'cache_creation.ephemeral_1h_input_tokens'
-    ]) as kind
-),
-
-counted as (
-    select
-        used.activity_date,
-        used.account,
-        used.model,
-        kinds.kind,
-        coalesce(used.workspace_id, defaults.workspace_id, 'default') as workspace_id,
-        coalesce(used.service_tier, '') like 'priority%' as is_priority,
-        case kinds.kind
-            when 'uncached_input_tokens' then used.uncached_input_tokens
-            when 'output_tokens' then used.output_tokens
-            when 'cache_read_input_tokens' then used.cache_read_input_tokens
-            when 'cache_creation.ephemeral_5m_input_tokens' then used.cache_creation_5m_tokens
-            else used.cache_creation_1h_tokens
-        end as tokens
-    from ai_usage_analytics.claude_usage_tokens as used
-    cross join kinds
-    left join ai_usage_analytics.claude_default_workspaces as defaults on used.account = defaults.account
-    where used.activity_date between @first_day and @last_day
-),
-
-priority_tokens as (
-    select
-        activity_date,
-        account,
-        workspace_id,
-        model,
-        kind,
-        sum(tokens) as tokens
-    from counted
-    where is_priority
-    group by activity_date, account, workspace_id, model, kind
-    having sum(counted.tokens) > 0
-),
-
--- What a token of the model and type cost that day, where it was billed: a double, to hold a bound against.
-priced_tokens as (
-    select
-        activity_date,
-        account,
-        model,
-        kind,
-        sum(tokens) as tokens
-    from counted
-    where not is_priority
-    group by activity_date, account, model, kind
-    having sum(counted.tokens) > 0
-),
-
-prices as (
-    select
-        sides.activity_date,
-        sides.account,
-        sides.model,
-        sides.kind,
-        cast(sum(sides.cost_report_usd) as float64) / cast(max(priced_tokens.tokens) as float64) as usd_a_token
-    from sides
-    inner join priced_tokens
-        on
-            sides.activity_date = priced_tokens.activity_date
-            and sides.account = priced_tokens.account
-            and sides.model = priced_tokens.model
-            and sides.kind = priced_tokens.kind
-    group by sides.activity_date, sides.account, sides.model, sides.kind
-    having sum(sides.cost_report_usd) > 0
-),
-
-cells as (
-    select
-        activity_date,
-        account,
-        workspace_id,
-        model,
-        kind,
-        sum(analytics_usd) - sum(cost_report_usd) as difference_usd,
-        cast(count(*) as numeric) * cast('0.000000001' as numeric) as rounded_usd
-    from sides
-    where is_in_console
-    group by activity_date, account, workspace_id, model, kind
 ),
 
 priority as (
     select
-        cells.activity_date,
-        cells.account,
-        sum(cells.difference_usd) as priority_tier_usd
-    from cells
-    inner join priority_tokens
-        on
-            cells.activity_date = priority_tokens.activity_date
-            and cells.account = priority_tokens.account
-            and cells.workspace_id = priority_tokens.workspace_id
-            and cells.model = priority_tokens.model
-            and cells.kind = priority_tokens.kind
-    left join prices
-        on
-            cells.activity_date = prices.activity_date
-            and cells.account = prices.account
-            and cells.model = prices.model
-            and cells.kind = prices.kind
-    where
-        cells.difference_usd > cells.rounded_usd
-        and (
-            prices.usd_a_token is null
-            or cast(cells.difference_usd as float64)
-            between 0.5 * prices.usd_a_token * cast(priority_tokens.tokens as float64)
-            and 2 * prices.usd_a_token * cast(priority_tokens.tokens as float64)
-        )
-    group by cells.activity_date, cells.account
+        activity_date,
+        account,
+        sum(priority_tier_usd) as priority_tier_usd
+    from ai_usage_analytics.claude_priority_costs
+    where activity_date between @first_day and @last_day
+    group by activity_date, account
 ),
 
 known as (

@@ -4,6 +4,7 @@
 --
 -- grain: what Claude charged one account on one UTC day, on all platforms together; no row for a day without use
 -- built: daily by expense_date
+-- group: claude
 -- blocked by: anthropic
 -- columns:
 --   expense_date date not null: the UTC day, as Anthropic has it

@@ -4,6 +4,7 @@
 --
 -- grain: one kind of Cursor cost of one person on one UTC day, usage by model; for unassigned seats by plan
 -- built: daily by expense_date
+-- group: cursor
 -- blocked by: cursor
 -- cluster: user_email
 -- columns:

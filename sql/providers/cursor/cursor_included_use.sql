@@ -3,6 +3,7 @@
 --
 -- grain: one person's included use on one UTC day
 -- built: daily by activity_date
+-- group: cursor
 -- cluster: user_email
 -- columns:
 --   activity_date date not null: the UTC day

@@ -8,6 +8,7 @@
 --
 -- grain: one member's seat in one team, the unassigned seats, or one plan with unknown members, on one UTC day
 -- built: daily by activity_date
+-- group: cursor
 -- blocked by: cursor
 -- cluster: user_email
 -- columns:
