@@ -18,6 +18,7 @@ from ai_usage.automation.warehouse_resource import WarehouseResource, published
 from ai_usage.checks import registry as checks
 from ai_usage.checks.runner import dagster_check
 from ai_usage.core import assets as core
+from ai_usage.core.thresholds import read_overrides
 from ai_usage.dashboards import assets as dashboards
 from ai_usage.marts import assets as marts
 from ai_usage.providers.registry import BY_KEY, PROVIDERS
@@ -48,6 +49,7 @@ def build_defs(
         return found.get_repository_def()
 
     refuse_unknown_providers(of, BY_KEY)
+    read_overrides(of.thresholds)  # a file that cannot be used is reported at once
     assets = list(dg.map_asset_specs(cadence.with_freshness, ASSETS))
     look_at_freshness = refresh.freshness(CHECKS)
     found = dg.Definitions(

@@ -54,7 +54,6 @@ class Declared:
     is_daily: bool
     parents: tuple[str, ...]
     days_of: Collection[str]
-    is_view: bool
 
 
 DECLARED: dict[str, Declared] = {}
@@ -77,7 +76,7 @@ def spec(layer: str, table: Table, *, group: str, kinds: set[str], description: 
         code_version=version,
     )
     parents = tuple(dep.asset_key.to_user_string() for dep in described.deps)
-    DECLARED[described.key.to_user_string()] = Declared(daily, parents, days_of, bool(table.view_of))
+    DECLARED[described.key.to_user_string()] = Declared(daily, parents, days_of)
     return described
 
 
@@ -257,11 +256,11 @@ def _days(context: dg.AssetExecutionContext, asset: dg.AssetKey) -> list[date | 
 
 @cache
 def pulls_behind(asset: str) -> frozenset[str]:
-    """The daily pulls from which a table is built, through views too: a day can be built if one of them was made."""
+    """The daily pulls from which a table is built: a day can be built if one of them was made."""
     of = DECLARED[asset]
     found = set(of.days_of)
     for parent in of.parents:
-        if parent in DECLARED and (DECLARED[parent].is_daily or DECLARED[parent].is_view):
+        if parent in DECLARED and DECLARED[parent].is_daily:
             found |= {parent.removeprefix("raw/")} if parent.startswith("raw/") else pulls_behind(parent)
     return frozenset(found)
 

@@ -20,6 +20,7 @@ from ai_usage.layers import OWNERS
 from ai_usage.marts.files import contracts, marts
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import ROOT, names, read_settings
+from ai_usage.warehouse.googlesql import SQL
 from ai_usage.warehouse.table import RAW, Table
 from ai_usage_tests.dashboards.truth import TRUTHS
 
@@ -136,7 +137,7 @@ def test_each_asset_has_a_description_an_owner_a_group_and_its_columns(key: dg.A
     spec = SPECS[key]
     layer, name = key.path
     assert spec.owners == OWNERS
-    assert spec.group_name == {"core": "core", "marts": "marts"}.get(layer, spec.group_name)
+    assert spec.group_name == {"core": "core"}.get(layer, spec.group_name)
     source = {"sheet": "sheets"}.get(name.partition("_")[0], name.partition("_")[0])
     assert layer != "raw" or spec.group_name == f"raw_{source}"
     assert spec.kinds
@@ -168,6 +169,12 @@ def test_each_table_is_an_asset_but_the_ledger_itself_and_what_runs_keep_of_them
 @pytest.mark.parametrize("key", sorted(GRAPH.asset_check_keys, key=str), ids=str)
 def test_each_check_has_a_description(key: dg.AssetCheckKey) -> None:
     assert GRAPH.get_check_spec(key).description
+
+
+def test_no_file_of_sql_is_longer_than_200_lines() -> None:
+    files = {path.relative_to(SQL).as_posix(): path.read_text("utf-8") for path in SQL.rglob("*.sql")}
+    assert {name for name, text in files.items() if text.count("\n") > 200} == set()
+    assert len(files) > 100
 
 
 def test_a_module_of_more_than_350_lines_gives_its_reason_first() -> None:

@@ -30,13 +30,9 @@ BUILD, REFRESH_DAY, REFRESH_RANGE = "rebuild_days", "refresh_day", "refresh_rang
 FRESHNESS = "look_at_freshness"  # another one
 
 LOOKS = f"""
-select pull, activity_date, max(coalesce(asked_at, pulled_at)) as looked_at
+select distinct pull, activity_date, coalesce(asked_at, pulled_at) as looked_at
 from {PULLS.address}
-where
-    pull in unnest(@pulls)
-    and account = coalesce(@account, account)
-    and coalesce(asked_at, pulled_at) <= @by
-group by pull, activity_date
+where pull in unnest(@pulls) and account = coalesce(@account, account)
 """
 
 Published = dg.ResourceParam[Warehouse | None]  # the copy that runs leave to readers; None before the first one
@@ -60,8 +56,9 @@ def looks(ledger: Warehouse | None, pulls: tuple[str, ...], account: str | None 
     if ledger is None:
         return {}
     found: dict[object, list[object]] = {}
-    by = settings().now() + CLOCKS_DIFFER
-    for row in ledger.ask(LOOKS, pulls=list(pulls), account=account, by=by).to_dicts():
+    looked = ledger.ask(LOOKS, pulls=list(pulls), account=account)  # remembered from tick to tick: it names no instant
+    known = looked.filter(looked["looked_at"] <= settings().now() + CLOCKS_DIFFER)
+    for row in known.group_by("pull", "activity_date").max().to_dicts():
         found.setdefault(row["activity_date"], []).append(row["looked_at"])
     return {day: min(times) for day, times in found.items() if len(times) == len(pulls)}  # type: ignore[misc, type-var]
 

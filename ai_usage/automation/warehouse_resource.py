@@ -44,16 +44,17 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
         warehouse = warehouse_of(of, run_id=context.run.run_id if context.run else "")
         is_build = context.run is None or context.run.job_name not in refresh.JOBS_WITHOUT_BUILD
         stays_open = warehouse.staying_open() if asks_no_provider(context.run) else nullcontext()
-        with building(of.data_dir) if is_build else nullcontext(), stays_open:
+        with building(of.data_dir) if is_build else nullcontext():
             try:
-                yield warehouse
+                with stays_open:  # not while it waits for a build's end: that build may wait for the file
+                    try:
+                        yield warehouse
+                    finally:
+                        if context.instance and context.run:
+                            keep_results(warehouse, context.instance, context.run.run_id, is_over=True)
             finally:
-                try:
-                    if context.instance and context.run:
-                        keep_results(warehouse, context.instance, context.run.run_id, is_over=True)
-                finally:
-                    with nullcontext() if is_build else between_builds(of.data_dir):
-                        warehouse.publish()
+                with nullcontext() if is_build else between_builds(of.data_dir):
+                    warehouse.publish()
 
 
 def asks_no_provider(run: dg.DagsterRun | None) -> bool:

@@ -21,6 +21,7 @@ from ai_usage.check import (
     wrong_rows,
 )
 from ai_usage.checks.bills import BILLS, BY_SCOPE, SOURCES, of_money
+from ai_usage.core.thresholds import own_limits
 from ai_usage.partitions import Span
 from ai_usage.warehouse.port import Warehouse
 
@@ -45,15 +46,16 @@ def _anomalies(warehouse: Warehouse, span: Span) -> Mapping[date, Finding]:
     found = wrong_rows(warehouse, "checks/spend_has_no_anomaly", span)
     known = {day for pull in BILLS for day in warehouse.pulled_days(pull)}
     [thresholds] = warehouse.ask(THRESHOLDS).to_dicts()
-    too_new = {day: why for day in span.days if (why := _too_new(day, known, thresholds))}
+    own = own_limits(warehouse)
+    unknown = {day: why for day in span.days if (why := too_new(day, known, thresholds))}
     return (
-        too_new
+        unknown
         | {day: blind for day in span.days if day in known and day not in built}
-        | {day: evaluate_anomalies(rows) for day, rows in found.items()}
+        | {day: evaluate_anomalies(rows, own) for day, rows in found.items()}
     )
 
 
-def _too_new(day: date, known: Collection[date], thresholds: Mapping[str, int]) -> NotEvaluated | None:
+def too_new(day: date, known: Collection[date], thresholds: Mapping[str, int]) -> NotEvaluated | None:
     """Why a day has no baseline yet, where too few days like it are known before it."""
     is_weekend = day.weekday() >= SATURDAY
     since = day - timedelta(days=thresholds["baseline_days"])
@@ -68,11 +70,12 @@ def _too_new(day: date, known: Collection[date], thresholds: Mapping[str, int]) 
     )
 
 
-def evaluate_anomalies(rows: Rows) -> Result:
-    """A day's anomalies, each in a sentence."""
+def evaluate_anomalies(rows: Rows, own: str = "") -> Result:
+    """A day's anomalies, each in a sentence, and which limits are the company's `own`."""
     rows = alerted(rows, lambda row: f"{row['kind'].replace('_', ' ')} of {_thing(row)}", _anomaly)
     return warned(
-        sentences(rows, at_most=4), [row if _is_finest(row, rows) else {**row, ALERTS_BY_ROW: ""} for row in rows]
+        f"{sentences(rows, at_most=4)} {own}".strip(),
+        [row if _is_finest(row, rows) else {**row, ALERTS_BY_ROW: ""} for row in rows],
     )
 
 

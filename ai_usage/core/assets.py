@@ -1,9 +1,19 @@
 """The assets of core that span providers."""
 
-from ai_usage.core import accounts, console_figures, keys, people, person_accounts, providers, revisions, sheets
+from ai_usage.core import (
+    accounts,
+    console_figures,
+    keys,
+    people,
+    person_accounts,
+    providers,
+    revisions,
+    sheets,
+    thresholds,
+)
 
 ASSETS = [
     asset
-    for of in (providers, accounts, revisions, console_figures, sheets, keys, people, person_accounts)
+    for of in (providers, accounts, revisions, console_figures, sheets, keys, people, person_accounts, thresholds)
     for asset in of.ASSETS
 ]

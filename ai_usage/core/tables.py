@@ -8,6 +8,7 @@ from ai_usage.core.person_accounts import DIM_PERSON_ACCOUNT
 from ai_usage.core.providers import DIM_PLATFORM, DIM_PROVIDER
 from ai_usage.core.revisions import SPEND_VERSIONS
 from ai_usage.core.sheets import BUDGETS, PEOPLE, SEATS, SHEET_REJECTIONS
+from ai_usage.core.thresholds import THRESHOLD_OVERRIDES
 
 CORE_TABLES = (
     DIM_PROVIDER,
@@ -22,4 +23,5 @@ CORE_TABLES = (
     DIM_PERSON,
     DIM_PERSON_ACCOUNT,
     SPEND_VERSIONS,
+    THRESHOLD_OVERRIDES,
 )

@@ -1,4 +1,6 @@
-"""The marts as assets: one for each file that `files` finds, with what its SELECT reads as its parents."""
+"""The marts as assets: one for each file that `files` finds, with what its SELECT reads as its parents,
+through views too.
+"""
 
 import dagster as dg
 
@@ -7,6 +9,23 @@ from ai_usage.marts.build_days import rebuild
 from ai_usage.marts.files import Mart, marts
 from ai_usage.marts.versions import code_versions
 from ai_usage.warehouse.port import Warehouse
+
+VIEWS = {mart.table.name: mart for mart in marts() if mart.table.view_of}
+
+
+def parents_of(mart: Mart) -> set[tuple[str, str]]:
+    """Layer and name of what a mart reads and, of one that is built, of the tables that it reads through views: a run
+    that leaves a view out must build these first all the same.
+    """
+    return {*mart.reads, *(() if mart.table.view_of else _through_views(mart))}
+
+
+def _through_views(mart: Mart) -> set[tuple[str, str]]:
+    found = set[tuple[str, str]]()
+    for view in (VIEWS[name] for layer, name in mart.reads if layer == "marts" and name in VIEWS):
+        tables = {(layer, name) for layer, name in view.reads if layer != "raw" and name not in VIEWS}
+        found |= tables | _through_views(view)
+    return found
 
 
 def asset_of(mart: Mart) -> dg.AssetsDefinition:
@@ -17,7 +36,7 @@ def asset_of(mart: Mart) -> dg.AssetsDefinition:
 
     built.__doc__ = mart.about
     kinds = {"sql", "duckdb", *({"view"} if mart.table.view_of else ())}
-    deps = [dg.AssetKey(list(address)) for address in sorted(mart.reads)]
+    deps = [dg.AssetKey(list(address)) for address in sorted(parents_of(mart))]
     version = code_versions()[mart.table.name]
     if not mart.is_daily:
         return snapshot_asset("marts", mart.table, group=mart.group, kinds=kinds, deps=deps, version=version)(built)

@@ -2,14 +2,18 @@
 
 import secrets
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
 
+import polars as pl
 from google.cloud import bigquery
 
 from ai_usage.settings import Settings
 from ai_usage.warehouse.bigquery.client import BigQueryAt
 from ai_usage.warehouse.bigquery.engine import BigQueryWarehouse
 from ai_usage.warehouse.bigquery.jobs import Jobs
+from ai_usage.warehouse.duckdb.connection import state
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.duckdb.published_copy import unreadable
 from ai_usage.warehouse.port import Warehouse
@@ -56,7 +60,15 @@ def open_published(of: Settings, tables: Sequence[Table] = (PULLS,)) -> Warehous
     copy = of.published_database
     if not copy.exists() or unreadable(copy):
         return None
-    return DuckDBWarehouse(copy, copy, tables, of.now, is_read_only=True)
+    warehouse = DuckDBWarehouse(copy, copy, tables, of.now, is_read_only=True)
+    warehouse.remember_in(_answers_of(copy, state(copy)))
+    return warehouse
+
+
+@lru_cache(maxsize=1)
+def _answers_of(_copy: Path, _state: object) -> dict[Any, pl.DataFrame]:
+    """What sensors asked before, of one state of the copy: idle ones do not open it."""
+    return {}
 
 
 def written_at(of: Settings, table: Table) -> int:

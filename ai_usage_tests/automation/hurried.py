@@ -30,6 +30,7 @@ from ai_usage.automation.warehouse_resource import WarehouseResource  # noqa: E4
 from ai_usage.errors import WarehouseError  # noqa: E402
 from ai_usage.settings import settings  # noqa: E402
 from ai_usage.warehouse import durable_files  # noqa: E402
+from ai_usage.warehouse.duckdb import spare_copy  # noqa: E402
 from ai_usage.warehouse.port import Warehouse  # noqa: E402
 from ai_usage_tests import lean  # noqa: E402
 from ai_usage_tests.parts import assets_of, behind, checks_of  # noqa: E402
@@ -48,6 +49,7 @@ def refuse_a_full_disk(folder: Path, needed: int, target: Path) -> None:
 
 
 durable_files.refuse_a_full_disk = refuse_a_full_disk
+spare_copy.refuse_a_full_disk = refuse_a_full_disk  # type: ignore[attr-defined]
 
 # Other assets have tests of their own and would take most of the time.
 MADE = {

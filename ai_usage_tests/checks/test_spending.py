@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from ai_usage.check import NotEvaluated, Result
+from ai_usage.checks.anomalies import THRESHOLDS, too_new
 from ai_usage.checks.spending import evaluate_backtest, evaluate_growth
 from ai_usage.partitions import Span
 from ai_usage_tests.months import MONTHS, TODAY, A, budget, cost_center, live, make, member, owner, person, rhythm
@@ -283,3 +284,12 @@ def test_a_check_over_marts_that_were_not_built_does_not_pass(platform: Platform
     outcome = platform.check(check)
     assert outcome.not_passed(check)
     assert severities(outcome) == {ERROR}
+
+
+def test_a_day_without_enough_days_like_it_is_not_evaluated_by_the_limits_of_the_mart(platform: Platform) -> None:
+    [limits] = platform.warehouse.ask(THRESHOLDS).to_dicts()
+    known = [TODAY - timedelta(days=n) for n in range(1, limits["least_weekdays_count"] + 3)]
+    assert too_new(TODAY, known, limits) is None
+    few = too_new(TODAY, known[:3], limits)
+    assert few == NotEvaluated("Only 3 weekdays of the 35 days before are known: 8 are needed for a baseline.")
+    assert too_new(TODAY, known[:3], {**limits, "least_weekdays_count": 3}) is None

@@ -5,6 +5,7 @@ from sqlglot import exp
 
 from ai_usage.ingest.rejections import RECORD_REJECTIONS
 from ai_usage.marts import files
+from ai_usage.marts.assets import parents_of
 from ai_usage.marts.files import Mart, marts, read_mart, refuse_other_columns
 from ai_usage.providers.anthropic.provider import ANTHROPIC
 from ai_usage.warehouse.googlesql import parsed, read
@@ -113,6 +114,16 @@ def test_what_a_mart_reads_stands_before_it() -> None:
     for mart in marts():
         assert {table for layer, table in mart.reads if layer == "marts"} <= seen
         seen.add(mart.table.name)
+
+
+def test_a_run_without_the_views_builds_the_tables_behind_them_first() -> None:
+    """Each table that a mart reads through views is its parent: Dagster orders the steps of a run by parents alone."""
+    found = {mart.table.name: parents_of(mart) for mart in marts()}
+    assert ("marts", "claude_priced_tiers") in found["claude_allocated_shares"]
+    assert {("marts", "claude_cost_shares"), ("core", "dim_workspace")} <= found["claude_attributed_costs"]
+    assert found["claude_platform_costs"] == {
+        *(("marts", name) for name in ("claude_measured_costs", "claude_platform_pieces", "claude_platform_shares"))
+    }
 
 
 def test_a_mart_stands_under_its_subject_or_under_the_one_of_its_provider() -> None:

@@ -189,9 +189,9 @@ def test_a_writer_that_waited_too_long_names_the_process_that_has_the_file(tmp_p
 def counted(calls: list[int], function: Callable[..., T]) -> Callable[..., T]:
     """The function, which counts its calls."""
 
-    def call(*args: object) -> T:
+    def call(*args: object, **named: object) -> T:
         calls[0] += 1
-        return function(*args)
+        return function(*args, **named)
 
     return call
 

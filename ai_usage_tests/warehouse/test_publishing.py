@@ -5,6 +5,7 @@ import shutil
 import stat
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,12 +16,14 @@ import pytest
 
 from ai_usage.automation import warehouse_resource
 from ai_usage.automation.copy_news import news_of_the_copy
+from ai_usage.automation.refresh import looks
 from ai_usage.automation.runs import Runs
 from ai_usage.automation.teardown import in_process
 from ai_usage.automation.warehouse_resource import WarehouseResource, published
 from ai_usage.commands.refresh import outcome_of
 from ai_usage.errors import WarehouseError
 from ai_usage.settings import Settings, settings
+from ai_usage.warehouse.duckdb import connection
 from ai_usage.warehouse.duckdb.data_origin import data_are_simulated
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.duckdb.published_copy import unreadable
@@ -28,9 +31,9 @@ from ai_usage.warehouse.port import Warehouse
 from ai_usage_tests import staying_open
 from ai_usage_tests.mock_claude import DAY, NEXT
 from ai_usage_tests.platform import Platform
-from ai_usage_tests.warehouse.test_duckdb import _impatient, child, error_of
+from ai_usage_tests.warehouse.test_duckdb import _impatient, child, counted, error_of
 from ai_usage_tests.warehouse.test_ledger import append
-from ai_usage_tests.warehouse.writing import answer
+from ai_usage_tests.warehouse.writing import PULL, answer
 
 TORN: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda whole: b"",
@@ -71,6 +74,24 @@ def test_a_torn_copy_counts_as_none_is_reported_once_and_published_again(
     assert (ledger := published(of)) is not None
     assert ledger.pulled_days("claude_cost_report") == [DAY]
     assert "It is published again." in caplog.text
+
+
+def test_sensors_open_a_copy_once_for_what_all_of_them_ask(
+    of: Settings, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = [0]
+    monkeypatch.setattr(connection, "connect", counted(opened, connection.connect))
+
+    def tick() -> set[date | None]:
+        ledger = published(of)
+        opened[0] = 0
+        return set(looks(ledger, (PULL,)))
+
+    assert (tick(), opened) == ({DAY}, [1])
+    assert (tick(), opened) == ({DAY}, [0])
+    append(platform, answer(NEXT, "1", is_simulated=True))
+    platform.warehouse.publish()
+    assert (tick(), opened) == ({DAY, NEXT}, [1])
 
 
 def test_a_file_that_shrank_is_not_taken_for_a_torn_one(of: Settings, platform: Platform) -> None:

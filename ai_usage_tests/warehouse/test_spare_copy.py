@@ -114,6 +114,19 @@ def test_a_spare_that_readers_know_by_another_name_is_never_written(warehouse: D
     assert published.read_bytes() == warehouse.path.read_bytes()
 
 
+def test_where_locks_of_readers_may_not_be_seen_there_is_no_spare(
+    warehouse: DuckDBWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ai_usage.warehouse.duckdb.spare_copy.sys.platform", "darwin")
+    published = warehouse.published_path
+    publish(warehouse, "3")
+    assert spares(published)[0].exists(), "nobody reads from elsewhere"
+    readers_copy(published).parent.mkdir()
+    publish(warehouse, "4")
+    assert not spares(published)[0].exists()
+    assert pulls(published) == 4
+
+
 def test_killed_anywhere_it_leaves_the_old_state_or_the_new_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

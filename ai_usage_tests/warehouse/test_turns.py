@@ -1,6 +1,9 @@
 """A run that builds keeps the file open between its steps, and lets other processes have it all the same."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,8 +11,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from ai_usage.automation import warehouse_resource
 from ai_usage.automation.refresh import BUILD, FRESHNESS
 from ai_usage.automation.warehouse_resource import asks_no_provider
+from ai_usage.settings import settings
 from ai_usage_tests.mock_claude import DAY, NEXT
 from ai_usage_tests.warehouse.test_duckdb import _impatient, child, error_of
 from ai_usage_tests.warehouse.writing import PULL, answer, warehouse_in
@@ -80,3 +85,23 @@ def test_the_file_stays_open_for_runs_that_ask_no_provider(job: str, assets: set
     run: Any = SimpleNamespace(job_name=job, asset_selection=keys)
     assert asks_no_provider(run) is is_open
     assert not asks_no_provider(None)
+
+
+def test_a_run_that_waits_for_the_end_of_a_build_leaves_it_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy: list[bool] = []
+
+    @contextmanager
+    def until_the_build_is_over(folder: Path) -> Iterator[None]:
+        busy.append(is_busy(folder))
+        yield
+
+    monkeypatch.setattr(warehouse_resource, "duckdb_warehouse", lambda _: warehouse_in(tmp_path))
+    monkeypatch.setattr(warehouse_resource, "settings", lambda: replace(settings(), data_dir=tmp_path))
+    monkeypatch.setattr(warehouse_resource, "between_builds", until_the_build_is_over)
+    run: Any = SimpleNamespace(run=SimpleNamespace(job_name=FRESHNESS, asset_selection=None), instance=None)
+    with warehouse_resource.WarehouseResource().yield_for_execution(run) as warehouse:
+        assert warehouse.pulled_days(PULL) == []
+        assert is_busy(tmp_path)
+    assert busy == [False]

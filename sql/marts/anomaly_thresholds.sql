@@ -1,4 +1,5 @@
--- The limits by which spend_anomalies decides what to report, each with its reason.
+-- The limits by which spend_anomalies decides what to report, each with its reason: those here, and in place of them
+-- the ones that the file of AI_USAGE_THRESHOLDS has.
 --
 -- grain: one row
 -- built: view
@@ -26,22 +27,46 @@
 --   known_days integer not null: days must be known for so many days before anything counts as new: on the first day of
 --     the history everything would be
 --   new_usd numeric not null: a key or model is reported once it has cost so much: trials of a few cents are not
+with own as (
+    select
+        max(if(threshold = 'baseline_days', value, null)) as baseline_days,
+        max(if(threshold = 'least_weekdays_count', value, null)) as least_weekdays_count,
+        max(if(threshold = 'least_weekend_days_count', value, null)) as least_weekend_days_count,
+        max(if(threshold = 'least_same_weekday_count', value, null)) as least_same_weekday_count,
+        max(if(threshold = 'compared_usd', value, null)) as compared_usd,
+        max(if(threshold = 'deviation_usd', value, null)) as deviation_usd,
+        max(if(threshold = 'deviations_ratio', value, null)) as deviations_ratio,
+        max(if(threshold = 'least_deviation_ratio', value, null)) as least_deviation_ratio,
+        max(if(threshold = 'least_deviation_usd', value, null)) as least_deviation_usd,
+        max(if(threshold = 'spike_ratio', value, null)) as spike_ratio,
+        max(if(threshold = 'drop_baseline_usd', value, null)) as drop_baseline_usd,
+        max(if(threshold = 'drop_ratio', value, null)) as drop_ratio,
+        max(if(threshold = 'contributor_usd', value, null)) as contributor_usd,
+        max(if(threshold = 'contributors_count', value, null)) as contributors_count,
+        max(if(threshold = 'restart_days', value, null)) as restart_days,
+        max(if(threshold = 'known_days', value, null)) as known_days,
+        max(if(threshold = 'new_usd', value, null)) as new_usd
+    from ai_usage_analytics.threshold_overrides
+    where subject = 'anomaly'
+)
+
 select
-    35 as baseline_days,
-    8 as least_weekdays_count,
-    4 as least_weekend_days_count,
-    3 as least_same_weekday_count,
-    cast(20 as numeric) as compared_usd,
-    cast(40 as numeric) as deviation_usd,
-    5.0 as deviations_ratio,
+    coalesce(cast(own.baseline_days as int64), 35) as baseline_days,
+    coalesce(cast(own.least_weekdays_count as int64), 8) as least_weekdays_count,
+    coalesce(cast(own.least_weekend_days_count as int64), 4) as least_weekend_days_count,
+    coalesce(cast(own.least_same_weekday_count as int64), 3) as least_same_weekday_count,
+    coalesce(own.compared_usd, cast(20 as numeric)) as compared_usd,
+    coalesce(own.deviation_usd, cast(40 as numeric)) as deviation_usd,
+    coalesce(cast(own.deviations_ratio as float64), 5.0) as deviations_ratio,
     1.4826 as normal_ratio,
-    0.1 as least_deviation_ratio,
-    8.0 as least_deviation_usd,
-    1.2 as spike_ratio,
-    50.0 as drop_baseline_usd,
-    0.25 as drop_ratio,
-    1.0 as contributor_usd,
-    3 as contributors_count,
-    90 as restart_days,
-    14 as known_days,
-    cast(5 as numeric) as new_usd
+    coalesce(cast(own.least_deviation_ratio as float64), 0.1) as least_deviation_ratio,
+    coalesce(cast(own.least_deviation_usd as float64), 8.0) as least_deviation_usd,
+    coalesce(cast(own.spike_ratio as float64), 1.2) as spike_ratio,
+    coalesce(cast(own.drop_baseline_usd as float64), 50.0) as drop_baseline_usd,
+    coalesce(cast(own.drop_ratio as float64), 0.25) as drop_ratio,
+    coalesce(cast(own.contributor_usd as float64), 1.0) as contributor_usd,
+    coalesce(cast(own.contributors_count as int64), 3) as contributors_count,
+    coalesce(cast(own.restart_days as int64), 90) as restart_days,
+    coalesce(cast(own.known_days as int64), 14) as known_days,
+    coalesce(own.new_usd, cast(5 as numeric)) as new_usd
+from own

@@ -18,6 +18,7 @@ from ai_usage.partitions import Span
 from ai_usage.warehouse.appending import by_version, plan_append, span_of
 from ai_usage.warehouse.builds import BUILDS, Build, build_rows
 from ai_usage.warehouse.duckdb import connection, ledger_tables, published_copy, shape
+from ai_usage.warehouse.duckdb.rows_changed import delete_days, rows_written
 from ai_usage.warehouse.duckdb.statements import has_values, is_not_kept, pinned
 from ai_usage.warehouse.durable_files import copy_whole
 from ai_usage.warehouse.erasures import ERASURES, Erased
@@ -26,6 +27,8 @@ from ai_usage.warehouse.ledger import Answer, Records, Version
 from ai_usage.warehouse.origin import mixture
 from ai_usage.warehouse.table import PULLS, Table, raw_table
 from ai_usage.warehouse.turns import is_awaited, waiting
+
+MANY = 100_000  # rows of an answer that is too large to be remembered
 
 
 @dataclass
@@ -178,8 +181,12 @@ class DuckDBWarehouse:
         of = days if account is None else days.filter(account=account)
         return of["activity_date"].unique().sort().to_list()
 
+    def remember_in(self, answers: dict[Any, pl.DataFrame]) -> None:
+        """Share what is remembered with others that read the same state of the file."""
+        self._remembered, self._remembered_of = answers, connection.state(self.path)
+
     def _remember(self, question: Any, ask: Callable[[], pl.DataFrame]) -> pl.DataFrame:
-        """The answer to a question about the ledger, asked once while nobody writes to it."""
+        """The answer to a question about the ledger, asked once until a process writes to the file."""
         state = connection.state(self.path)
         if state != self._remembered_of:
             self._remembered, self._remembered_of = {}, state
@@ -199,7 +206,7 @@ class DuckDBWarehouse:
         if not wanted:
             return
         with self._transaction() as db:
-            _delete_days(db, table, wanted, of)
+            delete_days(db, table, wanted, of)
             self._insert(db, table, rows)
 
     def replace_all(self, table: Table, rows: pl.DataFrame, *, of: Mapping[str, str] | None = None) -> None:
@@ -225,8 +232,8 @@ class DuckDBWarehouse:
         where, values = has_values(of)
         is_replaced, pairs = is_not_kept(table, kept)
         with self._transaction() as db:
-            _delete_days(db, table, wanted, of, and_without=True, kept=kept)
-            return _written(
+            delete_days(db, table, wanted, of, and_without=True, kept=kept)
+            return rows_written(
                 db,
                 f"insert into {table.address} by name {select} "
                 f"where list_contains($wanted_days::date[], {table.date_column}) and {where} and {is_replaced}",
@@ -238,15 +245,27 @@ class DuckDBWarehouse:
         with self._transaction() as db:
             db.execute(f"delete from {table.address}")
             insert = f"insert into {table.address} by name {select}"
-            return _written(db, insert, {name: parameters[name] for name in names})
+            return rows_written(db, insert, {name: parameters[name] for name in names})
 
     def query(self, name: str, **parameters: Any) -> pl.DataFrame:
         return self.ask(read(name), **parameters)
 
     def ask(self, googlesql: str, **parameters: Any) -> pl.DataFrame:
+        """To read only, an answer is remembered, and the file not even opened, until it is another one."""
         sql, names = to_duckdb(googlesql)
-        with self.connected() as db:
-            found: pl.DataFrame = db.sql(sql, params={name: parameters[name] for name in names}).pl()
+        own = {name: parameters[name] for name in sorted(names)}
+
+        def answer() -> pl.DataFrame:
+            with self.connected() as db:
+                found: pl.DataFrame = db.sql(sql, params=own).pl()
+            return found
+
+        if not self.is_read_only:
+            return answer()
+        question = sql, repr(own)
+        found = self._remember(question, answer)
+        if found.height > MANY:
+            self._remembered.pop(question, None)
         return found
 
     def has(self, table: Table) -> bool:
@@ -322,27 +341,3 @@ class DuckDBWarehouse:
         )
         if other.fetchone():
             raise mixture(str(self.path), is_simulated=is_simulated)
-
-
-def _written(db: duckdb.DuckDBPyConnection, insert: str, parameters: Mapping[str, Any]) -> int:
-    """How many rows an insert wrote."""
-    [(rows,)] = db.execute(insert, parameters).fetchall()
-    return int(rows)
-
-
-def _delete_days(
-    db: duckdb.DuckDBPyConnection,
-    table: Table,
-    days: Sequence[date],
-    of: Mapping[str, str] | None = None,
-    *,
-    and_without: bool = False,
-    kept: Mapping[date, Collection[str]] | None = None,
-) -> None:
-    where, values = has_values(of, or_none=and_without)
-    is_replaced, pairs = is_not_kept(table, kept)
-    db.execute(
-        f"delete from {table.address} where {table.date_column} between $first and $last "
-        f"and list_contains($days::date[], {table.date_column}) and {where} and {is_replaced}",
-        {"first": days[0], "last": days[-1], "days": days, **values, **pairs},
-    )

@@ -7,12 +7,14 @@ killed half-way through, a warehouse that was restored, or another release's sha
 
 import fcntl
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
 from ai_usage.warehouse.durable_files import copy_bytes, refuse_a_full_disk, size_of, sync, write_all
+from ai_usage.warehouse.readers import readers_copy
 
 HEADERS = 3 * 4096  # bytes of a DuckDB file before its first block
 BLOCK = 262_144
@@ -24,7 +26,7 @@ def publish_file(source: FileIO, target: Path, *, mode: int) -> None:
     reading what it held. Only one process may do this at a time.
     """
     fresh, (spare, aside) = target.with_suffix(".tmp"), spares(target)
-    keeps_spare = size_of(source) >= WORTH_A_SPARE
+    keeps_spare = size_of(source) >= WORTH_A_SPARE and not _has_readers_elsewhere(target)
     fresh.unlink(missing_ok=True)  # what killed processes left
     aside.unlink(missing_ok=True)
     try:
@@ -45,6 +47,13 @@ def publish_file(source: FileIO, target: Path, *, mode: int) -> None:
         sync(target.parent)
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def _has_readers_elsewhere(target: Path) -> bool:
+    """Whether readers may be in a virtual machine, as containers are where the system is not Linux: their locks may not
+    be seen here, so no file that they may have open is ever written.
+    """
+    return sys.platform != "linux" and readers_copy(target).parent.is_dir()
 
 
 def spares(target: Path) -> tuple[Path, Path]:
