@@ -56,7 +56,9 @@ where
 group by pull, activity_date
 """
 SETTLED = f"select settled_by from ({read('marts/settled_days')})"
+NEWEST = f"select max(pull_id) as pull_id from {PULLS.address}"
 BUILT = f"select asset, activity_date, built_from, failure is not null as has_failed from {BUILDS.address}"
+LAST_BUILD = f"select max(built_from) as built_from from {BUILDS.address}"
 AHEAD = f"select count(*) as builds from {BUILDS.address} where built_from > @now"
 VERSIONS = f"""
 select pull_id
@@ -112,7 +114,7 @@ def awaited(instance: dg.DagsterInstance) -> list[str]:
 
 def builds_of_the_future(ledger: Warehouse) -> int:
     """How many tables and days have a build that is still to come."""
-    if not ledger.has(BUILDS):
+    if not ledger.has(BUILDS) or (ledger.ask(LAST_BUILD).item() or "") <= pull_ids_until_now():
         return 0
     return int(ledger.ask(AHEAD, now=pull_ids_until_now()).item())
 
@@ -150,7 +152,8 @@ def _news(ledger: Warehouse) -> dict[str, dict[date | None, str]]:
     found: dict[str, dict[date | None, str]] = {}
     is_known = ledger.has(DIM_PROVIDER)  # not in what a release before that table left
     news = NEWS.replace("SETTLED", SETTLED if is_known else "''")
-    for pull, day, pull_id in ledger.ask(news, now=pull_ids_until_now()).iter_rows():
+    newest = ledger.ask(NEWEST).item() or ""  # it names no instant, so the answer is remembered from tick to tick
+    for pull, day, pull_id in ledger.ask(news, now=min(newest, pull_ids_until_now())).iter_rows():
         if day is None or day in there:
             found.setdefault(pull, {})[day] = pull_id
     return found
