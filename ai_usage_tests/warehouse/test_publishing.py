@@ -15,13 +15,14 @@ import duckdb
 import pytest
 
 from ai_usage.automation import warehouse_resource
-from ai_usage.automation.build_requests import builds_of_the_future
+from ai_usage.automation.build_requests import builds_of_the_future, requests
 from ai_usage.automation.copy_news import news_of_the_copy
 from ai_usage.automation.refresh import looks
 from ai_usage.automation.runs import Runs
 from ai_usage.automation.teardown import in_process
 from ai_usage.automation.warehouse_resource import WarehouseResource, published
 from ai_usage.commands.refresh import outcome_of
+from ai_usage.definitions import defs
 from ai_usage.errors import WarehouseError
 from ai_usage.settings import Settings, settings
 from ai_usage.warehouse.data_origin import data_are_simulated
@@ -89,11 +90,11 @@ def test_sensors_open_a_copy_once_for_what_all_of_them_ask(
         opened[0] = 0
         assert looks(ledger, (PULL,)) == looks(ledger, (PULL,), "default")
         assert builds_of_the_future(ledger) == 0
-        assert {request.tags.get("dagster/asset_partition_range_end") for request in requests(ledger, graph())}
+        assert len(list(requests(ledger, defs.resolve_asset_graph()))) == 1
         assert data_are_simulated(of) is True
         return set(looks(ledger, (PULL,)))
 
-    each_once = 4  # the looks of all accounts, the tables that are there, builds, the data's origin
+    each_once = 7  # looks, tables that are there, the last build and pull, news, builds, the data's origin
     assert (tick(), opened) == ({DAY}, [each_once])
     assert (tick(), opened) == ({DAY}, [0])
     append(platform, answer(NEXT, "1", is_simulated=True))
