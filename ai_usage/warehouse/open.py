@@ -13,6 +13,7 @@ from ai_usage.settings import Settings
 from ai_usage.warehouse.bigquery.client import BigQueryAt
 from ai_usage.warehouse.bigquery.engine import BigQueryWarehouse
 from ai_usage.warehouse.bigquery.jobs import Jobs
+from ai_usage.warehouse.bigquery.memory import Memory
 from ai_usage.warehouse.duckdb.connection import state
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.duckdb.published_copy import unreadable
@@ -38,6 +39,7 @@ def open_warehouse(
             functions,
             is_read_only,
             run_id or secrets.token_hex(8),
+            memory=_memory(of.bigquery_project, of.bigquery_emulator),
         )
     return DuckDBWarehouse(
         of.database,
@@ -55,7 +57,13 @@ def open_published(of: Settings, tables: Sequence[Table] = (PULLS,)) -> Warehous
     copy that cannot be read counts as none.
     """
     if of.warehouse == "bigquery":
-        found = BigQueryWarehouse(Jobs(_client(of), of.bigquery_max_bytes), tables, of.now, is_read_only=True)
+        found = BigQueryWarehouse(
+            Jobs(_client(of), of.bigquery_max_bytes),
+            tables,
+            of.now,
+            is_read_only=True,
+            memory=_memory(of.bigquery_project, of.bigquery_emulator),
+        )
         return found if found.is_there() else None
     copy = of.published_database
     if not copy.exists() or unreadable(copy):
@@ -94,6 +102,12 @@ def shown_to_readers(of: Settings) -> str:
 def is_there(of: Settings) -> bool:
     """Whether anything was ever pulled into the warehouse."""
     return open_published(of) is not None if of.warehouse == "bigquery" else of.database.exists()
+
+
+@cache
+def _memory(_project: str, _host: str) -> Memory:
+    """What this process knows of a project."""
+    return Memory()
 
 
 @cache

@@ -6,8 +6,8 @@ import pytest
 
 from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.marts.files import Mart, marts
-from ai_usage.warehouse.bigquery.lease import RETURN, TAKE, WHO
-from ai_usage.warehouse.bigquery.ledger_index import ALL
+from ai_usage.warehouse.bigquery.lease import RENEW, RETURN, TAKE
+from ai_usage.warehouse.bigquery.questions import ALL
 from ai_usage.warehouse.bigquery.statements import (
     function,
     has_values,
@@ -66,7 +66,7 @@ def test_google_takes_the_merge_that_replaces_a_tables_rows(google_with_tables: 
 
 @pytest.mark.parametrize(
     "statement",
-    [TAKE, RETURN, WHO, ALL, merge_builds(BUILDS, no_rows(BUILDS)), *(function(name) for name in FUNCTIONS)],
+    [TAKE, RENEW, RETURN, ALL, merge_builds(BUILDS, no_rows(BUILDS)), *(function(name) for name in FUNCTIONS)],
     ids=lambda statement: " ".join(statement.split()[:4]),
 )
 def test_google_takes_what_the_engine_asks_itself(google_with_tables: GoogleEngine, statement: str) -> None:
