@@ -9,6 +9,7 @@ another run's write under way is remembered by nobody.
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,12 @@ SMALL_ROWS = 5_000  # of a table that is held; one that has more is asked where 
 REMEMBERED_ROWS = 100_000  # of one answer; a longer one is asked again
 RECORD_BYTES = 256_000_000  # of pulled records that are held
 Parameters = Mapping[str, Any]
+
+
+@cache
+def memory_of(_project: str, _host: str) -> "Memory":
+    """The one that all warehouses of this project share in this process."""
+    return Memory()
 
 
 class Memory:
