@@ -109,6 +109,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _bytes(text: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{6,14}", text, re.ASCII):
+        raise BadText("{name} is {value!r}; write a number of bytes of at least a million, such as {default}.")
+    return int(text)
+
+
 def _day_count(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,4}", text, re.ASCII):
         raise BadText("{name} is {value!r}; write a number of days, such as {default}.")
@@ -228,12 +234,14 @@ Zone = Annotated[str, _reads(_zone)]
 Share = Annotated[Decimal, _reads(_share)]
 Ratio = Annotated[Decimal, _reads(_ratio)]
 Count = Annotated[int, _reads(_count)]
+Bytes = Annotated[int, _reads(_bytes)]
 DayCount = Annotated[int, _reads(_day_count)]
 Folder = Annotated[Path, _reads(_folder)]
 File = Annotated[Path, _reads(file)]
 PathElsewhere = Annotated[str, _reads(_path_elsewhere)]  # on another machine: it need not exist on this one
 BaseUrl = Annotated[str, _reads(_base_url())]  # without a slash at its end; keys are sent there
 GoogleUrl = Annotated[str, _reads(_base_url("http://127.0.0.1:8900/google"))]
+EmulatorUrl = Annotated[str, _reads(_base_url("http://127.0.0.1:9050"))]
 MetabaseUrl = Annotated[str, _reads(_base_url("http://127.0.0.1:3001"))]
 PageUrl = Annotated[str, _reads(_page_url)]  # where a browser goes; no key is ever sent there
 Addresses = Annotated[tuple[str, ...], _reads(_addresses)]

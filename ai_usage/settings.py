@@ -53,6 +53,10 @@ class Settings:
     """Every variable of `.env.example`, checked. Keys stay in the environment; here is only whether they are set."""
 
     warehouse: types.WarehouseName = _variable("AI_USAGE_WAREHOUSE", "duckdb")
+    bigquery_project: str = _variable("BIGQUERY_PROJECT", "")
+    bigquery_location: str = _variable("BIGQUERY_LOCATION", "US")  # where its datasets are made
+    bigquery_emulator: types.EmulatorUrl = _variable("BIGQUERY_EMULATOR_HOST", "")  # empty: Google itself
+    bigquery_max_bytes: types.Bytes = _variable("BIGQUERY_MAX_BYTES_BILLED", 20_000_000_000)  # of one query
     data_dir: types.Folder = _variable("AI_USAGE_DATA_DIR", ".data")
     is_published_for_group: types.ForGroup = _flag("AI_USAGE_PUBLISHED_FOR")  # the data folder's group may read it
     start_date: types.Day = _variable("AI_USAGE_START_DATE", date(2026, 1, 1))  # the first UTC day and partition
@@ -109,7 +113,12 @@ class Settings:
         return self.now().date() - timedelta(days=1)
 
     @property
+    def is_bigquery(self) -> bool:
+        return self.warehouse == "bigquery"
+
+    @property
     def database(self) -> Path:
+        """The embedded warehouse's file."""
         return self.data_dir / "ai_usage.duckdb"
 
     @property
@@ -266,8 +275,8 @@ def _refuse_contradictions(of: Settings) -> None:
             types.file(of.google_credentials)
         except types.BadText as error:
             raise SettingError(_sentence(name, of.google_credentials, error)) from None
-    if of.warehouse == "bigquery":
-        raise SettingError("AI_USAGE_WAREHOUSE=bigquery is not built yet; leave it out or write duckdb.")
+    if of.is_bigquery and not of.bigquery_project:
+        raise SettingError("AI_USAGE_WAREHOUSE=bigquery needs BIGQUERY_PROJECT: the id of a Google Cloud project.")
 
 
 def _with_its_own_first_day(of: Settings) -> Settings:

@@ -13,8 +13,7 @@ from ai_usage.alerts.outbox import Memory, Outbox
 from ai_usage.automation.check_news import check_page
 from ai_usage.checks.alert_events import ALERT_EVENTS
 from ai_usage.settings import Settings
-from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
-from ai_usage.warehouse.duckdb.published_copy import unreadable
+from ai_usage.warehouse.open import open_published, written_at
 from ai_usage.warehouse.port import Warehouse
 
 SOURCE = "events"
@@ -29,14 +28,14 @@ order by event_date, topic, alert_key
 
 
 def news_of_events(of: Settings, outbox: Outbox) -> Callable[[Memory], list[News]] | list[News]:
-    """Reads the published copy if it is another one than at the last look."""
-    copy = of.published_database
-    written = copy.stat().st_mtime_ns if copy.exists() else 0
+    """Reads what readers see if it is something else than at the last look."""
+    written = written_at(of, ALERT_EVENTS)
     with outbox.transaction() as memory:
         is_known = written == memory.cursor(SOURCE)
-    if is_known or not written or unreadable(copy):
+    readers_see = None if is_known or not written else open_published(of)
+    if readers_see is None:
         return []
-    rows = events_of_late(DuckDBWarehouse(copy, copy, (), of.now, is_read_only=True), of)
+    rows = events_of_late(readers_see, of)
 
     def found(memory: Memory) -> list[News]:
         memory.move(SOURCE, written)

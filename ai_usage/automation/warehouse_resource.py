@@ -2,36 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from functools import lru_cache
-from pathlib import Path
-from typing import Any
 
 import dagster as dg
-import polars as pl
 
 from ai_usage.automation import refresh
 from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.checks.result_table import keep_results
 from ai_usage.settings import Settings, settings
 from ai_usage.warehouse.building import between_builds, building
-from ai_usage.warehouse.duckdb.connection import state
-from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
-from ai_usage.warehouse.duckdb.published_copy import unreadable
+from ai_usage.warehouse.open import open_published, open_warehouse
 from ai_usage.warehouse.port import Warehouse
-from ai_usage.warehouse.table import PULLS
 
 
-def duckdb_warehouse(of: Settings, *, is_read_only: bool = False) -> DuckDBWarehouse:
-    """The embedded warehouse that the settings name."""
-    return DuckDBWarehouse(
-        of.database,
-        of.published_database,
-        TABLES,
-        of.now,
-        functions=FUNCTIONS,
-        is_read_only=is_read_only,
-        published_mode=of.published_mode,
-    )
+def warehouse_of(of: Settings, *, is_read_only: bool = False, run_id: str = "") -> Warehouse:
+    """The warehouse that the settings name."""
+    return open_warehouse(of, TABLES, FUNCTIONS, is_read_only=is_read_only, run_id=run_id)
 
 
 class WarehouseResource(dg.ConfigurableResource[Warehouse]):
@@ -42,7 +27,7 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Warehouse]:
         of = settings()
-        warehouse = duckdb_warehouse(of)
+        warehouse = warehouse_of(of, run_id=context.run.run_id if context.run else "")
         is_build = context.run is None or context.run.job_name not in refresh.JOBS_WITHOUT_BUILD
         stays_open = warehouse.staying_open() if asks_no_provider(context.run) else nullcontext()
         with building(of.data_dir) if is_build else nullcontext():
@@ -66,18 +51,7 @@ def asks_no_provider(run: dg.DagsterRun | None) -> bool:
 
 
 def published(of: Settings) -> Warehouse | None:
-    """The copy of the warehouse that runs leave to readers, for questions to its ledger. One that cannot be read counts
-    as none: what is due then is pulled, and the run publishes it again.
+    """What runs leave to readers, for questions to its ledger. A copy that cannot be read counts as none: what is due
+    then is pulled, and the run publishes it again.
     """
-    copy = of.published_database
-    if not copy.exists() or unreadable(copy):
-        return None
-    warehouse = DuckDBWarehouse(copy, copy, [PULLS], of.now, is_read_only=True)
-    warehouse.remember_in(_answers_of(copy, state(copy)))
-    return warehouse
-
-
-@lru_cache(maxsize=1)
-def _answers_of(_copy: Path, _state: object) -> dict[Any, pl.DataFrame]:
-    """What sensors asked before, of one state of the copy: idle ones do not open it."""
-    return {}
+    return open_published(of)

@@ -49,9 +49,12 @@ def main(argv: Sequence[str]) -> int:
     try:
         of = command_settings(is_announced=argv[0] in ASK)
         with a_full_disk_named(of.data_dir), a_damaged_log_named(of.dagster_home), ExitStack() as held:
+            from ai_usage.commands.file_only import refuse_without_a_file  # noqa: PLC0415 - takes half a second
+
             command = import_module(f"ai_usage.commands.{argv[0]}")
             OUT.redact = ERR.redact = pseudonyms(of) if of.has_pseudonyms else str
             gc.freeze()  # what was imported stays: searching it for garbage again takes a quarter of a second
+            refuse_without_a_file(of, argv[0])
             if argv[0] in PULL:
                 refuse_what_cannot_be_pulled(of, is_ui=argv[0] == "ui")
             if argv[0] in RUN:
@@ -73,7 +76,7 @@ def main(argv: Sequence[str]) -> int:
 
 def pseudonyms(of: Settings) -> Callable[[str], str]:
     """Replaces every name in what a command prints."""
-    from ai_usage.warehouse.duckdb.published_people import redaction  # noqa: PLC0415 - the settings are settled by now
+    from ai_usage.warehouse.published_people import redaction  # noqa: PLC0415 - the settings are settled by now
 
     return redaction(of)
 
@@ -82,12 +85,14 @@ def refuse_what_cannot_be_pulled(of: Settings, *, is_ui: bool) -> None:
     """`AiUsageError` if no provider is configured, or if simulated data would join real data or the reverse. The UI
     shows what is there, so it needs no provider.
     """
-    from ai_usage.warehouse.duckdb.data_origin import data_are_simulated  # noqa: PLC0415 - the settings are settled by now
-    from ai_usage.warehouse.origin import mixture  # noqa: PLC0415
+    from ai_usage.warehouse.data_origin import data_are_simulated  # noqa: PLC0415 - the settings are settled by now
+    from ai_usage.warehouse.ledger import ANOTHER_FOLDER, ANOTHER_PROJECT, mixture  # noqa: PLC0415
+    from ai_usage.warehouse.open import place_of  # noqa: PLC0415
 
     held = data_are_simulated(of)
     if held is not None and held != of.simulate:
-        raise mixture(str(of.database), is_simulated=of.simulate)
+        elsewhere = ANOTHER_PROJECT if of.is_bigquery else ANOTHER_FOLDER
+        raise mixture(place_of(of), is_simulated=of.simulate, elsewhere=elsewhere)
     refuse_a_pretended_clock(of)
     if not (of.simulate or of.any_source):
         from ai_usage.providers.registry import PROVIDERS  # noqa: PLC0415 - takes a second, and most commands need none

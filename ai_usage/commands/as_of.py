@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.table import Table as Grid
 
-from ai_usage.automation.warehouse_resource import duckdb_warehouse
+from ai_usage.automation.warehouse_resource import warehouse_of
 from ai_usage.commands.as_of_world import (
     BlockedByProvider,
     Past,
@@ -33,6 +33,7 @@ from ai_usage.redaction import KnownPeople, Redaction
 from ai_usage.settings import Settings, pseudonym_salt
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.duckdb.nameless import write_nameless
+from ai_usage.warehouse.open import is_there, place_of
 from ai_usage.warehouse.people import known_people
 from ai_usage.warehouse.port import Warehouse
 
@@ -48,15 +49,15 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     arguments.add_argument("last", **optional, help="TO, the last UTC day, included; else yesterday")
     asked = arguments.parse_args(argv)
     at, span = _instant(asked.at) if asked.at else of.now(), _span(of, asked.first, asked.last)
-    if not of.database.exists():
-        ERR.print(f"Nothing was ever pulled into {of.database}.", soft_wrap=True)
+    if not is_there(of):
+        ERR.print(f"Nothing was ever pulled into {place_of(of)}.", soft_wrap=True)
         return 1
-    ledger = duckdb_warehouse(of, is_read_only=True)
+    ledger = warehouse_of(of, is_read_only=True)
     [first], [last], [is_simulated] = ledger.ask(
         "select min(pulled_at) as a, max(pulled_at) as b, logical_or(is_simulated) as c from ai_usage_raw.pulls"
     ).to_dict(as_series=False).values()  # fmt: skip
     if first is None or at < first:
-        began = f"the first pull was at {_shown(first)}" if first else f"nothing was ever pulled into {of.database}"
+        began = f"the first pull was at {_shown(first)}" if first else f"nothing was ever pulled into {place_of(of)}"
         ERR.print(f"Nothing was known at {_shown(at)}: {began}.", soft_wrap=True)
         return 1
     if at > of.now():

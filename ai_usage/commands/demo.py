@@ -7,7 +7,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from ai_usage.automation.warehouse_resource import duckdb_warehouse
+from ai_usage.automation.warehouse_resource import warehouse_of
 from ai_usage.commands.dashboards import tell_where, write_all
 from ai_usage.commands.data_folder import prepare_instance
 from ai_usage.commands.refresh import Outcome, print_not_evaluated, print_troubles, refresh
@@ -16,6 +16,7 @@ from ai_usage.partitions import Span
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.providers.summary import Shares, usd_text
 from ai_usage.settings import Settings, demo_span_start
+from ai_usage.warehouse.open import place_of, shown_to_readers
 from ai_usage.warehouse.origin import is_simulated
 
 SUMMARIES = ("spend", "by_platform", "by_team", "by_person")
@@ -25,10 +26,10 @@ def run(of: Settings, _: Sequence[str]) -> int:
     prepare_instance(of)
     last = of.yesterday()
     span = Span(max(of.start_date, demo_span_start(last)), last)
-    OUT.print(f"Pulling {len(span.days)} days, {span.first} to {span.last}, into {of.database}")
+    OUT.print(f"Pulling {len(span.days)} days, {span.first} to {span.last}, into {place_of(of)}")
     outcome = refresh(of, span)
 
-    warehouse = duckdb_warehouse(of)
+    warehouse = warehouse_of(of)
     period = {"first_day": span.first, "last_day": span.last}
     with warehouse.connected():
         found = {name: warehouse.query(f"summary/{name}", **period).to_dicts() for name in SUMMARIES}
@@ -56,7 +57,7 @@ def run(of: Settings, _: Sequence[str]) -> int:
     OUT.rule()
     list(write_all(warehouse, of))  # once more: what the run's own checks found is known now
     tell_where(of)
-    OUT.print(f"Look around: [bold]make ui[/] · any SQL tool, read-only: {of.published_database}", soft_wrap=True)
+    OUT.print(f"Look around: [bold]make ui[/] · any SQL tool, read-only: {shown_to_readers(of)}", soft_wrap=True)
     return 0 if outcome.is_good else 1
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from rich.markup import escape
 
 from ai_usage.accounts import Account, refuse_unknown_providers
-from ai_usage.automation.warehouse_resource import duckdb_warehouse
+from ai_usage.automation.warehouse_resource import warehouse_of
 from ai_usage.commands.data_folder import prepare_instance
 from ai_usage.commands.terminal import OUT
 from ai_usage.errors import AiUsageError
@@ -62,7 +62,7 @@ def _to_the_end(of_one: Callable[[Settings], bool], of: Settings) -> bool:
 
 
 def _kind_of_figures(of: Settings) -> str:
-    warehouse = duckdb_warehouse(of)
+    warehouse = warehouse_of(of)
     kinds = warehouse.ask(f"select distinct is_simulated from {PULLS.address}")["is_simulated"].to_list()
     return {True: "it holds SIMULATED figures", False: "it holds real figures"}[kinds[0]] if kinds else "it is empty"
 

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from ai_usage.automation.dead_runs import runs_of_this_process
 from ai_usage.automation.runs import Runs
-from ai_usage.automation.warehouse_resource import duckdb_warehouse
+from ai_usage.automation.warehouse_resource import warehouse_of
 from ai_usage.checks.results import CheckResult, Result, never_run, of_evaluation, results_of, summary
 from ai_usage.commands.data_folder import RESERVE
 from ai_usage.commands.terminal import ERR, OUT
@@ -96,7 +96,7 @@ def _recorded(of: Settings) -> Iterator[Runs]:
                 of,
                 repository,
                 instance,
-                duckdb_warehouse(of),
+                warehouse_of(of),
                 run_config={"loggers": {"progress": {}}},
                 begins=lambda job: follower.begin(len(job.nodes)),
             )

@@ -1,6 +1,6 @@
 """Whether figures are simulated. The ledger has it for every pull; the settings only determine the next pulls."""
 
-from ai_usage.errors import WarehouseError
+from ai_usage.warehouse.ledger import mixture
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
 
@@ -18,16 +18,3 @@ def refuse_a_mixture(warehouse: Warehouse, *, is_simulated: bool) -> None:
     there = warehouse.ask(ORIGIN)["is_simulated"].to_list()
     if there and bool(there[0]) != is_simulated:
         raise mixture("The warehouse", is_simulated=is_simulated)
-
-
-def mixture(warehouse: str, *, is_simulated: bool) -> WarehouseError:
-    """What to do where figures of one kind were about to join those of the other in `warehouse`."""
-    if is_simulated:
-        return WarehouseError(
-            f"{warehouse} holds real data, and simulated data would join them: nothing was pulled. Set a provider's "
-            "key, or AI_USAGE_DATA_DIR to another folder."
-        )
-    return WarehouseError(
-        f"{warehouse} holds simulated data, and real data would join them: nothing was pulled. Start afresh with "
-        "make reset, which deletes what is there, or set AI_USAGE_DATA_DIR to another folder."
-    )

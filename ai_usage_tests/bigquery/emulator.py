@@ -61,11 +61,19 @@ def whole_quotient(node: Tree) -> Tree:
     return exp.IntDiv(this=exp.paren(node.this), expression=exp.paren(node.expression))
 
 
+def counted_window(node: Tree) -> Tree:
+    """COUNTIF of nulls alone is 0, within OVER too, where DuckDB has null."""
+    if not (isinstance(node, exp.Window) and isinstance(node.this, exp.CountIf)):
+        return node
+    return exp.Coalesce(this=node.copy(), expressions=[exp.Literal.number(0)])
+
+
 OF_TREES: dict[str, Callable[[Tree], Tree]] = {
     "decimal": decimal,
     "isoweek": isoweek,
     "nul": nul,
     "div": whole_quotient,
+    "counted": counted_window,
 }
 
 

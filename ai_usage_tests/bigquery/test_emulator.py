@@ -16,7 +16,7 @@ from ai_usage.warehouse.table import RAW, Table, integer
 from ai_usage_tests.bigquery.running import Emulator, emulator
 
 COUNTED = Table(name="counted", schema=RAW, grain="a number", columns={"n": integer("a number")}, date_column=None)
-MENDS = ("decimal", "isoweek", "nul", "div", "comments", "countif", "names", "refused", "upload")
+MENDS = ("counted", "decimal", "isoweek", "nul", "div", "comments", "countif", "names", "refused", "upload")
 # What Google returns for each: name of the column, value.
 ASKED: dict[str, tuple[str, str, Any]] = {
     "decimal": ("select cast('1.123456789' as numeric) as usd", "usd", Decimal("1.123456789")),
@@ -28,6 +28,7 @@ ASKED: dict[str, tuple[str, str, Any]] = {
     "nul": (r"select length('\x00') as n", "n", 1),
     "div": ("select div(a + 1, 2) as n from (select 4 as a)", "n", 2),
     "comments": ("select -- the day's cost\n2.5 as cost", "cost", 2.5),
+    "counted": (f"select countif(n > null) over (order by n) as n from {COUNTED.address}", "n", 0),
     "countif": (f"select countif(n > 0) over (partition by n) as n from {COUNTED.address}", "n", 1),
     "names": (f"select countif(n > 0) as BilledCost from {COUNTED.address}", "BilledCost", 1),
 }

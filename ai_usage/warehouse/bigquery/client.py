@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from dagster_gcp import BigQueryResource
 from google.api_core.client_options import ClientOptions
@@ -16,14 +17,22 @@ class BigQueryAt(BigQueryResource):
 
     @contextmanager
     def get_client(self) -> Iterator[bigquery.Client]:
+        with self.client() as client:
+            yield client
+
+    def client(self) -> bigquery.Client:
+        """One that stays open: it lives as long as its process."""
         if not self.emulator_host:
-            with super().get_client() as client:
-                yield client
-            return
-        with bigquery.Client(
+            return bigquery.Client(project=self.project, location=self.location)
+        return bigquery.Client(
             project=self.project,
             location=self.location,
             credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
             client_options=ClientOptions(api_endpoint=self.emulator_host),
-        ) as client:
-            yield client
+        )
+
+
+@cache
+def client_of(project: str, location: str, emulator_host: str = "") -> bigquery.Client:
+    """One for each process: opening one costs a request for a token."""
+    return BigQueryAt(project=project, location=location, emulator_host=emulator_host).client()

@@ -58,7 +58,7 @@ def prepare(place: Place, tables: Sequence[Table], functions: Sequence[str]) -> 
     ours = [*tables, WRITER_LEASE]
     texts = [function(name) for name in functions]
     wanted = digest(*texts, *(f"{table.address} {shape_of(table)}" for table in ours))
-    before = _labels_of(place, PULLS)
+    before = labels_of(place, PULLS)
     if before is not None:
         refuse_a_later(int(before.get(VERSION_LABEL, VERSION)), f"BigQuery project {place.client.project}")
         if before.get(ALL) == wanted:
@@ -100,15 +100,19 @@ def _listed(place: Place, dataset: str) -> list[str]:
     return [table.table_id for table in place.client.list_tables(place.reference(dataset), retry=ONCE)]
 
 
-def _labels_of(place: Place, table: Table) -> Labels | None:
+def labels_of(place: Place, table: Table) -> Labels | None:
     """The labels of a table; None where it is not there."""
+    found = found_table(place, table)
+    return None if found is None else dict(found.labels or {})
+
+
+def found_table(place: Place, table: Table) -> bigquery.Table | None:
+    """What BigQuery has of a table, without its rows; None where it is not there."""
+    name = place.reference(table.address)
     try:
-        found = place.jobs.request(
-            lambda: place.client.get_table(place.reference(table.address), retry=ONCE), known=NotFound
-        )
+        return place.jobs.request(lambda: place.client.get_table(name, retry=ONCE), known=NotFound)
     except NotFound:
         return None
-    return dict(found.labels or {})
 
 
 def _note(place: Place, digest_of_all: str) -> None:
