@@ -13,7 +13,6 @@ from typing import Any
 import polars as pl
 
 from ai_usage.partitions import Span
-from ai_usage.warehouse.appending import Appended, by_version, plan_append, span_of
 from ai_usage.warehouse.bigquery import statements
 from ai_usage.warehouse.bigquery.jobs import Jobs
 from ai_usage.warehouse.bigquery.lease import Lease
@@ -22,11 +21,11 @@ from ai_usage.warehouse.bigquery.past_ledger import ledger_as_of
 from ai_usage.warehouse.bigquery.statements import has_values, is_not_kept, of_days, parameters_of
 from ai_usage.warehouse.bigquery.tables import STAGING, Place, found_table, labels_of, prepare, tables_there
 from ai_usage.warehouse.builds import BUILDS, Build, build_rows
-from ai_usage.warehouse.erasures import ERASURES, Erased
+from ai_usage.warehouse.erasures import ERASURES, without_the_erased
 from ai_usage.warehouse.googlesql import read
-from ai_usage.warehouse.ledger import Answer, Records, Version
-from ai_usage.warehouse.origin import ANOTHER_PROJECT, mixture
+from ai_usage.warehouse.ledger import ANOTHER_PROJECT, Answer, Appended, Version, plan_append
 from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.reading.ledger_records import Records
 from ai_usage.warehouse.table import PULLS, Table, raw_table
 
 PATIENCE = 900.0  # seconds to wait for another run
@@ -102,24 +101,10 @@ class BigQueryWarehouse:
     def append(self, pull: str, answers: Sequence[Answer]) -> list[Version]:
         if not answers:
             return []
-        span = span_of(answers)
+        name = f"BigQuery project {self.jobs.client.project}"
         with self._session(writes=True):
-            if self._index.origins() - {answers[0].is_simulated}:
-                raise mixture(
-                    f"BigQuery project {self.jobs.client.project}",
-                    is_simulated=answers[0].is_simulated,
-                    elsewhere=ANOTHER_PROJECT,
-                )
-            planned = plan_append(
-                pull,
-                self._without_the_erased(answers),
-                newest=by_version(self._index.newest_versions(pull, span)),
-                looks=self._index.newest_looks(pull, span),
-                as_of=lambda day, at: by_version(
-                    self._index.newest_versions(pull, Span(day, day) if day else None, at)
-                ),
-                now=self.now,
-            )
+            answers = without_the_erased(self, answers) if ERASURES in self.tables else answers
+            planned = plan_append(pull, answers, self._index, now=self.now, warehouse=name, elsewhere=ANOTHER_PROJECT)
             self._commit(pull, planned)
         return planned.versions
 
@@ -135,14 +120,6 @@ class BigQueryWarehouse:
         self._wrote()
         self._known = None
 
-    def _without_the_erased(self, answers: Sequence[Answer]) -> Sequence[Answer]:
-        """The answers, with nothing that names a person who was erased: providers go on sending them."""
-        if ERASURES not in self.tables:
-            return answers
-        rows = self.ask(f"select digest_key, phrases from {ERASURES.address}")
-        erased = Erased.of_rows(rows.iter_rows())
-        return [erased.answer(answer) for answer in answers] if erased else answers
-
     def _records(self, pull: str, pull_ids: list[str], days: list[date | None]) -> pl.DataFrame:
         """The records of these pulls, of the partitions that they are in."""
         dated = sorted({day for day in days if day is not None})
@@ -156,7 +133,7 @@ class BigQueryWarehouse:
 
     def newest(self, pull: str, span: Span | None, *, as_of: datetime | None = None) -> Records:
         with self._session():
-            return self._index.newest(pull, span, as_of)
+            return self._index.records_of(pull, self._index.newest_versions(pull, span, as_of))
 
     def history(self, pull: str, *, since: datetime | None = None, until: datetime | None = None) -> Records:
         with self._session():
@@ -179,12 +156,7 @@ class BigQueryWarehouse:
     def replace_days(
         self, table: Table, days: Iterable[date], rows: pl.DataFrame, *, of: Mapping[str, str] | None = None
     ) -> None:
-        wanted = sorted(set(days))
-        if table.date_column is None:
-            raise ValueError(f"{table.name} has no days")
-        strangers = set(rows[table.date_column].to_list()) - set(wanted)
-        if strangers:
-            raise ValueError(f"{table.name}: rows of {sorted(strangers)} came with {[str(d) for d in wanted]}")
+        wanted = table.days_replaced(days, rows)
         if wanted:
             self._replace(table, rows, of_days(f"old.{table.date_column}", wanted), of)
 
