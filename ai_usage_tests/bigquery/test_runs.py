@@ -27,7 +27,8 @@ PART = (
     .upstream()
     .required_multi_asset_neighbors()
 )
-OF_RUNS = {*STAMPS, "pull_id", "records_pull_id", "pulled_at", "asked_at", "run_id", "built_from", "built_at", "evaluated_at"}
+OF_RUNS = {*STAMPS, "pull_id", "records_pull_id", "pulled_at", "asked_at", "run_id"}
+OF_RUNS |= {"built_from", "built_at", "evaluated_at"}
 
 
 @dataclass(frozen=True)
