@@ -1,4 +1,4 @@
-"""`make bigquery-setup`: what a BigQuery project needs for runs and readers. Shows what would change; APPLY=1 does it."""
+"""`make bigquery-setup`: what a BigQuery project needs for runs and readers. Shows the differences; APPLY=1 ends them."""
 
 import argparse
 from collections.abc import Sequence
