@@ -26,7 +26,7 @@ from ai_usage.resources import from_settings, nothing_kept
 from ai_usage.settings import Settings, refuse_a_pretended_clock, settings
 from ai_usage.sheet import pulls as sheet_pulls
 from ai_usage.simulated import clients, sheet, simulated_providers
-from ai_usage.warehouse.duckdb.data_origin import shows_simulated_data
+from ai_usage.warehouse.data_origin import shows_simulated_data
 
 ASSETS = [
     *(asset for provider in PROVIDERS for asset in provider.assets),

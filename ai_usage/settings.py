@@ -115,7 +115,12 @@ class Settings:
         return self.now().date() - timedelta(days=1)
 
     @property
+    def is_bigquery(self) -> bool:
+        return self.warehouse == "bigquery"
+
+    @property
     def database(self) -> Path:
+        """The embedded warehouse's file."""
         return self.data_dir / "ai_usage.duckdb"
 
     @property
@@ -272,7 +277,7 @@ def _refuse_contradictions(of: Settings) -> None:
             types.file(of.google_credentials)
         except types.BadText as error:
             raise SettingError(_sentence(name, of.google_credentials, error)) from None
-    if of.warehouse == "bigquery" and not of.bigquery_project:
+    if of.is_bigquery and not of.bigquery_project:
         raise SettingError("AI_USAGE_WAREHOUSE=bigquery needs BIGQUERY_PROJECT: the id of a Google Cloud project.")
 
 

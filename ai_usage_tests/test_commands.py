@@ -56,6 +56,28 @@ def test_an_impossible_backfill_gives_the_reason(
     assert sentence in printed(capsys)
 
 
+@pytest.mark.parametrize(
+    ("command", "instead"),
+    [
+        ("backup", "(time travel)"),
+        ("restore", "then run make build"),
+        ("reset", "Delete the datasets ai_usage_raw, ai_usage_analytics and ai_usage_staging, and the folder /"),
+        ("erase_person", "This release erases a person from the file only"),
+    ],
+)
+def test_a_command_that_needs_the_file_refuses_and_has_advice_for_bigquery(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str, instead: str
+) -> None:
+    """No emulator is needed: it asks nothing."""
+    monkeypatch.setenv("AI_USAGE_SIMULATE", "1")
+    monkeypatch.setenv("AI_USAGE_WAREHOUSE", "bigquery")
+    monkeypatch.setenv("BIGQUERY_PROJECT", "ours")
+    assert main([command]) == 2
+    found = printed(capsys)
+    assert "this warehouse is BigQuery project ours: nothing was changed." in found
+    assert instead in found
+
+
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     platform = platform_in(tmp_path_factory.mktemp("built"))

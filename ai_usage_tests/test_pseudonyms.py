@@ -18,8 +18,8 @@ from ai_usage.dashboards.assets import write_board
 from ai_usage.dashboards.boards import boards
 from ai_usage.providers.summary import Shares
 from ai_usage.redaction import KnownPeople, Redaction, pseudonym
-from ai_usage.warehouse.duckdb.published_people import redaction
 from ai_usage.warehouse.people import known_people
+from ai_usage.warehouse.published_people import redaction
 from ai_usage_tests.mock_claude import KEY
 from ai_usage_tests.named import ADDRESS, KEY_NAME, NAME, names_her, places_that_name_her
 from ai_usage_tests.platform import Platform, platform_in

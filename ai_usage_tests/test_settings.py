@@ -69,6 +69,7 @@ BAD = [
     ("METABASE_DUCKDB_FILE", "ai_usage_published.duckdb", "write the whole path, such as /warehouse/"),
     ("AI_USAGE_WAREHOUSE", "postgres", "write duckdb or bigquery"),
     ("AI_USAGE_WAREHOUSE", "bigquery", "needs BIGQUERY_PROJECT"),
+    ("BIGQUERY_MAX_BYTES_BILLED", "20 GB", "a number of bytes of at least a million, such as 20000000000"),
     ("AI_USAGE_SIMULATE", "perhaps", "write 0 or 1"),
     ("AI_USAGE_START_DATE", "03/04/2026", "not a day; write it as 2026-01-31"),
     ("AI_USAGE_START_DATE", "2026-02-30", "not a day"),

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ai_usage.automation.warehouse_resource import duckdb_warehouse
+from ai_usage.automation.warehouse_resource import warehouse_of
 from ai_usage.dashboards import site
 from ai_usage.dashboards.assets import site_folder, write_board
 from ai_usage.dashboards.boards import boards
@@ -38,7 +38,7 @@ def figures(measure: Measure) -> dict[str, Any]:
 
 def dashboards(_: str, __: int) -> dict[str, Any]:
     """Every card of every board, over one connection, including the validation of the boards' files."""
-    warehouse = duckdb_warehouse(settings(), is_read_only=True)
+    warehouse = warehouse_of(settings(), is_read_only=True)
     seconds, rows = {}, {}
     wall, cpu = time.perf_counter(), time.process_time()
     with warehouse.connected():
@@ -61,7 +61,7 @@ def pages(_: str, __: int) -> dict[str, Any]:
     the tests install; reports which is missing.
     """
     of = settings()
-    warehouse = duckdb_warehouse(of, is_read_only=True)
+    warehouse = warehouse_of(of, is_read_only=True)
     site.vega(site_folder(of))
     made = {}
     for board in boards():

@@ -30,7 +30,7 @@ import msgspec
 import polars as pl
 
 from ai_usage.automation.runs import Runs
-from ai_usage.automation.warehouse_resource import duckdb_warehouse
+from ai_usage.automation.warehouse_resource import warehouse_of
 from ai_usage.catalog import TABLES
 from ai_usage.commands.terminal import OUT
 from ai_usage.definitions import build_defs
@@ -238,7 +238,7 @@ def _graph(_: str, days: int) -> dict[str, Any]:
         def work() -> int:
             quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
             with dg.DagsterInstance.local_temp(os.environ["AI_USAGE_DATA_DIR"]) as instance:
-                runs = Runs(settings(), repository, instance, duckdb_warehouse(settings()), quiet)
+                runs = Runs(settings(), repository, instance, warehouse_of(settings()), quiet)
                 runs.refresh(span)
             if runs.failures:
                 raise RuntimeError(str(runs.failures))

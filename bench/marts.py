@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ai_usage.automation.warehouse_resource import duckdb_warehouse
+from ai_usage.automation.warehouse_resource import warehouse_of
+from ai_usage.commands.warehouse_file import warehouse_file
 from ai_usage.core.tables import CORE_TABLES
 from ai_usage.marts.build_days import rebuild_all
 from ai_usage.partitions import ONE_DAY, Span
@@ -62,12 +63,12 @@ def _beside(company: dict[str, Any], least: dict[str, Any]) -> dict[str, Any]:
 def company(_: str, people: int) -> dict[str, Any]:
     """Make the company; returns the number of rows in each core table."""
     began = time.perf_counter()
-    warehouse = duckdb_warehouse(settings())
+    warehouse = warehouse_file(settings())
     Company(people, TWO_YEARS).fill(warehouse)
     seconds = round(time.perf_counter() - began, 1)
-    with warehouse.connected() as db:
+    with warehouse.connected():
         rows = {
-            table.name: db.execute(f"select count(*) from {table.address}").fetchall()[0][0]
+            table.name: warehouse.ask(f"select count(*) as n from {table.address}").item()
             for table in (*claude.CORE_TABLES, *cursor.CORE_TABLES, *CORE_TABLES)
         }
     return {"people": people, "seconds": seconds, "core_rows": rows}
@@ -83,7 +84,7 @@ def one_day(_: str, __: int) -> dict[str, Any]:
 
 def _rebuilt(spans: Sequence[Span]) -> dict[str, Any]:
     """Every mart, in a fresh process; only the start of Python is not measured."""
-    warehouse = duckdb_warehouse(settings())
+    warehouse = warehouse_of(settings())
     wall, cpu = time.perf_counter(), time.process_time()
     with warehouse.connected():
         steps = list(rebuild_all(warehouse, spans))

@@ -7,8 +7,8 @@ from ai_usage.alerts.delivery import Alerts
 from ai_usage.alerts.mail import Mail, MailServer
 from ai_usage.alerts.outbox import Outbox
 from ai_usage.settings import Settings, secret
-from ai_usage.warehouse.duckdb.data_origin import shows_simulated_data
-from ai_usage.warehouse.duckdb.published_people import redaction
+from ai_usage.warehouse.data_origin import shows_simulated_data
+from ai_usage.warehouse.published_people import redaction
 
 FILE = "alerts.sqlite"
 

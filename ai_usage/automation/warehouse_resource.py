@@ -10,22 +10,8 @@ from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.checks.result_table import keep_results
 from ai_usage.settings import Settings, settings
 from ai_usage.warehouse.building import between_builds, building
-from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.open import open_published, open_warehouse
 from ai_usage.warehouse.port import Warehouse
-
-
-def duckdb_warehouse(of: Settings, *, is_read_only: bool = False) -> DuckDBWarehouse:
-    """The embedded warehouse that the settings name."""
-    return DuckDBWarehouse(
-        of.database,
-        of.published_database,
-        TABLES,
-        of.now,
-        functions=FUNCTIONS,
-        is_read_only=is_read_only,
-        published_mode=of.published_mode,
-    )
 
 
 def warehouse_of(of: Settings, *, is_read_only: bool = False, run_id: str = "") -> Warehouse:

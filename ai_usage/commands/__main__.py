@@ -37,17 +37,8 @@ COMMANDS = (
 PULL = {"demo", "backfill", "ui"}  # commands that pull from providers
 ASK = {*PULL, "doctor"}  # commands that send requests to providers
 RUN = {*PULL, "build", "watch", "backup"}  # commands that `make reset` and `make restore` wait for
-OF_FILES = {"backup", "restore", "reset", "erase_person"}  # commands that know the embedded warehouse only
-NO_RUNS = {
-    "bigquery_check",
-    "bigquery_setup",
-    "docs",
-    "reset",
-    "restore",
-    "sheet_template",
-    "watch",
-    "webserver",
-}  # look for no dead runs first
+# Commands that look for no dead runs first.
+NO_RUNS = {"bigquery_check", "bigquery_setup", "docs", "reset", "restore", "sheet_template", "watch", "webserver"}
 
 
 def main(argv: Sequence[str]) -> int:
@@ -59,10 +50,12 @@ def main(argv: Sequence[str]) -> int:
     try:
         of = command_settings(is_announced=argv[0] in ASK)
         with a_full_disk_named(of.data_dir), a_damaged_log_named(of.dagster_home), ExitStack() as held:
+            from ai_usage.commands.file_only import refuse_without_a_file  # noqa: PLC0415 - takes half a second
+
             command = import_module(f"ai_usage.commands.{argv[0]}")
             OUT.redact = ERR.redact = pseudonyms(of) if of.has_pseudonyms else str
             gc.freeze()  # what was imported stays: searching it for garbage again takes a quarter of a second
-            refuse_what_needs_a_file(of, argv[0])
+            refuse_without_a_file(of, argv[0])
             if argv[0] in PULL:
                 refuse_what_cannot_be_pulled(of, is_ui=argv[0] == "ui")
             if argv[0] in RUN:
@@ -82,18 +75,9 @@ def main(argv: Sequence[str]) -> int:
         os.umask(before)
 
 
-def refuse_what_needs_a_file(of: Settings, command: str) -> None:
-    """`SettingError` for a command that works on the embedded warehouse's file, where there is none."""
-    if command in OF_FILES and of.warehouse == "bigquery":
-        raise SettingError(
-            f"make {command.replace('_', '-')} works on the file of AI_USAGE_WAREHOUSE=duckdb. In BigQuery, use table "
-            "snapshots and time travel, or delete the datasets, in the Google Cloud console."
-        )
-
-
 def pseudonyms(of: Settings) -> Callable[[str], str]:
     """Replaces every name in what a command prints."""
-    from ai_usage.warehouse.duckdb.published_people import redaction  # noqa: PLC0415 - the settings are settled by now
+    from ai_usage.warehouse.published_people import redaction  # noqa: PLC0415 - the settings are settled by now
 
     return redaction(of)
 
@@ -102,13 +86,14 @@ def refuse_what_cannot_be_pulled(of: Settings, *, is_ui: bool) -> None:
     """`AiUsageError` if no provider is configured, or if simulated data would join real data or the reverse. The UI
     shows what is there, so it needs no provider.
     """
-    from ai_usage.warehouse.duckdb.data_origin import data_are_simulated  # noqa: PLC0415 - the settings are settled by now
+    from ai_usage.warehouse.data_origin import data_are_simulated  # noqa: PLC0415 - the settings are settled by now
     from ai_usage.warehouse.open import place_of  # noqa: PLC0415
-    from ai_usage.warehouse.origin import mixture  # noqa: PLC0415
+    from ai_usage.warehouse.origin import ANOTHER_FOLDER, ANOTHER_PROJECT, mixture  # noqa: PLC0415
 
     held = data_are_simulated(of)
     if held is not None and held != of.simulate:
-        raise mixture(place_of(of), is_simulated=of.simulate)
+        elsewhere = ANOTHER_PROJECT if of.is_bigquery else ANOTHER_FOLDER
+        raise mixture(place_of(of), is_simulated=of.simulate, elsewhere=elsewhere)
     refuse_a_pretended_clock(of)
     if not (of.simulate or of.any_source):
         from ai_usage.providers.registry import PROVIDERS  # noqa: PLC0415 - takes a second, and most commands need none

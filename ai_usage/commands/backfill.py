@@ -10,7 +10,7 @@ from ai_usage.commands.terminal import OUT
 from ai_usage.errors import SettingError
 from ai_usage.partitions import Span
 from ai_usage.settings import Settings
-from ai_usage.warehouse.duckdb.data_origin import shows_simulated_data
+from ai_usage.warehouse.data_origin import shows_simulated_data
 
 
 def run(of: Settings, argv: Sequence[str]) -> int:

@@ -18,9 +18,9 @@ from typing import Any
 from rich.markup import escape
 
 from ai_usage.alerts.resource import FILE as ALERTS
-from ai_usage.automation.warehouse_resource import duckdb_warehouse
 from ai_usage.catalog import TABLES
 from ai_usage.commands.terminal import OUT
+from ai_usage.commands.warehouse_file import warehouse_file
 from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.settings import Settings
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
@@ -74,7 +74,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
 
 def write(of: Settings, folder: Path) -> Contents:
     """Copy everything into a folder, read it back, and describe it in a manifest."""
-    copy, warehouse = folder / WAREHOUSE, duckdb_warehouse(of)
+    copy, warehouse = folder / WAREHOUSE, warehouse_file(of)
     with warehouse.connected():
         warehouse.copy_to(copy)
         if digest(copy) != digest(of.database):

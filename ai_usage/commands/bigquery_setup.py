@@ -8,7 +8,7 @@ from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.errors import AiUsageError, SettingError
 from ai_usage.settings import Settings
 from ai_usage.warehouse.bigquery.access import People
-from ai_usage.warehouse.bigquery.client import BigQueryAt
+from ai_usage.warehouse.bigquery.client import client_of
 from ai_usage.warehouse.bigquery.jobs import Jobs
 from ai_usage.warehouse.bigquery.project_roles import ProjectRoles
 from ai_usage.warehouse.bigquery.setup import Setup, Step
@@ -36,8 +36,8 @@ def place_of(of: Settings) -> Place:
     """The project that the settings name, whichever warehouse they choose: it is set up before it is chosen."""
     if not of.bigquery_project:
         raise SettingError(NO_PROJECT)
-    at = BigQueryAt(project=of.bigquery_project, location=of.bigquery_location, emulator_host=of.bigquery_emulator)
-    return Place(Jobs(at.client(), of.bigquery_max_bytes), of.bigquery_location)
+    client = client_of(of.bigquery_project, of.bigquery_location, of.bigquery_emulator)
+    return Place(Jobs(client, of.bigquery_max_bytes), of.bigquery_location)
 
 
 def print_what_is_left_out(of: Settings) -> None:

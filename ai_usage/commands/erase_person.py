@@ -8,7 +8,6 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from ai_usage.automation.warehouse_resource import duckdb_warehouse
 from ai_usage.commands.as_of import FOLDER as AS_OF
 from ai_usage.commands.dashboards import write_all
 from ai_usage.commands.data_folder import in_use
@@ -16,6 +15,7 @@ from ai_usage.commands.export_focus import FOLDER as EXPORTS
 from ai_usage.commands.leftovers import files_with, rewrite_folder, warehouses
 from ai_usage.commands.reset import delete, refuse_a_busy_warehouse
 from ai_usage.commands.terminal import ERR, OUT
+from ai_usage.commands.warehouse_file import warehouse_file
 from ai_usage.dashboards.assets import site_folder
 from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.settings import ADDRESS, Settings
@@ -39,7 +39,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     busy = f"A command is working in {of.data_dir}, or make ui is: stop it first. Nothing was erased."
     with in_use(of, alone=busy):
         refuse_a_busy_warehouse(of)
-        warehouse = duckdb_warehouse(of)
+        warehouse = warehouse_file(of)
         refuse_views_of_others(warehouse)
         identity = identity_of(warehouse, address)
         if identity is None and not is_begun(warehouse, address):

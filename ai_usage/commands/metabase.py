@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 
-from ai_usage.automation.warehouse_resource import warehouse_of
 from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.dashboards.boards import boards
 from ai_usage.dashboards.cards import Engine
@@ -23,7 +22,9 @@ from ai_usage.dashboards.metabase.wanted import SIMULATED, Wanted, wanted
 from ai_usage.errors import AiUsageError, SettingError
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.settings import ROOT, Settings
-from ai_usage.warehouse.table import ANALYTICS, PULLS
+from ai_usage.warehouse.data_origin import data_are_simulated
+from ai_usage.warehouse.open import place_of
+from ai_usage.warehouse.table import ANALYTICS
 
 PATIENCE = Patience(attempts=6, seconds=120)
 SIGNS = {"create": "[green]+[/]", "change": "[yellow]~[/]", "archive": "[red]-[/]"}
@@ -143,7 +144,7 @@ def _counted(steps: Sequence[Step], words: Mapping[str, str]) -> str:
 
 def definitions(of: Settings, *, is_simulated: bool) -> Wanted:
     """What the boards come to for the warehouse that is configured."""
-    engine: Engine = "googlesql" if of.warehouse == "bigquery" else "duckdb"
+    engine: Engine = "googlesql" if of.is_bigquery else "duckdb"
     return wanted(boards(), engine=engine, is_simulated=is_simulated)
 
 
@@ -173,7 +174,7 @@ def database_of(of: Settings) -> tuple[dict[str, Any], tuple[str, ...]]:
 
 
 def _is_simulated(of: Settings) -> bool:
-    kinds = warehouse_of(of).ask(f"select distinct is_simulated from {PULLS.address}")["is_simulated"].to_list()
-    if not kinds:
-        raise SettingError(f"The warehouse {of.database} is empty: make demo or make backfill fills it.")
-    return bool(kinds[0])
+    found = data_are_simulated(of)
+    if found is None:
+        raise SettingError(f"The warehouse {place_of(of)} is empty: make demo or make backfill fills it.")
+    return found

@@ -7,16 +7,16 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from ai_usage.automation.warehouse_resource import duckdb_warehouse
 from ai_usage.commands.as_of import FOLDER as AS_OF
 from ai_usage.commands.data_folder import DAEMON, RESERVE, USERS, in_use
 from ai_usage.commands.export_focus import FOLDER as EXPORTS
 from ai_usage.commands.terminal import ERR, OUT
+from ai_usage.commands.warehouse_file import warehouse_file
 from ai_usage.dashboards.assets import site_folder
 from ai_usage.errors import WarehouseBusy, WarehouseError
 from ai_usage.settings import Settings
 from ai_usage.warehouse.building import FILE as BUILDING
-from ai_usage.warehouse.duckdb.data_origin import data_are_simulated
+from ai_usage.warehouse.data_origin import data_are_simulated
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.duckdb.spare_copy import spares
 from ai_usage.warehouse.readers import readers_copy
@@ -93,7 +93,7 @@ def _described(of: Settings) -> tuple[bool, str]:
         origin = data_are_simulated(of)
         if origin is None:
             return True, "no data yet"
-        [first], [last], [days] = duckdb_warehouse(of, is_read_only=True).ask(DAYS).to_dict(as_series=False).values()
+        [first], [last], [days] = warehouse_file(of, is_read_only=True).ask(DAYS).to_dict(as_series=False).values()
     except WarehouseError as error:
         return False, f"a warehouse that cannot be read ({error})"
     kind = "SIMULATED data" if origin else "REAL data"

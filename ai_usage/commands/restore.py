@@ -12,11 +12,11 @@ from pathlib import Path
 from rich.markup import escape
 
 from ai_usage.alerts.resource import FILE as ALERTS
-from ai_usage.automation.warehouse_resource import duckdb_warehouse
 from ai_usage.commands.backup import FIRST_DAY, MANIFEST, WAREHOUSE, contents, copy_sqlite, digest
 from ai_usage.commands.data_folder import in_use, prepare_instance
 from ai_usage.commands.reset import refuse_a_busy_warehouse
 from ai_usage.commands.terminal import ERR, OUT
+from ai_usage.commands.warehouse_file import warehouse_file
 from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.settings import Settings
 from ai_usage.warehouse.durable_files import copy_whole, sync
@@ -43,7 +43,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
         if source.is_dir():
             _put_the_rest_in_place(of, source)
         prepare_instance(of)
-        duckdb_warehouse(of).publish()
+        warehouse_file(of).publish()
     if kept:
         OUT.print(f"What was there is kept as {escape(kept.name)}: delete it when all is well.", soft_wrap=True)
     OUT.print("Restored and published. Days that came since are pulled by make ui, or make backfill FROM=… TO=…")

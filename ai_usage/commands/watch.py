@@ -14,7 +14,7 @@ from ai_usage.automation.watchdog import SECONDS, Looked, Watchdog
 from ai_usage.commands.data_folder import prepare_instance, use_instance
 from ai_usage.commands.terminal import OUT
 from ai_usage.settings import Settings
-from ai_usage.warehouse.duckdb.published_people import redaction
+from ai_usage.warehouse.published_people import redaction
 
 LOG = logging.getLogger("ai_usage.watchdog")
 

@@ -4,6 +4,8 @@ from ai_usage.errors import WarehouseError
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
 
+ANOTHER_FOLDER = "AI_USAGE_DATA_DIR to another folder"
+ANOTHER_PROJECT = "BIGQUERY_PROJECT to another project"
 ORIGIN = f"select is_simulated from {PULLS.address} limit 1"  # all are alike: a ledger takes no others
 
 
@@ -20,14 +22,16 @@ def refuse_a_mixture(warehouse: Warehouse, *, is_simulated: bool) -> None:
         raise mixture("The warehouse", is_simulated=is_simulated)
 
 
-def mixture(warehouse: str, *, is_simulated: bool) -> WarehouseError:
-    """What to do where figures of one kind were about to join those of the other in `warehouse`."""
+def mixture(warehouse: str, *, is_simulated: bool, elsewhere: str = ANOTHER_FOLDER) -> WarehouseError:
+    """What to do where figures of one kind were about to join those of the other in `warehouse`: `elsewhere` is what
+    to set for a warehouse apart.
+    """
     if is_simulated:
         return WarehouseError(
             f"{warehouse} holds real data, and simulated data would join them: nothing was pulled. Set a provider's "
-            "key, or AI_USAGE_DATA_DIR to another folder."
+            f"key, or {elsewhere}."
         )
     return WarehouseError(
         f"{warehouse} holds simulated data, and real data would join them: nothing was pulled. Start afresh with "
-        "make reset, which deletes what is there, or set AI_USAGE_DATA_DIR to another folder."
+        f"make reset, which deletes what is there, or set {elsewhere}."
     )

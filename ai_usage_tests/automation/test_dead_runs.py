@@ -207,7 +207,7 @@ def test_every_run_carries_its_process_before_anything_is_opened_and_its_longest
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path / "data"))
     (tmp_path / "home").mkdir()
     with dg.DagsterInstance.local_temp(str(tmp_path / "home")) as instance:
-        monkeypatch.setattr(warehouse_resource, "duckdb_warehouse", lambda _: 1 / 0)
+        monkeypatch.setattr(warehouse_resource, "warehouse_of", lambda *_, **__: 1 / 0)
         result = dg.execute_job(dg.reconstructable(looking), instance, raise_on_error=False)
         [run] = instance.get_runs(dg.RunsFilter(run_ids=[result.run_id]))
     assert not result.success

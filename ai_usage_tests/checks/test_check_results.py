@@ -7,7 +7,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from ai_usage.automation.warehouse_resource import WarehouseResource, duckdb_warehouse
+from ai_usage.automation.warehouse_resource import WarehouseResource, warehouse_of
 from ai_usage.checks.result_table import CHECK_RESULTS, keep_results, merged
 from ai_usage.layers import TABLE_WAS_BUILT
 from ai_usage.settings import settings
@@ -101,8 +101,9 @@ def test_the_results_are_stored_when_the_run_ends(
         return dg.MaterializeResult(check_results=[result])
 
     ran = dg.materialize([thing], resources={"warehouse": WarehouseResource()}, instance=platform.instance)
-    with duckdb_warehouse(settings()).connected() as db:
-        rows = db.execute(
-            f"select asset, check_name, checked_date, result, reason, run_id from {CHECK_RESULTS.address}"
-        ).fetchall()
+    rows = (
+        warehouse_of(settings())
+        .ask(f"select asset, check_name, checked_date, result, reason, run_id from {CHECK_RESULTS.address}")
+        .rows()
+    )
     assert rows == [("thing", "it_holds", None, "warned", "it does not", ran.run_id)]

@@ -11,7 +11,7 @@ from ai_usage.settings import settings
 
 clock.refuse_a_pretended_clock = lambda of: of  # no real provider is asked
 
-from ai_usage.automation.warehouse_resource import duckdb_warehouse  # noqa: E402
+from ai_usage.automation.warehouse_resource import warehouse_of  # noqa: E402
 from ai_usage.commands import doctor  # noqa: E402
 from ai_usage.commands.data_folder import prepare_instance  # noqa: E402
 from ai_usage.commands.refresh import refresh  # noqa: E402
@@ -24,7 +24,7 @@ prepare_instance(of)
 last = date(2026, 11, 19)
 with contextlib.redirect_stdout(io.StringIO()):
     outcome = refresh(of, Span(last - timedelta(days=2), last))
-warehouse = duckdb_warehouse(of)
+warehouse = warehouse_of(of)
 
 
 def rows(query: str) -> list[list[str]]:

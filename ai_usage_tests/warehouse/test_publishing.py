@@ -23,8 +23,8 @@ from ai_usage.automation.warehouse_resource import WarehouseResource, published
 from ai_usage.commands.refresh import outcome_of
 from ai_usage.errors import WarehouseError
 from ai_usage.settings import Settings, settings
+from ai_usage.warehouse.data_origin import data_are_simulated
 from ai_usage.warehouse.duckdb import connection
-from ai_usage.warehouse.duckdb.data_origin import data_are_simulated
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.duckdb.published_copy import unreadable
 from ai_usage.warehouse.port import Warehouse
@@ -182,7 +182,7 @@ def nothing_fits(of: Settings, platform: Platform, monkeypatch: pytest.MonkeyPat
         made._has_news = True
         return made
 
-    monkeypatch.setattr(warehouse_resource, "duckdb_warehouse", warehouse)
+    monkeypatch.setattr(warehouse_resource, "warehouse_of", warehouse)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
     return of
 
@@ -204,10 +204,10 @@ def repository(instance: dg.DagsterInstance) -> Any:
 
 def test_a_run_from_the_command_line_that_cannot_publish_has_failed(nothing_fits: Settings) -> None:
     """Fault 5: exit code 0 and a successful run."""
+    warehouse = warehouse_resource.warehouse_of(nothing_fits)
+    assert isinstance(warehouse, DuckDBWarehouse)
     with dg.DagsterInstance.ephemeral() as instance:
-        runs = Runs(
-            nothing_fits, repository(instance), instance, replace(warehouse_resource.duckdb_warehouse(nothing_fits))
-        )
+        runs = Runs(nothing_fits, repository(instance), instance, replace(warehouse))
         runs.run("look", {})
         [record] = instance.get_run_records()
         outcome = outcome_of(runs)

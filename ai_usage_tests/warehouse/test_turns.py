@@ -97,10 +97,12 @@ def test_a_run_that_waits_for_the_end_of_a_build_leaves_it_the_file(
         busy.append(is_busy(folder))
         yield
 
-    monkeypatch.setattr(warehouse_resource, "duckdb_warehouse", lambda _: warehouse_in(tmp_path))
+    monkeypatch.setattr(warehouse_resource, "warehouse_of", lambda *_, **__: warehouse_in(tmp_path))
     monkeypatch.setattr(warehouse_resource, "settings", lambda: replace(settings(), data_dir=tmp_path))
     monkeypatch.setattr(warehouse_resource, "between_builds", until_the_build_is_over)
-    run: Any = SimpleNamespace(run=SimpleNamespace(job_name=FRESHNESS, asset_selection=None), instance=None)
+    run: Any = SimpleNamespace(
+        run=SimpleNamespace(run_id="one", job_name=FRESHNESS, asset_selection=None), instance=None
+    )
     with warehouse_resource.WarehouseResource().yield_for_execution(run) as warehouse:
         assert warehouse.pulled_days(PULL) == []
         assert is_busy(tmp_path)

@@ -103,21 +103,8 @@ sums as (
 
 compared as (
     select
-        figures.row_in_sheet,
-        figures.provider,
-        figures.account,
-        figures.line_account,
-        figures.is_account_known,
-        figures.period_start,
-        figures.period_end,
-        figures.workspace_id,
-        figures.is_default,
-        figures.line_workspace_id,
-        figures.workspace_name,
-        figures.amount_usd as figure_usd,
+        figures.* except (covers),
         figures.covers as stated_covers,
-        figures.first_seen_at,
-        figures.tolerance_usd,
         coalesce(sums.lines_usd, cast(0 as numeric)) as lines_usd,
         coalesce(seats.seats_usd, cast(0 as numeric)) as seats_usd,
         coalesce(days.days_pulled, 0) as days_pulled,
@@ -148,7 +135,7 @@ select
     workspace_name,
     is_default,
     line_workspace_id,
-    figure_usd,
+    amount_usd as figure_usd,
     stated_covers,
     covers,
     first_seen_at,
@@ -156,7 +143,7 @@ select
     seats_usd,
     lines_usd
     + if(covers = 'usage', cast(0 as numeric), seats_usd)
-    - figure_usd as difference_usd,
+    - amount_usd as difference_usd,
     tolerance_usd,
     date_diff(period_end, period_start, day) as days,
     date_diff(period_end, period_start, day) - days_pulled as days_missing

@@ -6,8 +6,8 @@
 -- columns:
 --   rounding_usd numeric not null: a figure is given in cents, so half a cent is rounding
 --   least_period_days integer not null: a figure of fewer days is one of a month to date, not of a month
---   match_usd numeric not null: of several figures of a month, those that match within a cent take precedence
---   match_ratio numeric not null: or within this part of the figure, as console_figures_match has it
+--   match_usd numeric not null: a figure matches within a cent, which is how it is given
+--   match_ratio numeric not null: or within this part of it: a page of a console may be rounded line by line
 select
     cast('0.005' as numeric) as rounding_usd,
     28 as least_period_days,

@@ -64,47 +64,35 @@ defaults as (
     group by in_sheet.row_number
 ),
 
-figures as (
+-- Which sub-account each figure is about.
+meant as (
     select
-        figures.row_number as row_in_sheet,
-        figures.provider,
-        figures.account,
-        figures.line_account,
-        figures.is_account_known,
-        figures.period_start,
-        figures.period_end,
-        figures.workspace_id,
-        figures.amount_usd,
-        figures.covers,
-        figures.first_seen_at,
-        greatest(
-            cast('0.01' as numeric), cast(abs(figures.amount_usd) * cast('0.0001' as numeric) as numeric)
-        ) as tolerance_usd,
-        figures.workspace_id is null as is_whole,
-        coalesce(figures.workspace_id = 'default', false) as is_any_default,
+        in_sheet.row_number,
+        in_sheet.provider,
+        in_sheet.line_account,
         if(
-            figures.workspace_id = 'default', coalesce(defaults.sub_account, 'default'), figures.workspace_id
+            in_sheet.workspace_id = 'default', coalesce(defaults.sub_account, 'default'), in_sheet.workspace_id
         ) as line_workspace_id,
-        coalesce(figures.workspace_id in ('default', defaults.sub_account), false) as is_default
-    from in_sheet as figures
-    left join defaults on figures.row_number = defaults.row_number
+        coalesce(in_sheet.workspace_id in ('default', defaults.sub_account), false) as is_default
+    from in_sheet
+    left join defaults on in_sheet.row_number = defaults.row_number
 ),
 
 names as (
     select
-        figures.row_in_sheet,
+        meant.row_number,
         min(sub_accounts.sub_account_name) as workspace_name
-    from figures
+    from meant
     inner join sub_accounts
         on
-            figures.provider = sub_accounts.provider
-            and figures.line_workspace_id = sub_accounts.sub_account
-            and (figures.line_account is null or figures.line_account = sub_accounts.account)
-    group by figures.row_in_sheet
+            meant.provider = sub_accounts.provider
+            and meant.line_workspace_id = sub_accounts.sub_account
+            and (meant.line_account is null or meant.line_account = sub_accounts.account)
+    group by meant.row_number
 )
 
 select
-    figures.row_in_sheet,
+    figures.row_number as row_in_sheet,
     figures.provider,
     figures.account,
     figures.line_account,
@@ -115,11 +103,15 @@ select
     figures.amount_usd,
     figures.covers,
     figures.first_seen_at,
-    figures.tolerance_usd,
-    figures.is_whole,
-    figures.is_any_default,
-    figures.line_workspace_id,
+    greatest(
+        thresholds.match_usd, cast(abs(figures.amount_usd) * thresholds.match_ratio as numeric)
+    ) as tolerance_usd,
+    figures.workspace_id is null as is_whole,
+    coalesce(figures.workspace_id = 'default', false) as is_any_default,
+    meant.line_workspace_id,
     names.workspace_name,
-    figures.is_default
-from figures
-left join names on figures.row_in_sheet = names.row_in_sheet
+    meant.is_default
+from in_sheet as figures
+inner join meant on figures.row_number = meant.row_number
+left join names on figures.row_number = names.row_number
+cross join ai_usage_analytics.close_thresholds as thresholds

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from dagster_gcp import BigQueryResource
 from google.api_core.client_options import ClientOptions
@@ -29,3 +30,9 @@ class BigQueryAt(BigQueryResource):
             credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
             client_options=ClientOptions(api_endpoint=self.emulator_host),
         )
+
+
+@cache
+def client_of(project: str, location: str, emulator_host: str = "") -> bigquery.Client:
+    """One for each process: opening one costs a request for a token."""
+    return BigQueryAt(project=project, location=location, emulator_host=emulator_host).client()

@@ -25,7 +25,7 @@ from ai_usage.warehouse.builds import BUILDS, Build, build_rows
 from ai_usage.warehouse.erasures import ERASURES, Erased
 from ai_usage.warehouse.googlesql import read
 from ai_usage.warehouse.ledger import Answer, Records, Version
-from ai_usage.warehouse.origin import mixture
+from ai_usage.warehouse.origin import ANOTHER_PROJECT, mixture
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS, Table, raw_table
 
@@ -105,7 +105,11 @@ class BigQueryWarehouse:
         span = span_of(answers)
         with self._session(writes=True):
             if self._index.origins() - {answers[0].is_simulated}:
-                raise mixture(f"BigQuery project {self.jobs.client.project}", is_simulated=answers[0].is_simulated)
+                raise mixture(
+                    f"BigQuery project {self.jobs.client.project}",
+                    is_simulated=answers[0].is_simulated,
+                    elsewhere=ANOTHER_PROJECT,
+                )
             planned = plan_append(
                 pull,
                 self._without_the_erased(answers),

@@ -36,6 +36,7 @@ with things as (
     where activity_date between @first_day and @last_day
 ),
 
+-- The view claude_tier_shares has these columns in this order.
 shares as (
     select
         shares.activity_date,
@@ -46,11 +47,11 @@ shares as (
         shares.actor_type,
         shares.actor_email,
         shares.model,
-        shares.is_whole,
-        things.service_tier,
         shares.list_usd,
         shares.units,
-        shares.cost_usd
+        shares.is_whole,
+        shares.cost_usd,
+        things.service_tier
     from ai_usage_analytics.claude_allocated_shares as shares
     inner join things
         on
@@ -61,20 +62,7 @@ shares as (
         shares.activity_date between @first_day and @last_day
         and not things.has_tiers
     union all
-    select
-        activity_date,
-        account,
-        thing,
-        product,
-        api_key_id,
-        actor_type,
-        actor_email,
-        model,
-        is_whole,
-        service_tier,
-        list_usd,
-        units,
-        cost_usd
+    select *
     from ai_usage_analytics.claude_tier_shares
     where activity_date between @first_day and @last_day
 ),

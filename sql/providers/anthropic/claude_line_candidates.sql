@@ -20,23 +20,7 @@
 --   tier_tokens integer not null: the key's tokens of the tier and context window, in whatever geography and speed
 --   speed_tokens integer not null: the key's tokens of the geography and speed, in whatever tier and context window
 --   cell_tokens integer not null: all keys' tokens of the model and type in the workspace
-with lines as (
-    select distinct
-        activity_date,
-        account,
-        coalesce(workspace_id, '') as workspace_id,
-        coalesce(model, '') as model,
-        token_type,
-        coalesce(service_tier, '') as service_tier,
-        coalesce(context_window, '') as context_window,
-        coalesce(inference_geo, '') as inference_geo,
-        coalesce(speed, '') as speed
-    from ai_usage_analytics.claude_costs
-    where token_type is not null
-),
-
--- The cost lines as pairs: the dimensions of the first report, and those of the second.
-pairs as (
+with pairs as (
     select distinct
         lines.activity_date,
         lines.account,
@@ -47,7 +31,7 @@ pairs as (
         lines.context_window,
         if(mixed.has_geos, lines.inference_geo, '') as inference_geo,
         if(mixed.has_speeds, lines.speed, '') as speed
-    from lines
+    from ai_usage_analytics.claude_line_dimensions as lines
     inner join ai_usage_analytics.claude_mixed_cells as mixed
         on
             lines.activity_date = mixed.activity_date

@@ -12,22 +12,7 @@
 --   token_type string not null: which kind of token
 --   has_geos boolean not null: lines differ in geography
 --   has_speeds boolean not null: lines differ in speed
-with lines as (
-    select distinct
-        activity_date,
-        account,
-        coalesce(workspace_id, '') as workspace_id,
-        coalesce(model, '') as model,
-        token_type,
-        coalesce(service_tier, '') as service_tier,
-        coalesce(context_window, '') as context_window,
-        coalesce(inference_geo, '') as inference_geo,
-        coalesce(speed, '') as speed
-    from ai_usage_analytics.claude_costs
-    where token_type is not null
-),
-
-cells as (
+with cells as (
     select
         activity_date,
         account,
@@ -36,7 +21,7 @@ cells as (
         token_type,
         min(inference_geo) != max(inference_geo) as has_geos,
         min(speed) != max(speed) as has_speeds
-    from lines
+    from ai_usage_analytics.claude_line_dimensions
     group by activity_date, account, workspace_id, model, token_type, service_tier, context_window
     having min(inference_geo) != max(inference_geo) or min(speed) != max(speed)
 )

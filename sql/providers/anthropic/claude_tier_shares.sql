@@ -15,25 +15,14 @@
 --   actor_type string: as analytics has it
 --   actor_email string: the user that analytics names, lower-case
 --   model string: as analytics has it
---   is_whole boolean not null: the share of the thing is as measured, or that of its only payer
---   service_tier string: null where the share is not split
 --   list_usd numeric: the measured cost at list price; by tier, it follows the billed cost
 --   units integer: tokens of the type; null where nothing counts them
+--   is_whole boolean not null: the share of the thing is as measured, or that of its only payer
 --   cost_usd numeric: the share, in USD
+--   service_tier string: null where the share is not split
 with payers as (
     select
-        shares.activity_date,
-        shares.account,
-        shares.thing,
-        shares.product,
-        shares.api_key_id,
-        shares.actor_type,
-        shares.actor_email,
-        shares.model,
-        shares.is_whole,
-        shares.list_usd,
-        shares.units,
-        shares.cost_usd,
+        shares.*,
         cast(shares.cost_usd * 1000000000 as int64) as payer_nano_usd,
         min(shares.cost_usd) over (
             partition by shares.activity_date, shares.account, shares.thing
@@ -179,8 +168,6 @@ select
     actor_type,
     actor_email,
     model,
-    is_whole,
-    service_tier,
     if(
         is_split,
         cast(
@@ -191,5 +178,7 @@ select
         ), list_usd
     ) as list_usd,
     if(is_split, cast(round(tier_units) as int64), units) as units,
-    if(is_split, cast(cast(nano_usd as numeric) * cast('0.000000001' as numeric) as numeric), cost_usd) as cost_usd
+    is_whole,
+    if(is_split, cast(cast(nano_usd as numeric) * cast('0.000000001' as numeric) as numeric), cost_usd) as cost_usd,
+    service_tier
 from listed
