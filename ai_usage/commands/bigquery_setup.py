@@ -1,4 +1,4 @@
-"""`make bigquery-setup`: what a BigQuery project needs for runs and readers. Shows the differences; APPLY=1 ends them."""
+"""`make bigquery-setup`: what a BigQuery project needs for runs and readers. Shows what differs; APPLY=1 changes it."""
 
 import argparse
 from collections.abc import Sequence
