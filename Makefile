@@ -32,7 +32,7 @@ FOCUS_PYTHON ?= $(firstword $(foreach p,python3.12 python3.11 python3,$(shell \
 	$(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && echo $(p))))
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 demo: $(VENV)/runtime ## pull, check and build a month, and print a summary; simulated unless a provider's key is set
 	@$(PY) -m ai_usage.commands demo

@@ -24,7 +24,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     answer = arguments.parse_args(argv).apply
     if answer not in {"", "0", "1"}:
         raise SettingError(f"APPLY={answer} is neither 1 nor 0; write make bigquery-setup APPLY=1.")
-    place = place_of(of)
+    place = project_of(of)
     people = People(of.bigquery_writer, of.bigquery_reader, are_nameless=of.has_pseudonyms)
     roles = None if of.bigquery_emulator else ProjectRoles(place.jobs)
     OUT.print(f"BigQuery project {of.bigquery_project}, {of.bigquery_location}", markup=False, soft_wrap=True)
@@ -32,7 +32,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     return bring(Setup(place, TABLES, FUNCTIONS, people, roles), is_wanted=answer == "1")
 
 
-def place_of(of: Settings) -> Place:
+def project_of(of: Settings) -> Place:
     """The project that the settings name, whichever warehouse they choose: it is set up before it is chosen."""
     if not of.bigquery_project:
         raise SettingError(NO_PROJECT)

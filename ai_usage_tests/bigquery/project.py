@@ -54,6 +54,7 @@ class Project:
     policy: dict[str, Any] = field(default_factory=lambda: {"version": 1, "etag": "a", "bindings": []})
     asked: list[tuple[str, str]] = field(default_factory=list)
     statements: list[str] = field(default_factory=list)
+    configurations: list[dict[str, Any]] = field(default_factory=list)  # of the dry runs
     bytes_read: int = 1000
     is_there: bool = True
     is_mtls: bool = False  # Google's client asks it of its session
@@ -115,8 +116,11 @@ class Project:
     def _dry_run(self, body: dict[str, Any]) -> dict[str, Any]:
         if not body["configuration"].get("dryRun"):
             raise Refused(400, "invalid", "this project runs no jobs")
-        text = body["configuration"]["query"]["query"]
+        query = body["configuration"]["query"]
+        text = query["query"]
         self.statements.append(text)
+        names = [one["name"] for one in query.get("queryParameters", [])]
+        self.configurations.append({"dryRun": True, "parameters": names})
         for pattern, permission in OF_STATEMENTS:
             if re.search(pattern, text):
                 self._need(permission)
