@@ -3,17 +3,20 @@
 Each run that ends is a line on the terminal of whoever ran it: Dagster itself prints all its events, or none.
 
 Dagster opens and closes the file, and makes an engine for it, for each of the ten events of a step and twice for most:
-of a short step that is the greater part. What is kept, where and how stays Dagster's own. Its readers of a running log
-wait for the file to change, which it does not while it is open: they look again and again instead, as on Postgres.
+of a short step that is the greater part. Here the files stay open. An event is one transaction in each file, and so are
+the events that Dagster hands over together, such as those of a range's days. Which tables and columns exist is asked
+once. What is kept, where and how stays Dagster's own. Its readers of a running log wait for the file to change, which
+it does not while it is open: they look again and again instead, as on Postgres.
 """
 
 import logging
 import os
 import sys
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import RLock
 from time import time
 from typing import Any
 
@@ -24,6 +27,8 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventL
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy.pool import StaticPool
 
+BATCH = "DAGSTER_EVENT_BATCH_SIZE"  # Dagster's own: the most events that it hands over together, none unless it is set
+MOST_TOGETHER = 1000
 FILES_KEPT = 8  # of runs that are read or written at a time; the index is one more
 
 RUNS = logging.getLogger("ai_usage.runs")
@@ -46,6 +51,12 @@ class KeptEventLog(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: OrderedDict[str, db.Engine] = OrderedDict()
+        self._lock = RLock()
+        self._under_way: dict[str, db.Connection] = {}  # by file, while events are stored together
+        self._together: ExitStack | None = None
+        self._newest: dict[tuple[Any, Any], tuple[EventLogEntry, int]] | None = None  # of a batch, by asset and kind
+        self._there: set[str] = set()  # tables and columns
+        os.environ.setdefault(BATCH, str(MOST_TOGETHER))
         self._watcher: SqlPollingEventWatcher | None = None
         os.umask(0o077)  # webserver, daemon and runs all come by here: what they write is its owner's alone
         super().__init__(str(Path(base_dir) / "history" / "runs"), inst_data)
@@ -58,11 +69,32 @@ class KeptEventLog(SqliteEventLogStorage):
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[db.Connection]:
-        with self._db_lock:
-            engine = self._engines.get(shard) or self._opened(shard)
-            self._engines.move_to_end(shard)
-            with engine.connect() as connection, connection.begin():
-                yield connection
+        with self._lock:
+            if self._together is None:
+                with self._engine(shard).connect() as connection, connection.begin():
+                    yield connection
+            else:
+                if shard not in self._under_way:
+                    self._under_way[shard] = self._together.enter_context(self._engine(shard).connect())
+                    self._under_way[shard].begin()
+                yield self._under_way[shard]
+
+    @contextmanager
+    def _one_transaction(self) -> Iterator[None]:
+        """One in each file, committed in the order in which they began: the run's own file first, then the index."""
+        with self._lock, ExitStack() as together:
+            self._together = together
+            try:
+                yield
+                for connection in self._under_way.values():
+                    connection.commit()
+            finally:
+                self._under_way, self._together = {}, None
+
+    def _engine(self, shard: str) -> db.Engine:
+        engine = self._engines.get(shard) or self._opened(shard)
+        self._engines.move_to_end(shard)
+        return engine
 
     def _opened(self, shard: str) -> db.Engine:
         engine = db.create_engine(
@@ -78,8 +110,38 @@ class KeptEventLog(SqliteEventLogStorage):
             oldest.dispose()
         return engine
 
+    def has_table(self, table_name: str) -> bool:
+        if table_name not in self._there and super().has_table(table_name):
+            self._there.add(table_name)
+        return table_name in self._there
+
+    def _has_asset_key_col_on_connection(self, conn: db.Connection, column_name: str) -> bool:
+        if column_name not in self._there and super()._has_asset_key_col_on_connection(conn, column_name):
+            self._there.add(column_name)
+        return column_name in self._there
+
+    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+        with self._one_transaction():
+            self._newest = {}
+            try:
+                for event in events:
+                    super().store_event(event)
+                newest, self._newest = self._newest, None
+                for event, number in newest.values():
+                    self.store_asset_event(event, number)
+            finally:
+                self._newest = None
+
+    def _store_asset_event(self, conn: db.Connection, event: EventLogEntry, event_id: int) -> None:
+        """An asset's newest event of a kind is all that its row keeps of a batch."""
+        if self._newest is None or event.dagster_event is None:
+            super()._store_asset_event(conn, event, event_id)
+        else:
+            self._newest[event.dagster_event.asset_key, event.dagster_event_type] = event, event_id
+
     def store_event(self, event: EventLogEntry) -> None:
-        super().store_event(event)
+        with self._one_transaction():
+            super().store_event(event)
         if event.is_dagster_event and event.dagster_event_type in ENDS:
             level, how = ENDS[event.dagster_event_type]
             RUNS.log(level, "%s %s", self._named(event.run_id, event.job_name or "run"), how)

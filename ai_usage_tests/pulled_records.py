@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.reading.ledger_records import Records
 from ai_usage_tests.mock_claude import DAY
 
 

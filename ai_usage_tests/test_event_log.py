@@ -3,7 +3,9 @@
 import logging
 import re
 import shutil
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from threading import Event
 
@@ -20,6 +22,17 @@ from ai_usage_tests.platform import QUIET
 @dg.asset(check_specs=[dg.AssetCheckSpec("it_is_so", asset="made")])
 def made() -> Iterator[dg.MaterializeResult[None]]:
     yield dg.MaterializeResult(check_results=[dg.AssetCheckResult(passed=True)])
+
+
+@dg.asset(
+    partitions_def=dg.DailyPartitionsDefinition("2026-11-01"),
+    check_specs=[dg.AssetCheckSpec("it_is_so", asset="daily")],
+)
+def daily() -> Iterator[dg.MaterializeResult[None]]:
+    yield dg.MaterializeResult(metadata={"rows": 3}, check_results=[dg.AssetCheckResult(passed=True)])
+
+
+WHEN = {"create_timestamp", "migration_completed"}
 
 
 @pytest.fixture
@@ -52,6 +65,56 @@ def test_what_it_writes_dagsters_own_class_reads_while_it_is_open(instance: dg.D
     assert [record.event_log_entry for record in mine] == [record.event_log_entry for record in theirs]
     assert len(mine) > 10
     assert there.get_asset_check_execution_history(dg.AssetCheckKey(made.key, "it_is_so"), limit=9)
+
+
+def test_a_range_of_days_is_stored_together_and_reads_as_if_dagster_had_stored_each_event(
+    instance: dg.DagsterInstance, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together: list[int] = []
+    store = KeptEventLog.store_event_batch
+
+    def counted(self: KeptEventLog, events: Sequence[dg.EventLogEntry]) -> None:
+        together.append(len(events))
+        store(self, events)
+
+    monkeypatch.setattr(KeptEventLog, "store_event_batch", counted)
+    days = {"dagster/asset_partition_range_start": "2026-11-02", "dagster/asset_partition_range_end": "2026-11-06"}
+    result = dg.materialize([daily], instance=instance, tags=days, run_config=QUIET)
+    assert together == [6, 5]  # five days and a check are planned, then five days are made
+    stock = SqliteEventLogStorage(str(tmp_path / "stock"))
+    for event in instance.all_logs(result.run_id):
+        stock.store_event(event)
+    assert rows(tmp_path / "stock" / "index.db") == rows(home / "history" / "runs" / "index.db")
+
+
+def rows(index: Path) -> dict[str, list[tuple[object, ...]]]:
+    """What the index keeps, but for when SQLite wrote it."""
+    found = {}
+    with closing(sqlite3.connect(index)) as db:
+        for (table,) in db.execute("select name from sqlite_master where type = 'table'").fetchall():
+            names = [f'"{name}"' for _, name, *_ in db.execute(f"pragma table_info({table})") if name not in WHEN]
+            found[table] = db.execute(f"select {', '.join(names)} from {table} order by 1").fetchall()
+    return found
+
+
+def test_events_stored_together_are_stored_wholly_or_not_at_all(
+    instance: dg.DagsterInstance, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = instance.event_log_storage
+    assert isinstance(kept, KeptEventLog)
+    events = instance.all_logs(run(instance), of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+    before = rows(home / "history" / "runs" / "index.db")
+
+    def breaks(*_: object) -> None:
+        raise OSError("broken off")
+
+    monkeypatch.setattr(kept, "store_asset_event", breaks)
+    with pytest.raises(OSError, match="broken off"):
+        kept.store_event_batch(events)
+    assert rows(home / "history" / "runs" / "index.db") == before
+    assert len(instance.all_logs(events[0].run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)) == 1
+    kept.store_event(events[0])  # and what follows is stored as ever
+    assert len(instance.all_logs(events[0].run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)) == 2
 
 
 def test_two_processes_may_write_beside_each_other(instance: dg.DagsterInstance) -> None:

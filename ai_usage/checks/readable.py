@@ -30,8 +30,8 @@ from ai_usage.marts.gate import READABLE
 from ai_usage.partitions import Span
 from ai_usage.providers.provider import CoreTables, Provider
 from ai_usage.providers.registry import PROVIDERS
-from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.reading.ledger_records import Records
 
 TITLE = "a record with money, identity or day that cannot be read"
 DESCRIPTION = "Each record of {} can be used: what carries money, identity or the day is readable."

@@ -87,8 +87,8 @@ def refuse_what_cannot_be_pulled(of: Settings, *, is_ui: bool) -> None:
     shows what is there, so it needs no provider.
     """
     from ai_usage.warehouse.data_origin import data_are_simulated  # noqa: PLC0415 - the settings are settled by now
+    from ai_usage.warehouse.ledger import ANOTHER_FOLDER, ANOTHER_PROJECT, mixture  # noqa: PLC0415
     from ai_usage.warehouse.open import place_of  # noqa: PLC0415
-    from ai_usage.warehouse.origin import ANOTHER_FOLDER, ANOTHER_PROJECT, mixture  # noqa: PLC0415
 
     held = data_are_simulated(of)
     if held is not None and held != of.simulate:

@@ -32,6 +32,7 @@ TAG = re.compile(r"\{\{(\w+)\}\}")
 QUESTION = re.compile(r"\s*(select|with)\b")
 # Packages whose texts reach no warehouse in BigQuery.
 NOT_ASKED = ("ai_usage.warehouse.duckdb", "ai_usage.simulator", "ai_usage.commands")
+NO_STATEMENTS = {"contracts", "ledger"}  # declarations; what is asked of the ledger's index, which is in memory
 WHOLE = {build_requests.NEWS: build_requests.NEWS.replace("SETTLED", build_requests.SETTLED)}
 
 
@@ -134,12 +135,12 @@ def _fill(mart: Mart, span: Span, provider: str) -> str:
 
 
 def _files() -> Iterator[Text]:
-    """What checks, boards and summaries ask. Contracts are declarations; marts are filled, above."""
+    """What checks, boards and summaries ask. Marts are filled, above."""
     of_marts = {mart.query for mart in marts()}
     for path in sorted(SQL.rglob("*.sql")):
         name = path.relative_to(SQL).with_suffix("").as_posix()
         folder = name.split("/")[0]
-        if name not in of_marts and folder != "contracts" and name not in FUNCTIONS:
+        if name not in of_marts and folder not in NO_STATEMENTS and name not in FUNCTIONS:
             text = read(name)
             pulls = [pull for provider in PROVIDERS for pull in provider.daily_pulls]
             kind = {"dashboards": "board", "summary": "summary"}.get(folder, "check" if "checks" in name else "query")

@@ -14,8 +14,8 @@ from ai_usage.providers.directory import Placement, Stamp
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.sheet import tabs
 from ai_usage.sheet.newest import read_newest
-from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.reading.ledger_records import Records
 from ai_usage.warehouse.table import STAMPS, Table, boolean, string
 
 DIM_PERSON = Table(

@@ -15,7 +15,7 @@ from ai_usage.layers import daily_asset, note
 from ai_usage.partitions import span_of_run
 from ai_usage.providers.provider import Provider
 from ai_usage.providers.registry import PROVIDERS
-from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.reading.ledger_records import Records
 from ai_usage.warehouse.table import ACCOUNT_STAMPS, Table, dollars, instant, integer, string
 from ai_usage.warehouse.table import day as day_column
 

@@ -13,7 +13,7 @@ from ai_usage.layers import note, snapshot_asset
 from ai_usage.sheet import tabs
 from ai_usage.sheet.newest import read_newest
 from ai_usage.sheet.tabs import TABS, Tab, TabRows, read_tab
-from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.reading.ledger_records import Records
 from ai_usage.warehouse.table import STAMPS, Table, day, dollars, integer, string
 
 if TYPE_CHECKING:

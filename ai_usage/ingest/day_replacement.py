@@ -11,8 +11,8 @@ import polars as pl
 from ai_usage.ingest.rejections import keep_rejections
 from ai_usage.layers import note, pulls_behind
 from ai_usage.partitions import Span, span_of_run
-from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.reading.ledger_records import Records
 from ai_usage.warehouse.table import PULLS, Table
 
 GROUP = "core"

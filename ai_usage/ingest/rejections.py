@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from ai_usage.warehouse.ledger import Records, Rejection
 from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.reading.ledger_records import Records, Rejection
 from ai_usage.warehouse.table import ACCOUNT_STAMPS, PULLS, Table, day, integer, string
 
 RECORD_REJECTIONS = Table(

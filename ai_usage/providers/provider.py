@@ -16,7 +16,7 @@ from ai_usage.providers.directory import Accounts, Keys, People
 from ai_usage.providers.probe import Probe
 from ai_usage.providers.summary import Summarize
 from ai_usage.settings import Settings
-from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.reading.ledger_records import Records
 from ai_usage.warehouse.table import Table
 
 

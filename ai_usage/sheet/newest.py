@@ -1,8 +1,8 @@
 """A tab of the sheet as it was last pulled."""
 
 from ai_usage.sheet.tabs import Tab, TabRows, read_tab
-from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.reading.ledger_records import Records
 
 
 def read_newest(warehouse: Warehouse, tab: Tab) -> tuple[Records, TabRows] | None:

@@ -6,13 +6,14 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from ai_usage.phrases import Phrases, canonical, word_count
 from ai_usage.warehouse.ledger import Answer
+from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import RAW, Table, instant, string
 
 ERASURES = Table(
@@ -150,6 +151,12 @@ class Erased:
                 self._seen.clear()
             self._seen[phrase] = self.known.get(_digest(phrase, self.key))
         return self._seen[phrase]
+
+
+def without_the_erased(warehouse: Warehouse, answers: Sequence[Answer]) -> Sequence[Answer]:
+    """The answers, with nothing that names a person who was erased: providers go on sending them."""
+    erased = Erased.of_rows(warehouse.ask(f"select digest_key, phrases from {ERASURES.address}").iter_rows())
+    return [erased.answer(answer) for answer in answers] if erased else answers
 
 
 def erasures_row(**values: Any) -> dict[str, list[Any]]:

@@ -1,31 +1,30 @@
-"""The raw ledger's words: an answer to be appended, and the records of the versions that count. Touches no database."""
+"""The raw ledger's rules, the same on every engine: what an answer is, which of them is a new version and where it
+stands among the others, and the rows that are written. An engine looks up what is there (`sql/ledger/`), and writes
+what is planned here.
+"""
 
 import hashlib
 import json
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, Protocol
 
 import polars as pl
 
-from ai_usage.errors import AiUsageError
-from ai_usage.money import NO_RATES, Rates
-from ai_usage.warehouse.reading.batches import read_all
-from ai_usage.warehouse.reading.field_types import Unfit
-from ai_usage.warehouse.table import ACCOUNT_STAMPS, DEFAULT_ACCOUNT
+from ai_usage.errors import WarehouseError
+from ai_usage.partitions import Span
+from ai_usage.warehouse.table import DEFAULT_ACCOUNT, PULLS
 
-T = TypeVar("T")
-EPOCH = date(1970, 1, 1)
 AN_INSTANT = timedelta(microseconds=1)
 CLOCKS_DIFFER = timedelta(hours=1)  # by less than this an instant ahead of now is not of the future
+ANOTHER_FOLDER = "AI_USAGE_DATA_DIR to another folder"
+ANOTHER_PROJECT = "BIGQUERY_PROJECT to another project"
 
-
-class UnreadableRecord(AiUsageError):
-    """What the ledger has of a pull cannot be used as a whole, for example its envelope."""
+AccountDay = tuple[str, date | None]
 
 
 @dataclass(frozen=True)
@@ -109,99 +108,120 @@ def pull_ids_until_now() -> str:
 
 
 @dataclass(frozen=True)
-class Rejection:
-    """A record of a pull that could not be used: where it is in the ledger, which field, and why. Never its content."""
+class Appended:
+    """What to write, all of it or none, and the versions that result."""
 
-    pull: str
-    account: str
-    pull_id: str
-    activity_date: date | None
-    position: int
-    field: str
-    reason: str
-    value_shape: str
-    ingestion_timestamp: datetime
+    records: pl.DataFrame | None  # rows of the pull's raw table
+    commits: pl.DataFrame  # rows of `pulls`
+    versions: list[Version]
 
 
-@dataclass(frozen=True)
-class Readable(Generic[T]):
-    """The records of a pull that can be used, as typed objects, in order; `lines` has a row for each of them."""
+class Held(Protocol):
+    """What an engine's ledger holds of a pull's days, or of its snapshot where there is no span."""
 
-    values: list[T]
-    lines: pl.DataFrame
+    def newest_versions(self, pull: str, span: Span | None, as_of: datetime | None = None) -> pl.DataFrame:
+        """Of each account and day the newest version, or the newest by an instant: `sql/ledger/newest.sql`."""
 
-    def stamps(self) -> dict[str, pl.Series]:
-        """The columns that every core table of a provider's records ends with."""
-        return {name: self.lines[name] for name in ACCOUNT_STAMPS}
+    def newest_looks(self, pull: str, span: Span | None) -> Mapping[AccountDay, Look]:
+        """Account and day → its newest version: `sql/ledger/looks.sql`."""
 
-    @property
-    def days(self) -> pl.Series:
-        return self.lines["activity_date"]
+    def origins(self) -> set[bool]:
+        """Whether pulls are simulated: of all, one value or none."""
 
 
-@dataclass(frozen=True)
-class Records:
-    """The newest versions of some days, or of a snapshot, of each account. `versions` lists what was pulled, empty days
-    included; `lines` has a row per record: account, activity_date, pull_id, ingestion_timestamp, record.
+def mixture(warehouse: str, *, is_simulated: bool, elsewhere: str = ANOTHER_FOLDER) -> WarehouseError:
+    """What to do where figures of one kind were about to join those of the other in `warehouse`: `elsewhere` is what
+    to set for a warehouse apart.
     """
+    if is_simulated:
+        return WarehouseError(
+            f"{warehouse} holds real data, and simulated data would join them: nothing was pulled. Set a provider's "
+            f"key, or {elsewhere}."
+        )
+    return WarehouseError(
+        f"{warehouse} holds simulated data, and real data would join them: nothing was pulled. Start afresh with "
+        f"make reset, which deletes what is there, or set {elsewhere}."
+    )
 
-    pull: str
-    versions: pl.DataFrame  # account, activity_date, pull_id, pulled_at, records, envelope
-    lines: pl.DataFrame
-    _rejected: dict[type, list[Rejection]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    @property
-    def days(self) -> list[date]:
-        """The days ever pulled of any account, in order, each once."""
-        return sorted({d for d in self.versions["activity_date"].to_list() if d is not None})
+def plan_append(
+    pull: str,
+    answers: Sequence[Answer],
+    held: Held,
+    *,
+    now: Callable[[], datetime],
+    warehouse: str,
+    elsewhere: str = ANOTHER_FOLDER,
+) -> Appended:
+    """Where each answer stands among the versions, and whether its records are new. An answer that comes late is
+    compared with the version before it. `WarehouseError` if real and simulated data would mix in `warehouse`.
+    """
+    if held.origins() - {answers[0].is_simulated}:
+        raise mixture(warehouse, is_simulated=answers[0].is_simulated, elsewhere=elsewhere)
+    span = _span_of(answers)
+    newest, looks = _by_version(held.newest_versions(pull, span)), held.newest_looks(pull, span)
+    commits, records, versions = [], [], []
+    for answer in answers:
+        pull_id, moment = new_pull_id(), now()
+        asked_at = min(answer.asked_at or moment, moment)
+        of = (answer.account, answer.day)
+        known = newest.get(of)
+        is_same = known is not None and known["content_hash"] == answer.content_hash
+        placed = place(asked_at, looks.get(of), now=moment, is_same=is_same)
+        if not placed.is_newest:
+            day = Span(answer.day, answer.day) if answer.day else None
+            known = _by_version(held.newest_versions(pull, day, asked_at)).get(of)
+        is_new = known is None or known["content_hash"] != answer.content_hash
+        if is_new:
+            records.append(_record_frame(pull_id, answer))
+        records_pull_id = pull_id if known is None or is_new else known["pull_id"]
+        commits.append(_commit_row(pull, pull_id, placed.pulled_at, asked_at, records_pull_id, answer))
+        versions.append(Version(answer.day, pull_id, placed.pulled_at, len(answer.records), is_new, placed.is_newest))
+    columns = {name: [row[name] for row in commits] for name in PULLS.columns}
+    return Appended(pl.concat(records) if records else None, PULLS.frame(columns), versions)
 
-    @property
-    def accounts(self) -> list[str]:
-        """The accounts of which anything was pulled, in order."""
-        return sorted(set(self.versions["account"].to_list()))
 
-    def of_account(self, account: str) -> "Records":
-        """The part of one account."""
-        if self.accounts == [account]:
-            return self
-        of_it = pl.col("account") == account
-        return Records(self.pull, self.versions.filter(of_it), self.lines.filter(of_it))
+def _span_of(answers: Sequence[Answer]) -> Span | None:
+    """The days of the answers; None for a snapshot."""
+    days = [answer.day for answer in answers if answer.day is not None]
+    return Span(min(days), max(days)) if days else None
 
-    def by_account(self) -> "dict[str, Records]":
-        """Account → its part."""
-        return {account: self.of_account(account) for account in self.accounts}
 
-    def read(self, of: type[T], rates: Rates = NO_RATES) -> Readable[T]:
-        """The records as typed objects, without those that cannot be used: these are then among `rejections`."""
-        texts = self.lines["record"].to_list()
-        values, unfit = read_all(texts, of, self._day_of_each, rates)
-        self._rejected[of] = self._rejections(unfit) if unfit else []
-        if not unfit:
-            return Readable(values, self.lines)
-        is_good = pl.Series([n not in unfit for n in range(len(texts))], dtype=pl.Boolean)
-        return Readable(values, self.lines.filter(is_good))
+def _by_version(newest: pl.DataFrame) -> Mapping[AccountDay, Mapping[str, Any]]:
+    """Account and day → its version."""
+    return {(row["account"], row["activity_date"]): row for row in newest.to_dicts()}
 
-    def decode(self, of: type[T]) -> list[T]:
-        """The records that can be used, without the lines that they are from."""
-        return self.read(of).values
 
-    @property
-    def rejections(self) -> list[Rejection]:
-        """Of what was read so far."""
-        return [rejection for found in self._rejected.values() for rejection in found]
+def _record_frame(pull_id: str, answer: Answer) -> pl.DataFrame:
+    """Rows of a raw table. Built by polars from the bytes themselves: no record is parsed or copied twice."""
+    texts = [record.decode() for record in answer.records]
+    return pl.DataFrame(
+        {
+            "pull_id": pl.repeat(pull_id, len(texts), dtype=pl.String, eager=True),
+            "account": pl.repeat(answer.account, len(texts), dtype=pl.String, eager=True),
+            "activity_date": pl.repeat(answer.day, len(texts), dtype=pl.Date, eager=True),
+            "position": pl.int_range(len(texts), dtype=pl.Int64, eager=True),
+            "record": pl.Series(texts, dtype=pl.String),
+        }
+    )
 
-    def _day_of_each(self) -> list[date | None]:
-        """Few days, many lines: each day is made once, which is twice as fast as `to_list`."""
-        ordinals = self.lines["activity_date"].to_physical().to_list()
-        days: dict[int | None, date | None] = {n: EPOCH + timedelta(days=n) for n in {*ordinals} if n is not None}
-        return [days.get(n) for n in ordinals]
 
-    def _rejections(self, unfit: Mapping[int, Unfit]) -> list[Rejection]:
-        version = ["pull_id", "activity_date"]
-        position = pl.int_range(pl.len()).over(version).alias("position")
-        lines = self.lines.select("account", *version, "ingestion_timestamp", position)
-        return [
-            Rejection(self.pull, account, pull_id, day, position, why.field, why.reason, why.value_shape, at)
-            for n, why in sorted(unfit.items())
-            for account, pull_id, day, at, position in [lines.row(n)]
-        ]
+def _commit_row(
+    pull: str, pull_id: str, pulled_at: datetime, asked_at: datetime, records_pull_id: str, answer: Answer
+) -> dict[str, object]:
+    return {
+        "pull_id": pull_id,
+        "source": answer.source,
+        "account": answer.account,
+        "pull": pull,
+        "activity_date": answer.day,
+        "pulled_at": pulled_at,
+        "pages": answer.pages,
+        "records": len(answer.records),
+        "content_hash": answer.content_hash,
+        "records_pull_id": records_pull_id,
+        "request": answer.request_json,
+        "envelope": answer.envelope_json,
+        "is_simulated": answer.is_simulated,
+        "asked_at": None if asked_at == pulled_at else asked_at,
+    }

@@ -12,7 +12,8 @@ import polars as pl
 
 from ai_usage.partitions import Span
 from ai_usage.warehouse.builds import Build
-from ai_usage.warehouse.ledger import Answer, Records, Version
+from ai_usage.warehouse.ledger import Answer, Version
+from ai_usage.warehouse.reading.ledger_records import Records
 from ai_usage.warehouse.table import Table
 
 

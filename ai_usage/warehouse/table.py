@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum
 from typing import Any
 
@@ -121,6 +122,15 @@ class Table:
             if column.required and frame[name].null_count():
                 raise ValueError(f"{self.name}.{name} is null in {frame[name].null_count()} rows")
         return frame
+
+    def days_replaced(self, days: Iterable[date], rows: pl.DataFrame) -> list[date]:
+        """The days, in order, each once; `ValueError` if the table has none, or if rows of others came with them."""
+        wanted = sorted(set(days))
+        if self.date_column is None:
+            raise ValueError(f"{self.name} has no days")
+        if strangers := set(rows[self.date_column].to_list()) - set(wanted):
+            raise ValueError(f"{self.name}: rows of {sorted(strangers)} came with {[str(d) for d in wanted]}")
+        return wanted
 
     def metadata(self) -> dict[str, Any]:
         """What the Dagster UI shows of the table before it was ever filled."""

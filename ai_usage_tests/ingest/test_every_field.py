@@ -33,7 +33,7 @@ from ai_usage.providers.cursor import rows as cursor_rows
 from ai_usage.providers.cursor import tables as cursor_tables
 from ai_usage.providers.cursor.plans import Plan
 from ai_usage.providers.cursor.spend import growths, snapshots, spend_rows
-from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.reading.ledger_records import Records
 from ai_usage_tests.ingest.variants import UNKNOWN, Variant, at, fields, struct_of, variants, whole
 
 DAY, PULLED = date(2026, 11, 3), datetime(2026, 11, 4, 6, tzinfo=UTC)

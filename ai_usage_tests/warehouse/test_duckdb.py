@@ -22,8 +22,8 @@ from ai_usage.errors import WarehouseError
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.providers.anthropic.tables import CLAUDE_DAILY_COST, DIM_WORKSPACE
 from ai_usage.settings import ROOT
-from ai_usage.warehouse.duckdb import ledger_tables
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.ledger_tables import LedgerTables
 from ai_usage.warehouse.readers import readers_copy, show_readers
 from ai_usage.warehouse.turns import FILE as WAITING
 from ai_usage_tests.mock_claude import DAY, NEXT
@@ -201,7 +201,7 @@ def test_what_was_pulled_is_asked_once_until_anybody_writes(
 ) -> None:
     asked = [0]
     for name in ("pulled_days", "newest_versions"):
-        monkeypatch.setattr(ledger_tables, name, counted(asked, getattr(ledger_tables, name)))
+        monkeypatch.setattr(LedgerTables, name, counted(asked, getattr(LedgerTables, name)))
     ours, other = platform.warehouse, replace(platform.warehouse)
 
     def known() -> tuple[list[date], int]:
@@ -221,7 +221,7 @@ def test_what_we_write_outside_the_ledger_leaves_what_is_known_of_it(
 ) -> None:
     append(platform, answer(DAY, "1"))
     asked = [0]
-    monkeypatch.setattr(ledger_tables, "newest_versions", counted(asked, ledger_tables.newest_versions))
+    monkeypatch.setattr(LedgerTables, "newest_versions", counted(asked, LedgerTables.newest_versions))
     with platform.warehouse.connected():
         for _ in range(3):
             rebuild(platform)

@@ -20,8 +20,8 @@ from ai_usage.providers.anthropic.people import emails_of_users
 from ai_usage.providers.anthropic.rows import analytics, claude_code, lists, usage_and_cost
 from ai_usage.providers.anthropic.rows.lists import NO_ORGANIZATION, Organization
 from ai_usage.settings import settings
-from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.reading.ledger_records import Records
 from ai_usage.warehouse.table import Table
 
 COST_REPORT, COST_TOTALS = (dg.AssetKey(["raw", pull]) for pull in ("claude_cost_report", "claude_cost_totals"))

@@ -25,9 +25,9 @@ from ai_usage.providers.anthropic.records.enterprise_users import ChatMetrics, E
 from ai_usage.providers.anthropic.tables import CLAUDE_USAGE_STATS, ENTERPRISE
 from ai_usage.sheet.newest import read_newest
 from ai_usage.sheet.tabs import CLAUDE_AI_USAGE
-from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.reading.field_types import address_of
+from ai_usage.warehouse.reading.ledger_records import Records
 
 ASSET = "core/claude_usage_stats"
 NOT_PULLED = {"skipped": "no source was asked about this day: left as it was"}

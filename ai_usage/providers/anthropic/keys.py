@@ -7,8 +7,8 @@ from ai_usage.providers.anthropic.people import emails_of_users
 from ai_usage.providers.anthropic.records.lists import ApiKey
 from ai_usage.providers.anthropic.tables import CLAUDE_ANALYTICS_COSTS, CLAUDE_USAGE_TOKENS
 from ai_usage.providers.directory import Keys, ListedKey, stamps
-from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.reading.ledger_records import Records
 
 
 def listed(warehouse: Warehouse) -> Iterator[ListedKey]:

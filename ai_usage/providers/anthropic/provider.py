@@ -17,7 +17,7 @@ from ai_usage.providers.anthropic.rows import lists, usage_and_cost
 from ai_usage.providers.anthropic.summary import summary
 from ai_usage.providers.provider import Bill, CoreTables, Gate, Platform, Provider
 from ai_usage.settings import settings
-from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.reading.ledger_records import Records
 
 ANY_ORGANIZATION = lists.Organization("", {})  # the organization of the lines changes no sum
 ENTERPRISE = ("claude_enterprise_users",)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.reading.ledger_records import Records
 
 FAST = re.compile(r"\bfast\b", re.IGNORECASE)  # the provider marks fast mode in the line's text alone: "… (Fast) …"
 

@@ -20,8 +20,8 @@ from ai_usage.providers.cursor.plans import read_plans
 from ai_usage.providers.cursor.records import MemberSpend
 from ai_usage.providers.cursor.spend import CYCLE_AT_MOST, Growth, growths, snapshots, spend_rows
 from ai_usage.settings import settings
-from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.reading.ledger_records import Records
 
 SPEND_DAILY = "core/cursor_spend_daily"
 WITH_THE_DAY_BEFORE = dg.TimeWindowPartitionMapping(start_offset=-1)

@@ -11,7 +11,7 @@ from ai_usage.providers.cursor.probe import PROBE
 from ai_usage.providers.cursor.resource import ADMIN_KEY, FIELDS, open_client
 from ai_usage.providers.cursor.summary import summary
 from ai_usage.providers.provider import Bill, CoreTables, Gate, Platform, Provider
-from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.reading.ledger_records import Records
 
 CORE = (
     CoreTables(

@@ -24,8 +24,8 @@ from ai_usage.providers.cursor.tables import (
     DIM_CURSOR_MEMBER,
     DIM_CURSOR_PLAN,
 )
-from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.reading.field_types import address_of
+from ai_usage.warehouse.reading.ledger_records import Records
 
 LINES = ("total_lines", "tab_lines", "composer_lines", "non_ai_lines")
 WORDS = ("most_used_model", "apply_most_used_extension", "tab_most_used_extension", "client_version")

@@ -11,8 +11,8 @@ import polars as pl
 from ai_usage.money import usd
 from ai_usage.providers.cursor.records import MemberSpend
 from ai_usage.providers.cursor.tables import CURSOR_SPEND_DAILY
-from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.reading.field_types import LAST_MS
+from ai_usage.warehouse.reading.ledger_records import Records
 
 CYCLE_AT_MOST = timedelta(days=32)
 OF_A_DAY = ["activity_date", "account", "cycle_start_at", "user_id"]

@@ -15,16 +15,16 @@ import polars as pl
 
 from ai_usage.errors import WarehouseBusy
 from ai_usage.partitions import Span
-from ai_usage.warehouse.appending import by_version, plan_append, span_of
 from ai_usage.warehouse.builds import BUILDS, Build, build_rows
-from ai_usage.warehouse.duckdb import connection, ledger_tables, published_copy, shape
+from ai_usage.warehouse.duckdb import connection, published_copy, shape
+from ai_usage.warehouse.duckdb.ledger_tables import LedgerTables, copy_ledger
 from ai_usage.warehouse.duckdb.rows_changed import delete_days, rows_written
 from ai_usage.warehouse.duckdb.statements import has_values, is_not_kept, pinned
 from ai_usage.warehouse.durable_files import copy_whole
-from ai_usage.warehouse.erasures import ERASURES, Erased
+from ai_usage.warehouse.erasures import ERASURES, without_the_erased
 from ai_usage.warehouse.googlesql import read, to_duckdb
-from ai_usage.warehouse.ledger import Answer, Records, Version
-from ai_usage.warehouse.origin import mixture
+from ai_usage.warehouse.ledger import Answer, Version, plan_append
+from ai_usage.warehouse.reading.ledger_records import Records
 from ai_usage.warehouse.table import PULLS, Table, raw_table
 from ai_usage.warehouse.turns import is_awaited, waiting
 
@@ -122,42 +122,27 @@ class DuckDBWarehouse:
     def append(self, pull: str, answers: Sequence[Answer]) -> list[Version]:
         if not answers:
             return []
-        span = span_of(answers)
         with self._transaction(of_ledger=True) as db:
-            self._refuse_a_mixture(db, is_simulated=answers[0].is_simulated)
-            planned = plan_append(
-                pull,
-                self._without_the_erased(db, answers),
-                newest=by_version(ledger_tables.newest_versions(db, pull, span)),
-                looks=ledger_tables.newest_looks(db, pull, span),
-                as_of=lambda day, at: by_version(
-                    ledger_tables.newest_versions(db, pull, Span(day, day) if day else None, at)
-                ),
-                now=self.now,
-            )
+            answers = without_the_erased(self, answers) if ERASURES in self.tables else answers
+            planned = plan_append(pull, answers, LedgerTables(db), warehouse=str(self.path), now=self.now)
             if planned.records is not None:
                 self._insert(db, raw_table(pull), planned.records)
             self._insert(db, PULLS, planned.commits)
         return planned.versions
 
-    def _without_the_erased(self, db: duckdb.DuckDBPyConnection, answers: Sequence[Answer]) -> Sequence[Answer]:
-        """The answers, with nothing that names a person who was erased: providers go on sending them."""
-        rows = db.execute(f"select digest_key, phrases from {ERASURES.address}") if ERASURES in self.tables else None
-        erased = Erased.of_rows(rows.fetchall()) if rows else None
-        return [erased.answer(answer) for answer in answers] if erased else answers
-
     def newest(self, pull: str, span: Span | None, *, as_of: datetime | None = None) -> Records:
         with self.connected() as db:
-            ask = lambda: ledger_tables.newest_versions(db, pull, span, as_of)  # noqa: E731
-            return ledger_tables.records_of(db, pull, self._remember(("newest", pull, span, as_of), ask))
+            ledger = LedgerTables(db)
+            ask = lambda: ledger.newest_versions(pull, span, as_of)  # noqa: E731
+            return ledger.records_of(pull, self._remember(("newest", pull, span, as_of), ask))
 
     def history(self, pull: str, *, since: datetime | None = None, until: datetime | None = None) -> Records:
         with self.connected() as db:
-            return ledger_tables.snapshot_history(db, pull, since, until)
+            return LedgerTables(db).history(pull, since, until)
 
     def versions(self, pull: str, span: Span) -> Records:
         with self.connected() as db:
-            return ledger_tables.every_version(db, pull, span)
+            return LedgerTables(db).versions(pull, span)
 
     def as_of(self, at: datetime, days: Span, *, into: Path) -> "DuckDBWarehouse":
         cut = replace(
@@ -172,12 +157,12 @@ class DuckDBWarehouse:
             connection.attached(db, self.path, patience=self.patience) as ledger,
             cut._transaction(),  # noqa: SLF001 - of its own kind
         ):
-            ledger_tables.copy_ledger(db, ledger, self.tables, at=at, days=days)
+            copy_ledger(db, ledger, self.tables, at=at, days=days)
         return cut
 
     def pulled_days(self, pull: str, *, account: str | None = None) -> list[date]:
         with self.connected() as db:
-            days = self._remember(("days", pull), lambda: ledger_tables.pulled_days(db, pull))
+            days = self._remember(("days", pull), lambda: LedgerTables(db).pulled_days(pull))
         of = days if account is None else days.filter(account=account)
         return of["activity_date"].unique().sort().to_list()
 
@@ -197,12 +182,7 @@ class DuckDBWarehouse:
     def replace_days(
         self, table: Table, days: Iterable[date], rows: pl.DataFrame, *, of: Mapping[str, str] | None = None
     ) -> None:
-        wanted = sorted(set(days))
-        if table.date_column is None:
-            raise ValueError(f"{table.name} has no days")
-        strangers = set(rows[table.date_column].to_list()) - set(wanted)
-        if strangers:
-            raise ValueError(f"{table.name}: rows of {sorted(strangers)} came with {[str(d) for d in wanted]}")
+        wanted = table.days_replaced(days, rows)
         if not wanted:
             return
         with self._transaction() as db:
@@ -334,10 +314,3 @@ class DuckDBWarehouse:
             db.register("incoming", rows)
             db.execute(f"insert into {table.address} by name select * from incoming")
             db.unregister("incoming")
-
-    def _refuse_a_mixture(self, db: duckdb.DuckDBPyConnection, *, is_simulated: bool) -> None:
-        other = db.execute(
-            f"select 1 from {PULLS.address} where is_simulated is distinct from ? limit 1", [is_simulated]
-        )
-        if other.fetchone():
-            raise mixture(str(self.path), is_simulated=is_simulated)

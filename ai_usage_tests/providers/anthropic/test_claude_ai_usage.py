@@ -10,7 +10,7 @@ import pytest
 
 from ai_usage.providers.anthropic.claude_ai_usage import SheetUsage, claude_usage_rows
 from ai_usage.providers.anthropic.tables import CLAUDE_USAGE_STATS
-from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.reading.ledger_records import Records
 from ai_usage_tests.ingest import recorded
 from ai_usage_tests.mock_claude import DAY, NEXT
 

@@ -13,7 +13,7 @@ from ai_usage.money import Rates, usd
 from ai_usage.providers.anthropic import tables
 from ai_usage.providers.anthropic.rows import analytics, claude_code, lists, usage_and_cost
 from ai_usage.providers.anthropic.rows.lists import Organization
-from ai_usage.warehouse.ledger import Records, Rejection
+from ai_usage.warehouse.reading.ledger_records import Records, Rejection
 from ai_usage.warehouse.table import Table
 from ai_usage_tests.ingest import recorded
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from ai_usage.providers.cursor.rows import Addresses, event_rows, lacks_address, member_rows, without_address
-from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.reading.ledger_records import Records
 
 DAY, PULLED = date(2026, 11, 1), datetime(2026, 11, 2, 6, tzinfo=UTC)
 EVENT = {

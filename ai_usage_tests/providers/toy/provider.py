@@ -17,7 +17,8 @@ from ai_usage.layers import daily_asset
 from ai_usage.money import usd
 from ai_usage.providers.probe import Probe
 from ai_usage.providers.provider import Bill, CoreTables, Gate, Platform, Provider
-from ai_usage.warehouse.ledger import Answer, Records
+from ai_usage.warehouse.ledger import Answer
+from ai_usage.warehouse.reading.ledger_records import Records
 from ai_usage.warehouse.table import ACCOUNT_STAMPS, Table, day, dollars, raw_table, string
 
 SOURCE = Source(resource="toy", key_variable="TOY_KEY", provider="Toy")

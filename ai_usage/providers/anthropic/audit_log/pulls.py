@@ -15,8 +15,8 @@ from ai_usage.providers.anthropic.audit_log.records import COUNTED, AuditEvent
 from ai_usage.providers.anthropic.audit_log.tables import AUDIT_LOG, RAW_TABLES
 from ai_usage.providers.anthropic.tables import ENTERPRISE
 from ai_usage.settings import settings
-from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.reading.ledger_records import Records
 
 ASSET = f"raw/{AUDIT_LOG}"
 SIMULATED = "not configured: the built-in providers answer, and no real figure may join theirs"

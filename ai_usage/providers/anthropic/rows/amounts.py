@@ -9,7 +9,7 @@ import polars as pl
 from ai_usage.money import USD, Rates, currency_name, usd, usd_of_each
 from ai_usage.providers.anthropic.records.analytics import AnalyticsMoney
 from ai_usage.providers.anthropic.records.usage_and_cost import CostLine
-from ai_usage.warehouse.ledger import Readable
+from ai_usage.warehouse.reading.ledger_records import Readable
 
 
 def money_columns(

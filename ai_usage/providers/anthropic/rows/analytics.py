@@ -10,8 +10,8 @@ from ai_usage.providers.anthropic.records.analytics import AnalyticsActor, Analy
 from ai_usage.providers.anthropic.rows.amounts import money_columns, usd_of_cents
 from ai_usage.providers.anthropic.rows.lists import Organization
 from ai_usage.providers.anthropic.tables import CLAUDE_ANALYTICS_COSTS
-from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.reading.field_types import Refused, address_of
+from ai_usage.warehouse.reading.ledger_records import Records
 from ai_usage.warehouse.reading.mending import mended
 
 

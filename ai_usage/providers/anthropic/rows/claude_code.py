@@ -12,8 +12,8 @@ from ai_usage.providers.anthropic.records.claude_code import CodeModel, CodeReco
 from ai_usage.providers.anthropic.rows.amounts import usd_of_cents
 from ai_usage.providers.anthropic.rows.lists import Organization
 from ai_usage.providers.anthropic.tables import ACTOR, CLAUDE_CODE_MODEL_USAGE, CLAUDE_CODE_USAGE_STATS, TOOLS
-from ai_usage.warehouse.ledger import Readable, Records
 from ai_usage.warehouse.reading.field_types import address_of
+from ai_usage.warehouse.reading.ledger_records import Readable, Records
 
 TOKEN_KINDS = {
     "input_tokens": "input",

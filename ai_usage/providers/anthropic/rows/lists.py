@@ -9,7 +9,7 @@ import polars as pl
 from ai_usage.providers.anthropic.records.lists import Organization as OrganizationRecord
 from ai_usage.providers.anthropic.records.lists import Workspace
 from ai_usage.providers.anthropic.tables import DIM_WORKSPACE
-from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.reading.ledger_records import Records
 
 DEFAULT_WORKSPACE = "Default"  # its name in the Console; the legacy reports give it as null
 

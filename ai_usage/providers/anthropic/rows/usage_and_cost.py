@@ -20,8 +20,9 @@ from ai_usage.providers.anthropic.tables import (
     CLAUDE_USAGE_TOKENS_BY_SPEED,
     MEASURES,
 )
-from ai_usage.warehouse.ledger import Answer, Records
+from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.reading.field_types import Cents
+from ai_usage.warehouse.reading.ledger_records import Records
 from ai_usage.warehouse.table import ACCOUNT_STAMPS
 
 

@@ -20,9 +20,9 @@ from ai_usage.providers.cursor.client import SETTLING
 from ai_usage.providers.cursor.pulls import SOURCE
 from ai_usage.providers.cursor.records import UsageEvent
 from ai_usage.providers.cursor.spend import EPOCH, Snapshot, snapshots
-from ai_usage.warehouse.ledger import Records
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.reading.field_types import address_of
+from ai_usage.warehouse.reading.ledger_records import Records
 from ai_usage.warehouse.table import PULLS
 
 SQL = "providers/cursor/checks/events_of_cycle"

@@ -1,0 +1,37 @@
+-- Of each account the newest version of each day of a pull from @first_day to @last_day, or of its snapshot, where both
+-- are null; the newest by the instant @as_of, if there is one. Equal answers are one version: pull_id and pulled_at are
+-- those of the pull that brought its records.
+with ranked as (
+    select
+        account,
+        activity_date,
+        records,
+        records_pull_id,
+        envelope,
+        row_number() over (partition by account, activity_date order by pulled_at desc, pull_id desc) as age
+    from ai_usage_raw.pulls
+    where
+        pulls.pull = @pull
+        and pulls.pulled_at <= coalesce(@as_of, pulled_at)
+        and if(
+            @first_day is null, activity_date is null, activity_date between @first_day and @last_day
+        )
+)
+
+select
+    ranked.account,
+    ranked.activity_date,
+    origin.pull_id,
+    origin.pulled_at,
+    ranked.records,
+    ranked.envelope,
+    origin.content_hash
+from ranked
+inner join ai_usage_raw.pulls as origin
+    on
+        ranked.records_pull_id = origin.pull_id
+        and ranked.activity_date is not distinct from origin.activity_date
+where
+    ranked.age = 1
+    and origin.pull = @pull
+order by ranked.activity_date, ranked.account
