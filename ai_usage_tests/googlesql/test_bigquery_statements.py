@@ -23,6 +23,7 @@ from ai_usage.warehouse.bigquery.statements import (
 )
 from ai_usage.warehouse.builds import BUILDS
 from ai_usage.warehouse.googlesql import read
+from ai_usage.warehouse.nameless_views import is_shown, nameless_view
 from ai_usage.warehouse.table import Table, Type
 from ai_usage_tests.googlesql.engine import GoogleEngine, GoogleRefuses, Parameter
 from ai_usage_tests.googlesql.world import PARAMETERS
@@ -67,6 +68,13 @@ def test_google_takes_the_merge_that_fills_a_mart(google_with_tables: GoogleEngi
 @pytest.mark.parametrize("table", [table for table in TABLES if not table.view_of], ids=lambda table: table.name)
 def test_google_takes_the_merge_that_replaces_a_tables_rows(google_with_tables: GoogleEngine, table: Table) -> None:
     accept(google_with_tables, merge(table, no_rows(table), deleted="true"))
+
+
+@pytest.mark.parametrize("table", [table for table in TABLES if is_shown(table)], ids=lambda table: table.name)
+def test_google_takes_the_view_without_names_of_every_table(google_with_tables: GoogleEngine, table: Table) -> None:
+    found = google_with_tables.analyze("empty", nameless_view(table), {}).columns
+    declared = {name: column.type.googlesql.partition("(")[0] for name, column in table.columns.items()}
+    assert found == declared
 
 
 @pytest.mark.parametrize("table", [ALERT_EVENTS, BUILDS, CLAUDE_DAILY_COST], ids=lambda table: table.name)

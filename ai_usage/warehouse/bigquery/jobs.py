@@ -60,7 +60,7 @@ class Jobs:
         """
         self.counts["query"] += 1
         config = bigquery.QueryJobConfig(
-            query_parameters=[_parameter(name, value) for name, value in (parameters or {}).items()],
+            query_parameters=[parameter(name, value) for name, value in (parameters or {}).items()],
             maximum_bytes_billed=self.max_bytes_billed,
             labels=self.labels,
         )
@@ -191,7 +191,7 @@ def _parquet(table: Table, rows: pl.DataFrame) -> bytes:
     return file.getvalue()
 
 
-def _parameter(name: str, value: Any) -> bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter:
+def parameter(name: str, value: Any) -> bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter:
     if isinstance(value, list | tuple | set | frozenset):
         values = list(value)
         return bigquery.ArrayQueryParameter(name, _type_of(values[0]) if values else "STRING", values)

@@ -60,7 +60,7 @@ def prepare(place: Place, tables: Sequence[Table], functions: Sequence[str]) -> 
     """
     ours = [*tables, WRITER_LEASE]
     texts = [function(name) for name in functions]
-    wanted = digest(*texts, *(f"{table.address} {shape_of(table)}" for table in ours))
+    wanted = digest_of_all(tables, functions)
     before = labels_of(place, PULLS)
     if before is not None:
         refuse_a_later(int(before.get(VERSION_LABEL, VERSION)), f"BigQuery project {place.client.project}")
@@ -84,6 +84,17 @@ def prepare(place: Place, tables: Sequence[Table], functions: Sequence[str]) -> 
         place.jobs.query(text)
     _note(place, wanted)
     return [table for table in missing if table is not WRITER_LEASE]
+
+
+def digest_of_all(tables: Sequence[Table], functions: Sequence[str]) -> str:
+    """What the label of `pulls` has once everything is as it is declared."""
+    texts = [function(name) for name in functions]
+    return digest(*texts, *(f"{table.address} {shape_of(table)}" for table in (*tables, WRITER_LEASE)))
+
+
+def are_prepared(place: Place, tables: Sequence[Table], functions: Sequence[str]) -> bool:
+    """Whether everything is as it is declared, so that a run has nothing to make."""
+    return (labels_of(place, PULLS) or {}).get(ALL) == digest_of_all(tables, functions)
 
 
 def tables_there(place: Place) -> set[str]:
