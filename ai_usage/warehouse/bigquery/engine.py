@@ -69,7 +69,7 @@ class BigQueryWarehouse:
 
     @contextmanager
     def _session(self, *, writes: bool = False) -> Iterator[None]:
-        """Work on one state of the ledger. Where something may be written, nobody else writes until the run ends."""
+        """Work on one state of the ledger. Where something may be written, no other run writes until this one ends."""
         if not (self._is_prepared or self.is_read_only):
             prepare(self._place, self.tables, self.functions)
             self._is_prepared = True

@@ -50,7 +50,7 @@ class Lease:
 
     @property
     def is_held(self) -> bool:
-        """Whether nobody else can have written since it was taken."""
+        """Whether no other run can have written since it was taken."""
         return self._until is not None and time.monotonic() < self._until
 
     @property
@@ -103,5 +103,5 @@ class Lease:
 
 
 def first_row(now: object) -> pl.DataFrame:
-    """Of a new warehouse: a lease that anybody may take."""
-    return WRITER_LEASE.frame({"holder": ["nobody"], "expires_at": [now]})
+    """Of a new warehouse: a lease that no run holds."""
+    return WRITER_LEASE.frame({"holder": [""], "expires_at": [now]})
