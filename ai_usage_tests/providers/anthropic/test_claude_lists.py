@@ -198,7 +198,7 @@ def test_errors_name_the_key_or_address_to_correct(stand_in: StandIn) -> None:
     stand_in.url = stand_in.url.removesuffix(PREFIX)
     with (
         closing(opened(stand_in)) as admin,
-        pytest.raises(NotFound, match="ANTHROPIC_ADMIN_BASE_URL") as missing,
+        pytest.raises(NotFound, match=f"Or the base URL {stand_in.url} is wrong") as missing,
     ):
         admin.claude_code(YEAR.days)
     assert isinstance(missing.value, ApiError)
