@@ -72,9 +72,7 @@ def test_the_space_that_is_needed_is_the_space_that_is_taken(tmp_path: Path, mon
         with FileIO(source) as opened:
             publish_file(opened, target, mode=0o600)
     assert needed == [(2 * BLOCK, 2 * BLOCK), (2 * BLOCK, BLOCK), (2 * BLOCK + 20, 20)]
-    assert (
-        sum(file.stat().st_size for file in tmp_path.iterdir() if file != source) == 2 * BLOCK + 10
-    )
+    assert sum(file.stat().st_size for file in tmp_path.iterdir() if file != source) == 2 * BLOCK + 10
     monkeypatch.setattr(spare_copy, "_has_readers_elsewhere", lambda _: True)
     assert space_to_publish(BLOCK, target) == (BLOCK, BLOCK)
 
