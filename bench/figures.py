@@ -32,6 +32,7 @@ import polars as pl
 from ai_usage.automation.runs import Runs
 from ai_usage.automation.warehouse_resource import warehouse_of
 from ai_usage.catalog import TABLES
+from ai_usage.commands.data_folder import prepare_instance
 from ai_usage.commands.terminal import OUT
 from ai_usage.definitions import build_defs
 from ai_usage.ingest.day_replacement import DAYS_AT_ONCE
@@ -228,16 +229,19 @@ def _cursor(_: str, days: int) -> dict[str, Any]:
 
 
 def _graph(_: str, days: int) -> dict[str, Any]:
-    """A refresh: every pull, then every table and check. The simulated providers run in a process of their own."""
+    """A refresh: every pull, then every table and check, recorded as a command records it. The simulated providers run
+    in a process of their own.
+    """
     last = datetime.now(UTC).date() - timedelta(days=1)
     span = Span(last - timedelta(days=days - 1), last)
     with _simulator_process() as url, closing(_unpaced_claude(url)) as claude, closing(_unpaced_cursor(url)) as cursor:
         overrides = {"claude_admin": claude, "cursor_admin": cursor}
         repository = build_defs(settings(), overrides=overrides).get_repository_def()
+        prepare_instance(settings())
 
         def work() -> int:
             quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-            with dg.DagsterInstance.local_temp(os.environ["AI_USAGE_DATA_DIR"]) as instance:
+            with dg.DagsterInstance.get() as instance:
                 runs = Runs(settings(), repository, instance, warehouse_of(settings()), quiet)
                 runs.refresh(span)
             if runs.failures:
