@@ -1,7 +1,7 @@
 # Every command that people run. Each works by itself on a fresh machine with Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
 .PHONY: help demo test pytest check lint types layers sql-lint ui watch backfill build as-of doctor bench docs dashboards metabase \
-	sheet-template export-focus reset backup restore erase-person lock clean python
+	bigquery-setup bigquery-check sheet-template export-focus reset backup restore erase-person lock clean python
 
 # A misspelled argument would be ignored: FORM=2026-11-20 would pull every day.
 ARGUMENTS := FROM TO AT MONTH PORT FOLDER ONLY ONCE APPLY YES ADDRESS PYTHON FOCUS_PYTHON
@@ -32,7 +32,7 @@ FOCUS_PYTHON ?= $(firstword $(foreach p,python3.12 python3.11 python3,$(shell \
 	$(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && echo $(p))))
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 demo: $(VENV)/runtime ## pull, check and build a month, and print a summary; simulated unless a provider's key is set
 	@$(PY) -m ai_usage.commands demo
@@ -106,6 +106,12 @@ restore: $(VENV)/runtime ## replace the warehouse by a backup; it asks first (YE
 
 metabase: $(VENV)/runtime ## show what would change in Metabase to have the boards there; make metabase APPLY=1 changes it
 	@$(PY) -m ai_usage.commands metabase "$(APPLY)"
+
+bigquery-setup: $(VENV)/runtime ## show what a BigQuery project needs for runs and readers; make bigquery-setup APPLY=1 makes it
+	@$(PY) -m ai_usage.commands bigquery_setup "$(APPLY)"
+
+bigquery-check: $(VENV)/runtime ## dry-run every statement on the BigQuery project; shows bytes and errors, and changes nothing
+	@$(PY) -m ai_usage.commands bigquery_check
 
 lock: ## write the requirements files from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras \

@@ -50,7 +50,7 @@ def build_defs(
 
     refuse_unknown_providers(of, BY_KEY)
     read_overrides(of.thresholds)  # a file that cannot be used is reported at once
-    assets = list(dg.map_asset_specs(cadence.with_freshness, ASSETS))
+    assets = list(dg.map_asset_specs(cadence.with_freshness, [*ASSETS, *marts.VIEWS]))
     look_at_freshness = refresh.freshness(CHECKS)
     found = dg.Definitions(
         assets=list(dg.map_asset_specs(_marked_as_simulated, assets)) if shows_simulated_data(of) else assets,

@@ -57,6 +57,8 @@ class Settings:
     bigquery_location: str = _variable("BIGQUERY_LOCATION", "US")  # where its datasets are made
     bigquery_emulator: types.EmulatorUrl = _variable("BIGQUERY_EMULATOR_HOST", "")  # empty: Google itself
     bigquery_max_bytes: types.Bytes = _variable("BIGQUERY_MAX_BYTES_BILLED", 20_000_000_000)  # of one query
+    bigquery_writer: str = _variable("BIGQUERY_WRITER", "")  # the service account that runs use
+    bigquery_reader: str = _variable("BIGQUERY_READER", "")  # who may read: an account, or group: and its address
     data_dir: types.Folder = _variable("AI_USAGE_DATA_DIR", ".data")
     is_published_for_group: types.ForGroup = _flag("AI_USAGE_PUBLISHED_FOR")  # the data folder's group may read it
     start_date: types.Day = _variable("AI_USAGE_START_DATE", date(2026, 1, 1))  # the first UTC day and partition

@@ -24,6 +24,7 @@ from ai_usage.automation.runs import Runs
 from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.core.providers import DIM_PLATFORM, DIM_PROVIDER, platform_rows, provider_rows
 from ai_usage.definitions import ASSETS, CHECKS, build_defs
+from ai_usage.marts.assets import VIEWS
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.audit_log.folder import Uploads
 from ai_usage.providers.anthropic.records.usage_and_cost import CostLine
@@ -58,7 +59,7 @@ class Ticking:
 @cache
 def _graph() -> AssetGraph:
     """Everything there is. `dg.materialize` would make it anew for each run, which takes longer than a small run."""
-    return AssetGraph.from_assets([*ASSETS, *CHECKS])
+    return AssetGraph.from_assets([*ASSETS, dg.AssetsDefinition(specs=VIEWS), *CHECKS])
 
 
 @dataclass

@@ -34,7 +34,7 @@ def test_the_pull_jobs_and_the_build_job_take_everything_once_and_every_daily_as
     graph = defs.resolve_asset_graph()
     layers = [defs.resolve_job_def(name).asset_layer for name in (*PULL_JOBS, BUILD)]
     assets = [key for layer in layers for key in layer.executable_asset_keys]
-    assert Counter(assets) == Counter(graph.get_all_asset_keys())
+    assert Counter(assets) == Counter(graph.materializable_asset_keys)
     checks = [key for layer in layers for key in layer.asset_graph.asset_check_keys]
     assert Counter(checks) == Counter(graph.asset_check_keys)
     for node in graph.asset_nodes:
@@ -83,7 +83,7 @@ def test_without_a_key_every_asset_succeeds_writes_nothing_and_notes_it(keyed: K
     assert keyed.simulator.requests == []
     assert platform.sql("select count(*) from ai_usage_raw.pulls") == [(0,)]
     own = {"dim_provider", "dim_platform"}  # of the test's own platform
-    own |= {"anomaly_thresholds", "close_thresholds", "forecast_thresholds"}  # limits, which are constants
+    own |= {f"{of}_thresholds" for of in ("anomaly", "growth", "forecast", "backtest", "close")}  # which are constants
     assert {table for table, rows in contents(platform.warehouse.path).items() if rows} == own
     assert outcome.not_configured == {
         "claude": "not configured: ANTHROPIC_ADMIN_API_KEY is not set",

@@ -56,7 +56,9 @@ where
 group by pull, activity_date
 """
 SETTLED = f"select settled_by from ({read('marts/settled_days')})"
+NEWEST = f"select max(pull_id) as pull_id from {PULLS.address}"
 BUILT = f"select asset, activity_date, built_from, failure is not null as has_failed from {BUILDS.address}"
+LAST_BUILD = f"select max(built_from) as built_from from {BUILDS.address}"
 AHEAD = f"select count(*) as builds from {BUILDS.address} where built_from > @now"
 VERSIONS = f"""
 select pull_id
@@ -112,7 +114,7 @@ def awaited(instance: dg.DagsterInstance) -> list[str]:
 
 def builds_of_the_future(ledger: Warehouse) -> int:
     """How many tables and days have a build that is still to come."""
-    if not ledger.has(BUILDS):
+    if not ledger.has(BUILDS) or (ledger.ask(LAST_BUILD).item() or "") <= pull_ids_until_now():
         return 0
     return int(ledger.ask(AHEAD, now=pull_ids_until_now()).item())
 
@@ -150,7 +152,8 @@ def _news(ledger: Warehouse) -> dict[str, dict[date | None, str]]:
     found: dict[str, dict[date | None, str]] = {}
     is_known = ledger.has(DIM_PROVIDER)  # not in what a release before that table left
     news = NEWS.replace("SETTLED", SETTLED if is_known else "''")
-    for pull, day, pull_id in ledger.ask(news, now=pull_ids_until_now()).iter_rows():
+    newest = ledger.ask(NEWEST).item() or ""  # it names no instant, so the answer is remembered from tick to tick
+    for pull, day, pull_id in ledger.ask(news, now=min(newest, pull_ids_until_now())).iter_rows():
         if day is None or day in there:
             found.setdefault(pull, {})[day] = pull_id
     return found
@@ -243,11 +246,11 @@ class Stale:
         return self.graph.get(key).partitions_def is not None
 
     def below(self, key: dg.AssetKey) -> Keys:
-        """All that depends on an asset, directly or not, and is built rather than pulled."""
+        """All that depends on an asset, directly, through views or other tables, and is built rather than pulled."""
         if key not in self._below:
             children = self.graph.get(key).child_keys if self.graph.has(key) else ()
-            built = [child for child in children if child.path[0] != "raw"]
-            self._below[key] = frozenset(built).union(*(self.below(child) for child in built))
+            made = [child for child in children if child.path[0] != "raw"]
+            self._below[key] = frozenset(filter(self.is_built, made)).union(*map(self.below, made))
         return self._below[key]
 
     def lasting_with(self, keys: Keys) -> Keys:
@@ -266,10 +269,10 @@ class Stale:
         return frozenset(key for key in above if key.path[0] != "raw" and not self.graph.get(key).parent_keys)
 
     def above(self, key: dg.AssetKey) -> Keys:
-        """All that an asset is made of, directly or not, and that has an asset."""
+        """All that an asset is made of, directly, through views or other tables, and that a run fills."""
         if key not in self._above:
-            parents = [parent for parent in self.graph.get(key).parent_keys if self.is_built(parent)]
-            self._above[key] = frozenset(parents).union(*(self.above(parent) for parent in parents))
+            parents = [parent for parent in self.graph.get(key).parent_keys if self.graph.has(parent)]
+            self._above[key] = frozenset(filter(self.is_built, parents)).union(*map(self.above, parents))
         return self._above[key]
 
     def spans(self) -> Iterator[tuple[Span, Keys]]:

@@ -46,10 +46,9 @@ def news_of_events(of: Settings, outbox: Outbox) -> Callable[[Memory], list[News
 
 def events_of_late(warehouse: Warehouse, of: Settings) -> Sequence[Mapping[str, Any]]:
     """The events of the last fourteen days; of what is of no day, those that a run found in them."""
-    with warehouse.connected():
-        if not warehouse.has(ALERT_EVENTS):  # a copy of an earlier release
-            return []
-        return warehouse.ask(OF_LATE, since=of.now().date() - EVENTS_OF).to_dicts()
+    if not warehouse.has(ALERT_EVENTS):  # a copy of an earlier release
+        return []
+    return warehouse.ask(OF_LATE, since=of.now().date() - EVENTS_OF).to_dicts()
 
 
 def _news(rows: Sequence[Mapping[str, Any]], redact: Callable[[str], str], ui_url: str) -> Iterator[News]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import dagster as dg
+import polars as pl
 from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG, RUN_KEY_TAG
 
 from ai_usage.automation.cadence import CADENCES
@@ -30,9 +31,9 @@ BUILD, REFRESH_DAY, REFRESH_RANGE = "rebuild_days", "refresh_day", "refresh_rang
 FRESHNESS = "look_at_freshness"  # another one
 
 LOOKS = f"""
-select distinct pull, activity_date, coalesce(asked_at, pulled_at) as looked_at
+select distinct pull, account, activity_date, coalesce(asked_at, pulled_at) as looked_at
 from {PULLS.address}
-where pull in unnest(@pulls) and account = coalesce(@account, account)
+where pull in unnest(@pulls)
 """
 
 Published = dg.ResourceParam[Warehouse | None]  # the copy that runs leave to readers; None before the first one
@@ -56,9 +57,10 @@ def looks(ledger: Warehouse | None, pulls: tuple[str, ...], account: str | None 
     if ledger is None:
         return {}
     found: dict[object, list[object]] = {}
-    looked = ledger.ask(LOOKS, pulls=list(pulls), account=account)  # remembered from tick to tick: it names no instant
-    known = looked.filter(looked["looked_at"] <= settings().now() + CLOCKS_DIFFER)
-    for row in known.group_by("pull", "activity_date").max().to_dicts():
+    looked = ledger.ask(LOOKS, pulls=list(pulls))  # remembered from tick to tick: it names no instant and no account
+    of_account = looked if account is None else looked.filter(account=account)
+    known = of_account.filter(of_account["looked_at"] <= settings().now() + CLOCKS_DIFFER)
+    for row in known.group_by("pull", "activity_date").agg(pl.max("looked_at")).to_dicts():
         found.setdefault(row["activity_date"], []).append(row["looked_at"])
     return {day: min(times) for day, times in found.items() if len(times) == len(pulls)}  # type: ignore[misc, type-var]
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager, nullcontext
 import dagster as dg
 
 from ai_usage.automation import refresh
+from ai_usage.automation.view_events import show_views
 from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.checks.result_table import keep_results
 from ai_usage.settings import Settings, settings
@@ -38,6 +39,8 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
                     finally:
                         if context.instance and context.run:
                             keep_results(warehouse, context.instance, context.run.run_id, is_over=True)
+                            if is_build:
+                                show_views(context.instance)
             finally:
                 with nullcontext() if is_build else between_builds(of.data_dir):
                     warehouse.publish()

@@ -46,7 +46,7 @@ def _anomalies(warehouse: Warehouse, span: Span) -> Mapping[date, Finding]:
     found = wrong_rows(warehouse, "checks/spend_has_no_anomaly", span)
     known = {day for pull in BILLS for day in warehouse.pulled_days(pull)}
     [thresholds] = warehouse.ask(THRESHOLDS).to_dicts()
-    own = own_limits(warehouse)
+    own = own_limits(warehouse, "anomaly")
     unknown = {day: why for day in span.days if (why := too_new(day, known, thresholds))}
     return (
         unknown

@@ -37,6 +37,7 @@ from ai_usage.checks.results import observation, step_name
 from ai_usage.checks.sightings import evaluate_sightings
 from ai_usage.errors import AiUsageError, WarehouseError, interruption
 from ai_usage.layers import explained, in_plain_words, pool_of_check, reason
+from ai_usage.marts.assets import through_views
 from ai_usage.marts.gate import blocked_accounts, by_day
 from ai_usage.partitions import Span
 from ai_usage.providers.registry import BY_KEY
@@ -66,12 +67,13 @@ def _step(check: Check, evaluate: Evaluate) -> dg.AssetChecksDefinition:
     """What blocks in Dagster makes downstream steps wait for the check. Its results do not stop the run: which days go
     on is the decision of `marts.gate`, day by day.
     """
-    also_reads = [dg.AssetKey(address.split("/")) for address in check.also_reads]
+    also_reads = {tuple(address.split("/")) for address in check.also_reads}
+    also_reads |= through_views(name for layer, name in also_reads if layer == "marts")
     spec = dg.AssetCheckSpec(
         check.name,
         asset=check.key.asset_key,
         description=check.description,
-        additional_deps=also_reads,
+        additional_deps=[dg.AssetKey(address) for address in sorted(also_reads - {tuple(check.key.asset_key.path)})],
         blocking=check.gates_day,
     )
 

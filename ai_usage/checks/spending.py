@@ -29,11 +29,6 @@ from ai_usage.sheet.pulls import SOURCE as SHEET
 from ai_usage.sheet.tabs import BUDGETS
 from ai_usage.warehouse.port import Warehouse
 
-ENOUGH_TRIALS = 60  # fewer are one or two months, which may have been odd ones
-EXACT = Decimal("0.01")  # intervals about forecasts as near as that may hold everything: seats alone are foreseen
-COVERAGE = (Decimal("0.65"), Decimal("0.95"))  # of intervals meant to hold 80 %
-
-
 CAN_FORECAST = """
 select count(*) as row_count
 from ai_usage_analytics.budget_status
@@ -41,8 +36,9 @@ where days_elapsed < days_in_month and forecast_usd is not null
 """
 CAN_COMPARE = """
 select count(*) as row_count
-from ai_usage_analytics.spend_growth
-where scope = 'total' and days >= 14 and growth_ratio is not null
+from ai_usage_analytics.spend_growth as growth
+cross join ai_usage_analytics.growth_thresholds as thresholds
+where growth.scope = 'total' and growth.days >= thresholds.least_days and growth.growth_ratio is not null
 """
 
 
@@ -167,7 +163,7 @@ growth_is_within_limit = SnapshotCheck(
     evaluate=if_any(
         CAN_COMPARE,
         of_money("checks/growth_is_within_limit", lambda rows: evaluate_growth(rows, settings().growth_at_most)),
-        "No month has two weeks that are known in it and in the month before.",
+        "No month has enough days that are known in it and in the month before.",
     ),
     is_about_now=True,
 )
@@ -182,11 +178,9 @@ def evaluate_backtest(rows: Rows) -> Finding:
         f"Over {row['trials']} forecasts of past months the forecast was {row['mape_ratio']:.1%} off, the naive "
         f"run rate {row['naive_mape_ratio']:.1%}; intervals held {row['interval_coverage_ratio']:.0%} (80 % is meant)"
     )
-    has_enough = row["trials"] >= ENOUGH_TRIALS
     if row["mape_ratio"] > row["naive_mape_ratio"]:
-        return failed(f"{why}.", rows) if has_enough else warned(f"{why}: too few to be sure.", rows)
-    is_held = COVERAGE[0] <= row["interval_coverage_ratio"] <= (COVERAGE[1] if row["mape_ratio"] > EXACT else 1)
-    if has_enough and not is_held:
+        return failed(f"{why}.", rows) if row["has_enough_trials"] else warned(f"{why}: too few to be sure.", rows)
+    if row["has_enough_trials"] and not row["is_interval_right"]:
         return warned(f"{why}: do not rely on the interval.", rows)
     return passed(f"{why}.")
 

@@ -32,12 +32,13 @@ IO_ERROR = "disk I/O error"  # in SQLite's words
 COMMANDS = (
     *("demo", "backfill", "doctor", "ui", "docs", "sheet_template"),
     *("export_focus", "as_of", "build", "dashboards", "metabase", "reset", "erase_person", "watch", "webserver"),
-    *("backup", "restore"),
+    *("backup", "restore", "bigquery_setup", "bigquery_check"),
 )
 PULL = {"demo", "backfill", "ui"}  # commands that pull from providers
 ASK = {*PULL, "doctor"}  # commands that send requests to providers
 RUN = {*PULL, "build", "watch", "backup"}  # commands that `make reset` and `make restore` wait for
-NO_RUNS = {"docs", "reset", "restore", "sheet_template", "watch", "webserver"}  # look for no dead runs first
+# Commands that look for no dead runs first.
+NO_RUNS = {"bigquery_check", "bigquery_setup", "docs", "reset", "restore", "sheet_template", "watch", "webserver"}
 
 
 def main(argv: Sequence[str]) -> int:

@@ -7,6 +7,7 @@ from ai_usage.core import (
     people,
     person_accounts,
     providers,
+    pseudonyms,
     revisions,
     sheets,
     thresholds,
@@ -14,6 +15,17 @@ from ai_usage.core import (
 
 ASSETS = [
     asset
-    for of in (providers, accounts, revisions, console_figures, sheets, keys, people, person_accounts, thresholds)
+    for of in (
+        providers,
+        accounts,
+        revisions,
+        console_figures,
+        sheets,
+        keys,
+        people,
+        person_accounts,
+        pseudonyms,
+        thresholds,
+    )
     for asset in of.ASSETS
 ]

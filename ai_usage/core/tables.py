@@ -9,6 +9,7 @@ from ai_usage.core.providers import DIM_PLATFORM, DIM_PROVIDER
 from ai_usage.core.revisions import SPEND_VERSIONS
 from ai_usage.core.sheets import BUDGETS, PEOPLE, SEATS, SHEET_REJECTIONS
 from ai_usage.core.thresholds import THRESHOLD_OVERRIDES
+from ai_usage.warehouse.nameless_views import DIM_PSEUDONYM
 
 CORE_TABLES = (
     DIM_PROVIDER,
@@ -22,6 +23,7 @@ CORE_TABLES = (
     DIM_API_KEY_MAPPING,
     DIM_PERSON,
     DIM_PERSON_ACCOUNT,
+    DIM_PSEUDONYM,
     SPEND_VERSIONS,
     THRESHOLD_OVERRIDES,
 )

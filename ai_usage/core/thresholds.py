@@ -1,5 +1,6 @@
-"""Limits that a company replaces by its own. Which there are, what each is by default and why, stands in the view
-`anomaly_thresholds`; here is what the file of `AI_USAGE_THRESHOLDS` has in place of some of them:
+"""Limits that a company replaces by its own. Which there are, what each is by default and why, stands in the views
+`anomaly_thresholds`, `growth_thresholds` and `backtest_thresholds`; here is what the file of `AI_USAGE_THRESHOLDS` has
+in place of some of them:
 
     [anomaly]
     deviation_usd = 25
@@ -29,7 +30,9 @@ OVERRIDABLE: Mapping[str, tuple[str, ...]] = {
         *("compared_usd", "deviation_usd", "deviations_ratio", "least_deviation_ratio", "least_deviation_usd"),
         *("spike_ratio", "drop_baseline_usd", "drop_ratio", "contributor_usd", "contributors_count"),
         *("restart_days", "known_days", "new_usd"),
-    )
+    ),
+    "growth": ("least_days", "growth_usd"),
+    "backtest": ("least_trials_count", "least_coverage_ratio", "most_coverage_ratio", "exact_ratio"),
 }
 
 THRESHOLD_OVERRIDES = Table(
@@ -37,7 +40,9 @@ THRESHOLD_OVERRIDES = Table(
     grain="one limit that the file of AI_USAGE_THRESHOLDS replaces; none without a file",
     date_column=None,
     columns={
-        "subject": string("what it is a limit of: anomaly, as in anomaly_thresholds", required=True),
+        "subject": string(
+            "what it is a limit of: anomaly, growth or backtest; <subject>_thresholds has all", required=True
+        ),
         "threshold": string("its column in that view, which has the value that holds and the reason", required=True),
         "value": numeric("in the unit that its name ends with", required=True),
     },
@@ -78,13 +83,17 @@ def read_overrides(path: Path | None) -> dict[tuple[str, str], Decimal]:
     except (OSError, ValueError) as error:  # TOML's own error is a ValueError
         raise SettingError(
             f"AI_USAGE_THRESHOLDS: {path} cannot be used: {error}. It has lines such as deviation_usd = 25 under "
-            "[anomaly]; the names are the columns of the view anomaly_thresholds."
+            "[anomaly]; the names are the columns of the view anomaly_thresholds, and so for "
+            "[growth] and [backtest]."
         ) from error
 
 
-def own_limits(warehouse: Warehouse) -> str:
+def own_limits(warehouse: Warehouse, subject: str) -> str:
     """A sentence that lists the limits that are not the default ones; empty where all are."""
-    own = warehouse.ask(f"select threshold, value from {THRESHOLD_OVERRIDES.address} order by threshold").rows()
+    own = warehouse.ask(
+        f"select threshold, value from {THRESHOLD_OVERRIDES.address} where subject = @subject order by threshold",
+        subject=subject,
+    ).rows()
     return f"Limits of your own: {', '.join(f'{name} {value.normalize():f}' for name, value in own)}." if own else ""
 
 

@@ -16,6 +16,7 @@ from ai_usage.dashboards import cards, site
 from ai_usage.dashboards.boards import OF_FRESHNESS, OF_KNOWN_DAYS, Board, boards
 from ai_usage.dashboards.site import Site
 from ai_usage.layers import OWNERS, POOL, built, was_built
+from ai_usage.marts.assets import through_views
 from ai_usage.marts.files import marts
 from ai_usage.partitions import ONE_DAY
 from ai_usage.redaction import Redaction
@@ -50,7 +51,7 @@ def asset_of(board: Board) -> dg.AssetsDefinition:
         key=[LAYER, board.name],
         group_name=GROUP,
         description=f"{board.title}, for {board.reader}. {board.about}",
-        deps=[dg.AssetKey(["marts", mart]) for mart in sorted(marts_read(board))],
+        deps=[dg.AssetKey(address) for address in sorted(_parents(board))],
         kinds={"html"},
         owners=OWNERS,
         tags={"layer": LAYER},
@@ -59,6 +60,11 @@ def asset_of(board: Board) -> dg.AssetsDefinition:
         name=output, specs=[described], check_specs=[was_built(described.key)], can_subset=True, pool=POOL
     )
     return declare(built(written, described.key))
+
+
+def _parents(board: Board) -> set[tuple[str, str]]:
+    read_by_cards = marts_read(board)
+    return {("marts", mart) for mart in read_by_cards} | through_views(read_by_cards)
 
 
 def marts_read(board: Board) -> set[str]:

@@ -226,9 +226,9 @@ def rebuild_all(warehouse: Warehouse, spans: Sequence[Span]) -> Iterator[Step]:
 
 
 def rebuild_whole(warehouse: Warehouse, mart: Mart) -> int | None:
-    """Replace a mart without days; how many rows it has then. A view is there as soon as the warehouse is: None."""
+    """Replace a mart without days; how many rows it has then, or None where the engine does not report it."""
     refuse_other_columns(mart)
-    return None if mart.table.view_of else warehouse.fill_all(mart.table, mart.query)
+    return warehouse.fill_all(mart.table, mart.query)
 
 
 def money_of(table: Table) -> str | None:

@@ -132,6 +132,7 @@ def _in_bigquery(
     from ai_usage.warehouse.bigquery.client import client_of  # noqa: PLC0415
     from ai_usage.warehouse.bigquery.engine import BigQueryWarehouse  # noqa: PLC0415
     from ai_usage.warehouse.bigquery.jobs import Jobs  # noqa: PLC0415
+    from ai_usage.warehouse.bigquery.memory import memory_of  # noqa: PLC0415
 
     client = client_of(of.bigquery_project, of.bigquery_location, of.bigquery_emulator)
     return BigQueryWarehouse(
@@ -142,4 +143,5 @@ def _in_bigquery(
         functions,
         is_read_only,
         run_id or secrets.token_hex(8),
+        memory=memory_of(of.bigquery_project, of.bigquery_emulator),
     )

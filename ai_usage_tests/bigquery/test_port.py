@@ -67,6 +67,7 @@ group by activity_date, account, provider
 def queries(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("sql")
     (folder / "contract").mkdir()
+    (folder / "ledger").symlink_to(googlesql.SQL / "ledger")
     for name, text in QUERIES.items():
         (folder / "contract" / f"{name}.sql").write_text(text, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:

@@ -6,9 +6,11 @@ from decimal import Decimal
 import dagster as dg
 import pytest
 
+from ai_usage.catalog import TABLES
 from ai_usage.check import NotEvaluated, Result
 from ai_usage.checks.anomalies import THRESHOLDS, too_new
 from ai_usage.checks.spending import evaluate_backtest, evaluate_growth
+from ai_usage.core.thresholds import THRESHOLD_OVERRIDES, override_rows
 from ai_usage.partitions import Span
 from ai_usage_tests.months import MONTHS, TODAY, A, budget, cost_center, live, make, member, owner, person, rhythm
 from ai_usage_tests.outcome import Outcome
@@ -25,6 +27,7 @@ FORMER = "no_former_member_spends"
 BACKTEST = "forecast_beats_naive"
 NAMES = [BUDGETS, FORECASTS, USUAL, GROWTH, SEATS, PURCHASED, FORMER, BACKTEST]
 
+TABLE_NAMED = {table.name: table for table in TABLES}
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 # Of November $942 are spent: nine workdays of $100, three weekend days of $10, twelve days of the seat.
 
@@ -129,6 +132,28 @@ def test_growth_above_the_limit_is_reported_with_the_days_compared(platform: Pla
     outcome = live(platform, [*rhythm(before, usd=100), *rhythm(after, usd=150)]).check(GROWTH)
     assert outcome.not_passed(GROWTH) == {None}
     assert "All spend of the first 30 days of October 2026 is 49% above the month before" in reasons(outcome)
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "usd", "is_reported"),
+    [
+        (None, 0, "49.99", False),
+        (None, 0, "50", True),
+        ("growth_usd", 30, "30", True),
+        ("least_days", 20, "50", False),  # the month has 14
+        ("least_days", 14, "50", True),
+    ],
+)
+def test_growth_is_reported_by_its_limits(
+    platform: Platform, limit: str | None, value: int, usd: str, *, is_reported: bool
+) -> None:
+    table = TABLE_NAMED["spend_growth"]
+    row = {"month": "2026-11", "scope": "total", "scope_name": "all", "days": 14, "previous_usd": Decimal(100)}
+    row |= {"spent_usd": 100 + Decimal(usd), "growth_usd": Decimal(usd), "growth_ratio": Decimal(usd) / 100}
+    platform.warehouse.replace_all(table, table.frame({name: [row[name]] for name in table.columns}))
+    own = {("growth", limit): Decimal(value)} if limit else {}
+    platform.warehouse.replace_all(THRESHOLD_OVERRIDES, THRESHOLD_OVERRIDES.frame(override_rows(own)))
+    assert bool(platform.warehouse.query("checks/growth_is_within_limit").height) == is_reported
 
 
 def test_the_limit_of_growth_is_a_setting() -> None:
@@ -251,16 +276,32 @@ def test_a_forecast_that_loses_to_the_run_rate_is_an_error(platform: Platform) -
     assert severities(platform.check(BACKTEST)) == {WARN}
 
 
-@pytest.mark.parametrize(("coverage", "passed"), [("0.64", False), ("0.65", True), ("0.95", True), ("0.96", False)])
-def test_intervals_that_cover_too_little_or_too_much_are_reported(coverage: str, passed: bool) -> None:  # noqa: FBT001
-    row = {"trials": 100, "mape_ratio": Decimal("0.1"), "naive_mape_ratio": Decimal("0.2"), "bias_ratio": Decimal(0)}
-    evaluation = evaluate_backtest([row | {"interval_coverage_ratio": Decimal(coverage)}])
-    assert isinstance(evaluation, Result)
-    assert (evaluation.passed, evaluation.severity if not passed else WARN) == (passed, WARN)
-    exact = evaluate_backtest([row | {"mape_ratio": Decimal(0), "interval_coverage_ratio": Decimal(1)}])
-    assert isinstance(exact, Result)
-    assert exact.passed
+def backtested(platform: Platform, trials: int, mape_ratio: str, coverage: str) -> Result:
+    """What the check finds of one back-test."""
+    table = TABLE_NAMED["forecast_backtest"]
+    row = {"scope": "all", "method": "chosen", "horizon": "all", "trials": trials, "naive_mape_ratio": Decimal("0.2")}
+    row |= {"mape_ratio": Decimal(mape_ratio), "bias_ratio": Decimal(0), "interval_coverage_ratio": Decimal(coverage)}
+    platform.warehouse.replace_all(table, table.frame({name: [row[name]] for name in table.columns}))
+    found = evaluate_backtest(platform.warehouse.query("checks/forecast_beats_naive").to_dicts())
+    assert isinstance(found, Result)
+    return found
+
+
+def test_intervals_that_cover_too_little_or_too_much_are_reported(platform: Platform) -> None:
+    for coverage, passed in (("0.64", False), ("0.65", True), ("0.95", True), ("0.96", False)):
+        found = backtested(platform, 60, "0.1", coverage)
+        assert (found.passed, found.severity if not passed else WARN) == (passed, WARN), coverage
+        assert backtested(platform, 59, "0.1", coverage).passed
+    assert backtested(platform, 60, "0.01", "1").passed
     assert evaluate_backtest([]) == NotEvaluated("No month is over yet for which a forecast was made.")
+
+
+def test_own_limits_decide_about_a_back_test(platform: Platform) -> None:
+    own = {("backtest", "least_trials_count"): Decimal(30), ("backtest", "least_coverage_ratio"): Decimal("0.7")}
+    platform.warehouse.replace_all(THRESHOLD_OVERRIDES, THRESHOLD_OVERRIDES.frame(override_rows(own)))
+    assert not backtested(platform, 30, "0.1", "0.69").passed
+    assert backtested(platform, 29, "0.1", "0.69").passed
+    assert backtested(platform, 30, "0.1", "0.7").passed
 
 
 @pytest.mark.parametrize(("before", "is_evaluated"), [(7, False), (8, True)])

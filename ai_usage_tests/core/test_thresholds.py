@@ -17,7 +17,6 @@ from ai_usage.core.thresholds import (
 )
 from ai_usage.definitions import build_defs
 from ai_usage.errors import SettingError
-from ai_usage.marts.files import marts
 from ai_usage.settings import settings
 from ai_usage_tests.platform import Platform
 
@@ -32,13 +31,13 @@ def written(folder: Path, text: str) -> Path:
 
 def test_an_own_limit_replaces_the_default_one_and_leaves_the_others(platform: Platform, tmp_path: Path) -> None:
     [default] = platform.warehouse.ask(VIEW).to_dicts()
-    assert own_limits(platform.warehouse) == ""
+    assert own_limits(platform.warehouse, "anomaly") == ""
     own = read_overrides(written(tmp_path, "[anomaly]\ndeviation_usd = 25.5\nbaseline_days = 21\nspike_ratio = 2"))
     platform.warehouse.replace_all(THRESHOLD_OVERRIDES, THRESHOLD_OVERRIDES.frame(override_rows(own)))
     [holding] = platform.warehouse.ask(VIEW).to_dicts()
     assert holding == default | {"deviation_usd": Decimal("25.5"), "baseline_days": 21, "spike_ratio": 2.0}
     assert default["deviation_usd"] == 40
-    assert own_limits(platform.warehouse) == (
+    assert own_limits(platform.warehouse, "anomaly") == (
         "Limits of your own: baseline_days 21, deviation_usd 25.5, spike_ratio 2."
     )
 
@@ -50,9 +49,18 @@ def test_the_result_of_a_day_with_an_anomaly_lists_own_limits() -> None:
     assert finding.why.endswith("$6.00 so far. Limits of your own: new_usd 6.")
 
 
-def test_every_limit_of_the_view_but_the_statistical_one_can_be_replaced() -> None:
-    [view] = [mart for mart in marts() if mart.table.name == "anomaly_thresholds"]
-    assert set(OVERRIDABLE["anomaly"]) == view.table.columns.keys() - {"normal_ratio"}
+@pytest.mark.parametrize("subject", ["anomaly", "growth", "backtest"])
+def test_every_limit_of_a_view_but_the_statistical_one_can_be_replaced(platform: Platform, subject: str) -> None:
+    view = f"select * from ai_usage_analytics.{subject}_thresholds"
+    [default] = platform.warehouse.ask(view).to_dicts()
+    assert set(OVERRIDABLE[subject]) == default.keys() - {"normal_ratio"}
+    own = {(subject, name): Decimal(7) for name in OVERRIDABLE[subject]}
+    platform.warehouse.replace_all(THRESHOLD_OVERRIDES, THRESHOLD_OVERRIDES.frame(override_rows(own)))
+    [holding] = platform.warehouse.ask(view).to_dicts()
+    assert {name: value for name, value in holding.items() if value != 7} == (
+        {"normal_ratio": 1.4826} if subject == "anomaly" else {}
+    )
+    assert {own_limits(platform.warehouse, other) for other in OVERRIDABLE.keys() - {subject}} == {""}
 
 
 @pytest.mark.parametrize(
@@ -60,7 +68,8 @@ def test_every_limit_of_the_view_but_the_statistical_one_can_be_replaced() -> No
     [
         ("[anomaly]\ndeviaton_usd = 25", r"\[anomaly\] has no threshold deviaton_usd \(did you mean deviation_usd\?\)"),
         ("[anomaly]\nnormal_ratio = 2", r"\[anomaly\] has no threshold normal_ratio"),
-        ("[growth]\ndays = 2", r"growth is no section of thresholds; write \[anomaly\]"),
+        ("[grow]\ndays = 2", r"grow is no section of thresholds; write \[anomaly\] or \[growth\] or \[backtest\]"),
+        ("[growth]\ndeviation_usd = 2", r"\[growth\] has no threshold deviation_usd"),
         ("anomaly = 3", "anomaly is no section"),
         ('[anomaly]\ndeviation_usd = "25"', "deviation_usd is '25', which is not a number"),
         ("[anomaly]\ndeviation_usd = true", "deviation_usd is True, which is not a number"),

@@ -1,16 +1,19 @@
 """The statements that BigQuery's engine makes are GoogleSQL to Google's own analyzer: MERGE, the lease, functions."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
 from ai_usage.catalog import FUNCTIONS, TABLES
+from ai_usage.checks.alert_events import ALERT_EVENTS
 from ai_usage.marts.files import Mart, marts
-from ai_usage.warehouse.bigquery.lease import RETURN, TAKE, WHO
-from ai_usage.warehouse.bigquery.ledger_index import ALL
+from ai_usage.providers.anthropic.tables import CLAUDE_DAILY_COST
+from ai_usage.warehouse.bigquery.lease import RENEW, RETURN, TAKE
+from ai_usage.warehouse.bigquery.questions import ALL
 from ai_usage.warehouse.bigquery.statements import (
     function,
     has_values,
+    inlined,
     is_not_kept,
     merge,
     merge_builds,
@@ -20,7 +23,8 @@ from ai_usage.warehouse.bigquery.statements import (
 )
 from ai_usage.warehouse.builds import BUILDS
 from ai_usage.warehouse.googlesql import read
-from ai_usage.warehouse.table import Table
+from ai_usage.warehouse.nameless_views import is_shown, nameless_view
+from ai_usage.warehouse.table import Table, Type
 from ai_usage_tests.googlesql.engine import GoogleEngine, GoogleRefuses, Parameter
 from ai_usage_tests.googlesql.world import PARAMETERS
 
@@ -28,7 +32,9 @@ DAYS = [date(2026, 11, 18), date(2026, 11, 19)]
 FILLED = [mart for mart in marts() if not mart.table.view_of]
 OF_ENGINE = {
     "holder": Parameter("STRING", None),
-    "may_take": Parameter("BOOL", None),
+    "seen_holder": Parameter("STRING", None),
+    "seen_until": Parameter("TIMESTAMP", None),
+    "inlined": Parameter("STRING", None),
     "of_provider": Parameter("STRING", None),
     "kept_days": Parameter("ARRAY<STRING>", None),
     "kept_accounts": Parameter("ARRAY<STRING>", None),
@@ -64,9 +70,25 @@ def test_google_takes_the_merge_that_replaces_a_tables_rows(google_with_tables: 
     accept(google_with_tables, merge(table, no_rows(table), deleted="true"))
 
 
+@pytest.mark.parametrize("table", [table for table in TABLES if is_shown(table)], ids=lambda table: table.name)
+def test_google_takes_the_view_without_names_of_every_table(google_with_tables: GoogleEngine, table: Table) -> None:
+    found = google_with_tables.analyze("empty", nameless_view(table), {}).columns
+    declared = {name: column.type.googlesql.partition("(")[0] for name, column in table.columns.items()}
+    assert found == declared
+
+
+@pytest.mark.parametrize("table", [ALERT_EVENTS, BUILDS, CLAUDE_DAILY_COST], ids=lambda table: table.name)
+def test_google_takes_rows_that_a_statement_has_itself(google_with_tables: GoogleEngine, table: Table) -> None:
+    kinds = {Type.STRING: "a'b", Type.INTEGER: 1, Type.BOOLEAN: True, Type.DATE: DAYS[0], Type.NUMERIC: 1}
+    row = {name: [kinds.get(column.type, datetime(2026, 1, 1, tzinfo=UTC))] for name, column in table.columns.items()}
+    made = inlined(table, table.frame(row))
+    assert made
+    accept(google_with_tables, merge(table, made[0], deleted="true"))
+
+
 @pytest.mark.parametrize(
     "statement",
-    [TAKE, RETURN, WHO, ALL, merge_builds(BUILDS, no_rows(BUILDS)), *(function(name) for name in FUNCTIONS)],
+    [TAKE, RENEW, RETURN, ALL, merge_builds(BUILDS, no_rows(BUILDS)), *(function(name) for name in FUNCTIONS)],
     ids=lambda statement: " ".join(statement.split()[:4]),
 )
 def test_google_takes_what_the_engine_asks_itself(google_with_tables: GoogleEngine, statement: str) -> None:

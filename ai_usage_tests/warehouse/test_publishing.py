@@ -15,12 +15,14 @@ import duckdb
 import pytest
 
 from ai_usage.automation import warehouse_resource
+from ai_usage.automation.build_requests import builds_of_the_future, requests
 from ai_usage.automation.copy_news import news_of_the_copy
 from ai_usage.automation.refresh import looks
 from ai_usage.automation.runs import Runs
 from ai_usage.automation.teardown import in_process
 from ai_usage.automation.warehouse_resource import WarehouseResource, published
 from ai_usage.commands.refresh import outcome_of
+from ai_usage.definitions import defs
 from ai_usage.errors import WarehouseError
 from ai_usage.settings import Settings, settings
 from ai_usage.warehouse.data_origin import data_are_simulated
@@ -84,14 +86,20 @@ def test_sensors_open_a_copy_once_for_what_all_of_them_ask(
 
     def tick() -> set[date | None]:
         ledger = published(of)
+        assert ledger is not None
         opened[0] = 0
+        assert looks(ledger, (PULL,)) == looks(ledger, (PULL,), "default")
+        assert builds_of_the_future(ledger) == 0
+        assert len(list(requests(ledger, defs.resolve_asset_graph()))) == 1
+        assert data_are_simulated(of) is True
         return set(looks(ledger, (PULL,)))
 
-    assert (tick(), opened) == ({DAY}, [1])
+    each_once = 7  # looks, tables that are there, the last build and pull, news, builds, the data's origin
+    assert (tick(), opened) == ({DAY}, [each_once])
     assert (tick(), opened) == ({DAY}, [0])
     append(platform, answer(NEXT, "1", is_simulated=True))
     platform.warehouse.publish()
-    assert (tick(), opened) == ({DAY, NEXT}, [1])
+    assert (tick(), opened) == ({DAY, NEXT}, [each_once])
 
 
 def test_a_file_that_shrank_is_not_taken_for_a_torn_one(of: Settings, platform: Platform) -> None:

@@ -1,13 +1,21 @@
--- The error of the published forecasts over all past months, and that of the naive run rate. One row, if there is a
+-- The error of the published forecasts over all past months, and that of the naive run rate; by backtest_thresholds,
+-- whether there are enough of them and whether their intervals are as wide as they should be. One row, if there is a
 -- past month.
 select
-    trials,
-    mape_ratio,
-    naive_mape_ratio,
-    bias_ratio,
-    interval_coverage_ratio
-from ai_usage_analytics.forecast_backtest
+    backtest.trials,
+    backtest.mape_ratio,
+    backtest.naive_mape_ratio,
+    backtest.bias_ratio,
+    backtest.interval_coverage_ratio,
+    backtest.trials >= thresholds.least_trials_count as has_enough_trials,
+    backtest.interval_coverage_ratio >= thresholds.least_coverage_ratio
+    and (
+        backtest.interval_coverage_ratio <= thresholds.most_coverage_ratio
+        or backtest.mape_ratio <= thresholds.exact_ratio
+    ) as is_interval_right
+from ai_usage_analytics.forecast_backtest as backtest
+cross join ai_usage_analytics.backtest_thresholds as thresholds
 where
-    scope = 'all'
-    and horizon = 'all'
-    and method = 'chosen'
+    backtest.scope = 'all'
+    and backtest.horizon = 'all'
+    and backtest.method = 'chosen'

@@ -1,12 +1,20 @@
--- The newest month that has at least two weeks to compare with the month before, if it cost $50 more: shorter spans
--- differ by their weekends alone. One row for all providers together and one for each.
-with comparable as (
-    select max(month) as month
-    from ai_usage_analytics.spend_growth
+-- The newest month that can be compared with the month before, if it cost more by as much as growth_thresholds has. One
+-- row for all providers together and one for each.
+with thresholds as (
+    select
+        least_days,
+        growth_usd
+    from ai_usage_analytics.growth_thresholds
+),
+
+comparable as (
+    select max(growth.month) as month
+    from ai_usage_analytics.spend_growth as growth
+    cross join thresholds
     where
-        scope = 'total'
-        and days >= 14
-        and growth_ratio is not null
+        growth.scope = 'total'
+        and growth.days >= thresholds.least_days
+        and growth.growth_ratio is not null
 )
 
 select
@@ -21,5 +29,6 @@ select
     growth.growth_ratio
 from ai_usage_analytics.spend_growth as growth
 inner join comparable on growth.month = comparable.month
-where growth.growth_usd >= 50
+cross join thresholds
+where growth.growth_usd >= thresholds.growth_usd
 order by growth.scope desc, growth.growth_usd desc, alert_key asc

@@ -12,7 +12,8 @@
 --   least_same_weekday_count integer not null: from so many Mondays on, Mondays have a baseline of their own: a job of
 --     every Monday is no anomaly
 --   compared_usd numeric not null: a cheaper day of a key or model is not compared: it cannot be a spike
---   deviation_usd numeric not null: a smaller difference from the baseline is not worth an alert
+--   deviation_usd numeric not null: a smaller difference from the baseline is not worth an alert; below 20 it needs a
+--     lower compared_usd too
 --   deviations_ratio float not null: a difference counts from so many deviations on
 --   normal_ratio float not null: the median absolute deviation times this is a normal distribution's standard deviation
 --   least_deviation_ratio float not null: a deviation is at least this part of the baseline, since a key may cost the

@@ -8,7 +8,7 @@
 --   scope string not null: all (scopes together), total, provider, team or cost_center
 --   method string not null: as in forecast_trials
 --   horizon string not null: days left: 1-7, 8-14, 15-21, 22+, or all
---   trials integer not null: forecasts of past months that cost a dollar or more
+--   trials integer not null: forecasts of past months that cost as much as forecast_thresholds.measured_usd
 --   mape_ratio numeric not null: mean of |forecast - actual| / actual
 --   naive_mape_ratio numeric not null: the same for naive_run_rate, over the same trials
 --   bias_ratio numeric not null: mean of (forecast - actual) / actual: above 0 the forecasts were too high
@@ -16,22 +16,26 @@
 --     is 0.8
 with trials as (
     select
-        scope,
-        scope_name,
-        origin_date,
-        method,
+        past.scope,
+        past.scope_name,
+        past.origin_date,
+        past.method,
         case
-            when days_left <= 7 then '1-7'
-            when days_left <= 14 then '8-14'
-            when days_left <= 21 then '15-21'
+            when past.days_left <= 7 then '1-7'
+            when past.days_left <= 14 then '8-14'
+            when past.days_left <= 21 then '15-21'
             else '22+'
         end as horizon,
-        cast(forecast_usd - actual_usd as float64) / cast(actual_usd as float64) as error_ratio,
-        if(actual_usd between low_usd - cast('0.01' as numeric) and high_usd + cast('0.01' as numeric), 1, 0) as is_held
-    from ai_usage_analytics.forecast_trials
+        cast(past.forecast_usd - past.actual_usd as float64) / cast(past.actual_usd as float64) as error_ratio,
+        if(
+            past.actual_usd between past.low_usd - thresholds.rounding_usd and past.high_usd + thresholds.rounding_usd,
+            1, 0
+        ) as is_held
+    from ai_usage_analytics.forecast_trials as past
+    cross join ai_usage_analytics.forecast_thresholds as thresholds
     where
-        days_left > 0
-        and actual_usd >= 1
+        past.days_left > 0
+        and past.actual_usd >= thresholds.measured_usd
 ),
 
 beside as (

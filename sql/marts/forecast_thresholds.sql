@@ -1,4 +1,5 @@
--- The constants of the forecast, each with its reason. docs/forecasting.md describes the methods.
+-- The constants of the forecast, each with its reason. docs/forecasting.md describes the methods, and
+-- backtest_thresholds has the limits of its check.
 --
 -- grain: one row
 -- built: view
@@ -11,6 +12,7 @@
 --   history_days integer not null: weekday_median and weekday_ewma use the last eight weeks
 --   week_weight_ratio float not null: the weight of a week in weekday_ewma, compared with the week after it
 --   measured_usd numeric not null: the error of a cheaper month is not measured: a cent would be a large part of it
+--   rounding_usd numeric not null: an interval holds a total that lies outside by less: totals are compared in cents
 --   least_errors_count integer not null: with fewer errors, their 10 % and 90 % quantiles are chance
 --   least_forecasts_count integer not null: with fewer forecasts of earlier months, methods are not compared
 --   advantage_ratio float not null: a method replaces weekday_mean if its error is less than this part of it: a smaller
@@ -25,6 +27,7 @@ select
     56 as history_days,
     0.7 as week_weight_ratio,
     cast(1 as numeric) as measured_usd,
+    cast('0.01' as numeric) as rounding_usd,
     10 as least_errors_count,
     8 as least_forecasts_count,
     0.9 as advantage_ratio,

@@ -7,7 +7,10 @@ from functools import cache
 from dagster_gcp import BigQueryResource
 from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
+from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
+
+from ai_usage.warehouse.bigquery.errors import explained
 
 
 class BigQueryAt(BigQueryResource):
@@ -23,13 +26,21 @@ class BigQueryAt(BigQueryResource):
     def client(self) -> bigquery.Client:
         """One that stays open: it lives as long as its process."""
         if not self.emulator_host:
-            return bigquery.Client(project=self.project, location=self.location)
+            return self._client_of_google()
         return bigquery.Client(
             project=self.project,
             location=self.location,
             credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
             client_options=ClientOptions(api_endpoint=self.emulator_host),
         )
+
+    def _client_of_google(self) -> bigquery.Client:
+        try:
+            return bigquery.Client(project=self.project, location=self.location)
+        except GoogleAuthError as error:
+            if sentence := explained(error):
+                raise sentence from error
+            raise
 
 
 @cache

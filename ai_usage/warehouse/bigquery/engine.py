@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,23 @@ import polars as pl
 
 from ai_usage.partitions import Span
 from ai_usage.warehouse.bigquery import statements
-from ai_usage.warehouse.bigquery.jobs import Jobs
-from ai_usage.warehouse.bigquery.lease import Lease
-from ai_usage.warehouse.bigquery.ledger_index import ALL, LedgerIndex
+from ai_usage.warehouse.bigquery.errors import LeaseLost
+from ai_usage.warehouse.bigquery.jobs import Jobs, in_order
+from ai_usage.warehouse.bigquery.lease import NOBODY, WRITER_LEASE, Lease
+from ai_usage.warehouse.bigquery.ledger_index import LedgerIndex
+from ai_usage.warehouse.bigquery.memory import Memory
 from ai_usage.warehouse.bigquery.past_ledger import ledger_as_of
-from ai_usage.warehouse.bigquery.statements import has_values, is_not_kept, of_days, parameters_of
-from ai_usage.warehouse.bigquery.tables import STAGING, Place, found_table, labels_of, prepare, tables_there
+from ai_usage.warehouse.bigquery.questions import Questions
+from ai_usage.warehouse.bigquery.statements import Selectable, has_values, is_not_kept, of_days, parameters_of
+from ai_usage.warehouse.bigquery.tables import (
+    STAGING,
+    Place,
+    found_table,
+    known_table,
+    labels_of,
+    prepare,
+    tables_there,
+)
 from ai_usage.warehouse.builds import BUILDS, Build, build_rows
 from ai_usage.warehouse.erasures import ERASURES, without_the_erased
 from ai_usage.warehouse.googlesql import read
@@ -29,7 +40,6 @@ from ai_usage.warehouse.reading.ledger_records import Records
 from ai_usage.warehouse.table import PULLS, Table, raw_table
 
 PATIENCE = 900.0  # seconds to wait for another run
-REMEMBERED_ROWS = 100_000  # of one answer; a longer one is asked again
 
 
 @dataclass
@@ -47,16 +57,18 @@ class BigQueryWarehouse:
     is_read_only: bool = False
     holder: str = field(default_factory=lambda: secrets.token_hex(8))
     patience: float = PATIENCE
+    memory: Memory = field(default_factory=Memory)
     _depth: int = field(default=0, init=False)
     _is_prepared: bool = field(default=False, init=False)
-    _known: Any = field(default=None, init=False)  # state of `pulls` of which the index is
-    _answers: dict[Any, pl.DataFrame] = field(default_factory=dict, init=False)
     _builds: list[Build] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
-        self._place = Place(self.jobs, self.location)
-        self._lease = Lease(self.jobs, self.holder, self.patience)
-        self._index = LedgerIndex(self._records)
+        self._place = Place(self.jobs, self.location, self.memory.found)
+        self._lease = Lease(
+            self.jobs, lambda: known_table(self._place, WRITER_LEASE.address), self.holder, self.patience
+        )
+        self._questions = Questions(self._place, self.memory, self.tables)
+        self._index = LedgerIndex(self.memory, self._records)
 
     @contextmanager
     def connected(self) -> Iterator[None]:
@@ -70,55 +82,86 @@ class BigQueryWarehouse:
     @contextmanager
     def _session(self, *, writes: bool = False) -> Iterator[None]:
         """Work on one state of the ledger. Where something may be written, nobody else writes until the run ends."""
-        if not (self._is_prepared or self.is_read_only):
-            prepare(self._place, self.tables, self.functions)
-            self._is_prepared = True
-        if writes and self._depth and self._lease.was_taken:
-            self._lease.renew()  # what was read in this session must still hold
-        elif self._lease.take() if writes else self._depth == 0 and not self._lease.is_held:
-            self._look_again()
-        self._depth += 1
+        self._prepare()
         try:
-            yield
-        finally:
-            self._depth -= 1
+            if writes:
+                self._take()
+            elif self._depth == 0 and not self._lease.is_held:
+                self._look_again()
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
+        except LeaseLost:
+            self.memory.forget()
+            raise
+
+    def _prepare(self) -> None:
+        if self._is_prepared or self.is_read_only:
+            return
+        made = prepare(self._place, self.tables, self.functions)
+        self._is_prepared = True
+        if made is None:
+            return
+        self.memory.forget()
+        seen = self._lease.look()
+        if seen.holder == NOBODY:  # nobody has written yet
+            self.memory.trust(seen)
+            for table in made:
+                self.memory.hold(table, table.frame({name: [] for name in table.columns}))
+
+    def _take(self) -> None:
+        if self._depth and self._lease.was_taken:
+            self._lease.renew()  # what was read in this session must still hold
+        elif before := self._lease.take():
+            self.memory.trust(before)
+        self.memory.follow(self._lease.row, is_ours=self._lease.is_own)
 
     def _look_again(self) -> None:
-        """Others may have written: forget answers, and read the ledger's index if it changed."""
-        self._answers.clear()
-        if PULLS not in self.tables:
-            return
-        state = self._state()
-        if state is None or state != self._known:
-            self._index.fill(self.jobs.query(ALL))
-            self._known = state
+        """Others may have written, or be writing."""
+        seen = self._lease.look() if known_table(self._place, WRITER_LEASE.address) else None
+        is_idle = seen is not None and (seen == self.memory.state or seen.until < datetime.now(UTC))
+        self.memory.trust(seen if is_idle else None)
 
-    def _state(self) -> Any:
-        """What differs after each commit of any run. It costs no job."""
-        pulls = self.jobs.request(lambda: self.jobs.client.get_table(self._place.reference(PULLS.address)))
-        return pulls.modified, pulls.num_rows
+    def _ledger(self) -> LedgerIndex:
+        self._questions.learn_pulls()
+        return self._index
 
     def append(self, pull: str, answers: Sequence[Answer]) -> list[Version]:
         if not answers:
             return []
         name = f"BigQuery project {self.jobs.client.project}"
-        with self._session(writes=True):
+        with self._session(writes=True), self.memory.lock:
             answers = without_the_erased(self, answers) if ERASURES in self.tables else answers
-            planned = plan_append(pull, answers, self._index, now=self.now, warehouse=name, elsewhere=ANOTHER_PROJECT)
+            planned = plan_append(
+                pull, answers, self._ledger(), now=self.now, warehouse=name, elsewhere=ANOTHER_PROJECT
+            )
             self._commit(pull, planned)
         return planned.versions
 
     def _commit(self, pull: str, planned: Appended) -> None:
         """The first load alone leaves records that no row of `pulls` has: they do not count."""
-        name = f"ai_usage_{planned.commits['pull_id'][0]}_{pull}"
+        name, raw = f"ai_usage_{planned.commits['pull_id'][0]}_{pull}", raw_table(pull)
         self._lease.renew()
         if planned.records is not None and planned.records.height:
-            self.jobs.load(raw_table(pull), planned.records, job_id=f"{name}_records")
+            with self._writing(raw):
+                self.jobs.load(raw, planned.records, job_id=f"{name}_records")
+                self.memory.keep_records(raw, planned.records["pull_id"].unique().to_list(), planned.records)
             self._lease.renew()
-        self.jobs.load(PULLS, planned.commits, job_id=f"{name}_commit")
-        self._index.add(planned.commits)
-        self._wrote()
-        self._known = None
+        with self._writing(PULLS):
+            self.jobs.load(PULLS, planned.commits, job_id=f"{name}_commit")
+            self.memory.add_to_ledger(PULLS, planned.commits)
+
+    @contextmanager
+    def _writing(self, table: Table) -> Iterator[None]:
+        """If it fails, it may have been written nevertheless, and the answer have been lost."""
+        self.memory.wrote(table.address)
+        try:
+            yield
+        except BaseException:
+            self.memory.drop(table.address)
+            raise
 
     def _records(self, pull: str, pull_ids: list[str], days: list[date | None]) -> pl.DataFrame:
         """The records of these pulls, of the partitions that they are in."""
@@ -132,24 +175,25 @@ class BigQueryWarehouse:
         )
 
     def newest(self, pull: str, span: Span | None, *, as_of: datetime | None = None) -> Records:
-        with self._session():
-            return self._index.records_of(pull, self._index.newest_versions(pull, span, as_of))
+        with self._session(), self.memory.lock:
+            index = self._ledger()
+            return index.records_of(pull, index.newest_versions(pull, span, as_of))
 
     def history(self, pull: str, *, since: datetime | None = None, until: datetime | None = None) -> Records:
-        with self._session():
-            return self._index.history(pull, since, until)
+        with self._session(), self.memory.lock:
+            return self._ledger().history(pull, since, until)
 
     def versions(self, pull: str, span: Span) -> Records:
-        with self._session():
-            return self._index.versions(pull, span)
+        with self._session(), self.memory.lock:
+            return self._ledger().versions(pull, span)
 
     def as_of(self, at: datetime, days: Span, *, into: Path) -> Warehouse:
         with self._session():
             return ledger_as_of(self, at, days, into=into, tables=self.tables, functions=self.functions)
 
     def pulled_days(self, pull: str, *, account: str | None = None) -> list[date]:
-        with self._session():
-            days = self._index.pulled_days(pull)
+        with self._session(), self.memory.lock:
+            days = self._ledger().pulled_days(pull)
         of = days if account is None else days.filter(account=account)
         return of["activity_date"].unique().sort().to_list()
 
@@ -164,26 +208,32 @@ class BigQueryWarehouse:
         if of or table.date_column:
             self._replace(table, rows, "true", of)
             return
-        with self._session(writes=True):
+        with self._session(writes=True), self.memory.lock:
             self._lease.renew()
-            self.jobs.load(table, rows, job_id=f"ai_usage_{secrets.token_hex(8)}_{table.name}", replaces=True)
-            self._wrote()
+            with self._writing(table):
+                self.jobs.load(table, rows, job_id=f"ai_usage_{secrets.token_hex(8)}_{table.name}", replaces=True)
+                self.memory.hold_if_small(table, in_order(table, rows))
 
     def _replace(self, table: Table, rows: pl.DataFrame, old: str, of: Mapping[str, str] | None) -> None:
         """Put rows in place of those for which the condition `old` holds and these columns have these values."""
         where, values = has_values(of, of_row="old.")
-        with self._session(writes=True):
-            select = self._staged(table, rows)
-            self._write(statements.merge(table, select, deleted=f"{old} and {where}"), values)
+        deleted = f"{old} and {where}"
+        with self._session(writes=True), self.memory.lock:
+            select, own = self._selectable(table, rows)
+            with self._writing(table):
+                self._write(statements.merge(table, select, deleted=deleted), values | own)
+                self.memory.replace(table, in_order(table, rows), deleted, values)
 
-    def _staged(self, table: Table, rows: pl.DataFrame) -> str:
-        """A query of these rows, once they are in a table of their own."""
+    def _selectable(self, table: Table, rows: pl.DataFrame) -> Selectable:
+        """A query of these rows, with its parameters; of many rows, once they are in a table of their own."""
         if not rows.height:
-            return statements.no_rows(table)
+            return statements.no_rows(table), {}
+        if inlined := statements.inlined(table, in_order(table, rows)):
+            return inlined
         token = secrets.token_hex(8)
         staged = f"{STAGING}.{table.name}_{token}"
         self.jobs.load(table, rows, job_id=f"ai_usage_{token}_{table.name}", into=staged)
-        return f"select {', '.join(table.columns)} from {staged}"
+        return f"select {', '.join(table.columns)} from {staged}", {}
 
     def fill_days(
         self,
@@ -207,29 +257,24 @@ class BigQueryWarehouse:
         is_replaced, _ = is_not_kept(table, kept, of_row="fresh.")
         inserted = f"{of_days(f'fresh.{column}', wanted)} and {where} and {is_replaced}"
         own = {name: parameters[name] for name in parameters_of(select)}
-        with self._session(writes=True):
-            self._write(statements.merge(table, select, deleted=deleted, inserted=inserted), own | values | pairs)
+        with self._session(writes=True), self.memory.lock:
+            merge = statements.merge(table, select, deleted=deleted, inserted=inserted)
+            self._write_unseen(table, merge, own | values | pairs)
 
     def fill_all(self, table: Table, query: str, **parameters: Any) -> None:
         select = statements.pinned(table, read(query))
         own = {name: parameters[name] for name in parameters_of(select)}
-        with self._session(writes=True):
-            self._write(statements.merge(table, select, deleted="true"), own)
+        with self._session(writes=True), self.memory.lock:
+            self._write_unseen(table, statements.merge(table, select, deleted="true"), own)
 
     def query(self, name: str, **parameters: Any) -> pl.DataFrame:
         return self.ask(read(name), **parameters)
 
     def ask(self, googlesql: str, **parameters: Any) -> pl.DataFrame:
-        """An answer is remembered until something is written: one run asks many questions again and again."""
+        """What this process knows is asked in its memory; all else once, until a table that it reads is written."""
         own = {name: parameters[name] for name in sorted(parameters_of(googlesql))}
-        question = googlesql, repr(own)
-        with self._session():
-            if question in self._answers:
-                return self._answers[question]
-            found = self.jobs.query(googlesql, own)
-            if found.height <= REMEMBERED_ROWS:
-                self._answers[question] = found
-        return found
+        with self._session(), self.memory.lock:
+            return self._questions.answer(googlesql, own)
 
     def has(self, table: Table) -> bool:
         with self._session():
@@ -251,18 +296,23 @@ class BigQueryWarehouse:
         builds, self._builds = self._builds, []
         if not builds:
             return
-        with self._session(writes=True):
-            self._write(statements.merge_builds(BUILDS, self._staged(BUILDS, build_rows(builds))), {})
+        with self._session(writes=True), self.memory.lock:
+            select, own = self._selectable(BUILDS, build_rows(builds))
+            self._write_unseen(BUILDS, statements.merge_builds(BUILDS, select), own)
 
     def publish(self) -> None:
         """Readers see each table as soon as it is written. The run is over, so another one may write."""
         self.keep_builds()
-        self._lease.give_back()
+        if self._lease.was_taken:
+            self._lease.give_back()
+            self.memory.follow(self._lease.row, is_ours=self._lease.is_own)
+
+    def _write_unseen(self, table: Table, statement: str, parameters: Mapping[str, object]) -> None:
+        """Have BigQuery write rows that this process does not see."""
+        with self._writing(table):
+            self._write(statement, parameters)
+        self.memory.drop(table.address)
 
     def _write(self, statement: str, parameters: Mapping[str, object]) -> None:
         self._lease.renew()
         self.jobs.query(statement, {"holder": self.holder, **parameters})
-        self._wrote()
-
-    def _wrote(self) -> None:
-        self._answers.clear()

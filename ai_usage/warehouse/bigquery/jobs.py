@@ -23,6 +23,7 @@ ONCE: Any = (
     None  # in place of the client's own attempts, which are neither bounded nor reported: `Jobs.request` repeats
 )
 ATTEMPTS, PATIENCE = 6, 120.0  # seconds of one request with all its attempts
+PAGE = 2_500  # rows of one request
 ANSWER_SECONDS = 600.0  # until a query has to be done
 PYTHON_TYPES: Mapping[type, str] = {
     bool: "BOOL",
@@ -59,7 +60,7 @@ class Jobs:
         """
         self.counts["query"] += 1
         config = bigquery.QueryJobConfig(
-            query_parameters=[_parameter(name, value) for name, value in (parameters or {}).items()],
+            query_parameters=[parameter(name, value) for name, value in (parameters or {}).items()],
             maximum_bytes_billed=self.max_bytes_billed,
             labels=self.labels,
         )
@@ -74,6 +75,24 @@ class Jobs:
         if not isinstance(frame, pl.DataFrame):
             raise TypeError("a query returned no table")
         return frame
+
+    def rows(self, table: bigquery.Table, *, most: int) -> pl.DataFrame | None:
+        """All rows of a table, without columns if there are none; None if there are more rows than that. It costs no
+        job.
+        """
+
+        def once() -> pl.DataFrame | None:
+            found = self.client.list_rows(table, page_size=min(PAGE, most), retry=ONCE)
+            batches = []
+            for batch in found.to_arrow_iterable():
+                if (found.total_rows or 0) > most:
+                    return None
+                batches.append(batch)
+            if not sum(batch.num_rows for batch in batches):
+                return pl.DataFrame()
+            return pl.DataFrame(pl.from_arrow(pa.Table.from_batches(batches)))
+
+        return self.request(once)
 
     def load(self, table: Table, rows: pl.DataFrame, *, job_id: str, replaces: bool = False, into: str = "") -> None:
         """Append rows to a table, or replace its rows, at once. A job of this id that was accepted before, and the
@@ -150,21 +169,29 @@ def schema_of(table: Table) -> list[bigquery.SchemaField]:
     ]
 
 
-def _parquet(table: Table, rows: pl.DataFrame) -> bytes:
-    """The rows in the table's order of columns, and a file that promises no null where the table allows none: a load
-    would otherwise ask to relax the column.
+def in_order(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with all of the table's columns, in its order and of its types; `ValueError` for a null where the table
+    allows none.
     """
-    columns = [
+    ordered = rows.select(
         (pl.col(name) if name in rows.columns else pl.lit(None)).cast(column.type.polars).alias(name)
         for name, column in table.columns.items()
-    ]
+    )
+    for name, column in table.columns.items():
+        if column.required and (nulls := ordered[name].null_count()):
+            raise ValueError(f"{table.name}.{name} is null in {nulls} rows")
+    return ordered
+
+
+def _parquet(table: Table, rows: pl.DataFrame) -> bytes:
+    """A file that promises no null where the table allows none: a load would otherwise ask to relax the column."""
     fields = [pa.field(name, ARROW[c.type], nullable=not c.required) for name, c in table.columns.items()]
     file = io.BytesIO()
-    pq.write_table(rows.select(columns).to_arrow().cast(pa.schema(fields)), file)
+    pq.write_table(in_order(table, rows).to_arrow().cast(pa.schema(fields)), file)
     return file.getvalue()
 
 
-def _parameter(name: str, value: Any) -> bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter:
+def parameter(name: str, value: Any) -> bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter:
     if isinstance(value, list | tuple | set | frozenset):
         values = list(value)
         return bigquery.ArrayQueryParameter(name, _type_of(values[0]) if values else "STRING", values)

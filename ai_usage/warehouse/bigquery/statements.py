@@ -1,9 +1,12 @@
 """The text of BigQuery's statements. Days are literals, so that BigQuery prunes the other partitions."""
 
 import hashlib
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+
+import polars as pl
 
 from ai_usage.warehouse.bigquery.errors import LOST
 from ai_usage.warehouse.googlesql import read
@@ -12,6 +15,8 @@ from ai_usage.warehouse.table import Column, Table, Type
 LEASE = "ai_usage_raw.writer_lease"
 PARAMETER = r"@(\w+)"
 Condition = tuple[str, dict[str, object]]
+Selectable = tuple[str, dict[str, object]]  # a query, and its parameters
+INLINED_ROWS, INLINED_BYTES = 500, 200_000  # that a statement may have itself; BigQuery takes 10 MB with parameters
 
 
 def name_of(type_: Type) -> str:
@@ -77,6 +82,23 @@ def fence() -> str:
 def no_rows(table: Table) -> str:
     nulls = ", ".join(f"cast(null as {name_of(column.type)}) as {name}" for name, column in table.columns.items())
     return f"select {nulls} from unnest(cast([] as array<int64>)) as nothing"
+
+
+def inlined(table: Table, rows: pl.DataFrame) -> Selectable | None:
+    """A query of few rows, which it has as a parameter, so that they need no load and no table; None if they are too
+    many.
+    """
+    if rows.height > INLINED_ROWS:
+        return None
+    as_texts = rows.select(pl.all().cast(pl.String)).to_dicts()
+    text = json.dumps(as_texts, ensure_ascii=False)
+    if len(text.encode()) > INLINED_BYTES:
+        return None
+    columns = [
+        f"cast(json_value(one, '$.{name}') as {name_of(column.type)}) as {name}"
+        for name, column in table.columns.items()
+    ]
+    return f"select {', '.join(columns)} from unnest(json_query_array(@inlined)) as one", {"inlined": text}
 
 
 def of_days(column: str, days: Sequence[date]) -> str:

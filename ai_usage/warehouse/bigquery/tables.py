@@ -5,7 +5,7 @@ A label of each table has the digest of its declaration, and one of `pulls` that
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
@@ -20,7 +20,7 @@ from ai_usage.warehouse.bigquery.statements import digest, function, pinned, sha
 from ai_usage.warehouse.builds import BUILDS
 from ai_usage.warehouse.googlesql import read
 from ai_usage.warehouse.migrations import VERSION, Made, changes, refuse_a_later
-from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Table, Type
+from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW, Column, Table, Type
 
 LOG = logging.getLogger(__name__)
 STAGING = "ai_usage_staging"
@@ -44,6 +44,7 @@ class Place:
 
     jobs: Jobs
     location: str
+    found: dict[str, bigquery.Table] = field(default_factory=dict)  # address → the table, as it was seen last
 
     @property
     def client(self) -> bigquery.Client:
@@ -53,26 +54,23 @@ class Place:
         return f"{self.client.project}.{address}"
 
 
-def prepare(place: Place, tables: Sequence[Table], functions: Sequence[str]) -> None:
-    """Bring the project's datasets to today's shape. `WarehouseError` for a change that cannot be made in place."""
+def prepare(place: Place, tables: Sequence[Table], functions: Sequence[str]) -> list[Table] | None:
+    """Bring the project's datasets to today's shape; the tables that were made, or None where nothing had to be done.
+    `WarehouseError` for a change that cannot be made in place.
+    """
     ours = [*tables, WRITER_LEASE]
     texts = [function(name) for name in functions]
-    wanted = digest(*texts, *(f"{table.address} {shape_of(table)}" for table in ours))
+    wanted = digest_of_all(tables, functions)
     before = labels_of(place, PULLS)
     if before is not None:
         refuse_a_later(int(before.get(VERSION_LABEL, VERSION)), f"BigQuery project {place.client.project}")
         if before.get(ALL) == wanted:
-            return
+            return None
     _make_datasets(place)
     there = tables_there(place)
     is_lease_new = WRITER_LEASE.address not in there
     missing = [table for table in ours if not table.view_of and table.address not in there]
-    _each(
-        missing,
-        lambda table: place.jobs.request(
-            lambda: place.client.create_table(declared(place, table), exists_ok=True, retry=ONCE)
-        ),
-    )
+    _each(missing, lambda table: _make(place, table))
     if is_lease_new:
         place.jobs.load(WRITER_LEASE, first_row(datetime.now(UTC)), job_id="ai_usage_writer_lease", replaces=True)
     kept = [table for table in ours if not table.view_of and table.address in there]
@@ -85,6 +83,18 @@ def prepare(place: Place, tables: Sequence[Table], functions: Sequence[str]) -> 
     for text in texts:
         place.jobs.query(text)
     _note(place, wanted)
+    return [table for table in missing if table is not WRITER_LEASE]
+
+
+def digest_of_all(tables: Sequence[Table], functions: Sequence[str]) -> str:
+    """What the label of `pulls` has once everything is as it is declared."""
+    texts = [function(name) for name in functions]
+    return digest(*texts, *(f"{table.address} {shape_of(table)}" for table in (*tables, WRITER_LEASE)))
+
+
+def are_prepared(place: Place, tables: Sequence[Table], functions: Sequence[str]) -> bool:
+    """Whether everything is as it is declared, so that a run has nothing to make."""
+    return (labels_of(place, PULLS) or {}).get(ALL) == digest_of_all(tables, functions)
 
 
 def tables_there(place: Place) -> set[str]:
@@ -108,11 +118,22 @@ def labels_of(place: Place, table: Table) -> Labels | None:
 
 def found_table(place: Place, table: Table) -> bigquery.Table | None:
     """What BigQuery has of a table, without its rows; None where it is not there."""
-    name = place.reference(table.address)
+    return _seen(place, table.address)
+
+
+def known_table(place: Place, address: str) -> bigquery.Table | None:
+    """The same, as it was seen last: its columns are still these."""
+    return place.found.get(address) or _seen(place, address)
+
+
+def _seen(place: Place, address: str) -> bigquery.Table | None:
+    name = place.reference(address)
     try:
-        return place.jobs.request(lambda: place.client.get_table(name, retry=ONCE), known=NotFound)
+        seen = place.jobs.request(lambda: place.client.get_table(name, retry=ONCE), known=NotFound)
     except NotFound:
         return None
+    place.found[address] = seen
+    return seen
 
 
 def _note(place: Place, digest_of_all: str) -> None:
@@ -120,6 +141,18 @@ def _note(place: Place, digest_of_all: str) -> None:
     found = place.jobs.request(lambda: place.client.get_table(place.reference(PULLS.address), retry=ONCE))
     found.labels = {**(found.labels or {}), ALL: digest_of_all, VERSION_LABEL: str(VERSION)}
     place.jobs.request(lambda: place.client.update_table(found, ["labels"], retry=ONCE))
+
+
+def _make(place: Place, table: Table) -> None:
+    place.found[table.address] = place.jobs.request(
+        lambda: place.client.create_table(declared(place, table), exists_ok=True, retry=ONCE)
+    )
+
+
+def declared_by(found: bigquery.Table) -> Table:
+    """The columns of a table, as BigQuery has them."""
+    columns = {field.name: Column(TYPES[field.field_type], "") for field in found.schema}
+    return Table(name=found.table_id, schema=found.dataset_id, grain="", columns=columns)
 
 
 def declared(place: Place, table: Table) -> bigquery.Table:
@@ -167,7 +200,9 @@ def _change(place: Place, table: Table) -> bool:
     known = [fields.pop(field.name, field) for field in found.schema]
     found.schema = [*known, *fields.values()]
     found.description, found.labels = table.grain, {**(found.labels or {}), SHAPE: shape_of(table)}
-    place.jobs.request(lambda: place.client.update_table(found, ["schema", "description", "labels"], retry=ONCE))
+    place.found[table.address] = place.jobs.request(
+        lambda: place.client.update_table(found, ["schema", "description", "labels"], retry=ONCE)
+    )
     return bool(todo)
 
 

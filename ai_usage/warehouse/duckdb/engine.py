@@ -249,8 +249,12 @@ class DuckDBWarehouse:
         return found
 
     def has(self, table: Table) -> bool:
-        with self.connected() as db:
-            return table.address in shape.columns_made(db)
+        def tables() -> pl.DataFrame:
+            with self.connected() as db:
+                return pl.DataFrame({"address": list(shape.columns_made(db))})
+
+        made = self._remember("tables", tables) if self.is_read_only else tables()
+        return table.address in made["address"]
 
     def note_build(self, build: Build) -> None:
         self._builds.append(build)

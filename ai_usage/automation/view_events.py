@@ -1,0 +1,26 @@
+"""What Dagster shows of views. No run fills them, so each new version of one is an event of its own: since when its SQL
+is as it is, and its column lineage.
+"""
+
+import dagster as dg
+from dagster._core.definitions.data_version import CODE_VERSION_TAG
+
+from ai_usage.marts.assets import VIEWS
+from ai_usage.marts.column_lineage import column_lineage
+from ai_usage.marts.files import marts
+
+
+def show_views(instance: dg.DagsterInstance) -> None:
+    """Report each view whose SQL is another than when it was last reported."""
+    shown = instance.get_latest_materialization_code_versions([view.key for view in VIEWS])
+    changed = {view.key.path[-1]: view for view in VIEWS if shown[view.key] != view.code_version}
+    for mart in marts():
+        if view := changed.get(mart.table.name):
+            instance.report_runless_asset_event(
+                dg.AssetMaterialization(
+                    view.key,
+                    description="This version of the view. Its rows are those of its tables at any time.",
+                    metadata={"dagster/column_lineage": column_lineage(mart)},
+                    tags={CODE_VERSION_TAG: str(view.code_version)},
+                )
+            )

@@ -1,0 +1,105 @@
+"""Answers questions: in this process's memory where all tables that they read are held there, and of the others by a
+job. A small table is read whole the first time that a question needs it: that is no job, and free.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import polars as pl
+
+from ai_usage.warehouse.bigquery.memory import SMALL_ROWS, Memory
+from ai_usage.warehouse.bigquery.tables import Place, declared_by, known_table
+from ai_usage.warehouse.googlesql import read
+from ai_usage.warehouse.table import PULLS, Table
+
+NOT_NAMES = re.compile(r"--[^\n]*|'(?:[^'\\]|\\.)*'")
+ALL = f"select {', '.join(PULLS.columns)} from {PULLS.address}"
+NAME = re.compile(r"\b(ai_usage_\w+\.\w+)\b(\s*\()?")
+
+
+@dataclass(frozen=True)
+class Reads:
+    """`tables` are those that a question reads, itself and through `views`; each view comes after those that it reads.
+    `is_known` is false where it calls a table function: then it may read others.
+    """
+
+    tables: tuple[str, ...]
+    views: tuple[Table, ...]
+    is_known: bool = True
+
+
+def reads_of(googlesql: str, views: Mapping[str, Table]) -> Reads:
+    """What a question reads, of a warehouse with these views by address."""
+    names, is_known = _names(googlesql)
+    tables: dict[str, None] = {}
+    through: dict[str, Table] = {}
+    for name in names:
+        if name not in views:
+            tables[name] = None
+            continue
+        of_view = reads_of(read(views[name].view_of or ""), views)
+        is_known = is_known and of_view.is_known
+        tables |= dict.fromkeys(of_view.tables)
+        through |= {view.address: view for view in (*of_view.views, views[name])}
+    return Reads(tuple(sorted(tables)), tuple(through.values()), is_known)
+
+
+@cache
+def _names(googlesql: str) -> tuple[tuple[str, ...], bool]:
+    """The tables and views that a text names, and whether it calls no function of the warehouse."""
+    found = NAME.findall(NOT_NAMES.sub(" ", googlesql))
+    return tuple(dict.fromkeys(name for name, _ in found)), not any(call for _, call in found)
+
+
+class Questions:
+    """Questions to a place, of a warehouse with these tables and views."""
+
+    def __init__(self, place: Place, memory: Memory, tables: Sequence[Table]) -> None:
+        self._place = place
+        self._memory = memory
+        self._tables = {table.address: table for table in tables if not table.view_of}
+        self._views = {table.address: table for table in tables if table.view_of}
+
+    def answer(self, googlesql: str, parameters: Mapping[str, Any]) -> pl.DataFrame:
+        reads = reads_of(googlesql, self._views)
+        if reads.is_known:
+            self._learn(reads.tables)
+        return self._memory.answer(
+            googlesql,
+            parameters,
+            reads.tables if reads.is_known else None,
+            reads.views,
+            lambda: self._place.jobs.query(googlesql, parameters),
+        )
+
+    def learn_pulls(self) -> None:
+        """Hold the rows of `pulls`, however many they are."""
+        if self._memory.is_whole(PULLS.address):
+            return
+        found = known_table(self._place, PULLS.address)
+        rows = None if found is None else self._place.jobs.rows(found, most=SMALL_ROWS)
+        self._memory.hold(PULLS, self._place.jobs.query(ALL) if rows is None else rows)
+
+    def _learn(self, addresses: Sequence[str]) -> None:
+        """Hold all of these tables, if they are small."""
+        lacking = [address for address in addresses if not self._memory.is_whole(address)]
+        if any(self._memory.is_large(address) or self._is_ledger(address) for address in lacking):
+            return
+        for address in lacking:
+            if address == PULLS.address:
+                self.learn_pulls()
+                continue
+            found = known_table(self._place, address)
+            if found is None or found.table_type not in {None, "TABLE"}:
+                return
+            rows = self._place.jobs.rows(found, most=SMALL_ROWS)
+            if rows is None:
+                self._memory.note_large(address)
+                return
+            self._memory.hold(self._tables.get(address) or declared_by(found), rows)
+
+    def _is_ledger(self, address: str) -> bool:
+        return address in self._tables and self._tables[address].is_ledger

@@ -1,0 +1,70 @@
+"""`dim_pseudonym` and the views over it: they name nobody, and lose no row and no amount."""
+
+from pathlib import Path
+
+import pytest
+
+from ai_usage.catalog import TABLES
+from ai_usage.core.pseudonyms import pseudonyms
+from ai_usage.redaction import pseudonym
+from ai_usage.warehouse.nameless_views import DIM_PSEUDONYM, UNKNOWN, is_shown, nameless_view
+from ai_usage.warehouse.table import Table, Type
+from ai_usage_tests.named import ADDRESS, KEY_NAME, names_her
+from ai_usage_tests.platform import Platform
+
+SALT = "0123456789abcdef"
+WHO = pseudonym(ADDRESS, SALT)
+SHOWN = [table for table in TABLES if is_shown(table)]
+
+
+@pytest.fixture(scope="module")
+def nameless(named_world: Platform, tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    world = named_world.copy(tmp_path_factory.mktemp("nameless"))
+    world.warehouse.replace_all(DIM_PSEUDONYM, pseudonyms(world.warehouse, SALT))
+    return world
+
+
+@pytest.fixture
+def unmade(named_world: Platform, tmp_path: Path) -> Platform:
+    """The same company before `dim_pseudonym` was ever built."""
+    return named_world.copy(tmp_path)
+
+
+def texts(platform: Platform, table: Table) -> set[str]:
+    found = platform.warehouse.ask(nameless_view(table))
+    assert found.columns == list(table.columns)
+    assert found.height == platform.warehouse.ask(f"select count(*) as n from {table.address}").item()
+    columns = [name for name, column in table.columns.items() if column.type is Type.STRING]
+    return {text for name in columns for text in found[name].drop_nulls()}
+
+
+def test_a_person_has_the_pseudonym_of_the_pages(nameless: Platform) -> None:
+    rows = dict(nameless.warehouse.ask(f"select named_by, pseudonym from {DIM_PSEUDONYM.address}").iter_rows())
+    assert rows[ADDRESS] == WHO
+    assert rows[KEY_NAME] == f"claude_code_key_{WHO}"
+
+
+def test_no_view_names_a_person_and_none_loses_a_row(nameless: Platform) -> None:
+    found = {table.name: texts(nameless, table) for table in SHOWN}
+    assert {name for name, of in found.items() if any(names_her(text) or "@" in text for text in of)} == set()
+    assert WHO in found["ai_spend"]
+    assert f"claude_code_key_{WHO}" in found["dim_api_key_mapping"]
+    assert UNKNOWN not in set().union(*found.values())
+
+
+def test_a_name_that_is_not_known_yet_is_hidden(unmade: Platform) -> None:
+    found = {table.name: texts(unmade, table) for table in SHOWN}
+    assert {name for name, of in found.items() if any(names_her(text) or "@" in text for text in of)} == set()
+    assert UNKNOWN in found["ai_spend"]
+
+
+def test_money_is_the_same(nameless: Platform) -> None:
+    table = next(table for table in TABLES if table.name == "ai_spend")
+    asked = "select spend_date, sum(billed_usd) as usd from {} group by spend_date order by spend_date"
+    seen = nameless.warehouse.ask(asked.format(f"({nameless_view(table)}) as seen"))
+    assert seen.equals(nameless.warehouse.ask(asked.format(table.address)))
+
+
+def test_the_names_behind_the_pseudonyms_are_not_shown() -> None:
+    assert DIM_PSEUDONYM not in SHOWN
+    assert all(table.schema != "ai_usage_raw" for table in SHOWN)

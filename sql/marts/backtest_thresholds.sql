@@ -1,0 +1,29 @@
+-- The limits by which forecast_beats_naive judges the errors of past forecasts, each with its reason: those here, and
+-- in place of them the ones that the file of AI_USAGE_THRESHOLDS has.
+--
+-- grain: one row
+-- built: view
+-- group: forecast
+-- columns:
+--   least_trials_count integer not null: fewer forecasts are those of one or two months, which may be exceptions
+--   least_coverage_ratio numeric not null: an interval is meant to hold 80 % of the totals; one that holds less than
+--     this is too narrow to rely on
+--   most_coverage_ratio numeric not null: and one that holds more is too wide to be of use
+--   exact_ratio numeric not null: the interval of a forecast with so small an error may hold everything: where there
+--     are only seats, each month is known in advance
+with own as (
+    select
+        max(if(threshold = 'least_trials_count', value, null)) as least_trials_count,
+        max(if(threshold = 'least_coverage_ratio', value, null)) as least_coverage_ratio,
+        max(if(threshold = 'most_coverage_ratio', value, null)) as most_coverage_ratio,
+        max(if(threshold = 'exact_ratio', value, null)) as exact_ratio
+    from ai_usage_analytics.threshold_overrides
+    where subject = 'backtest'
+)
+
+select
+    coalesce(cast(own.least_trials_count as int64), 60) as least_trials_count,
+    coalesce(own.least_coverage_ratio, cast('0.65' as numeric)) as least_coverage_ratio,
+    coalesce(own.most_coverage_ratio, cast('0.95' as numeric)) as most_coverage_ratio,
+    coalesce(own.exact_ratio, cast('0.01' as numeric)) as exact_ratio
+from own
