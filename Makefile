@@ -80,7 +80,7 @@ layers: $(VENV)/dev
 sql-lint: $(VENV)/dev
 	@$(PY) -m sqlfluff lint --disable-progress-bar sql
 
-bench: $(VENV)/runtime ## run the benchmarks and write .data/bench.json; make bench ONLY=marts, or ONLY=dashboards
+bench: $(VENV)/runtime ## run the benchmarks and write .data/bench.json; make bench ONLY=graph, or marts, dashboards, scale
 	@$(PY) -m bench $(if $(ONLY),--only $(ONLY))
 
 docs: $(VENV)/runtime ## write docs/tables.md, docs/checks.md and the table of checks in README.md
