@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from ai_usage.accounts import Account, refuse_unknown_providers
 from ai_usage.automation.warehouse_resource import warehouse_of
+from ai_usage.catalog import FUNCTIONS
 from ai_usage.commands.data_folder import prepare_instance
 from ai_usage.commands.terminal import OUT
 from ai_usage.errors import AiUsageError
@@ -29,10 +30,12 @@ from ai_usage.settings import ROOT, Settings
 from ai_usage.sheet.tabs import TABS, read_tab
 from ai_usage.simulated import accounts, simulated_providers
 from ai_usage.simulated import sheet as sheet_resource
+from ai_usage.warehouse.data_origin import data_are_simulated
 from ai_usage.warehouse.duckdb.published_copy import unreadable
 from ai_usage.warehouse.durable_files import refuse_a_full_disk
 from ai_usage.warehouse.ledger import Answer
-from ai_usage.warehouse.table import PULLS
+from ai_usage.warehouse.open import place_of
+from ai_usage.warehouse.origin import is_simulated
 
 QUICK = Patience(attempts=1, seconds=20)
 
@@ -41,10 +44,12 @@ C = TypeVar("C", bound=Client)
 
 def run(of: Settings, _: Sequence[str]) -> int:
     refuse_unknown_providers(of, BY_KEY)
-    OUT.print(f"Warehouse: {of.warehouse} at {of.database}")
+    OUT.print(f"Warehouse: {of.warehouse} at {place_of(of)}", soft_wrap=True)
     sound = _shows("the data folder can be written", lambda: prepare_instance(of))
+    if of.is_bigquery:
+        sound = _project_is_sound(of) and sound
     sound = sound and _shows("the warehouse opens", lambda: _kind_of_figures(of))
-    sound = sound and _shows("a copy can be published", lambda: _published(of))
+    sound = sound and (of.is_bigquery or _shows("a copy can be published", lambda: _published(of)))
     readable_by_others(of)
     sources: list[Callable[[Settings], bool]] = [*(partial(try_provider, provider=each) for each in PROVIDERS), sheet]
     opened_all = [_to_the_end(source, of) for source in sources]
@@ -61,10 +66,23 @@ def _to_the_end(of_one: Callable[[Settings], bool], of: Settings) -> bool:
         return False
 
 
+def _project_is_sound(of: Settings) -> bool:
+    """The very calls that runs make in BigQuery, each as far as it changes nothing. Whatever one comes to, the others
+    are tried too.
+    """
+    from ai_usage.commands.bigquery_setup import project_of  # noqa: PLC0415 - Google's client takes a second to import
+    from ai_usage.warehouse.bigquery.trials import trials  # noqa: PLC0415
+
+    places: list[Any] = []
+    if not _shows("there are credentials", lambda: places.append(project_of(of))):
+        return False
+    tried = [_shows(trial.what, trial.ask) for trial in trials(places[0], FUNCTIONS)]
+    return all(tried)
+
+
 def _kind_of_figures(of: Settings) -> str:
-    warehouse = warehouse_of(of)
-    kinds = warehouse.ask(f"select distinct is_simulated from {PULLS.address}")["is_simulated"].to_list()
-    return {True: "it holds SIMULATED figures", False: "it holds real figures"}[kinds[0]] if kinds else "it is empty"
+    held = data_are_simulated(of) if of.is_bigquery else is_simulated(warehouse_of(of))
+    return {True: "it holds SIMULATED figures", False: "it holds real figures", None: "it is empty"}[held]
 
 
 def _published(of: Settings) -> str:

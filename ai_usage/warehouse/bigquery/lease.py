@@ -2,6 +2,7 @@
 each statement that writes looks at this row itself, and a run whose lease was taken over writes nothing more.
 """
 
+import atexit
 import logging
 import time
 from collections.abc import Callable
@@ -110,6 +111,7 @@ class Lease:
             self.row = self.look()
             if self.row.holder == self.holder:
                 self._until = asked + SECONDS
+                atexit.register(self.give_back)  # a command that fails keeps nobody waiting
                 return seen
             if time.monotonic() > give_up:
                 raise WarehouseBusy(
@@ -138,6 +140,7 @@ class Lease:
 
     def give_back(self) -> None:
         """Let another run write at once."""
+        atexit.unregister(self.give_back)
         if self._until is not None:
             self._until = None
             self.jobs.query(RETURN, {"holder": self.holder})
