@@ -2,7 +2,6 @@
 each statement that writes looks at this row itself, and a run whose lease was taken over writes nothing more.
 """
 
-import atexit
 import logging
 import time
 from collections.abc import Callable
@@ -111,7 +110,6 @@ class Lease:
             self.row = self.look()
             if self.row.holder == self.holder:
                 self._until = asked + SECONDS
-                atexit.register(self.give_back)  # a command that fails keeps nobody waiting
                 return seen
             if time.monotonic() > give_up:
                 raise WarehouseBusy(
@@ -140,7 +138,6 @@ class Lease:
 
     def give_back(self) -> None:
         """Let another run write at once."""
-        atexit.unregister(self.give_back)
         if self._until is not None:
             self._until = None
             self.jobs.query(RETURN, {"holder": self.holder})
