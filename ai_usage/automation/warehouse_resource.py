@@ -65,3 +65,11 @@ def published(of: Settings) -> Warehouse | None:
     then is pulled, and the run publishes it again.
     """
     return open_published(of)
+
+
+@contextmanager
+def published_for_a_tick(of: Settings) -> Iterator[Warehouse | None]:
+    """The same for a sensor's tick: what it asks and does not remember opens the copy once."""
+    ledger = published(of)
+    with ledger.staying_open() if ledger else nullcontext():
+        yield ledger

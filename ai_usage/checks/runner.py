@@ -152,8 +152,11 @@ def _by_day(
                 if are_enough(day in pulled[pull] for pull in check.pulls):
                     findings[day] = found.get(day, PASSED)
                 else:
-                    lacking = missing.finding(was_asked=any(day in days for days in pulled.values()))
-                    findings[day] = found.get(day, lacking) if isinstance(lacking, Result) else lacking
+                    of_day = missing.finding(
+                        was_asked=any(day in days for days in pulled.values()),
+                        lacking=[pull for pull in check.pulls if day not in pulled[pull]],
+                    )
+                    findings[day] = found.get(day, of_day) if isinstance(of_day, Result) else of_day
     return findings
 
 

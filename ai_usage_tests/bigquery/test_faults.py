@@ -108,7 +108,7 @@ def test_after_a_kill_the_same_work_again_leaves_the_same(
     again = runs.opened()
     if point != POINTS[0]:
         assert len(line.sent) == last
-        again.jobs.query(OVER)  # it is later: nobody gave its lease back
+        again.jobs.query(OVER)  # it is later: the lease was not given back
     work(again)
     assert runs.left() == undisturbed.left
 

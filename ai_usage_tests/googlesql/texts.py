@@ -50,6 +50,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "within": "activity_date is null",
     },
     "ai_usage.warehouse.bigquery.past_ledger": {"table": PULLS, "committed": "true"},
+    "ai_usage.warehouse.bigquery.questions": {"googlesql": "select 7 as seven"},
     "ai_usage.warehouse.bigquery.tables": {"text": function(FUNCTIONS[0])},
     "ai_usage.warehouse.duckdb.engine": {"name": "dashboards/board_freshness"},
     "ai_usage.warehouse.ledger_check": {"pulls": PARAMETERS["pulls"].value},
@@ -58,8 +59,8 @@ OTHER_PARAMETERS = {
     **dict.fromkeys(("account", "asset", "ids_by", "now", "provider", "pull", "pull_id", "subject", "topic"), "STRING"),
     **dict.fromkeys(("cost_center", "person", "provider", "team"), "STRING"),
     **dict.fromkeys(("period_from", "period_to", "since"), "DATE"),
-    **dict.fromkeys(("at", "by"), "TIMESTAMP"),
-    "holder": "STRING",
+    **dict.fromkeys(("at", "by", "seen_until"), "TIMESTAMP"),
+    **dict.fromkeys(("holder", "seen_holder"), "STRING"),
     "may_take": "BOOL",
     "pull_ids": "ARRAY<STRING>",
 }

@@ -20,7 +20,7 @@ LOG = logging.getLogger(__name__)
 SECONDS = 120  # that a lease lasts without a write: so long another run waits after a writer was killed
 MARGIN = 45.0  # seconds before its end from which it is renewed; longer than one attempt at a load takes
 LOOK = 2.0
-NOBODY = "nobody"
+NO_ONE = ""
 
 WRITER_LEASE = Table(
     name=LEASE.partition(".")[2],
@@ -32,10 +32,10 @@ WRITER_LEASE = Table(
     },
     date_column=None,
 )
-# Of a new warehouse: a lease that anybody may take. It changes no row that is there.
+# Of a new warehouse: a lease that no run holds. It changes no row that is there.
 BEGIN = f"""
 merge {LEASE} as old
-using (select '{NOBODY}' as holder) as made
+using (select '{NO_ONE}' as holder) as made
 on true
 when not matched by target then insert (holder, expires_at) values (made.holder, current_timestamp())
 """
@@ -76,7 +76,7 @@ class Lease:
 
     @property
     def is_held(self) -> bool:
-        """Whether nobody else can have written since it was taken."""
+        """Whether no other run can have written since it was taken."""
         return self._until is not None and time.monotonic() < self._until
 
     @property

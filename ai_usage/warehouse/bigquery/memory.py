@@ -1,9 +1,9 @@
 """What this process knows of a project's tables: the rows of small ones, the records it pulled, and answers. A question
 about tables that are held here costs no job.
 
-It holds as long as nobody else writes. Who writes takes the lease, so the lease's row shows whether anybody did:
+It holds as long as no other run writes. Who writes takes the lease, so the row of the lease shows whether one did:
 `trust` forgets everything when that row is not the one that this process saw or left. A question about the state of
-another run's write under way is remembered by nobody.
+another run's write under way is not remembered.
 """
 
 import threading
