@@ -37,6 +37,8 @@ class Line:
         self.client._http.request = self.request
 
     def request(self, *args: Any, **more: Any) -> requests.Response:
+        if self.happened["killed"]:
+            raise Killed  # what cleans up after an error does not run
         path = urlsplit(str(more.get("url") or args[1])).path
         self.sent.append(path)
         fault = self.fault(len(self.sent))
