@@ -37,10 +37,15 @@ from ai_usage_tests.mock_claude import Line, MockClaude
 from ai_usage_tests.outcome import Outcome, together
 
 WITHOUT_BOARDS = dg.AssetSelection.all() - dg.AssetSelection.groups("dashboards")
+
+
+def _named(*starts: str) -> dg.AssetSelection:
+    return dg.AssetSelection.assets(*(key for asset in ASSETS for key in asset.keys if key.path[1].startswith(starts)))
+
+
+OF_CURSOR = _named("cursor", "dim_cursor")
 # What Claude alone cannot change: a third of the steps.
-OF_OTHERS = dg.AssetSelection.assets(
-    *(key for asset in ASSETS for key in asset.keys if key.path[1].startswith(("cursor", "sheet", "dim_cursor")))
-)
+OF_OTHERS = OF_CURSOR | _named("sheet")
 OF_CLAUDE = WITHOUT_BOARDS - OF_OTHERS
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -57,7 +62,7 @@ class Ticking:
 
 
 @cache
-def _graph() -> AssetGraph:
+def graph() -> AssetGraph:
     """Everything there is. `dg.materialize` would make it anew for each run, which takes longer than a small run."""
     return AssetGraph.from_assets([*ASSETS, dg.AssetsDefinition(specs=VIEWS), *CHECKS])
 
@@ -115,7 +120,7 @@ class Platform:
             "warehouse": self.warehouse,
         }
         job = dg.define_asset_job(EPHEMERAL_JOB_NAME, selection).resolve(
-            asset_graph=_graph(),
+            asset_graph=graph(),
             resource_defs={name: dg.ResourceDefinition.hardcoded_resource(of) for name, of in resources.items()},
         )
         with nullcontext() if self.opens_each_step else self.warehouse.connected():
