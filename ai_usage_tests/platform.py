@@ -221,14 +221,18 @@ def files(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir() if path.is_file()}
 
 
-def contents(database: Path) -> dict[str, dict[date | None, list[tuple[Any, ...]]]]:
+def contents(database: Path, *, with_views: bool = False) -> dict[str, dict[date | None, list[tuple[Any, ...]]]]:
     """Table → day → its rows, sorted, without the stamps: what two histories of the same days have in common. Not how
-    fresh sources are.
+    fresh sources are. Of a view its text, unless its rows are wanted: they follow from the tables.
     """
     with duckdb.connect(str(database), read_only=True) as db:
         there = {name for (name,) in db.execute("select table_name from information_schema.tables").fetchall()}
         there -= {"source_freshness", "builds"}
-        return {t.name: _by_day(db, t) for t in TABLES if t.schema == "ai_usage_analytics" and t.name in there}
+        asked = [t for t in TABLES if t.schema == "ai_usage_analytics" and t.name in there]
+        texts = dict(db.execute("select view_name, sql from duckdb_views() where not internal").fetchall())
+        if with_views:
+            texts = {}
+        return {t.name: {None: [(texts[t.name],)]} if t.name in texts else _by_day(db, t) for t in asked}
 
 
 def _by_day(db: duckdb.DuckDBPyConnection, table: Table) -> dict[date | None, list[tuple[Any, ...]]]:
