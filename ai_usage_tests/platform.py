@@ -207,6 +207,17 @@ def _platform_of(folder: Path) -> Platform:
     return Platform(warehouse, folder / "dagster")
 
 
+@cache
+def of_bill() -> dg.AssetSelection:
+    """What Claude bills and Claude Code counts, with the checks of these tables."""
+    core = ("claude_costs", "claude_daily_cost", "claude_usage_tokens", "claude_code_usage_stats", "spend_versions")
+    made = whatever_makes("marts/claude_total_expenses", *(f"core/{table}" for table in core))
+    made = made.required_multi_asset_neighbors() - OF_OTHERS
+    there = made.resolve(graph())
+    keys = (key for check in CHECKS for key in check.check_keys if key.asset_key in there)
+    return made.without_checks() | dg.AssetSelection.checks(*keys)
+
+
 def checks_of(*checks: str) -> dg.AssetSelection:
     """These checks, on every table that has them."""
     return dg.AssetSelection.checks(*(key for check in CHECKS for key in check.check_keys if key.name in checks))
