@@ -13,7 +13,7 @@ from datetime import timedelta
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from time import sleep
-from typing import Any
+from typing import Any, Self
 
 import dagster as dg
 import duckdb
@@ -77,7 +77,7 @@ def watch(dies_before: str) -> None:
         def __getattr__(self, name: str) -> Any:
             return getattr(self.inner, name)
 
-        def __enter__(self) -> "Connection":
+        def __enter__(self) -> Self:
             return self
 
         def __exit__(self, *_: object) -> None:

@@ -2,7 +2,7 @@
 amount. The records are spread over a simulated day, of each report that money rests on.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import polars as pl
 import pytest
 
 from ai_usage.check import DailyCheck, Finding, Result
@@ -24,6 +25,8 @@ from ai_usage.providers.anthropic.rows import analytics, usage_and_cost
 from ai_usage.providers.cursor import rows as cursor_rows
 from ai_usage.providers.cursor import tables as cursor_tables
 from ai_usage.settings import settings
+from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.table import Table
 from ai_usage_tests.parts import behind
 from ai_usage_tests.platform import Platform, platform_in, whatever_makes
 
@@ -96,7 +99,7 @@ def rebuild(platform: Platform, pull: str) -> None:
     with warehouse.connected():
         organization, emails = organization_of(warehouse, "default"), emails_of_users(warehouse)
         assert organization is not None
-        table, shape = {
+        cores: dict[str, tuple[Table, Callable[[Records], pl.DataFrame]]] = {
             "claude_cost_report": (
                 tables.CLAUDE_COSTS,
                 lambda pulled: usage_and_cost.cost_rows(pulled, organization),
@@ -114,7 +117,8 @@ def rebuild(platform: Platform, pull: str) -> None:
                 lambda pulled: analytics.analytics_cost_rows(pulled, organization, emails),
             ),
             "cursor_usage_events": (cursor_tables.CURSOR_USAGE_EVENTS, cursor_rows.event_rows),
-        }[pull]
+        }
+        table, shape = cores[pull]
         warehouse.replace_days(table, [DAY], shape(warehouse.newest(pull, SPAN)))
         gates = Gates(warehouse)
         for mart in marts():
