@@ -97,7 +97,7 @@ def test_without_a_key_every_asset_succeeds_writes_nothing_and_notes_it(keyed: K
     assert platform.sql("select count(*) from ai_usage_raw.pulls") == [(0,)]
     own = {"dim_provider", "dim_platform"}  # of the test's own platform
     own |= {f"{of}_thresholds" for of in ("anomaly", "growth", "forecast", "backtest", "close")}  # which are constants
-    assert {table for table, rows in contents(platform.warehouse.path).items() if rows} == own
+    assert {table for table, rows in contents(platform.warehouse.path, with_views=True).items() if rows} == own
     assert outcome.not_configured == {
         "claude": "not configured: ANTHROPIC_ADMIN_API_KEY is not set",
         "claude_analytics": "not configured: ANTHROPIC_ADMIN_API_KEY (or ANTHROPIC_ANALYTICS_API_KEY) is not set",
