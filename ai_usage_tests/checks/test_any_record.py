@@ -25,7 +25,7 @@ from ai_usage.providers.anthropic.rows import analytics, usage_and_cost
 from ai_usage.providers.cursor import rows as cursor_rows
 from ai_usage.providers.cursor import tables as cursor_tables
 from ai_usage.settings import settings
-from ai_usage.warehouse.ledger import Records
+from ai_usage.warehouse.reading.ledger_records import Records
 from ai_usage.warehouse.table import Table
 from ai_usage_tests.parts import behind
 from ai_usage_tests.platform import Platform, platform_in, whatever_makes
