@@ -42,7 +42,7 @@ def dim_pseudonym(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> 
     """
     salt = pseudonym_salt()
     if not salt:
-        return note(context, "core/dim_pseudonym", None, skipped="AI_USAGE_PSEUDONYMS is not set")
+        return note(context, "core/dim_pseudonym", None, left_as_it_is="AI_USAGE_PSEUDONYMS is not set")
     with warehouse.connected():
         rows = pseudonyms(warehouse, salt)
         warehouse.replace_all(DIM_PSEUDONYM, rows)
