@@ -143,6 +143,7 @@ class BigQueryWarehouse:
     def _commit(self, pull: str, planned: Appended) -> None:
         """The first load alone leaves records that no row of `pulls` has: they do not count."""
         name, raw = f"ai_usage_{planned.commits['pull_id'][0]}_{pull}", raw_table(pull)
+        self.memory.make_room()
         self._lease.renew()
         if planned.records is not None and planned.records.height:
             with self._writing(raw):
