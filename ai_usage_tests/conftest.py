@@ -18,7 +18,7 @@ DATA_DIR = Path(tempfile.mkdtemp(prefix="ai_usage_tests_"))
 for name in [
     name
     for name in os.environ
-    if name.startswith(("AI_USAGE_", "ALERT_", "ANTHROPIC_", "CURSOR_", "DAGSTER_", "METABASE_"))
+    if name.startswith(("AI_USAGE_", "ALERT_", "ANTHROPIC_", "BIGQUERY_", "CURSOR_", "DAGSTER_", "METABASE_"))
 ]:
     del os.environ[name]
 os.environ |= {
@@ -28,6 +28,8 @@ os.environ |= {
     "AI_USAGE_NOW": "2026-11-20T12:00:00Z",
     "AI_USAGE_SIMULATE": "0",
     "AI_USAGE_WAREHOUSE": "duckdb",
+    "BIGQUERY_PROJECT": "",
+    "BIGQUERY_EMULATOR_HOST": "",
     "AI_USAGE_PUBLISHED_FOR": "owner",
     "AI_USAGE_SHEET_ID": "",
     "AI_USAGE_SCHEDULE_TIMEZONE": "Europe/Berlin",

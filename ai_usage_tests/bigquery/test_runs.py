@@ -1,0 +1,99 @@
+"""The platform's own definitions with AI_USAGE_WAREHOUSE=bigquery: what a run leaves equals the embedded engine's."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import dagster as dg
+import pytest
+
+from ai_usage.automation import warehouse_resource
+from ai_usage.automation.refresh import range_tags
+from ai_usage.automation.warehouse_resource import published, warehouse_of
+from ai_usage.catalog import TABLES
+from ai_usage.definitions import build_defs
+from ai_usage.partitions import Span
+from ai_usage.settings import Settings, settings
+from ai_usage.warehouse.bigquery.lease import WRITER_LEASE
+from ai_usage.warehouse.table import STAMPS, Table
+from ai_usage_tests.bigquery.running import Emulator
+from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.platform import QUIET
+
+SPAN = Span(date(2026, 11, 18), date(2026, 11, 19))
+PART = (
+    dg.AssetSelection.assets("marts/claude_total_expenses", "marts/claude_daily_summary")
+    .upstream()
+    .required_multi_asset_neighbors()
+)
+OF_RUNS = {*STAMPS, "pull_id", "records_pull_id", "pulled_at", "asked_at", "run_id"}
+OF_RUNS |= {"built_from", "built_at", "evaluated_at"}
+
+
+@dataclass(frozen=True)
+class World:
+    """Days that one run pulled, built and checked."""
+
+    of: Settings
+    outcome: Outcome
+
+    def rows(self, table: Table) -> list[str]:
+        """Without what differs from run to run."""
+        names = ", ".join(name for name in table.columns if name not in OF_RUNS)
+        return sorted(
+            map(repr, warehouse_of(self.of, is_read_only=True).ask(f"select {names} from {table.address}").rows())
+        )
+
+
+def a_run(of: Settings, home: Path) -> World:
+    """One run, with the warehouse that these settings name."""
+    defs = dg.Definitions.merge(build_defs(of), dg.Definitions(jobs=[dg.define_asset_job("part", PART)]))
+    with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral(tempdir=str(home)) as instance:
+        patch.setattr(warehouse_resource, "settings", lambda: of)
+        result = defs.resolve_job_def("part").execute_in_process(
+            tags=range_tags(SPAN), instance=instance, run_config=QUIET, raise_on_error=False
+        )
+    return World(of, Outcome(result))
+
+
+Worlds: TypeAlias = tuple[World, World]
+
+
+@pytest.fixture(scope="module")
+def worlds(running: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Worlds:
+    """The same days on the embedded engine and on BigQuery."""
+    made = []
+    for engine in ("duckdb", "bigquery"):
+        folder = tmp_path_factory.mktemp(engine)
+        of = replace(settings(), warehouse=engine, data_dir=folder, simulate=True)
+        of = replace(of, bigquery_project="p-runs", bigquery_emulator=running.host)
+        made.append(a_run(of, folder))
+    return made[0], made[1]
+
+
+def test_a_run_leaves_the_tables_of_the_embedded_engine_cell_by_cell(worlds: Worlds) -> None:
+    embedded, bigquery = worlds
+    assert bigquery.outcome.result.success
+    made = {asset.rpartition("/")[2] for asset in bigquery.outcome.materialized}
+    tables = [table for table in TABLES if table.name in {*made, "pulls", "builds", "check_results"}]
+    assert len(tables) >= 15
+    for table in tables:
+        assert (table.name, bigquery.rows(table)) == (table.name, embedded.rows(table))
+
+
+def test_a_runs_checks_come_to_the_same(worlds: Worlds) -> None:
+    embedded, bigquery = worlds
+    assert results(bigquery)
+    assert results(bigquery) == results(embedded)
+
+
+def results(of: World) -> list[tuple[Any, ...]]:
+    return sorted((one.asset, one.check, str(one.day), one.result, one.why) for one in of.outcome.results)
+
+
+def test_after_a_run_another_one_may_write_at_once(worlds: Worlds) -> None:
+    readers_see = published(worlds[1].of)
+    assert readers_see is not None
+    held = readers_see.ask(f"select count(*) as n from {WRITER_LEASE.address} where expires_at > current_timestamp()")
+    assert held.item() == 0
