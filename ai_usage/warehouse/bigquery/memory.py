@@ -23,7 +23,7 @@ from ai_usage.warehouse.table import ANALYTICS, RAW, Table
 SMALL_ROWS = 5_000  # of a table that is held; one that has more is asked where it is
 REMEMBERED_ROWS = 100_000  # of one answer; a longer one is asked again
 REMEMBERED = 1_000_000  # rows of all answers together, each counted as one more
-RECORD_BYTES = 256_000_000  # of pulled records that are held
+RECORD_BYTES = 600_000_000  # of pulled records that are held
 Parameters = Mapping[str, Any]
 
 
