@@ -43,13 +43,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "ai_usage.marts.build_days": {"mart": DAILY, "table": DAILY.table, "money": "billed_usd"},
     "ai_usage.providers.cursor.checks.seats": {"table": "cursor_usage_stats"},
     "ai_usage.warehouse.bigquery.engine": {
-        "googlesql": "select 7 as seven",
         "name": "dashboards/board_freshness",
         "pull": "claude_cost_report",
         "statement": merge_builds(BUILDS, no_rows(BUILDS)),
         "within": "activity_date is null",
     },
     "ai_usage.warehouse.bigquery.past_ledger": {"table": PULLS, "committed": "true"},
+    "ai_usage.warehouse.bigquery.questions": {"googlesql": "select 7 as seven"},
     "ai_usage.warehouse.bigquery.tables": {"text": function(FUNCTIONS[0])},
     "ai_usage.warehouse.duckdb.engine": {"name": "dashboards/board_freshness"},
     "ai_usage.warehouse.ledger_check": {"pulls": PARAMETERS["pulls"].value},
@@ -60,7 +60,8 @@ OTHER_PARAMETERS = {
     **dict.fromkeys(("period_from", "period_to", "since"), "DATE"),
     **dict.fromkeys(("at", "by"), "TIMESTAMP"),
     "holder": "STRING",
-    "may_take": "BOOL",
+    "seen_holder": "STRING",
+    "seen_until": "TIMESTAMP",
     "pull_ids": "ARRAY<STRING>",
 }
 
