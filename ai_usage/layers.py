@@ -24,6 +24,7 @@ from ai_usage.errors import AiUsageError, WarehouseError, interruption
 from ai_usage.partitions import DAYS, span_of_run
 from ai_usage.warehouse.builds import BUILDS, Build
 from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.present_step import working_on
 from ai_usage.warehouse.table import Table
 
 OWNERS = ["team:data-platform"]
@@ -138,7 +139,8 @@ def pulled(function: F, asset: dg.AssetKey) -> F:
 
     @wraps(function)
     def step(context: dg.AssetExecutionContext, *args: Any, **kwargs: Any) -> Results:
-        function(context, *args, **kwargs)
+        with working_on(asset.to_user_string()):
+            function(context, *args, **kwargs)
         yield from materialized(context, asset)
 
     return in_plain_words(cast("F", step))
@@ -156,7 +158,8 @@ def built(function: F, asset: dg.AssetKey) -> F:
             return
         began, failure = time.time_ns(), ""
         try:
-            function(context, warehouse)
+            with working_on(asset.to_user_string()):
+                function(context, warehouse)
         except WarehouseError:
             raise
         except Exception as error:

@@ -37,6 +37,8 @@ SECRETS = (
     "METABASE_API_KEY",
 )
 
+ANTHROPIC_URL, CURSOR_URL = "https://api.anthropic.com", "https://api.cursor.com"
+
 
 def _variable(name: str, default: object) -> Any:
     """A field's variable, and what an empty or missing one comes to."""
@@ -66,10 +68,10 @@ class Settings:
     simulate: types.Switch = _flag("AI_USAGE_SIMULATE")
     fixed_now: types.Instant | None = _variable("AI_USAGE_NOW", None)
     schedule_timezone: types.Zone = _variable("AI_USAGE_SCHEDULE_TIMEZONE", "UTC")
-    anthropic_base_url: types.BaseUrl = _variable("ANTHROPIC_ADMIN_BASE_URL", "https://api.anthropic.com")
+    anthropic_base_url: types.BaseUrl = _variable("ANTHROPIC_ADMIN_BASE_URL", ANTHROPIC_URL)
     has_anthropic_admin_key: types.IsSet = _flag("ANTHROPIC_ADMIN_API_KEY")
     has_anthropic_analytics_key: types.IsSet = _flag("ANTHROPIC_ANALYTICS_API_KEY")
-    cursor_base_url: types.BaseUrl = _variable("CURSOR_ADMIN_BASE_URL", "https://api.cursor.com")
+    cursor_base_url: types.BaseUrl = _variable("CURSOR_ADMIN_BASE_URL", CURSOR_URL)
     has_cursor_key: types.IsSet = _flag("CURSOR_ADMIN_API_KEY")
     accounts_file: types.File | None = _variable("AI_USAGE_ACCOUNTS", None)  # accounts.toml: more accounts at providers
     uploads_dir: types.Folder = _variable("AI_USAGE_UPLOADS_DIR", "uploads")

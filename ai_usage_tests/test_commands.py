@@ -19,11 +19,11 @@ from ai_usage.automation.dead_runs import PROCESS, run_by_this_process
 from ai_usage.catalog import TABLES
 from ai_usage.checks.results import CheckResult
 from ai_usage.commands.__main__ import a_full_disk_named, main
-from ai_usage.commands.data_folder import RESERVE, RESERVED
+from ai_usage.commands.data_folder import RESERVE, RESERVED, asked_port
 from ai_usage.commands.docs import TARGET, tables_page
 from ai_usage.commands.refresh import Outcome, ends_what_broke_off, print_not_evaluated, print_troubles
 from ai_usage.definitions import defs
-from ai_usage.errors import WarehouseError
+from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.marts.build_days import rebuild_all
 from ai_usage.marts.files import marts
 from ai_usage.partitions import Span
@@ -205,6 +205,13 @@ def test_a_taken_port_is_named_with_another_to_try(
         port = taken.getsockname()[1]
         assert main(["ui", "--port", str(port)]) == 2
     assert f"Port {port} on 127.0.0.1 cannot be used" in printed(capsys)
+
+
+@pytest.mark.parametrize("port", ["99999", "65536", "0", "-1", "3000a", "\u0663", ""])
+def test_what_is_no_port_is_refused_in_a_sentence(port: str) -> None:
+    with pytest.raises(SettingError, match=f"^PORT={port} is not a port; write a number from 1024 to 65535"):
+        asked_port(port)
+    assert asked_port("65535") == 65535
 
 
 def test_any_failure_on_a_full_disk_is_reported_as_a_full_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -113,7 +113,28 @@ def test_the_doctor_passes_a_cursor_plan_without_commits(
     assert examined(monkeypatch, tmp_path, simulator, team=key) == code
     output = printed(capsys)
     assert sentence in output
+    assert "MB once more" in output
     assert key not in output
+
+
+@pytest.mark.parametrize(("kind", "code"), [("folder", 0), ("file", 1)])
+def test_the_doctor_makes_no_data_folder_that_may_be_misspelled(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    simulator: Simulator,
+    kind: str,
+    code: int,
+) -> None:
+    above = tmp_path / "above"
+    above.mkdir() if kind == "folder" else above.write_text("")
+    missing = above / "datta" / "ai_usage"
+    assert examined(monkeypatch, missing, simulator, team=CURSOR_KEY) == code
+    output = printed(capsys)
+    assert ("is not there yet; the first run makes it" in output) == (kind == "folder")
+    assert ("cannot be made in" in output) == (kind == "file")
+    assert "✓ usage events" in output
+    assert not (above / "datta").exists()
 
 
 def asked_of(simulator: Simulator) -> set[tuple[str, str]]:

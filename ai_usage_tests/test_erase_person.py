@@ -206,9 +206,15 @@ def test_files_that_are_not_ours_are_listed_and_left(
     encoded = base64.b64encode(f"x{ADDRESS}".encode())
     (folder / "mine").mkdir()
     (folder / "mine" / "token").write_bytes(b" " * (2**20 - 5) + encoded)  # over the edge of a block
-    shutil.copyfile(folder / "ai_usage.duckdb", folder / "mine" / "backup.duckdb")
+    aside = "ai_usage.duckdb.before_restore_2026-11-05T060000Z"  # a name that make restore gives
+    for name in ("mine/backup.duckdb", aside):
+        shutil.copyfile(folder / "ai_usage.duckdb", folder / name)
+    (folder / f"{aside}.wal").write_bytes(b"packed")
     assert erase() == 1
     output = printed(capsys)
+    for name in (aside, f"{aside}.wal"):
+        assert f"{name} is a copy of a warehouse, and may name them" in output
+        assert (folder / name).exists()
     assert "token still has the address" in output
     assert "backup.duckdb is a copy of a warehouse" in output
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import ai_usage
-from ai_usage.ingest.http.errors import BadRequest, NotFound, NotModified, RateLimited, Refused, VendorDown
+from ai_usage.ingest.http.errors import ApiDown, BadRequest, NotFound, NotModified, RateLimited, Refused
 from ai_usage.warehouse.reading.field_types import Unfit
 
 VALUES: dict[Any, Any] = {
@@ -64,7 +64,7 @@ def test_each_error_has_every_annotated_attribute_as_soon_as_it_is_made() -> Non
 
 
 @pytest.mark.parametrize(
-    ("kind", "status"), [(NotModified, 304), (BadRequest, 400), (NotFound, 404), (RateLimited, 429), (VendorDown, 500)]
+    ("kind", "status"), [(NotModified, 304), (BadRequest, 400), (NotFound, 404), (RateLimited, 429), (ApiDown, 500)]
 )
 def test_a_refusal_has_its_kinds_status_unless_it_is_given_another(kind: type[Refused], status: int) -> None:
     error = kind("x")

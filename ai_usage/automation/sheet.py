@@ -18,7 +18,7 @@ from ai_usage.check import failed, passed
 from ai_usage.checks.runner import evaluation
 from ai_usage.checks.sheet import KEY, missing_columns, unusable
 from ai_usage.errors import AiUsageError
-from ai_usage.ingest.http.errors import DamagedAnswer, RateLimited, Unreachable, VendorDown
+from ai_usage.ingest.http.errors import ApiDown, DamagedAnswer, RateLimited, Unreachable
 from ai_usage.settings import settings
 from ai_usage.sheet.port import Sheet
 from ai_usage.sheet.pulls import CADENCE, OWN_JOB, SOURCE
@@ -31,7 +31,7 @@ from ai_usage.warehouse.table import PULLS as PULLS_TABLE
 SECONDS = 60  # between two looks
 PULL_SHEET = CADENCE.job
 TRIED_AGAIN = {"dagster/max_retries": "3"}  # a run that fails: its days would not be requested again
-PASSING = (RateLimited, VendorDown, Unreachable, DamagedAnswer)
+PASSING = (RateLimited, ApiDown, Unreachable, DamagedAnswer)
 
 ANY_DAY = f"select activity_date from {PULLS_TABLE.address} where activity_date is not null limit 1"
 
@@ -90,7 +90,7 @@ def sheet_changed(
     if sheet is None:
         return dg.SkipReason(SOURCE.not_configured)
     before = SheetState.read(context.cursor)
-    if not before.version and _waits_for_vendors(published):
+    if not before.version and _waits_for_providers(published):
         return dg.SkipReason("waits for a provider's first day: until then there is nothing to build from the sheet")
     after = look(sheet, before)
     asked = list(requests(before, after, context.last_run_key))
@@ -102,7 +102,7 @@ def sheet_changed(
     )
 
 
-def _waits_for_vendors(published: Warehouse | None) -> bool:
+def _waits_for_providers(published: Warehouse | None) -> bool:
     """Whether a provider is configured and none was pulled yet."""
     is_wanted = any(cadence.daily and cadence.is_configured(settings()) for cadence in CADENCES)
     return is_wanted and (published is None or published.ask(ANY_DAY).is_empty())

@@ -37,6 +37,12 @@ def key_variables(source: Source, pulls: Collection[str]) -> list[str]:
     return list(dict.fromkeys(of_reports)) or [source.key_variable]
 
 
+def optional_of(sources: Collection[Source], pulls: Sequence[str]) -> frozenset[str]:
+    """Those of an optional check's pulls that may be lacking: its optional reports, or all where none is one."""
+    reports = {report.pull: report for source in sources for report in _reports_of(source, pulls)}
+    return frozenset(pull for pull, report in reports.items() if report.needs) or frozenset(pulls)
+
+
 def _reports_of(source: Source, pulls: Collection[str]) -> list[Report[Any]]:
     of_source = [provider.probe.reports for provider in PROVIDERS if provider.source == source]
     return [reports[pull] for reports in of_source for pull in pulls if pull in reports]

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.check import Finding, NotEvaluated, failed
-from ai_usage.checks.accounts import NEVER_PULLED, is_configured, key_variables
+from ai_usage.checks.accounts import NEVER_PULLED, is_configured, key_variables, optional_of
 from ai_usage.ingest.ledger_writes import Source
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
@@ -26,9 +26,9 @@ RANGE_START, RANGE_END, ONE_PARTITION = (
 class Missing:
     """What a check comes to where its pulls were not made."""
 
-    never: str  # the pulls
+    pulls: Sequence[str]
+    optional: frozenset[str]  # those that a plan, a key's scope or the sheet may lack; without any the check is not
     configured: bool
-    is_optional: bool
     was_to_pull: bool  # whether this run was to make one of them
     not_configured: str
 
@@ -44,24 +44,33 @@ class Missing:
         selected = context.job_def.asset_layer.selected_asset_keys
         unset = [variable for one in sources for variable in key_variables(one, pulls)]
         return cls(
-            never=", ".join(f"raw/{pull}" for pull in pulls),
+            pulls=pulls,
+            optional=optional_of(sources, pulls) if is_optional else frozenset(),
             configured=any(is_configured(one, client_of(context, one), pulls) for one in sources),
-            is_optional=is_optional,
             was_to_pull=any(dg.AssetKey(["raw", pull]) in selected for pull in pulls),
             not_configured=f"Not configured: {' and '.join(unset)} {'is' if len(unset) == 1 else 'are'} not set.",
         )
 
-    def finding(self, *, was_asked: bool) -> Finding:
-        """`was_asked`: whether the provider was asked about this day at all."""
+    def finding(self, *, was_asked: bool, lacking: Collection[str] = ()) -> Finding:
+        """`was_asked`: whether the provider was asked about this day at all. `lacking`: which pulls of it were not
+        made; without any, none was.
+        """
+        never = [pull for pull in self.pulls if pull in lacking] or self.pulls
         if not self.configured:
             return NotEvaluated(self.not_configured)
-        if self.is_optional:
+        if optional := [pull for pull in never if pull in self.optional]:
             return NotEvaluated(
-                f"Optional, and never pulled: {self.never}. The plan, the key's scope or the sheet lacks it."
+                f"Optional, and never pulled: {_named(optional)}. The plan, the key's scope or the sheet lacks it."
             )
+        if self.optional:
+            return NotEvaluated(f"{_named(never)} was never pulled.")
         if was_asked or self.was_to_pull:
-            return failed(f"{NEVER_PULLED}: {self.never}.")
-        return NotEvaluated(f"No provider was asked: {self.never} was never pulled.")
+            return failed(f"{NEVER_PULLED}: {_named(never)}.")
+        return NotEvaluated(f"No provider was asked: {_named(never)} was never pulled.")
+
+
+def _named(pulls: Sequence[str]) -> str:
+    return ", ".join(f"raw/{pull}" for pull in pulls)
 
 
 def client_of(context: dg.AssetCheckExecutionContext, source: Source) -> Any:

@@ -42,6 +42,7 @@ from ai_usage.marts.gate import blocked_accounts, by_day
 from ai_usage.partitions import Span
 from ai_usage.providers.registry import BY_KEY
 from ai_usage.warehouse.port import Warehouse
+from ai_usage.warehouse.present_step import working_on
 
 DAYS_AT_ONCE = 31  # bounds memory, whatever the range
 ROWS_SHOWN = 20  # of a result
@@ -87,10 +88,11 @@ def _step(check: Check, evaluate: Evaluate) -> dg.AssetChecksDefinition:
     def evaluated(context: dg.AssetCheckExecutionContext) -> Events:
         missing = Missing.of(context, check.sources, check.pulls, is_optional=check.is_optional)
         warehouse: Warehouse = context.resources.warehouse
-        findings = evaluate(context, warehouse, missing)
-        if check.provider:
-            findings = with_account(findings, warehouse, check.pulls)
-        keep_events(warehouse, spec.key, findings)
+        with working_on(f"check/{check.name}"):
+            findings = evaluate(context, warehouse, missing)
+            if check.provider:
+                findings = with_account(findings, warehouse, check.pulls)
+            keep_events(warehouse, spec.key, findings)
         yield from stored(spec, findings)
 
     return evaluated
@@ -150,8 +152,11 @@ def _by_day(
                 if are_enough(day in pulled[pull] for pull in check.pulls):
                     findings[day] = found.get(day, PASSED)
                 else:
-                    lacking = missing.finding(was_asked=any(day in days for days in pulled.values()))
-                    findings[day] = found.get(day, lacking) if isinstance(lacking, Result) else lacking
+                    of_day = missing.finding(
+                        was_asked=any(day in days for days in pulled.values()),
+                        lacking=[pull for pull in check.pulls if day not in pulled[pull]],
+                    )
+                    findings[day] = found.get(day, of_day) if isinstance(of_day, Result) else of_day
     return findings
 
 

@@ -12,9 +12,10 @@ from rich.markup import escape
 
 from ai_usage.accounts import Account, refuse_unknown_providers
 from ai_usage.automation.warehouse_resource import warehouse_of
+from ai_usage.catalog import FUNCTIONS
 from ai_usage.commands.data_folder import prepare_instance
 from ai_usage.commands.terminal import OUT
-from ai_usage.errors import AiUsageError
+from ai_usage.errors import AiUsageError, WarehouseError
 from ai_usage.ingest.days import Answers, NotYet
 from ai_usage.ingest.http.errors import Refused
 from ai_usage.ingest.http.retry import Patience
@@ -29,10 +30,13 @@ from ai_usage.settings import ROOT, Settings
 from ai_usage.sheet.tabs import TABS, read_tab
 from ai_usage.simulated import accounts, simulated_providers
 from ai_usage.simulated import sheet as sheet_resource
+from ai_usage.warehouse.data_origin import data_are_simulated
 from ai_usage.warehouse.duckdb.published_copy import unreadable
+from ai_usage.warehouse.duckdb.spare_copy import space_to_publish
 from ai_usage.warehouse.durable_files import refuse_a_full_disk
 from ai_usage.warehouse.ledger import Answer
-from ai_usage.warehouse.table import PULLS
+from ai_usage.warehouse.open import place_of
+from ai_usage.warehouse.origin import is_simulated
 
 QUICK = Patience(attempts=1, seconds=20)
 
@@ -41,10 +45,14 @@ C = TypeVar("C", bound=Client)
 
 def run(of: Settings, _: Sequence[str]) -> int:
     refuse_unknown_providers(of, BY_KEY)
-    OUT.print(f"Warehouse: {of.warehouse} at {of.database}")
-    sound = _shows("the data folder can be written", lambda: prepare_instance(of))
-    sound = sound and _shows("the warehouse opens", lambda: _kind_of_figures(of))
-    sound = sound and _shows("a copy can be published", lambda: _published(of))
+    OUT.print(f"Warehouse: {of.warehouse} at {place_of(of)}", soft_wrap=True)
+    sound = _shows("the data folder can be written", lambda: _folder(of))
+    if of.is_bigquery:
+        sound = _project_is_sound(of) and sound
+        sound = sound and _shows("the warehouse opens", lambda: _kind_of_figures(of))
+    elif sound and of.data_dir.exists():
+        sound = _shows("the warehouse opens", lambda: _kind_of_figures(of))
+        sound = sound and _shows("a copy can be published", lambda: _published(of))
     readable_by_others(of)
     sources: list[Callable[[Settings], bool]] = [*(partial(try_provider, provider=each) for each in PROVIDERS), sheet]
     opened_all = [_to_the_end(source, of) for source in sources]
@@ -61,19 +69,45 @@ def _to_the_end(of_one: Callable[[Settings], bool], of: Settings) -> bool:
         return False
 
 
+def _folder(of: Settings) -> str | None:
+    """Takes the data folder into use; one that is not there may be misspelled, so it is not made."""
+    if of.data_dir.exists():
+        prepare_instance(of)
+        return None
+    above = next(folder for folder in of.data_dir.absolute().parents if folder.exists())
+    if not (above.is_dir() and os.access(above, os.W_OK)):
+        raise WarehouseError(f"{of.data_dir} is not there and cannot be made in {above}: set AI_USAGE_DATA_DIR.")
+    return f"{of.data_dir} is not there yet; the first run makes it"
+
+
+def _project_is_sound(of: Settings) -> bool:
+    """The very calls that runs make in BigQuery, each as far as it changes nothing. Whatever one comes to, the others
+    are tried too.
+    """
+    from ai_usage.commands.bigquery_setup import project_of  # noqa: PLC0415 - Google's client takes a second to import
+    from ai_usage.warehouse.bigquery.trials import trials  # noqa: PLC0415
+
+    places: list[Any] = []
+    if not _shows("there are credentials", lambda: places.append(project_of(of))):
+        return False
+    tried = [_shows(trial.what, trial.ask) for trial in trials(places[0], FUNCTIONS)]
+    return all(tried)
+
+
 def _kind_of_figures(of: Settings) -> str:
-    warehouse = warehouse_of(of)
-    kinds = warehouse.ask(f"select distinct is_simulated from {PULLS.address}")["is_simulated"].to_list()
-    return {True: "it holds SIMULATED figures", False: "it holds real figures"}[kinds[0]] if kinds else "it is empty"
+    held = data_are_simulated(of) if of.is_bigquery else is_simulated(warehouse_of(of))
+    return {True: "it holds SIMULATED figures", False: "it holds real figures", None: "it is empty"}[held]
 
 
 def _published(of: Settings) -> str:
     """How much space publishing needs; `WarehouseError` if there is less."""
-    needed = of.database.stat().st_size
+    size = of.database.stat().st_size
+    takes, needed = space_to_publish(size, of.published_database)
     refuse_a_full_disk(of.data_dir, needed, of.published_database)
     copy = of.published_database
     trouble = f"; {why} The next run publishes it again" if copy.exists() and (why := unreadable(copy)) else ""
-    return f"it takes {needed / 1e6:,.1f} MB once more{trouble}"
+    times = "once more" if takes == size else "twice more, for the copy and the one before it"
+    return f"it takes {size / 1e6:,.1f} MB {times}{trouble}"
 
 
 def readable_by_others(of: Settings) -> None:

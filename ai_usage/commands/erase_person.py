@@ -107,6 +107,7 @@ def _erase(of: Settings, warehouse: DuckDBWarehouse, erasure: Erasure, identity:
     )
     left = files_with(of.data_dir, identity.addresses)
     ours = {of.database, of.published_database, readers_copy(of.published_database)}
+    ours |= {file.with_name(f"{file.name}.wal") for file in ours}
     copies = [file for file in warehouses(of.data_dir) if file not in ours]
     for file in sorted({*left, *copies}):
         why = "is a copy of a warehouse, and may name them" if file in copies else "still has the address"

@@ -89,8 +89,12 @@ def _rewrite_text(file: Path, rewrite: Rewrite) -> int:
 
 
 def warehouses(folder: Path) -> list[Path]:
-    """The DuckDB files below a folder: their columns are packed, so that a search byte by byte proves nothing."""
-    return sorted(file for file in folder.rglob("*") if file.is_file() and _begins_as(file, DUCKDB, at=8))
+    """The DuckDB files below a folder, and their logs: their columns are packed, so that a search byte by byte proves
+    nothing.
+    """
+    files = [file for file in folder.rglob("*") if file.is_file() and _begins_as(file, DUCKDB, at=8)]
+    logs = [file.with_name(f"{file.name}.wal") for file in files]
+    return sorted([*files, *(log for log in logs if log.is_file())])
 
 
 def _begins_as(file: Path, sign: bytes, *, at: int = 0) -> bool:

@@ -21,6 +21,7 @@ from ai_usage.partitions import Span
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import Settings
 from ai_usage.warehouse.bigquery import statements as engine
+from ai_usage.warehouse.bigquery.lease import RENEW, RETURN
 from ai_usage.warehouse.builds import BUILDS
 from ai_usage.warehouse.googlesql import SQL, read
 from ai_usage.warehouse.ledger_check import EVERY_TABLE, ledger_query
@@ -58,6 +59,7 @@ def every_statement(of: Settings) -> list[Statement]:
         *_files(),
         *_cards(),
         *_questions(),
+        *(("lease", text.split()[0], text) for text in (RENEW, RETURN)),
         *(("function", name, engine.function(name)) for name in FUNCTIONS),
         *(("function", f"call of {name}", _call(name)) for name in FUNCTIONS),
     ]

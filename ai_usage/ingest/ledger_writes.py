@@ -16,12 +16,12 @@ import dagster as dg
 from ai_usage.ingest.days import Answers, NotYet
 from ai_usage.ingest.each_account import Clients, Note, ask_each, clients_of
 from ai_usage.ingest.http.errors import (
+    ApiError,
     DamagedAnswer,
     IncompleteAnswer,
     Refused,
     TooLarge,
     UnexpectedAnswer,
-    VendorError,
 )
 from ai_usage.ingest.optional import is_not_included
 from ai_usage.layers import note
@@ -221,7 +221,7 @@ def pull_days(
     """
     refuse_a_mixture(warehouse, is_simulated=client.is_simulated)
     tally, pull = Tally(client), report.pull
-    unusable: list[VendorError] = []
+    unusable: list[ApiError] = []
     with skipped_where_not_included(context, client, report, noted):
         try:
             spans = InHalves(span.cut(at_most=at_most))

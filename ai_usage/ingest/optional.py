@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from ai_usage.ingest.http.api import Api
-from ai_usage.ingest.http.errors import KeyRefused, NotFound, NotPermitted, Refused, VendorError
+from ai_usage.ingest.http.errors import ApiError, KeyRefused, NotFound, NotPermitted, Refused
 from ai_usage.ingest.http.paging import Query
 
 LACKS = re.compile(
@@ -66,7 +66,7 @@ def is_key_accepted(api: Api, *plain: tuple[str, Query, Mapping[str, str]]) -> b
         except Refused as error:
             if error.status in (400, 403):
                 return True
-        except VendorError:
+        except ApiError:
             continue
         else:
             return True

@@ -11,6 +11,8 @@ from google.auth.exceptions import GoogleAuthError
 
 from ai_usage.ingest.http.bodies import refuse_bad_utf8
 from ai_usage.ingest.http.errors import (
+    ApiDown,
+    ApiError,
     DamagedAnswer,
     KeyRefused,
     NotFound,
@@ -19,8 +21,6 @@ from ai_usage.ingest.http.errors import (
     TooLarge,
     UnexpectedAnswer,
     Unreachable,
-    VendorDown,
-    VendorError,
     unchained,
 )
 from ai_usage.secrecy import without_secrets
@@ -33,7 +33,7 @@ ADVICE = {
     429: "The read quota of this minute is used up, perhaps by another tool with the same account.",
     500: "Google is in trouble: try again later.",
 }
-KINDS: Mapping[int, type[VendorError]] = {401: KeyRefused, 403: NotPermitted, 404: NotFound, 429: RateLimited}
+KINDS: Mapping[int, type[ApiError]] = {401: KeyRefused, 403: NotPermitted, 404: NotFound, 429: RateLimited}
 
 
 class _Refusal(msgspec.Struct):
@@ -43,10 +43,10 @@ class _Refusal(msgspec.Struct):
     error: _Error | str = ""
 
 
-def refusal(answer: requests.Response) -> VendorError:
+def refusal(answer: requests.Response) -> ApiError:
     """The error for an error status."""
     status = answer.status_code
-    kind = KINDS.get(status, VendorDown if status >= 500 else VendorError)
+    kind = KINDS.get(status, ApiDown if status >= 500 else ApiError)
     if status == 403 and b"usageLimits" in answer.content:  # how Drive words its quotas
         kind = RateLimited
     advice = ADVICE[429] if kind is RateLimited else ADVICE.get(status) or ADVICE.get(status // 100 * 100, "")
@@ -76,7 +76,7 @@ def in_plain_words() -> Iterator[None]:
 
 def may_help(error: Exception) -> bool:
     """Whether to try again."""
-    return isinstance(error, RateLimited | VendorDown | Unreachable | DamagedAnswer)
+    return isinstance(error, RateLimited | ApiDown | Unreachable | DamagedAnswer)
 
 
 def decoded(body: bytes, of: Any, *, at_most: float = inf) -> Any:

@@ -19,7 +19,7 @@ from ai_usage.secrecy import keep_secret
 
 
 class Wire(BaseAdapter):
-    """What `requests` hands its requests to. Fails with a `VendorError`, without the error behind it."""
+    """What `requests` hands its requests to. Fails with a `ApiError`, without the error behind it."""
 
     def __init__(self, client: Client) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""How the stand-in providers misbehave, as planned by a test, and what was asked of them. Knows of no vendor.
+"""How the stand-in providers misbehave, as planned by a test, and what was asked of them. Knows of no provider.
 
 A fault is planned for requests with a path that contains a text; it can wait for some of them, and wear off.
 """

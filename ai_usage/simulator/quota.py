@@ -1,4 +1,4 @@
-"""How many requests a minute a provider takes, counted by a clock that only goes forward. Knows of no vendor."""
+"""How many requests a minute a provider takes, counted by a clock that only goes forward. Knows of no provider."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""When the company works, and how much it uses by then. Knows of no vendor."""
+"""When the company works, and how much it uses by then. Knows of no provider."""
 
 from datetime import date
 from math import exp

@@ -57,6 +57,7 @@ class Project:
     configurations: list[dict[str, Any]] = field(default_factory=list)  # of the dry runs
     bytes_read: int = 1000
     is_there: bool = True
+    has_tables: bool = True  # whether a statement finds those that it names
     is_mtls: bool = False  # Google's client asks it of its session
 
     def place(self, location: str = "US") -> Place:
@@ -124,6 +125,8 @@ class Project:
         for pattern, permission in OF_STATEMENTS:
             if re.search(pattern, text):
                 self._need(permission)
+        if not self.has_tables and "ai_usage_" in text and "staging" not in text:
+            raise Refused(404, "notFound", f"Not found: Table {NAME}:ai_usage_raw.pulls")
         if "no_such_name" in text:
             raise Refused(400, "invalidQuery", "Unrecognized name: no_such_name at [1:8]")
         statistics = {

@@ -43,7 +43,7 @@ def test_a_second_run_waits_until_the_first_is_over(running: Emulator, caplog: p
         second.replace_days(LINES, [DAY], one_line("2"))
     with pytest.raises(WarehouseBusy, match="run-1"), second.connected():
         pass
-    assert amounts(second) == [1]  # readers wait for nobody
+    assert amounts(second) == [1]  # readers wait for no run
     first.publish()
     second.replace_days(LINES, [DAY], one_line("2"))
     assert amounts(first) == [2]
@@ -75,7 +75,7 @@ def test_a_run_that_paused_for_too_long_commits_no_pull(running: Emulator) -> No
     assert second.ask(f"select count(*) as n from {PULLS.address}").item() == 2
 
 
-def test_a_run_that_paused_goes_on_where_nobody_came_in_between(running: Emulator) -> None:
+def test_a_run_that_paused_goes_on_where_no_other_came_in_between(running: Emulator) -> None:
     first, _ = two_runs(running, "p-pause")
     with first.connected():
         first.replace_days(LINES, [DAY], one_line("1"))

@@ -13,7 +13,7 @@ from ai_usage.dashboards.metabase.plan import Edit
 from ai_usage.dashboards.metabase.provision import bigquery_database
 from ai_usage.dashboards.metabase.wanted import Mark, sql_of, wanted
 from ai_usage.errors import SettingError
-from ai_usage.ingest.http.errors import VendorDown
+from ai_usage.ingest.http.errors import ApiDown
 from ai_usage_tests.dashboards.metabase_stand_in import ADMIN, StandIn
 from ai_usage_tests.dashboards.provisioned import QUICK, both, bring, provision
 
@@ -98,7 +98,7 @@ def test_bigquery_gets_googlesql_and_only_the_marts(there: StandIn) -> None:
     there.meddle = lambda _: "refuse"
     with closing(Metabase.open(url=there.url, key=ADMIN, patience=QUICK, hidden=(secret,))) as metabase:
         run = provision(metabase, both(), database=database)
-        with pytest.raises(VendorDown, match=r"BEGIN.*\(key\)") as caught:
+        with pytest.raises(ApiDown, match=r"BEGIN.*\(key\)") as caught:
             run.apply(run.look(), report=lambda _: None)
     assert secret not in str(caught.value)
     without = bigquery_database("Other", "", "", [])

@@ -10,7 +10,7 @@ from ai_usage.dashboards import cards
 from ai_usage.dashboards.metabase.client import Metabase
 from ai_usage.dashboards.metabase.provision import bigquery_database
 from ai_usage.errors import AiUsageError, SettingError
-from ai_usage.ingest.http.errors import KeyRefused, NotPermitted, NotTheApi, UnexpectedAnswer, VendorDown
+from ai_usage.ingest.http.errors import ApiDown, KeyRefused, NotPermitted, NotTheApi, UnexpectedAnswer
 from ai_usage.ingest.http.retry import Patience
 from ai_usage_tests.dashboards.metabase_stand_in import ADMIN, READER, Mishap, StandIn, standing_in
 from ai_usage_tests.dashboards.provisioned import DATABASE, QUICK, SQL, bring
@@ -106,7 +106,7 @@ def test_the_error_of_a_refused_key_names_what_to_do_and_not_the_key(
 
 def test_an_error_that_quotes_the_key_is_shown_without_it(there: StandIn) -> None:
     there.meddle = lambda _: "refuse"
-    with pytest.raises(VendorDown, match=r"OutOfMemoryError \(key was \(key\)\)") as caught:
+    with pytest.raises(ApiDown, match=r"OutOfMemoryError \(key was \(key\)\)") as caught:
         bring(there)
     assert ADMIN not in str(caught.value)
 

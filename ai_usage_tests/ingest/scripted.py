@@ -7,12 +7,12 @@ import httpx
 from ai_usage.ingest.http.api import Api
 from ai_usage.ingest.http.client import http_client
 from ai_usage.ingest.http.paging import Page, Query
-from ai_usage.ingest.http.refusals import Vendor
+from ai_usage.ingest.http.refusals import ApiWords
 from ai_usage.ingest.http.retry import Patience
 
 KEY = "sk-secret-0123456789"
 AT_ONCE = Patience(attempts=4, first_wait=0, jitter=0)
-ACME = Vendor(
+ACME = ApiWords(
     name="Acme",
     advice={
         300: "Mend ACME_URL.",

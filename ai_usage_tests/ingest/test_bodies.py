@@ -17,15 +17,15 @@ from ai_usage.ingest.http.api import Api
 from ai_usage.ingest.http.bodies import FEW_BYTES, MEGABYTE, Limits
 from ai_usage.ingest.http.client import http_client
 from ai_usage.ingest.http.errors import (
+    ApiError,
     DamagedAnswer,
     IncompleteAnswer,
     KeyRefused,
     TooLarge,
     UnexpectedAnswer,
-    VendorError,
 )
 from ai_usage.ingest.http.paging import Page, Query
-from ai_usage.ingest.http.refusals import Vendor
+from ai_usage.ingest.http.refusals import ApiWords
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.client import ClaudeAdmin
@@ -33,7 +33,7 @@ from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.sheet.client import GoogleSheet
 from ai_usage_tests.ingest.hostile import HEAD, Treat, bomb, sending, serving
 
-ACME = Vendor(name="Acme", advice={})
+ACME = ApiWords(name="Acme", advice={})
 ONCE = Patience(attempts=1)
 SMALL = Limits(page_bytes=MEGABYTE, answer_bytes=2 * MEGABYTE)
 GZIP = HEAD + b"content-encoding: gzip\r\n"
@@ -214,7 +214,7 @@ def test_deep_json_outside_of_records_is_a_sentence_too(place: str) -> None:
     }
     transport = httpx.MockTransport(lambda _: answers[place])
     admin = ClaudeAdmin.open(base_url="https://mock.test", admin_key="sk-mock", transport=transport, patience=ONCE)
-    with pytest.raises(VendorError, match=r"^Claude /v1/organizations/"):
+    with pytest.raises(ApiError, match=r"^Claude /v1/organizations/"):
         admin.users() if place == "beside" else admin.organization()
 
 
@@ -225,7 +225,7 @@ SHEET = '{"sheets": [{"properties": {"sheetId": 1, "title": "budgets"}}]}'
     ("treat", "kind", "part"),
     [
         (sending(bomb(200), GZIP), TooLarge, "Google's answer is larger than 1 MB"),
-        (sending(b"<title>Sign in</title>", HEAD.replace(b"application/json", b"text/html")), VendorError, "Sign in"),
+        (sending(b"<title>Sign in</title>", HEAD.replace(b"application/json", b"text/html")), ApiError, "Sign in"),
         (sending(f'{{"sheets": {nested(9_000)}}}'.encode()), UnexpectedAnswer, "not what its API promises"),
         (sending(b'{"sheets": [{"properties": []}]}'), UnexpectedAnswer, "not what its API promises"),
         (sending(gzip.compress(BODY)[:9], GZIP), DamagedAnswer, "broke off"),
@@ -233,7 +233,7 @@ SHEET = '{"sheets": [{"properties": {"sheetId": 1, "title": "budgets"}}]}'
     ],
     ids=["bomb", "page", "deep", "shape", "cut", "refusal"],
 )
-def test_the_sheet_has_the_same_limits(treat: Treat, kind: type[VendorError], part: str) -> None:
+def test_the_sheet_has_the_same_limits(treat: Treat, kind: type[ApiError], part: str) -> None:
     with serving(treat) as google, closing(GoogleSheet.open("id", base_url=google.url, limits=SMALL)) as sheet:
         sheet.patience = ONCE
         with pytest.raises(kind, match=part):
@@ -246,8 +246,8 @@ import re, sys
 from pathlib import Path
 from ai_usage.ingest.http.api import Api
 from ai_usage.ingest.http.client import http_client
-from ai_usage.ingest.http.errors import VendorError
-from ai_usage.ingest.http.refusals import Vendor
+from ai_usage.ingest.http.errors import ApiError
+from ai_usage.ingest.http.refusals import ApiWords
 from ai_usage.ingest.http.retry import Patience
 
 def megabytes():  # at most so far; getrusage would begin with what the parent had
@@ -255,11 +255,11 @@ def megabytes():  # at most so far; getrusage would begin with what the parent h
 
 before = megabytes()
 for url in sys.argv[1:]:
-    api = Api(Vendor(name="Acme", advice={}), http_client(url, {}), Patience(attempts=1))
+    api = Api(ApiWords(name="Acme", advice={}), http_client(url, {}), Patience(attempts=1))
     kind = "read"
     try:
         api.pages("/", {}, following=lambda page: {"page": len(page.items)} if "next" in page.beside else None)
-    except VendorError as error:
+    except ApiError as error:
         kind = type(error).__name__
     print(kind, megabytes() - before)
 """

@@ -15,14 +15,14 @@ from ai_usage.ingest.http.api import Api
 from ai_usage.ingest.http.bodies import Limits
 from ai_usage.ingest.http.client import http_client
 from ai_usage.ingest.http.deadlines import TimeAllowed
-from ai_usage.ingest.http.errors import OutOfTime, Unreachable, VendorDown
-from ai_usage.ingest.http.refusals import Vendor
+from ai_usage.ingest.http.errors import ApiDown, OutOfTime, Unreachable
+from ai_usage.ingest.http.refusals import ApiWords
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.providers.anthropic.client import ClaudeAdmin
 from ai_usage.sheet.client import GoogleSheet
 from ai_usage_tests.ingest.hostile import HEAD, Served, Treat, dripping, serving, silent
 
-ACME = Vendor(name="Acme", advice={})
+ACME = ApiWords(name="Acme", advice={})
 ONCE = Patience(attempts=1)
 SOON = Limits(answer_seconds=0.4)
 GENEROUS = 8.0  # seconds: far more than the deadline, far less than the servers drip
@@ -155,7 +155,7 @@ def test_no_wait_for_a_retry_that_would_begin_after_the_deadline(monkeypatch: py
     clock = Clock(monkeypatch)
     transport = httpx.MockTransport(lambda _: httpx.Response(503, headers={"retry-after": "200"}))
     client = http_client("https://mock.test", {}, transport, Limits(pull_seconds=500))
-    with pytest.raises(VendorDown):
+    with pytest.raises(ApiDown):
         Api(ACME, client, Patience(seconds=100_000)).get("/", {}, read=bytes)
     assert clock.now == 1000 + 2 * 200
 

@@ -12,9 +12,9 @@ from google.auth.exceptions import RefreshError
 
 from ai_usage.ingest.http.api import Api
 from ai_usage.ingest.http.client import http_client
-from ai_usage.ingest.http.errors import Refused, VendorError
+from ai_usage.ingest.http.errors import ApiError, Refused
 from ai_usage.ingest.http.paging import Page, Query
-from ai_usage.ingest.http.refusals import Vendor
+from ai_usage.ingest.http.refusals import ApiWords
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.sheet.client import GoogleSheet
@@ -23,7 +23,7 @@ from ai_usage_tests.encodings import ENCODINGS, leaks
 from ai_usage_tests.ingest.hostile import serving
 
 KEY = "sk-ant-admin01-Qw9/eR+7tYu_2IoPaS4dFgHjK1lZxCvB6nM8qWeR3tY"
-ACME = Vendor(name="Acme", advice={401: "Set ACME_KEY."})
+ACME = ApiWords(name="Acme", advice={401: "Set ACME_KEY."})
 TWICE = Patience(attempts=2, first_wait=0, jitter=0)
 Step = httpx.Response | Exception
 
@@ -80,7 +80,7 @@ def test_no_error_names_the_key(kind: str, encoding: str, caplog: pytest.LogCapt
         return step
 
     api = Api(ACME, http_client("https://acme.test", {"x-api-key": KEY}, httpx.MockTransport(answering)), TWICE)
-    with pytest.raises(VendorError, match=r"^Acme /v1/spend") as caught:
+    with pytest.raises(ApiError, match=r"^Acme /v1/spend") as caught:
         api.pages("/v1/spend", {}, following=by_number)
     texts = everything_of(caught.value) + caplog.text
     assert leaks(texts, KEY) == []
@@ -100,7 +100,7 @@ def test_cursors_key_is_as_secret_as_what_is_sent_of_it(encoding: str) -> None:
     admin = CursorAdmin.open(
         base_url="https://mock.test", key=key, now=lambda: datetime.now(UTC), pace=lambda _: None, transport=transport
     )
-    with pytest.raises(VendorError, match="answered 401") as caught:
+    with pytest.raises(ApiError, match="answered 401") as caught:
         admin.members()
     assert leaks(everything_of(caught.value), key) == []
 
@@ -110,7 +110,7 @@ def test_a_header_that_the_http_library_quotes_names_no_key() -> None:
     with (
         serving(lambda connection: connection.sendall(f"HTTP/1.1 200 OK\r\n{KEY}\r\n\r\n".encode())) as server,
         http_client(server.url, {"x-api-key": KEY}) as client,
-        pytest.raises(VendorError, match="broke off") as caught,
+        pytest.raises(ApiError, match="broke off") as caught,
     ):
         Api(ACME, client, Patience(attempts=1)).get("/v1/spend", {}, read=bytes)
     assert leaks(everything_of(caught.value), KEY) == []
@@ -157,6 +157,6 @@ def test_googles_token_is_named_by_no_error(
         RefreshError(f"invalid_grant: {quoted}"),  # type: ignore[no-untyped-call]
     ):
         steps[:] = [step]
-        with pytest.raises(VendorError) as caught:
+        with pytest.raises(ApiError) as caught:
             sheet.version()
         assert leaks(everything_of(caught.value), TOKEN) == []

@@ -1,6 +1,7 @@
 """What an error of HTTP states, and that it contains no key."""
 
 import logging
+from contextlib import closing
 
 import httpx
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from ai_usage.errors import SettingError
 from ai_usage.ingest.http.client import http_client
 from ai_usage.ingest.http.errors import (
+    ApiDown,
+    ApiError,
     BadRequest,
     KeyRefused,
     NotFound,
@@ -15,10 +18,11 @@ from ai_usage.ingest.http.errors import (
     NotTheApi,
     RateLimited,
     Refused,
-    VendorDown,
-    VendorError,
 )
-from ai_usage_tests.ingest.scripted import KEY, Script, Step, refused
+from ai_usage.providers.anthropic.client import ClaudeAdmin
+from ai_usage.providers.cursor.client import CursorAdmin
+from ai_usage.settings import ANTHROPIC_URL, CURSOR_URL, settings
+from ai_usage_tests.ingest.scripted import ACME, KEY, Script, Step, refused
 
 LOGIN = b"\n<!DOCTYPE html><html><head><title>Sign in</title><style>b{}</style></head><body>to <b>Corp</b> net</body>"
 
@@ -48,6 +52,28 @@ def test_a_page_of_a_proxy_is_named_and_not_requested_again(page: httpx.Response
     assert len(str(caught.value)) < 300
 
 
+@pytest.mark.parametrize(
+    ("base_url", "ends"),
+    [
+        ("https://api.acme.test", "See the plan."),
+        ("https://api.acme.test/", "See the plan."),
+        ("https://gateway.test/acme", "See the plan. Or the base URL https://gateway.test/acme is wrong."),
+    ],
+)
+def test_a_404_doubts_the_base_url_only_where_it_is_not_the_usual_one(base_url: str, ends: str) -> None:
+    assert ACME.at(base_url, usual="https://api.acme.test").advice[404] == ends
+
+
+def test_each_client_knows_the_usual_address_of_its_api() -> None:
+    for url, is_doubted in ((None, False), ("https://gateway.test", True)):
+        claude = ClaudeAdmin.open(base_url=url or ANTHROPIC_URL, admin_key=KEY)
+        cursor = CursorAdmin.open(base_url=url or CURSOR_URL, key=KEY, now=settings().now)
+        with closing(claude), closing(cursor):
+            for api in (claude.admin, claude.analytics, cursor.api):
+                assert ("base URL" in api.words.advice[404]) == is_doubted
+                assert "BASE_URL" not in api.words.advice[404]
+
+
 REFUSALS: list[tuple[httpx.Response, type[Refused], str]] = [
     (refused(400), BadRequest, "Ask the maintainers."),
     (refused(401), KeyRefused, "Set ACME_KEY."),
@@ -55,8 +81,8 @@ REFUSALS: list[tuple[httpx.Response, type[Refused], str]] = [
     (refused(403), NotPermitted, "It needs read:spend."),
     (refused(404), NotFound, "See the plan."),
     (refused(429, x_should_retry="false"), RateLimited, "Come back later."),
-    (refused(500, x_should_retry="false"), VendorDown, "See their status page."),
-    (refused(501), VendorDown, "See their status page."),
+    (refused(500, x_should_retry="false"), ApiDown, "See their status page."),
+    (refused(501), ApiDown, "See their status page."),
     (refused(302, location="https://elsewhere.test/"), BadRequest, "Mend ACME_URL."),
 ]
 
@@ -111,7 +137,7 @@ def test_an_error_body_of_any_shape_is_quoted_on_one_line(content: bytes, quoted
 def test_no_error_and_no_log_holds_the_key(step: Step, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     script = Script(step)
-    with pytest.raises(VendorError) as caught:
+    with pytest.raises(ApiError) as caught:
         script.page()
     texts = [caplog.text, repr(script.api())]
     chain: BaseException | None = caught.value

@@ -9,11 +9,11 @@ import httpx
 import pytest
 
 from ai_usage.ingest.http.errors import (
+    ApiDown,
     DamagedAnswer,
     RateLimited,
     UnexpectedAnswer,
     Unreachable,
-    VendorDown,
 )
 from ai_usage.ingest.http.retry import Patience, retry_after
 from ai_usage_tests.ingest.scripted import AT_ONCE, GOOD, Script, Step, refused
@@ -86,7 +86,7 @@ def test_after_an_outage_one_try_is_made_until_it_answers(down: Step) -> None:
         before = len(script.asked)
         try:
             api.get("/v1/spend", {}, read=bytes)
-        except (VendorDown, Unreachable):
+        except (ApiDown, Unreachable):
             return before - len(script.asked)
         return len(script.asked) - before
 
@@ -104,13 +104,13 @@ def test_json_of_another_shape_is_not_asked_for_again() -> None:
 
 def test_waits_double_up_to_the_longest(clock: Clock) -> None:
     script = Script(refused(529))
-    with pytest.raises(VendorDown):
+    with pytest.raises(ApiDown):
         script.page(Patience(attempts=6, first_wait=1, longest_wait=5, jitter=0))
     assert clock.slept == [1, 2, 4, 5, 5]
 
 
 def test_waits_are_jittered(clock: Clock) -> None:
-    with pytest.raises(VendorDown):
+    with pytest.raises(ApiDown):
         Script(refused(529)).page(Patience(attempts=30, first_wait=1, longest_wait=1.5, jitter=0.5, seconds=99))
     assert all(1 <= wait <= 1.5 for wait in clock.slept)
     first_waits = set()
@@ -171,7 +171,7 @@ def test_a_slow_outage_ends_with_the_patience_whatever_the_count(clock: Clock) -
         return refused(503)
 
     script = Script(slow)
-    with pytest.raises(VendorDown):
+    with pytest.raises(ApiDown):
         script.page(Patience(attempts=1000, seconds=60, first_wait=1, jitter=0, longest_wait=5))
     assert len(script.asked) == 5  # begun after 0, 11, 23, 37 and 52 seconds; the next would be after 67
     assert clock.now == 1062

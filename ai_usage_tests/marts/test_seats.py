@@ -98,6 +98,28 @@ def test_eighty_six_purchased_seats_and_three_members_cost_eighty_six_seats(desk
     assert desk.sql(f"select count(*), count(user_email) from {A}.seat_use where is_assigned") == [(3, 3)]
 
 
+def test_seats_are_as_of_the_last_day_that_every_configured_team_is_known(desk: Platform) -> None:
+    days = month(MARCH)
+    as_of = f"select distinct as_of_date from {A}.seat_use"
+    assigned = f"select user_email, last_active_date from {A}.seat_use where is_assigned order by user_email"
+    unassigned = f"select seats from {A}.seat_use where not is_assigned"
+    seat_use = next(mart for mart in marts() if mart.table.name == "seat_use")
+    company(desk, seats=[{**SEATS_OF_86, "seats": 5}], members=(ADA, GRACE), also_in_eu=(MARY,), days=days)
+    for mart in ("cursor_usage_stats", "cursor_seats"):
+        desk.sql(f"delete from {A}.{mart} where account = 'eu' and activity_date = '{days[-1]}'")
+    desk.sql(f"update {A}.cursor_seats set seats = 3 where not is_assigned and activity_date = '{days[-1]}'")
+    rebuild_whole(desk.warehouse, seat_use)
+    assert desk.sql(as_of) == [(days[-2],)]
+    assert desk.sql(assigned) == [(who, days[-2]) for who in (ADA, GRACE, MARY)]
+    assert desk.sql(unassigned) == [(2,)]
+    put(desk, "dim_account", [{"provider": "cursor", "account": "eu", "is_expected": False}])
+    rebuild_whole(desk.warehouse, seat_use)
+    put(desk, "dim_account", [])
+    assert desk.sql(as_of) == [(days[-1],)]
+    assert desk.sql(assigned) == [(who, days[-1]) for who in (ADA, GRACE)]
+    assert desk.sql(unassigned) == [(3,)]
+
+
 def test_a_cost_center_is_the_person_s_and_else_that_of_the_whole_team(desk: Platform) -> None:
     people: list[Row] = [
         {"user_email": ADA, "person_email": ADA, "team_name": "Data", "cost_center": "4100"},

@@ -13,7 +13,7 @@ import stamina
 
 from ai_usage.commands.sheet_template import write_template
 from ai_usage.errors import SettingError
-from ai_usage.ingest.http.errors import NotFound, NotPermitted, RateLimited, UnexpectedAnswer, Unreachable, VendorDown
+from ai_usage.ingest.http.errors import ApiDown, NotFound, NotPermitted, RateLimited, UnexpectedAnswer, Unreachable
 from ai_usage.sheet.client import GoogleSheet
 from ai_usage.sheet.csv_folder import CsvFolder
 from ai_usage.sheet.port import Sheet
@@ -129,7 +129,7 @@ def test_a_used_up_quota_is_waited_for(google: Simulator, sheet: GoogleSheet) ->
 
 def test_a_failure_at_google_is_one_sentence(google: Simulator, sheet: GoogleSheet) -> None:
     google.faults.plan("status", status=503, path="/v4/", times=None)
-    with pytest.raises(VendorDown, match="Google answered 503"):
+    with pytest.raises(ApiDown, match="Google answered 503"):
         sheet.tabs({})
     google.stop()
     with pytest.raises(Unreachable, match="No answer from Google"):

@@ -1,4 +1,4 @@
-"""Publishing a large file writes what changed into a file that nobody reads; killed anywhere, it leaves a whole one."""
+"""Publishing a large file writes what changed into a file that no one reads; killed anywhere, it leaves a whole one."""
 
 import os
 import subprocess
@@ -14,7 +14,14 @@ import pytest
 
 from ai_usage.warehouse.duckdb import spare_copy
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
-from ai_usage.warehouse.duckdb.spare_copy import BLOCK, HEADERS, publish_file, spares, write_differences
+from ai_usage.warehouse.duckdb.spare_copy import (
+    BLOCK,
+    HEADERS,
+    publish_file,
+    space_to_publish,
+    spares,
+    write_differences,
+)
 from ai_usage.warehouse.readers import readers_copy
 from ai_usage_tests.mock_claude import DAY
 from ai_usage_tests.platform import files
@@ -49,6 +56,25 @@ def pulls(published: Path) -> int:
     with duckdb.connect(str(published), read_only=True) as db:
         [(count,)] = db.execute("select count(*) from ai_usage_raw.pulls").fetchall()
     return int(count)
+
+
+def test_the_space_that_is_needed_is_the_space_that_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = tmp_path / "source", tmp_path / "published"
+    source.write_bytes(bytes(BLOCK))
+    assert space_to_publish(BLOCK, target) == (BLOCK, BLOCK)
+    monkeypatch.setattr(spare_copy, "WORTH_A_SPARE", BLOCK)
+    needed = []
+    for more in (0, 0, 10):
+        with source.open("ab") as file:
+            file.write(bytes(more))
+        size = source.stat().st_size
+        needed.append(space_to_publish(size, target))
+        with FileIO(source) as opened:
+            publish_file(opened, target, mode=0o600)
+    assert needed == [(2 * BLOCK, 2 * BLOCK), (2 * BLOCK, BLOCK), (2 * BLOCK + 20, 20)]
+    assert sum(file.stat().st_size for file in tmp_path.iterdir() if file != source) == 2 * BLOCK + 10
+    monkeypatch.setattr(spare_copy, "_has_readers_elsewhere", lambda _: True)
+    assert space_to_publish(BLOCK, target) == (BLOCK, BLOCK)
 
 
 @contextmanager
@@ -120,7 +146,7 @@ def test_where_locks_of_readers_may_not_be_seen_there_is_no_spare(
     monkeypatch.setattr("ai_usage.warehouse.duckdb.spare_copy.sys.platform", "darwin")
     published = warehouse.published_path
     publish(warehouse, "3")
-    assert spares(published)[0].exists(), "nobody reads from elsewhere"
+    assert spares(published)[0].exists(), "no one reads from elsewhere"
     readers_copy(published).parent.mkdir()
     publish(warehouse, "4")
     assert not spares(published)[0].exists()

@@ -1,4 +1,4 @@
--- Spend of former members: API keys of people who are in no list of members today, keys without an owner that nobody in
+-- Spend of former members: API keys of people who are in no list of members today, keys without an owner that no one in
 -- the list created, and people who were removed from a provider's list. Only providers that have a list are looked at.
 -- Each address of a member counts as the member's.
 --

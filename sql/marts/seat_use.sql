@@ -13,7 +13,7 @@
 --   team_name string: the member's; null without one, and for unassigned seats
 --   plan_name string: the seat's plan; null without one, and if several plans are purchased
 --   seat_price_usd numeric: price of one seat for a calendar month; null where it is not known
---   as_of_date date not null: the last day for which the provider sent members
+--   as_of_date date not null: the last day for which the provider sent the members of every configured account
 --   last_active_date date: the last known day on which the member was active; null without one
 --   days_known integer not null: known days of the last 28; 0 for unassigned seats
 --   days_active integer not null: those of them on which the member was active

@@ -15,7 +15,7 @@ from ai_usage.errors import SettingError
 from ai_usage.ingest.http.api import Api
 from ai_usage.ingest.http.client import http_client
 from ai_usage.ingest.http.errors import IncompleteAnswer
-from ai_usage.ingest.http.refusals import Vendor
+from ai_usage.ingest.http.refusals import ApiWords
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.secrecy import keep_secret
 
@@ -143,7 +143,7 @@ class _Properties(msgspec.Struct, rename="kebab"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Words(Vendor):
+class _Words(ApiWords):
     """Metabase sends what is wrong as plain text, as `message`, or field by field as `errors`."""
 
     def message(self, body: bytes) -> str:

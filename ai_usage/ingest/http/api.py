@@ -20,6 +20,7 @@ from ai_usage.ingest.http.bodies import Room, TooMuch, Undecodable, are_too_deep
 from ai_usage.ingest.http.client import Client
 from ai_usage.ingest.http.errors import (
     KINDS,
+    ApiDown,
     BadRequest,
     DamagedAnswer,
     IncompleteAnswer,
@@ -29,11 +30,10 @@ from ai_usage.ingest.http.errors import (
     TooLarge,
     UnexpectedAnswer,
     Unreachable,
-    VendorDown,
     unchained,
 )
 from ai_usage.ingest.http.paging import Following, Page, Query
-from ai_usage.ingest.http.refusals import Vendor, first_words, is_a_page
+from ai_usage.ingest.http.refusals import ApiWords, first_words, is_a_page
 from ai_usage.ingest.http.retry import RETRIED, Patience, retry_after, worth_waiting_for
 from ai_usage.secrecy import without_secrets
 
@@ -50,7 +50,7 @@ class Api:
     minutes.
     """
 
-    vendor: Vendor
+    words: ApiWords
     http: Client
     patience: Patience = field(default_factory=Patience)
     requests: int = field(default=0, init=False)  # sent so far, retries included
@@ -61,7 +61,7 @@ class Api:
     def get(
         self, path: str, query: Query, *, read: Callable[[bytes], T], headers: Mapping[str, str] | None = None
     ) -> T:
-        """The answer as `read` understands its body; tried again while it can help, then a `VendorError`."""
+        """The answer as `read` understands its body; tried again while it can help, then a `ApiError`."""
         send = partial(self.http.get, path, params=dict(query), headers=headers)
         return self._tried(path, lambda response: read(response.content), send)
 
@@ -81,7 +81,7 @@ class Api:
                         answer = self._once(path, read, send, until)
                         self._is_down, self.has_answered = False, True
                         return answer
-        except (VendorDown, Unreachable):
+        except (ApiDown, Unreachable):
             self._is_down = True
             raise
         raise AssertionError("unreachable: retry_context returns or raises")
@@ -149,12 +149,12 @@ class Api:
         except TooMuch as error:
             raise self._too_large(path, error) from None
         except (httpx.RemoteProtocolError, httpx.DecodingError, Undecodable) as error:
-            raise DamagedAnswer(f"{self.vendor.name} {path}: the answer broke off ({error}).") from None
+            raise DamagedAnswer(f"{self.words.name} {path}: the answer broke off ({error}).") from None
         except httpx.TransportError as error:
             if time.monotonic() >= until:
                 raise self._out_of_time(path) from None
             raise Unreachable(
-                f"{self.vendor.name} {path}: no answer from {self.http.base_url.host} "
+                f"{self.words.name} {path}: no answer from {self.http.base_url.host} "
                 f"({type(error).__name__}: {error}). Check the network, a proxy, and the base URL."
             ) from None
         if response.status_code != httpx.codes.OK:
@@ -175,34 +175,34 @@ class Api:
             kind = response.headers.get("content-type", "")
             if is_a_page(kind, response.content):
                 page = first_words(response.status_code, kind, response.content)
-                raise NotTheApi(f"{self.vendor.name} {path}: {page}") from None
-            raise DamagedAnswer(f"{self.vendor.name} {path}: the answer is cut short or no JSON ({error}).") from None
+                raise NotTheApi(f"{self.words.name} {path}: {page}") from None
+            raise DamagedAnswer(f"{self.words.name} {path}: the answer is cut short or no JSON ({error}).") from None
 
     def _unexpected(self, path: str, why: str, response: httpx.Response | None = None) -> UnexpectedAnswer:
-        named = f"; request id {self.vendor.request_id(response)}" if response else ""
+        named = f"; request id {self.words.request_id(response)}" if response else ""
         return UnexpectedAnswer(
-            f"{self.vendor.name} {path}: the answer is not what the API promises ({why}){named}. Nothing of it is kept."
+            f"{self.words.name} {path}: the answer is not what the API promises ({why}){named}. Nothing of it is kept."
         )
 
     def _too_large(self, path: str, why: TooMuch) -> TooLarge:
-        return TooLarge(f"{self.vendor.name} {path}: the answer {why}: nothing of this answer is kept.")
+        return TooLarge(f"{self.words.name} {path}: the answer {why}: nothing of this answer is kept.")
 
     def _out_of_time(self, path: str) -> OutOfTime:
         hours = self.http.limits.pull_seconds / 3600
         return OutOfTime(
-            f"{self.vendor.name} {path}: not asked to the end, because {self.vendor.name} has been asked for {hours:g} "
+            f"{self.words.name} {path}: not asked to the end, because {self.words.name} has been asked for {hours:g} "
             "hours in this run (AI_USAGE_PULL_HOURS). What was pulled before is kept; the other days are asked for "
             "again by the next run."
         )
 
     def _refusal(self, path: str, response: httpx.Response) -> Refused:
         status = response.status_code
-        kind = KINDS.get(status) or (VendorDown if status >= httpx.codes.INTERNAL_SERVER_ERROR else BadRequest)
-        advice = self.vendor.advice.get(status) or self.vendor.advice.get(status // 100 * 100, "")
-        explanation = without_secrets(self.vendor.message(response.content))[:EXPLANATION]
+        kind = KINDS.get(status) or (ApiDown if status >= httpx.codes.INTERNAL_SERVER_ERROR else BadRequest)
+        advice = self.words.advice.get(status) or self.words.advice.get(status // 100 * 100, "")
+        explanation = without_secrets(self.words.message(response.content))[:EXPLANATION]
         return kind(
-            f"{self.vendor.name} {path} answered {status}: {explanation}; "
-            f"request id {self.vendor.request_id(response)}. {advice}".rstrip(),
+            f"{self.words.name} {path} answered {status}: {explanation}; "
+            f"request id {self.words.request_id(response)}. {advice}".rstrip(),
             status=status,
             explanation=explanation,
             parameters=(name.removesuffix("[]") for name in response.request.url.params),
@@ -211,7 +211,7 @@ class Api:
         )
 
     def _incomplete(self, path: str, why: str) -> IncompleteAnswer:
-        return IncompleteAnswer(f"{self.vendor.name} {path} {why}: nothing of this answer is kept.")
+        return IncompleteAnswer(f"{self.words.name} {path} {why}: nothing of this answer is kept.")
 
 
 def overlapped(ask: Callable[[Item], T], items: Iterable[Item], *, at_once: int) -> list[T]:

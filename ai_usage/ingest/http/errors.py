@@ -1,6 +1,6 @@
 """What can go wrong between us and an API. No text of an error holds a secret.
 
-VendorError
+ApiError
 ├── Unreachable          no answer: name, connection, time-out, reset     tried again
 ├── DamagedAnswer        an answer cut short, or broken JSON              tried again
 ├── NotTheApi            a page of a proxy, or one to log in at
@@ -12,7 +12,7 @@ VendorError
     ├── NotModified 304                                                   only where the question was "unless …"
     ├── BadRequest       KeyRefused 401   NotPermitted 403   NotFound 404
     ├── RateLimited 429                                                   tried again
-    └── VendorDown 5xx                                                    tried again
+    └── ApiDown 5xx                                                    tried again
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ from ai_usage.errors import AiUsageError
 from ai_usage.secrecy import without_secrets
 
 
-class VendorError(AiUsageError):
+class ApiError(AiUsageError):
     """A provider's answer that cannot be used. Whatever the sentence quotes, it is one line and holds no secret."""
 
     def __init__(self, sentence: str = "") -> None:
@@ -31,27 +31,27 @@ class VendorError(AiUsageError):
         super().__init__("".join(letter if letter.isprintable() else " " for letter in plain))
 
 
-class Unreachable(VendorError):
+class Unreachable(ApiError):
     """No answer came."""
 
 
-class DamagedAnswer(VendorError):
+class DamagedAnswer(ApiError):
     """An answer that ends early or is broken JSON."""
 
 
-class NotTheApi(VendorError):
+class NotTheApi(ApiError):
     """Something else answered in the API's place: a proxy, a login page."""
 
 
-class OutOfTime(VendorError):
+class OutOfTime(ApiError):
     """The source has been asked for as long as a run may ask it."""
 
 
-class UnexpectedAnswer(VendorError):
+class UnexpectedAnswer(ApiError):
     """An answer with JSON of another shape than the API promises."""
 
 
-class IncompleteAnswer(VendorError):
+class IncompleteAnswer(ApiError):
     """Pages or days that contradict each other: using them would lose money unnoticed."""
 
 
@@ -59,7 +59,7 @@ class TooLarge(IncompleteAnswer):
     """An answer of more than may be taken. One of fewer days may be small enough."""
 
 
-class Refused(VendorError):
+class Refused(ApiError):
     """The provider answered with an error status; `usual_status` where none is given."""
 
     usual_status: ClassVar[int] = 400
@@ -121,7 +121,7 @@ class RateLimited(Refused):
     usual_status = 429
 
 
-class VendorDown(Refused):
+class ApiDown(Refused):
     """5xx: the provider's own trouble."""
 
     usual_status = 500
@@ -132,11 +132,11 @@ KINDS = {kind.usual_status: kind for kind in (NotModified, KeyRefused, NotPermit
 
 @contextmanager
 def unchained() -> Iterator[None]:
-    """A `VendorError` leaves without the error behind it: Dagster stores the text of that one too, and it may hold
+    """A `ApiError` leaves without the error behind it: Dagster stores the text of that one too, and it may hold
     secrets.
     """
     try:
         yield
-    except VendorError as error:
+    except ApiError as error:
         error.__cause__ = error.__context__ = None
         raise

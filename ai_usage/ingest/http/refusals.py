@@ -15,15 +15,22 @@ MARKUP = re.compile(r"<(script|style)\b.*?(</\1>|$)|<!--.*?(-->|$)|<[^>]*(>|$)",
 
 
 @dataclass(frozen=True, kw_only=True)
-class Vendor:
-    """What the errors need to know of a vendor."""
+class ApiWords:
+    """How errors name an API, and what they advise."""
 
     name: str
     advice: Mapping[int, str]  # status → what the reader can do about it
 
-    def advising(self, status: int, advice: str) -> "Vendor":
+    def advising(self, status: int, advice: str) -> "ApiWords":
         """The same with other advice on a status, such as the name of the variable that holds a wrong key."""
         return replace(self, advice={**self.advice, status: advice})
+
+    def at(self, base_url: str, *, usual: str) -> "ApiWords":
+        """The same for an API that is asked at another address than the usual one, which may be the wrong one."""
+        if base_url.rstrip("/") == usual:
+            return self
+        where = without_secrets(base_url)
+        return self.advising(404, f"{self.advice.get(404, '')} Or the base URL {where} is wrong.".lstrip())
 
     def message(self, body: bytes) -> str:
         """The provider's own words in an error body: {"error": {"type", "message"}} or {"error" or "code",

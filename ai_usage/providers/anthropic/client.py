@@ -60,6 +60,7 @@ from ai_usage.providers.anthropic.pages import (
     one_object,
     record_day,
 )
+from ai_usage.settings import ANTHROPIC_URL
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.table import DEFAULT_ACCOUNT
 
@@ -99,7 +100,7 @@ class ClaudeAdmin:
             http = http_client(base_url, {"x-api-key": key.strip(), "anthropic-version": VERSION}, transport, limits)
             if requests_a_minute:
                 http.event_hooks["request"] = [Pace({}, requests_a_minute)]
-            return Api(CLAUDE, http, patience)
+            return Api(CLAUDE.at(base_url, usual=ANTHROPIC_URL), http, patience)
 
         admin = api(admin_key, None if is_simulated else REQUESTS_A_MINUTE)
         analytics = api(analytics_key.strip() or admin_key, analytics_requests_a_minute)
@@ -117,12 +118,12 @@ class ClaudeAdmin:
         self, admin_variable: str = ADMIN_VARIABLE, analytics_variable: str = ANALYTICS_VARIABLE
     ) -> "ClaudeAdmin":
         """The same client; the error of a refused key names the variable that holds this key."""
-        of_admin = CLAUDE.advising(401, REFUSED_ADMIN_KEY.format(variable=admin_variable))
-        of_analytics = CLAUDE.advising(401, REFUSED_ANALYTICS_KEY.format(variable=analytics_variable))
+        of_admin = self.admin.words.advising(401, REFUSED_ADMIN_KEY.format(variable=admin_variable))
+        of_analytics = self.admin.words.advising(401, REFUSED_ANALYTICS_KEY.format(variable=analytics_variable))
         return replace(
             self,
-            admin=replace(self.admin, vendor=of_admin),
-            analytics=replace(self.analytics, vendor=of_analytics if self.has_analytics_key else of_admin),
+            admin=replace(self.admin, words=of_admin),
+            analytics=replace(self.analytics, words=of_analytics if self.has_analytics_key else of_admin),
         )
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from ai_usage.ingest.http.refusals import Vendor
+from ai_usage.ingest.http.refusals import ApiWords
 
 SOURCE = "anthropic"
 VERSION = "2023-06-01"
@@ -30,7 +30,7 @@ SPEED_GROUPS = ("api_key_id", "workspace_id", "model", "inference_geo", "speed")
 ANALYTICS_GROUPS = ("product", "workspace_id", "api_key_id", "actor", "model")
 ANALYTICS_COST_GROUPS = (*ANALYTICS_GROUPS, "cost_type", "token_type")
 
-CLAUDE = Vendor(
+CLAUDE = ApiWords(
     name="Claude",
     advice={
         300: "ANTHROPIC_ADMIN_BASE_URL leads elsewhere, and a key follows no redirect: write where it leads.",
@@ -38,7 +38,7 @@ CLAUDE = Vendor(
         402: "Billing has stopped: an organization admin finds the reason in the Console.",
         403: "The key is known but may not read this: use an Admin key that is not scoped to a workspace; "
         "analytics needs the scope read:analytics.",
-        404: "This organization does not have that endpoint, or ANTHROPIC_ADMIN_BASE_URL is wrong.",
+        404: "This organization does not have that endpoint.",
         429: "The organization's request rate is used up; another tool may share it. Try again later.",
         500: "Anthropic is in trouble: see its status page and run this again later.",
     },

@@ -26,7 +26,7 @@ def owner(admin: ClaudeAdmin) -> str:
 def refuse_analytics_key(admin: ClaudeAdmin) -> None:
     """`SettingError` if the Analytics key is not accepted."""
     if not admin.is_analytics_key_accepted():
-        raise SettingError(f"Each of the analytics answers 401. {admin.analytics.vendor.advice[401]}")
+        raise SettingError(f"Each of the analytics answers 401. {admin.analytics.words.advice[401]}")
 
 
 def opened_by_analytics_key(admin: ClaudeAdmin, pull: str) -> bool:

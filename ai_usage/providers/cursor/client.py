@@ -23,7 +23,7 @@ from ai_usage.ingest.http.client import http_client, refuse_unsendable
 from ai_usage.ingest.http.errors import IncompleteAnswer, NotModified
 from ai_usage.ingest.http.paging import Page, Query, steady_pages
 from ai_usage.ingest.http.rate_limit import Pace
-from ai_usage.ingest.http.refusals import Vendor
+from ai_usage.ingest.http.refusals import ApiWords
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.ingest.optional import is_key_accepted
 from ai_usage.partitions import ONE_DAY, Span
@@ -40,6 +40,7 @@ from ai_usage.providers.cursor.pages import (
     row_day,
     without_message,
 )
+from ai_usage.settings import CURSOR_URL
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.table import DEFAULT_ACCOUNT
 
@@ -54,11 +55,11 @@ COMMITS = "/analytics/ai-code/commits"
 RATES = {EVENTS: 60}  # requests a minute and team
 RATE = 20  # of every other endpoint
 
-CURSOR = Vendor(
+CURSOR = ApiWords(
     name="Cursor",
     advice={
         403: "The key is known, but its scope or the team's plan does not include this.",
-        404: "The team does not have that endpoint, or CURSOR_ADMIN_BASE_URL is wrong.",
+        404: "The team does not have that endpoint.",
         429: "The team's request rate is used up; another tool may share it. Try again later.",
         500: "Cursor is in trouble: see its status page and run this again later.",
     },
@@ -96,8 +97,8 @@ class CursorAdmin:
         basic = b64encode(f"{key.strip()}:".encode()).decode()
         http = http_client(base_url, {"authorization": f"Basic {basic}"}, transport, limits)
         http.event_hooks["request"] = [pace or Pace(RATES, RATE)]
-        vendor = CURSOR.advising(401, REFUSED_KEY.format(variable=variable))
-        return cls(Api(vendor, http, patience or Patience()), now, is_simulated)
+        words = CURSOR.at(base_url, usual=CURSOR_URL).advising(401, REFUSED_KEY.format(variable=variable))
+        return cls(Api(words, http, patience or Patience()), now, is_simulated)
 
     def close(self) -> None:
         self.api.http.close()

@@ -16,7 +16,7 @@ def bytes_read(jobs: Jobs, googlesql: str, parameters: Mapping[str, Any] | None 
         dry_run=True,
         use_query_cache=False,
         query_parameters=[parameter(name, value) for name, value in (parameters or {}).items()],
-        labels=jobs.labels,
+        labels=jobs.labels_now(),
     )
     job = jobs.client.query(googlesql, job_config=config, retry=ONCE, job_retry=None)
     return int(job.total_bytes_processed or 0)

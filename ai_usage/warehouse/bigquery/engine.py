@@ -16,7 +16,7 @@ from ai_usage.partitions import Span
 from ai_usage.warehouse.bigquery import statements
 from ai_usage.warehouse.bigquery.errors import LeaseLost
 from ai_usage.warehouse.bigquery.jobs import Jobs, in_order
-from ai_usage.warehouse.bigquery.lease import NOBODY, WRITER_LEASE, Lease
+from ai_usage.warehouse.bigquery.lease import NO_ONE, WRITER_LEASE, Lease
 from ai_usage.warehouse.bigquery.ledger_index import LedgerIndex
 from ai_usage.warehouse.bigquery.memory import Memory
 from ai_usage.warehouse.bigquery.past_ledger import ledger_as_of
@@ -82,7 +82,7 @@ class BigQueryWarehouse:
 
     @contextmanager
     def _session(self, *, writes: bool = False) -> Iterator[None]:
-        """Work on one state of the ledger. Where something may be written, nobody else writes until the run ends."""
+        """Work on one state of the ledger. Where something may be written, no other run writes until this one ends."""
         self._prepare()
         try:
             if writes:
@@ -107,7 +107,7 @@ class BigQueryWarehouse:
             return
         self.memory.forget()
         seen = self._lease.look()
-        if seen.holder == NOBODY:  # nobody has written yet
+        if seen.holder == NO_ONE:  # no run has written yet
             self.memory.trust(seen)
             for table in made:
                 self.memory.hold(table, table.frame({name: [] for name in table.columns}))

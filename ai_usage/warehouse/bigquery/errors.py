@@ -42,8 +42,8 @@ def explained(error: Exception) -> WarehouseError | None:
         )
     if isinstance(error, GoogleAuthError) and not isinstance(error, TransportError):
         return WarehouseError(
-            f"Google refuses the credentials: {error}. Set GOOGLE_APPLICATION_CREDENTIALS to the key file of a service "
-            "account, or log in with gcloud auth application-default login."
+            f"Google refuses the credentials: {str(error).rstrip('.')}. Set GOOGLE_APPLICATION_CREDENTIALS to the key "
+            "file of a service account, or log in with gcloud auth application-default login."
         )
     return _refusal(error, message) if isinstance(error, exceptions.GoogleAPICallError) else None
 

@@ -1,6 +1,7 @@
 """Runs BigQuery's jobs: queries and loads, each with a cap on bytes, labels and a bounded number of attempts."""
 
 import io
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,9 +17,11 @@ from google.api_core.exceptions import Conflict
 from google.cloud import bigquery
 
 from ai_usage.warehouse.bigquery.errors import Unavailable, explained, is_transient
+from ai_usage.warehouse.present_step import present_step
 from ai_usage.warehouse.table import Table, Type
 
 T = TypeVar("T")
+ASSET, LONGEST_LABEL, NO_LABEL = "ai_usage_asset", 63, re.compile(r"[^a-z0-9_-]")  # by Google's rules of labels
 ONCE: Any = (
     None  # in place of the client's own attempts, which are neither bounded nor reported: `Jobs.request` repeats
 )
@@ -54,6 +57,11 @@ class Jobs:
     wait: float = 0.5  # seconds before the second attempt
     counts: Counter[str] = field(default_factory=Counter)
 
+    def labels_now(self) -> dict[str, str]:
+        """The run's label, and the present step's: `marts-ai_spend`, or `check-spend_has_no_anomaly`."""
+        step = NO_LABEL.sub("_", present_step().replace("/", "-").lower())[:LONGEST_LABEL]
+        return {**self.labels, ASSET: step} if step else self.labels
+
     def query(self, googlesql: str, parameters: Mapping[str, Any] | None = None) -> pl.DataFrame:
         """Run one statement; the rows that it returns, if any. It may run twice if its answer is lost, so a statement
         that writes must come to the same when it is repeated.
@@ -62,7 +70,7 @@ class Jobs:
         config = bigquery.QueryJobConfig(
             query_parameters=[parameter(name, value) for name, value in (parameters or {}).items()],
             maximum_bytes_billed=self.max_bytes_billed,
-            labels=self.labels,
+            labels=self.labels_now(),
         )
 
         def once() -> pa.Table:
@@ -105,7 +113,7 @@ class Jobs:
             schema=schema_of(table),
             write_disposition="WRITE_TRUNCATE" if replaces else "WRITE_APPEND",
             create_disposition="CREATE_IF_NEEDED" if into else "CREATE_NEVER",
-            labels=self.labels,
+            labels=self.labels_now(),
         )
 
         def once() -> None:

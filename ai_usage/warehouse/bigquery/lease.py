@@ -21,7 +21,7 @@ LOG = logging.getLogger(__name__)
 SECONDS = 120  # that a lease lasts without a write: so long another run waits after a writer was killed
 MARGIN = 45.0  # seconds before its end from which it is renewed; longer than one attempt at a load takes
 LOOK = 2.0
-NOBODY = "nobody"
+NO_ONE = ""
 
 WRITER_LEASE = Table(
     name=LEASE.partition(".")[2],
@@ -70,7 +70,7 @@ class Lease:
 
     @property
     def is_held(self) -> bool:
-        """Whether nobody else can have written since it was taken."""
+        """Whether no other run can have written since it was taken."""
         return self._until is not None and time.monotonic() < self._until
 
     @property
@@ -139,5 +139,5 @@ class Lease:
 
 
 def first_row(now: object) -> pl.DataFrame:
-    """Of a new warehouse: a lease that anybody may take."""
-    return WRITER_LEASE.frame({"holder": [NOBODY], "expires_at": [now]})
+    """Of a new warehouse: a lease that no run holds."""
+    return WRITER_LEASE.frame({"holder": [NO_ONE], "expires_at": [now]})

@@ -1,7 +1,7 @@
 """What this process knows of a project's tables: the rows of small ones, the records it pulled, and answers. A question
 about tables that are held here costs no job.
 
-It is true as long as nobody else writes. Whoever writes takes the lease first, so the lease's row shows whether anybody
+It holds as long as no other run writes. Whoever writes takes the lease first, so the row of the lease shows whether one
 did: `trust` forgets everything when that row is not the one that this process saw or left.
 """
 

@@ -49,6 +49,16 @@ def publish_file(source: FileIO, target: Path, *, mode: int) -> None:
         fresh.unlink(missing_ok=True)
 
 
+def space_to_publish(size: int, target: Path) -> tuple[int, int]:
+    """How many bytes a warehouse of this size takes besides itself once it was published twice, and how many of them
+    must be free now.
+    """
+    if size < WORTH_A_SPARE or _has_readers_elsewhere(target):
+        return size, size  # a copy takes the place of the one before, and needs its own until then
+    copies = (target, spares(target)[0])
+    return 2 * size, sum(max(size - copy.stat().st_size, 0) if copy.exists() else size for copy in copies)
+
+
 def _has_readers_elsewhere(target: Path) -> bool:
     """Whether readers may be in a virtual machine, as containers are where the system is not Linux: their locks may not
     be seen here, so no file that they may have open is ever written.

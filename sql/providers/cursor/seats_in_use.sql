@@ -1,17 +1,22 @@
--- Cursor's rows of seat_use, one for each team of a person. Members are those that Cursor lists, without the owner's
--- free seat. Whoever is on leave by the tab people, or was away on more of the last 28 days than may be missing, and
--- whoever is new (a member, or in the tab people, for less than 30 days), is exempt.
-with newest as (
-    select max(activity_date) as as_of_date
-    from ai_usage_analytics.cursor_usage_stats
+-- Cursor's rows of seat_use, one for each team of a person, as of the last day that is known of every configured team:
+-- on a later one a team's members would be missing, and their seats would count as unassigned. Members are those that
+-- Cursor lists, without the owner's free seat. Whoever is on leave by the tab people, or was away on more of the last
+-- 28 days than may be missing, and whoever is new (a member, or in the tab people, for less than 30 days), is exempt.
+with teams as (
+    select
+        stats.account,
+        min(stats.activity_date) as first_known_date,
+        max(stats.activity_date) as last_known_date,
+        coalesce(logical_and(dim_account.is_expected), true) as is_expected
+    from ai_usage_analytics.cursor_usage_stats as stats
+    left join ai_usage_analytics.dim_account as dim_account
+        on stats.account = dim_account.account and dim_account.provider = 'cursor'
+    group by stats.account
 ),
 
-teams as (
-    select
-        account,
-        min(activity_date) as first_known_date
-    from ai_usage_analytics.cursor_usage_stats
-    group by account
+newest as (
+    select coalesce(min(if(is_expected, last_known_date, null)), max(last_known_date)) as as_of_date
+    from teams
 ),
 
 activity as (
@@ -19,8 +24,8 @@ activity as (
         stats.account,
         stats.user_email,
         newest.as_of_date,
-        min(stats.activity_date) as first_told_of,
-        max(stats.activity_date) as last_told_of,
+        min(stats.activity_date) as first_listed_date,
+        max(stats.activity_date) as last_listed_date,
         max(if(stats.is_active, stats.activity_date, null)) as last_active_date,
         count(distinct if(
             stats.activity_date > date_sub(newest.as_of_date, interval 28 day), stats.activity_date, null
@@ -31,6 +36,7 @@ activity as (
         )) as days_active
     from ai_usage_analytics.cursor_usage_stats as stats
     cross join newest
+    where stats.activity_date <= newest.as_of_date
     group by stats.account, stats.user_email, newest.as_of_date
 ),
 
@@ -56,7 +62,8 @@ leaves as (
     cross join newest
     inner join listed on stats.user_email = listed.user_email
     where
-        stats.activity_date > date_sub(newest.as_of_date, interval 28 day)
+        stats.activity_date <= newest.as_of_date
+        and stats.activity_date > date_sub(newest.as_of_date, interval 28 day)
         and (listed.leave_from is not null or listed.leave_to is not null)
         and (listed.leave_from is null or stats.activity_date >= listed.leave_from)
         and (listed.leave_to is null or stats.activity_date < listed.leave_to)
@@ -69,7 +76,7 @@ started as (
         activity.account,
         activity.user_email,
         if(
-            activity.first_told_of > teams.first_known_date, activity.first_told_of, date '2000-01-01'
+            activity.first_listed_date > teams.first_known_date, activity.first_listed_date, date '2000-01-01'
         ) as member_since,
         coalesce(min(coalesce(listed.valid_from, date '2000-01-01')), date '2000-01-01') as listed_since
     from activity
@@ -159,7 +166,7 @@ inner join exemptions on activity.account = exemptions.account and activity.user
 inner join members on activity.account = members.account and activity.user_email = members.user_email
 left join paid on activity.account = paid.account and activity.user_email = paid.user_email
 left join people on activity.user_email = people.user_email
-where activity.last_told_of = activity.as_of_date
+where activity.last_listed_date = activity.as_of_date
 union all
 select
     cast(null as string) as account,
