@@ -59,7 +59,7 @@ doctor: $(VENV)/runtime ## show what each credential can read, and check the war
 	@$(PY) -m ai_usage.commands doctor
 
 test: ## run every check and test
-	@$(MAKE) --no-print-directory -j4 $(GOOGLESQL)/ready $(BIGQUERY)/ready $(FOCUS)/ready $(VENV)/dev
+	@$(MAKE) --no-print-directory -j4 $(GOOGLESQL)/ready $(BIGQUERY)/ready $(FOCUS)/ready $(VENV)/compiled
 	@$(MAKE) --no-print-directory -j2 pytest check
 
 pytest: $(VENV)/dev
@@ -80,7 +80,7 @@ layers: $(VENV)/dev
 sql-lint: $(VENV)/dev
 	@$(PY) -m sqlfluff lint --disable-progress-bar sql
 
-bench: $(VENV)/runtime ## run the benchmarks and write .data/bench.json; make bench ONLY=marts, or ONLY=dashboards
+bench: $(VENV)/runtime ## run the benchmarks and write .data/bench.json; make bench ONLY=graph, or marts, dashboards, scale
 	@$(PY) -m bench $(if $(ONLY),--only $(ONLY))
 
 docs: $(VENV)/runtime ## write docs/tables.md, docs/checks.md and the table of checks in README.md
@@ -141,6 +141,11 @@ $(VENV)/runtime: requirements.txt | python
 $(VENV)/dev: $(VENV)/runtime requirements-dev.txt
 	@$(PY) $(INSTALL) -r requirements-dev.txt
 	@$(PY) $(CHECK)
+	@touch $@
+
+# Every test process would compile every package and test that it imports, all at the same time: one does it before.
+$(VENV)/compiled: $(VENV)/dev
+	@$(PY) -m pytest --collect-only -qq -n 0 > /dev/null || true # what cannot be imported is reported by the tests
 	@touch $@
 
 # The validator requires Python 3.12; on 3.11 ai_usage_tests/validate_focus.py replaces the one line that does.

@@ -14,7 +14,7 @@ from ai_usage.automation import alerts as alerts_automation
 from ai_usage.automation import build_requests, cadence, refresh, runs
 from ai_usage.automation import sheet as sheet_automation
 from ai_usage.automation.teardown import in_process
-from ai_usage.automation.warehouse_resource import WarehouseResource, published
+from ai_usage.automation.warehouse_resource import WarehouseResource, published_for_a_tick
 from ai_usage.checks import registry as checks
 from ai_usage.checks.runner import dagster_check
 from ai_usage.core import assets as core
@@ -78,7 +78,7 @@ def _resources(of: Settings) -> dict[str, Any]:
     built_in = "simulated_providers"
     return {
         "warehouse": WarehouseResource(),
-        "published": from_settings(lambda: published(settings())),
+        "published": from_settings(lambda: published_for_a_tick(settings())),
         built_in: from_settings(partial(simulated_providers, of)),
         **{each.source.resource: from_settings(partial(clients, each, of), built_in) for each in PROVIDERS},
         **{key: from_settings(partial(made, of)) for each in PROVIDERS for key, made in each.other_resources.items()},

@@ -10,8 +10,6 @@ from ai_usage.definitions import build_defs, defs
 from ai_usage.settings import SECRETS, secret, settings
 from ai_usage_tests.ingest.stand_in import standing_in
 
-OF = {"real": defs, "simulated": build_defs(replace(settings(), simulate=True))}
-JOBS = {f"{kind} {job.name}": job for kind, of in OF.items() for job in of.get_repository_def().get_all_jobs()}
 RESOURCES = {
     *(
         "warehouse",
@@ -31,8 +29,19 @@ def settled(fields: dict[str, object]) -> dict[str, object]:
     return {"resources": {name: {"config": config} for name, config in fields.items()}}
 
 
-@pytest.mark.parametrize("job", JOBS.values(), ids=JOBS)
-def test_no_resource_of_any_job_takes_config(job: dg.JobDefinition) -> None:
+@pytest.fixture(scope="module", params=["real", "simulated"])
+def jobs(request: pytest.FixtureRequest) -> list[dg.JobDefinition]:
+    of = defs if request.param == "real" else build_defs(replace(settings(), simulate=True))
+    return list(of.get_repository_def().get_all_jobs())
+
+
+def test_no_resource_of_any_job_takes_config(jobs: list[dg.JobDefinition]) -> None:
+    assert jobs
+    for job in jobs:
+        takes_no_config(job)
+
+
+def takes_no_config(job: dg.JobDefinition) -> None:
     assert job.resource_defs.keys() == RESOURCES
     for name, resource in job.resource_defs.items():
         schema = resource.config_schema.config_type
@@ -44,10 +53,10 @@ def test_no_resource_of_any_job_takes_config(job: dg.JobDefinition) -> None:
     assert dg.validate_run_config(job, settled({name: {} for name in RESOURCES}))
 
 
-@pytest.mark.parametrize("job", JOBS.values(), ids=JOBS)
-def test_no_part_of_a_launch_is_read_from_the_environment(job: dg.JobDefinition) -> None:
+def test_no_part_of_a_launch_is_read_from_the_environment(jobs: list[dg.JobDefinition]) -> None:
     """`{env: NAME}` would show the value to whoever reads the run. Loggers and executors have config too."""
-    names = {of.given_name for of in job.run_config_schema.config_type.type_iterator()}
+    names = {of.given_name for job in jobs for of in job.run_config_schema.config_type.type_iterator()}
+    assert names
     assert not {name for name in names if name and "Source" in name}
 
 

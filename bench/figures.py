@@ -1,7 +1,8 @@
 """`make bench`: the cost of a backfill, as JSON. It measures requests compared with the fewest possible, records per
 second and peak memory beside a bare loop over the same answers, a year of Cursor events at the provider's rate, CPU
-seconds per day of all assets, rebuilding the marts of a thousand people over two years, and querying their dashboards
-and opening the pages. Ratios are comparable between machines, seconds are not.
+seconds per day of all assets, rebuilding the marts of a thousand people over two years, querying their dashboards and
+opening the pages, and, if asked for, the marts of ten thousand people. docs/benchmarks.md explains each figure. Ratios
+are comparable between machines, seconds are not.
 """
 
 import argparse
@@ -11,17 +12,15 @@ import resource
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import dagster as dg
 import duckdb
@@ -32,6 +31,7 @@ import polars as pl
 from ai_usage.automation.runs import Runs
 from ai_usage.automation.warehouse_resource import warehouse_of
 from ai_usage.catalog import TABLES
+from ai_usage.commands.data_folder import prepare_instance
 from ai_usage.commands.terminal import OUT
 from ai_usage.definitions import build_defs
 from ai_usage.ingest.day_replacement import DAYS_AT_ONCE
@@ -45,18 +45,12 @@ from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import Settings, settings
 from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
-from bench import cursor_year, dashboards, marts
+from bench import cursor_year, dashboards, marts, scale
+from bench.static_provider import static_provider
 
-LINES_A_DAY = 2_000
 SHORT, LONG = 124, 372  # days: memory that grows with days would differ between them
 YEAR = 365
 RUNS = 3
-
-LINE = {
-    "currency": "USD", "amount": "83391.52823", "workspace_id": "wrkspc_bench", "cost_type": "tokens",
-    "description": "Claude Opus 5.5 Usage - Input Tokens", "context_window": "0-200k", "model": "claude-opus-5-5",
-    "service_tier": "standard", "token_type": "uncached_input_tokens", "inference_geo": "global",
-}  # fmt: skip
 
 
 def run(of: Settings, argv: Sequence[str]) -> int:
@@ -65,7 +59,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     arguments.add_argument("--url", default="", help=argparse.SUPPRESS)
     arguments.add_argument("--size", type=int, default=YEAR, help=argparse.SUPPRESS)  # days, or people
     arguments.add_argument(
-        "--only", choices=["marts", "dashboards"], help="measure only these; the others stay as last measured"
+        "--only", choices=sorted(FIGURES), help="measure only these; the others stay as last measured"
     )
     asked = arguments.parse_args(argv)
     if asked.worker:
@@ -76,7 +70,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     if asked.only and target.exists():
         figures = json.loads(target.read_text(encoding="utf-8"))
     for name, (label, measure) in FIGURES.items():
-        if asked.only in {None, name}:
+        if asked.only == name or not (asked.only or name in ON_REQUEST):
             OUT.print(f"{label} …")
             figures[name] = measure()
     of.data_dir.mkdir(parents=True, exist_ok=True)
@@ -88,7 +82,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
 
 def _pull_and_shape() -> dict[str, Any]:
     """The platform and the bare loop in turn, each in a process of its own, at two lengths."""
-    with _static_provider() as url:
+    with static_provider() as url:
         taken: dict[str, list[dict[str, Any]]] = {}
         for _ in range(RUNS):
             for worker, days in (("ours", LONG), ("bare", LONG), ("ours", SHORT)):
@@ -128,6 +122,10 @@ def _marts() -> dict[str, Any]:
 
 def _dashboards() -> dict[str, Any]:
     return dashboards.figures(lambda worker, people, folder: _measured_in(folder, worker, "", people))
+
+
+def _scale() -> dict[str, Any]:
+    return scale.figures(lambda worker, people, folder: _measured_in(folder, worker, "", people))
 
 
 def _measured(worker: str, url: str, size: int) -> dict[str, Any]:
@@ -228,16 +226,19 @@ def _cursor(_: str, days: int) -> dict[str, Any]:
 
 
 def _graph(_: str, days: int) -> dict[str, Any]:
-    """A refresh: every pull, then every table and check. The simulated providers run in a process of their own."""
+    """A refresh: every pull, then every table and check, recorded as a command records it. The simulated providers run
+    in a process of their own.
+    """
     last = datetime.now(UTC).date() - timedelta(days=1)
     span = Span(last - timedelta(days=days - 1), last)
     with _simulator_process() as url, closing(_unpaced_claude(url)) as claude, closing(_unpaced_cursor(url)) as cursor:
         overrides = {"claude_admin": claude, "cursor_admin": cursor}
         repository = build_defs(settings(), overrides=overrides).get_repository_def()
+        prepare_instance(settings())
 
         def work() -> int:
             quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-            with dg.DagsterInstance.local_temp(os.environ["AI_USAGE_DATA_DIR"]) as instance:
+            with dg.DagsterInstance.get() as instance:
                 runs = Runs(settings(), repository, instance, warehouse_of(settings()), quiet)
                 runs.refresh(span)
             if runs.failures:
@@ -264,13 +265,14 @@ def _graph(_: str, days: int) -> dict[str, Any]:
     }
 
 
-WORKERS: dict[str, Callable[[str, int], dict[str, Any]]] = {
+WORKERS: dict[str, marts.Worker] = {
     "ours": _ours,
     "bare": _bare,
     "cursor": _cursor,
     "graph": _graph,
     **marts.WORKERS,
     **dashboards.WORKERS,
+    **scale.WORKERS,
 }
 
 FIGURES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
@@ -279,7 +281,9 @@ FIGURES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "graph": (f"The whole graph over {YEAR} days in one refresh", lambda: _measured("graph", "", YEAR)),
     "marts": ("The marts of a thousand people's two years", _marts),
     "dashboards": ("Every card of the dashboards, over the same data", _dashboards),
+    "scale": ("The marts of ten thousand people's year", _scale),
 }
+ON_REQUEST = {"scale"}
 
 
 def _timed(work: Callable[[], int]) -> dict[str, Any]:
@@ -315,36 +319,3 @@ def _simulator_process() -> Iterator[str]:
             yield process.stdout.readline().strip() if process.stdout else ""
         finally:
             process.terminate()
-
-
-@contextmanager
-def _static_provider() -> Iterator[str]:
-    """Answers any cost report with the same lines for every day, rendered once, at almost no cost."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Static)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-class _Static(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    lines = ",".join(json.dumps({**LINE, "description": f"{LINE['description']} {n}"}) for n in range(LINES_A_DAY))
-
-    def do_GET(self) -> None:
-        asked = parse_qs(urlsplit(self.path).query)
-        first, end = (date.fromisoformat(asked[name][0][:10]) for name in ("starting_at", "ending_at"))
-        buckets = ",".join(
-            f'{{"starting_at":"{midnight(day)}","ending_at":"{midnight(day + ONE_DAY)}","results":[{self.lines}]}}'
-            for day in Span(first, end - ONE_DAY).days
-        )
-        body = f'{{"data":[{buckets}],"has_more":false,"next_page":null}}'.encode()
-        self.send_response(200)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """No log."""

@@ -23,6 +23,7 @@ PEOPLE = (250, 500, 1_000)  # once, twice and four times the data
 A_WORKING_DAY = LAST - ONE_DAY
 ALL, ONE = "all_days", "one_day"
 
+Worker = Callable[[str, int], dict[str, Any]]  # url, size
 Measure = Callable[[str, int, str], dict[str, Any]]  # worker, people, folder
 
 
@@ -60,11 +61,11 @@ def _beside(company: dict[str, Any], least: dict[str, Any]) -> dict[str, Any]:
     return grown
 
 
-def company(_: str, people: int) -> dict[str, Any]:
+def company(_: str, people: int, days: int = TWO_YEARS) -> dict[str, Any]:
     """Make the company; returns the number of rows in each core table."""
     began = time.perf_counter()
     warehouse = warehouse_file(settings())
-    Company(people, TWO_YEARS).fill(warehouse)
+    Company(people, days).fill(warehouse)
     seconds = round(time.perf_counter() - began, 1)
     with warehouse.connected():
         rows = {
@@ -74,8 +75,8 @@ def company(_: str, people: int) -> dict[str, Any]:
     return {"people": people, "seconds": seconds, "core_rows": rows}
 
 
-def all_days(_: str, people: int) -> dict[str, Any]:
-    return _rebuilt([Company(people, TWO_YEARS).span])
+def all_days(_: str, people: int, days: int = TWO_YEARS) -> dict[str, Any]:
+    return _rebuilt([Company(people, days).span])
 
 
 def one_day(_: str, __: int) -> dict[str, Any]:
@@ -103,4 +104,4 @@ def _rebuilt(spans: Sequence[Span]) -> dict[str, Any]:
     }
 
 
-WORKERS = {"company": company, f"marts_{ALL}": all_days, f"marts_{ONE}": one_day}
+WORKERS: dict[str, Worker] = {"company": company, f"marts_{ALL}": all_days, f"marts_{ONE}": one_day}

@@ -86,20 +86,29 @@ def test_versions_of_two_accounts_are_no_revision_and_one_accounts_revision_is_n
     assert [row["named"] for row in found.rows] == [f"anthropic (eu), {DAY}"]
 
 
-def test_versions_are_compared_account_by_account_and_the_amount_of_all() -> None:
+def test_versions_are_compared_account_by_account() -> None:
     whole = {"versions": 2, "open_versions": 1, "gaps": 0, "unrecorded_versions": 0}
     ours: Row = {"account": "default", "newest_usd": Decimal(10), **whole}
     eu: Row = {"account": "eu", "newest_usd": Decimal(7), **whole}
-    assert evaluate_versions(Decimal(17), [ours, eu]) is None
-    differs = evaluate_versions(Decimal(18), [ours, eu])
+    both_usd = {"default": Decimal(10), "eu": Decimal(7)}
+    assert evaluate_versions(both_usd, [ours, eu]) is None
+    differs = evaluate_versions({**both_usd, "eu": Decimal(8)}, [ours, eu])
     assert isinstance(differs, Result)
-    assert "the newest of its 4 recorded versions to 17 USD: +1 USD" in differs.why
-    torn = evaluate_versions(Decimal(17), [ours, {**eu, "gaps": 1}])
+    assert "The day's amount is 8 USD, the newest of its 2 recorded versions to 7 USD: +1 USD" in differs.why
+    offset = evaluate_versions({"default": Decimal(9), "eu": Decimal(8)}, [ours, eu])  # the sum is as recorded
+    assert isinstance(offset, Result)
+    assert (offset.status, offset.why.count("Account "), len(offset.rows)) == ("failed", 2, 2)
+    torn = evaluate_versions(both_usd, [ours, {**eu, "gaps": 1}])
     assert isinstance(torn, Result)
     assert [row["account"] for row in torn.rows] == ["eu"]
-    both = evaluate_versions(Decimal(17), [{**ours, "open_versions": 2}, {**eu, "unrecorded_versions": 1}])
+    both = evaluate_versions(both_usd, [{**ours, "open_versions": 2}, {**eu, "unrecorded_versions": 1}])
     assert isinstance(both, Result)
     assert (both.status, both.why.count("Account ")) == ("failed", 2)
-    unknown = evaluate_versions(Decimal(10), [ours, {**eu, "newest_usd": None, "unrecorded_versions": 1}])
+    ours_usd = {"default": Decimal(10)}
+    unknown = evaluate_versions(ours_usd, [ours, {**eu, "newest_usd": None, "unrecorded_versions": 1}])
     assert isinstance(unknown, Result)
     assert unknown == failed("The day's amount is 0 USD, and core/spend_versions has no version of it.", unknown.rows)
+    unheard = evaluate_versions(both_usd, [ours])
+    assert isinstance(unheard, Result)
+    assert unheard == failed("The day's amount is 7 USD, and core/spend_versions has no version of it.", unheard.rows)
+    assert evaluate_versions({**ours_usd, "eu": Decimal()}, [ours]) is None  # an account without a bill

@@ -2,10 +2,12 @@
 files of sql/ are in test_every_file.py. There a name that BigQuery reserves is refused.
 """
 
+from collections.abc import Mapping
+
 import pytest
 
 from ai_usage_tests.googlesql.engine import GoogleEngine, GoogleRefuses
-from ai_usage_tests.googlesql.texts import Asked, asked_in_python, card_texts, typed_parameters, view_texts
+from ai_usage_tests.googlesql.texts import asked_in_python, card_texts, typed_parameters, view_texts
 
 
 def test_every_question_in_python_has_a_text_to_analyze() -> None:
@@ -14,25 +16,37 @@ def test_every_question_in_python_has_a_text_to_analyze() -> None:
     assert len(asked_in_python()) > 50
 
 
-@pytest.mark.parametrize("asked", asked_in_python(), ids=str)
-def test_google_takes_what_python_asks(google_with_tables: GoogleEngine, asked: Asked) -> None:
-    text = asked.text or ""
-    columns = google_with_tables.analyze("empty", text, typed_parameters(text)).columns
-    assert columns or not text.lstrip().startswith(("select", "with"))
+def test_google_takes_what_python_asks(google_with_tables: GoogleEngine) -> None:
+    asked = {str(asked): asked.text or "" for asked in asked_in_python()}
+    assert _refused(google_with_tables, asked) == {}
 
 
-@pytest.mark.parametrize("card", card_texts())
-def test_google_takes_every_card(google_with_tables: GoogleEngine, card: str) -> None:
-    text = card_texts()[card]
-    assert google_with_tables.analyze("empty", text, typed_parameters(text)).columns
+def test_google_takes_every_card(google_with_tables: GoogleEngine) -> None:
+    assert card_texts()
+    assert _refused(google_with_tables, card_texts()) == {}
 
 
-@pytest.mark.parametrize("view", view_texts())
-def test_google_takes_the_definition_of_every_view(google_with_tables: GoogleEngine, view: str) -> None:
-    google_with_tables.analyze("empty", f"create or replace view {view} as {view_texts()[view]}", {})
+def test_google_takes_the_definition_of_every_view(google_with_tables: GoogleEngine) -> None:
+    made = {view: f"create or replace view {view} as {text}" for view, text in view_texts().items()}
+    assert made
+    assert _refused(google_with_tables, made) == {}
 
 
 @pytest.mark.parametrize("alias", ["at", "order", "hash", "rows", "current", "range"])
 def test_google_refuses_a_name_that_it_reserves(google_with_tables: GoogleEngine, alias: str) -> None:
     with pytest.raises(GoogleRefuses, match=r"keyword|Expected|Unexpected"):
         google_with_tables.analyze("empty", f"select max(pulled_at) as {alias} from ai_usage_raw.pulls", {})
+
+
+def _refused(google: GoogleEngine, texts: Mapping[str, str]) -> dict[str, str]:
+    """Why Google refuses some of the texts; a question that answers no column counts as refused."""
+    refused = {}
+    for place, text in texts.items():
+        try:
+            columns = google.analyze("empty", text, typed_parameters(text)).columns
+        except (GoogleRefuses, KeyError) as why:  # KeyError: texts.py has no type for a parameter
+            refused[place] = repr(why)
+        else:
+            if not columns and text.lstrip().startswith(("select", "with")):
+                refused[place] = "it has no column"
+    return refused

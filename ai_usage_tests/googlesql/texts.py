@@ -43,6 +43,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "ai_usage.marts.build_days": {"mart": DAILY, "table": DAILY.table, "money": "billed_usd"},
     "ai_usage.providers.cursor.checks.seats": {"table": "cursor_usage_stats"},
     "ai_usage.warehouse.bigquery.engine": {
+        "googlesql": "select 7 as seven",
         "name": "dashboards/board_freshness",
         "pull": "claude_cost_report",
         "statement": merge_builds(BUILDS, no_rows(BUILDS)),
@@ -58,10 +59,8 @@ OTHER_PARAMETERS = {
     **dict.fromkeys(("account", "asset", "ids_by", "now", "provider", "pull", "pull_id", "subject", "topic"), "STRING"),
     **dict.fromkeys(("cost_center", "person", "provider", "team"), "STRING"),
     **dict.fromkeys(("period_from", "period_to", "since"), "DATE"),
-    **dict.fromkeys(("at", "by"), "TIMESTAMP"),
-    "holder": "STRING",
-    "seen_holder": "STRING",
-    "seen_until": "TIMESTAMP",
+    **dict.fromkeys(("at", "by", "seen_until"), "TIMESTAMP"),
+    **dict.fromkeys(("holder", "seen_holder"), "STRING"),
     "pull_ids": "ARRAY<STRING>",
 }
 

@@ -20,7 +20,7 @@ from ai_usage.automation.copy_news import news_of_the_copy
 from ai_usage.automation.refresh import looks
 from ai_usage.automation.runs import Runs
 from ai_usage.automation.teardown import in_process
-from ai_usage.automation.warehouse_resource import WarehouseResource, published
+from ai_usage.automation.warehouse_resource import WarehouseResource, published, published_for_a_tick
 from ai_usage.commands.refresh import outcome_of
 from ai_usage.definitions import defs
 from ai_usage.errors import WarehouseError
@@ -85,21 +85,21 @@ def test_sensors_open_a_copy_once_for_what_all_of_them_ask(
     monkeypatch.setattr(connection, "connect", counted(opened, connection.connect))
 
     def tick() -> set[date | None]:
-        ledger = published(of)
-        assert ledger is not None
-        opened[0] = 0
-        assert looks(ledger, (PULL,)) == looks(ledger, (PULL,), "default")
-        assert builds_of_the_future(ledger) == 0
-        assert len(list(requests(ledger, defs.resolve_asset_graph()))) == 1
-        assert data_are_simulated(of) is True
-        return set(looks(ledger, (PULL,)))
+        with published_for_a_tick(of) as ledger:
+            assert ledger is not None
+            opened[0] = 0
+            assert looks(ledger, (PULL,)) == looks(ledger, (PULL,), "default")
+            assert builds_of_the_future(ledger) == 0
+            assert len(list(requests(ledger, defs.resolve_asset_graph()))) == 1
+            assert data_are_simulated(of) is True
+            return set(looks(ledger, (PULL,)))
 
-    each_once = 7  # looks, tables that are there, the last build and pull, news, builds, the data's origin
-    assert (tick(), opened) == ({DAY}, [each_once])
+    of_the_ledger_and_of_its_origin = 2
+    assert (tick(), opened) == ({DAY}, [of_the_ledger_and_of_its_origin])
     assert (tick(), opened) == ({DAY}, [0])
     append(platform, answer(NEXT, "1", is_simulated=True))
     platform.warehouse.publish()
-    assert (tick(), opened) == ({DAY, NEXT}, [each_once])
+    assert (tick(), opened) == ({DAY, NEXT}, [of_the_ledger_and_of_its_origin])
 
 
 def test_a_file_that_shrank_is_not_taken_for_a_torn_one(of: Settings, platform: Platform) -> None:

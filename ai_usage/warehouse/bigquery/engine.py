@@ -307,10 +307,12 @@ class BigQueryWarehouse:
 
     def publish(self) -> None:
         """Readers see each table as soon as it is written. The run is over, so another one may write."""
-        self.keep_builds()
-        if self._lease.was_taken:
-            self._lease.give_back()
-            self.memory.follow(self._lease.row, is_ours=self._lease.is_own)
+        try:
+            self.keep_builds()
+        finally:
+            if self._lease.was_taken:
+                self._lease.give_back()
+                self.memory.follow(self._lease.row, is_ours=self._lease.is_own)
 
     def _write_unseen(self, table: Table, statement: str, parameters: Mapping[str, object]) -> None:
         """Have BigQuery write rows that this process does not see."""

@@ -50,6 +50,7 @@ class DuckDBWarehouse:
     _stays_open: bool = field(default=False, init=False)
     _file: FileIO | None = field(default=None, init=False)  # closed after the connection: see `_as_file`
     _is_prepared: bool = field(default=False, init=False)
+    _whole_as_of: Any = field(default=None, init=False)  # the state of a file that is only read, once it was looked at
     _has_news: bool = field(default=False, init=False)
     _builds: list[Build] = field(default_factory=list, init=False)
     _remembered: dict[Any, pl.DataFrame] = field(default_factory=dict, init=False)
@@ -86,7 +87,7 @@ class DuckDBWarehouse:
             self._close()
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
-        if self._kept and not is_awaited(self.path.parent):
+        if self._kept and (self.is_read_only or not is_awaited(self.path.parent)):
             kept, self._kept = self._kept, None
             return kept
         if self._kept:
@@ -113,7 +114,9 @@ class DuckDBWarehouse:
 
     def _bring_to_shape(self, db: duckdb.DuckDBPyConnection) -> None:
         if self.is_read_only:
-            shape.refuse_what_lacks_tables(db, self.path, self.tables)
+            if self._whole_as_of != (state := connection.state(self.path)):
+                shape.refuse_what_lacks_tables(db, self.path, self.tables)
+                self._whole_as_of = state
         elif not self._is_prepared:
             is_stale = shape.prepare(db, self.path, self.tables, self.functions)
             self._has_news = self._has_news or is_stale
