@@ -110,8 +110,8 @@ def test_a_run_takes_no_more_jobs_requests_and_bytes_than_it_needs(worlds: World
     with duckdb.connect(embedded.of.database, read_only=True) as db:
         sizes = bytes_of_tables(db)
     billed = [modelled_bytes(statement, sizes) for statement in found.statements]
-    assert sum(billed) <= 150_000_000
-    assert max(billed) <= 60_000_000
+    assert sum(billed) <= 200_000_000
+    assert max(billed) <= 80_000_000
     assert not embedded.counted.jobs
 
 
