@@ -10,14 +10,18 @@ import duckdb
 import pytest
 
 from ai_usage.automation import warehouse_resource
-from ai_usage.automation.refresh import range_tags
+from ai_usage.automation.build_requests import requests
+from ai_usage.automation.refresh import looks, range_tags
 from ai_usage.automation.warehouse_resource import published, warehouse_of
 from ai_usage.catalog import TABLES
+from ai_usage.checks.alert_events import ALERT_EVENTS
 from ai_usage.definitions import build_defs
 from ai_usage.partitions import Span
 from ai_usage.settings import Settings, settings
+from ai_usage.warehouse.bigquery.engine import BigQueryWarehouse
 from ai_usage.warehouse.bigquery.lease import WRITER_LEASE
 from ai_usage.warehouse.bigquery.memory import memory_of
+from ai_usage.warehouse.open import written_at
 from ai_usage.warehouse.table import STAMPS, Table
 from ai_usage_tests.bigquery.counting import Counted, bytes_of_tables, counted, modelled_bytes
 from ai_usage_tests.bigquery.running import Emulator
@@ -41,6 +45,7 @@ class World:
     of: Settings
     outcome: Outcome
     assets: frozenset[str]
+    graph: Any
     counted: Counted
 
     def rows(self, table: Table) -> list[str]:
@@ -64,8 +69,8 @@ def a_run(of: Settings, home: Path) -> World:
         result = defs.resolve_job_def("part").execute_in_process(
             tags=range_tags(SPAN), instance=instance, run_config=QUIET, raise_on_error=False
         )
-    assets = frozenset(key.path[-1] for key in PART.resolve(defs.resolve_asset_graph()))
-    return World(of, Outcome(result), assets, found)
+    graph = defs.resolve_asset_graph()
+    return World(of, Outcome(result), frozenset(key.path[-1] for key in PART.resolve(graph)), graph, found)
 
 
 Worlds: TypeAlias = tuple[World, World]
@@ -120,3 +125,17 @@ def test_after_a_run_another_one_may_write_at_once(worlds: Worlds) -> None:
     assert readers_see is not None
     held = readers_see.ask(f"select count(*) as n from {WRITER_LEASE.address} where expires_at > current_timestamp()")
     assert held.item() == 0
+
+
+def test_an_idle_tick_runs_no_query_job(worlds: Worlds) -> None:
+    """What the sensors ask each time: what was pulled, what is stale, whether there are new events."""
+    of, counts = worlds[1].of, []
+    for _ in range(2):
+        readers_see = published(of)
+        assert isinstance(readers_see, BigQueryWarehouse)
+        assert readers_see.pulled_days("claude_cost_report") == SPAN.days
+        assert looks(readers_see, ("claude_cost_report",))
+        list(requests(readers_see, worlds[1].graph))
+        written_at(of, ALERT_EVENTS)
+        counts.append(readers_see.jobs.counts["query"])
+    assert counts[1] == 0

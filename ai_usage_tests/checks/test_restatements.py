@@ -7,10 +7,11 @@ from decimal import Decimal
 import dagster as dg
 
 from ai_usage.check import Result, Row, failed
-from ai_usage.checks.revisions import evaluate_restatements, evaluate_versions, restatements
+from ai_usage.checks.revisions import evaluate_restatements, evaluate_versions, restatements, revisions_are_recorded
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.provider import ANTHROPIC
 from ai_usage_tests.core.test_revisions import built
+from ai_usage_tests.marts.by_hand import know_providers, put
 from ai_usage_tests.mock_claude import DAY, NEXT
 from ai_usage_tests.platform import Platform
 from ai_usage_tests.warehouse.test_ledger import append
@@ -112,3 +113,22 @@ def test_versions_are_compared_account_by_account() -> None:
     assert isinstance(unheard, Result)
     assert unheard == failed("The day's amount is 7 USD, and core/spend_versions has no version of it.", unheard.rows)
     assert evaluate_versions({**ours_usd, "eu": Decimal()}, [ours]) is None  # an account without a bill
+
+
+def test_amounts_of_two_accounts_that_offset_each_other_fail(platform: Platform) -> None:
+    know_providers(platform.warehouse)
+    for account, cents in (("default", "1000"), ("eu", "700")):
+        reported(platform, DAY, datetime(2026, 11, 14, tzinfo=UTC), cents, account=account)
+    built(platform)
+
+    def found(ours: int, eu: int) -> list[str]:
+        amounts = {"default": Decimal(ours), "eu": Decimal(eu)}
+        rows = [{"activity_date": DAY, "account": account, "amount_usd": usd} for account, usd in amounts.items()]
+        put(platform, "claude_costs", rows)
+        findings = revisions_are_recorded(ANTHROPIC).evaluate(platform.warehouse, Span(DAY, DAY))
+        return [found.why for found in findings.values() if isinstance(found, Result)]
+
+    assert found(10, 7) == []
+    [why] = found(9, 8)
+    assert "Account default: The day's amount is 9 USD" in why.replace(".000000000", "")
+    assert "Account eu: The day's amount is 8 USD" in why.replace(".000000000", "")
