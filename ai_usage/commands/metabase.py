@@ -35,7 +35,6 @@ LONG = 100  # characters of a field shown on one line
 
 
 class _ServiceAccount(msgspec.Struct):
-    project_id: str
     private_key: str
 
 
@@ -176,7 +175,7 @@ def database_of(of: Settings) -> tuple[dict[str, Any], tuple[str, ...]]:
     except (OSError, msgspec.MsgspecError):
         return bigquery_database(of.metabase_database, "", "", []), ()
     lines = tuple(line for line in account.private_key.splitlines() if line and not line.startswith("-"))
-    return bigquery_database(of.metabase_database, account.project_id, text, [ANALYTICS]), lines
+    return bigquery_database(of.metabase_database, of.bigquery_project, text, [ANALYTICS]), lines
 
 
 def _is_simulated(of: Settings) -> bool:

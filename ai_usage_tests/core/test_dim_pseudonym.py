@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from ai_usage.catalog import TABLES
@@ -80,3 +81,10 @@ def test_an_erased_person_leaves_no_pseudonym(nameless: Platform, tmp_path: Path
     left = warehouse.ask(f"select pseudonym from {DIM_PSEUDONYM.address}")["pseudonym"].to_list()
     assert not [shown for shown in left if WHO in shown]
     assert warehouse.ask("select count(*) as n from ai_usage_analytics.ai_spend").item()
+
+
+def test_without_a_salt_the_table_is_empty(nameless: Platform, tmp_path: Path) -> None:
+    world = nameless.copy(tmp_path)
+    outcome = world.materialize(dg.AssetSelection.assets("core/dim_pseudonym"), None, None)
+    assert "core/dim_pseudonym" in outcome.materialized
+    assert world.warehouse.ask(f"select count(*) as n from {DIM_PSEUDONYM.address}").item() == 0

@@ -258,13 +258,14 @@ def test_in_bigquery_cards_ask_the_views_that_name_nobody_with_a_readers_key(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     key = tmp_path / "key.json"
-    key.write_text('{"project_id": "p", "private_key": "of the account that runs use"}', encoding="utf-8")
+    key.write_text('{"project_id": "of-the-account", "private_key": "of the account that runs use"}', encoding="utf-8")
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key))
     environment = {"AI_USAGE_WAREHOUSE": "bigquery", "BIGQUERY_PROJECT": "p", "AI_USAGE_SIMULATE": "1"}
     given = {**environment, "METABASE_URL": "http://127.0.0.1:1", "METABASE_API_KEY": "k"}
     with_names, nameless = read_settings(given), read_settings({**given, "AI_USAGE_PSEUDONYMS": "0123456789abcdef"})
     command.refuse_unconfigured(nameless)
     assert json.dumps(command.database_of(with_names)).count("of the account that runs use")
+    assert command.database_of(with_names)[0]["details"]["project-id"] == "p"
     assert not json.dumps(command.database_of(nameless)).count("of the account that runs use")
     found = command.definitions(nameless, is_simulated=False)
     texts = [card.sql for card in found.cards]
