@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import dagster as dg
+import duckdb
 import pytest
 
 from ai_usage.automation import warehouse_resource
@@ -19,8 +20,10 @@ from ai_usage.partitions import Span
 from ai_usage.settings import Settings, settings
 from ai_usage.warehouse.bigquery.engine import BigQueryWarehouse
 from ai_usage.warehouse.bigquery.lease import WRITER_LEASE
+from ai_usage.warehouse.bigquery.memory import memory_of
 from ai_usage.warehouse.open import written_at
 from ai_usage.warehouse.table import STAMPS, Table
+from ai_usage_tests.bigquery.counting import Counted, bytes_of_tables, counted, modelled_bytes
 from ai_usage_tests.bigquery.running import Emulator
 from ai_usage_tests.outcome import Outcome
 from ai_usage_tests.platform import QUIET
@@ -43,10 +46,12 @@ class World:
     outcome: Outcome
     assets: frozenset[str]
     graph: Any
+    counted: Counted
 
     def rows(self, table: Table) -> list[str]:
         """Without what differs from run to run."""
         names = ", ".join(name for name in table.columns if name not in OF_RUNS)
+        memory_of.cache_clear()  # what the run knew of BigQuery's tables is no proof of what is in them
         return sorted(
             map(repr, warehouse_of(self.of, is_read_only=True).ask(f"select {names} from {table.address}").rows())
         )
@@ -55,13 +60,17 @@ class World:
 def a_run(of: Settings, home: Path) -> World:
     """One run, with the warehouse that these settings name."""
     defs = dg.Definitions.merge(build_defs(of), dg.Definitions(jobs=[dg.define_asset_job("part", PART)]))
-    with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral(tempdir=str(home)) as instance:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        dg.DagsterInstance.ephemeral(tempdir=str(home)) as instance,
+        counted(of.bigquery_emulator) as found,
+    ):
         patch.setattr(warehouse_resource, "settings", lambda: of)
         result = defs.resolve_job_def("part").execute_in_process(
             tags=range_tags(SPAN), instance=instance, run_config=QUIET, raise_on_error=False
         )
     graph = defs.resolve_asset_graph()
-    return World(of, Outcome(result), frozenset(key.path[-1] for key in PART.resolve(graph)), graph)
+    return World(of, Outcome(result), frozenset(key.path[-1] for key in PART.resolve(graph)), graph, found)
 
 
 Worlds: TypeAlias = tuple[World, World]
@@ -96,6 +105,19 @@ def test_a_runs_checks_come_to_the_same(worlds: Worlds) -> None:
 
 def results(of: World) -> list[tuple[Any, ...]]:
     return sorted((one.asset, one.check, str(one.day), one.result, one.why) for one in of.outcome.results)
+
+
+def test_a_run_takes_no_more_jobs_requests_and_bytes_than_it_needs(worlds: Worlds) -> None:
+    """Of a run that fills a new project. The figures of the whole graph are in docs/bigquery.md."""
+    embedded, found = worlds[0], worlds[1].counted
+    assert found.jobs <= 20
+    assert found.requests - found.made <= 1.6 * found.jobs
+    with duckdb.connect(embedded.of.database, read_only=True) as db:
+        sizes = bytes_of_tables(db)
+    billed = [modelled_bytes(statement, sizes) for statement in found.statements]
+    assert sum(billed) <= 200_000_000
+    assert max(billed) <= 80_000_000
+    assert not embedded.counted.jobs
 
 
 def test_after_a_run_another_one_may_write_at_once(worlds: Worlds) -> None:
