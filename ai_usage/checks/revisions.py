@@ -31,6 +31,7 @@ from ai_usage.warehouse.port import Warehouse
 
 RECORDED, STANDS = "revisions_are_recorded", "reported_spend_stands"
 SQL = f"checks/{RECORDED}"
+NOTHING = Decimal("0.000000000")  # with the decimals of an amount in core
 
 
 def revisions_are_recorded(provider: Provider) -> DailyCheck:
@@ -66,8 +67,7 @@ def evaluate_versions(built: Mapping[str, Decimal], rows: Rows) -> Finding | Non
     unknown = {"newest_usd": None, "versions": 0, "open_versions": 0, "gaps": 0, "unrecorded_versions": 0}
     names = [*recorded, *(name for name, usd in built.items() if usd and name not in recorded)]
     accounts = {
-        name: {"built_usd": built.get(name, Decimal()), "account": name, **recorded.get(name, unknown)}
-        for name in names
+        name: {"built_usd": built.get(name, NOTHING), "account": name, **recorded.get(name, unknown)} for name in names
     }
     wrong = {name: _unrecorded(row) for name, row in accounts.items() if not _is_recorded(row)}
     return of_accounts(wrong) if wrong else None

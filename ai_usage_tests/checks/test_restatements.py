@@ -108,7 +108,8 @@ def test_versions_are_compared_account_by_account() -> None:
     ours_usd = {"default": Decimal(10)}
     unknown = evaluate_versions(ours_usd, [ours, {**eu, "newest_usd": None, "unrecorded_versions": 1}])
     assert isinstance(unknown, Result)
-    assert unknown == failed("The day's amount is 0 USD, and core/spend_versions has no version of it.", unknown.rows)
+    nothing = "The day's amount is 0.000000000 USD, and core/spend_versions has no version of it."
+    assert unknown == failed(nothing, unknown.rows)
     unheard = evaluate_versions(both_usd, [ours])
     assert isinstance(unheard, Result)
     assert unheard == failed("The day's amount is 7 USD, and core/spend_versions has no version of it.", unheard.rows)
