@@ -20,6 +20,13 @@ def warehouse_of(of: Settings, *, is_read_only: bool = False, run_id: str = "") 
     return open_warehouse(of, TABLES, FUNCTIONS, is_read_only=is_read_only, run_id=run_id)
 
 
+def asked_warehouse(of: Settings) -> Warehouse:
+    """The same, for a command that only asks. In BigQuery it waits for no run; the embedded warehouse's file is made,
+    or brought to today's shape, as by a run.
+    """
+    return warehouse_of(of, is_read_only=of.is_bigquery)
+
+
 class WarehouseResource(dg.ConfigurableResource[Warehouse]):
     """Hands a run its warehouse. At the run's end, even if it failed, its check results are kept and what it wrote is
     published.

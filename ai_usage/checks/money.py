@@ -23,10 +23,33 @@ STATING = [provider for provider in PROVIDERS if provider.key in providers_with(
 
 
 def stated_amounts(warehouse: Warehouse, span: Span, provider: Provider) -> dict[date, list[dict[str, Any]]]:
-    """What each table states that a provider billed, by day: amount_of, stated_by, usd (null where only rows count) and
-    row_count.
+    """What each table states that a provider billed all accounts, by day: amount_of, stated_by, usd (null where only
+    rows count) and row_count.
     """
-    return wrong_rows(warehouse, f"providers/{provider.key}/{STATED}", span)
+    days = wrong_rows(warehouse, f"providers/{provider.key}/{STATED}", span)
+    return {day: _of_all_accounts(rows) for day, rows in days.items()}
+
+
+def core_amounts(warehouse: Warehouse, span: Span, provider: Provider) -> dict[date, dict[str, Decimal]]:
+    """What core has as billed by a provider, by day and account."""
+    found: dict[date, dict[str, Decimal]] = {}
+    for day, rows in wrong_rows(warehouse, f"providers/{provider.key}/{STATED}", span).items():
+        of_day = found.setdefault(day, {})
+        for row in rows:
+            if row["stated_by"].startswith("core/") and row["account"] is not None:
+                of_day[row["account"]] = of_day.get(row["account"], Decimal()) + row["usd"]
+    return found
+
+
+def _of_all_accounts(rows: Rows) -> list[dict[str, Any]]:
+    sums: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        table = {"amount_of": row["amount_of"], "stated_by": row["stated_by"]}
+        total = sums.setdefault((row["amount_of"], row["stated_by"]), {**table, "usd": None, "row_count": 0})
+        total["row_count"] += row["row_count"]
+        if row["usd"] is not None:
+            total["usd"] = (total["usd"] or Decimal()) + row["usd"]
+    return [sums[key] for key in sorted(sums)]
 
 
 def expenses_equal_costs(provider: Provider) -> DailyCheck:

@@ -23,7 +23,7 @@ from ai_usage.check import (
     wrong_rows,
 )
 from ai_usage.checks.bills import BILLS, SOURCES
-from ai_usage.checks.money import STATING, stated_amounts
+from ai_usage.checks.money import STATING, core_amounts
 from ai_usage.partitions import Span
 from ai_usage.providers.provider import Provider
 from ai_usage.providers.registry import PROVIDERS
@@ -31,6 +31,7 @@ from ai_usage.warehouse.port import Warehouse
 
 RECORDED, STANDS = "revisions_are_recorded", "reported_spend_stands"
 SQL = f"checks/{RECORDED}"
+NOTHING = Decimal("0.000000000")  # with the decimals of an amount in core
 
 
 def revisions_are_recorded(provider: Provider) -> DailyCheck:
@@ -40,8 +41,8 @@ def revisions_are_recorded(provider: Provider) -> DailyCheck:
         provider=provider.key,
         asset=f"core/{bill.first.name}",
         title="a total that changed without a recorded revision",
-        description="Each day's current total is its newest recorded version, and each version was known until the "
-        "next one: no total changes without a revision.",
+        description="Each account's current amount of a day is its newest recorded version, and each version was known "
+        "until the next one: no total changes without a revision.",
         severity="failed",
         sources=(provider.source,),
         pulls=(provider.bill.pull,),
@@ -53,30 +54,23 @@ def revisions_are_recorded(provider: Provider) -> DailyCheck:
 
 def _recorded(provider: Provider, warehouse: Warehouse, span: Span) -> Mapping[date, Finding]:
     versions = wrong_rows(warehouse, SQL, span, provider=provider.key, bill=provider.bill.pull)
-    built = {
-        day: sum((row["usd"] for row in rows if row["stated_by"].startswith("core/")), Decimal())
-        for day, rows in stated_amounts(warehouse, span, provider).items()
-    }
-    found = {day: evaluate_versions(built[day], of_day) for day, of_day in versions.items()}
+    built = core_amounts(warehouse, span, provider)
+    found = {day: evaluate_versions(built.get(day, {}), of_day) for day, of_day in versions.items()}
     return {day: finding for day, finding in found.items() if finding}
 
 
-def evaluate_versions(built_usd: Decimal, rows: Rows) -> Finding | None:
-    """What is wrong with a day's amount, of all accounts together, or with an account's versions; None if nothing."""
-    day = {"built_usd": built_usd, **(rows[0] if len(rows) == 1 else _together(rows))}
-    if len(rows) == 1 or built_usd != day["newest_usd"]:
-        return None if _is_recorded(day) else _unrecorded(day)
-    accounts = [{"built_usd": row["newest_usd"] or Decimal(), **row} for row in rows]
-    wrong = {str(row["account"]): _unrecorded(row) for row in accounts if not _is_recorded(row)}
-    return of_accounts(wrong) if wrong else None
-
-
-def _together(rows: Rows) -> dict[str, Any]:
-    known = [row["newest_usd"] for row in rows if row["newest_usd"] is not None]
-    counts = ("versions", "open_versions", "gaps", "unrecorded_versions")
-    return {"newest_usd": sum(known, Decimal()) if known else None} | {
-        name: sum(row[name] for row in rows) for name in counts
+def evaluate_versions(built: Mapping[str, Decimal], rows: Rows) -> Finding | None:
+    """What is wrong with an account's amount of a day, or with its versions; None if nothing is. `built` has the amount
+    of each account.
+    """
+    recorded = {str(row["account"]): row for row in rows}
+    unknown = {"newest_usd": None, "versions": 0, "open_versions": 0, "gaps": 0, "unrecorded_versions": 0}
+    names = [*recorded, *(name for name, usd in built.items() if usd and name not in recorded)]
+    accounts = {
+        name: {"built_usd": built.get(name, NOTHING), "account": name, **recorded.get(name, unknown)} for name in names
     }
+    wrong = {name: _unrecorded(row) for name, row in accounts.items() if not _is_recorded(row)}
+    return of_accounts(wrong) if wrong else None
 
 
 def _is_recorded(row: Row) -> bool:

@@ -146,7 +146,7 @@ def _by_day(
             missing = Missing.of(context, check.sources, check.pulls, is_optional=False)
         span = span_of_check(context, set().union(*(pulled[pull] for pull in check.pulls)))
         findings: dict[date | None, Finding] = {} if span else {None: missing.finding(was_asked=False)}
-        for some_days in span.cut(at_most=DAYS_AT_ONCE) if span else ():
+        for some_days in span.cut(at_most=warehouse.days_at_once(DAYS_AT_ONCE)) if span else ():
             found = _evaluated(context, warehouse, check, some_days)
             for day in some_days.days:
                 if are_enough(day in pulled[pull] for pull in check.pulls):

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from datetime import date
 
-from ai_usage.automation.warehouse_resource import warehouse_of
+from ai_usage.automation.warehouse_resource import asked_warehouse
 from ai_usage.commands.backfill import asked_day, refuse_days_outside, tell_outcome
 from ai_usage.commands.data_folder import prepare_instance
 from ai_usage.commands.refresh import build
@@ -31,7 +31,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     first = asked_day("FROM", asked.first) if asked.first else None
     last = asked_day("TO", asked.last) if asked.last else None
     refuse_days_outside(of, first, last)
-    days = pulled_days(warehouse_of(of), first or of.start_date, last or of.yesterday())
+    days = pulled_days(asked_warehouse(of), first or of.start_date, last or of.yesterday())
     prepare_instance(of)
     return tell_outcome(of, build(of, Span(days[0], days[-1])), len(days))
 

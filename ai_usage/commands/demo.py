@@ -7,7 +7,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from ai_usage.automation.warehouse_resource import warehouse_of
+from ai_usage.automation.warehouse_resource import asked_warehouse
 from ai_usage.commands.dashboards import tell_where, write_all
 from ai_usage.commands.data_folder import prepare_instance
 from ai_usage.commands.refresh import Outcome, print_not_evaluated, print_troubles, refresh
@@ -29,7 +29,7 @@ def run(of: Settings, _: Sequence[str]) -> int:
     OUT.print(f"Pulling {len(span.days)} days, {span.first} to {span.last}, into {place_of(of)}")
     outcome = refresh(of, span)
 
-    warehouse = warehouse_of(of)
+    warehouse = asked_warehouse(of)
     period = {"first_day": span.first, "last_day": span.last}
     with warehouse.connected():
         found = {name: warehouse.query(f"summary/{name}", **period).to_dicts() for name in SUMMARIES}

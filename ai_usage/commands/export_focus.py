@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ai_usage.automation.warehouse_resource import warehouse_of
+from ai_usage.automation.warehouse_resource import asked_warehouse
 from ai_usage.commands.coverage import print_gaps, pulled
 from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.errors import SettingError, WarehouseError
@@ -40,7 +40,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     arguments = argparse.ArgumentParser(prog="make export-focus", description=__doc__)
     arguments.add_argument("month", nargs="?", default="", help="MONTH, such as 2026-01; else yesterday's")
     month = _month(arguments.parse_args(argv).month or f"{of.yesterday():%Y-%m}")
-    warehouse = warehouse_of(of)
+    warehouse = asked_warehouse(of)
     over = Span(month.first, max(month.first, min(month.last, of.yesterday())))  # of the month, what is over
     with warehouse.connected():
         charges = nameless(warehouse, warehouse.ask(MONTH, first_day=month.first, last_day=month.last))

@@ -18,11 +18,12 @@ from ai_usage.dashboards.cards import Engine
 from ai_usage.dashboards.metabase.client import Metabase
 from ai_usage.dashboards.metabase.plan import Edit, Found, Step
 from ai_usage.dashboards.metabase.provision import Provision, bigquery_database, duckdb_database
-from ai_usage.dashboards.metabase.wanted import SIMULATED, Wanted, wanted
+from ai_usage.dashboards.metabase.wanted import SIMULATED, Wanted, in_dataset, wanted
 from ai_usage.errors import AiUsageError, SettingError
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.settings import ROOT, Settings
 from ai_usage.warehouse.data_origin import data_are_simulated
+from ai_usage.warehouse.nameless_views import NAMELESS
 from ai_usage.warehouse.open import place_of
 from ai_usage.warehouse.table import ANALYTICS
 
@@ -34,7 +35,6 @@ LONG = 100  # characters of a field shown on one line
 
 
 class _ServiceAccount(msgspec.Struct):
-    project_id: str
     private_key: str
 
 
@@ -145,14 +145,15 @@ def _counted(steps: Sequence[Step], words: Mapping[str, str]) -> str:
 def definitions(of: Settings, *, is_simulated: bool) -> Wanted:
     """What the boards come to for the warehouse that is configured."""
     engine: Engine = "googlesql" if of.is_bigquery else "duckdb"
-    return wanted(boards(), engine=engine, is_simulated=is_simulated)
+    found = wanted(boards(), engine=engine, is_simulated=is_simulated)
+    return in_dataset(found, NAMELESS) if of.has_pseudonyms else found
 
 
 def refuse_unconfigured(of: Settings) -> None:
     if not of.metabase_url or not of.has_metabase_key:
         lacks = "METABASE_API_KEY" if of.metabase_url else "METABASE_URL"
         raise SettingError(f"{lacks} is not set: which Metabase, and with which key? See docs/metabase.md.")
-    if of.has_pseudonyms:
+    if of.has_pseudonyms and not of.is_bigquery:
         raise SettingError(
             "AI_USAGE_PSEUDONYMS is set, and Metabase, which asks the warehouse itself, would show addresses: "
             "nothing was written. make dashboards builds pages that name people by their pseudonyms."
@@ -160,9 +161,13 @@ def refuse_unconfigured(of: Settings) -> None:
 
 
 def database_of(of: Settings) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """What Metabase asks, and what no error may quote of it. Without credentials it must be there already."""
-    if of.warehouse != "bigquery":
+    """What Metabase asks, and what no error may quote of it. Without credentials it must be there already; so must it
+    with pseudonyms, since the credentials of runs can read names.
+    """
+    if not of.is_bigquery:
         return duckdb_database(of.metabase_database, of.metabase_duckdb_file), ()
+    if of.has_pseudonyms:
+        return bigquery_database(of.metabase_database, "", "", []), ()
     path = ROOT / Path(os.environ.get("GOOGLE_APPLICATION_CREDENTIALS", "").strip()).expanduser()
     try:
         text = path.read_text(encoding="utf-8")
@@ -170,7 +175,7 @@ def database_of(of: Settings) -> tuple[dict[str, Any], tuple[str, ...]]:
     except (OSError, msgspec.MsgspecError):
         return bigquery_database(of.metabase_database, "", "", []), ()
     lines = tuple(line for line in account.private_key.splitlines() if line and not line.startswith("-"))
-    return bigquery_database(of.metabase_database, account.project_id, text, [ANALYTICS]), lines
+    return bigquery_database(of.metabase_database, of.bigquery_project, text, [ANALYTICS]), lines
 
 
 def _is_simulated(of: Settings) -> bool:

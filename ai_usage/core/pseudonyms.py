@@ -37,16 +37,15 @@ NAMED = "\nunion distinct\n".join(
     "core", DIM_PSEUDONYM, group=GROUP, kinds=KINDS, deps=[dg.AssetKey(["core", table.name]) for table in SOURCES]
 )
 def dim_pseudonym(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """Each address and each name of a key with its pseudonym, for the views of `make bigquery-setup`. Without
-    AI_USAGE_PSEUDONYMS it is left as it is, and the views are not made.
+    """Each address and each name of a key with its pseudonym, for the views of `make bigquery-setup`. Empty without
+    AI_USAGE_PSEUDONYMS.
     """
     salt = pseudonym_salt()
-    if not salt:
-        return note(context, "core/dim_pseudonym", None, skipped="AI_USAGE_PSEUDONYMS is not set")
     with warehouse.connected():
-        rows = pseudonyms(warehouse, salt)
-        warehouse.replace_all(DIM_PSEUDONYM, rows)
-    return note(context, "core/dim_pseudonym", None, **{"dagster/row_count": rows.height})
+        rows = pseudonyms(warehouse, salt) if salt else DIM_PSEUDONYM.frame({"named_by": [], "pseudonym": []})
+        if salt or warehouse.ask(f"select named_by from {DIM_PSEUDONYM.address} limit 1").height:
+            warehouse.replace_all(DIM_PSEUDONYM, rows)
+    note(context, "core/dim_pseudonym", None, **{"dagster/row_count": rows.height})
 
 
 def pseudonyms(warehouse: Warehouse, salt: str) -> pl.DataFrame:

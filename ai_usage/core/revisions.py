@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.ingest.day_replacement import DAYS_AT_ONCE, GROUP, KINDS
+from ai_usage.ingest.day_replacement import GROUP, KINDS, spans_with_few_records
 from ai_usage.ingest.ledger_writes import InWarehouse
 from ai_usage.layers import daily_asset, note
 from ai_usage.partitions import span_of_run
@@ -46,7 +46,8 @@ BILLS = [dg.AssetKey(["raw", provider.bill.pull]) for provider in PROVIDERS]
 def spend_versions(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """Each known version of a day's billed cost, with the time in which it was the newest one."""
     with warehouse.connected():
-        for days in span_of_run(context).cut(at_most=DAYS_AT_ONCE):
+        pulls = [provider.bill.pull for provider in PROVIDERS]
+        for days in spans_with_few_records(warehouse, pulls, span_of_run(context)):
             bills = [(provider, warehouse.versions(provider.bill.pull, days)) for provider in PROVIDERS]
             pulled = sorted({day for _, records in bills for day in records.days})
             rows = [row for provider, records in bills for row in version_rows(provider, records)]

@@ -1,7 +1,7 @@
 """How a core table is rebuilt, whichever provider's: the run's days, in place of what it had of them."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,7 +10,7 @@ import polars as pl
 
 from ai_usage.ingest.rejections import keep_rejections
 from ai_usage.layers import note, pulls_behind
-from ai_usage.partitions import Span, span_of_run
+from ai_usage.partitions import ONE_DAY, Span, span_of_run
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.reading.ledger_records import Records
 from ai_usage.warehouse.table import PULLS, Table
@@ -18,12 +18,42 @@ from ai_usage.warehouse.table import PULLS, Table
 GROUP = "core"
 KINDS = {"polars", "duckdb"}
 DAYS_AT_ONCE = 31  # bounds memory, whatever the range
+RECORDS_AT_ONCE = 100_000  # more days at once, where they have no more records than these
 
 ASKED_DAYS = f"""
 select distinct account, activity_date
 from {PULLS.address}
 where pull in unnest(@pulls) and activity_date between @first_day and @last_day
 """
+
+RECORDS_OF_DAYS = f"""
+with newest as (
+    select pull, account, activity_date, max(records) as records
+    from {PULLS.address}
+    where pull in unnest(@pulls) and activity_date between @first_day and @last_day
+    group by pull, account, activity_date
+)
+
+select activity_date, sum(records) as records
+from newest
+group by activity_date
+"""
+
+
+def spans_with_few_records(warehouse: Warehouse, pulls: Sequence[str], span: Span) -> Iterator[Span]:
+    """The fewest spans that cover this one, oldest first, of so few records of these pulls that memory holds them."""
+    if len(span.days) <= DAYS_AT_ONCE:
+        yield span
+        return
+    asked = {"pulls": list(pulls), "first_day": span.first, "last_day": span.last}
+    counts = {day: int(count) for day, count in warehouse.ask(RECORDS_OF_DAYS, **asked).iter_rows()}
+    first, held = span.first, 0
+    for day in span.days:
+        held += counts.get(day, 0)
+        if held > RECORDS_AT_ONCE and (day - first).days >= DAYS_AT_ONCE:
+            yield Span(first, day - ONE_DAY)
+            first, held = day, counts.get(day, 0)
+    yield Span(first, span.last)
 
 
 def asked_days(warehouse: Warehouse, asset: str, span: Span) -> set[date]:
@@ -54,7 +84,7 @@ def rebuild(
     """
     asset, money = f"core/{table.name}", next((c for c in table.columns if c.endswith("_usd")), None)
     with warehouse.connected():
-        for days in span_of_run(context).cut(at_most=DAYS_AT_ONCE):
+        for days in spans_with_few_records(warehouse, [pull], span_of_run(context)):
             newest = warehouse.newest(pull, days)
             built = [_replaced(warehouse, table, part, shape) for part in newest.by_account().values()]
             rejected = sum((of_account.rejected for of_account in built), Counter[date | None]())

@@ -126,7 +126,7 @@ def rebuild_days(
                 )
                 rebuilt.add(rows, {})
             return rebuilt
-        for days in span.cut(at_most=DAYS_AT_ONCE):
+        for days in span.cut(at_most=warehouse.days_at_once(DAYS_AT_ONCE)):
             if mart.each:
                 _rebuild_each(warehouse, mart, days, gates, only, rebuilt)
                 continue
@@ -205,7 +205,7 @@ def rebuild_all(warehouse: Warehouse, spans: Sequence[Span]) -> Iterator[Step]:
         skipped = {mart.table.name: why for mart in marts() if (why := never_pulled(warehouse, mart))}
         asked = {gate: None for mart in marts() if mart.table.name not in skipped for gate in mart.gates}
         for span in spans:
-            for days in span.cut(at_most=DAYS_AT_ONCE):
+            for days in span.cut(at_most=warehouse.days_at_once(DAYS_AT_ONCE)):
                 gates.blocked(tuple(asked), days)
         yield Step("which days may pass", time.perf_counter() - began)
         for mart in marts():

@@ -44,7 +44,7 @@ def _named(accounts: Mapping[str | None, Sequence[str]]) -> Iterator[str]:
 def blocked_accounts(warehouse: Warehouse, span: Span, gate: Gate) -> BlockedAccounts:
     """The same by account. A check that cannot attribute its finding to an account blocks the day for all of them."""
     blocked: BlockedAccounts = {}
-    for days in span.cut(at_most=DAYS_AT_ONCE):
+    for days in span.cut(at_most=warehouse.days_at_once(DAYS_AT_ONCE)):
         for check in gating_checks(gate):
             wrong = _wrong(warehouse, check, days, gate)
             account = pl.col("account") if "account" in wrong.columns else pl.lit(None, pl.String).alias("account")

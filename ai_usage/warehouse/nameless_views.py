@@ -13,6 +13,7 @@ DIM_PSEUDONYM = Table(
         "pseudonym": string("what readers see in its place; the text itself where it names no person", required=True),
     },
 )
+NAMELESS = "ai_usage_pseudonyms"  # BigQuery's dataset of these views
 UNKNOWN = "unknown name"  # of a text that is not in dim_pseudonym: the next run adds it
 KEYS = frozenset({"api_key_name", "ResourceName"})
 OF_OTHER_THINGS = frozenset(

@@ -71,6 +71,9 @@ class Warehouse(Protocol):
     def replace_all(self, table: Table, rows: pl.DataFrame, *, of: Mapping[str, str] | None = None) -> None:
         """In one transaction put `rows` in place of the whole table: for snapshots. `of` narrows it as above."""
 
+    def days_at_once(self, days: int) -> int:
+        """How many days one statement may read or fill, where the embedded engine has memory for so many."""
+
     def fill_days(
         self,
         table: Table,

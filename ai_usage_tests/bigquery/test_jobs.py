@@ -2,16 +2,17 @@
 
 # mypy: disable-error-code="no-untyped-call"
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 import requests
+import stamina
 from google.api_core import exceptions
 from google.auth.exceptions import DefaultCredentialsError
 
 from ai_usage.errors import WarehouseError
-from ai_usage.warehouse.bigquery.errors import Unavailable
+from ai_usage.warehouse.bigquery.errors import Unavailable, plain
 from ai_usage.warehouse.bigquery.jobs import ATTEMPTS, Jobs
 from ai_usage_tests.bigquery.test_port import TOTALS
 
@@ -27,6 +28,7 @@ class Scripted:
 
     def __init__(self, *errors: Exception) -> None:
         self.errors = list(errors)
+        self.failures: list[Exception] = []  # of jobs that were accepted
         self.job_ids: list[str] = []
         self.waited_for: list[str] = []
 
@@ -47,9 +49,13 @@ class Scripted:
 class Job:
     def __init__(self, client: Scripted, job_id: str) -> None:
         self.client, self.job_id = client, job_id
+        self.error_result: dict[str, str] | None = None
 
     def result(self, **_: Any) -> None:
         self.client.waited_for.append(self.job_id)
+        if self.client.failures:
+            self.error_result = {"reason": "backendError"}
+            raise self.client.failures.pop(0)
 
 
 def jobs_with(client: Scripted) -> Jobs:
@@ -62,7 +68,14 @@ TRANSIENT: Sequence[Callable[[], Exception]] = (
     lambda: exceptions.TooManyRequests("429"),
     lambda: forbidden("rateLimitExceeded"),
     lambda: requests.ConnectionError("reset"),
+    lambda: exceptions.BadRequest("Could not serialize access to table p.d.t due to concurrent update"),
 )
+
+
+@pytest.fixture(autouse=True)
+def no_waits() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=ATTEMPTS + 3, cap=True):
+        yield
 
 
 @pytest.mark.parametrize("error", TRANSIENT)
@@ -107,3 +120,24 @@ def test_a_load_whose_answer_was_lost_is_waited_for_and_not_run_again() -> None:
     jobs_with(client).load(TOTALS, rows, job_id="ours")
     assert client.job_ids == ["ours", "ours"]
     assert client.waited_for == ["ours"]
+
+
+def test_a_load_that_failed_runs_again_by_another_id() -> None:
+    """Google runs no second job of one id, though the first wrote nothing."""
+    client = Scripted()
+    client.failures = [exceptions.ServiceUnavailable("503"), exceptions.InternalServerError("500")]
+    jobs_with(client).load(TOTALS, TOTALS.frame({"account": ["a"], "line_count": [1]}), job_id="ours")
+    assert client.job_ids == ["ours", "ours_again_1", "ours_again_2"]
+
+
+def test_an_error_is_a_sentence_without_the_address_that_was_asked() -> None:
+    request = requests.Request("POST", "https://bigquery.example.com/bigquery/v2/projects/p/queries?pretty=1").prepare()
+    for error, sentence in (
+        (
+            requests.ConnectionError("('Connection aborted.', X())", request=request),
+            "the connection to bigquery.example.com failed",
+        ),
+        (requests.ReadTimeout("x", request=request), "no answer from bigquery.example.com in time"),
+        (exceptions.ServiceUnavailable("POST https://x/y?z=1: try later"), "try later"),
+    ):
+        assert plain(error) == sentence

@@ -10,12 +10,12 @@ import pytest
 from ai_usage.commands.bigquery_setup import bring
 from ai_usage.errors import WarehouseError
 from ai_usage.providers.anthropic.tables import RAW_TABLES
-from ai_usage.warehouse.bigquery.access import NAMELESS, People
+from ai_usage.warehouse.bigquery.access import People
 from ai_usage.warehouse.bigquery.jobs import Jobs
 from ai_usage.warehouse.bigquery.rights import RightMissing
 from ai_usage.warehouse.bigquery.setup import Setup
 from ai_usage.warehouse.bigquery.tables import ALL, SHAPE, Place, digest_of_all
-from ai_usage.warehouse.nameless_views import DIM_PSEUDONYM, UNKNOWN
+from ai_usage.warehouse.nameless_views import DIM_PSEUDONYM, NAMELESS, UNKNOWN
 from ai_usage.warehouse.table import PULLS, Table, day, string
 from ai_usage_tests.bigquery.project import Project
 from ai_usage_tests.bigquery.running import Emulator

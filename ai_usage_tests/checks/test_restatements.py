@@ -7,10 +7,11 @@ from decimal import Decimal
 import dagster as dg
 
 from ai_usage.check import Result, Row, failed
-from ai_usage.checks.revisions import evaluate_restatements, evaluate_versions, restatements
+from ai_usage.checks.revisions import evaluate_restatements, evaluate_versions, restatements, revisions_are_recorded
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.provider import ANTHROPIC
 from ai_usage_tests.core.test_revisions import built
+from ai_usage_tests.marts.by_hand import know_providers, put
 from ai_usage_tests.mock_claude import DAY, NEXT
 from ai_usage_tests.platform import Platform
 from ai_usage_tests.warehouse.test_ledger import append
@@ -86,20 +87,49 @@ def test_versions_of_two_accounts_are_no_revision_and_one_accounts_revision_is_n
     assert [row["named"] for row in found.rows] == [f"anthropic (eu), {DAY}"]
 
 
-def test_versions_are_compared_account_by_account_and_the_amount_of_all() -> None:
+def test_versions_are_compared_account_by_account() -> None:
     whole = {"versions": 2, "open_versions": 1, "gaps": 0, "unrecorded_versions": 0}
     ours: Row = {"account": "default", "newest_usd": Decimal(10), **whole}
     eu: Row = {"account": "eu", "newest_usd": Decimal(7), **whole}
-    assert evaluate_versions(Decimal(17), [ours, eu]) is None
-    differs = evaluate_versions(Decimal(18), [ours, eu])
+    both_usd = {"default": Decimal(10), "eu": Decimal(7)}
+    assert evaluate_versions(both_usd, [ours, eu]) is None
+    differs = evaluate_versions({**both_usd, "eu": Decimal(8)}, [ours, eu])
     assert isinstance(differs, Result)
-    assert "the newest of its 4 recorded versions to 17 USD: +1 USD" in differs.why
-    torn = evaluate_versions(Decimal(17), [ours, {**eu, "gaps": 1}])
+    assert "The day's amount is 8 USD, the newest of its 2 recorded versions to 7 USD: +1 USD" in differs.why
+    offset = evaluate_versions({"default": Decimal(9), "eu": Decimal(8)}, [ours, eu])  # the sum is as recorded
+    assert isinstance(offset, Result)
+    assert (offset.status, offset.why.count("Account "), len(offset.rows)) == ("failed", 2, 2)
+    torn = evaluate_versions(both_usd, [ours, {**eu, "gaps": 1}])
     assert isinstance(torn, Result)
     assert [row["account"] for row in torn.rows] == ["eu"]
-    both = evaluate_versions(Decimal(17), [{**ours, "open_versions": 2}, {**eu, "unrecorded_versions": 1}])
+    both = evaluate_versions(both_usd, [{**ours, "open_versions": 2}, {**eu, "unrecorded_versions": 1}])
     assert isinstance(both, Result)
     assert (both.status, both.why.count("Account ")) == ("failed", 2)
-    unknown = evaluate_versions(Decimal(10), [ours, {**eu, "newest_usd": None, "unrecorded_versions": 1}])
+    ours_usd = {"default": Decimal(10)}
+    unknown = evaluate_versions(ours_usd, [ours, {**eu, "newest_usd": None, "unrecorded_versions": 1}])
     assert isinstance(unknown, Result)
-    assert unknown == failed("The day's amount is 0 USD, and core/spend_versions has no version of it.", unknown.rows)
+    nothing = "The day's amount is 0.000000000 USD, and core/spend_versions has no version of it."
+    assert unknown == failed(nothing, unknown.rows)
+    unheard = evaluate_versions(both_usd, [ours])
+    assert isinstance(unheard, Result)
+    assert unheard == failed("The day's amount is 7 USD, and core/spend_versions has no version of it.", unheard.rows)
+    assert evaluate_versions({**ours_usd, "eu": Decimal()}, [ours]) is None  # an account without a bill
+
+
+def test_amounts_of_two_accounts_that_offset_each_other_fail(platform: Platform) -> None:
+    know_providers(platform.warehouse)
+    for account, cents in (("default", "1000"), ("eu", "700")):
+        reported(platform, DAY, datetime(2026, 11, 14, tzinfo=UTC), cents, account=account)
+    built(platform)
+
+    def found(ours: int, eu: int) -> list[str]:
+        amounts = {"default": Decimal(ours), "eu": Decimal(eu)}
+        rows = [{"activity_date": DAY, "account": account, "amount_usd": usd} for account, usd in amounts.items()]
+        put(platform, "claude_costs", rows)
+        findings = revisions_are_recorded(ANTHROPIC).evaluate(platform.warehouse, Span(DAY, DAY))
+        return [found.why for found in findings.values() if isinstance(found, Result)]
+
+    assert found(10, 7) == []
+    [why] = found(9, 8)
+    assert "Account default: The day's amount is 9 USD" in why.replace(".000000000", "")
+    assert "Account eu: The day's amount is 8 USD" in why.replace(".000000000", "")

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from ai_usage.catalog import TABLES
 from ai_usage.core.pseudonyms import pseudonyms
 from ai_usage.redaction import pseudonym
+from ai_usage.warehouse.duckdb.erasure import begin, rewrite
+from ai_usage.warehouse.duckdb.identity import identity_of
 from ai_usage.warehouse.nameless_views import DIM_PSEUDONYM, UNKNOWN, is_shown, nameless_view
 from ai_usage.warehouse.table import Table, Type
 from ai_usage_tests.named import ADDRESS, KEY_NAME, names_her
@@ -68,3 +71,20 @@ def test_money_is_the_same(nameless: Platform) -> None:
 def test_the_names_behind_the_pseudonyms_are_not_shown() -> None:
     assert DIM_PSEUDONYM not in SHOWN
     assert all(table.schema != "ai_usage_raw" for table in SHOWN)
+
+
+def test_an_erased_person_leaves_no_pseudonym(nameless: Platform, tmp_path: Path) -> None:
+    """It is made of their address."""
+    warehouse = nameless.copy(tmp_path).warehouse
+    erasure = begin(warehouse, ADDRESS, identity_of(warehouse, ADDRESS))
+    rewrite(warehouse, erasure, None)
+    left = warehouse.ask(f"select pseudonym from {DIM_PSEUDONYM.address}")["pseudonym"].to_list()
+    assert not [shown for shown in left if WHO in shown]
+    assert warehouse.ask("select count(*) as n from ai_usage_analytics.ai_spend").item()
+
+
+def test_without_a_salt_the_table_is_empty(nameless: Platform, tmp_path: Path) -> None:
+    world = nameless.copy(tmp_path)
+    outcome = world.materialize(dg.AssetSelection.assets("core/dim_pseudonym"), None, None)
+    assert "core/dim_pseudonym" in outcome.materialized
+    assert world.warehouse.ask(f"select count(*) as n from {DIM_PSEUDONYM.address}").item() == 0

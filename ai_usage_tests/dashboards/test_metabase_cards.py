@@ -102,7 +102,7 @@ def test_bigquery_gets_googlesql_and_only_the_marts(there: StandIn) -> None:
             run.apply(run.look(), report=lambda _: None)
     assert secret not in str(caught.value)
     without = bigquery_database("Other", "", "", [])
-    with pytest.raises(SettingError, match="GOOGLE_APPLICATION_CREDENTIALS must be the file"):
+    with pytest.raises(SettingError, match="Metabase needs a key for BigQuery"):
         bring(there, database=without)
 
 

@@ -28,6 +28,7 @@ from ai_usage.errors import SettingError
 from ai_usage.settings import ROOT, read_settings, settings
 from ai_usage.warehouse import readers
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
+from ai_usage.warehouse.nameless_views import NAMELESS, is_shown
 from ai_usage.warehouse.table import ANALYTICS, PULLS
 from ai_usage_tests.dashboards.metabase_stand_in import ADMIN, StandIn, standing_in
 from ai_usage_tests.googlesql.engine import NOT_READY, GoogleEngine
@@ -251,6 +252,31 @@ def test_pseudonyms_are_not_given_away(
     assert main(["metabase", "1"]) == 2
     assert "would show addresses: nothing was written" in " ".join(printed(capsys).split())
     assert not there.asked
+
+
+def test_in_bigquery_cards_ask_the_views_that_name_nobody_with_a_readers_key(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    key = tmp_path / "key.json"
+    key.write_text('{"project_id": "of-the-account", "private_key": "of the account that runs use"}', encoding="utf-8")
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key))
+    environment = {"AI_USAGE_WAREHOUSE": "bigquery", "BIGQUERY_PROJECT": "p", "AI_USAGE_SIMULATE": "1"}
+    given = {**environment, "METABASE_URL": "http://127.0.0.1:1", "METABASE_API_KEY": "k"}
+    with_names, nameless = read_settings(given), read_settings({**given, "AI_USAGE_PSEUDONYMS": "0123456789abcdef"})
+    command.refuse_unconfigured(nameless)
+    assert json.dumps(command.database_of(with_names)).count("of the account that runs use")
+    assert command.database_of(with_names)[0]["details"]["project-id"] == "p"
+    assert not json.dumps(command.database_of(nameless)).count("of the account that runs use")
+    found = command.definitions(nameless, is_simulated=False)
+    texts = [card.sql for card in found.cards]
+    texts += [tile.card.sql for board in found.dashboards for tile in board.tiles if tile.card]
+    assert len(texts) > 2 * len(CARDS)
+    shown = {table.name for table in TABLES if is_shown(table)}
+    for text in texts:
+        read = re.findall(r"\b(ai_usage_\w+)\.(\w+)", text)
+        assert {dataset for dataset, _ in read} == {NAMELESS}
+        assert {table for _, table in read} <= shown
+    assert {text.replace(NAMELESS, ANALYTICS) for text in texts} == {card.sql for card in ON_BIGQUERY.cards}
 
 
 def test_apply_is_yes_or_no(there: StandIn, capsys: pytest.CaptureFixture[str]) -> None:

@@ -61,7 +61,6 @@ OTHER_PARAMETERS = {
     **dict.fromkeys(("period_from", "period_to", "since"), "DATE"),
     **dict.fromkeys(("at", "by", "seen_until"), "TIMESTAMP"),
     **dict.fromkeys(("holder", "seen_holder"), "STRING"),
-    "may_take": "BOOL",
     "pull_ids": "ARRAY<STRING>",
 }
 

@@ -26,8 +26,8 @@ ABOUT = (
 )
 
 WITHOUT_CREDENTIALS = (
-    "Metabase needs a key for BigQuery: GOOGLE_APPLICATION_CREDENTIALS must be the file of a service account's key. "
-    "Or make the database “{name}” in Metabase by hand, with an account that may only read."
+    "Metabase needs a key for BigQuery: make the database “{name}” in Metabase by hand, with the key of an account "
+    "that may only read. Without pseudonyms, the key file of GOOGLE_APPLICATION_CREDENTIALS is used too."
 )
 
 

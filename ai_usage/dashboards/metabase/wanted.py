@@ -8,13 +8,14 @@ import json
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
 from ai_usage.dashboards.boards import Board, Card, Filter, Measure
 from ai_usage.dashboards.cards import Engine, aggregated
 from ai_usage.dashboards.metabase.looks import display, settings_of, shown
+from ai_usage.warehouse.table import ANALYTICS
 
 MARK = re.compile(r"Made by ai_usage from (?P<key>[a-z0-9_/.]+) \((?P<name>[0-9a-f]{4})(?P<settings>[0-9a-f]{8})\)\.")
 SIMULATED = "SIMULATED DATA from the built-in providers: no real money"
@@ -172,6 +173,21 @@ def wanted(boards: Sequence[Board], *, engine: Engine, is_simulated: bool) -> Wa
     ]
     cards = [tile.card for dashboard in dashboards for tile in dashboard.tiles if tile.card]
     return Wanted(cards=[*lists, *cards], dashboards=dashboards)
+
+
+def in_dataset(found: Wanted, dataset: str) -> Wanted:
+    """The same, asking the tables of another dataset that has them under the same names."""
+
+    def moved(card: WantedCard) -> WantedCard:
+        return replace(card, sql=card.sql.replace(f"{ANALYTICS}.", f"{dataset}."))
+
+    def with_tiles(dashboard: WantedDashboard) -> WantedDashboard:
+        tiles = [replace(tile, card=moved(tile.card)) if tile.card else tile for tile in dashboard.tiles]
+        return replace(dashboard, tiles=tiles)
+
+    return Wanted(
+        cards=[moved(card) for card in found.cards], dashboards=[with_tiles(each) for each in found.dashboards]
+    )
 
 
 def key_of_values(variable: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from ai_usage.ingest.day_replacement import DAYS_AT_ONCE, GROUP, KINDS, asked_days_by_account
+from ai_usage.ingest.day_replacement import GROUP, KINDS, asked_days_by_account, spans_with_few_records
 from ai_usage.ingest.ledger_writes import InWarehouse
 from ai_usage.ingest.rejections import keep_rejections
 from ai_usage.layers import GATING_PULLS, daily_asset, note
@@ -82,8 +82,9 @@ def claude_usage_stats(context: dg.AssetExecutionContext, warehouse: InWarehouse
     left as it is.
     """
     with warehouse.connected():
-        for days in span_of_run(context).cut(at_most=DAYS_AT_ONCE):
-            api, audit = (warehouse.newest(pull, days) for pull in ("claude_enterprise_users", "claude_audit_log"))
+        pulls = ("claude_enterprise_users", "claude_audit_log")
+        for days in spans_with_few_records(warehouse, pulls, span_of_run(context)):
+            api, audit = (warehouse.newest(pull, days) for pull in pulls)
             sheet = sheet_usage(warehouse, days)
             pulled = pulled_days(api, audit, asked_days_by_account(warehouse, ASSET, days) if sheet is not None else {})
             of_any = set().union(*pulled.values())

@@ -9,7 +9,7 @@ from functools import cache
 import dagster as dg
 import polars as pl
 
-from ai_usage.ingest.day_replacement import DAYS_AT_ONCE, GROUP, KINDS, asked_days_by_account, rebuild
+from ai_usage.ingest.day_replacement import GROUP, KINDS, asked_days_by_account, rebuild, spans_with_few_records
 from ai_usage.ingest.ledger_writes import InWarehouse
 from ai_usage.ingest.rejections import keep_rejections
 from ai_usage.layers import daily_asset, note, snapshot_asset
@@ -125,7 +125,7 @@ def cursor_spend_daily(context: dg.AssetExecutionContext, warehouse: InWarehouse
     snapshot has no row here: the events have its cost.
     """
     with warehouse.connected():
-        for days in span_of_run(context).cut(at_most=DAYS_AT_ONCE):
+        for days in spans_with_few_records(warehouse, ["cursor_spend"], span_of_run(context)):
             asked = asked_days_by_account(warehouse, SPEND_DAILY, days)
             found = [one for one in growths_of(warehouse, days) if one.day in asked.get(one.later.account, ())]
             built = spend_rows(found)

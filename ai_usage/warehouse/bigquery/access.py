@@ -7,9 +7,9 @@ from google.cloud import bigquery
 
 from ai_usage.warehouse.bigquery.rights import JOB_USER
 from ai_usage.warehouse.bigquery.tables import STAGING
+from ai_usage.warehouse.nameless_views import NAMELESS
 from ai_usage.warehouse.table import ANALYTICS, RAW
 
-NAMELESS = "ai_usage_pseudonyms"  # the dataset of the views that name nobody
 KINDS = ("serviceAccount", "group", "user")
 Entry = bigquery.AccessEntry
 

@@ -40,6 +40,7 @@ from ai_usage.warehouse.reading.ledger_records import Records
 from ai_usage.warehouse.table import PULLS, Table, raw_table
 
 PATIENCE = 900.0  # seconds to wait for another run
+DAYS_AT_ONCE = 1_000  # of one statement: the fewer jobs, the sooner a run is over, and BigQuery has the memory
 
 
 @dataclass
@@ -143,6 +144,7 @@ class BigQueryWarehouse:
     def _commit(self, pull: str, planned: Appended) -> None:
         """The first load alone leaves records that no row of `pulls` has: they do not count."""
         name, raw = f"ai_usage_{planned.commits['pull_id'][0]}_{pull}", raw_table(pull)
+        self.memory.make_room()
         self._lease.renew()
         if planned.records is not None and planned.records.height:
             with self._writing(raw):
@@ -235,6 +237,9 @@ class BigQueryWarehouse:
         self.jobs.load(table, rows, job_id=f"ai_usage_{token}_{table.name}", into=staged)
         return f"select {', '.join(table.columns)} from {staged}", {}
 
+    def days_at_once(self, days: int) -> int:
+        return max(days, DAYS_AT_ONCE)
+
     def fill_days(
         self,
         table: Table,
@@ -302,10 +307,12 @@ class BigQueryWarehouse:
 
     def publish(self) -> None:
         """Readers see each table as soon as it is written. The run is over, so another one may write."""
-        self.keep_builds()
-        if self._lease.was_taken:
-            self._lease.give_back()
-            self.memory.follow(self._lease.row, is_ours=self._lease.is_own)
+        try:
+            self.keep_builds()
+        finally:
+            if self._lease.was_taken:
+                self._lease.give_back()
+                self.memory.follow(self._lease.row, is_ours=self._lease.is_own)
 
     def _write_unseen(self, table: Table, statement: str, parameters: Mapping[str, object]) -> None:
         """Have BigQuery write rows that this process does not see."""

@@ -16,7 +16,7 @@ import stamina
 from google.api_core.exceptions import Conflict
 from google.cloud import bigquery
 
-from ai_usage.warehouse.bigquery.errors import Unavailable, explained, is_transient
+from ai_usage.warehouse.bigquery.errors import Unavailable, explained, is_transient, plain
 from ai_usage.warehouse.present_step import present_step
 from ai_usage.warehouse.table import Table, Type
 
@@ -116,20 +116,27 @@ class Jobs:
             labels=self.labels_now(),
         )
 
+        failed = 0
+
         def once() -> None:
+            nonlocal failed
             job: Any
+            name = f"{job_id}_again_{failed}" if failed else job_id
             try:
                 job = self.client.load_table_from_file(
                     io.BytesIO(data),
                     f"{self.client.project}.{into or table.address}",
                     size=len(data),
-                    job_id=job_id,
+                    job_id=name,
                     job_config=config,
                     num_retries=0,
                 )
             except Conflict:
-                job = self.client.get_job(job_id, retry=ONCE)
-            job.result(retry=ONCE, timeout=ANSWER_SECONDS)
+                job = self.client.get_job(name, retry=ONCE)
+            try:
+                job.result(retry=ONCE, timeout=ANSWER_SECONDS)
+            finally:
+                failed += bool(job.error_result)  # it wrote nothing, and its id can run no other job
 
         self.request(once)
 
@@ -158,8 +165,7 @@ def _once(call: Callable[[], T]) -> T:
     except Exception as error:
         if is_transient(error):
             raise Unavailable(
-                f"BigQuery did not answer as it should: {getattr(error, 'message', error)}. What was written before is "
-                "kept."
+                f"BigQuery did not answer as it should: {plain(error)}. What was written before is kept."
             ) from error
         raise
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import polars as pl
 from google.cloud import bigquery
 
 from ai_usage.errors import WarehouseBusy, WarehouseError
@@ -33,6 +32,13 @@ WRITER_LEASE = Table(
     },
     date_column=None,
 )
+# Of a new warehouse: a lease that no run holds. It changes no row that is there.
+BEGIN = f"""
+merge {LEASE} as old
+using (select '{NO_ONE}' as holder) as made
+on true
+when not matched by target then insert (holder, expires_at) values (made.holder, current_timestamp())
+"""
 # Each comes to the same when it is repeated. A lease that another run took since it was seen is not taken.
 TAKE = f"""
 update {LEASE}
@@ -136,8 +142,3 @@ class Lease:
             self._until = None
             self.jobs.query(RETURN, {"holder": self.holder})
             self.row = self.look()
-
-
-def first_row(now: object) -> pl.DataFrame:
-    """Of a new warehouse: a lease that no run holds."""
-    return WRITER_LEASE.frame({"holder": [NO_ONE], "expires_at": [now]})

@@ -27,6 +27,7 @@ class LedgerIndex(LedgerTables):
     def _bring(self, pull: str, versions: pl.DataFrame, records_of: str) -> None:
         """Have the records of these versions in memory, beside what is there already."""
         table = raw_table(pull)
+        self._memory.make_room()
         self._memory.make(table)
         full = versions.filter(pl.col("records") > 0)
         if lacking := self._memory.lacking(table, full[records_of].to_list()):

@@ -1,9 +1,8 @@
 """What this process knows of a project's tables: the rows of small ones, the records it pulled, and answers. A question
 about tables that are held here costs no job.
 
-It holds as long as no other run writes. Who writes takes the lease, so the row of the lease shows whether one did:
-`trust` forgets everything when that row is not the one that this process saw or left. A question about the state of
-another run's write under way is not remembered.
+It holds as long as no other run writes. Whoever writes takes the lease first, so the row of the lease shows whether one
+did: `trust` forgets everything when that row is not the one that this process saw or left.
 """
 
 import threading
@@ -23,7 +22,8 @@ from ai_usage.warehouse.table import ANALYTICS, RAW, Table
 
 SMALL_ROWS = 5_000  # of a table that is held; one that has more is asked where it is
 REMEMBERED_ROWS = 100_000  # of one answer; a longer one is asked again
-RECORD_BYTES = 256_000_000  # of pulled records that are held
+REMEMBERED = 1_000_000  # rows of all answers together, each counted as one more
+RECORD_BYTES = 600_000_000  # of pulled records that are held
 Parameters = Mapping[str, Any]
 
 
@@ -47,7 +47,8 @@ class Memory:
         self._whole: set[str] = set()  # tables with every row that BigQuery has
         self._large: set[str] = set()
         self._written: Counter[str] = Counter()
-        self._answers: dict[Any, pl.DataFrame] = {}
+        self._answers: dict[Any, tuple[Any, pl.DataFrame]] = {}  # question → what was written before, and the answer
+        self._answered = 0
         self._pull_ids: dict[str, set[str]] = {}
         self._record_bytes = 0
 
@@ -68,7 +69,7 @@ class Memory:
         with self.lock:
             for address in list(self._whole):
                 self._empty(address)
-            self._answers.clear()
+            self._forget_answers()
             self._forget_records()
             self.state = None
 
@@ -78,10 +79,6 @@ class Memory:
     def is_large(self, address: str) -> bool:
         """Whether it was seen to have more rows than are held. Tables hardly ever shrink."""
         return address in self._large
-
-    def is_empty(self, address: str) -> bool:
-        """Whether the table is known to have no rows."""
-        return address in self._whole and not self._count(address)
 
     def note_large(self, address: str) -> None:
         self._large.add(address)
@@ -142,13 +139,23 @@ class Memory:
         if reads is not None and self._whole.issuperset(reads):
             return self._own_answer(googlesql, parameters, views)
         written = self._written.total() if reads is None else tuple(self._written[address] for address in reads)
-        question = googlesql, repr(sorted(parameters.items())), written
-        if question not in self._answers:
-            found = ask()
-            if found.height > REMEMBERED_ROWS:
-                return found
-            self._answers[question] = found
-        return self._answers[question]
+        question = googlesql, repr(sorted(parameters.items()))
+        if question in self._answers and self._answers[question][0] == written:
+            return self._answers[question][1]
+        found = ask()
+        if found.height <= REMEMBERED_ROWS:
+            self._remember(question, (written, found))
+        return found
+
+    def _remember(self, question: Any, answer: tuple[Any, pl.DataFrame]) -> None:
+        if self._answered > REMEMBERED:
+            self._forget_answers()
+        self._answers[question] = answer
+        self._answered += answer[1].height + 1
+
+    def _forget_answers(self) -> None:
+        self._answers.clear()
+        self._answered = 0
 
     def _own_answer(self, googlesql: str, parameters: Parameters, views: Sequence[Table]) -> pl.DataFrame:
         for view in views:
@@ -163,13 +170,15 @@ class Memory:
         """The pulls of which the records are not here."""
         return [] if self.is_whole(table.address) else sorted({*pull_ids} - self._pull_ids.get(table.address, set()))
 
-    def keep_records(self, table: Table, pull_ids: Sequence[str], records: pl.DataFrame) -> None:
-        """All records of these pulls. Too many make those forgotten that were kept before."""
-        size = int(records.estimated_size())
-        if self._record_bytes + size > RECORD_BYTES:
+    def make_room(self) -> None:
+        """Before more records come, too many of those that are kept are forgotten: all of them."""
+        if self._record_bytes > RECORD_BYTES:
             self._forget_records()
+
+    def keep_records(self, table: Table, pull_ids: Sequence[str], records: pl.DataFrame) -> None:
+        """All records of these pulls."""
         self._insert(table, records)
-        self._record_bytes += size
+        self._record_bytes += int(records.estimated_size())
         self._pull_ids.setdefault(table.address, set()).update(pull_ids)
 
     def _forget_records(self) -> None:

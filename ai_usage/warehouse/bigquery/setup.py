@@ -14,13 +14,13 @@ from google.cloud.bigquery.table import TableListItem
 
 from ai_usage.errors import WarehouseError
 from ai_usage.warehouse.bigquery import access, rights
-from ai_usage.warehouse.bigquery.access import NAMELESS, People
+from ai_usage.warehouse.bigquery.access import People
 from ai_usage.warehouse.bigquery.jobs import ONCE
 from ai_usage.warehouse.bigquery.project_roles import ProjectRoles
 from ai_usage.warehouse.bigquery.rights import answer_of, named, with_right
 from ai_usage.warehouse.bigquery.statements import digest
 from ai_usage.warehouse.bigquery.tables import AT_ONCE, DATASETS, HOUR, SHAPE, STAGING, Place, are_prepared, prepare
-from ai_usage.warehouse.nameless_views import is_shown, nameless_view
+from ai_usage.warehouse.nameless_views import NAMELESS, is_shown, nameless_view
 from ai_usage.warehouse.table import ANALYTICS, RAW, Table
 
 ABOUT_NAMELESS = "AI usage and spend with pseudonyms in place of people: views of ai_usage_analytics."

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 
@@ -15,7 +14,7 @@ from google.cloud import bigquery
 
 from ai_usage.errors import WarehouseError
 from ai_usage.warehouse.bigquery.jobs import ONCE, Jobs, schema_of
-from ai_usage.warehouse.bigquery.lease import WRITER_LEASE, first_row
+from ai_usage.warehouse.bigquery.lease import BEGIN, WRITER_LEASE
 from ai_usage.warehouse.bigquery.statements import digest, function, pinned, shape_of
 from ai_usage.warehouse.builds import BUILDS
 from ai_usage.warehouse.googlesql import read
@@ -34,6 +33,7 @@ AT_ONCE = 8  # requests
 SHAPE, VERSION_LABEL, ALL = "ai_usage_shape", "ai_usage_version", "ai_usage_shape_of_all"
 TYPES = {"NUMERIC" if t is Type.NUMERIC else t.googlesql: t for t in Type} | {"INTEGER": Type.INTEGER}
 TYPES |= {"BOOLEAN": Type.BOOLEAN}
+S = TypeVar("S")
 T = TypeVar("T")
 Labels = Mapping[str, str]
 
@@ -68,15 +68,15 @@ def prepare(place: Place, tables: Sequence[Table], functions: Sequence[str]) -> 
             return None
     _make_datasets(place)
     there = tables_there(place)
-    is_lease_new = WRITER_LEASE.address not in there
     missing = [table for table in ours if not table.view_of and table.address not in there]
-    _each(missing, lambda table: _make(place, table))
-    if is_lease_new:
-        place.jobs.load(WRITER_LEASE, first_row(datetime.now(UTC)), job_id="ai_usage_writer_lease", replaces=True)
     kept = [table for table in ours if not table.view_of and table.address in there]
-    stale = [table for table, changed in zip(kept, _each(kept, lambda t: _change(place, t)), strict=True) if changed]
+    outdated = [found for found in _each(kept, lambda table: _outdated(place, table)) if found]
+    stale = [found.table for found in outdated if found.gains]
     if (missing or stale) and before is not None and BUILDS in kept:
-        _forget_builds(place, [*missing, *stale])
+        _forget_builds(place, [*missing, *stale])  # first: who is killed later finds nothing missing the next time
+    _each(missing, lambda table: _make(place, table))
+    place.jobs.query(BEGIN)
+    _each(outdated, lambda found: _change(place, found))
     for table in tables:
         if table.view_of:
             _make_view(place, table, is_there=table.address in there)
@@ -181,13 +181,20 @@ def _make_datasets(place: Place) -> None:
             place.jobs.request(lambda d=dataset: place.client.create_dataset(d, exists_ok=True, retry=ONCE))  # type: ignore[misc]
 
 
-def _change(place: Place, table: Table) -> bool:
-    """Add columns, allow nulls and renew descriptions; whether there was anything to change. What only statements could
-    do is refused.
-    """
+@dataclass(frozen=True)
+class _Outdated:
+    """A table that is not as it is declared. `gains`: columns or nulls, not descriptions alone."""
+
+    table: Table
+    found: bigquery.Table
+    gains: bool
+
+
+def _outdated(place: Place, table: Table) -> _Outdated | None:
+    """What a table lacks; None if it lacks nothing. What only statements could change is refused."""
     found = place.jobs.request(lambda: place.client.get_table(place.reference(table.address), retry=ONCE))
     if (found.labels or {}).get(SHAPE) == shape_of(table):
-        return False
+        return None
     made = {f.name: Made(TYPES.get(f.field_type), f.mode == "REQUIRED") for f in found.schema}
     todo = changes([table], {table.address: made})
     if wrong := [c for c in todo if c.what not in {"added", "relaxed"} or (c.what == "added" and c.declared.required)]:
@@ -196,6 +203,12 @@ def _change(place: Place, table: Table) -> bool:
             f"{', '.join(f'{change.column} would be {change.what}' for change in wrong)}. This release cannot change "
             "that in place. Nothing was changed."
         )
+    return _Outdated(table, found, gains=bool(todo))
+
+
+def _change(place: Place, outdated: _Outdated) -> None:
+    """Add columns, allow nulls and renew descriptions."""
+    table, found = outdated.table, outdated.found
     fields = {field.name: field for field in schema_of(table)}
     known = [fields.pop(field.name, field) for field in found.schema]
     found.schema = [*known, *fields.values()]
@@ -203,7 +216,6 @@ def _change(place: Place, table: Table) -> bool:
     place.found[table.address] = place.jobs.request(
         lambda: place.client.update_table(found, ["schema", "description", "labels"], retry=ONCE)
     )
-    return bool(todo)
 
 
 def _forget_builds(place: Place, changed: Iterable[Table]) -> None:
@@ -227,6 +239,6 @@ def _make_view(place: Place, table: Table, *, is_there: bool) -> None:
         place.jobs.request(lambda: place.client.create_table(view, exists_ok=True, retry=ONCE))
 
 
-def _each(tables: Sequence[Table], make: Callable[[Table], T]) -> list[T]:
+def _each(those: Sequence[S], work: Callable[[S], T]) -> list[T]:
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(make, tables))
+        return list(pool.map(work, those))

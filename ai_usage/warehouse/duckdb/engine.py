@@ -198,6 +198,9 @@ class DuckDBWarehouse:
             db.execute(f"delete from {table.address} where {where}", values)
             self._insert(db, table, rows)
 
+    def days_at_once(self, days: int) -> int:
+        return days
+
     def fill_days(
         self,
         table: Table,

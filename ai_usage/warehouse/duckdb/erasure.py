@@ -30,6 +30,7 @@ from ai_usage.warehouse.erasures import (
     new_key,
 )
 from ai_usage.warehouse.ledger import Answer
+from ai_usage.warehouse.nameless_views import DIM_PSEUDONYM
 from ai_usage.warehouse.table import ANALYTICS, PULLS, Column, Table, Type
 
 ALL_ERASURES = f"select * from {ERASURES.address} order by begun_at, erasure_id"
@@ -96,6 +97,12 @@ def begin(warehouse: DuckDBWarehouse, address: str, identity: Identity | None) -
     return Erasure(row["erasure_id"], row["replacement"], bool(row.get("erased_at")), erased)
 
 
+def _forget_pseudonyms(db: duckdb.DuckDBPyConnection, warehouse: DuckDBWarehouse) -> None:
+    """The erased person's pseudonym is of their address. The next run makes those of all others again."""
+    if DIM_PSEUDONYM in warehouse.tables:
+        db.execute(f"delete from {DIM_PSEUDONYM.address}")
+
+
 def rewrite(warehouse: DuckDBWarehouse, erasure: Erasure, words: Sequence[str] | None) -> Counter[str]:
     """Put a file in the warehouse's place in which nothing names the person; rows rewritten, by table. `words` are some
     of which every phrase has one, to find their rows by; None looks at every row. A killed process leaves the old file.
@@ -108,6 +115,7 @@ def rewrite(warehouse: DuckDBWarehouse, erasure: Erasure, words: Sequence[str] |
     counts: Counter[str] = Counter()
     try:
         with warehouse.connected() as db, _attached(db, target):
+            _forget_pseudonyms(db, warehouse)
             tables = [table for table in warehouse.tables if not table.view_of] + _made_by_others(db)
             for table in tables:
                 counts[table.address] = _copy(db, table, erasure.erased, words)

@@ -1,9 +1,10 @@
--- What each table states that Claude billed for a day, with how many rows: cost lines, the day's total, expenses by
--- platform, API expenses with the other platforms beside them, and ai_spend. A table without an amount is only asked
--- for rows. Each table has a row for each day, be it of nothing.
+-- What each table states that Claude billed an account for a day, with how many rows: cost lines, the day's total,
+-- expenses by platform, API expenses with the other platforms beside them, and ai_spend. A table without an amount is
+-- only asked for rows. Each table has a row for each day, be it of nothing.
 with stated as (
     select
         activity_date,
+        account,
         'usage' as amount_of,
         'core/claude_costs' as stated_by,
         amount_usd as usd,
@@ -13,6 +14,7 @@ with stated as (
     union all
     select
         expense_date as activity_date,
+        account,
         'usage' as amount_of,
         'marts/claude_total_expenses' as stated_by,
         cost_usd as usd,
@@ -22,6 +24,7 @@ with stated as (
     union all
     select
         expense_date as activity_date,
+        account,
         'usage' as amount_of,
         'marts/claude_expenses' as stated_by,
         if(is_in_cost_report, cost_usd, cast(0 as numeric)) as usd,
@@ -31,6 +34,7 @@ with stated as (
     union all
     select
         expense_date as activity_date,
+        account,
         'usage' as amount_of,
         'marts/api_usage_expenses with what is beside' as stated_by,
         coalesce(cost_usd, cast(0 as numeric)) as usd,
@@ -40,6 +44,7 @@ with stated as (
     union all
     select
         expense_date as activity_date,
+        account,
         'usage' as amount_of,
         'marts/api_usage_expenses with what is beside' as stated_by,
         cost_usd as usd,
@@ -49,6 +54,7 @@ with stated as (
     union all
     select
         spend_date as activity_date,
+        account,
         'usage' as amount_of,
         'marts/ai_spend' as stated_by,
         billed_usd as usd,
@@ -62,6 +68,7 @@ with stated as (
     union all
     select
         expense_date as activity_date,
+        account,
         'usage' as amount_of,
         'marts/ai_spend' as stated_by,
         -cost_usd as usd,
@@ -71,6 +78,7 @@ with stated as (
     union all
     select
         expense_date as activity_date,
+        account,
         'usage' as amount_of,
         'marts/claude_cost_shares' as stated_by,
         cast(null as numeric) as usd,
@@ -80,6 +88,7 @@ with stated as (
     union all
     select
         expense_date as activity_date,
+        account,
         'usage' as amount_of,
         'marts/claude_attributed_costs' as stated_by,
         cast(null as numeric) as usd,
@@ -89,6 +98,7 @@ with stated as (
     union all
     select
         activity_date,
+        cast(null as string) as account,
         'usage' as amount_of,
         stated_by,
         cast(0 as numeric) as usd,
@@ -102,6 +112,7 @@ with stated as (
     union all
     select
         activity_date,
+        cast(null as string) as account,
         'usage' as amount_of,
         stated_by,
         cast(null as numeric) as usd,
@@ -112,10 +123,11 @@ with stated as (
 
 select
     activity_date,
+    account,
     amount_of,
     stated_by,
     sum(usd) as usd,
     sum(row_count) as row_count
 from stated
-group by activity_date, amount_of, stated_by
-order by activity_date, amount_of, stated_by
+group by activity_date, account, amount_of, stated_by
+order by activity_date, account, amount_of, stated_by

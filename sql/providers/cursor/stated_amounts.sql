@@ -1,8 +1,9 @@
--- What each table states that Cursor billed for a day, with how many rows: what chargeable events were charged,
--- expenses and ai_spend; and seats apart. Each table has a row for each day, be it of nothing.
+-- What each table states that Cursor billed an account for a day, with how many rows: what chargeable events were
+-- charged, expenses and ai_spend; and seats apart. Each table has a row for each day, be it of nothing.
 with stated as (
     select
         activity_date,
+        account,
         'usage' as amount_of,
         'core/cursor_usage_events' as stated_by,
         charged_usd as usd,
@@ -12,6 +13,7 @@ with stated as (
     union all
     select
         expense_date as activity_date,
+        account,
         if(cost_type = 'subscription', 'subscription', 'usage') as amount_of,
         'marts/cursor_expenses' as stated_by,
         billed_usd as usd,
@@ -21,6 +23,7 @@ with stated as (
     union all
     select
         spend_date as activity_date,
+        account,
         if(charge_type = 'subscription', 'subscription', 'usage') as amount_of,
         'marts/ai_spend' as stated_by,
         billed_usd as usd,
@@ -34,6 +37,7 @@ with stated as (
     union all
     select
         activity_date,
+        cast(null as string) as account,
         'usage' as amount_of,
         stated_by,
         cast(0 as numeric) as usd,
@@ -43,6 +47,7 @@ with stated as (
     union all
     select
         activity_date,
+        cast(null as string) as account,
         'subscription' as amount_of,
         stated_by,
         cast(0 as numeric) as usd,
@@ -53,10 +58,11 @@ with stated as (
 
 select
     activity_date,
+    account,
     amount_of,
     stated_by,
     sum(usd) as usd,
     sum(row_count) as row_count
 from stated
-group by activity_date, amount_of, stated_by
-order by activity_date, amount_of, stated_by
+group by activity_date, account, amount_of, stated_by
+order by activity_date, account, amount_of, stated_by

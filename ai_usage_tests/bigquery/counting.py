@@ -1,0 +1,88 @@
+"""What BigQuery was asked for: jobs, requests, and a model of the bytes it would bill.
+
+The rule of the model: a query job reads each table that its text names, itself or through a view, and the one that it
+writes; of each it reads every column and every day, and 10 MB at least, as BigQuery bills. BigQuery itself reads only
+the columns and the partitions that a query needs, so it bills less. Loads, and reading a table without a query, are
+free.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import pytest
+import requests
+
+from ai_usage.catalog import TABLES
+from ai_usage.warehouse.bigquery.jobs import Jobs
+from ai_usage.warehouse.bigquery.questions import reads_of
+from ai_usage.warehouse.table import Table, Type
+
+LEAST_BYTES = 10_000_000  # of one table in one query
+WIDTHS = {Type.INTEGER: 8, Type.FLOAT: 8, Type.DATE: 8, Type.INSTANT: 8, Type.BOOLEAN: 1, Type.NUMERIC: 16}
+VIEWS = {table.address: table for table in TABLES if table.view_of}
+
+
+@dataclass
+class Counted:
+    """`requests` are those of a set-up too; `made` those that make a dataset or table, or change it."""
+
+    statements: list[str] = field(default_factory=list)
+    loads: int = 0
+    requests: int = 0
+    made: int = 0
+
+    @property
+    def jobs(self) -> int:
+        return len(self.statements) + self.loads
+
+
+@contextmanager
+def counted(host: str) -> Iterator[Counted]:
+    """Counts what this process asks of an emulator in the meantime."""
+    found = Counted()
+    query, load, request = Jobs.query, Jobs.load, requests.Session.request
+
+    def counted_query(self: Jobs, googlesql: str, *more: Any) -> Any:
+        found.statements.append(googlesql)
+        return query(self, googlesql, *more)
+
+    def counted_load(self: Jobs, *which: Any, **more: Any) -> None:
+        found.loads += 1
+        load(self, *which, **more)
+
+    def counted_request(self: requests.Session, method: str, url: str, *more: Any, **how: Any) -> requests.Response:
+        if url.startswith(host):
+            found.requests += 1
+            place = url.partition("?")[0]
+            found.made += method in {"POST", "PATCH", "PUT"} and place.endswith(("/datasets", "/tables"))
+        return request(self, method, url, *more, **how)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Jobs, "query", counted_query)
+        patch.setattr(Jobs, "load", counted_load)
+        patch.setattr(requests.Session, "request", counted_request)
+        yield found
+
+
+def bytes_of_tables(db: duckdb.DuckDBPyConnection, tables: Sequence[Table] = TABLES) -> dict[str, int]:
+    """Address → what its rows come to as BigQuery counts them, of the same tables in a file."""
+    return {table.address: _bytes(db, table) for table in tables if not table.view_of}
+
+
+def _bytes(db: duckdb.DuckDBPyConnection, table: Table) -> int:
+    each = [
+        f"coalesce(2 + octet_length(encode({name})), 0)"
+        if column.type is Type.STRING
+        else f"if({name} is null, 0, {WIDTHS[column.type]})"
+        for name, column in table.columns.items()
+    ]
+    found = db.execute(f"select coalesce(sum({' + '.join(each)}), 0) from {table.address}").fetchone()
+    return int(found[0]) if found else 0
+
+
+def modelled_bytes(statement: str, sizes: Mapping[str, int]) -> int:
+    """What a statement is billed for, by the rule above."""
+    return sum(max(LEAST_BYTES, sizes.get(table, 0)) for table in reads_of(statement, VIEWS).tables)
