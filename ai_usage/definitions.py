@@ -50,10 +50,15 @@ def build_defs(
 
     refuse_unknown_providers(of, BY_KEY)
     read_overrides(of.thresholds)  # a file that cannot be used is reported at once
-    assets = list(dg.map_asset_specs(cadence.with_freshness, [*ASSETS, *marts.VIEWS]))
+    are_simulated = shows_simulated_data(of)
+
+    def shown(spec: dg.AssetSpec) -> dg.AssetSpec:
+        spec = cadence.with_freshness(_in_bigquery(spec) if of.is_bigquery else spec)
+        return _marked_as_simulated(spec) if are_simulated else spec
+
     look_at_freshness = refresh.freshness(CHECKS)
     found = dg.Definitions(
-        assets=list(dg.map_asset_specs(_marked_as_simulated, assets)) if shows_simulated_data(of) else assets,
+        assets=list(dg.map_asset_specs(shown, [*ASSETS, *marts.VIEWS])),
         asset_checks=CHECKS,
         jobs=[
             *(*refresh.JOBS, *runs.jobs(repository)),
@@ -86,6 +91,11 @@ def _resources(of: Settings) -> dict[str, Any]:
         "alerts": from_settings(partial(alerts_of, of)),
         "io_manager": nothing_kept,
     }
+
+
+def _in_bigquery(spec: dg.AssetSpec) -> dg.AssetSpec:
+    is_table = "duckdb" in spec.kinds
+    return spec.replace_attributes(kinds={*spec.kinds, "bigquery"} - {"duckdb"}) if is_table else spec
 
 
 def _marked_as_simulated(spec: dg.AssetSpec) -> dg.AssetSpec:

@@ -16,6 +16,7 @@ from ai_usage import settings as settings_module
 settings_module.DAYS_OF_A_DEMO = int(os.environ["TEST_DAYS_OF_A_DEMO"])
 
 from ai_usage.commands.__main__ import main  # noqa: E402 - after the days
+from ai_usage_tests import lean  # noqa: E402, F401
 
 DEMO = main(["demo"])
 
@@ -27,7 +28,6 @@ from ai_usage.commands.refresh import Outcome  # noqa: E402
 from ai_usage.definitions import defs  # noqa: E402
 from ai_usage.partitions import DAYS, Span  # noqa: E402
 from ai_usage.settings import Settings, settings  # noqa: E402
-from ai_usage_tests import lean  # noqa: E402, F401
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 LOOKS_AT_MOST = 6  # of each sensor; three minutes have three looks of most

@@ -90,11 +90,21 @@ def names_her(value: Any) -> bool:
 
 
 def duckdb_columns(file: Path) -> Iterator[str]:
+    """Columns of tables; a view has no more than its text and the tables have."""
     with duckdb.connect(str(file), read_only=True) as db:
-        columns = "select table_schema || '.' || table_name, column_name from information_schema.columns"
-        for table, column in db.execute(columns + " where data_type = 'VARCHAR'").fetchall():
-            if any(names_her(text) for (text,) in db.execute(f"select distinct {column} from {table}").fetchall()):
-                yield f"{file.name}: {table}.{column}"
+        for name, text in db.execute("select view_name, sql from duckdb_views() where not internal").fetchall():
+            if names_her(text):
+                yield f"{file.name}: {name}"
+        columns = (
+            "select table_schema || '.' || table_name, list(column_name) from information_schema.columns "
+            "join information_schema.tables using (table_schema, table_name) "
+            "where data_type = 'VARCHAR' and table_type = 'BASE TABLE' group by all"
+        )
+        for table, names in db.execute(columns).fetchall():
+            values = ", ".join(f"list(distinct {name})" for name in names)
+            for name, found in zip(names, db.execute(f"select {values} from {table}").fetchall()[0], strict=True):
+                if any(names_her(text) for text in found or ()):
+                    yield f"{file.name}: {table}.{name}"
 
 
 def sqlite_columns(file: Path) -> Iterator[str]:

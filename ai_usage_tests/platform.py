@@ -37,10 +37,15 @@ from ai_usage_tests.mock_claude import Line, MockClaude
 from ai_usage_tests.outcome import Outcome, together
 
 WITHOUT_BOARDS = dg.AssetSelection.all() - dg.AssetSelection.groups("dashboards")
+
+
+def _named(*starts: str) -> dg.AssetSelection:
+    return dg.AssetSelection.assets(*(key for asset in ASSETS for key in asset.keys if key.path[1].startswith(starts)))
+
+
+OF_CURSOR = _named("cursor", "dim_cursor")
 # What Claude alone cannot change: a third of the steps.
-OF_OTHERS = dg.AssetSelection.assets(
-    *(key for asset in ASSETS for key in asset.keys if key.path[1].startswith(("cursor", "sheet", "dim_cursor")))
-)
+OF_OTHERS = OF_CURSOR | _named("sheet")
 OF_CLAUDE = WITHOUT_BOARDS - OF_OTHERS
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -57,7 +62,7 @@ class Ticking:
 
 
 @cache
-def _graph() -> AssetGraph:
+def graph() -> AssetGraph:
     """Everything there is. `dg.materialize` would make it anew for each run, which takes longer than a small run."""
     return AssetGraph.from_assets([*ASSETS, dg.AssetsDefinition(specs=VIEWS), *CHECKS])
 
@@ -115,7 +120,7 @@ class Platform:
             "warehouse": self.warehouse,
         }
         job = dg.define_asset_job(EPHEMERAL_JOB_NAME, selection).resolve(
-            asset_graph=_graph(),
+            asset_graph=graph(),
             resource_defs={name: dg.ResourceDefinition.hardcoded_resource(of) for name, of in resources.items()},
         )
         with nullcontext() if self.opens_each_step else self.warehouse.connected():
@@ -202,6 +207,17 @@ def _platform_of(folder: Path) -> Platform:
     return Platform(warehouse, folder / "dagster")
 
 
+@cache
+def of_bill() -> dg.AssetSelection:
+    """What Claude bills and Claude Code counts, with the checks of these tables."""
+    core = ("claude_costs", "claude_daily_cost", "claude_usage_tokens", "claude_code_usage_stats", "spend_versions")
+    made = whatever_makes("marts/claude_total_expenses", *(f"core/{table}" for table in core))
+    made = made.required_multi_asset_neighbors() - OF_OTHERS
+    there = made.resolve(graph())
+    keys = (key for check in CHECKS for key in check.check_keys if key.asset_key in there)
+    return made.without_checks() | dg.AssetSelection.checks(*keys)
+
+
 def checks_of(*checks: str) -> dg.AssetSelection:
     """These checks, on every table that has them."""
     return dg.AssetSelection.checks(*(key for check in CHECKS for key in check.check_keys if key.name in checks))
@@ -216,14 +232,18 @@ def files(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir() if path.is_file()}
 
 
-def contents(database: Path) -> dict[str, dict[date | None, list[tuple[Any, ...]]]]:
+def contents(database: Path, *, with_views: bool = False) -> dict[str, dict[date | None, list[tuple[Any, ...]]]]:
     """Table → day → its rows, sorted, without the stamps: what two histories of the same days have in common. Not how
-    fresh sources are.
+    fresh sources are. Of a view its text, unless its rows are wanted: they follow from the tables.
     """
     with duckdb.connect(str(database), read_only=True) as db:
         there = {name for (name,) in db.execute("select table_name from information_schema.tables").fetchall()}
         there -= {"source_freshness", "builds"}
-        return {t.name: _by_day(db, t) for t in TABLES if t.schema == "ai_usage_analytics" and t.name in there}
+        asked = [t for t in TABLES if t.schema == "ai_usage_analytics" and t.name in there]
+        texts = dict(db.execute("select view_name, sql from duckdb_views() where not internal").fetchall())
+        if with_views:
+            texts = {}
+        return {t.name: {None: [(texts[t.name],)]} if t.name in texts else _by_day(db, t) for t in asked}
 
 
 def _by_day(db: duckdb.DuckDBPyConnection, table: Table) -> dict[date | None, list[tuple[Any, ...]]]:

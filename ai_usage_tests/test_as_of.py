@@ -11,14 +11,14 @@ from typing import Any
 import duckdb
 import pytest
 
-from ai_usage.commands import as_of
+from ai_usage.commands import as_of, as_of_world
 from ai_usage.commands.__main__ import main
 from ai_usage.commands.as_of_world import Past, rebuilt, spend_in
 from ai_usage.partitions import Span
 from ai_usage.sheet.tabs import API_KEY_MAPPING
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.mock_claude import DAY, NEXT
-from ai_usage_tests.platform import Platform, Ticking, platform_in, whatever_makes
+from ai_usage_tests.platform import OF_CURSOR, Platform, Ticking, graph, platform_in, whatever_makes
 from ai_usage_tests.printed import printed
 from ai_usage_tests.warehouse.test_ledger import append
 from ai_usage_tests.warehouse.writing import answer
@@ -26,7 +26,14 @@ from ai_usage_tests.warehouse.writing import answer
 BOTH = Span(DAY, NEXT)
 MOMENT = timedelta(microseconds=1)
 SPEND = "ai_usage_analytics.ai_spend"
-MONEY = whatever_makes("marts/ai_spend", "core/spend_versions")
+MONEY = whatever_makes("marts/ai_spend", "core/spend_versions") - OF_CURSOR
+REPORTED = [asset for asset in as_of_world.BUILT if asset.keys <= MONEY.resolve(graph())]
+
+
+@pytest.fixture(autouse=True)
+def _spend_alone_is_rebuilt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The report is about spend; that of a first hour rebuilds every table."""
+    monkeypatch.setattr(as_of_world, "BUILT", REPORTED)
 
 
 def owned_by(platform: Platform, email: str) -> None:

@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 from dagster._serdes import serialize_value
 
+from ai_usage import definitions
 from ai_usage.automation.refresh import BUILD, PULL_JOBS
 from ai_usage.definitions import build_defs, defs
 from ai_usage.marts.gate import gating_checks
@@ -28,6 +29,18 @@ WRONG_KEY = "sk-ant-admin01-wrong-and-never-to-be-seen"
 def test_the_definitions_load() -> None:
     dg.Definitions.validate_loadable(defs)
     dg.Definitions.validate_loadable(build_defs(replace(settings(), simulate=True)))
+
+
+def test_assets_name_the_engine_that_the_settings_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(definitions, "shows_simulated_data", lambda _: False)
+
+    def kinds(of: Settings) -> set[str]:
+        graph = build_defs(of).resolve_asset_graph()
+        return {kind for key in graph.get_all_asset_keys() for kind in graph.get(key).kinds}
+
+    embedded, in_cloud = kinds(settings()), kinds(replace(settings(), warehouse="bigquery", bigquery_project="p"))
+    assert embedded - in_cloud == {"duckdb"}
+    assert in_cloud - embedded == {"bigquery"}
 
 
 def test_the_pull_jobs_and_the_build_job_take_everything_once_and_every_daily_asset_takes_a_range_in_one_run() -> None:
@@ -84,7 +97,7 @@ def test_without_a_key_every_asset_succeeds_writes_nothing_and_notes_it(keyed: K
     assert platform.sql("select count(*) from ai_usage_raw.pulls") == [(0,)]
     own = {"dim_provider", "dim_platform"}  # of the test's own platform
     own |= {f"{of}_thresholds" for of in ("anomaly", "growth", "forecast", "backtest", "close")}  # which are constants
-    assert {table for table, rows in contents(platform.warehouse.path).items() if rows} == own
+    assert {table for table, rows in contents(platform.warehouse.path, with_views=True).items() if rows} == own
     assert outcome.not_configured == {
         "claude": "not configured: ANTHROPIC_ADMIN_API_KEY is not set",
         "claude_analytics": "not configured: ANTHROPIC_ADMIN_API_KEY (or ANTHROPIC_ANALYTICS_API_KEY) is not set",

@@ -1,6 +1,6 @@
 """A long history of an organization with a known truth: what every key, person, team and platform cost.
 
-Its first half is before the analytics API, so money is allocated by tokens; the second half is in that API. Pulled and
+Its first months are before the analytics API, so money is allocated by tokens; the others are in that API. Pulled and
 shaped by the platform's own parts, without Dagster: its partitions begin later in these tests.
 """
 
@@ -28,7 +28,7 @@ from ai_usage.simulator.claude_uses import Charge
 from ai_usage_tests.built_in import built_in
 from ai_usage_tests.platform import Platform, platform_in
 
-YEARS = Span(date(2025, 7, 1), date(2026, 11, 14))  # later days still move
+MONTHS = Span(date(2025, 10, 1), date(2026, 5, 31))
 MEASURED_SINCE = date(2026, 1, 1)
 CLAUDE_MARTS = ("claude_cost_shares", "claude_attributed_costs", "claude_expenses", "api_usage_expenses", "ai_spend")
 # What these are made of beside core.
@@ -97,7 +97,7 @@ class History:
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> History:
-    platform = platform_in(tmp_path_factory.mktemp("years"))
+    platform = platform_in(tmp_path_factory.mktemp("months"))
     of = replace(settings(), simulate=True)
     with built_in(of, "anthropic") as (admin, sheet), platform.warehouse.connected():
         people = dg.AssetSelection.assets("core/dim_api_key_mapping", "core/dim_person", "core/dim_workspace")
@@ -107,17 +107,17 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
         fill(platform, admin[0])
         for mart in marts():
             if mart.table.name in (*BEFORE, *CLAUDE_MARTS):
-                rebuild_days(platform.warehouse, replace(mart, blocked_by=()), YEARS)
+                rebuild_days(platform.warehouse, replace(mart, blocked_by=()), MONTHS)
     return History(platform, truth)
 
 
 def fill(platform: Platform, admin: ClaudeAdmin) -> None:
-    """Raw and core of Claude's money, over all the years."""
+    """Raw and core of Claude's money, over all the months."""
     warehouse = platform.warehouse
     organization = organization_of(warehouse, "default")
     assert organization is not None
     emails = emails_of_users(warehouse)
-    for span in YEARS.cut(at_most=31):
+    for span in MONTHS.cut(at_most=31):
         warehouse.append("claude_cost_report", admin.cost_report(span, group_by=COST_GROUPS))
         warehouse.append("claude_messages_usage", admin.messages_usage(span, group_by=USAGE_GROUPS))
         warehouse.append("claude_code_usage", admin.claude_code(span.days))
@@ -153,7 +153,7 @@ def truths(history: History) -> dict[str, dict[Share, Decimal]]:
     found: dict[str, dict[Share, Decimal]] = {
         name: defaultdict(Decimal) for name in ("api_key_id", "user_email", "team_name", "platform")
     }
-    for day in YEARS.days:
+    for day in MONTHS.days:
         for *names, usd in history.truth.charges(day):
             for by, name in zip(found.values(), names, strict=True):
                 by[day, name] += usd

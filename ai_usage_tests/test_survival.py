@@ -13,7 +13,7 @@ from datetime import timedelta
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from time import sleep
-from typing import Any
+from typing import Any, Self
 
 import dagster as dg
 import duckdb
@@ -24,11 +24,11 @@ from ai_usage.partitions import Span
 from ai_usage.settings import settings
 from ai_usage_tests import platform as whole
 from ai_usage_tests.mock_claude import DAY, ordinary
-from ai_usage_tests.platform import Ticking, files, platform_in
+from ai_usage_tests.platform import WITHOUT_BOARDS, Ticking, files, platform_in
 
 DAYS = [DAY + timedelta(days=n) for n in range(4)]
 SPAN = Span(DAYS[0], DAYS[-1])
-WRITERS = dg.AssetSelection.all() - dg.AssetSelection.all_asset_checks()
+WRITERS = WITHOUT_BOARDS - dg.AssetSelection.all_asset_checks()
 OF_MONEY = ("claude_costs", "claude_daily_cost", "claude_usage_tokens", "claude_total_expenses")
 BEFORE, AFTER = 10, 20  # dollars a day, about: what the first run pulls, and the one after it
 VIEWS = {table.name for table in TABLES if table.view_of}  # of tables that may be from before and after a kill
@@ -46,11 +46,12 @@ FORKED = multiprocessing.get_context("forkserver")  # from a process that has im
 FORKED.set_forkserver_preload([__name__])
 
 
-def contents(database: Path) -> dict[str, Any]:
-    """All tables but the list of accounts, and FOCUS, which has names from it: these runs both pull and build, which no
-    job of the product does, and so may list the accounts before the pulls or after them.
+def contents(database: Path, *, with_views: bool = False) -> dict[str, Any]:
+    """All tables but the list of accounts: these runs both pull and build, which no job of the product does, and so may
+    list the accounts before the pulls or after them.
     """
-    return {name: rows for name, rows in whole.contents(database).items() if name not in {"dim_account", "focus_1_2"}}
+    found = whole.contents(database, with_views=with_views)
+    return {name: rows for name, rows in found.items() if name != "dim_account"}
 
 
 def a_run(folder: Path, dollars: int, *, opens_each_step: bool = False) -> bool:
@@ -75,6 +76,12 @@ def watch(dies_before: str) -> None:
 
         def __getattr__(self, name: str) -> Any:
             return getattr(self.inner, name)
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.inner.close()
 
         def execute(self, sql: str, *more: Any) -> Any:
             die(sql)
@@ -110,9 +117,10 @@ def ended(process: ForkServerProcess) -> int | None:
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """A first run, and the folder it leaves; what a second one makes of it."""
+    """A first run, and the folder it leaves; what a second one makes of it, in another."""
 
     folder: Path
+    then: Path
     first: dict[str, Any]
     second: dict[str, Any]
 
@@ -123,11 +131,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     assert a_run(folder, BEFORE)
     shutil.copytree(folder, then, dirs_exist_ok=True)
     assert a_run(then, AFTER)
-    return Undisturbed(folder, contents(folder / "ai_usage.duckdb"), contents(then / "ai_usage.duckdb"))
+    return Undisturbed(folder, then, contents(folder / "ai_usage.duckdb"), contents(then / "ai_usage.duckdb"))
 
 
 def test_the_undisturbed_runs_fill_every_table_and_leave_the_idle_day_empty(undisturbed: Undisturbed) -> None:
-    for found in (undisturbed.first, undisturbed.second):
+    for folder in (undisturbed.folder, undisturbed.then):
+        found = contents(folder / "ai_usage.duckdb", with_views=True)
         assert [list(found[table]) for table in OF_MONEY] == [DAYS[:-1]] * len(OF_MONEY)
         filled = {table for table, rows in found.items() if rows}
         of_the_sheet = {
@@ -153,7 +162,8 @@ def test_the_undisturbed_runs_fill_every_table_and_leave_the_idle_day_empty(undi
         of_longer |= {"forecast_weekdays", "forecast_states", "forecast_guesses", "forecast_error_ranges"}
         of_longer |= {"purchased_seats", "alert_events", "schema_drift_sightings"}
         of_longer |= {"check_results"}  # which the run's own resource keeps
-        assert {t for t in found if "cursor" not in t} - filled - of_longer == of_the_sheet | not_open
+        own = {t for t in found if "cursor" not in t} - {"focus_1_2"}
+        assert own - filled - of_longer == of_the_sheet | not_open
     assert undisturbed.first["claude_costs"][DAY] != undisturbed.second["claude_costs"][DAY]
 
 
@@ -171,9 +181,7 @@ def test_killed_at_any_moment_and_run_again_it_is_as_if_nothing_had_happened(
             assert days.get(day) in ([None] if is_first else wholes), f"half of {day} in {table}"
     assert is_first or contents(tmp_path / "published.duckdb") == undisturbed.first
     assert a_run(tmp_path, AFTER)
-    own: dict[str, Any] = (
-        {"spend_versions": ..., "spend_revisions": ..., "spend_changes": ...} if is_first else {}
-    )  # the killed run heard nothing to be known
+    own: dict[str, Any] = {"spend_versions": ...} if is_first else {}  # the killed run heard nothing to be known
     for database in ("ai_usage.duckdb", "published.duckdb"):
         assert contents(tmp_path / database) | own == undisturbed.second | own
     assert files(tmp_path) == {"ai_usage.duckdb", "published.duckdb"}
@@ -182,9 +190,15 @@ def test_killed_at_any_moment_and_run_again_it_is_as_if_nothing_had_happened(
 def test_two_range_runs_at_once_and_a_reader_beside_them_lose_nothing(undisturbed: Undisturbed, tmp_path: Path) -> None:
     shutil.copytree(undisturbed.folder, tmp_path, dirs_exist_ok=True)
     runs = [start(tmp_path, BEFORE), start(tmp_path, BEFORE)]
-    looks = 0
+    looks, seen = 0, set()
     while any(run.is_alive() for run in runs):
-        assert contents(tmp_path / "published.duckdb") == undisturbed.first
+        copied = (tmp_path / "published.duckdb").stat().st_ino
+        days = "select distinct activity_date from ai_usage_analytics.claude_costs order by 1"
+        with duckdb.connect(str(tmp_path / "published.duckdb"), read_only=True) as db:
+            assert [day for (day,) in db.execute(days).fetchall()] == DAYS[:-1]
+        if copied not in seen:
+            assert contents(tmp_path / "published.duckdb") == undisturbed.first
+        seen.add(copied)
         looks += 1
         sleep(0.2)
     assert [ended(run) for run in runs] == [0, 0]

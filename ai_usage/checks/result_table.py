@@ -12,6 +12,8 @@ import polars as pl
 
 from ai_usage.checks.registry import FORMERLY
 from ai_usage.checks.results import CheckResult, results_of
+from ai_usage.layers import TABLE_WAS_BUILT
+from ai_usage.marts.assets import VIEWS
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import Table, day, instant, string
 
@@ -51,7 +53,11 @@ def keep_results(warehouse: Warehouse, instance: dg.DagsterInstance, run_id: str
 
 
 def renamed(results: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
-    """The results of earlier releases under today's check names. A result that already has today's name stays."""
+    """The results of earlier releases under today's check names. A result that already has today's name stays; those of
+    the steps that views had are gone with them.
+    """
+    views = [view.key.to_user_string() for view in VIEWS]
+    results = results.filter((pl.col("check_name") != TABLE_WAS_BUILT) | ~pl.col("asset").is_in(views))
     is_old = pl.col("check_name").is_in(list(names))
     now = results.filter(~is_old)
     return pl.concat(

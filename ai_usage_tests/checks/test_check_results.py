@@ -13,7 +13,7 @@ from ai_usage.layers import TABLE_WAS_BUILT
 from ai_usage.settings import settings
 from ai_usage_tests.mock_claude import DAY, NEXT
 from ai_usage_tests.outcome import Outcome
-from ai_usage_tests.platform import Platform
+from ai_usage_tests.platform import Platform, of_bill
 
 CHECK = "grouped_lines_equal_console_figure"
 
@@ -30,7 +30,7 @@ def keep(platform: Platform, outcome: Outcome) -> int:
 
 
 def test_a_runs_results_are_its_evaluations_and_what_it_did_not_evaluate(platform: Platform) -> None:
-    outcome = platform.run({DAY: ["1000"], NEXT: ["1"]})
+    outcome = platform.run({DAY: ["1000"], NEXT: ["1"]}, only=of_bill())
     assert keep(platform, outcome) == len(outcome.results)
     evaluated = [one for one in outcome.results if one.result != "not evaluated" and one.check != TABLE_WAS_BUILT]
     assert len(evaluated) == sum(len(days) for days in outcome.evaluations.values()) > 0
@@ -72,7 +72,7 @@ def test_not_evaluated_replaces_no_result(before: list[Key], fresh: list[Key], a
 
 
 def test_a_later_result_replaces_that_of_its_day_alone(platform: Platform) -> None:
-    keep(platform, platform.run({DAY: ["1000"], NEXT: ["1"]}))
+    keep(platform, platform.run({DAY: ["1000"], NEXT: ["1"]}, only=of_bill()))
     assert {day: result for day, (result, _) in kept(platform).items()} == {DAY: "passed", NEXT: "passed"}
     others = platform.sql(f"select * from {CHECK_RESULTS.address} where check_name != '{CHECK}' order by all")
     platform.sql(f"update ai_usage_analytics.claude_costs set amount_usd = 7 where activity_date = '{DAY}'")

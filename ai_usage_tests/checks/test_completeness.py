@@ -11,7 +11,7 @@ from ai_usage.partitions import Span
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.mock_claude import DAY, DAYS, NEXT, ordinary
 from ai_usage_tests.outcome import Outcome
-from ai_usage_tests.platform import Platform
+from ai_usage_tests.platform import Platform, of_bill
 
 MISSING, DRIFT, RECENT = "no_day_is_missing", "schema_drift", "pull_is_recent"
 FRESH = "bill_is_fresh"
@@ -53,11 +53,11 @@ def test_a_day_pulled_and_not_built_whole_is_a_missing_one(good: Platform, table
 def test_an_optional_report_is_missing_only_after_the_provider_has_answered_it_once(platform: Platform) -> None:
     code, days = "claude_code_usage_stats", {DAY: ordinary(), NEXT: ordinary()}
     platform.claude.refuses["/claude_code"] = 403
-    never = platform.run(days)
+    never = platform.run(days, only=of_bill())
     assert set(never.not_evaluated(MISSING, code)) == {DAY, NEXT}
     assert never.checks_not_passed() == set()
     del platform.claude.refuses["/claude_code"]
-    platform.run(days, span=Span(DAY, DAY))
+    platform.run(days, span=Span(DAY, DAY), only=of_bill())
     once = platform.check(MISSING, Span(DAY, NEXT))
     assert once.evaluation(MISSING, DAY, code).passed
     assert "never pulled" in once.why(MISSING, NEXT, code)

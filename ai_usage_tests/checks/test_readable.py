@@ -20,7 +20,7 @@ from ai_usage.providers.cursor import tables as cursor_tables
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.mock_claude import DAY
 from ai_usage_tests.outcome import Outcome
-from ai_usage_tests.platform import Platform
+from ai_usage_tests.platform import Platform, of_bill
 from ai_usage_tests.providers.cursor.by_hand import build, snapshot
 from ai_usage_tests.pulled_records import pulled_records
 
@@ -42,7 +42,7 @@ def failed(outcome: Outcome) -> set[tuple[str, date | None]]:
 
 def test_one_unreadable_line_blocks_its_day_and_no_other(platform: Platform) -> None:
     """Case 9: one cost line `"amount": "NaN"`."""
-    outcome = platform.run({DAY: ["1000", "NaN"], NEXT: ["500"]})
+    outcome = platform.run({DAY: ["1000", "NaN"], NEXT: ["500"]}, only=of_bill())
     assert outcome.result.success
     assert platform.dollars() == {NEXT: Decimal(5)}
     assert platform.rejections() == [(DAY, "amount", "NaN is not an amount of money")]
@@ -55,8 +55,8 @@ def test_one_unreadable_line_blocks_its_day_and_no_other(platform: Platform) -> 
 
 
 def test_a_day_is_complete_again_once_its_line_is_readable(platform: Platform) -> None:
-    platform.run({DAY: ["1000", "NaN"]})
-    outcome = platform.run({DAY: ["1000", "200"]})
+    platform.run({DAY: ["1000", "NaN"]}, only=of_bill())
+    outcome = platform.run({DAY: ["1000", "200"]}, only=of_bill())
     assert failed(outcome) == {("revisions_are_recorded", DAY)}, "of the version that could not be read"
     assert outcome.evaluation("revisions_are_recorded", DAY).severity == WARN
     assert platform.dollars() == {DAY: Decimal(12)}

@@ -10,6 +10,7 @@ from ai_usage.checks.result_table import CHECK_RESULTS, renamed
 from ai_usage.commands.docs import CHECKS_PAGE, README, readme
 from ai_usage.definitions import defs
 from ai_usage.layers import TABLE_WAS_BUILT
+from ai_usage.marts.assets import VIEWS
 from ai_usage.marts.gate import gating_checks
 from ai_usage.providers.registry import BY_KEY, PROVIDERS
 from ai_usage.warehouse.googlesql import read
@@ -62,6 +63,13 @@ def test_results_of_earlier_releases_come_along_under_the_new_name() -> None:
     assert _found(renamed(before, FORMERLY)) == {("spend_has_no_anomaly", "failed"), ("no_day_is_missing", "passed")}
     both = _results(("spend_is_as_usual", "failed"), ("spend_has_no_anomaly", "passed"))
     assert _found(renamed(both, FORMERLY)) == {("spend_has_no_anomaly", "passed")}
+
+
+def test_results_of_the_steps_that_views_had_do_not_stay() -> None:
+    before = _results((TABLE_WAS_BUILT, "failed"), ("no_day_is_missing", "passed"))
+    of_a_view = before.with_columns(asset=pl.lit(VIEWS[0].key.to_user_string()))
+    assert _found(renamed(of_a_view, FORMERLY)) == {("no_day_is_missing", "passed")}
+    assert _found(renamed(before, FORMERLY)) == {(TABLE_WAS_BUILT, "failed"), ("no_day_is_missing", "passed")}
 
 
 def _results(*rows: tuple[str, str]) -> pl.DataFrame:

@@ -42,14 +42,20 @@ def severities(outcome: Outcome) -> set[dg.AssetCheckSeverity]:
     return {v.severity for found in outcome.evaluations.values() for v in found.values() if not v.passed}
 
 
-@pytest.mark.parametrize("check", NAMES)
-def test_every_check_passes_over_months_of_ordinary_spend(platform: Platform, check: str) -> None:
+@pytest.fixture(scope="module")
+def ordinary_months(_nothing_yet: Platform, tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    platform = _nothing_yet.copy(tmp_path_factory.mktemp("ordinary"))
     person(platform, "dev@example.com", is_member=True)
     owner(platform, "apikey_1", "dev@example.com")
     budget(platform, "5000")
     live(platform, rhythm())
     member(platform, "dev@example.com", MONTHS, active=True)
-    outcome = make(platform).check(check)
+    return make(platform)
+
+
+@pytest.mark.parametrize("check", NAMES)
+def test_every_check_passes_over_months_of_ordinary_spend(ordinary_months: Platform, check: str) -> None:
+    outcome = ordinary_months.check(check)
     assert outcome.evaluations
     assert (outcome.not_passed(check), reasons(outcome)) == (set(), "")
 

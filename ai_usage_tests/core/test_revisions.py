@@ -10,7 +10,7 @@ from ai_usage.partitions import Span
 from ai_usage.warehouse.ledger import Answer, Version
 from ai_usage_tests.mock_claude import DAY, NEXT
 from ai_usage_tests.outcome import Outcome
-from ai_usage_tests.platform import Platform
+from ai_usage_tests.platform import Platform, of_bill
 from ai_usage_tests.providers.cursor.test_cursor_rows import EVENT
 from ai_usage_tests.warehouse.test_ledger import append
 from ai_usage_tests.warehouse.writing import answer
@@ -84,7 +84,7 @@ def test_days_and_providers_are_each_for_themselves(platform: Platform) -> None:
 
 
 def test_the_newest_version_is_what_core_has_line_for_line_rounded(platform: Platform) -> None:
-    platform.run({DAY: ["0.00000005", "0.00000015", "0.00000025", "12.3456789"]})
+    platform.run({DAY: ["0.00000005", "0.00000015", "0.00000025", "12.3456789"]}, only=of_bill())
     assert {row[0]: row[2] for row in recorded(platform)} == platform.dollars("claude_costs", "amount_usd")
 
 

@@ -5,7 +5,7 @@ fails leaves the others whole.
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from ai_usage.commands import as_of_world
 from ai_usage.commands.__main__ import main
 from ai_usage.commands.coverage import not_pulled
 from ai_usage.commands.coverage import pulled as pulled_days
@@ -24,7 +25,7 @@ from ai_usage.sheet.tabs import CONSOLE_FIGURES
 from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY, Simulator
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.outcome import Outcome
-from ai_usage_tests.platform import Platform, checks_of, whatever_makes
+from ai_usage_tests.platform import Platform, checks_of, graph, whatever_makes
 from ai_usage_tests.printed import printed
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -33,6 +34,7 @@ MONEY = whatever_makes("core/claude_costs", "core/claude_daily_cost", "core/curs
 SPEND = whatever_makes("marts/ai_spend")
 BUILT = whatever_makes("core/claude_daily_cost", "marts/ai_spend", "marts/claude_total_expenses", "marts/claude_parity")
 MARTS = BUILT & dg.AssetSelection.key_prefixes("marts")
+RECONCILED = whatever_makes("marts/claude_expenses", "marts/cursor_expenses", "marts/spend_by_scope")
 EU = "-eu"
 
 
@@ -83,9 +85,28 @@ def sums(platform: Platform, table: str, amount: str, where: str = "true") -> di
     return dict(platform.sql(query))
 
 
-def test_each_accounts_totals_equal_its_own_truth(platform: Platform, companies: dict[str, Simulator]) -> None:
-    outcome = pulled(platform, companies)
+@dataclass(frozen=True)
+class Made:
+    platform: Platform
+    outcome: Outcome
+
+
+@pytest.fixture(scope="module")
+def made(_nothing_yet: Platform, companies: dict[str, Simulator], tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Both accounts pulled and built."""
+    platform = _nothing_yet.copy(tmp_path_factory.mktemp("both"))
+    outcome = pulled(platform, companies, BUILT | RECONCILED)
     assert not outcome.failed
+    return Made(platform, outcome)
+
+
+@pytest.fixture(scope="module")
+def both(made: Made) -> Platform:
+    return made.platform
+
+
+def test_each_accounts_totals_equal_its_own_truth(made: Made, companies: dict[str, Simulator]) -> None:
+    platform = made.platform
     lines, console = sums(platform, "claude_costs", "amount_usd"), sums(platform, "claude_daily_cost", "amount_usd")
     events = sums(platform, "cursor_usage_events", "charged_usd", "is_chargeable")
     truth = {account: truths(company) for account, company in companies.items()}
@@ -94,14 +115,14 @@ def test_each_accounts_totals_equal_its_own_truth(platform: Platform, companies:
     assert events == {account: cursor for account, (_, cursor) in truth.items()}
     organizations = platform.sql("select distinct account, organization_id from ai_usage_analytics.claude_costs")
     assert dict(organizations) == {account: company.organization.id for account, company in companies.items()}
-    noted = outcome.noted("raw/cursor_usage_events", DAYS.first)
+    noted = made.outcome.noted("raw/cursor_usage_events", DAYS.first)
     assert noted["records"] == noted["records (default)"] + noted["records (eu)"]
 
 
 def test_one_accounts_401_leaves_the_others_whole_and_is_named(
-    platform: Platform, companies: dict[str, Simulator]
+    both: Platform, companies: dict[str, Simulator], tmp_path: Path
 ) -> None:
-    pulled(platform, companies)
+    platform = both.copy(tmp_path)
     before = {account: sums(platform, "claude_costs", "amount_usd")[account] for account in companies}
     platform.sql("delete from ai_usage_raw.pulls where account = 'default'")
     outcome = pulled(platform, companies, is_eu_key_right=False)
@@ -117,10 +138,8 @@ def test_one_accounts_401_leaves_the_others_whole_and_is_named(
     assert sums(platform, "claude_costs", "amount_usd") == before
 
 
-def test_the_companys_spend_is_the_sum_of_its_accounts(platform: Platform, companies: dict[str, Simulator]) -> None:
-    outcome = pulled(platform, companies, SPEND)
-    assert not outcome.failed
-    found = platform.sql(
+def test_the_companys_spend_is_the_sum_of_its_accounts(both: Platform, companies: dict[str, Simulator]) -> None:
+    found = both.sql(
         "select account, provider, sum(billed_usd) from ai_usage_analytics.ai_spend "
         "where charge_type != 'subscription' group by all"
     )
@@ -132,13 +151,13 @@ def test_the_companys_spend_is_the_sum_of_its_accounts(platform: Platform, compa
 
 
 def test_the_bill_of_an_account_without_a_cost_report_is_its_own_and_not_compared(
-    platform: Platform, companies: dict[str, Simulator]
+    both: Platform, tmp_path: Path
 ) -> None:
     """An Enterprise organization's usage has no workspace, and no key of it names the organization."""
     group = {"product": "claude_code", "model": "claude-opus-4-5-20251101", "workspace_id": None}
     cost = {"amount": "1250", "list_amount": "1250", "currency": "USD"}
     line = json.dumps({"starting_at": f"{DAYS.first}T00:00:00Z", "group": group, "cost": cost})
-    pulled(platform, companies, SPEND.upstream() & dg.AssetSelection.key_prefixes("raw"))
+    platform = both.copy(tmp_path)
     of_enterprise = Answer("anthropic", DAYS.first, [line.encode()], 1, {}, account="enterprise")
     platform.warehouse.append("claude_analytics_cost", [of_enterprise])
     parity = dg.AssetSelection.assets("marts/claude_parity")
@@ -160,14 +179,6 @@ ONE_MORE = "update ai_usage_analytics.{table} set {amount} = {amount} + 1 where 
 FIRST_LINE = (
     "rowid = (select min(rowid) from ai_usage_analytics.claude_costs as same where same.account = claude_costs.account)"
 )
-
-
-@pytest.fixture(scope="module")
-def both(_nothing_yet: Platform, companies: dict[str, Simulator], tmp_path_factory: pytest.TempPathFactory) -> Platform:
-    """Both accounts pulled and built."""
-    made = _nothing_yet.copy(tmp_path_factory.mktemp("both"))
-    assert not pulled(made, companies, BUILT).failed
-    return made
 
 
 def test_a_day_that_one_accounts_check_blocks_goes_on_for_the_other(
@@ -276,6 +287,8 @@ def test_as_of_sums_the_accounts_and_names_the_one_that_was_not_pulled(
     [[at]] = platform.sql(f"select max(pulled_at) from ai_usage_raw.pulls where not coalesce({is_late}, false)")
     assert not platform.materialize(dg.AssetSelection.assets("core/spend_versions"), DAYS, None).failed
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(platform.warehouse.path.parent))
+    reported = (SPEND | dg.AssetSelection.assets("core/spend_versions")).resolve(graph())
+    monkeypatch.setattr(as_of_world, "BUILT", [asset for asset in as_of_world.BUILT if asset.keys <= reported])
     assert main(["as_of", at.isoformat(), str(DAYS.first), str(DAYS.last)]) == 0
     output = printed(capsys)
     known = sum(usd for key, usd in spent(platform).items() if key[0] == "default") + sum(
@@ -382,7 +395,6 @@ def test_a_day_is_final_when_each_configured_account_was_asked_late_enough(both:
 
 
 FIGURES = "console_figures_match"
-RECONCILED = whatever_makes("marts/claude_expenses", "marts/cursor_expenses", "marts/spend_by_scope")
 PERIOD = [str(DAYS.first), str(DAYS.last + ONE_DAY)]
 OF_DEFAULT_WORKSPACE = (
     "select account, sum(amount_usd) from ai_usage_analytics.claude_costs where workspace_id is null "
@@ -405,7 +417,6 @@ def test_a_figure_with_an_account_is_compared_with_that_account(
     both: Platform, companies: dict[str, Simulator], tmp_path: Path
 ) -> None:
     platform = both.copy(tmp_path)
-    assert not platform.materialize(RECONCILED - dg.AssetSelection.key_prefixes("raw"), DAYS, None).failed
     of_providers = {
         account: dict(zip(("anthropic", "cursor"), truths(of), strict=True)) for account, of in companies.items()
     }
@@ -449,7 +460,6 @@ def test_a_figure_of_an_account_may_include_that_accounts_seats(
     both: Platform, companies: dict[str, Simulator], tmp_path: Path
 ) -> None:
     platform = both.copy(tmp_path)
-    assert not platform.materialize(RECONCILED - dg.AssetSelection.key_prefixes("raw"), DAYS, None).failed
     platform.sql(
         "insert into ai_usage_analytics.ai_spend select * replace ('subscription' as charge_type, 40 as billed_usd) "
         "from ai_usage_analytics.ai_spend where provider = 'cursor' and account = 'eu' limit 1"

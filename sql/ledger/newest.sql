@@ -16,22 +16,30 @@ with ranked as (
         and if(
             @first_day is null, activity_date is null, activity_date between @first_day and @last_day
         )
+),
+
+origins as (
+    select
+        pull_id,
+        activity_date,
+        pulled_at,
+        content_hash
+    from ai_usage_raw.pulls
+    where pulls.pull = @pull
 )
 
 select
     ranked.account,
     ranked.activity_date,
-    origin.pull_id,
-    origin.pulled_at,
+    origins.pull_id,
+    origins.pulled_at,
     ranked.records,
     ranked.envelope,
-    origin.content_hash
+    origins.content_hash
 from ranked
-inner join ai_usage_raw.pulls as origin
+inner join origins
     on
-        ranked.records_pull_id = origin.pull_id
-        and ranked.activity_date is not distinct from origin.activity_date
-where
-    ranked.age = 1
-    and origin.pull = @pull
+        ranked.records_pull_id = origins.pull_id
+        and ranked.activity_date is not distinct from origins.activity_date
+where ranked.age = 1
 order by ranked.activity_date, ranked.account

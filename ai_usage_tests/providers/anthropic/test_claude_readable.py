@@ -17,7 +17,7 @@ from ai_usage.providers.anthropic.rows.usage_and_cost import usage_rows as claud
 from ai_usage.settings import settings
 from ai_usage_tests.mock_claude import DAY, DAYS
 from ai_usage_tests.outcome import Outcome
-from ai_usage_tests.platform import Platform
+from ai_usage_tests.platform import Platform, of_bill
 from ai_usage_tests.pulled_records import pulled_records
 
 OF_MARTS = {"allocation_loses_nothing", "expenses_equal_costs", "spend_has_no_anomaly", "reported_spend_stands"}
@@ -41,7 +41,7 @@ def test_a_line_in_euros_is_named_by_day_and_currency(good: Platform) -> None:
     """Case 10: one line in EUR and no rate."""
     good.claude.lines[NEXT] = lambda rows: [{**rows[0], "currency": "EUR"}, *rows[1:]]
     before = good.dollars()
-    outcome = good.run(span=Span(DAY, DAYS[-1]))
+    outcome = good.run(span=Span(DAY, DAYS[-1]), only=of_bill())
     assert {day for _, day in failed(outcome)} == {NEXT}
     assert outcome.noted("marts/claude_total_expenses", NEXT)["blocked_by"] == [READABLE]
     assert "EUR has no rate to USD on" in outcome.why(READABLE, NEXT)
@@ -57,7 +57,7 @@ def test_a_rate_makes_dollars_of_euros(good: Platform, tmp_path: Path, monkeypat
     for bends in (good.claude.lines, good.claude.totals):
         bends[NEXT] = lambda rows: [{**row, "currency": "EUR"} for row in rows]
     before = good.dollars()
-    outcome = good.run(span=Span(DAY, DAYS[-1]))
+    outcome = good.run(span=Span(DAY, DAYS[-1]), only=of_bill())
     assert failed(outcome) == set()
     assert good.dollars()[NEXT] != before[NEXT]
     assert abs(good.dollars()[NEXT] - before[NEXT] * Decimal("1.0842173")) < Decimal("1e-6")
@@ -68,7 +68,7 @@ def test_a_rate_makes_dollars_of_euros(good: Platform, tmp_path: Path, monkeypat
 
 def test_a_record_of_claude_code_that_cannot_be_used_blocks_nothing(good: Platform) -> None:
     good.claude.code[NEXT] = lambda rows: [*rows, {**rows[0], "actor": "person"}]
-    outcome = good.run(span=Span(DAY, DAYS[-1]))
+    outcome = good.run(span=Span(DAY, DAYS[-1]), only=of_bill())
     assert failed(outcome) == {(READABLE, NEXT)}
     evaluation = outcome.evaluation(READABLE, NEXT, "claude_code_usage_stats")
     assert evaluation.severity == WARN
@@ -79,7 +79,7 @@ def test_a_record_of_claude_code_that_cannot_be_used_blocks_nothing(good: Platfo
 def test_pages_of_claude_code_that_overlap_fail_the_grain_check(good: Platform) -> None:
     """Case 17: one record of Claude Code twice."""
     good.claude.code[NEXT] = lambda rows: [*rows, rows[0]]
-    outcome = good.run(span=Span(DAY, DAYS[-1]))
+    outcome = good.run(span=Span(DAY, DAYS[-1]), only=of_bill())
     assert failed(outcome) == {(GRAIN, NEXT)}
     assert outcome.not_passed(GRAIN, "claude_code_usage_stats") == {NEXT}
     assert "claude_code_usage_stats has 2 rows of account default, organization_id org-1" in outcome.why(
@@ -91,7 +91,7 @@ def test_a_usage_line_twice_fails_the_grain_check_and_blocks_its_day(good: Platf
     """Case 17: a usage line twice."""
     before = good.dollars()
     good.claude.usage[NEXT] = lambda rows: [*rows, rows[0]]
-    outcome = good.run(span=Span(DAY, DAYS[-1]))
+    outcome = good.run(span=Span(DAY, DAYS[-1]), only=of_bill())
     assert (GRAIN, NEXT) in failed(outcome)
     assert {day for _, day in failed(outcome)} == {NEXT}
     assert blocked_days(good.warehouse, Span(DAY, DAYS[-1]), ANTHROPIC.gate) == {NEXT: [GRAIN]}
