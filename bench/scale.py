@@ -1,6 +1,6 @@
-"""The marts of a large company, for `bench`, only when asked for: ten thousand people over a year. It takes 15 minutes,
-6 GiB of memory and 15 GB of disk. A day is built twice, and the second is reported: the file that was published before
-the last one is then one build old, as it is each day, and publishing writes what differs from it.
+"""The marts of a large company, for `bench`, only when asked for: ten thousand people over a year. It takes some 6 GiB
+of memory and, with the two copies, 15 GB of disk. A day is built twice, and the second is reported: the file that was
+published before the last one is then one build old, as it is each day, and publishing writes what differs from it.
 """
 
 import tempfile
