@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from ai_usage.commands.__main__ import main
-from ai_usage.commands.data_folder import prepare_instance
 from ai_usage.event_log import KeptEventLog
 from ai_usage.settings import ROOT, read_settings
 from ai_usage_tests.mock_claude import NEXT
@@ -78,7 +77,7 @@ def test_the_group_may_read_the_published_copy_if_the_setting_allows_it(shared: 
             shared.chmod(mode)
             assert main(["doctor"]) == 0
         else:
-            prepare_instance(of)
+            main(["watch", "--once"])
         assert stat.S_IMODE(shared.stat().st_mode) == 0o710
         assert {mode for path, mode in modes(shared).items() if path != "." and mode & OPEN} == set()
 
