@@ -45,6 +45,7 @@ def _named(*starts: str) -> dg.AssetSelection:
 
 OF_CURSOR = _named("cursor", "dim_cursor")
 # What Claude alone cannot change: a third of the steps.
+OF_VIEWS = dg.AssetSelection.assets(*(view.key for view in VIEWS))  # which no run fills
 OF_OTHERS = OF_CURSOR | _named("sheet")
 OF_CLAUDE = WITHOUT_BOARDS - OF_OTHERS
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -119,7 +120,7 @@ class Platform:
             "uploads": uploads,
             "warehouse": self.warehouse,
         }
-        job = dg.define_asset_job(EPHEMERAL_JOB_NAME, selection).resolve(
+        job = dg.define_asset_job(EPHEMERAL_JOB_NAME, selection - OF_VIEWS).resolve(
             asset_graph=graph(),
             resource_defs={name: dg.ResourceDefinition.hardcoded_resource(of) for name, of in resources.items()},
         )

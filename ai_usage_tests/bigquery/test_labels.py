@@ -56,7 +56,8 @@ def test_what_a_step_asks_is_for_its_asset_and_what_a_check_asks_for_the_check(t
         evaluate=nobody,
     )
     resources: dict[str, Any] = {"warehouse": warehouse}
-    dg.materialize([who, dagster_check(check)], resources=resources, instance=dg.DagsterInstance.ephemeral())
+    with dg.DagsterInstance.ephemeral() as instance:
+        dg.materialize([who, dagster_check(check)], resources=resources, instance=instance)
     assert (STEPS["select 1 as n"], STEPS["select 2 as n"]) == ("core/who", "check/somebody_is_there")
     assert present_step() == ""
 

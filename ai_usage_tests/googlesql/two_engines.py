@@ -23,7 +23,7 @@ from ai_usage.warehouse.ledger_check import EVERY_TABLE, ledger_query
 from ai_usage.warehouse.table import ANALYTICS, Table
 from ai_usage_tests.googlesql.engine import Found, GoogleEngine, Parameter, Row
 from ai_usage_tests.googlesql.lines import Lines, rows
-from ai_usage_tests.googlesql.world import PARAMETERS
+from ai_usage_tests.googlesql.world import OF_FILE, PARAMETERS
 
 FILES = sorted(path.relative_to(ROOT / "sql").with_suffix("").as_posix() for path in (ROOT / "sql").rglob("*.sql"))
 MARTS = {mart.table.name: mart.query for mart in marts()}
@@ -39,7 +39,8 @@ def read(name: str) -> str:
 
 def parameters_of(name: str) -> dict[str, Parameter]:
     """Those a file names; `KeyError` if world.py lacks one."""
-    return {parameter: PARAMETERS[parameter] for parameter in to_duckdb(read(name))[1]}
+    known = PARAMETERS | OF_FILE.get(name, {})
+    return {parameter: known[parameter] for parameter in to_duckdb(read(name))[1]}
 
 
 def declared(name: str) -> Table | None:

@@ -64,6 +64,7 @@ PARAMETERS = {
     "figure_at": Parameter("TIMESTAMP", datetime.fromisoformat("2024-03-01T12:00:00Z")),
     "as_of": Parameter("TIMESTAMP", datetime.fromisoformat("2024-03-02T06:00:00Z")),  # of a pull, to the instant
 }
+OF_FILE = {"ledger/history": {"pull": Parameter("STRING", "sheet_budgets")}}  # of a snapshot, not of days
 BILLING_GROUP = """{"name": "Data", "type": "BILLING", "currentMembers": [
     {"email": " Ann@Example.com", "joinedAt": "2024-02-03T00:00:00.000Z", "leftAt": null},
     {"email": "eve@example.com", "joinedAt": "2024-02-28T23:30:00.000Z", "leftAt": null}]}"""

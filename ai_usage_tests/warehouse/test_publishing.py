@@ -201,7 +201,7 @@ def looked_at(warehouse: dg.ResourceParam[Warehouse]) -> None:
     assert warehouse.pulled_days("claude_cost_report") == [DAY, NEXT]
 
 
-def repository(instance: dg.DagsterInstance) -> Any:
+def repository() -> Any:
     return dg.Definitions(
         assets=[looked_at],
         jobs=[dg.define_asset_job("look", tags={"dagster/max_retries": "3"})],
@@ -215,7 +215,7 @@ def test_a_run_from_the_command_line_that_cannot_publish_has_failed(nothing_fits
     warehouse = warehouse_resource.warehouse_of(nothing_fits)
     assert isinstance(warehouse, DuckDBWarehouse)
     with dg.DagsterInstance.ephemeral() as instance:
-        runs = Runs(nothing_fits, repository(instance), instance, replace(warehouse))
+        runs = Runs(nothing_fits, repository(), instance, replace(warehouse))
         runs.run("look", {})
         [record] = instance.get_run_records()
         outcome = outcome_of(runs)
@@ -226,7 +226,7 @@ def test_a_run_from_the_command_line_that_cannot_publish_has_failed(nothing_fits
 
 
 def job() -> dg.JobDefinition:
-    found: dg.JobDefinition = repository(dg.DagsterInstance.ephemeral()).get_job("look")
+    found: dg.JobDefinition = repository().get_job("look")
     return found
 
 
