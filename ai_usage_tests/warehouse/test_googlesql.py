@@ -26,7 +26,8 @@ PARAMETERS: dict[str, Any] = {
     "services": ["service_1"],
     "providers": ["anthropic"],
     "estimated_meters": ["request_formula"],
-    **dict.fromkeys(("cycle_start", "settled_until", "figure_at", "as_of"), AT),
+    "pull": "claude_cost_report",
+    **dict.fromkeys(("cycle_start", "settled_until", "figure_at", "as_of", "since", "until"), AT),
 }
 
 
