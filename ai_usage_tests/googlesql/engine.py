@@ -42,7 +42,7 @@ class Analysis:
     """
 
     columns: dict[str, str]
-    calls: set[tuple[str, str]]
+    calls: frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ class GoogleEngine:
     """One process, which lives as long as the tests that ask it."""
 
     def __init__(self) -> None:
+        self._analyses: dict[tuple[str, str, str], Analysis] = {}
         self._worker = subprocess.Popen(
             [ENVIRONMENT / "bin" / "python", WORKER],
             stdin=subprocess.PIPE,
@@ -79,10 +80,17 @@ class GoogleEngine:
         columns = {table.address: {n: c.type.googlesql for n, c in table.columns.items()} for table in tables}
         declared = {address: {"columns": of, "rows": rows[address]} for address, of in columns.items()}
         self._ask("declare", world=world, tables=declared)
+        self._analyses.clear()
 
     def analyze(self, world: str, sql: str, parameters: Mapping[str, Parameter]) -> Analysis:
-        reply = self._ask("analyze", world=world, sql=sql, parameters=_typed(parameters))
-        return Analysis(dict(reply["columns"]), {(name, of) for name, of in reply["calls"]})
+        """Types and calls of a text; asked once for each, until its world is made anew."""
+        question = world, sql, repr(sorted(parameters.items()))
+        if question not in self._analyses:
+            reply = self._ask("analyze", world=world, sql=sql, parameters=_typed(parameters))
+            self._analyses[question] = Analysis(
+                dict(reply["columns"]), frozenset((name, of) for name, of in reply["calls"])
+            )
+        return self._analyses[question]
 
     def evaluate(self, world: str, sql: str, parameters: Mapping[str, Parameter]) -> Found:
         reply = self._ask("evaluate", world=world, sql=sql, parameters=_typed(parameters))
