@@ -55,12 +55,13 @@ tiers as (
     from ai_usage_analytics.claude_priced_tiers
 ),
 
--- A payer's units in the tier, as its part of its key's, and the share of the tier's cost that these would be.
+-- A payer's units in the tier, as its part of its key's, and the share of the tier's cost that these would be. A share
+-- that is not split is one row. The join is an inner one, so that a reader's days are those of both sides.
 sized as (
     select
         payers.*,
         tiers.tier,
-        tiers.service_tier,
+        if(payers.is_split, tiers.service_tier, null) as service_tier,
         tiers.tier_nano_usd,
         cast(used.units as float64)
         * cast(payers.payer_nano_usd as float64)
@@ -70,12 +71,11 @@ sized as (
         * cast(payers.payer_nano_usd as float64)
         / nullif(cast(sum(payers.payer_nano_usd) over pool as float64), 0) as tier_worth
     from payers
-    left join tiers
+    inner join tiers
         on
             payers.activity_date = tiers.activity_date
             and payers.account = tiers.account
             and payers.thing = tiers.thing
-            and payers.is_split
     left join ai_usage_analytics.claude_priced_units as used
         on
             payers.activity_date = used.activity_date
@@ -83,6 +83,7 @@ sized as (
             and payers.thing = used.thing
             and coalesce(payers.api_key_id, '') = coalesce(used.api_key_id, '')
             and tiers.service_tier = used.service_tier
+    where payers.is_split or tiers.tier = 1
     window pool as (partition by payers.activity_date, payers.account, payers.thing, tiers.tier, payers.api_key_id)
 ),
 
