@@ -67,6 +67,14 @@ def opened(browser: Browser, pages: Path) -> Iterator[Opened]:
         assert not found.troubles
 
 
+@pytest.fixture(scope="module")
+def shared(browser: Browser, pages: Path) -> Iterator[Opened]:
+    """The same for all tests that a change which another makes does not touch."""
+    with window(browser) as found:
+        yield found.show(pages / f"{EVERY.name}.html")
+        assert not found.troubles
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_board_opens_offline_and_can_be_read_by_everyone(browser: Browser, pages: Path, name: str) -> None:
     with window(browser) as opened:
@@ -214,12 +222,13 @@ def test_filters_change_the_numbers_and_reset_brings_them_back(
         ("all", ["2025-10", "2026-11"]),
     ],
 )
-def test_a_preset_is_so_many_calendar_months_up_to_the_newest(opened: Opened, preset: str, months: list[str]) -> None:
-    opened.page.click(f"button[data-preset='{preset}']")
-    shown = [opened.page.input_value(f"select[data-month='{which}']") for which in ("from", "to")]
+def test_a_preset_is_so_many_calendar_months_up_to_the_newest(shared: Opened, preset: str, months: list[str]) -> None:
+    shared.page.click(f"button[data-preset='{preset}']")
+    shown = [shared.page.input_value(f"select[data-month='{which}']") for which in ("from", "to")]
     assert shown == months
-    assert opened.page.evaluate("aiUsage.choice.span") == months
-    assert opened.page.get_attribute(f"button[data-preset='{preset}']", "aria-pressed") == "true"
+    assert shared.page.evaluate("aiUsage.choice.span") == months
+    assert shared.page.get_attribute(f"button[data-preset='{preset}']", "aria-pressed") == "true"
+    shared.page.click("button[data-preset='all']")
 
 
 def test_months_chosen_the_wrong_way_round_are_turned(opened: Opened) -> None:
@@ -270,12 +279,12 @@ def downloaded(opened: Opened, card: str, kind: str) -> tuple[str, bytes]:
 
 
 @pytest.mark.parametrize("card", ["trend", "teams", "people", "outlay", "checks", "daily"])
-def test_the_csv_is_the_table(opened: Opened, card: str) -> None:
-    opened.draw_all()
-    place = opened.card(card)
+def test_the_csv_is_the_table(shared: Opened, card: str) -> None:
+    shared.draw_all()
+    place = shared.card(card)
     if (opener := place.locator("button:text-is('Table')")).count():
         opener.click()
-    name, content = downloaded(opened, card, "csv")
+    name, content = downloaded(shared, card, "csv")
     remark, *lines = content.decode().splitlines()
     assert name.startswith("SIMULATED_")
     assert remark.startswith("# SIMULATED DATA")
@@ -315,8 +324,8 @@ def test_terms_have_names_and_files_have_the_terms(opened: Opened) -> None:
         ('a; "@SUM(1)', 'a; ""\'@SUM(1)'),
     ],
 )
-def test_a_csv_cell_is_no_formula_whatever_parts_the_cells(opened: Opened, name: str, written: str) -> None:
-    on_page = opened.page.evaluate(
+def test_a_csv_cell_is_no_formula_whatever_parts_the_cells(shared: Opened, name: str, written: str) -> None:
+    on_page = shared.page.evaluate(
         """(name) => { const page = aiUsage.page, view = page.views.find((v) => v.card.name === 'people');
         view.show(); view.lines[0].person = name; return new Promise((done) => { const old = URL.createObjectURL;
         URL.createObjectURL = (blob) => { blob.text().then(done); return old(blob); };
@@ -348,8 +357,8 @@ def test_names_that_every_object_has_leave_no_picture_blank(browser: Browser, tm
 
 
 @pytest.mark.parametrize("card", ["spend", "trend", "heat", "people", "nothing"])
-def test_a_png_can_be_taken_of_every_card(opened: Opened, card: str) -> None:
-    name, content = downloaded(opened, card, "png")
+def test_a_png_can_be_taken_of_every_card(shared: Opened, card: str) -> None:
+    name, content = downloaded(shared, card, "png")
     assert name.startswith(f"SIMULATED_{EVERY.name}_{card}")
     assert content.startswith(b"\x89PNG")
     assert len(content) > 5000
