@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_usage.check import Result
+from ai_usage.check import NotEvaluated, Result
 from ai_usage.partitions import Span
 from ai_usage.providers.cursor.checks.billing_cycle import _open_cycle, _past_cycles
 from ai_usage_tests.platform import Platform, platform_in
@@ -76,6 +76,17 @@ def test_a_past_open_cycle_at_its_last_snapshot(past_cycle: Platform) -> None:
     assert evaluation.why == "The cycles since 2026-10-03 reconcile."
 
 
+def test_a_past_cycle_without_all_of_its_days_is_not_compared(past_cycle: Platform, tmp_path: Path) -> None:
+    """It read "never pulled", though the spend was."""
+    harmed = past_cycle.copy(tmp_path)
+    harmed.sql(
+        "delete from ai_usage_raw.pulls where pull = 'cursor_usage_events' and activity_date = date '2026-10-04'"
+    )
+    found = _past_cycles(harmed.warehouse)
+    assert isinstance(found, NotEvaluated)
+    assert found.why.startswith("No past billing cycle has a snapshot of raw/cursor_spend and all of its days")
+
+
 def test_an_event_of_a_past_cycle_twice_and_another_lost_is_seen(past_cycle: Platform, tmp_path: Path) -> None:
     """Case 16: a page that shifted while it was read: the count is right, the people are not."""
     harmed = past_cycle.copy(tmp_path)
@@ -83,7 +94,7 @@ def test_an_event_of_a_past_cycle_twice_and_another_lost_is_seen(past_cycle: Pla
     harmed.sql(f"delete from {EVENTS} where user_email = 'b@example.com'")
     assert harmed.check(PAST).not_passed(PAST) == {None}
     evaluation = _past_cycles(harmed.warehouse)
-    assert evaluation is not None
+    assert isinstance(evaluation, Result)
     assert not evaluation.passed
     assert "cycle since 2026-10-03" in evaluation.why
     assert {row["user_email"]: row["difference_usd"] for row in evaluation.rows} == {
@@ -96,5 +107,5 @@ def test_events_without_a_person_explain_what_members_lack(past_cycle: Platform,
     harmed = past_cycle.copy(tmp_path)
     harmed.sql(f"update {EVENTS} set user_email = null where user_email = 'b@example.com'")
     evaluation = _past_cycles(harmed.warehouse)
-    assert evaluation is not None
+    assert isinstance(evaluation, Result)
     assert evaluation.passed

@@ -79,7 +79,7 @@ def _open_cycle(warehouse: Warehouse) -> Finding | None:
     return _result(wrong, spent, figure)
 
 
-def _past_cycles(warehouse: Warehouse) -> Result | None:
+def _past_cycles(warehouse: Warehouse) -> Finding | None:
     ends = warehouse.ask(LAST_OF_CYCLES).rows()
     if not ends:
         return None
@@ -97,7 +97,9 @@ def _past_cycles(warehouse: Warehouse) -> Result | None:
                 rows += [{"cycle_start": f"{figure.cycle_start:%Y-%m-%d}", **row} for row in wrong]
     if differ:
         return failed(" ".join(differ), rows)
-    return passed(f"The cycles since {', '.join(compared)} reconcile.") if compared else None
+    if not compared:
+        return NotEvaluated("No past billing cycle has a snapshot of raw/cursor_spend and all of its days of events.")
+    return passed(f"The cycles since {', '.join(compared)} reconcile.")
 
 
 def _compared(figure: Snapshot, charged: dict[str | None, Charged]) -> tuple[dict[str, Decimal], list[dict[str, Any]]]:
