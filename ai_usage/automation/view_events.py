@@ -11,7 +11,7 @@ from ai_usage.marts.files import marts
 
 
 def show_views(instance: dg.DagsterInstance) -> None:
-    """Report each view whose SQL is another than when it was last reported."""
+    """Report each view that has other SQL than when it was last reported."""
     shown = instance.get_latest_materialization_code_versions([view.key for view in VIEWS])
     changed = {view.key.path[-1]: view for view in VIEWS if shown[view.key] != view.code_version}
     for mart in marts():

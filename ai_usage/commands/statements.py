@@ -31,7 +31,7 @@ from ai_usage.warehouse.table import DEFAULT_ACCOUNT, Table
 DAYS = 31  # of the span that is asked about
 TAG = re.compile(r"\{\{(\w+)\}\}")
 QUESTION = re.compile(r"\s*(select|with)\b")
-# Packages whose texts reach no warehouse in BigQuery.
+# Packages that ask no warehouse in BigQuery.
 NOT_ASKED = ("ai_usage.warehouse.duckdb", "ai_usage.simulator", "ai_usage.commands")
 NO_STATEMENTS = {"contracts", "ledger"}  # declarations; what is asked of the ledger's index, which is in memory
 WHOLE = {build_requests.NEWS: build_requests.NEWS.replace("SETTLED", build_requests.SETTLED)}

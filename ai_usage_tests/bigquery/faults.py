@@ -1,5 +1,5 @@
 """What goes wrong between Google's client and BigQuery: a process that is killed, answers that are lost, and errors. As
-Google does, a job whose id was there before is refused.
+Google does, a job with an id that was there before is refused.
 """
 
 import json

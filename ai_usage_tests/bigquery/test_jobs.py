@@ -114,7 +114,7 @@ def test_a_wrong_statement_is_a_defect_of_ours() -> None:
         jobs_with(client).request(client.ask)
 
 
-def test_a_load_whose_answer_was_lost_is_waited_for_and_not_run_again() -> None:
+def test_a_load_with_a_lost_answer_is_waited_for_and_not_run_again() -> None:
     rows = TOTALS.frame({"account": ["a"], "line_count": [1]})
     client = Scripted(requests.ConnectionError("the answer was lost"), exceptions.Conflict("the job is there"))
     jobs_with(client).load(TOTALS, rows, job_id="ours")

@@ -42,7 +42,7 @@ def test_what_a_step_asks_is_for_its_asset_and_what_a_check_asks_for_the_check(t
     def who(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Any]) -> None:
         warehouse.ask("select 1 as n")
 
-    def nobody(warehouse: Any) -> None:
+    def found_nothing(warehouse: Any) -> None:
         warehouse.ask("select 2 as n")
 
     check = SnapshotCheck(
@@ -53,7 +53,7 @@ def test_what_a_step_asks_is_for_its_asset_and_what_a_check_asks_for_the_check(t
         severity="warned",
         sources=(),
         pulls=(),
-        evaluate=nobody,
+        evaluate=found_nothing,
     )
     resources: dict[str, Any] = {"warehouse": warehouse}
     with dg.DagsterInstance.ephemeral() as instance:

@@ -150,7 +150,7 @@ def test_too_many_records_are_forgotten_and_fetched_again(project: Open, monkeyp
     assert ours.jobs.counts["query"] > 2
 
 
-def test_a_write_whose_answer_was_lost_is_looked_up(project: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_with_a_lost_answer_is_looked_up(project: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     ours = project()
     ours.replace_days(LINES, [DAY], lines(line("1")))
     query = ours.jobs.query

@@ -47,7 +47,7 @@ def do_all(setup: Setup) -> None:
 
 @pytest.fixture
 def project() -> Project:
-    """With datasets and tables, which its owner made; nobody else has a right."""
+    """With datasets and tables, which its owner made; no one else has a right."""
     made = Project()
     for step in list(Setup(made.place(), TABLES, (), People()).steps())[:3]:
         step.do()

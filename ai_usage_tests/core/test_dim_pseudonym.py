@@ -1,4 +1,4 @@
-"""`dim_pseudonym` and the views over it: they name nobody, and lose no row and no amount."""
+"""`dim_pseudonym` and the views over it: they name no person, and lose no row and no amount."""
 
 from pathlib import Path
 

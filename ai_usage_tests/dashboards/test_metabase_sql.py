@@ -254,7 +254,7 @@ def test_pseudonyms_are_not_given_away(
     assert not there.asked
 
 
-def test_in_bigquery_cards_ask_the_views_that_name_nobody_with_a_readers_key(
+def test_in_bigquery_cards_ask_the_views_that_name_no_person_with_a_readers_key(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     key = tmp_path / "key.json"

@@ -1,5 +1,5 @@
 """One writer at a time: a row that names who writes, and until when. Nothing in BigQuery locks a table for a run, so
-each statement that writes looks at this row itself, and a run whose lease was taken over writes nothing more.
+each statement that writes looks at this row itself, and a run that lost its lease writes nothing more.
 """
 
 import logging

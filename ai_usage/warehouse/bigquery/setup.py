@@ -38,7 +38,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Setup:
-    """A project as it should be. Without `roles` nobody's rights are looked at: an emulator has none."""
+    """A project as it should be. Without `roles`, rights are not looked at: an emulator has none."""
 
     place: Place
     tables: Sequence[Table]
