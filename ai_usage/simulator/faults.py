@@ -180,6 +180,8 @@ class FaultyApp:
             status = fault.status or usual
             message = fault.message or (self.lacks(path, status) if fault.kind == "not_included" else None)
             answer = self.errors(path, status, message)
+            if status == HTTPStatus.NO_CONTENT:  # bytes after its head would be read as the next answer
+                answer.body = b""
             if fault.retry_after is not None:
                 answer.headers["retry-after"] = _retry_after(fault.retry_after, as_date=fault.as_date)
         else:
