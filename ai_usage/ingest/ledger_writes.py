@@ -4,7 +4,7 @@ came.
 
 import json
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -76,6 +76,14 @@ class Client(Counted, Protocol):
 C = TypeVar("C", bound=Client)
 
 
+NotesOf = Callable[[Answer], Mapping[str, object]]
+
+
+def no_notes(_: Answer) -> Mapping[str, object]:
+    """Of most answers nothing more is noted than what version there is now."""
+    return {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Report(Generic[C]):
     """A report as its pull asks for it. `make doctor` asks through the same record: what the provider refuses to a
@@ -91,6 +99,7 @@ class Report(Generic[C]):
     is_asked_of: Callable[[C], bool] = lambda _: True  # whether an account has a key for it
     lacks: str = ""  # why nothing is asked where no account has
     key_variable: str = ""  # the variable that holds this key, where it is another one than the source's
+    notes_of: NotesOf = no_notes  # what else is noted of an answer's day
 
     def is_not_included(self, refusal: Refused, client: C) -> bool:
         """Whether the plan or scope lacks this report, so that it is skipped instead of failed."""
@@ -181,7 +190,14 @@ def pull_snapshot(
                 with tally.of(f"raw/{report.pull}"):
                     answers = report.ask(client, Span(today, today))
                 append_noted(
-                    context, warehouse, report.pull, answers, asked_at=asked_at, account=client.account, noted=noted
+                    context,
+                    warehouse,
+                    report.pull,
+                    answers,
+                    asked_at=asked_at,
+                    account=client.account,
+                    noted=noted,
+                    notes_of=report.notes_of,
                 )
             finally:
                 tally.note(noted)
@@ -239,7 +255,14 @@ def pull_days(
                     unusable.append(error)
                 else:
                     append_noted(
-                        context, warehouse, pull, answers, asked_at=asked_at, account=client.account, noted=noted
+                        context,
+                        warehouse,
+                        pull,
+                        answers,
+                        asked_at=asked_at,
+                        account=client.account,
+                        noted=noted,
+                        notes_of=report.notes_of,
                     )
         finally:
             tally.note(noted)
@@ -271,14 +294,15 @@ def append_noted(
     asked_at: datetime,
     account: str = DEFAULT_ACCOUNT,
     noted: Note | None = None,
+    notes_of: NotesOf = no_notes,
 ) -> None:
     """Write an account's answers to the ledger, and note on each day what version of it there is now, or why there is
-    none. They were asked for at `asked_at`, before the first request.
+    none, and what `notes_of` an answer has. They were asked for at `asked_at`, before the first request.
     """
     noted = noted or partial(note, context)
     versions = warehouse.append(pull, [replace(each, asked_at=asked_at, account=account) for each in answers])
     for answer, version in zip(answers, versions, strict=True):
-        noted(f"raw/{pull}", version.day, **_described(version), pages=answer.pages)
+        noted(f"raw/{pull}", version.day, **_described(version), pages=answer.pages, **notes_of(answer))
         if not version.is_newest:
             context.log.warning("%s of %s: a later question was answered first: kept as an older version.", pull,
                                 version.day or "now")  # fmt: skip
