@@ -15,7 +15,7 @@ import dagster as dg
 
 from ai_usage.ingest.each_account import Clients, Note, ask_each, clients_of
 from ai_usage.ingest.http.errors import TooLarge
-from ai_usage.ingest.ledger_writes import Client, InHalves, Report, Source, Tally, append_noted, note_not_configured
+from ai_usage.ingest.ledger_writes import Client, InHalves, Report, Source, Tally, append_report, note_not_configured
 from ai_usage.layers import materialized
 from ai_usage.partitions import Span, runs_of_days, span_of_run
 from ai_usage.warehouse.ledger import Answer
@@ -97,16 +97,7 @@ def _pull_once(
             found.append((report, report.ask(client, span)))
     with warehouse.connected():
         for report, answers in found:
-            append_noted(
-                context,
-                warehouse,
-                report.pull,
-                answers,
-                asked_at=asked_at,
-                account=client.account,
-                noted=noted,
-                notes_of=report.notes_of,
-            )
+            append_report(context, warehouse, client, report, answers, asked_at=asked_at, noted=noted)
     return [_sums(answers, compared.sum_of) for _, answers in found]
 
 

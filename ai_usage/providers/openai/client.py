@@ -197,15 +197,16 @@ class OpenAIAdmin:
         for grouping in ladder:
             if (path, grouping) in self.refused:
                 continue
+            refused = {",".join(of): self.refused[path, of] for of in ladder if (path, of) in self.refused}
             try:
-                return self._grouped(path, span, grouping)
+                return self._grouped(path, span, grouping, refused)
             except BadRequest as refusal:
                 if grouping == ladder[-1] or not _is_about_grouping(refusal):
                     raise
                 self.refused[path, grouping] = refusal.explanation
         raise AssertionError("unreachable: the last grouping is never among the refused ones")
 
-    def _grouped(self, path: str, span: Span, grouping: Grouping) -> Answers:
+    def _grouped(self, path: str, span: Span, grouping: Grouping, refused: Mapping[str, str]) -> Answers:
         query: Query = {
             **_bounds(span),
             "bucket_width": "1d",
@@ -218,7 +219,6 @@ class OpenAIAdmin:
             lambda: self.api.pages(path, query, following=by_page_token),
             repeats=lambda pages: name_a_day_on_two_pages(pages, bucket_day),
         )
-        refused = {",".join(of): why for (at, of), why in self.refused.items() if at == path and grouping}
         asked = {"grouped_by": list(grouping), **({"refused_groupings": refused} if refused else {})}
 
         def answer(day: date, page: Page, bucket: Page) -> Answer:
