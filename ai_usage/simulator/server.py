@@ -32,7 +32,8 @@ from ai_usage.simulator.cursor_calendar import settled
 from ai_usage.simulator.cursor_days import CursorDay, CursorDays
 from ai_usage.simulator.cursor_team import cursor_team
 from ai_usage.simulator.cursor_usage import COMMITS_A_PAGE
-from ai_usage.simulator.faults import CONTROL, Fault, Faults, FaultyApp, Request
+from ai_usage.simulator.faults import Fault, Faults
+from ai_usage.simulator.faulty_app import CONTROL, FaultyApp, Request
 from ai_usage.simulator.google_api import GOOGLE_PREFIX, GoogleApi
 from ai_usage.simulator.openai_api import (
     CODEX_BASE,
