@@ -132,7 +132,7 @@ class Simulator:
             usage_refuses=openai_usage_refuses,
             offers_decisions=openai_offers_decisions,
         )
-        maker = SheetMaker(self._days, self._people, self._cursor_days, seed)
+        maker = SheetMaker(self._days, self._people, self._cursor_days, self._openai_days, seed)
         self.sheet = Sheet(maker.contents, self.now)
         self._google = GoogleApi(self.sheet, time_passes)
         self._server: _Server | None = None
