@@ -40,7 +40,7 @@ Period = tuple[date, date]  # the end is exclusive
 
 
 def console_figures(claude: ClaudeDays, cursor: CursorDays, openai: OpenAiDays, at: datetime) -> TabRows:
-    """Last month and this one at Claude and OpenAI, the last cycle and this one at Cursor: of days that no longer move."""
+    """Last month and this one, of Cursor the last cycle and this one: of days that no longer move."""
     tab = TabRows("console_figures", "provider period_start period_end workspace_id amount_usd source note")
     before = (at - SETTLED_AFTER).date()
     for n, period in enumerate(_halves(before.replace(day=1), before)):
