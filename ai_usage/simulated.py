@@ -36,8 +36,8 @@ def accounts(provider: Provider, of: Settings, simulator: Simulator | None) -> l
     if simulator is None:
         return accounts_of(of, provider.account_fields)
     return [
-        Account(provider.key, name, credentials, base_url, is_simulated=True)
-        for name, base_url, credentials in simulator.accounts.get(provider.key, ())
+        Account(provider.key, of.name, of.credentials, of.base_url, dict(of.options), is_simulated=True)
+        for of in simulator.accounts.get(provider.key, ())
     ]
 
 

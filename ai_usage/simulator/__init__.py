@@ -6,17 +6,22 @@ tests, the demo and the tool that serves it may import it.
 
 from ai_usage.simulator.claude_keys import ADMIN_KEY, ANALYTICS_KEY, LIMITED_KEY, WORKSPACE_KEY
 from ai_usage.simulator.cursor_api import CURSOR_KEY, CURSOR_KEY_WITHOUT_COMMITS
-from ai_usage.simulator.faults import Fault, Faults, Request
-from ai_usage.simulator.server import Simulator
+from ai_usage.simulator.faults import Fault, Faults
+from ai_usage.simulator.faulty_app import Request
+from ai_usage.simulator.openai_api import CODEX_KEY, OPENAI_KEY, PROJECT_KEY
+from ai_usage.simulator.server import SimulatedAccount, Simulator
 from ai_usage.simulator.sheet import SHEET_ID, UNSHARED_SHEET_ID, Bad, Good, Sheet
 from ai_usage.simulator.sheet_cells import Formula, Shown
 
 __all__ = [
     "ADMIN_KEY",
     "ANALYTICS_KEY",
+    "CODEX_KEY",
     "CURSOR_KEY",
     "CURSOR_KEY_WITHOUT_COMMITS",
     "LIMITED_KEY",
+    "OPENAI_KEY",
+    "PROJECT_KEY",
     "SHEET_ID",
     "UNSHARED_SHEET_ID",
     "WORKSPACE_KEY",
@@ -28,5 +33,6 @@ __all__ = [
     "Request",
     "Sheet",
     "Shown",
+    "SimulatedAccount",
     "Simulator",
 ]

@@ -6,13 +6,13 @@ It serves from a daemon thread, so that a test or a demo can be client and serve
 import asyncio
 import socket
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from threading import Event, Thread
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import msgspec
 import uvicorn
@@ -32,8 +32,24 @@ from ai_usage.simulator.cursor_calendar import settled
 from ai_usage.simulator.cursor_days import CursorDay, CursorDays
 from ai_usage.simulator.cursor_team import cursor_team
 from ai_usage.simulator.cursor_usage import COMMITS_A_PAGE
-from ai_usage.simulator.faults import CONTROL, Fault, Faults, FaultyApp, Request
+from ai_usage.simulator.faults import Fault, Faults
+from ai_usage.simulator.faulty_app import CONTROL, FaultyApp, Request
 from ai_usage.simulator.google_api import GOOGLE_PREFIX, GoogleApi
+from ai_usage.simulator.openai_api import (
+    CODEX_BASE,
+    CODEX_KEY,
+    CODEX_PREFIX,
+    OPENAI_BASE,
+    OPENAI_KEY,
+    OPENAI_PREFIX,
+    OpenAiApi,
+)
+from ai_usage.simulator.openai_api import LACKS as OPENAI_LACKS
+from ai_usage.simulator.openai_codex_days import CodexDays
+from ai_usage.simulator.openai_company import company
+from ai_usage.simulator.openai_days import OpenAiDays
+from ai_usage.simulator.openai_days import version as openai_version
+from ai_usage.simulator.openai_uses import OpenAiDay
 from ai_usage.simulator.organization import Organization, organization
 from ai_usage.simulator.people_days import PeopleDays, PersonDay
 from ai_usage.simulator.sheet import Sheet
@@ -48,6 +64,17 @@ class World:
     claude: ClaudeDays
     people: PeopleDays
     cursor: CursorDays
+    openai: OpenAiDays
+    codex: CodexDays
+
+
+class SimulatedAccount(NamedTuple):
+    """One organization or team of a provider: where it answers, its credentials, and what else a client must know."""
+
+    name: str
+    base_url: str
+    credentials: dict[str, str]
+    options: dict[str, str] = {}  # noqa: RUF012 - read only
 
 
 @lru_cache(maxsize=2)
@@ -55,15 +82,18 @@ def world_of(seed: int, cursor_scale: float) -> World:
     """One for all simulators of a process: its days take longer to make than to serve."""
     made = organization(seed)
     cursor = CursorDays(cursor_team(made, seed), seed, cursor_scale)
-    return World(made, ClaudeDays(made, seed), PeopleDays(made, seed), cursor)
+    at_openai = company(made, seed)
+    openai, codex = OpenAiDays(at_openai, seed), CodexDays(at_openai, seed)
+    return World(made, ClaudeDays(made, seed), PeopleDays(made, seed), cursor, openai, codex)
 
 
 class Simulator:
     """Stand-in providers at `url`, for as long as the `with` block lasts. Another `seed` is another company: its keys
-    end with `key_suffix`.
+    end with `key_suffix`. `openai_refuses` and `openai_usage_refuses` are dimensions by which the organization may not
+    group its costs, or its usage, at OpenAI.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one switch each, all optional
         self,
         *,
         seed: int = 7,
@@ -75,6 +105,9 @@ class Simulator:
         monotonic: Callable[[], float] = time.monotonic,
         cursor_scale: float = 1,
         commits_a_page: int = COMMITS_A_PAGE,
+        openai_refuses: Collection[str] = (),
+        openai_usage_refuses: Collection[str] = (),
+        openai_offers_decisions: bool = False,
     ) -> None:
         world = world_of(seed, cursor_scale)
         self.organization = world.organization
@@ -88,7 +121,18 @@ class Simulator:
         self._cursor = CursorApi(
             self._cursor_days, self.now, time_passes, commits_a_page=commits_a_page, key_suffix=key_suffix
         )
-        maker = SheetMaker(self._days, self._people, self._cursor_days, seed)
+        self._openai_days, self._codex_days = world.openai, world.codex
+        self.openai_company, self._offers_decisions = world.openai.company, openai_offers_decisions
+        self._openai = OpenAiApi(
+            world.openai,
+            world.codex,
+            self.now,
+            key_suffix=key_suffix,
+            refuses=openai_refuses,
+            usage_refuses=openai_usage_refuses,
+            offers_decisions=openai_offers_decisions,
+        )
+        maker = SheetMaker(self._days, self._people, self._cursor_days, self._openai_days, seed)
         self.sheet = Sheet(maker.contents, self.now)
         self._google = GoogleApi(self.sheet, time_passes)
         self._server: _Server | None = None
@@ -107,19 +151,32 @@ class Simulator:
         return self.url + CURSOR_PREFIX
 
     @property
+    def openai_url(self) -> str:
+        return self.url + OPENAI_BASE
+
+    @property
+    def codex_url(self) -> str:
+        return self.url + CODEX_BASE
+
+    @property
     def google_url(self) -> str:
         """Replaces both of Google's hosts."""
         return self.url + GOOGLE_PREFIX
 
     @property
-    def accounts(self) -> dict[str, list[tuple[str, str, dict[str, str]]]]:
-        """Provider → its organizations and teams: a name for each, where it answers, and its credentials."""
+    def accounts(self) -> dict[str, list[SimulatedAccount]]:
+        """Provider → its organizations and teams."""
+        suffix, workspace = self.key_suffix, {"workspace_id": self.openai_company.workspace_id}
         return {
             "anthropic": [
-                ("default", self.anthropic_url, {"admin_key": ADMIN_KEY + self.key_suffix}),
-                ("enterprise", self.anthropic_url, {"analytics_key": ANALYTICS_KEY + self.key_suffix}),
+                SimulatedAccount("default", self.anthropic_url, {"admin_key": ADMIN_KEY + suffix}),
+                SimulatedAccount("enterprise", self.anthropic_url, {"analytics_key": ANALYTICS_KEY + suffix}),
             ],
-            "cursor": [("default", self.cursor_url, {"admin_key": CURSOR_KEY + self.key_suffix})],
+            "cursor": [SimulatedAccount("default", self.cursor_url, {"admin_key": CURSOR_KEY + suffix})],
+            "openai": [
+                SimulatedAccount("default", self.openai_url, {"admin_key": OPENAI_KEY + suffix}),
+                SimulatedAccount("chatgpt", self.codex_url, {"codex_key": CODEX_KEY + suffix}, workspace),
+            ],
         }
 
     def now(self) -> datetime:
@@ -140,6 +197,12 @@ class Simulator:
     def cursor_day(self, day: date) -> CursorDay:
         """The truth of a day at Cursor, as far as it is settled by now."""
         return self._cursor_days.visible(day, settled(self.now()))
+
+    def openai_day(self, day: date) -> OpenAiDay:
+        """The truth of a day at OpenAI, as much of it as is visible by now, with what people did with Codex."""
+        seen = openai_version(day, self.now())
+        shown = self._openai_days.visible(day, seen, decisions=self._offers_decisions)
+        return replace(shown, codex=self._codex_days.visible(day, self.now()))
 
     def start(self) -> Self:
         """Serve; OSError if the port is taken."""
@@ -180,6 +243,7 @@ class Simulator:
             Route(f"{CONTROL}/faults", self._clear_faults, methods=["DELETE"]),
             *self._claude.routes(),
             *self._cursor.routes(),
+            *self._openai.routes(),
             *self._google.routes(),
         ]
         return FaultyApp(
@@ -196,10 +260,14 @@ class Simulator:
             return self._cursor.error(status, path, message)
         if path.startswith(GOOGLE_PREFIX):
             return self._google.error(status, path, message)
+        if path.startswith((OPENAI_PREFIX, CODEX_PREFIX)):
+            return self._openai.error(status, message)
         return self._claude.error(status, message) if path.startswith(PREFIX) else Response(status_code=status)
 
     def _lacks(self, path: str, status: int) -> str:
-        return (CURSOR_LACKS if path.startswith(CURSOR_PREFIX) else CLAUDE_LACKS).get(status, "Not available")
+        lacks = {CURSOR_PREFIX: CURSOR_LACKS, OPENAI_PREFIX: OPENAI_LACKS, CODEX_PREFIX: OPENAI_LACKS}
+        words = next((words for prefix, words in lacks.items() if path.startswith(prefix)), CLAUDE_LACKS)
+        return words.get(status, "Not available")
 
     def _transport(self, client: Any) -> asyncio.Transport | None:
         connections = self._server.server_state.connections if self._server else set()

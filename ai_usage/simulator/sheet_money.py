@@ -12,6 +12,10 @@ from ai_usage.simulator.cursor_calendar import cycle, days_between, settled
 from ai_usage.simulator.cursor_days import CursorDays
 from ai_usage.simulator.cursor_events import CENT, TOKENS_SINCE
 from ai_usage.simulator.cursor_team import TEAM_SINCE
+from ai_usage.simulator.openai_company import WORKSPACE_SINCE, Company
+from ai_usage.simulator.openai_days import SETTLED_AFTER as OPENAI_SETTLED_AFTER
+from ai_usage.simulator.openai_days import OpenAiDays
+from ai_usage.simulator.openai_days import version as openai_version
 from ai_usage.simulator.organization import Organization
 from ai_usage.simulator.sheet_cells import Formula, Shown, Value
 from ai_usage.simulator.sheet_people import UNCLEAR_DATE
@@ -21,16 +25,22 @@ ONE_DAY = timedelta(days=1)
 TEAM_PLAN = date(2024, 3, 1)
 ENTERPRISE_PLAN = date(2025, 11, 1)
 CURSOR_SEAT = Decimal("40.00")
+CHATGPT_SEAT = Decimal("25.00")
 BY_FIVES = 5
-CONSOLE, DASHBOARD = "Console > Cost", "Dashboard > Spending: on-demand usage, seats apart"
+SOURCES = {
+    "anthropic": "Console > Cost",
+    "cursor": "Dashboard > Spending: on-demand usage, seats apart",
+    "openai": "Platform > Usage > Costs",
+}
+CONSOLE = SOURCES["anthropic"]
 TOLD_AFTER = timedelta(hours=2)  # a day's end, Cursor has all of it
 TEAM_BUDGETS = {"Platform": 12000, "Data": 5000, "Web": 2500, "Support": 3000}
 
 Period = tuple[date, date]  # the end is exclusive
 
 
-def console_figures(claude: ClaudeDays, cursor: CursorDays, at: datetime) -> TabRows:
-    """Last month and this one at Claude, the last cycle and this one at Cursor: of days that no longer move."""
+def console_figures(claude: ClaudeDays, cursor: CursorDays, openai: OpenAiDays, at: datetime) -> TabRows:
+    """Last month and this one, of Cursor the last cycle and this one: of days that no longer move."""
     tab = TabRows("console_figures", "provider period_start period_end workspace_id amount_usd source note")
     before = (at - SETTLED_AFTER).date()
     for n, period in enumerate(_halves(before.replace(day=1), before)):
@@ -50,13 +60,17 @@ def console_figures(claude: ClaudeDays, cursor: CursorDays, at: datetime) -> Tab
     first, last = map(day_cell, _halves(before.replace(day=1), before)[0])
     tab.reject(["anthropic", first, last, None, "n/a", CONSOLE, "Asked, no answer yet"], "amount_usd is no number")
     tab.reject(["anthropic", UNCLEAR_DATE, last, None, 1200, CONSOLE], "period_start is March 4 or April 3")
+    settled_day = (at - OPENAI_SETTLED_AFTER).date()
+    for period in _halves(settled_day.replace(day=1), settled_day):
+        if usd := _openai_usd(openai, period, at):
+            _whole_company(tab, "openai", period, _cents(usd), as_text=False)
     return tab
 
 
 def _whole_company(tab: TabRows, provider: str, period: Period, usd: Decimal, *, as_text: bool) -> None:
     """One row, either of proper cells or of what people type."""
     meant = {"provider": provider, "period_start": period[0], "period_end": period[1], "amount_usd": usd}
-    source = CONSOLE if provider == "anthropic" else DASHBOARD
+    source = SOURCES[provider]
     if as_text:
         dates = (day_name(period[0]), period[1].isoformat())
         amount = f"${usd:,.2f}" if provider == "anthropic" else f" {usd:,.2f} "
@@ -90,6 +104,11 @@ def _cursor_usd(cursor: CursorDays, period: Period, at: datetime) -> Decimal:
     return Decimal(charged) / CENT / 100
 
 
+def _openai_usd(openai: OpenAiDays, period: Period, at: datetime) -> Decimal:
+    days = days_between(period[0], period[1] - ONE_DAY)
+    return sum((openai.visible(day, openai_version(day, at)).total_usd for day in days), Decimal())
+
+
 def _cents(usd: Decimal) -> Decimal:
     return usd.quantize(Decimal("0.01"))
 
@@ -109,6 +128,7 @@ def budgets(at: datetime) -> TabRows:
         tab.keep([month, "total", "", money_cell(Decimal(30000 + 1000 * n))], means)
         tab.keep([month, "provider", "anthropic", "24,500.50"], means | {"amount_usd": Decimal("24500.50")})
         tab.keep([month, "provider", "cursor", Formula("=70*40+2200", 5000, "5,000.00")], means)
+        tab.keep([month, "provider", "openai", money_cell(Decimal(5000))], means)
         for team, usd in TEAM_BUDGETS.items():
             tab.keep([month, "team", team, usd], means)
         tab.keep([month, "team", "Mobile", "$1,200", HOSTILE[n % 3]], means | {"amount_usd": Decimal(1200)})
@@ -117,7 +137,7 @@ def budgets(at: datetime) -> TabRows:
     return tab
 
 
-def seats(organization: Organization, cursor: CursorDays, at: datetime) -> TabRows:
+def seats(organization: Organization, cursor: CursorDays, company: Company, at: datetime) -> TabRows:
     """What was bought from when until when, `valid_to` exclusive; nothing that is yet to begin."""
     tab = TabRows("seats", "provider plan seat_price_usd seats valid_from valid_to")
     for provider, plan, price, first, following in (
@@ -125,12 +145,13 @@ def seats(organization: Organization, cursor: CursorDays, at: datetime) -> TabRo
         ("anthropic", "Enterprise", Decimal("60.00"), ENTERPRISE_PLAN, None),
         ("cursor", "Business", CURSOR_SEAT, TEAM_SINCE.date(), TOKENS_SINCE),
         ("cursor", "Teams", CURSOR_SEAT, TOKENS_SINCE, None),
+        ("openai", "ChatGPT Business", CHATGPT_SEAT, WORKSPACE_SINCE.date(), None),
     ):
         if first > at.date():
             continue
         ended = following if following and following <= at.date() else None
         until = datetime.combine(ended, time(), UTC) if ended else at
-        count = _purchased(provider, organization, cursor, until)
+        count = company.seats(until) if provider == "openai" else _purchased(provider, organization, cursor, until)
         price_cell: Value = Shown(price, f"${price}") if ended is None else f"${price}"
         dates: list[Value] = [first.isoformat() if ended else day_cell(first), ended.isoformat() if ended else None]
         tab.keep(

@@ -3,6 +3,7 @@
 import random
 from datetime import date, datetime, timedelta
 
+from ai_usage.simulator.openai_company import Company
 from ai_usage.simulator.organization import ApiKey, Organization, Person
 from ai_usage.simulator.people_days import PeopleDays, latest_ready
 from ai_usage.simulator.sheet_rows import HOSTILE, TabRows, day_cell, day_name, shouted
@@ -23,14 +24,15 @@ COST_CENTERS = {  # team → what Finance books its people's costs on
     **dict.fromkeys(("Support", "Marketing", "Design"), 4200),
     **dict.fromkeys(("Finance", "People"), 4300),
 }
+OPENAI_OWNERS = {"search prod": "Web", "nightly etl": "Data"}  # keys of service accounts → the owner's team
 USAGE_DAYS = 40
 GOES_ON_LEAVE = 7  # of those present, who
 UNCLEAR_DATE = "03/04/2026"
 
 
-def api_key_mapping(organization: Organization, seed: int, at: datetime) -> TabRows:
-    """Most keys there are; each fifth one is another's than its maker's."""
-    tab = TabRows("api_key_mapping", "api_key_id api_key_name user_email team_name description")
+def api_key_mapping(organization: Organization, company: Company, seed: int, at: datetime) -> TabRows:
+    """Most keys there are at Claude, of which each fifth is another's than its maker's, and two robots' at OpenAI."""
+    tab = TabRows("api_key_mapping", "api_key_id api_key_name user_email team_name description provider")
     keys = [(n, key) for n, key in enumerate(organization.api_keys) if key.created_at <= at]
     for n, key in keys:
         owner = _owner(organization, seed, n, key, at)
@@ -42,7 +44,7 @@ def api_key_mapping(organization: Organization, seed: int, at: datetime) -> TabR
         elif n % UNMAPPED != UNMAPPED_FIRST:
             text = HOSTILE[n // 12 % 3] if n % 12 == 4 else f"{key.name} of {key.workspace.name}"
             cells = [key.id, key.name, shouted(owner.email), owner.team] if n % 9 == 2 else cells
-            tab.keep([*cells, text, *(["asked twice"] if n % 7 == 0 else [])], {"user_email": owner.email})
+            tab.keep([*cells, text, *([None, "asked twice"] if n % 7 == 0 else [])], {"user_email": owner.email})
         if n == len(keys) // 2:
             tab.leave_blank()
     stranger = organization.people[0]
@@ -52,6 +54,11 @@ def api_key_mapping(organization: Organization, seed: int, at: datetime) -> TabR
             owner = _owner(organization, seed, n, key, at)
             other = next(person for person in organization.people if person.team == owner.team and person != owner)
             tab.reject([key.id, key.name, other.email, other.team, "No, mine"], "the key has two owners: see above")
+    for n, (name, team) in enumerate(OPENAI_OWNERS.items()):
+        at_openai = company.key(name)
+        if at_openai.created_at <= at:
+            colleague = _colleague(organization, f"openai:{seed}", team, n, at)
+            tab.keep([at_openai.id, name, colleague.email, team, f"{name} of {at_openai.project.name}", "openai"])
     return tab
 
 

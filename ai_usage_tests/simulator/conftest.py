@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from ai_usage.simulator import ADMIN_KEY, Simulator, server
+from ai_usage_tests.simulator.openai_client import OpenAiClient
 
 BETAS = "analytics-usage-cost-2026-08-24"
 NOW = datetime(2026, 11, 20, 15, 32, tzinfo=UTC)
@@ -78,3 +79,16 @@ def claude(running: ClaudeClient) -> Iterator[ClaudeClient]:
     running.clock.at = NOW
     running.simulator.faults.clear()
     running.simulator.requests.clear()
+
+
+@pytest.fixture
+def openai(claude: ClaudeClient) -> Iterator[OpenAiClient]:
+    """The same simulator; its clock and faults are reset after each test."""
+    with httpx.Client(timeout=PATIENCE) as http:
+        yield OpenAiClient(claude.simulator, http)
+
+
+@pytest.fixture
+def running_clock(claude: ClaudeClient) -> Clock:
+    """The clock of the simulator that `claude` and `openai` ask."""
+    return claude.clock

@@ -49,6 +49,7 @@ def test_good_rows_have_their_stated_values_and_bad_rows_their_faults(running: G
         else:
             keys = [each[0] for each in running.values(bad.tab) if each]
             known = {key.id for key in running.simulator.organization.api_keys}
+            known |= {key.id for key in running.simulator.openai_company.keys}
             assert keys.count(cells["api_key_id"]) == (2 if "two owners" in bad.why else 1)
             assert (cells["api_key_id"] in known) == ("two owners" in bad.why)
 
@@ -94,6 +95,8 @@ def test_console_figures_are_the_truth_to_the_cent(now: datetime) -> None:
         if figure["provider"] == "anthropic":
             lines = [line for day in days for line in simulator.day(day).cost_lines.items()]
             truth = sum((cents for (where, _), cents in lines if space in (None, where)), Decimal()) / 100
+        elif figure["provider"] == "openai":
+            truth = sum((simulator.openai_day(day).total_usd for day in days), Decimal())
         else:
             events = [event for day in days for event in simulator.cursor_day(day).events]
             truth = sum((Decimal(event.charged_cents) for event in events if event.is_chargeable), Decimal()) / 100
@@ -103,7 +106,7 @@ def test_console_figures_are_the_truth_to_the_cent(now: datetime) -> None:
     assert len([key for key in seen if key[0] == "anthropic" and not key[2]]) == len(
         [key for key in seen if key[0] == "anthropic" and key[2]]
     )
-    assert {provider for provider, _, _ in seen} == {"anthropic", "cursor"}
+    assert {provider for provider, _, _ in seen} == {"anthropic", "cursor", "openai"}
 
 
 def test_right_after_midnight_no_figure_includes_the_day_that_cursor_has_not_completed() -> None:
@@ -135,9 +138,13 @@ def test_most_keys_have_owners_who_exist_and_seats_are_those_of_the_team(running
     organization = running.simulator.organization
     mapped = {row.values["api_key_id"]: row.values for row in running.sheet.good if row.tab == "api_key_mapping"}
     del mapped[UNKNOWN_KEY]
+    at_openai = [mapped.pop(key.id) for key in running.simulator.openai_company.keys if key.id in mapped]
+    assert [row["provider"] for row in at_openai] == ["openai", "openai"]
+    assert {row["provider"] for row in mapped.values()} == {None}
     assert 0.8 < len(mapped) / len(organization.api_keys) < 1
     teams = {person.email: person.team for person in organization.people}
-    assert {teams[str(row["user_email"])] == row["team_name"] for row in mapped.values()} == {True}
+    for row in (*mapped.values(), *at_openai):
+        assert teams[str(row["user_email"])] == row["team_name"]
     makers = {key.id: key.created_by for key in organization.api_keys}
     emails = {person.email: person.id for person in organization.people}
     made = [row for key, row in mapped.items() if (makers[str(key)] or "").startswith("user_")]
@@ -155,6 +162,18 @@ def test_most_keys_have_owners_who_exist_and_seats_are_those_of_the_team(running
     paid = sum(member["role"] != "free-owner" for member in members)
     assert cursor["seats"] == -(-paid // 5) * 5
     assert cursor["seat_price_usd"] == Decimal(40)
+
+
+def test_seats_of_chatgpt_are_paid_for_by_fives_and_cover_who_uses_codex(running: Google) -> None:
+    rows = [row.values for row in running.sheet.good if row.tab == "seats" and row.values["provider"] == "openai"]
+    [seats] = rows
+    assert (seats["plan"], seats["seat_price_usd"]) == ("ChatGPT Business", Decimal(25))
+    assert (seats["valid_from"], seats["valid_to"]) == (date(2026, 2, 1), None)
+    days = [date(2026, 11, 2) + timedelta(days=n) for n in range(17)]
+    used = {row.member.id for day in days for row in running.simulator.openai_day(day).codex}
+    assert isinstance(seats["seats"], int)
+    assert seats["seats"] % 5 == 0
+    assert len(used) <= seats["seats"] < 2 * len(used)
 
 
 @pytest.mark.usefixtures("_worlds_of_their_own")
