@@ -52,6 +52,9 @@ def no_day_is_missing(provider: Provider, of: CoreTables) -> DailyCheck:
     provider was asked about needs it too; an optional one, only once the provider has answered it.
     """
     pulls = of.counted
+    optional = [pull for pull in pulls if pull in provider.optional_pulls]
+    is_optional = optional == list(pulls)
+    asked = {"pulls": list(pulls), "optional": [""] if is_optional else optional or [""]}
     sql = "checks/no_day_is_missing"
     return DailyCheck(
         name="no_day_is_missing",
@@ -65,8 +68,8 @@ def no_day_is_missing(provider: Provider, of: CoreTables) -> DailyCheck:
         asked_by=provider.gate.pulls,
         also_reads=of.others,
         sql=sql,
-        evaluate=each_day(sql, lambda rows: failed(f"{'; '.join(map(_missing, rows))}.", rows), pulls=list(pulls)),
-        is_optional=provider.is_optional(pulls),
+        evaluate=each_day(sql, lambda rows: failed(f"{'; '.join(map(_missing, rows))}.", rows), **asked),
+        is_optional=is_optional,
         gates_day=set(pulls) <= set(provider.gate.pulls),
     )
 

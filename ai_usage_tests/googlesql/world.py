@@ -48,6 +48,7 @@ from ai_usage_tests.googlesql.lines import (
 PARAMETERS = {
     "first_day": Parameter("DATE", date.fromisoformat(WED)),
     "last_day": Parameter("DATE", date.fromisoformat(FRI)),
+    "optional": Parameter("ARRAY<STRING>", ["cursor_usage_events"]),
     "pulls": Parameter("ARRAY<STRING>", ["claude_cost_report", "cursor_usage_events", "sheet_budgets"]),
     "providers": Parameter("ARRAY<STRING>", ["anthropic", "cursor"]),
     "bill": Parameter("STRING", "claude_cost_report"),

@@ -1,6 +1,7 @@
 -- Days on which a report was never pulled (not even an empty answer stands in the ledger), or on which core does not
 -- hold the newest version, with as many rows as that has records that can be used: what was pulled and not built is
--- missing too, whether core has nothing of the day or an older version.
+-- missing too, whether core has nothing of the day or an older version. An `@optional` report among required ones is
+-- missing only where the account has ever answered it.
 with days as (
     select activity_date
     from unnest(generate_date_array(@first_day, @last_day)) as activity_date
@@ -33,6 +34,14 @@ covered as (
             and days.activity_date <= accounts.last_day
 ),
 
+answered as (
+    select distinct
+        pull,
+        account
+    from ai_usage_raw.pulls
+    where pull in unnest(@optional)
+),
+
 expected as (
     select
         days.activity_date,
@@ -41,6 +50,8 @@ expected as (
     from days
     cross join reports
     left join covered on days.activity_date = covered.activity_date
+    left join answered on reports.pull = answered.pull and covered.account = answered.account
+    where reports.pull not in unnest(@optional) or answered.pull is not null
 ),
 
 newest as (

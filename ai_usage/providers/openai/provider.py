@@ -11,6 +11,7 @@ from ai_usage.providers.openai import assets, keys, organizations, people, pulls
 from ai_usage.providers.openai.endpoints import ADMIN_VARIABLE, CODEX_VARIABLE, SOURCE
 from ai_usage.providers.openai.probe import PROBE
 from ai_usage.providers.openai.resource import ADMIN_KEY, CODEX_KEY, FIELDS, open_client
+from ai_usage.providers.openai.summary import summary
 from ai_usage.providers.provider import Bill, CoreTables, Gate, Platform, Provider
 from ai_usage.settings import settings
 from ai_usage.warehouse.reading.ledger_records import Records
@@ -101,7 +102,7 @@ OPENAI = Provider(
     tables=(*tables.RAW_TABLES.values(), *tables.CORE_TABLES),
     assets=[*pulls.ASSETS, *assets.ASSETS],
     probe=PROBE,
-    # ON MERGE OF THE SUMMARY: summary=summary, from ai_usage.providers.openai.summary
+    summary=summary,
     also_called=("chatgpt", "codex"),
     people=people.PEOPLE,
     keys=keys.KEYS,
