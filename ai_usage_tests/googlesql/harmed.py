@@ -120,15 +120,15 @@ HARM: Lines = {
     ),
 }
 HARM["ai_usage_analytics.ai_spend"] += lines_of(BILLED, (WED, *OF_ANN, "480.5", "key_sheet", "final"))
-HARM["ai_usage_analytics.ai_spend"] += lines_of(BILLED, (WED, "openai", *OF_ANN[1:], "0.5", "key_sheet", "final"))
+HARM["ai_usage_analytics.ai_spend"] += lines_of(BILLED, (WED, "google", *OF_ANN[1:], "0.5", "key_sheet", "final"))
 HARM["ai_usage_analytics.spend_by_scope"] = lines_of(
     BY_SCOPE,
-    *((str(day), "provider", "openai", "3", "3", "0", True) for day in [*EARLIER, date(2024, 3, 1)]),
+    *((str(day), "provider", "google", "3", "3", "0", True) for day in [*EARLIER, date(2024, 3, 1)]),
 )
 HARM["ai_usage_analytics.budgets"] = lines_of(
     "row_number month scope scope_name amount_usd",
     (5, "2024-02", "team", "data", "200"),
-    (6, "2024-03", "provider", "openai", "30.5"),
+    (6, "2024-03", "provider", "google", "30.5"),
 )
 HARM["ai_usage_analytics.cursor_usage_stats"] += lines_of(
     STATS,

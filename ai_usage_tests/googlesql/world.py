@@ -377,7 +377,7 @@ ORDINARY: Lines = {
     ),
     "ai_usage_analytics.console_figures": lines_of(
         "row_number provider period_start period_end workspace_id amount_usd source note",
-        (2, "openai", "2024-02-01", "2024-03-01", None, "18.423456795", "console", None),
+        (2, "google", "2024-02-01", "2024-03-01", None, "18.423456795", "console", None),
         (3, "anthropic", "2024-02-28", "2024-03-01", TEAM, "12.173456789", "invoice", "by hand"),
         (6, "anthropic", "2024-02-28", "2024-03-02", None, "19.36", "console", None),
         (7, "anthropic", "2024-02-28", "2024-03-02", "default", "6.48", "console", None),
