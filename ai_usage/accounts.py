@@ -28,13 +28,16 @@ Entry = Mapping[str, Any]
 @dataclass(frozen=True)
 class Credential:
     """A kind of key that a provider's accounts have: its field in the file, and the variable that makes an account of
-    that name by itself, with whether that is set.
+    that name by itself, with whether that is set. Such a key may be asked at a base URL of its own, and its variable's
+    account may have options, both by the settings.
     """
 
     field: str
     variable: str
     account: str
     is_set: Callable[[Settings], bool]
+    base_url: Callable[[Settings], str] | None = None  # None: the provider's
+    options: Callable[[Settings], Mapping[str, str]] = lambda _: {}
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,15 @@ class AccountFields:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(credential.field for credential in self.credentials)
+
+    def having(self, names: Collection[str]) -> list[Credential]:
+        """The credentials of these fields."""
+        return [credential for credential in self.credentials if credential.field in names]
+
+    def base_urls(self, of: Settings, names: Collection[str]) -> list[str]:
+        """Where an account with these credentials is asked, by the settings: keys of one account share an address."""
+        found = [(credential.base_url or self.base_url)(of) for credential in self.having(names)]
+        return list(dict.fromkeys(found)) or [self.base_url(of)]
 
 
 @dataclass(frozen=True)
@@ -135,7 +147,14 @@ def _of_variables(
         if credential.variable not in taken and environ.get(credential.variable, "").strip():
             found.setdefault(credential.account, {})[credential.field] = credential.variable
     return [
-        Account(fields.provider, name, _values(variables, environ), fields.base_url(of), variables=variables)
+        Account(
+            fields.provider,
+            name,
+            _values(variables, environ),
+            fields.base_urls(of, variables)[0],
+            {name: text for one in fields.having(variables) for name, text in one.options(of).items() if text},
+            variables,
+        )
         for name, variables in found.items()
     ]
 
@@ -166,7 +185,8 @@ class _Entry:
             if not environ.get(variable, "").strip():
                 raise self.wrong(f"takes {of_field} from {variable}, which is not set: set it, or take the account out")
         credentials = _values(variables, environ)
-        return Account(self.fields.provider, name, credentials, self._base_url(), self._options(), variables)
+        base_url = self._base_url(variables)
+        return Account(self.fields.provider, name, credentials, base_url, self._options(), variables)
 
     def variables(self) -> dict[str, str]:
         """Credential → the variable that holds it."""
@@ -182,9 +202,14 @@ class _Entry:
                 found[of_field] = named[1]
         return found
 
-    def _base_url(self) -> str:
+    def _base_url(self, names: Collection[str]) -> str:
+        usual, *others = self.fields.base_urls(self.of, names)
+        if others:
+            raise self.wrong(
+                f"has {' and '.join(names)}, which are asked at different addresses: write an account each"
+            )
         if "base_url" not in self.written:
-            return self.fields.base_url(self.of)
+            return usual
         try:
             url: str = TypeAdapter(BaseUrl).validate_python(self.written["base_url"])
         except ValidationError as error:
@@ -192,9 +217,9 @@ class _Entry:
         else:
             return url
         if isinstance(why, BadText):
-            sentence = why.sentence(name="base_url", default=self.fields.base_url(self.of))
+            sentence = why.sentence(name="base_url", default=usual)
             raise self.wrong(f"cannot be used: {sentence.removesuffix('.')}")
-        raise self.wrong(f'has a base_url that is no text; write one such as "{self.fields.base_url(self.of)}"')
+        raise self.wrong(f'has a base_url that is no text; write one such as "{usual}"')
 
     def _options(self) -> dict[str, str]:
         return {name: str(self.written[name]) for name in self.fields.options if name in self.written}

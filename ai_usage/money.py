@@ -14,6 +14,7 @@ from ai_usage.errors import SettingError
 
 # As wide as a NUMERIC(38, 9): refuses what that cannot hold.
 EXACT = Context(prec=38, rounding=ROUND_HALF_EVEN)
+WIDE = Context(prec=120)  # of sums of amounts with more than nine decimals, before they are rounded once
 FINEST = Decimal("1e-7")  # of a cent: the ninth decimal of a dollar
 USD = "USD"
 
@@ -44,6 +45,23 @@ def usd_of_each(cents: Sequence[Decimal | None]) -> Sequence[Decimal | None]:
     """`usd` of many amounts that are known to be finite and not too large (`warehouse.reading`); None stays None."""
     quantize, scaleb = EXACT.quantize, EXACT.scaleb
     return [None if amount is None else scaleb(quantize(amount, FINEST), -2) for amount in cents]
+
+
+def rounded_together(amounts: Sequence[Decimal | None]) -> list[Decimal | None]:
+    """Amounts to nine decimals, half-even, with a sum that is the exact sum to nine decimals: each is the growth of the
+    rounded running sum. None stays None. `ValueError` if NUMERIC(38, 9) cannot hold one.
+    """
+    rounded: list[Decimal | None] = []
+    exact = before = Decimal(0)
+    for amount in amounts:
+        if amount is None:
+            rounded.append(None)
+            continue
+        exact = WIDE.add(exact, amount)
+        after = nine_decimals(exact)
+        rounded.append(EXACT.subtract(after, before))
+        before = after
+    return rounded
 
 
 @dataclass(frozen=True)

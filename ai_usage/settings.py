@@ -26,10 +26,15 @@ ROOT, LOOPBACK, ADDRESS = types.ROOT, types.LOOPBACK, types.ADDRESS
 SIMULATED_CURSOR_PLANS = ROOT / "ai_usage" / "simulator" / "cursor_plans.toml"
 DAYS_OF_A_DEMO = 30
 CONFIG = ConfigDict(validate_by_name=True, validate_default=True, hide_input_in_errors=True)
-SECRETS = (
+PROVIDER_KEYS = (  # each makes an account at a provider
     "ANTHROPIC_ADMIN_API_KEY",
     "ANTHROPIC_ANALYTICS_API_KEY",
     "CURSOR_ADMIN_API_KEY",
+    "OPENAI_ADMIN_KEY",
+    "OPENAI_CODEX_ANALYTICS_KEY",
+)
+SECRETS = (
+    *PROVIDER_KEYS,
     "ALERT_SLACK_WEBHOOK_URL",
     "ALERT_WEBHOOK_URL",
     "ALERT_SMTP_URL",
@@ -38,6 +43,7 @@ SECRETS = (
 )
 
 ANTHROPIC_URL, CURSOR_URL = "https://api.anthropic.com", "https://api.cursor.com"
+OPENAI_URL, CODEX_URL = "https://api.openai.com/v1", "https://api.chatgpt.com/v1/analytics/codex"
 
 
 def _variable(name: str, default: object) -> Any:
@@ -73,6 +79,11 @@ class Settings:
     has_anthropic_analytics_key: types.IsSet = _flag("ANTHROPIC_ANALYTICS_API_KEY")
     cursor_base_url: types.BaseUrl = _variable("CURSOR_ADMIN_BASE_URL", CURSOR_URL)
     has_cursor_key: types.IsSet = _flag("CURSOR_ADMIN_API_KEY")
+    openai_base_url: types.BaseUrl = _variable("OPENAI_ADMIN_BASE_URL", OPENAI_URL)
+    has_openai_admin_key: types.IsSet = _flag("OPENAI_ADMIN_KEY")
+    codex_base_url: types.BaseUrl = _variable("OPENAI_CODEX_BASE_URL", CODEX_URL)
+    has_codex_key: types.IsSet = _flag("OPENAI_CODEX_ANALYTICS_KEY")
+    codex_workspace_id: str = _variable("OPENAI_CODEX_WORKSPACE_ID", "")  # the ChatGPT workspace of that key
     accounts_file: types.File | None = _variable("AI_USAGE_ACCOUNTS", None)  # accounts.toml: more accounts at providers
     uploads_dir: types.Folder = _variable("AI_USAGE_UPLOADS_DIR", "uploads")
     cursor_plans: types.File | None = _variable("CURSOR_PLANS", None)  # prices of the team's plans; None: unknown
@@ -150,8 +161,8 @@ class Settings:
     @property
     def any_provider_key(self) -> bool:
         """Whether any real provider can be asked; if not, the commands fall back to the simulated ones."""
-        has_key = self.has_anthropic_admin_key or self.has_anthropic_analytics_key or self.has_cursor_key
-        return has_key or self.accounts_file is not None
+        is_set = {of.default.validation_alias: getattr(self, of.name) for of in _declared()}
+        return any(is_set[name] for name in PROVIDER_KEYS) or self.accounts_file is not None
 
     @property
     def any_source(self) -> bool:
@@ -202,8 +213,13 @@ def _named_by_accounts() -> frozenset[str]:
 @cache
 def _variables() -> dict[str, object]:
     """Every variable with its default."""
-    declared = [of.default for of in fields(Settings) if isinstance(of.default, FieldInfo)]
-    return {str(of.validation_alias): of.default for of in declared}
+    return {str(of.default.validation_alias): of.default.default for of in _declared()}
+
+
+@cache
+def _declared() -> list[Any]:
+    """The fields that a variable sets."""
+    return [of for of in fields(Settings) if isinstance(of.default, FieldInfo)]
 
 
 def names() -> frozenset[str]:

@@ -20,7 +20,9 @@ SHARED_PREFIXES = (
     *("ALERT_", "METABASE_", "DAGSTER_POSTGRES_"),
 )
 # Providers' own programs and continuous integration set these on many machines. They lack only a word of one of ours.
-OTHER_PROGRAMS = frozenset({"ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "OPENAI_BASE_URL", "GITHUB_API_URL"})
+OTHER_PROGRAMS = frozenset(
+    {"ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "GITHUB_API_URL"}
+)
 ALIKE = 0.8  # ANTHROPIC_ADMIN_KEY is to ANTHROPIC_ADMIN_API_KEY as 0.90, CURSOR_API_KEY to CURSOR_ADMIN_API_KEY as 0.82
 NEARLY_THE_SAME = 0.9  # where a name does not even begin as ours do: ANTROPIC_ADMIN_API_KEY
 

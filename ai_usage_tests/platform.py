@@ -27,6 +27,7 @@ from ai_usage.definitions import ASSETS, CHECKS, build_defs
 from ai_usage.marts.assets import VIEWS
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.audit_log.folder import Uploads
+from ai_usage.providers.anthropic.provider import ANTHROPIC
 from ai_usage.providers.anthropic.records.usage_and_cost import CostLine
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import Settings, settings
@@ -44,9 +45,10 @@ def _named(*starts: str) -> dg.AssetSelection:
 
 
 OF_CURSOR = _named("cursor", "dim_cursor")
-# What Claude alone cannot change: a third of the steps.
+# What Claude alone cannot change: half of the steps.
 OF_VIEWS = dg.AssetSelection.assets(*(view.key for view in VIEWS))  # which no run fills
-OF_OTHERS = OF_CURSOR | _named("sheet")
+OTHERS = [asset for of in PROVIDERS if of is not ANTHROPIC for asset in of.assets]
+OF_OTHERS = OF_CURSOR | dg.AssetSelection.assets(*OTHERS) | _named("sheet")
 OF_CLAUDE = WITHOUT_BOARDS - OF_OTHERS
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -111,9 +113,12 @@ class Platform:
         cursor_admin: Any = None,
         sheet: Any = None,
         uploads: Uploads | None = None,
+        **other_clients: Any,
     ) -> Outcome:
-        """What the jobs do, for any part of the graph."""
+        """What the jobs do, for any part of the graph. A provider without a client is not configured."""
         resources = {
+            **{of.source.resource: None for of in PROVIDERS},
+            **other_clients,
             "claude_admin": claude_admin,
             "cursor_admin": cursor_admin,
             "sheet": sheet,

@@ -27,8 +27,8 @@ from ai_usage_tests.dashboards.truth import TRUTHS
 LONG_BECAUSE = re.compile(r'^"""[^\n]*\(long because [^)\n]+\)')
 # What folders of a kind have, each its own.
 ROLES = {
-    *("assets", "client", "engine", "errors", "pages", "port", "probe", "provider", "pulls", "records", "refusals"),
-    *("registry", "resource", "server", "statements", "summary", "tables"),
+    *("assets", "client", "endpoints", "engine", "errors", "organizations", "pages", "port", "probe", "provider"),
+    *("pulls", "records", "refusals", "registry", "resource", "rows", "server", "statements", "summary", "tables"),
     *("analytics", "claude_code", "lists", "usage_and_cost"),  # Claude's reports: their records, their rows
 }
 # What is pulled, built, checked and shown, in each of these layers.

@@ -1,7 +1,7 @@
 """How a core table is rebuilt, whichever provider's: the run's days, in place of what it had of them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -70,31 +70,42 @@ def asked_days_by_account(warehouse: Warehouse, asset: str, span: Span) -> dict[
     return asked
 
 
-def rebuild(
-    context: dg.AssetExecutionContext,
-    warehouse: Warehouse,
-    table: Table,
-    *,
-    pull: str,
-    shape: Callable[[Records], pl.DataFrame],
-) -> None:
+Shape = Callable[[Records], pl.DataFrame]
+
+
+def rebuild(context: dg.AssetExecutionContext, warehouse: Warehouse, table: Table, *, pull: str, shape: Shape) -> None:
     """Replace the run's days of a table by the newest records of a pull, account by account, and note each day's rows
     and money. An account's day that was pulled is replaced whole, even by nothing; one never pulled is left as it is.
     Records that could not be used are kept in `record_rejections`.
     """
+    rebuild_of_pulls(context, warehouse, table, {pull: shape})
+
+
+def rebuild_of_pulls(
+    context: dg.AssetExecutionContext, warehouse: Warehouse, table: Table, shapes: Mapping[str, Shape]
+) -> None:
+    """The same, of a table with rows of several pulls: a day is replaced once any of them was pulled, by the rows of
+    all of them.
+    """
     asset, money = f"core/{table.name}", next((c for c in table.columns if c.endswith("_usd")), None)
     with warehouse.connected():
-        for days in spans_with_few_records(warehouse, [pull], span_of_run(context)):
-            newest = warehouse.newest(pull, days)
-            built = [_replaced(warehouse, table, part, shape) for part in newest.by_account().values()]
+        for days in spans_with_few_records(warehouse, list(shapes), span_of_run(context)):
+            newest = [warehouse.newest(pull, days) for pull in shapes]
+            accounts = sorted({account for records in newest for account in records.accounts})
+            built = [
+                _replaced(warehouse, table, account, [records.of_account(account) for records in newest], shapes)
+                for account in accounts
+            ]
             rejected = sum((of_account.rejected for of_account in built), Counter[date | None]())
             if built:
                 rows = pl.concat([of_account.rows for of_account in built])
                 for row in _by_day(newest, rows, money).to_dicts():
                     day = row.pop("activity_date")
                     note(context, asset, day, **row, **({"rejected_records": rejected[day]} if rejected[day] else {}))
-            for unpulled in set(days.days) - set(newest.days):
-                note(context, asset, unpulled, skipped=f"raw/{pull} has no answer for this day: left as it was")
+            pulled = {day for records in newest for day in records.days}
+            raw = ", ".join(f"raw/{pull}" for pull in shapes)
+            for unpulled in set(days.days) - pulled:
+                note(context, asset, unpulled, skipped=f"{raw} has no answer for this day: left as it was")
 
 
 @dataclass(frozen=True)
@@ -105,21 +116,26 @@ class _Built:
     rejected: Counter[date | None]
 
 
-def _replaced(warehouse: Warehouse, table: Table, part: Records, shape: Callable[[Records], pl.DataFrame]) -> _Built:
+def _replaced(
+    warehouse: Warehouse, table: Table, account: str, parts: Sequence[Records], shapes: Mapping[str, Shape]
+) -> _Built:
     """Put one account's records in place of what the table has of its days."""
-    [account] = part.accounts
-    rows = shape(part)
-    warehouse.replace_days(table, part.days, rows, of={"account": account})
-    keep_rejections(warehouse, part)
-    return _Built(rows, Counter(rejection.activity_date for rejection in part.rejections))
+    pulled = [part for part in parts if not part.versions.is_empty()]
+    rows = pl.concat([shapes[part.pull](part) for part in pulled])
+    days = {day for part in pulled for day in part.days}
+    warehouse.replace_days(table, sorted(days), rows, of={"account": account})
+    for part in pulled:
+        keep_rejections(warehouse, part)
+    return _Built(rows, Counter(rejection.activity_date for part in pulled for rejection in part.rejections))
 
 
-def _by_day(newest: Records, built: pl.DataFrame, money: str | None) -> pl.DataFrame:
+def _by_day(newest: Sequence[Records], built: pl.DataFrame, money: str | None) -> pl.DataFrame:
     """Each day's pulls, rows and money, of all accounts together."""
     sums = built.group_by("activity_date").agg(
         pl.len().alias("dagster/partition_row_count"), *([pl.col(money).sum()] if money else [])
     )
-    versions = newest.versions.group_by("activity_date", maintain_order=True).agg(pl.col("pull_id").str.join(", "))
+    all_versions = pl.concat([records.versions.select("activity_date", "pull_id") for records in newest])
+    versions = all_versions.group_by("activity_date", maintain_order=True).agg(pl.col("pull_id").str.join(", "))
     return versions.join(sums, on="activity_date", how="left").with_columns(
         pl.col("dagster/partition_row_count").fill_null(0),
         *([pl.col(money).fill_null(0)] if money else []),

@@ -1,5 +1,5 @@
 """Instants in whatever form providers send them: RFC 3339 text, a bare day, epoch milliseconds as a number or as
-text.
+text; where a contract says seconds, those.
 """
 
 from datetime import UTC, date, datetime
@@ -24,6 +24,17 @@ def day_of_instant(value: object) -> date | None:
     except (ValueError, OverflowError):
         return None
     return day if day >= EARLIEST else None
+
+
+def day_of_seconds(value: object) -> date | None:
+    """The UTC day of an instant in seconds since 1970, as a number or as text of one; None for anything else."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number and not (isinstance(value, str) and value.isascii() and value.isdigit()):
+        return None
+    try:
+        return day_of_instant(int(value) * 1000)  # type: ignore[call-overload]
+    except (ValueError, OverflowError):
+        return None
 
 
 def _day_of_text(value: str) -> date:

@@ -4,7 +4,7 @@ came.
 
 import json
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -76,6 +76,9 @@ class Client(Counted, Protocol):
 C = TypeVar("C", bound=Client)
 
 
+NotesOf = Callable[[Answer], Mapping[str, object]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Report(Generic[C]):
     """A report as its pull asks for it. `make doctor` asks through the same record: what the provider refuses to a
@@ -91,6 +94,7 @@ class Report(Generic[C]):
     is_asked_of: Callable[[C], bool] = lambda _: True  # whether an account has a key for it
     lacks: str = ""  # why nothing is asked where no account has
     key_variable: str = ""  # the variable that holds this key, where it is another one than the source's
+    notes_of: NotesOf = lambda _: {}  # what else is noted of an answer's day
 
     def is_not_included(self, refusal: Refused, client: C) -> bool:
         """Whether the plan or scope lacks this report, so that it is skipped instead of failed."""
@@ -180,9 +184,7 @@ def pull_snapshot(
             try:
                 with tally.of(f"raw/{report.pull}"):
                     answers = report.ask(client, Span(today, today))
-                append_noted(
-                    context, warehouse, report.pull, answers, asked_at=asked_at, account=client.account, noted=noted
-                )
+                append_report(context, warehouse, client, report, answers, asked_at=asked_at, noted=noted)
             finally:
                 tally.note(noted)
 
@@ -238,9 +240,7 @@ def pull_days(
                     context.log.warning("%s of %s is left as it was: %s", pull, some_days, error)
                     unusable.append(error)
                 else:
-                    append_noted(
-                        context, warehouse, pull, answers, asked_at=asked_at, account=client.account, noted=noted
-                    )
+                    append_report(context, warehouse, client, report, answers, asked_at=asked_at, noted=noted)
         finally:
             tally.note(noted)
     if unusable:
@@ -262,6 +262,21 @@ def skipped_where_not_included(
         noted(f"raw/{report.pull}", None, skipped=why)
 
 
+def append_report(
+    context: dg.AssetExecutionContext,
+    warehouse: Warehouse,
+    client: C,
+    report: Report[C],
+    answers: Sequence[Answer],
+    *,
+    asked_at: datetime,
+    noted: Note,
+) -> None:
+    """`append_noted`, of what an account answered to a report."""
+    append_noted(context, warehouse, report.pull, answers, asked_at=asked_at, account=client.account, noted=noted,
+                 notes_of=report.notes_of)  # fmt: skip
+
+
 def append_noted(
     context: dg.AssetExecutionContext,
     warehouse: Warehouse,
@@ -271,14 +286,15 @@ def append_noted(
     asked_at: datetime,
     account: str = DEFAULT_ACCOUNT,
     noted: Note | None = None,
+    notes_of: NotesOf = lambda _: {},
 ) -> None:
     """Write an account's answers to the ledger, and note on each day what version of it there is now, or why there is
-    none. They were asked for at `asked_at`, before the first request.
+    none, and what `notes_of` an answer has. They were asked for at `asked_at`, before the first request.
     """
     noted = noted or partial(note, context)
     versions = warehouse.append(pull, [replace(each, asked_at=asked_at, account=account) for each in answers])
     for answer, version in zip(answers, versions, strict=True):
-        noted(f"raw/{pull}", version.day, **_described(version), pages=answer.pages)
+        noted(f"raw/{pull}", version.day, **_described(version), pages=answer.pages, **notes_of(answer))
         if not version.is_newest:
             context.log.warning("%s of %s: a later question was answered first: kept as an older version.", pull,
                                 version.day or "now")  # fmt: skip

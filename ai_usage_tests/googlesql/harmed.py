@@ -33,7 +33,8 @@ from ai_usage_tests.googlesql.lines import (
     Lines,
     lines_of,
 )
-from ai_usage_tests.googlesql.world import BY_KEY, ORDINARY
+from ai_usage_tests.googlesql.openai_world import BY_KEY
+from ai_usage_tests.googlesql.world import ORDINARY
 
 # What HARMED has in addition, each line for a check.
 HARM: Lines = {

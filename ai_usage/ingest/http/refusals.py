@@ -33,7 +33,7 @@ class ApiWords:
         return self.advising(404, f"{self.advice.get(404, '')} Or the base URL {where} is wrong.".lstrip())
 
     def message(self, body: bytes) -> str:
-        """The provider's own words in an error body: {"error": {"type", "message"}} or {"error" or "code",
+        """The provider's own words in an error body: {"error": {"type", "message", "param"}} or {"error" or "code",
         "message"}.
         """
         try:
@@ -41,7 +41,8 @@ class ApiWords:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             sent = _ErrorBody()
         if not isinstance(sent.error, str):
-            kinds = ", ".join(filter(None, (sent.error.type, _code(sent.error.details))))
+            named = sent.error.param and f"parameter {sent.error.param}"
+            kinds = ", ".join(filter(None, (sent.error.type, _code(sent.error.details), named)))
             return f"{sent.error.message} ({kinds})" if kinds else sent.error.message
         if sent.message:
             return f"{sent.message} ({sent.error or sent.code})"
@@ -61,7 +62,8 @@ class ApiWords:
 
 class _ErrorDetail(msgspec.Struct):
     message: str
-    type: str = ""
+    type: str | None = None
+    param: str | None = None  # the parameter that is to blame
     details: Any = None
 
 

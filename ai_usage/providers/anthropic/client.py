@@ -14,12 +14,13 @@ from typing import Any
 
 import httpx
 
-from ai_usage.ingest.days import Answers, LeftOut, NotYet, by_day, days_not_there
+from ai_usage.ingest.buckets import answers_of_buckets, name_a_day_on_two_pages
+from ai_usage.ingest.days import Answers, LeftOut, NotYet, by_day
 from ai_usage.ingest.http.api import Api, overlapped
 from ai_usage.ingest.http.bodies import Limits
 from ai_usage.ingest.http.client import http_client
 from ai_usage.ingest.http.errors import BadRequest, DamagedAnswer, IncompleteAnswer, UnexpectedAnswer
-from ai_usage.ingest.http.paging import Query, steady_pages
+from ai_usage.ingest.http.paging import Page, Query, steady_pages
 from ai_usage.ingest.http.rate_limit import Pace
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.ingest.optional import is_key_accepted
@@ -55,7 +56,6 @@ from ai_usage.providers.anthropic.pages import (
     envelope_of,
     id_of,
     items_of,
-    name_a_day_on_two_pages,
     name_a_person_twice,
     one_object,
     record_day,
@@ -254,28 +254,13 @@ class ClaudeAdmin:
         pages = steady_pages(
             what,
             lambda: self.admin.pages(path, query, following=by_page_token, headers=headers),
-            repeats=name_a_day_on_two_pages,
+            repeats=lambda pages: name_a_day_on_two_pages(pages, bucket_day),
         )
-        answers: dict[date, Answer] = {}
-        left_out: dict[date, LeftOut] = {}
-        is_doubtful = False
-        for page in pages:
-            for body in page.items:
-                day, bucket = bucket_of(body)
-                if day is None:
-                    is_doubtful = True  # it may be any day that is missing
-                elif day not in span:
-                    left_out[day] = LeftOut(day, f"{what} came with a bucket of it, unasked")
-                elif day in answers or day in left_out:
-                    answers.pop(day, None)
-                    left_out[day] = LeftOut(day, f"{what} came with more than one bucket of it")
-                elif bucket is None:
-                    left_out[day] = LeftOut(day, f"{what} came with a bucket of it that has no results")
-                else:
-                    answers[day] = self._answer(day, bucket.items, len(pages), path, query, envelope_of(page, bucket))
-        is_doubtful = is_doubtful or bool(left_out)
-        missing = days_not_there(what, span, {*answers, *left_out}, now=self.now().date(), is_doubtful=is_doubtful)
-        return Answers((answers[day] for day in sorted(answers)), [*left_out.values(), *missing])
+
+        def answer(day: date, page: Page, bucket: Page) -> Answer:
+            return self._answer(day, bucket.items, len(pages), path, query, envelope_of(page, bucket))
+
+        return answers_of_buckets(what, span, pages, bucket_of, answer, today=self.now().date())
 
     def _claude_code_day(self, day: date) -> Answers:
         """Records of a day, all of them kept: the report takes one day a request, so a record without a readable day

@@ -69,12 +69,6 @@ def bucket_of(body: bytes) -> tuple[date | None, Page | None]:
     return day_of_instant(bucket.beside.get("starting_at")), bucket
 
 
-def name_a_day_on_two_pages(pages: Sequence[Page]) -> bool:
-    """Whether a bucket of the same day stands on two pages; a single page cannot shift."""
-    days = [day for page in pages for day in {bucket_day(body) for body in page.items}] if len(pages) > 1 else []
-    return len(set(days)) < len(days)
-
-
 def record_day(record: bytes) -> date | None:
     """The UTC day in a record's `date`; None if it cannot be read."""
     try:

@@ -2,29 +2,24 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date
-from decimal import Decimal
-from functools import partial
+from typing import Any
 
 import dagster as dg
 
-from ai_usage.ingest.each_account import Clients, Note, ask_each, clients_of
-from ai_usage.ingest.http.errors import TooLarge
+from ai_usage.ingest.compared_reports import Compared, pull_compared
+from ai_usage.ingest.each_account import Clients, Note
 from ai_usage.ingest.ledger_writes import (
-    InHalves,
     InWarehouse,
     Report,
     Source,
-    Tally,
-    append_noted,
     as_it_is_now,
     ask_accounts,
-    note_not_configured,
     pull_days,
     pull_report,
     pull_snapshot,
 )
-from ai_usage.layers import MANY_DAYS_A_RUN, daily_asset, in_plain_words, materialized, snapshot_asset, spec
-from ai_usage.partitions import ONE_DAY, Span, runs_of_days, span_of_run
+from ai_usage.layers import MANY_DAYS_A_RUN, daily_asset, in_plain_words, snapshot_asset, spec
+from ai_usage.partitions import ONE_DAY, Span, span_of_run
 from ai_usage.providers.anthropic.client import ClaudeAdmin
 from ai_usage.providers.anthropic.endpoints import (
     ANALYTICS_DEPTH,
@@ -39,7 +34,6 @@ from ai_usage.providers.anthropic.speeds import days_of_many_prices
 from ai_usage.providers.anthropic.tables import RAW_TABLES
 from ai_usage.settings import settings
 from ai_usage.warehouse.ledger import Answer
-from ai_usage.warehouse.origin import refuse_a_mixture
 from ai_usage.warehouse.port import Warehouse
 
 SOURCE = Source(resource="claude_admin", key_variable="ANTHROPIC_ADMIN_API_KEY", provider="Anthropic")
@@ -53,14 +47,13 @@ NEEDS_ANALYTICS_KEY = (
     "not configured: ANTHROPIC_ANALYTICS_API_KEY is not set, and an Admin key does not open who used claude.ai"
 )
 ONE_PRICE = "not needed: no cost lines of this day differ in geography or speed alone"
-BOTH = ("raw/claude_cost_report", "raw/claude_cost_totals")
 ANALYTICS_PLAN = (
     "a key with the scope read:analytics (or a Console organization's Admin key), of an organization with usage-based "
     "billing and without HIPAA readiness"
 )
 
 
-def _of_console(pull: str, name: str, ask: Callable[[ClaudeAdmin, Span], list[Answer]], **more: str) -> ClaudeReport:
+def _of_console(pull: str, name: str, ask: Callable[[ClaudeAdmin, Span], list[Answer]], **more: Any) -> ClaudeReport:
     """A report that an Admin key opens."""
     return Report(
         pull=pull,
@@ -134,6 +127,14 @@ REPORTS: dict[str, ClaudeReport] = {
 }
 
 
+COSTS = Compared(
+    lines=REPORTS["claude_cost_report"],
+    totals=REPORTS["claude_cost_totals"],
+    sum_of=billed_cents,
+    at_most=DAYS_A_REQUEST,
+)
+
+
 @dg.multi_asset(
     name="raw__claude_cost_report_and_totals",
     specs=[
@@ -162,62 +163,7 @@ def claude_cost_report_and_totals(
     """Both reports of the same cost, pulled one after the other. If a day's lines do not add up to its total, the day
     may still be settling: both reports are pulled once more before a check may call it a difference.
     """
-    clients = [client for client in clients_of(claude_admin) if client.has_admin_key]
-    if clients:
-        ask_each(context, SOURCE.provider, clients, partial(_pull_costs, context, warehouse))
-    else:
-        note_not_configured(context, SOURCE, *BOTH)
-    for asset in BOTH:
-        yield from materialized(context, dg.AssetKey(asset.split("/")))
-
-
-def _pull_costs(
-    context: dg.AssetExecutionContext, warehouse: Warehouse, claude_admin: ClaudeAdmin, noted: Note
-) -> None:
-    """Both reports of one account."""
-    refuse_a_mixture(warehouse, is_simulated=claude_admin.is_simulated)
-    tally = Tally(claude_admin)
-    pull = partial(_pull_costs_once, context, warehouse, claude_admin, noted, tally)
-    spans = InHalves(span_of_run(context).cut(at_most=DAYS_A_REQUEST))
-    for span in spans:
-        try:
-            lines, totals = pull(span)
-        except TooLarge:
-            if spans.halve(span):
-                continue
-            raise
-        unsettled = [day for day in lines.keys() & totals.keys() if lines[day] != totals[day]]
-        for again in runs_of_days(unsettled):
-            context.log.warning("Lines and total differ on %s: asked once more.", again)
-            pull(again)
-    tally.note(noted)
-
-
-def _pull_costs_once(
-    context: dg.AssetExecutionContext,
-    warehouse: Warehouse,
-    claude_admin: ClaudeAdmin,
-    noted: Note,
-    tally: Tally,
-    span: Span,
-) -> tuple[dict[date, Decimal], dict[date, Decimal]]:
-    """Each report's total by day, in cents; only days on which every amount can be read."""
-    asked_at = warehouse.now()
-    with tally.of(BOTH[0]):
-        lines = REPORTS["claude_cost_report"].ask(claude_admin, span)
-    with tally.of(BOTH[1]):
-        totals = REPORTS["claude_cost_totals"].ask(claude_admin, span)
-    with warehouse.connected():
-        for pull, answers in (("claude_cost_report", lines), ("claude_cost_totals", totals)):
-            append_noted(
-                context, warehouse, pull, answers, asked_at=asked_at, account=claude_admin.account, noted=noted
-            )
-    return _cents(lines), _cents(totals)
-
-
-def _cents(answers: list[Answer]) -> dict[date, Decimal]:
-    sums = {answer.day: billed_cents(answer) for answer in answers}
-    return {day: cents for day, cents in sums.items() if day and cents is not None}
+    yield from pull_compared(context, SOURCE, claude_admin, warehouse, COSTS)
 
 
 @daily_asset("raw", RAW_TABLES["claude_messages_usage"], group=GROUP, kinds=KINDS)

@@ -3,6 +3,10 @@
 How a record becomes a row is `rows`' business.
 """
 
+from collections.abc import Mapping
+
+from ai_usage.providers.openai import listed
+from ai_usage.providers.openai.records import USED, CodexUsage, CostResult
 from ai_usage.warehouse.table import (
     ACCOUNT_STAMPS,
     Table,
@@ -12,6 +16,7 @@ from ai_usage.warehouse.table import (
     instant,
     integer,
     numeric,
+    raw_table,
     string,
 )
 
@@ -28,6 +33,27 @@ ENDPOINTS = (  # of `organization/usage/…`; the pull of one is `openai_usage_<
     "web_search_calls",
     "decisions",
 )
+
+USAGE_PULLS = {endpoint: f"openai_usage_{endpoint}" for endpoint in ENDPOINTS}
+
+# Raw: a ledger per pull, and the struct its records are.
+DAILY_PULLS: Mapping[str, type] = {
+    "openai_costs": CostResult,
+    "openai_cost_totals": CostResult,
+    **{pull: USED[endpoint] for endpoint, pull in USAGE_PULLS.items()},
+    "openai_codex_usage": CodexUsage,
+}
+SNAPSHOT_PULLS: Mapping[str, type] = {
+    "openai_projects": listed.Project,
+    "openai_project_api_keys": listed.ProjectKey,
+    "openai_service_accounts": listed.ServiceAccount,
+    "openai_project_users": listed.ProjectUser,
+    "openai_users": listed.User,
+    "openai_admin_api_keys": listed.AdminKey,
+}
+# Where the organization, the plan or the scope include them.
+OPTIONAL_PULLS = ("openai_usage_decisions", "openai_codex_usage", "openai_admin_api_keys")
+RAW_TABLES = {pull: raw_table(pull) for pull in (*DAILY_PULLS, *SNAPSHOT_PULLS)}
 
 OPENAI_COSTS = Table(
     name="openai_costs",

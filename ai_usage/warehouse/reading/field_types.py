@@ -35,12 +35,14 @@ class Milliseconds:
 Count = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
 BilledCount = Annotated[int, msgspec.Meta(ge=0, le=MOST), Carries.USAGE]
 Cents = Annotated[Decimal, Carries.MONEY]
+Dollars = Annotated[Decimal, Carries.MONEY]
 Id = Annotated[str, Carries.IDENTITY]  # a number is read as text, a little slower
 AnyId = Annotated[str | int, Carries.IDENTITY]  # where a provider's ids are numbers as often as texts
 Address = Annotated[str, Carries.ADDRESS]
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 InstantOfDay = Annotated[datetime, msgspec.Meta(tz=True), Carries.DAY]
 Millis = Annotated[int, msgspec.Meta(ge=0, le=LAST_MS)]
+Seconds = Annotated[int, msgspec.Meta(ge=0, le=LAST_MS // 1000)]  # since 1970
 MillisOfDay = Annotated[str | int, Milliseconds(), Carries.DAY]
 
 

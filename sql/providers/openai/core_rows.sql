@@ -8,9 +8,29 @@ from ai_usage_analytics.openai_costs
 where activity_date between @first_day and @last_day
 union all
 select
-    concat('openai_usage_', endpoint) as pull,
+    case endpoint
+        when 'completions' then 'openai_usage_completions'
+        when 'embeddings' then 'openai_usage_embeddings'
+        when 'moderations' then 'openai_usage_moderations'
+        when 'images' then 'openai_usage_images'
+        when 'audio_speeches' then 'openai_usage_audio_speeches'
+        when 'audio_transcriptions' then 'openai_usage_audio_transcriptions'
+        when 'vector_stores' then 'openai_usage_vector_stores'
+        when 'code_interpreter_sessions' then 'openai_usage_code_interpreter_sessions'
+        when 'file_search_calls' then 'openai_usage_file_search_calls'
+        when 'web_search_calls' then 'openai_usage_web_search_calls'
+        when 'decisions' then 'openai_usage_decisions'
+    end as pull,
     account,
     activity_date,
     pull_id
 from ai_usage_analytics.openai_usage
+where activity_date between @first_day and @last_day
+union all
+select
+    'openai_codex_usage' as pull,
+    account,
+    activity_date,
+    pull_id
+from ai_usage_analytics.codex_usage_stats
 where activity_date between @first_day and @last_day

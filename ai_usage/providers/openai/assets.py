@@ -1,0 +1,73 @@
+"""OpenAI's typed facts: raw records of the run's days, shaped and put in place of what core had of those days.
+
+How a record becomes a row is `rows`' business.
+"""
+
+import dagster as dg
+
+from ai_usage.ingest.day_replacement import GROUP, KINDS, rebuild, rebuild_of_pulls
+from ai_usage.ingest.ledger_writes import InWarehouse
+from ai_usage.ingest.rejections import keep_rejections
+from ai_usage.layers import daily_asset, note, snapshot_asset
+from ai_usage.money import read_rates
+from ai_usage.providers.openai import pulls, rows, tables
+from ai_usage.settings import settings
+
+COSTS, COST_TOTALS = (dg.AssetKey(["raw", pull]) for pull in ("openai_costs", "openai_cost_totals"))
+
+
+@daily_asset("core", tables.OPENAI_COSTS, group=GROUP, kinds=KINDS, deps=[COSTS])
+def openai_costs(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """What OpenAI charged for its API, line by line, in USD."""
+    rates = read_rates(settings().currency_rates)
+    rebuild(
+        context,
+        warehouse,
+        tables.OPENAI_COSTS,
+        pull="openai_costs",
+        shape=lambda records: rows.cost_rows(records, rates),
+    )
+
+
+@daily_asset("core", tables.OPENAI_DAILY_COST, group=GROUP, kinds=KINDS, deps=[COST_TOTALS])
+def openai_daily_cost(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """What each day cost altogether, which the lines must add up to."""
+    rates = read_rates(settings().currency_rates)
+    rebuild(
+        context,
+        warehouse,
+        tables.OPENAI_DAILY_COST,
+        pull="openai_cost_totals",
+        shape=lambda records: rows.daily_cost_rows(records, rates),
+    )
+
+
+@daily_asset("core", tables.OPENAI_USAGE, group=GROUP, kinds=KINDS, deps=pulls.USAGE_ASSETS)
+def openai_usage(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """What was used of OpenAI's API, whichever endpoint: tokens, images, seconds, calls. Codex over an API key is
+    among it.
+    """
+    shapes = {pull: rows.usage_rows(endpoint) for endpoint, pull in tables.USAGE_PULLS.items()}
+    rebuild_of_pulls(context, warehouse, tables.OPENAI_USAGE, shapes)
+
+
+@daily_asset("core", tables.CODEX_USAGE_STATS, group=GROUP, kinds=KINDS, deps=[pulls.openai_codex_usage])
+def codex_usage_stats(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """What people did with Codex on their seats, in credits of the plan: no money, and nothing of the API's use."""
+    rebuild(context, warehouse, tables.CODEX_USAGE_STATS, pull="openai_codex_usage", shape=rows.codex_rows)
+
+
+@snapshot_asset("core", tables.OPENAI_PROJECTS, group=GROUP, kinds=KINDS, deps=[pulls.openai_projects])
+def openai_projects(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """Projects by id, archived ones included: what old costs were spent on keeps its name."""
+    with warehouse.connected():
+        newest = warehouse.newest("openai_projects", None)
+        if newest.versions.is_empty():
+            return note(context, "core/openai_projects", None, skipped="raw/openai_projects was never pulled")
+        projects = rows.project_rows(newest)
+        warehouse.replace_all(tables.OPENAI_PROJECTS, projects)
+        keep_rejections(warehouse, newest)
+    return note(context, "core/openai_projects", None, **{"dagster/row_count": projects.height})
+
+
+ASSETS = [openai_costs, openai_daily_cost, openai_usage, codex_usage_stats, openai_projects]
