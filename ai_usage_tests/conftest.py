@@ -18,7 +18,9 @@ DATA_DIR = Path(tempfile.mkdtemp(prefix="ai_usage_tests_"))
 for name in [
     name
     for name in os.environ
-    if name.startswith(("AI_USAGE_", "ALERT_", "ANTHROPIC_", "BIGQUERY_", "CURSOR_", "DAGSTER_", "METABASE_"))
+    if name.startswith(
+        ("AI_USAGE_", "ALERT_", "ANTHROPIC_", "BIGQUERY_", "CURSOR_", "DAGSTER_", "METABASE_", "OPENAI_")
+    )
 ]:
     del os.environ[name]
 os.environ |= {
@@ -39,6 +41,11 @@ os.environ |= {
     "CURSOR_ADMIN_API_KEY": "",
     "CURSOR_ADMIN_BASE_URL": "",
     "CURSOR_PLANS": "",
+    "OPENAI_ADMIN_KEY": "",
+    "OPENAI_ADMIN_BASE_URL": "",
+    "OPENAI_CODEX_ANALYTICS_KEY": "",
+    "OPENAI_CODEX_WORKSPACE_ID": "",
+    "OPENAI_CODEX_BASE_URL": "",
     "GOOGLE_APPLICATION_CREDENTIALS": "",
     "GOOGLE_API_BASE_URL": "",
     "ALERT_SLACK_WEBHOOK_URL": "",

@@ -252,13 +252,13 @@ def test_figures_with_days_never_pulled_or_not_over_are_not_compared(good: Platf
 
 def test_figures_of_an_unknown_provider_or_of_a_cursor_workspace_are_not_compared(good: Platform) -> None:
     good.sql(f"update {SHEET} set workspace_id = 'team-a' where {CURSORS}")
-    good.sql(f"update {SHEET} set provider = 'openai' where {NOVEMBER}")
+    good.sql(f"update {SHEET} set provider = 'google' where {NOVEMBER}")
     outcome = good.check(FIGURES)
     assert outcome.not_passed(FIGURES) == {None}
     description = sentence(outcome, FIGURES, "month_close")
     assert "5 of 7 figures match." in description
     assert "in workspace team-a: Cursor has no workspaces" in description
-    assert "openai 2026-11-01…" in description
+    assert "google 2026-11-01…" in description
     assert ": nothing is pulled from there" in description
 
 

@@ -192,7 +192,7 @@ def test_a_key_that_appears_nowhere_is_named_and_keeps_its_owner(good: Platform)
     assert outcome.evaluation(SEEN, None, "dim_api_key_mapping").severity == dg.AssetCheckSeverity.WARN
     assert f"{UNKNOWN_KEY} (old-bot)" in sentence(outcome, SEEN, "dim_api_key_mapping")
     assert good.sql(f"select count(user_email) from {KEYS} where api_key_id = '{UNKNOWN_KEY}'") == [(1,)]
-    good.sql(f"update {KEYS} set provider = 'openai' where api_key_id = '{UNKNOWN_KEY}'")
+    good.sql(f"update {KEYS} set provider = 'google' where api_key_id = '{UNKNOWN_KEY}'")
     assert (
         evaluated(good, SEEN).not_passed(SEEN) == set()
     )  # that provider lists no keys here: what is not pulled is not known

@@ -33,6 +33,7 @@ from ai_usage_tests.googlesql.lines import (
     Lines,
     lines_of,
 )
+from ai_usage_tests.googlesql.openai_world import BY_KEY
 from ai_usage_tests.googlesql.world import ORDINARY
 
 # What HARMED has in addition, each line for a check.
@@ -120,15 +121,34 @@ HARM: Lines = {
     ),
 }
 HARM["ai_usage_analytics.ai_spend"] += lines_of(BILLED, (WED, *OF_ANN, "480.5", "key_sheet", "final"))
-HARM["ai_usage_analytics.ai_spend"] += lines_of(BILLED, (WED, "openai", *OF_ANN[1:], "0.5", "key_sheet", "final"))
+HARM["ai_usage_analytics.ai_spend"] += lines_of(BILLED, (WED, "google", *OF_ANN[1:], "0.5", "key_sheet", "final"))
+HARM["ai_usage_analytics.ai_spend"] += lines_of(
+    SPEND, (WED, "openai", "codex", "o", None, ANN, "credits", "usage", "0.5", None, "actor", "final")
+)
+HARM |= {
+    "ai_usage_analytics.openai_costs": lines_of(
+        "activity_date project_id line_item model meter amount_usd grouped_by",
+        (WED, "proj_a", "Text tokens", None, "text_tokens", "1", BY_KEY),
+        (FRI, "proj_a", "gpt-4o, input", "gpt-4o", "input_tokens", "1", ""),
+    ),
+    "ai_usage_analytics.openai_usage": lines_of(
+        "activity_date endpoint project_id api_key_id model input_tokens output_tokens input_audio_tokens",
+        (THU, "completions", "proj_b", "key_bob", "gpt-novel", 5, 7, 2),
+        (WED, "completions", "proj_b", "key_bob", "gpt-4o", None, 7, None),
+    ),
+    "ai_usage_analytics.openai_cost_shares": lines_of(
+        "activity_date line line_item meter service_tier allocation_method amount_usd",
+        (WED, 1, None, "input_tokens", "default", "unallocated", "0.000000001"),
+    ),
+}
 HARM["ai_usage_analytics.spend_by_scope"] = lines_of(
     BY_SCOPE,
-    *((str(day), "provider", "openai", "3", "3", "0", True) for day in [*EARLIER, date(2024, 3, 1)]),
+    *((str(day), "provider", "google", "3", "3", "0", True) for day in [*EARLIER, date(2024, 3, 1)]),
 )
 HARM["ai_usage_analytics.budgets"] = lines_of(
     "row_number month scope scope_name amount_usd",
     (5, "2024-02", "team", "data", "200"),
-    (6, "2024-03", "provider", "openai", "30.5"),
+    (6, "2024-03", "provider", "google", "30.5"),
 )
 HARM["ai_usage_analytics.cursor_usage_stats"] += lines_of(
     STATS,

@@ -33,6 +33,12 @@ from ai_usage.providers.cursor import rows as cursor_rows
 from ai_usage.providers.cursor import tables as cursor_tables
 from ai_usage.providers.cursor.plans import Plan
 from ai_usage.providers.cursor.spend import growths, snapshots, spend_rows
+from ai_usage.providers.openai import listed as openai_listed
+from ai_usage.providers.openai import records as openai
+from ai_usage.providers.openai import rows as openai_rows
+from ai_usage.providers.openai import tables as openai_tables
+from ai_usage.providers.openai.keys import keys_of as openai_keys_of
+from ai_usage.providers.openai.people import members_of as openai_members_of
 from ai_usage.warehouse.reading.ledger_records import Records
 from ai_usage_tests.ingest.variants import UNKNOWN, Variant, at, fields, struct_of, variants, whole
 
@@ -77,6 +83,11 @@ SHAPES: dict[type[msgspec.Struct], tuple[Shape, ...]] = {
     cursor.UsageEvent: (cursor_rows.event_rows,),
     cursor.DailyUsage: (lambda s: cursor_rows.usage_rows(s, LEGACY),),
     cursor.Member: (cursor_rows.member_rows,),
+    openai.CostResult: (openai_rows.cost_rows,),
+    **{of: (openai_rows.usage_rows(endpoint),) for endpoint, of in openai.USED.items()},
+    openai.CodexUsage: (openai_rows.codex_rows,),
+    openai_listed.Project: (openai_rows.project_rows,),
+    openai_listed.ProjectKey: (lambda s: list(openai_keys_of(s)),),
 }
 MERGING: dict[type[msgspec.Struct], tuple[Shape, ...]] = {
     UsageLine: (lambda s: usage_and_cost.daily_token_rows(s, ACME),),
@@ -88,20 +99,25 @@ MERGING: dict[type[msgspec.Struct], tuple[Shape, ...]] = {
     ApiKey: (lambda s: list(keys_of(s, {"some id": "maker@example.com"})),),
     cursor.AiCommit: (commits,),
     cursor.MemberSpend: (lambda s: spend_rows(list(growths(snapshots(s)))),),
+    openai.CostResult: (openai_rows.daily_cost_rows,),
+    openai_listed.User: (lambda s: list(openai_members_of(s)),),
 }
 SENT = {
     **claude_tables.DAILY_PULLS,
     **claude_tables.SNAPSHOT_PULLS,
     **cursor_tables.DAILY_PULLS,
     **cursor_tables.SNAPSHOT_PULLS,
+    **openai_tables.DAILY_PULLS,
+    **openai_tables.SNAPSHOT_PULLS,
     AUDIT_LOG: AuditEvent,
 }
 TYPES: Sequence[type[msgspec.Struct]] = sorted(set(SENT.values()), key=lambda of: of.__name__)
 
 
 def test_every_record_that_is_pulled_is_varied() -> None:
-    assert len(TYPES) == 17
+    assert len(TYPES) == 34
     without_rows = {AnalyticsUsage, User, cursor.Group}  # read by core's own functions, or not at all
+    without_rows |= {openai_listed.ServiceAccount, openai_listed.ProjectUser, openai_listed.AdminKey}
     assert {*SHAPES, *MERGING} | without_rows == set(TYPES)
     total = sum(1 for of in TYPES for _ in variants(of))
     print(f"\n{total} variants of {sum(len(list(fields(of))) for of in TYPES)} fields")  # noqa: T201 - for whoever asks

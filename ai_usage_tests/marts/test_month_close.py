@@ -408,14 +408,14 @@ def test_the_figure_of_just_the_month_goes_before_the_longest(platform: Platform
 def test_a_month_that_was_never_pulled_has_no_amount_and_a_running_one_lacks_no_day_to_come(platform: Platform) -> None:
     books = Books()
     books.figure(OCTOBER, NOVEMBER, "310")
-    books.figures.append({**books.figures[0], "provider": "openai", "row_number": 3})
+    books.figures.append({**books.figures[0], "provider": "google", "row_number": 3})
     books.month(NOVEMBER, 9)
     del books.versions[NOVEMBER]
     books.pulls = books.pulls[1:]
     books.closed(platform)
     rows = month_close(platform)
     by = {(row["provider"], row["month"]): row for row in rows}
-    for provider in ("anthropic", "openai"):
+    for provider in ("anthropic", "google"):
         row = by[provider, "2026-10"]
         assert [row[column] for column in ("vendor_usd", "difference_usd", *CAUSES)] == [None] * 7
         assert (row["figure_usd"], row["days_missing"], row["status"]) == (Decimal(310), 31, "open")

@@ -113,7 +113,7 @@ def test_a_key_of_another_provider_keeps_its_provider_and_owner(platform: Platfo
         ["api_key_id", "user_email", "team_name", "provider"],
         ["key_listed", "ada@example.com", "", ""],
         ["key_deleted", "ada@example.com", "", "Claude"],
-        ["key_of_openai", "ada@example.com", "", "OpenAI"],
+        ["key_of_google", "ada@example.com", "", "Google"],
     ]
     texts = [json.dumps(row).encode() for row in rows]
     key = {"id": "key_listed", "type": "api_key", "name": "etl", "status": "active"}
@@ -125,12 +125,12 @@ def test_a_key_of_another_provider_keeps_its_provider_and_owner(platform: Platfo
     assert {row["api_key_id"]: (row["provider"], row["account"], row["user_email"]) for row in rows_made} == {
         "key_listed": ("anthropic", "default", "ada@example.com"),
         "key_deleted": ("anthropic", None, "ada@example.com"),
-        "key_of_openai": ("openai", None, "ada@example.com"),
+        "key_of_google": ("google", None, "ada@example.com"),
     }
 
 
 def test_a_key_without_a_provider_belongs_to_the_only_one_that_lists_it() -> None:
     row = {"api_key_id": "k", "provider": None}
-    assert provider_of(row, {"k": ["openai"]}) == "openai"
-    assert provider_of(row, {"k": ["anthropic", "openai"]}) == provider_of(row, {}) == DEFAULT == "anthropic"
+    assert provider_of(row, {"k": ["google"]}) == "google"
+    assert provider_of(row, {"k": ["anthropic", "google"]}) == provider_of(row, {}) == DEFAULT == "anthropic"
     assert provider_of({**row, "provider": "google"}, {"k": ["openai"]}) == "google"

@@ -7,7 +7,7 @@ import polars as pl
 from ai_usage.accounts import account_names
 from ai_usage.ingest.cadence import MORNING, Cadence
 from ai_usage.money import read_rates
-from ai_usage.providers.openai import assets, keys, organizations, people, pulls, rows, tables
+from ai_usage.providers.openai import assets, checks, keys, organizations, people, pulls, rows, tables
 from ai_usage.providers.openai.endpoints import ADMIN_VARIABLE, CODEX_VARIABLE, SOURCE
 from ai_usage.providers.openai.probe import PROBE
 from ai_usage.providers.openai.resource import ADMIN_KEY, CODEX_KEY, FIELDS, open_client
@@ -65,7 +65,7 @@ OPENAI = Provider(
     gate=Gate(
         pulls=BILLING,
         billing=BILLING,
-        checks=(),  # ON MERGE OF THE CHECKS: checks=checks.GATING
+        checks=checks.GATING,
         tables=(tables.OPENAI_DAILY_COST,),
     ),
     cadences=(
@@ -111,8 +111,9 @@ OPENAI = Provider(
     sub_account_type="Project",
     bills_own_seats=False,
     core=CORE,
-    # ON MERGE OF THE CHECKS: checks=checks.CHECKS
+    checks=checks.CHECKS,
     envelope_fields=frozenset(
         {"start_time", "end_time", "grouped_by", "refused_groupings", "ids_by_project", "unlisted_projects"}
     ),
+    expense_marts=("marts/openai_attributed_costs", "marts/openai_cost_shares"),
 )

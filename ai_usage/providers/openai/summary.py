@@ -34,10 +34,10 @@ def _cost(total: Mapping[str, Any], days: int) -> tuple[str, str]:
     cost, whole = total["cost_usd"], total["total_usd"]
     compared = "equal to OpenAI's own total" if cost == whole else "differs from OpenAI's own total"
     whole_text = "unknown" if whole is None else usd_text(whole)
+    by_key = f"{_share(total, 'measured')} measured by key, {_share(total, 'allocated')} allocated by use"
     return (
         f"[bold]OpenAI API[/] {usd_text(cost)}",
-        f"  {compared}: {whole_text} · {usd_text(cost / max(days, 1))} a day on average · {_share(total, 'measured')} "
-        f"measured by key, {_share(total, 'allocated')} allocated by use",
+        f"  {compared}: {whole_text} · {usd_text(cost / max(days, 1))} a day on average · {by_key}",
     )
 
 

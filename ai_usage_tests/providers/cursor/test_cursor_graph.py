@@ -116,7 +116,7 @@ def test_what_the_sheet_purchased_goes_before_the_file(platform: Platform, simul
     )
     for row, each, usd in (
         (None, ("File", Decimal(1)), members),
-        (("openai", "Other", 90), ("File", Decimal(1)), members),
+        (("google", "Other", 90), ("File", Decimal(1)), members),
         (("cursor", "Sheet", 60), ("Sheet", Decimal(2)), 500 * 2),
         (("cursor", "Second", 90), (None, None), 500 * 2 + 500 * 3),
     ):
