@@ -116,7 +116,7 @@ class OpenAiApi:
                 answer = work(query, request.path_params.get("id", ""))
                 query.refuse_unread()
             except RefusalError as refusal:
-                named = str(refusal).partition(":")[0] if refusal.status == 400 else None  # as Query's refusals begin
+                named = str(refusal).partition(":")[0].removesuffix("[]") if refusal.status == 400 else None
                 param = refusal.param if isinstance(refusal, OpenAiRefusalError) else named
                 return self.error(refusal.status, str(refusal) or None, param)
             return Response(ENCODER.encode(answer), media_type="application/json")

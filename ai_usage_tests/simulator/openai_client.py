@@ -17,7 +17,7 @@ def seconds(day: date) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
 
 
-def of(first: date, days: int = 1) -> dict[str, int]:
+def of(first: date, days: int = 1) -> dict[str, Any]:
     """The parameters that ask for so many days."""
     return {"start_time": seconds(first), "end_time": seconds(first + timedelta(days=days))}
 

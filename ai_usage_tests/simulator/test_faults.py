@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from ai_usage.simulator import Fault
 from ai_usage.simulator.claude_api import LACKS
 from ai_usage_tests.simulator.conftest import ClaudeClient
+from ai_usage_tests.simulator.openai_client import GROUPS, OpenAiClient, of, seconds
 
 DAYS: dict[str, Any] = {"starting_at": "2026-10-01T00:00:00Z", "ending_at": "2026-11-01T00:00:00Z"}
 LINES = DAYS | {"group_by": ["workspace_id", "description"]}
@@ -173,3 +174,77 @@ def test_records_can_be_as_sparse_as_the_samples(claude: ClaudeClient) -> None:
     assert not any("workspace_id" in line for line in bucket["results"])
     claude.simulator.faults.plan("absent", field="num_sessions")
     assert "num_sessions" not in claude.get(**asked).text
+
+
+OCTOBER = of(date(2026, 10, 1), 31)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500, 503])
+def test_openai_fails_in_its_own_form(openai: OpenAiClient, status: int) -> None:
+    openai.simulator.faults.plan("status", status=status, path="/openai", times=1)
+    openai.simulator.faults.plan("status", status=status, path="/codex", times=1)
+    for answer in (openai.get("costs", **OCTOBER), openai.codex(start_time=seconds(date(2026, 11, 18)))):
+        assert answer.status_code == status
+        assert answer.json()["error"].keys() == {"message", "type", "param", "code"}
+
+
+def test_buckets_in_unix_seconds_can_be_missing_or_come_twice(openai: OpenAiClient) -> None:
+    whole = openai.buckets("costs", **OCTOBER)
+    faults = openai.simulator.faults
+    faults.plan("missing_bucket", path="costs", times=None)
+    assert openai.buckets("costs", **OCTOBER) == whole[:-1]
+    faults.clear()
+    faults.plan("missing_bucket", path="costs", day="2026-10-09")
+    days = [bucket["start_time"] for bucket in openai.buckets("costs", **OCTOBER, limit=31)]
+    assert days == [bucket["start_time"] for bucket in whole if bucket["start_time"] != seconds(date(2026, 10, 9))]
+    faults.plan("overlapping_page", path="costs", loses=False)
+    assert openai.buckets("costs", **OCTOBER, limit=16) == [*whole[:16], whole[15], *whole[16:]]
+
+
+def test_lists_by_the_last_id_can_repeat_a_cursor_overlap_or_promise_more(openai: OpenAiClient) -> None:
+    whole, faults = openai.items("users"), openai.simulator.faults
+    after = whole[19]["id"]
+    faults.plan("repeated_cursor", path="users")
+    page = openai.get("users", after=after).json()
+    assert (page["has_more"], page["last_id"], page["data"][-1]["id"]) == (True, after, after)
+    faults.plan("overlapping_page", path="users", loses=True)
+    assert [user["id"] for user in openai.items("users", limit=30)] == [
+        user["id"] for user in [*whole[:30], whole[29], *whole[30:-1]]
+    ]
+    faults.plan("empty_page", path="users")
+    empty = openai.get("users", after=after).json()
+    assert (empty["data"], empty["has_more"], empty["last_id"]) == ([], True, after)
+
+
+def test_openais_records_can_be_sparse_but_keep_what_is_required(openai: OpenAiClient) -> None:
+    asked: dict[str, Any] = of(date(2026, 11, 18)) | {"group_by": ["model", "user_id"]}
+    full = openai.get("usage/completions", **asked).json()["data"][0]["results"]
+    openai.simulator.faults.plan("sparse", path="/openai", times=3)
+    thin = openai.get("usage/completions", **asked).json()["data"][0]["results"]
+    assert [{name for name in record if name not in kept} for record, kept in zip(full, thin, strict=True)] == [
+        {name for name, value in record.items() if value is None or value == 0} for record in full
+    ]
+    assert all(record.items() <= whole.items() for whole, record in zip(full, thin, strict=True))
+    costs = openai.results("costs", date(2026, 11, 18), group_by=GROUPS)
+    assert all("amount" in line or line["line_item"] == "omni-moderation-latest" for line in costs)
+    assert not any(value is None for line in costs for value in line.values())
+    users = openai.get("users").json()["data"]
+    assert all(value is not None for user in users for value in user.values())
+
+
+def test_openais_records_can_have_unknown_fields_and_values(openai: OpenAiClient) -> None:
+    asked: dict[str, Any] = of(date(2026, 11, 18)) | {"group_by": ["service_tier", "model"]}
+    openai.simulator.faults.plan("unknown_value", path="completions", value="ultrafast")
+    openai.simulator.faults.plan("unknown_field", path="costs", field="discount_usd", value="0.5")
+    first, *_ = openai.get("usage/completions", **asked).json()["data"][0]["results"]
+    assert first["service_tier"] == "ultrafast"
+    assert all(line["discount_usd"] == "0.5" for line in openai.results("costs", date(2026, 11, 18)))
+
+
+@pytest.mark.parametrize(("status", "words"), [(403, "insufficient permissions"), (404, "Not found")])
+def test_openai_can_lack_a_report(openai: OpenAiClient, status: int, words: str) -> None:
+    openai.simulator.faults.plan("not_included", path="usage/images", status=status, times=None)
+    refused = openai.get("usage/images", **OCTOBER)
+    assert refused.status_code == status
+    assert words in refused.json()["error"]["message"]
+    assert openai.get("usage/embeddings", **OCTOBER).status_code == 200
