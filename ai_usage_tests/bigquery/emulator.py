@@ -102,10 +102,10 @@ def parse_once() -> None:
     """It parses a statement for each of some twenty rules, nearly always the text of the rule before. A rule may change
     its tree, so each gets its own.
     """
-    parse_one = sqlglot.parse_one
+    parse_one: Callable[..., Any] = sqlglot.parse_one
 
     @lru_cache(maxsize=64)
-    def parsed(sql: str, read: str) -> Tree:
+    def parsed(sql: str, read: str) -> Any:
         return parse_one(sql, read=read)
 
     def remembered(sql: str, read: Any = None, **options: Any) -> Any:
@@ -113,7 +113,7 @@ def parse_once() -> None:
             return parse_one(sql, read=read, **options)
         return parsed(sql, read).copy()
 
-    sqlglot.parse_one = remembered
+    sqlglot.parse_one = remembered  # type: ignore[assignment]
 
 
 def strip_comments() -> None:
