@@ -52,9 +52,9 @@ def no_day_is_missing(provider: Provider, of: CoreTables) -> DailyCheck:
     provider was asked about needs it too; an optional one, only once the provider has answered it.
     """
     pulls = of.counted
-    optional = [pull for pull in pulls if pull in provider.optional_pulls]
-    is_optional = optional == list(pulls)
-    asked = {"pulls": list(pulls), "optional": [""] if is_optional else optional or [""]}
+    required = tuple(pull for pull in pulls if pull not in provider.optional_pulls)
+    optional = [pull for pull in pulls if pull not in required] if required else []
+    asked = {"pulls": list(pulls), "optional": optional or [""]}
     sql = "checks/no_day_is_missing"
     return DailyCheck(
         name="no_day_is_missing",
@@ -64,12 +64,12 @@ def no_day_is_missing(provider: Provider, of: CoreTables) -> DailyCheck:
         description=f"Each day's {', '.join(pulls)} was pulled, with all records in core; empty answers count.",
         severity="failed",
         sources=(provider.source,),
-        pulls=pulls,
+        pulls=required or pulls,
         asked_by=provider.gate.pulls,
         also_reads=of.others,
         sql=sql,
         evaluate=each_day(sql, lambda rows: failed(f"{'; '.join(map(_missing, rows))}.", rows), **asked),
-        is_optional=is_optional,
+        is_optional=not required,
         gates_day=set(pulls) <= set(provider.gate.pulls),
     )
 

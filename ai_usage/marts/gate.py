@@ -66,4 +66,5 @@ def _wrong(warehouse: Warehouse, check: str, days: Span, gate: Gate) -> pl.DataF
     own = {own.name: own.sql for own in gate.checks}
     pulls = gate.billing if check == READABLE else gate.pulls
     query = own.get(check, f"checks/{check}")
-    return warehouse.query(query, first_day=days.first, last_day=days.last, pulls=list(pulls))
+    # No report of a gate may be missing, so none is optional here.
+    return warehouse.query(query, first_day=days.first, last_day=days.last, pulls=list(pulls), optional=[""])

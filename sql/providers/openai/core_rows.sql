@@ -1,4 +1,4 @@
--- The rows of OpenAI's core tables that stand for one record each.
+-- What OpenAI's core tables have of each record.
 select
     'openai_costs' as pull,
     account,
@@ -6,6 +6,16 @@ select
     pull_id
 from ai_usage_analytics.openai_costs
 where activity_date between @first_day and @last_day
+union all
+-- The day's own row stands for each result of its bucket.
+select
+    'openai_cost_totals' as pull,
+    daily_costs.account,
+    daily_costs.activity_date,
+    daily_costs.pull_id
+from ai_usage_analytics.openai_daily_cost as daily_costs
+cross join unnest(generate_array(1, daily_costs.results)) as result_number
+where daily_costs.activity_date between @first_day and @last_day
 union all
 select
     case endpoint
