@@ -18,8 +18,8 @@ AT = datetime(2026, 11, 10, 6, tzinfo=UTC)
 PARAMETERS: dict[str, Any] = {
     "first_day": DAY,
     "last_day": NEXT,
-    "optional": ["cursor_usage_events"],
     "pulls": ["claude_cost_report"],
+    "optional_pulls": ["claude_cost_report"],
     "with_hashes": True,
     "provider": "anthropic",
     "bill": "claude_cost_report",
