@@ -239,3 +239,54 @@ def test_a_long_run_asks_as_few_times_as_the_provider_allows(platform: Platform)
     assert run(platform, mock, mock.admin(), span=span, only=only).result.success
     assert Counter(mock.paths()) == {COSTS: 2, "/organization/usage/embeddings": 2}
     assert platform.sql("select count(*) from ai_usage_analytics.openai_daily_cost") == [(50,)]
+
+
+# A table of several pulls, one of which need not be offered.
+
+MISSING, READABLE = "no_day_is_missing", "records_are_readable"
+OF_USAGE = raw_and_core(*OPENAI.core[1].pulls) | dg.AssetSelection.checks(
+    *(dg.AssetCheckKey(dg.AssetKey(["core", "openai_usage"]), name) for name in (MISSING, READABLE))
+)
+
+
+def without_decisions() -> MockOpenAI:
+    mock = company()
+    mock.answers["/organization/usage/decisions"] = [refusal(404, "Unknown.")] * 9
+    return mock
+
+
+def test_usage_is_complete_without_the_report_that_need_not_be_offered(platform: Platform) -> None:
+    mock = without_decisions()
+    outcome = run(platform, mock, mock.admin(), only=OF_USAGE)
+    assert outcome.evaluation(MISSING, DAY, "openai_usage").passed
+    assert outcome.evaluation(READABLE, DAY, "openai_usage").passed
+
+
+def test_usage_that_lacks_another_report_is_not_complete(platform: Platform) -> None:
+    mock = without_decisions()
+    mock.answers["/organization/usage/images"] = [refusal(500, "Oh no.")]
+    run(platform, mock, mock.admin(), only=OF_USAGE - dg.AssetSelection.all_asset_checks())
+    outcome = run(platform, mock, mock.admin(), only=OF_USAGE - raw_and_core(*OPENAI.core[1].pulls))
+    assert outcome.not_passed(MISSING, "openai_usage") == {DAY, NEXT}
+    assert "openai_usage_images was never pulled" in outcome.why(MISSING, DAY, "openai_usage")
+    assert "decisions" not in outcome.why(MISSING, DAY, "openai_usage")
+
+
+def test_a_report_that_was_offered_once_is_expected_from_then_on(platform: Platform) -> None:
+    mock = without_decisions()
+    mock.answers["/organization/usage/decisions"] = []
+    mock.usage["decisions"] = {DAY: [tokens()]}
+    run(platform, mock, mock.admin(), span=Span(DAY, DAY), only=OF_USAGE)
+    mock.answers["/organization/usage/decisions"] = [refusal(404, "Unknown.")] * 9
+    before = Span(DAY - timedelta(days=1), NEXT)
+    outcome = run(platform, mock, mock.admin(), span=before, only=OF_USAGE)
+    assert outcome.not_passed(MISSING, "openai_usage") == {NEXT}
+    assert outcome.why(MISSING, NEXT, "openai_usage") == f"{NEXT}: openai_usage_decisions was never pulled."
+
+
+def test_a_record_of_usage_that_cannot_be_used_is_named(platform: Platform) -> None:
+    mock = without_decisions()
+    mock.usage["completions"][DAY].append(tokens(input_tokens=None))
+    outcome = run(platform, mock, mock.admin(), only=OF_USAGE)
+    assert outcome.not_passed(READABLE, "openai_usage") == {DAY}
+    assert outcome.not_passed(MISSING, "openai_usage") == set()
