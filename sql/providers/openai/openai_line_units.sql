@@ -54,7 +54,11 @@ with candidates as (
                 or not used.has_keys
                 or coalesce(used.api_key_id, '') = coalesce(cost_lines.api_key_id, '')
             )
-            and (cost_lines.model is null or used.model_alias = cost_lines.model_alias)
+            and (
+                cost_lines.model is null
+                or lower(cost_lines.model) in (used.model, used.model_alias)
+                or used.model = cost_lines.model_alias
+            )
             and (used.service_tier is null or cost_lines.service_tier in (used.service_tier, 'default'))
 )
 

@@ -6,11 +6,10 @@ from typing import Any
 
 from ai_usage.check import Check, DailyCheck, Result, Rows, each_day, failed, some, warned
 from ai_usage.providers.openai.pulls import SOURCE
-from ai_usage.providers.openai.tables import ENDPOINTS
+from ai_usage.providers.openai.tables import OPTIONAL_PULLS, USAGE_PULLS
 
 SQL = "providers/openai/checks/"
-OPTIONAL = ("decisions",)  # endpoints that are not offered everywhere
-USAGE = tuple(f"openai_usage_{endpoint}" for endpoint in ENDPOINTS if endpoint not in OPTIONAL)
+USAGE = tuple(pull for pull in USAGE_PULLS.values() if pull not in OPTIONAL_PULLS)
 
 
 def _difference(row: Mapping[str, Any]) -> str:
