@@ -44,13 +44,14 @@ from ai_usage_tests.googlesql.lines import (
     stored,
     usage,
 )
+from ai_usage_tests.googlesql.openai_world import OPENAI
 
 PARAMETERS = {
     "first_day": Parameter("DATE", date.fromisoformat(WED)),
     "last_day": Parameter("DATE", date.fromisoformat(FRI)),
     "pulls": Parameter("ARRAY<STRING>", ["claude_cost_report", "cursor_usage_events", "sheet_budgets"]),
     "optional_pulls": Parameter("ARRAY<STRING>", ["cursor_usage_events"]),
-    "providers": Parameter("ARRAY<STRING>", ["anthropic", "cursor"]),
+    "providers": Parameter("ARRAY<STRING>", ["anthropic", "cursor", "openai"]),
     "bill": Parameter("STRING", "claude_cost_report"),
     "pull": Parameter("STRING", "claude_cost_report"),
     "since": Parameter("TIMESTAMP", datetime.fromisoformat("2024-02-01T00:00:00Z")),
@@ -103,6 +104,7 @@ ORDINARY: Lines = {
             ("cursor_usage_events", WED, "pull-1", 3, "2024-03-02T06:00:00Z"),
             ("cursor_usage_events", THU, "pull-1", 2, "2024-03-02T06:00:00Z"),
             *(("cursor_daily_usage", day, "pull-1", 3, "2024-03-02T06:00:00Z") for day in (WED, THU, FRI)),
+            *(("openai_costs", day, "pull-1", 3, "2024-03-02T06:00:00Z") for day in (WED, THU, FRI)),
             ("cursor_groups", None, "pull-0", 1, "2024-02-01T06:00:00Z"),
             ("cursor_groups", None, "pull-1", 1, "2024-03-02T06:00:00Z"),
         ),
@@ -400,6 +402,7 @@ ORDINARY: Lines = {
         (4, "anthropic", "enterprise", "59.99", 7, THU, FRI),
         (5, "cursor", "teams-monthly", "40", 1, THU, FRI),
         (6, "cursor", "teams-yearly", "32", 3, FRI, None),
+        (7, "openai", "business", "25", 2, THU, None),
     ),
     "ai_usage_analytics.dim_api_key_mapping": lines_of(
         KEY,
@@ -409,6 +412,10 @@ ORDINARY: Lines = {
         ("anthropic", "default", "apikey_bot", "bot", TEAM, "active", None, None, None, "none", None, None),
         ("anthropic", "default", "apikey_bot2", "bot", None, "active", None, "Ops", BOB, "sheet", None, None),
         ("anthropic", "default", "apikey_code", "code", CODING, "active", EVE, None, EVE, "key_creator", None, None),
+        ("openai", "default", "key_ann", "ann", "proj_a", "active", ANN, "Data", ANN, "sheet", None, THU),
+        ("openai", "default", "key_ann", "ann", "proj_a", "active", EVE, None, ANN, "sheet", THU, None),
+        ("openai", "default", "key_bot", "bot", "proj_a", "active", None, None, None, "none", None, None),
+        ("openai", "default", "key_bob", "bob", "proj_b", "active", BOB, None, BOB, "key_creator", None, None),
     ),
     "ai_usage_analytics.dim_person": lines_of(
         "user_email person_email user_name team_name is_in_sheet",
@@ -424,8 +431,12 @@ ORDINARY: Lines = {
         (ANN, "cursor", "default", "1", ANN, True),
         (BOB, "cursor", "default", "2", BOB, True),
         (EVE, "cursor", "default", "3", EVE, True),
+        (ANN, "openai", "default", "user-ann", ANN, True),
+        (EVE, "openai", "default", "user-eve", EVE, True),
+        (EVE, "openai", "default", "user-eve", "eve.z@example.com", False),
     ),
 }
+ORDINARY |= OPENAI
 SCOPES_OF_ANN = (
     ("provider", "anthropic", "anthropic", "anthropic"),
     ("team", "Data", None, "all"),
