@@ -16,7 +16,7 @@ from ai_usage.providers.registry import PROVIDERS
 from ai_usage.sheet.owners import KeyId, Seen, Statement, statements
 from ai_usage.sheet.tabs import API_KEY_MAPPING, Row, read_tab
 from ai_usage.warehouse.port import Warehouse
-from ai_usage.warehouse.table import STAMPS, Table, day, string
+from ai_usage.warehouse.table import STAMPS, Table, boolean, day, string
 
 DIM_API_KEY_MAPPING = Table(
     name="dim_api_key_mapping",
@@ -37,6 +37,7 @@ DIM_API_KEY_MAPPING = Table(
         "team_name": string("as the sheet calls it"),
         "description": string("in the sheet's words"),
         "creator_email": string("who made the key, lower-case; null if that is not a member, or not listed"),
+        "is_of_service_account": boolean("whether it is of no person, but of a service account; null if not listed"),
         "mapped_by": string("sheet, key_creator (who made the key), none", required=True),
         "valid_from": day("the first day; null since ever", required=False),
         "valid_to": day("exclusive; null until further notice", required=False),
@@ -172,6 +173,7 @@ def _row(
         "team_name": row and row["team_name"],
         "description": row and row["description"],
         "creator_email": creator,
+        "is_of_service_account": key and key.is_of_service_account,
         "mapped_by": "sheet" if row else "key_creator" if creator else "none",
         "valid_from": valid[0],
         "valid_to": valid[1],

@@ -50,6 +50,7 @@ class ListedKey:
     status: str | None
     creator_email: str | None
     stamp: Stamp
+    is_of_service_account: bool = False  # made by one, or its own: it never had a person as its creator
 
 
 def _no_placements(_: Warehouse) -> Iterable[Placement]:

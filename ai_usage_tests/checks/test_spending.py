@@ -272,6 +272,17 @@ def test_a_key_of_a_former_member_is_reported_while_it_spends(platform: Platform
     assert live(platform, still).check(FORMER).not_passed(FORMER) == set()
 
 
+def test_an_unowned_key_is_of_a_former_member_unless_it_is_of_a_service_account(platform: Platform) -> None:
+    person(platform, "dev@example.com", is_member=True)
+    owner(platform, "apikey_1", "gone@example.com")
+    key = f"update {A}.dim_api_key_mapping set user_email = null, mapped_by = 'none', status = 'active'"
+    platform.sql(f"{key}, is_of_service_account = false")
+    outcome = live(platform, rhythm()).check(FORMER)
+    assert "key etl (no owner; its creator is not a member), $2,280.00 in thirty days" in reasons(outcome)
+    platform.sql(f"{key}, is_of_service_account = true")
+    assert live(platform, rhythm()).check(FORMER).not_passed(FORMER) == set()
+
+
 def test_a_forecast_that_loses_to_the_run_rate_is_an_error(platform: Platform) -> None:
     live(platform, rhythm())
     platform.sql(f"update {A}.forecast_backtest set mape_ratio = naive_mape_ratio + 0.01 where method = 'chosen'")

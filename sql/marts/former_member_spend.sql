@@ -1,5 +1,6 @@
 -- Spend of former members: API keys of people who are in no list of members today, keys without an owner that no one in
--- the list created, and people who were removed from a provider's list. Only providers that have a list are looked at.
+-- the list created (those of service accounts apart), and people who were removed from a provider's list. Only providers
+-- that have a list are looked at.
 -- Each address of a member counts as the member's.
 --
 -- grain: one API key or person with spend on one UTC day
@@ -19,6 +20,7 @@ with owners as (
         user_email,
         mapped_by,
         status,
+        is_of_service_account,
         valid_from,
         valid_to
     from ai_usage_analytics.dim_api_key_mapping
@@ -72,7 +74,7 @@ found as (
         series.spend_date between @first_day and @last_day
         and series.scope = 'api_key'
         and (
-            (owners.mapped_by = 'none' and owners.status is not null)
+            (owners.mapped_by = 'none' and owners.status is not null and owners.is_of_service_account is not true)
             or (owners.user_email is not null and members.user_email is null)
         )
     union all

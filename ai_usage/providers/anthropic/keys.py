@@ -30,6 +30,7 @@ def keys_of(records: Records, emails: Mapping[str, str]) -> Iterator[ListedKey]:
             key.status,
             emails.get((key.created_by and key.created_by.id) or ""),
             stamp,
+            is_of_service_account=key.created_by is not None and key.created_by.type == "service_account",
         )
 
 

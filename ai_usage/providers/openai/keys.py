@@ -36,6 +36,8 @@ def keys_of(records: Records) -> Iterator[ListedKey]:
             _status(key, stamp.pulled_at),
             address_of(user.email) if user else None,
             stamp,
+            is_of_service_account=key.owner is not None
+            and (key.owner.type == "service_account" or key.owner.service_account is not None),
         )
 
 
