@@ -42,8 +42,12 @@ from ai_usage.providers.anthropic.rows.lists import Organization
 from ai_usage.providers.anthropic.rows.usage_and_cost import cost_rows
 from ai_usage.providers.anthropic.tables import CLAUDE_COSTS
 from ai_usage.providers.cursor.client import CursorAdmin
+from ai_usage.providers.openai.client import OpenAIAdmin
+from ai_usage.providers.openai.endpoints import COST_DAYS, USAGE_DAYS
+from ai_usage.providers.openai.pulls import SOURCE as OPENAI
+from ai_usage.providers.openai.tables import ENDPOINTS
 from ai_usage.settings import Settings, settings
-from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY
+from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY, OPENAI_KEY
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from bench import cursor_year, dashboards, marts, scale
 from bench.static_provider import static_provider
@@ -231,8 +235,13 @@ def _graph(_: str, days: int) -> dict[str, Any]:
     """
     last = datetime.now(UTC).date() - timedelta(days=1)
     span = Span(last - timedelta(days=days - 1), last)
-    with _simulator_process() as url, closing(_unpaced_claude(url)) as claude, closing(_unpaced_cursor(url)) as cursor:
-        overrides = {"claude_admin": claude, "cursor_admin": cursor}
+    with (
+        _simulator_process() as url,
+        closing(_unpaced_claude(url)) as claude,
+        closing(_unpaced_cursor(url)) as cursor,
+        closing(OpenAIAdmin.open(base_url=f"{url}/openai/v1", key=OPENAI_KEY, is_simulated=True)) as openai,
+    ):
+        overrides = {"claude_admin": claude, "cursor_admin": cursor, OPENAI.resource: openai}
         repository = build_defs(settings(), overrides=overrides).get_repository_def()
         prepare_instance(settings())
 
@@ -247,13 +256,21 @@ def _graph(_: str, days: int) -> dict[str, Any]:
 
         figures = _timed(work)
         asked = Counter(
-            urlsplit(r["path"]).path.removeprefix("/anthropic/v1/organizations/")
+            urlsplit(r["path"])
+            .path.removeprefix("/anthropic/v1/organizations/")
+            .removeprefix("/openai/v1/organization/")
             for r in httpx.get(f"{url}/_simulator/requests").json()
         )
     figures["check_results"] = figures.pop("records")
     figures.pop("records_per_second")
     spans = -(-days // DAYS_A_REQUEST)
-    fewest = {"cost_report": 2 * spans, "usage_report/messages": spans, "usage_report/claude_code": days}
+    fewest = {
+        "cost_report": 2 * spans,
+        "usage_report/messages": spans,
+        "usage_report/claude_code": days,
+        "costs": 2 * -(-days // COST_DAYS),
+        **{f"usage/{endpoint}": -(-days // USAGE_DAYS) for endpoint in ENDPOINTS},
+    }
     return {
         "days": days,
         "cpu_seconds_per_day": round(figures["cpu_seconds"] / days, 3),
