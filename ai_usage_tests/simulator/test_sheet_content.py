@@ -119,8 +119,15 @@ def test_right_after_midnight_no_figure_includes_the_day_that_cursor_has_not_com
 def test_settled_figures_are_those_of_the_reports_now(running: Google) -> None:
     """What was written at noon is still what the provider reports in the afternoon."""
     assert running.sheet.left_at == datetime(2026, 11, 20, 12, tzinfo=UTC)
-    ends = {row.values["period_end"] for row in running.sheet.good if row.tab == "console_figures"}
-    assert ends == {date(2026, 11, 1), date(2026, 11, 19), date(2026, 11, 3), date(2026, 11, 20)}
+    rows = [row.values for row in running.sheet.good if row.tab == "console_figures"]
+    assert {(row["provider"], row["period_end"]) for row in rows} == {
+        ("anthropic", date(2026, 11, 1)),
+        ("anthropic", date(2026, 11, 19)),
+        ("cursor", date(2026, 11, 3)),
+        ("cursor", date(2026, 11, 20)),
+        ("openai", date(2026, 11, 1)),
+        ("openai", date(2026, 11, 19)),
+    }
 
 
 def test_claude_ai_rows_are_what_analytics_reported_at_that_time(running: Google) -> None:
