@@ -183,6 +183,16 @@ def test_seats_of_chatgpt_are_paid_for_by_fives_and_cover_who_uses_codex(running
     assert len(used) <= seats["seats"] < 2 * len(used)
 
 
+def test_every_provider_has_a_budget_each_month(running: Google) -> None:
+    rows = [row.values for row in running.sheet.good if row.tab == "budgets" and row.values["scope"] == "provider"]
+    budgeted = {(row["month"], row["scope_name"]) for row in rows}
+    assert budgeted == {
+        (month, provider)
+        for month in ("2026-10", "2026-11", "2026-12", "2027-01")
+        for provider in running.simulator.accounts
+    }
+
+
 @pytest.mark.usefixtures("_worlds_of_their_own")
 def test_the_sheet_follows_from_the_seed_and_the_clock_and_a_restart_forgets_edits() -> None:
     one, same, other, later = (
