@@ -20,7 +20,7 @@ from ai_usage.simulator.openai_uses import MINUTES, Line, OpenAiDay, Use
 SETTLED_AFTER = timedelta(hours=24)
 CREDIT_DAY, CREDIT, CREDIT_USD = 3, "Service credit", Decimal("-7.50")  # each month
 ATTENDANCE = 0.75  # how likely people are to use their own keys on a day at work
-BY_HAND = 2  # people a day in the dashboard
+BY_HAND = 8  # people a day in the dashboard
 HALF_DAY = MINUTES // 2
 
 

@@ -81,7 +81,7 @@ HABITS = {  # key → what it does
     "hackathon": (Habit("completions", "large", "default", 2, "bulk"),),
     "old demo": (Habit("completions", "legacy", "default", 2.5, "chat"),),
 }
-DASHBOARD = Habit("completions", "large", "default", 0.8, "bulk")  # of a person, without a key
+DASHBOARD = Habit("completions", "large", "default", 0.2, "bulk")  # of a person, without a key
 TOOLS = {
     "search prod": (
         Tool("embeddings", "embedding", "input_tokens", 60_000_000),

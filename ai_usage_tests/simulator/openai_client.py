@@ -56,6 +56,7 @@ class OpenAiClient:
         after = None
         while True:
             page = read(self.get(path, after=after, **query))
+            assert after not in [item["id"] for item in page["data"]], "the page does not go on"
             found += page["data"]
             if not page["has_more"]:
                 return found

@@ -190,11 +190,18 @@ def test_once_a_month_there_is_a_credit_and_what_is_free_has_no_amount(openai: O
 
 
 def test_some_lines_come_in_two_results_that_share_all_keys(openai: OpenAiClient) -> None:
-    def keys(day: date) -> list[tuple[str, ...]]:
-        return [tuple(result[name] for name in GROUPS) for result in openai.results("costs", day, group_by=GROUPS)]
+    """Each has its own part of the quantity, at the same price."""
 
-    assert len(keys(date(2026, 11, 10))) == len(set(keys(date(2026, 11, 10)))) + 1
-    assert len(keys(date(2026, 11, 11))) == len(set(keys(date(2026, 11, 11))))
+    def by_keys(day: date) -> list[list[dict[str, Any]]]:
+        lines: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+        for result in openai.results("costs", day, group_by=GROUPS):
+            lines[tuple(result[name] for name in GROUPS)].append(result)
+        return [results for results in lines.values() if len(results) > 1]
+
+    for day in (5, 10, 15):
+        [[one, other]] = by_keys(date(2026, 11, day))
+        assert usd(one) / one["quantity"] == usd(other) / other["quantity"] > 0
+    assert by_keys(date(2026, 11, 11)) == []
 
 
 def test_amounts_are_numbers_once_and_strings_since_june_some_long_some_with_exponent(openai: OpenAiClient) -> None:

@@ -157,6 +157,9 @@ def test_weeks_and_totals_add_up_to_the_days(openai: OpenAiClient) -> None:
     assert "user_id" not in total
     credits_ = [sum(row["totals"]["credits"] for row in rows) for rows in (days, weeks, [total])]
     assert credits_[0] == credits_[1] == credits_[2] > 0
+    for row in [*weeks, total]:
+        assert sum(client["credits"] for client in row["clients"]) == row["totals"]["credits"]
+        assert len({client["client_id"] for client in row["clients"]}) == len(row["clients"])
 
 
 def test_codex_refuses_what_its_contract_does_not_have(openai: OpenAiClient, running_clock: Clock) -> None:

@@ -119,8 +119,15 @@ def test_right_after_midnight_no_figure_includes_the_day_that_cursor_has_not_com
 def test_settled_figures_are_those_of_the_reports_now(running: Google) -> None:
     """What was written at noon is still what the provider reports in the afternoon."""
     assert running.sheet.left_at == datetime(2026, 11, 20, 12, tzinfo=UTC)
-    ends = {row.values["period_end"] for row in running.sheet.good if row.tab == "console_figures"}
-    assert ends == {date(2026, 11, 1), date(2026, 11, 19), date(2026, 11, 3), date(2026, 11, 20)}
+    rows = [row.values for row in running.sheet.good if row.tab == "console_figures"]
+    assert {(row["provider"], row["period_end"]) for row in rows} == {
+        ("anthropic", date(2026, 11, 1)),
+        ("anthropic", date(2026, 11, 19)),
+        ("cursor", date(2026, 11, 3)),
+        ("cursor", date(2026, 11, 20)),
+        ("openai", date(2026, 11, 1)),
+        ("openai", date(2026, 11, 19)),
+    }
 
 
 def test_claude_ai_rows_are_what_analytics_reported_at_that_time(running: Google) -> None:
@@ -174,6 +181,16 @@ def test_seats_of_chatgpt_are_paid_for_by_fives_and_cover_who_uses_codex(running
     assert isinstance(seats["seats"], int)
     assert seats["seats"] % 5 == 0
     assert len(used) <= seats["seats"] < 2 * len(used)
+
+
+def test_every_provider_has_a_budget_each_month(running: Google) -> None:
+    rows = [row.values for row in running.sheet.good if row.tab == "budgets" and row.values["scope"] == "provider"]
+    budgeted = {(row["month"], row["scope_name"]) for row in rows}
+    assert budgeted == {
+        (month, provider)
+        for month in ("2026-10", "2026-11", "2026-12", "2027-01")
+        for provider in running.simulator.accounts
+    }
 
 
 @pytest.mark.usefixtures("_worlds_of_their_own")
