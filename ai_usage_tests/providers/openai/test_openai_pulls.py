@@ -186,6 +186,15 @@ def test_an_endpoint_that_fails_leaves_the_usage_of_the_others_and_its_own_as_it
     assert platform.sql(used) == [("completions", NEXT, 2), ("images", NEXT, 1)]
 
 
+def test_a_day_that_one_endpoint_leaves_out_has_the_usage_of_the_others(platform: Platform) -> None:
+    mock = company()
+    mock.usage["images"][DAY] = mock.usage["images"][NEXT]
+    mock.buckets["/organization/usage/completions"] = lambda buckets: buckets[1:]
+    run(platform, mock, mock.admin())
+    used = "select endpoint, activity_date, count(*) from ai_usage_analytics.openai_usage group by 1, 2 order by all"
+    assert platform.sql(used) == [("completions", NEXT, 2), ("images", DAY, 1), ("images", NEXT, 1)]
+
+
 def test_optional_reports_are_skipped_with_what_they_need(platform: Platform) -> None:
     mock = company()
     mock.answers["/organization/usage/decisions"] = [refusal(400, "Unknown report.")]
