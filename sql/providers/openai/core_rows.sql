@@ -1,4 +1,4 @@
--- What OpenAI's core tables have of each record.
+-- The rows of OpenAI's core tables that stand for one record each; a day's cost stands for as many as its bucket had.
 select
     'openai_costs' as pull,
     account,
@@ -7,15 +7,14 @@ select
 from ai_usage_analytics.openai_costs
 where activity_date between @first_day and @last_day
 union all
--- The day's own row stands for each result of its bucket.
 select
     'openai_cost_totals' as pull,
-    daily_costs.account,
-    daily_costs.activity_date,
-    daily_costs.pull_id
-from ai_usage_analytics.openai_daily_cost as daily_costs
-cross join unnest(generate_array(1, daily_costs.results)) as result_number
-where daily_costs.activity_date between @first_day and @last_day
+    daily.account,
+    daily.activity_date,
+    daily.pull_id
+from ai_usage_analytics.openai_daily_cost as daily
+cross join unnest(generate_array(1, daily.results)) as result_number
+where daily.activity_date between @first_day and @last_day
 union all
 select
     case endpoint
