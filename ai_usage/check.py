@@ -128,6 +128,7 @@ class DailyCheck(Check):
 
     evaluate: Callable[[Warehouse, Span], Mapping[date, Finding]]
     asked_by: tuple[str, ...] = ()
+    optional_pulls: tuple[str, ...] = ()  # those of its pulls that a day may lack, where others are needed
     compares_marts: bool = False  # with core: marts lag on a blocked day, so a difference is a warning
     grain = "day"
 

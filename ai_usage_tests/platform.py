@@ -230,8 +230,8 @@ def checks_of(*checks: str) -> dg.AssetSelection:
 
 
 def whatever_makes(*assets: str) -> dg.AssetSelection:
-    """These assets and all they are made of, without a check."""
-    return dg.AssetSelection.assets(*assets).upstream().without_checks()
+    """These assets and all they are made of, without a check, and what their pulls cannot be made without."""
+    return dg.AssetSelection.assets(*assets).upstream().without_checks().required_multi_asset_neighbors()
 
 
 def files(folder: Path) -> set[str]:

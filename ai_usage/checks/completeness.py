@@ -8,6 +8,7 @@ from typing import Any
 from ai_usage.check import Check, DailyCheck, Finding, Result, SnapshotCheck, each_day, failed, passed, warned
 from ai_usage.checks.accounts import asked_for, of_each
 from ai_usage.ingest.ledger_writes import Source
+from ai_usage.marts.gate import NO_PULL
 from ai_usage.providers.provider import CoreTables, Provider
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import settings
@@ -49,9 +50,10 @@ order by account, activity_date
 
 def no_day_is_missing(provider: Provider, of: CoreTables) -> DailyCheck:
     """Whether each report that core tables are made of was pulled, with every record in core. A day that the
-    provider was asked about needs it too; an optional one, only once the provider has answered it.
+    provider was asked about needs it too; an optional one, only once the provider has answered it: beside others,
+    from the first day on that it has of the account.
     """
-    pulls = of.counted
+    pulls, optional = of.counted, provider.optional_beside(of.counted)
     sql = "checks/no_day_is_missing"
     return DailyCheck(
         name="no_day_is_missing",
@@ -65,8 +67,14 @@ def no_day_is_missing(provider: Provider, of: CoreTables) -> DailyCheck:
         asked_by=provider.gate.pulls,
         also_reads=of.others,
         sql=sql,
-        evaluate=each_day(sql, lambda rows: failed(f"{'; '.join(map(_missing, rows))}.", rows), pulls=list(pulls)),
+        evaluate=each_day(
+            sql,
+            lambda rows: failed(f"{'; '.join(map(_missing, rows))}.", rows),
+            pulls=list(pulls),
+            optional_pulls=list(optional) or NO_PULL,
+        ),
         is_optional=provider.is_optional(pulls),
+        optional_pulls=optional,
         gates_day=set(pulls) <= set(provider.gate.pulls),
     )
 

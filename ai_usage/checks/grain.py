@@ -25,6 +25,7 @@ def grain_is_unique(
     provider: str = "",
     gates_day: bool = False,
     is_optional: bool = False,
+    optional_pulls: tuple[str, ...] = (),
 ) -> DailyCheck:
     """Whether each row of these tables stands there once, by the key that the table declares."""
     first, *others = tables
@@ -42,6 +43,7 @@ def grain_is_unique(
         evaluate=partial(_repeated_keys, tables),
         gates_day=gates_day,
         is_optional=is_optional,
+        optional_pulls=optional_pulls,
     )
 
 
@@ -65,6 +67,7 @@ def _of(provider: Provider, of: CoreTables) -> DailyCheck:
         provider=provider.key,
         gates_day=set(of.unique_names) <= {table.name for table in provider.gate.tables},
         is_optional=provider.is_optional(pulls),
+        optional_pulls=provider.optional_beside(pulls),
     )
 
 

@@ -60,6 +60,7 @@ def records_are_readable(provider: Provider, of: CoreTables) -> DailyCheck:
         sql=sql,
         evaluate=each_day(sql, lambda rows: wrong(_rejected(rows), rows), pulls=list(pulls)),
         is_optional=provider.is_optional(pulls),
+        optional_pulls=provider.optional_beside(pulls),
         gates_day=is_billing,
     )
 

@@ -144,17 +144,18 @@ def _by_day(
         pulled = {pull: set(warehouse.pulled_days(pull)) for pull in (*check.pulls, *check.asked_by)}
         if check.asked_by and any(pulled[pull] for pull in check.pulls):
             missing = Missing.of(context, check.sources, check.pulls, is_optional=False)
+        needed = [pull for pull in check.pulls if pull not in check.optional_pulls]
         span = span_of_check(context, set().union(*(pulled[pull] for pull in check.pulls)))
         findings: dict[date | None, Finding] = {} if span else {None: missing.finding(was_asked=False)}
         for some_days in span.cut(at_most=warehouse.days_at_once(DAYS_AT_ONCE)) if span else ():
             found = _evaluated(context, warehouse, check, some_days)
             for day in some_days.days:
-                if are_enough(day in pulled[pull] for pull in check.pulls):
+                if are_enough(day in pulled[pull] for pull in needed):
                     findings[day] = found.get(day, PASSED)
                 else:
                     of_day = missing.finding(
                         was_asked=any(day in days for days in pulled.values()),
-                        lacking=[pull for pull in check.pulls if day not in pulled[pull]],
+                        lacking=[pull for pull in needed if day not in pulled[pull]],
                     )
                     findings[day] = found.get(day, of_day) if isinstance(of_day, Result) else of_day
     return findings

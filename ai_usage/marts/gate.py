@@ -18,6 +18,7 @@ from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import DEFAULT_ACCOUNT
 
 MISSING, READABLE, WHOLE, GRAIN = "no_day_is_missing", "records_are_readable", "ledger_is_whole", "grain_is_unique"
+NO_PULL = [""]  # engines infer no type of an empty list
 SHARED = (MISSING, READABLE, WHOLE)  # by every provider's gate
 
 BlockedDays = dict[date, list[str]]
@@ -66,4 +67,5 @@ def _wrong(warehouse: Warehouse, check: str, days: Span, gate: Gate) -> pl.DataF
     own = {own.name: own.sql for own in gate.checks}
     pulls = gate.billing if check == READABLE else gate.pulls
     query = own.get(check, f"checks/{check}")
-    return warehouse.query(query, first_day=days.first, last_day=days.last, pulls=list(pulls))
+    asked = {"pulls": list(pulls), "optional_pulls": NO_PULL}  # of a gate every pull is needed
+    return warehouse.query(query, first_day=days.first, last_day=days.last, **asked)

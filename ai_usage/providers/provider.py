@@ -121,8 +121,13 @@ class Provider:
     bills_own_seats: bool = False  # whether its `spend.sql` bills seats; if not, those of the sheet are billed
 
     def is_optional(self, pulls: Collection[str]) -> bool:
-        """Whether plan or scope may lack one of these reports, so that days without it are no failure."""
-        return any(pull in self.optional_pulls for pull in pulls)
+        """Whether plan or scope may lack these reports, so that days without them are no failure."""
+        return bool(pulls) and all(pull in self.optional_pulls for pull in pulls)
+
+    def optional_beside(self, pulls: Sequence[str]) -> tuple[str, ...]:
+        """Those of some reports that plan or scope may lack, where others of them are needed."""
+        optional = tuple(pull for pull in pulls if pull in self.optional_pulls)
+        return () if self.is_optional(pulls) else optional
 
     @property
     def pulls_read(self) -> frozenset[str]:

@@ -50,6 +50,7 @@ PARAMETERS = {
     "first_day": Parameter("DATE", date.fromisoformat(WED)),
     "last_day": Parameter("DATE", date.fromisoformat(FRI)),
     "pulls": Parameter("ARRAY<STRING>", ["claude_cost_report", "cursor_usage_events", "sheet_budgets"]),
+    "optional_pulls": Parameter("ARRAY<STRING>", ["cursor_usage_events"]),
     "providers": Parameter("ARRAY<STRING>", ["anthropic", "cursor", "openai"]),
     "bill": Parameter("STRING", "claude_cost_report"),
     "pull": Parameter("STRING", "claude_cost_report"),

@@ -15,7 +15,15 @@ import pytest
 from ai_usage.settings import ROOT
 
 TOY = Path(__file__).with_name("toy")
-LINE = "PROVIDERS: tuple[Provider, ...] = (ANTHROPIC, CURSOR)"
+WORDS = {"anthropic": ("claude",), "cursor": ("cursor",), "openai": ("openai", "codex")}  # that tables begin with
+
+
+def line(*providers: str) -> str:
+    """The registry's line of these providers."""
+    return f"PROVIDERS: tuple[Provider, ...] = ({''.join(f'{provider.upper()}, ' for provider in providers).strip()})"
+
+
+LINE = line(*WORDS).replace(",)", ")")
 TABS = {
     "api_key_mapping": "api_key_id,api_key_name,user_email,team_name,description\nkey_1,Robot,ada@example.com,Play,\n",
     "claude_ai_usage": "user_email,activity_date,conversation_count,message_count,project_count,file_upload_count\n",
@@ -60,7 +68,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     shutil.copytree(TOY, root / "ai_usage" / "providers" / "toy", ignore=shutil.ignore_patterns("*.sql", "__pycache__"))
     shutil.copytree(TOY, root / "sql" / "providers" / "toy", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     registry = root / "ai_usage" / "providers" / "registry.py"
-    edited(registry, LINE, LINE.replace("CURSOR)", "CURSOR, TOY)"))
+    edited(registry, LINE, line(*WORDS, "toy"))
     edited(
         registry,
         "from ai_usage.providers.provider import Provider\n",
@@ -128,7 +136,7 @@ def test_an_alert_names_the_new_provider(world: dict[str, Any]) -> None:
     assert "provider toy" in budget
 
 
-@pytest.mark.parametrize("provider", ["anthropic", "cursor"])
+@pytest.mark.parametrize("provider", WORDS)
 def test_without_a_provider_s_folder_and_line_the_rest_is_whole(provider: str, tmp_path: Path) -> None:
     root = tree(tmp_path)
     for folder in ("ai_usage/providers", "sql/providers"):
@@ -136,8 +144,8 @@ def test_without_a_provider_s_folder_and_line_the_rest_is_whole(provider: str, t
     registry = root / "ai_usage" / "providers" / "registry.py"
     name = provider.upper()
     edited(registry, f"from ai_usage.providers.{provider}.provider import {name}\n", "")
-    other = {"anthropic": "CURSOR", "cursor": "ANTHROPIC"}[provider]
-    edited(registry, LINE, LINE.replace("(ANTHROPIC, CURSOR)", f"({other},)"))
+    others = [other for other in WORDS if other != provider]
+    edited(registry, LINE, line(*others))
     script = root / "defined.py"
     script.write_text(
         "import json\nfrom ai_usage.definitions import defs\n"
@@ -147,6 +155,9 @@ def test_without_a_provider_s_folder_and_line_the_rest_is_whole(provider: str, t
     )
     tables = run_in(root, script, AI_USAGE_DATA_DIR=str(root / "data"))
     assert {"marts/ai_spend", "marts/focus_1_2", "marts/month_close", "dashboards/executive_summary"} <= set(tables)
-    own = {"anthropic": "claude", "cursor": "cursor"}[provider]
-    assert [table for table in tables if own in table and not table.startswith("raw/sheet_")] == []
-    assert [table for table in tables if {"anthropic": "cursor", "cursor": "claude"}[provider] in table] != []
+
+    def of(one: str) -> list[str]:
+        return [table for table in tables for word in WORDS[one] if word in table and "raw/sheet_" not in table]
+
+    assert of(provider) == []
+    assert all(of(other) for other in others)

@@ -19,6 +19,7 @@ PARAMETERS: dict[str, Any] = {
     "first_day": DAY,
     "last_day": NEXT,
     "pulls": ["claude_cost_report"],
+    "optional_pulls": ["claude_cost_report"],
     "with_hashes": True,
     "provider": "anthropic",
     "bill": "claude_cost_report",

@@ -1,13 +1,16 @@
 -- Days on which a report was never pulled (not even an empty answer stands in the ledger), or on which core does not
 -- hold the newest version, with as many rows as that has records that can be used: what was pulled and not built is
--- missing too, whether core has nothing of the day or an older version.
+-- missing too, whether core has nothing of the day or an older version. An optional report is expected of an account
+-- from the first day on that it has of it.
 with days as (
     select activity_date
     from unnest(generate_date_array(@first_day, @last_day)) as activity_date
 ),
 
 reports as (
-    select pull
+    select
+        pull,
+        pull in unnest(@optional_pulls) as is_optional
     from unnest(@pulls) as pull
 ),
 
@@ -33,6 +36,16 @@ covered as (
             and days.activity_date <= accounts.last_day
 ),
 
+optional as (
+    select
+        pull,
+        account,
+        min(activity_date) as first_day
+    from ai_usage_raw.pulls
+    where pull in unnest(@optional_pulls)
+    group by pull, account
+),
+
 expected as (
     select
         days.activity_date,
@@ -41,6 +54,10 @@ expected as (
     from days
     cross join reports
     left join covered on days.activity_date = covered.activity_date
+    left join optional on reports.pull = optional.pull and covered.account = optional.account
+    where
+        not reports.is_optional
+        or days.activity_date >= optional.first_day
 ),
 
 newest as (
