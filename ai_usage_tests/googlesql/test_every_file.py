@@ -138,7 +138,7 @@ def test_what_the_ordinary_world_has_is_true(engines: TwoEngines) -> None:
         "providers/anthropic/checks/parity_cells",
         "checks/console_figures_match",
         "providers/cursor/checks/events_of_cycle",
-        "providers/anthropic/checks/every_key_has_an_owner",
+        "checks/every_key_has_an_owner",
         "checks/ledger_is_whole",
         "checks/no_day_is_missing",
         "checks/revisions_are_recorded",
