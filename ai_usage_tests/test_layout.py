@@ -34,7 +34,7 @@ ROLES = {
 # What is pulled, built, checked and shown, in each of these layers.
 SUBJECTS = {
     *("accounts", "cadence", "grain", "keys", "ledger", "list_prices", "money", "owners", "people", "refresh"),
-    *("revisions", "sheet"),
+    *("allocation", "reconciliation", "revisions", "sheet"),
 }
 GRAPH = defs.resolve_asset_graph()
 # Of tables; boards are tested in ai_usage_tests/dashboards.

@@ -11,12 +11,12 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from ai_usage.checks.owners import evaluate_owners
 from ai_usage.commands.sheet_template import write_template
 from ai_usage.core.people import Person, person_rows
 from ai_usage.core.person_accounts import account_rows
 from ai_usage.definitions import CHECKS
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic.checks.owners import evaluate_owners
 from ai_usage.providers.directory import Member, Placement, Stamp
 from ai_usage.settings import settings
 from ai_usage.sheet.client import GoogleSheet
@@ -143,8 +143,22 @@ def test_a_day_with_too_much_unowned_spend_fails_and_names_the_keys(good: Platfo
 
 def test_shares_are_by_money_and_by_tokens() -> None:
     keys: list[dict[str, Any]] = [
-        {"api_key_id": "a", "api_key_name": "a", "mapped_by": "sheet", "tokens": 95, "usd": 50.0},
-        {"api_key_id": "b", "api_key_name": None, "mapped_by": "none", "tokens": 5, "usd": 50.0},
+        {
+            "provider": "anthropic",
+            "api_key_id": "a",
+            "api_key_name": "a",
+            "mapped_by": "sheet",
+            "tokens": 95,
+            "usd": 50.0,
+        },
+        {
+            "provider": "anthropic",
+            "api_key_id": "b",
+            "api_key_name": None,
+            "mapped_by": "none",
+            "tokens": 5,
+            "usd": 50.0,
+        },
     ]
     evaluation = evaluate_owners(keys, Decimal("0.9"))
     assert not evaluation.passed
@@ -153,6 +167,11 @@ def test_shares_are_by_money_and_by_tokens() -> None:
     )
     assert evaluate_owners(keys, Decimal("0.5")).passed
     assert evaluate_owners([{**keys[0]}], Decimal(1)).passed
+    elsewhere = [{**key, "provider": "openai"} for key in keys]
+    both = evaluate_owners([keys[0], *elsewhere], Decimal("0.9"))
+    assert not both.passed, "an owned key of one provider does not make up for an unowned one of another"
+    assert both.why == f"OpenAI: {evaluation.why}"
+    assert evaluate_owners([keys[0], elsewhere[0]], Decimal(1)).passed
 
 
 def mended(platform: Platform, tab: str) -> None:

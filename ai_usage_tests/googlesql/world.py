@@ -412,6 +412,9 @@ ORDINARY: Lines = {
         ("anthropic", "default", "apikey_bot", "bot", TEAM, "active", None, None, None, "none", None, None),
         ("anthropic", "default", "apikey_bot2", "bot", None, "active", None, "Ops", BOB, "sheet", None, None),
         ("anthropic", "default", "apikey_code", "code", CODING, "active", EVE, None, EVE, "key_creator", None, None),
+        # Rows of the sheet with a provider that is not the key's.
+        ("openai", None, "apikey_ann", "typo", None, None, EVE, None, None, "sheet", None, None),
+        ("anthropic", None, "key_ann", "typo", None, None, EVE, None, None, "sheet", None, None),
         ("openai", "default", "key_ann", "ann", "proj_a", "active", ANN, "Data", ANN, "sheet", None, THU),
         ("openai", "default", "key_ann", "ann", "proj_a", "active", EVE, None, ANN, "sheet", THU, None),
         ("openai", "default", "key_bot", "bot", "proj_a", "active", None, None, None, "none", None, None),

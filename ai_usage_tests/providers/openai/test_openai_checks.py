@@ -33,6 +33,7 @@ ONCE = "codex_is_not_billed_twice"
 ALLOCATION = "allocation_loses_nothing"
 EXPENSES = "expenses_equal_costs"
 METHOD = "every_dollar_has_a_method"
+OWNED = "every_key_has_an_owner"
 NAMES = [TOTAL, EXPLAINED, BILLED, PRICES, LISTED, GROUPED, ONCE, ALLOCATION, EXPENSES, METHOD]
 
 ON_WED = f"activity_date = '{WED}'"
@@ -94,6 +95,7 @@ def good(past: Platform, tmp_path: Path) -> Platform:
 def evaluated(platform: Platform, *names: str) -> Outcome:
     """The checks alone, over the three days."""
     tables = ("openai_costs", "openai_usage", "openai_cost_shares", "openai_attributed_costs", "ai_spend")
+    tables = (*tables, "dim_api_key_mapping")
     every = [key for check in CHECKS for key in check.check_keys if key.asset_key.path[-1] in tables]
     keys = [key for key in every if key.name in names]
     return platform.materialize(dg.AssetSelection.checks(*keys), DAYS, None, openai_admin=CLIENTS)
@@ -178,3 +180,13 @@ def test_what_a_coarser_grouping_loses_is_said(good: Platform) -> None:
     assert "not grouped: nothing is billed separately" in evaluated(good, GROUPED).why(GROUPED, None, "openai_costs")
     good.sql(f"update {COSTS} set grouped_by = '{BY_KEY}'")
     assert evaluated(good, GROUPED).not_passed(GROUPED) == set()
+
+
+def test_keys_without_an_owner_are_named_as_at_every_provider(good: Platform) -> None:
+    keys = f"{A}.dim_api_key_mapping"
+    good.sql(f"update {keys} set mapped_by = 'sheet', user_email = 'eve@example.com' where api_key_id = 'key_bot'")
+    assert evaluated(good, OWNED).not_passed(OWNED) == set()
+    good.sql(f"update {keys} set provider = 'anthropic' where api_key_id = 'key_bob'")
+    outcome = evaluated(good, OWNED)
+    assert outcome.not_passed(OWNED) == {WED}
+    assert "Unowned: key_bob (0.02 USD)" in outcome.why(OWNED, WED, "dim_api_key_mapping")

@@ -66,6 +66,7 @@ unpriced as (
     left join ai_usage_analytics.dim_api_key_mapping as owners
         on
             used.api_key_id = owners.api_key_id
+            and coalesce(owners.provider, 'anthropic') = 'anthropic'
             and (owners.valid_from is null or used.activity_date >= owners.valid_from)
             and (owners.valid_to is null or used.activity_date < owners.valid_to)
     left join ai_usage_analytics.dim_person as people on owners.user_email = people.user_email

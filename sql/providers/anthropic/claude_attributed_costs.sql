@@ -68,6 +68,7 @@ with owned as (
     left join ai_usage_analytics.dim_api_key_mapping as owners
         on
             uses.api_key_id = owners.api_key_id
+            and coalesce(owners.provider, 'anthropic') = 'anthropic'
             and uses.expense_date >= coalesce(owners.valid_from, date '0001-01-01')
             and uses.expense_date < coalesce(owners.valid_to, date '9999-12-31')
     where uses.expense_date between @first_day and @last_day

@@ -1,7 +1,7 @@
 """What is checked of Anthropic's data alone. `GATING` are the checks that block a day of it."""
 
 from ai_usage.check import Check
-from ai_usage.providers.anthropic.checks import allocation, list_prices, owners, parity, reconciliation, uploads
+from ai_usage.providers.anthropic.checks import allocation, list_prices, parity, reconciliation, uploads
 
 GATING = (reconciliation.grouped_lines_equal_console_figure, reconciliation.cost_lines_are_unique)
 CHECKS: tuple[Check, ...] = (
@@ -9,6 +9,5 @@ CHECKS: tuple[Check, ...] = (
     *list_prices.CHECKS,
     *allocation.CHECKS,
     *parity.CHECKS,
-    *owners.CHECKS,
     *uploads.CHECKS,
 )

@@ -1,17 +1,19 @@
-"""Do the keys that spend have owners."""
+"""Do the keys that spend have owners, at every provider with API keys."""
 
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from ai_usage.check import Check, DailyCheck, Result, by_day, passed, some, warned
+from ai_usage.check import Check, DailyCheck, Result, by_day, passed, some, warned, worst_of
+from ai_usage.core.keys import DIM_API_KEY_MAPPING, WITH_KEYS
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic.pulls import SOURCE
+from ai_usage.providers.registry import BY_KEY, NAMES
 from ai_usage.settings import settings
 from ai_usage.warehouse.port import Warehouse
 
-SQL = "providers/anthropic/checks/every_key_has_an_owner"
+SQL = "checks/every_key_has_an_owner"
+WITH_USE = tuple(BY_KEY[key] for key in WITH_KEYS)  # each supplies `key_use.sql`, see sql/contracts
 
 
 def _owned_share(warehouse: Warehouse, span: Span) -> Mapping[date, Result]:
@@ -20,7 +22,16 @@ def _owned_share(warehouse: Warehouse, span: Span) -> Mapping[date, Result]:
 
 
 def evaluate_owners(keys: list[dict[str, Any]], at_least: Decimal) -> Result:
-    """The share of what keys used and cost on a day that has an owner; keys without one, most expensive first."""
+    """The share of what keys used and cost on a day that has an owner, provider by provider."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for key in keys:
+        found.setdefault(NAMES[key["provider"]], []).append(key)
+    results = {name: _of_provider(of, at_least) for name, of in found.items()}
+    return worst_of(results) if len(results) > 1 else next(iter(results.values()))
+
+
+def _of_provider(keys: list[dict[str, Any]], at_least: Decimal) -> Result:
+    """Keys without an owner are named, most expensive first."""
     unowned = [key for key in keys if key["mapped_by"] == "none"]
     tokens = 1 - _share(unowned, keys, "tokens")
     usd = 1 - _share(unowned, keys, "usd")
@@ -38,14 +49,21 @@ def _share(some_keys: list[dict[str, Any]], keys: list[dict[str, Any]], measure:
 
 every_key_has_an_owner = DailyCheck(
     name="every_key_has_an_owner",
-    provider="anthropic",
-    asset="core/dim_api_key_mapping",
+    asset=f"core/{DIM_API_KEY_MAPPING.name}",
     title="spend and tokens of keys without an owner",
-    description="API keys have an owner for at least AI_USAGE_ATTRIBUTED_AT_LEAST of their spend and of their tokens.",
+    description="API keys have an owner for at least AI_USAGE_ATTRIBUTED_AT_LEAST of their spend and of their tokens, "
+    "at each provider.",
     severity="warned",
-    sources=(SOURCE,),
-    pulls=("claude_messages_usage", "claude_cost_report"),
-    also_reads=("core/claude_usage_tokens", "marts/claude_cost_shares"),
+    sources=tuple(provider.source for provider in WITH_USE),
+    pulls=tuple(provider.bill.pull for provider in WITH_USE),
+    also_reads=tuple(
+        dict.fromkeys(
+            address
+            for provider in WITH_USE
+            if provider.keys
+            for address in (*(f"core/{table.name}" for table in provider.keys.used_in), *provider.expense_marts)
+        )
+    ),
     sql=SQL,
     evaluate=_owned_share,
 )

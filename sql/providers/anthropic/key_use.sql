@@ -1,7 +1,8 @@
--- What each API key used and cost on each day, and whether it has an owner.
+-- What each key used by the usage report, and its share of the bill.
 with used as (
     select
         activity_date,
+        account,
         api_key_id,
         sum(
             uncached_input_tokens + output_tokens + cache_read_input_tokens + cache_creation_5m_tokens
@@ -11,34 +12,32 @@ with used as (
     where
         activity_date between @first_day and @last_day
         and api_key_id is not null
-    group by activity_date, api_key_id
+    group by activity_date, account, api_key_id
 ),
 
 costs as (
     select
         expense_date,
+        account,
         api_key_id,
         sum(cost_usd) as usd
     from ai_usage_analytics.claude_cost_shares
     where
         expense_date between @first_day and @last_day
         and api_key_id is not null
-    group by expense_date, api_key_id
+    group by expense_date, account, api_key_id
 )
 
 select
     used.activity_date,
+    used.account,
     used.api_key_id,
-    keys.api_key_name,
-    used.tokens,
-    coalesce(keys.mapped_by, 'none') as mapped_by,
+    cast(used.tokens as int64) as tokens,
     coalesce(costs.usd, 0) as usd
 from used
-left join costs on used.activity_date = costs.expense_date and used.api_key_id = costs.api_key_id
-left join ai_usage_analytics.dim_api_key_mapping as keys
+left join costs
     on
-        used.api_key_id = keys.api_key_id
-        and (keys.valid_from is null or used.activity_date >= keys.valid_from)
-        and (keys.valid_to is null or used.activity_date < keys.valid_to)
+        used.activity_date = costs.expense_date
+        and used.account = costs.account
+        and used.api_key_id = costs.api_key_id
 where used.tokens > 0
-order by used.activity_date asc, usd desc
