@@ -12,13 +12,11 @@ from ai_usage.ingest.day_replacement import ASKED_DAYS, asked_days
 from ai_usage.layers import note, reason
 from ai_usage.marts.column_lineage import column_lineage
 from ai_usage.marts.files import Mart, marts, refuse_other_columns
-from ai_usage.marts.gate import BlockedAccounts, BlockedDays, blocked_accounts, by_day
+from ai_usage.marts.gate import DAYS_AT_ONCE, BlockedAccounts, BlockedDays, blocked_accounts, by_day
 from ai_usage.partitions import Span, span_of_run
 from ai_usage.providers.provider import Gate, Provider
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import Table
-
-DAYS_AT_ONCE = 92  # bounds memory, whatever the range
 
 
 class ProvidersNotBuilt(AiUsageError):

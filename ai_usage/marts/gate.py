@@ -10,7 +10,6 @@ from datetime import date
 import polars as pl
 
 from ai_usage.core.grain import repeated
-from ai_usage.ingest.day_replacement import DAYS_AT_ONCE
 from ai_usage.partitions import Span
 from ai_usage.providers.provider import Gate
 from ai_usage.warehouse.ledger_check import broken_pulls
@@ -20,6 +19,7 @@ from ai_usage.warehouse.table import DEFAULT_ACCOUNT
 MISSING, READABLE, WHOLE, GRAIN = "no_day_is_missing", "records_are_readable", "ledger_is_whole", "grain_is_unique"
 NO_PULL = [""]  # engines infer no type of an empty list
 SHARED = (MISSING, READABLE, WHOLE)  # by every provider's gate
+DAYS_AT_ONCE = 92  # of one statement of a gate or mart: bounds memory, whatever the range
 
 BlockedDays = dict[date, list[str]]
 BlockedAccounts = dict[date, dict[str | None, list[str]]]  # account → checks; None: of all accounts

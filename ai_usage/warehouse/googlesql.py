@@ -20,7 +20,7 @@ from ai_usage.settings import ROOT
 SQL = ROOT / "sql"
 OF_EACH_PROVIDER = re.compile(r"`providers/\*/(?P<part>\w+)`")
 BIGNUM = exp.DataType.build("DECIMAL(38, 9)", dialect="duckdb")
-NANO = "0.000000001"
+NANO, BILLION = "0.000000001", "1000000000"
 MICROSECONDS = {"MICROSECOND": 1, "MILLISECOND": 10**3, "SECOND": 10**6}
 MICROSECONDS |= {"MINUTE": 60 * 10**6, "HOUR": 3600 * 10**6, "DAY": 86400 * 10**6}
 
@@ -56,8 +56,9 @@ def to_duckdb(googlesql: str) -> tuple[str, frozenset[str]]:
     """DuckDB's form of one GoogleSQL statement, and the parameters it takes."""
     tree = parsed(googlesql).copy()
     names = frozenset(p.name for p in tree.find_all(exp.Parameter))
-    for node in list(tree.find_all(*REWRITES)):
-        node.replace(REWRITES[type(node)](node))
+    for node in reversed(list(tree.find_all(*REWRITES))):  # a part before what it is a part of
+        if rewrite := REWRITES.get(type(node)):  # a TRY_CAST, which is found as a CAST, has none
+            node.replace(rewrite(node))
     return tree.sql(dialect="duckdb", copy=False), names
 
 
@@ -75,6 +76,19 @@ def _nanos(node: exp.Expression) -> exp.Expression:
         return node
     product = exp.Mul(this=exp.paren(wholes.this, copy=False), expression=exp.cast(nano.this, "DECIMAL(10, 9)"))
     return exp.cast(product, BIGNUM)
+
+
+def _nano_count(node: exp.Expression) -> exp.Expression:
+    """How many nano-dollars a NUMERIC is. DuckDB takes a microsecond to divide the product by 1e9 again: those of whole
+    dollars and of the rest, which is so small that it is exact as a double, take a tenth of that.
+    """
+    product = node.this
+    if not (node.is_type("BIGINT") and isinstance(product, exp.Mul) and product.expression.name == BILLION):
+        return node
+    usd = exp.paren(product.this)
+    dollars = exp.cast(exp.func("trunc", exp.cast(usd, "DOUBLE"), copy=True), "BIGINT")
+    rest = exp.cast(exp.func("round", exp.cast(usd - dollars, "DOUBLE") * product.expression), "BIGINT")
+    return exp.paren(dollars * product.expression + rest)
 
 
 def _part(node: exp.Expression) -> exp.Expression:
@@ -114,6 +128,7 @@ def _text(node: exp.Expression) -> exp.Expression:
 REWRITES: Mapping[type[exp.Expression], Callable[[exp.Expression], exp.Expression]] = {
     exp.DataType: _decimal,
     exp.Mul: _nanos,
+    exp.Cast: _nano_count,
     exp.Extract: _part,
     exp.TimestampDiff: _whole_units,
     exp.IntDiv: _quotient,

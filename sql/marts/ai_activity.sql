@@ -24,32 +24,31 @@
 --   commits integer: made by the tool, or with lines of it
 --   pull_requests integer: made by the tool
 --   tokens integer: of all kinds
-with totals as (
+with done as (
     select
-        done.activity_date,
-        coalesce(people.person_email, done.user_email) as person_email,
+        activities.activity_date,
+        coalesce(people.person_email, activities.user_email) as user_email,
         people.team_name,
-        done.tool,
-        done.provider,
-        logical_or(done.is_active) as is_active,
-        sum(done.sessions) as sessions,
-        sum(done.requests) as requests,
-        sum(done.suggestions) as suggestions,
-        sum(done.suggestions_accepted) as suggestions_accepted,
-        sum(done.lines_added) as lines_added,
-        sum(done.lines_accepted) as lines_accepted,
-        sum(done.commits) as commits,
-        sum(done.pull_requests) as pull_requests,
-        sum(done.tokens) as tokens
-    from `providers/*/activity` as done
-    left join ai_usage_analytics.dim_person as people on done.user_email = people.user_email
-    where done.activity_date between @first_day and @last_day
-    group by done.activity_date, people.person_email, done.user_email, people.team_name, done.tool, done.provider
+        activities.tool,
+        activities.provider,
+        activities.is_active,
+        activities.sessions,
+        activities.requests,
+        activities.suggestions,
+        activities.suggestions_accepted,
+        activities.lines_added,
+        activities.lines_accepted,
+        activities.commits,
+        activities.pull_requests,
+        activities.tokens
+    from `providers/*/activity` as activities
+    left join ai_usage_analytics.dim_person as people on activities.user_email = people.user_email
+    where activities.activity_date between @first_day and @last_day
 )
 
 select
     activity_date,
-    person_email as user_email,
+    user_email,
     team_name,
     tool,
     provider,
@@ -66,5 +65,5 @@ select
     sum(commits) as commits,
     sum(pull_requests) as pull_requests,
     sum(tokens) as tokens
-from totals
-group by activity_date, person_email, team_name, tool, provider
+from done
+group by activity_date, user_email, team_name, tool, provider

@@ -15,7 +15,10 @@ from ai_usage.warehouse.durable_files import FULL
 from ai_usage.warehouse.turns import waiting
 
 T = TypeVar("T")
-OPENABLE_BY = "v1.4.0"  # DuckDB 1.4 and later can read what we write
+SETTINGS = {
+    "storage_compatibility_version": "v1.4.0",  # DuckDB 1.4 and later can read what we write
+    "checkpoint_threshold": "256MB",  # of log: at DuckDB's 16 MB a build writes its newest row groups again and again
+}
 IMPATIENCE = 1.0  # seconds to wait where another writer will do the same
 LEAST = 0.05  # seconds: 0 would be forever
 PATIENCE = 300.0  # seconds to wait for another writer; steps hold the file for seconds
@@ -47,7 +50,7 @@ def open_to_read(path: Path, *, patience: float) -> duckdb.DuckDBPyConnection:
 def open_to_write(path: Path, *, patience: float) -> duckdb.DuckDBPyConnection:
     """A connection, once no other process has the file. Makes the file and its folder where they are missing."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return _patiently(path, lambda: connect(path, config={"storage_compatibility_version": OPENABLE_BY}), patience)
+    return _patiently(path, lambda: connect(path, config=SETTINGS), patience)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from ai_usage.warehouse.builds import BUILDS, Build, build_rows
 from ai_usage.warehouse.duckdb import connection, published_copy, shape
 from ai_usage.warehouse.duckdb.ledger_tables import LedgerTables, copy_ledger
 from ai_usage.warehouse.duckdb.rows_changed import delete_days, rows_written
-from ai_usage.warehouse.duckdb.statements import has_values, is_not_kept, pinned
+from ai_usage.warehouse.duckdb.statements import has_values, is_not_kept, is_of_days, pinned
 from ai_usage.warehouse.durable_files import copy_whole
 from ai_usage.warehouse.erasures import ERASURES, without_the_erased
 from ai_usage.warehouse.googlesql import read, to_duckdb
@@ -216,14 +216,14 @@ class DuckDBWarehouse:
             return 0
         select, names = pinned(table, query, provider=(of or {}).get("provider"))
         where, values = has_values(of)
+        is_wanted, bounds = is_of_days(str(table.date_column), wanted)
         is_replaced, pairs = is_not_kept(table, kept)
         with self._transaction() as db:
             delete_days(db, table, wanted, of, and_without=True, kept=kept)
             return rows_written(
                 db,
-                f"insert into {table.address} by name {select} "
-                f"where list_contains($wanted_days::date[], {table.date_column}) and {where} and {is_replaced}",
-                {name: parameters[name] for name in names} | {"wanted_days": wanted} | values | pairs,
+                f"insert into {table.address} by name {select} where {is_wanted} and {where} and {is_replaced}",
+                {name: parameters[name] for name in names} | bounds | values | pairs,
             )
 
     def fill_all(self, table: Table, query: str, **parameters: Any) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 
-from ai_usage.warehouse.duckdb.statements import has_values, is_not_kept
+from ai_usage.warehouse.duckdb.statements import has_values, is_not_kept, is_of_days
 from ai_usage.warehouse.table import Table
 
 
@@ -27,9 +27,9 @@ def delete_days(
 ) -> None:
     """Delete the rows of these days that `Warehouse.fill_days` replaces."""
     where, values = has_values(of, or_none=and_without)
+    is_wanted, bounds = is_of_days(str(table.date_column), days)
     is_replaced, pairs = is_not_kept(table, kept)
     db.execute(
-        f"delete from {table.address} where {table.date_column} between $first and $last "
-        f"and list_contains($days::date[], {table.date_column}) and {where} and {is_replaced}",
-        {"first": days[0], "last": days[-1], "days": days, **values, **pairs},
+        f"delete from {table.address} where {is_wanted} and {where} and {is_replaced}",
+        {**bounds, **values, **pairs},
     )

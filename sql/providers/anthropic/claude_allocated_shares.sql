@@ -25,23 +25,45 @@ with weights as (
     where activity_date between @first_day and @last_day
 ),
 
+-- The payers among whom a thing is split, and the sum of their weights.
+pools as (
+    select
+        activity_date,
+        account,
+        thing,
+        count(*) as payers,
+        cast(sum(weight) as int64) as thing_weight
+    from weights
+    where exact_usd is null
+    group by activity_date, account, thing
+),
+
+-- A share as measured has no pool.
 weighed as (
     select
         weights.*,
-        cast(thing_usd * 1000000000 as int64) as thing_nano_usd,
-        cast(sum(weight) over (partition by activity_date, account, thing) as int64) as thing_weight
+        pools.thing_weight,
+        coalesce(pools.payers, 1) as payers
     from weights
-    where exact_usd is null
+    left join pools
+        on
+            weights.activity_date = pools.activity_date
+            and weights.account = pools.account
+            and weights.thing = pools.thing
 ),
 
 -- Rounded down in floating point, which may be off by one; the exact remainder shows that and corrects it.
 floored as (
     select
         weighed.*,
+        cast(thing_usd * 1000000000 as int64) as thing_nano_usd,
         cast(floor(
-            cast(thing_nano_usd as float64) * cast(weight as float64) / cast(thing_weight as float64)
+            cast(cast(thing_usd * 1000000000 as int64) as float64)
+            * cast(weight as float64)
+            / cast(thing_weight as float64)
         ) as int64) as nano_usd
     from weighed
+    where payers > 1
 ),
 
 remainders as (
@@ -89,9 +111,9 @@ select
     list_usd,
     units,
     true as is_whole,
-    exact_usd as cost_usd
-from weights
-where exact_usd is not null
+    coalesce(exact_usd, thing_usd) as cost_usd
+from weighed
+where payers = 1
 union all
 select
     activity_date,

@@ -28,50 +28,61 @@
 --   cost_usd numeric not null: billed, in USD
 --   list_usd numeric: the same at list price, where it is measured
 --   units integer: tokens of the type, or searches; null where nothing counts them
-with owned as (
+with uses as (
     select
-        uses.expense_date,
-        uses.account,
-        uses.organization_id,
-        uses.is_in_cost_report,
-        uses.platform,
-        uses.platform_method,
-        uses.workspace_id,
-        uses.api_key_id,
-        uses.model,
-        uses.cost_type,
-        uses.token_type,
-        uses.service_tier,
-        uses.allocation_method,
-        uses.cost_usd,
-        uses.list_usd,
-        coalesce(
-            cast(uses.share_units as float64)
-            * cast(uses.piece_usd as float64)
-            / cast(uses.pieces_usd as float64), cast(uses.share_units as float64)
-        ) as units,
-        if(uses.actor_email is null, owners.team_name, null) as key_team,
-        coalesce(uses.actor_email, owners.user_email) as user_email,
+        expense_date,
+        account,
+        organization_id,
+        is_in_cost_report,
+        platform,
+        platform_method,
+        workspace_id,
+        api_key_id,
+        actor_email,
+        model,
+        cost_type,
+        token_type,
+        service_tier,
         case
-            when uses.platform != 'claude_api' then null
-            when uses.product = 'managed_agents_api' then 'managed_agents'
-            when uses.product = 'message_batches_api' or uses.service_tier = 'batch' then 'message_batches'
+            when platform != 'claude_api' then null
+            when product = 'managed_agents_api' then 'managed_agents'
+            when product = 'message_batches_api' or service_tier = 'batch' then 'message_batches'
             else 'messages'
         end as endpoint,
+        allocation_method,
+        sum(cost_usd) as cost_usd,
+        sum(list_usd) as list_usd,
+        sum(
+            coalesce(
+                cast(share_units as float64) * piece_weight / pieces_weight, cast(share_units as float64)
+            )
+        ) as units
+    from ai_usage_analytics.claude_platform_costs
+    where expense_date between @first_day and @last_day
+    group by
+        expense_date, account, organization_id, is_in_cost_report, platform, platform_method, workspace_id, api_key_id,
+        actor_email, model, cost_type, token_type, service_tier, endpoint, allocation_method
+),
+
+-- On a day, a key has one owner: the people are found for sums, not for each part of them.
+owned as (
+    select
+        uses.*,
+        if(uses.actor_email is null, owners.team_name, null) as key_team,
+        coalesce(uses.actor_email, owners.user_email) as user_email,
         case
             when uses.actor_email is not null then 'actor'
             when owners.mapped_by = 'sheet' then 'key_sheet'
             when owners.mapped_by = 'key_creator' then 'key_creator'
             else 'unattributed'
         end as attribution_method
-    from ai_usage_analytics.claude_platform_costs as uses
+    from uses
     left join ai_usage_analytics.dim_api_key_mapping as owners
         on
             uses.api_key_id = owners.api_key_id
             and coalesce(owners.provider, 'anthropic') = 'anthropic'
             and uses.expense_date >= coalesce(owners.valid_from, date '0001-01-01')
             and uses.expense_date < coalesce(owners.valid_to, date '9999-12-31')
-    where uses.expense_date between @first_day and @last_day
 )
 
 select
@@ -92,13 +103,8 @@ select
     owned.endpoint,
     owned.allocation_method,
     owned.attribution_method,
-    sum(owned.cost_usd) as cost_usd,
-    sum(owned.list_usd) as list_usd,
-    cast(round(sum(owned.units)) as int64) as units
+    owned.cost_usd,
+    owned.list_usd,
+    cast(round(owned.units) as int64) as units
 from owned
 left join ai_usage_analytics.dim_person as people on owned.user_email = people.user_email
-group by
-    owned.expense_date, owned.account, owned.organization_id, owned.is_in_cost_report, owned.platform,
-    owned.platform_method, owned.workspace_id, owned.api_key_id, people.person_email, owned.user_email, owned.key_team,
-    people.team_name, owned.model, owned.cost_type, owned.token_type, owned.service_tier, owned.endpoint,
-    owned.allocation_method, owned.attribution_method

@@ -30,39 +30,40 @@
 --   cost_usd numeric not null: the share, in USD
 --   list_usd numeric: the same at list price, where it is measured
 --   units integer: tokens of the type, or searches; null where nothing counts them
-with things as (
-    select *
-    from ai_usage_analytics.claude_priced_things
-    where activity_date between @first_day and @last_day
-),
-
--- The view claude_tier_shares has these columns in this order.
-shares as (
+with shares as (
     select
-        shares.activity_date,
-        shares.account,
-        shares.thing,
-        shares.product,
-        shares.api_key_id,
-        shares.actor_type,
-        shares.actor_email,
-        shares.model,
-        shares.list_usd,
-        shares.units,
-        shares.is_whole,
-        shares.cost_usd,
-        things.service_tier
-    from ai_usage_analytics.claude_allocated_shares as shares
-    inner join things
-        on
-            shares.activity_date = things.activity_date
-            and shares.account = things.account
-            and shares.thing = things.thing
-    where
-        shares.activity_date between @first_day and @last_day
-        and not things.has_tiers
+        activity_date,
+        account,
+        thing,
+        product,
+        api_key_id,
+        actor_type,
+        actor_email,
+        model,
+        list_usd,
+        units,
+        is_whole,
+        cost_usd,
+        cast(null as string) as service_tier,
+        false as is_by_tier
+    from ai_usage_analytics.claude_allocated_shares
+    where activity_date between @first_day and @last_day
     union all
-    select *
+    select
+        activity_date,
+        account,
+        thing,
+        product,
+        api_key_id,
+        actor_type,
+        actor_email,
+        model,
+        list_usd,
+        units,
+        is_whole,
+        cost_usd,
+        service_tier,
+        true as is_by_tier
     from ai_usage_analytics.claude_tier_shares
     where activity_date between @first_day and @last_day
 ),
@@ -83,7 +84,7 @@ named as (
         coalesce(shares.model, nullif(things.model, '')) as model,
         nullif(things.cost_type, '') as cost_type,
         nullif(things.token_type, '') as token_type,
-        shares.service_tier,
+        if(shares.is_by_tier, shares.service_tier, things.service_tier) as service_tier,
         case
             when abs(things.amount_usd - things.measured_usd) <= things.rounding_usd then 'measured'
             when things.measured_usd is not null then 'proportional'
@@ -93,11 +94,13 @@ named as (
             else 'tokens'
         end as allocation_method
     from shares
-    inner join things
+    inner join ai_usage_analytics.claude_priced_things as things
         on
             shares.activity_date = things.activity_date
             and shares.account = things.account
             and shares.thing = things.thing
+            and shares.is_by_tier = things.has_tiers
+    where things.activity_date between @first_day and @last_day
 )
 
 select

@@ -77,6 +77,7 @@ pool_units as (
         coalesce(api_key_id, '') as pool,
         cast(sum(units) as float64) as units
     from ai_usage_analytics.claude_priced_units
+    where is_measured
     group by activity_date, account, thing, pool
 )
 

@@ -62,4 +62,5 @@ left join ai_usage_analytics.claude_priced_units as used
         things.activity_date = used.activity_date
         and things.account = used.account
         and things.thing = used.thing
+        and not used.is_measured
 where things.measured_usd is null

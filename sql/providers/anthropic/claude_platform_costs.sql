@@ -24,22 +24,18 @@
 --   cost_usd numeric not null: billed, in USD
 --   list_usd numeric: the same at list price, where it is measured
 --   share_units integer: units of the whole share; null where nothing counts them
---   piece_usd numeric: the row has this part of pieces_usd of the share's units; null where the share is not split
---   pieces_usd numeric: null where the share is not split
+--   piece_weight float: the row has this part of pieces_weight of the share's units; null where the share is not split
+--   pieces_weight float: null where the share is not split
 with divided as (
     select
         shares.*,
         pieces.user_email,
         pieces.platform as piece_platform,
-        pieces.piece_usd,
-        pieces.pieces_usd,
+        pieces.piece_weight,
+        pieces.pieces_weight,
         cast(shares.cost_usd * 1000000000 as int64) as nano_usd,
-        coalesce(
-            cast(pieces.upto_usd as float64) / cast(pieces.pieces_usd as float64), 1
-        ) as upto_share,
-        coalesce(
-            cast(pieces.upto_usd - pieces.piece_usd as float64) / cast(pieces.pieces_usd as float64), 0
-        ) as from_share
+        coalesce(pieces.from_share, 0) as from_share,
+        coalesce(pieces.upto_share, 1) as upto_share
     from ai_usage_analytics.claude_platform_shares as shares
     left join ai_usage_analytics.claude_platform_pieces as pieces
         on
@@ -69,8 +65,8 @@ select
     cost_usd,
     list_usd,
     units as share_units,
-    cast(null as numeric) as piece_usd,
-    cast(null as numeric) as pieces_usd
+    cast(null as float64) as piece_weight,
+    cast(null as float64) as pieces_weight
 from ai_usage_analytics.claude_platform_shares
 where platform is not null
 union all
@@ -98,8 +94,8 @@ select
     ) as cost_usd,
     list_usd,
     units as share_units,
-    piece_usd,
-    pieces_usd
+    piece_weight,
+    pieces_weight
 from divided
 union all
 select
@@ -121,7 +117,7 @@ select
     amount_usd as cost_usd,
     list_usd,
     cast(null as int64) as share_units,
-    cast(null as numeric) as piece_usd,
-    cast(null as numeric) as pieces_usd
+    cast(null as float64) as piece_weight,
+    cast(null as float64) as pieces_weight
 from ai_usage_analytics.claude_measured_costs
 where not is_in_cost_report

@@ -12,9 +12,10 @@
 --   pool string not null: the key; empty: cost without a key
 --   user_email string: the person, where Claude Code's report has one
 --   platform string not null: claude_code, claude_api or workbench
---   piece_usd numeric not null: the piece, in USD
---   upto_usd numeric not null: this piece and those before it, in the order of platform and person
---   pieces_usd numeric not null: all pieces: the cost is split in proportion to them
+--   piece_weight float not null: the piece, in USD
+--   pieces_weight float not null: all pieces, in USD: the cost is split in proportion to them
+--   from_share float not null: the pieces before it, in the order of platform and person, as a part of all pieces
+--   upto_share float not null: this piece and those before it, as a part of all pieces
 with pools as (
     select
         expense_date,
@@ -67,6 +68,18 @@ pieces as (
             and pools.model = code_by_pool.model
             and pools.pool = code_by_pool.pool
     where pools.pool_usd > coalesce(code_by_pool.pool_code_usd, cast(0 as numeric))
+),
+
+laid as (
+    select
+        pieces.*,
+        sum(piece_usd) over (
+            partition by expense_date, account, model, pool
+            order by platform, user_email
+            rows between unbounded preceding and current row
+        ) as upto_usd,
+        sum(piece_usd) over (partition by expense_date, account, model, pool) as pieces_usd
+    from pieces
 )
 
 select
@@ -76,11 +89,8 @@ select
     pool,
     user_email,
     platform,
-    piece_usd,
-    sum(piece_usd) over (
-        partition by expense_date, account, model, pool
-        order by platform, user_email
-        rows between unbounded preceding and current row
-    ) as upto_usd,
-    sum(piece_usd) over (partition by expense_date, account, model, pool) as pieces_usd
-from pieces
+    cast(piece_usd as float64) as piece_weight,
+    cast(pieces_usd as float64) as pieces_weight,
+    cast(upto_usd - piece_usd as float64) / cast(pieces_usd as float64) as from_share,
+    cast(upto_usd as float64) / cast(pieces_usd as float64) as upto_share
+from laid

@@ -1,4 +1,5 @@
--- The priced things of claude_priced_tiers, each with all its tiers: what is allocated as a whole.
+-- The priced things of claude_priced_tiers, each with all its tiers: what is allocated as a whole. All rows of a thing
+-- have the same dimensions: they are taken from any of them, and not computed for a reader that does not ask for them.
 --
 -- grain: one priced thing of an account on one UTC day
 -- built: view
@@ -24,18 +25,17 @@ select
     activity_date,
     account,
     thing,
-    organization_id,
-    workspace_id,
-    model,
-    cost_type,
-    token_type,
-    tiers,
-    measured_usd,
+    any_value(organization_id) as organization_id,
+    any_value(workspace_id) as workspace_id,
+    any_value(model) as model,
+    any_value(cost_type) as cost_type,
+    any_value(token_type) as token_type,
+    any_value(tiers) as tiers,
+    any_value(measured_usd) as measured_usd,
     if(count(*) = 1, nullif(max(service_tier), ''), null) as service_tier,
     count(*) > 1 and min(amount_usd) >= 0 as has_tiers,
     sum(amount_usd) as amount_usd,
     sum(line_count) as line_count,
     cast(sum(line_count) + max(measured_rows) as numeric) * cast('0.000000001' as numeric) as rounding_usd
 from ai_usage_analytics.claude_priced_tiers
-group by
-    activity_date, account, thing, organization_id, workspace_id, model, cost_type, token_type, tiers, measured_usd
+group by activity_date, account, thing

@@ -9,6 +9,7 @@
 --   account string not null: the account at the provider
 --   thing integer not null: as in claude_priced_tiers
 --   service_tier string not null: as in claude_priced_tiers
+--   is_measured boolean not null: analytics measured the thing
 --   api_key_id string: null is Console and Workbench use
 --   units integer: tokens, or searches
 select
@@ -16,6 +17,7 @@ select
     tiers.account,
     tiers.thing,
     tiers.service_tier,
+    tiers.measured_usd is not null as is_measured,
     used.api_key_id,
     sum(used.units) as units
 from ai_usage_analytics.claude_priced_tiers as tiers
@@ -31,13 +33,15 @@ inner join ai_usage_analytics.claude_used_units as used
 where
     used.units > 0
     and not tiers.is_apart
-group by tiers.activity_date, tiers.account, tiers.thing, tiers.service_tier, used.api_key_id
+group by
+    tiers.activity_date, tiers.account, tiers.thing, tiers.service_tier, tiers.measured_usd is not null, used.api_key_id
 union all
 select
     tiers.activity_date,
     tiers.account,
     tiers.thing,
     tiers.service_tier,
+    tiers.measured_usd is not null as is_measured,
     line_tokens.api_key_id,
     sum(line_tokens.tokens) as units
 from ai_usage_analytics.claude_priced_tiers as tiers
@@ -53,4 +57,6 @@ inner join ai_usage_analytics.claude_line_tokens as line_tokens
         and tiers.inference_geo = line_tokens.inference_geo
         and tiers.speed = line_tokens.speed
 where tiers.is_apart
-group by tiers.activity_date, tiers.account, tiers.thing, tiers.service_tier, line_tokens.api_key_id
+group by
+    tiers.activity_date, tiers.account, tiers.thing, tiers.service_tier, tiers.measured_usd is not null,
+    line_tokens.api_key_id

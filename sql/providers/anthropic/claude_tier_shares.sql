@@ -42,6 +42,7 @@ with payers as (
     where things.has_tiers
 ),
 
+-- Only what analytics measured has several tiers, and none where it is batch alone.
 tiers as (
     select
         activity_date,
@@ -53,6 +54,7 @@ tiers as (
             partition by activity_date, account, thing order by if(service_tier = 'batch', 0, 1), service_tier
         ) as tier
     from ai_usage_analytics.claude_priced_tiers
+    where measured_usd is not null and tiers != 'batch'
 ),
 
 -- A payer's units in the tier, as its part of its key's, and the share of the tier's cost that these would be. A share
@@ -83,6 +85,7 @@ sized as (
             and payers.thing = used.thing
             and coalesce(payers.api_key_id, '') = coalesce(used.api_key_id, '')
             and tiers.service_tier = used.service_tier
+            and used.is_measured
     where payers.is_split or tiers.tier = 1
     window pool as (partition by payers.activity_date, payers.account, payers.thing, tiers.tier, payers.api_key_id)
 ),
