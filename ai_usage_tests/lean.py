@@ -2,6 +2,7 @@
 it, in whichever process of a test.
 """
 
+import gc
 import hashlib
 import os
 import ssl
@@ -21,20 +22,28 @@ import dagster as dg
 import duckdb
 import sqlalchemy as db
 import vl_convert
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from dagster._config.pythonic_config import IAttachDifferentObjectToOpContext
 from dagster._core.definitions.scoped_resources_builder import IContainsGenerator, Resources, ScopedResourcesBuilder
 from dagster._core.execution.context.data_version_cache import DataVersionCache
 from dagster._core.storage.event_log import SqlEventLogStorage
 from dagster._core.storage.event_log import in_memory as events_in_memory
 from dagster._core.storage.event_log.in_memory import InMemoryEventLogStorage
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
 from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.runs import in_memory as runs_in_memory
 from dagster._core.storage.schedules import SqliteScheduleStorage
 
+import ai_usage
 from ai_usage.event_log import KeptEventLog
 from ai_usage.settings import ROOT
 from ai_usage.warehouse.duckdb import connection
+from ai_usage_tests import dagster_files  # noqa: F401 - it is enough to import it
+
+# To look for garbage as often as Python does takes up to a tenth of a run. `definitions` sets what is usual, if it is
+# imported later.
+ai_usage.USUAL = (50_000, 20, 100)
+gc.set_threshold(*ai_usage.USUAL)
 
 # A run's result has these events all the same; no test reads them from the log.
 UNKEPT = {
@@ -64,6 +73,20 @@ for storage in (InMemoryEventLogStorage, KeptEventLog):
 for storage_in_memory in (events_in_memory, runs_in_memory):
     # Which revision of its tables a database has is for those who open an older one.
     storage_in_memory.stamp_alembic_rev = lambda *_: None  # type: ignore[attr-defined]
+
+_scripts_of = ScriptDirectory.from_config
+_scripts: dict[str, ScriptDirectory] = {}
+
+
+def _scripts_once(config: Config) -> ScriptDirectory:
+    """Each instance reads all of Dagster's migrations, only to know which one is the last."""
+    where = str(config.get_main_option("script_location"))
+    if where not in _scripts:
+        _scripts[where] = _scripts_of(config)
+    return _scripts[where]
+
+
+ScriptDirectory.from_config = _scripts_once  # type: ignore[method-assign]
 
 _store_in_memory = InMemoryEventLogStorage.store_event
 _unwritten: WeakKeyDictionary[InMemoryEventLogStorage, list[dg.EventLogEntry]] = WeakKeyDictionary()
@@ -195,7 +218,6 @@ def keep_connections() -> None:
 
     for storage in (SqliteRunStorage, SqliteScheduleStorage):
         storage.connect = connect  # type: ignore[method-assign]
-    _make_each_run_s_file_like_the_first()
     made: list[dg.DagsterInstance] = []
     make = dg.DagsterInstance.from_ref
 
@@ -206,25 +228,3 @@ def keep_connections() -> None:
         return made[0]
 
     dg.DagsterInstance.from_ref = staticmethod(from_ref)  # type: ignore[method-assign,assignment]
-
-
-def _make_each_run_s_file_like_the_first() -> None:
-    """Dagster makes the tables of each run's log anew, which takes longer than most steps."""
-    make = SqliteEventLogStorage._initdb
-    empty: list[bytes] = []
-
-    def initdb(self: SqliteEventLogStorage, engine: db.Engine, for_index_shard: bool = False) -> None:  # noqa: FBT001, FBT002 - Dagster's
-        path = Path(engine.url.database or "")
-        if path.stem == INDEX_SHARD_NAME:
-            make(self, engine, for_index_shard)
-        elif not path.exists() and empty:
-            fresh = path.with_suffix(".fresh")
-            fresh.write_bytes(empty[0])
-            fresh.replace(path)
-        elif not path.exists():
-            make(self, engine)
-            with engine.connect() as connection:
-                connection.exec_driver_sql("pragma wal_checkpoint(truncate)")
-            empty.append(path.read_bytes())
-
-    SqliteEventLogStorage._initdb = initdb  # type: ignore[method-assign]

@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
-import sqlglot
 from sqlglot import exp
 
 from ai_usage.checks.result_table import CHECK_RESULTS, keep_results
@@ -21,7 +20,7 @@ from ai_usage.marts.files import marts
 from ai_usage.partitions import ONE_DAY
 from ai_usage.redaction import Redaction
 from ai_usage.settings import Settings, secrets, settings
-from ai_usage.warehouse.googlesql import read
+from ai_usage.warehouse.googlesql import parsed, read
 from ai_usage.warehouse.origin import is_simulated
 from ai_usage.warehouse.port import Warehouse
 
@@ -75,8 +74,8 @@ def marts_read(board: Board) -> set[str]:
 def tables_read(board: Board) -> set[str]:
     """What the board's cards read, and what their freshness is read from."""
     queries = [OF_FRESHNESS, OF_KNOWN_DAYS, *(card.name for card in board.cards)]
-    parsed = [sqlglot.parse_one(read(f"dashboards/{name}"), read="bigquery") for name in queries]
-    return {table.name for select in parsed for table in select.find_all(exp.Table) if table.db}
+    selects = [parsed(read(f"dashboards/{name}")) for name in queries]
+    return {table.name for select in selects for table in select.find_all(exp.Table) if table.db}
 
 
 def write_board(warehouse: Warehouse, board: Board, of: Settings) -> Path:

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import msgspec
-import sqlglot
 from sqlglot import exp
 
 from ai_usage.checks.result_table import CHECK_RESULTS
 from ai_usage.errors import AiUsageError
 from ai_usage.marts.files import marts
 from ai_usage.settings import ROOT
-from ai_usage.warehouse.googlesql import read
+from ai_usage.warehouse.googlesql import parsed, read
 from ai_usage.warehouse.table import ANALYTICS
 
 FOLDER = ROOT / "dashboards"
@@ -309,7 +308,7 @@ def columns_given(card: str) -> list[str]:
         text = read(name)
     except FileNotFoundError as error:
         raise BoardError(f"dashboards: card {card}: there is no sql/{name}.sql; write its SELECT there.") from error
-    select = sqlglot.parse_one(text, read="bigquery")
+    select = parsed(text)
     if not isinstance(select, exp.Query):
         raise BoardError(f"sql/{name}.sql is no SELECT.")
     if parameter := select.find(exp.Parameter):

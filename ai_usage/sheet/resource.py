@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from ai_usage.errors import AiUsageError
 from ai_usage.settings import Settings
-from ai_usage.sheet.client import GoogleSheet
 from ai_usage.sheet.csv_folder import CsvFolder
 from ai_usage.sheet.port import Sheet
 from ai_usage.warehouse.ledger import Answer
@@ -44,6 +43,8 @@ def open_sheet(of: Settings) -> Sheet | None:
         return None
     if of.sheet_folder is not None:
         return CsvFolder(of.sheet_folder, of.simulate)
+    from ai_usage.sheet.client import GoogleSheet  # noqa: PLC0415 - Google's libraries take a tenth of a second to import
+
     return GoogleSheet.open(of.sheet_id, base_url=of.google_base_url, is_simulated=of.simulate)
 
 

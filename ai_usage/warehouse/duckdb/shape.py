@@ -131,13 +131,13 @@ def _prepare_functions(db: duckdb.DuckDBPyConnection, functions: Sequence[str]) 
 
 
 def columns_made(db: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Made]]:
-    """Table → its columns, as the file has them."""
+    """Table → its columns, as the file has them. `information_schema.columns` is the same at twice the cost."""
     there: dict[str, dict[str, Made]] = {}
     for schema, table, column, kind, nullable in db.execute(
-        "select table_schema, table_name, column_name, data_type, is_nullable from information_schema.columns "
-        "where table_schema in (?, ?)", [RAW, ANALYTICS]
+        "select schema_name, table_name, column_name, data_type, is_nullable from duckdb_columns() "
+        "where schema_name in (?, ?)", [RAW, ANALYTICS]
     ).fetchall():  # fmt: skip
-        there.setdefault(f"{schema}.{table}", {})[column] = Made(TYPES.get(kind), nullable == "NO")
+        there.setdefault(f"{schema}.{table}", {})[column] = Made(TYPES.get(kind), not nullable)
     return there
 
 
