@@ -24,7 +24,13 @@ COST_CENTERS = {  # team → what Finance books its people's costs on
     **dict.fromkeys(("Support", "Marketing", "Design"), 4200),
     **dict.fromkeys(("Finance", "People"), 4300),
 }
-OPENAI_OWNERS = {"search prod": "Web", "nightly etl": "Data"}  # keys of service accounts → the owner's team
+OPENAI_OWNERS = {  # keys of service accounts → the owner's team
+    "search prod": "Web",
+    "nightly etl": "Data",
+    "voice gateway": "Support",
+    "codex ci": "Platform",
+    "batch enrichment": "Data",
+}
 USAGE_DAYS = 40
 GOES_ON_LEAVE = 7  # of those present, who
 UNCLEAR_DATE = "03/04/2026"

@@ -50,6 +50,11 @@ class LineItem(NamedTuple):
     service_tier: str | None
 
 
+def names_a_use(model: str | None, meter: str) -> bool:
+    """Whether a line item names what usage reports count: a model, or a tool or thing that they count by itself."""
+    return model is not None or meter in {*(meter for _, meter in TOOLS), *COUNTED.values()}
+
+
 @lru_cache(maxsize=4096)
 def line_item_of(sent: str | None) -> LineItem:
     """The parts of a line item."""

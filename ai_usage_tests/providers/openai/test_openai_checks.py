@@ -130,6 +130,17 @@ def test_a_line_without_use_is_listed_with_its_cost(good: Platform) -> None:
     assert "0.00 USD in 1 cost lines have no usage behind them: Thoughts (0.00 USD)." in why
 
 
+def test_a_line_that_names_no_model_is_listed_and_may_be_the_cost_of_any_use_of_its_project(good: Platform) -> None:
+    good.sql(f"update {COSTS} set model = null, meter = 'text_tokens', line_item = 'Text tokens' where {OUTPUT}")
+    outcome = evaluated(good, EXPLAINED, BILLED)
+    assert outcome.checks_not_passed() == set()
+    assert "1 cost lines whose text names no model: Text tokens" in outcome.why(EXPLAINED, WED, "openai_costs")
+    good.sql(f"update {COSTS} set project_id = 'proj_other' where line_item = 'Text tokens'")
+    outcome = evaluated(good, EXPLAINED, BILLED)
+    assert outcome.checks_not_passed() == {BILLED}
+    assert outcome.not_passed(BILLED) == {WED}
+
+
 def test_a_day_of_use_without_any_cost_fails_and_a_part_of_it_warns(good: Platform) -> None:
     good.sql(f"delete from {COSTS} where activity_date = '{FRI}'")
     outcome = evaluated(good, BILLED)

@@ -11,6 +11,7 @@ select
     cost_lines.account,
     coalesce(cost_lines.line_item, 'no line item') as line_item,
     cost_lines.project_id,
+    cost_lines.model,
     cost_lines.meter,
     count(*) as line_count,
     sum(cost_lines.amount_usd) as amount_usd
@@ -25,5 +26,6 @@ where
     and cost_lines.amount_usd > 0
     and line_units.line is null
 group by
-    cost_lines.activity_date, cost_lines.account, cost_lines.line_item, cost_lines.project_id, cost_lines.meter
+    cost_lines.activity_date, cost_lines.account, cost_lines.line_item, cost_lines.project_id, cost_lines.model,
+    cost_lines.meter
 order by cost_lines.activity_date asc, amount_usd desc, line_item asc

@@ -1,6 +1,7 @@
 -- Use of a priced meter without a cost line of its account's day, project, key, model and tier. What is free, and
 -- storage, is not asked for. What may be billed as something else is only asked for where its model has no cost at all
--- on the day: audio and images as text, what was written to the cache as input, images and seconds as tokens.
+-- on the day: audio and images as text, what was written to the cache as input, images and seconds as tokens. Where a
+-- line of the project and key names no model and has no use of its own, it may be the cost of any use there.
 with used as (
     select
         activity_date,
@@ -45,6 +46,25 @@ line_units as (
     select *
     from ai_usage_analytics.openai_line_units
     where activity_date between @first_day and @last_day
+),
+
+unclear_lines as (
+    select distinct
+        cost_lines.activity_date,
+        cost_lines.account,
+        coalesce(cost_lines.project_id, '') as project_id,
+        coalesce(cost_lines.api_key_id, '') as api_key_id
+    from ai_usage_analytics.openai_cost_lines as cost_lines
+    left join line_units
+        on
+            cost_lines.activity_date = line_units.activity_date
+            and cost_lines.account = line_units.account
+            and cost_lines.line = line_units.line
+    where
+        cost_lines.activity_date between @first_day and @last_day
+        and cost_lines.amount_usd > 0
+        and cost_lines.model is null
+        and line_units.line is null
 )
 
 select
@@ -77,8 +97,15 @@ left join billed_days
     on
         used.activity_date = billed_days.activity_date
         and used.account = billed_days.account
+left join unclear_lines
+    on
+        used.activity_date = unclear_lines.activity_date
+        and used.account = unclear_lines.account
+        and coalesce(used.project_id, '') = unclear_lines.project_id
+        and coalesce(used.api_key_id, '') = unclear_lines.api_key_id
 where
     line_units.line is null
+    and unclear_lines.account is null
     and (used.has_own_line or billed_models.model_alias is null)
 group by
     used.activity_date, used.account, used.project_id, used.model, used.service_tier, used.meter, used.unit,
