@@ -17,7 +17,10 @@ NAMELESS = "ai_usage_pseudonyms"  # BigQuery's dataset of these views
 UNKNOWN = "unknown name"  # of a text that is not in dim_pseudonym: the next run adds it
 KEYS = frozenset({"api_key_name", "ResourceName"})
 OF_OTHER_THINGS = frozenset(
-    {"scope_name", "label", "workspace_name", "sub_account_name", "SubAccountName", "service_account_name"}
+    {
+        *("scope_name", "label", "workspace_name", "project_name", "sub_account_name", "SubAccountName"),
+        "service_account_name",
+    }
 )
 # What people and providers write in words of their own, and lists of people in one text.
 FREE_TEXT = frozenset(

@@ -24,6 +24,8 @@ from ai_usage.providers.anthropic.people import emails_of_users
 from ai_usage.providers.anthropic.rows import analytics, usage_and_cost
 from ai_usage.providers.cursor import rows as cursor_rows
 from ai_usage.providers.cursor import tables as cursor_tables
+from ai_usage.providers.openai import rows as openai_rows
+from ai_usage.providers.openai import tables as openai_tables
 from ai_usage.settings import settings
 from ai_usage.warehouse.reading.ledger_records import Records
 from ai_usage.warehouse.table import Table
@@ -35,6 +37,7 @@ SPAN = Span(DAY, DAY)
 OF_MONEY = {
     "ledger_is_whole",
     "grouped_lines_equal_console_figure",
+    "grouped_costs_equal_total",
     "cost_report_equals_analytics",
     "allocation_loses_nothing",
     "expenses_equal_costs",
@@ -43,16 +46,17 @@ OF_MONEY = {
 SAMPLE = 3  # records of each report, the first and the last among them
 HARMS = {"lost": "delete from {table} where {it}", "doubled": "insert into {table} select * from {table} where {it}"}
 PULLS = ("claude_cost_report", "claude_cost_totals", "claude_messages_usage", "claude_analytics_cost",
-         "cursor_usage_events")  # fmt: skip
+         "cursor_usage_events", "openai_costs", "openai_cost_totals")  # fmt: skip
 
 EVALUATED = ("claude_cost_shares", "claude_attributed_costs", "claude_expenses", "api_usage_expenses",
-          "claude_total_expenses", "claude_parity", "cursor_expenses", "ai_spend")  # fmt: skip
+          "claude_total_expenses", "claude_parity", "cursor_expenses", "openai_cost_shares",
+          "openai_attributed_costs", "ai_spend")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     platform = platform_in(tmp_path_factory.mktemp("any_record"))
-    only = whatever_makes(*(f"marts/{mart}" for mart in EVALUATED))
+    only = whatever_makes(*(f"marts/{mart}" for mart in EVALUATED), "core/openai_daily_cost")
     outcome = platform.refresh(replace(settings(), simulate=True), SPAN, only=only)
     assert outcome.result.success
     assert reasons(platform) == ""
@@ -81,7 +85,10 @@ def test_the_day_and_the_amount_are_named(past: Platform, tmp_path: Path, pull: 
 
 
 def records(pull: str, column: str) -> str:
-    charged = "and cast(json_extract(record, '$.isChargeable') as boolean)" if pull == "cursor_usage_events" else ""
+    charged = {
+        "cursor_usage_events": "and cast(json_extract(record, '$.isChargeable') as boolean)",
+        "openai_costs": "and cast(json_extract_string(record, '$.amount.value') as decimal(38, 9)) != 0",
+    }.get(pull, "")
     return f"select {column} from ai_usage_raw.{pull} where activity_date = '{DAY}' {charged} order by position"
 
 
@@ -89,6 +96,8 @@ def amount(pull: str, record: Mapping[str, Any]) -> Decimal | None:
     """The record's money in USD; None where it has only tokens."""
     if pull == "claude_messages_usage":
         return None
+    if pull.startswith("openai_"):
+        return Decimal(str(record["amount"]["value"])).quantize(Decimal("0.000000001"))
     cents = record["chargedCents"] if "chargedCents" in record else record.get("cost", record)["amount"]
     return (Decimal(str(cents)) / 100).quantize(Decimal("0.000000001"))
 
@@ -117,6 +126,8 @@ def rebuild(platform: Platform, pull: str) -> None:
                 lambda pulled: analytics.analytics_cost_rows(pulled, organization, emails),
             ),
             "cursor_usage_events": (cursor_tables.CURSOR_USAGE_EVENTS, cursor_rows.event_rows),
+            "openai_costs": (openai_tables.OPENAI_COSTS, openai_rows.cost_rows),
+            "openai_cost_totals": (openai_tables.OPENAI_DAILY_COST, openai_rows.daily_cost_rows),
         }
         table, shape = cores[pull]
         warehouse.replace_days(table, [DAY], shape(warehouse.newest(pull, SPAN)))

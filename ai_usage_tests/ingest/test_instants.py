@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ai_usage.ingest.instants import day_of_instant
+from ai_usage.ingest.instants import day_of_instant, day_of_seconds
 
 DAY = date(2026, 11, 1)
 
@@ -50,3 +50,19 @@ def test_milliseconds_are_never_a_compact_date() -> None:
 )
 def test_what_is_no_instant_has_no_day(sent: Any) -> None:
     assert day_of_instant(sent) is None
+
+
+@pytest.mark.parametrize("sent", [1793491200, 1793491200.0, 1793577599.9, "1793577599"])
+def test_seconds_are_of_a_utc_day(sent: Any) -> None:
+    assert day_of_seconds(sent) == date(2026, 11, 1)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        *(None, True, "", " ", "soon", "2026-11-01", "1793491200.5", [], {}, 0, -1, "5", 1e30, float("nan")),
+        *(float("inf"), "9" * 5000, "²", 1793491200000),
+    ],
+)
+def test_what_is_no_number_of_seconds_has_no_day(sent: Any) -> None:
+    assert day_of_seconds(sent) is None

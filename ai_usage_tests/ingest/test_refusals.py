@@ -114,6 +114,8 @@ def test_the_request_id_of_the_header_comes_first(name: str) -> None:
         (b"<h1>\n  Bad\n  gateway</h1>", ": <h1> Bad gateway</h1>;"),
         (b'{"error": "plain"}', ': {"error": "plain"};'),
         (b'{"error": {"message": "no type"}}', ": no type;"),
+        (b'{"error": {"message": "m", "type": null, "param": null, "code": null}}', ": m;"),
+        (b'{"error": {"message": "m", "type": "t", "param": "group_by"}}', ": m (t, parameter group_by);"),
         (b'{"error": {"message": "\xff"}}', "\ufffd"),
     ],
 )

@@ -20,10 +20,10 @@ WORDS = {"anthropic": ("claude",), "cursor": ("cursor",), "openai": ("openai", "
 
 def line(*providers: str) -> str:
     """The registry's line of these providers."""
-    return f"PROVIDERS: tuple[Provider, ...] = ({''.join(f'{provider.upper()}, ' for provider in providers).strip()})"
+    return f"PROVIDERS: tuple[Provider, ...] = ({', '.join(map(str.upper, providers))})"
 
 
-LINE = line(*WORDS).replace(",)", ")")
+LINE = line(*WORDS)
 TABS = {
     "api_key_mapping": "api_key_id,api_key_name,user_email,team_name,description\nkey_1,Robot,ada@example.com,Play,\n",
     "claude_ai_usage": "user_email,activity_date,conversation_count,message_count,project_count,file_upload_count\n",

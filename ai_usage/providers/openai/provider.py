@@ -25,7 +25,7 @@ CORE = (
     CoreTables(
         tables=(tables.OPENAI_COSTS, tables.OPENAI_DAILY_COST),
         pulls=BILLING,
-        counted=("openai_costs",),  # the total is one row a day, whatever its results
+        counted=BILLING,
         unique=(tables.OPENAI_DAILY_COST,),  # equal cost lines are added: see `grouped_costs_equal_total`
     ),
     CoreTables((tables.OPENAI_USAGE,), USAGE, counted=USAGE, unique=(tables.OPENAI_USAGE,)),

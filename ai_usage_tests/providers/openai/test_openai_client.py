@@ -190,6 +190,7 @@ def test_more_days_than_a_page_has_are_read_to_the_last_with_the_same_query() ->
     assert [len(answer.records) for answer in got] == [1] * 5
     assert {answer.pages for answer in got} == {3}
     assert len({str(request.url.params.remove("page")) for request in mock.asked}) == 1
+    assert all(answer.envelope.keys() == {"start_time", "end_time", "grouped_by"} for answer in got), "no cursor"
 
 
 # A grouping that the organization refuses.
@@ -254,8 +255,9 @@ def test_another_refusal_is_none_of_a_grouping(status: int) -> None:
 
 def test_a_grouping_that_is_refused_to_the_last_is_an_error() -> None:
     mock = MockOpenAI(refused_groups={"project_id"})
-    with pytest.raises(BadRequest, match="parameter group_by"):
-        mock.admin().usage("vector_stores", Span(DAY, DAY))
+    for endpoint in ("vector_stores", "decisions"):
+        with pytest.raises(BadRequest, match="parameter group_by"):
+            mock.admin().usage(endpoint, Span(DAY, DAY))
 
 
 @pytest.mark.parametrize(("status", "message"), [(404, "Unknown endpoint"), (400, "Unrecognized report")])
@@ -347,7 +349,7 @@ def projects() -> MockOpenAI:
     )
 
 
-@pytest.mark.parametrize("a_page", [None, 1])
+@pytest.mark.parametrize("a_page", [None, 1, 2])
 def test_the_keys_of_all_projects_are_one_answer_that_names_the_project_of_each(a_page: int | None) -> None:
     mock = projects()
     mock.a_page = a_page
@@ -355,12 +357,20 @@ def test_the_keys_of_all_projects_are_one_answer_that_names_the_project_of_each(
     assert [json.loads(record)["id"] for record in answer.records] == ["key_1", "key_2", "key_3"]
     assert answer.envelope["ids_by_project"] == {"proj_b": ["key_1", "key_2"], "proj_a": [], "proj_old": ["key_3"]}
     assert "unlisted_projects" not in answer.envelope
-    assert answer.pages == len(mock.asked)
+    assert answer.pages == len(mock.asked) == {None: 4, 1: 7, 2: 5}[a_page]
     assert answer.request == {
         "path": "/organization/projects/{project}/api_keys",
         "limit": 100,
         "owner_project_access": "any",
     }
+
+
+def test_projects_are_listed_with_the_archived_ones() -> None:
+    assert [json.loads(record)["id"] for record in projects().admin().projects().records] == [
+        "proj_b",
+        "proj_a",
+        "proj_old",
+    ]
 
 
 def test_a_project_that_is_gone_costs_no_other_its_keys() -> None:

@@ -57,6 +57,8 @@ READ = {
     # not understood
     "gpt-5, Fine-tuning hours": ("gpt-5", "gpt-5, fine-tuning hours", None),
     "gpt-5, input output": ("gpt-5", "gpt-5, input output", None),
+    "gpt-5, audio image input": ("gpt-5", "gpt-5, audio image input", None),
+    "gpt-5, input input": ("gpt-5", "gpt-5, input input", None),
     "gpt-5, deep thought flex": ("gpt-5", "gpt-5, deep thought flex", "flex"),
     "dall-e-3, 1024x1024 deluxe": ("dall-e-3", "dall-e-3, 1024x1024 deluxe", None),
     "Support plan": (None, "support plan", None),

@@ -11,6 +11,7 @@ import dagster as dg
 import pytest
 
 from ai_usage.core.keys import listed_keys
+from ai_usage.marts.gate import blocked_days
 from ai_usage.partitions import Span
 from ai_usage.providers.directory import AccountName
 from ai_usage.providers.openai import organizations, pulls
@@ -185,6 +186,15 @@ def test_an_endpoint_that_fails_leaves_the_usage_of_the_others_and_its_own_as_it
     assert platform.sql(used) == [("completions", NEXT, 2), ("images", NEXT, 1)]
 
 
+def test_a_day_that_one_endpoint_leaves_out_has_the_usage_of_the_others(platform: Platform) -> None:
+    mock = company()
+    mock.usage["images"][DAY] = mock.usage["images"][NEXT]
+    mock.buckets["/organization/usage/completions"] = lambda buckets: buckets[1:]
+    run(platform, mock, mock.admin())
+    used = "select endpoint, activity_date, count(*) from ai_usage_analytics.openai_usage group by 1, 2 order by all"
+    assert platform.sql(used) == [("completions", NEXT, 2), ("images", DAY, 1), ("images", NEXT, 1)]
+
+
 def test_optional_reports_are_skipped_with_what_they_need(platform: Platform) -> None:
     mock = company()
     mock.answers["/organization/usage/decisions"] = [refusal(400, "Unknown report.")]
@@ -290,3 +300,22 @@ def test_a_record_of_usage_that_cannot_be_used_is_named(platform: Platform) -> N
     outcome = run(platform, mock, mock.admin(), only=OF_USAGE)
     assert outcome.not_passed(READABLE, "openai_usage") == {DAY}
     assert outcome.not_passed(MISSING, "openai_usage") == set()
+
+
+# What blocks a day.
+
+
+@pytest.mark.parametrize("totals", [[], [cost("1.25"), cost("0.5")], [cost("1.75") | {"amount": None}]])
+def test_a_day_with_any_number_of_results_is_whole_and_not_blocked(platform: Platform, totals: list[Any]) -> None:
+    mock = company(costs={NEXT: [cost("1.75")]}, totals={NEXT: totals})
+    run(platform, mock, mock.admin(), only=raw_and_core(*OPENAI.gate.pulls))
+    blocked = blocked_days(platform.warehouse, BOTH, OPENAI.gate)
+    assert MISSING not in {check for checks in blocked.values() for check in checks}
+
+
+def test_a_total_that_was_pulled_and_not_built_blocks_its_day(platform: Platform) -> None:
+    mock = company()
+    run(platform, mock, mock.admin(), only=raw_and_core(*OPENAI.gate.pulls))
+    assert blocked_days(platform.warehouse, BOTH, OPENAI.gate) == {}
+    platform.sql(f"delete from ai_usage_analytics.openai_daily_cost where activity_date = '{DAY}'")
+    assert MISSING in blocked_days(platform.warehouse, BOTH, OPENAI.gate)[DAY]

@@ -20,7 +20,9 @@ from ai_usage.providers.openai.rows import (
     project_rows,
     usage_rows,
 )
+from ai_usage.providers.openai.tables import CODEX_USAGE_STATS, OPENAI_PROJECTS
 from ai_usage.warehouse.ledger import Answer
+from ai_usage.warehouse.nameless_views import may_name_a_person
 from ai_usage_tests.mock_openai import cost, project_key, tokens
 from ai_usage_tests.providers.openai.pulled import PULLED, records
 
@@ -310,3 +312,8 @@ def test_recorded_members_are_those_with_an_address() -> None:
         ("user-example1", "dev.one@example.com", "Dev One", True),
         ("user-example2", "dev.two@example.com", "Dev Two", True),
     ]
+
+
+def test_the_names_of_projects_and_the_addresses_of_people_have_pseudonyms() -> None:
+    assert may_name_a_person(OPENAI_PROJECTS) == ["project_name"]
+    assert may_name_a_person(CODEX_USAGE_STATS) == ["user_email"]

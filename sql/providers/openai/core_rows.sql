@@ -1,4 +1,4 @@
--- The rows of OpenAI's core tables that stand for one record each.
+-- The rows of OpenAI's core tables that stand for one record each; a day's cost stands for as many as its bucket had.
 select
     'openai_costs' as pull,
     account,
@@ -6,6 +6,15 @@ select
     pull_id
 from ai_usage_analytics.openai_costs
 where activity_date between @first_day and @last_day
+union all
+select
+    'openai_cost_totals' as pull,
+    daily.account,
+    daily.activity_date,
+    daily.pull_id
+from ai_usage_analytics.openai_daily_cost as daily
+cross join unnest(generate_array(1, daily.results)) as result_number
+where daily.activity_date between @first_day and @last_day
 union all
 select
     case endpoint
