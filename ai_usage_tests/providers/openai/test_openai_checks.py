@@ -94,8 +94,8 @@ def good(past: Platform, tmp_path: Path) -> Platform:
 
 def evaluated(platform: Platform, *names: str) -> Outcome:
     """The checks alone, over the three days."""
-    tables = ("openai_costs", "openai_usage", "openai_cost_shares", "openai_attributed_costs", "ai_spend")
-    tables = (*tables, "dim_api_key_mapping")
+    tables = {"openai_costs", "openai_usage", "openai_cost_shares", "openai_attributed_costs", "ai_spend"}
+    tables.add("dim_api_key_mapping")
     every = [key for check in CHECKS for key in check.check_keys if key.asset_key.path[-1] in tables]
     keys = [key for key in every if key.name in names]
     return platform.materialize(dg.AssetSelection.checks(*keys), DAYS, None, openai_admin=CLIENTS)
