@@ -42,7 +42,7 @@ from ai_usage_tests import dagster_files  # noqa: F401 - it is enough to import 
 
 # To look for garbage as often as Python does takes up to a tenth of a run. `definitions` sets what is usual, if it is
 # imported later.
-ai_usage.USUAL = (50_000, 20, 100)
+USUAL, ai_usage.USUAL = ai_usage.USUAL, (50_000, 20, 100)
 gc.set_threshold(*ai_usage.USUAL)
 
 # A run's result has these events all the same; no test reads them from the log.
