@@ -17,8 +17,8 @@ BIGQUERY := .venv-bigquery
 PORT ?= 3000
 FOLDER ?= sheet
 # The first python on the PATH that works and has a supported version.
-PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
-	$(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null && echo $(p))))
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null && echo $$p && break; done)
 # The locks are complete, so pip installs what they list and resolves nothing: with its resolver, a newer release of a
 # package that has an extra stops the install. `pip check` then proves that nothing is missing. Warnings are off: pip
 # prints one for each index entry that it cannot use. Python may write bytecode whatever the machine's setting is;
@@ -28,8 +28,8 @@ INSTALL := -m pip install -qq --disable-pip-version-check --no-deps --no-compile
 CHECK := -m pip check --disable-pip-version-check
 # The environment of the FOCUS validator: its numpy has wheels for these two versions only.
 FOCUS := .venv-focus
-FOCUS_PYTHON ?= $(firstword $(foreach p,python3.12 python3.11 python3,$(shell \
-	$(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && echo $(p))))
+FOCUS_PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && echo $$p && break; done)
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'

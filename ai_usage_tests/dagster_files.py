@@ -19,7 +19,7 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_
 from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.schedules import SqliteScheduleStorage
 
-from ai_usage.settings import ROOT
+from ai_usage_tests.kept import kept
 
 _make_log, _make_tables = SqliteEventLogStorage.__init__, SqliteEventLogStorage._initdb
 
@@ -46,17 +46,13 @@ MADE: Mapping[str, Callable[[str], object]] = {
 
 @cache
 def _empty(name: str) -> bytes:
-    kept = ROOT / ".pytest_cache" / f"dagster_{dg.__version__}_{name}.db"
-    if not kept.exists():
+    def make() -> bytes:
         with TemporaryDirectory() as folder:
             MADE[name](folder)
             with closing(sqlite3.connect(Path(folder) / f"{name}.db")) as made:
-                content = made.serialize()
-        kept.parent.mkdir(exist_ok=True)
-        fresh = kept.with_suffix(f".{os.getpid()}")
-        fresh.write_bytes(content)
-        fresh.replace(kept)
-    return kept.read_bytes()
+                return made.serialize()
+
+    return kept(f"dagster_{dg.__version__}_{name}.db", make)
 
 
 def _is_copied(path: Path, name: str) -> bool:

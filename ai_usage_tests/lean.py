@@ -4,7 +4,6 @@ it, in whichever process of a test.
 
 import gc
 import hashlib
-import os
 import ssl
 import threading
 from collections import namedtuple
@@ -20,6 +19,7 @@ from weakref import WeakKeyDictionary
 import certifi
 import dagster as dg
 import duckdb
+import msgspec
 import sqlalchemy as db
 import vl_convert
 from alembic.config import Config
@@ -36,13 +36,14 @@ from dagster._core.storage.schedules import SqliteScheduleStorage
 
 import ai_usage
 from ai_usage.event_log import KeptEventLog
-from ai_usage.settings import ROOT
-from ai_usage.warehouse.duckdb import connection
+from ai_usage.warehouse import googlesql
+from ai_usage.warehouse.duckdb import connection, statements
 from ai_usage_tests import dagster_files  # noqa: F401 - it is enough to import it
+from ai_usage_tests.kept import kept
 
 # To look for garbage as often as Python does takes up to a tenth of a run. `definitions` sets what is usual, if it is
 # imported later.
-ai_usage.USUAL = (50_000, 20, 100)
+USUAL, ai_usage.USUAL = ai_usage.USUAL, (50_000, 20, 100)
 gc.set_threshold(*ai_usage.USUAL)
 
 # A run's result has these events all the same; no test reads them from the log.
@@ -190,16 +191,25 @@ def _bundle_once(snippet: str) -> str:
     alone, and kept for the next process.
     """
     made_of = hashlib.sha256(f"{version('vl-convert-python')} {snippet}".encode()).hexdigest()
-    kept = ROOT / ".pytest_cache" / f"{made_of}.js"
-    if not kept.exists():
-        kept.parent.mkdir(exist_ok=True)
-        fresh = kept.with_suffix(f".{os.getpid()}")
-        fresh.write_text(_bundle(snippet), encoding="utf-8")
-        fresh.replace(kept)
-    return kept.read_text(encoding="utf-8")
+    return kept(f"{made_of}.js", lambda: _bundle(snippet).encode()).decode()
 
 
 vl_convert.javascript_bundle = _bundle_once  # type: ignore[assignment]
+
+_transpile = googlesql._transpiled
+
+
+def _transpile_once(text: str) -> tuple[str, frozenset[str]]:
+    """A new warehouse needs the text of every view, which takes a process of its own a second."""
+
+    def make() -> bytes:
+        sql, names = _transpile(text)
+        return msgspec.json.encode((sql, sorted(names)))
+
+    return msgspec.json.decode(kept(f"{statements.digest(text)}.json", make), type=tuple[str, frozenset[str]])
+
+
+googlesql._transpiled = _transpile_once  # type: ignore[assignment]
 
 
 def keep_connections() -> None:

@@ -54,6 +54,10 @@ def parsed(googlesql: str) -> exp.Expr:
 @cache
 def to_duckdb(googlesql: str) -> tuple[str, frozenset[str]]:
     """DuckDB's form of one GoogleSQL statement, and the parameters it takes."""
+    return _transpiled(googlesql)
+
+
+def _transpiled(googlesql: str) -> tuple[str, frozenset[str]]:
     tree = parsed(googlesql).copy()
     names = frozenset(p.name for p in tree.find_all(exp.Parameter))
     for node in reversed(list(tree.find_all(*REWRITES))):  # a part before what it is a part of

@@ -1,7 +1,10 @@
 """A run that builds keeps the file open between its steps, and lets other processes have it all the same."""
 
+import os
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +17,7 @@ import pytest
 from ai_usage.automation import warehouse_resource
 from ai_usage.automation.refresh import BUILD, FRESHNESS
 from ai_usage.automation.warehouse_resource import asks_no_provider
-from ai_usage.settings import settings
+from ai_usage.settings import ROOT, settings
 from ai_usage_tests.mock_claude import DAY, NEXT
 from ai_usage_tests.warehouse.test_duckdb import _impatient, child, error_of
 from ai_usage_tests.warehouse.writing import PULL, answer, warehouse_in
@@ -22,12 +25,47 @@ from ai_usage_tests.warehouse.writing import PULL, answer, warehouse_in
 WRITES = "warehouse.append(PULL, [answer(DAY, '1')])"
 
 
-def is_busy(folder: Path) -> bool:
-    """Whether another process is kept from writing."""
-    return error_of(child(folder, WRITES, prelude=_impatient())).startswith("WarehouseBusy")
+# Another process that writes to the warehouse in each folder that it is given, and prints the error of each.
+WRITER = f"""
+import sys
+from pathlib import Path
+from ai_usage_tests.warehouse.writing import DAY, PULL, answer, warehouse_in
+{_impatient()}
+for folder in sys.stdin:
+    warehouse = warehouse_in(Path(folder.strip()))
+    try:
+        {WRITES}
+        warehouse.publish()
+        print(flush=True)
+    except Exception as error:
+        print(type(error).__name__, flush=True)
+"""
 
 
-def test_between_two_steps_the_file_stays_open_until_the_last_one(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def is_busy() -> Iterator[Callable[[Path], bool]]:
+    """Whether another process is kept from writing to the warehouse in a folder; if it is not, it writes a day."""
+    command = [sys.executable, "-c", WRITER]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environ, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as writer:
+        folders, answers = writer.stdin, writer.stdout
+        assert folders
+        assert answers
+
+        def asked(folder: Path) -> bool:
+            print(folder, file=folders, flush=True)
+            answered = answers.readline()
+            assert answered in {"\n", "WarehouseBusy\n"}, answered or "the writer ended"
+            return answered != "\n"
+
+        yield asked
+
+
+def test_between_two_steps_the_file_stays_open_until_the_last_one(
+    tmp_path: Path, is_busy: Callable[[Path], bool]
+) -> None:
     warehouse = warehouse_in(tmp_path)
     with warehouse.staying_open():
         warehouse.append(PULL, [answer(NEXT, "1")])
@@ -49,7 +87,9 @@ def test_a_process_that_waits_gets_its_turn_between_two_steps(tmp_path: Path) ->
     assert error_of(other) == ""
 
 
-def test_a_step_that_fails_leaves_the_file_closed_and_the_next_one_opens_it(tmp_path: Path) -> None:
+def test_a_step_that_fails_leaves_the_file_closed_and_the_next_one_opens_it(
+    tmp_path: Path, is_busy: Callable[[Path], bool]
+) -> None:
     warehouse = warehouse_in(tmp_path)
     with warehouse.staying_open():
         warehouse.append(PULL, [answer(NEXT, "1")])
@@ -59,7 +99,7 @@ def test_a_step_that_fails_leaves_the_file_closed_and_the_next_one_opens_it(tmp_
         assert warehouse.pulled_days(PULL) == [DAY, NEXT]
 
 
-def test_no_other_process_writes_while_the_file_is_copied(tmp_path: Path) -> None:
+def test_no_other_process_writes_while_the_file_is_copied(tmp_path: Path, is_busy: Callable[[Path], bool]) -> None:
     """A process that closes a file loses DuckDB's lock of it."""
     warehouse = warehouse_in(tmp_path)
     with warehouse.connected():
@@ -88,7 +128,7 @@ def test_the_file_stays_open_for_runs_that_ask_no_provider(job: str, assets: set
 
 
 def test_a_run_that_waits_for_the_end_of_a_build_leaves_it_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, is_busy: Callable[[Path], bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     busy: list[bool] = []
 

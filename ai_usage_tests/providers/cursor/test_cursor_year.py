@@ -3,6 +3,7 @@
 No test waits: the client's pace and a stand-in that counts the minute share a clock that passes by sleeping.
 """
 
+import gc
 import time
 import tracemalloc
 from collections import Counter
@@ -33,6 +34,7 @@ from ai_usage.settings import settings
 from ai_usage.simulated import clients
 from ai_usage.simulator import CURSOR_KEY, Simulator
 from ai_usage.warehouse.ledger import Answer, Version
+from ai_usage_tests import lean
 from ai_usage_tests.platform import QUIET
 from bench.cursor_year import KEY, NOW, URL, BusyTeam, Clock, cents, days_up_to_now, paced
 
@@ -125,12 +127,15 @@ def test_memory_does_not_grow_with_the_year() -> None:
 
     @contextmanager
     def traced() -> Iterator[None]:
+        in_tests = gc.get_threshold()
+        gc.set_threshold(*lean.USUAL)
         tracemalloc.start()
         try:
             yield
             peaks.append(tracemalloc.get_traced_memory()[1])
         finally:
             tracemalloc.stop()
+            gc.set_threshold(*in_tests)
 
     for windows in (3, 12):
         pulled(BusyTeam(Clock(), events_a_day=200), days_up_to_now(windows * DAYS_A_REQUEST), traced())
