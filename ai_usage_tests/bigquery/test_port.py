@@ -237,6 +237,15 @@ def test_a_query_fills_the_days_that_it_is_to_fill(warehouse: Warehouse) -> None
     assert len(rows(warehouse, SUMS)) == 8
 
 
+def test_a_query_leaves_the_day_between_those_that_it_fills(warehouse: Warehouse) -> None:
+    days = [DAY, NEXT, NEXT + ONE_DAY]
+    for amount, filled in (("1", days), ("20", [DAY, days[-1]])):
+        warehouse.replace_days(LINES, days, lines(*((d, "a", "x", amount, None) for d in days)))
+        warehouse.fill_days(SUMS, "contract/sums", filled, first_day=DAY, last_day=days[-1])
+    assert _changed(warehouse) == {(DAY, "a", "x"), (days[-1], "a", "x")}
+    assert len(rows(warehouse, SUMS)) == len(days)
+
+
 def test_a_query_fills_the_rows_of_one_provider(warehouse: Warehouse) -> None:
     _filled(warehouse)
     old = SUMS.frame({"activity_date": [DAY], "account": ["a"], "provider": [None], "amount_usd": [Decimal(7)]})
