@@ -67,7 +67,8 @@ os.environ |= {
 from ai_usage_tests import staying_open  # noqa: E402, F401 - after the environment; it is enough to import it
 from ai_usage_tests.mock_claude import DAY, DAYS, NEXT, ordinary  # noqa: E402 - after the environment
 from ai_usage_tests.named import named  # noqa: E402 - after the environment
-from ai_usage_tests.platform import Platform, platform_in  # noqa: E402 - after the environment
+from ai_usage_tests.once import once  # noqa: E402 - after the environment
+from ai_usage_tests.platform import Platform, found_in, platform_in  # noqa: E402 - after the environment
 
 # By file, what takes long: begun first, since the last one leaves a core idle. Those with a daemon mostly wait, so two
 # at a time run beside others; four processes keep two cores busy, and a fifth costs more than it brings.
@@ -95,9 +96,12 @@ def pytest_unconfigure() -> None:
 
 @pytest.fixture(scope="session")
 def _nothing_yet(tmp_path_factory: pytest.TempPathFactory) -> Platform:
-    platform = platform_in(tmp_path_factory.mktemp("nothing_yet"))
-    with platform.warehouse.connected():
-        return platform
+    def make(folder: Path) -> None:
+        platform = platform_in(folder)
+        with platform.warehouse.connected():
+            platform.leave()
+
+    return found_in(once(tmp_path_factory, "nothing_yet", make))
 
 
 @pytest.fixture
@@ -109,18 +113,25 @@ def platform(_nothing_yet: Platform, tmp_path: Path) -> Platform:
 @pytest.fixture(scope="session")
 def named_world(_nothing_yet: Platform, tmp_path_factory: pytest.TempPathFactory) -> Platform:
     """Two days of a company with one developer, Lina Xu, and one key, which is named after her."""
-    made = named(_nothing_yet.copy(tmp_path_factory.mktemp("named")))
-    assert made.run({DAY: ordinary(), NEXT: ordinary(20)}).failed == {}
-    return made
+
+    def make(folder: Path) -> None:
+        made = named(_nothing_yet.copy(folder))
+        assert made.run({DAY: ordinary(), NEXT: ordinary(20)}).failed == {}
+        made.leave()
+
+    return named(found_in(once(tmp_path_factory, "named", make)))
 
 
 @pytest.fixture(scope="session")
 def untouched(tmp_path_factory: pytest.TempPathFactory) -> Platform:
-    platform = platform_in(tmp_path_factory.mktemp("untouched"))
-    outcome = platform.run({day: ordinary(10 + n) for n, day in enumerate(DAYS)})
-    assert outcome.result.success
-    assert outcome.checks_not_passed() == set()
-    return platform
+    def make(folder: Path) -> None:
+        platform = platform_in(folder)
+        outcome = platform.run({day: ordinary(10 + n) for n, day in enumerate(DAYS)})
+        assert outcome.result.success
+        assert outcome.checks_not_passed() == set()
+        platform.leave()
+
+    return found_in(once(tmp_path_factory, "untouched", make))
 
 
 @pytest.fixture

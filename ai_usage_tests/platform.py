@@ -3,6 +3,7 @@
 `run` is a range run of everything, `check` one check alone. Both return an `Outcome`.
 """
 
+import pickle
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -50,6 +51,7 @@ OF_VIEWS = dg.AssetSelection.assets(*(view.key for view in VIEWS))  # which no r
 OTHERS = [asset for of in PROVIDERS if of is not ANTHROPIC for asset in of.assets]
 OF_OTHERS = OF_CURSOR | dg.AssetSelection.assets(*OTHERS) | _named("sheet")
 OF_CLAUDE = WITHOUT_BOARDS - OF_OTHERS
+PAST = "past.pickle"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -171,6 +173,10 @@ class Platform:
         other.claude.days.update(self.claude.days)
         return other
 
+    def leave(self) -> None:
+        """Write beside the warehouse what `found_in` needs besides it."""
+        (self.warehouse.path.parent / PAST).write_bytes(pickle.dumps((self.warehouse.now.at, self.claude.days)))
+
     def sql(self, text: str) -> list[tuple[Any, ...]]:
         """DuckDB's own SQL, to look and to harm."""
         with self.warehouse.connected() as db:
@@ -202,6 +208,15 @@ def platform_in(folder: Path) -> Platform:
     """A platform with its files in a folder, named as the settings would name them; Dagster's are in one below."""
     platform = _platform_of(folder)
     name_providers(platform.warehouse)
+    return platform
+
+
+def found_in(folder: Path) -> Platform:
+    """The platform that a process left in a folder."""
+    platform = _platform_of(folder)
+    platform.warehouse.now.at, days = pickle.loads((folder / PAST).read_bytes())  # noqa: S301 - our own
+    platform.claude.days.update(days)
+    platform.warehouse._is_prepared = True
     return platform
 
 

@@ -16,6 +16,7 @@ from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage_tests.dashboards.metabase_stand_in import StandIn, standing_in
 from ai_usage_tests.dashboards.provisioned import SQL
 from ai_usage_tests.marts.by_hand import know_providers
+from ai_usage_tests.once import once
 from bench.company import LAST, Company
 
 COMPANY = Company(people=40, days=110)
@@ -70,8 +71,16 @@ update {A}.month_close set restated_since_figure_usd = 4.25, days_outside_figure
 
 @pytest.fixture(scope="session")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBWarehouse]:
-    folder: Path = tmp_path_factory.mktemp("company")
-    warehouse = DuckDBWarehouse(folder / "a.duckdb", folder / "b.duckdb", TABLES, settings().now)
+    warehouse = _warehouse_in(once(tmp_path_factory, "company", lambda folder: _live(_warehouse_in(folder))))
+    with warehouse.connected():
+        yield warehouse
+
+
+def _warehouse_in(folder: Path) -> DuckDBWarehouse:
+    return DuckDBWarehouse(folder / "a.duckdb", folder / "b.duckdb", TABLES, settings().now)
+
+
+def _live(warehouse: DuckDBWarehouse) -> None:
     COMPANY.fill(warehouse)
     know_providers(warehouse)
     with warehouse.connected() as db:
@@ -85,7 +94,6 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBWarehous
                 rebuild_whole(warehouse, mart)
             elif mart.table.name in OF_ACTIVITY:
                 rebuild_days(warehouse, mart, COMPANY.span)
-        yield warehouse
 
 
 @pytest.fixture
