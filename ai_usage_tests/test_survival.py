@@ -5,6 +5,7 @@ Each run is a process of its own, which kills itself with SIGKILL at a moment of
 
 import multiprocessing
 import os
+import re
 import shutil
 import signal
 import sys
@@ -29,6 +30,7 @@ from ai_usage_tests.platform import WITHOUT_BOARDS, Ticking, files, platform_in
 DAYS = [DAY + timedelta(days=n) for n in range(4)]
 SPAN = Span(DAYS[0], DAYS[-1])
 WRITERS = WITHOUT_BOARDS - dg.AssetSelection.all_asset_checks()
+OF_OTHERS = re.compile("(dim_)?(cursor|openai|codex)_")  # tables of providers that these runs do not ask
 OF_MONEY = ("claude_costs", "claude_daily_cost", "claude_usage_tokens", "claude_total_expenses")
 BEFORE, AFTER = 10, 20  # dollars a day, about: what the first run pulls, and the one after it
 VIEWS = {table.name for table in TABLES if table.view_of}  # of tables that may be from before and after a kill
@@ -162,7 +164,7 @@ def test_the_undisturbed_runs_fill_every_table_and_leave_the_idle_day_empty(undi
         of_longer |= {"forecast_weekdays", "forecast_states", "forecast_guesses", "forecast_error_ranges"}
         of_longer |= {"purchased_seats", "alert_events", "schema_drift_sightings"}
         of_longer |= {"check_results"}  # which the run's own resource keeps
-        own = {t for t in found if "cursor" not in t} - {"focus_1_2"}
+        own = {table for table in found if not OF_OTHERS.match(table)} - {"focus_1_2"}
         assert own - filled - of_longer == of_the_sheet | not_open
     assert undisturbed.first["claude_costs"][DAY] != undisturbed.second["claude_costs"][DAY]
 
