@@ -120,6 +120,21 @@ def test_a_file_that_shrank_is_not_taken_for_a_torn_one(of: Settings, platform: 
     assert unreadable(copy) == ""
 
 
+def test_a_copy_is_torn_that_lacks_the_end_of_a_table_which_is_not_read(of: Settings, platform: Platform) -> None:
+    large = "as select hash(range) as n from range(400000)"
+    for change in (f"create table before_it {large}", f"create table at_the_end {large}", "drop table before_it"):
+        with platform.warehouse.connected() as db:
+            db.execute(change)
+            db.execute("checkpoint")
+    platform.warehouse.publish_anew()
+    copy = of.published_database
+    assert unreadable(copy) == ""
+    whole = copy.read_bytes()
+    copy.unlink()
+    copy.write_bytes(whole[:-4096])
+    assert unreadable(copy) == f"{copy} is damaged: it is cut short."
+
+
 def test_a_copy_of_another_release_counts_as_none_and_alerts_no_one(of: Settings, platform: Platform) -> None:
     platform.sql("alter table ai_usage_raw.pulls drop column envelope")
     of.published_database.unlink()
