@@ -121,8 +121,11 @@ def test_a_file_that_shrank_is_not_taken_for_a_torn_one(of: Settings, platform: 
 
 
 def test_a_copy_is_torn_that_lacks_the_end_of_a_table_which_is_not_read(of: Settings, platform: Platform) -> None:
-    with platform.warehouse.connected() as db:
-        db.execute("create table large as select hash(range) as n from range(400000)")
+    large = "as select hash(range) as n from range(400000)"
+    for change in (f"create table before_it {large}", f"create table at_the_end {large}", "drop table before_it"):
+        with platform.warehouse.connected() as db:
+            db.execute(change)
+            db.execute("checkpoint")
     platform.warehouse.publish_anew()
     copy = of.published_database
     assert unreadable(copy) == ""
