@@ -409,6 +409,8 @@ def test_no_cell_of_the_csv_is_a_formula(shared: Platform, tmp_path: Path, start
     export_focus.export(found, tmp_path, "focus")
     with (tmp_path / "focus.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert {rows[0]["x_TeamName"], rows[0]["x_Model"]} == {"'" + bad}
-    assert Decimal(rows[1]["BilledCost"]) == -25
-    assert pl.read_parquet(tmp_path / "focus.parquet")["x_Model"][0] == bad
+    by_model = {row["x_Model"]: row for row in rows}
+    assert by_model.keys() == {"'" + bad, ""}
+    assert by_model["'" + bad]["x_TeamName"] == "'" + bad
+    assert Decimal(by_model[""]["BilledCost"]) == -25
+    assert set(pl.read_parquet(tmp_path / "focus.parquet")["x_Model"]) == {bad, None}

@@ -7,21 +7,13 @@ import pytest
 from dagster._config import ConfigTypeKind
 
 from ai_usage.definitions import build_defs, defs
+from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import SECRETS, secret, settings
 from ai_usage_tests.ingest.stand_in import standing_in
 
 RESOURCES = {
-    *(
-        "warehouse",
-        "published",
-        "claude_admin",
-        "cursor_admin",
-        "sheet",
-        "uploads",
-        "alerts",
-        "simulated_providers",
-        "io_manager",
-    ),
+    *("warehouse", "published", "sheet", "uploads", "alerts", "simulated_providers", "io_manager"),
+    *(provider.source.resource for provider in PROVIDERS),
 }
 
 

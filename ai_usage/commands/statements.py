@@ -84,7 +84,7 @@ def parameters(of: Settings, span: Span) -> dict[str, Any]:
         **dict.fromkeys(("pull", "bill"), provider.bill.pull),
         "providers": [each.key for each in PROVIDERS],
         "estimated_meters": sorted(meter for each in PROVIDERS for meter in each.estimated_meters),
-        "pulls": pulls,
+        **dict.fromkeys(("pulls", "optional_pulls"), pulls),
         "account": DEFAULT_ACCOUNT,
         "asset": "marts/ai_spend",
         "topic": "spend",

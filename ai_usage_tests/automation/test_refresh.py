@@ -388,6 +388,7 @@ def test_everything_runs_by_itself() -> None:
     assert {sensor.name: sensor.default_status for sensor in defs.sensors or ()} == dict.fromkeys(
         [
             *("pull_claude_when_due", "pull_claude_analytics_when_due", "pull_claude_enterprise_when_due"),
+            *("pull_openai_when_due", "pull_codex_when_due"),
             *("pull_cursor_when_due", "pull_sheet_when_due"),
             *(
                 "rebuild_what_changed",

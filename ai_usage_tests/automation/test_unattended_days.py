@@ -34,7 +34,7 @@ RESTATED = date(2026, 11, 10)  # by the simulated provider, five days after it e
 DOWN = Span(date(2026, 11, 14), date(2026, 11, 16))  # Claude
 HALF_SPENT_ON = date(2026, 11, 18)
 KILLED = date(2026, 11, 19)  # when this must be alerted
-SENSORS = 11
+SENSORS = 13
 PATIENCE = 600.0  # seconds for a day, on a machine that is busy with other tests
 
 HURRIED = """

@@ -40,7 +40,15 @@ ANTHROPICS = "anthropic 2026-11-01…"
 def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     platform = platform_in(tmp_path_factory.mktemp("closing"))
     expenses = (f"marts/{mart}" for mart in ("claude_total_expenses", "claude_expenses", "cursor_expenses"))
-    tables = (*expenses, "marts/claude_parity", "marts/month_close", "marts/spend_revisions", "core/spend_versions")
+    tables = (
+        *expenses,
+        "marts/openai_attributed_costs",
+        "core/openai_daily_cost",
+        "marts/claude_parity",
+        "marts/month_close",
+        "marts/spend_revisions",
+        "core/spend_versions",
+    )
     only = whatever_makes(*tables) | checks_of(PARITY, FIGURES, RECORDED)
     outcome = platform.refresh(replace(settings(), simulate=True), DAYS, only=only)
     assert outcome.result.success
@@ -51,9 +59,9 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     evaluation = outcome.evaluation(FIGURES, None, "month_close")
     assert (evaluation.passed, evaluation.severity) == (False, WARN)  # of last month, of which no day was pulled
     assert (evaluation.description or "").startswith(
-        "7 of 14 figures match. Not comparable: anthropic 2026-10-01…2026-10-31"
+        "8 of 16 figures match. Not comparable: anthropic 2026-10-01…2026-10-31"
     )
-    platform.sql(f"delete from {SHEET} where period_start < '2026-11-01'")
+    platform.sql(f"delete from {SHEET} where period_start < '2026-11-01' or provider = 'openai'")
     return platform
 
 

@@ -13,12 +13,11 @@ from ai_usage.check import by_day
 from ai_usage.checks.ledger import CHECKS
 from ai_usage.marts.gate import blocked_days
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic import tables as claude
 from ai_usage.providers.anthropic.audit_log import tables as uploads
 from ai_usage.providers.anthropic.provider import ANTHROPIC
-from ai_usage.providers.cursor import tables as cursor
 from ai_usage.providers.cursor.provider import CURSOR as CURSOR_PROVIDER
 from ai_usage.providers.provider import Gate
+from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import settings
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.ledger_check import broken_pulls
@@ -30,7 +29,7 @@ from ai_usage_tests.providers.cursor.test_cursor_rows import EVENT
 WHOLE = "ledger_is_whole"
 SPAN = Span(DAYS[0], DAYS[-1])
 LEDGERS = [table.name for table in TABLES if table.is_ledger]
-DAILY = {*claude.DAILY_PULLS, *cursor.DAILY_PULLS, *uploads.DAILY_PULLS}
+DAILY = {pull for provider in PROVIDERS for pull in provider.daily_pulls} | {*uploads.DAILY_PULLS}
 RECORDS = {"claude_cost_report": 3, "claude_cost_totals": 1, "claude_messages_usage": 2, "claude_code_usage": 1}
 EACH = [(pull, position) for pull, records in RECORDS.items() for position in range(records)]
 HARMS = {
@@ -59,7 +58,8 @@ def evaluated(platform: Platform, span: Span | None = SPAN) -> Outcome:
     """The check alone, on every table that has it, with every source configured."""
     checks = dg.AssetSelection.checks(*(check.key for check in CHECKS))
     there = SimpleNamespace(account="default", has_admin_key=True, has_analytics_key=True)
-    return platform.materialize(checks, span, there, there, sheet=there, uploads=there)  # type: ignore[arg-type]
+    there.is_of_organization = there.is_of_workspace = True
+    return platform.materialize(checks, span, there, there, sheet=there, uploads=there, openai_admin=there)  # type: ignore[arg-type]
 
 
 def reasons(outcome: Outcome) -> str:

@@ -132,7 +132,7 @@ def test_a_copy_is_torn_that_lacks_the_end_of_a_table_which_is_not_read(of: Sett
     whole = copy.read_bytes()
     copy.unlink()
     copy.write_bytes(whole[:-4096])
-    assert unreadable(copy) == f"{copy} is damaged: it is cut short."
+    assert unreadable(copy).startswith(f"{copy} is damaged: it is cut short")
 
 
 def test_a_copy_of_another_release_counts_as_none_and_alerts_no_one(of: Settings, platform: Platform) -> None:
