@@ -178,7 +178,7 @@ def test_the_company_of_the_benchmark_fills_every_table_and_blocks_no_day(platfo
     company = Company(people=40, days=MEASURED_DAYS // 12)
     company.fill(platform.warehouse)
     steps = list(rebuild_all(platform.warehouse, [company.span]))
-    assert not any(step.blocked or step.skipped not in {"", "a view"} for step in steps)
+    assert not any(step.blocked or step.skipped not in {"", "a view"} for step in steps if not OPENAI.match(step.name))
     names = {mart.table.name for mart in marts()}
     empty = {step.name for step in steps if step.name in names and not (step.skipped or step.rows)}
     assert {name for name in empty if not OPENAI.match(name)} <= MAY_BE_EMPTY

@@ -28,10 +28,7 @@ from ai_usage.warehouse.table import ANALYTICS, PULLS, RAW
 DAYS_AT_ONCE = 31
 LAST = date(2026, 11, 19)
 MEASURED_DAYS = 365  # analytics/cost goes back that far
-OTHER_PULLS = (
-    *("claude_code_usage", "claude_analytics_cost", "claude_analytics_usage", "cursor_ai_commits"),
-    *("openai_costs", "openai_cost_totals"),  # empty days: an organization without use
-)
+OTHER_PULLS = ("claude_code_usage", "claude_analytics_cost", "claude_analytics_usage", "cursor_ai_commits")
 COLUMNS = {table.name: table.columns.keys() for table in TABLES if table.schema == ANALYTICS}
 LOOKS = [1, 2, 3, 4, 5, 6, 7, 14, 21, 28, 31]  # days after a day on which its reports are pulled again
 
