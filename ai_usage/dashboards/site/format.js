@@ -61,6 +61,9 @@ function shortText(value, format) {
 const TERMS = {
   uncached_input_tokens: "Input, not cached", output_tokens: "Output", cache_read_input_tokens: "Cache reads",
   "cache_creation.ephemeral_1h_input_tokens": "Cache writes, 1 hour", "cache_creation.ephemeral_5m_input_tokens": "Cache writes, 5 minutes",
+  input_tokens: "Input", cached_input_tokens: "Cached input", cache_write_tokens: "Cache writes", text_tokens: "Text",
+  audio_input_tokens: "Audio input", audio_cached_input_tokens: "Audio, cached input", audio_output_tokens: "Audio output",
+  image_input_tokens: "Image input", image_output_tokens: "Image output", model_use: "Model use",
   actor: "Named by the provider", key_sheet: "Key sheet", key_creator: "Key's creator", seat: "Seat", unattributed: "Unattributed",
   own_seat: "own seat", mean_seat: "mean seat", api_key: "key",
   departed_member: "former member", new_key: "new key", new_model: "new model",
