@@ -22,7 +22,7 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not of_all.exists():
             unfinished = of_all.with_suffix(".unfinished")
-            shutil.rmtree(unfinished, ignore_errors=True)  # of a process whose `make` failed
+            shutil.rmtree(unfinished, ignore_errors=True)  # of a process in which `make` failed
             unfinished.mkdir()
             make(unfinished)
             staying_open.close(unfinished)

@@ -21,7 +21,7 @@ def listed(warehouse: Warehouse) -> Iterator[ListedKey]:
 
 
 def keys_of(records: Records) -> Iterator[ListedKey]:
-    """Each key of the list, with its project in place of a workspace. The owner is the user whose key it is; a service
+    """Each key of the list, with its project in place of a workspace. The owner is the user who has the key; a service
     account has no address.
     """
     projects = _projects(records)

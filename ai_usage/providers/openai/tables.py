@@ -67,7 +67,7 @@ OPENAI_COSTS = Table(
         "api_key_id": string("null where costs are not grouped by key, and for a cost without a key"),
         "user_id": string("null: costs are not grouped by user"),
         "line_item": string("opaque text, as sent; null where costs are not grouped by line item"),
-        "model": string("derived from line_item; null where the text names no model that can be told apart"),
+        "model": string("derived from line_item; null where the text names no model"),
         "meter": string(
             "derived from line_item: input_tokens, cached_input_tokens, output_tokens, web_search and others; the "
             "whole line_item in lower case where it is not understood; unknown without one",

@@ -134,7 +134,7 @@ def test_a_line_that_names_no_model_is_listed_and_may_be_the_cost_of_any_use_of_
     good.sql(f"update {COSTS} set model = null, meter = 'text_tokens', line_item = 'Text tokens' where {OUTPUT}")
     outcome = evaluated(good, EXPLAINED, BILLED)
     assert outcome.checks_not_passed() == set()
-    assert "1 cost lines whose text names no model: Text tokens" in outcome.why(EXPLAINED, WED, "openai_costs")
+    assert "1 cost lines name no model: Text tokens" in outcome.why(EXPLAINED, WED, "openai_costs")
     good.sql(f"update {COSTS} set project_id = 'proj_other' where line_item = 'Text tokens'")
     outcome = evaluated(good, EXPLAINED, BILLED)
     assert outcome.checks_not_passed() == {BILLED}
@@ -181,7 +181,7 @@ def test_a_model_that_the_price_list_lacks_is_named_and_not_passed_in_silence(go
     assert "1 × storage without a unit that has a price" in outcome.why(PRICES, WED, "openai_costs")
 
 
-def test_what_a_coarser_grouping_loses_is_said(good: Platform) -> None:
+def test_what_a_coarser_grouping_loses_is_reported(good: Platform) -> None:
     why = evaluated(good, GROUPED).why(GROUPED, None, "openai_costs")
     assert "grouped by project_id and line_item: API keys are not billed separately" in why
     assert "grouped by line_item: neither projects nor API keys are billed separately" in why

@@ -106,7 +106,7 @@ def test_where_costs_are_not_grouped_by_key_all_money_is_there_and_says_how_it_w
 
 
 def test_what_is_allocated_to_a_key_is_its_truth_within_a_nano_dollar_a_line(by_project: Weeks) -> None:
-    """But for the project in which people use the dashboard: its lines do not tell their use from that of keys."""
+    """But for the project in which people use the dashboard: its lines do not separate their use from that of keys."""
     by_hand = by_project.truth.openai_company.projects[0].id
     true = by_project.true(lambda line: line.api_key_id if line.project_id != by_hand else None)
     lines = Counter(line.api_key_id for line in by_project.lines())

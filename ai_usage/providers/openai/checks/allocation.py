@@ -69,7 +69,7 @@ openai_costs_are_grouped_by_key = RunCheck(
     asset="core/openai_costs",
     title="costs that OpenAI does not report key by key",
     description="The cost report is grouped by project, line item and API key. Where OpenAI refuses that, one warning "
-    "per account says what is lost.",
+    "per account reports what is lost.",
     warning="OpenAI refused to group",
     sources=(SOURCE,),
     pulls=("openai_costs",),

@@ -41,7 +41,7 @@ def _without_use(rows: Rows) -> Result:
     named = some((f"{row['line_item']} ({row['amount_usd']:,.2f} USD)" for row in rows), between="; ")
     lines = sum(row["line_count"] for row in rows)
     if not any(names_a_use(row["model"], row["meter"]) for row in rows):
-        return passed(f"{usd:,.2f} USD in {lines} cost lines whose text names no model: {named}.")
+        return passed(f"{usd:,.2f} USD in {lines} cost lines name no model: {named}.")
     return warned(f"{usd:,.2f} USD in {lines} cost lines have no usage behind them: {named}.", rows)
 
 
