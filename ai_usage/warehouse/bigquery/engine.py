@@ -179,7 +179,8 @@ class BigQueryWarehouse:
     def newest(self, pull: str, span: Span | None, *, as_of: datetime | None = None) -> Records:
         with self._session(), self.memory.lock:
             index = self._ledger()
-            return index.records_of(pull, index.newest_versions(pull, span, as_of))
+            versions = index.newest_versions(pull, span, as_of)
+            return Records(pull, versions, index.lines_of(pull, versions))
 
     def history(self, pull: str, *, since: datetime | None = None, until: datetime | None = None) -> Records:
         with self._session(), self.memory.lock:

@@ -2,7 +2,7 @@
 transaction; readers of the published copy see whole runs only, because the copy is swapped in by a rename.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -18,6 +18,7 @@ from ai_usage.partitions import Span
 from ai_usage.warehouse.builds import BUILDS, Build, build_rows
 from ai_usage.warehouse.duckdb import connection, published_copy, shape
 from ai_usage.warehouse.duckdb.ledger_tables import LedgerTables, copy_ledger
+from ai_usage.warehouse.duckdb.remembered import Remembered
 from ai_usage.warehouse.duckdb.rows_changed import delete_days, rows_written
 from ai_usage.warehouse.duckdb.statements import has_values, is_not_kept, is_of_days, pinned
 from ai_usage.warehouse.durable_files import copy_whole
@@ -27,8 +28,6 @@ from ai_usage.warehouse.ledger import Answer, Version, plan_append
 from ai_usage.warehouse.reading.ledger_records import Records
 from ai_usage.warehouse.table import PULLS, Table, raw_table
 from ai_usage.warehouse.turns import is_awaited, waiting
-
-MANY = 100_000  # rows of an answer that is too large to be remembered
 
 
 @dataclass
@@ -53,8 +52,10 @@ class DuckDBWarehouse:
     _whole_as_of: Any = field(default=None, init=False)  # the state of a file that is only read, once it was looked at
     _has_news: bool = field(default=False, init=False)
     _builds: list[Build] = field(default_factory=list, init=False)
-    _remembered: dict[Any, pl.DataFrame] = field(default_factory=dict, init=False)
-    _remembered_of: Any = field(default=None, init=False)
+    _remembered: Remembered = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._remembered = Remembered(self.path)
 
     @contextmanager
     def connected(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -125,7 +126,7 @@ class DuckDBWarehouse:
     def append(self, pull: str, answers: Sequence[Answer]) -> list[Version]:
         if not answers:
             return []
-        with self._transaction(of_ledger=True) as db:
+        with self._transaction(of=pull) as db:
             answers = without_the_erased(self, answers) if ERASURES in self.tables else answers
             planned = plan_append(pull, answers, LedgerTables(db), warehouse=str(self.path), now=self.now)
             if planned.records is not None:
@@ -135,9 +136,9 @@ class DuckDBWarehouse:
 
     def newest(self, pull: str, span: Span | None, *, as_of: datetime | None = None) -> Records:
         with self.connected() as db:
-            ledger = LedgerTables(db)
-            ask = lambda: ledger.newest_versions(pull, span, as_of)  # noqa: E731
-            return ledger.records_of(pull, self._remember(("newest", pull, span, as_of), ask))
+            ledger, of = LedgerTables(db), (pull, span, as_of)
+            versions = self._remembered.answer(("newest", *of), lambda: ledger.newest_versions(*of))
+            return Records(pull, versions, self._remembered.records(of, lambda: ledger.lines_of(pull, versions)))
 
     def history(self, pull: str, *, since: datetime | None = None, until: datetime | None = None) -> Records:
         with self.connected() as db:
@@ -165,22 +166,13 @@ class DuckDBWarehouse:
 
     def pulled_days(self, pull: str, *, account: str | None = None) -> list[date]:
         with self.connected() as db:
-            days = self._remember(("days", pull), lambda: LedgerTables(db).pulled_days(pull))
+            days = self._remembered.answer(("days", pull), lambda: LedgerTables(db).pulled_days(pull))
         of = days if account is None else days.filter(account=account)
         return of["activity_date"].unique().sort().to_list()
 
     def remember_in(self, answers: dict[Any, pl.DataFrame]) -> None:
         """Share what is remembered with others that read the same state of the file."""
-        self._remembered, self._remembered_of = answers, connection.state(self.path)
-
-    def _remember(self, question: Any, ask: Callable[[], pl.DataFrame]) -> pl.DataFrame:
-        """The answer to a question about the ledger, asked once until a process writes to the file."""
-        state = connection.state(self.path)
-        if state != self._remembered_of:
-            self._remembered, self._remembered_of = {}, state
-        if question not in self._remembered:
-            self._remembered[question] = ask()
-        return self._remembered[question]
+        self._remembered.share(answers)
 
     def replace_days(
         self, table: Table, days: Iterable[date], rows: pl.DataFrame, *, of: Mapping[str, str] | None = None
@@ -248,18 +240,14 @@ class DuckDBWarehouse:
 
         if not self.is_read_only:
             return answer()
-        question = sql, repr(own)
-        found = self._remember(question, answer)
-        if found.height > MANY:
-            self._remembered.pop(question, None)
-        return found
+        return self._remembered.answer((sql, repr(own)), answer)
 
     def has(self, table: Table) -> bool:
         def tables() -> pl.DataFrame:
             with self.connected() as db:
                 return pl.DataFrame({"address": list(shape.columns_made(db))})
 
-        made = self._remember("tables", tables) if self.is_read_only else tables()
+        made = self._remembered.answer(("tables", None), tables) if self.is_read_only else tables()
         return table.address in made["address"]
 
     def note_build(self, build: Build) -> None:
@@ -307,16 +295,11 @@ class DuckDBWarehouse:
             copy_whole(self._as_file(), target, mode=0o600)
 
     @contextmanager
-    def _transaction(self, *, of_ledger: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-        """While it lasts no other process writes; so what we know of the ledger is still true after it, if it is not
-        the ledger that is written.
-        """
+    def _transaction(self, *, of: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """While it lasts no other process writes. `of` is the pull with the ledger that is written, if one is."""
         with self.connected() as db:
-            is_known = connection.state(self.path) == self._remembered_of and not of_ledger
-            with connection.transaction(db):
+            with self._remembered.own_write(of), connection.transaction(db):
                 yield db
-            if is_known:
-                self._remembered_of = connection.state(self.path)
             self._has_news = True
 
     def _insert(self, db: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFrame) -> None:

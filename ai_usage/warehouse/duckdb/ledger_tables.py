@@ -33,9 +33,9 @@ class LedgerTables:
         """The days of which each account was ever pulled: account, activity_date."""
         return self._ask("days", pull=pull)
 
-    def records_of(self, pull: str, versions: pl.DataFrame) -> Records:
-        """These versions, as `newest_versions` has them, with their records."""
-        return Records(pull, versions, self._lines(pull, versions, "activity_date, account, position"))
+    def lines_of(self, pull: str, versions: pl.DataFrame) -> pl.DataFrame:
+        """The records of these versions, as `newest_versions` has them."""
+        return self._lines(pull, versions, "activity_date, account, position")
 
     def history(self, pull: str, since: datetime | None, until: datetime | None) -> Records:
         """`Warehouse.history`."""
