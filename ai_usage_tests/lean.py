@@ -27,6 +27,7 @@ from alembic.script import ScriptDirectory
 from dagster._config.pythonic_config import IAttachDifferentObjectToOpContext
 from dagster._core.definitions.scoped_resources_builder import IContainsGenerator, Resources, ScopedResourcesBuilder
 from dagster._core.execution.context.data_version_cache import DataVersionCache
+from dagster._core.log_manager import DagsterLogManager
 from dagster._core.storage.event_log import SqlEventLogStorage
 from dagster._core.storage.event_log import in_memory as events_in_memory
 from dagster._core.storage.event_log.in_memory import InMemoryEventLogStorage
@@ -106,6 +107,18 @@ def _write(self: InMemoryEventLogStorage) -> None:
 
 
 InMemoryEventLogStorage.store_event = _store_when_asked  # type: ignore[method-assign]
+
+_log = DagsterLogManager.log_dagster_event
+
+
+def _log_what_is_kept(
+    self: DagsterLogManager, level: str | int, msg: str, dagster_event: dg.DagsterEvent, batch_metadata: Any = None
+) -> None:
+    if dagster_event.event_type not in UNKEPT:
+        _log(self, level, msg, dagster_event, batch_metadata)
+
+
+DagsterLogManager.log_dagster_event = _log_what_is_kept  # type: ignore[method-assign]
 
 _create_run_for_job = dg.DagsterInstance.create_run_for_job
 

@@ -5,14 +5,13 @@ import time
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from ai_usage.settings import Settings
 from ai_usage.warehouse.duckdb.connection import state
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.duckdb.published_copy import unreadable
+from ai_usage.warehouse.duckdb.remembered import Kept
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS, Table
 
@@ -67,7 +66,7 @@ def open_published(of: Settings, tables: Sequence[Table] = (PULLS,)) -> Warehous
 
 
 @lru_cache(maxsize=1)
-def _answers_of(_copy: Path, _state: object) -> dict[Any, pl.DataFrame]:
+def _answers_of(_copy: Path, _state: object) -> Kept:
     """What sensors asked before, of one state of the copy: idle ones do not open it."""
     return {}
 

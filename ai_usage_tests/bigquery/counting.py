@@ -17,7 +17,7 @@ import requests
 
 from ai_usage.catalog import TABLES
 from ai_usage.warehouse.bigquery.jobs import Jobs
-from ai_usage.warehouse.bigquery.questions import reads_of
+from ai_usage.warehouse.reads import reads_of
 from ai_usage.warehouse.table import Table, Type
 
 LEAST_BYTES = 10_000_000  # of one table in one query

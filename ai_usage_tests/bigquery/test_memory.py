@@ -15,8 +15,8 @@ from ai_usage.warehouse.bigquery.engine import BigQueryWarehouse
 from ai_usage.warehouse.bigquery.errors import Unavailable
 from ai_usage.warehouse.bigquery.lease import WRITER_LEASE
 from ai_usage.warehouse.bigquery.memory import Memory
-from ai_usage.warehouse.bigquery.questions import reads_of
 from ai_usage.warehouse.erasures import ERASURES
+from ai_usage.warehouse.reads import reads_of
 from ai_usage.warehouse.table import PULLS, Table
 from ai_usage_tests.bigquery.running import Emulator
 from ai_usage_tests.bigquery.test_port import BOTH, DAY, LINES, NEXT, SUMS, TOTALS, lines
@@ -196,7 +196,7 @@ def test_a_question_reads_what_its_text_names_outside_of_comments_and_literals()
 
 def test_a_question_reads_what_its_views_read(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = {"inner": f"select * from {LINES.address}", "outer": "select * from ai_usage_analytics.inner"}
-    monkeypatch.setattr(questions, "read", texts.__getitem__)
+    monkeypatch.setattr("ai_usage.warehouse.reads.read", texts.__getitem__)
     views = [Table(name=name, grain="", columns={}, view_of=name) for name in texts]
     found = reads_of(
         f"select 1 from ai_usage_analytics.outer, {TOTALS.address}", {view.address: view for view in views}

@@ -2,10 +2,7 @@
 job. A small table is read whole the first time that a question needs it: that is no job, and free.
 """
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import polars as pl
@@ -13,50 +10,10 @@ import polars as pl
 from ai_usage.warehouse.bigquery.memory import SMALL_ROWS, Memory
 from ai_usage.warehouse.bigquery.statements import LEASE
 from ai_usage.warehouse.bigquery.tables import Place, declared_by, known_table
-from ai_usage.warehouse.googlesql import read
+from ai_usage.warehouse.reads import reads_of
 from ai_usage.warehouse.table import PULLS, Table
 
-NOT_NAMES = re.compile(r"--[^\n]*|'(?:[^'\\]|\\.)*'")
 ALL = f"select {', '.join(PULLS.columns)} from {PULLS.address}"
-NOW = re.compile(r"(?i)\bcurrent_(timestamp|datetime|date|time)\b")
-NAME = re.compile(r"\b(ai_usage_\w+\.\w+)\b(\s*\()?")
-
-
-@dataclass(frozen=True)
-class Reads:
-    """`tables` are those that a question reads, itself and through `views`; each view comes after those that it reads.
-    `is_known` is false where it calls a table function: then it may read others. `is_lasting` is false where the answer
-    changes though no run writes a table: with the time, or with the lease.
-    """
-
-    tables: tuple[str, ...]
-    views: tuple[Table, ...]
-    is_known: bool = True
-    is_lasting: bool = True
-
-
-def reads_of(googlesql: str, views: Mapping[str, Table]) -> Reads:
-    """What a question reads, of a warehouse with these views by address."""
-    names, is_known = _names(googlesql)
-    is_lasting = NOW.search(googlesql) is None and LEASE not in names
-    tables: dict[str, None] = {}
-    through: dict[str, Table] = {}
-    for name in names:
-        if name not in views:
-            tables[name] = None
-            continue
-        of_view = reads_of(read(views[name].view_of or ""), views)
-        is_known, is_lasting = is_known and of_view.is_known, is_lasting and of_view.is_lasting
-        tables |= dict.fromkeys(of_view.tables)
-        through |= {view.address: view for view in (*of_view.views, views[name])}
-    return Reads(tuple(sorted(tables)), tuple(through.values()), is_known, is_lasting)
-
-
-@cache
-def _names(googlesql: str) -> tuple[tuple[str, ...], bool]:
-    """The tables and views that a text names, and whether it calls no function of the warehouse."""
-    found = NAME.findall(NOT_NAMES.sub(" ", googlesql))
-    return tuple(dict.fromkeys(name for name, _ in found)), not any(call for _, call in found)
 
 
 class Questions:
@@ -70,7 +27,7 @@ class Questions:
 
     def answer(self, googlesql: str, parameters: Mapping[str, Any]) -> pl.DataFrame:
         reads = reads_of(googlesql, self._views)
-        if not reads.is_lasting:
+        if not reads.is_lasting or LEASE in reads.tables:  # with the time, or with the lease, the answer changes
             return self._place.jobs.query(googlesql, parameters)
         if reads.is_known:
             self._learn(reads.tables)

@@ -18,7 +18,7 @@ from ai_usage.partitions import Span
 from ai_usage.warehouse.builds import BUILDS, Build, build_rows
 from ai_usage.warehouse.duckdb import connection, published_copy, shape
 from ai_usage.warehouse.duckdb.ledger_tables import LedgerTables, copy_ledger
-from ai_usage.warehouse.duckdb.remembered import Remembered
+from ai_usage.warehouse.duckdb.remembered import Kept, Remembered
 from ai_usage.warehouse.duckdb.rows_changed import delete_days, rows_written
 from ai_usage.warehouse.duckdb.statements import has_values, is_not_kept, is_of_days, pinned
 from ai_usage.warehouse.durable_files import copy_whole
@@ -26,6 +26,7 @@ from ai_usage.warehouse.erasures import ERASURES, without_the_erased
 from ai_usage.warehouse.googlesql import read, to_duckdb
 from ai_usage.warehouse.ledger import Answer, Version, plan_append
 from ai_usage.warehouse.reading.ledger_records import Records
+from ai_usage.warehouse.reads import reads_of
 from ai_usage.warehouse.table import PULLS, Table, raw_table
 from ai_usage.warehouse.turns import is_awaited, waiting
 
@@ -53,9 +54,11 @@ class DuckDBWarehouse:
     _has_news: bool = field(default=False, init=False)
     _builds: list[Build] = field(default_factory=list, init=False)
     _remembered: Remembered = field(init=False)
+    _views: Mapping[str, Table] = field(init=False)
 
     def __post_init__(self) -> None:
         self._remembered = Remembered(self.path)
+        self._views = {table.address: table for table in self.tables if table.view_of}
 
     @contextmanager
     def connected(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -126,7 +129,7 @@ class DuckDBWarehouse:
     def append(self, pull: str, answers: Sequence[Answer]) -> list[Version]:
         if not answers:
             return []
-        with self._transaction(of=pull) as db:
+        with self._transaction(_ledger_of(pull), raw_table(pull).address, PULLS.address) as db:
             answers = without_the_erased(self, answers) if ERASURES in self.tables else answers
             planned = plan_append(pull, answers, LedgerTables(db), warehouse=str(self.path), now=self.now)
             if planned.records is not None:
@@ -136,9 +139,10 @@ class DuckDBWarehouse:
 
     def newest(self, pull: str, span: Span | None, *, as_of: datetime | None = None) -> Records:
         with self.connected() as db:
-            ledger, of = LedgerTables(db), (pull, span, as_of)
-            versions = self._remembered.answer(("newest", *of), lambda: ledger.newest_versions(*of))
-            return Records(pull, versions, self._remembered.records(of, lambda: ledger.lines_of(pull, versions)))
+            ledger, of, reads = LedgerTables(db), (pull, span, as_of), [_ledger_of(pull)]
+            versions = self._remembered.answer(("newest", *of), reads, lambda: ledger.newest_versions(*of))
+            lines = self._remembered.records(of, reads, lambda: ledger.lines_of(pull, versions))
+            return Records(pull, versions, lines)
 
     def history(self, pull: str, *, since: datetime | None = None, until: datetime | None = None) -> Records:
         with self.connected() as db:
@@ -166,11 +170,12 @@ class DuckDBWarehouse:
 
     def pulled_days(self, pull: str, *, account: str | None = None) -> list[date]:
         with self.connected() as db:
-            days = self._remembered.answer(("days", pull), lambda: LedgerTables(db).pulled_days(pull))
+            ask = lambda: LedgerTables(db).pulled_days(pull)  # noqa: E731
+            days = self._remembered.answer(("days", pull), [_ledger_of(pull)], ask)
         of = days if account is None else days.filter(account=account)
         return of["activity_date"].unique().sort().to_list()
 
-    def remember_in(self, answers: dict[Any, pl.DataFrame]) -> None:
+    def remember_in(self, answers: Kept) -> None:
         """Share what is remembered with others that read the same state of the file."""
         self._remembered.share(answers)
 
@@ -180,12 +185,12 @@ class DuckDBWarehouse:
         wanted = table.days_replaced(days, rows)
         if not wanted:
             return
-        with self._transaction() as db:
+        with self._transaction(table.address) as db:
             delete_days(db, table, wanted, of)
             self._insert(db, table, rows)
 
     def replace_all(self, table: Table, rows: pl.DataFrame, *, of: Mapping[str, str] | None = None) -> None:
-        with self._transaction() as db:
+        with self._transaction(table.address) as db:
             where, values = has_values(of)
             db.execute(f"delete from {table.address} where {where}", values)
             self._insert(db, table, rows)
@@ -210,7 +215,7 @@ class DuckDBWarehouse:
         where, values = has_values(of)
         is_wanted, bounds = is_of_days(str(table.date_column), wanted)
         is_replaced, pairs = is_not_kept(table, kept)
-        with self._transaction() as db:
+        with self._transaction(table.address) as db:
             delete_days(db, table, wanted, of, and_without=True, kept=kept)
             return rows_written(
                 db,
@@ -220,7 +225,7 @@ class DuckDBWarehouse:
 
     def fill_all(self, table: Table, query: str, **parameters: Any) -> int:
         select, names = pinned(table, query)
-        with self._transaction() as db:
+        with self._transaction(table.address) as db:
             db.execute(f"delete from {table.address}")
             insert = f"insert into {table.address} by name {select}"
             return rows_written(db, insert, {name: parameters[name] for name in names})
@@ -229,7 +234,7 @@ class DuckDBWarehouse:
         return self.ask(read(name), **parameters)
 
     def ask(self, googlesql: str, **parameters: Any) -> pl.DataFrame:
-        """To read only, an answer is remembered, and the file not even opened, until it is another one."""
+        """The answer is remembered until what it reads is written; to read only, the file is not even opened then."""
         sql, names = to_duckdb(googlesql)
         own = {name: parameters[name] for name in sorted(names)}
 
@@ -238,16 +243,17 @@ class DuckDBWarehouse:
                 found: pl.DataFrame = db.sql(sql, params=own).pl()
             return found
 
-        if not self.is_read_only:
+        reads = reads_of(googlesql, self._views)
+        if not reads.is_lasting or not reads.is_known:
             return answer()
-        return self._remembered.answer((sql, repr(own)), answer)
+        return self._remembered.answer((sql, repr(own)), reads.tables, answer)
 
     def has(self, table: Table) -> bool:
         def tables() -> pl.DataFrame:
             with self.connected() as db:
                 return pl.DataFrame({"address": list(shape.columns_made(db))})
 
-        made = self._remembered.answer(("tables", None), tables) if self.is_read_only else tables()
+        made = self._remembered.answer("tables", [], tables) if self.is_read_only else tables()
         return table.address in made["address"]
 
     def note_build(self, build: Build) -> None:
@@ -257,7 +263,7 @@ class DuckDBWarehouse:
         builds, self._builds = self._builds, []
         if not builds:
             return
-        with self._transaction() as db:
+        with self._transaction(BUILDS.address) as db:
             db.register("fresh", build_rows(builds))
             db.execute(
                 f"delete from {BUILDS.address} as old using fresh where old.asset = fresh.asset "
@@ -295,10 +301,10 @@ class DuckDBWarehouse:
             copy_whole(self._as_file(), target, mode=0o600)
 
     @contextmanager
-    def _transaction(self, *, of: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-        """While it lasts no other process writes. `of` is the pull with the ledger that is written, if one is."""
+    def _transaction(self, *written: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """While it lasts no other process writes. `written` are the addresses of what it writes."""
         with self.connected() as db:
-            with self._remembered.own_write(of), connection.transaction(db):
+            with self._remembered.own_write(written), connection.transaction(db):
                 yield db
             self._has_news = True
 
@@ -307,3 +313,8 @@ class DuckDBWarehouse:
             db.register("incoming", rows)
             db.execute(f"insert into {table.address} by name select * from incoming")
             db.unregister("incoming")
+
+
+def _ledger_of(pull: str) -> str:
+    """What questions about the ledger of one pull read."""
+    return f"{PULLS.address} of {pull}"

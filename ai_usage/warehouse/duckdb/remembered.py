@@ -1,6 +1,6 @@
-"""Answers to questions about the ledger, asked once until another process writes to the file."""
+"""Answers to questions, asked once until what they read is written, or another process writes to the file."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,53 +11,58 @@ import polars as pl
 from ai_usage.warehouse.duckdb import connection
 
 MANY = 100_000  # rows of an answer that is too large to be remembered
-MOST_RECORDS = (
-    50_000  # that are remembered of all pulls together: a run of few days reads the same ones again and again
-)
+MOST = 300_000  # rows of all answers together: when they become more, all are forgotten
+MOST_RECORDS = 50_000  # the same of the ledger's records, which are longer
+MOST_ANSWERS = 1_000
+
+Kept = dict[Any, tuple[frozenset[str], pl.DataFrame]]  # question → what it reads, and the answer
 
 
 @dataclass
 class Remembered:
-    """`path` is the file that the answers are of. Records are forgotten first, all of them, when they become many."""
+    """`path` is the file that the answers are of."""
 
     path: Path
-    _answers: dict[Any, pl.DataFrame] = field(default_factory=dict, init=False)
-    _records: dict[Any, pl.DataFrame] = field(default_factory=dict, init=False)
+    _answers: Kept = field(default_factory=dict, init=False)
+    _records: Kept = field(default_factory=dict, init=False)
     _of: Any = field(default=None, init=False)  # the state of the file
 
-    def share(self, answers: dict[Any, pl.DataFrame]) -> None:
+    def share(self, answers: Kept) -> None:
         """Share the answers with others that read the same state of the file."""
         self._answers, self._of = answers, connection.state(self.path)
 
-    def answer(self, question: Any, ask: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+    def answer(self, question: Any, reads: Iterable[str], ask: Callable[[], pl.DataFrame]) -> pl.DataFrame:
         self._renew()
-        if (found := self._answers.get(question)) is None:
-            found = ask()
-            if found.height <= MANY:
-                self._answers[question] = found
-        return found
+        return _kept(self._answers, question, reads, ask, at_most=MANY, together=MOST)
 
-    def records(self, question: Any, ask: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+    def records(self, question: Any, reads: Iterable[str], ask: Callable[[], pl.DataFrame]) -> pl.DataFrame:
         self._renew()
-        if (found := self._records.get(question)) is None:
-            found = ask()
-            if sum(of.height for of in self._records.values()) + found.height > MOST_RECORDS:
-                self._records.clear()
-            if found.height <= MOST_RECORDS:
-                self._records[question] = found
-        return found
+        return _kept(self._records, question, reads, ask, at_most=MOST_RECORDS, together=MOST_RECORDS)
 
     @contextmanager
-    def own_write(self, pull: str | None) -> Iterator[None]:
-        """A write of this process to the ledger of a pull, or to none: what it does not change is known after it."""
+    def own_write(self, written: Iterable[str]) -> Iterator[None]:
+        """A write of this process: an answer that does not read what it writes is known after it, if it was before."""
         is_known = connection.state(self.path) == self._of
         yield
         if is_known:
             self._of = connection.state(self.path)
-            if pull:
-                self._answers = {of: answer for of, answer in self._answers.items() if of[1] != pull}
-                self._records = {of: found for of, found in self._records.items() if of[0] != pull}
+            for kept in (self._answers, self._records):
+                for question in [of for of, (reads, _) in kept.items() if not reads.isdisjoint(written)]:
+                    del kept[question]
 
     def _renew(self) -> None:
         if (state := connection.state(self.path)) != self._of:
             self._answers, self._records, self._of = {}, {}, state
+
+
+def _kept(
+    kept: Kept, question: Any, reads: Iterable[str], ask: Callable[[], pl.DataFrame], *, at_most: int, together: int
+) -> pl.DataFrame:
+    if question in kept:
+        return kept[question][1]
+    found = ask()
+    if len(kept) >= MOST_ANSWERS or sum(answer.height for _, answer in kept.values()) + found.height > together:
+        kept.clear()
+    if found.height <= at_most:
+        kept[question] = frozenset(reads), found
+    return found

@@ -1,0 +1,122 @@
+"""An answer is remembered until what the question reads may be another, and no longer."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ai_usage.warehouse import googlesql
+from ai_usage.warehouse.duckdb import remembered
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
+from ai_usage.warehouse.duckdb.remembered import Remembered
+from ai_usage.warehouse.table import PULLS, Table, day, dollars
+from ai_usage_tests.warehouse.writing import DAY, PULL, TABLES, answer
+
+LINES = Table(
+    name="lines",
+    grain="a line",
+    columns={"line_date": day("the day"), "usd": dollars("billed")},
+    date_column="line_date",
+)
+OTHERS = replace(LINES, name="others")
+SEEN = replace(LINES, name="seen", view_of="seen")
+QUERIES = {"seen": f"select line_date, usd from {LINES.address}", "two": f"select date '{DAY}' as line_date, 2 as usd"}
+SUM = "select coalesce(sum(usd), 0) as usd from {}"
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DuckDBWarehouse:
+    (tmp_path / "ledger").symlink_to(googlesql.SQL / "ledger")
+    for name, text in QUERIES.items():
+        (tmp_path / f"{name}.sql").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(googlesql, "SQL", tmp_path)
+    tables = (*TABLES, LINES, OTHERS, SEEN)
+    return DuckDBWarehouse(tmp_path / "a.duckdb", tmp_path / "p.duckdb", tables, lambda: datetime.now(UTC))
+
+
+def lines(usd: int) -> pl.DataFrame:
+    return LINES.frame({"line_date": [DAY], "usd": [str(usd)]})
+
+
+def total(of: DuckDBWarehouse, table: Table = LINES) -> int:
+    return int(of.ask(SUM.format(table.address))["usd"][0])
+
+
+@pytest.mark.parametrize(
+    "write_two",
+    [
+        lambda of: of.replace_days(LINES, [DAY], lines(2)),
+        lambda of: of.replace_all(LINES, lines(2)),
+        lambda of: of.fill_all(LINES, "two"),
+        lambda of: of.fill_days(LINES, "two", [DAY]),
+    ],
+    ids=["days", "all", "filled", "filled days"],
+)
+def test_our_own_write_is_in_the_next_answer_and_in_that_of_a_view(
+    warehouse: DuckDBWarehouse, write_two: Callable[[DuckDBWarehouse], None]
+) -> None:
+    with warehouse.connected():
+        warehouse.replace_all(LINES, lines(1))
+        assert total(warehouse) == total(warehouse, SEEN) == 1
+        write_two(warehouse)
+        assert total(warehouse) == total(warehouse, SEEN) == 2
+
+
+def test_a_write_to_another_table_leaves_the_answer(warehouse: DuckDBWarehouse) -> None:
+    question = SUM.format(LINES.address)
+    with warehouse.connected():
+        before = warehouse.ask(question)
+        warehouse.replace_days(OTHERS, [DAY], lines(5))
+        assert warehouse.ask(question) is before
+        assert total(warehouse, OTHERS) == 5
+
+
+def test_a_pull_leaves_what_is_known_of_other_pulls_alone(warehouse: DuckDBWarehouse) -> None:
+    with warehouse.connected():
+        of_other = warehouse.newest("claude_cost_totals", None).lines
+        warehouse.append(PULL, [answer(DAY, "1")])
+        assert warehouse.newest("claude_cost_totals", None).lines is of_other
+        assert warehouse.pulled_days(PULL) == [DAY]
+        warehouse.append(PULL, [answer(date(2026, 11, 11), "1")])
+        assert len(warehouse.pulled_days(PULL)) == 2
+        assert int(warehouse.ask(f"select count(*) as n from {PULLS.address}")["n"][0]) == 2
+
+
+def test_what_another_process_writes_is_in_the_next_answer(warehouse: DuckDBWarehouse) -> None:
+    warehouse.replace_days(LINES, [DAY], lines(1))
+    assert total(warehouse) == 1
+    replace(warehouse).replace_days(LINES, [DAY], lines(2))
+    assert total(warehouse) == 2
+
+
+def test_an_answer_that_changes_with_the_time_is_asked_again(warehouse: DuckDBWarehouse) -> None:
+    with warehouse.connected():
+        for question, is_kept in (("select 1 as one", True), ("select current_timestamp() as now", False)):
+            assert (warehouse.ask(question) is warehouse.ask(question)) is is_kept
+
+
+def test_no_more_than_so_many_rows_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembered, "MANY", 3)
+    monkeypatch.setattr(remembered, "MOST", 5)
+    of = Remembered(tmp_path / "none")
+    asked: list[str] = []
+
+    def ask(question: str, rows: int) -> None:
+        def found() -> pl.DataFrame:
+            asked.append(question)
+            return pl.DataFrame({"n": range(rows)})
+
+        of.answer(question, [], found)
+
+    ask("large", 4)
+    ask("large", 4)
+    ask("a", 3)
+    ask("b", 2)
+    ask("a", 3)
+    assert asked == ["large", "large", "a", "b"]
+    ask("c", 1)  # with it they would be six
+    ask("a", 3)
+    assert asked == ["large", "large", "a", "b", "c", "a"]
