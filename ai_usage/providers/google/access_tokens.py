@@ -10,6 +10,7 @@ import google.auth.transport.requests as google_requests
 import httpx
 from google.auth.credentials import Credentials
 from google.auth.exceptions import GoogleAuthError
+from google.oauth2 import service_account
 
 from ai_usage.errors import SettingError
 from ai_usage.ingest.http.bodies import Limits
@@ -58,7 +59,7 @@ def access_tokens(scopes: Sequence[str], *, credentials_file: str = "", limits: 
     """
     try:
         if credentials_file:
-            found, _ = google.auth.load_credentials_from_file(credentials_file, scopes=scopes)  # type: ignore[no-untyped-call]
+            found = service_account.Credentials.from_service_account_file(credentials_file, scopes=scopes)  # type: ignore[no-untyped-call]
         else:
             found, _ = google.auth.default(scopes=scopes)
     except (GoogleAuthError, OSError, ValueError) as error:

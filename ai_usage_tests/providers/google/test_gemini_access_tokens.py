@@ -53,7 +53,8 @@ def api_of(credentials: Any, asked: list[str]) -> RestApi:
 
 
 def test_a_token_is_renewed_when_it_expires_and_is_a_secret() -> None:
-    credentials, asked = Expiring(), []
+    credentials = Expiring()
+    asked: list[str] = []
     api = api_of(credentials, asked)
     for _ in range(2):
         api.listed("/v3/x", {}, items="timeSeries")
