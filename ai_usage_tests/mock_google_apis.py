@@ -4,12 +4,14 @@ limits: one metric a filter, pages of at most 1,000 entries, 404 for an unknown 
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
+from ai_usage.ingest.http.client import http_client
+from ai_usage.ingest.http.refusals import ApiWords
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.providers.google.code_assist.client import LOGGING, LOGGING_URL, CodeAssistLog
 from ai_usage.providers.google.licenses.client import PROCUREMENT, PROCUREMENT_URL, Procurement
@@ -21,6 +23,11 @@ Row = dict[str, Any]
 PROJECT = "example-project"
 BILLING_ACCOUNT = "AAAAAA-BBBBBB-CCCCCC"
 KNOWN_TYPES = frozenset(metric.type for metric in METRICS)
+
+
+def api_of(words: ApiWords, base_url: str, answer: Callable[[httpx.Request], httpx.Response]) -> RestApi:
+    """An API that answers as this function does, and that is asked once."""
+    return RestApi(words, http_client(base_url, {}, httpx.MockTransport(answer)), Patience(attempts=1))
 
 
 def refusal(status: int, message: str, name: str) -> httpx.Response:
@@ -53,14 +60,7 @@ class MockMonitoring:
     asked: list[httpx.Request] = field(default_factory=list)
 
     def client(self, *projects: str) -> Monitoring:
-        api = RestApi.open(
-            MONITORING, MONITORING_URL, usual=MONITORING_URL, patience=Patience(attempts=1), transport=self.transport
-        )
-        return Monitoring(api, projects or tuple(self.found))
-
-    @property
-    def transport(self) -> httpx.MockTransport:
-        return httpx.MockTransport(self.answer)
+        return Monitoring(api_of(MONITORING, MONITORING_URL, self.answer), projects or tuple(self.found))
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request)
@@ -97,14 +97,7 @@ class MockLogging:
     asked: list[Row] = field(default_factory=list)
 
     def client(self, *projects: str) -> CodeAssistLog:
-        api = RestApi.open(
-            LOGGING,
-            LOGGING_URL,
-            usual=LOGGING_URL,
-            patience=Patience(attempts=1),
-            transport=httpx.MockTransport(self.answer),
-        )
-        return CodeAssistLog(api, projects or tuple(self.found))
+        return CodeAssistLog(api_of(LOGGING, LOGGING_URL, self.answer), projects or tuple(self.found))
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         body = json.loads(request.content)
@@ -134,14 +127,7 @@ class MockProcurement:
     asked: list[httpx.Request] = field(default_factory=list)
 
     def client(self, billing_account: str = BILLING_ACCOUNT) -> Procurement:
-        api = RestApi.open(
-            PROCUREMENT,
-            PROCUREMENT_URL,
-            usual=PROCUREMENT_URL,
-            patience=Patience(attempts=1),
-            transport=httpx.MockTransport(self.answer),
-        )
-        return Procurement(api, billing_account)
+        return Procurement(api_of(PROCUREMENT, PROCUREMENT_URL, self.answer), billing_account)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request)

@@ -1,6 +1,6 @@
-"""Google's REST APIs over our HTTP client: lists by page token, and access tokens of Google's own credentials."""
+"""Lists of Google's REST APIs: pages by token, of which any may be empty."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -9,15 +9,11 @@ import httpx
 import msgspec
 
 from ai_usage.ingest.http.api import Api
-from ai_usage.ingest.http.bodies import FEW_BYTES, Limits, Room
-from ai_usage.ingest.http.client import http_client
+from ai_usage.ingest.http.bodies import FEW_BYTES, Room
+from ai_usage.ingest.http.errors import Refused
 from ai_usage.ingest.http.paging import Page, Query
-from ai_usage.ingest.http.rate_limit import Pace
-from ai_usage.ingest.http.refusals import ApiWords
-from ai_usage.ingest.http.retry import Patience
-from ai_usage.providers.google.access_tokens import AccessTokens
 
-TOKEN = "nextPageToken"  # noqa: S105 - the name of a field
+NEXT_PAGE = "nextPageToken"
 
 
 @dataclass
@@ -25,29 +21,13 @@ class RestApi(Api):
     """One of Google's APIs. What is empty is left out of an answer: `{}` is a page without items."""
 
     @classmethod
-    def open(
-        cls,
-        words: ApiWords,
-        base_url: str,
-        *,
-        usual: str,
-        tokens: AccessTokens | None = None,
-        a_minute: int = 0,
-        patience: Patience | None = None,
-        transport: httpx.BaseTransport | None = None,
-        limits: Limits | None = None,
-    ) -> "RestApi":
-        """An API at its base URL, or a stand-in for it. Without `tokens` nothing identifies us."""
-        http = http_client(base_url, {}, transport, limits)
-        if tokens:
-            http.auth = tokens
-        if a_minute:
-            http.event_hooks["request"] = [Pace({}, a_minute)]
-        return cls(words.at(base_url, usual=usual), http, patience or Patience())
+    def over(cls, api: Api) -> "RestApi":
+        """The same API, asked for lists."""
+        return cls(api.words, api.http, api.patience)
 
     def listed(self, path: str, query: Query | Mapping[str, Any], *, items: str, by_post: bool = False) -> list[Page]:
         """Every page to the last. A page may be empty and have a token; a token that comes twice, or more pages than
-        the limits allow, is an `IncompleteAnswer`.
+        the limits allow, is an `IncompleteAnswer`. `by_post` sends the query as a JSON body.
         """
         room, cap = Room(self.http.limits), self.http.limits.pages
         got: list[Page] = []
@@ -66,7 +46,7 @@ class RestApi(Api):
             get = partial(self.http.get, path, params=asked)
             page = self._tried(path, read, partial(self.http.post, path, json=asked) if by_post else get)
             got.append(page)
-            token = page.beside.get(TOKEN) or ""
+            token = page.beside.get(NEXT_PAGE) or ""
             if not token:
                 return got
             if token in seen:
@@ -83,3 +63,9 @@ def page_of(body: bytes, *, items: str) -> Page:
         raise msgspec.ValidationError(f"{beside_bytes:,} bytes stand beside its {items!r}")
     beside = {name: msgspec.json.decode(value) for name, value in fields.items()}
     return Page([bytes(item) for item in inside], beside, beside_bytes=beside_bytes)
+
+
+def of_projects(projects: Sequence[str], refused: Mapping[str, Refused]) -> dict[str, Any]:
+    """What an answer's envelope has of the projects that were asked, and of those that may not be read."""
+    words = {project: refusal.explanation for project, refusal in refused.items()}
+    return {"projects": list(projects), **({"refused_projects": words} if words else {})}

@@ -11,15 +11,13 @@ import pytest
 
 from ai_usage.ingest.drift import drift
 from ai_usage.ingest.http.errors import IncompleteAnswer, NotFound, NotPermitted
-from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import Span
 from ai_usage.providers.google.metrics.catalog import METRICS, TIERS
 from ai_usage.providers.google.metrics.client import MONITORING, MONITORING_URL, Monitoring, day_of_point
 from ai_usage.providers.google.metrics.records import SeriesOfDay
 from ai_usage.providers.google.metrics.rows import usage_rows
-from ai_usage.providers.google.rest_api import RestApi
 from ai_usage.warehouse.ledger import Answer
-from ai_usage_tests.mock_google_apis import PROJECT, MockMonitoring, point, series
+from ai_usage_tests.mock_google_apis import PROJECT, MockMonitoring, api_of, point, series
 from ai_usage_tests.providers.openai.pulled import records
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "gemini"
@@ -56,14 +54,7 @@ def answering(*bodies: Any, asked: list[httpx.Request] | None = None) -> Monitor
             asked.append(request)
         return httpx.Response(200, json=left.pop(0) if left else {})
 
-    api = RestApi.open(
-        MONITORING,
-        MONITORING_URL,
-        usual=MONITORING_URL,
-        patience=Patience(attempts=1),
-        transport=httpx.MockTransport(answer),
-    )
-    return Monitoring(api, [PROJECT])
+    return Monitoring(api_of(MONITORING, MONITORING_URL, answer), [PROJECT])
 
 
 def rows_of(answers: list[Answer], account: str = "default") -> list[dict[str, Any]]:

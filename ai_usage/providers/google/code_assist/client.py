@@ -17,7 +17,7 @@ from ai_usage.ingest.http.paging import Page
 from ai_usage.ingest.http.refusals import ApiWords
 from ai_usage.ingest.instants import day_of_instant
 from ai_usage.partitions import ONE_DAY, Span
-from ai_usage.providers.google.rest_api import RestApi
+from ai_usage.providers.google.rest_api import RestApi, of_projects
 from ai_usage.warehouse.ledger import Answer
 
 LOGGING_URL = "https://logging.googleapis.com"
@@ -77,10 +77,7 @@ class CodeAssistLog:
             raise next(iter(refused.values()))
         records = self.api.refuse_deep(PATH, [entry for page in pages for entry in page.items])
         parted = by_day(f"Cloud Logging of {span}", span, records, _day_of)
-        envelope = {
-            "projects": list(self.projects),
-            **({"refused_projects": {of: why.explanation for of, why in refused.items()}} if refused else {}),
-        }
+        envelope = of_projects(self.projects, refused)
         request = {"path": PATH, **_question(self.projects, span)}
         return Answers(
             (

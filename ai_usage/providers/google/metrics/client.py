@@ -17,7 +17,7 @@ from ai_usage.ingest.http.errors import IncompleteAnswer, NotFound, NotPermitted
 from ai_usage.ingest.http.refusals import ApiWords
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.providers.google.metrics.catalog import METRICS, Metric
-from ai_usage.providers.google.rest_api import RestApi
+from ai_usage.providers.google.rest_api import RestApi, of_projects
 from ai_usage.warehouse.ledger import Answer
 
 MONITORING_URL = "https://monitoring.googleapis.com"
@@ -96,11 +96,7 @@ class Monitoring:
         days = {record: day for day, record in dated}
         parted = by_day(f"Cloud Monitoring of {span}", span, list(days), days.__getitem__)
         missing = {project: of.not_offered for project, of in found.items() if of.not_offered}
-        envelope = {
-            "projects": list(self.projects),
-            **({"refused_projects": {of: why.explanation for of, why in refused.items()}} if refused else {}),
-            **({"not_offered": missing} if missing else {}),
-        }
+        envelope = {**of_projects(self.projects, refused), **({"not_offered": missing} if missing else {})}
         pages = sum(of.pages for of in found.values())
         request = {"path": PATH, "metrics": [metric.name for metric in METRICS], **self._query(span)}
         return Answers(
