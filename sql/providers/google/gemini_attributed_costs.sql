@@ -1,7 +1,7 @@
 -- What Google billed for AI, without tax, by project, and by the person and team that a label names: ai_spend has
--- the sums of these rows. A label can hold no @ and no dot: a person is found by the address with hyphens in their place,
--- or by the part before the @ where only one person has it. A team is found by its name with hyphens, else the label's
--- own text is the team. Costs without such a label stay on their project.
+-- the sums of these rows. A label can hold no @ and no dot: a person is found by the address with hyphens in place of
+-- these, or by the part before the @ where only one person has it. A team is found by its name with hyphens, else the
+-- label's own text is the team. Costs without such a label stay on their project.
 --
 -- grain: one SKU's cost, or its credits of a type, of one project and label on one invoice of one UTC day
 -- built: daily by activity_date
