@@ -13,11 +13,12 @@ import httpx
 from ai_usage.ingest.http.client import http_client
 from ai_usage.ingest.http.refusals import ApiWords
 from ai_usage.ingest.http.retry import Patience
-from ai_usage.providers.google.code_assist.client import LOGGING, LOGGING_URL, CodeAssistLog
-from ai_usage.providers.google.licenses.client import PROCUREMENT, PROCUREMENT_URL, Procurement
+from ai_usage.providers.google.code_assist.client import LOGGING, CodeAssistLog
+from ai_usage.providers.google.licenses.client import PROCUREMENT, Procurement
 from ai_usage.providers.google.metrics.catalog import METRICS
-from ai_usage.providers.google.metrics.client import MONITORING, MONITORING_URL, Monitoring
+from ai_usage.providers.google.metrics.client import MONITORING, Monitoring
 from ai_usage.providers.google.rest_api import RestApi
+from ai_usage.settings import GOOGLE_LOGGING_URL, GOOGLE_MONITORING_URL, GOOGLE_PROCUREMENT_URL
 
 Row = dict[str, Any]
 PROJECT = "example-project"
@@ -60,7 +61,7 @@ class MockMonitoring:
     asked: list[httpx.Request] = field(default_factory=list)
 
     def client(self, *projects: str) -> Monitoring:
-        return Monitoring(api_of(MONITORING, MONITORING_URL, self.answer), projects or tuple(self.found))
+        return Monitoring(api_of(MONITORING, GOOGLE_MONITORING_URL, self.answer), projects or tuple(self.found))
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request)
@@ -97,7 +98,7 @@ class MockLogging:
     asked: list[Row] = field(default_factory=list)
 
     def client(self, *projects: str) -> CodeAssistLog:
-        return CodeAssistLog(api_of(LOGGING, LOGGING_URL, self.answer), projects or tuple(self.found))
+        return CodeAssistLog(api_of(LOGGING, GOOGLE_LOGGING_URL, self.answer), projects or tuple(self.found))
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         body = json.loads(request.content)
@@ -127,7 +128,7 @@ class MockProcurement:
     asked: list[httpx.Request] = field(default_factory=list)
 
     def client(self, billing_account: str = BILLING_ACCOUNT) -> Procurement:
-        return Procurement(api_of(PROCUREMENT, PROCUREMENT_URL, self.answer), billing_account)
+        return Procurement(api_of(PROCUREMENT, GOOGLE_PROCUREMENT_URL, self.answer), billing_account)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request)

@@ -11,9 +11,10 @@ import pytest
 from ai_usage.ingest.drift import drift
 from ai_usage.ingest.http.errors import IncompleteAnswer, NotPermitted, UnexpectedAnswer
 from ai_usage.partitions import Span
-from ai_usage.providers.google.code_assist.client import LOGGING, LOGGING_URL, CodeAssistLog
+from ai_usage.providers.google.code_assist.client import LOGGING, CodeAssistLog
 from ai_usage.providers.google.code_assist.records import LogEntry
 from ai_usage.providers.google.code_assist.rows import activity_rows
+from ai_usage.settings import GOOGLE_LOGGING_URL
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.mock_google_apis import PROJECT, MockLogging, api_of
 from ai_usage_tests.providers.openai.pulled import records
@@ -30,7 +31,7 @@ def recorded(name: str) -> Any:
 
 def answering(*bodies: Any) -> CodeAssistLog:
     left = list(bodies)
-    api = api_of(LOGGING, LOGGING_URL, lambda _: httpx.Response(200, json=left.pop(0)))
+    api = api_of(LOGGING, GOOGLE_LOGGING_URL, lambda _: httpx.Response(200, json=left.pop(0)))
     return CodeAssistLog(api, [PROJECT])
 
 

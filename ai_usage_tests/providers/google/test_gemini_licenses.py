@@ -9,10 +9,11 @@ import pytest
 
 from ai_usage.ingest.drift import drift
 from ai_usage.ingest.http.errors import NotPermitted
-from ai_usage.providers.google.licenses.client import PROCUREMENT, PROCUREMENT_URL, Procurement
+from ai_usage.providers.google.licenses.client import PROCUREMENT, Procurement
 from ai_usage.providers.google.licenses.people import members_of
 from ai_usage.providers.google.licenses.records import License
 from ai_usage.providers.google.licenses.rows import license_rows
+from ai_usage.settings import GOOGLE_PROCUREMENT_URL
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.mock_google_apis import BILLING_ACCOUNT, MockProcurement, api_of
 from ai_usage_tests.providers.openai.pulled import records
@@ -45,7 +46,7 @@ def test_recorded_licenses_load_whole() -> None:
         asked.append(request)
         return httpx.Response(200, json=left.pop(0))
 
-    got = Procurement(api_of(PROCUREMENT, PROCUREMENT_URL, answer), BILLING_ACCOUNT).licenses()
+    got = Procurement(api_of(PROCUREMENT, GOOGLE_PROCUREMENT_URL, answer), BILLING_ACCOUNT).licenses()
     order = f"/v1/{bodies[0]['orders'][0]['name']}"
     assert [request.url.path for request in asked] == [
         f"/v1/billingAccounts/{BILLING_ACCOUNT}/orders",

@@ -13,9 +13,10 @@ from ai_usage.ingest.drift import drift
 from ai_usage.ingest.http.errors import IncompleteAnswer, NotFound, NotPermitted
 from ai_usage.partitions import Span
 from ai_usage.providers.google.metrics.catalog import METRICS, TIERS
-from ai_usage.providers.google.metrics.client import MONITORING, MONITORING_URL, Monitoring, day_of_point
+from ai_usage.providers.google.metrics.client import MONITORING, Monitoring, day_of_point
 from ai_usage.providers.google.metrics.records import SeriesOfDay
 from ai_usage.providers.google.metrics.rows import usage_rows
+from ai_usage.settings import GOOGLE_MONITORING_URL
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.mock_google_apis import PROJECT, MockMonitoring, api_of, point, series
 from ai_usage_tests.providers.openai.pulled import records
@@ -54,7 +55,7 @@ def answering(*bodies: Any, asked: list[httpx.Request] | None = None) -> Monitor
             asked.append(request)
         return httpx.Response(200, json=left.pop(0) if left else {})
 
-    return Monitoring(api_of(MONITORING, MONITORING_URL, answer), [PROJECT])
+    return Monitoring(api_of(MONITORING, GOOGLE_MONITORING_URL, answer), [PROJECT])
 
 
 def rows_of(answers: list[Answer], account: str = "default") -> list[dict[str, Any]]:

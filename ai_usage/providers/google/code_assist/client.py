@@ -17,13 +17,11 @@ from ai_usage.ingest.http.paging import Page
 from ai_usage.ingest.http.refusals import ApiWords
 from ai_usage.ingest.instants import day_of_instant
 from ai_usage.partitions import ONE_DAY, Span
+from ai_usage.providers.google.endpoints import SOURCE
 from ai_usage.providers.google.rest_api import RestApi, of_projects
 from ai_usage.warehouse.ledger import Answer
 
-LOGGING_URL = "https://logging.googleapis.com"
 PATH = "/v2/entries:list"
-SCOPE = "https://www.googleapis.com/auth/logging.read"
-SOURCE = "google"
 ENTRIES_A_PAGE = 1000  # more is refused
 PROJECTS_A_REQUEST = 100
 DAYS_A_REQUEST = 1
@@ -86,10 +84,6 @@ class CodeAssistLog:
             ),
             parted.left_out,
         )
-
-    def is_key_accepted(self) -> bool:
-        """Whether Google accepts the credentials at all."""
-        return self.api.has_answered
 
     def _of_projects(self, projects: Sequence[str], span: Span, refused: dict[str, Refused]) -> list[Page]:
         try:

@@ -1,9 +1,6 @@
-"""The tables of Code Assist's log: the ledger of the pull, and the typed facts of core."""
+"""What core has of Code Assist's log."""
 
-from ai_usage.warehouse.table import ACCOUNT_STAMPS, Table, day, integer, raw_table, string
-
-PULL = "gemini_code_assist_log"
-RAW = raw_table(PULL)
+from ai_usage.warehouse.table import ACCOUNT_STAMPS, Table, day, integer, string
 
 GEMINI_CODE_ASSIST_STATS = Table(
     name="gemini_code_assist_stats",

@@ -13,13 +13,11 @@ import msgspec
 from ai_usage.ingest.http.errors import NotFound, UnexpectedAnswer
 from ai_usage.ingest.http.paging import Page
 from ai_usage.ingest.http.refusals import ApiWords
+from ai_usage.providers.google.endpoints import SOURCE
 from ai_usage.providers.google.rest_api import RestApi
 from ai_usage.warehouse.ledger import Answer
 
-PROCUREMENT_URL = "https://cloudcommerceconsumerprocurement.googleapis.com"
 ORDERS = "/v1/billingAccounts/{billing_account}/orders"
-SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-SOURCE = "google"
 ORDERS_A_PAGE = 200  # at most
 USERS_A_PAGE = 200
 
@@ -70,10 +68,6 @@ class Procurement:
         self.api.refuse_deep(path, records)
         envelope = {"orders_without_license_pool": without_pool}
         return Answer(SOURCE, None, records, pages, {"path": path}, envelope, self.is_simulated)
-
-    def is_key_accepted(self) -> bool:
-        """Whether Google accepts the credentials at all."""
-        return self.api.has_answered
 
     def _name_of(self, path: str, order: bytes) -> str:
         """What the paths of an order's pool begin with."""

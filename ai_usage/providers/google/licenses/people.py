@@ -2,20 +2,18 @@
 
 from collections.abc import Iterator
 
-from ai_usage.ingest.rejections import keep_rejections
 from ai_usage.providers.directory import Member, People, stamps
 from ai_usage.providers.google.licenses.records import License
-from ai_usage.providers.google.licenses.tables import PULL
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.reading.field_types import address_of
 from ai_usage.warehouse.reading.ledger_records import Records
 
+PULL = "gemini_licenses"
+
 
 def members(warehouse: Warehouse) -> Iterator[Member]:
     """The licensed users as listed last. Who has no license any more is not listed."""
-    listed = warehouse.newest(PULL, None)
-    yield from members_of(listed)
-    keep_rejections(warehouse, listed)
+    yield from members_of(warehouse.newest(PULL, None))
 
 
 def members_of(records: Records) -> Iterator[Member]:

@@ -1,9 +1,6 @@
-"""The tables of licenses: the ledger of the pull, and the typed facts of core."""
+"""What core has of licenses."""
 
-from ai_usage.warehouse.table import ACCOUNT_STAMPS, Table, boolean, instant, integer, raw_table, string
-
-PULL = "gemini_licenses"
-RAW = raw_table(PULL)
+from ai_usage.warehouse.table import ACCOUNT_STAMPS, Table, boolean, instant, integer, string
 
 GEMINI_LICENSES = Table(
     name="gemini_licenses",

@@ -16,14 +16,12 @@ from ai_usage.ingest.http.api import overlapped
 from ai_usage.ingest.http.errors import IncompleteAnswer, NotFound, NotPermitted, Refused
 from ai_usage.ingest.http.refusals import ApiWords
 from ai_usage.partitions import ONE_DAY, Span
+from ai_usage.providers.google.endpoints import SOURCE
 from ai_usage.providers.google.metrics.catalog import METRICS, Metric
 from ai_usage.providers.google.rest_api import RestApi, of_projects
 from ai_usage.warehouse.ledger import Answer
 
-MONITORING_URL = "https://monitoring.googleapis.com"
 PATH = "/v3/{container}/timeSeries"
-SCOPE = "https://www.googleapis.com/auth/monitoring.read"
-SOURCE = "google"
 DAYS_A_REQUEST = 31
 POINTS_A_PAGE = 100_000
 # Days back that these metrics were seen to reach, measured on 2026-09-04. Others end earlier, so days are pulled daily.
@@ -106,10 +104,6 @@ class Monitoring:
             ),
             parted.left_out,
         )
-
-    def is_key_accepted(self) -> bool:
-        """Whether Google accepts the credentials at all."""
-        return self.api.has_answered
 
     def _of_project(self, project: str, span: Span) -> _Found:
         """A project without a permission is asked no further. `NotFound` counts as a refusal where no metric is there:

@@ -1,9 +1,6 @@
-"""The tables of Google's metrics: the ledger of the pull, and the typed facts of core."""
+"""What core has of Google's metrics."""
 
-from ai_usage.warehouse.table import ACCOUNT_STAMPS, Table, boolean, day, integer, raw_table, string
-
-PULL = "gemini_metrics"
-RAW = raw_table(PULL)
+from ai_usage.warehouse.table import ACCOUNT_STAMPS, Table, boolean, day, integer, string
 
 GEMINI_USAGE = Table(
     name="gemini_usage",
