@@ -29,16 +29,17 @@ if TYPE_CHECKING:
 class Connection:
     """What all clients of one account share: its credentials, found once they are needed, and the requests sent."""
 
-    credentials_file: str = ""  # empty: whatever Google's library finds
+    credentials_file: str = ""  # the key file of a service account; empty: whatever Google's library finds
     patience: Patience = field(default_factory=Patience)
     limits: Limits | None = None  # None: those of the settings
+    transport: httpx.BaseTransport | None = None  # of tests: in place of the network
     requests: int = field(default=0, init=False)  # by all clients, retries included
     _credentials: "Credentials | None" = field(default=None, init=False, repr=False)
     _clients: list[Client] = field(default_factory=list, init=False, repr=False)
 
     def http(self, base_url: str) -> Client:
         """A client for one of Google's APIs, closed with the connection. It counts its requests."""
-        client = http_client(base_url, {}, limits=self.limits)
+        client = http_client(base_url, {}, self.transport, self.limits)
         client.event_hooks["request"].append(self._count)
         self._clients.append(client)
         return client
@@ -109,12 +110,12 @@ def refused(error: Exception) -> KeyRefused:
 def _found(file: str) -> "Credentials":
     import google.auth  # noqa: PLC0415 - as above
     from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - as above
+    from google.oauth2 import service_account  # noqa: PLC0415 - as above
 
     try:
         if file:
-            credentials, _ = google.auth.load_credentials_from_file(file, scopes=READ_SCOPES)  # type: ignore[no-untyped-call]
-        else:
-            credentials, _ = google.auth.default(scopes=READ_SCOPES)
+            return service_account.Credentials.from_service_account_file(file, scopes=READ_SCOPES)  # type: ignore[no-untyped-call, no-any-return]
+        credentials, _ = google.auth.default(scopes=READ_SCOPES)
     except (GoogleAuthError, OSError, ValueError) as error:
         raise SettingError(
             f"No Google credentials: set {CREDENTIALS_VARIABLE} to the key file of a service account, or log in with "

@@ -27,7 +27,7 @@ PROBE = Probe(
     ),
     reports=REPORTS,
     quota=(
-        "BigQuery bills a query by what it reads: BIGQUERY_MAX_BYTES_BILLED caps it, and each day's note has its bytes. "
+        "BigQuery bills what a query reads: BIGQUERY_MAX_BYTES_BILLED caps it, and each day's note has its bytes. "
         "The service account needs BigQuery Data Viewer on the export's dataset and BigQuery Job User in its project."
     ),
 )
