@@ -15,7 +15,7 @@ from ai_usage.ingest.http.refusals import ApiWords
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.providers.google.code_assist.client import LOGGING, CodeAssistLog
 from ai_usage.providers.google.licenses.client import PROCUREMENT, Procurement
-from ai_usage.providers.google.metrics.catalog import METRICS
+from ai_usage.providers.google.metrics.asked_metrics import METRICS
 from ai_usage.providers.google.metrics.client import MONITORING, Monitoring
 from ai_usage.providers.google.rest_api import RestApi
 from ai_usage.settings import GOOGLE_LOGGING_URL, GOOGLE_MONITORING_URL, GOOGLE_PROCUREMENT_URL

@@ -1,5 +1,6 @@
 """What `doctor` tries of Google's accounts."""
 
+from ai_usage.providers.google import usage_pulls
 from ai_usage.providers.google.client import GoogleCloud
 from ai_usage.providers.google.pulls import REPORTS
 from ai_usage.providers.probe import Key, Probe
@@ -25,7 +26,7 @@ PROBE = Probe(
             opens=lambda _, pull: pull == "gemini_billing",
         ),
     ),
-    reports=REPORTS,
+    reports={**REPORTS, **usage_pulls.REPORTS},
     quota=(
         "BigQuery bills what a query reads: BIGQUERY_MAX_BYTES_BILLED caps it, and each day's note has its bytes. "
         "The service account needs BigQuery Data Viewer on the export's dataset and BigQuery Job User in its project."

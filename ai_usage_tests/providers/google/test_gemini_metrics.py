@@ -12,7 +12,7 @@ import pytest
 from ai_usage.ingest.drift import drift
 from ai_usage.ingest.http.errors import IncompleteAnswer, NotFound, NotPermitted
 from ai_usage.partitions import Span
-from ai_usage.providers.google.metrics.catalog import METRICS, TIERS
+from ai_usage.providers.google.metrics.asked_metrics import METRICS, TIERS
 from ai_usage.providers.google.metrics.client import MONITORING, Monitoring, day_of_point
 from ai_usage.providers.google.metrics.records import SeriesOfDay
 from ai_usage.providers.google.metrics.rows import usage_rows

@@ -17,7 +17,7 @@ from ai_usage.ingest.http.errors import IncompleteAnswer, NotFound, NotPermitted
 from ai_usage.ingest.http.refusals import ApiWords
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.providers.google.endpoints import SOURCE
-from ai_usage.providers.google.metrics.catalog import METRICS, Metric
+from ai_usage.providers.google.metrics.asked_metrics import METRICS, Metric
 from ai_usage.providers.google.rest_api import RestApi, of_projects
 from ai_usage.warehouse.ledger import Answer
 

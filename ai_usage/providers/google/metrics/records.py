@@ -13,7 +13,7 @@ import msgspec
 
 from ai_usage.ingest.drift import Known
 from ai_usage.money import Rates
-from ai_usage.providers.google.metrics.catalog import metric_of
+from ai_usage.providers.google.metrics.asked_metrics import metric_of
 from ai_usage.warehouse.reading.field_types import MOST, Carries, Id, Unfit
 
 Tokens = Annotated[str, Known("input", "output")]

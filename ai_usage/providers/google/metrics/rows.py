@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from ai_usage.providers.google.metrics.catalog import metric_of
+from ai_usage.providers.google.metrics.asked_metrics import metric_of
 from ai_usage.providers.google.metrics.records import Series, SeriesOfDay
 from ai_usage.providers.google.metrics.tables import GEMINI_USAGE
 from ai_usage.warehouse.reading.ledger_records import Records
