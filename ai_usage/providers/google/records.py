@@ -114,7 +114,6 @@ class ExportRow(msgspec.Struct, frozen=True):
     usage_end_time: Instant | None = None
     project: Project | None = None
     labels: list[Label] | None = None
-    system_labels: list[Label] | None = None
     tags: list[Tag] | None = None
     currency_conversion_rate: Annotated[Decimal | None, Carries.MONEY] = None  # units of the currency for a dollar
     usage: Usage | None = None

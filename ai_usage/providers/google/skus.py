@@ -24,7 +24,7 @@ MODEL = re.compile(
 TOOLS = (  # words of the text → its meter
     (re.compile(r"\bgrounding\b.*\bmaps?\b|\bmaps? grounding\b"), "maps_grounding"),
     (re.compile(r"\bgrounding\b"), "web_search"),
-    (re.compile(r"\b(?:cache|caching) storage\b|\bstorage\b.*\bcach"), "cache_storage"),
+    (re.compile(r"\bcach\w*\b.*\bstorage\b|\bstorage\b.*\bcach"), "cache_storage"),
 )
 REQUESTS = {"web_search", "maps_grounding"}  # meters that are counted in requests
 SEAT = "seat"
