@@ -20,19 +20,15 @@ from ai_usage.providers.google.client import GoogleCloud
 from ai_usage.providers.google.code_assist import client as code_assist
 from ai_usage.providers.google.endpoints import BILLING_ACCOUNT_VARIABLE, PROJECTS_VARIABLE
 from ai_usage.providers.google.metrics import client as metrics
+from ai_usage.providers.google.pulls import GROUP, KINDS, GoogleReport, MaybeGoogle
 from ai_usage.providers.google.tables import RAW_TABLES
 from ai_usage.settings import settings
 from ai_usage.warehouse.ledger import Answer
 
 OF_PROJECTS = Source(resource="google_cloud", key_variable=PROJECTS_VARIABLE, provider="Google")
 OF_LICENSES = Source(resource="google_cloud", key_variable=BILLING_ACCOUNT_VARIABLE, provider="Google")
-GROUP = "raw_google"
-KINDS = {"api", "duckdb"}
 NEEDS_PROJECTS = f"not configured: no account has projects ({PROJECTS_VARIABLE} is not set)"
 NEEDS_BILLING_ACCOUNT = f"not configured: no account has a billing account ({BILLING_ACCOUNT_VARIABLE} is not set)"
-
-MaybeGoogle = dg.ResourceParam[Clients[GoogleCloud]]
-GoogleReport = Report[GoogleCloud]
 
 
 def projects_not_read(answer: Answer) -> Mapping[str, object]:
