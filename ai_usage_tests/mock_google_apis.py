@@ -13,7 +13,9 @@ import httpx
 from ai_usage.ingest.http.client import http_client
 from ai_usage.ingest.http.refusals import ApiWords
 from ai_usage.ingest.http.retry import Patience
+from ai_usage.providers.google.client import Addresses, GoogleCloud
 from ai_usage.providers.google.code_assist.client import LOGGING, CodeAssistLog
+from ai_usage.providers.google.connection import Connection
 from ai_usage.providers.google.licenses.client import PROCUREMENT, Procurement
 from ai_usage.providers.google.metrics.asked_metrics import METRICS
 from ai_usage.providers.google.metrics.client import MONITORING, Monitoring
@@ -51,6 +53,11 @@ def series(type_: str, *points: Row, labels: Row | None = None, resource: Row | 
     return {"metric": metric, "resource": of, "metricKind": "DELTA", "valueType": "INT64", "points": list(points)}
 
 
+def within(of: Row, start: str, end: str) -> Row:
+    """The series with the points whose interval ends after the start and by the end."""
+    return {**of, "points": [each for each in of["points"] if start < each["interval"]["endTime"] <= end]}
+
+
 @dataclass
 class MockMonitoring:
     """`found` has each project's series; a project that it does not have may not be read."""
@@ -78,11 +85,12 @@ class MockMonitoring:
             return refusal(404, f'Cannot find metric(s) that match type = "{types[0]}".', "NOT_FOUND")
         service = re.search(r'resource\.labels\.service="([^"]+)"', query["filter"])
         matching = [
-            each
+            within(each, query["interval.startTime"], query["interval.endTime"])
             for each in self.found[path[1]]
             if each["metric"]["type"] == types[0]
             and (service is None or each["resource"]["labels"].get("service") == service[1])
         ]
+        matching = [each for each in matching if each["points"]]
         start, size = int(query.get("pageToken", "0")), self.a_page or len(matching)
         page = matching[start : start + size]
         more = {"nextPageToken": str(start + size)} if start + size < len(matching) else {}
@@ -154,3 +162,43 @@ class MockProcurement:
         page = found[start : start + size]
         more = {"nextPageToken": str(start + size)} if start + size < len(found) else {}
         return httpx.Response(200, json={**({items: page} if page else {}), **more})
+
+
+@dataclass
+class MockUsage:
+    """One account's three APIs; what it has none of, it is not asked for."""
+
+    monitoring: MockMonitoring | None = None
+    logging: MockLogging | None = None
+    procurement: MockProcurement | None = None
+
+    def cloud(self, *projects: str, account: str = "default", **more: Any) -> GoogleCloud:
+        """The account with these projects, else with those that may be read."""
+        known = tuple(self.monitoring.found if self.monitoring else ()) or tuple(
+            self.logging.found if self.logging else ()
+        )
+        connection = Connection(
+            patience=Patience(attempts=1, first_wait=0, jitter=0), transport=httpx.MockTransport(self.answer)
+        )
+        at = "http://127.0.0.1:1"
+        where = Addresses(monitoring=f"{at}/monitoring", logging=f"{at}/logging", procurement=f"{at}/procurement")
+        return GoogleCloud(
+            **{
+                "projects": projects or known,
+                "billing_account": BILLING_ACCOUNT if self.procurement else "",
+                "addresses": where,
+                "connection": connection,
+                "account": account,
+                **more,
+            }
+        )
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        _, prefix, path = request.url.path.split("/", 2)
+        mock = {"monitoring": self.monitoring, "logging": self.logging, "procurement": self.procurement}[prefix]
+        if mock is None:
+            return denied(f"{prefix}.read")
+        url = request.url.copy_with(raw_path=request.url.raw_path.removeprefix(f"/{prefix}".encode()))
+        if not path.startswith("v"):
+            return refusal(404, "Not found", "NOT_FOUND")
+        return mock.answer(httpx.Request(request.method, url, headers=request.headers, content=request.content))
