@@ -18,7 +18,12 @@ from ai_usage.simulator.google_bigquery import BigQuery
 from ai_usage.simulator.google_company import BILLING_PROJECT, SINCE
 from ai_usage.simulator.google_days import GoogleDays
 from ai_usage.simulator.google_export import Export
+from ai_usage.simulator.google_logging import Logging
+from ai_usage.simulator.google_monitoring import Monitoring
+from ai_usage.simulator.google_procurement import Procurement
 from ai_usage.simulator.google_wire import CloudError, admit, error_body, json_response
+from ai_usage.simulator.queries import RefusalError
+from ai_usage.simulator.quota import Quota
 
 CLOUD_PREFIX = "/gcp"
 APIS = ("bigquery", "monitoring", "logging", "procurement")
@@ -34,7 +39,9 @@ class GoogleOffer:
     """What Google does for the company: tests choose other than usual.
 
     The export is in `currency` (USD or EUR) and begins with `export_since`; a query answers at most `rows_a_page` rows
-    at once and runs for `polls` answers. `denies` has projects that the caller may not read.
+    at once and runs for `polls` answers. `denies` has projects that the caller may not read; of `incomplete` ones
+    Monitoring answers a part. `twins_disagree`: a quota's two counts differ. `logs`: whether Code Assist logs; a page
+    of the log has at most `entries_a_page`.
     """
 
     currency: str = "USD"
@@ -42,18 +49,46 @@ class GoogleOffer:
     rows_a_page: int = 5_000
     polls: int = 0
     denies: frozenset[str] = field(default_factory=frozenset)
+    incomplete: frozenset[str] = field(default_factory=frozenset)
+    twins_disagree: bool = False
+    logs: bool = True
+    entries_a_page: int = 1000
 
 
 class GoogleCloud:
-    """Routes over one company's days, read at the simulator's clock."""
+    """Routes over one company's days, read at the simulator's clock; limited only with a clock for the limits."""
 
-    def __init__(self, days: GoogleDays, clock: Callable[[], datetime], offer: GoogleOffer, key_suffix: str) -> None:
+    def __init__(
+        self,
+        days: GoogleDays,
+        clock: Callable[[], datetime],
+        offer: GoogleOffer,
+        monotonic: Callable[[], float] | None = None,
+        *,
+        key_suffix: str = "",
+    ) -> None:
         self.offer, self.key_suffix = offer, key_suffix
         export = Export(days, offer.currency, offer.export_since)
         self.bigquery = BigQuery(export, clock, rows_a_page=offer.rows_a_page, polls=offer.polls)
+        self.monitoring = Monitoring(
+            *(days, clock),
+            denies=offer.denies,
+            incomplete=offer.incomplete,
+            twins_disagree=offer.twins_disagree,
+        )
+        self.logging = Logging(
+            *(days, clock),
+            denies=offer.denies,
+            is_on=offer.logs,
+            entries_a_page=offer.entries_a_page,
+            quota=Quota(monotonic),
+        )
+        self.procurement = Procurement(days, clock)
 
     def routes(self) -> list[Route]:
         projects = f"{BIGQUERY_PREFIX}/bigquery/v2/projects/{{project}}"
+        orders = f"{PROCUREMENT_PREFIX}/v1/billingAccounts/{{account}}/orders"
+        pool = f"{orders}/{{order}}/licensePool"
         served: list[tuple[str, str, Work]] = [
             ("POST", f"{projects}/jobs", self._insert),
             ("POST", f"{projects}/queries", self._query),
@@ -61,6 +96,11 @@ class GoogleCloud:
             ("GET", f"{projects}/queries/{{job}}", self._results),
             ("GET", f"{projects}/datasets/{{dataset}}", self._dataset),
             ("GET", f"{projects}/datasets/{{dataset}}/tables/{{table}}", self._table),
+            ("GET", f"{MONITORING_PREFIX}/v3/projects/{{project}}/timeSeries", self._time_series),
+            ("POST", f"{LOGGING_PREFIX}/v2/entries:list", self._entries),
+            ("GET", orders, self._orders),
+            ("GET", pool, self._pool),
+            ("GET", f"{pool}:enumerateLicensedUsers", self._users),
         ]
         routes = [Route(path, self._endpoint(work), methods=[method]) for method, path, work in served]
         return [*routes, Route(CLOUD_PREFIX + "/{rest:path}", self._endpoint(_nothing), methods=METHODS)]
@@ -76,6 +116,8 @@ class GoogleCloud:
             try:
                 admit(request, self.key_suffix)
                 answer = work(request, await _body(request))
+            except RefusalError as refusal:
+                return self.error(refusal.status, path, str(refusal))
             except CloudError as refusal:
                 if refusal.reason:
                     body = error_body(refusal.status, refusal.message, refusal.reason)
@@ -103,6 +145,24 @@ class GoogleCloud:
     def _table(self, request: Request, _: Any) -> Any:
         named = request.path_params
         return self.bigquery.table(self._billing_project(request), named["dataset"], named["table"])
+
+    def _time_series(self, request: Request, _: Any) -> Any:
+        pairs = request.query_params.multi_items()
+        return self.monitoring.time_series(request.path_params["project"], request.url.path, pairs)
+
+    def _entries(self, request: Request, body: Any) -> Any:
+        return self.logging.entries(request.url.path, body)
+
+    def _orders(self, request: Request, _: Any) -> Any:
+        pairs = request.query_params.multi_items()
+        return self.procurement.orders(request.path_params["account"], request.url.path, pairs)
+
+    def _pool(self, request: Request, _: Any) -> Any:
+        return self.procurement.pool(request.path_params["account"], request.path_params["order"])
+
+    def _users(self, request: Request, _: Any) -> Any:
+        named, pairs = request.path_params, request.query_params.multi_items()
+        return self.procurement.users(named["account"], named["order"], request.url.path, pairs)
 
     def _billing_project(self, request: Request) -> str:
         """The project in which the caller may run jobs and read tables."""

@@ -141,7 +141,7 @@ class Simulator:
             offers_decisions=openai_offers_decisions,
         )
         self._google_days, self.google_company = world.google, world.google.company
-        self._cloud = GoogleCloud(world.google, self.now, google or GoogleOffer(), key_suffix)
+        self._cloud = GoogleCloud(world.google, self.now, google or GoogleOffer(), time_passes, key_suffix=key_suffix)
         maker = SheetMaker(self._days, self._people, self._cursor_days, self._openai_days, seed)
         self.sheet = Sheet(maker.contents, self.now)
         self._google = GoogleApi(self.sheet, time_passes)
