@@ -43,10 +43,10 @@ def evaluate_seats(rows: Rows) -> Finding:
 
 
 def _seats(row: Row) -> str:
-    billed = (
-        f"{row['billed_seats']} seats billed from {row['billed_date']} on" if row["billed_date"] else "no seat billed"
-    )
-    return f"account {row['account']} has {row['licenses']} licenses, and {billed}"
+    billed = "no billed seat"
+    if row["billed_date"]:
+        billed = f"{row['billed_seats']} billed seats of {row['billed_date']:%Y-%m}"
+    return f"account {row['account']} has {row['licenses']} licenses and {billed}"
 
 
 licenses_match_billed_seats = SnapshotCheck(

@@ -86,9 +86,9 @@ def compared(rows: Rows) -> Result:
 
 def differ(row: Row) -> bool:
     """Whether both counts are further apart than the two reports may be."""
-    counted, billed = row["measured_tokens"], row["billed_tokens"] or 0
+    counted, billed = int(row["measured_tokens"]), int(row["billed_tokens"] or 0)
     most = max(counted, billed)
-    return bool(most >= FEW_TOKENS and abs(counted - billed) > MAY_DIFFER * most)
+    return most >= FEW_TOKENS and abs(counted - billed) > MAY_DIFFER * most
 
 
 def _pair(row: Row) -> str:

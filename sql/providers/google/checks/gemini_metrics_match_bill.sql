@@ -1,19 +1,38 @@
 -- Tokens that Cloud Monitoring counted beside those that were billed, by project and direction, on each day of which
--- the bill was pulled. The free tier is never billed. What was not measured, or not billed, is null.
-with counts as (
-    select
+-- the bill was pulled. The free tier is never billed: neither are the output tokens, which have no tier, of a project
+-- that used no other. Of Vertex AI only Gemini's models are compared. What was not measured, or not billed, is null.
+with paid as (
+    select distinct
         activity_date,
         account,
-        project_id,
-        platform,
-        meter as direction,
-        quantity as measured_tokens,
-        cast(null as int64) as billed_tokens
+        project_id
     from ai_usage_analytics.gemini_usage
     where
         activity_date between @first_day and @last_day
-        and meter in ('input_tokens', 'output_tokens')
-        and coalesce(tier, '') != 'free_tier'
+        and tier != 'free_tier'
+        and quantity > 0
+),
+
+counts as (
+    select
+        used.activity_date,
+        used.account,
+        used.project_id,
+        used.platform,
+        used.meter as direction,
+        used.quantity as measured_tokens,
+        cast(null as int64) as billed_tokens
+    from ai_usage_analytics.gemini_usage as used
+    left join paid
+        on
+            used.activity_date = paid.activity_date
+            and used.account = paid.account
+            and used.project_id = paid.project_id
+    where
+        used.activity_date between @first_day and @last_day
+        and used.meter in ('input_tokens', 'output_tokens')
+        and coalesce(used.tier, '') != 'free_tier'
+        and if(used.platform = 'vertex_ai', starts_with(used.model, 'gemini'), paid.project_id is not null)
     union all
     select
         activity_date,
@@ -26,7 +45,7 @@ with counts as (
     from ai_usage_analytics.gemini_costs
     where
         activity_date between @first_day and @last_day
-        and platform in ('gemini_api', 'vertex_ai')
+        and (platform = 'gemini_api' or (platform = 'vertex_ai' and starts_with(model, 'gemini')))
         and charge_type = 'usage'
         and unit = 'tokens'
         and project_id is not null
