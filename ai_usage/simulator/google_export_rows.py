@@ -50,7 +50,18 @@ STANDARD: Columns = {
 }
 DETAILED: Columns = STANDARD | {
     "resource": {"name": "STRING", "global_name": "STRING"},
-    "price": {"effective_price": "FLOAT", "unit": "STRING", "pricing_unit_quantity": "FLOAT", "list_price": "FLOAT"},
+    "price": {
+        "effective_price": "FLOAT",
+        "tier_start_amount": "FLOAT",
+        "unit": "STRING",
+        "pricing_unit_quantity": "FLOAT",
+        "list_price": "FLOAT",
+        "effective_price_default": "FLOAT",
+        "list_price_consumption_model": "FLOAT",
+    },
+    "consumption_model": {"id": "STRING", "description": "STRING"},
+    "cost_at_effective_price_default": "FLOAT",
+    "cost_at_list_consumption_model": "FLOAT",
 }
 BYTES = {"STRING": 24, "TIMESTAMP": 8, "FLOAT": 8, "BOOLEAN": 1}  # of a value, about
 MONTH_RATES = ("0.92", "0.935", "0.925", "0.94")  # euros for a dollar, month by month
@@ -73,7 +84,6 @@ def exported(company: GoogleCompany, row: BillRow, currency: str) -> dict[str, A
     """The row with all columns, as JSON; amounts are exact decimal texts."""
     exchange = rate(currency, row.start)
     cost = str(row.usd * exchange)
-    price = str(row.usd * exchange / row.amount) if row.amount else None
     return {
         "billing_account_id": company.billing_account_id,
         "service": row.service._asdict(),
@@ -104,8 +114,9 @@ def exported(company: GoogleCompany, row: BillRow, currency: str) -> dict[str, A
         "seller_name": "Google" if row.seller == "GOOGLE" else "Simulated partner",
         "subscription": row.subscription and {"instance_id": row.subscription},
         "resource": row.resource and {"name": row.resource.rsplit("/", 1)[1], "global_name": row.resource},
-        "price": price
-        and {"effective_price": price, "unit": row.unit, "pricing_unit_quantity": "1", "list_price": price},
+        "price": _price(row, exchange) if row.amount else None,
+        "consumption_model": {"id": "simulated", "description": "Default"},
+        "cost_at_effective_price_default": cost,
     }
 
 
@@ -116,6 +127,12 @@ def _project(company: GoogleCompany, project_id: str | None) -> dict[str, Any] |
     above = {"resource_name": "organizations/111111111111", "display_name": "example.com"}
     itself = {"resource_name": f"projects/{project.number}", "display_name": project.id}
     return {"id": project.id, "number": project.number, "name": project.id, "labels": [], "ancestors": [itself, above]}
+
+
+def _price(row: BillRow, exchange: Decimal) -> dict[str, Any]:
+    price = str(row.usd * exchange / row.amount)
+    unit = {"unit": row.unit, "pricing_unit_quantity": "1", "tier_start_amount": "0"}
+    return unit | dict.fromkeys(("effective_price", "list_price", "effective_price_default"), price)
 
 
 def _credit(credit: Credit, exchange: Decimal) -> dict[str, Any]:
