@@ -68,7 +68,7 @@ billed as (
 prices as (
     select
         account,
-        round(amount_usd / seats, 2) as seat_price_usd
+        cast(round(safe_divide(cast(amount_usd as float64), cast(seats as float64)), 2) as numeric) as seat_price_usd
     from billed
     where plans = 1 and seats > 0
 ),
