@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from ai_usage.simulator.google_wire import CloudError
 from ai_usage.simulator.queries import Query
 
-COMPARISON = re.compile(r'\s*([\w.]+)\s*(>=|<=|!=|=|:|<|>)\s*"((?:[^"\\]|\\.)*)"\s*')
+COMPARISON = re.compile(r'\s*([\w.]+)\s*(>=|<=|!=|=|:|<|>)\s*"((?:[^"\\]|\\.)*)"[ \t]*')
 AND = re.compile(r"AND\s|\n")
 
 
