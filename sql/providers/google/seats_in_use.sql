@@ -139,12 +139,11 @@ select
     last_active_date,
     days_known,
     days_active,
-    days_active = 0 and days_known >= 20 and exemption is null as is_idle,
+    days_active = 0 and exemption is null as is_idle,
     if(days_active = 0, exemption, null) as idle_exemption,
     true as is_assigned,
     seats,
-    if(days_active = 0 and days_known >= 20 and exemption is null, cast(seats * seat_price_usd as numeric), null)
-        as saving_usd
+    if(days_active = 0 and exemption is null, cast(seats * seat_price_usd as numeric), null) as saving_usd
 from members
 union all
 select
