@@ -142,7 +142,8 @@ HARM |= {
     ),
 }
 HARM["ai_usage_analytics.gemini_costs"] = lines_of(
-    "activity_date service_name sku_name rule_name meter cost_type charge_type billed_amount billed_currency amount_usd",
+    "activity_date service_name sku_name rule_name meter cost_type charge_type billed_amount billed_currency"
+    " amount_usd",
     (WED, "Vertex AI", "Something new", None, "something new", "regular", "usage", "0.000000001", "EUR", "0.5"),
     (FRI, "Vertex AI", "Nvidia GPU", "Vertex AI, machines", "nvidia gpu", "regular", "usage", "1", "USD", "1"),
 )
