@@ -1,11 +1,18 @@
 """The accounts of Google Cloud, and a client for each."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
 from ai_usage.accounts import Account, AccountFields, Credential
+from ai_usage.errors import SettingError
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.providers.google.client import Addresses, GoogleCloud
 from ai_usage.providers.google.connection import Connection
 from ai_usage.providers.google.endpoints import BILLING_ACCOUNT_VARIABLE, PROJECTS_VARIABLE, SOURCE, TABLE_VARIABLE
 from ai_usage.providers.google.services import read_services
+from ai_usage.setting_types import BadText, BaseUrl, ExportTable
 from ai_usage.settings import Settings
 from ai_usage.warehouse.table import DEFAULT_ACCOUNT
 
@@ -36,9 +43,11 @@ FIELDS = AccountFields(
 
 def open_client(account: Account, of: Settings, patience: Patience | None = None) -> GoogleCloud:
     """A client for one account. Its `base_url` is that of BigQuery; the other APIs are asked where the account's
-    options, or else the settings, have them.
+    options, or else the settings, have them. `SettingError` for a text of the file that cannot be used.
     """
     names, options = account.credentials, account.options
+    for of_field, kind in ((TABLE, ExportTable), *((url, BaseUrl) for url in URLS)):
+        _refuse_unusable(account, of_field, kind, {**names, **options})
     return GoogleCloud(
         table=names.get(TABLE, ""),
         projects=tuple(name for part in names.get(PROJECTS, "").split(",") if (name := part.strip())),
@@ -56,3 +65,13 @@ def open_client(account: Account, of: Settings, patience: Patience | None = None
         is_simulated=account.is_simulated,
         account=account.name,
     )
+
+
+def _refuse_unusable(account: Account, of_field: str, kind: Any, written: Mapping[str, str]) -> None:
+    try:
+        TypeAdapter(kind).validate_python(written.get(of_field, ""))
+    except ValidationError as error:
+        why = error.errors()[0].get("ctx", {}).get("error")
+        text, usual = written[of_field], account.base_url
+        sentence = why.sentence(name=of_field, value=text, default=usual) if isinstance(why, BadText) else str(why)
+        raise SettingError(f"The account {account.name} of {FIELDS.provider}: {sentence}") from None

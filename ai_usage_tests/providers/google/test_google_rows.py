@@ -22,7 +22,7 @@ from ai_usage_tests.providers.google.pulled import records
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "gemini"
 DAY, NEXT = date(2026, 11, 10), date(2026, 11, 11)
 ALL = Services.default()
-EURO = {"currency": "EUR", "currency_conversion_rate": 0.92}
+EURO: dict[str, Any] = {"currency": "EUR", "currency_conversion_rate": 0.92}
 TAX: dict[str, Any] = {"service": {"id": "TAX", "description": "Invoice"}, "project": None, "cost_type": "tax"}
 Rows = list[tuple[Any, ...]]
 
@@ -43,7 +43,8 @@ def totals(*sent: Any) -> Rows:
 def test_an_amount_keeps_its_currency_and_is_converted_by_its_own_rate() -> None:
     assert amounts(row(0.184, **EURO)) == [(Decimal("0.184"), "EUR", Decimal("0.2"))]
     assert amounts(row(0.184)) == [(Decimal("0.184"), "USD", Decimal("0.184"))]
-    two_rates = [row(1, **EURO), row(1, **{**EURO, "currency_conversion_rate": 0.5})]
+    halved: dict[str, Any] = {**EURO, "currency_conversion_rate": 0.5}
+    two_rates = [row(1, **EURO), row(1, **halved)]
     assert [usd for _, _, usd in amounts(*two_rates)] == [Decimal("1.086956522"), Decimal(2)]
 
 
@@ -153,7 +154,8 @@ def test_labels_of_the_use_come_before_those_of_its_project() -> None:
 
 
 def test_without_a_rate_of_its_own_a_row_takes_the_dated_one_and_else_is_rejected_by_name() -> None:
-    sent = row(1, **{**EURO, "currency_conversion_rate": None})
+    unknown: dict[str, Any] = {**EURO, "currency_conversion_rate": None}
+    sent = row(1, **unknown)
     dated = Rates({"EUR": [(date(2026, 11, 1), Decimal("1.25"))]})
     assert amounts(sent, rates=dated) == [(Decimal(1), "EUR", Decimal("1.25"))]
     given = records({DAY: [sent, row(2)], NEXT: [row(3)]})

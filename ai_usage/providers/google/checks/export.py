@@ -38,10 +38,10 @@ gemini_costs_equal_export = DailyCheck(
 
 def _left_out(rows: Rows) -> Result:
     unknown = [row for row in rows if not row["is_known"]]
-    usd = sum((row["amount_usd"] for row in rows), Decimal())
+    usd = sum((row["left_out_usd"] for row in rows), Decimal())
     if not unknown:
         return passed(f"{usd:,.2f} USD of {len(rows)} SKUs is known to be no spend on AI.")
-    named = some(f"{row['service_name']}: {row['sku_name']} ({row['amount_usd']:,.2f} USD)" for row in unknown)
+    named = some(f"{row['service_name']}: {row['sku_name']} ({row['left_out_usd']:,.2f} USD)" for row in unknown)
     return warned(
         f"No rule of GEMINI_SERVICES fits {len(unknown)} SKUs, which are left out of ai_spend: {named}.", rows
     )

@@ -8,7 +8,7 @@ select
     sku_name,
     rule_name is not null as is_known,
     count(*) as row_count,
-    sum(amount_usd) as amount_usd
+    sum(amount_usd) as left_out_usd
 from ai_usage_analytics.gemini_costs
 where
     activity_date between @first_day and @last_day
