@@ -11,7 +11,7 @@ with billed as (
     qualify row_number() over (partition by account order by activity_date desc) = 1
 ),
 
-licenses as (
+pools as (
     select
         account,
         sum(license_count) as licenses
@@ -20,11 +20,11 @@ licenses as (
 )
 
 select
-    licenses.account,
-    licenses.licenses,
+    pools.account,
+    pools.licenses,
     billed.billed_date,
     cast(billed.seats as int64) as billed_seats,
     coalesce(billed.is_counted, true) as is_counted
-from licenses
-left join billed on licenses.account = billed.account
-order by licenses.account
+from pools
+left join billed on pools.account = billed.account
+order by pools.account
