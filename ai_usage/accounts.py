@@ -38,6 +38,7 @@ class Credential:
     is_set: Callable[[Settings], bool]
     base_url: Callable[[Settings], str] | None = None  # None: the provider's
     options: Callable[[Settings], Mapping[str, str]] = lambda _: {}
+    is_secret: bool = True  # a name that is none may stand in the file itself, and in messages
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ class AccountFields:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(credential.field for credential in self.credentials)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The fields of credentials that no message may show."""
+        return tuple(credential.field for credential in self.credentials if credential.is_secret)
 
     def having(self, names: Collection[str]) -> list[Credential]:
         """The credentials of these fields."""
@@ -88,7 +94,7 @@ def accounts_of(of: Settings, fields: AccountFields, environ: Mapping[str, str] 
             "or unset the variable that makes the other."
         )
     for account in found:
-        keep_secret(*account.credentials.values())
+        keep_secret(*(text for of_field, text in account.credentials.items() if of_field in fields.secrets))
     return found
 
 
@@ -107,7 +113,7 @@ def credentials_by_account(of: Settings, fields: AccountFields) -> dict[str, tup
     for one in fields.credentials:
         if of.simulate or (one.variable not in taken and one.is_set(of)):
             found[one.account] = (*found.get(one.account, ()), one.field)
-    return found | {str(entry.written.get("name")): tuple(entry.variables()) for entry in entries}
+    return found | {str(entry.written.get("name")): tuple(entry.named()) for entry in entries}
 
 
 def refuse_unknown_providers(of: Settings, known: Collection[str]) -> None:
@@ -179,13 +185,14 @@ class _Entry:
         name = self.written.get("name")
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise self.wrong(f'has the name {name!r}; write 1 to 40 of a-z, 0-9, _ and -, such as "eu"')
-        if not (variables := self.variables()):
-            raise self.wrong(f'has no credential; write {self.fields.names[0]} = "env:NAME_OF_A_VARIABLE"')
+        if not (named := self.named()):
+            raise self.wrong(f"has no credential; write {self._example()}")
+        variables = self.variables()
         for of_field, variable in variables.items():
             if not environ.get(variable, "").strip():
                 raise self.wrong(f"takes {of_field} from {variable}, which is not set: set it, or take the account out")
-        credentials = _values(variables, environ)
-        base_url = self._base_url(variables)
+        credentials = {**named, **_values(variables, environ)}
+        base_url = self._base_url(named)
         return Account(self.fields.provider, name, credentials, base_url, self._options(), variables)
 
     def variables(self) -> dict[str, str]:
@@ -194,13 +201,26 @@ class _Entry:
         for of_field in self.fields.names:
             if of_field in self.written:
                 named = VARIABLE.fullmatch(str(self.written[of_field]))
-                if not named:
+                if not named and of_field in self.fields.secrets:
                     raise self.wrong(
                         f"has {of_field} in the file itself; put it into a variable and write {of_field} = "
                         '"env:NAME_OF_THAT_VARIABLE"'
                     )
-                found[of_field] = named[1]
+                if named:
+                    found[of_field] = named[1]
         return found
+
+    def named(self) -> dict[str, str]:
+        """Credential → what is written for it: the variable that holds it, or the name itself; a list with commas."""
+        written = {of_field: self.written[of_field] for of_field in self.fields.names if of_field in self.written}
+        return {
+            of_field: ",".join(map(str, text)) if isinstance(text, list) else str(text)
+            for of_field, text in written.items()
+        }
+
+    def _example(self) -> str:
+        first = self.fields.names[0]
+        return f'{first} = "{"env:NAME_OF_A_VARIABLE" if first in self.fields.secrets else "…"}"'
 
     def _base_url(self, names: Collection[str]) -> str:
         usual, *others = self.fields.base_urls(self.of, names)

@@ -17,6 +17,7 @@ from pydantic import BeforeValidator
 ROOT = Path(__file__).resolve().parent.parent
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 ADDRESS = re.compile(r"[\w.!#$%&'*+=?^`{|}~-]+@[\w.-]+")
+EXPORT_TABLE = re.compile(r"[a-z][a-z0-9.:-]{4,80}[.][A-Za-z0-9_]{1,1024}[.][A-Za-z0-9_-]{1,1024}")
 HOST = re.compile(r"(\[[0-9a-f:]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
 ADDRESSES_AT_MOST = 50
 SALT_LENGTH = 16
@@ -210,6 +211,13 @@ def _address(text: str) -> str:
     return text
 
 
+def export_table(text: str) -> str:
+    """The address of a table in BigQuery, as its console shows it."""
+    if text and not EXPORT_TABLE.fullmatch(text):
+        raise BadText("{name} is {value!r}; write project.dataset.table, as BigQuery's console shows the table's id.")
+    return text
+
+
 def _hosts(text: str) -> tuple[str, ...]:
     found = tuple(host.lower() for host in _between_commas(text))
     if not all(HOST.fullmatch(host) for host in found):
@@ -246,4 +254,5 @@ MetabaseUrl = Annotated[str, _reads(_base_url("http://127.0.0.1:3001"))]
 PageUrl = Annotated[str, _reads(_page_url)]  # where a browser goes; no key is ever sent there
 Addresses = Annotated[tuple[str, ...], _reads(_addresses)]
 Address = Annotated[str, _reads(_address)]
+ExportTable = Annotated[str, _reads(export_table)]
 Hosts = Annotated[tuple[str, ...], _reads(_hosts)]

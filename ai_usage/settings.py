@@ -33,6 +33,11 @@ PROVIDER_KEYS = (  # each makes an account at a provider
     "OPENAI_ADMIN_KEY",
     "OPENAI_CODEX_ANALYTICS_KEY",
 )
+PROVIDER_NAMES = (  # the same, of what is no secret: credentials of the machine open it
+    "GEMINI_BILLING_TABLE",
+    "GEMINI_PROJECTS",
+    "GEMINI_BILLING_ACCOUNT",
+)
 SECRETS = (
     *PROVIDER_KEYS,
     "ALERT_SLACK_WEBHOOK_URL",
@@ -44,6 +49,9 @@ SECRETS = (
 
 ANTHROPIC_URL, CURSOR_URL = "https://api.anthropic.com", "https://api.cursor.com"
 OPENAI_URL, CODEX_URL = "https://api.openai.com/v1", "https://api.chatgpt.com/v1/analytics/codex"
+GOOGLE_BIGQUERY_URL, GOOGLE_MONITORING_URL = "https://bigquery.googleapis.com", "https://monitoring.googleapis.com"
+GOOGLE_LOGGING_URL = "https://logging.googleapis.com"
+GOOGLE_PROCUREMENT_URL = "https://cloudcommerceconsumerprocurement.googleapis.com"
 
 
 def _variable(name: str, default: object) -> Any:
@@ -84,6 +92,14 @@ class Settings:
     codex_base_url: types.BaseUrl = _variable("OPENAI_CODEX_BASE_URL", CODEX_URL)
     has_codex_key: types.IsSet = _flag("OPENAI_CODEX_ANALYTICS_KEY")
     codex_workspace_id: str = _variable("OPENAI_CODEX_WORKSPACE_ID", "")  # the ChatGPT workspace of that key
+    gemini_billing_table: types.ExportTable = _variable("GEMINI_BILLING_TABLE", "")  # project.dataset.table
+    gemini_projects: str = _variable("GEMINI_PROJECTS", "")  # with commas between them
+    gemini_billing_account: str = _variable("GEMINI_BILLING_ACCOUNT", "")  # of the Code Assist licenses
+    gemini_services: types.File | None = _variable("GEMINI_SERVICES", None)  # rules of services and SKUs; None: ours
+    google_bigquery_base_url: types.BaseUrl = _variable("GOOGLE_BIGQUERY_BASE_URL", GOOGLE_BIGQUERY_URL)
+    google_monitoring_base_url: types.BaseUrl = _variable("GOOGLE_MONITORING_BASE_URL", GOOGLE_MONITORING_URL)
+    google_logging_base_url: types.BaseUrl = _variable("GOOGLE_LOGGING_BASE_URL", GOOGLE_LOGGING_URL)
+    google_procurement_base_url: types.BaseUrl = _variable("GOOGLE_PROCUREMENT_BASE_URL", GOOGLE_PROCUREMENT_URL)
     accounts_file: types.File | None = _variable("AI_USAGE_ACCOUNTS", None)  # accounts.toml: more accounts at providers
     uploads_dir: types.Folder = _variable("AI_USAGE_UPLOADS_DIR", "uploads")
     cursor_plans: types.File | None = _variable("CURSOR_PLANS", None)  # prices of the team's plans; None: unknown
@@ -162,7 +178,7 @@ class Settings:
     def any_provider_key(self) -> bool:
         """Whether any real provider can be asked; if not, the commands fall back to the simulated ones."""
         is_set = {of.default.validation_alias: getattr(self, of.name) for of in _declared()}
-        return any(is_set[name] for name in PROVIDER_KEYS) or self.accounts_file is not None
+        return any(is_set[name] for name in (*PROVIDER_KEYS, *PROVIDER_NAMES)) or self.accounts_file is not None
 
     @property
     def any_source(self) -> bool:
@@ -288,8 +304,9 @@ def _refuse_contradictions(of: Settings) -> None:
     if of.has_email_alerts != bool(of.email_to):
         has, lacks = ("ALERT_SMTP_URL", "ALERT_EMAIL_TO")[:: 1 if of.has_email_alerts else -1]
         raise SettingError(f"{has} is set and {lacks} is not: an e-mail needs both.")
-    asks_google = of.sheet_id and not (of.sheet_folder or of.google_base_url)
-    if of.google_credentials and asks_google:
+    asks_google = bool(of.sheet_id) and not (of.sheet_folder or of.google_base_url)
+    asks_google_cloud = bool(of.gemini_billing_table or of.gemini_projects or of.gemini_billing_account)
+    if of.google_credentials and (asks_google or asks_google_cloud):
         name = "GOOGLE_APPLICATION_CREDENTIALS"
         try:
             types.file(of.google_credentials)

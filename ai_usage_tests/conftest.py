@@ -19,7 +19,7 @@ for name in [
     name
     for name in os.environ
     if name.startswith(
-        ("AI_USAGE_", "ALERT_", "ANTHROPIC_", "BIGQUERY_", "CURSOR_", "DAGSTER_", "METABASE_", "OPENAI_")
+        ("AI_USAGE_", "ALERT_", "ANTHROPIC_", "BIGQUERY_", "CURSOR_", "DAGSTER_", "GEMINI_", "METABASE_", "OPENAI_")
     )
 ]:
     del os.environ[name]
@@ -46,6 +46,14 @@ os.environ |= {
     "OPENAI_CODEX_ANALYTICS_KEY": "",
     "OPENAI_CODEX_WORKSPACE_ID": "",
     "OPENAI_CODEX_BASE_URL": "",
+    "GEMINI_BILLING_TABLE": "",
+    "GEMINI_PROJECTS": "",
+    "GEMINI_BILLING_ACCOUNT": "",
+    "GEMINI_SERVICES": "",
+    "GOOGLE_BIGQUERY_BASE_URL": "",
+    "GOOGLE_MONITORING_BASE_URL": "",
+    "GOOGLE_LOGGING_BASE_URL": "",
+    "GOOGLE_PROCUREMENT_BASE_URL": "",
     "GOOGLE_APPLICATION_CREDENTIALS": "",
     "GOOGLE_API_BASE_URL": "",
     "ALERT_SLACK_WEBHOOK_URL": "",

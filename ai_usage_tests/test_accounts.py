@@ -96,7 +96,7 @@ def test_what_cannot_be_used_is_refused_with_what_to_do_and_without_the_key(
 def test_an_unknown_provider_is_refused_by_name(tmp_path: Path, written: str, named: str) -> None:
     of = settings_of(tmp_path, EU.replace('"anthropic"', written))
     with pytest.raises(
-        SettingError, match=rf"account 1 has the provider {named}; write one of anthropic, cursor, openai\."
+        SettingError, match=rf"account 1 has the provider {named}; write one of anthropic, cursor, google, openai\."
     ):
         refuse_unknown_providers(of, BY_KEY)
     refuse_unknown_providers(settings_of(tmp_path, EU), BY_KEY)

@@ -289,7 +289,10 @@ def test_the_doctor_refuses_an_account_of_a_provider_that_there_is_not(
     file.write_text(ELSEWHERE.replace('"anthropic"', '"antropic"'), encoding="utf-8")
     monkeypatch.setenv("AI_USAGE_ACCOUNTS", str(file))
     assert examined(monkeypatch, tmp_path, simulator) == 2
-    assert "account 1 has the provider 'antropic'; write one of anthropic, cursor, openai." in capsys.readouterr().err
+    assert (
+        "account 1 has the provider 'antropic'; write one of anthropic, cursor, google, openai."
+        in capsys.readouterr().err
+    )
 
 
 def test_the_doctor_reads_every_uploaded_file(

@@ -50,10 +50,13 @@ def code() -> Iterator[tuple[str, str]]:
 
 
 def named_in_code() -> re.Pattern[str]:
-    """As `names`; a cursor in small letters is also where a reader of a log stands."""
-    words = {re.escape(word) for of in PROVIDERS for word in (of.key, of.name, *of.also_called)} - {"cursor", "Cursor"}
+    """As `names`; a cursor in small letters is also where a reader of a log stands, and Google also has the sheet,
+    BigQuery and its SQL: there a quoted key alone is a provider's.
+    """
+    other_things = {"cursor", "Cursor", "google", "Google"}
+    words = {re.escape(word) for of in PROVIDERS for word in (of.key, of.name, *of.also_called)} - other_things
     pulls = {rf"{pull.partition('_')[0]}_\w" for of in PROVIDERS for pull in of.daily_pulls}
-    quoted = "|".join([*sorted(pulls), "cursor[\"']"])
+    quoted = "|".join([*sorted(pulls), "cursor[\"']", "google[\"']"])
     return re.compile(rf"(?i:{'|'.join(sorted(words))})|\bCursor\b|[\"'](?:{quoted})")
 
 

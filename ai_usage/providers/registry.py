@@ -3,17 +3,18 @@
 from ai_usage.layers import GATING_PULLS
 from ai_usage.providers.anthropic.provider import ANTHROPIC
 from ai_usage.providers.cursor.provider import CURSOR
+from ai_usage.providers.google.provider import GOOGLE
 from ai_usage.providers.openai.provider import OPENAI
 from ai_usage.providers.provider import Provider
 from ai_usage.sheet.cells import SPELLINGS
 
-PROVIDERS: tuple[Provider, ...] = (ANTHROPIC, CURSOR, OPENAI)
+PROVIDERS: tuple[Provider, ...] = (ANTHROPIC, CURSOR, OPENAI, GOOGLE)
 BY_KEY = {provider.key: provider for provider in PROVIDERS}
 
 GATING_PULLS[:] = [pull for provider in PROVIDERS for pull in provider.gate.pulls]
 
 # Providers without a pulled bill: the sheet may name them nevertheless. The first is the name for people.
-NAMED_IN_THE_SHEET = {"google": ("Google", "Gemini")}
+NAMED_IN_THE_SHEET: dict[str, tuple[str, ...]] = {}
 
 # Key of a provider or platform → its name for people.
 NAMES = {key: names[0] for key, names in NAMED_IN_THE_SHEET.items()}

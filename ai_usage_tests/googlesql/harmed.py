@@ -5,6 +5,7 @@ What a check reads from a mart is broken by lines that HARM has for the mart: th
 
 from datetime import date
 
+from ai_usage_tests.googlesql.google_usage_world import HARMED_USAGE
 from ai_usage_tests.googlesql.lines import (
     ANALYTICS,
     ANN,
@@ -121,7 +122,7 @@ HARM: Lines = {
     ),
 }
 HARM["ai_usage_analytics.ai_spend"] += lines_of(BILLED, (WED, *OF_ANN, "480.5", "key_sheet", "final"))
-HARM["ai_usage_analytics.ai_spend"] += lines_of(BILLED, (WED, "google", *OF_ANN[1:], "0.5", "key_sheet", "final"))
+HARM["ai_usage_analytics.ai_spend"] += lines_of(BILLED, (WED, "unknown", *OF_ANN[1:], "0.5", "key_sheet", "final"))
 HARM["ai_usage_analytics.ai_spend"] += lines_of(
     SPEND, (WED, "openai", "codex", "o", None, ANN, "credits", "usage", "0.5", None, "actor", "final")
 )
@@ -141,14 +142,21 @@ HARM |= {
         (WED, 1, None, "input_tokens", "default", "unallocated", "0.000000001"),
     ),
 }
+HARM["ai_usage_analytics.gemini_costs"] = lines_of(
+    "activity_date service_name sku_name rule_name meter cost_type charge_type billed_amount billed_currency"
+    " amount_usd",
+    (WED, "Vertex AI", "Something new", None, "something new", "regular", "usage", "0.000000001", "EUR", "0.5"),
+    (FRI, "Vertex AI", "Nvidia GPU", "Vertex AI, machines", "nvidia gpu", "regular", "usage", "1", "USD", "1"),
+)
+HARM |= HARMED_USAGE
 HARM["ai_usage_analytics.spend_by_scope"] = lines_of(
     BY_SCOPE,
-    *((str(day), "provider", "google", "3", "3", "0", True) for day in [*EARLIER, date(2024, 3, 1)]),
+    *((str(day), "provider", "unknown", "3", "3", "0", True) for day in [*EARLIER, date(2024, 3, 1)]),
 )
 HARM["ai_usage_analytics.budgets"] = lines_of(
     "row_number month scope scope_name amount_usd",
     (5, "2024-02", "team", "data", "200"),
-    (6, "2024-03", "provider", "google", "30.5"),
+    (6, "2024-03", "provider", "unknown", "30.5"),
 )
 HARM["ai_usage_analytics.cursor_usage_stats"] += lines_of(
     STATS,

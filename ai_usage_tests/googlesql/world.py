@@ -9,6 +9,8 @@ from datetime import date, datetime
 from ai_usage.core.providers import platform_rows, provider_rows
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage_tests.googlesql.engine import Parameter
+from ai_usage_tests.googlesql.google_usage_world import GOOGLE_KEYS, GOOGLE_USAGE
+from ai_usage_tests.googlesql.google_world import GOOGLE
 from ai_usage_tests.googlesql.lines import (
     ANALYTICS,
     ANN,
@@ -51,7 +53,7 @@ PARAMETERS = {
     "last_day": Parameter("DATE", date.fromisoformat(FRI)),
     "pulls": Parameter("ARRAY<STRING>", ["claude_cost_report", "cursor_usage_events", "sheet_budgets"]),
     "optional_pulls": Parameter("ARRAY<STRING>", ["cursor_usage_events"]),
-    "providers": Parameter("ARRAY<STRING>", ["anthropic", "cursor", "openai"]),
+    "providers": Parameter("ARRAY<STRING>", ["anthropic", "cursor", "openai", "google"]),
     "bill": Parameter("STRING", "claude_cost_report"),
     "pull": Parameter("STRING", "claude_cost_report"),
     "since": Parameter("TIMESTAMP", datetime.fromisoformat("2024-02-01T00:00:00Z")),
@@ -439,7 +441,8 @@ ORDINARY: Lines = {
         (EVE, "openai", "default", "user-eve", "eve.z@example.com", False),
     ),
 }
-ORDINARY |= OPENAI
+ORDINARY |= OPENAI | GOOGLE | GOOGLE_USAGE
+ORDINARY["ai_usage_analytics.dim_api_key_mapping"] += GOOGLE_KEYS
 SCOPES_OF_ANN = (
     ("provider", "anthropic", "anthropic", "anthropic"),
     ("team", "Data", None, "all"),

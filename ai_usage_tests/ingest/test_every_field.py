@@ -33,6 +33,11 @@ from ai_usage.providers.cursor import rows as cursor_rows
 from ai_usage.providers.cursor import tables as cursor_tables
 from ai_usage.providers.cursor.plans import Plan
 from ai_usage.providers.cursor.spend import growths, snapshots, spend_rows
+from ai_usage.providers.google import tables as google_tables
+from ai_usage.providers.google.records import ExportRow
+from ai_usage.providers.google.rows import cost_rows as google_cost_rows
+from ai_usage.providers.google.rows import daily_cost_rows as google_daily_cost_rows
+from ai_usage.providers.google.services import Services
 from ai_usage.providers.openai import listed as openai_listed
 from ai_usage.providers.openai import records as openai
 from ai_usage.providers.openai import rows as openai_rows
@@ -100,6 +105,7 @@ MERGING: dict[type[msgspec.Struct], tuple[Shape, ...]] = {
     cursor.AiCommit: (commits,),
     cursor.MemberSpend: (lambda s: spend_rows(list(growths(snapshots(s)))),),
     openai.CostResult: (openai_rows.daily_cost_rows,),
+    ExportRow: (lambda s: google_cost_rows(s, Services.default()), google_daily_cost_rows),  # credits are rows too
     openai_listed.User: (lambda s: list(openai_members_of(s)),),
 }
 SENT = {
@@ -109,13 +115,15 @@ SENT = {
     **cursor_tables.SNAPSHOT_PULLS,
     **openai_tables.DAILY_PULLS,
     **openai_tables.SNAPSHOT_PULLS,
+    **google_tables.DAILY_PULLS,
+    **google_tables.SNAPSHOT_PULLS,
     AUDIT_LOG: AuditEvent,
 }
 TYPES: Sequence[type[msgspec.Struct]] = sorted(set(SENT.values()), key=lambda of: of.__name__)
 
 
 def test_every_record_that_is_pulled_is_varied() -> None:
-    assert len(TYPES) == 34
+    assert len(TYPES) == 35
     without_rows = {AnalyticsUsage, User, cursor.Group}  # read by core's own functions, or not at all
     without_rows |= {openai_listed.ServiceAccount, openai_listed.ProjectUser, openai_listed.AdminKey}
     assert {*SHAPES, *MERGING} | without_rows == set(TYPES)

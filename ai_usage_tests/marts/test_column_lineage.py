@@ -28,6 +28,7 @@ def test_a_union_over_providers_leads_to_the_columns_of_each_of_them() -> None:
     assert origins("ai_spend", "billed_usd") == {
         ("marts/claude_attributed_costs", "cost_usd"),
         ("marts/cursor_expenses", "billed_usd"),
+        ("marts/gemini_attributed_costs", "amount_usd"),
         ("marts/openai_attributed_costs", "amount_usd"),
         ("marts/purchased_seats", "billed_usd"),
     }

@@ -69,7 +69,11 @@ def test_the_header_is_the_table_and_the_select_what_it_reads() -> None:
         ("-- group: spend\n", "", "no line '-- group: …'"),
         ("daily by some_date", "hourly", "'daily by <column>', 'monthly by <column>', 'whole' or 'view', not 'hourly'"),
         ("daily by some_date", "daily", "'daily by <column>', 'monthly by <column>', 'whole' or 'view', not 'daily'"),
-        ("blocked by: anthropic", "blocked by: clod", r"knows \['anthropic', 'cursor', 'openai'\], not \['clod'\]"),
+        (
+            "blocked by: anthropic",
+            "blocked by: clod",
+            r"knows \['anthropic', 'cursor', 'google', 'openai'\], not \['clod'\]",
+        ),
         ("cost_usd numeric:", "cost_usd money:", "with a type of .*numeric.*; not 'cost_usd money"),
         ("name string: of whom", "name string", "a column's line is"),
     ],
@@ -131,4 +135,4 @@ def test_a_mart_stands_under_its_subject_or_under_the_one_of_its_provider() -> N
     shared = {group for query, group in groups.items() if query.startswith("marts/")}
     assert shared == {"spend", "activity", "forecast", "close", "quality"}
     own = {(query.split("/")[1], group) for query, group in groups.items() if query.startswith("providers/")}
-    assert own == {("anthropic", "claude"), ("cursor", "cursor"), ("openai", "openai")}
+    assert own == {("anthropic", "claude"), ("cursor", "cursor"), ("google", "google"), ("openai", "openai")}

@@ -15,7 +15,12 @@ import pytest
 from ai_usage.settings import ROOT
 
 TOY = Path(__file__).with_name("toy")
-WORDS = {"anthropic": ("claude",), "cursor": ("cursor",), "openai": ("openai", "codex")}  # that tables begin with
+WORDS = {
+    "anthropic": ("claude",),
+    "cursor": ("cursor",),
+    "openai": ("openai", "codex"),
+    "google": ("gemini",),
+}  # that tables begin with
 
 
 def line(*providers: str) -> str:

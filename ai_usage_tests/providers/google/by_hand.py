@@ -1,0 +1,38 @@
+"""Google's core rows written by hand, and its marts built from them: no provider is asked, and no gate."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from ai_usage.catalog import TABLES
+from ai_usage.marts.files import marts
+from ai_usage.partitions import Span
+from ai_usage.warehouse.ledger import Answer
+from ai_usage_tests.googlesql.lines import Lines, rows
+from ai_usage_tests.platform import Platform
+
+BY_ADDRESS = {table.address: table for table in TABLES}
+MARTS = ("gemini_attributed_costs", "ai_spend")
+
+
+def fill(platform: Platform, lines: Lines) -> None:
+    """These lines, as `googlesql.world` writes them, are all that their tables have."""
+    for address, of_table in lines.items():
+        table, found = BY_ADDRESS[address], rows(BY_ADDRESS[address], of_table)
+        columns = {name: [row[at] for row in found] for at, name in enumerate(table.columns)}
+        platform.warehouse.replace_all(table, table.frame(columns))
+
+
+def pulled(platform: Platform, days: Iterable[date]) -> None:
+    """The bill was pulled, and answered with nothing: core is written by hand."""
+    platform.warehouse.append("gemini_billing", [Answer("google", day, [], 1, {}, {}) for day in days])
+
+
+def build(platform: Platform, span: Span) -> None:
+    """The marts of Google, and its rows of those of every provider."""
+    with platform.warehouse.connected():
+        for mart in marts():
+            if mart.table.name in MARTS:
+                of = {"provider": "google"} if mart.each else None
+                platform.warehouse.fill_days(
+                    mart.table, mart.query, span.days, of=of, first_day=span.first, last_day=span.last
+                )

@@ -1,0 +1,61 @@
+-- What each table states that Google billed an account for a day, with how many rows: the rows of the export, their
+-- sums by person and team, and ai_spend; subscriptions apart. Each table has a row for each day, be it of nothing.
+with stated as (
+    select
+        activity_date,
+        account,
+        if(charge_type = 'subscription', 'subscription', 'usage') as amount_of,
+        'core/gemini_costs' as stated_by,
+        amount_usd as usd,
+        1 as row_count
+    from ai_usage_analytics.gemini_costs
+    where
+        activity_date between @first_day and @last_day
+        and platform is not null
+        and charge_type != 'tax'
+    union all
+    select
+        activity_date,
+        account,
+        if(charge_type = 'subscription', 'subscription', 'usage') as amount_of,
+        'marts/gemini_attributed_costs' as stated_by,
+        amount_usd as usd,
+        1 as row_count
+    from ai_usage_analytics.gemini_attributed_costs
+    where activity_date between @first_day and @last_day
+    union all
+    select
+        spend_date as activity_date,
+        account,
+        if(charge_type = 'subscription', 'subscription', 'usage') as amount_of,
+        'marts/ai_spend' as stated_by,
+        billed_usd as usd,
+        1 as row_count
+    from ai_usage_analytics.ai_spend
+    where
+        spend_date between @first_day and @last_day
+        and provider = 'google'
+        and billed_usd is not null
+    union all
+    select
+        activity_date,
+        cast(null as string) as account,
+        amount_of,
+        stated_by,
+        cast(0 as numeric) as usd,
+        0 as row_count
+    from unnest(generate_date_array(@first_day, @last_day)) as activity_date
+    cross join unnest(['usage', 'subscription']) as amount_of
+    cross join unnest(['core/gemini_costs', 'marts/gemini_attributed_costs', 'marts/ai_spend']) as stated_by
+)
+
+select
+    activity_date,
+    account,
+    amount_of,
+    stated_by,
+    sum(usd) as usd,
+    sum(row_count) as row_count
+from stated
+group by activity_date, account, amount_of, stated_by
+order by activity_date, account, amount_of, stated_by
