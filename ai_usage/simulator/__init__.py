@@ -8,6 +8,8 @@ from ai_usage.simulator.claude_keys import ADMIN_KEY, ANALYTICS_KEY, LIMITED_KEY
 from ai_usage.simulator.cursor_api import CURSOR_KEY, CURSOR_KEY_WITHOUT_COMMITS
 from ai_usage.simulator.faults import Fault, Faults
 from ai_usage.simulator.faulty_app import Request
+from ai_usage.simulator.google_cloud import GoogleOffer
+from ai_usage.simulator.google_wire import GOOGLE_TOKEN
 from ai_usage.simulator.openai_api import CODEX_KEY, OPENAI_KEY, PROJECT_KEY
 from ai_usage.simulator.server import SimulatedAccount, Simulator
 from ai_usage.simulator.sheet import SHEET_ID, UNSHARED_SHEET_ID, Bad, Good, Sheet
@@ -19,6 +21,7 @@ __all__ = [
     "CODEX_KEY",
     "CURSOR_KEY",
     "CURSOR_KEY_WITHOUT_COMMITS",
+    "GOOGLE_TOKEN",
     "LIMITED_KEY",
     "OPENAI_KEY",
     "PROJECT_KEY",
@@ -30,6 +33,7 @@ __all__ = [
     "Faults",
     "Formula",
     "Good",
+    "GoogleOffer",
     "Request",
     "Sheet",
     "Shown",

@@ -11,7 +11,11 @@ import msgspec
 from ai_usage.simulator.faults import Fault
 
 OPEN_SETS = ("cost_type", "service_tier", "customer_type", "status", "role", "kind", "commitSource", "quantity_unit")
-LISTS = ("data", "usageEvents", "teamMembers", "teamMemberSpend", "groups", "items")  # where answers keep their records
+GOOGLE_LISTS = ("timeSeries", "entries", "orders", "licensedUsers")
+LISTS = (  # where answers keep their records
+    *("data", "usageEvents", "teamMembers", "teamMemberSpend", "groups", "items"),
+    *GOOGLE_LISTS,
+)
 REQUIRED = (  # counts that are sent even at zero, in records that name their `object`
     *("input_tokens", "output_tokens", "num_model_requests", "num_requests", "num_sessions"),
     *("images", "seconds", "characters", "usage_bytes"),
@@ -34,6 +38,9 @@ def bent(fault: Fault, body: bytes, cursor: str | None, first_page: str, end: An
 def _promise_more(fault: Fault, content: Any, cursor: str | None, first_page: str) -> None:
     if fault.kind == "empty_page":
         content[_list(content)] = []
+    if _list(content) in GOOGLE_LISTS:
+        content["nextPageToken"] = cursor or first_page
+        return
     if "has_more" not in content and "next_page" not in content:  # pages with numbers: there is no cursor to repeat
         content |= {"pagination": content["pagination"] | {"hasNextPage": True}} if "pagination" in content else {}
         return
@@ -56,7 +63,12 @@ def end_of(body: bytes) -> Any:
     """A page's last record; None if no page follows."""
     content = json.loads(body, parse_float=Decimal)
     items, pagination = content.get(_list(content)), content.get("pagination", {})
-    is_followed = content.get("next_page") or content.get("has_more") or pagination.get("hasNextPage")
+    is_followed = (
+        content.get("nextPageToken")
+        or content.get("next_page")
+        or content.get("has_more")
+        or pagination.get("hasNextPage")
+    )
     if "totalCount" in content:
         is_followed = content["page"] * content["pageSize"] < content["totalCount"]
     return items[-1] if items and is_followed else None

@@ -22,7 +22,7 @@ from ai_usage.simulator.queries import page_token
 CONTROL = "/_simulator"
 
 LOGIN_PAGE = b"<!doctype html><title>Sign in</title><p>Sign in to the company network to go on."
-CURSORS = ("page", "after_id", "after")  # parameters that ask for a page after the first
+CURSORS = ("page", "after_id", "after", "pageToken")  # parameters that ask for a page after the first
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,11 @@ from ai_usage.simulator.cursor_usage import COMMITS_A_PAGE
 from ai_usage.simulator.faults import Fault, Faults
 from ai_usage.simulator.faulty_app import CONTROL, FaultyApp, Request
 from ai_usage.simulator.google_api import GOOGLE_PREFIX, GoogleApi
+from ai_usage.simulator.google_cloud import CLOUD_PREFIX, GoogleCloud, GoogleOffer, cloud_urls
+from ai_usage.simulator.google_company import google_company
+from ai_usage.simulator.google_days import GoogleDays
+from ai_usage.simulator.google_uses import GoogleDay
+from ai_usage.simulator.google_wire import LACKS as CLOUD_LACKS
 from ai_usage.simulator.openai_api import (
     CODEX_BASE,
     CODEX_KEY,
@@ -66,6 +71,7 @@ class World:
     cursor: CursorDays
     openai: OpenAiDays
     codex: CodexDays
+    google: GoogleDays
 
 
 class SimulatedAccount(NamedTuple):
@@ -84,13 +90,14 @@ def world_of(seed: int, cursor_scale: float) -> World:
     cursor = CursorDays(cursor_team(made, seed), seed, cursor_scale)
     at_openai = company(made, seed)
     openai, codex = OpenAiDays(at_openai, seed), CodexDays(at_openai, seed)
-    return World(made, ClaudeDays(made, seed), PeopleDays(made, seed), cursor, openai, codex)
+    google = GoogleDays(google_company(made, seed), seed)
+    return World(made, ClaudeDays(made, seed), PeopleDays(made, seed), cursor, openai, codex, google)
 
 
 class Simulator:
     """Stand-in providers at `url`, for as long as the `with` block lasts. Another `seed` is another company: its keys
     end with `key_suffix`. `openai_refuses` and `openai_usage_refuses` are dimensions by which the organization may not
-    group its costs, or its usage, at OpenAI.
+    group its costs, or its usage, at OpenAI; `google` is what Google offers.
     """
 
     def __init__(  # noqa: PLR0913 - one switch each, all optional
@@ -108,6 +115,7 @@ class Simulator:
         openai_refuses: Collection[str] = (),
         openai_usage_refuses: Collection[str] = (),
         openai_offers_decisions: bool = False,
+        google: GoogleOffer | None = None,
     ) -> None:
         world = world_of(seed, cursor_scale)
         self.organization = world.organization
@@ -132,6 +140,8 @@ class Simulator:
             usage_refuses=openai_usage_refuses,
             offers_decisions=openai_offers_decisions,
         )
+        self._google_days, self.google_company = world.google, world.google.company
+        self._cloud = GoogleCloud(world.google, self.now, google or GoogleOffer(), time_passes, key_suffix=key_suffix)
         maker = SheetMaker(self._days, self._people, self._cursor_days, self._openai_days, seed)
         self.sheet = Sheet(maker.contents, self.now)
         self._google = GoogleApi(self.sheet, time_passes)
@@ -164,8 +174,15 @@ class Simulator:
         return self.url + GOOGLE_PREFIX
 
     @property
+    def cloud_urls(self) -> dict[str, str]:
+        """API of Google Cloud → its base URL."""
+        return cloud_urls(self.url)
+
+    @property
     def accounts(self) -> dict[str, list[SimulatedAccount]]:
         """Provider → its organizations and teams."""
+        at_google, urls = self.google_company, self.cloud_urls
+        options = {f"{name}_base_url": url for name, url in urls.items() if name != "bigquery"}
         suffix, workspace = self.key_suffix, {"workspace_id": self.openai_company.workspace_id}
         return {
             "anthropic": [
@@ -177,6 +194,7 @@ class Simulator:
                 SimulatedAccount("default", self.openai_url, {"admin_key": OPENAI_KEY + suffix}),
                 SimulatedAccount("chatgpt", self.codex_url, {"codex_key": CODEX_KEY + suffix}, workspace),
             ],
+            "google": [SimulatedAccount("default", urls["bigquery"], at_google.names, options)],
         }
 
     def now(self) -> datetime:
@@ -203,6 +221,10 @@ class Simulator:
         seen = openai_version(day, self.now())
         shown = self._openai_days.visible(day, seen, decisions=self._offers_decisions)
         return replace(shown, codex=self._codex_days.visible(day, self.now()))
+
+    def google_day(self, day: date) -> GoogleDay:
+        """The truth of a day at Google Cloud, as much of it as there is by now; in dollars."""
+        return self._google_days.visible(day, self.now())
 
     def start(self) -> Self:
         """Serve; OSError if the port is taken."""
@@ -245,6 +267,7 @@ class Simulator:
             *self._cursor.routes(),
             *self._openai.routes(),
             *self._google.routes(),
+            *self._cloud.routes(),
         ]
         return FaultyApp(
             Starlette(routes=routes),
@@ -258,6 +281,8 @@ class Simulator:
     def _error(self, path: str, status: int, message: str | None = None) -> Response:
         if path.startswith(CURSOR_PREFIX):
             return self._cursor.error(status, path, message)
+        if path.startswith(CLOUD_PREFIX):
+            return self._cloud.error(status, path, message)
         if path.startswith(GOOGLE_PREFIX):
             return self._google.error(status, path, message)
         if path.startswith((OPENAI_PREFIX, CODEX_PREFIX)):
@@ -266,6 +291,7 @@ class Simulator:
 
     def _lacks(self, path: str, status: int) -> str:
         lacks = {CURSOR_PREFIX: CURSOR_LACKS, OPENAI_PREFIX: OPENAI_LACKS, CODEX_PREFIX: OPENAI_LACKS}
+        lacks[CLOUD_PREFIX] = CLOUD_LACKS
         words = next((words for prefix, words in lacks.items() if path.startswith(prefix)), CLAUDE_LACKS)
         return words.get(status, "Not available")
 

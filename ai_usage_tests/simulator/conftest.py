@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from ai_usage.simulator import ADMIN_KEY, Simulator, server
+from ai_usage_tests.simulator.google_client import GoogleClient
 from ai_usage_tests.simulator.openai_client import OpenAiClient
 
 BETAS = "analytics-usage-cost-2026-08-24"
@@ -89,6 +90,13 @@ def openai(claude: ClaudeClient) -> Iterator[OpenAiClient]:
 
 
 @pytest.fixture
+def google(claude: ClaudeClient) -> Iterator[GoogleClient]:
+    """The same simulator; its clock and faults are reset after each test."""
+    with httpx.Client(timeout=PATIENCE) as http:
+        yield GoogleClient(claude.simulator, http)
+
+
+@pytest.fixture
 def running_clock(claude: ClaudeClient) -> Clock:
-    """The clock of the simulator that `claude` and `openai` ask."""
+    """The clock of the simulator that `claude`, `openai` and `google` ask."""
     return claude.clock

@@ -8,10 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
+from google.api_core.exceptions import Forbidden
 
 from ai_usage.simulator import Fault
 from ai_usage.simulator.claude_api import LACKS
 from ai_usage_tests.simulator.conftest import ClaudeClient
+from ai_usage_tests.simulator.google_client import OUTPUT, GoogleClient
 from ai_usage_tests.simulator.openai_client import GROUPS, OpenAiClient, of, seconds
 
 DAYS: dict[str, Any] = {"starting_at": "2026-10-01T00:00:00Z", "ending_at": "2026-11-01T00:00:00Z"}
@@ -254,3 +256,43 @@ def test_openai_can_lack_a_report(openai: OpenAiClient, status: int, words: str)
     assert refused.status_code == status
     assert words in refused.json()["error"]["message"]
     assert openai.get("usage/embeddings", **OCTOBER).status_code == 200
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500, 503])
+def test_google_cloud_fails_in_its_own_form(google: GoogleClient, status: int) -> None:
+    google.simulator.faults.plan("status", status=status, path="/gcp", times=3)
+    day = date(2026, 11, 18)
+    for answer in (google.series(OUTPUT, "simulated-search", day), google.log(day), google.licenses("orders")):
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"]) == (status, status)
+        assert error["status"].isupper()
+        assert "errors" not in error
+    assert google.log(day).status_code == 200
+
+
+def test_bigquery_fails_with_a_reason(google: GoogleClient) -> None:
+    google.simulator.faults.plan("status", status=403, path="/gcp/bigquery", times=1)
+    with pytest.raises(Forbidden) as refused:
+        google.rows(date(2026, 11, 18))
+    assert [one["reason"] for one in refused.value.errors] == ["accessDenied"]
+    google.simulator.faults.plan("status", status=503, path="/gcp/bigquery", times=1)
+    assert google.rows(date(2026, 11, 18)), "Google's library asks again"
+
+
+def test_pages_of_google_cloud_can_repeat_overlap_or_promise_more(google: GoogleClient) -> None:
+    day, faults = date(2026, 11, 18), google.simulator.faults
+    first = google.series(OUTPUT, "simulated-search", day, pageSize="1").json()
+    token = first["nextPageToken"]
+    faults.plan("repeated_cursor", path="timeSeries")
+    again = google.series(OUTPUT, "simulated-search", day, pageSize="1", pageToken=token).json()
+    assert again["nextPageToken"] == token
+    faults.plan("empty_page", path="timeSeries")
+    empty = google.series(OUTPUT, "simulated-search", day, pageSize="1").json()
+    assert empty["timeSeries"] == []
+    assert (
+        google.series(OUTPUT, "simulated-search", day, pageSize="1", pageToken=empty["nextPageToken"]).json() == first
+    )
+    faults.plan("overlapping_page", path="timeSeries")
+    google.series(OUTPUT, "simulated-search", day, pageSize="1")
+    twice = google.series(OUTPUT, "simulated-search", day, pageSize="1", pageToken=token).json()
+    assert twice["timeSeries"] == first["timeSeries"]

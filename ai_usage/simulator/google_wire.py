@@ -1,0 +1,56 @@
+"""What Google Cloud's stand-ins share: how a refusal reads, and who may ask."""
+
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+GOOGLE_TOKEN = "ya29.simulated"  # noqa: S105 - opens the stand-in alone
+STATUSES = {
+    400: ("INVALID_ARGUMENT", "Request contains an invalid argument."),
+    401: ("UNAUTHENTICATED", "Request had invalid authentication credentials. Expected OAuth 2 access token."),
+    403: ("PERMISSION_DENIED", "The caller does not have permission"),
+    404: ("NOT_FOUND", "Requested entity was not found."),
+    429: ("RESOURCE_EXHAUSTED", "Quota exceeded. Please retry your request later."),
+    500: ("INTERNAL", "Internal error encountered."),
+    503: ("UNAVAILABLE", "The service is currently unavailable."),
+}
+LACKS = {status: STATUSES[status][1] for status in (400, 401, 403, 404)}
+
+
+class CloudError(Exception):
+    """Google refuses: a status, its words, and the reason that BigQuery adds."""
+
+    def __init__(self, status: int, message: str = "", reason: str | None = None) -> None:
+        super().__init__(message)
+        self.status, self.message, self.reason = status, message, reason
+
+
+def admit(request: Request, key_suffix: str) -> None:
+    """Whoever shows no token is let in, as a stand-in's clients do; a wrong one is refused."""
+    sent = request.headers.get("authorization")
+    if sent is not None and sent != f"Bearer {GOOGLE_TOKEN}{key_suffix}":
+        raise CloudError(401)
+
+
+def error_body(status: int, message: str | None = None, reason: str | None = None) -> dict[str, Any]:
+    """In the form of all APIs; with a reason, in that of BigQuery."""
+    name, usual = STATUSES.get(status, STATUSES[500])
+    body: dict[str, Any] = {"code": status, "message": message or usual, "status": name}
+    if reason:
+        body["errors"] = [{"message": message or usual, "domain": "global", "reason": reason}]
+    return {"error": body}
+
+
+def json_response(body: object, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(body), status, media_type="application/json; charset=UTF-8")
+
+
+def whole(text: str | None, name: str, default: int, most: int | None = None) -> int:
+    """A page size: 0 is the default; more than `most` is refused."""
+    if text is None or text == "0":
+        return default
+    if not text.isascii() or not text.isdigit() or (most is not None and int(text) > most):
+        raise CloudError(400, f"{name}: Invalid value. Values must be within the range: [0, {most or '…'}]")
+    return int(text)
