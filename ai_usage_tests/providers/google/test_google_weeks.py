@@ -134,11 +134,9 @@ def test_in_euros_the_same_money_is_there_in_both_currencies(in_dollars: Weeks, 
         dollars, converted = in_dollars.built(column), in_euros.built(column)
         assert dollars.keys() == converted.keys()
         assert all(abs(dollars[name] - converted[name]) < Decimal("0.000001") for name in dollars), column
-    rates: Mapping[date, Decimal] = dict(
-        in_euros.platform.sql(
-            f"select date_trunc('month', activity_date)::date, max(usd_rate) from {A}.gemini_costs group by 1"
-        )
-    )
+    month = "date_trunc('month', activity_date)::date"
+    found = in_euros.platform.sql(f"select {month}, max(usd_rate) from {A}.gemini_costs group by 1")
+    rates: Mapping[date, Decimal] = dict(found)
     assert len(set(rates.values())) == 2, "a rate a month"
     euros = in_euros.built(month, amount="billed_amount")
     dollars = in_dollars.built(month)
