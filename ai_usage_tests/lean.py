@@ -127,10 +127,10 @@ def _create_run_without_snapshots(self: dg.DagsterInstance, job_def: dg.JobDefin
     """Descriptions of the job and its plan, for the UI, are a tenth of a small run. No UI reads a log in memory."""
     if self.is_persistent:
         return _create_run_for_job(self, job_def, **of)
-    kept = ("run_id", "run_config", "asset_selection", "tags")
+    kept = ("run_id", "run_config", "asset_selection", "tags", "status")
     missing = dict.fromkeys(
         [
-            *("status", "root_run_id", "parent_run_id", "step_keys_to_execute", "execution_plan_snapshot"),
+            *("root_run_id", "parent_run_id", "step_keys_to_execute", "execution_plan_snapshot"),
             *("job_snapshot", "parent_job_snapshot", "asset_check_selection", "resolved_op_selection"),
             *("op_selection", "remote_job_origin", "job_code_origin", "asset_graph"),
         ]
