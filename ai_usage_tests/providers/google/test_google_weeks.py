@@ -29,7 +29,7 @@ WEEKS = Span(date(2026, 10, 1), date(2026, 11, 19))
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 A = "ai_usage_analytics"
 MADE = whatever_makes(
-    "marts/gemini_attributed_costs", "marts/ai_spend", "core/gemini_daily_cost"
+    "marts/gemini_attributed_costs", "marts/ai_spend", "core/gemini_daily_cost", "core/spend_versions"
 ) - dg.AssetSelection.groups("raw_claude", "raw_cursor", "raw_openai")
 
 Money = dict[Any, Decimal]
@@ -144,8 +144,12 @@ def test_in_euros_the_same_money_is_there_in_both_currencies(in_dollars: Weeks, 
 
 
 def test_the_providers_own_checks_pass(in_euros: Weeks) -> None:
-    for name in ("gemini_costs_equal_export", "every_google_sku_is_known", "expenses_equal_costs"):
-        assert in_euros.platform.check(name, WEEKS).checks_not_passed() == set(), name
+    names = ("gemini_costs_equal_export", "every_google_sku_is_known", "gemini_prices_are_published")
+    for name in (*names, "expenses_equal_costs", "revisions_are_recorded"):
+        outcome = in_euros.platform.check(name, WEEKS)
+        assert outcome.checks_not_passed() == set(), name
+    prices = in_euros.platform.check("gemini_prices_are_published", WEEKS)
+    assert "SKUs at list prices." in prices.why("gemini_prices_are_published", WEEKS.last, "gemini_costs")
 
 
 def test_a_query_reads_the_partitions_of_its_days_alone() -> None:
