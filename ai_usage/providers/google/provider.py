@@ -12,6 +12,7 @@ from ai_usage.providers.google.endpoints import SOURCE, TABLE_VARIABLE
 from ai_usage.providers.google.probe import PROBE
 from ai_usage.providers.google.resource import FIELDS, TABLE, open_client
 from ai_usage.providers.google.services import read_services
+from ai_usage.providers.google.summary import summary
 from ai_usage.providers.provider import Bill, CoreTables, Gate, Platform, Provider
 from ai_usage.settings import settings
 from ai_usage.warehouse.reading.ledger_records import Records
@@ -83,6 +84,7 @@ GOOGLE = Provider(
     tables=(*tables.RAW_TABLES.values(), *tables.CORE_TABLES),
     assets=[*pulls.ASSETS, *assets.ASSETS],
     probe=PROBE,
+    summary=summary,
     also_called=("gemini",),
     accounts=organizations.ACCOUNTS,
     billing_account_type="Billing Account",

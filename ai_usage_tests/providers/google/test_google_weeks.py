@@ -20,6 +20,7 @@ from ai_usage.partitions import Span
 from ai_usage.providers.google.client import GoogleCloud
 from ai_usage.providers.google.provider import GOOGLE
 from ai_usage.providers.google.resource import open_client
+from ai_usage.providers.summary import Shares
 from ai_usage.settings import settings
 from ai_usage.simulator import GoogleOffer, Simulator
 from ai_usage.simulator.google_uses import BillRow
@@ -211,3 +212,18 @@ def test_doctor_reads_the_built_in_export() -> None:
     with Simulator(now=NOW) as simulator, closing(cloud_of(simulator)) as cloud:
         [key] = [key for key in GOOGLE.probe.keys if key.opens(cloud, "gemini_billing")]
         assert simulator.google_company.table in (key.ask(cloud) or "")
+
+
+def test_the_demo_s_summary_has_each_part_of_the_bill(in_dollars: Weeks) -> None:
+    with in_dollars.platform.warehouse.connected():
+        cost, parts, tokens, shares = GOOGLE.summary(in_dollars.platform.warehouse, WEEKS)
+        assert GOOGLE.summary(in_dollars.platform.warehouse, Span(date(2026, 9, 1), date(2026, 9, 2))) == ()
+    whole = sum((row.net_usd for row in in_dollars.rows()), Decimal())
+    assert cost == f"[bold]Google[/] ${whole:,.2f}"
+    credited = sum((row.credits_usd for row in in_dollars.rows()), Decimal())
+    assert f"credits ${credited:,.2f} ·" in str(parts)
+    assert "input" in str(tokens)
+    assert isinstance(shares, Shares)
+    rows = {row["label"]: row["cost_usd"] for row in shares.rows}
+    assert sum(rows.values()) == shares.total_usd == whole
+    assert "Code Assist seats" in rows
