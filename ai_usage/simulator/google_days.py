@@ -21,7 +21,7 @@ EXPORTED_AFTER = timedelta(hours=6, minutes=12)
 LATE = timedelta(hours=31)  # of one row a day
 CORRECTED_AFTER = timedelta(days=5, hours=12)
 TAX_AFTER = timedelta(days=2)  # the month's end
-LONGEST_DELAY = timedelta(days=40)  # from a row's start to its export
+DELAY, MONTHLY_DELAY = timedelta(days=7), timedelta(days=40)  # at most, from a row's start to its export
 PACIFIC = timedelta(hours=8)  # subscriptions and taxes begin at midnight there
 TAX_RATE = Decimal("0.08")
 CENT = Decimal("0.01")

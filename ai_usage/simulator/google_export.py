@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from ai_usage.simulator.google_days import LONGEST_DELAY, GoogleDays
+from ai_usage.simulator.google_days import DELAY, MONTHLY_DELAY, GoogleDays
 from ai_usage.simulator.google_export_rows import DETAILED, STANDARD, Columns, exported, row_bytes
 from ai_usage.simulator.google_sql import TO_JSON, Question, SqlError, on_duckdb, question_of, table_of
 
@@ -42,6 +42,7 @@ class Export:
         }
         self._memory: duckdb.DuckDBPyConnection | None = None
         self._loaded: set[date] = set()
+        self._loaded_months: set[date] = set()
 
     def ask(self, text: str, parameters: Mapping[str, Any], now: datetime, *, only_plan: bool = False) -> Answered:
         """What a query answers at a moment; SqlError if BigQuery would refuse it. `only_plan` reads no rows."""
@@ -75,39 +76,35 @@ class Export:
             self._memory.execute(f"create macro {TO_JSON}(x) as {json_text}")
         return self._memory
 
-    def _days(self, now: datetime) -> list[date]:
-        first = self.since.date()
-        return [first + n * ONE_DAY for n in range((now.date() - first).days + 1)]
-
     def _partitions(
         self, memory: duckdb.DuckDBPyConnection, question: Question, parameters: Mapping[str, Any], now: datetime
     ) -> list[date]:
         """The days that a query's bounds leave; a copy's bounds are within a day, so both its ends are tried."""
         condition = on_duckdb(question.guard, question.table, "partitions", "load_time")
         condition = condition.replace("export_time", "load_time")
-        edges = {
-            (day, datetime.combine(day, edge))
-            for day in self._days(now)
-            for edge in ((time(),) if question.bounded != "export_time" else (time(), time.max))
-        }
+        steps = "select unnest(generate_series($first_, $last_, interval 1 day)) as load_time"
+        if question.bounded == "export_time":
+            steps = f"with days as ({steps}) from days union all select load_time + $rest_ from days"
         named = _used(question.guard.sql("bigquery"), parameters)
-        listed = "select unnest($edges_::timestamp[]) as load_time"
-        asked = f"select distinct cast(load_time as date) from ({listed}) as partitions where {condition}"
-        found = memory.execute(asked, {**named, "edges_": [at for _, at in sorted(edges)]}).fetchall()
+        named |= {"first_": datetime.combine(self.since.date(), time()), "last_": naive(now)}
+        named |= {"rest_": ONE_DAY - timedelta(microseconds=1)} if question.bounded == "export_time" else {}
+        asked = f"select distinct cast(load_time as date) from ({steps}) as partitions where {condition}"
+        found = memory.execute(asked, named).fetchall()
         return sorted(day for (day,) in found)
 
     def _load(self, memory: duckdb.DuckDBPyConnection, partitions: Sequence[date]) -> None:
         """All rows that may lie in the partitions: those of the days before them, too."""
         if not partitions:
             return
-        first, last = max(partitions[0] - LONGEST_DELAY, self.since.date() - LONGEST_DELAY), partitions[-1]
-        wanted = {first + n * ONE_DAY for n in range((last - first).days + 1)} - self._loaded
-        rows = [
-            exported(self.days.company, row, self.currency)
-            for day in sorted(wanted)
-            for row in (*self.days.final(day).rows, *(self.days.monthly(day) if day.day == 1 else ()))
-        ]
-        self._loaded |= wanted
+        first, last = partitions[0], partitions[-1]
+        wanted = [first - DELAY + n * ONE_DAY for n in range((last - first + DELAY).days + 1)]
+        months = [day for n in range((last - first + MONTHLY_DELAY).days + 1) if (day := last - n * ONE_DAY).day == 1]
+        days, monthly = set(wanted) - self._loaded, set(months) - self._loaded_months
+        self._loaded |= days
+        self._loaded_months |= monthly
+        made = [row for day in sorted(days) for row in self.days.final(day).rows]
+        made += [row for day in sorted(monthly) for row in self.days.monthly(day)]
+        rows = [exported(self.days.company, row, self.currency) for row in made]
         if rows:
             shape = json.dumps([{name: _json_type(kind) for name, kind in DETAILED.items()}])
             unnested = f"select unnest(from_json(cast($rows as json), '{shape}'), max_depth := 2)"
