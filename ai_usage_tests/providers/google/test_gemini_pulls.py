@@ -175,7 +175,7 @@ def test_one_bad_series_is_rejected_by_name_and_the_others_stay(platform: Platfo
     mock.monitoring = MockMonitoring({PROJECT: [used(100, 200), bad]})
     assert run(platform, mock.cloud()).result.success
     assert platform.sql(TOKENS) == [(DAY, PROJECT, 100), (NEXT, PROJECT, 202)]
-    assert [(day, field) for day, field, _ in platform.rejections()] == [(DAY, "timeSeries.points.value")]
+    assert [(day, field) for day, field, _ in platform.rejections()] == [(DAY, "timeSeries.points[].value.int64Value")]
 
 
 def test_the_ledger_has_googles_own_words_with_the_project(platform: Platform) -> None:

@@ -55,6 +55,7 @@ METRICS = (
 )
 
 
-def metric_of(type_: str, service: str | None) -> Metric | None:
-    """The metric of a series; None for one that was not asked for."""
-    return next((of for of in METRICS if of.type == type_ and of.service in ("", service or "")), None)
+def metric_of(type_: str, service: str | None) -> Metric:
+    """The metric of a series; one that was not asked for is of an unknown platform."""
+    asked = (of for of in METRICS if of.type == type_ and of.service in ("", service or ""))
+    return next(asked, Metric(type_, "unknown", "unknown"))
