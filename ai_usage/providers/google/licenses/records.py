@@ -41,7 +41,7 @@ class LicensePool(msgspec.Struct, frozen=True, rename="camel"):
 
     @property
     def available(self) -> int | None:
-        """Licenses that no user has; None where that is not known."""
+        """Unassigned licenses; None where that is not known."""
         return _count(self.available_license_count)
 
     @property

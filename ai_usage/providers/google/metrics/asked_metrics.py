@@ -18,8 +18,8 @@ REQUESTS = "serviceruntime.googleapis.com/api/request_count"
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric. `service` is the API whose requests are asked for. Series that are `twofold` come twice with equal
-    points, once for each of two limits: one of them counts.
+    """One metric. `service` is the API whose requests are asked for. A quota's series come twice with
+    equal points, once for each of two limits: one of them counts.
     """
 
     type: str

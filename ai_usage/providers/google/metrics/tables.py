@@ -28,7 +28,7 @@ GEMINI_USAGE = Table(
         "response_code": string("the HTTP status, as sent; null where the metric does not have it"),
         "is_error": boolean("whether the status is 400 or above; null without one"),
         "request_type": string("shared or dedicated; of Vertex AI alone"),
-        "publisher": string("whose model it is; of Vertex AI alone"),
+        "publisher": string("the company that made the model; of Vertex AI alone"),
         "quantity": integer("what was counted: tokens, requests or responses"),
         "twin_quantity": integer("the same as the twin series has it, which must be equal; null without a twin",
                                  required=False),
