@@ -7,7 +7,6 @@ import re
 from contextlib import closing
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,38 +20,11 @@ from ai_usage.providers.google.connection import Connection
 from ai_usage.providers.google.rows import cost_rows
 from ai_usage.providers.google.services import Services
 from ai_usage_tests.bigquery.running import Emulator
+from ai_usage_tests.providers.google.export_table import SCHEMA, SENT, literal
 from ai_usage_tests.providers.google.pulled import records
 
-FIXTURES = Path(__file__).parents[1] / "fixtures" / "gemini"
-SENT: list[dict[str, Any]] = json.loads((FIXTURES / "billing_export_rows.json").read_text(encoding="utf-8"))
 DAYS = Span(date(2026, 10, 31), date(2026, 11, 1))
-TEXT, FLOAT, TIME = "STRING", "FLOAT64", "TIMESTAMP"
 PAST = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)\+00")
-PAIRS = [("key", TEXT), ("value", TEXT)]
-SCHEMA: list[tuple[str, Any]] = [
-    ("billing_account_id", TEXT),
-    ("service", [("id", TEXT), ("description", TEXT)]),
-    ("sku", [("id", TEXT), ("description", TEXT)]),
-    ("usage_start_time", TIME),
-    ("usage_end_time", TIME),
-    ("project", [("id", TEXT), ("number", TEXT), ("name", TEXT), ("labels*", PAIRS), ("ancestry_numbers", TEXT)]),
-    ("labels*", PAIRS),
-    ("tags*", [*PAIRS, ("inherited", "BOOL"), ("namespace", TEXT)]),
-    ("location", [("location", TEXT), ("country", TEXT), ("region", TEXT), ("zone", TEXT)]),
-    ("cost", FLOAT),
-    ("currency", TEXT),
-    ("currency_conversion_rate", FLOAT),
-    ("usage", [("amount", FLOAT), ("unit", TEXT), ("amount_in_pricing_units", FLOAT), ("pricing_unit", TEXT)]),
-    ("credits*", [("name", TEXT), ("amount", FLOAT), ("type", TEXT), ("id", TEXT), ("full_name", TEXT)]),
-    ("invoice", [("month", TEXT), ("publisher_type", TEXT)]),
-    ("cost_type", TEXT),
-    ("adjustment_info", [("id", TEXT), ("description", TEXT), ("mode", TEXT), ("type", TEXT)]),
-    ("export_time", TIME),
-    ("cost_at_list", FLOAT),
-    ("transaction_type", TEXT),
-    ("seller_name", TEXT),
-    ("subscription", [("instance_id", TEXT)]),
-]
 
 
 def column(name: str, kind: Any) -> bigquery.SchemaField:
@@ -61,20 +33,6 @@ def column(name: str, kind: Any) -> bigquery.SchemaField:
     if isinstance(kind, str):
         return bigquery.SchemaField(name, kind, mode=mode)
     return bigquery.SchemaField(name.rstrip("*"), "RECORD", mode=mode, fields=[column(*of) for of in kind])
-
-
-def literal(kind: Any, value: Any) -> str:
-    """A value as GoogleSQL writes it."""
-    if value is None:
-        return "null"
-    if isinstance(kind, list) and isinstance(value, list):
-        return f"[{', '.join(literal(kind, one) for one in value)}]"
-    if isinstance(kind, list):
-        parts = (f"{literal(of, value.get(name.rstrip('*')))} as {name.rstrip('*')}" for name, of in kind)
-        return f"struct({', '.join(parts)})"
-    if kind == TIME:
-        return f"timestamp '{value}'"
-    return json.dumps(value) if kind == TEXT else repr(value)
 
 
 def made(running: Emulator, table: str, *, is_partitioned: bool) -> str:

@@ -18,22 +18,21 @@ A, B = (ACCOUNT, "project-a", "Project A"), (ACCOUNT, "project-b", "Project B")
 NONE = (ACCOUNT, None, None)
 EURO = ("EUR", "0.92")
 FIRST = (WED, *A, API, "Gemini API", "Flash input", FLASH, IN, "regular")
-TOKENS = ("2000", "tokens")
 
 GOOGLE: Lines = {
     "ai_usage_analytics.gemini_costs": lines_of(
         COST,
-        (*FIRST, "usage", None, "202402", "4.6", *EURO, "5", "5", *TOKENS, None, None),
+        (*FIRST, "usage", None, "202402", "4.6", *EURO, "5", "5", "16000000", "tokens", None, None),
         (*FIRST, "credit", "PROMOTION", "202402", "-2.3", *EURO, "-2.5", None, None, None, None, None),
-        (*FIRST, "usage", None, "202402", "0.92", *EURO, "1", None, *TOKENS, None, "ann-b-example-com"),
+        (*FIRST, "usage", None, "202402", "0.92", *EURO, "1", None, "3200000", "tokens", None, "ann-b-example-com"),
         (WED, *NONE, ASSIST, "Gemini Code Assist", SEATS, None, "seat", "regular", "subscription", None, "202402",
          "276", *EURO, "300", "300", "12", "seats", None, None),
         (THU, *B, VERTEX, "Vertex AI", "Pro output", PRO, OUT, "regular", "usage", None, "202402",
-         "9.2", *EURO, "10", "10", *TOKENS, "data", "eve"),
+         "9.2", *EURO, "10", "10", "1000000", "tokens", "data", "eve"),
         (THU, *B, VERTEX, "Vertex AI", "Pro output", PRO, OUT, "adjustment", "usage", None, "202403",
-         "-4.6", *EURO, "-5", "-5", "-1000", "tokens", "data", "eve"),
+         "-4.6", *EURO, "-5", "-5", "-500000", "tokens", "data", "eve"),
         (THU, *B, VERTEX, "Vertex AI", "Pro output", PRO, OUT, "regular", "usage", None, "202402",
-         "1.84", *EURO, "2", "2", *TOKENS, "new-team", "nobody"),
+         "1.84", *EURO, "2", "2", "200000", "tokens", "new-team", "nobody"),
         (FRI, *NONE, None, None, "Tax", None, "tax", "tax", "tax", None, "202402",
          "56.2212", *EURO, "61.11", None, None, None, None, None),
     ),

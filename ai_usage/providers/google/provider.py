@@ -16,6 +16,7 @@ from ai_usage.providers.google.metrics.tables import GEMINI_USAGE
 from ai_usage.providers.google.probe import PROBE
 from ai_usage.providers.google.resource import FIELDS, PROJECTS, TABLE, open_client
 from ai_usage.providers.google.services import read_services
+from ai_usage.providers.google.summary import summary
 from ai_usage.providers.provider import Bill, CoreTables, Gate, Platform, Provider
 from ai_usage.settings import settings
 from ai_usage.warehouse.reading.ledger_records import Records
@@ -105,6 +106,7 @@ GOOGLE = Provider(
     tables=(*tables.RAW_TABLES.values(), *tables.CORE_TABLES),
     assets=[*pulls.ASSETS, *usage_pulls.ASSETS, *assets.ASSETS, *usage_assets.ASSETS],
     probe=PROBE,
+    summary=summary,
     also_called=("gemini",),
     people=PEOPLE,
     accounts=organizations.ACCOUNTS,

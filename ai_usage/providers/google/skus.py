@@ -18,7 +18,8 @@ KINDS = ("audio", "video", "image")
 MODEL = re.compile(
     r"\b(?P<family>gemini(?: embedding)?|gemma|imagen|veo|lyria|chirp|claude|llama|mistral|codestral|glm|qwen|deepseek|"
     r"gpt(?: oss)?|kimi|minimax|jamba)"
-    r"(?P<rest>(?:[ -](?:\d+(?:\.\d+)*[a-z]?|pro|flash|lite|nano|ultra|opus|sonnet|haiku|fable|large|medium|small|"
+    r"(?P<rest>(?:[ -](?:\d+(?:\.\d+)*[a-z]?|pro|flash|lite|nano|banana|ultra|argon|omni|live|tts|"
+    r"preview|opus|sonnet|haiku|fable|large|medium|small|"
     r"maverick|scout|instruct|coder|turbo|r\d+|v\d+(?:\.\d+)*))*)"
 )
 TOOLS = (  # words of the text → its meter

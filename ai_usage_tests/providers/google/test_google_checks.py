@@ -29,12 +29,15 @@ ATTRIBUTED, SPEND = f"{A}.gemini_attributed_costs", f"{A}.ai_spend"
 
 EXPORT = "gemini_costs_equal_export"
 KNOWN = "every_google_sku_is_known"
+PRICES = "gemini_prices_are_published"
+LISTED = "every_cost_has_a_list_price"
 EXPENSES = "expenses_equal_costs"
 METHOD = "every_dollar_has_a_method"
-NAMES = [EXPORT, KNOWN, EXPENSES, METHOD]
+NAMES = [EXPORT, KNOWN, PRICES, LISTED, EXPENSES, METHOD]
 
 ON_WED = f"activity_date = '{WED}'"
 CREDIT = f"{ON_WED} and charge_type = 'credit'"
+USE = f"{ON_WED} and charge_type = 'usage'"
 SEATS = f"{ON_WED} and charge_type = 'subscription'"
 NANO = "0.000000001"
 HARMS = {
@@ -51,6 +54,14 @@ HARMS = {
     "every row lost": (EXPORT, f"delete from {COSTS} where {ON_WED}"),
     "no total": (EXPORT, f"delete from {TOTALS} where {ON_WED}"),
     "a SKU that no rule fits": (KNOWN, f"update {COSTS} set platform = null, rule_name = null where {SEATS}"),
+    "cents as dollars": (
+        PRICES, f"update {COSTS} set amount_usd = amount_usd * 100, list_usd = list_usd * 100 where {USE}"
+    ),
+    "dollars as cents": (
+        PRICES, f"update {COSTS} set amount_usd = amount_usd / 100, list_usd = list_usd / 100 where {USE}"
+    ),
+    "more than at list": (PRICES, f"update {COSTS} set list_usd = 0.9 * amount_usd where {USE}"),
+    "output at the price of input": (PRICES, f"update {COSTS} set meter = 'output_tokens' where {USE}"),
     "a mart that bills more": (EXPENSES, f"update {ATTRIBUTED} set amount_usd = amount_usd + {NANO} where {CREDIT}"),
     "seats lost on their way": (EXPENSES, f"delete from {SPEND} where spend_date = '{WED}' and meter = 'seat'"),
     "a tax in ai_spend": (
@@ -118,6 +129,14 @@ def test_what_is_left_out_is_counted_and_what_no_rule_knows_is_named(good: Platf
     assert outcome.evaluation(KNOWN, WED, "gemini_costs").severity == dg.AssetCheckSeverity.WARN
 
 
+def test_a_model_that_the_price_list_lacks_is_named_and_not_passed_in_silence(good: Platform) -> None:
+    good.sql(f"update {COSTS} set model = 'gemini-novel' where {USE}")
+    outcome = evaluated(good, LISTED, PRICES)
+    assert outcome.not_passed(LISTED) == {None}
+    assert "model gemini-novel" in outcome.why(LISTED, None, "gemini_costs")
+    assert outcome.not_passed(PRICES) == set()
+
+
 def test_a_label_names_a_person_by_address_or_name_and_a_team_by_its_name(good: Platform) -> None:
     columns = "activity_date, user_email, team_name, attribution_method, sum(billed_usd)"
     found = good.sql(f"select {columns} from {SPEND} group by all order by all".replace("activity_date", "spend_date"))
@@ -144,7 +163,7 @@ def test_a_name_that_two_people_have_names_nobody(good: Platform) -> None:
 
 def test_a_correction_is_part_of_the_use_that_it_corrects_and_more_than_that_is_a_credit(good: Platform) -> None:
     of_data = f"select charge_type, billed_usd, quantity from {SPEND} where spend_date = '{THU}' and team_name = 'Data'"
-    assert good.sql(of_data) == [("usage", Decimal(5), Decimal(1000))]
+    assert good.sql(of_data) == [("usage", Decimal(5), Decimal(500_000))]
     good.sql(f"update {COSTS} set amount_usd = -11 where cost_type = 'adjustment'")
     build(good, DAYS)
-    assert good.sql(of_data) == [("credit", Decimal(-1), Decimal(1000))]
+    assert good.sql(of_data) == [("credit", Decimal(-1), Decimal(500_000))]

@@ -20,6 +20,7 @@ from ai_usage.partitions import Span
 from ai_usage.providers.google.client import GoogleCloud
 from ai_usage.providers.google.provider import GOOGLE
 from ai_usage.providers.google.resource import open_client
+from ai_usage.providers.summary import Shares
 from ai_usage.settings import settings
 from ai_usage.simulator import GoogleOffer, Simulator
 from ai_usage.simulator.google_uses import BillRow
@@ -29,7 +30,7 @@ WEEKS = Span(date(2026, 10, 1), date(2026, 11, 19))
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 A = "ai_usage_analytics"
 MADE = whatever_makes(
-    "marts/gemini_attributed_costs", "marts/ai_spend", "core/gemini_daily_cost"
+    "marts/gemini_attributed_costs", "marts/ai_spend", "core/gemini_daily_cost", "core/spend_versions"
 ) - dg.AssetSelection.groups("raw_claude", "raw_cursor", "raw_openai")
 
 Money = dict[Any, Decimal]
@@ -144,8 +145,12 @@ def test_in_euros_the_same_money_is_there_in_both_currencies(in_dollars: Weeks, 
 
 
 def test_the_providers_own_checks_pass(in_euros: Weeks) -> None:
-    for name in ("gemini_costs_equal_export", "every_google_sku_is_known", "expenses_equal_costs"):
-        assert in_euros.platform.check(name, WEEKS).checks_not_passed() == set(), name
+    names = ("gemini_costs_equal_export", "every_google_sku_is_known", "gemini_prices_are_published")
+    for name in (*names, "expenses_equal_costs", "revisions_are_recorded"):
+        outcome = in_euros.platform.check(name, WEEKS)
+        assert outcome.checks_not_passed() == set(), name
+    prices = in_euros.platform.check("gemini_prices_are_published", WEEKS)
+    assert "SKUs at list prices." in prices.why("gemini_prices_are_published", WEEKS.last, "gemini_costs")
 
 
 def test_a_query_reads_the_partitions_of_its_days_alone() -> None:
@@ -207,3 +212,18 @@ def test_doctor_reads_the_built_in_export() -> None:
     with Simulator(now=NOW) as simulator, closing(cloud_of(simulator)) as cloud:
         [key] = [key for key in GOOGLE.probe.keys if key.opens(cloud, "gemini_billing")]
         assert simulator.google_company.table in (key.ask(cloud) or "")
+
+
+def test_the_demo_s_summary_has_each_part_of_the_bill(in_dollars: Weeks) -> None:
+    with in_dollars.platform.warehouse.connected():
+        cost, parts, tokens, shares = GOOGLE.summary(in_dollars.platform.warehouse, WEEKS)
+        assert GOOGLE.summary(in_dollars.platform.warehouse, Span(date(2026, 9, 1), date(2026, 9, 2))) == ()
+    whole = sum((row.net_usd for row in in_dollars.rows()), Decimal())
+    assert cost == f"[bold]Google[/] ${whole:,.2f}"
+    credited = sum((row.credits_usd for row in in_dollars.rows()), Decimal())
+    assert f"credits ${credited:,.2f} ·" in str(parts)
+    assert "input" in str(tokens)
+    assert isinstance(shares, Shares)
+    rows = {row["label"]: row["cost_usd"] for row in shares.rows}
+    assert sum(rows.values()) == shares.total_usd == whole
+    assert "Code Assist seats" in rows

@@ -1,10 +1,11 @@
--- What each table states that Google billed an account for a day, with how many rows: the rows of the export, their
--- sums by person and team, and ai_spend; subscriptions apart. Each table has a row for each day, be it of nothing.
+-- What each table states that Google billed an account for a day, with how many rows: the export's rows of use and
+-- their credits, their sums by person and team, and ai_spend; and seats apart, which are no part of the use that
+-- spend_versions records. Each table has a row for each day, be it of nothing.
 with stated as (
     select
         activity_date,
         account,
-        if(charge_type = 'subscription', 'subscription', 'usage') as amount_of,
+        'usage' as amount_of,
         'core/gemini_costs' as stated_by,
         amount_usd as usd,
         1 as row_count
@@ -12,7 +13,7 @@ with stated as (
     where
         activity_date between @first_day and @last_day
         and platform is not null
-        and charge_type != 'tax'
+        and charge_type in ('usage', 'credit')
     union all
     select
         activity_date,
@@ -40,13 +41,22 @@ with stated as (
     select
         activity_date,
         cast(null as string) as account,
-        amount_of,
+        'usage' as amount_of,
         stated_by,
         cast(0 as numeric) as usd,
         0 as row_count
     from unnest(generate_date_array(@first_day, @last_day)) as activity_date
-    cross join unnest(['usage', 'subscription']) as amount_of
     cross join unnest(['core/gemini_costs', 'marts/gemini_attributed_costs', 'marts/ai_spend']) as stated_by
+    union all
+    select
+        activity_date,
+        cast(null as string) as account,
+        'subscription' as amount_of,
+        stated_by,
+        cast(0 as numeric) as usd,
+        0 as row_count
+    from unnest(generate_date_array(@first_day, @last_day)) as activity_date
+    cross join unnest(['marts/gemini_attributed_costs', 'marts/ai_spend']) as stated_by
 )
 
 select
