@@ -32,7 +32,7 @@ def gemini_code_assist_stats(context: dg.AssetExecutionContext, warehouse: InWar
 
 @snapshot_asset("core", GEMINI_LICENSES, group=GROUP, kinds=KINDS, deps=[usage_pulls.gemini_licenses])
 def gemini_licenses(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """Who has a license of Code Assist, and how many licenses nobody has, as listed last."""
+    """Who has a license of Code Assist, and how many licenses are unassigned, as listed last."""
     with warehouse.connected():
         newest = warehouse.newest("gemini_licenses", None)
         if newest.versions.is_empty():

@@ -73,7 +73,7 @@ REPORTS: dict[str, GoogleReport] = {
             pull="gemini_licenses",
             name="licenses of Code Assist",
             ask=as_it_is_now(GoogleCloud.licenses),
-            use="who has a license, and how many licenses nobody has",
+            use="who has a license, and how many licenses are unassigned",
             needs="consumerprocurement.orders.list and consumerprocurement.licensePools.* on the billing account",
             is_key_accepted=lambda cloud: cloud.procurement.api.has_answered,
             is_asked_of=lambda cloud: cloud.has_billing_account,
@@ -101,7 +101,7 @@ def gemini_metrics(context: dg.AssetExecutionContext, google_cloud: MaybeGoogle,
 def gemini_code_assist_log(
     context: dg.AssetExecutionContext, google_cloud: MaybeGoogle, warehouse: InWarehouse
 ) -> None:
-    """Entries of Code Assist's metadata log, as sent: who saw and took over what, without a prompt or code."""
+    """Entries of Code Assist's metadata log, as sent: who saw and accepted what, without a prompt or code."""
     _pull_as_far_back_as_kept(
         context,
         google_cloud,

@@ -8,6 +8,7 @@ import dagster as dg
 
 from ai_usage.partitions import Span
 from ai_usage.providers.google import usage_assets, usage_pulls
+from ai_usage.providers.google.probe import PROBE
 from ai_usage.providers.google.provider import GOOGLE
 from ai_usage.settings import settings
 from ai_usage_tests.mock_google_apis import (
@@ -175,7 +176,7 @@ def test_one_bad_series_is_rejected_by_name_and_the_others_stay(platform: Platfo
     mock.monitoring = MockMonitoring({PROJECT: [used(100, 200), bad]})
     assert run(platform, mock.cloud()).result.success
     assert platform.sql(TOKENS) == [(DAY, PROJECT, 100), (NEXT, PROJECT, 202)]
-    assert [(day, field) for day, field, _ in platform.rejections()] == [(DAY, "timeSeries.points.value")]
+    assert [(day, field) for day, field, _ in platform.rejections()] == [(DAY, "timeSeries.points[].value.int64Value")]
 
 
 def test_the_ledger_has_googles_own_words_with_the_project(platform: Platform) -> None:
@@ -184,3 +185,14 @@ def test_the_ledger_has_googles_own_words_with_the_project(platform: Platform) -
     sent = json.loads(record[0])
     assert (sent["project"], sent["unit"]) == (PROJECT, "1")
     assert sent["timeSeries"] == {**used(100, 200), "points": [used(100, 200)["points"][1]]}
+
+
+def test_the_doctor_counts_the_projects_that_can_be_read_and_quotes_google_about_the_others() -> None:
+    [projects] = [key for key in PROBE.keys if key.what == "projects"]
+    cloud = company("one", "three").cloud("one", "two", "three")
+    answer = projects.ask(cloud)
+    assert answer is not None
+    assert answer.startswith("2 of 3 can be read; two: Permission monitoring.timeSeries.list denied")
+    assert projects.is_had(cloud)
+    assert not projects.is_had(MockUsage().cloud())
+    assert not projects.opens(cloud, "gemini_metrics")

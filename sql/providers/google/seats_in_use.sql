@@ -1,7 +1,7 @@
--- Google's rows of seat_use: licenses of Code Assist as of the newest list of each account, and one row for those that
--- no user has. Google dates the last use of each license, so that all of the last 28 days are known since it was
--- assigned. Who is on leave by the tab people, and whose license is newer than 30 days, is exempt. The price is that of
--- the newest billed month, where one plan alone is billed.
+-- Google's rows of seat_use: licenses of Code Assist as of the newest list of each account, and one row for unassigned
+-- ones. Google dates the last use of each license, so that all of the last 28 days are known since it was assigned. A
+-- person on leave by the tab people is exempt, and so is a license newer than 30 days. The price is that of the newest
+-- billed month, where one plan alone is billed.
 with licenses as (
     select
         account,

@@ -69,11 +69,11 @@ licenses_match_billed_seats = SnapshotCheck(
 
 
 def evaluate_use(rows: Rows) -> Finding:
-    """Licenses that no user has, or uses, and what they cost."""
+    """Unassigned and unused licenses, and what they cost."""
     if not rows:
         return passed("Every license has a user who used it in the last four weeks, or is too new to count as idle.")
     idle = [row for row in rows if row["is_assigned"]]
-    parts = [f"{row['seats']} licenses have no user: {_saving([row])}." for row in rows if row not in idle]
+    parts = [f"{row['seats']} licenses are unassigned: {_saving([row])}." for row in rows if row not in idle]
     if idle:
         named = some(row["user_email"] for row in idle)
         parts.append(f"{len(idle)} people did not use theirs in the last four weeks: {_saving(idle)}. {named}.")

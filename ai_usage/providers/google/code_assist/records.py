@@ -45,7 +45,7 @@ class Acceptance(msgspec.Struct, frozen=True, rename={"original_request_id": "or
                                                       "lines_count": "linesCount",
                                                       "comment_lines_count": "commentLinesCount",
                                                       "interaction_type": "interactionType"}):  # fmt: skip
-    """Something taken over. `linesCount`, a number or a text, grows as more of the same request is taken."""
+    """Something accepted. `linesCount`, a number or a text, grows as more of the same suggestion is accepted."""
 
     original_request_id: str | None = None
     programming_language: str | None = None

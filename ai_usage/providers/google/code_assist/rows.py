@@ -17,7 +17,7 @@ DIMENSIONS = ("activity_date", "project_id", "user_email", *ACCOUNT_STAMPS)
 
 @dataclass
 class _Accepted:
-    """What was taken over, by the request that it answered: of each the largest count of lines."""
+    """What was accepted, by the request that it answered: of each the largest count of lines."""
 
     lines: dict[str, int | None] = field(default_factory=dict)
 
@@ -90,7 +90,7 @@ def activity_rows(records: Records) -> pl.DataFrame:
 
 
 def _project_of(entry: LogEntry) -> str | None:
-    """The project whose log it is, by its id; else as the resource has it, which may be its number."""
+    """The project of the log, by its id; else as the resource has it, which may be its number."""
     kind, _, rest = (entry.log_name or "").partition("/")
     if kind == "projects":
         return rest.partition("/")[0] or None

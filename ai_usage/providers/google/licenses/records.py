@@ -4,7 +4,6 @@ Source: the types of Google's Python library for consumer procurement (0.6). Cou
 """
 
 from datetime import date
-from typing import Any
 
 import msgspec
 
@@ -15,7 +14,7 @@ from ai_usage.warehouse.reading.field_types import MOST, Address, Id, Instant, U
 class Order(msgspec.Struct, frozen=True, rename="camel"):
     name: Id
     display_name: str | None = None
-    line_items: list[Any] | None = None
+    line_items: list[dict[str, object]] | None = None
     create_time: Instant | None = None
     update_time: Instant | None = None
     etag: str | None = None
@@ -42,7 +41,7 @@ class LicensePool(msgspec.Struct, frozen=True, rename="camel"):
 
     @property
     def available(self) -> int | None:
-        """Licenses that no user has; None where that is not known."""
+        """Unassigned licenses; None where that is not known."""
         return _count(self.available_license_count)
 
     @property

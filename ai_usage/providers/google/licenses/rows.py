@@ -15,7 +15,7 @@ Pools = dict[tuple[str, str], tuple[str | None, LicensePool]]  # account and ord
 
 
 def license_rows(records: Records) -> pl.DataFrame:
-    """Rows of `gemini_licenses`: one for each licensed user, and one for an order's licenses that no user has."""
+    """Rows of `gemini_licenses`: one for each licensed user, and one for an order's unassigned licenses."""
     read = records.read(License)
     rows = list(_rows(read))
     return GEMINI_LICENSES.frame({name: [row[name] for row in rows] for name in GEMINI_LICENSES.columns})
@@ -45,8 +45,8 @@ def _rows(read: Readable[License]) -> Iterator[dict[str, Any]]:
                 "last_used_at": user.recent_usage_time,
             }
         elif pool.available:
-            nobody = dict.fromkeys(("user_email", "assigned_at", "last_used_at"))
-            yield {**row, **nobody, "is_assigned": False, "license_count": pool.available}
+            no_user = dict.fromkeys(("user_email", "assigned_at", "last_used_at"))
+            yield {**row, **no_user, "is_assigned": False, "license_count": pool.available}
 
 
 def _pools(values: list[License], accounts: list[str]) -> Pools:

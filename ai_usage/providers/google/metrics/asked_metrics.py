@@ -18,8 +18,8 @@ REQUESTS = "serviceruntime.googleapis.com/api/request_count"
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric. `service` is the API whose requests are asked for. Series that are `twofold` come twice with equal
-    points, once for each of two limits: one of them counts.
+    """One metric. `service` is the API whose requests are asked for. A quota's series come twice with
+    equal points, once for each of two limits: one of them counts.
     """
 
     type: str
@@ -55,6 +55,7 @@ METRICS = (
 )
 
 
-def metric_of(type_: str, service: str | None) -> Metric | None:
-    """The metric of a series; None for one that was not asked for."""
-    return next((of for of in METRICS if of.type == type_ and of.service in ("", service or "")), None)
+def metric_of(type_: str, service: str | None) -> Metric:
+    """The metric of a series; one that was not asked for is of an unknown platform."""
+    asked = (of for of in METRICS if of.type == type_ and of.service in ("", service or ""))
+    return next(asked, Metric(type_, "unknown", "unknown"))

@@ -105,6 +105,21 @@ class Monitoring:
             parted.left_out,
         )
 
+    def refusals(self, day: date) -> dict[str, Refused]:
+        """The projects that may not be read, each by one question."""
+
+        def refusal(project: str) -> Refused | None:
+            try:
+                self._ask(_Found(), project, METRICS[0], Span(day, day))
+            except NotPermitted as refused:
+                return refused
+            except NotFound:
+                return None  # the project may be read, and does not have this metric
+            return None
+
+        answers = overlapped(refusal, self.projects, at_once=AT_ONCE)
+        return {project: why for project, why in zip(self.projects, answers, strict=True) if why}
+
     def _of_project(self, project: str, span: Span) -> _Found:
         """A project without a permission is asked no further. `NotFound` counts as a refusal where no metric is there:
         the base URL or the project is wrong then.

@@ -4,7 +4,6 @@ Source: Google's reference of `projects.timeSeries.list` and recorded shapes. 64
 differ by metric; those that are known are named here, so that a new one, which may double a sum, is reported.
 """
 
-from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Annotated
@@ -13,7 +12,7 @@ import msgspec
 
 from ai_usage.ingest.drift import Known
 from ai_usage.money import Rates
-from ai_usage.providers.google.metrics.asked_metrics import metric_of
+from ai_usage.providers.google.metrics.asked_metrics import METRICS
 from ai_usage.warehouse.reading.field_types import MOST, Carries, Id, Unfit
 
 Tokens = Annotated[str, Known("input", "output")]
@@ -34,7 +33,7 @@ class MetricLabels(msgspec.Struct, frozen=True):
 
 
 class NamedMetric(msgspec.Struct, frozen=True):
-    type: Id
+    type: Annotated[Id, Known(*{metric.type for metric in METRICS})]
     labels: MetricLabels = MetricLabels()
 
 
@@ -63,18 +62,17 @@ class Interval(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Value(msgspec.Struct, frozen=True, rename="camel"):
-    int64_value: Annotated[str | int | None, Carries.USAGE] = None
+    """One of the two: a whole number as text, or a number."""
+
+    int64_value: Annotated[Decimal | None, Carries.USAGE] = None
     double_value: Annotated[Decimal | None, Carries.USAGE] = None
 
     @property
     def count(self) -> int | None:
-        """None for what is no whole number that a day may have."""
-        try:
-            found = Decimal(self.int64_value) if self.int64_value is not None else self.double_value
-        except ArithmeticError:
-            return None
-        is_count = found is not None and found.is_finite() and 0 <= found <= MOST and found == int(found)
-        return int(found) if found is not None and is_count else None
+        """To the nearest whole number; None for what is no count that a day may have."""
+        found = self.double_value if self.int64_value is None else self.int64_value
+        is_count = found is not None and found.is_finite() and 0 <= found <= MOST
+        return int(found.to_integral_value()) if found is not None and is_count else None
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -113,13 +111,8 @@ class SeriesOfDay(msgspec.Struct, frozen=True, rename="camel"):
         return (named if "/" in self.project else self.project).removeprefix("projects/")
 
     def unfit(self, day: date | None, rates: Rates) -> Unfit | None:
-        if any(point.value.count is None for point in self.time_series.points):
-            return Unfit("timeSeries.points.value", "is not a count", "object")
-        labels = self.time_series.resource.labels
-        if metric_of(self.time_series.metric.type, labels.service) is None:
-            return Unfit("timeSeries.metric.type", "is no metric that was asked for", "text")
-        return None
-
-    @staticmethod
-    def are_all_fit(records: Sequence["SeriesOfDay"]) -> bool:
-        return not records
+        wrong = next((point.value for point in self.time_series.points if point.value.count is None), None)
+        if wrong is None:
+            return None
+        field = "" if wrong == Value() else ".doubleValue" if wrong.int64_value is None else ".int64Value"
+        return Unfit(f"timeSeries.points[].value{field}", "is not a count", "object")

@@ -72,8 +72,6 @@ def _labels(series: Series) -> dict[str, Any]:
     """The dimensions that the labels name; an empty label is none."""
     labels, resource = series.metric.labels, series.resource.labels
     metric = metric_of(series.metric.type, resource.service)
-    if metric is None:
-        raise AssertionError("unreachable: such a record is rejected")
     credential, code = resource.credential_id or None, labels.response_code or None
     is_key = bool(credential and credential.startswith(API_KEY))
     return {

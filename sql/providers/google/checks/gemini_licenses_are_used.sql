@@ -1,5 +1,5 @@
 -- Licenses of Code Assist that are not used, with what they cost a month (null where the price is not known): those of
--- idle users, and on one row those that no user has.
+-- idle users, and on one row the unassigned ones.
 select
     concat(
         'idle_seat/google/',
