@@ -30,6 +30,8 @@ COLUMNS = {
     "billed_usd": "decimal(38, 9)",
     "estimated_usd": "decimal(38, 9)",
     "list_usd": "decimal(38, 9)",
+    "billed_amount": "decimal(38, 9)",
+    "billed_currency": "varchar",
     "quantity": "decimal(38, 9)",
     "unit": "varchar",
     "attribution_method": "varchar not null",
@@ -87,6 +89,27 @@ def cursor(meter: str = "usage_based", /, **values: Any) -> Row:
     return _row(meter, row | values)
 
 
+def euros(meter: str = "output_tokens", /, **values: Any) -> Row:
+    """100 of 110 EUR at list price, as Google bills them at 0.8 EUR for a dollar."""
+    row = {
+        "provider": "google",
+        "platform": "vertex_ai",
+        "account": "default",
+        "billing_account_id": "AAAAAA-BBBBBB-CCCCCC",
+        "sub_account": "project-a",
+        "model": "gemini-3-flash",
+        "charge_type": "usage",
+        "billed_usd": "125",
+        "list_usd": "137.5",
+        "billed_amount": "100",
+        "billed_currency": "EUR",
+        "quantity": "40000000",
+        "unit": "tokens",
+        "attribution_method": "unattributed",
+    }
+    return _row(meter, row | values)
+
+
 def seat(provider: str = "cursor", plan: str | None = "Teams", /, **values: Any) -> Row:
     """A day's share of a seat of $40 in a month of 31 days."""
     platform, account = {"cursor": ("cursor", "cursor-team"), "anthropic": ("claude.ai", "org-1")}[provider]
@@ -134,6 +157,8 @@ EVERY_KIND: dict[str, Row] = {
     "a member's own key in cursor": cursor("api_key", billed_usd="0.01", model=None),
     "a free request": cursor(billed_usd="0"),
     "usage given back": claude(billed_usd="-1.5", list_usd="-1.5", quantity="60000"),
+    "a bill in euros": euros(),
+    "nothing billed in euros": euros("input_tokens", billed_usd="0", billed_amount="0", list_usd="0"),
     "a seat of cursor": seat(),
     "unassigned seats of cursor": seat(quantity="83", billed_usd="107.096774223", **UNATTRIBUTED),
     "unassigned seats of several plans at one price": seat(

@@ -52,8 +52,9 @@ def charges(platform: Platform, *rows: dict[str, Any]) -> pl.DataFrame:
 
 def test_billed_money_is_there_to_the_last_digit_and_estimates_are_not(shared: Platform) -> None:
     found = charges(shared, *EVERY_KIND.values(), *ESTIMATES.values())
-    billed = [row["billed_usd"] for row in EVERY_KIND.values()]
+    billed = [row.get("billed_amount", row["billed_usd"]) for row in EVERY_KIND.values()]
     assert found.height == len(billed)
+    assert found["x_BilledCostUsd"].sum() == sum(row["billed_usd"] for row in EVERY_KIND.values())
     for cost in ("BilledCost", "EffectiveCost", "ContractedCost"):
         assert found[cost].sum() == sum(billed)
     assert set(found["x_Meter"]) & {"claude_code_estimate", "request_formula"} == set()
@@ -77,8 +78,8 @@ def test_names_that_are_not_unique_multiply_no_money(shared: Platform) -> None:
         finally:
             db.execute("delete from ai_usage_analytics.dim_workspace")
             db.execute("delete from ai_usage_analytics.dim_api_key_mapping")
-    assert found["BilledCost"].sum() == sum(row["billed_usd"] for row in rows)
-    assert set(found["SubAccountName"].drop_nulls()) == {"Research", "Default"}
+    assert found["x_BilledCostUsd"].sum() == sum(row["billed_usd"] for row in rows)
+    assert set(found["SubAccountName"].drop_nulls()) == {"Research", "Default", "project-a"}
     assert set(found["ResourceName"].drop_nulls()) == {"Research"}
 
 
@@ -96,7 +97,7 @@ ALLOWED: dict[str, set[str | None]] = {
     "ChargeCategory": {"Usage", "Purchase", "Tax", "Credit", "Adjustment"},
     "ChargeFrequency": {"One-Time", "Recurring", "Usage-Based"},
     "PricingCategory": {"Standard", "Committed", "Dynamic", "Other", None},
-    "BillingCurrency": {"USD"},
+    "BillingCurrency": {"USD", "EUR"},
     "ChargeClass": {None},
 }
 TOGETHER = [
@@ -197,6 +198,16 @@ MAPPED: dict[str, dict[str, Any]] = {
     "a free request": {"BilledCost": 0, "PricingQuantity": 1, "ListUnitPrice": 0},
     "usage given back": USAGE
     | {"BilledCost": Decimal("-1.5"), "PricingQuantity": Decimal("-0.06"), "ListUnitPrice": 25},
+    "a bill in euros": {
+        "BillingCurrency": "EUR",
+        "BilledCost": 100,
+        "ListCost": 110,
+        "ListUnitPrice": Decimal("2.75"),
+        "ContractedUnitPrice": Decimal("2.5"),
+        "x_BilledCostUsd": 125,
+        "x_ListCostBasis": "list",
+    },
+    "nothing billed in euros": {"BillingCurrency": "EUR", "BilledCost": 0, "ListCost": 0, "x_ListCostBasis": "billed"},
     "a seat of cursor": {
         "ChargeCategory": "Usage",
         "ChargeFrequency": "Recurring",
@@ -306,6 +317,7 @@ def test_an_export_is_the_months_decimals_in_both_files(
     assert main(["export_focus", "2026-10"]) == 0
     total = sum(row["billed_usd"] for row in EVERY_KIND.values())
     output = printed(capsys)
+    assert "Of it 100.00 EUR is billed in EUR" in output
     assert f"{len(EVERY_KIND)} rows · ${total:,.2f} billed (exactly {total} USD) · charges on 1 of 31 days" in output
     assert "Provisional: providers may still restate" in output
     assert "SIMULATED" not in output
@@ -314,7 +326,7 @@ def test_an_export_is_the_months_decimals_in_both_files(
     assert files(folder) == {"focus_1_2_2026-10.parquet", "focus_1_2_2026-10.csv"}
     assert not [path for path in folder.iterdir() if path.is_dir()]
     parquet = pl.read_parquet(folder / "focus_1_2_2026-10.parquet")
-    assert parquet["BilledCost"].sum() == total
+    assert parquet["x_BilledCostUsd"].sum() == total
     assert [name for name, kind in parquet.schema.items() if kind.is_float()] == []
     assert parquet.schema["ListUnitPrice"] == parquet.schema["BilledCost"] == pl.Decimal(38, 9)
     with (folder / "focus_1_2_2026-10.csv").open(encoding="utf-8", newline="") as file:

@@ -97,12 +97,17 @@ def _month(text: str) -> Span:
 def _print_summary(charges: pl.DataFrame, month: Span, *, is_over: bool) -> None:
     if charges["x_IsSimulated"].any():
         OUT.rule("[bold red]SIMULATED DATA from the built-in providers: no real money[/]")
-    total, days = charges["BilledCost"].sum(), charges["ChargePeriodStart"].n_unique()
+    total, days = charges["x_BilledCostUsd"].sum(), charges["ChargePeriodStart"].n_unique()
     OUT.print(
         f"{month.first:%Y-%m}: {charges.height:,} rows · [bold]${total:,.2f}[/] billed (exactly {total} USD) · "
         f"charges on {days} of {len(month.days)} days",
         soft_wrap=True,
     )
+    others = (
+        charges.filter(pl.col("BillingCurrency") != "USD").group_by("BillingCurrency").agg(pl.col("BilledCost").sum())
+    )
+    for currency, amount in others.sort("BillingCurrency").rows():
+        OUT.print(f"Of it {amount:,.2f} {currency} is billed in {currency}: BilledCost has these amounts.")
     if not is_over:
         OUT.print("[yellow]Provisional[/]: the month is not over.")
     elif charges["x_Status"].ne("final").any():

@@ -16,6 +16,8 @@ select
     cast(null as numeric) as billed_usd,
     cast(null as numeric) as estimated_usd,
     cast(null as numeric) as list_usd,
+    cast(null as numeric) as billed_amount,
+    cast(null as string) as billed_currency,
     cast(null as numeric) as quantity,
     cast(null as string) as unit,
     cast(null as string) as attribution_method

@@ -28,6 +28,8 @@
 --   billed_usd numeric: billed cost; null on an estimate, and while a seat's price is not known
 --   estimated_usd numeric: the provider's estimate of what subscribers' use would cost; never added to billed_usd
 --   list_usd numeric: the billed use at list price; null where the provider does not report it
+--   billed_amount numeric: billed cost in billed_currency; null where that is USD
+--   billed_currency string: the currency of the bill where it is not USD; null where it is
 --   quantity numeric: number of units; null where nothing counts them, and for a member's seat that is counted on
 --     the rows of the plans
 --   unit string: tokens, requests, seats; null without a quantity
@@ -50,6 +52,8 @@ with spend as (
         billed_usd,
         estimated_usd,
         list_usd,
+        billed_amount,
+        billed_currency,
         quantity,
         unit,
         attribution_method
@@ -72,6 +76,8 @@ with spend as (
         purchased_seats.billed_usd,
         cast(null as numeric) as estimated_usd,
         cast(null as numeric) as list_usd,
+        cast(null as numeric) as billed_amount,
+        cast(null as string) as billed_currency,
         cast(purchased_seats.seats as numeric) as quantity,
         'seats' as unit,
         'unattributed' as attribution_method
@@ -108,6 +114,8 @@ select
     spend.billed_usd,
     spend.estimated_usd,
     spend.list_usd,
+    spend.billed_amount,
+    spend.billed_currency,
     spend.quantity,
     spend.unit,
     spend.attribution_method,

@@ -1,7 +1,7 @@
 -- Billed cost of AI tools, seats included, in the FOCUS 1.2 format (FinOps Open Cost and Usage Specification), for
 -- tools that read every provider's bill in that format. Only billed cost is included: no estimates, and no seats of
--- unknown price. The sum of BilledCost equals that of ai_spend exactly. docs/focus.md explains how each column is
--- filled, and why.
+-- unknown price. The sum of x_BilledCostUsd equals that of ai_spend exactly, and so does that of BilledCost where each
+-- bill is in USD. docs/focus.md explains how each column is filled, and why.
 --
 -- grain: one billed row of ai_spend: a day, sub account, key, person, model and meter
 -- built: view
@@ -11,7 +11,7 @@
 --   EffectiveCost numeric not null: as BilledCost: nothing here is paid ahead, a seat is already spread over its days
 --   ListCost numeric not null: at the published price where that is known (x_ListCostBasis), else as BilledCost
 --   ContractedCost numeric not null: as BilledCost: no provider reports a negotiated price apart
---   BillingCurrency string not null: always USD
+--   BillingCurrency string not null: the currency of the bill: USD, but of a Google account in another currency
 --   BillingAccountId string not null: as billing_account_id in ai_spend
 --   BillingAccountName string: the provider's name of the account; null where it sends none
 --   BillingAccountType string not null: Organization or Team
@@ -49,6 +49,7 @@
 --   SubAccountName string: its name today; its id where it has none
 --   SubAccountType string: as dim_provider has it; null beside a null SubAccountId
 --   Tags string not null: a JSON object with team_name, user_email and cost_center, null where they are not known
+--   x_BilledCostUsd numeric not null: BilledCost in USD, by the rate that the provider's bill states
 --   x_Platform string not null: as platform in ai_spend
 --   x_Model string: as the provider calls it
 --   x_Meter string not null: as SkuMeter, of credits too
@@ -76,11 +77,11 @@ origin as (
 
 -- FOCUS's own columns come first, whether plain or not.
 select  -- noqa: ST06
-    charges.billed_usd as BilledCost,
-    charges.billed_usd as EffectiveCost,
+    charges.billed_cost as BilledCost,
+    charges.billed_cost as EffectiveCost,
     charges.list_cost as ListCost,
-    charges.billed_usd as ContractedCost,
-    'USD' as BillingCurrency,
+    charges.billed_cost as ContractedCost,
+    charges.billing_currency as BillingCurrency,
     charges.billing_account_id as BillingAccountId,
     accounts.account_name as BillingAccountName,
     coalesce(providers.billing_account_type, 'Organization') as BillingAccountType,
@@ -128,6 +129,7 @@ select  -- noqa: ST06
     to_json_string(struct(
         charges.team_name as team_name, charges.user_email as user_email, charges.cost_center as cost_center
     )) as Tags,
+    charges.billed_usd as x_BilledCostUsd,
     charges.platform as x_Platform,
     charges.model as x_Model,
     charges.meter as x_Meter,
@@ -136,7 +138,7 @@ select  -- noqa: ST06
     charges.team_name as x_TeamName,
     charges.api_key_id as x_ApiKeyId,
     charges.attribution_method as x_AttributionMethod,
-    if(charges.list_usd is null, 'billed', 'list') as x_ListCostBasis,
+    if(charges.has_list_cost, 'list', 'billed') as x_ListCostBasis,
     charges.status as x_Status,
     origin.is_simulated as x_IsSimulated
 from ai_usage_analytics.priced_charges as charges

@@ -84,7 +84,7 @@ def test_the_invoice_is_equal_in_both_currencies_wherever_it_is_shown(month: Pla
         (euros, dollars)
     ]
     assert month.sql(f"select sum(billed_usd) from {A}.ai_spend") == [(dollars,)]
-    assert month.sql(f"select sum(BilledCost) from {A}.focus_1_2") == [(dollars,)]
+    assert month.sql(f"select sum(x_BilledCostUsd) from {A}.focus_1_2") == [(dollars,)]
     assert month.sql(f"select sum(amount_usd) from {A}.gemini_daily_cost") == [(dollars,)]
 
 
@@ -120,6 +120,15 @@ def test_every_cent_has_a_name_and_credits_and_tax_stand_apart(month: Platform) 
         ("gemini_code_assist", "seat", "subscription", Decimal(12), "seats", Decimal(300)),
         ("vertex_ai", "output_tokens", "usage", Decimal(2_000_000), "tokens", Decimal(50)),
     ]
+
+
+def test_ai_spend_and_focus_have_the_sum_of_the_invoice_in_both_currencies(month: Platform) -> None:
+    invoice = f"select sum(ai_amount), sum(ai_usd) from {A}.gemini_invoices"
+    spend = f"select sum(billed_amount), sum(billed_usd) from {A}.ai_spend where billed_currency = 'EUR'"
+    costs = "sum(BilledCost), sum(x_BilledCostUsd), sum(EffectiveCost), min(BillingCurrency), max(BillingCurrency)"
+    billed = (Decimal("299.46"), Decimal("325.5"))
+    assert month.sql(invoice) == month.sql(spend) == [billed]
+    assert month.sql(f"select {costs} from {A}.focus_1_2") == [(*billed, billed[0], "EUR", "EUR")]
 
 
 def test_focus_has_googles_names_and_its_kinds_of_charges(month: Platform) -> None:

@@ -14,6 +14,8 @@ select
     amount_usd as billed_usd,
     cast(null as numeric) as estimated_usd,
     cast(null as numeric) as list_usd,
+    cast(null as numeric) as billed_amount,
+    cast(null as string) as billed_currency,
     cast(null as numeric) as quantity,
     cast(null as string) as unit,
     'actor' as attribution_method

@@ -67,6 +67,8 @@ select
     claude.billed_usd,
     cast(null as numeric) as estimated_usd,
     claude.list_usd,
+    cast(null as numeric) as billed_amount,
+    cast(null as string) as billed_currency,
     cast(claude.quantity as numeric) as quantity,
     if(claude.quantity is null, null, claude.unit) as unit,
     claude.attribution_method
@@ -87,6 +89,8 @@ select
     purchased_seats.billed_usd,
     cast(null as numeric) as estimated_usd,
     cast(null as numeric) as list_usd,
+    cast(null as numeric) as billed_amount,
+    cast(null as string) as billed_currency,
     cast(purchased_seats.seats as numeric) as quantity,
     'seats' as unit,
     'unattributed' as attribution_method
@@ -111,6 +115,8 @@ select
     cast(null as numeric) as billed_usd,
     estimated_usd,
     cast(null as numeric) as list_usd,
+    cast(null as numeric) as billed_amount,
+    cast(null as string) as billed_currency,
     cast(quantity as numeric) as quantity,
     'tokens' as unit,
     if(user_email is null, 'unattributed', 'actor') as attribution_method

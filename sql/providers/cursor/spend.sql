@@ -43,6 +43,8 @@ select
     billed_usd,
     cast(null as numeric) as estimated_usd,
     list_usd,
+    cast(null as numeric) as billed_amount,
+    cast(null as string) as billed_currency,
     cast(if(cost_type = 'subscription', seats, usage_based_reqs) as numeric) as quantity,
     if(cost_type = 'subscription', if(seats is null, null, 'seats'), 'requests') as unit,
     case
@@ -67,6 +69,8 @@ select
     cast(null as numeric) as billed_usd,
     estimated_cost_usd as estimated_usd,
     cast(null as numeric) as list_usd,
+    cast(null as numeric) as billed_amount,
+    cast(null as string) as billed_currency,
     cast(subscription_included_reqs as numeric) as quantity,
     'requests' as unit,
     if(user_email is null, 'unattributed', 'actor') as attribution_method

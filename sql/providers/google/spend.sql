@@ -15,14 +15,16 @@ with costs as (
         charge_type,
         unit,
         attribution_method,
+        billed_currency,
         sum(amount_usd) as billed_usd,
+        sum(billed_amount) as billed_amount,
         if(count(list_usd) = count(*), sum(list_usd), null) as list_usd,
         if(count(quantity) = count(*), sum(quantity), null) as quantity
     from ai_usage_analytics.gemini_attributed_costs
     where activity_date between @first_day and @last_day
     group by
         activity_date, account, billing_account_id, project_id, platform, user_email, team_name, model, meter,
-        charge_type, unit, attribution_method
+        charge_type, billed_currency, unit, attribution_method
 )
 
 select
@@ -40,6 +42,8 @@ select
     billed_usd,
     cast(null as numeric) as estimated_usd,
     list_usd,
+    if(billed_currency = 'USD', null, billed_amount) as billed_amount,
+    if(billed_currency = 'USD', null, billed_currency) as billed_currency,
     quantity,
     if(quantity is null, null, unit) as unit,
     attribution_method

@@ -38,6 +38,8 @@ select
     billed_usd,
     cast(null as numeric) as estimated_usd,
     cast(null as numeric) as list_usd,
+    cast(null as numeric) as billed_amount,
+    cast(null as string) as billed_currency,
     quantity,
     unit,
     attribution_method
