@@ -105,6 +105,7 @@ def test_without_a_key_every_asset_succeeds_writes_nothing_and_notes_it(keyed: K
         "cursor": "not configured: CURSOR_ADMIN_API_KEY is not set",
         "openai": "not configured: OPENAI_ADMIN_KEY is not set",
         "google": "not configured: GEMINI_BILLING_TABLE is not set",
+        "gemini_usage": "not configured: GEMINI_PROJECTS is not set",
         "codex": "not configured: OPENAI_CODEX_ANALYTICS_KEY is not set",
         "sheet": "not configured: AI_USAGE_SHEET_ID is not set",
     }

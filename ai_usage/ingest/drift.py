@@ -69,11 +69,14 @@ def _strict(of: Any) -> Any:
         inner = _strict(of.__origin__)
         return of if inner == of.__origin__ else inner
     if isinstance(of, type) and issubclass(of, msgspec.Struct):
-        fields = [
-            (f.encode_name, _strict(f.type)) if f.required else (f.encode_name, _strict(f.type), None)
-            for f in msgspec.structs.fields(of)
-        ]
-        return msgspec.defstruct(of.__name__, fields, forbid_unknown_fields=True, kw_only=True)
+        fields = msgspec.structs.fields(of)
+        return msgspec.defstruct(
+            of.__name__,
+            [(f.name, _strict(f.type)) if f.required else (f.name, _strict(f.type), None) for f in fields],
+            rename={f.name: f.encode_name for f in fields},  # which need not be an identifier: "@type"
+            forbid_unknown_fields=True,
+            kw_only=True,
+        )
     if get_origin(of) in (Union, types.UnionType):
         return Union[tuple(_strict(arg) for arg in get_args(of))]  # noqa: UP007 - built at run time
     if get_origin(of) is list:

@@ -23,6 +23,7 @@ LOCATION = "EU"
 MEBIBYTE = 2**20
 LEAST_BILLED = 10 * MEBIBYTE  # of each table that a query reads
 ROWS_A_DAY = 34  # about: for what a table says of its size
+KEPT_JOBS = 200  # the oldest one is forgotten
 BOOLEANS = {"true": True, "false": False}
 TYPES = {  # DuckDB's → BigQuery's, as jobs name them
     "varchar": "STRING",
@@ -151,6 +152,8 @@ class BigQuery:
             job.refusal = refusal
         if not job.is_dry:
             self.jobs[job_id] = job
+        if len(self.jobs) > KEPT_JOBS:
+            del self.jobs[next(iter(self.jobs))]
         return job
 
     def _answered(self, query: Mapping[str, Any], job: Job) -> Answered:

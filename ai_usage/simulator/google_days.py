@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from ai_usage.simulator import rhythm
 from ai_usage.simulator.google_code_assist import activities_of
@@ -22,7 +23,7 @@ LATE = timedelta(hours=31)  # of one row a day
 CORRECTED_AFTER = timedelta(days=5, hours=12)
 TAX_AFTER = timedelta(days=2)  # the month's end
 DELAY, MONTHLY_DELAY = timedelta(days=7), timedelta(days=40)  # at most, from a row's start to its export
-PACIFIC = timedelta(hours=8)  # subscriptions and taxes begin at midnight there
+PACIFIC = ZoneInfo("America/Los_Angeles")  # subscriptions and taxes begin at midnight there
 TAX_RATE = Decimal("0.08")
 CENT = Decimal("0.01")
 EVERY = 10  # of so many days one has a partial correction, one a complete one
@@ -100,7 +101,7 @@ class GoogleDays:
     def _monthly(self, first: date) -> tuple[BillRow, ...]:
         """The rows that span the month which begins on `first`: Code Assist's fee, the tax and what rounding left."""
         following = (first + timedelta(days=32)).replace(day=1)
-        start, end = _midnight(first) + PACIFIC, _midnight(following) + PACIFIC
+        start, end = (datetime.combine(day, time(), PACIFIC).astimezone(UTC) for day in (first, following))
         seats = self.company.seats(_midnight(first))
         if not seats:
             return ()

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 import duckdb
+from sqlglot import exp
 
 from ai_usage.simulator.google_days import DELAY, MONTHLY_DELAY, GoogleDays
 from ai_usage.simulator.google_export_rows import DETAILED, STANDARD, Columns, exported, row_bytes
@@ -68,7 +69,7 @@ class Export:
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self._memory is None:
-            self._memory = duckdb.connect(":memory:", config={"threads": 1})
+            self._memory = duckdb.connect(":memory:", config={"threads": 1, "enable_external_access": False})
             self._memory.execute("set timezone = 'UTC'")
             columns = ", ".join(f"{name} {_type(kind)}" for name, kind in DETAILED.items())
             self._memory.execute(f"create table {LOADED} ({columns})")
@@ -85,7 +86,7 @@ class Export:
         steps = "select unnest(generate_series($first_, $last_, interval 1 day)) as load_time"
         if question.bounded == "export_time":
             steps = f"with days as ({steps}) from days union all select load_time + $rest_ from days"
-        named = _used(question.guard.sql("bigquery"), parameters)
+        named = {one.name: parameters[one.name] for one in question.guard.find_all(exp.Parameter)}
         named |= {"first_": datetime.combine(self.since.date(), time()), "last_": naive(now)}
         named |= {"rest_": ONE_DAY - timedelta(microseconds=1)} if question.bounded == "export_time" else {}
         asked = f"select distinct cast(load_time as date) from ({steps}) as partitions where {condition}"
@@ -154,10 +155,6 @@ def missing(table: str) -> SqlError:
 def naive(at: datetime) -> datetime:
     """The same instant in UTC, as DuckDB's TIMESTAMP has it."""
     return at.astimezone(UTC).replace(tzinfo=None)
-
-
-def _used(text: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in parameters.items() if f"@{name}" in text}
 
 
 def _type(kind: Any) -> str:

@@ -125,6 +125,11 @@ class GoogleDay:
         """What AI cost after credits, before tax."""
         return sum((row.net_usd for row in self.ai_rows), Decimal())
 
+    @property
+    def usage_usd(self) -> Decimal:
+        """What AI cost by use, after credits: without subscriptions."""
+        return sum((row.net_usd for row in self.ai_rows if not row.subscription), Decimal())
+
     def tokens(self, project_id: str, api: str, *kinds: str) -> dict[str, int]:
         """By model, as Cloud Monitoring counts them."""
         sums: dict[str, int] = {}

@@ -6,16 +6,11 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ai_usage.simulator.google_errors import STATUSES as SHEETS_STATUSES
+
 GOOGLE_TOKEN = "ya29.simulated"  # noqa: S105 - opens the stand-in alone
-STATUSES = {
-    400: ("INVALID_ARGUMENT", "Request contains an invalid argument."),
-    401: ("UNAUTHENTICATED", "Request had invalid authentication credentials. Expected OAuth 2 access token."),
-    403: ("PERMISSION_DENIED", "The caller does not have permission"),
-    404: ("NOT_FOUND", "Requested entity was not found."),
-    429: ("RESOURCE_EXHAUSTED", "Quota exceeded. Please retry your request later."),
-    500: ("INTERNAL", "Internal error encountered."),
-    503: ("UNAVAILABLE", "The service is currently unavailable."),
-}
+TOO_MANY = ("RESOURCE_EXHAUSTED", "Quota exceeded. Please retry your request later.")
+STATUSES = SHEETS_STATUSES | {429: TOO_MANY}
 LACKS = {status: STATUSES[status][1] for status in (400, 401, 403, 404)}
 
 

@@ -142,7 +142,7 @@ class Simulator:
         )
         self._google_days, self.google_company = world.google, world.google.company
         self._cloud = GoogleCloud(world.google, self.now, google or GoogleOffer(), time_passes, key_suffix=key_suffix)
-        maker = SheetMaker(self._days, self._people, self._cursor_days, self._openai_days, seed)
+        maker = SheetMaker(world.claude, world.people, world.cursor, world.openai, world.google, seed)
         self.sheet = Sheet(maker.contents, self.now)
         self._google = GoogleApi(self.sheet, time_passes)
         self._server: _Server | None = None

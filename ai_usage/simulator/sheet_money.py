@@ -12,6 +12,8 @@ from ai_usage.simulator.cursor_calendar import cycle, days_between, settled
 from ai_usage.simulator.cursor_days import CursorDays
 from ai_usage.simulator.cursor_events import CENT, TOKENS_SINCE
 from ai_usage.simulator.cursor_team import TEAM_SINCE
+from ai_usage.simulator.google_days import DELAY as GOOGLE_SETTLED_AFTER
+from ai_usage.simulator.google_days import GoogleDays
 from ai_usage.simulator.openai_company import WORKSPACE_SINCE, Company
 from ai_usage.simulator.openai_days import SETTLED_AFTER as OPENAI_SETTLED_AFTER
 from ai_usage.simulator.openai_days import OpenAiDays
@@ -31,6 +33,7 @@ SOURCES = {
     "anthropic": "Console > Cost",
     "cursor": "Dashboard > Spending: on-demand usage, seats apart",
     "openai": "Platform > Usage > Costs",
+    "google": "Billing > Reports: Gemini API and Vertex AI models, by UTC day, after credits, before tax",
 }
 CONSOLE = SOURCES["anthropic"]
 TOLD_AFTER = timedelta(hours=2)  # a day's end, Cursor has all of it
@@ -39,7 +42,9 @@ TEAM_BUDGETS = {"Platform": 12000, "Data": 5000, "Web": 2500, "Support": 3000}
 Period = tuple[date, date]  # the end is exclusive
 
 
-def console_figures(claude: ClaudeDays, cursor: CursorDays, openai: OpenAiDays, at: datetime) -> TabRows:
+def console_figures(
+    claude: ClaudeDays, cursor: CursorDays, openai: OpenAiDays, google: GoogleDays, at: datetime
+) -> TabRows:
     """Last month and this one, of Cursor the last cycle and this one: of days that no longer move."""
     tab = TabRows("console_figures", "provider period_start period_end workspace_id amount_usd source note")
     before = (at - SETTLED_AFTER).date()
@@ -64,6 +69,10 @@ def console_figures(claude: ClaudeDays, cursor: CursorDays, openai: OpenAiDays, 
     for period in _halves(settled_day.replace(day=1), settled_day):
         if usd := _openai_usd(openai, period, at):
             _whole_company(tab, "openai", period, _cents(usd), as_text=False)
+    corrected_day = (at - GOOGLE_SETTLED_AFTER).date()
+    for period in _halves(corrected_day.replace(day=1), corrected_day):
+        if usd := _google_usd(google, period, at):
+            _whole_company(tab, "google", period, _cents(usd), as_text=False)
     return tab
 
 
@@ -109,6 +118,11 @@ def _openai_usd(openai: OpenAiDays, period: Period, at: datetime) -> Decimal:
     return sum((openai.visible(day, openai_version(day, at)).total_usd for day in days), Decimal())
 
 
+def _google_usd(google: GoogleDays, period: Period, at: datetime) -> Decimal:
+    days = days_between(period[0], period[1] - ONE_DAY)
+    return sum((google.visible(day, at).usage_usd for day in days), Decimal())
+
+
 def _cents(usd: Decimal) -> Decimal:
     return usd.quantize(Decimal("0.01"))
 
@@ -129,6 +143,7 @@ def budgets(at: datetime) -> TabRows:
         tab.keep([month, "provider", "anthropic", "24,500.50"], means | {"amount_usd": Decimal("24500.50")})
         tab.keep([month, "provider", "cursor", Formula("=70*40+2200", 5000, "5,000.00")], means)
         tab.keep([month, "provider", "openai", money_cell(Decimal(5000))], means)
+        tab.keep([month, "provider", "google", money_cell(Decimal(2500))], means)
         for team, usd in TEAM_BUDGETS.items():
             tab.keep([month, "team", team, usd], means)
         tab.keep([month, "team", "Mobile", "$1,200", HOSTILE[n % 3]], means | {"amount_usd": Decimal(1200)})

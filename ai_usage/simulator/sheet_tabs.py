@@ -4,6 +4,7 @@ from datetime import datetime
 
 from ai_usage.simulator.claude_days import ClaudeDays
 from ai_usage.simulator.cursor_days import CursorDays
+from ai_usage.simulator.google_days import GoogleDays
 from ai_usage.simulator.openai_days import OpenAiDays
 from ai_usage.simulator.people_days import PeopleDays
 from ai_usage.simulator.sheet import Contents
@@ -15,16 +16,23 @@ class SheetMaker:
     """Writes the sheet of one organization, from the truth of its days."""
 
     def __init__(
-        self, claude: ClaudeDays, people: PeopleDays, cursor: CursorDays, openai: OpenAiDays, seed: int
+        self,
+        claude: ClaudeDays,
+        people: PeopleDays,
+        cursor: CursorDays,
+        openai: OpenAiDays,
+        google: GoogleDays,
+        seed: int,
     ) -> None:
-        self.claude, self.people, self.cursor, self.openai, self.seed = claude, people, cursor, openai, seed
+        self.claude, self.people, self.cursor = claude, people, cursor
+        self.openai, self.google, self.seed = openai, google, seed
 
     def contents(self, at: datetime) -> Contents:
         organization, company = self.claude.organization, self.openai.company
         tabs = [
             api_key_mapping(organization, company, self.seed, at),
             claude_ai_usage(self.people, at),
-            console_figures(self.claude, self.cursor, self.openai, at),
+            console_figures(self.claude, self.cursor, self.openai, self.google, at),
             budgets(at),
             seats(organization, self.cursor, company, at),
             people_tab(organization, at),  # came last: the ids of the others are in the ledgers of earlier demos

@@ -389,6 +389,7 @@ def test_everything_runs_by_itself() -> None:
         [
             *("pull_claude_when_due", "pull_claude_analytics_when_due", "pull_claude_enterprise_when_due"),
             *("pull_openai_when_due", "pull_codex_when_due"),
+            *("pull_google_when_due", "pull_gemini_usage_when_due"),
             *("pull_cursor_when_due", "pull_sheet_when_due"),
             *(
                 "rebuild_what_changed",

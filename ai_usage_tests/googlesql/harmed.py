@@ -5,6 +5,7 @@ What a check reads from a mart is broken by lines that HARM has for the mart: th
 
 from datetime import date
 
+from ai_usage_tests.googlesql.google_usage_world import HARMED_USAGE
 from ai_usage_tests.googlesql.lines import (
     ANALYTICS,
     ANN,
@@ -147,6 +148,7 @@ HARM["ai_usage_analytics.gemini_costs"] = lines_of(
     (WED, "Vertex AI", "Something new", None, "something new", "regular", "usage", "0.000000001", "EUR", "0.5"),
     (FRI, "Vertex AI", "Nvidia GPU", "Vertex AI, machines", "nvidia gpu", "regular", "usage", "1", "USD", "1"),
 )
+HARM |= HARMED_USAGE
 HARM["ai_usage_analytics.spend_by_scope"] = lines_of(
     BY_SCOPE,
     *((str(day), "provider", "unknown", "3", "3", "0", True) for day in [*EARLIER, date(2024, 3, 1)]),

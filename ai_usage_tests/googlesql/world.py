@@ -9,6 +9,7 @@ from datetime import date, datetime
 from ai_usage.core.providers import platform_rows, provider_rows
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage_tests.googlesql.engine import Parameter
+from ai_usage_tests.googlesql.google_usage_world import GOOGLE_KEYS, GOOGLE_USAGE
 from ai_usage_tests.googlesql.google_world import GOOGLE
 from ai_usage_tests.googlesql.lines import (
     ANALYTICS,
@@ -440,7 +441,8 @@ ORDINARY: Lines = {
         (EVE, "openai", "default", "user-eve", "eve.z@example.com", False),
     ),
 }
-ORDINARY |= OPENAI | GOOGLE
+ORDINARY |= OPENAI | GOOGLE | GOOGLE_USAGE
+ORDINARY["ai_usage_analytics.dim_api_key_mapping"] += GOOGLE_KEYS
 SCOPES_OF_ANN = (
     ("provider", "anthropic", "anthropic", "anthropic"),
     ("team", "Data", None, "all"),

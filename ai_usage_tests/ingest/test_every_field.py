@@ -34,6 +34,13 @@ from ai_usage.providers.cursor import tables as cursor_tables
 from ai_usage.providers.cursor.plans import Plan
 from ai_usage.providers.cursor.spend import growths, snapshots, spend_rows
 from ai_usage.providers.google import tables as google_tables
+from ai_usage.providers.google.code_assist.records import LogEntry
+from ai_usage.providers.google.code_assist.rows import activity_rows
+from ai_usage.providers.google.licenses.people import members_of as google_members_of
+from ai_usage.providers.google.licenses.records import License
+from ai_usage.providers.google.licenses.rows import license_rows
+from ai_usage.providers.google.metrics.records import SeriesOfDay
+from ai_usage.providers.google.metrics.rows import usage_rows
 from ai_usage.providers.google.records import ExportRow
 from ai_usage.providers.google.rows import cost_rows as google_cost_rows
 from ai_usage.providers.google.rows import daily_cost_rows as google_daily_cost_rows
@@ -107,6 +114,9 @@ MERGING: dict[type[msgspec.Struct], tuple[Shape, ...]] = {
     openai.CostResult: (openai_rows.daily_cost_rows,),
     ExportRow: (lambda s: google_cost_rows(s, Services.default()), google_daily_cost_rows),  # credits are rows too
     openai_listed.User: (lambda s: list(openai_members_of(s)),),
+    SeriesOfDay: (usage_rows,),
+    LogEntry: (activity_rows,),
+    License: (license_rows, lambda s: list(google_members_of(s))),
 }
 SENT = {
     **claude_tables.DAILY_PULLS,
@@ -123,7 +133,7 @@ TYPES: Sequence[type[msgspec.Struct]] = sorted(set(SENT.values()), key=lambda of
 
 
 def test_every_record_that_is_pulled_is_varied() -> None:
-    assert len(TYPES) == 35
+    assert len(TYPES) == 38
     without_rows = {AnalyticsUsage, User, cursor.Group}  # read by core's own functions, or not at all
     without_rows |= {openai_listed.ServiceAccount, openai_listed.ProjectUser, openai_listed.AdminKey}
     assert {*SHAPES, *MERGING} | without_rows == set(TYPES)
@@ -182,6 +192,7 @@ def test_what_is_not_read_as_it_was_sent_is_reported_as_drift(of: type[msgspec.S
 def may_be_rejected(variant: Variant) -> bool:
     """Only where a required field is missing, or where several fields decide together."""
     decided_together = {"currency", "isChargeable", "chargedCents", "spendCents", "day", "id", "userId"}
+    decided_together |= {"int64Value", "doubleValue"}
     inside = struct_of(variant.field.type)
     is_lacking = inside is not None and any(f.is_essential for f in fields(inside))
     return (

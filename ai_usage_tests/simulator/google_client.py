@@ -12,10 +12,12 @@ import httpx
 from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
+from google.cloud.bigquery.retry import DEFAULT_RETRY
 
 from ai_usage.simulator import GoogleOffer, Simulator
 
 PATIENCE = 60
+BRIEFLY = DEFAULT_RETRY.with_timeout(10)  # seconds, of a failing stand-in: the library's own are 600
 OUTPUT = "generativelanguage.googleapis.com/generate_content_usage_output_token_count"
 REQUESTS = "serviceruntime.googleapis.com/api/request_count"
 LOG = (
@@ -57,7 +59,7 @@ class GoogleClient:
             bigquery.ArrayQueryParameter("services", "STRING", ["AEFD-7695-64FA", "C7E2-9256-1C43"]),
         ]
         config = bigquery.QueryJobConfig(query_parameters=parameters, **options)
-        return self.library().query(sql, job_config=config)
+        return self.library().query(sql, job_config=config, retry=BRIEFLY)
 
     def rows(self, first: date, days: int = 1, table: str | None = None) -> list[dict[str, Any]]:
         """The export's rows of some days; amounts as Decimal."""

@@ -13,10 +13,10 @@ import pytest
 from google.api_core import exceptions
 from google.cloud import bigquery
 
-from ai_usage.simulator import GOOGLE_TOKEN, GoogleOffer
+from ai_usage.simulator import GOOGLE_TOKEN, GoogleOffer, google_bigquery
 from ai_usage.simulator.google_uses import BillRow
 from ai_usage_tests.simulator.conftest import NOW, Clock
-from ai_usage_tests.simulator.google_client import ROWS, GoogleClient, midnight, offered, refusal
+from ai_usage_tests.simulator.google_client import BRIEFLY, ROWS, GoogleClient, midnight, offered, refusal
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "gemini"
 DAY = date(2026, 11, 16)
@@ -206,6 +206,23 @@ def test_a_cap_refuses_and_a_dry_run_costs_nothing(google: GoogleClient) -> None
     dry = google.query(sql, DAY, dry_run=True)
     assert dry.total_bytes_processed
     assert dry.total_bytes_billed == 0
+
+
+def test_a_parameter_may_be_unused(google: GoogleClient) -> None:
+    """One with a name that another one's begins with, too."""
+    bound = [bigquery.ScalarQueryParameter(name, "TIMESTAMP", midnight(DAY)) for name in ("from", "fro")]
+    config = bigquery.QueryJobConfig(query_parameters=bound)
+    job = google.library().query(bounded(google, "= DATE(@from)"), job_config=config, retry=BRIEFLY)
+    assert job.result().total_rows
+
+
+def test_only_the_latest_jobs_are_kept(google: GoogleClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    google.simulator._cloud.bigquery.jobs.clear()
+    monkeypatch.setattr(google_bigquery, "KEPT_JOBS", 2)
+    jobs = [str(google.query(bounded(google, "= DATE(@from)"), DAY).job_id) for _ in range(3)]
+    assert google.library().get_job(jobs[1]).done()
+    with pytest.raises(exceptions.NotFound, match="Not found: Job"):
+        google.library().get_job(jobs[0], retry=BRIEFLY)
 
 
 def test_there_is_no_table_before_the_export_begins() -> None:

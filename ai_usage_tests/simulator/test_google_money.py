@@ -93,8 +93,11 @@ def test_the_fee_is_that_of_the_licenses_that_are_paid_for(google: GoogleClient)
     [order] = [one for one in read(google.licenses("orders"))["orders"] if "Code Assist" in one["displayName"]]
     pool = read(google.licenses(f"orders/{order['name'].rpartition('/')[2]}/licensePool"))
     assert fee.usd == pool["totalLicenseCount"] * Decimal(19)
+    licensed = sum(one.has_license(fee.start) for one in google.simulator.google_company.licensed)
+    assert fee.amount % 5 == 0 <= fee.amount - licensed < 10
     assert fee.amount == pool["totalLicenseCount"]
-    assert (fee.start.day, fee.end.month) == (1, 12)
+    assert fee.start == datetime(2026, 11, 1, 7, tzinfo=UTC)
+    assert fee.end == datetime(2026, 12, 1, 8, tzinfo=UTC), "midnight in California, in summer and in winter"
 
 
 def test_the_tax_is_a_share_of_the_month(google: GoogleClient) -> None:

@@ -97,6 +97,9 @@ def test_console_figures_are_the_truth_to_the_cent(now: datetime) -> None:
             truth = sum((cents for (where, _), cents in lines if space in (None, where)), Decimal()) / 100
         elif figure["provider"] == "openai":
             truth = sum((simulator.openai_day(day).total_usd for day in days), Decimal())
+        elif figure["provider"] == "google":
+            rows = [row for day in days for row in simulator.google_day(day).ai_rows if not row.subscription]
+            truth = sum((row.usd + row.credits_usd for row in rows), Decimal())
         else:
             events = [event for day in days for event in simulator.cursor_day(day).events]
             truth = sum((Decimal(event.charged_cents) for event in events if event.is_chargeable), Decimal()) / 100
@@ -106,7 +109,7 @@ def test_console_figures_are_the_truth_to_the_cent(now: datetime) -> None:
     assert len([key for key in seen if key[0] == "anthropic" and not key[2]]) == len(
         [key for key in seen if key[0] == "anthropic" and key[2]]
     )
-    assert {provider for provider, _, _ in seen} == {"anthropic", "cursor", "openai"}
+    assert {provider for provider, _, _ in seen} == {"anthropic", "cursor", "openai", "google"}
 
 
 def test_right_after_midnight_no_figure_includes_the_day_that_cursor_has_not_completed() -> None:
@@ -127,6 +130,8 @@ def test_settled_figures_are_those_of_the_reports_now(running: Google) -> None:
         ("cursor", date(2026, 11, 20)),
         ("openai", date(2026, 11, 1)),
         ("openai", date(2026, 11, 19)),
+        ("google", date(2026, 11, 1)),
+        ("google", date(2026, 11, 13)),
     }
 
 

@@ -9,10 +9,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ai_usage.ingest.days import Answers
+from ai_usage.ingest.http.rate_limit import Pace
 from ai_usage.partitions import Span
+from ai_usage.providers.google.code_assist.client import LOGGING, REQUESTS_A_MINUTE, CodeAssistLog
 from ai_usage.providers.google.connection import Connection
+from ai_usage.providers.google.licenses.client import PROCUREMENT, Procurement
+from ai_usage.providers.google.metrics.client import MONITORING, Monitoring
+from ai_usage.providers.google.rest_api import RestApi
 from ai_usage.providers.google.services import Services
 from ai_usage.settings import GOOGLE_BIGQUERY_URL, GOOGLE_LOGGING_URL, GOOGLE_MONITORING_URL, GOOGLE_PROCUREMENT_URL
+from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.table import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
@@ -75,3 +81,42 @@ class GoogleCloud:
     def billing(self, span: Span) -> Answers:
         """Rows of the billing export, one answer a day of use."""
         return self.export.rows(span)
+
+    # Usage, people and licenses: none of it is money.
+
+    @property
+    def has_projects(self) -> bool:
+        return bool(self.projects)
+
+    @property
+    def has_billing_account(self) -> bool:
+        return bool(self.billing_account)
+
+    @cached_property
+    def monitoring(self) -> Monitoring:
+        api = self.connection.api(MONITORING, self.addresses.monitoring, usual=GOOGLE_MONITORING_URL)
+        return Monitoring(RestApi.over(api), self.projects, self.is_simulated)
+
+    @cached_property
+    def code_assist(self) -> CodeAssistLog:
+        api = self.connection.api(LOGGING, self.addresses.logging, usual=GOOGLE_LOGGING_URL)
+        if not self.is_simulated:
+            api.http.event_hooks["request"].append(Pace({}, REQUESTS_A_MINUTE))
+        return CodeAssistLog(RestApi.over(api), self.projects, self.is_simulated)
+
+    @cached_property
+    def procurement(self) -> Procurement:
+        api = self.connection.api(PROCUREMENT, self.addresses.procurement, usual=GOOGLE_PROCUREMENT_URL)
+        return Procurement(RestApi.over(api), self.billing_account, self.is_simulated)
+
+    def metrics(self, span: Span) -> Answers:
+        """Time series of the account's projects, one answer a day."""
+        return self.monitoring.metrics(span)
+
+    def code_assist_log(self, span: Span) -> Answers:
+        """Entries of Code Assist's metadata log in the account's projects, one answer a day."""
+        return self.code_assist.entries(span)
+
+    def licenses(self) -> Answer:
+        """Orders of licenses and who has one, as they are now."""
+        return self.procurement.licenses()

@@ -7,10 +7,14 @@ import polars as pl
 from ai_usage.accounts import account_names
 from ai_usage.ingest.cadence import MORNING, Cadence
 from ai_usage.money import read_rates
-from ai_usage.providers.google import assets, checks, organizations, pulls, rows, tables
-from ai_usage.providers.google.endpoints import SOURCE, TABLE_VARIABLE
+from ai_usage.providers.google import assets, checks, organizations, pulls, rows, tables, usage_assets, usage_pulls
+from ai_usage.providers.google.code_assist.tables import GEMINI_CODE_ASSIST_STATS
+from ai_usage.providers.google.endpoints import PROJECTS_VARIABLE, SOURCE, TABLE_VARIABLE
+from ai_usage.providers.google.licenses.people import PEOPLE
+from ai_usage.providers.google.licenses.tables import GEMINI_LICENSES
+from ai_usage.providers.google.metrics.tables import GEMINI_USAGE
 from ai_usage.providers.google.probe import PROBE
-from ai_usage.providers.google.resource import FIELDS, TABLE, open_client
+from ai_usage.providers.google.resource import FIELDS, PROJECTS, TABLE, open_client
 from ai_usage.providers.google.services import read_services
 from ai_usage.providers.google.summary import summary
 from ai_usage.providers.provider import Bill, CoreTables, Gate, Platform, Provider
@@ -18,6 +22,7 @@ from ai_usage.settings import settings
 from ai_usage.warehouse.reading.ledger_records import Records
 
 BILLING = ("gemini_billing",)
+METRICS, LOG, LICENSES = ("gemini_metrics",), ("gemini_code_assist_log",), ("gemini_licenses",)
 
 CORE = (
     CoreTables(
@@ -26,6 +31,9 @@ CORE = (
         counted=BILLING,
         unique=(tables.GEMINI_DAILY_COST,),  # rows of the export have no id: see `gemini_costs_equal_export`
     ),
+    CoreTables((GEMINI_USAGE,), METRICS, counted=METRICS, unique=(GEMINI_USAGE,)),
+    CoreTables((GEMINI_CODE_ASSIST_STATS,), LOG, counted=LOG, unique=(GEMINI_CODE_ASSIST_STATS,)),
+    CoreTables((GEMINI_LICENSES,), LICENSES),
 )
 
 
@@ -80,18 +88,34 @@ GOOGLE = Provider(
             accounts=lambda of: account_names(of, FIELDS, TABLE),
             key_variable=TABLE_VARIABLE,
         ),
+        Cadence(
+            # Points and entries are there within minutes. 28: logs are kept for 30 days.
+            name="gemini_usage",
+            daily=(*METRICS, *LOG),
+            asked_by=METRICS,
+            settles=timedelta(hours=4),
+            window=3,
+            long_window=28,
+            warns=timedelta(hours=36),
+            is_configured=lambda of: bool(account_names(of, FIELDS, PROJECTS)),
+            accounts=lambda of: account_names(of, FIELDS, PROJECTS),
+            key_variable=PROJECTS_VARIABLE,
+            is_certain=False,  # the service account may lack a role
+        ),
     ),
     tables=(*tables.RAW_TABLES.values(), *tables.CORE_TABLES),
-    assets=[*pulls.ASSETS, *assets.ASSETS],
+    assets=[*pulls.ASSETS, *usage_pulls.ASSETS, *assets.ASSETS, *usage_assets.ASSETS],
     probe=PROBE,
     summary=summary,
     also_called=("gemini",),
+    people=PEOPLE,
     accounts=organizations.ACCOUNTS,
     billing_account_type="Billing Account",
     sub_account_type="Project",
     bills_own_seats=True,
     core=CORE,
     checks=checks.CHECKS,
-    envelope_fields=frozenset({"job_id", "bytes_billed", "bytes_processed", "columns_not_read"}),
+    envelope_fields=frozenset({"job_id", "bytes_billed", "bytes_processed", "columns_not_read"})
+    | {"projects", "refused_projects", "not_offered", "orders_without_license_pool"},
     expense_marts=("marts/gemini_attributed_costs",),
 )

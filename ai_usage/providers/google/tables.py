@@ -5,6 +5,12 @@ How a record becomes a row is `rows`' business.
 
 from collections.abc import Mapping
 
+from ai_usage.providers.google.code_assist.records import LogEntry
+from ai_usage.providers.google.code_assist.tables import GEMINI_CODE_ASSIST_STATS
+from ai_usage.providers.google.licenses.records import License
+from ai_usage.providers.google.licenses.tables import GEMINI_LICENSES
+from ai_usage.providers.google.metrics.records import SeriesOfDay
+from ai_usage.providers.google.metrics.tables import GEMINI_USAGE
 from ai_usage.providers.google.records import ExportRow
 from ai_usage.warehouse.table import (
     ACCOUNT_STAMPS,
@@ -19,9 +25,13 @@ from ai_usage.warehouse.table import (
 )
 
 # Raw: a ledger per pull, and the struct its records are.
-DAILY_PULLS: Mapping[str, type] = {"gemini_billing": ExportRow}
-SNAPSHOT_PULLS: Mapping[str, type] = {}
-OPTIONAL_PULLS: tuple[str, ...] = ()
+DAILY_PULLS: Mapping[str, type] = {
+    "gemini_billing": ExportRow,
+    "gemini_metrics": SeriesOfDay,
+    "gemini_code_assist_log": LogEntry,
+}
+SNAPSHOT_PULLS: Mapping[str, type] = {"gemini_licenses": License}
+OPTIONAL_PULLS = ("gemini_metrics", "gemini_code_assist_log", "gemini_licenses")  # money is in the bill alone
 RAW_TABLES = {pull: raw_table(pull) for pull in (*DAILY_PULLS, *SNAPSHOT_PULLS)}
 
 GEMINI_COSTS = Table(
@@ -86,4 +96,4 @@ GEMINI_DAILY_COST = Table(
     },
 )
 
-CORE_TABLES = (GEMINI_COSTS, GEMINI_DAILY_COST)
+CORE_TABLES = (GEMINI_COSTS, GEMINI_DAILY_COST, GEMINI_USAGE, GEMINI_CODE_ASSIST_STATS, GEMINI_LICENSES)

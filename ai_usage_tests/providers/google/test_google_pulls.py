@@ -186,7 +186,7 @@ def test_an_account_that_cannot_be_used_is_named(tmp_path: Path, text: str, why:
 
 def test_doctor_describes_the_export_and_its_cap() -> None:
     mock = MockGoogle([row(1), row(2)])
-    [key] = PROBE.keys
+    key, *_ = PROBE.keys
     assert key.ask(mock.cloud()) == (
         f"the export {EXPORT} of 2 rows, begun on 2026-10-01; a query may read 20 GB (BIGQUERY_MAX_BYTES_BILLED)"
     )

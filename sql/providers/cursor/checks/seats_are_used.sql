@@ -16,5 +16,7 @@ select
     seats,
     saving_usd
 from ai_usage_analytics.seat_use
-where is_idle or not is_assigned
+where
+    provider = 'cursor'
+    and (is_idle or not is_assigned)
 order by saving_usd desc, user_email asc
