@@ -19,6 +19,7 @@ from ai_usage.providers.google.client import GoogleCloud
 from ai_usage.providers.google.probe import PROBE
 from ai_usage.providers.google.provider import GOOGLE
 from ai_usage.providers.google.resource import FIELDS, TABLE, open_client
+from ai_usage.secrecy import without_secrets
 from ai_usage.settings import read_settings
 from ai_usage_tests.mock_google import TABLE as EXPORT
 from ai_usage_tests.mock_google import MockGoogle, refusal, row
@@ -117,6 +118,13 @@ def test_the_variables_make_one_account_of_names_that_are_no_secrets() -> None:
     assert (cloud.table, cloud.projects, cloud.billing_account) == (EXPORT, ("project-a", "project-b"), "")
     assert cloud.addresses.bigquery == "https://bigquery.googleapis.com"
     assert cloud.max_bytes_billed == of.bigquery_max_bytes
+
+
+def test_messages_may_name_the_table_and_the_projects() -> None:
+    table = "a-project-of-its-own.billing.gcp_billing_export_v1_named"
+    environ = {"GEMINI_BILLING_TABLE": table, "AI_USAGE_SIMULATE": "0"}
+    accounts_of(read_settings(environ), FIELDS, environ)
+    assert without_secrets(f"There is no {table}.") == f"There is no {table}."
 
 
 def test_a_table_that_is_no_address_is_refused() -> None:
