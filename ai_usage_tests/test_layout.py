@@ -138,7 +138,7 @@ def test_each_asset_has_a_description_an_owner_a_group_and_its_columns(key: dg.A
     layer, name = key.path
     assert spec.owners == OWNERS
     assert spec.group_name == {"core": "core"}.get(layer, spec.group_name)
-    source = {"sheet": "sheets"}.get(name.partition("_")[0], name.partition("_")[0])
+    source = {"sheet": "sheets", "gemini": "google"}.get(name.partition("_")[0], name.partition("_")[0])
     assert layer != "raw" or spec.group_name == f"raw_{source}"
     assert spec.kinds
     assert "duckdb" in spec.kinds

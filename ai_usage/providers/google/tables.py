@@ -44,7 +44,7 @@ GEMINI_COSTS = Table(
         "billing_account_id": string("as sent; null where it is not"),
         "project_id": string("null for taxes, some adjustments and subscriptions"),
         "project_name": string("the project's name at the time; null without a project"),
-        "platform": string("gemini_api, vertex_ai or gemini_code_assist; null for what is no spend on AI"),
+        "platform": string("gemini_api, vertex_ai or gemini_code_assist; null for other things, and for taxes"),
         "rule_name": string("the rule of GEMINI_SERVICES that fits; null where none does"),
         "service_id": string("the id of Google's service"),
         "service_name": string("its description"),

@@ -117,6 +117,11 @@ def test_the_difference_names_both_amounts_and_blocks_the_day(good: Platform) ->
     assert "the export's day has no total" in evaluated(good, EXPORT).why(EXPORT, WED, "gemini_costs")
 
 
+def test_a_tax_that_differs_blocks_its_day(good: Platform) -> None:
+    good.sql(f"update {COSTS} set billed_amount = billed_amount + {NANO} where charge_type = 'tax'")
+    assert evaluated(good, EXPORT).not_passed(EXPORT) == {FRI}
+
+
 def test_what_is_left_out_is_counted_and_what_no_rule_knows_is_named(good: Platform) -> None:
     good.sql(f"update {COSTS} set platform = null, rule_name = 'Vertex AI, machines' where {SEATS}")
     outcome = evaluated(good, KNOWN)
@@ -146,6 +151,17 @@ def test_a_label_names_a_person_by_address_or_name_and_a_team_by_its_name(good: 
         (THU, "eve@example.com", "Data", "actor", Decimal(5)),  # the label's team, not hers
         (THU, None, "new-team", "unattributed", Decimal(2)),
     ]
+
+
+def test_a_whole_address_comes_before_a_name_that_reads_the_same(good: Platform) -> None:
+    good.sql(
+        f"insert into {A}.dim_person by name select * replace ('eve-example-com@other.com' as user_email, "
+        f"'eve-example-com@other.com' as person_email) from {A}.dim_person where user_email = 'eve@example.com'"
+    )
+    good.sql(f"update {COSTS} set label_person = 'eve-example-com' where label_person = 'eve'")
+    build(good, DAYS)
+    people = f"select distinct user_email from {SPEND} where spend_date = '{THU}' and team_name = 'Data'"
+    assert good.sql(people) == [("eve@example.com",)]
 
 
 def test_a_name_that_two_people_have_names_nobody(good: Platform) -> None:

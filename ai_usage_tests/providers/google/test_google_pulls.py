@@ -19,6 +19,7 @@ from ai_usage.providers.google.client import GoogleCloud
 from ai_usage.providers.google.probe import PROBE
 from ai_usage.providers.google.provider import GOOGLE
 from ai_usage.providers.google.resource import FIELDS, TABLE, open_client
+from ai_usage.secrecy import without_secrets
 from ai_usage.settings import read_settings
 from ai_usage_tests.mock_google import TABLE as EXPORT
 from ai_usage_tests.mock_google import MockGoogle, refusal, row
@@ -119,6 +120,13 @@ def test_the_variables_make_one_account_of_names_that_are_no_secrets() -> None:
     assert cloud.max_bytes_billed == of.bigquery_max_bytes
 
 
+def test_messages_may_name_the_table_and_the_projects() -> None:
+    table = "a-project-of-its-own.billing.gcp_billing_export_v1_named"
+    environ = {"GEMINI_BILLING_TABLE": table, "AI_USAGE_SIMULATE": "0"}
+    accounts_of(read_settings(environ), FIELDS, environ)
+    assert without_secrets(f"There is no {table}.") == f"There is no {table}."
+
+
 def test_a_table_that_is_no_address_is_refused() -> None:
     with pytest.raises(SettingError, match=r"GEMINI_BILLING_TABLE is 'billing\.export'; write project\.dataset\.table"):
         read_settings({"GEMINI_BILLING_TABLE": "billing.export"})
@@ -178,7 +186,7 @@ def test_an_account_that_cannot_be_used_is_named(tmp_path: Path, text: str, why:
 
 def test_doctor_describes_the_export_and_its_cap() -> None:
     mock = MockGoogle([row(1), row(2)])
-    [key] = PROBE.keys
+    key, *_ = PROBE.keys
     assert key.ask(mock.cloud()) == (
         f"the export {EXPORT} of 2 rows, begun on 2026-10-01; a query may read 20 GB (BIGQUERY_MAX_BYTES_BILLED)"
     )

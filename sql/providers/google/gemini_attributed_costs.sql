@@ -84,7 +84,6 @@ costs as (
     where
         activity_date between @first_day and @last_day
         and platform is not null
-        and charge_type != 'tax'
 )
 
 select

@@ -30,10 +30,10 @@ select
     sum(if(platform is not null and charge_type = 'subscription', billed_amount, cast(0 as numeric)))
         as subscription_amount,
     sum(if(platform is not null and charge_type = 'credit', billed_amount, cast(0 as numeric))) as credit_amount,
-    sum(if(platform is not null and charge_type != 'tax', billed_amount, cast(0 as numeric))) as ai_amount,
+    sum(if(platform is not null, billed_amount, cast(0 as numeric))) as ai_amount,
     sum(if(platform is null and charge_type != 'tax', billed_amount, cast(0 as numeric))) as other_amount,
     sum(if(charge_type = 'tax', billed_amount, cast(0 as numeric))) as tax_amount,
-    sum(if(platform is not null and charge_type != 'tax', amount_usd, cast(0 as numeric))) as ai_usd,
+    sum(if(platform is not null, amount_usd, cast(0 as numeric))) as ai_usd,
     sum(if(platform is null and charge_type != 'tax', amount_usd, cast(0 as numeric))) as other_usd,
     sum(if(charge_type = 'tax', amount_usd, cast(0 as numeric))) as tax_usd
 from ai_usage_analytics.gemini_costs

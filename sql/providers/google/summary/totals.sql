@@ -1,6 +1,6 @@
 -- The whole period in one row: what AI cost after credits and before tax, its credits and seats, and what is left out.
 select
-    sum(if(platform is not null and charge_type != 'tax', amount_usd, null)) as cost_usd,
+    sum(if(platform is not null, amount_usd, null)) as cost_usd,
     sum(if(platform is not null and charge_type = 'credit', amount_usd, cast(0 as numeric))) as credit_usd,
     sum(if(platform is not null and charge_type = 'subscription', amount_usd, cast(0 as numeric))) as seats_usd,
     sum(if(platform is null and charge_type != 'tax', amount_usd, cast(0 as numeric))) as other_usd,
