@@ -12,4 +12,4 @@ PULLED = "cursor"  # the fewest pulls that make spend
 
 definitions.ASSETS[:] = assets_of(definitions.ASSETS, {"raw", "core", "dashboards"}, {EXPORT} | behind(SPEND))
 definitions.CHECKS[:] = checks_of(definitions.CHECKS, {"no_day_is_missing", "ledger_is_whole"}, definitions.ASSETS)
-runs.CADENCES = [cadence for cadence in runs.CADENCES if cadence.name == PULLED]
+runs.CADENCES = [cadence for cadence in runs.CADENCES if cadence.name == PULLED]  # type: ignore[attr-defined]
