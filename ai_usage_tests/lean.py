@@ -9,7 +9,8 @@ import threading
 from collections import namedtuple
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -26,14 +27,20 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from dagster._config.pythonic_config import IAttachDifferentObjectToOpContext
 from dagster._core.definitions.scoped_resources_builder import IContainsGenerator, Resources, ScopedResourcesBuilder
+from dagster._core.event_api import EventLogCursor
+from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
+from dagster._core.execution import execute_in_process
 from dagster._core.execution.context.data_version_cache import DataVersionCache
 from dagster._core.log_manager import DagsterLogManager
 from dagster._core.storage.event_log import SqlEventLogStorage
 from dagster._core.storage.event_log import in_memory as events_in_memory
+from dagster._core.storage.event_log.base import EventLogConnection
 from dagster._core.storage.event_log.in_memory import InMemoryEventLogStorage
+from dagster._core.storage.event_log.schema import AssetKeyTable, SqlEventLogStorageTable
 from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.runs import in_memory as runs_in_memory
 from dagster._core.storage.schedules import SqliteScheduleStorage
+from sqlalchemy.dialects.sqlite import insert
 
 import ai_usage
 from ai_usage.event_log import KeptEventLog
@@ -90,23 +97,77 @@ def _scripts_once(config: Config) -> ScriptDirectory:
 
 ScriptDirectory.from_config = _scripts_once  # type: ignore[method-assign]
 
-_store_in_memory = InMemoryEventLogStorage.store_event
 _unwritten: WeakKeyDictionary[InMemoryEventLogStorage, list[dg.EventLogEntry]] = WeakKeyDictionary()
+_written: WeakKeyDictionary[InMemoryEventLogStorage, set[str]] = WeakKeyDictionary()  # runs
 
 
 def _store_when_asked(self: InMemoryEventLogStorage, event: dg.EventLogEntry) -> None:
     """Most runs leave a log that is never read: it becomes SQL at the first query."""
+    if event.dagster_event and event.dagster_event.event_type in UNKEPT:
+        return
     _unwritten.setdefault(self, []).append(event)
-    if self._handlers.get(event.run_id):
-        _write(self)
+    self._storage_id += 1
+    for handler in list(self._handlers.get(event.run_id, ())):
+        handler(event, str(EventLogCursor.from_storage_id(self._storage_id)))
 
 
 def _write(self: InMemoryEventLogStorage) -> None:
-    for event in _unwritten.pop(self, ()):
-        _store_in_memory(self, event)  # type: ignore[no-untyped-call]
+    """What Dagster writes event by event, in one transaction. Of an asset's events the last ones make its row."""
+    events = _unwritten.pop(self, [])
+    if not events:
+        return
+    _written.setdefault(self, set()).update(event.run_id for event in events)
+    numbered = list(enumerate(events, self._storage_id - len(events) + 1))
+    of_assets = [(n, of) for n, of in numbered if of.dagster_event_type in ASSET_EVENTS and _asset_of(of)]
+    entries: dict[str, dict[str, Any]] = {}
+    for n, event in of_assets:
+        if values := self._get_asset_entry_values(event, n, has_asset_key_index_cols=True):
+            entries.setdefault(_asset_of(event), {}).update(values)
+    with self.index_connection() as connection:  # type: ignore[no-untyped-call]
+        rows = [{"id": n} | self._event_to_row(event) for n, event in numbered]
+        connection.execute(SqlEventLogStorageTable.insert(), rows)
+        for asset, values in entries.items():
+            of_asset = {"asset_key": asset, **values}
+            upsert = insert(AssetKeyTable).values(of_asset).on_conflict_do_update(["asset_key"], set_=of_asset)
+            connection.execute(upsert)
+    self.store_asset_event_tags([event for _, event in of_assets], [n for n, _ in of_assets])
+    for n, event in numbered:
+        if event.dagster_event_type in ASSET_CHECK_EVENTS:
+            self.store_asset_check_event(event, n)
+
+
+def _asset_of(event: dg.EventLogEntry) -> str:
+    key = event.dagster_event and event.dagster_event.asset_key
+    return key.to_string() if key else ""
+
+
+_records_for_run = InMemoryEventLogStorage.get_records_for_run
+
+
+def _records_as_they_were_stored(
+    self: InMemoryEventLogStorage,
+    run_id: str,
+    cursor: str | None = None,
+    of_type: Any = None,
+    limit: int | None = None,
+    ascending: bool = True,  # noqa: FBT001, FBT002 - as Dagster's
+) -> EventLogConnection:
+    """Those of a run whose events were not yet written need no SQL."""
+    if cursor or limit or not ascending or run_id in _written.get(self, ()):
+        return _records_for_run(self, run_id, cursor, of_type, limit, ascending)
+    events = _unwritten.get(self, [])
+    kinds = {of_type} if isinstance(of_type, dg.DagsterEventType) else of_type
+    found = [
+        dg.EventLogRecord(storage_id=n, event_log_entry=event)
+        for n, event in enumerate(events, self._storage_id - len(events) + 1)
+        if event.run_id == run_id and (not kinds or event.dagster_event_type in kinds)
+    ]
+    last = EventLogCursor.from_storage_id(found[-1].storage_id if found else -1)
+    return EventLogConnection(records=found, cursor=str(last), has_more=False)
 
 
 InMemoryEventLogStorage.store_event = _store_when_asked  # type: ignore[method-assign]
+InMemoryEventLogStorage.get_records_for_run = _records_as_they_were_stored  # type: ignore[assignment,method-assign]
 
 _log = DagsterLogManager.log_dagster_event
 
@@ -121,11 +182,36 @@ def _log_what_is_kept(
 DagsterLogManager.log_dagster_event = _log_what_is_kept  # type: ignore[method-assign]
 
 _create_run_for_job = dg.DagsterInstance.create_run_for_job
+_execute_in_process = execute_in_process.core_execute_in_process
+_described = ContextVar("described", default=False)  # for whoever looks at what Dagster shows of a run
+_executes = ContextVar("executes", default=False)
 
 
-def _create_run_without_snapshots(self: dg.DagsterInstance, job_def: dg.JobDefinition, **of: Any) -> dg.DagsterRun:
+@contextmanager
+def _set(variable: ContextVar[bool]) -> Iterator[None]:
+    before = variable.set(True)
+    try:
+        yield
+    finally:
+        variable.reset(before)
+
+
+def described() -> AbstractContextManager[None]:
+    """Runs that begin meanwhile are as Dagster has them: with the job and its plan, and the checks that are planned."""
+    return _set(_described)
+
+
+def _execute_without_descriptions(*of: Any, **named: Any) -> dg.ExecuteInProcessResult:
+    with _set(_executes):
+        return _execute_in_process(*of, **named)
+
+
+execute_in_process.core_execute_in_process = _execute_without_descriptions
+
+
+def _create_run_without_descriptions(self: dg.DagsterInstance, job_def: dg.JobDefinition, **of: Any) -> dg.DagsterRun:
     """Descriptions of the job and its plan, for the UI, are a tenth of a small run. No UI reads a log in memory."""
-    if self.is_persistent:
+    if self.is_persistent or _described.get() or not _executes.get():
         return _create_run_for_job(self, job_def, **of)
     kept = ("run_id", "run_config", "asset_selection", "tags", "status")
     missing = dict.fromkeys(
@@ -138,7 +224,7 @@ def _create_run_without_snapshots(self: dg.DagsterInstance, job_def: dg.JobDefin
     return self.create_run(job_name=job_def.name, **missing | {name: of.get(name) for name in kept})  # type: ignore[arg-type]
 
 
-dg.DagsterInstance.create_run_for_job = _create_run_without_snapshots  # type: ignore[method-assign,assignment]
+dg.DagsterInstance.create_run_for_job = _create_run_without_descriptions  # type: ignore[method-assign,assignment]
 
 _over_a_new_connection = InMemoryEventLogStorage._connect
 
@@ -247,12 +333,15 @@ googlesql._transpiled = _transpile_once  # type: ignore[assignment]
 
 def keep_connections() -> None:
     """For a daemon and its code server: a connection to each of Dagster's files, and one instance, for as long as the
-    process lives. Dagster makes them for each question, and for each tick.
+    process lives. Dagster makes them for each question, and for each tick. No test cuts the power: no write waits for
+    the disk.
     """
 
     @cache
     def engine_of(url: str) -> db.Engine:
-        return db.create_engine(url, poolclass=db.QueuePool, connect_args={"check_same_thread": False, "timeout": 30})
+        made = db.create_engine(url, poolclass=db.QueuePool, connect_args={"check_same_thread": False, "timeout": 30})
+        db.event.listen(made, "connect", lambda connection, _: connection.execute("pragma synchronous = off"))
+        return made
 
     @contextmanager
     def connect(self: Any, *_: Any) -> Iterator[db.Connection]:

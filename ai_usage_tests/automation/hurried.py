@@ -4,10 +4,11 @@ own process, and the test sets its clock. Loaded as the code location, and execu
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from ai_usage import settings as clock
@@ -84,6 +85,23 @@ if __name__ == "__main__":
     import dagster._daemon.sensor as sensors
     from dagster._daemon import controller
     from dagster._daemon.cli import run_command
+    from dagster._daemon.run_coordinator import QueuedRunCoordinatorDaemon
+
+    turns = Lock()
+
+    def in_turn(iterate: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+        """Runs and sensors wait for each other: what a sensor sees while a run is under way leads to nothing here, and
+        it would look the more often the slower the machine is.
+        """
+
+        def iterate_in_turn(*of: Any, **named: Any) -> Iterator[Any]:
+            with turns:
+                yield from iterate(*of, **named)
+
+        return iterate_in_turn
+
+    sensors.execute_sensor_iteration = in_turn(sensors.execute_sensor_iteration)
+    QueuedRunCoordinatorDaemon.run_iteration = in_turn(QueuedRunCoordinatorDaemon.run_iteration)  # type: ignore[assignment,method-assign]
 
     controller.RELOAD_WORKSPACE_INTERVAL = 86_400  # otherwise a code server starts each minute and imports everything
     sensors.MIN_INTERVAL_LOOP_TIME = 2

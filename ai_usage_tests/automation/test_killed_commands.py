@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from time import monotonic, sleep, time
 
@@ -43,6 +44,11 @@ class House:
     pulled: dg.RunRecord | None = None
     cursor_waited: bool = False
     fault: Fault | None = None
+
+    @cached_property
+    def instance(self) -> dg.DagsterInstance:
+        """Opened once: to open it takes longer than to ask it, and it is asked often."""
+        return dg.DagsterInstance.from_config(str(self.home / "dagster"))
 
     @property
     def environ(self) -> dict[str, str]:
@@ -100,8 +106,7 @@ class House:
     def runs(self, job: str, *statuses: dg.DagsterRunStatus, since: float = 0.0) -> list[dg.RunRecord]:
         if not (self.home / "dagster" / "history").exists():
             return []
-        with dg.DagsterInstance.from_config(str(self.home / "dagster")) as instance:
-            found = instance.get_run_records(dg.RunsFilter(job_name=job, statuses=list(statuses)))
+        found = self.instance.get_run_records(dg.RunsFilter(job_name=job, statuses=list(statuses)))
         return [one for one in found if (one.start_time or 0.0) >= since]
 
     def is_in_the_middle(self, job: str) -> bool:
@@ -184,7 +189,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         found.kill_in_the_middle()
         assert found.runs("pull_claude", STARTED), "what the test is about: the records show a run without a process"
         found.live()
-        yield found
+        with found.instance:
+            yield found
 
 
 def test_after_a_kill_the_daemons_next_run_starts_within_two_minutes_and_an_alert_names_the_dead_run(

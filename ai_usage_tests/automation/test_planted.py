@@ -18,13 +18,14 @@ from ai_usage.settings import settings
 from ai_usage.sheet.csv_folder import CsvFolder
 from ai_usage_tests.alerts.receivers import Hook, hook
 from ai_usage_tests.mock_claude import KEY, USER, Bend, ordinary
-from ai_usage_tests.platform import Platform, platform_in
+from ai_usage_tests.platform import OTHERS, WITHOUT_BOARDS, Platform, platform_in
 
-PAST = Span(date(2026, 10, 1), date(2026, 11, 19))  # up to yesterday of the tests' clock
+PAST = Span(date(2026, 10, 15), date(2026, 11, 19))  # up to yesterday of the tests' clock
 LATELY = Span(date(2026, 11, 12), PAST.last)
 SLIP, LOST, DOUBLED, SPIKE = (date(2026, 11, day) for day in (12, 13, 16, 17))
 TYPO = "dve@example.com"
 CHECKS, RUNS, *_ = automation.SENSORS
+OF_ONE_PROVIDER = WITHOUT_BOARDS - dg.AssetSelection.assets(*OTHERS)
 
 
 def rows(*cells: str) -> str:
@@ -59,10 +60,9 @@ class Listener:
 
 
 def refresh(platform: Platform, sheet: Path, span: Span) -> bool:
-    """All that the job refresh_range does."""
+    """What the job refresh_range does about the provider that is configured."""
     with closing(platform.claude.admin()) as admin:
-        everything = dg.AssetSelection.all()
-        outcome = platform.materialize(everything, span, admin, sheet=CsvFolder(sheet))
+        outcome = platform.materialize(OF_ONE_PROVIDER, span, admin, sheet=CsvFolder(sheet))
     platform.warehouse.publish()
     return bool(outcome.result.success)
 

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from ai_usage.dashboards import site
-from ai_usage.dashboards.boards import Card, boards
+from ai_usage.dashboards.boards import Board, Card, boards
 from ai_usage.dashboards.cards import Result, numbers
 from ai_usage.dashboards.site import Site
 from ai_usage_tests.dashboards.browser import Opened, chromium, window
@@ -75,19 +75,29 @@ def shared(browser: Browser, pages: Path) -> Iterator[Opened]:
         assert not found.troubles
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_board_opens_offline_and_can_be_read_by_everyone(browser: Browser, pages: Path, name: str) -> None:
-    with window(browser) as opened:
-        opened.show(pages / f"{name}.html").draw_all()
-        assert opened.page.locator("article.card").count() == len(next(of for of in BOARDS if of.name == name).cards)
-        for button in opened.page.locator("button:text-is('Table')").all():
-            button.click()
-        for chooser in opened.page.locator("button.chooser").all()[:1]:
-            chooser.click()
-        assert opened.violations() == []
-        assert opened.troubles == []
+@pytest.fixture(scope="module", params=BOARDS, ids=NAMES)
+def shown(request: pytest.FixtureRequest, browser: Browser, pages: Path) -> Iterator[tuple[Board, Opened]]:
+    """A board, and its page in a wide window: the same for the tests that ask each page."""
+    board: Board = request.param
+    with window(browser) as found:
+        yield board, found.show(pages / f"{board.name}.html")
+        assert not found.troubles
+
+
+def test_a_board_opens_offline_and_can_be_read_by_everyone(
+    browser: Browser, pages: Path, shown: tuple[Board, Opened]
+) -> None:
+    board, opened = shown
+    opened.draw_all()
+    assert opened.page.locator("article.card").count() == len(board.cards)
+    for button in opened.page.locator("button:text-is('Table')").all():
+        button.click()
+    for chooser in opened.page.locator("button.chooser").all()[:1]:
+        chooser.click()
+    assert opened.violations() == []
+    assert opened.troubles == []
     with window(browser, is_dark=True) as opened:
-        opened.show(pages / f"{name}.html").draw_all()
+        opened.show(pages / f"{board.name}.html").draw_all()
         assert opened.violations("color-contrast") == []
         assert opened.troubles == []
 
@@ -152,15 +162,11 @@ def is_exact(card: Card, name: str, result: Result) -> bool:
     return not measure.per and not (measure.of and result.rows.schema[measure.of].is_float())
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_page_adds_up_as_the_platform_does(
-    browser: Browser, pages: Path, rows: dict[str, dict[str, Result]], name: str
-) -> None:
-    with window(browser) as opened:
-        opened.show(pages / f"{name}.html")
-        for card in next(of for of in BOARDS if of.name == name).cards:
-            for choice, chosen in CHOICES.items():
-                assert_equal(opened.numbers(card.name, chosen), rows[name][card.name], card, chosen, choice)
+def test_the_page_adds_up_as_the_platform_does(shown: tuple[Board, Opened], rows: dict[str, dict[str, Result]]) -> None:
+    board, opened = shown
+    for card in board.cards:
+        for choice, chosen in CHOICES.items():
+            assert_equal(opened.numbers(card.name, chosen), rows[board.name][card.name], card, chosen, choice)
 
 
 def assert_equal(
