@@ -1,5 +1,10 @@
-"""The tests' end of the pipe to Google's SQL engine: Python values in, Python values out."""
+"""The tests' end of the pipe to Google's SQL engine: Python values in, Python values out.
 
+An answer follows from the question, the world it is asked of, the worker and the versions of the engine's packages, so
+it is kept under all of these for the next process: only what has changed since is asked again.
+"""
+
+import hashlib
 import json
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -7,12 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ai_usage.settings import ROOT
 from ai_usage.warehouse.table import Table
 from ai_usage_tests import staying_open
+from ai_usage_tests.kept import kept
 
 ENVIRONMENT = ROOT / ".venv-googlesql"
 WORKER = Path(__file__).with_name("worker.py")
@@ -58,28 +65,45 @@ class GoogleEngine:
 
     def __init__(self) -> None:
         self._analyses: dict[tuple[str, str, str], Analysis] = {}
-        self._worker = subprocess.Popen(
+        self._worlds: dict[str, str] = {}  # the request that declares each
+        self._digests: dict[str, str] = {}  # of these requests
+        self._undeclared: set[str] = set()  # the worlds of which the worker does not know yet
+
+    @cached_property
+    def _worker(self) -> "subprocess.Popen[str]":
+        """Started by the first question of which no answer is kept."""
+        worker = subprocess.Popen(
             [ENVIRONMENT / "bin" / "python", WORKER],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf-8",
         )
-        staying_open.looks_at_nothing(self._worker)
+        staying_open.looks_at_nothing(worker)
+        return worker
+
+    @cached_property
+    def _versions(self) -> str:
+        """What answers, apart from the questions: the worker's code, and every package it may import."""
+        packages = sorted(path.name for path in ENVIRONMENT.glob("lib/python*/site-packages/*.dist-info"))
+        return _digest(WORKER.read_text(encoding="utf-8"), *packages)
 
     @staticmethod
     def is_ready() -> bool:
         return (ENVIRONMENT / "ready").exists()
 
     def close(self) -> None:
-        with suppress(BrokenPipeError):
-            self._worker.communicate(timeout=30)
+        if "_worker" in vars(self):
+            with suppress(BrokenPipeError):
+                self._worker.communicate(timeout=30)
 
     def declare(self, world: str, tables: Sequence[Table], rows: Mapping[str, Sequence[Row]]) -> None:
         """Make a world of tables that hold these rows, by address, or make it anew."""
         columns = {table.address: {n: c.type.googlesql for n, c in table.columns.items()} for table in tables}
         declared = {address: {"columns": of, "rows": rows[address]} for address, of in columns.items()}
-        self._ask("declare", world=world, tables=declared)
+        self._worlds[world] = _request("declare", world=world, tables=declared)
+        self._digests[world] = _digest(self._worlds[world])
+        self._undeclared.add(world)
         self._analyses.clear()
 
     def analyze(self, world: str, sql: str, parameters: Mapping[str, Parameter]) -> Analysis:
@@ -99,20 +123,40 @@ class GoogleEngine:
         rows = [tuple(None if v is None else r(v) for r, v in zip(read, row, strict=True)) for row in reply["rows"]]
         return Found(columns, rows)
 
-    def _ask(self, do: str, **arguments: Any) -> dict[str, Any]:
+    def _ask(self, do: str, *, world: str, **arguments: Any) -> dict[str, Any]:
+        request = _request(do, world=world, **arguments)
+        name = f"{_digest(self._versions, self._digests[world], request)}.google.json"
+        answer: dict[str, Any] = json.loads(kept(name, lambda: self._sent_to(world, request)))
+        if "refused" in answer:
+            raise GoogleRefuses(answer["refused"])
+        return answer
+
+    def _sent_to(self, world: str, request: str) -> bytes:
+        """The worker's answer; what it cannot do is an error, which is not kept."""
+        if world in self._undeclared:
+            self._sent(self._worlds[world])
+            self._undeclared.remove(world)
+        return self._sent(request)
+
+    def _sent(self, request: str) -> bytes:
         assert self._worker.stdin is not None
         assert self._worker.stdout is not None
-        self._worker.stdin.write(json.dumps({"do": do, **arguments}, default=str) + "\n")
+        self._worker.stdin.write(request + "\n")
         self._worker.stdin.flush()
         line = self._worker.stdout.readline()
         if not line:
             raise RuntimeError(f"Google's engine ended with {self._worker.wait()}: see its words above")
-        answer: dict[str, Any] = json.loads(line)
-        if "refused" in answer:
-            raise GoogleRefuses(answer["refused"])
-        if "broken" in answer:
-            raise RuntimeError(f"{WORKER.name} was asked for what it cannot do: {answer['broken']}")
-        return answer
+        if broken := json.loads(line).get("broken"):
+            raise RuntimeError(f"{WORKER.name} was asked for what it cannot do: {broken}")
+        return line.encode()
+
+
+def _request(do: str, **arguments: Any) -> str:
+    return json.dumps({"do": do, **arguments}, default=str)
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
 def _typed(parameters: Mapping[str, Parameter]) -> dict[str, Any]:

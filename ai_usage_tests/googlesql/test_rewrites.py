@@ -101,8 +101,13 @@ def duckdb(tmp_path_factory: pytest.TempPathFactory) -> DuckDBWarehouse:
     return DuckDBWarehouse(folder / "a.duckdb", folder / "b.duckdb", [], lambda: datetime(2026, 1, 1, tzinfo=UTC))
 
 
-def assert_same(google: GoogleEngine, duckdb: DuckDBWarehouse, sql: str) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def _nothing(google: GoogleEngine) -> None:
+    """A world without a table."""
     google.declare("nothing", [], {})
+
+
+def assert_same(google: GoogleEngine, duckdb: DuckDBWarehouse, sql: str) -> None:
     found = google.evaluate("nothing", sql, {})
     assert found.rows
     assert cells(duckdb.ask(sql).rows(), found.columns) == cells(found.rows, found.columns)

@@ -4,13 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from graphlib import TopologicalSorter
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-import sqlglot
 from sqlglot import exp
 
 from ai_usage.catalog import TABLES
@@ -18,7 +16,7 @@ from ai_usage.marts.files import marts
 from ai_usage.settings import ROOT
 from ai_usage.warehouse import googlesql
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
-from ai_usage.warehouse.googlesql import to_duckdb
+from ai_usage.warehouse.googlesql import parsed, to_duckdb
 from ai_usage.warehouse.ledger_check import EVERY_TABLE, ledger_query
 from ai_usage.warehouse.table import ANALYTICS, Table
 from ai_usage_tests.googlesql.engine import Found, GoogleEngine, Parameter, Row
@@ -26,7 +24,7 @@ from ai_usage_tests.googlesql.lines import Lines, rows
 from ai_usage_tests.googlesql.world import OF_FILE, PARAMETERS
 
 FILES = sorted(path.relative_to(ROOT / "sql").with_suffix("").as_posix() for path in (ROOT / "sql").rglob("*.sql"))
-MARTS = {mart.table.name: mart.query for mart in marts()}
+MARTS = {mart.table.name: mart.query for mart in marts()}  # each after those it reads
 DECLARED = {table.name: table for table in TABLES if table.schema == ANALYTICS}
 NOW = datetime(2024, 3, 3, tzinfo=UTC)
 
@@ -48,15 +46,6 @@ def declared(name: str) -> Table | None:
     return DECLARED[name.rpartition("/")[2]] if name in MARTS.values() else None
 
 
-def marts_in_order() -> list[str]:
-    """Each after those it reads."""
-    reads = {}
-    for mart, name in MARTS.items():
-        tables = sqlglot.parse_one(read(name), read="bigquery").find_all(exp.Table)
-        reads[mart] = {table.name for table in tables if table.db == ANALYTICS} & MARTS.keys()
-    return list(TopologicalSorter(reads).static_order())
-
-
 def framed(table: Table, held: Sequence[Row]) -> pl.DataFrame:
     return table.frame({name: [row[at] for row in held] for at, name in enumerate(table.columns)})
 
@@ -65,6 +54,7 @@ def framed(table: Table, held: Sequence[Row]) -> pl.DataFrame:
 class TwoEngines:
     google: GoogleEngine
     duckdb: dict[str, DuckDBWarehouse] = field(default_factory=dict)
+    _answers: dict[tuple[str, str], pl.DataFrame] = field(default_factory=dict)
 
     def fill(self, world: str, lines: Lines, folder: Path) -> None:
         """The same rows in both; marts as DuckDB makes them, so that what reads a mart has something to read, and after
@@ -77,8 +67,8 @@ class TwoEngines:
             for table in TABLES:
                 if table.name not in MARTS:
                     warehouse.replace_all(table, framed(table, held[table.address]))
-            for table in (DECLARED[mart] for mart in marts_in_order()):
-                own = self.on_duckdb(world, MARTS[table.name]).rows()
+            for table in (DECLARED[mart] for mart in MARTS):
+                own = self._asked_of_duckdb(world, MARTS[table.name]).rows()
                 held[table.address] = [*own, *held[table.address]]
                 if not table.view_of:
                     warehouse.replace_all(table, framed(table, held[table.address]))
@@ -88,7 +78,12 @@ class TwoEngines:
         return self.duckdb[world].ask(read(name), **{key: p.value for key, p in parameters_of(name).items()})
 
     def on_duckdb(self, world: str, name: str) -> pl.DataFrame:
-        """A file's result as the platform keeps it: a mart's has its table's types."""
+        """A file's result as the platform keeps it: a mart's has its table's types. Asked once, of a filled world."""
+        if (world, name) not in self._answers:
+            self._answers[world, name] = self._asked_of_duckdb(world, name)
+        return self._answers[world, name]
+
+    def _asked_of_duckdb(self, world: str, name: str) -> pl.DataFrame:
         found, table = self.raw_on_duckdb(world, name), declared(name)
         return table.frame({column: found[column] for column in table.columns}) if table else found
 
@@ -160,7 +155,7 @@ def as_ordered(name: str, columns: dict[str, str], rows: list[Row]) -> list[Row]
     """The columns a file's rows are ordered by, row after row, up to the first that is none of its own; rows equal in
     them may stand in any order.
     """
-    order = sqlglot.parse_one(read(name), read="bigquery").args.get("order")
+    order = parsed(read(name)).args.get("order")
     parts = order.expressions if order else []
     names = [part.this.name for part in takewhile(lambda part: isinstance(part.this, exp.Column), parts)]
     places = [list(columns).index(name) for name in names]

@@ -5,6 +5,7 @@ project.
 Everything about worlds and files is `engine.py`'s and the tests'.
 """
 
+import ctypes
 import json
 import os
 import re
@@ -55,6 +56,20 @@ class Compiled:
             fresh.write_bytes(wasmtime.Module.from_file(engine, path).serialize())
             fresh.replace(kept)
         return wasmtime.Module.deserialize_file(engine, str(kept))
+
+
+class Client(wasm_client.WasmClient):  # type: ignore[misc]
+    """Copies requests and answers whole: the package's own takes them byte by byte, half of the engine's time."""
+
+    def write_bytes(self, ptr: int, data: bytes) -> None:
+        ctypes.memmove(self._address(ptr), data, len(data))
+
+    def read_bytes(self, ptr: int, size: int) -> bytes:
+        return ctypes.string_at(self._address(ptr), size)
+
+    def _address(self, ptr: int) -> int:
+        """Asked each time: the engine's memory moves when it grows."""
+        return ctypes.addressof(self.memory.data_ptr().contents) + ptr
 
 
 def set_type(proto: Any, name: str) -> None:
@@ -127,7 +142,7 @@ class Engine:
 
     def __init__(self) -> None:
         wasm_client.Module = Compiled
-        self.wasm = wasm_client.WasmClient(get_wasm_path())
+        self.wasm = Client(get_wasm_path())
         self.language = self.call(
             "GetLanguageOptions",
             service.LanguageOptionsRequest(maximum_features=True),
@@ -191,6 +206,7 @@ class Engine:
         options.language_options.CopyFrom(self.language)
         options.default_timezone = "UTC"
         options.error_message_mode = ONE_LINE
+        options.prune_unused_columns = True
         for name, parameter in parameters.items():
             set_type(options.query_parameters.add(name=name).type, parameter["type"])
 

@@ -32,14 +32,20 @@ PARAMETERS: dict[str, Any] = {
 }
 
 
+@pytest.fixture(scope="module")
+def empty(_nothing_yet: Platform, tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    """A platform that these tests only read."""
+    return _nothing_yet.copy(tmp_path_factory.mktemp("empty"))
+
+
 @pytest.mark.parametrize("name", FILES)
-def test_every_file_is_one_googlesql_select_that_runs_on_an_empty_warehouse(platform: Platform, name: str) -> None:
+def test_every_file_is_one_googlesql_select_that_runs_on_an_empty_warehouse(empty: Platform, name: str) -> None:
     [statement] = sqlglot.parse(googlesql.read(name), read="bigquery")
     assert isinstance(statement, sqlglot.exp.Query)
     if name == "checks/ledger_is_whole":  # its raw tables are those of the pulls asked for
-        columns = broken_pulls(platform.warehouse, ["claude_cost_report"], DAY, NEXT, with_hashes=True).columns
+        columns = broken_pulls(empty.warehouse, ["claude_cost_report"], DAY, NEXT, with_hashes=True).columns
     else:
-        columns = platform.warehouse.query(name, **PARAMETERS).columns
+        columns = empty.warehouse.query(name, **PARAMETERS).columns
     assert columns == statement.named_selects
 
 
@@ -53,15 +59,15 @@ def test_every_file_is_one_googlesql_select_that_runs_on_an_empty_warehouse(plat
         ("cast('0.005' as numeric(10, 2))", "0.01"),
     ],
 )
-def test_a_bare_numeric_keeps_nine_decimals(platform: Platform, written: str, value: str) -> None:
-    [[found]] = platform.warehouse.ask(f"select {written} as x").rows()
+def test_a_bare_numeric_keeps_nine_decimals(empty: Platform, written: str, value: str) -> None:
+    [[found]] = empty.warehouse.ask(f"select {written} as x").rows()
     assert found == Decimal(value)
 
 
-def test_only_the_parameters_that_a_text_names_are_needed(platform: Platform) -> None:
-    assert platform.warehouse.ask("select @a as a", a=1, b=2)["a"].to_list() == [1]
+def test_only_the_parameters_that_a_text_names_are_needed(empty: Platform) -> None:
+    assert empty.warehouse.ask("select @a as a", a=1, b=2)["a"].to_list() == [1]
     with pytest.raises(KeyError, match="a"):
-        platform.warehouse.ask("select @a as a")
+        empty.warehouse.ask("select @a as a")
 
 
 def test_every_file_begins_with_a_description_of_its_rows() -> None:
