@@ -153,7 +153,7 @@ def test_an_impossible_build_gives_the_reason(
 
 
 # So few days have no anomaly and no month that ended; checks do not run there and find nothing.
-OPENAI = re.compile("openai_|codex_")  # the company has none of it
+OTHERS = re.compile("openai_|codex_|gemini_")  # the company has none of these
 MAY_BE_EMPTY = {
     "threshold_overrides",  # it has no file of limits
     "dim_pseudonym",  # and no salt
@@ -178,13 +178,13 @@ def test_the_company_of_the_benchmark_fills_every_table_and_blocks_no_day(platfo
     company = Company(people=40, days=MEASURED_DAYS // 12)
     company.fill(platform.warehouse)
     steps = list(rebuild_all(platform.warehouse, [company.span]))
-    assert not any(step.blocked or step.skipped not in {"", "a view"} for step in steps if not OPENAI.match(step.name))
+    assert not any(step.blocked or step.skipped not in {"", "a view"} for step in steps if not OTHERS.match(step.name))
     names = {mart.table.name for mart in marts()}
     empty = {step.name for step in steps if step.name in names and not (step.skipped or step.rows)}
-    assert {name for name in empty if not OPENAI.match(name)} <= MAY_BE_EMPTY
+    assert {name for name in empty if not OTHERS.match(name)} <= MAY_BE_EMPTY
     filled = {name for name, rows in contents(platform.warehouse.path).items() if rows}
     expected = {table.name for table in TABLES if table.schema == ANALYTICS and not table.view_of}
-    expected = {name for name in expected if not OPENAI.match(name)}
+    expected = {name for name in expected if not OTHERS.match(name)}
     assert filled >= expected - MAY_BE_EMPTY
     methods = "select distinct allocation_method from ai_usage_analytics.claude_cost_shares"
     assert {method for (method,) in platform.sql(methods)} == {"measured"}

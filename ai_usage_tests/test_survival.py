@@ -30,7 +30,7 @@ from ai_usage_tests.platform import WITHOUT_BOARDS, Ticking, files, platform_in
 DAYS = [DAY + timedelta(days=n) for n in range(4)]
 SPAN = Span(DAYS[0], DAYS[-1])
 WRITERS = WITHOUT_BOARDS - dg.AssetSelection.all_asset_checks()
-OF_OTHERS = re.compile("(dim_)?(cursor|openai|codex)_")  # tables of providers that these runs do not ask
+OF_OTHERS = re.compile("(dim_)?(cursor|openai|codex|gemini)_")  # tables of providers that these runs do not ask
 OF_MONEY = ("claude_costs", "claude_daily_cost", "claude_usage_tokens", "claude_total_expenses")
 BEFORE, AFTER = 10, 20  # dollars a day, about: what the first run pulls, and the one after it
 VIEWS = {table.name for table in TABLES if table.view_of}  # of tables that may be from before and after a kill
