@@ -23,7 +23,7 @@ DIM_PROVIDER = Table(
         "provider_name": string("for people; FOCUS ProviderName", required=True),
         "publisher_name": string("FOCUS PublisherName", required=True),
         "invoice_issuer_name": string("FOCUS InvoiceIssuerName", required=True),
-        "billing_account_type": string("FOCUS BillingAccountType: Organization or Team", required=True),
+        "billing_account_type": string("FOCUS BillingAccountType: Organization, Team, …", required=True),
         "sub_account_type": string("FOCUS SubAccountType", required=True),
         "billing_pull": string("the pull that is the bill, in ai_usage_raw.pulls", required=True),
         "final_after_days": integer("the number of days after which a pull makes a day final"),

@@ -14,7 +14,7 @@
 --   BillingCurrency string not null: always USD
 --   BillingAccountId string not null: as billing_account_id in ai_spend
 --   BillingAccountName string: the provider's name of the account; null where it sends none
---   BillingAccountType string not null: Organization or Team
+--   BillingAccountType string not null: as dim_provider has it: Organization, Team, Billing Account
 --   BillingPeriodStart instant not null: the first instant of the UTC month
 --   BillingPeriodEnd instant not null: the first instant of the next one
 --   ChargePeriodStart instant not null: the first instant of the UTC day

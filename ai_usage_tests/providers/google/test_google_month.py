@@ -11,11 +11,13 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from ai_usage.commands import export_focus
 from ai_usage.partitions import Span
 from ai_usage.sheet.csv_folder import CsvFolder
 from ai_usage_tests.mock_google import OUTPUT, SEATS, VERTEX, MockGoogle, credit, labels, row
 from ai_usage_tests.outcome import Outcome
 from ai_usage_tests.platform import Platform, platform_in, whatever_makes
+from ai_usage_tests.test_focus import COSMETIC, CRITERIA, VALIDATED, failures, validated
 
 OCTOBER = Span(date(2026, 10, 1), date(2026, 10, 31))
 CORRECTED = date(2026, 10, 12)
@@ -138,6 +140,13 @@ def test_focus_has_googles_names_and_its_kinds_of_charges(month: Platform) -> No
     ]
     named = "select distinct ProviderName, PublisherName, InvoiceIssuerName, BillingAccountType"
     assert month.sql(f"{named} from {A}.focus_1_2") == [("Google", "Google", "Google", "Billing Account")]
+
+
+@VALIDATED
+def test_the_official_validator_finds_only_what_is_cosmetic(month: Platform, tmp_path: Path) -> None:
+    export_focus.export(month.warehouse.ask(f"select * from {A}.focus_1_2"), tmp_path, "focus")
+    evaluations = validated(tmp_path / "focus.parquet", *CRITERIA)
+    assert failures(evaluations).keys() == COSMETIC, failures(evaluations)
 
 
 def test_a_label_names_the_team(month: Platform) -> None:
