@@ -26,7 +26,7 @@ OF_OTHER_THINGS = frozenset(
 FREE_TEXT = frozenset(
     {
         *("user_name", "name", "description", "note", "branch_name", "repo_name", "Tags", "contributors", "alert_key"),
-        *("reason", "status_reason", "title", "text", "failure", "value_shape", "topic"),
+        *("reason", "status_reason", "title", "text", "failure", "value_shape", "topic", "label_person"),
     }
 )
 

@@ -45,7 +45,9 @@ SEEN_AS_THEY_ARE = (
     "SkuPriceId source speed status sub_account sub_account_id sub_account_type SubAccountId SubAccountType subject "
     "subscription_plan subscription_type tab tab_most_used_extension team_name team_source terminal_type threshold "
     "tiers token_type tool unit unit_name user_id vector_store_id what workspace_id worth_basis x_ApiKeyId "
-    "x_AttributionMethod x_ListCostBasis x_Meter x_Model x_Plan x_Platform x_Status x_TeamName"
+    "x_AttributionMethod x_ListCostBasis x_Meter x_Model x_Plan x_Platform x_Status x_TeamName "
+    "adjustment_mode billed_currency credit_name credit_type invoice_month label_team rule_name service_id sku_name "
+    "assignment credential_id metric_type order_id publisher request_type response_code tier"
 )
 
 

@@ -11,6 +11,8 @@ from ai_usage.providers.google import usage_assets, usage_pulls
 from ai_usage.providers.google.probe import PROBE
 from ai_usage.providers.google.provider import GOOGLE
 from ai_usage.settings import settings
+from ai_usage.warehouse.duckdb.erasure import begin, rewrite
+from ai_usage.warehouse.duckdb.identity import identity_of
 from ai_usage_tests.mock_google_apis import (
     PROJECT,
     MockLogging,
@@ -196,3 +198,16 @@ def test_the_doctor_counts_the_projects_that_can_be_read_and_quotes_google_about
     assert projects.is_had(cloud)
     assert not projects.is_had(MockUsage().cloud())
     assert not projects.opens(cloud, "gemini_metrics")
+
+
+def test_an_erased_person_is_in_no_record_of_googles(platform: Platform) -> None:
+    run(platform, company().cloud())
+    warehouse = platform.warehouse
+    rewrite(warehouse, begin(warehouse, "dev@example.com", identity_of(warehouse, "dev@example.com")), None)
+    for pull in ("gemini_code_assist_log", "gemini_licenses"):
+        texts = [text for (text,) in platform.sql(f"select record from ai_usage_raw.{pull}")]
+        assert texts
+        assert not [text for text in texts if "dev@" in text.lower()]
+        assert any("erased.invalid" in text for text in texts)
+    typed = f"select count(*) from {A}.gemini_code_assist_stats where user_email like '%erased.invalid'"
+    assert platform.sql(typed) == [(2,)]

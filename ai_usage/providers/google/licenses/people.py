@@ -24,7 +24,7 @@ def members_of(records: Records) -> Iterator[Member]:
         email = address_of(record.licensed_user.username) if record.licensed_user else None
         if email and (account, email) not in seen:
             seen.add((account, email))
-            yield Member(account, email, email, None, is_member=True, stamp=stamp)
+            yield Member(account, None, email, None, is_member=True, stamp=stamp)
 
 
 PEOPLE = People(pulls=(PULL,), members=members)
