@@ -100,7 +100,7 @@ class GoogleEngine:
     def declare(self, world: str, tables: Sequence[Table], rows: Mapping[str, Sequence[Row]]) -> None:
         """Make a world of tables that hold these rows, by address, or make it anew."""
         columns = {table.address: {n: c.type.googlesql for n, c in table.columns.items()} for table in tables}
-        declared = {address: {"columns": of, "rows": rows[address]} for address, of in columns.items()}
+        declared = {address: {"columns": of, "rows": rows[address]} for address, of in sorted(columns.items())}
         self._worlds[world] = _request("declare", world=world, tables=declared)
         self._digests[world] = _digest(self._worlds[world])
         self._undeclared.add(world)
@@ -134,7 +134,8 @@ class GoogleEngine:
     def _sent_to(self, world: str, request: str) -> bytes:
         """The worker's answer; what it cannot do is an error, which is not kept."""
         if world in self._undeclared:
-            self._sent(self._worlds[world])
+            if refused := json.loads(self._sent(self._worlds[world])).get("refused"):
+                raise GoogleRefuses(f"the world {world}: {refused}")
             self._undeclared.remove(world)
         return self._sent(request)
 
@@ -160,4 +161,4 @@ def _digest(*texts: str) -> str:
 
 
 def _typed(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
-    return {name: {"type": p.type, "value": p.value} for name, p in parameters.items()}
+    return {name: {"type": p.type, "value": p.value} for name, p in sorted(parameters.items())}

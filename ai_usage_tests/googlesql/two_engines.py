@@ -58,8 +58,8 @@ class TwoEngines:
 
     def fill(self, world: str, lines: Lines, folder: Path) -> None:
         """The same rows in both; marts as DuckDB makes them, so that what reads a mart has something to read, and after
-        their own rows those that the world has for them. A view is not written: DuckDB has it, and Google the rows it
-        has there.
+        their own rows those that the world has for them. Their own are sorted: a world is the same in each process. A
+        view is not written: DuckDB has it, and Google the rows it has there.
         """
         warehouse = self.duckdb[world] = DuckDBWarehouse(folder / "a.duckdb", folder / "b.duckdb", TABLES, lambda: NOW)
         held = {table.address: rows(table, lines.get(table.address, [])) for table in TABLES}
@@ -68,7 +68,7 @@ class TwoEngines:
                 if table.name not in MARTS:
                     warehouse.replace_all(table, framed(table, held[table.address]))
             for table in (DECLARED[mart] for mart in MARTS):
-                own = self._asked_of_duckdb(world, MARTS[table.name]).rows()
+                own = in_any_order(self._asked_of_duckdb(world, MARTS[table.name]).rows())
                 held[table.address] = [*own, *held[table.address]]
                 if not table.view_of:
                     warehouse.replace_all(table, framed(table, held[table.address]))
