@@ -11,7 +11,7 @@
 --   EffectiveCost numeric not null: as BilledCost: nothing here is paid ahead, a seat is already spread over its days
 --   ListCost numeric not null: at the published price where that is known (x_ListCostBasis), else as BilledCost
 --   ContractedCost numeric not null: as BilledCost: no provider reports a negotiated price apart
---   BillingCurrency string not null: the currency of the bill: USD, but of a Google account in another currency
+--   BillingCurrency string not null: the currency of the bill: USD, but of an account that is billed in another one
 --   BillingAccountId string not null: as billing_account_id in ai_spend
 --   BillingAccountName string: the provider's name of the account; null where it sends none
 --   BillingAccountType string not null: as dim_provider has it: Organization, Team, Billing Account
