@@ -14,7 +14,7 @@ import httpx
 from ai_usage.ingest.http.bodies import Limits
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.providers.google.client import Addresses, GoogleCloud
-from ai_usage.providers.google.connection import Connection
+from ai_usage.providers.google.cloud_connection import Connection
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TABLE = "example-project.billing.gcp_billing_export_v1_AAAAAA_BBBBBB_CCCCCC"

@@ -14,8 +14,8 @@ from ai_usage.ingest.http.client import http_client
 from ai_usage.ingest.http.refusals import ApiWords
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.providers.google.client import Addresses, GoogleCloud
+from ai_usage.providers.google.cloud_connection import Connection
 from ai_usage.providers.google.code_assist.client import LOGGING, CodeAssistLog
-from ai_usage.providers.google.connection import Connection
 from ai_usage.providers.google.licenses.client import PROCUREMENT, Procurement
 from ai_usage.providers.google.metrics.asked_metrics import METRICS
 from ai_usage.providers.google.metrics.client import MONITORING, Monitoring

@@ -15,10 +15,10 @@ from google.cloud import bigquery
 from ai_usage.ingest.http.errors import NotFound
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import Span
+from ai_usage.providers.google.billed_services import Services
 from ai_usage.providers.google.client import Addresses, GoogleCloud
-from ai_usage.providers.google.connection import Connection
+from ai_usage.providers.google.cloud_connection import Connection
 from ai_usage.providers.google.rows import cost_rows
-from ai_usage.providers.google.services import Services
 from ai_usage_tests.bigquery.running import Emulator
 from ai_usage_tests.providers.google.export_table import SCHEMA, SENT, literal
 from ai_usage_tests.providers.google.pulled import records

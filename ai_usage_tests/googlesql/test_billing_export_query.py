@@ -12,10 +12,10 @@ from google.cloud import bigquery
 
 from ai_usage.ingest.drift import drift
 from ai_usage.partitions import ONE_DAY, Span
+from ai_usage.providers.google.billed_services import Services
 from ai_usage.providers.google.billing_export import BY_EXPORT_TIME, BY_PARTITION, COLUMNS, BillingExport
 from ai_usage.providers.google.records import ExportRow
 from ai_usage.providers.google.rows import cost_rows
-from ai_usage.providers.google.services import Services
 from ai_usage_tests.googlesql.engine import GoogleEngine, Parameter
 from ai_usage_tests.mock_google import TABLE, MockGoogle
 from ai_usage_tests.providers.google.export_table import SCHEMA, SENT, as_query, plain

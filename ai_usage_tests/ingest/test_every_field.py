@@ -34,6 +34,7 @@ from ai_usage.providers.cursor import tables as cursor_tables
 from ai_usage.providers.cursor.plans import Plan
 from ai_usage.providers.cursor.spend import growths, snapshots, spend_rows
 from ai_usage.providers.google import tables as google_tables
+from ai_usage.providers.google.billed_services import Services
 from ai_usage.providers.google.code_assist.records import LogEntry
 from ai_usage.providers.google.code_assist.rows import activity_rows
 from ai_usage.providers.google.licenses.people import members_of as google_members_of
@@ -44,7 +45,6 @@ from ai_usage.providers.google.metrics.rows import usage_rows
 from ai_usage.providers.google.records import ExportRow
 from ai_usage.providers.google.rows import cost_rows as google_cost_rows
 from ai_usage.providers.google.rows import daily_cost_rows as google_daily_cost_rows
-from ai_usage.providers.google.services import Services
 from ai_usage.providers.openai import listed as openai_listed
 from ai_usage.providers.openai import records as openai
 from ai_usage.providers.openai import rows as openai_rows

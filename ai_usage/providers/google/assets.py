@@ -10,7 +10,7 @@ from ai_usage.ingest.ledger_writes import InWarehouse
 from ai_usage.layers import daily_asset
 from ai_usage.money import read_rates
 from ai_usage.providers.google import pulls, rows, tables
-from ai_usage.providers.google.services import read_services
+from ai_usage.providers.google.billed_services import read_services
 from ai_usage.settings import settings
 
 

@@ -22,7 +22,7 @@ from ai_usage.ingest.http.errors import (
     unchained,
 )
 from ai_usage.ingest.http.retry import RETRIED, Patience, worth_waiting_for
-from ai_usage.providers.google.connection import refused
+from ai_usage.providers.google.cloud_connection import refused
 from ai_usage.providers.google.endpoints import BILLING
 from ai_usage.warehouse.bigquery.errors import RETRIED as RETRIED_REASONS
 from ai_usage.warehouse.bigquery.errors import plain

@@ -21,9 +21,9 @@ from ai_usage.ingest.http.client import Client
 from ai_usage.ingest.http.errors import IncompleteAnswer, TooLarge, UnexpectedAnswer
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.providers.google.bigquery_errors import tried
-from ai_usage.providers.google.connection import Connection, is_stand_in
+from ai_usage.providers.google.billed_services import Services
+from ai_usage.providers.google.cloud_connection import Connection, is_stand_in
 from ai_usage.providers.google.endpoints import SOURCE
-from ai_usage.providers.google.services import Services
 from ai_usage.sheet.wire import session_over
 from ai_usage.warehouse.ledger import Answer
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from ai_usage.ingest.days import Answers
 from ai_usage.ingest.http.rate_limit import Pace
 from ai_usage.partitions import Span
+from ai_usage.providers.google.billed_services import Services
+from ai_usage.providers.google.cloud_connection import Connection
 from ai_usage.providers.google.code_assist.client import LOGGING, REQUESTS_A_MINUTE, CodeAssistLog
-from ai_usage.providers.google.connection import Connection
 from ai_usage.providers.google.licenses.client import PROCUREMENT, Procurement
 from ai_usage.providers.google.metrics.client import MONITORING, Monitoring
 from ai_usage.providers.google.rest_api import RestApi
-from ai_usage.providers.google.services import Services
 from ai_usage.settings import GOOGLE_BIGQUERY_URL, GOOGLE_LOGGING_URL, GOOGLE_MONITORING_URL, GOOGLE_PROCUREMENT_URL
 from ai_usage.warehouse.ledger import Answer
 from ai_usage.warehouse.table import DEFAULT_ACCOUNT

@@ -8,6 +8,7 @@ from ai_usage.accounts import account_names
 from ai_usage.ingest.cadence import MORNING, Cadence
 from ai_usage.money import read_rates
 from ai_usage.providers.google import assets, checks, organizations, pulls, rows, tables, usage_assets, usage_pulls
+from ai_usage.providers.google.billed_services import read_services
 from ai_usage.providers.google.code_assist.tables import GEMINI_CODE_ASSIST_STATS
 from ai_usage.providers.google.endpoints import PROJECTS_VARIABLE, SOURCE, TABLE_VARIABLE
 from ai_usage.providers.google.licenses.people import PEOPLE
@@ -15,7 +16,6 @@ from ai_usage.providers.google.licenses.tables import GEMINI_LICENSES
 from ai_usage.providers.google.metrics.tables import GEMINI_USAGE
 from ai_usage.providers.google.probe import PROBE
 from ai_usage.providers.google.resource import FIELDS, PROJECTS, TABLE, open_client
-from ai_usage.providers.google.services import read_services
 from ai_usage.providers.google.summary import summary
 from ai_usage.providers.provider import Bill, CoreTables, Gate, Platform, Provider
 from ai_usage.settings import settings

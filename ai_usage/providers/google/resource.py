@@ -8,10 +8,10 @@ from pydantic import TypeAdapter, ValidationError
 from ai_usage.accounts import Account, AccountFields, Credential
 from ai_usage.errors import SettingError
 from ai_usage.ingest.http.retry import Patience
+from ai_usage.providers.google.billed_services import read_services
 from ai_usage.providers.google.client import Addresses, GoogleCloud
-from ai_usage.providers.google.connection import Connection
+from ai_usage.providers.google.cloud_connection import Connection
 from ai_usage.providers.google.endpoints import BILLING_ACCOUNT_VARIABLE, PROJECTS_VARIABLE, SOURCE, TABLE_VARIABLE
-from ai_usage.providers.google.services import read_services
 from ai_usage.setting_types import BadText, BaseUrl, ExportTable
 from ai_usage.settings import Settings
 from ai_usage.warehouse.table import DEFAULT_ACCOUNT

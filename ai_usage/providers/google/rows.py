@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 
 from ai_usage.money import NO_RATES, WIDE, Rates, currency_name, nine_decimals, rounded_together
+from ai_usage.providers.google.billed_services import Rule, Services
 from ai_usage.providers.google.records import Credit, ExportRow, Label
-from ai_usage.providers.google.services import Rule, Services
 from ai_usage.providers.google.skus import SEAT, Sku, sku_of, unit_of
 from ai_usage.providers.google.tables import GEMINI_COSTS, GEMINI_DAILY_COST
 from ai_usage.warehouse.reading.ledger_records import Readable, Records

@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from ai_usage.providers.google.services import plain
+from ai_usage.providers.google.billed_services import plain
 
 UNKNOWN = "unknown"  # the meter of a SKU without a text
 TIERS = ("batch", "flex", "priority", "provisioned")

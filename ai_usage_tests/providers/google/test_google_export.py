@@ -26,7 +26,7 @@ from ai_usage.ingest.http.errors import (
 )
 from ai_usage.partitions import Span
 from ai_usage.providers.google.client import Addresses
-from ai_usage.providers.google.connection import Connection
+from ai_usage.providers.google.cloud_connection import Connection
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.mock_google import GEMINI, TABLE, MockGoogle, refusal, row
 

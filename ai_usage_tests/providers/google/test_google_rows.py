@@ -12,10 +12,10 @@ import pytest
 
 from ai_usage.ingest.drift import drift
 from ai_usage.money import NO_RATES, Rates
+from ai_usage.providers.google.billed_services import Services
 from ai_usage.providers.google.provider import billed_lines
 from ai_usage.providers.google.records import ExportRow
 from ai_usage.providers.google.rows import cost_rows, daily_cost_rows
-from ai_usage.providers.google.services import Services
 from ai_usage_tests.mock_google import OUTPUT, SEATS, VERTEX, credit, labels, row
 from ai_usage_tests.providers.google.pulled import records
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ai_usage.errors import SettingError
-from ai_usage.providers.google.services import Services, read_services
+from ai_usage.providers.google.billed_services import Services, read_services
 from ai_usage.providers.google.skus import sku_of, unit_of
 
 GEMINI, VERTEX, SEATS = "AEFD-7695-64FA", "C7E2-9256-1C43", "719A-983F-202D"
@@ -100,7 +100,7 @@ def test_the_first_rule_that_fits_decides(
 
 
 def test_a_file_of_rules_replaces_the_default_ones(tmp_path: Path) -> None:
-    file = tmp_path / "services.toml"
+    file = tmp_path / "billed_services.toml"
     file.write_text(
         '[[rule]]\nname = "All"\nservices = ["X"]\nsku_words = "robot"\nplatform = "vertex_ai"\n'
         '[labels]\nteam = ["cc"]\n',
@@ -123,7 +123,7 @@ def test_a_file_of_rules_replaces_the_default_ones(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_of_rules_that_cannot_be_used_is_named(tmp_path: Path, text: str, why: str) -> None:
-    file = tmp_path / "services.toml"
+    file = tmp_path / "billed_services.toml"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(SettingError, match="GEMINI_SERVICES") as raised:
         read_services(file)

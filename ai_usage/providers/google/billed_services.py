@@ -11,7 +11,7 @@ import msgspec
 
 from ai_usage.errors import SettingError
 
-DEFAULT_FILE = Path(__file__).with_name("services.toml")
+DEFAULT_FILE = Path(__file__).with_name("billed_services.toml")
 PLATFORMS = ("gemini_code_assist", "gemini_api", "vertex_ai")
 # Of a service that no rule names, what is asked for all the same: a renamed service must not lose rows.
 RENAMED = "gemini|vertex|agent platform|agentic|duet|code assist"
