@@ -89,6 +89,11 @@ class GoogleCloud:
         return bool(self.projects)
 
     @property
+    def logging_projects(self) -> tuple[str, ...]:
+        """Those of which the log is read: a folder's own log has nothing of its projects."""
+        return tuple(project for project in self.projects if "/" not in project)
+
+    @property
     def has_billing_account(self) -> bool:
         return bool(self.billing_account)
 
@@ -102,7 +107,7 @@ class GoogleCloud:
         api = self.connection.api(LOGGING, self.addresses.logging, usual=GOOGLE_LOGGING_URL)
         if not self.is_simulated:
             api.http.event_hooks["request"].append(Pace({}, REQUESTS_A_MINUTE))
-        return CodeAssistLog(RestApi.over(api), self.projects, self.is_simulated)
+        return CodeAssistLog(RestApi.over(api), self.logging_projects, self.is_simulated)
 
     @cached_property
     def procurement(self) -> Procurement:

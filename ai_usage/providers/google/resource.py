@@ -50,7 +50,9 @@ def open_client(account: Account, of: Settings, patience: Patience | None = None
         _refuse_unusable(account, of_field, kind, {**names, **options})
     return GoogleCloud(
         table=names.get(TABLE, ""),
-        projects=tuple(name for part in names.get(PROJECTS, "").split(",") if (name := part.strip())),
+        projects=tuple(
+            name for part in names.get(PROJECTS, "").split(",") if (name := part.strip().removeprefix("projects/"))
+        ),
         billing_account=names.get(BILLING_ACCOUNT, "").removeprefix("billingAccounts/"),
         addresses=Addresses(
             bigquery=account.base_url,

@@ -27,7 +27,7 @@ from ai_usage.warehouse.ledger import Answer
 
 OF_PROJECTS = Source(resource="google_cloud", key_variable=PROJECTS_VARIABLE, provider="Google")
 OF_LICENSES = Source(resource="google_cloud", key_variable=BILLING_ACCOUNT_VARIABLE, provider="Google")
-NEEDS_PROJECTS = f"not configured: no account has projects ({PROJECTS_VARIABLE} is not set)"
+NEEDS_PROJECTS = f"not configured: no account has projects ({PROJECTS_VARIABLE} is not set, or names no project)"
 NEEDS_BILLING_ACCOUNT = f"not configured: no account has a billing account ({BILLING_ACCOUNT_VARIABLE} is not set)"
 
 
@@ -64,7 +64,7 @@ REPORTS: dict[str, GoogleReport] = {
             use="what people did with Code Assist",
             needs="the role Logs Viewer (roles/logging.viewer) in the projects",
             is_key_accepted=lambda cloud: cloud.code_assist.api.has_answered,
-            is_asked_of=lambda cloud: cloud.has_projects,
+            is_asked_of=lambda cloud: bool(cloud.logging_projects),
             lacks=NEEDS_PROJECTS,
             key_variable=PROJECTS_VARIABLE,
             notes_of=projects_not_read,

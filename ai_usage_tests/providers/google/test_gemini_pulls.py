@@ -6,10 +6,12 @@ from typing import Any
 
 import dagster as dg
 
+from ai_usage.accounts import Account
 from ai_usage.partitions import Span
 from ai_usage.providers.google import usage_assets, usage_pulls
 from ai_usage.providers.google.probe import PROBE
 from ai_usage.providers.google.provider import GOOGLE
+from ai_usage.providers.google.resource import open_client
 from ai_usage.settings import settings
 from ai_usage.warehouse.duckdb.erasure import begin, rewrite
 from ai_usage.warehouse.duckdb.identity import identity_of
@@ -139,7 +141,7 @@ def test_what_an_account_does_not_have_is_not_asked_for(platform: Platform) -> N
     assert outcome.result.success
     skipped = outcome.noted_anywhere("skipped")
     assert "GEMINI_PROJECTS is not set" in skipped["raw/gemini_metrics"]
-    assert "GEMINI_PROJECTS is not set" in skipped["raw/gemini_code_assist_log"]
+    assert "GEMINI_PROJECTS is not set, or names no project" in skipped["raw/gemini_code_assist_log"]
     assert "GEMINI_BILLING_ACCOUNT is not set" in skipped["raw/gemini_licenses"]
 
 
@@ -211,3 +213,18 @@ def test_an_erased_person_is_in_no_record_of_googles(platform: Platform) -> None
         assert any("erased.invalid" in text for text in texts)
     typed = f"select count(*) from {A}.gemini_code_assist_stats where user_email like '%erased.invalid'"
     assert platform.sql(typed) == [(2,)]
+
+
+def test_a_folder_is_asked_for_metrics_and_not_for_its_log(platform: Platform) -> None:
+    mock = company("folders/12", PROJECT)
+    assert run(platform, mock.cloud("folders/12", PROJECT)).result.success
+    assert mock.logging is not None
+    assert {name for body in mock.logging.asked for name in body["resourceNames"]} == {f"projects/{PROJECT}"}
+    assert len(pulled(platform, "gemini_metrics")) == 2
+    outcome = run(platform, company("folders/12").cloud("folders/12"))
+    assert "names no project" in outcome.noted_anywhere("skipped")["raw/gemini_code_assist_log"]
+
+
+def test_a_project_may_be_written_as_google_does() -> None:
+    account = Account("google", "default", {"projects": " projects/one , two,, folders/3 "}, "http://127.0.0.1:1")
+    assert open_client(account, settings()).projects == ("one", "two", "folders/3")

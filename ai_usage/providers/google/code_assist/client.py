@@ -108,7 +108,7 @@ class CodeAssistLog:
 
 def _question(projects: Sequence[str], span: Span) -> Mapping[str, Any]:
     return {
-        "resourceNames": [project if "/" in project else f"projects/{project}" for project in projects],
+        "resourceNames": [f"projects/{project}" for project in projects],
         "filter": FILTER.format(first=span.first, after=span.last + ONE_DAY),
         "orderBy": "timestamp asc",
         "pageSize": ENTRIES_A_PAGE,

@@ -1,4 +1,5 @@
--- Projects with answers of Code Assist and no entry of its metadata log on that day.
+-- Projects with answers of Code Assist and no entry of its metadata log on that day. A project that is known by its
+-- number alone, because a folder or an organization was asked, is left out: its log may not be read.
 with logged as (
     select distinct
         activity_date,
@@ -24,6 +25,7 @@ where
     and used.platform = 'gemini_code_assist'
     and used.meter = 'responses'
     and used.quantity > 0
+    and not regexp_contains(used.project_id, r'^[0-9]+$')
     and logged.project_id is null
 group by used.activity_date, used.account, used.project_id
 order by used.activity_date, used.account, used.project_id
