@@ -153,7 +153,12 @@ HARMS = {
 def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     platform = platform_in(tmp_path_factory.mktemp("allocation"))
     expenses = ("claude_total_expenses", "claude_expenses", "api_usage_expenses", "cursor_expenses")
-    only = whatever_makes("marts/ai_spend", "core/openai_daily_cost", *(f"marts/{mart}" for mart in expenses))
+    only = whatever_makes(
+        "marts/ai_spend",
+        "core/openai_daily_cost",
+        "core/gemini_daily_cost",
+        *(f"marts/{mart}" for mart in expenses),
+    )
     outcome = platform.refresh(replace(settings(), simulate=True), DAYS, only=only | checks_of(*NAMES, MEASURED))
     assert outcome.result.success
     assert {check for check in (*NAMES, MEASURED) if outcome.not_passed(check)} == set()

@@ -44,6 +44,8 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
         *expenses,
         "marts/openai_attributed_costs",
         "core/openai_daily_cost",
+        "marts/gemini_attributed_costs",
+        "core/gemini_daily_cost",
         "marts/claude_parity",
         "marts/month_close",
         "marts/spend_revisions",
@@ -59,9 +61,9 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     evaluation = outcome.evaluation(FIGURES, None, "month_close")
     assert (evaluation.passed, evaluation.severity) == (False, WARN)  # of last month, of which no day was pulled
     assert (evaluation.description or "").startswith(
-        "8 of 16 figures match. Not comparable: anthropic 2026-10-01…2026-10-31"
+        "9 of 18 figures match. Not comparable: anthropic 2026-10-01…2026-10-31"
     )
-    platform.sql(f"delete from {SHEET} where period_start < '2026-11-01' or provider = 'openai'")
+    platform.sql(f"delete from {SHEET} where period_start < '2026-11-01' or provider in ('openai', 'google')")
     return platform
 
 
@@ -260,13 +262,13 @@ def test_figures_with_days_never_pulled_or_not_over_are_not_compared(good: Platf
 
 def test_figures_of_an_unknown_provider_or_of_a_cursor_workspace_are_not_compared(good: Platform) -> None:
     good.sql(f"update {SHEET} set workspace_id = 'team-a' where {CURSORS}")
-    good.sql(f"update {SHEET} set provider = 'google' where {NOVEMBER}")
+    good.sql(f"update {SHEET} set provider = 'unheard' where {NOVEMBER}")
     outcome = good.check(FIGURES)
     assert outcome.not_passed(FIGURES) == {None}
     description = sentence(outcome, FIGURES, "month_close")
     assert "5 of 7 figures match." in description
     assert "in workspace team-a: Cursor has no workspaces" in description
-    assert "google 2026-11-01…" in description
+    assert "unheard 2026-11-01…" in description
     assert ": nothing is pulled from there" in description
 
 

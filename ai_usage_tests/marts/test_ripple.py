@@ -32,7 +32,11 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     platform = platform_in(tmp_path_factory.mktemp("ripple"))
     of = replace(settings(), simulate=True)
     assert platform.refresh(
-        of, SPAN, only=whatever_makes("core/openai_daily_cost", *(f"marts/{mart.table.name}" for mart in DAILY))
+        of,
+        SPAN,
+        only=whatever_makes(
+            "core/openai_daily_cost", "core/gemini_daily_cost", *(f"marts/{mart.table.name}" for mart in DAILY)
+        ),
     ).result.success
     return platform
 

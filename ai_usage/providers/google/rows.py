@@ -172,7 +172,7 @@ def _labels(pieces: Sequence[Piece], services: Services) -> Mapping[str, list[st
         row = piece.row
         labels = [*(row.labels or ()), *((row.project and row.project.labels) or ())]
         found.append((_labelled(labels, services.team_labels), _labelled(labels, services.person_labels)))
-    return {"label_team": [team for team, _ in found], "label_person": [person for _, person in found]}
+    return {"label_team": [team for team, _ in found], "user_name": [person for _, person in found]}
 
 
 def _labelled(labels: Iterable[Label], keys: Sequence[str]) -> str | None:

@@ -72,7 +72,7 @@ GEMINI_COSTS = Table(
         "quantity": numeric("in unit; null for a credit and where it is not known"),
         "unit": string("tokens, requests, seats, units, or Google's own in lower case; null without a quantity"),
         "label_team": string("what a label of the use, or of its project, names as the team; null without one"),
-        "label_person": string("what such a label names as the person; null without one"),
+        "user_name": string("what such a label names as the person, as written; null without one"),
         "exported_at": instant("when Google wrote the row; null where it is not sent"),
         **ACCOUNT_STAMPS,
     },

@@ -1,14 +1,15 @@
 """Tokens that Google counted beside those that it billed: which are compared, and how far apart they may be."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
-from ai_usage.check import Result
+from ai_usage.check import NotEvaluated, Result
 from ai_usage.partitions import Span
 from ai_usage.providers.google.checks.licenses import evaluate_seats
-from ai_usage.providers.google.checks.metrics import FEW_TOKENS, SQL, compared, differ
+from ai_usage.providers.google.checks.metrics import FEW_TOKENS, SQL, compared, differ, gemini_metrics_match_bill
+from ai_usage.settings import settings
 from ai_usage_tests.googlesql.google_usage_world import GOOGLE_USAGE
 from ai_usage_tests.googlesql.lines import FRI, THU, WED, lines_of
 from ai_usage_tests.platform import Platform
@@ -100,3 +101,24 @@ def test_an_account_with_licenses_and_no_bill_is_named_beside_one_that_has_both(
     assert passing.passed
     assert isinstance(warning, Result)
     assert "account b has 2 licenses and no billed seat" in warning.why
+
+
+def test_a_day_of_which_the_bill_may_be_incomplete_is_not_evaluated(platform: Platform) -> None:
+    today = settings().now().date()
+    old, late = (str(today - timedelta(days=days)) for days in (3, 2))
+    used = "activity_date project_id platform metric_type meter model quantity record_count tier"
+    of = ("p", "gemini_api", "input", "input_tokens", "gemini-3-flash", 9_000_000, 1, "paid_tier")
+    daily = lines_of("activity_date billed_currency", (old, "USD"), (late, "USD"))
+    fill(
+        platform,
+        {
+            f"{A}.gemini_usage": lines_of(used, (old, *of), (late, *of)),
+            f"{A}.gemini_costs": [],
+            f"{A}.gemini_daily_cost": daily,
+        },
+    )
+    span = Span(date.fromisoformat(old), date.fromisoformat(late))
+    found = gemini_metrics_match_bill.evaluate(platform.warehouse, span)
+    assert isinstance(found[span.first], Result)
+    assert "9,000,000 counted, none billed" in found[span.first].why
+    assert isinstance(found[span.last], NotEvaluated)

@@ -201,3 +201,17 @@ def test_the_log_is_joined_over_its_empty_pages() -> None:
         [answer] = cloud.code_assist_log(Span(DAY, DAY))
         assert len(answer.records) == len(simulator.google_day(DAY).activities) > 2
         assert answer.pages > len(answer.records) // 2
+
+
+def test_each_record_is_counted_in_core_once(lived: tuple[Platform, Simulator, Outcome]) -> None:
+    platform, _, _ = lived
+    rows = platform.warehouse.query("providers/google/core_rows", first_day=DAYS.first, last_day=DAYS.last)
+    in_core = Counter(rows.select("pull", "activity_date").rows())
+    pulls = ("gemini_metrics", "gemini_code_assist_log")
+    in_raw = {
+        (pull, day): n
+        for pull in pulls
+        for day, n in platform.sql(f"select activity_date, count(*) from ai_usage_raw.{pull} group by 1")
+    }
+    assert {of: n for of, n in in_core.items() if of[0] in pulls} == in_raw
+    assert max(platform.sql(f"select max(record_count) from {A}.gemini_usage")) > (1,)

@@ -158,7 +158,7 @@ def test_a_whole_address_comes_before_a_name_that_reads_the_same(good: Platform)
         f"insert into {A}.dim_person by name select * replace ('eve-example-com@other.com' as user_email, "
         f"'eve-example-com@other.com' as person_email) from {A}.dim_person where user_email = 'eve@example.com'"
     )
-    good.sql(f"update {COSTS} set label_person = 'eve-example-com' where label_person = 'eve'")
+    good.sql(f"update {COSTS} set user_name = 'eve-example-com' where user_name = 'eve'")
     build(good, DAYS)
     people = f"select distinct user_email from {SPEND} where spend_date = '{THU}' and team_name = 'Data'"
     assert good.sql(people) == [("eve@example.com",)]
@@ -172,7 +172,7 @@ def test_a_name_that_two_people_have_names_nobody(good: Platform) -> None:
     build(good, DAYS)
     people = f"select distinct user_email from {SPEND} where spend_date = '{THU}' and team_name = 'Data'"
     assert good.sql(people) == [(None,)]
-    good.sql(f"update {COSTS} set label_person = 'eve_example_com' where label_person = 'eve'")
+    good.sql(f"update {COSTS} set user_name = 'eve_example_com' where user_name = 'eve'")
     build(good, DAYS)
     assert good.sql(people) == [("eve@example.com",)]
 

@@ -142,7 +142,7 @@ def test_labels_of_the_use_come_before_those_of_its_project() -> None:
         row(1, labels=labels(team="data"), project=project),
         row(1, labels=None, project=None),
     ]
-    assert found(*sent, columns=("label_team", "label_person")) == [
+    assert found(*sent, columns=("label_team", "user_name")) == [
         ("data", "lina-xu"),
         ("platform", "bo-li"),
         ("data", "bo-li"),

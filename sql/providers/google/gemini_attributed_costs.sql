@@ -78,7 +78,7 @@ teams as (
 costs as (
     select
         *,
-        regexp_replace(lower(label_person), r'[^a-z0-9]+', '-') as person_key,
+        regexp_replace(lower(user_name), r'[^a-z0-9]+', '-') as person_key,
         regexp_replace(lower(label_team), r'[^a-z0-9]+', '-') as team_key
     from ai_usage_analytics.gemini_costs
     where
