@@ -50,8 +50,8 @@ order by account, activity_date
 
 def no_day_is_missing(provider: Provider, of: CoreTables) -> DailyCheck:
     """Whether each report that core tables are made of was pulled, with every record in core. A day that the
-    provider was asked about needs it too; an optional one, only once the provider has answered it: beside others,
-    from the first day on that it has of the account.
+    provider was asked about needs it too; an optional one, only from the first day on that it was answered for:
+    providers keep some reports for weeks alone, and no later pull can bring the days before.
     """
     pulls, optional = of.counted, provider.optional_beside(of.counted)
     sql = "checks/no_day_is_missing"

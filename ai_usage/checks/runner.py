@@ -145,13 +145,17 @@ def _by_day(
         if check.asked_by and any(pulled[pull] for pull in check.pulls):
             missing = Missing.of(context, check.sources, check.pulls, is_optional=False)
         needed = [pull for pull in check.pulls if pull not in check.optional_pulls]
-        span = span_of_check(context, set().union(*(pulled[pull] for pull in check.pulls)))
+        known = set().union(*(pulled[pull] for pull in check.pulls))
+        begin = min(known) if known and check.is_optional else date.min
+        span = span_of_check(context, known)
         findings: dict[date | None, Finding] = {} if span else {None: missing.finding(was_asked=False)}
         for some_days in span.cut(at_most=warehouse.days_at_once(DAYS_AT_ONCE)) if span else ():
             found = _evaluated(context, warehouse, check, some_days)
             for day in some_days.days:
                 if are_enough(day in pulled[pull] for pull in needed):
                     findings[day] = found.get(day, PASSED)
+                elif day < begin:
+                    findings[day] = NotEvaluated(f"Optional, and the provider has nothing before {begin}.")
                 else:
                     of_day = missing.finding(
                         was_asked=any(day in days for days in pulled.values()),

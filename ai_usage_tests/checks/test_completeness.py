@@ -63,6 +63,17 @@ def test_an_optional_report_is_missing_only_after_the_provider_has_answered_it_o
     assert "never pulled" in once.why(MISSING, NEXT, code)
 
 
+def test_before_the_first_day_that_an_optional_report_was_answered_for_nothing_is_missing(platform: Platform) -> None:
+    code, days = "claude_code_usage_stats", {DAY: ordinary(), NEXT: ordinary()}
+    platform.claude.refuses["/claude_code"] = 403
+    platform.run(days, only=of_bill())
+    del platform.claude.refuses["/claude_code"]
+    platform.run(days, span=Span(NEXT, NEXT), only=of_bill())
+    later = platform.check(MISSING, Span(DAY, NEXT))
+    assert later.evaluation(MISSING, NEXT, code).passed
+    assert later.not_evaluated(MISSING, code) == {DAY: f"Optional, and the provider has nothing before {NEXT}."}
+
+
 def test_an_empty_answer_is_no_missing_day(platform: Platform) -> None:
     outcome = platform.run({DAY: [], NEXT: []}, only=_of_costs())
     assert outcome.not_passed(MISSING) == set()
