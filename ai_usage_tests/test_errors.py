@@ -2,6 +2,7 @@
 
 import inspect
 import pkgutil
+import types
 import typing
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -37,6 +38,8 @@ def subclasses(of: type[BaseException]) -> Iterator[type[BaseException]]:
 
 
 def plain(hint: Any) -> Any:
+    if isinstance(hint, types.UnionType):
+        return plain(typing.get_args(hint)[0])
     return typing.get_origin(hint) or hint
 
 

@@ -93,7 +93,7 @@ def test_the_numbers_of_the_demo_are_the_same_after_three_minutes_of_the_ui(hour
     """Case 28: $23k became $85k, as days that were never pulled were billed."""
     assert hour.what["demo"] == 0
     assert hour.what["after_ui"]["spend"] == hour.what["after_demo"]["spend"]
-    assert [row[0] for row in hour.what["after_demo"]["spend"]] == ["anthropic", "cursor", "openai"]
+    assert [row[0] for row in hour.what["after_demo"]["spend"]] == ["anthropic", "cursor", "google", "openai"]
     assert {(row[4], row[5]) for row in hour.what["after_demo"]["spend"]} == {(FIRST, LAST)}
 
 
@@ -132,8 +132,8 @@ def test_a_month_with_one_pulled_day_is_marked(hour: Hour) -> None:
     assert "2026-10: " in hour.terminal
     assert "charges on 1 of 31 days" in hour.terminal
     assert (
-        "! anthropic, cursor, openai: 1 of 31 days were pulled (2026-10-31); the others are unknown. To pull them: "
-        "AI_USAGE_START_DATE=2026-10-01 make backfill FROM=2026-10-01 TO=2026-10-30"
+        "! anthropic, cursor, openai, google: 1 of 31 days were pulled (2026-10-31); the others are unknown. To pull "
+        "them: AI_USAGE_START_DATE=2026-10-01 make backfill FROM=2026-10-01 TO=2026-10-30"
     ) in hour.terminal
 
 

@@ -50,13 +50,14 @@ PULLS = ("claude_cost_report", "claude_cost_totals", "claude_messages_usage", "c
 
 EVALUATED = ("claude_cost_shares", "claude_attributed_costs", "claude_expenses", "api_usage_expenses",
           "claude_total_expenses", "claude_parity", "cursor_expenses", "openai_cost_shares",
-          "openai_attributed_costs", "ai_spend")  # fmt: skip
+          "openai_attributed_costs", "gemini_attributed_costs", "ai_spend")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     platform = platform_in(tmp_path_factory.mktemp("any_record"))
-    only = whatever_makes(*(f"marts/{mart}" for mart in EVALUATED), "core/openai_daily_cost")
+    totals = ("core/openai_daily_cost", "core/gemini_daily_cost")
+    only = whatever_makes(*(f"marts/{mart}" for mart in EVALUATED), *totals)
     outcome = platform.refresh(replace(settings(), simulate=True), SPAN, only=only)
     assert outcome.result.success
     assert reasons(platform) == ""

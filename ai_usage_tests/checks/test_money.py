@@ -17,14 +17,14 @@ def test_one_row_of_a_provider_that_the_registry_lacks_fails_its_day_by_name(goo
     )
     outcome = good.check(KNOWN)
     assert outcome.not_passed(KNOWN) == {NEXT}
-    assert "google (1 rows, 4.2" in outcome.why(KNOWN, NEXT, "ai_spend")
+    assert "github (1 rows, 4.2" in outcome.why(KNOWN, NEXT, "ai_spend")
     assert DAY < NEXT < DAYS[-1] + timedelta(days=1)
 
 
 ROW = {
     "spend_date": "",
-    "provider": "'google'",
-    "platform": "'gemini'",
+    "provider": "'github'",
+    "platform": "'copilot'",
     "billing_account_id": "'org-2'",
     "meter": "'output_tokens'",
     "charge_type": "'usage'",

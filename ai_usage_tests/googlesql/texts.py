@@ -31,7 +31,7 @@ from ai_usage_tests.googlesql.world import PARAMETERS
 DAILY = next(mart for mart in marts() if mart.table.name == "ai_spend")
 TAG = re.compile(r"\{\{(\w+)\}\}")
 CODE = Path(ai_usage.__file__).parent
-NOT_SQL = ("report.", "REPORTS[")  # what else has a method `ask`
+NOT_SQL = ("report.", "REPORTS[", "self.export.")  # what else has a method `ask`
 # Of what the modules compose their questions, by the names that stand there.
 EXAMPLES: dict[str, dict[str, Any]] = {
     "ai_usage.automation.build_requests": {"news": NEWS.replace("SETTLED", SETTLED)},
