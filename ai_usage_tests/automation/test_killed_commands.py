@@ -5,6 +5,7 @@ then started goes on by itself, and each dead run alerts; though meanwhile a pro
 import fcntl
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -151,7 +152,7 @@ class House:
         self.hangs("cursor")
         config = self.home / "dagster" / "dagster.yaml"
         text = config.read_text(encoding="utf-8")
-        config.write_text(text.replace("max_concurrent_runs: 8", "max_concurrent_runs: 2"), encoding="utf-8")
+        config.write_text(re.sub(r"max_concurrent_runs: \d+", "max_concurrent_runs: 2", text), encoding="utf-8")
         assert "max_concurrent_runs: 2" in config.read_text(encoding="utf-8")
         location = str(Path(__file__).with_name("unattended.py"))
         dagster = str(Path(sys.executable).parent / "dagster-daemon")
