@@ -152,7 +152,7 @@ def _records_as_they_were_stored(
     limit: int | None = None,
     ascending: bool = True,  # noqa: FBT001, FBT002 - as Dagster's
 ) -> EventLogConnection:
-    """Those of a run whose events were not yet written need no SQL."""
+    """Records of a run need no SQL while its events are not written."""
     if cursor or limit or not ascending or run_id in _written.get(self, ()):
         return _records_for_run(self, run_id, cursor, of_type, limit, ascending)
     events = _unwritten.get(self, [])

@@ -54,7 +54,7 @@ def series(type_: str, *points: Row, labels: Row | None = None, resource: Row | 
 
 
 def within(of: Row, start: str, end: str) -> Row:
-    """The series with the points whose interval ends after the start and by the end."""
+    """The series with the points of intervals that end after the start and by the end."""
     return {**of, "points": [each for each in of["points"] if start < each["interval"]["endTime"] <= end]}
 
 

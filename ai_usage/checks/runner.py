@@ -155,7 +155,7 @@ def _by_day(
                 if are_enough(day in pulled[pull] for pull in needed):
                     findings[day] = found.get(day, PASSED)
                 elif day < begin:
-                    findings[day] = NotEvaluated(f"Optional, and the provider has nothing before {begin}.")
+                    findings[day] = NotEvaluated(f"Optional, and never pulled for a day before {begin}.")
                 else:
                     of_day = missing.finding(
                         was_asked=any(day in days for days in pulled.values()),

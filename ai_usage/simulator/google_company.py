@@ -14,7 +14,7 @@ SINCE = datetime(2025, 9, 1, 9, tzinfo=UTC)  # the export, too
 DATASET = "billing_export"
 BILLING_PROJECT = "simulated-billing"  # has the export, and no usage
 LICENSED = 14  # developers with Code Assist
-NEVER_USED_EVERY, SHOUTED_EVERY = 6, 5  # licenses that serve nobody; addresses with capitals
+NEVER_USED_EVERY, SHOUTED_EVERY = 6, 5  # licenses without use; addresses with capitals
 BY_FIVES = 5
 
 FREE, PAID, PAID_2, PAID_3 = TIERS = ("free_tier", "paid_tier", "paid_tier_2", "paid_tier_3")

@@ -20,7 +20,7 @@ USUAL_ENTRIES, MOST_ENTRIES, MOST_RESOURCES = 50, 1000, 100
 READS_A_MINUTE = 60
 SERVICE = "cloudaicompanion.googleapis.com"
 METADATA, REQUEST = (f"{SERVICE}%2F{name}" for name in ("metadata", "request"))
-PROMPT = "simulated prompt: nobody may pull this"
+PROMPT = "simulated prompt: not to be pulled"
 ORDERS = ("timestamp asc", "timestamp desc")
 COMPARED: dict[str, Callable[[Any, Any], bool]] = {
     "=": lambda a, b: a == b,

@@ -1,4 +1,4 @@
-"""The metrics of Cloud Monitoring that tell of Gemini, and the events of a day that each counts. No windows, no wire.
+"""The metrics of Cloud Monitoring about Gemini, and the events of a day that each counts. No windows, no wire.
 
 Quotas are counted twice, for the day's limit and for the minute's: the same tokens under two names.
 """
@@ -19,7 +19,7 @@ VERTEX_CALLS = f"{VERTEX}/publisher/online_serving/model_invocation_count"
 INPUT_QUOTAS = {f"{GEMINI}/quota/generate_content_{tier}_input_token_count/usage": tier for tier in TIERS}
 CALL_QUOTAS = {f"{GEMINI}/quota/generate_content_{tier}_requests/usage": tier for tier in TIERS}
 RESPONSES = f"{ASSIST}/usage/response_count"
-ASSISTED = {  # metric → the kinds of entries that it counts, or whose lines
+ASSISTED = {  # metric → the kinds of entries that it counts, or the lines of
     f"{ASSIST}/code_assist/code_suggestions_count": ("codeExposure",),
     f"{ASSIST}/code_assist/chat_responses_count": ("chatExposure",),
     f"{ASSIST}/code_assist/code_lines_accepted_count": ("codeAcceptance", "chatAcceptance"),

@@ -71,7 +71,7 @@ def test_before_the_first_day_that_an_optional_report_was_answered_for_nothing_i
     platform.run(days, span=Span(NEXT, NEXT), only=of_bill())
     later = platform.check(MISSING, Span(DAY, NEXT))
     assert later.evaluation(MISSING, NEXT, code).passed
-    assert later.not_evaluated(MISSING, code) == {DAY: f"Optional, and the provider has nothing before {NEXT}."}
+    assert later.not_evaluated(MISSING, code) == {DAY: f"Optional, and never pulled for a day before {NEXT}."}
 
 
 def test_an_empty_answer_is_no_missing_day(platform: Platform) -> None:

@@ -92,6 +92,15 @@ def test_what_another_process_writes_is_in_the_next_answer(warehouse: DuckDBWare
     assert total(warehouse) == 2
 
 
+def test_after_a_write_of_whatever_it_may_be_every_question_is_asked_again(warehouse: DuckDBWarehouse) -> None:
+    warehouse.replace_all(LINES, lines(1))
+    with warehouse.connected():
+        assert total(warehouse) == 1
+        with warehouse._transaction() as db:
+            db.execute(f"update {LINES.address} set usd = 2")
+        assert total(warehouse) == 2
+
+
 def test_an_answer_that_changes_with_the_time_is_asked_again(warehouse: DuckDBWarehouse) -> None:
     with warehouse.connected():
         for question, is_kept in (("select 1 as one", True), ("select current_timestamp() as now", False)):

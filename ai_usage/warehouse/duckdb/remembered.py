@@ -1,6 +1,6 @@
 """Answers to questions, asked once until what they read is written, or another process writes to the file."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,11 +40,13 @@ class Remembered:
         return _kept(self._records, question, reads, ask, at_most=MOST_RECORDS, together=MOST_RECORDS)
 
     @contextmanager
-    def own_write(self, written: Iterable[str]) -> Iterator[None]:
-        """A write of this process: an answer that does not read what it writes is known after it, if it was before."""
+    def own_write(self, written: Collection[str]) -> Iterator[None]:
+        """A write of this process: an answer that does not read what it writes is known after it, if it was before.
+        Where it does not say what it writes, no answer is.
+        """
         is_known = connection.state(self.path) == self._of
         yield
-        if is_known:
+        if is_known and written:
             self._of = connection.state(self.path)
             for kept in (self._answers, self._records):
                 for question in [of for of, (reads, _) in kept.items() if not reads.isdisjoint(written)]:

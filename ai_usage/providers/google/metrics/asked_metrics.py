@@ -18,7 +18,7 @@ REQUESTS = "serviceruntime.googleapis.com/api/request_count"
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric. `service` is the API whose requests are asked for. A quota's series come twice with
+    """One metric. `service` is the API that requests are counted of. A quota's series come twice with
     equal points, once for each of two limits: one of them counts.
     """
 
