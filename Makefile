@@ -40,7 +40,7 @@ demo: $(VENV)/runtime ## pull, check and build a month, and print a summary; sim
 ui: $(VENV)/runtime ## run the Dagster UI and the daemon on that data: make ui PORT=3000
 	@exec $(PY) -m ai_usage.commands ui --port $(PORT)
 
-watch: $(VENV)/runtime ## run the watchdog beside a deployed daemon; make watch ONCE=1 checks once, for cron
+watch: $(VENV)/runtime ## run the watchdog beside a deployed daemon; ONCE=1 checks once, for cron
 	@exec $(PY) -m ai_usage.commands watch $(if $(filter 1,$(ONCE)),--once)
 
 backfill: $(VENV)/runtime ## pull, build and check days, by default all since the start date: make backfill FROM=2026-01-01 TO=2026-01-31
@@ -83,7 +83,7 @@ sql-lint: $(VENV)/dev
 bench: $(VENV)/runtime ## run the benchmarks and write .data/bench.json; make bench ONLY=graph, or marts, dashboards, scale
 	@$(PY) -m bench $(if $(ONLY),--only $(ONLY))
 
-docs: $(VENV)/runtime ## write docs/tables.md, docs/checks.md and the table of checks in README.md
+docs: $(VENV)/runtime ## write the generated pages of docs/ and tables of README.md
 	@$(PY) -m ai_usage.commands docs
 
 sheet-template: $(VENV)/runtime ## write the sheet's tabs as CSV files to fill in: make sheet-template FOLDER=sheet
@@ -92,7 +92,7 @@ sheet-template: $(VENV)/runtime ## write the sheet's tabs as CSV files to fill i
 export-focus: $(VENV)/runtime ## export a month in FOCUS 1.2 as Parquet and CSV, by default the month of yesterday: make export-focus MONTH=2026-01
 	@$(PY) -m ai_usage.commands export_focus "$(MONTH)"
 
-reset: $(VENV)/runtime ## delete what these commands wrote in the data folder; it asks first (YES=1 answers, for simulated data only)
+reset: $(VENV)/runtime ## delete what these commands wrote in the data folder; asks first (YES=1, simulated data only)
 	@$(PY) -m ai_usage.commands reset $(if $(filter 1,$(YES)),--yes)
 
 erase-person: $(VENV)/runtime ## remove a person's identity, keeping their cost; it asks first (YES=1): make erase-person ADDRESS=ada@example.com
@@ -104,13 +104,13 @@ backup: $(VENV)/runtime ## make a verified copy of the warehouse and of the sent
 restore: $(VENV)/runtime ## replace the warehouse by a backup; it asks first (YES=1): make restore FROM=/mnt/backups/ai_usage_…
 	@$(PY) -m ai_usage.commands restore "$(FROM)" $(if $(filter 1,$(YES)),--yes)
 
-metabase: $(VENV)/runtime ## show what would change in Metabase to have the boards there; make metabase APPLY=1 changes it
+metabase: $(VENV)/runtime ## show what would change in Metabase to have the boards there; APPLY=1 changes it
 	@$(PY) -m ai_usage.commands metabase "$(APPLY)"
 
-bigquery-setup: $(VENV)/runtime ## show what a BigQuery project needs for runs and readers; make bigquery-setup APPLY=1 makes it
+bigquery-setup: $(VENV)/runtime ## show what a BigQuery project needs for runs and readers; APPLY=1 makes it
 	@$(PY) -m ai_usage.commands bigquery_setup "$(APPLY)"
 
-bigquery-check: $(VENV)/runtime ## dry-run every statement on the BigQuery project; shows bytes and errors, and changes nothing
+bigquery-check: $(VENV)/runtime ## dry-run every statement on the BigQuery project; shows bytes, changes nothing
 	@$(PY) -m ai_usage.commands bigquery_check
 
 lock: ## write the requirements files from pyproject.toml (needs uv)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ai_usage.catalog import TABLES
-from ai_usage.settings import ROOT
+from ai_usage.places import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])

@@ -6,7 +6,8 @@ from ai_usage.catalog import TABLES
 from ai_usage.checks.page import checks_page, summary_table
 from ai_usage.checks.registry import CHECKS
 from ai_usage.commands.terminal import OUT
-from ai_usage.settings import ROOT, Settings
+from ai_usage.places import ROOT
+from ai_usage.settings import Settings
 from ai_usage.warehouse.table import RAW, Table
 
 TARGET, CHECKS_PAGE, README = ROOT / "docs" / "tables.md", ROOT / "docs" / "checks.md", ROOT / "README.md"

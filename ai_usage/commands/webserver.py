@@ -1,24 +1,27 @@
 """The Dagster UI as a process of its own, for a deployment: what `make ui` starts beside the daemon."""
 
-import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from ai_usage.commands.data_folder import asked_port, prepare_instance
-from ai_usage.settings import ROOT, Settings
+from ai_usage.commands.typed import parser
+from ai_usage.places import SHIPPED
+from ai_usage.settings import Settings
 from ai_usage.webserver.requests import Site
 from ai_usage.webserver.server import serve
 
+WORKSPACE = SHIPPED / "workspace.yaml"
+
 
 def run(of: Settings, argv: Sequence[str]) -> int:
-    arguments = argparse.ArgumentParser(prog="python -m ai_usage.commands webserver", description=__doc__)
+    arguments = parser("webserver", __doc__)
     arguments.add_argument("--host", default="127.0.0.1", help="the address to listen on, behind a proxy with a login")
     arguments.add_argument("--port", default="3000")
     arguments.add_argument(
         "--path-prefix", default="", help="where a proxy serves the UI below a path, such as /dagster"
     )
-    arguments.add_argument("--workspace", type=Path, default=ROOT / "workspace.yaml", help="where the code servers are")
+    arguments.add_argument("--workspace", type=Path, default=WORKSPACE, help="where the code servers are")
     asked = arguments.parse_args(argv)
     if not os.environ.get("DAGSTER_HOME"):
         prepare_instance(of)

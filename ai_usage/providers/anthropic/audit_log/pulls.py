@@ -9,6 +9,7 @@ import dagster as dg
 from ai_usage.ingest.ledger_writes import InWarehouse, append_noted
 from ai_usage.layers import daily_asset, note
 from ai_usage.partitions import Span, span_of_run
+from ai_usage.places import COMMAND
 from ai_usage.providers.anthropic.audit_log.csv_file import AuditLog
 from ai_usage.providers.anthropic.audit_log.folder import Events, Uploads, answers, is_whole
 from ai_usage.providers.anthropic.audit_log.records import COUNTED, AuditEvent
@@ -78,7 +79,7 @@ def _note_unread(context: dg.AssetExecutionContext, warehouse: Warehouse, logs: 
     unread = sorted(covered - {*span.days, *warehouse.pulled_days(AUDIT_LOG)})
     unread = [day for day in unread if settings().start_date <= day <= settings().yesterday()]
     if unread:
-        hint = f"the uploads cover {len(unread)} days more: make backfill FROM={unread[0]} TO={unread[-1]}"
+        hint = f"the uploads cover {len(unread)} days more: {COMMAND} backfill FROM={unread[0]} TO={unread[-1]}"
         context.log.warning("%s: %s", ASSET, hint)
         note(context, ASSET, None, unread=hint)
 
