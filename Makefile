@@ -14,6 +14,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 GOOGLESQL := .venv-googlesql
 BIGQUERY := .venv-bigquery
+PACKAGE := .venv-package
 PORT ?= 3000
 FOLDER ?= sheet
 # The first python on the PATH that works and has a supported version.
@@ -59,7 +60,7 @@ doctor: $(VENV)/runtime ## show what each credential can read, and check the war
 	@$(PY) -m ai_usage.commands doctor
 
 test: ## run every check and test
-	@$(MAKE) --no-print-directory -j4 $(GOOGLESQL)/ready $(BIGQUERY)/ready $(FOCUS)/ready $(VENV)/compiled
+	@$(MAKE) --no-print-directory -j4 $(GOOGLESQL)/ready $(BIGQUERY)/ready $(FOCUS)/ready $(PACKAGE)/ready $(VENV)/compiled
 	@$(MAKE) --no-print-directory -j2 pytest check
 
 pytest: $(VENV)/dev
@@ -126,7 +127,7 @@ lock: ## write the requirements files from pyproject.toml (needs uv)
 		--no-annotate --no-header --quiet --output-file requirements-bigquery.txt
 
 clean: ## delete the environments; the data stay
-	rm -rf $(VENV) $(GOOGLESQL) $(BIGQUERY) $(FOCUS) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(GOOGLESQL) $(BIGQUERY) $(FOCUS) $(PACKAGE) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 to 3.14 is needed, and none was found on the PATH." >&2; exit 2; }
@@ -146,6 +147,13 @@ $(VENV)/dev: $(VENV)/runtime requirements-dev.txt
 # Every test process would compile every package and test that it imports, all at the same time: one does it before.
 $(VENV)/compiled: $(VENV)/dev
 	@$(PY) -m pytest --collect-only -qq -n 0 > /dev/null || true # what cannot be imported is reported by the tests
+	@touch $@
+
+# What a company installs, and nothing else: a test builds the wheel and puts it there.
+$(PACKAGE)/ready: requirements.txt | python
+	@echo "Setting up $(PACKAGE) with $(PYTHON) (half a minute, once)"
+	@$(PYTHON) -m venv $(PACKAGE)
+	@$(PACKAGE)/bin/python $(INSTALL) -r requirements.txt
 	@touch $@
 
 # The validator requires Python 3.12; on 3.11 ai_usage_tests/validate_focus.py replaces the one line that does.
