@@ -154,6 +154,7 @@ $(PACKAGE)/ready: requirements.txt | python
 	@echo "Setting up $(PACKAGE) with $(PYTHON) (half a minute, once)"
 	@$(PYTHON) -m venv $(PACKAGE)
 	@$(PACKAGE)/bin/python $(INSTALL) -r requirements.txt
+	@$(PACKAGE)/bin/python $(CHECK)
 	@touch $@
 
 # The validator requires Python 3.12; on 3.11 ai_usage_tests/validate_focus.py replaces the one line that does.

@@ -79,7 +79,9 @@ def refuse_what_changed(folder: Path | None) -> None:
     for name, expected in json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["sha256"].items():
         path = folder / name
         if not path.is_file() or digest(path) != expected:
-            raise WarehouseError(f"{path} is not the file of the backup: take another backup. Nothing was changed.")
+            raise WarehouseError(
+                f"{path} differs from what the backup wrote: take another backup. Nothing was changed."
+            )
 
 
 def _found(text: str) -> tuple[Path, Path]:
