@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -59,8 +58,8 @@ def typed(home: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def demo(home: Path) -> Iterator[subprocess.CompletedProcess[str]]:
-    yield typed(home, "python", "-c", DEMO_OF_THREE_DAYS)
+def demo(home: Path) -> subprocess.CompletedProcess[str]:
+    return typed(home, "python", "-c", DEMO_OF_THREE_DAYS)
 
 
 def test_every_file_that_the_code_reads_is_in_the_wheel(wheel: Path) -> None:

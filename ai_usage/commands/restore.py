@@ -79,9 +79,7 @@ def refuse_what_changed(folder: Path | None) -> None:
     for name, expected in json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["sha256"].items():
         path = folder / name
         if not path.is_file() or digest(path) != expected:
-            raise WarehouseError(
-                f"{path} differs from what the backup wrote: take another backup. Nothing was changed."
-            )
+            raise WarehouseError(f"{path} differs from what the backup wrote: take another one. Nothing was changed.")
 
 
 def _found(text: str) -> tuple[Path, Path]:
