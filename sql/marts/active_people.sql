@@ -3,6 +3,9 @@
 -- up to its own: if a day alone is rebuilt, the rows of the four weeks after it are not.
 --
 -- grain: one tool, or any, in one team on one UTC day with any known activity
+-- question: How many people were active on a day, in 7 days and in 28 days?
+-- example: select activity_date, team_name, people_day, people_week, people_month from
+--   ai_usage_analytics.active_people where tool = 'any' order by activity_date, team_name
 -- built: daily by activity_date
 -- group: activity
 -- columns:
