@@ -15,28 +15,31 @@ from ai_usage.sheet.tables import RAW_TABLES as SHEET_TABLES
 from ai_usage.warehouse.table import RAW, Table
 
 TARGET, CHECKS_PAGE, README = ROOT / "docs" / "tables.md", ROOT / "docs" / "checks.md", ROOT / "README.md"
-BEGIN, END = "<!-- sources: written by make docs -->\n", "\n<!-- end of sources -->"
+BEGIN, END = "<!-- sources: written by make docs -->", "<!-- end of sources -->"
 CLAUSE = re.compile(r" (?=(?:from|where|group by|order by|limit) )")
 INTRODUCTION = (
-    "Written by `make docs` from the declarations in the code. Money is NUMERIC(38, 9) in USD; days are UTC. Names follow "
-    "[naming.md](naming.md). Each example is GoogleSQL that DuckDB accepts as it is, on the published copy."
+    "Written by `make docs` from the declarations in the code. Money is NUMERIC(38, 9) in USD; days are UTC. Names "
+    "follow [naming.md](naming.md). Each example is GoogleSQL that DuckDB accepts as it is, on the published copy."
 )
 
 
 def run(_of: Settings, _argv: Sequence[str]) -> int:
+    front = readme(README.read_text(encoding="utf-8"))
+    README.write_text(front, encoding="utf-8")
     TARGET.write_text(tables_page(TABLES), encoding="utf-8")
     CHECKS_PAGE.write_text(checks_page(CHECKS), encoding="utf-8")
-    README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
     for page in (TARGET, CHECKS_PAGE, README):
         OUT.print(f"Written to {page}", soft_wrap=True)
     return 0
 
 
 def readme(text: str) -> str:
-    """The README with the table of sources as it should be."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}{sources_table(PROVIDERS)}{END}{after}"
+    """The README with the table of sources as it should be; `ValueError` if it has no place for it."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"README.md has no lines {BEGIN!r} and {END!r}: nothing was written")
+    return f"{before}{BEGIN}\n{sources_table(PROVIDERS)}\n{END}{after}"
 
 
 def sources_table(providers: Iterable[Provider]) -> str:
@@ -110,6 +113,8 @@ def _raw_rows(tables: Iterable[Table]) -> Iterator[str]:
     for of in PROVIDERS:
         for pulls, when in ((of.daily_pulls, "by UTC day"), (of.snapshot_pulls, "by snapshot")):
             yield f"| {_names(pulls)} | one record as {of.name} sent it, {when} |"
+        if of.uploads:
+            yield f"| {_names(of.uploads)} | one record of a file of {of.name} that people upload, by UTC day |"
     yield f"| {_names(table.name for table in SHEET_TABLES.values())} | one row of a tab of the sheet, by snapshot |"
 
 
