@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import duckdb
@@ -80,7 +81,8 @@ def arguments(recipe: str) -> set[str]:
     return set(re.findall(r"\$\((?:filter 1,\$\()?([A-Z]+)\)", recipe)) & set(PARAMETERS)
 
 
-def every(pattern: str, text: str) -> list[str]:
+def every(pattern: str, text: str) -> list[Any]:
+    """Of each line that fits, its group, or its groups."""
     return re.findall(pattern, text, re.MULTILINE)
 
 

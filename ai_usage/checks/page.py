@@ -6,7 +6,9 @@ from ai_usage.check import Check
 
 INTRODUCTION = (
     "Written by `make docs` from the declarations in the code. A result is passed, warned, failed or not evaluated. "
-    "Not evaluated means that there was nothing to evaluate. [runbook.md](runbook.md) lists what to do about each."
+    "Not evaluated means that there was nothing to evaluate: no provider was asked about the day, the source is not "
+    "configured, or the check is about the present and the run is about days long past. Such results are counted "
+    "separately and have not passed. [runbook.md](runbook.md) lists what to do about each."
 )
 GRAINS = {"day": "each day", "snapshot": "each run, as things are now", "run": "each run, over its days"}
 

@@ -45,11 +45,15 @@ def readme(text: str) -> str:
 def sources_table(providers: Iterable[Provider]) -> str:
     """One row for each provider: what is pulled, by which credential, and the page about it."""
     rows = [
-        f"| {of.name} | {', '.join(platform.name for platform in of.platforms)}: {_reports(of)} | "
-        f"{', '.join(f'`{key.variable}`' for key in of.account_fields.credentials)} | [{of.page}]({of.page}) |"
+        f"| {of.name} | {' · '.join(platform.name for platform in of.platforms)}: {_reports(of)} | "
+        f"{', '.join(f'`{key.variable}`' for key in of.account_fields.credentials)} | [{_title(of.page)}]({of.page}) |"
         for of in providers
     ]
     return "\n".join(["| provider | what is pulled | credential | page |", "| --- | --- | --- | --- |", *rows])
+
+
+def _title(page: str) -> str:
+    return page.rpartition("/")[2].partition(".md")[0]
 
 
 def _reports(of: Provider) -> str:
