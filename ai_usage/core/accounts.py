@@ -20,6 +20,9 @@ from ai_usage.warehouse.table import PULLS, Table, boolean, instant, string
 DIM_ACCOUNT = Table(
     name="dim_account",
     grain="one account at a provider that is configured, or was ever pulled",
+    question="Which accounts are configured, and since when are they pulled?",
+    example="select provider, account, account_name, is_configured, first_pulled_at from "
+    "ai_usage_analytics.dim_account order by provider, account",
     date_column=None,
     columns={
         "provider": string("as in dim_provider", required=True),

@@ -21,6 +21,9 @@ from ai_usage.warehouse.table import STAMPS, Table, boolean, string
 DIM_PERSON = Table(
     name="dim_person",
     grain="one address of a person, in any list of members or in the sheet",
+    question="Which addresses belong to one person, and in which team is that person?",
+    example="select person_email, user_email, team_name, team_source from ai_usage_analytics.dim_person order by "
+    "person_email, user_email",
     date_column=None,
     columns={
         "user_email": string("lower-case", required=True),

@@ -17,6 +17,9 @@ from ai_usage.warehouse.table import Table, boolean, integer, string
 DIM_PROVIDER = Table(
     name="dim_provider",
     grain="one provider that the platform knows",
+    question="After how many days is each provider's day final, and which report is its bill?",
+    example="select provider, provider_name, billing_pull, final_after_days from ai_usage_analytics.dim_provider "
+    "order by provider_order",
     date_column=None,
     columns={
         "provider": string("as in ai_spend", required=True),
@@ -35,6 +38,9 @@ DIM_PROVIDER = Table(
 DIM_PLATFORM = Table(
     name="dim_platform",
     grain="one platform of one provider",
+    question="Which platforms does each provider have?",
+    example="select provider, platform, platform_name, service_name from ai_usage_analytics.dim_platform order by "
+    "platform_order",
     date_column=None,
     columns={
         "platform": string("as in ai_spend, and `tool` in ai_activity", required=True),

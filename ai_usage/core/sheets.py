@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 SHEET_REJECTIONS = Table(
     name="sheet_rejections",
     grain="one cell, or one row, of the sheet that could not be used",
+    question="Which cells and rows of the sheet were rejected, and why?",
+    example="select tab, row_number, column_name, reason from ai_usage_analytics.sheet_rejections order by tab, "
+    "row_number",
     date_column=None,
     columns={
         "tab": string("the tab", required=True),
@@ -36,6 +39,9 @@ SHEET_REJECTIONS = Table(
 BUDGETS = Table(
     name="budgets",
     grain="one month's budget of one scope",
+    question="Which budgets are in the sheet?",
+    example="select month, scope, scope_name, amount_usd from ai_usage_analytics.budgets order by month, scope, "
+    "scope_name",
     date_column=None,
     columns={
         "row_number": integer("in the tab budgets"),
@@ -50,6 +56,9 @@ BUDGETS = Table(
 SEATS = Table(
     name="seats",
     grain="purchased seats of one plan, over the days for which they are valid",
+    question="Which seats were purchased, at which price, and until when?",
+    example="select provider, plan, seats, seat_price_usd, valid_from, valid_to from ai_usage_analytics.seats order "
+    "by provider, valid_from",
     date_column=None,
     columns={
         "row_number": integer("in the tab seats"),
@@ -66,6 +75,9 @@ SEATS = Table(
 PEOPLE = Table(
     name="people",
     grain="the sheet's entry for one person over the days for which it is valid",
+    question="In which team and cost center is a person, and since when?",
+    example="select user_email, team_name, cost_center, valid_from, valid_to from ai_usage_analytics.people order by "
+    "user_email, valid_from",
     date_column=None,
     columns={
         "row_number": integer("in the tab people"),

@@ -38,6 +38,8 @@ OVERRIDABLE: Mapping[str, tuple[str, ...]] = {
 THRESHOLD_OVERRIDES = Table(
     name="threshold_overrides",
     grain="one limit that the file of AI_USAGE_THRESHOLDS replaces; none without a file",
+    question="Which limits of your own replace the defaults?",
+    example="select subject, threshold, value from ai_usage_analytics.threshold_overrides order by subject, threshold",
     date_column=None,
     columns={
         "subject": string(
