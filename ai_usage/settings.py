@@ -4,7 +4,7 @@ be is in `setting_types`, which names are misspelled in `spelling`.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -46,6 +46,7 @@ SECRETS = (
     "ALERT_SMTP_URL",
     "AI_USAGE_PSEUDONYMS",
     "METABASE_API_KEY",
+    "DAGSTER_POSTGRES_URL",
 )
 
 ANTHROPIC_URL, CURSOR_URL = "https://api.anthropic.com", "https://api.cursor.com"
@@ -123,6 +124,7 @@ class Settings:
     growth_at_most: types.Ratio = _variable("AI_USAGE_GROWTH_AT_MOST", Decimal("0.2"))  # of a month over the one before
     max_run_hours: types.Count = _variable("AI_USAGE_MAX_RUN_HOURS", 24)  # after which a run under way is ended
     watchdog_hours: types.Count = _variable("AI_USAGE_WATCHDOG_HOURS", 12)  # without a run that succeeded
+    has_postgres: types.IsSet = _flag("DAGSTER_POSTGRES_URL")  # Dagster's records: deploy/dagster.yaml, in DAGSTER_HOME
     history_days: types.Count = _variable("AI_USAGE_HISTORY_DAYS", 180)  # that Dagster's records of a run are kept
     metabase_url: types.MetabaseUrl = _variable("METABASE_URL", "")  # empty: there is none
     has_metabase_key: types.IsSet = _flag("METABASE_API_KEY")
@@ -217,8 +219,26 @@ def environment(file: Path | None = None) -> dict[str, str]:
     written = names_in(file) if file else []
     if file:
         load_dotenv(file, encoding="utf-8-sig")
-    refuse_misspelled(os.environ, written, names() | _named_by_accounts())
+    secret_names = {*SECRETS, *_named_by_accounts()}
+    refuse_misspelled(os.environ, written, names() | secret_names | {f"{name}_FILE" for name in secret_names})
+    read_secret_files(os.environ, secret_names)
     return dict(os.environ)
+
+
+def read_secret_files(environ: MutableMapping[str, str], of: Iterable[str]) -> None:
+    """Set each secret NAME to the content of the file that NAME_FILE names, as containers are given secrets. Processes
+    that are started later inherit NAME alone.
+    """
+    for name in of:
+        file = environ.pop(f"{name}_FILE", "").strip()
+        if file and environ.get(name, "").strip():
+            raise SettingError(f"{name} and {name}_FILE are both set: leave one of them out.")
+        if file:
+            try:
+                environ[name] = Path(file).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                why = getattr(error, "strerror", None) or "it is not UTF-8"
+                raise SettingError(f"{name}_FILE is {file}, which cannot be read ({why}).") from None
 
 
 def _named_by_accounts() -> frozenset[str]:

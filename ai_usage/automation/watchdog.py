@@ -137,12 +137,15 @@ class Looked:
 
 @dataclass(frozen=True)
 class Watchdog:
-    """`opened` gives Dagster's instance, anew at each look: it may be broken now and mended later."""
+    """`opened` gives Dagster's instance, anew at each look: it may be broken now and mended later. It ends dead runs
+    only where it sees the processes of runs: another container's are all gone to it.
+    """
 
     of: Settings
     alerts: Alerts
     opened: Callable[[], AbstractContextManager[dg.DagsterInstance]]
     clock: Callable[[], float] = time.time
+    ends_the_dead: bool = True
 
     def look(self) -> Looked:
         """Without a channel no alert can be sent: what is wrong is sent to the channels that are configured later."""
@@ -153,7 +156,8 @@ class Watchdog:
         try:
             with self.opened() as instance:
                 scene = Scene(instance, self.alerts, self.of, now, began)
-                self._attempt("end dead runs", lambda: end_the_dead(instance), found)
+                if self.ends_the_dead:
+                    self._attempt("end dead runs", lambda: end_the_dead(instance), found)
                 for eye in EYES:
                     if self._attempt(eye.__name__, lambda eye=eye: found.extend(eye(scene)), found):  # type: ignore[misc]
                         seen.add(eye.__name__)

@@ -28,18 +28,24 @@ def prepare_instance(of: Settings) -> None:
     with _writing_in(of.data_dir):
         make_data_dir(of)
         of.dagster_home.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(SHIPPED / "dagster.yaml", of.dagster_home / "dagster.yaml")
+        if not of.has_postgres:
+            shutil.copyfile(SHIPPED / "dagster.yaml", of.dagster_home / "dagster.yaml")
         (of.data_dir / RESERVE).write_bytes(bytes(RESERVED))
         if of.is_start_remembered and not of.first_day_file.exists():
             of.first_day_file.write_text(f"{of.start_date}\n", encoding="utf-8")
     use_instance(of)
 
 
+def has_instance(of: Settings) -> bool:
+    """Whether there may be runs of an earlier process."""
+    return of.has_postgres or (of.dagster_home / "dagster.yaml").exists()
+
+
 def end_dead_runs(of: Settings) -> None:
     """Mark runs as failed if their process is gone, and print them. If Dagster's records cannot be used, that is
     printed and the command goes on: it may not need them.
     """
-    if not (of.dagster_home / "dagster.yaml").exists():
+    if not has_instance(of):
         return
     import dagster as dg  # noqa: PLC0415 - takes a second, and Ctrl-C must work before
 
@@ -57,9 +63,15 @@ def end_dead_runs(of: Settings) -> None:
 
 def use_instance(of: Settings) -> None:
     """Let Dagster find its home in the data folder, without a log line for each run that ends: a command prints the
-    outcome of its own run.
+    outcome of its own run. With its records in Postgres, its home is the deployment's.
     """
-    os.environ["DAGSTER_HOME"] = str(of.dagster_home)
+    if not of.has_postgres:
+        os.environ["DAGSTER_HOME"] = str(of.dagster_home)
+    elif not (Path(os.environ.get("DAGSTER_HOME") or os.devnull) / "dagster.yaml").is_file():
+        raise SettingError(
+            "DAGSTER_POSTGRES_URL is set, so DAGSTER_HOME must be a folder with a dagster.yaml that uses it, such as "
+            "the folder deploy of this project."
+        )
     logging.getLogger("ai_usage.runs").setLevel(logging.CRITICAL)
 
 

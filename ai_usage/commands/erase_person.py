@@ -101,6 +101,12 @@ def _erase(of: Settings, warehouse: DuckDBWarehouse, erasure: Erasure, identity:
         "rows and files of Dagster and the alerts. Row counts and sums of every table are what they were.",
         soft_wrap=True,
     )
+    if of.has_postgres:
+        OUT.print(
+            "[yellow]Dagster's records in Postgres were not rewritten: logs and check results there may name "
+            f"the person for up to {of.history_days} more days (AI_USAGE_HISTORY_DAYS).[/]",
+            soft_wrap=True,
+        )
     OUT.print(
         "Remove the person from the sheet and from uploaded files too. What providers still send of them is rewritten "
         "as it comes in.",

@@ -85,8 +85,7 @@ def _version() -> str:
     return version("ai_usage") if not IS_CHECKOUT else "of a checkout"
 
 
-def parser(name: str, about: str | None) -> argparse.ArgumentParser:
+def parser(name: str, about: str | None, *, add_help: bool = True) -> argparse.ArgumentParser:
     """The parser of a command, which a person calls by make or by `ai-usage`."""
-    return argparse.ArgumentParser(
-        prog=f"{COMMAND} {name}", description=(about or "").replace("`make ", f"`{COMMAND} ")
-    )
+    text = (about or "").replace("`make ", f"`{COMMAND} ")
+    return argparse.ArgumentParser(prog=f"{COMMAND} {name}", description=text, add_help=add_help)

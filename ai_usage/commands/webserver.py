@@ -15,13 +15,17 @@ WORKSPACE = SHIPPED / "workspace.yaml"
 
 
 def run(of: Settings, argv: Sequence[str]) -> int:
-    arguments = parser("webserver", __doc__)
-    arguments.add_argument("--host", default="127.0.0.1", help="the address to listen on, behind a proxy with a login")
-    arguments.add_argument("--port", default="3000")
+    arguments = parser("webserver", __doc__, add_help=False)
+    # The options of `dagster-webserver`, whose -h is the host.
+    arguments.add_argument("--help", action="help")
+    arguments.add_argument(
+        "-h", "--host", default="127.0.0.1", help="the address to listen on, behind a proxy with a login"
+    )
+    arguments.add_argument("-p", "--port", default="3000")
     arguments.add_argument(
         "--path-prefix", default="", help="where a proxy serves the UI below a path, such as /dagster"
     )
-    arguments.add_argument("--workspace", type=Path, default=WORKSPACE, help="where the code servers are")
+    arguments.add_argument("-w", "--workspace", type=Path, default=WORKSPACE, help="where the code servers are")
     asked = arguments.parse_args(argv)
     if not os.environ.get("DAGSTER_HOME"):
         prepare_instance(of)
