@@ -4,7 +4,7 @@ be is in `setting_types`, which names are misspelled in `spelling`.
 
 import os
 import re
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 from ai_usage import setting_types as types
 from ai_usage.errors import SettingError
 from ai_usage.places import HOME, PACKAGE, ROOT
+from ai_usage.secret_files import read_secret_files
 from ai_usage.spelling import names_in, refuse_misspelled
 
 LOOPBACK, ADDRESS = types.LOOPBACK, types.ADDRESS
@@ -223,22 +224,6 @@ def environment(file: Path | None = None) -> dict[str, str]:
     refuse_misspelled(os.environ, written, names() | secret_names | {f"{name}_FILE" for name in secret_names})
     read_secret_files(os.environ, secret_names)
     return dict(os.environ)
-
-
-def read_secret_files(environ: MutableMapping[str, str], of: Iterable[str]) -> None:
-    """Set each secret NAME to the content of the file that NAME_FILE names, as containers are given secrets. Processes
-    that are started later inherit NAME alone.
-    """
-    for name in of:
-        file = environ.pop(f"{name}_FILE", "").strip()
-        if file and environ.get(name, "").strip():
-            raise SettingError(f"{name} and {name}_FILE are both set: leave one of them out.")
-        if file:
-            try:
-                environ[name] = Path(file).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                why = getattr(error, "strerror", None) or "it is not UTF-8"
-                raise SettingError(f"{name}_FILE is {file}, which cannot be read ({why}).") from None
 
 
 def _named_by_accounts() -> frozenset[str]:
