@@ -52,7 +52,7 @@ order by account
 # It names no pull as its parent: every build contains it, whatever was pulled, and no failed pull prevents that.
 @snapshot_asset("core", DIM_ACCOUNT, group=GROUP, kinds=KINDS)
 def dim_account(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """Each account's name at its provider, which kinds of keys it has, and whether it is still configured."""
+    """Accounts: name at the provider, kinds of keys, and whether the account is still configured."""
     with warehouse.connected():
         rows = [row for provider in PROVIDERS for row in rows_of(provider, settings(), warehouse)]
         columns = {name: [row[name] for row in rows] for name in DIM_ACCOUNT.columns}

@@ -90,8 +90,8 @@ def _figure(row: Mapping[str, Any]) -> tuple[Any, ...]:
     "core", CONSOLE_FIGURES, group=GROUP, kinds=KINDS, deps=[dg.AssetKey(["raw", tabs.CONSOLE_FIGURES.pull])]
 )
 def console_figures(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """What consoles and invoices showed, to reconcile the marts with, since when it has been known here, and when it
-    left the sheet.
+    """Figures of consoles and invoices, which the marts are reconciled with, with the time since which each is known
+    and the time at which it left the sheet.
     """
     tab = tabs.CONSOLE_FIGURES
     with warehouse.connected():

@@ -83,7 +83,7 @@ Listed = Mapping[KeyId, ListedKey]
 
 @snapshot_asset("core", DIM_API_KEY_MAPPING, group=GROUP, kinds=KINDS, deps=[MAPPING, *LISTS])
 def dim_api_key_mapping(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """The owner of each API key, since when and until when: from the sheet, else the creator of the key."""
+    """Owners of API keys with their dates: from the sheet, otherwise the creator of the key."""
     with warehouse.connected():
         listed = listed_keys(warehouse)
         history = key_history(warehouse, listed)

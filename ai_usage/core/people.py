@@ -61,8 +61,8 @@ class Person:
 
 @snapshot_asset("core", DIM_PERSON, group=GROUP, kinds=KINDS, deps=[*LISTS, *SHEET])
 def dim_person(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """People by address, of the providers' members and of the sheet; an alias points to the person it is of.
-    A person's team and cost center are those of the tab people, else of their keys, else of a provider's group.
+    """People by address, from the providers' members and the sheet. An alias points to its person. Team and cost center
+    come from the tab people, otherwise from the person's keys, otherwise from a provider's group.
     """
     with warehouse.connected():
         people, aliases = gathered(warehouse)

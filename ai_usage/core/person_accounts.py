@@ -41,7 +41,7 @@ DIM_PERSON_ACCOUNT = Table(
     deps=[*LISTS, dg.AssetKey(["raw", PERSON_ALIASES.pull])],
 )
 def dim_person_account(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """The users of each provider's accounts, and the person each of them is."""
+    """Users of each provider's accounts, with the person that each one is."""
     with warehouse.connected():
         aliases = aliases_of(warehouse)
         rows = [

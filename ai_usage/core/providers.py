@@ -55,14 +55,14 @@ DIM_PLATFORM = Table(
 
 @snapshot_asset("core", DIM_PROVIDER, group=GROUP, kinds=KINDS)
 def dim_provider(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """The names of each provider, which pull is its bill, and after how many days a day of it is final."""
+    """Providers: their names, the pull that is the bill, and the number of days after which a day is final."""
     warehouse.replace_all(DIM_PROVIDER, rows := provider_rows(PROVIDERS))
     note(context, "core/dim_provider", None, **{"dagster/row_count": rows.height})
 
 
 @snapshot_asset("core", DIM_PLATFORM, group=GROUP, kinds=KINDS)
 def dim_platform(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """The products that money is spent on and people use: their names and who bills them."""
+    """Platforms, the products that people use: their names and the provider that bills them."""
     warehouse.replace_all(DIM_PLATFORM, rows := platform_rows(PROVIDERS))
     note(context, "core/dim_platform", None, **{"dagster/row_count": rows.height})
 

@@ -48,7 +48,7 @@ BILLS = [dg.AssetKey(["raw", provider.bill.pull]) for provider in PROVIDERS]
 
 @daily_asset("core", SPEND_VERSIONS, group=GROUP, kinds=KINDS, deps=BILLS)
 def spend_versions(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """Each known version of a day's billed cost, with the time in which it was the newest one."""
+    """Versions of each day's billed cost, with the time in which each was the newest one."""
     with warehouse.connected():
         pulls = [provider.bill.pull for provider in PROVIDERS]
         for days in spans_with_few_records(warehouse, pulls, span_of_run(context)):

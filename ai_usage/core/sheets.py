@@ -132,9 +132,9 @@ def stamps(records: Records, rows: int) -> dict[str, list[Any]]:
     return {"pull_id": [pull_id] * rows, "ingestion_timestamp": [pulled_at] * rows}
 
 
-budgets = _from_tab(BUDGETS, tabs.BUDGETS, "What was planned, by month: in all, by provider, team and cost center.")
-seats = _from_tab(SEATS, tabs.SEATS, "Which seats were bought at what price, from when until when.")
-people = _from_tab(PEOPLE, tabs.PEOPLE, "Teams, cost centers, managers and leaves of people, from when until when.")
+budgets = _from_tab(BUDGETS, tabs.BUDGETS, "Budgets by month: in total, by provider, team and cost center.")
+seats = _from_tab(SEATS, tabs.SEATS, "Purchased seats with their prices and dates.")
+people = _from_tab(PEOPLE, tabs.PEOPLE, "Teams, cost centers, managers and leaves of people, with their dates.")
 
 
 @snapshot_asset(
@@ -145,7 +145,7 @@ people = _from_tab(PEOPLE, tabs.PEOPLE, "Teams, cost centers, managers and leave
     deps=[dg.AssetKey(["raw", tab.pull]) for tab in TABS.values()],
 )
 def sheet_rejections(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """The sheet's rejected rows, with the reason: they are used once they are corrected in the sheet."""
+    """Rejected rows of the sheet with the reason of each. A row is used as soon as it is corrected in the sheet."""
     with warehouse.connected():
         frames = [rejection_rows(*read) for tab in TABS.values() if (read := read_newest(warehouse, tab))]
         if not frames:
