@@ -72,7 +72,7 @@ def cursor_usage_events(context: dg.AssetExecutionContext, cursor_admin: MaybeCu
 
 @daily_asset("raw", RAW_TABLES["cursor_ai_commits"], group=GROUP, kinds=KINDS)
 def cursor_ai_commits(context: dg.AssetExecutionContext, cursor_admin: MaybeCursor, warehouse: InWarehouse) -> None:
-    """Commits with the lines that AI wrote in them, as Cursor sent them, without their messages, if the plan has AI Code
+    """Commits with the lines that AI wrote in them, as Cursor sent them, without messages, if the plan has AI Code
     Tracking. The request repeats the last one's text, so that the provider can answer that nothing has changed.
     """
     report = _commits(lambda span, account: held(warehouse, "cursor_ai_commits", span, account))

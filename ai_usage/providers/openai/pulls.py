@@ -174,8 +174,8 @@ USAGE_ASSETS = [_usage_asset(pull) for pull in USAGE_PULLS.values()]
 
 @daily_asset("raw", RAW_TABLES["openai_codex_usage"], group=GROUP, kinds=KINDS)
 def openai_codex_usage(context: dg.AssetExecutionContext, openai_admin: MaybeOpenAI, warehouse: InWarehouse) -> None:
-    """Use of Codex by each user of a ChatGPT workspace, in credits, which are no money, as OpenAI sent it. Codex over an
-    API key is in the organization's usage instead.
+    """Use of Codex by each user of a ChatGPT workspace, in credits, which are no money, as OpenAI sent it. Codex over
+    an API key is in the organization's usage instead.
     """
     report, run = REPORTS["openai_codex_usage"], span_of_run(context)
     earliest = settings().now().date() - (CODEX_DEPTH - 1) * ONE_DAY

@@ -27,8 +27,8 @@ MaybeUploads = dg.ResourceParam[Uploads | None]
 
 @daily_asset("raw", RAW_TABLES[AUDIT_LOG], group="raw_claude", kinds={"csv", "duckdb"})
 def claude_audit_log(context: dg.AssetExecutionContext, uploads: MaybeUploads, warehouse: InWarehouse) -> None:
-    """The events of claude.ai's audit log, from the CSV exports in the uploads folder: who, when, what kind, on which
-    thing; not from which address or device. The same file twice, or files that overlap, count an event once.
+    """Events of claude.ai's audit log from the CSV exports in the uploads folder: who, when, which kind, on which object,
+    without addresses and devices. An event counts once, also if files overlap or come twice.
     """
     files = uploads.files() if uploads else []
     if not uploads or not files:
