@@ -27,7 +27,7 @@ MaybeUploads = dg.ResourceParam[Uploads | None]
 
 @daily_asset("raw", RAW_TABLES[AUDIT_LOG], group="raw_claude", kinds={"csv", "duckdb"})
 def claude_audit_log(context: dg.AssetExecutionContext, uploads: MaybeUploads, warehouse: InWarehouse) -> None:
-    """Events of claude.ai's audit log from the CSV exports in the uploads folder: who, when, which kind, on which object,
+    """Events of claude.ai's audit log from the CSV exports in the uploads folder: who, when, kind and object,
     without addresses and devices. An event counts once, also if files overlap or come twice.
     """
     files = uploads.files() if uploads else []
