@@ -301,7 +301,7 @@ def test_what_is_not_pulled_is_not_pulled() -> None:
 
 
 def test_counts_are_those_of_the_code() -> None:
-    assert f"\n- {len({check.name for check in CHECKS})} checks are evaluated" in README
+    assert f"\n- {len({check.name for check in CHECKS})} checks are evaluated, most of them day by day" in README
     words = {5: "five", 6: "six", 7: "seven"}
     assert f"the {words[len(boards())]} boards" in README
     assert f"the last {DAYS_OF_A_DEMO} days" in text_of(DOCS / "commands.md")
