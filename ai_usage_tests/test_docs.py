@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,11 +16,14 @@ from ai_usage.commands.docs import BEGIN, END, TARGET, readme
 from ai_usage.commands.docs import README as README_FILE
 from ai_usage.commands.typed import COMMANDS
 from ai_usage.dashboards.boards import boards
+from ai_usage.definitions import defs
 from ai_usage.marts.files import marts
 from ai_usage.places import ROOT
-from ai_usage.providers.registry import PROVIDERS
+from ai_usage.providers.provider import Provider
+from ai_usage.providers.registry import BY_KEY, PROVIDERS
 from ai_usage.settings import DAYS_OF_A_DEMO, read_settings
-from ai_usage.warehouse.googlesql import read
+from ai_usage.sheet.tabs import TABS
+from ai_usage.warehouse.googlesql import providers_with, read
 from ai_usage.warehouse.table import Type
 from ai_usage_tests.platform import Platform
 
@@ -49,8 +53,17 @@ NOT_OURS = re.compile(
     r"usage_report/messages|\d\d/\d\d/\d{4}|.*\*.*"
 )
 PATH = re.compile(r"[\w.-]+(?:/[\w.*-]+)+/?|[\w-]+/")
+# Pages about people's own files, functions, measures or BigQuery have other names too.
+OF_OTHER_NAMES = {"accounts.md", "adding-a-provider.md", "benchmarks.md", "bigquery.md", "decisions.md", "metabase.md"}
+OF_NAMES = [page for page in PAGES if page.name not in {*GENERATED, *OF_OTHER_NAMES}]
+VALUES = {  # of columns, and other names that stand in code
+    *("key_creator", "key_sheet", "usage_and_seats", "weekday_ewma", "weekday_mean", "weekday_median"),
+    *("ai_usage", "ai_usage_raw", "ai_usage_analytics", "spend_as_of", "table_was_built"),
+    "only_allow_user_defined_k8s_config_fields",  # Dagster's
+}
 PARAMETERS = re.findall(r"^ARGUMENTS := (.*)$", MAKEFILE, re.MULTILINE)[0].split()
 DIALECT = re.compile(r"\b(?:told|dearest|verdicts?|nobody(?:'s)?)\b", re.IGNORECASE)
+COMMAND_NAMES = {name.replace("_", "-") for name in COMMANDS}
 NAMES = {table.name for table in TABLES}
 STEPS = {table.name: table.step_of for table in TABLES if table.step_of}
 
@@ -131,12 +144,12 @@ def test_words_are_plain(page: Path) -> None:
 def test_commands_exist_and_take_their_arguments(page: Path) -> None:
     known, wrong = recipes(), []
     for code in code_of(text_of(page)):
-        for target, given in re.findall(r"(?:^|\s)make ([a-z-]+)((?: [A-Z_]+=\S+)*)", code):
+        for target, given in re.findall(r"(?:^|\s)(?:make|ai-usage) ([a-z-]+)((?: [A-Z_]+=\S+)*)", code):
             names = set(re.findall(r"([A-Z_]+)=", given)) - {"PYTHON"}
             if target not in known or names - arguments(known[target]):
                 wrong.append(f"make {target}{given}")
-        called = re.findall(r"(?:-m ai_usage\.commands|^ai-usage) ([a-z_-]+)", code)
-        wrong += [name for name in called if name.replace("-", "_") not in COMMANDS]
+        called = re.findall(r"-m ai_usage\.commands ([a-z_-]+)", code)
+        wrong += [name for name in called if name.replace("_", "-") not in COMMAND_NAMES]
     assert wrong == []
 
 
@@ -145,11 +158,25 @@ def test_the_page_of_commands_lists_each_with_its_arguments() -> None:
     rows = every(r"^\| `make ([a-z-]+)` \| (.*?) \|", text_of(DOCS / "commands.md"))
     listed = {target: set(every(r"`([A-Z]+)`", given)) for target, given in rows}
     assert listed == {target: arguments(recipe) for target, recipe in recipes().items()}
-    assert {name.replace("_", "-") for name in COMMANDS} - listed.keys() == {"webserver"}
+    assert COMMAND_NAMES - listed.keys() == {"webserver"}
     assert "ai_usage.commands webserver`" in text_of(DOCS / "commands.md")
 
 
 # Tables, and the SQL that people copy
+
+
+@pytest.mark.parametrize("page", OF_NAMES, ids=lambda page: page.name)
+def test_names_in_snake_case_are_names_of_ours(page: Path) -> None:
+    """Tables, columns, checks, sensors, jobs, tabs, or a value that is listed above."""
+    repository = defs.get_repository_def()
+    known = {*NAMES, *VALUES, *repository.job_names, *TABS}
+    known |= {column for table in TABLES for column in table.columns}
+    known |= {column.name for tab in TABS.values() for column in tab.columns}
+    known |= {check.name for check in CHECKS}
+    known |= {sensor.name for sensor in repository.sensor_defs} | {each.name for each in repository.schedule_defs}
+    known |= {name for name in globals() if name.startswith("test_")}
+    known |= {name.replace("-", "_") for name in COMMAND_NAMES} | {field.name for field in fields(Provider)}
+    assert set(every(r"`([a-z][a-z0-9]*(?:_[a-z0-9]+)+)`", text_of(page))) - known == set()
 
 
 def test_the_page_of_tables_lists_every_table_once() -> None:
@@ -259,8 +286,23 @@ def test_the_readme_sends_readers_to_boards_and_tables_that_exist() -> None:
     assert {name for *_, tables in rows for name in re.findall(r"`(\w+)`", tables)} <= NAMES
 
 
+def test_cards_that_are_named_exist() -> None:
+    cards = {f"{board.title}: {card.title}" for board in boards() for card in board.cards}
+    named = set(every(r"\| ([A-Z][\w ]+: [A-Z][^|]+?) \|", text_of(DOCS / "adoption.md")))
+    assert len(named) >= 3
+    assert named <= cards
+
+
+def test_what_is_not_pulled_is_not_pulled() -> None:
+    assert ("GitHub Copilot is not pulled" in README) == ("github" not in BY_KEY)
+    _, _, stated = text_of(DOCS / "adoption.md").partition("list the members of their seats are included: ")
+    sentence = stated.partition(".")[0]
+    named = {of.key for of in PROVIDERS if any(platform.name in sentence for platform in of.platforms)}
+    assert named == set(providers_with("seats_in_use"))
+
+
 def test_counts_are_those_of_the_code() -> None:
-    assert f"\n- {len({check.name for check in CHECKS})} checks are evaluated" in README
+    assert f"\n- {len({check.name for check in CHECKS})} checks are evaluated, most of them day by day" in README
     words = {5: "five", 6: "six", 7: "seven"}
     assert f"the {words[len(boards())]} boards" in README
     assert f"the last {DAYS_OF_A_DEMO} days" in text_of(DOCS / "commands.md")
