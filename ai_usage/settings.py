@@ -4,7 +4,7 @@ be is in `setting_types`, which names are misspelled in `spelling`.
 
 import os
 import re
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 
 from ai_usage import setting_types as types
 from ai_usage.errors import SettingError
+from ai_usage.secret_files import read_secret_files
 from ai_usage.spelling import names_in, refuse_misspelled
 
 ROOT, LOOPBACK, ADDRESS = types.ROOT, types.LOOPBACK, types.ADDRESS
@@ -122,7 +123,9 @@ class Settings:
     growth_at_most: types.Ratio = _variable("AI_USAGE_GROWTH_AT_MOST", Decimal("0.2"))  # of a month over the one before
     max_run_hours: types.Count = _variable("AI_USAGE_MAX_RUN_HOURS", 24)  # after which a run under way is ended
     watchdog_hours: types.Count = _variable("AI_USAGE_WATCHDOG_HOURS", 12)  # without a run that succeeded
-    has_postgres: types.IsSet = _flag("DAGSTER_POSTGRES_URL")  # Dagster's records: deploy/dagster.yaml, in DAGSTER_HOME
+    has_postgres: types.PostgresUrl = _flag(
+        "DAGSTER_POSTGRES_URL"
+    )  # Dagster's records: deploy/dagster.yaml, in DAGSTER_HOME
     history_days: types.Count = _variable("AI_USAGE_HISTORY_DAYS", 180)  # that Dagster's records of a run are kept
     metabase_url: types.MetabaseUrl = _variable("METABASE_URL", "")  # empty: there is none
     has_metabase_key: types.IsSet = _flag("METABASE_API_KEY")
@@ -219,22 +222,6 @@ def environment() -> dict[str, str]:
     refuse_misspelled(os.environ, written, names() | secret_names | {f"{name}_FILE" for name in secret_names})
     read_secret_files(os.environ, secret_names)
     return dict(os.environ)
-
-
-def read_secret_files(environ: MutableMapping[str, str], of: Iterable[str]) -> None:
-    """Set each secret NAME to the content of the file that NAME_FILE names, as containers are given secrets. Processes
-    that are started later inherit NAME alone.
-    """
-    for name in of:
-        file = environ.pop(f"{name}_FILE", "").strip()
-        if file and environ.get(name, "").strip():
-            raise SettingError(f"{name} and {name}_FILE are both set: leave one of them out.")
-        if file:
-            try:
-                environ[name] = Path(file).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                why = getattr(error, "strerror", None) or "it is not UTF-8"
-                raise SettingError(f"{name}_FILE is {file}, which cannot be read ({why}).") from None
 
 
 def _named_by_accounts() -> frozenset[str]:
