@@ -1,4 +1,4 @@
-"""Secrets in files, as containers and service managers hand them over."""
+"""Secrets that are handed over as files, as containers and systemd do it: `NAME_FILE` in place of `NAME`."""
 
 from collections.abc import Iterable, MutableMapping
 from pathlib import Path
@@ -7,8 +7,8 @@ from ai_usage.errors import SettingError
 
 
 def read_secret_files(environ: MutableMapping[str, str], of: Iterable[str]) -> None:
-    """Set each secret NAME to the content of the file that NAME_FILE names, as containers are given secrets. Processes
-    that are started later inherit NAME alone.
+    """Set each variable NAME to the content of the file that NAME_FILE names. Processes that are started later inherit
+    NAME alone.
     """
     for name in of:
         file = environ.pop(f"{name}_FILE", "").strip()

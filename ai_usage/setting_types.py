@@ -21,6 +21,7 @@ ADDRESS = re.compile(r"[\w.!#$%&'*+=?^`{|}~-]+@[\w.-]+")
 EXPORT_TABLE = re.compile(r"[a-z][a-z0-9.:-]{4,80}[.][A-Za-z0-9_]{1,1024}[.][A-Za-z0-9_-]{1,1024}")
 HOST = re.compile(r"(\[[0-9a-f:]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
 ADDRESSES_AT_MOST = 50
+POSTGRES = "postgresql+psycopg2://"  # the driver that dagster-postgres brings
 SALT_LENGTH = 16
 
 
@@ -199,6 +200,12 @@ def _secret_url(*schemes: str) -> Callable[[str], bool]:
     return read
 
 
+def _postgres_url(text: str) -> bool:
+    if not text.startswith(POSTGRES):
+        raise BadText(f"{{name}} must begin with {POSTGRES}: without the driver's name SQLAlchemy wants another one.")
+    return True
+
+
 def _salt(text: str) -> bool:
     if len(text) < SALT_LENGTH:
         raise BadText(f"{{name}} is too short: write {SALT_LENGTH} or more random characters, or leave it out.")
@@ -241,6 +248,7 @@ WarehouseName = Annotated[Literal["duckdb", "bigquery"], _reads(_one_of("duckdb"
 Switch = Annotated[bool, _reads(_second_of("0", "1"))]
 ForGroup = Annotated[bool, _reads(_second_of("owner", "group"))]
 IsSet = Annotated[bool, _reads(bool)]  # of a secret nothing more is known
+PostgresUrl = Annotated[bool, _reads(_postgres_url)]
 Salt = Annotated[bool, _reads(_salt)]
 WebhookUrl = Annotated[bool, _reads(_secret_url("https"))]  # plain http is for loopback only
 MailServerUrl = Annotated[bool, _reads(_secret_url("smtps", "smtp"))]

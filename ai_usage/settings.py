@@ -125,7 +125,9 @@ class Settings:
     growth_at_most: types.Ratio = _variable("AI_USAGE_GROWTH_AT_MOST", Decimal("0.2"))  # of a month over the one before
     max_run_hours: types.Count = _variable("AI_USAGE_MAX_RUN_HOURS", 24)  # after which a run under way is ended
     watchdog_hours: types.Count = _variable("AI_USAGE_WATCHDOG_HOURS", 12)  # without a run that succeeded
-    has_postgres: types.IsSet = _flag("DAGSTER_POSTGRES_URL")  # Dagster's records: deploy/dagster.yaml, in DAGSTER_HOME
+    has_postgres: types.PostgresUrl = _flag(
+        "DAGSTER_POSTGRES_URL"
+    )  # Dagster's records: deploy/dagster.yaml, in DAGSTER_HOME
     history_days: types.Count = _variable("AI_USAGE_HISTORY_DAYS", 180)  # that Dagster's records of a run are kept
     metabase_url: types.MetabaseUrl = _variable("METABASE_URL", "")  # empty: there is none
     has_metabase_key: types.IsSet = _flag("METABASE_API_KEY")

@@ -103,8 +103,8 @@ def _erase(of: Settings, warehouse: DuckDBWarehouse, erasure: Erasure, identity:
     )
     if of.has_postgres:
         OUT.print(
-            "[yellow]Dagster's records in Postgres were not rewritten: logs and check results there may name "
-            f"the person for up to {of.history_days} more days (AI_USAGE_HISTORY_DAYS).[/]",
+            "[yellow]Dagster's records in Postgres were not rewritten: logs and check results there may name the "
+            f"person for up to {of.history_days} more days (AI_USAGE_HISTORY_DAYS).[/]",
             soft_wrap=True,
         )
     OUT.print(

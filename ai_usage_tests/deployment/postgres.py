@@ -1,0 +1,97 @@
+"""A Postgres of its own for a test: Debian's server, in a folder that is deleted with it, on a Unix socket."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import psycopg2  # type: ignore[import-untyped]
+
+USER = "postgres"
+PATIENCE = 60.0  # seconds, on a machine that is busy with other tests
+
+
+def programs() -> Path | None:
+    """The folder of `initdb` and `postgres`, if they are installed."""
+    on_path = shutil.which("initdb")
+    found = [Path(on_path).parent] if on_path else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    return next((folder for folder in reversed(found) if (folder / "postgres").exists()), None)
+
+
+def as_its_user() -> dict[str, Any]:
+    """Postgres refuses root."""
+    return {"user": USER, "group": USER, "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+@dataclass
+class Postgres:
+    """The server's folder and process."""
+
+    programs: Path
+    folder: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """As DAGSTER_POSTGRES_URL has it."""
+        return f"postgresql+psycopg2://dagster@/postgres?host={self.folder}"
+
+    def start(self) -> None:
+        data = str(self.folder / "data")
+        command = [
+            str(self.programs / "postgres"),
+            "-D",
+            data,
+            "-k",
+            str(self.folder),
+            "-c",
+            "listen_addresses=",
+            "-F",
+            "-c",
+            "jit=off",
+        ]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd="/", stdout=log, stderr=log, start_new_session=True, **as_its_user()
+            )
+        self._wait()
+
+    def _wait(self) -> None:
+        give_up = monotonic() + PATIENCE
+        while True:
+            try:
+                psycopg2.connect(host=str(self.folder), user="dagster", dbname="postgres").close()
+            except psycopg2.OperationalError:
+                assert monotonic() < give_up, (self.folder / "log").read_text(encoding="utf-8", errors="replace")
+                sleep(0.05)
+            else:
+                return
+
+    def kill(self) -> None:
+        if self.process and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(PATIENCE)
+
+
+@contextmanager
+def postgres(programs: Path) -> Iterator[Postgres]:
+    """A running server, empty."""
+    folder = Path(tempfile.mkdtemp(prefix="ai_usage_pg_"))  # a short path: a socket's may have about a hundred letters
+    made = Postgres(programs, folder)
+    try:
+        if as_its_user():
+            shutil.chown(folder, USER)
+        command = [str(programs / "initdb"), "-D", str(folder / "data"), "-U", "dagster", "-A", "trust", "--no-sync"]
+        subprocess.run(command, cwd="/", check=True, capture_output=True, **as_its_user())
+        made.start()
+        yield made
+    finally:
+        made.kill()
+        shutil.rmtree(folder)
