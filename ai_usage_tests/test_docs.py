@@ -45,12 +45,11 @@ BY_READER = (
 )
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
-OF_A_DEPLOYMENT = {"DAGSTER_POSTGRES_URL", "DAGSTER_EVENT_BATCH_SIZE"}  # Dagster's own variables
-WRITTEN_WITH_DEPLOY = {"deployment.md"}  # comes with the folder deploy/
+OF_A_DEPLOYMENT = {"DAGSTER_HOME", "DAGSTER_POSTGRES_URL", "DAGSTER_EVENT_BATCH_SIZE"}  # Dagster's own variables
 # What looks like a path and is none of the repository's files: data folders, roles, tags, examples.
 NOT_OURS = re.compile(
     r"\.data/.*|(as_of|exports|site|uploads|metabase|dagster)/.*|roles/.*|dagster-k8s/config|ai_usage/chain|a/b|"
-    r"usage_report/messages|\d\d/\d\d/\d{4}|.*\*.*"
+    r"usage_report/messages|dist/|deploy/secrets/|deploy/settings\.env|\d\d/\d\d/\d{4}|.*\*.*"
 )
 PATH = re.compile(r"[\w.-]+(?:/[\w.*-]+)+/?|[\w-]+/")
 # Pages about people's own files, functions, measures or BigQuery have other names too.
@@ -60,6 +59,7 @@ VALUES = {  # of columns, and other names that stand in code
     *("key_creator", "key_sheet", "usage_and_seats", "weekday_ewma", "weekday_mean", "weekday_median"),
     *("ai_usage", "ai_usage_raw", "ai_usage_analytics", "spend_as_of", "table_was_built"),
     "only_allow_user_defined_k8s_config_fields",  # Dagster's
+    *("pg_dump", "postgres_password", "dagster_postgres_url"),
 }
 PARAMETERS = re.findall(r"^ARGUMENTS := (.*)$", MAKEFILE, re.MULTILINE)[0].split()
 DIALECT = re.compile(r"\b(?:told|dearest|verdicts?|nobody(?:'s)?)\b", re.IGNORECASE)
@@ -109,8 +109,6 @@ def test_links_lead_to_files_and_to_headings_in_them(page: Path) -> None:
     wrong = []
     for file, anchor in links:
         target = (page.parent / file).resolve() if file else page
-        if target.name in WRITTEN_WITH_DEPLOY:
-            continue
         if not target.exists() or (anchor and anchor not in anchors(target)):
             wrong.append(f"{file}#{anchor}")
     assert wrong == []
@@ -140,14 +138,18 @@ def test_words_are_plain(page: Path) -> None:
 # Commands
 
 
+def allowed(tool: str, target: str) -> set[str]:
+    return set(COMMANDS[target][1]) if tool == "ai-usage" else arguments(recipes()[target])
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_exist_and_take_their_arguments(page: Path) -> None:
     known, wrong = recipes(), []
     for code in code_of(text_of(page)):
-        for target, given in re.findall(r"(?:^|\s)(?:make|ai-usage) ([a-z-]+)((?: [A-Z_]+=\S+)*)", code):
+        for tool, target, given in re.findall(r"(?:^|\s)(make|ai-usage) ([a-z-]+)((?: [A-Z_]+=\S+)*)", code):
             names = set(re.findall(r"([A-Z_]+)=", given)) - {"PYTHON"}
-            if target not in known or names - arguments(known[target]):
-                wrong.append(f"make {target}{given}")
+            if target not in (COMMANDS if tool == "ai-usage" else known) or names - allowed(tool, target):
+                wrong.append(f"{tool} {target}{given}")
         called = re.findall(r"-m ai_usage\.commands ([a-z_-]+)", code)
         wrong += [name for name in called if name.replace("_", "-") not in COMMAND_NAMES]
     assert wrong == []
