@@ -1,6 +1,6 @@
 # Every command that people run. Each works by itself on a fresh machine with Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test pytest check lint types layers sql-lint ui watch backfill build as-of doctor bench docs dashboards metabase \
+.PHONY: help demo test test-alert pytest check lint types layers sql-lint ui watch backfill build as-of doctor bench docs dashboards metabase \
 	bigquery-setup bigquery-check sheet-template export-focus reset backup restore erase-person lock clean python
 
 # A misspelled argument would be ignored: FORM=2026-11-20 would pull every day.
@@ -58,6 +58,9 @@ dashboards: $(VENV)/runtime ## write the boards' pages from the warehouse as it 
 
 doctor: $(VENV)/runtime ## show what each credential can read, and check the warehouse
 	@$(PY) -m ai_usage.commands doctor
+
+test-alert: $(VENV)/runtime ## send one message to each alert channel, to see whether it arrives
+	@$(PY) -m ai_usage.commands test_alert
 
 test: ## run every check and test
 	@$(MAKE) --no-print-directory -j4 $(GOOGLESQL)/ready $(BIGQUERY)/ready $(FOCUS)/ready $(PACKAGE)/ready $(VENV)/compiled

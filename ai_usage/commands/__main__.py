@@ -37,7 +37,17 @@ PULL = {"demo", "backfill", "ui"}  # commands that pull from providers
 ASK = {*PULL, "doctor"}  # commands that send requests to providers
 RUN = {*PULL, "build", "watch", "backup"}  # commands that `make reset` and `make restore` wait for
 # Commands that look for no dead runs first.
-NO_RUNS = {"bigquery_check", "bigquery_setup", "docs", "reset", "restore", "sheet_template", "watch", "webserver"}
+NO_RUNS = {
+    "bigquery_check",
+    "bigquery_setup",
+    "docs",
+    "reset",
+    "restore",
+    "sheet_template",
+    "test_alert",
+    "watch",
+    "webserver",
+}
 
 
 def main(typed: Sequence[str]) -> int:

@@ -13,6 +13,7 @@ COMMANDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "backfill": ("pull, build and check days, by default all since the start date", ("FROM", "TO")),
     "build": ("rebuild core, marts and boards from the ledger, without a request", ("FROM", "TO")),
     "doctor": ("show what each credential can read, and check the warehouse", ()),
+    "test-alert": ("send one message to each alert channel, to see whether it arrives", ()),
     "dashboards": ("write the boards' pages from the warehouse as it is", ()),
     "as-of": ("show spend as it was known at an instant", ("AT", "FROM", "TO")),
     "export-focus": ("export a month in FOCUS 1.2 as Parquet and CSV, by default the month of yesterday", ("MONTH",)),

@@ -23,7 +23,15 @@ from ai_usage.redaction import Redaction, pseudonym
 DAY = date(2026, 11, 10)
 SALT = "0123456789abcdef"
 CHECKS = sorted({key.name for key in defs.resolve_asset_graph().asset_check_keys})
-TOPICS = [*CHECKS, "run_failure", "never_pulled", "published_copy", *(eye.__name__ for eye in EYES), BLIND]
+TOPICS = [
+    *CHECKS,
+    "run_failure",
+    "never_pulled",
+    "published_copy",
+    "test_alert",
+    *(eye.__name__ for eye in EYES),
+    BLIND,
+]
 
 
 def news(key: str = "k", severity: Severity = Severity.FAILED, title: str = "a title", **more: object) -> News:
