@@ -1,4 +1,4 @@
-"""The files of deploy/ agree with the settings, the commands, the instance of one machine, and with each other. No image
+"""The files of deploy/ agree with the settings, the commands, the instance of one machine, and each other. No image
 is built here and no cluster is asked.
 """
 
