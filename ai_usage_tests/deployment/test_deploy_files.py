@@ -1,5 +1,5 @@
-"""The files of deploy/ agree with the settings, the commands, the instance of one machine, and with each other. No
-image is built here and no cluster is asked.
+"""The files of deploy/ agree with the settings, the commands, the instance of one machine, and each other. No image
+is built here and no cluster is asked.
 """
 
 import json

@@ -1,5 +1,5 @@
-"""The processes of a deployment on one machine: Postgres, code server, webserver and daemon, with deploy/dagster.yaml,
-a simulated provider over HTTP and a receiver of alerts. Each is killed once, while something is under way, and is started
+"""The processes of a deployment on one machine: Postgres, code server, webserver, daemon, with deploy/dagster.yaml, a
+simulated provider over HTTP and a receiver of alerts. Each is killed once, while something is under way, and is started
 again; no day, no run and no alert may be lost, and none may come twice.
 """
 
