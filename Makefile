@@ -135,9 +135,13 @@ clean: ## delete the environments; the data stay
 python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 to 3.14 is needed, and none was found on the PATH." >&2; exit 2; }
 
-$(VENV)/runtime: requirements.txt | python
+# Its pip installs into the other environments too, which have none: a pip of its own takes each one seconds.
+$(VENV)/made: | python
 	@echo "Setting up $(VENV) with $(PYTHON) (about a minute, once)"
 	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/runtime: requirements.txt | $(VENV)/made
 	@$(PY) $(INSTALL) -r requirements.txt
 	@$(PY) $(CHECK)
 	@touch $@
@@ -153,39 +157,40 @@ $(VENV)/compiled: $(VENV)/dev
 	@touch $@
 
 # What a company installs, and nothing else: a test builds the wheel and puts it there.
-$(PACKAGE)/ready: requirements.txt | python
+$(PACKAGE)/ready: requirements.txt | $(VENV)/made
 	@echo "Setting up $(PACKAGE) with $(PYTHON) (half a minute, once)"
-	@$(PYTHON) -m venv $(PACKAGE)
-	@$(PACKAGE)/bin/python $(INSTALL) -r requirements.txt
-	@$(PACKAGE)/bin/python $(CHECK)
+	@$(PYTHON) -m venv --without-pip $(PACKAGE)
+	@PIP_PYTHON=$(PACKAGE)/bin/python $(PY) $(INSTALL) -r requirements.txt
+	@PIP_PYTHON=$(PACKAGE)/bin/python $(PY) $(CHECK)
 	@touch $@
 
 # The validator requires Python 3.12; on 3.11 ai_usage_tests/validate_focus.py replaces the one line that does.
 # It is distributed as source, so its build requirements are installed first, from the same lock.
-$(FOCUS)/ready: requirements-focus.txt
+$(FOCUS)/ready: requirements-focus.txt | $(VENV)/made
 	@python="$(FOCUS_PYTHON)"; set -e; \
 	if [ -z "$$python" ]; then \
 		echo "No Python 3.11 or 3.12 on the PATH: the official FOCUS validator's tests will be SKIPPED." >&2; exit 0; \
 	fi; \
 	echo "Setting up $(FOCUS) with $$python (about a minute, once)"; \
-	$$python -m venv $(FOCUS); \
+	$$python -m venv --without-pip $(FOCUS); \
+	export PIP_PYTHON=$(FOCUS)/bin/python; \
 	awk '/^[a-z]/ {wheel = !/^focus-validator/} wheel' $< > $(FOCUS)/wheels.txt; \
-	$(FOCUS)/bin/python $(INSTALL) -r $(FOCUS)/wheels.txt; \
-	$(FOCUS)/bin/python $(INSTALL) --no-build-isolation --ignore-requires-python -r $<; \
-	$(FOCUS)/bin/python $(CHECK); \
+	$(PY) $(INSTALL) -r $(FOCUS)/wheels.txt; \
+	$(PY) $(INSTALL) --no-build-isolation --ignore-requires-python -r $<; \
+	$(PY) $(CHECK); \
 	touch $@
 
-$(GOOGLESQL)/ready: requirements-googlesql.txt | python
+$(GOOGLESQL)/ready: requirements-googlesql.txt | $(VENV)/made
 	@echo "Setting up $(GOOGLESQL) (about a minute, once)"
-	@$(PYTHON) -m venv $(GOOGLESQL)
-	@$(GOOGLESQL)/bin/python $(INSTALL) -r requirements-googlesql.txt
-	@$(GOOGLESQL)/bin/python $(CHECK)
+	@$(PYTHON) -m venv --without-pip $(GOOGLESQL)
+	@PIP_PYTHON=$(GOOGLESQL)/bin/python $(PY) $(INSTALL) -r requirements-googlesql.txt
+	@PIP_PYTHON=$(GOOGLESQL)/bin/python $(PY) $(CHECK)
 	@$(GOOGLESQL)/bin/python ai_usage_tests/googlesql/worker.py < /dev/null # compiles the engine, and ends
 	@touch $@
 
-$(BIGQUERY)/ready: requirements-bigquery.txt | python
+$(BIGQUERY)/ready: requirements-bigquery.txt | $(VENV)/made
 	@echo "Setting up $(BIGQUERY) (about half a minute, once)"
-	@$(PYTHON) -m venv $(BIGQUERY)
-	@$(BIGQUERY)/bin/python $(INSTALL) -r requirements-bigquery.txt
-	@$(BIGQUERY)/bin/python $(CHECK)
+	@$(PYTHON) -m venv --without-pip $(BIGQUERY)
+	@PIP_PYTHON=$(BIGQUERY)/bin/python $(PY) $(INSTALL) -r requirements-bigquery.txt
+	@PIP_PYTHON=$(BIGQUERY)/bin/python $(PY) $(CHECK)
 	@touch $@
