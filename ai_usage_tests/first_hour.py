@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import ai_usage
 from ai_usage import settings as settings_module
 
 settings_module.DAYS_OF_A_DEMO = int(os.environ["TEST_DAYS_OF_A_DEMO"])
@@ -42,6 +43,15 @@ def found() -> dict[str, Any]:
         ).fetchall()
         checks = db.execute("select * from ai_usage_analytics.check_results").pl().to_dicts()
     return {"spend": spend, "checks": checks}
+
+
+def left() -> dict[str, Any]:
+    """Which code ran, and what it left: the names in the folder that it was called in, and whether there are boards."""
+    return {
+        "code": ai_usage.__file__,
+        "names": sorted(path.name for path in Path().iterdir()),
+        "boards": (settings().data_dir / "site" / "index.html").is_file(),
+    }
 
 
 def daemon() -> Iterator[str]:
@@ -85,7 +95,7 @@ def run(instance: dg.DagsterInstance, job: str, request: dg.RunRequest | None = 
 
 
 def lived(commands: list[list[str]]) -> dict[str, Any]:
-    what: dict[str, Any] = {"demo": DEMO, "after_demo": found()}
+    what: dict[str, Any] = {"demo": DEMO, "after_demo": found(), **left()}
     what["runs"] = list(daemon())
     what["after_ui"] = found()
     partitions = DAYS.get_partition_keys()

@@ -2,10 +2,9 @@
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
-from ai_usage.places import ROOT
-
-FOLDER = ROOT / ".pytest_cache" / "kept"
+FOLDER = Path(__file__).resolve().parent.parent / ".pytest_cache" / "kept"
 
 
 def kept(name: str, make: Callable[[], bytes]) -> bytes:

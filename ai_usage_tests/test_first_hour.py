@@ -1,4 +1,6 @@
-"""The first two commands of the README leave right numbers behind, and its other sample commands work as printed."""
+"""The first two commands of the README leave right numbers behind, and its other sample commands work as printed: with
+the package that a company installs.
+"""
 
 import json
 import os
@@ -16,11 +18,13 @@ import pytest
 
 from ai_usage.places import ROOT
 from ai_usage_tests.alerts.receivers import hook
+from ai_usage_tests.package import ENVIRONMENT, NOW, installed
+from ai_usage_tests.package import environment as of_package
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-NOW = "2026-11-03T12:00:00Z"
 FIRST, LAST = "2026-10-31", "2026-11-02"  # of a demo of three days: a day of October is among them
 STARTS_OVER = "reset"  # from here on the README is about real data
+OF_A_MONTH = ["export-focus", "MONTH=2026-10"]  # as a person types it without make
 
 
 @dataclass
@@ -65,18 +69,19 @@ def arguments(command: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def hour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hour]:
-    home = tmp_path_factory.mktemp("first_hour")
+    _, home = installed(tmp_path_factory)
+    helpers = tmp_path_factory.mktemp("helpers")
+    (helpers / "ai_usage_tests").symlink_to(ROOT / "ai_usage_tests")
     typed = [arguments(command) for command in sample_commands()]
     commands = [call for call in typed if call[0] not in {"demo", "ui"}]
-    commands.insert([call[0] for call in commands].index(STARTS_OVER), ["export_focus", "2026-10"])
+    commands.insert([call[0] for call in commands].index(STARTS_OVER), OF_A_MONTH)
+    environ = of_package(home) | {"PYTHONPATH": str(helpers), "PYTHONWARNINGS": "ignore", "POLARS_MAX_THREADS": "1"}
+    environ |= {"TEST_DAYS_OF_A_DEMO": "3", "TEST_RESULT": str(helpers / "result.json")}
     with hook() as web:
-        environ = environment(
-            home, ALERT_WEBHOOK_URL=web.url, TEST_DAYS_OF_A_DEMO="3", TEST_RESULT=str(home / "result.json")
-        )
         done = subprocess.run(
-            [sys.executable, "-m", "ai_usage_tests.first_hour", json.dumps(commands)],
-            cwd=ROOT,
-            env=environ,
+            [str(ENVIRONMENT / "bin" / "python"), "-m", "ai_usage_tests.first_hour", json.dumps(commands)],
+            cwd=home,
+            env=environ | {"ALERT_WEBHOOK_URL": web.url},
             input="y\n",
             capture_output=True,
             text=True,
@@ -85,8 +90,25 @@ def hour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hour]:
         )
         assert done.returncode == 0, done.stderr[-3000:]
         items = [item for message in web.got for item in message.body["items"]]
-        result = json.loads((home / "result.json").read_text(encoding="utf-8"))
+        result = json.loads((helpers / "result.json").read_text(encoding="utf-8"))
         yield Hour(result, items, done.stdout + done.stderr)
+
+
+def test_the_demo_runs_without_a_checkout(hour: Hour) -> None:
+    assert Path(hour.what["code"]).is_relative_to(ENVIRONMENT)
+    assert hour.what["demo"] == 0
+    assert "AI usage, SIMULATED DATA" in hour.terminal
+    assert "Look around: ai-usage ui" in hour.terminal
+    assert hour.what["boards"]
+
+
+def test_what_it_writes_is_in_the_data_folder_that_env_names(hour: Hour) -> None:
+    assert hour.what["names"] == [".env", "spend"]
+
+
+def test_a_command_is_called_as_with_make(hour: Hour) -> None:
+    assert dict(hour.what["codes"])[" ".join(OF_A_MONTH)] == 1
+    assert "ai-usage backfill FROM=2026-10-01" in hour.terminal
 
 
 def test_the_numbers_of_the_demo_are_the_same_after_three_minutes_of_the_ui(hour: Hour) -> None:
@@ -121,7 +143,7 @@ def test_the_first_partition_is_the_first_day_that_the_demo_pulled(hour: Hour) -
 
 def test_every_sample_command_of_the_readme_works_as_printed(hour: Hour) -> None:
     codes = dict(hour.what["codes"])
-    assert codes.pop("export_focus 2026-10") == 1  # not a sample: see below
+    assert codes.pop(" ".join(OF_A_MONTH)) == 1  # not a sample
     assert set(codes.values()) == {0}, hour.terminal[-3000:]
     assert {"dashboards", "export_focus", "as_of", "reset", "doctor", "backfill"} <= {call.split()[0] for call in codes}
     assert hour.what["backfilled"] == [f"{FIRST}…{LAST}"]  # of a backfill that names no day, after a fresh start
@@ -133,7 +155,7 @@ def test_a_month_with_one_pulled_day_is_marked(hour: Hour) -> None:
     assert "charges on 1 of 31 days" in hour.terminal
     assert (
         "! anthropic, cursor, openai, google: 1 of 31 days were pulled (2026-10-31); the others are unknown. To pull "
-        "them: AI_USAGE_START_DATE=2026-10-01 make backfill FROM=2026-10-01 TO=2026-10-30"
+        "them: AI_USAGE_START_DATE=2026-10-01 ai-usage backfill FROM=2026-10-01 TO=2026-10-30"
     ) in hour.terminal
 
 
