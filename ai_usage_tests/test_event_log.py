@@ -104,13 +104,13 @@ def test_every_kind_of_event_is_kept_as_dagsters_own_class_keeps_it(
 
     monkeypatch.setattr(KeptEventLog, "_store", noted)
     run_id = run(instance)
-    for event in (
+    for reported in (
         dg.AssetMaterialization("made", partition="2026-11-02"),
         dg.AssetObservation("made"),
         dg.AssetCheckEvaluation(asset_key=made.key, check_name="it_is_so", passed=False),
         dg.AssetCheckEvaluation(asset_key=made.key, check_name="it_is_so", passed=True, partition="2026-11-02"),
     ):
-        instance.report_runless_asset_event(event)
+        instance.report_runless_asset_event(reported)
     [found] = [event for event in stored if event.dagster_event_type == CHECKED and event.run_id == run_id]
     [planned] = [event for event in stored if event.dagster_event_type == PLANNED]
     instance.event_log_storage.store_event(found)  # again
