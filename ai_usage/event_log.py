@@ -15,19 +15,25 @@ import sys
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from threading import RLock
 from time import time
 from typing import Any
 
 import sqlalchemy as db
-from dagster import DagsterEventType, EventLogEntry, serialize_value
-from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
+from dagster import DagsterEventType, DagsterInvariantViolationError, EventLogEntry, serialize_value
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluation,
+    AssetCheckEvaluationPlanned,
+)
+from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, EVENT_TYPE_TO_PIPELINE_RUN_STATUS
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.event_log import SqlPollingEventWatcher
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, AssetKeyTable, SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._serdes import ConfigurableClassData
+from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.pool import StaticPool
 
 BATCH = "DAGSTER_EVENT_BATCH_SIZE"  # Dagster's own: the most events that it hands over together, none unless it is set
@@ -49,6 +55,30 @@ ENDS = {
 DAYS = ("dagster/partition", "dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
 
+Row = dict[str, Any]
+Indexed = tuple[EventLogEntry, Row, int]  # an event, as a row, and its number in the index
+INDEXED = {*ASSET_EVENTS, *ASSET_CHECK_EVENTS, *EVENT_TYPE_TO_PIPELINE_RUN_STATUS}
+CHECKS = AssetCheckExecutionsTable
+EVENT = SqlEventLogStorageTable.insert()
+NUMBERED_EVENT = EVENT.returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True)
+FOUND = CHECKS.insert()
+FOUND_AS_PLANNED = CHECKS.update().where(
+    *(CHECKS.c[name] == db.bindparam(f"planned_{name}") for name in ("asset_key", "check_name", "run_id")),
+    CHECKS.c.partition.is_not_distinct_from(db.bindparam("planned_partition")),
+)
+
+
+@cache
+def _newest_of_asset(names: tuple[str, ...]) -> Insert:
+    """An asset's row, new or with new values of these columns."""
+    row = insert(AssetKeyTable)
+    return row.on_conflict_do_update(["asset_key"], set_={name: row.excluded[name] for name in names})
+
+
+def _kind(event: EventLogEntry) -> DagsterEventType | None:
+    return event.dagster_event_type if event.is_dagster_event else None
+
+
 class KeptEventLog(SqliteEventLogStorage):
     """`base_dir` is the instance's folder; the log is below it, in Dagster's default place."""
 
@@ -57,7 +87,6 @@ class KeptEventLog(SqliteEventLogStorage):
         self._lock = RLock()
         self._under_way: dict[str, db.Connection] = {}  # by file, while events are stored together
         self._together: ExitStack | None = None
-        self._newest: dict[tuple[Any, Any], tuple[EventLogEntry, int]] | None = None  # of a batch, by asset and kind
         self._there: set[str] = set()  # tables and columns
         os.environ.setdefault(BATCH, str(MOST_TOGETHER))
         self._watcher: SqlPollingEventWatcher | None = None
@@ -123,24 +152,69 @@ class KeptEventLog(SqliteEventLogStorage):
             self._there.add(column_name)
         return column_name in self._there
 
+    def store_event(self, event: EventLogEntry) -> None:
+        self._store([event])
+        if (kind := _kind(event)) in ENDS:
+            level, how = ENDS[kind]
+            RUNS.log(level, "%s %s", self._named(event.run_id, event.job_name or "run"), how)
+
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+        self._store(events)
+
+    def _store(self, events: Sequence[EventLogEntry]) -> None:
+        """What Dagster does event by event: each is in its run's file, and in the index if it is about an asset, a
+        check or how a run goes. A file takes its rows by one statement, which names no values and so is compiled once.
+        """
+        rows = [self._event_to_row(event) for event in events]
         with self._one_transaction():
-            self._newest = {}
-            try:
-                for event in events:
-                    super().store_event(event)
-                newest, self._newest = self._newest, None
-                for event, number in newest.values():
-                    self.store_asset_event(event, number)
-            finally:
-                self._newest = None
+            for run_id in dict.fromkeys(event.run_id for event in events):
+                with self.run_connection(run_id) as connection:
+                    connection.execute(EVENT, [row for row in rows if row["run_id"] == run_id])
+            indexed = [(event, row) for event, row in zip(events, rows, strict=True) if _kind(event) in INDEXED]
+            if indexed:
+                with self.index_connection() as connection:
+                    numbers = connection.execute(NUMBERED_EVENT, [row for _, row in indexed]).scalars().all()
+                    self._index(connection, [(*of, number) for of, number in zip(indexed, numbers, strict=True)])
+
+    def _index(self, connection: db.Connection, indexed: Sequence[Indexed]) -> None:
+        """An asset's row keeps the newest of its events of a kind."""
+        of_assets = [(event, number) for event, _, number in indexed if _kind(event) in ASSET_EVENTS]
+        self._store_asset_event_tags(connection, [event for event, _ in of_assets], [number for _, number in of_assets])
+        newest = {(event.get_dagster_event().asset_key, _kind(event)): (event, number) for event, number in of_assets}
+        for event, number in newest.values():
+            self._store_asset_event(connection, event, number)
+        for event, row, number in indexed:
+            if _kind(event) is DagsterEventType.ASSET_CHECK_EVALUATION and event.run_id:
+                self._store_evaluation(connection, event, row, number)
+            elif _kind(event) in ASSET_CHECK_EVENTS:
+                self.store_asset_check_event(event, number)
 
     def _store_asset_event(self, conn: db.Connection, event: EventLogEntry, event_id: int) -> None:
-        """An asset's newest event of a kind is all that its row keeps of a batch."""
-        if self._newest is None or event.dagster_event is None:
-            super()._store_asset_event(conn, event, event_id)
-        else:
-            self._newest[event.dagster_event.asset_key, event.dagster_event_type] = event, event_id
+        asset = event.get_dagster_event().asset_key
+        values = self._get_asset_entry_values(event, event_id, self._has_asset_key_index_cols_on_connection(conn))
+        if asset and values:
+            conn.execute(_newest_of_asset(tuple(values)), {"asset_key": asset.to_string(), **values})
+
+    def _store_evaluation(self, connection: db.Connection, event: EventLogEntry, row: Row, number: int) -> None:
+        """What a check found: in the row that was planned for it, or in one of its own, as Dagster has it."""
+        found: AssetCheckEvaluation = event.get_dagster_event().event_specific_data  # type: ignore[assignment]
+        status = AssetCheckExecutionRecordStatus.SUCCEEDED if found.passed else AssetCheckExecutionRecordStatus.FAILED
+        key = {"asset_key": found.asset_key.to_string(), "check_name": found.check_name, "run_id": event.run_id}
+        target = found.target_materialization_data
+        values = {
+            "execution_status": status.value,
+            "evaluation_event": row["event"],
+            "evaluation_event_timestamp": row["timestamp"],
+            "evaluation_event_storage_id": number,
+            "materialization_event_storage_id": target.storage_id if target else None,
+            "partition": found.partition,
+        }
+        planned = {f"planned_{name}": of for name, of in {**key, "partition": found.partition}.items()}
+        rows = connection.execute(FOUND_AS_PLANNED, {**values, **planned}).rowcount
+        if rows == 0:
+            connection.execute(FOUND, {**key, **values})
+        elif rows > 1:
+            raise DagsterInvariantViolationError(f"{found.asset_check_key} was planned {rows} times in {event.run_id}")
 
     def _store_asset_check_evaluation_planned(self, event: EventLogEntry, event_id: int | None) -> None:
         """A row for each day, as Dagster's own, which makes the same text of the event for each of them."""
@@ -156,14 +230,7 @@ class KeptEventLog(SqliteEventLogStorage):
         }
         days = planned.partitions_subset.get_partition_keys() if planned.partitions_subset else [None]
         with self.index_connection() as connection:
-            connection.execute(AssetCheckExecutionsTable.insert(), [{**row, "partition": day} for day in days])
-
-    def store_event(self, event: EventLogEntry) -> None:
-        with self._one_transaction():
-            super().store_event(event)
-        if event.is_dagster_event and event.dagster_event_type in ENDS:
-            level, how = ENDS[event.dagster_event_type]
-            RUNS.log(level, "%s %s", self._named(event.run_id, event.job_name or "run"), how)
+            connection.execute(FOUND, [{**row, "partition": day} for day in days])
 
     def _named(self, run_id: str, job: str) -> str:
         """A run as people know it: its job, or its assets, and its days."""

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
 
@@ -18,7 +19,7 @@ from ai_usage.partitions import Span
 from ai_usage.sheet.tabs import API_KEY_MAPPING
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.mock_claude import DAY, NEXT
-from ai_usage_tests.platform import OF_CURSOR, Platform, Ticking, graph, platform_in, whatever_makes
+from ai_usage_tests.platform import OF_CURSOR, OTHERS, Platform, Ticking, graph, platform_in, whatever_makes
 from ai_usage_tests.printed import printed
 from ai_usage_tests.warehouse.test_ledger import append
 from ai_usage_tests.warehouse.writing import answer
@@ -26,7 +27,7 @@ from ai_usage_tests.warehouse.writing import answer
 BOTH = Span(DAY, NEXT)
 MOMENT = timedelta(microseconds=1)
 SPEND = "ai_usage_analytics.ai_spend"
-MONEY = whatever_makes("marts/ai_spend", "core/spend_versions") - OF_CURSOR
+MONEY = whatever_makes("marts/ai_spend", "core/spend_versions") - OF_CURSOR - dg.AssetSelection.assets(*OTHERS)
 REPORTED = [asset for asset in as_of_world.BUILT if asset.keys <= MONEY.resolve(graph())]
 
 

@@ -32,6 +32,7 @@ def daily() -> Iterator[dg.MaterializeResult[None]]:
     yield dg.MaterializeResult(metadata={"rows": 3}, check_results=[dg.AssetCheckResult(passed=True)])
 
 
+CHECKED, PLANNED = dg.DagsterEventType.ASSET_CHECK_EVALUATION, dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED
 WHEN = {"create_timestamp", "migration_completed"}
 
 
@@ -91,8 +92,43 @@ def test_a_range_of_days_is_stored_together_and_reads_as_if_dagster_had_stored_e
     )  # a check is planned for each day; what it found is of the range
 
 
+def test_every_kind_of_event_is_kept_as_dagsters_own_class_keeps_it(
+    instance: dg.DagsterInstance, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored: list[dg.EventLogEntry] = []
+    store = KeptEventLog._store
+
+    def noted(self: KeptEventLog, events: Sequence[dg.EventLogEntry]) -> None:
+        stored.extend(events)
+        store(self, events)
+
+    monkeypatch.setattr(KeptEventLog, "_store", noted)
+    run_id = run(instance)
+    for reported in (
+        dg.AssetMaterialization("made", partition="2026-11-02"),
+        dg.AssetObservation("made"),
+        dg.AssetCheckEvaluation(asset_key=made.key, check_name="it_is_so", passed=False),
+        dg.AssetCheckEvaluation(asset_key=made.key, check_name="it_is_so", passed=True, partition="2026-11-02"),
+    ):
+        instance.report_runless_asset_event(reported)
+    [found] = [event for event in stored if event.dagster_event_type == CHECKED and event.run_id == run_id]
+    [planned] = [event for event in stored if event.dagster_event_type == PLANNED]
+    instance.event_log_storage.store_event(found)  # again
+    instance.event_log_storage.store_event(found._replace(run_id="of another, which planned nothing"))
+    stock = SqliteEventLogStorage(str(tmp_path / "stock"))
+    for event in stored:
+        stock.store_event(event)
+    for file in ("index.db", f"{run_id}.db"):
+        assert rows(home / "history" / "runs" / file) == rows(tmp_path / "stock" / file)
+    assert rows(tmp_path / "stock" / "index.db")["asset_event_tags"]
+    for log in (stock, instance.event_log_storage):
+        log.store_event(planned)
+        with pytest.raises(dg.DagsterInvariantViolationError):
+            log.store_event(found)
+
+
 def rows(index: Path) -> dict[str, list[tuple[object, ...]]]:
-    """What the index keeps, but for when SQLite wrote it."""
+    """What a file keeps, but for when SQLite wrote it."""
     found = {}
     with closing(sqlite3.connect(index)) as db:
         for (table,) in db.execute("select name from sqlite_master where type = 'table'").fetchall():
@@ -112,9 +148,10 @@ def test_events_stored_together_are_stored_wholly_or_not_at_all(
     def breaks(*_: object) -> None:
         raise OSError("broken off")
 
-    monkeypatch.setattr(kept, "store_asset_event", breaks)
-    with pytest.raises(OSError, match="broken off"):
-        kept.store_event_batch(events)
+    with monkeypatch.context() as planted:
+        planted.setattr(kept, "_store_asset_event", breaks)
+        with pytest.raises(OSError, match="broken off"):
+            kept.store_event_batch(events)
     assert rows(home / "history" / "runs" / "index.db") == before
     assert len(instance.all_logs(events[0].run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)) == 1
     kept.store_event(events[0])  # and what follows is stored as ever

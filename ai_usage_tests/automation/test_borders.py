@@ -137,12 +137,38 @@ def built(platform: Platform, simulator: Simulator) -> World:
     return lived(platform, simulator, "claude", "cursor", what=lambda runs: runs.build(None))
 
 
+BOARD = "dashboards/cost_allocation"  # the others differ only in content
+MONEY = {"marts/ai_spend", "marts/claude_total_expenses", "marts/spend_by_scope"}
+
+
+def plant_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only spend, all of Cursor's tables, the tables these are made of, one board, and the checks of spend's days."""
+    own = {
+        key.to_user_string() for asset in definitions.ASSETS for key in asset.keys if key.path[1].startswith(OF_CURSOR)
+    }
+    made = frozenset().union(*(behind(asset) for asset in {*own, *MONEY}))
+    looked_at = {"no_day_is_missing", "grouped_lines_equal_console_figure", "unit_price_is_a_list_price"}
+    assets = assets_of(definitions.ASSETS, {"raw"}, made | {BOARD})
+    monkeypatch.setattr(definitions, "ASSETS", assets)
+    monkeypatch.setattr(definitions, "CHECKS", checks_of(definitions.CHECKS, looked_at, assets))
+
+
+@pytest.fixture(scope="module")
+def both_of_few(pulled: Platform, tmp_path_factory: pytest.TempPathFactory, simulator: Simulator) -> World:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        plant_few(monkeypatch)
+        world = built(pulled.copy(tmp_path_factory.mktemp("few")), simulator)
+    assert world.printed.is_good, world.printed.wrong
+    assert world.outcome.materialized.keys() > {BOARD, *MONEY}
+    assert all(any(world.part(*of)["ai_spend"]) for of in (OF_CLAUDE, OF_CURSOR))
+    return world
+
+
 @pytest.fixture
-def one_board(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Only one board: the others differ only in content."""
-    board = "dashboards/executive_summary"
-    monkeypatch.setattr(definitions, "ASSETS", assets_of(definitions.ASSETS, {"raw", "core", "marts"}, {board}))
-    return board
+def few(both_of_few: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """What both providers leave where no more is made than what follows of this test."""
+    plant_few(monkeypatch)
+    return both_of_few
 
 
 @pytest.fixture
@@ -187,9 +213,8 @@ def test_a_provider_that_answers_401_to_everything_leaves_the_other_whole(
     assert not {asset for asset in beside.outcome.materialized if f"/{fails}" in asset}, "nothing of it is there"
 
 
-@pytest.mark.usefixtures("one_board")
 def test_a_report_that_fails_leaves_the_rest_of_its_provider_too(
-    tmp_path: Path, simulator: Simulator, both: World
+    tmp_path: Path, simulator: Simulator, few: World
 ) -> None:
     """Case 3: whatever a pull raises, the other pulls of its run and the build continue."""
     for path in ("analytics/cost", "claude_code"):
@@ -200,8 +225,8 @@ def test_a_report_that_fails_leaves_the_rest_of_its_provider_too(
         simulator.faults.clear()
     assert not world.printed.is_good
     assert world.printed.failures.keys() == {"raw__claude_analytics_cost", "raw__claude_code_usage"}
-    assert world.part(*OF_CURSOR) == both.part(*OF_CURSOR)
-    assert world.tables["claude_total_expenses"] == both.tables["claude_total_expenses"]
+    assert world.part(*OF_CURSOR) == few.part(*OF_CURSOR)
+    assert world.tables["claude_total_expenses"] == few.tables["claude_total_expenses"]
     assert "core/claude_code_usage_stats" not in world.outcome.materialized
 
 
@@ -210,7 +235,7 @@ def broken(*_: Any, **__: Any) -> Any:
 
 
 def test_an_exception_in_a_core_step_affects_its_providers_days_and_no_other_provider(
-    tmp_path: Path, pulled: Platform, simulator: Simulator, both: World, monkeypatch: pytest.MonkeyPatch, one_board: str
+    tmp_path: Path, pulled: Platform, simulator: Simulator, few: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as planted:
         planted.setattr(usage_and_cost, "daily_cost_rows", broken)
@@ -220,17 +245,17 @@ def test_an_exception_in_a_core_step_affects_its_providers_days_and_no_other_pro
     }
     assert not world.printed.is_good
     assert not world.printed.failures, "no step fails"
-    assert world.part(*OF_CURSOR) == both.part(*OF_CURSOR)
+    assert world.part(*OF_CURSOR) == few.part(*OF_CURSOR)
     assert "core/claude_daily_cost" not in world.outcome.materialized, "no partition of it looks as if it were there"
     assert world.outcome.not_passed("no_day_is_missing", "claude_costs") == set(SPAN.days)
     assert world.platform.dollars() == {}
-    assert one_board in world.outcome.materialized
+    assert BOARD in world.outcome.materialized
     again = built(world.platform, simulator)
-    assert again.tables == both.tables, "once it is mended it is built, with what is made of it"
+    assert again.tables == few.tables, "once it is mended it is built, with what is made of it"
 
 
 def test_a_sql_error_in_a_mart_affects_only_what_is_made_of_it(
-    tmp_path: Path, pulled: Platform, simulator: Simulator, both: World, monkeypatch: pytest.MonkeyPatch, one_board: str
+    tmp_path: Path, pulled: Platform, simulator: Simulator, few: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = googlesql.read
     wrong = "select no_such_column as expense_date from ai_usage_analytics.claude_costs"
@@ -241,15 +266,14 @@ def test_a_sql_error_in_a_mart_affects_only_what_is_made_of_it(
     assert world.outcome.not_built.keys() == {"marts/claude_cost_shares"}
     assert "no_such_column" in world.outcome.not_built["marts/claude_cost_shares"]
     assert not world.printed.is_good
-    assert world.part(*OF_CURSOR) == both.part(*OF_CURSOR)
-    assert world.tables["claude_costs"] == both.tables["claude_costs"]
-    assert world.tables["claude_total_expenses"] == both.tables["claude_total_expenses"]
-    assert one_board in world.outcome.materialized
+    assert world.part(*OF_CURSOR) == few.part(*OF_CURSOR)
+    assert world.tables["claude_costs"] == few.tables["claude_costs"]
+    assert world.tables["claude_total_expenses"] == few.tables["claude_total_expenses"]
+    assert BOARD in world.outcome.materialized
 
 
-@pytest.mark.usefixtures("one_board")
 def test_a_check_that_cannot_run_fails_with_its_reason_and_stops_nothing(
-    tmp_path: Path, pulled: Platform, simulator: Simulator, both: World, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, pulled: Platform, simulator: Simulator, few: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = googlesql.read
     wrong = "select no_such_column from ai_usage_analytics.claude_costs"
@@ -259,14 +283,13 @@ def test_a_check_that_cannot_run_fails_with_its_reason_and_stops_nothing(
     assert world.outcome.not_passed(check) == set(SPAN.days)
     assert "The check could not run: BinderException" in world.outcome.why(check, SPAN.last)
     assert not world.printed.failures
-    assert world.tables == both.tables
+    assert world.tables == few.tables
 
 
-@pytest.mark.usefixtures("one_board")
 def test_a_day_of_which_core_has_an_older_version_is_blocked_though_it_has_as_many_rows(
-    tmp_path: Path, both: World, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, few: World, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    platform = both.platform.copy(tmp_path)
+    platform = few.platform.copy(tmp_path)
     total = platform.warehouse.newest("claude_cost_totals", Span(SPAN.last, SPAN.last))
     [record] = total.lines["record"]
     restated = record.replace('"amount":"', '"amount":"9')
@@ -278,7 +301,7 @@ def test_a_day_of_which_core_has_an_older_version_is_blocked_though_it_has_as_ma
     why = world.outcome.why("no_day_is_missing", SPAN.last)
     assert "core holds 0 of the 1 records of claude_cost_totals, and 1 of an older version" in why
     assert world.outcome.noted("marts/claude_total_expenses", SPAN.last)["blocked_by"][0] == "no_day_is_missing"
-    assert world.platform.dollars() == both.platform.dollars(), "its last good version stays"
+    assert world.platform.dollars() == few.platform.dollars(), "its last good version stays"
 
 
 @pytest.mark.usefixtures("money_alone")

@@ -263,25 +263,30 @@ for url in sys.argv[1:]:
         kind = type(error).__name__
     print(kind, megabytes() - before)
 """
-HOSTILE = {
-    "endless": (sending(b"[" * MEGABYTE, repeat=10_000), "TooLarge"),
-    "bomb": (sending(bomb(2000), GZIP), "TooLarge"),
-    "tiny values": (sending(b'{"data": [' + b"12," * (20 * MEGABYTE) + b"1]}"), "TooLarge"),
-    "as many as may be": (sending(b'{"data": [' + b"12," * (3 * MEGABYTE) + b"1]}"), "TooLarge"),
-    "wide letters": (sending(b'{"data": ["' + "\U0001f4b0".encode() * (15 * MEGABYTE) + b'"]}'), "read"),
-    "deep": (sending(b'{"data": ' + b"[" * (30 * MEGABYTE)), "UnexpectedAnswer"),
-    "beside": (sending(b'{"data": [1], "beside": [' + b"{}," * (MEGABYTE // 4) + b"1]}"), "read"),
-    "pages": (sending(b'{"data": ["' + b"x" * (50 * MEGABYTE) + b'"], "next": 1}'), "IncompleteAnswer"),
-}
+
+
+def hostile() -> dict[str, tuple[Treat, str]]:
+    """What a server sends, hundreds of megabytes in all, and what comes of it."""
+    return {
+        "endless": (sending(b"[" * MEGABYTE, repeat=10_000), "TooLarge"),
+        "bomb": (sending(bomb(2000), GZIP), "TooLarge"),
+        "tiny values": (sending(b'{"data": [' + b"12," * (20 * MEGABYTE) + b"1]}"), "TooLarge"),
+        "as many as may be": (sending(b'{"data": [' + b"12," * (3 * MEGABYTE) + b"1]}"), "TooLarge"),
+        "wide letters": (sending(b'{"data": ["' + "\U0001f4b0".encode() * (15 * MEGABYTE) + b'"]}'), "read"),
+        "deep": (sending(b'{"data": ' + b"[" * (30 * MEGABYTE)), "UnexpectedAnswer"),
+        "beside": (sending(b'{"data": [1], "beside": [' + b"{}," * (MEGABYTE // 4) + b"1]}"), "read"),
+        "pages": (sending(b'{"data": ["' + b"x" * (50 * MEGABYTE) + b'"], "next": 1}'), "IncompleteAnswer"),
+    }
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux counts a process's memory so")
 def test_memory_stays_within_its_limits_whatever_a_provider_sends() -> None:
     """With the default limits: Dagster, Polars and DuckDB themselves take some 400 MB of 1.5 GB."""
+    servers = hostile()
     with ExitStack() as stack:
-        urls = [stack.enter_context(serving(treat)).url for treat, _ in HOSTILE.values()]
+        urls = [stack.enter_context(serving(treat)).url for treat, _ in servers.values()]
         child = [sys.executable, "-c", CHILD, *urls]
         done = subprocess.run(child, check=True, capture_output=True, text=True, timeout=120)
-    found = dict(zip(HOSTILE, (line.split() for line in done.stdout.splitlines()), strict=True))
-    assert {name: kind for name, (kind, _) in found.items()} == {name: kind for name, (_, kind) in HOSTILE.items()}
+    found = dict(zip(servers, (line.split() for line in done.stdout.splitlines()), strict=True))
+    assert {name: kind for name, (kind, _) in found.items()} == {name: kind for name, (_, kind) in servers.items()}
     assert max(int(grown) for _, grown in found.values()) < 1000
