@@ -146,7 +146,7 @@ $(VENV)/runtime: requirements.txt | $(VENV)/made
 	@$(PY) $(CHECK)
 	@touch $@
 
-$(VENV)/dev: $(VENV)/runtime requirements-dev.txt
+$(VENV)/dev: $(VENV)/runtime requirements-dev.txt | $(PACKAGE)/ready
 	@$(PY) $(INSTALL) -r requirements-dev.txt
 	@$(PY) $(CHECK)
 	@touch $@
@@ -156,11 +156,14 @@ $(VENV)/compiled: $(VENV)/dev
 	@$(PY) -m pytest --collect-only -qq -n 0 > /dev/null || true # what cannot be imported is reported by the tests
 	@touch $@
 
-# What a company installs, and nothing else: a test builds the wheel and puts it there.
-$(PACKAGE)/ready: requirements.txt | $(VENV)/made
-	@echo "Setting up $(PACKAGE) with $(PYTHON) (half a minute, once)"
-	@$(PYTHON) -m venv --without-pip $(PACKAGE)
-	@PIP_PYTHON=$(PACKAGE)/bin/python $(PY) $(INSTALL) -r requirements.txt
+# What a company installs, and nothing else: a test builds the wheel and puts it there. Before $(VENV) has the tests' own
+# packages, its files are just these, so links to them are enough.
+$(PACKAGE)/ready: requirements.txt | $(VENV)/runtime
+	@rm -rf $(PACKAGE) && $(PYTHON) -m venv --without-pip $(PACKAGE)
+	@if [ -e $(VENV)/dev ] || ! cp -al $(VENV)/lib/. $(PACKAGE)/lib/ 2> /dev/null; then \
+		echo "Setting up $(PACKAGE) (half a minute, once)"; \
+		PIP_PYTHON=$(PACKAGE)/bin/python $(PY) $(INSTALL) -r requirements.txt; \
+	fi
 	@PIP_PYTHON=$(PACKAGE)/bin/python $(PY) $(CHECK)
 	@touch $@
 

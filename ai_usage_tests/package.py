@@ -42,7 +42,8 @@ def _install(folder: Path) -> None:
     [wheel] = folder.glob("*.whl")
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     (folder / "lock.txt").write_text(f"ai_usage @ {wheel.as_uri()} --hash=sha256:{digest}\n", encoding="utf-8")
-    pip = [str(ENVIRONMENT / "bin" / "python"), "-m", "pip", "install", "-qq", "--no-deps", "--force-reinstall"]
+    into = ["--python", str(ENVIRONMENT / "bin" / "python")]  # it has no pip of its own
+    pip = [sys.executable, "-m", "pip", *into, "install", "-qq", "--no-deps", "--force-reinstall"]
     options = ["--no-compile", "--disable-pip-version-check", "--require-hashes", "-r", "lock.txt"]
     subprocess.run([*pip, *options], cwd=folder, check=True, env=environment(folder))
     (folder / ".env").write_text(f"AI_USAGE_DATA_DIR=spend\nAI_USAGE_NOW={NOW}\n", encoding="utf-8")
