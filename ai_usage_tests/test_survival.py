@@ -25,11 +25,18 @@ from ai_usage.partitions import Span
 from ai_usage.settings import settings
 from ai_usage_tests import platform as whole
 from ai_usage_tests.mock_claude import DAY, ordinary
-from ai_usage_tests.platform import WITHOUT_BOARDS, Ticking, files, platform_in
+from ai_usage_tests.platform import OF_OTHERS as ASSETS_OF_OTHERS
+from ai_usage_tests.platform import WITHOUT_BOARDS, Ticking, files, made_in, whatever_makes
 
 DAYS = [DAY + timedelta(days=n) for n in range(4)]
 SPAN = Span(DAYS[0], DAYS[-1])
-WRITERS = WITHOUT_BOARDS - dg.AssetSelection.all_asset_checks()
+EVERY = WITHOUT_BOARDS - dg.AssetSelection.all_asset_checks()
+# Of each way in which a table is written some: days, a month, the whole table, a directory, a view.
+SOME = {
+    *("marts/claude_total_expenses", "marts/spend_by_scope", "marts/spend_by_person", "marts/spend_growth"),
+    *("core/dim_workspace", "core/spend_versions"),
+}
+FEW = whatever_makes(*SOME) - ASSETS_OF_OTHERS - dg.AssetSelection.all_asset_checks()
 OF_OTHERS = re.compile("(dim_)?(cursor|openai|codex|gemini)_")  # tables of providers that these runs do not ask
 OF_MONEY = ("claude_costs", "claude_daily_cost", "claude_usage_tokens", "claude_total_expenses")
 BEFORE, AFTER = 10, 20  # dollars a day, about: what the first run pulls, and the one after it
@@ -56,13 +63,13 @@ def contents(database: Path, *, with_views: bool = False) -> dict[str, Any]:
     return {name: rows for name, rows in found.items() if name != "dim_account"}
 
 
-def a_run(folder: Path, dollars: int, *, opens_each_step: bool = False) -> bool:
+def a_run(folder: Path, dollars: int, *, only: dg.AssetSelection = FEW, opens_each_step: bool = False) -> bool:
     """Refresh the range, the last day of which is idle; returns whether all went well."""
-    platform = platform_in(folder)
+    platform = made_in(folder)
     platform.opens_each_step = opens_each_step
     platform.warehouse.now = Ticking(settings().now() + timedelta(minutes=dollars))  # the later run is the later one
     platform.claude.days = {day: ordinary(dollars + n) for n, day in enumerate(DAYS[:-1])}
-    return bool(platform.run(span=SPAN, only=WRITERS).result.success)
+    return bool(platform.run(span=SPAN, only=only).result.success)
 
 
 def watch(dies_before: str) -> None:
@@ -127,16 +134,27 @@ class Undisturbed:
     second: dict[str, Any]
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
-    folder, then = tmp_path_factory.mktemp("first"), tmp_path_factory.mktemp("second")
-    assert a_run(folder, BEFORE)
+def lived(factory: pytest.TempPathFactory, only: dg.AssetSelection) -> Undisturbed:
+    folder, then = factory.mktemp("first"), factory.mktemp("second")
+    assert a_run(folder, BEFORE, only=only)
     shutil.copytree(folder, then, dirs_exist_ok=True)
-    assert a_run(then, AFTER)
+    assert a_run(then, AFTER, only=only)
     return Undisturbed(folder, then, contents(folder / "ai_usage.duckdb"), contents(then / "ai_usage.duckdb"))
 
 
-def test_the_undisturbed_runs_fill_every_table_and_leave_the_idle_day_empty(undisturbed: Undisturbed) -> None:
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    found = lived(tmp_path_factory, FEW)
+    filled = {table for table, rows in found.first.items() if rows}
+    assert {asset.partition("/")[2] for asset in SOME} | set(OF_MONEY) <= filled
+    assert found.first["claude_costs"][DAY] != found.second["claude_costs"][DAY]
+    return found
+
+
+def test_the_undisturbed_runs_fill_every_table_and_leave_the_idle_day_empty(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    undisturbed = lived(tmp_path_factory, EVERY)
     for folder in (undisturbed.folder, undisturbed.then):
         found = contents(folder / "ai_usage.duckdb", with_views=True)
         assert [list(found[table]) for table in OF_MONEY] == [DAYS[:-1]] * len(OF_MONEY)

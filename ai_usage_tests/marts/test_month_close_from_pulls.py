@@ -7,10 +7,12 @@ from pathlib import Path
 from ai_usage.partitions import Span
 from ai_usage.sheet.csv_folder import CsvFolder
 from ai_usage_tests.mock_claude import Line
-from ai_usage_tests.platform import Platform, Ticking, whatever_makes
+from ai_usage_tests.platform import Platform, Ticking, of_others_than, whatever_makes
 
 OCTOBER = Span(date(2026, 10, 1), date(2026, 10, 31))
-MADE = whatever_makes("marts/month_close", "core/claude_daily_cost", "core/console_figures")
+MADE = whatever_makes("marts/month_close", "core/claude_daily_cost", "core/console_figures") - of_others_than(
+    "anthropic"
+)
 HEADER = ("provider", "period_start", "period_end", "workspace_id", "amount_usd", "source", "note")
 FIGURE = ("anthropic", "2026-10-01", "2026-11-01", "", "310.00", "Console", "")
 

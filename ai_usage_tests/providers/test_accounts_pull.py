@@ -25,16 +25,20 @@ from ai_usage.sheet.tabs import CONSOLE_FIGURES
 from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY, Simulator
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.outcome import Outcome
-from ai_usage_tests.platform import Platform, checks_of, graph, whatever_makes
+from ai_usage_tests.platform import Platform, checks_of, graph, of_others_than, whatever_makes
 from ai_usage_tests.printed import printed
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAYS = Span(date(2026, 11, 17), date(2026, 11, 18))
 MONEY = whatever_makes("core/claude_costs", "core/claude_daily_cost", "core/cursor_usage_events")
-SPEND = whatever_makes("marts/ai_spend")
-BUILT = whatever_makes("core/claude_daily_cost", "marts/ai_spend", "marts/claude_total_expenses", "marts/claude_parity")
+UNASKED = of_others_than("anthropic", "cursor")
+SPEND = whatever_makes("marts/ai_spend") - UNASKED
+BUILT = (
+    whatever_makes("core/claude_daily_cost", "marts/ai_spend", "marts/claude_total_expenses", "marts/claude_parity")
+    - UNASKED
+)
 MARTS = BUILT & dg.AssetSelection.key_prefixes("marts")
-RECONCILED = whatever_makes("marts/claude_expenses", "marts/cursor_expenses", "marts/spend_by_scope")
+RECONCILED = whatever_makes("marts/claude_expenses", "marts/cursor_expenses", "marts/spend_by_scope") - UNASKED
 EU = "-eu"
 
 

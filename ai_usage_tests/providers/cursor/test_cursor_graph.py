@@ -16,12 +16,13 @@ from ai_usage.providers.cursor.client import CursorAdmin
 from ai_usage.settings import settings
 from ai_usage.simulator import CURSOR_KEY, Simulator
 from ai_usage_tests.mock_claude import DAY, NEXT, ordinary
-from ai_usage_tests.platform import Platform, contents, platform_in
+from ai_usage_tests.platform import Platform, contents, of_others_than, platform_in
 
 TEN_DAYS, FIRST_WEEK, LAST_WEEK = (Span(date(2026, 11, a), date(2026, 11, b)) for a, b in ((6, 15), (6, 12), (9, 15)))
 CURSOR_ALONE = dg.AssetSelection.assets(
     *(key for asset in ASSETS for key in asset.keys if "cursor" in key.path[-1])
 ).without_checks()
+OF_BOTH = dg.AssetSelection.all() - of_others_than("anthropic", "cursor")
 EXPENSES = dg.AssetSelection.assets("marts/cursor_seats", "marts/cursor_expenses").without_checks()
 DAILY = ("cursor_usage_events", "cursor_usage_stats", "cursor_expenses")
 
@@ -155,7 +156,7 @@ def test_a_provider_that_refuses_its_key_fails_alone(platform: Platform, simulat
     for day in (DAY, NEXT):
         platform.claude.days[day] = ordinary()
     with opened(simulator, key="crsr_wrong", is_simulated=False) as admin:
-        outcome = platform.materialize(dg.AssetSelection.all(), Span(DAY, NEXT), platform.claude.admin(), admin)
+        outcome = platform.materialize(OF_BOTH, Span(DAY, NEXT), platform.claude.admin(), admin)
     assert not outcome.result.success
     assert {step.split("__")[0] + "__" + step.split("__")[1].split("_")[0] for step in outcome.failed} == {
         "raw__cursor"
@@ -173,7 +174,7 @@ def test_a_provider_that_refuses_its_key_fails_alone(platform: Platform, simulat
 def test_cursor_goes_on_where_claude_refuses(platform: Platform, simulator: Simulator) -> None:
     platform.claude.refuses = {"/": 401}
     with opened(simulator) as admin:
-        outcome = platform.materialize(dg.AssetSelection.all(), Span(DAY, NEXT), platform.claude.admin(), admin)
+        outcome = platform.materialize(OF_BOTH, Span(DAY, NEXT), platform.claude.admin(), admin)
     assert {step for step in outcome.failed if "cursor" in step} == set()
     assert {"core__cursor_usage_events", "marts__cursor_expenses"} <= outcome.succeeded
     assert "raw__claude_messages_usage" in outcome.failed

@@ -8,7 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pytest
 
 from ai_usage.commands import export_focus
@@ -16,7 +15,7 @@ from ai_usage.partitions import Span
 from ai_usage.sheet.csv_folder import CsvFolder
 from ai_usage_tests.mock_google import OUTPUT, SEATS, VERTEX, MockGoogle, credit, labels, row
 from ai_usage_tests.outcome import Outcome
-from ai_usage_tests.platform import Platform, platform_in, whatever_makes
+from ai_usage_tests.platform import Platform, of_others_than, platform_in, whatever_makes
 from ai_usage_tests.test_focus import COSMETIC, CRITERIA, VALIDATED, failures, validated
 
 OCTOBER = Span(date(2026, 10, 1), date(2026, 10, 31))
@@ -28,7 +27,7 @@ WRONG = {"id": "a", "description": "x", "mode": "PARTIAL_CORRECTION", "type": "U
 A = "ai_usage_analytics"
 MADE = whatever_makes(
     "marts/gemini_attributed_costs", "marts/ai_spend", "marts/month_close", "core/gemini_daily_cost"
-) - dg.AssetSelection.groups("raw_claude", "raw_cursor", "raw_openai")
+) - of_others_than("google")
 FIGURE = "provider,period_start,period_end,workspace_id,amount_usd,source,note,covers\ngoogle,2026-10-01,2026-11-01,,"
 
 

@@ -10,7 +10,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pytest
 
 from ai_usage.accounts import Account
@@ -24,14 +23,14 @@ from ai_usage.providers.summary import Shares
 from ai_usage.settings import settings
 from ai_usage.simulator import GoogleOffer, Simulator
 from ai_usage.simulator.google_uses import BillRow
-from ai_usage_tests.platform import Platform, platform_in, whatever_makes
+from ai_usage_tests.platform import Platform, of_others_than, platform_in, whatever_makes
 
 WEEKS = Span(date(2026, 10, 1), date(2026, 11, 19))
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 A = "ai_usage_analytics"
 MADE = whatever_makes(
     "marts/gemini_attributed_costs", "marts/ai_spend", "core/gemini_daily_cost", "core/spend_versions"
-) - dg.AssetSelection.groups("raw_claude", "raw_cursor", "raw_openai")
+) - of_others_than("google")
 
 Money = dict[Any, Decimal]
 

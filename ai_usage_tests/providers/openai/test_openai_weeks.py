@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-import dagster as dg
 import pytest
 
 from ai_usage.partitions import Span
@@ -18,15 +17,13 @@ from ai_usage.providers.openai.client import OpenAIAdmin
 from ai_usage.providers.openai.provider import OPENAI
 from ai_usage.simulator import OPENAI_KEY, Simulator
 from ai_usage.simulator.openai_uses import Line
-from ai_usage_tests.platform import Platform, platform_in, whatever_makes
+from ai_usage_tests.platform import Platform, of_others_than, platform_in, whatever_makes
 
 WEEKS = Span(date(2026, 10, 1), date(2026, 11, 19))
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 NANO = Decimal("1e-9")
 COSTS = "ai_usage_analytics.openai_attributed_costs"
-MADE = whatever_makes("marts/openai_attributed_costs", "core/openai_daily_cost") - dg.AssetSelection.groups(
-    "raw_claude", "raw_cursor"
-)
+MADE = whatever_makes("marts/openai_attributed_costs", "core/openai_daily_cost") - of_others_than("openai")
 
 Money = dict[str | None, Decimal]
 
