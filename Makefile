@@ -14,6 +14,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 GOOGLESQL := .venv-googlesql
 BIGQUERY := .venv-bigquery
+PACKAGE := .venv-package
 PORT ?= 3000
 FOLDER ?= sheet
 # The first python on the PATH that works and has a supported version.
@@ -40,7 +41,7 @@ demo: $(VENV)/runtime ## pull, check and build a month, and print a summary; sim
 ui: $(VENV)/runtime ## run the Dagster UI and the daemon on that data: make ui PORT=3000
 	@exec $(PY) -m ai_usage.commands ui --port $(PORT)
 
-watch: $(VENV)/runtime ## run the watchdog beside a deployed daemon; make watch ONCE=1 checks once, for cron
+watch: $(VENV)/runtime ## run the watchdog beside a deployed daemon; ONCE=1 checks once, for cron
 	@exec $(PY) -m ai_usage.commands watch $(if $(filter 1,$(ONCE)),--once)
 
 backfill: $(VENV)/runtime ## pull, build and check days, by default all since the start date: make backfill FROM=2026-01-01 TO=2026-01-31
@@ -59,7 +60,7 @@ doctor: $(VENV)/runtime ## show what each credential can read, and check the war
 	@$(PY) -m ai_usage.commands doctor
 
 test: ## run every check and test
-	@$(MAKE) --no-print-directory -j4 $(GOOGLESQL)/ready $(BIGQUERY)/ready $(FOCUS)/ready $(VENV)/compiled
+	@$(MAKE) --no-print-directory -j4 $(GOOGLESQL)/ready $(BIGQUERY)/ready $(FOCUS)/ready $(PACKAGE)/ready $(VENV)/compiled
 	@$(MAKE) --no-print-directory -j2 pytest check
 
 pytest: $(VENV)/dev
@@ -83,7 +84,7 @@ sql-lint: $(VENV)/dev
 bench: $(VENV)/runtime ## run the benchmarks and write .data/bench.json; make bench ONLY=graph, or marts, dashboards, scale
 	@$(PY) -m bench $(if $(ONLY),--only $(ONLY))
 
-docs: $(VENV)/runtime ## write docs/tables.md, docs/checks.md and the table of checks in README.md
+docs: $(VENV)/runtime ## write the generated pages of docs/ and tables of README.md
 	@$(PY) -m ai_usage.commands docs
 
 sheet-template: $(VENV)/runtime ## write the sheet's tabs as CSV files to fill in: make sheet-template FOLDER=sheet
@@ -92,7 +93,7 @@ sheet-template: $(VENV)/runtime ## write the sheet's tabs as CSV files to fill i
 export-focus: $(VENV)/runtime ## export a month in FOCUS 1.2 as Parquet and CSV, by default the month of yesterday: make export-focus MONTH=2026-01
 	@$(PY) -m ai_usage.commands export_focus "$(MONTH)"
 
-reset: $(VENV)/runtime ## delete what these commands wrote in the data folder; it asks first (YES=1 answers, for simulated data only)
+reset: $(VENV)/runtime ## delete what these commands wrote in the data folder; asks first (YES=1, simulated data only)
 	@$(PY) -m ai_usage.commands reset $(if $(filter 1,$(YES)),--yes)
 
 erase-person: $(VENV)/runtime ## remove a person's identity, keeping their cost; it asks first (YES=1): make erase-person ADDRESS=ada@example.com
@@ -104,13 +105,13 @@ backup: $(VENV)/runtime ## make a verified copy of the warehouse and of the sent
 restore: $(VENV)/runtime ## replace the warehouse by a backup; it asks first (YES=1): make restore FROM=/mnt/backups/ai_usage_…
 	@$(PY) -m ai_usage.commands restore "$(FROM)" $(if $(filter 1,$(YES)),--yes)
 
-metabase: $(VENV)/runtime ## show what would change in Metabase to have the boards there; make metabase APPLY=1 changes it
+metabase: $(VENV)/runtime ## show what would change in Metabase to have the boards there; APPLY=1 changes it
 	@$(PY) -m ai_usage.commands metabase "$(APPLY)"
 
-bigquery-setup: $(VENV)/runtime ## show what a BigQuery project needs for runs and readers; make bigquery-setup APPLY=1 makes it
+bigquery-setup: $(VENV)/runtime ## show what a BigQuery project needs for runs and readers; APPLY=1 makes it
 	@$(PY) -m ai_usage.commands bigquery_setup "$(APPLY)"
 
-bigquery-check: $(VENV)/runtime ## dry-run every statement on the BigQuery project; shows bytes and errors, and changes nothing
+bigquery-check: $(VENV)/runtime ## dry-run every statement on the BigQuery project; shows bytes, changes nothing
 	@$(PY) -m ai_usage.commands bigquery_check
 
 lock: ## write the requirements files from pyproject.toml (needs uv)
@@ -126,7 +127,7 @@ lock: ## write the requirements files from pyproject.toml (needs uv)
 		--no-annotate --no-header --quiet --output-file requirements-bigquery.txt
 
 clean: ## delete the environments; the data stay
-	rm -rf $(VENV) $(GOOGLESQL) $(BIGQUERY) $(FOCUS) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(GOOGLESQL) $(BIGQUERY) $(FOCUS) $(PACKAGE) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 to 3.14 is needed, and none was found on the PATH." >&2; exit 2; }
@@ -146,6 +147,14 @@ $(VENV)/dev: $(VENV)/runtime requirements-dev.txt
 # Every test process would compile every package and test that it imports, all at the same time: one does it before.
 $(VENV)/compiled: $(VENV)/dev
 	@$(PY) -m pytest --collect-only -qq -n 0 > /dev/null || true # what cannot be imported is reported by the tests
+	@touch $@
+
+# What a company installs, and nothing else: a test builds the wheel and puts it there.
+$(PACKAGE)/ready: requirements.txt | python
+	@echo "Setting up $(PACKAGE) with $(PYTHON) (half a minute, once)"
+	@$(PYTHON) -m venv $(PACKAGE)
+	@$(PACKAGE)/bin/python $(INSTALL) -r requirements.txt
+	@$(PACKAGE)/bin/python $(CHECK)
 	@touch $@
 
 # The validator requires Python 3.12; on 3.11 ai_usage_tests/validate_focus.py replaces the one line that does.

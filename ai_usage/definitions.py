@@ -100,7 +100,7 @@ def _in_bigquery(spec: dg.AssetSpec) -> dg.AssetSpec:
 
 def _marked_as_simulated(spec: dg.AssetSpec) -> dg.AssetSpec:
     return spec.replace_attributes(
-        description=f"SIMULATED DATA of the built-in providers.\n\n{spec.description}",
+        description=f"{spec.description}\n\nIt holds SIMULATED DATA of the built-in providers.",
         tags={**spec.tags, "data": "simulated"},
     )
 

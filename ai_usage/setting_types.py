@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator
 
-ROOT = Path(__file__).resolve().parent.parent
+from ai_usage.places import ROOT
+
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 ADDRESS = re.compile(r"[\w.!#$%&'*+=?^`{|}~-]+@[\w.-]+")
 EXPORT_TABLE = re.compile(r"[a-z][a-z0-9.:-]{4,80}[.][A-Za-z0-9_]{1,1024}[.][A-Za-z0-9_-]{1,1024}")
@@ -125,6 +126,13 @@ def _day_count(text: str) -> int:
 
 def _folder(text: str) -> Path:
     return (ROOT / Path(text).expanduser()).resolve()
+
+
+def _home(text: str) -> Path:
+    folder = _folder(text)
+    if folder != ROOT:
+        raise BadText("{name} is {value!r} in .env; it says where .env is, so set it in the environment.")
+    return folder
 
 
 def file(text: str) -> Path:
@@ -253,6 +261,7 @@ Count = Annotated[int, _reads(_count)]
 Bytes = Annotated[int, _reads(_bytes)]
 DayCount = Annotated[int, _reads(_day_count)]
 Folder = Annotated[Path, _reads(_folder)]
+Home = Annotated[Path, _reads(_home)]
 File = Annotated[Path, _reads(file)]
 PathElsewhere = Annotated[str, _reads(_path_elsewhere)]  # on another machine: it need not exist on this one
 BaseUrl = Annotated[str, _reads(_base_url())]  # without a slash at its end; keys are sent there

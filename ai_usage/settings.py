@@ -20,11 +20,12 @@ from pydantic.fields import FieldInfo
 
 from ai_usage import setting_types as types
 from ai_usage.errors import SettingError
+from ai_usage.places import HOME, PACKAGE, ROOT
 from ai_usage.secret_files import read_secret_files
 from ai_usage.spelling import names_in, refuse_misspelled
 
-ROOT, LOOPBACK, ADDRESS = types.ROOT, types.LOOPBACK, types.ADDRESS
-SIMULATED_CURSOR_PLANS = ROOT / "ai_usage" / "simulator" / "cursor_plans.toml"
+LOOPBACK, ADDRESS = types.LOOPBACK, types.ADDRESS
+SIMULATED_CURSOR_PLANS = PACKAGE / "simulator" / "cursor_plans.toml"
 DAYS_OF_A_DEMO = 30
 CONFIG = ConfigDict(validate_by_name=True, validate_default=True, hide_input_in_errors=True)
 PROVIDER_KEYS = (  # each makes an account at a provider
@@ -77,6 +78,7 @@ class Settings:
     bigquery_max_bytes: types.Bytes = _variable("BIGQUERY_MAX_BYTES_BILLED", 20_000_000_000)  # of one query
     bigquery_writer: str = _variable("BIGQUERY_WRITER", "")  # the service account that runs use
     bigquery_reader: str = _variable("BIGQUERY_READER", "")  # who may read: an account, or group: and its address
+    home: types.Home = _variable(HOME, "")  # the folder of `.env` and of relative paths
     data_dir: types.Folder = _variable("AI_USAGE_DATA_DIR", ".data")
     is_published_for_group: types.ForGroup = _flag("AI_USAGE_PUBLISHED_FOR")  # the data folder's group may read it
     start_date: types.Day = _variable("AI_USAGE_START_DATE", date(2026, 1, 1))  # the first UTC day and partition
@@ -199,7 +201,7 @@ class Settings:
 
 @cache
 def settings() -> Settings:
-    """The settings of this process. `.env` fills what the environment leaves open."""
+    """The settings of this process, from its environment alone: a command has put what `.env` holds there before."""
     return read_settings(environment())
 
 
@@ -213,11 +215,13 @@ def refuse_a_pretended_clock(of: Settings) -> Settings:
     return of
 
 
-def environment() -> dict[str, str]:
-    """The variables that are set, those of `.env` among them; `SettingError` if one of them is misspelled."""
-    file = ROOT / ".env"
-    written = names_in(file)
-    load_dotenv(file, encoding="utf-8-sig")
+def environment(file: Path | None = None) -> dict[str, str]:
+    """The variables that are set; `SettingError` if one of them is misspelled. A file, `.env`, fills what the
+    environment leaves open, for the processes that this one starts too.
+    """
+    written = names_in(file) if file else []
+    if file:
+        load_dotenv(file, encoding="utf-8-sig")
     secret_names = {*SECRETS, *_named_by_accounts()}
     refuse_misspelled(os.environ, written, names() | secret_names | {f"{name}_FILE" for name in secret_names})
     read_secret_files(os.environ, secret_names)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 
-from ai_usage.settings import ROOT
+from ai_usage.places import ROOT
 
 FOLDER = ROOT / ".pytest_cache" / "kept"
 

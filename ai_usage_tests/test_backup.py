@@ -162,7 +162,7 @@ def test_a_backup_that_was_altered_is_refused_before_anything_is_touched(
     middle = len(before) // 2
     (backup / WAREHOUSE).write_bytes(before[:middle] + bytes([before[middle] ^ 0xFF]) + before[middle + 1 :])
     assert main(["restore", str(backup), "--yes"]) == 2
-    assert "ai_usage.duckdb is not what make backup wrote" in printed(capsys)
+    assert "ai_usage.duckdb differs from what the backup wrote" in printed(capsys)
     assert (home / WAREHOUSE).read_bytes() == before
 
 

@@ -192,7 +192,7 @@ def test_the_company_of_the_benchmark_fills_every_table_and_blocks_no_day(platfo
 
 def test_an_unknown_command_names_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["deploy"]) == 2
-    assert "demo, backfill, doctor, ui" in printed(capsys)
+    assert "make has: demo, ui, backfill" in printed(capsys)
 
 
 def test_a_bad_setting_is_one_sentence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

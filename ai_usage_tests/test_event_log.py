@@ -15,7 +15,7 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventL
 
 from ai_usage import event_log
 from ai_usage.event_log import KeptEventLog
-from ai_usage.settings import ROOT
+from ai_usage.places import ROOT
 from ai_usage_tests.platform import QUIET
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from ai_usage.commands.__main__ import main
 from ai_usage.event_log import KeptEventLog
-from ai_usage.settings import ROOT, read_settings
+from ai_usage.places import ROOT
+from ai_usage.settings import read_settings
 from ai_usage_tests.mock_claude import NEXT
 from ai_usage_tests.printed import printed
 

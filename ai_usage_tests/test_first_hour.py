@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ai_usage.settings import ROOT
+from ai_usage.places import ROOT
 from ai_usage_tests.alerts.receivers import hook
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ import pytest
 
 from ai_usage.commands import export_focus
 from ai_usage.commands.__main__ import main
-from ai_usage.settings import ROOT
+from ai_usage.places import ROOT
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.platform import Platform, files, platform_in
 from ai_usage_tests.spend import ESTIMATES, EVERY_KIND, OPUS, claude, cursor, seat, spend

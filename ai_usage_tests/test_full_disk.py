@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_usage.settings import ROOT
+from ai_usage.places import ROOT
 from ai_usage_tests.mock_claude import NEXT
 
 SMALL = 14  # MB: the tables fit, what a day's runs write does not

@@ -13,13 +13,14 @@ from dotenv import dotenv_values
 
 from ai_usage.catalog import TABLES
 from ai_usage.checks.registry import CHECKS
-from ai_usage.commands.__main__ import COMMANDS
+from ai_usage.commands.typed import COMMANDS, command_line
 from ai_usage.dashboards.boards import OF_FRESHNESS, OF_KNOWN_DAYS, boards
 from ai_usage.definitions import defs
 from ai_usage.layers import OWNERS
 from ai_usage.marts.files import contracts, marts
+from ai_usage.places import ROOT
 from ai_usage.providers.registry import PROVIDERS
-from ai_usage.settings import ROOT, names, read_settings
+from ai_usage.settings import names, read_settings
 from ai_usage.warehouse.googlesql import SQL
 from ai_usage.warehouse.table import RAW, Table
 from ai_usage_tests.dashboards.truth import TRUTHS
@@ -69,7 +70,16 @@ def make(*typed: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("command", sorted(set(COMMANDS) - {"webserver"}))  # `ui` starts that one
 def test_every_command_has_its_make_target(command: str) -> None:
     """A merge lost two recipes: make backup did nothing, with exit code 0."""
-    assert f"-m ai_usage.commands {command}" in make(command.replace("_", "-")).stdout
+    given = [f"{name}=1" for name in COMMANDS[command][1]]
+    called = make(command, *given).stdout
+    [call] = re.findall(r"-m ai_usage\.commands (.*)$", called, re.MULTILINE)
+    assert command_line([command, *given]) == [part.strip('"') for part in call.split()]
+
+
+def test_what_a_command_does_is_said_alike_by_make_and_by_the_package() -> None:
+    listed = dict(re.findall(r"^([a-z-]+):.*## (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    ours = {name: what for name, (what, _) in COMMANDS.items() if name != "webserver"}
+    assert {name: listed[name][: len(what)] for name, what in ours.items()} == ours
 
 
 @pytest.mark.parametrize("typed", ["FORM=2026-11-20", "from=2026-11-20", "MONHT=2026-10"])
@@ -95,6 +105,7 @@ def test_only_settings_accounts_and_the_commands_read_the_environment() -> None:
     reads = {path for path, text in sources("ai_usage") if re.search(r"os\.(environ(?!\.setdefault\()|getenv)", text)}
     assert {path for path in reads if not path.startswith("ai_usage/commands/")} == {
         "ai_usage/accounts.py",
+        "ai_usage/places.py",
         "ai_usage/settings.py",
     }
 

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from ai_usage.places import ROOT
 from ai_usage.providers.registry import PROVIDERS
-from ai_usage.settings import ROOT
 
 # A file of code, and why it names one.
 ALLOWED = {

@@ -12,7 +12,7 @@ import pytest
 
 from ai_usage.commands import services as module
 from ai_usage.commands.services import STOPS, ServiceEnded, Services, together
-from ai_usage.settings import ROOT
+from ai_usage.places import ROOT
 
 PATIENCE = 60.0  # seconds, on a machine that is busy with other tests
 WITH_A_CHILD = """

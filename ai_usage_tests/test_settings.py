@@ -11,7 +11,8 @@ import pytest
 from ai_usage.commands.__main__ import main
 from ai_usage.commands.data_folder import prepare_instance
 from ai_usage.errors import SettingError
-from ai_usage.settings import ROOT, names, read_settings, refuse_a_pretended_clock
+from ai_usage.places import ROOT
+from ai_usage.settings import names, read_settings, refuse_a_pretended_clock
 from ai_usage.spelling import names_in, refuse_misspelled
 
 NOW = {"AI_USAGE_NOW": "2026-11-20T12:00:00Z"}

@@ -3,7 +3,7 @@
 import re
 from functools import cache
 
-from ai_usage.settings import ROOT
+from ai_usage.places import SHIPPED
 
 PAGE = "docs/runbook.md"
 SECTION = re.compile(r"^### (?P<topic>\w+)\n(?P<body>.*?)(?=^#{1,3} |\Z)", re.MULTILINE | re.DOTALL)
@@ -13,7 +13,7 @@ CAUSE = re.compile(r"^\*\*Likely cause:\*\* (?P<cause>.+?)(?=\n\n|\Z)", re.MULTI
 @cache
 def likely_causes() -> dict[str, str]:
     """Topic → a sentence. Nothing, where the page was left out of an installation: a message goes without, then."""
-    path = ROOT / PAGE
+    path = SHIPPED / PAGE
     return read(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 

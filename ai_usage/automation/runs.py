@@ -23,6 +23,7 @@ from ai_usage.checks.results import innermost, reason_of
 from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.layers import LEFT, TABLE_WAS_BUILT
 from ai_usage.partitions import DAYS, Span
+from ai_usage.places import COMMAND
 from ai_usage.settings import Settings, settings
 from ai_usage.warehouse.port import Warehouse
 
@@ -153,7 +154,7 @@ def jobs(repository: Callable[[], Repository]) -> Iterator[dg.JobDefinition]:
         executor_def=executor,
         run_tags=time_limit(),
         description="The same for a range of days, in the fewest requests. The range is in the tags "
-        f"{RANGE_START} and {RANGE_END}; `make backfill` does the same from the command line.",
+        f"{RANGE_START} and {RANGE_END}; `{COMMAND} backfill` does the same from the command line.",
     )(lambda: refresh() and None)
 
 

@@ -18,6 +18,7 @@ import polars as pl
 
 from ai_usage.check import Check, Finding, NotEvaluated, Row, SnapshotCheck, failed, passed, some, warned
 from ai_usage.partitions import ONE_DAY, Span
+from ai_usage.places import COMMAND
 from ai_usage.providers.registry import BY_KEY, PROVIDERS
 from ai_usage.settings import settings
 from ai_usage.sheet.newest import read_newest
@@ -163,7 +164,7 @@ def _not_comparable(row: Row) -> str:
 def _missing(row: Row, today: date) -> str:
     never, to_come = _never_pulled(row, today), _to_come(row, today)
     parts = [
-        f"{never} of its {row['days']} days were never pulled (make backfill)" if never else "",
+        f"{never} of its {row['days']} days were never pulled ({COMMAND} backfill)" if never else "",
         f"{min(to_come, row['days_missing'])} of its {row['days']} days are not over" if to_come else "",
     ]
     return " and ".join(part for part in parts if part)

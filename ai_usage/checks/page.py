@@ -1,4 +1,4 @@
-"""The registry of checks as documentation: the page docs/checks.md and the table in the README."""
+"""The registry of checks as documentation: the page docs/checks.md, which begins with a table of them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -6,18 +6,22 @@ from ai_usage.check import Check
 
 INTRODUCTION = (
     "Written by `make docs` from the declarations in the code. A result is passed, warned, failed or not evaluated. "
-    "Not evaluated means that there was nothing to evaluate. [runbook.md](runbook.md) lists what to do about each."
+    "Not evaluated means that there was nothing to evaluate: no provider was asked about the day, the source is not "
+    "configured, or the check is about the present and the run is about days long past. Such results are counted "
+    "separately and have not passed. [runbook.md](runbook.md) lists what to do about each."
 )
 GRAINS = {"day": "each day", "snapshot": "each run, as things are now", "run": "each run, over its days"}
 
 
 def checks_page(checks: Sequence[Check]) -> str:
-    """Every check by name, with what it catches, and a row for each table that it is evaluated of."""
+    """A table of the checks; then each by name, with a row for each table that it is evaluated of."""
     return "\n".join(
         [
             "# Checks",
             "",
             INTRODUCTION,
+            "",
+            summary_table(checks),
             *(line for name, of in by_name(checks).items() for line in _section(name, of)),
             "",
         ]
@@ -26,7 +30,7 @@ def checks_page(checks: Sequence[Check]) -> str:
 
 def summary_table(checks: Iterable[Check]) -> str:
     """One row for each name: the mistake that the check catches, and the worst it comes to."""
-    rows = [f"| `{name}` | {of[0].title} | {_worst(of)} |" for name, of in by_name(checks).items()]
+    rows = [f"| [`{name}`](#{name}) | {of[0].title} | {_worst(of)} |" for name, of in by_name(checks).items()]
     return "\n".join(["| check | the mistake it catches | its result |", "| --- | --- | --- |", *rows])
 
 

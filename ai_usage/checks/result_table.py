@@ -20,6 +20,9 @@ from ai_usage.warehouse.table import Table, day, instant, string
 CHECK_RESULTS = Table(
     name="check_results",
     grain="the last result of one check of one asset on one UTC day, or without a day for a check that has none",
+    question="Which checks failed or warned, on which day, and why?",
+    example="select checked_date, asset, check_name, result, reason from ai_usage_analytics.check_results where "
+    "result in ('failed', 'warned') order by checked_date desc",
     columns={
         "asset": string("layer/table", required=True),
         "check_name": string("the check's name", required=True),

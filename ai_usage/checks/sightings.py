@@ -17,6 +17,9 @@ from ai_usage.warehouse.table import Table, day, instant, integer, string
 SCHEMA_DRIFT_SIGHTINGS = Table(
     name="schema_drift_sightings",
     grain="one thing that one check saw in the records of one asset",
+    question="Which unknown fields and values did a provider send, and since when?",
+    example="select asset, what, first_seen_date, last_seen_date, record_count from "
+    "ai_usage_analytics.schema_drift_sightings order by last_seen_date desc",
     columns={
         "check_name": string("such as schema_drift", required=True),
         "asset": string("layer/table with the records", required=True),

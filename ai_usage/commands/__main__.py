@@ -1,9 +1,12 @@
-"""`python -m ai_usage.commands NAME …`: what the Makefile calls. Settles the settings, then loads the command.
+"""`ai-usage NAME …`, and `python -m ai_usage.commands NAME …`, which make calls. Settles the settings, then loads the
+command.
 
 Definitions are built from the environment when they are imported, so a command's module is imported last.
 """
 
 import signal
+
+from ai_usage.places import COMMAND, HOME, ROOT
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C during the imports below ends them without a traceback
@@ -23,17 +26,13 @@ from rich.markup import escape
 from ai_usage.automation.interrupts import heed_a_closed_terminal
 from ai_usage.commands.data_folder import end_dead_runs, in_use
 from ai_usage.commands.terminal import ERR, OUT
+from ai_usage.commands.typed import command_line, overview
 from ai_usage.errors import AiUsageError, SettingError, WarehouseError, interruption
 from ai_usage.settings import Settings, environment, read_settings, refuse_a_pretended_clock
 from ai_usage.warehouse.durable_files import OWNER_ONLY
 
 NEARLY_NOTHING, LITTLE = 2**20, 2**26  # bytes
 IO_ERROR = "disk I/O error"  # in SQLite's words
-COMMANDS = (
-    *("demo", "backfill", "doctor", "ui", "docs", "sheet_template"),
-    *("export_focus", "as_of", "build", "dashboards", "metabase", "reset", "erase_person", "watch", "webserver"),
-    *("backup", "restore", "bigquery_setup", "bigquery_check"),
-)
 PULL = {"demo", "backfill", "ui"}  # commands that pull from providers
 ASK = {*PULL, "doctor"}  # commands that send requests to providers
 RUN = {*PULL, "build", "watch", "backup"}  # commands that `make reset` and `make restore` wait for
@@ -41,14 +40,16 @@ RUN = {*PULL, "build", "watch", "backup"}  # commands that `make reset` and `mak
 NO_RUNS = {"bigquery_check", "bigquery_setup", "docs", "reset", "restore", "sheet_template", "watch", "webserver"}
 
 
-def main(argv: Sequence[str]) -> int:
+def main(typed: Sequence[str]) -> int:
     """The command's exit code; an error that the reader can fix is one sentence and exit code 2."""
-    if not argv or argv[0] not in COMMANDS:
-        ERR.print(f"Name one of these commands: {', '.join(COMMANDS)}.")
-        return 2
+    if not typed or typed[0] in {"-h", "--help", "help"}:
+        OUT.print(overview(), markup=False, soft_wrap=True)
+        return 0 if typed else 2
     before = os.umask(OWNER_ONLY)
     try:
-        of = command_settings(is_announced=argv[0] in ASK)
+        argv = command_line(typed)
+        os.environ[HOME] = str(ROOT)  # for the processes that it starts, wherever they work
+        of = command_settings(is_announced=argv[0] in ASK and not {"-h", "--help"} & {*argv})
         with a_full_disk_named(of.data_dir), a_damaged_log_named(of.dagster_home), ExitStack() as held:
             from ai_usage.commands.file_only import refuse_without_a_file  # noqa: PLC0415 - takes half a second
 
@@ -100,7 +101,8 @@ def refuse_what_cannot_be_pulled(of: Settings, *, is_ui: bool) -> None:
 
         advice = (
             "No provider is configured, and AI_USAGE_SIMULATE=0 keeps the simulated ones out: set "
-            f"{' or '.join(of.source.key_variable for of in PROVIDERS)} in .env (make doctor lists what each can read)"
+            f"{' or '.join(of.source.key_variable for of in PROVIDERS)} in .env "
+            f"({COMMAND} doctor lists what each can read)"
         )
         if not is_ui:
             raise SettingError(f"{advice}. Nothing was pulled.")
@@ -167,7 +169,7 @@ def a_damaged_log_named(folder: Path) -> Iterator[None]:
 
 def command_settings(*, is_announced: bool = True) -> Settings:
     """The settings. Without any provider's key the built-in, simulated providers are used."""
-    found = read_settings(environment())
+    found = read_settings(environment(ROOT / ".env"))
     if not found.simulate and not found.any_provider_key and not os.environ.get("AI_USAGE_SIMULATE"):
         os.environ["AI_USAGE_SIMULATE"] = "1"
         found = read_settings(dict(os.environ))
@@ -176,7 +178,12 @@ def command_settings(*, is_announced: bool = True) -> Settings:
     return found
 
 
-if __name__ == "__main__":
+def start() -> int:
+    """As a process of its own."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     heed_a_closed_terminal()
-    sys.exit(main(sys.argv[1:]))
+    return main(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(start())

@@ -2,7 +2,6 @@
 of then is written to a DuckDB file for any SQL tool.
 """
 
-import argparse
 import tempfile
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
@@ -27,6 +26,7 @@ from ai_usage.commands.backfill import asked_day, asked_span
 from ai_usage.commands.coverage import named, not_pulled, print_gaps, pulled
 from ai_usage.commands.refresh import Outcome, print_troubles
 from ai_usage.commands.terminal import ERR, OUT
+from ai_usage.commands.typed import parser
 from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.partitions import Span, runs_of_days
 from ai_usage.redaction import KnownPeople, Redaction
@@ -42,7 +42,7 @@ AT_MOST = 40  # lines of days that differ
 
 
 def run(of: Settings, argv: Sequence[str]) -> int:
-    arguments = argparse.ArgumentParser(prog="make as-of", description=__doc__)
+    arguments = parser("as-of", __doc__)
     optional: Any = {"nargs": "?", "default": ""}
     arguments.add_argument("at", **optional, help="AT, an instant with its time zone: 2026-11-05T06:00:00Z; else now")
     arguments.add_argument("first", **optional, help="FROM, the first UTC day: 2026-10-01; else the month's first")

@@ -1,12 +1,12 @@
 """`make backfill FROM=… TO=…`: pull a range of days from every source, then build and check them."""
 
-import argparse
 from collections.abc import Sequence
 from datetime import date
 
 from ai_usage.commands.data_folder import prepare_instance
 from ai_usage.commands.refresh import Outcome, print_not_evaluated, print_troubles, refresh
 from ai_usage.commands.terminal import OUT
+from ai_usage.commands.typed import parser
 from ai_usage.errors import SettingError
 from ai_usage.partitions import Span
 from ai_usage.settings import Settings
@@ -14,7 +14,7 @@ from ai_usage.warehouse.data_origin import shows_simulated_data
 
 
 def run(of: Settings, argv: Sequence[str]) -> int:
-    arguments = argparse.ArgumentParser(prog="make backfill", description=__doc__)
+    arguments = parser("backfill", __doc__)
     arguments.add_argument("first", nargs="?", default="", help="FROM, the first UTC day; else the start date")
     arguments.add_argument("last", nargs="?", default="", help="TO, the last UTC day, included; else yesterday")
     asked = arguments.parse_args(argv)

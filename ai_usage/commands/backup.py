@@ -3,7 +3,6 @@ folder of its own below TO. Runs may go on: it waits until no step has the wareh
 not in it: the UI would forget them, the data would not.
 """
 
-import argparse
 import hashlib
 import json
 import shutil
@@ -20,8 +19,10 @@ from rich.markup import escape
 from ai_usage.alerts.resource import FILE as ALERTS
 from ai_usage.catalog import TABLES
 from ai_usage.commands.terminal import OUT
+from ai_usage.commands.typed import parser
 from ai_usage.commands.warehouse_file import warehouse_file
 from ai_usage.errors import SettingError, WarehouseError
+from ai_usage.places import COMMAND
 from ai_usage.settings import Settings
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.durable_files import sync
@@ -54,11 +55,11 @@ class Contents:
 
 
 def run(of: Settings, argv: Sequence[str]) -> int:
-    arguments = argparse.ArgumentParser(prog="make backup", description=__doc__)
+    arguments = parser("backup", __doc__)
     arguments.add_argument("to", nargs="?", default="", help="TO, a folder, on another disk best")
     to = arguments.parse_args(argv).to
     if not to:
-        raise SettingError("Name a folder: make backup TO=/mnt/backups, preferably on another disk.")
+        raise SettingError(f"Name a folder: {COMMAND} backup TO=/mnt/backups, preferably on another disk.")
     if not of.database.exists():
         raise SettingError(f"Nothing was ever pulled into {of.database}: there is nothing to back up.")
     target = Path(to).expanduser().resolve() / f"ai_usage_{of.now():%Y-%m-%dT%H%M%SZ}"

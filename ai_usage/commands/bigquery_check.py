@@ -14,6 +14,7 @@ from ai_usage.commands.bigquery_setup import project_of
 from ai_usage.commands.statements import Statement, every_statement
 from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.errors import WarehouseError
+from ai_usage.places import COMMAND
 from ai_usage.settings import Settings
 from ai_usage.warehouse.bigquery.dry_run import bytes_read
 from ai_usage.warehouse.bigquery.rights import answer_of
@@ -38,7 +39,7 @@ def run(of: Settings, _: Sequence[str]) -> int:
     if labels_of(place, PULLS) is None:
         raise WarehouseError(
             f"BigQuery project {of.bigquery_project} has no tables yet, so no statement can be tried: "
-            "make bigquery-setup APPLY=1 makes them."
+            f"{COMMAND} bigquery-setup APPLY=1 makes them."
         )
     found = tried(place, every_statement(of))
     print_found(found, limit=of.bigquery_max_bytes)

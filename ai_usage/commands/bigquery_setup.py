@@ -1,11 +1,12 @@
 """`make bigquery-setup`: what a BigQuery project needs for runs and readers. Shows what differs; APPLY=1 changes it."""
 
-import argparse
 from collections.abc import Sequence
 
 from ai_usage.catalog import FUNCTIONS, TABLES
 from ai_usage.commands.terminal import ERR, OUT
+from ai_usage.commands.typed import parser
 from ai_usage.errors import AiUsageError, SettingError
+from ai_usage.places import COMMAND
 from ai_usage.settings import Settings
 from ai_usage.warehouse.bigquery.access import People
 from ai_usage.warehouse.bigquery.client import client_of
@@ -19,11 +20,11 @@ NO_PROJECT = "BIGQUERY_PROJECT is not set: the id of the Google Cloud project. S
 
 
 def run(of: Settings, argv: Sequence[str]) -> int:
-    arguments = argparse.ArgumentParser(prog="make bigquery-setup", description=__doc__)
+    arguments = parser("bigquery-setup", __doc__)
     arguments.add_argument("apply", nargs="?", default="", help="APPLY=1 writes; without it nothing is written")
     answer = arguments.parse_args(argv).apply
     if answer not in {"", "0", "1"}:
-        raise SettingError(f"APPLY={answer} is neither 1 nor 0; write make bigquery-setup APPLY=1.")
+        raise SettingError(f"APPLY={answer} is neither 1 nor 0; write {COMMAND} bigquery-setup APPLY=1.")
     place = project_of(of)
     people = People(of.bigquery_writer, of.bigquery_reader, are_nameless=of.has_pseudonyms)
     roles = None if of.bigquery_emulator else ProjectRoles(place.jobs)
@@ -60,7 +61,7 @@ def bring(setup: Setup, *, is_wanted: bool) -> int:
         return 0
     if not is_wanted:
         print_steps(steps)
-        OUT.print(f"Nothing was changed: {_steps(len(steps))} to do. make bigquery-setup APPLY=1 does them.")
+        OUT.print(f"Nothing was changed: {_steps(len(steps))} to do. {COMMAND} bigquery-setup APPLY=1 does them.")
         return 0
     apply(steps)
     if still := list(setup.steps()):
@@ -77,7 +78,7 @@ def apply(steps: Sequence[Step]) -> None:
             step.do()
         except AiUsageError:
             ERR.print(
-                f"{done} of {len(steps)} steps are done; make bigquery-setup APPLY=1 goes on from there.",
+                f"{done} of {len(steps)} steps are done; {COMMAND} bigquery-setup APPLY=1 goes on from there.",
                 soft_wrap=True,
             )
             raise

@@ -2,7 +2,6 @@
 an upgrade, or a change of SQL. Blocked days keep their last good version.
 """
 
-import argparse
 from collections.abc import Sequence
 from datetime import date
 
@@ -10,8 +9,10 @@ from ai_usage.automation.warehouse_resource import asked_warehouse
 from ai_usage.commands.backfill import asked_day, refuse_days_outside, tell_outcome
 from ai_usage.commands.data_folder import prepare_instance
 from ai_usage.commands.refresh import build
+from ai_usage.commands.typed import parser
 from ai_usage.errors import SettingError
 from ai_usage.partitions import Span
+from ai_usage.places import COMMAND
 from ai_usage.settings import Settings
 from ai_usage.warehouse.port import Warehouse
 
@@ -24,7 +25,7 @@ order by activity_date
 
 
 def run(of: Settings, argv: Sequence[str]) -> int:
-    arguments = argparse.ArgumentParser(prog="make build", description=__doc__)
+    arguments = parser("build", __doc__)
     arguments.add_argument("first", nargs="?", default="", help="FROM, the first UTC day; else the first ever pulled")
     arguments.add_argument("last", nargs="?", default="", help="TO, the last UTC day, included; else the last pulled")
     asked = arguments.parse_args(argv)
@@ -42,6 +43,6 @@ def pulled_days(warehouse: Warehouse, first: date, last: date) -> list[date]:
     if not days:
         raise SettingError(
             f"No day from {first} to {last} was pulled yet, so there is nothing to build from: "
-            "make backfill, or make demo."
+            f"{COMMAND} backfill, or {COMMAND} demo."
         )
     return days

@@ -6,6 +6,7 @@ from datetime import date
 from ai_usage.commands.terminal import ERR
 from ai_usage.core.accounts import DIM_ACCOUNT
 from ai_usage.partitions import Span, runs_of_days
+from ai_usage.places import COMMAND
 from ai_usage.providers.provider import Provider
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import Settings
@@ -95,7 +96,7 @@ def print_gaps(of: Settings, coverage: Coverage, span: Span) -> bool:
 
 def _command(of: Settings, days: list[date]) -> str:
     earlier = f"AI_USAGE_START_DATE={days[0]} " if days[0] < of.start_date else ""
-    return f"{earlier}make backfill FROM={days[0]} TO={days[-1]}"
+    return f"{earlier}{COMMAND} backfill FROM={days[0]} TO={days[-1]}"
 
 
 def _spans(days: list[date]) -> str:

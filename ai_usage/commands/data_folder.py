@@ -13,7 +13,8 @@ from rich.markup import escape
 
 from ai_usage.commands.terminal import ERR
 from ai_usage.errors import AiUsageError, SettingError, WarehouseError
-from ai_usage.settings import ROOT, Settings
+from ai_usage.places import SHIPPED
+from ai_usage.settings import Settings
 from ai_usage.warehouse.durable_files import FULL
 
 USERS = ".in_use"  # locked, by as many as like, while a command works on the data folder
@@ -28,7 +29,7 @@ def prepare_instance(of: Settings) -> None:
         make_data_dir(of)
         of.dagster_home.mkdir(parents=True, exist_ok=True)
         if not of.has_postgres:
-            shutil.copyfile(ROOT / "dagster.yaml", of.dagster_home / "dagster.yaml")
+            shutil.copyfile(SHIPPED / "dagster.yaml", of.dagster_home / "dagster.yaml")
         (of.data_dir / RESERVE).write_bytes(bytes(RESERVED))
         if of.is_start_remembered and not of.first_day_file.exists():
             of.first_day_file.write_text(f"{of.start_date}\n", encoding="utf-8")

@@ -13,6 +13,7 @@ from ai_usage.commands.data_folder import prepare_instance
 from ai_usage.commands.refresh import Outcome, print_not_evaluated, print_troubles, refresh
 from ai_usage.commands.terminal import OUT
 from ai_usage.partitions import Span
+from ai_usage.places import COMMAND
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.providers.summary import Shares, usd_text
 from ai_usage.settings import Settings, demo_span_start
@@ -57,7 +58,7 @@ def run(of: Settings, _: Sequence[str]) -> int:
     OUT.rule()
     list(write_all(warehouse, of))  # once more: what the run's own checks found is known now
     tell_where(of)
-    OUT.print(f"Look around: [bold]make ui[/] · any SQL tool, read-only: {shown_to_readers(of)}", soft_wrap=True)
+    OUT.print(f"Look around: [bold]{COMMAND} ui[/] · any SQL tool, read-only: {shown_to_readers(of)}", soft_wrap=True)
     return 0 if outcome.is_good else 1
 
 

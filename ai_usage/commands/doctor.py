@@ -22,11 +22,12 @@ from ai_usage.ingest.http.retry import Patience
 from ai_usage.ingest.ledger_writes import Client, Report
 from ai_usage.layers import reason
 from ai_usage.partitions import Span
+from ai_usage.places import COMMAND, ROOT
 from ai_usage.providers.clients import opened
 from ai_usage.providers.probe import Probe
 from ai_usage.providers.provider import Provider
 from ai_usage.providers.registry import BY_KEY, PROVIDERS
-from ai_usage.settings import ROOT, Settings
+from ai_usage.settings import Settings
 from ai_usage.sheet.tabs import TABS, read_tab
 from ai_usage.simulated import accounts, simulated_providers
 from ai_usage.simulated import sheet as sheet_resource
@@ -176,7 +177,9 @@ def _files(probe: Probe, of: Settings) -> bool:
 def sheet(of: Settings) -> bool:
     """The sheet's tabs, read once, and how many of their rows can be used."""
     if not (of.simulate or of.sheet_id):
-        OUT.print("Sheet: not configured. make sheet-template writes the tabs; AI_USAGE_SHEET_ID is the sheet's id.")
+        OUT.print(
+            f"Sheet: not configured. {COMMAND} sheet-template writes the tabs; AI_USAGE_SHEET_ID is the sheet's id."
+        )
         return True
     where = of.sheet_folder or ("the built-in one (simulated)" if not of.sheet_id else "Google")
     OUT.print(f"Sheet at {where}", soft_wrap=True)

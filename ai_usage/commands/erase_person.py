@@ -2,7 +2,6 @@
 address that identifies no person. It asks first; a run that was killed is finished by running it again.
 """
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,9 +14,11 @@ from ai_usage.commands.export_focus import FOLDER as EXPORTS
 from ai_usage.commands.leftovers import files_with, rewrite_folder, warehouses
 from ai_usage.commands.reset import delete, refuse_a_busy_warehouse
 from ai_usage.commands.terminal import ERR, OUT
+from ai_usage.commands.typed import parser
 from ai_usage.commands.warehouse_file import warehouse_file
 from ai_usage.dashboards.assets import site_folder
 from ai_usage.errors import SettingError, WarehouseError
+from ai_usage.places import COMMAND
 from ai_usage.settings import ADDRESS, Settings
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.duckdb.erasure import Erasure, begin, is_begun, refuse_views_of_others, rewrite
@@ -27,7 +28,7 @@ from ai_usage.warehouse.readers import readers_copy
 
 
 def run(of: Settings, argv: Sequence[str]) -> int:
-    arguments = argparse.ArgumentParser(prog="make erase-person", description=__doc__)
+    arguments = parser("erase-person", __doc__)
     arguments.add_argument("address", nargs="?", default="", help="ADDRESS, the person's e-mail address")
     arguments.add_argument("--yes", action="store_true", help="do not ask (YES=1)")
     asked = arguments.parse_args(argv)
@@ -36,7 +37,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
         raise SettingError("ADDRESS must be an e-mail address; write for example ADDRESS=ada@example.com.")
     if not of.database.exists():
         raise WarehouseError(f"There is no warehouse in {of.data_dir}: nothing was erased.")
-    busy = f"A command is working in {of.data_dir}, or make ui is: stop it first. Nothing was erased."
+    busy = f"A command is working in {of.data_dir}, or {COMMAND} ui is: stop it first. Nothing was erased."
     with in_use(of, alone=busy):
         refuse_a_busy_warehouse(of)
         warehouse = warehouse_file(of)
@@ -67,7 +68,7 @@ def _is_wanted(of: Settings, identity: Identity | None, address: str) -> bool:
         return OUT.input("Erase this? It cannot be undone. [y/N] ").strip().lower() in {"y", "yes"}
     except EOFError:
         OUT.print()
-        ERR.print("No one answered. In a script: make erase-person ADDRESS=… YES=1.", soft_wrap=True)
+        ERR.print(f"No one answered. In a script: {COMMAND} erase-person ADDRESS=… YES=1.", soft_wrap=True)
         return False
 
 

@@ -3,7 +3,6 @@
 A month of which days were never pulled is written, and named as incomplete, with exit code 1.
 """
 
-import argparse
 import re
 import tempfile
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ import polars as pl
 from ai_usage.automation.warehouse_resource import asked_warehouse
 from ai_usage.commands.coverage import print_gaps, pulled
 from ai_usage.commands.terminal import ERR, OUT
+from ai_usage.commands.typed import parser
 from ai_usage.errors import SettingError, WarehouseError
 from ai_usage.partitions import Span
 from ai_usage.redaction import Redaction
@@ -37,7 +37,7 @@ INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def run(of: Settings, argv: Sequence[str]) -> int:
-    arguments = argparse.ArgumentParser(prog="make export-focus", description=__doc__)
+    arguments = parser("export-focus", __doc__)
     arguments.add_argument("month", nargs="?", default="", help="MONTH, such as 2026-01; else yesterday's")
     month = _month(arguments.parse_args(argv).month or f"{of.yesterday():%Y-%m}")
     warehouse = asked_warehouse(of)

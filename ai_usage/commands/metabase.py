@@ -1,6 +1,5 @@
 """`make metabase`: the boards of dashboards/ in Metabase. Shows what would change; APPLY=1 changes it."""
 
-import argparse
 import difflib
 import json
 import os
@@ -13,6 +12,7 @@ from typing import Any
 import msgspec
 
 from ai_usage.commands.terminal import ERR, OUT
+from ai_usage.commands.typed import parser
 from ai_usage.dashboards.boards import boards
 from ai_usage.dashboards.cards import Engine
 from ai_usage.dashboards.metabase.client import Metabase
@@ -21,7 +21,8 @@ from ai_usage.dashboards.metabase.provision import Provision, bigquery_database,
 from ai_usage.dashboards.metabase.wanted import SIMULATED, Wanted, in_dataset, wanted
 from ai_usage.errors import AiUsageError, SettingError
 from ai_usage.ingest.http.retry import Patience
-from ai_usage.settings import ROOT, Settings
+from ai_usage.places import COMMAND, ROOT
+from ai_usage.settings import Settings
 from ai_usage.warehouse.data_origin import data_are_simulated
 from ai_usage.warehouse.nameless_views import NAMELESS
 from ai_usage.warehouse.open import place_of
@@ -39,11 +40,11 @@ class _ServiceAccount(msgspec.Struct):
 
 
 def run(of: Settings, argv: Sequence[str]) -> int:
-    arguments = argparse.ArgumentParser(prog="make metabase", description=__doc__)
+    arguments = parser("metabase", __doc__)
     arguments.add_argument("apply", nargs="?", default="", help="APPLY=1 writes; without it nothing is written")
     answer = arguments.parse_args(argv).apply
     if answer not in {"", "0", "1"}:
-        raise SettingError(f"APPLY={answer} is neither 1 nor 0; write make metabase APPLY=1.")
+        raise SettingError(f"APPLY={answer} is neither 1 nor 0; write {COMMAND} metabase APPLY=1.")
     refuse_unconfigured(of)
     is_simulated = _is_simulated(of)
     database, hidden = database_of(of)
@@ -65,7 +66,7 @@ def bring(provision: Provision, *, is_wanted: bool) -> int:
     if not todo:
         OUT.print("Nothing to change.")
     elif not is_wanted:
-        OUT.print(f"Nothing was written: {_counted(todo, TO_DO)}. make metabase APPLY=1 does it.")
+        OUT.print(f"Nothing was written: {_counted(todo, TO_DO)}. {COMMAND} metabase APPLY=1 does it.")
     else:
         _write(provision, found, todo)
         found = provision.look()
@@ -84,7 +85,7 @@ def _write(provision: Provision, found: Found, todo: Sequence[Step]) -> None:
         provision.apply(found, report=done.append)
     except AiUsageError:
         ERR.print(
-            f"{len(done)} of {len(todo)} steps are done; make metabase APPLY=1 goes on from there.",
+            f"{len(done)} of {len(todo)} steps are done; {COMMAND} metabase APPLY=1 goes on from there.",
             soft_wrap=True,
         )
         raise
@@ -156,7 +157,7 @@ def refuse_unconfigured(of: Settings) -> None:
     if of.has_pseudonyms and not of.is_bigquery:
         raise SettingError(
             "AI_USAGE_PSEUDONYMS is set, and Metabase, which asks the warehouse itself, would show addresses: "
-            "nothing was written. make dashboards builds pages that name people by their pseudonyms."
+            f"nothing was written. {COMMAND} dashboards builds pages that name people by their pseudonyms."
         )
 
 
@@ -181,5 +182,5 @@ def database_of(of: Settings) -> tuple[dict[str, Any], tuple[str, ...]]:
 def _is_simulated(of: Settings) -> bool:
     found = data_are_simulated(of)
     if found is None:
-        raise SettingError(f"The warehouse {place_of(of)} is empty: make demo or make backfill fills it.")
+        raise SettingError(f"The warehouse {place_of(of)} is empty: {COMMAND} demo or {COMMAND} backfill fills it.")
     return found

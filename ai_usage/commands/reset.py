@@ -1,6 +1,5 @@
 """`make reset`: deletes what the other commands made in the data folder, so that they start afresh. It asks first."""
 
-import argparse
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,9 +10,11 @@ from ai_usage.commands.as_of import FOLDER as AS_OF
 from ai_usage.commands.data_folder import DAEMON, RESERVE, USERS, in_use
 from ai_usage.commands.export_focus import FOLDER as EXPORTS
 from ai_usage.commands.terminal import ERR, OUT
+from ai_usage.commands.typed import parser
 from ai_usage.commands.warehouse_file import warehouse_file
 from ai_usage.dashboards.assets import site_folder
 from ai_usage.errors import WarehouseBusy, WarehouseError
+from ai_usage.places import COMMAND
 from ai_usage.settings import Settings
 from ai_usage.warehouse.building import FILE as BUILDING
 from ai_usage.warehouse.data_origin import data_are_simulated
@@ -30,10 +31,10 @@ DAYS = (
 
 
 def run(of: Settings, argv: Sequence[str]) -> int:
-    arguments = argparse.ArgumentParser(prog="make reset", description=__doc__)
+    arguments = parser("reset", __doc__)
     arguments.add_argument("--yes", action="store_true", help="do not ask (YES=1); simulated data only")
     is_agreed = arguments.parse_args(argv).yes
-    busy = f"A command is working in {of.data_dir}, or make ui is: stop it first. Nothing was deleted."
+    busy = f"A command is working in {of.data_dir}, or {COMMAND} ui is: stop it first. Nothing was deleted."
     if not made(of):
         OUT.print(f"There is nothing of ours in {of.data_dir}.", soft_wrap=True)
         return 0
@@ -48,7 +49,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
             return 2
         for path in (*made(of), *(of.data_dir / name for name in (BUILDING, WAITING, DAEMON, RESERVE, USERS))):
             delete(path)
-    OUT.print("Deleted. make demo, make ui or make backfill start afresh.")
+    OUT.print(f"Deleted. {COMMAND} demo, {COMMAND} ui or {COMMAND} backfill start afresh.")
     return 0
 
 
@@ -116,7 +117,7 @@ def _answer(question: str) -> str:
     except EOFError:
         OUT.print()
         ERR.print(
-            "No one answered. In a script: make reset YES=1, which deletes simulated data only.",
+            f"No one answered. In a script: {COMMAND} reset YES=1, which deletes simulated data only.",
             soft_wrap=True,
         )
         return ""

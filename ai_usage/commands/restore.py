@@ -2,7 +2,6 @@
 whole before anything is touched; it asks first, and keeps what was there beside it under another name.
 """
 
-import argparse
 import json
 import shutil
 from collections.abc import Sequence
@@ -16,8 +15,10 @@ from ai_usage.commands.backup import FIRST_DAY, MANIFEST, WAREHOUSE, contents, c
 from ai_usage.commands.data_folder import in_use, prepare_instance
 from ai_usage.commands.reset import refuse_a_busy_warehouse
 from ai_usage.commands.terminal import ERR, OUT
+from ai_usage.commands.typed import parser
 from ai_usage.commands.warehouse_file import warehouse_file
 from ai_usage.errors import SettingError, WarehouseError
+from ai_usage.places import COMMAND
 from ai_usage.settings import Settings
 from ai_usage.warehouse.durable_files import copy_whole, sync
 
@@ -25,15 +26,15 @@ ASIDE = "before_restore"
 
 
 def run(of: Settings, argv: Sequence[str]) -> int:
-    arguments = argparse.ArgumentParser(prog="make restore", description=__doc__)
-    arguments.add_argument("source", nargs="?", default="", help="FROM, a folder of make backup, or a DuckDB file")
+    arguments = parser("restore", __doc__)
+    arguments.add_argument("source", nargs="?", default="", help="FROM, the folder of a backup, or a DuckDB file")
     arguments.add_argument("--yes", action="store_true", help="do not ask (YES=1)")
     asked = arguments.parse_args(argv)
     source, file = _found(asked.source)
     refuse_what_changed(file.parent if source.is_dir() else None)
     found = contents(file)
     OUT.print(f"{file} holds {found}.", soft_wrap=True)
-    busy = f"A command is working in {of.data_dir}, or make ui is: stop it first. Nothing was changed."
+    busy = f"A command is working in {of.data_dir}, or {COMMAND} ui is: stop it first. Nothing was changed."
     with in_use(of, alone=busy):
         refuse_a_busy_warehouse(of)
         if of.database.exists() and not (asked.yes or _is_wanted(of)):
@@ -46,7 +47,9 @@ def run(of: Settings, argv: Sequence[str]) -> int:
         warehouse_file(of).publish()
     if kept:
         OUT.print(f"What was there is kept as {escape(kept.name)}: delete it when all is well.", soft_wrap=True)
-    OUT.print("Restored and published. Days that came since are pulled by make ui, or make backfill FROM=… TO=…")
+    OUT.print(
+        f"Restored and published. Days that came since are pulled by {COMMAND} ui, or {COMMAND} backfill FROM=… TO=…"
+    )
     return 0
 
 
@@ -76,13 +79,13 @@ def refuse_what_changed(folder: Path | None) -> None:
     for name, expected in json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["sha256"].items():
         path = folder / name
         if not path.is_file() or digest(path) != expected:
-            raise WarehouseError(f"{path} is not what make backup wrote: take another backup. Nothing was changed.")
+            raise WarehouseError(f"{path} differs from what the backup wrote: take another one. Nothing was changed.")
 
 
 def _found(text: str) -> tuple[Path, Path]:
     """What a person typed, and the warehouse's file there."""
     if not text:
-        raise SettingError("Name a backup: make restore FROM=/mnt/backups/ai_usage_2026-11-05T060000Z")
+        raise SettingError(f"Name a backup: {COMMAND} restore FROM=/mnt/backups/ai_usage_2026-11-05T060000Z")
     source = Path(text).expanduser().resolve()
     file = source / WAREHOUSE if source.is_dir() else source
     if not file.is_file():
@@ -108,5 +111,5 @@ def _is_wanted(of: Settings) -> bool:
         return OUT.input("Restore over it? [y/N] ").strip().lower() in {"y", "yes"}
     except EOFError:
         OUT.print()
-        ERR.print("No one answered. In a script: make restore FROM=… YES=1")
+        ERR.print(f"No one answered. In a script: {COMMAND} restore FROM=… YES=1")
         return False

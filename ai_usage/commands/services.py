@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from ai_usage.errors import AiUsageError
-from ai_usage.settings import ROOT
+from ai_usage.places import PACKAGE
 
 LOOK_EVERY = 0.2  # seconds
 TIME_TO_STOP = 15.0  # seconds
@@ -74,7 +74,7 @@ def together(cwd: str, keep_open: Sequence[int] = ()) -> Iterator[Services]:
     """Services that end with the block. Signals to stop do not interrupt it: `go_on` is set when one comes."""
     guard = subprocess.Popen(
         [sys.executable, "-m", "ai_usage.commands.services"],
-        cwd=ROOT,
+        cwd=PACKAGE.parent,
         stdin=subprocess.PIPE,
         text=True,
         start_new_session=True,

@@ -1,13 +1,14 @@
 """`make sheet-template`: the tabs as CSV files with their headers and an example row each, to fill in or to import."""
 
-import argparse
 import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 from ai_usage.commands.terminal import OUT
+from ai_usage.commands.typed import parser
 from ai_usage.errors import SettingError
-from ai_usage.settings import ROOT, Settings
+from ai_usage.places import ROOT
+from ai_usage.settings import Settings
 from ai_usage.sheet.tabs import TABS
 
 EXAMPLES = {
@@ -32,7 +33,7 @@ EXAMPLES = {
 
 
 def run(_of: Settings, argv: Sequence[str]) -> int:
-    arguments = argparse.ArgumentParser(prog="make sheet-template", description=__doc__)
+    arguments = parser("sheet-template", __doc__)
     arguments.add_argument("folder", nargs="?", default="sheet")
     folder = (ROOT / Path(arguments.parse_args(argv).folder or "sheet").expanduser()).resolve()
     write_template(folder)

@@ -1,6 +1,5 @@
 """`make ui`: the Dagster UI and its daemon on this machine's loopback, over the data that the other commands made."""
 
-import argparse
 import json
 import os
 import socket
@@ -18,9 +17,11 @@ from dagster._grpc.client import DagsterGrpcClient
 from ai_usage.commands.data_folder import DAEMON, asked_port, in_use, prepare_instance
 from ai_usage.commands.services import Services, together
 from ai_usage.commands.terminal import OUT
+from ai_usage.commands.typed import parser
 from ai_usage.errors import SettingError
 from ai_usage.layers import POOL
-from ai_usage.settings import ROOT, Settings
+from ai_usage.places import COMMAND, PACKAGE, SHIPPED
+from ai_usage.settings import Settings
 
 LOOPBACK = "127.0.0.1"
 # Dagster's services log each sensor tick at INFO. A run logs its own work (dagster.yaml, event_log.py).
@@ -28,13 +29,13 @@ QUIET = ("--log-level", "warning")
 
 
 def run(of: Settings, argv: Sequence[str]) -> int:
-    arguments = argparse.ArgumentParser(prog="make ui", description=__doc__)
+    arguments = parser("ui", __doc__)
     arguments.add_argument("--port", default="3000")
-    arguments.add_argument("--workspace", type=Path, default=ROOT / "workspace.yaml")
+    arguments.add_argument("--workspace", type=Path, default=SHIPPED / "workspace.yaml")
     asked = arguments.parse_args(argv)
     port = asked_port(asked.port)
     refuse_a_taken_port(port)
-    busy = f"make ui is already running on the data in {of.data_dir}: stop that one first."
+    busy = f"{COMMAND} ui is already running on the data in {of.data_dir}: stop that one first."
     with in_use(of, DAEMON, alone=busy) as held, TemporaryDirectory(prefix="ai_usage_") as folder:
         prepare_instance(of)
         limit_the_pool()
@@ -43,7 +44,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
             "Below: a line for each run that ends, warnings and errors.",
             soft_wrap=True,
         )
-        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")]))
         # They work beside their own dagster.yaml: run from the root, Dagster would warn of the one there.
         with together(str(of.dagster_home), keep_open=[held]) as services:
             workspace = start_code_servers(services, asked.workspace, Path(folder))
@@ -73,7 +74,7 @@ def start_code_servers(services: Services, workspace: Path, folder: Path) -> Pat
     found = []
     for number, origin in enumerate(WorkspaceFileTarget([str(workspace)]).create_origins()):
         if not isinstance(origin, ManagedGrpcPythonEnvCodeLocationOrigin):
-            raise SettingError(f"{workspace} names a code server; make ui starts its own, of a module or file.")
+            raise SettingError(f"{workspace} names a code server; {COMMAND} ui starts its own, of a module or file.")
         at = str(folder / f"{number}.sock")
         dagster = [sys.executable, "-m", "dagster", "code-server", "start", "--socket", at, *QUIET]
         of = ["--location-name", origin.location_name, *origin.loadable_target_origin.get_cli_args()]
@@ -111,5 +112,5 @@ def refuse_a_taken_port(port: int) -> None:
         except OSError as error:
             raise SettingError(
                 f"Port {port} on {LOOPBACK} cannot be used ({error.strerror}); "
-                f"stop what has it, or choose another: make ui PORT={port + 1 if 1024 <= port < 65535 else 3001}."
+                f"stop what has it, or choose another: {COMMAND} ui PORT={port + 1 if 1024 <= port < 65535 else 3001}."
             ) from error

@@ -2,7 +2,6 @@
 look, as cron would have it. It alerts where nothing else can.
 """
 
-import argparse
 import logging
 import time
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ from ai_usage.alerts.resource import alerts_of
 from ai_usage.automation.watchdog import SECONDS, Looked, Watchdog
 from ai_usage.commands.data_folder import has_instance, prepare_instance, use_instance
 from ai_usage.commands.terminal import OUT
+from ai_usage.commands.typed import parser
 from ai_usage.settings import Settings
 from ai_usage.warehouse.published_people import redaction
 
@@ -20,7 +20,7 @@ LOG = logging.getLogger("ai_usage.watchdog")
 
 
 def run(of: Settings, argv: Sequence[str]) -> int:
-    arguments = argparse.ArgumentParser(prog="ai_usage.commands watch", description=__doc__)
+    arguments = parser("watch", __doc__)
     arguments.add_argument("--once", action="store_true", help="look once and end; exit code 1 if that failed")
     arguments.add_argument("--seconds", type=float, default=SECONDS, help="between two looks")
     arguments.add_argument(

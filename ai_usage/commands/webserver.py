@@ -1,20 +1,21 @@
 """The Dagster UI as a process of its own, for a deployment: what `make ui` starts beside the daemon."""
 
-import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from ai_usage.commands.data_folder import asked_port, prepare_instance
-from ai_usage.settings import ROOT, Settings
+from ai_usage.commands.typed import parser
+from ai_usage.places import SHIPPED
+from ai_usage.settings import Settings
 from ai_usage.webserver.requests import Site
 from ai_usage.webserver.server import serve
 
+WORKSPACE = SHIPPED / "workspace.yaml"
+
 
 def run(of: Settings, argv: Sequence[str]) -> int:
-    arguments = argparse.ArgumentParser(
-        prog="python -m ai_usage.commands webserver", description=__doc__, add_help=False
-    )
+    arguments = parser("webserver", __doc__, add_help=False)
     # The options of `dagster-webserver`, whose -h is the host.
     arguments.add_argument("--help", action="help")
     arguments.add_argument(
@@ -24,9 +25,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     arguments.add_argument(
         "--path-prefix", default="", help="where a proxy serves the UI below a path, such as /dagster"
     )
-    arguments.add_argument(
-        "-w", "--workspace", type=Path, default=ROOT / "workspace.yaml", help="where the code servers are"
-    )
+    arguments.add_argument("-w", "--workspace", type=Path, default=WORKSPACE, help="where the code servers are")
     asked = arguments.parse_args(argv)
     if not os.environ.get("DAGSTER_HOME"):
         prepare_instance(of)

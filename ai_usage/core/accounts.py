@@ -20,6 +20,9 @@ from ai_usage.warehouse.table import PULLS, Table, boolean, instant, string
 DIM_ACCOUNT = Table(
     name="dim_account",
     grain="one account at a provider that is configured, or was ever pulled",
+    question="Which accounts are configured, and since when are they pulled?",
+    example="select provider, account, account_name, is_configured, first_pulled_at from "
+    "ai_usage_analytics.dim_account order by provider, account",
     date_column=None,
     columns={
         "provider": string("as in dim_provider", required=True),
@@ -49,7 +52,7 @@ order by account
 # It names no pull as its parent: every build contains it, whatever was pulled, and no failed pull prevents that.
 @snapshot_asset("core", DIM_ACCOUNT, group=GROUP, kinds=KINDS)
 def dim_account(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """Each account's name at its provider, which kinds of keys it has, and whether it is still configured."""
+    """Accounts: name at the provider, kinds of keys, and whether the account is still configured."""
     with warehouse.connected():
         rows = [row for provider in PROVIDERS for row in rows_of(provider, settings(), warehouse)]
         columns = {name: [row[name] for row in rows] for name in DIM_ACCOUNT.columns}

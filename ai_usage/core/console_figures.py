@@ -21,6 +21,9 @@ from ai_usage.warehouse.table import STAMPS, Table, day, dollars, instant, integ
 CONSOLE_FIGURES = Table(
     name="console_figures",
     grain="the figure of a provider's console or invoice for one period, as it is or was in the sheet",
+    question="Which console figures and invoices are in the sheet?",
+    example="select provider, period_start, period_end, amount_usd, covers, source from "
+    "ai_usage_analytics.console_figures where removed_at is null order by period_start, provider",
     date_column=None,
     columns={
         "row_number": integer("in the tab console_figures"),
@@ -87,8 +90,8 @@ def _figure(row: Mapping[str, Any]) -> tuple[Any, ...]:
     "core", CONSOLE_FIGURES, group=GROUP, kinds=KINDS, deps=[dg.AssetKey(["raw", tabs.CONSOLE_FIGURES.pull])]
 )
 def console_figures(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """What consoles and invoices showed, to reconcile the marts with, since when it has been known here, and when it
-    left the sheet.
+    """Figures of consoles and invoices, which the marts are reconciled with, with the time since which each is known
+    and the time at which it left the sheet.
     """
     tab = tabs.CONSOLE_FIGURES
     with warehouse.connected():

@@ -21,6 +21,9 @@ from ai_usage.warehouse.table import STAMPS, Table, boolean, day, string
 DIM_API_KEY_MAPPING = Table(
     name="dim_api_key_mapping",
     grain="the owner of one API key over the days of ownership",
+    question="Who owns an API key, and which keys have no owner?",
+    example="select provider, api_key_name, mapped_by, creator_email from ai_usage_analytics.dim_api_key_mapping "
+    "where user_email is null and team_name is null order by provider, api_key_name",
     date_column=None,
     columns={
         "api_key_id": string("as in the provider's usage report", required=True),
@@ -80,7 +83,7 @@ Listed = Mapping[KeyId, ListedKey]
 
 @snapshot_asset("core", DIM_API_KEY_MAPPING, group=GROUP, kinds=KINDS, deps=[MAPPING, *LISTS])
 def dim_api_key_mapping(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """The owner of each API key, since when and until when: from the sheet, else the creator of the key."""
+    """Owners of API keys with their dates: from the sheet, otherwise the creator of the key."""
     with warehouse.connected():
         listed = listed_keys(warehouse)
         history = key_history(warehouse, listed)

@@ -21,6 +21,9 @@ from ai_usage.warehouse.table import STAMPS, Table, boolean, string
 DIM_PERSON = Table(
     name="dim_person",
     grain="one address of a person, in any list of members or in the sheet",
+    question="Which addresses belong to one person, and in which team is that person?",
+    example="select person_email, user_email, team_name, team_source from ai_usage_analytics.dim_person order by "
+    "person_email, user_email",
     date_column=None,
     columns={
         "user_email": string("lower-case", required=True),
@@ -58,8 +61,8 @@ class Person:
 
 @snapshot_asset("core", DIM_PERSON, group=GROUP, kinds=KINDS, deps=[*LISTS, *SHEET])
 def dim_person(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """People by address, of the providers' members and of the sheet; an alias points to the person it is of.
-    A person's team and cost center are those of the tab people, else of their keys, else of a provider's group.
+    """People by address, from the providers' members and the sheet. An alias points to its person. Team and cost center
+    come from the tab people, otherwise from the person's keys, otherwise from a provider's group.
     """
     with warehouse.connected():
         people, aliases = gathered(warehouse)

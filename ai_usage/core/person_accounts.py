@@ -17,6 +17,9 @@ from ai_usage.warehouse.table import STAMPS, Table, boolean, string
 DIM_PERSON_ACCOUNT = Table(
     name="dim_person_account",
     grain="one user of one account at a provider who has an address",
+    question="Which provider accounts does a person have?",
+    example="select person_email, provider, account, account_user_id, is_member from "
+    "ai_usage_analytics.dim_person_account order by person_email, provider",
     date_column=None,
     columns={
         "person_email": string("the person's one address, as in dim_person", required=True),
@@ -38,7 +41,7 @@ DIM_PERSON_ACCOUNT = Table(
     deps=[*LISTS, dg.AssetKey(["raw", PERSON_ALIASES.pull])],
 )
 def dim_person_account(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """The users of each provider's accounts, and the person each of them is."""
+    """Users of each provider's accounts, with the person that each one is."""
     with warehouse.connected():
         aliases = aliases_of(warehouse)
         rows = [

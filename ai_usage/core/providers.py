@@ -17,6 +17,9 @@ from ai_usage.warehouse.table import Table, boolean, integer, string
 DIM_PROVIDER = Table(
     name="dim_provider",
     grain="one provider that the platform knows",
+    question="After how many days is each provider's day final, and which report is its bill?",
+    example="select provider, provider_name, billing_pull, final_after_days from ai_usage_analytics.dim_provider "
+    "order by provider_order",
     date_column=None,
     columns={
         "provider": string("as in ai_spend", required=True),
@@ -35,6 +38,9 @@ DIM_PROVIDER = Table(
 DIM_PLATFORM = Table(
     name="dim_platform",
     grain="one platform of one provider",
+    question="Which platforms does each provider have?",
+    example="select provider, platform, platform_name, service_name from ai_usage_analytics.dim_platform order by "
+    "platform_order",
     date_column=None,
     columns={
         "platform": string("as in ai_spend, and `tool` in ai_activity", required=True),
@@ -49,14 +55,14 @@ DIM_PLATFORM = Table(
 
 @snapshot_asset("core", DIM_PROVIDER, group=GROUP, kinds=KINDS)
 def dim_provider(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """The names of each provider, which pull is its bill, and after how many days a day of it is final."""
+    """Providers: their names, the pull that is the bill, and the number of days after which a day is final."""
     warehouse.replace_all(DIM_PROVIDER, rows := provider_rows(PROVIDERS))
     note(context, "core/dim_provider", None, **{"dagster/row_count": rows.height})
 
 
 @snapshot_asset("core", DIM_PLATFORM, group=GROUP, kinds=KINDS)
 def dim_platform(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """The products that money is spent on and people use: their names and who bills them."""
+    """Platforms, the products that people use: their names and the provider that bills them."""
     warehouse.replace_all(DIM_PLATFORM, rows := platform_rows(PROVIDERS))
     note(context, "core/dim_platform", None, **{"dagster/row_count": rows.height})
 

@@ -22,6 +22,10 @@ from ai_usage.warehouse.table import day as day_column
 SPEND_VERSIONS = Table(
     name="spend_versions",
     grain="one version of what one provider billed for one UTC day, as the ledger has it",
+    question="What was known at an instant about the bill of a day?",
+    example="select activity_date, provider, account, billed_usd from ai_usage_analytics.spend_versions where "
+    "known_from <= '2026-11-05 06:00:00+00' and (known_to is null or known_to > '2026-11-05 06:00:00+00') "
+    "order by activity_date",
     columns={
         "activity_date": day_column("the UTC day that was billed"),
         "provider": string("the provider", required=True),
@@ -44,7 +48,7 @@ BILLS = [dg.AssetKey(["raw", provider.bill.pull]) for provider in PROVIDERS]
 
 @daily_asset("core", SPEND_VERSIONS, group=GROUP, kinds=KINDS, deps=BILLS)
 def spend_versions(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """Each known version of a day's billed cost, with the time in which it was the newest one."""
+    """Versions of each day's billed cost, with the time in which each was the newest one."""
     with warehouse.connected():
         pulls = [provider.bill.pull for provider in PROVIDERS]
         for days in spans_with_few_records(warehouse, pulls, span_of_run(context)):

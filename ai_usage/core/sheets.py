@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 SHEET_REJECTIONS = Table(
     name="sheet_rejections",
     grain="one cell, or one row, of the sheet that could not be used",
+    question="Which cells and rows of the sheet were rejected, and why?",
+    example="select tab, row_number, column_name, reason from ai_usage_analytics.sheet_rejections order by tab, "
+    "row_number",
     date_column=None,
     columns={
         "tab": string("the tab", required=True),
@@ -36,6 +39,9 @@ SHEET_REJECTIONS = Table(
 BUDGETS = Table(
     name="budgets",
     grain="one month's budget of one scope",
+    question="Which budgets are in the sheet?",
+    example="select month, scope, scope_name, amount_usd from ai_usage_analytics.budgets order by month, scope, "
+    "scope_name",
     date_column=None,
     columns={
         "row_number": integer("in the tab budgets"),
@@ -50,6 +56,9 @@ BUDGETS = Table(
 SEATS = Table(
     name="seats",
     grain="purchased seats of one plan, over the days for which they are valid",
+    question="Which seats were purchased, at which price, and until when?",
+    example="select provider, plan, seats, seat_price_usd, valid_from, valid_to from ai_usage_analytics.seats order "
+    "by provider, valid_from",
     date_column=None,
     columns={
         "row_number": integer("in the tab seats"),
@@ -66,6 +75,9 @@ SEATS = Table(
 PEOPLE = Table(
     name="people",
     grain="the sheet's entry for one person over the days for which it is valid",
+    question="In which team and cost center is a person, and since when?",
+    example="select user_email, team_name, cost_center, valid_from, valid_to from ai_usage_analytics.people order by "
+    "user_email, valid_from",
     date_column=None,
     columns={
         "row_number": integer("in the tab people"),
@@ -120,9 +132,9 @@ def stamps(records: Records, rows: int) -> dict[str, list[Any]]:
     return {"pull_id": [pull_id] * rows, "ingestion_timestamp": [pulled_at] * rows}
 
 
-budgets = _from_tab(BUDGETS, tabs.BUDGETS, "What was planned, by month: in all, by provider, team and cost center.")
-seats = _from_tab(SEATS, tabs.SEATS, "Which seats were bought at what price, from when until when.")
-people = _from_tab(PEOPLE, tabs.PEOPLE, "Teams, cost centers, managers and leaves of people, from when until when.")
+budgets = _from_tab(BUDGETS, tabs.BUDGETS, "Budgets by month: in total, by provider, team and cost center.")
+seats = _from_tab(SEATS, tabs.SEATS, "Purchased seats with their prices and dates.")
+people = _from_tab(PEOPLE, tabs.PEOPLE, "Teams, cost centers, managers and leaves of people, with their dates.")
 
 
 @snapshot_asset(
@@ -133,7 +145,7 @@ people = _from_tab(PEOPLE, tabs.PEOPLE, "Teams, cost centers, managers and leave
     deps=[dg.AssetKey(["raw", tab.pull]) for tab in TABS.values()],
 )
 def sheet_rejections(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """The sheet's rejected rows, with the reason: they are used once they are corrected in the sheet."""
+    """Rejected rows of the sheet with the reason of each. A row is used as soon as it is corrected in the sheet."""
     with warehouse.connected():
         frames = [rejection_rows(*read) for tab in TABS.values() if (read := read_newest(warehouse, tab))]
         if not frames:

@@ -38,6 +38,8 @@ OVERRIDABLE: Mapping[str, tuple[str, ...]] = {
 THRESHOLD_OVERRIDES = Table(
     name="threshold_overrides",
     grain="one limit that the file of AI_USAGE_THRESHOLDS replaces; none without a file",
+    question="Which limits of your own replace the defaults?",
+    example="select subject, threshold, value from ai_usage_analytics.threshold_overrides order by subject, threshold",
     date_column=None,
     columns={
         "subject": string(
@@ -53,7 +55,7 @@ THRESHOLD_OVERRIDES = Table(
 # It names no pull as its parent: every build contains it, so that a changed file is known to the marts of that run.
 @snapshot_asset("core", THRESHOLD_OVERRIDES, group=GROUP, kinds=KINDS)
 def threshold_overrides(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """The limits that are this company's own. All others are as their view has them."""
+    """Limits that this company set itself. All other limits have their default."""
     rows = override_rows(read_overrides(settings().thresholds))
     warehouse.replace_all(THRESHOLD_OVERRIDES, THRESHOLD_OVERRIDES.frame(rows))
     note(context, "core/threshold_overrides", None, **{"dagster/row_count": len(rows["value"])})

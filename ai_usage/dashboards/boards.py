@@ -15,11 +15,11 @@ from sqlglot import exp
 from ai_usage.checks.result_table import CHECK_RESULTS
 from ai_usage.errors import AiUsageError
 from ai_usage.marts.files import marts
-from ai_usage.settings import ROOT
+from ai_usage.places import SHIPPED
 from ai_usage.warehouse.googlesql import parsed, read
 from ai_usage.warehouse.table import ANALYTICS
 
-FOLDER = ROOT / "dashboards"
+FOLDER = SHIPPED / "dashboards"
 COLUMNS = 24  # of the grid
 OF_FRESHNESS, OF_KNOWN_DAYS = "board_freshness", "board_known_days"  # sql/dashboards/ has them beside the cards
 

@@ -10,6 +10,9 @@ from ai_usage.warehouse.table import ACCOUNT_STAMPS, PULLS, Table, day, integer,
 RECORD_REJECTIONS = Table(
     name="record_rejections",
     grain="one record of the newest version of a pull's day, or of a snapshot, that could not be used",
+    question="Which records could not be used, and why?",
+    example="select activity_date, provider, account, pull, field, reason from ai_usage_analytics.record_rejections "
+    "order by activity_date desc",
     columns={
         "activity_date": day("the UTC day the record was sent for; null in a snapshot", required=False),
         "provider": string("as in dim_provider", required=True),

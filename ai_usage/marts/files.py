@@ -5,6 +5,8 @@ what it reads is read from the SELECT.
     -- What was charged on each UTC day.
     --
     -- grain: one UTC day of one organization
+    -- question: What did the organization pay on each day?
+    -- example: select expense_date, cost_usd from ai_usage_analytics.this_table
     -- built: daily by expense_date
     -- group: spend
     -- blocked by: <provider>
@@ -17,7 +19,8 @@ what it reads is read from the SELECT.
 `view`. `group` is the subject under which the UI shows it. `blocked by` names the providers: a day that the gate of one
 blocks keeps its last good version here. `daily by <column>, each provider apart` is a union of files that providers
 supply (`sql/contracts/` has their columns): each provider's rows are filled, and blocked by its gate, without the
-others'. A line that is indented deeper goes on with the one before.
+others'. A table that is only a step of another, or of a check, has `step of` in place of `question` and `example`; both
+are in docs/tables.md. A line that is indented deeper goes on with the one before.
 """
 
 import calendar
@@ -41,7 +44,7 @@ BUILT = re.compile(r"(?P<how>daily|monthly) by (?P<column>\w+)(?P<apart>, each p
 COMMENT = re.compile(r"--.*")
 READ = re.compile(rf"\b({ANALYTICS}|{RAW})\.(\w+)")
 PULLS_NAMED = re.compile(r"\bpull\s*(?:=|in\s*\()\s*(?P<names>'\w+'(?:\s*,\s*'\w+')*)")
-ENTRY = re.compile(r"(?P<key>grain|built|group|blocked by|cluster|columns):(?P<value>.*)")
+ENTRY = re.compile(r"(?P<key>grain|question|example|step of|built|group|blocked by|cluster|columns):(?P<value>.*)")
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,9 @@ def read_mart(query: str, text: str, names: frozenset[str]) -> Mart:
     table = Table(
         name=name,
         grain=header.entry("grain"),
+        question=header.entries.get("question", ""),
+        example=header.entries.get("example", ""),
+        step_of=header.entries.get("step of", ""),
         columns=header.columns,
         date_column=built["column"],
         cluster=tuple(re.findall(r"\w+", header.entries.get("cluster", ""))),

@@ -116,6 +116,7 @@ class Provider:
     people: People | None = None  # where it lists its members
     keys: Keys | None = None  # where it lists API keys
     accounts: Accounts | None = None  # where it names the organization or team behind an account
+    page: str = "docs/security.md"  # the page about it, or the one with what its keys must be allowed
     billing_account_type: str = "Organization"  # FOCUS BillingAccountType
     sub_account_type: str = "Workspace"  # FOCUS SubAccountType
     bills_own_seats: bool = False  # whether its `spend.sql` bills seats; if not, those of the sheet are billed

@@ -28,6 +28,7 @@ from ai_usage.ingest.http.deadlines import no_later_than
 from ai_usage.ingest.http.errors import NotFound, NotTheApi, OutOfTime, UnexpectedAnswer, unchained
 from ai_usage.ingest.http.refusals import first_words, is_a_page
 from ai_usage.ingest.http.retry import Patience
+from ai_usage.places import COMMAND
 from ai_usage.sheet.port import SOURCE
 from ai_usage.sheet.refusals import decoded, in_plain_words, may_help, refusal
 from ai_usage.sheet.tabs import TABS
@@ -127,7 +128,7 @@ class GoogleSheet:
     def tabs(self, known: Mapping[str, int]) -> dict[str, Answer]:
         titles = self._titles(known)
         if not titles:
-            raise NotFound(f"The sheet has none of the tabs {', '.join(TABS)}. make sheet-template writes them.")
+            raise NotFound(f"The sheet has none of the tabs {', '.join(TABS)}. {COMMAND} sheet-template writes them.")
         names = list(titles)
         query: dict[str, Any] = {
             "ranges": ["'" + titles[name][1].replace("'", "''") + "'" for name in names],

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ai_usage.errors import SettingError
+from ai_usage.places import COMMAND
 from ai_usage.sheet.port import SOURCE
 from ai_usage.sheet.tabs import TABS
 from ai_usage.warehouse.ledger import Answer
@@ -40,7 +41,7 @@ class CsvFolder:
         if not files:
             raise SettingError(
                 f"AI_USAGE_SHEET_ID names {self.folder}, which has none of {', '.join(f'{tab}.csv' for tab in TABS)}. "
-                "make sheet-template writes them."
+                f"{COMMAND} sheet-template writes them."
             )
         return {
             name: Answer(SOURCE, None, _csv_rows(path), 1, {"file": path.name}, {}, self.is_simulated, is_ordered=True)

@@ -38,7 +38,7 @@ SPECS = [
         RAW_TABLES[tab.pull],
         group=GROUP,
         kinds={"googlesheets", "duckdb"},
-        description=f"The tab {tab.name} as it stands, a JSON list a row, its header among them.",
+        description=f"The tab {tab.name} as it was read: one JSON list for each row, the header included.",
         daily=False,
     )
     for tab in TABS.values()

@@ -13,6 +13,9 @@ from ai_usage.warehouse.table import Table, day, instant, string
 BUILDS = Table(
     name="builds",
     grain="the last build of one table and UTC day; for a table without days, the last build of the whole table",
+    question="When was a table last built, and did it fail?",
+    example="select asset, activity_date, built_at, failure from ai_usage_analytics.builds where failure is not null "
+    "order by built_at desc",
     columns={
         "asset": string("layer/table", required=True),
         "activity_date": day("the UTC day; null of a table without days", required=False),

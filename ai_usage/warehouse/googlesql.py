@@ -15,9 +15,9 @@ from functools import cache
 import sqlglot
 from sqlglot import exp
 
-from ai_usage.settings import ROOT
+from ai_usage.places import SHIPPED
 
-SQL = ROOT / "sql"
+SQL = SHIPPED / "sql"
 OF_EACH_PROVIDER = re.compile(r"`providers/\*/(?P<part>\w+)`")
 BIGNUM = exp.DataType.build("DECIMAL(38, 9)", dialect="duckdb")
 NANO, BILLION = "0.000000001", "1000000000"

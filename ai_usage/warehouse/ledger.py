@@ -17,6 +17,7 @@ import polars as pl
 
 from ai_usage.errors import WarehouseError
 from ai_usage.partitions import Span
+from ai_usage.places import COMMAND
 from ai_usage.warehouse.table import DEFAULT_ACCOUNT, PULLS
 
 AN_INSTANT = timedelta(microseconds=1)
@@ -140,7 +141,7 @@ def mixture(warehouse: str, *, is_simulated: bool, elsewhere: str = ANOTHER_FOLD
         )
     return WarehouseError(
         f"{warehouse} holds simulated data, and real data would join them: nothing was pulled. Start afresh with "
-        f"make reset, which deletes what is there, or set {elsewhere}."
+        f"{COMMAND} reset, which deletes what is there, or set {elsewhere}."
     )
 
 

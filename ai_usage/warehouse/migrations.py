@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ai_usage.errors import OfAnotherRelease
+from ai_usage.places import COMMAND
 from ai_usage.warehouse.table import ANALYTICS, DEFAULT_ACCOUNT, PULLS, RAW, Column, Table, Type, integer
 
 VERSION = 1  # files of earlier releases have none, which is 0
@@ -115,7 +116,7 @@ def refuse_a_later(version: int, warehouse: object) -> None:
     if version > VERSION:
         raise OfAnotherRelease(
             f"{warehouse} was written by a newer release of ai_usage (shape {version}; this one knows {VERSION}): "
-            "update ai_usage, or restore a backup of before (make restore FROM=…). Nothing was changed."
+            f"update ai_usage, or restore a backup of before ({COMMAND} restore FROM=…). Nothing was changed."
         )
 
 

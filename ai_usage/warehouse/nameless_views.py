@@ -7,6 +7,8 @@ from ai_usage.warehouse.table import ANALYTICS, Table, Type, string
 DIM_PSEUDONYM = Table(
     name="dim_pseudonym",
     grain="one text that may name a person: an address, or the name of an API key or a workspace",
+    question="Which pseudonym stands for which name?",
+    example="select named_by, pseudonym from ai_usage_analytics.dim_pseudonym order by pseudonym",
     date_column=None,
     columns={
         "named_by": string("the text as the other tables have it", required=True),

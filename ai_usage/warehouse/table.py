@@ -90,6 +90,9 @@ class Table:
 
     name: str
     grain: str
+    question: str = ""  # that people answer with it
+    example: str = ""  # one query that answers it
+    step_of: str = ""  # the table or check of which this one is only a step; such a table has no question
     columns: Mapping[str, Column]
     schema: str = ANALYTICS
     date_column: str | None = "activity_date"
@@ -154,6 +157,8 @@ def raw_table(pull: str, *, account_before: str = DEFAULT_ACCOUNT) -> Table:
         name=pull,
         schema=RAW,
         grain="one record as the provider sent it; it counts only if its pull is in ai_usage_raw.pulls",
+        question="What exactly did the provider send?",
+        example=f"select pull_id, activity_date, record from {RAW}.{pull} order by pull_id desc limit 20",
         columns={
             "pull_id": string("the pull that first brought this record", required=True),
             "account": account(before=account_before),
@@ -168,6 +173,9 @@ PULLS = Table(
     name="pulls",
     schema=RAW,
     grain="one pull of one account's day, or of one snapshot: the commit that makes its records count",
+    question="What was asked of which provider, when, and how many records came?",
+    example="select source, account, pull, activity_date, pulled_at, records from ai_usage_raw.pulls order by "
+    "pulled_at desc limit 20",
     columns={
         "pull_id": string("later pulls sort after earlier ones", required=True),
         "source": string("the provider that was asked", required=True),

@@ -17,8 +17,8 @@ from ai_usage.alerts.news import News, Severity
 from ai_usage.alerts.outbox import Memory, Outbox
 from ai_usage.automation.watchdog import BLIND, EYES
 from ai_usage.definitions import defs
+from ai_usage.places import ROOT
 from ai_usage.redaction import Redaction, pseudonym
-from ai_usage.settings import ROOT
 
 DAY = date(2026, 11, 10)
 SALT = "0123456789abcdef"

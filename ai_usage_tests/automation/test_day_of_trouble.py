@@ -14,7 +14,7 @@ import pytest
 
 from ai_usage.automation.dead_runs import UNDER_WAY, Process
 from ai_usage.automation.refresh import BUILD
-from ai_usage.settings import ROOT
+from ai_usage.places import ROOT
 from ai_usage.simulator import SHEET_ID, Simulator
 from ai_usage_tests.alerts.receivers import hook, post
 from ai_usage_tests.automation.test_unattended_days import HURRIED, Machine

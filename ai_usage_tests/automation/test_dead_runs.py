@@ -20,11 +20,13 @@ from ai_usage.automation import dead_runs, refresh, warehouse_resource
 from ai_usage.automation.dead_runs import PROCESS, Process, end_the_dead, run_by_this_process
 from ai_usage.automation.interrupts import heed_a_closed_terminal
 from ai_usage.automation.refresh import BUILD, JOBS_AT_WORK, REFRESH_DAY, REFRESH_RANGE
-from ai_usage.commands.__main__ import COMMANDS, NO_RUNS
+from ai_usage.commands.__main__ import NO_RUNS
 from ai_usage.commands.data_folder import end_dead_runs, prepare_instance
+from ai_usage.commands.typed import COMMANDS
 from ai_usage.definitions import defs
 from ai_usage.layers import POOL
-from ai_usage.settings import ROOT, settings
+from ai_usage.places import ROOT
+from ai_usage.settings import settings
 
 HOST = socket.gethostname()
 STARTED, FAILURE = dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.FAILURE
@@ -151,7 +153,7 @@ def test_every_command_ends_dead_runs_first_and_continues_if_the_records_are_dam
     (of.dagster_home / "history" / "runs.db").write_bytes(b"no database" * 1000)
     end_dead_runs(of)
     assert "Dagster's records of runs cannot be read or written (" in capsys.readouterr().err
-    assert set(COMMANDS) - NO_RUNS >= {"backfill", "build", "demo", "doctor", "ui"}
+    assert {name.replace("-", "_") for name in COMMANDS} - NO_RUNS >= {"backfill", "build", "demo", "doctor", "ui"}
 
 
 def test_only_a_build_is_published_without_waiting_for_builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

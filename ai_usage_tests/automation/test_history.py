@@ -12,7 +12,7 @@ from dagster._core.storage.runs.schema import RunsTable
 
 from ai_usage.automation.event_queries import newest
 from ai_usage.automation.history import RESULTS_KEPT, purge
-from ai_usage.settings import ROOT
+from ai_usage.places import ROOT
 from ai_usage_tests.platform import QUIET
 
 NOW = datetime.now(UTC)

@@ -21,7 +21,7 @@ from time import monotonic, sleep, time
 import dagster as dg
 import pytest
 
-from ai_usage.settings import ROOT
+from ai_usage.places import ROOT
 from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY, Simulator
 from ai_usage.simulator.faults import Fault
 from ai_usage_tests.alerts.receivers import Hook, hook

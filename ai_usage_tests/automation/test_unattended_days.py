@@ -25,7 +25,7 @@ import pytest
 from ai_usage.automation.dead_runs import UNDER_WAY
 from ai_usage.money import usd
 from ai_usage.partitions import Span
-from ai_usage.settings import ROOT
+from ai_usage.places import ROOT
 from ai_usage.simulator import ADMIN_KEY, ANALYTICS_KEY, CURSOR_KEY, Simulator
 from ai_usage_tests.alerts.receivers import Hook, Post, hook, post
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from google.cloud import bigquery
 
-from ai_usage.settings import ROOT
+from ai_usage.places import ROOT
 from ai_usage.warehouse.bigquery.client import BigQueryAt
 from ai_usage.warehouse.bigquery.engine import BigQueryWarehouse
 from ai_usage.warehouse.bigquery.jobs import Jobs

@@ -25,7 +25,8 @@ from ai_usage.dashboards.cards import numbers, result
 from ai_usage.dashboards.metabase.looks import DISPLAYS, FORMATS, shown
 from ai_usage.dashboards.metabase.wanted import VARIABLES, WantedCard, wanted
 from ai_usage.errors import SettingError
-from ai_usage.settings import ROOT, read_settings, settings
+from ai_usage.places import ROOT
+from ai_usage.settings import read_settings, settings
 from ai_usage.warehouse import readers
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.nameless_views import NAMELESS, is_shown

@@ -17,8 +17,9 @@ from ai_usage.dashboards.boards import boards
 from ai_usage.dashboards.site import Site
 from ai_usage.definitions import defs
 from ai_usage.marts.assets import through_views
+from ai_usage.places import ROOT
 from ai_usage.redaction import Redaction
-from ai_usage.settings import ROOT, settings
+from ai_usage.settings import settings
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage_tests.dashboards.browser import chromium, window
 from ai_usage_tests.dashboards.company import rows_for

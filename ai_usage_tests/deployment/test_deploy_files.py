@@ -1,5 +1,5 @@
-"""The files of deploy/ agree with the settings, the commands, the instance of one machine, and each other. No image
-is built here and no cluster is asked.
+"""The files of deploy/ agree with the settings, the commands, the instance of one machine, and with each other. No
+image is built here and no cluster is asked.
 """
 
 import json
@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import dagster as dg
 import pytest
 import yaml  # type: ignore[import-untyped]
+from dagster._core.instance.ref import InstanceRef
 
 from ai_usage import settings as module
-from ai_usage.commands.__main__ import COMMANDS
-from ai_usage.settings import PROVIDER_KEYS, ROOT, SECRETS, names
+from ai_usage.commands.typed import COMMANDS
+from ai_usage.places import ROOT
+from ai_usage.settings import PROVIDER_KEYS, SECRETS, names
 
 DEPLOY = ROOT / "deploy"
 DAGSTERS = {"DAGSTER_HOME", "DAGSTER_EVENT_BATCH_SIZE"}  # variables that Dagster reads
@@ -109,6 +112,59 @@ def test_the_cluster_s_instance_has_the_same_limits() -> None:
     assert kept["schedule"]["purgeAfterDays"] == deployed["retention"]["schedule"]["purge_after_days"]
     assert deployed["retention"]["sensor"]["purge_after_days"].items() <= kept["sensor"]["purgeAfterDays"].items()
     assert values["postgresql"]["postgresqlScheme"] == "postgresql+psycopg2"
+
+
+def instance_of_the_chart(values: dict[str, Any]) -> dict[str, Any]:
+    """The dagster.yaml that the chart's templates make of the values, as far as they are set here."""
+    coordinator = values["dagsterDaemon"]["runCoordinator"]["config"]["customRunCoordinator"]
+    of = values["postgresql"]
+    postgres = {
+        "username": of["postgresqlUsername"],
+        "password": {"env": "DAGSTER_PG_PASSWORD"},
+        "hostname": of["postgresqlHost"],
+        "db_name": of["postgresqlDatabase"],
+        "port": of["service"]["port"],
+        "params": of["postgresqlParams"],
+        "scheme": of["postgresqlScheme"],
+    }
+    storages = {"run_storage": "PostgresRunStorage", "event_log_storage": "PostgresEventLogStorage"}
+    stored = {"module": "dagster_postgres", "config": {"postgres_db": postgres}}
+    kept = {
+        name: {"purge_after_days": days["purgeAfterDays"]}
+        for name, days in values["retention"].items()
+        if name != "enabled"
+    }
+    return {
+        **{name: {**stored, "class": storage} for name, storage in storages.items()},
+        "schedule_storage": {**stored, "class": "PostgresScheduleStorage"},
+        "scheduler": {"module": "dagster._core.scheduler", "class": "DagsterDaemonScheduler"},
+        "run_launcher": values["runLauncher"]["config"]["customRunLauncher"],
+        "run_coordinator": coordinator,
+        "compute_logs": {
+            "module": "dagster._core.storage.noop_compute_log_manager",
+            "class": values["computeLogManager"]["type"],
+        },
+        "telemetry": values["telemetry"],
+        "retention": kept,
+        **values["additionalInstanceConfig"],
+    }
+
+
+def test_the_cluster_s_instance_is_one_that_dagster_accepts(tmp_path: Path) -> None:
+    """The chart's own run coordinator with a limit of runs beside `concurrency` is refused, for example."""
+    instance = instance_of_the_chart(loaded("helm-values.yaml"))
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(instance), encoding="utf-8")
+    ref = InstanceRef.from_dir(str(tmp_path))
+    assert (ref.run_launcher_data.class_name, ref.run_coordinator_data.class_name) == (  # type: ignore[union-attr]
+        "DefaultRunLauncher",
+        "QueuedRunCoordinator",
+    )
+    assert isinstance(ref.run_coordinator, dg.QueuedRunCoordinator)
+    assert isinstance(ref.run_launcher, dg.DefaultRunLauncher)
+    instance["run_coordinator"]["config"] = {"max_concurrent_runs": -1}
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(instance), encoding="utf-8")
+    with pytest.raises(dg.DagsterInvalidConfigError, match="incompatible"):
+        InstanceRef.from_dir(str(tmp_path))
 
 
 def test_the_workspace_names_the_code_server_and_its_port() -> None:

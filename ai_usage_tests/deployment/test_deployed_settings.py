@@ -15,8 +15,9 @@ from ai_usage.commands import watch
 from ai_usage.commands.data_folder import end_dead_runs, has_instance, prepare_instance
 from ai_usage.commands.webserver import run as run_webserver
 from ai_usage.errors import SettingError
+from ai_usage.places import ROOT
 from ai_usage.secret_files import read_secret_files
-from ai_usage.settings import ROOT, Settings, environment, read_settings, secrets, settings
+from ai_usage.settings import Settings, environment, read_settings, secrets, settings
 
 ADDRESS = "postgresql+psycopg2://dagster:pass%40word@host:5432/dagster"
 

@@ -27,7 +27,7 @@ from ai_usage.automation.dead_runs import PROCESS
 from ai_usage.checks.missing import RANGE_END, RANGE_START
 from ai_usage.money import usd
 from ai_usage.partitions import Span
-from ai_usage.settings import ROOT
+from ai_usage.places import ROOT
 from ai_usage.simulator import ADMIN_KEY, Simulator
 from ai_usage_tests.alerts.receivers import Hook, dead_port, hook
 from ai_usage_tests.deployment.postgres import Postgres, postgres, programs

@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ai_usage.settings import ROOT
+from ai_usage.places import ROOT
 from ai_usage.warehouse.table import Table
 from ai_usage_tests import staying_open
 from ai_usage_tests.kept import kept

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from ai_usage.catalog import TABLES
 from ai_usage_tests.googlesql.engine import GoogleEngine, GoogleRefuses
 from ai_usage_tests.googlesql.texts import asked_in_python, card_texts, typed_parameters, view_texts
 
@@ -24,6 +25,13 @@ def test_google_takes_what_python_asks(google_with_tables: GoogleEngine) -> None
 def test_google_takes_every_card(google_with_tables: GoogleEngine) -> None:
     assert card_texts()
     assert _refused(google_with_tables, card_texts()) == {}
+
+
+def test_google_takes_the_example_of_every_table(google_with_tables: GoogleEngine) -> None:
+    """People copy them from docs/tables.md. Those of raw tables are alike."""
+    examples = {table.name: table.example for table in TABLES if table.example and not table.is_ledger}
+    assert len(examples) > 80
+    assert _refused(google_with_tables, examples) == {}
 
 
 def test_google_takes_the_definition_of_every_view(google_with_tables: GoogleEngine) -> None:

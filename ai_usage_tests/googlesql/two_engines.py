@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from ai_usage.catalog import TABLES
 from ai_usage.marts.files import marts
-from ai_usage.settings import ROOT
+from ai_usage.places import ROOT
 from ai_usage.warehouse import googlesql
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.googlesql import parsed, to_duckdb

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ai_usage.settings import ROOT
+from ai_usage.places import ROOT
 
 TOY = Path(__file__).with_name("toy")
 WORDS = {

@@ -24,8 +24,9 @@ from ai_usage.checks.sheet import KEY
 from ai_usage.definitions import defs
 from ai_usage.errors import SettingError
 from ai_usage.ingest.http.retry import Patience
+from ai_usage.places import ROOT
 from ai_usage.resources import from_settings
-from ai_usage.settings import ROOT, settings
+from ai_usage.settings import settings
 from ai_usage.sheet import client, pulls
 from ai_usage.sheet.client import GoogleSheet
 from ai_usage.sheet.csv_folder import CsvFolder

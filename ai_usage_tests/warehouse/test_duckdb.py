@@ -20,8 +20,8 @@ import pytest
 from ai_usage.catalog import TABLES
 from ai_usage.errors import WarehouseError
 from ai_usage.partitions import ONE_DAY, Span
+from ai_usage.places import ROOT
 from ai_usage.providers.anthropic.tables import CLAUDE_DAILY_COST, DIM_WORKSPACE
-from ai_usage.settings import ROOT
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.duckdb.ledger_tables import LedgerTables
 from ai_usage.warehouse.readers import readers_copy, show_readers

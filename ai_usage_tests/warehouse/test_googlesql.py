@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlglot
 
-from ai_usage.settings import ROOT
+from ai_usage.places import ROOT
 from ai_usage.warehouse import googlesql
 from ai_usage.warehouse.ledger_check import broken_pulls
 from ai_usage_tests.mock_claude import DAY, NEXT

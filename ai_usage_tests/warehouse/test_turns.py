@@ -17,7 +17,8 @@ import pytest
 from ai_usage.automation import warehouse_resource
 from ai_usage.automation.refresh import BUILD, FRESHNESS
 from ai_usage.automation.warehouse_resource import asks_no_provider
-from ai_usage.settings import ROOT, settings
+from ai_usage.places import ROOT
+from ai_usage.settings import settings
 from ai_usage_tests.mock_claude import DAY, NEXT
 from ai_usage_tests.warehouse.test_duckdb import _impatient, child, error_of
 from ai_usage_tests.warehouse.writing import PULL, answer, warehouse_in

@@ -23,7 +23,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
 from ai_usage.commands.__main__ import main
-from ai_usage.settings import ROOT
+from ai_usage.places import ROOT
 from ai_usage.webserver.requests import FOREIGN, NO_GRAPHQL_BY_GET, NOT_JSON, WRONG_HOST
 from ai_usage_tests.ingest.stand_in import StandIn, standing_in
 from ai_usage_tests.printed import printed

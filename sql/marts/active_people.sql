@@ -3,6 +3,9 @@
 -- up to its own: if a day alone is rebuilt, the rows of the four weeks after it are not.
 --
 -- grain: one tool, or any, in one team on one UTC day with any known activity
+-- question: How many people were active on a day, in 7 days and in 28 days?
+-- example: select activity_date, sum(people_day) as daily, sum(people_week) as weekly, sum(people_month) as monthly
+--   from ai_usage_analytics.active_people where tool = 'any' group by activity_date order by activity_date
 -- built: daily by activity_date
 -- group: activity
 -- columns:

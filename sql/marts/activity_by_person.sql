@@ -2,6 +2,9 @@
 -- A column is null where a tool's provider does not report it.
 --
 -- grain: one person's use of one tool in one calendar month in which the tool was used at all
+-- question: How much did each person use each tool in a month?
+-- example: select user_email, tool, days_active, lines_accepted, commits from ai_usage_analytics.activity_by_person
+--   where month = '2026-11' order by days_active desc
 -- built: monthly by month_start
 -- group: activity
 -- columns:

@@ -1,6 +1,9 @@
 -- What each team did with each tool on each day, for trends within a month.
 --
 -- grain: one team's use of one tool on one UTC day
+-- question: How active was each team on each day?
+-- example: select activity_date, team_name, tool, people_active, suggestions_accepted from
+--   ai_usage_analytics.activity_by_team order by activity_date, team_name, tool
 -- built: daily by activity_date
 -- group: activity
 -- columns:

@@ -3,6 +3,9 @@
 -- provider's rows are built separately: a day that its gate blocks keeps that provider's last good rows.
 --
 -- grain: one person's use of one tool on one UTC day
+-- question: Who used which tool on which day, and what did they accept?
+-- example: select activity_date, tool, user_email, sessions, lines_accepted from ai_usage_analytics.ai_activity
+--   where is_active and activity_date >= '2026-11-01' order by activity_date, tool, user_email
 -- built: daily by activity_date, each provider apart
 -- group: activity
 -- cluster: tool, user_email

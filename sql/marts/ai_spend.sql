@@ -4,6 +4,10 @@
 -- separately: a day that its gate blocks keeps that provider's last good rows.
 --
 -- grain: one meter of one person, key or account on one UTC day
+-- question: What did each person, key and team spend on which platform and model, day by day?
+-- example: select spend_date, platform, user_email, sum(billed_usd) as billed_usd from ai_usage_analytics.ai_spend
+--   where spend_date between '2026-11-01' and '2026-11-30' group by spend_date, platform, user_email order by
+--   billed_usd desc
 -- built: daily by spend_date, each provider apart
 -- group: spend
 -- cluster: provider, user_email

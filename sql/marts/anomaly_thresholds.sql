@@ -2,6 +2,8 @@
 -- the ones that the file of AI_USAGE_THRESHOLDS has.
 --
 -- grain: one row
+-- question: Which limits decide what counts as an anomaly?
+-- example: select deviation_usd, spike_ratio, drop_ratio, new_usd from ai_usage_analytics.anomaly_thresholds
 -- built: view
 -- group: spend
 -- columns:

@@ -1,6 +1,9 @@
 -- How much of the billed money is attributed, and by which method: by day and by month, as a series.
 --
 -- grain: one method of attribution over one UTC day or calendar month, of one provider or of all
+-- question: Which share of the bill is attributed to a person, and by which method?
+-- example: select period_start, attribution_method, billed_usd, share_ratio from
+--   ai_usage_analytics.attribution_quality where period = 'month' order by period_start, billed_usd desc
 -- built: view
 -- group: quality
 -- columns:

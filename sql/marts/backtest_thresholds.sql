@@ -2,6 +2,9 @@
 -- in place of them the ones that the file of AI_USAGE_THRESHOLDS has.
 --
 -- grain: one row
+-- question: Which limits does the back-test use?
+-- example: select least_trials_count, least_coverage_ratio, most_coverage_ratio from
+--   ai_usage_analytics.backtest_thresholds
 -- built: view
 -- group: forecast
 -- columns:

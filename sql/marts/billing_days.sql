@@ -1,6 +1,7 @@
 -- The UTC days for which the bill of an account was pulled.
 --
 -- grain: one account of one provider on one UTC day
+-- step of: spend_by_scope
 -- built: view
 -- group: quality
 -- columns:

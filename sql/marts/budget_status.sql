@@ -1,6 +1,9 @@
 -- The status of each month's budgets: what is used, when each threshold was crossed, and whether the forecast is over.
 --
 -- grain: one budget of one month, as the sheet's tab has it
+-- question: Which budgets are used up, and which will be?
+-- example: select month, scope, scope_name, budget_usd, spent_ratio, forecast_usd, crossed_80_on from
+--   ai_usage_analytics.budget_status order by spent_ratio desc
 -- built: whole
 -- group: forecast
 -- columns:

@@ -1,6 +1,8 @@
 -- The limits of the month close, each with its reason.
 --
 -- grain: one row
+-- question: How close must a month be to the console's figure to be closed?
+-- example: select match_usd, match_ratio, rounding_usd from ai_usage_analytics.close_thresholds
 -- built: view
 -- group: close
 -- columns:

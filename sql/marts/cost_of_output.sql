@@ -2,6 +2,9 @@
 -- person has no amount here, and unattributed cost has no output: neither gives a unit cost.
 --
 -- grain: one person with one coding tool in one calendar month
+-- question: What does a commit or an accepted line cost, by person and team?
+-- example: select team_name, tool, sum(billed_usd) / nullif(sum(commits), 0) as usd_per_commit from
+--   ai_usage_analytics.cost_of_output where month = '2026-11' group by team_name, tool order by team_name, tool
 -- built: monthly by month_start
 -- group: spend
 -- columns:

@@ -2,6 +2,7 @@
 -- names, else all of its provider.
 --
 -- grain: one figure that is in the sheet
+-- step of: console_figures_match
 -- built: view
 -- group: close
 -- columns:

@@ -3,6 +3,7 @@
 -- that were removed from the sheet are here too: a month that one of them closed stays closed.
 --
 -- grain: one reading of one figure of a whole provider
+-- step of: month_close
 -- built: view
 -- group: close
 -- columns:

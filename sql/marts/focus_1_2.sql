@@ -4,6 +4,9 @@
 -- bill is in USD. docs/focus.md explains how each column is filled, and why.
 --
 -- grain: one billed row of ai_spend: a day, sub account, key, person, model and meter
+-- question: What does the bill look like in FOCUS 1.2, for other FinOps tools?
+-- example: select ServiceName, ChargeCategory, sum(BilledCost) as billed_cost from ai_usage_analytics.focus_1_2
+--   group by ServiceName, ChargeCategory order by billed_cost desc
 -- built: view
 -- group: spend
 -- columns:

@@ -2,6 +2,9 @@
 -- forecast: its method was chosen each month from the months before.
 --
 -- grain: one method at one range of days left, over all scopes or those of one kind
+-- question: How wrong is each forecast method, and does its interval hold?
+-- example: select method, horizon, trials, mape_ratio, interval_coverage_ratio from
+--   ai_usage_analytics.forecast_backtest where scope = 'total' order by horizon, mape_ratio
 -- built: whole
 -- group: forecast
 -- columns:

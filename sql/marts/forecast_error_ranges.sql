@@ -4,6 +4,7 @@
 -- these.
 --
 -- grain: one method at one range of days left, as known when one month began, of one scope or one kind of scopes
+-- step of: spend_forecast
 -- built: whole
 -- group: forecast
 -- columns:

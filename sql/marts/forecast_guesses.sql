@@ -3,6 +3,7 @@
 -- as on the day.
 --
 -- grain: one method's forecast of one scope's month, made on one day
+-- step of: spend_forecast
 -- built: view
 -- group: forecast
 -- columns:

@@ -2,6 +2,7 @@
 -- its first spend. A team or cost center without spend on a known day spent $0. forecast_thresholds has the limits.
 --
 -- grain: one scope on one UTC day that is known
+-- step of: spend_forecast
 -- built: whole
 -- group: forecast
 -- columns:

@@ -3,6 +3,7 @@
 -- actual total.
 --
 -- grain: one scope's month on the day of one forecast
+-- step of: spend_forecast
 -- built: whole
 -- group: forecast
 -- columns:

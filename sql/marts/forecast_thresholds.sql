@@ -2,6 +2,8 @@
 -- backtest_thresholds has the limits of its check.
 --
 -- grain: one row
+-- question: Which limits does the forecast use?
+-- example: select least_known_days, history_days, level_ratio from ai_usage_analytics.forecast_thresholds
 -- built: view
 -- group: forecast
 -- columns:

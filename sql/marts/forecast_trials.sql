@@ -9,6 +9,9 @@
 -- left: of the scope if there are ten, else of all scopes of its kind, else from how much days vary.
 --
 -- grain: one method's forecast of one month of one scope, made on one day
+-- question: What did each method forecast for earlier months, and what was the actual cost?
+-- example: select month, origin_date, method, forecast_usd, actual_usd from ai_usage_analytics.forecast_trials where
+--   scope = 'total' order by month, origin_date, method
 -- built: whole
 -- group: forecast
 -- columns:

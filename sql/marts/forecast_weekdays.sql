@@ -4,6 +4,7 @@
 -- mean.
 --
 -- grain: one weekday of one scope, as known on the day of one forecast
+-- step of: spend_forecast
 -- built: whole
 -- group: forecast
 -- columns:

@@ -3,6 +3,7 @@
 -- providers that have a list are looked at. Each address of a member counts as the member's.
 --
 -- grain: one API key or person with spend on one UTC day
+-- step of: spend_anomalies
 -- built: daily by spend_date
 -- group: spend
 -- columns:

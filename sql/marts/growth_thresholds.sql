@@ -3,6 +3,8 @@
 -- AI_USAGE_GROWTH_AT_MOST.
 --
 -- grain: one row
+-- question: Which limits decide what counts as growth?
+-- example: select least_days, growth_usd from ai_usage_analytics.growth_thresholds
 -- built: view
 -- group: spend
 -- columns:

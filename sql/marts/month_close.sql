@@ -6,6 +6,9 @@
 -- removed from the sheet; columns and status_reason show that.
 --
 -- grain: one calendar month of one provider
+-- question: Does a month equal the console's figure, and if it is still open, why?
+-- example: select month, provider, status, status_reason, difference_usd, unexplained_usd from
+--   ai_usage_analytics.month_close order by month, provider
 -- built: whole
 -- group: close
 -- columns:

@@ -4,6 +4,7 @@
 -- is missing or unexplained, and all days of both are final (settled_days).
 --
 -- grain: one calendar month of one provider
+-- step of: month_close
 -- built: whole
 -- group: close
 -- columns:

@@ -3,6 +3,7 @@
 -- month_differences compares them.
 --
 -- grain: one month of one provider with one reading of a figure, or without one
+-- step of: month_close
 -- built: view
 -- group: close
 -- columns:

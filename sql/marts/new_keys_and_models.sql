@@ -3,6 +3,7 @@
 -- these limits.
 --
 -- grain: one new API key or model, on the UTC day on which its cost so far is worth a report
+-- step of: spend_anomalies
 -- built: daily by spend_date
 -- group: spend
 -- columns:

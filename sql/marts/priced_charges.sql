@@ -2,6 +2,7 @@
 -- searches. FOCUS: price times quantity is the cost. A charge for which no unit price does that is priced as one unit.
 --
 -- grain: one billed row of ai_spend: a day, sub-account, key, person, model and meter
+-- step of: focus_1_2
 -- built: view
 -- group: spend
 -- columns:

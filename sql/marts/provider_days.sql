@@ -2,6 +2,7 @@
 -- a console or an invoice.
 --
 -- grain: one provider's UTC day that was ever pulled
+-- step of: month_close
 -- built: view
 -- group: quality
 -- columns:

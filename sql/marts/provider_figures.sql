@@ -3,6 +3,7 @@
 -- has a figure of that same period; a figure without an account takes precedence.
 --
 -- grain: one figure of one provider, as it is or was in the sheet
+-- step of: month_close
 -- built: view
 -- group: close
 -- columns:

@@ -1,6 +1,7 @@
 -- Up to which day each provider's bill is known, and when it was last asked for. Each month's close depends on both.
 --
 -- grain: one provider with a day that was ever pulled
+-- step of: month_close
 -- built: view
 -- group: close
 -- columns:

@@ -2,6 +2,7 @@
 -- up to the price. Only days for which the provider was pulled are included: nothing is known about other days.
 --
 -- grain: one line of the sheet's seats on one UTC day
+-- step of: ai_spend
 -- built: view
 -- group: spend
 -- columns:

@@ -4,6 +4,9 @@
 -- members of their seats.
 --
 -- grain: one member's paid seat in one account, as of the last day known, and one of a provider's unassigned seats
+-- question: Which paid seats are idle or unassigned, and what would be saved?
+-- example: select provider, user_email, plan_name, last_active_date, saving_usd from ai_usage_analytics.seat_use
+--   where is_idle or not is_assigned order by saving_usd desc
 -- built: whole
 -- group: activity
 -- columns:

@@ -3,6 +3,9 @@
 -- price is the mean of the month's seats. Use without a price is not counted.
 --
 -- grain: one person with a seat of one provider in one calendar month
+-- question: Which seats cost more than the same usage would cost at list price?
+-- example: select month, provider, user_email, seat_usd, worth_usd from ai_usage_analytics.seat_value where
+--   worth_usd < seat_usd order by month, seat_usd - worth_usd desc
 -- built: monthly by month_start
 -- group: spend
 -- columns:

@@ -4,6 +4,9 @@
 -- the next one: if the ledger has that, a clock was wrong.
 --
 -- grain: one provider's UTC day that was ever pulled
+-- question: Which days may a provider still restate?
+-- example: select provider, activity_date, status, final_on from ai_usage_analytics.settled_days where status =
+--   'provisional' order by provider, activity_date
 -- built: view
 -- group: close
 -- columns:

@@ -2,6 +2,9 @@
 -- anything new: a stale report stands out.
 --
 -- grain: one report or directory of one account, or one tab, that was ever pulled
+-- question: When was each report last pulled, and when did it last bring something new?
+-- example: select source, account, report, last_pulled_at, newest_day_with_records from
+--   ai_usage_analytics.source_freshness order by last_pulled_at
 -- built: view
 -- group: quality
 -- columns:

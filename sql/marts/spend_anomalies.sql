@@ -4,6 +4,9 @@
 -- every limit with its reason.
 --
 -- grain: one anomaly of one scope on one UTC day
+-- question: Which spikes, drops, new keys and new models were found, and who contributed to them?
+-- example: select spend_date, kind, label, spent_usd, expected_usd, contributors from
+--   ai_usage_analytics.spend_anomalies order by spend_date desc
 -- built: daily by spend_date
 -- group: spend
 -- columns:

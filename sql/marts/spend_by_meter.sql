@@ -2,6 +2,10 @@
 -- sums of ai_spend without persons, except the owners of keys.
 --
 -- grain: one meter of one model, key, workspace and team in one calendar month, by attribution method
+-- question: Which workspaces, API keys, models and meters cost the most in a month?
+-- example: select sub_account_name, api_key_name, model, meter, sum(billed_usd) as billed_usd from
+--   ai_usage_analytics.spend_by_meter where month = '2026-11' group by sub_account_name, api_key_name, model, meter
+--   order by billed_usd desc
 -- built: monthly by month_start
 -- group: spend
 -- columns:

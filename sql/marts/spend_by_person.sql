@@ -2,6 +2,9 @@
 -- seats would cost: sums of ai_spend that dashboards read.
 --
 -- grain: one attribution method of one person's cost on one platform in one calendar month
+-- question: What did each person cost in a month, by platform?
+-- example: select user_email, platform, sum(billed_usd) as billed_usd from ai_usage_analytics.spend_by_person where
+--   month = '2026-11' group by user_email, platform order by billed_usd desc
 -- built: monthly by month_start
 -- group: spend
 -- columns:

@@ -3,6 +3,9 @@
 -- that are known.
 --
 -- grain: one scope (all, a provider, a team, a cost center) on one UTC day that is known at least in part
+-- question: What did the company, each provider, team and cost center spend on one day, and is that day complete?
+-- example: select spend_date, scope_name, spent_usd, is_complete from ai_usage_analytics.spend_by_scope where scope
+--   = 'team' order by spend_date, spent_usd desc
 -- built: daily by spend_date
 -- group: spend
 -- columns:

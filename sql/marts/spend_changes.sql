@@ -2,6 +2,7 @@
 -- one, a restatement, from the version before.
 --
 -- grain: one version of what a provider billed an account for one UTC day
+-- step of: month_close
 -- built: view
 -- group: spend
 -- columns:

@@ -4,6 +4,7 @@
 -- or more that has a quarter of it or less, five deviations below. anomaly_thresholds has these limits.
 --
 -- grain: one spike or drop of one provider, team, API key or model on one UTC day
+-- step of: spend_anomalies
 -- built: daily by spend_date
 -- group: spend
 -- columns:

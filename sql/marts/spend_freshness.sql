@@ -2,6 +2,9 @@
 -- Every number of a dashboard shows these three.
 --
 -- grain: one provider with a bill that was ever pulled
+-- question: Up to which day is each provider's spend known, and from which day is it provisional?
+-- example: select provider, data_through, provisional_from, days_missing from ai_usage_analytics.spend_freshness
+--   order by provider
 -- built: whole
 -- group: quality
 -- columns:

@@ -2,6 +2,9 @@
 -- compared with a whole one. If a day of either is not known, nothing is compared.
 --
 -- grain: one month of one provider, or of all
+-- question: How much more does this month cost than the month before, over the same number of days?
+-- example: select month, scope_name, spent_usd, previous_usd, growth_ratio from ai_usage_analytics.spend_growth
+--   order by month desc, growth_usd desc
 -- built: whole
 -- group: spend
 -- columns:

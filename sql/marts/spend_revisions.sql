@@ -2,6 +2,9 @@
 -- restatement.
 --
 -- grain: one change of what one account was billed for one UTC day
+-- question: Which days did a provider restate, and by how much?
+-- example: select activity_date, provider, account, old_usd, new_usd, revised_at from
+--   ai_usage_analytics.spend_revisions order by revised_at desc
 -- built: view
 -- group: close
 -- columns:

@@ -5,6 +5,7 @@
 -- distribution. anomaly_thresholds has the limits. Days near their median have no row here.
 --
 -- grain: one day of one provider, team, API key or model, if it is far from its median
+-- step of: spend_anomalies
 -- built: daily by spend_date
 -- group: spend
 -- columns:

@@ -3,6 +3,7 @@
 -- period, and a day is compared only with days of its own period.
 --
 -- grain: one period of one series of usage_series
+-- step of: spend_anomalies
 -- built: whole
 -- group: spend
 -- columns:

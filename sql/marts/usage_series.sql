@@ -2,6 +2,7 @@
 -- finds spikes, drops and what is new. Each dollar is in each scope once. Seats are not included: they do not spike.
 --
 -- grain: one provider, team, API key or model that was billed for usage on one UTC day
+-- step of: spend_anomalies
 -- built: daily by spend_date
 -- group: spend
 -- columns:

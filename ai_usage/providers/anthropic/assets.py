@@ -29,7 +29,7 @@ COST_REPORT, COST_TOTALS = (dg.AssetKey(["raw", pull]) for pull in ("claude_cost
 
 @snapshot_asset("core", tables.DIM_WORKSPACE, group=GROUP, kinds=KINDS, deps=[pulls.claude_workspaces])
 def dim_workspace(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """Workspaces by id, the default one marked."""
+    """Workspaces by id. The default workspace is marked."""
     with warehouse.connected():
         newest = warehouse.newest("claude_workspaces", None)
         if newest.versions.is_empty():
@@ -50,7 +50,7 @@ def dim_workspace(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> 
     deps=[COST_REPORT, pulls.claude_organization, pulls.claude_workspaces],
 )
 def claude_costs(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """What Claude charged on the API, line by line, in USD."""
+    """Cost lines of the Claude API, in USD, as the cost report lists them."""
     rebuild_with_organization(
         context, warehouse, tables.CLAUDE_COSTS, pull="claude_cost_report", shape=usage_and_cost.cost_rows
     )
@@ -64,7 +64,7 @@ def claude_costs(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> N
     deps=[COST_TOTALS, pulls.claude_organization],
 )
 def claude_daily_cost(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """The Console's own figure of the day, which the cost lines must add up to."""
+    """The Console's total of each day. The cost lines must add up to it."""
     rebuild_with_organization(
         context, warehouse, tables.CLAUDE_DAILY_COST, pull="claude_cost_totals", shape=usage_and_cost.daily_cost_rows
     )
@@ -78,7 +78,7 @@ def claude_daily_cost(context: dg.AssetExecutionContext, warehouse: InWarehouse)
     deps=[pulls.claude_messages_usage, pulls.claude_organization],
 )
 def claude_usage_tokens(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """Tokens of the Messages API, whoever sent them: Claude Code's API traffic is among them."""
+    """Tokens of the Messages API by key, workspace, model, tier and context window, with Claude Code's API use."""
     rebuild_with_organization(
         context,
         warehouse,
@@ -96,8 +96,8 @@ def claude_usage_tokens(context: dg.AssetExecutionContext, warehouse: InWarehous
     deps=[pulls.claude_messages_usage_by_speed, pulls.claude_organization],
 )
 def claude_usage_tokens_by_speed(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """The tokens of claude_usage_tokens by where and how fast they were made, for the days with prices that depend on
-    these: never added to the other tokens.
+    """The tokens of claude_usage_tokens by geography and speed, for days with prices that depend on these. Never add
+    them to the other tokens.
     """
     rebuild_with_organization(
         context,
@@ -116,7 +116,7 @@ def claude_usage_tokens_by_speed(context: dg.AssetExecutionContext, warehouse: I
     deps=[pulls.claude_messages_usage, pulls.claude_organization],
 )
 def claude_daily_tokens(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """Tokens of the Messages API, whole organization by day."""
+    """Tokens of the Messages API by day, for the whole organization."""
     rebuild_with_organization(
         context,
         warehouse,
@@ -128,7 +128,7 @@ def claude_daily_tokens(context: dg.AssetExecutionContext, warehouse: InWarehous
 
 @daily_asset("core", tables.CLAUDE_CODE_USAGE_STATS, group=GROUP, kinds=KINDS, deps=[pulls.claude_code_usage])
 def claude_code_usage_stats(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """What people did with Claude Code. For API customers its estimated cost is part of claude_costs: never added."""
+    """Use of Claude Code by person and terminal. For API customers claude_costs has its estimated cost already."""
     rebuild_with_organization(
         context, warehouse, tables.CLAUDE_CODE_USAGE_STATS, pull="claude_code_usage", shape=claude_code.code_rows
     )
@@ -136,7 +136,7 @@ def claude_code_usage_stats(context: dg.AssetExecutionContext, warehouse: InWare
 
 @daily_asset("core", tables.CLAUDE_CODE_MODEL_USAGE, group=GROUP, kinds=KINDS, deps=[pulls.claude_code_usage])
 def claude_code_model_usage(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """Claude Code's tokens and estimated cost by model."""
+    """Tokens and estimated cost of Claude Code by model."""
     rebuild_with_organization(
         context, warehouse, tables.CLAUDE_CODE_MODEL_USAGE, pull="claude_code_usage", shape=claude_code.code_model_rows
     )
@@ -150,8 +150,8 @@ def claude_code_model_usage(context: dg.AssetExecutionContext, warehouse: InWare
     deps=[pulls.claude_analytics_cost, pulls.claude_organization, pulls.claude_users],
 )
 def claude_analytics_costs(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """What Claude charged, by product, key and person, where the key may read analytics. The same money as
-    claude_costs from another side, claude.ai's included where it is billed by use: never added to it.
+    """Cost of Claude by product, key and person, if the key may read analytics. It is the same money as claude_costs,
+    with usage-based cost of claude.ai, so never add the two.
     """
     emails = emails_of_users(warehouse)
     rebuild_with_organization(

@@ -78,9 +78,7 @@ class UserDay:
     days_of=GATING_PULLS,  # where any provider was asked about a day, the sheet has its word too
 )
 def claude_usage_stats(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """What people did in claude.ai, person by person. A day of which any source was asked is replaced whole; another is
-    left as it is.
-    """
+    """Use of claude.ai by person and day. A day for which any source was asked is replaced whole; other days stay."""
     with warehouse.connected():
         pulls = ("claude_enterprise_users", "claude_audit_log")
         for days in spans_with_few_records(warehouse, pulls, span_of_run(context)):

@@ -133,6 +133,7 @@ ANTHROPIC = Provider(
     keys=keys.KEYS,
     accounts=organizations.ACCOUNTS,
     bills_own_seats=True,
+    page="docs/security.md#anthropic",
     core=CORE,
     checks=checks.CHECKS,
     uploads={audit_log.AUDIT_LOG: checks.uploads.UPLOADS},

@@ -143,14 +143,14 @@ COSTS = Compared(
             RAW_TABLES["claude_cost_report"],
             group=GROUP,
             kinds=KINDS,
-            description="Cost lines by workspace and description, amounts in cents, as sent.",
+            description="Cost lines by workspace and description, as Anthropic sent them, in cents.",
         ),
         spec(
             "raw",
             RAW_TABLES["claude_cost_totals"],
             group=GROUP,
             kinds=KINDS,
-            description="The Console's own daily figure: the cost report without grouping, in cents, as sent.",
+            description="The Console's daily total: the cost report without grouping, as Anthropic sent it, in cents.",
         ),
     ],
     pool=GROUP,
@@ -168,7 +168,7 @@ def claude_cost_report_and_totals(
 
 @daily_asset("raw", RAW_TABLES["claude_messages_usage"], group=GROUP, kinds=KINDS)
 def claude_messages_usage(context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse) -> None:
-    """Tokens of the Messages API by key, workspace, model, tier and context window, as sent."""
+    """Tokens of the Messages API by key, workspace, model, tier and context window, as Anthropic sent them."""
     pull_report(context, SOURCE, claude_admin, warehouse, REPORTS["claude_messages_usage"], at_most=DAYS_A_REQUEST)
 
 
@@ -182,9 +182,9 @@ def claude_messages_usage(context: dg.AssetExecutionContext, claude_admin: Maybe
 def claude_messages_usage_by_speed(
     context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse
 ) -> None:
-    """The same tokens by key, workspace, model, geography and speed, as sent. Only days with cost lines of
-    several prices that the first request does not separate are pulled, with the days between them in the same request.
-    Where the provider refuses the beta, the shares of such lines are estimated.
+    """The same tokens by key, workspace, model, geography and speed, as Anthropic sent them. Only days are pulled on
+    which cost lines have several prices that the first request does not separate, and the days between them. If the
+    provider refuses the beta, the shares of such lines are estimated.
     """
     report = REPORTS["claude_messages_usage_by_speed"]
 
@@ -204,14 +204,14 @@ def claude_messages_usage_by_speed(
 
 @daily_asset("raw", RAW_TABLES["claude_code_usage"], group=GROUP, kinds=KINDS)
 def claude_code_usage(context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse) -> None:
-    """Claude Code's own daily report by actor and terminal, as sent; its costs are estimates in cents."""
+    """Claude Code's daily report by actor and terminal, as Anthropic sent it. Its costs are estimates in cents."""
     pull_report(context, SOURCE, claude_admin, warehouse, REPORTS["claude_code_usage"], at_most=DAYS_A_REQUEST)
 
 
 @daily_asset("raw", RAW_TABLES["claude_analytics_cost"], group=GROUP, kinds=KINDS)
 def claude_analytics_cost(context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse) -> None:
-    """The beta analytics API's cost by product, workspace, key, actor, model, cost and token type, in cents, as sent.
-    The same money as the cost report, seen from another side: never added to it.
+    """Cost by product, workspace, key, actor, model, cost type and token type from the beta analytics API, as Anthropic
+    sent it, in cents. It is the same money as the cost report, so never add the two.
     """
     _pull_analytics(context, claude_admin, warehouse, REPORTS["claude_analytics_cost"], earliest=_earliest_of_a_year())
 
@@ -220,7 +220,7 @@ def claude_analytics_cost(context: dg.AssetExecutionContext, claude_admin: Maybe
 def claude_analytics_usage(
     context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse
 ) -> None:
-    """The beta analytics API's tokens by product, workspace, key, actor and model, as sent."""
+    """Tokens by product, workspace, key, actor and model from the beta analytics API, as Anthropic sent them."""
     _pull_analytics(context, claude_admin, warehouse, REPORTS["claude_analytics_usage"], earliest=_earliest_of_a_year())
 
 
@@ -228,8 +228,8 @@ def claude_analytics_usage(
 def claude_enterprise_users(
     context: dg.AssetExecutionContext, claude_admin: MaybeClaude, warehouse: InWarehouse
 ) -> None:
-    """Who did what in claude.ai, person by person, as sent; Enterprise organizations only. A day the provider has not
-    computed yet is left for a later run: its figures move for some days more, which the morning's window follows.
+    """Use of claude.ai by person, as Anthropic sent it, for Enterprise organizations. A day that the provider has not
+    computed yet is pulled by a later run. Its figures still change for some days, in which it is pulled again.
     """
     _pull_analytics(context, claude_admin, warehouse, REPORTS["claude_enterprise_users"], earliest=ANALYTICS_FIRST_DAY)
 
@@ -270,10 +270,14 @@ def _snapshot(pull: str, description: str) -> dg.AssetsDefinition:
     return snapshot_asset("raw", RAW_TABLES[pull], group=GROUP, kinds=KINDS)(snapshot)
 
 
-claude_organization = _snapshot("claude_organization", "The organization of the key, as sent.")
-claude_workspaces = _snapshot("claude_workspaces", "All workspaces, archived and default included, as sent.")
-claude_api_keys = _snapshot("claude_api_keys", "All API keys and who made them, as sent.")
-claude_users = _snapshot("claude_users", "All members of the organization, as sent.")
+claude_organization = _snapshot("claude_organization", "The organization of the key, as Anthropic sent it.")
+claude_workspaces = _snapshot(
+    "claude_workspaces", "Workspaces, the default and archived ones too, as Anthropic sent them."
+)
+claude_api_keys = _snapshot(
+    "claude_api_keys", "API keys with their creators, as Anthropic sent them, without the keys."
+)
+claude_users = _snapshot("claude_users", "All members of the organization, as Anthropic sent them.")
 
 ASSETS = [
     claude_cost_report_and_totals,

@@ -1,7 +1,4 @@
-"""Claude's tables: the ledger of each pull with the struct its records are, and the typed facts of core.
-
-How a record becomes a row is `rows`' business.
-"""
+"""Claude's tables: the ledger of each pull with the struct its records are, and the typed facts of core."""
 
 from collections.abc import Mapping
 
@@ -62,6 +59,8 @@ CURRENCY = {
 CLAUDE_COSTS = Table(
     name="claude_costs",
     grain="one cost line of one UTC day, as the provider itemized it",
+    question="What did Anthropic charge, line by line?",
+    example="select activity_date, model, amount_usd from ai_usage_analytics.claude_costs order by amount_usd desc",
     key=(
         *(
             "activity_date",
@@ -98,6 +97,8 @@ CLAUDE_COSTS = Table(
 CLAUDE_DAILY_COST = Table(
     name="claude_daily_cost",
     grain="one UTC day of one organization: the Console's own ungrouped figure; no row for a day without use",
+    question="What is the Claude Console's own figure of a day?",
+    example="select activity_date, amount_usd from ai_usage_analytics.claude_daily_cost order by activity_date",
     key=("activity_date", "account", "organization_id", "currency"),
     columns={
         "activity_date": DAY,
@@ -138,6 +139,8 @@ USED_BY_SPEED = {
 CLAUDE_USAGE_TOKENS = Table(
     name="claude_usage_tokens",
     grain="tokens of one UTC day by key, workspace, model, tier and context window: what one request can group by",
+    question="How many tokens did each key use, by model and tier?",
+    example="select api_key_id, model, output_tokens from ai_usage_analytics.claude_usage_tokens order by model",
     key=("account", *USED_BY),
     columns={**USED_BY, **MEASURES, **ACCOUNT_STAMPS},
     cluster=("api_key_id", "workspace_id"),
@@ -147,6 +150,7 @@ CLAUDE_USAGE_TOKENS_BY_SPEED = Table(
     name="claude_usage_tokens_by_speed",
     grain="tokens of one UTC day by key, workspace, model, geography and speed: the tokens of claude_usage_tokens "
     "again, never added to them, for the days with prices that differ by these",
+    step_of="claude_cost_shares",
     key=("account", *USED_BY_SPEED),
     columns={
         **USED_BY_SPEED,
@@ -159,6 +163,8 @@ CLAUDE_USAGE_TOKENS_BY_SPEED = Table(
 CLAUDE_DAILY_TOKENS = Table(
     name="claude_daily_tokens",
     grain="one UTC day of the whole organization; no row for a day without use",
+    question="How many tokens did a whole Claude organization use on a day?",
+    example="select activity_date, output_tokens from ai_usage_analytics.claude_daily_tokens order by activity_date",
     key=("activity_date", "account", "organization_id"),
     columns={"activity_date": DAY, "organization_id": ORGANIZATION, **MEASURES, **ACCOUNT_STAMPS},
 )
@@ -192,6 +198,8 @@ ESTIMATE = dollars("the provider's estimate at list price: compared with billed 
 CLAUDE_CODE_USAGE_STATS = Table(
     name="claude_code_usage_stats",
     grain="one actor's UTC day in one terminal, local or remote, by customer type",
+    question="Who used Claude Code, with how many sessions and lines?",
+    example="select user_email, num_sessions, lines_added from ai_usage_analytics.claude_code_usage_stats",
     key=("account", *ACTOR),
     columns={
         **ACTOR,
@@ -216,6 +224,7 @@ CLAUDE_CODE_USAGE_STATS = Table(
 CLAUDE_CODE_MODEL_USAGE = Table(
     name="claude_code_model_usage",
     grain="one model of one row of claude_code_usage_stats",
+    step_of="claude_attributed_costs",
     key=("account", *ACTOR, "model"),
     columns={
         **ACTOR,
@@ -244,6 +253,8 @@ CLAUDE_ANALYTICS_COSTS = Table(
     ),
     key_if="actor_id",  # the provider sends several rows of actors whom it does not name
     grain="one row of analytics/cost: the cost of one kind of use of one person or key on one UTC day",
+    question="What did each person or key cost, as Claude's analytics measured it?",
+    example="select user_email, amount_usd from ai_usage_analytics.claude_analytics_costs order by amount_usd desc",
     columns={
         "activity_date": DAY,
         "organization_id": string("null where the account's key does not open its organization's id"),
@@ -275,6 +286,8 @@ CLAUDE_USAGE_STATS = Table(
     key=("activity_date", "account", "user_email", "user_id"),
     grain="one person's UTC day in claude.ai, by the best source there is for it: the API over the audit log over the "
     "sheet",
+    question="Who used claude.ai, and from which source is that known?",
+    example="select activity_date, user_email, source from ai_usage_analytics.claude_usage_stats order by source",
     columns={
         "activity_date": DAY,
         "user_email": string("the person, lower-case; null for an account deleted since, which user_id names"),
@@ -308,6 +321,8 @@ CLAUDE_USAGE_STATS = Table(
 DIM_WORKSPACE = Table(
     name="dim_workspace",
     grain="one workspace of an account, the archived and the default one included",
+    question="Which Claude workspaces are there, archived ones included?",
+    example="select account, workspace_name, archived_at from ai_usage_analytics.dim_workspace order by workspace_name",
     date_column=None,
     columns={
         "workspace_id": string("null for the default workspace if the provider does not send its id"),

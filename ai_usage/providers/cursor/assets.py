@@ -29,7 +29,7 @@ WITH_THE_DAY_BEFORE = dg.TimeWindowPartitionMapping(start_offset=-1)
 
 @snapshot_asset("core", tables.DIM_CURSOR_PLAN, group=GROUP, kinds=KINDS)
 def dim_cursor_plan(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """The team's plans and their prices, from the file that CURSOR_PLANS names."""
+    """The team's Cursor plans with their prices, from the file that CURSOR_PLANS names."""
     plans = read_plans(settings().cursor_plans)
     warehouse.replace_all(tables.DIM_CURSOR_PLAN, rows.plan_rows(plans))
     if not plans:
@@ -47,7 +47,7 @@ def dim_cursor_plan(context: dg.AssetExecutionContext, warehouse: InWarehouse) -
     deps=[pulls.cursor_daily_usage, dim_cursor_plan],
 )
 def cursor_usage_stats(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """What each member did in Cursor on each day, idle members included; on a legacy plan with its estimated cost."""
+    """Use of Cursor by member and day, with members who were not active. On a legacy plan it has the estimated cost."""
     plans = read_plans(settings().cursor_plans)
     rebuild(
         context,
@@ -60,8 +60,8 @@ def cursor_usage_stats(context: dg.AssetExecutionContext, warehouse: InWarehouse
 
 @daily_asset("core", tables.CURSOR_USAGE_EVENTS, group=GROUP, kinds=KINDS, deps=[pulls.cursor_usage_events])
 def cursor_usage_events(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """What people and service accounts did in Cursor, event by event, and what was charged for it. An event that came
-    without an address, as of a removed member, stands under the last one known of the person or service account.
+    """Usage events of people and service accounts in Cursor, with their charges. An event without an address, such as
+    one of a removed member, has the last known address of its person or service account.
     """
 
     @cache
@@ -99,8 +99,8 @@ def last_addresses(warehouse: Warehouse, records: Records, pulled: Callable[[], 
     deps=[dg.AssetDep(pulls.cursor_ai_commits, partition_mapping=WITH_THE_DAY_BEFORE)],
 )
 def cursor_ai_commits(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """Commits with the lines that AI wrote in them, where the plan has AI Code Tracking. One that the provider
-    reports on two successive days is on the first.
+    """Commits with the lines that AI wrote in them, if the plan has AI Code Tracking. A commit that Cursor reports on
+    two days in a row counts on the first.
     """
     pull = "cursor_ai_commits"
 
@@ -121,8 +121,8 @@ def cursor_ai_commits(context: dg.AssetExecutionContext, warehouse: InWarehouse)
     days_of=("cursor_usage_events", "cursor_daily_usage"),
 )
 def cursor_spend_daily(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """By how much each member's spend grew each day, from the cumulative figures of `/teams/spend`. A day without a
-    snapshot has no row here: the events have its cost.
+    """Growth of each member's spend by day, from the cumulative figures of `/teams/spend`. A day without a snapshot has
+    no row here; the events have its cost.
     """
     with warehouse.connected():
         for days in spans_with_few_records(warehouse, ["cursor_spend"], span_of_run(context)):
@@ -173,7 +173,7 @@ def _start(day: date) -> datetime:
 
 @snapshot_asset("core", tables.DIM_CURSOR_MEMBER, group=GROUP, kinds=KINDS, deps=[pulls.cursor_members])
 def dim_cursor_member(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """Everybody who is or was in the Cursor team."""
+    """Current and former members of the Cursor team."""
     with warehouse.connected():
         newest = warehouse.newest("cursor_members", None)
         if newest.versions.is_empty():

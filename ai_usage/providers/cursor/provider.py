@@ -82,6 +82,7 @@ CURSOR = Provider(
     people=people.PEOPLE,
     billing_account_type="Team",
     bills_own_seats=True,
+    page="docs/cursor-plans.md",
     core=CORE,
     checks=checks.CHECKS,
     envelope_fields=frozenset({"period", "subscriptionCycleStart", "totalMembers", "totalPages", "billingCycle"}),

@@ -60,20 +60,20 @@ REPORTS: dict[str, CursorReport] = {
 
 @daily_asset("raw", RAW_TABLES["cursor_daily_usage"], group=GROUP, kinds=KINDS)
 def cursor_daily_usage(context: dg.AssetExecutionContext, cursor_admin: MaybeCursor, warehouse: InWarehouse) -> None:
-    """Each member's day, idle members included, as sent."""
+    """Each member's day, with members who were not active, as Cursor sent it."""
     _pull(context, cursor_admin, warehouse, REPORTS["cursor_daily_usage"])
 
 
 @daily_asset("raw", RAW_TABLES["cursor_usage_events"], group=GROUP, kinds=KINDS)
 def cursor_usage_events(context: dg.AssetExecutionContext, cursor_admin: MaybeCursor, warehouse: InWarehouse) -> None:
-    """Each usage event with what was charged for it, in cents, as sent; equal events as many times as they happened."""
+    """Usage events with their charges in cents, as Cursor sent them. Equal events are kept as often as they came."""
     _pull(context, cursor_admin, warehouse, REPORTS["cursor_usage_events"])
 
 
 @daily_asset("raw", RAW_TABLES["cursor_ai_commits"], group=GROUP, kinds=KINDS)
 def cursor_ai_commits(context: dg.AssetExecutionContext, cursor_admin: MaybeCursor, warehouse: InWarehouse) -> None:
-    """Each commit with the lines that AI wrote in it, as sent but for its message, where the plan has AI Code Tracking.
-    Asked in the same words as the last time, the provider need not repeat what has not changed.
+    """Commits with the lines that AI wrote in them, as Cursor sent them, without messages, if the plan has AI Code
+    Tracking. The request repeats the last one's text, so that the provider can answer that nothing has changed.
     """
     report = _commits(lambda span, account: held(warehouse, "cursor_ai_commits", span, account))
     _pull(context, cursor_admin, warehouse, report)
@@ -93,14 +93,18 @@ def _snapshot(pull: str, description: str, *, after: Sequence[dg.AssetsDefinitio
     return snapshot_asset("raw", RAW_TABLES[pull], group=GROUP, kinds=KINDS, deps=after)(snapshot)
 
 
-cursor_spend = _snapshot("cursor_spend", "The billing cycle's spend so far by member, cumulative, in cents, as sent.")
+cursor_spend = _snapshot(
+    "cursor_spend", "Cumulative spend by member in the billing cycle, as Cursor sent it, in cents."
+)
 cursor_usage_events_today = _snapshot(
     "cursor_usage_events_today",
-    "The events of the day that is not over yet, as sent, to hold the spend so far against: asked right after it.",
+    "The events of the day that is not over yet, as Cursor sent them: cursor_spend is compared with them.",
     after=[cursor_spend],
 )
-cursor_members = _snapshot("cursor_members", "Everybody who is or was in the team, as sent.")
-cursor_groups = _snapshot("cursor_groups", "Billing groups and who is in them, as sent, where the plan has them.")
+cursor_members = _snapshot("cursor_members", "Current and former members of the team, as Cursor sent them.")
+cursor_groups = _snapshot(
+    "cursor_groups", "Billing groups with their members, as Cursor sent them, if the plan has groups."
+)
 
 ASSETS = [
     cursor_daily_usage,

@@ -56,6 +56,9 @@ COUNTS = {  # of one member's day, as the provider names them
 CURSOR_USAGE_STATS = Table(
     name="cursor_usage_stats",
     grain="one member's UTC day, idle members included",
+    question="How did each Cursor member use it on a day, members who were not active included?",
+    example="select activity_date, user_email, is_active, accepted_lines_added, total_tabs_accepted from "
+    "ai_usage_analytics.cursor_usage_stats order by activity_date, user_email",
     key=("activity_date", "account", "cursor_user_id", "user_email"),
     columns={
         "activity_date": day("the provider's `day`, in UTC"),
@@ -82,6 +85,9 @@ CURSOR_USAGE_EVENTS = Table(
     name="cursor_usage_events",
     # Events have no id, and equal ones do happen: no_event_counted_twice compares how often, so there is no key.
     grain="one usage event; equal events are there as often as they happened",
+    question="Which Cursor events were charged, and how much?",
+    example="select event_at, user_email, model, kind, charged_usd from ai_usage_analytics.cursor_usage_events where "
+    "is_chargeable order by charged_usd desc",
     columns={
         "activity_date": day("the UTC day of the event"),
         "event_at": instant("when it happened, to the millisecond", required=True),
@@ -126,6 +132,9 @@ CURSOR_AI_COMMITS = Table(
     name="cursor_ai_commits",
     key=("activity_date", "account", "commit_hash"),
     grain="one commit, on the UTC day on which it was first reported",
+    question="How many lines of each commit did AI write?",
+    example="select commit_at, user_email, repo_name, total_lines_added, composer_lines_added + tab_lines_added as "
+    "ai_lines_added from ai_usage_analytics.cursor_ai_commits order by commit_at",
     columns={
         "activity_date": day("the UTC day of the first answer with the commit"),
         "commit_hash": string("as the provider has it", required=True),
@@ -153,6 +162,9 @@ CURSOR_AI_COMMITS = Table(
 DIM_CURSOR_MEMBER = Table(
     name="dim_cursor_member",
     grain="one person who is or was in the Cursor team",
+    question="Who is or was a member of the Cursor team?",
+    example="select account, user_email, role, is_removed from ai_usage_analytics.dim_cursor_member order by "
+    "user_email",
     date_column=None,
     columns={
         "user_id": string("`user_…`, or a number in older answers; null where the provider sends none"),
@@ -167,6 +179,9 @@ DIM_CURSOR_MEMBER = Table(
 DIM_CURSOR_PLAN = Table(
     name="dim_cursor_plan",
     grain="one plan of the team, with its prices, over the days for which it is valid",
+    question="What does a seat of each Cursor plan cost?",
+    example="select plan_name, valid_from, seat_price_usd from ai_usage_analytics.dim_cursor_plan order by plan_name, "
+    "valid_from",
     date_column=None,
     columns={
         "plan_name": string("as CURSOR_PLANS calls it", required=True),
@@ -181,6 +196,9 @@ CURSOR_SPEND_DAILY = Table(
     name="cursor_spend_daily",
     key=("activity_date", "account", "cycle_start_at", "user_id"),
     grain="the increase of one member's cumulative spend between snapshots, on the UTC day with most of that time",
+    question="By how much did Cursor's own total of a member grow on a day?",
+    example="select activity_date, user_email, spend_usd, cycle_spend_usd from ai_usage_analytics.cursor_spend_daily "
+    "order by activity_date, user_email",
     columns={
         "activity_date": day("the UTC day of the middle of the time between the snapshots"),
         "cycle_start_at": instant("when the billing cycle began", required=True),

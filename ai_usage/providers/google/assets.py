@@ -16,7 +16,7 @@ from ai_usage.settings import settings
 
 @daily_asset("core", tables.GEMINI_COSTS, group=GROUP, kinds=KINDS, deps=[pulls.gemini_billing])
 def gemini_costs(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """What Google charged, row by row of the billing export, and each credit, in the billed currency and in USD."""
+    """Rows of Google's billing export and their credits, in the billed currency and in USD."""
     rates, services = read_rates(settings().currency_rates), read_services(settings().gemini_services)
     rebuild(
         context,
@@ -29,7 +29,7 @@ def gemini_costs(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> N
 
 @daily_asset("core", tables.GEMINI_DAILY_COST, group=GROUP, kinds=KINDS, deps=[pulls.gemini_billing])
 def gemini_daily_cost(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """What each day's rows come to altogether, in each currency, with tax apart."""
+    """The total of each day's rows of the billing export by currency, with tax in a column of its own."""
     rates = read_rates(settings().currency_rates)
     rebuild(
         context,

@@ -113,6 +113,7 @@ GOOGLE = Provider(
     billing_account_type="Billing Account",
     sub_account_type="Project",
     bills_own_seats=True,
+    page="docs/google.md",
     core=CORE,
     checks=checks.CHECKS,
     envelope_fields=frozenset({"job_id", "bytes_billed", "bytes_processed", "columns_not_read"})

@@ -39,6 +39,9 @@ GEMINI_COSTS = Table(
     # The export has no id of a row, and may have equal rows: there is no key. That nothing counts twice is the check
     # `gemini_costs_equal_export`.
     grain="the cost of one row of the billing export, or one credit of it",
+    question="What did Google bill, by SKU and credit, in the billed currency and in USD?",
+    example="select activity_date, project_id, sku_name, charge_type, billed_amount, billed_currency, amount_usd from "
+    "ai_usage_analytics.gemini_costs order by amount_usd desc",
     columns={
         "activity_date": day("the UTC day on which the use began; of a subscription the first day of its month"),
         "billing_account_id": string("as sent; null where it is not"),
@@ -82,6 +85,9 @@ GEMINI_COSTS = Table(
 GEMINI_DAILY_COST = Table(
     name="gemini_daily_cost",
     grain="one UTC day's rows of the billing export in one currency",
+    question="What do the rows of Google's export of a day come to?",
+    example="select activity_date, billed_currency, billed_amount, tax_amount, amount_usd from "
+    "ai_usage_analytics.gemini_daily_cost order by activity_date",
     key=("activity_date", "account", "billed_currency"),
     columns={
         "activity_date": day("the UTC day on which the use began"),

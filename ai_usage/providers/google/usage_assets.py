@@ -20,19 +20,19 @@ from ai_usage.providers.google.metrics.tables import GEMINI_USAGE
 
 @daily_asset("core", GEMINI_USAGE, group=GROUP, kinds=KINDS, deps=[usage_pulls.gemini_metrics])
 def gemini_usage(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """What Cloud Monitoring counted of Gemini and Vertex AI: tokens, requests and errors, never priced."""
+    """Tokens, requests and errors of Gemini and Vertex AI as Cloud Monitoring counted them. They are never priced."""
     rebuild(context, warehouse, GEMINI_USAGE, pull="gemini_metrics", shape=usage_rows)
 
 
 @daily_asset("core", GEMINI_CODE_ASSIST_STATS, group=GROUP, kinds=KINDS, deps=[usage_pulls.gemini_code_assist_log])
 def gemini_code_assist_stats(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """What each person did with Code Assist, by its metadata log."""
+    """Use of Code Assist by person, from its metadata log."""
     rebuild(context, warehouse, GEMINI_CODE_ASSIST_STATS, pull="gemini_code_assist_log", shape=activity_rows)
 
 
 @snapshot_asset("core", GEMINI_LICENSES, group=GROUP, kinds=KINDS, deps=[usage_pulls.gemini_licenses])
 def gemini_licenses(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """Who has a license of Code Assist, and how many licenses are unassigned, as listed last."""
+    """Licenses of Code Assist: each licensed user, and the unassigned ones, as Google listed them last."""
     with warehouse.connected():
         newest = warehouse.newest("gemini_licenses", None)
         if newest.versions.is_empty():

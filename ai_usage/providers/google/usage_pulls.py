@@ -86,7 +86,7 @@ REPORTS: dict[str, GoogleReport] = {
 
 @daily_asset("raw", RAW_TABLES["gemini_metrics"], group=GROUP, kinds=KINDS)
 def gemini_metrics(context: dg.AssetExecutionContext, google_cloud: MaybeGoogle, warehouse: InWarehouse) -> None:
-    """Time series of Cloud Monitoring by project, model and credential, each with the points of the day, as sent."""
+    """Time series of Cloud Monitoring by project, model and credential, with the day's points, as Google sent them."""
     _pull_as_far_back_as_kept(
         context,
         google_cloud,
@@ -101,7 +101,7 @@ def gemini_metrics(context: dg.AssetExecutionContext, google_cloud: MaybeGoogle,
 def gemini_code_assist_log(
     context: dg.AssetExecutionContext, google_cloud: MaybeGoogle, warehouse: InWarehouse
 ) -> None:
-    """Entries of Code Assist's metadata log, as sent: who saw and accepted what, without a prompt or code."""
+    """Entries of Code Assist's metadata log (shown and accepted completions, no code), as Google sent them."""
     _pull_as_far_back_as_kept(
         context,
         google_cloud,
@@ -114,7 +114,7 @@ def gemini_code_assist_log(
 
 @snapshot_asset("raw", RAW_TABLES["gemini_licenses"], group=GROUP, kinds=KINDS)
 def gemini_licenses(context: dg.AssetExecutionContext, google_cloud: MaybeGoogle, warehouse: InWarehouse) -> None:
-    """Orders with a pool of licenses, and their licensed users, as sent."""
+    """Orders of licenses with their licensed users, as Google sent them."""
     pull_snapshot(context, OF_LICENSES, google_cloud, warehouse, REPORTS["gemini_licenses"])
 
 

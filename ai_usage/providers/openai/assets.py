@@ -18,7 +18,7 @@ COSTS, COST_TOTALS = (dg.AssetKey(["raw", pull]) for pull in ("openai_costs", "o
 
 @daily_asset("core", tables.OPENAI_COSTS, group=GROUP, kinds=KINDS, deps=[COSTS])
 def openai_costs(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """What OpenAI charged for its API, line by line, in USD."""
+    """Cost lines of the OpenAI API, in USD."""
     rates = read_rates(settings().currency_rates)
     rebuild(
         context,
@@ -31,7 +31,7 @@ def openai_costs(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> N
 
 @daily_asset("core", tables.OPENAI_DAILY_COST, group=GROUP, kinds=KINDS, deps=[COST_TOTALS])
 def openai_daily_cost(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """What each day cost altogether, which the lines must add up to."""
+    """OpenAI's total of each day. The cost lines must add up to it."""
     rates = read_rates(settings().currency_rates)
     rebuild(
         context,
@@ -44,22 +44,20 @@ def openai_daily_cost(context: dg.AssetExecutionContext, warehouse: InWarehouse)
 
 @daily_asset("core", tables.OPENAI_USAGE, group=GROUP, kinds=KINDS, deps=pulls.USAGE_ASSETS)
 def openai_usage(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """What was used of OpenAI's API, whichever endpoint: tokens, images, seconds, calls. Codex over an API key is
-    among it.
-    """
+    """Use of all endpoints of the OpenAI API: tokens, images, seconds and calls, with Codex over an API key."""
     shapes = {pull: rows.usage_rows(endpoint) for endpoint, pull in tables.USAGE_PULLS.items()}
     rebuild_of_pulls(context, warehouse, tables.OPENAI_USAGE, shapes)
 
 
 @daily_asset("core", tables.CODEX_USAGE_STATS, group=GROUP, kinds=KINDS, deps=[pulls.openai_codex_usage])
 def codex_usage_stats(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """What people did with Codex on their seats, in credits of the plan: no money, and nothing of the API's use."""
+    """Use of Codex in ChatGPT seats by person, in credits of the plan. Credits are no money. API use is not in it."""
     rebuild(context, warehouse, tables.CODEX_USAGE_STATS, pull="openai_codex_usage", shape=rows.codex_rows)
 
 
 @snapshot_asset("core", tables.OPENAI_PROJECTS, group=GROUP, kinds=KINDS, deps=[pulls.openai_projects])
 def openai_projects(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
-    """Projects by id, archived ones included: what old costs were spent on keeps its name."""
+    """OpenAI projects by id, with archived ones, so that old costs keep their project's name."""
     with warehouse.connected():
         newest = warehouse.newest("openai_projects", None)
         if newest.versions.is_empty():

@@ -110,6 +110,7 @@ OPENAI = Provider(
     billing_account_type="Organization",
     sub_account_type="Project",
     bills_own_seats=False,
+    page="docs/security.md#openai",
     core=CORE,
     checks=checks.CHECKS,
     envelope_fields=frozenset(

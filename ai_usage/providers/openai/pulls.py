@@ -140,14 +140,14 @@ COSTS = Compared(lines=REPORTS["openai_costs"], totals=REPORTS["openai_cost_tota
             RAW_TABLES["openai_costs"],
             group=GROUP,
             kinds=KINDS,
-            description="Costs by project, line item and API key, if the organization allows it, in dollars, as sent.",
+            description="Cost lines by project, line item and, if allowed, API key, as OpenAI sent them, in dollars.",
         ),
         spec(
             "raw",
             RAW_TABLES["openai_cost_totals"],
             group=GROUP,
             kinds=KINDS,
-            description="What each day cost altogether: the cost report without grouping, in dollars, as sent.",
+            description="The total of each day: the cost report without grouping, as OpenAI sent it, in dollars.",
         ),
     ],
     pool=GROUP,
@@ -165,7 +165,7 @@ def _usage_asset(pull: str) -> dg.AssetsDefinition:
     def usage(context: dg.AssetExecutionContext, openai_admin: MaybeOpenAI, warehouse: InWarehouse) -> None:
         pull_report(context, SOURCE, openai_admin, warehouse, REPORTS[pull], at_most=USAGE_DAYS)
 
-    usage.__doc__ = f"OpenAI's {REPORTS[pull].name} by project, user, key and what else the report has, as sent."
+    usage.__doc__ = f"OpenAI's {REPORTS[pull].name} by project, user, API key and the report's own dimensions, as sent."
     return daily_asset("raw", RAW_TABLES[pull], group=GROUP, kinds=KINDS)(usage)
 
 
@@ -174,8 +174,8 @@ USAGE_ASSETS = [_usage_asset(pull) for pull in USAGE_PULLS.values()]
 
 @daily_asset("raw", RAW_TABLES["openai_codex_usage"], group=GROUP, kinds=KINDS)
 def openai_codex_usage(context: dg.AssetExecutionContext, openai_admin: MaybeOpenAI, warehouse: InWarehouse) -> None:
-    """What each user of a ChatGPT workspace did with Codex, in credits, which are no money, as sent. Codex over an API
-    key is not in it: that is in the organization's usage.
+    """Use of Codex by each user of a ChatGPT workspace, in credits, which are no money, as OpenAI sent it. Codex over
+    an API key is in the organization's usage instead.
     """
     report, run = REPORTS["openai_codex_usage"], span_of_run(context)
     earliest = settings().now().date() - (CODEX_DEPTH - 1) * ONE_DAY
@@ -199,15 +199,17 @@ def _snapshot(pull: str, description: str) -> dg.AssetsDefinition:
     return snapshot_asset("raw", RAW_TABLES[pull], group=GROUP, kinds=KINDS)(snapshot)
 
 
-openai_projects = _snapshot("openai_projects", "All projects, archived ones included, as sent.")
+openai_projects = _snapshot("openai_projects", "All projects, with archived ones, as OpenAI sent them.")
 openai_project_api_keys = _snapshot(
-    "openai_project_api_keys", "The API keys of all projects and who owns them, as sent; never a key itself."
+    "openai_project_api_keys", "The API keys of all projects with their owners, as OpenAI sent them, without the keys."
 )
-openai_service_accounts = _snapshot("openai_service_accounts", "The service accounts of all projects, as sent.")
-openai_project_users = _snapshot("openai_project_users", "The members of all projects, as sent.")
-openai_users = _snapshot("openai_users", "All members of the organization, as sent.")
+openai_service_accounts = _snapshot(
+    "openai_service_accounts", "The service accounts of all projects, as OpenAI sent them."
+)
+openai_project_users = _snapshot("openai_project_users", "The members of all projects, as OpenAI sent them.")
+openai_users = _snapshot("openai_users", "All members of the organization, as OpenAI sent them.")
 openai_admin_api_keys = _snapshot(
-    "openai_admin_api_keys", "The organization's Admin keys and who owns them, as sent; never a key itself."
+    "openai_admin_api_keys", "The organization's Admin keys with their owners, as OpenAI sent them, without the keys."
 )
 
 ASSETS = [

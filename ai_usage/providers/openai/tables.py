@@ -60,6 +60,9 @@ OPENAI_COSTS = Table(
     # The provider may send several results of one line: they are added, so there is no key. That nothing counts twice
     # is the check `grouped_costs_equal_total`.
     grain="one result of the cost report: a line item of one project and, where the organization allows it, one key",
+    question="What did OpenAI charge, line by line?",
+    example="select activity_date, project_id, line_item, amount_usd from ai_usage_analytics.openai_costs order by "
+    "amount_usd desc",
     columns={
         "activity_date": day("the UTC day of the bucket"),
         "organization_id": string("as sent beside the line; null where it is not"),
@@ -88,6 +91,9 @@ OPENAI_COSTS = Table(
 OPENAI_DAILY_COST = Table(
     name="openai_daily_cost",
     grain="one UTC day as the organization's cost report has it without grouping",
+    question="What did OpenAI charge on a day altogether?",
+    example="select activity_date, account, amount_usd from ai_usage_analytics.openai_daily_cost order by "
+    "activity_date",
     key=("activity_date", "account"),
     columns={
         "activity_date": day("the UTC day of the bucket"),
@@ -126,6 +132,10 @@ MEASURES = {  # column → the provider's field, what it counts
 OPENAI_USAGE = Table(
     name="openai_usage",
     grain="the use of one endpoint, model and tier by one key and user of one project on one UTC day",
+    question="How much did each OpenAI key and user use, by endpoint and model?",
+    example="select endpoint, model, api_key_id, sum(input_tokens) as input_tokens, sum(output_tokens) as "
+    "output_tokens from ai_usage_analytics.openai_usage group by endpoint, model, api_key_id order by "
+    "output_tokens desc",
     key=(
         "activity_date", "account", "endpoint", "project_id", "user_id", "api_key_id", "model", "is_batch",
         "service_tier", "image_size", "image_source", "context_level", "vector_store_id",
@@ -153,6 +163,9 @@ OPENAI_USAGE = Table(
 OPENAI_PROJECTS = Table(
     name="openai_projects",
     grain="one project of an account, archived ones included",
+    question="Which OpenAI projects are there, archived ones included?",
+    example="select account, project_id, project_name, status from ai_usage_analytics.openai_projects order by "
+    "project_name",
     date_column=None,
     columns={
         "project_id": string("the provider's id", required=True),
@@ -167,6 +180,9 @@ OPENAI_PROJECTS = Table(
 CODEX_USAGE_STATS = Table(
     name="codex_usage_stats",
     grain="one user's UTC day with Codex in a ChatGPT workspace",
+    question="Who used Codex in ChatGPT, and how much?",
+    example="select user_email, sum(thread_count) as threads, sum(credits) as credits from "
+    "ai_usage_analytics.codex_usage_stats group by user_email order by credits desc",
     key=("activity_date", "account", "user_id", "user_email"),
     columns={
         "activity_date": day("the UTC day"),

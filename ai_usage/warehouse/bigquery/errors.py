@@ -8,6 +8,7 @@ from google.api_core import exceptions
 from google.auth.exceptions import GoogleAuthError, TransportError
 
 from ai_usage.errors import WarehouseBusy, WarehouseError
+from ai_usage.places import COMMAND
 
 RETRIED = {"rateLimitExceeded", "jobRateLimitExceeded", "backendError", "internalError", "jobBackendError"}
 CONFLICT = "Could not serialize access"  # of two statements that change one table, one is refused
@@ -72,7 +73,7 @@ def _refusal(error: exceptions.GoogleAPICallError, message: str) -> WarehouseErr
     if "bytesBilledLimitExceeded" in reasons or "bytes billed" in message:
         return WarehouseError(f"BIGQUERY_MAX_BYTES_BILLED is too low for a query: {message}. Nothing was charged.")
     if isinstance(error, exceptions.Forbidden | exceptions.Unauthorized):
-        return WarehouseError(f"BigQuery denies access: {message}. make bigquery-setup prints the rights it needs.")
+        return WarehouseError(f"BigQuery denies access: {message}. {COMMAND} bigquery-setup lists its rights.")
     if isinstance(error, exceptions.NotFound):
         return WarehouseError(f"BigQuery has no such project, dataset or table: {message}")
     return None

@@ -9,6 +9,7 @@ from functools import partial
 from google.api_core.exceptions import NotFound
 
 from ai_usage.errors import WarehouseError
+from ai_usage.places import COMMAND
 from ai_usage.warehouse.bigquery import rights
 from ai_usage.warehouse.bigquery.dry_run import bytes_read
 from ai_usage.warehouse.bigquery.lease import RENEW
@@ -20,7 +21,7 @@ from ai_usage.warehouse.bigquery.tables import DATASETS, STAGING, Place
 from ai_usage.warehouse.builds import BUILDS
 from ai_usage.warehouse.table import ANALYTICS, RAW
 
-LATER = "no table yet: make bigquery-setup APPLY=1, or the first run, makes it"
+LATER = f"no table yet: {COMMAND} bigquery-setup APPLY=1, or the first run, makes it"
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def trials(place: Place, functions: Sequence[str]) -> Iterator[Trial]:
 def _dataset(place: Place, name: str, there: set[str]) -> str:
     found = find_dataset(place, name)
     if found is None:
-        raise WarehouseError("it is not there: make bigquery-setup APPLY=1 makes it.")
+        raise WarehouseError(f"it is not there: {COMMAND} bigquery-setup APPLY=1 makes it.")
     refuse_elsewhere(place, found)
     there.add(name)
     return str(found.location)

@@ -10,6 +10,7 @@ import duckdb
 import stamina
 
 from ai_usage.errors import WarehouseBusy, WarehouseError
+from ai_usage.places import COMMAND
 from ai_usage.retries import holder  # and with it, each retry is logged
 from ai_usage.warehouse.durable_files import FULL
 from ai_usage.warehouse.turns import waiting
@@ -130,8 +131,8 @@ def _remedy(path: Path) -> str:
     if path.stem.endswith("_published"):
         return "Delete it: the next run publishes it again."
     copy = path.with_name(f"{path.stem}_published.duckdb")
-    or_the_copy = f", or what the last run left (make restore FROM={copy})" if copy.exists() else ""
-    return f"Put a backup in its place (make restore FROM=…){or_the_copy}."
+    or_the_copy = f", or what the last run left ({COMMAND} restore FROM={copy})" if copy.exists() else ""
+    return f"Put a backup in its place ({COMMAND} restore FROM=…){or_the_copy}."
 
 
 def _patiently(path: Path, take: Callable[[], T], patience: float) -> T:

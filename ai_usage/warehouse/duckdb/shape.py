@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from ai_usage.errors import OfAnotherRelease
+from ai_usage.places import COMMAND
 from ai_usage.warehouse.builds import BUILDS
 from ai_usage.warehouse.duckdb import statements
 from ai_usage.warehouse.erasures import ERASURES
@@ -36,7 +37,7 @@ def refuse_what_lacks_tables(db: duckdb.DuckDBPyConnection, path: Path, tables: 
     if missing or changes(tables, made):
         raise OfAnotherRelease(
             f"{path} was last written by an older version of this code. Let one run bring it up to date, "
-            "for example make backfill of one day, then do this again."
+            f"for example {COMMAND} backfill of one day, then do this again."
         )
 
 

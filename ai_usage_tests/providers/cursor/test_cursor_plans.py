@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from ai_usage.errors import SettingError
+from ai_usage.places import ROOT
 from ai_usage.providers.cursor.plans import Plan, plan_on, read_plans
 from ai_usage.providers.cursor.rows import estimated_cost
-from ai_usage.settings import ROOT, SIMULATED_CURSOR_PLANS, read_settings
+from ai_usage.settings import SIMULATED_CURSOR_PLANS, read_settings
 
 LEGACY = Plan("old", date(2025, 1, 1), date(2026, 6, 4), Decimal(40), Decimal("0.04"))
 PLAN = '[[plan]]\nname = "new"\nvalid_from = 2026-06-04\nseat_price_usd = "40"\n'

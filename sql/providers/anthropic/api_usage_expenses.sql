@@ -2,6 +2,9 @@
 -- report the key, else allocated by tokens. Tokens without money, as of Priority Tier, have an unknown cost.
 --
 -- grain: one key's use of one model over one endpoint and tier on one UTC day
+-- question: What did each Claude API key cost on each day, with its tokens?
+-- example: select expense_date, api_key_id, user_email, model, cost_usd, input_tokens, output_tokens from
+--   ai_usage_analytics.api_usage_expenses order by cost_usd desc
 -- built: daily by expense_date
 -- group: claude
 -- cluster: api_key_id, user_email

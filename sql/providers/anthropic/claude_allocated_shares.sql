@@ -3,6 +3,7 @@
 -- nano-dollar; the nano-dollars that are left go to the largest remainders, one each.
 --
 -- grain: one payer's share of one priced thing on one UTC day
+-- step of: claude_cost_shares
 -- built: daily by activity_date
 -- group: claude
 -- blocked by: anthropic

@@ -3,6 +3,10 @@
 -- key's owner on that day in the sheet, else its creator.
 --
 -- grain: one use of one person or key on one platform on one UTC day
+-- question: Which person or key caused a Claude cost, on which platform?
+-- example: select expense_date, platform, user_email, attribution_method, sum(cost_usd) as cost_usd from
+--   ai_usage_analytics.claude_attributed_costs group by expense_date, platform, user_email, attribution_method order
+--   by cost_usd desc
 -- built: daily by expense_date
 -- group: claude
 -- cluster: user_email, api_key_id

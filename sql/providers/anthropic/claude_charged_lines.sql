@@ -1,6 +1,7 @@
 -- Cost lines as their allocation reads them: nothing is null, so that lines can be matched with usage and analytics.
 --
 -- grain: one row of claude_costs
+-- step of: claude_cost_shares
 -- built: view
 -- group: claude
 -- columns:

@@ -2,6 +2,7 @@
 -- one, else by the one key that has the reported name.
 --
 -- grain: one person's use, or use by one reported key name, of one model in Claude Code on one UTC day
+-- step of: claude_attributed_costs
 -- built: view
 -- group: claude
 -- columns:

@@ -6,6 +6,10 @@
 -- claude_usage_by_line has them. A cost that no source attributes stays whole, without a payer.
 --
 -- grain: one person's or key's share of one priced thing on one UTC day
+-- question: Which share of a Claude cost line belongs to which key or person, and how was it found?
+-- example: select expense_date, api_key_id, actor_email, allocation_method, sum(cost_usd) as cost_usd from
+--   ai_usage_analytics.claude_cost_shares group by expense_date, api_key_id, actor_email, allocation_method order by
+--   cost_usd desc
 -- built: daily by expense_date
 -- group: claude
 -- blocked by: anthropic

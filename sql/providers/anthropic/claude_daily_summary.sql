@@ -1,6 +1,9 @@
 -- What tokens cost by their kind: one row for each day, workspace and model, from the provider's own cost lines.
 --
 -- grain: one model in one workspace of an account on one UTC day
+-- question: What did input, output and cache of each Claude model cost on each day?
+-- example: select activity_date, workspace_name, model, input_usd, output_usd, cache_read_usd, total_usd from
+--   ai_usage_analytics.claude_daily_summary order by activity_date, total_usd desc
 -- built: view
 -- group: claude
 -- columns:

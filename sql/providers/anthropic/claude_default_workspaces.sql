@@ -1,6 +1,7 @@
 -- The workspace that reports name by null, of each account: each organization has a default workspace of its own.
 --
 -- grain: one account that lists workspaces
+-- step of: claude_cost_shares
 -- built: view
 -- group: claude
 -- columns:

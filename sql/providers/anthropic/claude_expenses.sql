@@ -2,6 +2,9 @@
 -- its own report, and the rest is named by what is known about it.
 --
 -- grain: one kind of cost of one model in one workspace of an account on one platform on one UTC day
+-- question: What did Claude charge by platform, workspace, model and kind of cost?
+-- example: select expense_date, platform, workspace_id, model, sum(cost_usd) as cost_usd from
+--   ai_usage_analytics.claude_expenses group by expense_date, platform, workspace_id, model order by cost_usd desc
 -- built: daily by expense_date
 -- group: claude
 -- cluster: platform, workspace_id

@@ -4,6 +4,7 @@
 -- paired with every geography and speed that the key used.
 --
 -- grain: one key's candidate for tokens of one type in one tier, context window, geography and speed on one UTC day
+-- step of: claude_cost_shares
 -- built: view
 -- group: claude
 -- columns:

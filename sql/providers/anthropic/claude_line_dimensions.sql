@@ -1,6 +1,7 @@
 -- By what cost lines of tokens differ within a day: two usage reports together have these dimensions, neither has all.
 --
 -- grain: one combination of a cost line's dimensions on one UTC day
+-- step of: claude_cost_shares
 -- built: view
 -- group: claude
 -- columns:

@@ -1,6 +1,7 @@
 -- claude_usage_by_line as the allocation of cost lines reads it: nothing is null, as in claude_charged_lines.
 --
 -- grain: one row of claude_usage_by_line
+-- step of: claude_cost_shares
 -- built: view
 -- group: claude
 -- columns:

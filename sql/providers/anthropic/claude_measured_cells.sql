@@ -3,6 +3,7 @@
 -- together agree, all tiers are matched together.
 --
 -- grain: one model and kind of cost in one workspace on one UTC day with a row of analytics
+-- step of: claude_cost_shares
 -- built: view
 -- group: claude
 -- columns:

@@ -3,6 +3,7 @@
 -- row of any other product without a workspace is usage outside the Console, which only analytics report.
 --
 -- grain: one row of claude_analytics_costs
+-- step of: claude_cost_shares
 -- built: view
 -- group: claude
 -- columns:

@@ -2,6 +2,7 @@
 -- are matched with claude_charged_lines is null.
 --
 -- grain: one row of claude_measured_costs that is in the cost report
+-- step of: claude_cost_shares
 -- built: view
 -- group: claude
 -- columns:

@@ -2,6 +2,7 @@
 -- key's units (or of those without a key) that it has of the key's measured cost.
 --
 -- grain: one payer's measured cost of one priced thing on one UTC day
+-- step of: claude_cost_shares
 -- built: view
 -- group: claude
 -- columns:

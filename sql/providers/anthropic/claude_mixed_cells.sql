@@ -2,6 +2,7 @@
 -- neither usage report alone has the tokens of each line.
 --
 -- grain: one model and token type in one workspace on one UTC day
+-- step of: claude_cost_shares
 -- built: view
 -- group: claude
 -- columns:

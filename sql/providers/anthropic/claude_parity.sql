@@ -3,6 +3,9 @@
 -- `unexplained_usd` is the rest.
 --
 -- grain: one UTC day of an account with a pulled cost report
+-- question: Why do Claude's cost report and its analytics differ?
+-- example: select activity_date, account, difference_usd, restatement_usd, priority_tier_usd, unexplained_usd from
+--   ai_usage_analytics.claude_parity where difference_usd != 0 order by activity_date
 -- built: daily by activity_date
 -- group: claude
 -- blocked by: anthropic

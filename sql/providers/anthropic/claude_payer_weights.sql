@@ -3,6 +3,7 @@
 -- source attributes has one row without a payer.
 --
 -- grain: one payer of one priced thing on one UTC day
+-- step of: claude_cost_shares
 -- built: view
 -- group: claude
 -- columns:

@@ -3,6 +3,7 @@
 -- differences of rounded-down cumulative parts, so that nothing is lost.
 --
 -- grain: one share, or one piece of it, of one person or key on one platform on one UTC day
+-- step of: claude_attributed_costs
 -- built: view
 -- group: claude
 -- columns:

@@ -3,6 +3,7 @@
 -- leave nothing, and are met in proportion.
 --
 -- grain: one platform's or person's piece of a key's cost of one model (or of the cost without a key) on one UTC day
+-- step of: claude_attributed_costs
 -- built: view
 -- group: claude
 -- columns:

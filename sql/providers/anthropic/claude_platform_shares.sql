@@ -3,6 +3,7 @@
 -- share by tokens without such a key is null: claude_platform_costs splits it between platforms by estimates.
 --
 -- grain: one row of claude_cost_shares
+-- step of: claude_attributed_costs
 -- built: view
 -- group: claude
 -- columns:

@@ -2,6 +2,7 @@
 -- have the same dimensions: they are taken from any of them, and not computed for a reader that does not ask for them.
 --
 -- grain: one priced thing of an account on one UTC day
+-- step of: claude_cost_shares
 -- built: view
 -- group: claude
 -- columns:

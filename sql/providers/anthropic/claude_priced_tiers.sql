@@ -4,6 +4,7 @@
 -- is all that one measured amount covers: the batch tier, the other tiers, or all of them, and every context window.
 --
 -- grain: one service tier of one priced thing of an account on one UTC day
+-- step of: claude_cost_shares
 -- built: daily by activity_date
 -- group: claude
 -- blocked by: anthropic

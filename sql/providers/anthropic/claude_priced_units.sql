@@ -2,6 +2,7 @@
 -- claude_line_tokens where that has the tokens of the thing's lines, elsewhere from claude_used_units.
 --
 -- grain: one key's use of one service tier of one priced thing on one UTC day
+-- step of: claude_cost_shares
 -- built: view
 -- group: claude
 -- columns:

@@ -3,6 +3,7 @@
 -- tokens cost elsewhere on the day.
 --
 -- grain: one model and token type of a workspace with Priority Tier tokens on one UTC day
+-- step of: claude_parity
 -- built: view
 -- group: claude
 -- columns:

@@ -1,6 +1,7 @@
 -- The cost report and analytics, row by row, side by side: the same cost by two reports.
 --
 -- grain: one row of claude_costs, or one of claude_measured_costs of an account with a cost report
+-- step of: claude_parity
 -- built: view
 -- group: claude
 -- columns:

@@ -4,6 +4,7 @@
 -- Where a payer has a credit, the shares are not split.
 --
 -- grain: one payer's share of one service tier of one priced thing on one UTC day
+-- step of: claude_cost_shares
 -- built: view
 -- group: claude
 -- columns:

@@ -1,6 +1,7 @@
 -- The usage report with a row for each kind of unit, as cost lines name it, Priority Tier included.
 --
 -- grain: one kind of unit of one row of claude_usage_tokens
+-- step of: claude_cost_shares
 -- built: view
 -- group: claude
 -- columns:

@@ -3,6 +3,9 @@
 -- day keeps its last good version here.
 --
 -- grain: what Claude charged one account on one UTC day, on all platforms together; no row for a day without use
+-- question: What did Claude charge on each day, all platforms together?
+-- example: select expense_date, account, cost_usd, status from ai_usage_analytics.claude_total_expenses order by
+--   expense_date
 -- built: daily by expense_date
 -- group: claude
 -- blocked by: anthropic

@@ -5,6 +5,7 @@
 -- are estimates.
 --
 -- grain: one key's tokens of one type in the cost lines of one tier, context window, geography and speed on one UTC day
+-- step of: claude_cost_shares
 -- built: daily by activity_date
 -- group: claude
 -- cluster: workspace_id, api_key_id

@@ -2,6 +2,7 @@
 -- Priority Tier, which the cost report leaves out, is left out here.
 --
 -- grain: one row of claude_token_units that is not of Priority Tier
+-- step of: claude_cost_shares
 -- built: view
 -- group: claude
 -- columns:

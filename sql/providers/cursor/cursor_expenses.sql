@@ -3,6 +3,9 @@
 -- Seats are billed as purchased (cursor_seats). Usage is what chargeable events were charged.
 --
 -- grain: one kind of Cursor cost of one person on one UTC day, usage by model; for unassigned seats by plan
+-- question: What did each person's Cursor seat and usage cost on each day?
+-- example: select expense_date, user_email, cost_type, model, billed_usd from ai_usage_analytics.cursor_expenses
+--   order by expense_date, billed_usd desc
 -- built: daily by expense_date
 -- group: cursor
 -- blocked by: cursor

@@ -2,6 +2,9 @@
 -- same use would cost by the request, without a seat.
 --
 -- grain: one person's included use on one UTC day
+-- question: How much usage did Cursor's seats include, at list price?
+-- example: select user_email, sum(requests) as requests, sum(list_usd) as list_usd from
+--   ai_usage_analytics.cursor_included_use group by user_email order by list_usd desc
 -- built: daily by activity_date
 -- group: cursor
 -- cluster: user_email

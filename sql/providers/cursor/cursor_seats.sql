@@ -7,6 +7,9 @@
 -- asked about.
 --
 -- grain: one member's seat in one team, the unassigned seats, or one plan with unknown members, on one UTC day
+-- question: Which Cursor seats were paid on a day, and by whom were they used?
+-- example: select activity_date, plan_name, user_email, seat_usd, is_assigned from ai_usage_analytics.cursor_seats
+--   order by activity_date, seat_usd desc
 -- built: daily by activity_date
 -- group: cursor
 -- blocked by: cursor

@@ -4,6 +4,9 @@
 -- label's own text is the team. Costs without such a label stay on their project.
 --
 -- grain: one SKU's cost, or its credits of a type, of one project and label on one invoice of one UTC day
+-- question: Which project, team and person caused a Google cost, by SKU?
+-- example: select activity_date, project_id, team_name, sku_name, amount_usd, attribution_method from
+--   ai_usage_analytics.gemini_attributed_costs order by amount_usd desc
 -- built: daily by activity_date
 -- group: google
 -- blocked by: google

@@ -3,6 +3,9 @@
 -- soon as the invoice has other services too. An invoice may have use of an earlier month.
 --
 -- grain: one invoice of one billing account, with the use of one month on it
+-- question: What is on Google's invoice of a month: AI, credits, other cost and tax?
+-- example: select invoice_month, billed_currency, ai_amount, credit_amount, other_amount, tax_amount from
+--   ai_usage_analytics.gemini_invoices order by invoice_month
 -- built: view
 -- group: google
 -- columns:

@@ -2,6 +2,9 @@
 -- that day in the sheet, else the key's owner at OpenAI; where there is neither, the user that the usage report names.
 --
 -- grain: one line item's cost of one person or key of one project on one UTC day
+-- question: Which person or key caused an OpenAI cost?
+-- example: select activity_date, user_email, api_key_id, line_item, amount_usd, attribution_method from
+--   ai_usage_analytics.openai_attributed_costs order by amount_usd desc
 -- built: daily by activity_date
 -- group: openai
 -- cluster: user_email, api_key_id

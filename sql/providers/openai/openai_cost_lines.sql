@@ -2,6 +2,7 @@
 -- units. A result without an amount is no line: nothing is billed for it.
 --
 -- grain: one line of the cost report: a line item of one project and key, as far as the costs are grouped by them
+-- step of: openai_cost_shares
 -- built: view
 -- group: openai
 -- columns:

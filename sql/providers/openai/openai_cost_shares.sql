@@ -3,6 +3,10 @@
 -- so that the shares of a line add up exactly to it. A line without use behind it stays whole on its project.
 --
 -- grain: one key's or user's share of one cost line on one UTC day
+-- question: Which share of an OpenAI cost line belongs to which key or user?
+-- example: select activity_date, api_key_id, user_id, allocation_method, sum(amount_usd) as amount_usd from
+--   ai_usage_analytics.openai_cost_shares group by activity_date, api_key_id, user_id, allocation_method order by
+--   amount_usd desc
 -- built: daily by activity_date
 -- group: openai
 -- blocked by: openai

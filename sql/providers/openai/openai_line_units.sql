@@ -3,6 +3,7 @@
 -- the alias, else to one without a model. Use of a tier without a line of its own is in the line of the default tier.
 --
 -- grain: the use of one model and tier by one key and user, behind one cost line
+-- step of: openai_cost_shares
 -- built: view
 -- group: openai
 -- columns:

@@ -3,6 +3,7 @@
 -- it is no ordinary input.
 --
 -- grain: one meter of one model and tier, by one key and user of one project on one UTC day
+-- step of: openai_cost_shares
 -- built: view
 -- group: openai
 -- columns:

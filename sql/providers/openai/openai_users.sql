@@ -1,6 +1,7 @@
 -- The person behind each of OpenAI's user ids.
 --
 -- grain: one user of one account
+-- step of: openai_attributed_costs
 -- built: view
 -- group: openai
 -- columns:

@@ -9,6 +9,7 @@ import dagster as dg
 from ai_usage.ingest.ledger_writes import InWarehouse, append_noted
 from ai_usage.layers import daily_asset, note
 from ai_usage.partitions import Span, span_of_run
+from ai_usage.places import COMMAND
 from ai_usage.providers.anthropic.audit_log.csv_file import AuditLog
 from ai_usage.providers.anthropic.audit_log.folder import Events, Uploads, answers, is_whole
 from ai_usage.providers.anthropic.audit_log.records import COUNTED, AuditEvent
@@ -26,8 +27,8 @@ MaybeUploads = dg.ResourceParam[Uploads | None]
 
 @daily_asset("raw", RAW_TABLES[AUDIT_LOG], group="raw_claude", kinds={"csv", "duckdb"})
 def claude_audit_log(context: dg.AssetExecutionContext, uploads: MaybeUploads, warehouse: InWarehouse) -> None:
-    """The events of claude.ai's audit log, from the CSV exports in the uploads folder: who, when, what kind, on which
-    thing; not from which address or device. The same file twice, or files that overlap, count an event once.
+    """Events of claude.ai's audit log from the CSV exports in the uploads folder: who, when, kind and object,
+    without addresses and devices. An event counts once, also if files overlap or come twice.
     """
     files = uploads.files() if uploads else []
     if not uploads or not files:
@@ -78,7 +79,7 @@ def _note_unread(context: dg.AssetExecutionContext, warehouse: Warehouse, logs: 
     unread = sorted(covered - {*span.days, *warehouse.pulled_days(AUDIT_LOG)})
     unread = [day for day in unread if settings().start_date <= day <= settings().yesterday()]
     if unread:
-        hint = f"the uploads cover {len(unread)} days more: make backfill FROM={unread[0]} TO={unread[-1]}"
+        hint = f"the uploads cover {len(unread)} days more: {COMMAND} backfill FROM={unread[0]} TO={unread[-1]}"
         context.log.warning("%s: %s", ASSET, hint)
         note(context, ASSET, None, unread=hint)
 

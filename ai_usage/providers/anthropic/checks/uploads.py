@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 
 from ai_usage.check import Check, Finding, NotEvaluated, SnapshotCheck, passed, warned
 from ai_usage.ingest.ledger_writes import Source
+from ai_usage.places import COMMAND
 from ai_usage.providers.anthropic.audit_log.tables import AUDIT_LOG
 from ai_usage.settings import settings
 from ai_usage.warehouse.port import Warehouse
@@ -25,7 +26,7 @@ def freshness(files: int, newest: date | None, now: datetime) -> Finding:
         return NotEvaluated("Not configured: no export was ever uploaded.")
     if newest is None:
         return warned(
-            f"No day of the {files} files in the uploads folder was ever read: make backfill over the days they cover, "
+            f"No day of the {files} files in the uploads folder was ever read: run {COMMAND} backfill over their days, "
             f"which the metadata of raw/{AUDIT_LOG} lists."
         )
     if now.date() - newest > STALE:

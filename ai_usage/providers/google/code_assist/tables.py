@@ -5,6 +5,9 @@ from ai_usage.warehouse.table import ACCOUNT_STAMPS, Table, day, integer, string
 GEMINI_CODE_ASSIST_STATS = Table(
     name="gemini_code_assist_stats",
     grain="one user's UTC day with Code Assist in one project, by its metadata log; activity, never a cost",
+    question="Who used Code Assist, and what did they accept?",
+    example="select user_email, sum(code_exposures) as shown, sum(code_acceptances) as accepted from "
+    "ai_usage_analytics.gemini_code_assist_stats group by user_email order by accepted desc",
     key=("activity_date", "account", "project_id", "user_email"),
     columns={
         "activity_date": day("the UTC day of the entries"),

@@ -5,6 +5,9 @@ from ai_usage.warehouse.table import ACCOUNT_STAMPS, Table, boolean, instant, in
 GEMINI_LICENSES = Table(
     name="gemini_licenses",
     grain="one licensed user of an order, and one row for an order's unassigned licenses, as listed last",
+    question="Which licenses of Code Assist are unassigned or unused?",
+    example="select plan_name, user_email, is_assigned, license_count, last_used_at from "
+    "ai_usage_analytics.gemini_licenses order by is_assigned, last_used_at",
     date_column=None,
     columns={
         "order_id": string("the order that the licenses are of", required=True),

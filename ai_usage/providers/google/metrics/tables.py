@@ -7,6 +7,9 @@ GEMINI_USAGE = Table(
     # Labels that are no column, such as the location, are added. Quota series come twice: one of the two counts.
     grain="what Cloud Monitoring counted of one metric, model, credential, status and tier in one project on one UTC "
     "day; compared with billed quantities, never priced",
+    question="How many tokens and requests did Google count, by model and key?",
+    example="select project_id, model, meter, sum(quantity) as quantity from ai_usage_analytics.gemini_usage where "
+    "not is_error group by project_id, model, meter order by quantity desc",
     key=(
         "activity_date", "account", "project_id", "platform", "metric_type", "meter", "model", "tier", "credential_id",
         "response_code", "request_type", "publisher",
