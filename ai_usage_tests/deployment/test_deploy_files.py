@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from configparser import RawConfigParser
 from importlib.util import find_spec
@@ -186,6 +187,7 @@ def test_each_process_is_a_command_that_there_is(name: str) -> None:
 def assert_it_is_there(command: list[str]) -> None:
     if command[0] == "ai-usage":
         assert command[1].replace("-", "_") in COMMANDS
+        assert "ai-usage" in tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
     else:
         assert find_spec(MODULES[command[0]])
 
@@ -274,6 +276,9 @@ def test_the_image_copies_what_there_is_and_no_secret() -> None:
     assert from_here
     for source in from_here:
         assert source == "dist/ai_usage-*.whl" or (ROOT / source).is_file(), source
+    seen = {line[1:] for line in read("Dockerfile.dockerignore").splitlines() if line.startswith("!")}
+    assert seen == {source.replace("ai_usage-*", "*") for source in from_here}
+    assert "*" in read("Dockerfile.dockerignore").splitlines(), "the rest is not even sent to the build"
     assert all(word != "ADD" for word, _ in instructions())
     text = read("Dockerfile")
     assert not [name for name in SECRETS if re.search(rf"\b{name}\b", text)]
@@ -368,10 +373,13 @@ def test_the_chart_s_webserver_is_ours(tmp_path: Path) -> None:
 
 def test_the_page_lists_every_host_that_is_asked() -> None:
     """For a firewall that lets out what is listed."""
-    hosts = {
+    code = {path for path in (ROOT / "ai_usage").rglob("*.py") if "simulator" not in path.parts}
+    hosts = {host for path in code for host in re.findall(r"https://([a-z0-9.-]+[.]com)\b", path.read_text("utf-8"))}
+    asked = {
         urlsplit(url).hostname for name, url in vars(module).items() if name.endswith("_URL") and "://" in str(url)
     }
-    assert len(hosts) > 5
+    assert len(asked) > 5
+    assert asked <= hosts
     assert {host for host in hosts if f"`{host}`" not in DOCS} == set()
 
 
