@@ -46,11 +46,16 @@ def readme(text: str) -> str:
 def sources_table(providers: Iterable[Provider]) -> str:
     """One row for each provider: what is pulled, by which credential, and the page about it."""
     rows = [
-        f"| {of.name} | {' · '.join(platform.name for platform in of.platforms)}: {_reports(of)} | "
+        f"| {of.name} | {' · '.join(_products(of))}: {_reports(of)} | "
         f"{', '.join(f'`{key.variable}`' for key in of.account_fields.credentials)} | [{_title(of.page)}]({of.page}) |"
         for of in providers
     ]
     return "\n".join(["| provider | what is pulled | credential | page |", "| --- | --- | --- | --- |", *rows])
+
+
+def _products(of: Provider) -> list[str]:
+    """Without the platform of cost that no report splits by product."""
+    return [platform.name for platform in of.platforms if "unknown" not in platform.name]
 
 
 def _title(page: str) -> str:

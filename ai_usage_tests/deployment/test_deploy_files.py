@@ -1,5 +1,5 @@
-"""The files of deploy/ agree with the settings, the commands, the instance of one machine, and each other. No image
-is built here and no cluster is asked.
+"""The files of deploy/ agree with the settings, the commands, the instance of one machine, and with each other. No
+image is built here and no cluster is asked.
 """
 
 import json
@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from configparser import RawConfigParser
 from importlib.util import find_spec
@@ -14,8 +15,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import dagster as dg
 import pytest
 import yaml  # type: ignore[import-untyped]
+from dagster._core.instance.ref import InstanceRef
 
 from ai_usage import settings as module
 from ai_usage.commands.typed import COMMANDS
@@ -112,6 +115,59 @@ def test_the_cluster_s_instance_has_the_same_limits() -> None:
     assert values["postgresql"]["postgresqlScheme"] == "postgresql+psycopg2"
 
 
+def instance_of_the_chart(values: dict[str, Any]) -> dict[str, Any]:
+    """The dagster.yaml that the chart's templates make of the values, as far as they are set here."""
+    coordinator = values["dagsterDaemon"]["runCoordinator"]["config"]["customRunCoordinator"]
+    of = values["postgresql"]
+    postgres = {
+        "username": of["postgresqlUsername"],
+        "password": {"env": "DAGSTER_PG_PASSWORD"},
+        "hostname": of["postgresqlHost"],
+        "db_name": of["postgresqlDatabase"],
+        "port": of["service"]["port"],
+        "params": of["postgresqlParams"],
+        "scheme": of["postgresqlScheme"],
+    }
+    storages = {"run_storage": "PostgresRunStorage", "event_log_storage": "PostgresEventLogStorage"}
+    stored = {"module": "dagster_postgres", "config": {"postgres_db": postgres}}
+    kept = {
+        name: {"purge_after_days": days["purgeAfterDays"]}
+        for name, days in values["retention"].items()
+        if name != "enabled"
+    }
+    return {
+        **{name: {**stored, "class": storage} for name, storage in storages.items()},
+        "schedule_storage": {**stored, "class": "PostgresScheduleStorage"},
+        "scheduler": {"module": "dagster._core.scheduler", "class": "DagsterDaemonScheduler"},
+        "run_launcher": values["runLauncher"]["config"]["customRunLauncher"],
+        "run_coordinator": coordinator,
+        "compute_logs": {
+            "module": "dagster._core.storage.noop_compute_log_manager",
+            "class": values["computeLogManager"]["type"],
+        },
+        "telemetry": values["telemetry"],
+        "retention": kept,
+        **values["additionalInstanceConfig"],
+    }
+
+
+def test_the_cluster_s_instance_is_one_that_dagster_accepts(tmp_path: Path) -> None:
+    """The chart's own run coordinator with a limit of runs beside `concurrency` is refused, for example."""
+    instance = instance_of_the_chart(loaded("helm-values.yaml"))
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(instance), encoding="utf-8")
+    ref = InstanceRef.from_dir(str(tmp_path))
+    assert (ref.run_launcher_data.class_name, ref.run_coordinator_data.class_name) == (  # type: ignore[union-attr]
+        "DefaultRunLauncher",
+        "QueuedRunCoordinator",
+    )
+    assert isinstance(ref.run_coordinator, dg.QueuedRunCoordinator)
+    assert isinstance(ref.run_launcher, dg.DefaultRunLauncher)
+    instance["run_coordinator"]["config"] = {"max_concurrent_runs": -1}
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(instance), encoding="utf-8")
+    with pytest.raises(dg.DagsterInvalidConfigError, match="incompatible"):
+        InstanceRef.from_dir(str(tmp_path))
+
+
 def test_the_workspace_names_the_code_server_and_its_port() -> None:
     [location] = loaded("workspace.yaml")["load_from"]
     at = location["grpc_server"]
@@ -131,6 +187,7 @@ def test_each_process_is_a_command_that_there_is(name: str) -> None:
 def assert_it_is_there(command: list[str]) -> None:
     if command[0] == "ai-usage":
         assert command[1].replace("-", "_") in COMMANDS
+        assert "ai-usage" in tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
     else:
         assert find_spec(MODULES[command[0]])
 
@@ -219,6 +276,9 @@ def test_the_image_copies_what_there_is_and_no_secret() -> None:
     assert from_here
     for source in from_here:
         assert source == "dist/ai_usage-*.whl" or (ROOT / source).is_file(), source
+    seen = {line[1:] for line in read("Dockerfile.dockerignore").splitlines() if line.startswith("!")}
+    assert seen == {source.replace("ai_usage-*", "*") for source in from_here}
+    assert "*" in read("Dockerfile.dockerignore").splitlines(), "the rest is not even sent to the build"
     assert all(word != "ADD" for word, _ in instructions())
     text = read("Dockerfile")
     assert not [name for name in SECRETS if re.search(rf"\b{name}\b", text)]
@@ -313,10 +373,13 @@ def test_the_chart_s_webserver_is_ours(tmp_path: Path) -> None:
 
 def test_the_page_lists_every_host_that_is_asked() -> None:
     """For a firewall that lets out what is listed."""
-    hosts = {
+    code = {path for path in (ROOT / "ai_usage").rglob("*.py") if "simulator" not in path.parts}
+    hosts = {host for path in code for host in re.findall(r"https://([a-z0-9.-]+[.]com)\b", path.read_text("utf-8"))}
+    asked = {
         urlsplit(url).hostname for name, url in vars(module).items() if name.endswith("_URL") and "://" in str(url)
     }
-    assert len(hosts) > 5
+    assert len(asked) > 5
+    assert asked <= hosts
     assert {host for host in hosts if f"`{host}`" not in DOCS} == set()
 
 
