@@ -21,6 +21,7 @@ from ai_usage.settings import Settings, settings
 from ai_usage.simulator import ADMIN_KEY, ANALYTICS_KEY, LIMITED_KEY, Simulator
 from ai_usage_tests.mock_claude import DAY
 from ai_usage_tests.outcome import Outcome
+from ai_usage_tests.parts import assets_of
 from ai_usage_tests.platform import Platform, contents, platform_in
 
 WRONG_KEY = "sk-ant-admin01-wrong-and-never-to-be-seen"
@@ -86,6 +87,8 @@ class Keyed:
 
 @pytest.fixture
 def keyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Keyed]:
+    """Without boards, which have no part in it."""
+    monkeypatch.setattr(definitions, "ASSETS", assets_of(definitions.ASSETS, {"raw", "core", "marts"}, ()))
     with Simulator(now=datetime(2026, 11, 20, 12, tzinfo=UTC)) as simulator:
         yield Keyed(tmp_path, simulator, monkeypatch)
 

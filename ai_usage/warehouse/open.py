@@ -68,7 +68,7 @@ def open_published(of: Settings, tables: Sequence[Table] = (PULLS,)) -> Warehous
 @lru_cache(maxsize=1)
 def _answers_of(_copy: Path, _state: object) -> Kept:
     """What sensors asked before, of one state of the copy: idle ones do not open it."""
-    return {}
+    return Kept()
 
 
 def open_what_is_there(of: Settings) -> Warehouse | None:

@@ -11,7 +11,7 @@ import pytest
 from ai_usage.warehouse import googlesql
 from ai_usage.warehouse.duckdb import remembered
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
-from ai_usage.warehouse.duckdb.remembered import Remembered
+from ai_usage.warehouse.duckdb.remembered import Kept, Remembered
 from ai_usage.warehouse.table import PULLS, Table, day, dollars
 from ai_usage_tests.warehouse.writing import DAY, PULL, TABLES, answer
 
@@ -129,3 +129,14 @@ def test_no_more_than_so_many_rows_are_kept(tmp_path: Path, monkeypatch: pytest.
     ask("c", 1)  # with it they would be six
     ask("a", 3)
     assert asked == ["large", "large", "a", "b", "c", "a"]
+
+
+def test_rows_of_an_answer_that_is_forgotten_or_replaced_do_not_count() -> None:
+    kept = Kept()
+    for question, reads, rows in (("a", "t", 3), ("a", "t", 2), ("b", "u", 1)):
+        kept.keep(question, [reads], pl.DataFrame({"n": range(rows)}))
+    assert kept.rows == 3
+    kept.forget({"t"})
+    assert (list(kept), kept.rows) == (["b"], 1)
+    kept.forget_all()
+    assert (list(kept), kept.rows) == ([], 0)

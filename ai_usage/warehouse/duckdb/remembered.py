@@ -15,7 +15,25 @@ MOST = 300_000  # rows of all answers together: when they become more, all are f
 MOST_RECORDS = 50_000  # the same of the ledger's records, which are longer
 MOST_ANSWERS = 1_000
 
-Kept = dict[Any, tuple[frozenset[str], pl.DataFrame]]  # question → what it reads, and the answer
+
+class Kept(dict[Any, tuple[frozenset[str], pl.DataFrame]]):
+    """Question → what it reads, and the answer. `rows` counts those of all answers."""
+
+    rows = 0
+
+    def keep(self, question: Any, reads: Iterable[str], answer: pl.DataFrame) -> None:
+        before = self.get(question)
+        self[question] = frozenset(reads), answer
+        self.rows += answer.height - (before[1].height if before else 0)
+
+    def forget(self, written: Collection[str]) -> None:
+        """The answers that read what was written."""
+        for question in [of for of, (reads, _) in self.items() if not reads.isdisjoint(written)]:
+            self.rows -= self.pop(question)[1].height
+
+    def forget_all(self) -> None:
+        self.clear()
+        self.rows = 0
 
 
 @dataclass
@@ -23,8 +41,8 @@ class Remembered:
     """`path` is the file that the answers are of."""
 
     path: Path
-    _answers: Kept = field(default_factory=dict, init=False)
-    _records: Kept = field(default_factory=dict, init=False)
+    _answers: Kept = field(default_factory=Kept, init=False)
+    _records: Kept = field(default_factory=Kept, init=False)
     _of: Any = field(default=None, init=False)  # the state of the file
 
     def share(self, answers: Kept) -> None:
@@ -49,12 +67,11 @@ class Remembered:
         if is_known and written:
             self._of = connection.state(self.path)
             for kept in (self._answers, self._records):
-                for question in [of for of, (reads, _) in kept.items() if not reads.isdisjoint(written)]:
-                    del kept[question]
+                kept.forget(written)
 
     def _renew(self) -> None:
         if (state := connection.state(self.path)) != self._of:
-            self._answers, self._records, self._of = {}, {}, state
+            self._answers, self._records, self._of = Kept(), Kept(), state
 
 
 def _kept(
@@ -63,8 +80,8 @@ def _kept(
     if question in kept:
         return kept[question][1]
     found = ask()
-    if len(kept) >= MOST_ANSWERS or sum(answer.height for _, answer in kept.values()) + found.height > together:
-        kept.clear()
+    if len(kept) >= MOST_ANSWERS or kept.rows + found.height > together:
+        kept.forget_all()
     if found.height <= at_most:
-        kept[question] = frozenset(reads), found
+        kept.keep(question, reads, found)
     return found
