@@ -254,44 +254,42 @@ def test_focus_columns_come_first_and_own_ones_after_them(shared: Platform) -> N
     assert columns[-len(own) :] == own
 
 
-def validated(file: Path, *criteria: str) -> dict[str, str]:
-    """Rule → the validator's result for the file."""
-    script = ROOT / "ai_usage_tests" / "validate_focus.py"
-    done = subprocess.run(
-        [VALIDATOR, "-P", script, file, *([",".join(criteria)] if criteria else [])],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, str] = json.loads(done.stdout)
-    return found
-
-
 def failures(evaluations: dict[str, str]) -> dict[str, str]:
     return {rule: why for rule, why in evaluations.items() if why.startswith("fail")}
 
 
-@VALIDATED
-@pytest.mark.parametrize(("kind", "criteria", "passes"), [("parquet", CRITERIA, 220), ("csv", (), 130)])
-def test_the_official_validator_finds_only_what_is_cosmetic(
-    shared: Platform, tmp_path: Path, kind: str, criteria: tuple[str, ...], passes: int
-) -> None:
-    export_focus.export(charges(shared, *EVERY_KIND.values()), tmp_path, "focus")
-    evaluations = validated(tmp_path / f"focus.{kind}", *criteria)
-    assert failures(evaluations).keys() == COSMETIC, failures(evaluations)
-    assert sum(result == "pass" for result in evaluations.values()) >= passes, "the rules were evaluated, not skipped"
-
-
-@VALIDATED
-def test_the_official_validator_sees_what_is_wrong(shared: Platform, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def validated(shared: Platform, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
+    """File → rule → the validator's result, of one process: to start takes it longer than a file."""
+    folder = tmp_path_factory.mktemp("validated")
     good = charges(shared, *EVERY_KIND.values())
     harmed = good.with_columns(
         ChargeCategory=pl.lit("Consumption"),
         BilledCost=pl.when(pl.int_range(pl.len()) == 0).then(None).otherwise("BilledCost"),
     )
-    export_focus.export(harmed, tmp_path, "harmed")
-    wrong = failures(validated(tmp_path / "harmed.parquet")).keys()
+    for name, rows in (("focus", good), ("harmed", harmed)):
+        export_focus.export(rows, folder, name)
+    criteria = {"focus.parquet": CRITERIA, "focus.csv": (), "harmed.parquet": ()}
+    asked = [f"{folder / file}={','.join(of)}" for file, of in criteria.items()]
+    script = ROOT / "ai_usage_tests" / "validate_focus.py"
+    done = subprocess.run([VALIDATOR, "-P", script, *asked], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return dict(zip(criteria, json.loads(done.stdout), strict=True))
+
+
+@VALIDATED
+@pytest.mark.parametrize(("kind", "passes"), [("parquet", 220), ("csv", 130)])
+def test_the_official_validator_finds_only_what_is_cosmetic(
+    validated: dict[str, dict[str, str]], kind: str, passes: int
+) -> None:
+    evaluations = validated[f"focus.{kind}"]
+    assert failures(evaluations).keys() == COSMETIC, failures(evaluations)
+    assert sum(result == "pass" for result in evaluations.values()) >= passes, "the rules were evaluated, not skipped"
+
+
+@VALIDATED
+def test_the_official_validator_sees_what_is_wrong(validated: dict[str, dict[str, str]]) -> None:
+    wrong = failures(validated["harmed.parquet"]).keys()
     assert {"ChargeCategory-C-003-M", "BilledCost-C-003-M"} <= wrong
 
 

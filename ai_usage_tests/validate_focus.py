@@ -1,7 +1,7 @@
-"""The official FOCUS validator on one file: `PYTHON -P validate_focus.py FILE [CRITERION,…]`, in its own environment.
+"""The official FOCUS validator on files: `PYTHON -P validate_focus.py FILE=[CRITERION,…] …`, in its own environment.
 
-A script for the Python of `.venv-focus`; it imports nothing of ours. It prints what became of each rule, as JSON: the
-validator's own exit code is 0 whatever it found. No network is used: the rules come with the package.
+A script for the Python of `.venv-focus`; it imports nothing of ours. It prints what became of each file's rules, as a
+list in JSON: the validator's own exit code is 0 whatever it found. No network is used: the rules come with the package.
 """
 
 import importlib.util
@@ -39,14 +39,19 @@ class Respelling(SourceFileLoader):
         return compile(text.replace(WRITTEN, RESPELLED), self.path, "exec")
 
 
-def evaluations(file: Path, criteria: str | None) -> dict[str, str]:
-    """Rule → `pass`, `fail: why` or `skip: why`."""
+def package_of_the_validator() -> Path:
+    """Where it is installed; from now on it can be imported."""
     spec = importlib.util.find_spec("focus_validator")
     if spec is None or spec.origin is None:
         raise SystemExit("focus-validator is not installed here: make .venv-focus/ready")
     package = Path(spec.origin).parent
     if sys.version_info < (3, 12):
         sys.meta_path.insert(0, Respelling(package / "config_objects" / "focus_to_duckdb_converter.py"))
+    return package
+
+
+def evaluations(package: Path, file: Path, criteria: str | None) -> dict[str, str]:
+    """Rule → `pass`, `fail: why` or `skip: why`."""
     with tempfile.TemporaryDirectory() as folder:  # it looks for its currencies below the working directory
         (Path(folder) / package.name).symlink_to(package)
         os.chdir(folder)
@@ -75,4 +80,7 @@ def _verdict(entry: dict[str, Any]) -> str:
 if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
     stdout, sys.stdout = sys.stdout, sys.stderr  # the validator prints a report of its own
-    json.dump(evaluations(Path(sys.argv[1]).resolve(), sys.argv[2] if len(sys.argv) > 2 else None), stdout)
+    package = package_of_the_validator()
+    asked = [argument.rpartition("=") for argument in sys.argv[1:]]
+    files = [(Path(file).resolve(), criteria or None) for file, _, criteria in asked]
+    json.dump([evaluations(package, *of) for of in files], stdout)

@@ -37,7 +37,9 @@ TABS = {
     "seats": "provider,plan,seat_price_usd,seats,valid_from,valid_to\ntoy,Club,30,2,,\n",
 }
 DAYS = ("2026-11-17", "2026-11-18", "2026-11-19")
+HELPERS = "helpers"
 LOOK = Path(__file__).with_name("toy_world.py")
+DEFINED = Path(__file__).with_name("defined_assets.py")
 
 
 def tree(folder: Path) -> Path:
@@ -55,12 +57,18 @@ def edited(path: Path, before: str, after: str) -> None:
     path.write_text(text.replace(before, after), encoding="utf-8")
 
 
-def run_in(root: Path, script: Path, **variables: str) -> Any:
+def run_in(root: Path, script: Path, *arguments: str, **variables: str) -> Any:
     """What a script prints as JSON on its last line, run on that tree alone."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("AI_USAGE", "DAGSTER"))}
-    environ |= {"PYTHONPATH": f"{root}{os.pathsep}{root / 'helpers'}", "PYTHONWARNINGS": "ignore", **variables}
+    environ |= {"PYTHONPATH": f"{root}{os.pathsep}{root / HELPERS}", "PYTHONWARNINGS": "ignore", **variables}
     done = subprocess.run(
-        [sys.executable, str(script)], cwd=root, env=environ, capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-P", str(script), *arguments],  # -P: folders beside it are named like libraries
+        cwd=root,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
@@ -70,6 +78,8 @@ def run_in(root: Path, script: Path, **variables: str) -> Any:
 def world(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What three days with the toy provider alone come to."""
     root = tree(tmp_path_factory.mktemp("with_toy"))
+    (root / HELPERS).mkdir()
+    (root / HELPERS / "ai_usage_tests").symlink_to(ROOT / "ai_usage_tests")
     shutil.copytree(TOY, root / "ai_usage" / "providers" / "toy", ignore=shutil.ignore_patterns("*.sql", "__pycache__"))
     shutil.copytree(TOY, root / "sql" / "providers" / "toy", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     registry = root / "ai_usage" / "providers" / "registry.py"
@@ -141,24 +151,30 @@ def test_an_alert_names_the_new_provider(world: dict[str, Any]) -> None:
     assert "provider toy" in budget
 
 
-@pytest.mark.parametrize("provider", WORDS)
-def test_without_a_provider_s_folder_and_line_the_rest_is_whole(provider: str, tmp_path: Path) -> None:
-    root = tree(tmp_path)
+def without(provider: str, root: Path) -> Path:
+    """A copy of the tree without a provider's folders and its line of the registry."""
+    tree(root)
     for folder in ("ai_usage/providers", "sql/providers"):
         shutil.rmtree(root / folder / provider)
     registry = root / "ai_usage" / "providers" / "registry.py"
     name = provider.upper()
     edited(registry, f"from ai_usage.providers.{provider}.provider import {name}\n", "")
-    others = [other for other in WORDS if other != provider]
-    edited(registry, LINE, line(*others))
-    script = root / "defined.py"
-    script.write_text(
-        "import json\nfrom ai_usage.definitions import defs\n"
-        "keys = defs.resolve_asset_graph().get_all_asset_keys()\n"
-        "print(json.dumps(sorted(key.to_user_string() for key in keys)))\n",
-        encoding="utf-8",
-    )
-    tables = run_in(root, script, AI_USAGE_DATA_DIR=str(root / "data"))
+    edited(registry, LINE, line(*(other for other in WORDS if other != provider)))
+    return root
+
+
+@pytest.fixture(scope="module")
+def assets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """Provider → the assets that are defined without it."""
+    folder = tmp_path_factory.mktemp("without")
+    roots = [str(without(provider, folder / provider)) for provider in WORDS]
+    found: dict[str, list[str]] = run_in(folder, DEFINED, *roots, AI_USAGE_DATA_DIR=str(folder / "data"))
+    return found
+
+
+@pytest.mark.parametrize("provider", WORDS)
+def test_without_a_provider_s_folder_and_line_the_rest_is_whole(provider: str, assets: dict[str, list[str]]) -> None:
+    tables, others = assets[provider], [other for other in WORDS if other != provider]
     assert {"marts/ai_spend", "marts/focus_1_2", "marts/month_close", "dashboards/executive_summary"} <= set(tables)
 
     def of(one: str) -> list[str]:
