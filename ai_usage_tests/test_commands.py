@@ -300,7 +300,7 @@ def test_results_are_printed_failed_first_then_warned_each_with_its_mark_and_day
     print_troubles(outcome)
     print_not_evaluated(outcome)
     assert capsys.readouterr().out.splitlines() == [
-        "✗ 2026-11-03…2026-11-07 (5 days) adds_up of core/x 0 USD are missing.",
+        "✗ 2026-11-03…2026-11-07 (5 days) adds_up of core/x On 2026-11-03: 0 USD are missing.",
         "✗ 2026-11-09 adds_up of core/x Nothing is there.",
         "! 2026-11-03 no_anomaly of core/x It does not hold.",
         "– not evaluated: 2 checks, such as is_used of core/y: Not configured: KEY is not set.",

@@ -196,7 +196,7 @@ def sheet(of: Settings) -> bool:
                 found = read_tab(tab, answers[tab.name].records)
                 bad = len({rejection.row_number for rejection in found.rejections})
                 OUT.print(
-                    f"  {'[yellow]![/]' if bad else '[green]✓[/]'} {tab.name}: {len(found.good)} rows, {bad} unusable"
+                    f"  {'[yellow]![/]' if bad else '[green]✓[/]'} {tab.name}: {len(found.good)} rows, {bad} rejected"
                 )
             elif answers and not tab.is_optional:
                 OUT.print(f"  [yellow]![/] {tab.name}: there is no such tab")

@@ -163,7 +163,8 @@ def print_troubles(outcome: Outcome, *, at_most: int = 15) -> None:
     for days, one in troubles[:at_most]:
         color, mark = MARKS[one.result]
         when = f"{days} " if days else ""
-        OUT.print(f"[{color}]{mark} {when}{one.check} of {one.asset}[/] {escape(one.why)}", soft_wrap=True)
+        why = f"On {one.day}: {one.why}" if days.endswith(" days)") else one.why
+        OUT.print(f"[{color}]{mark} {when}{one.check} of {one.asset}[/] {escape(why)}", soft_wrap=True)
     if len(troubles) > at_most:
         OUT.print(f"  … and {len(troubles) - at_most} more; the Dagster UI lists them all.")
     for why, assets in _by_cause(outcome.skipped).items():

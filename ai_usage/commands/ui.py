@@ -40,7 +40,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
         prepare_instance(of)
         limit_the_pool()
         OUT.print(
-            f"Dagster UI: [bold]http://{LOOPBACK}:{port}[/] in about ten seconds (Ctrl-C stops it). "
+            f"Dagster UI: [bold]http://{LOOPBACK}:{port}[/] in ten seconds to a minute (Ctrl-C stops it). "
             "Below: a line for each run that ends, warnings and errors.",
             soft_wrap=True,
         )

@@ -276,7 +276,7 @@ def _no_database(folder: Path) -> Path:
     [
         (_a_file, "data is not a folder. Set AI_USAGE_DATA_DIR to a folder you may write."),
         (_a_file_above, "is not a folder. Set AI_USAGE_DATA_DIR to a folder you may write."),
-        (_no_database, "ai_usage.duckdb is no DuckDB file"),
+        (_no_database, "ai_usage.duckdb is not a DuckDB file. Put a backup in its place"),
     ],
 )
 def test_a_data_dir_that_is_none_is_one_sentence(tmp_path: Path, spoil: Callable[[Path], Path], why: str) -> None:

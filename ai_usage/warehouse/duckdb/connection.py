@@ -118,7 +118,7 @@ def _explanation(path: Path, error: Exception) -> str | None:
     elif isinstance(error, NotADirectoryError | FileExistsError) or "Not a directory" in text:
         sentence = f"{path.parent} is not a folder. Set AI_USAGE_DATA_DIR to a folder you may write."
     elif "not a valid DuckDB database file" in text:
-        sentence = f"{path} is no DuckDB file. Move it away, or set AI_USAGE_DATA_DIR to another folder."
+        sentence = f"{path} is not a DuckDB file. {_remedy(path)} Or set another AI_USAGE_DATA_DIR."
     elif "with version number" in text:
         sentence = f"{path} was written by a newer DuckDB than this one: update ai_usage."
     elif any(sign in text for sign in DAMAGED):
