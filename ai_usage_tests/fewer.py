@@ -5,6 +5,7 @@ to import it, before the command.
 
 from ai_usage import definitions
 from ai_usage.automation import runs
+from ai_usage_tests import lineage_once  # noqa: F401 - it is enough to import it
 from ai_usage_tests.parts import assets_of, behind, checks_of
 
 SPEND, EXPORT = "marts/ai_spend", "marts/focus_1_2"

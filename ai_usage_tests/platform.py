@@ -36,7 +36,7 @@ from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import Settings, settings
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.table import STAMPS, Table
-from ai_usage_tests import lean  # noqa: F401 - it is enough to import it
+from ai_usage_tests import lean, lineage_once  # noqa: F401 - it is enough to import them
 from ai_usage_tests.mock_claude import Line, MockClaude
 from ai_usage_tests.outcome import Outcome, together
 

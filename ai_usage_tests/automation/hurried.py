@@ -33,7 +33,7 @@ from ai_usage.settings import settings  # noqa: E402
 from ai_usage.warehouse import durable_files  # noqa: E402
 from ai_usage.warehouse.duckdb import spare_copy  # noqa: E402
 from ai_usage.warehouse.port import Warehouse  # noqa: E402
-from ai_usage_tests import lean  # noqa: E402
+from ai_usage_tests import lean, lineage_once  # noqa: E402, F401
 from ai_usage_tests.parts import assets_of, behind, checks_of  # noqa: E402
 
 lean.keep_connections()

@@ -17,7 +17,7 @@ from ai_usage.commands.data_folder import prepare_instance  # noqa: E402
 from ai_usage.commands.refresh import refresh  # noqa: E402
 from ai_usage.definitions import defs  # noqa: E402
 from ai_usage.partitions import Span  # noqa: E402
-from ai_usage_tests import lean  # noqa: E402, F401
+from ai_usage_tests import lean, lineage_once  # noqa: E402, F401
 
 A = "ai_usage_analytics"
 of = settings()
