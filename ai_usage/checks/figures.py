@@ -70,7 +70,8 @@ def evaluate_figures(figures: list[Compared]) -> Finding:
     shown = [one.shown for one in (*wrong, *unclear)]
     seated = [one for one in figures if one.has_seats and not one.why]
     seats = f" With seats: {some(map(_with_seats, seated), at_most=3, between='; ')}." if seated else ""
-    rest = f" {matching} of {len(figures)} figures match.{seats}" if matching else ""
+    match = f"Figures that match: {matching}" if wrong else f"{matching} of {len(figures)} figures match"
+    rest = f" {match}.{seats}" if matching else ""
     if unclear:
         rest += f" Not comparable: {some(_grouped(unclear), between='; ')}."
     if wrong:
@@ -133,7 +134,7 @@ def _compared(warehouse: Warehouse, row: Row) -> Compared:
     amounts = (
         f"the lines add up to {usd(row['lines_usd'])} USD{f' and the seats to {usd(seats)}' if seats else ''}, "
         f"the figure is {usd(row['figure_usd'])}: "
-        f"{usd(row['difference_usd'], sign='+')} USD, more than {usd(row['tolerance_usd'])}"
+        f"{usd(row['difference_usd'], sign='+')} USD, and {usd(row['tolerance_usd'])} is permitted"
         f"{f' (seats of {usd(beside)} USD are not in it)' if beside else ''}"
     )
     then, now = (_lines_known(warehouse, row, at) for at in (row["first_seen_at"], None))

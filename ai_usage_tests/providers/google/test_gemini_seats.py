@@ -86,7 +86,7 @@ def test_a_license_is_idle_after_four_weeks_unless_it_is_new(platform: Platform)
     assert outcome.not_passed(USED) == {None}
     why = outcome.why(USED, None, "seat_use")
     assert "3 licenses are unassigned: 57.00 USD a month." in why
-    assert f"1 people did not use theirs in the last four weeks: 19.00 USD a month. {BOB}." in why
+    assert f"Not used in the last four weeks: 1, 19.00 USD a month. {BOB}." in why
 
 
 def test_used_licenses_pass(platform: Platform) -> None:

@@ -76,7 +76,7 @@ def evaluate_use(rows: Rows) -> Finding:
     parts = [f"{row['seats']} licenses are unassigned: {_saving([row])}." for row in rows if row not in idle]
     if idle:
         named = some(row["user_email"] for row in idle)
-        parts.append(f"{len(idle)} people did not use theirs in the last four weeks: {_saving(idle)}. {named}.")
+        parts.append(f"Not used in the last four weeks: {len(idle)}, {_saving(idle)}. {named}.")
     return warned(" ".join(parts), rows)
 
 
