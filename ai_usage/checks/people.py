@@ -57,7 +57,7 @@ def _known_keys(warehouse: Warehouse) -> Result | None:
     if unknown:
         named = some(f"{row['api_key_id']} ({row['api_key_name'] or row['user_email']})" for row in unknown)
         return warned(
-            f"API keys of the sheet that are in no list, usage or cost: {len(unknown)}. {named}. Their owners are kept; "
+            f"API keys of the sheet in no list, usage or cost: {len(unknown)}. {named}. Their owners are kept; "
             "correct the ids that have a typing error.",
             unknown,
         )
