@@ -26,6 +26,7 @@ from ai_usage.providers.cursor import rows as cursor_rows
 from ai_usage.providers.cursor import tables as cursor_tables
 from ai_usage.providers.openai import rows as openai_rows
 from ai_usage.providers.openai import tables as openai_tables
+from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import settings
 from ai_usage.warehouse.reading.ledger_records import Records
 from ai_usage.warehouse.table import Table
@@ -133,9 +134,11 @@ def rebuild(platform: Platform, pull: str) -> None:
         table, shape = cores[pull]
         warehouse.replace_days(table, [DAY], shape(warehouse.newest(pull, SPAN)))
         gates = Gates(warehouse)
+        asked = [of for of in PROVIDERS if any(key.path[-1] == pull for asset in of.assets for key in asset.keys)]
         for mart in marts():
             if mart.table.name in EVALUATED and f"raw/{pull}" in behind(f"marts/{mart.table.name}"):
-                rebuild_days(warehouse, mart, SPAN, gates)
+                its_rows = replace(mart, each=tuple(of for of in mart.each if of in asked))
+                rebuild_days(warehouse, its_rows, SPAN, gates)
 
 
 def results(platform: Platform) -> Iterator[Mapping[date, Finding]]:
