@@ -1,6 +1,6 @@
 # Every command that people run. Each works by itself on a fresh machine with Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-alert pytest check lint types layers sql-lint ui watch backfill build as-of doctor bench docs dashboards metabase \
+.PHONY: help demo test test-alert google-answers pytest check lint types layers sql-lint ui watch backfill build as-of doctor bench docs dashboards metabase \
 	bigquery-setup bigquery-check sheet-template export-focus reset backup restore erase-person lock clean python
 
 # A misspelled argument would be ignored: FORM=2026-11-20 would pull every day.
@@ -62,9 +62,10 @@ doctor: $(VENV)/runtime ## show what each credential can read, and check the war
 test-alert: $(VENV)/runtime ## send one message to each alert channel, to see whether it arrives
 	@$(PY) -m ai_usage.commands test_alert
 
+# Linters run while other environments are set up, which mostly wait; so a core is idle less often.
 test: ## run every check and test
-	@$(MAKE) --no-print-directory -j4 $(GOOGLESQL)/ready $(BIGQUERY)/ready $(FOCUS)/ready $(PACKAGE)/ready $(VENV)/compiled
-	@$(MAKE) --no-print-directory -j2 pytest check
+	@$(MAKE) --no-print-directory -j5 $(GOOGLESQL)/ready $(BIGQUERY)/ready $(FOCUS)/ready $(VENV)/compiled check
+	@$(MAKE) --no-print-directory pytest
 
 pytest: $(VENV)/dev
 	@$(PY) -m pytest
@@ -116,6 +117,9 @@ bigquery-setup: $(VENV)/runtime ## show what a BigQuery project needs for runs a
 
 bigquery-check: $(VENV)/runtime ## dry-run every statement on the BigQuery project; shows bytes, changes nothing
 	@$(PY) -m ai_usage.commands bigquery_check
+
+google-answers: $(VENV)/compiled $(GOOGLESQL)/ready ## ask Google's SQL engine about every text anew, and keep its answers in the repository
+	@$(PY) -m ai_usage_tests.googlesql.record
 
 lock: ## write the requirements files from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras \
@@ -188,7 +192,6 @@ $(GOOGLESQL)/ready: requirements-googlesql.txt | $(VENV)/made
 	@$(PYTHON) -m venv --without-pip $(GOOGLESQL)
 	@PIP_PYTHON=$(GOOGLESQL)/bin/python $(PY) $(INSTALL) -r requirements-googlesql.txt
 	@PIP_PYTHON=$(GOOGLESQL)/bin/python $(PY) $(CHECK)
-	@$(GOOGLESQL)/bin/python ai_usage_tests/googlesql/worker.py < /dev/null # compiles the engine, and ends
 	@touch $@
 
 $(BIGQUERY)/ready: requirements-bigquery.txt | $(VENV)/made

@@ -1,18 +1,22 @@
 """The tests' end of the pipe to Google's SQL engine: Python values in, Python values out.
 
-An answer follows from the question, the world it is asked of, the worker and the versions of the engine's packages, so
-it is kept under all of these for the next process: only what has changed since is asked again.
+An answer follows from the question, the world it is asked of, the worker and the versions of the engine's packages. It
+is kept under a digest of all of these: in the repository (`answers.txt.xz`, which `make google-answers` writes), else
+for the next process of this checkout. So the engine is asked what has changed since, and nothing else; it would take
+two minutes for all.
 """
 
+import fcntl
 import hashlib
 import json
+import lzma
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +27,13 @@ from ai_usage_tests.kept import kept
 
 ENVIRONMENT = ROOT / ".venv-googlesql"
 WORKER = Path(__file__).with_name("worker.py")
+ANSWERS = Path(__file__).with_name("answers.txt.xz")
 
 NOT_READY = (
     f"Google's SQL engine is not set up in {ENVIRONMENT.name}: run `make test`, which does that before the tests."
 )
 
+SUFFIX = ".google.json"  # of answers that are kept for this checkout
 Row = tuple[Any, ...]
 READ: Mapping[str, Any] = {"NUMERIC": Decimal, "DATE": date.fromisoformat, "TIMESTAMP": datetime.fromisoformat}
 
@@ -72,6 +78,7 @@ class GoogleEngine:
     @cached_property
     def _worker(self) -> "subprocess.Popen[str]":
         """Started by the first question of which no answer is kept."""
+        _compile_once()
         worker = subprocess.Popen(
             [ENVIRONMENT / "bin" / "python", WORKER],
             stdin=subprocess.PIPE,
@@ -125,8 +132,9 @@ class GoogleEngine:
 
     def _ask(self, do: str, *, world: str, **arguments: Any) -> dict[str, Any]:
         request = _request(do, world=world, **arguments)
-        name = f"{_digest(self._versions, self._digests[world], request)}.google.json"
-        answer: dict[str, Any] = json.loads(kept(name, lambda: self._sent_to(world, request)))
+        digest = _digest(self._versions, self._digests[world], request)
+        text = in_the_repository().get(digest) or kept(f"{digest}{SUFFIX}", lambda: self._sent_to(world, request))
+        answer: dict[str, Any] = json.loads(text)
         if "refused" in answer:
             raise GoogleRefuses(answer["refused"])
         return answer
@@ -150,6 +158,24 @@ class GoogleEngine:
         if broken := json.loads(line).get("broken"):
             raise RuntimeError(f"{WORKER.name} was asked for what it cannot do: {broken}")
         return line.encode()
+
+
+@cache
+def in_the_repository() -> Mapping[str, str]:
+    """Answers as JSON, by the digest of all that they follow from."""
+    if not ANSWERS.exists():
+        return {}
+    lines = lzma.decompress(ANSWERS.read_bytes()).decode("utf-8").splitlines()
+    return dict(line.split("\t", 1) for line in lines)
+
+
+def _compile_once() -> None:
+    """The engine is compiled by its first process, which takes half a minute: the others wait for that."""
+    with (ENVIRONMENT / "lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (done := ENVIRONMENT / "compiled").exists():
+            subprocess.run([ENVIRONMENT / "bin" / "python", WORKER], stdin=subprocess.DEVNULL, check=True)
+            done.touch()
 
 
 def _request(do: str, **arguments: Any) -> str:
