@@ -3,6 +3,7 @@
 import csv
 import json
 import subprocess
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -258,9 +259,21 @@ def failures(evaluations: dict[str, str]) -> dict[str, str]:
     return {rule: why for rule, why in evaluations.items() if why.startswith("fail")}
 
 
+def validation(of: Mapping[Path, Sequence[str]]) -> list[dict[str, str]]:
+    """Rule → the validator's result, of each file with these criteria, by one process: to start takes it longer than a
+    file.
+    """
+    asked = [f"{file}={','.join(criteria)}" for file, criteria in of.items()]
+    script = ROOT / "ai_usage_tests" / "validate_focus.py"
+    done = subprocess.run([VALIDATOR, "-P", script, *asked], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found: list[dict[str, str]] = json.loads(done.stdout)
+    return found
+
+
 @pytest.fixture(scope="module")
 def validated(shared: Platform, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
-    """File → rule → the validator's result, of one process: to start takes it longer than a file."""
+    """File → rule → the validator's result."""
     folder = tmp_path_factory.mktemp("validated")
     good = charges(shared, *EVERY_KIND.values())
     harmed = good.with_columns(
@@ -270,11 +283,8 @@ def validated(shared: Platform, tmp_path_factory: pytest.TempPathFactory) -> dic
     for name, rows in (("focus", good), ("harmed", harmed)):
         export_focus.export(rows, folder, name)
     criteria = {"focus.parquet": CRITERIA, "focus.csv": (), "harmed.parquet": ()}
-    asked = [f"{folder / file}={','.join(of)}" for file, of in criteria.items()]
-    script = ROOT / "ai_usage_tests" / "validate_focus.py"
-    done = subprocess.run([VALIDATOR, "-P", script, *asked], check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return dict(zip(criteria, json.loads(done.stdout), strict=True))
+    results = validation({folder / file: of for file, of in criteria.items()})
+    return dict(zip(criteria, results, strict=True))
 
 
 @VALIDATED

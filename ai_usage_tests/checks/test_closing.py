@@ -266,7 +266,7 @@ def test_figures_of_an_unknown_provider_or_of_a_cursor_workspace_are_not_compare
     outcome = good.check(FIGURES)
     assert outcome.not_passed(FIGURES) == {None}
     description = sentence(outcome, FIGURES, "month_close")
-    assert "Figures that match: 5." in description
+    assert "5 of 7 figures match." in description
     assert "in workspace team-a: Cursor has no workspaces" in description
     assert "unheard 2026-11-01…" in description
     assert ": nothing is pulled from there" in description
@@ -306,7 +306,7 @@ def test_a_day_restated_after_the_figure_is_reported_as_restated_everywhere(good
     assert outcome.evaluation(FIGURES, None, "month_close").severity == WARN
     description = sentence(outcome, FIGURES, "month_close")
     assert description.count("restated since the sheet has it") == 2  # the whole, and one workspace
-    assert "Figures that match: 5." in description
+    assert "5 of 7 figures match." in description
     [(month,)] = good.sql(f"select restated_since_figure_usd from {A}.month_close where provider = 'anthropic'")
     assert month == Decimal("1.5")
     outcome = good.check(PARITY, DAYS)

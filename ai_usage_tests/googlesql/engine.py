@@ -92,7 +92,8 @@ class GoogleEngine:
     @cached_property
     def _versions(self) -> str:
         """What answers, apart from the questions: the worker's code, and every package it may import."""
-        packages = sorted(path.name for path in ENVIRONMENT.glob("lib/python*/site-packages/*.dist-info"))
+        there = {path.name for path in ENVIRONMENT.glob("lib/python*/site-packages/*.dist-info")}
+        packages = sorted(name for name in there if not name.startswith(("pip-", "setuptools-")))
         return _digest(WORKER.read_text(encoding="utf-8"), *packages)
 
     @staticmethod

@@ -303,7 +303,7 @@ def test_a_file_that_is_cut_short_is_one_sentence(
     path = tmp_path / "ai_usage.duckdb"
     path.write_bytes(whole[: int(kept * len(whole)) if kept < 1 else int(kept)])
     warehouse = replace(warehouse_in(tmp_path), is_read_only=is_read_only)
-    with pytest.raises(WarehouseError, match=r"ai_usage\.duckdb is (no DuckDB file|damaged).*\.$") as caught:
+    with pytest.raises(WarehouseError, match=r"ai_usage\.duckdb is (not a DuckDB file|damaged).*\.$") as caught:
         warehouse.ask("select sum(length(record)) as a from ai_usage_raw.claude_cost_report")
     assert "\n" not in str(caught.value)
 

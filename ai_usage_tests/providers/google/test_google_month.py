@@ -16,7 +16,7 @@ from ai_usage.sheet.csv_folder import CsvFolder
 from ai_usage_tests.mock_google import OUTPUT, SEATS, VERTEX, MockGoogle, credit, labels, row
 from ai_usage_tests.outcome import Outcome
 from ai_usage_tests.platform import Platform, of_others_than, platform_in, whatever_makes
-from ai_usage_tests.test_focus import COSMETIC, CRITERIA, VALIDATED, failures, validated
+from ai_usage_tests.test_focus import COSMETIC, CRITERIA, VALIDATED, failures, validation
 
 OCTOBER = Span(date(2026, 10, 1), date(2026, 10, 31))
 CORRECTED = date(2026, 10, 12)
@@ -153,7 +153,7 @@ def test_focus_has_googles_names_and_its_kinds_of_charges(month: Platform) -> No
 @VALIDATED
 def test_the_official_validator_finds_only_what_is_cosmetic(month: Platform, tmp_path: Path) -> None:
     export_focus.export(month.warehouse.ask(f"select * from {A}.focus_1_2"), tmp_path, "focus")
-    evaluations = validated(tmp_path / "focus.parquet", *CRITERIA)
+    [evaluations] = validation({tmp_path / "focus.parquet": CRITERIA})
     assert failures(evaluations).keys() == COSMETIC, failures(evaluations)
 
 
