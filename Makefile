@@ -192,6 +192,7 @@ $(GOOGLESQL)/ready: requirements-googlesql.txt | $(VENV)/made
 	@$(PYTHON) -m venv --without-pip $(GOOGLESQL)
 	@PIP_PYTHON=$(GOOGLESQL)/bin/python $(PY) $(INSTALL) -r requirements-googlesql.txt
 	@PIP_PYTHON=$(GOOGLESQL)/bin/python $(PY) $(CHECK)
+	@rm -f $(GOOGLESQL)/compiled
 	@touch $@
 
 $(BIGQUERY)/ready: requirements-bigquery.txt | $(VENV)/made

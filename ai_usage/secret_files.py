@@ -16,7 +16,10 @@ def read_secret_files(environ: MutableMapping[str, str], of: Iterable[str]) -> N
             raise SettingError(f"{name} and {name}_FILE are both set: leave one of them out.")
         if file:
             try:
-                environ[name] = Path(file).read_text(encoding="utf-8").strip()
+                secret = Path(file).read_text(encoding="utf-8").strip()
             except (OSError, UnicodeDecodeError) as error:
                 why = getattr(error, "strerror", None) or "it is not UTF-8"
                 raise SettingError(f"{name}_FILE is {file}, which cannot be read ({why}).") from None
+            if not secret:
+                raise SettingError(f"{name}_FILE is {file}, which is empty: write the secret there.")
+            environ[name] = secret

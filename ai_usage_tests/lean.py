@@ -350,6 +350,11 @@ def keep_connections() -> None:
 
     for storage in (SqliteRunStorage, SqliteScheduleStorage):
         storage.connect = connect  # type: ignore[method-assign]
+    keep_one_instance()
+
+
+def keep_one_instance() -> None:
+    """For as long as the process lives. Dagster makes one for each tick, and looks for all its tables then."""
     made: list[dg.DagsterInstance] = []
     make = dg.DagsterInstance.from_ref
 

@@ -6,8 +6,6 @@ Definitions are built from the environment when they are imported, so a command'
 
 import signal
 
-from ai_usage.places import COMMAND, HOME, ROOT
-
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C during the imports below ends them without a traceback
 
@@ -28,6 +26,7 @@ from ai_usage.commands.data_folder import end_dead_runs, in_use
 from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.commands.typed import command_line, overview
 from ai_usage.errors import AiUsageError, SettingError, WarehouseError, interruption
+from ai_usage.places import COMMAND, HOME, ROOT
 from ai_usage.settings import Settings, environment, read_settings, refuse_a_pretended_clock
 from ai_usage.warehouse.durable_files import OWNER_ONLY
 

@@ -16,7 +16,7 @@ WORKSPACE = SHIPPED / "workspace.yaml"
 
 def run(of: Settings, argv: Sequence[str]) -> int:
     arguments = parser("webserver", __doc__, add_help=False)
-    # The options of `dagster-webserver`, whose -h is the host.
+    # The options of `dagster-webserver`: there -h is the host.
     arguments.add_argument("--help", action="help")
     arguments.add_argument(
         "-h", "--host", default="127.0.0.1", help="the address to listen on, behind a proxy with a login"

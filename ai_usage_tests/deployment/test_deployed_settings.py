@@ -41,6 +41,9 @@ def test_a_secret_file_that_cannot_be_used_is_one_sentence_without_its_content(t
             SettingError, match=f"^CURSOR_ADMIN_API_KEY_FILE is {file}, which cannot be read .{why}.[.]$"
         ):
             read_secret_files({"CURSOR_ADMIN_API_KEY_FILE": str(file)}, ["CURSOR_ADMIN_API_KEY"])
+    (tmp_path / "empty").write_text("\n", encoding="utf-8")
+    with pytest.raises(SettingError, match=r"^CURSOR_ADMIN_API_KEY_FILE is .*empty, which is empty: write the secret"):
+        read_secret_files({"CURSOR_ADMIN_API_KEY_FILE": str(tmp_path / "empty")}, ["CURSOR_ADMIN_API_KEY"])
     both = {"CURSOR_ADMIN_API_KEY_FILE": str(tmp_path / "key"), "CURSOR_ADMIN_API_KEY": "x"}
     with pytest.raises(SettingError, match="are both set: leave one of them out"):
         read_secret_files(both, ["CURSOR_ADMIN_API_KEY"])

@@ -80,7 +80,7 @@ class Deployment:
 
     @property
     def environ_with_keys(self) -> dict[str, str]:
-        """Of the code server, whose runs inherit it, and of the watchdog. Secrets are files, as with Docker."""
+        """Of the code server and its runs, and of the watchdog. Secrets are files, as with Docker."""
         return {
             **self.environ,
             "TEST_NOW": NOW.isoformat(),

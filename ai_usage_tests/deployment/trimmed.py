@@ -4,9 +4,7 @@ deployment loads, and each of its runs.
 
 import os
 from datetime import datetime
-from typing import Any
 
-import dagster as dg
 from dagster_postgres import PostgresEventLogStorage
 
 from ai_usage.settings import Settings
@@ -18,7 +16,7 @@ from ai_usage import definitions  # noqa: E402 - after the clock
 from ai_usage.automation import alerts, build_requests, refresh  # noqa: E402
 from ai_usage.automation.cadence import CADENCES  # noqa: E402
 from ai_usage.settings import settings  # noqa: E402
-from ai_usage_tests import lean  # noqa: E402, F401 - it is enough to import it
+from ai_usage_tests import lean  # noqa: E402
 from ai_usage_tests.parts import assets_of, checks_of  # noqa: E402
 
 SENSORS = {"pull_claude_when_due", "rebuild_what_changed", "check_alerts", "run_failure_alerts"}
@@ -33,19 +31,7 @@ refresh.JOBS[:] = [job for job in refresh.JOBS if job.name == CLAUDE.job]
 refresh.SENSORS[:] = [sensor for sensor in refresh.SENSORS if sensor.name in SENSORS]
 alerts.SENSORS[:] = [sensor for sensor in alerts.SENSORS if sensor.name in SENSORS]
 
-made: list[dg.DagsterInstance] = []
-make = dg.DagsterInstance.from_ref
-
-
-def from_ref(ref: Any) -> dg.DagsterInstance:
-    """One instance for the process. Dagster makes one for each tick, and looks for all its tables in Postgres then."""
-    if not made:
-        made.append(make(ref))
-        made[0].dispose = lambda: None  # type: ignore[method-assign]
-    return made[0]
-
-
-dg.DagsterInstance.from_ref = staticmethod(from_ref)  # type: ignore[method-assign,assignment]
+lean.keep_one_instance()
 
 # With each event it asks Postgres for its own tables and columns, over a new connection.
 for answer in ("has_table", "_has_asset_key_col_on_connection", "_has_asset_key_index_cols_on_connection"):

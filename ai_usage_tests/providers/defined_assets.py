@@ -14,7 +14,7 @@ LIBRARIES = (
 )
 
 
-def tell(root: Path, into: int) -> None:
+def write_assets(root: Path, into: int) -> None:
     """In the process of this tree."""
     os.chdir(root)
     sys.path.insert(0, str(root))
@@ -28,7 +28,7 @@ def tell(root: Path, into: int) -> None:
 def asked(root: Path) -> list[str]:
     ours, theirs = os.pipe()
     if not os.fork():
-        tell(root, theirs)
+        write_assets(root, theirs)
         os._exit(0)
     os.close(theirs)
     with os.fdopen(ours, encoding="utf-8") as file:
