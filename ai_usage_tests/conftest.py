@@ -21,6 +21,7 @@ for name in [
     if name.startswith(
         ("AI_USAGE_", "ALERT_", "ANTHROPIC_", "BIGQUERY_", "CURSOR_", "DAGSTER_", "GEMINI_", "METABASE_", "OPENAI_")
     )
+    or name in {"SSL_CERT_FILE", "SSL_CERT_DIR"}  # no test asks a server of the world: `lean` reads no certificates
 ]:
     del os.environ[name]
 os.environ |= {
@@ -116,6 +117,12 @@ def _nothing_yet(tmp_path_factory: pytest.TempPathFactory) -> Platform:
 def platform(_nothing_yet: Platform, tmp_path: Path) -> Platform:
     """A platform in which nothing has happened yet: its tables are there, empty."""
     return _nothing_yet.copy(tmp_path)
+
+
+@pytest.fixture
+def warehouse_is_there(_nothing_yet: Platform, tmp_path: Path) -> None:
+    """An empty one: a command would make it first, which takes longer than most of its own work."""
+    _nothing_yet.copy(tmp_path)
 
 
 @pytest.fixture(scope="session")

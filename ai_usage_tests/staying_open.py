@@ -1,6 +1,7 @@
 """Between a test's questions its warehouse's file stays open: to open a file of all tables takes longer than most
 questions. It is closed before anybody else can look at it: another process, a read-only connection, or Python's own
-file functions. It is enough to import it, in the process of the tests only: no other process waits there for a file.
+file functions, and it is complete before it is copied. It is enough to import it, in the process of the tests only: no
+other process waits there for a file, so the locks that a copy costs it are missed by none.
 """
 
 import subprocess
@@ -17,7 +18,7 @@ from ai_usage.warehouse.duckdb import connection, erasure
 AT_ONCE = 4  # files: a test's own, and those of worlds that it shares with others
 LOOKS = {
     *("open", "os.chmod", "os.link", "os.remove", "os.rename", "os.truncate", "os.utime"),
-    *("shutil.copyfile", "shutil.copytree", "shutil.move", "shutil.rmtree"),
+    *("shutil.copytree", "shutil.move"),
 }
 
 _children: WeakSet["subprocess.Popen[Any]"] = WeakSet()
@@ -51,10 +52,27 @@ def close(path: Path | None = None) -> None:
                 kept.close()
 
 
+def _complete(path: Path) -> None:
+    """All that was committed is in the file itself, which may then be copied while it stays open. Whoever has the
+    connection sees to that.
+    """
+    kept = _open.get(path)
+    if kept and not kept.is_lent:
+        kept.connection.execute("checkpoint")
+
+
+def _forget(folder: Path) -> None:
+    """Close the files of a folder that is about to be deleted, without making them complete."""
+    for file in [one for one in _open if folder in one.parents and not _open[one].is_lent]:
+        _open[file].connection.execute("pragma disable_checkpoint_on_shutdown")
+    close(folder)
+
+
 def _stays_open(path: Path, *, patience: float) -> Any:
     kept = _open.get(path)
     if kept and not kept.is_lent:
         kept.is_lent = True
+        _open[path] = _open.pop(path)  # the last one to be closed for another
         return kept
     if kept or any(child.poll() is None for child in list(_children)):
         return _open_to_write(path, patience=patience)
@@ -91,7 +109,16 @@ def looks_at_nothing(child: "subprocess.Popen[Any]") -> None:
 
 
 def _before_others_look(event: str, given: tuple[Any, ...]) -> None:
-    if _open and event in LOOKS:
+    if not _open:
+        return
+    if event == "shutil.copyfile":
+        _complete(Path(given[0]))
+        close(Path(given[1]))
+    elif event == "open" and isinstance(given[0], str | Path) and given[1] in {"r", "rb"}:
+        _complete(Path(given[0]))
+    elif event == "shutil.rmtree":
+        _forget(Path(given[0]))
+    elif event in LOOKS:
         for one in given[:2]:
             if isinstance(one, str | Path):
                 close(Path(one))

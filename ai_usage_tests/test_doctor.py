@@ -28,7 +28,7 @@ from ai_usage_tests.platform import platform_in
 from ai_usage_tests.printed import printed
 from ai_usage_tests.providers.anthropic.exports import event, put
 
-pytestmark = pytest.mark.usefixtures("dagster_home_is_put_back")
+pytestmark = pytest.mark.usefixtures("dagster_home_is_put_back", "warehouse_is_there")
 
 
 @pytest.mark.parametrize(

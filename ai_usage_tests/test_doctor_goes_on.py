@@ -14,6 +14,8 @@ KEY = "sk-ant-admin01-doctor-0123456789"
 DEEP = b"[" * 200_000 + b"]" * 200_000
 LOGIN = sending(b"<title>Sign in to the network</title>", HEAD.replace(b"application/json", b"text/html"))
 
+pytestmark = pytest.mark.usefixtures("warehouse_is_there")
+
 
 @pytest.fixture(scope="module")
 def cursor() -> Iterator[Simulator]:
