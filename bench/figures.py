@@ -1,8 +1,8 @@
 """`make bench`: the cost of a backfill, as JSON. It measures requests compared with the fewest possible, records per
 second and peak memory beside a bare loop over the same answers, a year of Cursor events at the provider's rate, CPU
 seconds per day of all assets, rebuilding the marts of a thousand people over two years, querying their dashboards and
-opening the pages, and, if asked for, the marts of ten thousand people. docs/benchmarks.md explains each figure. Ratios
-are comparable between machines, seconds are not.
+opening the pages, the error of forecasts and, if asked for, the marts of ten thousand people. docs/benchmarks.md
+explains each figure. Ratios are comparable between machines, seconds are not.
 """
 
 import argparse
@@ -49,7 +49,7 @@ from ai_usage.providers.openai.tables import ENDPOINTS
 from ai_usage.settings import Settings, settings
 from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY, OPENAI_KEY
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
-from bench import cursor_year, dashboards, marts, scale
+from bench import cursor_year, dashboards, forecasts, marts, scale
 from bench.static_provider import static_provider
 
 SHORT, LONG = 124, 372  # days: memory that grows with days would differ between them
@@ -126,6 +126,10 @@ def _marts() -> dict[str, Any]:
 
 def _dashboards() -> dict[str, Any]:
     return dashboards.figures(lambda worker, people, folder: _measured_in(folder, worker, "", people))
+
+
+def _forecast() -> dict[str, Any]:
+    return forecasts.figures(lambda worker, size, folder: _measured_in(folder, worker, "", size))
 
 
 def _scale() -> dict[str, Any]:
@@ -289,6 +293,7 @@ WORKERS: dict[str, marts.Worker] = {
     "graph": _graph,
     **marts.WORKERS,
     **dashboards.WORKERS,
+    **forecasts.WORKERS,
     **scale.WORKERS,
 }
 
@@ -298,6 +303,7 @@ FIGURES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "graph": (f"The whole graph over {YEAR} days in one refresh", lambda: _measured("graph", "", YEAR)),
     "marts": ("The marts of a thousand people's two years", _marts),
     "dashboards": ("Every card of the dashboards, over the same data", _dashboards),
+    "forecast": ("The forecasts of two years of thirteen companies", _forecast),
     "scale": ("The marts of ten thousand people's year", _scale),
 }
 ON_REQUEST = {"scale"}

@@ -180,16 +180,19 @@ def evaluate_backtest(rows: Rows) -> Finding:
     )
     if row["mape_ratio"] > row["naive_mape_ratio"]:
         return failed(f"{why}.", rows) if row["has_enough_trials"] else warned(f"{why}: too few to be sure.", rows)
-    if row["has_enough_trials"] and not row["is_interval_right"]:
-        return warned(f"{why}: do not rely on the interval.", rows)
+    if not (row["has_enough_trials"] and row["has_enough_months"]):
+        return passed(f"{why}. Of {row['months']} months: too few to evaluate the intervals.")
+    if not row["is_interval_right"]:
+        return failed(f"{why}: do not rely on the interval.", rows)
     return passed(f"{why}.")
 
 
 forecast_beats_naive = SnapshotCheck(
     name="forecast_beats_naive",
     asset="marts/forecast_backtest",
-    title="a forecast that is worse than the run rate",
-    description="Over past months the forecast was closer to the actual totals than the naive run rate.",
+    title="a forecast that is worse than the run rate, or an interval that does not hold",
+    description="Over past months the forecast was closer to the actual totals than the naive run rate, and "
+    "its interval held about 80 % of them.",
     severity="failed",
     sources=SOURCES,
     pulls=BILLS,

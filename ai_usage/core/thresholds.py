@@ -32,7 +32,9 @@ OVERRIDABLE: Mapping[str, tuple[str, ...]] = {
         *("restart_days", "known_days", "new_usd"),
     ),
     "growth": ("least_days", "growth_usd"),
-    "backtest": ("least_trials_count", "least_coverage_ratio", "most_coverage_ratio", "exact_ratio"),
+    "backtest": (
+        *("least_trials_count", "least_months_count", "least_coverage_ratio", "most_coverage_ratio", "exact_ratio"),
+    ),
 }
 
 THRESHOLD_OVERRIDES = Table(

@@ -293,10 +293,11 @@ def test_a_forecast_that_loses_to_the_run_rate_is_an_error(platform: Platform) -
     assert severities(platform.check(BACKTEST)) == {WARN}
 
 
-def backtested(platform: Platform, trials: int, mape_ratio: str, coverage: str) -> Result:
+def backtested(platform: Platform, trials: int, mape_ratio: str, coverage: str, months: int = 12) -> Result:
     """What the check finds of one back-test."""
     table = TABLE_NAMED["forecast_backtest"]
-    row = {"scope": "all", "method": "chosen", "horizon": "all", "trials": trials, "naive_mape_ratio": Decimal("0.2")}
+    row = {"scope": "all", "method": "chosen", "horizon": "all", "trials": trials, "months": months}
+    row |= {"naive_mape_ratio": Decimal("0.2")}
     row |= {"mape_ratio": Decimal(mape_ratio), "bias_ratio": Decimal(0), "interval_coverage_ratio": Decimal(coverage)}
     platform.warehouse.replace_all(table, table.frame({name: [row[name]] for name in table.columns}))
     found = evaluate_backtest(platform.warehouse.query("checks/forecast_beats_naive").to_dicts())
@@ -305,20 +306,25 @@ def backtested(platform: Platform, trials: int, mape_ratio: str, coverage: str) 
 
 
 def test_intervals_that_cover_too_little_or_too_much_are_reported(platform: Platform) -> None:
-    for coverage, passed in (("0.64", False), ("0.65", True), ("0.95", True), ("0.96", False)):
+    for coverage, passed in (("0.69", False), ("0.7", True), ("0.9", True), ("0.91", False)):
         found = backtested(platform, 60, "0.1", coverage)
-        assert (found.passed, found.severity if not passed else WARN) == (passed, WARN), coverage
+        assert (found.passed, found.severity if not passed else ERROR) == (passed, ERROR), coverage
         assert backtested(platform, 59, "0.1", coverage).passed
+        assert backtested(platform, 60, "0.1", coverage, months=11).passed
     assert backtested(platform, 60, "0.01", "1").passed
     assert evaluate_backtest([]) == NotEvaluated("No month is over yet for which a forecast was made.")
 
 
 def test_own_limits_decide_about_a_back_test(platform: Platform) -> None:
-    own = {("backtest", "least_trials_count"): Decimal(30), ("backtest", "least_coverage_ratio"): Decimal("0.7")}
-    platform.warehouse.replace_all(THRESHOLD_OVERRIDES, THRESHOLD_OVERRIDES.frame(override_rows(own)))
-    assert not backtested(platform, 30, "0.1", "0.69").passed
-    assert backtested(platform, 29, "0.1", "0.69").passed
-    assert backtested(platform, 30, "0.1", "0.7").passed
+    own = {"least_trials_count": Decimal(30), "least_months_count": Decimal(3), "least_coverage_ratio": Decimal("0.75")}
+    platform.warehouse.replace_all(
+        THRESHOLD_OVERRIDES,
+        THRESHOLD_OVERRIDES.frame(override_rows({("backtest", name): of for name, of in own.items()})),
+    )
+    assert not backtested(platform, 30, "0.1", "0.74", months=3).passed
+    assert backtested(platform, 29, "0.1", "0.74", months=3).passed
+    assert backtested(platform, 30, "0.1", "0.74", months=2).passed
+    assert backtested(platform, 30, "0.1", "0.75", months=3).passed
 
 
 @pytest.mark.parametrize(("before", "is_evaluated"), [(7, False), (8, True)])

@@ -4,6 +4,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from ai_usage.marts.build_days import rebuild_whole
+from ai_usage.marts.files import marts
 from ai_usage.partitions import Span
 from ai_usage_tests.months import MONTHS, TODAY, A, live, make, rhythm, workday
 from ai_usage_tests.platform import Platform
@@ -12,9 +14,9 @@ from ai_usage_tests.spend import claude, cursor, seat
 SILENT = [TODAY - timedelta(days=n) for n in range(3)]
 
 
-def forecast(platform: Platform, scope: str = "total") -> tuple[Any, ...]:
+def forecast(platform: Platform, scope: str = "all") -> tuple[Any, ...]:
     [row] = platform.sql(
-        f"select as_of_date, days_left, spent_usd, forecast_usd from {A}.spend_forecast where scope = '{scope}'"
+        f"select as_of_date, days_left, spent_usd, forecast_usd from {A}.spend_forecast where scope_name = '{scope}'"
     )
     return row
 
@@ -40,6 +42,60 @@ def test_a_steady_rhythm_is_forecast_to_the_cent_and_the_run_rate_is_not(platfor
 def test_seats_are_forecast_as_price_times_days(platform: Platform) -> None:
     live(platform, [seat(spend_date=day, billed_usd="2.333333333") for day in MONTHS.days])
     assert forecast(platform) == (TODAY, 18, 12 * Decimal("2.333333333"), Decimal("70.00"))
+
+
+def test_a_seat_change_that_the_sheet_dates_is_forecast_exactly(platform: Platform) -> None:
+    for provider in ("cursor", "anthropic"):  # which bills no seats here
+        plan = "'p' as pull_id, now() as ingestion_timestamp, 'Team' as plan, 30 as seat_price_usd"
+        plan = f"insert into {A}.seats by name select '{provider}' as provider, {plan}"
+        platform.sql(f"{plan}, 2 as row_number, 1 as seats, date '2026-11-20' as valid_to")
+        platform.sql(f"{plan}, 3 as row_number, 3 as seats, date '2026-11-20' as valid_from")
+    live(platform, [seat(spend_date=day, billed_usd="1") for day in MONTHS.days])
+    assert forecast(platform) == forecast(platform, "cursor") == (TODAY, 18, Decimal(12), Decimal(12 + 7 + 11 * 3))
+    assert forecast(platform, "anthropic") == (TODAY, 18, Decimal(0), Decimal(0))
+    assert forecast(platform, "no team") == (TODAY, 18, Decimal(12), Decimal(30))  # of a new seat no team is known
+
+
+def test_an_interval_begins_below_its_forecast_and_a_batch_run_is_not_repeated(platform: Platform) -> None:
+    live(platform, [*rhythm(), claude(spend_date=date(2026, 11, 10), billed_usd="5000")])
+    assert platform.sql(
+        f"""select count(*) > 60, bool_and(low_usd < forecast_usd and forecast_usd < high_usd)
+        from {A}.forecast_trials where scope = 'total' and days_left > 0 and method != 'naive_run_rate'"""
+    ) == [(True, True)]
+    mean, ewma = (
+        platform.sql(
+            f"""select forecast_usd - spent_usd - 18 from {A}.forecast_trials
+            where scope = 'total' and origin_date = '{TODAY}' and method = 'weekday_{method}'"""
+        )[0][0]
+        for method in ("mean", "ewma")
+    )
+    assert (mean, 1300 < ewma < 2000) == (1260 + 2 * 1250, True)  # two Tuesdays are left
+
+
+def test_an_interval_holds_eight_of_ten_earlier_errors_and_relies_on_three_months_of_none(platform: Platform) -> None:
+    """Errors of 1 to 9 deviations in October: the eighth counts a quarter, the normal distribution three."""
+    columns = "scope, scope_name, origin_date, month_start, days_known_count, days_left_count, spent_usd, actual_usd, "
+    columns += "seats_left_usd, mean_left_usd, median_left_usd, ewma_left_usd, spread_usd"
+    months = [("2026-10", day, 27, 1000 + 100 + 10 * day) for day in range(1, 10)] + [("2026-11", 1, 29, "null")]
+    platform.sql(
+        f"insert into {A}.forecast_states ({columns}) values "
+        + ", ".join(
+            f"('total', 'all', '{month}-{day:02}', '{month}-01', 3, {left}, 1000, {actual}, 0, 100, 100, 100, 0)"
+            for month, day, left, actual in months
+        )
+    )
+    with platform.warehouse.connected():
+        for mart in marts():
+            if mart.table.name in {"forecast_error_ranges", "forecast_trials"}:
+                rebuild_whole(platform.warehouse, mart)
+    ends = platform.sql(
+        f"""select distinct month, interval_basis, low_usd, forecast_usd, high_usd from {A}.forecast_trials
+        where method = 'chosen' order by month"""
+    )
+    assert ends == [
+        ("2026-10", "spread of days", Decimal("1087.18"), Decimal(1100), Decimal("1112.82")),
+        ("2026-11", "kind", Decimal("1070.39"), Decimal(1100), Decimal("1129.61")),  # (3 * 1.2816 + 8) / 4 = 2.9612
+    ]
 
 
 def test_three_days_without_records_of_a_provider_are_unknown_not_zero(platform: Platform) -> None:

@@ -1,13 +1,15 @@
 -- The error of the published forecasts over all past months, and that of the naive run rate; by backtest_thresholds,
--- whether there are enough of them and whether their intervals are as wide as they should be. One row, if there is a
--- past month.
+-- whether there are enough of them, of enough months, and whether their intervals are as wide as they should be. One
+-- row, if there is a past month.
 select
     backtest.trials,
+    backtest.months,
     backtest.mape_ratio,
     backtest.naive_mape_ratio,
     backtest.bias_ratio,
     backtest.interval_coverage_ratio,
     backtest.trials >= thresholds.least_trials_count as has_enough_trials,
+    backtest.months >= thresholds.least_months_count as has_enough_months,
     backtest.interval_coverage_ratio >= thresholds.least_coverage_ratio
     and (
         backtest.interval_coverage_ratio <= thresholds.most_coverage_ratio

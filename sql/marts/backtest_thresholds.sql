@@ -3,12 +3,14 @@
 --
 -- grain: one row
 -- question: Which limits does the back-test use?
--- example: select least_trials_count, least_coverage_ratio, most_coverage_ratio from
+-- example: select least_months_count, least_coverage_ratio, most_coverage_ratio from
 --   ai_usage_analytics.backtest_thresholds
 -- built: view
 -- group: forecast
 -- columns:
 --   least_trials_count integer not null: fewer forecasts are those of one or two months, which may be exceptions
+--   least_months_count integer not null: all forecasts of one month have the same outcome: of fewer months, one
+--     Christmas decides how many an interval held
 --   least_coverage_ratio numeric not null: an interval is meant to hold 80 % of the totals; one that holds less than
 --     this is too narrow to rely on
 --   most_coverage_ratio numeric not null: and one that holds more is too wide to be of use
@@ -17,6 +19,7 @@
 with own as (
     select
         max(if(threshold = 'least_trials_count', value, null)) as least_trials_count,
+        max(if(threshold = 'least_months_count', value, null)) as least_months_count,
         max(if(threshold = 'least_coverage_ratio', value, null)) as least_coverage_ratio,
         max(if(threshold = 'most_coverage_ratio', value, null)) as most_coverage_ratio,
         max(if(threshold = 'exact_ratio', value, null)) as exact_ratio
@@ -26,7 +29,8 @@ with own as (
 
 select
     coalesce(cast(own.least_trials_count as int64), 60) as least_trials_count,
-    coalesce(own.least_coverage_ratio, cast('0.65' as numeric)) as least_coverage_ratio,
-    coalesce(own.most_coverage_ratio, cast('0.95' as numeric)) as most_coverage_ratio,
+    coalesce(cast(own.least_months_count as int64), 12) as least_months_count,
+    coalesce(own.least_coverage_ratio, cast('0.7' as numeric)) as least_coverage_ratio,
+    coalesce(own.most_coverage_ratio, cast('0.9' as numeric)) as most_coverage_ratio,
     coalesce(own.exact_ratio, cast('0.01' as numeric)) as exact_ratio
 from own

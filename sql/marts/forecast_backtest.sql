@@ -12,6 +12,7 @@
 --   method string not null: as in forecast_trials
 --   horizon string not null: days left: 1-7, 8-14, 15-21, 22+, or all
 --   trials integer not null: forecasts of past months that cost as much as forecast_thresholds.measured_usd
+--   months integer not null: months that they are of
 --   mape_ratio numeric not null: mean of |forecast - actual| / actual
 --   naive_mape_ratio numeric not null: the same for naive_run_rate, over the same trials
 --   bias_ratio numeric not null: mean of (forecast - actual) / actual: above 0 the forecasts were too high
@@ -21,6 +22,7 @@ with trials as (
     select
         past.scope,
         past.scope_name,
+        past.month,
         past.origin_date,
         past.method,
         case
@@ -44,6 +46,7 @@ with trials as (
 beside as (
     select
         trials.scope,
+        trials.month,
         trials.method,
         trials.horizon,
         trials.error_ratio,
@@ -61,6 +64,7 @@ beside as (
 spread as (
     select
         kind,
+        beside.month,
         beside.method,
         distance,
         beside.error_ratio,
@@ -76,6 +80,7 @@ select
     method,
     distance as horizon,
     count(*) as trials,
+    count(distinct month) as months,
     cast(round(avg(abs(error_ratio)), 6) as numeric) as mape_ratio,
     cast(round(avg(abs(naive_error_ratio)), 6) as numeric) as naive_mape_ratio,
     cast(round(avg(error_ratio), 6) as numeric) as bias_ratio,

@@ -17,10 +17,11 @@
 --   spent_usd numeric not null: billed in the month up to the day
 --   fixed_usd float not null: the part of the days left that does not depend on the method: seats
 --   forecast_left_usd float not null: what the method forecasts of the days left besides
---   spread_usd float not null: as in forecast_weekdays
+--   deviation_usd float not null: by how much the days left can be expected to differ: the variation of days, that of
+--     the mean of four weeks, and that of the level
 --   actual_usd numeric: as in forecast_states
---   left_error_ratio float: how much more the days left cost than the method forecast, relative to it; null where no
---     error is measured: the month is not over, no day was left, or it cost less than a dollar
+--   left_error_ratio float: by how much more or less the days left cost than the method forecast, in deviation_usd;
+--     null where no error is measured: the month is not over, no day was left, or it cost less than a dollar
 --   month_error_ratio float: |forecast - actual| / actual of the month's total; null likewise
 with guesses as (
     select
@@ -50,11 +51,15 @@ measured as (
         guesses.*,
         coalesce(
             guesses.actual_usd >= thresholds.measured_usd
-            and guesses.days_left_count > 0
-            and guesses.forecast_left_usd > 0,
+            and guesses.days_left_count > 0,
             false
         ) as is_measured,
-        cast(guesses.actual_usd as float64) - cast(guesses.spent_usd as float64) - guesses.fixed_usd as actual_left_usd
+        cast(guesses.actual_usd as float64) - cast(guesses.spent_usd as float64) - guesses.fixed_usd as actual_left_usd,
+        sqrt(
+            guesses.spread_usd * guesses.spread_usd * guesses.days_left_count
+            * (1 + guesses.days_left_count / thresholds.mean_days)
+            + thresholds.level_ratio * thresholds.level_ratio * guesses.forecast_left_usd * guesses.forecast_left_usd
+        ) as deviation_usd
     from guesses
     cross join ai_usage_analytics.forecast_thresholds as thresholds
 )
@@ -70,9 +75,11 @@ select
     spent_usd,
     fixed_usd,
     forecast_left_usd,
-    spread_usd,
+    deviation_usd,
     actual_usd,
-    if(is_measured, safe_divide(actual_left_usd, forecast_left_usd) - 1, null) as left_error_ratio,
+    if(
+        is_measured, safe_divide(abs(actual_left_usd - forecast_left_usd), deviation_usd), null
+    ) as left_error_ratio,
     if(
         is_measured, safe_divide(abs(actual_left_usd - forecast_left_usd), cast(actual_usd as float64)), null
     ) as month_error_ratio

@@ -14,7 +14,8 @@
 --   spent_usd numeric not null: billed in the month up to the day
 --   days_known_count integer not null: the days of the month that were known
 --   days_left_count integer not null: days yet to come, or missing
---   seats_left_usd float not null: seats of the days left, as on the day
+--   seats_left_usd float not null: seats of the days left, as on the day; of the total and of providers with the
+--     changes that the sheet's tab seats dates within the month: it does not say which team a new seat is for
 --   mean_left_usd float not null: usage of the days left, by weekday_mean
 --   median_left_usd float not null: by weekday_median
 --   ewma_left_usd float not null: by weekday_ewma
@@ -55,6 +56,33 @@ month_days as (
     cross join unnest(generate_date_array(month_starts.month_start, last_day(month_starts.month_start))) as month_day
 ),
 
+seat_providers as (
+    select scope_name
+    from origins
+    where scope = 'provider'
+    group by scope_name
+    having sum(seats_usd) > 0
+),
+
+-- The sheet's seats of providers that bill seats, by day.
+planned as (
+    select
+        if(covered = 'all', 'total', 'provider') as scope,
+        covered as scope_name,
+        month_days.month_day,
+        sum(
+            cast(seats.seat_price_usd * seats.seats as float64) / extract(day from last_day(month_days.month_day))
+        ) as seats_usd
+    from ai_usage_analytics.seats as seats
+    inner join seat_providers on seats.provider = seat_providers.scope_name
+    inner join month_days
+        on
+            (seats.valid_from is null or seats.valid_from <= month_days.month_day)
+            and (seats.valid_to is null or seats.valid_to > month_days.month_day)
+    cross join unnest(['all', seats.provider]) as covered
+    group by covered, month_days.month_day
+),
+
 left_days as (
     select
         origins.scope,
@@ -63,6 +91,7 @@ left_days as (
         count(*) as days_left,
         countif(history.spend_date is null) as days_unknown,
         sum(history.spent_usd) as spent_later_usd,
+        sum(coalesce(planned.seats_usd, 0)) as planned_usd,
         sum(weekdays.mean_usd) as mean_usd,
         sum(weekdays.median_usd) as median_usd,
         sum(weekdays.ewma_usd) as ewma_usd
@@ -79,6 +108,11 @@ left_days as (
             origins.scope = history.scope
             and origins.scope_name = history.scope_name
             and month_days.month_day = history.spend_date
+    left join planned
+        on
+            origins.scope = planned.scope
+            and origins.scope_name = planned.scope_name
+            and month_days.month_day = planned.month_day
     where
         month_days.month_day > origins.origin_date
         or (history.spend_date is null and month_days.month_day >= origins.first_date)
@@ -113,7 +147,11 @@ select
     so_far.spent_usd,
     so_far.days_known as days_known_count,
     coalesce(left_days.days_left, 0) as days_left_count,
-    so_far.seats_usd * coalesce(left_days.days_left, 0) as seats_left_usd,
+    -- Seats of the sheet that are not billed on the day are not expected to be billed later.
+    so_far.seats_usd * coalesce(left_days.days_left, 0) + if(
+        so_far.seats_usd + 0.01 >= coalesce(planned.seats_usd, 0),
+        coalesce(left_days.planned_usd, 0) - coalesce(planned.seats_usd, 0) * coalesce(left_days.days_left, 0), 0
+    ) as seats_left_usd,
     coalesce(left_days.mean_usd, 0) as mean_left_usd,
     coalesce(left_days.median_usd, 0) as median_left_usd,
     coalesce(left_days.ewma_usd, 0) as ewma_left_usd,
@@ -128,6 +166,11 @@ inner join spreads
         so_far.scope = spreads.scope
         and so_far.scope_name = spreads.scope_name
         and so_far.origin_date = spreads.origin_date
+left join planned
+    on
+        so_far.scope = planned.scope
+        and so_far.scope_name = planned.scope_name
+        and so_far.origin_date = planned.month_day
 left join left_days
     on
         so_far.scope = left_days.scope

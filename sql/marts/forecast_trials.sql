@@ -4,9 +4,9 @@
 -- their own: forecast_history, forecast_weekdays, forecast_states, forecast_guesses and forecast_error_ranges;
 -- forecast_thresholds has the constants with their reasons.
 --
--- Seats continue as on the day; usage of the days left is forecast by weekday, or at the pace of the month so far. The
--- interval: the 10 % and 90 % quantiles of earlier months' errors, relative to the usage forecast, with as many days
--- left: of the scope if there are ten, else of all scopes of its kind, else from how much days vary.
+-- Seats continue as on the day, with the changes that the sheet dates; usage of the days left is forecast by weekday,
+-- or at the pace of the month so far. The interval: how much days and the level vary, times what held eight of ten
+-- errors of earlier months with as many days left, of all scopes of its kind. Usage below $0 is not expected.
 --
 -- grain: one method's forecast of one month of one scope, made on one day
 -- question: What did each method forecast for earlier months, and what was the actual cost?
@@ -21,13 +21,14 @@
 --   origin_date date not null: the last day that was known when it was made
 --   days_left integer not null: days of the month yet to come, or missing
 --   method string not null: naive_run_rate, weekday_mean, weekday_median, weekday_ewma, or chosen
---   based_on string not null: the method itself; for chosen the best one in the scope's earlier months, or weekday_mean
+--   based_on string not null: the method itself; for chosen the best one in the scope's earlier months, or weekday_ewma
 --     if none is better by a tenth or there are fewer than eight forecasts to compare
 --   spent_usd numeric not null: billed in the month up to the day
 --   forecast_usd numeric not null: the month's total
 --   low_usd numeric: one month in ten should end below
 --   high_usd numeric: one month in ten should end above
---   interval_basis string: scope, kind, or spread of days
+--   interval_basis string: kind (errors of earlier months of all scopes of the kind), or spread of days while there are
+--     none; null once the month is over
 --   actual_usd numeric: the month's actual total; null while it lasts, or if one of its days is missing
 with months as (
     select distinct
@@ -71,7 +72,7 @@ best as (
         partition by records.scope, records.scope_name, records.month_start
         order by
             round(
-                records.mape_ratio * if(records.method = 'weekday_mean', thresholds.advantage_ratio, 1.0), 9
+                records.mape_ratio * if(records.method = 'weekday_ewma', thresholds.advantage_ratio, 1.0), 9
             ) asc,
             records.method asc
     ) = 1
@@ -89,36 +90,16 @@ bounded as (
         guesses.actual_usd,
         cast(guesses.spent_usd as float64) + guesses.fixed_usd as sure_usd,
         guesses.forecast_left_usd as open_usd,
-        case
-            when of_scope.low_ratio is not null then 'scope'
-            when of_kind.low_ratio is not null then 'kind'
-            else 'spread of days'
-        end as interval_basis,
-        guesses.forecast_left_usd * coalesce(of_scope.low_ratio, of_kind.low_ratio) as low_usd,
-        guesses.forecast_left_usd * coalesce(of_scope.high_ratio, of_kind.high_ratio) as high_usd,
-        -- The variance of the days left, that of the mean of four weeks, and that of the level.
-        thresholds.normal_quantile_ratio * sqrt(
-            guesses.spread_usd * guesses.spread_usd * guesses.days_left_count
-            * (1 + guesses.days_left_count / thresholds.mean_days)
-            + thresholds.level_ratio * thresholds.level_ratio * guesses.forecast_left_usd * guesses.forecast_left_usd
-        ) as varies_usd
+        if(ranges.width_ratio is null, 'spread of days', 'kind') as interval_basis,
+        coalesce(ranges.width_ratio, thresholds.normal_quantile_ratio) * guesses.deviation_usd as half_usd
     from ai_usage_analytics.forecast_guesses as guesses
     cross join ai_usage_analytics.forecast_thresholds as thresholds
-    left join ai_usage_analytics.forecast_error_ranges as of_scope
+    left join ai_usage_analytics.forecast_error_ranges as ranges
         on
-            of_scope.basis = 'scope'
-            and guesses.scope = of_scope.scope
-            and guesses.scope_name = of_scope.scope_name
-            and guesses.month_start = of_scope.month_start
-            and guesses.method = of_scope.method
-            and guesses.horizon = of_scope.horizon
-    left join ai_usage_analytics.forecast_error_ranges as of_kind
-        on
-            of_kind.basis = 'kind'
-            and guesses.scope = of_kind.scope
-            and guesses.month_start = of_kind.month_start
-            and guesses.method = of_kind.method
-            and guesses.horizon = of_kind.horizon
+            guesses.scope = ranges.scope
+            and guesses.month_start = ranges.month_start
+            and guesses.method = ranges.method
+            and guesses.horizon = ranges.horizon
 ),
 
 forecasts as (
@@ -136,7 +117,7 @@ forecasts as (
             bounded.scope = best.scope
             and bounded.scope_name = best.scope_name
             and bounded.month_start = best.month_start
-    where bounded.method = coalesce(best.method, 'weekday_mean')
+    where bounded.method = coalesce(best.method, 'weekday_ewma')
 )
 
 select
@@ -151,12 +132,9 @@ select
     if(days_left_count = 0, spent_usd, cast(round(sure_usd + open_usd, 2) as numeric)) as forecast_usd,
     if(
         days_left_count = 0, spent_usd,
-        cast(round(greatest(sure_usd, sure_usd + open_usd + least(coalesce(low_usd, -varies_usd), 0)), 2) as numeric)
+        cast(round(sure_usd + greatest(open_usd - half_usd, least(open_usd, 0)), 2) as numeric)
     ) as low_usd,
-    if(
-        days_left_count = 0, spent_usd,
-        cast(round(greatest(sure_usd, sure_usd + open_usd + greatest(coalesce(high_usd, varies_usd), 0)), 2) as numeric)
-    ) as high_usd,
+    if(days_left_count = 0, spent_usd, cast(round(sure_usd + open_usd + half_usd, 2) as numeric)) as high_usd,
     if(days_left_count = 0, null, interval_basis) as interval_basis,
     actual_usd
 from forecasts

@@ -1,7 +1,7 @@
 -- What a day is expected to cost, by weekday, from what was known on the day of a forecast: the mean of the last four
 -- such weekdays (weekday_mean), the median of the last eight (weekday_median), or the mean of eight in which each week
--- weighs 0.7 of the week after it (weekday_ewma). A weekday that is missing in these weeks is expected to cost their
--- mean.
+-- weighs 0.6 of the week after it and an outlier counts only up to a limit (weekday_ewma). A weekday that is missing in
+-- these weeks is expected to cost their mean.
 --
 -- grain: one weekday of one scope, as known on the day of one forecast
 -- step of: spend_forecast
@@ -54,8 +54,7 @@ of_weekday as (
         weekday,
         count(*) as days,
         array_agg(usage_usd order by usage_usd) as usages,
-        avg(if(is_recent, usage_usd, null)) as mean_usd,
-        sum(weight * usage_usd) / sum(weight) as ewma_usd
+        avg(if(is_recent, usage_usd, null)) as mean_usd
     from seen
     group by scope, scope_name, origin_date, weekday
 ),
@@ -67,21 +66,15 @@ weekdays as (
         origin_date,
         weekday,
         mean_usd,
-        ewma_usd,
         (usages[ordinal(div(days + 1, 2))] + usages[ordinal(div(days, 2) + 1)]) / 2 as median_usd
     from of_weekday
 ),
 
-spreads as (
+beside as (
     select
-        seen.scope,
-        seen.scope_name,
-        seen.origin_date,
-        avg(seen.usage_usd) as mean_usd,
-        sqrt(avg(
-            (seen.usage_usd - coalesce(weekdays.mean_usd, weekdays.median_usd))
-            * (seen.usage_usd - coalesce(weekdays.mean_usd, weekdays.median_usd))
-        )) as spread_usd
+        seen.*,
+        weekdays.median_usd,
+        coalesce(weekdays.mean_usd, weekdays.median_usd) as mean_usd
     from seen
     inner join weekdays
         on
@@ -89,7 +82,42 @@ spreads as (
             and seen.scope_name = weekdays.scope_name
             and seen.origin_date = weekdays.origin_date
             and seen.weekday = weekdays.weekday
-    group by seen.scope, seen.scope_name, seen.origin_date
+),
+
+spreads as (
+    select
+        scope,
+        scope_name,
+        origin_date,
+        avg(usage_usd) as mean_usd,
+        avg(abs(usage_usd - median_usd)) as deviation_usd,
+        sqrt(avg((usage_usd - mean_usd) * (usage_usd - mean_usd))) as spread_usd
+    from beside
+    group by scope, scope_name, origin_date
+),
+
+-- A day counts as at most so many mean deviations from its weekday's median: one batch run is no rhythm.
+ewmas as (
+    select
+        beside.scope,
+        beside.scope_name,
+        beside.origin_date,
+        beside.weekday,
+        sum(beside.weight * greatest(
+            beside.median_usd - thresholds.outlier_deviations_ratio * spreads.deviation_usd,
+            least(
+                beside.median_usd + thresholds.outlier_deviations_ratio * spreads.deviation_usd,
+                beside.usage_usd
+            )
+        )) / sum(beside.weight) as ewma_usd
+    from beside
+    cross join ai_usage_analytics.forecast_thresholds as thresholds
+    inner join spreads
+        on
+            beside.scope = spreads.scope
+            and beside.scope_name = spreads.scope_name
+            and beside.origin_date = spreads.origin_date
+    group by beside.scope, beside.scope_name, beside.origin_date, beside.weekday
 ),
 
 wanted as (
@@ -107,7 +135,7 @@ select
     wanted.weekday,
     coalesce(weekdays.mean_usd, wanted.mean_usd) as mean_usd,
     coalesce(weekdays.median_usd, wanted.mean_usd) as median_usd,
-    coalesce(weekdays.ewma_usd, wanted.mean_usd) as ewma_usd,
+    coalesce(ewmas.ewma_usd, wanted.mean_usd) as ewma_usd,
     wanted.spread_usd
 from wanted
 left join weekdays
@@ -116,3 +144,9 @@ left join weekdays
         and wanted.scope_name = weekdays.scope_name
         and wanted.origin_date = weekdays.origin_date
         and wanted.weekday = weekdays.weekday
+left join ewmas
+    on
+        wanted.scope = ewmas.scope
+        and wanted.scope_name = ewmas.scope_name
+        and wanted.origin_date = ewmas.origin_date
+        and wanted.weekday = ewmas.weekday

@@ -18,8 +18,8 @@
 --   low_usd numeric not null: one month in ten should end below
 --   high_usd numeric not null: one month in ten should end above
 --   method string not null: the best one in the scope's past months, or the default
---   interval_basis string: the source of the interval: errors of this scope, or of all scopes of its kind, or how much
---     days vary, while there are too few errors; null once the month is over
+--   interval_basis string: the source of the interval: kind (errors of earlier months of all scopes of its kind), or
+--     spread of days (how much days vary) while there are none; null once the month is over
 with newest as (
     select
         scope,
