@@ -160,6 +160,7 @@ MAY_BE_EMPTY = {
     "alert_events",
     "schema_drift_sightings",
     "people",
+    "invoices",
     "record_rejections",
     "spend_anomalies",
     "spend_deviations",

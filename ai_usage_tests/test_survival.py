@@ -162,6 +162,7 @@ def test_the_undisturbed_runs_fill_every_table_and_leave_the_idle_day_empty(
         of_the_sheet = {
             "console_figures",
             "budgets",
+            "invoices",
             "seats",
             "sheet_rejections",
             "claude_usage_stats",

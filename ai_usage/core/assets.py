@@ -3,6 +3,7 @@
 from ai_usage.core import (
     accounts,
     console_figures,
+    invoices,
     keys,
     people,
     person_accounts,
@@ -20,6 +21,7 @@ ASSETS = [
         accounts,
         revisions,
         console_figures,
+        invoices,
         sheets,
         keys,
         people,

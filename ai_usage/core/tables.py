@@ -2,6 +2,7 @@
 
 from ai_usage.core.accounts import DIM_ACCOUNT
 from ai_usage.core.console_figures import CONSOLE_FIGURES
+from ai_usage.core.invoices import INVOICES
 from ai_usage.core.keys import DIM_API_KEY_MAPPING
 from ai_usage.core.people import DIM_PERSON
 from ai_usage.core.person_accounts import DIM_PERSON_ACCOUNT
@@ -17,6 +18,7 @@ CORE_TABLES = (
     DIM_ACCOUNT,
     SHEET_REJECTIONS,
     CONSOLE_FIGURES,
+    INVOICES,
     BUDGETS,
     SEATS,
     PEOPLE,
