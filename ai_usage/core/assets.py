@@ -2,6 +2,7 @@
 
 from ai_usage.core import (
     accounts,
+    closing,
     console_figures,
     invoices,
     keys,
@@ -20,6 +21,7 @@ ASSETS = [
         providers,
         accounts,
         revisions,
+        closing,
         console_figures,
         invoices,
         sheets,

@@ -390,6 +390,16 @@ ORDINARY: Lines = {
         (9, "cursor", "2024-03-03", "2024-04-03", None, "7", "dashboard", None),
         (10, "cursor", "2024-01-01", "2024-02-01", None, "10", "invoice", None),
     ),
+    "ai_usage_analytics.month_closes": lines_of(
+        "month provider act acted_by_email acted_at is_in_force is_unexplained_accepted figure_usd invoice_usd",
+        ("2024-02", "cursor", "close", ANN, "2024-03-02 08:00:00+00", True, False, "1.33", None),
+        ("2024-02", "google", "reopen", ANN, "2024-03-02 08:00:00+00", True, False, None, None),
+    ),
+    "ai_usage_analytics.closed_figures": lines_of(
+        "month provider account activity_date kind billed_usd is_in_force",
+        ("2024-02", "cursor", "default", THU, "usage", "0.25", True),
+        ("2024-02", "google", "default", THU, "usage", "0.5", False),
+    ),
     "ai_usage_analytics.invoices": lines_of(
         "row_number provider account invoice_id period_start period_end covers amount currency usd_per_unit "
         "amount_usd not_comparable_reason first_seen_at",
