@@ -1,6 +1,6 @@
 # Every command that people run. Each works by itself on a fresh machine with Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-alert google-answers pytest check lint types layers sql-lint ui watch backfill build as-of doctor close reopen bench docs dashboards metabase \
+.PHONY: help demo test test-alert google-answers pytest check lint types layers sql-lint ui watch backfill build as-of doctor close reopen statements bench docs dashboards metabase \
 	bigquery-setup bigquery-check sheet-template export-focus reset backup restore erase-person lock clean python
 
 # A misspelled argument would be ignored: FORM=2026-11-20 would pull every day.
@@ -102,6 +102,9 @@ close: $(VENV)/runtime ## close a month and keep a copy of its figures; PROVIDER
 
 reopen: $(VENV)/runtime ## open a closed month again, for the reason in NOTE: make reopen MONTH=2026-09 BY=ada@example.com NOTE="a late invoice"
 	@$(PY) -m ai_usage.commands reopen "$(MONTH)" "$(BY)" "$(PROVIDER)" "$(NOTE)"
+
+statements: $(VENV)/runtime ## write a month's showback statement for each team and cost center, as pages to print and as CSV: make statements MONTH=2026-09
+	@$(PY) -m ai_usage.commands statements "$(MONTH)"
 
 reset: $(VENV)/runtime ## delete what these commands wrote in the data folder; asks first (YES=1, simulated data only)
 	@$(PY) -m ai_usage.commands reset $(if $(filter 1,$(YES)),--yes)

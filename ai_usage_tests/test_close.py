@@ -1,11 +1,13 @@
 """`make close` and `make reopen`: the months of a quarter, on simulated data, and what happens after the close."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import polars as pl
 import pytest
 
 from ai_usage.catalog import TABLES
@@ -293,6 +295,59 @@ def test_the_acts_outlive_a_rebuild_and_an_older_warehouse_and_whoever_closed_ca
     assert after["closed_by_email"].endswith("@erased.invalid")
     assert after | {"closed_by_email": ADA} == before
     assert ADA not in str(books.platform.sql("select record from ai_usage_raw.month_close_acts"))
+
+
+def test_statements_add_up_to_the_company_to_the_last_digit(books: Books, capsys: pytest.CaptureFixture[str]) -> None:
+    teams = ["Data", "Web / <b>", "web_b", None]
+    for n, row in enumerate(books.spend):
+        row |= {"team_name": teams[n % 4], "cost_center": "4711" if n % 3 else None, "platform": "claude_api"}
+        row |= {"status": "final" if n % 5 else "provisional"}
+        row["billed_usd"] += n * Decimal("0.001000007")
+        row["attribution_method"] = "actor" if teams[n % 4] else "unattributed"
+    books.built()
+    assert main(["statements", "MONTH=2026-07"]) == 1, "blocked days: the ledger has other amounts"
+    folder = books.platform.warehouse.path.parent / "exports" / "statements_2026-07_SIMULATED"
+    company, *others = tables = {
+        file.stem: pl.read_csv(file, infer_schema=False) for file in sorted(folder.glob("*.csv"))
+    }
+    assert [company, *others] == [
+        "company", "cost_center_4711", "cost_center_no_cost_center",
+        "team_data", "team_no_team", "team_web_b", "team_web_b_2",
+    ]  # fmt: skip
+
+    def sums(column: str, of: str) -> Decimal:
+        return sum(
+            (Decimal(text) for name in tables if name.startswith(of) for text in tables[name][column]), Decimal()
+        )
+
+    july = [row for row in books.spend if row["spend_date"].month == 7]
+    billed = sum((row["billed_usd"] for row in july), Decimal())
+    assert [sums("billed_usd", of) for of in ("company", "team", "cost_center")] == [billed] * 3
+    cents = round(billed, 2)
+    assert [sums("shown_usd", of) for of in ("company", "team", "cost_center")] == [cents] * 3
+    page = (folder / "company.html").read_text(encoding="utf-8")
+    assert f"{cents:,.2f} USD" in page
+    assert "SIMULATED DATA" in page
+    assert "@page { size: A4" in page
+    assert "Web / &lt;b&gt;" in page
+    assert not re.search(r"(src|href|url|@import|<script)", page), "it loads nothing"
+    nobody = sum((row["billed_usd"] for row in july if not row["team_name"]), Decimal())
+    assert f"<li>unattributed: {nobody:,.2f} USD ({100 * nobody / billed:.1f} %)</li>" in page
+    of_team = (folder / "team_data.html").read_text(encoding="utf-8")
+    for mark in ("Provisional: providers may still restate days", "Not closed: cursor is open", "blocked days"):
+        assert mark in of_team
+    assert {f"{file.stat().st_mode & 0o777:o}" for file in folder.iterdir()} == {"600"}
+    said = printed(capsys)
+    assert f"2026-07: 4 teams, 2 cost centers; together ${billed:,.2f} (exactly {billed} USD)" in said
+
+    for row in books.spend:
+        row["billed_usd"] = Decimal(4) if row["provider"] == "cursor" else row["billed_usd"]
+    books.built()
+    assert main(["close", "MONTH=2026-07", f"BY={ADA}", "PROVIDER=cursor"]) == 0
+    main(["statements", "MONTH=2026-07"])
+    assert "<li>Closed: cursor, by ada@example.com on " in (folder / "company.html").read_text(encoding="utf-8")
+    assert main(["statements", "MONTH=2025-01"]) == 1
+    assert "Nothing was billed in 2025-01" in printed(capsys)
 
 
 def test_what_cannot_be_closed_gives_the_reason(

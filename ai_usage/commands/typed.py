@@ -22,6 +22,10 @@ COMMANDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         ("MONTH", "BY", "PROVIDER", "NOTE", "UNEXPLAINED"),
     ),
     "reopen": ("open a closed month again, for the reason in NOTE", ("MONTH", "BY", "PROVIDER", "NOTE")),
+    "statements": (
+        "write a month's showback statement for each team and cost center, as pages to print and as CSV",
+        ("MONTH",),
+    ),
     "sheet-template": ("write the sheet's tabs as CSV files to fill in", ("FOLDER",)),
     "watch": ("run the watchdog beside a deployed daemon; ONCE=1 checks once, for cron", ("ONCE",)),
     "backup": ("make a verified copy of the warehouse and of the sent alerts", ("TO",)),
