@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -16,6 +17,7 @@ from ai_usage.commands.closing import MARTS, build
 from ai_usage.marts.build_days import rebuild_days
 from ai_usage.marts.files import marts
 from ai_usage.partitions import Span
+from ai_usage.places import ROOT
 from ai_usage.settings import settings
 from ai_usage_tests.marts.by_hand import know_providers, pull, put
 from ai_usage_tests.mock_claude import Row
@@ -69,7 +71,7 @@ class Books:
         )
         for kind, usd in amounts.items():
             account = None if kind == "subscription" else "default"
-            row = {"spend_date": day, "provider": provider, "account": account, "charge_type": kind}
+            row = {"spend_date": day, "provider": provider, "account": account, "charge_type": kind, "status": "final"}
             self.spend.append(row | {"billed_usd": Decimal(usd), "attribution_method": "actor"})
         usage = sum((Decimal(usd) for kind, usd in amounts.items() if kind != "subscription"), Decimal())
         self.versions.append(
@@ -175,48 +177,59 @@ def explained(books: Books) -> None:
         assert frozen + row["changed_since_close_usd"] == now
 
 
+def commands_of_the_page() -> list[list[str]]:
+    """What docs/finance.md tells to type of the commands that need no provider, in its order."""
+    page = (ROOT / "docs" / "finance.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```\n(make .*?)^```", page, re.MULTILINE | re.DOTALL)
+    typed = [shlex.split(line)[1:] for block in blocks for line in block.splitlines()]
+    return [words for words in typed if words[0] in {"close", "reopen", "statements", "export-focus"}]
+
+
 def test_the_months_of_a_quarter_are_closed_from_the_command_line(
     books: Books, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["close", "MONTH=2026-07", f"BY={ADA.upper()}", "NOTE=Q3"]) == 0, printed(capsys)
+    """By the commands of docs/finance.md, each of which is run here."""
+    july, august, september, *handed_over, reopen = commands_of_the_page()
+    assert main(july) == 0, printed(capsys)
     assert f"2026-07 is closed by {ADA}" in printed(capsys)
     row = books.close("2026-07", "anthropic")
-    assert (row["status"], row["closed_by_email"], row["close_note"]) == ("closed", ADA, "Q3")
+    assert (row["status"], row["closed_by_email"], row["close_note"]) == ("closed", ADA, "third quarter")
     assert row["closed_at"] >= row["ready_at"]
     assert [row[f"closed_{kind}_usd"] for kind in KINDS] == [Decimal("313.1"), 62, Decimal("-15.5"), None]
     assert (row["closed_figure_usd"], row["closed_invoice_usd"], row["closed_unexplained_usd"]) == (
         Decimal("297.6"), Decimal("359.6"), None,
     )  # fmt: skip
-    assert main(["close", "MONTH=2026-07", f"BY={ADA}"]) == 2
+    assert main(july) == 2
     assert f"it is closed already, by {ADA} on " in printed(capsys)
 
-    assert main(["close", "MONTH=2026-08", f"BY={ADA}"]) == 2
+    assert main(["close", "MONTH=2026-08", f"BY={ADA.upper()}"]) == 2
     assert "cursor: no figure in the sheet" in printed(capsys)
     assert books.rows("month_closes", month="2026-08") == []
-    assert main(["close", "MONTH=2026-08", f"BY={ADA}", "PROVIDER=Claude"]) == 0
+    assert main(august) == 0
     books.invoice("cursor", 8, usage="124")
     books.built()
     row = books.close("2026-08", "cursor")
     assert (row["status"], row["figure_source"], row["figure_usd"]) == ("ready", "invoice IN-8", 124)
-    assert main(["close", "MONTH=2026-08", f"BY={ADA}", "PROVIDER=cursor"]) == 0
+    assert main(["close", "MONTH=2026-08", f"BY={ADA.upper()}", "PROVIDER=cursor"]) == 0
 
-    accept = ["close", "MONTH=2026-09", f"BY={ADA}", "UNEXPLAINED=accept"]
-    assert main(["close", "MONTH=2026-09", f"BY={ADA}"]) == 2
+    assert main([word for word in september if not word.startswith("UNEXPLAINED")]) == 2
     assert "anthropic: a part of the difference is unexplained" in printed(capsys)
-    assert main(accept) == 2
+    assert main([word for word in september if not word.startswith("NOTE")]) == 2
     assert "needs a NOTE" in printed(capsys)
-    assert main([*accept, "NOTE=ten cents, asked"]) == 0
+    assert main(september) == 0
     assert "unexplained 0.100000000 USD accepted" in printed(capsys)
     row = books.close("2026-09", "anthropic")
     ten_cents = Decimal("0.1")
     assert [row[name] for name in ("status", "unexplained_usd", "closed_unexplained_usd")] == [
         "closed", ten_cents, ten_cents,
     ]  # fmt: skip
+    assert main(["close", "MONTH=2026-09", f"BY={ADA}", "PROVIDER=cursor"]) == 0
     assert {row["status"] for row in books.rows("month_close")} == {"closed"}
-    assert {len(books.rows("closed_figures", month=month, is_in_force=True)) for month in ("2026-07", "2026-08")} == {
-        124
-    }
+    assert {len(books.rows("closed_figures", month=month)) for month in ("2026-07", "2026-08")} == {124}
     explained(books)
+    assert [main(words) for words in handed_over] == [0, 0], printed(capsys)
+    assert main(reopen) == 0
+    assert {row["status"] for row in books.rows("month_close", month="2026-07")} == {"ready"}
 
 
 def test_what_changes_after_the_close_is_listed_against_it(books: Books, capsys: pytest.CaptureFixture[str]) -> None:
