@@ -1,10 +1,10 @@
 # Every command that people run. Each works by itself on a fresh machine with Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-alert google-answers pytest check lint types layers sql-lint ui watch backfill build as-of doctor bench docs dashboards metabase \
+.PHONY: help demo test test-alert google-answers pytest check lint types layers sql-lint ui watch backfill build as-of doctor close reopen statements bench docs dashboards metabase \
 	bigquery-setup bigquery-check sheet-template export-focus reset backup restore erase-person lock clean python
 
 # A misspelled argument would be ignored: FORM=2026-11-20 would pull every day.
-ARGUMENTS := FROM TO AT MONTH PORT FOLDER ONLY ONCE APPLY YES ADDRESS PYTHON FOCUS_PYTHON
+ARGUMENTS := FROM TO AT MONTH PORT FOLDER ONLY ONCE APPLY YES ADDRESS BY NOTE PROVIDER UNEXPLAINED PYTHON FOCUS_PYTHON
 SETTINGS := AI_USAGE_% ALERT_% ANTHROPIC_% CURSOR_% DAGSTER_% GOOGLE_% METABASE_% # the commands look at their names
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(findstring command line,$(origin $(v))),$(v)))
 UNKNOWN := $(filter-out $(ARGUMENTS) $(SETTINGS),$(GIVEN))
@@ -96,6 +96,15 @@ sheet-template: $(VENV)/runtime ## write the sheet's tabs as CSV files to fill i
 
 export-focus: $(VENV)/runtime ## export a month in FOCUS 1.2 as Parquet and CSV, by default the month of yesterday: make export-focus MONTH=2026-01
 	@$(PY) -m ai_usage.commands export_focus "$(MONTH)"
+
+close: $(VENV)/runtime ## close a month and keep a copy of its figures; PROVIDER= closes that of one, UNEXPLAINED=accept needs a NOTE: make close MONTH=2026-09 BY=ada@example.com
+	@$(PY) -m ai_usage.commands close "$(MONTH)" "$(BY)" "$(PROVIDER)" "$(NOTE)" "$(UNEXPLAINED)"
+
+reopen: $(VENV)/runtime ## open a closed month again, for the reason in NOTE: make reopen MONTH=2026-09 BY=ada@example.com NOTE="a late invoice"
+	@$(PY) -m ai_usage.commands reopen "$(MONTH)" "$(BY)" "$(PROVIDER)" "$(NOTE)"
+
+statements: $(VENV)/runtime ## write a month's showback statement for each team and cost center, as pages to print and as CSV: make statements MONTH=2026-09
+	@$(PY) -m ai_usage.commands statements "$(MONTH)"
 
 reset: $(VENV)/runtime ## delete what these commands wrote in the data folder; asks first (YES=1, simulated data only)
 	@$(PY) -m ai_usage.commands reset $(if $(filter 1,$(YES)),--yes)

@@ -18,6 +18,7 @@ from ai_usage.automation.warehouse_resource import WarehouseResource, published_
 from ai_usage.checks import registry as checks
 from ai_usage.checks.runner import dagster_check
 from ai_usage.core import assets as core
+from ai_usage.core.closing import LEDGER
 from ai_usage.core.thresholds import read_overrides
 from ai_usage.dashboards import assets as dashboards
 from ai_usage.marts import assets as marts
@@ -58,7 +59,7 @@ def build_defs(
 
     look_at_freshness = refresh.freshness(CHECKS)
     found = dg.Definitions(
-        assets=list(dg.map_asset_specs(shown, [*ASSETS, *marts.VIEWS])),
+        assets=list(dg.map_asset_specs(shown, [*ASSETS, *marts.VIEWS, LEDGER])),
         asset_checks=CHECKS,
         jobs=[
             *(*refresh.JOBS, *runs.jobs(repository)),

@@ -34,7 +34,7 @@ NEARLY_NOTHING, LITTLE = 2**20, 2**26  # bytes
 IO_ERROR = "disk I/O error"  # in SQLite's words
 PULL = {"demo", "backfill", "ui"}  # commands that pull from providers
 ASK = {*PULL, "doctor"}  # commands that send requests to providers
-RUN = {*PULL, "build", "watch", "backup"}  # commands that `make reset` and `make restore` wait for
+RUN = {*PULL, "build", "close", "reopen", "watch", "backup"}  # commands that `make reset` and `make restore` wait for
 # Commands that look for no dead runs first.
 NO_RUNS = {
     "bigquery_check",

@@ -11,7 +11,7 @@ from google.api_core.exceptions import GoogleAPICallError
 from rich.markup import escape
 
 from ai_usage.commands.bigquery_setup import project_of
-from ai_usage.commands.statements import Statement, every_statement
+from ai_usage.commands.bigquery_texts import Statement, every_statement
 from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.errors import WarehouseError
 from ai_usage.places import COMMAND

@@ -7,6 +7,7 @@ from ai_usage.catalog import TABLES
 from ai_usage.checks.page import checks_page
 from ai_usage.checks.registry import CHECKS
 from ai_usage.commands.terminal import OUT
+from ai_usage.core.closing import ACTS
 from ai_usage.marts.files import marts
 from ai_usage.places import ROOT
 from ai_usage.providers.provider import Provider
@@ -126,6 +127,7 @@ def _raw_rows(tables: Iterable[Table]) -> Iterator[str]:
         if of.uploads:
             yield f"| {_names(of.uploads)} | one record of a file of {of.name} that people upload, by UTC day |"
     yield f"| {_names(table.name for table in SHEET_TABLES.values())} | one row of a tab of the sheet, by snapshot |"
+    yield f"| {_names([ACTS])} | an act of closing or reopening a month, with a frozen copy of its figures |"
 
 
 def _names(names: Iterable[str]) -> str:

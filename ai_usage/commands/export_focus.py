@@ -3,19 +3,18 @@
 A month of which days were never pulled is written, and named as incomplete, with exit code 1.
 """
 
-import re
 import tempfile
 from collections.abc import Sequence
-from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
 
 from ai_usage.automation.warehouse_resource import asked_warehouse
 from ai_usage.commands.coverage import print_gaps, pulled
+from ai_usage.commands.months import month_span
 from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.commands.typed import parser
-from ai_usage.errors import SettingError, WarehouseError
+from ai_usage.errors import WarehouseError
 from ai_usage.partitions import Span
 from ai_usage.redaction import Redaction
 from ai_usage.settings import Settings, pseudonym_salt
@@ -39,7 +38,7 @@ INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 def run(of: Settings, argv: Sequence[str]) -> int:
     arguments = parser("export-focus", __doc__)
     arguments.add_argument("month", nargs="?", default="", help="MONTH, such as 2026-01; else yesterday's")
-    month = _month(arguments.parse_args(argv).month or f"{of.yesterday():%Y-%m}")
+    month = month_span(arguments.parse_args(argv).month or f"{of.yesterday():%Y-%m}")
     warehouse = asked_warehouse(of)
     over = Span(month.first, max(month.first, min(month.last, of.yesterday())))  # of the month, what is over
     with warehouse.connected():
@@ -84,14 +83,6 @@ def harmless(charges: pl.DataFrame) -> pl.DataFrame:
     """
     inside = pl.col(pl.String).str.replace_all(PARTED, "${1}'${2}")
     return charges.with_columns(pl.when(inside.str.contains(FORMULA)).then("'" + inside).otherwise(inside).name.keep())
-
-
-def _month(text: str) -> Span:
-    try:
-        first = date.fromisoformat(f"{text}-01" if re.fullmatch(r"\d{4}-\d{2}", text, re.ASCII) else "")
-        return Span(first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1))
-    except (ValueError, OverflowError) as error:
-        raise SettingError(f"MONTH={text} is not a month; write for example MONTH=2026-01.") from error
 
 
 def _print_summary(charges: pl.DataFrame, month: Span, *, is_over: bool) -> None:

@@ -28,6 +28,7 @@ EXAMPLES = {
     ],
     "budgets": ["2026-01", "team", "Data", "5000"],
     "seats": ["cursor", "Teams", "40", "25", "2026-01-01", ""],
+    "invoices": ["anthropic", "", "INV-0001", "2026-01", "1234.50", "USD", "usage", "", "one row for each line"],
     "person_aliases": ["ada.l@example.com", "ada@example.com"],
 }
 

@@ -17,6 +17,15 @@ COMMANDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "dashboards": ("write the boards' pages from the warehouse as it is", ()),
     "as-of": ("show spend as it was known at an instant", ("AT", "FROM", "TO")),
     "export-focus": ("export a month in FOCUS 1.2 as Parquet and CSV, by default the month of yesterday", ("MONTH",)),
+    "close": (
+        "close a month and keep a copy of its figures; PROVIDER= closes that of one, UNEXPLAINED=accept needs a NOTE",
+        ("MONTH", "BY", "PROVIDER", "NOTE", "UNEXPLAINED"),
+    ),
+    "reopen": ("open a closed month again, for the reason in NOTE", ("MONTH", "BY", "PROVIDER", "NOTE")),
+    "statements": (
+        "write a month's showback statement for each team and cost center, as pages to print and as CSV",
+        ("MONTH",),
+    ),
     "sheet-template": ("write the sheet's tabs as CSV files to fill in", ("FOLDER",)),
     "watch": ("run the watchdog beside a deployed daemon; ONCE=1 checks once, for cron", ("ONCE",)),
     "backup": ("make a verified copy of the warehouse and of the sent alerts", ("TO",)),

@@ -2,7 +2,9 @@
 
 from ai_usage.core import (
     accounts,
+    closing,
     console_figures,
+    invoices,
     keys,
     people,
     person_accounts,
@@ -19,7 +21,9 @@ ASSETS = [
         providers,
         accounts,
         revisions,
+        closing,
         console_figures,
+        invoices,
         sheets,
         keys,
         people,

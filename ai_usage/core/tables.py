@@ -1,7 +1,9 @@
 """The tables of core that span providers; the module that builds one declares it."""
 
 from ai_usage.core.accounts import DIM_ACCOUNT
+from ai_usage.core.closing import CLOSED_FIGURES, MONTH_CLOSE_ACTS, MONTH_CLOSES
 from ai_usage.core.console_figures import CONSOLE_FIGURES
+from ai_usage.core.invoices import INVOICES
 from ai_usage.core.keys import DIM_API_KEY_MAPPING
 from ai_usage.core.people import DIM_PERSON
 from ai_usage.core.person_accounts import DIM_PERSON_ACCOUNT
@@ -17,6 +19,7 @@ CORE_TABLES = (
     DIM_ACCOUNT,
     SHEET_REJECTIONS,
     CONSOLE_FIGURES,
+    INVOICES,
     BUDGETS,
     SEATS,
     PEOPLE,
@@ -25,5 +28,8 @@ CORE_TABLES = (
     DIM_PERSON_ACCOUNT,
     DIM_PSEUDONYM,
     SPEND_VERSIONS,
+    MONTH_CLOSE_ACTS,
+    MONTH_CLOSES,
+    CLOSED_FIGURES,
     THRESHOLD_OVERRIDES,
 )

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from ai_usage.accounts import NAME as ACCOUNT_NAME
-from ai_usage.money import nine_decimals
+from ai_usage.money import currency_name, nine_decimals
 
 Cell = str | int | bool | Decimal | None
 
@@ -139,6 +139,44 @@ def month(cell: Cell) -> str:
             if found := _try(_plain(written), form):
                 return _sane(found).strftime("%Y-%m")
     return day(cell).strftime("%Y-%m")
+
+
+def period(cell: Cell) -> str:
+    """The days that an invoice is for: a month, as `month` reads it, or two days with `/` between them, the second
+    exclusive: `2026-10-03/2026-11-03`.
+    """
+    first, slash, end = clean(cell).partition("/") if isinstance(cell, str) and cell.count("/") == 1 else ("", "", "")
+    if not slash:
+        return month(cell)
+    begins, ends = day(first.strip()), day(end.strip())
+    if ends <= begins:
+        raise BadCell("ends before it begins: its second day is exclusive, the day after the last")
+    return f"{begins}/{ends}"
+
+
+def period_days(written: str) -> tuple[date, date]:
+    """The first day of a `period`, and the day after its last one."""
+    first, _, end = written.partition("/")
+    if end:
+        return date.fromisoformat(first), date.fromisoformat(end)
+    begins = date.fromisoformat(f"{first}-01")
+    return begins, (begins + timedelta(days=31)).replace(day=1)
+
+
+def currency(cell: Cell) -> str:
+    """Three letters, as ISO 4217 has them."""
+    name = currency_name(text(cell))
+    if not re.fullmatch(r"[A-Z]{3}", name):
+        raise BadCell("is no currency: write three letters, such as USD or EUR")
+    return name
+
+
+def plain_amount(cell: Cell) -> Decimal:
+    """A number in the currency that stands beside it."""
+    found = IN_DOLLARS.fullmatch(clean(cell)) if isinstance(cell, str) else None
+    if found and (found["before"] or found["after"]):
+        raise BadCell("has a currency: write the number alone, and the currency into its own column")
+    return amount(cell)
 
 
 def amount(cell: Cell) -> Decimal:

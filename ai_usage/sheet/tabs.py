@@ -74,6 +74,11 @@ def _a_scope(row: Row) -> tuple[str, str] | None:
     return None
 
 
+def _an_invoice_line(row: Row) -> tuple[str, str] | None:
+    is_credit = row["covers"] == "credits"
+    return ("amount", "is positive: a credit is a negative amount") if is_credit and row["amount"] > 0 else None
+
+
 def _a_validity(row: Row) -> tuple[str, str] | None:
     first, end = row["valid_from"], row["valid_to"]
     return ("valid_to", "is not after valid_from: it is exclusive") if first and end and end <= first else None
@@ -177,8 +182,35 @@ PEOPLE = Tab(
     rule=_a_validity_and_a_leave,
     is_optional=True,
 )
+INVOICES = Tab(
+    "invoices",
+    [
+        Column("provider", cells.provider),
+        Column("account", cells.account, required=False),
+        Column("invoice_id", cells.identifier),
+        Column("period", cells.period),
+        Column("amount", cells.plain_amount),
+        Column("currency", cells.currency, required=False),
+        Column("covers", cells.choice("usage", "seats", "tax", "credits")),
+        Column("line", cells.text, required=False),
+        Column("note", cells.text, required=False),
+    ],
+    key=["provider", "account", "invoice_id", "period", "covers", "line"],
+    rule=_an_invoice_line,
+    is_optional=True,
+)
 TABS = {
-    tab.name: tab for tab in (API_KEY_MAPPING, PEOPLE, CLAUDE_AI_USAGE, CONSOLE_FIGURES, BUDGETS, SEATS, PERSON_ALIASES)
+    tab.name: tab
+    for tab in (
+        API_KEY_MAPPING,
+        PEOPLE,
+        CLAUDE_AI_USAGE,
+        CONSOLE_FIGURES,
+        BUDGETS,
+        SEATS,
+        PERSON_ALIASES,
+        INVOICES,
+    )
 }
 
 

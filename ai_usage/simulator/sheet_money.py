@@ -48,31 +48,31 @@ def console_figures(
     """Last month and this one, of Cursor the last cycle and this one: of days that no longer move."""
     tab = TabRows("console_figures", "provider period_start period_end workspace_id amount_usd source note")
     before = (at - SETTLED_AFTER).date()
-    for n, period in enumerate(_halves(before.replace(day=1), before)):
-        spaces = _claude_usd(claude, period, at)
+    for n, period in enumerate(halves(before.replace(day=1), before)):
+        spaces = claude_usd(claude, period, at)
         if not spaces:
             continue
         total = sum(spaces.values(), Decimal())
-        _whole_company(tab, "anthropic", period, _cents(total), as_text=n == 0)
+        _whole_company(tab, "anthropic", period, cents(total), as_text=n == 0)
         for space, usd in spaces.items():
-            cells: list[Value] = ["claude", *map(day_cell, period), space, money_cell(_cents(usd)), CONSOLE]
+            cells: list[Value] = ["claude", *map(day_cell, period), space, money_cell(cents(usd)), CONSOLE]
             tab.keep(cells, {"provider": "anthropic"})
     tab.leave_blank()
     today = (at - TOLD_AFTER).date()
-    for n, period in enumerate(_halves(cycle(today)[0], today)):
-        if usd := _cursor_usd(cursor, period, at):
-            _whole_company(tab, "cursor", period, _cents(usd), as_text=n == 1)
-    first, last = map(day_cell, _halves(before.replace(day=1), before)[0])
+    for n, period in enumerate(halves(cycle(today)[0], today)):
+        if usd := cursor_usd(cursor, period, at):
+            _whole_company(tab, "cursor", period, cents(usd), as_text=n == 1)
+    first, last = map(day_cell, halves(before.replace(day=1), before)[0])
     tab.reject(["anthropic", first, last, None, "n/a", CONSOLE, "Asked, no answer yet"], "amount_usd is no number")
     tab.reject(["anthropic", UNCLEAR_DATE, last, None, 1200, CONSOLE], "period_start is March 4 or April 3")
     settled_day = (at - OPENAI_SETTLED_AFTER).date()
-    for period in _halves(settled_day.replace(day=1), settled_day):
-        if usd := _openai_usd(openai, period, at):
-            _whole_company(tab, "openai", period, _cents(usd), as_text=False)
+    for period in halves(settled_day.replace(day=1), settled_day):
+        if usd := openai_usd(openai, period, at):
+            _whole_company(tab, "openai", period, cents(usd), as_text=False)
     corrected_day = (at - GOOGLE_SETTLED_AFTER).date()
-    for period in _halves(corrected_day.replace(day=1), corrected_day):
+    for period in halves(corrected_day.replace(day=1), corrected_day):
         if usd := _google_usd(google, period, at):
-            _whole_company(tab, "google", period, _cents(usd), as_text=False)
+            _whole_company(tab, "google", period, cents(usd), as_text=False)
     return tab
 
 
@@ -88,7 +88,7 @@ def _whole_company(tab: TabRows, provider: str, period: Period, usd: Decimal, *,
         tab.keep([provider, *map(day_cell, period), None, money_cell(usd), source], meant)
 
 
-def _halves(this: date, before: date) -> list[Period]:
+def halves(this: date, before: date) -> list[Period]:
     """The span before the one that begins on `this`, and as much of that one as lies before a day."""
     last = this - ONE_DAY
     began = last.replace(day=this.day)
@@ -97,23 +97,23 @@ def _halves(this: date, before: date) -> list[Period]:
     return [(began, this), *([(this, before)] if this < before else [])]
 
 
-def _claude_usd(claude: ClaudeDays, period: Period, at: datetime) -> dict[str, Decimal]:
+def claude_usd(claude: ClaudeDays, period: Period, at: datetime) -> dict[str, Decimal]:
     """By workspace."""
-    cents: dict[str, Decimal] = defaultdict(Decimal)
+    by_space: dict[str, Decimal] = defaultdict(Decimal)
     for day in days_between(period[0], period[1] - ONE_DAY):
         for (space, _), line in claude.visible(day, version(day, at)).cost_lines.items():
-            cents[space] += line
-    return {space: line / 100 for space, line in sorted(cents.items()) if line}
+            by_space[space] += line
+    return {space: line / 100 for space, line in sorted(by_space.items()) if line}
 
 
-def _cursor_usd(cursor: CursorDays, period: Period, at: datetime) -> Decimal:
+def cursor_usd(cursor: CursorDays, period: Period, at: datetime) -> Decimal:
     """What the chargeable events cost, those of service accounts too."""
     days = days_between(period[0], period[1] - ONE_DAY)
     charged = sum(one.chargeable for day in days for one in cursor.spend(day, settled(at)).values())
     return Decimal(charged) / CENT / 100
 
 
-def _openai_usd(openai: OpenAiDays, period: Period, at: datetime) -> Decimal:
+def openai_usd(openai: OpenAiDays, period: Period, at: datetime) -> Decimal:
     days = days_between(period[0], period[1] - ONE_DAY)
     return sum((openai.visible(day, openai_version(day, at)).total_usd for day in days), Decimal())
 
@@ -123,7 +123,7 @@ def _google_usd(google: GoogleDays, period: Period, at: datetime) -> Decimal:
     return sum((google.visible(day, at).usage_usd for day in days), Decimal())
 
 
-def _cents(usd: Decimal) -> Decimal:
+def cents(usd: Decimal) -> Decimal:
     return usd.quantize(Decimal("0.01"))
 
 

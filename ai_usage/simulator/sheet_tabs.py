@@ -8,6 +8,7 @@ from ai_usage.simulator.google_days import GoogleDays
 from ai_usage.simulator.openai_days import OpenAiDays
 from ai_usage.simulator.people_days import PeopleDays
 from ai_usage.simulator.sheet import Contents
+from ai_usage.simulator.sheet_invoices import invoices
 from ai_usage.simulator.sheet_money import budgets, console_figures, seats
 from ai_usage.simulator.sheet_people import api_key_mapping, claude_ai_usage, people_tab
 
@@ -35,7 +36,8 @@ class SheetMaker:
             console_figures(self.claude, self.cursor, self.openai, self.google, at),
             budgets(at),
             seats(organization, self.cursor, company, at),
-            people_tab(organization, at),  # came last: the ids of the others are in the ledgers of earlier demos
+            people_tab(organization, at),  # the last two came last: the others' ids are in ledgers of earlier demos
+            invoices(self.claude, self.cursor, self.openai, self.google, at),
         ]
         return Contents(
             {tab.title: tab.rows for tab in tabs},

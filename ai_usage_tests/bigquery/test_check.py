@@ -8,7 +8,7 @@ import pytest
 from ai_usage.catalog import TABLES
 from ai_usage.commands import bigquery_check
 from ai_usage.commands.bigquery_check import print_found, run, tried
-from ai_usage.commands.statements import Statement, every_statement
+from ai_usage.commands.bigquery_texts import Statement, every_statement
 from ai_usage.errors import WarehouseError
 from ai_usage.marts.files import marts
 from ai_usage.settings import read_settings

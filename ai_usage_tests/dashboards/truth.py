@@ -88,6 +88,7 @@ FACTS = {
         unpivot (
             select month, month as period, provider, days_outside_figure_usd as "days outside the figure",
                 restated_since_figure_usd as "restated since", missing_days_usd as "days never pulled",
+                blocked_days_usd as "blocked days",
                 rounding_usd as rounding, unexplained_usd as unexplained
             from {A}.month_close
         ) on columns(* exclude (month, period, provider)) into name cause value usd""",

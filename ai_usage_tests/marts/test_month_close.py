@@ -21,6 +21,7 @@ CAUSES = (
     "days_outside_figure_usd",
     "restated_since_figure_usd",
     "missing_days_usd",
+    "blocked_days_usd",
     "rounding_usd",
     "unexplained_usd",
 )
@@ -33,7 +34,8 @@ def at(day: date, hour: int = 6) -> datetime:
 
 def month_close(platform: Platform) -> list[Row]:
     """The rows of the mart as they would be now."""
-    rebuild_whole(platform.warehouse, next(one for one in marts() if one.table.name == "month_differences"))
+    for name in ("month_differences", "month_reconciliation", "closed_month_changes"):
+        rebuild_whole(platform.warehouse, next(one for one in marts() if one.table.name == name))
     return platform.warehouse.query("marts/month_close").to_dicts()
 
 
@@ -46,6 +48,7 @@ class Books:
     pulls: list[Row] = field(default_factory=list)
     figures: list[Row] = field(default_factory=list)
     seats: dict[date, Decimal] = field(default_factory=dict)
+    blocked: dict[date, Decimal] = field(default_factory=dict)  # what the last good version has
 
     def billed(self, day: date, usd: str | Decimal, when: datetime | None = None) -> None:
         """The day's amount as pulled the next morning, or at another instant."""
@@ -65,9 +68,10 @@ class Books:
         amount = {"amount_usd": Decimal(usd), "first_seen_at": seen or at(following, 12)}
         self.figures.append({"provider": self.provider, **period, **amount, **more})
 
-    def closed(self, platform: Platform) -> dict[str, Row]:
+    def compared(self, platform: Platform) -> dict[str, Row]:
         """Month → its row."""
         newest = {day: max(known)[1] for day, known in self.versions.items()}
+        newest |= self.blocked
         know_providers(platform.warehouse)
         put(platform, "pulls", self.pulls)
         put(platform, "console_figures", self.figures)
@@ -113,23 +117,23 @@ def october() -> Books:
     return books
 
 
-def test_a_month_is_closed_when_its_last_day_was_looked_at_again(platform: Platform, october: Books) -> None:
-    row = october.closed(platform)["2026-10"]
+def test_a_month_is_ready_when_its_last_day_was_looked_at_again(platform: Platform, october: Books) -> None:
+    row = october.compared(platform)["2026-10"]
     assert causes(row) == {}
-    assert (row["status"], row["closed_at"]) == ("closed", at(date(2026, 11, 30)))
-    assert (row["restated_since_close_usd"], row["is_restated_since_close"]) == (Decimal(0), False)
+    assert (row["status"], row["ready_at"]) == ("ready", at(date(2026, 11, 30)))
+    assert (row["closed_at"], row["restated_since_close_usd"], row["is_restated_since_close"]) == (None, None, False)
     assert (row["vendor_usd"], row["seats_usd"], row["days_missing"]) == (Decimal(310), None, 0)
 
 
-def test_a_figure_that_comes_last_closes_the_month(platform: Platform, october: Books) -> None:
+def test_a_figure_that_comes_last_makes_the_month_ready(platform: Platform, october: Books) -> None:
     october.figures[0]["first_seen_at"] = at(date(2026, 12, 3))
-    assert october.closed(platform)["2026-10"]["closed_at"] == at(date(2026, 12, 3))
+    assert october.compared(platform)["2026-10"]["ready_at"] == at(date(2026, 12, 3))
 
 
 def test_seats_stand_beside_and_are_in_no_difference(platform: Platform, october: Books) -> None:
     october.seats = {OCTOBER + n * ONE_DAY: Decimal(2) for n in range(30)}
     october.seats[NOVEMBER] = Decimal(2)  # a day that was never asked about
-    row = october.closed(platform)["2026-10"]
+    row = october.compared(platform)["2026-10"]
     assert (row["vendor_usd"], row["seats_usd"], row["difference_usd"]) == (Decimal(310), Decimal(60), Decimal(0))
 
 
@@ -148,11 +152,11 @@ def test_what_a_month_lacks_keeps_it_open(platform: Platform, october: Books, la
         del october.versions[last]
     else:
         october.figures[0]["amount_usd"] -= Decimal("0.1")
-    row = october.closed(platform)["2026-10"]
-    assert (row["status"], row["closed_at"], row["restated_since_close_usd"]) == ("open", None, None)
+    row = october.compared(platform)["2026-10"]
+    assert (row["status"], row["ready_at"], row["restated_since_close_usd"]) == ("open", None, None)
     assert row["status_reason"] == REASONS[lack]
     if lack == "a figure":
-        assert [row[column] for column in ("figure_usd", "difference_usd", *CAUSES)] == [None] * 7
+        assert [row[column] for column in ("figure_usd", "difference_usd", *CAUSES)] == [None] * 8
     else:
         assert causes(row) == {
             "a look": {},
@@ -176,25 +180,20 @@ def invoice(usd: str, *, usage: str = "10", **more: Any) -> Books:
 @pytest.mark.parametrize("covers", [None, "usage_and_seats"])
 def test_an_invoice_that_includes_seats_is_usage_and_seats(platform: Platform, covers: str | None) -> None:
     """Case 32: $310 of usage and $3,440 of seats are the invoice's $3,750."""
-    row = invoice("3750", covers=covers).closed(platform)["2026-10"]
-    assert (row["status"], row["figure_covers"]) == ("closed", "usage_and_seats")
+    row = invoice("3750", covers=covers).compared(platform)["2026-10"]
+    assert (row["status"], row["figure_covers"]) == ("ready", "usage_and_seats")
     assert [row[name] for name in ("vendor_usd", "seats_usd", "difference_usd", *CAUSES)] == [
         310,
         3440,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
+        *[0] * 7,
     ]
 
 
-def test_an_invoice_with_seats_that_is_restated_later_stays_closed(platform: Platform) -> None:
+def test_an_invoice_with_seats_that_is_restated_later_stays_ready(platform: Platform) -> None:
     books = invoice("3750")
     books.billed(date(2026, 10, 7), "12.5", at(date(2026, 12, 9)))
-    row = books.closed(platform)["2026-10"]
-    assert (row["status"], row["figure_covers"]) == ("closed", "usage_and_seats")
+    row = books.compared(platform)["2026-10"]
+    assert (row["status"], row["figure_covers"]) == ("ready", "usage_and_seats")
     assert (row["restated_since_figure_usd"], row["unexplained_usd"]) == (Decimal("2.5"), 0)
 
 
@@ -212,10 +211,10 @@ def test_an_invoice_with_seats_that_is_restated_later_stays_closed(platform: Pla
 def test_a_figure_covers_what_the_sheet_states_or_else_what_matches(
     platform: Platform, usd: str, covers: str | None, read_as: str, unexplained: int | str
 ) -> None:
-    row = invoice(usd, covers=covers).closed(platform)["2026-10"]
+    row = invoice(usd, covers=covers).compared(platform)["2026-10"]
     assert (row["figure_covers"], row["unexplained_usd"]) == (read_as, Decimal(unexplained))
-    assert row["status"] == ("open" if unexplained else "closed")
-    assert (row["status_reason"] is None) == (row["status"] == "closed")
+    assert row["status"] == ("open" if unexplained else "ready")
+    assert (row["status_reason"] is None) == (row["status"] == "ready")
 
 
 def test_an_invoice_with_seats_of_a_cycle_is_compared_with_its_own_days(platform: Platform) -> None:
@@ -227,8 +226,8 @@ def test_an_invoice_with_seats_of_a_cycle_is_compared_with_its_own_days(platform
     seats = sum((books.seats[day] for day in days), Decimal())
     books.figures = []
     books.figure(days[0], days[-1] + ONE_DAY, str((298 + seats).quantize(Decimal("0.01"))))
-    row = books.closed(platform)["2026-10"]
-    assert (row["status"], row["figure_covers"], row["unexplained_usd"]) == ("closed", "usage_and_seats", 0)
+    row = books.compared(platform)["2026-10"]
+    assert (row["status"], row["figure_covers"], row["unexplained_usd"]) == ("ready", "usage_and_seats", 0)
     assert row["days_outside_figure_usd"] == 310 + 3440 - 298 - seats
 
 
@@ -246,11 +245,11 @@ def test_a_complete_and_equal_month_shows_the_day_it_becomes_final(platform: Pla
     books = Books()
     books.month(OCTOBER, 31)
     books.figure(OCTOBER, NOVEMBER, "310", at(date(2026, 11, 5)))
-    row = books.closed(platform)["2026-10"]
+    row = books.compared(platform)["2026-10"]
     assert causes(row) == {}
     assert (row["status"], row["status_reason"], row["final_on"]) == ("open", "final on 2026-11-30", date(2026, 11, 30))
     books.pulls.append(pull(PULLS["anthropic"], NOVEMBER, at(date(2026, 12, 2))))
-    reason = books.closed(platform)["2026-10"]["status_reason"]
+    reason = books.compared(platform)["2026-10"]["status_reason"]
     assert reason == "final since 2026-11-30, but not all of its days were asked about again"
 
 
@@ -258,31 +257,31 @@ def test_a_month_that_is_not_over_shows_how_far_it_is_known(platform: Platform) 
     books = Books("cursor")
     books.month(NOVEMBER, 12)
     books.figure(NOVEMBER, date(2026, 12, 1), "300")
-    row = books.closed(platform)["2026-11"]
+    row = books.compared(platform)["2026-11"]
     assert (row["status_reason"], row["final_on"]) == ("its days are known through 2026-11-12", date(2026, 12, 2))
     books = Books()
     books.figure(OCTOBER, NOVEMBER, "310")
-    row = books.closed(platform)["2026-10"]
+    row = books.compared(platform)["2026-10"]
     assert (row["status_reason"], row["final_on"]) == ("no day of it was ever pulled", None)
 
 
-def test_a_closed_month_whose_figure_leaves_the_sheet_stays_closed_with_a_note(
+def test_a_ready_month_whose_figure_leaves_the_sheet_stays_ready_with_a_note(
     platform: Platform, october: Books
 ) -> None:
     """Case 33: closed on November 30, and the row deleted on December 10."""
     october.figures[0]["removed_at"] = at(date(2026, 12, 10))
-    row = october.closed(platform)["2026-10"]
-    assert (row["status"], row["closed_at"]) == ("closed", at(date(2026, 11, 30)))
-    assert row["status_reason"] == "its figure left the sheet on 2026-12-10, after the close"
+    row = october.compared(platform)["2026-10"]
+    assert (row["status"], row["ready_at"]) == ("ready", at(date(2026, 11, 30)))
+    assert row["status_reason"] == "its figure left the sheet on 2026-12-10"
     assert (row["figure_usd"], row["figure_removed_at"]) == (310, at(date(2026, 12, 10)))
     october.billed(date(2026, 10, 7), "12.5", at(date(2026, 12, 12)))
-    row = october.closed(platform)["2026-10"]
-    assert (row["status"], row["is_restated_since_close"]) == ("closed", True)
+    row = october.compared(platform)["2026-10"]
+    assert (row["status"], row["restated_since_figure_usd"]) == ("ready", Decimal("2.5"))
 
 
-def test_a_figure_that_left_before_the_close_closes_nothing(platform: Platform, october: Books) -> None:
+def test_a_figure_that_left_before_the_month_was_ready_counts_for_nothing(platform: Platform, october: Books) -> None:
     october.figures[0]["removed_at"] = at(date(2026, 11, 29))
-    row = october.closed(platform)["2026-10"]
+    row = october.compared(platform)["2026-10"]
     assert (row["status"], row["status_reason"], row["figure_usd"]) == ("open", "no figure in the sheet", None)
 
 
@@ -290,52 +289,44 @@ def test_an_edited_figure_stands_for_the_one_that_it_was(platform: Platform, oct
     """Whoever writes another amount for the month reopens it; another period beside it does not."""
     october.figures[0]["removed_at"] = at(date(2026, 12, 10))
     october.figure(OCTOBER, date(2026, 10, 16), "150")
-    assert october.closed(platform)["2026-10"]["status"] == "closed"
+    assert october.compared(platform)["2026-10"]["status"] == "ready"
     october.figure(OCTOBER, NOVEMBER, "311", at(date(2026, 12, 10)))
-    row = october.closed(platform)["2026-10"]
+    row = october.compared(platform)["2026-10"]
     assert (row["status"], row["figure_usd"], row["unexplained_usd"]) == ("open", 311, -1)
 
 
-def test_a_closed_month_that_is_restated_stays_closed_and_shows_the_restatement(
+def test_a_ready_month_that_is_restated_stays_ready_and_shows_the_restatement(
     platform: Platform, october: Books
 ) -> None:
     october.billed(date(2026, 10, 7), "12.5", at(date(2026, 12, 9)))
-    row = october.closed(platform)["2026-10"]
+    row = october.compared(platform)["2026-10"]
     assert causes(row) == {"restated_since_figure_usd": Decimal("2.5")}
-    assert (row["status"], row["closed_at"]) == ("closed", at(date(2026, 11, 30)))
-    assert (row["restated_since_close_usd"], row["is_restated_since_close"]) == (Decimal("2.5"), True)
+    assert (row["status"], row["ready_at"]) == ("ready", at(date(2026, 11, 30)))
 
 
-def test_restatements_that_cancel_out_are_reported_too(platform: Platform, october: Books) -> None:
-    october.billed(date(2026, 10, 7), "11", at(date(2026, 12, 9)))
-    october.billed(date(2026, 10, 8), "9", at(date(2026, 12, 9)))
-    row = october.closed(platform)["2026-10"]
-    assert (row["restated_since_close_usd"], row["is_restated_since_close"]) == (Decimal(0), True)
-
-
-def test_a_restatement_before_the_close_is_since_the_figure_alone(platform: Platform, october: Books) -> None:
+def test_a_restatement_before_the_last_condition_is_since_the_figure_alone(platform: Platform, october: Books) -> None:
     october.billed(date(2026, 10, 7), "12.5", at(date(2026, 11, 20)))
-    row = october.closed(platform)["2026-10"]
+    row = october.compared(platform)["2026-10"]
     assert causes(row) == {"restated_since_figure_usd": Decimal("2.5")}
-    assert (row["status"], row["is_restated_since_close"]) == ("closed", False)
+    assert (row["status"], row["is_restated_since_close"]) == ("ready", False)
 
 
 def test_a_console_that_was_ahead_of_our_pull_needs_no_explanation(platform: Platform, october: Books) -> None:
     october.figures[0]["amount_usd"] = Decimal("312.5")
     october.billed(date(2026, 10, 7), "12.5", at(date(2026, 12, 9)))
-    row = october.closed(platform)["2026-10"]
+    row = october.compared(platform)["2026-10"]
     assert causes(row) == {}
-    assert (row["closed_at"], row["is_restated_since_close"]) == (at(date(2026, 12, 9)), False)
+    assert row["ready_at"] == at(date(2026, 12, 9))
     october.billed(date(2026, 10, 8), "13", at(date(2026, 12, 10)))
-    row = october.closed(platform)["2026-10"]
+    row = october.compared(platform)["2026-10"]
     assert causes(row) == {"restated_since_figure_usd": Decimal(3)}
-    assert (row["closed_at"], row["restated_since_close_usd"]) == (at(date(2026, 12, 9)), Decimal(3))
+    assert row["ready_at"] == at(date(2026, 12, 9))
 
 
 def test_a_restatement_explains_no_more_than_itself(platform: Platform, october: Books) -> None:
     october.figures[0]["amount_usd"] = Decimal("308.6")
     october.billed(date(2026, 10, 7), "15", at(date(2026, 11, 20)))
-    row = october.closed(platform)["2026-10"]
+    row = october.compared(platform)["2026-10"]
     assert causes(row) == {"restated_since_figure_usd": Decimal(5), "unexplained_usd": Decimal("1.4")}
     assert row["status"] == "open"
 
@@ -343,9 +334,9 @@ def test_a_restatement_explains_no_more_than_itself(platform: Platform, october:
 @pytest.mark.parametrize(("figure", "cause"), [("309.995", "rounding_usd"), ("309.994", "unexplained_usd")])
 def test_a_figure_is_rounded_by_half_a_cent(platform: Platform, october: Books, figure: str, cause: str) -> None:
     october.figures[0]["amount_usd"] = Decimal(figure)
-    row = october.closed(platform)["2026-10"]
+    row = october.compared(platform)["2026-10"]
     assert causes(row) == {cause: Decimal(310) - Decimal(figure)}
-    assert row["status"] == ("closed" if cause == "rounding_usd" else "open")
+    assert row["status"] == ("ready" if cause == "rounding_usd" else "open")
 
 
 def test_a_cursor_cycle_from_the_third_to_the_third_is_compared_with_its_own_days(platform: Platform) -> None:
@@ -354,9 +345,9 @@ def test_a_cursor_cycle_from_the_third_to_the_third_is_compared_with_its_own_day
     books.month(NOVEMBER, 20, "4", again_after=2)
     books.figure(date(2026, 10, 3), date(2026, 11, 3), "298")  # 29 × 10 + 2 × 4
     books.figure(date(2026, 11, 3), date(2026, 11, 21), "72")
-    rows = books.closed(platform)
+    rows = books.compared(platform)
     assert causes(rows["2026-10"]) == {"days_outside_figure_usd": Decimal(12)}  # 2 × 10 − 2 × 4
-    assert (rows["2026-10"]["status"], rows["2026-10"]["closed_at"]) == ("closed", at(date(2026, 11, 4)))
+    assert (rows["2026-10"]["status"], rows["2026-10"]["ready_at"]) == ("ready", at(date(2026, 11, 4)))
     assert causes(rows["2026-11"]) == {"days_outside_figure_usd": Decimal(8)}
     assert rows["2026-11"]["status"] == "open"
 
@@ -364,7 +355,7 @@ def test_a_cursor_cycle_from_the_third_to_the_third_is_compared_with_its_own_day
 def test_subscriptions_are_no_usage(platform: Platform) -> None:
     books = Books("cursor")
     books.billed(OCTOBER, "10")
-    books.closed(platform)
+    books.compared(platform)
     put(
         platform,
         "ai_spend",
@@ -383,12 +374,33 @@ def test_subscriptions_are_no_usage(platform: Platform) -> None:
 def test_missing_days_explain_what_is_lacking_and_never_what_is_too_much(platform: Platform, october: Books) -> None:
     october.pulls = [one for one in october.pulls if one["activity_date"] > date(2026, 10, 4)]
     october.versions = {day: known for day, known in october.versions.items() if day > date(2026, 10, 4)}
-    row = october.closed(platform)["2026-10"]
+    row = october.compared(platform)["2026-10"]
     assert (row["days_missing"], causes(row)) == (4, {"missing_days_usd": Decimal(-40)})
     assert row["status_reason"] == "days never pulled: 4"
     october.figures[0]["amount_usd"] = Decimal(200)
-    row = october.closed(platform)["2026-10"]
+    row = october.compared(platform)["2026-10"]
     assert (row["days_missing"], causes(row)) == (4, {"unexplained_usd": Decimal(70)})
+
+
+def test_a_blocked_day_is_a_cause_of_its_own_and_keeps_the_month_open(platform: Platform, october: Books) -> None:
+    """A pulled day without a good version is no day of $0, and a last good version may be too high or too low."""
+    october.blocked = {date(2026, 10, 14): Decimal(0)}
+    row = october.compared(platform)["2026-10"]
+    assert (row["days_blocked"], row["days_missing"], causes(row)) == (1, 0, {"blocked_days_usd": Decimal(-10)})
+    assert (row["status"], row["status_reason"]) == ("open", "blocked days: 1, the first on 2026-10-14")
+    october.figures[0]["amount_usd"] = Decimal(290)
+    assert causes(october.compared(platform)["2026-10"]) == {"unexplained_usd": Decimal(10)}, "it cannot be too much"
+    october.blocked = {date(2026, 10, 14): Decimal(7)}
+    assert causes(october.compared(platform)["2026-10"]) == {"blocked_days_usd": Decimal(17)}
+    october.figures[0]["amount_usd"] = Decimal(307)
+    row = october.compared(platform)["2026-10"]
+    assert (causes(row), row["status"]) == ({}, "open"), "it is not ready though nothing differs"
+    october.blocked = {}
+    october.figures[0]["amount_usd"] = Decimal(310)
+    rejected = {"provider": "anthropic", "pull": PULLS["anthropic"], "activity_date": date(2026, 10, 15)}
+    put(platform, "record_rejections", [rejected])
+    row = october.compared(platform)["2026-10"]
+    assert (causes(row), row["status_reason"]) == ({}, "blocked days: 1, the first on 2026-10-15")
 
 
 def test_the_figure_of_just_the_month_goes_before_the_longest(platform: Platform) -> None:
@@ -397,12 +409,12 @@ def test_the_figure_of_just_the_month_goes_before_the_longest(platform: Platform
     for following in (date(2026, 10, 8), date(2026, 10, 22), date(2026, 10, 15)):
         books.figure(OCTOBER, following, f"{10 * (following - OCTOBER).days}", source=str(following))
     books.figure(OCTOBER, NOVEMBER, "99", workspace_id="w")
-    row = books.closed(platform)["2026-10"]
+    row = books.compared(platform)["2026-10"]
     assert (row["figure_to"], row["figure_source"]) == (date(2026, 10, 22), "2026-10-22")
     assert causes(row) == {"days_outside_figure_usd": Decimal(100)}
     books.figure(OCTOBER, NOVEMBER, "310")
     books.figure(OCTOBER, date(2027, 1, 1), "930")
-    assert books.closed(platform)["2026-10"]["figure_to"] == NOVEMBER
+    assert books.compared(platform)["2026-10"]["figure_to"] == NOVEMBER
 
 
 def test_a_month_that_was_never_pulled_has_no_amount_and_a_running_one_lacks_no_day_to_come(platform: Platform) -> None:
@@ -412,12 +424,12 @@ def test_a_month_that_was_never_pulled_has_no_amount_and_a_running_one_lacks_no_
     books.month(NOVEMBER, 9)
     del books.versions[NOVEMBER]
     books.pulls = books.pulls[1:]
-    books.closed(platform)
+    books.compared(platform)
     rows = month_close(platform)
     by = {(row["provider"], row["month"]): row for row in rows}
     for provider in ("anthropic", "google"):
         row = by[provider, "2026-10"]
-        assert [row[column] for column in ("vendor_usd", "difference_usd", *CAUSES)] == [None] * 7
+        assert [row[column] for column in ("vendor_usd", "difference_usd", *CAUSES)] == [None] * 8
         assert (row["figure_usd"], row["days_missing"], row["status"]) == (Decimal(310), 31, "open")
     row = by["anthropic", "2026-11"]
     assert (row["vendor_usd"], row["days_missing"], row["figure_usd"]) == (Decimal(80), 1, None)
@@ -440,7 +452,9 @@ def test_whatever_happened_the_causes_add_up(platform: Platform) -> None:
             noise = chance.choice([Decimal(0), Decimal("0.004"), Decimal(-3), Decimal(7)])
             usd = (sum(known.values(), Decimal()) + noise).quantize(Decimal("0.01"))
             books.figure(first, following, str(usd), at(following) + timedelta(hours=chance.randrange(900)))
-        for row in books.closed(platform).values():
+        if len(seen) > 3:
+            books.blocked = {day: Decimal(20) for day in books.versions if not chance.randrange(20)}
+        for row in books.compared(platform).values():
             if row["difference_usd"] is not None:
                 seen |= causes(row).keys()
     assert seen == set(CAUSES)
@@ -457,35 +471,35 @@ def of_two(october: Books) -> Books:
 
 
 def test_figures_of_all_accounts_close_a_month_together(platform: Platform, of_two: Books) -> None:
-    row = of_two.closed(platform)["2026-10"]
-    assert (row["status"], row["figure_usd"], row["closed_at"]) == ("closed", 310, at(date(2026, 11, 30)))
+    row = of_two.compared(platform)["2026-10"]
+    assert (row["status"], row["figure_usd"], row["ready_at"]) == ("ready", 310, at(date(2026, 11, 30)))
     assert causes(row) == {}
 
 
 def test_a_month_waits_for_the_figure_of_each_account(platform: Platform, of_two: Books) -> None:
     [home, europe] = of_two.figures
     of_two.figures = [home]
-    row = of_two.closed(platform)["2026-10"]
+    row = of_two.compared(platform)["2026-10"]
     assert (row["status"], row["status_reason"]) == ("open", "no figure in the sheet")
     of_two.figures = [home, {**europe, "account": "another"}]
-    assert of_two.closed(platform)["2026-10"]["figure_usd"] is None
+    assert of_two.compared(platform)["2026-10"]["figure_usd"] is None
     of_two.figures = [home, {**europe, "covers": "usage_and_seats"}]
-    assert of_two.closed(platform)["2026-10"]["figure_usd"] is None
+    assert of_two.compared(platform)["2026-10"]["figure_usd"] is None
     of_two.figures = [home, {**europe, "workspace_id": "default"}]
-    assert of_two.closed(platform)["2026-10"]["figure_usd"] is None
+    assert of_two.compared(platform)["2026-10"]["figure_usd"] is None
 
 
 def test_a_figure_of_the_whole_takes_precedence_over_those_of_accounts(platform: Platform, of_two: Books) -> None:
     of_two.figure(OCTOBER, NOVEMBER, "309")
-    row = of_two.closed(platform)["2026-10"]
+    row = of_two.compared(platform)["2026-10"]
     assert (row["status"], row["figure_usd"], causes(row)) == ("open", 309, {"unexplained_usd": Decimal(1)})
 
 
 def test_a_month_stays_closed_when_an_accounts_figure_leaves_the_sheet(platform: Platform, of_two: Books) -> None:
     removed = at(date(2026, 12, 24))
     of_two.figures[1]["removed_at"] = removed
-    row = of_two.closed(platform)["2026-10"]
-    assert (row["status"], row["figure_usd"], row["figure_removed_at"]) == ("closed", 310, removed)
+    row = of_two.compared(platform)["2026-10"]
+    assert (row["status"], row["figure_usd"], row["figure_removed_at"]) == ("ready", 310, removed)
     of_two.figure(OCTOBER, NOVEMBER, "120", at(date(2026, 12, 25)), account="eu")
-    row = of_two.closed(platform)["2026-10"]
+    row = of_two.compared(platform)["2026-10"]
     assert (row["status"], row["figure_usd"], row["figure_removed_at"]) == ("open", 306, None)

@@ -29,12 +29,12 @@ def refreshed(platform: Platform, folder: Path, day: date, *figures: tuple[str, 
     return found
 
 
-def test_an_equal_month_is_open_until_it_is_final_and_stays_closed_without_its_figure(
+def test_an_equal_month_is_open_until_it_is_final_and_stays_ready_without_its_figure(
     platform: Platform, tmp_path: Path
 ) -> None:
-    """Case 33: a month that is complete and equal, 12 days old; a closed month with a figure that leaves the sheet."""
+    """Case 33: a month that is complete and equal, 12 days old; a ready month with a figure that leaves the sheet."""
     platform.claude.days = {day: [Line("1000")] for day in OCTOBER.days}
     assert refreshed(platform, tmp_path, date(2026, 11, 12), FIGURE) == ("open", "final on 2026-11-30")
-    assert refreshed(platform, tmp_path, date(2026, 11, 30), FIGURE)[0] == "closed"
+    assert refreshed(platform, tmp_path, date(2026, 11, 30), FIGURE)[0] == "ready"
     left = refreshed(platform, tmp_path, date(2026, 12, 10))
-    assert left == ("closed", "its figure left the sheet on 2026-12-10, after the close")
+    assert left == ("ready", "its figure left the sheet on 2026-12-10")

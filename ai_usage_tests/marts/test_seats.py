@@ -224,6 +224,22 @@ def test_a_member_of_two_teams_has_a_seat_in_each(desk: Platform) -> None:
         ("cursor-team", "provisional-cursor-cursor-team-2026-03"),
         ("cursor-team-eu", "provisional-cursor-cursor-team-eu-2026-03"),
     ]
+    lines = [  # of March until the 20th for all accounts, and for one account; usage is on another invoice
+        {"invoice_id": "IN-1", "covers": "seats", "period_end": date(2026, 4, 1)},
+        {"invoice_id": "IN-EU", "covers": "seats", "period_end": date(2026, 4, 1), "account": "eu"},
+        {"invoice_id": "IN-U", "covers": "usage", "period_end": date(2026, 4, 1)},
+    ]
+    known = {"provider": "cursor", "period_start": date(2026, 3, 1), "currency": "USD"}
+    put(desk, "invoices", [known | line for line in lines])
+    ids = f"select distinct BillingAccountId, InvoiceId from {A}.focus_1_2 order by 1"
+    assert desk.sql(ids) == [("cursor-team", "IN-1"), ("cursor-team-eu", "IN-EU")]
+    again = {"invoice_id": "IN-2", "covers": "seats", "period_end": date(2026, 4, 1)}
+    put(desk, "invoices", [known | line for line in (*lines, again)])
+    assert desk.sql(ids) == [
+        ("cursor-team", "provisional-cursor-cursor-team-2026-03"),
+        ("cursor-team-eu", "IN-EU"),
+    ], "of two invoices it is not known which one"
+    put(desk, "invoices", [])
     company(desk, seats=[{**SEATS_OF_86, "seats": 5}], members=(ADA, GRACE), also_in_eu=(ADA, MARY))
     assert billed(desk, "user_email") == [
         (ADA, Decimal(80)),

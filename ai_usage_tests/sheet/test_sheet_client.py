@@ -21,7 +21,7 @@ from ai_usage.sheet.tabs import TABS, read_tab
 from ai_usage.simulator import SHEET_ID, UNSHARED_SHEET_ID, Simulator
 
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
-THERE = {"api_key_mapping", "claude_ai_usage", "console_figures", "budgets", "people", "seats"}
+THERE = {"api_key_mapping", "claude_ai_usage", "console_figures", "budgets", "people", "seats", "invoices"}
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_an_answer_of_fewer_tabs_is_refused(sheet: GoogleSheet, monkeypatch: pyt
         return json.dumps(body).encode()
 
     monkeypatch.setattr(sheet, "_get", short)
-    with pytest.raises(UnexpectedAnswer, match="5 tabs of the 6"):
+    with pytest.raises(UnexpectedAnswer, match="6 tabs of the 7"):
         sheet.tabs({})
 
 

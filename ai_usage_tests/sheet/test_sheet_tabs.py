@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from ai_usage.sheet.cells import period_days
 from ai_usage.sheet.tabs import (
     API_KEY_MAPPING,
     BUDGETS,
     CLAUDE_AI_USAGE,
     CONSOLE_FIGURES,
+    INVOICES,
     PEOPLE,
     PERSON_ALIASES,
     SEATS,
@@ -131,6 +133,44 @@ def test_impossible_rows_are_rejected() -> None:
     assert [(n, c) for n, c, _ in rejected(seats)] == [(2, "valid_to")]
     aliases = read(PERSON_ALIASES, ["alias_email", "user_email"], ["a@b.cd", "A@b.cd"])
     assert aliases.good == []
+
+
+def test_a_line_of_an_invoice_has_its_period_its_currency_and_what_it_covers() -> None:
+    header = ["provider", "invoice_id", "period", "amount", "currency", "covers", "line"]
+    found = read(
+        INVOICES,
+        header,
+        ["Claude", "IN-1", "2026-09", "1,234.50", "", "usage"],
+        ["cursor", "IN-2", " 2026-10-03 / 2026-11-03 ", 40, "eur", "Seats", "Teams"],
+        ["cursor", "IN-2", "2026-10-03/2026-11-03", 20, "EUR", "seats", "Pro"],
+        ["google", "IN-3", "2026-09", "-12.5", "USD", "credits"],
+        ["google", "IN-3", "2026-09", "12.5", "USD", "credits"],
+        ["google", "IN-3", "2026-09", "$5.00", "EUR", "tax"],
+        ["google", "IN-3", "2026-09", "5.00", "Euro", "tax"],
+        ["google", "IN-3", "2026-09", "5.00", "", "shipping"],
+        ["google", "IN-3", "2026-10-03/2026-10-03", "5.00", "", "tax"],
+        ["google", "", "2026-09", "5.00", "", "tax"],
+        ["openai", "IN-4", "2026-09", "5.00", "", "tax"],
+        ["openai", "IN-4", "2026-09", "6.00", "", "tax"],
+        ["openai", "IN-5", "03/04/2026", "6.00", "", "tax"],
+    )
+    shown = [(row["invoice_id"], row["period"], row["amount"], row["currency"], row["covers"]) for row in found.good]
+    assert shown == [
+        ("IN-1", "2026-09", Decimal("1234.50"), None, "usage"),
+        ("IN-2", "2026-10-03/2026-11-03", Decimal(40), "EUR", "seats"),
+        ("IN-2", "2026-10-03/2026-11-03", Decimal(20), "EUR", "seats"),
+        ("IN-3", "2026-09", Decimal("-12.5"), "USD", "credits"),
+    ]
+    assert [(n, column) for n, column, _ in rejected(found)] == [
+        (6, "amount"), (7, "amount"), (8, "currency"), (9, "covers"), (10, "period"), (11, "invoice_id"),
+        (12, "provider"), (13, "provider"), (14, "period"),
+    ]  # fmt: skip
+    reasons = [reason for _, _, reason in rejected(found)]
+    assert reasons[0] == "is positive: a credit is a negative amount"
+    assert reasons[1].startswith("has a currency")
+    assert reasons[4].startswith("ends before it begins")
+    assert period_days("2026-12") == (date(2026, 12, 1), date(2027, 1, 1))
+    assert period_days("2026-10-03/2026-11-03") == (date(2026, 10, 3), date(2026, 11, 3))
 
 
 def test_seats_of_a_plan_are_valid_one_row_at_a_time() -> None:

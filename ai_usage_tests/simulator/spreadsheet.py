@@ -15,7 +15,7 @@ from ai_usage.simulator import SHEET_ID, Simulator
 from ai_usage_tests.simulator.conftest import PATIENCE, Clock
 
 HOSTS = ("https://sheets.googleapis.com", "https://www.googleapis.com")
-TABS = ["api_key_mapping", "claude_ai_usage", "console_figures", "budgets", "seats", "people"]
+TABS = ["api_key_mapping", "claude_ai_usage", "console_figures", "budgets", "seats", "people", "invoices"]
 SHEET, FILE = f"/v4/spreadsheets/{SHEET_ID}", f"/drive/v3/files/{SHEET_ID}"
 RAW = ValueRenderOption.unformatted
 

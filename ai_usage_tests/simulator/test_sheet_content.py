@@ -40,7 +40,11 @@ def test_good_rows_have_their_stated_values_and_bad_rows_their_faults(running: G
     for bad in running.sheet.bad:
         header, row = (running.values(bad.tab, valueRenderOption=RAW)[n - 1] for n in (1, bad.row))
         cells = dict(zip(header, row, strict=False))
-        if "@" in bad.why:
+        if bad.tab == "invoices":
+            assert (cells["amount"] == "€12", cells["covers"] == "shipping", cells["covers"] == "credits").count(
+                True
+            ) == 1
+        elif "@" in bad.why:
             assert "@" not in cells["user_email"]
         elif "number" in bad.why:
             assert cells["amount_usd"] == "n/a"
@@ -110,6 +114,25 @@ def test_console_figures_are_the_truth_to_the_cent(now: datetime) -> None:
         [key for key in seen if key[0] == "anthropic" and key[2]]
     )
     assert {provider for provider, _, _ in seen} == {"anthropic", "cursor", "openai", "google"}
+
+
+def test_invoices_are_the_truth_to_the_cent_and_name_what_they_cover() -> None:
+    simulator = Simulator(now=NOW)
+    lines = [row.values for row in simulator.sheet.good if row.tab == "invoices"]
+    amounts = {(row["provider"], row["period"], row["covers"]): row["amount"] for row in lines}
+    october = [date(2026, 10, 1) + timedelta(days=n) for n in range(31)]
+    claude = sum((sum(simulator.day(day).cost_lines.values(), Decimal()) for day in october), Decimal()) / 100
+    openai = sum((simulator.openai_day(day).total_usd for day in october), Decimal())
+    assert amounts.keys() == {
+        ("anthropic", "2026-10", "usage"),
+        ("cursor", "2026-10-03/2026-11-03", "usage"),
+        ("openai", "2026-10", "usage"),
+        *(("google", month, of) for month in ("2026-10",) for of in ("usage", "seats", "credits", "tax")),
+    }
+    for provider, truth in (("anthropic", claude), ("openai", openai)):
+        assert abs(truth - Decimal(str(amounts[provider, "2026-10", "usage"]))) <= Decimal("0.005")
+    assert Decimal(str(amounts["google", "2026-10", "credits"])) < 0 < Decimal(str(amounts["google", "2026-10", "tax"]))
+    assert {row["currency"] for row in lines} == {"USD"}
 
 
 def test_right_after_midnight_no_figure_includes_the_day_that_cursor_has_not_completed() -> None:

@@ -94,7 +94,7 @@ def test_tabs_keep_their_ids_from_release_to_release(google: Google) -> None:
     """A tab is known by its id: in the ledger of an older demo these are the tabs that it pulled."""
     ids = {tab.title: tab.id for tab in google.simulator.sheet.tabs}
     first = {"api_key_mapping": 0, "claude_ai_usage": 1234567, "console_figures": 2469134, "budgets": 3703701}
-    assert first | {"seats": 4938268} == {title: of for title, of in ids.items() if title != "people"}
+    assert first | {"seats": 4938268} == {title: of for title, of in ids.items() if title not in {"people", "invoices"}}
 
 
 def test_all_tabs_come_in_one_batch(running: Google) -> None:
@@ -335,7 +335,10 @@ def test_each_edit_moves_the_version_and_the_time_of_the_last_change(google: Goo
     google.clock.at += timedelta(minutes=1)
     sheet.touch()
     assert google.file() == (seen[-1][0] + 1, seen[-1][1])
-    assert [tab["properties"]["title"] for tab in google.get(SHEET)["sheets"]] == [*TABS[:-2], "people", "more"]
+    assert [tab["properties"]["title"] for tab in google.get(SHEET)["sheets"]] == [
+        *(tab for tab in TABS if tab != "seats"),
+        "more",
+    ]
     with pytest.raises(KeyError, match="Seats"):
         sheet.tab("Seats")
 

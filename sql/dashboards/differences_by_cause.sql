@@ -24,6 +24,13 @@ with causes as (
     select
         month,
         provider,
+        'blocked days' as cause,
+        blocked_days_usd as amount_usd
+    from ai_usage_analytics.month_close
+    union all
+    select
+        month,
+        provider,
         'rounding' as cause,
         rounding_usd as amount_usd
     from ai_usage_analytics.month_close

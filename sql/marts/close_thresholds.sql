@@ -8,10 +8,12 @@
 -- columns:
 --   rounding_usd numeric not null: a figure is given in cents, so half a cent is rounding
 --   least_period_days integer not null: a figure of fewer days is one of a month to date, not of a month
+--   ledger_usd numeric not null: a day has what the ledger has, but for roundings of its lines
 --   match_usd numeric not null: a figure matches within a cent, which is how it is given
 --   match_ratio numeric not null: or within this part of it: a page of a console may be rounded line by line
 select
     cast('0.005' as numeric) as rounding_usd,
+    cast('0.000001' as numeric) as ledger_usd,
     28 as least_period_days,
     cast('0.01' as numeric) as match_usd,
     cast('0.0001' as numeric) as match_ratio

@@ -22,6 +22,8 @@
 --   seats_usd numeric: seats, likewise
 --   days_pulled integer not null: days of its period that were pulled
 --   days_settled integer not null: those of them that are final
+--   days_blocked integer not null: those of them that are blocked
+--   blocked_usd numeric not null: usage that the last good versions have of these
 --   settled_at instant: when the last of them became final
 --   matched_at instant: when the cost lines first matched the figure; null if they never did
 --   since_usd numeric: restatements since then, or since the sheet has the figure; null without a version
@@ -56,6 +58,8 @@ sums as (
         sum(days.seats_usd) as seats_usd,
         count(*) as days_pulled,
         count(days.settled_at) as days_settled,
+        countif(days.is_blocked) as days_blocked,
+        sum(if(days.is_blocked, days.usage_usd, cast(0 as numeric))) as blocked_usd,
         max(days.settled_at) as settled_at
     from periods
     inner join ai_usage_analytics.provider_days as days
@@ -82,6 +86,8 @@ readings as (
         sums.settled_at,
         coalesce(sums.days_pulled, 0) as days_pulled,
         coalesce(sums.days_settled, 0) as days_settled,
+        coalesce(sums.days_blocked, 0) as days_blocked,
+        coalesce(sums.blocked_usd, cast(0 as numeric)) as blocked_usd,
         -- What usage must be, if the figure is right.
         figures.amount_usd - if(reading = 'usage', cast(0 as numeric), coalesce(sums.seats_usd, cast(0 as numeric)))
             as target_usd,
@@ -165,6 +171,8 @@ select
     readings.seats_usd,
     readings.days_pulled,
     readings.days_settled,
+    readings.days_blocked,
+    readings.blocked_usd,
     readings.settled_at,
     matches.matched_at,
     if(matches.matched_at is null, matches.restated_usd, heights.newest_usd - heights.usd) as since_usd

@@ -37,7 +37,8 @@
 --   ProviderName string not null: as in dim_provider; of an unknown provider its key
 --   PublisherName string not null: likewise
 --   InvoiceIssuerName string not null: likewise
---   InvoiceId string not null: a provisional one for each account and month: no API has the invoice's number
+--   InvoiceId string not null: the number of the invoice, where the sheet's tab invoices has it; else a provisional one
+--     for each account and month: no API has it
 --   ServiceCategory string not null: always AI and Machine Learning
 --   ServiceSubcategory string not null: always Generative AI
 --   ServiceName string not null: as dim_platform names the platform's service; of an unknown platform its key
@@ -111,9 +112,9 @@ select  -- noqa: ST06
     coalesce(providers.provider_name, charges.provider) as ProviderName,
     coalesce(providers.publisher_name, charges.provider) as PublisherName,
     coalesce(providers.invoice_issuer_name, charges.provider) as InvoiceIssuerName,
-    concat(
+    coalesce(own_invoices.invoice_id, invoices.invoice_id, concat(
         'provisional-', charges.provider, '-', charges.billing_account_id, '-', format_date('%Y-%m', charges.spend_date)
-    ) as InvoiceId,
+    )) as InvoiceId,
     'AI and Machine Learning' as ServiceCategory,
     'Generative AI' as ServiceSubcategory,
     coalesce(platforms.service_name, charges.platform) as ServiceName,
@@ -155,5 +156,17 @@ left join ai_usage_analytics.sub_accounts as sub_accounts
     on
         charges.provider = sub_accounts.provider
         and charges.sub_account_id = sub_accounts.sub_account
+left join ai_usage_analytics.invoice_numbers as own_invoices
+    on
+        charges.provider = own_invoices.provider
+        and charges.charge_type = own_invoices.charge_type
+        and charges.spend_date = own_invoices.activity_date
+        and charges.account = own_invoices.account
+left join ai_usage_analytics.invoice_numbers as invoices
+    on
+        charges.provider = invoices.provider
+        and charges.charge_type = invoices.charge_type
+        and charges.spend_date = invoices.activity_date
+        and invoices.account is null
 left join keys on charges.api_key_id = keys.api_key_id
 cross join origin

@@ -1,21 +1,22 @@
--- Whether a month can be closed: the sum of the provider's cost lines, the figure of its console or invoice, and the
--- difference by cause. Each cause takes what the ones before it leave, so that all of them add up exactly to the
--- difference. `unexplained_usd` is the rest. month_figures has the amounts, month_differences compares them.
--- A month is closed when a figure covers it to its end, nothing is missing or unexplained, and the provider was pulled
--- again after each day had become final (settled_days). It stays closed if it is restated later, or if its figure is
--- removed from the sheet; columns and status_reason show that.
+-- Whether a month can be closed, and who closed it: the sum of the provider's cost lines, the figure of its console or
+-- invoice, and the difference by cause. Each cause takes what the ones before it leave, so that all of them add up
+-- exactly to the difference. `unexplained_usd` is the rest. month_figures has the amounts, month_differences compares
+-- them, month_reconciliation compares the invoices by kind of cost.
+-- A month is ready when a figure covers it to its end, nothing is missing, blocked or unexplained, in its invoices
+-- either, and the provider was pulled again after each day had become final (settled_days). It is closed by a person,
+-- with the command close, and stays closed until it is reopened: what changes after that is in closed_month_changes.
 --
 -- grain: one calendar month of one provider
--- question: Does a month equal the console's figure, and if it is still open, why?
--- example: select month, provider, status, status_reason, difference_usd, unexplained_usd from
+-- question: Does a month equal the console's figure, who closed it, and if it is still open, why?
+-- example: select month, provider, status, status_reason, closed_by_email, difference_usd, unexplained_usd from
 --   ai_usage_analytics.month_close order by month, provider
 -- built: whole
 -- group: close
 -- columns:
 --   month string not null: YYYY-MM, as in budgets
 --   provider string not null: as in dim_provider, or as a figure names it
---   status string not null: open or closed
---   status_reason string: why it is open; for a closed month a note, if its figure was removed from the sheet
+--   status string not null: open; ready: it can be closed; closed: a person closed it
+--   status_reason string: why it is open; for another month a note, if its figure was removed or changed
 --   final_on date: the first day on which a pull makes all days of the month and of its figure final; null if no
 --     day of the provider was ever pulled
 --   vendor_usd numeric: usage over the calendar month's known days; null if none of its days was ever pulled
@@ -34,49 +35,77 @@
 --   restated_since_figure_usd numeric: restatements since the cost lines matched the figure, or, if they never did,
 --     since the sheet has it, if that reduces the difference
 --   missing_days_usd numeric: the rest, if the figure is higher and days of its period were never pulled
+--   blocked_days_usd numeric: the rest, if days of its period are blocked: the figure is higher, or they have a last
+--     good version
 --   rounding_usd numeric: the rest, if it is within half a cent
 --   unexplained_usd numeric: the rest
 --   days_missing integer: days never pulled: of the figure's period, future days included; without a figure, of the
 --     month so far
---   closed_at instant: when the last condition for closing was met; null while it is open
---   restated_since_close_usd numeric: restatements since then; null while it is open
+--   days_blocked integer not null: blocked days of the month, or of the figure's period if it has more
+--   invoice_usd numeric: the invoices of the month, all kinds of cost; null without one, or if one cannot be compared
+--   invoice_unexplained_usd numeric: what no cause explains of their differences; null likewise
+--   ready_at instant: when the last condition for closing was met; null while one is not
+--   closed_at instant: when it was closed; null while it is not closed, as are the next ones
+--   closed_by_email string: who closed it
+--   close_note string: in their words
+--   closed_usage_usd numeric: usage before credits, as it was at the close
+--   closed_seats_usd numeric: seats, likewise
+--   closed_credits_usd numeric: credits, likewise
+--   closed_tax_usd numeric: tax, likewise; null where no report has it, as the three before it
+--   closed_figure_usd numeric: the figure at the close; null if there was none
+--   closed_invoice_usd numeric: the invoices at the close; null if there were none
+--   closed_unexplained_usd numeric: what was accepted as unexplained at the close
+--   changed_since_close_usd numeric: cost now minus cost at the close: the sum of closed_month_changes
+--   restated_since_close_usd numeric: the part of restatements by the provider
 --   is_restated_since_close boolean not null: whether the provider restated a day since then
-with since_close as (
+with months as (
     select
-        months.provider,
-        months.month_start,
-        sum(changes.change_usd) as change_usd,
-        logical_or(changes.change_usd != 0) as is_restated
-    from ai_usage_analytics.month_differences as months
-    inner join ai_usage_analytics.spend_changes as changes
+        differences.*,
+        format_date('%Y-%m', differences.month_start) as month,
+        invoices.invoice_usd,
+        invoices.unexplained_usd as invoice_unexplained_usd,
+        invoices.open_reason,
+        differences.is_ready and invoices.open_reason is null as can_close,
+        greatest(differences.settled_at, coalesce(invoices.seen_at, differences.settled_at)) as conditions_met_at
+    from ai_usage_analytics.month_differences as differences
+    left join ai_usage_analytics.invoice_totals as invoices
         on
-            months.provider = changes.provider
-            and months.month_start = date_trunc(changes.activity_date, month)
-            and months.settled_at < changes.known_from
-    where months.is_closed
-    group by months.provider, months.month_start
+            differences.provider = invoices.provider
+            and format_date('%Y-%m', differences.month_start) = invoices.month
 )
 
 select
-    format_date('%Y-%m', months.month_start) as month,
+    months.month,
     months.provider,
-    if(months.is_closed, 'closed', 'open') as status,
+    case when closed.month is not null then 'closed' when months.can_close then 'ready' else 'open' end as status,
     case
-        when months.is_closed and months.removed_at is null then null
-        when months.is_closed
+        when closed.month is null and months.can_close and months.removed_at is null then null
+        when closed.figure_usd is not null and months.figure_usd is null
+            then 'its figure left the sheet after the close'
+        when closed.month is not null and months.removed_at is not null
             then concat(
                 'its figure left the sheet on ', format_date('%Y-%m-%d', date(months.removed_at)), ', after the close'
             )
+        when closed.figure_usd != months.figure_usd then 'its figure is another one than at the close'
+        when closed.month is not null then null
+        when months.can_close
+            then concat('its figure left the sheet on ', format_date('%Y-%m-%d', date(months.removed_at)))
         when months.days_pulled_count = 0 then 'no day of it was ever pulled'
         when months.known_through < date_sub(months.next_month, interval 1 day)
             then concat('its days are known through ', format_date('%Y-%m-%d', months.known_through))
         when months.days_missing > 0 then concat('days never pulled: ', cast(months.days_missing as string))
-        when months.figure_usd is null then 'no figure in the sheet'
+        when months.days_blocked > 0
+            then concat(
+                'blocked days: ', cast(months.days_blocked as string),
+                coalesce(concat(', the first on ', format_date('%Y-%m-%d', months.first_blocked_on)), '')
+            )
+        when months.figure_usd is null then coalesce(months.open_reason, 'no figure in the sheet')
         when not months.is_whole
             then concat(
                 'the figure does not cover it: it ends before ', format_date('%Y-%m-%d', months.period_end)
             )
         when months.cause = 'unexplained' then 'a part of the difference is unexplained'
+        when months.open_reason is not null then months.open_reason
         when months.asked_on >= months.final_on
             then concat(
                 'final since ', format_date('%Y-%m-%d', months.final_on),
@@ -97,11 +126,27 @@ select
     months.outside_usd as days_outside_figure_usd,
     months.restated_usd as restated_since_figure_usd,
     if(months.cause = 'missing', months.rest_usd, months.rest_usd - months.rest_usd) as missing_days_usd,
+    if(months.cause = 'blocked', months.rest_usd, months.rest_usd - months.rest_usd) as blocked_days_usd,
     if(months.cause = 'rounding', months.rest_usd, months.rest_usd - months.rest_usd) as rounding_usd,
     if(months.cause = 'unexplained', months.rest_usd, months.rest_usd - months.rest_usd) as unexplained_usd,
     months.days_missing,
-    if(months.is_closed, months.settled_at, null) as closed_at,
-    if(months.is_closed, coalesce(since_close.change_usd, cast(0 as numeric)), null) as restated_since_close_usd,
-    coalesce(since_close.is_restated, false) as is_restated_since_close
-from ai_usage_analytics.month_differences as months
-left join since_close on months.provider = since_close.provider and months.month_start = since_close.month_start
+    months.days_blocked,
+    months.invoice_usd,
+    months.invoice_unexplained_usd,
+    if(months.can_close, months.conditions_met_at, null) as ready_at,
+    closed.acted_at as closed_at,
+    closed.acted_by_email as closed_by_email,
+    closed.note as close_note,
+    closed.usage_usd as closed_usage_usd,
+    closed.seats_usd as closed_seats_usd,
+    closed.credits_usd as closed_credits_usd,
+    closed.tax_usd as closed_tax_usd,
+    closed.figure_usd as closed_figure_usd,
+    closed.invoice_usd as closed_invoice_usd,
+    closed.accepted_usd as closed_unexplained_usd,
+    closed.change_usd as changed_since_close_usd,
+    closed.restated_usd as restated_since_close_usd,
+    coalesce(closed.is_restated, false) as is_restated_since_close
+from months
+left join ai_usage_analytics.closed_months as closed
+    on months.provider = closed.provider and months.month = closed.month

@@ -1,7 +1,7 @@
 -- The difference between a provider's cost lines and the figure that its month is compared with, split by cause: each
--- cause takes what the ones before it leave. Of several figures, the one that closes the month is chosen, else one in
--- the sheet that matches, usage before usage and seats. A month is closed when a figure covers it to its end, nothing
--- is missing or unexplained, and all days of both are final (settled_days).
+-- cause takes what the ones before it leave. Of several figures, the one that makes the month ready is chosen, else one
+-- in the sheet that matches, usage before usage and seats. A month is ready when a figure covers it to its end, nothing
+-- is missing, blocked or unexplained, and all days of both are final (settled_days).
 --
 -- grain: one calendar month of one provider
 -- step of: month_close
@@ -24,14 +24,18 @@
 --   days_pulled_count integer not null: the month's days that were pulled
 --   is_whole boolean: whether the figure covers the month to its end
 --   days_missing integer: days never pulled
+--   days_blocked integer not null: blocked days of the month, or of the figure's period if it has more
+--   first_blocked_on date: the month's first blocked day
 --   final_on date: the first day on which a pull makes all days final
---   settled_at instant: when the last condition for closing was met, if it is closed
+--   settled_at instant: when the last condition for closing was met, if it is ready
 --   difference_usd numeric: the month's cost minus the figure; null without one, as are the next three
 --   outside_usd numeric: the part of days that are in the month or in the figure's period, not in both
 --   restated_usd numeric: the part of restatements since the figure matched, or since the sheet has it
 --   rest_usd numeric: what these two leave
---   cause string: of the rest: rounding, missing (days) or unexplained
---   is_closed boolean not null: whether the month is closed
+--   cause string: of the rest: rounding, missing (days), blocked (days) or unexplained
+--   is_final boolean not null: whether all days of the month and its figure are final, known and not blocked, and the
+--     figure covers the month
+--   is_ready boolean not null: whether the month can be closed, as far as its figure goes
 with explained as (
     select
         figures.*,
@@ -64,6 +68,7 @@ remaining as (
             when difference_usd is null then null
             when abs(left_usd - restated_usd) <= rounding_usd then 'rounding'
             when days_missing > 0 and left_usd < restated_usd then 'missing'
+            when days_blocked > 0 and (left_usd < restated_usd or blocked_usd > 0) then 'blocked'
             else 'unexplained'
         end as cause
     from explained
@@ -72,8 +77,9 @@ remaining as (
 decided as (
     select
         *,
-        coalesce(is_settled and is_figure_settled and is_whole and cause = 'rounding', false)
-        and (removed_at is null or settled_at < removed_at) as is_closed
+        coalesce(is_settled and is_figure_settled and is_whole and days_blocked = 0, false) as is_final,
+        coalesce(is_settled and is_figure_settled and is_whole and days_blocked = 0 and cause = 'rounding', false)
+        and (removed_at is null or settled_at < removed_at) as is_ready
     from remaining
 ),
 
@@ -82,11 +88,11 @@ chosen as (
     from decided
     where
         removed_at is null
-        or is_closed
+        or is_ready
     qualify row_number() over (
         partition by provider, month_start
         order by
-            if(is_closed, if(removed_at is null, 0, 1), if(figure_id is null, 3, 2)) asc,
+            if(is_ready, if(removed_at is null, 0, 1), if(figure_id is null, 3, 2)) asc,
             if(
                 abs(rest_usd) <= greatest(match_usd, cast(abs(figure_usd) * match_ratio as numeric)), 0, 1
             ) asc,
@@ -113,6 +119,8 @@ select
     days_pulled_count,
     is_whole,
     days_missing,
+    days_blocked,
+    first_blocked_on,
     final_on,
     settled_at,
     difference_usd,
@@ -120,5 +128,6 @@ select
     restated_usd,
     rest_usd,
     cause,
-    is_closed
+    is_final,
+    is_ready
 from chosen

@@ -30,6 +30,9 @@
 --   is_figure_settled boolean: whether all days of the figure's period are
 --   is_whole boolean: whether the figure is one of a whole month or more and covers the month to its end
 --   days_missing integer: days never pulled: of the figure's period; without a figure, of the month so far
+--   days_blocked integer not null: blocked days of the month, or of the figure's period if it has more
+--   blocked_usd numeric not null: usage that the last good versions have of the blocked days of the figure's period
+--   first_blocked_on date: the month's first blocked day
 --   final_on date: the first day on which a pull makes all days of the month and of its figure final
 --   settled_at instant: when the last of the conditions for closing was met, if they are met
 with pulled as (
@@ -40,6 +43,8 @@ with pulled as (
         sum(seats_usd) as seats_usd,
         count(*) as days_pulled,
         count(settled_at) as days_settled,
+        countif(is_blocked) as days_blocked,
+        min(if(is_blocked, activity_date, null)) as first_blocked_on,
         max(settled_at) as settled_at
     from ai_usage_analytics.provider_days
     group by provider, month_start
@@ -118,6 +123,9 @@ select
         ) - coalesce(pulled.days_pulled, 0),
         date_diff(readings.period_end, readings.period_start, day) - readings.days_pulled
     ) as days_missing,
+    greatest(coalesce(pulled.days_blocked, 0), coalesce(readings.days_blocked, 0)) as days_blocked,
+    coalesce(readings.blocked_usd, cast(0 as numeric)) as blocked_usd,
+    pulled.first_blocked_on,
     cast(date_add(
         greatest(months.next_month, coalesce(readings.period_end, months.next_month)),
         interval providers.final_after_days - 1 day

@@ -1,6 +1,7 @@
 -- Figures of whole providers, as consoles and invoices showed them: those of the sheet that name neither account nor
 -- workspace, and the sums of figures of accounts. Such a sum is there once each account that was pulled for the period
--- has a figure of that same period; a figure without an account takes precedence.
+-- has a figure of that same period; a figure without an account takes precedence. Where the sheet has an invoice's
+-- usage, less its credits, that is a figure too.
 --
 -- grain: one figure of one provider, as it is or was in the sheet
 -- step of: month_close
@@ -15,7 +16,8 @@
 --   covers string: usage or usage_and_seats; null if the sheet does not have it
 --   first_seen_at instant not null: the first pull of the tab that has it; for a sum, that has all of its figures
 --   removed_at instant: the first pull of the tab without it, or without a figure of the sum; null while it is there
---   row_in_sheet integer not null: row of the tab console_figures; for a sum, the first of its rows
+--   row_in_sheet integer not null: row of the tab console_figures; for a sum, the first of its rows; of
+--     an invoice more than a million
 with whole_figures as (
     select
         provider,
@@ -32,6 +34,24 @@ with whole_figures as (
     where
         workspace_id is null
         and period_end > period_start
+    union all
+    select
+        provider,
+        account,
+        period_start,
+        period_end,
+        sum(if(invoices.covers in ('usage', 'credits'), invoices.amount_usd, cast(0 as numeric))) as amount_usd,
+        concat('invoice ', string_agg(distinct invoice_id, ', ' order by invoice_id)) as source,
+        'usage' as covers,
+        max(first_seen_at) as first_seen_at,
+        cast(null as timestamp) as removed_at,
+        min(row_number) + 1000000 as row_in_sheet -- after every figure of a console
+    from ai_usage_analytics.invoices
+    where removed_at is null
+    group by provider, account, period_start, period_end
+    having
+        countif(invoices.covers = 'usage') > 0
+        and countif(invoices.amount_usd is null) = 0
 ),
 
 accounts as (

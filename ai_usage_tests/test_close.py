@@ -1,0 +1,383 @@
+"""`make close` and `make reopen`: the months of a quarter, on simulated data, and what happens after the close."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+
+from ai_usage.catalog import TABLES
+from ai_usage.commands.__main__ import main
+from ai_usage.commands.closing import MARTS, build
+from ai_usage.marts.build_days import rebuild_days
+from ai_usage.marts.files import marts
+from ai_usage.partitions import Span
+from ai_usage.places import ROOT
+from ai_usage.settings import settings
+from ai_usage_tests.marts.by_hand import know_providers, pull, put
+from ai_usage_tests.mock_claude import Row
+from ai_usage_tests.platform import Platform
+from ai_usage_tests.printed import printed
+
+ONE_DAY = timedelta(days=1)
+QUARTER = Span(date(2026, 7, 1), date(2026, 9, 30))
+ADA = "ada@example.com"
+BILLS = {"anthropic": ("claude_cost_report", 30), "cursor": ("cursor_usage_events", 2)}
+KINDS = ("usage", "seats", "credits", "tax")
+CAUSES = (
+    *("days_outside_figure_usd", "restated_since_figure_usd", "missing_days_usd", "blocked_days_usd"),
+    *("rounding_usd", "unexplained_usd"),
+)
+INVOICE_CAUSES = (
+    *("not_invoiced_usd", "days_outside_invoice_usd", "restated_since_invoice_usd", "conversion_usd"),
+    *("between_kinds_usd", "missing_days_usd", "blocked_days_usd", "invoice_only_usd", "rounding_usd"),
+    "unexplained_usd",
+)
+
+
+def at(day: date, hour: int = 6) -> datetime:
+    return datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
+
+
+class Books:
+    """What two providers billed in a quarter, and what the sheet has of it."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        self.spend: list[Row] = []
+        self.versions: list[Row] = []
+        self.figures: list[Row] = []
+        self.invoices: list[Row] = []
+        pulls = [
+            pull(bill, day, at(day + n * ONE_DAY), account="default", is_simulated=True)
+            for bill, days in BILLS.values()
+            for day in QUARTER.days
+            for n in (1, days)
+        ]
+        for provider in BILLS:
+            for day in QUARTER.days:
+                self._day(provider, day)
+        know_providers(platform.warehouse)
+        put(platform, "pulls", pulls)
+
+    def _day(self, provider: str, day: date) -> None:
+        amounts = (
+            {"usage": "10.10", "credit": "-0.50", "subscription": "2"} if provider == "anthropic" else {"usage": "4"}
+        )
+        for kind, usd in amounts.items():
+            account = None if kind == "subscription" else "default"
+            row = {"spend_date": day, "provider": provider, "account": account, "charge_type": kind, "status": "final"}
+            self.spend.append(row | {"billed_usd": Decimal(usd), "attribution_method": "actor"})
+        usage = sum((Decimal(usd) for kind, usd in amounts.items() if kind != "subscription"), Decimal())
+        self.versions.append(
+            {"activity_date": day, "provider": provider, "account": "default", "billed_usd": usage, "pull_id": "1",
+             "known_from": at(day + ONE_DAY), "known_to": None}
+        )  # fmt: skip
+
+    def figure(self, provider: str, month: int, usd: str) -> None:
+        first = date(2026, month, 1)
+        period = {"period_start": first, "period_end": date(2026, month + 1, 1)}
+        seen = {"first_seen_at": at(date(2026, month + 1, 5)), "row_number": len(self.figures) + 2}
+        self.figures.append({"provider": provider, "amount_usd": Decimal(usd), "covers": "usage", **period, **seen})
+
+    def invoice(self, provider: str, month: int, **lines: str) -> None:
+        for covers, usd in lines.items():
+            self.invoices.append(
+                {"provider": provider, "invoice_id": f"IN-{month}", "period_start": date(2026, month, 1),
+                 "period_end": date(2026, month + 1, 1), "covers": covers, "amount": Decimal(usd), "currency": "USD",
+                 "usd_per_unit": Decimal(1), "amount_usd": Decimal(usd), "row_number": len(self.invoices) + 2,
+                 "first_seen_at": at(date(2026, month + 1, 6))}
+            )  # fmt: skip
+
+    def restated(self, provider: str, day: date, usd: str, when: datetime) -> None:
+        old = next(row for row in self.versions if (row["provider"], row["activity_date"]) == (provider, day))
+        old["known_to"] = when
+        new = old | {
+            "billed_usd": old["billed_usd"] + Decimal(usd),
+            "known_from": when,
+            "known_to": None,
+            "pull_id": "2",
+        }
+        self.versions.append(new)
+        self.line(provider, day, "usage")["billed_usd"] += Decimal(usd)
+
+    def line(self, provider: str, day: date, kind: str) -> Row:
+        wanted = {"provider": provider, "spend_date": day, "charge_type": kind}
+        return next(row for row in self.spend if wanted.items() <= row.items())
+
+    def built(self, span: Span = QUARTER) -> None:
+        """What a build makes of it."""
+        warehouse = self.platform.warehouse
+        with warehouse.connected():
+            for name, rows in (
+                ("ai_spend", self.spend),
+                ("spend_versions", self.versions),
+                ("console_figures", self.figures),
+                ("invoices", self.invoices),
+            ):
+                put(self.platform, name, rows)
+            for mart in marts():
+                if mart.table.name in {"spend_by_scope", "billed_by_kind"}:
+                    rebuild_days(warehouse, mart, span)
+            build(warehouse, MARTS)
+        warehouse.publish()
+
+    def rows(self, table: str, **wanted: Any) -> list[Row]:
+        found = self.platform.warehouse.ask(f"select * from ai_usage_analytics.{table}").to_dicts()
+        return [row for row in found if wanted.items() <= row.items()]
+
+    def close(self, month: str, provider: str) -> Row:
+        [row] = self.rows("month_close", month=month, provider=provider)
+        return row
+
+
+@pytest.fixture
+def books(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[Books]:
+    """July is whole; in August Cursor lacks a figure; in September Anthropic's is ten cents too low."""
+    folder = platform.warehouse.path.parent
+    monkeypatch.setenv("AI_USAGE_DATA_DIR", str(folder))
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    platform.warehouse.published_path = folder / "ai_usage_published.duckdb"
+    settings.cache_clear()
+    found = Books(platform)
+    for month, days in ((7, 31), (8, 31), (9, 30)):
+        usage = Decimal("9.60") * days - (Decimal("0.10") if month == 9 else 0)
+        found.figure("anthropic", month, str(usage))
+        lines = {"usage": Decimal("10.10"), "credits": Decimal("-0.5"), "seats": Decimal(2)}
+        found.invoice("anthropic", month, **{covers: str(usd * days) for covers, usd in lines.items()})
+        if month != 8:
+            found.figure("cursor", month, str(4 * days))
+    found.built()
+    yield found
+    settings.cache_clear()
+
+
+def explained(books: Books) -> None:
+    """Each cent of lines, console and invoices has a cause, or is unexplained."""
+    for row in books.rows("month_close"):
+        if row["difference_usd"] is not None:
+            assert sum(row[cause] for cause in CAUSES) == row["difference_usd"] == row["vendor_usd"] - row["figure_usd"]
+    for row in books.rows("month_reconciliation"):
+        if row["difference_usd"] is None:
+            assert row["not_comparable_reason"]
+        else:
+            assert sum(row[cause] for cause in INVOICE_CAUSES) == row["difference_usd"]
+    for row in books.rows("month_close", status="closed"):
+        of = {"month": row["month"], "provider": row["provider"]}
+        now = sum(line["billed_usd"] for line in books.rows("billed_by_kind", provider=row["provider"])
+                  if f"{line['activity_date']:%Y-%m}" == row["month"])  # fmt: skip
+        frozen = sum((row[f"closed_{kind}_usd"] or Decimal(0) for kind in KINDS), Decimal())
+        changes = books.rows("closed_month_changes", **of)
+        assert sum((change["change_usd"] for change in changes), Decimal()) == row["changed_since_close_usd"]
+        assert frozen + row["changed_since_close_usd"] == now
+
+
+def commands_of_the_page() -> list[list[str]]:
+    """What docs/finance.md tells to type of the commands that need no provider, in its order."""
+    page = (ROOT / "docs" / "finance.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```\n(make .*?)^```", page, re.MULTILINE | re.DOTALL)
+    typed = [shlex.split(line)[1:] for block in blocks for line in block.splitlines()]
+    return [words for words in typed if words[0] in {"close", "reopen", "statements", "export-focus"}]
+
+
+def test_the_months_of_a_quarter_are_closed_from_the_command_line(
+    books: Books, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the commands of docs/finance.md, each of which is run here."""
+    july, august, september, *handed_over, reopen = commands_of_the_page()
+    assert main(july) == 0, printed(capsys)
+    assert f"2026-07 is closed by {ADA}" in printed(capsys)
+    row = books.close("2026-07", "anthropic")
+    assert (row["status"], row["closed_by_email"], row["close_note"]) == ("closed", ADA, "third quarter")
+    assert row["closed_at"] >= row["ready_at"]
+    assert [row[f"closed_{kind}_usd"] for kind in KINDS] == [Decimal("313.1"), 62, Decimal("-15.5"), None]
+    assert (row["closed_figure_usd"], row["closed_invoice_usd"], row["closed_unexplained_usd"]) == (
+        Decimal("297.6"), Decimal("359.6"), None,
+    )  # fmt: skip
+    assert main(july) == 2
+    assert f"it is closed already, by {ADA} on " in printed(capsys)
+
+    assert main(["close", "MONTH=2026-08", f"BY={ADA.upper()}"]) == 2
+    assert "cursor: no figure in the sheet" in printed(capsys)
+    assert books.rows("month_closes", month="2026-08") == []
+    assert main(august) == 0
+    books.invoice("cursor", 8, usage="124")
+    books.built()
+    row = books.close("2026-08", "cursor")
+    assert (row["status"], row["figure_source"], row["figure_usd"]) == ("ready", "invoice IN-8", 124)
+    assert main(["close", "MONTH=2026-08", f"BY={ADA.upper()}", "PROVIDER=cursor"]) == 0
+
+    assert main([word for word in september if not word.startswith("UNEXPLAINED")]) == 2
+    assert "anthropic: a part of the difference is unexplained" in printed(capsys)
+    assert main([word for word in september if not word.startswith("NOTE")]) == 2
+    assert "needs a NOTE" in printed(capsys)
+    assert main(september) == 0
+    assert "unexplained 0.100000000 USD accepted" in printed(capsys)
+    row = books.close("2026-09", "anthropic")
+    ten_cents = Decimal("0.1")
+    assert [row[name] for name in ("status", "unexplained_usd", "closed_unexplained_usd")] == [
+        "closed", ten_cents, ten_cents,
+    ]  # fmt: skip
+    assert main(["close", "MONTH=2026-09", f"BY={ADA}", "PROVIDER=cursor"]) == 0
+    assert {row["status"] for row in books.rows("month_close")} == {"closed"}
+    assert {len(books.rows("closed_figures", month=month)) for month in ("2026-07", "2026-08")} == {124}
+    explained(books)
+    assert [main(words) for words in handed_over] == [0, 0], printed(capsys)
+    assert main(reopen) == 0
+    assert {row["status"] for row in books.rows("month_close", month="2026-07")} == {"ready"}
+
+
+def test_what_changes_after_the_close_is_listed_against_it(books: Books, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["close", "MONTH=2026-07", f"BY={ADA}"]) == 0
+    seventh, later = date(2026, 7, 7), books.platform.warehouse.now() + ONE_DAY
+    books.restated("anthropic", seventh, "2.50", later)
+    books.restated("cursor", seventh, "1", later)
+    books.restated("cursor", date(2026, 7, 8), "-1", later)
+    books.line("anthropic", date(2026, 7, 9), "subscription")["billed_usd"] = Decimal(3)
+    books.spend.remove(books.line("anthropic", date(2026, 7, 10), "credit"))
+    books.line("anthropic", date(2026, 7, 10), "usage")["billed_usd"] -= Decimal("0.5")
+    books.versions = [
+        row for row in books.versions if (row["provider"], row["activity_date"]) != ("cursor", date(2026, 7, 9))
+    ]
+    books.line("cursor", date(2026, 7, 11), "usage")["billed_usd"] = Decimal(0)  # blocked: the ledger has 4
+    books.figures[1]["removed_at"] = later
+    books.built()
+    changes = books.rows("closed_month_changes", provider="anthropic")
+    assert sorted((row["activity_date"].day, row["kind"], row["cause"], row["change_usd"]) for row in changes) == [
+        (7, "usage", "restated", Decimal("2.5")),
+        (9, "seats", "seats changed", 1),
+        (10, "credits", "rebuilt", Decimal("0.5")),
+        (10, "usage", "rebuilt", Decimal("-0.5")),
+    ]
+    of_cursor = books.rows("closed_month_changes", provider="cursor")
+    assert sorted((row["activity_date"].day, row["cause"], row["change_usd"]) for row in of_cursor) == [
+        (7, "restated", 1), (8, "restated", -1), (11, "blocked", -4),
+    ]  # fmt: skip
+    row, cursor = books.close("2026-07", "anthropic"), books.close("2026-07", "cursor")
+    assert (row["status"], row["changed_since_close_usd"], row["restated_since_close_usd"]) == (
+        "closed", Decimal("3.5"), Decimal("2.5"),
+    )  # fmt: skip
+    assert (cursor["restated_since_close_usd"], cursor["is_restated_since_close"]) == (0, True), "they cancel out"
+    assert cursor["status_reason"] == "its figure left the sheet after the close"
+    assert cursor["closed_figure_usd"] == 124
+    explained(books)
+
+    assert main(["reopen", "MONTH=2026-07", f"BY={ADA}"]) == 2
+    assert "NOTE must have the reason" in printed(capsys)
+    assert main(["reopen", "MONTH=2026-07", "BY=bo@example.com", "NOTE=a late restatement", "PROVIDER=anthropic"]) == 0
+    row = books.close("2026-07", "anthropic")
+    assert (row["status"], row["closed_at"], row["changed_since_close_usd"]) == ("open", None, None)
+    assert row["status_reason"] == "a part of the difference to its invoices is unexplained: seats"
+    books.line("anthropic", date(2026, 7, 9), "subscription")["billed_usd"] = Decimal(2)
+    books.built()
+    assert books.close("2026-07", "cursor")["status"] == "closed"
+    assert main(["reopen", "MONTH=2026-07", f"BY={ADA}", "NOTE=x", "PROVIDER=anthropic"]) == 2
+    assert "anthropic: it is not closed" in printed(capsys)
+    assert main(["close", "MONTH=2026-07", f"BY={ADA}", "PROVIDER=anthropic"]) == 0
+    assert books.rows("closed_month_changes", provider="anthropic") == []
+    acts = [
+        (row["act"], row["acted_by_email"], row["is_in_force"])
+        for row in books.rows("month_closes", provider="anthropic")
+    ]
+    assert acts == [("close", ADA, False), ("reopen", "bo@example.com", False), ("close", ADA, True)]
+    explained(books)
+
+
+def test_the_acts_outlive_a_rebuild_and_an_older_warehouse_and_whoever_closed_can_be_erased(
+    books: Books, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Core and marts are made from the ledger; a file of an earlier release has none of these tables."""
+    for name in ("month_close_acts", "month_closes", "closed_figures"):
+        table = next(table for table in TABLES if table.name == name)
+        books.platform.sql(f"drop table {table.address}")
+    assert main(["close", "MONTH=2026-07", f"BY={ADA}"]) == 0, printed(capsys)
+    for name in ("month_closes", "closed_figures"):
+        books.platform.sql(f"delete from ai_usage_analytics.{name}")
+    books.built()
+    before = books.close("2026-07", "anthropic")
+    assert (before["status"], before["closed_by_email"]) == ("closed", ADA)
+    [act, _] = books.platform.sql("select record from ai_usage_raw.month_close_acts order by position")
+    assert json.loads(act[0])["acted_by_email"] == ADA
+    assert main(["erase_person", ADA, "--yes"]) == 0, printed(capsys)
+    after = books.close("2026-07", "anthropic")
+    assert after["closed_by_email"].endswith("@erased.invalid")
+    assert after | {"closed_by_email": ADA} == before
+    assert ADA not in str(books.platform.sql("select record from ai_usage_raw.month_close_acts"))
+
+
+def test_statements_add_up_to_the_company_to_the_last_digit(books: Books, capsys: pytest.CaptureFixture[str]) -> None:
+    teams = ["Data", "Web / <b>", "web_b", None]
+    for n, row in enumerate(books.spend):
+        row |= {"team_name": teams[n % 4], "cost_center": "4711" if n % 3 else None, "platform": "claude_api"}
+        row |= {"status": "final" if n % 5 else "provisional"}
+        row["billed_usd"] += n * Decimal("0.001000007")
+        row["attribution_method"] = "actor" if teams[n % 4] else "unattributed"
+    books.built()
+    assert main(["statements", "MONTH=2026-07"]) == 1, "blocked days: the ledger has other amounts"
+    folder = books.platform.warehouse.path.parent / "exports" / "statements_2026-07_SIMULATED"
+    company, *others = tables = {
+        file.stem: pl.read_csv(file, infer_schema=False) for file in sorted(folder.glob("*.csv"))
+    }
+    assert [company, *others] == [
+        "company", "cost_center_4711", "cost_center_no_cost_center",
+        "team_data", "team_no_team", "team_web_b", "team_web_b_2",
+    ]  # fmt: skip
+
+    def sums(column: str, of: str) -> Decimal:
+        return sum(
+            (Decimal(text) for name in tables if name.startswith(of) for text in tables[name][column]), Decimal()
+        )
+
+    july = [row for row in books.spend if row["spend_date"].month == 7]
+    billed = sum((row["billed_usd"] for row in july), Decimal())
+    assert [sums("billed_usd", of) for of in ("company", "team", "cost_center")] == [billed] * 3
+    cents = round(billed, 2)
+    assert [sums("shown_usd", of) for of in ("company", "team", "cost_center")] == [cents] * 3
+    page = (folder / "company.html").read_text(encoding="utf-8")
+    assert f"{cents:,.2f} USD" in page
+    assert "SIMULATED DATA" in page
+    assert "@page { size: A4" in page
+    assert "Web / &lt;b&gt;" in page
+    assert not re.search(r"(src|href|url|@import|<script)", page), "it loads nothing"
+    nobody = sum((row["billed_usd"] for row in july if not row["team_name"]), Decimal())
+    assert f"<li>unattributed: {nobody:,.2f} USD ({100 * nobody / billed:.1f} %)</li>" in page
+    of_team = (folder / "team_data.html").read_text(encoding="utf-8")
+    for mark in ("Provisional: providers may still restate days", "Not closed: cursor is open", "blocked days"):
+        assert mark in of_team
+    assert {f"{file.stat().st_mode & 0o777:o}" for file in folder.iterdir()} == {"600"}
+    said = printed(capsys)
+    assert f"2026-07: 4 teams, 2 cost centers; together ${billed:,.2f} (exactly {billed} USD)" in said
+
+    for row in books.spend:
+        row["billed_usd"] = Decimal(4) if row["provider"] == "cursor" else row["billed_usd"]
+    books.built()
+    assert main(["close", "MONTH=2026-07", f"BY={ADA}", "PROVIDER=cursor"]) == 0
+    main(["statements", "MONTH=2026-07"])
+    assert "<li>Closed: cursor, by ada@example.com on " in (folder / "company.html").read_text(encoding="utf-8")
+    assert main(["statements", "MONTH=2025-01"]) == 1
+    assert "Nothing was billed in 2025-01" in printed(capsys)
+
+
+def test_what_cannot_be_closed_gives_the_reason(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AI_USAGE_DATA_DIR", str(platform.warehouse.path.parent))
+    settings.cache_clear()
+    month, by = "MONTH=2026-07", f"BY={ADA}"
+    for typed, sentence in (
+        ([by], "Which month?"),
+        ([month], "BY must be the e-mail address"),
+        ([month, "BY=ada"], "BY must be the e-mail address"),
+        (["MONTH=2026-7", by], "is not a month"),
+        ([month, by, "PROVIDER=acme"], "PROVIDER=acme is no provider"),
+        ([month, by, "UNEXPLAINED=1"], "the only value is accept"),
+        (["MONTH=2025-07", by], "Nothing is known of 2025-07"),
+    ):
+        assert main(["close", *typed]) == 2
+        assert sentence in printed(capsys)
+    settings.cache_clear()
