@@ -15,8 +15,10 @@ from typing import Any
 
 import dagster as dg
 import sqlalchemy as db
+from dagster._core.storage.event_log.schema import SqlEventLogStorageMetadata
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
 from dagster._core.storage.runs import SqliteRunStorage
+from dagster._core.storage.runs.schema import RunStorageSqlMetadata
 from dagster._core.storage.schedules import SqliteScheduleStorage
 
 from ai_usage_tests.kept import kept
@@ -98,3 +100,25 @@ _opens_a_copy(SqliteRunStorage, "runs")
 _opens_a_copy(SqliteScheduleStorage, "schedules")
 SqliteEventLogStorage.__init__ = _open_log  # type: ignore[method-assign]
 SqliteEventLogStorage._initdb = _have_tables  # type: ignore[method-assign]
+
+
+def _made_once(tables: db.MetaData) -> None:
+    """In memory the tables are copied from the first instance that has them."""
+    make: Callable[..., None] = tables.create_all
+    first: list[sqlite3.Connection] = []
+
+    def create_all(bind: Any, *args: Any, **named: Any) -> None:
+        if not (isinstance(bind, db.Connection) and "mode=memory" in str(bind.engine.url)):
+            make(bind, *args, **named)
+            return
+        if not first:
+            first.append(sqlite3.connect(":memory:", check_same_thread=False))
+            engine = db.create_engine("sqlite://", creator=lambda: first[0], poolclass=db.StaticPool)
+            make(engine)
+        first[0].backup(bind.connection.dbapi_connection)  # type: ignore[arg-type]
+
+    tables.create_all = create_all  # type: ignore[method-assign]
+
+
+for of in (RunStorageSqlMetadata, SqlEventLogStorageMetadata):
+    _made_once(of)
