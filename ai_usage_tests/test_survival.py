@@ -228,7 +228,7 @@ def test_two_range_runs_at_once_and_a_reader_beside_them_lose_nothing(undisturbe
             assert contents(tmp_path / "published.duckdb") == undisturbed.first
         seen.add(copied)
         looks += 1
-        sleep(0.2)
+        sleep(0.5)
     assert [ended(run) for run in runs] == [0, 0]
     assert looks > 5
     assert contents(tmp_path / "ai_usage.duckdb") == undisturbed.first

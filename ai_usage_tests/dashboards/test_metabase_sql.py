@@ -42,10 +42,11 @@ OPTIONAL = re.compile(r"\[\[(.*?)\]\]")
 
 
 @pytest.fixture(scope="module")
-def published(company: DuckDBWarehouse) -> Path:
-    """The copy that Metabase reads."""
+def published(company: DuckDBWarehouse) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The copy that Metabase reads, to such a reader."""
     company.publish()
-    return company.published_path
+    with duckdb.connect(str(company.published_path), read_only=True) as db:
+        yield db
 
 
 def substituted(sql: str, values: dict[str, str]) -> str:
@@ -62,10 +63,8 @@ def substituted(sql: str, values: dict[str, str]) -> str:
     return OPTIONAL.sub(clause, sql)
 
 
-def asked(published: Path, sql: str) -> pl.DataFrame:
-    """By a reader of the published copy, as Metabase is."""
-    with duckdb.connect(str(published), read_only=True) as db:
-        return db.sql(sql).pl()
+def asked(published: duckdb.DuckDBPyConnection, sql: str) -> pl.DataFrame:
+    return published.sql(sql).pl()
 
 
 @pytest.fixture(scope="module")
@@ -116,14 +115,16 @@ def cell(value: object) -> str:
 
 @pytest.mark.parametrize(("board", "name"), CARDS)
 def test_without_a_filter_a_card_shows_what_the_site_shows(
-    company: DuckDBWarehouse, published: Path, board: str, name: str
+    company: DuckDBWarehouse, published: duckdb.DuckDBPyConnection, board: str, name: str
 ) -> None:
     card, sql = card_of(board, name)
     same(asked(published, substituted(sql, {})), numbers(result(company, card), card, {}), card)
 
 
 @pytest.mark.parametrize(("board", "name"), [(b, n) for b, n in CARDS if card_of(b, n)[0].filters])
-def test_with_a_filter_too(company: DuckDBWarehouse, published: Path, board: str, name: str) -> None:
+def test_with_a_filter_too(
+    company: DuckDBWarehouse, published: duckdb.DuckDBPyConnection, board: str, name: str
+) -> None:
     card, sql = card_of(board, name)
     found = result(company, card)
     for of, column in card.filters.items():
@@ -150,7 +151,7 @@ def test_google_takes_every_card_with_and_without_its_filters(google: GoogleEngi
 
 
 @pytest.mark.parametrize("name", [card.key for card in WANTED.cards if card.key.startswith("filters/")])
-def test_a_filters_list_offers_what_the_cards_are_cut_by(published: Path, name: str) -> None:
+def test_a_filters_list_offers_what_the_cards_are_cut_by(published: duckdb.DuckDBPyConnection, name: str) -> None:
     [sql] = [of.sql for of in WANTED.cards if of.key == name]
     offered = asked(published, sql)
     assert offered.columns == [name.removeprefix("filters/")]
@@ -165,7 +166,7 @@ def test_every_display_and_format_is_mapped() -> None:
 
 
 @pytest.mark.parametrize("card", WANTED.cards, ids=lambda card: card.key)
-def test_settings_name_columns_that_the_sql_gives(published: Path, card: Any) -> None:
+def test_settings_name_columns_that_the_sql_gives(published: duckdb.DuckDBPyConnection, card: Any) -> None:
     columns = set(asked(published, substituted(card.sql, {})).columns)
     keys = {json.loads(key)[1] for key in card.settings.get("column_settings", {})}
     named = {*card.settings.get("graph.dimensions", []), *card.settings.get("graph.metrics", [])}
@@ -309,11 +310,11 @@ def test_a_metabase_that_stores_something_else_than_was_sent_is_an_error(
     assert "holds something else than was sent" in printed(capsys)
 
 
-def test_whether_data_is_simulated_is_asked_of_the_warehouse(published: Path, tmp_path: Path) -> None:
+def test_whether_data_is_simulated_is_asked_of_the_warehouse(company: DuckDBWarehouse, tmp_path: Path) -> None:
     of = replace(settings(), data_dir=tmp_path)
     with pytest.raises(SettingError, match="is empty: make demo or make backfill fills it"):
         command._is_simulated(of)
-    shutil.copyfile(published, of.database)
+    shutil.copyfile(company.published_path, of.database)
     for is_simulated in (True, False):
         with duckdb.connect(str(of.database)) as db:
             db.execute(f"update {PULLS.address} set is_simulated = {is_simulated}")
