@@ -68,11 +68,18 @@ def company(
     put(desk, "ai_spend", spend)
     put(desk, "ai_activity", list(chats))
     put(desk, CURSOR_USAGE_EVENTS, list(cursor))
-    reports = ("cursor_usage_events", "claude_code_usage")
+    reports = ("cursor_usage_events", "claude_code_usage", "claude_cost_report")
     put(desk, "pulls", [pull(name, day, noon, account="default") for name in reports for day in DAYS])
     of_seat = {"provider": "cursor", "account": "default", "as_of_date": LAST, "is_assigned": True, "seats": 1}
     members = MEMBERS if cursor else ()
-    put(desk, "seat_use", [of_seat | {"user_email": who, "plan_name": "Teams Standard"} for who in members])
+    put(
+        desk,
+        "seat_use",
+        [
+            of_seat | {"user_email": w, "plan_name": "Teams Standard", "days_active": 0 if w == UNUSED else 28}
+            for w in members
+        ],
+    )
     active = {who: who != UNUSED for who in members}
     stats = [
         {"activity_date": d, "account": "default", "user_email": w, "is_active": active[w]}
@@ -143,6 +150,11 @@ def test_the_saving_of_a_company_with_known_best_plans_is_exact(desk: Platform) 
         ("Teams Premium", True, Decimal(125), Decimal(365), Decimal(360)),
         ("Teams Standard", True, Decimal(25), Decimal(365), Decimal(380)),
         ("no seat", False, Decimal(0), Decimal(365), Decimal(365)),
+    ]
+    summary = "plan_name, purchased, assigned, active, idle, cheapest_for, seat_price_usd"
+    assert desk.sql(f"select {summary} from {A}.seat_summary order by provider") == [
+        ("Team Standard", 9, None, 3, None, 2, Decimal(25)),  # no API lists who has a seat of Claude
+        ("Teams Standard", 9, 4, 3, 0, 1, Decimal(40)),
     ]
     chat = f"select is_legal from {A}.seat_options where user_email = '{CHATTER}' and option_name = 'Claude API'"
     assert desk.sql(chat) == [(False,)]
