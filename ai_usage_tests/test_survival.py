@@ -181,6 +181,7 @@ def test_the_undisturbed_runs_fill_every_table_and_leave_the_idle_day_empty(
         of_longer |= {"usage_baselines", "spend_deviations", "new_keys_and_models", "former_member_spend"}
         of_longer |= {"forecast_weekdays", "forecast_states", "forecast_guesses", "forecast_error_ranges"}
         of_longer |= {
+            "limit_use",
             "seat_options",
             "seat_plans",
             "seat_plan_totals",

@@ -45,7 +45,7 @@ SEEN_AS_THEY_ARE = (
     "recommended_option report request_type ResourceId ResourceType response_code result role rule_name run_id scope "
     "seat_basis seat_platform service_account_id service_id service_name service_tier ServiceCategory ServiceName "
     "ServiceSubcategory settled_by severity sku_id sku_name SkuId SkuMeter SkuPriceDetails SkuPriceId source speed "
-    "status sub_account sub_account_id sub_account_type SubAccountId SubAccountType subject subscription_plan "
+    "state status sub_account sub_account_id sub_account_type SubAccountId SubAccountType subject subscription_plan "
     "subscription_type tab tab_most_used_extension team_name team_source terminal_type threshold tier tiers "
     "token_type tool unit unit_name user_id vector_store_id what workspace_id worth_basis x_ApiKeyId "
     "x_AttributionMethod x_ListCostBasis x_Meter x_Model x_Plan x_Platform x_Status x_TeamName"

@@ -13,6 +13,13 @@ SEATS: Lines = {
         "pull activity_date pull_id records pulled_at",
         *(("claude_code_usage", day, "pull-1", 3, "2024-03-02T06:00:00Z") for day in (WED, THU, FRI)),
     ),
+    "ai_usage_analytics.cursor_spend_limits": lines_of(
+        "cycle_start_at user_id user_email hard_limit_override_usd monthly_limit_usd effective_limit_usd spend_usd"
+        " ingestion_timestamp",
+        ("2024-02-28T00:00:00Z", "user_1", ANN, "0", "50", "50", "1.274567891", "2024-03-01T06:00:00Z"),
+        ("2024-02-28T00:00:00Z", "user_2", BOB, "250", None, None, "0", "2024-03-01T06:00:00Z"),
+        ("2024-02-28T00:00:00Z", "user_3", None, None, None, None, "3", "2024-03-01T06:00:00Z"),
+    ),
     "ai_usage_analytics.seat_options": lines_of(
         OPTION,
         (*API, ANN, "Data", FRI, "API", False, False, True, "0", "0", "3.65", "3.65", "2.11", "5.19", 12, "List."),
